@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * compat.h - what differs between the kernels gomem supports. The only file
+ * (with GOMEM_NS in the public header) that looks at the kernel version.
+ */
+#ifndef GOMEM_COMPAT_H
+#define GOMEM_COMPAT_H
+
+#include <linux/mmzone.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "gomem supports Linux 6.1 and newer"
+#endif
+
+/*
+ * 6.8 renamed MAX_ORDER to MAX_PAGE_ORDER; 6.4 had made it inclusive before,
+ * so on older kernels the largest order is one less.
+ */
+#ifdef MAX_PAGE_ORDER
+#define GOMEM_MAX_ORDER	MAX_PAGE_ORDER
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define GOMEM_MAX_ORDER	MAX_ORDER
+#else
+#define GOMEM_MAX_ORDER	(MAX_ORDER - 1)
+#endif
+
+#endif /* GOMEM_COMPAT_H */
