@@ -1,0 +1,825 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pagealloc.c - address-ordered first fit over the chunks of a heap.
+ *
+ * The one idea: a summary tells start, max and end of the free runs below it,
+ * which is enough to know, at every level of the tree, whether the lowest run
+ * of n pages is inside one entry (go down there) or crosses the border between
+ * two (then its address is known already).
+ */
+#include <kunit/visibility.h>
+#include <linux/build_bug.h>
+#include <linux/bug.h>
+#include <linux/lockdep.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "pagealloc.h"
+
+#define LEAF		(GOMEM_PAGEALLOC_LEVELS - 1)
+#define RADIX		GOMEM_PALLOCSUM_RADIX
+#define RADIX_SHIFT	GOMEM_PALLOCSUM_RADIX_SHIFT
+
+/* What scan_block() says when there is nothing to go down into. */
+#define NO_ENTRY	(~0UL)
+
+#define NO_WORDS	{ [0 ... GOMEM_CHUNK_WORDS - 1] = ~0ULL }
+
+/* Constant, so that a store through a lookup that missed faults. */
+const struct gomem_chunk gomem_no_chunk = {
+	.inuse	= { .word = NO_WORDS },
+	.hole	= { .word = NO_WORDS },
+};
+EXPORT_SYMBOL_IF_KUNIT(gomem_no_chunk);
+
+enum page_state { PAGES_FREE, PAGES_TAKEN, PAGES_HOLE };
+
+/* An entry of level l covers 2^level_shift(l) pages. */
+static unsigned int level_shift(unsigned int l)
+{
+	return GOMEM_CHUNK_PAGES_SHIFT + (LEAF - l) * RADIX_SHIFT;
+}
+
+static unsigned long nr_pages(const struct gomem_pagealloc *pa)
+{
+	return pa->nr[LEAF] << GOMEM_CHUNK_PAGES_SHIFT;
+}
+
+static struct gomem_chunk *chunk_of(const struct gomem_pagealloc *pa,
+				    unsigned long page)
+{
+	return gomem_pagealloc_chunk(pa, page >> GOMEM_CHUNK_PAGES_SHIFT);
+}
+
+static bool registered(const struct gomem_chunk *chunk)
+{
+	return chunk != &gomem_no_chunk;
+}
+
+/* Place of a page in its chunk. */
+static unsigned int offset(unsigned long page)
+{
+	return page % GOMEM_CHUNK_PAGES;
+}
+
+/*
+ * Length of the part of [page, end) that lies in the chunk of @page. Loops that
+ * advance by it cut a range at the borders of chunks, and end with 0.
+ */
+static unsigned int piece(unsigned long page, unsigned long end)
+{
+	return min_t(unsigned long, end - page,
+		     GOMEM_CHUNK_PAGES - offset(page));
+}
+
+static void free_tables(struct gomem_pagealloc *pa)
+{
+	unsigned int l;
+
+	kvfree(pa->chunks);
+	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++)
+		kvfree(pa->sum[l]);
+}
+
+/* All levels but the root are whole blocks, so that merging needs no bound. */
+static void size_levels(struct gomem_pagealloc *pa, unsigned long nr_chunks)
+{
+	unsigned long nr = nr_chunks;
+	unsigned int l;
+
+	for (l = LEAF; l > 0; l--) {
+		pa->nr[l] = round_up(nr, RADIX);
+		nr = pa->nr[l] / RADIX;
+	}
+	pa->nr[0] = nr;
+}
+
+static int alloc_tables(struct gomem_pagealloc *pa)
+{
+	unsigned int l;
+
+	pa->chunks = kvmalloc_array(pa->nr[LEAF], sizeof(*pa->chunks),
+				    GFP_KERNEL);
+	if (!pa->chunks)
+		return -ENOMEM;
+	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++) {
+		pa->sum[l] = kvcalloc(pa->nr[l], sizeof(*pa->sum[l]),
+				      GFP_KERNEL);
+		if (!pa->sum[l])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * gomem_pagealloc_init() - set up a page allocator without any page
+ * @pa: page allocator
+ * @nr_chunks: chunks in the heap's range of addresses, at least 1; rounded up
+ *	to a multiple of 8
+ * @lock: lock that the owner will hold around the other calls
+ *
+ * Takes 16 bytes a chunk, and a seventh of half of that for the upper levels.
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -ENOMEM and nothing to destroy.
+ */
+int gomem_pagealloc_init(struct gomem_pagealloc *pa, unsigned long nr_chunks,
+			 spinlock_t *lock)
+{
+	unsigned long ci;
+	int err;
+
+	BUILD_BUG_ON(GOMEM_CHUNK_PAGES_SHIFT + LEAF * RADIX_SHIFT !=
+		     GOMEM_PALLOCSUM_BITS);
+
+	memset(pa, 0, sizeof(*pa));
+	pa->lock = lock;
+	size_levels(pa, nr_chunks);
+	err = alloc_tables(pa);
+	if (err) {
+		free_tables(pa);
+		return err;
+	}
+	/* The cast drops const; see gomem_pagealloc_chunk() about writing. */
+	for (ci = 0; ci < pa->nr[LEAF]; ci++)
+		pa->chunks[ci] = (struct gomem_chunk *)&gomem_no_chunk;
+	pa->search = nr_pages(pa);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_init);
+
+/**
+ * gomem_pagealloc_destroy() - free the tables
+ * @pa: page allocator that nobody uses any more
+ *
+ * The chunks belong to whoever registered them.
+ *
+ * Context: process, may sleep.
+ */
+void gomem_pagealloc_destroy(struct gomem_pagealloc *pa)
+{
+	free_tables(pa);
+	memset(pa, 0, sizeof(*pa));
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_destroy);
+
+/**
+ * gomem_pagealloc_register() - give a chunk its bookkeeping
+ * @pa: page allocator
+ * @ci: chunk that is not registered yet
+ * @chunk: its bookkeeping, zeroed; must stay until @pa is destroyed
+ *
+ * All its pages are holes at first, see gomem_pagealloc_add().
+ *
+ * Context: any, under the lock.
+ */
+void gomem_pagealloc_register(struct gomem_pagealloc *pa, unsigned long ci,
+			      struct gomem_chunk *chunk)
+{
+	lockdep_assert_held(pa->lock);
+
+	if (WARN_ON_ONCE(ci >= pa->nr[LEAF] ||
+			 registered(gomem_pagealloc_chunk(pa, ci))))
+		return;
+	gomem_pallocbits_set_range(&chunk->inuse, 0, GOMEM_CHUNK_PAGES);
+	gomem_pallocbits_set_range(&chunk->hole, 0, GOMEM_CHUNK_PAGES);
+	/*
+	 * Pairs with READ_ONCE() in gomem_pagealloc_chunk(): whoever finds the
+	 * chunk, even with a wrong pointer, finds it initialised.
+	 */
+	smp_store_release(&pa->chunks[ci], chunk);
+	pa->nr_registered++;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_register);
+
+static bool piece_is(const struct gomem_chunk *chunk, unsigned int i,
+		     unsigned int n, enum page_state state)
+{
+	switch (state) {
+	case PAGES_FREE:
+		return gomem_pallocbits_all_clear(&chunk->inuse, i, n);
+	case PAGES_TAKEN:
+		return gomem_pallocbits_all_set(&chunk->inuse, i, n) &&
+		       gomem_pallocbits_all_clear(&chunk->hole, i, n);
+	case PAGES_HOLE:
+		return registered(chunk) &&
+		       gomem_pallocbits_all_set(&chunk->hole, i, n);
+	}
+	return false;
+}
+
+/* Are all pages in @state? No if there are none or some outside the heap. */
+static bool range_is(const struct gomem_pagealloc *pa, unsigned long page,
+		     unsigned long n, enum page_state state)
+{
+	unsigned long p;
+	unsigned int k;
+
+	if (!n || page >= nr_pages(pa) || n > nr_pages(pa) - page)
+		return false;
+	for (p = page; (k = piece(p, page + n)) > 0; p += k) {
+		if (!piece_is(chunk_of(pa, p), offset(p), k, state))
+			return false;
+	}
+	return true;
+}
+
+static bool set_sum(gomem_pallocsum_t *sum, gomem_pallocsum_t new)
+{
+	bool changed = *sum != new;
+
+	*sum = new;
+	return changed;
+}
+
+/* Recompute entries @lo to @hi of level @l from the level below. */
+static bool update_level(struct gomem_pagealloc *pa, unsigned int l,
+			 unsigned long lo, unsigned long hi)
+{
+	const gomem_pallocsum_t *child = pa->sum[l + 1];
+	bool changed = false;
+	unsigned long i;
+
+	for (i = lo; i <= hi; i++)
+		changed |= set_sum(&pa->sum[l][i],
+				   gomem_pallocsum_merge(&child[i * RADIX],
+							 level_shift(l + 1)));
+	return changed;
+}
+
+/* Bring the tree up to date after leaves of [page, page + n) changed. */
+static void update(struct gomem_pagealloc *pa, unsigned long page,
+		   unsigned long n)
+{
+	unsigned long lo = page >> GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned long hi = (page + n - 1) >> GOMEM_CHUNK_PAGES_SHIFT;
+	bool changed = true;
+	int l;
+
+	for (l = LEAF - 1; l >= 0 && changed; l--) {
+		lo >>= RADIX_SHIFT;
+		hi >>= RADIX_SHIFT;
+		changed = update_level(pa, l, lo, hi);
+	}
+}
+
+static gomem_pallocsum_t *leaf_of(const struct gomem_pagealloc *pa,
+				  unsigned long page)
+{
+	return &pa->sum[LEAF][page >> GOMEM_CHUNK_PAGES_SHIFT];
+}
+
+/* free -> taken */
+static void take(struct gomem_pagealloc *pa, unsigned long page,
+		 unsigned long n)
+{
+	bool changed = false;
+	unsigned long p;
+	unsigned int k;
+
+	for (p = page; (k = piece(p, page + n)) > 0; p += k) {
+		gomem_pallocsum_t *sum = leaf_of(pa, p);
+
+		changed |= set_sum(sum, gomem_pallocbits_alloc(&chunk_of(pa, p)->inuse,
+							       offset(p), k, *sum));
+	}
+	pa->free_pages -= n;
+	if (page == pa->search)
+		pa->search += n;
+	if (changed)
+		update(pa, page, n);
+}
+
+/* taken -> free */
+static void release(struct gomem_pagealloc *pa, unsigned long page,
+		    unsigned long n)
+{
+	bool changed = false;
+	unsigned long p;
+	unsigned int k;
+
+	for (p = page; (k = piece(p, page + n)) > 0; p += k) {
+		gomem_pallocsum_t *sum = leaf_of(pa, p);
+
+		changed |= set_sum(sum, gomem_pallocbits_free(&chunk_of(pa, p)->inuse,
+							      offset(p), k, *sum));
+	}
+	pa->free_pages += n;
+	pa->search = min(pa->search, page);
+	if (changed)
+		update(pa, page, n);
+}
+
+/**
+ * gomem_pagealloc_add() - make holes free pages
+ * @pa: page allocator
+ * @page: first page
+ * @n: number of pages; may cross chunks, all of them registered
+ *
+ * Context: any, under the lock.
+ */
+void gomem_pagealloc_add(struct gomem_pagealloc *pa, unsigned long page,
+			 unsigned long n)
+{
+	unsigned long p;
+	unsigned int k;
+
+	lockdep_assert_held(pa->lock);
+
+	if (WARN_ON_ONCE(!range_is(pa, page, n, PAGES_HOLE)))
+		return;
+	for (p = page; (k = piece(p, page + n)) > 0; p += k)
+		gomem_pallocbits_clear_range(&chunk_of(pa, p)->hole,
+					     offset(p), k);
+	pa->backed_pages += n;
+	release(pa, page, n);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_add);
+
+/**
+ * gomem_pagealloc_remove() - make free pages holes
+ * @pa: page allocator
+ * @page: first page
+ * @n: number of pages, all free; may cross chunks
+ *
+ * For pages that go back to the kernel. The chunk stays registered.
+ *
+ * Context: any, under the lock.
+ */
+void gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
+			    unsigned long n)
+{
+	unsigned long p;
+	unsigned int k;
+
+	lockdep_assert_held(pa->lock);
+
+	if (WARN_ON_ONCE(!range_is(pa, page, n, PAGES_FREE)))
+		return;
+	take(pa, page, n);
+	for (p = page; (k = piece(p, page + n)) > 0; p += k)
+		gomem_pallocbits_set_range(&chunk_of(pa, p)->hole,
+					   offset(p), k);
+	pa->backed_pages -= n;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_remove);
+
+/*
+ * Search a chunk that is known to have a run of @n. @first as in scan_block().
+ */
+static unsigned long find_in_chunk(const struct gomem_pagealloc *pa,
+				   unsigned long ci, unsigned long n,
+				   unsigned long *first)
+{
+	unsigned long base = ci << GOMEM_CHUNK_PAGES_SHIFT;
+	bool here = *first >> GOMEM_CHUNK_PAGES_SHIFT == ci;
+	unsigned int i, free;
+
+	i = gomem_pallocbits_find(&chunk_of(pa, base)->inuse, n,
+				  here ? offset(*first) : 0, &free);
+	if (WARN_ON_ONCE(i == GOMEM_CHUNK_PAGES))
+		return GOMEM_NO_PAGE;
+	if (here)
+		*first = base + free;
+	return base + i;
+}
+
+/*
+ * Scan one block of summaries, entry *@pi and its neighbours (the root is one
+ * block), for the lowest run of @n pages. If it starts in one entry and goes
+ * on in the next ones, or fills the start of an entry, it is returned. If it is
+ * inside an entry, that entry is stored in *@pi to go down into, NO_ENTRY if
+ * the block has no such run.
+ *
+ * @first is a lower bound of the first free page of the heap. As long as it
+ * points into the block, nothing before it needs to be looked at, and the first
+ * entry that is not empty raises it. Once the search goes down elsewhere, no
+ * later block contains it.
+ */
+static unsigned long scan_block(const struct gomem_pagealloc *pa,
+				unsigned int l, unsigned long *pi,
+				unsigned long n, unsigned long *first)
+{
+	const unsigned int shift = level_shift(l);
+	const unsigned int full = 1U << shift;
+	const gomem_pallocsum_t whole = gomem_pallocsum_pack(full, full, full);
+	const unsigned long end = l ? *pi + RADIX : pa->nr[0];
+	const unsigned long from = *first >> shift;
+	bool here = from >= *pi && from < end;
+	unsigned long i, run = 0;
+
+	/* @run is the length of the free run that ends where entry i starts. */
+	for (i = here ? from : *pi; i < end; i++) {
+		gomem_pallocsum_t sum = pa->sum[l][i];
+
+		if (sum == GOMEM_PALLOCSUM_NONE) {
+			run = 0;
+			continue;
+		}
+		if (here) {
+			*first = max(*first, i << shift);
+			here = false;
+		}
+		if (run + gomem_pallocsum_start(sum) >= n)
+			return (i << shift) - run;
+		if (sum == whole) {
+			run += full;
+			continue;
+		}
+		if (__gomem_pallocsum_field(sum, 1) >= n) {
+			*pi = i;
+			return GOMEM_NO_PAGE;
+		}
+		run = __gomem_pallocsum_field(sum, 2);
+	}
+	*pi = NO_ENTRY;
+	return GOMEM_NO_PAGE;
+}
+
+static unsigned long find_in_tree(const struct gomem_pagealloc *pa,
+				  unsigned long n, unsigned long *first)
+{
+	unsigned long page, i = 0;
+	unsigned int l;
+
+	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++) {
+		page = scan_block(pa, l, &i, n, first);
+		if (page != GOMEM_NO_PAGE)
+			return page;
+		if (i == NO_ENTRY) {
+			/* Only the root may promise nothing. */
+			WARN_ON_ONCE(l > 0);
+			return GOMEM_NO_PAGE;
+		}
+		if (l < LEAF)
+			i *= RADIX;
+	}
+	return find_in_chunk(pa, i, n, first);
+}
+
+/**
+ * gomem_pagealloc_find() - find the lowest run of free pages
+ * @pa: page allocator
+ * @n: number of pages, any; the run may cross chunks
+ * @first: set to a page below which no page is free, at least @pa->search
+ *
+ * Changes nothing.
+ *
+ * Context: any, under the lock.
+ * Return: the first page of the run, GOMEM_NO_PAGE if there is none.
+ */
+unsigned long gomem_pagealloc_find(const struct gomem_pagealloc *pa,
+				   unsigned long n, unsigned long *first)
+{
+	unsigned long ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
+
+	lockdep_assert_held(pa->lock);
+
+	*first = pa->search;
+	if (!n || n > pa->free_pages)
+		return GOMEM_NO_PAGE;
+	/* Nothing below is free, so a run in this chunk is the lowest. */
+	if (gomem_pallocsum_max(pa->sum[LEAF][ci]) >= n)
+		return find_in_chunk(pa, ci, n, first);
+	return find_in_tree(pa, n, first);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_find);
+
+/**
+ * gomem_pagealloc_alloc() - take the lowest run of free pages
+ * @pa: page allocator
+ * @n: number of pages, at least 1; the run may cross chunks
+ *
+ * Context: any, under the lock.
+ * Return: the first page, GOMEM_NO_PAGE if there is no such run.
+ */
+unsigned long gomem_pagealloc_alloc(struct gomem_pagealloc *pa,
+				    unsigned long n)
+{
+	unsigned long page, first;
+
+	lockdep_assert_held(pa->lock);
+
+	page = gomem_pagealloc_find(pa, n, &first);
+	pa->search = first;
+	if (page != GOMEM_NO_PAGE)
+		take(pa, page, n);
+	return page;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc);
+
+/*
+ * First chunk at or after @ci with a run of @n pages in it, pa->nr[LEAF] if
+ * there is none. Walks the tree in order of address and skips entries whose max
+ * is too small. An entry above the leaves may count a run that crosses chunks,
+ * so going down into it may find nothing; the walk then just goes on.
+ */
+static unsigned long next_chunk(const struct gomem_pagealloc *pa,
+				unsigned long ci, unsigned long n)
+{
+	unsigned int l = LEAF;
+	unsigned long i = ci;
+
+	while (i < pa->nr[l]) {
+		if (gomem_pallocsum_max(pa->sum[l][i]) >= n) {
+			if (l == LEAF)
+				return i;
+			i *= RADIX;
+			l++;
+			continue;
+		}
+		i++;
+		/* At the end of a block the parent's neighbour is next. */
+		while (l > 0 && i % RADIX == 0) {
+			i /= RADIX;
+			l--;
+		}
+	}
+	return pa->nr[LEAF];
+}
+
+/**
+ * gomem_pagealloc_alloc_aligned() - take the lowest naturally aligned run
+ * @pa: page allocator
+ * @n: number of pages, a power of two up to 512
+ *
+ * Such a run never crosses a chunk. It is found whenever it exists, at the cost
+ * of a look at each chunk below it that has @n free pages in the wrong place.
+ *
+ * Context: any, under the lock.
+ * Return: the first page, a multiple of @n; GOMEM_NO_PAGE if there is no such
+ * run.
+ */
+unsigned long gomem_pagealloc_alloc_aligned(struct gomem_pagealloc *pa,
+					    unsigned long n)
+{
+	unsigned long ci, base;
+	unsigned int i;
+
+	lockdep_assert_held(pa->lock);
+
+	if (WARN_ON_ONCE(!is_power_of_2(n) || n > GOMEM_CHUNK_PAGES))
+		return GOMEM_NO_PAGE;
+
+	ci = next_chunk(pa, pa->search >> GOMEM_CHUNK_PAGES_SHIFT, 1);
+	pa->search = max(pa->search, ci << GOMEM_CHUNK_PAGES_SHIFT);
+
+	for (ci = next_chunk(pa, ci, n); ci < pa->nr[LEAF];
+	     ci = next_chunk(pa, ci + 1, n)) {
+		base = ci << GOMEM_CHUNK_PAGES_SHIFT;
+		i = gomem_pallocbits_find_aligned(&chunk_of(pa, base)->inuse,
+						  n);
+		if (i < GOMEM_CHUNK_PAGES) {
+			take(pa, base + i, n);
+			return base + i;
+		}
+	}
+	return GOMEM_NO_PAGE;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_aligned);
+
+/**
+ * gomem_pagealloc_alloc_range() - take given pages
+ * @pa: page allocator
+ * @page: first page
+ * @n: number of pages; may cross chunks
+ *
+ * Context: any, under the lock.
+ * Return: true if all were free and are taken now, false if nothing changed.
+ */
+bool gomem_pagealloc_alloc_range(struct gomem_pagealloc *pa,
+				 unsigned long page, unsigned long n)
+{
+	lockdep_assert_held(pa->lock);
+
+	if (!range_is(pa, page, n, PAGES_FREE))
+		return false;
+	take(pa, page, n);
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_range);
+
+/**
+ * gomem_pagealloc_free() - make taken pages free
+ * @pa: page allocator
+ * @page: first page
+ * @n: number of pages; need not be what one allocation returned
+ *
+ * Context: any, under the lock.
+ * Return: true if all were taken and are free now; false if nothing changed,
+ * because a page was free already, is a hole or is outside the heap.
+ */
+bool gomem_pagealloc_free(struct gomem_pagealloc *pa, unsigned long page,
+			  unsigned long n)
+{
+	lockdep_assert_held(pa->lock);
+
+	if (!range_is(pa, page, n, PAGES_TAKEN))
+		return false;
+	release(pa, page, n);
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_free);
+
+/* Set the bits of @other for pages that are not free, or else not taken. */
+static void other_pages(const struct gomem_chunk *chunk, bool free,
+			struct gomem_pallocbits *other)
+{
+	unsigned int w;
+
+	for (w = 0; w < GOMEM_CHUNK_WORDS; w++)
+		other->word[w] = free ? chunk->inuse.word[w] :
+			~chunk->inuse.word[w] | chunk->hole.word[w];
+}
+
+/* First chunk at or after @ci that may have free, or else taken, pages. */
+static unsigned long skip_chunks(const struct gomem_pagealloc *pa,
+				 unsigned long ci, bool free)
+{
+	if (free)
+		return next_chunk(pa, ci, 1);
+	while (ci < pa->nr[LEAF] && !registered(gomem_pagealloc_chunk(pa, ci)))
+		ci++;
+	return ci;
+}
+
+/* First free, or else taken, page at or after @from; nr_pages() if none. */
+static unsigned long run_start(const struct gomem_pagealloc *pa,
+			       unsigned long from, bool free)
+{
+	unsigned long ci = from >> GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned int i = offset(from);
+	struct gomem_pallocbits other;
+
+	while (ci < pa->nr[LEAF]) {
+		other_pages(gomem_pagealloc_chunk(pa, ci), free, &other);
+		i = gomem_pallocbits_next_free(&other, i);
+		if (i < GOMEM_CHUNK_PAGES)
+			return (ci << GOMEM_CHUNK_PAGES_SHIFT) + i;
+		ci = skip_chunks(pa, ci + 1, free);
+		i = 0;
+	}
+	return nr_pages(pa);
+}
+
+/* First page at or after @from that is not free, or else not taken. */
+static unsigned long run_end(const struct gomem_pagealloc *pa,
+			     unsigned long from, bool free)
+{
+	unsigned long ci = from >> GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned int i = offset(from);
+	struct gomem_pallocbits other;
+
+	for (; ci < pa->nr[LEAF]; ci++) {
+		other_pages(gomem_pagealloc_chunk(pa, ci), free, &other);
+		i = gomem_pallocbits_next_used(&other, i);
+		if (i < GOMEM_CHUNK_PAGES)
+			return (ci << GOMEM_CHUNK_PAGES_SHIFT) + i;
+		i = 0;
+	}
+	return nr_pages(pa);
+}
+
+/**
+ * gomem_pagealloc_next_run() - iterate runs of free pages or of taken pages
+ * @pa: page allocator
+ * @from: first page to look at; 0, then what the last call returned
+ * @start: set to the first page of the run
+ * @len: set to the number of pages in it; runs go on across chunks
+ * @free: look for free pages, else for taken ones
+ *
+ * A run that @from is in the middle of counts from @from on. To look for taken
+ * pages costs a load for each chunk that is skipped, registered or not.
+ *
+ * Context: any, under the lock.
+ * Return: where to go on; 0 if there is no such page any more, and @start and
+ * @len are not set.
+ */
+unsigned long gomem_pagealloc_next_run(const struct gomem_pagealloc *pa,
+				       unsigned long from,
+				       unsigned long *start,
+				       unsigned long *len, bool free)
+{
+	unsigned long first, end;
+
+	lockdep_assert_held(pa->lock);
+
+	first = run_start(pa, from, free);
+	if (first == nr_pages(pa))
+		return 0;
+	end = run_end(pa, first, free);
+	*start = first;
+	*len = end - first;
+	return end;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_next_run);
+
+/* The summary of @b from its runs, to compare the fast way with. */
+static gomem_pallocsum_t summarize_runs(const struct gomem_pallocbits *b)
+{
+	unsigned int start = 0, max = 0, last = 0;
+	unsigned int i, end;
+
+	for (i = gomem_pallocbits_next_free(b, 0); i < GOMEM_CHUNK_PAGES;
+	     i = gomem_pallocbits_next_free(b, end)) {
+		end = gomem_pallocbits_next_used(b, i);
+		if (i == 0)
+			start = end;
+		if (end == GOMEM_CHUNK_PAGES)
+			last = end - i;
+		max = max(max, end - i);
+	}
+	return gomem_pallocsum_pack(start, max, last);
+}
+
+static bool holes_inuse(const struct gomem_chunk *chunk)
+{
+	unsigned int w;
+
+	for (w = 0; w < GOMEM_CHUNK_WORDS; w++) {
+		if (chunk->hole.word[w] & ~chunk->inuse.word[w])
+			return false;
+	}
+	return true;
+}
+
+/* Check what is said about chunk @ci and add it to the counters of @sum. */
+static const char *check_chunk(const struct gomem_pagealloc *pa,
+			       unsigned long ci, struct gomem_pagealloc *sum)
+{
+	const struct gomem_chunk *chunk = gomem_pagealloc_chunk(pa, ci);
+	unsigned int free;
+
+	if (!holes_inuse(chunk))
+		return "a hole is not in use";
+	if (pa->sum[LEAF][ci] != summarize_runs(&chunk->inuse))
+		return "a leaf summary differs from the chunk's bits";
+	free = gomem_pallocbits_next_free(&chunk->inuse, 0);
+	if (free < GOMEM_CHUNK_PAGES &&
+	    (ci << GOMEM_CHUNK_PAGES_SHIFT) + free < pa->search)
+		return "a page below search is free";
+
+	sum->nr_registered += registered(chunk);
+	sum->free_pages += GOMEM_CHUNK_PAGES -
+		gomem_pallocbits_count(&chunk->inuse, 0, GOMEM_CHUNK_PAGES);
+	sum->backed_pages += GOMEM_CHUNK_PAGES -
+		gomem_pallocbits_count(&chunk->hole, 0, GOMEM_CHUNK_PAGES);
+	return NULL;
+}
+
+/* Entry @i of level @l should be the merge of its children, if it has any. */
+static bool merged(const struct gomem_pagealloc *pa, unsigned int l,
+		   unsigned long i)
+{
+	gomem_pallocsum_t want = GOMEM_PALLOCSUM_NONE;
+
+	if (i * RADIX < pa->nr[l + 1])
+		want = gomem_pallocsum_merge(&pa->sum[l + 1][i * RADIX],
+					     level_shift(l + 1));
+	return pa->sum[l][i] == want;
+}
+
+/**
+ * gomem_pagealloc_validate() - check the invariants of struct gomem_pagealloc
+ * @pa: page allocator
+ *
+ * Looks at every chunk and every summary: for tests and debugging.
+ *
+ * Context: any, under the lock.
+ * Return: NULL, or a description of the first violation.
+ */
+const char *gomem_pagealloc_validate(const struct gomem_pagealloc *pa)
+{
+	struct gomem_pagealloc sum = {};
+	const char *violation;
+	unsigned long i;
+	unsigned int l;
+
+	lockdep_assert_held(pa->lock);
+
+	for (i = 0; i < pa->nr[LEAF]; i++) {
+		violation = check_chunk(pa, i, &sum);
+		if (violation)
+			return violation;
+	}
+	for (l = 0; l < LEAF; l++) {
+		for (i = 0; i < pa->nr[l]; i++) {
+			if (!merged(pa, l, i))
+				return "a summary differs from its children";
+		}
+	}
+	if (pa->search > nr_pages(pa))
+		return "search is outside the heap";
+	if (pa->free_pages != sum.free_pages)
+		return "free_pages differs from the bits";
+	if (pa->backed_pages != sum.backed_pages)
+		return "backed_pages differs from the bits";
+	if (pa->nr_registered != sum.nr_registered)
+		return "nr_registered differs from the table";
+	return NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_validate);
