@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * span.c - slots of one span: taking, putting back, sweeping.
+ *
+ * No locks in here: what the caller must own is said in span.h, field by field.
+ */
+#include <kunit/visibility.h>
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
+
+#include "sizeclass.h"
+#include "span.h"
+
+/* Load the 64 slots that @freeindex lies in, and drop those below it. */
+static void load_alloc_cache(struct gomem_span *s)
+{
+	unsigned int word = s->freeindex / 64;
+
+	s->alloc_cache = ~gomem_span_alloc_bits(s)[word] >> (s->freeindex % 64);
+}
+
+/**
+ * gomem_span_init - make a span of pages just taken from the heap
+ * @s: descriptor with room for the bitmaps of this span class, zeroed
+ * @base: address of the first page
+ * @npages: number of gomem pages
+ * @spc: span class; of size class 0 for a large object
+ *
+ * A large span comes out with its one object allocated.
+ */
+void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npages,
+		     unsigned int spc)
+{
+	unsigned int class = gomem_spc_class(spc);
+
+	s->base = base;
+	s->npages = npages;
+	s->spc = spc;
+	if (class) {
+		s->nelems = gomem_class_to_nelems[class];
+		s->elemsize = gomem_class_to_size[class];
+		s->divmul = gomem_class_to_divmul[class];
+	} else {
+		s->nelems = 1;
+		s->elemsize = npages << GOMEM_PAGE_SHIFT;
+		s->divmul = 0;
+	}
+	s->nwords = gomem_span_words(s->nelems);
+	s->freeindex = 0;
+	s->alloc_count = 0;
+	s->fresh = 0;
+	INIT_LIST_HEAD(&s->list);
+	atomic_set(&s->pending, 0);
+	bitmap_zero(s->bits, 2 * s->nwords * BITS_PER_LONG);
+	load_alloc_cache(s);
+
+	if (!class) {
+		__set_bit(0, gomem_span_alloc_bits(s));
+		s->alloc_count = 1;
+		s->freeindex = 1;
+		s->fresh = 1;
+		s->alloc_cache = 0;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_span_init);
+
+/* The next free slot, which is then the owner's; nelems if there is none. */
+static unsigned int next_free_slot(struct gomem_span *s)
+{
+	unsigned int i;
+
+	while (!s->alloc_cache) {
+		/* On to the next word; a span's last word may be partly used. */
+		i = round_down(s->freeindex, 64) + 64;
+		if (i >= s->nelems) {
+			s->freeindex = s->nelems;
+			return s->nelems;
+		}
+		s->freeindex = i;
+		load_alloc_cache(s);
+	}
+
+	i = s->freeindex + __ffs64(s->alloc_cache);
+	if (i >= s->nelems) {
+		s->freeindex = s->nelems;
+		s->alloc_cache = 0;
+		return s->nelems;
+	}
+	return i;
+}
+
+/* Move freeindex past slot @i. */
+static void advance(struct gomem_span *s, unsigned int i)
+{
+	unsigned int shift = i + 1 - s->freeindex;
+
+	s->freeindex = i + 1;
+	/* A shift by 64 is undefined; it happens when i is the word's last. */
+	s->alloc_cache = shift < 64 ? s->alloc_cache >> shift : 0;
+	if (s->freeindex % 64 == 0 && s->freeindex < s->nelems)
+		load_alloc_cache(s);
+}
+
+/**
+ * gomem_span_take - allocate slots
+ * @s: a span that the caller owns
+ * @out: where the objects go, by rising address
+ * @want: how many at most
+ * @recycled: set to how many of them, counted from the start of @out, were
+ *	allocated before; the others are handed out for the first time
+ *
+ * Return: the number taken, 0 if no slot from freeindex on is free. Slots that
+ * were freed since are found by sweeping.
+ */
+unsigned int gomem_span_take(struct gomem_span *s, void **out, unsigned int want,
+			     unsigned int *recycled)
+{
+	unsigned long *alloc_bits = gomem_span_alloc_bits(s);
+	unsigned int n, i;
+
+	*recycled = 0;
+	for (n = 0; n < want; n++) {
+		i = next_free_slot(s);
+		if (i == s->nelems)
+			break;
+		/* Other bits of this word are read by gomem_span_put(). */
+		WRITE_ONCE(alloc_bits[i / 64], alloc_bits[i / 64] | BIT(i % 64));
+		advance(s, i);
+		if (i < s->fresh)
+			(*recycled)++;
+		else
+			s->fresh = i + 1;
+		out[n] = gomem_span_object(s, i);
+	}
+	WRITE_ONCE(s->alloc_count, s->alloc_count + n);
+	return n;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_span_take);
+
+/**
+ * gomem_span_put - mark slots as freed
+ * @s: any small span with allocated slots, whoever owns it
+ * @word: which word of the bitmap
+ * @mask: which slots of that word
+ *
+ * The caller has added the slots to @s->pending. This is the last it may do with
+ * the span: as soon as the bits are set the owner may find the span empty and
+ * give it back.
+ *
+ * Return: the slots of @mask that were not allocated, or freed already. They
+ * stay as they are and are still counted in @s->pending.
+ */
+unsigned long gomem_span_put(struct gomem_span *s, unsigned int word, unsigned long mask)
+{
+	atomic_long_t *freed = (atomic_long_t *)&gomem_span_freed_bits(s)[word];
+	unsigned long bad = mask & ~READ_ONCE(gomem_span_alloc_bits(s)[word]);
+
+	/* Release: the caller's use of the objects is over before they are free. */
+	bad |= mask & atomic_long_fetch_or_release(mask & ~bad, freed);
+	return bad;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_span_put);
+
+/**
+ * gomem_span_sweep - fold the freed bits into the alloc bits
+ * @s: a span that the caller owns
+ *
+ * Allocation starts again at the first slot.
+ *
+ * Return: how many slots became free, and how many freed bits there were for
+ * slots that are not allocated; those are dropped.
+ */
+struct gomem_sweep gomem_span_sweep(struct gomem_span *s)
+{
+	unsigned long *alloc_bits = gomem_span_alloc_bits(s);
+	unsigned long *freed_bits = gomem_span_freed_bits(s);
+	struct gomem_sweep res = { 0, 0 };
+	unsigned int w;
+
+	for (w = 0; w < s->nwords; w++) {
+		unsigned long f;
+
+		if (!READ_ONCE(freed_bits[w]))
+			continue;
+		/* Pairs with the release in gomem_span_put(). */
+		f = atomic_long_xchg((atomic_long_t *)&freed_bits[w], 0);
+		res.bad += hweight_long(f & ~alloc_bits[w]);
+		res.freed += hweight_long(f & alloc_bits[w]);
+		WRITE_ONCE(alloc_bits[w], alloc_bits[w] & ~f);
+	}
+
+	WRITE_ONCE(s->alloc_count, s->alloc_count - res.freed);
+	s->freeindex = 0;
+	load_alloc_cache(s);
+	atomic_sub(res.freed + res.bad, &s->pending);
+	return res;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_span_sweep);
+
+/**
+ * gomem_span_validate - check a span against the invariants beside the struct
+ * @s: a span that the caller owns and nobody frees into
+ *
+ * Return: what is wrong, or NULL.
+ */
+const char *gomem_span_validate(struct gomem_span *s)
+{
+	unsigned long *alloc_bits = gomem_span_alloc_bits(s);
+	unsigned long *freed_bits = gomem_span_freed_bits(s);
+	unsigned int nbits = s->nwords * 64;
+	unsigned int left = 64 - s->freeindex % 64;
+	u64 want;
+
+	if (s->alloc_count != bitmap_weight(alloc_bits, nbits))
+		return "alloc_count is not the number of alloc bits";
+	if (find_next_bit(alloc_bits, nbits, s->nelems) < nbits)
+		return "alloc bit beyond the last slot";
+	if (!bitmap_subset(freed_bits, alloc_bits, nbits))
+		return "freed bit of a slot that is not allocated";
+	if (atomic_read(&s->pending) != bitmap_weight(freed_bits, nbits))
+		return "pending is not the number of freed bits";
+	if (s->freeindex > s->nelems)
+		return "freeindex beyond the last slot";
+	if (find_first_zero_bit(alloc_bits, nbits) < s->freeindex)
+		return "free slot below freeindex";
+	if (find_next_bit(alloc_bits, nbits, s->fresh) < nbits)
+		return "allocated slot that was never handed out";
+	if (s->freeindex == s->nelems || !s->divmul)
+		return NULL;
+
+	want = ~alloc_bits[s->freeindex / 64] >> (s->freeindex % 64);
+	if ((s->alloc_cache ^ want) & (left < 64 ? BIT(left) - 1 : ~0UL))
+		return "alloc_cache differs from the alloc bits";
+	return NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_span_validate);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * span.h - a run of pages cut into objects of one size (Go's mspan).
+ *
+ * A span knows of each of its slots whether it is allocated. It does so in two
+ * bitmaps, because two parties change them:
+ *
+ *	alloc bits	belong to the span's owner: the CPU that caches the
+ *			span, else whoever holds the lock of its mcentral
+ *	freed bits	anybody who frees an object sets its bit, atomically
+ *
+ * To *sweep* a span is to fold the freed bits into the alloc bits, 64 slots at a
+ * time; the owner does it when it runs out of free slots. Go's garbage collector
+ * replaces the alloc bits as a whole at this point; here they have to be exact.
+ *
+ * States, and who makes the transition:
+ *
+ *	DEAD  -> CENTRAL	mheap, for its mcentral (small)
+ *	DEAD  -> LARGE		mheap, for the caller (one object)
+ *	CENTRAL <-> CACHED	mcentral lock held; only small spans
+ *	CENTRAL -> DEAD		mcentral took the empty span off its lists
+ *	LARGE -> DEAD		whoever frees the object; heap lock held
+ */
+#ifndef GOMEM_SPAN_H
+#define GOMEM_SPAN_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "limits.h"
+
+enum gomem_span_state {
+	GOMEM_SPAN_DEAD,
+	GOMEM_SPAN_CENTRAL,
+	GOMEM_SPAN_CACHED,
+	GOMEM_SPAN_LARGE,
+};
+
+/* Which list of its mcentral a span in state CENTRAL is on. */
+enum gomem_span_list {
+	GOMEM_PARTIAL_SWEPT,
+	GOMEM_FULL_SWEPT,
+	GOMEM_PARTIAL_UNSWEPT,
+	GOMEM_FULL_UNSWEPT,
+	GOMEM_NR_SPAN_LISTS,
+};
+
+/**
+ * struct gomem_span - descriptor of a run of pages
+ * @base: address of the first object
+ * @npages: length in gomem pages
+ * @nelems: number of slots; 1 for a large object
+ * @elemsize: bytes of a slot
+ * @divmul: multiplier that turns an offset into a slot number; 0 if large
+ * @spc: span class
+ * @state: enum gomem_span_state; see gomem_span_state() for its ordering
+ * @where: enum gomem_span_list, while CENTRAL; mcentral lock
+ * @nwords: 64-bit words in each of the two bitmaps
+ * @freeindex: slots below are allocated; owner
+ * @alloc_count: slots allocated, those with freed bits included; owner
+ * @fresh: slots from here on were never handed out in this span's life; owner
+ * @alloc_cache: free slots from @freeindex on, bit 0 is slot @freeindex, 1 is
+ *	free. Bits of slots beyond @nelems mean nothing; owner
+ * @list: link in its mcentral; mcentral lock
+ * @pending: objects whose freed bit is set or is about to be. Raised before the
+ *	bits are set and lowered by the sweep after they are cleared, so that a
+ *	span with @pending of 0 has none. Never below 0.
+ * @bits: @nwords alloc words, then @nwords freed words
+ *
+ * Invariants, for a span that nobody is working on:
+ *	alloc_count == popcount(alloc bits) <= nelems
+ *	freed bits are a subset of alloc bits
+ *	pending == popcount(freed bits)
+ *	freeindex <= nelems, and all slots below freeindex are allocated
+ *	all slots from fresh on are free
+ *	alloc_cache bit k == !alloc bit (freeindex + k), inside freeindex's word
+ */
+struct gomem_span {
+	unsigned long base;
+	u16 npages;
+	u16 nelems;
+	u32 elemsize;
+	u32 divmul;
+	u8 spc;
+	u8 state;
+	u8 where;
+	u8 nwords;
+	u16 freeindex;
+	u16 alloc_count;
+	u16 fresh;
+	u64 alloc_cache;
+	struct list_head list;
+	atomic_t pending;
+	unsigned long bits[];
+};
+
+/* What sweeping one span did. */
+struct gomem_sweep {
+	unsigned int freed;
+	unsigned int bad;
+};
+
+static inline unsigned int gomem_span_words(unsigned int nelems)
+{
+	return DIV_ROUND_UP(nelems, 64);
+}
+
+static inline unsigned long *gomem_span_alloc_bits(struct gomem_span *s)
+{
+	return s->bits;
+}
+
+static inline unsigned long *gomem_span_freed_bits(struct gomem_span *s)
+{
+	return s->bits + s->nwords;
+}
+
+static inline void *gomem_span_object(const struct gomem_span *s, unsigned int i)
+{
+	return (void *)(s->base + (unsigned long)i * s->elemsize);
+}
+
+/* Slot of an address inside the span; nelems or more for the tail. */
+static inline unsigned int gomem_span_index(const struct gomem_span *s, unsigned long addr)
+{
+	return ((addr - s->base) * s->divmul) >> 32;
+}
+
+/*
+ * The state is read without the lock by gomem_mcentral_free() after it raised
+ * @pending; it pairs with the barrier in gomem_mcentral_uncache().
+ */
+static inline enum gomem_span_state gomem_span_state(const struct gomem_span *s)
+{
+	return READ_ONCE(s->state);
+}
+
+static inline void gomem_span_set_state(struct gomem_span *s, enum gomem_span_state state)
+{
+	WRITE_ONCE(s->state, state);
+}
+
+void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npages,
+		     unsigned int spc);
+unsigned int gomem_span_take(struct gomem_span *s, void **out, unsigned int want,
+			     unsigned int *recycled);
+unsigned long gomem_span_put(struct gomem_span *s, unsigned int word, unsigned long mask);
+struct gomem_sweep gomem_span_sweep(struct gomem_span *s);
+const char *gomem_span_validate(struct gomem_span *s);
+
+static inline bool gomem_span_is_full(const struct gomem_span *s)
+{
+	return s->alloc_count == s->nelems;
+}
+
+#endif /* GOMEM_SPAN_H */
