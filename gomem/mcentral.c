@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mcentral.c - lists of spans by what they have to offer.
+ */
+#include <kunit/visibility.h>
+#include <linux/lockdep.h>
+
+#include "mcentral.h"
+#include "mheap.h"
+#include "report.h"
+#include "sizeclass.h"
+#include "stats.h"
+
+/*
+ * Full spans swept in vain before a new span is asked for. A full unswept span
+ * yields nothing only while a freeing CPU is between raising pending and setting
+ * the bits, so in practice the first one does; the bound keeps the lock hold
+ * time finite. Go's number: one span in a hundred is at most 1 % more memory.
+ */
+#define SWEEP_BUDGET	100
+
+/**
+ * gomem_mcentral_init - make an empty mcentral
+ * @c: the mcentral
+ * @spc: its span class
+ */
+void gomem_mcentral_init(struct gomem_mcentral *c, unsigned int spc)
+{
+	int i;
+
+	spin_lock_init(&c->lock);
+	c->spc = spc;
+	c->nspans = 0;
+	c->ncached = 0;
+	for (i = 0; i < GOMEM_NR_SPAN_LISTS; i++)
+		INIT_LIST_HEAD(&c->list[i]);
+	atomic64_set(&c->direct_allocs, 0);
+	atomic64_set(&c->direct_frees, 0);
+}
+
+/* Put a span on the list it belongs on now. */
+static void list_span(struct gomem_mcentral *c, struct gomem_span *s)
+{
+	bool full = gomem_span_is_full(s);
+	bool unswept = atomic_read(&s->pending) > 0;
+
+	lockdep_assert_held(&c->lock);
+	if (unswept)
+		s->where = full ? GOMEM_FULL_UNSWEPT : GOMEM_PARTIAL_UNSWEPT;
+	else
+		s->where = full ? GOMEM_FULL_SWEPT : GOMEM_PARTIAL_SWEPT;
+	list_move(&s->list, &c->list[s->where]);
+}
+
+static struct gomem_span *first_span(struct gomem_mcentral *c, enum gomem_span_list where)
+{
+	lockdep_assert_held(&c->lock);
+	return list_first_entry_or_null(&c->list[where], struct gomem_span, list);
+}
+
+/* Returns the number of slots found to be freed twice. */
+static unsigned int sweep_span(struct gomem_span *s)
+{
+	struct gomem_sweep res = gomem_span_sweep(s);
+
+	gomem_count(GOMEM_EV_SWEEPS, 1);
+	gomem_count(GOMEM_EV_SWEPT_OBJECTS, res.freed);
+	return res.bad;
+}
+
+/*
+ * Nobody can set a freed bit any more when all slots are free: each free counts
+ * in pending until its bit is folded.
+ */
+static bool span_is_empty(struct gomem_span *s)
+{
+	return s->alloc_count == 0 && atomic_read(&s->pending) == 0;
+}
+
+/* Go's cacheSpan order: what is ready, what is surely good, what may be. */
+static struct gomem_span *find_room(struct gomem_mcentral *c, unsigned int *bad)
+{
+	struct gomem_span *s;
+	int budget;
+
+	lockdep_assert_held(&c->lock);
+	s = first_span(c, GOMEM_PARTIAL_SWEPT);
+	if (s)
+		return s;
+
+	s = first_span(c, GOMEM_PARTIAL_UNSWEPT);
+	if (s) {
+		*bad += sweep_span(s);
+		return s;
+	}
+
+	for (budget = SWEEP_BUDGET; budget; budget--) {
+		s = first_span(c, GOMEM_FULL_UNSWEPT);
+		if (!s)
+			return NULL;
+		*bad += sweep_span(s);
+		if (!gomem_span_is_full(s))
+			return s;
+		list_span(c, s);
+		/* Still unswept: let the others have their turn. */
+		list_move_tail(&s->list, &c->list[s->where]);
+	}
+	return NULL;
+}
+
+/* A new span, not yet known to @c. */
+static struct gomem_span *grow(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node)
+{
+	unsigned int class = gomem_spc_class(spc);
+	struct gomem_span_request req = {
+		.npages = gomem_class_pages(class),
+		.spc = spc,
+		.aligned = is_power_of_2(gomem_class_size(class)),
+		.gfp = gfp,
+		.node = node,
+	};
+
+	return gomem_heap_alloc_span(h, &req);
+}
+
+static void report_bad(unsigned int spc, unsigned int bad)
+{
+	if (unlikely(bad))
+		gomem_report_late_double_free(spc, bad);
+}
+
+/**
+ * gomem_mcentral_cache - get a span with room for a CPU to cache (cacheSpan)
+ * @h: the heap
+ * @spc: span class, of a small size class
+ * @gfp: how hard to try if the heap has to grow
+ * @node: where from, then
+ *
+ * The caller becomes the span's owner, until gomem_mcentral_uncache().
+ *
+ * Return: a span with at least one free slot at or after freeindex, or NULL.
+ */
+struct gomem_span *gomem_mcentral_cache(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
+					int node)
+{
+	struct gomem_mcentral *c = &h->central[spc];
+	struct gomem_span *s;
+	unsigned int bad = 0;
+	unsigned long flags;
+	bool grown = false;
+
+	spin_lock_irqsave(&c->lock, flags);
+	s = find_room(c, &bad);
+	if (!s) {
+		spin_unlock_irqrestore(&c->lock, flags);
+		s = grow(h, spc, gfp, node);
+		if (!s)
+			goto out;
+		grown = true;
+		spin_lock_irqsave(&c->lock, flags);
+	}
+	list_del_init(&s->list);
+	gomem_span_set_state(s, GOMEM_SPAN_CACHED);
+	c->ncached++;
+	c->nspans += grown;
+	spin_unlock_irqrestore(&c->lock, flags);
+out:
+	report_bad(spc, bad);
+	return s;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_cache);
+
+/**
+ * gomem_mcentral_uncache - take back a span that a CPU cached (uncacheSpan)
+ * @h: the heap
+ * @s: the span; the caller owned it and no longer does
+ *
+ * A span that turns out to be empty goes back to the heap.
+ */
+void gomem_mcentral_uncache(struct gomem_heap *h, struct gomem_span *s)
+{
+	struct gomem_mcentral *c = &h->central[s->spc];
+	unsigned int spc = s->spc, bad = 0;
+	unsigned long flags;
+	bool empty;
+
+	spin_lock_irqsave(&c->lock, flags);
+	gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
+	/*
+	 * Pairs with the atomic_fetch_add() in free_run(): either that sees the
+	 * new state and takes the lock, or its pending is seen here.
+	 */
+	smp_mb();
+	if (atomic_read(&s->pending))
+		bad = sweep_span(s);
+	c->ncached--;
+	empty = span_is_empty(s);
+	if (empty)
+		c->nspans--;
+	else
+		list_span(c, s);
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	if (empty)
+		gomem_heap_free_span(h, s);
+	report_bad(spc, bad);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_uncache);
+
+/**
+ * gomem_mcentral_alloc - allocate objects without caching their span
+ * @h: the heap
+ * @spc: span class, of a small size class
+ * @gfp: how hard to try if the heap has to grow
+ * @node: where from, then
+ * @out: where the objects go
+ * @want: how many at most
+ * @recycled: as for gomem_span_take()
+ *
+ * All come from one span, so that objects allocated together lie together.
+ *
+ * Return: the number allocated, 0 only if there is no memory.
+ */
+unsigned int gomem_mcentral_alloc(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node,
+				  void **out, unsigned int want, unsigned int *recycled)
+{
+	struct gomem_mcentral *c = &h->central[spc];
+	unsigned int n = 0, bad = 0;
+	struct gomem_span *s;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->lock, flags);
+	s = find_room(c, &bad);
+	if (!s) {
+		spin_unlock_irqrestore(&c->lock, flags);
+		s = grow(h, spc, gfp, node);
+		if (!s)
+			goto out;
+		spin_lock_irqsave(&c->lock, flags);
+		gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
+		c->nspans++;
+	}
+	n = gomem_span_take(s, out, want, recycled);
+	list_span(c, s);
+	spin_unlock_irqrestore(&c->lock, flags);
+out:
+	report_bad(spc, bad);
+	return n;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_alloc);
+
+static unsigned int put_run(struct gomem_span *s, unsigned int word, unsigned long mask)
+{
+	unsigned int bad = hweight_long(gomem_span_put(s, word, mask));
+
+	/* What is not freed still counts in pending, which keeps the span. */
+	if (unlikely(bad))
+		atomic_sub(bad, &s->pending);
+	return bad;
+}
+
+/*
+ * Free the slots @mask of bitmap word @word of one span.
+ *
+ * Only two frees of a span's many take the lock: the first since it was swept,
+ * which makes the span known as unswept, and the one that may have emptied it.
+ * A cached span needs neither: its owner sweeps it.
+ */
+static unsigned int free_run(struct gomem_heap *h, struct gomem_mcentral *c,
+			     struct gomem_span *s, unsigned int word, unsigned long mask)
+{
+	int n = hweight_long(mask);
+	/* Full barrier; pairs with smp_mb() in gomem_mcentral_uncache(). */
+	int old = atomic_fetch_add(n, &s->pending);
+	unsigned long flags;
+	bool empty = false;
+	unsigned int bad;
+
+	if (gomem_span_state(s) == GOMEM_SPAN_CACHED) {
+		gomem_count(GOMEM_EV_CACHED_SPAN_FREES, n);
+		return put_run(s, word, mask);
+	}
+	if (old > 0 && old + n < READ_ONCE(s->alloc_count))
+		return put_run(s, word, mask);
+
+	spin_lock_irqsave(&c->lock, flags);
+	bad = put_run(s, word, mask);
+	if (gomem_span_state(s) == GOMEM_SPAN_CENTRAL) {
+		if (atomic_read(&s->pending) >= s->alloc_count)
+			bad += sweep_span(s);
+		empty = span_is_empty(s);
+		if (empty) {
+			list_del_init(&s->list);
+			c->nspans--;
+		} else {
+			list_span(c, s);
+		}
+	}
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	if (empty)
+		gomem_heap_free_span(h, s);
+	return bad;
+}
+
+/* The span and slot of an object; NULL if it no longer is one of this class. */
+static struct gomem_span *span_of(struct gomem_heap *h, unsigned int spc, void *obj,
+				  unsigned int *index)
+{
+	struct gomem_span *s = gomem_heap_lookup(h, (unsigned long)obj);
+
+	if (unlikely(!s || s->spc != spc))
+		return NULL;
+	*index = gomem_span_index(s, (unsigned long)obj);
+	if (unlikely(*index >= s->nelems || gomem_span_object(s, *index) != obj))
+		return NULL;
+	return s;
+}
+
+/**
+ * gomem_mcentral_free - give objects back to their spans
+ * @h: the heap
+ * @spc: span class of all of them
+ * @objs: the objects, in any order; neighbours in it that are neighbours in
+ *	memory are freed together
+ * @n: how many
+ *
+ * Return: how many were not allocated; they are left alone.
+ */
+unsigned int gomem_mcentral_free(struct gomem_heap *h, unsigned int spc, void **objs,
+				 unsigned int n)
+{
+	struct gomem_mcentral *c = &h->central[spc];
+	unsigned int i, index, next, word, bad = 0;
+	struct gomem_span *s;
+	unsigned long mask;
+
+	for (i = 0; i < n; ) {
+		s = span_of(h, spc, objs[i++], &index);
+		if (unlikely(!s)) {
+			bad++;
+			continue;
+		}
+		word = index / 64;
+		mask = BIT(index % 64);
+		while (i < n && span_of(h, spc, objs[i], &next) == s &&
+		       next / 64 == word && !(mask & BIT(next % 64))) {
+			mask |= BIT(next % 64);
+			i++;
+		}
+		bad += free_run(h, c, s, word, mask);
+	}
+	report_bad(spc, bad);
+	return bad;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
+
+/**
+ * gomem_mcentral_sweep - sweep all unswept spans
+ * @h: the heap
+ * @spc: span class
+ *
+ * Empty spans go back to the heap.
+ */
+void gomem_mcentral_sweep(struct gomem_heap *h, unsigned int spc)
+{
+	struct gomem_mcentral *c = &h->central[spc];
+	struct gomem_span *s, *next;
+	unsigned int bad = 0;
+	unsigned long flags;
+	LIST_HEAD(unswept);
+	LIST_HEAD(empty);
+
+	spin_lock_irqsave(&c->lock, flags);
+	list_splice_init(&c->list[GOMEM_PARTIAL_UNSWEPT], &unswept);
+	list_splice_init(&c->list[GOMEM_FULL_UNSWEPT], &unswept);
+	list_for_each_entry_safe(s, next, &unswept, list) {
+		bad += sweep_span(s);
+		if (span_is_empty(s)) {
+			list_move(&s->list, &empty);
+			c->nspans--;
+		} else {
+			list_span(c, s);
+		}
+	}
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	list_for_each_entry_safe(s, next, &empty, list) {
+		list_del_init(&s->list);
+		gomem_heap_free_span(h, s);
+	}
+	report_bad(spc, bad);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_sweep);
+
+static const char *validate_listed(struct gomem_mcentral *c, struct gomem_span *s,
+				   enum gomem_span_list where)
+{
+	bool full = where == GOMEM_FULL_SWEPT || where == GOMEM_FULL_UNSWEPT;
+	bool swept = where == GOMEM_FULL_SWEPT || where == GOMEM_PARTIAL_SWEPT;
+
+	if (s->spc != c->spc)
+		return "span on a list of another class";
+	if (gomem_span_state(s) != GOMEM_SPAN_CENTRAL || s->where != where)
+		return "listed span with another state";
+	if (gomem_span_is_full(s) != full)
+		return "span on the wrong one of the partial and full lists";
+	if (swept && atomic_read(&s->pending))
+		return "swept span with pending frees";
+	if (span_is_empty(s))
+		return "empty span on a list";
+	return gomem_span_validate(s);
+}
+
+/**
+ * gomem_mcentral_validate - check the invariants beside the struct
+ * @c: an mcentral that nobody frees to meanwhile
+ *
+ * Return: what is wrong, or NULL.
+ */
+const char *gomem_mcentral_validate(struct gomem_mcentral *c)
+{
+	const char *err = NULL;
+	struct gomem_span *s;
+	unsigned long flags, n = 0;
+	int where;
+
+	spin_lock_irqsave(&c->lock, flags);
+	for (where = 0; where < GOMEM_NR_SPAN_LISTS && !err; where++) {
+		list_for_each_entry(s, &c->list[where], list) {
+			n++;
+			err = validate_listed(c, s, where);
+			if (err)
+				break;
+		}
+	}
+	if (!err && c->nspans != n + c->ncached)
+		err = "nspans is not the number of spans listed and cached";
+	spin_unlock_irqrestore(&c->lock, flags);
+	return err;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_validate);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mcentral.h - all spans of one span class (Go's mcentral).
+ *
+ * A span that no CPU caches is on one of four lists: partial if its alloc bits
+ * have a free slot, else full; unswept if objects of it were freed since it was
+ * swept last, else swept. So an allocator finds room in the first non-empty list
+ * of partial swept, partial unswept, full unswept, and none at all otherwise.
+ *
+ * Go keeps the same lists, but has to guess what is unswept: all spans, once a
+ * garbage collection is over (sweepgen). With explicit frees a span knows
+ * (pending), which makes the lists exact and sweepgen unnecessary.
+ */
+#ifndef GOMEM_MCENTRAL_H
+#define GOMEM_MCENTRAL_H
+
+#include <linux/cache.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "span.h"
+
+struct gomem_heap;
+
+/**
+ * struct gomem_mcentral - the spans of one span class
+ * @lock: protects the lists, @nspans, @ncached, and the owner's fields of spans
+ *	on the lists. Taken with interrupts off, in any context but NMI; no other
+ *	lock is taken under it
+ * @spc: span class
+ * @nspans: spans of this class, cached ones included
+ * @ncached: spans that CPUs cache
+ * @list: spans in state CENTRAL, by enum gomem_span_list
+ * @direct_allocs: objects that went to their user without a CPU's slot
+ * @direct_frees: objects that came back without one
+ *
+ * Invariants, with @lock held:
+ *	nspans == ncached + length of all lists
+ *	a span is on a full list iff alloc_count == nelems
+ *	a span on a swept list has pending == 0
+ *	no span on any list has alloc_count == 0 and pending == 0
+ */
+struct gomem_mcentral {
+	spinlock_t lock;
+	unsigned int spc;
+	unsigned long nspans;
+	unsigned long ncached;
+	struct list_head list[GOMEM_NR_SPAN_LISTS];
+	atomic64_t direct_allocs;
+	atomic64_t direct_frees;
+} ____cacheline_aligned_in_smp;
+
+void gomem_mcentral_init(struct gomem_mcentral *c, unsigned int spc);
+struct gomem_span *gomem_mcentral_cache(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
+					int node);
+void gomem_mcentral_uncache(struct gomem_heap *h, struct gomem_span *s);
+unsigned int gomem_mcentral_alloc(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node,
+				  void **out, unsigned int want, unsigned int *recycled);
+unsigned int gomem_mcentral_free(struct gomem_heap *h, unsigned int spc, void **objs,
+				 unsigned int n);
+void gomem_mcentral_sweep(struct gomem_heap *h, unsigned int spc);
+const char *gomem_mcentral_validate(struct gomem_mcentral *c);
+
+#endif /* GOMEM_MCENTRAL_H */

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pagesource.c - pages from the buddy allocator.
+ */
+#include <linux/bug.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+
+#include "compat.h"
+#include "pagesource.h"
+
+/*
+ * What of a caller's gfp the page allocator gets to see: how hard to try and how
+ * loud to fail. The rest says where memory should lie or what it should look
+ * like, which is not the caller's to choose for pages that many share.
+ */
+#define GOMEM_GFP_EFFORT	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS | \
+				 __GFP_NOWARN | __GFP_RETRY_MAYFAIL | __GFP_NOFAIL | \
+				 __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC)
+
+/*
+ * The block is split at once, so that any part of it can go back alone: a
+ * compound page could only be freed as a whole.
+ */
+static unsigned long kernel_alloc(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
+				  int node)
+{
+	struct page *page;
+
+	order += GOMEM_PAGE_ORDER;
+	if (order > GOMEM_MAX_ORDER)
+		return 0;
+	page = alloc_pages_node(node, gfp & GOMEM_GFP_EFFORT, order);
+	if (!page)
+		return 0;
+	if (order)
+		split_page(page, order);
+	return (unsigned long)page_address(page);
+}
+
+static void kernel_free(struct gomem_pagesource *src, unsigned long addr, unsigned long npages)
+{
+	unsigned long end = addr + (npages << GOMEM_PAGE_SHIFT);
+
+	for (; addr < end; addr += PAGE_SIZE)
+		free_page(addr);
+}
+
+static void *kernel_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node)
+{
+	struct page *page = alloc_pages_node(node, gfp & GOMEM_GFP_EFFORT, get_order(bytes));
+
+	return page ? page_address(page) : NULL;
+}
+
+static void kernel_meta_free(struct gomem_pagesource *src, void *p, size_t bytes)
+{
+	free_pages((unsigned long)p, get_order(bytes));
+}
+
+struct gomem_pagesource gomem_kernel_pages = {
+	.alloc = kernel_alloc,
+	.free = kernel_free,
+	.meta_alloc = kernel_meta_alloc,
+	.meta_free = kernel_meta_free,
+};

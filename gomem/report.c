@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * report.c - the text of every report.
+ *
+ * One event, one line that says what happened to which object and who did it,
+ * and the stack that led there. A bug in a loop must not drown the log: each
+ * kind is limited in rate. Its counter is not.
+ */
+#define pr_fmt(fmt) "gomem: " fmt
+
+#include <linux/atomic.h>
+#include <linux/gomem.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <linux/slab.h>
+
+#include "mheap.h"
+#include "report.h"
+#include "sizeclass.h"
+
+/* Turn off where a misbehaving client is known and the stacks only get in the way. */
+static bool report_stacks __read_mostly = true;
+module_param(report_stacks, bool, 0644);
+MODULE_PARM_DESC(report_stacks, "Print the stack with each report of misuse (default Y)");
+
+#define REPORT_INTERVAL	(5 * HZ)
+#define REPORT_BURST	10
+
+static atomic64_t misuses[GOMEM_NR_MISUSES];
+static struct ratelimit_state limits[GOMEM_NR_MISUSES] = {
+	[0 ... GOMEM_NR_MISUSES - 1] =
+		RATELIMIT_STATE_INIT("gomem", REPORT_INTERVAL, REPORT_BURST),
+};
+
+const char * const gomem_misuse_names[GOMEM_NR_MISUSES] = {
+	[GOMEM_DOUBLE_FREE]		= "double_frees_detected",
+	[GOMEM_INTERIOR_POINTER]	= "interior_pointers_detected",
+	[GOMEM_FOREIGN_POINTER]		= "foreign_pointers_detected",
+	[GOMEM_WRITE_AFTER_FREE]	= "writes_after_free_detected",
+	[GOMEM_SIZE_OVERFLOW]		= "size_overflows_refused",
+	[GOMEM_SIZE_TOO_LARGE]		= "too_large_refused",
+	[GOMEM_BAD_GFP]			= "bad_gfp_refused",
+	[GOMEM_BAD_NODE]		= "bad_node_refused",
+	[GOMEM_IN_NMI]			= "nmi_refused",
+};
+
+/**
+ * gomem_misuse_count - how often something was reported or would have been
+ * @what: kind of misuse
+ *
+ * Return: the count, those that were not printed included.
+ */
+u64 gomem_misuse_count(enum gomem_misuse what)
+{
+	return atomic64_read(&misuses[what]);
+}
+
+/* Count, and tell whether to print. */
+static bool report_begin(enum gomem_misuse what)
+{
+	atomic64_inc(&misuses[what]);
+	return __ratelimit(&limits[what]);
+}
+
+/* An allocation that was to be quiet about failing is counted all the same. */
+static bool report_request_begin(enum gomem_misuse what, gfp_t gfp)
+{
+	if (!(gfp & __GFP_NOWARN))
+		return report_begin(what);
+	atomic64_inc(&misuses[what]);
+	return false;
+}
+
+static void report_end(void)
+{
+	if (report_stacks)
+		dump_stack();
+}
+
+/* What gomem knows of an address: "64-byte object 3 of 128 in its span, + 5". */
+static void describe(struct gomem_heap *h, unsigned long addr, char *buf, size_t len)
+{
+	struct gomem_span *s = gomem_heap_lookup(h, addr);
+	unsigned int i;
+
+	if (!s) {
+		if (gomem_heap_has_page(h, addr))
+			snprintf(buf, len, "in a free page of the heap");
+		else if (is_vmalloc_addr((void *)addr))
+			snprintf(buf, len, "not gomem's: vmalloc memory, vfree() owns it");
+		else
+			snprintf(buf, len, "not gomem's: if kmalloc() made it, kfree() owns it");
+		return;
+	}
+	if (!s->divmul) {
+		snprintf(buf, len, "%u-byte large object, + %lu", s->elemsize, addr - s->base);
+		return;
+	}
+	i = gomem_span_index(s, addr);
+	if (i >= s->nelems)
+		snprintf(buf, len, "tail of a span of %u-byte objects", s->elemsize);
+	else
+		snprintf(buf, len, "%u-byte object %u of %u in its span, + %lu", s->elemsize, i,
+			 s->nelems, addr - (unsigned long)gomem_span_object(s, i));
+}
+
+static const char *pointer_text(enum gomem_misuse what)
+{
+	switch (what) {
+	case GOMEM_DOUBLE_FREE:
+		return "double free";
+	case GOMEM_INTERIOR_POINTER:
+		return "pointer is not the start of an object";
+	case GOMEM_WRITE_AFTER_FREE:
+		return "object was written to while it was free, found when allocated again";
+	default:
+		return "pointer to no live object";
+	}
+}
+
+/**
+ * gomem_report_pointer - a bad pointer was passed in
+ * @h: the heap
+ * @what: what is bad about it
+ * @p: the pointer
+ * @caller: who passed it
+ *
+ * Context: any, but not with a lock of the heap held.
+ */
+void gomem_report_pointer(struct gomem_heap *h, enum gomem_misuse what, const void *p,
+			  unsigned long caller)
+{
+	char buf[96];
+
+	if (!report_begin(what))
+		return;
+	describe(h, (unsigned long)p, buf, sizeof(buf));
+	pr_err("%s: %p (%s), by %pS\n", pointer_text(what), p, buf, (void *)caller);
+	report_end();
+}
+
+/**
+ * gomem_report_late_double_free - objects were freed twice some time ago
+ * @spc: their span class
+ * @n: how many
+ *
+ * They got past gomem_free() because their key was overwritten in between, and
+ * were caught on their way back to their span. Who did it is not known any more.
+ */
+void gomem_report_late_double_free(unsigned int spc, unsigned int n)
+{
+	atomic64_add(n - 1, &misuses[GOMEM_DOUBLE_FREE]);
+	if (!report_begin(GOMEM_DOUBLE_FREE))
+		return;
+	pr_err("double free of %u object%s of %u bytes, found late: written to between the frees\n",
+	       n, n == 1 ? "" : "s", gomem_class_size(gomem_spc_class(spc)));
+}
+
+/**
+ * gomem_report_request - an allocation was refused for what it asked
+ * @what: what is wrong
+ * @size: the size
+ * @gfp: the gfp
+ * @caller: who asked
+ */
+void gomem_report_request(enum gomem_misuse what, size_t size, gfp_t gfp, unsigned long caller)
+{
+	if (!report_request_begin(what, what == GOMEM_BAD_GFP ? 0 : gfp))
+		return;
+	if (what == GOMEM_SIZE_TOO_LARGE)
+		pr_err("allocation of %zu bytes refused: the limit is %lu, by %pS\n", size,
+		       GOMEM_MAX_SIZE, (void *)caller);
+	else
+		pr_err("allocation of %zu bytes refused: gfp %#x (%pGg) asks for a zone, by %pS\n",
+		       size, (__force unsigned int)gfp, &gfp, (void *)caller);
+	report_end();
+}
+
+/**
+ * gomem_report_overflow - the size of an array overflows
+ * @n: number of elements
+ * @size: bytes of one
+ * @gfp: the gfp
+ * @caller: who asked
+ */
+void gomem_report_overflow(size_t n, size_t size, gfp_t gfp, unsigned long caller)
+{
+	if (!report_request_begin(GOMEM_SIZE_OVERFLOW, gfp))
+		return;
+	pr_err("allocation of %zu times %zu bytes refused: the product overflows, by %pS\n", n,
+	       size, (void *)caller);
+	report_end();
+}
+
+/**
+ * gomem_report_node - an allocation asked for a node that there is not
+ * @node: the node id
+ * @caller: who asked
+ */
+void gomem_report_node(int node, unsigned long caller)
+{
+	if (!report_begin(GOMEM_BAD_NODE))
+		return;
+	pr_err("allocation refused: there is no node %d, by %pS\n", node, (void *)caller);
+	report_end();
+}
+
+/**
+ * gomem_report_nmi - gomem was called in an NMI
+ * @caller: by whom
+ */
+void gomem_report_nmi(unsigned long caller)
+{
+	if (!report_begin(GOMEM_IN_NMI))
+		return;
+	pr_err("call refused: in an NMI, by %pS\n", (void *)caller);
+	report_end();
+}
+
+/* Live objects by size; large ones together. */
+struct leak_census {
+	unsigned long objects[GOMEM_NR_SIZE_CLASSES];
+	unsigned long bytes[GOMEM_NR_SIZE_CLASSES];
+	unsigned long pages;
+};
+
+static void count_leaks(struct gomem_span *s, void *arg)
+{
+	unsigned int class = gomem_spc_class(s->spc);
+	struct leak_census *census = arg;
+
+	census->objects[class] += s->alloc_count;
+	census->bytes[class] += (unsigned long)s->alloc_count * s->elemsize;
+	census->pages += s->npages;
+}
+
+/**
+ * gomem_report_leaks - tell which objects were never freed
+ * @h: a heap whose caches are empty and whose spans are swept
+ *
+ * Context: process context, as the module exits.
+ * Return: how many gomem pages they lie in.
+ */
+unsigned long gomem_report_leaks(struct gomem_heap *h)
+{
+	static struct leak_census census;
+	unsigned long objects = 0, bytes = 0;
+	unsigned int i;
+
+	gomem_heap_for_each_span(h, count_leaks, &census);
+	for (i = 0; i < GOMEM_NR_SIZE_CLASSES; i++) {
+		if (!census.objects[i])
+			continue;
+		objects += census.objects[i];
+		bytes += census.bytes[i];
+		if (i)
+			pr_warn("leaked: %lu objects of %u bytes\n", census.objects[i],
+				gomem_class_size(i));
+		else
+			pr_warn("leaked: %lu large objects, %lu bytes\n", census.objects[i],
+				census.bytes[i]);
+	}
+	if (objects)
+		pr_warn("leaked in all: %lu objects, %lu bytes; their %lu pages of %lu KiB are left alone\n",
+			objects, bytes, census.pages, GOMEM_PAGE_SIZE / SZ_1K);
+	return census.pages;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * report.h - telling about misuse. The allocator hands over what it saw; only
+ * report.c formats it.
+ */
+#ifndef GOMEM_REPORT_H
+#define GOMEM_REPORT_H
+
+#include <linux/gfp.h>
+#include <linux/types.h>
+
+struct gomem_heap;
+
+enum gomem_misuse {
+	GOMEM_DOUBLE_FREE,
+	GOMEM_INTERIOR_POINTER,
+	GOMEM_FOREIGN_POINTER,
+	GOMEM_WRITE_AFTER_FREE,
+	GOMEM_SIZE_OVERFLOW,
+	GOMEM_SIZE_TOO_LARGE,
+	GOMEM_BAD_GFP,
+	GOMEM_BAD_NODE,
+	GOMEM_IN_NMI,
+	GOMEM_NR_MISUSES,
+};
+
+extern const char * const gomem_misuse_names[GOMEM_NR_MISUSES];
+
+u64 gomem_misuse_count(enum gomem_misuse what);
+
+void gomem_report_pointer(struct gomem_heap *h, enum gomem_misuse what, const void *p,
+			  unsigned long caller);
+void gomem_report_late_double_free(unsigned int spc, unsigned int n);
+void gomem_report_request(enum gomem_misuse what, size_t size, gfp_t gfp, unsigned long caller);
+void gomem_report_overflow(size_t n, size_t size, gfp_t gfp, unsigned long caller);
+void gomem_report_node(int node, unsigned long caller);
+void gomem_report_nmi(unsigned long caller);
+unsigned long gomem_report_leaks(struct gomem_heap *h);
+
+#endif /* GOMEM_REPORT_H */

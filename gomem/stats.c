@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * stats.c - the event counters, and the names they have in debugfs.
+ */
+#include <linux/build_bug.h>
+#include <linux/cpumask.h>
+#include <linux/kernel.h>
+
+#include "stats.h"
+
+DEFINE_PER_CPU(struct gomem_events, gomem_events);
+
+const char * const gomem_event_names[GOMEM_NR_EVENTS] = {
+	[GOMEM_EV_SOFTIRQ_ALLOCS]	= "softirq_allocs",
+	[GOMEM_EV_SOFTIRQ_FREES]	= "softirq_frees",
+	[GOMEM_EV_HARDIRQ_ALLOCS]	= "hardirq_allocs",
+	[GOMEM_EV_HARDIRQ_FREES]	= "hardirq_frees",
+	[GOMEM_EV_SPAN_REFILLS]		= "span_refills",
+	[GOMEM_EV_CENTRAL_REFILLS]	= "central_refills",
+	[GOMEM_EV_FLUSHES]		= "flushes",
+	[GOMEM_EV_FLUSHED_OBJECTS]	= "flushed_objects",
+	[GOMEM_EV_CACHED_SPAN_FREES]	= "cached_span_frees",
+	[GOMEM_EV_SWEEPS]		= "sweeps",
+	[GOMEM_EV_SWEPT_OBJECTS]	= "swept_objects",
+	[GOMEM_EV_ALLOC_FAILURES]	= "alloc_failures",
+	[GOMEM_EV_REALLOC_IN_PLACE]	= "realloc_in_place",
+	[GOMEM_EV_REALLOC_MOVED]	= "realloc_moved",
+	[GOMEM_EV_CPU_DRAINS]		= "cpu_drains",
+};
+
+/**
+ * gomem_event_sum - how often something happened, on all CPUs
+ * @ev: the event
+ *
+ * CPUs go on counting meanwhile.
+ *
+ * Return: the sum, of CPUs that are offline too.
+ */
+u64 gomem_event_sum(enum gomem_event ev)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(gomem_events, cpu).count[ev]);
+	return sum;
+}
