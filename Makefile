@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0
+# For people; what the module is made of is said in Kbuild.
+
+KERNELRELEASE ?= $(shell uname -r)
+VM := $(CURDIR)/scripts/vm
+
+# make KERNEL=name builds for a kernel that scripts/vm knows, apart from the
+# sources in build/name; plain make builds here, for the running kernel or for
+# what KDIR says.
+ifdef KERNEL
+KDIR ?= $(shell $(VM) kdir $(KERNEL))
+BUILD := $(CURDIR)/build/$(KERNEL)
+else
+KDIR ?= $(firstword $(wildcard /lib/modules/$(KERNELRELEASE)/build) $(shell $(VM) kdir stock))
+BUILD := $(CURDIR)
+endif
+
+V ?= 0
+KMAKE = +$(MAKE) -C $(KDIR) V=$(V)
+SOURCES = find Kbuild gomem include tests \( -name '*.[ch]' -o -name Kbuild -o -name Makefile \)
+
+.PHONY: modules all-modules modules_install headers_install install clean help
+.PHONY: demo check static kunit selftest
+
+modules: all-modules
+	@:
+
+ifdef KERNEL
+# Test modules too: gomem_kunit only where the kernel has KUnit.
+all-modules: $(BUILD)
+	$(KMAKE) M=$(BUILD) modules
+	@set -e; for dir in $(BUILD)/tests/*/; do \
+		test -e $$dir/Kbuild || continue; \
+		case $$dir in */kunit/) \
+			grep -qs '^CONFIG_KUNIT=[ym]' $(KDIR)/.config || continue;; \
+		esac; \
+		$(MAKE) -C $(KDIR) V=$(V) M=$${dir%/} \
+			KBUILD_EXTRA_SYMBOLS=$(BUILD)/Module.symvers modules; \
+	done
+
+# A tree of links, so that one source is built for several kernels.
+$(BUILD): FORCE
+	@mkdir -p $@
+	@find $@ -xtype l -delete
+	@$(SOURCES) -printf '%h\n' | sort -u | sed 's|^|$@/|' | xargs mkdir -p
+	@$(SOURCES) -type f | while read -r f; do \
+		test "$$(readlink $@/$$f)" = "$(CURDIR)/$$f" || ln -sf "$(CURDIR)/$$f" $@/$$f; \
+	done
+else
+all-modules:
+	$(KMAKE) M=$(BUILD) modules
+endif
+
+FORCE:
+
+modules_install: modules
+	$(KMAKE) M=$(BUILD) modules_install
+
+headers_install:
+	install -d $(DESTDIR)/usr/include/gomem/linux
+	install -m 644 include/linux/*.h $(DESTDIR)/usr/include/gomem/linux
+
+install: modules_install headers_install
+
+clean:
+	rm -rf build
+	find . \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name 'Module.symvers' -o -name 'modules.order' \) \
+		-not -path './.git/*' -delete
+
+demo:
+	@scripts/demo
+
+check:
+	@scripts/runtests
+
+static:
+	@scripts/check
+
+kunit:
+	@scripts/runtests kunit
+
+selftest:
+	@scripts/runtests selftest
+
+help:
+	@echo 'gomem: a Go-style memory allocator for kernel modules'
+	@echo
+	@echo '  make                    build gomem.ko here, for the running kernel or KDIR='
+	@echo '  make KERNEL=NAME        build for a kernel of scripts/vm, in build/NAME, with test modules'
+	@echo '  make demo               set up, build, boot a test VM, run the example client in it'
+	@echo '  make check              set up and run all tests'
+	@echo '  make static             only the static checks'
+	@echo '  make kunit              only the KUnit suites, in the debug kernel'
+	@echo '  make selftest           only the self-tests, on the stock and the debug kernel'
+	@echo '  make install            install module and header (DESTDIR=, INSTALL_MOD_PATH=)'
+	@echo '  make clean              remove everything that was built'

@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * alloc.c - the public API: the fast path, large objects, and what is built of
+ * them. What each function promises is said in include/linux/gomem.h.
+ *
+ * The climb of an allocation, each step taken only if the one before failed:
+ *
+ *	alloc_small()			pop from this CPU's slot
+ *	gomem_mcache_alloc_slow()	refill the slot from the span it caches
+ *	gomem_mcentral_cache()		another span of the class, swept if need be
+ *	gomem_heap_alloc_span()		a new span of free pages
+ *	heap_grow()			pages from the kernel
+ *
+ * The descent of a free:
+ *
+ *	gomem_free()			page tag, checks, push on this CPU's slot
+ *	gomem_mcache_free_slow()	half a full slot
+ *	gomem_mcentral_free()		to their spans, as freed bits
+ *	gomem_heap_free_span()		pages of an empty span
+ */
+#include <linux/export.h>
+#include <linux/gomem.h>
+#include <linux/kmemleak.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/string.h>
+
+#include "alloc.h"
+#include "mcache.h"
+#include "mheap.h"
+#include "report.h"
+#include "sizeclass.h"
+#include "stats.h"
+
+/* Objects come from the direct map, and share pages: no choice of zone. */
+#define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
+
+struct gomem_heap gomem_heap;
+
+/*
+ * Debug kernels hear of it when a gfp does not fit the context, even if the slot
+ * has an object; elsewhere only the page allocator looks.
+ */
+static __always_inline void check_context(gfp_t gfp)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP) || IS_ENABLED(CONFIG_PROVE_LOCKING))
+		might_alloc(gfp);
+}
+
+static __always_inline void leak_track(void *obj, size_t size, bool noscan, gfp_t gfp)
+{
+	if (!IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		return;
+	kmemleak_alloc(obj, size, 1, gfp);
+	if (noscan)
+		kmemleak_no_scan(obj);
+}
+
+/* Counts an interrupt's call; an NMI's is refused. */
+static bool enter_irq(enum gomem_event softirq, enum gomem_event hardirq, unsigned long caller)
+{
+	unsigned int context = gomem_irq_context();
+
+	if (context & NMI_MASK) {
+		gomem_report_nmi(caller);
+		return false;
+	}
+	gomem_count(context & HARDIRQ_MASK ? hardirq : softirq, 1);
+	return true;
+}
+
+/* What is left to do with an object that is the caller's now. */
+static __always_inline void *hand_out(void *obj, unsigned int spc, gfp_t gfp)
+{
+	unsigned int size = gomem_class_size(gomem_spc_class(spc));
+
+	if (want_init_on_alloc(gfp))
+		gomem_clear(obj, size);
+	else
+		*(unsigned long *)obj = 0;
+	leak_track(obj, size, gomem_spc_noscan(spc), gfp);
+	return obj;
+}
+
+/*
+ * What follows is off the fast path, and tail-called from it, so that it needs
+ * no stack frame.
+ */
+static noinline void *hand_out_written(void *obj, unsigned int spc, gfp_t gfp,
+				       unsigned long caller)
+{
+	gomem_report_pointer(&gomem_heap, GOMEM_WRITE_AFTER_FREE, obj, caller);
+	return hand_out(obj, spc, gfp);
+}
+
+static noinline void *alloc_miss(unsigned int spc, gfp_t gfp, int node, unsigned long caller)
+{
+	void *obj = gomem_mcache_alloc_slow(&gomem_heap, spc, gfp, node);
+
+	if (unlikely(!obj)) {
+		gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+		return NULL;
+	}
+	if (unlikely(!gomem_has_key(obj)))
+		return hand_out_written(obj, spc, gfp, caller);
+	return hand_out(obj, spc, gfp);
+}
+
+static noinline void *alloc_irq(unsigned int spc, gfp_t gfp, int node, unsigned long caller)
+{
+	unsigned long flags;
+	void *obj;
+
+	if (!enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller))
+		return NULL;
+	local_irq_save(flags);
+	obj = gomem_slot_pop(&this_cpu_read(gomem_mcache_irq)->slot[spc]);
+	local_irq_restore(flags);
+	if (!obj)
+		return alloc_miss(spc, gfp, node, caller);
+	if (unlikely(!gomem_has_key(obj)))
+		return hand_out_written(obj, spc, gfp, caller);
+	return hand_out(obj, spc, gfp);
+}
+
+static noinline void *refuse_gfp(size_t size, gfp_t gfp, unsigned long caller)
+{
+	gomem_report_request(GOMEM_BAD_GFP, size, gfp, caller);
+	return NULL;
+}
+
+static noinline void *refuse_spc(unsigned int spc, gfp_t gfp, unsigned long caller)
+{
+	return refuse_gfp(gomem_class_size(gomem_spc_class(spc)), gfp, caller);
+}
+
+/*
+ * The fast path. The object is this caller's once it is popped; what is done to
+ * it then needs no protection any more.
+ */
+static __always_inline void *alloc_small(unsigned int spc, gfp_t gfp, int node,
+					 unsigned long caller)
+{
+	void *obj;
+
+	if (unlikely(gfp & GOMEM_GFP_REFUSED))
+		return refuse_spc(spc, gfp, caller);
+	check_context(gfp);
+	if (unlikely(gomem_irq_context()))
+		return alloc_irq(spc, gfp, node, caller);
+
+	preempt_disable();
+	obj = gomem_slot_pop(&this_cpu_read(gomem_mcache_task)->slot[spc]);
+	preempt_enable();
+
+	if (unlikely(!obj))
+		return alloc_miss(spc, gfp, node, caller);
+	if (unlikely(!gomem_has_key(obj)))
+		return hand_out_written(obj, spc, gfp, caller);
+	return hand_out(obj, spc, gfp);
+}
+
+static void *alloc_large(size_t size, gfp_t gfp, bool noscan, int node, unsigned long caller)
+{
+	struct gomem_span_request req = {
+		.npages = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
+		.spc = gomem_spc_make(0, noscan),
+		.aligned = is_power_of_2(size),
+		.gfp = gfp,
+		.node = node,
+	};
+	struct gomem_span *s;
+	void *obj;
+
+	if (unlikely(gfp & GOMEM_GFP_REFUSED))
+		return refuse_gfp(size, gfp, caller);
+	check_context(gfp);
+	if (unlikely(gomem_irq_context()) &&
+	    !enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller))
+		return NULL;
+
+	s = gomem_heap_alloc_span(&gomem_heap, &req);
+	if (!s) {
+		gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+		return NULL;
+	}
+	obj = (void *)s->base;
+	if (want_init_on_alloc(gfp))
+		memset(obj, 0, s->elemsize);
+	leak_track(obj, s->elemsize, noscan, gfp);
+	return obj;
+}
+
+/* Sizes without a class: none, large, and too large. */
+static noinline void *alloc_odd(size_t size, gfp_t gfp, bool noscan, int node,
+				unsigned long caller)
+{
+	if (!size)
+		return ZERO_SIZE_PTR;
+	if (size > GOMEM_MAX_SIZE) {
+		gomem_report_request(GOMEM_SIZE_TOO_LARGE, size, gfp, caller);
+		return NULL;
+	}
+	return alloc_large(size, gfp, noscan, node, caller);
+}
+
+static __always_inline void *alloc_any(size_t size, gfp_t gfp, bool noscan, int node,
+				       unsigned long caller)
+{
+	/* Size 0 wraps to a very large one. */
+	if (unlikely(size - 1 >= GOMEM_SMALL_MAX))
+		return alloc_odd(size, gfp, noscan, node, caller);
+	return alloc_small(gomem_spc_make(gomem_sizeclass(size), noscan), gfp, node, caller);
+}
+
+void *__gomem_alloc(size_t size, gfp_t gfp)
+{
+	return alloc_any(size, gfp, false, NUMA_NO_NODE, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc, GOMEM_NS);
+
+void *__gomem_alloc_noscan(size_t size, gfp_t gfp)
+{
+	return alloc_any(size, gfp, true, NUMA_NO_NODE, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc_noscan, GOMEM_NS);
+
+void *__gomem_alloc_spc(unsigned int spc, gfp_t gfp)
+{
+	return alloc_small(spc, gfp, NUMA_NO_NODE, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc_spc, GOMEM_NS);
+
+void *__gomem_alloc_overflow(size_t n, size_t size, gfp_t gfp)
+{
+	gomem_report_overflow(n, size, gfp, _RET_IP_);
+	return NULL;
+}
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc_overflow, GOMEM_NS);
+
+void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
+{
+	if (node != NUMA_NO_NODE && (node < 0 || node >= MAX_NUMNODES || !node_online(node))) {
+		gomem_report_node(node, _RET_IP_);
+		return NULL;
+	}
+	return alloc_any(size, gfp, false, node, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_alloc_node, GOMEM_NS);
+
+/* Where in its span an address lies, by the tag of its page. */
+static __always_inline unsigned int span_offset(unsigned long addr, unsigned int tag)
+{
+	unsigned int page = (tag >> GOMEM_TAG_PAGE_SHIFT) & GOMEM_TAG_PAGE_MASK;
+
+	return (addr & ~GOMEM_PAGE_MASK) | (page << GOMEM_PAGE_SHIFT);
+}
+
+/*
+ * Check an object that is being freed, and give it its key. False if it is no
+ * object, or free already. The slot is only asked for the geometry of its class,
+ * whose cache line is needed anyway.
+ */
+static __always_inline bool take_back(const struct gomem_slot *slot, void *obj, unsigned int tag)
+{
+	unsigned int offset = span_offset((unsigned long)obj, tag);
+	unsigned long key = gomem_objkey(obj);
+
+	if (unlikely(!gomem_is_start(offset, slot->divmul, slot->limit)))
+		return false;
+	if (unlikely(*(unsigned long *)obj == key))
+		return false;
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kmemleak_free(obj);
+	if (want_init_on_free())
+		gomem_clear(obj, gomem_class_size(gomem_spc_class(tag & GOMEM_TAG_SPC_MASK)));
+	*(unsigned long *)obj = key;
+	return true;
+}
+
+/* Off the fast path of a free, and tail-called from it. */
+static noinline void reject_small(void *obj, unsigned int tag, unsigned long caller)
+{
+	unsigned int class = gomem_spc_class(tag & GOMEM_TAG_SPC_MASK);
+	bool start = gomem_is_start(span_offset((unsigned long)obj, tag),
+				    gomem_class_divmul(class), gomem_class_limit(class));
+
+	gomem_report_pointer(&gomem_heap, start ? GOMEM_DOUBLE_FREE : GOMEM_INTERIOR_POINTER,
+			     obj, caller);
+}
+
+static noinline void free_miss(unsigned int tag, void *obj)
+{
+	gomem_mcache_free_slow(&gomem_heap, tag & GOMEM_TAG_SPC_MASK, obj);
+}
+
+static noinline void free_irq(void *obj, unsigned int tag, unsigned long caller)
+{
+	struct gomem_slot *slot;
+	bool ok, pushed = false;
+	unsigned long flags;
+
+	if (!enter_irq(GOMEM_EV_SOFTIRQ_FREES, GOMEM_EV_HARDIRQ_FREES, caller))
+		return;
+	local_irq_save(flags);
+	slot = &this_cpu_read(gomem_mcache_irq)->slot[tag & GOMEM_TAG_SPC_MASK];
+	ok = take_back(slot, obj, tag);
+	if (ok)
+		pushed = gomem_slot_push(slot, obj);
+	local_irq_restore(flags);
+
+	if (!ok)
+		reject_small(obj, tag, caller);
+	else if (!pushed)
+		free_miss(tag, obj);
+}
+
+/* The fast path. */
+static __always_inline void free_small(void *obj, unsigned int tag, unsigned long caller)
+{
+	struct gomem_slot *slot;
+	bool pushed;
+
+	if (unlikely(gomem_irq_context())) {
+		free_irq(obj, tag, caller);
+		return;
+	}
+
+	preempt_disable();
+	slot = &this_cpu_read(gomem_mcache_task)->slot[tag & GOMEM_TAG_SPC_MASK];
+	if (unlikely(!take_back(slot, obj, tag))) {
+		preempt_enable();
+		reject_small(obj, tag, caller);
+		return;
+	}
+	pushed = gomem_slot_push(slot, obj);
+	preempt_enable();
+	if (unlikely(!pushed))
+		free_miss(tag, obj);
+}
+
+/* A page of ours with no span in it: there was one when the object was live. */
+static noinline void reject_page(const void *p, unsigned long caller)
+{
+	bool ours = gomem_heap_has_page(&gomem_heap, (unsigned long)p);
+
+	gomem_report_pointer(&gomem_heap, ours ? GOMEM_DOUBLE_FREE : GOMEM_FOREIGN_POINTER, p,
+			     caller);
+}
+
+/* NULL, large objects, and pointers that are none of ours. */
+static noinline void free_odd(void *p, unsigned long caller)
+{
+	struct gomem_span *s;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return;
+	s = gomem_heap_lookup(&gomem_heap, (unsigned long)p);
+	if (!s) {
+		reject_page(p, caller);
+		return;
+	}
+	if (s->base != (unsigned long)p) {
+		gomem_report_pointer(&gomem_heap, GOMEM_INTERIOR_POINTER, p, caller);
+		return;
+	}
+	if (unlikely(gomem_irq_context()) &&
+	    !enter_irq(GOMEM_EV_SOFTIRQ_FREES, GOMEM_EV_HARDIRQ_FREES, caller))
+		return;
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kmemleak_free(p);
+	if (want_init_on_free())
+		memset(p, 0, s->elemsize);
+	if (!gomem_heap_free_large(&gomem_heap, s, (unsigned long)p))
+		gomem_report_pointer(&gomem_heap, GOMEM_DOUBLE_FREE, p, caller);
+}
+
+static __always_inline void free_any(const void *p, unsigned long caller)
+{
+	unsigned long addr = (unsigned long)p;
+	unsigned long ci = gomem_heap_chunk_index(&gomem_heap, addr);
+	unsigned int tag;
+
+	/* NULL and ZERO_SIZE_PTR are below the direct map, and end here. */
+	if (unlikely(ci >= gomem_heap.nr_chunks)) {
+		free_odd((void *)p, caller);
+		return;
+	}
+	tag = gomem_pagealloc_chunk(&gomem_heap.pages, ci)->tag[gomem_chunk_page(addr)];
+	if (unlikely((tag & GOMEM_TAG_SPC_MASK) < 2)) {
+		free_odd((void *)p, caller);
+		return;
+	}
+	free_small((void *)p, tag, caller);
+}
+
+void gomem_free(const void *p)
+{
+	free_any(p, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_free, GOMEM_NS);
+
+/* The live object at @p, or 0 with a report. */
+static size_t object_size(const void *p, bool *noscan, unsigned long caller)
+{
+	struct gomem_span *s = gomem_heap_lookup(&gomem_heap, (unsigned long)p);
+	unsigned int index;
+
+	if (!s) {
+		gomem_report_pointer(&gomem_heap, GOMEM_FOREIGN_POINTER, p, caller);
+		return 0;
+	}
+	*noscan = gomem_spc_noscan(s->spc);
+	index = s->divmul ? gomem_span_index(s, (unsigned long)p) : 0;
+	if (index >= s->nelems || gomem_span_object(s, index) != p) {
+		gomem_report_pointer(&gomem_heap, GOMEM_INTERIOR_POINTER, p, caller);
+		return 0;
+	}
+	return s->elemsize;
+}
+
+size_t gomem_usable_size(const void *p)
+{
+	bool noscan;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return 0;
+	return object_size(p, &noscan, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_usable_size, GOMEM_NS);
+
+bool gomem_owns(const void *p)
+{
+	return gomem_heap_lookup(&gomem_heap, (unsigned long)p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_owns, GOMEM_NS);
+
+void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
+{
+	bool noscan = false;
+	size_t size;
+	void *new;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return alloc_any(new_size, gfp, false, NUMA_NO_NODE, _RET_IP_);
+	if (!new_size) {
+		free_any(p, _RET_IP_);
+		return ZERO_SIZE_PTR;
+	}
+	size = object_size(p, &noscan, _RET_IP_);
+	if (!size)
+		return NULL;
+	if (new_size <= size) {
+		/* So that growing into it later with __GFP_ZERO finds zeroes. */
+		if (want_init_on_alloc(gfp))
+			memset((void *)p + new_size, 0, size - new_size);
+		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
+		return (void *)p;
+	}
+
+	new = alloc_any(new_size, gfp, noscan, NUMA_NO_NODE, _RET_IP_);
+	if (!new)
+		return NULL;
+	memcpy(new, p, size);
+	free_any(p, _RET_IP_);
+	gomem_count(GOMEM_EV_REALLOC_MOVED, 1);
+	return new;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_realloc, GOMEM_NS);
+
+void *gomem_memdup(const void *src, size_t len, gfp_t gfp)
+{
+	void *p = alloc_any(len, gfp & ~__GFP_ZERO, false, NUMA_NO_NODE, _RET_IP_);
+
+	if (!ZERO_OR_NULL_PTR(p))
+		memcpy(p, src, len);
+	return p;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_memdup, GOMEM_NS);
+
+char *gomem_strdup(const char *s, gfp_t gfp)
+{
+	size_t len;
+	char *p;
+
+	if (!s)
+		return NULL;
+	len = strlen(s) + 1;
+	p = alloc_any(len, gfp & ~__GFP_ZERO, true, NUMA_NO_NODE, _RET_IP_);
+	if (p)
+		memcpy(p, s, len);
+	return p;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_strdup, GOMEM_NS);
+
+void gomem_free_sensitive(const void *p)
+{
+	bool noscan;
+	size_t size;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return;
+	size = object_size(p, &noscan, _RET_IP_);
+	if (!size)
+		return;
+	/* A second free must not wipe the key that tells of the first. */
+	if (size > GOMEM_SMALL_MAX || !gomem_has_key(p))
+		memzero_explicit((void *)p, size);
+	free_any(p, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_free_sensitive, GOMEM_NS);
+
+size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		p[i] = alloc_any(size, gfp, false, NUMA_NO_NODE, _RET_IP_);
+		if (unlikely(!p[i])) {
+			gomem_free_bulk(i, p);
+			return 0;
+		}
+	}
+	return n;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
+
+void gomem_free_bulk(size_t n, void **p)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		free_any(p[i], _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_free_bulk, GOMEM_NS);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * check.h - is the whole heap as it should be?
+ */
+#ifndef GOMEM_CHECK_H
+#define GOMEM_CHECK_H
+
+struct gomem_heap;
+
+const char *gomem_check(struct gomem_heap *h);
+
+#endif /* GOMEM_CHECK_H */

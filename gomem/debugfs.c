@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * debugfs.c - what gomem shows of itself. Formatting only: numbers are collected
+ * first, under whatever lock they need, and printed then.
+ *
+ * Each key and column is explained in Documentation/tuning.rst.
+ */
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+
+#include "alloc.h"
+#include "check.h"
+#include "debugfs.h"
+#include "mcache.h"
+#include "mcentral.h"
+#include "report.h"
+#include "sizeclass.h"
+#include "stats.h"
+
+static struct dentry *gomem_dir;
+
+/* One row of classes. */
+struct class_row {
+	struct gomem_class_counts n;
+	unsigned long spans;
+	unsigned long live;
+	unsigned long slack;
+};
+
+static void get_row(unsigned int spc, struct class_row *row)
+{
+	unsigned int class = gomem_spc_class(spc);
+
+	gomem_mcache_count(&gomem_heap, spc, &row->n);
+	row->spans = READ_ONCE(gomem_heap.central[spc].nspans);
+	row->live = row->n.mallocs - row->n.frees;
+	row->slack = row->spans * gomem_class_span_bytes(class);
+	/* Counters of running CPUs may be ahead of the spans we saw. */
+	row->slack -= min(row->slack, row->live * gomem_class_size(class));
+}
+
+/* Everything in stats, in bytes and objects. */
+struct totals {
+	struct gomem_heap_stats heap;
+	u64 mallocs;
+	u64 frees;
+	u64 total_alloc;
+	u64 heap_alloc;
+	u64 cached;
+	u64 cached_bytes;
+	u64 cached_spans;
+	size_t mspan_sys;
+	size_t mcache;
+	size_t meta_sys;
+};
+
+static void add_class(struct totals *t, unsigned int spc)
+{
+	unsigned int size = gomem_class_size(gomem_spc_class(spc));
+	struct gomem_class_counts n;
+
+	gomem_mcache_count(&gomem_heap, spc, &n);
+	t->mallocs += n.mallocs;
+	t->frees += n.frees;
+	t->total_alloc += n.mallocs * size;
+	t->heap_alloc += (n.mallocs - n.frees) * size;
+	t->cached += n.cached;
+	t->cached_bytes += n.cached * size;
+	t->cached_spans += n.cached_spans;
+}
+
+/* The chunk pointers and the summaries over them. */
+static size_t table_bytes(const struct gomem_pagealloc *pa)
+{
+	size_t entries = pa->nr[GOMEM_PAGEALLOC_LEVELS - 1];
+	unsigned int l;
+
+	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++)
+		entries += pa->nr[l];
+	return entries * sizeof(u64);
+}
+
+static void get_totals(struct totals *t)
+{
+	unsigned int i;
+
+	memset(t, 0, sizeof(*t));
+	for (i = 2; i < GOMEM_NR_SPANCLASSES; i++)
+		add_class(t, i);
+	gomem_heap_get_stats(&gomem_heap, &t->heap);
+	t->mallocs += t->heap.large_allocs;
+	t->frees += t->heap.large_frees;
+	t->total_alloc += t->heap.large_alloc_bytes;
+	t->heap_alloc += (u64)t->heap.large_pages << GOMEM_PAGE_SHIFT;
+	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
+		t->mspan_sys += READ_ONCE(gomem_heap.spanalloc[i].sys);
+	t->mcache = gomem_mcache_bytes();
+	t->meta_sys = atomic_long_read(&gomem_heap.source->meta_bytes) - t->mspan_sys - t->mcache +
+		      table_bytes(&gomem_heap.pages);
+}
+
+static void show(struct seq_file *m, const char *key, u64 value)
+{
+	seq_printf(m, "%s: %llu\n", key, value);
+}
+
+static void show_memory(struct seq_file *m, const struct totals *t)
+{
+	u64 inuse = (u64)t->heap.inuse_pages << GOMEM_PAGE_SHIFT;
+	u64 idle = (u64)t->heap.free_pages << GOMEM_PAGE_SHIFT;
+
+	show(m, "heap_alloc", t->heap_alloc);
+	show(m, "heap_objects", t->mallocs - t->frees);
+	show(m, "total_alloc", t->total_alloc);
+	show(m, "mallocs", t->mallocs);
+	show(m, "frees", t->frees);
+	show(m, "heap_sys", inuse + idle);
+	show(m, "heap_inuse", inuse);
+	show(m, "heap_idle", idle);
+	show(m, "heap_released", 0);
+	show(m, "heap_cached", t->cached_bytes);
+	show(m, "mspan_inuse", t->heap.span_bytes);
+	show(m, "mspan_sys", t->mspan_sys);
+	show(m, "mcache_inuse", t->mcache);
+	show(m, "mcache_sys", t->mcache);
+	show(m, "meta_sys", t->meta_sys);
+	show(m, "sys", inuse + idle + t->mspan_sys + t->mcache + t->meta_sys);
+}
+
+static void show_activity(struct seq_file *m, const struct totals *t)
+{
+	unsigned int i;
+
+	show(m, "large_objects", t->heap.large);
+	show(m, "large_mallocs", t->heap.large_allocs);
+	show(m, "large_frees", t->heap.large_frees);
+	show(m, "cached_objects", t->cached);
+	show(m, "cached_spans", t->cached_spans);
+	show(m, "spans", t->heap.spans);
+	show(m, "span_allocs", t->heap.span_allocs);
+	show(m, "span_frees", t->heap.span_frees);
+	show(m, "chunks", t->heap.chunks);
+	show(m, "grows", t->heap.grows);
+	show(m, "grow_fallbacks", t->heap.grow_fallbacks);
+	show(m, "grow_failures", t->heap.grow_failures);
+	for (i = 0; i < GOMEM_NR_EVENTS; i++)
+		show(m, gomem_event_names[i], gomem_event_sum(i));
+	for (i = 0; i < GOMEM_NR_MISUSES; i++)
+		show(m, gomem_misuse_names[i], gomem_misuse_count(i));
+}
+
+static int stats_show(struct seq_file *m, void *unused)
+{
+	struct totals t;
+
+	get_totals(&t);
+	show_memory(m, &t);
+	show_activity(m, &t);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int classes_show(struct seq_file *m, void *unused)
+{
+	struct class_row row, sum = { };
+	unsigned int spc, class;
+
+	seq_puts(m, "gomem classes - version: 1\n");
+	seq_printf(m, "# %5s %6s %6s %7s %8s %10s %8s %12s %12s %12s\n", "size", "noscan", "span",
+		   "objects", "spans", "live", "cached", "mallocs", "frees", "slack");
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
+		class = gomem_spc_class(spc);
+		get_row(spc, &row);
+		seq_printf(m, "  %5u %6u %6u %7u %8lu %10lu %8llu %12llu %12llu %12lu\n",
+			   gomem_class_size(class), gomem_spc_noscan(spc),
+			   gomem_class_span_bytes(class), gomem_class_nelems(class), row.spans,
+			   row.live, row.n.cached, row.n.mallocs, row.n.frees, row.slack);
+		sum.spans += row.spans;
+		sum.live += row.live;
+		sum.slack += row.slack;
+		sum.n.cached += row.n.cached;
+		sum.n.mallocs += row.n.mallocs;
+		sum.n.frees += row.n.frees;
+	}
+	seq_printf(m, "  %5s %6s %6s %7s %8lu %10lu %8llu %12llu %12llu %12lu\n", "total", "-",
+		   "-", "-", sum.spans, sum.live, sum.n.cached, sum.n.mallocs, sum.n.frees,
+		   sum.slack);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(classes);
+
+/* The last verdict; one check at a time. */
+static DEFINE_MUTEX(check_mutex);
+static const char *check_verdict = "not checked yet: write 1 to this file";
+
+static int check_show(struct seq_file *m, void *unused)
+{
+	mutex_lock(&check_mutex);
+	seq_printf(m, "%s\n", check_verdict);
+	mutex_unlock(&check_mutex);
+	return 0;
+}
+
+static int check_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, check_show, NULL);
+}
+
+static ssize_t check_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	const char *err;
+	unsigned int start;
+	int ret;
+
+	ret = kstrtouint_from_user(buf, len, 0, &start);
+	if (ret)
+		return ret;
+	if (start != 1)
+		return -EINVAL;
+	mutex_lock(&check_mutex);
+	err = gomem_check(&gomem_heap);
+	check_verdict = err ?: "ok";
+	mutex_unlock(&check_mutex);
+	return err ? -EUCLEAN : len;
+}
+
+static const struct file_operations check_fops = {
+	.owner = THIS_MODULE,
+	.open = check_open,
+	.read = seq_read,
+	.write = check_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+/**
+ * gomem_debugfs_init - make the files, for root only
+ *
+ * Failure leaves some out, which harms nobody.
+ */
+void gomem_debugfs_init(void)
+{
+	gomem_dir = debugfs_create_dir("gomem", NULL);
+	debugfs_create_file("stats", 0400, gomem_dir, NULL, &stats_fops);
+	debugfs_create_file("classes", 0400, gomem_dir, NULL, &classes_fops);
+	debugfs_create_file("check", 0600, gomem_dir, NULL, &check_fops);
+}
+
+/**
+ * gomem_debugfs_exit - remove them; waits for readers
+ */
+void gomem_debugfs_exit(void)
+{
+	debugfs_remove(gomem_dir);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * debugfs.h - the files in /sys/kernel/debug/gomem.
+ */
+#ifndef GOMEM_DEBUGFS_H
+#define GOMEM_DEBUGFS_H
+
+void gomem_debugfs_init(void);
+void gomem_debugfs_exit(void);
+
+#endif /* GOMEM_DEBUGFS_H */

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * main.c - bringing the allocator up and down.
+ */
+#define pr_fmt(fmt) "gomem: " fmt
+
+#include <linux/gomem.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/random.h>
+
+#include "alloc.h"
+#include "debugfs.h"
+#include "mcache.h"
+#include "pagesource.h"
+#include "report.h"
+
+static int __init gomem_init(void)
+{
+	unsigned long range = (unsigned long)high_memory - PAGE_OFFSET;
+	int err;
+
+	BUILD_BUG_ON(GOMEM_MAX_SIZE != GOMEM_CHUNK_SIZE);
+
+	gomem_secret = get_random_long();
+	err = gomem_heap_init(&gomem_heap, &gomem_kernel_pages, PAGE_OFFSET,
+			      DIV_ROUND_UP(range, GOMEM_CHUNK_SIZE));
+	if (err)
+		return err;
+
+	err = gomem_mcache_init(&gomem_heap);
+	if (err) {
+		gomem_mcache_free_memory(&gomem_heap);
+		gomem_heap_destroy(&gomem_heap);
+		return err;
+	}
+	gomem_debugfs_init();
+	return 0;
+}
+
+/*
+ * No module that uses us is loaded any more: objects that are still there were
+ * leaked, and their memory may yet be written to. So it is not given back.
+ */
+static void __exit gomem_exit(void)
+{
+	unsigned long leaked, left;
+
+	gomem_debugfs_exit();
+	gomem_mcache_exit(&gomem_heap);
+	leaked = gomem_report_leaks(&gomem_heap);
+	gomem_mcache_free_memory(&gomem_heap);
+	gomem_heap_destroy(&gomem_heap);
+
+	left = atomic_long_read(&gomem_kernel_pages.heap_pages);
+	WARN_ON(left != leaked);
+	WARN_ON(atomic_long_read(&gomem_kernel_pages.meta_bytes));
+	if (!left)
+		pr_info("unloaded: every object and page came back\n");
+}
+
+module_init(gomem_init);
+module_exit(gomem_exit);
+
+MODULE_AUTHOR("The gomem authors");
+MODULE_DESCRIPTION("General-purpose memory allocator built like the Go runtime's");
+MODULE_VERSION("0.1.0");
+MODULE_LICENSE("GPL");

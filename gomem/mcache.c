@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mcache.c - filling and emptying the CPUs' caches.
+ *
+ * Everything here is the slow path: the fast path is in alloc.c.
+ */
+#include <linux/cpuhotplug.h>
+#include <linux/irqflags.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+
+#include "mcache.h"
+#include "mcentral.h"
+#include "mheap.h"
+#include "report.h"
+#include "stats.h"
+
+/*
+ * What a CPU may hold is bounded in bytes. Up to SLOT_BYTES of objects in a
+ * slot, two of them if that is less than two, none above SLOT_SIZE_MAX. A span
+ * of its own only where a span is one page or the objects are that small: large
+ * spans on every CPU would cost more memory than the size classes save.
+ */
+#define SLOT_BYTES		SZ_8K
+#define SLOT_SIZE_MAX		SZ_8K
+#define CACHED_SPAN_SIZE_MAX	SZ_1K
+
+/* Interrupts get by with less. */
+#define IRQ_SLOT_MAX		16
+#define IRQ_SLOT_BYTES		SZ_2K
+#define IRQ_SLOT_SIZE_MAX	SZ_1K
+
+/*
+ * The cache that holds nothing: each push finds it full, each pop empty. It is
+ * never written once it is set up.
+ */
+static struct gomem_mcache no_mcache;
+static void *no_objects[1];
+
+/* Set to &no_mcache first: the module loader does not relocate per-CPU data. */
+DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
+DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
+
+/* Set once, before the first object is handed out. */
+unsigned long gomem_secret __ro_after_init;
+
+static struct gomem_heap *mcache_heap __ro_after_init;
+static int mcache_cpuhp_state;
+
+static unsigned int task_capacity(unsigned int class)
+{
+	unsigned int size = gomem_class_size(class);
+
+	if (!class || size > SLOT_SIZE_MAX)
+		return 0;
+	return clamp_t(unsigned int, SLOT_BYTES / size, 2, GOMEM_SLOT_MAX);
+}
+
+static unsigned int irq_capacity(unsigned int class)
+{
+	unsigned int size = gomem_class_size(class);
+
+	if (!class || size > IRQ_SLOT_SIZE_MAX)
+		return 0;
+	return clamp_t(unsigned int, IRQ_SLOT_BYTES / size, 2, IRQ_SLOT_MAX);
+}
+
+static size_t mcache_size(unsigned int (*capacity)(unsigned int class))
+{
+	unsigned int spc, objects = 0;
+
+	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
+		objects += capacity(gomem_spc_class(spc)) + 1;
+	return PAGE_ALIGN(sizeof(struct gomem_mcache) + objects * sizeof(void *));
+}
+
+static void slot_init(struct gomem_slot *slot, unsigned int class, void **below,
+		      unsigned int capacity)
+{
+	slot->limit = gomem_class_limit(class);
+	slot->divmul = gomem_class_divmul(class);
+	slot->capacity = capacity;
+	slot->top = below + 1;
+	slot->end = slot->top + capacity;
+}
+
+static struct gomem_mcache *mcache_create(struct gomem_heap *h, int node,
+					  unsigned int (*capacity)(unsigned int class),
+					  bool caches_spans)
+{
+	size_t bytes = PAGE_SIZE << get_order(mcache_size(capacity));
+	struct gomem_mcache *mc;
+	unsigned int spc;
+	void **below;
+
+	mc = gomem_meta_get(h->source, bytes, GFP_KERNEL | __GFP_NOWARN, node);
+	if (!mc)
+		return NULL;
+	memset(mc, 0, bytes);
+	mc->caches_spans = caches_spans;
+	mc->bytes = bytes;
+	below = mc->object;
+	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++) {
+		unsigned int class = gomem_spc_class(spc);
+
+		slot_init(&mc->slot[spc], class, below, capacity(class));
+		below += capacity(class) + 1;
+	}
+	return mc;
+}
+
+/* An owned cache, and how to let go of it. */
+struct section {
+	struct gomem_mcache *mc;
+	unsigned long flags;
+	bool irq;
+};
+
+static struct gomem_slot *section_enter(struct section *sec, unsigned int spc)
+{
+	sec->irq = gomem_irq_context();
+	if (sec->irq) {
+		local_irq_save(sec->flags);
+		sec->mc = this_cpu_read(gomem_mcache_irq);
+	} else {
+		preempt_disable();
+		sec->mc = this_cpu_read(gomem_mcache_task);
+	}
+	return &sec->mc->slot[spc];
+}
+
+static void section_leave(struct section *sec)
+{
+	if (sec->irq)
+		local_irq_restore(sec->flags);
+	else
+		preempt_enable();
+}
+
+/* Objects that were never handed out have no key yet. */
+static void set_keys(void **objs, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		gomem_set_key(objs[i]);
+}
+
+/* As many as half the slot, so that a free right after finds room. */
+static unsigned int batch_size(const struct gomem_slot *slot)
+{
+	return max(slot->capacity / 2, 1U);
+}
+
+/* Refill from the slot's own span, swept if that is what it takes. */
+static bool refill_from_span(struct gomem_slot *slot, unsigned int spc)
+{
+	unsigned int want = batch_size(slot), n, recycled;
+	struct gomem_span *s = slot->span;
+
+	n = gomem_span_take(s, slot->top, want, &recycled);
+	if (!n && atomic_read(&s->pending) > 0) {
+		struct gomem_sweep res = gomem_span_sweep(s);
+
+		gomem_count(GOMEM_EV_SWEEPS, 1);
+		gomem_count(GOMEM_EV_SWEPT_OBJECTS, res.freed);
+		if (unlikely(res.bad))
+			gomem_report_late_double_free(spc, res.bad);
+		n = gomem_span_take(s, slot->top, want, &recycled);
+	}
+	set_keys(slot->top + recycled, n - recycled);
+	slot->top += n;
+	slot->refilled += n;
+	gomem_count(GOMEM_EV_SPAN_REFILLS, n > 0);
+	return n;
+}
+
+/*
+ * Cache a new span. The CPU may be another one when we come back with it, and
+ * may have got a span meanwhile: the object we came for is taken first.
+ */
+static void *alloc_with_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node)
+{
+	struct gomem_span *s = gomem_mcentral_cache(h, spc, gfp, node);
+	struct gomem_slot *slot;
+	unsigned int recycled;
+	struct section sec;
+	void *obj;
+
+	if (!s)
+		return NULL;
+	gomem_span_take(s, &obj, 1, &recycled);
+	set_keys(&obj, 1 - recycled);
+
+	slot = section_enter(&sec, spc);
+	if (sec.mc == &no_mcache) {
+		atomic64_inc(&h->central[spc].direct_allocs);
+	} else {
+		slot->allocs++;
+		slot->refilled++;
+		if (sec.mc->caches_spans && !slot->span) {
+			slot->span = s;
+			s = NULL;
+			if (slot->top == slot->end - slot->capacity)
+				refill_from_span(slot, spc);
+		}
+	}
+	section_leave(&sec);
+
+	if (s)
+		gomem_mcentral_uncache(h, s);
+	return obj;
+}
+
+/* Get a batch from one span of the central list, keep what fits. */
+static void *alloc_with_batch(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node,
+			      unsigned int want)
+{
+	unsigned int n, recycled, kept = 1;
+	void *objs[GOMEM_BATCH_MAX];
+	struct gomem_slot *slot;
+	struct section sec;
+
+	n = gomem_mcentral_alloc(h, spc, gfp, node, objs, want, &recycled);
+	if (!n)
+		return NULL;
+	set_keys(objs + recycled, n - recycled);
+	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
+
+	slot = section_enter(&sec, spc);
+	if (sec.mc == &no_mcache) {
+		atomic64_inc(&h->central[spc].direct_allocs);
+	} else {
+		while (kept < n && gomem_slot_push(slot, objs[kept]))
+			kept++;
+		slot->allocs++;
+		slot->refilled += kept;
+	}
+	section_leave(&sec);
+
+	if (kept < n)
+		gomem_mcentral_free(h, spc, objs + kept, n - kept);
+	return objs[0];
+}
+
+/**
+ * gomem_mcache_alloc_slow - allocate an object when the slot has none
+ * @h: the heap
+ * @spc: span class, of a small size class
+ * @gfp: how hard to try
+ * @node: where pages should come from, if it comes to that
+ *
+ * Context: any but NMI; may sleep if @gfp allows it. Not with the cache owned.
+ * Return: the object, or NULL.
+ */
+void *gomem_mcache_alloc_slow(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node)
+{
+	struct gomem_span *old = NULL;
+	struct gomem_slot *slot;
+	unsigned int want;
+	struct section sec;
+	bool with_span;
+	void *obj;
+
+	slot = section_enter(&sec, spc);
+	obj = sec.mc == &no_mcache ? NULL : gomem_slot_pop(slot);
+	if (!obj && slot->span && refill_from_span(slot, spc))
+		obj = gomem_slot_pop(slot);
+	if (!obj && slot->span) {
+		old = slot->span;
+		slot->span = NULL;
+	}
+	want = batch_size(slot);
+	with_span = sec.mc->caches_spans &&
+		    gomem_class_size(gomem_spc_class(spc)) <= CACHED_SPAN_SIZE_MAX;
+	section_leave(&sec);
+
+	if (old)
+		gomem_mcentral_uncache(h, old);
+	if (!obj)
+		obj = with_span ? alloc_with_span(h, spc, gfp, node) :
+				  alloc_with_batch(h, spc, gfp, node, want);
+	return obj;
+}
+
+/* Take up to half a slot's objects, those that lie there longest. */
+static unsigned int take_oldest(struct gomem_slot *slot, void **objs, unsigned int max)
+{
+	void **bottom = slot->end - slot->capacity;
+	unsigned int held = slot->top - bottom;
+	unsigned int n = min(max, DIV_ROUND_UP(held, 2));
+
+	memcpy(objs, bottom, n * sizeof(*objs));
+	memmove(bottom, bottom + n, (held - n) * sizeof(*objs));
+	slot->top -= n;
+	slot->flushed += n;
+	return n;
+}
+
+/**
+ * gomem_mcache_free_slow - free an object when the slot is full
+ * @h: the heap
+ * @spc: its span class
+ * @obj: the object, with its key set
+ *
+ * Context: any but NMI; never sleeps. Not with the cache owned.
+ */
+void gomem_mcache_free_slow(struct gomem_heap *h, unsigned int spc, void *obj)
+{
+	void *objs[GOMEM_BATCH_MAX + 1];
+	struct gomem_slot *slot;
+	struct section sec;
+	unsigned int n = 0;
+
+	slot = section_enter(&sec, spc);
+	if (sec.mc == &no_mcache) {
+		objs[n++] = obj;
+		atomic64_inc(&h->central[spc].direct_frees);
+	} else if (!gomem_slot_push(slot, obj)) {
+		n = take_oldest(slot, objs, GOMEM_BATCH_MAX);
+		if (!gomem_slot_push(slot, obj)) {
+			objs[n++] = obj;
+			slot->flushed++;
+		}
+	}
+	section_leave(&sec);
+
+	if (!n)
+		return;
+	gomem_count(GOMEM_EV_FLUSHES, 1);
+	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
+	gomem_mcentral_free(h, spc, objs, n);
+}
+
+/* Empty a cache that nobody uses any more. */
+static void mcache_drain(struct gomem_heap *h, struct gomem_mcache *mc)
+{
+	void *objs[GOMEM_BATCH_MAX];
+	unsigned int spc, n;
+
+	if (mc == &no_mcache)
+		return;
+	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++) {
+		struct gomem_slot *slot = &mc->slot[spc];
+
+		while ((n = take_oldest(slot, objs, GOMEM_BATCH_MAX)))
+			gomem_mcentral_free(h, spc, objs, n);
+		if (slot->span) {
+			gomem_mcentral_uncache(h, slot->span);
+			slot->span = NULL;
+		}
+	}
+}
+
+static void mcache_provide(struct gomem_mcache **where, int cpu,
+			   unsigned int (*capacity)(unsigned int class), bool caches_spans)
+{
+	struct gomem_mcache *mc;
+
+	if (*where != &no_mcache)
+		return;
+	mc = mcache_create(mcache_heap, cpu_to_node(cpu), capacity, caches_spans);
+	if (mc)
+		WRITE_ONCE(*where, mc);
+}
+
+/* Before a CPU starts. Without memory it starts all the same, uncached. */
+static int gomem_mcache_cpu_prepare(unsigned int cpu)
+{
+	mcache_provide(per_cpu_ptr(&gomem_mcache_task, cpu), cpu, task_capacity, true);
+	mcache_provide(per_cpu_ptr(&gomem_mcache_irq, cpu), cpu, irq_capacity, false);
+	return 0;
+}
+
+/*
+ * After a CPU died, so that its caches are nobody's; they are kept for when it
+ * comes back. Also for each CPU when the module exits.
+ */
+static int gomem_mcache_cpu_dead(unsigned int cpu)
+{
+	mcache_drain(mcache_heap, per_cpu(gomem_mcache_task, cpu));
+	mcache_drain(mcache_heap, per_cpu(gomem_mcache_irq, cpu));
+	gomem_count(GOMEM_EV_CPU_DRAINS, 1);
+	return 0;
+}
+
+/**
+ * gomem_mcache_init - give each CPU its caches
+ * @h: the heap they are for
+ *
+ * Context: may sleep.
+ * Return: 0, or an error of the hotplug core.
+ */
+int gomem_mcache_init(struct gomem_heap *h)
+{
+	unsigned int spc;
+	int cpu, state;
+
+	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
+		slot_init(&no_mcache.slot[spc], gomem_spc_class(spc), no_objects, 0);
+	for_each_possible_cpu(cpu) {
+		per_cpu(gomem_mcache_task, cpu) = &no_mcache;
+		per_cpu(gomem_mcache_irq, cpu) = &no_mcache;
+	}
+	mcache_heap = h;
+	state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "mm/gomem:mcache",
+				  gomem_mcache_cpu_prepare, gomem_mcache_cpu_dead);
+	if (state < 0)
+		return state;
+	mcache_cpuhp_state = state;
+	return 0;
+}
+
+/**
+ * gomem_mcache_exit - empty all caches for good
+ * @h: the heap
+ *
+ * Nobody allocates or frees any more. Counters can still be read.
+ *
+ * Context: may sleep.
+ */
+void gomem_mcache_exit(struct gomem_heap *h)
+{
+	unsigned int spc;
+
+	cpuhp_remove_state(mcache_cpuhp_state);
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
+		gomem_mcentral_sweep(h, spc);
+}
+
+static void mcache_destroy(struct gomem_heap *h, struct gomem_mcache **where)
+{
+	struct gomem_mcache *mc = *where;
+
+	*where = &no_mcache;
+	if (mc != &no_mcache)
+		gomem_meta_put(h->source, mc, mc->bytes);
+}
+
+/**
+ * gomem_mcache_free_memory - free the caches themselves
+ * @h: the heap
+ *
+ * After gomem_mcache_exit().
+ */
+void gomem_mcache_free_memory(struct gomem_heap *h)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		mcache_destroy(h, per_cpu_ptr(&gomem_mcache_task, cpu));
+		mcache_destroy(h, per_cpu_ptr(&gomem_mcache_irq, cpu));
+	}
+}
+
+static void count_slot(const struct gomem_mcache *mc, unsigned int spc,
+		       struct gomem_class_counts *n)
+{
+	const struct gomem_slot *slot = &mc->slot[spc];
+	u64 allocs, cached;
+
+	if (mc == &no_mcache)
+		return;
+	/* The CPU goes on meanwhile: the sum is near the truth, exact at rest. */
+	allocs = READ_ONCE(slot->allocs);
+	cached = READ_ONCE(slot->top) - (slot->end - slot->capacity);
+	n->mallocs += allocs;
+	n->frees += allocs + cached + READ_ONCE(slot->flushed) - READ_ONCE(slot->refilled);
+	n->cached += cached;
+	n->cached_spans += !!READ_ONCE(slot->span);
+}
+
+/**
+ * gomem_mcache_count - add up what all CPUs did in a span class
+ * @h: the heap
+ * @spc: span class, of a small size class
+ * @n: where the sums go
+ *
+ * Context: any.
+ */
+void gomem_mcache_count(struct gomem_heap *h, unsigned int spc, struct gomem_class_counts *n)
+{
+	int cpu;
+
+	memset(n, 0, sizeof(*n));
+	for_each_possible_cpu(cpu) {
+		count_slot(READ_ONCE(per_cpu(gomem_mcache_task, cpu)), spc, n);
+		count_slot(READ_ONCE(per_cpu(gomem_mcache_irq, cpu)), spc, n);
+	}
+	n->mallocs += atomic64_read(&h->central[spc].direct_allocs);
+	n->frees += atomic64_read(&h->central[spc].direct_frees);
+	/* A free may have been seen whose allocation was not. */
+	n->frees = min(n->frees, n->mallocs);
+}
+
+/**
+ * gomem_mcache_bytes - memory that the caches themselves take
+ *
+ * Return: bytes, without the objects in them.
+ */
+size_t gomem_mcache_bytes(void)
+{
+	size_t bytes = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		bytes += READ_ONCE(per_cpu(gomem_mcache_task, cpu))->bytes;
+		bytes += READ_ONCE(per_cpu(gomem_mcache_irq, cpu))->bytes;
+	}
+	return bytes;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mcache.h - what each CPU keeps at hand (Go's mcache), and the fast path.
+ *
+ * Each CPU has two caches, and which of them a caller uses follows from its
+ * context alone:
+ *
+ *	task cache	process context; used with preemption off, so by nobody
+ *			else: an interrupt that comes meanwhile uses the other
+ *	irq cache	softirq and hard interrupt context; used with interrupts
+ *			off, since these two nest
+ *
+ * So the fast path of a task takes no lock, no atomic operation, and leaves
+ * interrupts on. On PREEMPT_RT softirqs and most interrupts are threads, which
+ * makes them tasks here too.
+ *
+ * A cache has a slot per span class: a stack of free objects and, in the task
+ * cache and for small objects only, the span that refills it.
+ *
+ * Other CPUs never look into a cache but to read its counters. It is emptied by
+ * its own CPU, or on its behalf once that is dead (gomem_mcache_cpu_dead()), or
+ * when the module exits and nobody is left to allocate.
+ */
+#ifndef GOMEM_MCACHE_H
+#define GOMEM_MCACHE_H
+
+#include <linux/cache.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "sizeclass.h"
+#include "span.h"
+
+struct gomem_heap;
+
+/* Most objects in a slot, and most that move between slot and spans at once. */
+#define GOMEM_SLOT_MAX		64
+#define GOMEM_BATCH_MAX		(GOMEM_SLOT_MAX / 2)
+
+/**
+ * struct gomem_slot - free objects of one span class, ready to go
+ * @top: where the next freed object goes; top[-1] is the next to be allocated,
+ *	NULL if there is none
+ * @end: @top stops here
+ * @allocs: objects handed out to users
+ * @limit: see gomem_class_limit()
+ * @divmul: to find an object's number from its offset in the span
+ * @capacity: how many objects fit; @end - @capacity is the stack's bottom
+ * @span: the span that refills this slot, NULL if there is none
+ * @refilled: objects that came from spans
+ * @flushed: objects that went to spans
+ *
+ * All but the geometry is the CPU's own. Objects that users gave back need no
+ * counter: frees == allocs + (top - bottom) + flushed - refilled.
+ */
+struct gomem_slot {
+	void **top;
+	void **end;
+	u64 allocs;
+	u64 limit;
+	u32 divmul;
+	u32 capacity;
+	struct gomem_span *span;
+	u64 refilled;
+	u64 flushed;
+};
+
+static_assert(sizeof(struct gomem_slot) == 64);
+
+/**
+ * struct gomem_mcache - one CPU's cache
+ * @slot: by span class
+ * @caches_spans: slots may have a span of their own
+ * @bytes: memory this takes
+ * @object: the stacks, each with a NULL below its bottom
+ */
+struct gomem_mcache {
+	struct gomem_slot slot[GOMEM_NR_SPANCLASSES];
+	bool caches_spans;
+	size_t bytes;
+	void *object[];
+};
+
+/* Never NULL: a CPU without memory for a cache has one that holds nothing. */
+DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
+DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
+
+extern unsigned long gomem_secret;
+
+/* What the counters of all slots of a span class add up to. */
+struct gomem_class_counts {
+	u64 mallocs;
+	u64 frees;
+	u64 cached;
+	u64 cached_spans;
+};
+
+int gomem_mcache_init(struct gomem_heap *h);
+void gomem_mcache_exit(struct gomem_heap *h);
+void gomem_mcache_free_memory(struct gomem_heap *h);
+void *gomem_mcache_alloc_slow(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node);
+void gomem_mcache_free_slow(struct gomem_heap *h, unsigned int spc, void *obj);
+void gomem_mcache_count(struct gomem_heap *h, unsigned int spc, struct gomem_class_counts *n);
+size_t gomem_mcache_bytes(void);
+
+/* Not a task: which interrupt it is. */
+static __always_inline unsigned int gomem_irq_context(void)
+{
+	return preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET);
+}
+
+/*
+ * While an object is free its first word holds its key, so that a second free
+ * sees it, and an allocation sees that nobody wrote there since.
+ */
+static __always_inline unsigned long gomem_objkey(const void *obj)
+{
+	return gomem_secret ^ (unsigned long)obj;
+}
+
+static __always_inline bool gomem_has_key(const void *obj)
+{
+	return *(const unsigned long *)obj == gomem_objkey(obj);
+}
+
+static __always_inline void gomem_set_key(void *obj)
+{
+	*(unsigned long *)obj = gomem_objkey(obj);
+}
+
+/* All of an object. Sizes are multiples of 8; no call, unlike memset(). */
+static __always_inline void gomem_clear(void *obj, size_t size)
+{
+	memset64(obj, 0, size / sizeof(u64));
+}
+
+/* The caller owns the slot's cache. */
+static __always_inline void *gomem_slot_pop(struct gomem_slot *slot)
+{
+	void *obj = slot->top[-1];
+
+	if (likely(obj)) {
+		slot->top--;
+		slot->allocs++;
+	}
+	return obj;
+}
+
+static __always_inline bool gomem_slot_push(struct gomem_slot *slot, void *obj)
+{
+	if (unlikely(slot->top == slot->end))
+		return false;
+	*slot->top++ = obj;
+	return true;
+}
+
+#endif /* GOMEM_MCACHE_H */

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * gomem.h - a general-purpose allocator for kernel modules, built the way the
+ * Go runtime builds its own.
+ *
+ * A module that uses it needs two lines beside this include:
+ *
+ *	MODULE_IMPORT_NS(GOMEM_NS);			(in the source)
+ *	KBUILD_EXTRA_SYMBOLS := .../Module.symvers	(in its Kbuild)
+ *
+ * Rules that hold for every function here:
+ *
+ * Context: process, softirq and hard interrupt context, like kmalloc();
+ * interrupts are never turned off on the fast path. Not NMI: refused with a
+ * report. On PREEMPT_RT, like kmalloc(), not with a raw spinlock held, nor with
+ * preemption or interrupts off.
+ *
+ * Sleeping: only an allocation whose gfp allows it (GFP_KERNEL does, GFP_NOWAIT
+ * and GFP_ATOMIC do not) may sleep. Freeing never sleeps.
+ *
+ * gfp: the caller's flags reach the page allocator when memory has to be fetched
+ * from it. __GFP_ZERO clears the object, __GFP_NOWARN keeps failures quiet,
+ * __GFP_NOFAIL retries until memory is there. __GFP_DMA, __GFP_DMA32 and
+ * __GFP_HIGHMEM are refused with a report and NULL: objects come from the direct
+ * map, of any zone in it. __GFP_ACCOUNT is accepted and not charged: pages are
+ * shared by objects of many owners.
+ *
+ * Sizes: 0 gives ZERO_SIZE_PTR. Up to 32 KiB a request is rounded up to one of
+ * 67 size classes, above to a multiple of 8 KiB, up to GOMEM_MAX_SIZE. The slack
+ * is at most one eighth from rounding plus one eighth from the tail of a span
+ * for sizes above 128 bytes; gomem_usable_size() tells what an object got.
+ *
+ * Alignment: 8 bytes at least; a size that is a power of two is naturally
+ * aligned, as kmalloc() promises.
+ *
+ * Errors: an allocation that fails returns NULL. Misuse - a double free, a
+ * pointer into the middle of an object, a pointer that is not gomem's, a
+ * refused gfp, a size that overflows - is reported once per event in the kernel
+ * log with the caller's name, counted in /sys/kernel/debug/gomem/stats, and
+ * otherwise without effect.
+ *
+ * The algorithms are those of Go's runtime (malloc.go, mcache.go, mcentral.go,
+ * mheap.go, mpagealloc.go), with explicit free in place of a garbage collector.
+ */
+#ifndef _LINUX_GOMEM_H
+#define _LINUX_GOMEM_H
+
+#include <linux/bug.h>
+#include <linux/gfp.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/types.h>
+#include <linux/version.h>
+
+#include <linux/gomem_classes.h>
+
+/*
+ * The symbol namespace, spelt as EXPORT_SYMBOL_NS_GPL() and MODULE_IMPORT_NS()
+ * of this kernel want it: 6.13 turned the bare word into a string.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define GOMEM_NS	"GOMEM"
+#else
+#define GOMEM_NS	GOMEM
+#endif
+
+/* The largest object: one Go palloc chunk, and the buddy allocator's limit. */
+#define GOMEM_MAX_SIZE	(4UL << 20)
+
+/* Not part of the API: what the inlines below call. */
+void *__gomem_alloc(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
+void *__gomem_alloc_noscan(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
+void *__gomem_alloc_spc(unsigned int spc, gfp_t gfp) __malloc;
+void *__gomem_alloc_overflow(size_t n, size_t size, gfp_t gfp);
+
+/**
+ * gomem_alloc - allocate memory
+ * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
+ * @gfp: GFP_KERNEL, GFP_ATOMIC, ... as for kmalloc()
+ *
+ * The memory is not cleared, unless @gfp has __GFP_ZERO or the kernel was
+ * started with init_on_alloc=1. A size that is a compile-time constant picks its
+ * size class at compile time.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return:
+ * * the memory, at least @size bytes
+ * * ZERO_SIZE_PTR if @size is 0
+ * * NULL if there is no memory, @size is over GOMEM_MAX_SIZE or @gfp is refused
+ */
+static __always_inline void *gomem_alloc(size_t size, gfp_t gfp)
+{
+	if (__builtin_constant_p(size) && size && size <= GOMEM_SMALL_MAX)
+		return __gomem_alloc_spc(__gomem_class_const(size) << 1, gfp);
+	return __gomem_alloc(size, gfp);
+}
+
+/**
+ * gomem_alloc_noscan - allocate memory that will hold no pointers
+ * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
+ * @gfp: as for gomem_alloc()
+ *
+ * Pointer-free objects (text, packets, pixels) live in spans of their own:
+ * kmemleak does not scan them, and an overflow of one cannot reach pointers in
+ * its neighbour. Go calls such objects noscan.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: as gomem_alloc().
+ */
+static __always_inline void *gomem_alloc_noscan(size_t size, gfp_t gfp)
+{
+	if (__builtin_constant_p(size) && size && size <= GOMEM_SMALL_MAX)
+		return __gomem_alloc_spc(__gomem_class_const(size) << 1 | 1, gfp);
+	return __gomem_alloc_noscan(size, gfp);
+}
+
+/**
+ * gomem_zalloc - allocate cleared memory
+ * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
+ * @gfp: as for gomem_alloc()
+ *
+ * Everything up to gomem_usable_size() is cleared.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: as gomem_alloc().
+ */
+static __always_inline void *gomem_zalloc(size_t size, gfp_t gfp)
+{
+	return gomem_alloc(size, gfp | __GFP_ZERO);
+}
+
+/**
+ * gomem_alloc_array - allocate an array
+ * @n: number of elements
+ * @size: bytes of one element
+ * @gfp: as for gomem_alloc()
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: as gomem_alloc() for @n * @size bytes; NULL, with a report unless
+ * @gfp has __GFP_NOWARN, if the product overflows.
+ */
+static __always_inline void *gomem_alloc_array(size_t n, size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	if (unlikely(check_mul_overflow(n, size, &bytes)))
+		return __gomem_alloc_overflow(n, size, gfp);
+	return gomem_alloc(bytes, gfp);
+}
+
+/**
+ * gomem_calloc - allocate a cleared array
+ * @n: number of elements
+ * @size: bytes of one element
+ * @gfp: as for gomem_alloc()
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: as gomem_alloc_array().
+ */
+static __always_inline void *gomem_calloc(size_t n, size_t size, gfp_t gfp)
+{
+	return gomem_alloc_array(n, size, gfp | __GFP_ZERO);
+}
+
+/**
+ * gomem_alloc_node - allocate memory, if possible of a NUMA node
+ * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
+ * @gfp: as for gomem_alloc(); __GFP_THISNODE is ignored
+ * @node: node id, or NUMA_NO_NODE for no preference
+ *
+ * The node is a preference. gomem keeps one heap for all nodes: pages fetched
+ * from the kernel for this call come from @node, objects that gomem already
+ * holds are handed out wherever they are.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: as gomem_alloc(); NULL with a report if @node is no node id.
+ */
+void *gomem_alloc_node(size_t size, gfp_t gfp, int node) __alloc_size(1) __malloc;
+
+/**
+ * gomem_realloc - change the size of an object
+ * @p: the object; NULL or ZERO_SIZE_PTR make this gomem_alloc()
+ * @new_size: bytes wanted; 0 frees @p
+ * @gfp: as for gomem_alloc()
+ *
+ * The contents are kept up to the smaller of both sizes, as is the object's
+ * being noscan. An object whose usable size is enough stays where it is.
+ *
+ * With __GFP_ZERO what lies beyond the old size reads as zero, provided that the
+ * object was allocated and always resized with __GFP_ZERO: gomem knows an
+ * object's usable size, not how much of it the caller asked for (krealloc() has
+ * the same rule).
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return:
+ * * the object, moved or not
+ * * ZERO_SIZE_PTR if @new_size is 0
+ * * NULL on failure; @p is then unchanged and still the caller's
+ */
+void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp) __must_check;
+
+/**
+ * gomem_memdup - allocate a copy of memory
+ * @src: what to copy
+ * @len: bytes to copy
+ * @gfp: as for gomem_alloc()
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: the copy, to be freed with gomem_free(); otherwise as gomem_alloc().
+ */
+void *gomem_memdup(const void *src, size_t len, gfp_t gfp) __alloc_size(2);
+
+/**
+ * gomem_strdup - allocate a copy of a string
+ * @s: the string, or NULL
+ * @gfp: as for gomem_alloc()
+ *
+ * The copy is noscan.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: the copy, to be freed with gomem_free(); NULL if @s is NULL or there
+ * is no memory.
+ */
+char *gomem_strdup(const char *s, gfp_t gfp);
+
+/**
+ * gomem_free - free an object
+ * @p: what a gomem function returned; NULL and ZERO_SIZE_PTR are ignored
+ *
+ * On whichever CPU and in whichever context the object was allocated.
+ *
+ * An object that is free already, a pointer into the middle of one and a pointer
+ * that is not gomem's are reported and left alone.
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_free(const void *p);
+
+/**
+ * gomem_free_sensitive - clear an object, then free it
+ * @p: as for gomem_free()
+ *
+ * Clears all gomem_usable_size() bytes in a way the compiler cannot drop.
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_free_sensitive(const void *p);
+
+/**
+ * gomem_usable_size - how many bytes an object really has
+ * @p: an object, NULL or ZERO_SIZE_PTR
+ *
+ * All of them may be used. That compilers with object-size checks only know of
+ * the size asked for is the caller's to keep in mind, as with ksize().
+ *
+ * Context: any.
+ * Return: the bytes, at least what was asked for; 0 for NULL and ZERO_SIZE_PTR;
+ * 0 with a report for a pointer that is not an object's first byte.
+ */
+size_t gomem_usable_size(const void *p);
+
+/**
+ * gomem_owns - is this memory gomem's?
+ * @p: any value
+ *
+ * Tells by the page @p lies in, without touching it. Says nothing about whether
+ * the object there is allocated or free.
+ *
+ * Context: any.
+ * Return: true if the page belongs to a gomem object or to a span of them; false
+ * for NULL, ZERO_SIZE_PTR, memory of other allocators and anything else.
+ */
+bool gomem_owns(const void *p);
+
+/**
+ * gomem_alloc_bulk - allocate many objects of one size
+ * @size: bytes of each
+ * @gfp: as for gomem_alloc()
+ * @n: how many
+ * @p: where to put the @n pointers
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: @n, or 0 if not all could be had; then none is allocated and the
+ * contents of @p are undefined.
+ */
+size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p) __must_check;
+
+/**
+ * gomem_free_bulk - free many objects
+ * @n: how many
+ * @p: the objects, of any sizes; NULLs are skipped
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_free_bulk(size_t n, void **p);
+
+#endif /* _LINUX_GOMEM_H */
