@@ -3,20 +3,7 @@
  * alloc.c - the public API: the fast path, large objects, and what is built of
  * them. What each function promises is said in include/linux/gomem.h.
  *
- * The climb of an allocation, each step taken only if the one before failed:
- *
- *	alloc_small()			pop from this CPU's slot
- *	gomem_mcache_alloc_slow()	refill the slot from the span it caches
- *	gomem_mcentral_cache()		another span of the class, swept if need be
- *	gomem_heap_alloc_span()		a new span of free pages
- *	heap_grow()			pages from the kernel
- *
- * The descent of a free:
- *
- *	gomem_free()			page tag, checks, push on this CPU's slot
- *	gomem_mcache_free_slow()	half a full slot
- *	gomem_mcentral_free()		to their spans, as freed bits
- *	gomem_heap_free_span()		pages of an empty span
+ * The way of an allocation through the layers below is drawn in internal.h.
  */
 #include <linux/export.h>
 #include <linux/gomem.h>
@@ -25,7 +12,7 @@
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
-#include "alloc.h"
+#include "internal.h"
 #include "mcache.h"
 #include "mheap.h"
 #include "report.h"

@@ -11,7 +11,7 @@
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 
-#include "alloc.h"
+#include "internal.h"
 #include "check.h"
 #include "debugfs.h"
 #include "mcache.h"

@@ -9,7 +9,7 @@
 #include <linux/module.h>
 #include <linux/random.h>
 
-#include "alloc.h"
+#include "internal.h"
 #include "debugfs.h"
 #include "mcache.h"
 #include "pagesource.h"

@@ -24,7 +24,7 @@
 #define RADIX		GOMEM_PALLOCSUM_RADIX
 #define RADIX_SHIFT	GOMEM_PALLOCSUM_RADIX_SHIFT
 
-/* What scan_block() says when there is nothing to go down into. */
+/* No entry of a level: pa->stale if there is none, nothing to go down into. */
 #define NO_ENTRY	(~0UL)
 
 #define NO_WORDS	{ [0 ... GOMEM_CHUNK_WORDS - 1] = ~0ULL }
@@ -148,6 +148,7 @@ int gomem_pagealloc_init(struct gomem_pagealloc *pa, unsigned long nr_chunks,
 	for (ci = 0; ci < pa->nr[LEAF]; ci++)
 		pa->chunks[ci] = (struct gomem_chunk *)&gomem_no_chunk;
 	pa->search = nr_pages(pa);
+	pa->stale = NO_ENTRY;
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_init);
@@ -196,6 +197,14 @@ void gomem_pagealloc_register(struct gomem_pagealloc *pa, unsigned long ci,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_register);
 
+/* What entry @i of level @l, not a leaf, should be. */
+static gomem_pallocsum_t merge_children(const struct gomem_pagealloc *pa,
+					unsigned int l, unsigned long i)
+{
+	return gomem_pallocsum_merge(&pa->sum[l + 1][i * RADIX],
+				     level_shift(l + 1));
+}
+
 static bool piece_is(const struct gomem_chunk *chunk, unsigned int i,
 		     unsigned int n, enum page_state state)
 {
@@ -228,90 +237,80 @@ static bool range_is(const struct gomem_pagealloc *pa, unsigned long page,
 	return true;
 }
 
-static bool set_sum(gomem_pallocsum_t *sum, gomem_pallocsum_t new)
+/* Recompute entry @i of level @l, not a leaf. Did it change? */
+static bool remerge(struct gomem_pagealloc *pa, unsigned int l,
+		    unsigned long i)
 {
-	bool changed = *sum != new;
+	gomem_pallocsum_t sum = merge_children(pa, l, i);
+	bool changed = pa->sum[l][i] != sum;
 
-	*sum = new;
+	pa->sum[l][i] = sum;
 	return changed;
 }
 
-/* Recompute entries @lo to @hi of level @l from the level below. */
-static bool update_level(struct gomem_pagealloc *pa, unsigned int l,
-			 unsigned long lo, unsigned long hi)
+/* Make the tree true above the leaves, too. Needed before it is searched. */
+static void flush(struct gomem_pagealloc *pa)
 {
-	const gomem_pallocsum_t *child = pa->sum[l + 1];
-	bool changed = false;
-	unsigned long i;
-
-	for (i = lo; i <= hi; i++)
-		changed |= set_sum(&pa->sum[l][i],
-				   gomem_pallocsum_merge(&child[i * RADIX],
-							 level_shift(l + 1)));
-	return changed;
-}
-
-/* Bring the tree up to date after leaves of [page, page + n) changed. */
-static void update(struct gomem_pagealloc *pa, unsigned long page,
-		   unsigned long n)
-{
-	unsigned long lo = page >> GOMEM_CHUNK_PAGES_SHIFT;
-	unsigned long hi = (page + n - 1) >> GOMEM_CHUNK_PAGES_SHIFT;
-	bool changed = true;
+	unsigned long i = pa->stale;
 	int l;
 
-	for (l = LEAF - 1; l >= 0 && changed; l--) {
-		lo >>= RADIX_SHIFT;
-		hi >>= RADIX_SHIFT;
-		changed = update_level(pa, l, lo, hi);
-	}
+	if (i == NO_ENTRY)
+		return;
+	for (l = LEAF - 1; l >= 0 && remerge(pa, l, i); l--)
+		i /= RADIX;
+	pa->stale = NO_ENTRY;
 }
 
-static gomem_pallocsum_t *leaf_of(const struct gomem_pagealloc *pa,
-				  unsigned long page)
+/*
+ * The leaf of @page is going to change. Its ancestors follow when another block
+ * of leaves changes, or the tree is searched: allocations and frees next to
+ * each other, which is what first fit makes of most, do not climb each time.
+ */
+static gomem_pallocsum_t *leaf_to_change(struct gomem_pagealloc *pa,
+					 unsigned long page)
 {
-	return &pa->sum[LEAF][page >> GOMEM_CHUNK_PAGES_SHIFT];
+	unsigned long ci = page >> GOMEM_CHUNK_PAGES_SHIFT;
+
+	if (pa->stale != ci / RADIX) {
+		flush(pa);
+		pa->stale = ci / RADIX;
+	}
+	return &pa->sum[LEAF][ci];
 }
 
 /* free -> taken */
 static void take(struct gomem_pagealloc *pa, unsigned long page,
 		 unsigned long n)
 {
-	bool changed = false;
+	gomem_pallocsum_t *sum;
 	unsigned long p;
 	unsigned int k;
 
 	for (p = page; (k = piece(p, page + n)) > 0; p += k) {
-		gomem_pallocsum_t *sum = leaf_of(pa, p);
-
-		changed |= set_sum(sum, gomem_pallocbits_alloc(&chunk_of(pa, p)->inuse,
-							       offset(p), k, *sum));
+		sum = leaf_to_change(pa, p);
+		*sum = gomem_pallocbits_alloc(&chunk_of(pa, p)->inuse,
+					      offset(p), k, *sum);
 	}
 	pa->free_pages -= n;
 	if (page == pa->search)
 		pa->search += n;
-	if (changed)
-		update(pa, page, n);
 }
 
 /* taken -> free */
 static void release(struct gomem_pagealloc *pa, unsigned long page,
 		    unsigned long n)
 {
-	bool changed = false;
+	gomem_pallocsum_t *sum;
 	unsigned long p;
 	unsigned int k;
 
 	for (p = page; (k = piece(p, page + n)) > 0; p += k) {
-		gomem_pallocsum_t *sum = leaf_of(pa, p);
-
-		changed |= set_sum(sum, gomem_pallocbits_free(&chunk_of(pa, p)->inuse,
-							      offset(p), k, *sum));
+		sum = leaf_to_change(pa, p);
+		*sum = gomem_pallocbits_free(&chunk_of(pa, p)->inuse,
+					     offset(p), k, *sum);
 	}
 	pa->free_pages += n;
 	pa->search = min(pa->search, page);
-	if (changed)
-		update(pa, page, n);
 }
 
 /**
@@ -404,48 +403,49 @@ static unsigned long scan_block(const struct gomem_pagealloc *pa,
 				unsigned int l, unsigned long *pi,
 				unsigned long n, unsigned long *first)
 {
+	const gomem_pallocsum_t *sum = pa->sum[l];
 	const unsigned int shift = level_shift(l);
 	const unsigned int full = 1U << shift;
 	const gomem_pallocsum_t whole = gomem_pallocsum_pack(full, full, full);
 	const unsigned long end = l ? *pi + RADIX : pa->nr[0];
 	const unsigned long from = *first >> shift;
-	bool here = from >= *pi && from < end;
+	const bool here = from >= *pi && from < end;
 	unsigned long i, run = 0;
 
-	/* @run is the length of the free run that ends where entry i starts. */
 	for (i = here ? from : *pi; i < end; i++) {
-		gomem_pallocsum_t sum = pa->sum[l][i];
+		if (sum[i] != GOMEM_PALLOCSUM_NONE)
+			break;
+	}
+	if (here && i < end)
+		*first = max(*first, i << shift);
 
-		if (sum == GOMEM_PALLOCSUM_NONE) {
-			run = 0;
-			continue;
-		}
-		if (here) {
-			*first = max(*first, i << shift);
-			here = false;
-		}
-		if (run + gomem_pallocsum_start(sum) >= n)
-			return (i << shift) - run;
-		if (sum == whole) {
+	/* @run is the length of the free run that ends where entry i starts. */
+	for (; i < end; i++) {
+		if (sum[i] == whole) {
 			run += full;
+			if (run >= n)
+				return ((i + 1) << shift) - run;
 			continue;
 		}
-		if (__gomem_pallocsum_field(sum, 1) >= n) {
+		if (run + __gomem_pallocsum_field(sum[i], 0) >= n)
+			return (i << shift) - run;
+		if (__gomem_pallocsum_field(sum[i], 1) >= n) {
 			*pi = i;
 			return GOMEM_NO_PAGE;
 		}
-		run = __gomem_pallocsum_field(sum, 2);
+		run = __gomem_pallocsum_field(sum[i], 2);
 	}
 	*pi = NO_ENTRY;
 	return GOMEM_NO_PAGE;
 }
 
-static unsigned long find_in_tree(const struct gomem_pagealloc *pa,
+static unsigned long find_in_tree(struct gomem_pagealloc *pa,
 				  unsigned long n, unsigned long *first)
 {
 	unsigned long page, i = 0;
 	unsigned int l;
 
+	flush(pa);
 	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++) {
 		page = scan_block(pa, l, &i, n, first);
 		if (page != GOMEM_NO_PAGE)
@@ -467,12 +467,12 @@ static unsigned long find_in_tree(const struct gomem_pagealloc *pa,
  * @n: number of pages, any; the run may cross chunks
  * @first: set to a page below which no page is free, at least @pa->search
  *
- * Changes nothing.
+ * Changes nothing, but for bringing the tree up to date.
  *
  * Context: any, under the lock.
  * Return: the first page of the run, GOMEM_NO_PAGE if there is none.
  */
-unsigned long gomem_pagealloc_find(const struct gomem_pagealloc *pa,
+unsigned long gomem_pagealloc_find(struct gomem_pagealloc *pa,
 				   unsigned long n, unsigned long *first)
 {
 	unsigned long ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
@@ -518,12 +518,13 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc);
  * is too small. An entry above the leaves may count a run that crosses chunks,
  * so going down into it may find nothing; the walk then just goes on.
  */
-static unsigned long next_chunk(const struct gomem_pagealloc *pa,
+static unsigned long next_chunk(struct gomem_pagealloc *pa,
 				unsigned long ci, unsigned long n)
 {
 	unsigned int l = LEAF;
 	unsigned long i = ci;
 
+	flush(pa);
 	while (i < pa->nr[l]) {
 		if (gomem_pallocsum_max(pa->sum[l][i]) >= n) {
 			if (l == LEAF)
@@ -542,6 +543,31 @@ static unsigned long next_chunk(const struct gomem_pagealloc *pa,
 	return pa->nr[LEAF];
 }
 
+static unsigned long find_aligned(const struct gomem_pagealloc *pa,
+				  unsigned long ci, unsigned int n)
+{
+	unsigned long base = ci << GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned int i;
+
+	if (gomem_pallocsum_max(pa->sum[LEAF][ci]) < n)
+		return GOMEM_NO_PAGE;
+	i = gomem_pallocbits_find_aligned(&chunk_of(pa, base)->inuse, n);
+	return i < GOMEM_CHUNK_PAGES ? base + i : GOMEM_NO_PAGE;
+}
+
+/* The same in the first chunk at or after @ci that has such a run. */
+static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
+				       unsigned long ci, unsigned int n)
+{
+	unsigned long page = GOMEM_NO_PAGE;
+
+	for (ci = next_chunk(pa, ci, n);
+	     page == GOMEM_NO_PAGE && ci < pa->nr[LEAF];
+	     ci = next_chunk(pa, ci + 1, n))
+		page = find_aligned(pa, ci, n);
+	return page;
+}
+
 /**
  * gomem_pagealloc_alloc_aligned() - take the lowest naturally aligned run
  * @pa: page allocator
@@ -557,28 +583,24 @@ static unsigned long next_chunk(const struct gomem_pagealloc *pa,
 unsigned long gomem_pagealloc_alloc_aligned(struct gomem_pagealloc *pa,
 					    unsigned long n)
 {
-	unsigned long ci, base;
-	unsigned int i;
+	unsigned long page, ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
 
 	lockdep_assert_held(pa->lock);
 
 	if (WARN_ON_ONCE(!is_power_of_2(n) || n > GOMEM_CHUNK_PAGES))
 		return GOMEM_NO_PAGE;
+	if (n > pa->free_pages)
+		return GOMEM_NO_PAGE;
 
-	ci = next_chunk(pa, pa->search >> GOMEM_CHUNK_PAGES_SHIFT, 1);
-	pa->search = max(pa->search, ci << GOMEM_CHUNK_PAGES_SHIFT);
-
-	for (ci = next_chunk(pa, ci, n); ci < pa->nr[LEAF];
-	     ci = next_chunk(pa, ci + 1, n)) {
-		base = ci << GOMEM_CHUNK_PAGES_SHIFT;
-		i = gomem_pallocbits_find_aligned(&chunk_of(pa, base)->inuse,
-						  n);
-		if (i < GOMEM_CHUNK_PAGES) {
-			take(pa, base + i, n);
-			return base + i;
-		}
+	page = find_aligned(pa, ci, n);
+	if (page == GOMEM_NO_PAGE) {
+		ci = next_chunk(pa, ci, 1);
+		pa->search = max(pa->search, ci << GOMEM_CHUNK_PAGES_SHIFT);
+		page = find_aligned_from(pa, ci, n);
 	}
-	return GOMEM_NO_PAGE;
+	if (page != GOMEM_NO_PAGE)
+		take(pa, page, n);
+	return page;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_aligned);
 
@@ -637,7 +659,7 @@ static void other_pages(const struct gomem_chunk *chunk, bool free,
 }
 
 /* First chunk at or after @ci that may have free, or else taken, pages. */
-static unsigned long skip_chunks(const struct gomem_pagealloc *pa,
+static unsigned long skip_chunks(struct gomem_pagealloc *pa,
 				 unsigned long ci, bool free)
 {
 	if (free)
@@ -648,8 +670,8 @@ static unsigned long skip_chunks(const struct gomem_pagealloc *pa,
 }
 
 /* First free, or else taken, page at or after @from; nr_pages() if none. */
-static unsigned long run_start(const struct gomem_pagealloc *pa,
-			       unsigned long from, bool free)
+static unsigned long run_start(struct gomem_pagealloc *pa, unsigned long from,
+			       bool free)
 {
 	unsigned long ci = from >> GOMEM_CHUNK_PAGES_SHIFT;
 	unsigned int i = offset(from);
@@ -699,7 +721,7 @@ static unsigned long run_end(const struct gomem_pagealloc *pa,
  * Return: where to go on; 0 if there is no such page any more, and @start and
  * @len are not set.
  */
-unsigned long gomem_pagealloc_next_run(const struct gomem_pagealloc *pa,
+unsigned long gomem_pagealloc_next_run(struct gomem_pagealloc *pa,
 				       unsigned long from,
 				       unsigned long *start,
 				       unsigned long *len, bool free)
@@ -771,16 +793,17 @@ static const char *check_chunk(const struct gomem_pagealloc *pa,
 	return NULL;
 }
 
-/* Entry @i of level @l should be the merge of its children, if it has any. */
+/* Is entry @i of level @l, not a leaf, what it should be, or known not to be? */
 static bool merged(const struct gomem_pagealloc *pa, unsigned int l,
 		   unsigned long i)
 {
-	gomem_pallocsum_t want = GOMEM_PALLOCSUM_NONE;
-
-	if (i * RADIX < pa->nr[l + 1])
-		want = gomem_pallocsum_merge(&pa->sum[l + 1][i * RADIX],
-					     level_shift(l + 1));
-	return pa->sum[l][i] == want;
+	if (pa->stale != NO_ENTRY &&
+	    pa->stale >> ((LEAF - 1 - l) * RADIX_SHIFT) == i)
+		return true;
+	/* Levels are rounded up: the last entries may not have children. */
+	if (i * RADIX >= pa->nr[l + 1])
+		return pa->sum[l][i] == GOMEM_PALLOCSUM_NONE;
+	return pa->sum[l][i] == merge_children(pa, l, i);
 }
 
 /**

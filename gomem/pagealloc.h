@@ -19,9 +19,11 @@
  * (16 GiB) an entry and has as many entries as the heap needs. Entries of
  * chunks that are not registered are zero, "no free page".
  *
- * An operation changes the bits of the chunks it touches, their leaves, and
- * then climbs until nothing changes: at most 8 entries read and 1 written per
- * level for a range within one chunk.
+ * An operation changes the bits of the chunks it touches and their leaves. What
+ * is above follows later: the ancestors of one block of eight leaves may be out
+ * of date, and are brought up to date, from below until nothing changes, when
+ * leaves of another block change or the tree is searched. A search that finds
+ * its run in the chunk it starts at does not need the tree.
  */
 #ifndef GOMEM_PAGEALLOC_H
 #define GOMEM_PAGEALLOC_H
@@ -43,6 +45,8 @@
  *	gomem_pagealloc_destroy()
  * @sum: the levels of the tree, root first
  * @nr: entries in each level; @nr[4] is a multiple of 8 and counts @chunks
+ * @stale: entry of level 3 that may be out of date, and its ancestors with it;
+ *	~0 if there is none
  * @search: no page below this one is free; searches start here
  * @free_pages: pages that are free
  * @backed_pages: pages that are not holes
@@ -51,7 +55,8 @@
  * Invariants, checked by gomem_pagealloc_validate():
  *	hole(p)		implies  inuse(p)
  *	sum[4][c]	=  (start, max, end) of chunk c's clear inuse bits
- *	sum[l][i]	=  merge(sum[l + 1][8 * i .. 8 * i + 7]), l < 4
+ *	sum[l][i]	=  merge(sum[l + 1][8 * i .. 8 * i + 7]) for l < 4, unless
+ *			   i is stale or, for l < 3, an ancestor of it
  *	!inuse(p)	implies  p >= search
  *	search		<= 512 * nr[4]
  *	free_pages	=  number of p with !inuse(p)
@@ -63,6 +68,7 @@ struct gomem_pagealloc {
 	struct gomem_chunk **chunks;
 	gomem_pallocsum_t *sum[GOMEM_PAGEALLOC_LEVELS];
 	unsigned long nr[GOMEM_PAGEALLOC_LEVELS];
+	unsigned long stale;
 	unsigned long search;
 	unsigned long free_pages;
 	unsigned long backed_pages;
@@ -105,7 +111,7 @@ void gomem_pagealloc_add(struct gomem_pagealloc *pa, unsigned long page,
 void gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
 			    unsigned long n);
 
-unsigned long gomem_pagealloc_find(const struct gomem_pagealloc *pa,
+unsigned long gomem_pagealloc_find(struct gomem_pagealloc *pa,
 				   unsigned long n, unsigned long *first);
 unsigned long gomem_pagealloc_alloc(struct gomem_pagealloc *pa,
 				    unsigned long n);
@@ -116,7 +122,7 @@ bool gomem_pagealloc_alloc_range(struct gomem_pagealloc *pa,
 bool gomem_pagealloc_free(struct gomem_pagealloc *pa, unsigned long page,
 			  unsigned long n);
 
-unsigned long gomem_pagealloc_next_run(const struct gomem_pagealloc *pa,
+unsigned long gomem_pagealloc_next_run(struct gomem_pagealloc *pa,
 				       unsigned long from,
 				       unsigned long *start,
 				       unsigned long *len, bool free);

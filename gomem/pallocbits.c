@@ -10,27 +10,24 @@
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/log2.h>
+#include <linux/math.h>
 #include <linux/minmax.h>
 
 #include "pallocbits.h"
 
-/* The words that [i, i + n) touches are i / 64 to this one. */
+/*
+ * A range [i, i + n) is walked from word i / 64 to last_word(), with the mask
+ * ~0 << (i % 64) for the first, all bits for those between, and at the last
+ * one also last_mask().
+ */
 static unsigned int last_word(unsigned int i, unsigned int n)
 {
 	return (i + n - 1) / 64;
 }
 
-/* The part of [i, i + n) that lies in word w, which it must touch. */
-static u64 word_mask(unsigned int w, unsigned int i, unsigned int n)
+static u64 last_mask(unsigned int i, unsigned int n)
 {
-	unsigned int lo = 64 * w, hi = lo + 64;
-	u64 mask = ~0ULL;
-
-	if (i > lo)
-		mask <<= i - lo;
-	if (i + n < hi)
-		mask &= ~0ULL >> (hi - i - n);
-	return mask;
+	return ~0ULL >> (-(i + n) % 64);
 }
 
 /*
@@ -58,10 +55,12 @@ static u64 runs64(u64 c, unsigned int n)
 void gomem_pallocbits_set_range(struct gomem_pallocbits *b,
 				unsigned int i, unsigned int n)
 {
-	unsigned int w;
+	unsigned int w, last = last_word(i, n);
+	u64 mask = ~0ULL << (i % 64);
 
-	for (w = i / 64; w <= last_word(i, n); w++)
-		b->word[w] |= word_mask(w, i, n);
+	for (w = i / 64; w < last; w++, mask = ~0ULL)
+		b->word[w] |= mask;
+	b->word[w] |= mask & last_mask(i, n);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_set_range);
 
@@ -74,10 +73,12 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_set_range);
 void gomem_pallocbits_clear_range(struct gomem_pallocbits *b,
 				  unsigned int i, unsigned int n)
 {
-	unsigned int w;
+	unsigned int w, last = last_word(i, n);
+	u64 mask = ~0ULL << (i % 64);
 
-	for (w = i / 64; w <= last_word(i, n); w++)
-		b->word[w] &= ~word_mask(w, i, n);
+	for (w = i / 64; w < last; w++, mask = ~0ULL)
+		b->word[w] &= ~mask;
+	b->word[w] &= ~(mask & last_mask(i, n));
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_clear_range);
 
@@ -92,13 +93,14 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_clear_range);
 bool gomem_pallocbits_all_set(const struct gomem_pallocbits *b,
 			      unsigned int i, unsigned int n)
 {
-	unsigned int w;
+	unsigned int w, last = last_word(i, n);
+	u64 mask = ~0ULL << (i % 64);
 
-	for (w = i / 64; w <= last_word(i, n); w++) {
-		if (~b->word[w] & word_mask(w, i, n))
+	for (w = i / 64; w < last; w++, mask = ~0ULL) {
+		if (~b->word[w] & mask)
 			return false;
 	}
-	return true;
+	return !(~b->word[w] & mask & last_mask(i, n));
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_all_set);
 
@@ -113,13 +115,14 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_all_set);
 bool gomem_pallocbits_all_clear(const struct gomem_pallocbits *b,
 				unsigned int i, unsigned int n)
 {
-	unsigned int w;
+	unsigned int w, last = last_word(i, n);
+	u64 mask = ~0ULL << (i % 64);
 
-	for (w = i / 64; w <= last_word(i, n); w++) {
-		if (b->word[w] & word_mask(w, i, n))
+	for (w = i / 64; w < last; w++, mask = ~0ULL) {
+		if (b->word[w] & mask)
 			return false;
 	}
-	return true;
+	return !(b->word[w] & mask & last_mask(i, n));
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_all_clear);
 
@@ -134,11 +137,12 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_all_clear);
 unsigned int gomem_pallocbits_count(const struct gomem_pallocbits *b,
 				    unsigned int i, unsigned int n)
 {
-	unsigned int w, count = 0;
+	unsigned int w, last = last_word(i, n), count = 0;
+	u64 mask = ~0ULL << (i % 64);
 
-	for (w = i / 64; w <= last_word(i, n); w++)
-		count += hweight64(b->word[w] & word_mask(w, i, n));
-	return count;
+	for (w = i / 64; w < last; w++, mask = ~0ULL)
+		count += hweight64(b->word[w] & mask);
+	return count + hweight64(b->word[w] & mask & last_mask(i, n));
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_count);
 
@@ -284,22 +288,57 @@ unsigned int gomem_pallocbits_find_aligned(const struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_find_aligned);
 
+/* First page of the free run that ends before page @i, @i if there is none. */
+static unsigned int run_begin(const struct gomem_pallocbits *b, unsigned int i)
+{
+	u64 used;
+
+	for (; i; i = round_down(i - 1, 64)) {
+		/* Page i - 1 becomes bit 63. */
+		used = b->word[(i - 1) / 64] << (-i % 64);
+		if (used)
+			return i - (64 - fls64(used));
+	}
+	return 0;
+}
+
 /*
- * Raise @max to the longest free run that lies inside one word. Such a run has
- * used neighbours in its word or has been seen at the word's border, so beyond
- * 62 there is nothing to find; over all words @max rises 62 times at most.
+ * The longest free run, if it is longer than @max, that lies inside one word.
+ * All runs at the borders of words must be counted in @max, so that beyond 62
+ * there is nothing to find; over all words @max rises 62 times at most.
  */
 static unsigned int longest_inside(const struct gomem_pallocbits *b,
-				   unsigned int max)
+				   unsigned int max, unsigned int bound)
 {
 	unsigned int w;
 	u64 c;
 
-	for (w = 0; w < GOMEM_CHUNK_WORDS && max < 62; w++) {
+	bound = min(bound, 62U);
+	for (w = 0; w < GOMEM_CHUNK_WORDS && max < bound; w++) {
 		for (c = runs64(~b->word[w], max + 1); c; c &= c >> 1)
 			max++;
 	}
 	return max;
+}
+
+/* The longest free run, known to be at most @bound. */
+static unsigned int longest(const struct gomem_pallocbits *b,
+			    unsigned int bound)
+{
+	unsigned int w, run = 0, max = 0;
+
+	/* Runs at and across the borders of words first. */
+	for (w = 0; w < GOMEM_CHUNK_WORDS && max < bound; w++) {
+		u64 used = b->word[w];
+
+		if (!used) {
+			run += 64;
+			continue;
+		}
+		max = max_t(unsigned int, max, run + __ffs64(used));
+		run = 64 - fls64(used);
+	}
+	return longest_inside(b, max(max, run), bound);
 }
 
 /**
@@ -310,41 +349,12 @@ static unsigned int longest_inside(const struct gomem_pallocbits *b,
  */
 gomem_pallocsum_t gomem_pallocbits_summarize(const struct gomem_pallocbits *b)
 {
-	unsigned int start = gomem_pallocbits_next_used(b, 0);
-	unsigned int w, run = 0, max = 0;
-
-	if (start == GOMEM_CHUNK_PAGES)
-		return gomem_pallocsum_pack(start, start, start);
-
-	/* Runs at and across the borders of words first. */
-	for (w = 0; w < GOMEM_CHUNK_WORDS; w++) {
-		u64 used = b->word[w];
-
-		if (!used) {
-			run += 64;
-			continue;
-		}
-		max = max_t(unsigned int, max, run + __ffs64(used));
-		run = 64 - fls64(used);
-	}
-	max = longest_inside(b, max(max, run));
-	return gomem_pallocsum_pack(start, max, run);
+	return gomem_pallocsum_pack(gomem_pallocbits_next_used(b, 0),
+				    longest(b, GOMEM_CHUNK_PAGES),
+				    GOMEM_CHUNK_PAGES -
+				    run_begin(b, GOMEM_CHUNK_PAGES));
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_summarize);
-
-/* First page of the free run that ends before page @i, @i if there is none. */
-static unsigned int run_begin(const struct gomem_pallocbits *b, unsigned int i)
-{
-	unsigned int w = i / 64;
-	u64 used = b->word[w] & ~(~0ULL << (i % 64));
-
-	while (!used) {
-		if (!w)
-			return 0;
-		used = b->word[--w];
-	}
-	return 64 * w + fls64(used);
-}
 
 /**
  * gomem_pallocbits_alloc() - take free pages and update the summary
@@ -353,7 +363,8 @@ static unsigned int run_begin(const struct gomem_pallocbits *b, unsigned int i)
  * @n: number of pages, all free
  * @sum: what gomem_pallocbits_summarize() says before
  *
- * Only pages of the longest run make it necessary to look at all the others.
+ * Looks at the run that the pages are part of; at all the others only if that
+ * was the longest and what is left of it may not be.
  *
  * Return: what gomem_pallocbits_summarize() says after.
  */
@@ -361,17 +372,21 @@ gomem_pallocsum_t gomem_pallocbits_alloc(struct gomem_pallocbits *b,
 					 unsigned int i, unsigned int n,
 					 gomem_pallocsum_t sum)
 {
-	unsigned int begin = run_begin(b, i);
-	unsigned int end = gomem_pallocbits_next_used(b, i + n);
+	const unsigned int all = GOMEM_CHUNK_PAGES;
+	unsigned int start = __gomem_pallocsum_field(sum, 0);
 	unsigned int max = __gomem_pallocsum_field(sum, 1);
+	unsigned int end = __gomem_pallocsum_field(sum, 2);
+	unsigned int lo = i < start ? 0 : run_begin(b, i);
+	unsigned int hi = i < all - end ?
+			  gomem_pallocbits_next_used(b, i + n) : all;
+	unsigned int left = max(i - lo, hi - i - n);
 
 	gomem_pallocbits_set_range(b, i, n);
-	if (end - begin == max)
-		return gomem_pallocbits_summarize(b);
-	return gomem_pallocsum_pack(begin ? __gomem_pallocsum_field(sum, 0) : i,
-				    max, end < GOMEM_CHUNK_PAGES ?
-				    __gomem_pallocsum_field(sum, 2) :
-				    GOMEM_CHUNK_PAGES - i - n);
+	/* The other runs have less than all - max pages together. */
+	if (hi - lo == max)
+		max = left >= all - max ? left : longest(b, max);
+	return gomem_pallocsum_pack(lo ? start : i, max,
+				    hi < all ? end : all - i - n);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_alloc);
 
@@ -382,22 +397,25 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_alloc);
  * @n: number of pages, none of them free
  * @sum: what gomem_pallocbits_summarize() says before
  *
+ * Looks at the run that the pages become part of.
+ *
  * Return: what gomem_pallocbits_summarize() says after.
  */
 gomem_pallocsum_t gomem_pallocbits_free(struct gomem_pallocbits *b,
 					unsigned int i, unsigned int n,
 					gomem_pallocsum_t sum)
 {
-	unsigned int begin = run_begin(b, i);
-	unsigned int end = gomem_pallocbits_next_used(b, i + n);
+	const unsigned int all = GOMEM_CHUNK_PAGES;
+	unsigned int start = __gomem_pallocsum_field(sum, 0);
 	unsigned int max = __gomem_pallocsum_field(sum, 1);
+	unsigned int end = __gomem_pallocsum_field(sum, 2);
+	unsigned int lo = i == start ? 0 : run_begin(b, i);
+	unsigned int hi = i + n == all - end ?
+			  all : gomem_pallocbits_next_used(b, i + n);
 
 	gomem_pallocbits_clear_range(b, i, n);
-	return gomem_pallocsum_pack(begin ? __gomem_pallocsum_field(sum, 0) : end,
-				    max(max, end - begin),
-				    end < GOMEM_CHUNK_PAGES ?
-				    __gomem_pallocsum_field(sum, 2) :
-				    GOMEM_CHUNK_PAGES - begin);
+	return gomem_pallocsum_pack(lo ? start : hi, max(max, hi - lo),
+				    hi < all ? end : all - lo);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_free);
 
@@ -411,7 +429,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_free);
 gomem_pallocsum_t gomem_pallocsum_merge(const gomem_pallocsum_t *child,
 					unsigned int shift)
 {
-	const unsigned int full = 1U << shift, all = full * GOMEM_PALLOCSUM_RADIX;
+	const unsigned int full = 1U << shift;
+	const unsigned int all = full * GOMEM_PALLOCSUM_RADIX;
 	const gomem_pallocsum_t whole = gomem_pallocsum_pack(full, full, full);
 	unsigned int i, start = all, max = 0, run = 0;
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * internal.h - start here: the words, the way of an allocation, the locks.
+ *
+ * Words
+ * -----
+ *
+ * page		gomem's: 8 KiB, whatever the kernel's is
+ * chunk	512 pages, 4 MiB of address range, aligned; unit of bookkeeping
+ * hole		page of a chunk that is not ours
+ * span		run of pages cut into objects of one size, or holding one large
+ *		object
+ * size class	one of 67 object sizes, 8 bytes to 32 KiB; class 0 is large
+ * span class	size class and noscan bit: 2 * class + noscan
+ * noscan	holding no pointers
+ * slot		a CPU's stack of free objects of one span class
+ * mcache	a CPU's slots; each CPU has two, for tasks and for interrupts
+ * mcentral	all spans of one span class
+ * mheap	pages, and spans in and out of them
+ * pending	objects of a span that were freed since it was swept
+ * sweep	fold a span's freed bits into its alloc bits
+ *
+ * The way up: what gomem_alloc() does, each step only if the one before failed
+ * ----------------------------------------------------------------------------
+ *
+ *	alloc_small()			alloc.c		pop from the slot
+ *	gomem_mcache_alloc_slow()	mcache.c	refill from the slot's span
+ *	gomem_mcentral_cache()		mcentral.c	next span with room	[1]
+ *	gomem_heap_alloc_span()		mheap.c		new span of free pages	[2]
+ *	heap_grow()			mheap.c		pages from the kernel
+ *
+ * Objects of more than 1 KiB have no span in the slot: gomem_mcentral_alloc() gets
+ * a few of them at a time. Large objects start at gomem_heap_alloc_span().
+ *
+ * The way down: what gomem_free() does
+ * ------------------------------------
+ *
+ *	free_any()			alloc.c		page to span class
+ *	free_small()			alloc.c		check, push on the slot
+ *	gomem_mcache_free_slow()	mcache.c	empty half of a full slot
+ *	gomem_mcentral_free()		mcentral.c	set freed bits		[1]
+ *	gomem_heap_free_span()		mheap.c		pages of an empty span	[2]
+ *
+ * Locks
+ * -----
+ *
+ * [1] gomem_mcentral.lock, one per span class: its lists of spans, and what a
+ *     span's owner may change while the span is on a list. A span that a CPU
+ *     caches is that CPU's, without the lock.
+ *
+ * [2] gomem_heap.lock: the page bitmaps and summaries, page tags, descriptors,
+ *     counters. Looking up the span of a live object takes no lock.
+ *
+ * They do not nest: each function above drops its lock before it calls the next.
+ * Both are spinlocks, taken with interrupts off; on PREEMPT_RT they sleep. With
+ * either held nothing is allocated, given back to the kernel, or printed.
+ *
+ * No lock protects an mcache. Its CPU owns it, between preempt_disable() and
+ * preempt_enable() for the one of tasks, local_irq_save() and restore for the one
+ * of interrupts; [1] and [2] are never taken in between, so what a section needs
+ * from below is fetched first, and what it gives back is given afterwards, with
+ * the CPU perhaps another one by then.
+ *
+ * Barriers: the state of a span against its pending count, in
+ * gomem_mcentral_uncache() and free_run(); freed bits, released by
+ * gomem_span_put(), taken by gomem_span_sweep(); a chunk's registration, in
+ * pagealloc.c.
+ */
+#ifndef GOMEM_INTERNAL_H
+#define GOMEM_INTERNAL_H
+
+#include "mheap.h"
+
+/* The module's heap; tests make their own. */
+extern struct gomem_heap gomem_heap;
+
+#endif /* GOMEM_INTERNAL_H */
