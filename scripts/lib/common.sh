@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Shared by the scripts in the directory above.
+
+# A failure inside of $(...) is a failure, too.
+shopt -s inherit_errexit
+
+# shellcheck disable=SC2034
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+me=${0##*/}
+# shellcheck disable=SC2034
+cache=${GOMEM_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/gomem}
+
+say()
+{
+	echo "$me: $*" >&2
+}
+
+# Scripts that pass on the exit status of something else set die_status.
+die()
+{
+	say "error: $*"
+	exit "${die_status:-1}"
+}
+
+have()
+{
+	command -v "$1" >/dev/null 2>&1
+}
+
+# A script's help text is the comment block below its SPDX line.
+show_help()
+{
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+}
+
+# Fails unless the given version of a Debian package is installed; without a
+# version, any.
+installed()
+{
+	local package=$1 version=${2:-} status
+
+	# ${...} belongs to dpkg-query
+	# shellcheck disable=SC2016
+	status=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "$package" 2>/dev/null) || return
+	[[ $status == installed\ * && (-z $version || $status == "installed $version") ]]
+}
+
+# locked FILE COMMAND...: runs COMMAND, in a subshell, while no other process
+# does the same with FILE.  COMMAND's children do not inherit the lock.
+locked()
+{
+	local lock=$1
+
+	shift
+	mkdir -p "${lock%/*}"
+	(
+		if ! flock -n 9; then
+			say "waiting for another process that holds $lock"
+			flock 9
+		fi
+		"$@" 9>&-
+	) 9>"$lock"
+}
+
+# show_progress PID SECONDS COMMAND...: while PID runs, says every SECONDS what
+# COMMAND prints.
+show_progress()
+{
+	local pid=$1 every=$2 next
+
+	shift 2
+	next=$((SECONDS + every))
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.2
+		((SECONDS >= next)) || continue
+		next=$((SECONDS + every))
+		say "$("$@")"
+	done
+}
