@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gomem_misuse.c - do one thing wrong, so that a test can look at the report.
+ *
+ * Loading with case=NAME misuses gomem in that way, once, and checks that the
+ * call had no effect on the objects around. What gomem counted and printed is for
+ * the script to compare (tests/kselftest/misuse.sh).
+ */
+#define pr_fmt(fmt) "gomem_misuse: " fmt
+
+#include <linux/gomem.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+static char *name = "";
+module_param_named(case, name, charp, 0444);
+MODULE_PARM_DESC(case, "What to do wrong");
+
+static int static_data;
+
+/* Frees @p twice, with other objects of its size going back and forth between. */
+static int double_free(size_t size, bool noscan)
+{
+	void *p = noscan ? gomem_alloc_noscan(size, GFP_KERNEL) : gomem_alloc(size, GFP_KERNEL);
+	void *a, *b;
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p);
+	gomem_free(p);
+
+	/* The second free must not have put it up for allocation twice. */
+	a = gomem_alloc(size, GFP_KERNEL);
+	b = gomem_alloc(size, GFP_KERNEL);
+	if (!a || a == b)
+		return -EIO;
+	gomem_free(a);
+	gomem_free(b);
+	return 0;
+}
+
+static int double_free_small(void)
+{
+	return double_free(100, false);
+}
+
+static int double_free_noscan(void)
+{
+	return double_free(24, true);
+}
+
+static int double_free_large(void)
+{
+	return double_free(200000, false);
+}
+
+/* Freed by way of its span: allocate enough that slots and spans overflow. */
+static int double_free_in_span(void)
+{
+	static void *p[300];
+	size_t i, n = ARRAY_SIZE(p);
+
+	if (gomem_alloc_bulk(512, GFP_KERNEL, n, p) != n)
+		return -ENOMEM;
+	/* One stays, and with it its span. */
+	for (i = 0; i < n; i++)
+		if (i != 21)
+			gomem_free(p[i]);
+	/* The slot kept the last ones; the first went to their spans. */
+	gomem_free(p[20]);
+	gomem_free(p[21]);
+	return 0;
+}
+
+static int free_at(size_t size, size_t offset)
+{
+	char *p = gomem_zalloc(size, GFP_KERNEL);
+	int err = 0;
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p + offset);
+	if (memchr_inv(p, 0, size) || gomem_usable_size(p) < size)
+		err = -EIO;
+	gomem_free(p);
+	return err;
+}
+
+static int interior_small(void)
+{
+	return free_at(96, 8);
+}
+
+static int interior_unaligned(void)
+{
+	return free_at(64, 3);
+}
+
+static int interior_large(void)
+{
+	return free_at(300000, 8192);
+}
+
+/* 27264-byte objects are three to a span of ten pages: one over two borders. */
+static int interior_far(void)
+{
+	return free_at(27264, 16384);
+}
+
+static int foreign_kmalloc(void)
+{
+	void *p = kmalloc(100, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p);
+	kfree(p);
+	return 0;
+}
+
+static int foreign_vmalloc(void)
+{
+	void *p = vmalloc(100);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p);
+	vfree(p);
+	return 0;
+}
+
+static int foreign_static(void)
+{
+	gomem_free(&static_data);
+	return 0;
+}
+
+static int foreign_stack(void)
+{
+	int on_stack = 0;
+
+	gomem_free(&on_stack);
+	return on_stack;
+}
+
+static int foreign_user(void)
+{
+	gomem_free((void *)0x400000);
+	return 0;
+}
+
+static int foreign_wild(void)
+{
+	gomem_free((void *)~0xffUL);
+	return 0;
+}
+
+static int write_after_free(void)
+{
+	char *p = gomem_alloc(48, GFP_KERNEL);
+	char *q;
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p);
+	/* Through an integer, or the compiler sees what we are up to. */
+	OPTIMIZER_HIDE_VAR(p);
+	memset(p, 'x', 8);
+	q = gomem_alloc(48, GFP_KERNEL);
+	gomem_free(q);
+	return q == p ? 0 : -EIO;
+}
+
+static int refused(void *p)
+{
+	if (p)
+		gomem_free(p);
+	return p ? -EIO : 0;
+}
+
+static int gfp_dma(void)
+{
+	return refused(gomem_alloc(100, GFP_KERNEL | __GFP_DMA));
+}
+
+static int gfp_dma32_large(void)
+{
+	return refused(gomem_alloc(100000, GFP_KERNEL | __GFP_DMA32));
+}
+
+static int gfp_highmem_noscan(void)
+{
+	return refused(gomem_alloc_noscan(20, GFP_KERNEL | __GFP_HIGHMEM));
+}
+
+static int overflow_array(void)
+{
+	size_t n = SIZE_MAX / 8 + 2;
+
+	OPTIMIZER_HIDE_VAR(n);
+	return refused(gomem_alloc_array(n, 8, GFP_KERNEL));
+}
+
+static int overflow_calloc(void)
+{
+	size_t n = SIZE_MAX;
+
+	OPTIMIZER_HIDE_VAR(n);
+	return refused(gomem_calloc(n, n, GFP_KERNEL));
+}
+
+static int overflow_quiet(void)
+{
+	size_t n = SIZE_MAX;
+
+	OPTIMIZER_HIDE_VAR(n);
+	return refused(gomem_calloc(n, 2, GFP_KERNEL | __GFP_NOWARN));
+}
+
+static int too_large(void)
+{
+	return refused(gomem_alloc(GOMEM_MAX_SIZE + 1, GFP_KERNEL));
+}
+
+static int too_large_huge(void)
+{
+	return refused(gomem_zalloc(SIZE_MAX, GFP_KERNEL));
+}
+
+static int too_large_quiet(void)
+{
+	return refused(gomem_alloc(GOMEM_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN));
+}
+
+static int bad_node(void)
+{
+	return refused(gomem_alloc_node(100, GFP_KERNEL, 12345));
+}
+
+static int bad_node_negative(void)
+{
+	return refused(gomem_alloc_node(100, GFP_KERNEL, -7));
+}
+
+static int realloc_foreign(void)
+{
+	return refused(gomem_realloc(&static_data, 100, GFP_KERNEL));
+}
+
+static int usable_interior(void)
+{
+	char *p = gomem_alloc(100, GFP_KERNEL);
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	err = gomem_usable_size(p + 4) ? -EIO : 0;
+	gomem_free(p);
+	return err;
+}
+
+static int sensitive_twice(void)
+{
+	void *p = gomem_alloc(100, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free_sensitive(p);
+	gomem_free_sensitive(p);
+	return 0;
+}
+
+/* Not misuse: nothing may be counted. */
+static int none(void)
+{
+	gomem_free(NULL);
+	gomem_free(ZERO_SIZE_PTR);
+	gomem_free_sensitive(NULL);
+	gomem_free_bulk(0, NULL);
+	if (gomem_usable_size(NULL) || gomem_usable_size(ZERO_SIZE_PTR))
+		return -EIO;
+	if (gomem_owns(NULL) || gomem_owns(ZERO_SIZE_PTR) || gomem_owns(&static_data))
+		return -EIO;
+	if (gomem_alloc(0, GFP_KERNEL) != ZERO_SIZE_PTR)
+		return -EIO;
+	return 0;
+}
+
+/* Objects that nobody frees. */
+static int leak(void)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (!gomem_alloc(48, GFP_KERNEL))
+			return -ENOMEM;
+	return gomem_alloc(100000, GFP_KERNEL) ? 0 : -ENOMEM;
+}
+
+#define CASE(fn) { #fn, fn }
+
+static const struct {
+	const char *name;
+	int (*fn)(void);
+} cases[] = {
+	CASE(double_free_small),
+	CASE(double_free_noscan),
+	CASE(double_free_large),
+	CASE(double_free_in_span),
+	CASE(interior_small),
+	CASE(interior_unaligned),
+	CASE(interior_large),
+	CASE(interior_far),
+	CASE(foreign_kmalloc),
+	CASE(foreign_vmalloc),
+	CASE(foreign_static),
+	CASE(foreign_stack),
+	CASE(foreign_user),
+	CASE(foreign_wild),
+	CASE(write_after_free),
+	CASE(gfp_dma),
+	CASE(gfp_dma32_large),
+	CASE(gfp_highmem_noscan),
+	CASE(overflow_array),
+	CASE(overflow_calloc),
+	CASE(overflow_quiet),
+	CASE(too_large),
+	CASE(too_large_huge),
+	CASE(too_large_quiet),
+	CASE(bad_node),
+	CASE(bad_node_negative),
+	CASE(realloc_foreign),
+	CASE(usable_interior),
+	CASE(sensitive_twice),
+	CASE(none),
+	CASE(leak),
+};
+
+static int __init gomem_misuse_init(void)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (strcmp(name, cases[i].name))
+			continue;
+		err = cases[i].fn();
+		pr_info("%s: %d\n", name, err);
+		return err;
+	}
+	pr_err("there is no case \"%s\"\n", name);
+	return -EINVAL;
+}
+
+static void __exit gomem_misuse_exit(void)
+{
+}
+
+module_init(gomem_misuse_init);
+module_exit(gomem_misuse_exit);
+
+MODULE_IMPORT_NS(GOMEM_NS);
+MODULE_INFO(test, "Y");
+MODULE_DESCRIPTION("gomem: do one thing wrong");
+MODULE_LICENSE("GPL");
