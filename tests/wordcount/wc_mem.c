@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * wc_mem.c - all memory of the client comes and goes here, from gomem or from
+ * kmalloc(), and is counted.
+ *
+ * Of the two tables below, a client of its own needs neither: it would call
+ * gomem_alloc() and gomem_free() as it calls kmalloc() and kfree().
+ */
+#define pr_fmt(fmt) "wordcount: " fmt
+
+#include <linux/gomem.h>
+#include <linux/percpu.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "wordcount.h"
+
+/**
+ * struct wc_allocator - where memory comes from
+ * @name: as the parameter "allocator" has it
+ * @alloc: memory for anything
+ * @alloc_text: memory that will hold no pointers
+ * @realloc: more of it
+ * @strdup: a copy of a string
+ * @free: back
+ * @held: bytes that the object really has
+ */
+struct wc_allocator {
+	const char *name;
+	void *(*alloc)(size_t size, gfp_t gfp);
+	void *(*alloc_text)(size_t size, gfp_t gfp);
+	void *(*realloc)(const void *p, size_t size, gfp_t gfp);
+	char *(*strdup)(const char *s, gfp_t gfp);
+	void (*free)(const void *p);
+	size_t (*held)(const void *p);
+};
+
+static void *go_alloc(size_t size, gfp_t gfp)
+{
+	return gomem_alloc(size, gfp);
+}
+
+static void *go_alloc_text(size_t size, gfp_t gfp)
+{
+	return gomem_alloc_noscan(size, gfp);
+}
+
+static void *k_alloc(size_t size, gfp_t gfp)
+{
+	return kmalloc(size, gfp);
+}
+
+static void *k_realloc(const void *p, size_t size, gfp_t gfp)
+{
+	return krealloc(p, size, gfp);
+}
+
+static char *k_strdup(const char *s, gfp_t gfp)
+{
+	return kstrdup(s, gfp);
+}
+
+static void k_free(const void *p)
+{
+	kfree(p);
+}
+
+static size_t k_held(const void *p)
+{
+	return ksize(p);
+}
+
+static const struct wc_allocator allocators[] = {
+	{
+		.name		= "gomem",
+		.alloc		= go_alloc,
+		.alloc_text	= go_alloc_text,
+		.realloc	= gomem_realloc,
+		.strdup		= gomem_strdup,
+		.free		= gomem_free,
+		.held		= gomem_usable_size,
+	},
+	{
+		.name		= "kmalloc",
+		.alloc		= k_alloc,
+		.alloc_text	= k_alloc,
+		.realloc	= k_realloc,
+		.strdup		= k_strdup,
+		.free		= k_free,
+		.held		= k_held,
+	},
+};
+
+/* Chosen before the first allocation, and not changed any more. */
+static const struct wc_allocator *allocator;
+
+int wc_mem_select(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(allocators); i++) {
+		if (!strcmp(name, allocators[i].name)) {
+			allocator = &allocators[i];
+			return 0;
+		}
+	}
+	pr_err("allocator=%s: must be gomem or kmalloc\n", name);
+	return -EINVAL;
+}
+
+const char *wc_mem_name(void)
+{
+	return allocator->name;
+}
+
+/*
+ * What is freed on another CPU than it came from makes a CPU's share negative;
+ * only the sum means something.
+ */
+static DEFINE_PER_CPU(struct wc_tally, tally);
+
+static void *count_alloc(void *p, size_t size)
+{
+	if (!p)
+		return NULL;
+	this_cpu_inc(tally.allocs);
+	this_cpu_add(tally.requested, size);
+	this_cpu_add(tally.held, allocator->held(p));
+	return p;
+}
+
+static void count_free(const void *p, size_t size)
+{
+	this_cpu_inc(tally.frees);
+	this_cpu_sub(tally.requested, size);
+	this_cpu_sub(tally.held, allocator->held(p));
+}
+
+void wc_mem_tally(struct wc_tally *sum)
+{
+	int cpu;
+
+	memset(sum, 0, sizeof(*sum));
+	for_each_possible_cpu(cpu) {
+		const struct wc_tally *t = per_cpu_ptr(&tally, cpu);
+
+		sum->allocs += READ_ONCE(t->allocs);
+		sum->frees += READ_ONCE(t->frees);
+		sum->requested += READ_ONCE(t->requested);
+		sum->held += READ_ONCE(t->held);
+	}
+}
+
+void *wc_alloc(size_t size)
+{
+	return count_alloc(allocator->alloc(size, GFP_KERNEL), size);
+}
+
+void *wc_zalloc(size_t size)
+{
+	return count_alloc(allocator->alloc(size, GFP_KERNEL | __GFP_ZERO), size);
+}
+
+/* Memory without pointers: a leak detector need not look into it. */
+void *wc_alloc_text(size_t size)
+{
+	return count_alloc(allocator->alloc_text(size, GFP_KERNEL), size);
+}
+
+/* On failure @p is unchanged and still the caller's; @p may be NULL. */
+void *wc_realloc(void *p, size_t old_size, size_t new_size, gfp_t gfp)
+{
+	size_t old_held = p ? allocator->held(p) : 0;
+	void *new = allocator->realloc(p, new_size, gfp);
+
+	if (!new)
+		return NULL;
+	if (!p)
+		return count_alloc(new, new_size);
+	this_cpu_add(tally.requested, new_size - old_size);
+	this_cpu_add(tally.held, allocator->held(new) - old_held);
+	return new;
+}
+
+char *wc_strdup(const char *s, size_t len)
+{
+	return count_alloc(allocator->strdup(s, GFP_KERNEL), len + 1);
+}
+
+void wc_free(const void *p, size_t size)
+{
+	if (!p)
+		return;
+	count_free(p, size);
+	allocator->free(p);
+}
