@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# debugfs.sh - the files have the documented form, are root's alone, and take
+# garbage calmly.
+
+# shellcheck source=tests/kselftest/ktap.sh
+. "$(dirname "$0")/ktap.sh"
+
+dir=/sys/kernel/debug/gomem
+KEYS="heap_alloc heap_objects total_alloc mallocs frees heap_sys heap_inuse heap_idle
+heap_released mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
+
+ktap_header
+ktap_plan 17
+insmod gomem.ko || exit 1
+
+ktap_is "$(grep -cvE '^[a-z_]+: [0-9]+$' $dir/stats)" 0 "stats: each line is key: value"
+ktap_is "$(cut -d: -f1 $dir/stats | sort | uniq -d)" "" "stats: no key twice"
+missing=
+for key in $KEYS; do
+	[ -n "$(gomem_stat "$key")" ] || missing="$missing $key"
+done
+ktap_is "$missing" "" "stats: Go's names are there"
+ktap_is "$(head -n 1 $dir/classes)" "gomem classes - version: 1" "classes: versioned"
+ktap_is "$(sed -n 2p $dir/classes | cut -c1)" "#" "classes: columns are named"
+ktap_is "$(awk 'NR > 2 && NF != 10' $dir/classes | wc -l)" 0 "classes: ten columns"
+ktap_is "$(awk 'NR > 2' $dir/classes | wc -l)" 135 "classes: 67 classes, scan and noscan, and a total"
+
+insmod gomem_torture.ko seconds=2
+rmmod gomem_torture
+sums=$(awk 'NR > 2 && $1 != "total" { s += $5; l += $6; c += $7; m += $8; f += $9; k += $10 }
+	END { printf "%d %d %d %d %d %d", s, l, c, m, f, k }' $dir/classes)
+total=$(awk '$1 == "total" { print $5, $6, $7, $8, $9, $10 }' $dir/classes)
+ktap_is "$sums" "$total" "classes: the total is the sum"
+ktap_is $(($(gomem_stat heap_inuse) + $(gomem_stat heap_idle))) "$(gomem_stat heap_sys)" \
+	"stats: heap_sys = heap_inuse + heap_idle"
+ktap_is $(($(gomem_stat mallocs) - $(gomem_stat frees))) "$(gomem_stat heap_objects)" \
+	"stats: heap_objects = mallocs - frees"
+ktap_is $(($(gomem_stat heap_sys) + $(gomem_stat mspan_sys) + $(gomem_stat mcache_sys) + \
+	$(gomem_stat meta_sys))) "$(gomem_stat sys)" "stats: sys is the sum of its parts"
+ktap_is "$(awk '$1 == "total" { print $8 }' $dir/classes)" \
+	$(($(gomem_stat mallocs) - $(gomem_stat large_mallocs))) "stats and classes count the same"
+
+ktap_is "$(find $dir -type f ! -perm 400 ! -perm 600)" "" "files are root's alone"
+for garbage in banana '' 17 0; do
+	if echo "$garbage" 2>/dev/null >$dir/check; then
+		accepted=$garbage
+	fi
+done
+ktap_is "$accepted" "" "check refuses garbage"
+echo 1 >$dir/check
+ktap_is "$(cat $dir/check)" ok "check takes 1"
+
+insmod gomem_torture.ko seconds=0 2>/dev/null
+ktap_is $? 22 "a client's bad parameter is refused"
+rmmod gomem
+insmod gomem.ko report_stacks=banana 2>/dev/null
+ktap_is $? 22 "a bad parameter is refused"
+rmmod gomem 2>/dev/null
+ktap_finish

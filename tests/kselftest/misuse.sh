@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# misuse.sh - each kind of misuse is reported once, names caller and object, is
+# counted under its own key, and leaves the allocator serving.
+
+# shellcheck source=tests/kselftest/ktap.sh
+. "$(dirname "$0")/ktap.sh"
+
+KINDS="double_frees_detected interior_pointers_detected foreign_pointers_detected
+writes_after_free_detected size_overflows_refused too_large_refused bad_gfp_refused
+bad_node_refused nmi_refused"
+
+# case, the key that must rise by one, what the report must say
+CASES="
+double_free_small:double_frees_detected:double free.*112-byte object
+double_free_noscan:double_frees_detected:double free.*24-byte object
+double_free_large:double_frees_detected:double free.*free page of the heap
+double_free_in_span:double_frees_detected:double free.*512-byte object
+interior_small:interior_pointers_detected:not the start of an object.*96-byte object .*+ 8
+interior_unaligned:interior_pointers_detected:not the start of an object.*64-byte object .*+ 3
+interior_large:interior_pointers_detected:not the start of an object.*large object, + 8192
+interior_far:interior_pointers_detected:not the start of an object.*27264-byte object .*+ 16384
+foreign_kmalloc:foreign_pointers_detected:no live object.*kfree
+foreign_vmalloc:foreign_pointers_detected:no live object.*vfree
+foreign_static:foreign_pointers_detected:no live object
+foreign_stack:foreign_pointers_detected:no live object
+foreign_user:foreign_pointers_detected:no live object
+foreign_wild:foreign_pointers_detected:no live object
+write_after_free:writes_after_free_detected:written to while it was free.*48-byte object
+gfp_dma:bad_gfp_refused:refused.*GFP_DMA
+gfp_dma32_large:bad_gfp_refused:100000 bytes refused.*GFP_DMA32
+gfp_highmem_noscan:bad_gfp_refused:refused.*HIGHMEM
+overflow_array:size_overflows_refused:times 8 bytes refused
+overflow_calloc:size_overflows_refused:product overflows
+overflow_quiet:size_overflows_refused:
+too_large:too_large_refused:4194305 bytes refused
+too_large_huge:too_large_refused:limit is 4194304
+too_large_quiet:too_large_refused:
+bad_node:bad_node_refused:no node 12345
+bad_node_negative:bad_node_refused:no node -7
+realloc_foreign:foreign_pointers_detected:no live object
+usable_interior:interior_pointers_detected:not the start of an object.*112-byte object .*+ 4
+sensitive_twice:double_frees_detected:double free.*112-byte object
+none::
+"
+
+counts()
+{
+	for key in $KINDS; do
+		echo "$key $(gomem_stat "$key")"
+	done
+}
+
+# What is in $2 and not in $1 as "key delta", one a line.
+deltas()
+{
+	printf '%s\n===\n%s\n' "$1" "$2" | awk '
+		/^===/ { after = 1; next }
+		!after { old[$1] = $2; next }
+		$2 != old[$1] { print $1, $2 - old[$1] }'
+}
+
+one_case()
+{
+	dmesg -c >/dev/null
+	before=$(counts)
+	insmod gomem_misuse.ko case="$1"
+	rc=$?
+	[ $rc = 0 ] && rmmod gomem_misuse
+	changed=$(deltas "$before" "$(counts)")
+	reports=$(dmesg | grep ' gomem: ')
+
+	problem=
+	[ $rc = 0 ] || problem="loading the client failed, status $rc"
+	[ "$changed" = "${2:+$2 1}" ] || problem="counters changed: $changed"
+	if [ -n "$3" ]; then
+		echo "$reports" | grep -q "$3" || problem="no report of: $3"
+		echo "$reports" | grep -q 'by .*\[gomem_misuse\]' || problem="caller not named"
+	fi
+	want=$([ -n "$3" ] && echo 1 || echo 0)
+	n=$(echo "$reports" | grep -c .)
+	[ "$n" = "$want" ] || problem="$n reports instead of $want"
+
+	if [ -z "$problem" ]; then
+		ktap_ok "$1"
+	else
+		ktap_not_ok "$1"
+		ktap_diag "$problem"
+		ktap_diag "$reports"
+	fi
+}
+
+ktap_header
+ktap_plan $(($(echo "$CASES" | grep -c :) + 5))
+insmod gomem.ko || exit 1
+while IFS=: read -r name key text; do
+	[ -n "$name" ] && one_case "$name" "$key" "$text"
+done <<EOF
+$CASES
+EOF
+
+echo 1 >/sys/kernel/debug/gomem/check
+ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound after all of it"
+insmod gomem_torture.ko seconds=1
+ktap_is $? 0 "and keeps serving"
+rmmod gomem_torture
+ktap_is "$(gomem_stat mallocs)" "$(gomem_stat frees)" "nothing was lost"
+
+# Objects leaked by a client that left are named at unload, and left alone.
+insmod gomem_misuse.ko case=leak && rmmod gomem_misuse
+dmesg -c >/dev/null
+rmmod gomem
+ktap_is $? 0 "unload with leaked objects"
+dmesg | grep -q 'leaked: 3 objects of 48 bytes' &&
+	dmesg | grep -q 'leaked: 1 large objects, 106496 bytes' &&
+	dmesg | grep -q 'leaked in all: 4 objects'
+ktap_is $? 0 "names them by number and size"
+ktap_finish

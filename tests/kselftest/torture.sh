@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# torture.sh - threads, softirqs and hard interrupts on all CPUs allocate and free
+# each other's objects; afterwards everything adds up.
+
+# shellcheck source=tests/kselftest/ktap.sh
+. "$(dirname "$0")/ktap.sh"
+
+seconds=${TORTURE_SECONDS:-4}
+
+run()
+{
+	insmod gomem_torture.ko seconds="$seconds" "$@"
+	ktap_is $? 0 "torture $*"
+	rmmod gomem_torture 2>/dev/null
+	ktap_is "$(gomem_stat mallocs)" "$(gomem_stat frees)" "mallocs and frees agree"
+	echo 1 >/sys/kernel/debug/gomem/check
+	ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
+}
+
+ktap_header
+ktap_plan 18
+insmod gomem.ko || exit 1
+run
+run max_size=4194304
+run max_size=128
+run interrupts=0
+for key in softirq_allocs softirq_frees hardirq_allocs hardirq_frees; do
+	n=$(gomem_stat $key)
+	case $(uname -v) in
+	*PREEMPT_RT*)
+		ktap_skip "$key counted" "on PREEMPT_RT these are tasks"
+		continue
+		;;
+	esac
+	[ "$n" -gt 0 ]
+	ktap_is $? 0 "$key counted: $n"
+done
+dmesg -c >/dev/null
+rmmod gomem
+ktap_is $? 0 "unload"
+dmesg | grep -q 'gomem: unloaded: every object and page came back'
+ktap_is $? 0 "every object and page came back"
+ktap_finish

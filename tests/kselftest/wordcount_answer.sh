@@ -1,0 +1,173 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The example client gives the same answer as tr | sort | uniq -c, with either
+# allocator, for all kinds of files; and while its words are live, gomem's
+# statistics agree with its own count of what it holds.
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/kselftest/ktap.sh
+. "$here/ktap.sh"
+# shellcheck source=tests/kselftest/wordcount.lib
+. "$here/wordcount.lib"
+
+# One result per allocator, and one about the statistics.
+per_set=3
+
+# Numbers of a generator that any awk computes alike, as words: the smaller a
+# number the more often it comes.
+make_words()
+{
+	awk -v n="$1" -v distinct="$2" 'BEGIN {
+		for (x = 1; n; n--) {
+			x = (x * 16807) % 2147483647
+			y = x / 2147483647
+			printf "%s%d%s", x % 3 ? "distinction" : "Distinct", int(y * y * y * distinct),
+				n % 10 ? " " : ".\n"
+		}
+	}'
+}
+
+# long_word LENGTH
+long_word()
+{
+	head -c "$1" /dev/zero | tr '\0' x
+}
+
+# violated: prints the first rule that the statistics break
+violated()
+{
+	cat "$gomem_stats" $wordcount/summary | awk '
+	{ v[substr($1, 1, length($1) - 1)] = $2 }
+	function rule(holds, text) {
+		if (!holds && !broken) {
+			print text
+			broken = 1
+		}
+	}
+	END {
+		rule("sys" in v && "objects" in v, "statistics and summary are there")
+		rule(v["mallocs"] - v["frees"] == v["heap_objects"], "mallocs - frees == heap_objects")
+		rule(v["heap_objects"] == v["objects"], "heap_objects == the objects of the client")
+		rule(v["heap_alloc"] == v["bytes_held"], "heap_alloc == the bytes the client holds")
+		rule(v["bytes_held"] >= v["bytes_requested"], "bytes_held >= bytes_requested")
+		rule(v["heap_alloc"] + v["heap_cached"] <= v["heap_inuse"],
+		     "heap_alloc + heap_cached <= heap_inuse")
+		rule(v["heap_inuse"] + v["heap_idle"] == v["heap_sys"],
+		     "heap_inuse + heap_idle == heap_sys")
+		rule(v["mspan_inuse"] <= v["mspan_sys"], "mspan_inuse <= mspan_sys")
+		rule(v["heap_sys"] + v["mspan_sys"] + v["mcache_sys"] + v["meta_sys"] == v["sys"],
+		     "heap_sys + mspan_sys + mcache_sys + meta_sys == sys")
+	}'
+}
+
+# load_right ALLOCATOR FILE...: succeeds if the answer is right
+load_right()
+{
+	wordcount_load "$@" && cmp "$tmp/want" $wordcount/counts >"$tmp/error" 2>&1
+}
+
+# check_answer NAME ALLOCATOR FILE...: one result
+check_answer()
+{
+	answer_name="$1: the right answer with $2"
+	shift
+	if load_right "$@"; then
+		ktap_ok "$answer_name"
+	else
+		ktap_not_ok "$answer_name"
+		ktap_diag "$(cat "$tmp/error")"
+	fi
+}
+
+# check_set NAME FILE...: $per_set results
+check_set()
+{
+	set_name=$1
+	shift
+	wordcount_reference "$@" >"$tmp/want"
+	check_answer "$set_name" kmalloc "$@"
+	wordcount_unload
+	check_answer "$set_name" gomem "$@"
+	ktap_is "$(violated)" "" "$set_name: statistics agree"
+	wordcount_unload
+}
+
+skip_set()
+{
+	for result in kmalloc gomem statistics; do
+		ktap_skip "$1: $result" "$2"
+	done
+}
+
+check_licences()
+{
+	for dir in /usr/share/common-licenses "$here/texts"; do
+		if [ -d "$dir" ]; then
+			check_set "licences" "$dir"/*
+			return
+		fi
+	done
+	skip_set "licences" "there are none in /usr/share/common-licenses"
+}
+
+check_many_files()
+{
+	mkdir "$tmp/many"
+	for i in $(seq 200); do
+		echo "file $i has_words like a$i and the" >"$tmp/many/$i"
+	done
+	check_set "200 files" "$tmp"/many/*
+}
+
+# Words of all lengths around the limits, cut by blocks where they must not be.
+check_long_words()
+{
+	for i in 1 1000 65535 262143 262144 262145 1048575 1048576; do
+		long_word "$i"
+		printf '\n%s-' "$i"
+	done >"$tmp/long"
+	check_set "long words" "$tmp/long"
+	awk 'BEGIN {
+		word = sprintf("%997s", "")
+		gsub(/ /, "y", word)
+		for (i = 0; i < 600; i++)
+			printf "%d %s|", i, word
+	}' >"$tmp/cut"
+	check_set "words across blocks" "$tmp/cut"
+}
+
+check_too_long()
+{
+	long_word 1048577 >"$tmp/long"
+	ktap_is "$(wordcount_load gomem "$tmp/long" && echo loaded)" "" \
+		"a word of more than 1 MiB is refused"
+	wordcount_unload
+}
+
+check_all_freed()
+{
+	ktap_is "$(gomem_stat heap_objects)" 0 "no object is live after all"
+	ktap_is "$(gomem_stat frees)" "$(gomem_stat mallocs)" "as many frees as mallocs"
+	echo 1 >/sys/kernel/debug/gomem/check
+	ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is consistent"
+}
+
+ktap_header
+wordcount_need
+ktap_plan $((per_set * 9 + 4))
+
+check_licences
+echo "Hello, hello world: hello" >"$tmp/tiny"
+check_set "tiny file" "$tmp/tiny"
+: >"$tmp/empty"
+check_set "empty file" "$tmp/empty"
+check_set "tiny and empty files" "$tmp/empty" "$tmp/tiny" "$tmp/empty"
+check_set "binary file" "$(readlink -f /proc/self/exe)"
+make_words 200000 30000 >"$tmp/large"
+check_set "3 MB" "$tmp/large"
+check_many_files
+check_long_words
+check_too_long
+check_all_freed
+ktap_finish

@@ -1,0 +1,192 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The example client, while the kernel refuses pages to gomem, or any memory to
+# the client, at every step: it either gives the right answer or does not load
+# for want of memory, and nothing is lost.
+#
+# Memory is refused to them alone, whichever task they run in: the kernel looks
+# for their code in the stack of the request.
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/kselftest/ktap.sh
+. "$here/ktap.sh"
+# shellcheck source=tests/kselftest/wordcount.lib
+. "$here/wordcount.lib"
+
+pages=/sys/kernel/debug/fail_page_alloc
+slab=/sys/kernel/debug/failslab
+
+# shellcheck disable=SC2317 # the trap calls it
+cleanup()
+{
+	stop_failing
+	wordcount_unload
+	modprobe -r gomem 2>/dev/null
+	rm -rf "$tmp"
+}
+
+# set_knobs DIRECTORY KNOB=VALUE...
+set_knobs()
+{
+	knobs=$1
+	shift
+	for knob; do
+		echo "${knob#*=}" >"$knobs/${knob%%=*}" ||
+			echo "$knobs/$knob is refused" >>"$tmp/wrong"
+	done
+}
+
+# fail_in START END DIRECTORY KNOB=VALUE...: for callers in that address range,
+# all requests, or those that the knobs say
+fail_in()
+{
+	range="require-start=$1 require-end=$2"
+	where=$3
+	shift 3
+	# shellcheck disable=SC2086 # two words
+	set_knobs "$where" verbose=0 task-filter=N ignore-gfp-wait=N stacktrace-depth=32 \
+		interval=1 times=-1 space=0 $range probability=100 "$@"
+}
+
+stop_failing()
+{
+	for knobs in "$pages" "$slab"; do
+		[ ! -e "$knobs/probability" ] || echo 0 >"$knobs/probability"
+	done
+}
+
+# wrong: prints what is wrong after an attempt to load the client, if anything
+wrong()
+{
+	[ "$(gomem_stat heap_objects)" = 0 ] || echo "objects are live: $(gomem_stat heap_objects)"
+	[ "$(gomem_stat mallocs)" = "$(gomem_stat frees)" ] || echo "more mallocs than frees"
+	echo 1 >/sys/kernel/debug/gomem/check
+	grep -vx ok /sys/kernel/debug/gomem/check
+}
+
+# attempt ALLOCATOR: loads the client, prints what is wrong
+attempt()
+{
+	wordcount_load "$1" "$tmp/text" "$tmp/text.2"
+	stop_failing
+	if grep -q '^wordcount ' /proc/modules; then
+		echo >>"$tmp/loaded"
+		# Its files may be what there was no memory for.
+		[ ! -e $wordcount/counts ] || cmp "$tmp/want" $wordcount/counts 2>&1
+		rmmod wordcount
+	else
+		echo >>"$tmp/refused"
+		grep -qi 'cannot allocate memory' "$tmp/error" || cat "$tmp/error"
+	fi
+	wrong
+}
+
+# gomem starts with no memory, or else it would need no pages. Where it lies
+# changes.
+without_pages()
+{
+	modprobe -r gomem
+	modprobe gomem || echo "gomem does not load" >>"$tmp/wrong"
+	text=$(cat /sys/module/gomem/sections/.text)
+	size=$(cat /sys/module/gomem/coresize)
+	fail_in "$text" "$(printf '%#x' $((text + size)))" $pages min-order=0 "$@"
+	attempt gomem | sed "s|^|pages, $*: |" >>"$tmp/wrong"
+}
+
+# The client's init function runs below do_one_initcall().
+without_slab()
+{
+	without=$1
+	shift
+	# shellcheck disable=SC2046 # two words
+	set -- $(awk '$3 == "do_one_initcall" { start = $1 }
+		start && $1 != start { print "0x" start, "0x" $1; exit }' /proc/kallsyms) "$@"
+	fail_in "$1" "$2" $slab "$3" "$4"
+	attempt "$without" | sed "s|^|slab, $without, $3 $4: |" >>"$tmp/wrong"
+}
+
+begin()
+{
+	: >"$tmp/wrong"
+	: >"$tmp/loaded"
+	: >"$tmp/refused"
+}
+
+# lines FILE
+lines()
+{
+	wc -l <"$1"
+}
+
+# verdict NAME: two results. Where nothing failed, or everything did, the test
+# did not do its work.
+verdict()
+{
+	ktap_is "$(head -n 5 "$tmp/wrong")" "" "$1"
+	ktap_is "$([ -s "$tmp/loaded" ] && [ -s "$tmp/refused" ] && echo both)" both \
+		"$1: loading worked at times, and failed at others"
+	ktap_diag "loaded $(lines "$tmp/loaded") times, refused $(lines "$tmp/refused") times"
+}
+
+# What comes after so many pages is refused.
+check_from_then_on()
+{
+	begin
+	for space in $(seq 0 34 600); do
+		without_pages space="$space"
+	done
+	verdict "no more pages from some point on"
+}
+
+# Some are refused: gomem's modest first tries, and those that count.
+check_some()
+{
+	begin
+	for times in 1 2 3 4 5 6 8 12; do
+		without_pages times=$times
+	done
+	for interval in 2 3 5; do
+		without_pages interval=$interval
+	done
+	for probability in 10 25 50 75; do
+		without_pages probability=$probability
+	done
+	without_pages
+	verdict "some pages are refused"
+}
+
+# check_slab ALLOCATOR
+check_slab()
+{
+	begin
+	for space in 0 100 300 700 1500 3000 6000 100000; do
+		for times in -1 1; do
+			without_slab "$1" space=$space times=$times
+		done
+	done
+	verdict "the kernel's own structures are refused, with $1"
+}
+
+ktap_header
+if [ ! -e $pages/require-start ] || [ ! -e $slab/require-start ]; then
+	ktap_skip_all "needs CONFIG_FAULT_INJECTION_STACKTRACE_FILTER, _FAIL_PAGE_ALLOC, _FAILSLAB"
+fi
+wordcount_need
+ktap_plan 9
+
+awk 'BEGIN {
+	for (x = n = 1; n <= 20000; n++) {
+		x = (x * 16807) % 2147483647
+		printf "word%d\n", x % 7000
+	}
+}' >"$tmp/text"
+cp "$tmp/text" "$tmp/text.2"
+wordcount_reference "$tmp/text" "$tmp/text.2" >"$tmp/want"
+ktap_is "$([ "$(lines "$tmp/want")" -gt 6000 ] && echo enough)" enough "there are words to count"
+
+check_from_then_on
+check_some
+check_slab gomem
+check_slab kmalloc
+ktap_finish
