@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fixalloc_kunit.c - the descriptor allocator, with chunks from the test.
+ *
+ * Objects are filled with a pattern while they are live: an overlap, or a write
+ * of the allocator to an object that is not free, breaks it.
+ */
+#include <kunit/test.h>
+#include <linux/align.h>
+#include <linux/module.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "fixalloc.h"
+
+#define MAX_OBJECTS	(2 * GOMEM_FIXALLOC_CHUNK / 32)
+
+static uint seed_param;
+module_param_named(fixalloc_seed, seed_param, uint, 0444);
+MODULE_PARM_DESC(fixalloc_seed, "Seed of the random cases (0: pick one)");
+
+struct fix {
+	struct gomem_fixalloc f;
+	spinlock_t lock;	/* for @f */
+	struct rnd_state rnd;
+	u32 seed;
+	unsigned int nr;	/* live objects */
+	u8 *object[MAX_OBJECTS];
+	unsigned int nr_chunks;
+	void *chunk[4];
+	unsigned int nr_back;	/* chunks that destroy gave back */
+	void *back[4];
+	size_t back_bytes;
+};
+
+static void *fix_alloc(struct fix *x)
+{
+	void *p;
+
+	spin_lock(&x->lock);
+	p = gomem_fixalloc_alloc(&x->f);
+	spin_unlock(&x->lock);
+	return p;
+}
+
+static void fix_free(struct fix *x, void *p)
+{
+	spin_lock(&x->lock);
+	gomem_fixalloc_free(&x->f, p);
+	spin_unlock(&x->lock);
+}
+
+static void expect_valid(struct kunit *test)
+{
+	struct fix *x = test->priv;
+	const char *violation;
+
+	spin_lock(&x->lock);
+	violation = gomem_fixalloc_validate(&x->f);
+	spin_unlock(&x->lock);
+	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s, seed %u", violation,
+			      x->seed);
+}
+
+static void fix_init(struct kunit *test, unsigned int size, unsigned int align)
+{
+	struct fix *x = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0,
+			gomem_fixalloc_init(&x->f, size, align, &x->lock));
+}
+
+/* Add a chunk, full of rubbish. */
+static void fix_refill(struct kunit *test, size_t size)
+{
+	struct fix *x = test->priv;
+	void *chunk = kunit_kmalloc(test, GOMEM_FIXALLOC_CHUNK, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, chunk);
+	KUNIT_ASSERT_TRUE(test, x->nr_chunks < ARRAY_SIZE(x->chunk));
+	memset(chunk, 0xa5, GOMEM_FIXALLOC_CHUNK);
+	x->chunk[x->nr_chunks++] = chunk;
+	spin_lock(&x->lock);
+	gomem_fixalloc_refill(&x->f, chunk, size);
+	spin_unlock(&x->lock);
+}
+
+/* What object @p is filled with. */
+static u8 pattern(const void *p)
+{
+	return ((unsigned long)p >> 3) * 37 | 1;
+}
+
+/* Is every byte of @p this one? */
+static bool filled(const u8 *p, u8 byte, size_t n)
+{
+	while (n && *p == byte) {
+		p++;
+		n--;
+	}
+	return !n;
+}
+
+/* Take one object, which must be zero, and keep it. False if there is none. */
+static bool take(struct kunit *test, unsigned int size)
+{
+	struct fix *x = test->priv;
+	u8 *p = fix_alloc(x);
+
+	if (!p)
+		return false;
+	KUNIT_ASSERT_TRUE(test, x->nr < MAX_OBJECTS);
+	KUNIT_EXPECT_TRUE_MSG(test, filled(p, 0, size), "seed %u", x->seed);
+	memset(p, pattern(p), size);
+	x->object[x->nr++] = p;
+	return true;
+}
+
+static void give_back(struct kunit *test, unsigned int i, unsigned int size)
+{
+	struct fix *x = test->priv;
+	u8 *p = x->object[i];
+
+	KUNIT_EXPECT_TRUE_MSG(test, filled(p, pattern(p), size), "seed %u",
+			      x->seed);
+	x->object[i] = x->object[--x->nr];
+	fix_free(x, p);
+}
+
+/* Init */
+
+static const struct init_case {
+	const char *name;
+	unsigned int size, align;
+	int err;
+} init_cases[] = {
+	{ "smallest",			8, 8, 0 },
+	{ "a span",			144, 8, 0 },
+	{ "cache lines",		144, 64, 0 },
+	{ "fills a chunk",		SZ_16K - 24, 8, 0 },
+	{ "fills a chunk, aligned",	SZ_16K - 64, 64, 0 },
+	{ "one word too large",		SZ_16K - 16, 8, -EINVAL },
+	{ "too large once aligned",	SZ_16K - 24, 64, -EINVAL },
+	{ "a chunk",			SZ_16K, 8, -EINVAL },
+	{ "larger than a chunk",	0xfffffff8, 8, -EINVAL },
+	{ "no size",			0, 8, -EINVAL },
+	{ "not words",			12, 8, -EINVAL },
+	{ "no alignment",		64, 0, -EINVAL },
+	{ "small alignment",		64, 4, -EINVAL },
+	{ "odd alignment",		64, 24, -EINVAL },
+	{ "large alignment",		64, SZ_32K, -EINVAL },
+};
+
+static void init_desc(const struct init_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(init, init_cases, init_desc);
+
+static void test_init(struct kunit *test)
+{
+	const struct init_case *c = test->param_value;
+	struct fix *x = test->priv;
+
+	KUNIT_EXPECT_EQ(test, c->err, gomem_fixalloc_init(&x->f, c->size,
+							  c->align, &x->lock));
+	if (c->err)
+		return;
+	KUNIT_EXPECT_NULL(test, fix_alloc(x));
+	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	KUNIT_EXPECT_NOT_NULL(test, fix_alloc(x));
+	expect_valid(test);
+}
+
+/* Layout */
+
+static const struct layout_case {
+	const char *name;
+	unsigned int size, align;
+	unsigned int objects;	/* in two chunks */
+} layout_cases[] = {
+	{ "32",			32, 8, 2 * 511 },
+	{ "40",			40, 8, 2 * 409 },
+	{ "144",		144, 8, 2 * 113 },
+	{ "144 by 64",		144, 64, 2 * 85 },
+	{ "192 by 64",		192, 64, 2 * 85 },
+	{ "256 by 256",		256, 256, 2 * 63 },
+	{ "5248",		5248, 8, 2 * 3 },
+	{ "half a chunk",	8184, 8, 2 * 1 },
+	{ "just two",		8176, 8, 2 * 2 },
+};
+
+static void layout_desc(const struct layout_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(layout, layout_cases, layout_desc);
+
+/* All of two chunks, refilled together: nothing is lost, nothing overlaps. */
+static void test_layout(struct kunit *test)
+{
+	const struct layout_case *c = test->param_value;
+	struct fix *x = test->priv;
+	unsigned int i;
+
+	fix_init(test, c->size, c->align);
+	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	while (take(test, c->size))
+		;
+	KUNIT_EXPECT_EQ(test, c->objects, x->nr);
+	KUNIT_EXPECT_EQ(test, (size_t)x->f.size * x->nr,
+			gomem_fixalloc_inuse(&x->f));
+	KUNIT_EXPECT_EQ(test, (size_t)2 * GOMEM_FIXALLOC_CHUNK, x->f.sys);
+	expect_valid(test);
+
+	for (i = 0; i < x->nr; i++) {
+		unsigned long p = (unsigned long)x->object[i];
+		unsigned long chunk = (unsigned long)x->chunk[i >= x->nr / 2];
+
+		KUNIT_EXPECT_TRUE(test, IS_ALIGNED(p, c->align));
+		KUNIT_EXPECT_TRUE(test, p > chunk && p + c->size <=
+				  chunk + GOMEM_FIXALLOC_CHUNK);
+	}
+	while (x->nr)
+		give_back(test, x->nr - 1, c->size);
+	KUNIT_EXPECT_EQ(test, (size_t)0, gomem_fixalloc_inuse(&x->f));
+	expect_valid(test);
+}
+
+/* Order and content */
+
+static void test_lifo(struct kunit *test)
+{
+	struct fix *x = test->priv;
+	void *a, *b, *c;
+
+	fix_init(test, 64, 8);
+	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	a = fix_alloc(x);
+	b = fix_alloc(x);
+	c = fix_alloc(x);
+	fix_free(x, a);
+	fix_free(x, c);
+	fix_free(x, b);
+	expect_valid(test);
+	KUNIT_EXPECT_PTR_EQ(test, b, fix_alloc(x));
+	KUNIT_EXPECT_PTR_EQ(test, c, fix_alloc(x));
+	KUNIT_EXPECT_PTR_EQ(test, a, fix_alloc(x));
+	KUNIT_EXPECT_TRUE(test, fix_alloc(x) > a);
+}
+
+/* Who still looks at a free object sees what it was, but for the first word. */
+static void test_free_keeps_content(struct kunit *test)
+{
+	struct fix *x = test->priv;
+	u8 *p;
+
+	fix_init(test, 144, 8);
+	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	p = fix_alloc(x);
+	memset(p, 0x5a, 144);
+	fix_free(x, p);
+	KUNIT_EXPECT_TRUE(test, filled(p + 8, 0x5a, 144 - 8));
+	KUNIT_EXPECT_PTR_EQ(test, (void *)p, fix_alloc(x));
+	KUNIT_EXPECT_TRUE(test, filled(p, 0, 144));
+}
+
+/* A chunk that holds no object is passed over, and given back in the end. */
+static void test_refill_small(struct kunit *test)
+{
+	struct fix *x = test->priv;
+	void *p;
+
+	fix_init(test, 5248, 8);
+	fix_refill(test, 4096);
+	KUNIT_EXPECT_NULL(test, fix_alloc(x));
+	fix_refill(test, 4096);
+	fix_refill(test, 8192);
+	p = fix_alloc(x);
+	KUNIT_EXPECT_TRUE(test, p > x->chunk[2] && p < x->chunk[2] + 8192);
+	KUNIT_EXPECT_NULL(test, fix_alloc(x));
+	KUNIT_EXPECT_EQ(test, (size_t)16384, x->f.sys);
+	expect_valid(test);
+}
+
+static void collect(void *chunk, size_t size, void *ctx)
+{
+	struct fix *x = ctx;
+
+	if (x->nr_back < ARRAY_SIZE(x->back))
+		x->back[x->nr_back] = chunk;
+	x->nr_back++;
+	x->back_bytes += size;
+}
+
+/* Each chunk comes back once, whatever became of its objects. */
+static void test_destroy(struct kunit *test)
+{
+	struct fix *x = test->priv;
+	unsigned int i;
+
+	fix_init(test, 4096, 8);
+	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	for (i = 0; i < 4; i++)
+		take(test, 4096);
+	KUNIT_EXPECT_EQ(test, 3U, x->nr);
+	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	fix_refill(test, 8192);
+	take(test, 4096);
+	give_back(test, 1, 4096);
+
+	gomem_fixalloc_destroy(&x->f, collect, x);
+	KUNIT_ASSERT_EQ(test, 3U, x->nr_back);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_PTR_EQ(test, x->chunk[i], x->back[i]);
+	KUNIT_EXPECT_EQ(test, (size_t)2 * GOMEM_FIXALLOC_CHUNK + 8192,
+			x->back_bytes);
+}
+
+static void test_destroy_empty(struct kunit *test)
+{
+	struct fix *x = test->priv;
+
+	fix_init(test, 8, 8);
+	gomem_fixalloc_destroy(&x->f, collect, x);
+	KUNIT_EXPECT_EQ(test, 0U, x->nr_back);
+}
+
+/* Takes and frees at random; a refill whenever there is nothing left. */
+static void test_random(struct kunit *test)
+{
+	const unsigned int size = 184;
+	struct fix *x = test->priv;
+	unsigned int step;
+
+	fix_init(test, size, 8);
+	for (step = 0; step < 4000; step++) {
+		u32 r = prandom_u32_state(&x->rnd);
+
+		/* More frees every other 500 steps. */
+		if (x->nr && r % 8 < (step / 500 % 2 ? 5 : 3))
+			give_back(test, r / 8 % x->nr, size);
+		else if (!take(test, size) && x->nr_chunks < 4)
+			fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+		KUNIT_ASSERT_EQ(test, (size_t)size * x->nr,
+				gomem_fixalloc_inuse(&x->f));
+		if (step % 50 == 0)
+			expect_valid(test);
+	}
+	while (x->nr)
+		give_back(test, 0, size);
+	expect_valid(test);
+}
+
+/* The validator must be able to say no */
+
+static void break_inuse(struct fix *x)
+{
+	x->f.inuse += x->f.size;
+}
+
+static void break_sys(struct fix *x)
+{
+	x->f.sys++;
+}
+
+/* A second free of the same object: the list loops. */
+static void break_free(struct fix *x)
+{
+	gomem_fixalloc_free(&x->f, x->f.free);
+}
+
+static void break_free_lost(struct fix *x)
+{
+	x->f.free = NULL;
+}
+
+static void break_cut(struct fix *x)
+{
+	x->f.cut = NULL;
+}
+
+static void break_cut_ahead(struct fix *x)
+{
+	x->f.cut = x->chunk[1];
+}
+
+static void break_cut_wild(struct fix *x)
+{
+	while (gomem_fixalloc_alloc(&x->f))
+		;
+	x->f.cut = (void *)x->object[0];
+}
+
+/* As if the lock had not been there: the next chunk was cut already. */
+static void break_cut_behind(struct fix *x)
+{
+	x->f.cut = x->chunk[1];
+	gomem_fixalloc_alloc(&x->f);
+	gomem_fixalloc_alloc(&x->f);
+	x->f.cut = x->chunk[0];
+}
+
+static const struct break_case {
+	const char *violation;
+	void (*fn)(struct fix *x);
+} break_cases[] = {
+	{ "inuse and free differ from the objects cut",	break_inuse },
+	{ "inuse and free differ from the objects cut",	break_free },
+	{ "inuse and free differ from the objects cut",	break_free_lost },
+	{ "sys differs from the chunks",		break_sys },
+	{ "a chunk before cut has room",		break_cut },
+	{ "a chunk before cut has room",		break_cut_ahead },
+	{ "cut is not in the list of chunks",		break_cut_wild },
+	{ "a chunk after cut is in use",		break_cut_behind },
+};
+
+static void break_desc(const struct break_case *c, char *desc)
+{
+	strscpy(desc, c->violation, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(break, break_cases, break_desc);
+
+static void test_validate_violation(struct kunit *test)
+{
+	const struct break_case *c = test->param_value;
+	struct fix *x = test->priv;
+	const char *violation;
+
+	fix_init(test, 1024, 8);
+	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	take(test, 1024);
+	take(test, 1024);
+	give_back(test, 1, 1024);
+	expect_valid(test);
+
+	spin_lock(&x->lock);
+	c->fn(x);
+	violation = gomem_fixalloc_validate(&x->f);
+	spin_unlock(&x->lock);
+	KUNIT_ASSERT_NOT_NULL(test, violation);
+	KUNIT_EXPECT_STREQ(test, c->violation, violation);
+}
+
+static int fixalloc_init(struct kunit *test)
+{
+	struct fix *x = kunit_kzalloc(test, sizeof(*x), GFP_KERNEL);
+
+	if (!x)
+		return -ENOMEM;
+	spin_lock_init(&x->lock);
+	x->seed = seed_param ?: get_random_u32();
+	prandom_seed_state(&x->rnd, x->seed);
+	test->priv = x;
+	return 0;
+}
+
+static struct kunit_case fixalloc_cases[] = {
+	KUNIT_CASE_PARAM(test_init, init_gen_params),
+	KUNIT_CASE_PARAM(test_layout, layout_gen_params),
+	KUNIT_CASE(test_lifo),
+	KUNIT_CASE(test_free_keeps_content),
+	KUNIT_CASE(test_refill_small),
+	KUNIT_CASE(test_destroy),
+	KUNIT_CASE(test_destroy_empty),
+	KUNIT_CASE(test_random),
+	KUNIT_CASE_PARAM(test_validate_violation, break_gen_params),
+	{}
+};
+
+static struct kunit_suite fixalloc_suite = {
+	.name = "gomem_fixalloc",
+	.init = fixalloc_init,
+	.test_cases = fixalloc_cases,
+};
+
+kunit_test_suite(fixalloc_suite);

@@ -1,0 +1,624 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pallocbits_kunit.c - bits and summaries against a byte a page.
+ *
+ * The oracle is an array with one byte a page and loops that look at each one.
+ * Patterns that have gone wrong in such code before are named cases; random
+ * ones come from a seed that is printed and can be given back.
+ */
+#include <kunit/test.h>
+#include <linux/module.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/string.h>
+
+#include "pallocbits.h"
+
+#define PAGES	GOMEM_CHUNK_PAGES
+
+static uint seed_param;
+module_param_named(pallocbits_seed, seed_param, uint, 0444);
+MODULE_PARM_DESC(pallocbits_seed, "Seed of the random cases (0: pick one)");
+
+struct summary {
+	unsigned int start, max, end;
+};
+
+struct run {
+	unsigned int start, len;
+};
+
+/* What a test works on: the same pages as bits and as bytes. */
+struct pages {
+	struct rnd_state rnd;
+	struct gomem_pallocbits bits;
+	bool used[PAGES];
+	u32 seed;
+};
+
+static void set_pages(struct pages *p, unsigned int i, unsigned int n,
+		      bool used)
+{
+	memset(&p->used[i], used, n);
+	if (used)
+		gomem_pallocbits_set_range(&p->bits, i, n);
+	else
+		gomem_pallocbits_clear_range(&p->bits, i, n);
+}
+
+static bool same(const struct pages *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGES; i++) {
+		if ((p->bits.word[i / 64] >> (i % 64) & 1) != p->used[i])
+			return false;
+	}
+	return true;
+}
+
+static u32 below(struct pages *p, u32 limit)
+{
+	return prandom_u32_state(&p->rnd) % limit;
+}
+
+/*
+ * Alternate used and free runs of random length. Of a few long ones to many
+ * short ones, as a heap looks early and late in its life.
+ */
+static void randomize(struct pages *p)
+{
+	unsigned int longest = 1U << below(p, 10);
+	bool used = below(p, 2);
+	unsigned int i, n;
+
+	for (i = 0; i < PAGES; i += n, used = !used) {
+		n = min(1 + below(p, longest), PAGES - i);
+		set_pages(p, i, n, used);
+	}
+}
+
+/* Length of the run of pages like page @i, from @i on. */
+static unsigned int run_len(const bool *used, unsigned int nr, unsigned int i)
+{
+	unsigned int end;
+
+	for (end = i; end < nr && used[end] == used[i]; end++)
+		;
+	return end - i;
+}
+
+static struct summary oracle_summary(const bool *used, unsigned int nr)
+{
+	struct summary s = {};
+	unsigned int i, n;
+
+	for (i = 0; i < nr; i += n) {
+		n = run_len(used, nr, i);
+		if (used[i])
+			continue;
+		if (i == 0)
+			s.start = n;
+		if (i + n == nr)
+			s.end = n;
+		s.max = max(s.max, n);
+	}
+	return s;
+}
+
+/* Lowest multiple of @align, @from or above, that @n free pages start at. */
+static unsigned int oracle_find(const bool *used, unsigned int n,
+				unsigned int from, unsigned int align)
+{
+	unsigned int i, len;
+
+	for (i = from; i + n <= PAGES; i++) {
+		if (used[i] || i % align)
+			continue;
+		for (len = 1; len < n && !used[i + len]; len++)
+			;
+		if (len == n)
+			return i;
+	}
+	return PAGES;
+}
+
+static void expect_summary(struct kunit *test, gomem_pallocsum_t sum,
+			   const struct summary *want, u32 seed)
+{
+	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_start(sum), want->start,
+			    "start, seed %u", seed);
+	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_max(sum), want->max,
+			    "max, seed %u", seed);
+	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_end(sum), want->end,
+			    "end, seed %u", seed);
+}
+
+/* Packing */
+
+static const struct pack_case {
+	const char *name;
+	struct summary s;
+} pack_cases[] = {
+	{ "nothing free",	{ 0, 0, 0 } },
+	{ "one page inside",	{ 0, 1, 0 } },
+	{ "one page at start",	{ 1, 1, 0 } },
+	{ "one page at end",	{ 0, 1, 1 } },
+	{ "all different",	{ 5, 7, 6 } },
+	{ "a chunk",		{ 512, 512, 512 } },
+	{ "fields full",	{ 0x1fffff, 0x1fffff, 0x1fffff } },
+	{ "only start full",	{ 0x1fffff, 0x1fffff, 0 } },
+	{ "only max full",	{ 0, 0x1fffff, 0 } },
+	{ "only end full",	{ 0, 0x1fffff, 0x1fffff } },
+	{ "bits alternate",	{ 0x0aaaaa, 0x155555, 0x0aaaaa } },
+	{ "root entry free",	{ 1 << 21, 1 << 21, 1 << 21 } },
+};
+
+static void pack_desc(const struct pack_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(pack, pack_cases, pack_desc);
+
+static void test_pack_roundtrip(struct kunit *test)
+{
+	const struct pack_case *c = test->param_value;
+
+	expect_summary(test, gomem_pallocsum_pack(c->s.start, c->s.max,
+						  c->s.end), &c->s, 0);
+}
+
+static void test_pack_layout(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, (__force u64)gomem_pallocsum_pack(0, 0, 0), 0);
+	KUNIT_EXPECT_EQ(test, (__force u64)gomem_pallocsum_pack(1, 2, 3),
+			1ULL | 2ULL << 21 | 3ULL << 42);
+	KUNIT_EXPECT_EQ(test, (__force u64)
+			gomem_pallocsum_pack(1 << 21, 1 << 21, 1 << 21),
+			1ULL << 63);
+}
+
+/* Named patterns: what is free, its summary, and where runs are found */
+
+static const struct pattern {
+	const char *name;
+	struct run free[5];
+	struct summary s;
+	unsigned int n, found, aligned;
+} patterns[] = {
+	{ "all used",		{ }, { 0, 0, 0 }, 1, 512, 512 },
+	{ "all free",		{ { 0, 512 } }, { 512, 512, 512 }, 512, 0, 0 },
+	{ "first page",		{ { 0, 1 } }, { 1, 1, 0 }, 1, 0, 0 },
+	{ "last page",		{ { 511, 1 } }, { 0, 1, 1 }, 1, 511, 511 },
+	{ "only last used",	{ { 0, 511 } }, { 511, 511, 0 }, 256, 0, 0 },
+	{ "only first used",	{ { 1, 511 } }, { 0, 511, 511 }, 256, 1, 256 },
+	{ "a word",		{ { 64, 64 } }, { 0, 64, 0 }, 64, 64, 64 },
+	{ "a word, shifted",	{ { 65, 64 } }, { 0, 64, 0 }, 64, 65, 512 },
+	{ "62 inside a word",	{ { 129, 62 } }, { 0, 62, 0 }, 62, 129, 512 },
+	{ "61, then 62 inside",	{ { 0, 61 }, { 129, 62 } },
+				{ 61, 62, 0 }, 62, 129, 512 },
+	{ "63 at its start",	{ { 128, 63 } }, { 0, 63, 0 }, 63, 128, 512 },
+	{ "63 at its end",	{ { 129, 63 } }, { 0, 63, 0 }, 63, 129, 512 },
+	{ "across words",	{ { 60, 8 } }, { 0, 8, 0 }, 8, 60, 512 },
+	{ "across, aligned 4",	{ { 60, 8 } }, { 0, 8, 0 }, 4, 60, 60 },
+	{ "three words",	{ { 63, 66 } }, { 0, 66, 0 }, 66, 63, 512 },
+	{ "inner before border", { { 70, 5 }, { 120, 16 } },
+				{ 0, 16, 0 }, 4, 70, 120 },
+	{ "too short, then fit", { { 3, 2 }, { 9, 3 }, { 20, 4 } },
+				{ 0, 4, 0 }, 4, 20, 20 },
+	{ "border run loses",	{ { 62, 4 }, { 100, 5 } },
+				{ 0, 5, 0 }, 5, 100, 512 },
+	{ "ends only",		{ { 0, 7 }, { 500, 12 } },
+				{ 7, 12, 12 }, 8, 500, 504 },
+	{ "max grows by word",	{ { 2, 3 }, { 66, 9 }, { 130, 20 },
+				  { 200, 21 }, { 300, 2 } },
+				{ 0, 21, 0 }, 21, 200, 512 },
+	{ "two in one word",	{ { 1, 10 }, { 20, 11 } },
+				{ 0, 11, 0 }, 8, 1, 512 },
+	{ "long, unaligned",	{ { 1, 254 } }, { 0, 254, 0 }, 128, 1, 512 },
+	{ "long, just aligned",	{ { 1, 255 } }, { 0, 255, 0 }, 128, 1, 128 },
+	{ "upper half",		{ { 256, 256 } },
+				{ 0, 256, 256 }, 256, 256, 256 },
+	{ "half, shifted",	{ { 128, 256 } },
+				{ 0, 256, 0 }, 256, 128, 512 },
+};
+
+static void pattern_desc(const struct pattern *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(pattern, patterns, pattern_desc);
+
+static void test_pattern(struct kunit *test)
+{
+	const struct pattern *c = test->param_value;
+	struct pages *p = test->priv;
+	unsigned int i, first;
+
+	for (i = 0; i < ARRAY_SIZE(c->free) && c->free[i].len; i++)
+		set_pages(p, c->free[i].start, c->free[i].len, false);
+
+	expect_summary(test, gomem_pallocbits_summarize(&p->bits), &c->s, 0);
+	KUNIT_EXPECT_EQ(test, c->found,
+			gomem_pallocbits_find(&p->bits, c->n, 0, &first));
+	KUNIT_EXPECT_EQ(test, first,
+			c->free[0].len ? c->free[0].start : PAGES);
+	if (is_power_of_2(c->n))
+		KUNIT_EXPECT_EQ(test, c->aligned,
+				gomem_pallocbits_find_aligned(&p->bits, c->n));
+}
+
+/* Every other page: runs of one everywhere, runs of two nowhere. */
+static void test_pattern_comb(struct kunit *test)
+{
+	static const struct summary even = { 1, 1, 0 };
+	struct pages *p = test->priv;
+	unsigned int i, first;
+
+	for (i = 0; i < PAGES; i += 2)
+		set_pages(p, i, 1, false);
+	expect_summary(test, gomem_pallocbits_summarize(&p->bits), &even, 0);
+	for (i = 0; i < PAGES; i++)
+		KUNIT_EXPECT_EQ(test, round_up(i, 2),
+				gomem_pallocbits_find(&p->bits, 1, i, &first));
+	for (i = 2; i <= PAGES; i++)
+		KUNIT_EXPECT_EQ(test, PAGES,
+				gomem_pallocbits_find(&p->bits, i, 0, &first));
+}
+
+/* Ranges */
+
+/* Around the borders of words, where masks go wrong. */
+static const unsigned int edges[] = {
+	0, 1, 2, 31, 62, 63, 64, 65, 66, 127, 128, 129, 191, 192, 193, 255,
+	256, 257, 320, 383, 447, 448, 449, 509, 510, 511, 512,
+};
+
+/* Set, count and clear every range between two edges. */
+static void test_range_edges(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int a, b, i, n;
+
+	set_pages(p, 0, PAGES, false);
+	for (a = 0; a < ARRAY_SIZE(edges); a++) {
+		for (b = a + 1; b < ARRAY_SIZE(edges); b++) {
+			i = edges[a];
+			n = edges[b] - i;
+			set_pages(p, i, n, true);
+			KUNIT_EXPECT_TRUE_MSG(test, same(p), "%u, %u", i, n);
+			KUNIT_EXPECT_EQ(test, n, gomem_pallocbits_count(&p->bits, 0, PAGES));
+			set_pages(p, i, n, false);
+			KUNIT_EXPECT_TRUE_MSG(test, same(p), "%u, %u", i, n);
+		}
+	}
+}
+
+/* One odd page, inside, at the ends of, and next to a range. */
+static void test_range_odd_page(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int a, b, i, n, odd;
+	bool inside;
+
+	set_pages(p, 0, PAGES, false);
+	for (a = 0; a < ARRAY_SIZE(edges) - 1; a++) {
+		odd = edges[a];
+		set_pages(p, odd, 1, true);
+		for (b = 0; b < ARRAY_SIZE(edges) - 1; b++) {
+			i = edges[b];
+			n = edges[b + 1] - i;
+			inside = odd >= i && odd < i + n;
+			KUNIT_EXPECT_EQ(test, !inside, gomem_pallocbits_all_clear(&p->bits, i, n));
+			KUNIT_EXPECT_EQ(test, inside, gomem_pallocbits_count(&p->bits, i, n));
+			KUNIT_EXPECT_EQ(test, inside && n == 1,
+					gomem_pallocbits_all_set(&p->bits, i, n));
+		}
+		set_pages(p, odd, 1, false);
+	}
+}
+
+static void test_range_random(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int step, i, n, k, used;
+
+	for (step = 0; step < 2000; step++) {
+		if (step % 50 == 0)
+			randomize(p);
+		i = below(p, PAGES);
+		n = 1 + below(p, PAGES - i);
+		for (used = 0, k = i; k < i + n; k++)
+			used += p->used[k];
+		KUNIT_ASSERT_EQ_MSG(test, used, gomem_pallocbits_count(&p->bits, i, n),
+				    "count %u, %u, seed %u", i, n, p->seed);
+		KUNIT_ASSERT_EQ_MSG(test, used == n, gomem_pallocbits_all_set(&p->bits, i, n),
+				    "all_set %u, %u, seed %u", i, n, p->seed);
+		KUNIT_ASSERT_EQ_MSG(test, !used, gomem_pallocbits_all_clear(&p->bits, i, n),
+				    "all_clear %u, %u, seed %u", i, n, p->seed);
+	}
+}
+
+/* Iteration and search */
+
+/* Iterating runs visits all free pages and no other. */
+static void test_next_runs(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int round, i, end;
+
+	for (round = 0; round < 50; round++) {
+		randomize(p);
+		for (i = 0; i < PAGES; i = end) {
+			end = i + run_len(p->used, PAGES, i);
+			KUNIT_ASSERT_EQ_MSG(test, p->used[i] ? end : i,
+					    gomem_pallocbits_next_free(&p->bits, i),
+					    "free from %u, seed %u", i, p->seed);
+			KUNIT_ASSERT_EQ_MSG(test, p->used[i] ? i : end,
+					    gomem_pallocbits_next_used(&p->bits, i),
+					    "used from %u, seed %u", i, p->seed);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, PAGES, gomem_pallocbits_next_free(&p->bits, PAGES));
+	KUNIT_EXPECT_EQ(test, PAGES, gomem_pallocbits_next_used(&p->bits, PAGES));
+}
+
+static void expect_find(struct kunit *test, unsigned int n, unsigned int from)
+{
+	struct pages *p = test->priv;
+	unsigned int first;
+
+	KUNIT_ASSERT_EQ_MSG(test, oracle_find(p->used, n, from, 1),
+			    gomem_pallocbits_find(&p->bits, n, from, &first),
+			    "%u from %u, seed %u", n, from, p->seed);
+	KUNIT_ASSERT_EQ_MSG(test, oracle_find(p->used, 1, from, 1), first,
+			    "first from %u, seed %u", from, p->seed);
+}
+
+static void test_find_random(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int round, n;
+
+	for (round = 0; round < 200; round++) {
+		randomize(p);
+		for (n = 1; n <= PAGES; n += 1 + below(p, n))
+			expect_find(test, n, below(p, 2) ? 0 : below(p, PAGES));
+	}
+}
+
+/* Every length against the run that is one longer, as long, one shorter. */
+static void test_find_every_length(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int len, start;
+
+	for (len = 2; len < PAGES - 1; len += len < 130 ? 1 : 37) {
+		start = 1 + below(p, PAGES - len - 1);
+		set_pages(p, start, len, false);
+		expect_find(test, len - 1, 0);
+		expect_find(test, len, 0);
+		expect_find(test, len + 1, 0);
+		set_pages(p, start, len, true);
+	}
+}
+
+static void test_find_aligned_random(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int round, n;
+
+	for (round = 0; round < 200; round++) {
+		randomize(p);
+		for (n = 1; n <= PAGES; n *= 2)
+			KUNIT_ASSERT_EQ_MSG(test, oracle_find(p->used, n, 0, n),
+					    gomem_pallocbits_find_aligned(&p->bits, n),
+					    "%u, seed %u", n, p->seed);
+	}
+}
+
+/* Summaries */
+
+static void test_summarize_random(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	struct summary want;
+	unsigned int round;
+
+	for (round = 0; round < 500; round++) {
+		randomize(p);
+		want = oracle_summary(p->used, PAGES);
+		expect_summary(test, gomem_pallocbits_summarize(&p->bits),
+			       &want, p->seed);
+	}
+}
+
+/* Flip a part of a run, which keeps the summary up to date. */
+static gomem_pallocsum_t flip(struct pages *p, unsigned int i, unsigned int n,
+			      gomem_pallocsum_t sum)
+{
+	bool used = p->used[i];
+
+	memset(&p->used[i], !used, n);
+	if (used)
+		return gomem_pallocbits_free(&p->bits, i, n, sum);
+	return gomem_pallocbits_alloc(&p->bits, i, n, sum);
+}
+
+static void test_alloc_free_random(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int round, step, i, n;
+	gomem_pallocsum_t sum;
+	struct summary want;
+
+	for (round = 0; round < 100; round++) {
+		randomize(p);
+		sum = gomem_pallocbits_summarize(&p->bits);
+		for (step = 0; step < 20; step++) {
+			i = below(p, PAGES);
+			n = run_len(p->used, PAGES, i);
+			if (below(p, 2))
+				n = 1 + below(p, n);
+			sum = flip(p, i, n, sum);
+			want = oracle_summary(p->used, PAGES);
+			expect_summary(test, sum, &want, p->seed);
+			KUNIT_EXPECT_TRUE_MSG(test, same(p), "seed %u",
+					      p->seed);
+		}
+	}
+}
+
+/* Some of the longest run is taken; what is longest then? */
+static const struct take_case {
+	const char *name;
+	struct run free[2];
+	unsigned int i, n;
+	struct summary want;
+} take_cases[] = {
+	{ "rest is longest",	{ { 0, 200 }, { 300, 50 } }, 0, 40,
+	  { 0, 160, 0 } },
+	{ "other is longest",	{ { 0, 200 }, { 300, 190 } }, 0, 40,
+	  { 0, 190, 0 } },
+	{ "other is as long",	{ { 1, 200 }, { 300, 200 } }, 1, 200,
+	  { 0, 200, 0 } },
+	{ "from the middle",	{ { 0, 512 } }, 100, 12, { 100, 400, 400 } },
+	{ "half of all",	{ { 0, 512 } }, 256, 256, { 256, 256, 0 } },
+	{ "all",		{ { 0, 512 } }, 0, 512, { 0, 0, 0 } },
+	{ "not the longest",	{ { 3, 4 }, { 300, 212 } }, 4, 2,
+	  { 0, 212, 212 } },
+	{ "start",		{ { 0, 4 }, { 300, 9 } }, 2, 2, { 2, 9, 0 } },
+	{ "end",		{ { 6, 9 }, { 508, 4 } }, 508, 1, { 0, 9, 3 } },
+};
+
+static void take_desc(const struct take_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(take, take_cases, take_desc);
+
+/* Taken and given back: the summary follows both ways. */
+static void test_alloc_free_named(struct kunit *test)
+{
+	const struct take_case *c = test->param_value;
+	struct pages *p = test->priv;
+	gomem_pallocsum_t before, sum;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(c->free) && c->free[i].len; i++)
+		set_pages(p, c->free[i].start, c->free[i].len, false);
+	before = gomem_pallocbits_summarize(&p->bits);
+	sum = flip(p, c->i, c->n, before);
+	expect_summary(test, sum, &c->want, 0);
+	KUNIT_EXPECT_TRUE(test, flip(p, c->i, c->n, sum) == before);
+}
+
+/* Take the pages as eight neighbours of 64, summarized by the oracle. */
+static void test_merge_random(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	gomem_pallocsum_t child[GOMEM_PALLOCSUM_RADIX];
+	unsigned int round, i;
+	struct summary s;
+
+	for (round = 0; round < 500; round++) {
+		randomize(p);
+		for (i = 0; i < ARRAY_SIZE(child); i++) {
+			s = oracle_summary(&p->used[64 * i], 64);
+			child[i] = gomem_pallocsum_pack(s.start, s.max, s.end);
+		}
+		s = oracle_summary(p->used, PAGES);
+		expect_summary(test, gomem_pallocsum_merge(child, 6), &s,
+			       p->seed);
+	}
+}
+
+/* A full child below the root has 2^18 pages, eight of them the special bit. */
+static const struct merge_case {
+	const char *name;
+	u8 full;	/* children that are free as a whole, as bits */
+	struct summary rest;	/* all others */
+	struct summary want;
+} merge_cases[] = {
+	{ "all free",	 0xff, { 0, 0, 0 }, { 1 << 21, 1 << 21, 1 << 21 } },
+	{ "none free",	 0x00, { 0, 0, 0 }, { 0, 0, 0 } },
+	{ "first",	 0x01, { 0, 0, 0 }, { 1 << 18, 1 << 18, 0 } },
+	{ "last",	 0x80, { 0, 0, 0 }, { 0, 1 << 18, 1 << 18 } },
+	{ "all but first", 0xfe, { 0, 0, 0 }, { 0, 7 << 18, 7 << 18 } },
+	{ "all but last", 0x7f, { 0, 0, 0 }, { 7 << 18, 7 << 18, 0 } },
+	{ "two runs",	 0x37, { 0, 0, 0 }, { 3 << 18, 3 << 18, 0 } },
+	{ "ends join",	 0x00, { 3, 9, 7 }, { 3, 10, 7 } },
+	{ "ends do not reach max", 0x00, { 3, 11, 7 }, { 3, 11, 7 } },
+	{ "end, full, start", 0x10, { 3, 9, 7 },
+	  { 3, (1 << 18) + 10, 7 } },
+	{ "start behind full", 0x03, { 3, 9, 7 },
+	  { (2 << 18) + 3, (2 << 18) + 3, 7 } },
+	{ "end before full", 0xc0, { 3, 9, 7 },
+	  { 3, (2 << 18) + 7, (2 << 18) + 7 } },
+};
+
+static void merge_desc(const struct merge_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(merge, merge_cases, merge_desc);
+
+static void test_merge_named(struct kunit *test)
+{
+	const struct merge_case *c = test->param_value;
+	gomem_pallocsum_t child[GOMEM_PALLOCSUM_RADIX];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(child); i++)
+		child[i] = c->full >> i & 1 ?
+			gomem_pallocsum_pack(1 << 18, 1 << 18, 1 << 18) :
+			gomem_pallocsum_pack(c->rest.start, c->rest.max,
+					     c->rest.end);
+	expect_summary(test, gomem_pallocsum_merge(child, 18), &c->want, 0);
+}
+
+/* Each test starts with all pages used. */
+static int pallocbits_init(struct kunit *test)
+{
+	struct pages *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	p->seed = seed_param ?: get_random_u32();
+	prandom_seed_state(&p->rnd, p->seed);
+	set_pages(p, 0, PAGES, true);
+	test->priv = p;
+	return 0;
+}
+
+static struct kunit_case pallocbits_cases[] = {
+	KUNIT_CASE_PARAM(test_pack_roundtrip, pack_gen_params),
+	KUNIT_CASE(test_pack_layout),
+	KUNIT_CASE_PARAM(test_pattern, pattern_gen_params),
+	KUNIT_CASE(test_pattern_comb),
+	KUNIT_CASE(test_range_edges),
+	KUNIT_CASE(test_range_odd_page),
+	KUNIT_CASE(test_range_random),
+	KUNIT_CASE(test_next_runs),
+	KUNIT_CASE(test_find_random),
+	KUNIT_CASE(test_find_every_length),
+	KUNIT_CASE(test_find_aligned_random),
+	KUNIT_CASE(test_summarize_random),
+	KUNIT_CASE(test_alloc_free_random),
+	KUNIT_CASE_PARAM(test_alloc_free_named, take_gen_params),
+	KUNIT_CASE(test_merge_random),
+	KUNIT_CASE_PARAM(test_merge_named, merge_gen_params),
+	{}
+};
+
+static struct kunit_suite pallocbits_suite = {
+	.name = "gomem_pallocbits",
+	.init = pallocbits_init,
+	.test_cases = pallocbits_cases,
+};
+
+kunit_test_suite(pallocbits_suite);

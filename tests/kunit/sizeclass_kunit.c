@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sizeclass_kunit.c - the size classes against a second implementation of
+ * their rules, and every size and offset against plain division.
+ *
+ * Nothing is sampled: loops go over the whole domain, and look for the first
+ * value that is wrong rather than expect something of each one.
+ */
+#include <kunit/test.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+
+#include "sizeclass.h"
+
+/* A size class as the rules give it. */
+struct rule_class {
+	u32 size;
+	u32 span;
+};
+
+static u32 rule_nelems(const struct rule_class *c)
+{
+	return c->span / c->size;
+}
+
+/* Distance from one candidate to the next: an eighth of the power of two below, within limits. */
+static u32 rule_step(u32 size)
+{
+	if (size < 32)
+		return 8;
+	return clamp_t(u32, rounddown_pow_of_two(size) / 8, 16, 256);
+}
+
+/* The shortest span that leaves at most an eighth of itself as tail. */
+static u32 rule_span(u32 size)
+{
+	u32 pages = 1;
+
+	while (pages * 8192 % size * 8 > pages * 8192)
+		pages++;
+	return pages * 8192;
+}
+
+/* Lists the classes, from 1 on; returns how many there are with class 0. */
+static unsigned int rule_classes(struct rule_class *class, unsigned int max)
+{
+	unsigned int nr = 1;
+	unsigned int i;
+	u32 size;
+
+	for (size = 8; size <= 32768 && nr < max; size += rule_step(size)) {
+		struct rule_class new = { .size = size, .span = rule_span(size) };
+
+		/* As many objects in a span of the same length: the smaller size has no point. */
+		if (nr > 1 && class[nr - 1].span == new.span &&
+		    rule_nelems(&class[nr - 1]) == rule_nelems(&new))
+			nr--;
+		class[nr++] = new;
+	}
+
+	/* Spread the tail over the objects, as far as multiples of 128 allow. */
+	for (i = 1; i < nr; i++) {
+		u32 share = class[i].span / rule_nelems(&class[i]);
+
+		class[i].size = max(class[i].size, share - share % 128);
+	}
+	return nr;
+}
+
+static void test_tables_follow_rules(struct kunit *test)
+{
+	const unsigned int max = 2 * GOMEM_NR_SIZE_CLASSES;
+	struct rule_class *class;
+	unsigned int nr, i;
+
+	class = kunit_kcalloc(test, max, sizeof(*class), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, class);
+	nr = rule_classes(class, max);
+	KUNIT_ASSERT_EQ(test, nr, GOMEM_NR_SIZE_CLASSES);
+
+	for (i = 1; i < nr; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, gomem_class_size(i), class[i].size, "class %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, gomem_class_span_bytes(i), class[i].span, "class %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, gomem_class_nelems(i), rule_nelems(&class[i]),
+				    "class %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, gomem_class_divmul(i),
+				    DIV_ROUND_UP_ULL(1ULL << 32, class[i].size), "class %u", i);
+	}
+}
+
+/* Sums over the tables, known from the Go runtime's own. */
+static void test_checksums(struct kunit *test)
+{
+	unsigned int sizes = 0, pages = 0, class8 = 0, class128 = 0;
+	unsigned int i;
+
+	for (i = 0; i < GOMEM_NR_SIZE_CLASSES; i++) {
+		sizes += gomem_class_size(i);
+		pages += gomem_class_pages(i);
+	}
+	for (i = 0; i < GOMEM_CLASS8_LEN; i++)
+		class8 += gomem_size_to_class8[i];
+	for (i = 0; i < GOMEM_CLASS128_LEN; i++)
+		class128 += gomem_size_to_class128[i];
+
+	KUNIT_EXPECT_EQ(test, sizes, 372768);
+	KUNIT_EXPECT_EQ(test, pages, 168);
+	KUNIT_EXPECT_EQ(test, GOMEM_CLASS8_LEN, 129);
+	KUNIT_EXPECT_EQ(test, class8, 2972);
+	KUNIT_EXPECT_EQ(test, GOMEM_CLASS128_LEN, 249);
+	KUNIT_EXPECT_EQ(test, class128, 14342);
+}
+
+static void test_class0_is_empty(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, gomem_class_size(0), 0);
+	KUNIT_EXPECT_EQ(test, gomem_class_pages(0), 0);
+	KUNIT_EXPECT_EQ(test, gomem_class_nelems(0), 0);
+	KUNIT_EXPECT_EQ(test, gomem_class_tail(0), 0);
+	KUNIT_EXPECT_EQ(test, gomem_class_divmul(0), 0);
+	KUNIT_EXPECT_EQ(test, gomem_class_limit(0), 0);
+	KUNIT_EXPECT_EQ(test, gomem_sizeclass(0), 0);
+}
+
+static void test_geometry(struct kunit *test)
+{
+	unsigned int longest = 0;
+	unsigned int i;
+
+	for (i = 1; i < GOMEM_NR_SIZE_CLASSES; i++) {
+		u32 size = gomem_class_size(i);
+		u32 span = gomem_class_span_bytes(i);
+		u32 used = gomem_class_nelems(i) * size;
+
+		KUNIT_EXPECT_GT_MSG(test, size, gomem_class_size(i - 1), "class %u", i);
+		KUNIT_EXPECT_LE_MSG(test, used, span, "class %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, gomem_class_tail(i), span - used, "class %u", i);
+		KUNIT_EXPECT_LE_MSG(test, gomem_class_tail(i), span / 8, "class %u", i);
+		KUNIT_EXPECT_LE_MSG(test, gomem_class_nelems(i), GOMEM_SPAN_MAX_OBJECTS,
+				    "class %u", i);
+		longest = max(longest, gomem_class_pages(i));
+	}
+	KUNIT_EXPECT_EQ(test, gomem_class_size(2), 16);
+	KUNIT_EXPECT_EQ(test, gomem_class_size(GOMEM_NR_SIZE_CLASSES - 1), GOMEM_SMALL_MAX);
+	KUNIT_EXPECT_EQ(test, longest, GOMEM_CLASS_MAX_PAGES);
+}
+
+/* Every power of two must be a class, or kmalloc()'s alignment cannot be kept. */
+static void test_powers_of_two(struct kunit *test)
+{
+	u32 size;
+
+	for (size = 8; size <= GOMEM_SMALL_MAX; size *= 2)
+		KUNIT_EXPECT_EQ(test, gomem_class_size(gomem_sizeclass(size)), size);
+}
+
+/* The alignment that comes with a class, at every slot of a page-aligned span. */
+static void test_slot_alignment(struct kunit *test)
+{
+	unsigned int i, k;
+
+	for (i = 1; i < GOMEM_NR_SIZE_CLASSES; i++) {
+		u32 size = gomem_class_size(i);
+		u32 align = min(size & -size, (u32)GOMEM_PAGE_SIZE);
+
+		KUNIT_EXPECT_GE_MSG(test, align, size > 1024 ? 128 : 8, "class %u", i);
+		for (k = 0; k < gomem_class_nelems(i); k++)
+			if (k * size % align)
+				KUNIT_FAIL(test, "class %u: object %u", i, k);
+	}
+}
+
+static void test_every_size(struct kunit *test)
+{
+	unsigned int want = 1;
+	size_t size;
+
+	for (size = 1; size <= GOMEM_SMALL_MAX; size++) {
+		if (gomem_class_size(want) < size)
+			want++;
+		if (gomem_sizeclass(size) == want && __gomem_class_const(size) == want)
+			continue;
+		KUNIT_EXPECT_EQ_MSG(test, gomem_sizeclass(size), want, "size %zu", size);
+		KUNIT_EXPECT_EQ_MSG(test, __gomem_class_const(size), want, "size %zu", size);
+		return;
+	}
+	KUNIT_EXPECT_EQ(test, want, GOMEM_NR_SIZE_CLASSES - 1);
+}
+
+/* Sizes around the seams of the tables, with the classes the Go runtime has. */
+static void test_known_sizes(struct kunit *test)
+{
+	static const struct {
+		u16 size;
+		u8 class;
+	} known[] = {
+		{     1,  1 }, {     8,  1 }, {     9,  2 }, {    16,  2 },
+		{    17,  3 }, {    24,  3 }, {    25,  4 }, {    33,  5 },
+		{    49,  6 }, {   512, 26 }, {   513, 27 }, {  1016, 32 },
+		{  1017, 32 }, {  1024, 32 }, {  1025, 33 }, {  1153, 34 },
+		{  4096, 44 }, {  4097, 45 }, {  4865, 46 }, {  8193, 52 },
+		{ 27265, 66 }, { 28673, 67 }, { 32768, 67 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		KUNIT_EXPECT_EQ_MSG(test, gomem_sizeclass(known[i].size), known[i].class,
+				    "size %u", known[i].size);
+}
+
+/* Each of these lines fails to compile if the chain does not fold. */
+static void test_constants_fold(struct kunit *test)
+{
+	BUILD_BUG_ON(__gomem_class_const(0) != 0);
+	BUILD_BUG_ON(__gomem_class_const(1) != 1);
+	BUILD_BUG_ON(__gomem_class_const(100) != 9);
+	BUILD_BUG_ON(__gomem_class_const(1024) != 32);
+	BUILD_BUG_ON(__gomem_class_const(GOMEM_SMALL_MAX) != GOMEM_NR_SIZE_CLASSES - 1);
+	BUILD_BUG_ON(__gomem_class_const(GOMEM_SMALL_MAX + 1) != 0);
+	BUILD_BUG_ON(__gomem_class_const(SIZE_MAX) != 0);
+}
+
+static void class_desc(const u16 *size, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "class %u, size %u",
+		 (unsigned int)(size - gomem_class_to_size), *size);
+}
+
+KUNIT_ARRAY_PARAM(class, gomem_class_to_size, class_desc);
+
+static unsigned int param_class(struct kunit *test)
+{
+	return (const u16 *)test->param_value - gomem_class_to_size;
+}
+
+/* From the first byte of a span up to the first one behind it. */
+static void test_every_offset_divides(struct kunit *test)
+{
+	unsigned int class = param_class(test);
+	u32 size = gomem_class_size(class);
+	u32 divmul = gomem_class_divmul(class);
+	u32 offset;
+
+	if (!class)
+		return;
+	for (offset = 0; offset <= gomem_class_span_bytes(class); offset++) {
+		if (gomem_div(offset, divmul) != offset / size) {
+			KUNIT_FAIL(test, "offset %u: index %u", offset, gomem_div(offset, divmul));
+			return;
+		}
+	}
+}
+
+/* True at nelems offsets, and those are the right ones: nothing in the tail. */
+static void test_every_offset_starts(struct kunit *test)
+{
+	unsigned int class = param_class(test);
+	u32 size = gomem_class_size(class);
+	u32 divmul = gomem_class_divmul(class);
+	u64 limit = gomem_class_limit(class);
+	unsigned int starts = 0;
+	u32 offset;
+
+	for (offset = 0; offset <= gomem_class_span_bytes(class); offset++) {
+		if (!gomem_is_start(offset, divmul, limit))
+			continue;
+		if (offset != starts * size) {
+			KUNIT_FAIL(test, "offset %u taken for object %u", offset, starts);
+			return;
+		}
+		starts++;
+	}
+	KUNIT_EXPECT_EQ(test, starts, gomem_class_nelems(class));
+}
+
+static void test_roundupsize(struct kunit *test)
+{
+	size_t size;
+
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(0), 0);
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(1), 8);
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(1017), 1024);
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(GOMEM_SMALL_MAX), GOMEM_SMALL_MAX);
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(GOMEM_SMALL_MAX + 1),
+			GOMEM_SMALL_MAX + GOMEM_PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(5 * GOMEM_PAGE_SIZE), 5 * GOMEM_PAGE_SIZE);
+
+	for (size = 1; size <= GOMEM_SMALL_MAX; size++) {
+		size_t got = gomem_roundupsize(size);
+
+		if (got < size || gomem_roundupsize(got) != got) {
+			KUNIT_FAIL(test, "size %zu: %zu", size, got);
+			return;
+		}
+	}
+}
+
+/* The last size that rounds up within size_t, and those behind it. */
+static void test_roundupsize_overflow(struct kunit *test)
+{
+	const size_t last = SIZE_MAX - (GOMEM_PAGE_SIZE - 1);
+
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(last - 1), last);
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(last), last);
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(last + 1), last + 1);
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(SIZE_MAX), SIZE_MAX);
+}
+
+static void test_span_classes(struct kunit *test)
+{
+	unsigned int spc;
+
+	KUNIT_EXPECT_EQ(test, GOMEM_NR_SPANCLASSES, 136);
+	KUNIT_EXPECT_EQ(test, gomem_spc_make(2, true), 5);
+	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++) {
+		unsigned int class = gomem_spc_class(spc);
+
+		KUNIT_EXPECT_LT(test, class, GOMEM_NR_SIZE_CLASSES);
+		KUNIT_EXPECT_EQ(test, gomem_spc_make(class, gomem_spc_noscan(spc)), spc);
+	}
+}
+
+static struct kunit_case sizeclass_cases[] = {
+	KUNIT_CASE(test_tables_follow_rules),
+	KUNIT_CASE(test_checksums),
+	KUNIT_CASE(test_class0_is_empty),
+	KUNIT_CASE(test_geometry),
+	KUNIT_CASE(test_powers_of_two),
+	KUNIT_CASE(test_slot_alignment),
+	KUNIT_CASE(test_every_size),
+	KUNIT_CASE(test_known_sizes),
+	KUNIT_CASE(test_constants_fold),
+	KUNIT_CASE_PARAM(test_every_offset_divides, class_gen_params),
+	KUNIT_CASE_PARAM(test_every_offset_starts, class_gen_params),
+	KUNIT_CASE(test_roundupsize),
+	KUNIT_CASE(test_roundupsize_overflow),
+	KUNIT_CASE(test_span_classes),
+	{}
+};
+
+static struct kunit_suite sizeclass_suite = {
+	.name = "gomem_sizeclass",
+	.test_cases = sizeclass_cases,
+};
+
+kunit_test_suite(sizeclass_suite);
