@@ -5,6 +5,7 @@
  *
  * The way of an allocation through the layers below is drawn in internal.h.
  */
+#include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/gomem.h>
 #include <linux/kmemleak.h>
@@ -23,6 +24,7 @@
 #define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
 
 struct gomem_heap gomem_heap;
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap);
 
 /*
  * Debug kernels hear of it when a gfp does not fit the context, even if the slot
@@ -73,24 +75,29 @@ static __always_inline void *hand_out(void *obj, unsigned int spc, gfp_t gfp)
  * What follows is off the fast path, and tail-called from it, so that it needs
  * no stack frame.
  */
-static noinline void *hand_out_written(void *obj, unsigned int spc, gfp_t gfp,
-				       unsigned long caller)
-{
-	gomem_report_pointer(&gomem_heap, GOMEM_WRITE_AFTER_FREE, obj, caller);
-	return hand_out(obj, spc, gfp);
-}
-
 static noinline void *alloc_miss(unsigned int spc, gfp_t gfp, int node, unsigned long caller)
 {
-	void *obj = gomem_mcache_alloc_slow(&gomem_heap, spc, gfp, node);
+	void *obj;
 
-	if (unlikely(!obj)) {
-		gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
-		return NULL;
+	while ((obj = gomem_mcache_alloc_slow(&gomem_heap, spc, gfp, node))) {
+		if (likely(gomem_has_key(obj)))
+			return hand_out(obj, spc, gfp);
+		gomem_report_pointer(&gomem_heap, GOMEM_WRITE_AFTER_FREE, obj, caller);
 	}
-	if (unlikely(!gomem_has_key(obj)))
-		return hand_out_written(obj, spc, gfp, caller);
-	return hand_out(obj, spc, gfp);
+	gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+	return NULL;
+}
+
+/*
+ * Somebody wrote to a free object. It may do so again; or it is not free at all,
+ * but came here by a second free, with its key overwritten in between. So it is
+ * set aside: it stays allocated, for whoever may think that it owns it.
+ */
+static noinline void *alloc_written(void *obj, unsigned int spc, gfp_t gfp, int node,
+				    unsigned long caller)
+{
+	gomem_report_pointer(&gomem_heap, GOMEM_WRITE_AFTER_FREE, obj, caller);
+	return alloc_miss(spc, gfp, node, caller);
 }
 
 static noinline void *alloc_irq(unsigned int spc, gfp_t gfp, int node, unsigned long caller)
@@ -106,7 +113,7 @@ static noinline void *alloc_irq(unsigned int spc, gfp_t gfp, int node, unsigned 
 	if (!obj)
 		return alloc_miss(spc, gfp, node, caller);
 	if (unlikely(!gomem_has_key(obj)))
-		return hand_out_written(obj, spc, gfp, caller);
+		return alloc_written(obj, spc, gfp, node, caller);
 	return hand_out(obj, spc, gfp);
 }
 
@@ -143,7 +150,7 @@ static __always_inline void *alloc_small(unsigned int spc, gfp_t gfp, int node,
 	if (unlikely(!obj))
 		return alloc_miss(spc, gfp, node, caller);
 	if (unlikely(!gomem_has_key(obj)))
-		return hand_out_written(obj, spc, gfp, caller);
+		return alloc_written(obj, spc, gfp, node, caller);
 	return hand_out(obj, spc, gfp);
 }
 

@@ -76,7 +76,7 @@ const char *gomem_check(struct gomem_heap *h)
 	if (err)
 		return err;
 
-	gomem_heap_for_each_span(h, check_span, &w);
+	gomem_heap_walk_spans(h, check_span, &w);
 	if (w.err)
 		return w.err;
 

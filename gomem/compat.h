@@ -6,6 +6,7 @@
 #ifndef GOMEM_COMPAT_H
 #define GOMEM_COMPAT_H
 
+#include <linux/gfp.h>
 #include <linux/mmzone.h>
 #include <linux/version.h>
 
@@ -23,6 +24,13 @@
 #define GOMEM_MAX_ORDER	MAX_ORDER
 #else
 #define GOMEM_MAX_ORDER	(MAX_ORDER - 1)
+#endif
+
+/* 6.3 took __GFP_ATOMIC out: __GFP_HIGH says it all since. */
+#ifdef ___GFP_ATOMIC
+#define GOMEM_GFP_ATOMIC	__GFP_ATOMIC
+#else
+#define GOMEM_GFP_ATOMIC	((__force gfp_t)0)
 #endif
 
 #endif /* GOMEM_COMPAT_H */

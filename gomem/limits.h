@@ -5,6 +5,7 @@
 #ifndef GOMEM_LIMITS_H
 #define GOMEM_LIMITS_H
 
+#include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/gomem_classes.h>
 #include <linux/mm.h>
@@ -19,7 +20,7 @@
  * kernel's page size below it, so that one table of size classes serves all.
  */
 #define GOMEM_PAGE_SHIFT	13
-#define GOMEM_PAGE_SIZE		(1UL << GOMEM_PAGE_SHIFT)
+#define GOMEM_PAGE_SIZE		BIT(GOMEM_PAGE_SHIFT)
 #define GOMEM_PAGE_MASK		(~(GOMEM_PAGE_SIZE - 1))
 
 #if PAGE_SHIFT > GOMEM_PAGE_SHIFT
@@ -35,9 +36,9 @@
  * 4 KiB kernel, and so the largest object.
  */
 #define GOMEM_CHUNK_PAGES_SHIFT	9
-#define GOMEM_CHUNK_PAGES	(1U << GOMEM_CHUNK_PAGES_SHIFT)
+#define GOMEM_CHUNK_PAGES	((unsigned int)BIT(GOMEM_CHUNK_PAGES_SHIFT))
 #define GOMEM_CHUNK_SHIFT	(GOMEM_PAGE_SHIFT + GOMEM_CHUNK_PAGES_SHIFT)
-#define GOMEM_CHUNK_SIZE	(1UL << GOMEM_CHUNK_SHIFT)
+#define GOMEM_CHUNK_SIZE	BIT(GOMEM_CHUNK_SHIFT)
 #define GOMEM_CHUNK_WORDS	(GOMEM_CHUNK_PAGES / 64)
 
 /* No page: what searches return when they find nothing. */

@@ -6,7 +6,10 @@
 
 #include <linux/gomem.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/module.h>
+#include <linux/nodemask.h>
+#include <linux/pfn.h>
 #include <linux/random.h>
 
 #include "internal.h"
@@ -15,15 +18,31 @@
 #include "pagesource.h"
 #include "report.h"
 
+/*
+ * Where the direct map begins to have memory, which on arm64 may be far from where
+ * it begins; the heap's tables are as long as the range from here on.
+ */
+static unsigned long __init lowest_memory(void)
+{
+	unsigned long pfn = ULONG_MAX;
+	int node;
+
+	for_each_online_node(node)
+		if (node_spanned_pages(node))
+			pfn = min(pfn, node_start_pfn(node));
+	return ALIGN_DOWN((unsigned long)__va(PFN_PHYS(pfn)), GOMEM_CHUNK_SIZE);
+}
+
 static int __init gomem_init(void)
 {
-	unsigned long range = (unsigned long)high_memory - PAGE_OFFSET;
+	unsigned long base = lowest_memory();
+	unsigned long range = (unsigned long)high_memory - base;
 	int err;
 
 	BUILD_BUG_ON(GOMEM_MAX_SIZE != GOMEM_CHUNK_SIZE);
 
 	gomem_secret = get_random_long();
-	err = gomem_heap_init(&gomem_heap, &gomem_kernel_pages, PAGE_OFFSET,
+	err = gomem_heap_init(&gomem_heap, &gomem_kernel_pages, base,
 			      DIV_ROUND_UP(range, GOMEM_CHUNK_SIZE));
 	if (err)
 		return err;

@@ -42,7 +42,7 @@ struct gomem_heap;
  *	no span on any list has alloc_count == 0 and pending == 0
  */
 struct gomem_mcentral {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	unsigned int spc;
 	unsigned long nspans;
 	unsigned long ncached;

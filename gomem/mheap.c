@@ -3,12 +3,12 @@
  * mheap.c - spans out of pages, pages out of the kernel, and both ways back.
  */
 #include <kunit/visibility.h>
-#include <linux/delay.h>
 #include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "mheap.h"
 
 /*
@@ -130,10 +130,11 @@ void gomem_heap_destroy(struct gomem_heap *h)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_destroy);
 
-/* For a first try that has a fallback: no effort, no noise. */
+/* For a first try that has a fallback: no effort, no reserves, no noise. */
 static gfp_t gfp_light(gfp_t gfp)
 {
-	gfp &= ~(__GFP_RECLAIM | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL | __GFP_MEMALLOC);
+	gfp &= ~(__GFP_RECLAIM | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL | __GFP_MEMALLOC |
+		 __GFP_HIGH | GOMEM_GFP_ATOMIC);
 	return gfp | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC;
 }
 
@@ -382,7 +383,7 @@ struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 	struct gomem_span *s;
 
 	while (!(s = try_alloc_span(h, req)) && forever)
-		msleep(1);
+		schedule_timeout_uninterruptible(1);
 	return s;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_alloc_span);
@@ -462,13 +463,12 @@ void gomem_heap_get_stats(struct gomem_heap *h, struct gomem_heap_stats *st)
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_get_stats);
 
 /**
- * gomem_heap_for_each_span - visit all live spans by rising address
+ * gomem_heap_walk_spans - visit all live spans by rising address
  * @h: the heap
  * @fn: called with the heap lock held
  * @arg: for @fn
  */
-void gomem_heap_for_each_span(struct gomem_heap *h,
-			      void (*fn)(struct gomem_span *s, void *arg), void *arg)
+void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg)
 {
 	unsigned long ci, flags;
 	struct gomem_chunk *c;
@@ -489,4 +489,4 @@ void gomem_heap_for_each_span(struct gomem_heap *h,
 	}
 	spin_unlock_irqrestore(&h->lock, flags);
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_heap_for_each_span);
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_walk_spans);

@@ -103,6 +103,9 @@ struct gomem_span_request {
 	int node;
 };
 
+/* Called for a span with the heap lock held. */
+typedef void (*gomem_span_fn)(struct gomem_span *s, void *arg);
+
 int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source, unsigned long base,
 		    unsigned long nr_chunks);
 void gomem_heap_destroy(struct gomem_heap *h);
@@ -113,8 +116,7 @@ void gomem_heap_free_span(struct gomem_heap *h, struct gomem_span *s);
 bool gomem_heap_free_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr);
 
 void gomem_heap_get_stats(struct gomem_heap *h, struct gomem_heap_stats *st);
-void gomem_heap_for_each_span(struct gomem_heap *h,
-			      void (*fn)(struct gomem_span *s, void *arg), void *arg);
+void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg);
 
 /* Number of the chunk an address lies in; nr_chunks or more: none of ours. */
 static __always_inline unsigned long gomem_heap_chunk_index(const struct gomem_heap *h,
@@ -153,12 +155,13 @@ static inline struct gomem_span *gomem_heap_lookup(const struct gomem_heap *h,
 	return READ_ONCE(c->span[i]);
 }
 
-/* Is this a page that the heap has, in use or not? A hint: read without a lock. */
+/* Is this a page that the heap has, in use or not? */
 static inline bool gomem_heap_has_page(const struct gomem_heap *h, unsigned long addr)
 {
 	struct gomem_chunk *c = gomem_heap_chunk(h, addr);
 	unsigned int i = gomem_chunk_page(addr);
 
+	/* A racy hint: it only chooses the words of a report. */
 	return c && !(data_race(c->hole.word[i / 64]) & BIT_ULL(i % 64));
 }
 

@@ -16,7 +16,8 @@
  */
 #define GOMEM_GFP_EFFORT	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS | \
 				 __GFP_NOWARN | __GFP_RETRY_MAYFAIL | __GFP_NOFAIL | \
-				 __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC)
+				 __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC | \
+				 GOMEM_GFP_ATOMIC)
 
 /*
  * The block is split at once, so that any part of it can go back alone: a

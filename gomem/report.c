@@ -8,6 +8,7 @@
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
+#include <kunit/visibility.h>
 #include <linux/atomic.h>
 #include <linux/gomem.h>
 #include <linux/kernel.h>
@@ -45,6 +46,7 @@ const char * const gomem_misuse_names[GOMEM_NR_MISUSES] = {
 	[GOMEM_BAD_NODE]		= "bad_node_refused",
 	[GOMEM_IN_NMI]			= "nmi_refused",
 };
+EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_names);
 
 /**
  * gomem_misuse_count - how often something was reported or would have been
@@ -56,6 +58,7 @@ u64 gomem_misuse_count(enum gomem_misuse what)
 {
 	return atomic64_read(&misuses[what]);
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_count);
 
 /* Count, and tell whether to print. */
 static bool report_begin(enum gomem_misuse what)
@@ -249,7 +252,7 @@ unsigned long gomem_report_leaks(struct gomem_heap *h)
 	unsigned long objects = 0, bytes = 0;
 	unsigned int i;
 
-	gomem_heap_for_each_span(h, count_leaks, &census);
+	gomem_heap_walk_spans(h, count_leaks, &census);
 	for (i = 0; i < GOMEM_NR_SIZE_CLASSES; i++) {
 		if (!census.objects[i])
 			continue;
@@ -262,6 +265,9 @@ unsigned long gomem_report_leaks(struct gomem_heap *h)
 			pr_warn("leaked: %lu large objects, %lu bytes\n", census.objects[i],
 				census.bytes[i]);
 	}
+	if (objects && gomem_misuse_count(GOMEM_WRITE_AFTER_FREE))
+		pr_warn("leaked: %llu of them perhaps set aside by gomem, written to while free\n",
+			gomem_misuse_count(GOMEM_WRITE_AFTER_FREE));
 	if (objects)
 		pr_warn("leaked in all: %lu objects, %lu bytes; their %lu pages of %lu KiB are left alone\n",
 			objects, bytes, census.pages, GOMEM_PAGE_SIZE / SZ_1K);

@@ -2,6 +2,7 @@
 /*
  * stats.c - the event counters, and the names they have in debugfs.
  */
+#include <kunit/visibility.h>
 #include <linux/build_bug.h>
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -45,3 +46,4 @@ u64 gomem_event_sum(enum gomem_event ev)
 		sum += READ_ONCE(per_cpu(gomem_events, cpu).count[ev]);
 	return sum;
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_event_sum);

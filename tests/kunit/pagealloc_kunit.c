@@ -55,11 +55,12 @@ struct heap {
 
 /* The calls under test, with the lock around them. */
 #define LOCKED(h, call) ({				\
+	spinlock_t *__lock = &(h)->lock;		\
 	typeof(call) __ret;				\
 							\
-	spin_lock(&(h)->lock);				\
+	spin_lock(__lock);				\
 	__ret = call;					\
-	spin_unlock(&(h)->lock);			\
+	spin_unlock(__lock);				\
 	__ret;						\
 })
 

@@ -23,8 +23,8 @@ MODULE_PARM_DESC(loops, "Pairs in a repetition (default 2000)");
 
 #define REPEAT	15
 
-/* Volatile, so that the size is not known at compile time. */
-static volatile size_t var_size;
+/* Read anew each time, so that the size is not known at compile time. */
+static size_t var_size;
 
 struct scenario {
 	const char *name;
@@ -34,13 +34,13 @@ struct scenario {
 static noinline void empty(unsigned int n)
 {
 	while (n--)
-		barrier_data((void *)var_size);
+		barrier_data((void *)READ_ONCE(var_size));
 }
 
 static noinline void gomem_pair(unsigned int n)
 {
 	while (n--) {
-		void *p = gomem_alloc(var_size, GFP_KERNEL);
+		void *p = gomem_alloc(READ_ONCE(var_size), GFP_KERNEL);
 
 		barrier_data(p);
 		gomem_free(p);
@@ -50,7 +50,7 @@ static noinline void gomem_pair(unsigned int n)
 static noinline void kmalloc_pair(unsigned int n)
 {
 	while (n--) {
-		void *p = kmalloc(var_size, GFP_KERNEL);
+		void *p = kmalloc(READ_ONCE(var_size), GFP_KERNEL);
 
 		barrier_data(p);
 		kfree(p);

@@ -168,9 +168,29 @@ static int write_after_free(void)
 	/* Through an integer, or the compiler sees what we are up to. */
 	OPTIMIZER_HIDE_VAR(p);
 	memset(p, 'x', 8);
+	/* It is set aside: nobody gets it. */
 	q = gomem_alloc(48, GFP_KERNEL);
 	gomem_free(q);
-	return q == p ? 0 : -EIO;
+	return q == p ? -EIO : 0;
+}
+
+/* With the key gone the second free is not noticed, but its effect is undone. */
+static int double_free_written(void)
+{
+	char *p = gomem_alloc(80, GFP_KERNEL);
+	void *a, *b;
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p);
+	OPTIMIZER_HIDE_VAR(p);
+	memset(p, 'x', 8);
+	gomem_free(p);
+	a = gomem_alloc(80, GFP_KERNEL);
+	b = gomem_alloc(80, GFP_KERNEL);
+	gomem_free(a);
+	gomem_free(b);
+	return !a || !b || a == b ? -EIO : 0;
 }
 
 static int refused(void *p)
@@ -320,6 +340,7 @@ static const struct {
 	CASE(foreign_user),
 	CASE(foreign_wild),
 	CASE(write_after_free),
+	CASE(double_free_written),
 	CASE(gfp_dma),
 	CASE(gfp_dma32_large),
 	CASE(gfp_highmem_noscan),

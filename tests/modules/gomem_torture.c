@@ -192,7 +192,7 @@ static int thread_fn(void *arg)
 	unsigned int i = 0;
 
 	while (!READ_ONCE(go) && !kthread_should_stop())
-		msleep(10);
+		msleep(20);
 	while (!kthread_should_stop()) {
 		step(&w->rnd, GFP_KERNEL);
 		if (++i % 64 == 0)
@@ -285,8 +285,10 @@ static int __init gomem_torture_init(void)
 	unsigned long i;
 	int cpu, err = 0;
 
-	if (!seconds || seconds > 3600 || delay > 60 || max_size < 64 || max_size > GOMEM_MAX_SIZE) {
-		pr_err("seconds must be 1 to 3600, delay 0 to 60, max_size 64 to %lu\n", GOMEM_MAX_SIZE);
+	if (!seconds || seconds > 3600 || delay > 60 ||
+	    max_size < 64 || max_size > GOMEM_MAX_SIZE) {
+		pr_err("seconds must be 1 to 3600, delay 0 to 60, max_size 64 to %lu\n",
+		       GOMEM_MAX_SIZE);
 		return -EINVAL;
 	}
 	if (!seed)
