@@ -17,7 +17,8 @@ endif
 
 V ?= 0
 KMAKE = +$(MAKE) -C $(KDIR) V=$(V)
-SOURCES = find Kbuild gomem include tests \( -name '*.[ch]' -o -name Kbuild -o -name Makefile \)
+SOURCES = find Kbuild gomem include tests \( -name '*.[ch]' -o -name Kbuild -o -name Makefile \) \
+	-not -name '*.mod.c'
 
 .PHONY: modules all-modules modules_install headers_install install clean help
 .PHONY: demo check static kunit selftest
@@ -56,16 +57,18 @@ FORCE:
 modules_install: modules
 	$(KMAKE) M=$(BUILD) modules_install
 
-headers_install:
+# What another module is built with: the header, and the symbols' versions.
+headers_install: modules
 	install -d $(DESTDIR)/usr/include/gomem/linux
 	install -m 644 include/linux/*.h $(DESTDIR)/usr/include/gomem/linux
+	install -m 644 $(BUILD)/Module.symvers $(DESTDIR)/usr/include/gomem
 
 install: modules_install headers_install
 
 clean:
 	rm -rf build
 	find . \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
-		-o -name '.*.cmd' -o -name 'Module.symvers' -o -name 'modules.order' \) \
+		-o -name '.*.cmd' -o -name '.*.d' -o -name 'Module.symvers' -o -name 'modules.order' \) \
 		-not -path './.git/*' -delete
 
 demo:
@@ -93,5 +96,5 @@ help:
 	@echo '  make static             only the static checks'
 	@echo '  make kunit              only the KUnit suites, in the debug kernel'
 	@echo '  make selftest           only the self-tests, on the stock and the debug kernel'
-	@echo '  make install            install module and header (DESTDIR=, INSTALL_MOD_PATH=)'
+	@echo '  make install            install module, header and symbols (DESTDIR=, INSTALL_MOD_PATH=)'
 	@echo '  make clean              remove everything that was built'
