@@ -234,10 +234,13 @@ EXPORT_SYMBOL_NS_GPL(__gomem_alloc_overflow, GOMEM_NS);
 
 void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
 {
-	if (node != NUMA_NO_NODE && (node < 0 || node >= MAX_NUMNODES || !node_online(node))) {
+	if (unlikely(node < NUMA_NO_NODE || node >= MAX_NUMNODES)) {
 		gomem_report_node(node, _RET_IP_);
 		return NULL;
 	}
+	/* As with kmalloc_node(): a node without memory now is no preference. */
+	if (node != NUMA_NO_NODE && !node_online(node))
+		node = NUMA_NO_NODE;
 	return alloc_any(size, gfp, false, node, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_node, GOMEM_NS);
@@ -361,12 +364,15 @@ static noinline void free_odd(void *p, unsigned long caller)
 	if (unlikely(gomem_irq_context()) &&
 	    !enter_irq(GOMEM_EV_SOFTIRQ_FREES, GOMEM_EV_HARDIRQ_FREES, caller))
 		return;
+	if (!gomem_heap_claim_large(&gomem_heap, s, (unsigned long)p)) {
+		gomem_report_pointer(&gomem_heap, GOMEM_DOUBLE_FREE, p, caller);
+		return;
+	}
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
 		kmemleak_free(p);
 	if (want_init_on_free())
-		memset(p, 0, s->elemsize);
-	if (!gomem_heap_free_large(&gomem_heap, s, (unsigned long)p))
-		gomem_report_pointer(&gomem_heap, GOMEM_DOUBLE_FREE, p, caller);
+		gomem_clear(p, s->elemsize);
+	gomem_heap_free_span(&gomem_heap, s);
 }
 
 static __always_inline void free_any(const void *p, unsigned long caller)
@@ -394,8 +400,9 @@ void gomem_free(const void *p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free, GOMEM_NS);
 
-/* The live object at @p, or 0 with a report. */
-static size_t object_size(const void *p, bool *noscan, unsigned long caller)
+/* The size of the live object at @p, or 0 with a report; @if_free if it is free. */
+static size_t object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
+			  unsigned long caller)
 {
 	struct gomem_span *s = gomem_heap_lookup(&gomem_heap, (unsigned long)p);
 	unsigned int index;
@@ -410,6 +417,10 @@ static size_t object_size(const void *p, bool *noscan, unsigned long caller)
 		gomem_report_pointer(&gomem_heap, GOMEM_INTERIOR_POINTER, p, caller);
 		return 0;
 	}
+	if (s->divmul && gomem_has_key(p)) {
+		gomem_report_pointer(&gomem_heap, if_free, p, caller);
+		return 0;
+	}
 	return s->elemsize;
 }
 
@@ -419,7 +430,7 @@ size_t gomem_usable_size(const void *p)
 
 	if (ZERO_OR_NULL_PTR(p))
 		return 0;
-	return object_size(p, &noscan, _RET_IP_);
+	return object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_usable_size, GOMEM_NS);
 
@@ -441,7 +452,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		free_any(p, _RET_IP_);
 		return ZERO_SIZE_PTR;
 	}
-	size = object_size(p, &noscan, _RET_IP_);
+	size = object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
 	if (!size)
 		return NULL;
 	if (new_size <= size) {
@@ -494,12 +505,10 @@ void gomem_free_sensitive(const void *p)
 
 	if (ZERO_OR_NULL_PTR(p))
 		return;
-	size = object_size(p, &noscan, _RET_IP_);
+	size = object_size(p, &noscan, GOMEM_DOUBLE_FREE, _RET_IP_);
 	if (!size)
 		return;
-	/* A second free must not wipe the key that tells of the first. */
-	if (size > GOMEM_SMALL_MAX || !gomem_has_key(p))
-		memzero_explicit((void *)p, size);
+	memzero_explicit((void *)p, size);
 	free_any(p, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_sensitive, GOMEM_NS);

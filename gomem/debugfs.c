@@ -146,6 +146,7 @@ static void show_activity(struct seq_file *m, const struct totals *t)
 	show(m, "grows", t->heap.grows);
 	show(m, "grow_fallbacks", t->heap.grow_fallbacks);
 	show(m, "grow_failures", t->heap.grow_failures);
+	show(m, "grow_out_of_range", t->heap.grow_out_of_range);
 	for (i = 0; i < GOMEM_NR_EVENTS; i++)
 		show(m, gomem_event_names[i], gomem_event_sum(i));
 	for (i = 0; i < GOMEM_NR_MISUSES; i++)

@@ -33,10 +33,20 @@ static unsigned long __init lowest_memory(void)
 	return ALIGN_DOWN((unsigned long)__va(PFN_PHYS(pfn)), GOMEM_CHUNK_SIZE);
 }
 
+/*
+ * How far the heap's tables reach: four times what there is, for memory that is
+ * plugged in later, at 17 bytes per 4 MiB. A block from beyond has to go back, and
+ * the allocation fails.
+ */
+static unsigned long __init memory_range(unsigned long base)
+{
+	return max(4 * ((unsigned long)high_memory - base), (unsigned long)SZ_16G);
+}
+
 static int __init gomem_init(void)
 {
 	unsigned long base = lowest_memory();
-	unsigned long range = (unsigned long)high_memory - base;
+	unsigned long range = memory_range(base);
 	int err;
 
 	BUILD_BUG_ON(GOMEM_MAX_SIZE != GOMEM_CHUNK_SIZE);

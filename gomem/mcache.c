@@ -4,6 +4,7 @@
  *
  * Everything here is the slow path: the fast path is in alloc.c.
  */
+#include <kunit/visibility.h>
 #include <linux/cpuhotplug.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
@@ -493,6 +494,7 @@ void gomem_mcache_count(struct gomem_heap *h, unsigned int spc, struct gomem_cla
 	/* A free may have been seen whose allocation was not. */
 	n->frees = min(n->frees, n->mallocs);
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_count);
 
 /**
  * gomem_mcache_bytes - memory that the caches themselves take

@@ -233,10 +233,13 @@ static unsigned long heap_grow(struct gomem_heap *h, const struct gomem_span_req
 	if (!addr)
 		goto fail;
 
-	/* Beyond nr_chunks lies memory that was plugged in after we were loaded. */
 	page = (addr - h->base) >> GOMEM_PAGE_SHIFT;
 	ci = page >> GOMEM_CHUNK_PAGES_SHIFT;
-	if (ci >= h->nr_chunks || !ensure_chunk(h, ci, req->gfp, flags))
+	if (ci >= h->nr_chunks) {
+		h->stats.grow_out_of_range++;
+		goto put;
+	}
+	if (!ensure_chunk(h, ci, req->gfp, flags))
 		goto put;
 
 	gomem_pagealloc_add(&h->pages, page, 1UL << order);
@@ -401,9 +404,10 @@ static void free_span(struct gomem_heap *h, struct gomem_span *s)
 }
 
 /**
- * gomem_heap_free_span - give the pages of an empty small span back
+ * gomem_heap_free_span - give the pages of an empty span back
  * @h: the heap
- * @s: a span that is on no list, cached by nobody and has no object left
+ * @s: a small span that is on no list, cached by nobody and has no object left, or
+ *	a large one that was claimed
  *
  * Context: any but NMI.
  */
@@ -418,16 +422,18 @@ void gomem_heap_free_span(struct gomem_heap *h, struct gomem_span *s)
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_free_span);
 
 /**
- * gomem_heap_free_large - free a large object with its span
+ * gomem_heap_claim_large - be the one who frees a large object
  * @h: the heap
  * @s: what gomem_heap_lookup() found
  * @addr: the object
+ *
+ * Its pages stay where they are until gomem_heap_free_span().
  *
  * Context: any but NMI.
  * Return: false if that span no longer is the large object at @addr: somebody
  * else freed it first.
  */
-bool gomem_heap_free_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr)
+bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr)
 {
 	unsigned long flags;
 	bool live;
@@ -435,11 +441,11 @@ bool gomem_heap_free_large(struct gomem_heap *h, struct gomem_span *s, unsigned 
 	spin_lock_irqsave(&h->lock, flags);
 	live = gomem_span_state(s) == GOMEM_SPAN_LARGE && s->base == addr;
 	if (live)
-		free_span(h, s);
+		gomem_span_set_state(s, GOMEM_SPAN_DEAD);
 	spin_unlock_irqrestore(&h->lock, flags);
 	return live;
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_heap_free_large);
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_claim_large);
 
 /**
  * gomem_heap_get_stats - take a snapshot of the heap's counters

@@ -38,6 +38,7 @@
  * @grows: blocks fetched from the page source
  * @grow_fallbacks: blocks that came in a lower order than wanted
  * @grow_failures: times no block could be had
+ * @grow_out_of_range: of these, blocks in memory that the tables do not reach
  * @free_pages: gomem pages the heap has free (snapshots only)
  * @chunks: chunks with pages of ours, now or before (snapshots only)
  * @span_bytes: bytes of span descriptors in use (snapshots only)
@@ -55,6 +56,7 @@ struct gomem_heap_stats {
 	u64 grows;
 	u64 grow_fallbacks;
 	u64 grow_failures;
+	u64 grow_out_of_range;
 	unsigned long free_pages;
 	unsigned long chunks;
 	unsigned long span_bytes;
@@ -113,7 +115,7 @@ void gomem_heap_destroy(struct gomem_heap *h);
 struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 					 const struct gomem_span_request *req);
 void gomem_heap_free_span(struct gomem_heap *h, struct gomem_span *s);
-bool gomem_heap_free_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr);
+bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr);
 
 void gomem_heap_get_stats(struct gomem_heap *h, struct gomem_heap_stats *st);
 void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg);

@@ -40,6 +40,7 @@ const char * const gomem_misuse_names[GOMEM_NR_MISUSES] = {
 	[GOMEM_INTERIOR_POINTER]	= "interior_pointers_detected",
 	[GOMEM_FOREIGN_POINTER]		= "foreign_pointers_detected",
 	[GOMEM_WRITE_AFTER_FREE]	= "writes_after_free_detected",
+	[GOMEM_USE_AFTER_FREE]		= "uses_after_free_detected",
 	[GOMEM_SIZE_OVERFLOW]		= "size_overflows_refused",
 	[GOMEM_SIZE_TOO_LARGE]		= "too_large_refused",
 	[GOMEM_BAD_GFP]			= "bad_gfp_refused",
@@ -118,6 +119,8 @@ static const char *pointer_text(enum gomem_misuse what)
 		return "pointer is not the start of an object";
 	case GOMEM_WRITE_AFTER_FREE:
 		return "object was written to while it was free, found when allocated again";
+	case GOMEM_USE_AFTER_FREE:
+		return "object is free";
 	default:
 		return "pointer to no live object";
 	}

@@ -19,7 +19,7 @@
  *	DEAD  -> LARGE		mheap, for the caller (one object)
  *	CENTRAL <-> CACHED	mcentral lock held; only small spans
  *	CENTRAL -> DEAD		mcentral took the empty span off its lists
- *	LARGE -> DEAD		whoever frees the object; heap lock held
+ *	LARGE -> DEAD		whoever claims the object to free it; heap lock held
  */
 #ifndef GOMEM_SPAN_H
 #define GOMEM_SPAN_H

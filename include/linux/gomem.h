@@ -173,7 +173,7 @@ static __always_inline void *gomem_calloc(size_t n, size_t size, gfp_t gfp)
  * holds are handed out wherever they are.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: as gomem_alloc(); NULL with a report if @node is no node id.
+ * Return: as gomem_alloc(); NULL with a report if @node can be no node id.
  */
 void *gomem_alloc_node(size_t size, gfp_t gfp, int node) __alloc_size(1) __malloc;
 
@@ -195,7 +195,8 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node) __alloc_size(1) __mallo
  * Return:
  * * the object, moved or not
  * * ZERO_SIZE_PTR if @new_size is 0
- * * NULL on failure; @p is then unchanged and still the caller's
+ * * NULL on failure; @p is then unchanged and still the caller's. Also, with a
+ *   report, if @p is no live object
  */
 void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp) __must_check;
 
@@ -255,7 +256,7 @@ void gomem_free_sensitive(const void *p);
  *
  * Context: any.
  * Return: the bytes, at least what was asked for; 0 for NULL and ZERO_SIZE_PTR;
- * 0 with a report for a pointer that is not an object's first byte.
+ * 0 with a report for a pointer that is not the first byte of a live object.
  */
 size_t gomem_usable_size(const void *p);
 

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/ktap.sh"
 
 KINDS="double_frees_detected interior_pointers_detected foreign_pointers_detected
-writes_after_free_detected size_overflows_refused too_large_refused bad_gfp_refused
+writes_after_free_detected uses_after_free_detected size_overflows_refused too_large_refused bad_gfp_refused
 bad_node_refused nmi_refused"
 
 # case, the key that must rise by one, what the report must say
@@ -41,6 +41,8 @@ too_large_quiet:too_large_refused:
 bad_node:bad_node_refused:no node 12345
 bad_node_negative:bad_node_refused:no node -7
 realloc_foreign:foreign_pointers_detected:no live object
+realloc_free:uses_after_free_detected:object is free.*208-byte object
+usable_free:uses_after_free_detected:object is free.*208-byte object
 usable_interior:interior_pointers_detected:not the start of an object.*112-byte object .*+ 4
 sensitive_twice:double_frees_detected:double free.*112-byte object
 none::

@@ -269,6 +269,31 @@ static int realloc_foreign(void)
 	return refused(gomem_realloc(&static_data, 100, GFP_KERNEL));
 }
 
+/* The object is in the slot; whoever resizes it would share it. */
+static int realloc_free(void)
+{
+	void *p = gomem_alloc(200, GFP_KERNEL);
+	void *q = p;
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p);
+	OPTIMIZER_HIDE_VAR(q);
+	return refused(gomem_realloc(q, 190, GFP_KERNEL));
+}
+
+static int usable_free(void)
+{
+	void *p = gomem_alloc(200, GFP_KERNEL);
+	void *q = p;
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p);
+	OPTIMIZER_HIDE_VAR(q);
+	return gomem_usable_size(q) ? -EIO : 0;
+}
+
 static int usable_interior(void)
 {
 	char *p = gomem_alloc(100, GFP_KERNEL);
@@ -353,6 +378,8 @@ static const struct {
 	CASE(bad_node),
 	CASE(bad_node_negative),
 	CASE(realloc_foreign),
+	CASE(realloc_free),
+	CASE(usable_free),
 	CASE(usable_interior),
 	CASE(sensitive_twice),
 	CASE(none),
