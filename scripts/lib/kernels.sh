@@ -46,7 +46,12 @@ kernel_names()
 
 is_kernel_name()
 {
-	kernel_names | grep -qxF -e "$1"
+	local name
+
+	for name in $(kernel_names); do
+		[[ $name != "$1" ]] || return 0
+	done
+	return 1
 }
 
 # --- Debian's kernels -------------------------------------------------------

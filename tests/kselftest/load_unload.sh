@@ -41,7 +41,7 @@ use_client()
 # round N: prints what is wrong, if anything
 round()
 {
-	modprobe gomem || echo "round $1: does not load"
+	load gomem || echo "round $1: does not load"
 	[ $(($1 % client_every)) -ne 0 ] || use_client
 	# Its last words are the newest there are.
 	rmmod gomem || echo "round $1: does not unload"
@@ -71,7 +71,7 @@ ktap_header
 wordcount_need
 ktap_plan 2
 cat "$here"/*.sh >"$tmp/text"
-modprobe -r gomem
+unload gomem
 
 before=0
 for i in $(seq $rounds); do

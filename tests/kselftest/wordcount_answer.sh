@@ -87,28 +87,18 @@ check_set()
 	shift
 	wordcount_reference "$@" >"$tmp/want"
 	check_answer "$set_name" kmalloc "$@"
-	wordcount_unload
+	unload wordcount
 	check_answer "$set_name" gomem "$@"
 	ktap_is "$(violated)" "" "$set_name: statistics agree"
-	wordcount_unload
+	unload wordcount
 }
 
-skip_set()
+# Licences where there are any, or else these scripts.
+check_texts()
 {
-	for result in kmalloc gomem statistics; do
-		ktap_skip "$1: $result" "$2"
-	done
-}
-
-check_licences()
-{
-	for dir in /usr/share/common-licenses "$here/texts"; do
-		if [ -d "$dir" ]; then
-			check_set "licences" "$dir"/*
-			return
-		fi
-	done
-	skip_set "licences" "there are none in /usr/share/common-licenses"
+	set -- /usr/share/common-licenses/*
+	[ -e "$1" ] || set -- "$here"/*.sh
+	check_set "texts" "$@"
 }
 
 check_many_files()
@@ -137,12 +127,40 @@ check_long_words()
 	check_set "words across blocks" "$tmp/cut"
 }
 
-check_too_long()
+# check_refused MESSAGE PARAMETER...: it does not load, and says why
+check_refused()
 {
+	message=$1
+	shift
+	load wordcount "$@" 2>/dev/null
+	said=$(dmesg | sed -n 's/.*\] wordcount: //p' | tail -n 1)
+	loaded wordcount && said="it has loaded"
+	ktap_is "$said" "$message" "refused: $message"
+	unload wordcount
+}
+
+check_all_refused()
+{
+	check_refused "files=: a file name is missing"
+	check_refused "files=: a file name is missing" files="$tmp/tiny,"
+	check_refused "allocator=slob: must be gomem or kmalloc" files="$tmp/tiny" allocator=slob
+	check_refused "top=101: must be 0 to 100" files="$tmp/tiny" top=101
+	check_refused "\`-1' invalid for parameter \`top'" files="$tmp/tiny" top=-1
+	check_refused "/nowhere: cannot be read: $1" files="$tmp/tiny,/nowhere"
+	check_refused "/dev: cannot be read: $2, it is no regular file" files=/dev
 	long_word 1048577 >"$tmp/long"
-	ktap_is "$(wordcount_load gomem "$tmp/long" && echo loaded)" "" \
-		"a word of more than 1 MiB is refused"
-	wordcount_unload
+	check_refused "counting failed: $3" files="$tmp/long"
+}
+
+# Kernels know the names of errors, or not (CONFIG_SYMBOLIC_ERRNAME).
+check_refusals()
+{
+	load wordcount files=/nowhere 2>/dev/null
+	if dmesg | grep -q '/nowhere: cannot be read: -ENOENT'; then
+		check_all_refused -ENOENT -EINVAL -EFBIG
+	else
+		check_all_refused -2 -22 -27
+	fi
 }
 
 check_all_freed()
@@ -155,9 +173,9 @@ check_all_freed()
 
 ktap_header
 wordcount_need
-ktap_plan $((per_set * 9 + 4))
+ktap_plan $((per_set * 9 + 8 + 3))
 
-check_licences
+check_texts
 echo "Hello, hello world: hello" >"$tmp/tiny"
 check_set "tiny file" "$tmp/tiny"
 : >"$tmp/empty"
@@ -168,6 +186,6 @@ make_words 200000 30000 >"$tmp/large"
 check_set "3 MB" "$tmp/large"
 check_many_files
 check_long_words
-check_too_long
+check_refusals
 check_all_freed
 ktap_finish

@@ -21,8 +21,8 @@ slab=/sys/kernel/debug/failslab
 cleanup()
 {
 	stop_failing
-	wordcount_unload
-	modprobe -r gomem 2>/dev/null
+	unload wordcount
+	unload gomem
 	rm -rf "$tmp"
 }
 
@@ -37,16 +37,26 @@ set_knobs()
 	done
 }
 
-# fail_in START END DIRECTORY KNOB=VALUE...: for callers in that address range,
-# all requests, or those that the knobs say
-fail_in()
+# range WORD FUNCTION: its addresses as two knobs, WORD-start and WORD-end
+range()
 {
-	range="require-start=$1 require-end=$2"
-	where=$3
-	shift 3
-	# shellcheck disable=SC2086 # two words
-	set_knobs "$where" verbose=0 task-filter=N ignore-gfp-wait=N stacktrace-depth=32 \
-		interval=1 times=-1 space=0 $range probability=100 "$@"
+	awk -v word="$1" -v name="$2" '
+		{ sub(/\..*/, "", $3) }
+		!start && $3 == name { start = $1 }
+		start && $1 != start {
+			print word "-start=0x" start, word "-end=0x" $1
+			exit
+		}' /proc/kallsyms
+}
+
+# fail DIRECTORY KNOB=VALUE...: all requests, or those that the knobs say. The
+# filter keeps the kernel from failing requests of ours until all is set.
+fail()
+{
+	where=$1
+	shift
+	set_knobs "$where" task-filter=Y verbose=0 ignore-gfp-wait=N stacktrace-depth=32 \
+		interval=1 times=-1 space=0 probability=100 "$@" task-filter=N
 }
 
 stop_failing()
@@ -70,7 +80,7 @@ attempt()
 {
 	wordcount_load "$1" "$tmp/text" "$tmp/text.2"
 	stop_failing
-	if grep -q '^wordcount ' /proc/modules; then
+	if loaded wordcount; then
 		echo >>"$tmp/loaded"
 		# Its files may be what there was no memory for.
 		[ ! -e $wordcount/counts ] || cmp "$tmp/want" $wordcount/counts 2>&1
@@ -83,14 +93,16 @@ attempt()
 }
 
 # gomem starts with no memory, or else it would need no pages. Where it lies
-# changes.
+# changes. The leak detector, which it calls, may have its slabs.
 without_pages()
 {
-	modprobe -r gomem
-	modprobe gomem || echo "gomem does not load" >>"$tmp/wrong"
+	unload gomem
+	load gomem || echo "gomem does not load" >>"$tmp/wrong"
 	text=$(cat /sys/module/gomem/sections/.text)
 	size=$(cat /sys/module/gomem/coresize)
-	fail_in "$text" "$(printf '%#x' $((text + size)))" $pages min-order=0 "$@"
+	# shellcheck disable=SC2046 # two words
+	fail $pages min-order=0 require-start="$text" \
+		require-end="$(printf '%#x' $((text + size)))" $(range reject ___slab_alloc) "$@"
 	attempt gomem | sed "s|^|pages, $*: |" >>"$tmp/wrong"
 }
 
@@ -100,10 +112,8 @@ without_slab()
 	without=$1
 	shift
 	# shellcheck disable=SC2046 # two words
-	set -- $(awk '$3 == "do_one_initcall" { start = $1 }
-		start && $1 != start { print "0x" start, "0x" $1; exit }' /proc/kallsyms) "$@"
-	fail_in "$1" "$2" $slab "$3" "$4"
-	attempt "$without" | sed "s|^|slab, $without, $3 $4: |" >>"$tmp/wrong"
+	fail $slab $(range require do_one_initcall) "$@"
+	attempt "$without" | sed "s|^|slab, $without, $*: |" >>"$tmp/wrong"
 }
 
 begin()

@@ -89,7 +89,7 @@ struct wc_block {
  * @work: where workers wait
  */
 struct wc_queue {
-	spinlock_t lock;
+	spinlock_t lock;	/* not for the wait queues, which have their own */
 	struct list_head blocks;
 	unsigned int len;
 	unsigned int limit;
