@@ -245,6 +245,14 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_node, GOMEM_NS);
 
+/* No span here. In a page of ours there was one when the object was live. */
+static noinline void reject_page(const void *p, enum gomem_misuse if_free, unsigned long caller)
+{
+	bool ours = gomem_heap_has_page(&gomem_heap, (unsigned long)p);
+
+	gomem_report_pointer(&gomem_heap, ours ? if_free : GOMEM_FOREIGN_POINTER, p, caller);
+}
+
 /* Where in its span an address lies, by the tag of its page. */
 static __always_inline unsigned int span_offset(unsigned long addr, unsigned int tag)
 {
@@ -336,15 +344,6 @@ static __always_inline void free_small(void *obj, unsigned int tag, unsigned lon
 		free_miss(tag, obj);
 }
 
-/* A page of ours with no span in it: there was one when the object was live. */
-static noinline void reject_page(const void *p, unsigned long caller)
-{
-	bool ours = gomem_heap_has_page(&gomem_heap, (unsigned long)p);
-
-	gomem_report_pointer(&gomem_heap, ours ? GOMEM_DOUBLE_FREE : GOMEM_FOREIGN_POINTER, p,
-			     caller);
-}
-
 /* NULL, large objects, and pointers that are none of ours. */
 static noinline void free_odd(void *p, unsigned long caller)
 {
@@ -354,7 +353,7 @@ static noinline void free_odd(void *p, unsigned long caller)
 		return;
 	s = gomem_heap_lookup(&gomem_heap, (unsigned long)p);
 	if (!s) {
-		reject_page(p, caller);
+		reject_page(p, GOMEM_DOUBLE_FREE, caller);
 		return;
 	}
 	if (s->base != (unsigned long)p) {
@@ -408,7 +407,7 @@ static size_t object_size(const void *p, bool *noscan, enum gomem_misuse if_free
 	unsigned int index;
 
 	if (!s) {
-		gomem_report_pointer(&gomem_heap, GOMEM_FOREIGN_POINTER, p, caller);
+		reject_page(p, if_free, caller);
 		return 0;
 	}
 	*noscan = gomem_spc_noscan(s->spc);

@@ -61,10 +61,9 @@
  * from below is fetched first, and what it gives back is given afterwards, with
  * the CPU perhaps another one by then.
  *
- * Barriers: the state of a span against its pending count, in
- * gomem_mcentral_uncache() and free_run(); freed bits, released by
- * gomem_span_put(), taken by gomem_span_sweep(); a chunk's registration, in
- * pagealloc.c.
+ * Barriers: freed bits of a cached span, released by gomem_span_put() and taken by
+ * gomem_span_sweep(), which its CPU calls without the lock; a chunk's registration,
+ * in pagealloc.c.
  */
 #ifndef GOMEM_INTERNAL_H
 #define GOMEM_INTERNAL_H

@@ -34,13 +34,15 @@ static unsigned long __init lowest_memory(void)
 }
 
 /*
- * How far the heap's tables reach: four times what there is, for memory that is
- * plugged in later, at 17 bytes per 4 MiB. A block from beyond has to go back, and
- * the allocation fails.
+ * How far the heap's tables reach, at 17 bytes per 4 MiB: to the end of memory and,
+ * for what is plugged in later, three times as much again. A block from beyond has
+ * to go back, and the allocation fails.
  */
 static unsigned long __init memory_range(unsigned long base)
 {
-	return max(4 * ((unsigned long)high_memory - base), (unsigned long)SZ_16G);
+	unsigned long range = (unsigned long)high_memory - base;
+
+	return max(range + 3 * (totalram_pages() << PAGE_SHIFT), (unsigned long)SZ_16G);
 }
 
 static int __init gomem_init(void)

@@ -12,10 +12,9 @@
 #include "stats.h"
 
 /*
- * Full spans swept in vain before a new span is asked for. A full unswept span
- * yields nothing only while a freeing CPU is between raising pending and setting
- * the bits, so in practice the first one does; the bound keeps the lock hold
- * time finite. Go's number: one span in a hundred is at most 1 % more memory.
+ * Full spans swept in vain before a new span is asked for. After misuse there may
+ * be some; the bound keeps the lock's hold time finite. Go's number: one span in a
+ * hundred is at most 1 % more memory.
  */
 #define SWEEP_BUDGET	100
 
@@ -68,16 +67,13 @@ static unsigned int sweep_span(struct gomem_span *s)
 	return res.bad;
 }
 
-/*
- * Nobody can set a freed bit any more when all slots are free: each free counts
- * in pending until its bit is folded.
- */
-static bool span_is_empty(struct gomem_span *s)
+/* Frees into spans on a list are made under the lock: none can be under way. */
+static bool span_is_empty(const struct gomem_span *s)
 {
-	return s->alloc_count == 0 && atomic_read(&s->pending) == 0;
+	return s->alloc_count == 0;
 }
 
-/* Go's cacheSpan order: what is ready, what is surely good, what may be. */
+/* Go's cacheSpan order: what is ready first, then what has to be swept. */
 static struct gomem_span *find_room(struct gomem_mcentral *c, unsigned int *bad)
 {
 	struct gomem_span *s;
@@ -94,6 +90,7 @@ static struct gomem_span *find_room(struct gomem_mcentral *c, unsigned int *bad)
 		return s;
 	}
 
+	/* The first will do, unless its freed bits are bad, all of them. */
 	for (budget = SWEEP_BUDGET; budget; budget--) {
 		s = first_span(c, GOMEM_FULL_UNSWEPT);
 		if (!s)
@@ -102,7 +99,6 @@ static struct gomem_span *find_room(struct gomem_mcentral *c, unsigned int *bad)
 		if (!gomem_span_is_full(s))
 			return s;
 		list_span(c, s);
-		/* Still unswept: let the others have their turn. */
 		list_move_tail(&s->list, &c->list[s->where]);
 	}
 	return NULL;
@@ -186,11 +182,6 @@ void gomem_mcentral_uncache(struct gomem_heap *h, struct gomem_span *s)
 
 	spin_lock_irqsave(&c->lock, flags);
 	gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
-	/*
-	 * Pairs with the atomic_fetch_add() in free_run(): either that sees the
-	 * new state and takes the lock, or its pending is seen here.
-	 */
-	smp_mb();
 	if (atomic_read(&s->pending))
 		bad = sweep_span(s);
 	c->ncached--;
@@ -249,57 +240,50 @@ out:
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_alloc);
 
-static unsigned int put_run(struct gomem_span *s, unsigned int word, unsigned long mask)
+/* Give back spans that were taken off their lists, with no lock held. */
+static void free_spans(struct gomem_heap *h, struct list_head *empty)
 {
-	unsigned int bad = hweight_long(gomem_span_put(s, word, mask));
+	struct gomem_span *s, *next;
 
-	/* What is not freed still counts in pending, which keeps the span. */
-	if (unlikely(bad))
-		atomic_sub(bad, &s->pending);
-	return bad;
+	list_for_each_entry_safe(s, next, empty, list) {
+		list_del_init(&s->list);
+		gomem_heap_free_span(h, s);
+	}
 }
 
 /*
- * Free the slots @mask of bitmap word @word of one span.
+ * Free the slots @mask of bitmap word @word of one span. Slots that were not
+ * allocated are counted and left alone.
  *
- * Only two frees of a span's many take the lock: the first since it was swept,
- * which makes the span known as unswept, and the one that may have emptied it.
- * A cached span needs neither: its owner sweeps it.
+ * A span that a CPU caches is swept by that CPU, which takes no lock: only its
+ * freed bits and pending may be touched, and atomically. A span that is empty now
+ * goes to @empty.
  */
-static unsigned int free_run(struct gomem_heap *h, struct gomem_mcentral *c,
-			     struct gomem_span *s, unsigned int word, unsigned long mask)
+static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s, unsigned int word,
+			     unsigned long mask, struct list_head *empty)
 {
-	int n = hweight_long(mask);
-	/* Full barrier; pairs with smp_mb() in gomem_mcentral_uncache(). */
-	int old = atomic_fetch_add(n, &s->pending);
-	unsigned long flags;
-	bool empty = false;
-	unsigned int bad;
+	unsigned int n = hweight_long(mask), bad;
 
-	if (gomem_span_state(s) == GOMEM_SPAN_CACHED) {
-		gomem_count(GOMEM_EV_CACHED_SPAN_FREES, n);
-		return put_run(s, word, mask);
+	lockdep_assert_held(&c->lock);
+	atomic_add(n, &s->pending);
+	bad = hweight_long(gomem_span_put(s, word, mask));
+	atomic_sub(bad, &s->pending);
+	if (gomem_span_state(s) != GOMEM_SPAN_CENTRAL) {
+		gomem_count(GOMEM_EV_CACHED_SPAN_FREES, n - bad);
+		return bad;
 	}
-	if (old > 0 && old + n < READ_ONCE(s->alloc_count))
-		return put_run(s, word, mask);
+	/* It may have been taken off its list, empty, a moment ago. */
+	if (bad == n)
+		return bad;
 
-	spin_lock_irqsave(&c->lock, flags);
-	bad = put_run(s, word, mask);
-	if (gomem_span_state(s) == GOMEM_SPAN_CENTRAL) {
-		if (atomic_read(&s->pending) >= s->alloc_count)
-			bad += sweep_span(s);
-		empty = span_is_empty(s);
-		if (empty) {
-			list_del_init(&s->list);
-			c->nspans--;
-		} else {
-			list_span(c, s);
-		}
+	if (atomic_read(&s->pending) == s->alloc_count)
+		bad += sweep_span(s);
+	if (span_is_empty(s)) {
+		list_move(&s->list, empty);
+		c->nspans--;
+	} else if (s->where == GOMEM_PARTIAL_SWEPT || s->where == GOMEM_FULL_SWEPT) {
+		list_span(c, s);
 	}
-	spin_unlock_irqrestore(&c->lock, flags);
-
-	if (empty)
-		gomem_heap_free_span(h, s);
 	return bad;
 }
 
@@ -331,25 +315,33 @@ unsigned int gomem_mcentral_free(struct gomem_heap *h, unsigned int spc, void **
 				 unsigned int n)
 {
 	struct gomem_mcentral *c = &h->central[spc];
-	unsigned int i, index, next, word, bad = 0;
-	struct gomem_span *s;
-	unsigned long mask;
+	unsigned int i, index = 0, word = 0, bad = 0;
+	struct gomem_span *s, *run = NULL;
+	unsigned long mask = 0, flags;
+	LIST_HEAD(empty);
 
-	for (i = 0; i < n; ) {
-		s = span_of(h, spc, objs[i++], &index);
+	spin_lock_irqsave(&c->lock, flags);
+	for (i = 0; i < n; i++) {
+		s = span_of(h, spc, objs[i], &index);
 		if (unlikely(!s)) {
 			bad++;
 			continue;
 		}
-		word = index / 64;
-		mask = BIT(index % 64);
-		while (i < n && span_of(h, spc, objs[i], &next) == s &&
-		       next / 64 == word && !(mask & BIT(next % 64))) {
-			mask |= BIT(next % 64);
-			i++;
+		/* An object that is in the run already is freed twice: a new run. */
+		if (s != run || index / 64 != word || (mask & BIT(index % 64))) {
+			if (run)
+				bad += free_run(c, run, word, mask, &empty);
+			run = s;
+			word = index / 64;
+			mask = 0;
 		}
-		bad += free_run(h, c, s, word, mask);
+		mask |= BIT(index % 64);
 	}
+	if (run)
+		bad += free_run(c, run, word, mask, &empty);
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	free_spans(h, &empty);
 	report_bad(spc, bad);
 	return bad;
 }
@@ -385,10 +377,7 @@ void gomem_mcentral_sweep(struct gomem_heap *h, unsigned int spc)
 	}
 	spin_unlock_irqrestore(&c->lock, flags);
 
-	list_for_each_entry_safe(s, next, &empty, list) {
-		list_del_init(&s->list);
-		gomem_heap_free_span(h, s);
-	}
+	free_spans(h, &empty);
 	report_bad(spc, bad);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_sweep);
@@ -407,7 +396,7 @@ static const char *validate_listed(struct gomem_mcentral *c, struct gomem_span *
 		return "span on the wrong one of the partial and full lists";
 	if (swept && atomic_read(&s->pending))
 		return "swept span with pending frees";
-	if (span_is_empty(s))
+	if (atomic_read(&s->pending) >= s->alloc_count)
 		return "empty span on a list";
 	return gomem_span_validate(s);
 }

@@ -39,7 +39,7 @@ struct gomem_heap;
  *	nspans == ncached + length of all lists
  *	a span is on a full list iff alloc_count == nelems
  *	a span on a swept list has pending == 0
- *	no span on any list has alloc_count == 0 and pending == 0
+ *	a span on any list has pending < alloc_count: one that is empty goes back
  */
 struct gomem_mcentral {
 	spinlock_t lock;	/* see above */

@@ -143,12 +143,11 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_span_take);
  * @word: which word of the bitmap
  * @mask: which slots of that word
  *
- * The caller has added the slots to @s->pending. This is the last it may do with
- * the span: as soon as the bits are set the owner may find the span empty and
- * give it back.
+ * The caller holds the lock of the span's mcentral and has added the slots to
+ * @s->pending. The span's owner may be sweeping it meanwhile.
  *
  * Return: the slots of @mask that were not allocated, or freed already. They
- * stay as they are and are still counted in @s->pending.
+ * stay as they are; the caller takes them off @s->pending.
  */
 unsigned long gomem_span_put(struct gomem_span *s, unsigned int word, unsigned long mask)
 {

@@ -7,7 +7,8 @@
  *
  *	alloc bits	belong to the span's owner: the CPU that caches the
  *			span, else whoever holds the lock of its mcentral
- *	freed bits	anybody who frees an object sets its bit, atomically
+ *	freed bits	whoever frees an object sets its bit, atomically, with the
+ *			lock of the mcentral held
  *
  * To *sweep* a span is to fold the freed bits into the alloc bits, 64 slots at a
  * time; the owner does it when it runs out of free slots. Go's garbage collector
@@ -65,7 +66,8 @@ enum gomem_span_list {
  * @list: link in its mcentral; mcentral lock
  * @pending: objects whose freed bit is set or is about to be. Raised before the
  *	bits are set and lowered by the sweep after they are cleared, so that a
- *	span with @pending of 0 has none. Never below 0.
+ *	span with @pending of 0 has none. Exact with the mcentral lock held, unless
+ *	the span is cached
  * @bits: @nwords alloc words, then @nwords freed words
  *
  * Invariants, for a span that nobody is working on:
@@ -127,10 +129,7 @@ static inline unsigned int gomem_span_index(const struct gomem_span *s, unsigned
 	return ((addr - s->base) * s->divmul) >> 32;
 }
 
-/*
- * The state is read without the lock by gomem_mcentral_free() after it raised
- * @pending; it pairs with the barrier in gomem_mcentral_uncache().
- */
+/* Stable with the lock of the mcentral, or of the heap for large spans. */
 static inline enum gomem_span_state gomem_span_state(const struct gomem_span *s)
 {
 	return READ_ONCE(s->state);

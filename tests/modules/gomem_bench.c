@@ -6,14 +6,20 @@
  * nanosecond per instruction: the times printed are instruction counts then.
  *
  * Both allocators run in turn, several times; the least of the repetitions counts
- * (a stock kernel has timers), and the empty loop's cost is taken off. It shows
- * the hit path only: one object that goes back and forth.
+ * (a stock kernel has timers), and the empty loop's cost is taken off.
+ *
+ *	pair	one object goes back and forth: the hit path, nothing else
+ *	const	the same, of a size known at compile time
+ *	churn	of many live objects 64 random ones are freed, then 64 allocated:
+ *		what slots cannot hold goes to spans all over and comes from there;
+ *		the order is made beforehand, caches and memory are not in it
  */
 #define pr_fmt(fmt) "gomem_bench: " fmt
 
 #include <linux/gomem.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/prandom.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -25,11 +31,6 @@ MODULE_PARM_DESC(loops, "Pairs in a repetition (default 2000)");
 
 /* Read anew each time, so that the size is not known at compile time. */
 static size_t var_size;
-
-struct scenario {
-	const char *name;
-	void (*fn)(unsigned int n);
-};
 
 static noinline void empty(unsigned int n)
 {
@@ -77,6 +78,62 @@ static noinline void kmalloc_const(unsigned int n)
 	}
 }
 
+#define LIVE	20000
+#define ROUND	64
+
+static void *live[LIVE];
+static unsigned int order[LIVE];
+
+/* All allocators go through the live objects in the same random order. */
+static void make_order(void)
+{
+	struct rnd_state rnd;
+	unsigned int i, j;
+
+	prandom_seed_state(&rnd, 1);
+	for (i = 0; i < LIVE; i++) {
+		j = prandom_u32_state(&rnd) % (i + 1);
+		order[i] = order[j];
+		order[j] = i;
+	}
+}
+
+static noinline void churn_empty(unsigned int n)
+{
+	unsigned int i, k;
+
+	for (i = 0; i + ROUND <= n; i += ROUND) {
+		for (k = 0; k < ROUND; k++)
+			barrier_data(live[order[(i + k) % LIVE]]);
+		for (k = 0; k < ROUND; k++)
+			barrier_data(live[order[(i + k) % LIVE]]);
+	}
+}
+
+static noinline void gomem_churn(unsigned int n)
+{
+	unsigned int i, k;
+
+	for (i = 0; i + ROUND <= n; i += ROUND) {
+		for (k = 0; k < ROUND; k++)
+			gomem_free(live[order[(i + k) % LIVE]]);
+		for (k = 0; k < ROUND; k++)
+			live[order[(i + k) % LIVE]] = gomem_alloc(READ_ONCE(var_size), GFP_KERNEL);
+	}
+}
+
+static noinline void kmalloc_churn(unsigned int n)
+{
+	unsigned int i, k;
+
+	for (i = 0; i + ROUND <= n; i += ROUND) {
+		for (k = 0; k < ROUND; k++)
+			kfree(live[order[(i + k) % LIVE]]);
+		for (k = 0; k < ROUND; k++)
+			live[order[(i + k) % LIVE]] = kmalloc(READ_ONCE(var_size), GFP_KERNEL);
+	}
+}
+
 static u64 time_once(void (*fn)(unsigned int n))
 {
 	u64 t = ktime_get_ns();
@@ -90,7 +147,16 @@ static u64 best_of(u64 best, void (*fn)(unsigned int n))
 	return min(best, time_once(fn));
 }
 
-/* In hundredths of a nanosecond, or of an instruction, per round. */
+static void print(const char *name, u64 base, u64 a, u64 b)
+{
+	/* In hundredths of a nanosecond, or of an instruction, per pair. */
+	a = div_u64((a - min(a, base)) * 100, loops);
+	b = div_u64((b - min(b, base)) * 100, loops);
+	pr_info("%-6s %6zu bytes: gomem %llu.%02llu kmalloc %llu.%02llu ratio %llu.%03llu\n", name,
+		var_size, a / 100, a % 100, b / 100, b % 100, div64_u64(a, b),
+		div64_u64(a * 1000, b) % 1000);
+}
+
 static void compare(const char *name, void (*gomem)(unsigned int n),
 		    void (*other)(unsigned int n))
 {
@@ -105,10 +171,43 @@ static void compare(const char *name, void (*gomem)(unsigned int n),
 		b = best_of(b, other);
 		cond_resched();
 	}
-	a = div_u64((a - min(a, base)) * 100, loops);
-	b = div_u64((b - min(b, base)) * 100, loops);
-	pr_info("%-6s %6zu bytes: gomem %llu.%02llu kmalloc %llu.%02llu ratio 0.%03llu\n", name,
-		var_size, a / 100, a % 100, b / 100, b % 100, div64_u64(a * 1000, b));
+	print(name, base, a, b);
+}
+
+/* The live objects are one allocator's at a time: not in turn, but one run each. */
+static u64 churn_once(void *(*alloc)(size_t size), void (*free)(const void *p),
+		      void (*fn)(unsigned int n))
+{
+	u64 best = U64_MAX;
+	unsigned int i;
+
+	for (i = 0; i < LIVE; i++)
+		live[i] = alloc(var_size);
+	for (i = 0; i < REPEAT; i++) {
+		best = best_of(best, fn);
+		cond_resched();
+	}
+	for (i = 0; i < LIVE; i++)
+		free(live[i]);
+	return best;
+}
+
+static void *gomem_one(size_t size)
+{
+	return gomem_alloc(size, GFP_KERNEL | __GFP_NOFAIL);
+}
+
+static void *kmalloc_one(size_t size)
+{
+	return kmalloc(size, GFP_KERNEL | __GFP_NOFAIL);
+}
+
+static void compare_churn(void)
+{
+	u64 a = churn_once(gomem_one, gomem_free, gomem_churn);
+	u64 b = churn_once(kmalloc_one, kfree, kmalloc_churn);
+
+	print("churn", time_once(churn_empty), a, b);
 }
 
 static int __init gomem_bench_init(void)
@@ -126,6 +225,13 @@ static int __init gomem_bench_init(void)
 	}
 	var_size = 100;
 	compare("const", gomem_const, kmalloc_const);
+
+	make_order();
+	loops = round_up(loops, ROUND);
+	for (i = 3; i < ARRAY_SIZE(sizes) - 2; i++) {
+		var_size = sizes[i];
+		compare_churn();
+	}
 	return 0;
 }
 
