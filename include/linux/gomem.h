@@ -10,34 +10,41 @@
  *
  * Rules that hold for every function here:
  *
- * Context: process, softirq and hard interrupt context, like kmalloc();
- * interrupts are never turned off on the fast path. Not NMI: refused with a
- * report. On PREEMPT_RT, like kmalloc(), not with a raw spinlock held, nor with
- * preemption or interrupts off.
+ * Context: process, softirq and hard interrupt context, like kmalloc(). A task's
+ * fast path leaves interrupts on. Not NMI: an allocation or free there is refused
+ * with a report. On PREEMPT_RT, like kmalloc(), not with a raw spinlock held, nor
+ * with preemption or interrupts off.
  *
  * Sleeping: only an allocation whose gfp allows it (GFP_KERNEL does, GFP_NOWAIT
  * and GFP_ATOMIC do not) may sleep. Freeing never sleeps.
  *
- * gfp: the caller's flags reach the page allocator when memory has to be fetched
- * from it. __GFP_ZERO clears the object, __GFP_NOWARN keeps failures quiet,
- * __GFP_NOFAIL retries until memory is there. __GFP_DMA, __GFP_DMA32 and
- * __GFP_HIGHMEM are refused with a report and NULL: objects come from the direct
- * map, of any zone in it. __GFP_ACCOUNT is accepted and not charged: pages are
- * shared by objects of many owners.
+ * gfp: what the flags say about effort (GFP_NOFS, __GFP_NORETRY and so on) reaches
+ * the page allocator when memory has to be fetched from it. __GFP_ZERO clears the
+ * object, __GFP_NOWARN keeps failures quiet, __GFP_NOFAIL retries until memory is
+ * there, if the flags allow sleeping. __GFP_DMA, __GFP_DMA32 and __GFP_HIGHMEM are
+ * refused with a report and NULL: objects come from the direct map, of any zone in
+ * it. Flags about placement are ignored; so is __GFP_ACCOUNT: pages are shared by
+ * objects of many owners, and charged to none.
  *
  * Sizes: 0 gives ZERO_SIZE_PTR. Up to 32 KiB a request is rounded up to one of
  * 67 size classes, above to a multiple of 8 KiB, up to GOMEM_MAX_SIZE. The slack
  * is at most one eighth from rounding plus one eighth from the tail of a span
  * for sizes above 128 bytes; gomem_usable_size() tells what an object got.
  *
- * Alignment: 8 bytes at least; a size that is a power of two is naturally
- * aligned, as kmalloc() promises.
+ * Alignment: 8 bytes at least; an object allocated with a size that is a power of
+ * two is naturally aligned, as kmalloc() promises. gomem_realloc() does not move an
+ * object to align it.
  *
  * Errors: an allocation that fails returns NULL. Misuse - a double free, a
  * pointer into the middle of an object, a pointer that is not gomem's, a
- * refused gfp, a size that overflows - is reported once per event in the kernel
- * log with the caller's name, counted in /sys/kernel/debug/gomem/stats, and
- * otherwise without effect.
+ * refused gfp, a size that overflows - is counted in /sys/kernel/debug/gomem/stats,
+ * reported in the kernel log with the caller's name (ten of a kind in five seconds,
+ * at most), and has no other effect. What cannot be seen: a second free after the
+ * memory has a new owner, or on two CPUs in the same moment.
+ *
+ * Memory: pages stay with gomem until it is unloaded. They are no slab pages; where
+ * the kernel asks whether a page may be shared by reference, as sendpage_ok() does,
+ * it has no idea of the objects in it.
  *
  * The algorithms are those of Go's runtime (malloc.go, mcache.go, mcentral.go,
  * mheap.go, mpagealloc.go), with explicit free in place of a garbage collector.

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fake_source.c - a page source without pages, and a heap over it.
+ */
+#include <linux/bitmap.h>
+#include <linux/kernel.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "fake_source.h"
+
+/* Descriptor memory that is out. */
+struct fake_meta {
+	struct list_head list;
+	void *p;
+	size_t bytes;
+};
+
+static struct fake_source *fake_of(struct gomem_pagesource *src)
+{
+	return container_of(src, struct fake_source, src);
+}
+
+static void found(struct fake_source *fake, const char *error)
+{
+	lockdep_assert_held(&fake->lock);
+	if (!fake->error)
+		fake->error = error;
+}
+
+static bool holds(spinlock_t *lock)
+{
+	return IS_ENABLED(CONFIG_LOCKDEP) && debug_locks && lockdep_is_held(lock);
+}
+
+static bool holds_heap_lock(struct gomem_heap *h)
+{
+	unsigned int spc;
+
+	if (holds(&h->lock))
+		return true;
+	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
+		if (holds(&h->central[spc].lock))
+			return true;
+	return false;
+}
+
+static void check_call(struct fake_source *fake)
+{
+	unsigned long flags;
+
+	if (!holds_heap_lock(fake->heap))
+		return;
+	spin_lock_irqsave(&fake->lock, flags);
+	found(fake, "source called with a lock of the heap held");
+	spin_unlock_irqrestore(&fake->lock, flags);
+}
+
+static bool fails(struct fake_source *fake, struct fake_failures *f, unsigned int order)
+{
+	bool fail;
+
+	lockdep_assert_held(&fake->lock);
+	f->calls++;
+	fail = (f->limit && order >= f->limit) ||
+	       (f->from && f->calls >= f->from && f->calls - f->from < f->count) ||
+	       (f->every && f->calls % f->every == 0) ||
+	       (f->percent && prandom_u32_state(&fake->rnd) % 100 < f->percent);
+	f->failed += fail;
+	return fail;
+}
+
+static bool block_is_free(struct fake_source *fake, unsigned long page, unsigned long n)
+{
+	return find_next_bit(fake->out, fake->nr_pages, page) >= page + n;
+}
+
+/* First page of a free block by the source's policy, nr_pages if there is none. */
+static unsigned long pick_block(struct fake_source *fake, unsigned long n)
+{
+	unsigned long blocks = fake->nr_pages / n, i, k = 0;
+
+	if (fake->policy == FAKE_RANDOM)
+		k = prandom_u32_state(&fake->rnd) % blocks;
+	for (i = 0; i < blocks; i++, k = (k + 1) % blocks) {
+		unsigned long page = (fake->policy == FAKE_HIGHEST ? blocks - 1 - k : k) * n;
+
+		if (block_is_free(fake, page, n))
+			return page;
+	}
+	return fake->nr_pages;
+}
+
+static unsigned long fake_alloc(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
+				int node)
+{
+	struct fake_source *fake = fake_of(src);
+	unsigned long n = 1UL << order, addr = 0, page, flags;
+
+	might_sleep_if(gfpflags_allow_blocking(gfp));
+	check_call(fake);
+
+	spin_lock_irqsave(&fake->lock, flags);
+	fake->last = (struct fake_call){ .order = order, .gfp = gfp, .node = node };
+	fake->speculative += !(gfp & __GFP_RECLAIM) && (gfp & __GFP_NOWARN);
+	if (gfp & __GFP_NOFAIL)
+		found(fake, "source asked never to fail");
+	if (fails(fake, &fake->pages, order))
+		goto out;
+	page = pick_block(fake, n);
+	if (page == fake->nr_pages)
+		goto out;
+	bitmap_set(fake->out, page, n);
+	fake->nr_out += n;
+	addr = fake->base + (page << GOMEM_PAGE_SHIFT);
+out:
+	spin_unlock_irqrestore(&fake->lock, flags);
+	return addr;
+}
+
+/* Is all of this out? */
+static bool pages_are_out(struct fake_source *fake, unsigned long addr, unsigned long npages)
+{
+	unsigned long page = (addr - fake->base) >> GOMEM_PAGE_SHIFT;
+
+	return page < fake->nr_pages && npages <= fake->nr_pages - page &&
+	       !(addr & ~GOMEM_PAGE_MASK) &&
+	       find_next_zero_bit(fake->out, fake->nr_pages, page) >= page + npages;
+}
+
+static void put_pages(struct fake_source *fake, unsigned long addr, unsigned long npages)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&fake->lock, flags);
+	if (npages && pages_are_out(fake, addr, npages)) {
+		bitmap_clear(fake->out, (addr - fake->base) >> GOMEM_PAGE_SHIFT, npages);
+		fake->nr_out -= npages;
+	} else {
+		found(fake, "pages given back that are not out");
+	}
+	spin_unlock_irqrestore(&fake->lock, flags);
+}
+
+static void fake_free(struct gomem_pagesource *src, unsigned long addr, unsigned long npages)
+{
+	struct fake_source *fake = fake_of(src);
+
+	check_call(fake);
+	put_pages(fake, addr, npages);
+}
+
+static void *fake_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node)
+{
+	struct fake_source *fake = fake_of(src);
+	struct fake_meta *meta;
+	unsigned long flags;
+	bool fail;
+
+	might_sleep_if(gfpflags_allow_blocking(gfp));
+	check_call(fake);
+
+	spin_lock_irqsave(&fake->lock, flags);
+	fail = fails(fake, &fake->meta, 0);
+	if (!is_power_of_2(bytes))
+		found(fake, "descriptor memory of a size that is no power of two");
+	spin_unlock_irqrestore(&fake->lock, flags);
+	if (fail)
+		return NULL;
+
+	/* Only failures that were asked for: speculative flags are not passed on. */
+	gfp = gfpflags_allow_blocking(gfp) ? GFP_KERNEL : GFP_ATOMIC;
+	meta = kmalloc(sizeof(*meta), gfp);
+	if (!meta)
+		return NULL;
+	meta->bytes = bytes;
+	meta->p = kmalloc(bytes, gfp);
+	if (!meta->p) {
+		kfree(meta);
+		return NULL;
+	}
+	/* Nobody may count on zeroes. */
+	memset(meta->p, 0xa5, bytes);
+
+	spin_lock_irqsave(&fake->lock, flags);
+	list_add(&meta->list, &fake->metas);
+	fake->meta_out += bytes;
+	spin_unlock_irqrestore(&fake->lock, flags);
+	return meta->p;
+}
+
+static struct fake_meta *find_meta(struct fake_source *fake, void *p)
+{
+	struct fake_meta *meta;
+
+	list_for_each_entry(meta, &fake->metas, list)
+		if (meta->p == p)
+			return meta;
+	return NULL;
+}
+
+static void fake_meta_free(struct gomem_pagesource *src, void *p, size_t bytes)
+{
+	struct fake_source *fake = fake_of(src);
+	struct fake_meta *meta;
+	unsigned long flags;
+
+	check_call(fake);
+	spin_lock_irqsave(&fake->lock, flags);
+	meta = find_meta(fake, p);
+	if (meta) {
+		list_del(&meta->list);
+		fake->meta_out -= meta->bytes;
+		if (meta->bytes != bytes)
+			found(fake, "descriptor memory given back in another size");
+	} else {
+		found(fake, "descriptor memory given back that is not out");
+	}
+	spin_unlock_irqrestore(&fake->lock, flags);
+	if (meta) {
+		kfree(p);
+		kfree(meta);
+	}
+}
+
+/**
+ * fake_page_is_out - did the source hand out this page, and not get it back?
+ * @fake: the source
+ * @addr: any address
+ */
+bool fake_page_is_out(struct fake_source *fake, unsigned long addr)
+{
+	unsigned long flags;
+	bool out;
+
+	spin_lock_irqsave(&fake->lock, flags);
+	out = pages_are_out(fake, addr & GOMEM_PAGE_MASK, 1);
+	spin_unlock_irqrestore(&fake->lock, flags);
+	return out;
+}
+
+/**
+ * fake_forget_pages - take pages that a destroyed heap left out, as it should
+ * @fake: the source
+ * @addr: the first page
+ * @npages: how many
+ */
+void fake_forget_pages(struct fake_source *fake, unsigned long addr, unsigned long npages)
+{
+	atomic_long_sub(npages, &fake->src.heap_pages);
+	put_pages(fake, addr, npages);
+}
+
+/**
+ * fake_heap_init - make a source, and a heap that can take all of its range
+ * @fh: both of them, zeroed
+ * @nr_chunks: length of the range
+ * @seed: for what happens at random
+ *
+ * Return: 0, or -ENOMEM. fake_heap_exit() cleans up in either case.
+ */
+int fake_heap_init(struct fake_heap *fh, unsigned long nr_chunks, u32 seed)
+{
+	struct fake_source *fake = &fh->source;
+
+	spin_lock_init(&fake->lock);
+	INIT_LIST_HEAD(&fake->metas);
+	prandom_seed_state(&fake->rnd, seed);
+	fake->src.alloc = fake_alloc;
+	fake->src.free = fake_free;
+	fake->src.meta_alloc = fake_meta_alloc;
+	fake->src.meta_free = fake_meta_free;
+	fake->base = FAKE_BASE;
+	fake->nr_pages = nr_chunks * GOMEM_CHUNK_PAGES;
+	fake->out = bitmap_zalloc(fake->nr_pages, GFP_KERNEL);
+	fake->heap = kvzalloc(sizeof(*fake->heap), GFP_KERNEL);
+	if (!fake->out || !fake->heap)
+		return -ENOMEM;
+	if (gomem_heap_init(fake->heap, &fake->src, FAKE_BASE, nr_chunks))
+		return -ENOMEM;
+	fh->heap = fake->heap;
+	return 0;
+}
+
+/**
+ * fake_heap_destroy - destroy the heap, but keep the source
+ * @fh: both of them
+ */
+void fake_heap_destroy(struct fake_heap *fh)
+{
+	if (fh->heap)
+		gomem_heap_destroy(fh->heap);
+	fh->heap = NULL;
+}
+
+/* What a failed test left is not looked at, but must not leak. */
+static void free_metas(struct fake_source *fake)
+{
+	struct fake_meta *meta, *next;
+
+	list_for_each_entry_safe(meta, next, &fake->metas, list) {
+		kfree(meta->p);
+		kfree(meta);
+	}
+}
+
+/**
+ * fake_heap_exit - destroy both, and expect that all came back
+ * @test: the test
+ * @fh: both of them, set up or not
+ *
+ * A test frees its spans before. If it does not, their pages are missing here.
+ */
+void fake_heap_exit(struct kunit *test, struct fake_heap *fh)
+{
+	struct fake_source *fake = &fh->source;
+
+	fake_heap_destroy(fh);
+	if (fake->src.alloc) {
+		KUNIT_EXPECT_TRUE_MSG(test, !fake->error, "%s", fake->error);
+		KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
+		KUNIT_EXPECT_EQ(test, 0, fake->meta_out);
+		KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&fake->src.heap_pages));
+		KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&fake->src.meta_bytes));
+		free_metas(fake);
+	}
+	kvfree(fake->heap);
+	bitmap_free(fake->out);
+}

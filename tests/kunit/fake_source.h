@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fake_source.h - a page source without pages, and a heap over it.
+ *
+ * Nothing below the public API touches the memory it manages, so blocks are
+ * made-up addresses from a range that is given by a test. The source knows which
+ * pages are out, and is thereby an oracle: what comes back must have gone out,
+ * and no lock of the heap may be held while it is called. What it finds is kept
+ * in @error, so that it can be called from any thread and any context, and fails
+ * the test in fake_heap_exit().
+ *
+ * Memory for descriptors is real, of exactly the size asked for, so that KASAN
+ * watches its ends.
+ */
+#ifndef GOMEM_FAKE_SOURCE_H
+#define GOMEM_FAKE_SOURCE_H
+
+#include <kunit/test.h>
+#include <linux/list.h>
+#include <linux/prandom.h>
+#include <linux/spinlock.h>
+
+#include "mheap.h"
+
+/* Where heaps of tests lie. Any multiple of the chunk size would do. */
+#define FAKE_BASE	0x7000000000UL
+
+/**
+ * struct fake_failures - which calls fail; all zero: none
+ * @from: number of the first call that fails, counted from 1, 0 for none
+ * @count: how many calls fail from there on
+ * @every: each call with a number divisible by this fails, 0 for none
+ * @percent: how many of a hundred fail, at random
+ * @limit: blocks of this order and above fail, 0 for no limit (pages only)
+ * @calls: number of calls so far
+ * @failed: how many of them failed
+ */
+struct fake_failures {
+	unsigned long from;
+	unsigned long count;
+	unsigned long every;
+	unsigned int percent;
+	unsigned int limit;
+	unsigned long calls;
+	unsigned long failed;
+};
+
+/* Which of the free blocks of its range the source hands out. */
+enum fake_policy {
+	FAKE_LOWEST,
+	FAKE_HIGHEST,
+	FAKE_RANDOM,
+};
+
+/* The last call of alloc. */
+struct fake_call {
+	unsigned int order;
+	gfp_t gfp;
+	int node;
+};
+
+/**
+ * struct fake_source - a page source for tests
+ * @src: to be given to gomem_heap_init()
+ * @heap: the heap whose locks must not be held
+ * @base: first address of the range that blocks come from
+ * @nr_pages: length of that range
+ * @policy: which blocks to hand out
+ * @pages: which calls of alloc fail
+ * @meta: which calls of meta_alloc fail
+ * @lock: protects all that follows, and the counters above
+ * @rnd: for what happens at random
+ * @out: pages that are out
+ * @nr_out: how many these are
+ * @metas: descriptor memory that is out
+ * @meta_out: bytes of it
+ * @last: the last call of alloc
+ * @speculative: calls of alloc whose gfp allows no effort and no noise
+ * @error: the first thing found wrong, or NULL
+ */
+struct fake_source {
+	struct gomem_pagesource src;
+	struct gomem_heap *heap;
+	unsigned long base;
+	unsigned long nr_pages;
+	enum fake_policy policy;
+	struct fake_failures pages;
+	struct fake_failures meta;
+
+	spinlock_t lock;	/* see above */
+	struct rnd_state rnd;
+	unsigned long *out;
+	unsigned long nr_out;
+	struct list_head metas;
+	unsigned long meta_out;
+	struct fake_call last;
+	unsigned long speculative;
+	const char *error;
+};
+
+/* A heap over a source of its own. */
+struct fake_heap {
+	struct fake_source source;
+	struct gomem_heap *heap;
+};
+
+int fake_heap_init(struct fake_heap *fh, unsigned long nr_chunks, u32 seed);
+void fake_heap_destroy(struct fake_heap *fh);
+void fake_heap_exit(struct kunit *test, struct fake_heap *fh);
+
+bool fake_page_is_out(struct fake_source *fake, unsigned long addr);
+void fake_forget_pages(struct fake_source *fake, unsigned long addr, unsigned long npages);
+
+/* Calls from now on: the first one is number 1. */
+static inline void fake_fail(struct fake_failures *f, unsigned long from, unsigned long count)
+{
+	*f = (struct fake_failures){ .from = from, .count = count };
+}
+
+static inline void fake_fail_none(struct fake_failures *f)
+{
+	*f = (struct fake_failures){ };
+}
+
+#endif /* GOMEM_FAKE_SOURCE_H */
