@@ -45,6 +45,12 @@ static __always_inline void leak_track(void *obj, size_t size, bool noscan, gfp_
 		kmemleak_no_scan(obj);
 }
 
+/*
+ * Who called the exported function that this is inlined in. The barrier keeps the
+ * compiler from fetching it before it turns out to be needed.
+ */
+#define COLD_CALLER	({ barrier(); _RET_IP_; })
+
 /* Counts an interrupt's call; an NMI's is refused. */
 static bool enter_irq(enum gomem_event softirq, enum gomem_event hardirq, unsigned long caller)
 {
@@ -61,13 +67,11 @@ static bool enter_irq(enum gomem_event softirq, enum gomem_event hardirq, unsign
 /* What is left to do with an object that is the caller's now. */
 static __always_inline void *hand_out(void *obj, unsigned int spc, gfp_t gfp)
 {
-	unsigned int size = gomem_class_size(gomem_spc_class(spc));
-
 	if (want_init_on_alloc(gfp))
-		gomem_clear(obj, size);
+		gomem_clear(obj, gomem_class_size(gomem_spc_class(spc)));
 	else
 		*(unsigned long *)obj = 0;
-	leak_track(obj, size, gomem_spc_noscan(spc), gfp);
+	leak_track(obj, gomem_class_size(gomem_spc_class(spc)), gomem_spc_noscan(spc), gfp);
 	return obj;
 }
 
@@ -132,25 +136,24 @@ static noinline void *refuse_spc(unsigned int spc, gfp_t gfp, unsigned long call
  * The fast path. The object is this caller's once it is popped; what is done to
  * it then needs no protection any more.
  */
-static __always_inline void *alloc_small(unsigned int spc, gfp_t gfp, int node,
-					 unsigned long caller)
+static __always_inline void *alloc_small(unsigned int spc, gfp_t gfp, int node)
 {
 	void *obj;
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
-		return refuse_spc(spc, gfp, caller);
+		return refuse_spc(spc, gfp, COLD_CALLER);
 	check_context(gfp);
 	if (unlikely(gomem_irq_context()))
-		return alloc_irq(spc, gfp, node, caller);
+		return alloc_irq(spc, gfp, node, COLD_CALLER);
 
 	preempt_disable();
 	obj = gomem_slot_pop(&this_cpu_read(gomem_mcache_task)->slot[spc]);
 	preempt_enable();
 
 	if (unlikely(!obj))
-		return alloc_miss(spc, gfp, node, caller);
+		return alloc_miss(spc, gfp, node, COLD_CALLER);
 	if (unlikely(!gomem_has_key(obj)))
-		return alloc_written(obj, spc, gfp, node, caller);
+		return alloc_written(obj, spc, gfp, node, COLD_CALLER);
 	return hand_out(obj, spc, gfp);
 }
 
@@ -198,30 +201,29 @@ static noinline void *alloc_odd(size_t size, gfp_t gfp, bool noscan, int node,
 	return alloc_large(size, gfp, noscan, node, caller);
 }
 
-static __always_inline void *alloc_any(size_t size, gfp_t gfp, bool noscan, int node,
-				       unsigned long caller)
+static __always_inline void *alloc_any(size_t size, gfp_t gfp, bool noscan, int node)
 {
 	/* Size 0 wraps to a very large one. */
 	if (unlikely(size - 1 >= GOMEM_SMALL_MAX))
-		return alloc_odd(size, gfp, noscan, node, caller);
-	return alloc_small(gomem_spc_make(gomem_sizeclass(size), noscan), gfp, node, caller);
+		return alloc_odd(size, gfp, noscan, node, COLD_CALLER);
+	return alloc_small(gomem_spc_make(gomem_sizeclass(size), noscan), gfp, node);
 }
 
 void *__gomem_alloc(size_t size, gfp_t gfp)
 {
-	return alloc_any(size, gfp, false, NUMA_NO_NODE, _RET_IP_);
+	return alloc_any(size, gfp, false, NUMA_NO_NODE);
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc, GOMEM_NS);
 
 void *__gomem_alloc_noscan(size_t size, gfp_t gfp)
 {
-	return alloc_any(size, gfp, true, NUMA_NO_NODE, _RET_IP_);
+	return alloc_any(size, gfp, true, NUMA_NO_NODE);
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc_noscan, GOMEM_NS);
 
 void *__gomem_alloc_spc(unsigned int spc, gfp_t gfp)
 {
-	return alloc_small(spc, gfp, NUMA_NO_NODE, _RET_IP_);
+	return alloc_small(spc, gfp, NUMA_NO_NODE);
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc_spc, GOMEM_NS);
 
@@ -241,7 +243,7 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
 	/* As with kmalloc_node(): a node without memory now is no preference. */
 	if (node != NUMA_NO_NODE && !node_online(node))
 		node = NUMA_NO_NODE;
-	return alloc_any(size, gfp, false, node, _RET_IP_);
+	return alloc_any(size, gfp, false, node);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_node, GOMEM_NS);
 
@@ -266,7 +268,8 @@ static __always_inline unsigned int span_offset(unsigned long addr, unsigned int
  * object, or free already. The slot is only asked for the geometry of its class,
  * whose cache line is needed anyway.
  */
-static __always_inline bool take_back(const struct gomem_slot *slot, void *obj, unsigned int tag)
+static __always_inline bool take_back(const struct gomem_slot *slot, void *obj, unsigned int tag,
+				      bool clear)
 {
 	unsigned int offset = span_offset((unsigned long)obj, tag);
 	unsigned long key = gomem_objkey(obj);
@@ -277,7 +280,7 @@ static __always_inline bool take_back(const struct gomem_slot *slot, void *obj, 
 		return false;
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
 		kmemleak_free(obj);
-	if (want_init_on_free())
+	if (clear)
 		gomem_clear(obj, gomem_class_size(gomem_spc_class(tag & GOMEM_TAG_SPC_MASK)));
 	*(unsigned long *)obj = key;
 	return true;
@@ -299,7 +302,7 @@ static noinline void free_miss(unsigned int tag, void *obj)
 	gomem_mcache_free_slow(&gomem_heap, tag & GOMEM_TAG_SPC_MASK, obj);
 }
 
-static noinline void free_irq(void *obj, unsigned int tag, unsigned long caller)
+static noinline void free_from_irq(void *obj, unsigned int tag, unsigned long caller)
 {
 	struct gomem_slot *slot;
 	bool ok, pushed = false;
@@ -309,7 +312,7 @@ static noinline void free_irq(void *obj, unsigned int tag, unsigned long caller)
 		return;
 	local_irq_save(flags);
 	slot = &this_cpu_read(gomem_mcache_irq)->slot[tag & GOMEM_TAG_SPC_MASK];
-	ok = take_back(slot, obj, tag);
+	ok = take_back(slot, obj, tag, want_init_on_free());
 	if (ok)
 		pushed = gomem_slot_push(slot, obj);
 	local_irq_restore(flags);
@@ -320,28 +323,42 @@ static noinline void free_irq(void *obj, unsigned int tag, unsigned long caller)
 		free_miss(tag, obj);
 }
 
-/* The fast path. */
-static __always_inline void free_small(void *obj, unsigned int tag, unsigned long caller)
+static __always_inline void free_from_task(void *obj, unsigned int tag, bool clear,
+					   unsigned long caller)
 {
 	struct gomem_slot *slot;
 	bool pushed;
 
-	if (unlikely(gomem_irq_context())) {
-		free_irq(obj, tag, caller);
-		return;
-	}
-
 	preempt_disable();
 	slot = &this_cpu_read(gomem_mcache_task)->slot[tag & GOMEM_TAG_SPC_MASK];
-	if (unlikely(!take_back(slot, obj, tag))) {
+	/* Or the compiler computes it twice. */
+	OPTIMIZER_HIDE_VAR(slot);
+	if (unlikely(!take_back(slot, obj, tag, clear))) {
 		preempt_enable();
-		reject_small(obj, tag, caller);
+		reject_small(obj, tag, caller ?: COLD_CALLER);
 		return;
 	}
 	pushed = gomem_slot_push(slot, obj);
 	preempt_enable();
 	if (unlikely(!pushed))
 		free_miss(tag, obj);
+}
+
+/* With init_on_free=1; apart, since clearing takes registers from the fast path. */
+static noinline void free_cleared(void *obj, unsigned int tag, unsigned long caller)
+{
+	free_from_task(obj, tag, true, caller);
+}
+
+/* The fast path. */
+static __always_inline void free_small(void *obj, unsigned int tag)
+{
+	if (unlikely(gomem_irq_context()))
+		free_from_irq(obj, tag, COLD_CALLER);
+	else if (want_init_on_free())
+		free_cleared(obj, tag, COLD_CALLER);
+	else
+		free_from_task(obj, tag, false, 0);
 }
 
 /* NULL, large objects, and pointers that are none of ours. */
@@ -374,7 +391,7 @@ static noinline void free_odd(void *p, unsigned long caller)
 	gomem_heap_free_span(&gomem_heap, s);
 }
 
-static __always_inline void free_any(const void *p, unsigned long caller)
+static __always_inline void free_any(const void *p)
 {
 	unsigned long addr = (unsigned long)p;
 	unsigned long ci = gomem_heap_chunk_index(&gomem_heap, addr);
@@ -382,20 +399,21 @@ static __always_inline void free_any(const void *p, unsigned long caller)
 
 	/* NULL and ZERO_SIZE_PTR are below the direct map, and end here. */
 	if (unlikely(ci >= gomem_heap.nr_chunks)) {
-		free_odd((void *)p, caller);
+		free_odd((void *)p, COLD_CALLER);
 		return;
 	}
-	tag = gomem_pagealloc_chunk(&gomem_heap.pages, ci)->tag[gomem_chunk_page(addr)];
+	/* The entry was written before the object was handed out, and stays. */
+	tag = gomem_heap.pages.chunks[ci]->tag[gomem_chunk_page(addr)];
 	if (unlikely((tag & GOMEM_TAG_SPC_MASK) < 2)) {
-		free_odd((void *)p, caller);
+		free_odd((void *)p, COLD_CALLER);
 		return;
 	}
-	free_small((void *)p, tag, caller);
+	free_small((void *)p, tag);
 }
 
 void gomem_free(const void *p)
 {
-	free_any(p, _RET_IP_);
+	free_any(p);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free, GOMEM_NS);
 
@@ -446,9 +464,9 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 	void *new;
 
 	if (ZERO_OR_NULL_PTR(p))
-		return alloc_any(new_size, gfp, false, NUMA_NO_NODE, _RET_IP_);
+		return alloc_any(new_size, gfp, false, NUMA_NO_NODE);
 	if (!new_size) {
-		free_any(p, _RET_IP_);
+		free_any(p);
 		return ZERO_SIZE_PTR;
 	}
 	size = object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
@@ -462,11 +480,11 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		return (void *)p;
 	}
 
-	new = alloc_any(new_size, gfp, noscan, NUMA_NO_NODE, _RET_IP_);
+	new = alloc_any(new_size, gfp, noscan, NUMA_NO_NODE);
 	if (!new)
 		return NULL;
 	memcpy(new, p, size);
-	free_any(p, _RET_IP_);
+	free_any(p);
 	gomem_count(GOMEM_EV_REALLOC_MOVED, 1);
 	return new;
 }
@@ -474,7 +492,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_realloc, GOMEM_NS);
 
 void *gomem_memdup(const void *src, size_t len, gfp_t gfp)
 {
-	void *p = alloc_any(len, gfp & ~__GFP_ZERO, false, NUMA_NO_NODE, _RET_IP_);
+	void *p = alloc_any(len, gfp & ~__GFP_ZERO, false, NUMA_NO_NODE);
 
 	if (!ZERO_OR_NULL_PTR(p))
 		memcpy(p, src, len);
@@ -490,7 +508,7 @@ char *gomem_strdup(const char *s, gfp_t gfp)
 	if (!s)
 		return NULL;
 	len = strlen(s) + 1;
-	p = alloc_any(len, gfp & ~__GFP_ZERO, true, NUMA_NO_NODE, _RET_IP_);
+	p = alloc_any(len, gfp & ~__GFP_ZERO, true, NUMA_NO_NODE);
 	if (p)
 		memcpy(p, s, len);
 	return p;
@@ -508,7 +526,7 @@ void gomem_free_sensitive(const void *p)
 	if (!size)
 		return;
 	memzero_explicit((void *)p, size);
-	free_any(p, _RET_IP_);
+	free_any(p);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_sensitive, GOMEM_NS);
 
@@ -517,7 +535,7 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		p[i] = alloc_any(size, gfp, false, NUMA_NO_NODE, _RET_IP_);
+		p[i] = alloc_any(size, gfp, false, NUMA_NO_NODE);
 		if (unlikely(!p[i])) {
 			gomem_free_bulk(i, p);
 			return 0;
@@ -532,6 +550,6 @@ void gomem_free_bulk(size_t n, void **p)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		free_any(p[i], _RET_IP_);
+		free_any(p[i]);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_bulk, GOMEM_NS);
