@@ -25,12 +25,13 @@
  *
  *	alloc_small()			alloc.c		pop from the slot
  *	gomem_mcache_alloc_slow()	mcache.c	refill from the slot's span
- *	gomem_mcentral_cache()		mcentral.c	next span with room	[1]
+ *	gomem_mcentral_refill()		mcentral.c	spans with room		[1]
  *	gomem_heap_alloc_span()		mheap.c		new span of free pages	[2]
  *	heap_grow()			mheap.c		pages from the kernel
  *
- * Objects of more than 1 KiB have no span in the slot: gomem_mcentral_alloc() gets
- * a few of them at a time. Large objects start at gomem_heap_alloc_span().
+ * Before gomem_heap_alloc_span() comes gomem_mcentral_cache(), or, where slots have no
+ * span of their own (interrupts, objects of more than 1 KiB), gomem_mcentral_alloc().
+ * Large objects go there directly.
  *
  * The way down: what gomem_free() does
  * ------------------------------------

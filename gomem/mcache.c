@@ -177,6 +177,50 @@ static bool refill_from_span(struct gomem_slot *slot, unsigned int spc)
 	return n;
 }
 
+static void set_fresh_keys(struct gomem_refill *r)
+{
+	unsigned int i;
+
+	for (i = 0; r->fresh && i < r->n; i++)
+		if (r->fresh & BIT(i))
+			gomem_set_key(r->objs[i]);
+}
+
+/*
+ * Put what came from spans into the slot, but for the first object: that is what it
+ * was all about. The CPU may be another one by now, and may have got a span and
+ * objects meanwhile; what does not fit goes back.
+ */
+static void *keep_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
+{
+	struct gomem_span *span = r->span;
+	struct gomem_slot *slot;
+	unsigned int kept = 1;
+	struct section sec;
+
+	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
+	slot = section_enter(&sec, spc);
+	if (sec.mc == &no_mcache) {
+		atomic64_inc(&h->central[spc].direct_allocs);
+	} else {
+		while (kept < r->n && gomem_slot_push(slot, r->objs[kept]))
+			kept++;
+		slot->allocs++;
+		slot->refilled += kept;
+		if (span && sec.mc->caches_spans && !slot->span) {
+			slot->span = span;
+			span = NULL;
+		}
+	}
+	section_leave(&sec);
+
+	if (kept < r->n)
+		gomem_mcentral_free(h, spc, r->objs + kept, r->n - kept);
+	if (span)
+		gomem_mcentral_uncache(h, span);
+	return r->objs[0];
+}
+
 /*
  * Cache a new span. The CPU may be another one when we come back with it, and
  * may have got a span meanwhile: the object we came for is taken first.
@@ -214,35 +258,17 @@ static void *alloc_with_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp, 
 	return obj;
 }
 
-/* Get a batch from one span of the central list, keep what fits. */
+/* Get objects of a new span, keep what fits. */
 static void *alloc_with_batch(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node,
-			      unsigned int want)
+			      struct gomem_refill *r)
 {
-	unsigned int n, recycled, kept = 1;
-	void *objs[GOMEM_BATCH_MAX];
-	struct gomem_slot *slot;
-	struct section sec;
+	unsigned int recycled;
 
-	n = gomem_mcentral_alloc(h, spc, gfp, node, objs, want, &recycled);
-	if (!n)
+	r->n = gomem_mcentral_alloc(h, spc, gfp, node, r->objs, r->want, &recycled);
+	if (!r->n)
 		return NULL;
-	set_keys(objs + recycled, n - recycled);
-	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
-
-	slot = section_enter(&sec, spc);
-	if (sec.mc == &no_mcache) {
-		atomic64_inc(&h->central[spc].direct_allocs);
-	} else {
-		while (kept < n && gomem_slot_push(slot, objs[kept]))
-			kept++;
-		slot->allocs++;
-		slot->refilled += kept;
-	}
-	section_leave(&sec);
-
-	if (kept < n)
-		gomem_mcentral_free(h, spc, objs + kept, n - kept);
-	return objs[0];
+	set_keys(r->objs + recycled, r->n - recycled);
+	return keep_refill(h, spc, r);
 }
 
 /**
@@ -257,32 +283,35 @@ static void *alloc_with_batch(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
  */
 void *gomem_mcache_alloc_slow(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node)
 {
-	struct gomem_span *old = NULL;
 	struct gomem_slot *slot;
-	unsigned int want;
+	struct gomem_refill r;
 	struct section sec;
-	bool with_span;
 	void *obj;
 
+	/* Not initialised as a whole: most of it are pointers to come. */
+	r.span = NULL;
 	slot = section_enter(&sec, spc);
 	obj = sec.mc == &no_mcache ? NULL : gomem_slot_pop(slot);
 	if (!obj && slot->span && refill_from_span(slot, spc))
 		obj = gomem_slot_pop(slot);
 	if (!obj && slot->span) {
-		old = slot->span;
+		r.span = slot->span;
 		slot->span = NULL;
 	}
-	want = batch_size(slot);
-	with_span = sec.mc->caches_spans &&
-		    gomem_class_size(gomem_spc_class(spc)) <= CACHED_SPAN_SIZE_MAX;
+	r.want = batch_size(slot);
+	r.want_span = sec.mc->caches_spans &&
+		      gomem_class_size(gomem_spc_class(spc)) <= CACHED_SPAN_SIZE_MAX;
 	section_leave(&sec);
+	if (obj)
+		return obj;
 
-	if (old)
-		gomem_mcentral_uncache(h, old);
-	if (!obj)
-		obj = with_span ? alloc_with_span(h, spc, gfp, node) :
-				  alloc_with_batch(h, spc, gfp, node, want);
-	return obj;
+	gomem_mcentral_refill(h, spc, &r);
+	if (r.n) {
+		set_fresh_keys(&r);
+		return keep_refill(h, spc, &r);
+	}
+	return r.want_span ? alloc_with_span(h, spc, gfp, node) :
+			     alloc_with_batch(h, spc, gfp, node, &r);
 }
 
 /* Take up to half a slot's objects, those that lie there longest. */

@@ -30,14 +30,14 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
+#include "mcentral.h"
 #include "sizeclass.h"
 #include "span.h"
 
 struct gomem_heap;
 
-/* Most objects in a slot, and most that move between slot and spans at once. */
-#define GOMEM_SLOT_MAX		64
-#define GOMEM_BATCH_MAX		(GOMEM_SLOT_MAX / 2)
+/* Most objects in a slot: two batches, one to keep when the other goes or comes. */
+#define GOMEM_SLOT_MAX		(2 * GOMEM_BATCH_MAX)
 
 /**
  * struct gomem_slot - free objects of one span class, ready to go

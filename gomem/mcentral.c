@@ -166,6 +166,22 @@ out:
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_cache);
 
+/* The lock is held; true if the span is empty, and the caller's to give back. */
+static bool put_back(struct gomem_mcentral *c, struct gomem_span *s, unsigned int *bad)
+{
+	lockdep_assert_held(&c->lock);
+	gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
+	c->ncached--;
+	if (atomic_read(&s->pending))
+		*bad += sweep_span(s);
+	if (span_is_empty(s)) {
+		c->nspans--;
+		return true;
+	}
+	list_span(c, s);
+	return false;
+}
+
 /**
  * gomem_mcentral_uncache - take back a span that a CPU cached (uncacheSpan)
  * @h: the heap
@@ -175,21 +191,13 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_cache);
  */
 void gomem_mcentral_uncache(struct gomem_heap *h, struct gomem_span *s)
 {
-	struct gomem_mcentral *c = &h->central[s->spc];
 	unsigned int spc = s->spc, bad = 0;
+	struct gomem_mcentral *c = &h->central[spc];
 	unsigned long flags;
 	bool empty;
 
 	spin_lock_irqsave(&c->lock, flags);
-	gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
-	if (atomic_read(&s->pending))
-		bad = sweep_span(s);
-	c->ncached--;
-	empty = span_is_empty(s);
-	if (empty)
-		c->nspans--;
-	else
-		list_span(c, s);
+	empty = put_back(c, s, &bad);
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	if (empty)
@@ -197,6 +205,61 @@ void gomem_mcentral_uncache(struct gomem_heap *h, struct gomem_span *s)
 	report_bad(spc, bad);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_uncache);
+
+/* Take what the request wants of a span; the caller has found that it has room. */
+static void take(struct gomem_refill *r, struct gomem_span *s)
+{
+	unsigned int n, recycled;
+
+	n = gomem_span_take(s, r->objs + r->n, r->want - r->n, &recycled);
+	for (; recycled < n; recycled++)
+		r->fresh |= BIT(r->n + recycled);
+	r->n += n;
+}
+
+/**
+ * gomem_mcentral_refill - exchange a span for objects, and perhaps another span
+ * @h: the heap
+ * @spc: span class, of a small size class
+ * @r: what is wanted, and where it goes
+ *
+ * Takes objects from spans that have room, one after the other until there are
+ * enough; the span that still has room then is the one to cache. Spans with a few
+ * free slots each are thus used up under one hold of the lock. Does not grow the
+ * heap: @r->n of 0 means that no span has room.
+ */
+void gomem_mcentral_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
+{
+	struct gomem_mcentral *c = &h->central[spc];
+	struct gomem_span *s, *old = r->span;
+	unsigned int bad = 0;
+	unsigned long flags;
+	bool empty = false;
+
+	r->span = NULL;
+	r->n = 0;
+	r->fresh = 0;
+	spin_lock_irqsave(&c->lock, flags);
+	if (old)
+		empty = put_back(c, old, &bad);
+	while (r->n < r->want && (s = find_room(c, &bad))) {
+		take(r, s);
+		if (r->want_span && !gomem_span_is_full(s)) {
+			list_del_init(&s->list);
+			gomem_span_set_state(s, GOMEM_SPAN_CACHED);
+			c->ncached++;
+			r->span = s;
+			break;
+		}
+		list_span(c, s);
+	}
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	if (empty)
+		gomem_heap_free_span(h, old);
+	report_bad(spc, bad);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
 
 /**
  * gomem_mcentral_alloc - allocate objects without caching their span

@@ -51,10 +51,33 @@ struct gomem_mcentral {
 	atomic64_t direct_frees;
 } ____cacheline_aligned_in_smp;
 
+/* Most objects that move between slots and spans at once. */
+#define GOMEM_BATCH_MAX	32	/* bits in gomem_refill.fresh */
+
+/**
+ * struct gomem_refill - what a slot asks its mcentral for, and gets
+ * @span: in, a span that the CPU cached and has no use for any more, or NULL; out,
+ *	one to cache instead, or NULL
+ * @want: how many objects
+ * @want_span: whether the slot can have a span
+ * @n: how many objects there are
+ * @fresh: bit i: object i was never handed out before
+ * @objs: the objects
+ */
+struct gomem_refill {
+	struct gomem_span *span;
+	unsigned int want;
+	bool want_span;
+	unsigned int n;
+	u32 fresh;
+	void *objs[GOMEM_BATCH_MAX];
+};
+
 void gomem_mcentral_init(struct gomem_mcentral *c, unsigned int spc);
 struct gomem_span *gomem_mcentral_cache(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
 					int node);
 void gomem_mcentral_uncache(struct gomem_heap *h, struct gomem_span *s);
+void gomem_mcentral_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r);
 unsigned int gomem_mcentral_alloc(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node,
 				  void **out, unsigned int want, unsigned int *recycled);
 unsigned int gomem_mcentral_free(struct gomem_heap *h, unsigned int spc, void **objs,

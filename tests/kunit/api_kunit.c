@@ -959,6 +959,12 @@ static bool in_task_context(void)
 	return in_task();
 }
 
+/* A CPU that polls while it is idle makes others' calls without an interrupt. */
+static bool in_call_context(void)
+{
+	return in_hardirq() || (in_task() && irqs_disabled());
+}
+
 static void job_run(struct job *job)
 {
 	unsigned int i;
@@ -1341,8 +1347,7 @@ static void test_other_cpu(struct kunit *test)
 			/* And in an interrupt, if the call takes one. */
 			work_on_cpu(from, job_on_cpu, job);
 			migrate_disable();
-			job->is_context = to == smp_processor_id() ? in_task_context :
-					  in_hardirq_context;
+			job->is_context = in_call_context;
 			smp_call_function_single(to, job_call, job, true);
 			migrate_enable();
 			KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s, CPU %d to %d, seed %u",

@@ -350,6 +350,122 @@ static void test_alloc_recycled(struct kunit *test)
 	expect_spans(test, 0, 0);
 }
 
+/* Refilling */
+
+static void refill(struct fixture *f, struct gomem_refill *r, struct gomem_span *old,
+		   unsigned int want, bool want_span)
+{
+	r->span = old;
+	r->want = want;
+	r->want_span = want_span;
+	gomem_mcentral_refill(f->fh.heap, f->spc, r);
+}
+
+/* Few free slots here and there: all are used, and their spans are full then. */
+static void test_refill_gathers(struct kunit *test)
+{
+	static const unsigned int nr_free[] = { 1, 2, 1, 3 };
+	struct fixture *f = test->priv;
+	struct gomem_span *s[ARRAY_SIZE(nr_free)];
+	struct gomem_refill r;
+	unsigned int i;
+
+	use_size(f, 1024);
+	for (i = 0; i < ARRAY_SIZE(s); i++)
+		s[i] = full_span(test, f->objs + i * f->nelems);
+	for (i = 0; i < ARRAY_SIZE(s); i++)
+		free_objs(f, f->objs + i * f->nelems, nr_free[i]);
+	refill(f, &r, NULL, 32, false);
+	KUNIT_EXPECT_EQ(test, 7, r.n);
+	KUNIT_EXPECT_EQ(test, 0, r.fresh);
+	KUNIT_EXPECT_NULL(test, r.span);
+	for (i = 0; i < ARRAY_SIZE(s); i++)
+		expect_where(test, s[i], GOMEM_FULL_SWEPT);
+	expect_spans(test, ARRAY_SIZE(s), 0);
+
+	/* Now there is none, and asking does not make the heap grow. */
+	refill(f, &r, NULL, 32, true);
+	KUNIT_EXPECT_EQ(test, 0, r.n);
+	KUNIT_EXPECT_NULL(test, r.span);
+	expect_spans(test, ARRAY_SIZE(s), 0);
+	KUNIT_EXPECT_EQ(test, 0, free_objs(f, f->objs, ARRAY_SIZE(s) * f->nelems));
+	expect_spans(test, 0, 0);
+}
+
+/* The span that still has room is the caller's, if it wants one; the old one is not. */
+static void test_refill_exchanges(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_span *old, *s;
+	struct gomem_refill r;
+
+	use_size(f, 512);
+	s = full_span(test, f->objs);
+	old = cache(test);
+	KUNIT_ASSERT_EQ(test, f->nelems, take(old, f->objs + f->nelems, f->nelems));
+	free_objs(f, f->objs, 10);
+	expect_where(test, s, GOMEM_FULL_UNSWEPT);
+
+	refill(f, &r, old, 4, true);
+	KUNIT_EXPECT_EQ(test, 4, r.n);
+	KUNIT_EXPECT_PTR_EQ(test, s, r.span);
+	KUNIT_EXPECT_EQ(test, GOMEM_SPAN_CACHED, gomem_span_state(s));
+	expect_where(test, s, NOWHERE);
+	expect_where(test, old, GOMEM_FULL_SWEPT);
+	expect_spans(test, 2, 1);
+
+	/* The rest of it does not do: the caller takes that first, then comes back. */
+	KUNIT_EXPECT_EQ(test, 6, take(s, f->objs + 4, 6));
+	refill(f, &r, s, 4, true);
+	KUNIT_EXPECT_EQ(test, 0, r.n);
+	expect_where(test, s, GOMEM_FULL_SWEPT);
+	expect_spans(test, 2, 0);
+
+	/* An old span that was emptied meanwhile goes back to the heap. */
+	KUNIT_EXPECT_EQ(test, 0, free_objs(f, f->objs, 2 * f->nelems));
+	expect_spans(test, 0, 0);
+	old = cache(test);
+	KUNIT_ASSERT_EQ(test, 3, take(old, f->objs, 3));
+	free_objs(f, f->objs, 3);
+	refill(f, &r, old, 1, true);
+	KUNIT_EXPECT_EQ(test, 0, r.n);
+	expect_spans(test, 0, 0);
+}
+
+static void test_refill_fresh(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_refill r;
+
+	use_size(f, 256);
+	KUNIT_ASSERT_EQ(test, 5, alloc(f, f->objs, 5));
+	free_objs(f, f->objs + 1, 1);
+	free_objs(f, f->objs + 3, 1);
+	gomem_mcentral_sweep(f->fh.heap, f->spc);
+	refill(f, &r, NULL, 6, false);
+	KUNIT_EXPECT_EQ(test, 6, r.n);
+	KUNIT_EXPECT_PTR_EQ(test, f->objs[1], r.objs[0]);
+	KUNIT_EXPECT_PTR_EQ(test, f->objs[3], r.objs[1]);
+	KUNIT_EXPECT_EQ(test, 0x3c, r.fresh);
+	free_objs(f, r.objs, r.n);
+
+	/* A full batch of fresh ones: every bit there is. */
+	refill(f, &r, NULL, 21, false);
+	free_objs(f, r.objs, r.n);
+	free_objs(f, f->objs, 1);
+	free_objs(f, f->objs + 2, 1);
+	free_objs(f, f->objs + 4, 1);
+	expect_spans(test, 0, 0);
+	use_size(f, 8);
+	KUNIT_ASSERT_EQ(test, 1, alloc(f, f->objs, 1));
+	refill(f, &r, NULL, GOMEM_BATCH_MAX, false);
+	KUNIT_EXPECT_EQ(test, GOMEM_BATCH_MAX, r.n);
+	KUNIT_EXPECT_EQ(test, ~0U, r.fresh);
+	free_objs(f, r.objs, r.n);
+	free_objs(f, f->objs, 1);
+	expect_spans(test, 0, 0);
+}
+
 /* Freeing */
 
 /* Objects freed while their span is cached wait for its owner, at the latest until uncache. */
@@ -934,6 +1050,20 @@ static unsigned int worker_alloc(struct worker *w, unsigned int class, void **ob
 				    objs, 1 + worker_below(w, THREAD_BATCH), &recycled);
 }
 
+static unsigned int worker_refill(struct worker *w, unsigned int class, void **objs)
+{
+	struct gomem_refill r = {
+		.span = w->cached[class],
+		.want = 1 + worker_below(w, THREAD_BATCH),
+		.want_span = worker_below(w, 2),
+	};
+
+	gomem_mcentral_refill(w->f->fh.heap, thread_spc(class), &r);
+	w->cached[class] = r.span;
+	memcpy(objs, r.objs, r.n * sizeof(*objs));
+	return r.n;
+}
+
 static void worker_step(struct worker *w)
 {
 	unsigned int class = worker_below(w, THREAD_CLASSES), n, i, nr_back = 0;
@@ -943,7 +1073,16 @@ static void worker_step(struct worker *w)
 		worker_uncache(w, class);
 		return;
 	}
-	n = worker_below(w, 4) ? worker_take(w, class, objs) : worker_alloc(w, class, objs);
+	switch (worker_below(w, 4)) {
+	case 0:
+		n = worker_alloc(w, class, objs);
+		break;
+	case 1:
+		n = worker_refill(w, class, objs);
+		break;
+	default:
+		n = worker_take(w, class, objs);
+	}
 	w->handed_out += n;
 	for (i = 0; i < n; i++)
 		if (!set_live(w->f, objs[i]))
@@ -1241,6 +1380,9 @@ static struct kunit_case mcentral_cases[] = {
 	KUNIT_CASE(test_cache_order),
 	KUNIT_CASE_PARAM(test_alloc_takes_from_one_span, size_gen_params),
 	KUNIT_CASE(test_alloc_recycled),
+	KUNIT_CASE(test_refill_gathers),
+	KUNIT_CASE(test_refill_exchanges),
+	KUNIT_CASE(test_refill_fresh),
 	KUNIT_CASE(test_free_into_cached),
 	KUNIT_CASE_PARAM(test_free_all_into_cached, size_gen_params),
 	KUNIT_CASE_PARAM(test_free_empties, size_gen_params),
