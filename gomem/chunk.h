@@ -38,7 +38,7 @@ struct gomem_pallocbits {
 
 /**
  * struct gomem_chunk - bookkeeping of one aligned 4 MiB range
- * @inuse: pages that are allocated, cached by a CPU, or holes; heap lock
+ * @inuse: pages that are allocated or holes; heap lock
  * @hole: pages that are not ours; heap lock
  * @tag: see GOMEM_TAG_LIVE; written under the heap lock before a pointer into
  *	the page is handed out and after the last one came back, read without a

@@ -31,7 +31,7 @@
  *
  * Before gomem_heap_alloc_span() comes gomem_mcentral_cache(), or, where slots have no
  * span of their own (interrupts, objects of more than 1 KiB), gomem_mcentral_alloc().
- * Large objects go there directly.
+ * Large objects start with gomem_heap_alloc_span().
  *
  * The way down: what gomem_free() does
  * ------------------------------------

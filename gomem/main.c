@@ -53,6 +53,12 @@ static int __init gomem_init(void)
 
 	BUILD_BUG_ON(GOMEM_MAX_SIZE != GOMEM_CHUNK_SIZE);
 
+	/* Or a block of the kernel's could lie across two chunks. */
+	if (!IS_ALIGNED(__pa(base), GOMEM_CHUNK_SIZE)) {
+		pr_err("the direct map is not aligned to %lu bytes\n", GOMEM_CHUNK_SIZE);
+		return -EOPNOTSUPP;
+	}
+
 	gomem_secret = get_random_long();
 	err = gomem_heap_init(&gomem_heap, &gomem_kernel_pages, base,
 			      DIV_ROUND_UP(range, GOMEM_CHUNK_SIZE));

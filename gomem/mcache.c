@@ -166,8 +166,10 @@ static bool refill_from_span(struct gomem_slot *slot, unsigned int spc)
 
 		gomem_count(GOMEM_EV_SWEEPS, 1);
 		gomem_count(GOMEM_EV_SWEPT_OBJECTS, res.freed);
-		if (unlikely(res.bad))
+		if (unlikely(res.bad)) {
+			atomic64_sub(res.bad, &mcache_heap->central[spc].direct_frees);
 			gomem_report_late_double_free(spc, res.bad);
+		}
 		n = gomem_span_take(s, slot->top, want, &recycled);
 	}
 	set_keys(slot->top + recycled, n - recycled);
@@ -488,15 +490,20 @@ static void count_slot(const struct gomem_mcache *mc, unsigned int spc,
 		       struct gomem_class_counts *n)
 {
 	const struct gomem_slot *slot = &mc->slot[spc];
-	u64 allocs, cached;
+	u64 allocs, cached, refilled;
 
 	if (mc == &no_mcache)
 		return;
-	/* The CPU goes on meanwhile: the sum is near the truth, exact at rest. */
-	allocs = READ_ONCE(slot->allocs);
+	/*
+	 * The CPU goes on meanwhile: the sum is near the truth, exact at rest.
+	 * In this order an object that moves in between is counted once too often
+	 * rather than missed.
+	 */
+	refilled = READ_ONCE(slot->refilled);
 	cached = READ_ONCE(slot->top) - (slot->end - slot->capacity);
+	allocs = READ_ONCE(slot->allocs);
 	n->mallocs += allocs;
-	n->frees += allocs + cached + READ_ONCE(slot->flushed) - READ_ONCE(slot->refilled);
+	n->frees += allocs + cached + READ_ONCE(slot->flushed) - refilled;
 	n->cached += cached;
 	n->cached_spans += !!READ_ONCE(slot->span);
 }
@@ -520,8 +527,8 @@ void gomem_mcache_count(struct gomem_heap *h, unsigned int spc, struct gomem_cla
 	}
 	n->mallocs += atomic64_read(&h->central[spc].direct_allocs);
 	n->frees += atomic64_read(&h->central[spc].direct_frees);
-	/* A free may have been seen whose allocation was not. */
-	n->frees = min(n->frees, n->mallocs);
+	/* A free may have been seen whose allocation was not, or the reverse. */
+	n->frees = clamp_t(s64, n->frees, 0, n->mallocs);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_count);
 

@@ -73,6 +73,17 @@ static bool span_is_empty(const struct gomem_span *s)
 	return s->alloc_count == 0;
 }
 
+/*
+ * An empty span is no longer of this class, from when the lock is dropped: a late
+ * second free that still finds it must not touch it.
+ */
+static void retire(struct gomem_mcentral *c, struct gomem_span *s)
+{
+	lockdep_assert_held(&c->lock);
+	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
+	c->nspans--;
+}
+
 /* Go's cacheSpan order: what is ready first, then what has to be swept. */
 static struct gomem_span *find_room(struct gomem_mcentral *c, unsigned int *bad)
 {
@@ -119,10 +130,13 @@ static struct gomem_span *grow(struct gomem_heap *h, unsigned int spc, gfp_t gfp
 	return gomem_heap_alloc_span(h, &req);
 }
 
-static void report_bad(unsigned int spc, unsigned int bad)
+/* Slots that were freed twice: each was counted as a free once too often. */
+static void report_bad(struct gomem_mcentral *c, unsigned int bad)
 {
-	if (unlikely(bad))
-		gomem_report_late_double_free(spc, bad);
+	if (likely(!bad))
+		return;
+	atomic64_sub(bad, &c->direct_frees);
+	gomem_report_late_double_free(c->spc, bad);
 }
 
 /**
@@ -161,7 +175,7 @@ struct gomem_span *gomem_mcentral_cache(struct gomem_heap *h, unsigned int spc, 
 	c->nspans += grown;
 	spin_unlock_irqrestore(&c->lock, flags);
 out:
-	report_bad(spc, bad);
+	report_bad(c, bad);
 	return s;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_cache);
@@ -175,7 +189,7 @@ static bool put_back(struct gomem_mcentral *c, struct gomem_span *s, unsigned in
 	if (atomic_read(&s->pending))
 		*bad += sweep_span(s);
 	if (span_is_empty(s)) {
-		c->nspans--;
+		retire(c, s);
 		return true;
 	}
 	list_span(c, s);
@@ -202,7 +216,7 @@ void gomem_mcentral_uncache(struct gomem_heap *h, struct gomem_span *s)
 
 	if (empty)
 		gomem_heap_free_span(h, s);
-	report_bad(spc, bad);
+	report_bad(c, bad);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_uncache);
 
@@ -257,7 +271,7 @@ void gomem_mcentral_refill(struct gomem_heap *h, unsigned int spc, struct gomem_
 
 	if (empty)
 		gomem_heap_free_span(h, old);
-	report_bad(spc, bad);
+	report_bad(c, bad);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
 
@@ -298,7 +312,7 @@ unsigned int gomem_mcentral_alloc(struct gomem_heap *h, unsigned int spc, gfp_t 
 	list_span(c, s);
 	spin_unlock_irqrestore(&c->lock, flags);
 out:
-	report_bad(spc, bad);
+	report_bad(c, bad);
 	return n;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_alloc);
@@ -335,7 +349,6 @@ static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s, uns
 		gomem_count(GOMEM_EV_CACHED_SPAN_FREES, n - bad);
 		return bad;
 	}
-	/* It may have been taken off its list, empty, a moment ago. */
 	if (bad == n)
 		return bad;
 
@@ -343,7 +356,7 @@ static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s, uns
 		bad += sweep_span(s);
 	if (span_is_empty(s)) {
 		list_move(&s->list, empty);
-		c->nspans--;
+		retire(c, s);
 	} else if (s->where == GOMEM_PARTIAL_SWEPT || s->where == GOMEM_FULL_SWEPT) {
 		list_span(c, s);
 	}
@@ -356,7 +369,11 @@ static struct gomem_span *span_of(struct gomem_heap *h, unsigned int spc, void *
 {
 	struct gomem_span *s = gomem_heap_lookup(h, (unsigned long)obj);
 
-	if (unlikely(!s || s->spc != spc))
+	if (unlikely(!s || gomem_span_state(s) == GOMEM_SPAN_DEAD))
+		return NULL;
+	/* Pairs with the lock in retire(): not the class of its last life. */
+	smp_rmb();
+	if (unlikely(s->spc != spc))
 		return NULL;
 	*index = gomem_span_index(s, (unsigned long)obj);
 	if (unlikely(*index >= s->nelems || gomem_span_object(s, *index) != obj))
@@ -405,7 +422,7 @@ unsigned int gomem_mcentral_free(struct gomem_heap *h, unsigned int spc, void **
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	free_spans(h, &empty);
-	report_bad(spc, bad);
+	report_bad(c, bad);
 	return bad;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
@@ -433,7 +450,7 @@ void gomem_mcentral_sweep(struct gomem_heap *h, unsigned int spc)
 		bad += sweep_span(s);
 		if (span_is_empty(s)) {
 			list_move(&s->list, &empty);
-			c->nspans--;
+			retire(c, s);
 		} else {
 			list_span(c, s);
 		}
@@ -441,7 +458,7 @@ void gomem_mcentral_sweep(struct gomem_heap *h, unsigned int spc)
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	free_spans(h, &empty);
-	report_bad(spc, bad);
+	report_bad(c, bad);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_sweep);
 

@@ -33,7 +33,8 @@ struct gomem_heap;
  * @ncached: spans that CPUs cache
  * @list: spans in state CENTRAL, by enum gomem_span_list
  * @direct_allocs: objects that went to their user without a CPU's slot
- * @direct_frees: objects that came back without one
+ * @direct_frees: objects that came back without one, less those that turned out to
+ *	be freed twice
  *
  * Invariants, with @lock held:
  *	nspans == ncached + length of all lists

@@ -101,7 +101,7 @@ static void release_free_pages(struct gomem_heap *h)
 			spin_unlock_irq(&h->lock);
 			return;
 		}
-		/* A chunk at a time, so that neither of both takes long. */
+		/* A chunk at a time, so that it does not take long. */
 		len = min_t(unsigned long, len, GOMEM_CHUNK_PAGES);
 		gomem_pagealloc_remove(&h->pages, start, len);
 		spin_unlock_irq(&h->lock);

@@ -16,10 +16,11 @@
  *
  * States, and who makes the transition:
  *
- *	DEAD  -> CENTRAL	mheap, for its mcentral (small)
+ *	DEAD  -> CENTRAL	mcentral, for a new span; its lock held
+ *	DEAD  -> CACHED		the same, for a CPU
  *	DEAD  -> LARGE		mheap, for the caller (one object)
  *	CENTRAL <-> CACHED	mcentral lock held; only small spans
- *	CENTRAL -> DEAD		mcentral took the empty span off its lists
+ *	CENTRAL -> DEAD		mcentral lock held; empty, and off the lists
  *	LARGE -> DEAD		whoever claims the object to free it; heap lock held
  */
 #ifndef GOMEM_SPAN_H
@@ -129,7 +130,10 @@ static inline unsigned int gomem_span_index(const struct gomem_span *s, unsigned
 	return ((addr - s->base) * s->divmul) >> 32;
 }
 
-/* Stable with the lock of the mcentral, or of the heap for large spans. */
+/*
+ * For a live span stable with the lock of its mcentral, or of the heap if it is
+ * large. DEAD is set with that lock, too.
+ */
 static inline enum gomem_span_state gomem_span_state(const struct gomem_span *s)
 {
 	return READ_ONCE(s->state);

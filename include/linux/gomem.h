@@ -27,9 +27,9 @@
  * objects of many owners, and charged to none.
  *
  * Sizes: 0 gives ZERO_SIZE_PTR. Up to 32 KiB a request is rounded up to one of
- * 67 size classes, above to a multiple of 8 KiB, up to GOMEM_MAX_SIZE. The slack
- * is at most one eighth from rounding plus one eighth from the tail of a span
- * for sizes above 128 bytes; gomem_usable_size() tells what an object got.
+ * 67 size classes, above to a multiple of 8 KiB, up to GOMEM_MAX_SIZE. From 129
+ * bytes to 32 KiB rounding and the tail of a span waste at most a sixth of it, as
+ * in Go; gomem_usable_size() tells what an object got.
  *
  * Alignment: 8 bytes at least; an object allocated with a size that is a power of
  * two is naturally aligned, as kmalloc() promises. gomem_realloc() does not move an
@@ -39,8 +39,10 @@
  * pointer into the middle of an object, a pointer that is not gomem's, a
  * refused gfp, a size that overflows - is counted in /sys/kernel/debug/gomem/stats,
  * reported in the kernel log with the caller's name (ten of a kind in five seconds,
- * at most), and has no other effect. What cannot be seen: a second free after the
- * memory has a new owner, or on two CPUs in the same moment.
+ * at most), and has no other effect. An object that was written to after it was
+ * freed is never handed out again; that may be how a second free shows, where the
+ * write hid it at first. What cannot be seen: a second free after the memory has a
+ * new owner, or on two CPUs in the same moment.
  *
  * Memory: pages stay with gomem until it is unloaded. They are no slab pages; where
  * the kernel asks whether a page may be shared by reference, as sendpage_ok() does,
