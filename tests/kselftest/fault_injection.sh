@@ -8,17 +8,23 @@
 . "$(dirname "$0")/ktap.sh"
 
 inject=/sys/kernel/debug/fail_page_alloc
-[ -d $inject ] || ktap_skip_all "this kernel cannot make page allocations fail"
+[ -e $inject/require-start ] || ktap_skip_all "this kernel cannot make gomem's pages fail"
 
-# setup PROBABILITY MIN_ORDER: for tasks that ask for it only.
+# setup PROBABILITY MIN_ORDER: where gomem is among the callers, and nowhere else;
+# the machine needs pages too. Probability last: then the rest is in place.
 setup()
 {
-	echo "$1" >$inject/probability
+	text=$(cat /sys/module/gomem/sections/.text)
+	size=$(cat /sys/module/gomem/coresize)
+	echo "$text" >$inject/require-start
+	printf '%#x' $((text + size)) >$inject/require-end
+	echo 32 >$inject/stacktrace-depth
 	echo "$2" >$inject/min-order
 	echo -1 >$inject/times
 	echo 0 >$inject/verbose
 	echo N >$inject/ignore-gfp-wait
 	echo N >$inject/task-filter
+	echo "$1" >$inject/probability
 }
 
 quiet()
