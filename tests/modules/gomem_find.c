@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gomem_find.c - what a search for free pages costs in small and large heaps.
+ *
+ * Page allocators of 64 MiB to 16 GiB are filled in several ways, and searched. No
+ * memory is behind their pages, so that any machine can be the judge of 16 GiB. Run
+ * under scripts/vm --accel=icount, where the guest's clock advances one nanosecond
+ * per instruction: the times printed are instruction counts then, without cache
+ * misses.
+ *
+ *	end	all is taken, but for page 0 and the last chunk
+ *	random	each page is free with probability 1/2; the last chunk is free
+ *	comb	every other page is free; the last chunk is free
+ *	short	runs of n - 1 pages are free all over; the last chunk is free
+ *	none	the same, but the last chunk is no exception
+ *	empty	all is free
+ *
+ * A line has the cost at each size, and the worst ratio to the smallest:
+ *
+ *	find	gomem_pagealloc_find() with a search hint that is no help
+ *	pair	gomem_pagealloc_alloc() and gomem_pagealloc_free(), the hint as it comes
+ */
+#define pr_fmt(fmt) "gomem_find: " fmt
+
+#include <kunit/visibility.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/prandom.h>
+#include <linux/sched.h>
+#include <linux/vmalloc.h>
+
+/* The functions under test are not exported: this module has its own copy. */
+#undef EXPORT_SYMBOL_IF_KUNIT
+#define EXPORT_SYMBOL_IF_KUNIT(symbol)
+#include "../../gomem/pallocbits.c"
+#include "../../gomem/pagealloc.c"
+
+#define REPEAT	5
+#define LOOPS	100
+
+/* 64 MiB, 256 MiB, ... 16 GiB. */
+#define NR_SIZES	5
+#define MIN_CHUNKS	16UL
+#define MAX_CHUNKS	(MIN_CHUNKS << (2 * (NR_SIZES - 1)))
+
+static const unsigned int lengths[] = { 1, 3, 4, 16, 64, 100, 512 };
+
+static DEFINE_SPINLOCK(lock);
+static struct gomem_pagealloc pa;
+static struct gomem_chunk *chunks;
+static struct rnd_state rnd;
+static u64 cost[NR_SIZES];
+static u64 worst;	/* ratio, in hundredths */
+
+static bool is_last(unsigned long page)
+{
+	return page >> GOMEM_CHUNK_PAGES_SHIFT == pa.nr[LEAF] - 1;
+}
+
+static bool fill_end(unsigned long page, unsigned int n)
+{
+	return !page || is_last(page);
+}
+
+static bool fill_random(unsigned long page, unsigned int n)
+{
+	return is_last(page) || prandom_u32_state(&rnd) & 1;
+}
+
+static bool fill_comb(unsigned long page, unsigned int n)
+{
+	return is_last(page) || page % 2;
+}
+
+static bool fill_none(unsigned long page, unsigned int n)
+{
+	return page % n != n - 1;
+}
+
+static bool fill_short(unsigned long page, unsigned int n)
+{
+	return is_last(page) || fill_none(page, n);
+}
+
+static bool fill_empty(unsigned long page, unsigned int n)
+{
+	return true;
+}
+
+static const struct pattern {
+	const char *name;
+	bool (*free)(unsigned long page, unsigned int n);
+} patterns[] = {
+	{ "end",	fill_end },
+	{ "random",	fill_random },
+	{ "comb",	fill_comb },
+	{ "short",	fill_short },
+	{ "none",	fill_none },
+	{ "empty",	fill_empty },
+};
+
+/* Give a chunk its free pages: faster than page by page. */
+static void fill_chunk(unsigned long ci, const struct pattern *p, unsigned int n)
+{
+	unsigned long page, base = ci << GOMEM_CHUNK_PAGES_SHIFT;
+	struct gomem_chunk *chunk = &chunks[ci];
+
+	memset(chunk, 0, sizeof(*chunk));
+	gomem_pagealloc_register(&pa, ci, chunk);
+	gomem_pallocbits_clear_range(&chunk->hole, 0, GOMEM_CHUNK_PAGES);
+	for (page = base; page < base + GOMEM_CHUNK_PAGES; page++) {
+		if (!p->free(page, n))
+			continue;
+		gomem_pallocbits_clear_range(&chunk->inuse, offset(page), 1);
+		pa.free_pages++;
+	}
+	*leaf_to_change(&pa, base) = gomem_pallocbits_summarize(&chunk->inuse);
+}
+
+static int fill(unsigned long nr_chunks, const struct pattern *p, unsigned int n)
+{
+	unsigned long ci;
+	int err;
+
+	err = gomem_pagealloc_init(&pa, nr_chunks, &lock);
+	if (err)
+		return err;
+	prandom_seed_state(&rnd, 1);
+	for (ci = 0; ci < nr_chunks; ci++) {
+		spin_lock(&lock);
+		fill_chunk(ci, p, n);
+		spin_unlock(&lock);
+		cond_resched();
+	}
+	pa.backed_pages = nr_pages(&pa);
+	return 0;
+}
+
+static void find_once(unsigned int n)
+{
+	unsigned long first;
+
+	barrier_data((void *)gomem_pagealloc_find(&pa, n, &first));
+}
+
+static void pair_once(unsigned int n)
+{
+	unsigned long page = gomem_pagealloc_alloc(&pa, n);
+
+	if (page != GOMEM_NO_PAGE)
+		gomem_pagealloc_free(&pa, page, n);
+}
+
+static u64 time_loops(void (*once)(unsigned int n), unsigned int n)
+{
+	unsigned int i;
+	u64 t;
+
+	spin_lock(&lock);
+	pa.search = 0;
+	once(n);
+	t = ktime_get_ns();
+	for (i = 0; i < LOOPS; i++)
+		once(n);
+	t = ktime_get_ns() - t;
+	spin_unlock(&lock);
+	return t;
+}
+
+/* The least of several: a stock kernel has timers. */
+static u64 best_of(void (*once)(unsigned int n), unsigned int n)
+{
+	u64 best = U64_MAX;
+	unsigned int i;
+
+	for (i = 0; i < REPEAT; i++) {
+		best = min(best, time_loops(once, n));
+		cond_resched();
+	}
+	return best / LOOPS;
+}
+
+static int measure(const char *what, void (*once)(unsigned int n), const struct pattern *p,
+		   unsigned int n)
+{
+	u64 ratio = 0;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < NR_SIZES; i++) {
+		err = fill(MIN_CHUNKS << (2 * i), p, n);
+		if (err)
+			return err;
+		cost[i] = best_of(once, n);
+		gomem_pagealloc_destroy(&pa);
+		ratio = max(ratio, cost[i] * 100 / max(cost[0], 1ULL));
+	}
+	worst = max(worst, ratio);
+	pr_info("%-5s %-6s n %3u: %4llu %4llu %4llu %4llu %4llu ratio %llu.%02llu\n", what,
+		p->name, n, cost[0], cost[1], cost[2], cost[3], cost[4], ratio / 100,
+		ratio % 100);
+	return 0;
+}
+
+static int measure_all(void)
+{
+	const struct pattern *p;
+	unsigned int i;
+	int err = 0;
+
+	for (p = patterns; p < patterns + ARRAY_SIZE(patterns) && !err; p++) {
+		for (i = 0; i < ARRAY_SIZE(lengths) && !err; i++)
+			err = measure("find", find_once, p, lengths[i]);
+		for (i = 0; i < ARRAY_SIZE(lengths) && !err; i++)
+			err = measure("pair", pair_once, p, lengths[i]);
+	}
+	return err;
+}
+
+static int __init gomem_find_init(void)
+{
+	int err;
+
+	chunks = vmalloc(array_size(MAX_CHUNKS, sizeof(*chunks)));
+	if (!chunks)
+		return -ENOMEM;
+	err = measure_all();
+	vfree(chunks);
+	if (!err)
+		pr_info("worst ratio %llu.%02llu\n", worst / 100, worst % 100);
+	return err;
+}
+
+static void __exit gomem_find_exit(void)
+{
+}
+
+module_init(gomem_find_init);
+module_exit(gomem_find_exit);
+
+MODULE_INFO(test, "Y");
+MODULE_DESCRIPTION("gomem: cost of a search for pages by heap size");
+MODULE_LICENSE("GPL");
