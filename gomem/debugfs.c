@@ -72,13 +72,15 @@ static void add_class(struct totals *t, unsigned int spc)
 	t->cached_spans += n.cached_spans;
 }
 
-/* The chunk pointers and the summaries over them. */
+/* The chunk pointers, the summaries over them and their reach. */
 static size_t table_bytes(const struct gomem_pagealloc *pa)
 {
 	size_t entries = pa->nr[GOMEM_PAGEALLOC_LEVELS - 1];
 	unsigned int l;
 
 	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++)
+		entries += pa->nr[l];
+	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS - 1; l++)
 		entries += pa->nr[l];
 	return entries * sizeof(u64);
 }

@@ -83,6 +83,8 @@ static void free_tables(struct gomem_pagealloc *pa)
 	kvfree(pa->chunks);
 	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++)
 		kvfree(pa->sum[l]);
+	for (l = 0; l < LEAF; l++)
+		kvfree(pa->reach[l]);
 }
 
 /* All levels but the root are whole blocks, so that merging needs no bound. */
@@ -112,6 +114,12 @@ static int alloc_tables(struct gomem_pagealloc *pa)
 		if (!pa->sum[l])
 			return -ENOMEM;
 	}
+	for (l = 0; l < LEAF; l++) {
+		pa->reach[l] = kvcalloc(pa->nr[l], sizeof(*pa->reach[l]),
+					GFP_KERNEL);
+		if (!pa->reach[l])
+			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -122,7 +130,7 @@ static int alloc_tables(struct gomem_pagealloc *pa)
  *	to a multiple of 8
  * @lock: lock that the owner will hold around the other calls
  *
- * Takes 16 bytes a chunk, and a seventh of half of that for the upper levels.
+ * Takes 16 bytes a chunk, and a seventh of that for the upper levels.
  *
  * Context: process, may sleep.
  * Return: 0, or -ENOMEM and nothing to destroy.
@@ -197,12 +205,13 @@ void gomem_pagealloc_register(struct gomem_pagealloc *pa, unsigned long ci,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_register);
 
-/* What entry @i of level @l, not a leaf, should be. */
+/* What entry @i of level @l, not a leaf, should be, and its reach. */
 static gomem_pallocsum_t merge_children(const struct gomem_pagealloc *pa,
-					unsigned int l, unsigned long i)
+					unsigned int l, unsigned long i,
+					u64 *reach)
 {
 	return gomem_pallocsum_merge(&pa->sum[l + 1][i * RADIX],
-				     level_shift(l + 1));
+				     level_shift(l + 1), reach);
 }
 
 static bool piece_is(const struct gomem_chunk *chunk, unsigned int i,
@@ -241,7 +250,7 @@ static bool range_is(const struct gomem_pagealloc *pa, unsigned long page,
 static bool remerge(struct gomem_pagealloc *pa, unsigned int l,
 		    unsigned long i)
 {
-	gomem_pallocsum_t sum = merge_children(pa, l, i);
+	gomem_pallocsum_t sum = merge_children(pa, l, i, &pa->reach[l][i]);
 	bool changed = pa->sum[l][i] != sum;
 
 	pa->sum[l][i] = sum;
@@ -367,59 +376,36 @@ void gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_remove);
 
-/*
- * Search a chunk that is known to have a run of @n. @first as in scan_block().
- */
+/* Search a chunk from place @from on; it is known to have a run of @n there. */
 static unsigned long find_in_chunk(const struct gomem_pagealloc *pa,
-				   unsigned long ci, unsigned long n,
-				   unsigned long *first)
+				   unsigned long ci, unsigned int n,
+				   unsigned int from, unsigned int *free)
 {
 	unsigned long base = ci << GOMEM_CHUNK_PAGES_SHIFT;
-	bool here = *first >> GOMEM_CHUNK_PAGES_SHIFT == ci;
-	unsigned int i, free;
+	unsigned int i;
 
-	i = gomem_pallocbits_find(&chunk_of(pa, base)->inuse, n,
-				  here ? offset(*first) : 0, &free);
+	i = gomem_pallocbits_find(&chunk_of(pa, base)->inuse, n, from, free);
 	if (WARN_ON_ONCE(i == GOMEM_CHUNK_PAGES))
 		return GOMEM_NO_PAGE;
-	if (here)
-		*first = base + free;
 	return base + i;
 }
 
 /*
- * Scan one block of summaries, entry *@pi and its neighbours (the root is one
- * block), for the lowest run of @n pages. If it starts in one entry and goes
- * on in the next ones, or fills the start of an entry, it is returned. If it is
- * inside an entry, that entry is stored in *@pi to go down into, NO_ENTRY if
- * the block has no such run.
- *
- * @first is a lower bound of the first free page of the heap. As long as it
- * points into the block, nothing before it needs to be looked at, and the first
- * entry that is not empty raises it. Once the search goes down elsewhere, no
- * later block contains it.
+ * Look through entries @i to @end - 1 of level @l for the lowest run of @n
+ * pages; the free run that ends where they start has length @run. If it starts
+ * in one entry and goes on in the next ones, or fills the start of an entry, it
+ * is returned. If it is inside an entry, that entry is stored in *@pi to go
+ * down into, NO_ENTRY if there is no such run.
  */
-static unsigned long scan_block(const struct gomem_pagealloc *pa,
-				unsigned int l, unsigned long *pi,
-				unsigned long n, unsigned long *first)
+static __always_inline unsigned long
+scan(const struct gomem_pagealloc *pa, unsigned int l, unsigned long i,
+     unsigned long end, unsigned long run, unsigned long n, unsigned long *pi)
 {
 	const gomem_pallocsum_t *sum = pa->sum[l];
 	const unsigned int shift = level_shift(l);
 	const unsigned int full = 1U << shift;
 	const gomem_pallocsum_t whole = gomem_pallocsum_pack(full, full, full);
-	const unsigned long end = l ? *pi + RADIX : pa->nr[0];
-	const unsigned long from = *first >> shift;
-	const bool here = from >= *pi && from < end;
-	unsigned long i, run = 0;
 
-	for (i = here ? from : *pi; i < end; i++) {
-		if (sum[i] != GOMEM_PALLOCSUM_NONE)
-			break;
-	}
-	if (here && i < end)
-		*first = max(*first, i << shift);
-
-	/* @run is the length of the free run that ends where entry i starts. */
 	for (; i < end; i++) {
 		if (sum[i] == whole) {
 			run += full;
@@ -439,26 +425,55 @@ static unsigned long scan_block(const struct gomem_pagealloc *pa,
 	return GOMEM_NO_PAGE;
 }
 
-static unsigned long find_in_tree(struct gomem_pagealloc *pa,
-				  unsigned long n, unsigned long *first)
+/* Length of the free run that ends where entry @i starts, inside its block. */
+static unsigned long run_before(const struct gomem_pagealloc *pa,
+				unsigned int l, unsigned long i)
 {
-	unsigned long page, i = 0;
-	unsigned int l;
+	const unsigned int full = 1U << level_shift(l);
+	unsigned long run = 0;
+	unsigned int end;
+
+	while (i-- % RADIX) {
+		end = __gomem_pallocsum_field(pa->sum[l][i], 2);
+		run += end;
+		if (end < full)
+			break;
+	}
+	return run;
+}
+
+/*
+ * The same as scan() for the block below entry *@pi of the level above: goes
+ * right to the entry in question.
+ */
+static unsigned long scan_block(const struct gomem_pagealloc *pa,
+				unsigned int l, unsigned long *pi,
+				unsigned long n)
+{
+	const u64 hits = gomem_pallocreach_find(pa->reach[l - 1][*pi], n);
+	const unsigned long end = (*pi + 1) * RADIX;
+	unsigned long i = hits ? *pi * RADIX + __ffs64(hits) / 8 : end;
+
+	return scan(pa, l, i, end, run_before(pa, l, i), n, pi);
+}
+
+/* Not inline, so that searches that do without do not save registers for it. */
+static noinline unsigned long find_in_tree(struct gomem_pagealloc *pa,
+					   unsigned long n)
+{
+	unsigned long page, i;
+	unsigned int l, free;
 
 	flush(pa);
-	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++) {
-		page = scan_block(pa, l, &i, n, first);
-		if (page != GOMEM_NO_PAGE)
-			return page;
-		if (i == NO_ENTRY) {
-			/* Only the root may promise nothing. */
-			WARN_ON_ONCE(l > 0);
-			return GOMEM_NO_PAGE;
-		}
-		if (l < LEAF)
-			i *= RADIX;
+	page = scan(pa, 0, pa->search >> level_shift(0), pa->nr[0], 0, n, &i);
+	for (l = 1; page == GOMEM_NO_PAGE && i != NO_ENTRY; l++) {
+		if (l > LEAF)
+			return find_in_chunk(pa, i, n, 0, &free);
+		page = scan_block(pa, l, &i, n);
+		/* Only the root may promise nothing. */
+		WARN_ON_ONCE(page == GOMEM_NO_PAGE && i == NO_ENTRY);
 	}
-	return find_in_chunk(pa, i, n, first);
+	return page;
 }
 
 /**
@@ -475,7 +490,9 @@ static unsigned long find_in_tree(struct gomem_pagealloc *pa,
 unsigned long gomem_pagealloc_find(struct gomem_pagealloc *pa,
 				   unsigned long n, unsigned long *first)
 {
-	unsigned long ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned long page, ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
+	gomem_pallocsum_t sum;
+	unsigned int free;
 
 	lockdep_assert_held(pa->lock);
 
@@ -483,9 +500,15 @@ unsigned long gomem_pagealloc_find(struct gomem_pagealloc *pa,
 	if (!n || n > pa->free_pages)
 		return GOMEM_NO_PAGE;
 	/* Nothing below is free, so a run in this chunk is the lowest. */
-	if (gomem_pallocsum_max(pa->sum[LEAF][ci]) >= n)
-		return find_in_chunk(pa, ci, n, first);
-	return find_in_tree(pa, n, first);
+	sum = pa->sum[LEAF][ci];
+	if (__gomem_pallocsum_field(sum, 1) >= n) {
+		page = find_in_chunk(pa, ci, n, offset(pa->search), &free);
+		*first = (ci << GOMEM_CHUNK_PAGES_SHIFT) + free;
+		return page;
+	}
+	if (sum == GOMEM_PALLOCSUM_NONE)
+		*first = find_in_tree(pa, 1);
+	return n == 1 ? *first : find_in_tree(pa, n);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_find);
 
@@ -797,13 +820,17 @@ static const char *check_chunk(const struct gomem_pagealloc *pa,
 static bool merged(const struct gomem_pagealloc *pa, unsigned int l,
 		   unsigned long i)
 {
+	gomem_pallocsum_t sum;
+	u64 reach;
+
 	if (pa->stale != NO_ENTRY &&
 	    pa->stale >> ((LEAF - 1 - l) * RADIX_SHIFT) == i)
 		return true;
 	/* Levels are rounded up: the last entries may not have children. */
 	if (i * RADIX >= pa->nr[l + 1])
-		return pa->sum[l][i] == GOMEM_PALLOCSUM_NONE;
-	return pa->sum[l][i] == merge_children(pa, l, i);
+		return pa->sum[l][i] == GOMEM_PALLOCSUM_NONE && !pa->reach[l][i];
+	sum = merge_children(pa, l, i, &reach);
+	return pa->sum[l][i] == sum && pa->reach[l][i] == reach;
 }
 
 /**

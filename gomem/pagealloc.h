@@ -24,6 +24,13 @@
  * of date, and are brought up to date, from below until nothing changes, when
  * leaves of another block change or the tree is searched. A search that finds
  * its run in the chunk it starts at does not need the tree.
+ *
+ * A search goes from the root to a leaf. Which of an entry's eight children is
+ * next, a byte for each of them tells, all compared at once. So a search costs
+ * the same wherever its run is, in small heaps and in large ones, but for lengths
+ * of 128 pages and more in a heap full of runs that are up to an eighth shorter:
+ * there it looks at eight children a level at worst. The root, 16 GiB an entry,
+ * is looked through from @search on.
  */
 #ifndef GOMEM_PAGEALLOC_H
 #define GOMEM_PAGEALLOC_H
@@ -44,6 +51,8 @@
  *	under @lock, read without; an entry changes once and stays until
  *	gomem_pagealloc_destroy()
  * @sum: the levels of the tree, root first
+ * @reach: for each entry above the leaves, how far each of its eight children
+ *	gets a search; what gomem_pallocreach_find() looks at
  * @nr: entries in each level; @nr[4] is a multiple of 8 and counts @chunks
  * @stale: entry of level 3 that may be out of date, and its ancestors with it;
  *	~0 if there is none
@@ -55,7 +64,8 @@
  * Invariants, checked by gomem_pagealloc_validate():
  *	hole(p)		implies  inuse(p)
  *	sum[4][c]	=  (start, max, end) of chunk c's clear inuse bits
- *	sum[l][i]	=  merge(sum[l + 1][8 * i .. 8 * i + 7]) for l < 4, unless
+ *	sum[l][i], reach[l][i]
+ *			=  merge(sum[l + 1][8 * i .. 8 * i + 7]) for l < 4, unless
  *			   i is stale or, for l < 3, an ancestor of it
  *	!inuse(p)	implies  p >= search
  *	search		<= 512 * nr[4]
@@ -67,6 +77,7 @@ struct gomem_pagealloc {
 	spinlock_t *lock;	/* not ours: see above */
 	struct gomem_chunk **chunks;
 	gomem_pallocsum_t *sum[GOMEM_PAGEALLOC_LEVELS];
+	u64 *reach[GOMEM_PAGEALLOC_LEVELS - 1];
 	unsigned long nr[GOMEM_PAGEALLOC_LEVELS];
 	unsigned long stale;
 	unsigned long search;

@@ -419,35 +419,52 @@ gomem_pallocsum_t gomem_pallocbits_free(struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_free);
 
+/* Free pages at the start of eight neighbours of @full pages each. */
+static unsigned int merged_start(const gomem_pallocsum_t *child,
+				 unsigned int full)
+{
+	unsigned int i, start = 0;
+
+	for (i = 0; i < GOMEM_PALLOCSUM_RADIX && start == i * full; i++)
+		start += __gomem_pallocsum_field(child[i], 0);
+	return start;
+}
+
 /**
  * gomem_pallocsum_merge() - compute the summary of eight neighbours
  * @child: the eight summaries, in order of address
  * @shift: each of them covers 2^@shift pages, @shift less than 21
+ * @reach: set to a byte for each child, the first is the lowest: the code of
+ *	the longest free run that is inside the child, or ends in it and began
+ *	in one before; for gomem_pallocreach_find()
  *
  * Return: the summary of all 2^(@shift + 3) pages.
  */
 gomem_pallocsum_t gomem_pallocsum_merge(const gomem_pallocsum_t *child,
-					unsigned int shift)
+					unsigned int shift, u64 *reach)
 {
 	const unsigned int full = 1U << shift;
-	const unsigned int all = full * GOMEM_PALLOCSUM_RADIX;
-	const gomem_pallocsum_t whole = gomem_pallocsum_pack(full, full, full);
-	unsigned int i, start = all, max = 0, run = 0;
+	unsigned int i, len, end, max = 0, run = 0;
+	u64 codes = 0;
 
 	BUILD_BUG_ON(GOMEM_PALLOCSUM_RADIX * sizeof(*child) != 64);
+	BUILD_BUG_ON(GOMEM_PALLOCSUM_RADIX != sizeof(*reach));
 
 	/* @run is the length of the free run that ends where child i starts. */
 	for (i = 0; i < GOMEM_PALLOCSUM_RADIX; i++) {
-		if (child[i] == whole) {
-			run += full;
+		codes >>= 8;
+		if (child[i] == GOMEM_PALLOCSUM_NONE) {
+			run = 0;
 			continue;
 		}
-		run += __gomem_pallocsum_field(child[i], 0);
-		if (start == all)
-			start = run;
-		max = max3(max, run, __gomem_pallocsum_field(child[i], 1));
-		run = __gomem_pallocsum_field(child[i], 2);
+		end = __gomem_pallocsum_field(child[i], 2);
+		len = max(run + __gomem_pallocsum_field(child[i], 0),
+			  __gomem_pallocsum_field(child[i], 1));
+		run = end == full ? len : end;
+		max = max(max, len);
+		codes |= (u64)gomem_pallocreach_code(len) << 56;
 	}
-	return gomem_pallocsum_pack(start, max(max, run), run);
+	*reach = codes;
+	return gomem_pallocsum_pack(merged_start(child, full), max, run);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocsum_merge);

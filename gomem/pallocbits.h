@@ -12,6 +12,7 @@
 #ifndef GOMEM_PALLOCBITS_H
 #define GOMEM_PALLOCBITS_H
 
+#include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/types.h>
 
@@ -66,13 +67,15 @@ gomem_pallocsum_pack(unsigned int start, unsigned int max, unsigned int end)
 
 /*
  * Field @nr of a summary that is not GOMEM_PALLOCSUM_ALL, for loops that have
- * dealt with that one: a summary of less than a root entry never is.
+ * dealt with that one: a summary of less than a root entry never is. So there
+ * is nothing above field 2 to mask.
  */
 static inline unsigned int
 __gomem_pallocsum_field(gomem_pallocsum_t sum, unsigned int nr)
 {
-	return ((__force u64)sum >> (nr * GOMEM_PALLOCSUM_BITS)) &
-	       (GOMEM_PALLOCSUM_MAX - 1);
+	u64 field = (__force u64)sum >> (nr * GOMEM_PALLOCSUM_BITS);
+
+	return nr < 2 ? field & (GOMEM_PALLOCSUM_MAX - 1) : field;
 }
 
 /**
@@ -111,8 +114,52 @@ static inline unsigned int gomem_pallocsum_end(gomem_pallocsum_t sum)
 		__gomem_pallocsum_field(sum, 2);
 }
 
+/* Lengths from here on share codes. */
+#define GOMEM_PALLOCREACH_EXACT	128
+
+/**
+ * gomem_pallocreach_code() - a length, coarse enough for a byte
+ * @len: pages, up to 2^21
+ *
+ * Lengths below 128 are their own code. Above, the highest bit and the three
+ * below it count: each power of two, eighth of it by eighth, begins a new code.
+ *
+ * Return: 0 to 240, no less than that of any lower @len.
+ */
+static inline unsigned int gomem_pallocreach_code(unsigned int len)
+{
+	unsigned int shift;
+
+	if (len < GOMEM_PALLOCREACH_EXACT)
+		return len;
+	shift = __fls(len) - 3;
+	return 88 + 8 * shift + (len >> shift);
+}
+
+/**
+ * gomem_pallocreach_find() - which of eight neighbours may complete a run?
+ * @reach: what gomem_pallocsum_merge() said about them
+ * @len: pages in the run, 1 to 2^21
+ *
+ * Compares eight codes at once, as one number.
+ *
+ * Return: the top bit of byte i is set if a run of @len, as far as codes can
+ * tell, is inside child i, or ends in it and began before; no other bit is set.
+ * The lowest run of @len is at the first such child or, if the code of @len is
+ * that of shorter runs, too, at one behind it.
+ */
+static inline u64 gomem_pallocreach_find(u64 reach, unsigned int len)
+{
+	const u64 ones = 0x0101010101010101ULL, top = 0x80 * ones;
+	const unsigned int code = gomem_pallocreach_code(len);
+	/* The lower seven bits of each byte; no byte borrows from the next. */
+	const u64 ge = (reach | top) - (code & 0x7f) * ones;
+
+	return (code < 0x80 ? reach | ge : reach & ge) & top;
+}
+
 gomem_pallocsum_t gomem_pallocsum_merge(const gomem_pallocsum_t *child,
-					unsigned int shift);
+					unsigned int shift, u64 *reach);
 
 void gomem_pallocbits_set_range(struct gomem_pallocbits *b,
 				unsigned int i, unsigned int n);

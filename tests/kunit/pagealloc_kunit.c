@@ -926,6 +926,16 @@ static void break_inner(struct heap *h)
 	h->pa.sum[2][0] = GOMEM_PALLOCSUM_NONE;
 }
 
+static void break_reach(struct heap *h)
+{
+	h->pa.reach[3][0] ^= 1;
+}
+
+static void break_childless_reach(struct heap *h)
+{
+	h->pa.reach[2][3] = 1;
+}
+
 static void break_root(struct heap *h)
 {
 	h->pa.sum[0][0] = GOMEM_PALLOCSUM_ALL;
@@ -938,13 +948,7 @@ static void break_search(struct heap *h)
 
 static void break_search_end(struct heap *h)
 {
-	h->c[0]->chunk->inuse.word[0] = ~0ULL;
-	h->pa.sum[4][0] = GOMEM_PALLOCSUM_NONE;
-	h->pa.sum[3][0] = GOMEM_PALLOCSUM_NONE;
-	h->pa.sum[2][0] = GOMEM_PALLOCSUM_NONE;
-	h->pa.sum[1][0] = GOMEM_PALLOCSUM_NONE;
-	h->pa.sum[0][0] = GOMEM_PALLOCSUM_NONE;
-	h->pa.free_pages = 0;
+	heap_alloc(h, 5);
 	h->pa.search = AT(8) + 1;
 }
 
@@ -973,6 +977,8 @@ static const struct break_case {
 	{ "a leaf summary differs from the chunk's bits",
 	  break_unregistered_leaf },
 	{ "a summary differs from its children",	break_inner },
+	{ "a summary differs from its children",	break_reach },
+	{ "a summary differs from its children",	break_childless_reach },
 	{ "a summary differs from its children",	break_root },
 	{ "a page below search is free",		break_search },
 	{ "search is outside the heap",			break_search_end },

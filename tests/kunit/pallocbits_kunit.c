@@ -7,6 +7,7 @@
  * ones come from a seed that is printed and can be given back.
  */
 #include <kunit/test.h>
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
@@ -516,13 +517,77 @@ static void test_alloc_free_named(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, flip(p, c->i, c->n, sum) == before);
 }
 
+/*
+ * The pages are eight neighbours of 64. The first hit is where the lowest run of
+ * @n ends or is inside; before, if other lengths have the code of @n.
+ */
+static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
+{
+	struct pages *p = test->priv;
+	unsigned int run = oracle_find(p->used, n, 0, 1);
+	u64 hits = gomem_pallocreach_find(reach, n);
+	unsigned int want = 8, got = hits ? __ffs64(hits) / 8 : 8;
+
+	if (run < PAGES)
+		want = (run + n - 1) / 64;
+	KUNIT_ASSERT_EQ_MSG(test, 0ULL, hits & ~0x8080808080808080ULL,
+			    "%u, seed %u", n, p->seed);
+	if (n < GOMEM_PALLOCREACH_EXACT || is_power_of_2(n))
+		KUNIT_ASSERT_EQ_MSG(test, want, got, "%u, seed %u", n, p->seed);
+	else
+		KUNIT_ASSERT_TRUE_MSG(test, got <= want, "%u, seed %u", n,
+				      p->seed);
+}
+
+/* Codes rise with lengths, exactly below 128 and at each eighth above. */
+static void test_reach_code(struct kunit *test)
+{
+	unsigned int len, code, last = 0;
+
+	for (len = 1; len <= GOMEM_PALLOCSUM_MAX; len++) {
+		code = gomem_pallocreach_code(len);
+		if (len < GOMEM_PALLOCREACH_EXACT ||
+		    len % (rounddown_pow_of_two(len) / 8) == 0)
+			KUNIT_ASSERT_EQ_MSG(test, last + 1, code, "%u", len);
+		else
+			KUNIT_ASSERT_EQ_MSG(test, last, code, "%u", len);
+		last = code;
+	}
+	KUNIT_EXPECT_TRUE(test, last <= U8_MAX);
+}
+
+/* Eight codes side by side, compared with every code there is. */
+static void test_reach_find(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int round, i, k, len[8];
+	u64 reach, want;
+
+	for (round = 0; round < 500; round++) {
+		for (reach = 0, i = 0; i < 8; i++) {
+			len[i] = below(p, 2U << below(p, 21));
+			reach |= (u64)gomem_pallocreach_code(len[i]) << 8 * i;
+		}
+		for (i = 1; i <= GOMEM_PALLOCSUM_MAX; i += 1 + i / 20) {
+			for (want = 0, k = 0; k < 8; k++) {
+				if (gomem_pallocreach_code(len[k]) >=
+				    gomem_pallocreach_code(i))
+					want |= 0x80ULL << 8 * k;
+			}
+			KUNIT_ASSERT_EQ_MSG(test, want, gomem_pallocreach_find(reach, i),
+					    "%u, seed %u", i, p->seed);
+		}
+	}
+}
+
 /* Take the pages as eight neighbours of 64, summarized by the oracle. */
 static void test_merge_random(struct kunit *test)
 {
 	struct pages *p = test->priv;
 	gomem_pallocsum_t child[GOMEM_PALLOCSUM_RADIX];
-	unsigned int round, i;
+	unsigned int round, i, n;
 	struct summary s;
+	u64 reach;
 
 	for (round = 0; round < 500; round++) {
 		randomize(p);
@@ -531,8 +596,10 @@ static void test_merge_random(struct kunit *test)
 			child[i] = gomem_pallocsum_pack(s.start, s.max, s.end);
 		}
 		s = oracle_summary(p->used, PAGES);
-		expect_summary(test, gomem_pallocsum_merge(child, 6), &s,
-			       p->seed);
+		expect_summary(test, gomem_pallocsum_merge(child, 6, &reach),
+			       &s, p->seed);
+		for (n = 1; n <= PAGES; n += 1 + below(p, n))
+			expect_reach(test, reach, n);
 	}
 }
 
@@ -572,13 +639,15 @@ static void test_merge_named(struct kunit *test)
 	const struct merge_case *c = test->param_value;
 	gomem_pallocsum_t child[GOMEM_PALLOCSUM_RADIX];
 	unsigned int i;
+	u64 reach;
 
 	for (i = 0; i < ARRAY_SIZE(child); i++)
 		child[i] = c->full >> i & 1 ?
 			gomem_pallocsum_pack(1 << 18, 1 << 18, 1 << 18) :
 			gomem_pallocsum_pack(c->rest.start, c->rest.max,
 					     c->rest.end);
-	expect_summary(test, gomem_pallocsum_merge(child, 18), &c->want, 0);
+	expect_summary(test, gomem_pallocsum_merge(child, 18, &reach),
+		       &c->want, 0);
 }
 
 /* Each test starts with all pages used. */
@@ -610,6 +679,8 @@ static struct kunit_case pallocbits_cases[] = {
 	KUNIT_CASE(test_summarize_random),
 	KUNIT_CASE(test_alloc_free_random),
 	KUNIT_CASE_PARAM(test_alloc_free_named, take_gen_params),
+	KUNIT_CASE(test_reach_code),
+	KUNIT_CASE(test_reach_find),
 	KUNIT_CASE(test_merge_random),
 	KUNIT_CASE_PARAM(test_merge_named, merge_gen_params),
 	{}

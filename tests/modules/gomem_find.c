@@ -9,7 +9,8 @@
  * misses.
  *
  *	end	all is taken, but for page 0 and the last chunk
- *	random	each page is free with probability 1/2; the last chunk is free
+ *	random	each page is free with probability 1/2, but for every 16th, which is
+ *		taken; the last chunk is free
  *	comb	every other page is free; the last chunk is free
  *	short	runs of n - 1 pages are free all over; the last chunk is free
  *	none	the same, but the last chunk is no exception
@@ -64,12 +65,12 @@ static bool fill_end(unsigned long page, unsigned int n)
 
 static bool fill_random(unsigned long page, unsigned int n)
 {
-	return is_last(page) || prandom_u32_state(&rnd) & 1;
+	return is_last(page) || (page % 16 != 15 && prandom_u32_state(&rnd) & 1);
 }
 
 static bool fill_comb(unsigned long page, unsigned int n)
 {
-	return is_last(page) || page % 2;
+	return is_last(page) || page % 2 == 0;
 }
 
 static bool fill_none(unsigned long page, unsigned int n)
