@@ -291,6 +291,24 @@ static void release(struct gomem_pagealloc *pa, unsigned long page,
 	pa->search = min(pa->search, page);
 }
 
+/* Holes become pages of ours, or the other way round. */
+static void set_holes(struct gomem_pagealloc *pa, unsigned long page,
+		      unsigned long n, bool hole)
+{
+	struct gomem_pallocbits *b;
+	unsigned long p;
+	unsigned int k;
+
+	for (p = page; (k = piece(p, page + n)) > 0; p += k) {
+		b = &chunk_of(pa, p)->hole;
+		if (hole)
+			gomem_pallocbits_set_range(b, offset(p), k);
+		else
+			gomem_pallocbits_clear_range(b, offset(p), k);
+	}
+	pa->backed_pages += hole ? -n : n;
+}
+
 /**
  * gomem_pagealloc_add() - make holes free pages
  * @pa: page allocator
@@ -302,17 +320,11 @@ static void release(struct gomem_pagealloc *pa, unsigned long page,
 void gomem_pagealloc_add(struct gomem_pagealloc *pa, unsigned long page,
 			 unsigned long n)
 {
-	unsigned long p;
-	unsigned int k;
-
 	lockdep_assert_held(pa->lock);
 
 	if (WARN_ON_ONCE(!range_is(pa, page, n, PAGES_HOLE)))
 		return;
-	for (p = page; (k = piece(p, page + n)) > 0; p += k)
-		gomem_pallocbits_clear_range(&chunk_of(pa, p)->hole,
-					     offset(p), k);
-	pa->backed_pages += n;
+	set_holes(pa, page, n, false);
 	release(pa, page, n);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_add);
@@ -330,18 +342,12 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_add);
 void gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
 			    unsigned long n)
 {
-	unsigned long p;
-	unsigned int k;
-
 	lockdep_assert_held(pa->lock);
 
 	if (WARN_ON_ONCE(!range_is(pa, page, n, PAGES_FREE)))
 		return;
 	take(pa, page, n);
-	for (p = page; (k = piece(p, page + n)) > 0; p += k)
-		gomem_pallocbits_set_range(&chunk_of(pa, p)->hole,
-					   offset(p), k);
-	pa->backed_pages -= n;
+	set_holes(pa, page, n, true);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_remove);
 

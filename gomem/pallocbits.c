@@ -82,6 +82,20 @@ void gomem_pallocbits_clear_range(struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_clear_range);
 
+/* Are the bits of the range those of @flip? Callers give it a constant. */
+static __always_inline bool all_same(const struct gomem_pallocbits *b,
+				     unsigned int i, unsigned int n, u64 flip)
+{
+	unsigned int w, last = last_word(i, n);
+	u64 mask = ~0ULL << (i % 64);
+
+	for (w = i / 64; w < last; w++, mask = ~0ULL) {
+		if ((b->word[w] ^ flip) & mask)
+			return false;
+	}
+	return !((b->word[w] ^ flip) & mask & last_mask(i, n));
+}
+
 /**
  * gomem_pallocbits_all_set() - is every page of a range in use?
  * @b: bits of the chunk
@@ -93,14 +107,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_clear_range);
 bool gomem_pallocbits_all_set(const struct gomem_pallocbits *b,
 			      unsigned int i, unsigned int n)
 {
-	unsigned int w, last = last_word(i, n);
-	u64 mask = ~0ULL << (i % 64);
-
-	for (w = i / 64; w < last; w++, mask = ~0ULL) {
-		if (~b->word[w] & mask)
-			return false;
-	}
-	return !(~b->word[w] & mask & last_mask(i, n));
+	return all_same(b, i, n, ~0ULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_all_set);
 
@@ -115,14 +122,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_all_set);
 bool gomem_pallocbits_all_clear(const struct gomem_pallocbits *b,
 				unsigned int i, unsigned int n)
 {
-	unsigned int w, last = last_word(i, n);
-	u64 mask = ~0ULL << (i % 64);
-
-	for (w = i / 64; w < last; w++, mask = ~0ULL) {
-		if (b->word[w] & mask)
-			return false;
-	}
-	return !(b->word[w] & mask & last_mask(i, n));
+	return all_same(b, i, n, 0);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_all_clear);
 
