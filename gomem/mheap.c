@@ -90,24 +90,40 @@ static void put_meta(void *chunk, size_t bytes, void *arg)
 	gomem_meta_put(arg, chunk, bytes);
 }
 
-/* Free runs go back; the pages of spans that still live are left alone. */
+/* Cut the highest free run of a chunk out of the heap. False if there is none. */
+static bool remove_last_run(struct gomem_heap *h, unsigned long *page, unsigned int *n)
+{
+	unsigned long ci = gomem_pagealloc_prev_chunk(&h->pages, ~0UL, 1);
+	struct gomem_chunk *c;
+
+	lockdep_assert_held(&h->lock);
+	if (ci == GOMEM_NO_PAGE)
+		return false;
+	c = gomem_pagealloc_chunk(&h->pages, ci);
+	*page = (ci << GOMEM_CHUNK_PAGES_SHIFT) +
+		gomem_pallocbits_find_last(&c->inuse, 1, GOMEM_CHUNK_PAGES, n);
+	gomem_pagealloc_remove(&h->pages, *page, *n);
+	return true;
+}
+
+/*
+ * Free runs go back, a chunk's run at a time so that it does not take long; the
+ * pages of spans that still live are left alone.
+ */
 static void release_free_pages(struct gomem_heap *h)
 {
-	unsigned long start, len;
+	unsigned long page;
+	unsigned int n;
+	bool found;
 
-	for (;;) {
+	do {
 		spin_lock_irq(&h->lock);
-		if (!gomem_pagealloc_next_run(&h->pages, 0, &start, &len, true)) {
-			spin_unlock_irq(&h->lock);
-			return;
-		}
-		/* A chunk at a time, so that it does not take long. */
-		len = min_t(unsigned long, len, GOMEM_CHUNK_PAGES);
-		gomem_pagealloc_remove(&h->pages, start, len);
+		found = remove_last_run(h, &page, &n);
 		spin_unlock_irq(&h->lock);
-		gomem_pages_put(h->source, h->base + (start << GOMEM_PAGE_SHIFT), len);
+		if (found)
+			gomem_pages_put(h->source, h->base + (page << GOMEM_PAGE_SHIFT), n);
 		cond_resched();
-	}
+	} while (found);
 }
 
 /**

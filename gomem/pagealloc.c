@@ -30,6 +30,10 @@ const struct gomem_chunk gomem_no_chunk = {
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_no_chunk);
 
+/* How far a search for an aligned run goes by itself: chunks, and summaries. */
+#define ALIGNED_LOOKS	16
+#define ALIGNED_STEPS	512
+
 enum page_state { PAGES_FREE, PAGES_TAKEN, PAGES_HOLE };
 
 static struct gomem_chunk *chunk_of(const struct gomem_pagealloc *pa,
@@ -510,20 +514,63 @@ unsigned long gomem_pagealloc_alloc(struct gomem_pagealloc *pa,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc);
 
+/**
+ * gomem_pagealloc_prev_chunk() - find the last chunk with a run of free pages
+ * @pa: page allocator
+ * @ci: highest chunk to look at; may be beyond the last
+ * @n: number of pages in the run, 1 to 512
+ *
+ * Walks the tree down in order of address and skips entries whose max is too
+ * small. An entry above the leaves may count a run that crosses chunks, so
+ * going down into it may find nothing; the walk then just goes on. It takes one
+ * step for each such chunk at worst, one or none a chunk for an @n of 1.
+ *
+ * Context: any, under the lock.
+ * Return: the highest chunk at or below @ci with a free run of @n pages inside
+ * it, GOMEM_NO_PAGE if there is none.
+ */
+unsigned long gomem_pagealloc_prev_chunk(struct gomem_pagealloc *pa,
+					 unsigned long ci, unsigned long n)
+{
+	unsigned long i = min(ci, pa->nr[LEAF] - 1);
+	unsigned int l = LEAF;
+
+	lockdep_assert_held(pa->lock);
+
+	flush(pa);
+	for (;;) {
+		if (gomem_pallocsum_max(pa->sum[l][i]) >= n) {
+			if (l == LEAF)
+				return i;
+			i = i * RADIX + RADIX - 1;
+			l++;
+			continue;
+		}
+		/* At the start of a block the parent's neighbour is next. */
+		while (l > 0 && i % RADIX == 0) {
+			i /= RADIX;
+			l--;
+		}
+		if (!i)
+			return GOMEM_NO_PAGE;
+		i--;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_prev_chunk);
+
 /*
  * First chunk at or after @ci with a run of @n pages in it, pa->nr[LEAF] if
- * there is none. Walks the tree in order of address and skips entries whose max
- * is too small. An entry above the leaves may count a run that crosses chunks,
- * so going down into it may find nothing; the walk then just goes on.
+ * there is none, or *@steps entries were looked at. The walk is the one of
+ * gomem_pagealloc_prev_chunk(), upwards; the tree is up to date.
  */
-static unsigned long next_chunk(struct gomem_pagealloc *pa,
-				unsigned long ci, unsigned long n)
+static unsigned long next_chunk(const struct gomem_pagealloc *pa,
+				unsigned long ci, unsigned long n,
+				unsigned int *steps)
 {
 	unsigned int l = LEAF;
 	unsigned long i = ci;
 
-	flush(pa);
-	while (i < pa->nr[l]) {
+	for (; i < pa->nr[l] && *steps; --*steps) {
 		if (gomem_pallocsum_max(pa->sum[l][i]) >= n) {
 			if (l == LEAF)
 				return i;
@@ -553,35 +600,49 @@ static unsigned long find_aligned(const struct gomem_pagealloc *pa,
 	return i < GOMEM_CHUNK_PAGES ? base + i : GOMEM_NO_PAGE;
 }
 
-/* The same in the first chunk at or after @ci that has such a run. */
+/*
+ * The same in the first chunk at or after @ci that has such a run. When some
+ * chunks had @n free pages in the wrong place only, it takes 2 * n - 1 of them
+ * to go on: wherever these are, @n are in the right place. @n is more than 1.
+ */
 static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
 				       unsigned long ci, unsigned int n)
 {
-	unsigned long page = GOMEM_NO_PAGE;
+	unsigned int looks, steps = ALIGNED_STEPS;
+	unsigned long page;
 
-	for (ci = next_chunk(pa, ci, n);
-	     page == GOMEM_NO_PAGE && ci < pa->nr[LEAF];
-	     ci = next_chunk(pa, ci + 1, n))
+	flush(pa);
+	for (looks = 0; looks < ALIGNED_LOOKS; looks++) {
+		ci = next_chunk(pa, ci, n, &steps);
+		if (ci == pa->nr[LEAF])
+			break;
 		page = find_aligned(pa, ci, n);
-	return page;
+		if (page != GOMEM_NO_PAGE)
+			return page;
+		ci++;
+	}
+	page = find_in_tree(pa, 2 * n - 1);
+	return page == GOMEM_NO_PAGE ? page : round_up(page, n);
 }
 
 /**
- * gomem_pagealloc_alloc_aligned() - take the lowest naturally aligned run
+ * gomem_pagealloc_alloc_aligned() - take a naturally aligned run
  * @pa: page allocator
  * @n: number of pages, a power of two up to 512
  *
- * Such a run never crosses a chunk. It is found whenever it exists, at the cost
- * of a look at each chunk below it that has @n free pages in the wrong place.
+ * Such a run never crosses a chunk. It is the lowest one, unless 16 chunks
+ * below it, or as many as 512 summaries are looked at for, have @n free pages,
+ * but not aligned: then it is the lowest in 2 * @n - 1 free pages in a row, and
+ * there may be none though there is an aligned run elsewhere.
  *
  * Context: any, under the lock.
- * Return: the first page, a multiple of @n; GOMEM_NO_PAGE if there is no such
- * run.
+ * Return: the first page, a multiple of @n; GOMEM_NO_PAGE if no such run was
+ * found.
  */
 unsigned long gomem_pagealloc_alloc_aligned(struct gomem_pagealloc *pa,
 					    unsigned long n)
 {
-	unsigned long page, ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned long page, ci;
 
 	lockdep_assert_held(pa->lock);
 
@@ -590,12 +651,14 @@ unsigned long gomem_pagealloc_alloc_aligned(struct gomem_pagealloc *pa,
 	if (n > pa->free_pages)
 		return GOMEM_NO_PAGE;
 
-	page = find_aligned(pa, ci, n);
-	if (page == GOMEM_NO_PAGE) {
-		ci = next_chunk(pa, ci, 1);
-		pa->search = max(pa->search, ci << GOMEM_CHUNK_PAGES_SHIFT);
-		page = find_aligned_from(pa, ci, n);
+	ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
+	if (pa->sum[LEAF][ci] == GOMEM_PALLOCSUM_NONE) {
+		pa->search = find_in_tree(pa, 1);
+		ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
 	}
+	page = find_aligned(pa, ci, n);
+	if (page == GOMEM_NO_PAGE)
+		page = find_aligned_from(pa, ci + 1, n);
 	if (page != GOMEM_NO_PAGE)
 		take(pa, page, n);
 	return page;
@@ -644,96 +707,3 @@ bool gomem_pagealloc_free(struct gomem_pagealloc *pa, unsigned long page,
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_free);
-
-/* Set the bits of @other for pages that are not free, or else not taken. */
-static void other_pages(const struct gomem_chunk *chunk, bool free,
-			struct gomem_pallocbits *other)
-{
-	unsigned int w;
-
-	for (w = 0; w < GOMEM_CHUNK_WORDS; w++)
-		other->word[w] = free ? chunk->inuse.word[w] :
-			~chunk->inuse.word[w] | chunk->hole.word[w];
-}
-
-/* First chunk at or after @ci that may have free, or else taken, pages. */
-static unsigned long skip_chunks(struct gomem_pagealloc *pa,
-				 unsigned long ci, bool free)
-{
-	if (free)
-		return next_chunk(pa, ci, 1);
-	while (ci < pa->nr[LEAF] && !registered(gomem_pagealloc_chunk(pa, ci)))
-		ci++;
-	return ci;
-}
-
-/* First free, or else taken, page at or after @from; nr_pages() if none. */
-static unsigned long run_start(struct gomem_pagealloc *pa, unsigned long from,
-			       bool free)
-{
-	unsigned long ci = from >> GOMEM_CHUNK_PAGES_SHIFT;
-	unsigned int i = offset(from);
-	struct gomem_pallocbits other;
-
-	while (ci < pa->nr[LEAF]) {
-		other_pages(gomem_pagealloc_chunk(pa, ci), free, &other);
-		i = gomem_pallocbits_next_free(&other, i);
-		if (i < GOMEM_CHUNK_PAGES)
-			return (ci << GOMEM_CHUNK_PAGES_SHIFT) + i;
-		ci = skip_chunks(pa, ci + 1, free);
-		i = 0;
-	}
-	return nr_pages(pa);
-}
-
-/* First page at or after @from that is not free, or else not taken. */
-static unsigned long run_end(const struct gomem_pagealloc *pa,
-			     unsigned long from, bool free)
-{
-	unsigned long ci = from >> GOMEM_CHUNK_PAGES_SHIFT;
-	unsigned int i = offset(from);
-	struct gomem_pallocbits other;
-
-	for (; ci < pa->nr[LEAF]; ci++) {
-		other_pages(gomem_pagealloc_chunk(pa, ci), free, &other);
-		i = gomem_pallocbits_next_used(&other, i);
-		if (i < GOMEM_CHUNK_PAGES)
-			return (ci << GOMEM_CHUNK_PAGES_SHIFT) + i;
-		i = 0;
-	}
-	return nr_pages(pa);
-}
-
-/**
- * gomem_pagealloc_next_run() - iterate runs of free pages or of taken pages
- * @pa: page allocator
- * @from: first page to look at; 0, then what the last call returned
- * @start: set to the first page of the run
- * @len: set to the number of pages in it; runs go on across chunks
- * @free: look for free pages, else for taken ones
- *
- * A run that @from is in the middle of counts from @from on. To look for taken
- * pages costs a load for each chunk that is skipped, registered or not.
- *
- * Context: any, under the lock.
- * Return: where to go on; 0 if there is no such page any more, and @start and
- * @len are not set.
- */
-unsigned long gomem_pagealloc_next_run(struct gomem_pagealloc *pa,
-				       unsigned long from,
-				       unsigned long *start,
-				       unsigned long *len, bool free)
-{
-	unsigned long first, end;
-
-	lockdep_assert_held(pa->lock);
-
-	first = run_start(pa, from, free);
-	if (first == nr_pages(pa))
-		return 0;
-	end = run_end(pa, first, free);
-	*start = first;
-	*len = end - first;
-	return end;
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_next_run);

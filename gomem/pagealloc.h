@@ -133,10 +133,8 @@ bool gomem_pagealloc_alloc_range(struct gomem_pagealloc *pa,
 bool gomem_pagealloc_free(struct gomem_pagealloc *pa, unsigned long page,
 			  unsigned long n);
 
-unsigned long gomem_pagealloc_next_run(struct gomem_pagealloc *pa,
-				       unsigned long from,
-				       unsigned long *start,
-				       unsigned long *len, bool free);
+unsigned long gomem_pagealloc_prev_chunk(struct gomem_pagealloc *pa,
+					 unsigned long ci, unsigned long n);
 const char *gomem_pagealloc_validate(const struct gomem_pagealloc *pa);
 
 #endif /* GOMEM_PAGEALLOC_H */

@@ -243,6 +243,56 @@ unsigned int gomem_pallocbits_find(const struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_find);
 
+/* Behind the last bit below @i that differs from those of @flip; 0 if none. */
+static unsigned int prev_bit(const struct gomem_pallocbits *b, unsigned int i,
+			     u64 flip)
+{
+	u64 x;
+
+	for (; i; i = round_down(i - 1, 64)) {
+		/* Page i - 1 becomes bit 63. */
+		x = (b->word[(i - 1) / 64] ^ flip) << (-i % 64);
+		if (x)
+			return i - (64 - fls64(x));
+	}
+	return 0;
+}
+
+/* First page of the free run that ends before page @i, @i if there is none. */
+static unsigned int run_begin(const struct gomem_pallocbits *b, unsigned int i)
+{
+	return prev_bit(b, i, 0);
+}
+
+/**
+ * gomem_pallocbits_find_last() - find the last run of free pages
+ * @b: bits of the chunk
+ * @n: pages in the run, 1 to 512
+ * @end: where to start, 1 to 512: pages from here on count as in use
+ * @len: set to the length of the run, up to @end; 0 if there is none
+ *
+ * Looks at every free run above the one it returns.
+ *
+ * Return: the first page of the highest free run of @n pages or more below
+ * @end, whole but for what is cut off there; 512 if there is none.
+ */
+unsigned int gomem_pallocbits_find_last(const struct gomem_pallocbits *b,
+					unsigned int n, unsigned int end,
+					unsigned int *len)
+{
+	unsigned int start;
+
+	for (; (end = prev_bit(b, end, ~0ULL)) > 0; end = start) {
+		start = run_begin(b, end);
+		*len = end - start;
+		if (*len >= n)
+			return start;
+	}
+	*len = 0;
+	return GOMEM_CHUNK_PAGES;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_find_last);
+
 /* First aligned group of @n / 64 words that is free; 64 < @n. */
 static unsigned int find_words(const struct gomem_pallocbits *b,
 			       unsigned int n)
@@ -288,20 +338,6 @@ unsigned int gomem_pallocbits_find_aligned(const struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_find_aligned);
 
-/* First page of the free run that ends before page @i, @i if there is none. */
-static unsigned int run_begin(const struct gomem_pallocbits *b, unsigned int i)
-{
-	u64 used;
-
-	for (; i; i = round_down(i - 1, 64)) {
-		/* Page i - 1 becomes bit 63. */
-		used = b->word[(i - 1) / 64] << (-i % 64);
-		if (used)
-			return i - (64 - fls64(used));
-	}
-	return 0;
-}
-
 /*
  * The longest free run, if it is longer than @max, that lies inside one word.
  * All runs at the borders of words must be counted in @max, so that beyond 62
@@ -341,6 +377,15 @@ static unsigned int longest(const struct gomem_pallocbits *b,
 	return longest_inside(b, max(max, run), bound);
 }
 
+/* The summary, with a longest free run of @max. */
+static gomem_pallocsum_t pack_ends(const struct gomem_pallocbits *b,
+				   unsigned int max)
+{
+	return gomem_pallocsum_pack(gomem_pallocbits_next_used(b, 0), max,
+				    GOMEM_CHUNK_PAGES -
+				    run_begin(b, GOMEM_CHUNK_PAGES));
+}
+
 /**
  * gomem_pallocbits_summarize() - compute the summary of a chunk
  * @b: bits of the chunk
@@ -349,10 +394,7 @@ static unsigned int longest(const struct gomem_pallocbits *b,
  */
 gomem_pallocsum_t gomem_pallocbits_summarize(const struct gomem_pallocbits *b)
 {
-	return gomem_pallocsum_pack(gomem_pallocbits_next_used(b, 0),
-				    longest(b, GOMEM_CHUNK_PAGES),
-				    GOMEM_CHUNK_PAGES -
-				    run_begin(b, GOMEM_CHUNK_PAGES));
+	return pack_ends(b, longest(b, GOMEM_CHUNK_PAGES));
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_summarize);
 

@@ -186,6 +186,9 @@ unsigned int gomem_pallocbits_next_used(const struct gomem_pallocbits *b,
 unsigned int gomem_pallocbits_find(const struct gomem_pallocbits *b,
 				   unsigned int n, unsigned int from,
 				   unsigned int *first);
+unsigned int gomem_pallocbits_find_last(const struct gomem_pallocbits *b,
+					unsigned int n, unsigned int end,
+					unsigned int *len);
 unsigned int gomem_pallocbits_find_aligned(const struct gomem_pallocbits *b,
 					   unsigned int n);
 

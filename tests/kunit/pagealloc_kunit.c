@@ -91,11 +91,10 @@ static unsigned long heap_find(struct heap *h, unsigned long n,
 	return LOCKED(h, gomem_pagealloc_find(&h->pa, n, first));
 }
 
-static unsigned long heap_next_run(struct heap *h, unsigned long from,
-				   struct run *run, bool free)
+static unsigned long heap_prev_chunk(struct heap *h, unsigned long ci,
+				     unsigned long n)
 {
-	return LOCKED(h, gomem_pagealloc_next_run(&h->pa, from, &run->start,
-						  &run->len, free));
+	return LOCKED(h, gomem_pagealloc_prev_chunk(&h->pa, ci, n));
 }
 
 static const char *heap_validate(struct heap *h)
@@ -278,7 +277,6 @@ static void test_init_empty(struct kunit *test)
 {
 	const unsigned long nr = *(const unsigned long *)test->param_value;
 	struct heap *h = test->priv;
-	struct run run;
 	unsigned int l;
 
 	heap_init(test, nr);
@@ -293,8 +291,8 @@ static void test_init_empty(struct kunit *test)
 			  &gomem_no_chunk);
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 1));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 1));
-	KUNIT_EXPECT_EQ(test, 0UL, heap_next_run(h, 0, &run, true));
-	KUNIT_EXPECT_EQ(test, 0UL, heap_next_run(h, 0, &run, false));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_prev_chunk(h, nr - 1, 1));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_prev_chunk(h, ~0UL, 1));
 	expect_valid(test, "empty");
 }
 
@@ -455,7 +453,7 @@ static void test_exhaust(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 1));
 }
 
-/* The hint passes by what is full, if only to the next chunk with a page. */
+/* The hint passes by chunks that are full. */
 static void test_search_hint(struct kunit *test)
 {
 	static const unsigned long ci[] = { 0, 1, 7, 8, 9 };
@@ -477,12 +475,29 @@ static void test_search_hint(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 5UL, h->pa.search);
 	KUNIT_EXPECT_EQ(test, 5UL, heap_alloc_aligned(h, 1));
 	KUNIT_EXPECT_EQ(test, AT(8) + 12, heap_alloc_aligned(h, 4));
-	KUNIT_EXPECT_EQ(test, AT(8), h->pa.search);
+	KUNIT_EXPECT_EQ(test, AT(8) + 11, h->pa.search);
 	KUNIT_EXPECT_EQ(test, AT(8) + 16, heap_alloc(h, 3));
 	KUNIT_EXPECT_EQ(test, AT(8) + 11, h->pa.search);
 	KUNIT_EXPECT_EQ(test, AT(8) + 11, heap_alloc(h, 1));
 	KUNIT_EXPECT_EQ(test, AT(8) + 12, h->pa.search);
 	expect_valid(test, "hint");
+}
+
+/* Register chunks that no oracle knows. */
+static void heap_register_many(struct kunit *test, unsigned long nr)
+{
+	struct heap *h = test->priv;
+	unsigned long ci;
+
+	heap_init(test, nr);
+	h->many = kvcalloc(nr, sizeof(*h->many), GFP_KERNEL);
+	if (!h->many)
+		kunit_skip(test, "needs %lu KiB", nr * sizeof(*h->many) / 1024);
+	for (ci = 0; ci < nr; ci++) {
+		spin_lock(&h->lock);
+		gomem_pagealloc_register(&h->pa, ci, &h->many[ci]);
+		spin_unlock(&h->lock);
+	}
 }
 
 /*
@@ -493,17 +508,8 @@ static void test_root_entry_free(struct kunit *test)
 {
 	const unsigned long nr = 4096 + 8, root = AT(4096UL);
 	struct heap *h = test->priv;
-	unsigned long ci;
 
-	heap_init(test, nr);
-	h->many = kvcalloc(nr, sizeof(*h->many), GFP_KERNEL);
-	if (!h->many)
-		kunit_skip(test, "needs 22 MB");
-	for (ci = 0; ci < nr; ci++) {
-		spin_lock(&h->lock);
-		gomem_pagealloc_register(&h->pa, ci, &h->many[ci]);
-		spin_unlock(&h->lock);
-	}
+	heap_register_many(test, nr);
 	heap_add(h, 0, AT(nr));
 	KUNIT_EXPECT_TRUE(test, h->pa.sum[0][0] == GOMEM_PALLOCSUM_ALL);
 
@@ -788,23 +794,32 @@ static void step_remove(struct kunit *test)
 	set_all(h, run.start, run.len, HOLE);
 }
 
-static void step_next_run(struct kunit *test)
+/* Highest chunk at or below @ci that a run of @n is inside of. */
+static unsigned long oracle_prev_chunk(struct heap *h, unsigned long ci,
+				       unsigned int n)
+{
+	unsigned int i, k, len;
+
+	for (i = h->nr; i--;) {
+		if (h->c[i]->ci > ci)
+			continue;
+		for (len = 0, k = 0; k < CHUNK && len < n; k++)
+			len = h->c[i]->state[k] == FREE ? len + 1 : 0;
+		if (len == n)
+			return h->c[i]->ci;
+	}
+	return GOMEM_NO_PAGE;
+}
+
+static void step_prev_chunk(struct kunit *test)
 {
 	struct heap *h = test->priv;
-	bool free = below(h, 2);
-	unsigned long from = random_page(h), next;
-	struct run got, want;
+	unsigned long ci = random_page(h) / CHUNK + below(h, 3) - 1;
+	unsigned int n = 1 + below(h, 1U << below(h, 10));
 
-	next = heap_next_run(h, from, &got, free);
-	if (!oracle_run(h, from, &want, free ? FREE : TAKEN)) {
-		KUNIT_ASSERT_EQ(test, 0UL, next);
-		return;
-	}
-	KUNIT_ASSERT_EQ_MSG(test, want.start, got.start, "from %lu, seed %u",
-			    from, h->seed);
-	KUNIT_ASSERT_EQ_MSG(test, want.len, got.len, "from %lu, seed %u",
-			    from, h->seed);
-	KUNIT_ASSERT_EQ(test, want.start + want.len, next);
+	KUNIT_ASSERT_EQ_MSG(test, oracle_prev_chunk(h, ci, n),
+			    heap_prev_chunk(h, ci, n),
+			    "%u at or below %lu, seed %u", n, ci, h->seed);
 }
 
 /* Runs that are freed or added are longer: the heap does not stay full. */
@@ -812,7 +827,7 @@ static void (*const steps[])(struct kunit *test) = {
 	step_alloc, step_alloc, step_alloc, step_alloc, step_alloc,
 	step_alloc_aligned, step_alloc_aligned, step_alloc_aligned,
 	step_alloc_range, step_free_any, step_free, step_free, step_free,
-	step_add, step_remove, step_next_run,
+	step_add, step_remove, step_prev_chunk,
 };
 
 static void random_chunks(struct kunit *test, const struct random_case *c)
@@ -876,26 +891,92 @@ static void test_find_every_length(struct kunit *test)
 	expect_state(test, "found");
 }
 
-/* Iterating visits each free and each taken page once. */
-static void test_next_run_all(struct kunit *test)
+/* Every length and every chunk: nothing changes. */
+static void test_prev_chunk_all(struct kunit *test)
 {
 	struct heap *h = test->priv;
-	unsigned long pages[2] = {}, next;
-	struct run run;
-	int free;
+	unsigned int i, n;
 
 	random_chunks(test, test->param_value);
 	fragment(test, 60);
-	for (free = 0; free < 2; free++) {
-		for (next = heap_next_run(h, 0, &run, free); next;
-		     next = heap_next_run(h, next, &run, free)) {
-			KUNIT_ASSERT_TRUE(test, all_in(h, run.start, run.len,
-						       free ? FREE : TAKEN));
-			pages[free] += run.len;
-		}
+	for (i = 0; i < h->nr; i++) {
+		for (n = 1; n <= CHUNK; n++)
+			KUNIT_ASSERT_EQ_MSG(test,
+					    oracle_prev_chunk(h, h->c[i]->ci, n),
+					    heap_prev_chunk(h, h->c[i]->ci, n),
+					    "%u, seed %u", n, h->seed);
 	}
-	KUNIT_EXPECT_EQ(test, count(h, TAKEN), pages[0]);
-	KUNIT_EXPECT_EQ(test, count(h, FREE), pages[1]);
+	for (n = 1; n <= CHUNK; n++)
+		KUNIT_ASSERT_EQ_MSG(test, oracle_prev_chunk(h, ~0UL, n),
+				    heap_prev_chunk(h, ~0UL, n), "%u, seed %u",
+				    n, h->seed);
+	expect_state(test, "looked at");
+}
+
+/* @bad chunks have 64 pages in the wrong place, the next two in the right one. */
+static void aligned_heap(struct kunit *test, unsigned int bad)
+{
+	struct heap *h = test->priv;
+	unsigned int i;
+
+	heap_init(test, bad + 2);
+	for (i = 0; i < bad + 2; i++)
+		heap_register(test, i);
+	for (i = 0; i < bad; i++)
+		heap_add(h, AT(i) + 1, 126);
+	heap_add(h, AT(bad) + 128, 64);
+	heap_add(h, AT(bad + 1) + 1, 127);
+}
+
+/* One chunk is where the search starts, and 16 more are looked at. */
+static void test_aligned_bound(struct kunit *test)
+{
+	struct heap *h = test->priv;
+
+	aligned_heap(test, 16);
+	KUNIT_EXPECT_EQ(test, AT(16) + 128, heap_alloc_aligned(h, 64));
+	KUNIT_EXPECT_EQ(test, AT(17) + 64, heap_alloc_aligned(h, 64));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 64));
+	expect_valid(test, "taken");
+}
+
+/* One more, and only 127 pages in a row are enough. */
+static void test_aligned_beyond(struct kunit *test)
+{
+	struct heap *h = test->priv;
+
+	aligned_heap(test, 17);
+	KUNIT_EXPECT_EQ(test, AT(18) + 64, heap_alloc_aligned(h, 64));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 64));
+	KUNIT_EXPECT_TRUE(test, heap_alloc_range(h, 1, 126));
+	KUNIT_EXPECT_EQ(test, AT(17) + 128, heap_alloc_aligned(h, 64));
+	expect_valid(test, "taken");
+}
+
+/*
+ * Summaries promise 64 pages at each border of two chunks, but none has them:
+ * the search for an aligned run gives up on an exact one, prev_chunk does not.
+ */
+static void test_promised_across(struct kunit *test)
+{
+	const unsigned long nr = 1024;
+	struct heap *h = test->priv;
+	unsigned long ci;
+
+	heap_register_many(test, nr);
+	for (ci = 1; ci < nr; ci++)
+		heap_add(h, AT(ci) - 32, 64);
+	heap_add(h, AT(nr - 1) + 64, 64);
+	KUNIT_EXPECT_EQ(test, nr - 1, heap_prev_chunk(h, ~0UL, 64));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_prev_chunk(h, nr - 2, 64));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 64));
+
+	heap_add(h, AT(nr - 3) + 128, 64);
+	KUNIT_EXPECT_EQ(test, nr - 3, heap_prev_chunk(h, nr - 2, 64));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 64));
+	heap_add(h, AT(nr - 3) + 192, 63);
+	KUNIT_EXPECT_EQ(test, AT(nr - 3) + 128, heap_alloc_aligned(h, 64));
+	expect_valid(test, "taken");
 }
 
 /* The validator must be able to say no */
@@ -999,13 +1080,12 @@ static void test_validate_violation(struct kunit *test)
 	const struct break_case *c = test->param_value;
 	struct heap *h = test->priv;
 	const char *violation;
-	struct run run;
 
 	heap_init(test, 1);
 	heap_register(test, 0);
 	heap_add(h, 0, 5);
 	/* Brings the tree up to date: what is stale is not checked. */
-	KUNIT_EXPECT_EQ(test, 0UL, heap_next_run(h, AT(1), &run, true));
+	KUNIT_EXPECT_EQ(test, 0UL, heap_prev_chunk(h, 0, 1));
 	expect_valid(test, "before");
 
 	c->fn(h);
@@ -1050,7 +1130,10 @@ static struct kunit_case pagealloc_cases[] = {
 	KUNIT_CASE(test_remove_add),
 	KUNIT_CASE_PARAM(test_random, random_gen_params),
 	KUNIT_CASE_PARAM(test_find_every_length, random_gen_params),
-	KUNIT_CASE_PARAM(test_next_run_all, random_gen_params),
+	KUNIT_CASE_PARAM(test_prev_chunk_all, random_gen_params),
+	KUNIT_CASE(test_aligned_bound),
+	KUNIT_CASE(test_aligned_beyond),
+	KUNIT_CASE(test_promised_across),
 	KUNIT_CASE_PARAM(test_validate_violation, break_gen_params),
 	{}
 };

@@ -420,6 +420,71 @@ static void test_find_aligned_random(struct kunit *test)
 	}
 }
 
+/* Highest start below @end of a run of @n pages or more, cut off at @end. */
+static unsigned int oracle_find_last(const bool *used, unsigned int n,
+				     unsigned int end, unsigned int *len)
+{
+	unsigned int i, k, last = PAGES;
+
+	*len = 0;
+	for (i = 0; i < end; i += k) {
+		k = run_len(used, end, i);
+		if (used[i] || k < n)
+			continue;
+		last = i;
+		*len = k;
+	}
+	return last;
+}
+
+static void expect_find_last(struct kunit *test, unsigned int n,
+			     unsigned int end)
+{
+	struct pages *p = test->priv;
+	unsigned int want, len, got_len = ~0U;
+
+	want = oracle_find_last(p->used, n, end, &len);
+	KUNIT_ASSERT_EQ_MSG(test, want,
+			    gomem_pallocbits_find_last(&p->bits, n, end, &got_len),
+			    "%u below %u, seed %u", n, end, p->seed);
+	KUNIT_ASSERT_EQ_MSG(test, len, got_len, "%u below %u, seed %u", n, end,
+			    p->seed);
+}
+
+static void test_find_last_random(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int round, n;
+
+	for (round = 0; round < 200; round++) {
+		randomize(p);
+		for (n = 1; n <= PAGES; n += 1 + below(p, n)) {
+			expect_find_last(test, n, PAGES);
+			expect_find_last(test, n, 1 + below(p, PAGES));
+		}
+	}
+}
+
+/* One run, and @end before it, in it, at its last page and behind it. */
+static void test_find_last_edges(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int a, b, e, i, n;
+
+	for (a = 0; a < ARRAY_SIZE(edges); a++) {
+		for (b = a + 1; b < ARRAY_SIZE(edges); b++) {
+			i = edges[a];
+			n = edges[b] - i;
+			set_pages(p, i, n, false);
+			for (e = 1; e < ARRAY_SIZE(edges); e++) {
+				expect_find_last(test, 1, edges[e]);
+				expect_find_last(test, n, edges[e]);
+			}
+			set_pages(p, i, n, true);
+		}
+	}
+}
+
 /* Summaries */
 
 static void test_summarize_random(struct kunit *test)
@@ -676,6 +741,8 @@ static struct kunit_case pallocbits_cases[] = {
 	KUNIT_CASE(test_find_random),
 	KUNIT_CASE(test_find_every_length),
 	KUNIT_CASE(test_find_aligned_random),
+	KUNIT_CASE(test_find_last_random),
+	KUNIT_CASE(test_find_last_edges),
 	KUNIT_CASE(test_summarize_random),
 	KUNIT_CASE(test_alloc_free_random),
 	KUNIT_CASE_PARAM(test_alloc_free_named, take_gen_params),
