@@ -707,3 +707,93 @@ bool gomem_pagealloc_free(struct gomem_pagealloc *pa, unsigned long page,
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_free);
+
+/* The lowest @max of the bits. */
+static u64 lowest_bits(u64 bits, unsigned int max)
+{
+	u64 rest = bits;
+
+	if (max >= hweight64(bits))
+		return bits;
+	while (max--)
+		rest &= rest - 1;
+	return bits & ~rest;
+}
+
+/**
+ * gomem_pagealloc_alloc_block() - take free pages that are close together
+ * @pa: page allocator
+ * @max: how many at most, 1 to 64
+ * @base: set to the first page of the block, a multiple of 64
+ *
+ * For a CPU that keeps some pages to itself. Takes from the block of 64 pages
+ * that the heap's first free page is in, the lowest first: they are all in one
+ * word of the bitmap.
+ *
+ * Context: any, under the lock.
+ * Return: the pages taken, bit i for page *@base + i; 0 if no page is free, and
+ * @base is not set.
+ */
+u64 gomem_pagealloc_alloc_block(struct gomem_pagealloc *pa, unsigned int max,
+				unsigned long *base)
+{
+	struct gomem_pallocbits *inuse;
+	unsigned long page, first;
+	gomem_pallocsum_t *sum;
+	unsigned int w;
+	u64 mask;
+
+	lockdep_assert_held(pa->lock);
+
+	page = gomem_pagealloc_find(pa, 1, &first);
+	if (page == GOMEM_NO_PAGE || WARN_ON_ONCE(!max))
+		return 0;
+	*base = round_down(page, 64);
+	inuse = &chunk_of(pa, page)->inuse;
+	w = offset(page) / 64;
+	mask = lowest_bits(~inuse->word[w], max);
+
+	sum = leaf_to_change(pa, page);
+	*sum = gomem_pallocbits_alloc_mask(inuse, w, mask, *sum);
+	pa->free_pages -= hweight64(mask);
+	pa->search = *base + fls64(mask);
+	return mask;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_block);
+
+static bool block_is_taken(const struct gomem_pagealloc *pa,
+			   unsigned long base, u64 mask)
+{
+	const struct gomem_chunk *chunk;
+	unsigned int w = offset(base) / 64;
+
+	if (base % 64 || base >= nr_pages(pa))
+		return false;
+	chunk = chunk_of(pa, base);
+	return !(mask & ~(chunk->inuse.word[w] & ~chunk->hole.word[w]));
+}
+
+/**
+ * gomem_pagealloc_free_block() - give pages of a block back
+ * @pa: page allocator
+ * @base: first page of the block, a multiple of 64
+ * @mask: bit i for page @base + i, all of them taken, by whatever call; may be 0
+ *
+ * Context: any, under the lock.
+ */
+void gomem_pagealloc_free_block(struct gomem_pagealloc *pa,
+				unsigned long base, u64 mask)
+{
+	gomem_pallocsum_t *sum;
+
+	lockdep_assert_held(pa->lock);
+
+	if (!mask || WARN_ON_ONCE(!block_is_taken(pa, base, mask)))
+		return;
+	sum = leaf_to_change(pa, base);
+	*sum = gomem_pallocbits_free_mask(&chunk_of(pa, base)->inuse,
+					  offset(base) / 64, mask, *sum);
+	pa->free_pages += hweight64(mask);
+	pa->search = min(pa->search, base + __ffs64(mask));
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_free_block);

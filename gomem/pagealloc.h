@@ -133,6 +133,11 @@ bool gomem_pagealloc_alloc_range(struct gomem_pagealloc *pa,
 bool gomem_pagealloc_free(struct gomem_pagealloc *pa, unsigned long page,
 			  unsigned long n);
 
+u64 gomem_pagealloc_alloc_block(struct gomem_pagealloc *pa, unsigned int max,
+				unsigned long *base);
+void gomem_pagealloc_free_block(struct gomem_pagealloc *pa,
+				unsigned long base, u64 mask);
+
 unsigned long gomem_pagealloc_prev_chunk(struct gomem_pagealloc *pa,
 					 unsigned long ci, unsigned long n);
 const char *gomem_pagealloc_validate(const struct gomem_pagealloc *pa);

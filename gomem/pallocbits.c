@@ -461,6 +461,63 @@ gomem_pallocsum_t gomem_pallocbits_free(struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_free);
 
+/**
+ * gomem_pallocbits_alloc_mask() - take free pages of one word
+ * @b: bits of the chunk
+ * @w: the word
+ * @mask: its pages, all free, at least one
+ * @sum: what gomem_pallocbits_summarize() says before
+ *
+ * Return: what it says after.
+ */
+gomem_pallocsum_t gomem_pallocbits_alloc_mask(struct gomem_pallocbits *b,
+					      unsigned int w, u64 mask,
+					      gomem_pallocsum_t sum)
+{
+	b->word[w] |= mask;
+	return pack_ends(b, longest(b, __gomem_pallocsum_field(sum, 1)));
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_alloc_mask);
+
+/* The longest free run that is inside word @w or ends in it or begins there. */
+static unsigned int longest_at(const struct gomem_pallocbits *b,
+			       unsigned int w)
+{
+	unsigned int lo = run_begin(b, 64 * w);
+	unsigned int hi = gomem_pallocbits_next_used(b, 64 * (w + 1));
+	u64 used = b->word[w];
+	unsigned int max;
+	u64 c;
+
+	if (!used)
+		return hi - lo;
+	max = max_t(unsigned int, 64 * w + __ffs64(used) - lo,
+		    hi - (64 * w + fls64(used)));
+	for (c = runs64(~used, max + 1); c; c &= c >> 1)
+		max++;
+	return max;
+}
+
+/**
+ * gomem_pallocbits_free_mask() - give pages of one word back
+ * @b: bits of the chunk
+ * @w: the word
+ * @mask: its pages, none of them free, at least one
+ * @sum: what gomem_pallocbits_summarize() says before
+ *
+ * Return: what it says after.
+ */
+gomem_pallocsum_t gomem_pallocbits_free_mask(struct gomem_pallocbits *b,
+					     unsigned int w, u64 mask,
+					     gomem_pallocsum_t sum)
+{
+	unsigned int max = __gomem_pallocsum_field(sum, 1);
+
+	b->word[w] &= ~mask;
+	return pack_ends(b, max(max, longest_at(b, w)));
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_free_mask);
+
 /* Free pages at the start of eight neighbours of @full pages each. */
 static unsigned int merged_start(const gomem_pallocsum_t *child,
 				 unsigned int full)

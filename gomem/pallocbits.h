@@ -183,6 +183,13 @@ unsigned int gomem_pallocbits_next_free(const struct gomem_pallocbits *b,
 					unsigned int i);
 unsigned int gomem_pallocbits_next_used(const struct gomem_pallocbits *b,
 					unsigned int i);
+gomem_pallocsum_t gomem_pallocbits_alloc_mask(struct gomem_pallocbits *b,
+					      unsigned int w, u64 mask,
+					      gomem_pallocsum_t sum);
+gomem_pallocsum_t gomem_pallocbits_free_mask(struct gomem_pallocbits *b,
+					     unsigned int w, u64 mask,
+					     gomem_pallocsum_t sum);
+
 unsigned int gomem_pallocbits_find(const struct gomem_pallocbits *b,
 				   unsigned int n, unsigned int from,
 				   unsigned int *first);

@@ -97,6 +97,19 @@ static unsigned long heap_prev_chunk(struct heap *h, unsigned long ci,
 	return LOCKED(h, gomem_pagealloc_prev_chunk(&h->pa, ci, n));
 }
 
+static u64 heap_alloc_block(struct heap *h, unsigned int max,
+			    unsigned long *base)
+{
+	return LOCKED(h, gomem_pagealloc_alloc_block(&h->pa, max, base));
+}
+
+static void heap_free_block(struct heap *h, unsigned long base, u64 mask)
+{
+	spin_lock(&h->lock);
+	gomem_pagealloc_free_block(&h->pa, base, mask);
+	spin_unlock(&h->lock);
+}
+
 static const char *heap_validate(struct heap *h)
 {
 	return LOCKED(h, gomem_pagealloc_validate(&h->pa));
@@ -277,6 +290,7 @@ static void test_init_empty(struct kunit *test)
 {
 	const unsigned long nr = *(const unsigned long *)test->param_value;
 	struct heap *h = test->priv;
+	unsigned long base;
 	unsigned int l;
 
 	heap_init(test, nr);
@@ -291,6 +305,7 @@ static void test_init_empty(struct kunit *test)
 			  &gomem_no_chunk);
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 1));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 1));
+	KUNIT_EXPECT_EQ(test, 0ULL, heap_alloc_block(h, 64, &base));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_prev_chunk(h, nr - 1, 1));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_prev_chunk(h, ~0UL, 1));
 	expect_valid(test, "empty");
@@ -794,6 +809,60 @@ static void step_remove(struct kunit *test)
 	set_all(h, run.start, run.len, HOLE);
 }
 
+/* The @max lowest of the 64 pages from @base on that are in @state. */
+static u64 oracle_block(struct heap *h, unsigned long base, unsigned int max,
+			enum state state)
+{
+	u64 mask = 0;
+	unsigned int i;
+
+	for (i = 0; i < 64 && max; i++) {
+		if (*state_of(h, base + i) != state)
+			continue;
+		mask |= BIT_ULL(i);
+		max--;
+	}
+	return mask;
+}
+
+static void set_block(struct heap *h, unsigned long base, u64 mask,
+		      enum state state)
+{
+	for (; mask; mask &= mask - 1)
+		set_all(h, base + __ffs64(mask), 1, state);
+}
+
+static void step_alloc_block(struct kunit *test)
+{
+	struct heap *h = test->priv;
+	unsigned int max = below(h, 2) ? 64 : 1 + below(h, 64);
+	unsigned long base, want = oracle_find(h, 0, 1, 1, FREE);
+	u64 mask = heap_alloc_block(h, max, &base);
+
+	if (want == GOMEM_NO_PAGE) {
+		KUNIT_ASSERT_EQ(test, 0ULL, mask);
+		return;
+	}
+	KUNIT_ASSERT_EQ_MSG(test, round_down(want, 64), base, "max %u, seed %u",
+			    max, h->seed);
+	KUNIT_ASSERT_EQ_MSG(test, oracle_block(h, base, max, FREE), mask,
+			    "base %lu, max %u, seed %u", base, max, h->seed);
+	set_block(h, base, mask, TAKEN);
+}
+
+/* Any of the taken pages of a block, or none. */
+static void step_free_block(struct kunit *test)
+{
+	struct heap *h = test->priv;
+	unsigned long base = round_down(random_page(h), 64);
+	u64 mask = oracle_block(h, base, 64, TAKEN);
+
+	if (below(h, 2))
+		mask &= (u64)below(h, U32_MAX) << 32 | below(h, U32_MAX);
+	heap_free_block(h, base, mask);
+	set_block(h, base, mask, FREE);
+}
+
 /* Highest chunk at or below @ci that a run of @n is inside of. */
 static unsigned long oracle_prev_chunk(struct heap *h, unsigned long ci,
 				       unsigned int n)
@@ -827,7 +896,7 @@ static void (*const steps[])(struct kunit *test) = {
 	step_alloc, step_alloc, step_alloc, step_alloc, step_alloc,
 	step_alloc_aligned, step_alloc_aligned, step_alloc_aligned,
 	step_alloc_range, step_free_any, step_free, step_free, step_free,
-	step_add, step_remove, step_prev_chunk,
+	step_add, step_remove, step_alloc_block, step_free_block, step_prev_chunk,
 };
 
 static void random_chunks(struct kunit *test, const struct random_case *c)
@@ -911,6 +980,41 @@ static void test_prev_chunk_all(struct kunit *test)
 				    heap_prev_chunk(h, ~0UL, n), "%u, seed %u",
 				    n, h->seed);
 	expect_state(test, "looked at");
+}
+
+/* Blocks until there is none any more; back in any order, all is as before. */
+static void test_block_exhaust(struct kunit *test)
+{
+	struct heap *h = test->priv;
+	struct gomem_pallocbits before[8];
+	unsigned long base, last = 0;
+	unsigned int i, max = 1 + below(h, 64);
+	u64 mask;
+
+	random_chunks(test, test->param_value);
+	fragment(test, 30);
+	for (i = 0; i < h->nr; i++)
+		before[i] = h->c[i]->chunk->inuse;
+	while ((mask = heap_alloc_block(h, max, &base))) {
+		KUNIT_ASSERT_TRUE(test, base >= last);
+		KUNIT_ASSERT_TRUE(test, hweight64(mask) <= max);
+		KUNIT_ASSERT_EQ(test, mask, mask & oracle_block(h, base, 64, FREE));
+		set_block(h, base, mask, TAKEN);
+		last = base;
+	}
+	KUNIT_EXPECT_EQ(test, 0UL, h->pa.free_pages);
+	expect_state(test, "exhausted");
+
+	for (i = h->nr * 8; i--;) {
+		base = AT(h->c[i / 8]->ci) + i % 8 * 64;
+		mask = ~before[i / 8].word[i % 8];
+		heap_free_block(h, base, mask);
+		set_block(h, base, mask, FREE);
+	}
+	for (i = 0; i < h->nr; i++)
+		KUNIT_EXPECT_EQ(test, 0, memcmp(&before[i], &h->c[i]->chunk->inuse,
+						sizeof(before[i])));
+	expect_state(test, "given back");
 }
 
 /* @bad chunks have 64 pages in the wrong place, the next two in the right one. */
@@ -1131,6 +1235,7 @@ static struct kunit_case pagealloc_cases[] = {
 	KUNIT_CASE_PARAM(test_random, random_gen_params),
 	KUNIT_CASE_PARAM(test_find_every_length, random_gen_params),
 	KUNIT_CASE_PARAM(test_prev_chunk_all, random_gen_params),
+	KUNIT_CASE_PARAM(test_block_exhaust, random_gen_params),
 	KUNIT_CASE(test_aligned_bound),
 	KUNIT_CASE(test_aligned_beyond),
 	KUNIT_CASE(test_promised_across),

@@ -537,6 +537,45 @@ static void test_alloc_free_random(struct kunit *test)
 	}
 }
 
+/* Random pages of a word, all that are free or all in use as often as not. */
+static u64 random_mask(struct pages *p, unsigned int w, bool used)
+{
+	u64 bits = used ? p->bits.word[w] : ~p->bits.word[w];
+	u64 mask = (u64)prandom_u32_state(&p->rnd) << 32 | prandom_u32_state(&p->rnd);
+
+	return below(p, 2) ? bits : bits & mask;
+}
+
+/* Flip pages of one word, which keeps the summary up to date. */
+static void test_mask_random(struct kunit *test)
+{
+	struct pages *p = test->priv;
+	unsigned int round, step, w, i;
+	gomem_pallocsum_t sum;
+	struct summary want;
+	bool used;
+	u64 mask;
+
+	for (round = 0; round < 100; round++) {
+		randomize(p);
+		sum = gomem_pallocbits_summarize(&p->bits);
+		for (step = 0; step < 20; step++) {
+			w = below(p, PAGES / 64);
+			used = below(p, 2);
+			mask = random_mask(p, w, used);
+			if (!mask)
+				continue;
+			sum = used ? gomem_pallocbits_free_mask(&p->bits, w, mask, sum) :
+				     gomem_pallocbits_alloc_mask(&p->bits, w, mask, sum);
+			for (i = 0; i < 64; i++)
+				p->used[64 * w + i] ^= mask >> i & 1;
+			want = oracle_summary(p->used, PAGES);
+			expect_summary(test, sum, &want, p->seed);
+			KUNIT_ASSERT_TRUE_MSG(test, same(p), "seed %u", p->seed);
+		}
+	}
+}
+
 /* Some of the longest run is taken; what is longest then? */
 static const struct take_case {
 	const char *name;
@@ -745,6 +784,7 @@ static struct kunit_case pallocbits_cases[] = {
 	KUNIT_CASE(test_find_last_edges),
 	KUNIT_CASE(test_summarize_random),
 	KUNIT_CASE(test_alloc_free_random),
+	KUNIT_CASE(test_mask_random),
 	KUNIT_CASE_PARAM(test_alloc_free_named, take_gen_params),
 	KUNIT_CASE(test_reach_code),
 	KUNIT_CASE(test_reach_find),

@@ -20,6 +20,8 @@
  *
  *	find	gomem_pagealloc_find() with a search hint that is no help
  *	pair	gomem_pagealloc_alloc() and gomem_pagealloc_free(), the hint as it comes
+ *	block	gomem_pagealloc_alloc_block() and gomem_pagealloc_free_block(), with at
+ *		most n pages
  */
 #define pr_fmt(fmt) "gomem_find: " fmt
 
@@ -152,6 +154,15 @@ static void pair_once(unsigned int n)
 		gomem_pagealloc_free(&pa, page, n);
 }
 
+static void block_once(unsigned int n)
+{
+	unsigned long base;
+	u64 mask = gomem_pagealloc_alloc_block(&pa, n, &base);
+
+	if (mask)
+		gomem_pagealloc_free_block(&pa, base, mask);
+}
+
 static u64 time_loops(void (*once)(unsigned int n), unsigned int n)
 {
 	unsigned int i;
@@ -214,6 +225,8 @@ static int measure_all(void)
 			err = measure("find", find_once, p, lengths[i]);
 		for (i = 0; i < ARRAY_SIZE(lengths) && !err; i++)
 			err = measure("pair", pair_once, p, lengths[i]);
+		for (i = 0; i < ARRAY_SIZE(lengths) && !err; i++)
+			err = measure("block", block_once, p, lengths[i]);
 	}
 	return err;
 }
