@@ -13,18 +13,14 @@
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
-#include "internal.h"
 #include "mcache.h"
-#include "mheap.h"
+#include "node.h"
 #include "report.h"
 #include "sizeclass.h"
 #include "stats.h"
 
 /* Objects come from the direct map, and share pages: no choice of zone. */
 #define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
-
-struct gomem_heap gomem_heap;
-EXPORT_SYMBOL_IF_KUNIT(gomem_heap);
 
 /*
  * Debug kernels hear of it when a gfp does not fit the context, even if the slot
@@ -79,14 +75,14 @@ static __always_inline void *hand_out(void *obj, unsigned int spc, gfp_t gfp)
  * What follows is off the fast path, and tail-called from it, so that it needs
  * no stack frame.
  */
-static noinline void *alloc_miss(unsigned int spc, gfp_t gfp, int node, unsigned long caller)
+static noinline void *alloc_miss(unsigned int spc, gfp_t gfp, unsigned long caller)
 {
 	void *obj;
 
-	while ((obj = gomem_mcache_alloc_slow(&gomem_heap, spc, gfp, node))) {
+	while ((obj = gomem_mcache_alloc_slow(spc, gfp))) {
 		if (likely(gomem_has_key(obj)))
 			return hand_out(obj, spc, gfp);
-		gomem_report_pointer(&gomem_heap, GOMEM_WRITE_AFTER_FREE, obj, caller);
+		gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
 	}
 	gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
 	return NULL;
@@ -97,14 +93,14 @@ static noinline void *alloc_miss(unsigned int spc, gfp_t gfp, int node, unsigned
  * but came here by a second free, with its key overwritten in between. So it is
  * set aside: it stays allocated, for whoever may think that it owns it.
  */
-static noinline void *alloc_written(void *obj, unsigned int spc, gfp_t gfp, int node,
+static noinline void *alloc_written(void *obj, unsigned int spc, gfp_t gfp,
 				    unsigned long caller)
 {
-	gomem_report_pointer(&gomem_heap, GOMEM_WRITE_AFTER_FREE, obj, caller);
-	return alloc_miss(spc, gfp, node, caller);
+	gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
+	return alloc_miss(spc, gfp, caller);
 }
 
-static noinline void *alloc_irq(unsigned int spc, gfp_t gfp, int node, unsigned long caller)
+static noinline void *alloc_irq(unsigned int spc, gfp_t gfp, unsigned long caller)
 {
 	unsigned long flags;
 	void *obj;
@@ -115,9 +111,9 @@ static noinline void *alloc_irq(unsigned int spc, gfp_t gfp, int node, unsigned 
 	obj = gomem_slot_pop(&this_cpu_read(gomem_mcache_irq)->slot[spc]);
 	local_irq_restore(flags);
 	if (!obj)
-		return alloc_miss(spc, gfp, node, caller);
+		return alloc_miss(spc, gfp, caller);
 	if (unlikely(!gomem_has_key(obj)))
-		return alloc_written(obj, spc, gfp, node, caller);
+		return alloc_written(obj, spc, gfp, caller);
 	return hand_out(obj, spc, gfp);
 }
 
@@ -136,7 +132,7 @@ static noinline void *refuse_spc(unsigned int spc, gfp_t gfp, unsigned long call
  * The fast path. The object is this caller's once it is popped; what is done to
  * it then needs no protection any more.
  */
-static __always_inline void *alloc_small(unsigned int spc, gfp_t gfp, int node)
+static __always_inline void *alloc_small(unsigned int spc, gfp_t gfp)
 {
 	void *obj;
 
@@ -144,16 +140,16 @@ static __always_inline void *alloc_small(unsigned int spc, gfp_t gfp, int node)
 		return refuse_spc(spc, gfp, COLD_CALLER);
 	check_context(gfp);
 	if (unlikely(gomem_irq_context()))
-		return alloc_irq(spc, gfp, node, COLD_CALLER);
+		return alloc_irq(spc, gfp, COLD_CALLER);
 
 	preempt_disable();
 	obj = gomem_slot_pop(&this_cpu_read(gomem_mcache_task)->slot[spc]);
 	preempt_enable();
 
 	if (unlikely(!obj))
-		return alloc_miss(spc, gfp, node, COLD_CALLER);
+		return alloc_miss(spc, gfp, COLD_CALLER);
 	if (unlikely(!gomem_has_key(obj)))
-		return alloc_written(obj, spc, gfp, node, COLD_CALLER);
+		return alloc_written(obj, spc, gfp, COLD_CALLER);
 	return hand_out(obj, spc, gfp);
 }
 
@@ -164,7 +160,6 @@ static void *alloc_large(size_t size, gfp_t gfp, bool noscan, int node, unsigned
 		.spc = gomem_spc_make(0, noscan),
 		.aligned = is_power_of_2(size),
 		.gfp = gfp,
-		.node = node,
 	};
 	struct gomem_span *s;
 	void *obj;
@@ -176,7 +171,7 @@ static void *alloc_large(size_t size, gfp_t gfp, bool noscan, int node, unsigned
 	    !enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller))
 		return NULL;
 
-	s = gomem_heap_alloc_span(&gomem_heap, &req);
+	s = gomem_heap_alloc_span(gomem_node_heap(node), &req);
 	if (!s) {
 		gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
 		return NULL;
@@ -201,29 +196,29 @@ static noinline void *alloc_odd(size_t size, gfp_t gfp, bool noscan, int node,
 	return alloc_large(size, gfp, noscan, node, caller);
 }
 
-static __always_inline void *alloc_any(size_t size, gfp_t gfp, bool noscan, int node)
+static __always_inline void *alloc_any(size_t size, gfp_t gfp, bool noscan)
 {
 	/* Size 0 wraps to a very large one. */
 	if (unlikely(size - 1 >= GOMEM_SMALL_MAX))
-		return alloc_odd(size, gfp, noscan, node, COLD_CALLER);
-	return alloc_small(gomem_spc_make(gomem_sizeclass(size), noscan), gfp, node);
+		return alloc_odd(size, gfp, noscan, NUMA_NO_NODE, COLD_CALLER);
+	return alloc_small(gomem_spc_make(gomem_sizeclass(size), noscan), gfp);
 }
 
 void *__gomem_alloc(size_t size, gfp_t gfp)
 {
-	return alloc_any(size, gfp, false, NUMA_NO_NODE);
+	return alloc_any(size, gfp, false);
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc, GOMEM_NS);
 
 void *__gomem_alloc_noscan(size_t size, gfp_t gfp)
 {
-	return alloc_any(size, gfp, true, NUMA_NO_NODE);
+	return alloc_any(size, gfp, true);
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc_noscan, GOMEM_NS);
 
 void *__gomem_alloc_spc(unsigned int spc, gfp_t gfp)
 {
-	return alloc_small(spc, gfp, NUMA_NO_NODE);
+	return alloc_small(spc, gfp);
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc_spc, GOMEM_NS);
 
@@ -234,8 +229,31 @@ void *__gomem_alloc_overflow(size_t n, size_t size, gfp_t gfp)
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc_overflow, GOMEM_NS);
 
+/* Of a node that is not this CPU's: past the caches. */
+static void *alloc_remote(struct gomem_heap *h, unsigned int spc, gfp_t gfp, unsigned long caller)
+{
+	void *obj;
+
+	if (unlikely(gfp & GOMEM_GFP_REFUSED))
+		return refuse_spc(spc, gfp, caller);
+	check_context(gfp);
+	if (unlikely(gomem_irq_context()) &&
+	    !enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller))
+		return NULL;
+	while ((obj = gomem_mcache_alloc_direct(h, spc, gfp))) {
+		gomem_count(GOMEM_EV_REMOTE_ALLOCS, 1);
+		if (likely(gomem_has_key(obj)))
+			return hand_out(obj, spc, gfp);
+		gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
+	}
+	gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+	return NULL;
+}
+
 void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
 {
+	struct gomem_heap *h;
+
 	if (unlikely(node < NUMA_NO_NODE || node >= MAX_NUMNODES)) {
 		gomem_report_node(node, _RET_IP_);
 		return NULL;
@@ -243,16 +261,21 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
 	/* As with kmalloc_node(): a node without memory now is no preference. */
 	if (node != NUMA_NO_NODE && !node_online(node))
 		node = NUMA_NO_NODE;
-	return alloc_any(size, gfp, false, node);
+	if (size - 1 >= GOMEM_SMALL_MAX)
+		return alloc_odd(size, gfp, false, node, _RET_IP_);
+	h = gomem_node_heap(node);
+	if (h != gomem_node_heap(NUMA_NO_NODE))
+		return alloc_remote(h, gomem_spc_make(gomem_sizeclass(size), false), gfp, _RET_IP_);
+	return alloc_any(size, gfp, false);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_node, GOMEM_NS);
 
 /* No span here. In a page of ours there was one when the object was live. */
 static noinline void reject_page(const void *p, enum gomem_misuse if_free, unsigned long caller)
 {
-	bool ours = gomem_heap_has_page(&gomem_heap, (unsigned long)p);
+	bool ours = gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p);
 
-	gomem_report_pointer(&gomem_heap, ours ? if_free : GOMEM_FOREIGN_POINTER, p, caller);
+	gomem_report_pointer(ours ? if_free : GOMEM_FOREIGN_POINTER, p, caller);
 }
 
 /* Where in its span an address lies, by the tag of its page. */
@@ -293,44 +316,113 @@ static noinline void reject_small(void *obj, unsigned int tag, unsigned long cal
 	bool start = gomem_is_start(span_offset((unsigned long)obj, tag),
 				    gomem_class_divmul(class), gomem_class_limit(class));
 
-	gomem_report_pointer(&gomem_heap, start ? GOMEM_DOUBLE_FREE : GOMEM_INTERIOR_POINTER,
+	gomem_report_pointer(start ? GOMEM_DOUBLE_FREE : GOMEM_INTERIOR_POINTER,
 			     obj, caller);
+}
+
+/* Is this CPU's cache the place for objects of this chunk? */
+static __always_inline bool is_home(const struct gomem_mcache *mc, const struct gomem_chunk *c)
+{
+	return !static_branch_unlikely(&gomem_numa) || c->heap == mc->heap;
 }
 
 static noinline void free_miss(unsigned int tag, void *obj)
 {
-	gomem_mcache_free_slow(&gomem_heap, tag & GOMEM_TAG_SPC_MASK, obj);
+	unsigned int spc = tag & GOMEM_TAG_SPC_MASK;
+
+	if (static_branch_unlikely(&gomem_numa) && !gomem_mcache_is_home(obj))
+		gomem_mcache_free_direct(spc, obj);
+	else
+		gomem_mcache_free_slow(spc, obj);
 }
 
-static noinline void free_from_irq(void *obj, unsigned int tag, unsigned long caller)
+/* No small object: of size class 0, or of no span. */
+static __always_inline bool is_odd(unsigned int tag)
 {
+	return (tag & GOMEM_TAG_SPC_MASK) < 2;
+}
+
+/* NULL, large objects, and pointers that are none of ours. */
+static noinline void free_odd(void *p, unsigned long caller)
+{
+	struct gomem_heap *h;
+	struct gomem_span *s;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return;
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	if (!s) {
+		reject_page(p, GOMEM_DOUBLE_FREE, caller);
+		return;
+	}
+	if (s->base != (unsigned long)p) {
+		gomem_report_pointer(GOMEM_INTERIOR_POINTER, p, caller);
+		return;
+	}
+	h = gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)p)->heap;
+	if (!gomem_heap_claim_large(h, s, (unsigned long)p)) {
+		gomem_report_pointer(GOMEM_DOUBLE_FREE, p, caller);
+		return;
+	}
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kmemleak_free(p);
+	if (want_init_on_free())
+		gomem_clear(p, s->elemsize);
+	gomem_heap_free_span(s);
+}
+
+/*
+ * From the look at the tag to the last access to the object neither preemption nor,
+ * in an interrupt, anything else comes in between. If this is a second free, the
+ * first one may be giving the page back meanwhile: gomem_heap_release() makes the
+ * page stay until we are through.
+ */
+static noinline void free_from_irq(void *obj, const struct gomem_chunk *c, unsigned long caller)
+{
+	bool ok = false, pushed = false;
+	struct gomem_mcache *mc;
 	struct gomem_slot *slot;
-	bool ok, pushed = false;
 	unsigned long flags;
+	unsigned int tag;
 
 	if (!enter_irq(GOMEM_EV_SOFTIRQ_FREES, GOMEM_EV_HARDIRQ_FREES, caller))
 		return;
 	local_irq_save(flags);
-	slot = &this_cpu_read(gomem_mcache_irq)->slot[tag & GOMEM_TAG_SPC_MASK];
-	ok = take_back(slot, obj, tag, want_init_on_free());
-	if (ok)
-		pushed = gomem_slot_push(slot, obj);
+	tag = READ_ONCE(c->tag[gomem_chunk_page((unsigned long)obj)]);
+	if (!is_odd(tag)) {
+		mc = this_cpu_read(gomem_mcache_irq);
+		slot = &mc->slot[tag & GOMEM_TAG_SPC_MASK];
+		ok = take_back(slot, obj, tag, want_init_on_free());
+		if (ok)
+			pushed = is_home(mc, c) && gomem_slot_push(slot, obj);
+	}
 	local_irq_restore(flags);
 
-	if (!ok)
+	if (is_odd(tag))
+		free_odd(obj, caller);
+	else if (!ok)
 		reject_small(obj, tag, caller);
 	else if (!pushed)
 		free_miss(tag, obj);
 }
 
-static __always_inline void free_from_task(void *obj, unsigned int tag, bool clear,
+static __always_inline void free_from_task(void *obj, const struct gomem_chunk *c, bool clear,
 					   unsigned long caller)
 {
+	struct gomem_mcache *mc;
 	struct gomem_slot *slot;
+	unsigned int tag;
 	bool pushed;
 
 	preempt_disable();
-	slot = &this_cpu_read(gomem_mcache_task)->slot[tag & GOMEM_TAG_SPC_MASK];
+	tag = READ_ONCE(c->tag[gomem_chunk_page((unsigned long)obj)]);
+	if (unlikely(is_odd(tag))) {
+		preempt_enable();
+		free_odd(obj, caller ?: COLD_CALLER);
+		return;
+	}
+	mc = this_cpu_read(gomem_mcache_task);
+	slot = &mc->slot[tag & GOMEM_TAG_SPC_MASK];
 	/* Or the compiler computes it twice. */
 	OPTIMIZER_HIDE_VAR(slot);
 	if (unlikely(!take_back(slot, obj, tag, clear))) {
@@ -338,77 +430,37 @@ static __always_inline void free_from_task(void *obj, unsigned int tag, bool cle
 		reject_small(obj, tag, caller ?: COLD_CALLER);
 		return;
 	}
-	pushed = gomem_slot_push(slot, obj);
+	pushed = is_home(mc, c) && gomem_slot_push(slot, obj);
 	preempt_enable();
 	if (unlikely(!pushed))
 		free_miss(tag, obj);
 }
 
 /* With init_on_free=1; apart, since clearing takes registers from the fast path. */
-static noinline void free_cleared(void *obj, unsigned int tag, unsigned long caller)
+static noinline void free_cleared(void *obj, const struct gomem_chunk *c, unsigned long caller)
 {
-	free_from_task(obj, tag, true, caller);
+	free_from_task(obj, c, true, caller);
 }
 
 /* The fast path. */
-static __always_inline void free_small(void *obj, unsigned int tag)
-{
-	if (unlikely(gomem_irq_context()))
-		free_from_irq(obj, tag, COLD_CALLER);
-	else if (want_init_on_free())
-		free_cleared(obj, tag, COLD_CALLER);
-	else
-		free_from_task(obj, tag, false, 0);
-}
-
-/* NULL, large objects, and pointers that are none of ours. */
-static noinline void free_odd(void *p, unsigned long caller)
-{
-	struct gomem_span *s;
-
-	if (ZERO_OR_NULL_PTR(p))
-		return;
-	s = gomem_heap_lookup(&gomem_heap, (unsigned long)p);
-	if (!s) {
-		reject_page(p, GOMEM_DOUBLE_FREE, caller);
-		return;
-	}
-	if (s->base != (unsigned long)p) {
-		gomem_report_pointer(&gomem_heap, GOMEM_INTERIOR_POINTER, p, caller);
-		return;
-	}
-	if (unlikely(gomem_irq_context()) &&
-	    !enter_irq(GOMEM_EV_SOFTIRQ_FREES, GOMEM_EV_HARDIRQ_FREES, caller))
-		return;
-	if (!gomem_heap_claim_large(&gomem_heap, s, (unsigned long)p)) {
-		gomem_report_pointer(&gomem_heap, GOMEM_DOUBLE_FREE, p, caller);
-		return;
-	}
-	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
-		kmemleak_free(p);
-	if (want_init_on_free())
-		gomem_clear(p, s->elemsize);
-	gomem_heap_free_span(&gomem_heap, s);
-}
-
 static __always_inline void free_any(const void *p)
 {
-	unsigned long addr = (unsigned long)p;
-	unsigned long ci = gomem_heap_chunk_index(&gomem_heap, addr);
-	unsigned int tag;
+	unsigned long ci = gomem_pagemap_index(&gomem_pagemap, (unsigned long)p);
+	const struct gomem_chunk *c;
 
 	/* NULL and ZERO_SIZE_PTR are below the direct map, and end here. */
-	if (unlikely(ci >= gomem_heap.nr_chunks)) {
+	if (unlikely(ci >= gomem_pagemap.nr_chunks)) {
 		free_odd((void *)p, COLD_CALLER);
 		return;
 	}
 	/* The entry was written before the object was handed out, and stays. */
-	tag = gomem_heap.pages.chunks[ci]->tag[gomem_chunk_page(addr)];
-	if (unlikely((tag & GOMEM_TAG_SPC_MASK) < 2)) {
-		free_odd((void *)p, COLD_CALLER);
-		return;
-	}
-	free_small((void *)p, tag);
+	c = gomem_pagemap.chunk[ci];
+	if (unlikely(gomem_irq_context()))
+		free_from_irq((void *)p, c, COLD_CALLER);
+	else if (want_init_on_free())
+		free_cleared((void *)p, c, COLD_CALLER);
+	else
+		free_from_task((void *)p, c, false, 0);
 }
 
 void gomem_free(const void *p)
@@ -421,8 +473,15 @@ EXPORT_SYMBOL_NS_GPL(gomem_free, GOMEM_NS);
 static size_t object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 			  unsigned long caller)
 {
-	struct gomem_span *s = gomem_heap_lookup(&gomem_heap, (unsigned long)p);
+	struct gomem_span *s;
 	unsigned int index;
+	bool is_free;
+
+	/* As for a free: the page does not go back while we look. */
+	rcu_read_lock();
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	is_free = s && gomem_spc_class(s->spc) && IS_ALIGNED((unsigned long)p, 8) && gomem_has_key(p);
+	rcu_read_unlock();
 
 	if (!s) {
 		reject_page(p, if_free, caller);
@@ -431,11 +490,11 @@ static size_t object_size(const void *p, bool *noscan, enum gomem_misuse if_free
 	*noscan = gomem_spc_noscan(s->spc);
 	index = s->divmul ? gomem_span_index(s, (unsigned long)p) : 0;
 	if (index >= s->nelems || gomem_span_object(s, index) != p) {
-		gomem_report_pointer(&gomem_heap, GOMEM_INTERIOR_POINTER, p, caller);
+		gomem_report_pointer(GOMEM_INTERIOR_POINTER, p, caller);
 		return 0;
 	}
-	if (s->divmul && gomem_has_key(p)) {
-		gomem_report_pointer(&gomem_heap, if_free, p, caller);
+	if (is_free) {
+		gomem_report_pointer(if_free, p, caller);
 		return 0;
 	}
 	return s->elemsize;
@@ -453,7 +512,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_usable_size, GOMEM_NS);
 
 bool gomem_owns(const void *p)
 {
-	return gomem_heap_lookup(&gomem_heap, (unsigned long)p);
+	return gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_owns, GOMEM_NS);
 
@@ -464,7 +523,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 	void *new;
 
 	if (ZERO_OR_NULL_PTR(p))
-		return alloc_any(new_size, gfp, false, NUMA_NO_NODE);
+		return alloc_any(new_size, gfp, false);
 	if (!new_size) {
 		free_any(p);
 		return ZERO_SIZE_PTR;
@@ -480,7 +539,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		return (void *)p;
 	}
 
-	new = alloc_any(new_size, gfp, noscan, NUMA_NO_NODE);
+	new = alloc_any(new_size, gfp, noscan);
 	if (!new)
 		return NULL;
 	memcpy(new, p, size);
@@ -492,7 +551,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_realloc, GOMEM_NS);
 
 void *gomem_memdup(const void *src, size_t len, gfp_t gfp)
 {
-	void *p = alloc_any(len, gfp & ~__GFP_ZERO, false, NUMA_NO_NODE);
+	void *p = alloc_any(len, gfp & ~__GFP_ZERO, false);
 
 	if (!ZERO_OR_NULL_PTR(p))
 		memcpy(p, src, len);
@@ -508,7 +567,7 @@ char *gomem_strdup(const char *s, gfp_t gfp)
 	if (!s)
 		return NULL;
 	len = strlen(s) + 1;
-	p = alloc_any(len, gfp & ~__GFP_ZERO, true, NUMA_NO_NODE);
+	p = alloc_any(len, gfp & ~__GFP_ZERO, true);
 	if (p)
 		memcpy(p, s, len);
 	return p;
@@ -535,7 +594,7 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		p[i] = alloc_any(size, gfp, false, NUMA_NO_NODE);
+		p[i] = alloc_any(size, gfp, false);
 		if (unlikely(!p[i])) {
 			gomem_free_bulk(i, p);
 			return 0;

@@ -3,6 +3,7 @@
  * check.c - walk the whole heap and verify what the structs say of themselves.
  */
 #include <kunit/visibility.h>
+#include <linux/lockdep.h>
 
 #include "check.h"
 #include "mcentral.h"
@@ -18,7 +19,7 @@ struct walk {
 static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s, unsigned int i)
 {
 	unsigned long addr = s->base + ((unsigned long)i << GOMEM_PAGE_SHIFT);
-	const struct gomem_chunk *c = gomem_heap_chunk(h, addr);
+	const struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
 	unsigned int slot = gomem_chunk_page(addr);
 	unsigned int tag = GOMEM_TAG_LIVE | s->spc;
 
@@ -36,6 +37,8 @@ static void check_span(struct gomem_span *s, void *arg)
 
 	w->spans++;
 	w->pages += s->npages;
+	if (s->heap != w->heap)
+		w->err = "live span of another heap";
 	for (i = 0; i < s->npages && !w->err; i++)
 		if (!page_is_mapped(w->heap, s, i))
 			w->err = "page of a live span is not mapped to it";
@@ -48,10 +51,61 @@ static const char *check_pages(struct gomem_heap *h)
 
 	spin_lock_irqsave(&h->lock, flags);
 	err = gomem_pagealloc_validate(&h->pages);
-	if (!err && h->pages.free_pages + h->stats.inuse_pages != h->pages.backed_pages)
-		err = "pages free and in use are not the pages the heap has";
 	spin_unlock_irqrestore(&h->lock, flags);
 	return err;
+}
+
+static const char *check_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
+{
+	const struct gomem_chunk *c;
+	unsigned int i, page;
+
+	lockdep_assert_held(&pc->lock);
+	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
+		if (pc->nr_desc[i] > GOMEM_PCACHE_DESCS || !pc->nr_desc[i] != !pc->desc[i])
+			return "descriptors of a page cache are not as many as it says";
+	if (!pc->free)
+		return NULL;
+	if (pc->base % GOMEM_PCACHE_PAGES)
+		return "page cache's block is not aligned";
+	c = gomem_pagealloc_chunk(&h->pages, pc->base >> GOMEM_CHUNK_PAGES_SHIFT);
+	page = pc->base % GOMEM_CHUNK_PAGES;
+	if (pc->free & (~c->inuse.word[page / 64] | c->hole.word[page / 64]))
+		return "page of a page cache is free or a hole";
+	for (i = 0; i < GOMEM_PCACHE_PAGES; i++)
+		if ((pc->free & BIT_ULL(i)) && c->tag[page + i])
+			return "page of a page cache is part of a span";
+	return NULL;
+}
+
+static const char *check_pcaches(struct gomem_heap *h)
+{
+	struct gomem_pcache *pc;
+	const char *err = NULL;
+	unsigned long flags;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pc = per_cpu_ptr(h->pcache, cpu);
+		spin_lock_irqsave(&pc->lock, flags);
+		spin_lock(&h->lock);
+		err = check_pcache(h, pc);
+		spin_unlock(&h->lock);
+		spin_unlock_irqrestore(&pc->lock, flags);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+static const char *check_counts(const struct gomem_heap_snapshot *snap, const struct walk *w)
+{
+	if (w->spans != snap->counts.spans || w->pages != snap->counts.inuse_pages)
+		return "live spans and their pages are not what the counters say";
+	if (snap->free_pages + snap->cached_pages + snap->counts.inuse_pages !=
+	    snap->backed_pages)
+		return "pages free, cached and in use are not the pages the heap has";
+	return NULL;
 }
 
 /**
@@ -67,12 +121,12 @@ static const char *check_pages(struct gomem_heap *h)
 const char *gomem_check(struct gomem_heap *h)
 {
 	struct walk w = { .heap = h };
+	struct gomem_heap_snapshot snap;
 	unsigned long in_classes = 0;
-	struct gomem_heap_stats st;
 	const char *err;
 	unsigned int i;
 
-	err = check_pages(h);
+	err = check_pages(h) ?: check_pcaches(h);
 	if (err)
 		return err;
 
@@ -80,9 +134,10 @@ const char *gomem_check(struct gomem_heap *h)
 	if (w.err)
 		return w.err;
 
-	gomem_heap_get_stats(h, &st);
-	if (w.spans != st.spans || w.pages != st.inuse_pages)
-		return "live spans and their pages are not what the counters say";
+	gomem_heap_get(h, &snap);
+	err = check_counts(&snap, &w);
+	if (err)
+		return err;
 
 	for (i = 2; i < GOMEM_NR_SPANCLASSES; i++) {
 		err = gomem_mcentral_validate(&h->central[i]);
@@ -90,7 +145,7 @@ const char *gomem_check(struct gomem_heap *h)
 			return err;
 		in_classes += h->central[i].nspans;
 	}
-	if (in_classes + st.large != st.spans)
+	if (in_classes + snap.counts.large != snap.counts.spans)
 		return "live spans are not those of the classes and the large ones";
 	return NULL;
 }

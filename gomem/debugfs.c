@@ -11,11 +11,10 @@
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 
-#include "internal.h"
 #include "check.h"
 #include "debugfs.h"
 #include "mcache.h"
-#include "mcentral.h"
+#include "node.h"
 #include "report.h"
 #include "sizeclass.h"
 #include "stats.h"
@@ -33,9 +32,12 @@ struct class_row {
 static void get_row(unsigned int spc, struct class_row *row)
 {
 	unsigned int class = gomem_spc_class(spc);
+	struct gomem_heap *h;
 
-	gomem_mcache_count(&gomem_heap, spc, &row->n);
-	row->spans = READ_ONCE(gomem_heap.central[spc].nspans);
+	gomem_mcache_count(spc, &row->n);
+	row->spans = 0;
+	for_each_gomem_heap(h)
+		row->spans += READ_ONCE(h->central[spc].nspans);
 	row->live = row->n.mallocs - row->n.frees;
 	row->slack = row->spans * gomem_class_span_bytes(class);
 	/* Counters of running CPUs may be ahead of the spans we saw. */
@@ -44,7 +46,7 @@ static void get_row(unsigned int spc, struct class_row *row)
 
 /* Everything in stats, in bytes and objects. */
 struct totals {
-	struct gomem_heap_stats heap;
+	struct gomem_heap_snapshot heap;
 	u64 mallocs;
 	u64 frees;
 	u64 total_alloc;
@@ -52,9 +54,9 @@ struct totals {
 	u64 cached;
 	u64 cached_bytes;
 	u64 cached_spans;
-	size_t mspan_sys;
 	size_t mcache;
 	size_t meta_sys;
+	size_t sys;
 };
 
 static void add_class(struct totals *t, unsigned int spc)
@@ -62,7 +64,7 @@ static void add_class(struct totals *t, unsigned int spc)
 	unsigned int size = gomem_class_size(gomem_spc_class(spc));
 	struct gomem_class_counts n;
 
-	gomem_mcache_count(&gomem_heap, spc, &n);
+	gomem_mcache_count(spc, &n);
 	t->mallocs += n.mallocs;
 	t->frees += n.frees;
 	t->total_alloc += n.mallocs * size;
@@ -85,23 +87,49 @@ static size_t table_bytes(const struct gomem_pagealloc *pa)
 	return entries * sizeof(u64);
 }
 
+/* All nodes together. The counters of struct gomem_heap_stats are all u64. */
+static void add_heap(struct gomem_heap_snapshot *sum, struct gomem_heap *h)
+{
+	u64 *to = (u64 *)&sum->stats, *from;
+	struct gomem_heap_snapshot snap;
+	unsigned int i;
+
+	gomem_heap_get(h, &snap);
+	gomem_span_counts_add(&sum->counts, &snap.counts);
+	from = (u64 *)&snap.stats;
+	for (i = 0; i < sizeof(snap.stats) / sizeof(u64); i++)
+		to[i] += from[i];
+	sum->free_pages += snap.free_pages;
+	sum->cached_pages += snap.cached_pages;
+	sum->backed_pages += snap.backed_pages;
+	sum->hole_pages += snap.hole_pages;
+	sum->chunks += snap.chunks;
+	sum->span_bytes += snap.span_bytes;
+	sum->span_sys += snap.span_sys;
+}
+
 static void get_totals(struct totals *t)
 {
+	struct gomem_heap *h = gomem_next_heap(0);
 	unsigned int i;
 
 	memset(t, 0, sizeof(*t));
 	for (i = 2; i < GOMEM_NR_SPANCLASSES; i++)
 		add_class(t, i);
-	gomem_heap_get_stats(&gomem_heap, &t->heap);
-	t->mallocs += t->heap.large_allocs;
-	t->frees += t->heap.large_frees;
-	t->total_alloc += t->heap.large_alloc_bytes;
-	t->heap_alloc += (u64)t->heap.large_pages << GOMEM_PAGE_SHIFT;
-	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
-		t->mspan_sys += READ_ONCE(gomem_heap.spanalloc[i].sys);
 	t->mcache = gomem_mcache_bytes();
-	t->meta_sys = atomic_long_read(&gomem_heap.source->meta_bytes) - t->mspan_sys - t->mcache +
-		      table_bytes(&gomem_heap.pages);
+	t->meta_sys = atomic_long_read(&h->source->meta_bytes) - t->mcache +
+		      gomem_pagemap.nr_chunks * sizeof(u64);
+	for_each_gomem_heap(h) {
+		add_heap(&t->heap, h);
+		t->meta_sys += table_bytes(&h->pages);
+	}
+	t->meta_sys -= t->heap.span_sys;
+	t->mallocs += t->heap.counts.large_allocs;
+	t->frees += t->heap.counts.large_frees;
+	t->total_alloc += t->heap.counts.large_alloc_bytes;
+	t->heap_alloc += (u64)t->heap.counts.large_pages << GOMEM_PAGE_SHIFT;
+	t->sys = (t->heap.backed_pages << GOMEM_PAGE_SHIFT) + t->heap.span_sys + t->mcache +
+		 t->meta_sys;
 }
 
 static void show(struct seq_file *m, const char *key, u64 value)
@@ -109,46 +137,58 @@ static void show(struct seq_file *m, const char *key, u64 value)
 	seq_printf(m, "%s: %llu\n", key, value);
 }
 
+static u64 bytes(u64 pages)
+{
+	return pages << GOMEM_PAGE_SHIFT;
+}
+
 static void show_memory(struct seq_file *m, const struct totals *t)
 {
-	u64 inuse = (u64)t->heap.inuse_pages << GOMEM_PAGE_SHIFT;
-	u64 idle = (u64)t->heap.free_pages << GOMEM_PAGE_SHIFT;
+	const struct gomem_heap_snapshot *h = &t->heap;
 
 	show(m, "heap_alloc", t->heap_alloc);
 	show(m, "heap_objects", t->mallocs - t->frees);
 	show(m, "total_alloc", t->total_alloc);
 	show(m, "mallocs", t->mallocs);
 	show(m, "frees", t->frees);
-	show(m, "heap_sys", inuse + idle);
-	show(m, "heap_inuse", inuse);
-	show(m, "heap_idle", idle);
-	show(m, "heap_released", 0);
+	show(m, "heap_sys", bytes(h->counts.inuse_pages + h->free_pages + h->cached_pages));
+	show(m, "heap_inuse", bytes(h->counts.inuse_pages));
+	show(m, "heap_idle", bytes(h->free_pages + h->cached_pages));
+	show(m, "heap_released", bytes(h->stats.released_pages));
 	show(m, "heap_cached", t->cached_bytes);
-	show(m, "mspan_inuse", t->heap.span_bytes);
-	show(m, "mspan_sys", t->mspan_sys);
+	show(m, "page_cache_bytes", bytes(h->cached_pages));
+	show(m, "mspan_inuse", h->span_bytes);
+	show(m, "mspan_sys", h->span_sys);
 	show(m, "mcache_inuse", t->mcache);
 	show(m, "mcache_sys", t->mcache);
 	show(m, "meta_sys", t->meta_sys);
-	show(m, "sys", inuse + idle + t->mspan_sys + t->mcache + t->meta_sys);
+	show(m, "sys", t->sys);
+}
+
+static void show_heap(struct seq_file *m, const struct gomem_heap_snapshot *h)
+{
+	show(m, "large_objects", h->counts.large);
+	show(m, "large_mallocs", h->counts.large_allocs);
+	show(m, "large_frees", h->counts.large_frees);
+	show(m, "spans", h->counts.spans);
+	show(m, "span_allocs", h->counts.span_allocs);
+	show(m, "span_frees", h->counts.span_frees);
+	show(m, "page_cache_spans", h->counts.cache_spans);
+	show(m, "heap_lock_taken", h->stats.lock_taken);
+	show(m, "chunks", h->chunks);
+	show(m, "grows", h->stats.grows);
+	show(m, "grow_fallbacks", h->stats.grow_fallbacks);
+	show(m, "grow_failures", h->stats.grow_failures);
+	show(m, "grow_out_of_range", h->stats.grow_out_of_range);
 }
 
 static void show_activity(struct seq_file *m, const struct totals *t)
 {
 	unsigned int i;
 
-	show(m, "large_objects", t->heap.large);
-	show(m, "large_mallocs", t->heap.large_allocs);
-	show(m, "large_frees", t->heap.large_frees);
+	show_heap(m, &t->heap);
 	show(m, "cached_objects", t->cached);
 	show(m, "cached_spans", t->cached_spans);
-	show(m, "spans", t->heap.spans);
-	show(m, "span_allocs", t->heap.span_allocs);
-	show(m, "span_frees", t->heap.span_frees);
-	show(m, "chunks", t->heap.chunks);
-	show(m, "grows", t->heap.grows);
-	show(m, "grow_fallbacks", t->heap.grow_fallbacks);
-	show(m, "grow_failures", t->heap.grow_failures);
-	show(m, "grow_out_of_range", t->heap.grow_out_of_range);
 	for (i = 0; i < GOMEM_NR_EVENTS; i++)
 		show(m, gomem_event_names[i], gomem_event_sum(i));
 	for (i = 0; i < GOMEM_NR_MISUSES; i++)
@@ -214,7 +254,8 @@ static int check_open(struct inode *inode, struct file *file)
 
 static ssize_t check_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	const char *err;
+	const char *err = NULL;
+	struct gomem_heap *h;
 	unsigned int start;
 	int ret;
 
@@ -224,7 +265,8 @@ static ssize_t check_write(struct file *file, const char __user *buf, size_t len
 	if (start != 1)
 		return -EINVAL;
 	mutex_lock(&check_mutex);
-	err = gomem_check(&gomem_heap);
+	for_each_gomem_heap(h)
+		err = err ?: gomem_check(h);
 	check_verdict = err ?: "ok";
 	mutex_unlock(&check_mutex);
 	return err ? -EUCLEAN : len;

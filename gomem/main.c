@@ -12,9 +12,9 @@
 #include <linux/pfn.h>
 #include <linux/random.h>
 
-#include "internal.h"
 #include "debugfs.h"
 #include "mcache.h"
+#include "node.h"
 #include "pagesource.h"
 #include "report.h"
 
@@ -60,15 +60,14 @@ static int __init gomem_init(void)
 	}
 
 	gomem_secret = get_random_long();
-	err = gomem_heap_init(&gomem_heap, &gomem_kernel_pages, base,
-			      DIV_ROUND_UP(range, GOMEM_CHUNK_SIZE));
+	err = gomem_nodes_init(&gomem_kernel_pages, base, DIV_ROUND_UP(range, GOMEM_CHUNK_SIZE));
 	if (err)
 		return err;
 
-	err = gomem_mcache_init(&gomem_heap);
+	err = gomem_mcache_init();
 	if (err) {
-		gomem_mcache_free_memory(&gomem_heap);
-		gomem_heap_destroy(&gomem_heap);
+		gomem_mcache_free_memory();
+		gomem_nodes_exit();
 		return err;
 	}
 	gomem_debugfs_init();
@@ -84,10 +83,10 @@ static void __exit gomem_exit(void)
 	unsigned long leaked, left;
 
 	gomem_debugfs_exit();
-	gomem_mcache_exit(&gomem_heap);
-	leaked = gomem_report_leaks(&gomem_heap);
-	gomem_mcache_free_memory(&gomem_heap);
-	gomem_heap_destroy(&gomem_heap);
+	gomem_mcache_exit();
+	leaked = gomem_report_leaks();
+	gomem_mcache_free_memory();
+	gomem_nodes_exit();
 
 	left = atomic_long_read(&gomem_kernel_pages.heap_pages);
 	WARN_ON(left != leaked);

@@ -14,6 +14,7 @@
 #include "mcache.h"
 #include "mcentral.h"
 #include "mheap.h"
+#include "node.h"
 #include "report.h"
 #include "stats.h"
 
@@ -46,7 +47,6 @@ DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 /* Set once, before the first object is handed out. */
 unsigned long gomem_secret __ro_after_init;
 
-static struct gomem_heap *mcache_heap __ro_after_init;
 static int mcache_cpuhp_state;
 
 static unsigned int task_capacity(unsigned int class)
@@ -86,8 +86,7 @@ static void slot_init(struct gomem_slot *slot, unsigned int class, void **below,
 	slot->end = slot->top + capacity;
 }
 
-static struct gomem_mcache *mcache_create(struct gomem_heap *h, int node,
-					  unsigned int (*capacity)(unsigned int class),
+static struct gomem_mcache *mcache_create(struct gomem_heap *h, unsigned int (*capacity)(unsigned int class),
 					  bool caches_spans)
 {
 	size_t bytes = PAGE_SIZE << get_order(mcache_size(capacity));
@@ -95,10 +94,11 @@ static struct gomem_mcache *mcache_create(struct gomem_heap *h, int node,
 	unsigned int spc;
 	void **below;
 
-	mc = gomem_meta_get(h->source, bytes, GFP_KERNEL | __GFP_NOWARN, node);
+	mc = gomem_meta_get(h->source, bytes, GFP_KERNEL | __GFP_NOWARN, h->node);
 	if (!mc)
 		return NULL;
 	memset(mc, 0, bytes);
+	mc->heap = h;
 	mc->caches_spans = caches_spans;
 	mc->bytes = bytes;
 	below = mc->object;
@@ -167,7 +167,7 @@ static bool refill_from_span(struct gomem_slot *slot, unsigned int spc)
 		gomem_count(GOMEM_EV_SWEEPS, 1);
 		gomem_count(GOMEM_EV_SWEPT_OBJECTS, res.freed);
 		if (unlikely(res.bad)) {
-			atomic64_sub(res.bad, &mcache_heap->central[spc].direct_frees);
+			atomic64_sub(res.bad, &s->heap->central[spc].direct_frees);
 			gomem_report_late_double_free(spc, res.bad);
 		}
 		n = gomem_span_take(s, slot->top, want, &recycled);
@@ -188,12 +188,34 @@ static void set_fresh_keys(struct gomem_refill *r)
 			gomem_set_key(r->objs[i]);
 }
 
+static struct gomem_heap *heap_of(const void *obj)
+{
+	return gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)obj)->heap;
+}
+
+/*
+ * Give objects back to their spans. A CPU has objects of several nodes only when its
+ * own had no memory left: those of one are freed together as far as they come so.
+ */
+static void free_home(unsigned int spc, void **objs, unsigned int n)
+{
+	struct gomem_heap *h;
+	unsigned int i, j;
+
+	for (i = 0; i < n; i = j) {
+		h = heap_of(objs[i]);
+		for (j = i + 1; j < n && (!h->peers || heap_of(objs[j]) == h); j++)
+			;
+		gomem_mcentral_free(h, spc, objs + i, j - i);
+	}
+}
+
 /*
  * Put what came from spans into the slot, but for the first object: that is what it
  * was all about. The CPU may be another one by now, and may have got a span and
  * objects meanwhile; what does not fit goes back.
  */
-static void *keep_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
+static void *keep_refill(unsigned int spc, struct gomem_refill *r)
 {
 	struct gomem_span *span = r->span;
 	struct gomem_slot *slot;
@@ -203,7 +225,7 @@ static void *keep_refill(struct gomem_heap *h, unsigned int spc, struct gomem_re
 	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
 	slot = section_enter(&sec, spc);
 	if (sec.mc == &no_mcache) {
-		atomic64_inc(&h->central[spc].direct_allocs);
+		atomic64_inc(&sec.mc->heap->central[spc].direct_allocs);
 	} else {
 		while (kept < r->n && gomem_slot_push(slot, r->objs[kept]))
 			kept++;
@@ -217,9 +239,9 @@ static void *keep_refill(struct gomem_heap *h, unsigned int spc, struct gomem_re
 	section_leave(&sec);
 
 	if (kept < r->n)
-		gomem_mcentral_free(h, spc, r->objs + kept, r->n - kept);
+		free_home(spc, r->objs + kept, r->n - kept);
 	if (span)
-		gomem_mcentral_uncache(h, span);
+		gomem_mcentral_uncache(span);
 	return r->objs[0];
 }
 
@@ -227,9 +249,9 @@ static void *keep_refill(struct gomem_heap *h, unsigned int spc, struct gomem_re
  * Cache a new span. The CPU may be another one when we come back with it, and
  * may have got a span meanwhile: the object we came for is taken first.
  */
-static void *alloc_with_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node)
+static void *alloc_with_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp)
 {
-	struct gomem_span *s = gomem_mcentral_cache(h, spc, gfp, node);
+	struct gomem_span *s = gomem_mcentral_cache(h, spc, gfp);
 	struct gomem_slot *slot;
 	unsigned int recycled;
 	struct section sec;
@@ -242,7 +264,7 @@ static void *alloc_with_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp, 
 
 	slot = section_enter(&sec, spc);
 	if (sec.mc == &no_mcache) {
-		atomic64_inc(&h->central[spc].direct_allocs);
+		atomic64_inc(&sec.mc->heap->central[spc].direct_allocs);
 	} else {
 		slot->allocs++;
 		slot->refilled++;
@@ -256,36 +278,35 @@ static void *alloc_with_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp, 
 	section_leave(&sec);
 
 	if (s)
-		gomem_mcentral_uncache(h, s);
+		gomem_mcentral_uncache(s);
 	return obj;
 }
 
 /* Get objects of a new span, keep what fits. */
-static void *alloc_with_batch(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node,
+static void *alloc_with_batch(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
 			      struct gomem_refill *r)
 {
 	unsigned int recycled;
 
-	r->n = gomem_mcentral_alloc(h, spc, gfp, node, r->objs, r->want, &recycled);
+	r->n = gomem_mcentral_alloc(h, spc, gfp, r->objs, r->want, &recycled);
 	if (!r->n)
 		return NULL;
 	set_keys(r->objs + recycled, r->n - recycled);
-	return keep_refill(h, spc, r);
+	return keep_refill(spc, r);
 }
 
 /**
  * gomem_mcache_alloc_slow - allocate an object when the slot has none
- * @h: the heap
  * @spc: span class, of a small size class
  * @gfp: how hard to try
- * @node: where pages should come from, if it comes to that
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not with the cache owned.
  * Return: the object, or NULL.
  */
-void *gomem_mcache_alloc_slow(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node)
+void *gomem_mcache_alloc_slow(unsigned int spc, gfp_t gfp)
 {
 	struct gomem_slot *slot;
+	struct gomem_heap *h;
 	struct gomem_refill r;
 	struct section sec;
 	void *obj;
@@ -293,6 +314,7 @@ void *gomem_mcache_alloc_slow(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
 	/* Not initialised as a whole: most of it are pointers to come. */
 	r.span = NULL;
 	slot = section_enter(&sec, spc);
+	h = sec.mc->heap;
 	obj = sec.mc == &no_mcache ? NULL : gomem_slot_pop(slot);
 	if (!obj && slot->span && refill_from_span(slot, spc))
 		obj = gomem_slot_pop(slot);
@@ -310,10 +332,30 @@ void *gomem_mcache_alloc_slow(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
 	gomem_mcentral_refill(h, spc, &r);
 	if (r.n) {
 		set_fresh_keys(&r);
-		return keep_refill(h, spc, &r);
+		return keep_refill(spc, &r);
 	}
-	return r.want_span ? alloc_with_span(h, spc, gfp, node) :
-			     alloc_with_batch(h, spc, gfp, node, &r);
+	return r.want_span ? alloc_with_span(h, spc, gfp) : alloc_with_batch(h, spc, gfp, &r);
+}
+
+/**
+ * gomem_mcache_alloc_direct - allocate an object of a given heap, past the caches
+ * @h: the heap
+ * @spc: span class, of a small size class
+ * @gfp: how hard to try
+ *
+ * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
+ * Return: the object, or NULL.
+ */
+void *gomem_mcache_alloc_direct(struct gomem_heap *h, unsigned int spc, gfp_t gfp)
+{
+	unsigned int recycled;
+	void *obj;
+
+	if (!gomem_mcentral_alloc(h, spc, gfp, &obj, 1, &recycled))
+		return NULL;
+	set_keys(&obj, 1 - recycled);
+	atomic64_inc(&h->central[spc].direct_allocs);
+	return obj;
 }
 
 /* Take up to half a slot's objects, those that lie there longest. */
@@ -332,13 +374,12 @@ static unsigned int take_oldest(struct gomem_slot *slot, void **objs, unsigned i
 
 /**
  * gomem_mcache_free_slow - free an object when the slot is full
- * @h: the heap
  * @spc: its span class
  * @obj: the object, with its key set
  *
  * Context: any but NMI; never sleeps. Not with the cache owned.
  */
-void gomem_mcache_free_slow(struct gomem_heap *h, unsigned int spc, void *obj)
+void gomem_mcache_free_slow(unsigned int spc, void *obj)
 {
 	void *objs[GOMEM_BATCH_MAX + 1];
 	struct gomem_slot *slot;
@@ -348,7 +389,7 @@ void gomem_mcache_free_slow(struct gomem_heap *h, unsigned int spc, void *obj)
 	slot = section_enter(&sec, spc);
 	if (sec.mc == &no_mcache) {
 		objs[n++] = obj;
-		atomic64_inc(&h->central[spc].direct_frees);
+		atomic64_inc(&sec.mc->heap->central[spc].direct_frees);
 	} else if (!gomem_slot_push(slot, obj)) {
 		n = take_oldest(slot, objs, GOMEM_BATCH_MAX);
 		if (!gomem_slot_push(slot, obj)) {
@@ -362,11 +403,36 @@ void gomem_mcache_free_slow(struct gomem_heap *h, unsigned int spc, void *obj)
 		return;
 	gomem_count(GOMEM_EV_FLUSHES, 1);
 	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
-	gomem_mcentral_free(h, spc, objs, n);
+	free_home(spc, objs, n);
+}
+
+/**
+ * gomem_mcache_is_home - is an object of this CPU's node?
+ * @obj: the object
+ *
+ * Return: the answer, for as long as the CPU is the same.
+ */
+bool gomem_mcache_is_home(const void *obj)
+{
+	return heap_of(obj) == raw_cpu_read(gomem_mcache_task)->heap;
+}
+
+/**
+ * gomem_mcache_free_direct - free an object of another node, past the caches
+ * @spc: its span class
+ * @obj: the object, with its key set
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+void gomem_mcache_free_direct(unsigned int spc, void *obj)
+{
+	gomem_count(GOMEM_EV_REMOTE_FREES, 1);
+	atomic64_inc(&heap_of(obj)->central[spc].direct_frees);
+	free_home(spc, &obj, 1);
 }
 
 /* Empty a cache that nobody uses any more. */
-static void mcache_drain(struct gomem_heap *h, struct gomem_mcache *mc)
+static void mcache_drain(struct gomem_mcache *mc)
 {
 	void *objs[GOMEM_BATCH_MAX];
 	unsigned int spc, n;
@@ -377,9 +443,9 @@ static void mcache_drain(struct gomem_heap *h, struct gomem_mcache *mc)
 		struct gomem_slot *slot = &mc->slot[spc];
 
 		while ((n = take_oldest(slot, objs, GOMEM_BATCH_MAX)))
-			gomem_mcentral_free(h, spc, objs, n);
+			free_home(spc, objs, n);
 		if (slot->span) {
-			gomem_mcentral_uncache(h, slot->span);
+			gomem_mcentral_uncache(slot->span);
 			slot->span = NULL;
 		}
 	}
@@ -392,7 +458,7 @@ static void mcache_provide(struct gomem_mcache **where, int cpu,
 
 	if (*where != &no_mcache)
 		return;
-	mc = mcache_create(mcache_heap, cpu_to_node(cpu), capacity, caches_spans);
+	mc = mcache_create(gomem_node_heap(cpu_to_mem(cpu)), capacity, caches_spans);
 	if (mc)
 		WRITE_ONCE(*where, mc);
 }
@@ -411,31 +477,30 @@ static int gomem_mcache_cpu_prepare(unsigned int cpu)
  */
 static int gomem_mcache_cpu_dead(unsigned int cpu)
 {
-	mcache_drain(mcache_heap, per_cpu(gomem_mcache_task, cpu));
-	mcache_drain(mcache_heap, per_cpu(gomem_mcache_irq, cpu));
+	mcache_drain(per_cpu(gomem_mcache_task, cpu));
+	mcache_drain(per_cpu(gomem_mcache_irq, cpu));
 	gomem_count(GOMEM_EV_CPU_DRAINS, 1);
 	return 0;
 }
 
 /**
  * gomem_mcache_init - give each CPU its caches
- * @h: the heap they are for
  *
  * Context: may sleep.
  * Return: 0, or an error of the hotplug core.
  */
-int gomem_mcache_init(struct gomem_heap *h)
+int gomem_mcache_init(void)
 {
 	unsigned int spc;
 	int cpu, state;
 
+	no_mcache.heap = gomem_next_heap(0);
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
 		slot_init(&no_mcache.slot[spc], gomem_spc_class(spc), no_objects, 0);
 	for_each_possible_cpu(cpu) {
 		per_cpu(gomem_mcache_task, cpu) = &no_mcache;
 		per_cpu(gomem_mcache_irq, cpu) = &no_mcache;
 	}
-	mcache_heap = h;
 	state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "mm/gomem:mcache",
 				  gomem_mcache_cpu_prepare, gomem_mcache_cpu_dead);
 	if (state < 0)
@@ -446,43 +511,43 @@ int gomem_mcache_init(struct gomem_heap *h)
 
 /**
  * gomem_mcache_exit - empty all caches for good
- * @h: the heap
  *
  * Nobody allocates or frees any more. Counters can still be read.
  *
  * Context: may sleep.
  */
-void gomem_mcache_exit(struct gomem_heap *h)
+void gomem_mcache_exit(void)
 {
+	struct gomem_heap *h;
 	unsigned int spc;
 
 	cpuhp_remove_state(mcache_cpuhp_state);
-	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
-		gomem_mcentral_sweep(h, spc);
+	for_each_gomem_heap(h)
+		for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
+			gomem_mcentral_sweep(h, spc);
 }
 
-static void mcache_destroy(struct gomem_heap *h, struct gomem_mcache **where)
+static void mcache_destroy(struct gomem_mcache **where)
 {
 	struct gomem_mcache *mc = *where;
 
 	*where = &no_mcache;
 	if (mc != &no_mcache)
-		gomem_meta_put(h->source, mc, mc->bytes);
+		gomem_meta_put(mc->heap->source, mc, mc->bytes);
 }
 
 /**
  * gomem_mcache_free_memory - free the caches themselves
- * @h: the heap
  *
  * After gomem_mcache_exit().
  */
-void gomem_mcache_free_memory(struct gomem_heap *h)
+void gomem_mcache_free_memory(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		mcache_destroy(h, per_cpu_ptr(&gomem_mcache_task, cpu));
-		mcache_destroy(h, per_cpu_ptr(&gomem_mcache_irq, cpu));
+		mcache_destroy(per_cpu_ptr(&gomem_mcache_task, cpu));
+		mcache_destroy(per_cpu_ptr(&gomem_mcache_irq, cpu));
 	}
 }
 
@@ -510,14 +575,14 @@ static void count_slot(const struct gomem_mcache *mc, unsigned int spc,
 
 /**
  * gomem_mcache_count - add up what all CPUs did in a span class
- * @h: the heap
  * @spc: span class, of a small size class
  * @n: where the sums go
  *
  * Context: any.
  */
-void gomem_mcache_count(struct gomem_heap *h, unsigned int spc, struct gomem_class_counts *n)
+void gomem_mcache_count(unsigned int spc, struct gomem_class_counts *n)
 {
+	struct gomem_heap *h;
 	int cpu;
 
 	memset(n, 0, sizeof(*n));
@@ -525,8 +590,10 @@ void gomem_mcache_count(struct gomem_heap *h, unsigned int spc, struct gomem_cla
 		count_slot(READ_ONCE(per_cpu(gomem_mcache_task, cpu)), spc, n);
 		count_slot(READ_ONCE(per_cpu(gomem_mcache_irq, cpu)), spc, n);
 	}
-	n->mallocs += atomic64_read(&h->central[spc].direct_allocs);
-	n->frees += atomic64_read(&h->central[spc].direct_frees);
+	for_each_gomem_heap(h) {
+		n->mallocs += atomic64_read(&h->central[spc].direct_allocs);
+		n->frees += atomic64_read(&h->central[spc].direct_frees);
+	}
 	/* A free may have been seen whose allocation was not, or the reverse. */
 	n->frees = clamp_t(s64, n->frees, 0, n->mallocs);
 }

@@ -72,12 +72,15 @@ static_assert(sizeof(struct gomem_slot) == 64);
 /**
  * struct gomem_mcache - one CPU's cache
  * @slot: by span class
+ * @heap: of the CPU's node; it caches no other node's objects, but where its own
+ *	has no memory left
  * @caches_spans: slots may have a span of their own
  * @bytes: memory this takes
  * @object: the stacks, each with a NULL below its bottom
  */
 struct gomem_mcache {
 	struct gomem_slot slot[GOMEM_NR_SPANCLASSES];
+	struct gomem_heap *heap;
 	bool caches_spans;
 	size_t bytes;
 	void *object[];
@@ -97,12 +100,15 @@ struct gomem_class_counts {
 	u64 cached_spans;
 };
 
-int gomem_mcache_init(struct gomem_heap *h);
-void gomem_mcache_exit(struct gomem_heap *h);
-void gomem_mcache_free_memory(struct gomem_heap *h);
-void *gomem_mcache_alloc_slow(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node);
-void gomem_mcache_free_slow(struct gomem_heap *h, unsigned int spc, void *obj);
-void gomem_mcache_count(struct gomem_heap *h, unsigned int spc, struct gomem_class_counts *n);
+int gomem_mcache_init(void);
+void gomem_mcache_exit(void);
+void gomem_mcache_free_memory(void);
+void *gomem_mcache_alloc_slow(unsigned int spc, gfp_t gfp);
+void *gomem_mcache_alloc_direct(struct gomem_heap *h, unsigned int spc, gfp_t gfp);
+void gomem_mcache_free_slow(unsigned int spc, void *obj);
+void gomem_mcache_free_direct(unsigned int spc, void *obj);
+bool gomem_mcache_is_home(const void *obj);
+void gomem_mcache_count(unsigned int spc, struct gomem_class_counts *n);
 size_t gomem_mcache_bytes(void);
 
 /* Not a task: which interrupt it is. */

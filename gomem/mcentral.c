@@ -115,8 +115,8 @@ static struct gomem_span *find_room(struct gomem_mcentral *c, unsigned int *bad)
 	return NULL;
 }
 
-/* A new span, not yet known to @c. */
-static struct gomem_span *grow(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node)
+/* A new span, not yet known to any mcentral; another node's, perhaps. */
+static struct gomem_span *grow(struct gomem_heap *h, unsigned int spc, gfp_t gfp)
 {
 	unsigned int class = gomem_spc_class(spc);
 	struct gomem_span_request req = {
@@ -124,7 +124,6 @@ static struct gomem_span *grow(struct gomem_heap *h, unsigned int spc, gfp_t gfp
 		.spc = spc,
 		.aligned = is_power_of_2(gomem_class_size(class)),
 		.gfp = gfp,
-		.node = node,
 	};
 
 	return gomem_heap_alloc_span(h, &req);
@@ -144,14 +143,12 @@ static void report_bad(struct gomem_mcentral *c, unsigned int bad)
  * @h: the heap
  * @spc: span class, of a small size class
  * @gfp: how hard to try if the heap has to grow
- * @node: where from, then
  *
  * The caller becomes the span's owner, until gomem_mcentral_uncache().
  *
  * Return: a span with at least one free slot at or after freeindex, or NULL.
  */
-struct gomem_span *gomem_mcentral_cache(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
-					int node)
+struct gomem_span *gomem_mcentral_cache(struct gomem_heap *h, unsigned int spc, gfp_t gfp)
 {
 	struct gomem_mcentral *c = &h->central[spc];
 	struct gomem_span *s;
@@ -163,10 +160,11 @@ struct gomem_span *gomem_mcentral_cache(struct gomem_heap *h, unsigned int spc, 
 	s = find_room(c, &bad);
 	if (!s) {
 		spin_unlock_irqrestore(&c->lock, flags);
-		s = grow(h, spc, gfp, node);
+		s = grow(h, spc, gfp);
 		if (!s)
 			goto out;
 		grown = true;
+		c = &s->heap->central[spc];
 		spin_lock_irqsave(&c->lock, flags);
 	}
 	list_del_init(&s->list);
@@ -198,15 +196,14 @@ static bool put_back(struct gomem_mcentral *c, struct gomem_span *s, unsigned in
 
 /**
  * gomem_mcentral_uncache - take back a span that a CPU cached (uncacheSpan)
- * @h: the heap
  * @s: the span; the caller owned it and no longer does
  *
  * A span that turns out to be empty goes back to the heap.
  */
-void gomem_mcentral_uncache(struct gomem_heap *h, struct gomem_span *s)
+void gomem_mcentral_uncache(struct gomem_span *s)
 {
-	unsigned int spc = s->spc, bad = 0;
-	struct gomem_mcentral *c = &h->central[spc];
+	struct gomem_mcentral *c = &s->heap->central[s->spc];
+	unsigned int bad = 0;
 	unsigned long flags;
 	bool empty;
 
@@ -215,7 +212,7 @@ void gomem_mcentral_uncache(struct gomem_heap *h, struct gomem_span *s)
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	if (empty)
-		gomem_heap_free_span(h, s);
+		gomem_heap_free_span(s);
 	report_bad(c, bad);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_uncache);
@@ -240,7 +237,8 @@ static void take(struct gomem_refill *r, struct gomem_span *s)
  * Takes objects from spans that have room, one after the other until there are
  * enough; the span that still has room then is the one to cache. Spans with a few
  * free slots each are thus used up under one hold of the lock. Does not grow the
- * heap: @r->n of 0 means that no span has room.
+ * heap: @r->n of 0 means that no span has room. A span of another node, which a CPU
+ * gets when its own has no memory, goes home first.
  */
 void gomem_mcentral_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
 {
@@ -253,6 +251,10 @@ void gomem_mcentral_refill(struct gomem_heap *h, unsigned int spc, struct gomem_
 	r->span = NULL;
 	r->n = 0;
 	r->fresh = 0;
+	if (unlikely(old && old->heap != h)) {
+		gomem_mcentral_uncache(old);
+		old = NULL;
+	}
 	spin_lock_irqsave(&c->lock, flags);
 	if (old)
 		empty = put_back(c, old, &bad);
@@ -270,7 +272,7 @@ void gomem_mcentral_refill(struct gomem_heap *h, unsigned int spc, struct gomem_
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	if (empty)
-		gomem_heap_free_span(h, old);
+		gomem_heap_free_span(old);
 	report_bad(c, bad);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
@@ -280,7 +282,6 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
  * @h: the heap
  * @spc: span class, of a small size class
  * @gfp: how hard to try if the heap has to grow
- * @node: where from, then
  * @out: where the objects go
  * @want: how many at most
  * @recycled: as for gomem_span_take()
@@ -289,8 +290,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
  *
  * Return: the number allocated, 0 only if there is no memory.
  */
-unsigned int gomem_mcentral_alloc(struct gomem_heap *h, unsigned int spc, gfp_t gfp, int node,
-				  void **out, unsigned int want, unsigned int *recycled)
+unsigned int gomem_mcentral_alloc(struct gomem_heap *h, unsigned int spc, gfp_t gfp, void **out,
+				  unsigned int want, unsigned int *recycled)
 {
 	struct gomem_mcentral *c = &h->central[spc];
 	unsigned int n = 0, bad = 0;
@@ -301,9 +302,10 @@ unsigned int gomem_mcentral_alloc(struct gomem_heap *h, unsigned int spc, gfp_t 
 	s = find_room(c, &bad);
 	if (!s) {
 		spin_unlock_irqrestore(&c->lock, flags);
-		s = grow(h, spc, gfp, node);
+		s = grow(h, spc, gfp);
 		if (!s)
 			goto out;
+		c = &s->heap->central[spc];
 		spin_lock_irqsave(&c->lock, flags);
 		gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
 		c->nspans++;
@@ -318,13 +320,13 @@ out:
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_alloc);
 
 /* Give back spans that were taken off their lists, with no lock held. */
-static void free_spans(struct gomem_heap *h, struct list_head *empty)
+static void free_spans(struct list_head *empty)
 {
 	struct gomem_span *s, *next;
 
 	list_for_each_entry_safe(s, next, empty, list) {
 		list_del_init(&s->list);
-		gomem_heap_free_span(h, s);
+		gomem_heap_free_span(s);
 	}
 }
 
@@ -367,7 +369,7 @@ static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s, uns
 static struct gomem_span *span_of(struct gomem_heap *h, unsigned int spc, void *obj,
 				  unsigned int *index)
 {
-	struct gomem_span *s = gomem_heap_lookup(h, (unsigned long)obj);
+	struct gomem_span *s = gomem_pagemap_span(h->map, (unsigned long)obj);
 
 	if (unlikely(!s || gomem_span_state(s) == GOMEM_SPAN_DEAD))
 		return NULL;
@@ -383,7 +385,7 @@ static struct gomem_span *span_of(struct gomem_heap *h, unsigned int spc, void *
 
 /**
  * gomem_mcentral_free - give objects back to their spans
- * @h: the heap
+ * @h: the heap that they are of
  * @spc: span class of all of them
  * @objs: the objects, in any order; neighbours in it that are neighbours in
  *	memory are freed together
@@ -421,43 +423,55 @@ unsigned int gomem_mcentral_free(struct gomem_heap *h, unsigned int spc, void **
 		bad += free_run(c, run, word, mask, &empty);
 	spin_unlock_irqrestore(&c->lock, flags);
 
-	free_spans(h, &empty);
+	free_spans(&empty);
 	report_bad(c, bad);
 	return bad;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
+
+/* Sweep up to @budget unswept spans; those that turn out to be empty go to @empty. */
+static unsigned int sweep_some(struct gomem_mcentral *c, unsigned int budget, unsigned int *bad,
+			       struct list_head *empty)
+{
+	struct gomem_span *s;
+	unsigned int n;
+
+	lockdep_assert_held(&c->lock);
+	for (n = 0; n < budget; n++) {
+		s = first_span(c, GOMEM_PARTIAL_UNSWEPT) ?: first_span(c, GOMEM_FULL_UNSWEPT);
+		if (!s)
+			break;
+		*bad += sweep_span(s);
+		if (span_is_empty(s)) {
+			list_move(&s->list, empty);
+			retire(c, s);
+		} else {
+			list_span(c, s);
+		}
+	}
+	return n;
+}
 
 /**
  * gomem_mcentral_sweep - sweep all unswept spans
  * @h: the heap
  * @spc: span class
  *
- * Empty spans go back to the heap.
+ * Empty spans go back to the heap. The lock is dropped now and then.
  */
 void gomem_mcentral_sweep(struct gomem_heap *h, unsigned int spc)
 {
 	struct gomem_mcentral *c = &h->central[spc];
-	struct gomem_span *s, *next;
-	unsigned int bad = 0;
+	unsigned int bad = 0, swept;
 	unsigned long flags;
-	LIST_HEAD(unswept);
 	LIST_HEAD(empty);
 
-	spin_lock_irqsave(&c->lock, flags);
-	list_splice_init(&c->list[GOMEM_PARTIAL_UNSWEPT], &unswept);
-	list_splice_init(&c->list[GOMEM_FULL_UNSWEPT], &unswept);
-	list_for_each_entry_safe(s, next, &unswept, list) {
-		bad += sweep_span(s);
-		if (span_is_empty(s)) {
-			list_move(&s->list, &empty);
-			retire(c, s);
-		} else {
-			list_span(c, s);
-		}
-	}
-	spin_unlock_irqrestore(&c->lock, flags);
-
-	free_spans(h, &empty);
+	do {
+		spin_lock_irqsave(&c->lock, flags);
+		swept = sweep_some(c, SWEEP_BUDGET, &bad, &empty);
+		spin_unlock_irqrestore(&c->lock, flags);
+		free_spans(&empty);
+	} while (swept == SWEEP_BUDGET);
 	report_bad(c, bad);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_sweep);

@@ -1,28 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mheap.c - spans out of pages, pages out of the kernel, and both ways back.
+ * mheap.c - spans out of pages, and back.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
 #include <linux/log2.h>
+#include <linux/nodemask.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/topology.h>
 
-#include "compat.h"
 #include "mheap.h"
-
-/*
- * How much to fetch at a time: a 64th of what the heap has, so that little is
- * fetched in vain, but 256 KiB at least, so that small heaps do not fetch page by
- * page, and a chunk at most. In gomem pages.
- */
-#define GROW_MIN	(SZ_256K >> GOMEM_PAGE_SHIFT)
-#define GROW_MAX	GOMEM_CHUNK_PAGES
-#define GROW_SHARE	64
-
-/* Descriptor chunks: Go's 16 KiB, or what still holds a struct gomem_chunk. */
-#define META_BYTES	SZ_16K
-#define META_BYTES_MIN	SZ_8K
 
 /* Words of each bitmap, by descriptor size. */
 static unsigned int span_size_index(unsigned int nwords)
@@ -35,46 +24,65 @@ static size_t span_size(unsigned int index)
 	return sizeof(struct gomem_span) + 2 * BIT(index) * sizeof(unsigned long);
 }
 
-static struct gomem_fixalloc *span_fixalloc(struct gomem_heap *h, unsigned int spc)
+static unsigned int span_index(unsigned int spc)
 {
 	unsigned int class = gomem_spc_class(spc);
 	unsigned int nelems = class ? gomem_class_nelems(class) : 1;
 
-	return &h->spanalloc[span_size_index(gomem_span_words(nelems))];
+	return span_size_index(gomem_span_words(nelems));
+}
+
+static int init_pcaches(struct gomem_heap *h)
+{
+	int cpu;
+
+	h->pcache = alloc_percpu(struct gomem_pcache);
+	if (!h->pcache)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		gomem_pcache_init(per_cpu_ptr(h->pcache, cpu));
+	return 0;
+}
+
+static int init_fixallocs(struct gomem_heap *h)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < GOMEM_NR_SPAN_SIZES && !err; i++)
+		err = gomem_fixalloc_init(&h->spanalloc[i], span_size(i), sizeof(u64), &h->lock);
+	return err ?: gomem_fixalloc_init(&h->chunkalloc, sizeof(struct gomem_chunk), sizeof(u64),
+					  &h->lock);
 }
 
 /**
  * gomem_heap_init - make an empty heap
  * @h: the heap, zeroed
  * @source: where its pages come from
- * @base: lowest address it can take pages at; a multiple of the chunk size
- * @nr_chunks: how many chunks of address range there are from @base on
+ * @map: where its chunks will be found
+ * @node: whose memory it should have, NUMA_NO_NODE if that does not matter
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.
  */
-int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source, unsigned long base,
-		    unsigned long nr_chunks)
+int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
+		    struct gomem_pagemap *map, int node)
 {
 	unsigned int i;
 	int err;
 
 	BUILD_BUG_ON(BIT(GOMEM_NR_SPAN_SIZES - 1) * 64 != GOMEM_SPAN_MAX_OBJECTS);
-	BUILD_BUG_ON(sizeof(struct gomem_chunk) > META_BYTES_MIN - 64);
 
 	spin_lock_init(&h->lock);
-	h->base = base;
-	h->nr_chunks = nr_chunks;
+	h->map = map;
 	h->source = source;
-	err = gomem_pagealloc_init(&h->pages, nr_chunks, &h->lock);
+	h->node = node;
+	h->pcache_max = GOMEM_PCACHE_PAGES;
+	h->order_limit = GOMEM_CHUNK_PAGES_SHIFT;
+	err = gomem_pagealloc_init(&h->pages, map->nr_chunks, &h->lock);
 	if (err)
 		return err;
-
-	for (i = 0; i < GOMEM_NR_SPAN_SIZES && !err; i++)
-		err = gomem_fixalloc_init(&h->spanalloc[i], span_size(i), sizeof(u64), &h->lock);
-	if (!err)
-		err = gomem_fixalloc_init(&h->chunkalloc, sizeof(struct gomem_chunk),
-					  sizeof(u64), &h->lock);
+	err = init_fixallocs(h) ?: init_pcaches(h);
 	if (err) {
 		gomem_pagealloc_destroy(&h->pages);
 		return err;
@@ -121,7 +129,7 @@ static void release_free_pages(struct gomem_heap *h)
 		found = remove_last_run(h, &page, &n);
 		spin_unlock_irq(&h->lock);
 		if (found)
-			gomem_pages_put(h->source, h->base + (page << GOMEM_PAGE_SHIFT), n);
+			gomem_pages_put(h->source, gomem_heap_addr(h, page), n);
 		cond_resched();
 	} while (found);
 }
@@ -131,7 +139,8 @@ static void release_free_pages(struct gomem_heap *h)
  * @h: a heap that nobody uses any more
  *
  * Pages of spans that are still live are not the heap's to give: they stay with
- * the kernel as allocated pages.
+ * the kernel as allocated pages. The map still knows the heap's chunks, which are
+ * no more: it is to be destroyed next.
  *
  * Context: may sleep.
  */
@@ -139,152 +148,63 @@ void gomem_heap_destroy(struct gomem_heap *h)
 {
 	unsigned int i;
 
+	gomem_heap_drain_pcaches(h, false);
 	release_free_pages(h);
 	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
 		gomem_fixalloc_destroy(&h->spanalloc[i], put_meta, h->source);
 	gomem_fixalloc_destroy(&h->chunkalloc, put_meta, h->source);
 	gomem_pagealloc_destroy(&h->pages);
-	h->nr_chunks = 0;
+	free_percpu(h->pcache);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_destroy);
 
-/* For a first try that has a fallback: no effort, no reserves, no noise. */
-static gfp_t gfp_light(gfp_t gfp)
+/* To make spans or give them back, that is: how often should be rare. */
+static void lock_for_spans(struct gomem_heap *h, unsigned long *flags)
 {
-	gfp &= ~(__GFP_RECLAIM | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL | __GFP_MEMALLOC |
-		 __GFP_HIGH | GOMEM_GFP_ATOMIC);
-	return gfp | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC;
-}
-
-/* For the try that counts. Endless tries are made by gomem_heap_alloc_span(). */
-static gfp_t gfp_full(gfp_t gfp)
-{
-	return gfp & ~__GFP_NOFAIL;
-}
-
-/* Memory for descriptors; the caller dropped the heap lock for it. */
-static bool refill_fixalloc(struct gomem_heap *h, struct gomem_fixalloc *f, gfp_t gfp)
-{
-	size_t bytes = META_BYTES;
-	unsigned long flags;
-	void *chunk;
-
-	chunk = gomem_meta_get(h->source, bytes, gfp_light(gfp), NUMA_NO_NODE);
-	if (!chunk) {
-		bytes = META_BYTES_MIN;
-		chunk = gomem_meta_get(h->source, bytes, gfp_full(gfp), NUMA_NO_NODE);
-	}
-	if (!chunk)
-		return false;
-
-	spin_lock_irqsave(&h->lock, flags);
-	gomem_fixalloc_refill(f, chunk, bytes);
-	spin_unlock_irqrestore(&h->lock, flags);
-	return true;
-}
-
-static unsigned int grow_order(struct gomem_heap *h, unsigned int need)
-{
-	/* A stale value makes the step a little too small or too large. */
-	unsigned long want = data_race(h->pages.backed_pages) / GROW_SHARE;
-
-	want = clamp_t(unsigned long, want, GROW_MIN, GROW_MAX);
-	return max_t(unsigned int, need, order_base_2(want));
-}
-
-static unsigned long fetch_block(struct gomem_heap *h, const struct gomem_span_request *req,
-				 unsigned int *order, bool *fallback)
-{
-	unsigned int need = order_base_2(req->npages);
-	unsigned int want = grow_order(h, need);
-	unsigned long addr;
-
-	for (*order = want; *order > need; (*order)--) {
-		addr = gomem_pages_get(h->source, *order, gfp_light(req->gfp), req->node);
-		if (addr)
-			break;
-	}
-	if (*order == need)
-		addr = gomem_pages_get(h->source, need, gfp_full(req->gfp), req->node);
-	*fallback = *order != want;
-	return addr;
-}
-
-/* Called with the heap lock held; drops it to get memory. */
-static bool ensure_chunk(struct gomem_heap *h, unsigned long ci, gfp_t gfp, unsigned long *flags)
-{
-	struct gomem_chunk *c;
-	bool ok;
-
-	while (gomem_pagealloc_chunk(&h->pages, ci) == &gomem_no_chunk) {
-		c = gomem_fixalloc_alloc(&h->chunkalloc);
-		if (c) {
-			memset(&c->inuse, 0xff, sizeof(c->inuse));
-			memset(&c->hole, 0xff, sizeof(c->hole));
-			gomem_pagealloc_register(&h->pages, ci, c);
-			break;
-		}
-		spin_unlock_irqrestore(&h->lock, *flags);
-		ok = refill_fixalloc(h, &h->chunkalloc, gfp);
-		spin_lock_irqsave(&h->lock, *flags);
-		if (!ok)
-			return false;
-	}
-	return true;
+	spin_lock_irqsave(&h->lock, *flags);
+	h->stats.lock_taken++;
 }
 
 /*
- * Fetch a block and take the request's pages from its start, before anybody else
- * can. Called and returns with the heap lock held; drops it meanwhile.
+ * This CPU's page cache. The task may go to another CPU meanwhile: the lock makes
+ * that harmless.
  */
-static unsigned long heap_grow(struct gomem_heap *h, const struct gomem_span_request *req,
-			       unsigned long *flags)
+static struct gomem_pcache *lock_pcache(struct gomem_heap *h, unsigned long *flags)
 {
-	unsigned long addr, page, ci;
-	unsigned int order;
-	bool fallback;
+	struct gomem_pcache *pc = raw_cpu_ptr(h->pcache);
 
-	lockdep_assert_held(&h->lock);
-	spin_unlock_irqrestore(&h->lock, *flags);
-	addr = fetch_block(h, req, &order, &fallback);
-	spin_lock_irqsave(&h->lock, *flags);
-	if (!addr)
-		goto fail;
-
-	page = (addr - h->base) >> GOMEM_PAGE_SHIFT;
-	ci = page >> GOMEM_CHUNK_PAGES_SHIFT;
-	if (ci >= h->nr_chunks) {
-		h->stats.grow_out_of_range++;
-		goto put;
-	}
-	if (!ensure_chunk(h, ci, req->gfp, flags))
-		goto put;
-
-	gomem_pagealloc_add(&h->pages, page, 1UL << order);
-	WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page, req->npages));
-	h->stats.grows++;
-	h->stats.grow_fallbacks += fallback;
-	return page;
-put:
-	spin_unlock_irqrestore(&h->lock, *flags);
-	gomem_pages_put(h->source, addr, 1UL << order);
-	spin_lock_irqsave(&h->lock, *flags);
-fail:
-	h->stats.grow_failures++;
-	return GOMEM_NO_PAGE;
+	spin_lock_irqsave(&pc->lock, *flags);
+	return pc;
 }
 
 /*
- * Make the span's pages known, so that a free finds it. Whoever hands out a
- * pointer into the span orders these stores before it: the lock dropped after
- * this does for this CPU, passing the pointer on does for others.
+ * Most pages that a page cache may have: all CPUs together a 16th of the heap, or
+ * eight each if that is more.
+ */
+static unsigned int pcache_limit(struct gomem_heap *h)
+{
+	unsigned long share = data_race(h->pages.backed_pages) / (16 * num_online_cpus());
+
+	return clamp_t(unsigned long, share, min(8U, h->pcache_max), h->pcache_max);
+}
+
+/* Page caches are for CPUs that are near the memory; others only count in theirs. */
+static bool is_near(const struct gomem_heap *h)
+{
+	return !h->peers || h->peers[numa_mem_id()] == h;
+}
+
+/*
+ * Make the span's pages known, so that a free finds it. The pages are this
+ * caller's: no lock. Whoever hands out a pointer into the span orders these stores
+ * before it: the lock dropped after this does for this CPU, passing the pointer on
+ * does for others.
  */
 static void map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long page)
 {
 	bool small = gomem_spc_class(s->spc);
 	unsigned int i, slot;
 
-	lockdep_assert_held(&h->lock);
 	for (i = 0; i < s->npages; i++, page++) {
 		struct gomem_chunk *c = gomem_pagealloc_chunk(&h->pages,
 							      page >> GOMEM_CHUNK_PAGES_SHIFT);
@@ -300,7 +220,6 @@ static void unmap_span(struct gomem_heap *h, struct gomem_span *s, unsigned long
 {
 	unsigned int i, slot;
 
-	lockdep_assert_held(&h->lock);
 	for (i = 0; i < s->npages; i++, page++) {
 		struct gomem_chunk *c = gomem_pagealloc_chunk(&h->pages,
 							      page >> GOMEM_CHUNK_PAGES_SHIFT);
@@ -311,78 +230,241 @@ static void unmap_span(struct gomem_heap *h, struct gomem_span *s, unsigned long
 	}
 }
 
-static void count_span(struct gomem_heap *h, const struct gomem_span *s)
+static void count_span(struct gomem_pcache *pc, const struct gomem_span *s)
 {
-	struct gomem_heap_stats *st = &h->stats;
+	struct gomem_span_counts *n = &pc->counts;
 
-	lockdep_assert_held(&h->lock);
-	st->span_allocs++;
-	st->spans++;
-	st->inuse_pages += s->npages;
+	lockdep_assert_held(&pc->lock);
+	n->span_allocs++;
+	n->spans++;
+	n->inuse_pages += s->npages;
 	if (gomem_spc_class(s->spc))
 		return;
-	st->large++;
-	st->large_allocs++;
-	st->large_pages += s->npages;
-	st->large_alloc_bytes += s->elemsize;
+	n->large++;
+	n->large_allocs++;
+	n->large_pages += s->npages;
+	n->large_alloc_bytes += s->elemsize;
 }
 
-static void uncount_span(struct gomem_heap *h, const struct gomem_span *s)
+static void uncount_span(struct gomem_pcache *pc, const struct gomem_span *s)
 {
-	struct gomem_heap_stats *st = &h->stats;
+	struct gomem_span_counts *n = &pc->counts;
 
-	lockdep_assert_held(&h->lock);
-	st->span_frees++;
-	st->spans--;
-	st->inuse_pages -= s->npages;
+	lockdep_assert_held(&pc->lock);
+	n->span_frees++;
+	n->spans--;
+	n->inuse_pages -= s->npages;
 	if (gomem_spc_class(s->spc))
 		return;
-	st->large--;
-	st->large_frees++;
-	st->large_pages -= s->npages;
+	n->large--;
+	n->large_frees++;
+	n->large_pages -= s->npages;
+}
+
+/* A descriptor and pages become a span; this CPU's page cache is locked. */
+static void make_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gomem_span *s,
+		      unsigned long page, const struct gomem_span_request *req)
+{
+	gomem_span_init(s, gomem_heap_addr(h, page), req->npages, req->spc);
+	s->heap = h;
+	if (!gomem_spc_class(req->spc))
+		gomem_span_set_state(s, GOMEM_SPAN_LARGE);
+	map_span(h, s, page);
+	count_span(pc, s);
+}
+
+/* Free pages that have to be noticed as not free: what the goal is measured by. */
+static void note_peak(struct gomem_heap *h)
+{
+	unsigned long used = h->pages.backed_pages - h->pages.free_pages;
+
+	lockdep_assert_held(&h->lock);
+	h->peak_pages = max(h->peak_pages, used);
 }
 
 static unsigned long take_pages(struct gomem_heap *h, const struct gomem_span_request *req)
 {
+	unsigned long page;
+
+	lockdep_assert_held(&h->lock);
 	if (req->aligned && req->npages > 1)
-		return gomem_pagealloc_alloc_aligned(&h->pages, req->npages);
-	return gomem_pagealloc_alloc(&h->pages, req->npages);
+		page = gomem_pagealloc_alloc_aligned(&h->pages, req->npages);
+	else
+		page = gomem_pagealloc_alloc(&h->pages, req->npages);
+	note_peak(h);
+	return page;
 }
 
-/* One try: a descriptor, pages, and what ties them together. */
-static struct gomem_span *try_alloc_span(struct gomem_heap *h,
-					 const struct gomem_span_request *req)
+/**
+ * gomem_heap_take - take pages that the heap has free
+ * @h: the heap
+ * @req: which
+ *
+ * Context: any but NMI.
+ * Return: the first page, GOMEM_NO_PAGE if there is no such run.
+ */
+unsigned long gomem_heap_take(struct gomem_heap *h, const struct gomem_span_request *req)
 {
-	struct gomem_fixalloc *f = span_fixalloc(h, req->spc);
 	unsigned long page, flags;
+
+	lock_for_spans(h, &flags);
+	page = take_pages(h, req);
+	spin_unlock_irqrestore(&h->lock, flags);
+	return page;
+}
+
+/**
+ * gomem_heap_release - make pages free that were taken
+ * @h: the heap, locked
+ * @page: the first page
+ * @npages: how many, up to a chunk's worth
+ *
+ * The pages have no tag any more. But somebody may have read one just before,
+ * rightly or not, and be about to look at the object: gomem_free() does so with
+ * preemption off. So the pages may be used anew at once, but go back to the kernel
+ * only after an RCU grace period, which is noted here.
+ */
+void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int npages)
+{
+	unsigned long first = page >> GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned long last = (page + npages - 1) >> GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned long gp = get_state_synchronize_rcu();
+
+	lockdep_assert_held(&h->lock);
+	if (WARN_ON_ONCE(!gomem_pagealloc_free(&h->pages, page, npages)))
+		return;
+	gomem_pagealloc_chunk(&h->pages, first)->gp = gp;
+	gomem_pagealloc_chunk(&h->pages, last)->gp = gp;
+}
+
+/* Give a page cache new pages and descriptors of a size, if it has none. */
+static void refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc, unsigned int index)
+{
 	struct gomem_span *s;
+	unsigned long flags;
+
+	lockdep_assert_held(&pc->lock);
+	lock_for_spans(h, &flags);
+	if (!pc->free) {
+		pc->free = gomem_pagealloc_alloc_block(&h->pages, pcache_limit(h),
+						       &pc->base);
+		note_peak(h);
+	}
+	while (pc->nr_desc[index] < GOMEM_PCACHE_DESCS / 2) {
+		s = gomem_fixalloc_alloc(&h->spanalloc[index]);
+		if (!s)
+			break;
+		gomem_pcache_push(pc, index, s);
+	}
+	spin_unlock_irqrestore(&h->lock, flags);
+}
+
+/* A short span of what this CPU has: no lock that another CPU wants. */
+static struct gomem_span *alloc_from_pcache(struct gomem_heap *h,
+					    const struct gomem_span_request *req)
+{
+	unsigned int index = span_index(req->spc);
+	unsigned long page = GOMEM_NO_PAGE, flags;
+	struct gomem_span *s = NULL;
+	struct gomem_pcache *pc;
+	bool refilled = false;
+
+	if (req->npages > GOMEM_PCACHE_SPAN_MAX || !h->pcache_max || !is_near(h))
+		return NULL;
+	pc = lock_pcache(h, &flags);
+	if (!pc->free || !pc->desc[index]) {
+		refill_pcache(h, pc, index);
+		refilled = true;
+	}
+	if (pc->desc[index])
+		page = gomem_pcache_alloc(pc, req->npages, req->aligned);
+	if (page != GOMEM_NO_PAGE) {
+		s = gomem_pcache_pop(pc, index);
+		make_span(h, pc, s, page, req);
+		pc->counts.cache_spans += !refilled;
+	}
+	spin_unlock_irqrestore(&pc->lock, flags);
+	return s;
+}
+
+static struct gomem_span *alloc_desc(struct gomem_heap *h, unsigned int index, gfp_t gfp)
+{
+	struct gomem_fixalloc *f = &h->spanalloc[index];
+	struct gomem_span *s;
+	unsigned long flags;
 	bool ok = true;
 
-	spin_lock_irqsave(&h->lock, flags);
-	while (!(s = gomem_fixalloc_alloc(f)) && ok) {
-		spin_unlock_irqrestore(&h->lock, flags);
-		ok = refill_fixalloc(h, f, req->gfp);
+	do {
 		spin_lock_irqsave(&h->lock, flags);
-	}
-	if (!s)
-		goto out;
+		s = gomem_fixalloc_alloc(f);
+		spin_unlock_irqrestore(&h->lock, flags);
+		if (!s)
+			ok = gomem_heap_refill(h, f, gfp);
+	} while (!s && ok);
+	return s;
+}
 
-	page = take_pages(h, req);
-	if (page == GOMEM_NO_PAGE)
-		page = heap_grow(h, req, &flags);
-	if (page == GOMEM_NO_PAGE) {
-		gomem_fixalloc_free(f, s);
-		s = NULL;
-		goto out;
-	}
+static void free_desc(struct gomem_heap *h, unsigned int index, struct gomem_span *s)
+{
+	unsigned long flags;
 
-	gomem_span_init(s, h->base + (page << GOMEM_PAGE_SHIFT), req->npages, req->spc);
-	if (!gomem_spc_class(req->spc))
-		gomem_span_set_state(s, GOMEM_SPAN_LARGE);
-	map_span(h, s, page);
-	count_span(h, s);
-out:
+	spin_lock_irqsave(&h->lock, flags);
+	gomem_fixalloc_free(&h->spanalloc[index], s);
 	spin_unlock_irqrestore(&h->lock, flags);
+}
+
+static void free_pages_of(struct gomem_heap *h, unsigned long page, unsigned int npages)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	gomem_heap_release(h, page, npages);
+	spin_unlock_irqrestore(&h->lock, flags);
+}
+
+/*
+ * Pages by any means. What page caches hold comes before growing, so that they make
+ * no heap larger. @hp is set to the heap that the pages are of.
+ */
+static unsigned long find_pages(struct gomem_heap **hp, const struct gomem_span_request *req)
+{
+	struct gomem_heap *h = *hp;
+	unsigned long page = gomem_heap_take(h, req);
+
+	if (page == GOMEM_NO_PAGE && gomem_heap_drain_pcaches(h, false))
+		page = gomem_heap_take(h, req);
+	if (page == GOMEM_NO_PAGE)
+		page = gomem_heap_grow(hp, req);
+	return page;
+}
+
+/* The descriptor first: without memory for it there is nothing to undo. */
+static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
+					  const struct gomem_span_request *req)
+{
+	unsigned int index = span_index(req->spc);
+	struct gomem_heap *owner = h;
+	unsigned long page, flags;
+	struct gomem_pcache *pc;
+	struct gomem_span *s;
+
+	s = alloc_desc(h, index, req->gfp);
+	if (!s)
+		return NULL;
+	page = find_pages(&owner, req);
+	if (page == GOMEM_NO_PAGE || owner != h) {
+		free_desc(h, index, s);
+		if (page == GOMEM_NO_PAGE)
+			return NULL;
+		s = alloc_desc(owner, index, req->gfp);
+		if (!s) {
+			free_pages_of(owner, page, req->npages);
+			return NULL;
+		}
+	}
+	pc = lock_pcache(owner, &flags);
+	make_span(owner, pc, s, page, req);
+	spin_unlock_irqrestore(&pc->lock, flags);
 	return s;
 }
 
@@ -394,8 +476,8 @@ out:
  * Context: any but NMI; may sleep if @req->gfp allows it.
  * Return: a span that the caller owns: of a small class all free and still in
  * state DEAD, for mcentral to take over; of class 0 with its one object
- * allocated. NULL if there is no memory; never with __GFP_NOFAIL in a gfp that
- * may sleep.
+ * allocated. Another node's, if there is nothing on this one. NULL if there is no
+ * memory; never with __GFP_NOFAIL in a gfp that may sleep.
  */
 struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 					 const struct gomem_span_request *req)
@@ -403,46 +485,55 @@ struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 	bool forever = (req->gfp & __GFP_NOFAIL) && gfpflags_allow_blocking(req->gfp);
 	struct gomem_span *s;
 
-	while (!(s = try_alloc_span(h, req)) && forever)
+	s = alloc_from_pcache(h, req);
+	while (!s) {
+		s = alloc_from_heap(h, req);
+		if (s || !forever)
+			break;
 		schedule_timeout_uninterruptible(1);
+	}
 	return s;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_alloc_span);
 
-static void free_span(struct gomem_heap *h, struct gomem_span *s)
-{
-	unsigned long page = (s->base - h->base) >> GOMEM_PAGE_SHIFT;
-
-	lockdep_assert_held(&h->lock);
-	unmap_span(h, s, page);
-	uncount_span(h, s);
-	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
-	WARN_ON_ONCE(!gomem_pagealloc_free(&h->pages, page, s->npages));
-	gomem_fixalloc_free(span_fixalloc(h, s->spc), s);
-}
-
 /**
  * gomem_heap_free_span - give the pages of an empty span back
- * @h: the heap
  * @s: a small span that is on no list, cached by nobody and has no object left, or
  *	a large one that was claimed
  *
  * Context: any but NMI.
  */
-void gomem_heap_free_span(struct gomem_heap *h, struct gomem_span *s)
+void gomem_heap_free_span(struct gomem_span *s)
 {
-	unsigned long flags;
+	struct gomem_heap *h = s->heap;
+	unsigned long page = gomem_heap_page(h, s->base), flags, hflags;
+	unsigned int npages = s->npages, index = span_index(s->spc);
+	bool keep = is_near(h) && h->pcache_max;
+	struct gomem_pcache *pc;
+	bool kept_pages, kept_desc;
 
-	spin_lock_irqsave(&h->lock, flags);
-	free_span(h, s);
-	spin_unlock_irqrestore(&h->lock, flags);
+	pc = lock_pcache(h, &flags);
+	unmap_span(h, s, page);
+	uncount_span(pc, s);
+	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
+	kept_pages = keep && gomem_pcache_free(pc, page, npages, pcache_limit(h));
+	kept_desc = keep && gomem_pcache_push(pc, index, s);
+	if (!kept_pages || !kept_desc) {
+		lock_for_spans(h, &hflags);
+		if (!kept_pages)
+			gomem_heap_release(h, page, npages);
+		if (!kept_desc)
+			gomem_fixalloc_free(&h->spanalloc[index], s);
+		spin_unlock_irqrestore(&h->lock, hflags);
+	}
+	spin_unlock_irqrestore(&pc->lock, flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_free_span);
 
 /**
  * gomem_heap_claim_large - be the one who frees a large object
- * @h: the heap
- * @s: what gomem_heap_lookup() found
+ * @h: the heap that @addr is of
+ * @s: what gomem_pagemap_span() found
  * @addr: the object
  *
  * Its pages stay where they are until gomem_heap_free_span().
@@ -456,7 +547,7 @@ bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned
 	unsigned long flags;
 	bool live;
 
-	spin_lock_irqsave(&h->lock, flags);
+	lock_for_spans(h, &flags);
 	live = gomem_span_state(s) == GOMEM_SPAN_LARGE && s->base == addr;
 	if (live)
 		gomem_span_set_state(s, GOMEM_SPAN_DEAD);
@@ -465,32 +556,119 @@ bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_claim_large);
 
+/* Empty one CPU's page cache; returns how many pages it had. */
+static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
+{
+	unsigned long base = pc->base;
+	struct gomem_span *s;
+	u64 free = pc->free;
+	unsigned int i;
+
+	lockdep_assert_held(&pc->lock);
+	spin_lock(&h->lock);
+	pc->free = 0;
+	if (free) {
+		gomem_pagealloc_free_block(&h->pages, base, free);
+		gomem_pagealloc_chunk(&h->pages, base >> GOMEM_CHUNK_PAGES_SHIFT)->gp =
+			get_state_synchronize_rcu();
+	}
+	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
+		while ((s = gomem_pcache_pop(pc, i)))
+			gomem_fixalloc_free(&h->spanalloc[i], s);
+	spin_unlock(&h->lock);
+	return hweight64(free);
+}
+
+/* An idle CPU's: nothing came or went since the last look. */
+static bool is_idle(struct gomem_pcache *pc)
+{
+	bool idle = pc->uses == pc->seen;
+
+	lockdep_assert_held(&pc->lock);
+	pc->seen = pc->uses;
+	return idle;
+}
+
 /**
- * gomem_heap_get_stats - take a snapshot of the heap's counters
+ * gomem_heap_drain_pcaches - empty the CPUs' page caches
  * @h: the heap
- * @st: where it goes; the numbers belong together
+ * @idle: only those not used since this was last asked for
+ *
+ * Context: any but NMI.
+ * Return: how many pages became free.
  */
-void gomem_heap_get_stats(struct gomem_heap *h, struct gomem_heap_stats *st)
+unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle)
+{
+	unsigned long n = 0, flags;
+	struct gomem_pcache *pc;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pc = per_cpu_ptr(h->pcache, cpu);
+		/* Without pages there are but a few descriptors to be had. */
+		if (!idle && !READ_ONCE(pc->free))
+			continue;
+		spin_lock_irqsave(&pc->lock, flags);
+		if (!idle || is_idle(pc))
+			n += drain_pcache(h, pc);
+		spin_unlock_irqrestore(&pc->lock, flags);
+	}
+	return n;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_drain_pcaches);
+
+static void get_cpu_counts(struct gomem_heap *h, struct gomem_heap_snapshot *snap)
+{
+	struct gomem_pcache *pc;
+	unsigned long flags;
+	unsigned int i;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pc = per_cpu_ptr(h->pcache, cpu);
+		spin_lock_irqsave(&pc->lock, flags);
+		gomem_span_counts_add(&snap->counts, &pc->counts);
+		snap->cached_pages += hweight64(pc->free);
+		for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
+			snap->span_bytes -= pc->nr_desc[i] * span_size(i);
+		spin_unlock_irqrestore(&pc->lock, flags);
+	}
+}
+
+/**
+ * gomem_heap_get - take a snapshot of what a heap has
+ * @h: the heap
+ * @snap: where it goes; exact if nobody makes spans or gives them back meanwhile
+ */
+void gomem_heap_get(struct gomem_heap *h, struct gomem_heap_snapshot *snap)
 {
 	unsigned long flags;
 	unsigned int i;
 
+	memset(snap, 0, sizeof(*snap));
+	get_cpu_counts(h, snap);
 	spin_lock_irqsave(&h->lock, flags);
-	*st = h->stats;
-	st->free_pages = h->pages.free_pages;
-	st->chunks = h->pages.nr_registered;
-	st->span_bytes = 0;
-	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
-		st->span_bytes += h->spanalloc[i].inuse;
+	snap->stats = h->stats;
+	snap->free_pages = h->pages.free_pages;
+	snap->backed_pages = h->pages.backed_pages;
+	snap->chunks = h->pages.nr_registered;
+	snap->hole_pages = snap->chunks * GOMEM_CHUNK_PAGES - snap->backed_pages;
+	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++) {
+		snap->span_bytes += h->spanalloc[i].inuse;
+		snap->span_sys += h->spanalloc[i].sys;
+	}
 	spin_unlock_irqrestore(&h->lock, flags);
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_heap_get_stats);
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_get);
 
 /**
  * gomem_heap_walk_spans - visit all live spans by rising address
  * @h: the heap
  * @fn: called with the heap lock held
  * @arg: for @fn
+ *
+ * Short spans come and go without the heap lock: only at rest is each of them
+ * visited, as it is.
  */
 void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg)
 {
@@ -500,12 +678,12 @@ void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg)
 	unsigned int i;
 
 	spin_lock_irqsave(&h->lock, flags);
-	for (ci = 0; ci < h->nr_chunks; ci++) {
+	for (ci = 0; ci < h->map->nr_chunks; ci++) {
 		c = gomem_pagealloc_chunk(&h->pages, ci);
 		if (c == &gomem_no_chunk)
 			continue;
 		for (i = 0; i < GOMEM_CHUNK_PAGES; i++) {
-			s = c->tag[i] ? c->span[i] : NULL;
+			s = READ_ONCE(c->tag[i]) ? READ_ONCE(c->span[i]) : NULL;
 			if (s && s != last)
 				fn(s, arg);
 			last = s;

@@ -3,13 +3,14 @@
  * mheap.h - spans in and out of pages, and pages in and out of the kernel
  * (Go's mheap).
  *
- * A heap is an object: the module has one, tests make their own with a page
- * source that fails on demand.
+ * A heap is an object, and has the memory of one NUMA node: the module has one a
+ * node, tests make their own with a page source that fails on demand.
  */
 #ifndef GOMEM_MHEAP_H
 #define GOMEM_MHEAP_H
 
 #include <linux/cache.h>
+#include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -17,81 +18,102 @@
 #include "fixalloc.h"
 #include "mcentral.h"
 #include "pagealloc.h"
+#include "pagemap.h"
 #include "pagesource.h"
+#include "pcache.h"
 #include "sizeclass.h"
 #include "span.h"
 
-/* Bitmaps of 1, 2, 4, 8 or 16 words: descriptors come in that many sizes. */
-#define GOMEM_NR_SPAN_SIZES	5
-
 /**
  * struct gomem_heap_stats - counters of a heap, under its lock
- * @inuse_pages: gomem pages in live spans
- * @spans: live spans
- * @large: live large objects
- * @large_pages: gomem pages in them
- * @large_allocs: large objects ever allocated
- * @large_frees: large objects ever freed
- * @large_alloc_bytes: bytes ever allocated as large objects
- * @span_allocs: spans ever made
- * @span_frees: spans ever given back
+ * @lock_taken: times the lock was taken to make spans or to give them back
+ * @drains: times the CPUs' page caches were emptied before the heap grew
  * @grows: blocks fetched from the page source
  * @grow_fallbacks: blocks that came in a lower order than wanted
  * @grow_failures: times no block could be had
  * @grow_out_of_range: of these, blocks in memory that the tables do not reach
- * @free_pages: gomem pages the heap has free (snapshots only)
- * @chunks: chunks with pages of ours, now or before (snapshots only)
- * @span_bytes: bytes of span descriptors in use (snapshots only)
+ * @peer_spans: spans that were made of another node's pages
+ * @released_pages: gomem pages ever given back to the page source
  */
 struct gomem_heap_stats {
-	unsigned long inuse_pages;
-	unsigned long spans;
-	unsigned long large;
-	unsigned long large_pages;
-	u64 large_allocs;
-	u64 large_frees;
-	u64 large_alloc_bytes;
-	u64 span_allocs;
-	u64 span_frees;
+	u64 lock_taken;
+	u64 drains;
 	u64 grows;
 	u64 grow_fallbacks;
 	u64 grow_failures;
 	u64 grow_out_of_range;
+	u64 peer_spans;
+	u64 released_pages;
+};
+
+/**
+ * struct gomem_heap_snapshot - what a heap has, at one moment
+ * @counts: sums over all CPUs
+ * @stats: the counters under the lock
+ * @free_pages: gomem pages that are free, those of page caches not included
+ * @cached_pages: gomem pages in page caches
+ * @backed_pages: gomem pages that the heap has
+ * @hole_pages: gomem pages of its chunks that it does not have
+ * @chunks: chunks with pages of ours, now or before
+ * @largest: longest free run, in gomem pages
+ * @span_bytes: bytes of span descriptors in use
+ * @span_sys: bytes taken for span descriptors
+ */
+struct gomem_heap_snapshot {
+	struct gomem_span_counts counts;
+	struct gomem_heap_stats stats;
 	unsigned long free_pages;
+	unsigned long cached_pages;
+	unsigned long backed_pages;
+	unsigned long hole_pages;
 	unsigned long chunks;
-	unsigned long span_bytes;
+	unsigned long largest;
+	size_t span_bytes;
+	size_t span_sys;
 };
 
 /**
  * struct gomem_heap - a page heap and the central lists over it
- * @base: address that page index 0 stands for; chunk aligned
- * @nr_chunks: chunks from there on that the heap can take
- * @pages: which pages are free; finds the chunk of an address without a lock
- * @lock: protects @pages, the chunks, @spanalloc, @chunkalloc and @stats. Taken
+ * @map: where its chunks are found by address
+ * @source: where pages come from
+ * @peers: all heaps by node, NULL if this is the only one
+ * @node: whose memory it has
+ * @pcache: each CPU's page cache
+ * @pcache_max: most pages that a page cache takes; 0 for none
+ * @lock: protects all that follows but @central, and the bits of its chunks. Taken
  *	with interrupts off, in any context but NMI. Never held while memory is
  *	allocated or given back
- * @source: where pages come from
+ * @pages: which pages are free
  * @spanalloc: descriptors, by size of their bitmaps
  * @chunkalloc: struct gomem_chunk
  * @stats: counters
+ * @order_limit: highest order worth asking the kernel for, by experience
+ * @peak_pages: most pages that were not free, since an epoch began
+ * @goal_pages: pages to keep in all; what is free beyond goes back
  * @central: one per span class; those of size class 0 are not used
  *
  * Invariants, with nobody at work:
- *	source->heap_pages == pages free + stats.inuse_pages
- *	stats.inuse_pages == sum of npages over live spans
- *	stats.spans == number of live spans == sum of central[].nspans + stats.large
+ *	pages backed == pages free + cached_pages + inuse_pages
+ *	inuse_pages == sum of npages over live spans
+ *	spans == number of live spans == sum of central[].nspans + large
  */
 struct gomem_heap {
-	/* Read by every free, written once. */
-	unsigned long base;
-	unsigned long nr_chunks;
-	struct gomem_pagealloc pages;
+	/* Written once. */
+	struct gomem_pagemap *map;
+	struct gomem_pagesource *source;
+	struct gomem_heap **peers;
+	int node;
+	unsigned int pcache_max;
+	struct gomem_pcache __percpu *pcache;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
-	struct gomem_pagesource *source;
+	struct gomem_pagealloc pages;
 	struct gomem_fixalloc spanalloc[GOMEM_NR_SPAN_SIZES];
 	struct gomem_fixalloc chunkalloc;
 	struct gomem_heap_stats stats;
+	unsigned int order_limit;
+	unsigned long peak_pages;
+	unsigned long goal_pages;
 
 	struct gomem_mcentral central[GOMEM_NR_SPANCLASSES];
 };
@@ -102,69 +124,39 @@ struct gomem_span_request {
 	unsigned int spc;
 	bool aligned;	/* npages is a power of two: naturally aligned */
 	gfp_t gfp;
-	int node;
 };
 
 /* Called for a span with the heap lock held. */
 typedef void (*gomem_span_fn)(struct gomem_span *s, void *arg);
 
-int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source, unsigned long base,
-		    unsigned long nr_chunks);
+int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
+		    struct gomem_pagemap *map, int node);
 void gomem_heap_destroy(struct gomem_heap *h);
 
 struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 					 const struct gomem_span_request *req);
-void gomem_heap_free_span(struct gomem_heap *h, struct gomem_span *s);
+void gomem_heap_free_span(struct gomem_span *s);
 bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr);
+unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle);
 
-void gomem_heap_get_stats(struct gomem_heap *h, struct gomem_heap_stats *st);
+void gomem_heap_get(struct gomem_heap *h, struct gomem_heap_snapshot *snap);
 void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg);
 
-/* Number of the chunk an address lies in; nr_chunks or more: none of ours. */
-static __always_inline unsigned long gomem_heap_chunk_index(const struct gomem_heap *h,
-							    unsigned long addr)
+/* Between the files of the heap: mheap.c, grow.c, scavenge.c. */
+bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f, gfp_t gfp);
+void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int npages);
+unsigned long gomem_heap_take(struct gomem_heap *h, const struct gomem_span_request *req);
+unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_request *req);
+
+/* Numbers of pages are those of the map, in all heaps. */
+static inline unsigned long gomem_heap_page(const struct gomem_heap *h, unsigned long addr)
 {
-	return (addr - h->base) >> GOMEM_CHUNK_SHIFT;
+	return (addr - h->map->base) >> GOMEM_PAGE_SHIFT;
 }
 
-/* The chunk an address lies in, NULL if it is beyond what a heap can take. */
-static inline struct gomem_chunk *gomem_heap_chunk(const struct gomem_heap *h,
-						   unsigned long addr)
+static inline unsigned long gomem_heap_addr(const struct gomem_heap *h, unsigned long page)
 {
-	unsigned long ci = gomem_heap_chunk_index(h, addr);
-
-	return ci < h->nr_chunks ? gomem_pagealloc_chunk(&h->pages, ci) : NULL;
-}
-
-static inline unsigned int gomem_chunk_page(unsigned long addr)
-{
-	return (addr >> GOMEM_PAGE_SHIFT) & (GOMEM_CHUNK_PAGES - 1);
-}
-
-/*
- * The live span that an address lies in, or NULL. The answer holds for as long
- * as the caller owns an object there.
- */
-static inline struct gomem_span *gomem_heap_lookup(const struct gomem_heap *h,
-						   unsigned long addr)
-{
-	struct gomem_chunk *c = gomem_heap_chunk(h, addr);
-	unsigned int i = gomem_chunk_page(addr);
-
-	/* Pairs with the stores in map_span() and unmap_span(). */
-	if (!c || !READ_ONCE(c->tag[i]))
-		return NULL;
-	return READ_ONCE(c->span[i]);
-}
-
-/* Is this a page that the heap has, in use or not? */
-static inline bool gomem_heap_has_page(const struct gomem_heap *h, unsigned long addr)
-{
-	struct gomem_chunk *c = gomem_heap_chunk(h, addr);
-	unsigned int i = gomem_chunk_page(addr);
-
-	/* A racy hint: it only chooses the words of a report. */
-	return c && !(data_race(c->hole.word[i / 64]) & BIT_ULL(i % 64));
+	return h->map->base + (page << GOMEM_PAGE_SHIFT);
 }
 
 #endif /* GOMEM_MHEAP_H */

@@ -11,13 +11,14 @@
 
 /*
  * What of a caller's gfp the page allocator gets to see: how hard to try and how
- * loud to fail. The rest says where memory should lie or what it should look
- * like, which is not the caller's to choose for pages that many share.
+ * loud to fail, and whether another node will do. The rest says of which zone memory
+ * should be or what it should look like, which is not the caller's to choose for
+ * pages that many share.
  */
 #define GOMEM_GFP_EFFORT	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS | \
 				 __GFP_NOWARN | __GFP_RETRY_MAYFAIL | __GFP_NOFAIL | \
 				 __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC | \
-				 GOMEM_GFP_ATOMIC)
+				 __GFP_THISNODE | GOMEM_GFP_ATOMIC)
 
 /*
  * The block is split at once, so that any part of it can go back alone: a
@@ -37,6 +38,11 @@ static unsigned long kernel_alloc(struct gomem_pagesource *src, unsigned int ord
 	if (order)
 		split_page(page, order);
 	return (unsigned long)page_address(page);
+}
+
+static int kernel_node_of(struct gomem_pagesource *src, unsigned long addr)
+{
+	return page_to_nid(virt_to_page((void *)addr));
 }
 
 static void kernel_free(struct gomem_pagesource *src, unsigned long addr, unsigned long npages)
@@ -61,6 +67,7 @@ static void kernel_meta_free(struct gomem_pagesource *src, void *p, size_t bytes
 
 struct gomem_pagesource gomem_kernel_pages = {
 	.alloc = kernel_alloc,
+	.node_of = kernel_node_of,
 	.free = kernel_free,
 	.meta_alloc = kernel_meta_alloc,
 	.meta_free = kernel_meta_free,

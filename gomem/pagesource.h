@@ -20,6 +20,7 @@
  * struct gomem_pagesource - a supplier of page blocks
  * @alloc: get a naturally aligned block of gomem pages. May sleep as far as gfp
  *	allows, so no lock is held. Returns its address, 0 if there is none
+ * @node_of: which node's memory a block is; only for heaps that have peers
  * @free: give back gomem pages, any part of blocks that @alloc returned
  * @meta_alloc: memory for descriptors; power-of-two bytes, not cleared
  * @meta_free: gives it back
@@ -29,6 +30,7 @@
 struct gomem_pagesource {
 	unsigned long (*alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
 			       int node);
+	int (*node_of)(struct gomem_pagesource *src, unsigned long addr);
 	void (*free)(struct gomem_pagesource *src, unsigned long addr, unsigned long npages);
 	void *(*meta_alloc)(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node);
 	void (*meta_free)(struct gomem_pagesource *src, void *p, size_t bytes);

@@ -17,7 +17,7 @@
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 
-#include "mheap.h"
+#include "node.h"
 #include "report.h"
 #include "sizeclass.h"
 
@@ -84,13 +84,13 @@ static void report_end(void)
 }
 
 /* What gomem knows of an address: "64-byte object 3 of 128 in its span, + 5". */
-static void describe(struct gomem_heap *h, unsigned long addr, char *buf, size_t len)
+static void describe(unsigned long addr, char *buf, size_t len)
 {
-	struct gomem_span *s = gomem_heap_lookup(h, addr);
+	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, addr);
 	unsigned int i;
 
 	if (!s) {
-		if (gomem_heap_has_page(h, addr))
+		if (gomem_pagemap_has_page(&gomem_pagemap, addr))
 			snprintf(buf, len, "in a free page of the heap");
 		else if (is_vmalloc_addr((void *)addr))
 			snprintf(buf, len, "not gomem's: vmalloc memory, vfree() owns it");
@@ -128,21 +128,19 @@ static const char *pointer_text(enum gomem_misuse what)
 
 /**
  * gomem_report_pointer - a bad pointer was passed in
- * @h: the heap
  * @what: what is bad about it
  * @p: the pointer
  * @caller: who passed it
  *
  * Context: any, but not with a lock of the heap held.
  */
-void gomem_report_pointer(struct gomem_heap *h, enum gomem_misuse what, const void *p,
-			  unsigned long caller)
+void gomem_report_pointer(enum gomem_misuse what, const void *p, unsigned long caller)
 {
 	char buf[96];
 
 	if (!report_begin(what))
 		return;
-	describe(h, (unsigned long)p, buf, sizeof(buf));
+	describe((unsigned long)p, buf, sizeof(buf));
 	pr_err("%s: %p (%s), by %pS\n", pointer_text(what), p, buf, (void *)caller);
 	report_end();
 }
@@ -244,18 +242,20 @@ static void count_leaks(struct gomem_span *s, void *arg)
 
 /**
  * gomem_report_leaks - tell which objects were never freed
- * @h: a heap whose caches are empty and whose spans are swept
  *
- * Context: process context, as the module exits.
+ * Context: process context, as the module exits; all caches are empty, all spans
+ * swept.
  * Return: how many gomem pages they lie in.
  */
-unsigned long gomem_report_leaks(struct gomem_heap *h)
+unsigned long gomem_report_leaks(void)
 {
 	static struct leak_census census;
 	unsigned long objects = 0, bytes = 0;
+	struct gomem_heap *h;
 	unsigned int i;
 
-	gomem_heap_walk_spans(h, count_leaks, &census);
+	for_each_gomem_heap(h)
+		gomem_heap_walk_spans(h, count_leaks, &census);
 	for (i = 0; i < GOMEM_NR_SIZE_CLASSES; i++) {
 		if (!census.objects[i])
 			continue;

@@ -9,8 +9,6 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
-struct gomem_heap;
-
 enum gomem_misuse {
 	GOMEM_DOUBLE_FREE,
 	GOMEM_INTERIOR_POINTER,
@@ -29,13 +27,12 @@ extern const char * const gomem_misuse_names[GOMEM_NR_MISUSES];
 
 u64 gomem_misuse_count(enum gomem_misuse what);
 
-void gomem_report_pointer(struct gomem_heap *h, enum gomem_misuse what, const void *p,
-			  unsigned long caller);
+void gomem_report_pointer(enum gomem_misuse what, const void *p, unsigned long caller);
 void gomem_report_late_double_free(unsigned int spc, unsigned int n);
 void gomem_report_request(enum gomem_misuse what, size_t size, gfp_t gfp, unsigned long caller);
 void gomem_report_overflow(size_t n, size_t size, gfp_t gfp, unsigned long caller);
 void gomem_report_node(int node, unsigned long caller);
 void gomem_report_nmi(unsigned long caller);
-unsigned long gomem_report_leaks(struct gomem_heap *h);
+unsigned long gomem_report_leaks(void);
 
 #endif /* GOMEM_REPORT_H */

@@ -32,6 +32,11 @@
 
 #include "limits.h"
 
+struct gomem_heap;
+
+/* Bitmaps of 1, 2, 4, 8 or 16 words: descriptors come in that many sizes. */
+#define GOMEM_NR_SPAN_SIZES	5
+
 enum gomem_span_state {
 	GOMEM_SPAN_DEAD,
 	GOMEM_SPAN_CENTRAL,
@@ -51,6 +56,7 @@ enum gomem_span_list {
 /**
  * struct gomem_span - descriptor of a run of pages
  * @base: address of the first object
+ * @heap: whose pages these are
  * @npages: length in gomem pages
  * @nelems: number of slots; 1 for a large object
  * @elemsize: bytes of a slot
@@ -81,6 +87,7 @@ enum gomem_span_list {
  */
 struct gomem_span {
 	unsigned long base;
+	struct gomem_heap *heap;
 	u16 npages;
 	u16 nelems;
 	u32 elemsize;

@@ -33,7 +33,7 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-#include "internal.h"
+#include "node.h"
 #include "check.h"
 #include "mcache.h"
 #include "report.h"
@@ -97,15 +97,18 @@ static void expect_no_misuse(struct kunit *test)
 
 static s64 live_objects(void)
 {
+	struct gomem_heap_snapshot snap;
 	struct gomem_class_counts n;
-	struct gomem_heap_stats st;
+	struct gomem_heap *h;
 	unsigned int spc;
-	s64 live;
+	s64 live = 0;
 
-	gomem_heap_get_stats(&gomem_heap, &st);
-	live = st.large;
+	for_each_gomem_heap(h) {
+		gomem_heap_get(h, &snap);
+		live += snap.counts.large;
+	}
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		gomem_mcache_count(&gomem_heap, spc, &n);
+		gomem_mcache_count(spc, &n);
 		live += n.mallocs - n.frees;
 	}
 	return live;
@@ -114,8 +117,11 @@ static s64 live_objects(void)
 static void expect_heap(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	const char *violation = gomem_check(&gomem_heap);
+	const char *violation = NULL;
+	struct gomem_heap *h;
 
+	for_each_gomem_heap(h)
+		violation = violation ?: gomem_check(h);
 	KUNIT_EXPECT_TRUE_MSG(test, !violation, "%s, seed %u", violation, f->seed);
 }
 
@@ -173,7 +179,7 @@ static size_t want_usable(size_t size)
 
 static bool is_noscan(const void *p)
 {
-	return gomem_spc_noscan(gomem_heap_lookup(&gomem_heap, (unsigned long)p)->spc);
+	return gomem_spc_noscan(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)->spc);
 }
 
 static void expect_object(struct kunit *test, void *p, size_t size)
@@ -865,7 +871,7 @@ static void test_tail(struct kunit *test)
 
 	for (class = 1; class < GOMEM_NR_SIZE_CLASSES; class++) {
 		p = get(test, gomem_class_size(class));
-		s = gomem_heap_lookup(&gomem_heap, (unsigned long)p);
+		s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 		addr = (unsigned long)gomem_span_object(s, s->nelems);
 		for (; addr < s->base + s->npages * GOMEM_PAGE_SIZE; addr += 8, n++) {
 			gomem_free((void *)addr);
@@ -1507,8 +1513,9 @@ static unsigned int exhaust(struct fixture *f, unsigned int n, size_t size)
 
 static void test_no_memory(struct kunit *test)
 {
+	struct gomem_pagesource *src = gomem_next_heap(0)->source;
 	unsigned long (*alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-			       int node) = gomem_heap.source->alloc;
+			       int node) = src->alloc;
 	u64 failures = gomem_event_sum(GOMEM_EV_ALLOC_FAILURES);
 	struct fixture *f = test->priv;
 	void *small = get(test, 1000), *large = get(test, 100000);
@@ -1517,7 +1524,7 @@ static void test_no_memory(struct kunit *test)
 
 	fill(small, 1024);
 	fill(large, 100000);
-	gomem_heap.source->alloc = no_pages;
+	src->alloc = no_pages;
 	n = exhaust(f, n, SZ_4M);
 	n = exhaust(f, n, SZ_512K);
 	n = exhaust(f, n, SZ_64K);
@@ -1539,7 +1546,7 @@ static void test_no_memory(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, gomem_alloc(20000, GFP_ATOMIC));
 	KUNIT_EXPECT_EQ(test, 10, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
 	expect_heap(test);
-	gomem_heap.source->alloc = alloc;
+	src->alloc = alloc;
 
 	gomem_free_bulk(n, f->objs);
 	KUNIT_EXPECT_TRUE(test, is_filled(small, 1024));

@@ -277,10 +277,25 @@ int fake_heap_init(struct fake_heap *fh, unsigned long nr_chunks, u32 seed)
 	fake->heap = kvzalloc(sizeof(*fake->heap), GFP_KERNEL);
 	if (!fake->out || !fake->heap)
 		return -ENOMEM;
-	if (gomem_heap_init(fake->heap, &fake->src, FAKE_BASE, nr_chunks))
+	if (gomem_pagemap_init(&fake->map, FAKE_BASE, nr_chunks) ||
+	    gomem_heap_init(fake->heap, &fake->src, &fake->map, NUMA_NO_NODE))
 		return -ENOMEM;
 	fh->heap = fake->heap;
+	/* Exact first fit, until a test wants page caches. */
+	fh->heap->pcache_max = 0;
 	return 0;
+}
+
+/**
+ * fake_heap_spans - how many live spans there are
+ * @fh: a heap
+ */
+unsigned long fake_heap_spans(struct fake_heap *fh)
+{
+	struct gomem_heap_snapshot snap;
+
+	gomem_heap_get(fh->heap, &snap);
+	return snap.counts.spans;
 }
 
 /**
@@ -291,6 +306,7 @@ void fake_heap_destroy(struct fake_heap *fh)
 {
 	if (fh->heap)
 		gomem_heap_destroy(fh->heap);
+	gomem_pagemap_destroy(&fh->source.map);
 	fh->heap = NULL;
 }
 

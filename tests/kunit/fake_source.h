@@ -63,6 +63,7 @@ struct fake_call {
  * struct fake_source - a page source for tests
  * @src: to be given to gomem_heap_init()
  * @heap: the heap whose locks must not be held
+ * @map: where its chunks are found
  * @base: first address of the range that blocks come from
  * @nr_pages: length of that range
  * @policy: which blocks to hand out
@@ -81,6 +82,7 @@ struct fake_call {
 struct fake_source {
 	struct gomem_pagesource src;
 	struct gomem_heap *heap;
+	struct gomem_pagemap map;
 	unsigned long base;
 	unsigned long nr_pages;
 	enum fake_policy policy;
@@ -109,6 +111,7 @@ void fake_heap_destroy(struct fake_heap *fh);
 void fake_heap_exit(struct kunit *test, struct fake_heap *fh);
 
 bool fake_page_is_out(struct fake_source *fake, unsigned long addr);
+unsigned long fake_heap_spans(struct fake_heap *fh);
 void fake_forget_pages(struct fake_source *fake, unsigned long addr, unsigned long npages);
 
 /* Calls from now on: the first one is number 1. */

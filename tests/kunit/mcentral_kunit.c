@@ -78,7 +78,7 @@ static void use_size(struct fixture *f, unsigned int size)
 
 static struct gomem_span *cache_gfp(struct fixture *f, gfp_t gfp)
 {
-	return gomem_mcentral_cache(f->fh.heap, f->spc, gfp, NUMA_NO_NODE);
+	return gomem_mcentral_cache(f->fh.heap, f->spc, gfp);
 }
 
 static struct gomem_span *cache(struct kunit *test)
@@ -96,7 +96,7 @@ static struct gomem_span *cache(struct kunit *test)
 
 static void uncache(struct fixture *f, struct gomem_span *s)
 {
-	gomem_mcentral_uncache(f->fh.heap, s);
+	gomem_mcentral_uncache(s);
 }
 
 static unsigned int take(struct gomem_span *s, void **out, unsigned int want)
@@ -110,7 +110,7 @@ static unsigned int alloc(struct fixture *f, void **out, unsigned int want)
 {
 	unsigned int recycled;
 
-	return gomem_mcentral_alloc(f->fh.heap, f->spc, GFP_KERNEL, NUMA_NO_NODE, out, want,
+	return gomem_mcentral_alloc(f->fh.heap, f->spc, GFP_KERNEL, out, want,
 				    &recycled);
 }
 
@@ -121,7 +121,7 @@ static unsigned int free_objs(struct fixture *f, void **objs, unsigned int n)
 
 static struct gomem_span *span_of(struct fixture *f, const void *obj)
 {
-	return gomem_heap_lookup(f->fh.heap, (unsigned long)obj);
+	return gomem_pagemap_span(f->fh.heap->map, (unsigned long)obj);
 }
 
 /* A span with all of its objects allocated, in objs[]; not cached. */
@@ -174,7 +174,7 @@ static void expect_spans(struct kunit *test, unsigned long nspans, unsigned long
 
 	KUNIT_EXPECT_EQ(test, nspans, central_of(f)->nspans);
 	KUNIT_EXPECT_EQ(test, ncached, central_of(f)->ncached);
-	KUNIT_EXPECT_EQ(test, nspans, f->fh.heap->stats.spans);
+	KUNIT_EXPECT_EQ(test, nspans, fake_heap_spans(&f->fh));
 	expect_heap(test);
 }
 
@@ -335,12 +335,12 @@ static void test_alloc_recycled(struct kunit *test)
 
 	use_size(f, 1024);
 	h = f->fh.heap;
-	KUNIT_EXPECT_EQ(test, 5, gomem_mcentral_alloc(h, f->spc, GFP_KERNEL, NUMA_NO_NODE, f->objs,
+	KUNIT_EXPECT_EQ(test, 5, gomem_mcentral_alloc(h, f->spc, GFP_KERNEL, f->objs,
 						      5, &recycled));
 	KUNIT_EXPECT_EQ(test, 0, recycled);
 	free_objs(f, f->objs + 1, 2);
 	gomem_mcentral_sweep(h, f->spc);
-	KUNIT_EXPECT_EQ(test, 4, gomem_mcentral_alloc(h, f->spc, GFP_KERNEL, NUMA_NO_NODE,
+	KUNIT_EXPECT_EQ(test, 4, gomem_mcentral_alloc(h, f->spc, GFP_KERNEL,
 						      f->objs + 5, 4, &recycled));
 	KUNIT_EXPECT_EQ(test, 2, recycled);
 	KUNIT_EXPECT_PTR_EQ(test, f->objs[1], f->objs[5]);
@@ -657,7 +657,6 @@ static void test_free_foreign(struct kunit *test)
 	struct gomem_span_request req = {
 		.npages = 5,
 		.gfp = GFP_KERNEL,
-		.node = NUMA_NO_NODE,
 	};
 	struct gomem_span *s, *large;
 	void *other, *batch[3];
@@ -696,7 +695,7 @@ static void test_free_foreign(struct kunit *test)
 	/* Their span is gone by now. */
 	KUNIT_EXPECT_EQ(test, 2, free_objs(f, f->objs, 2));
 	KUNIT_EXPECT_TRUE(test, gomem_heap_claim_large(f->fh.heap, large, large->base));
-	gomem_heap_free_span(f->fh.heap, large);
+	gomem_heap_free_span(large);
 	f->spc = spc;
 	KUNIT_EXPECT_EQ(test, 0, free_objs(f, &other, 1));
 	expect_spans(test, 0, 0);
@@ -1006,7 +1005,7 @@ static void worker_free(struct worker *w, unsigned int class, void **objs, unsig
 static void worker_uncache(struct worker *w, unsigned int class)
 {
 	if (w->cached[class])
-		gomem_mcentral_uncache(w->f->fh.heap, w->cached[class]);
+		gomem_mcentral_uncache(w->cached[class]);
 	w->cached[class] = NULL;
 }
 
@@ -1019,7 +1018,7 @@ static unsigned int worker_take(struct worker *w, unsigned int class, void **obj
 	if (!s) {
 		gfp_t gfp = worker_below(w, 2) ? GFP_KERNEL : GFP_ATOMIC;
 
-		s = gomem_mcentral_cache(w->f->fh.heap, thread_spc(class), gfp, NUMA_NO_NODE);
+		s = gomem_mcentral_cache(w->f->fh.heap, thread_spc(class), gfp);
 		if (!s)
 			return 0;
 		w->cached[class] = s;
@@ -1046,7 +1045,7 @@ static unsigned int worker_alloc(struct worker *w, unsigned int class, void **ob
 {
 	unsigned int recycled;
 
-	return gomem_mcentral_alloc(w->f->fh.heap, thread_spc(class), GFP_KERNEL, NUMA_NO_NODE,
+	return gomem_mcentral_alloc(w->f->fh.heap, thread_spc(class), GFP_KERNEL,
 				    objs, 1 + worker_below(w, THREAD_BATCH), &recycled);
 }
 
@@ -1174,7 +1173,7 @@ static void test_threads(struct kunit *test)
 		gomem_mcentral_sweep(f->fh.heap, thread_spc(class));
 	}
 	KUNIT_EXPECT_TRUE_MSG(test, !w[0].error, "%s", w[0].error);
-	KUNIT_EXPECT_EQ(test, 0, f->fh.heap->stats.spans);
+	KUNIT_EXPECT_EQ(test, 0, fake_heap_spans(&f->fh));
 	KUNIT_EXPECT_EQ(test, NR_CHUNKS * GOMEM_CHUNK_SIZE / 8,
 			find_first_bit(f->live, NR_CHUNKS * GOMEM_CHUNK_SIZE / 8));
 	expect_heap(test);

@@ -32,7 +32,7 @@ static bool free_large(struct gomem_heap *h, struct gomem_span *s, unsigned long
 {
 	if (!gomem_heap_claim_large(h, s, addr))
 		return false;
-	gomem_heap_free_span(h, s);
+	gomem_heap_free_span(s);
 	return true;
 }
 
@@ -74,7 +74,6 @@ static struct gomem_span_request small_request(unsigned int spc)
 		.spc = spc,
 		.aligned = is_power_of_2(gomem_class_size(class)),
 		.gfp = GFP_KERNEL,
-		.node = NUMA_NO_NODE,
 	};
 }
 
@@ -85,7 +84,6 @@ static struct gomem_span_request large_request(unsigned int npages)
 		.spc = gomem_spc_make(0, false),
 		.aligned = is_power_of_2(npages),
 		.gfp = GFP_KERNEL,
-		.node = NUMA_NO_NODE,
 	};
 }
 
@@ -118,7 +116,7 @@ static unsigned int want_tag(const struct gomem_span *s, unsigned int i)
 
 static unsigned int tag_at(struct gomem_heap *h, unsigned long addr)
 {
-	return gomem_heap_chunk(h, addr)->tag[gomem_chunk_page(addr)];
+	return gomem_pagemap_chunk(h->map, addr)->tag[gomem_chunk_page(addr)];
 }
 
 /* All pages of a span lead to it, from their first and their last byte. */
@@ -131,11 +129,11 @@ static void expect_mapped(struct kunit *test, const struct gomem_span *s)
 	for (i = 0; i < s->npages; i++) {
 		unsigned long addr = s->base + i * GOMEM_PAGE_SIZE;
 
-		KUNIT_ASSERT_PTR_EQ_MSG(test, s, gomem_heap_lookup(h, addr), "page %u, seed %u", i,
+		KUNIT_ASSERT_PTR_EQ_MSG(test, s, gomem_pagemap_span(h->map, addr), "page %u, seed %u", i,
 					f->seed);
-		KUNIT_ASSERT_PTR_EQ(test, s, gomem_heap_lookup(h, addr + GOMEM_PAGE_SIZE - 1));
+		KUNIT_ASSERT_PTR_EQ(test, s, gomem_pagemap_span(h->map, addr + GOMEM_PAGE_SIZE - 1));
 		KUNIT_ASSERT_EQ_MSG(test, want_tag(s, i), tag_at(h, addr), "page %u", i);
-		KUNIT_ASSERT_TRUE(test, gomem_heap_has_page(h, addr));
+		KUNIT_ASSERT_TRUE(test, gomem_pagemap_has_page(h->map, addr));
 		KUNIT_ASSERT_TRUE(test, fake_page_is_out(source_of(f), addr));
 	}
 }
@@ -149,9 +147,9 @@ static void expect_unmapped(struct kunit *test, unsigned long base, unsigned int
 	for (i = 0; i < npages; i++) {
 		unsigned long addr = base + i * GOMEM_PAGE_SIZE;
 
-		KUNIT_ASSERT_NULL(test, gomem_heap_lookup(h, addr));
+		KUNIT_ASSERT_NULL(test, gomem_pagemap_span(h->map, addr));
 		KUNIT_ASSERT_EQ(test, 0, tag_at(h, addr));
-		KUNIT_ASSERT_TRUE(test, gomem_heap_has_page(h, addr));
+		KUNIT_ASSERT_TRUE(test, gomem_pagemap_has_page(h->map, addr));
 	}
 }
 
@@ -161,7 +159,7 @@ static void expect_counters(struct kunit *test)
 	struct fake_source *fake = source_of(f);
 	unsigned long pages = 0, large = 0, large_pages = 0, sys = 0, inuse = 0;
 	struct gomem_heap *h = f->fh.heap;
-	struct gomem_heap_stats st;
+	struct gomem_heap_snapshot st;
 	unsigned int i;
 
 	for (i = 0; i < f->nr_live; i++) {
@@ -176,17 +174,17 @@ static void expect_counters(struct kunit *test)
 		inuse += h->spanalloc[i].inuse;
 	}
 
-	gomem_heap_get_stats(h, &st);
-	KUNIT_ASSERT_EQ_MSG(test, pages, st.inuse_pages, "seed %u", f->seed);
-	KUNIT_ASSERT_EQ_MSG(test, f->nr_live, st.spans, "seed %u", f->seed);
-	KUNIT_ASSERT_EQ(test, large, st.large);
-	KUNIT_ASSERT_EQ(test, large_pages, st.large_pages);
-	KUNIT_ASSERT_EQ(test, st.spans, st.span_allocs - st.span_frees);
-	KUNIT_ASSERT_EQ(test, st.large, st.large_allocs - st.large_frees);
+	gomem_heap_get(h, &st);
+	KUNIT_ASSERT_EQ_MSG(test, pages, st.counts.inuse_pages, "seed %u", f->seed);
+	KUNIT_ASSERT_EQ_MSG(test, f->nr_live, st.counts.spans, "seed %u", f->seed);
+	KUNIT_ASSERT_EQ(test, large, st.counts.large);
+	KUNIT_ASSERT_EQ(test, large_pages, st.counts.large_pages);
+	KUNIT_ASSERT_EQ(test, st.counts.spans, st.counts.span_allocs - st.counts.span_frees);
+	KUNIT_ASSERT_EQ(test, st.counts.large, st.counts.large_allocs - st.counts.large_frees);
 	KUNIT_ASSERT_EQ(test, inuse, st.span_bytes);
 	KUNIT_ASSERT_EQ(test, atomic_long_read(&fake->src.heap_pages),
-			st.free_pages + st.inuse_pages);
-	KUNIT_ASSERT_EQ_MSG(test, fake->nr_out, st.free_pages + st.inuse_pages, "seed %u", f->seed);
+			st.free_pages + st.counts.inuse_pages);
+	KUNIT_ASSERT_EQ_MSG(test, fake->nr_out, st.free_pages + st.counts.inuse_pages, "seed %u", f->seed);
 	KUNIT_ASSERT_EQ(test, fake->meta_out, atomic_long_read(&fake->src.meta_bytes));
 	KUNIT_ASSERT_EQ(test, fake->meta_out, sys + h->chunkalloc.sys);
 	KUNIT_ASSERT_EQ(test, h->chunkalloc.inuse, st.chunks * sizeof(struct gomem_chunk));
@@ -319,7 +317,7 @@ static void put_span(struct kunit *test, struct gomem_span *s)
 
 	forget_span(f, s);
 	if (gomem_spc_class(s->spc))
-		gomem_heap_free_span(f->fh.heap, s);
+		gomem_heap_free_span(s);
 	else
 		KUNIT_ASSERT_TRUE(test, free_large(f->fh.heap, s, base));
 	expect_unmapped(test, base, npages);
@@ -342,8 +340,8 @@ static void test_empty(struct kunit *test)
 
 	make_heap(test, 1);
 	expect_heap(test);
-	KUNIT_EXPECT_NULL(test, gomem_heap_lookup(f->fh.heap, FAKE_BASE));
-	KUNIT_EXPECT_FALSE(test, gomem_heap_has_page(f->fh.heap, FAKE_BASE));
+	KUNIT_EXPECT_NULL(test, gomem_pagemap_span(f->fh.heap->map, FAKE_BASE));
+	KUNIT_EXPECT_FALSE(test, gomem_pagemap_has_page(f->fh.heap->map, FAKE_BASE));
 	KUNIT_EXPECT_EQ(test, 0, source_of(f)->pages.calls + source_of(f)->meta.calls);
 }
 
@@ -464,8 +462,8 @@ static void test_lookup_elsewhere(struct kunit *test)
 	h = f->fh.heap;
 	get_large(test, CHUNK);
 	for (i = 0; i < ARRAY_SIZE(addrs); i++) {
-		KUNIT_EXPECT_NULL_MSG(test, gomem_heap_lookup(h, addrs[i]), "%#lx", addrs[i]);
-		KUNIT_EXPECT_FALSE_MSG(test, gomem_heap_has_page(h, addrs[i]), "%#lx", addrs[i]);
+		KUNIT_EXPECT_NULL_MSG(test, gomem_pagemap_span(h->map, addrs[i]), "%#lx", addrs[i]);
+		KUNIT_EXPECT_FALSE_MSG(test, gomem_pagemap_has_page(h->map, addrs[i]), "%#lx", addrs[i]);
 	}
 	put_all(test);
 }
@@ -512,7 +510,7 @@ static void test_double_free_large(struct kunit *test)
 	expect_mapped(test, s);
 	expect_heap(test);
 	forget_span(f, s);
-	gomem_heap_free_span(h, s);
+	gomem_heap_free_span(s);
 	expect_unmapped(test, base, 8);
 	KUNIT_EXPECT_FALSE(test, gomem_heap_claim_large(h, s, base));
 	expect_heap(test);
@@ -610,14 +608,12 @@ static void test_grow_fallback(struct kunit *test)
 	make_heap(test, 2);
 	h = f->fh.heap;
 	req.gfp |= __GFP_RETRY_MAYFAIL;
-	req.node = 0;
 	fake->pages.limit = c->limit;
 	KUNIT_EXPECT_EQ(test, c->ok, !!try_span(test, &req));
 	KUNIT_EXPECT_EQ(test, c->calls, fake->pages.calls);
 	KUNIT_EXPECT_EQ(test, c->ok, h->stats.grows);
 	KUNIT_EXPECT_EQ(test, c->fallback, h->stats.grow_fallbacks);
 	KUNIT_EXPECT_EQ(test, !c->ok, h->stats.grow_failures);
-	KUNIT_EXPECT_EQ(test, 0, fake->last.node);
 	expect_heap(test);
 	put_all(test);
 }
@@ -650,7 +646,7 @@ static void test_outside_range(struct kunit *test)
 	make_heap(test, 4);
 	h = f->fh.heap;
 	/* Memory that was plugged in later: above what the heap can take. */
-	h->nr_chunks = 2;
+	h->map->nr_chunks = 2;
 	fake->policy = FAKE_HIGHEST;
 	KUNIT_EXPECT_NULL(test, try_span(test, &req));
 	KUNIT_EXPECT_EQ(test, 1, h->stats.grow_failures);
@@ -691,7 +687,7 @@ static void make_spans_under_failure(struct kunit *test, unsigned int *failures)
 {
 	struct fixture *f = test->priv;
 	struct gomem_span_request req;
-	struct gomem_heap_stats before, after;
+	struct gomem_heap_snapshot before, after;
 	unsigned int i;
 
 	for (i = 0; i < FAIL_SPANS; i++) {
@@ -699,10 +695,10 @@ static void make_spans_under_failure(struct kunit *test, unsigned int *failures)
 			req = small_request(2 + (i * 11) % (GOMEM_NR_SPANCLASSES - 2));
 		else
 			req = large_request(5 + (i * 97) % (CHUNK - 5));
-		gomem_heap_get_stats(f->fh.heap, &before);
+		gomem_heap_get(f->fh.heap, &before);
 		if (!try_span(test, &req)) {
 			(*failures)++;
-			gomem_heap_get_stats(f->fh.heap, &after);
+			gomem_heap_get(f->fh.heap, &after);
 			KUNIT_ASSERT_EQ(test, before.free_pages, after.free_pages);
 			KUNIT_ASSERT_EQ(test, before.span_bytes, after.span_bytes);
 			expect_heap(test);

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * grow.c - blocks of pages from the kernel into a heap.
+ *
+ * The one idea: ask for a share of what the heap has, without any effort, and for
+ * less if there is no such block; only for what an allocation cannot do without is
+ * the kernel pressed as hard as the caller's gfp allows.
+ */
+#include <kunit/visibility.h>
+#include <linux/lockdep.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/nodemask.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "mheap.h"
+
+/*
+ * How much to fetch at a time: a 64th of what the heap has, so that little is
+ * fetched in vain, but 256 KiB at least, so that small heaps do not fetch page by
+ * page, and a chunk at most. In gomem pages.
+ */
+#define GROW_MIN	(SZ_256K >> GOMEM_PAGE_SHIFT)
+#define GROW_MAX	GOMEM_CHUNK_PAGES
+#define GROW_SHARE	64
+
+/* For a try that has a fallback: no effort, no reserves, no noise. */
+static gfp_t gfp_light(gfp_t gfp)
+{
+	gfp &= ~(__GFP_RECLAIM | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL | __GFP_MEMALLOC |
+		 __GFP_HIGH | GOMEM_GFP_ATOMIC);
+	return gfp | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC;
+}
+
+/* For the try that counts. Endless tries are made by gomem_heap_alloc_span(). */
+static gfp_t gfp_full(gfp_t gfp)
+{
+	return gfp & ~__GFP_NOFAIL;
+}
+
+/* Descriptor chunks: Go's 16 KiB, or what still holds a struct gomem_chunk. */
+#define META_BYTES	SZ_16K
+#define META_BYTES_MIN	SZ_8K
+
+/**
+ * gomem_heap_refill - get memory for descriptors
+ * @h: the heap
+ * @f: the allocator of this heap that has none left
+ * @gfp: how hard to try
+ *
+ * Context: no lock held; may sleep if @gfp allows it.
+ * Return: false if there is no memory.
+ */
+bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f, gfp_t gfp)
+{
+	size_t bytes = META_BYTES;
+	unsigned long flags;
+	void *chunk;
+
+	BUILD_BUG_ON(sizeof(struct gomem_chunk) > META_BYTES_MIN - 64);
+	chunk = gomem_meta_get(h->source, bytes, gfp_light(gfp), h->node);
+	if (!chunk) {
+		bytes = META_BYTES_MIN;
+		chunk = gomem_meta_get(h->source, bytes, gfp_full(gfp), h->node);
+	}
+	if (!chunk)
+		return false;
+
+	spin_lock_irqsave(&h->lock, flags);
+	gomem_fixalloc_refill(f, chunk, bytes);
+	spin_unlock_irqrestore(&h->lock, flags);
+	return true;
+}
+
+/* The order to wish for; stale values make it a little too small or too large. */
+static unsigned int wanted_order(struct gomem_heap *h, unsigned int need)
+{
+	unsigned long want = data_race(h->pages.backed_pages) / GROW_SHARE;
+
+	want = order_base_2(clamp_t(unsigned long, want, GROW_MIN, GROW_MAX));
+	return max_t(unsigned int, need, want);
+}
+
+/* Next time start where this time ended, or one order above if that went well. */
+static void learn_order(struct gomem_heap *h, unsigned int tried, unsigned int got)
+{
+	unsigned int limit = READ_ONCE(h->order_limit);
+
+	if (got < tried)
+		limit = got;
+	else if (got >= limit)
+		limit = got + 1;
+	WRITE_ONCE(h->order_limit, min_t(unsigned int, limit, GOMEM_CHUNK_PAGES_SHIFT));
+}
+
+/*
+ * Fetch a block without effort: of the order wanted, else of the next lower one, as
+ * far as the request's. That one is left to the try with effort, unless memory of
+ * other nodes comes before that.
+ */
+static unsigned long fetch_light(struct gomem_heap *h, const struct gomem_span_request *req,
+				 unsigned int need, unsigned int *order)
+{
+	unsigned int from = min(wanted_order(h, need), READ_ONCE(h->order_limit));
+	unsigned int last = h->peers ? need : need + 1;
+	gfp_t gfp = gfp_light(req->gfp);
+	unsigned long addr = 0;
+
+	if (h->peers)
+		gfp |= __GFP_THISNODE;
+	if (from < last)
+		return 0;
+	for (*order = from; !addr; (*order)--) {
+		addr = gomem_pages_get(h->source, *order, gfp, h->node);
+		if (addr || *order == last)
+			break;
+	}
+	learn_order(h, from, addr ? *order : need);
+	return addr;
+}
+
+/* What the other nodes have comes before pressing the kernel. */
+static unsigned long take_from_peers(struct gomem_heap **hp, const struct gomem_span_request *req)
+{
+	struct gomem_heap *h = *hp, *peer;
+	unsigned long page;
+	int node;
+
+	if (!h->peers || (req->gfp & __GFP_THISNODE))
+		return GOMEM_NO_PAGE;
+	for_each_node(node) {
+		peer = h->peers[node];
+		if (peer == h || peer->node != node)
+			continue;
+		page = gomem_heap_take(peer, req);
+		if (page != GOMEM_NO_PAGE) {
+			*hp = peer;
+			return page;
+		}
+	}
+	return GOMEM_NO_PAGE;
+}
+
+/* The heap whose memory a block is. */
+static struct gomem_heap *owner_of(struct gomem_heap *h, unsigned long addr,
+				   const struct gomem_chunk *c)
+{
+	int node;
+
+	if (!h->peers)
+		return h;
+	if (c != &gomem_no_chunk)
+		return c->heap;
+	node = h->source->node_of(h->source, addr);
+	return h->peers[node] ?: h;
+}
+
+static struct gomem_chunk *alloc_chunk(struct gomem_heap *h, gfp_t gfp)
+{
+	struct gomem_chunk *c;
+	unsigned long flags;
+	bool ok = true;
+
+	do {
+		spin_lock_irqsave(&h->lock, flags);
+		c = gomem_fixalloc_alloc(&h->chunkalloc);
+		spin_unlock_irqrestore(&h->lock, flags);
+		if (!c)
+			ok = gomem_heap_refill(h, &h->chunkalloc, gfp);
+	} while (!c && ok);
+	return c;
+}
+
+/*
+ * Find the chunk of a block, make it known if it is not. Its heap, which has the
+ * block from then on, may be another one than asked for. NULL without memory.
+ */
+static struct gomem_chunk *provide_chunk(struct gomem_heap *h, unsigned long addr, gfp_t gfp)
+{
+	unsigned long flags, ci = gomem_pagemap_index(h->map, addr);
+	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr), *mine;
+
+	h = owner_of(h, addr, c);
+	if (c != &gomem_no_chunk)
+		return c;
+	mine = alloc_chunk(h, gfp);
+	if (!mine)
+		return NULL;
+	mine->heap = h;
+
+	spin_lock_irqsave(&h->lock, flags);
+	/* Its bits first: once it is in the map, they are looked at. */
+	memset(&mine->inuse, 0xff, sizeof(mine->inuse));
+	memset(&mine->hole, 0xff, sizeof(mine->hole));
+	/* Who finds it there and takes the lock finds it registered in @pages, too. */
+	c = gomem_pagemap_register(h->map, ci, mine);
+	if (c == mine)
+		gomem_pagealloc_register(&h->pages, ci, c);
+	else
+		gomem_fixalloc_free(&h->chunkalloc, mine);
+	spin_unlock_irqrestore(&h->lock, flags);
+	return c;
+}
+
+/*
+ * Add a block to its heap and take the request's pages from its start, before
+ * anybody else can.
+ */
+static unsigned long add_block(struct gomem_heap **hp, const struct gomem_span_request *req,
+			       unsigned long addr, unsigned int order)
+{
+	unsigned int wanted = wanted_order(*hp, order_base_2(req->npages));
+	unsigned long page, flags;
+	struct gomem_chunk *c;
+	struct gomem_heap *h;
+
+	c = provide_chunk(*hp, addr, req->gfp);
+	if (!c)
+		return GOMEM_NO_PAGE;
+	h = c->heap;
+	page = gomem_heap_page(h, addr);
+	spin_lock_irqsave(&h->lock, flags);
+	gomem_pagealloc_add(&h->pages, page, 1UL << order);
+	WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page, req->npages));
+	h->stats.grows++;
+	h->stats.grow_fallbacks += order < wanted;
+	spin_unlock_irqrestore(&h->lock, flags);
+	*hp = h;
+	return page;
+}
+
+/* Count a growth that failed; @out_of_range: not for lack of memory. */
+static unsigned long fail(struct gomem_heap *h, bool out_of_range)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	h->stats.grow_failures++;
+	h->stats.grow_out_of_range += out_of_range;
+	spin_unlock_irqrestore(&h->lock, flags);
+	return GOMEM_NO_PAGE;
+}
+
+/**
+ * gomem_heap_grow - fetch a block of pages, and take a request's pages from it
+ * @hp: the heap that should grow; set to the one whose pages they are, as those of
+ *	another node belong to that node's heap
+ * @req: the request
+ *
+ * Context: no lock held; may sleep if the request's gfp allows it.
+ * Return: the first page, GOMEM_NO_PAGE if there is no memory.
+ */
+unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_request *req)
+{
+	unsigned int need = order_base_2(req->npages), order;
+	struct gomem_heap *h = *hp;
+	unsigned long addr, page;
+
+	addr = fetch_light(h, req, need, &order);
+	if (!addr) {
+		page = take_from_peers(hp, req);
+		if (page != GOMEM_NO_PAGE)
+			return page;
+		order = need;
+		addr = gomem_pages_get(h->source, need, gfp_full(req->gfp), h->node);
+	}
+	if (!addr)
+		return fail(h, false);
+
+	if (gomem_pagemap_index(h->map, addr) >= h->map->nr_chunks) {
+		gomem_pages_put(h->source, addr, 1UL << order);
+		return fail(h, true);
+	}
+	page = add_block(hp, req, addr, order);
+	if (page == GOMEM_NO_PAGE) {
+		gomem_pages_put(h->source, addr, 1UL << order);
+		return fail(h, false);
+	}
+	return page;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * node.c - making and destroying the heaps of the machine.
+ */
+#include <kunit/visibility.h>
+#include <linux/limits.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "node.h"
+
+struct gomem_pagemap gomem_pagemap;
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap);
+
+struct gomem_heap *gomem_heaps[MAX_NUMNODES];
+EXPORT_SYMBOL_IF_KUNIT(gomem_heaps);
+
+DEFINE_STATIC_KEY_FALSE(gomem_numa);
+
+static int __init make_heap(struct gomem_pagesource *source, int node)
+{
+	struct gomem_heap *h = kvzalloc_node(sizeof(*h), GFP_KERNEL, node);
+	int err;
+
+	if (!h)
+		return -ENOMEM;
+	err = gomem_heap_init(h, source, &gomem_pagemap, node);
+	if (err) {
+		kvfree(h);
+		return err;
+	}
+	gomem_heaps[node] = h;
+	return 0;
+}
+
+/* The nearest heap to a node that has none. */
+static struct gomem_heap *__init nearest_heap(int node)
+{
+	struct gomem_heap *best = NULL;
+	int distance = INT_MAX, other;
+
+	for_each_node_state(other, N_MEMORY) {
+		if (node_distance(node, other) >= distance)
+			continue;
+		distance = node_distance(node, other);
+		best = gomem_heaps[other];
+	}
+	return best;
+}
+
+/**
+ * gomem_nodes_init - make a heap for each node that has memory
+ * @source: where their pages come from
+ * @base: lowest address that they can take pages at; a multiple of the chunk size
+ * @nr_chunks: how many chunks of address range there are from @base on
+ *
+ * Memory of a node that gets its first after this stays with the heap that fetched
+ * it.
+ *
+ * Context: may sleep; memory hotplug is not excluded, and does no harm.
+ * Return: 0, or -ENOMEM.
+ */
+int __init gomem_nodes_init(struct gomem_pagesource *source, unsigned long base,
+			    unsigned long nr_chunks)
+{
+	unsigned int n = 0;
+	int node, err;
+
+	err = gomem_pagemap_init(&gomem_pagemap, base, nr_chunks);
+	for_each_node_state(node, N_MEMORY) {
+		if (!err)
+			err = make_heap(source, node);
+		n++;
+	}
+	if (err) {
+		gomem_nodes_exit();
+		return err;
+	}
+	for_each_node(node)
+		if (!gomem_heaps[node])
+			gomem_heaps[node] = nearest_heap(node);
+	if (n == 1)
+		return 0;
+	for_each_node_state(node, N_MEMORY)
+		gomem_heaps[node]->peers = gomem_heaps;
+	static_branch_enable(&gomem_numa);
+	return 0;
+}
+
+/**
+ * gomem_nodes_exit - give everything back
+ *
+ * Nobody uses any of it any more.
+ */
+void gomem_nodes_exit(void)
+{
+	int node;
+
+	for_each_node(node)
+		if (gomem_heaps[node] && gomem_heaps[node]->node != node)
+			gomem_heaps[node] = NULL;
+	for_each_node(node) {
+		if (!gomem_heaps[node])
+			continue;
+		gomem_heap_destroy(gomem_heaps[node]);
+		kvfree(gomem_heaps[node]);
+		gomem_heaps[node] = NULL;
+	}
+	gomem_pagemap_destroy(&gomem_pagemap);
+}

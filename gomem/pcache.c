@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pcache.c - runs of pages in and out of one 64-bit word.
+ */
+#include <kunit/visibility.h>
+#include <linux/bitops.h>
+#include <linux/bits.h>
+#include <linux/lockdep.h>
+#include <linux/string.h>
+
+#include "pcache.h"
+
+/**
+ * gomem_pcache_init - make an empty cache
+ * @pc: the cache
+ */
+void gomem_pcache_init(struct gomem_pcache *pc)
+{
+	memset(pc, 0, sizeof(*pc));
+	spin_lock_init(&pc->lock);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_init);
+
+/* Bit i: pages i to i + n - 1 are all in @free. Halves what is left each time. */
+static u64 runs_of(u64 free, unsigned int n)
+{
+	unsigned int have = 1, step;
+
+	while (have < n) {
+		step = min(have, n - have);
+		free &= free >> step;
+		have += step;
+	}
+	return free;
+}
+
+/* Every @n-th bit, for n a power of two. */
+static u64 multiples_of(unsigned int n)
+{
+	return ~0ULL / (BIT_ULL(n) - 1);
+}
+
+/**
+ * gomem_pcache_alloc - take the lowest run of pages
+ * @pc: the cache
+ * @npages: how many, 1 to GOMEM_PCACHE_SPAN_MAX
+ * @aligned: naturally aligned; @npages is a power of two
+ *
+ * Context: any, under the lock.
+ * Return: the first page, GOMEM_NO_PAGE if there is no such run.
+ */
+unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages, bool aligned)
+{
+	u64 starts = runs_of(pc->free, npages);
+	unsigned int i;
+
+	lockdep_assert_held(&pc->lock);
+	if (aligned)
+		starts &= multiples_of(npages);
+	if (!starts)
+		return GOMEM_NO_PAGE;
+	i = __ffs64(starts);
+	pc->free &= ~GENMASK_ULL(i + npages - 1, i);
+	pc->uses++;
+	return pc->base + i;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_alloc);
+
+/**
+ * gomem_pcache_free - keep a run of pages
+ * @pc: the cache
+ * @page: the first page
+ * @npages: how many
+ * @max: most pages that the cache may have then
+ *
+ * Context: any, under the lock.
+ * Return: false if they are not of the cache's block or too many: the heap's.
+ */
+bool gomem_pcache_free(struct gomem_pcache *pc, unsigned long page, unsigned int npages,
+		       unsigned int max)
+{
+	unsigned long i = page - pc->base;
+
+	lockdep_assert_held(&pc->lock);
+	if (npages > GOMEM_PCACHE_SPAN_MAX || i >= GOMEM_PCACHE_PAGES ||
+	    npages > GOMEM_PCACHE_PAGES - i || hweight64(pc->free) + npages > max)
+		return false;
+	pc->free |= GENMASK_ULL(i + npages - 1, i);
+	pc->uses++;
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_free);
+
+/**
+ * gomem_pcache_pop - take a descriptor
+ * @pc: the cache
+ * @index: size of its bitmaps, as in gomem_heap.spanalloc
+ *
+ * Context: any, under the lock.
+ * Return: a dead span, NULL if there is none.
+ */
+struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc, unsigned int index)
+{
+	struct gomem_span *s = pc->desc[index];
+
+	lockdep_assert_held(&pc->lock);
+	if (s) {
+		pc->desc[index] = *(struct gomem_span **)s;
+		pc->nr_desc[index]--;
+	}
+	return s;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_pop);
+
+/**
+ * gomem_pcache_push - keep a descriptor
+ * @pc: the cache
+ * @index: size of its bitmaps
+ * @s: a dead span
+ *
+ * Its first word becomes a link; the rest stays as it is.
+ *
+ * Context: any, under the lock.
+ * Return: false if there are enough.
+ */
+bool gomem_pcache_push(struct gomem_pcache *pc, unsigned int index, struct gomem_span *s)
+{
+	lockdep_assert_held(&pc->lock);
+	if (pc->nr_desc[index] == GOMEM_PCACHE_DESCS)
+		return false;
+	*(struct gomem_span **)s = pc->desc[index];
+	pc->desc[index] = s;
+	pc->nr_desc[index]++;
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_push);
+
+/**
+ * gomem_span_counts_add - add one CPU's counts to a sum
+ * @to: the sum
+ * @n: the counts
+ */
+void gomem_span_counts_add(struct gomem_span_counts *to, const struct gomem_span_counts *n)
+{
+	to->inuse_pages += n->inuse_pages;
+	to->spans += n->spans;
+	to->large += n->large;
+	to->large_pages += n->large_pages;
+	to->large_allocs += n->large_allocs;
+	to->large_frees += n->large_frees;
+	to->large_alloc_bytes += n->large_alloc_bytes;
+	to->span_allocs += n->span_allocs;
+	to->span_frees += n->span_frees;
+	to->cache_spans += n->cache_spans;
+}

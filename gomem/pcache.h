@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pcache.h - a few free pages and span descriptors for each CPU, so that small
+ * spans come and go without the heap's lock (Go's pageCache and mspancache).
+ *
+ * Its lock is taken by its CPU, and by whoever empties it for another: when the
+ * heap would otherwise have to grow, when memory is short, when the CPU is idle.
+ */
+#ifndef GOMEM_PCACHE_H
+#define GOMEM_PCACHE_H
+
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "limits.h"
+#include "span.h"
+
+/* Pages of a cache: one word of a chunk's bitmap, 512 KiB of address range. */
+#define GOMEM_PCACHE_PAGES	64
+
+/* Longer spans are not cut from a cache, or they would use it up: Go's number. */
+#define GOMEM_PCACHE_SPAN_MAX	15
+
+/* Descriptors of a size that a CPU keeps; it fetches and returns half of them. */
+#define GOMEM_PCACHE_DESCS	8
+
+/**
+ * struct gomem_span_counts - spans made and given back
+ * @inuse_pages: gomem pages in live spans
+ * @spans: live spans
+ * @large: live large objects
+ * @large_pages: gomem pages in them
+ * @large_allocs: large objects ever allocated
+ * @large_frees: large objects ever freed
+ * @large_alloc_bytes: bytes ever allocated as large objects
+ * @span_allocs: spans ever made
+ * @span_frees: spans ever given back
+ * @cache_spans: spans that were made of what a CPU had, without the heap's lock
+ *
+ * Each CPU counts what it does; a span that another CPU gives back makes one
+ * number negative, so only sums mean something.
+ */
+struct gomem_span_counts {
+	long inuse_pages;
+	long spans;
+	long large;
+	long large_pages;
+	u64 large_allocs;
+	u64 large_frees;
+	u64 large_alloc_bytes;
+	u64 span_allocs;
+	u64 span_frees;
+	u64 cache_spans;
+};
+
+/**
+ * struct gomem_pcache - one CPU's pages and descriptors of one heap
+ * @lock: protects all of it; a heap's lock may be taken under it. Taken with
+ *	interrupts off, in any context but NMI
+ * @base: page that bit 0 of @free stands for; a multiple of 64
+ * @free: free pages; the heap has them down as taken
+ * @desc: free descriptors by size of their bitmaps, linked by their first word
+ * @nr_desc: how many of each
+ * @uses: pages taken and put back, to tell an idle CPU
+ * @seen: @uses when an epoch began
+ * @counts: what this CPU did
+ *
+ * Invariants:
+ *	nr_desc[i] == length of desc[i] <= GOMEM_PCACHE_DESCS
+ *	a page of free has no tag
+ */
+struct gomem_pcache {
+	spinlock_t lock;	/* see above */
+	unsigned long base;
+	u64 free;
+	struct gomem_span *desc[GOMEM_NR_SPAN_SIZES];
+	u8 nr_desc[GOMEM_NR_SPAN_SIZES];
+	u32 uses;
+	u32 seen;
+	struct gomem_span_counts counts;
+} ____cacheline_aligned_in_smp;
+
+void gomem_pcache_init(struct gomem_pcache *pc);
+unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages, bool aligned);
+bool gomem_pcache_free(struct gomem_pcache *pc, unsigned long page, unsigned int npages,
+		       unsigned int max);
+struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc, unsigned int index);
+bool gomem_pcache_push(struct gomem_pcache *pc, unsigned int index, struct gomem_span *s);
+void gomem_span_counts_add(struct gomem_span_counts *to, const struct gomem_span_counts *n);
+
+#endif /* GOMEM_PCACHE_H */
