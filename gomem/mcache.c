@@ -5,9 +5,11 @@
  * Everything here is the slow path: the fast path is in alloc.c.
  */
 #include <kunit/visibility.h>
+#include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
+#include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/topology.h>
 
@@ -19,13 +21,21 @@
 #include "stats.h"
 
 /*
- * What a CPU may hold is bounded in bytes. Up to SLOT_BYTES of objects in a
- * slot, two of them if that is less than two, none above SLOT_SIZE_MAX. A span
- * of its own only where a span is one page or the objects are that small: large
- * spans on every CPU would cost more memory than the size classes save.
+ * What a CPU may hold is bounded in bytes. A slot begins with SLOT_BEGIN bytes of
+ * objects, one at least. It doubles each time that it proves too small, up to
+ * SLOT_BYTES, two objects if that is less, and GOMEM_SLOT_MAX of them; but all CPUs
+ * together grow by no more than 1 / GROWN_SHARE of the heap, GROWN_MIN each if that is
+ * less. A slot that was not used for an epoch is emptied and begins anew. Objects
+ * above SLOT_SIZE_MAX are never held.
+ *
+ * A span of its own only where the objects are small: large spans on every CPU would
+ * cost more memory than the size classes save.
  */
+#define SLOT_BEGIN		SZ_1K
 #define SLOT_BYTES		SZ_8K
 #define SLOT_SIZE_MAX		SZ_8K
+#define GROWN_SHARE		32
+#define GROWN_MIN		SZ_32K
 #define CACHED_SPAN_SIZE_MAX	SZ_1K
 
 /* Interrupts get by with less. */
@@ -49,7 +59,7 @@ unsigned long gomem_secret __ro_after_init;
 
 static int mcache_cpuhp_state;
 
-static unsigned int task_capacity(unsigned int class)
+static unsigned int task_room(unsigned int class)
 {
 	unsigned int size = gomem_class_size(class);
 
@@ -58,7 +68,7 @@ static unsigned int task_capacity(unsigned int class)
 	return clamp_t(unsigned int, SLOT_BYTES / size, 2, GOMEM_SLOT_MAX);
 }
 
-static unsigned int irq_capacity(unsigned int class)
+static unsigned int irq_room(unsigned int class)
 {
 	unsigned int size = gomem_class_size(class);
 
@@ -67,29 +77,36 @@ static unsigned int irq_capacity(unsigned int class)
 	return clamp_t(unsigned int, IRQ_SLOT_BYTES / size, 2, IRQ_SLOT_MAX);
 }
 
-static size_t mcache_size(unsigned int (*capacity)(unsigned int class))
+static size_t mcache_size(unsigned int (*room)(unsigned int class))
 {
 	unsigned int spc, objects = 0;
 
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
-		objects += capacity(gomem_spc_class(spc)) + 1;
+		objects += room(gomem_spc_class(spc)) + 1;
 	return PAGE_ALIGN(sizeof(struct gomem_mcache) + objects * sizeof(void *));
 }
 
+/* What a slot holds before it proved too small. */
+static unsigned int begin_capacity(unsigned int class, unsigned int room)
+{
+	return class ? clamp(SLOT_BEGIN / gomem_class_size(class), min(room, 1U), room) : 0;
+}
+
 static void slot_init(struct gomem_slot *slot, unsigned int class, void **below,
-		      unsigned int capacity)
+		      unsigned int room)
 {
 	slot->limit = gomem_class_limit(class);
 	slot->divmul = gomem_class_divmul(class);
-	slot->capacity = capacity;
+	slot->room = room;
+	slot->capacity = begin_capacity(class, room);
 	slot->top = below + 1;
-	slot->end = slot->top + capacity;
+	slot->end = slot->top + slot->capacity;
 }
 
-static struct gomem_mcache *mcache_create(struct gomem_heap *h, unsigned int (*capacity)(unsigned int class),
+static struct gomem_mcache *mcache_create(struct gomem_heap *h, unsigned int (*room)(unsigned int class),
 					  bool caches_spans)
 {
-	size_t bytes = PAGE_SIZE << get_order(mcache_size(capacity));
+	size_t bytes = PAGE_SIZE << get_order(mcache_size(room));
 	struct gomem_mcache *mc;
 	unsigned int spc;
 	void **below;
@@ -105,8 +122,9 @@ static struct gomem_mcache *mcache_create(struct gomem_heap *h, unsigned int (*c
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++) {
 		unsigned int class = gomem_spc_class(spc);
 
-		slot_init(&mc->slot[spc], class, below, capacity(class));
-		below += capacity(class) + 1;
+		slot_init(&mc->slot[spc], class, below, room(class));
+		mc->bottom[spc] = mc->slot[spc].top - mc->object;
+		below += room(class) + 1;
 	}
 	return mc;
 }
@@ -152,6 +170,27 @@ static void set_keys(void **objs, unsigned int n)
 static unsigned int batch_size(const struct gomem_slot *slot)
 {
 	return max(slot->capacity / 2, 1U);
+}
+
+/* How much all slots of this CPU may grow; a little stale, as the heap goes on. */
+static size_t grown_max(const struct gomem_heap *h)
+{
+	size_t bytes = data_race(h->pages.backed_pages) << GOMEM_PAGE_SHIFT;
+
+	return max_t(size_t, bytes / (GROWN_SHARE * num_online_cpus()), GROWN_MIN);
+}
+
+/* The slot was too small; the caller owns its cache. */
+static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot, unsigned int spc)
+{
+	unsigned int more = min(slot->capacity, slot->room - slot->capacity);
+	size_t bytes = (size_t)more * gomem_class_size(gomem_spc_class(spc));
+
+	if (!more || mc->grown + bytes > grown_max(mc->heap))
+		return;
+	mc->grown += bytes;
+	slot->capacity += more;
+	slot->end += more;
 }
 
 /* Refill from the slot's own span, swept if that is what it takes. */
@@ -316,6 +355,8 @@ void *gomem_mcache_alloc_slow(unsigned int spc, gfp_t gfp)
 	slot = section_enter(&sec, spc);
 	h = sec.mc->heap;
 	obj = sec.mc == &no_mcache ? NULL : gomem_slot_pop(slot);
+	if (!obj)
+		grow_slot(sec.mc, slot, spc);
 	if (!obj && slot->span && refill_from_span(slot, spc))
 		obj = gomem_slot_pop(slot);
 	if (!obj && slot->span) {
@@ -391,6 +432,7 @@ void gomem_mcache_free_slow(unsigned int spc, void *obj)
 		objs[n++] = obj;
 		atomic64_inc(&sec.mc->heap->central[spc].direct_frees);
 	} else if (!gomem_slot_push(slot, obj)) {
+		grow_slot(sec.mc, slot, spc);
 		n = take_oldest(slot, objs, GOMEM_BATCH_MAX);
 		if (!gomem_slot_push(slot, obj)) {
 			objs[n++] = obj;
@@ -431,6 +473,131 @@ void gomem_mcache_free_direct(unsigned int spc, void *obj)
 	free_home(spc, &obj, 1);
 }
 
+/*
+ * Allocations and frees of a slot so far. Objects that move between slot and spans
+ * leave it as it is.
+ */
+static u32 slot_uses(const struct gomem_mcache *mc, unsigned int spc)
+{
+	const struct gomem_slot *slot = &mc->slot[spc];
+	u64 held = READ_ONCE(slot->top) - (mc->object + mc->bottom[spc]);
+
+	return 2 * READ_ONCE(slot->allocs) + held + READ_ONCE(slot->flushed) -
+	       READ_ONCE(slot->refilled);
+}
+
+static bool slot_is_bare(const struct gomem_mcache *mc, unsigned int spc)
+{
+	const struct gomem_slot *slot = &mc->slot[spc];
+
+	return READ_ONCE(slot->top) == mc->object + mc->bottom[spc] && !READ_ONCE(slot->span);
+}
+
+/*
+ * Note what the slots have done; true if one of them did nothing since last time and
+ * yet holds something. On any CPU: what is missed now is seen in an epoch's time.
+ */
+static bool look_for_idle(struct gomem_mcache *mc)
+{
+	bool found = false;
+	unsigned int spc;
+	u32 uses;
+
+	if (mc == &no_mcache)
+		return false;
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
+		uses = slot_uses(mc, spc);
+		if (uses != mc->seen[spc])
+			mc->seen[spc] = uses;
+		else if (!slot_is_bare(mc, spc))
+			found = true;
+	}
+	return found;
+}
+
+/* Take all that an idle slot has, and let it begin anew; the cache is owned. */
+static unsigned int empty_slot(struct gomem_mcache *mc, unsigned int spc, void **objs,
+			       struct gomem_span **span)
+{
+	unsigned int class = gomem_spc_class(spc), n;
+	struct gomem_slot *slot = &mc->slot[spc];
+	void **bottom = slot->end - slot->capacity;
+	unsigned int begin = begin_capacity(class, slot->room);
+
+	*span = slot->span;
+	slot->span = NULL;
+	n = slot->top - bottom;
+	memcpy(objs, bottom, n * sizeof(*objs));
+	slot->top = bottom;
+	slot->flushed += n;
+	mc->grown -= (size_t)(slot->capacity - begin) * gomem_class_size(class);
+	slot->capacity = begin;
+	slot->end = bottom + begin;
+	return n;
+}
+
+static void drain_slot(struct gomem_mcache *mc, unsigned int spc, bool irq, bool idle)
+{
+	struct gomem_span *span = NULL;
+	void *objs[GOMEM_SLOT_MAX];
+	unsigned long flags = 0;
+	unsigned int n = 0;
+
+	if (irq)
+		local_irq_save(flags);
+	else
+		preempt_disable();
+	if (!idle || slot_uses(mc, spc) == mc->seen[spc])
+		n = empty_slot(mc, spc, objs, &span);
+	if (irq)
+		local_irq_restore(flags);
+	else
+		preempt_enable();
+
+	gomem_count(GOMEM_EV_IDLE_OBJECTS, n);
+	free_home(spc, objs, n);
+	if (span)
+		gomem_mcentral_uncache(span);
+}
+
+/* On the CPU itself, as a task that stays there. */
+static int drain_slots(void *idle)
+{
+	struct gomem_mcache *task = this_cpu_read(gomem_mcache_task);
+	struct gomem_mcache *irq = this_cpu_read(gomem_mcache_irq);
+	unsigned int spc;
+
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
+		if (task != &no_mcache)
+			drain_slot(task, spc, false, idle);
+		if (irq != &no_mcache)
+			drain_slot(irq, spc, true, idle);
+	}
+	return 0;
+}
+
+/**
+ * gomem_mcache_drain - empty the slots of all CPUs
+ * @idle: only those that were not used since this was last called so; a CPU that has
+ *	none of these is left alone
+ *
+ * Context: may sleep. One caller at a time.
+ */
+void gomem_mcache_drain(bool idle)
+{
+	bool found;
+	int cpu;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu) {
+		found = look_for_idle(per_cpu(gomem_mcache_task, cpu));
+		found |= look_for_idle(per_cpu(gomem_mcache_irq, cpu));
+		if (found || !idle)
+			smp_call_on_cpu(cpu, drain_slots, idle ? &gomem_mcache_task : NULL, false);
+	}
+	cpus_read_unlock();
+}
+
 /* Empty a cache that nobody uses any more. */
 static void mcache_drain(struct gomem_mcache *mc)
 {
@@ -452,13 +619,13 @@ static void mcache_drain(struct gomem_mcache *mc)
 }
 
 static void mcache_provide(struct gomem_mcache **where, int cpu,
-			   unsigned int (*capacity)(unsigned int class), bool caches_spans)
+			   unsigned int (*room)(unsigned int class), bool caches_spans)
 {
 	struct gomem_mcache *mc;
 
 	if (*where != &no_mcache)
 		return;
-	mc = mcache_create(gomem_node_heap(cpu_to_mem(cpu)), capacity, caches_spans);
+	mc = mcache_create(gomem_node_heap(cpu_to_mem(cpu)), room, caches_spans);
 	if (mc)
 		WRITE_ONCE(*where, mc);
 }
@@ -466,8 +633,8 @@ static void mcache_provide(struct gomem_mcache **where, int cpu,
 /* Before a CPU starts. Without memory it starts all the same, uncached. */
 static int gomem_mcache_cpu_prepare(unsigned int cpu)
 {
-	mcache_provide(per_cpu_ptr(&gomem_mcache_task, cpu), cpu, task_capacity, true);
-	mcache_provide(per_cpu_ptr(&gomem_mcache_irq, cpu), cpu, irq_capacity, false);
+	mcache_provide(per_cpu_ptr(&gomem_mcache_task, cpu), cpu, task_room, true);
+	mcache_provide(per_cpu_ptr(&gomem_mcache_irq, cpu), cpu, irq_room, false);
 	return 0;
 }
 
@@ -565,7 +732,7 @@ static void count_slot(const struct gomem_mcache *mc, unsigned int spc,
 	 * rather than missed.
 	 */
 	refilled = READ_ONCE(slot->refilled);
-	cached = READ_ONCE(slot->top) - (slot->end - slot->capacity);
+	cached = READ_ONCE(slot->top) - (mc->object + mc->bottom[spc]);
 	allocs = READ_ONCE(slot->allocs);
 	n->mallocs += allocs;
 	n->frees += allocs + cached + READ_ONCE(slot->flushed) - refilled;

@@ -18,8 +18,9 @@
  * cache and for small objects only, the span that refills it.
  *
  * Other CPUs never look into a cache but to read its counters. It is emptied by
- * its own CPU, or on its behalf once that is dead (gomem_mcache_cpu_dead()), or
- * when the module exits and nobody is left to allocate.
+ * its own CPU, for an epoch's work even if it is idle (gomem_mcache_drain()), or
+ * on its behalf once that is dead (gomem_mcache_cpu_dead()), or when the module exits
+ * and nobody is left to allocate.
  */
 #ifndef GOMEM_MCACHE_H
 #define GOMEM_MCACHE_H
@@ -47,7 +48,8 @@ struct gomem_heap;
  * @allocs: objects handed out to users
  * @limit: see gomem_class_limit()
  * @divmul: to find an object's number from its offset in the span
- * @capacity: how many objects fit; @end - @capacity is the stack's bottom
+ * @capacity: how many objects it may hold; @end - @capacity is the stack's bottom
+ * @room: how many there is room for
  * @span: the span that refills this slot, NULL if there is none
  * @refilled: objects that came from spans
  * @flushed: objects that went to spans
@@ -61,7 +63,8 @@ struct gomem_slot {
 	u64 allocs;
 	u64 limit;
 	u32 divmul;
-	u32 capacity;
+	u16 capacity;
+	u16 room;
 	struct gomem_span *span;
 	u64 refilled;
 	u64 flushed;
@@ -75,14 +78,20 @@ static_assert(sizeof(struct gomem_slot) == 64);
  * @heap: of the CPU's node; it caches no other node's objects, but where its own
  *	has no memory left
  * @caches_spans: slots may have a span of their own
+ * @grown: bytes by which slots may hold more than when they began
  * @bytes: memory this takes
+ * @seen: what a slot had done when an epoch began; the epoch's work
+ * @bottom: where in @object a slot's stack begins
  * @object: the stacks, each with a NULL below its bottom
  */
 struct gomem_mcache {
 	struct gomem_slot slot[GOMEM_NR_SPANCLASSES];
 	struct gomem_heap *heap;
 	bool caches_spans;
+	size_t grown;
 	size_t bytes;
+	u32 seen[GOMEM_NR_SPANCLASSES];
+	u16 bottom[GOMEM_NR_SPANCLASSES];
 	void *object[];
 };
 
@@ -108,6 +117,7 @@ void *gomem_mcache_alloc_direct(struct gomem_heap *h, unsigned int spc, gfp_t gf
 void gomem_mcache_free_slow(unsigned int spc, void *obj);
 void gomem_mcache_free_direct(unsigned int spc, void *obj);
 bool gomem_mcache_is_home(const void *obj);
+void gomem_mcache_drain(bool idle);
 void gomem_mcache_count(unsigned int spc, struct gomem_class_counts *n);
 size_t gomem_mcache_bytes(void);
 

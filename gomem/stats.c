@@ -27,6 +27,7 @@ const char * const gomem_event_names[GOMEM_NR_EVENTS] = {
 	[GOMEM_EV_REALLOC_IN_PLACE]	= "realloc_in_place",
 	[GOMEM_EV_REALLOC_MOVED]	= "realloc_moved",
 	[GOMEM_EV_CPU_DRAINS]		= "cpu_drains",
+	[GOMEM_EV_IDLE_OBJECTS]		= "idle_objects",
 	[GOMEM_EV_REMOTE_ALLOCS]	= "remote_allocs",
 	[GOMEM_EV_REMOTE_FREES]		= "remote_frees",
 };
