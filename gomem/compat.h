@@ -6,8 +6,10 @@
 #ifndef GOMEM_COMPAT_H
 #define GOMEM_COMPAT_H
 
+#include <linux/atomic.h>
 #include <linux/gfp.h>
 #include <linux/mmzone.h>
+#include <linux/shrinker.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -31,6 +33,57 @@
 #define GOMEM_GFP_ATOMIC	__GFP_ATOMIC
 #else
 #define GOMEM_GFP_ATOMIC	((__force gfp_t)0)
+#endif
+
+/*
+ * 6.7 allocates shrinkers, so that they can be walked without a lock; before, they
+ * were part of their owner.
+ */
+typedef unsigned long (*gomem_shrink_fn)(struct shrinker *shrinker, struct shrink_control *sc);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+struct gomem_shrinker {
+	struct shrinker *shrinker;
+};
+
+static inline int gomem_shrinker_register(struct gomem_shrinker *gs, gomem_shrink_fn count,
+					  gomem_shrink_fn scan, unsigned int flags,
+					  const char *name)
+{
+	gs->shrinker = shrinker_alloc(flags, "%s", name);
+	if (!gs->shrinker)
+		return -ENOMEM;
+	gs->shrinker->count_objects = count;
+	gs->shrinker->scan_objects = scan;
+	gs->shrinker->seeks = DEFAULT_SEEKS;
+	shrinker_register(gs->shrinker);
+	return 0;
+}
+
+static inline void gomem_shrinker_unregister(struct gomem_shrinker *gs)
+{
+	shrinker_free(gs->shrinker);
+}
+#else
+struct gomem_shrinker {
+	struct shrinker shrinker;
+};
+
+static inline int gomem_shrinker_register(struct gomem_shrinker *gs, gomem_shrink_fn count,
+					  gomem_shrink_fn scan, unsigned int flags,
+					  const char *name)
+{
+	gs->shrinker.count_objects = count;
+	gs->shrinker.scan_objects = scan;
+	gs->shrinker.seeks = DEFAULT_SEEKS;
+	gs->shrinker.flags = flags;
+	return register_shrinker(&gs->shrinker, "%s", name);
+}
+
+static inline void gomem_shrinker_unregister(struct gomem_shrinker *gs)
+{
+	unregister_shrinker(&gs->shrinker);
+}
 #endif
 
 #endif /* GOMEM_COMPAT_H */

@@ -7,14 +7,17 @@
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
+#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 
 #include "check.h"
 #include "debugfs.h"
+#include "epoch.h"
 #include "mcache.h"
 #include "node.h"
+#include "pallocbits.h"
 #include "report.h"
 #include "sizeclass.h"
 #include "stats.h"
@@ -142,6 +145,15 @@ static u64 bytes(u64 pages)
 	return pages << GOMEM_PAGE_SHIFT;
 }
 
+static u64 sum_of(const u64 *n, unsigned int count)
+{
+	u64 sum = 0;
+
+	while (count--)
+		sum += *n++;
+	return sum;
+}
+
 static void show_memory(struct seq_file *m, const struct totals *t)
 {
 	const struct gomem_heap_snapshot *h = &t->heap;
@@ -154,7 +166,7 @@ static void show_memory(struct seq_file *m, const struct totals *t)
 	show(m, "heap_sys", bytes(h->counts.inuse_pages + h->free_pages + h->cached_pages));
 	show(m, "heap_inuse", bytes(h->counts.inuse_pages));
 	show(m, "heap_idle", bytes(h->free_pages + h->cached_pages));
-	show(m, "heap_released", bytes(h->stats.released_pages));
+	show(m, "heap_released", bytes(sum_of(h->stats.released, GOMEM_NR_SCAVENGE_REASONS)));
 	show(m, "heap_cached", t->cached_bytes);
 	show(m, "page_cache_bytes", bytes(h->cached_pages));
 	show(m, "mspan_inuse", h->span_bytes);
@@ -182,11 +194,29 @@ static void show_heap(struct seq_file *m, const struct gomem_heap_snapshot *h)
 	show(m, "grow_out_of_range", h->stats.grow_out_of_range);
 }
 
+static const char * const reason_names[GOMEM_NR_SCAVENGE_REASONS] = {
+	[GOMEM_SCAVENGE_BACKGROUND]	= "scavenged_background",
+	[GOMEM_SCAVENGE_FORCED]		= "scavenged_forced",
+	[GOMEM_SCAVENGE_SHRINKER]	= "scavenged_shrinker",
+	[GOMEM_SCAVENGE_LIMIT]		= "scavenged_limit",
+};
+
+static void show_scavenged(struct seq_file *m, const struct gomem_heap_snapshot *h)
+{
+	unsigned int i;
+
+	show(m, "epochs", gomem_epochs());
+	for (i = 0; i < GOMEM_NR_SCAVENGE_REASONS; i++)
+		show(m, reason_names[i], bytes(h->stats.released[i]));
+	show(m, "memory_limit_exceeded", h->stats.limit_exceeded);
+}
+
 static void show_activity(struct seq_file *m, const struct totals *t)
 {
 	unsigned int i;
 
 	show_heap(m, &t->heap);
+	show_scavenged(m, &t->heap);
 	show(m, "cached_objects", t->cached);
 	show(m, "cached_spans", t->cached_spans);
 	for (i = 0; i < GOMEM_NR_EVENTS; i++)
@@ -235,6 +265,149 @@ static int classes_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(classes);
 
+/* Free runs of a heap; one may go on in the next chunk. */
+struct runs {
+	unsigned long n;
+	unsigned long longest;
+	unsigned long start;
+	unsigned long end;
+};
+
+static void add_run(struct runs *r, unsigned long start, unsigned long end)
+{
+	if (!r->n || start != r->end) {
+		r->n++;
+		r->start = start;
+	}
+	r->end = end;
+	r->longest = max(r->longest, r->end - r->start);
+}
+
+static void add_chunk_runs(struct runs *r, const struct gomem_chunk *c, unsigned long ci)
+{
+	unsigned long base = ci << GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned int i, end;
+
+	lockdep_assert_held(&c->heap->lock);
+	for (i = gomem_pallocbits_next_free(&c->inuse, 0); i < GOMEM_CHUNK_PAGES;
+	     i = gomem_pallocbits_next_free(&c->inuse, end)) {
+		end = gomem_pallocbits_next_used(&c->inuse, i);
+		add_run(r, base + i, base + end);
+		if (end == GOMEM_CHUNK_PAGES)
+			break;
+	}
+}
+
+/* The lock is held for a chunk at a time. */
+static void get_runs(struct gomem_heap *h, struct runs *r)
+{
+	const struct gomem_chunk *c;
+	unsigned long ci, flags;
+
+	memset(r, 0, sizeof(*r));
+	for (ci = 0; ci < h->map->nr_chunks; ci++) {
+		c = READ_ONCE(h->map->chunk[ci]);
+		if (c->heap != h)
+			continue;
+		spin_lock_irqsave(&h->lock, flags);
+		add_chunk_runs(r, c, ci);
+		spin_unlock_irqrestore(&h->lock, flags);
+		cond_resched();
+	}
+}
+
+static int nodes_show(struct seq_file *m, void *unused)
+{
+	struct gomem_heap_snapshot snap;
+	struct gomem_heap *h;
+	struct runs r;
+
+	seq_puts(m, "gomem nodes - version: 1\n");
+	seq_printf(m, "# %4s %12s %12s %12s %10s %9s %11s %12s %12s %8s\n", "node", "heap_sys",
+		   "inuse", "idle", "cached", "free_runs", "largest", "holes", "released",
+		   "chunks");
+	for_each_gomem_heap(h) {
+		gomem_heap_get(h, &snap);
+		get_runs(h, &r);
+		seq_printf(m, "  %4d %12llu %12llu %12llu %10llu %9lu %11llu %12llu %12llu %8lu\n",
+			   h->node, bytes(snap.backed_pages), bytes(snap.counts.inuse_pages),
+			   bytes(snap.free_pages + snap.cached_pages), bytes(snap.cached_pages),
+			   r.n, bytes(r.longest), bytes(snap.hole_pages),
+			   bytes(sum_of(snap.stats.released, GOMEM_NR_SCAVENGE_REASONS)),
+			   snap.chunks);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(nodes);
+
+static int map_open(struct inode *inode, struct file *file)
+{
+	return seq_open(file, &gomem_map_ops);
+}
+
+static const struct file_operations map_fops = {
+	.owner = THIS_MODULE,
+	.open = map_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release,
+};
+
+/* What a file that starts something takes: 1, and nothing else. */
+static int get_start(const char __user *buf, size_t len)
+{
+	unsigned int start;
+	int err;
+
+	err = kstrtouint_from_user(buf, len, 0, &start);
+	if (err)
+		return err;
+	return start == 1 ? 0 : -EINVAL;
+}
+
+static int scavenge_show(struct seq_file *m, void *unused)
+{
+	struct gomem_heap_snapshot sum = { };
+	struct gomem_heap *h;
+	u64 goal = 0;
+
+	for_each_gomem_heap(h) {
+		add_heap(&sum, h);
+		goal += READ_ONCE(h->goal_pages);
+	}
+	show(m, "heap_sys", bytes(sum.backed_pages));
+	show(m, "heap_goal", bytes(goal));
+	show(m, "heap_idle", bytes(sum.free_pages + sum.cached_pages));
+	show(m, "memory_limit", READ_ONCE(gomem_next_heap(0)->source->limit));
+	show_scavenged(m, &sum);
+	show(m, "background_ns", gomem_scavenge_time());
+	return 0;
+}
+
+static int scavenge_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, scavenge_show, NULL);
+}
+
+static ssize_t scavenge_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	int err = get_start(buf, len);
+
+	if (err)
+		return err;
+	gomem_scavenge_all();
+	return len;
+}
+
+static const struct file_operations scavenge_fops = {
+	.owner = THIS_MODULE,
+	.open = scavenge_open,
+	.read = seq_read,
+	.write = scavenge_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 /* The last verdict; one check at a time. */
 static DEFINE_MUTEX(check_mutex);
 static const char *check_verdict = "not checked yet: write 1 to this file";
@@ -256,14 +429,10 @@ static ssize_t check_write(struct file *file, const char __user *buf, size_t len
 {
 	const char *err = NULL;
 	struct gomem_heap *h;
-	unsigned int start;
-	int ret;
+	int ret = get_start(buf, len);
 
-	ret = kstrtouint_from_user(buf, len, 0, &start);
 	if (ret)
 		return ret;
-	if (start != 1)
-		return -EINVAL;
 	mutex_lock(&check_mutex);
 	for_each_gomem_heap(h)
 		err = err ?: gomem_check(h);
@@ -291,6 +460,9 @@ void gomem_debugfs_init(void)
 	gomem_dir = debugfs_create_dir("gomem", NULL);
 	debugfs_create_file("stats", 0400, gomem_dir, NULL, &stats_fops);
 	debugfs_create_file("classes", 0400, gomem_dir, NULL, &classes_fops);
+	debugfs_create_file("nodes", 0400, gomem_dir, NULL, &nodes_fops);
+	debugfs_create_file("map", 0400, gomem_dir, NULL, &map_fops);
+	debugfs_create_file("scavenge", 0600, gomem_dir, NULL, &scavenge_fops);
 	debugfs_create_file("check", 0600, gomem_dir, NULL, &check_fops);
 }
 

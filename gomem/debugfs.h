@@ -5,6 +5,10 @@
 #ifndef GOMEM_DEBUGFS_H
 #define GOMEM_DEBUGFS_H
 
+struct seq_operations;
+
+extern const struct seq_operations gomem_map_ops;
+
 void gomem_debugfs_init(void);
 void gomem_debugfs_exit(void);
 

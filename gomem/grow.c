@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "mheap.h"
+#include "scavenge.h"
 
 /*
  * How much to fetch at a time: a 64th of what the heap has, so that little is
@@ -74,13 +75,18 @@ bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f, gfp_t gfp
 	return true;
 }
 
-/* The order to wish for; stale values make it a little too small or too large. */
+/*
+ * The order to wish for; stale values make it a little too small or too large. Next
+ * to the memory limit nothing is fetched that is not needed.
+ */
 static unsigned int wanted_order(struct gomem_heap *h, unsigned int need)
 {
 	unsigned long want = data_race(h->pages.backed_pages) / GROW_SHARE;
 
 	want = order_base_2(clamp_t(unsigned long, want, GROW_MIN, GROW_MAX));
-	return max_t(unsigned int, need, want);
+	if (want <= need || gomem_source_excess(h->source, 1UL << want))
+		return need;
+	return want;
 }
 
 /* Next time start where this time ended, or one order above if that went well. */
@@ -119,6 +125,33 @@ static unsigned long fetch_light(struct gomem_heap *h, const struct gomem_span_r
 	}
 	learn_order(h, from, addr ? *order : need);
 	return addr;
+}
+
+/*
+ * Free pages that are too few or in the wrong place for a request go back, so that
+ * growing for it stays within the limit. The limit is soft: if that is not possible
+ * the heap grows all the same.
+ */
+static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
+{
+	unsigned long excess = gomem_source_excess(h->source, 1UL << need), flags;
+	int node;
+
+	if (likely(!excess))
+		return;
+	if (gfpflags_allow_blocking(gfp)) {
+		excess -= min(excess, gomem_heap_scavenge(h, excess, GOMEM_SCAVENGE_LIMIT));
+		if (excess && h->peers)
+			for_each_node(node)
+				if (h->peers[node]->node == node)
+					gomem_heap_scavenge(h->peers[node], excess,
+							    GOMEM_SCAVENGE_LIMIT);
+	}
+	if (!gomem_source_excess(h->source, 1UL << need))
+		return;
+	spin_lock_irqsave(&h->lock, flags);
+	h->stats.limit_exceeded++;
+	spin_unlock_irqrestore(&h->lock, flags);
 }
 
 /* What the other nodes have comes before pressing the kernel. */
@@ -258,6 +291,7 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 	struct gomem_heap *h = *hp;
 	unsigned long addr, page;
 
+	make_room(h, need, req->gfp);
 	addr = fetch_light(h, req, need, &order);
 	if (!addr) {
 		page = take_from_peers(hp, req);

@@ -13,10 +13,12 @@
 #include <linux/random.h>
 
 #include "debugfs.h"
+#include "epoch.h"
 #include "mcache.h"
 #include "node.h"
 #include "pagesource.h"
 #include "report.h"
+#include "shrink.h"
 
 /*
  * Where the direct map begins to have memory, which on arm64 may be far from where
@@ -70,6 +72,14 @@ static int __init gomem_init(void)
 		gomem_nodes_exit();
 		return err;
 	}
+	err = gomem_shrink_init();
+	if (err) {
+		gomem_mcache_exit();
+		gomem_mcache_free_memory();
+		gomem_nodes_exit();
+		return err;
+	}
+	gomem_epoch_init();
 	gomem_debugfs_init();
 	return 0;
 }
@@ -83,6 +93,8 @@ static void __exit gomem_exit(void)
 	unsigned long leaked, left;
 
 	gomem_debugfs_exit();
+	gomem_epoch_exit();
+	gomem_shrink_exit();
 	gomem_mcache_exit();
 	leaked = gomem_report_leaks();
 	gomem_mcache_free_memory();

@@ -12,6 +12,7 @@
 #include <linux/topology.h>
 
 #include "mheap.h"
+#include "scavenge.h"
 
 /* Words of each bitmap, by descriptor size. */
 static unsigned int span_size_index(unsigned int nwords)
@@ -98,42 +99,6 @@ static void put_meta(void *chunk, size_t bytes, void *arg)
 	gomem_meta_put(arg, chunk, bytes);
 }
 
-/* Cut the highest free run of a chunk out of the heap. False if there is none. */
-static bool remove_last_run(struct gomem_heap *h, unsigned long *page, unsigned int *n)
-{
-	unsigned long ci = gomem_pagealloc_prev_chunk(&h->pages, ~0UL, 1);
-	struct gomem_chunk *c;
-
-	lockdep_assert_held(&h->lock);
-	if (ci == GOMEM_NO_PAGE)
-		return false;
-	c = gomem_pagealloc_chunk(&h->pages, ci);
-	*page = (ci << GOMEM_CHUNK_PAGES_SHIFT) +
-		gomem_pallocbits_find_last(&c->inuse, 1, GOMEM_CHUNK_PAGES, n);
-	gomem_pagealloc_remove(&h->pages, *page, *n);
-	return true;
-}
-
-/*
- * Free runs go back, a chunk's run at a time so that it does not take long; the
- * pages of spans that still live are left alone.
- */
-static void release_free_pages(struct gomem_heap *h)
-{
-	unsigned long page;
-	unsigned int n;
-	bool found;
-
-	do {
-		spin_lock_irq(&h->lock);
-		found = remove_last_run(h, &page, &n);
-		spin_unlock_irq(&h->lock);
-		if (found)
-			gomem_pages_put(h->source, gomem_heap_addr(h, page), n);
-		cond_resched();
-	} while (found);
-}
-
 /**
  * gomem_heap_destroy - give everything back
  * @h: a heap that nobody uses any more
@@ -149,7 +114,7 @@ void gomem_heap_destroy(struct gomem_heap *h)
 	unsigned int i;
 
 	gomem_heap_drain_pcaches(h, false);
-	release_free_pages(h);
+	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
 		gomem_fixalloc_destroy(&h->spanalloc[i], put_meta, h->source);
 	gomem_fixalloc_destroy(&h->chunkalloc, put_meta, h->source);

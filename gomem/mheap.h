@@ -24,26 +24,47 @@
 #include "sizeclass.h"
 #include "span.h"
 
+/* Who asks for free pages to go back to the kernel. */
+enum gomem_scavenge_reason {
+	GOMEM_SCAVENGE_BACKGROUND,
+	GOMEM_SCAVENGE_FORCED,
+	GOMEM_SCAVENGE_SHRINKER,
+	GOMEM_SCAVENGE_LIMIT,
+	GOMEM_NR_SCAVENGE_REASONS,
+};
+
+/**
+ * struct gomem_scavenge_pos - how far a scavenger has come
+ * @pass: what it is looking for
+ * @done: this chunk and those above it were looked at; 0: none yet
+ *
+ * All zero is the beginning.
+ */
+struct gomem_scavenge_pos {
+	unsigned int pass;
+	unsigned long done;
+};
+
 /**
  * struct gomem_heap_stats - counters of a heap, under its lock
  * @lock_taken: times the lock was taken to make spans or to give them back
- * @drains: times the CPUs' page caches were emptied before the heap grew
  * @grows: blocks fetched from the page source
  * @grow_fallbacks: blocks that came in a lower order than wanted
  * @grow_failures: times no block could be had
  * @grow_out_of_range: of these, blocks in memory that the tables do not reach
  * @peer_spans: spans that were made of another node's pages
- * @released_pages: gomem pages ever given back to the page source
+ * @limit_exceeded: times the heap grew although the memory limit was reached
+ * @released: gomem pages ever given back to the page source, by who asked
  */
 struct gomem_heap_stats {
 	u64 lock_taken;
-	u64 drains;
 	u64 grows;
 	u64 grow_fallbacks;
 	u64 grow_failures;
 	u64 grow_out_of_range;
 	u64 peer_spans;
-	u64 released_pages;
+	u64 limit_exceeded;
+	u64 released[GOMEM_NR_SCAVENGE_REASONS];
 };
 
 /**
@@ -55,7 +76,6 @@ struct gomem_heap_stats {
  * @backed_pages: gomem pages that the heap has
  * @hole_pages: gomem pages of its chunks that it does not have
  * @chunks: chunks with pages of ours, now or before
- * @largest: longest free run, in gomem pages
  * @span_bytes: bytes of span descriptors in use
  * @span_sys: bytes taken for span descriptors
  */
@@ -67,7 +87,6 @@ struct gomem_heap_snapshot {
 	unsigned long backed_pages;
 	unsigned long hole_pages;
 	unsigned long chunks;
-	unsigned long largest;
 	size_t span_bytes;
 	size_t span_sys;
 };
@@ -90,6 +109,7 @@ struct gomem_heap_snapshot {
  * @order_limit: highest order worth asking the kernel for, by experience
  * @peak_pages: most pages that were not free, since an epoch began
  * @goal_pages: pages to keep in all; what is free beyond goes back
+ * @scavenge_pos: where the background scavenger is; its own
  * @central: one per span class; those of size class 0 are not used
  *
  * Invariants, with nobody at work:
@@ -114,6 +134,7 @@ struct gomem_heap {
 	unsigned int order_limit;
 	unsigned long peak_pages;
 	unsigned long goal_pages;
+	struct gomem_scavenge_pos scavenge_pos;
 
 	struct gomem_mcentral central[GOMEM_NR_SPANCLASSES];
 };

@@ -11,7 +11,9 @@
 #define GOMEM_PAGESOURCE_H
 
 #include <linux/atomic.h>
+#include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/math.h>
 #include <linux/types.h>
 
 #include "limits.h"
@@ -24,6 +26,7 @@
  * @free: give back gomem pages, any part of blocks that @alloc returned
  * @meta_alloc: memory for descriptors; power-of-two bytes, not cleared
  * @meta_free: gives it back
+ * @limit: bytes that heaps try not to exceed, descriptors included; 0: none
  * @heap_pages: gomem pages out
  * @meta_bytes: descriptor bytes out
  */
@@ -34,6 +37,7 @@ struct gomem_pagesource {
 	void (*free)(struct gomem_pagesource *src, unsigned long addr, unsigned long npages);
 	void *(*meta_alloc)(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node);
 	void (*meta_free)(struct gomem_pagesource *src, void *p, size_t bytes);
+	unsigned long limit;
 	atomic_long_t heap_pages;
 	atomic_long_t meta_bytes;
 };
@@ -59,6 +63,24 @@ static inline void gomem_pages_put(struct gomem_pagesource *src, unsigned long a
 {
 	atomic_long_sub(npages, &src->heap_pages);
 	src->free(src, addr, npages);
+}
+
+/* Everything that came from here. */
+static inline unsigned long gomem_source_bytes(struct gomem_pagesource *src)
+{
+	return (atomic_long_read(&src->heap_pages) << GOMEM_PAGE_SHIFT) +
+	       atomic_long_read(&src->meta_bytes);
+}
+
+/* By how many gomem pages the limit would be exceeded with @more pages out. */
+static inline unsigned long gomem_source_excess(struct gomem_pagesource *src, unsigned long more)
+{
+	unsigned long limit = READ_ONCE(src->limit);
+	unsigned long bytes = gomem_source_bytes(src) + (more << GOMEM_PAGE_SHIFT);
+
+	if (!limit || bytes <= limit)
+		return 0;
+	return DIV_ROUND_UP(bytes - limit, GOMEM_PAGE_SIZE);
 }
 
 static inline void *gomem_meta_get(struct gomem_pagesource *src, size_t bytes, gfp_t gfp,

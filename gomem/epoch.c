@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * epoch.c - the clock of the heap: sweeping, draining, and the scavenger's pace.
+ *
+ * Go does this work when a garbage collection is over, at least every two minutes.
+ * Here an epoch ends every epoch_ms:
+ *
+ *	sweep	 spans with pending frees, so that none waits longer than an epoch
+ *	drain	 slots and page caches that were not used meanwhile
+ *	goal	 the most pages that were in use, and a tenth more
+ *	scavenge in the background, until the goal is met
+ */
+#include <kunit/visibility.h>
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+
+#include "epoch.h"
+#include "mcache.h"
+#include "node.h"
+#include "scavenge.h"
+
+#define EPOCH_MIN_MS	100
+
+static unsigned int epoch_ms __read_mostly = 10000;
+static unsigned int scavenge_percent __read_mostly = 10;
+
+static void end_epoch(struct work_struct *work);
+static void scavenge_background(struct work_struct *work);
+
+static DECLARE_DELAYED_WORK(epoch_work, end_epoch);
+static DECLARE_DELAYED_WORK(scavenge_work, scavenge_background);
+
+/* One at a time: the epoch's work, and whoever asks for it between epochs. */
+static DEFINE_MUTEX(epoch_mutex);
+
+/* Works may be queued: between gomem_epoch_init() and gomem_epoch_exit(). */
+static bool running;
+
+static atomic64_t epochs;
+static atomic64_t scavenge_ns;
+
+static void queue_epoch(void)
+{
+	mod_delayed_work(system_unbound_wq, &epoch_work, msecs_to_jiffies(READ_ONCE(epoch_ms)));
+}
+
+static int set_epoch_ms(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint_minmax(val, kp, EPOCH_MIN_MS, 24 * 60 * 60 * MSEC_PER_SEC);
+
+	if (!err && READ_ONCE(running))
+		queue_epoch();
+	return err;
+}
+
+static const struct kernel_param_ops epoch_ms_ops = {
+	.set = set_epoch_ms,
+	.get = param_get_uint,
+};
+
+module_param_cb(epoch_ms, &epoch_ms_ops, &epoch_ms, 0644);
+MODULE_PARM_DESC(epoch_ms, "Milliseconds between two looks for memory that is not used (100 to a day, default 10000)");
+
+static int set_scavenge_percent(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, 1000);
+}
+
+static const struct kernel_param_ops scavenge_percent_ops = {
+	.set = set_scavenge_percent,
+	.get = param_get_uint,
+};
+
+module_param_cb(scavenge_percent, &scavenge_percent_ops, &scavenge_percent, 0644);
+MODULE_PARM_DESC(scavenge_percent, "Memory kept over the most that was in use in the last epoch, in percent of it (0 to 1000, default 10)");
+
+/* Bytes, with K, M or G behind. */
+static int set_memory_limit(const char *val, const struct kernel_param *kp)
+{
+	unsigned long long bytes;
+	char *end;
+
+	bytes = memparse(val, &end);
+	if (end == val || (*end && *end != '\n') || bytes != (unsigned long)bytes)
+		return -EINVAL;
+	WRITE_ONCE(*(unsigned long *)kp->arg, bytes);
+	if (READ_ONCE(running))
+		mod_delayed_work(system_unbound_wq, &scavenge_work, 0);
+	return 0;
+}
+
+static const struct kernel_param_ops memory_limit_ops = {
+	.set = set_memory_limit,
+	.get = param_get_ulong,
+};
+
+module_param_cb(memory_limit, &memory_limit_ops, &gomem_kernel_pages.limit, 0644);
+MODULE_PARM_DESC(memory_limit, "Bytes that gomem tries not to exceed, with K, M or G (default 0: no limit)");
+
+/**
+ * gomem_heap_end_epoch - set a heap's goal by what it used since this was last called
+ * @h: the heap
+ * @percent: what to keep beyond, in percent of that
+ *
+ * Return: the goal, in gomem pages.
+ */
+unsigned long gomem_heap_end_epoch(struct gomem_heap *h, unsigned int percent)
+{
+	unsigned long flags, goal;
+
+	spin_lock_irqsave(&h->lock, flags);
+	goal = h->peak_pages + DIV_ROUND_UP(h->peak_pages * percent, 100);
+	h->goal_pages = goal;
+	h->peak_pages = h->pages.backed_pages - h->pages.free_pages;
+	spin_unlock_irqrestore(&h->lock, flags);
+	return goal;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_end_epoch);
+
+static void sweep_all(struct gomem_heap *h)
+{
+	unsigned int spc;
+
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
+		gomem_mcentral_sweep(h, spc);
+}
+
+static void end_epoch(struct work_struct *work)
+{
+	struct gomem_heap *h;
+
+	mutex_lock(&epoch_mutex);
+	gomem_mcache_drain(true);
+	for_each_gomem_heap(h) {
+		sweep_all(h);
+		gomem_heap_drain_pcaches(h, true);
+		gomem_heap_end_epoch(h, READ_ONCE(scavenge_percent));
+	}
+	atomic64_inc(&epochs);
+	mutex_unlock(&epoch_mutex);
+
+	mod_delayed_work(system_unbound_wq, &scavenge_work, 0);
+	queue_epoch();
+}
+
+/* Pages beyond the goal, or beyond 95 % of the memory limit if that is more. */
+static unsigned long pages_too_many(struct gomem_heap *h)
+{
+	unsigned long backed = data_race(h->pages.backed_pages);
+	unsigned long goal = data_race(h->goal_pages);
+	struct gomem_pagesource *src = h->source;
+	unsigned long limit = READ_ONCE(src->limit);
+	unsigned long over = 0;
+
+	if (limit)
+		over = gomem_source_excess(src, (limit / 20) >> GOMEM_PAGE_SHIFT);
+	return max(over, backed > goal ? backed - goal : 0);
+}
+
+/*
+ * Work for a millisecond, then sleep so long that it is one percent of all CPUs'
+ * time. Gives up for this epoch when there is nothing left to do.
+ */
+static void scavenge_background(struct work_struct *work)
+{
+	unsigned long n, want, sleep;
+	struct gomem_heap *h;
+	u64 worked = 0;
+
+	do {
+		n = 0;
+		for_each_gomem_heap(h) {
+			want = pages_too_many(h);
+			if (want)
+				n += gomem_heap_scavenge_some(h, &h->scavenge_pos, want,
+							      GOMEM_SCAVENGE_BACKGROUND, &worked);
+		}
+	} while (n && worked < NSEC_PER_MSEC);
+	atomic64_add(worked, &scavenge_ns);
+	if (!n)
+		return;
+	sleep = nsecs_to_jiffies(worked * max(100 / num_online_cpus(), 2U)) + 1;
+	queue_delayed_work(system_unbound_wq, &scavenge_work, sleep);
+}
+
+/**
+ * gomem_scavenge_all - give everything back that is not in use, now
+ *
+ * Context: may sleep.
+ * Return: gomem pages that went back.
+ */
+unsigned long gomem_scavenge_all(void)
+{
+	unsigned long n = 0;
+	struct gomem_heap *h;
+
+	mutex_lock(&epoch_mutex);
+	gomem_mcache_drain(false);
+	for_each_gomem_heap(h) {
+		sweep_all(h);
+		gomem_heap_drain_pcaches(h, false);
+		n += gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	}
+	mutex_unlock(&epoch_mutex);
+	return n;
+}
+
+/**
+ * gomem_epochs - how many epochs have ended
+ */
+u64 gomem_epochs(void)
+{
+	return atomic64_read(&epochs);
+}
+
+/**
+ * gomem_scavenge_time - what the background scavenger took so far
+ *
+ * Return: nanoseconds.
+ */
+u64 gomem_scavenge_time(void)
+{
+	return atomic64_read(&scavenge_ns);
+}
+
+/**
+ * gomem_epoch_init - start the clock
+ */
+void gomem_epoch_init(void)
+{
+	WRITE_ONCE(running, true);
+	queue_epoch();
+}
+
+/**
+ * gomem_epoch_exit - stop the clock, for good
+ *
+ * Parameters can still be set until the module is gone: they find it not running.
+ *
+ * Context: may sleep.
+ */
+void gomem_epoch_exit(void)
+{
+	kernel_param_lock(THIS_MODULE);
+	running = false;
+	kernel_param_unlock(THIS_MODULE);
+	/* The epoch's work starts the scavenger's, not the reverse. */
+	cancel_delayed_work_sync(&epoch_work);
+	cancel_delayed_work_sync(&scavenge_work);
+}

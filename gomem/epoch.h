@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * epoch.h - what is done now and then, instead of a garbage collection.
+ */
+#ifndef GOMEM_EPOCH_H
+#define GOMEM_EPOCH_H
+
+#include <linux/types.h>
+
+struct gomem_heap;
+
+void gomem_epoch_init(void);
+void gomem_epoch_exit(void);
+u64 gomem_epochs(void);
+u64 gomem_scavenge_time(void);
+unsigned long gomem_scavenge_all(void);
+unsigned long gomem_heap_end_epoch(struct gomem_heap *h, unsigned int percent);
+
+#endif /* GOMEM_EPOCH_H */

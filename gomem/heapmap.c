@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * heapmap.c - the page heap as a picture: a line a chunk, a character for each run of
+ * eight pages, by what most of them are.
+ */
+#include <linux/minmax.h>
+#include <linux/seq_file.h>
+#include <linux/sizes.h>
+
+#include "debugfs.h"
+#include "node.h"
+
+#define RUN_PAGES	8
+#define ROW_CHARS	(GOMEM_CHUNK_PAGES / RUN_PAGES)
+
+enum kind {
+	HOLE, FREE, CACHED, TO_128, TO_1K, TO_8K, TO_32K, LARGE, NR_KINDS,
+};
+
+static const char symbol[NR_KINDS] = {
+	[HOLE] = ' ', [FREE] = '.', [CACHED] = ':', [TO_128] = '1', [TO_1K] = '2',
+	[TO_8K] = '3', [TO_32K] = '4', [LARGE] = 'L',
+};
+
+static enum kind kind_of_class(unsigned int class)
+{
+	unsigned int size = gomem_class_size(class);
+
+	if (!class)
+		return LARGE;
+	if (size <= 128)
+		return TO_128;
+	if (size <= SZ_1K)
+		return TO_1K;
+	return size <= SZ_8K ? TO_8K : TO_32K;
+}
+
+/* Pages that are taken and have no span are those of page caches. */
+static enum kind kind_of_page(const struct gomem_chunk *c, unsigned int i)
+{
+	unsigned int tag = READ_ONCE(c->tag[i]);
+
+	if (c->hole.word[i / 64] & BIT_ULL(i % 64))
+		return HOLE;
+	if (!(c->inuse.word[i / 64] & BIT_ULL(i % 64)))
+		return FREE;
+	return tag ? kind_of_class(gomem_spc_class(tag & GOMEM_TAG_SPC_MASK)) : CACHED;
+}
+
+static char symbol_of_run(const struct gomem_chunk *c, unsigned int first)
+{
+	unsigned int n[NR_KINDS] = { }, i;
+	enum kind most = HOLE, kind;
+
+	for (i = first; i < first + RUN_PAGES; i++) {
+		kind = kind_of_page(c, i);
+		if (++n[kind] > n[most])
+			most = kind;
+	}
+	return symbol[most];
+}
+
+/* False if no page of the chunk is ours. */
+static bool draw_chunk(const struct gomem_chunk *c, char *row)
+{
+	struct gomem_heap *h = c->heap;
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&h->lock, flags);
+	for (i = 0; i < ROW_CHARS; i++)
+		row[i] = symbol_of_run(c, i * RUN_PAGES);
+	spin_unlock_irqrestore(&h->lock, flags);
+	row[ROW_CHARS] = '\0';
+	return strspn(row, " ") < ROW_CHARS;
+}
+
+/* The registered chunk at or after *pos - 1; position 0 is the heading. */
+static void *map_at(loff_t *pos)
+{
+	const struct gomem_chunk *c;
+
+	if (!*pos)
+		return SEQ_START_TOKEN;
+	for (; *pos - 1 < gomem_pagemap.nr_chunks; (*pos)++) {
+		c = READ_ONCE(gomem_pagemap.chunk[*pos - 1]);
+		if (c != &gomem_no_chunk)
+			return (void *)c;
+	}
+	return NULL;
+}
+
+static void *map_start(struct seq_file *m, loff_t *pos)
+{
+	return map_at(pos);
+}
+
+static void *map_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	(*pos)++;
+	return map_at(pos);
+}
+
+static void map_stop(struct seq_file *m, void *v)
+{
+}
+
+static int map_show(struct seq_file *m, void *v)
+{
+	const struct gomem_chunk *c = v;
+	char row[ROW_CHARS + 1];
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(m, "gomem map - version: 1\n");
+		seq_puts(m, "# a line is 4 MiB, a character 64 KiB: . free, : page cache, L large, blank not gomem's,\n");
+		seq_puts(m, "# objects of up to 1: 128 bytes, 2: 1 KiB, 3: 8 KiB, 4: 32 KiB\n");
+		seq_puts(m, "# node    MiB\n");
+		return 0;
+	}
+	if (draw_chunk(c, row))
+		seq_printf(m, "%6d %6llu |%s|\n", c->heap->node,
+			   (m->index - 1) * (GOMEM_CHUNK_SIZE / SZ_1M), row);
+	return 0;
+}
+
+const struct seq_operations gomem_map_ops = {
+	.start = map_start,
+	.next = map_next,
+	.stop = map_stop,
+	.show = map_show,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * scavenge.h - free pages back to the kernel (Go's scavenger).
+ *
+ * Go tells the kernel that it may take a page and keeps the address. In the direct
+ * map the address goes with the page: what is given back becomes a hole.
+ */
+#ifndef GOMEM_SCAVENGE_H
+#define GOMEM_SCAVENGE_H
+
+#include "mheap.h"
+
+unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scavenge_pos *pos,
+				       unsigned long want, enum gomem_scavenge_reason why,
+				       u64 *worked);
+unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
+				  enum gomem_scavenge_reason why);
+unsigned long gomem_heap_idle_pages(struct gomem_heap *h);
+
+#endif /* GOMEM_SCAVENGE_H */

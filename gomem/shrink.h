@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * shrink.h - the kernel asks for memory back.
+ */
+#ifndef GOMEM_SHRINK_H
+#define GOMEM_SHRINK_H
+
+int gomem_shrink_init(void);
+void gomem_shrink_exit(void);
+
+#endif /* GOMEM_SHRINK_H */
