@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # cpu_hotplug.sh - CPUs go and come under load; what they cached is not lost.
+#
+# machine: --cpus=3
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
