@@ -1,0 +1,734 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gomem_fill.c - fill memory with objects and free them again, step by step.
+ *
+ * One insmod serves a whole test: a script writes commands to the parameter cmd
+ * and reads numbers from the parameter stats. A command has ended when the write
+ * returns; its error is the write's.
+ *
+ *	fill N | fill NM	allocate until the bytes requested by live objects are
+ *				N percent of the machine's memory, or N MiB (K, G). Ends
+ *				with ENOMEM when an allocation fails
+ *	free [SHARE] ORDER	free a share of the live objects, verifying each:
+ *				SHARE	all (the default), half, or a percentage
+ *				ORDER	fifo	as they were allocated
+ *					lifo	the youngest first
+ *					other	every other one, then those between
+ *					random	in no order
+ *	verify			look at all live objects; EIO if one is damaged
+ *	hog N | hog NM | hog max
+ *				take single pages from the kernel until they are N
+ *				percent, N MiB, or there are none
+ *	hog start N | NM | max	the same again and again, from a thread of its own;
+ *				returns at once
+ *	hog stop		end that, and give all of the hog's pages back
+ *
+ * Before they take memory, fill and hog set some aside, which is free again when they
+ * end: else there may be none left for the script to go on with.
+ *
+ * Commands wait for each other, and stats waits for them. A signal to the writer
+ * ends its command with EINTR.
+ *
+ * Sizes are those of a busy kernel, roughly: a size class twice as large is about
+ * as often asked for up to 256 bytes, and about half as often from there. Of
+ * 100 000 objects 94 000 have at most 1 KiB, 99 900 at most 32 KiB, and the largest
+ * has 1 MiB; they have 545 bytes on average. A fifth of the bytes is in objects over
+ * 32 KiB. The size of the n-th object depends on the seed and n alone, so that
+ * gomem and kmalloc() are asked for the same, whatever was freed in between.
+ *
+ * What is held for the objects is not told here: gomem's stats know it for gomem.
+ * The index, 8 bytes a live object from vmalloc(), is in index_bytes; it goes when
+ * the last object does.
+ */
+#define pr_fmt(fmt) "gomem_fill: " fmt
+
+#include <linux/bits.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/gomem.h>
+#include <linux/kthread.h>
+#include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/nodemask.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+static char *allocator = "gomem";
+module_param(allocator, charp, 0444);
+MODULE_PARM_DESC(allocator, "Where objects come from: gomem (default) or kmalloc");
+
+static unsigned long seed = 1;
+module_param(seed, ulong, 0444);
+MODULE_PARM_DESC(seed, "Makes the sizes and the random order (default 1; 0: a new one)");
+
+static int cpu = -1;
+module_param(cpu, int, 0644);
+MODULE_PARM_DESC(cpu, "Run commands on this CPU (default -1: any)");
+
+static int node = NUMA_NO_NODE;
+module_param(node, int, 0644);
+MODULE_PARM_DESC(node, "Allocate for this node (default -1: no preference is told)");
+
+static unsigned int effort;
+module_param(effort, uint, 0644);
+MODULE_PARM_DESC(effort, "GFP_KERNEL with 0: __GFP_NORETRY (default), 1: __GFP_RETRY_MAYFAIL, 2: neither");
+
+static unsigned int reserve = 24;
+module_param(reserve, uint, 0644);
+MODULE_PARM_DESC(reserve, "MiB to leave free when taking all there is (default 24)");
+
+static bool from_kmalloc;
+
+/* All below is the param lock's: one command at a time, and stats not meanwhile. */
+static bool ready;
+static u64 requested, usable;
+static unsigned long objects;
+static unsigned long failures, damaged;
+static unsigned int fixed_size;
+static int last_node = NUMA_NO_NODE;
+static u64 on_node[MAX_NUMNODES];
+
+/*
+ * The index: in blocks, so that it is never larger than the objects make it. Slots
+ * that were freed are filled again first.
+ */
+#define BLOCK_SHIFT	16
+#define BLOCK_SLOTS	BIT(BLOCK_SHIFT)
+#define BLOCK_BYTES	(BLOCK_SLOTS * sizeof(void *))
+#define NR_BLOCKS	4096
+
+static void **blocks[NR_BLOCKS];
+static unsigned long nr_slots;
+static unsigned long index_bytes;
+
+static void **slot_of(unsigned long i)
+{
+	return &blocks[i >> BLOCK_SHIFT][i & (BLOCK_SLOTS - 1)];
+}
+
+static void **make_slot(unsigned long i)
+{
+	unsigned long b = i >> BLOCK_SHIFT;
+
+	if (b >= NR_BLOCKS)
+		return NULL;
+	if (!blocks[b]) {
+		blocks[b] = __vmalloc(BLOCK_BYTES, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN |
+				      __GFP_ZERO);
+		if (!blocks[b])
+			return NULL;
+		index_bytes += BLOCK_BYTES;
+	}
+	nr_slots = max(nr_slots, i + 1);
+	return slot_of(i);
+}
+
+static void drop_index(void)
+{
+	unsigned long b;
+
+	for (b = 0; b < NR_BLOCKS && blocks[b]; b++) {
+		vfree(blocks[b]);
+		blocks[b] = NULL;
+	}
+	nr_slots = 0;
+	index_bytes = 0;
+}
+
+/* splitmix64: neighbouring numbers give unrelated ones. */
+static u64 mix(u64 x)
+{
+	x *= 0x9e3779b97f4a7c15ULL;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return x ^ (x >> 31);
+}
+
+/* Of 100 000 objects, how many have over 16 << i bytes and at most twice that. */
+static const unsigned int weights[] = {
+	15000, 20000, 20000, 17000, 13000, 9000,	/* to 1 KiB */
+	3000, 1700, 700, 350, 150,			/* to 32 KiB */
+	40, 30, 20, 7, 3,				/* to 1 MiB */
+};
+
+static size_t size_of(unsigned long i)
+{
+	u64 h = mix(mix(seed) + i);
+	u32 r = ((h & U32_MAX) * 100000) >> 32;
+	size_t half = 16;
+	unsigned int k;
+
+	if (fixed_size)
+		return fixed_size;
+	for (k = 0; k < ARRAY_SIZE(weights) - 1 && r >= weights[k]; k++) {
+		r -= weights[k];
+		half <<= 1;
+	}
+	return half + 1 + (((h >> 32) * half) >> 32);
+}
+
+/*
+ * A word at the beginning, one at the end, and one every 512 bytes, which makes
+ * the memory used without taking longer than the allocator does.
+ */
+static u64 pattern(const u64 *p, size_t size)
+{
+	return mix((unsigned long)p) + size;
+}
+
+static size_t last_word(size_t size)
+{
+	return size / sizeof(u64) - 1;
+}
+
+static void paint(u64 *p, size_t size)
+{
+	u64 word = pattern(p, size);
+	size_t i;
+
+	for (i = 0; i < last_word(size); i += 512 / sizeof(u64))
+		p[i] = word;
+	p[last_word(size)] = word;
+}
+
+static bool intact(const u64 *p, size_t size)
+{
+	u64 word = pattern(p, size);
+
+	if (p[0] == word && p[last_word(size)] == word)
+		return true;
+	if (damaged++ < 5)
+		pr_err("object of %zu bytes is damaged\n", size);
+	return false;
+}
+
+/* In a command: its writer got a signal. The thread of the hog: it is to end. */
+static bool stopping(void)
+{
+	return (current->flags & PF_KTHREAD) && kthread_should_stop();
+}
+
+static gfp_t gfp(void)
+{
+	gfp_t flags = GFP_KERNEL | __GFP_NOWARN;
+
+	if (effort == 0)
+		flags |= __GFP_NORETRY;
+	else if (effort == 1)
+		flags |= __GFP_RETRY_MAYFAIL;
+	return flags;
+}
+
+static void *get_object(size_t size)
+{
+	if (from_kmalloc)
+		return node < 0 ? kmalloc(size, gfp()) : kmalloc_node(size, gfp(), node);
+	return node < 0 ? gomem_alloc(size, gfp()) : gomem_alloc_node(size, gfp(), node);
+}
+
+static void put_object(void *p)
+{
+	if (from_kmalloc)
+		kfree(p);
+	else
+		gomem_free(p);
+}
+
+static size_t usable_size(const void *p)
+{
+	return from_kmalloc ? ksize(p) : gomem_usable_size(p);
+}
+
+static bool fill_slot(void **slot, size_t size)
+{
+	u64 *p = get_object(size);
+
+	if (!p) {
+		failures++;
+		return false;
+	}
+	paint(p, size);
+	*slot = p;
+	objects++;
+	requested += size;
+	usable += usable_size(p);
+	on_node[page_to_nid(virt_to_page(p))] += usable_size(p);
+	return true;
+}
+
+static void empty_slot(void **slot, size_t size)
+{
+	u64 *p = *slot;
+
+	intact(p, size);
+	objects--;
+	requested -= size;
+	usable -= usable_size(p);
+	on_node[page_to_nid(virt_to_page(p))] -= usable_size(p);
+	*slot = NULL;
+	put_object(p);
+}
+
+/*
+ * A large object wants memory in one piece, which can be missing where there is
+ * enough: some of them may fail before the fill does.
+ */
+#define LARGE		(32 << 10)
+#define LARGE_FAILURES	100
+
+static int fill(u64 target)
+{
+	unsigned int missed = 0;
+	unsigned long i;
+	void **slot;
+
+	for (i = 0; requested < target; i++) {
+		if (i % 64 == 0)
+			cond_resched();
+		if (stopping())
+			return -EINTR;
+		slot = make_slot(i);
+		if (!slot)
+			return -ENOMEM;
+		if (*slot || fill_slot(slot, size_of(i)))
+			continue;
+		if (size_of(i) <= LARGE || ++missed >= LARGE_FAILURES)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+enum order { FIFO, LIFO, OTHER, RANDOM, NR_ORDERS };
+
+static const char * const order_names[NR_ORDERS] = { "fifo", "lifo", "other", "random" };
+
+/* A permutation of the numbers of some bits: each step of it can be undone. */
+static unsigned long shuffle(unsigned long x, unsigned int bits)
+{
+	unsigned long mask = (1UL << bits) - 1;
+	unsigned int shift = (bits + 1) / 2;
+	int round;
+
+	for (round = 0; round < 3; round++) {
+		x = (x * 0x9e3779b97f4a7c15UL + seed) & mask;
+		x ^= x >> shift;
+	}
+	return x;
+}
+
+/* The slot that is the x-th in an order; beyond the last one there is nothing. */
+static unsigned long nth_slot(enum order order, unsigned long x, unsigned int bits)
+{
+	unsigned long even = (nr_slots + 1) / 2;
+
+	switch (order) {
+	case LIFO:
+		return nr_slots - 1 - x;
+	case OTHER:
+		return x < even ? 2 * x : 2 * (x - even) + 1;
+	case RANDOM:
+		return shuffle(x, bits);
+	default:
+		return x;
+	}
+}
+
+static int free_share(enum order order, unsigned int percent)
+{
+	unsigned long n = div_u64((u64)objects * percent, 100);
+	unsigned int bits = nr_slots > 1 ? order_base_2(nr_slots) : 1;
+	unsigned long before = damaged, x, i;
+
+	for (x = 0; n && x < 1UL << bits; x++) {
+		if (x % 64 == 0)
+			cond_resched();
+		if (stopping())
+			return -EINTR;
+		i = nth_slot(order, x, bits);
+		if (i >= nr_slots || !*slot_of(i))
+			continue;
+		empty_slot(slot_of(i), size_of(i));
+		n--;
+	}
+	if (!objects)
+		drop_index();
+	return damaged == before ? 0 : -EIO;
+}
+
+static int verify(void)
+{
+	unsigned long before = damaged, i;
+
+	for (i = 0; i < nr_slots; i++) {
+		if (i % 64 == 0)
+			cond_resched();
+		if (stopping())
+			return -EINTR;
+		if (*slot_of(i))
+			intact(*slot_of(i), size_of(i));
+	}
+	return damaged == before ? 0 : -EIO;
+}
+
+/* Pages of the kernel's, unmovable and nobody's to reclaim. */
+struct hoard {
+	struct list_head pages;
+	unsigned long n;
+};
+
+/* False if the kernel has no page for it. */
+static bool hoard_take(struct hoard *h, unsigned long limit)
+{
+	struct page *page;
+
+	while (h->n < limit && !stopping()) {
+		page = alloc_page(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+		if (!page)
+			return false;
+		list_add(&page->lru, &h->pages);
+		WRITE_ONCE(h->n, h->n + 1);
+		if (h->n % 64 == 0)
+			cond_resched();
+	}
+	return true;
+}
+
+static void hoard_drop(struct hoard *h, unsigned long pages)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &h->pages, lru) {
+		if (!pages--)
+			break;
+		list_del(&page->lru);
+		__free_page(page);
+		WRITE_ONCE(h->n, h->n - 1);
+		if (h->n % 64 == 0)
+			cond_resched();
+	}
+}
+
+static unsigned long reserve_pages(void)
+{
+	return (unsigned long)reserve << (20 - PAGE_SHIFT);
+}
+
+/* The hog: its thread's while that runs, and the param lock's else. */
+static struct hoard hog = { .pages = LIST_HEAD_INIT(hog.pages) };
+static unsigned long hog_limit;
+static struct task_struct *hog_task;
+
+/* Reclaim that goes on meanwhile may find more: it has had enough after some tries. */
+static int hog_once(unsigned long limit)
+{
+	int tries;
+
+	for (tries = 0; tries < 10; tries++) {
+		if (hoard_take(&hog, limit))
+			return stopping() ? -EINTR : 0;
+		msleep(20);
+	}
+	return 0;
+}
+
+static int hog_fn(void *unused)
+{
+	while (!kthread_should_stop()) {
+		if (!hoard_take(&hog, hog_limit))
+			hoard_drop(&hog, reserve_pages());
+		schedule_timeout_interruptible(msecs_to_jiffies(20));
+	}
+	return 0;
+}
+
+static int hog_start(unsigned long limit)
+{
+	struct task_struct *task;
+
+	hog_limit = limit;
+	task = kthread_run(hog_fn, NULL, "gomem_fill/hog");
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	hog_task = task;
+	return 0;
+}
+
+static void hog_stop(void)
+{
+	if (hog_task)
+		kthread_stop(hog_task);
+	hog_task = NULL;
+	hoard_drop(&hog, ULONG_MAX);
+}
+
+enum op { OP_FILL, OP_FREE, OP_VERIFY, OP_HOG };
+
+/* A command that takes its time: in a thread, which can be told its CPU. */
+struct job {
+	enum op op;
+	u64 bytes;
+	enum order order;
+	unsigned int percent;
+	struct completion done;
+};
+
+static int take_memory(struct job *job)
+{
+	struct hoard aside = { .pages = LIST_HEAD_INIT(aside.pages) };
+	int ret = -ENOMEM;
+
+	if (hoard_take(&aside, reserve_pages())) {
+		if (job->op == OP_FILL)
+			ret = fill(job->bytes);
+		else
+			ret = hog_once(job->bytes >> PAGE_SHIFT);
+	}
+	hoard_drop(&aside, ULONG_MAX);
+	return ret;
+}
+
+static int do_job(struct job *job)
+{
+	switch (job->op) {
+	case OP_FILL:
+	case OP_HOG:
+		return take_memory(job);
+	case OP_FREE:
+		return free_share(job->order, job->percent);
+	case OP_VERIFY:
+		return verify();
+	}
+	return -EINVAL;
+}
+
+static int job_fn(void *arg)
+{
+	struct job *job = arg;
+	int ret;
+
+	last_node = numa_node_id();
+	ret = do_job(job);
+	complete(&job->done);
+	return ret;
+}
+
+static int run_job(struct job *job)
+{
+	struct task_struct *task;
+	int ret;
+
+	if (cpu >= 0 && (cpu >= nr_cpu_ids || !cpu_online(cpu)))
+		return -ENXIO;
+	if (node >= 0 && (node >= MAX_NUMNODES || !node_online(node)))
+		return -ENXIO;
+	init_completion(&job->done);
+	task = kthread_create(job_fn, job, "gomem_fill");
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	get_task_struct(task);
+	if (cpu >= 0)
+		kthread_bind(task, cpu);
+	wake_up_process(task);
+	/* A signal: kthread_stop() tells the loops, and waits for them. */
+	ret = wait_for_completion_interruptible(&job->done);
+	ret = kthread_stop(task) ?: ret;
+	put_task_struct(task);
+	return ret == -ERESTARTSYS ? -EINTR : ret;
+}
+
+/* "70" or "70%" of the machine's memory, "100M", or "max". */
+static int parse_amount(char *word, u64 *bytes)
+{
+	char *end;
+
+	if (!word)
+		return -EINVAL;
+	if (!strcmp(word, "max")) {
+		*bytes = S64_MAX;
+		return 0;
+	}
+	*bytes = memparse(word, &end);
+	if (end == word)
+		return -EINVAL;
+	if (*end == '%')
+		end++;
+	else if (*(end - 1) > '9')
+		return *end ? -EINVAL : 0;
+	if (*end || *bytes > 100)
+		return -EINVAL;
+	*bytes = div_u64((u64)totalram_pages() * *bytes, 100) << PAGE_SHIFT;
+	return 0;
+}
+
+static int parse_free(char *rest, struct job *job)
+{
+	char *word = strsep(&rest, " ");
+	int ret;
+
+	job->percent = 100;
+	if (word && !strcmp(word, "all")) {
+		word = strsep(&rest, " ");
+	} else if (word && !strcmp(word, "half")) {
+		job->percent = 50;
+		word = strsep(&rest, " ");
+	} else if (word && *word >= '0' && *word <= '9') {
+		ret = kstrtouint(word, 10, &job->percent);
+		if (ret || job->percent > 100)
+			return -EINVAL;
+		word = strsep(&rest, " ");
+	}
+	if (!word || rest)
+		return -EINVAL;
+	ret = match_string(order_names, NR_ORDERS, word);
+	if (ret < 0)
+		return ret;
+	job->order = ret;
+	return 0;
+}
+
+static int command_hog(char *rest, struct job *job)
+{
+	bool start = false;
+
+	if (rest && !strcmp(rest, "stop")) {
+		hog_stop();
+		return 0;
+	}
+	if (rest && !strncmp(rest, "start ", 6)) {
+		start = true;
+		rest += 6;
+	}
+	if (parse_amount(rest, &job->bytes))
+		return -EINVAL;
+	if (hog_task)
+		return -EBUSY;
+	if (start)
+		return hog_start(job->bytes >> PAGE_SHIFT);
+	job->op = OP_HOG;
+	return run_job(job);
+}
+
+static int command(char *line)
+{
+	char *rest = strim(line);
+	char *word = strsep(&rest, " ");
+	struct job job = { };
+
+	if (!strcmp(word, "hog"))
+		return command_hog(rest, &job);
+	if (!strcmp(word, "fill")) {
+		job.op = OP_FILL;
+		if (parse_amount(rest, &job.bytes))
+			return -EINVAL;
+	} else if (!strcmp(word, "free")) {
+		job.op = OP_FREE;
+		if (parse_free(rest, &job))
+			return -EINVAL;
+	} else if (!strcmp(word, "verify") && !rest) {
+		job.op = OP_VERIFY;
+	} else {
+		return -EINVAL;
+	}
+	return run_job(&job);
+}
+
+static int cmd_set(const char *val, const struct kernel_param *kp)
+{
+	char line[64];
+
+	/* Not as an argument of insmod, and not while being unloaded. */
+	if (!ready)
+		return -EAGAIN;
+	if (strscpy(line, val, sizeof(line)) < 0)
+		return -EINVAL;
+	return command(line);
+}
+
+static const struct kernel_param_ops cmd_ops = { .set = cmd_set };
+module_param_cb(cmd, &cmd_ops, NULL, 0200);
+MODULE_PARM_DESC(cmd, "What to do now; the module's head lists the commands");
+
+static int stats_get(char *buf, const struct kernel_param *kp)
+{
+	int n = 0, nid;
+
+	n += scnprintf(buf + n, PAGE_SIZE - n, "objects: %lu\n", objects);
+	n += scnprintf(buf + n, PAGE_SIZE - n, "requested: %llu\n", requested);
+	n += scnprintf(buf + n, PAGE_SIZE - n, "usable: %llu\n", usable);
+	n += scnprintf(buf + n, PAGE_SIZE - n, "index_bytes: %lu\n", index_bytes);
+	n += scnprintf(buf + n, PAGE_SIZE - n, "failures: %lu\n", failures);
+	n += scnprintf(buf + n, PAGE_SIZE - n, "damaged: %lu\n", damaged);
+	n += scnprintf(buf + n, PAGE_SIZE - n, "hog_bytes: %lu\n",
+		       READ_ONCE(hog.n) << PAGE_SHIFT);
+	n += scnprintf(buf + n, PAGE_SIZE - n, "worker_node: %d\n", last_node);
+	for_each_online_node(nid)
+		n += scnprintf(buf + n, PAGE_SIZE - n, "node%d: %llu\n", nid, on_node[nid]);
+	return n;
+}
+
+static const struct kernel_param_ops stats_ops = { .get = stats_get };
+module_param_cb(stats, &stats_ops, NULL, 0444);
+MODULE_PARM_DESC(stats, "Bytes and numbers of live objects, usable bytes by their true node, ...");
+
+/* The size of a slot's object must not change while there is one. */
+static int size_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int size;
+	int ret = kstrtouint(val, 0, &size);
+
+	if (ret)
+		return ret;
+	if (objects)
+		return -EBUSY;
+	if (size && (size < 2 * sizeof(u64) || size > GOMEM_MAX_SIZE))
+		return -EINVAL;
+	fixed_size = size;
+	return 0;
+}
+
+static const struct kernel_param_ops size_ops = { .set = size_set, .get = param_get_uint };
+module_param_cb(size, &size_ops, &fixed_size, 0644);
+MODULE_PARM_DESC(size, "Bytes of each object, 16 to 4 MiB (default 0: the mix); not while some live");
+
+static int __init gomem_fill_init(void)
+{
+	from_kmalloc = !strcmp(allocator, "kmalloc");
+	if (!from_kmalloc && strcmp(allocator, "gomem")) {
+		pr_err("allocator must be gomem or kmalloc\n");
+		return -EINVAL;
+	}
+	if (!seed)
+		seed = get_random_u32() | 1;
+	pr_info("seed=%lu\n", seed);
+	kernel_param_lock(THIS_MODULE);
+	ready = true;
+	kernel_param_unlock(THIS_MODULE);
+	return 0;
+}
+
+static void __exit gomem_fill_exit(void)
+{
+	kernel_param_lock(THIS_MODULE);
+	ready = false;
+	hog_stop();
+	free_share(FIFO, 100);
+	drop_index();
+	kernel_param_unlock(THIS_MODULE);
+}
+
+module_init(gomem_fill_init);
+module_exit(gomem_fill_exit);
+
+MODULE_IMPORT_NS(GOMEM_NS);
+MODULE_INFO(test, "Y");
+MODULE_DESCRIPTION("gomem: fill memory and free it, step by step");
+MODULE_LICENSE("GPL");
