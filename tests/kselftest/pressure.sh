@@ -1,0 +1,135 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# pressure.sh - the machine runs out of memory while gomem has pages that nobody
+# uses: the kernel gets them, through the shrinker, before it kills anybody. Also
+# when the one who asks is gomem itself, on behalf of a client.
+#
+# machine: --memory=512M
+# machine debug: --memory=1G --append=kmemleak=off
+#
+# The background scavenger is kept out of it: its epochs are an hour long.
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/kselftest/ktap.sh
+. "$here/ktap.sh"
+# shellcheck source=tests/kselftest/fill.lib
+. "$here/fill.lib"
+
+# In the debug kernel a page that KASAN has to look after takes longer.
+if debug_kernel; then
+	amount=25
+else
+	amount=50
+fi
+
+stats_line()
+{
+	ktap_diag "$1: idle $(mib "$(gomem_stat heap_idle)")," \
+		"in page caches $(mib "$(stat0 page_cache_bytes)")," \
+		"released $(mib "$(gomem_stat heap_released)")," \
+		"by the shrinker $(mib "$(gomem_stat scavenged_shrinker)")," \
+		"hog $(mib "$(fill_stat hog_bytes)"), free $(mib "$(free_bytes)") MiB"
+}
+
+free_pages_of_heap()
+{
+	echo $(($(gomem_stat heap_idle) + $(stat0 page_cache_bytes)))
+}
+
+insmod gomem.ko epoch_ms=3600000 || exit 1
+need_params epoch_ms
+need_keys heap_released scavenged_shrinker
+insmod gomem_fill.ko || exit 1
+
+ktap_header
+ktap_plan 26
+dmesg -c >/dev/null
+
+# Everything was freed, and nobody else has it.
+fill_cmd fill $amount
+ktap_is $? 0 "$amount % of memory are filled"
+fill_cmd free random
+ktap_is $? 0 "and freed, undamaged"
+idle=$(free_pages_of_heap)
+shrunk=$(gomem_stat scavenged_shrinker)
+released=$(gomem_stat heap_released)
+stats_line "idle"
+free=$(free_bytes)
+fill_cmd hog max
+ktap_is $? 0 "a hog takes all memory there is"
+stats_line "hog"
+shrunk=$(($(gomem_stat scavenged_shrinker) - shrunk))
+released=$(($(gomem_stat heap_released) - released))
+ktap_true "the shrinker gave $(percent "$shrunk" "$idle") % of the idle pages, at least 80" \
+	[ "$shrunk" -ge $((idle * 80 / 100)) ]
+ktap_true "which are among those given back: $released bytes" [ "$released" -ge "$shrunk" ]
+ktap_true "the hog got more than was free" [ "$(fill_stat hog_bytes)" -gt "$free" ]
+ktap_is "$(heap_verdict)" ok "the heap is sound"
+# Out of what the hog has left.
+fill_set reserve 8
+fill_cmd fill 4M
+ktap_is $? 0 "gomem still serves"
+fill_cmd hog stop
+fill_set reserve 24
+fill_cmd fill $amount
+ktap_is $? 0 "and takes back what it gave, once it is free again"
+ktap_is "$(trouble)" "" "nobody was killed"
+
+# The same while objects live in between: half of the pages are no use to anybody.
+fill_cmd free half random
+ktap_is $? 0 "half of the objects are freed, undamaged"
+idle=$(free_pages_of_heap)
+shrunk=$(gomem_stat scavenged_shrinker)
+fill_cmd hog max
+stats_line "hog, among objects"
+shrunk=$(($(gomem_stat scavenged_shrinker) - shrunk))
+ktap_true "the shrinker finds pages between objects: $(percent "$shrunk" "$idle") %, at least 50" \
+	[ "$shrunk" -ge $((idle * 50 / 100)) ]
+fill_cmd verify
+ktap_is $? 0 "and leaves the objects alone"
+ktap_is "$(heap_verdict)" ok "the heap is sound"
+fill_cmd hog stop
+fill_cmd free all other
+ktap_is $? 0 "all are freed, undamaged"
+
+# A client that allocates while the hog does. There is enough for both, if what is
+# idle comes back, and GFP_KERNEL says so.
+fill_cmd fill $amount && fill_cmd free all fifo
+want=$(($(free_bytes) + $(free_pages_of_heap) / 2))
+fill_set reserve 8
+fill_set effort 2
+fill_cmd hog start $((want >> 20))M
+fill_cmd fill $((amount * 3 / 10))
+ktap_is $? 0 "GFP_KERNEL finds memory while the hog takes it"
+sleep 1
+stats_line "both"
+fill_cmd hog stop
+fill_cmd free all random
+ktap_is $? 0 "all are freed, undamaged"
+
+# Allocations inside reclaim: objects over 32 KiB find no run between those that live,
+# so that the heap has to grow; what the kernel reclaims for that is the heap's own.
+fill_cmd fill $amount && fill_cmd free 70 random
+fill_cmd hog max
+fill_cmd verify
+ktap_is $? 0 "the objects left are undamaged"
+fill_set effort 1
+large_before=$(gomem_stat large_mallocs)
+fill_cmd fill 95
+ktap_true "without end it fails in the end" [ $? -ne 0 ]
+echo "# large objects made meanwhile: $(($(gomem_stat large_mallocs) - large_before))"
+stats_line "without end"
+fill_cmd verify
+ktap_is $? 0 "the objects are undamaged"
+ktap_is "$(heap_verdict)" ok "the heap is sound"
+fill_cmd hog stop
+fill_cmd free random
+ktap_is $? 0 "all are freed, undamaged"
+fill_set effort 0
+fill_set reserve 24
+fill_cmd fill $amount && fill_cmd free lifo
+ktap_is $? 0 "gomem serves as it did"
+ktap_is "$(trouble)" "" "nobody was killed"
+unload_all
+ktap_finish
