@@ -2,10 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # fault_injection.sh - the kernel's page allocator fails, now and then and all the
-# time; allocations then fail, and nothing else does.
+# time; allocations then fail, and nothing else does. With no blocks over 32 KiB to
+# be had, what fits into one works on, at any volume; with no blocks at all a new heap
+# gives NULL, and says no more than that.
 
+here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
-. "$(dirname "$0")/ktap.sh"
+. "$here/ktap.sh"
+# shellcheck source=tests/kselftest/fill.lib
+. "$here/fill.lib"
 
 inject=/sys/kernel/debug/fail_page_alloc
 [ -e $inject/require-start ] || ktap_skip_all "this kernel cannot make gomem's pages fail"
@@ -62,8 +67,94 @@ run()
 	ktap_is $? 0 "every object and page came back"
 }
 
+# A new heap, and pages of MIN_ORDER and above that it cannot have.
+start()
+{
+	insmod gomem.ko && insmod gomem_fill.ko || exit 1
+	dmesg -c >/dev/null
+	setup 100 "$1"
+}
+
+# fails SIZE: no object of it can be had.
+fails()
+{
+	fill_set size "$1"
+	fill_cmd fill 4M
+	ktap_is "$? $(fill_stat objects)" "1 0" "objects of $1 bytes: none"
+}
+
+# works SIZE AMOUNT
+works()
+{
+	fill_set size "$1"
+	fill_cmd fill "$2"
+	ktap_is $? 0 "objects of $1 bytes: $2"
+	fill_cmd free random
+}
+
+# Spans that are longer than the longest block: such an object is there or not, as
+# blocks happen to be neighbours.
+long_spans()
+{
+	sizes=$(awk 'NR > 2 && $2 == 0 && $3 > 32768 { printf "%d ", $1 }' $gomem_dir/classes)
+	served=
+	for size in $sizes; do
+		fill_set size "$size"
+		fill_cmd fill 1M && served="$served $size"
+		fill_cmd free random
+	done
+	ktap_is "$(fill_stat objects) $(fill_stat damaged)" "0 0" "objects in spans over 32 KiB: there or not"
+	ktap_diag "of $sizes"
+	ktap_diag "served:${served:- none}"
+}
+
+# All is well again once pages are.
+end()
+{
+	quiet
+	works 4194304 16M
+	fill_set size 0
+	fill_cmd fill 16M
+	ktap_is $? 0 "objects of all sizes: 16M"
+	fill_cmd free random
+	ktap_is "$(fill_stat damaged)" 0 "no object was damaged"
+	ktap_is "$(gomem_stat mallocs)" "$(gomem_stat frees)" "mallocs and frees agree"
+	ktap_is "$(heap_verdict)" ok "the heap is sound"
+	ktap_is "$(trouble)" "" "nothing was reported"
+	unload_all
+}
+
+# The largest first: objects that were freed leave blocks side by side, which make
+# longer runs than the kernel gives.
+no_long_blocks()
+{
+	start 4
+	fails 4194304
+	fails 1048576
+	fails 40960
+	long_spans
+	works 16 2M
+	works 100 8M
+	works 1024 16M
+	works 8192 32M
+	works 32768 64M
+	end
+}
+
+# A page of gomem's is two of the kernel's.
+no_blocks()
+{
+	start 1
+	sys=$(gomem_stat heap_sys)
+	for size in 16 100 8192 32768 1048576; do
+		fails $size
+	done
+	ktap_is "$(gomem_stat heap_sys)" "$sys" "the heap has not grown"
+	end
+}
+
 ktap_header
-ktap_plan 26
+ktap_plan 57
 total=0
 run 100 4
 run 10 1
@@ -72,4 +163,8 @@ run 90 1
 run 100 1
 [ $total -gt 20 ]
 ktap_is $? 0 "allocations did fail and fall back"
+ktap_diag "no blocks over 32 KiB"
+no_long_blocks
+ktap_diag "no blocks"
+no_blocks
 ktap_finish
