@@ -294,6 +294,8 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 	make_room(h, need, req->gfp);
 	addr = fetch_light(h, req, need, &order);
 	if (!addr) {
+		if (req->local)
+			return GOMEM_NO_PAGE;
 		page = take_from_peers(hp, req);
 		if (page != GOMEM_NO_PAGE)
 			return page;

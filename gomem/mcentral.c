@@ -4,6 +4,8 @@
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
+#include <linux/log2.h>
+#include <linux/nodemask.h>
 
 #include "mcentral.h"
 #include "mheap.h"
@@ -115,18 +117,96 @@ static struct gomem_span *find_room(struct gomem_mcentral *c, unsigned int *bad)
 	return NULL;
 }
 
-/* A new span, not yet known to any mcentral; another node's, perhaps. */
-static struct gomem_span *grow(struct gomem_heap *h, unsigned int spc, gfp_t gfp)
+/*
+ * A new span, not yet known to any mcentral. If memory is too fragmented for one of
+ * the usual length, a shorter one: an object at least. With @local only memory of
+ * this node will do, without any effort.
+ */
+static struct gomem_span *grow(struct gomem_heap *h, unsigned int spc, gfp_t gfp, bool local)
 {
-	unsigned int class = gomem_spc_class(spc);
+	unsigned int size = gomem_class_size(gomem_spc_class(spc));
+	unsigned int least = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE);
 	struct gomem_span_request req = {
-		.npages = gomem_class_pages(class),
+		.npages = gomem_class_pages(gomem_spc_class(spc)),
 		.spc = spc,
-		.aligned = is_power_of_2(gomem_class_size(class)),
-		.gfp = gfp,
+		.aligned = is_power_of_2(size),
+		.local = local,
 	};
+	struct gomem_span *s;
 
-	return gomem_heap_alloc_span(h, &req);
+	for (;;) {
+		req.gfp = gfp;
+		if (req.npages > least)
+			req.gfp = (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN;
+		s = gomem_heap_alloc_span(h, &req);
+		if (s || local || req.npages == least)
+			return s;
+		req.npages = max_t(unsigned int, rounddown_pow_of_two(req.npages - 1), least);
+		gomem_count(GOMEM_EV_SHORT_SPANS, 1);
+	}
+}
+
+/* A span with room of this heap; its mcentral is locked then. */
+static struct gomem_span *lock_room(struct gomem_heap *h, unsigned int spc, unsigned long *flags,
+				    unsigned int *bad)
+{
+	struct gomem_mcentral *c = &h->central[spc];
+	struct gomem_span *s;
+
+	spin_lock_irqsave(&c->lock, *flags);
+	s = find_room(c, bad);
+	if (!s)
+		spin_unlock_irqrestore(&c->lock, *flags);
+	return s;
+}
+
+/* The same of the other nodes, if they may be asked. */
+static struct gomem_span *lock_peers_room(struct gomem_heap *h, unsigned int spc,
+					  unsigned long *flags, unsigned int *bad)
+{
+	struct gomem_span *s = NULL;
+	int node;
+
+	for_each_node(node) {
+		if (h->peers[node] != h && h->peers[node]->node == node)
+			s = lock_room(h->peers[node], spc, flags, bad);
+		if (s)
+			break;
+	}
+	return s;
+}
+
+/* A new span's mcentral, which need not be @h's, is told of it and locked. */
+static struct gomem_span *lock_new(struct gomem_heap *h, unsigned int spc, gfp_t gfp, bool local,
+				   unsigned long *flags)
+{
+	struct gomem_span *s = grow(h, spc, gfp, local);
+	struct gomem_mcentral *c;
+
+	if (!s)
+		return NULL;
+	c = &s->heap->central[spc];
+	spin_lock_irqsave(&c->lock, *flags);
+	c->nspans++;
+	return s;
+}
+
+/*
+ * A span with room, and its mcentral locked: one on a list, else a new one; of this
+ * node, else of those that have what they need not ask the kernel for, else of
+ * whatever the kernel can be made to give.
+ */
+static struct gomem_span *lock_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
+				    unsigned long *flags, unsigned int *bad)
+{
+	struct gomem_span *s = lock_room(h, spc, flags, bad);
+
+	if (!s && h->peers && !(gfp & __GFP_THISNODE)) {
+		s = lock_new(h, spc, gfp, true, flags);
+		if (!s)
+			s = lock_peers_room(h, spc, flags, bad);
+	}
+	return s ?: lock_new(h, spc, gfp, false, flags);
 }
 
 /* Slots that were freed twice: each was counted as a free once too often. */
@@ -150,30 +230,20 @@ static void report_bad(struct gomem_mcentral *c, unsigned int bad)
  */
 struct gomem_span *gomem_mcentral_cache(struct gomem_heap *h, unsigned int spc, gfp_t gfp)
 {
-	struct gomem_mcentral *c = &h->central[spc];
+	struct gomem_mcentral *c;
 	struct gomem_span *s;
 	unsigned int bad = 0;
 	unsigned long flags;
-	bool grown = false;
 
-	spin_lock_irqsave(&c->lock, flags);
-	s = find_room(c, &bad);
-	if (!s) {
-		spin_unlock_irqrestore(&c->lock, flags);
-		s = grow(h, spc, gfp);
-		if (!s)
-			goto out;
-		grown = true;
+	s = lock_span(h, spc, gfp, &flags, &bad);
+	if (s) {
 		c = &s->heap->central[spc];
-		spin_lock_irqsave(&c->lock, flags);
+		list_del_init(&s->list);
+		gomem_span_set_state(s, GOMEM_SPAN_CACHED);
+		c->ncached++;
+		spin_unlock_irqrestore(&c->lock, flags);
 	}
-	list_del_init(&s->list);
-	gomem_span_set_state(s, GOMEM_SPAN_CACHED);
-	c->ncached++;
-	c->nspans += grown;
-	spin_unlock_irqrestore(&c->lock, flags);
-out:
-	report_bad(c, bad);
+	report_bad(&h->central[spc], bad);
 	return s;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_cache);
@@ -293,28 +363,20 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
 unsigned int gomem_mcentral_alloc(struct gomem_heap *h, unsigned int spc, gfp_t gfp, void **out,
 				  unsigned int want, unsigned int *recycled)
 {
-	struct gomem_mcentral *c = &h->central[spc];
 	unsigned int n = 0, bad = 0;
+	struct gomem_mcentral *c;
 	struct gomem_span *s;
 	unsigned long flags;
 
-	spin_lock_irqsave(&c->lock, flags);
-	s = find_room(c, &bad);
-	if (!s) {
-		spin_unlock_irqrestore(&c->lock, flags);
-		s = grow(h, spc, gfp);
-		if (!s)
-			goto out;
+	s = lock_span(h, spc, gfp, &flags, &bad);
+	if (s) {
 		c = &s->heap->central[spc];
-		spin_lock_irqsave(&c->lock, flags);
 		gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
-		c->nspans++;
+		n = gomem_span_take(s, out, want, recycled);
+		list_span(c, s);
+		spin_unlock_irqrestore(&c->lock, flags);
 	}
-	n = gomem_span_take(s, out, want, recycled);
-	list_span(c, s);
-	spin_unlock_irqrestore(&c->lock, flags);
-out:
-	report_bad(c, bad);
+	report_bad(&h->central[spc], bad);
 	return n;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_alloc);

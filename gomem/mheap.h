@@ -144,6 +144,7 @@ struct gomem_span_request {
 	unsigned int npages;
 	unsigned int spc;
 	bool aligned;	/* npages is a power of two: naturally aligned */
+	bool local;	/* of this node only, and without effort */
 	gfp_t gfp;
 };
 

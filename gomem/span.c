@@ -7,6 +7,7 @@
 #include <kunit/visibility.h>
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
+#include <linux/minmax.h>
 
 #include "sizeclass.h"
 #include "span.h"
@@ -37,8 +38,10 @@ void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npag
 	s->npages = npages;
 	s->spc = spc;
 	if (class) {
-		s->nelems = gomem_class_to_nelems[class];
 		s->elemsize = gomem_class_to_size[class];
+		/* A short span has less than its class; see mcentral.c. */
+		s->nelems = min_t(unsigned int, gomem_class_to_nelems[class],
+				  (npages << GOMEM_PAGE_SHIFT) / s->elemsize);
 		s->divmul = gomem_class_to_divmul[class];
 	} else {
 		s->nelems = 1;

@@ -23,6 +23,7 @@ const char * const gomem_event_names[GOMEM_NR_EVENTS] = {
 	[GOMEM_EV_CACHED_SPAN_FREES]	= "cached_span_frees",
 	[GOMEM_EV_SWEEPS]		= "sweeps",
 	[GOMEM_EV_SWEPT_OBJECTS]	= "swept_objects",
+	[GOMEM_EV_SHORT_SPANS]		= "short_spans",
 	[GOMEM_EV_ALLOC_FAILURES]	= "alloc_failures",
 	[GOMEM_EV_REALLOC_IN_PLACE]	= "realloc_in_place",
 	[GOMEM_EV_REALLOC_MOVED]	= "realloc_moved",

@@ -20,7 +20,7 @@ mebibytes=64
 bytes=$((mebibytes << 20))
 
 # What CPUs keep of the pages of objects that are free, some MiB at most.
-slack=$((4 << 20))
+slack=$((8 << 20))
 
 # inuse NODE: from the table of nodes, by the column's name
 inuse()
