@@ -377,8 +377,9 @@ static unsigned long find_in_chunk(const struct gomem_pagealloc *pa,
  * down into, NO_ENTRY if there is no such run.
  */
 static __always_inline unsigned long
-scan(const struct gomem_pagealloc *pa, unsigned int l, unsigned long i,
-     unsigned long end, unsigned long run, unsigned long n, unsigned long *pi)
+scan_entries(const struct gomem_pagealloc *pa, unsigned int l, unsigned long i,
+	     unsigned long end, unsigned long run, unsigned long n,
+	     unsigned long *pi)
 {
 	const gomem_pallocsum_t *sum = pa->sum[l];
 	const unsigned int shift = level_shift(l);
@@ -422,8 +423,8 @@ static unsigned long run_before(const struct gomem_pagealloc *pa,
 }
 
 /*
- * The same as scan() for the block below entry *@pi of the level above: goes
- * right to the entry in question.
+ * The same as scan_entries() for the block below entry *@pi of the level above:
+ * goes right to the entry in question.
  */
 static unsigned long scan_block(const struct gomem_pagealloc *pa,
 				unsigned int l, unsigned long *pi,
@@ -433,7 +434,7 @@ static unsigned long scan_block(const struct gomem_pagealloc *pa,
 	const unsigned long end = (*pi + 1) * RADIX;
 	unsigned long i = hits ? *pi * RADIX + __ffs64(hits) / 8 : end;
 
-	return scan(pa, l, i, end, run_before(pa, l, i), n, pi);
+	return scan_entries(pa, l, i, end, run_before(pa, l, i), n, pi);
 }
 
 /* Not inline, so that searches that do without do not save registers for it. */
@@ -444,7 +445,8 @@ static noinline unsigned long find_in_tree(struct gomem_pagealloc *pa,
 	unsigned int l, free;
 
 	flush(pa);
-	page = scan(pa, 0, pa->search >> level_shift(0), pa->nr[0], 0, n, &i);
+	page = scan_entries(pa, 0, pa->search >> level_shift(0), pa->nr[0], 0,
+			    n, &i);
 	for (l = 1; page == GOMEM_NO_PAGE && i != NO_ENTRY; l++) {
 		if (l > LEAF)
 			return find_in_chunk(pa, i, n, 0, &free);
@@ -777,7 +779,7 @@ static bool block_is_taken(const struct gomem_pagealloc *pa,
  * gomem_pagealloc_free_block() - give pages of a block back
  * @pa: page allocator
  * @base: first page of the block, a multiple of 64
- * @mask: bit i for page @base + i, all of them taken, by whatever call; may be 0
+ * @mask: bit i for page @base + i; all taken, by whatever call; may be 0
  *
  * Context: any, under the lock.
  */

@@ -27,10 +27,10 @@
  *
  * A search goes from the root to a leaf. Which of an entry's eight children is
  * next, a byte for each of them tells, all compared at once. So a search costs
- * the same wherever its run is, in small heaps and in large ones, but for lengths
- * of 128 pages and more in a heap full of runs that are up to an eighth shorter:
- * there it looks at eight children a level at worst. The root, 16 GiB an entry,
- * is looked through from @search on.
+ * the same wherever its run is, in small heaps and in large ones, but for
+ * lengths of 128 pages and more in a heap full of runs that are less than an
+ * eighth shorter: there it looks at eight children a level at worst. The root,
+ * 16 GiB an entry, is looked through from @search on.
  */
 #ifndef GOMEM_PAGEALLOC_H
 #define GOMEM_PAGEALLOC_H

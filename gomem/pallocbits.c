@@ -547,7 +547,7 @@ gomem_pallocsum_t gomem_pallocsum_merge(const gomem_pallocsum_t *child,
 	u64 codes = 0;
 
 	BUILD_BUG_ON(GOMEM_PALLOCSUM_RADIX * sizeof(*child) != 64);
-	BUILD_BUG_ON(GOMEM_PALLOCSUM_RADIX != sizeof(*reach));
+	BUILD_BUG_ON(sizeof(*reach) != GOMEM_PALLOCSUM_RADIX);
 
 	/* @run is the length of the free run that ends where child i starts. */
 	for (i = 0; i < GOMEM_PALLOCSUM_RADIX; i++) {

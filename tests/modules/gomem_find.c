@@ -34,7 +34,7 @@
 
 /* The functions under test are not exported: this module has its own copy. */
 #undef EXPORT_SYMBOL_IF_KUNIT
-#define EXPORT_SYMBOL_IF_KUNIT(symbol)
+#define EXPORT_SYMBOL_IF_KUNIT(...)
 #include "../../gomem/pallocbits.c"
 #include "../../gomem/pagealloc.c"
 
