@@ -13,6 +13,7 @@
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
+#include "alloc.h"
 #include "mcache.h"
 #include "node.h"
 #include "report.h"
@@ -273,9 +274,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_alloc_node, GOMEM_NS);
 /* No span here. In a page of ours there was one when the object was live. */
 static noinline void reject_page(const void *p, enum gomem_misuse if_free, unsigned long caller)
 {
-	bool ours = gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p);
-
-	gomem_report_pointer(ours ? if_free : GOMEM_FOREIGN_POINTER, p, caller);
+	gomem_report_no_object(if_free, p, caller);
 }
 
 /* Where in its span an address lies, by the tag of its page. */
@@ -316,6 +315,10 @@ static noinline void reject_small(void *obj, unsigned int tag, unsigned long cal
 	bool start = gomem_is_start(span_offset((unsigned long)obj, tag),
 				    gomem_class_divmul(class), gomem_class_limit(class));
 
+	if (gomem_class_is_scratch(class)) {
+		gomem_report_owner(obj, caller);
+		return;
+	}
 	gomem_report_pointer(start ? GOMEM_DOUBLE_FREE : GOMEM_INTERIOR_POINTER,
 			     obj, caller);
 }
@@ -500,6 +503,19 @@ static size_t object_size(const void *p, bool *noscan, enum gomem_misuse if_free
 	return s->elemsize;
 }
 
+/* The same, of an object that the caller may free or move. */
+static size_t own_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
+			      unsigned long caller)
+{
+	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+
+	if (s && gomem_class_is_scratch(gomem_spc_class(s->spc))) {
+		gomem_report_owner(p, caller);
+		return 0;
+	}
+	return object_size(p, noscan, if_free, caller);
+}
+
 size_t gomem_usable_size(const void *p)
 {
 	bool noscan;
@@ -528,7 +544,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		free_any(p);
 		return ZERO_SIZE_PTR;
 	}
-	size = object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
+	size = own_object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
 	if (!size)
 		return NULL;
 	if (new_size <= size) {
@@ -581,7 +597,7 @@ void gomem_free_sensitive(const void *p)
 
 	if (ZERO_OR_NULL_PTR(p))
 		return;
-	size = object_size(p, &noscan, GOMEM_DOUBLE_FREE, _RET_IP_);
+	size = own_object_size(p, &noscan, GOMEM_DOUBLE_FREE, _RET_IP_);
 	if (!size)
 		return;
 	memzero_explicit((void *)p, size);
@@ -612,3 +628,62 @@ void gomem_free_bulk(size_t n, void **p)
 		free_any(p[i]);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_bulk, GOMEM_NS);
+
+/**
+ * gomem_enter_alloc - what each allocation starts with
+ * @size: bytes asked for, for the report
+ * @gfp: gfp asked for
+ * @caller: who asked
+ *
+ * Return: false, with a report, if the gfp or the context is refused.
+ */
+bool gomem_enter_alloc(size_t size, gfp_t gfp, unsigned long caller)
+{
+	if (unlikely(gfp & GOMEM_GFP_REFUSED)) {
+		refuse_gfp(size, gfp, caller);
+		return false;
+	}
+	check_context(gfp);
+	return likely(!gomem_irq_context()) ||
+	       enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller);
+}
+
+/**
+ * gomem_enter_free - what each free starts with
+ * @caller: who asked
+ *
+ * Return: false, with a report, if the context is refused.
+ */
+bool gomem_enter_free(unsigned long caller)
+{
+	return likely(!gomem_irq_context()) ||
+	       enter_irq(GOMEM_EV_SOFTIRQ_FREES, GOMEM_EV_HARDIRQ_FREES, caller);
+}
+
+/**
+ * gomem_alloc_slow - allocate an object of a span class, off the fast path
+ * @spc: span class, of a small size class
+ * @gfp: gfp, accepted by gomem_enter_alloc()
+ * @caller: who asked
+ *
+ * Return: the object, or NULL.
+ */
+void *gomem_alloc_slow(unsigned int spc, gfp_t gfp, unsigned long caller)
+{
+	return alloc_miss(spc, gfp, caller);
+}
+
+/**
+ * gomem_free_slow - free an object of a span class, off the fast path
+ * @spc: its span class
+ * @obj: the object; that it is one, and live, has been seen to
+ */
+void gomem_free_slow(unsigned int spc, void *obj)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kmemleak_free(obj);
+	if (want_init_on_free())
+		gomem_clear(obj, gomem_class_size(gomem_spc_class(spc)));
+	gomem_set_key(obj);
+	free_miss(spc, obj);
+}

@@ -30,7 +30,7 @@ struct gomem_pallocbits {
  *
  *	bit  15    page is part of a live span
  *	bits 8-14  position of the page in its span (small spans only)
- *	bits 0-7   span class; 0 and 1 are large objects
+ *	bits 0-7   span class; 0 and 1 are large objects, the last ones scratch buffers
  */
 #define GOMEM_TAG_LIVE		0x8000U
 #define GOMEM_TAG_PAGE_SHIFT	8

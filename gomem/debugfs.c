@@ -19,6 +19,7 @@
 #include "node.h"
 #include "pallocbits.h"
 #include "report.h"
+#include "scratch.h"
 #include "sizeclass.h"
 #include "stats.h"
 
@@ -39,10 +40,12 @@ static void get_row(unsigned int spc, struct class_row *row)
 
 	gomem_mcache_count(spc, &row->n);
 	row->spans = 0;
-	for_each_gomem_heap(h)
+	row->slack = 0;
+	for_each_gomem_heap(h) {
 		row->spans += READ_ONCE(h->central[spc].nspans);
+		row->slack += READ_ONCE(h->central[spc].npages) << GOMEM_PAGE_SHIFT;
+	}
 	row->live = row->n.mallocs - row->n.frees;
-	row->slack = row->spans * gomem_class_span_bytes(class);
 	/* Counters of running CPUs may be ahead of the spans we saw. */
 	row->slack -= min(row->slack, row->live * gomem_class_size(class));
 }
@@ -57,6 +60,7 @@ struct totals {
 	u64 cached;
 	u64 cached_bytes;
 	u64 cached_spans;
+	struct gomem_scratch_stats scratch;
 	size_t mcache;
 	size_t meta_sys;
 	size_t sys;
@@ -117,8 +121,9 @@ static void get_totals(struct totals *t)
 	unsigned int i;
 
 	memset(t, 0, sizeof(*t));
-	for (i = 2; i < GOMEM_NR_SPANCLASSES; i++)
+	for (i = 2; i < GOMEM_NR_HEAP_SPANCLASSES; i++)
 		add_class(t, i);
+	gomem_scratch_get_stats(&t->scratch);
 	t->mcache = gomem_mcache_bytes();
 	t->meta_sys = atomic_long_read(&h->source->meta_bytes) - t->mcache +
 		      gomem_pagemap.nr_chunks * sizeof(u64);
@@ -157,18 +162,22 @@ static u64 sum_of(const u64 *n, unsigned int count)
 static void show_memory(struct seq_file *m, const struct totals *t)
 {
 	const struct gomem_heap_snapshot *h = &t->heap;
+	u64 inuse = bytes(h->counts.inuse_pages) - t->scratch.sys;
+	u64 idle = bytes(h->free_pages + h->cached_pages);
 
 	show(m, "heap_alloc", t->heap_alloc);
 	show(m, "heap_objects", t->mallocs - t->frees);
 	show(m, "total_alloc", t->total_alloc);
 	show(m, "mallocs", t->mallocs);
 	show(m, "frees", t->frees);
-	show(m, "heap_sys", bytes(h->counts.inuse_pages + h->free_pages + h->cached_pages));
-	show(m, "heap_inuse", bytes(h->counts.inuse_pages));
-	show(m, "heap_idle", bytes(h->free_pages + h->cached_pages));
+	show(m, "heap_sys", inuse + idle);
+	show(m, "heap_inuse", inuse);
+	show(m, "heap_idle", idle);
 	show(m, "heap_released", bytes(sum_of(h->stats.released, GOMEM_NR_SCAVENGE_REASONS)));
 	show(m, "heap_cached", t->cached_bytes);
 	show(m, "page_cache_bytes", bytes(h->cached_pages));
+	show(m, "scratch_inuse", t->scratch.inuse);
+	show(m, "scratch_sys", t->scratch.sys);
 	show(m, "mspan_inuse", h->span_bytes);
 	show(m, "mspan_sys", h->span_sys);
 	show(m, "mcache_inuse", t->mcache);
@@ -215,6 +224,8 @@ static void show_activity(struct seq_file *m, const struct totals *t)
 {
 	unsigned int i;
 
+	show(m, "scratch_gets", t->scratch.gets);
+	show(m, "scratch_puts", t->scratch.puts);
 	show_heap(m, &t->heap);
 	show_scavenged(m, &t->heap);
 	show(m, "cached_objects", t->cached);
@@ -244,7 +255,7 @@ static int classes_show(struct seq_file *m, void *unused)
 	seq_puts(m, "gomem classes - version: 1\n");
 	seq_printf(m, "# %5s %6s %6s %7s %8s %10s %8s %12s %12s %12s\n", "size", "noscan", "span",
 		   "objects", "spans", "live", "cached", "mallocs", "frees", "slack");
-	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
+	for (spc = 2; spc < GOMEM_NR_HEAP_SPANCLASSES; spc++) {
 		class = gomem_spc_class(spc);
 		get_row(spc, &row);
 		seq_printf(m, "  %5u %6u %6u %7u %8lu %10lu %8llu %12llu %12llu %12lu\n",

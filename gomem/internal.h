@@ -13,6 +13,7 @@
  * size class	one of 67 object sizes, 8 bytes to 32 KiB; class 0 is large
  * span class	size class and noscan bit: 2 * class + noscan
  * noscan	holding no pointers
+ * scratch	buffers of 2 to 32 KiB, of span classes behind those of the heap
  * slot		a CPU's stack of free objects of one span class
  * mcache	a CPU's slots; each CPU has two, for tasks and for interrupts
  * mcentral	all spans of one span class
@@ -69,9 +70,6 @@
 #ifndef GOMEM_INTERNAL_H
 #define GOMEM_INTERNAL_H
 
-#include "mheap.h"
-
-/* The module's heap; tests make their own. */
-extern struct gomem_heap gomem_heap;
+#include "node.h"
 
 #endif /* GOMEM_INTERNAL_H */

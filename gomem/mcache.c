@@ -38,6 +38,9 @@
 #define GROWN_MIN		SZ_32K
 #define CACHED_SPAN_SIZE_MAX	SZ_1K
 
+/* Scratch buffers come and go on one CPU, and are few: 32 KiB an order, as in Go. */
+#define SCRATCH_SLOT_BYTES	SZ_32K
+
 /* Interrupts get by with less. */
 #define IRQ_SLOT_MAX		16
 #define IRQ_SLOT_BYTES		SZ_2K
@@ -63,6 +66,8 @@ static unsigned int task_room(unsigned int class)
 {
 	unsigned int size = gomem_class_size(class);
 
+	if (gomem_class_is_scratch(class))
+		return SCRATCH_SLOT_BYTES / size;
 	if (!class || size > SLOT_SIZE_MAX)
 		return 0;
 	return clamp_t(unsigned int, SLOT_BYTES / size, 2, GOMEM_SLOT_MAX);
@@ -95,7 +100,8 @@ static unsigned int begin_capacity(unsigned int class, unsigned int room)
 static void slot_init(struct gomem_slot *slot, unsigned int class, void **below,
 		      unsigned int room)
 {
-	slot->limit = gomem_class_limit(class);
+	/* No object starts anywhere: gomem_free() leaves scratch buffers alone. */
+	slot->limit = gomem_class_is_scratch(class) ? 0 : gomem_class_limit(class);
 	slot->divmul = gomem_class_divmul(class);
 	slot->room = room;
 	slot->capacity = begin_capacity(class, room);

@@ -46,7 +46,7 @@ struct gomem_heap;
  *	NULL if there is none
  * @end: @top stops here
  * @allocs: objects handed out to users
- * @limit: see gomem_class_limit()
+ * @limit: see gomem_class_limit(); 0 if gomem_free() must not take objects for here
  * @divmul: to find an object's number from its offset in the span
  * @capacity: how many objects it may hold; @end - @capacity is the stack's bottom
  * @room: how many there is room for

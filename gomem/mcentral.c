@@ -32,6 +32,7 @@ void gomem_mcentral_init(struct gomem_mcentral *c, unsigned int spc)
 	spin_lock_init(&c->lock);
 	c->spc = spc;
 	c->nspans = 0;
+	c->npages = 0;
 	c->ncached = 0;
 	for (i = 0; i < GOMEM_NR_SPAN_LISTS; i++)
 		INIT_LIST_HEAD(&c->list[i]);
@@ -84,6 +85,7 @@ static void retire(struct gomem_mcentral *c, struct gomem_span *s)
 	lockdep_assert_held(&c->lock);
 	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
 	c->nspans--;
+	c->npages -= s->npages;
 }
 
 /* Go's cacheSpan order: what is ready first, then what has to be swept. */
@@ -188,6 +190,7 @@ static struct gomem_span *lock_new(struct gomem_heap *h, unsigned int spc, gfp_t
 	c = &s->heap->central[spc];
 	spin_lock_irqsave(&c->lock, *flags);
 	c->nspans++;
+	c->npages += s->npages;
 	return s;
 }
 

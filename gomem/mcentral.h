@@ -25,11 +25,12 @@ struct gomem_heap;
 
 /**
  * struct gomem_mcentral - the spans of one span class
- * @lock: protects the lists, @nspans, @ncached, and the owner's fields of spans
+ * @lock: protects the lists, @nspans, @npages, @ncached, and the owner's fields of spans
  *	on the lists. Taken with interrupts off, in any context but NMI; no other
  *	lock is taken under it
  * @spc: span class
  * @nspans: spans of this class, cached ones included
+ * @npages: gomem pages in them
  * @ncached: spans that CPUs cache
  * @list: spans in state CENTRAL, by enum gomem_span_list
  * @direct_allocs: objects that went to their user without a CPU's slot
@@ -46,6 +47,7 @@ struct gomem_mcentral {
 	spinlock_t lock;	/* see above */
 	unsigned int spc;
 	unsigned long nspans;
+	unsigned long npages;
 	unsigned long ncached;
 	struct list_head list[GOMEM_NR_SPAN_LISTS];
 	atomic64_t direct_allocs;

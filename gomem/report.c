@@ -45,6 +45,8 @@ const char * const gomem_misuse_names[GOMEM_NR_MISUSES] = {
 	[GOMEM_SIZE_TOO_LARGE]		= "too_large_refused",
 	[GOMEM_BAD_GFP]			= "bad_gfp_refused",
 	[GOMEM_BAD_NODE]		= "bad_node_refused",
+	[GOMEM_BAD_ORDER]		= "bad_order_refused",
+	[GOMEM_WRONG_FUNCTION]		= "wrong_functions_detected",
 	[GOMEM_IN_NMI]			= "nmi_refused",
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_names);
@@ -83,6 +85,11 @@ static void report_end(void)
 		dump_stack();
 }
 
+static const char *object_word(unsigned int class)
+{
+	return gomem_class_is_scratch(class) ? "scratch buffer" : "object";
+}
+
 /* What gomem knows of an address: "64-byte object 3 of 128 in its span, + 5". */
 static void describe(unsigned long addr, char *buf, size_t len)
 {
@@ -106,8 +113,9 @@ static void describe(unsigned long addr, char *buf, size_t len)
 	if (i >= s->nelems)
 		snprintf(buf, len, "tail of a span of %u-byte objects", s->elemsize);
 	else
-		snprintf(buf, len, "%u-byte object %u of %u in its span, + %lu", s->elemsize, i,
-			 s->nelems, addr - (unsigned long)gomem_span_object(s, i));
+		snprintf(buf, len, "%u-byte %s %u of %u in its span, + %lu", s->elemsize,
+			 object_word(gomem_spc_class(s->spc)), i, s->nelems,
+			 addr - (unsigned long)gomem_span_object(s, i));
 }
 
 static const char *pointer_text(enum gomem_misuse what)
@@ -146,6 +154,44 @@ void gomem_report_pointer(enum gomem_misuse what, const void *p, unsigned long c
 }
 
 /**
+ * gomem_report_no_object - a pointer was passed in that lies in no span
+ * @if_ours: what is bad about it if its page is the heap's: there was a span once
+ * @p: the pointer
+ * @caller: who passed it
+ */
+void gomem_report_no_object(enum gomem_misuse if_ours, const void *p, unsigned long caller)
+{
+	bool ours = gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p);
+
+	gomem_report_pointer(ours ? if_ours : GOMEM_FOREIGN_POINTER, p, caller);
+}
+
+/* Who takes back the memory of a span. */
+static const char *owner_of(const struct gomem_span *s)
+{
+	if (s && gomem_class_is_scratch(gomem_spc_class(s->spc)))
+		return "gomem_scratch_put()";
+	return "gomem_free()";
+}
+
+/**
+ * gomem_report_owner - memory was passed to a function that does not own it
+ * @p: the pointer, into a live span
+ * @caller: who passed it
+ */
+void gomem_report_owner(const void *p, unsigned long caller)
+{
+	char buf[96];
+
+	if (!report_begin(GOMEM_WRONG_FUNCTION))
+		return;
+	describe((unsigned long)p, buf, sizeof(buf));
+	pr_err("wrong function, %s owns this: %p (%s), by %pS\n",
+	       owner_of(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)), p, buf, (void *)caller);
+	report_end();
+}
+
+/**
  * gomem_report_late_double_free - objects were freed twice some time ago
  * @spc: their span class
  * @n: how many
@@ -158,8 +204,9 @@ void gomem_report_late_double_free(unsigned int spc, unsigned int n)
 	atomic64_add(n - 1, &misuses[GOMEM_DOUBLE_FREE]);
 	if (!report_begin(GOMEM_DOUBLE_FREE))
 		return;
-	pr_err("double free of %u object%s of %u bytes, found late: written to between the frees\n",
-	       n, n == 1 ? "" : "s", gomem_class_size(gomem_spc_class(spc)));
+	pr_err("double free of %u %s%s of %u bytes, found late: written to between the frees\n",
+	       n, object_word(gomem_spc_class(spc)), n == 1 ? "" : "s",
+	       gomem_class_size(gomem_spc_class(spc)));
 }
 
 /**
@@ -212,6 +259,20 @@ void gomem_report_node(int node, unsigned long caller)
 }
 
 /**
+ * gomem_report_order - a scratch buffer was asked for that is too large
+ * @order: the order
+ * @caller: who asked
+ */
+void gomem_report_order(unsigned int order, unsigned long caller)
+{
+	if (!report_begin(GOMEM_BAD_ORDER))
+		return;
+	pr_err("scratch buffer of order %u refused: the limit is %u, by %pS\n", order,
+	       GOMEM_SCRATCH_MAX_ORDER, (void *)caller);
+	report_end();
+}
+
+/**
  * gomem_report_nmi - gomem was called in an NMI
  * @caller: by whom
  */
@@ -225,8 +286,8 @@ void gomem_report_nmi(unsigned long caller)
 
 /* Live objects by size; large ones together. */
 struct leak_census {
-	unsigned long objects[GOMEM_NR_SIZE_CLASSES];
-	unsigned long bytes[GOMEM_NR_SIZE_CLASSES];
+	unsigned long objects[GOMEM_NR_CLASSES];
+	unsigned long bytes[GOMEM_NR_CLASSES];
 	unsigned long pages;
 };
 
@@ -256,14 +317,14 @@ unsigned long gomem_report_leaks(void)
 
 	for_each_gomem_heap(h)
 		gomem_heap_walk_spans(h, count_leaks, &census);
-	for (i = 0; i < GOMEM_NR_SIZE_CLASSES; i++) {
+	for (i = 0; i < GOMEM_NR_CLASSES; i++) {
 		if (!census.objects[i])
 			continue;
 		objects += census.objects[i];
 		bytes += census.bytes[i];
 		if (i)
-			pr_warn("leaked: %lu objects of %u bytes\n", census.objects[i],
-				gomem_class_size(i));
+			pr_warn("leaked: %lu %ss of %u bytes\n", census.objects[i],
+				object_word(i), gomem_class_size(i));
 		else
 			pr_warn("leaked: %lu large objects, %lu bytes\n", census.objects[i],
 				census.bytes[i]);

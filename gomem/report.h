@@ -19,6 +19,8 @@ enum gomem_misuse {
 	GOMEM_SIZE_TOO_LARGE,
 	GOMEM_BAD_GFP,
 	GOMEM_BAD_NODE,
+	GOMEM_BAD_ORDER,
+	GOMEM_WRONG_FUNCTION,
 	GOMEM_IN_NMI,
 	GOMEM_NR_MISUSES,
 };
@@ -28,10 +30,13 @@ extern const char * const gomem_misuse_names[GOMEM_NR_MISUSES];
 u64 gomem_misuse_count(enum gomem_misuse what);
 
 void gomem_report_pointer(enum gomem_misuse what, const void *p, unsigned long caller);
+void gomem_report_no_object(enum gomem_misuse if_ours, const void *p, unsigned long caller);
+void gomem_report_owner(const void *p, unsigned long caller);
 void gomem_report_late_double_free(unsigned int spc, unsigned int n);
 void gomem_report_request(enum gomem_misuse what, size_t size, gfp_t gfp, unsigned long caller);
 void gomem_report_overflow(size_t n, size_t size, gfp_t gfp, unsigned long caller);
 void gomem_report_node(int node, unsigned long caller);
+void gomem_report_order(unsigned int order, unsigned long caller);
 void gomem_report_nmi(unsigned long caller);
 unsigned long gomem_report_leaks(void);
 

@@ -14,11 +14,16 @@
  * one-object spans of 16 KiB and 32 KiB need a page run aligned to their size.
  * No more is promised for other sizes: 2560 bytes come from the class of 2688,
  * which is aligned to 128 and not to 512.
+ *
+ * Behind the size classes come those of scratch buffers. They are classes in all
+ * but one respect: no size leads to them, so gomem_alloc() never does. All have
+ * spans of 32 KiB, aligned to that, and as buffers double there is no tail, so
+ * that each buffer is naturally aligned.
  */
 #ifndef GOMEM_SIZECLASS_H
 #define GOMEM_SIZECLASS_H
 
-#include <linux/gomem_classes.h>
+#include <linux/gomem.h>
 #include <linux/types.h>
 
 #include "limits.h"
@@ -34,16 +39,23 @@
 /* The longest span of small objects, 80 KiB. */
 #define GOMEM_CLASS_MAX_PAGES	10
 
+/* Scratch buffers of order 0 have this class, those of order 1 the next one. */
+#define GOMEM_SCRATCH_CLASS	GOMEM_NR_SIZE_CLASSES
+#define GOMEM_NR_CLASSES	(GOMEM_SCRATCH_CLASS + GOMEM_SCRATCH_MAX_ORDER + 1)
+
 /*
  * A span class tells spans with pointers from spans without (noscan), so that
- * the two never share one. Those of class 0 are large objects.
+ * the two never share one. Those of class 0 are large objects. The span classes
+ * below GOMEM_NR_HEAP_SPANCLASSES are the heap's, in what it says of itself; of the
+ * others, scratch buffers, the noscan ones are not used.
  */
-#define GOMEM_NR_SPANCLASSES	(2 * GOMEM_NR_SIZE_CLASSES)
+#define GOMEM_NR_HEAP_SPANCLASSES	(2 * GOMEM_NR_SIZE_CLASSES)
+#define GOMEM_NR_SPANCLASSES		(2 * GOMEM_NR_CLASSES)
 
-extern const u16 gomem_class_to_size[GOMEM_NR_SIZE_CLASSES];
-extern const u8 gomem_class_to_pages[GOMEM_NR_SIZE_CLASSES];
-extern const u16 gomem_class_to_nelems[GOMEM_NR_SIZE_CLASSES];
-extern const u32 gomem_class_to_divmul[GOMEM_NR_SIZE_CLASSES];
+extern const u16 gomem_class_to_size[GOMEM_NR_CLASSES];
+extern const u8 gomem_class_to_pages[GOMEM_NR_CLASSES];
+extern const u16 gomem_class_to_nelems[GOMEM_NR_CLASSES];
+extern const u32 gomem_class_to_divmul[GOMEM_NR_CLASSES];
 extern const u8 gomem_size_to_class8[GOMEM_CLASS8_LEN];
 extern const u8 gomem_size_to_class128[GOMEM_CLASS128_LEN];
 
@@ -218,6 +230,30 @@ static inline unsigned int gomem_spc_class(unsigned int spc)
 static inline bool gomem_spc_noscan(unsigned int spc)
 {
 	return spc & 1;
+}
+
+/**
+ * gomem_class_is_scratch() - is this a class of scratch buffers?
+ * @class: size class
+ *
+ * Return: true if gomem_scratch_put() owns its objects, false if gomem_free() does.
+ */
+static inline bool gomem_class_is_scratch(unsigned int class)
+{
+	return class >= GOMEM_SCRATCH_CLASS;
+}
+
+/**
+ * gomem_scratch_spc() - the span class of scratch buffers
+ * @order: order of the buffer, at most GOMEM_SCRATCH_MAX_ORDER
+ *
+ * They may hold pointers.
+ *
+ * Return: the span class.
+ */
+static inline unsigned int gomem_scratch_spc(unsigned int order)
+{
+	return gomem_spc_make(GOMEM_SCRATCH_CLASS + order, false);
 }
 
 size_t gomem_roundupsize(size_t size);

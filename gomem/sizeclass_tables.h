@@ -78,6 +78,15 @@
  *    65  27264   81920        3   128  10.00%    128
  *    66  28672   57344        2     0   4.91%   4096
  *    67  32768   32768        1     0  12.50%   8192
+ *
+ * And the scratch buffers:
+ *
+ * class   size    span  objects
+ *    68   2048   32768       16
+ *    69   4096   32768        8
+ *    70   8192   32768        4
+ *    71  16384   32768        2
+ *    72  32768   32768        1
  */
 #ifndef GOMEM_SIZECLASS_TABLES_H
 #define GOMEM_SIZECLASS_TABLES_H
@@ -91,43 +100,46 @@
 static_assert(GOMEM_PAGE_SIZE == 8192);
 static_assert(GOMEM_SMALL_MAX == 32768);
 static_assert(GOMEM_NR_SIZE_CLASSES == 68);
+static_assert(GOMEM_NR_CLASSES == 73);
 static_assert(GOMEM_CLASS8_MAX == 1016);
 
 /* What the rest of gomem may count on. */
 static_assert(GOMEM_SPAN_MAX_OBJECTS == 1024);
 static_assert(GOMEM_CLASS_MAX_PAGES == 10);
 
-const u16 gomem_class_to_size[GOMEM_NR_SIZE_CLASSES] = {
+const u16 gomem_class_to_size[GOMEM_NR_CLASSES] = {
 	    0,     8,    16,    24,    32,    48,    64,    80,    96,   112,
 	  128,   144,   160,   176,   192,   208,   224,   240,   256,   288,
 	  320,   352,   384,   416,   448,   480,   512,   576,   640,   704,
 	  768,   896,  1024,  1152,  1280,  1408,  1536,  1792,  2048,  2304,
 	 2688,  3072,  3200,  3456,  4096,  4864,  5376,  6144,  6528,  6784,
 	 6912,  8192,  9472,  9728, 10240, 10880, 12288, 13568, 14336, 16384,
-	18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,
+	18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,  2048,  4096,
+	 8192, 16384, 32768,
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_class_to_size);
 
-const u8 gomem_class_to_pages[GOMEM_NR_SIZE_CLASSES] = {
+const u8 gomem_class_to_pages[GOMEM_NR_CLASSES] = {
 	 0,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
 	 1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
 	 1,  1,  1,  2,  1,  2,  1,  2,  1,  3,  2,  3,  1,  3,  2,  3,
 	 4,  5,  6,  1,  7,  6,  5,  4,  3,  5,  7,  2,  9,  7,  5,  8,
-	 3, 10,  7,  4,
+	 3, 10,  7,  4,  4,  4,  4,  4,  4,
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_class_to_pages);
 
-const u16 gomem_class_to_nelems[GOMEM_NR_SIZE_CLASSES] = {
+const u16 gomem_class_to_nelems[GOMEM_NR_CLASSES] = {
 	   0, 1024,  512,  341,  256,  170,  128,  102,   85,   73,   64,   56,
 	  51,   46,   42,   39,   36,   34,   32,   28,   25,   23,   21,   19,
 	  18,   17,   16,   14,   12,   11,   10,    9,    8,    7,    6,   11,
 	   5,    9,    4,    7,    3,    8,    5,    7,    2,    5,    3,    4,
 	   5,    6,    7,    1,    6,    5,    4,    3,    2,    3,    4,    1,
-	   4,    3,    2,    3,    1,    3,    2,    1,
+	   4,    3,    2,    3,    1,    3,    2,    1,   16,    8,    4,    2,
+	   1,
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_class_to_nelems);
 
-const u32 gomem_class_to_divmul[GOMEM_NR_SIZE_CLASSES] = {
+const u32 gomem_class_to_divmul[GOMEM_NR_CLASSES] = {
 	0x00000000, 0x20000000, 0x10000000, 0x0aaaaaab, 0x08000000, 0x05555556,
 	0x04000000, 0x03333334, 0x02aaaaab, 0x02492493, 0x02000000, 0x01c71c72,
 	0x0199999a, 0x01745d18, 0x01555556, 0x013b13b2, 0x0124924a, 0x01111112,
@@ -139,7 +151,8 @@ const u32 gomem_class_to_divmul[GOMEM_NR_SIZE_CLASSES] = {
 	0x000a0a0b, 0x0009a90f, 0x00097b43, 0x00080000, 0x0006eb3f, 0x0006bca2,
 	0x00066667, 0x00060607, 0x00055556, 0x0004d488, 0x0004924a, 0x00040000,
 	0x00038e39, 0x00036fae, 0x00033334, 0x00030304, 0x0002aaab, 0x0002675d,
-	0x00024925, 0x00020000,
+	0x00024925, 0x00020000, 0x00200000, 0x00100000, 0x00080000, 0x00040000,
+	0x00020000,
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_class_to_divmul);
 

@@ -76,6 +76,10 @@
 /* The largest object: one Go palloc chunk, and the buddy allocator's limit. */
 #define GOMEM_MAX_SIZE	(4UL << 20)
 
+/* Scratch buffers: 2, 4, 8, 16 or 32 KiB. */
+#define GOMEM_SCRATCH_MAX_ORDER		4
+#define GOMEM_SCRATCH_SIZE(order)	(2048UL << (order))
+
 /* Not part of the API: what the inlines below call. */
 void *__gomem_alloc(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_noscan(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
@@ -303,5 +307,36 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p) __must_check
  * Context: any but NMI; never sleeps.
  */
 void gomem_free_bulk(size_t n, void **p);
+
+/**
+ * gomem_scratch_get - get a buffer for a moment
+ * @order: its size is GOMEM_SCRATCH_SIZE(@order): 2 KiB for 0, 32 KiB for
+ *	GOMEM_SCRATCH_MAX_ORDER
+ * @gfp: as for gomem_alloc()
+ *
+ * For what does not fit on the stack and is gone when the function returns: each CPU
+ * keeps 32 KiB of free buffers of each order at hand. A buffer is aligned to its size.
+ * It is no object of the heap: other functions than gomem_scratch_put(),
+ * gomem_usable_size() and gomem_owns() refuse it, with a report.
+ *
+ * The buffer is not cleared, unless @gfp has __GFP_ZERO or the kernel was started
+ * with init_on_alloc=1.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: the buffer; NULL if there is no memory; NULL with a report if @gfp is
+ * refused or @order is over GOMEM_SCRATCH_MAX_ORDER.
+ */
+void *gomem_scratch_get(unsigned int order, gfp_t gfp) __malloc;
+
+/**
+ * gomem_scratch_put - give a scratch buffer back
+ * @buf: what gomem_scratch_get() returned; NULL is ignored
+ *
+ * On whichever CPU and in whichever context it was got. Anything else, a buffer that
+ * was given back already among it, is reported and left alone.
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_scratch_put(void *buf);
 
 #endif /* _LINUX_GOMEM_H */

@@ -9,7 +9,7 @@
 
 dir=/sys/kernel/debug/gomem
 KEYS="heap_alloc heap_objects total_alloc mallocs frees heap_sys heap_inuse heap_idle
-heap_released mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
+heap_released scratch_inuse scratch_sys mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
 
 ktap_header
 ktap_plan 17
@@ -37,8 +37,8 @@ ktap_is $(($(gomem_stat heap_inuse) + $(gomem_stat heap_idle))) "$(gomem_stat he
 	"stats: heap_sys = heap_inuse + heap_idle"
 ktap_is $(($(gomem_stat mallocs) - $(gomem_stat frees))) "$(gomem_stat heap_objects)" \
 	"stats: heap_objects = mallocs - frees"
-ktap_is $(($(gomem_stat heap_sys) + $(gomem_stat mspan_sys) + $(gomem_stat mcache_sys) + \
-	$(gomem_stat meta_sys))) "$(gomem_stat sys)" "stats: sys is the sum of its parts"
+ktap_is $(($(gomem_stat heap_sys) + $(gomem_stat scratch_sys) + $(gomem_stat mspan_sys) + \
+	$(gomem_stat mcache_sys) + $(gomem_stat meta_sys))) "$(gomem_stat sys)" "stats: sys is the sum of its parts"
 ktap_is "$(awk '$1 == "total" { print $8 }' $dir/classes)" \
 	$(($(gomem_stat mallocs) - $(gomem_stat large_mallocs))) "stats and classes count the same"
 

@@ -9,7 +9,7 @@
 
 KINDS="double_frees_detected interior_pointers_detected foreign_pointers_detected
 writes_after_free_detected uses_after_free_detected size_overflows_refused too_large_refused bad_gfp_refused
-bad_node_refused nmi_refused"
+bad_node_refused bad_order_refused wrong_functions_detected nmi_refused"
 
 # case, the key that must rise by one, what the report must say
 CASES="
@@ -45,6 +45,15 @@ realloc_free:uses_after_free_detected:object is free.*208-byte object
 usable_free:uses_after_free_detected:object is free.*208-byte object
 usable_interior:interior_pointers_detected:not the start of an object.*112-byte object .*+ 4
 sensitive_twice:double_frees_detected:double free.*112-byte object
+scratch_double_put:double_frees_detected:double free.*4096-byte scratch buffer
+scratch_free:wrong_functions_detected:gomem_scratch_put() owns this.*4096-byte scratch buffer
+scratch_free_sensitive:wrong_functions_detected:gomem_scratch_put() owns this
+scratch_realloc:wrong_functions_detected:gomem_scratch_put() owns this
+scratch_interior:interior_pointers_detected:not the start of an object.*4096-byte scratch buffer .*+ 2048
+scratch_put_object:wrong_functions_detected:gomem_free() owns this.*4096-byte object
+scratch_put_foreign:foreign_pointers_detected:no live object
+scratch_order:bad_order_refused:order 5 refused
+scratch_gfp:bad_gfp_refused:8192 bytes refused.*GFP_DMA
 none::
 "
 
@@ -119,6 +128,7 @@ rmmod gomem
 ktap_is $? 0 "unload with leaked objects"
 dmesg | grep -q 'leaked: 4 objects of 48 bytes' &&
 	dmesg | grep -q 'leaked: 1 large objects, 106496 bytes' &&
-	dmesg | grep -q 'leaked in all: 5 objects'
+	dmesg | grep -q 'leaked: 1 scratch buffers of 4096 bytes' &&
+	dmesg | grep -q 'leaked in all: 6 objects'
 ktap_is $? 0 "names them by number and size"
 ktap_finish

@@ -15,12 +15,13 @@ run()
 	ktap_is $? 0 "torture $*"
 	rmmod gomem_torture 2>/dev/null
 	ktap_is "$(gomem_stat mallocs)" "$(gomem_stat frees)" "mallocs and frees agree"
+	ktap_is "$(gomem_stat scratch_gets)" "$(gomem_stat scratch_puts)" "scratch buffers, too"
 	echo 1 >/sys/kernel/debug/gomem/check
 	ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
 }
 
 ktap_header
-ktap_plan 18
+ktap_plan 22
 insmod gomem.ko || exit 1
 run
 run max_size=4194304

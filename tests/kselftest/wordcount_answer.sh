@@ -56,8 +56,8 @@ violated()
 		rule(v["heap_inuse"] + v["heap_idle"] == v["heap_sys"],
 		     "heap_inuse + heap_idle == heap_sys")
 		rule(v["mspan_inuse"] <= v["mspan_sys"], "mspan_inuse <= mspan_sys")
-		rule(v["heap_sys"] + v["mspan_sys"] + v["mcache_sys"] + v["meta_sys"] == v["sys"],
-		     "heap_sys + mspan_sys + mcache_sys + meta_sys == sys")
+		rule(v["heap_sys"] + v["scratch_sys"] + v["mspan_sys"] + v["mcache_sys"] + v["meta_sys"] == v["sys"],
+		     "heap_sys + scratch_sys + mspan_sys + mcache_sys + meta_sys == sys")
 	}'
 }
 

@@ -10,6 +10,7 @@
 #include <linux/log2.h>
 #include <linux/minmax.h>
 
+#include "chunk.h"
 #include "sizeclass.h"
 
 /* A size class as the rules give it. */
@@ -306,16 +307,35 @@ static void test_roundupsize_overflow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gomem_roundupsize(SIZE_MAX), SIZE_MAX);
 }
 
+/* No tail, or buffers would not be aligned to their size. */
+static void test_scratch_classes(struct kunit *test)
+{
+	unsigned int order, class;
+
+	for (order = 0; order <= GOMEM_SCRATCH_MAX_ORDER; order++) {
+		class = gomem_spc_class(gomem_scratch_spc(order));
+		KUNIT_EXPECT_EQ(test, gomem_class_size(class), GOMEM_SCRATCH_SIZE(order));
+		KUNIT_EXPECT_EQ(test, gomem_class_span_bytes(class), SZ_32K);
+		KUNIT_EXPECT_EQ(test, gomem_class_nelems(class), 16 >> order);
+		KUNIT_EXPECT_EQ(test, gomem_class_tail(class), 0);
+	}
+	KUNIT_EXPECT_EQ(test, class, GOMEM_NR_CLASSES - 1);
+}
+
 static void test_span_classes(struct kunit *test)
 {
 	unsigned int spc;
 
-	KUNIT_EXPECT_EQ(test, GOMEM_NR_SPANCLASSES, 136);
+	KUNIT_EXPECT_EQ(test, GOMEM_NR_HEAP_SPANCLASSES, 136);
+	KUNIT_EXPECT_EQ(test, GOMEM_NR_SPANCLASSES, 146);
+	KUNIT_EXPECT_LE(test, GOMEM_NR_SPANCLASSES, GOMEM_TAG_SPC_MASK + 1);
 	KUNIT_EXPECT_EQ(test, gomem_spc_make(2, true), 5);
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++) {
 		unsigned int class = gomem_spc_class(spc);
 
-		KUNIT_EXPECT_LT(test, class, GOMEM_NR_SIZE_CLASSES);
+		KUNIT_EXPECT_LT(test, class, GOMEM_NR_CLASSES);
+		KUNIT_EXPECT_EQ(test, gomem_class_is_scratch(class),
+				spc >= GOMEM_NR_HEAP_SPANCLASSES);
 		KUNIT_EXPECT_EQ(test, gomem_spc_make(class, gomem_spc_noscan(spc)), spc);
 	}
 }
@@ -334,6 +354,7 @@ static struct kunit_case sizeclass_cases[] = {
 	KUNIT_CASE_PARAM(test_every_offset_starts, class_gen_params),
 	KUNIT_CASE(test_roundupsize),
 	KUNIT_CASE(test_roundupsize_overflow),
+	KUNIT_CASE(test_scratch_classes),
 	KUNIT_CASE(test_span_classes),
 	{}
 };

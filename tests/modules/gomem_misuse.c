@@ -317,6 +317,111 @@ static int sensitive_twice(void)
 	return 0;
 }
 
+static int scratch_double_put(void)
+{
+	void *p = gomem_scratch_get(1, GFP_KERNEL);
+	void *a, *b;
+
+	if (!p)
+		return -ENOMEM;
+	gomem_scratch_put(p);
+	gomem_scratch_put(p);
+	a = gomem_scratch_get(1, GFP_KERNEL);
+	b = gomem_scratch_get(1, GFP_KERNEL);
+	gomem_scratch_put(a);
+	gomem_scratch_put(b);
+	return !a || !b || a == b ? -EIO : 0;
+}
+
+/* The buffer stays what it is, and its owner's. */
+static int scratch_misused(int (*misuse)(char *buf))
+{
+	char *p = gomem_scratch_get(1, GFP_KERNEL | __GFP_ZERO);
+	size_t size = GOMEM_SCRATCH_SIZE(1);
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	err = misuse(p);
+	if (memchr_inv(p, 0, size) || gomem_usable_size(p) != size)
+		err = -EIO;
+	gomem_scratch_put(p);
+	return err;
+}
+
+static int free_buf(char *buf)
+{
+	gomem_free(buf);
+	return 0;
+}
+
+static int free_buf_sensitive(char *buf)
+{
+	*buf = 1;
+	gomem_free_sensitive(buf);
+	return (*buf)-- == 1 ? 0 : -EIO;
+}
+
+static int realloc_buf(char *buf)
+{
+	return refused(gomem_realloc(buf, 10, GFP_KERNEL));
+}
+
+static int put_middle(char *buf)
+{
+	gomem_scratch_put(buf + 2048);
+	return 0;
+}
+
+static int scratch_free(void)
+{
+	return scratch_misused(free_buf);
+}
+
+static int scratch_free_sensitive(void)
+{
+	return scratch_misused(free_buf_sensitive);
+}
+
+static int scratch_realloc(void)
+{
+	return scratch_misused(realloc_buf);
+}
+
+static int scratch_interior(void)
+{
+	return scratch_misused(put_middle);
+}
+
+static int scratch_put_object(void)
+{
+	char *p = gomem_zalloc(4096, GFP_KERNEL);
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	gomem_scratch_put(p);
+	err = memchr_inv(p, 0, 4096) ? -EIO : 0;
+	gomem_free(p);
+	return err;
+}
+
+static int scratch_put_foreign(void)
+{
+	gomem_scratch_put(&static_data);
+	return 0;
+}
+
+static int scratch_order(void)
+{
+	return gomem_scratch_get(GOMEM_SCRATCH_MAX_ORDER + 1, GFP_KERNEL) ? -EIO : 0;
+}
+
+static int scratch_gfp(void)
+{
+	return gomem_scratch_get(2, GFP_KERNEL | __GFP_DMA) ? -EIO : 0;
+}
+
 /* Not misuse: nothing may be counted. */
 static int none(void)
 {
@@ -324,6 +429,7 @@ static int none(void)
 	gomem_free(ZERO_SIZE_PTR);
 	gomem_free_sensitive(NULL);
 	gomem_free_bulk(0, NULL);
+	gomem_scratch_put(NULL);
 	if (gomem_usable_size(NULL) || gomem_usable_size(ZERO_SIZE_PTR))
 		return -EIO;
 	if (gomem_owns(NULL) || gomem_owns(ZERO_SIZE_PTR) || gomem_owns(&static_data))
@@ -341,6 +447,8 @@ static int leak(void)
 	for (i = 0; i < 3; i++)
 		if (!gomem_alloc(48, GFP_KERNEL))
 			return -ENOMEM;
+	if (!gomem_scratch_get(1, GFP_KERNEL))
+		return -ENOMEM;
 	return gomem_alloc(100000, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 
@@ -382,6 +490,15 @@ static const struct {
 	CASE(usable_free),
 	CASE(usable_interior),
 	CASE(sensitive_twice),
+	CASE(scratch_double_put),
+	CASE(scratch_free),
+	CASE(scratch_free_sensitive),
+	CASE(scratch_realloc),
+	CASE(scratch_interior),
+	CASE(scratch_put_object),
+	CASE(scratch_put_foreign),
+	CASE(scratch_order),
+	CASE(scratch_gfp),
 	CASE(none),
 	CASE(leak),
 };

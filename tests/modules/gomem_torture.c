@@ -170,6 +170,22 @@ static void step(struct rnd_state *rnd, gfp_t gfp)
 	put_item(xchg(&table[prandom_u32_state(rnd) % NR_SLOTS], it));
 }
 
+/* For a moment, as they are meant to be: got, filled, checked and put. */
+static void scratch(struct rnd_state *rnd, gfp_t gfp)
+{
+	unsigned int order = prandom_u32_state(rnd) % (GOMEM_SCRATCH_MAX_ORDER + 1);
+	struct item *it = gomem_scratch_get(order, gfp | __GFP_NOWARN);
+
+	if (!it) {
+		atomic64_inc(&failures);
+		return;
+	}
+	fill(it, GOMEM_SCRATCH_SIZE(order));
+	step(rnd, gfp);
+	verify(it);
+	gomem_scratch_put(it);
+}
+
 static void bulk(struct rnd_state *rnd, gfp_t gfp)
 {
 	size_t size = random_size(rnd) % 2048 + 1;
@@ -197,6 +213,8 @@ static int thread_fn(void *arg)
 		step(&w->rnd, GFP_KERNEL);
 		if (++i % 64 == 0)
 			bulk(&w->rnd, GFP_KERNEL);
+		if (i % 16 == 0)
+			scratch(&w->rnd, GFP_KERNEL);
 		if (i % 256 == 0)
 			cond_resched();
 	}
@@ -210,6 +228,7 @@ static void tasklet_fn(unsigned long arg)
 
 	for (i = 0; i < 8; i++)
 		step(&w->softirq_rnd, GFP_ATOMIC);
+	scratch(&w->softirq_rnd, GFP_ATOMIC);
 }
 
 /* Hard interrupt context, on PREEMPT_RT too; there kmalloc() is not allowed. */
@@ -218,9 +237,11 @@ static void irq_fn(struct irq_work *work)
 	struct worker *w = container_of(work, struct worker, irq_work);
 	int i;
 
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT)) {
 		for (i = 0; i < 4; i++)
 			step(&w->irq_rnd, GFP_ATOMIC);
+		scratch(&w->irq_rnd, GFP_ATOMIC);
+	}
 	if (!READ_ONCE(stop))
 		tasklet_schedule(&w->tasklet);
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * balance.c - what a case must leave as it was, in the module's own heap.
+ */
+#include <linux/gomem.h>
+
+#include "balance.h"
+#include "check.h"
+#include "mcache.h"
+#include "node.h"
+#include "pagesource.h"
+
+static unsigned long (*pages_alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
+				    int node);
+
+/* Objects and scratch buffers. */
+static s64 live_objects(void)
+{
+	struct gomem_heap_snapshot snap;
+	struct gomem_class_counts n;
+	struct gomem_heap *h;
+	unsigned int spc;
+	s64 live = 0;
+
+	for_each_gomem_heap(h) {
+		gomem_heap_get(h, &snap);
+		live += snap.counts.large;
+	}
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
+		gomem_mcache_count(spc, &n);
+		live += n.mallocs - n.frees;
+	}
+	return live;
+}
+
+static void save_misuses(struct balance *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < GOMEM_NR_MISUSES; i++)
+		b->misuses[i] = gomem_misuse_count(i);
+}
+
+void balance_save(struct balance *b)
+{
+	b->live = live_objects();
+	save_misuses(b);
+}
+
+/* Since the last time: so many of one kind, and none of another. */
+void balance_expect_misuses(struct kunit *test, struct balance *b, unsigned int what,
+			    unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < GOMEM_NR_MISUSES; i++)
+		KUNIT_EXPECT_EQ_MSG(test, i == what ? n : 0,
+				    gomem_misuse_count(i) - b->misuses[i], "%s",
+				    gomem_misuse_names[i]);
+	save_misuses(b);
+}
+
+void balance_expect(struct kunit *test, struct balance *b)
+{
+	const char *violation = NULL;
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h)
+		violation = violation ?: gomem_check(h);
+
+	KUNIT_EXPECT_TRUE_MSG(test, !violation, "%s", violation);
+	KUNIT_EXPECT_EQ(test, b->live, live_objects());
+	balance_expect_misuses(test, b, GOMEM_NR_MISUSES, 0);
+}
+
+static unsigned long no_pages(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
+			      int node)
+{
+	return 0;
+}
+
+void no_pages_begin(void)
+{
+	pages_alloc = gomem_next_heap(0)->source->alloc;
+	gomem_next_heap(0)->source->alloc = no_pages;
+}
+
+void no_pages_end(void)
+{
+	gomem_next_heap(0)->source->alloc = pages_alloc;
+}
