@@ -358,6 +358,10 @@ static noinline void free_odd(void *p, unsigned long caller)
 		reject_page(p, GOMEM_DOUBLE_FREE, caller);
 		return;
 	}
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
+		gomem_report_owner(p, caller);
+		return;
+	}
 	if (s->base != (unsigned long)p) {
 		gomem_report_pointer(GOMEM_INTERIOR_POINTER, p, caller);
 		return;
@@ -488,6 +492,10 @@ static size_t object_size(const void *p, bool *noscan, enum gomem_misuse if_free
 
 	if (!s) {
 		reject_page(p, if_free, caller);
+		return 0;
+	}
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
+		gomem_report_owner(p, caller);
 		return 0;
 	}
 	*noscan = gomem_spc_noscan(s->spc);

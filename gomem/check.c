@@ -145,8 +145,8 @@ const char *gomem_check(struct gomem_heap *h)
 			return err;
 		in_classes += h->central[i].nspans;
 	}
-	if (in_classes + snap.counts.large != snap.counts.spans)
-		return "live spans are not those of the classes and the large ones";
+	if (in_classes + snap.counts.large + snap.counts.arena_spans != snap.counts.spans)
+		return "live spans are not those of the classes, the large ones and the arenas'";
 	return NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_check);

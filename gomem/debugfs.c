@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 
+#include "arena.h"
 #include "check.h"
 #include "debugfs.h"
 #include "epoch.h"
@@ -61,6 +62,8 @@ struct totals {
 	u64 cached_bytes;
 	u64 cached_spans;
 	struct gomem_scratch_stats scratch;
+	struct gomem_arena_stats arena;
+	u64 arena_inuse;
 	size_t mcache;
 	size_t meta_sys;
 	size_t sys;
@@ -115,6 +118,11 @@ static void add_heap(struct gomem_heap_snapshot *sum, struct gomem_heap *h)
 	sum->span_sys += snap.span_sys;
 }
 
+static u64 bytes(u64 pages)
+{
+	return pages << GOMEM_PAGE_SHIFT;
+}
+
 static void get_totals(struct totals *t)
 {
 	struct gomem_heap *h = gomem_next_heap(0);
@@ -124,6 +132,7 @@ static void get_totals(struct totals *t)
 	for (i = 2; i < GOMEM_NR_HEAP_SPANCLASSES; i++)
 		add_class(t, i);
 	gomem_scratch_get_stats(&t->scratch);
+	gomem_arena_get_stats(&t->arena);
 	t->mcache = gomem_mcache_bytes();
 	t->meta_sys = atomic_long_read(&h->source->meta_bytes) - t->mcache +
 		      gomem_pagemap.nr_chunks * sizeof(u64);
@@ -132,6 +141,9 @@ static void get_totals(struct totals *t)
 		t->meta_sys += table_bytes(&h->pages);
 	}
 	t->meta_sys -= t->heap.span_sys;
+	t->arena_inuse = bytes(t->heap.counts.arena_pages);
+	/* Some may have left the quarantine, or come there, since the heap was asked. */
+	t->arena_inuse -= min_t(u64, t->arena_inuse, t->arena.quarantined);
 	t->mallocs += t->heap.counts.large_allocs;
 	t->frees += t->heap.counts.large_frees;
 	t->total_alloc += t->heap.counts.large_alloc_bytes;
@@ -143,11 +155,6 @@ static void get_totals(struct totals *t)
 static void show(struct seq_file *m, const char *key, u64 value)
 {
 	seq_printf(m, "%s: %llu\n", key, value);
-}
-
-static u64 bytes(u64 pages)
-{
-	return pages << GOMEM_PAGE_SHIFT;
 }
 
 static u64 sum_of(const u64 *n, unsigned int count)
@@ -226,6 +233,9 @@ static void show_activity(struct seq_file *m, const struct totals *t)
 
 	show(m, "scratch_gets", t->scratch.gets);
 	show(m, "scratch_puts", t->scratch.puts);
+	show(m, "arenas", t->arena.live);
+	show(m, "arena_inuse", t->arena_inuse);
+	show(m, "arena_quarantined", t->arena.quarantined);
 	show_heap(m, &t->heap);
 	show_scavenged(m, &t->heap);
 	show(m, "cached_objects", t->cached);

@@ -18,6 +18,7 @@
  * mcache	a CPU's slots; each CPU has two, for tasks and for interrupts
  * mcentral	all spans of one span class
  * mheap	pages, and spans in and out of them
+ * arena	objects that are freed all at once, in spans of their own
  * pending	objects of a span that were freed since it was swept
  * sweep	fold a span's freed bits into its alloc bits
  *
@@ -53,9 +54,12 @@
  * [2] gomem_heap.lock: the page bitmaps and summaries, page tags, descriptors,
  *     counters. Looking up the span of a live object takes no lock.
  *
+ * arena_lock, in arena.c: which arenas there are, and which are in quarantine. What is
+ *     in an arena is its user's, without a lock.
+ *
  * They do not nest: each function above drops its lock before it calls the next.
- * Both are spinlocks, taken with interrupts off; on PREEMPT_RT they sleep. With
- * either held nothing is allocated, given back to the kernel, or printed.
+ * All are spinlocks, taken with interrupts off; on PREEMPT_RT they sleep. With
+ * one held nothing is allocated, given back to the kernel, or printed.
  *
  * No lock protects an mcache. Its CPU owns it, between preempt_disable() and
  * preempt_enable() for the one of tasks, local_irq_save() and restore for the one

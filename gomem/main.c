@@ -12,6 +12,7 @@
 #include <linux/pfn.h>
 #include <linux/random.h>
 
+#include "arena.h"
 #include "debugfs.h"
 #include "epoch.h"
 #include "mcache.h"
@@ -95,6 +96,7 @@ static void __exit gomem_exit(void)
 	gomem_debugfs_exit();
 	gomem_epoch_exit();
 	gomem_shrink_exit();
+	gomem_arena_exit();
 	gomem_mcache_exit();
 	leaked = gomem_report_leaks();
 	gomem_mcache_free_memory();

@@ -205,6 +205,11 @@ static void count_span(struct gomem_pcache *pc, const struct gomem_span *s)
 	n->inuse_pages += s->npages;
 	if (gomem_spc_class(s->spc))
 		return;
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
+		n->arena_spans++;
+		n->arena_pages += s->npages;
+		return;
+	}
 	n->large++;
 	n->large_allocs++;
 	n->large_pages += s->npages;
@@ -221,6 +226,11 @@ static void uncount_span(struct gomem_pcache *pc, const struct gomem_span *s)
 	n->inuse_pages -= s->npages;
 	if (gomem_spc_class(s->spc))
 		return;
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
+		n->arena_spans--;
+		n->arena_pages -= s->npages;
+		return;
+	}
 	n->large--;
 	n->large_frees++;
 	n->large_pages -= s->npages;
@@ -233,7 +243,7 @@ static void make_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gome
 	gomem_span_init(s, gomem_heap_addr(h, page), req->npages, req->spc);
 	s->heap = h;
 	if (!gomem_spc_class(req->spc))
-		gomem_span_set_state(s, GOMEM_SPAN_LARGE);
+		gomem_span_set_state(s, req->arena ? GOMEM_SPAN_ARENA : GOMEM_SPAN_LARGE);
 	map_span(h, s, page);
 	count_span(pc, s);
 }
@@ -464,7 +474,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_alloc_span);
 /**
  * gomem_heap_free_span - give the pages of an empty span back
  * @s: a small span that is on no list, cached by nobody and has no object left, or
- *	a large one that was claimed
+ *	a large one that was claimed, or an arena's
  *
  * Context: any but NMI.
  */

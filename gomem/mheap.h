@@ -115,7 +115,7 @@ struct gomem_heap_snapshot {
  * Invariants, with nobody at work:
  *	pages backed == pages free + cached_pages + inuse_pages
  *	inuse_pages == sum of npages over live spans
- *	spans == number of live spans == sum of central[].nspans + large
+ *	spans == number of live spans == sum of central[].nspans + large + arena_spans
  */
 struct gomem_heap {
 	/* Written once. */
@@ -145,6 +145,7 @@ struct gomem_span_request {
 	unsigned int spc;
 	bool aligned;	/* npages is a power of two: naturally aligned */
 	bool local;	/* of this node only, and without effort */
+	bool arena;	/* of class 0, but an arena's, not a large object */
 	gfp_t gfp;
 };
 

@@ -146,6 +146,8 @@ void gomem_span_counts_add(struct gomem_span_counts *to, const struct gomem_span
 	to->spans += n->spans;
 	to->large += n->large;
 	to->large_pages += n->large_pages;
+	to->arena_spans += n->arena_spans;
+	to->arena_pages += n->arena_pages;
 	to->large_allocs += n->large_allocs;
 	to->large_frees += n->large_frees;
 	to->large_alloc_bytes += n->large_alloc_bytes;
@@ -153,3 +155,4 @@ void gomem_span_counts_add(struct gomem_span_counts *to, const struct gomem_span
 	to->span_frees += n->span_frees;
 	to->cache_spans += n->cache_spans;
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_span_counts_add);

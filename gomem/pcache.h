@@ -33,6 +33,8 @@
  * @large_allocs: large objects ever allocated
  * @large_frees: large objects ever freed
  * @large_alloc_bytes: bytes ever allocated as large objects
+ * @arena_spans: live spans of arenas, those in quarantine included
+ * @arena_pages: gomem pages in them
  * @span_allocs: spans ever made
  * @span_frees: spans ever given back
  * @cache_spans: spans that were made of what a CPU had, without the heap's lock
@@ -45,6 +47,8 @@ struct gomem_span_counts {
 	long spans;
 	long large;
 	long large_pages;
+	long arena_spans;
+	long arena_pages;
 	u64 large_allocs;
 	u64 large_frees;
 	u64 large_alloc_bytes;

@@ -47,6 +47,8 @@ const char * const gomem_misuse_names[GOMEM_NR_MISUSES] = {
 	[GOMEM_BAD_NODE]		= "bad_node_refused",
 	[GOMEM_BAD_ORDER]		= "bad_order_refused",
 	[GOMEM_WRONG_FUNCTION]		= "wrong_functions_detected",
+	[GOMEM_BAD_ARENA]		= "bad_arenas_detected",
+	[GOMEM_ARENA_WRITE]		= "arena_writes_after_destroy_detected",
 	[GOMEM_IN_NMI]			= "nmi_refused",
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_names);
@@ -103,6 +105,11 @@ static void describe(unsigned long addr, char *buf, size_t len)
 			snprintf(buf, len, "not gomem's: vmalloc memory, vfree() owns it");
 		else
 			snprintf(buf, len, "not gomem's: if kmalloc() made it, kfree() owns it");
+		return;
+	}
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
+		snprintf(buf, len, "in a %u-byte block of an arena, + %lu", s->elemsize,
+			 addr - s->base);
 		return;
 	}
 	if (!s->divmul) {
@@ -171,6 +178,8 @@ static const char *owner_of(const struct gomem_span *s)
 {
 	if (s && gomem_class_is_scratch(gomem_spc_class(s->spc)))
 		return "gomem_scratch_put()";
+	if (s && gomem_span_state(s) == GOMEM_SPAN_ARENA)
+		return "gomem_arena_destroy()";
 	return "gomem_free()";
 }
 
@@ -273,6 +282,69 @@ void gomem_report_order(unsigned int order, unsigned long caller)
 }
 
 /**
+ * gomem_report_arena - a handle is no live arena's
+ * @arena: the handle
+ * @destroyed: it was one
+ * @caller: who passed it
+ */
+void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller)
+{
+	char buf[96];
+
+	if (!report_begin(GOMEM_BAD_ARENA))
+		return;
+	describe((unsigned long)arena, buf, sizeof(buf));
+	pr_err("%s: %p (%s), by %pS\n", destroyed ? "arena was destroyed already" : "no arena",
+	       arena, buf, (void *)caller);
+	report_end();
+}
+
+/**
+ * gomem_report_arena_write - an arena was written to after it was destroyed
+ * @s: a span of it
+ * @first: the first byte that was written to
+ * @bytes: from there to the last one
+ *
+ * Who wrote is not known; who destroyed it is.
+ */
+void gomem_report_arena_write(const struct gomem_span *s, const void *first, size_t bytes)
+{
+	if (!report_begin(GOMEM_ARENA_WRITE))
+		return;
+	pr_err("arena was written to after it was destroyed: %p (%u-byte block, %zu bytes from + %lu), destroyed by %pS\n",
+	       first, s->elemsize, bytes, (unsigned long)first - s->base,
+	       (void *)s->destroyed_by);
+}
+
+/* More are counted, but not named. */
+#define LEAKED_ARENAS_NAMED	10
+
+/**
+ * gomem_report_leaked_arena - an arena was never destroyed
+ * @arena: its handle
+ * @bytes: of its spans
+ *
+ * Context: process context, as the module exits.
+ */
+void gomem_report_leaked_arena(const void *arena, unsigned long bytes)
+{
+	static unsigned int named;
+
+	if (named++ < LEAKED_ARENAS_NAMED)
+		pr_warn("leaked: arena %p, %lu bytes, never destroyed\n", arena, bytes);
+}
+
+/**
+ * gomem_report_leaked_arenas - how many there were
+ * @n: arenas
+ * @bytes: of the spans of all of them
+ */
+void gomem_report_leaked_arenas(unsigned long n, unsigned long bytes)
+{
+	pr_warn("leaked in all: %lu arenas, %lu bytes; their pages are left alone\n", n, bytes);
+}
+
+/**
  * gomem_report_nmi - gomem was called in an NMI
  * @caller: by whom
  */
@@ -296,9 +368,12 @@ static void count_leaks(struct gomem_span *s, void *arg)
 	unsigned int class = gomem_spc_class(s->spc);
 	struct leak_census *census = arg;
 
+	census->pages += s->npages;
+	/* Arenas have been told of, and the objects in them are not known. */
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA)
+		return;
 	census->objects[class] += s->alloc_count;
 	census->bytes[class] += (unsigned long)s->alloc_count * s->elemsize;
-	census->pages += s->npages;
 }
 
 /**

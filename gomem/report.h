@@ -9,6 +9,8 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
+struct gomem_span;
+
 enum gomem_misuse {
 	GOMEM_DOUBLE_FREE,
 	GOMEM_INTERIOR_POINTER,
@@ -21,6 +23,8 @@ enum gomem_misuse {
 	GOMEM_BAD_NODE,
 	GOMEM_BAD_ORDER,
 	GOMEM_WRONG_FUNCTION,
+	GOMEM_BAD_ARENA,
+	GOMEM_ARENA_WRITE,
 	GOMEM_IN_NMI,
 	GOMEM_NR_MISUSES,
 };
@@ -37,6 +41,10 @@ void gomem_report_request(enum gomem_misuse what, size_t size, gfp_t gfp, unsign
 void gomem_report_overflow(size_t n, size_t size, gfp_t gfp, unsigned long caller);
 void gomem_report_node(int node, unsigned long caller);
 void gomem_report_order(unsigned int order, unsigned long caller);
+void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller);
+void gomem_report_arena_write(const struct gomem_span *s, const void *first, size_t bytes);
+void gomem_report_leaked_arena(const void *arena, unsigned long bytes);
+void gomem_report_leaked_arenas(unsigned long n, unsigned long bytes);
 void gomem_report_nmi(unsigned long caller);
 unsigned long gomem_report_leaks(void);
 

@@ -19,9 +19,11 @@
  *	DEAD  -> CENTRAL	mcentral, for a new span; its lock held
  *	DEAD  -> CACHED		the same, for a CPU
  *	DEAD  -> LARGE		mheap, for the caller (one object)
+ *	DEAD  -> ARENA		mheap, for an arena (as many as fit)
  *	CENTRAL <-> CACHED	mcentral lock held; only small spans
  *	CENTRAL -> DEAD		mcentral lock held; empty, and off the lists
  *	LARGE -> DEAD		whoever claims the object to free it; heap lock held
+ *	ARENA -> DEAD		mheap; heap lock held
  */
 #ifndef GOMEM_SPAN_H
 #define GOMEM_SPAN_H
@@ -42,6 +44,7 @@ enum gomem_span_state {
 	GOMEM_SPAN_CENTRAL,
 	GOMEM_SPAN_CACHED,
 	GOMEM_SPAN_LARGE,
+	GOMEM_SPAN_ARENA,
 };
 
 /* Which list of its mcentral a span in state CENTRAL is on. */
@@ -70,7 +73,8 @@ enum gomem_span_list {
  * @fresh: slots from here on were never handed out in this span's life; owner
  * @alloc_cache: free slots from @freeindex on, bit 0 is slot @freeindex, 1 is
  *	free. Bits of slots beyond @nelems mean nothing; owner
- * @list: link in its mcentral; mcentral lock
+ * @destroyed_by: who destroyed the arena that this was part of
+ * @list: link in its mcentral; mcentral lock. Or in its arena, or the quarantine
  * @pending: objects whose freed bit is set or is about to be. Raised before the
  *	bits are set and lowered by the sweep after they are cleared, so that a
  *	span with @pending of 0 has none. Exact with the mcentral lock held, unless
@@ -99,7 +103,10 @@ struct gomem_span {
 	u16 freeindex;
 	u16 alloc_count;
 	u16 fresh;
-	u64 alloc_cache;
+	union {
+		u64 alloc_cache;
+		unsigned long destroyed_by;
+	};
 	struct list_head list;
 	atomic_t pending;
 	unsigned long bits[];

@@ -31,6 +31,8 @@ const char * const gomem_event_names[GOMEM_NR_EVENTS] = {
 	[GOMEM_EV_IDLE_OBJECTS]		= "idle_objects",
 	[GOMEM_EV_REMOTE_ALLOCS]	= "remote_allocs",
 	[GOMEM_EV_REMOTE_FREES]		= "remote_frees",
+	[GOMEM_EV_ARENA_CREATES]	= "arena_creates",
+	[GOMEM_EV_ARENA_ALLOCS]		= "arena_allocs",
 };
 
 /**

@@ -80,6 +80,8 @@
 #define GOMEM_SCRATCH_MAX_ORDER		4
 #define GOMEM_SCRATCH_SIZE(order)	(2048UL << (order))
 
+struct gomem_arena;
+
 /* Not part of the API: what the inlines below call. */
 void *__gomem_alloc(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_noscan(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
@@ -338,5 +340,60 @@ void *gomem_scratch_get(unsigned int order, gfp_t gfp) __malloc;
  * Context: any but NMI; never sleeps.
  */
 void gomem_scratch_put(void *buf);
+
+/**
+ * gomem_arena_create - make an arena
+ * @gfp: as for gomem_alloc()
+ *
+ * For many objects that have the same end: they are taken one behind the other from
+ * memory that is the arena's alone, at next to no cost, and gomem_arena_destroy()
+ * frees all of them. It has no memory at first; blocks are added as it grows, of 8 KiB
+ * in the beginning and twice as much each time, up to 256 KiB.
+ *
+ * An arena has one user at a time: who shares one keeps calls apart. Different arenas
+ * have nothing to do with each other.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: the arena; NULL if there is no memory; NULL with a report if @gfp is refused.
+ */
+struct gomem_arena *gomem_arena_create(gfp_t gfp) __must_check;
+
+/**
+ * gomem_arena_alloc - allocate memory from an arena
+ * @arena: what gomem_arena_create() returned
+ * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
+ * @gfp: as for gomem_alloc()
+ *
+ * The memory is aligned to 8 bytes; if @size is a power of two, to that, up to 8 KiB.
+ * It lives as long as the arena: gomem_free(), gomem_realloc() and gomem_usable_size()
+ * refuse it, with a report. kmemleak looks for pointers in it.
+ *
+ * The memory is not cleared, unless @gfp has __GFP_ZERO or the kernel was started
+ * with init_on_alloc=1.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return:
+ * * the memory
+ * * ZERO_SIZE_PTR if @size is 0
+ * * NULL if there is no memory, @size is over GOMEM_MAX_SIZE or @gfp is refused
+ * * NULL, with a report, if @arena was destroyed or is none
+ */
+void *gomem_arena_alloc(struct gomem_arena *arena, size_t size, gfp_t gfp)
+	__alloc_size(2) __malloc;
+
+/**
+ * gomem_arena_destroy - free an arena and everything in it
+ * @arena: what gomem_arena_create() returned; NULL is ignored
+ *
+ * One that was destroyed already, or is none, is reported and left alone.
+ *
+ * With the module parameter debug=1 what was the arena's memory is filled with
+ * POISON_FREE, so that a pointer read from it faults where it is used, and given to
+ * nobody for a while: writes to it are found and reported then.
+ *
+ * Context: any but NMI; never sleeps. Takes a moment for each block, with debug=1 or
+ * init_on_free=1 for each byte.
+ */
+void gomem_arena_destroy(struct gomem_arena *arena);
 
 #endif /* _LINUX_GOMEM_H */

@@ -12,7 +12,7 @@ KEYS="heap_alloc heap_objects total_alloc mallocs frees heap_sys heap_inuse heap
 heap_released scratch_inuse scratch_sys mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
 
 ktap_header
-ktap_plan 17
+ktap_plan 19
 insmod gomem.ko || exit 1
 
 ktap_is "$(grep -cvE '^[a-z_]+: [0-9]+$' $dir/stats)" 0 "stats: each line is key: value"
@@ -57,5 +57,14 @@ ktap_is $? 22 "a client's bad parameter is refused"
 rmmod gomem
 insmod gomem.ko report_stacks=banana 2>/dev/null
 ktap_is $? 22 "a bad parameter is refused"
+insmod gomem.ko debug=2 2>/dev/null
+ktap_is $? 22 "so is a debug level that there is not"
+insmod gomem.ko debug=1
+for garbage in banana '' 2 -1; do
+	if echo "$garbage" 2>/dev/null >/sys/module/gomem/parameters/debug; then
+		accepted=$garbage
+	fi
+done
+ktap_is "$accepted$(cat /sys/module/gomem/parameters/debug)" 1 "at run time, too"
 rmmod gomem 2>/dev/null
 ktap_finish

@@ -9,7 +9,8 @@
 
 KINDS="double_frees_detected interior_pointers_detected foreign_pointers_detected
 writes_after_free_detected uses_after_free_detected size_overflows_refused too_large_refused bad_gfp_refused
-bad_node_refused bad_order_refused wrong_functions_detected nmi_refused"
+bad_node_refused bad_order_refused wrong_functions_detected bad_arenas_detected
+arena_writes_after_destroy_detected nmi_refused"
 
 # case, the key that must rise by one, what the report must say
 CASES="
@@ -54,6 +55,17 @@ scratch_put_object:wrong_functions_detected:gomem_free() owns this.*4096-byte ob
 scratch_put_foreign:foreign_pointers_detected:no live object
 scratch_order:bad_order_refused:order 5 refused
 scratch_gfp:bad_gfp_refused:8192 bytes refused.*GFP_DMA
+arena_free:wrong_functions_detected:gomem_arena_destroy() owns this.*8192-byte block of an arena
+arena_free_sensitive:wrong_functions_detected:gomem_arena_destroy() owns this
+arena_realloc:wrong_functions_detected:gomem_arena_destroy() owns this
+arena_usable:wrong_functions_detected:gomem_arena_destroy() owns this
+arena_put:wrong_functions_detected:gomem_arena_destroy() owns this
+arena_destroy_object:bad_arenas_detected:no arena.*block of an arena
+arena_double_destroy:bad_arenas_detected:arena was destroyed already
+arena_alloc_destroyed:bad_arenas_detected:arena was destroyed already
+arena_foreign:bad_arenas_detected:no arena
+arena_gfp:bad_gfp_refused:refused.*GFP_DMA32
+arena_too_large:too_large_refused:4194305 bytes refused
 none::
 "
 
@@ -104,13 +116,22 @@ one_case()
 }
 
 ktap_header
-ktap_plan $(($(echo "$CASES" | grep -c :) + 5))
+ktap_plan $(($(echo "$CASES" | grep -c :) + 9))
 insmod gomem.ko || exit 1
 while IFS=: read -r name key text; do
 	[ -n "$name" ] && one_case "$name" "$key" "$text"
 done <<EOF
 $CASES
 EOF
+
+# With arenas in quarantine.
+echo 1 >/sys/module/gomem/parameters/debug
+one_case arena_double_destroy bad_arenas_detected 'arena was destroyed already'
+one_case arena_write_destroyed arena_writes_after_destroy_detected \
+	'written to after it was destroyed.*8192-byte block, 24 bytes from + 40'
+echo 0 >/sys/module/gomem/parameters/debug
+insmod gomem_misuse.ko case=arena_write_destroyed && rmmod gomem_misuse
+ktap_is "$(gomem_stat arena_writes_after_destroy_detected)" 1 "without debug that is not seen"
 
 echo 1 >/sys/kernel/debug/gomem/check
 ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound after all of it"
@@ -131,4 +152,7 @@ dmesg | grep -q 'leaked: 4 objects of 48 bytes' &&
 	dmesg | grep -q 'leaked: 1 scratch buffers of 4096 bytes' &&
 	dmesg | grep -q 'leaked in all: 6 objects'
 ktap_is $? 0 "names them by number and size"
+dmesg | grep -q 'leaked: arena [0-9a-f]*, 73728 bytes, never destroyed' &&
+	dmesg | grep -q 'leaked in all: 1 arenas, 73728 bytes'
+ktap_is $? 0 "and an arena by its bytes"
 ktap_finish

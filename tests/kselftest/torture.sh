@@ -16,17 +16,25 @@ run()
 	rmmod gomem_torture 2>/dev/null
 	ktap_is "$(gomem_stat mallocs)" "$(gomem_stat frees)" "mallocs and frees agree"
 	ktap_is "$(gomem_stat scratch_gets)" "$(gomem_stat scratch_puts)" "scratch buffers, too"
+	ktap_is "$(gomem_stat arenas) $(gomem_stat arena_inuse)" "0 0" "no arena is left"
 	echo 1 >/sys/kernel/debug/gomem/check
 	ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
 }
 
 ktap_header
-ktap_plan 22
+ktap_plan 33
 insmod gomem.ko || exit 1
 run
 run max_size=4194304
 run max_size=128
 run interrupts=0
+# With arenas in quarantine, which nobody may write to.
+echo 1 >/sys/module/gomem/parameters/debug
+run max_size=8192
+echo 0 >/sys/module/gomem/parameters/debug
+[ "$(gomem_stat arena_quarantined)" -gt 0 ]
+ktap_is $? 0 "arenas are in quarantine"
+ktap_is "$(gomem_stat arena_writes_after_destroy_detected)" 0 "nobody wrote to them"
 for key in softirq_allocs softirq_frees hardirq_allocs hardirq_frees; do
 	n=$(gomem_stat $key)
 	case $(uname -v) in

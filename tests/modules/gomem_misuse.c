@@ -10,6 +10,7 @@
 
 #include <linux/gomem.h>
 #include <linux/module.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
@@ -422,6 +423,129 @@ static int scratch_gfp(void)
 	return gomem_scratch_get(2, GFP_KERNEL | __GFP_DMA) ? -EIO : 0;
 }
 
+/* The object stays what it is, and its arena's. */
+static int arena_misused(int (*misuse)(char *obj))
+{
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+	char *p = a ? gomem_arena_alloc(a, 100, GFP_KERNEL | __GFP_ZERO) : NULL;
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	err = misuse(p);
+	if (memchr_inv(p, 0, 100))
+		err = -EIO;
+	gomem_arena_destroy(a);
+	return err;
+}
+
+static int usable_size_of(char *obj)
+{
+	return gomem_usable_size(obj) ? -EIO : 0;
+}
+
+static int put_obj(char *obj)
+{
+	gomem_scratch_put(obj);
+	return 0;
+}
+
+static int destroy_obj(char *obj)
+{
+	gomem_arena_destroy((struct gomem_arena *)obj);
+	return 0;
+}
+
+static int arena_free(void)
+{
+	return arena_misused(free_buf);
+}
+
+static int arena_free_sensitive(void)
+{
+	return arena_misused(free_buf_sensitive);
+}
+
+static int arena_realloc(void)
+{
+	return arena_misused(realloc_buf);
+}
+
+static int arena_usable(void)
+{
+	return arena_misused(usable_size_of);
+}
+
+static int arena_put(void)
+{
+	return arena_misused(put_obj);
+}
+
+static int arena_destroy_object(void)
+{
+	return arena_misused(destroy_obj);
+}
+
+static int arena_double_destroy(void)
+{
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+
+	if (!a || !gomem_arena_alloc(a, 100, GFP_KERNEL))
+		return -ENOMEM;
+	gomem_arena_destroy(a);
+	gomem_arena_destroy(a);
+	return 0;
+}
+
+static int arena_alloc_destroyed(void)
+{
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+
+	if (!a)
+		return -ENOMEM;
+	gomem_arena_destroy(a);
+	return gomem_arena_alloc(a, 100, GFP_KERNEL) ? -EIO : 0;
+}
+
+static int arena_foreign(void)
+{
+	gomem_arena_destroy((void *)&static_data);
+	return 0;
+}
+
+static int arena_gfp(void)
+{
+	return gomem_arena_create(GFP_KERNEL | __GFP_DMA32) ? -EIO : 0;
+}
+
+static int arena_too_large(void)
+{
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	err = gomem_arena_alloc(a, GOMEM_MAX_SIZE + 1, GFP_KERNEL) ? -EIO : 0;
+	gomem_arena_destroy(a);
+	return err;
+}
+
+/* Found when another arena, as large as the quarantine, pushes this one out. */
+static int arena_write_destroyed(void)
+{
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+	struct gomem_arena *b = gomem_arena_create(GFP_KERNEL);
+	char *p = a ? gomem_arena_alloc(a, 100, GFP_KERNEL) : NULL;
+
+	if (!p || !b || !gomem_arena_alloc(b, SZ_4M, GFP_KERNEL))
+		return -ENOMEM;
+	gomem_arena_destroy(a);
+	OPTIMIZER_HIDE_VAR(p);
+	memset(p + 40, 'x', 24);
+	gomem_arena_destroy(b);
+	return 0;
+}
+
 /* Not misuse: nothing may be counted. */
 static int none(void)
 {
@@ -430,6 +554,7 @@ static int none(void)
 	gomem_free_sensitive(NULL);
 	gomem_free_bulk(0, NULL);
 	gomem_scratch_put(NULL);
+	gomem_arena_destroy(NULL);
 	if (gomem_usable_size(NULL) || gomem_usable_size(ZERO_SIZE_PTR))
 		return -EIO;
 	if (gomem_owns(NULL) || gomem_owns(ZERO_SIZE_PTR) || gomem_owns(&static_data))
@@ -442,7 +567,12 @@ static int none(void)
 /* Objects that nobody frees. */
 static int leak(void)
 {
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
 	int i;
+
+	if (!a || !gomem_arena_alloc(a, 100, GFP_KERNEL) ||
+	    !gomem_arena_alloc(a, SZ_64K, GFP_KERNEL))
+		return -ENOMEM;
 
 	for (i = 0; i < 3; i++)
 		if (!gomem_alloc(48, GFP_KERNEL))
@@ -499,6 +629,18 @@ static const struct {
 	CASE(scratch_put_foreign),
 	CASE(scratch_order),
 	CASE(scratch_gfp),
+	CASE(arena_free),
+	CASE(arena_free_sensitive),
+	CASE(arena_realloc),
+	CASE(arena_usable),
+	CASE(arena_put),
+	CASE(arena_destroy_object),
+	CASE(arena_double_destroy),
+	CASE(arena_alloc_destroyed),
+	CASE(arena_foreign),
+	CASE(arena_gfp),
+	CASE(arena_too_large),
+	CASE(arena_write_destroyed),
 	CASE(none),
 	CASE(leak),
 };

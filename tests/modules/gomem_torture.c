@@ -186,6 +186,30 @@ static void scratch(struct rnd_state *rnd, gfp_t gfp)
 	gomem_scratch_put(it);
 }
 
+/* Objects with one end; their neighbours are filled by the time they are checked. */
+static void arena(struct rnd_state *rnd, gfp_t gfp)
+{
+	struct gomem_arena *a = gomem_arena_create(gfp | __GFP_NOWARN);
+	struct item *items[20];
+	unsigned int i;
+	size_t size;
+
+	for (i = 0; a && i < ARRAY_SIZE(items); i++) {
+		size = random_size(rnd);
+		items[i] = gomem_arena_alloc(a, size, gfp | __GFP_NOWARN);
+		if (!items[i])
+			break;
+		fill(items[i], size);
+	}
+	if (!a || i < ARRAY_SIZE(items))
+		atomic64_inc(&failures);
+	if (!a)
+		return;
+	while (i--)
+		verify(items[i]);
+	gomem_arena_destroy(a);
+}
+
 static void bulk(struct rnd_state *rnd, gfp_t gfp)
 {
 	size_t size = random_size(rnd) % 2048 + 1;
@@ -213,6 +237,8 @@ static int thread_fn(void *arg)
 		step(&w->rnd, GFP_KERNEL);
 		if (++i % 64 == 0)
 			bulk(&w->rnd, GFP_KERNEL);
+		if (i % 128 == 0)
+			arena(&w->rnd, GFP_KERNEL);
 		if (i % 16 == 0)
 			scratch(&w->rnd, GFP_KERNEL);
 		if (i % 256 == 0)
@@ -229,6 +255,7 @@ static void tasklet_fn(unsigned long arg)
 	for (i = 0; i < 8; i++)
 		step(&w->softirq_rnd, GFP_ATOMIC);
 	scratch(&w->softirq_rnd, GFP_ATOMIC);
+	arena(&w->softirq_rnd, GFP_ATOMIC);
 }
 
 /* Hard interrupt context, on PREEMPT_RT too; there kmalloc() is not allowed. */

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * arena.c - user arenas: bump allocation, and memory that is freed as a whole.
+ */
+#include <kunit/visibility.h>
+#include <linux/export.h>
+#include <linux/gomem.h>
+#include <linux/kmemleak.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/poison.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include "alloc.h"
+#include "arena.h"
+#include "debug.h"
+#include "mcache.h"
+#include "node.h"
+#include "report.h"
+#include "sizeclass.h"
+#include "stats.h"
+
+/*
+ * Blocks double, so that a small arena is small and a large one has few of them. An
+ * object of more than a quarter of the largest has a span of its own: what is left
+ * in a block when the next one is begun is at most that quarter.
+ */
+#define BLOCK_MAX_PAGES		(SZ_256K >> GOMEM_PAGE_SHIFT)
+#define IN_BLOCK_MAX_PAGES	(BLOCK_MAX_PAGES / 4)
+
+#define ARENA_MAGIC		0x61726e61206c6976UL
+
+/* At most this much is kept from use. */
+#define QUARANTINE_MAX		SZ_4M
+
+/**
+ * struct gomem_arena - an arena, itself an object of the heap
+ * @magic: see magic_of(); overwritten by the key of a free object
+ * @link: in @arenas; @arena_lock
+ * @spans: all its memory, by gomem_span.list
+ * @pos: where the next object goes, but for its alignment; 0 at first
+ * @end: of the block that @pos is in
+ * @pages: gomem pages in @spans
+ * @block_pages: length of the next block
+ *
+ * All but @link is its user's, until the destroy that claims it by its magic.
+ */
+struct gomem_arena {
+	unsigned long magic;
+	struct list_head link;
+	struct list_head spans;
+	unsigned long pos;
+	unsigned long end;
+	unsigned long pages;
+	unsigned int block_pages;
+};
+
+/* Taken with interrupts off, in any context but NMI; no other lock under it. */
+static DEFINE_SPINLOCK(arena_lock);
+static LIST_HEAD(arenas);
+static LIST_HEAD(quarantine);	/* of spans, the oldest first */
+static unsigned long nr_arenas;
+static unsigned long quarantined_pages;
+
+static unsigned int handle_spc(void)
+{
+	return gomem_spc_make(gomem_sizeclass(sizeof(struct gomem_arena)), false);
+}
+
+/* Mixed with the address, so that a copy of a handle is none. */
+static unsigned long magic_of(const struct gomem_arena *a)
+{
+	return gomem_objkey(a) ^ ARENA_MAGIC;
+}
+
+/*
+ * Is it a live one? Any pointer will do: only memory of a span of ours is read, which
+ * stays ours that long; see gomem_heap_release().
+ */
+static bool check_handle(const struct gomem_arena *a, unsigned long caller)
+{
+	unsigned long magic;
+	bool readable, destroyed;
+
+	rcu_read_lock();
+	readable = IS_ALIGNED((unsigned long)a, sizeof(u64)) &&
+		   gomem_pagemap_span(&gomem_pagemap, (unsigned long)a);
+	magic = readable ? READ_ONCE(a->magic) : 0;
+	rcu_read_unlock();
+
+	if (likely(readable && magic == magic_of(a)))
+		return true;
+	/* It is free. Or its page is, after the last object there was freed. */
+	if (readable)
+		destroyed = magic == gomem_objkey(a);
+	else
+		destroyed = gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)a);
+	gomem_report_arena(a, destroyed, caller);
+	return false;
+}
+
+struct gomem_arena *gomem_arena_create(gfp_t gfp)
+{
+	struct gomem_arena *a;
+	unsigned long flags;
+
+	if (!gomem_enter_alloc(sizeof(*a), gfp, _RET_IP_))
+		return NULL;
+	a = gomem_alloc_slow(handle_spc(), gfp, _RET_IP_);
+	if (!a)
+		return NULL;
+	INIT_LIST_HEAD(&a->spans);
+	a->pos = 0;
+	a->end = 0;
+	a->pages = 0;
+	a->block_pages = 1;
+	a->magic = magic_of(a);
+
+	spin_lock_irqsave(&arena_lock, flags);
+	list_add_tail(&a->link, &arenas);
+	nr_arenas++;
+	spin_unlock_irqrestore(&arena_lock, flags);
+	gomem_count(GOMEM_EV_ARENA_CREATES, 1);
+	return a;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_arena_create, GOMEM_NS);
+
+static struct gomem_span *add_span(struct gomem_arena *a, unsigned int npages, gfp_t gfp)
+{
+	struct gomem_span_request req = {
+		.npages = npages,
+		.spc = gomem_spc_make(0, false),
+		.arena = true,
+		.gfp = gfp,
+	};
+	struct gomem_span *s = gomem_heap_alloc_span(gomem_node_heap(NUMA_NO_NODE), &req);
+
+	if (!s)
+		return NULL;
+	list_add_tail(&s->list, &a->spans);
+	a->pages += npages;
+	/* Never a leak itself, but scanned: objects of others hang on it. */
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kmemleak_alloc((void *)s->base, s->elemsize, 0, gfp);
+	return s;
+}
+
+/* For a block that is larger than it has to be. */
+static gfp_t gfp_light(gfp_t gfp)
+{
+	gfp &= ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL);
+	return gfp | __GFP_NOWARN | __GFP_NORETRY;
+}
+
+/* Memory for an object of @size bytes and, where it is small, those after it. */
+static struct gomem_span *grow(struct gomem_arena *a, size_t size, gfp_t gfp)
+{
+	unsigned int need = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE), block;
+	struct gomem_span *s = NULL;
+
+	if (need > IN_BLOCK_MAX_PAGES)
+		return add_span(a, need, gfp);
+	block = max_t(unsigned int, a->block_pages, roundup_pow_of_two(need));
+	if (block > need)
+		s = add_span(a, block, gfp_light(gfp));
+	if (!s)
+		s = add_span(a, need, gfp);
+	if (s && s->npages == block)
+		a->block_pages = min_t(unsigned int, 2 * block, BLOCK_MAX_PAGES);
+	return s;
+}
+
+/* @size is a multiple of 8, and so is where an object of another size may begin. */
+static void *take(struct gomem_arena *a, size_t size, size_t align)
+{
+	unsigned long obj = ALIGN(a->pos, align);
+
+	if (obj + size > a->end)
+		return NULL;
+	a->pos = obj + size;
+	return (void *)obj;
+}
+
+/* The object is at the start of a new span; who goes on there is to have more room. */
+static void *take_grown(struct gomem_arena *a, size_t size, gfp_t gfp)
+{
+	struct gomem_span *s = grow(a, size, gfp);
+
+	if (!s)
+		return NULL;
+	if (s->elemsize - size > a->end - a->pos) {
+		a->pos = s->base + size;
+		a->end = s->base + s->elemsize;
+	}
+	return (void *)s->base;
+}
+
+void *gomem_arena_alloc(struct gomem_arena *a, size_t size, gfp_t gfp)
+{
+	size_t align = sizeof(u64);
+	void *obj;
+
+	if (unlikely(!check_handle(a, _RET_IP_)))
+		return NULL;
+	if (unlikely(!size))
+		return ZERO_SIZE_PTR;
+	if (unlikely(size > GOMEM_MAX_SIZE)) {
+		gomem_report_request(GOMEM_SIZE_TOO_LARGE, size, gfp, _RET_IP_);
+		return NULL;
+	}
+	if (unlikely(!gomem_enter_alloc(size, gfp, _RET_IP_)))
+		return NULL;
+
+	if (is_power_of_2(size))
+		align = clamp_t(size_t, size, align, GOMEM_PAGE_SIZE);
+	size = ALIGN(size, sizeof(u64));
+	obj = take(a, size, align) ?: take_grown(a, size, gfp);
+	if (unlikely(!obj)) {
+		gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+		return NULL;
+	}
+	gomem_count(GOMEM_EV_ARENA_ALLOCS, 1);
+	if (want_init_on_alloc(gfp))
+		memset(obj, 0, size);
+	return obj;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_arena_alloc, GOMEM_NS);
+
+static void release_spans(struct list_head *spans)
+{
+	struct gomem_span *s, *next;
+
+	list_for_each_entry_safe(s, next, spans, list) {
+		list_del_init(&s->list);
+		if (want_init_on_free())
+			memset((void *)s->base, 0, s->elemsize);
+		gomem_heap_free_span(s);
+	}
+}
+
+/* One report a span, from the first to the last byte that changed. */
+static void verify_poison(const struct gomem_span *s)
+{
+	u8 *start = (u8 *)s->base, *end = start + s->elemsize;
+	u8 *first = memchr_inv(start, POISON_FREE, s->elemsize);
+
+	if (likely(!first))
+		return;
+	while (end[-1] == POISON_FREE)
+		end--;
+	gomem_report_arena_write(s, first, end - first);
+}
+
+/* Those that leave the quarantine. */
+static void verify_and_release(struct list_head *leaving)
+{
+	struct gomem_span *s;
+
+	list_for_each_entry(s, leaving, list)
+		verify_poison(s);
+	release_spans(leaving);
+}
+
+/* Take the oldest out until no more than @keep pages are left. */
+static unsigned long shrink_quarantine(unsigned long keep, struct list_head *leaving)
+{
+	unsigned long pages = 0;
+	struct gomem_span *s;
+
+	lockdep_assert_held(&arena_lock);
+	while (quarantined_pages > keep) {
+		s = list_first_entry(&quarantine, struct gomem_span, list);
+		list_move_tail(&s->list, leaving);
+		quarantined_pages -= s->npages;
+		pages += s->npages;
+	}
+	return pages;
+}
+
+static void enter_quarantine(struct list_head *spans, unsigned long destroyed_by)
+{
+	unsigned long flags, pages = 0;
+	struct gomem_span *s;
+	LIST_HEAD(leaving);
+
+	list_for_each_entry(s, spans, list) {
+		memset((void *)s->base, POISON_FREE, s->elemsize);
+		s->destroyed_by = destroyed_by;
+		pages += s->npages;
+	}
+	spin_lock_irqsave(&arena_lock, flags);
+	list_splice_tail(spans, &quarantine);
+	quarantined_pages += pages;
+	shrink_quarantine(QUARANTINE_MAX >> GOMEM_PAGE_SHIFT, &leaving);
+	spin_unlock_irqrestore(&arena_lock, flags);
+	verify_and_release(&leaving);
+}
+
+/* Of two destroys at the same time one gets it; for the other it is free already. */
+static bool claim(struct gomem_arena *a)
+{
+	unsigned long flags;
+	bool live;
+
+	spin_lock_irqsave(&arena_lock, flags);
+	live = a->magic == magic_of(a);
+	if (live) {
+		WRITE_ONCE(a->magic, gomem_objkey(a));
+		list_del(&a->link);
+		nr_arenas--;
+	}
+	spin_unlock_irqrestore(&arena_lock, flags);
+	return live;
+}
+
+static void forget_leaks(struct list_head *spans)
+{
+	struct gomem_span *s;
+
+	if (!IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		return;
+	list_for_each_entry(s, spans, list)
+		kmemleak_free((void *)s->base);
+}
+
+void gomem_arena_destroy(struct gomem_arena *a)
+{
+	LIST_HEAD(spans);
+	bool claimed;
+
+	if (!a)
+		return;
+	rcu_read_lock();
+	claimed = check_handle(a, _RET_IP_) && gomem_enter_free(_RET_IP_);
+	if (claimed && unlikely(!claim(a))) {
+		gomem_report_arena(a, true, _RET_IP_);
+		claimed = false;
+	}
+	rcu_read_unlock();
+	if (unlikely(!claimed))
+		return;
+	list_splice(&a->spans, &spans);
+	gomem_free_slow(handle_spc(), a);
+
+	forget_leaks(&spans);
+	if (gomem_debugs(GOMEM_DEBUG_ARENAS))
+		enter_quarantine(&spans, _RET_IP_);
+	else
+		release_spans(&spans);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_arena_destroy, GOMEM_NS);
+
+/**
+ * gomem_arena_flush_quarantine - check all that is in quarantine, and let it go
+ *
+ * Context: any but NMI; the more there is the longer it takes.
+ * Return: bytes that went back to the heap.
+ */
+unsigned long gomem_arena_flush_quarantine(void)
+{
+	unsigned long flags, pages;
+	LIST_HEAD(leaving);
+
+	spin_lock_irqsave(&arena_lock, flags);
+	pages = shrink_quarantine(0, &leaving);
+	spin_unlock_irqrestore(&arena_lock, flags);
+	verify_and_release(&leaving);
+	return pages << GOMEM_PAGE_SHIFT;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_arena_flush_quarantine);
+
+/**
+ * gomem_arena_get_stats - take a snapshot
+ * @st: where it goes
+ */
+void gomem_arena_get_stats(struct gomem_arena_stats *st)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&arena_lock, flags);
+	st->live = nr_arenas;
+	st->quarantined = quarantined_pages << GOMEM_PAGE_SHIFT;
+	spin_unlock_irqrestore(&arena_lock, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_arena_get_stats);
+
+/**
+ * gomem_arena_exit - empty the quarantine, and tell which arenas were left
+ *
+ * Nobody uses arenas any more. Memory of those that were not destroyed may be written
+ * to all the same, and stays where it is; their handles were ours alone.
+ *
+ * Context: process context, as the module exits, while objects can still be freed.
+ */
+void gomem_arena_exit(void)
+{
+	struct gomem_arena *a, *next;
+	unsigned long pages = 0;
+
+	gomem_arena_flush_quarantine();
+	list_for_each_entry(a, &arenas, link)
+		pages += a->pages;
+	list_for_each_entry_safe(a, next, &arenas, link) {
+		gomem_report_leaked_arena(a, a->pages << GOMEM_PAGE_SHIFT);
+		gomem_free_slow(handle_spc(), a);
+	}
+	if (nr_arenas)
+		gomem_report_leaked_arenas(nr_arenas, pages << GOMEM_PAGE_SHIFT);
+}
