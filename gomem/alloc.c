@@ -13,9 +13,9 @@
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
+#include "internal.h"
 #include "alloc.h"
 #include "mcache.h"
-#include "node.h"
 #include "report.h"
 #include "sizeclass.h"
 #include "stats.h"

@@ -15,11 +15,11 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
+#include "internal.h"
 #include "alloc.h"
 #include "arena.h"
 #include "debug.h"
 #include "mcache.h"
-#include "node.h"
 #include "report.h"
 #include "sizeclass.h"
 #include "stats.h"

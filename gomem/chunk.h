@@ -39,25 +39,26 @@ struct gomem_pallocbits {
 
 /**
  * struct gomem_chunk - bookkeeping of one aligned 4 MiB range
+ * @tag: see GOMEM_TAG_LIVE; written by whoever owns the page, before a pointer into
+ *	it is handed out and after the last one came back, read without a lock by
+ *	whoever frees such a pointer
  * @heap: whose pages these are; written once
  * @gp: RCU's grace periods when pages of this chunk were last freed by their span;
  *	heap lock. See gomem_heap_release()
  * @inuse: pages that are allocated or holes; heap lock
  * @hole: pages that are not ours; heap lock
- * @tag: see GOMEM_TAG_LIVE; written by whoever owns the page, before a pointer into
- *	it is handed out and after the last one came back, read without a lock by
- *	whoever frees such a pointer
  * @span: the span that a page is part of; same rules as @tag
  *
  * A registered chunk stays mapped until the heap is destroyed, so that a
  * lookup with a wrong pointer reads stale data at worst.
  */
 struct gomem_chunk {
+	/* First, since each free looks here. */
+	u16 tag[GOMEM_CHUNK_PAGES];
 	struct gomem_heap *heap;
 	unsigned long gp;
 	struct gomem_pallocbits inuse;
 	struct gomem_pallocbits hole;
-	u16 tag[GOMEM_CHUNK_PAGES];
 	struct gomem_span *span[GOMEM_CHUNK_PAGES];
 };
 

@@ -12,12 +12,12 @@
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 
+#include "internal.h"
 #include "arena.h"
 #include "check.h"
 #include "debugfs.h"
 #include "epoch.h"
 #include "mcache.h"
-#include "node.h"
 #include "pallocbits.h"
 #include "report.h"
 #include "scratch.h"

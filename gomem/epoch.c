@@ -6,7 +6,7 @@
  * Here an epoch ends every epoch_ms:
  *
  *	sweep	 spans with pending frees, so that none waits longer than an epoch
- *	drain	 slots and page caches that were not used meanwhile
+ *	drain	 slots and page caches that were not used meanwhile, and the quarantine
  *	goal	 the most pages that were in use, and a tenth more
  *	scavenge in the background, until the goal is met
  */
@@ -19,9 +19,10 @@
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
+#include "internal.h"
+#include "arena.h"
 #include "epoch.h"
 #include "mcache.h"
-#include "node.h"
 #include "scavenge.h"
 
 #define EPOCH_MIN_MS	100
@@ -135,6 +136,7 @@ static void end_epoch(struct work_struct *work)
 	struct gomem_heap *h;
 
 	mutex_lock(&epoch_mutex);
+	gomem_arena_flush_quarantine();
 	gomem_mcache_drain(true);
 	for_each_gomem_heap(h) {
 		sweep_all(h);
@@ -200,6 +202,7 @@ unsigned long gomem_scavenge_all(void)
 	struct gomem_heap *h;
 
 	mutex_lock(&epoch_mutex);
+	gomem_arena_flush_quarantine();
 	gomem_mcache_drain(false);
 	for_each_gomem_heap(h) {
 		sweep_all(h);

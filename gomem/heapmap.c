@@ -14,20 +14,20 @@
 #define ROW_CHARS	(GOMEM_CHUNK_PAGES / RUN_PAGES)
 
 enum kind {
-	HOLE, FREE, CACHED, TO_128, TO_1K, TO_8K, TO_32K, LARGE, NR_KINDS,
+	HOLE, FREE, CACHED, TO_128, TO_1K, TO_8K, TO_32K, LARGE, SCRATCH, ARENA, NR_KINDS,
 };
 
 static const char symbol[NR_KINDS] = {
 	[HOLE] = ' ', [FREE] = '.', [CACHED] = ':', [TO_128] = '1', [TO_1K] = '2',
-	[TO_8K] = '3', [TO_32K] = '4', [LARGE] = 'L',
+	[TO_8K] = '3', [TO_32K] = '4', [LARGE] = 'L', [SCRATCH] = 'S', [ARENA] = 'A',
 };
 
 static enum kind kind_of_class(unsigned int class)
 {
 	unsigned int size = gomem_class_size(class);
 
-	if (!class)
-		return LARGE;
+	if (gomem_class_is_scratch(class))
+		return SCRATCH;
 	if (size <= 128)
 		return TO_128;
 	if (size <= SZ_1K)
@@ -38,13 +38,21 @@ static enum kind kind_of_class(unsigned int class)
 /* Pages that are taken and have no span are those of page caches. */
 static enum kind kind_of_page(const struct gomem_chunk *c, unsigned int i)
 {
-	unsigned int tag = READ_ONCE(c->tag[i]);
+	unsigned int tag = READ_ONCE(c->tag[i]), class;
+	const struct gomem_span *s;
 
 	if (c->hole.word[i / 64] & BIT_ULL(i % 64))
 		return HOLE;
 	if (!(c->inuse.word[i / 64] & BIT_ULL(i % 64)))
 		return FREE;
-	return tag ? kind_of_class(gomem_spc_class(tag & GOMEM_TAG_SPC_MASK)) : CACHED;
+	if (!tag)
+		return CACHED;
+	class = gomem_spc_class(tag & GOMEM_TAG_SPC_MASK);
+	if (class)
+		return kind_of_class(class);
+	/* The span may go meanwhile; its descriptor stays one. */
+	s = READ_ONCE(c->span[i]);
+	return s && gomem_span_state(s) == GOMEM_SPAN_ARENA ? ARENA : LARGE;
 }
 
 static char symbol_of_run(const struct gomem_chunk *c, unsigned int first)
@@ -112,8 +120,9 @@ static int map_show(struct seq_file *m, void *v)
 
 	if (v == SEQ_START_TOKEN) {
 		seq_puts(m, "gomem map - version: 1\n");
-		seq_puts(m, "# a line is 4 MiB, a character 64 KiB: . free, : page cache, L large, blank not gomem's,\n");
-		seq_puts(m, "# objects of up to 1: 128 bytes, 2: 1 KiB, 3: 8 KiB, 4: 32 KiB\n");
+		seq_puts(m, "# a line is 4 MiB, a character 64 KiB, by what most of it is: . free, : page cache,\n");
+		seq_puts(m, "# blank not gomem's, objects of up to 1 128 bytes, 2 1 KiB, 3 8 KiB, 4 32 KiB,\n");
+		seq_puts(m, "# L large, S scratch buffers, A arenas\n");
 		seq_puts(m, "# node    MiB\n");
 		return 0;
 	}

@@ -7,20 +7,24 @@
  *
  * page		gomem's: 8 KiB, whatever the kernel's is
  * chunk	512 pages, 4 MiB of address range, aligned; unit of bookkeeping
- * hole		page of a chunk that is not ours
+ * hole		page of a chunk that is not ours: never was, or went back
  * span		run of pages cut into objects of one size, or holding one large
- *		object
+ *		object, or a part of an arena
  * size class	one of 67 object sizes, 8 bytes to 32 KiB; class 0 is large
  * span class	size class and noscan bit: 2 * class + noscan
  * noscan	holding no pointers
  * scratch	buffers of 2 to 32 KiB, of span classes behind those of the heap
+ * arena	memory that is allocated bit by bit and freed as a whole
  * slot		a CPU's stack of free objects of one span class
  * mcache	a CPU's slots; each CPU has two, for tasks and for interrupts
- * mcentral	all spans of one span class
- * mheap	pages, and spans in and out of them
- * arena	objects that are freed all at once, in spans of their own
+ * mcentral	all spans of one span class and node
+ * page cache	a CPU's free pages and span descriptors
+ * mheap	the pages of a node, and spans in and out of them
+ * page map	from an address to its chunk, span and heap; one for all nodes
  * pending	objects of a span that were freed since it was swept
  * sweep	fold a span's freed bits into its alloc bits
+ * scavenge	give free pages back to the kernel
+ * epoch	time between two looks for what is not used
  *
  * The way up: what gomem_alloc() does, each step only if the one before failed
  * ----------------------------------------------------------------------------
@@ -28,48 +32,64 @@
  *	alloc_small()			alloc.c		pop from the slot
  *	gomem_mcache_alloc_slow()	mcache.c	refill from the slot's span
  *	gomem_mcentral_refill()		mcentral.c	spans with room		[1]
- *	gomem_heap_alloc_span()		mheap.c		new span of free pages	[2]
- *	heap_grow()			mheap.c		pages from the kernel
+ *	alloc_from_pcache()		mheap.c		new span, this CPU's pages [2]
+ *	find_pages()			mheap.c		the heap's, other caches'  [3]
+ *	fetch_light()			grow.c		a block from the kernel
+ *	take_from_peers()		grow.c		another node's pages	[3]
+ *	gomem_heap_grow()		grow.c		the kernel, with effort
  *
- * Before gomem_heap_alloc_span() comes gomem_mcentral_cache(), or, where slots have no
- * span of their own (interrupts, objects of more than 1 KiB), gomem_mcentral_alloc().
- * Large objects start with gomem_heap_alloc_span().
+ * From gomem_mcentral_refill() to a new span it goes by gomem_mcentral_cache() or,
+ * where slots have no span of their own (interrupts, objects of more than 1 KiB),
+ * gomem_mcentral_alloc(). Large objects, and arenas, start with a new span.
  *
  * The way down: what gomem_free() does
  * ------------------------------------
  *
- *	free_any()			alloc.c		page to span class
- *	free_small()			alloc.c		check, push on the slot
+ *	free_any()			alloc.c		page map: span class, heap
+ *	free_from_task()		alloc.c		check, push on the slot
  *	gomem_mcache_free_slow()	mcache.c	empty half of a full slot
  *	gomem_mcentral_free()		mcentral.c	set freed bits		[1]
- *	gomem_heap_free_span()		mheap.c		pages of an empty span	[2]
+ *	gomem_heap_free_span()		mheap.c		pages of an empty span	[2][3]
+ *	gomem_heap_scavenge()		scavenge.c	back to the kernel	[3]
+ *
+ * An object of another node skips the slot.
  *
  * Locks
  * -----
  *
- * [1] gomem_mcentral.lock, one per span class: its lists of spans, and what a
- *     span's owner may change while the span is on a list. A span that a CPU
- *     caches is that CPU's, without the lock.
+ * [1] gomem_mcentral.lock, one per span class and node: its lists of spans, and what
+ *     a span's owner may change while the span is on a list. A span that a CPU caches
+ *     is that CPU's, without the lock.
  *
- * [2] gomem_heap.lock: the page bitmaps and summaries, page tags, descriptors,
- *     counters. Looking up the span of a live object takes no lock.
+ * [2] gomem_pcache.lock, one per CPU and node: pages and descriptors that the CPU
+ *     has, and its counts of spans. Others take it only to empty the cache.
  *
- * arena_lock, in arena.c: which arenas there are, and which are in quarantine. What is
- *     in an arena is its user's, without a lock.
+ * [3] gomem_heap.lock, one per node: the page bitmaps and summaries, descriptors,
+ *     counters. May be taken under [2], and no other under another.
  *
- * They do not nest: each function above drops its lock before it calls the next.
- * All are spinlocks, taken with interrupts off; on PREEMPT_RT they sleep. With
- * one held nothing is allocated, given back to the kernel, or printed.
+ * All are spinlocks, taken with interrupts off; on PREEMPT_RT they sleep. With one held
+ * nothing is allocated, given back to the kernel, or printed: so the shrinker, which
+ * the kernel may call inside of our own alloc_pages(), can take them. arena.c has a
+ * lock for its lists, epoch.c a mutex for its work; neither is held with these.
  *
  * No lock protects an mcache. Its CPU owns it, between preempt_disable() and
  * preempt_enable() for the one of tasks, local_irq_save() and restore for the one
- * of interrupts; [1] and [2] are never taken in between, so what a section needs
- * from below is fetched first, and what it gives back is given afterwards, with
- * the CPU perhaps another one by then.
+ * of interrupts; no lock is taken in between, so what a section needs from below is
+ * fetched first, and what it gives back is given afterwards, with the CPU perhaps
+ * another one by then.
  *
- * Barriers: freed bits of a cached span, released by gomem_span_put() and taken by
- * gomem_span_sweep(), which its CPU calls without the lock; a chunk's registration,
- * in pagealloc.c.
+ * Without a lock are, too: the page map, whose entries change once; and a page's tag
+ * and span pointer, which belong to who owns the page (map_span(), unmap_span()).
+ *
+ * Barriers and grace periods
+ * --------------------------
+ *
+ * Freed bits of a cached span are released by gomem_span_put() and taken by
+ * gomem_span_sweep(), which its CPU calls without the lock. A chunk is published by
+ * gomem_pagemap_register(). A page goes back to the kernel a grace period after its
+ * span was freed, so that who found the span's tag just before, and looks at the
+ * object to tell whether it is free already, looks at memory of ours:
+ * gomem_heap_release().
  */
 #ifndef GOMEM_INTERNAL_H
 #define GOMEM_INTERNAL_H

@@ -12,11 +12,11 @@
 #include <linux/pfn.h>
 #include <linux/random.h>
 
+#include "internal.h"
 #include "arena.h"
 #include "debugfs.h"
 #include "epoch.h"
 #include "mcache.h"
-#include "node.h"
 #include "pagesource.h"
 #include "report.h"
 #include "shrink.h"

@@ -9,6 +9,7 @@
 #include <linux/atomic.h>
 #include <linux/shrinker.h>
 
+#include "arena.h"
 #include "compat.h"
 #include "node.h"
 #include "scavenge.h"
@@ -32,6 +33,7 @@ static unsigned long scan_pages(struct shrinker *shrinker, struct shrink_control
 	struct gomem_heap *h = gomem_heaps[sc->nid];
 	unsigned long n;
 
+	gomem_arena_flush_quarantine();
 	n = gomem_heap_scavenge(h, sc->nr_to_scan, GOMEM_SCAVENGE_SHRINKER);
 	if (n < sc->nr_to_scan && gomem_heap_drain_pcaches(h, false))
 		n += gomem_heap_scavenge(h, sc->nr_to_scan - n, GOMEM_SCAVENGE_SHRINKER);
