@@ -80,6 +80,7 @@ int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
 	h->node = node;
 	h->pcache_max = GOMEM_PCACHE_PAGES;
 	h->order_limit = GOMEM_CHUNK_PAGES_SHIFT;
+	h->goal_pages = ULONG_MAX;
 	err = gomem_pagealloc_init(&h->pages, map->nr_chunks, &h->lock);
 	if (err)
 		return err;

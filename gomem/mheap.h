@@ -108,7 +108,8 @@ struct gomem_heap_snapshot {
  * @stats: counters
  * @order_limit: highest order worth asking the kernel for, by experience
  * @peak_pages: most pages that were not free, since an epoch began
- * @goal_pages: pages to keep in all; what is free beyond goes back
+ * @goal_pages: pages to keep in all; what is free beyond goes back. ULONG_MAX until
+ *	the first epoch is over
  * @scavenge_pos: where the background scavenger is; its own
  * @central: one per span class; those of size class 0 are not used
  *

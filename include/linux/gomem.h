@@ -44,7 +44,8 @@
  * write hid it at first. What cannot be seen: a second free after the memory has a
  * new owner, or on two CPUs in the same moment.
  *
- * Memory: pages stay with gomem until it is unloaded. They are no slab pages; where
+ * Memory: each NUMA node has a heap of its own, and memory comes from the node of the
+ * CPU. What is free goes back to the kernel in time. Pages are no slab pages; where
  * the kernel asks whether a page may be shared by reference, as sendpage_ok() does,
  * it has no idea of the objects in it.
  *
@@ -180,12 +181,12 @@ static __always_inline void *gomem_calloc(size_t n, size_t size, gfp_t gfp)
 /**
  * gomem_alloc_node - allocate memory, if possible of a NUMA node
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
- * @gfp: as for gomem_alloc(); __GFP_THISNODE is ignored
- * @node: node id, or NUMA_NO_NODE for no preference
+ * @gfp: as for gomem_alloc(); with __GFP_THISNODE no other node will do
+ * @node: node id, or NUMA_NO_NODE for this CPU's. A node without memory is taken as
+ *	the nearest that has some, one that is not online as NUMA_NO_NODE
  *
- * The node is a preference. gomem keeps one heap for all nodes: pages fetched
- * from the kernel for this call come from @node, objects that gomem already
- * holds are handed out wherever they are.
+ * If @node has no memory left, another one's is taken. Memory of another node than
+ * this CPU's is not cached by this CPU, neither here nor when it is freed.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc(); NULL with a report if @node can be no node id.
