@@ -394,7 +394,7 @@ static int scavenge_show(struct seq_file *m, void *unused)
 
 	for_each_gomem_heap(h) {
 		add_heap(&sum, h);
-		goal += min(READ_ONCE(h->goal_pages), data_race(h->pages.backed_pages));
+		goal += min(READ_ONCE(h->goal_pages), gomem_heap_about(h));
 	}
 	show(m, "heap_sys", bytes(sum.backed_pages));
 	show(m, "heap_goal", bytes(goal));

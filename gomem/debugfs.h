@@ -5,7 +5,7 @@
 #ifndef GOMEM_DEBUGFS_H
 #define GOMEM_DEBUGFS_H
 
-struct seq_operations;
+#include <linux/seq_file.h>
 
 extern const struct seq_operations gomem_map_ops;
 

@@ -12,11 +12,14 @@
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
+#include <linux/ctype.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include "internal.h"
@@ -80,15 +83,40 @@ static const struct kernel_param_ops scavenge_percent_ops = {
 module_param_cb(scavenge_percent, &scavenge_percent_ops, &scavenge_percent, 0644);
 MODULE_PARM_DESC(scavenge_percent, "Memory kept over the most that was in use in the last epoch, in percent of it (0 to 1000, default 10)");
 
-/* Bytes, with K, M or G behind. */
+/* A number with K, M or G behind; memparse() takes one that is too large as another. */
+static int parse_bytes(const char *val, unsigned long *bytes)
+{
+	static const char suffixes[] = "KMG";
+	size_t digits = strspn(val, "0123456789");
+	const char *suffix;
+	unsigned int shift = 0;
+	char number[24];
+
+	if (!digits || digits >= sizeof(number))
+		return -EINVAL;
+	strscpy(number, val, digits + 1);
+	if (kstrtoul(number, 10, bytes))
+		return -EINVAL;
+	val += digits;
+	suffix = *val ? strchr(suffixes, toupper(*val)) : NULL;
+	if (suffix) {
+		shift = 10 * (suffix - suffixes + 1);
+		val++;
+	}
+	if (*val == '\n')
+		val++;
+	if (*val || check_shl_overflow(*bytes, shift, bytes))
+		return -EINVAL;
+	return 0;
+}
+
 static int set_memory_limit(const char *val, const struct kernel_param *kp)
 {
-	unsigned long long bytes;
-	char *end;
+	unsigned long bytes;
+	int err = parse_bytes(val, &bytes);
 
-	bytes = memparse(val, &end);
-	if (end == val || (*end && *end != '\n') || bytes != (unsigned long)bytes)
-		return -EINVAL;
+	if (err)
+		return err;
 	WRITE_ONCE(*(unsigned long *)kp->arg, bytes);
 	if (READ_ONCE(running))
 		mod_delayed_work(system_unbound_wq, &scavenge_work, 0);
@@ -116,7 +144,7 @@ unsigned long gomem_heap_end_epoch(struct gomem_heap *h, unsigned int percent)
 
 	spin_lock_irqsave(&h->lock, flags);
 	goal = h->peak_pages + DIV_ROUND_UP(h->peak_pages * percent, 100);
-	h->goal_pages = goal;
+	WRITE_ONCE(h->goal_pages, goal);
 	h->peak_pages = h->pages.backed_pages - h->pages.free_pages;
 	spin_unlock_irqrestore(&h->lock, flags);
 	return goal;
@@ -153,8 +181,8 @@ static void end_epoch(struct work_struct *work)
 /* Pages beyond the goal, or beyond 95 % of the memory limit if that is more. */
 static unsigned long pages_too_many(struct gomem_heap *h)
 {
-	unsigned long backed = data_race(h->pages.backed_pages);
-	unsigned long goal = data_race(h->goal_pages);
+	unsigned long backed = gomem_heap_about(h);
+	unsigned long goal = READ_ONCE(h->goal_pages);
 	struct gomem_pagesource *src = h->source;
 	unsigned long limit = READ_ONCE(src->limit);
 	unsigned long over = 0;
@@ -215,6 +243,8 @@ unsigned long gomem_scavenge_all(void)
 
 /**
  * gomem_epochs - how many epochs have ended
+ *
+ * Return: the number.
  */
 u64 gomem_epochs(void)
 {

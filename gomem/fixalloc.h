@@ -20,7 +20,7 @@
  * Memory is type-stable: once it has been a descriptor it is never anything
  * else until gomem_fixalloc_destroy(). Who follows a stale pointer finds an
  * object of the same type: its first word is a link while it is free, and it
- * is zeroed when it is handed out again.
+ * is zeroed when it is handed out again (not if a cache above keeps it).
  */
 #ifndef GOMEM_FIXALLOC_H
 #define GOMEM_FIXALLOC_H

@@ -8,6 +8,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
+#include <linux/limits.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/nodemask.h>
@@ -81,7 +82,7 @@ bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f, gfp_t gfp
  */
 static unsigned int wanted_order(struct gomem_heap *h, unsigned int need)
 {
-	unsigned long want = data_race(h->pages.backed_pages) / GROW_SHARE;
+	unsigned long want = gomem_heap_about(h) / GROW_SHARE;
 
 	want = order_base_2(clamp_t(unsigned long, want, GROW_MIN, GROW_MAX));
 	if (want <= need || gomem_source_excess(h->source, 1UL << want))
@@ -89,41 +90,48 @@ static unsigned int wanted_order(struct gomem_heap *h, unsigned int need)
 	return want;
 }
 
-/* Next time start where this time ended, or one order above if that went well. */
-static void learn_order(struct gomem_heap *h, unsigned int tried, unsigned int got)
+/*
+ * Next time start where this time ended: one order above if the first try was good,
+ * at @last, the lowest that was tried, if none was. Two CPUs may learn at the same
+ * time; either is as good.
+ */
+static void learn_order(struct gomem_heap *h, unsigned int from, unsigned int last,
+			unsigned int got)
 {
-	unsigned int limit = READ_ONCE(h->order_limit);
+	unsigned int limit = got;
 
-	if (got < tried)
-		limit = got;
-	else if (got >= limit)
-		limit = got + 1;
+	if (got == from)
+		limit = max(got + 1, READ_ONCE(h->order_limit));
+	else if (got > from)
+		limit = last;
 	WRITE_ONCE(h->order_limit, min_t(unsigned int, limit, GOMEM_CHUNK_PAGES_SHIFT));
 }
 
 /*
  * Fetch a block without effort: of the order wanted, else of the next lower one, as
  * far as the request's. That one is left to the try with effort, unless memory of
- * other nodes comes before that.
+ * other nodes comes before that. Whatever was learned, the last of these is tried, or
+ * nobody would notice that there are blocks again.
  */
 static unsigned long fetch_light(struct gomem_heap *h, const struct gomem_span_request *req,
 				 unsigned int need, unsigned int *order)
 {
-	unsigned int from = min(wanted_order(h, need), READ_ONCE(h->order_limit));
+	unsigned int wanted = wanted_order(h, need);
 	unsigned int last = h->peers ? need : need + 1;
+	unsigned int from = max(min(wanted, READ_ONCE(h->order_limit)), last);
 	gfp_t gfp = gfp_light(req->gfp);
-	unsigned long addr = 0;
+	unsigned long addr;
 
+	if (wanted < last)
+		return 0;
 	if (h->peers)
 		gfp |= __GFP_THISNODE;
-	if (from < last)
-		return 0;
-	for (*order = from; !addr; (*order)--) {
+	for (*order = from; ; (*order)--) {
 		addr = gomem_pages_get(h->source, *order, gfp, h->node);
 		if (addr || *order == last)
 			break;
 	}
-	learn_order(h, from, addr ? *order : need);
+	learn_order(h, from, last, addr ? *order : UINT_MAX);
 	return addr;
 }
 
@@ -135,17 +143,20 @@ static unsigned long fetch_light(struct gomem_heap *h, const struct gomem_span_r
 static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 {
 	unsigned long excess = gomem_source_excess(h->source, 1UL << need), flags;
+	struct gomem_heap *peer;
 	int node;
 
 	if (likely(!excess))
 		return;
 	if (gfpflags_allow_blocking(gfp)) {
-		excess -= min(excess, gomem_heap_scavenge(h, excess, GOMEM_SCAVENGE_LIMIT));
-		if (excess && h->peers)
-			for_each_node(node)
-				if (h->peers[node]->node == node)
-					gomem_heap_scavenge(h->peers[node], excess,
-							    GOMEM_SCAVENGE_LIMIT);
+		excess -= gomem_heap_scavenge(h, excess, GOMEM_SCAVENGE_LIMIT);
+		for_each_node(node) {
+			if (!excess || !h->peers)
+				break;
+			peer = h->peers[node];
+			if (peer != h && peer->node == node)
+				excess -= gomem_heap_scavenge(peer, excess, GOMEM_SCAVENGE_LIMIT);
+		}
 	}
 	if (!gomem_source_excess(h->source, 1UL << need))
 		return;
@@ -242,9 +253,8 @@ static struct gomem_chunk *provide_chunk(struct gomem_heap *h, unsigned long add
  * anybody else can.
  */
 static unsigned long add_block(struct gomem_heap **hp, const struct gomem_span_request *req,
-			       unsigned long addr, unsigned int order)
+			       unsigned long addr, unsigned int order, unsigned int wanted)
 {
-	unsigned int wanted = wanted_order(*hp, order_base_2(req->npages));
 	unsigned long page, flags;
 	struct gomem_chunk *c;
 	struct gomem_heap *h;
@@ -257,6 +267,7 @@ static unsigned long add_block(struct gomem_heap **hp, const struct gomem_span_r
 	spin_lock_irqsave(&h->lock, flags);
 	gomem_pagealloc_add(&h->pages, page, 1UL << order);
 	WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page, req->npages));
+	gomem_heap_note_peak(h);
 	h->stats.grows++;
 	h->stats.grow_fallbacks += order < wanted;
 	spin_unlock_irqrestore(&h->lock, flags);
@@ -289,6 +300,7 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 {
 	unsigned int need = order_base_2(req->npages), order;
 	struct gomem_heap *h = *hp;
+	unsigned int wanted = wanted_order(h, need);
 	unsigned long addr, page;
 
 	make_room(h, need, req->gfp);
@@ -309,7 +321,7 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 		gomem_pages_put(h->source, addr, 1UL << order);
 		return fail(h, true);
 	}
-	page = add_block(hp, req, addr, order);
+	page = add_block(hp, req, addr, order, wanted);
 	if (page == GOMEM_NO_PAGE) {
 		gomem_pages_put(h->source, addr, 1UL << order);
 		return fail(h, false);

@@ -37,9 +37,9 @@ static unsigned long __init lowest_memory(void)
 }
 
 /*
- * How far the heap's tables reach, at 17 bytes per 4 MiB: to the end of memory and,
- * for what is plugged in later, three times as much again. A block from beyond has
- * to go back, and the allocation fails.
+ * How far the tables reach, at 8 bytes per 4 MiB and 18 more a node with memory: to the
+ * end of memory and, for what is plugged in later, three times as much again. A block
+ * from beyond has to go back, and the allocation fails.
  */
 static unsigned long __init memory_range(unsigned long base)
 {

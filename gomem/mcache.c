@@ -9,9 +9,10 @@
 #include <linux/cpuhotplug.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
-#include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/topology.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "mcache.h"
 #include "mcentral.h"
@@ -40,6 +41,10 @@
 
 /* Scratch buffers come and go on one CPU, and are few: 32 KiB an order, as in Go. */
 #define SCRATCH_SLOT_BYTES	SZ_32K
+
+/* How long CPUs that are to drain their slots are waited for. */
+#define DRAIN_IDLE_MS		100
+#define DRAIN_ALL_MS		1000
 
 /* Interrupts get by with less. */
 #define IRQ_SLOT_MAX		16
@@ -181,7 +186,7 @@ static unsigned int batch_size(const struct gomem_slot *slot)
 /* How much all slots of this CPU may grow; a little stale, as the heap goes on. */
 static size_t grown_max(const struct gomem_heap *h)
 {
-	size_t bytes = data_race(h->pages.backed_pages) << GOMEM_PAGE_SHIFT;
+	size_t bytes = gomem_heap_about(h) << GOMEM_PAGE_SHIFT;
 
 	return max_t(size_t, bytes / (GROWN_SHARE * num_online_cpus()), GROWN_MIN);
 }
@@ -256,11 +261,11 @@ static void free_home(unsigned int spc, void **objs, unsigned int n)
 }
 
 /*
- * Put what came from spans into the slot, but for the first object: that is what it
- * was all about. The CPU may be another one by now, and may have got a span and
- * objects meanwhile; what does not fit goes back.
+ * Put what came from spans of @h into the slot, but for the first object: that is what
+ * it was all about. The CPU may be another one by now, even of another node, and may
+ * have got a span and objects meanwhile; what does not fit goes back.
  */
-static void *keep_refill(unsigned int spc, struct gomem_refill *r)
+static void *keep_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
 {
 	struct gomem_span *span = r->span;
 	struct gomem_slot *slot;
@@ -270,13 +275,13 @@ static void *keep_refill(unsigned int spc, struct gomem_refill *r)
 	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
 	slot = section_enter(&sec, spc);
 	if (sec.mc == &no_mcache) {
-		atomic64_inc(&sec.mc->heap->central[spc].direct_allocs);
+		atomic64_inc(&h->central[spc].direct_allocs);
 	} else {
-		while (kept < r->n && gomem_slot_push(slot, r->objs[kept]))
+		while (kept < r->n && sec.mc->heap == h && gomem_slot_push(slot, r->objs[kept]))
 			kept++;
 		slot->allocs++;
 		slot->refilled += kept;
-		if (span && sec.mc->caches_spans && !slot->span) {
+		if (span && sec.mc->caches_spans && sec.mc->heap == h && !slot->span) {
 			slot->span = span;
 			span = NULL;
 		}
@@ -288,56 +293,6 @@ static void *keep_refill(unsigned int spc, struct gomem_refill *r)
 	if (span)
 		gomem_mcentral_uncache(span);
 	return r->objs[0];
-}
-
-/*
- * Cache a new span. The CPU may be another one when we come back with it, and
- * may have got a span meanwhile: the object we came for is taken first.
- */
-static void *alloc_with_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp)
-{
-	struct gomem_span *s = gomem_mcentral_cache(h, spc, gfp);
-	struct gomem_slot *slot;
-	unsigned int recycled;
-	struct section sec;
-	void *obj;
-
-	if (!s)
-		return NULL;
-	gomem_span_take(s, &obj, 1, &recycled);
-	set_keys(&obj, 1 - recycled);
-
-	slot = section_enter(&sec, spc);
-	if (sec.mc == &no_mcache) {
-		atomic64_inc(&sec.mc->heap->central[spc].direct_allocs);
-	} else {
-		slot->allocs++;
-		slot->refilled++;
-		if (sec.mc->caches_spans && !slot->span) {
-			slot->span = s;
-			s = NULL;
-			if (slot->top == slot->end - slot->capacity)
-				refill_from_span(slot, spc);
-		}
-	}
-	section_leave(&sec);
-
-	if (s)
-		gomem_mcentral_uncache(s);
-	return obj;
-}
-
-/* Get objects of a new span, keep what fits. */
-static void *alloc_with_batch(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
-			      struct gomem_refill *r)
-{
-	unsigned int recycled;
-
-	r->n = gomem_mcentral_alloc(h, spc, gfp, r->objs, r->want, &recycled);
-	if (!r->n)
-		return NULL;
-	set_keys(r->objs + recycled, r->n - recycled);
-	return keep_refill(spc, r);
 }
 
 /**
@@ -376,12 +331,11 @@ void *gomem_mcache_alloc_slow(unsigned int spc, gfp_t gfp)
 	if (obj)
 		return obj;
 
-	gomem_mcentral_refill(h, spc, &r);
-	if (r.n) {
-		set_fresh_keys(&r);
-		return keep_refill(spc, &r);
-	}
-	return r.want_span ? alloc_with_span(h, spc, gfp) : alloc_with_batch(h, spc, gfp, &r);
+	gomem_mcentral_get(h, spc, gfp, &r);
+	if (!r.n)
+		return NULL;
+	set_fresh_keys(&r);
+	return keep_refill(h, spc, &r);
 }
 
 /**
@@ -395,14 +349,17 @@ void *gomem_mcache_alloc_slow(unsigned int spc, gfp_t gfp)
  */
 void *gomem_mcache_alloc_direct(struct gomem_heap *h, unsigned int spc, gfp_t gfp)
 {
-	unsigned int recycled;
-	void *obj;
+	struct gomem_refill r;
 
-	if (!gomem_mcentral_alloc(h, spc, gfp, &obj, 1, &recycled))
+	r.span = NULL;
+	r.want = 1;
+	r.want_span = false;
+	gomem_mcentral_get(h, spc, gfp, &r);
+	if (!r.n)
 		return NULL;
-	set_keys(&obj, 1 - recycled);
+	set_fresh_keys(&r);
 	atomic64_inc(&h->central[spc].direct_allocs);
-	return obj;
+	return r.objs[0];
 }
 
 /* Take up to half a slot's objects, those that lie there longest. */
@@ -486,17 +443,19 @@ void gomem_mcache_free_direct(unsigned int spc, void *obj)
 static u32 slot_uses(const struct gomem_mcache *mc, unsigned int spc)
 {
 	const struct gomem_slot *slot = &mc->slot[spc];
-	u64 held = READ_ONCE(slot->top) - (mc->object + mc->bottom[spc]);
+	/* The CPU goes on meanwhile: then the slot is not idle, whatever is read. */
+	u64 held = data_race(slot->top) - (mc->object + mc->bottom[spc]);
 
-	return 2 * READ_ONCE(slot->allocs) + held + READ_ONCE(slot->flushed) -
-	       READ_ONCE(slot->refilled);
+	return 2 * data_race(slot->allocs) + held + data_race(slot->flushed) -
+	       data_race(slot->refilled);
 }
 
 static bool slot_is_bare(const struct gomem_mcache *mc, unsigned int spc)
 {
 	const struct gomem_slot *slot = &mc->slot[spc];
 
-	return READ_ONCE(slot->top) == mc->object + mc->bottom[spc] && !READ_ONCE(slot->span);
+	/* The same. */
+	return data_race(slot->top) == mc->object + mc->bottom[spc] && !data_race(slot->span);
 }
 
 /*
@@ -542,10 +501,12 @@ static unsigned int empty_slot(struct gomem_mcache *mc, unsigned int spc, void *
 	return n;
 }
 
-static void drain_slot(struct gomem_mcache *mc, unsigned int spc, bool irq, bool idle)
+/* A slot of the CPU that this runs on, if that is idle or all are to be drained. */
+static void drain_slot(unsigned int spc, bool irq, bool idle)
 {
 	struct gomem_span *span = NULL;
 	void *objs[GOMEM_SLOT_MAX];
+	struct gomem_mcache *mc;
 	unsigned long flags = 0;
 	unsigned int n = 0;
 
@@ -553,7 +514,8 @@ static void drain_slot(struct gomem_mcache *mc, unsigned int spc, bool irq, bool
 		local_irq_save(flags);
 	else
 		preempt_disable();
-	if (!idle || slot_uses(mc, spc) == mc->seen[spc])
+	mc = irq ? this_cpu_read(gomem_mcache_irq) : this_cpu_read(gomem_mcache_task);
+	if (mc != &no_mcache && (!idle || slot_uses(mc, spc) == mc->seen[spc]))
 		n = empty_slot(mc, spc, objs, &span);
 	if (irq)
 		local_irq_restore(flags);
@@ -566,26 +528,50 @@ static void drain_slot(struct gomem_mcache *mc, unsigned int spc, bool irq, bool
 		gomem_mcentral_uncache(span);
 }
 
-/* On the CPU itself, as a task that stays there. */
-static int drain_slots(void *idle)
+/* A CPU's task of draining itself. */
+struct drain {
+	struct work_struct work;
+	bool idle;
+};
+
+static DEFINE_PER_CPU(struct drain, drains);
+static atomic_t drains_queued;
+static DECLARE_WAIT_QUEUE_HEAD(drains_wait);
+
+/*
+ * Should the CPU have died meanwhile this runs on another, and drains that one: the
+ * dead one is seen to by gomem_mcache_cpu_dead().
+ */
+static void drain_slots(struct work_struct *work)
 {
-	struct gomem_mcache *task = this_cpu_read(gomem_mcache_task);
-	struct gomem_mcache *irq = this_cpu_read(gomem_mcache_irq);
+	bool idle = READ_ONCE(container_of(work, struct drain, work)->idle);
 	unsigned int spc;
 
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		if (task != &no_mcache)
-			drain_slot(task, spc, false, idle);
-		if (irq != &no_mcache)
-			drain_slot(irq, spc, true, idle);
+		drain_slot(spc, false, idle);
+		drain_slot(spc, true, idle);
 	}
-	return 0;
+	if (atomic_dec_and_test(&drains_queued))
+		wake_up(&drains_wait);
+}
+
+static void queue_drain(int cpu, bool idle)
+{
+	struct drain *d = per_cpu_ptr(&drains, cpu);
+
+	WRITE_ONCE(d->idle, idle);
+	atomic_inc(&drains_queued);
+	/* It may be queued from last time, on a CPU that has no time for it. */
+	if (!queue_work_on(cpu, system_wq, &d->work))
+		atomic_dec(&drains_queued);
 }
 
 /**
  * gomem_mcache_drain - empty the slots of all CPUs
- * @idle: only those that were not used since this was last called so; a CPU that has
- *	none of these is left alone
+ * @idle: only those that were not used since this was last called; a CPU that has none
+ *	of these is left alone
+ *
+ * CPUs that do nothing but what has priority are not waited for.
  *
  * Context: may sleep. One caller at a time.
  */
@@ -599,9 +585,27 @@ void gomem_mcache_drain(bool idle)
 		found = look_for_idle(per_cpu(gomem_mcache_task, cpu));
 		found |= look_for_idle(per_cpu(gomem_mcache_irq, cpu));
 		if (found || !idle)
-			smp_call_on_cpu(cpu, drain_slots, idle ? &gomem_mcache_task : NULL, false);
+			queue_drain(cpu, idle);
 	}
 	cpus_read_unlock();
+	wait_event_timeout(drains_wait, !atomic_read(&drains_queued),
+			   msecs_to_jiffies(idle ? DRAIN_IDLE_MS : DRAIN_ALL_MS));
+}
+
+static void init_drains(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		INIT_WORK(&per_cpu_ptr(&drains, cpu)->work, drain_slots);
+}
+
+static void cancel_drains(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		cancel_work_sync(&per_cpu_ptr(&drains, cpu)->work);
 }
 
 /* Empty a cache that nobody uses any more. */
@@ -667,6 +671,7 @@ int gomem_mcache_init(void)
 	unsigned int spc;
 	int cpu, state;
 
+	init_drains();
 	no_mcache.heap = gomem_next_heap(0);
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
 		slot_init(&no_mcache.slot[spc], gomem_spc_class(spc), no_objects, 0);
@@ -694,6 +699,7 @@ void gomem_mcache_exit(void)
 	struct gomem_heap *h;
 	unsigned int spc;
 
+	cancel_drains();
 	cpuhp_remove_state(mcache_cpuhp_state);
 	for_each_gomem_heap(h)
 		for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
@@ -737,13 +743,15 @@ static void count_slot(const struct gomem_mcache *mc, unsigned int spc,
 	 * In this order an object that moves in between is counted once too often
 	 * rather than missed.
 	 */
-	refilled = READ_ONCE(slot->refilled);
-	cached = READ_ONCE(slot->top) - (mc->object + mc->bottom[spc]);
-	allocs = READ_ONCE(slot->allocs);
+	refilled = data_race(slot->refilled);
+	barrier();
+	cached = data_race(slot->top) - (mc->object + mc->bottom[spc]);
+	barrier();
+	allocs = data_race(slot->allocs);
 	n->mallocs += allocs;
-	n->frees += allocs + cached + READ_ONCE(slot->flushed) - refilled;
+	n->frees += allocs + cached + data_race(slot->flushed) - refilled;
 	n->cached += cached;
-	n->cached_spans += !!READ_ONCE(slot->span);
+	n->cached_spans += !!data_race(slot->span);
 }
 
 /**

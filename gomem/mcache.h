@@ -31,6 +31,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
+#include "key.h"
 #include "mcentral.h"
 #include "sizeclass.h"
 #include "span.h"
@@ -99,8 +100,6 @@ struct gomem_mcache {
 DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
 DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 
-extern unsigned long gomem_secret;
-
 /* What the counters of all slots of a span class add up to. */
 struct gomem_class_counts {
 	u64 mallocs;
@@ -125,25 +124,6 @@ size_t gomem_mcache_bytes(void);
 static __always_inline unsigned int gomem_irq_context(void)
 {
 	return preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET);
-}
-
-/*
- * While an object is free its first word holds its key, so that a second free
- * sees it, and an allocation sees that nobody wrote there since.
- */
-static __always_inline unsigned long gomem_objkey(const void *obj)
-{
-	return gomem_secret ^ (unsigned long)obj;
-}
-
-static __always_inline bool gomem_has_key(const void *obj)
-{
-	return *(const unsigned long *)obj == gomem_objkey(obj);
-}
-
-static __always_inline void gomem_set_key(void *obj)
-{
-	*(unsigned long *)obj = gomem_objkey(obj);
 }
 
 /* All of an object. Sizes are multiples of 8; no call, unlike memset(). */

@@ -124,7 +124,8 @@ static struct gomem_span *find_room(struct gomem_mcentral *c, unsigned int *bad)
  * the usual length, a shorter one: an object at least. With @local only memory of
  * this node will do, without any effort.
  */
-static struct gomem_span *grow(struct gomem_heap *h, unsigned int spc, gfp_t gfp, bool local)
+static struct gomem_span *new_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
+				   bool local)
 {
 	unsigned int size = gomem_class_size(gomem_spc_class(spc));
 	unsigned int least = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE);
@@ -148,70 +149,6 @@ static struct gomem_span *grow(struct gomem_heap *h, unsigned int spc, gfp_t gfp
 	}
 }
 
-/* A span with room of this heap; its mcentral is locked then. */
-static struct gomem_span *lock_room(struct gomem_heap *h, unsigned int spc, unsigned long *flags,
-				    unsigned int *bad)
-{
-	struct gomem_mcentral *c = &h->central[spc];
-	struct gomem_span *s;
-
-	spin_lock_irqsave(&c->lock, *flags);
-	s = find_room(c, bad);
-	if (!s)
-		spin_unlock_irqrestore(&c->lock, *flags);
-	return s;
-}
-
-/* The same of the other nodes, if they may be asked. */
-static struct gomem_span *lock_peers_room(struct gomem_heap *h, unsigned int spc,
-					  unsigned long *flags, unsigned int *bad)
-{
-	struct gomem_span *s = NULL;
-	int node;
-
-	for_each_node(node) {
-		if (h->peers[node] != h && h->peers[node]->node == node)
-			s = lock_room(h->peers[node], spc, flags, bad);
-		if (s)
-			break;
-	}
-	return s;
-}
-
-/* A new span's mcentral, which need not be @h's, is told of it and locked. */
-static struct gomem_span *lock_new(struct gomem_heap *h, unsigned int spc, gfp_t gfp, bool local,
-				   unsigned long *flags)
-{
-	struct gomem_span *s = grow(h, spc, gfp, local);
-	struct gomem_mcentral *c;
-
-	if (!s)
-		return NULL;
-	c = &s->heap->central[spc];
-	spin_lock_irqsave(&c->lock, *flags);
-	c->nspans++;
-	c->npages += s->npages;
-	return s;
-}
-
-/*
- * A span with room, and its mcentral locked: one on a list, else a new one; of this
- * node, else of those that have what they need not ask the kernel for, else of
- * whatever the kernel can be made to give.
- */
-static struct gomem_span *lock_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
-				    unsigned long *flags, unsigned int *bad)
-{
-	struct gomem_span *s = lock_room(h, spc, flags, bad);
-
-	if (!s && h->peers && !(gfp & __GFP_THISNODE)) {
-		s = lock_new(h, spc, gfp, true, flags);
-		if (!s)
-			s = lock_peers_room(h, spc, flags, bad);
-	}
-	return s ?: lock_new(h, spc, gfp, false, flags);
-}
-
 /* Slots that were freed twice: each was counted as a free once too often. */
 static void report_bad(struct gomem_mcentral *c, unsigned int bad)
 {
@@ -220,36 +157,6 @@ static void report_bad(struct gomem_mcentral *c, unsigned int bad)
 	atomic64_sub(bad, &c->direct_frees);
 	gomem_report_late_double_free(c->spc, bad);
 }
-
-/**
- * gomem_mcentral_cache - get a span with room for a CPU to cache (cacheSpan)
- * @h: the heap
- * @spc: span class, of a small size class
- * @gfp: how hard to try if the heap has to grow
- *
- * The caller becomes the span's owner, until gomem_mcentral_uncache().
- *
- * Return: a span with at least one free slot at or after freeindex, or NULL.
- */
-struct gomem_span *gomem_mcentral_cache(struct gomem_heap *h, unsigned int spc, gfp_t gfp)
-{
-	struct gomem_mcentral *c;
-	struct gomem_span *s;
-	unsigned int bad = 0;
-	unsigned long flags;
-
-	s = lock_span(h, spc, gfp, &flags, &bad);
-	if (s) {
-		c = &s->heap->central[spc];
-		list_del_init(&s->list);
-		gomem_span_set_state(s, GOMEM_SPAN_CACHED);
-		c->ncached++;
-		spin_unlock_irqrestore(&c->lock, flags);
-	}
-	report_bad(&h->central[spc], bad);
-	return s;
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_cache);
 
 /* The lock is held; true if the span is empty, and the caller's to give back. */
 static bool put_back(struct gomem_mcentral *c, struct gomem_span *s, unsigned int *bad)
@@ -301,6 +208,80 @@ static void take(struct gomem_refill *r, struct gomem_span *s)
 	r->n += n;
 }
 
+/*
+ * Use a span that has room. If it still has some then, and the request wants a span,
+ * this is the one. True if the request has all it wants.
+ */
+static bool use_span(struct gomem_mcentral *c, struct gomem_span *s, struct gomem_refill *r)
+{
+	lockdep_assert_held(&c->lock);
+	take(r, s);
+	if (r->want_span && !gomem_span_is_full(s)) {
+		list_del_init(&s->list);
+		gomem_span_set_state(s, GOMEM_SPAN_CACHED);
+		c->ncached++;
+		r->span = s;
+		return true;
+	}
+	list_span(c, s);
+	return r->n >= r->want;
+}
+
+/* Take back the span that the request has, then use what has room. */
+static void refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
+{
+	struct gomem_mcentral *c = &h->central[spc];
+	struct gomem_span *s, *old = r->span;
+	unsigned int bad = 0;
+	unsigned long flags;
+	bool empty = false;
+
+	r->span = NULL;
+	spin_lock_irqsave(&c->lock, flags);
+	if (old)
+		empty = put_back(c, old, &bad);
+	do {
+		s = find_room(c, &bad);
+	} while (s && !use_span(c, s, r));
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	if (empty)
+		gomem_heap_free_span(old);
+	report_bad(c, bad);
+}
+
+/* A new span becomes one of its mcentral, and is used. */
+static void use_new(struct gomem_span *s, struct gomem_refill *r)
+{
+	struct gomem_mcentral *c = &s->heap->central[s->spc];
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->lock, flags);
+	gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
+	c->nspans++;
+	c->npages += s->npages;
+	use_span(c, s, r);
+	spin_unlock_irqrestore(&c->lock, flags);
+}
+
+static bool is_empty(const struct gomem_refill *r)
+{
+	return !r->n && !r->span;
+}
+
+/* What other nodes have, and need not ask the kernel for. */
+static void refill_from_peers(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
+{
+	int node;
+
+	for_each_node(node) {
+		if (h->peers[node] != h && h->peers[node]->node == node)
+			refill(h->peers[node], spc, r);
+		if (!is_empty(r))
+			break;
+	}
+}
+
 /**
  * gomem_mcentral_refill - exchange a span for objects, and perhaps another span
  * @h: the heap
@@ -315,74 +296,49 @@ static void take(struct gomem_refill *r, struct gomem_span *s)
  */
 void gomem_mcentral_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
 {
-	struct gomem_mcentral *c = &h->central[spc];
-	struct gomem_span *s, *old = r->span;
-	unsigned int bad = 0;
-	unsigned long flags;
-	bool empty = false;
-
-	r->span = NULL;
 	r->n = 0;
 	r->fresh = 0;
-	if (unlikely(old && old->heap != h)) {
-		gomem_mcentral_uncache(old);
-		old = NULL;
+	if (unlikely(r->span && r->span->heap != h)) {
+		gomem_mcentral_uncache(r->span);
+		r->span = NULL;
 	}
-	spin_lock_irqsave(&c->lock, flags);
-	if (old)
-		empty = put_back(c, old, &bad);
-	while (r->n < r->want && (s = find_room(c, &bad))) {
-		take(r, s);
-		if (r->want_span && !gomem_span_is_full(s)) {
-			list_del_init(&s->list);
-			gomem_span_set_state(s, GOMEM_SPAN_CACHED);
-			c->ncached++;
-			r->span = s;
-			break;
-		}
-		list_span(c, s);
-	}
-	spin_unlock_irqrestore(&c->lock, flags);
-
-	if (empty)
-		gomem_heap_free_span(old);
-	report_bad(c, bad);
+	refill(h, spc, r);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
 
 /**
- * gomem_mcentral_alloc - allocate objects without caching their span
+ * gomem_mcentral_get - the same, by any means (cacheSpan)
  * @h: the heap
  * @spc: span class, of a small size class
  * @gfp: how hard to try if the heap has to grow
- * @out: where the objects go
- * @want: how many at most
- * @recycled: as for gomem_span_take()
+ * @r: what is wanted, and where it goes; @r->want of 0 if it is a span alone
  *
- * All come from one span, so that objects allocated together lie together.
+ * If no span has room, a new one is used: of this node, else what other nodes have,
+ * else whatever the kernel can be made to give.
  *
- * Return: the number allocated, 0 only if there is no memory.
+ * Context: any but NMI; may sleep if @gfp allows it. No lock held, no cache owned.
  */
-unsigned int gomem_mcentral_alloc(struct gomem_heap *h, unsigned int spc, gfp_t gfp, void **out,
-				  unsigned int want, unsigned int *recycled)
+void gomem_mcentral_get(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
+			struct gomem_refill *r)
 {
-	unsigned int n = 0, bad = 0;
-	struct gomem_mcentral *c;
-	struct gomem_span *s;
-	unsigned long flags;
+	struct gomem_span *s = NULL;
 
-	s = lock_span(h, spc, gfp, &flags, &bad);
-	if (s) {
-		c = &s->heap->central[spc];
-		gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
-		n = gomem_span_take(s, out, want, recycled);
-		list_span(c, s);
-		spin_unlock_irqrestore(&c->lock, flags);
+	gomem_mcentral_refill(h, spc, r);
+	if (!is_empty(r))
+		return;
+	if (h->peers && !(gfp & __GFP_THISNODE)) {
+		s = new_span(h, spc, gfp, true);
+		if (!s)
+			refill_from_peers(h, spc, r);
+		if (!is_empty(r))
+			return;
 	}
-	report_bad(&h->central[spc], bad);
-	return n;
+	if (!s)
+		s = new_span(h, spc, gfp, false);
+	if (s)
+		use_new(s, r);
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_alloc);
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_get);
 
 /* Give back spans that were taken off their lists, with no lock held. */
 static void free_spans(struct list_head *empty)
@@ -436,11 +392,15 @@ static struct gomem_span *span_of(struct gomem_heap *h, unsigned int spc, void *
 {
 	struct gomem_span *s = gomem_pagemap_span(h->map, (unsigned long)obj);
 
-	if (unlikely(!s || gomem_span_state(s) == GOMEM_SPAN_DEAD))
+	if (unlikely(!s || READ_ONCE(s->spc) != spc))
 		return NULL;
-	/* Pairs with the lock in retire(): not the class of its last life. */
+	/*
+	 * The class first, then the state: a span of this class can only become live,
+	 * or dead, with the lock that is held; one that is dead may be on its way into
+	 * any class.
+	 */
 	smp_rmb();
-	if (unlikely(s->spc != spc))
+	if (unlikely(gomem_span_state(s) == GOMEM_SPAN_DEAD || s->spc != spc))
 		return NULL;
 	*index = gomem_span_index(s, (unsigned long)obj);
 	if (unlikely(*index >= s->nelems || gomem_span_object(s, *index) != obj))

@@ -77,11 +77,10 @@ struct gomem_refill {
 };
 
 void gomem_mcentral_init(struct gomem_mcentral *c, unsigned int spc);
-struct gomem_span *gomem_mcentral_cache(struct gomem_heap *h, unsigned int spc, gfp_t gfp);
 void gomem_mcentral_uncache(struct gomem_span *s);
 void gomem_mcentral_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r);
-unsigned int gomem_mcentral_alloc(struct gomem_heap *h, unsigned int spc, gfp_t gfp, void **out,
-				  unsigned int want, unsigned int *recycled);
+void gomem_mcentral_get(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
+			struct gomem_refill *r);
 unsigned int gomem_mcentral_free(struct gomem_heap *h, unsigned int spc, void **objs,
 				 unsigned int n);
 void gomem_mcentral_sweep(struct gomem_heap *h, unsigned int spc);

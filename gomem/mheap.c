@@ -126,6 +126,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_destroy);
 
 /* To make spans or give them back, that is: how often should be rare. */
 static void lock_for_spans(struct gomem_heap *h, unsigned long *flags)
+	__acquires(&h->lock)
 {
 	spin_lock_irqsave(&h->lock, *flags);
 	h->stats.lock_taken++;
@@ -136,6 +137,7 @@ static void lock_for_spans(struct gomem_heap *h, unsigned long *flags)
  * that harmless.
  */
 static struct gomem_pcache *lock_pcache(struct gomem_heap *h, unsigned long *flags)
+	__acquires(&pc->lock)
 {
 	struct gomem_pcache *pc = raw_cpu_ptr(h->pcache);
 
@@ -149,7 +151,7 @@ static struct gomem_pcache *lock_pcache(struct gomem_heap *h, unsigned long *fla
  */
 static unsigned int pcache_limit(struct gomem_heap *h)
 {
-	unsigned long share = data_race(h->pages.backed_pages) / (16 * num_online_cpus());
+	unsigned long share = gomem_heap_about(h) / (16 * num_online_cpus());
 
 	return clamp_t(unsigned long, share, min(8U, h->pcache_max), h->pcache_max);
 }
@@ -249,8 +251,13 @@ static void make_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gome
 	count_span(pc, s);
 }
 
-/* Free pages that have to be noticed as not free: what the goal is measured by. */
-static void note_peak(struct gomem_heap *h)
+/**
+ * gomem_heap_note_peak - note how many pages are not free
+ * @h: the heap, locked; pages were taken
+ *
+ * That is what the goal is measured by.
+ */
+void gomem_heap_note_peak(struct gomem_heap *h)
 {
 	unsigned long used = h->pages.backed_pages - h->pages.free_pages;
 
@@ -267,7 +274,7 @@ static unsigned long take_pages(struct gomem_heap *h, const struct gomem_span_re
 		page = gomem_pagealloc_alloc_aligned(&h->pages, req->npages);
 	else
 		page = gomem_pagealloc_alloc(&h->pages, req->npages);
-	note_peak(h);
+	gomem_heap_note_peak(h);
 	return page;
 }
 
@@ -324,7 +331,7 @@ static void refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc, unsigne
 	if (!pc->free) {
 		pc->free = gomem_pagealloc_alloc_block(&h->pages, pcache_limit(h),
 						       &pc->base);
-		note_peak(h);
+		gomem_heap_note_peak(h);
 	}
 	while (pc->nr_desc[index] < GOMEM_PCACHE_DESCS / 2) {
 		s = gomem_fixalloc_alloc(&h->spanalloc[index]);
@@ -524,7 +531,8 @@ bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned
 	bool live;
 
 	lock_for_spans(h, &flags);
-	live = gomem_span_state(s) == GOMEM_SPAN_LARGE && s->base == addr;
+	/* In this order: the base is that of the life whose state it is. */
+	live = gomem_span_state(s) == GOMEM_SPAN_LARGE && READ_ONCE(s->base) == addr;
 	if (live)
 		gomem_span_set_state(s, GOMEM_SPAN_DEAD);
 	spin_unlock_irqrestore(&h->lock, flags);
@@ -593,6 +601,25 @@ unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_drain_pcaches);
 
+/*
+ * CPUs go on while they are asked one after the other: of what moved in between only
+ * the second half may be seen. No number is below nothing for that.
+ */
+static void clamp_counts(struct gomem_heap_snapshot *snap)
+{
+	struct gomem_span_counts *n = &snap->counts;
+
+	n->inuse_pages = max(n->inuse_pages, 0L);
+	n->spans = max(n->spans, 0L);
+	n->large = max(n->large, 0L);
+	n->large_pages = max(n->large_pages, 0L);
+	n->arena_spans = max(n->arena_spans, 0L);
+	n->arena_pages = max(n->arena_pages, 0L);
+	n->large_frees = min(n->large_frees, n->large_allocs);
+	if ((ssize_t)snap->span_bytes < 0)
+		snap->span_bytes = 0;
+}
+
 static void get_cpu_counts(struct gomem_heap *h, struct gomem_heap_snapshot *snap)
 {
 	struct gomem_pcache *pc;
@@ -634,6 +661,7 @@ void gomem_heap_get(struct gomem_heap *h, struct gomem_heap_snapshot *snap)
 		snap->span_sys += h->spanalloc[i].sys;
 	}
 	spin_unlock_irqrestore(&h->lock, flags);
+	clamp_counts(snap);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_get);
 

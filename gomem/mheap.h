@@ -52,7 +52,6 @@ struct gomem_scavenge_pos {
  * @grow_fallbacks: blocks that came in a lower order than wanted
  * @grow_failures: times no block could be had
  * @grow_out_of_range: of these, blocks in memory that the tables do not reach
- * @peer_spans: spans that were made of another node's pages
  * @limit_exceeded: times the heap grew although the memory limit was reached
  * @released: gomem pages ever given back to the page source, by who asked
  */
@@ -62,7 +61,6 @@ struct gomem_heap_stats {
 	u64 grow_fallbacks;
 	u64 grow_failures;
 	u64 grow_out_of_range;
-	u64 peer_spans;
 	u64 limit_exceeded;
 	u64 released[GOMEM_NR_SCAVENGE_REASONS];
 };
@@ -106,7 +104,8 @@ struct gomem_heap_snapshot {
  * @spanalloc: descriptors, by size of their bitmaps
  * @chunkalloc: struct gomem_chunk
  * @stats: counters
- * @order_limit: highest order worth asking the kernel for, by experience
+ * @order_limit: highest order worth asking the kernel for, by experience; without
+ *	the lock
  * @peak_pages: most pages that were not free, since an epoch began
  * @goal_pages: pages to keep in all; what is free beyond goes back. ULONG_MAX until
  *	the first epoch is over
@@ -116,7 +115,7 @@ struct gomem_heap_snapshot {
  * Invariants, with nobody at work:
  *	pages backed == pages free + cached_pages + inuse_pages
  *	inuse_pages == sum of npages over live spans
- *	spans == number of live spans == sum of central[].nspans + large + arena_spans
+ *	spans == number of live ones == sum of central[].nspans + large + arena_spans
  */
 struct gomem_heap {
 	/* Written once. */
@@ -168,9 +167,17 @@ void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg);
 
 /* Between the files of the heap: mheap.c, grow.c, scavenge.c. */
 bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f, gfp_t gfp);
+void gomem_heap_note_peak(struct gomem_heap *h);
 void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int npages);
 unsigned long gomem_heap_take(struct gomem_heap *h, const struct gomem_span_request *req);
 unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_request *req);
+
+/* For what need not be exact: how many pages the heap has, without its lock. */
+static inline unsigned long gomem_heap_about(const struct gomem_heap *h)
+{
+	/* Stale is good enough. */
+	return data_race(h->pages.backed_pages);
+}
 
 /* Numbers of pages are those of the map, in all heaps. */
 static inline unsigned long gomem_heap_page(const struct gomem_heap *h, unsigned long addr)

@@ -34,12 +34,12 @@ static int __init make_heap(struct gomem_pagesource *source, int node)
 }
 
 /* The nearest heap to a node that has none. */
-static struct gomem_heap *__init nearest_heap(int node)
+static struct gomem_heap *__init nearest_heap(int node, const nodemask_t *with_memory)
 {
 	struct gomem_heap *best = NULL;
 	int distance = INT_MAX, other;
 
-	for_each_node_state(other, N_MEMORY) {
+	for_each_node_mask(other, *with_memory) {
 		if (node_distance(node, other) >= distance)
 			continue;
 		distance = node_distance(node, other);
@@ -57,31 +57,30 @@ static struct gomem_heap *__init nearest_heap(int node)
  * Memory of a node that gets its first after this stays with the heap that fetched
  * it.
  *
- * Context: may sleep; memory hotplug is not excluded, and does no harm.
+ * Context: may sleep.
  * Return: 0, or -ENOMEM.
  */
 int __init gomem_nodes_init(struct gomem_pagesource *source, unsigned long base,
 			    unsigned long nr_chunks)
 {
-	unsigned int n = 0;
+	/* What is plugged in or out from here on makes no difference. */
+	nodemask_t with_memory = node_states[N_MEMORY];
 	int node, err;
 
 	err = gomem_pagemap_init(&gomem_pagemap, base, nr_chunks);
-	for_each_node_state(node, N_MEMORY) {
+	for_each_node_mask(node, with_memory)
 		if (!err)
 			err = make_heap(source, node);
-		n++;
-	}
 	if (err) {
 		gomem_nodes_exit();
 		return err;
 	}
 	for_each_node(node)
 		if (!gomem_heaps[node])
-			gomem_heaps[node] = nearest_heap(node);
-	if (n == 1)
+			gomem_heaps[node] = nearest_heap(node, &with_memory);
+	if (nodes_weight(with_memory) == 1)
 		return 0;
-	for_each_node_state(node, N_MEMORY)
+	for_each_node_mask(node, with_memory)
 		gomem_heaps[node]->peers = gomem_heaps;
 	static_branch_enable(&gomem_numa);
 	return 0;

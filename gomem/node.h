@@ -42,7 +42,7 @@ static inline struct gomem_heap *gomem_next_heap(int node)
 	return NULL;
 }
 
-#define for_each_gomem_heap(h)							\
-	for ((h) = gomem_next_heap(0); (h); (h) = gomem_next_heap((h)->node + 1))
+#define for_each_gomem_heap(h) \
+	for (h = gomem_next_heap(0); h; h = gomem_next_heap(h->node + 1))
 
 #endif /* GOMEM_NODE_H */

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 
 #include "compat.h"
+#include "key.h"
 #include "pagesource.h"
 
 /*
@@ -45,10 +46,24 @@ static int kernel_node_of(struct gomem_pagesource *src, unsigned long addr)
 	return page_to_nid(virt_to_page((void *)addr));
 }
 
+/*
+ * An object that was freed twice may still lie in a slot. Its page is somebody else's
+ * soon; without its key it will be taken for written to, and not handed out.
+ */
+static void forget_keys(unsigned long addr, unsigned long end)
+{
+	unsigned long *word;
+
+	for (word = (unsigned long *)addr; word < (unsigned long *)end; word++)
+		if (unlikely(gomem_has_key(word)))
+			*word = 0;
+}
+
 static void kernel_free(struct gomem_pagesource *src, unsigned long addr, unsigned long npages)
 {
 	unsigned long end = addr + (npages << GOMEM_PAGE_SHIFT);
 
+	forget_keys(addr, end);
 	for (; addr < end; addr += PAGE_SIZE)
 		free_page(addr);
 }

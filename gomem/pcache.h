@@ -40,7 +40,7 @@
  * @cache_spans: spans that were made of what a CPU had, without the heap's lock
  *
  * Each CPU counts what it does; a span that another CPU gives back makes one
- * number negative, so only sums mean something.
+ * number negative, so only sums mean something, and those are exact only at rest.
  */
 struct gomem_span_counts {
 	long inuse_pages;

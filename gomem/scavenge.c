@@ -37,7 +37,7 @@ static const struct pass {
 struct batch {
 	unsigned int n;
 	unsigned long pages;
-	bool recent;
+	unsigned long gp;	/* of the chunk that was freed into last */
 	struct {
 		unsigned long page;
 		unsigned int len;
@@ -91,7 +91,8 @@ static bool gather_runs(struct gomem_heap *h, unsigned long ci, unsigned int min
 		gomem_pagealloc_remove(&h->pages, b->run[b->n].page, room);
 		b->pages += room;
 		b->n++;
-		b->recent |= !poll_state_synchronize_rcu(c->gp);
+		if (b->n == 1 || ULONG_CMP_LT(b->gp, c->gp))
+			b->gp = c->gp;
 	}
 	return false;
 }
@@ -160,7 +161,6 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 
 	b.n = 0;
 	b.pages = 0;
-	b.recent = false;
 	want = min_t(unsigned long, want, BATCH_PAGES);
 	do {
 		spin_lock_irqsave(&h->lock, flags);
@@ -171,9 +171,9 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 	if (!more)
 		*pos = (struct gomem_scavenge_pos) { };
 
-	if (b.recent) {
+	if (b.n && !poll_state_synchronize_rcu(b.gp)) {
 		*worked += ktime_get_ns() - start;
-		cond_synchronize_rcu(get_state_synchronize_rcu());
+		cond_synchronize_rcu(b.gp);
 		start = ktime_get_ns();
 	}
 	for (i = 0; i < b.n; i++)
@@ -218,6 +218,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
  */
 unsigned long gomem_heap_idle_pages(struct gomem_heap *h)
 {
+	/* It comes and goes: stale is good enough. */
 	unsigned long n = data_race(h->pages.free_pages);
 	int cpu;
 

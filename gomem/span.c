@@ -22,7 +22,8 @@ static void load_alloc_cache(struct gomem_span *s)
 
 /**
  * gomem_span_init - make a span of pages just taken from the heap
- * @s: descriptor with room for the bitmaps of this span class, zeroed
+ * @s: descriptor with room for the bitmaps of this span class, DEAD; the rest of it
+ *	may be what its last life left
  * @base: address of the first page
  * @npages: number of gomem pages
  * @spc: span class; of size class 0 for a large object

@@ -18,7 +18,7 @@
  *
  *	DEAD  -> CENTRAL	mcentral, for a new span; its lock held
  *	DEAD  -> CACHED		the same, for a CPU
- *	DEAD  -> LARGE		mheap, for the caller (one object)
+ *	DEAD  -> LARGE		mheap, for the caller (one object); no lock
  *	DEAD  -> ARENA		mheap, for an arena (as many as fit)
  *	CENTRAL <-> CACHED	mcentral lock held; only small spans
  *	CENTRAL -> DEAD		mcentral lock held; empty, and off the lists
@@ -145,17 +145,21 @@ static inline unsigned int gomem_span_index(const struct gomem_span *s, unsigned
 }
 
 /*
- * For a live span stable with the lock of its mcentral, or of the heap if it is
- * large. DEAD is set with that lock, too.
+ * For a live small span stable with the lock of its mcentral. A large object's, or an
+ * arena's, is set by who makes the span, without a lock; DEAD then with the heap's.
+ *
+ * Descriptors are used anew, and who comes with a stale pointer looks at them all the
+ * same. So what the state is set by is released with it and acquired here: whoever
+ * sees a live state sees the rest of that life, or of a later one.
  */
 static inline enum gomem_span_state gomem_span_state(const struct gomem_span *s)
 {
-	return READ_ONCE(s->state);
+	return smp_load_acquire(&s->state);
 }
 
 static inline void gomem_span_set_state(struct gomem_span *s, enum gomem_span_state state)
 {
-	WRITE_ONCE(s->state, state);
+	smp_store_release(&s->state, state);
 }
 
 void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npages,

@@ -23,7 +23,8 @@
  * object, __GFP_NOWARN keeps failures quiet, __GFP_NOFAIL retries until memory is
  * there, if the flags allow sleeping. __GFP_DMA, __GFP_DMA32 and __GFP_HIGHMEM are
  * refused with a report and NULL: objects come from the direct map, of any zone in
- * it. Flags about placement are ignored; so is __GFP_ACCOUNT: pages are shared by
+ * it. With __GFP_THISNODE no other node's memory is fetched for want of this one's;
+ * other flags about placement are ignored. So is __GFP_ACCOUNT: pages are shared by
  * objects of many owners, and charged to none.
  *
  * Sizes: 0 gives ZERO_SIZE_PTR. Up to 32 KiB a request is rounded up to one of

@@ -27,12 +27,12 @@ wait_sys()
 }
 
 ktap_header
-ktap_plan 20
+ktap_plan 23
 # The goal of the first epoch is not to come into it.
 insmod gomem.ko epoch_ms=3600000 memory_limit=64M || exit 1
 insmod gomem_fill.ko || exit 1
 ktap_is "$(cat $gomem_params/memory_limit)" $limit "64M is understood"
-for bad in -1 x 64X ""; do
+for bad in -1 x 64X 16E 17179869184G 99999999999999999999 ""; do
 	(echo "$bad" >$gomem_params/memory_limit) 2>/dev/null
 	ktap_true "'$bad' is refused" [ $? -ne 0 ]
 done
@@ -48,7 +48,7 @@ ktap_is $? 0 "every other object is freed"
 fill_cmd fill 52M
 ktap_is $? 0 "and as much filled again"
 ktap_true "nearly within the limit: $(gomem_stat sys)" \
-	[ "$(gomem_stat sys)" -le $((limit / 8 * 9)) ]
+	[ "$(gomem_stat sys)" -le $((limit * 9 / 8)) ]
 
 before=$(gomem_stat memory_limit_exceeded)
 fill_cmd fill 100M
@@ -61,7 +61,7 @@ ktap_is $? 0 "all are freed, undamaged"
 # Setting it starts the background without waiting for an epoch.
 echo 64M >$gomem_params/memory_limit
 # The tables over the range of addresses are in sys, but not in the limit.
-ktap_true "the background keeps to 95 % of it" wait_sys $((limit / 100 * 96)) 30
+ktap_true "the background keeps to 95 % of it" wait_sys $((limit * 96 / 100)) 30
 sleep 2
 ktap_true "and to no less: $(gomem_stat sys)" [ "$(gomem_stat sys)" -ge $((limit / 2)) ]
 ktap_is "$(heap_verdict)" ok "the heap is sound"

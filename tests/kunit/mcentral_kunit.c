@@ -78,7 +78,10 @@ static void use_size(struct fixture *f, unsigned int size)
 
 static struct gomem_span *cache_gfp(struct fixture *f, gfp_t gfp)
 {
-	return gomem_mcentral_cache(f->fh.heap, f->spc, gfp);
+	struct gomem_refill r = { .want_span = true };
+
+	gomem_mcentral_get(f->fh.heap, f->spc, gfp, &r);
+	return r.span;
 }
 
 static struct gomem_span *cache(struct kunit *test)
@@ -108,10 +111,17 @@ static unsigned int take(struct gomem_span *s, void **out, unsigned int want)
 
 static unsigned int alloc(struct fixture *f, void **out, unsigned int want)
 {
-	unsigned int recycled;
+	struct gomem_refill r = { };
+	unsigned int n;
 
-	return gomem_mcentral_alloc(f->fh.heap, f->spc, GFP_KERNEL, out, want,
-				    &recycled);
+	for (n = 0; n < want; n += r.n) {
+		r.want = min(want - n, GOMEM_BATCH_MAX);
+		gomem_mcentral_get(f->fh.heap, f->spc, GFP_KERNEL, &r);
+		if (!r.n)
+			break;
+		memcpy(out + n, r.objs, r.n * sizeof(*out));
+	}
+	return n;
 }
 
 static unsigned int free_objs(struct fixture *f, void **objs, unsigned int n)
@@ -318,8 +328,7 @@ static void test_alloc_takes_from_one_span(struct kunit *test)
 	expect_where(test, s, f->nelems == 1 ? GOMEM_FULL_SWEPT : GOMEM_PARTIAL_SWEPT);
 	expect_spans(test, 1, 0);
 	if (f->nelems > 1) {
-		/* More is wanted than there is: the rest of this span. */
-		KUNIT_EXPECT_EQ(test, f->nelems - 1, alloc(f, f->objs + 1, ~0U));
+		KUNIT_EXPECT_EQ(test, f->nelems - 1, alloc(f, f->objs + 1, f->nelems - 1));
 		expect_where(test, s, GOMEM_FULL_SWEPT);
 	}
 	expect_spans(test, 1, 0);
@@ -330,19 +339,21 @@ static void test_alloc_takes_from_one_span(struct kunit *test)
 static void test_alloc_recycled(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	unsigned int recycled;
-	struct gomem_heap *h;
+	struct gomem_heap *h = f->fh.heap;
+	struct gomem_refill r = { .want = 5 };
 
 	use_size(f, 1024);
-	h = f->fh.heap;
-	KUNIT_EXPECT_EQ(test, 5, gomem_mcentral_alloc(h, f->spc, GFP_KERNEL, f->objs,
-						      5, &recycled));
-	KUNIT_EXPECT_EQ(test, 0, recycled);
+	gomem_mcentral_get(h, f->spc, GFP_KERNEL, &r);
+	KUNIT_ASSERT_EQ(test, 5, r.n);
+	KUNIT_EXPECT_EQ(test, 0x1f, r.fresh);
+	memcpy(f->objs, r.objs, 5 * sizeof(*r.objs));
 	free_objs(f, f->objs + 1, 2);
 	gomem_mcentral_sweep(h, f->spc);
-	KUNIT_EXPECT_EQ(test, 4, gomem_mcentral_alloc(h, f->spc, GFP_KERNEL,
-						      f->objs + 5, 4, &recycled));
-	KUNIT_EXPECT_EQ(test, 2, recycled);
+	r.want = 4;
+	gomem_mcentral_get(h, f->spc, GFP_KERNEL, &r);
+	KUNIT_ASSERT_EQ(test, 4, r.n);
+	KUNIT_EXPECT_EQ(test, 0xc, r.fresh);
+	memcpy(f->objs + 5, r.objs, 4 * sizeof(*r.objs));
 	KUNIT_EXPECT_PTR_EQ(test, f->objs[1], f->objs[5]);
 	KUNIT_EXPECT_PTR_EQ(test, f->objs[2], f->objs[6]);
 	free_objs(f, f->objs + 3, 6);
@@ -1017,8 +1028,10 @@ static unsigned int worker_take(struct worker *w, unsigned int class, void **obj
 
 	if (!s) {
 		gfp_t gfp = worker_below(w, 2) ? GFP_KERNEL : GFP_ATOMIC;
+		struct gomem_refill r = { .want_span = true };
 
-		s = gomem_mcentral_cache(w->f->fh.heap, thread_spc(class), gfp);
+		gomem_mcentral_get(w->f->fh.heap, thread_spc(class), gfp, &r);
+		s = r.span;
 		if (!s)
 			return 0;
 		w->cached[class] = s;
@@ -1043,10 +1056,11 @@ static unsigned int worker_take(struct worker *w, unsigned int class, void **obj
 
 static unsigned int worker_alloc(struct worker *w, unsigned int class, void **objs)
 {
-	unsigned int recycled;
+	struct gomem_refill r = { .want = 1 + worker_below(w, THREAD_BATCH) };
 
-	return gomem_mcentral_alloc(w->f->fh.heap, thread_spc(class), GFP_KERNEL,
-				    objs, 1 + worker_below(w, THREAD_BATCH), &recycled);
+	gomem_mcentral_get(w->f->fh.heap, thread_spc(class), GFP_KERNEL, &r);
+	memcpy(objs, r.objs, r.n * sizeof(*objs));
+	return r.n;
 }
 
 static unsigned int worker_refill(struct worker *w, unsigned int class, void **objs)
