@@ -421,6 +421,15 @@ static unsigned long find_pages(struct gomem_heap **hp, const struct gomem_span_
 	return page;
 }
 
+static void count_peer_span(struct gomem_heap *h)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	h->stats.peer_spans++;
+	spin_unlock_irqrestore(&h->lock, flags);
+}
+
 /* The descriptor first: without memory for it there is nothing to undo. */
 static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 					  const struct gomem_span_request *req)
@@ -444,6 +453,7 @@ static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 			free_pages_of(owner, page, req->npages);
 			return NULL;
 		}
+		count_peer_span(h);
 	}
 	pc = lock_pcache(owner, &flags);
 	make_span(owner, pc, s, page, req);
