@@ -450,6 +450,7 @@ static u32 slot_uses(const struct gomem_mcache *mc, unsigned int spc)
 	       data_race(slot->refilled);
 }
 
+/* It holds nothing, and may not hold more than when it began. */
 static bool slot_is_bare(const struct gomem_mcache *mc, unsigned int spc)
 {
 	const struct gomem_slot *slot = &mc->slot[spc];
@@ -460,7 +461,7 @@ static bool slot_is_bare(const struct gomem_mcache *mc, unsigned int spc)
 
 /*
  * Note what the slots have done; true if one of them did nothing since last time and
- * yet holds something. On any CPU: what is missed now is seen in an epoch's time.
+ * yet is not as it began. On any CPU: what is missed now is seen in an epoch's time.
  */
 static bool look_for_idle(struct gomem_mcache *mc)
 {
