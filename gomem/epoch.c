@@ -240,6 +240,7 @@ unsigned long gomem_scavenge_all(void)
 	mutex_unlock(&epoch_mutex);
 	return n;
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_scavenge_all);
 
 /**
  * gomem_epochs - how many epochs have ended
@@ -250,6 +251,7 @@ u64 gomem_epochs(void)
 {
 	return atomic64_read(&epochs);
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_epochs);
 
 /**
  * gomem_scavenge_time - what the background scavenger took so far

@@ -60,6 +60,7 @@ static void *no_objects[1];
 
 /* Set to &no_mcache first: the module loader does not relocate per-CPU data. */
 DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_task);
 DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 
 /* Set once, before the first object is handed out. */
@@ -608,6 +609,7 @@ static void cancel_drains(void)
 	for_each_possible_cpu(cpu)
 		cancel_work_sync(&per_cpu_ptr(&drains, cpu)->work);
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
 
 /* Empty a cache that nobody uses any more. */
 static void mcache_drain(struct gomem_mcache *mc)
@@ -797,3 +799,4 @@ size_t gomem_mcache_bytes(void)
 	}
 	return bytes;
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_bytes);
