@@ -5,9 +5,12 @@
 #include <linux/bitmap.h>
 #include <linux/kernel.h>
 #include <linux/lockdep.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/slab.h>
 
+#include "check.h"
 #include "fake_source.h"
 
 /* Descriptor memory that is out. */
@@ -46,11 +49,23 @@ static bool holds_heap_lock(struct gomem_heap *h)
 	return false;
 }
 
+static bool holds_any_lock(struct fake_source *fake)
+{
+	unsigned int i;
+
+	if (fake->heap && holds_heap_lock(fake->heap))
+		return true;
+	for (i = 0; i < fake->nr_nodes; i++)
+		if (fake->node[i].heap && holds_heap_lock(fake->node[i].heap))
+			return true;
+	return false;
+}
+
 static void check_call(struct fake_source *fake)
 {
 	unsigned long flags;
 
-	if (!holds_heap_lock(fake->heap))
+	if (!holds_any_lock(fake))
 		return;
 	spin_lock_irqsave(&fake->lock, flags);
 	found(fake, "source called with a lock of the heap held");
@@ -76,8 +91,28 @@ static bool block_is_free(struct fake_source *fake, unsigned long page, unsigned
 	return find_next_bit(fake->out, fake->nr_pages, page) >= page + n;
 }
 
+/* Which of the source's nodes a page is of. */
+static unsigned int node_index(const struct fake_source *fake, unsigned long page)
+{
+	return page / fake->stripe % fake->nr_nodes;
+}
+
+/* Is this block memory of a node, by index? Of all of them if that is negative. */
+static bool block_is_of(struct fake_source *fake, unsigned long page, unsigned long n, int index)
+{
+	unsigned int i;
+
+	if (!fake->nr_nodes)
+		return true;
+	i = node_index(fake, page);
+	/* No block is of two nodes. */
+	if (n > fake->stripe || fake->node[i].empty)
+		return false;
+	return index < 0 || i == index;
+}
+
 /* First page of a free block by the source's policy, nr_pages if there is none. */
-static unsigned long pick_block(struct fake_source *fake, unsigned long n)
+static unsigned long pick_block(struct fake_source *fake, unsigned long n, int index)
 {
 	unsigned long blocks = fake->nr_pages / n, i, k = 0;
 
@@ -86,10 +121,27 @@ static unsigned long pick_block(struct fake_source *fake, unsigned long n)
 	for (i = 0; i < blocks; i++, k = (k + 1) % blocks) {
 		unsigned long page = (fake->policy == FAKE_HIGHEST ? blocks - 1 - k : k) * n;
 
-		if (block_is_free(fake, page, n))
+		if (block_is_of(fake, page, n, index) && block_is_free(fake, page, n))
 			return page;
 	}
 	return fake->nr_pages;
+}
+
+/* The node asked for comes first, and is the only one with __GFP_THISNODE. */
+static unsigned long pick_near_block(struct fake_source *fake, unsigned long n, gfp_t gfp,
+				     int node)
+{
+	unsigned long page;
+	unsigned int i;
+
+	for (i = 0; i < fake->nr_nodes; i++) {
+		if (fake->node[i].id != node)
+			continue;
+		page = pick_block(fake, n, i);
+		if (page < fake->nr_pages || (gfp & __GFP_THISNODE))
+			return page;
+	}
+	return pick_block(fake, n, -1);
 }
 
 static unsigned long fake_alloc(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
@@ -104,11 +156,12 @@ static unsigned long fake_alloc(struct gomem_pagesource *src, unsigned int order
 	spin_lock_irqsave(&fake->lock, flags);
 	fake->last = (struct fake_call){ .order = order, .gfp = gfp, .node = node };
 	fake->speculative += !(gfp & __GFP_RECLAIM) && (gfp & __GFP_NOWARN);
+	fake->anywhere += fake->nr_nodes && !(gfp & __GFP_THISNODE);
 	if (gfp & __GFP_NOFAIL)
 		found(fake, "source asked never to fail");
 	if (fails(fake, &fake->pages, order))
 		goto out;
-	page = pick_block(fake, n);
+	page = pick_near_block(fake, n, gfp, node);
 	if (page == fake->nr_pages)
 		goto out;
 	bitmap_set(fake->out, page, n);
@@ -117,6 +170,13 @@ static unsigned long fake_alloc(struct gomem_pagesource *src, unsigned int order
 out:
 	spin_unlock_irqrestore(&fake->lock, flags);
 	return addr;
+}
+
+static int fake_node_of(struct gomem_pagesource *src, unsigned long addr)
+{
+	struct fake_source *fake = fake_of(src);
+
+	return fake->node[node_index(fake, (addr - fake->base) >> GOMEM_PAGE_SHIFT)].id;
 }
 
 /* Is all of this out? */
@@ -252,6 +312,37 @@ void fake_forget_pages(struct fake_source *fake, unsigned long addr, unsigned lo
 	put_pages(fake, addr, npages);
 }
 
+static int init_source(struct fake_source *fake, unsigned long nr_chunks, u32 seed)
+{
+	spin_lock_init(&fake->lock);
+	INIT_LIST_HEAD(&fake->metas);
+	prandom_seed_state(&fake->rnd, seed);
+	fake->src.alloc = fake_alloc;
+	fake->src.free = fake_free;
+	fake->src.meta_alloc = fake_meta_alloc;
+	fake->src.meta_free = fake_meta_free;
+	fake->base = FAKE_BASE;
+	fake->nr_pages = nr_chunks * GOMEM_CHUNK_PAGES;
+	fake->out = bitmap_zalloc(fake->nr_pages, GFP_KERNEL);
+	if (!fake->out || gomem_pagemap_init(&fake->map, FAKE_BASE, nr_chunks))
+		return -ENOMEM;
+	return 0;
+}
+
+/* NULL without memory. */
+static struct gomem_heap *make_heap(struct fake_source *fake, int node)
+{
+	struct gomem_heap *h = kvzalloc(sizeof(*h), GFP_KERNEL);
+
+	if (!h || gomem_heap_init(h, &fake->src, &fake->map, node)) {
+		kvfree(h);
+		return NULL;
+	}
+	/* Exact first fit, until a test wants page caches. */
+	h->pcache_max = 0;
+	return h;
+}
+
 /**
  * fake_heap_init - make a source, and a heap that can take all of its range
  * @fh: both of them, zeroed
@@ -264,26 +355,11 @@ int fake_heap_init(struct fake_heap *fh, unsigned long nr_chunks, u32 seed)
 {
 	struct fake_source *fake = &fh->source;
 
-	spin_lock_init(&fake->lock);
-	INIT_LIST_HEAD(&fake->metas);
-	prandom_seed_state(&fake->rnd, seed);
-	fake->src.alloc = fake_alloc;
-	fake->src.free = fake_free;
-	fake->src.meta_alloc = fake_meta_alloc;
-	fake->src.meta_free = fake_meta_free;
-	fake->base = FAKE_BASE;
-	fake->nr_pages = nr_chunks * GOMEM_CHUNK_PAGES;
-	fake->out = bitmap_zalloc(fake->nr_pages, GFP_KERNEL);
-	fake->heap = kvzalloc(sizeof(*fake->heap), GFP_KERNEL);
-	if (!fake->out || !fake->heap)
+	if (init_source(fake, nr_chunks, seed))
 		return -ENOMEM;
-	if (gomem_pagemap_init(&fake->map, FAKE_BASE, nr_chunks) ||
-	    gomem_heap_init(fake->heap, &fake->src, &fake->map, NUMA_NO_NODE))
-		return -ENOMEM;
+	fake->heap = make_heap(fake, NUMA_NO_NODE);
 	fh->heap = fake->heap;
-	/* Exact first fit, until a test wants page caches. */
-	fh->heap->pcache_max = 0;
-	return 0;
+	return fh->heap ? 0 : -ENOMEM;
 }
 
 /**
@@ -310,6 +386,67 @@ void fake_heap_destroy(struct fake_heap *fh)
 	fh->heap = NULL;
 }
 
+/**
+ * fake_heap_check - gomem_check() of a heap whose spans are no mcentral's
+ * @h: the heap, with nobody at work
+ * @live: spans that are live; those of other heaps do not count
+ * @nr: how many
+ *
+ * gomem_check() wants small spans to be in the books of their mcentral. So lend them
+ * to it: as if each of them was cached by a CPU.
+ *
+ * Return: what gomem_check() does.
+ */
+const char *fake_heap_check(struct gomem_heap *h, struct gomem_span **live, unsigned int nr)
+{
+	const char *violation;
+	unsigned int i, spc;
+
+	for (i = 0; i < nr; i++) {
+		spc = live[i]->spc;
+		if (live[i]->heap != h || !gomem_spc_class(spc))
+			continue;
+		h->central[spc].nspans++;
+		h->central[spc].ncached++;
+	}
+	violation = gomem_check(h);
+	for (i = 0; i < GOMEM_NR_SPANCLASSES; i++) {
+		h->central[i].nspans = 0;
+		h->central[i].ncached = 0;
+	}
+	return violation;
+}
+
+/**
+ * fake_small_request - a span of a small class, as mcentral asks for it
+ * @spc: its span class
+ */
+struct gomem_span_request fake_small_request(unsigned int spc)
+{
+	unsigned int class = gomem_spc_class(spc);
+
+	return (struct gomem_span_request) {
+		.npages = gomem_class_pages(class),
+		.spc = spc,
+		.aligned = is_power_of_2(gomem_class_size(class)),
+		.gfp = GFP_KERNEL,
+	};
+}
+
+/**
+ * fake_large_request - a span for a large object
+ * @npages: how many pages
+ */
+struct gomem_span_request fake_large_request(unsigned int npages)
+{
+	return (struct gomem_span_request) {
+		.npages = npages,
+		.spc = gomem_spc_make(0, false),
+		.aligned = is_power_of_2(npages),
+		.gfp = GFP_KERNEL,
+	};
+}
+
 /* What a failed test left is not looked at, but must not leak. */
 static void free_metas(struct fake_source *fake)
 {
@@ -319,6 +456,18 @@ static void free_metas(struct fake_source *fake)
 		kfree(meta->p);
 		kfree(meta);
 	}
+}
+
+static void expect_all_back(struct kunit *test, struct fake_source *fake)
+{
+	if (!fake->src.alloc)
+		return;
+	KUNIT_EXPECT_TRUE_MSG(test, !fake->error, "%s", fake->error);
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
+	KUNIT_EXPECT_EQ(test, 0, fake->meta_out);
+	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&fake->src.heap_pages));
+	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&fake->src.meta_bytes));
+	free_metas(fake);
 }
 
 /**
@@ -333,14 +482,69 @@ void fake_heap_exit(struct kunit *test, struct fake_heap *fh)
 	struct fake_source *fake = &fh->source;
 
 	fake_heap_destroy(fh);
-	if (fake->src.alloc) {
-		KUNIT_EXPECT_TRUE_MSG(test, !fake->error, "%s", fake->error);
-		KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
-		KUNIT_EXPECT_EQ(test, 0, fake->meta_out);
-		KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&fake->src.heap_pages));
-		KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&fake->src.meta_bytes));
-		free_metas(fake);
-	}
+	expect_all_back(test, fake);
 	kvfree(fake->heap);
+	bitmap_free(fake->out);
+}
+
+/**
+ * fake_peers_init - make a source, and a heap for each of its nodes
+ * @fp: all of them, zeroed
+ * @nr_chunks: length of the range
+ * @stripe: so many pages are of one node, as many then of the next, and so on
+ * @seed: for what happens at random
+ *
+ * The nodes are the first that the machine may have: there must be FAKE_NODES. Its
+ * other nodes have none of this memory.
+ *
+ * Return: 0, or -ENOMEM. fake_peers_exit() cleans up in either case.
+ */
+int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks, unsigned long stripe, u32 seed)
+{
+	struct fake_source *fake = &fp->source;
+	unsigned int i = 0;
+	int node;
+
+	if (init_source(fake, nr_chunks, seed))
+		return -ENOMEM;
+	fake->src.node_of = fake_node_of;
+	fake->stripe = stripe;
+	fp->peers = kcalloc(MAX_NUMNODES, sizeof(*fp->peers), GFP_KERNEL);
+	if (!fp->peers)
+		return -ENOMEM;
+	for_each_node(node) {
+		if (i < FAKE_NODES) {
+			fp->heap[i] = make_heap(fake, node);
+			if (!fp->heap[i])
+				return -ENOMEM;
+			fp->heap[i]->peers = fp->peers;
+			fake->node[i].heap = fp->heap[i];
+			fake->node[i].id = node;
+			i++;
+		}
+		fp->peers[node] = fp->heap[i - 1];
+	}
+	fake->nr_nodes = i;
+	return 0;
+}
+
+/**
+ * fake_peers_exit - destroy the heaps and the source, and expect that all came back
+ * @test: the test
+ * @fp: all of them, set up or not
+ */
+void fake_peers_exit(struct kunit *test, struct fake_peers *fp)
+{
+	struct fake_source *fake = &fp->source;
+	unsigned int i;
+
+	for (i = 0; i < FAKE_NODES; i++)
+		if (fp->heap[i])
+			gomem_heap_destroy(fp->heap[i]);
+	gomem_pagemap_destroy(&fake->map);
+	expect_all_back(test, fake);
+	for (i = 0; i < FAKE_NODES; i++)
+		kvfree(fp->heap[i]);
+	kfree(fp->peers);
 	bitmap_free(fake->out);
 }

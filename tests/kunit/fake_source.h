@@ -59,10 +59,16 @@ struct fake_call {
 	int node;
 };
 
+/* Nodes that a source can have. */
+#define FAKE_NODES	2
+
 /**
  * struct fake_source - a page source for tests
  * @src: to be given to gomem_heap_init()
  * @heap: the heap whose locks must not be held
+ * @nr_nodes: how many nodes this memory is of; 0 if that does not matter
+ * @stripe: pages in a row that are of the same node
+ * @node: for each node its number, its heap, and whether it has no memory left
  * @map: where its chunks are found
  * @base: first address of the range that blocks come from
  * @nr_pages: length of that range
@@ -77,11 +83,19 @@ struct fake_call {
  * @meta_out: bytes of it
  * @last: the last call of alloc
  * @speculative: calls of alloc whose gfp allows no effort and no noise
+ * @anywhere: calls of alloc for which memory of any node will do
  * @error: the first thing found wrong, or NULL
  */
 struct fake_source {
 	struct gomem_pagesource src;
 	struct gomem_heap *heap;
+	unsigned int nr_nodes;
+	unsigned long stripe;
+	struct {
+		int id;
+		bool empty;
+		struct gomem_heap *heap;
+	} node[FAKE_NODES];
 	struct gomem_pagemap map;
 	unsigned long base;
 	unsigned long nr_pages;
@@ -97,6 +111,7 @@ struct fake_source {
 	unsigned long meta_out;
 	struct fake_call last;
 	unsigned long speculative;
+	unsigned long anywhere;
 	const char *error;
 };
 
@@ -106,9 +121,29 @@ struct fake_heap {
 	struct gomem_heap *heap;
 };
 
+/**
+ * struct fake_peers - the heaps of several nodes over one source
+ * @source: the source
+ * @heap: one for each of its nodes
+ * @peers: the same by number of the node
+ */
+struct fake_peers {
+	struct fake_source source;
+	struct gomem_heap *heap[FAKE_NODES];
+	struct gomem_heap **peers;
+};
+
 int fake_heap_init(struct fake_heap *fh, unsigned long nr_chunks, u32 seed);
 void fake_heap_destroy(struct fake_heap *fh);
 void fake_heap_exit(struct kunit *test, struct fake_heap *fh);
+
+int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks, unsigned long stripe,
+		    u32 seed);
+void fake_peers_exit(struct kunit *test, struct fake_peers *fp);
+
+const char *fake_heap_check(struct gomem_heap *h, struct gomem_span **live, unsigned int nr);
+struct gomem_span_request fake_small_request(unsigned int spc);
+struct gomem_span_request fake_large_request(unsigned int npages);
 
 bool fake_page_is_out(struct fake_source *fake, unsigned long addr);
 unsigned long fake_heap_spans(struct fake_heap *fh);

@@ -16,7 +16,6 @@
 #include <linux/random.h>
 #include <linux/string.h>
 
-#include "check.h"
 #include "fake_source.h"
 
 #define CHUNK		GOMEM_CHUNK_PAGES
@@ -65,36 +64,14 @@ static void make_heap(struct kunit *test, unsigned long nr_chunks)
 
 /* Requests */
 
-static struct gomem_span_request small_request(unsigned int spc)
-{
-	unsigned int class = gomem_spc_class(spc);
-
-	return (struct gomem_span_request) {
-		.npages = gomem_class_pages(class),
-		.spc = spc,
-		.aligned = is_power_of_2(gomem_class_size(class)),
-		.gfp = GFP_KERNEL,
-	};
-}
-
-static struct gomem_span_request large_request(unsigned int npages)
-{
-	return (struct gomem_span_request) {
-		.npages = npages,
-		.spc = gomem_spc_make(0, false),
-		.aligned = is_power_of_2(npages),
-		.gfp = GFP_KERNEL,
-	};
-}
-
 static struct gomem_span_request random_request(struct fixture *f)
 {
 	struct gomem_span_request req;
 
 	if (below(f, 2))
-		req = small_request(2 + below(f, GOMEM_NR_SPANCLASSES - 2));
+		req = fake_small_request(2 + below(f, GOMEM_NR_SPANCLASSES - 2));
 	else
-		req = large_request(5 + below(f, below(f, 4) ? 60 : CHUNK - 4));
+		req = fake_large_request(5 + below(f, below(f, 4) ? 60 : CHUNK - 4));
 	if (below(f, 2))
 		req.gfp = GFP_ATOMIC;
 	return req;
@@ -129,9 +106,10 @@ static void expect_mapped(struct kunit *test, const struct gomem_span *s)
 	for (i = 0; i < s->npages; i++) {
 		unsigned long addr = s->base + i * GOMEM_PAGE_SIZE;
 
-		KUNIT_ASSERT_PTR_EQ_MSG(test, s, gomem_pagemap_span(h->map, addr), "page %u, seed %u", i,
-					f->seed);
-		KUNIT_ASSERT_PTR_EQ(test, s, gomem_pagemap_span(h->map, addr + GOMEM_PAGE_SIZE - 1));
+		KUNIT_ASSERT_PTR_EQ_MSG(test, s, gomem_pagemap_span(h->map, addr),
+					"page %u, seed %u", i, f->seed);
+		KUNIT_ASSERT_PTR_EQ(test, s,
+				    gomem_pagemap_span(h->map, addr + GOMEM_PAGE_SIZE - 1));
 		KUNIT_ASSERT_EQ_MSG(test, want_tag(s, i), tag_at(h, addr), "page %u", i);
 		KUNIT_ASSERT_TRUE(test, gomem_pagemap_has_page(h->map, addr));
 		KUNIT_ASSERT_TRUE(test, fake_page_is_out(source_of(f), addr));
@@ -184,7 +162,8 @@ static void expect_counters(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, inuse, st.span_bytes);
 	KUNIT_ASSERT_EQ(test, atomic_long_read(&fake->src.heap_pages),
 			st.free_pages + st.counts.inuse_pages);
-	KUNIT_ASSERT_EQ_MSG(test, fake->nr_out, st.free_pages + st.counts.inuse_pages, "seed %u", f->seed);
+	KUNIT_ASSERT_EQ_MSG(test, fake->nr_out, st.free_pages + st.counts.inuse_pages, "seed %u",
+			    f->seed);
 	KUNIT_ASSERT_EQ(test, fake->meta_out, atomic_long_read(&fake->src.meta_bytes));
 	KUNIT_ASSERT_EQ(test, fake->meta_out, sys + h->chunkalloc.sys);
 	KUNIT_ASSERT_EQ(test, h->chunkalloc.inuse, st.chunks * sizeof(struct gomem_chunk));
@@ -205,33 +184,10 @@ static void expect_descriptors(struct kunit *test)
 	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s, seed %u", violation, f->seed);
 }
 
-/*
- * gomem_check() wants small spans to be in the books of their mcentral. Here are
- * none, so lend them to it: as if each of them was cached by a CPU.
- */
-static const char *check_heap(struct fixture *f)
-{
-	struct gomem_heap *h = f->fh.heap;
-	const char *violation;
-	unsigned int i, spc;
-
-	for (i = 0; i < f->nr_live; i++) {
-		spc = f->live[i]->spc;
-		h->central[spc].nspans += gomem_spc_class(spc) > 0;
-		h->central[spc].ncached += gomem_spc_class(spc) > 0;
-	}
-	violation = gomem_check(h);
-	for (i = 0; i < GOMEM_NR_SPANCLASSES; i++) {
-		h->central[i].nspans = 0;
-		h->central[i].ncached = 0;
-	}
-	return violation;
-}
-
 static void expect_heap(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	const char *violation = check_heap(f);
+	const char *violation = fake_heap_check(f->fh.heap, f->live, f->nr_live);
 
 	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s, seed %u", violation, f->seed);
 	KUNIT_ASSERT_TRUE_MSG(test, !source_of(f)->error, "%s, seed %u", source_of(f)->error,
@@ -286,14 +242,14 @@ static struct gomem_span *get_span(struct kunit *test, const struct gomem_span_r
 
 static struct gomem_span *get_large(struct kunit *test, unsigned int npages)
 {
-	struct gomem_span_request req = large_request(npages);
+	struct gomem_span_request req = fake_large_request(npages);
 
 	return get_span(test, &req);
 }
 
 static struct gomem_span *get_small(struct kunit *test, unsigned int spc)
 {
-	struct gomem_span_request req = small_request(spc);
+	struct gomem_span_request req = fake_small_request(spc);
 
 	return get_span(test, &req);
 }
@@ -365,7 +321,7 @@ static void test_every_length(struct kunit *test)
 
 	make_heap(test, 8);
 	for (npages = 5; npages <= CHUNK; npages++) {
-		req = large_request(npages);
+		req = fake_large_request(npages);
 		req.spc = gomem_spc_make(0, npages & 1);
 		get_span(test, &req);
 		if (f->nr_live == 2)
@@ -463,7 +419,8 @@ static void test_lookup_elsewhere(struct kunit *test)
 	get_large(test, CHUNK);
 	for (i = 0; i < ARRAY_SIZE(addrs); i++) {
 		KUNIT_EXPECT_NULL_MSG(test, gomem_pagemap_span(h->map, addrs[i]), "%#lx", addrs[i]);
-		KUNIT_EXPECT_FALSE_MSG(test, gomem_pagemap_has_page(h->map, addrs[i]), "%#lx", addrs[i]);
+		KUNIT_EXPECT_FALSE_MSG(test, gomem_pagemap_has_page(h->map, addrs[i]), "%#lx",
+				       addrs[i]);
 	}
 	put_all(test);
 }
@@ -600,7 +557,7 @@ KUNIT_ARRAY_PARAM(fallback, fallback_cases, fallback_desc);
 static void test_grow_fallback(struct kunit *test)
 {
 	const struct fallback_case *c = test->param_value;
-	struct gomem_span_request req = large_request(c->npages);
+	struct gomem_span_request req = fake_large_request(c->npages);
 	struct fixture *f = test->priv;
 	struct fake_source *fake = source_of(f);
 	struct gomem_heap *h;
@@ -622,7 +579,7 @@ static void test_grow_fallback(struct kunit *test)
 static void test_grow_effort(struct kunit *test)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL;
-	struct gomem_span_request req = large_request(4);
+	struct gomem_span_request req = fake_large_request(4);
 	struct fixture *f = test->priv;
 	struct fake_source *fake = source_of(f);
 
@@ -640,7 +597,7 @@ static void test_outside_range(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct fake_source *fake = source_of(f);
-	struct gomem_span_request req = large_request(8);
+	struct gomem_span_request req = fake_large_request(8);
 	struct gomem_heap *h;
 
 	make_heap(test, 4);
@@ -662,7 +619,7 @@ static void test_outside_range(struct kunit *test)
 /* The heap's range starts above the pages that the source has. */
 static void test_below_range(struct kunit *test)
 {
-	struct gomem_span_request req = large_request(8);
+	struct gomem_span_request req = fake_large_request(8);
 	struct fixture *f = test->priv;
 	struct fake_source *fake = source_of(f);
 
@@ -692,9 +649,9 @@ static void make_spans_under_failure(struct kunit *test, unsigned int *failures)
 
 	for (i = 0; i < FAIL_SPANS; i++) {
 		if (i % 2)
-			req = small_request(2 + (i * 11) % (GOMEM_NR_SPANCLASSES - 2));
+			req = fake_small_request(2 + (i * 11) % (GOMEM_NR_SPANCLASSES - 2));
 		else
-			req = large_request(5 + (i * 97) % (CHUNK - 5));
+			req = fake_large_request(5 + (i * 97) % (CHUNK - 5));
 		gomem_heap_get(f->fh.heap, &before);
 		if (!try_span(test, &req)) {
 			(*failures)++;
@@ -780,7 +737,7 @@ static void test_meta_fallback(struct kunit *test)
 /* Without memory for a chunk's bookkeeping its pages cannot be kept. */
 static void test_no_chunk_memory(struct kunit *test)
 {
-	struct gomem_span_request req = large_request(8);
+	struct gomem_span_request req = fake_large_request(8);
 	struct fixture *f = test->priv;
 	struct fake_source *fake = source_of(f);
 
@@ -799,7 +756,7 @@ static void test_no_chunk_memory(struct kunit *test)
 /* As above, but nothing is left to give back: descriptors come before pages. */
 static void test_no_span_memory(struct kunit *test)
 {
-	struct gomem_span_request req = large_request(8);
+	struct gomem_span_request req = fake_large_request(8);
 	struct fixture *f = test->priv;
 	struct fake_source *fake = source_of(f);
 
@@ -835,7 +792,7 @@ KUNIT_ARRAY_PARAM(nofail, nofail_cases, nofail_desc);
 static void test_nofail(struct kunit *test)
 {
 	const struct nofail_case *c = test->param_value;
-	struct gomem_span_request req = large_request(5);
+	struct gomem_span_request req = fake_large_request(5);
 	struct fixture *f = test->priv;
 	struct fake_failures *which = c->meta ? &source_of(f)->meta : &source_of(f)->pages;
 
