@@ -593,6 +593,77 @@ static void test_grow_effort(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (__force u32)gfp, (__force u32)fake->last.gfp);
 }
 
+/* Let the heap grow once for a span; returns how often the source was asked. */
+static unsigned long calls_to_grow(struct kunit *test, unsigned int npages)
+{
+	struct fixture *f = test->priv;
+	struct gomem_span_request req = fake_large_request(npages);
+	struct gomem_heap *h = f->fh.heap;
+	u64 grows = h->stats.grows;
+
+	req.aligned = false;
+	while (h->stats.grows == grows) {
+		source_of(f)->pages.calls = 0;
+		get_span(test, &req);
+	}
+	KUNIT_EXPECT_EQ(test, grows + 1, h->stats.grows);
+	return source_of(f)->pages.calls;
+}
+
+static void expect_growth(struct kunit *test, unsigned int npages, unsigned int calls,
+			  unsigned int order)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, calls, calls_to_grow(test, npages));
+	KUNIT_EXPECT_EQ(test, order, source_of(f)->last.order);
+	expect_heap(test);
+}
+
+/* Orders that could not be had are not tried again at once, but one after the other. */
+static void test_learn_order(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	make_heap(test, 8);
+	source_of(f)->pages.limit = 3;
+	expect_growth(test, 1, 4, 2);
+	expect_growth(test, 1, 1, 2);
+	expect_growth(test, 1, 2, 2);
+	expect_growth(test, 1, 1, 2);
+	expect_growth(test, 1, 2, 2);
+	source_of(f)->pages.limit = 0;
+	expect_growth(test, 1, 1, 2);
+	expect_growth(test, 1, 1, 3);
+	expect_growth(test, 1, 1, 4);
+	expect_growth(test, 1, 1, 5);
+	expect_growth(test, 1, 1, 5);
+	put_all(test);
+}
+
+/* The same when there was nothing but what was needed, with effort. */
+static void test_learn_order_needed(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	make_heap(test, 8);
+	source_of(f)->pages.limit = 3;
+	expect_growth(test, 3, 4, 2);
+	expect_growth(test, 3, 2, 2);
+	expect_growth(test, 3, 2, 2);
+	source_of(f)->pages.limit = 0;
+	expect_growth(test, 3, 1, 3);
+	expect_growth(test, 3, 1, 4);
+	expect_growth(test, 3, 1, 5);
+	/* More than was learned can be had is asked for if it is needed. */
+	source_of(f)->pages.limit = 1;
+	expect_growth(test, 1, 6, 0);
+	source_of(f)->pages.limit = 0;
+	expect_growth(test, 100, 1, 7);
+	expect_growth(test, 20, 1, 5);
+	put_all(test);
+}
+
 static void test_outside_range(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -940,6 +1011,8 @@ static struct kunit_case mheap_cases[] = {
 	KUNIT_CASE(test_growth_steps),
 	KUNIT_CASE_PARAM(test_grow_fallback, fallback_gen_params),
 	KUNIT_CASE(test_grow_effort),
+	KUNIT_CASE(test_learn_order),
+	KUNIT_CASE(test_learn_order_needed),
 	KUNIT_CASE(test_outside_range),
 	KUNIT_CASE(test_below_range),
 	KUNIT_CASE(test_fail_pages_call),
