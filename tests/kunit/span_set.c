@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * span_set.c - the live spans of a test, and what must be true of them.
+ */
+#include <linux/bitmap.h>
+#include <linux/cpumask.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "scavenge.h"
+#include "span_set.h"
+
+/**
+ * span_set_init - an empty set
+ * @set: the set, zeroed
+ * @seed: for what happens at random
+ */
+void span_set_init(struct span_set *set, u32 seed)
+{
+	set->seed = seed;
+	prandom_seed_state(&set->rnd, seed);
+}
+
+static void expect_pages(struct kunit *test, struct span_set *set, struct gomem_span *s)
+{
+	struct gomem_heap *h = s->heap;
+	struct fake_source *fake = container_of(h->source, struct fake_source, src);
+	unsigned int i;
+
+	for (i = 0; i < s->npages; i++) {
+		unsigned long addr = s->base + i * GOMEM_PAGE_SIZE;
+
+		KUNIT_ASSERT_FALSE_MSG(test, test_and_set_bit(span_set_index(s) + i, set->owned),
+				       "page given out twice, seed %u", set->seed);
+		KUNIT_ASSERT_PTR_EQ(test, s, gomem_pagemap_span(h->map, addr));
+		KUNIT_ASSERT_PTR_EQ(test, h, gomem_pagemap_chunk(h->map, addr)->heap);
+		KUNIT_ASSERT_TRUE_MSG(test, fake_page_is_out(fake, addr), "seed %u", set->seed);
+	}
+}
+
+/**
+ * span_set_try - make a span
+ * @test: the test
+ * @set: where it belongs
+ * @h: the heap to ask
+ * @req: what for
+ *
+ * Return: a span as asked for, of pages that nobody else has; or NULL.
+ */
+struct gomem_span *span_set_try(struct kunit *test, struct span_set *set, struct gomem_heap *h,
+				const struct gomem_span_request *req)
+{
+	struct gomem_span *s;
+
+	KUNIT_ASSERT_LT(test, set->nr, SPAN_SET_MAX);
+	s = gomem_heap_alloc_span(h, req);
+	if (!s)
+		return NULL;
+	set->span[set->nr++] = s;
+	KUNIT_ASSERT_EQ(test, req->npages, s->npages);
+	KUNIT_ASSERT_EQ(test, req->spc, s->spc);
+	KUNIT_ASSERT_LT(test, span_set_index(s) + s->npages, SPAN_SET_PAGES + 1);
+	if (req->aligned)
+		KUNIT_ASSERT_TRUE_MSG(test, !(s->base & (req->npages * GOMEM_PAGE_SIZE - 1)),
+				      "%u pages at %#lx, seed %u", req->npages, s->base,
+				      set->seed);
+	expect_pages(test, set, s);
+	return s;
+}
+
+/**
+ * span_set_get - make a span for a large object, not aligned
+ * @test: the test
+ * @set: where it belongs
+ * @h: the heap to ask
+ * @npages: how many pages
+ */
+struct gomem_span *span_set_get(struct kunit *test, struct span_set *set, struct gomem_heap *h,
+				unsigned int npages)
+{
+	struct gomem_span_request req = fake_large_request(npages);
+	struct gomem_span *s;
+
+	req.aligned = false;
+	s = span_set_try(test, set, h, &req);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	return s;
+}
+
+/**
+ * span_set_put - give a span back
+ * @test: the test
+ * @set: what it is in
+ * @s: the span
+ */
+void span_set_put(struct kunit *test, struct span_set *set, struct gomem_span *s)
+{
+	unsigned int i;
+
+	bitmap_clear(set->owned, span_set_index(s), s->npages);
+	for (i = 0; set->span[i] != s; i++)
+		;
+	set->span[i] = set->span[--set->nr];
+	if (!gomem_spc_class(s->spc))
+		KUNIT_ASSERT_TRUE(test, gomem_heap_claim_large(s->heap, s, s->base));
+	gomem_heap_free_span(s);
+}
+
+/**
+ * span_set_put_all - give all spans back, in any order
+ * @test: the test
+ * @set: the set
+ */
+void span_set_put_all(struct kunit *test, struct span_set *set)
+{
+	while (set->nr)
+		span_set_put(test, set, set->span[span_set_below(set, set->nr)]);
+}
+
+/**
+ * span_set_request - something to ask for
+ * @set: has the randomness
+ * @max_pages: most pages of a large object
+ */
+struct gomem_span_request span_set_request(struct span_set *set, unsigned int max_pages)
+{
+	struct gomem_span_request req;
+
+	if (span_set_below(set, 2))
+		req = fake_small_request(2 + span_set_below(set, GOMEM_NR_SPANCLASSES - 2));
+	else
+		req = fake_large_request(1 + span_set_below(set, max_pages));
+	if (span_set_below(set, 2))
+		req.gfp = GFP_ATOMIC;
+	return req;
+}
+
+/**
+ * span_set_page - the state that a page should have
+ * @set: the live spans
+ * @fake: where all pages are from
+ * @page: its number
+ *
+ * Return: PAGE_FREE for those in page caches, too.
+ */
+enum page_state span_set_page(const struct span_set *set, const struct fake_source *fake,
+			      unsigned long page)
+{
+	if (!test_bit(page, fake->out))
+		return PAGE_HOLE;
+	return test_bit(page, set->owned) ? PAGE_USED : PAGE_FREE;
+}
+
+static void expect_caches(struct kunit *test, struct span_set *set, struct gomem_heap *h)
+{
+	unsigned long share = h->pages.backed_pages / (16 * num_online_cpus());
+	unsigned int max, w, i;
+	struct gomem_chunk *c;
+	u64 released = 0;
+	int cpu;
+
+	max = min_t(unsigned long, max(share, 8UL), h->pcache_max);
+	/* The limit falls as the heap shrinks, but caches shrink only as they are used. */
+	for (i = 0; i < GOMEM_NR_SCAVENGE_REASONS; i++)
+		released += h->stats.released[i];
+	for_each_possible_cpu(cpu) {
+		struct gomem_pcache *pc = per_cpu_ptr(h->pcache, cpu);
+
+		if (!pc->free)
+			continue;
+		KUNIT_ASSERT_EQ(test, 0, pc->base % 64);
+		KUNIT_ASSERT_TRUE_MSG(test, released || hweight64(pc->free) <= max,
+				      "CPU %d, seed %u", cpu, set->seed);
+		c = gomem_pagealloc_chunk(&h->pages, pc->base / GOMEM_CHUNK_PAGES);
+		w = pc->base % GOMEM_CHUNK_PAGES / 64;
+		KUNIT_ASSERT_EQ(test, 0, pc->free & ~c->inuse.word[w]);
+		KUNIT_ASSERT_EQ(test, 0, pc->free & c->hole.word[w]);
+	}
+}
+
+/**
+ * span_set_expect - a heap is as it should be
+ * @test: the test
+ * @set: the live spans, of other heaps too
+ * @h: the heap, with nobody at work
+ */
+void span_set_expect(struct kunit *test, struct span_set *set, struct gomem_heap *h)
+{
+	struct fake_source *fake = container_of(h->source, struct fake_source, src);
+	const char *violation = fake_heap_check(h, set->span, set->nr);
+	struct gomem_heap_snapshot snap;
+	unsigned long pages = 0, spans = 0;
+	unsigned int i;
+
+	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s, seed %u", violation, set->seed);
+	KUNIT_ASSERT_TRUE_MSG(test, !fake->error, "%s, seed %u", fake->error, set->seed);
+	for (i = 0; i < set->nr; i++) {
+		if (set->span[i]->heap != h)
+			continue;
+		pages += set->span[i]->npages;
+		spans++;
+	}
+	gomem_heap_get(h, &snap);
+	KUNIT_ASSERT_EQ_MSG(test, pages, snap.counts.inuse_pages, "seed %u", set->seed);
+	KUNIT_ASSERT_EQ_MSG(test, spans, snap.counts.spans, "seed %u", set->seed);
+	KUNIT_ASSERT_EQ(test, spans, snap.counts.span_allocs - snap.counts.span_frees);
+	KUNIT_ASSERT_EQ_MSG(test, snap.backed_pages,
+			    snap.free_pages + snap.cached_pages + snap.counts.inuse_pages,
+			    "seed %u", set->seed);
+	KUNIT_ASSERT_EQ(test, snap.free_pages + snap.cached_pages, gomem_heap_idle_pages(h));
+	KUNIT_ASSERT_EQ(test, snap.hole_pages,
+			snap.chunks * GOMEM_CHUNK_PAGES - snap.backed_pages);
+	if (!h->peers)
+		KUNIT_ASSERT_EQ(test, fake->nr_out, snap.backed_pages);
+	expect_caches(test, set, h);
+}
+
+/**
+ * span_set_expect_bits - all bitmaps are what the oracle says
+ * @test: the test
+ * @set: the live spans of all heaps
+ * @fake: where their pages are from; nothing is in page caches
+ */
+void span_set_expect_bits(struct kunit *test, struct span_set *set, struct fake_source *fake)
+{
+	unsigned long page;
+
+	for (page = 0; page < fake->nr_pages; page++) {
+		struct gomem_chunk *c = fake->map.chunk[page / GOMEM_CHUNK_PAGES];
+		unsigned int i = page % GOMEM_CHUNK_PAGES;
+		bool inuse = c->inuse.word[i / 64] & BIT_ULL(i % 64);
+		bool hole = c->hole.word[i / 64] & BIT_ULL(i % 64);
+		enum page_state state = span_set_page(set, fake, page);
+
+		KUNIT_ASSERT_EQ_MSG(test, state == PAGE_HOLE, hole, "page %lu, seed %u", page,
+				    set->seed);
+		KUNIT_ASSERT_EQ_MSG(test, state != PAGE_FREE, inuse, "page %lu, seed %u", page,
+				    set->seed);
+	}
+}
+
+/**
+ * span_set_pin - go on with a case on one CPU
+ * @test: the test; KUnit has a thread for each case, so this ends with it
+ * @cpu: the CPU, an online one
+ */
+void span_set_pin(struct kunit *test, int cpu)
+{
+	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(cpu)));
+}
