@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * peers_kunit.c - the heaps of two nodes over one map: whose memory a span is of, who
+ * has a chunk that both have pages in, and where pages go when they are freed.
+ *
+ * Which node a page is of is made up, by stripes of the source's range. Only that the
+ * machine may have two nodes is not, so that there are numbers for them.
+ */
+#include <kunit/test.h>
+#include <linux/bitmap.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/nodemask.h>
+#include <linux/random.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+
+#include "scavenge.h"
+#include "span_set.h"
+
+#define CHUNK		GOMEM_CHUNK_PAGES
+
+static uint seed_param;
+module_param_named(peers_seed, seed_param, uint, 0444);
+MODULE_PARM_DESC(peers_seed, "Seed of the random cases (0: pick one)");
+
+struct fixture {
+	struct fake_peers fp;
+	struct span_set set;
+};
+
+static u32 below(struct fixture *f, u32 limit)
+{
+	return span_set_below(&f->set, limit);
+}
+
+static struct fake_source *source_of(struct fixture *f)
+{
+	return &f->fp.source;
+}
+
+static void make_heaps(struct kunit *test, unsigned long nr_chunks, unsigned long stripe)
+{
+	struct fixture *f = test->priv;
+
+	if (num_possible_nodes() < FAKE_NODES)
+		kunit_skip(test, "the machine cannot have two nodes");
+	KUNIT_ASSERT_LE(test, nr_chunks, SPAN_SET_CHUNKS);
+	KUNIT_ASSERT_EQ(test, 0, fake_peers_init(&f->fp, nr_chunks, stripe, f->set.seed));
+}
+
+static void expect_heaps(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned long backed = 0;
+	unsigned int i;
+
+	for (i = 0; i < FAKE_NODES; i++) {
+		span_set_expect(test, &f->set, f->fp.heap[i]);
+		backed += f->fp.heap[i]->pages.backed_pages;
+	}
+	KUNIT_ASSERT_EQ(test, source_of(f)->nr_out, backed);
+}
+
+static struct gomem_span *get(struct kunit *test, unsigned int from, unsigned int npages)
+{
+	struct fixture *f = test->priv;
+
+	return span_set_get(test, &f->set, f->fp.heap[from], npages);
+}
+
+/* The node, by index, that the first page of a span is of. */
+static unsigned int node_of(struct fixture *f, const struct gomem_span *s)
+{
+	int id = source_of(f)->src.node_of(&source_of(f)->src, s->base);
+
+	return id == source_of(f)->node[0].id ? 0 : 1;
+}
+
+static void expect_of(struct kunit *test, const struct gomem_span *s, unsigned int i)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_PTR_EQ(test, f->fp.heap[i], s->heap);
+	KUNIT_EXPECT_EQ(test, i, node_of(f, s));
+}
+
+/* Each asks for memory of its own node, and gets it. */
+static void test_local(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int i, k;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	for (k = 0; k < 20; k++) {
+		for (i = 0; i < FAKE_NODES; i++) {
+			expect_of(test, get(test, i, 5 + below(f, 50)), i);
+			KUNIT_EXPECT_EQ(test, 0, source_of(f)->anywhere);
+			expect_heaps(test);
+		}
+	}
+	for (i = 0; i < FAKE_NODES; i++)
+		KUNIT_EXPECT_EQ(test, 0, f->fp.heap[i]->stats.peer_spans);
+	span_set_put_all(test, &f->set);
+	expect_heaps(test);
+}
+
+/* What the other node has free comes before the kernel has to look everywhere. */
+static void test_free_of_peer(struct kunit *test)
+{
+	struct gomem_span_request req = fake_large_request(10);
+	struct fixture *f = test->priv;
+	struct gomem_span *s;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	expect_of(test, get(test, 1, 10), 1);
+	source_of(f)->node[0].empty = true;
+	s = get(test, 0, 10);
+	expect_of(test, s, 1);
+	KUNIT_EXPECT_EQ(test, 0, source_of(f)->anywhere);
+	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->pages.backed_pages);
+	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[0]->stats.peer_spans);
+	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[1]->stats.grows);
+	expect_heaps(test);
+
+	/* Not for one who wants no other node's. */
+	req.gfp |= __GFP_THISNODE;
+	KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[0], &req));
+	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[0]->stats.grow_failures);
+	expect_heaps(test);
+
+	/* Back home when there is memory again. */
+	source_of(f)->node[0].empty = false;
+	expect_of(test, get(test, 0, 10), 0);
+	span_set_put_all(test, &f->set);
+}
+
+/* Memory of the other node that was fetched for this one is the other's heap's. */
+static void test_block_of_peer(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_span *s;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	source_of(f)->node[0].empty = true;
+	s = get(test, 0, 10);
+	expect_of(test, s, 1);
+	KUNIT_EXPECT_EQ(test, 1, source_of(f)->anywhere);
+	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->pages.backed_pages);
+	KUNIT_EXPECT_EQ(test, 16, f->fp.heap[1]->pages.backed_pages);
+	KUNIT_EXPECT_EQ(test, 6, f->fp.heap[1]->pages.free_pages);
+	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[0]->stats.peer_spans);
+	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.grow_failures);
+	expect_heaps(test);
+	span_set_put(test, &f->set, s);
+	KUNIT_EXPECT_EQ(test, 16, f->fp.heap[1]->pages.free_pages);
+	expect_heaps(test);
+}
+
+/* Memory on no node. Nothing stays behind. */
+static void test_none(struct kunit *test)
+{
+	struct gomem_span_request req = fake_large_request(10);
+	struct fixture *f = test->priv;
+	struct gomem_heap_snapshot snap;
+	unsigned int i;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	source_of(f)->node[0].empty = true;
+	source_of(f)->node[1].empty = true;
+	for (i = 0; i < FAKE_NODES; i++) {
+		KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[i], &req));
+		gomem_heap_get(f->fp.heap[i], &snap);
+		KUNIT_EXPECT_EQ(test, 1, snap.stats.grow_failures);
+		KUNIT_EXPECT_EQ(test, 0, snap.stats.grows);
+		KUNIT_EXPECT_EQ(test, 0, snap.stats.peer_spans);
+		KUNIT_EXPECT_EQ(test, 0, snap.span_bytes);
+		KUNIT_EXPECT_EQ(test, 0, snap.chunks);
+	}
+	KUNIT_EXPECT_EQ(test, 2, source_of(f)->anywhere);
+	expect_heaps(test);
+}
+
+/* The span's descriptor is another heap's: without memory for it nothing is taken. */
+static void test_no_descriptor(struct kunit *test)
+{
+	struct gomem_span_request req = fake_large_request(10);
+	struct fixture *f = test->priv;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	source_of(f)->node[0].empty = true;
+	/* The first is for the heap that is asked, the second for the chunk. */
+	fake_fail(&source_of(f)->meta, 3, 2);
+	KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[0], &req));
+	KUNIT_EXPECT_EQ(test, 2, source_of(f)->meta.failed);
+	KUNIT_EXPECT_EQ(test, 16, f->fp.heap[1]->pages.free_pages);
+	expect_heaps(test);
+	expect_of(test, get(test, 0, 10), 1);
+	expect_heaps(test);
+	span_set_put_all(test, &f->set);
+}
+
+/* Both nodes have memory in a chunk: it is the heap's that was first. */
+static void test_shared_chunk(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_span *s;
+
+	make_heaps(test, 4, CHUNK / 2);
+	KUNIT_EXPECT_PTR_EQ(test, f->fp.heap[1], get(test, 1, 20)->heap);
+	s = get(test, 0, 20);
+	KUNIT_EXPECT_EQ(test, 0, node_of(f, s));
+	KUNIT_EXPECT_PTR_EQ(test, f->fp.heap[1], s->heap);
+	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->pages.nr_registered);
+	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[1]->pages.nr_registered);
+	expect_heaps(test);
+	span_set_put_all(test, &f->set);
+	expect_heaps(test);
+	span_set_expect_bits(test, &f->set, source_of(f));
+}
+
+static int cpu_of(struct kunit *test, unsigned int i)
+{
+	struct fixture *f = test->priv;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		if (f->fp.peers[cpu_to_mem(cpu)] == f->fp.heap[i])
+			return cpu;
+	kunit_skip(test, "no CPU on one of the nodes");
+}
+
+/* Page caches have what is near; from elsewhere pages go to their heap at once. */
+static void test_page_caches(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap_snapshot snap;
+	struct gomem_span *s[2];
+	unsigned int i;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	for (i = 0; i < FAKE_NODES; i++) {
+		get(test, i, CHUNK);
+		f->fp.heap[i]->pcache_max = GOMEM_PCACHE_PAGES;
+	}
+	span_set_put_all(test, &f->set);
+	span_set_pin(test, cpu_of(test, 0));
+
+	s[0] = get(test, 0, 1);
+	s[1] = get(test, 1, 1);
+	expect_of(test, s[0], 0);
+	expect_of(test, s[1], 1);
+	gomem_heap_get(f->fp.heap[0], &snap);
+	KUNIT_EXPECT_EQ(test, 15, snap.cached_pages);
+	gomem_heap_get(f->fp.heap[1], &snap);
+	KUNIT_EXPECT_EQ(test, 0, snap.cached_pages);
+	expect_heaps(test);
+
+	span_set_pin(test, cpu_of(test, 1));
+	span_set_put(test, &f->set, s[0]);
+	gomem_heap_get(f->fp.heap[0], &snap);
+	KUNIT_EXPECT_EQ(test, 15, snap.cached_pages);
+	KUNIT_EXPECT_EQ(test, CHUNK - 15, snap.free_pages);
+	span_set_put(test, &f->set, s[1]);
+	gomem_heap_get(f->fp.heap[1], &snap);
+	KUNIT_EXPECT_EQ(test, CHUNK, snap.free_pages + snap.cached_pages);
+	expect_heaps(test);
+}
+
+/* The limit is that of all nodes together: what one has too much, another may use. */
+static void test_limit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_pagesource *src = &source_of(f)->src;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	get(test, 0, CHUNK);
+	get(test, 1, CHUNK);
+	span_set_put(test, &f->set, f->set.span[1]);
+	src->limit = gomem_source_bytes(src) + 16 * GOMEM_PAGE_SIZE;
+	get(test, 0, 50);
+	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.limit_exceeded);
+	KUNIT_EXPECT_EQ(test, 48, f->fp.heap[1]->stats.released[GOMEM_SCAVENGE_LIMIT]);
+	KUNIT_EXPECT_EQ(test, CHUNK - 48, f->fp.heap[1]->pages.backed_pages);
+	expect_heaps(test);
+	span_set_put_all(test, &f->set);
+}
+
+/* A node that is empty for a while is not tried again with what is in vain, but tried. */
+static void test_learn_order(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	source_of(f)->node[0].empty = true;
+	for (i = 0; i < 100; i++)
+		expect_of(test, get(test, 0, 1), 1);
+	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->order_limit);
+	source_of(f)->node[0].empty = false;
+	expect_of(test, get(test, 0, 30), 0);
+	expect_heaps(test);
+	span_set_put_all(test, &f->set);
+}
+
+struct racer {
+	struct gomem_heap *h;
+	struct task_struct *task;
+	struct completion *start;
+	struct completion done;
+	unsigned int nr;
+	struct gomem_span *s[SPAN_SET_CHUNKS];
+};
+
+/* A chunk's half at a time, so that each span is the first of its node in a chunk. */
+static int racer_run(void *arg)
+{
+	struct gomem_span_request req = fake_large_request(CHUNK / 2);
+	struct racer *r = arg;
+
+	wait_for_completion(r->start);
+	for (r->nr = 0; r->nr < SPAN_SET_CHUNKS; r->nr++) {
+		r->s[r->nr] = gomem_heap_alloc_span(r->h, &req);
+		if (!r->s[r->nr])
+			break;
+	}
+	complete(&r->done);
+	return 0;
+}
+
+static void test_shared_race(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	DECLARE_COMPLETION_ONSTACK(start);
+	unsigned long chunks = 0;
+	unsigned int i, k;
+	struct racer *r;
+
+	r = kunit_kcalloc(test, FAKE_NODES, sizeof(*r), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, r);
+	make_heaps(test, SPAN_SET_CHUNKS, CHUNK / 2);
+	for (i = 0; i < FAKE_NODES; i++) {
+		r[i].h = f->fp.heap[i];
+		r[i].start = &start;
+		init_completion(&r[i].done);
+		r[i].task = kthread_create(racer_run, &r[i], "gomem_test/%u", i);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(r[i].task));
+		kthread_bind(r[i].task, cpumask_nth(i % num_online_cpus(), cpu_online_mask));
+		wake_up_process(r[i].task);
+	}
+	complete_all(&start);
+	for (i = 0; i < FAKE_NODES; i++)
+		wait_for_completion(&r[i].done);
+	for (i = 0; i < FAKE_NODES; i++) {
+		KUNIT_EXPECT_EQ(test, SPAN_SET_CHUNKS, r[i].nr);
+		for (k = 0; k < r[i].nr; k++) {
+			f->set.span[f->set.nr++] = r[i].s[k];
+			bitmap_set(f->set.owned, span_set_index(r[i].s[k]), CHUNK / 2);
+		}
+		chunks += f->fp.heap[i]->pages.nr_registered;
+		kunit_info(test, "%lu chunks", f->fp.heap[i]->pages.nr_registered);
+	}
+	KUNIT_EXPECT_EQ(test, SPAN_SET_CHUNKS, chunks);
+	expect_heaps(test);
+	span_set_expect_bits(test, &f->set, source_of(f));
+	span_set_put_all(test, &f->set);
+	expect_heaps(test);
+}
+
+static void test_random(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_span_request req;
+	unsigned int step, i;
+
+	make_heaps(test, 16, CHUNK + CHUNK / 2);
+	source_of(f)->policy = FAKE_RANDOM;
+	source_of(f)->pages.percent = 5;
+	source_of(f)->meta.percent = 5;
+	for (i = 0; i < FAKE_NODES; i++)
+		f->fp.heap[i]->pcache_max = GOMEM_PCACHE_PAGES;
+	for (step = 0; step < 3000; step++) {
+		if (step % 20 == 0)
+			span_set_pin(test, cpumask_nth(below(f, num_online_cpus()),
+						       cpu_online_mask));
+		if (step % 100 == 0)
+			source_of(f)->node[below(f, FAKE_NODES)].empty = below(f, 2);
+		if (below(f, 100) < (step % 1000 < 600 ? 65 : 30) && f->set.nr < 600) {
+			req = span_set_request(&f->set, 40);
+			if (!below(f, 10))
+				req.gfp |= __GFP_THISNODE;
+			span_set_try(test, &f->set, f->fp.heap[below(f, FAKE_NODES)], &req);
+		} else if (f->set.nr) {
+			span_set_put(test, &f->set, f->set.span[below(f, f->set.nr)]);
+		}
+		if (step % 100 == 0)
+			expect_heaps(test);
+		if (step % 300)
+			continue;
+		for (i = 0; i < FAKE_NODES; i++) {
+			gomem_heap_drain_pcaches(f->fp.heap[i], false);
+			gomem_heap_scavenge(f->fp.heap[i], below(f, 1000), GOMEM_SCAVENGE_FORCED);
+		}
+		expect_heaps(test);
+		span_set_expect_bits(test, &f->set, source_of(f));
+	}
+	span_set_put_all(test, &f->set);
+	expect_heaps(test);
+}
+
+static int peers_init(struct kunit *test)
+{
+	struct fixture *f = kvzalloc(sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	span_set_init(&f->set, seed_param ?: get_random_u32());
+	test->priv = f;
+	return 0;
+}
+
+static void peers_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	if (!f)
+		return;
+	fake_peers_exit(test, &f->fp);
+	kvfree(f);
+}
+
+static struct kunit_case peers_cases[] = {
+	KUNIT_CASE(test_local),
+	KUNIT_CASE(test_free_of_peer),
+	KUNIT_CASE(test_block_of_peer),
+	KUNIT_CASE(test_none),
+	KUNIT_CASE(test_no_descriptor),
+	KUNIT_CASE(test_shared_chunk),
+	KUNIT_CASE(test_page_caches),
+	KUNIT_CASE(test_limit),
+	KUNIT_CASE(test_learn_order),
+	KUNIT_CASE(test_shared_race),
+	KUNIT_CASE(test_random),
+	{}
+};
+
+static struct kunit_suite peers_suite = {
+	.name = "gomem_peers",
+	.init = peers_init,
+	.exit = peers_exit,
+	.test_cases = peers_cases,
+};
+
+kunit_test_suite(peers_suite);
