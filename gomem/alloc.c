@@ -487,7 +487,8 @@ static size_t object_size(const void *p, bool *noscan, enum gomem_misuse if_free
 	/* As for a free: the page does not go back while we look. */
 	rcu_read_lock();
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
-	is_free = s && gomem_spc_class(s->spc) && IS_ALIGNED((unsigned long)p, 8) && gomem_has_key(p);
+	is_free = s && gomem_spc_class(s->spc) && IS_ALIGNED((unsigned long)p, 8) &&
+		  gomem_has_key(p);
 	rcu_read_unlock();
 
 	if (!s) {

@@ -125,7 +125,7 @@ static u64 bytes(u64 pages)
 
 static void get_totals(struct totals *t)
 {
-	struct gomem_heap *h = gomem_next_heap(0);
+	struct gomem_heap *h = gomem_first_heap();
 	unsigned int i;
 
 	memset(t, 0, sizeof(*t));
@@ -208,6 +208,7 @@ static void show_heap(struct seq_file *m, const struct gomem_heap_snapshot *h)
 	show(m, "grow_fallbacks", h->stats.grow_fallbacks);
 	show(m, "grow_failures", h->stats.grow_failures);
 	show(m, "grow_out_of_range", h->stats.grow_out_of_range);
+	show(m, "peer_spans", h->stats.peer_spans);
 }
 
 static const char * const reason_names[GOMEM_NR_SCAVENGE_REASONS] = {
@@ -399,7 +400,7 @@ static int scavenge_show(struct seq_file *m, void *unused)
 	show(m, "heap_sys", bytes(sum.backed_pages));
 	show(m, "heap_goal", bytes(goal));
 	show(m, "heap_idle", bytes(sum.free_pages + sum.cached_pages));
-	show(m, "memory_limit", READ_ONCE(gomem_next_heap(0)->source->limit));
+	show(m, "memory_limit", READ_ONCE(gomem_first_heap()->source->limit));
 	show_scavenged(m, &sum);
 	show(m, "background_ns", gomem_scavenge_time());
 	return 0;

@@ -115,7 +115,8 @@ static void slot_init(struct gomem_slot *slot, unsigned int class, void **below,
 	slot->end = slot->top + slot->capacity;
 }
 
-static struct gomem_mcache *mcache_create(struct gomem_heap *h, unsigned int (*room)(unsigned int class),
+static struct gomem_mcache *mcache_create(struct gomem_heap *h,
+					  unsigned int (*room)(unsigned int class),
 					  bool caches_spans)
 {
 	size_t bytes = PAGE_SIZE << get_order(mcache_size(room));
@@ -437,27 +438,43 @@ void gomem_mcache_free_direct(unsigned int spc, void *obj)
 	free_home(spc, &obj, 1);
 }
 
+/* What a slot says of itself, to another CPU than its own. */
+struct slot_view {
+	u64 refilled;
+	u64 held;
+	u64 allocs;
+	u64 flushed;
+	bool span;
+	bool grown;
+};
+
 /*
- * Allocations and frees of a slot so far. Objects that move between slot and spans
- * leave it as it is.
+ * The CPU goes on meanwhile: sums of it are near the truth, exact at rest. Read in this
+ * order an object that moves in between is counted once too often rather than missed.
  */
-static u32 slot_uses(const struct gomem_mcache *mc, unsigned int spc)
+static void view_slot(const struct gomem_mcache *mc, unsigned int spc, struct slot_view *v)
 {
 	const struct gomem_slot *slot = &mc->slot[spc];
-	/* The CPU goes on meanwhile: then the slot is not idle, whatever is read. */
-	u64 held = data_race(slot->top) - (mc->object + mc->bottom[spc]);
+	unsigned int begin = begin_capacity(gomem_spc_class(spc), slot->room);
 
-	return 2 * data_race(slot->allocs) + held + data_race(slot->flushed) -
-	       data_race(slot->refilled);
+	v->refilled = data_race(slot->refilled);	/* as said above */
+	barrier();
+	v->held = data_race(slot->top) -		/* as said above */
+		  (mc->object + mc->bottom[spc]);
+	barrier();
+	v->allocs = data_race(slot->allocs);		/* as said above */
+	v->flushed = data_race(slot->flushed);		/* as said above */
+	v->span = data_race(slot->span);		/* as said above */
+	v->grown = data_race(slot->capacity) != begin;	/* as said above */
 }
 
-/* It holds nothing, and may not hold more than when it began. */
-static bool slot_is_bare(const struct gomem_mcache *mc, unsigned int spc)
+/*
+ * Allocations and frees so far. Objects that move between slot and spans leave it as it
+ * is.
+ */
+static u32 slot_uses(const struct slot_view *v)
 {
-	const struct gomem_slot *slot = &mc->slot[spc];
-
-	/* The same. */
-	return data_race(slot->top) == mc->object + mc->bottom[spc] && !data_race(slot->span);
+	return 2 * v->allocs + v->held + v->flushed - v->refilled;
 }
 
 /*
@@ -466,18 +483,17 @@ static bool slot_is_bare(const struct gomem_mcache *mc, unsigned int spc)
  */
 static bool look_for_idle(struct gomem_mcache *mc)
 {
+	struct slot_view v;
 	bool found = false;
 	unsigned int spc;
-	u32 uses;
 
 	if (mc == &no_mcache)
 		return false;
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		uses = slot_uses(mc, spc);
-		if (uses != mc->seen[spc])
-			mc->seen[spc] = uses;
-		else if (!slot_is_bare(mc, spc))
-			found = true;
+		view_slot(mc, spc, &v);
+		mc->idle[spc] = slot_uses(&v) == mc->seen[spc];
+		mc->seen[spc] = slot_uses(&v);
+		found |= mc->idle[spc] && (v.held || v.span || v.grown);
 	}
 	return found;
 }
@@ -509,6 +525,7 @@ static void drain_slot(unsigned int spc, bool irq, bool idle)
 	struct gomem_span *span = NULL;
 	void *objs[GOMEM_SLOT_MAX];
 	struct gomem_mcache *mc;
+	struct slot_view v;
 	unsigned long flags = 0;
 	unsigned int n = 0;
 
@@ -517,7 +534,9 @@ static void drain_slot(unsigned int spc, bool irq, bool idle)
 	else
 		preempt_disable();
 	mc = irq ? this_cpu_read(gomem_mcache_irq) : this_cpu_read(gomem_mcache_task);
-	if (mc != &no_mcache && (!idle || slot_uses(mc, spc) == mc->seen[spc]))
+	view_slot(mc, spc, &v);
+	/* Idle when it was looked at, and since: others were seen to be used. */
+	if (mc != &no_mcache && (!idle || (mc->idle[spc] && slot_uses(&v) == mc->seen[spc])))
 		n = empty_slot(mc, spc, objs, &span);
 	if (irq)
 		local_irq_restore(flags);
@@ -675,7 +694,7 @@ int gomem_mcache_init(void)
 	int cpu, state;
 
 	init_drains();
-	no_mcache.heap = gomem_next_heap(0);
+	no_mcache.heap = gomem_first_heap();
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
 		slot_init(&no_mcache.slot[spc], gomem_spc_class(spc), no_objects, 0);
 	for_each_possible_cpu(cpu) {
@@ -736,25 +755,15 @@ void gomem_mcache_free_memory(void)
 static void count_slot(const struct gomem_mcache *mc, unsigned int spc,
 		       struct gomem_class_counts *n)
 {
-	const struct gomem_slot *slot = &mc->slot[spc];
-	u64 allocs, cached, refilled;
+	struct slot_view v;
 
 	if (mc == &no_mcache)
 		return;
-	/*
-	 * The CPU goes on meanwhile: the sum is near the truth, exact at rest.
-	 * In this order an object that moves in between is counted once too often
-	 * rather than missed.
-	 */
-	refilled = data_race(slot->refilled);
-	barrier();
-	cached = data_race(slot->top) - (mc->object + mc->bottom[spc]);
-	barrier();
-	allocs = data_race(slot->allocs);
-	n->mallocs += allocs;
-	n->frees += allocs + cached + data_race(slot->flushed) - refilled;
-	n->cached += cached;
-	n->cached_spans += !!data_race(slot->span);
+	view_slot(mc, spc, &v);
+	n->mallocs += v.allocs;
+	n->frees += v.allocs + v.held + v.flushed - v.refilled;
+	n->cached += v.held;
+	n->cached_spans += v.span;
 }
 
 /**

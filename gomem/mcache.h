@@ -82,6 +82,7 @@ static_assert(sizeof(struct gomem_slot) == 64);
  * @grown: bytes by which slots may hold more than when they began
  * @bytes: memory this takes
  * @seen: what a slot had done when an epoch began; the epoch's work
+ * @idle: it had done nothing in the epoch before that
  * @bottom: where in @object a slot's stack begins
  * @object: the stacks, each with a NULL below its bottom
  */
@@ -92,6 +93,7 @@ struct gomem_mcache {
 	size_t grown;
 	size_t bytes;
 	u32 seen[GOMEM_NR_SPANCLASSES];
+	bool idle[GOMEM_NR_SPANCLASSES];
 	u16 bottom[GOMEM_NR_SPANCLASSES];
 	void *object[];
 };

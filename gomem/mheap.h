@@ -52,6 +52,7 @@ struct gomem_scavenge_pos {
  * @grow_fallbacks: blocks that came in a lower order than wanted
  * @grow_failures: times no block could be had
  * @grow_out_of_range: of these, blocks in memory that the tables do not reach
+ * @peer_spans: spans asked for here that were made of another node's pages
  * @limit_exceeded: times the heap grew although the memory limit was reached
  * @released: gomem pages ever given back to the page source, by who asked
  */
@@ -61,6 +62,7 @@ struct gomem_heap_stats {
 	u64 grow_fallbacks;
 	u64 grow_failures;
 	u64 grow_out_of_range;
+	u64 peer_spans;
 	u64 limit_exceeded;
 	u64 released[GOMEM_NR_SCAVENGE_REASONS];
 };
@@ -95,6 +97,7 @@ struct gomem_heap_snapshot {
  * @source: where pages come from
  * @peers: all heaps by node, NULL if this is the only one
  * @node: whose memory it has
+ * @link: in the list of the module's heaps
  * @pcache: each CPU's page cache
  * @pcache_max: most pages that a page cache takes; 0 for none
  * @lock: protects all that follows but @central, and the bits of its chunks. Taken
@@ -115,7 +118,7 @@ struct gomem_heap_snapshot {
  * Invariants, with nobody at work:
  *	pages backed == pages free + cached_pages + inuse_pages
  *	inuse_pages == sum of npages over live spans
- *	spans == number of live ones == sum of central[].nspans + large + arena_spans
+ *	spans, those that are live == sum of central[].nspans + large + arena_spans
  */
 struct gomem_heap {
 	/* Written once. */
@@ -123,6 +126,7 @@ struct gomem_heap {
 	struct gomem_pagesource *source;
 	struct gomem_heap **peers;
 	int node;
+	struct list_head link;
 	unsigned int pcache_max;
 	struct gomem_pcache __percpu *pcache;
 

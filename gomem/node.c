@@ -6,6 +6,7 @@
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "node.h"
 
@@ -14,6 +15,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap);
 
 struct gomem_heap *gomem_heaps[MAX_NUMNODES];
 EXPORT_SYMBOL_IF_KUNIT(gomem_heaps);
+
+LIST_HEAD(gomem_heap_list);
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_list);
 
 DEFINE_STATIC_KEY_FALSE(gomem_numa);
 
@@ -30,6 +34,7 @@ static int __init make_heap(struct gomem_pagesource *source, int node)
 		return err;
 	}
 	gomem_heaps[node] = h;
+	list_add_tail(&h->link, &gomem_heap_list);
 	return 0;
 }
 
@@ -93,17 +98,13 @@ int __init gomem_nodes_init(struct gomem_pagesource *source, unsigned long base,
  */
 void gomem_nodes_exit(void)
 {
-	int node;
+	struct gomem_heap *h, *next;
 
-	for_each_node(node)
-		if (gomem_heaps[node] && gomem_heaps[node]->node != node)
-			gomem_heaps[node] = NULL;
-	for_each_node(node) {
-		if (!gomem_heaps[node])
-			continue;
-		gomem_heap_destroy(gomem_heaps[node]);
-		kvfree(gomem_heaps[node]);
-		gomem_heaps[node] = NULL;
+	memset(gomem_heaps, 0, sizeof(gomem_heaps));
+	list_for_each_entry_safe(h, next, &gomem_heap_list, link) {
+		list_del(&h->link);
+		gomem_heap_destroy(h);
+		kvfree(h);
 	}
 	gomem_pagemap_destroy(&gomem_pagemap);
 }

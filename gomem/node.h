@@ -6,6 +6,7 @@
 #define GOMEM_NODE_H
 
 #include <linux/jump_label.h>
+#include <linux/list.h>
 #include <linux/nodemask.h>
 #include <linux/numa.h>
 #include <linux/topology.h>
@@ -33,16 +34,15 @@ static inline struct gomem_heap *gomem_node_heap(int node)
 	return gomem_heaps[node];
 }
 
-/* The first heap at or after @node; NULL if there is none. */
-static inline struct gomem_heap *gomem_next_heap(int node)
-{
-	for (; node < MAX_NUMNODES; node++)
-		if (gomem_heaps[node] && gomem_heaps[node]->node == node)
-			return gomem_heaps[node];
-	return NULL;
-}
+/* All of them, by rising node; does not change until the module exits. */
+extern struct list_head gomem_heap_list;
 
-#define for_each_gomem_heap(h) \
-	for (h = gomem_next_heap(0); h; h = gomem_next_heap(h->node + 1))
+#define for_each_gomem_heap(h) list_for_each_entry(h, &gomem_heap_list, link)
+
+/* There is one at least. */
+static inline struct gomem_heap *gomem_first_heap(void)
+{
+	return list_first_entry(&gomem_heap_list, struct gomem_heap, link);
+}
 
 #endif /* GOMEM_NODE_H */

@@ -190,13 +190,14 @@ static const char *owner_of(const struct gomem_span *s)
  */
 void gomem_report_owner(const void *p, unsigned long caller)
 {
+	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 	char buf[96];
 
 	if (!report_begin(GOMEM_WRONG_FUNCTION))
 		return;
 	describe((unsigned long)p, buf, sizeof(buf));
-	pr_err("wrong function, %s owns this: %p (%s), by %pS\n",
-	       owner_of(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)), p, buf, (void *)caller);
+	pr_err("wrong function, %s owns this: %p (%s), by %pS\n", owner_of(s), p, buf,
+	       (void *)caller);
 	report_end();
 }
 

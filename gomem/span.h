@@ -154,11 +154,13 @@ static inline unsigned int gomem_span_index(const struct gomem_span *s, unsigned
  */
 static inline enum gomem_span_state gomem_span_state(const struct gomem_span *s)
 {
+	/* Pairs with gomem_span_set_state(). */
 	return smp_load_acquire(&s->state);
 }
 
 static inline void gomem_span_set_state(struct gomem_span *s, enum gomem_span_state state)
 {
+	/* Pairs with gomem_span_state(). */
 	smp_store_release(&s->state, state);
 }
 

@@ -1513,7 +1513,7 @@ static unsigned int exhaust(struct fixture *f, unsigned int n, size_t size)
 
 static void test_no_memory(struct kunit *test)
 {
-	struct gomem_pagesource *src = gomem_next_heap(0)->source;
+	struct gomem_pagesource *src = gomem_first_heap()->source;
 	unsigned long (*alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
 			       int node) = src->alloc;
 	u64 failures = gomem_event_sum(GOMEM_EV_ALLOC_FAILURES);

@@ -81,11 +81,11 @@ static unsigned long no_pages(struct gomem_pagesource *src, unsigned int order, 
 
 void no_pages_begin(void)
 {
-	pages_alloc = gomem_next_heap(0)->source->alloc;
-	gomem_next_heap(0)->source->alloc = no_pages;
+	pages_alloc = gomem_first_heap()->source->alloc;
+	gomem_first_heap()->source->alloc = no_pages;
 }
 
 void no_pages_end(void)
 {
-	gomem_next_heap(0)->source->alloc = pages_alloc;
+	gomem_first_heap()->source->alloc = pages_alloc;
 }

@@ -883,7 +883,7 @@ static void test_destroy_empty(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
-	make_heap(test, 8);
+	make_heap(test, 16);
 	source_of(f)->policy = FAKE_RANDOM;
 	while (f->nr_live < 100)
 		get_large(test, 1 + below(f, 60));

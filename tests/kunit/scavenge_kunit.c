@@ -432,9 +432,11 @@ static int reader_run(void *arg)
 static const struct reader_case {
 	const char *name;
 	bool cached;
+	bool across;
 } reader_cases[] = {
-	{ "free",		false },
-	{ "from a page cache",	true },
+	{ "free",		false,	false },
+	{ "from a page cache",	true,	false },
+	{ "across chunks",	false,	true },
 };
 
 static void reader_desc(const struct reader_case *c, char *desc)
@@ -443,6 +445,23 @@ static void reader_desc(const struct reader_case *c, char *desc)
 }
 
 KUNIT_ARRAY_PARAM(reader, reader_cases, reader_desc);
+
+/* Begins in a chunk that goes back alone, ends in one of which no more is free. */
+static struct gomem_span *get_across(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = f->fh.heap;
+	struct gomem_span *below, *s;
+
+	fill_heap(test);
+	below = span_set_get(test, &f->set, h, CHUNK - 5);
+	s = span_set_get(test, &f->set, h, 10);
+	KUNIT_ASSERT_EQ(test, CHUNK - 5, span_set_index(s));
+	span_set_get(test, &f->set, h, CHUNK - 5);
+	span_set_put(test, &f->set, below);
+	synchronize_rcu();
+	return s;
+}
 
 static void test_reader(struct kunit *test)
 {
@@ -456,7 +475,7 @@ static void test_reader(struct kunit *test)
 	span_set_pin(test, cpumask_first(cpu_online_mask));
 	if (c->cached)
 		h->pcache_max = GOMEM_PCACHE_PAGES;
-	s = span_set_get(test, &f->set, h, 1);
+	s = c->across ? get_across(test) : span_set_get(test, &f->set, h, 1);
 	r.page = span_set_index(s);
 	init_completion(&r.reading);
 	task = kthread_create(reader_run, &r, "gomem_test");
@@ -470,6 +489,7 @@ static void test_reader(struct kunit *test)
 	kthread_stop(task);
 	KUNIT_EXPECT_TRUE(test, r.was_out);
 	KUNIT_EXPECT_TRUE(test, is_back(f, r.page, 1));
+	span_set_put_all(test, &f->set);
 }
 
 /* Epochs */

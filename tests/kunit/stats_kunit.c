@@ -122,7 +122,7 @@ static const char *check_heap(struct gomem_heap *h, unsigned long *backed, unsig
 static const char *check_books(struct fixture *f)
 {
 	unsigned long backed = 0, inuse = 0, meta = gomem_mcache_bytes();
-	struct gomem_pagesource *src = gomem_next_heap(0)->source;
+	struct gomem_pagesource *src = gomem_first_heap()->source;
 	const struct counts *m = &f->model, *b = &f->before;
 	struct counts c = get_counts();
 	struct gomem_heap *h;
@@ -189,7 +189,7 @@ static void expect_zero(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, snap.span_bytes);
 		KUNIT_EXPECT_EQ(test, snap.chunks * GOMEM_CHUNK_PAGES, snap.hole_pages);
 	}
-	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&gomem_next_heap(0)->source->heap_pages));
+	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&gomem_first_heap()->source->heap_pages));
 }
 
 static void make(struct fixture *f, size_t size, gfp_t gfp)
@@ -424,6 +424,7 @@ static void test_slot_growth(struct kunit *test)
 }
 
 struct use {
+	unsigned int held;
 	unsigned int before;
 	unsigned int after;
 };
@@ -435,6 +436,7 @@ static void use_slot(struct fixture *f, struct gomem_mcache *mc, const struct sl
 	unsigned int i;
 
 	make_n(f, c->size, 1);
+	u->held = held_by(mc, spc_of(c->size));
 	u->before = mc->slot[spc_of(c->size)].capacity;
 	for (i = 0; i < 100; i++) {
 		unmake_n(f, 1);
@@ -443,12 +445,16 @@ static void use_slot(struct fixture *f, struct gomem_mcache *mc, const struct sl
 	u->after = mc->slot[spc_of(c->size)].capacity;
 }
 
-/* Large enough is not enlarged. */
+/*
+ * Filled by half, so that a free finds room; one of these is the caller's. Large enough
+ * is not enlarged.
+ */
 static void test_slot_suffices(struct kunit *test)
 {
 	struct use u;
 
 	run_undisturbed(test, use_slot, &u, sizeof(u));
+	KUNIT_EXPECT_EQ(test, max(u.before / 2, 1U) - 1, u.held);
 	KUNIT_EXPECT_EQ(test, u.before, u.after);
 }
 
@@ -598,6 +604,43 @@ static void test_slot_bare(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, s.grown[2]);
 }
 
+struct beside {
+	unsigned int used_before;
+	unsigned int used_after;
+	unsigned int idle_before;
+	unsigned int idle_after;
+};
+
+static void use_beside(struct fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
+		       void *seen)
+{
+	struct beside *b = seen;
+
+	make_n(f, 64, 50);
+	make_n(f, 128, 50);
+	unmake_n(f, 100);
+	gomem_mcache_drain(true);
+	b->idle_before = held_by(mc, spc_of(64));
+	make_n(f, 128, 1);
+	unmake_n(f, 1);
+	b->used_before = held_by(mc, spc_of(128));
+	gomem_mcache_drain(true);
+	b->used_after = held_by(mc, spc_of(128));
+	b->idle_after = held_by(mc, spc_of(64));
+}
+
+/* Only the idle slots of a CPU are emptied. */
+static void test_slot_idle_beside(struct kunit *test)
+{
+	struct beside b;
+
+	run_undisturbed(test, use_beside, &b, sizeof(b));
+	KUNIT_EXPECT_GT(test, b.idle_before, 0);
+	KUNIT_EXPECT_EQ(test, 0, b.idle_after);
+	KUNIT_EXPECT_GT(test, b.used_before, 0);
+	KUNIT_EXPECT_EQ(test, b.used_before, b.used_after);
+}
+
 struct exact {
 	const char *error;
 };
@@ -670,6 +713,7 @@ static struct kunit_case stats_cases[] = {
 	KUNIT_CASE_PARAM(test_slot_suffices, slot_gen_params),
 	KUNIT_CASE(test_slot_share),
 	KUNIT_CASE_PARAM(test_slot_idle, slot_gen_params),
+	KUNIT_CASE(test_slot_idle_beside),
 	KUNIT_CASE_PARAM(test_slot_bare, slot_gen_params),
 	KUNIT_CASE_PARAM(test_slot_counters, slot_gen_params),
 	{}
