@@ -3,11 +3,13 @@
  * epoch.c - the clock of the heap: sweeping, draining, and the scavenger's pace.
  *
  * Go does this work when a garbage collection is over, at least every two minutes.
- * Here an epoch ends every epoch_ms:
+ * Here an epoch is epoch_ms long, and looked at in quarters, so that what is not used
+ * for an epoch is gone by its end:
  *
  *	sweep	 spans with pending frees, so that none waits longer than an epoch
- *	drain	 slots and page caches that were not used meanwhile, and the quarantine
- *	goal	 the most pages that were in use, and a tenth more
+ *	drain	 slots and page caches that were not used since the last look, and
+ *		 once an epoch the quarantine
+ *	goal	 the most pages that were in use in the last epoch, and a tenth more
  *	scavenge in the background, until the goal is met
  */
 #include <kunit/visibility.h>
@@ -33,10 +35,10 @@
 static unsigned int epoch_ms __read_mostly = 10000;
 static unsigned int scavenge_percent __read_mostly = 10;
 
-static void end_epoch(struct work_struct *work);
+static void look(struct work_struct *work);
 static void scavenge_background(struct work_struct *work);
 
-static DECLARE_DELAYED_WORK(epoch_work, end_epoch);
+static DECLARE_DELAYED_WORK(epoch_work, look);
 static DECLARE_DELAYED_WORK(scavenge_work, scavenge_background);
 
 /* One at a time: the epoch's work, and whoever asks for it between epochs. */
@@ -45,12 +47,14 @@ static DEFINE_MUTEX(epoch_mutex);
 /* Works may be queued: between gomem_epoch_init() and gomem_epoch_exit(). */
 static bool running;
 
-static atomic64_t epochs;
+static atomic64_t looks;
 static atomic64_t scavenge_ns;
 
 static void queue_epoch(void)
 {
-	mod_delayed_work(system_unbound_wq, &epoch_work, msecs_to_jiffies(READ_ONCE(epoch_ms)));
+	unsigned int ms = READ_ONCE(epoch_ms) / GOMEM_EPOCH_LOOKS;
+
+	mod_delayed_work(system_unbound_wq, &epoch_work, msecs_to_jiffies(ms));
 }
 
 static int set_epoch_ms(const char *val, const struct kernel_param *kp)
@@ -68,7 +72,7 @@ static const struct kernel_param_ops epoch_ms_ops = {
 };
 
 module_param_cb(epoch_ms, &epoch_ms_ops, &epoch_ms, 0644);
-MODULE_PARM_DESC(epoch_ms, "Milliseconds between two looks for memory that is not used (100 to a day, default 10000)");
+MODULE_PARM_DESC(epoch_ms, "Milliseconds that memory may go unused before it is given back (100 to a day, default 10000)");
 
 static int set_scavenge_percent(const char *val, const struct kernel_param *kp)
 {
@@ -132,24 +136,30 @@ module_param_cb(memory_limit, &memory_limit_ops, &gomem_kernel_pages.limit, 0644
 MODULE_PARM_DESC(memory_limit, "Bytes that gomem tries not to exceed, with K, M or G (default 0: no limit)");
 
 /**
- * gomem_heap_end_epoch - set a heap's goal by what it used since this was last called
+ * gomem_heap_look - set a heap's goal by what it used in the last epoch
  * @h: the heap
  * @percent: what to keep beyond, in percent of that
  *
+ * To be called GOMEM_EPOCH_LOOKS times an epoch.
+ *
  * Return: the goal, in gomem pages.
  */
-unsigned long gomem_heap_end_epoch(struct gomem_heap *h, unsigned int percent)
+unsigned long gomem_heap_look(struct gomem_heap *h, unsigned int percent)
 {
-	unsigned long flags, goal;
+	unsigned long flags, goal, peak = 0;
+	unsigned int i;
 
 	spin_lock_irqsave(&h->lock, flags);
-	goal = h->peak_pages + DIV_ROUND_UP(h->peak_pages * percent, 100);
+	h->past_peaks[h->looks++ % GOMEM_EPOCH_LOOKS] = h->peak_pages;
+	for (i = 0; i < GOMEM_EPOCH_LOOKS; i++)
+		peak = max(peak, h->past_peaks[i]);
+	goal = peak + DIV_ROUND_UP(peak * percent, 100);
 	WRITE_ONCE(h->goal_pages, goal);
 	h->peak_pages = h->pages.backed_pages - h->pages.free_pages;
 	spin_unlock_irqrestore(&h->lock, flags);
 	return goal;
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_heap_end_epoch);
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_look);
 
 static void sweep_all(struct gomem_heap *h)
 {
@@ -159,19 +169,19 @@ static void sweep_all(struct gomem_heap *h)
 		gomem_mcentral_sweep(h, spc);
 }
 
-static void end_epoch(struct work_struct *work)
+static void look(struct work_struct *work)
 {
 	struct gomem_heap *h;
 
 	mutex_lock(&epoch_mutex);
-	gomem_arena_flush_quarantine();
+	if (atomic64_inc_return(&looks) % GOMEM_EPOCH_LOOKS == 0)
+		gomem_arena_flush_quarantine();
 	gomem_mcache_drain(true);
 	for_each_gomem_heap(h) {
 		sweep_all(h);
 		gomem_heap_drain_pcaches(h, true);
-		gomem_heap_end_epoch(h, READ_ONCE(scavenge_percent));
+		gomem_heap_look(h, READ_ONCE(scavenge_percent));
 	}
-	atomic64_inc(&epochs);
 	mutex_unlock(&epoch_mutex);
 
 	mod_delayed_work(system_unbound_wq, &scavenge_work, 0);
@@ -243,15 +253,25 @@ unsigned long gomem_scavenge_all(void)
 EXPORT_SYMBOL_IF_KUNIT(gomem_scavenge_all);
 
 /**
+ * gomem_looks - how often it was looked what is used, and what is not drained
+ *
+ * Return: the number.
+ */
+u64 gomem_looks(void)
+{
+	return atomic64_read(&looks);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_looks);
+
+/**
  * gomem_epochs - how many epochs have ended
  *
  * Return: the number.
  */
 u64 gomem_epochs(void)
 {
-	return atomic64_read(&epochs);
+	return gomem_looks() / GOMEM_EPOCH_LOOKS;
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_epochs);
 
 /**
  * gomem_scavenge_time - what the background scavenger took so far

@@ -11,9 +11,10 @@ struct gomem_heap;
 
 void gomem_epoch_init(void);
 void gomem_epoch_exit(void);
+u64 gomem_looks(void);
 u64 gomem_epochs(void);
 u64 gomem_scavenge_time(void);
 unsigned long gomem_scavenge_all(void);
-unsigned long gomem_heap_end_epoch(struct gomem_heap *h, unsigned int percent);
+unsigned long gomem_heap_look(struct gomem_heap *h, unsigned int percent);
 
 #endif /* GOMEM_EPOCH_H */

@@ -24,6 +24,9 @@
 #include "sizeclass.h"
 #include "span.h"
 
+/* An epoch is so many looks at what is used. */
+#define GOMEM_EPOCH_LOOKS	4
+
 /* Who asks for free pages to go back to the kernel. */
 enum gomem_scavenge_reason {
 	GOMEM_SCAVENGE_BACKGROUND,
@@ -109,7 +112,9 @@ struct gomem_heap_snapshot {
  * @stats: counters
  * @order_limit: highest order worth asking the kernel for, by experience; without
  *	the lock
- * @peak_pages: most pages that were not free, since an epoch began
+ * @peak_pages: most pages that were not free since the last look
+ * @past_peaks: the same of the last looks, in no order that matters
+ * @looks: how often the heap was looked at
  * @goal_pages: pages to keep in all; what is free beyond goes back. ULONG_MAX until
  *	the first epoch is over
  * @scavenge_pos: where the background scavenger is; its own
@@ -137,6 +142,8 @@ struct gomem_heap {
 	struct gomem_heap_stats stats;
 	unsigned int order_limit;
 	unsigned long peak_pages;
+	unsigned long past_peaks[GOMEM_EPOCH_LOOKS];
+	unsigned int looks;
 	unsigned long goal_pages;
 	struct gomem_scavenge_pos scavenge_pos;
 

@@ -354,12 +354,12 @@ static void run_undisturbed(struct kunit *test,
 	for (i = 0; i < TRIES; i++) {
 		memset(seen, 0, size);
 		gomem_scavenge_all();
-		epochs = gomem_epochs();
+		epochs = gomem_looks();
 		body(f, mc, test->param_value, seen);
 		unmake_n(f, MAX_OBJECTS);
 		/* Waits for an epoch that is about to end. */
 		gomem_scavenge_all();
-		if (epochs == gomem_epochs())
+		if (epochs == gomem_looks())
 			return;
 	}
 	kunit_skip(test, "an epoch ended each time");
