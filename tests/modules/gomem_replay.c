@@ -414,7 +414,8 @@ static int read_trace(void)
 
 	if (!trace)
 		return -EINVAL;
-	ret = kernel_read_file_from_path(trace, 0, &file, INT_MAX, &size, READING_UNKNOWN);
+	/* Data for a driver: newer kernels have no rule for what is of no kind. */
+	ret = kernel_read_file_from_path(trace, 0, &file, INT_MAX, &size, READING_FIRMWARE);
 	if (ret < 0)
 		return ret;
 	h = file;
