@@ -135,6 +135,14 @@ static unsigned long fetch_light(struct gomem_heap *h, const struct gomem_span_r
 	return addr;
 }
 
+/* Another heap of that node, or NULL. */
+static struct gomem_heap *peer_of(const struct gomem_heap *h, int node)
+{
+	struct gomem_heap *peer = h->peers[node];
+
+	return peer != h && peer->node == node ? peer : NULL;
+}
+
 /*
  * Free pages that are too few or in the wrong place for a request go back, so that
  * growing for it stays within the limit. The limit is soft: if that is not possible
@@ -153,8 +161,8 @@ static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 		for_each_node(node) {
 			if (!excess || !h->peers)
 				break;
-			peer = h->peers[node];
-			if (peer != h && peer->node == node)
+			peer = peer_of(h, node);
+			if (peer)
 				excess -= gomem_heap_scavenge(peer, excess, GOMEM_SCAVENGE_LIMIT);
 		}
 	}
@@ -165,26 +173,49 @@ static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 	spin_unlock_irqrestore(&h->lock, flags);
 }
 
-/* What the other nodes have comes before pressing the kernel. */
+static bool may_ask_peers(const struct gomem_heap *h, const struct gomem_span_request *req)
+{
+	return h->peers && !(req->gfp & __GFP_THISNODE);
+}
+
+/* What the other heaps have comes before growing them. */
 static unsigned long take_from_peers(struct gomem_heap **hp, const struct gomem_span_request *req)
 {
 	struct gomem_heap *h = *hp, *peer;
 	unsigned long page;
 	int node;
 
-	if (!h->peers || (req->gfp & __GFP_THISNODE))
+	if (!may_ask_peers(h, req))
 		return GOMEM_NO_PAGE;
 	for_each_node(node) {
-		peer = h->peers[node];
-		if (peer == h || peer->node != node)
-			continue;
-		page = gomem_heap_take(peer, req);
+		peer = peer_of(h, node);
+		page = peer ? gomem_heap_take(peer, req) : GOMEM_NO_PAGE;
 		if (page != GOMEM_NO_PAGE) {
 			*hp = peer;
 			return page;
 		}
 	}
 	return GOMEM_NO_PAGE;
+}
+
+/* And what the other nodes have to spare comes before pressing the kernel. */
+static unsigned long fetch_from_peers(struct gomem_heap *h, const struct gomem_span_request *req,
+				      unsigned int need, unsigned int *order)
+{
+	struct gomem_heap *peer;
+	unsigned long addr = 0;
+	int node;
+
+	if (!may_ask_peers(h, req))
+		return 0;
+	for_each_node(node) {
+		peer = peer_of(h, node);
+		if (peer)
+			addr = fetch_light(peer, req, need, order);
+		if (addr)
+			break;
+	}
+	return addr;
 }
 
 /* The heap whose memory a block is. */
@@ -253,7 +284,7 @@ static struct gomem_chunk *provide_chunk(struct gomem_heap *h, unsigned long add
  * anybody else can.
  */
 static unsigned long add_block(struct gomem_heap **hp, const struct gomem_span_request *req,
-			       unsigned long addr, unsigned int order, unsigned int wanted)
+			       unsigned long addr, unsigned long len, bool fallback)
 {
 	unsigned long page, flags;
 	struct gomem_chunk *c;
@@ -265,11 +296,11 @@ static unsigned long add_block(struct gomem_heap **hp, const struct gomem_span_r
 	h = c->heap;
 	page = gomem_heap_page(h, addr);
 	spin_lock_irqsave(&h->lock, flags);
-	gomem_pagealloc_add(&h->pages, page, 1UL << order);
+	gomem_pagealloc_add(&h->pages, page, len);
 	WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page, req->npages));
 	gomem_heap_note_peak(h);
 	h->stats.grows++;
-	h->stats.grow_fallbacks += order < wanted;
+	h->stats.grow_fallbacks += fallback;
 	spin_unlock_irqrestore(&h->lock, flags);
 	*hp = h;
 	return page;
@@ -287,6 +318,21 @@ static unsigned long fail(struct gomem_heap *h, bool out_of_range)
 	return GOMEM_NO_PAGE;
 }
 
+/*
+ * Blocks come in powers of two, large requests do not. What nobody asked for goes back
+ * at once, but for less than the smallest step. Returns how long the block is then.
+ */
+static unsigned long trim_block(struct gomem_heap *h, unsigned long addr, unsigned int order,
+				const struct gomem_span_request *req)
+{
+	unsigned long len = 1UL << order, keep = round_up(req->npages, GROW_MIN);
+
+	if (order > order_base_2(req->npages) || keep >= len)
+		return len;
+	gomem_pages_put(h->source, addr + (keep << GOMEM_PAGE_SHIFT), len - keep);
+	return keep;
+}
+
 /**
  * gomem_heap_grow - fetch a block of pages, and take a request's pages from it
  * @hp: the heap that should grow; set to the one whose pages they are, as those of
@@ -301,16 +347,19 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 	unsigned int need = order_base_2(req->npages), order;
 	struct gomem_heap *h = *hp;
 	unsigned int wanted = wanted_order(h, need);
-	unsigned long addr, page;
+	unsigned long addr, page, len;
 
 	make_room(h, need, req->gfp);
 	addr = fetch_light(h, req, need, &order);
+	if (!addr && req->local)
+		return GOMEM_NO_PAGE;
 	if (!addr) {
-		if (req->local)
-			return GOMEM_NO_PAGE;
 		page = take_from_peers(hp, req);
 		if (page != GOMEM_NO_PAGE)
 			return page;
+		addr = fetch_from_peers(h, req, need, &order);
+	}
+	if (!addr) {
 		order = need;
 		addr = gomem_pages_get(h->source, need, gfp_full(req->gfp), h->node);
 	}
@@ -321,9 +370,10 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 		gomem_pages_put(h->source, addr, 1UL << order);
 		return fail(h, true);
 	}
-	page = add_block(hp, req, addr, order, wanted);
+	len = trim_block(h, addr, order, req);
+	page = add_block(hp, req, addr, len, order < wanted);
 	if (page == GOMEM_NO_PAGE) {
-		gomem_pages_put(h->source, addr, 1UL << order);
+		gomem_pages_put(h->source, addr, len);
 		return fail(h, false);
 	}
 	return page;

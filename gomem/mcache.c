@@ -35,9 +35,9 @@
 #define SLOT_BEGIN		SZ_1K
 #define SLOT_BYTES		SZ_8K
 #define SLOT_SIZE_MAX		SZ_8K
-#define GROWN_SHARE		32
-#define GROWN_MIN		SZ_32K
-#define CACHED_SPAN_SIZE_MAX	SZ_1K
+#define GROWN_SHARE		128
+#define GROWN_MIN		SZ_8K
+#define CACHED_SPAN_SIZE_MAX	128
 
 /* Scratch buffers come and go on one CPU, and are few: 32 KiB an order, as in Go. */
 #define SCRATCH_SLOT_BYTES	SZ_32K

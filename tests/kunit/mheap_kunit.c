@@ -319,7 +319,7 @@ static void test_every_length(struct kunit *test)
 	struct gomem_span_request req;
 	unsigned int npages;
 
-	make_heap(test, 8);
+	make_heap(test, 16);
 	for (npages = 5; npages <= CHUNK; npages++) {
 		req = fake_large_request(npages);
 		req.spc = gomem_spc_make(0, npages & 1);

