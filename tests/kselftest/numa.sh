@@ -17,6 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/fill.lib"
 
 mebibytes=64
+! debug_kernel || mebibytes=32
 bytes=$((mebibytes << 20))
 
 # What CPUs keep of the pages of objects that are free, some MiB at most.
