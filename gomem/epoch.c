@@ -123,7 +123,7 @@ static int set_memory_limit(const char *val, const struct kernel_param *kp)
 		return err;
 	WRITE_ONCE(*(unsigned long *)kp->arg, bytes);
 	if (READ_ONCE(running))
-		mod_delayed_work(system_unbound_wq, &scavenge_work, 0);
+		queue_delayed_work(system_unbound_wq, &scavenge_work, 0);
 	return 0;
 }
 
@@ -184,7 +184,8 @@ static void look(struct work_struct *work)
 	}
 	mutex_unlock(&epoch_mutex);
 
-	mod_delayed_work(system_unbound_wq, &scavenge_work, 0);
+	/* If it is at work it has its own pace. */
+	queue_delayed_work(system_unbound_wq, &scavenge_work, 0);
 	queue_epoch();
 }
 

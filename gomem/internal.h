@@ -35,12 +35,13 @@
  *	alloc_from_pcache()		mheap.c		new span, this CPU's pages [2]
  *	find_pages()			mheap.c		the heap's, other caches'  [3]
  *	fetch_light()			grow.c		a block from the kernel
+ *	refill_from_peers()		mcentral.c	another node's spans	[1]
  *	take_from_peers()		grow.c		another node's pages	[3]
+ *	fetch_from_peers()		grow.c		a block of another node's
  *	gomem_heap_grow()		grow.c		the kernel, with effort
  *
- * From gomem_mcentral_refill() to a new span it goes by gomem_mcentral_cache() or,
- * where slots have no span of their own (interrupts, objects of more than 1 KiB),
- * gomem_mcentral_alloc(). Large objects, and arenas, start with a new span.
+ * Only for small objects (interrupts have none) does a slot have a span of its own.
+ * Large objects, and arenas, start with a new span.
  *
  * The way down: what gomem_free() does
  * ------------------------------------

@@ -138,26 +138,45 @@ static void test_free_of_peer(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* Memory of the other node that was fetched for this one is the other's heap's. */
-static void test_block_of_peer(struct kunit *test)
+/* What is fetched for want of memory here: of the other node, and its heap's. */
+static void expect_block_of_peer(struct kunit *test, unsigned int anywhere, unsigned int len)
 {
 	struct fixture *f = test->priv;
-	struct gomem_span *s;
+	struct gomem_span *s = get(test, 0, 10);
 
-	make_heaps(test, 16, 4 * CHUNK);
-	source_of(f)->node[0].empty = true;
-	s = get(test, 0, 10);
 	expect_of(test, s, 1);
-	KUNIT_EXPECT_EQ(test, 1, source_of(f)->anywhere);
+	KUNIT_EXPECT_EQ(test, anywhere, source_of(f)->anywhere);
 	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->pages.backed_pages);
-	KUNIT_EXPECT_EQ(test, 16, f->fp.heap[1]->pages.backed_pages);
-	KUNIT_EXPECT_EQ(test, 6, f->fp.heap[1]->pages.free_pages);
+	KUNIT_EXPECT_EQ(test, len, f->fp.heap[1]->pages.backed_pages);
+	KUNIT_EXPECT_EQ(test, len - 10, f->fp.heap[1]->pages.free_pages);
 	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[0]->stats.peer_spans);
 	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.grow_failures);
 	expect_heaps(test);
 	span_set_put(test, &f->set, s);
-	KUNIT_EXPECT_EQ(test, 16, f->fp.heap[1]->pages.free_pages);
+	KUNIT_EXPECT_EQ(test, len, f->fp.heap[1]->pages.free_pages);
 	expect_heaps(test);
+}
+
+/* What the other node has to spare comes in a block. */
+static void test_block_of_peer(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	source_of(f)->node[0].empty = true;
+	expect_block_of_peer(test, 0, 32);
+}
+
+/* If nobody has any to spare, the kernel is asked for what is needed, from anywhere. */
+static void test_effort_of_peer(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	source_of(f)->node[0].empty = true;
+	/* Two orders on either node. */
+	fake_fail(&source_of(f)->pages, 1, 4);
+	expect_block_of_peer(test, 1, 16);
 }
 
 /* Memory on no node. Nothing stays behind. */
@@ -196,7 +215,7 @@ static void test_no_descriptor(struct kunit *test)
 	fake_fail(&source_of(f)->meta, 3, 2);
 	KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[0], &req));
 	KUNIT_EXPECT_EQ(test, 2, source_of(f)->meta.failed);
-	KUNIT_EXPECT_EQ(test, 16, f->fp.heap[1]->pages.free_pages);
+	KUNIT_EXPECT_EQ(test, 32, f->fp.heap[1]->pages.free_pages);
 	expect_heaps(test);
 	expect_of(test, get(test, 0, 10), 1);
 	expect_heaps(test);
@@ -436,6 +455,7 @@ static struct kunit_case peers_cases[] = {
 	KUNIT_CASE(test_local),
 	KUNIT_CASE(test_free_of_peer),
 	KUNIT_CASE(test_block_of_peer),
+	KUNIT_CASE(test_effort_of_peer),
 	KUNIT_CASE(test_none),
 	KUNIT_CASE(test_no_descriptor),
 	KUNIT_CASE(test_shared_chunk),
