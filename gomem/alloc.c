@@ -265,7 +265,9 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
 	if (size - 1 >= GOMEM_SMALL_MAX)
 		return alloc_odd(size, gfp, false, node, _RET_IP_);
 	h = gomem_node_heap(node);
-	if (h != gomem_node_heap(NUMA_NO_NODE))
+	/* For want of memory slots may have another node's; here that will not do. */
+	if (h != gomem_node_heap(NUMA_NO_NODE) ||
+	    (node != NUMA_NO_NODE && (gfp & __GFP_THISNODE)))
 		return alloc_remote(h, gomem_spc_make(gomem_sizeclass(size), false), gfp, _RET_IP_);
 	return alloc_any(size, gfp, false);
 }

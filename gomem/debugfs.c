@@ -169,7 +169,9 @@ static u64 sum_of(const u64 *n, unsigned int count)
 static void show_memory(struct seq_file *m, const struct totals *t)
 {
 	const struct gomem_heap_snapshot *h = &t->heap;
-	u64 inuse = bytes(h->counts.inuse_pages) - t->scratch.sys;
+	u64 all = bytes(h->counts.inuse_pages);
+	/* Some may have been given back since they were asked. */
+	u64 inuse = all - min(all, t->scratch.sys);
 	u64 idle = bytes(h->free_pages + h->cached_pages);
 
 	show(m, "heap_alloc", t->heap_alloc);

@@ -205,7 +205,7 @@ static unsigned long pages_too_many(struct gomem_heap *h)
 
 /*
  * Work for a millisecond, then sleep so long that it is one percent of all CPUs'
- * time. Gives up for this epoch when there is nothing left to do.
+ * time. Gives up until the next look when there is nothing left to do.
  */
 static void scavenge_background(struct work_struct *work)
 {

@@ -103,7 +103,7 @@ static void learn_order(struct gomem_heap *h, unsigned int from, unsigned int la
 	if (got == from)
 		limit = max(got + 1, READ_ONCE(h->order_limit));
 	else if (got > from)
-		limit = last;
+		limit = min(last, READ_ONCE(h->order_limit));
 	WRITE_ONCE(h->order_limit, min_t(unsigned int, limit, GOMEM_CHUNK_PAGES_SHIFT));
 }
 
@@ -150,27 +150,20 @@ static struct gomem_heap *peer_of(const struct gomem_heap *h, int node)
  */
 static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 {
-	unsigned long excess = gomem_source_excess(h->source, 1UL << need), flags;
+	unsigned long excess = gomem_source_excess(h->source, 1UL << need);
 	struct gomem_heap *peer;
 	int node;
 
-	if (likely(!excess))
+	if (likely(!excess) || !gfpflags_allow_blocking(gfp))
 		return;
-	if (gfpflags_allow_blocking(gfp)) {
-		excess -= gomem_heap_scavenge(h, excess, GOMEM_SCAVENGE_LIMIT);
-		for_each_node(node) {
-			if (!excess || !h->peers)
-				break;
-			peer = peer_of(h, node);
-			if (peer)
-				excess -= gomem_heap_scavenge(peer, excess, GOMEM_SCAVENGE_LIMIT);
-		}
+	excess -= gomem_heap_scavenge(h, excess, GOMEM_SCAVENGE_LIMIT);
+	for_each_node(node) {
+		if (!excess || !h->peers)
+			break;
+		peer = peer_of(h, node);
+		if (peer)
+			excess -= gomem_heap_scavenge(peer, excess, GOMEM_SCAVENGE_LIMIT);
 	}
-	if (!gomem_source_excess(h->source, 1UL << need))
-		return;
-	spin_lock_irqsave(&h->lock, flags);
-	h->stats.limit_exceeded++;
-	spin_unlock_irqrestore(&h->lock, flags);
 }
 
 static bool may_ask_peers(const struct gomem_heap *h, const struct gomem_span_request *req)
@@ -301,6 +294,7 @@ static unsigned long add_block(struct gomem_heap **hp, const struct gomem_span_r
 	gomem_heap_note_peak(h);
 	h->stats.grows++;
 	h->stats.grow_fallbacks += fallback;
+	h->stats.limit_exceeded += gomem_source_excess(h->source, 0) > 0;
 	spin_unlock_irqrestore(&h->lock, flags);
 	*hp = h;
 	return page;

@@ -26,7 +26,7 @@
  * objects, one at least. It doubles each time that it proves too small, up to
  * SLOT_BYTES, two objects if that is less, and GOMEM_SLOT_MAX of them; but all CPUs
  * together grow by no more than 1 / GROWN_SHARE of the heap, GROWN_MIN each if that is
- * less. A slot that was not used for an epoch is emptied and begins anew. Objects
+ * less. A slot that was not used between two looks is emptied and begins anew. Objects
  * above SLOT_SIZE_MAX are never held.
  *
  * A span of its own only where the objects are small: large spans on every CPU would
@@ -483,17 +483,18 @@ static u32 slot_uses(const struct slot_view *v)
  */
 static bool look_for_idle(struct gomem_mcache *mc)
 {
+	bool found = false, idle;
 	struct slot_view v;
-	bool found = false;
 	unsigned int spc;
 
 	if (mc == &no_mcache)
 		return false;
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
 		view_slot(mc, spc, &v);
-		mc->idle[spc] = slot_uses(&v) == mc->seen[spc];
-		mc->seen[spc] = slot_uses(&v);
-		found |= mc->idle[spc] && (v.held || v.span || v.grown);
+		idle = slot_uses(&v) == mc->seen[spc];
+		WRITE_ONCE(mc->idle[spc], idle);
+		WRITE_ONCE(mc->seen[spc], slot_uses(&v));
+		found |= idle && (v.held || v.span || v.grown);
 	}
 	return found;
 }
@@ -536,7 +537,8 @@ static void drain_slot(unsigned int spc, bool irq, bool idle)
 	mc = irq ? this_cpu_read(gomem_mcache_irq) : this_cpu_read(gomem_mcache_task);
 	view_slot(mc, spc, &v);
 	/* Idle when it was looked at, and since: others were seen to be used. */
-	if (mc != &no_mcache && (!idle || (mc->idle[spc] && slot_uses(&v) == mc->seen[spc])))
+	if (mc != &no_mcache && (!idle || (READ_ONCE(mc->idle[spc]) &&
+					   slot_uses(&v) == READ_ONCE(mc->seen[spc]))))
 		n = empty_slot(mc, spc, objs, &span);
 	if (irq)
 		local_irq_restore(flags);
@@ -612,6 +614,7 @@ void gomem_mcache_drain(bool idle)
 	wait_event_timeout(drains_wait, !atomic_read(&drains_queued),
 			   msecs_to_jiffies(idle ? DRAIN_IDLE_MS : DRAIN_ALL_MS));
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
 
 static void init_drains(void)
 {
@@ -628,7 +631,6 @@ static void cancel_drains(void)
 	for_each_possible_cpu(cpu)
 		cancel_work_sync(&per_cpu_ptr(&drains, cpu)->work);
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
 
 /* Empty a cache that nobody uses any more. */
 static void mcache_drain(struct gomem_mcache *mc)

@@ -81,8 +81,8 @@ static_assert(sizeof(struct gomem_slot) == 64);
  * @caches_spans: slots may have a span of their own
  * @grown: bytes by which slots may hold more than when they began
  * @bytes: memory this takes
- * @seen: what a slot had done when an epoch began; the epoch's work
- * @idle: it had done nothing in the epoch before that
+ * @seen: what a slot had done at the last look; see epoch.c
+ * @idle: it had done nothing between that look and the one before
  * @bottom: where in @object a slot's stack begins
  * @object: the stacks, each with a NULL below its bottom
  */

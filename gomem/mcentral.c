@@ -7,6 +7,7 @@
 #include <linux/log2.h>
 #include <linux/nodemask.h>
 
+#include "key.h"
 #include "mcentral.h"
 #include "mheap.h"
 #include "report.h"
@@ -119,6 +120,26 @@ static struct gomem_span *find_room(struct gomem_mcentral *c, unsigned int *bad)
 	return NULL;
 }
 
+/* For a span that is longer than it has to be nobody is to be killed. */
+static gfp_t gfp_longer(gfp_t gfp)
+{
+	return (gfp & ~(__GFP_NOFAIL | __GFP_RETRY_MAYFAIL)) | __GFP_NOWARN | __GFP_NORETRY;
+}
+
+/*
+ * gomem_free() knows how many objects a span of the class has, not how many a short one
+ * has. In the tail of that one more could start: with the key of a free object there,
+ * it is refused.
+ */
+static void seal_tail(struct gomem_span *s)
+{
+	unsigned long end = s->nelems * s->elemsize;
+
+	if (s->nelems < gomem_class_nelems(gomem_spc_class(s->spc)) &&
+	    end < (unsigned long)s->npages << GOMEM_PAGE_SHIFT && s->heap->source->has_memory)
+		gomem_set_key((void *)s->base + end);
+}
+
 /*
  * A new span, not yet known to any mcentral. If memory is too fragmented for one of
  * the usual length, a shorter one: an object at least. With @local only memory of
@@ -140,8 +161,10 @@ static struct gomem_span *new_span(struct gomem_heap *h, unsigned int spc, gfp_t
 	for (;;) {
 		req.gfp = gfp;
 		if (req.npages > least)
-			req.gfp = (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN;
+			req.gfp = gfp_longer(gfp);
 		s = gomem_heap_alloc_span(h, &req);
+		if (s)
+			seal_tail(s);
 		if (s || local || req.npages == least)
 			return s;
 		req.npages = max_t(unsigned int, rounddown_pow_of_two(req.npages - 1), least);

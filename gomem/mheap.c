@@ -475,7 +475,8 @@ static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 					 const struct gomem_span_request *req)
 {
-	bool forever = (req->gfp & __GFP_NOFAIL) && gfpflags_allow_blocking(req->gfp);
+	bool forever = !req->local && (req->gfp & __GFP_NOFAIL) &&
+		       gfpflags_allow_blocking(req->gfp);
 	struct gomem_span *s;
 
 	s = alloc_from_pcache(h, req);

@@ -116,7 +116,7 @@ struct gomem_heap_snapshot {
  * @past_peaks: the same of the last looks, in no order that matters
  * @looks: how often the heap was looked at
  * @goal_pages: pages to keep in all; what is free beyond goes back. ULONG_MAX until
- *	the first epoch is over
+ *	the first look; see epoch.c
  * @scavenge_pos: where the background scavenger is; its own
  * @central: one per span class; those of size class 0 are not used
  *

@@ -50,11 +50,13 @@ static int kernel_node_of(struct gomem_pagesource *src, unsigned long addr)
  * An object that was freed twice may still lie in a slot. Its page is somebody else's
  * soon; without its key it will be taken for written to, and not handed out.
  */
-static void forget_keys(unsigned long addr, unsigned long end)
+static __no_kmsan_checks void kernel_forget(struct gomem_pagesource *src, unsigned long addr,
+					    unsigned long npages)
 {
+	unsigned long *end = (unsigned long *)(addr + (npages << GOMEM_PAGE_SHIFT));
 	unsigned long *word;
 
-	for (word = (unsigned long *)addr; word < (unsigned long *)end; word++)
+	for (word = (unsigned long *)addr; word < end; word++)
 		if (unlikely(gomem_has_key(word)))
 			*word = 0;
 }
@@ -63,7 +65,6 @@ static void kernel_free(struct gomem_pagesource *src, unsigned long addr, unsign
 {
 	unsigned long end = addr + (npages << GOMEM_PAGE_SHIFT);
 
-	forget_keys(addr, end);
 	for (; addr < end; addr += PAGE_SIZE)
 		free_page(addr);
 }
@@ -84,6 +85,8 @@ struct gomem_pagesource gomem_kernel_pages = {
 	.alloc = kernel_alloc,
 	.node_of = kernel_node_of,
 	.free = kernel_free,
+	.forget = kernel_forget,
+	.has_memory = true,
 	.meta_alloc = kernel_meta_alloc,
 	.meta_free = kernel_meta_free,
 };

@@ -26,6 +26,8 @@
  * @free: give back gomem pages, any part of blocks that @alloc returned
  * @meta_alloc: memory for descriptors; power-of-two bytes, not cleared
  * @meta_free: gives it back
+ * @forget: called before pages that had objects go back, may be NULL
+ * @has_memory: there is memory at the addresses it hands out
  * @limit: bytes that heaps try not to exceed, descriptors included; 0: none
  * @heap_pages: gomem pages out
  * @meta_bytes: descriptor bytes out
@@ -37,6 +39,8 @@ struct gomem_pagesource {
 	void (*free)(struct gomem_pagesource *src, unsigned long addr, unsigned long npages);
 	void *(*meta_alloc)(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node);
 	void (*meta_free)(struct gomem_pagesource *src, void *p, size_t bytes);
+	void (*forget)(struct gomem_pagesource *src, unsigned long addr, unsigned long npages);
+	bool has_memory;
 	unsigned long limit;
 	atomic_long_t heap_pages;
 	atomic_long_t meta_bytes;
@@ -81,6 +85,15 @@ static inline unsigned long gomem_source_excess(struct gomem_pagesource *src, un
 	if (!limit || bytes <= limit)
 		return 0;
 	return DIV_ROUND_UP(bytes - limit, GOMEM_PAGE_SIZE);
+}
+
+/* The same of pages that may have had objects. */
+static inline void gomem_pages_put_used(struct gomem_pagesource *src, unsigned long addr,
+					unsigned long npages)
+{
+	if (src->forget)
+		src->forget(src, addr, npages);
+	gomem_pages_put(src, addr, npages);
 }
 
 static inline void *gomem_meta_get(struct gomem_pagesource *src, size_t bytes, gfp_t gfp,

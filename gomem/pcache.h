@@ -66,7 +66,7 @@ struct gomem_span_counts {
  * @desc: free descriptors by size of their bitmaps, linked by their first word
  * @nr_desc: how many of each
  * @uses: pages taken and put back, to tell an idle CPU
- * @seen: @uses when an epoch began
+ * @seen: @uses at the last look; see epoch.c
  * @counts: what this CPU did
  *
  * Invariants:

@@ -177,7 +177,7 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 		start = ktime_get_ns();
 	}
 	for (i = 0; i < b.n; i++)
-		gomem_pages_put(h->source, gomem_heap_addr(h, b.run[i].page), b.run[i].len);
+		gomem_pages_put_used(h->source, gomem_heap_addr(h, b.run[i].page), b.run[i].len);
 	*worked += ktime_get_ns() - start;
 	return b.pages;
 }

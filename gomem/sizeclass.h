@@ -17,8 +17,8 @@
  *
  * Behind the size classes come those of scratch buffers. They are classes in all
  * but one respect: no size leads to them, so gomem_alloc() never does. All have
- * spans of 32 KiB, aligned to that, and as buffers double there is no tail, so
- * that each buffer is naturally aligned.
+ * spans of 32 KiB, or shorter ones for want of memory, aligned to their length; and
+ * as buffers double there is no tail, so that each buffer is naturally aligned.
  */
 #ifndef GOMEM_SIZECLASS_H
 #define GOMEM_SIZECLASS_H

@@ -17,13 +17,12 @@
  * States, and who makes the transition:
  *
  *	DEAD  -> CENTRAL	mcentral, for a new span; its lock held
- *	DEAD  -> CACHED		the same, for a CPU
  *	DEAD  -> LARGE		mheap, for the caller (one object); no lock
  *	DEAD  -> ARENA		mheap, for an arena (as many as fit)
  *	CENTRAL <-> CACHED	mcentral lock held; only small spans
  *	CENTRAL -> DEAD		mcentral lock held; empty, and off the lists
  *	LARGE -> DEAD		whoever claims the object to free it; heap lock held
- *	ARENA -> DEAD		mheap; heap lock held
+ *	ARENA -> DEAD		mheap, as the span is given back; page cache's lock
  */
 #ifndef GOMEM_SPAN_H
 #define GOMEM_SPAN_H

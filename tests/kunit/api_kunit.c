@@ -35,6 +35,7 @@
 
 #include "node.h"
 #include "check.h"
+#include "epoch.h"
 #include "mcache.h"
 #include "report.h"
 #include "stats.h"
@@ -1511,6 +1512,49 @@ static unsigned int exhaust(struct fixture *f, unsigned int n, size_t size)
 	return n;
 }
 
+static unsigned long (*all_pages)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
+				  int node);
+
+static unsigned long single_pages(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
+				  int node)
+{
+	return order ? 0 : all_pages(src, order, gfp, node);
+}
+
+/* Memory so fragmented that spans are short: with fewer objects, and nothing behind. */
+static void test_short_span(struct kunit *test)
+{
+	struct gomem_pagesource *src = gomem_first_heap()->source;
+	static const unsigned int sizes[] = { 1408, 6784, 3072 };
+	struct gomem_span *s;
+	unsigned int i;
+	void *p, *behind;
+
+	all_pages = src->alloc;
+	gomem_scavenge_all();
+	src->alloc = single_pages;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		p = gomem_alloc(sizes[i], GFP_KERNEL);
+		if (!p) {
+			src->alloc = all_pages;
+			KUNIT_FAIL(test, "no object of %u bytes", sizes[i]);
+			return;
+		}
+		s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+		KUNIT_EXPECT_EQ(test, 1, s->npages);
+		KUNIT_EXPECT_EQ(test, GOMEM_PAGE_SIZE / s->elemsize, s->nelems);
+		fill(p, sizes[i]);
+		behind = (void *)s->base + s->nelems * s->elemsize;
+		gomem_free(behind);
+		KUNIT_EXPECT_TRUE(test, is_filled(p, sizes[i]));
+		gomem_free(p);
+	}
+	src->alloc = all_pages;
+	/* One more start for each, to the geometry of the class. */
+	expect_misuses(test, GOMEM_DOUBLE_FREE, ARRAY_SIZE(sizes));
+	expect_heap(test);
+}
+
 static void test_no_memory(struct kunit *test)
 {
 	struct gomem_pagesource *src = gomem_first_heap()->source;
@@ -1615,6 +1659,8 @@ static struct kunit_case api_cases[] = {
 	KUNIT_CASE(test_other_cpu),
 	KUNIT_CASE(test_threads),
 	KUNIT_CASE(test_no_memory),
+	/* The last, as it leaves the heap empty. */
+	KUNIT_CASE(test_short_span),
 	{}
 };
 

@@ -179,6 +179,22 @@ static void test_effort_of_peer(struct kunit *test)
 	expect_block_of_peer(test, 1, 16);
 }
 
+/* Who must have memory does not wait for this node's while the other has some. */
+static void test_nofail(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int spc = gomem_spc_make(gomem_sizeclass(64), false);
+	struct gomem_refill r = { .want = 1 };
+
+	make_heaps(test, 16, 4 * CHUNK);
+	source_of(f)->node[0].empty = true;
+	gomem_mcentral_get(f->fp.heap[0], spc, GFP_KERNEL | __GFP_NOFAIL, &r);
+	KUNIT_ASSERT_EQ(test, 1, r.n);
+	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[1]->central[spc].nspans);
+	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(f->fp.heap[1], spc, r.objs, 1));
+	expect_heaps(test);
+}
+
 /* Memory on no node. Nothing stays behind. */
 static void test_none(struct kunit *test)
 {
@@ -456,6 +472,7 @@ static struct kunit_case peers_cases[] = {
 	KUNIT_CASE(test_free_of_peer),
 	KUNIT_CASE(test_block_of_peer),
 	KUNIT_CASE(test_effort_of_peer),
+	KUNIT_CASE(test_nofail),
 	KUNIT_CASE(test_none),
 	KUNIT_CASE(test_no_descriptor),
 	KUNIT_CASE(test_shared_chunk),
