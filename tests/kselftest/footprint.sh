@@ -35,10 +35,11 @@ rest_percent=4
 
 total=$(meminfo MemTotal)
 if debug_kernel; then
-	# All is slow there, the scavenger too.
-	amount=$((total / 32 >> 20))M
-	ORDERS="fifo random"
-	results=20
+	# All is slow there, and the scavenger has its one percent of the time.
+	amount=$((total / 64 >> 20))M
+	ORDERS="random"
+	results=11
+	patience=40
 else
 	amount=70
 fi
