@@ -211,18 +211,12 @@ static unsigned long fetch_from_peers(struct gomem_heap *h, const struct gomem_s
 	return addr;
 }
 
-/* The heap whose memory a block is. */
-static struct gomem_heap *owner_of(struct gomem_heap *h, unsigned long addr,
-				   const struct gomem_chunk *c)
+/* The heap whose memory a block is, in a chunk that has no heap yet. */
+static struct gomem_heap *owner_of(struct gomem_heap *h, unsigned long addr)
 {
-	int node;
-
 	if (!h->peers)
 		return h;
-	if (c != &gomem_no_chunk)
-		return c->heap;
-	node = h->source->node_of(h->source, addr);
-	return h->peers[node] ?: h;
+	return h->peers[h->source->node_of(h->source, addr)] ?: h;
 }
 
 static struct gomem_chunk *alloc_chunk(struct gomem_heap *h, gfp_t gfp)
@@ -250,9 +244,9 @@ static struct gomem_chunk *provide_chunk(struct gomem_heap *h, unsigned long add
 	unsigned long flags, ci = gomem_pagemap_index(h->map, addr);
 	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr), *mine;
 
-	h = owner_of(h, addr, c);
 	if (c != &gomem_no_chunk)
 		return c;
+	h = owner_of(h, addr);
 	mine = alloc_chunk(h, gfp);
 	if (!mine)
 		return NULL;

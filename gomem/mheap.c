@@ -265,19 +265,6 @@ void gomem_heap_note_peak(struct gomem_heap *h)
 	h->peak_pages = max(h->peak_pages, used);
 }
 
-static unsigned long take_pages(struct gomem_heap *h, const struct gomem_span_request *req)
-{
-	unsigned long page;
-
-	lockdep_assert_held(&h->lock);
-	if (req->aligned && req->npages > 1)
-		page = gomem_pagealloc_alloc_aligned(&h->pages, req->npages);
-	else
-		page = gomem_pagealloc_alloc(&h->pages, req->npages);
-	gomem_heap_note_peak(h);
-	return page;
-}
-
 /**
  * gomem_heap_take - take pages that the heap has free
  * @h: the heap
@@ -291,7 +278,11 @@ unsigned long gomem_heap_take(struct gomem_heap *h, const struct gomem_span_requ
 	unsigned long page, flags;
 
 	lock_for_spans(h, &flags);
-	page = take_pages(h, req);
+	if (req->aligned && req->npages > 1)
+		page = gomem_pagealloc_alloc_aligned(&h->pages, req->npages);
+	else
+		page = gomem_pagealloc_alloc(&h->pages, req->npages);
+	gomem_heap_note_peak(h);
 	spin_unlock_irqrestore(&h->lock, flags);
 	return page;
 }
