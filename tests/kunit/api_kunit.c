@@ -34,7 +34,7 @@
 #include <linux/workqueue.h>
 
 #include "node.h"
-#include "check.h"
+#include "balance.h"
 #include "epoch.h"
 #include "mcache.h"
 #include "report.h"
@@ -49,8 +49,7 @@ MODULE_PARM_DESC(api_seed, "Seed of the random cases (0: pick one)");
 struct fixture {
 	struct rnd_state rnd;
 	u32 seed;
-	s64 live;
-	u64 misuses[GOMEM_NR_MISUSES];
+	struct balance balance;
 	/* Room for a test */
 	void *objs[MAX_OBJECTS];
 };
@@ -70,25 +69,12 @@ static size_t random_size(struct rnd_state *rnd, unsigned int max_bits)
 
 /* What must hold after each case */
 
-static void save_misuses(struct fixture *f)
-{
-	unsigned int i;
-
-	for (i = 0; i < GOMEM_NR_MISUSES; i++)
-		f->misuses[i] = gomem_misuse_count(i);
-}
-
 /* Since the last time: so many of one kind, and none of another. */
 static void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)
 {
 	struct fixture *f = test->priv;
-	unsigned int i;
 
-	for (i = 0; i < GOMEM_NR_MISUSES; i++)
-		KUNIT_EXPECT_EQ_MSG(test, i == what ? n : 0,
-				    gomem_misuse_count(i) - f->misuses[i], "%s",
-				    gomem_misuse_names[i]);
-	save_misuses(f);
+	balance_expect_misuses(test, &f->balance, what, n);
 }
 
 static void expect_no_misuse(struct kunit *test)
@@ -96,57 +82,15 @@ static void expect_no_misuse(struct kunit *test)
 	expect_misuses(test, GOMEM_NR_MISUSES, 0);
 }
 
-static s64 live_objects(void)
-{
-	struct gomem_heap_snapshot snap;
-	struct gomem_class_counts n;
-	struct gomem_heap *h;
-	unsigned int spc;
-	s64 live = 0;
-
-	for_each_gomem_heap(h) {
-		gomem_heap_get(h, &snap);
-		live += snap.counts.large;
-	}
-	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		gomem_mcache_count(spc, &n);
-		live += n.mallocs - n.frees;
-	}
-	return live;
-}
-
 static void expect_heap(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	const char *violation = NULL;
-	struct gomem_heap *h;
+	const char *violation = heaps_violation();
 
-	for_each_gomem_heap(h)
-		violation = violation ?: gomem_check(h);
 	KUNIT_EXPECT_TRUE_MSG(test, !violation, "%s, seed %u", violation, f->seed);
 }
 
 /* Patterns */
-
-static u8 pattern_of(const void *p)
-{
-	return (unsigned long)p >> 3 ^ (unsigned long)p >> 11 ^ 0x5a;
-}
-
-static void fill(void *p, size_t size)
-{
-	memset(p, pattern_of(p), size);
-}
-
-static bool is_filled(const void *p, size_t size)
-{
-	return !memchr_inv(p, pattern_of(p), size);
-}
-
-static bool is_zero(const void *p, size_t size)
-{
-	return !memchr_inv(p, 0, size);
-}
 
 /* Enough to see whether another object lies over it, for when there are many. */
 static size_t edge(size_t size)
@@ -1498,12 +1442,6 @@ static void test_threads(struct kunit *test)
 
 /* Failure */
 
-static unsigned long no_pages(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-			      int node)
-{
-	return 0;
-}
-
 /* Objects until there are no more; returns how many. */
 static unsigned int exhaust(struct fixture *f, unsigned int n, size_t size)
 {
@@ -1557,9 +1495,6 @@ static void test_short_span(struct kunit *test)
 
 static void test_no_memory(struct kunit *test)
 {
-	struct gomem_pagesource *src = gomem_first_heap()->source;
-	unsigned long (*alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-			       int node) = src->alloc;
 	u64 failures = gomem_event_sum(GOMEM_EV_ALLOC_FAILURES);
 	struct fixture *f = test->priv;
 	void *small = get(test, 1000), *large = get(test, 100000);
@@ -1568,7 +1503,7 @@ static void test_no_memory(struct kunit *test)
 
 	fill(small, 1024);
 	fill(large, 100000);
-	src->alloc = no_pages;
+	no_pages_begin();
 	n = exhaust(f, n, SZ_4M);
 	n = exhaust(f, n, SZ_512K);
 	n = exhaust(f, n, SZ_64K);
@@ -1590,7 +1525,7 @@ static void test_no_memory(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, gomem_alloc(20000, GFP_ATOMIC));
 	KUNIT_EXPECT_EQ(test, 10, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
 	expect_heap(test);
-	src->alloc = alloc;
+	no_pages_end();
 
 	gomem_free_bulk(n, f->objs);
 	KUNIT_EXPECT_TRUE(test, is_filled(small, 1024));
@@ -1609,8 +1544,7 @@ static int api_init(struct kunit *test)
 		return -ENOMEM;
 	f->seed = seed_param ?: get_random_u32();
 	prandom_seed_state(&f->rnd, f->seed);
-	f->live = live_objects();
-	save_misuses(f);
+	balance_save(&f->balance);
 	test->priv = f;
 	return 0;
 }
@@ -1622,7 +1556,8 @@ static void api_exit(struct kunit *test)
 	if (!f)
 		return;
 	expect_no_misuse(test);
-	KUNIT_EXPECT_EQ_MSG(test, f->live, live_objects(), "objects left, seed %u", f->seed);
+	KUNIT_EXPECT_EQ_MSG(test, f->balance.live, live_objects(), "objects left, seed %u",
+			    f->seed);
 	expect_heap(test);
 }
 

@@ -13,8 +13,8 @@
 static unsigned long (*pages_alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
 				    int node);
 
-/* Objects and scratch buffers. */
-static s64 live_objects(void)
+/* Objects and scratch buffers, in all heaps. */
+s64 live_objects(void)
 {
 	struct gomem_heap_snapshot snap;
 	struct gomem_class_counts n;
@@ -60,13 +60,20 @@ void balance_expect_misuses(struct kunit *test, struct balance *b, unsigned int 
 	save_misuses(b);
 }
 
-void balance_expect(struct kunit *test, struct balance *b)
+/* What is wrong with the first heap that something is wrong with, or NULL. */
+const char *heaps_violation(void)
 {
 	const char *violation = NULL;
 	struct gomem_heap *h;
 
 	for_each_gomem_heap(h)
 		violation = violation ?: gomem_check(h);
+	return violation;
+}
+
+void balance_expect(struct kunit *test, struct balance *b)
+{
+	const char *violation = heaps_violation();
 
 	KUNIT_EXPECT_TRUE_MSG(test, !violation, "%s", violation);
 	KUNIT_EXPECT_EQ(test, b->live, live_objects());

@@ -17,6 +17,9 @@ struct balance {
 	u64 misuses[GOMEM_NR_MISUSES];
 };
 
+s64 live_objects(void);
+const char *heaps_violation(void);
+
 void balance_save(struct balance *b);
 void balance_expect_misuses(struct kunit *test, struct balance *b, unsigned int what,
 			    unsigned int n);
