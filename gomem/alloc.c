@@ -8,45 +8,17 @@
 #include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/gomem.h>
-#include <linux/kmemleak.h>
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/string.h>
 
 #include "internal.h"
 #include "alloc.h"
+#include "cache.h"
 #include "mcache.h"
 #include "report.h"
 #include "sizeclass.h"
 #include "stats.h"
-
-/* Objects come from the direct map, and share pages: no choice of zone. */
-#define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
-
-/*
- * Debug kernels hear of it when a gfp does not fit the context, even if the slot
- * has an object; elsewhere only the page allocator looks.
- */
-static __always_inline void check_context(gfp_t gfp)
-{
-	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP) || IS_ENABLED(CONFIG_PROVE_LOCKING))
-		might_alloc(gfp);
-}
-
-static __always_inline void leak_track(void *obj, size_t size, bool noscan, gfp_t gfp)
-{
-	if (!IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
-		return;
-	kmemleak_alloc(obj, size, 1, gfp);
-	if (noscan)
-		kmemleak_no_scan(obj);
-}
-
-/*
- * Who called the exported function that this is inlined in. The barrier keeps the
- * compiler from fetching it before it turns out to be needed.
- */
-#define COLD_CALLER	({ barrier(); _RET_IP_; })
+#include "tiny.h"
 
 /* Counts an interrupt's call; an NMI's is refused. */
 static bool enter_irq(enum gomem_event softirq, enum gomem_event hardirq, unsigned long caller)
@@ -62,14 +34,35 @@ static bool enter_irq(enum gomem_event softirq, enum gomem_event hardirq, unsign
 }
 
 /* What is left to do with an object that is the caller's now. */
-static __always_inline void *hand_out(void *obj, unsigned int spc, gfp_t gfp)
+static __always_inline void *hand_out(void *obj, unsigned int spc, gfp_t gfp, bool clear)
 {
-	if (want_init_on_alloc(gfp))
+	if (clear)
 		gomem_clear(obj, gomem_class_size(gomem_spc_class(spc)));
 	else
 		*(unsigned long *)obj = 0;
-	leak_track(obj, gomem_class_size(gomem_spc_class(spc)), gomem_spc_noscan(spc), gfp);
+	gomem_leak_track(obj, gomem_class_size(gomem_spc_class(spc)), gomem_spc_noscan(spc), gfp);
 	return obj;
+}
+
+/*
+ * The same, off the fast path: the object may be zero but for its key. NULL if somebody
+ * wrote to it while it was free. It may do so again; or it is not free at all, but came
+ * here by a second free, with its key overwritten in between. So it is set aside: it
+ * stays allocated, for whoever may think that it owns it.
+ */
+static void *check_and_hand_out(void *obj, unsigned int spc, gfp_t gfp,
+				unsigned long caller)
+{
+	if (likely(gomem_has_key(obj)))
+		return hand_out(obj, spc, gfp, want_init_on_alloc(gfp));
+	if (likely(gomem_has_zero_key(obj))) {
+		if (want_init_on_alloc(gfp))
+			gomem_count(GOMEM_EV_ZEROING_SKIPPED,
+				    gomem_class_size(gomem_spc_class(spc)));
+		return hand_out(obj, spc, gfp, false);
+	}
+	gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
+	return NULL;
 }
 
 /*
@@ -80,42 +73,32 @@ static noinline void *alloc_miss(unsigned int spc, gfp_t gfp, unsigned long call
 {
 	void *obj;
 
-	while ((obj = gomem_mcache_alloc_slow(spc, gfp))) {
-		if (likely(gomem_has_key(obj)))
-			return hand_out(obj, spc, gfp);
-		gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
+	/* The fast path leaves size 0 to the slot of class 0, which is empty. */
+	if (unlikely(!gomem_spc_class(spc)))
+		return ZERO_SIZE_PTR;
+	while ((obj = gomem_mcache_alloc_slow(&gomem_kinds[spc], gfp))) {
+		obj = check_and_hand_out(obj, spc, gfp, caller);
+		if (likely(obj))
+			return obj;
 	}
 	gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
 	return NULL;
-}
-
-/*
- * Somebody wrote to a free object. It may do so again; or it is not free at all,
- * but came here by a second free, with its key overwritten in between. So it is
- * set aside: it stays allocated, for whoever may think that it owns it.
- */
-static noinline void *alloc_written(void *obj, unsigned int spc, gfp_t gfp,
-				    unsigned long caller)
-{
-	gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
-	return alloc_miss(spc, gfp, caller);
 }
 
 static noinline void *alloc_irq(unsigned int spc, gfp_t gfp, unsigned long caller)
 {
 	unsigned long flags;
 	void *obj;
+	bool hit;
 
 	if (!enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller))
 		return NULL;
 	local_irq_save(flags);
-	obj = gomem_slot_pop(&this_cpu_read(gomem_mcache_irq)->slot[spc]);
+	hit = gomem_slot_pop_usual(&raw_cpu_read(gomem_mcache_irq)->slot[spc], &obj);
 	local_irq_restore(flags);
-	if (!obj)
+	if (!hit)
 		return alloc_miss(spc, gfp, caller);
-	if (unlikely(!gomem_has_key(obj)))
-		return alloc_written(obj, spc, gfp, caller);
-	return hand_out(obj, spc, gfp);
+	return hand_out(obj, spc, gfp, want_init_on_alloc(gfp));
 }
 
 static noinline void *refuse_gfp(size_t size, gfp_t gfp, unsigned long caller)
@@ -126,39 +109,148 @@ static noinline void *refuse_gfp(size_t size, gfp_t gfp, unsigned long caller)
 
 static noinline void *refuse_spc(unsigned int spc, gfp_t gfp, unsigned long caller)
 {
+	if (!gomem_spc_class(spc))
+		return ZERO_SIZE_PTR;
 	return refuse_gfp(gomem_class_size(gomem_spc_class(spc)), gfp, caller);
 }
 
 /*
- * The fast path. The object is this caller's once it is popped; what is done to
- * it then needs no protection any more.
+ * The fast path finds a slot by its offset in the cache. Slots of a size class are
+ * neighbours, so that with the size class at hand that is one shift.
  */
-static __always_inline void *alloc_small(unsigned int spc, gfp_t gfp)
+#define SLOT_SHIFT	6
+#define CLASS_SHIFT	(SLOT_SHIFT + 1)
+
+static_assert(sizeof(struct gomem_slot) == BIT(SLOT_SHIFT));
+static_assert(!offsetof(struct gomem_mcache, slot));
+
+static __always_inline struct gomem_slot *slot_at(struct gomem_mcache *mc, unsigned long at)
+{
+	return (void *)mc + at;
+}
+
+/* By what gomem_tag_low() says of a tag. */
+static __always_inline struct gomem_slot *slot_of_low(struct gomem_mcache *mc, unsigned long low)
+{
+	return slot_at(mc, low << (SLOT_SHIFT - GOMEM_TAG_SPC_SHIFT));
+}
+
+/*
+ * The object is this caller's once it is popped; what is done to it then needs no
+ * protection any more. If there is none, or it has not the usual key, somebody else
+ * looks into it.
+ */
+static __always_inline void *alloc_hit(unsigned long at, gfp_t gfp, bool clear,
+				       unsigned long caller)
+{
+	void *obj;
+	bool hit;
+
+	gomem_check_context(gfp);
+	if (unlikely(gomem_irq_context()))
+		return alloc_irq(at >> SLOT_SHIFT, gfp, caller ?: GOMEM_COLD_CALLER);
+
+	preempt_disable();
+	hit = gomem_slot_pop_usual(slot_at(raw_cpu_read(gomem_mcache_task), at), &obj);
+	if (unlikely(!hit)) {
+		preempt_enable();
+		return alloc_miss(at >> SLOT_SHIFT, gfp, caller ?: GOMEM_COLD_CALLER);
+	}
+	preempt_enable();
+	return hand_out(obj, at >> SLOT_SHIFT, gfp, clear);
+}
+
+/* To be cleared, or with a gfp that is refused. */
+static noinline void *alloc_cleared(unsigned long at, gfp_t gfp, unsigned long caller)
+{
+	if (unlikely(gfp & GOMEM_GFP_REFUSED))
+		return refuse_spc(at >> SLOT_SHIFT, gfp, caller);
+	return alloc_hit(at, gfp, true, caller);
+}
+
+/* The fast path. */
+static __always_inline void *alloc_small(unsigned long at, gfp_t gfp)
+{
+	if (want_init_on_alloc(0) || unlikely(gfp & (__GFP_ZERO | GOMEM_GFP_REFUSED)))
+		return alloc_cleared(at, gfp, GOMEM_COLD_CALLER);
+	return alloc_hit(at, gfp, false, 0);
+}
+
+/* The span class of what is tiny and found no block to share: 16 bytes, noscan. */
+#define TINY_ALONE_SPC		(2 * 2 + 1)
+
+static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
+{
+	gomem_count(GOMEM_EV_TINY_ALLOCS, 1);
+	gomem_leak_track(obj, size, true, gfp);
+	return obj;
+}
+
+/* What fits in no block that is open begins one, or is an object of 16 bytes. */
+static noinline void *alloc_tiny_miss(size_t size, gfp_t gfp, unsigned long caller)
 {
 	void *obj;
 
+	if (size > GOMEM_TINY_OPENS)
+		return alloc_miss(TINY_ALONE_SPC, gfp, caller);
+	obj = gomem_tiny_alloc_slow(size, gfp, caller);
+	return obj ? hand_out_tiny(obj, size, gfp) : NULL;
+}
+
+static noinline void *alloc_tiny_irq(size_t size, gfp_t gfp, unsigned long caller)
+{
+	unsigned long flags;
+	void *obj;
+
+	if (!enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller))
+		return NULL;
+	local_irq_save(flags);
+	obj = gomem_tiny_cut(&raw_cpu_read(gomem_mcache_irq)->tiny, size);
+	local_irq_restore(flags);
+	if (!obj)
+		return alloc_tiny_miss(size, gfp, caller);
+	return hand_out_tiny(obj, size, gfp);
+}
+
+/*
+ * The fast path of what is tiny, and noscan: a part of the CPU's current block. What does
+ * not fit there and is not worth a block for itself is an object like others. Apart, so
+ * that who asks for more needs no stack frame; tail-called.
+ */
+static noinline void *alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
+{
+	struct gomem_mcache *mc;
+	bool shared = true;
+	void *obj;
+
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
-		return refuse_spc(spc, gfp, COLD_CALLER);
-	check_context(gfp);
+		return refuse_gfp(size, gfp, caller);
+	gomem_check_context(gfp);
 	if (unlikely(gomem_irq_context()))
-		return alloc_irq(spc, gfp, COLD_CALLER);
+		return alloc_tiny_irq(size, gfp, caller);
 
 	preempt_disable();
-	obj = gomem_slot_pop(&this_cpu_read(gomem_mcache_task)->slot[spc]);
+	mc = raw_cpu_read(gomem_mcache_task);
+	obj = gomem_tiny_cut(&mc->tiny, size);
+	if (!obj && size > GOMEM_TINY_OPENS) {
+		shared = false;
+		if (unlikely(!gomem_slot_pop_usual(&mc->slot[TINY_ALONE_SPC], &obj)))
+			obj = NULL;
+	}
 	preempt_enable();
 
 	if (unlikely(!obj))
-		return alloc_miss(spc, gfp, COLD_CALLER);
-	if (unlikely(!gomem_has_key(obj)))
-		return alloc_written(obj, spc, gfp, COLD_CALLER);
-	return hand_out(obj, spc, gfp);
+		return alloc_tiny_miss(size, gfp, caller);
+	if (shared)
+		return hand_out_tiny(obj, size, gfp);
+	return hand_out(obj, TINY_ALONE_SPC, gfp, want_init_on_alloc(gfp));
 }
 
 static void *alloc_large(size_t size, gfp_t gfp, bool noscan, int node, unsigned long caller)
 {
 	struct gomem_span_request req = {
 		.npages = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
-		.spc = gomem_spc_make(0, noscan),
+		.kind = &gomem_kinds[gomem_spc_make(0, noscan)],
 		.aligned = is_power_of_2(size),
 		.gfp = gfp,
 	};
@@ -167,7 +259,7 @@ static void *alloc_large(size_t size, gfp_t gfp, bool noscan, int node, unsigned
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
 		return refuse_gfp(size, gfp, caller);
-	check_context(gfp);
+	gomem_check_context(gfp);
 	if (unlikely(gomem_irq_context()) &&
 	    !enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller))
 		return NULL;
@@ -178,9 +270,11 @@ static void *alloc_large(size_t size, gfp_t gfp, bool noscan, int node, unsigned
 		return NULL;
 	}
 	obj = (void *)s->base;
-	if (want_init_on_alloc(gfp))
+	if (want_init_on_alloc(gfp) && s->zero)
+		gomem_count(GOMEM_EV_ZEROING_SKIPPED, s->elemsize);
+	else if (want_init_on_alloc(gfp))
 		memset(obj, 0, s->elemsize);
-	leak_track(obj, s->elemsize, noscan, gfp);
+	gomem_leak_track(obj, s->elemsize, noscan, gfp);
 	return obj;
 }
 
@@ -199,10 +293,17 @@ static noinline void *alloc_odd(size_t size, gfp_t gfp, bool noscan, int node,
 
 static __always_inline void *alloc_any(size_t size, gfp_t gfp, bool noscan)
 {
-	/* Size 0 wraps to a very large one. */
-	if (unlikely(size - 1 >= GOMEM_SMALL_MAX))
-		return alloc_odd(size, gfp, noscan, NUMA_NO_NODE, COLD_CALLER);
-	return alloc_small(gomem_spc_make(gomem_sizeclass(size), noscan), gfp);
+	unsigned long class;
+
+	if (noscan && __gomem_is_tiny(size))
+		return alloc_tiny(size, gfp, GOMEM_COLD_CALLER);
+	if (likely(size <= GOMEM_CLASS8_MAX))
+		class = gomem_size_to_class8[(size + 7) / 8];
+	else if (likely(size <= GOMEM_SMALL_MAX))
+		class = gomem_sizeclass(size);
+	else
+		return alloc_odd(size, gfp, noscan, NUMA_NO_NODE, GOMEM_COLD_CALLER);
+	return alloc_small(class << CLASS_SHIFT | noscan << SLOT_SHIFT, gfp);
 }
 
 void *__gomem_alloc(size_t size, gfp_t gfp)
@@ -217,11 +318,17 @@ void *__gomem_alloc_noscan(size_t size, gfp_t gfp)
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc_noscan, GOMEM_NS);
 
-void *__gomem_alloc_spc(unsigned int spc, gfp_t gfp)
+void *__gomem_alloc_spc(unsigned long spc, gfp_t gfp)
 {
-	return alloc_small(spc, gfp);
+	return alloc_small(spc << SLOT_SHIFT, gfp);
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc_spc, GOMEM_NS);
+
+void *__gomem_alloc_tiny(size_t size, gfp_t gfp)
+{
+	return alloc_tiny(size, gfp, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc_tiny, GOMEM_NS);
 
 void *__gomem_alloc_overflow(size_t n, size_t size, gfp_t gfp)
 {
@@ -237,15 +344,15 @@ static void *alloc_remote(struct gomem_heap *h, unsigned int spc, gfp_t gfp, uns
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
 		return refuse_spc(spc, gfp, caller);
-	check_context(gfp);
+	gomem_check_context(gfp);
 	if (unlikely(gomem_irq_context()) &&
 	    !enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller))
 		return NULL;
-	while ((obj = gomem_mcache_alloc_direct(h, spc, gfp))) {
+	while ((obj = gomem_mcache_alloc_direct(gomem_central(h, &gomem_kinds[spc]), gfp))) {
 		gomem_count(GOMEM_EV_REMOTE_ALLOCS, 1);
-		if (likely(gomem_has_key(obj)))
-			return hand_out(obj, spc, gfp);
-		gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
+		obj = check_and_hand_out(obj, spc, gfp, caller);
+		if (likely(obj))
+			return obj;
 	}
 	gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
 	return NULL;
@@ -279,50 +386,59 @@ static noinline void reject_page(const void *p, enum gomem_misuse if_free, unsig
 	gomem_report_no_object(if_free, p, caller);
 }
 
-/* Where in its span an address lies, by the tag of its page. */
-static __always_inline unsigned int span_offset(unsigned long addr, unsigned int tag)
-{
-	unsigned int page = (tag >> GOMEM_TAG_PAGE_SHIFT) & GOMEM_TAG_PAGE_MASK;
-
-	return (addr & ~GOMEM_PAGE_MASK) | (page << GOMEM_PAGE_SHIFT);
-}
-
 /*
- * Check an object that is being freed, and give it its key. False if it is no
+ * Check an object that is being freed, and give it its key. False if it is no small
  * object, or free already. The slot is only asked for the geometry of its class,
- * whose cache line is needed anyway.
+ * whose cache line is needed anyway. What could start in the tail of a span has a key:
+ * see seal_tail().
  */
-static __always_inline bool take_back(const struct gomem_slot *slot, void *obj, unsigned int tag,
+static __always_inline bool take_back(const struct gomem_slot *slot, void *obj, u32 offset,
 				      bool clear)
 {
-	unsigned int offset = span_offset((unsigned long)obj, tag);
 	unsigned long key = gomem_objkey(obj);
 
-	if (unlikely(!gomem_is_start(offset, slot->divmul, slot->limit)))
+	if (unlikely(!gomem_is_multiple(offset, slot->divmul)))
 		return false;
-	if (unlikely(*(unsigned long *)obj == key))
+	if (unlikely(gomem_looks_free(obj, key)) && gomem_is_free(obj))
 		return false;
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
 		kmemleak_free(obj);
 	if (clear)
-		gomem_clear(obj, gomem_class_size(gomem_spc_class(tag & GOMEM_TAG_SPC_MASK)));
+		gomem_clear(obj, slot->size);
 	*(unsigned long *)obj = key;
 	return true;
 }
 
-/* Off the fast path of a free, and tail-called from it. */
-static noinline void reject_small(void *obj, unsigned int tag, unsigned long caller)
+/* What is no live object of a slot is something else, or misuse. */
+static void reject_small(void *obj, u32 tag, unsigned long caller)
 {
-	unsigned int class = gomem_spc_class(tag & GOMEM_TAG_SPC_MASK);
-	bool start = gomem_is_start(span_offset((unsigned long)obj, tag),
-				    gomem_class_divmul(class), gomem_class_limit(class));
+	unsigned int class = gomem_spc_class(gomem_tag_spc(tag));
+	bool start;
 
+	if (class == GOMEM_TINY_CLASS) {
+		gomem_tiny_free(obj, caller);
+		return;
+	}
 	if (gomem_class_is_scratch(class)) {
 		gomem_report_owner(obj, caller);
 		return;
 	}
+	start = gomem_is_start(gomem_tag_offset((unsigned long)obj, tag, gomem_tag_low(tag)),
+			       gomem_class_divmul(class), gomem_class_limit(class));
 	gomem_report_pointer(start ? GOMEM_DOUBLE_FREE : GOMEM_INTERIOR_POINTER,
 			     obj, caller);
+}
+
+/* There are several nodes, or objects are cleared when they are freed. */
+static DEFINE_STATIC_KEY_FALSE(careful_free);
+
+/**
+ * gomem_alloc_init - see what frees on this machine take
+ */
+void __init gomem_alloc_init(void)
+{
+	if (want_init_on_free() || static_key_enabled(&gomem_numa))
+		static_branch_enable(&careful_free);
 }
 
 /* Is this CPU's cache the place for objects of this chunk? */
@@ -331,24 +447,18 @@ static __always_inline bool is_home(const struct gomem_mcache *mc, const struct 
 	return !static_branch_unlikely(&gomem_numa) || c->heap == mc->heap;
 }
 
-static noinline void free_miss(unsigned int tag, void *obj)
+static noinline void free_miss(unsigned int spc, void *obj)
 {
-	unsigned int spc = tag & GOMEM_TAG_SPC_MASK;
+	const struct gomem_kind *k = &gomem_kinds[spc];
 
 	if (static_branch_unlikely(&gomem_numa) && !gomem_mcache_is_home(obj))
-		gomem_mcache_free_direct(spc, obj);
+		gomem_mcache_free_direct(k, obj);
 	else
-		gomem_mcache_free_slow(spc, obj);
+		gomem_mcache_free_slow(k, obj);
 }
 
-/* No small object: of size class 0, or of no span. */
-static __always_inline bool is_odd(unsigned int tag)
-{
-	return (tag & GOMEM_TAG_SPC_MASK) < 2;
-}
-
-/* NULL, large objects, and pointers that are none of ours. */
-static noinline void free_odd(void *p, unsigned long caller)
+/* NULL, large objects, those of typed caches, and pointers that are none of ours. */
+static void free_odd(void *p, unsigned long caller)
 {
 	struct gomem_heap *h;
 	struct gomem_span *s;
@@ -364,6 +474,8 @@ static noinline void free_odd(void *p, unsigned long caller)
 		gomem_report_owner(p, caller);
 		return;
 	}
+	if (gomem_cache_take_back(p, caller))
+		return;
 	if (s->base != (unsigned long)p) {
 		gomem_report_pointer(GOMEM_INTERIOR_POINTER, p, caller);
 		return;
@@ -380,6 +492,15 @@ static noinline void free_odd(void *p, unsigned long caller)
 	gomem_heap_free_span(s);
 }
 
+/* Off the fast path, and tail-called from it: not a live small object. */
+static noinline void free_unusual(void *p, u32 tag, unsigned long caller)
+{
+	if (gomem_spc_class(gomem_tag_spc(tag)))
+		reject_small(p, tag, caller);
+	else
+		free_odd(p, caller);
+}
+
 /*
  * From the look at the tag to the last access to the object neither preemption nor,
  * in an interrupt, anything else comes in between. If this is a second free, the
@@ -388,67 +509,67 @@ static noinline void free_odd(void *p, unsigned long caller)
  */
 static noinline void free_from_irq(void *obj, const struct gomem_chunk *c, unsigned long caller)
 {
-	bool ok = false, pushed = false;
 	struct gomem_mcache *mc;
 	struct gomem_slot *slot;
-	unsigned long flags;
-	unsigned int tag;
+	bool ok, pushed = false;
+	unsigned long flags, low;
+	u32 tag;
 
 	if (!enter_irq(GOMEM_EV_SOFTIRQ_FREES, GOMEM_EV_HARDIRQ_FREES, caller))
 		return;
 	local_irq_save(flags);
 	tag = READ_ONCE(c->tag[gomem_chunk_page((unsigned long)obj)]);
-	if (!is_odd(tag)) {
-		mc = this_cpu_read(gomem_mcache_irq);
-		slot = &mc->slot[tag & GOMEM_TAG_SPC_MASK];
-		ok = take_back(slot, obj, tag, want_init_on_free());
-		if (ok)
-			pushed = is_home(mc, c) && gomem_slot_push(slot, obj);
-	}
+	mc = raw_cpu_read(gomem_mcache_irq);
+	low = gomem_tag_low(tag);
+	slot = slot_of_low(mc, low);
+	ok = take_back(slot, obj, gomem_tag_offset((unsigned long)obj, tag, low),
+		       want_init_on_free());
+	if (ok)
+		pushed = is_home(mc, c) && gomem_slot_push(slot, obj);
 	local_irq_restore(flags);
 
-	if (is_odd(tag))
-		free_odd(obj, caller);
-	else if (!ok)
-		reject_small(obj, tag, caller);
+	if (!ok)
+		free_unusual(obj, tag, caller);
 	else if (!pushed)
-		free_miss(tag, obj);
+		free_miss(gomem_tag_spc(tag), obj);
 }
 
 static __always_inline void free_from_task(void *obj, const struct gomem_chunk *c, bool clear,
-					   unsigned long caller)
+					   bool numa, unsigned long caller)
 {
 	struct gomem_mcache *mc;
 	struct gomem_slot *slot;
-	unsigned int tag;
+	unsigned long low;
 	bool pushed;
+	u32 tag;
 
 	preempt_disable();
 	tag = READ_ONCE(c->tag[gomem_chunk_page((unsigned long)obj)]);
-	if (unlikely(is_odd(tag))) {
-		preempt_enable();
-		free_odd(obj, caller ?: COLD_CALLER);
-		return;
-	}
-	mc = this_cpu_read(gomem_mcache_task);
-	slot = &mc->slot[tag & GOMEM_TAG_SPC_MASK];
-	/* Or the compiler computes it twice. */
+	low = gomem_tag_low(tag);
+	/* Or the compiler computes it twice, and the slot likewise. */
+	OPTIMIZER_HIDE_VAR(low);
+	mc = raw_cpu_read(gomem_mcache_task);
+	slot = slot_of_low(mc, low);
 	OPTIMIZER_HIDE_VAR(slot);
-	if (unlikely(!take_back(slot, obj, tag, clear))) {
+	if (unlikely(!take_back(slot, obj, gomem_tag_offset((unsigned long)obj, tag, low),
+				clear))) {
 		preempt_enable();
-		reject_small(obj, tag, caller ?: COLD_CALLER);
+		free_unusual(obj, tag, caller ?: GOMEM_COLD_CALLER);
 		return;
 	}
-	pushed = is_home(mc, c) && gomem_slot_push(slot, obj);
+	pushed = (!numa || is_home(mc, c)) && gomem_slot_push(slot, obj);
 	preempt_enable();
 	if (unlikely(!pushed))
-		free_miss(tag, obj);
+		free_miss(gomem_tag_spc(tag), obj);
 }
 
-/* With init_on_free=1; apart, since clearing takes registers from the fast path. */
-static noinline void free_cleared(void *obj, const struct gomem_chunk *c, unsigned long caller)
+/* On several nodes, or with init_on_free=1: apart, for the fast path's registers. */
+static noinline void free_with_care(void *obj, const struct gomem_chunk *c, unsigned long caller)
 {
-	free_from_task(obj, c, true, caller);
+	if (want_init_on_free())
+		free_from_task(obj, c, true, true, caller);
+	else
+		free_from_task(obj, c, false, true, caller);
 }
 
 /* The fast path. */
@@ -459,17 +580,17 @@ static __always_inline void free_any(const void *p)
 
 	/* NULL and ZERO_SIZE_PTR are below the direct map, and end here. */
 	if (unlikely(ci >= gomem_pagemap.nr_chunks)) {
-		free_odd((void *)p, COLD_CALLER);
+		free_unusual((void *)p, 0, GOMEM_COLD_CALLER);
 		return;
 	}
 	/* The entry was written before the object was handed out, and stays. */
 	c = gomem_pagemap.chunk[ci];
 	if (unlikely(gomem_irq_context()))
-		free_from_irq((void *)p, c, COLD_CALLER);
-	else if (want_init_on_free())
-		free_cleared((void *)p, c, COLD_CALLER);
+		free_from_irq((void *)p, c, GOMEM_COLD_CALLER);
+	else if (static_branch_unlikely(&careful_free))
+		free_with_care((void *)p, c, GOMEM_COLD_CALLER);
 	else
-		free_from_task((void *)p, c, false, 0);
+		free_from_task((void *)p, c, false, false, 0);
 }
 
 void gomem_free(const void *p)
@@ -478,19 +599,32 @@ void gomem_free(const void *p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free, GOMEM_NS);
 
+static bool starts_at(const struct gomem_span *s, const void *p)
+{
+	unsigned int i = s->divmul ? gomem_span_index(s, (unsigned long)p) : 0;
+
+	return i < s->nelems && gomem_span_object(s, i) == p;
+}
+
 /* The size of the live object at @p, or 0 with a report; @if_free if it is free. */
 static size_t object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 			  unsigned long caller)
 {
+	bool is_start, is_free;
 	struct gomem_span *s;
-	unsigned int index;
-	bool is_free;
+	size_t tiny_size = 0;
+	bool is_tiny;
 
 	/* As for a free: the page does not go back while we look. */
 	rcu_read_lock();
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
-	is_free = s && gomem_spc_class(s->spc) && IS_ALIGNED((unsigned long)p, 8) &&
-		  gomem_has_key(p);
+	is_tiny = s && READ_ONCE(s->spc) == GOMEM_TINY_SPC;
+	if (is_tiny)
+		tiny_size = gomem_tiny_size(p);
+	is_start = s && starts_at(s, p);
+	is_free = is_start && !gomem_kind_is_large(s->kind) &&
+		  /* Who reads a live one under RCU may write there: no key, before or after. */
+		  data_race(gomem_is_free(gomem_kind_key(s->kind, (void *)p)));
 	rcu_read_unlock();
 
 	if (!s) {
@@ -502,8 +636,12 @@ static size_t object_size(const void *p, bool *noscan, enum gomem_misuse if_free
 		return 0;
 	}
 	*noscan = gomem_spc_noscan(s->spc);
-	index = s->divmul ? gomem_span_index(s, (unsigned long)p) : 0;
-	if (index >= s->nelems || gomem_span_object(s, index) != p) {
+	if (is_tiny) {
+		if (!tiny_size)
+			gomem_tiny_report(if_free, p, caller);
+		return tiny_size;
+	}
+	if (!is_start) {
 		gomem_report_pointer(GOMEM_INTERIOR_POINTER, p, caller);
 		return 0;
 	}
@@ -511,7 +649,7 @@ static size_t object_size(const void *p, bool *noscan, enum gomem_misuse if_free
 		gomem_report_pointer(if_free, p, caller);
 		return 0;
 	}
-	return s->elemsize;
+	return s->kind->cache ? s->kind->cache->object_size : s->elemsize;
 }
 
 /* The same, of an object that the caller may free or move. */
@@ -616,12 +754,128 @@ void gomem_free_sensitive(const void *p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_sensitive, GOMEM_NS);
 
+/*
+ * Up to @n objects of the slot, the newest first; its cache is owned. One without the
+ * usual key ends it, and stays: @unusual.
+ */
+static __always_inline unsigned int pop_many(struct gomem_slot *slot, void **p, unsigned int n,
+					     bool *unusual)
+{
+	unsigned int held = slot->top - (slot->end - slot->capacity), i;
+	void **top = slot->top, *obj;
+
+	n = min(n, held);
+	for (i = 0; i < n; i++) {
+		obj = top[-1];
+		if (unlikely(!gomem_has_key(obj))) {
+			*unusual = true;
+			break;
+		}
+		top--;
+		*(unsigned long *)obj = 0;
+		p[i] = obj;
+	}
+	/* Not written to if it is of the cache that holds nothing. */
+	if (top != slot->top) {
+		slot->allocs += slot->top - top;
+		slot->top = top;
+	}
+	return i;
+}
+
+static unsigned int alloc_section(unsigned int spc, void **p, unsigned int n, bool *unusual)
+{
+	unsigned long flags;
+
+	if (unlikely(gomem_irq_context())) {
+		local_irq_save(flags);
+		n = pop_many(&raw_cpu_read(gomem_mcache_irq)->slot[spc], p, n, unusual);
+		local_irq_restore(flags);
+	} else {
+		preempt_disable();
+		n = pop_many(&raw_cpu_read(gomem_mcache_task)->slot[spc], p, n, unusual);
+		preempt_enable();
+	}
+	return n;
+}
+
+/* Leave out what was written to while it was free. */
+static unsigned int check_many(void **p, unsigned int n, unsigned long caller)
+{
+	unsigned int i, good = 0;
+	void *obj;
+
+	for (i = 0; i < n; i++) {
+		obj = p[i];
+		if (unlikely(!gomem_is_free(obj))) {
+			gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
+			continue;
+		}
+		*(unsigned long *)obj = 0;
+		p[good++] = obj;
+	}
+	return good;
+}
+
+static noinline void hand_out_many(void **p, unsigned int n, unsigned int spc, gfp_t gfp)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		hand_out(p[i], spc, gfp, want_init_on_alloc(gfp));
+}
+
+/* Up to @n objects, perhaps none that is good; -1 if there is no memory. */
+static int alloc_some(unsigned int spc, gfp_t gfp, void **p, unsigned int n,
+		      unsigned long caller)
+{
+	unsigned int more, good;
+	bool unusual = false;
+
+	good = alloc_section(spc, p, n, &unusual);
+	if (!good && unlikely(unusual)) {
+		p[0] = alloc_miss(spc, gfp, caller);
+		return p[0] ? 1 : -1;
+	}
+	if (!good) {
+		more = gomem_mcache_alloc_many(&gomem_kinds[spc], gfp, p, n);
+		if (!more) {
+			gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+			return -1;
+		}
+		good = check_many(p, more, caller);
+	}
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || want_init_on_alloc(gfp))
+		hand_out_many(p, good, spc, gfp);
+	return good;
+}
+
+static size_t alloc_small_bulk(size_t size, gfp_t gfp, size_t n, void **p, unsigned long caller)
+{
+	unsigned int spc = gomem_spc_make(gomem_sizeclass(size), false);
+	size_t i;
+	int more;
+
+	if (!gomem_enter_alloc(size, gfp, caller))
+		return 0;
+	for (i = 0; i < n; i += more) {
+		more = alloc_some(spc, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), caller);
+		if (unlikely(more < 0)) {
+			gomem_free_bulk(i, p);
+			return 0;
+		}
+	}
+	return n;
+}
+
 size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 {
 	size_t i;
 
+	if (likely(n && size - 1 < GOMEM_SMALL_MAX))
+		return alloc_small_bulk(size, gfp, n, p, _RET_IP_);
 	for (i = 0; i < n; i++) {
-		p[i] = alloc_any(size, gfp, false);
+		p[i] = alloc_odd(size, gfp, false, NUMA_NO_NODE, _RET_IP_);
 		if (unlikely(!p[i])) {
 			gomem_free_bulk(i, p);
 			return 0;
@@ -631,12 +885,145 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
 
+/*
+ * Take back objects that follow each other in @p and lie in one page, and put them into
+ * @to. Returns how many: up to one in another page, free already, or none.
+ */
+static __always_inline unsigned int take_back_run(const struct gomem_slot *slot,
+						  u32 tag, void **p, unsigned int n, bool clear,
+						  void **to)
+{
+	unsigned long page = (unsigned long)p[0] & GOMEM_PAGE_MASK, offset;
+	u32 first = gomem_tag_offset(page, tag, gomem_tag_low(tag));
+	unsigned int i;
+	void *obj;
+
+	for (i = 0; i < n; i++) {
+		obj = p[i];
+		offset = (unsigned long)obj - page;
+		if (offset >= GOMEM_PAGE_SIZE)
+			break;
+		if (unlikely(!take_back(slot, obj, first + offset, clear)))
+			break;
+		to[i] = obj;
+	}
+	return i;
+}
+
+/**
+ * struct bulk_pos - how far a section of gomem_free_bulk() has come
+ * @done: pointers seen to
+ * @left: of these, objects that are to go to their spans; they are the first ones now
+ * @mixed: they may be of several span classes or heaps
+ * @tag: of the page of the next pointer; 0 if it lies in none
+ */
+struct bulk_pos {
+	unsigned int done;
+	unsigned int left;
+	bool mixed;
+	u32 tag;
+};
+
+/* Into the slot, as many as there is room for; the cache is owned. */
+static __always_inline unsigned int push_run(struct gomem_mcache *mc, const struct gomem_chunk *c,
+					     u32 tag, void **p, unsigned int n, bool clear)
+{
+	struct gomem_slot *slot = slot_of_low(mc, gomem_tag_low(tag));
+	unsigned int room = is_home(mc, c) ? slot->end - slot->top : 0;
+
+	/* Not written to if it is of the cache that holds nothing. */
+	if (!room)
+		return 0;
+	n = take_back_run(slot, tag, p, min(n, room), clear, slot->top);
+	slot->top += n;
+	return n;
+}
+
+/* Free small objects, up to something else; the cache is owned. */
+static __always_inline void push_many(struct gomem_mcache *mc, void **p, unsigned int n,
+				      bool clear, struct bulk_pos *pos)
+{
+	unsigned int i, spc, left_spc = 0;
+	const struct gomem_chunk *c;
+	unsigned long ci;
+
+	while (pos->done < n) {
+		pos->tag = 0;
+		ci = gomem_pagemap_index(&gomem_pagemap, (unsigned long)p[pos->done]);
+		if (unlikely(ci >= gomem_pagemap.nr_chunks))
+			return;
+		c = gomem_pagemap.chunk[ci];
+		pos->tag = READ_ONCE(c->tag[gomem_chunk_page((unsigned long)p[pos->done])]);
+		i = push_run(mc, c, pos->tag, p + pos->done, n - pos->done, clear);
+		pos->done += i;
+		if (i)
+			continue;
+		spc = gomem_tag_spc(pos->tag);
+		i = take_back_run(&mc->slot[spc], pos->tag, p + pos->done, n - pos->done, clear,
+				  p + pos->left);
+		if (unlikely(!i))
+			return;
+		/* Those of one kind need not be looked at one by one again. */
+		if (pos->left && (spc != left_spc || static_branch_unlikely(&gomem_numa)))
+			pos->mixed = true;
+		left_spc = spc;
+		pos->done += i;
+		pos->left += i;
+	}
+}
+
+/*
+ * As with a single object, neither preemption nor, in an interrupt, anything else comes
+ * in between.
+ */
+static __always_inline struct bulk_pos free_section(void **p, unsigned int n, bool clear)
+{
+	struct bulk_pos pos = { };
+	unsigned long flags;
+
+	if (unlikely(gomem_irq_context())) {
+		local_irq_save(flags);
+		push_many(raw_cpu_read(gomem_mcache_irq), p, n, clear, &pos);
+		local_irq_restore(flags);
+	} else {
+		preempt_disable();
+		push_many(raw_cpu_read(gomem_mcache_task), p, n, clear, &pos);
+		preempt_enable();
+	}
+	return pos;
+}
+
+/* With init_on_free=1; apart, as for a single object. */
+static noinline struct bulk_pos free_section_cleared(void **p, unsigned int n)
+{
+	return free_section(p, n, true);
+}
+
+/* Objects that are freed at once; fewer if each takes its time. */
+static unsigned int free_section_max(void)
+{
+	return want_init_on_free() ? 4 : GOMEM_BATCH_MAX;
+}
+
 void gomem_free_bulk(size_t n, void **p)
 {
-	size_t i;
+	struct bulk_pos pos;
+	unsigned int len;
 
-	for (i = 0; i < n; i++)
-		free_any(p[i]);
+	if (!n || !gomem_enter_free(_RET_IP_))
+		return;
+	for (; n; n -= pos.done, p += pos.done) {
+		len = min_t(size_t, n, free_section_max());
+		pos = want_init_on_free() ? free_section_cleared(p, len) :
+					    free_section(p, len, false);
+		if (pos.left)
+			gomem_mcache_free_many(p, pos.left, pos.mixed);
+		if (likely(pos.done == len))
+			continue;
+		/* NULL, a large object, or what cannot be freed. */
+		free_unusual(p[pos.done], pos.tag, _RET_IP_);
+		pos.done++;
+	}
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_bulk, GOMEM_NS);
 
@@ -654,7 +1041,7 @@ bool gomem_enter_alloc(size_t size, gfp_t gfp, unsigned long caller)
 		refuse_gfp(size, gfp, caller);
 		return false;
 	}
-	check_context(gfp);
+	gomem_check_context(gfp);
 	return likely(!gomem_irq_context()) ||
 	       enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller);
 }
@@ -669,6 +1056,38 @@ bool gomem_enter_free(unsigned long caller)
 {
 	return likely(!gomem_irq_context()) ||
 	       enter_irq(GOMEM_EV_SOFTIRQ_FREES, GOMEM_EV_HARDIRQ_FREES, caller);
+}
+
+/**
+ * gomem_alloc_for - gomem_alloc() on behalf of somebody, off the fast path
+ * @size: bytes wanted
+ * @gfp: gfp
+ * @caller: whom to name in reports
+ *
+ * Return: as gomem_alloc().
+ */
+void *gomem_alloc_for(size_t size, gfp_t gfp, unsigned long caller)
+{
+	if (size - 1 >= GOMEM_SMALL_MAX)
+		return alloc_odd(size, gfp, false, NUMA_NO_NODE, caller);
+	if (!gomem_enter_alloc(size, gfp, caller))
+		return NULL;
+	return alloc_miss(gomem_spc_make(gomem_sizeclass(size), false), gfp, caller);
+}
+
+/**
+ * gomem_check_object - look at an object that somebody means to free
+ * @p: the object
+ * @caller: who
+ *
+ * Context: any.
+ * Return: its usable size; 0, with a report, if gomem_free() would not free it.
+ */
+size_t gomem_check_object(const void *p, unsigned long caller)
+{
+	bool noscan;
+
+	return own_object_size(p, &noscan, GOMEM_DOUBLE_FREE, caller);
 }
 
 /**

@@ -1,17 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * alloc.h - what the parts of the API that are not in alloc.c share with it. None of
- * this is on the fast path.
+ * alloc.h - what the parts of the API that are not in alloc.c share with it.
  */
 #ifndef GOMEM_ALLOC_H
 #define GOMEM_ALLOC_H
 
 #include <linux/gfp.h>
+#include <linux/kmemleak.h>
+#include <linux/sched/mm.h>
 #include <linux/types.h>
 
+/* Objects come from the direct map, and share pages: no choice of zone. */
+#define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
+
+/*
+ * Who called the exported function that this is inlined in. The barrier keeps the
+ * compiler from fetching it before it turns out to be needed.
+ */
+#define GOMEM_COLD_CALLER	({ barrier(); _RET_IP_; })
+
+/*
+ * Debug kernels hear of it when a gfp does not fit the context, even if the slot
+ * has an object; elsewhere only the page allocator looks.
+ */
+static __always_inline void gomem_check_context(gfp_t gfp)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP) || IS_ENABLED(CONFIG_PROVE_LOCKING))
+		might_alloc(gfp);
+}
+
+static __always_inline void gomem_leak_track(void *obj, size_t size, bool noscan, gfp_t gfp)
+{
+	if (!IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		return;
+	kmemleak_alloc(obj, size, 1, gfp);
+	if (noscan)
+		kmemleak_no_scan(obj);
+}
+
+void gomem_alloc_init(void);
 bool gomem_enter_alloc(size_t size, gfp_t gfp, unsigned long caller);
 bool gomem_enter_free(unsigned long caller);
+void *gomem_alloc_for(size_t size, gfp_t gfp, unsigned long caller);
 void *gomem_alloc_slow(unsigned int spc, gfp_t gfp, unsigned long caller);
 void gomem_free_slow(unsigned int spc, void *obj);
+size_t gomem_check_object(const void *p, unsigned long caller);
 
 #endif /* GOMEM_ALLOC_H */

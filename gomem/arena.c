@@ -44,6 +44,7 @@
  * @spans: all its memory, by gomem_span.list
  * @pos: where the next object goes, but for its alignment; 0 at first
  * @end: of the block that @pos is in
+ * @zero: what is left of that block is known to be zero
  * @pages: gomem pages in @spans
  * @block_pages: length of the next block
  *
@@ -57,6 +58,7 @@ struct gomem_arena {
 	unsigned long end;
 	unsigned long pages;
 	unsigned int block_pages;
+	bool zero;
 };
 
 /* Taken with interrupts off, in any context but NMI; no other lock under it. */
@@ -66,9 +68,13 @@ static LIST_HEAD(quarantine);	/* of spans, the oldest first */
 static unsigned long nr_arenas;
 static unsigned long quarantined_pages;
 
+/*
+ * noscan: to kmemleak blocks are never leaks, and where the last one ends is where an
+ * object of somebody else's may begin.
+ */
 static unsigned int handle_spc(void)
 {
-	return gomem_spc_make(gomem_sizeclass(sizeof(struct gomem_arena)), false);
+	return gomem_spc_make(gomem_sizeclass(sizeof(struct gomem_arena)), true);
 }
 
 /* Mixed with the address, so that a copy of a handle is none. */
@@ -118,6 +124,7 @@ struct gomem_arena *gomem_arena_create(gfp_t gfp)
 	a->end = 0;
 	a->pages = 0;
 	a->block_pages = 1;
+	a->zero = false;
 	a->magic = magic_of(a);
 
 	spin_lock_irqsave(&arena_lock, flags);
@@ -133,7 +140,7 @@ static struct gomem_span *add_span(struct gomem_arena *a, unsigned int npages, g
 {
 	struct gomem_span_request req = {
 		.npages = npages,
-		.spc = gomem_spc_make(0, false),
+		.kind = &gomem_kinds[0],
 		.arena = true,
 		.gfp = gfp,
 	};
@@ -175,18 +182,19 @@ static struct gomem_span *grow(struct gomem_arena *a, size_t size, gfp_t gfp)
 }
 
 /* @size is a multiple of 8, and so is where an object of another size may begin. */
-static void *take(struct gomem_arena *a, size_t size, size_t align)
+static void *take(struct gomem_arena *a, size_t size, size_t align, bool *zero)
 {
 	unsigned long obj = ALIGN(a->pos, align);
 
 	if (obj + size > a->end)
 		return NULL;
 	a->pos = obj + size;
+	*zero = a->zero;
 	return (void *)obj;
 }
 
 /* The object is at the start of a new span; who goes on there is to have more room. */
-static void *take_grown(struct gomem_arena *a, size_t size, gfp_t gfp)
+static void *take_grown(struct gomem_arena *a, size_t size, gfp_t gfp, bool *zero)
 {
 	struct gomem_span *s = grow(a, size, gfp);
 
@@ -195,13 +203,16 @@ static void *take_grown(struct gomem_arena *a, size_t size, gfp_t gfp)
 	if (s->elemsize - size > a->end - a->pos) {
 		a->pos = s->base + size;
 		a->end = s->base + s->elemsize;
+		a->zero = s->zero;
 	}
+	*zero = s->zero;
 	return (void *)s->base;
 }
 
 void *gomem_arena_alloc(struct gomem_arena *a, size_t size, gfp_t gfp)
 {
 	size_t align = sizeof(u64);
+	bool zero;
 	void *obj;
 
 	if (unlikely(!check_handle(a, _RET_IP_)))
@@ -218,13 +229,15 @@ void *gomem_arena_alloc(struct gomem_arena *a, size_t size, gfp_t gfp)
 	if (is_power_of_2(size))
 		align = clamp_t(size_t, size, align, GOMEM_PAGE_SIZE);
 	size = ALIGN(size, sizeof(u64));
-	obj = take(a, size, align) ?: take_grown(a, size, gfp);
+	obj = take(a, size, align, &zero) ?: take_grown(a, size, gfp, &zero);
 	if (unlikely(!obj)) {
 		gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
 		return NULL;
 	}
 	gomem_count(GOMEM_EV_ARENA_ALLOCS, 1);
-	if (want_init_on_alloc(gfp))
+	if (want_init_on_alloc(gfp) && zero)
+		gomem_count(GOMEM_EV_ZEROING_SKIPPED, size);
+	else if (want_init_on_alloc(gfp))
 		memset(obj, 0, size);
 	return obj;
 }

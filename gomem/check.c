@@ -4,10 +4,13 @@
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
+#include <linux/rcupdate.h>
 
+#include "cache.h"
 #include "check.h"
 #include "mcentral.h"
-#include "mheap.h"
+#include "node.h"
+#include "tiny.h"
 
 struct walk {
 	struct gomem_heap *heap;
@@ -21,13 +24,10 @@ static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s, uns
 	unsigned long addr = s->base + ((unsigned long)i << GOMEM_PAGE_SHIFT);
 	const struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
 	unsigned int slot = gomem_chunk_page(addr);
-	unsigned int tag = GOMEM_TAG_LIVE | s->spc;
 
-	if (gomem_spc_class(s->spc))
-		tag |= i << GOMEM_TAG_PAGE_SHIFT;
-	return c && c->span[slot] == s && c->tag[slot] == tag &&
+	return c && c->span[slot] == s && c->tag[slot] == gomem_make_tag(s->base, s->spc) &&
 	       (c->inuse.word[slot / 64] & BIT_ULL(slot % 64)) &&
-	       !(c->hole.word[slot / 64] & BIT_ULL(slot % 64));
+	       !(c->hole.word[slot / 64] & BIT_ULL(slot % 64)) && !test_bit(slot, c->zero);
 }
 
 static void check_span(struct gomem_span *s, void *arg)
@@ -41,7 +41,9 @@ static void check_span(struct gomem_span *s, void *arg)
 		w->err = "live span of another heap";
 	for (i = 0; i < s->npages && !w->err; i++)
 		if (!page_is_mapped(w->heap, s, i))
-			w->err = "page of a live span is not mapped to it";
+			w->err = "page of a live span is not mapped to it, or thought to be zero";
+	if (!w->err && s->spc == GOMEM_TINY_SPC && s->heap->source->has_memory)
+		w->err = gomem_tiny_check_span(s);
 }
 
 static const char *check_pages(struct gomem_heap *h)
@@ -108,6 +110,26 @@ static const char *check_counts(const struct gomem_heap_snapshot *snap, const st
 	return NULL;
 }
 
+/* The spans of all kinds of a heap, as their central lists have them. */
+struct kinds {
+	struct gomem_heap *heap;
+	const char *err;
+	unsigned long spans;
+};
+
+static void check_kind(const struct gomem_kind *k, void *arg)
+{
+	struct kinds *kinds = arg;
+	struct gomem_mcentral *c;
+
+	/* The caches are those of the module's own heaps. */
+	if (k->cache && kinds->heap->map != &gomem_pagemap)
+		return;
+	c = gomem_central(kinds->heap, k);
+	kinds->err = kinds->err ?: gomem_mcentral_validate(c);
+	kinds->spans += c->nspans;
+}
+
 /**
  * gomem_check - verify every invariant of a heap
  * @h: the heap
@@ -116,16 +138,20 @@ static const char *check_counts(const struct gomem_heap_snapshot *snap, const st
  * which its parts disagree: with allocations going on a violation may be none.
  * Holds each lock while it looks at what it protects, with interrupts off.
  *
+ * Context: may sleep.
+ *
  * Return: the first violation, or NULL.
  */
 const char *gomem_check(struct gomem_heap *h)
 {
+	struct kinds kinds = { .heap = h };
 	struct walk w = { .heap = h };
 	struct gomem_heap_snapshot snap;
-	unsigned long in_classes = 0;
 	const char *err;
 	unsigned int i;
 
+	/* Spans that wait for a grace period are of no class any more. */
+	rcu_barrier();
 	err = check_pages(h) ?: check_pcaches(h);
 	if (err)
 		return err;
@@ -139,14 +165,15 @@ const char *gomem_check(struct gomem_heap *h)
 	if (err)
 		return err;
 
-	for (i = 2; i < GOMEM_NR_SPANCLASSES; i++) {
-		err = gomem_mcentral_validate(&h->central[i]);
-		if (err)
-			return err;
-		in_classes += h->central[i].nspans;
-	}
-	if (in_classes + snap.counts.large + snap.counts.arena_spans != snap.counts.spans)
-		return "live spans are not those of the classes, the large ones and the arenas'";
-	return NULL;
+	for (i = 2; i < GOMEM_NR_SPANCLASSES; i++)
+		check_kind(&gomem_kinds[i], &kinds);
+	gomem_visit_caches(check_kind, &kinds);
+	if (kinds.err)
+		return kinds.err;
+	if (kinds.spans + snap.counts.large + snap.counts.arena_spans != snap.counts.spans)
+		return "live spans are not those of the kinds, the large ones and the arenas'";
+	/* What is of all heaps together is verified when each one was. */
+	return h == list_last_entry(&gomem_heap_list, struct gomem_heap, link) ?
+	       gomem_tiny_check() : NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_check);

@@ -8,11 +8,12 @@
  * Invariants, for each page i of a registered chunk:
  *	hole(i)          implies  inuse(i)
  *	tag[i] != 0      iff      page i is part of a live span
- *	tag[i] != 0      implies  span[i] is that span, inuse(i) and !hole(i)
+ *	tag[i] != 0      implies  span[i] is that span, inuse(i), !hole(i), !zero(i)
  */
 #ifndef GOMEM_CHUNK_H
 #define GOMEM_CHUNK_H
 
+#include <linux/bitmap.h>
 #include <linux/types.h>
 
 #include "limits.h"
@@ -28,14 +29,44 @@ struct gomem_pallocbits {
 /*
  * One tag per page tells gomem_free() all it needs without touching the span:
  *
- *	bit  15    page is part of a live span
- *	bits 8-14  position of the page in its span (small spans only)
- *	bits 0-7   span class; 0 and 1 are large objects, the last ones scratch buffers
+ *	bits 13-31 of the address of the span's first byte
+ *	bits 5-12  span class; 0 and 1 are large objects and those of typed caches, the
+ *		   last ones scratch buffers
+ *	bit  0     page is part of a live span
  */
-#define GOMEM_TAG_LIVE		0x8000U
-#define GOMEM_TAG_PAGE_SHIFT	8
-#define GOMEM_TAG_PAGE_MASK	0x7fU
-#define GOMEM_TAG_SPC_MASK	0xffU
+#define GOMEM_TAG_LIVE		0x1U
+#define GOMEM_TAG_SPC_SHIFT	5
+#define GOMEM_TAG_SPC_MASK	(0xffU << GOMEM_TAG_SPC_SHIFT)
+
+/* The tag of all pages of a span. */
+static inline u32 gomem_make_tag(unsigned long base, unsigned int spc)
+{
+	return (u32)base | spc << GOMEM_TAG_SPC_SHIFT | GOMEM_TAG_LIVE;
+}
+
+static __always_inline unsigned int gomem_tag_spc(u32 tag)
+{
+	return (tag & GOMEM_TAG_SPC_MASK) >> GOMEM_TAG_SPC_SHIFT;
+}
+
+/* The span class where it is in a tag: who needs but a multiple of it saves a shift. */
+static __always_inline unsigned long gomem_tag_low(u32 tag)
+{
+	return tag & GOMEM_TAG_SPC_MASK;
+}
+
+/*
+ * Where in its span an address lies, by the tag of its page and its gomem_tag_low().
+ * Spans are shorter than 4 GiB, so the lower half of the addresses will do.
+ */
+static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag, unsigned long low)
+{
+	u32 offset = (u32)addr + (u32)low + GOMEM_TAG_LIVE;
+
+	/* In this order, or it takes an instruction more. */
+	OPTIMIZER_HIDE_VAR(offset);
+	return offset - tag;
+}
 
 /**
  * struct gomem_chunk - bookkeeping of one aligned 4 MiB range
@@ -47,6 +78,7 @@ struct gomem_pallocbits {
  *	heap lock. See gomem_heap_release()
  * @inuse: pages that are allocated or holes; heap lock
  * @hole: pages that are not ours; heap lock
+ * @zero: pages that are known to be zero; see zeropage.h
  * @span: the span that a page is part of; same rules as @tag
  *
  * A registered chunk stays mapped until the heap is destroyed, so that a
@@ -54,11 +86,12 @@ struct gomem_pallocbits {
  */
 struct gomem_chunk {
 	/* First, since each free looks here. */
-	u16 tag[GOMEM_CHUNK_PAGES];
+	u32 tag[GOMEM_CHUNK_PAGES];
 	struct gomem_heap *heap;
 	unsigned long gp;
 	struct gomem_pallocbits inuse;
 	struct gomem_pallocbits hole;
+	DECLARE_BITMAP(zero, GOMEM_CHUNK_PAGES);
 	struct gomem_span *span[GOMEM_CHUNK_PAGES];
 };
 

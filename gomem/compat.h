@@ -86,4 +86,54 @@ static inline void gomem_shrinker_unregister(struct gomem_shrinker *gs)
 }
 #endif
 
+/*
+ * What a module's kmalloc() and the like become when it is compiled, for override.c:
+ * 6.10 put _noprof behind the names, 6.11 found others for what its header inlines use.
+ * For kernels whose names nobody has looked up there is no override.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define GOMEM_OVERRIDE_SUPPORTED
+#define GOMEM_KERNEL(function)		function
+#define GOMEM_KERNEL_KMALLOC_CACHE	kmalloc_trace
+#define GOMEM_KERNEL_KMALLOC_CACHE_NODE	kmalloc_node_trace
+#define GOMEM_KERNEL_KMALLOC_LARGE	kmalloc_large
+#define GOMEM_KERNEL_KMALLOC_LARGE_NODE	kmalloc_large_node
+#define GOMEM_KERNEL_KVMALLOC_NODE	kvmalloc_node
+#define DECL_BUCKET_PARAMS(size, ...)	size_t (size)
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && \
+	LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define GOMEM_OVERRIDE_SUPPORTED
+#define GOMEM_KERNEL(function)		function##_noprof
+#define GOMEM_KERNEL_KMALLOC_CACHE	__kmalloc_cache_noprof
+#define GOMEM_KERNEL_KMALLOC_CACHE_NODE	__kmalloc_cache_node_noprof
+#define GOMEM_KERNEL_KMALLOC_LARGE	__kmalloc_large_noprof
+#define GOMEM_KERNEL_KMALLOC_LARGE_NODE	__kmalloc_large_node_noprof
+#define GOMEM_KERNEL_KVMALLOC_NODE	__kvmalloc_node_noprof
+#endif
+
+/* 6.12 knows what an object of kvmalloc() has, and is not told any more. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define GOMEM_KVREALLOC_OLD_SIZE
+#endif
+
+/* 6.12 passes what is special about a cache in a struct, by one function for all. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define GOMEM_KMEM_CACHE_ARGS
+#endif
+
+/* 6.12 lets a module wait for kfree_rcu() before it destroys a cache. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define GOMEM_KVFREE_RCU_BARRIER
+#endif
+
+/* 6.3 gave packets in slab memory a function of their own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define GOMEM_SLAB_BUILD_SKB
+#endif
+
+/* Since 6.3 kvfree_call_rcu() is told the object, and not where in it the head is. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define GOMEM_KVFREE_RCU_OFFSET
+#endif
+
 #endif /* GOMEM_COMPAT_H */

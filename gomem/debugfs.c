@@ -14,19 +14,22 @@
 
 #include "internal.h"
 #include "arena.h"
+#include "cache.h"
 #include "check.h"
 #include "debugfs.h"
 #include "epoch.h"
 #include "mcache.h"
 #include "pallocbits.h"
+#include "rcu.h"
 #include "report.h"
 #include "scratch.h"
 #include "sizeclass.h"
 #include "stats.h"
+#include "tiny.h"
 
 static struct dentry *gomem_dir;
 
-/* One row of classes. */
+/* One row of classes, or of caches. */
 struct class_row {
 	struct gomem_class_counts n;
 	unsigned long spans;
@@ -34,21 +37,36 @@ struct class_row {
 	unsigned long slack;
 };
 
-static void get_row(unsigned int spc, struct class_row *row)
+static void get_row(const struct gomem_kind *k, struct class_row *row)
 {
-	unsigned int class = gomem_spc_class(spc);
+	struct gomem_mcentral *c;
 	struct gomem_heap *h;
 
-	gomem_mcache_count(spc, &row->n);
+	gomem_mcache_count(k, &row->n);
 	row->spans = 0;
 	row->slack = 0;
 	for_each_gomem_heap(h) {
-		row->spans += READ_ONCE(h->central[spc].nspans);
-		row->slack += READ_ONCE(h->central[spc].npages) << GOMEM_PAGE_SHIFT;
+		c = gomem_central(h, k);
+		row->spans += READ_ONCE(c->nspans);
+		row->slack += READ_ONCE(c->npages) << GOMEM_PAGE_SHIFT;
 	}
 	row->live = row->n.mallocs - row->n.frees;
 	/* Counters of running CPUs may be ahead of the spans we saw. */
-	row->slack -= min(row->slack, row->live * gomem_class_size(class));
+	row->slack -= min(row->slack, row->live * k->size);
+}
+
+/* The row of tiny objects: objects, but for what CPUs have, which are blocks. */
+static void get_tiny_row(struct class_row *row)
+{
+	struct gomem_tiny_stats st;
+
+	gomem_tiny_get_stats(&st);
+	row->n.mallocs = st.allocs;
+	row->n.frees = st.frees;
+	row->n.cached = st.cached;
+	row->spans = st.spans;
+	row->live = st.allocs - st.frees;
+	row->slack = st.sys - min(st.sys, st.blocks * GOMEM_TINY_BLOCK);
 }
 
 /* Everything in stats, in bytes and objects. */
@@ -61,7 +79,9 @@ struct totals {
 	u64 cached;
 	u64 cached_bytes;
 	u64 cached_spans;
+	u64 caches;
 	struct gomem_scratch_stats scratch;
+	struct gomem_tiny_stats tiny;
 	struct gomem_arena_stats arena;
 	u64 arena_inuse;
 	size_t mcache;
@@ -69,12 +89,14 @@ struct totals {
 	size_t sys;
 };
 
-static void add_class(struct totals *t, unsigned int spc)
+static void add_kind(const struct gomem_kind *k, void *arg)
 {
-	unsigned int size = gomem_class_size(gomem_spc_class(spc));
+	unsigned int size = k->size;
 	struct gomem_class_counts n;
+	struct totals *t = arg;
 
-	gomem_mcache_count(spc, &n);
+	t->caches += !!k->cache;
+	gomem_mcache_count(k, &n);
 	t->mallocs += n.mallocs;
 	t->frees += n.frees;
 	t->total_alloc += n.mallocs * size;
@@ -82,6 +104,19 @@ static void add_class(struct totals *t, unsigned int spc)
 	t->cached += n.cached;
 	t->cached_bytes += n.cached * size;
 	t->cached_spans += n.cached_spans;
+}
+
+/* Objects as they are, bytes and what CPUs hold in blocks. */
+static void add_tiny(struct totals *t)
+{
+	gomem_tiny_get_stats(&t->tiny);
+	t->mallocs += t->tiny.allocs;
+	t->frees += t->tiny.frees;
+	t->total_alloc += t->tiny.block_allocs * GOMEM_TINY_BLOCK;
+	t->heap_alloc += t->tiny.blocks * GOMEM_TINY_BLOCK;
+	t->cached += t->tiny.cached;
+	t->cached_bytes += t->tiny.cached * GOMEM_TINY_BLOCK;
+	t->cached_spans += t->tiny.cached_spans;
 }
 
 /* The chunk pointers, the summaries over them and their reach. */
@@ -130,7 +165,9 @@ static void get_totals(struct totals *t)
 
 	memset(t, 0, sizeof(*t));
 	for (i = 2; i < GOMEM_NR_HEAP_SPANCLASSES; i++)
-		add_class(t, i);
+		add_kind(&gomem_kinds[i], t);
+	gomem_visit_caches(add_kind, t);
+	add_tiny(t);
 	gomem_scratch_get_stats(&t->scratch);
 	gomem_arena_get_stats(&t->arena);
 	t->mcache = gomem_mcache_bytes();
@@ -187,6 +224,8 @@ static void show_memory(struct seq_file *m, const struct totals *t)
 	show(m, "page_cache_bytes", bytes(h->cached_pages));
 	show(m, "scratch_inuse", t->scratch.inuse);
 	show(m, "scratch_sys", t->scratch.sys);
+	show(m, "tiny_blocks", t->tiny.blocks);
+	show(m, "tiny_sys", t->tiny.sys);
 	show(m, "mspan_inuse", h->span_bytes);
 	show(m, "mspan_sys", h->span_sys);
 	show(m, "mcache_inuse", t->mcache);
@@ -236,11 +275,13 @@ static void show_activity(struct seq_file *m, const struct totals *t)
 
 	show(m, "scratch_gets", t->scratch.gets);
 	show(m, "scratch_puts", t->scratch.puts);
+	show(m, "caches", t->caches);
 	show(m, "arenas", t->arena.live);
 	show(m, "arena_inuse", t->arena_inuse);
 	show(m, "arena_quarantined", t->arena.quarantined);
 	show_heap(m, &t->heap);
 	show_scavenged(m, &t->heap);
+	show(m, "rcu_pending", gomem_rcu_pending());
 	show(m, "cached_objects", t->cached);
 	show(m, "cached_spans", t->cached_spans);
 	for (i = 0; i < GOMEM_NR_EVENTS; i++)
@@ -260,34 +301,68 @@ static int stats_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
+static void show_row(struct seq_file *m, unsigned int spc, const struct class_row *row,
+		     struct class_row *sum)
+{
+	unsigned int class = gomem_spc_class(spc);
+
+	seq_printf(m, "  %5u %6u %6u %7u %8lu %10lu %8llu %12llu %12llu %12lu\n",
+		   gomem_class_size(class), gomem_spc_noscan(spc),
+		   gomem_class_span_bytes(class), gomem_class_nelems(class), row->spans,
+		   row->live, row->n.cached, row->n.mallocs, row->n.frees, row->slack);
+	sum->spans += row->spans;
+	sum->live += row->live;
+	sum->slack += row->slack;
+	sum->n.cached += row->n.cached;
+	sum->n.mallocs += row->n.mallocs;
+	sum->n.frees += row->n.frees;
+}
+
 static int classes_show(struct seq_file *m, void *unused)
 {
 	struct class_row row, sum = { };
-	unsigned int spc, class;
+	unsigned int spc;
 
 	seq_puts(m, "gomem classes - version: 1\n");
 	seq_printf(m, "# %5s %6s %6s %7s %8s %10s %8s %12s %12s %12s\n", "size", "noscan", "span",
 		   "objects", "spans", "live", "cached", "mallocs", "frees", "slack");
 	for (spc = 2; spc < GOMEM_NR_HEAP_SPANCLASSES; spc++) {
-		class = gomem_spc_class(spc);
-		get_row(spc, &row);
-		seq_printf(m, "  %5u %6u %6u %7u %8lu %10lu %8llu %12llu %12llu %12lu\n",
-			   gomem_class_size(class), gomem_spc_noscan(spc),
-			   gomem_class_span_bytes(class), gomem_class_nelems(class), row.spans,
-			   row.live, row.n.cached, row.n.mallocs, row.n.frees, row.slack);
-		sum.spans += row.spans;
-		sum.live += row.live;
-		sum.slack += row.slack;
-		sum.n.cached += row.n.cached;
-		sum.n.mallocs += row.n.mallocs;
-		sum.n.frees += row.n.frees;
+		get_row(&gomem_kinds[spc], &row);
+		show_row(m, spc, &row, &sum);
 	}
+	get_tiny_row(&row);
+	show_row(m, GOMEM_TINY_SPC, &row, &sum);
 	seq_printf(m, "  %5s %6s %6s %7s %8lu %10lu %8llu %12llu %12llu %12lu\n", "total", "-",
 		   "-", "-", sum.spans, sum.live, sum.n.cached, sum.n.mallocs, sum.n.frees,
 		   sum.slack);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(classes);
+
+static void show_cache(const struct gomem_kind *k, void *arg)
+{
+	const struct gomem_cache *c = k->cache;
+	struct seq_file *m = arg;
+	struct class_row row;
+
+	get_row(k, &row);
+	seq_puts(m, "  ");
+	seq_escape(m, c->name, " \t\n\\");
+	seq_printf(m, " %u %u %u %lu %u %lu %lu %llu %llu %llu %lu %s%s%s%s%s\n", c->object_size,
+		   k->size, c->align, (unsigned long)k->npages << GOMEM_PAGE_SHIFT, k->nelems,
+		   row.spans, row.live, row.n.cached, row.n.mallocs, row.n.frees, row.slack,
+		   k->ctor ? "c" : "", gomem_kind_noscan(k) ? "n" : "", k->typesafe ? "t" : "",
+		   c->usersize ? "u" : "", c->destroyed ? "d" : "-");
+}
+
+static int caches_show(struct seq_file *m, void *unused)
+{
+	seq_puts(m, "gomem caches - version: 1\n");
+	seq_puts(m, "# name size step align span objects spans live cached mallocs frees slack flags\n");
+	gomem_visit_caches(show_cache, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(caches);
 
 /* Free runs of a heap; one may go on in the next chunk. */
 struct runs {
@@ -484,6 +559,7 @@ void gomem_debugfs_init(void)
 	gomem_dir = debugfs_create_dir("gomem", NULL);
 	debugfs_create_file("stats", 0400, gomem_dir, NULL, &stats_fops);
 	debugfs_create_file("classes", 0400, gomem_dir, NULL, &classes_fops);
+	debugfs_create_file("caches", 0400, gomem_dir, NULL, &caches_fops);
 	debugfs_create_file("nodes", 0400, gomem_dir, NULL, &nodes_fops);
 	debugfs_create_file("map", 0400, gomem_dir, NULL, &map_fops);
 	debugfs_create_file("scavenge", 0600, gomem_dir, NULL, &scavenge_fops);

@@ -26,6 +26,7 @@
 
 #include "internal.h"
 #include "arena.h"
+#include "cache.h"
 #include "epoch.h"
 #include "mcache.h"
 #include "scavenge.h"
@@ -161,12 +162,18 @@ unsigned long gomem_heap_look(struct gomem_heap *h, unsigned int percent)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_look);
 
+static void sweep_cache(const struct gomem_kind *k, void *arg)
+{
+	gomem_mcentral_sweep(gomem_central(arg, k));
+}
+
 static void sweep_all(struct gomem_heap *h)
 {
 	unsigned int spc;
 
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
-		gomem_mcentral_sweep(h, spc);
+		gomem_mcentral_sweep(&h->central[spc]);
+	gomem_visit_caches(sweep_cache, h);
 }
 
 static void look(struct work_struct *work)

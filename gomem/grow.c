@@ -7,6 +7,7 @@
  * the kernel pressed as hard as the caller's gfp allows.
  */
 #include <kunit/visibility.h>
+#include <linux/bitmap.h>
 #include <linux/lockdep.h>
 #include <linux/limits.h>
 #include <linux/log2.h>
@@ -18,6 +19,7 @@
 #include "compat.h"
 #include "mheap.h"
 #include "scavenge.h"
+#include "zeropage.h"
 
 /*
  * How much to fetch at a time: a 64th of what the heap has, so that little is
@@ -75,6 +77,7 @@ bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f, gfp_t gfp
 	spin_unlock_irqrestore(&h->lock, flags);
 	return true;
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_refill);
 
 /*
  * The order to wish for; stale values make it a little too small or too large. Next
@@ -256,6 +259,7 @@ static struct gomem_chunk *provide_chunk(struct gomem_heap *h, unsigned long add
 	/* Its bits first: once it is in the map, they are looked at. */
 	memset(&mine->inuse, 0xff, sizeof(mine->inuse));
 	memset(&mine->hole, 0xff, sizeof(mine->hole));
+	bitmap_zero(mine->zero, GOMEM_CHUNK_PAGES);
 	/* Who finds it there and takes the lock finds it registered in @pages, too. */
 	c = gomem_pagemap_register(h->map, ci, mine);
 	if (c == mine)
@@ -282,6 +286,7 @@ static unsigned long add_block(struct gomem_heap **hp, const struct gomem_span_r
 		return GOMEM_NO_PAGE;
 	h = c->heap;
 	page = gomem_heap_page(h, addr);
+	gomem_zeropage_enter(c, page % GOMEM_CHUNK_PAGES, len, h->source->zeroed);
 	spin_lock_irqsave(&h->lock, flags);
 	gomem_pagealloc_add(&h->pages, page, len);
 	WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page, req->npages));

@@ -22,12 +22,8 @@ static const char symbol[NR_KINDS] = {
 	[TO_8K] = '3', [TO_32K] = '4', [LARGE] = 'L', [SCRATCH] = 'S', [ARENA] = 'A',
 };
 
-static enum kind kind_of_class(unsigned int class)
+static enum kind kind_of_size(unsigned int size)
 {
-	unsigned int size = gomem_class_size(class);
-
-	if (gomem_class_is_scratch(class))
-		return SCRATCH;
 	if (size <= 128)
 		return TO_128;
 	if (size <= SZ_1K)
@@ -47,11 +43,15 @@ static enum kind kind_of_page(const struct gomem_chunk *c, unsigned int i)
 		return FREE;
 	if (!tag)
 		return CACHED;
-	class = gomem_spc_class(tag & GOMEM_TAG_SPC_MASK);
+	class = gomem_spc_class(gomem_tag_spc(tag));
+	if (gomem_class_is_scratch(class))
+		return SCRATCH;
 	if (class)
-		return kind_of_class(class);
+		return kind_of_size(gomem_class_size(class));
 	/* The span may go meanwhile; its descriptor stays one. */
 	s = READ_ONCE(c->span[i]);
+	if (s && s->divmul)
+		return kind_of_size(s->elemsize);
 	return s && gomem_span_state(s) == GOMEM_SPAN_ARENA ? ARENA : LARGE;
 }
 

@@ -13,11 +13,17 @@
  * size class	one of 67 object sizes, 8 bytes to 32 KiB; class 0 is large
  * span class	size class and noscan bit: 2 * class + noscan
  * noscan	holding no pointers
+ * kind		what objects have in common: a span class, or a typed cache's
  * scratch	buffers of 2 to 32 KiB, of span classes behind those of the heap
+ * typed cache	objects of one exact size, in spans of their own (kmem_cache)
+ * tiny		noscan and less than 16 bytes: may share a block of 16 with others
+ * part		what a tiny object has of its block
+ * rest		what a CPU has not cut yet of its current block
  * arena	memory that is allocated bit by bit and freed as a whole
- * slot		a CPU's stack of free objects of one span class
+ * RCU queue	a CPU's objects that wait for a grace period before they are freed
+ * slot		a CPU's stack of free objects of one kind
  * mcache	a CPU's slots; each CPU has two, for tasks and for interrupts
- * mcentral	all spans of one span class and node
+ * mcentral	all spans of one kind and node
  * page cache	a CPU's free pages and span descriptors
  * mheap	the pages of a node, and spans in and out of them
  * page map	from an address to its chunk, span and heap; one for all nodes
@@ -40,6 +46,9 @@
  *	fetch_from_peers()		grow.c		a block of another node's
  *	gomem_heap_grow()		grow.c		the kernel, with effort
  *
+ * A tiny object starts with the rest of the CPU's block, and its block with a slot:
+ * gomem_tiny_cut() and gomem_tiny_alloc_slow().
+ *
  * Only for small objects (interrupts have none) does a slot have a span of its own.
  * Large objects, and arenas, start with a new span.
  *
@@ -53,12 +62,20 @@
  *	gomem_heap_free_span()		mheap.c		pages of an empty span	[2][3]
  *	gomem_heap_scavenge()		scavenge.c	back to the kernel	[3]
  *
- * An object of another node skips the slot.
+ * An object of another node skips the slot. A typed cache has slots of its own, and its
+ * own central lists; the functions of the first step are in cache.c then, and spans of
+ * one that is typesafe are freed a grace period after their last object.
+ * gomem_tiny_free() comes after free_from_task(), whose check refuses what is in a block;
+ * with the last part of it the block is pushed.
+ *
+ * gomem_free_rcu() puts objects on the CPU's RCU queue, from where a work frees them with
+ * gomem_free_bulk(): some dozens in one section of the slots, and what these have no room
+ * for in one hold of [1].
  *
  * Locks
  * -----
  *
- * [1] gomem_mcentral.lock, one per span class and node: its lists of spans, and what
+ * [1] gomem_mcentral.lock, one per kind and node: its lists of spans, and what
  *     a span's owner may change while the span is on a list. A span that a CPU caches
  *     is that CPU's, without the lock.
  *
@@ -71,7 +88,9 @@
  * All are spinlocks, taken with interrupts off; on PREEMPT_RT they sleep. With one held
  * nothing is allocated, given back to the kernel, or printed: so the shrinker, which
  * the kernel may call inside of our own alloc_pages(), can take them. arena.c has a
- * lock for its lists, epoch.c a mutex for its work; neither is held with these.
+ * lock for its lists, epoch.c a mutex for its work, neither is held with these; cache.c
+ * a semaphore for its list, which is held around them. The lock of an RCU queue is a raw
+ * spinlock, for those who have one, and held with no other.
  *
  * No lock protects an mcache. Its CPU owns it, between preempt_disable() and
  * preempt_enable() for the one of tasks, local_irq_save() and restore for the one
@@ -79,8 +98,11 @@
  * fetched first, and what it gives back is given afterwards, with the CPU perhaps
  * another one by then.
  *
+ * The masks of blocks (tiny.h) change atomically, and are whoever's it is whose bit it is.
+ *
  * Without a lock are, too: the page map, whose entries change once; and a page's tag
- * and span pointer, which belong to who owns the page (map_span(), unmap_span()).
+ * and span pointer, which belong to who owns the page (map_span(), unmap_span()), as
+ * does the bit that says that it is known to be zero (zeropage.h).
  *
  * Barriers and grace periods
  * --------------------------

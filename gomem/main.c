@@ -13,11 +13,14 @@
 #include <linux/random.h>
 
 #include "internal.h"
+#include "alloc.h"
 #include "arena.h"
+#include "cache.h"
 #include "debugfs.h"
 #include "epoch.h"
 #include "mcache.h"
 #include "pagesource.h"
+#include "rcu.h"
 #include "report.h"
 #include "shrink.h"
 
@@ -62,19 +65,30 @@ static int __init gomem_init(void)
 		return -EOPNOTSUPP;
 	}
 
+	gomem_kinds_init();
 	gomem_secret = get_random_long();
+	gomem_kernel_pages_init();
 	err = gomem_nodes_init(&gomem_kernel_pages, base, DIV_ROUND_UP(range, GOMEM_CHUNK_SIZE));
 	if (err)
 		return err;
 
+	gomem_alloc_init();
 	err = gomem_mcache_init();
 	if (err) {
 		gomem_mcache_free_memory();
 		gomem_nodes_exit();
 		return err;
 	}
+	err = gomem_rcu_init();
+	if (err) {
+		gomem_mcache_exit();
+		gomem_mcache_free_memory();
+		gomem_nodes_exit();
+		return err;
+	}
 	err = gomem_shrink_init();
 	if (err) {
+		gomem_rcu_exit();
 		gomem_mcache_exit();
 		gomem_mcache_free_memory();
 		gomem_nodes_exit();
@@ -94,9 +108,11 @@ static void __exit gomem_exit(void)
 	unsigned long leaked, left;
 
 	gomem_debugfs_exit();
+	gomem_rcu_exit();
 	gomem_epoch_exit();
 	gomem_shrink_exit();
 	gomem_arena_exit();
+	gomem_cache_exit();
 	gomem_mcache_exit();
 	leaked = gomem_report_leaks();
 	gomem_mcache_free_memory();
@@ -105,7 +121,7 @@ static void __exit gomem_exit(void)
 	left = atomic_long_read(&gomem_kernel_pages.heap_pages);
 	WARN_ON(left != leaked);
 	WARN_ON(atomic_long_read(&gomem_kernel_pages.meta_bytes));
-	if (!left)
+	if (!left && !gomem_misuse_count(GOMEM_KFREE))
 		pr_info("unloaded: every object and page came back\n");
 }
 

@@ -9,11 +9,13 @@
 #include <linux/cpuhotplug.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
 #include <linux/topology.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "cache.h"
 #include "mcache.h"
 #include "mcentral.h"
 #include "mheap.h"
@@ -27,7 +29,8 @@
  * SLOT_BYTES, two objects if that is less, and GOMEM_SLOT_MAX of them; but all CPUs
  * together grow by no more than 1 / GROWN_SHARE of the heap, GROWN_MIN each if that is
  * less. A slot that was not used between two looks is emptied and begins anew. Objects
- * above SLOT_SIZE_MAX are never held.
+ * above SLOT_SIZE_MAX are never held. The slots of a typed cache grow to no more than
+ * 1 / CACHE_SLOT_SHARE of its spans, all CPUs together.
  *
  * A span of its own only where the objects are small: large spans on every CPU would
  * cost more memory than the size classes save.
@@ -37,6 +40,7 @@
 #define SLOT_SIZE_MAX		SZ_8K
 #define GROWN_SHARE		128
 #define GROWN_MIN		SZ_8K
+#define CACHE_SLOT_SHARE	16
 #define CACHED_SPAN_SIZE_MAX	128
 
 /* Scratch buffers come and go on one CPU, and are few: 32 KiB an order, as in Go. */
@@ -58,6 +62,9 @@
 static struct gomem_mcache no_mcache;
 static void *no_objects[1];
 
+unsigned long gomem_no_object;
+EXPORT_SYMBOL_IF_KUNIT(gomem_no_object);
+
 /* Set to &no_mcache first: the module loader does not relocate per-CPU data. */
 DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_task);
@@ -65,58 +72,63 @@ DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 
 /* Set once, before the first object is handed out. */
 unsigned long gomem_secret __ro_after_init;
+EXPORT_SYMBOL_IF_KUNIT(gomem_secret);
 
 static int mcache_cpuhp_state;
 
-static unsigned int task_room(unsigned int class)
-{
-	unsigned int size = gomem_class_size(class);
+/* How many objects slots of a kind can have. */
+typedef unsigned int (*room_fn)(const struct gomem_kind *k);
 
-	if (gomem_class_is_scratch(class))
-		return SCRATCH_SLOT_BYTES / size;
-	if (!class || size > SLOT_SIZE_MAX)
-		return 0;
-	return clamp_t(unsigned int, SLOT_BYTES / size, 2, GOMEM_SLOT_MAX);
+static bool is_scratch(const struct gomem_kind *k)
+{
+	return gomem_class_is_scratch(gomem_spc_class(k->spc));
 }
 
-static unsigned int irq_room(unsigned int class)
+static unsigned int task_room(const struct gomem_kind *k)
 {
-	unsigned int size = gomem_class_size(class);
-
-	if (!class || size > IRQ_SLOT_SIZE_MAX)
+	if (is_scratch(k))
+		return SCRATCH_SLOT_BYTES / k->size;
+	if (gomem_kind_is_large(k) || k->size > SLOT_SIZE_MAX)
 		return 0;
-	return clamp_t(unsigned int, IRQ_SLOT_BYTES / size, 2, IRQ_SLOT_MAX);
+	return clamp_t(unsigned int, SLOT_BYTES / k->size, 2, GOMEM_SLOT_MAX);
 }
 
-static size_t mcache_size(unsigned int (*room)(unsigned int class))
+static unsigned int irq_room(const struct gomem_kind *k)
+{
+	if (gomem_kind_is_large(k) || k->size > IRQ_SLOT_SIZE_MAX)
+		return 0;
+	return clamp_t(unsigned int, IRQ_SLOT_BYTES / k->size, 2, IRQ_SLOT_MAX);
+}
+
+static size_t mcache_size(room_fn room)
 {
 	unsigned int spc, objects = 0;
 
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
-		objects += room(gomem_spc_class(spc)) + 1;
+		objects += room(&gomem_kinds[spc]) + 1;
 	return PAGE_ALIGN(sizeof(struct gomem_mcache) + objects * sizeof(void *));
 }
 
 /* What a slot holds before it proved too small. */
-static unsigned int begin_capacity(unsigned int class, unsigned int room)
+static unsigned int begin_capacity(const struct gomem_kind *k, unsigned int room)
 {
-	return class ? clamp(SLOT_BEGIN / gomem_class_size(class), min(room, 1U), room) : 0;
+	return room ? clamp(SLOT_BEGIN / k->size, 1U, room) : 0;
 }
 
-static void slot_init(struct gomem_slot *slot, unsigned int class, void **below,
+static void slot_init(struct gomem_slot *slot, const struct gomem_kind *k, void **below,
 		      unsigned int room)
 {
-	/* No object starts anywhere: gomem_free() leaves scratch buffers alone. */
-	slot->limit = gomem_class_is_scratch(class) ? 0 : gomem_class_limit(class);
-	slot->divmul = gomem_class_divmul(class);
+	/* Where no object starts gomem_free() looks twice: it leaves these slots alone. */
+	slot->divmul = gomem_spc_class(k->spc) < GOMEM_SCRATCH_CLASS ? k->divmul : 0;
+	slot->size = k->size;
 	slot->room = room;
-	slot->capacity = begin_capacity(class, room);
+	slot->capacity = begin_capacity(k, room);
+	*below = &gomem_no_object;
 	slot->top = below + 1;
 	slot->end = slot->top + slot->capacity;
 }
 
-static struct gomem_mcache *mcache_create(struct gomem_heap *h,
-					  unsigned int (*room)(unsigned int class),
+static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room,
 					  bool caches_spans)
 {
 	size_t bytes = PAGE_SIZE << get_order(mcache_size(room));
@@ -129,27 +141,58 @@ static struct gomem_mcache *mcache_create(struct gomem_heap *h,
 		return NULL;
 	memset(mc, 0, bytes);
 	mc->heap = h;
+	mc->tiny = GOMEM_TINY_NONE;
 	mc->caches_spans = caches_spans;
 	mc->bytes = bytes;
 	below = mc->object;
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		unsigned int class = gomem_spc_class(spc);
+		const struct gomem_kind *k = &gomem_kinds[spc];
 
-		slot_init(&mc->slot[spc], class, below, room(class));
+		slot_init(&mc->slot[spc], k, below, room(k));
 		mc->bottom[spc] = mc->slot[spc].top - mc->object;
-		below += room(class) + 1;
+		below += room(k) + 1;
 	}
 	return mc;
 }
 
-/* An owned cache, and how to let go of it. */
+/**
+ * gomem_cache_cpu_size - memory for a typed cache's slots
+ * @k: the cache's kind
+ *
+ * Return: bytes a CPU.
+ */
+size_t gomem_cache_cpu_size(const struct gomem_kind *k)
+{
+	return struct_size_t(struct gomem_cache_cpu, object, task_room(k) + irq_room(k) + 2);
+}
+
+/**
+ * gomem_cache_cpu_init - make a typed cache's slots of a CPU
+ * @cc: gomem_cache_cpu_size() bytes, cleared
+ * @k: the cache's kind
+ */
+void gomem_cache_cpu_init(struct gomem_cache_cpu *cc, const struct gomem_kind *k)
+{
+	unsigned int room = task_room(k);
+
+	slot_init(&cc->task.slot, k, cc->object, room);
+	cc->task.bottom = cc->task.slot.top;
+	slot_init(&cc->irq.slot, k, cc->object + room + 1, irq_room(k));
+	cc->irq.bottom = cc->irq.slot.top;
+}
+
+/*
+ * An owned cache, and how to let go of it. A typed cache has slots of its own on each
+ * CPU, which are owned in the same way.
+ */
 struct section {
 	struct gomem_mcache *mc;
+	bool holds;	/* the slot can have objects, and counts */
 	unsigned long flags;
 	bool irq;
 };
 
-static struct gomem_slot *section_enter(struct section *sec, unsigned int spc)
+static struct gomem_slot *section_enter(struct section *sec, const struct gomem_kind *k)
 {
 	sec->irq = gomem_irq_context();
 	if (sec->irq) {
@@ -159,7 +202,10 @@ static struct gomem_slot *section_enter(struct section *sec, unsigned int spc)
 		preempt_disable();
 		sec->mc = this_cpu_read(gomem_mcache_task);
 	}
-	return &sec->mc->slot[spc];
+	sec->holds = k->cache || sec->mc != &no_mcache;
+	if (!k->cache)
+		return &sec->mc->slot[k->spc];
+	return sec->irq ? &this_cpu_ptr(k->cpu)->irq.slot : &this_cpu_ptr(k->cpu)->task.slot;
 }
 
 static void section_leave(struct section *sec)
@@ -170,13 +216,23 @@ static void section_leave(struct section *sec)
 		preempt_enable();
 }
 
-/* Objects that were never handed out have no key yet. */
-static void set_keys(void **objs, unsigned int n)
+/*
+ * An object that was never handed out has no key yet, nor was it constructed. @zero: its
+ * memory is known to be.
+ */
+static void make_object(const struct gomem_kind *k, void *obj, bool zero)
+{
+	if (k->ctor)
+		k->ctor(obj);
+	gomem_set_fresh_key(gomem_kind_key(k, obj), zero && !k->key);
+}
+
+static void set_keys(const struct gomem_kind *k, void **objs, unsigned int n, bool zero)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		gomem_set_key(objs[i]);
+		make_object(k, objs[i], zero);
 }
 
 /* As many as half the slot, so that a free right after finds room. */
@@ -193,51 +249,75 @@ static size_t grown_max(const struct gomem_heap *h)
 	return max_t(size_t, bytes / (GROWN_SHARE * num_online_cpus()), GROWN_MIN);
 }
 
+/* Slots of a typed cache grow to a share of its own memory. */
+static size_t cache_slot_max(struct gomem_heap *h, const struct gomem_kind *k)
+{
+	/* Stale is good enough. */
+	size_t bytes = data_race(gomem_central(h, k)->npages) << GOMEM_PAGE_SHIFT;
+
+	return bytes / (CACHE_SLOT_SHARE * num_online_cpus());
+}
+
 /* The slot was too small; the caller owns its cache. */
-static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot, unsigned int spc)
+static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
+		      const struct gomem_kind *k)
 {
 	unsigned int more = min(slot->capacity, slot->room - slot->capacity);
-	size_t bytes = (size_t)more * gomem_class_size(gomem_spc_class(spc));
+	size_t bytes = (size_t)more * k->size;
 
-	if (!more || mc->grown + bytes > grown_max(mc->heap))
+	if (!more)
 		return;
-	mc->grown += bytes;
+	if (k->cache) {
+		if ((slot->capacity + more) * k->size > cache_slot_max(mc->heap, k))
+			return;
+	} else {
+		if (mc->grown + bytes > grown_max(mc->heap))
+			return;
+		mc->grown += bytes;
+	}
 	slot->capacity += more;
 	slot->end += more;
 }
 
-/* Refill from the slot's own span, swept if that is what it takes. */
-static bool refill_from_span(struct gomem_slot *slot, unsigned int spc)
+/* Objects of the slot's own span, swept if that is what it takes. */
+static unsigned int take_from_span(struct gomem_slot *slot, void **objs, unsigned int want)
 {
-	unsigned int want = batch_size(slot), n, recycled;
 	struct gomem_span *s = slot->span;
+	unsigned int n, recycled;
 
-	n = gomem_span_take(s, slot->top, want, &recycled);
+	n = gomem_span_take(s, objs, want, &recycled);
 	if (!n && atomic_read(&s->pending) > 0) {
 		struct gomem_sweep res = gomem_span_sweep(s);
 
 		gomem_count(GOMEM_EV_SWEEPS, 1);
 		gomem_count(GOMEM_EV_SWEPT_OBJECTS, res.freed);
 		if (unlikely(res.bad)) {
-			atomic64_sub(res.bad, &s->heap->central[spc].direct_frees);
-			gomem_report_late_double_free(spc, res.bad);
+			atomic64_sub(res.bad, &gomem_central(s->heap, s->kind)->direct_frees);
+			gomem_report_late_double_free(s->kind, res.bad);
 		}
-		n = gomem_span_take(s, slot->top, want, &recycled);
+		n = gomem_span_take(s, objs, want, &recycled);
 	}
-	set_keys(slot->top + recycled, n - recycled);
-	slot->top += n;
+	set_keys(s->kind, objs + recycled, n - recycled, s->zero);
 	slot->refilled += n;
 	gomem_count(GOMEM_EV_SPAN_REFILLS, n > 0);
 	return n;
 }
 
-static void set_fresh_keys(struct gomem_refill *r)
+static bool refill_from_span(struct gomem_slot *slot)
+{
+	unsigned int n = take_from_span(slot, slot->top, batch_size(slot));
+
+	slot->top += n;
+	return n;
+}
+
+static void set_fresh_keys(const struct gomem_kind *k, struct gomem_refill *r)
 {
 	unsigned int i;
 
 	for (i = 0; r->fresh && i < r->n; i++)
 		if (r->fresh & BIT(i))
-			gomem_set_key(r->objs[i]);
+			make_object(k, r->objs[i], r->zero & BIT(i));
 }
 
 static struct gomem_heap *heap_of(const void *obj)
@@ -249,7 +329,7 @@ static struct gomem_heap *heap_of(const void *obj)
  * Give objects back to their spans. A CPU has objects of several nodes only when its
  * own had no memory left: those of one are freed together as far as they come so.
  */
-static void free_home(unsigned int spc, void **objs, unsigned int n)
+static void free_home(const struct gomem_kind *k, void **objs, unsigned int n)
 {
 	struct gomem_heap *h;
 	unsigned int i, j;
@@ -258,7 +338,7 @@ static void free_home(unsigned int spc, void **objs, unsigned int n)
 		h = heap_of(objs[i]);
 		for (j = i + 1; j < n && (!h->peers || heap_of(objs[j]) == h); j++)
 			;
-		gomem_mcentral_free(h, spc, objs + i, j - i);
+		gomem_mcentral_free(gomem_central(h, k), objs + i, j - i);
 	}
 }
 
@@ -267,17 +347,18 @@ static void free_home(unsigned int spc, void **objs, unsigned int n)
  * it was all about. The CPU may be another one by now, even of another node, and may
  * have got a span and objects meanwhile; what does not fit goes back.
  */
-static void *keep_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
+static void *keep_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
+	struct gomem_heap *h = c->heap;
 	struct gomem_span *span = r->span;
 	struct gomem_slot *slot;
 	unsigned int kept = 1;
 	struct section sec;
 
 	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
-	slot = section_enter(&sec, spc);
-	if (sec.mc == &no_mcache) {
-		atomic64_inc(&h->central[spc].direct_allocs);
+	slot = section_enter(&sec, c->kind);
+	if (!sec.holds) {
+		atomic64_inc(&c->direct_allocs);
 	} else {
 		while (kept < r->n && sec.mc->heap == h && gomem_slot_push(slot, r->objs[kept]))
 			kept++;
@@ -291,7 +372,7 @@ static void *keep_refill(struct gomem_heap *h, unsigned int spc, struct gomem_re
 	section_leave(&sec);
 
 	if (kept < r->n)
-		free_home(spc, r->objs + kept, r->n - kept);
+		free_home(c->kind, r->objs + kept, r->n - kept);
 	if (span)
 		gomem_mcentral_uncache(span);
 	return r->objs[0];
@@ -299,68 +380,145 @@ static void *keep_refill(struct gomem_heap *h, unsigned int spc, struct gomem_re
 
 /**
  * gomem_mcache_alloc_slow - allocate an object when the slot has none
- * @spc: span class, of a small size class
+ * @k: its kind, not a large one
  * @gfp: how hard to try
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not with the cache owned.
  * Return: the object, or NULL.
  */
-void *gomem_mcache_alloc_slow(unsigned int spc, gfp_t gfp)
+void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 {
+	struct gomem_mcentral *c;
 	struct gomem_slot *slot;
-	struct gomem_heap *h;
 	struct gomem_refill r;
 	struct section sec;
 	void *obj;
 
 	/* Not initialised as a whole: most of it are pointers to come. */
 	r.span = NULL;
-	slot = section_enter(&sec, spc);
-	h = sec.mc->heap;
-	obj = sec.mc == &no_mcache ? NULL : gomem_slot_pop(slot);
+	slot = section_enter(&sec, k);
+	c = gomem_central(sec.mc->heap, k);
+	obj = sec.holds ? gomem_slot_pop(slot) : NULL;
 	if (!obj)
-		grow_slot(sec.mc, slot, spc);
-	if (!obj && slot->span && refill_from_span(slot, spc))
+		grow_slot(sec.mc, slot, k);
+	if (!obj && slot->span && refill_from_span(slot))
 		obj = gomem_slot_pop(slot);
 	if (!obj && slot->span) {
 		r.span = slot->span;
 		slot->span = NULL;
 	}
 	r.want = batch_size(slot);
-	r.want_span = sec.mc->caches_spans &&
-		      gomem_class_size(gomem_spc_class(spc)) <= CACHED_SPAN_SIZE_MAX;
+	r.want_span = sec.mc->caches_spans && k->size <= CACHED_SPAN_SIZE_MAX;
 	section_leave(&sec);
 	if (obj)
 		return obj;
 
-	gomem_mcentral_get(h, spc, gfp, &r);
+	gomem_mcentral_get(c, gfp, &r);
 	if (!r.n)
 		return NULL;
-	set_fresh_keys(&r);
-	return keep_refill(h, spc, &r);
+	set_fresh_keys(k, &r);
+	return keep_refill(c, &r);
+}
+
+/* A span that came with objects for users: the slot's, if it has none by now. */
+static void keep_span(struct gomem_mcentral *c, struct gomem_span *span)
+{
+	struct gomem_slot *slot;
+	struct section sec;
+
+	slot = section_enter(&sec, c->kind);
+	if (sec.mc->caches_spans && sec.mc->heap == c->heap && !slot->span) {
+		slot->span = span;
+		span = NULL;
+	}
+	section_leave(&sec);
+	if (span)
+		gomem_mcentral_uncache(span);
+}
+
+/* From spans, past the slot. Apart, so that only who comes here has @r on its stack. */
+static noinline unsigned int alloc_many_slow(struct gomem_mcentral *c, gfp_t gfp, void **objs,
+					     unsigned int want, struct gomem_span *used_up,
+					     bool want_span)
+{
+	struct gomem_refill r;
+	unsigned int i;
+
+	r.span = used_up;
+	r.want = want;
+	r.want_span = want_span;
+	gomem_mcentral_get(c, gfp, &r);
+	if (!r.n)
+		return 0;
+	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
+	set_fresh_keys(c->kind, &r);
+	/* One by one, or it becomes a call that takes longer than the few pointers do. */
+	for (i = 0; i < r.n; i++)
+		WRITE_ONCE(objs[i], r.objs[i]);
+	atomic64_add(r.n, &c->direct_allocs);
+	if (r.span)
+		keep_span(c, r.span);
+	return r.n;
 }
 
 /**
- * gomem_mcache_alloc_direct - allocate an object of a given heap, past the caches
- * @h: the heap
- * @spc: span class, of a small size class
+ * gomem_mcache_alloc_many - allocate some objects at once when the slot has none
+ * @k: their kind, not a large one
+ * @gfp: how hard to try
+ * @objs: where they go
+ * @want: how many, up to GOMEM_BATCH_MAX
+ *
+ * They do not go by way of the slot.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it. Not with the cache owned.
+ * Return: how many there are, 1 to @want, all with their key; 0 if there is no memory.
+ */
+unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void **objs,
+				     unsigned int want)
+{
+	struct gomem_span *used_up = NULL;
+	struct gomem_mcentral *c;
+	struct gomem_slot *slot;
+	struct section sec;
+	unsigned int n = 0;
+	bool want_span;
+
+	slot = section_enter(&sec, k);
+	c = gomem_central(sec.mc->heap, k);
+	grow_slot(sec.mc, slot, k);
+	if (slot->span) {
+		n = take_from_span(slot, objs, want);
+		slot->allocs += n;
+	}
+	if (!n && slot->span) {
+		used_up = slot->span;
+		slot->span = NULL;
+	}
+	want_span = sec.mc->caches_spans && k->size <= CACHED_SPAN_SIZE_MAX;
+	section_leave(&sec);
+	return n ?: alloc_many_slow(c, gfp, objs, want, used_up, want_span);
+}
+
+/**
+ * gomem_mcache_alloc_direct - allocate an object of a given node, past the caches
+ * @c: where spans of its kind are
  * @gfp: how hard to try
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
  * Return: the object, or NULL.
  */
-void *gomem_mcache_alloc_direct(struct gomem_heap *h, unsigned int spc, gfp_t gfp)
+void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp)
 {
 	struct gomem_refill r;
 
 	r.span = NULL;
 	r.want = 1;
 	r.want_span = false;
-	gomem_mcentral_get(h, spc, gfp, &r);
+	gomem_mcentral_get(c, gfp, &r);
 	if (!r.n)
 		return NULL;
-	set_fresh_keys(&r);
-	atomic64_inc(&h->central[spc].direct_allocs);
+	set_fresh_keys(c->kind, &r);
+	atomic64_inc(&c->direct_allocs);
 	return r.objs[0];
 }
 
@@ -380,24 +538,24 @@ static unsigned int take_oldest(struct gomem_slot *slot, void **objs, unsigned i
 
 /**
  * gomem_mcache_free_slow - free an object when the slot is full
- * @spc: its span class
+ * @k: its kind
  * @obj: the object, with its key set
  *
  * Context: any but NMI; never sleeps. Not with the cache owned.
  */
-void gomem_mcache_free_slow(unsigned int spc, void *obj)
+void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 {
 	void *objs[GOMEM_BATCH_MAX + 1];
 	struct gomem_slot *slot;
 	struct section sec;
 	unsigned int n = 0;
 
-	slot = section_enter(&sec, spc);
-	if (sec.mc == &no_mcache) {
+	slot = section_enter(&sec, k);
+	if (!sec.holds) {
 		objs[n++] = obj;
-		atomic64_inc(&sec.mc->heap->central[spc].direct_frees);
+		atomic64_inc(&gomem_central(sec.mc->heap, k)->direct_frees);
 	} else if (!gomem_slot_push(slot, obj)) {
-		grow_slot(sec.mc, slot, spc);
+		grow_slot(sec.mc, slot, k);
 		n = take_oldest(slot, objs, GOMEM_BATCH_MAX);
 		if (!gomem_slot_push(slot, obj)) {
 			objs[n++] = obj;
@@ -410,7 +568,7 @@ void gomem_mcache_free_slow(unsigned int spc, void *obj)
 		return;
 	gomem_count(GOMEM_EV_FLUSHES, 1);
 	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
-	free_home(spc, objs, n);
+	free_home(k, objs, n);
 }
 
 /**
@@ -426,16 +584,135 @@ bool gomem_mcache_is_home(const void *obj)
 
 /**
  * gomem_mcache_free_direct - free an object of another node, past the caches
- * @spc: its span class
+ * @k: its kind
  * @obj: the object, with its key set
  *
  * Context: any but NMI; never sleeps. Not with a cache owned.
  */
-void gomem_mcache_free_direct(unsigned int spc, void *obj)
+void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj)
 {
 	gomem_count(GOMEM_EV_REMOTE_FREES, 1);
-	atomic64_inc(&heap_of(obj)->central[spc].direct_frees);
-	free_home(spc, &obj, 1);
+	atomic64_inc(&gomem_central(heap_of(obj), k)->direct_frees);
+	free_home(k, &obj, 1);
+}
+
+/* Where a slot is, and what the looks noted of it. */
+struct place {
+	const struct gomem_kind *kind;
+	struct gomem_mcache *mc;	/* NULL: a typed cache's */
+	struct gomem_slot *slot;
+	void **bottom;
+	u32 *seen;
+	bool *idle;
+};
+
+/* False if there is none: that CPU has no cache. */
+static bool find_place(const struct gomem_kind *k, int cpu, bool irq, struct place *p)
+{
+	struct gomem_cache_slot *cs;
+
+	p->kind = k;
+	if (k->cache) {
+		cs = irq ? &per_cpu_ptr(k->cpu, cpu)->irq : &per_cpu_ptr(k->cpu, cpu)->task;
+		p->mc = NULL;
+		p->slot = &cs->slot;
+		p->bottom = cs->bottom;
+		p->seen = &cs->seen;
+		p->idle = &cs->idle;
+		return true;
+	}
+	if (irq)
+		p->mc = READ_ONCE(per_cpu(gomem_mcache_irq, cpu));
+	else
+		p->mc = READ_ONCE(per_cpu(gomem_mcache_task, cpu));
+	p->slot = &p->mc->slot[k->spc];
+	p->bottom = p->mc->object + p->mc->bottom[k->spc];
+	p->seen = &p->mc->seen[k->spc];
+	p->idle = &p->mc->idle[k->spc];
+	return p->mc != &no_mcache;
+}
+
+static unsigned int spc_of(const void *obj)
+{
+	unsigned long addr = (unsigned long)obj;
+
+	return gomem_tag_spc(READ_ONCE(gomem_pagemap_chunk(&gomem_pagemap, addr)->
+				       tag[gomem_chunk_page(addr)]));
+}
+
+/*
+ * Move what has the same span class and heap as the first object to the front. Returns
+ * how many there are.
+ */
+static unsigned int gather(void **objs, unsigned int n, unsigned int spc, struct gomem_heap *h)
+{
+	unsigned int i, same;
+
+	for (i = same = 1; i < n; i++) {
+		if (spc_of(objs[i]) != spc || (h->peers && heap_of(objs[i]) != h))
+			continue;
+		if (i != same)
+			swap(objs[i], objs[same]);
+		same++;
+	}
+	return same;
+}
+
+/**
+ * gomem_mcache_free_many - free objects that slots have no room for, or no business with
+ * @objs: the objects, with their keys set; in another order afterwards
+ * @n: how many, up to GOMEM_BATCH_MAX
+ * @mixed: they may be of several span classes or heaps
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed)
+{
+	unsigned int spc, same;
+	struct gomem_heap *h;
+
+	for (; n; n -= same, objs += same) {
+		spc = spc_of(objs[0]);
+		h = heap_of(objs[0]);
+		same = mixed ? gather(objs, n, spc, h) : n;
+		if (gomem_mcache_is_home(objs[0])) {
+			gomem_count(GOMEM_EV_FLUSHES, 1);
+			gomem_count(GOMEM_EV_FLUSHED_OBJECTS, same);
+		} else {
+			gomem_count(GOMEM_EV_REMOTE_FREES, same);
+		}
+		atomic64_add(same, &h->central[spc].direct_frees);
+		gomem_mcentral_free(&h->central[spc], objs, same);
+	}
+}
+
+/**
+ * gomem_mcache_keep_tiny - make the rest of a block what this CPU goes on with
+ * @rest: the rest; then what is left over, to be dropped: the smaller of that and what
+ *	the CPU had, which may be none
+ *
+ * Context: any but NMI. Not with the cache owned.
+ */
+void gomem_mcache_keep_tiny(struct gomem_tiny *rest)
+{
+	struct section sec;
+
+	section_enter(&sec, &gomem_kinds[GOMEM_TINY_SPC]);
+	if (sec.mc != &no_mcache && rest->off < sec.mc->tiny.off)
+		swap(*rest, sec.mc->tiny);
+	section_leave(&sec);
+}
+
+/* Let go of what a CPU had; past the slots, since they may be going, too. */
+static void drop_tiny(struct gomem_tiny *rest)
+{
+	void *block = (void *)rest->block;
+
+	if (!block || !gomem_tiny_drop(rest))
+		return;
+	gomem_set_key(block);
+	atomic64_inc(&heap_of(block)->central[GOMEM_TINY_SPC].direct_frees);
+	free_home(&gomem_kinds[GOMEM_TINY_SPC], &block, 1);
 }
 
 /* What a slot says of itself, to another CPU than its own. */
@@ -452,15 +729,14 @@ struct slot_view {
  * The CPU goes on meanwhile: sums of it are near the truth, exact at rest. Read in this
  * order an object that moves in between is counted once too often rather than missed.
  */
-static void view_slot(const struct gomem_mcache *mc, unsigned int spc, struct slot_view *v)
+static void view_slot(const struct place *p, struct slot_view *v)
 {
-	const struct gomem_slot *slot = &mc->slot[spc];
-	unsigned int begin = begin_capacity(gomem_spc_class(spc), slot->room);
+	const struct gomem_slot *slot = p->slot;
+	unsigned int begin = begin_capacity(p->kind, slot->room);
 
 	v->refilled = data_race(slot->refilled);	/* as said above */
 	barrier();
-	v->held = data_race(slot->top) -		/* as said above */
-		  (mc->object + mc->bottom[spc]);
+	v->held = data_race(slot->top) - p->bottom;	/* as said above */
 	barrier();
 	v->allocs = data_race(slot->allocs);		/* as said above */
 	v->flushed = data_race(slot->flushed);		/* as said above */
@@ -477,85 +753,159 @@ static u32 slot_uses(const struct slot_view *v)
 	return 2 * v->allocs + v->held + v->flushed - v->refilled;
 }
 
-/*
- * Note what the slots have done; true if one of them did nothing since last time and
- * yet is not as it began. On any CPU: what is missed now is seen in an epoch's time.
- */
-static bool look_for_idle(struct gomem_mcache *mc)
+/* Where the next tiny object comes from; one number, which is never twice the same soon. */
+static unsigned long tiny_pos(const struct gomem_mcache *mc)
 {
-	bool found = false, idle;
-	struct slot_view v;
-	unsigned int spc;
+	/* As for the slots: another CPU may see half of a change, and an idle CPU has none. */
+	return data_race(mc->tiny.block) + data_race(mc->tiny.off);
+}
+
+static bool look_at_tiny(struct gomem_mcache *mc)
+{
+	unsigned long pos = tiny_pos(mc);
+	bool idle = pos == mc->tiny_seen && pos != GOMEM_TINY_BLOCK;
 
 	if (mc == &no_mcache)
 		return false;
-	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		view_slot(mc, spc, &v);
-		idle = slot_uses(&v) == mc->seen[spc];
-		WRITE_ONCE(mc->idle[spc], idle);
-		WRITE_ONCE(mc->seen[spc], slot_uses(&v));
-		found |= idle && (v.held || v.span || v.grown);
-	}
-	return found;
+	WRITE_ONCE(mc->tiny_idle, idle);
+	WRITE_ONCE(mc->tiny_seen, pos);
+	return idle;
 }
 
-/* Take all that an idle slot has, and let it begin anew; the cache is owned. */
-static unsigned int empty_slot(struct gomem_mcache *mc, unsigned int spc, void **objs,
-			       struct gomem_span **span)
+/*
+ * Note what a slot has done; true if it did nothing since last time and yet is not as
+ * it began. On any CPU: what is missed now is seen in an epoch's time.
+ */
+static bool look_at_slot(const struct gomem_kind *k, int cpu, bool irq)
 {
-	unsigned int class = gomem_spc_class(spc), n;
-	struct gomem_slot *slot = &mc->slot[spc];
-	void **bottom = slot->end - slot->capacity;
-	unsigned int begin = begin_capacity(class, slot->room);
+	struct slot_view v;
+	struct place p;
+	bool idle;
+
+	if (!find_place(k, cpu, irq, &p))
+		return false;
+	view_slot(&p, &v);
+	idle = slot_uses(&v) == *p.seen;
+	WRITE_ONCE(*p.idle, idle);
+	WRITE_ONCE(*p.seen, slot_uses(&v));
+	return idle && (v.held || v.span || v.grown);
+}
+
+struct look {
+	int cpu;
+	bool found;
+};
+
+static void look_for_idle(const struct gomem_kind *k, void *arg)
+{
+	struct look *look = arg;
+
+	look->found |= look_at_slot(k, look->cpu, false);
+	look->found |= look_at_slot(k, look->cpu, true);
+}
+
+/* All kinds that have slots. */
+static void visit_kinds(void (*fn)(const struct gomem_kind *k, void *arg), void *arg)
+{
+	unsigned int spc;
+
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
+		fn(&gomem_kinds[spc], arg);
+	gomem_visit_caches(fn, arg);
+}
+
+/* Take all that a slot has, and let it begin anew; it is owned, or nobody's. */
+static unsigned int empty_slot(struct place *p, void **objs, struct gomem_span **span)
+{
+	struct gomem_slot *slot = p->slot;
+	unsigned int begin = begin_capacity(p->kind, slot->room), n;
 
 	*span = slot->span;
 	slot->span = NULL;
-	n = slot->top - bottom;
-	memcpy(objs, bottom, n * sizeof(*objs));
-	slot->top = bottom;
+	n = slot->top - p->bottom;
+	memcpy(objs, p->bottom, n * sizeof(*objs));
+	slot->top = p->bottom;
 	slot->flushed += n;
-	mc->grown -= (size_t)(slot->capacity - begin) * gomem_class_size(class);
+	if (p->mc)
+		p->mc->grown -= (size_t)(slot->capacity - begin) * p->kind->size;
 	slot->capacity = begin;
-	slot->end = bottom + begin;
+	slot->end = p->bottom + begin;
 	return n;
 }
 
+static void free_contents(const struct gomem_kind *k, void **objs, unsigned int n,
+			  struct gomem_span *span)
+{
+	free_home(k, objs, n);
+	if (span)
+		gomem_mcentral_uncache(span);
+}
+
 /* A slot of the CPU that this runs on, if that is idle or all are to be drained. */
-static void drain_slot(unsigned int spc, bool irq, bool idle)
+static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
 {
 	struct gomem_span *span = NULL;
 	void *objs[GOMEM_SLOT_MAX];
-	struct gomem_mcache *mc;
-	struct slot_view v;
 	unsigned long flags = 0;
+	struct slot_view v;
 	unsigned int n = 0;
+	struct place p;
 
 	if (irq)
 		local_irq_save(flags);
 	else
 		preempt_disable();
-	mc = irq ? this_cpu_read(gomem_mcache_irq) : this_cpu_read(gomem_mcache_task);
-	view_slot(mc, spc, &v);
-	/* Idle when it was looked at, and since: others were seen to be used. */
-	if (mc != &no_mcache && (!idle || (READ_ONCE(mc->idle[spc]) &&
-					   slot_uses(&v) == READ_ONCE(mc->seen[spc]))))
-		n = empty_slot(mc, spc, objs, &span);
+	if (find_place(k, smp_processor_id(), irq, &p)) {
+		view_slot(&p, &v);
+		/* Idle when it was looked at, and since: others were seen to be used. */
+		if (!idle || (READ_ONCE(*p.idle) && slot_uses(&v) == READ_ONCE(*p.seen)))
+			n = empty_slot(&p, objs, &span);
+	}
 	if (irq)
 		local_irq_restore(flags);
 	else
 		preempt_enable();
 
 	gomem_count(GOMEM_EV_IDLE_OBJECTS, n);
-	free_home(spc, objs, n);
-	if (span)
-		gomem_mcentral_uncache(span);
+	free_contents(k, objs, n, span);
 }
 
-/* A CPU's task of draining itself. */
+/* The same with the rest of a block. */
+static void drain_tiny(bool irq, bool idle)
+{
+	struct gomem_tiny rest = GOMEM_TINY_NONE;
+	struct gomem_mcache *mc;
+	unsigned long flags = 0;
+
+	if (irq)
+		local_irq_save(flags);
+	else
+		preempt_disable();
+	mc = irq ? raw_cpu_read(gomem_mcache_irq) : raw_cpu_read(gomem_mcache_task);
+	if (mc != &no_mcache && (!idle || (READ_ONCE(mc->tiny_idle) &&
+					   tiny_pos(mc) == READ_ONCE(mc->tiny_seen))))
+		swap(rest, mc->tiny);
+	if (irq)
+		local_irq_restore(flags);
+	else
+		preempt_enable();
+
+	drop_tiny(&rest);
+}
+
+/* A CPU's task of draining itself: all it has, or what it has of one kind. */
 struct drain {
 	struct work_struct work;
 	bool idle;
 };
+
+static void drain_kind(const struct gomem_kind *k, void *arg)
+{
+	bool *idle = arg;
+
+	drain_slot(k, false, *idle);
+	drain_slot(k, true, *idle);
+}
 
 static DEFINE_PER_CPU(struct drain, drains);
 static atomic_t drains_queued;
@@ -568,12 +918,10 @@ static DECLARE_WAIT_QUEUE_HEAD(drains_wait);
 static void drain_slots(struct work_struct *work)
 {
 	bool idle = READ_ONCE(container_of(work, struct drain, work)->idle);
-	unsigned int spc;
 
-	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		drain_slot(spc, false, idle);
-		drain_slot(spc, true, idle);
-	}
+	visit_kinds(drain_kind, &idle);
+	drain_tiny(false, idle);
+	drain_tiny(true, idle);
 	if (atomic_dec_and_test(&drains_queued))
 		wake_up(&drains_wait);
 }
@@ -600,15 +948,15 @@ static void queue_drain(int cpu, bool idle)
  */
 void gomem_mcache_drain(bool idle)
 {
-	bool found;
-	int cpu;
+	struct look look;
 
 	cpus_read_lock();
-	for_each_online_cpu(cpu) {
-		found = look_for_idle(per_cpu(gomem_mcache_task, cpu));
-		found |= look_for_idle(per_cpu(gomem_mcache_irq, cpu));
-		if (found || !idle)
-			queue_drain(cpu, idle);
+	for_each_online_cpu(look.cpu) {
+		look.found = look_at_tiny(per_cpu(gomem_mcache_task, look.cpu));
+		look.found |= look_at_tiny(per_cpu(gomem_mcache_irq, look.cpu));
+		visit_kinds(look_for_idle, &look);
+		if (look.found || !idle)
+			queue_drain(look.cpu, idle);
 	}
 	cpus_read_unlock();
 	wait_event_timeout(drains_wait, !atomic_read(&drains_queued),
@@ -616,12 +964,47 @@ void gomem_mcache_drain(bool idle)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
 
+/* Shrinking a typed cache: one at a time. */
+static DEFINE_PER_CPU(struct work_struct, shrinks);
+static DEFINE_MUTEX(shrink_mutex);
+static const struct gomem_kind *shrink_kind;
+
+static void shrink_slots(struct work_struct *work)
+{
+	bool idle = false;
+
+	drain_kind(shrink_kind, &idle);
+}
+
+/**
+ * gomem_mcache_shrink_kind - empty the slots of a typed cache that is used meanwhile
+ * @k: its kind
+ *
+ * Context: may sleep.
+ */
+void gomem_mcache_shrink_kind(const struct gomem_kind *k)
+{
+	int cpu;
+
+	mutex_lock(&shrink_mutex);
+	shrink_kind = k;
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		queue_work_on(cpu, system_wq, per_cpu_ptr(&shrinks, cpu));
+	for_each_online_cpu(cpu)
+		flush_work(per_cpu_ptr(&shrinks, cpu));
+	cpus_read_unlock();
+	mutex_unlock(&shrink_mutex);
+}
+
 static void init_drains(void)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		INIT_WORK(&per_cpu_ptr(&drains, cpu)->work, drain_slots);
+		INIT_WORK(per_cpu_ptr(&shrinks, cpu), shrink_slots);
+	}
 }
 
 static void cancel_drains(void)
@@ -632,28 +1015,44 @@ static void cancel_drains(void)
 		cancel_work_sync(&per_cpu_ptr(&drains, cpu)->work);
 }
 
-/* Empty a cache that nobody uses any more. */
-static void mcache_drain(struct gomem_mcache *mc)
+/* Empty the slots of a CPU that nobody uses any more. */
+static void drain_dead(const struct gomem_kind *k, void *arg)
 {
-	void *objs[GOMEM_BATCH_MAX];
-	unsigned int spc, n;
+	int *cpu = arg, irq;
+	void *objs[GOMEM_SLOT_MAX];
+	struct gomem_span *span;
+	struct place p;
+	unsigned int n;
 
-	if (mc == &no_mcache)
-		return;
-	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		struct gomem_slot *slot = &mc->slot[spc];
-
-		while ((n = take_oldest(slot, objs, GOMEM_BATCH_MAX)))
-			free_home(spc, objs, n);
-		if (slot->span) {
-			gomem_mcentral_uncache(slot->span);
-			slot->span = NULL;
-		}
+	for (irq = 0; irq < 2; irq++) {
+		if (!find_place(k, *cpu, irq, &p))
+			continue;
+		n = empty_slot(&p, objs, &span);
+		free_contents(k, objs, n, span);
 	}
 }
 
-static void mcache_provide(struct gomem_mcache **where, int cpu,
-			   unsigned int (*room)(unsigned int class), bool caches_spans)
+static void drop_dead(struct gomem_mcache *mc)
+{
+	if (mc == &no_mcache)
+		return;
+	drop_tiny(&mc->tiny);
+	mc->tiny = GOMEM_TINY_NONE;
+}
+
+/**
+ * gomem_mcache_drain_kind - empty the slots of a typed cache
+ * @k: its kind; nobody allocates or frees
+ */
+void gomem_mcache_drain_kind(const struct gomem_kind *k)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		drain_dead(k, &cpu);
+}
+
+static void mcache_provide(struct gomem_mcache **where, int cpu, room_fn room, bool caches_spans)
 {
 	struct gomem_mcache *mc;
 
@@ -678,8 +1077,11 @@ static int gomem_mcache_cpu_prepare(unsigned int cpu)
  */
 static int gomem_mcache_cpu_dead(unsigned int cpu)
 {
-	mcache_drain(per_cpu(gomem_mcache_task, cpu));
-	mcache_drain(per_cpu(gomem_mcache_irq, cpu));
+	int dead = cpu;
+
+	drop_dead(per_cpu(gomem_mcache_task, cpu));
+	drop_dead(per_cpu(gomem_mcache_irq, cpu));
+	visit_kinds(drain_dead, &dead);
 	gomem_count(GOMEM_EV_CPU_DRAINS, 1);
 	return 0;
 }
@@ -697,8 +1099,9 @@ int gomem_mcache_init(void)
 
 	init_drains();
 	no_mcache.heap = gomem_first_heap();
+	no_mcache.tiny = GOMEM_TINY_NONE;
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
-		slot_init(&no_mcache.slot[spc], gomem_spc_class(spc), no_objects, 0);
+		slot_init(&no_mcache.slot[spc], &gomem_kinds[spc], no_objects, 0);
 	for_each_possible_cpu(cpu) {
 		per_cpu(gomem_mcache_task, cpu) = &no_mcache;
 		per_cpu(gomem_mcache_irq, cpu) = &no_mcache;
@@ -727,7 +1130,7 @@ void gomem_mcache_exit(void)
 	cpuhp_remove_state(mcache_cpuhp_state);
 	for_each_gomem_heap(h)
 		for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
-			gomem_mcentral_sweep(h, spc);
+			gomem_mcentral_sweep(&h->central[spc]);
 }
 
 static void mcache_destroy(struct gomem_mcache **where)
@@ -754,14 +1157,15 @@ void gomem_mcache_free_memory(void)
 	}
 }
 
-static void count_slot(const struct gomem_mcache *mc, unsigned int spc,
+static void count_slot(const struct gomem_kind *k, int cpu, bool irq,
 		       struct gomem_class_counts *n)
 {
 	struct slot_view v;
+	struct place p;
 
-	if (mc == &no_mcache)
+	if (!find_place(k, cpu, irq, &p))
 		return;
-	view_slot(mc, spc, &v);
+	view_slot(&p, &v);
 	n->mallocs += v.allocs;
 	n->frees += v.allocs + v.held + v.flushed - v.refilled;
 	n->cached += v.held;
@@ -769,25 +1173,27 @@ static void count_slot(const struct gomem_mcache *mc, unsigned int spc,
 }
 
 /**
- * gomem_mcache_count - add up what all CPUs did in a span class
- * @spc: span class, of a small size class
+ * gomem_mcache_count - add up what all CPUs did with objects of a kind
+ * @k: the kind, not a large one
  * @n: where the sums go
  *
  * Context: any.
  */
-void gomem_mcache_count(unsigned int spc, struct gomem_class_counts *n)
+void gomem_mcache_count(const struct gomem_kind *k, struct gomem_class_counts *n)
 {
+	struct gomem_mcentral *c;
 	struct gomem_heap *h;
 	int cpu;
 
 	memset(n, 0, sizeof(*n));
 	for_each_possible_cpu(cpu) {
-		count_slot(READ_ONCE(per_cpu(gomem_mcache_task, cpu)), spc, n);
-		count_slot(READ_ONCE(per_cpu(gomem_mcache_irq, cpu)), spc, n);
+		count_slot(k, cpu, false, n);
+		count_slot(k, cpu, true, n);
 	}
 	for_each_gomem_heap(h) {
-		n->mallocs += atomic64_read(&h->central[spc].direct_allocs);
-		n->frees += atomic64_read(&h->central[spc].direct_frees);
+		c = gomem_central(h, k);
+		n->mallocs += atomic64_read(&c->direct_allocs);
+		n->frees += atomic64_read(&c->direct_frees);
 	}
 	/* A free may have been seen whose allocation was not, or the reverse. */
 	n->frees = clamp_t(s64, n->frees, 0, n->mallocs);

@@ -32,9 +32,11 @@
 #include <linux/types.h>
 
 #include "key.h"
+#include "kind.h"
 #include "mcentral.h"
 #include "sizeclass.h"
 #include "span.h"
+#include "tiny.h"
 
 struct gomem_heap;
 
@@ -44,11 +46,11 @@ struct gomem_heap;
 /**
  * struct gomem_slot - free objects of one span class, ready to go
  * @top: where the next freed object goes; top[-1] is the next to be allocated,
- *	NULL if there is none
+ *	&gomem_no_object if there is none
  * @end: @top stops here
  * @allocs: objects handed out to users
- * @limit: see gomem_class_limit(); 0 if gomem_free() must not take objects for here
- * @divmul: to find an object's number from its offset in the span
+ * @divmul: see gomem_is_multiple(); 0 if gomem_free() must not take objects for here
+ * @size: bytes of an object
  * @capacity: how many objects it may hold; @end - @capacity is the stack's bottom
  * @room: how many there is room for
  * @span: the span that refills this slot, NULL if there is none
@@ -62,33 +64,42 @@ struct gomem_slot {
 	void **top;
 	void **end;
 	u64 allocs;
-	u64 limit;
 	u32 divmul;
+	u32 size;
 	u16 capacity;
 	u16 room;
 	struct gomem_span *span;
 	u64 refilled;
 	u64 flushed;
-};
+} ____cacheline_aligned_in_smp;
 
-static_assert(sizeof(struct gomem_slot) == 64);
+static_assert(sizeof(struct gomem_slot) <= 64);
+
+/* Below the bottom of each stack. It is no key: so the fast path need not ask twice. */
+extern unsigned long gomem_no_object;
 
 /**
  * struct gomem_mcache - one CPU's cache
  * @slot: by span class
  * @heap: of the CPU's node; it caches no other node's objects, but where its own
  *	has no memory left
+ * @tiny: what the next tiny object is cut from
+ * @tiny_seen: where that was at the last look; see epoch.c
+ * @tiny_idle: it had been there at the look before
  * @caches_spans: slots may have a span of their own
  * @grown: bytes by which slots may hold more than when they began
  * @bytes: memory this takes
  * @seen: what a slot had done at the last look; see epoch.c
  * @idle: it had done nothing between that look and the one before
  * @bottom: where in @object a slot's stack begins
- * @object: the stacks, each with a NULL below its bottom
+ * @object: the stacks, each with &gomem_no_object below its bottom
  */
 struct gomem_mcache {
 	struct gomem_slot slot[GOMEM_NR_SPANCLASSES];
 	struct gomem_heap *heap;
+	struct gomem_tiny tiny;
+	unsigned long tiny_seen;
+	bool tiny_idle;
 	bool caches_spans;
 	size_t grown;
 	size_t bytes;
@@ -98,11 +109,37 @@ struct gomem_mcache {
 	void *object[];
 };
 
+/**
+ * struct gomem_cache_slot - a slot of a typed cache
+ * @slot: the slot
+ * @bottom: where its stack begins
+ * @seen: see struct gomem_mcache
+ * @idle: likewise
+ */
+struct gomem_cache_slot {
+	struct gomem_slot slot;
+	void **bottom;
+	u32 seen;
+	bool idle;
+};
+
+/**
+ * struct gomem_cache_cpu - what a CPU has of a typed cache
+ * @task: for tasks
+ * @irq: for interrupts
+ * @object: the stacks, each with &gomem_no_object below its bottom
+ */
+struct gomem_cache_cpu {
+	struct gomem_cache_slot task;
+	struct gomem_cache_slot irq;
+	void *object[];
+};
+
 /* Never NULL: a CPU without memory for a cache has one that holds nothing. */
 DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
 DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 
-/* What the counters of all slots of a span class add up to. */
+/* What the counters of all slots of a kind add up to. */
 struct gomem_class_counts {
 	u64 mallocs;
 	u64 frees;
@@ -113,13 +150,21 @@ struct gomem_class_counts {
 int gomem_mcache_init(void);
 void gomem_mcache_exit(void);
 void gomem_mcache_free_memory(void);
-void *gomem_mcache_alloc_slow(unsigned int spc, gfp_t gfp);
-void *gomem_mcache_alloc_direct(struct gomem_heap *h, unsigned int spc, gfp_t gfp);
-void gomem_mcache_free_slow(unsigned int spc, void *obj);
-void gomem_mcache_free_direct(unsigned int spc, void *obj);
+void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp);
+unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void **objs,
+				     unsigned int want);
+void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp);
+void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj);
+void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj);
+void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed);
 bool gomem_mcache_is_home(const void *obj);
+void gomem_mcache_keep_tiny(struct gomem_tiny *rest);
 void gomem_mcache_drain(bool idle);
-void gomem_mcache_count(unsigned int spc, struct gomem_class_counts *n);
+void gomem_mcache_drain_kind(const struct gomem_kind *k);
+void gomem_mcache_shrink_kind(const struct gomem_kind *k);
+size_t gomem_cache_cpu_size(const struct gomem_kind *k);
+void gomem_cache_cpu_init(struct gomem_cache_cpu *cc, const struct gomem_kind *k);
+void gomem_mcache_count(const struct gomem_kind *k, struct gomem_class_counts *n);
 size_t gomem_mcache_bytes(void);
 
 /* Not a task: which interrupt it is. */
@@ -139,11 +184,22 @@ static __always_inline void *gomem_slot_pop(struct gomem_slot *slot)
 {
 	void *obj = slot->top[-1];
 
-	if (likely(obj)) {
-		slot->top--;
-		slot->allocs++;
-	}
+	if (unlikely(obj == &gomem_no_object))
+		return NULL;
+	slot->top--;
+	slot->allocs++;
 	return obj;
+}
+
+/* The same, of a span class; only one that has the usual key. */
+static __always_inline bool gomem_slot_pop_usual(struct gomem_slot *slot, void **obj)
+{
+	*obj = slot->top[-1];
+	if (unlikely(!gomem_has_key(*obj)))
+		return false;
+	slot->top--;
+	slot->allocs++;
+	return true;
 }
 
 static __always_inline bool gomem_slot_push(struct gomem_slot *slot, void *obj)

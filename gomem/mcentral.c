@@ -6,6 +6,7 @@
 #include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/nodemask.h>
+#include <linux/rcupdate.h>
 
 #include "key.h"
 #include "mcentral.h"
@@ -13,6 +14,7 @@
 #include "report.h"
 #include "sizeclass.h"
 #include "stats.h"
+#include "tiny.h"
 
 /*
  * Full spans swept in vain before a new span is asked for. After misuse there may
@@ -24,14 +26,17 @@
 /**
  * gomem_mcentral_init - make an empty mcentral
  * @c: the mcentral
- * @spc: its span class
+ * @h: the heap that its spans are of
+ * @kind: what they hold
  */
-void gomem_mcentral_init(struct gomem_mcentral *c, unsigned int spc)
+void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,
+			 const struct gomem_kind *kind)
 {
 	int i;
 
 	spin_lock_init(&c->lock);
-	c->spc = spc;
+	c->heap = h;
+	c->kind = kind;
 	c->nspans = 0;
 	c->npages = 0;
 	c->ncached = 0;
@@ -59,6 +64,20 @@ static struct gomem_span *first_span(struct gomem_mcentral *c, enum gomem_span_l
 {
 	lockdep_assert_held(&c->lock);
 	return list_first_entry_or_null(&c->list[where], struct gomem_span, list);
+}
+
+static void free_after_grace(struct rcu_head *rcu)
+{
+	gomem_heap_free_span(container_of(rcu, struct gomem_span, rcu));
+}
+
+/* A retired span goes back to the heap: no lock is held. */
+static void give_back(struct gomem_span *s)
+{
+	if (s->kind->typesafe)
+		call_rcu(&s->rcu, free_after_grace);
+	else
+		gomem_heap_free_span(s);
 }
 
 /* Returns the number of slots found to be freed twice. */
@@ -127,17 +146,26 @@ static gfp_t gfp_longer(gfp_t gfp)
 }
 
 /*
- * gomem_free() knows how many objects a span of the class has, not how many a short one
- * has. In the tail of that one more could start: with the key of a free object there,
- * it is refused.
+ * gomem_free() does not know how many objects a span has. In the tail of it one more
+ * could start: with the key of a free object there, it is refused.
  */
 static void seal_tail(struct gomem_span *s)
 {
 	unsigned long end = s->nelems * s->elemsize;
 
-	if (s->nelems < gomem_class_nelems(gomem_spc_class(s->spc)) &&
-	    end < (unsigned long)s->npages << GOMEM_PAGE_SHIFT && s->heap->source->has_memory)
+	if (!s->kind->cache && end < (unsigned long)s->npages << GOMEM_PAGE_SHIFT)
 		gomem_set_key((void *)s->base + end);
+}
+
+/* What a span has to have in its tail before an object of it is handed out. */
+static void write_tail(struct gomem_span *s)
+{
+	if (!s->heap->source->has_memory)
+		return;
+	if (s->spc == GOMEM_TINY_SPC)
+		gomem_tiny_init_span(s);
+	else
+		seal_tail(s);
 }
 
 /*
@@ -145,15 +173,13 @@ static void seal_tail(struct gomem_span *s)
  * the usual length, a shorter one: an object at least. With @local only memory of
  * this node will do, without any effort.
  */
-static struct gomem_span *new_span(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
-				   bool local)
+static struct gomem_span *new_span(struct gomem_mcentral *c, gfp_t gfp, bool local)
 {
-	unsigned int size = gomem_class_size(gomem_spc_class(spc));
-	unsigned int least = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE);
+	unsigned int least = DIV_ROUND_UP(c->kind->size, GOMEM_PAGE_SIZE);
 	struct gomem_span_request req = {
-		.npages = gomem_class_pages(gomem_spc_class(spc)),
-		.spc = spc,
-		.aligned = is_power_of_2(size),
+		.npages = c->kind->npages,
+		.kind = c->kind,
+		.aligned = c->kind->aligned,
 		.local = local,
 	};
 	struct gomem_span *s;
@@ -162,9 +188,9 @@ static struct gomem_span *new_span(struct gomem_heap *h, unsigned int spc, gfp_t
 		req.gfp = gfp;
 		if (req.npages > least)
 			req.gfp = gfp_longer(gfp);
-		s = gomem_heap_alloc_span(h, &req);
+		s = gomem_heap_alloc_span(c->heap, &req);
 		if (s)
-			seal_tail(s);
+			write_tail(s);
 		if (s || local || req.npages == least)
 			return s;
 		req.npages = max_t(unsigned int, rounddown_pow_of_two(req.npages - 1), least);
@@ -178,7 +204,7 @@ static void report_bad(struct gomem_mcentral *c, unsigned int bad)
 	if (likely(!bad))
 		return;
 	atomic64_sub(bad, &c->direct_frees);
-	gomem_report_late_double_free(c->spc, bad);
+	gomem_report_late_double_free(c->kind, bad);
 }
 
 /* The lock is held; true if the span is empty, and the caller's to give back. */
@@ -205,7 +231,7 @@ static bool put_back(struct gomem_mcentral *c, struct gomem_span *s, unsigned in
  */
 void gomem_mcentral_uncache(struct gomem_span *s)
 {
-	struct gomem_mcentral *c = &s->heap->central[s->spc];
+	struct gomem_mcentral *c = gomem_central(s->heap, s->kind);
 	unsigned int bad = 0;
 	unsigned long flags;
 	bool empty;
@@ -215,7 +241,7 @@ void gomem_mcentral_uncache(struct gomem_span *s)
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	if (empty)
-		gomem_heap_free_span(s);
+		give_back(s);
 	report_bad(c, bad);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_uncache);
@@ -224,10 +250,15 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_uncache);
 static void take(struct gomem_refill *r, struct gomem_span *s)
 {
 	unsigned int n, recycled;
+	u32 fresh;
 
 	n = gomem_span_take(s, r->objs + r->n, r->want - r->n, &recycled);
-	for (; recycled < n; recycled++)
-		r->fresh |= BIT(r->n + recycled);
+	if (recycled < n) {
+		fresh = (BIT(n) - BIT(recycled)) << r->n;
+		r->fresh |= fresh;
+		if (s->zero)
+			r->zero |= fresh;
+	}
 	r->n += n;
 }
 
@@ -251,9 +282,8 @@ static bool use_span(struct gomem_mcentral *c, struct gomem_span *s, struct gome
 }
 
 /* Take back the span that the request has, then use what has room. */
-static void refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
+static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
-	struct gomem_mcentral *c = &h->central[spc];
 	struct gomem_span *s, *old = r->span;
 	unsigned int bad = 0;
 	unsigned long flags;
@@ -269,14 +299,14 @@ static void refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	if (empty)
-		gomem_heap_free_span(old);
+		give_back(old);
 	report_bad(c, bad);
 }
 
 /* A new span becomes one of its mcentral, and is used. */
 static void use_new(struct gomem_span *s, struct gomem_refill *r)
 {
-	struct gomem_mcentral *c = &s->heap->central[s->spc];
+	struct gomem_mcentral *c = gomem_central(s->heap, s->kind);
 	unsigned long flags;
 
 	spin_lock_irqsave(&c->lock, flags);
@@ -293,13 +323,14 @@ static bool is_empty(const struct gomem_refill *r)
 }
 
 /* What other nodes have, and need not ask the kernel for. */
-static void refill_from_peers(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
+static void refill_from_peers(struct gomem_mcentral *c, struct gomem_refill *r)
 {
+	struct gomem_heap *h = c->heap;
 	int node;
 
 	for_each_node(node) {
 		if (h->peers[node] != h && h->peers[node]->node == node)
-			refill(h->peers[node], spc, r);
+			refill(gomem_central(h->peers[node], c->kind), r);
 		if (!is_empty(r))
 			break;
 	}
@@ -307,8 +338,7 @@ static void refill_from_peers(struct gomem_heap *h, unsigned int spc, struct gom
 
 /**
  * gomem_mcentral_refill - exchange a span for objects, and perhaps another span
- * @h: the heap
- * @spc: span class, of a small size class
+ * @c: the mcentral
  * @r: what is wanted, and where it goes
  *
  * Takes objects from spans that have room, one after the other until there are
@@ -317,22 +347,22 @@ static void refill_from_peers(struct gomem_heap *h, unsigned int spc, struct gom
  * heap: @r->n of 0 means that no span has room. A span of another node, which a CPU
  * gets when its own has no memory, goes home first.
  */
-void gomem_mcentral_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r)
+void gomem_mcentral_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
 	r->n = 0;
 	r->fresh = 0;
-	if (unlikely(r->span && r->span->heap != h)) {
+	r->zero = 0;
+	if (unlikely(r->span && r->span->heap != c->heap)) {
 		gomem_mcentral_uncache(r->span);
 		r->span = NULL;
 	}
-	refill(h, spc, r);
+	refill(c, r);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
 
 /**
  * gomem_mcentral_get - the same, by any means (cacheSpan)
- * @h: the heap
- * @spc: span class, of a small size class
+ * @c: the mcentral
  * @gfp: how hard to try if the heap has to grow
  * @r: what is wanted, and where it goes; @r->want of 0 if it is a span alone
  *
@@ -341,23 +371,22 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
  *
  * Context: any but NMI; may sleep if @gfp allows it. No lock held, no cache owned.
  */
-void gomem_mcentral_get(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
-			struct gomem_refill *r)
+void gomem_mcentral_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r)
 {
 	struct gomem_span *s = NULL;
 
-	gomem_mcentral_refill(h, spc, r);
+	gomem_mcentral_refill(c, r);
 	if (!is_empty(r))
 		return;
-	if (h->peers && !(gfp & __GFP_THISNODE)) {
-		s = new_span(h, spc, gfp, true);
+	if (c->heap->peers && !(gfp & __GFP_THISNODE)) {
+		s = new_span(c, gfp, true);
 		if (!s)
-			refill_from_peers(h, spc, r);
+			refill_from_peers(c, r);
 		if (!is_empty(r))
 			return;
 	}
 	if (!s)
-		s = new_span(h, spc, gfp, false);
+		s = new_span(c, gfp, false);
 	if (s)
 		use_new(s, r);
 }
@@ -370,7 +399,7 @@ static void free_spans(struct list_head *empty)
 
 	list_for_each_entry_safe(s, next, empty, list) {
 		list_del_init(&s->list);
-		gomem_heap_free_span(s);
+		give_back(s);
 	}
 }
 
@@ -409,21 +438,20 @@ static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s, uns
 	return bad;
 }
 
-/* The span and slot of an object; NULL if it no longer is one of this class. */
-static struct gomem_span *span_of(struct gomem_heap *h, unsigned int spc, void *obj,
-				  unsigned int *index)
+/* The span and slot of an object; NULL if it no longer is one of this kind. */
+static struct gomem_span *span_of(struct gomem_mcentral *c, void *obj, unsigned int *index)
 {
-	struct gomem_span *s = gomem_pagemap_span(h->map, (unsigned long)obj);
+	struct gomem_span *s = gomem_pagemap_span(c->heap->map, (unsigned long)obj);
 
-	if (unlikely(!s || READ_ONCE(s->spc) != spc))
+	if (unlikely(!s || READ_ONCE(s->kind) != c->kind))
 		return NULL;
 	/*
-	 * The class first, then the state: a span of this class can only become live,
+	 * The kind first, then the state: a span of this kind can only become live,
 	 * or dead, with the lock that is held; one that is dead may be on its way into
-	 * any class.
+	 * any kind.
 	 */
 	smp_rmb();
-	if (unlikely(gomem_span_state(s) == GOMEM_SPAN_DEAD || s->spc != spc))
+	if (unlikely(gomem_span_state(s) == GOMEM_SPAN_DEAD || s->kind != c->kind))
 		return NULL;
 	*index = gomem_span_index(s, (unsigned long)obj);
 	if (unlikely(*index >= s->nelems || gomem_span_object(s, *index) != obj))
@@ -431,20 +459,33 @@ static struct gomem_span *span_of(struct gomem_heap *h, unsigned int spc, void *
 	return s;
 }
 
+/*
+ * Does an object lie in a span that span_of() found just before, with the lock held
+ * since? Then it need not be looked up.
+ */
+static bool is_in(const struct gomem_span *s, void *obj, unsigned int *index)
+{
+	unsigned long offset = (unsigned long)obj - s->base;
+
+	if (offset >= (unsigned long)s->npages << GOMEM_PAGE_SHIFT ||
+	    !gomem_is_start(offset, s->divmul, (u64)s->nelems << 32))
+		return false;
+	*index = gomem_div(offset, s->divmul);
+	/* It may have become empty. */
+	return gomem_span_state(s) != GOMEM_SPAN_DEAD;
+}
+
 /**
  * gomem_mcentral_free - give objects back to their spans
- * @h: the heap that they are of
- * @spc: span class of all of them
+ * @c: the mcentral of all of them
  * @objs: the objects, in any order; neighbours in it that are neighbours in
  *	memory are freed together
  * @n: how many
  *
  * Return: how many were not allocated; they are left alone.
  */
-unsigned int gomem_mcentral_free(struct gomem_heap *h, unsigned int spc, void **objs,
-				 unsigned int n)
+unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned int n)
 {
-	struct gomem_mcentral *c = &h->central[spc];
 	unsigned int i, index = 0, word = 0, bad = 0;
 	struct gomem_span *s, *run = NULL;
 	unsigned long mask = 0, flags;
@@ -452,7 +493,7 @@ unsigned int gomem_mcentral_free(struct gomem_heap *h, unsigned int spc, void **
 
 	spin_lock_irqsave(&c->lock, flags);
 	for (i = 0; i < n; i++) {
-		s = span_of(h, spc, objs[i], &index);
+		s = run && is_in(run, objs[i], &index) ? run : span_of(c, objs[i], &index);
 		if (unlikely(!s)) {
 			bad++;
 			continue;
@@ -502,14 +543,12 @@ static unsigned int sweep_some(struct gomem_mcentral *c, unsigned int budget, un
 
 /**
  * gomem_mcentral_sweep - sweep all unswept spans
- * @h: the heap
- * @spc: span class
+ * @c: the mcentral
  *
  * Empty spans go back to the heap. The lock is dropped now and then.
  */
-void gomem_mcentral_sweep(struct gomem_heap *h, unsigned int spc)
+void gomem_mcentral_sweep(struct gomem_mcentral *c)
 {
-	struct gomem_mcentral *c = &h->central[spc];
 	unsigned int bad = 0, swept;
 	unsigned long flags;
 	LIST_HEAD(empty);
@@ -530,8 +569,8 @@ static const char *validate_listed(struct gomem_mcentral *c, struct gomem_span *
 	bool full = where == GOMEM_FULL_SWEPT || where == GOMEM_FULL_UNSWEPT;
 	bool swept = where == GOMEM_FULL_SWEPT || where == GOMEM_PARTIAL_SWEPT;
 
-	if (s->spc != c->spc)
-		return "span on a list of another class";
+	if (s->kind != c->kind || s->heap != c->heap)
+		return "span on a list of another kind or node";
 	if (gomem_span_state(s) != GOMEM_SPAN_CENTRAL || s->where != where)
 		return "listed span with another state";
 	if (gomem_span_is_full(s) != full)

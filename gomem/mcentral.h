@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mcentral.h - all spans of one span class (Go's mcentral).
+ * mcentral.h - all spans of one kind and node (Go's mcentral).
  *
  * A span that no CPU caches is on one of four lists: partial if its alloc bits
  * have a free slot, else full; unswept if objects of it were freed since it was
@@ -19,17 +19,19 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "kind.h"
 #include "span.h"
 
 struct gomem_heap;
 
 /**
- * struct gomem_mcentral - the spans of one span class
+ * struct gomem_mcentral - the spans of one kind and node
  * @lock: protects the lists, @nspans, @npages, @ncached, and the owner's fields of spans
  *	on the lists. Taken with interrupts off, in any context but NMI; no other
  *	lock is taken under it
- * @spc: span class
- * @nspans: spans of this class, cached ones included
+ * @heap: whose pages the spans are
+ * @kind: what the objects are
+ * @nspans: spans, cached ones included
  * @npages: gomem pages in them
  * @ncached: spans that CPUs cache
  * @list: spans in state CENTRAL, by enum gomem_span_list
@@ -45,7 +47,8 @@ struct gomem_heap;
  */
 struct gomem_mcentral {
 	spinlock_t lock;	/* see above */
-	unsigned int spc;
+	struct gomem_heap *heap;
+	const struct gomem_kind *kind;
 	unsigned long nspans;
 	unsigned long npages;
 	unsigned long ncached;
@@ -55,7 +58,7 @@ struct gomem_mcentral {
 } ____cacheline_aligned_in_smp;
 
 /* Most objects that move between slots and spans at once. */
-#define GOMEM_BATCH_MAX	32	/* bits in gomem_refill.fresh */
+#define GOMEM_BATCH_MAX	32	/* bits in gomem_refill.fresh and .zero */
 
 /**
  * struct gomem_refill - what a slot asks its mcentral for, and gets
@@ -65,6 +68,7 @@ struct gomem_mcentral {
  * @want_span: whether the slot can have a span
  * @n: how many objects there are
  * @fresh: bit i: object i was never handed out before
+ * @zero: bit i: it is also known to be zero
  * @objs: the objects
  */
 struct gomem_refill {
@@ -73,17 +77,17 @@ struct gomem_refill {
 	bool want_span;
 	unsigned int n;
 	u32 fresh;
+	u32 zero;
 	void *objs[GOMEM_BATCH_MAX];
 };
 
-void gomem_mcentral_init(struct gomem_mcentral *c, unsigned int spc);
+void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,
+			 const struct gomem_kind *kind);
 void gomem_mcentral_uncache(struct gomem_span *s);
-void gomem_mcentral_refill(struct gomem_heap *h, unsigned int spc, struct gomem_refill *r);
-void gomem_mcentral_get(struct gomem_heap *h, unsigned int spc, gfp_t gfp,
-			struct gomem_refill *r);
-unsigned int gomem_mcentral_free(struct gomem_heap *h, unsigned int spc, void **objs,
-				 unsigned int n);
-void gomem_mcentral_sweep(struct gomem_heap *h, unsigned int spc);
+void gomem_mcentral_refill(struct gomem_mcentral *c, struct gomem_refill *r);
+void gomem_mcentral_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r);
+unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned int n);
+void gomem_mcentral_sweep(struct gomem_mcentral *c);
 const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 
 #endif /* GOMEM_MCENTRAL_H */

@@ -13,6 +13,13 @@
 
 #include "mheap.h"
 #include "scavenge.h"
+#include "zeropage.h"
+
+/*
+ * From this size on an object that is known to be zero is treated as such: below,
+ * clearing it costs no more than to find that out.
+ */
+#define ZERO_SIZE_MIN	256
 
 /* Words of each bitmap, by descriptor size. */
 static unsigned int span_size_index(unsigned int nwords)
@@ -25,12 +32,9 @@ static size_t span_size(unsigned int index)
 	return sizeof(struct gomem_span) + 2 * BIT(index) * sizeof(unsigned long);
 }
 
-static unsigned int span_index(unsigned int spc)
+static unsigned int span_index(const struct gomem_kind *k)
 {
-	unsigned int class = gomem_spc_class(spc);
-	unsigned int nelems = class ? gomem_class_nelems(class) : 1;
-
-	return span_size_index(gomem_span_words(nelems));
+	return span_size_index(gomem_span_words(max_t(unsigned int, k->nelems, 1)));
 }
 
 static int init_pcaches(struct gomem_heap *h)
@@ -90,7 +94,7 @@ int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
 		return err;
 	}
 	for (i = 0; i < GOMEM_NR_SPANCLASSES; i++)
-		gomem_mcentral_init(&h->central[i], i);
+		gomem_mcentral_init(&h->central[i], h, &gomem_kinds[i]);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_init);
@@ -166,12 +170,13 @@ static bool is_near(const struct gomem_heap *h)
  * Make the span's pages known, so that a free finds it. The pages are this
  * caller's: no lock. Whoever hands out a pointer into the span orders these stores
  * before it: the lock dropped after this does for this CPU, passing the pointer on
- * does for others.
+ * does for others. Returns whether all of them are known to be zero.
  */
-static void map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long page)
+static bool map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long page)
 {
-	bool small = gomem_spc_class(s->spc);
+	u32 tag = gomem_make_tag(s->base, s->spc);
 	unsigned int i, slot;
+	bool zero = true;
 
 	for (i = 0; i < s->npages; i++, page++) {
 		struct gomem_chunk *c = gomem_pagealloc_chunk(&h->pages,
@@ -179,9 +184,10 @@ static void map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long p
 
 		slot = page % GOMEM_CHUNK_PAGES;
 		WRITE_ONCE(c->span[slot], s);
-		WRITE_ONCE(c->tag[slot], GOMEM_TAG_LIVE | s->spc |
-			   (small ? i << GOMEM_TAG_PAGE_SHIFT : 0));
+		WRITE_ONCE(c->tag[slot], tag);
+		zero &= gomem_zeropage_take(c, slot);
 	}
+	return zero;
 }
 
 static void unmap_span(struct gomem_heap *h, struct gomem_span *s, unsigned long page)
@@ -206,7 +212,7 @@ static void count_span(struct gomem_pcache *pc, const struct gomem_span *s)
 	n->span_allocs++;
 	n->spans++;
 	n->inuse_pages += s->npages;
-	if (gomem_spc_class(s->spc))
+	if (!gomem_kind_is_large(s->kind))
 		return;
 	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
 		n->arena_spans++;
@@ -227,7 +233,7 @@ static void uncount_span(struct gomem_pcache *pc, const struct gomem_span *s)
 	n->span_frees++;
 	n->spans--;
 	n->inuse_pages -= s->npages;
-	if (gomem_spc_class(s->spc))
+	if (!gomem_kind_is_large(s->kind))
 		return;
 	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
 		n->arena_spans--;
@@ -243,11 +249,12 @@ static void uncount_span(struct gomem_pcache *pc, const struct gomem_span *s)
 static void make_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gomem_span *s,
 		      unsigned long page, const struct gomem_span_request *req)
 {
-	gomem_span_init(s, gomem_heap_addr(h, page), req->npages, req->spc);
+	gomem_span_init(s, gomem_heap_addr(h, page), req->npages, req->kind);
 	s->heap = h;
-	if (!gomem_spc_class(req->spc))
+	s->desc = span_index(req->kind);
+	if (gomem_kind_is_large(req->kind))
 		gomem_span_set_state(s, req->arena ? GOMEM_SPAN_ARENA : GOMEM_SPAN_LARGE);
-	map_span(h, s, page);
+	s->zero = map_span(h, s, page) && s->elemsize >= ZERO_SIZE_MIN;
 	count_span(pc, s);
 }
 
@@ -333,23 +340,21 @@ static void refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc, unsigne
 	spin_unlock_irqrestore(&h->lock, flags);
 }
 
-/* A short span of what this CPU has: no lock that another CPU wants. */
-static struct gomem_span *alloc_from_pcache(struct gomem_heap *h,
-					    const struct gomem_span_request *req)
+/* A short span of what this CPU has; @no_desc is set if but a descriptor was missing. */
+static struct gomem_span *take_from_pcache(struct gomem_heap *h, unsigned int index,
+					   const struct gomem_span_request *req, bool *no_desc)
 {
-	unsigned int index = span_index(req->spc);
 	unsigned long page = GOMEM_NO_PAGE, flags;
 	struct gomem_span *s = NULL;
 	struct gomem_pcache *pc;
 	bool refilled = false;
 
-	if (req->npages > GOMEM_PCACHE_SPAN_MAX || !h->pcache_max || !is_near(h))
-		return NULL;
 	pc = lock_pcache(h, &flags);
 	if (!pc->free || !pc->desc[index]) {
 		refill_pcache(h, pc, index);
 		refilled = true;
 	}
+	*no_desc = pc->free && !pc->desc[index];
 	if (pc->desc[index])
 		page = gomem_pcache_alloc(pc, req->npages, req->aligned);
 	if (page != GOMEM_NO_PAGE) {
@@ -358,6 +363,22 @@ static struct gomem_span *alloc_from_pcache(struct gomem_heap *h,
 		pc->counts.cache_spans += !refilled;
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
+	return s;
+}
+
+/* The same, with no lock that another CPU wants but for descriptors. */
+static struct gomem_span *alloc_from_pcache(struct gomem_heap *h,
+					    const struct gomem_span_request *req)
+{
+	unsigned int index = span_index(req->kind);
+	struct gomem_span *s;
+	bool no_desc;
+
+	if (req->npages > GOMEM_PCACHE_SPAN_MAX || !h->pcache_max || !is_near(h))
+		return NULL;
+	do {
+		s = take_from_pcache(h, index, req, &no_desc);
+	} while (no_desc && gomem_heap_refill(h, &h->spanalloc[index], req->gfp));
 	return s;
 }
 
@@ -425,7 +446,7 @@ static void count_peer_span(struct gomem_heap *h)
 static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 					  const struct gomem_span_request *req)
 {
-	unsigned int index = span_index(req->spc);
+	unsigned int index = span_index(req->kind);
 	struct gomem_heap *owner = h;
 	unsigned long page, flags;
 	struct gomem_pcache *pc;
@@ -492,7 +513,7 @@ void gomem_heap_free_span(struct gomem_span *s)
 {
 	struct gomem_heap *h = s->heap;
 	unsigned long page = gomem_heap_page(h, s->base), flags, hflags;
-	unsigned int npages = s->npages, index = span_index(s->spc);
+	unsigned int npages = s->npages, index = s->desc;
 	bool keep = is_near(h) && h->pcache_max;
 	struct gomem_pcache *pc;
 	bool kept_pages, kept_desc;

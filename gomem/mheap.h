@@ -16,6 +16,7 @@
 
 #include "chunk.h"
 #include "fixalloc.h"
+#include "kind.h"
 #include "mcentral.h"
 #include "pagealloc.h"
 #include "pagemap.h"
@@ -153,10 +154,10 @@ struct gomem_heap {
 /* What to allocate, and how hard to try. */
 struct gomem_span_request {
 	unsigned int npages;
-	unsigned int spc;
+	const struct gomem_kind *kind;
 	bool aligned;	/* npages is a power of two: naturally aligned */
 	bool local;	/* of this node only, and without effort */
-	bool arena;	/* of class 0, but an arena's, not a large object */
+	bool arena;	/* of the kind that is large, but an arena's, not an object */
 	gfp_t gfp;
 };
 
@@ -188,6 +189,13 @@ static inline unsigned long gomem_heap_about(const struct gomem_heap *h)
 {
 	/* Stale is good enough. */
 	return data_race(h->pages.backed_pages);
+}
+
+/* Where a heap has its spans of a kind. */
+static inline struct gomem_mcentral *gomem_central(struct gomem_heap *h,
+						   const struct gomem_kind *k)
+{
+	return k->cache ? k->central[h->node] : &h->central[k->spc];
 }
 
 /* Numbers of pages are those of the map, in all heaps. */

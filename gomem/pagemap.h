@@ -71,13 +71,16 @@ static inline struct gomem_span *gomem_pagemap_span(const struct gomem_pagemap *
 	return READ_ONCE(c->span[i]);
 }
 
-/* Is this a page that a heap has, in use or not? */
+/*
+ * Is this a page that a heap has, in use or not? For who owns something in the page, of
+ * the heap's or of another allocator's, the answer holds; for others it is a hint.
+ */
 static inline bool gomem_pagemap_has_page(const struct gomem_pagemap *map, unsigned long addr)
 {
 	struct gomem_chunk *c = gomem_pagemap_chunk(map, addr);
 	unsigned int i = gomem_chunk_page(addr);
 
-	/* A racy hint: it only chooses the words of a report. */
+	/* Bits of other pages change meanwhile, under a lock that is not taken here. */
 	return c && !(data_race(c->hole.word[i / 64]) & BIT_ULL(i % 64));
 }
 

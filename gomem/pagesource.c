@@ -4,11 +4,14 @@
  */
 #include <linux/bug.h>
 #include <linux/gfp.h>
+#include <linux/init.h>
 #include <linux/mm.h>
+#include <linux/page_ref.h>
 
 #include "compat.h"
 #include "key.h"
 #include "pagesource.h"
+#include "report.h"
 
 /*
  * What of a caller's gfp the page allocator gets to see: how hard to try and how
@@ -20,6 +23,21 @@
 				 __GFP_NOWARN | __GFP_RETRY_MAYFAIL | __GFP_NOFAIL | \
 				 __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC | \
 				 __GFP_THISNODE | GOMEM_GFP_ATOMIC)
+
+/*
+ * References of ours on each page, beside the one it comes with. kfree() takes an object
+ * of gomem's for a large one of its own, and drops a reference of its page; so that many
+ * times the page stays what it is. More than there are objects in a page.
+ */
+#define GUARD_REFS	65536
+
+static void guard_pages(struct page *page, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++)
+		page_ref_add(page + i, GUARD_REFS);
+}
 
 /*
  * The block is split at once, so that any part of it can go back alone: a
@@ -38,6 +56,7 @@ static unsigned long kernel_alloc(struct gomem_pagesource *src, unsigned int ord
 		return 0;
 	if (order)
 		split_page(page, order);
+	guard_pages(page, order);
 	return (unsigned long)page_address(page);
 }
 
@@ -57,8 +76,25 @@ static __no_kmsan_checks void kernel_forget(struct gomem_pagesource *src, unsign
 	unsigned long *word;
 
 	for (word = (unsigned long *)addr; word < end; word++)
-		if (unlikely(gomem_has_key(word)))
+		if (unlikely(gomem_looks_free(word, gomem_objkey(word)) && gomem_is_free(word)))
 			*word = 0;
+}
+
+/*
+ * With more references than ours the page goes when its user drops the last one, as
+ * anybody's would. With less, who dropped them may drop more: the page stays, with those
+ * it has, and is nobody's.
+ */
+static void free_guarded_page(struct page *page)
+{
+	int left = folio_ref_sub_return(page_folio(page), GUARD_REFS);
+
+	if (likely(left > 0)) {
+		__free_page(page);
+		return;
+	}
+	page_ref_add(page, GUARD_REFS);
+	gomem_report_kfree(page_address(page), 1 - left);
 }
 
 static void kernel_free(struct gomem_pagesource *src, unsigned long addr, unsigned long npages)
@@ -66,7 +102,7 @@ static void kernel_free(struct gomem_pagesource *src, unsigned long addr, unsign
 	unsigned long end = addr + (npages << GOMEM_PAGE_SHIFT);
 
 	for (; addr < end; addr += PAGE_SIZE)
-		free_page(addr);
+		free_guarded_page(virt_to_page((void *)addr));
 }
 
 static void *kernel_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node)
@@ -90,3 +126,14 @@ struct gomem_pagesource gomem_kernel_pages = {
 	.meta_alloc = kernel_meta_alloc,
 	.meta_free = kernel_meta_free,
 };
+
+/**
+ * gomem_kernel_pages_init - learn what the kernel does to pages
+ *
+ * It clears them when it hands them out (init_on_alloc=1), or when they come back
+ * (init_on_free=1), all or none of them: both are set on its command line, for good.
+ */
+void __init gomem_kernel_pages_init(void)
+{
+	gomem_kernel_pages.zeroed = want_init_on_alloc(0) || want_init_on_free();
+}

@@ -28,6 +28,7 @@
  * @meta_free: gives it back
  * @forget: called before pages that had objects go back, may be NULL
  * @has_memory: there is memory at the addresses it hands out
+ * @zeroed: the blocks it hands out are all zero
  * @limit: bytes that heaps try not to exceed, descriptors included; 0: none
  * @heap_pages: gomem pages out
  * @meta_bytes: descriptor bytes out
@@ -41,12 +42,15 @@ struct gomem_pagesource {
 	void (*meta_free)(struct gomem_pagesource *src, void *p, size_t bytes);
 	void (*forget)(struct gomem_pagesource *src, unsigned long addr, unsigned long npages);
 	bool has_memory;
+	bool zeroed;
 	unsigned long limit;
 	atomic_long_t heap_pages;
 	atomic_long_t meta_bytes;
 };
 
 extern struct gomem_pagesource gomem_kernel_pages;
+
+void gomem_kernel_pages_init(void);
 
 /*
  * Wrappers that count, so that every source counts alike. Orders and lengths are

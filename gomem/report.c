@@ -12,14 +12,19 @@
 #include <linux/atomic.h>
 #include <linux/gomem.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include "cache.h"
+#include "foreign.h"
 #include "node.h"
 #include "report.h"
 #include "sizeclass.h"
+#include "tiny.h"
 
 /* Turn off where a misbehaving client is known and the stacks only get in the way. */
 static bool report_stacks __read_mostly = true;
@@ -28,6 +33,9 @@ MODULE_PARM_DESC(report_stacks, "Print the stack with each report of misuse (def
 
 #define REPORT_INTERVAL	(5 * HZ)
 #define REPORT_BURST	10
+
+/* Room for what is said about an address, names of symbols included. */
+#define DESCRIPTION_MAX	192
 
 static atomic64_t misuses[GOMEM_NR_MISUSES];
 static struct ratelimit_state limits[GOMEM_NR_MISUSES] = {
@@ -49,7 +57,11 @@ const char * const gomem_misuse_names[GOMEM_NR_MISUSES] = {
 	[GOMEM_WRONG_FUNCTION]		= "wrong_functions_detected",
 	[GOMEM_BAD_ARENA]		= "bad_arenas_detected",
 	[GOMEM_ARENA_WRITE]		= "arena_writes_after_destroy_detected",
+	[GOMEM_BAD_CACHE]		= "bad_caches_detected",
+	[GOMEM_BAD_CACHE_ARGS]		= "bad_cache_args_refused",
+	[GOMEM_CACHE_LEFT]		= "caches_destroyed_in_use",
 	[GOMEM_IN_NMI]			= "nmi_refused",
+	[GOMEM_KFREE]			= "kfrees_detected",
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_names);
 
@@ -89,22 +101,33 @@ static void report_end(void)
 
 static const char *object_word(unsigned int class)
 {
+	if (class == GOMEM_TINY_CLASS)
+		return "shared block";
 	return gomem_class_is_scratch(class) ? "scratch buffer" : "object";
+}
+
+/* A shared block's bytes have no memory of how they were cut. */
+static void describe_tiny(unsigned long addr, char *buf, size_t len)
+{
+	int before = gomem_tiny_before((void *)addr);
+
+	if (before >= 0)
+		snprintf(buf, len, ", behind a live object at + %d", before);
 }
 
 /* What gomem knows of an address: "64-byte object 3 of 128 in its span, + 5". */
 static void describe(unsigned long addr, char *buf, size_t len)
 {
 	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, addr);
-	unsigned int i;
+	unsigned int i, n;
 
 	if (!s) {
-		if (gomem_pagemap_has_page(&gomem_pagemap, addr))
+		if (gomem_pagemap_has_page(&gomem_pagemap, addr)) {
 			snprintf(buf, len, "in a free page of the heap");
-		else if (is_vmalloc_addr((void *)addr))
-			snprintf(buf, len, "not gomem's: vmalloc memory, vfree() owns it");
-		else
-			snprintf(buf, len, "not gomem's: if kmalloc() made it, kfree() owns it");
+		} else {
+			i = scnprintf(buf, len, "not gomem's: ");
+			gomem_foreign_describe(addr, buf + i, len - i);
+		}
 		return;
 	}
 	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
@@ -117,12 +140,32 @@ static void describe(unsigned long addr, char *buf, size_t len)
 		return;
 	}
 	i = gomem_span_index(s, addr);
-	if (i >= s->nelems)
-		snprintf(buf, len, "tail of a span of %u-byte objects", s->elemsize);
-	else
-		snprintf(buf, len, "%u-byte %s %u of %u in its span, + %lu", s->elemsize,
-			 object_word(gomem_spc_class(s->spc)), i, s->nelems,
+	if (i >= s->nelems) {
+		snprintf(buf, len, "tail of a span of %u-byte %ss", s->elemsize,
+			 object_word(gomem_spc_class(s->spc)));
+		return;
+	}
+	if (s->kind->cache) {
+		snprintf(buf, len, "%u-byte object %u of %u in its span of cache %.32s, + %lu",
+			 s->kind->cache->object_size, i, s->nelems, s->kind->cache->name,
 			 addr - (unsigned long)gomem_span_object(s, i));
+		return;
+	}
+	n = scnprintf(buf, len, "%u-byte %s %u of %u in its span, + %lu", s->elemsize,
+		      object_word(gomem_spc_class(s->spc)), i, s->nelems,
+		      addr - (unsigned long)gomem_span_object(s, i));
+	if (s->spc == GOMEM_TINY_SPC)
+		describe_tiny(addr, buf + n, len - n);
+}
+
+/* The kernel can tell of which cache a slab object is, and who allocated it. */
+static void describe_slab(const void *p)
+{
+	if (gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p) ||
+	    !gomem_foreign_is_slab((unsigned long)p))
+		return;
+	pr_err("that is");
+	mem_dump_obj((void *)p);
 }
 
 static const char *pointer_text(enum gomem_misuse what)
@@ -151,12 +194,15 @@ static const char *pointer_text(enum gomem_misuse what)
  */
 void gomem_report_pointer(enum gomem_misuse what, const void *p, unsigned long caller)
 {
-	char buf[96];
+	char buf[DESCRIPTION_MAX];
 
 	if (!report_begin(what))
 		return;
+	rcu_read_lock();
 	describe((unsigned long)p, buf, sizeof(buf));
+	rcu_read_unlock();
 	pr_err("%s: %p (%s), by %pS\n", pointer_text(what), p, buf, (void *)caller);
+	describe_slab(p);
 	report_end();
 }
 
@@ -180,6 +226,8 @@ static const char *owner_of(const struct gomem_span *s)
 		return "gomem_scratch_put()";
 	if (s && gomem_span_state(s) == GOMEM_SPAN_ARENA)
 		return "gomem_arena_destroy()";
+	if (s && s->kind->cache)
+		return "gomem_cache_free() of its cache";
 	return "gomem_free()";
 }
 
@@ -191,7 +239,7 @@ static const char *owner_of(const struct gomem_span *s)
 void gomem_report_owner(const void *p, unsigned long caller)
 {
 	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
-	char buf[96];
+	char buf[DESCRIPTION_MAX];
 
 	if (!report_begin(GOMEM_WRONG_FUNCTION))
 		return;
@@ -202,21 +250,39 @@ void gomem_report_owner(const void *p, unsigned long caller)
 }
 
 /**
+ * gomem_report_broken_list - the list of objects that waited for RCU ends amidst
+ * @head: where it led to, which is no waiting object's rcu_head
+ * @lost: how many objects should have followed; they are leaked
+ *
+ * One of those before or this one was freed, or written to, while it waited. Who did it
+ * is not known any more.
+ */
+void gomem_report_broken_list(const void *head, unsigned long lost)
+{
+	char buf[DESCRIPTION_MAX];
+
+	if (!report_begin(GOMEM_WRITE_AFTER_FREE))
+		return;
+	describe((unsigned long)head, buf, sizeof(buf));
+	pr_err("object was freed or written to while it waited for RCU: %p (%s), %lu objects are lost\n",
+	       head, buf, lost);
+}
+
+/**
  * gomem_report_late_double_free - objects were freed twice some time ago
- * @spc: their span class
+ * @kind: what they are
  * @n: how many
  *
  * They got past gomem_free() because their key was overwritten in between, and
  * were caught on their way back to their span. Who did it is not known any more.
  */
-void gomem_report_late_double_free(unsigned int spc, unsigned int n)
+void gomem_report_late_double_free(const struct gomem_kind *kind, unsigned int n)
 {
 	atomic64_add(n - 1, &misuses[GOMEM_DOUBLE_FREE]);
 	if (!report_begin(GOMEM_DOUBLE_FREE))
 		return;
 	pr_err("double free of %u %s%s of %u bytes, found late: written to between the frees\n",
-	       n, object_word(gomem_spc_class(spc)), n == 1 ? "" : "s",
-	       gomem_class_size(gomem_spc_class(spc)));
+	       n, object_word(gomem_spc_class(kind->spc)), n == 1 ? "" : "s", kind->size);
 }
 
 /**
@@ -290,7 +356,7 @@ void gomem_report_order(unsigned int order, unsigned long caller)
  */
 void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller)
 {
-	char buf[96];
+	char buf[DESCRIPTION_MAX];
 
 	if (!report_begin(GOMEM_BAD_ARENA))
 		return;
@@ -346,6 +412,68 @@ void gomem_report_leaked_arenas(unsigned long n, unsigned long bytes)
 }
 
 /**
+ * gomem_report_cache - a pointer is no live typed cache
+ * @cache: the pointer
+ * @caller: who passed it
+ */
+void gomem_report_cache(const void *cache, unsigned long caller)
+{
+	char buf[DESCRIPTION_MAX];
+
+	if (!report_begin(GOMEM_BAD_CACHE))
+		return;
+	rcu_read_lock();
+	describe((unsigned long)cache, buf, sizeof(buf));
+	rcu_read_unlock();
+	pr_err("no cache, or destroyed already: %p (%s), by %pS\n", cache, buf, (void *)caller);
+	report_end();
+}
+
+/**
+ * gomem_report_cache_args - a typed cache was asked for that cannot be
+ * @name: its name
+ * @size: bytes of an object
+ * @align: their alignment
+ * @caller: who asked
+ */
+void gomem_report_cache_args(const char *name, unsigned int size, unsigned int align,
+			     unsigned long caller)
+{
+	if (!report_begin(GOMEM_BAD_CACHE_ARGS))
+		return;
+	pr_err("cache %s refused: %u bytes aligned to %u, or a part for user space that is no part, by %pS\n",
+	       name && *name ? name : "without a name", size, align, (void *)caller);
+	report_end();
+}
+
+/**
+ * gomem_report_cache_left - a typed cache was destroyed before its objects
+ * @c: the cache
+ * @objects: how many
+ * @spans: in how many spans
+ * @caller: who destroyed it; 0 if that is the module's exit
+ */
+void gomem_report_cache_left(const struct gomem_cache *c, unsigned long objects,
+			     unsigned long spans, unsigned long caller)
+{
+	if (!report_begin(GOMEM_CACHE_LEFT))
+		return;
+	pr_err("cache %s: %lu objects of %u bytes were never freed; their %lu spans are left alone, by %pS\n",
+	       c->name, objects, c->object_size, spans, (void *)caller);
+	if (caller)
+		report_end();
+}
+
+/**
+ * gomem_report_leaked_cache - a typed cache was never destroyed
+ * @c: the cache
+ */
+void gomem_report_leaked_cache(const struct gomem_cache *c)
+{
+	pr_warn("leaked: cache %s, never destroyed\n", c->name);
+}
+
+/**
  * gomem_report_nmi - gomem was called in an NMI
  * @caller: by whom
  */
@@ -357,10 +485,28 @@ void gomem_report_nmi(unsigned long caller)
 	report_end();
 }
 
+/**
+ * gomem_report_kfree - somebody dropped references of a page that are ours
+ * @page: where the page is; it does not go back to the kernel
+ * @n: how many
+ *
+ * Found when the page was to go back: who did it, and with which object, is not known
+ * any more.
+ */
+void gomem_report_kfree(const void *page, unsigned int n)
+{
+	atomic64_add(n - 1, &misuses[GOMEM_KFREE]);
+	if (!report_begin(GOMEM_KFREE))
+		return;
+	pr_err("gomem's memory was freed %u time%s with kfree() or put_page(), found late: page %p is left out\n",
+	       n, n == 1 ? "" : "s", page);
+}
+
 /* Live objects by size; large ones together. */
 struct leak_census {
 	unsigned long objects[GOMEM_NR_CLASSES];
 	unsigned long bytes[GOMEM_NR_CLASSES];
+	unsigned long tiny_objects;
 	unsigned long pages;
 };
 
@@ -370,9 +516,11 @@ static void count_leaks(struct gomem_span *s, void *arg)
 	struct leak_census *census = arg;
 
 	census->pages += s->npages;
-	/* Arenas have been told of, and the objects in them are not known. */
-	if (gomem_span_state(s) == GOMEM_SPAN_ARENA)
+	/* Arenas and typed caches have been told of. */
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA || (!class && s->divmul))
 		return;
+	if (class == GOMEM_TINY_CLASS)
+		census->tiny_objects += gomem_tiny_census(s);
 	census->objects[class] += s->alloc_count;
 	census->bytes[class] += (unsigned long)s->alloc_count * s->elemsize;
 }
@@ -398,12 +546,17 @@ unsigned long gomem_report_leaks(void)
 			continue;
 		objects += census.objects[i];
 		bytes += census.bytes[i];
-		if (i)
+		if (i == GOMEM_TINY_CLASS) {
+			objects += census.tiny_objects - census.objects[i];
+			pr_warn("leaked: %lu objects in %lu blocks of %u bytes that they share\n",
+				census.tiny_objects, census.objects[i], gomem_class_size(i));
+		} else if (i) {
 			pr_warn("leaked: %lu %ss of %u bytes\n", census.objects[i],
 				object_word(i), gomem_class_size(i));
-		else
+		} else {
 			pr_warn("leaked: %lu large objects, %lu bytes\n", census.objects[i],
 				census.bytes[i]);
+		}
 	}
 	if (objects && gomem_misuse_count(GOMEM_WRITE_AFTER_FREE))
 		pr_warn("leaked: %llu of them perhaps set aside by gomem, written to while free\n",

@@ -9,6 +9,8 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
+struct gomem_cache;
+struct gomem_kind;
 struct gomem_span;
 
 enum gomem_misuse {
@@ -25,7 +27,11 @@ enum gomem_misuse {
 	GOMEM_WRONG_FUNCTION,
 	GOMEM_BAD_ARENA,
 	GOMEM_ARENA_WRITE,
+	GOMEM_BAD_CACHE,
+	GOMEM_BAD_CACHE_ARGS,
+	GOMEM_CACHE_LEFT,
 	GOMEM_IN_NMI,
+	GOMEM_KFREE,
 	GOMEM_NR_MISUSES,
 };
 
@@ -36,7 +42,8 @@ u64 gomem_misuse_count(enum gomem_misuse what);
 void gomem_report_pointer(enum gomem_misuse what, const void *p, unsigned long caller);
 void gomem_report_no_object(enum gomem_misuse if_ours, const void *p, unsigned long caller);
 void gomem_report_owner(const void *p, unsigned long caller);
-void gomem_report_late_double_free(unsigned int spc, unsigned int n);
+void gomem_report_broken_list(const void *head, unsigned long lost);
+void gomem_report_late_double_free(const struct gomem_kind *kind, unsigned int n);
 void gomem_report_request(enum gomem_misuse what, size_t size, gfp_t gfp, unsigned long caller);
 void gomem_report_overflow(size_t n, size_t size, gfp_t gfp, unsigned long caller);
 void gomem_report_node(int node, unsigned long caller);
@@ -45,7 +52,14 @@ void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller)
 void gomem_report_arena_write(const struct gomem_span *s, const void *first, size_t bytes);
 void gomem_report_leaked_arena(const void *arena, unsigned long bytes);
 void gomem_report_leaked_arenas(unsigned long n, unsigned long bytes);
+void gomem_report_cache(const void *cache, unsigned long caller);
+void gomem_report_cache_args(const char *name, unsigned int size, unsigned int align,
+			     unsigned long caller);
+void gomem_report_cache_left(const struct gomem_cache *c, unsigned long objects,
+			     unsigned long spans, unsigned long caller);
+void gomem_report_leaked_cache(const struct gomem_cache *c);
 void gomem_report_nmi(unsigned long caller);
+void gomem_report_kfree(const void *page, unsigned int n);
 unsigned long gomem_report_leaks(void);
 
 #endif /* GOMEM_REPORT_H */

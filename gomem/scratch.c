@@ -40,7 +40,7 @@ static bool check_buffer(const struct gomem_span *s, const void *buf, unsigned l
 		gomem_report_pointer(GOMEM_INTERIOR_POINTER, buf, caller);
 		return false;
 	}
-	if (gomem_has_key(buf)) {
+	if (gomem_is_free(buf)) {
 		gomem_report_pointer(GOMEM_DOUBLE_FREE, buf, caller);
 		return false;
 	}
@@ -77,7 +77,7 @@ void gomem_scratch_get_stats(struct gomem_scratch_stats *st)
 	memset(st, 0, sizeof(*st));
 	for (order = 0; order <= GOMEM_SCRATCH_MAX_ORDER; order++) {
 		spc = gomem_scratch_spc(order);
-		gomem_mcache_count(spc, &n);
+		gomem_mcache_count(&gomem_kinds[spc], &n);
 		st->gets += n.mallocs;
 		st->puts += n.frees;
 		st->inuse += (n.mallocs - n.frees) * GOMEM_SCRATCH_SIZE(order);

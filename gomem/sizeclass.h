@@ -19,6 +19,9 @@
  * but one respect: no size leads to them, so gomem_alloc() never does. All have
  * spans of 32 KiB, or shorter ones for want of memory, aligned to their length; and
  * as buffers double there is no tail, so that each buffer is naturally aligned.
+ *
+ * The last class is that of blocks which tiny objects share (tiny.h): 16 bytes like
+ * another one, but fewer in a span, since the tail has their masks.
  */
 #ifndef GOMEM_SIZECLASS_H
 #define GOMEM_SIZECLASS_H
@@ -41,13 +44,14 @@
 
 /* Scratch buffers of order 0 have this class, those of order 1 the next one. */
 #define GOMEM_SCRATCH_CLASS	GOMEM_NR_SIZE_CLASSES
-#define GOMEM_NR_CLASSES	(GOMEM_SCRATCH_CLASS + GOMEM_SCRATCH_MAX_ORDER + 1)
+#define GOMEM_TINY_CLASS	(GOMEM_SCRATCH_CLASS + GOMEM_SCRATCH_MAX_ORDER + 1)
+#define GOMEM_NR_CLASSES	(GOMEM_TINY_CLASS + 1)
 
 /*
  * A span class tells spans with pointers from spans without (noscan), so that
  * the two never share one. Those of class 0 are large objects. The span classes
- * below GOMEM_NR_HEAP_SPANCLASSES are the heap's, in what it says of itself; of the
- * others, scratch buffers, the noscan ones are not used.
+ * below GOMEM_NR_HEAP_SPANCLASSES have objects of their size. Of the others only one of
+ * the two is used: that with pointers for scratch buffers, noscan for tiny objects.
  */
 #define GOMEM_NR_HEAP_SPANCLASSES	(2 * GOMEM_NR_SIZE_CLASSES)
 #define GOMEM_NR_SPANCLASSES		(2 * GOMEM_NR_CLASSES)
@@ -199,6 +203,20 @@ static inline bool gomem_is_start(unsigned int offset, u32 divmul, u64 limit)
 }
 
 /**
+ * gomem_is_multiple() - does an object start at an offset, or could one in the tail?
+ * @offset: bytes from the start of the span, at most the bytes of the span
+ * @divmul: gomem_class_divmul() of the span's class; 0 if no offset will do
+ *
+ * The half of gomem_is_start() that takes but the lower half of the product.
+ *
+ * Return: true if @offset is a multiple of the size.
+ */
+static __always_inline bool gomem_is_multiple(u32 offset, u32 divmul)
+{
+	return offset * divmul < divmul;
+}
+
+/**
  * gomem_spc_make() - the span class of a size class
  * @class: size class
  * @noscan: true if the objects hold no pointers
@@ -240,7 +258,7 @@ static inline bool gomem_spc_noscan(unsigned int spc)
  */
 static inline bool gomem_class_is_scratch(unsigned int class)
 {
-	return class >= GOMEM_SCRATCH_CLASS;
+	return class >= GOMEM_SCRATCH_CLASS && class < GOMEM_TINY_CLASS;
 }
 
 /**

@@ -9,7 +9,7 @@
 #include <linux/bitops.h>
 #include <linux/minmax.h>
 
-#include "sizeclass.h"
+#include "kind.h"
 #include "span.h"
 
 /* Load the 64 slots that @freeindex lies in, and drop those below it. */
@@ -26,24 +26,25 @@ static void load_alloc_cache(struct gomem_span *s)
  *	may be what its last life left
  * @base: address of the first page
  * @npages: number of gomem pages
- * @spc: span class; of size class 0 for a large object
+ * @kind: what its objects are
  *
  * A large span comes out with its one object allocated.
  */
 void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npages,
-		     unsigned int spc)
+		     const struct gomem_kind *kind)
 {
-	unsigned int class = gomem_spc_class(spc);
+	bool large = gomem_kind_is_large(kind);
 
 	s->base = base;
 	s->npages = npages;
-	s->spc = spc;
-	if (class) {
-		s->elemsize = gomem_class_to_size[class];
-		/* A short span has less than its class; see mcentral.c. */
-		s->nelems = min_t(unsigned int, gomem_class_to_nelems[class],
+	WRITE_ONCE(s->kind, kind);
+	s->spc = kind->spc;
+	if (!large) {
+		s->elemsize = kind->size;
+		/* A short span has less than its kind; see mcentral.c. */
+		s->nelems = min_t(unsigned int, kind->nelems,
 				  (npages << GOMEM_PAGE_SHIFT) / s->elemsize);
-		s->divmul = gomem_class_to_divmul[class];
+		s->divmul = kind->divmul;
 	} else {
 		s->nelems = 1;
 		s->elemsize = npages << GOMEM_PAGE_SHIFT;
@@ -53,12 +54,13 @@ void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npag
 	s->freeindex = 0;
 	s->alloc_count = 0;
 	s->fresh = 0;
+	s->zero = false;
 	INIT_LIST_HEAD(&s->list);
 	atomic_set(&s->pending, 0);
 	bitmap_zero(s->bits, 2 * s->nwords * BITS_PER_LONG);
 	load_alloc_cache(s);
 
-	if (!class) {
+	if (large) {
 		__set_bit(0, gomem_span_alloc_bits(s));
 		s->alloc_count = 1;
 		s->freeindex = 1;

@@ -34,6 +34,7 @@
 #include "limits.h"
 
 struct gomem_heap;
+struct gomem_kind;
 
 /* Bitmaps of 1, 2, 4, 8 or 16 words: descriptors come in that many sizes. */
 #define GOMEM_NR_SPAN_SIZES	5
@@ -59,6 +60,7 @@ enum gomem_span_list {
  * struct gomem_span - descriptor of a run of pages
  * @base: address of the first object
  * @heap: whose pages these are
+ * @kind: what its objects are
  * @npages: length in gomem pages
  * @nelems: number of slots; 1 for a large object
  * @elemsize: bytes of a slot
@@ -67,13 +69,17 @@ enum gomem_span_list {
  * @state: enum gomem_span_state; see gomem_span_state() for its ordering
  * @where: enum gomem_span_list, while CENTRAL; mcentral lock
  * @nwords: 64-bit words in each of the two bitmaps
+ * @desc: which size of descriptor this is; the heap's
  * @freeindex: slots below are allocated; owner
  * @alloc_count: slots allocated, those with freed bits included; owner
  * @fresh: slots from here on were never handed out in this span's life; owner
+ * @zero: those are known to be zero, and large enough for that to matter; for a large
+ *	object or an arena: all of it was, when the span was made. Written once
  * @alloc_cache: free slots from @freeindex on, bit 0 is slot @freeindex, 1 is
  *	free. Bits of slots beyond @nelems mean nothing; owner
  * @destroyed_by: who destroyed the arena that this was part of
  * @list: link in its mcentral; mcentral lock. Or in its arena, or the quarantine
+ * @rcu: to wait for a grace period, once it is on no list any more
  * @pending: objects whose freed bit is set or is about to be. Raised before the
  *	bits are set and lowered by the sweep after they are cleared, so that a
  *	span with @pending of 0 has none. Exact with the mcentral lock held, unless
@@ -91,6 +97,7 @@ enum gomem_span_list {
 struct gomem_span {
 	unsigned long base;
 	struct gomem_heap *heap;
+	const struct gomem_kind *kind;
 	u16 npages;
 	u16 nelems;
 	u32 elemsize;
@@ -102,11 +109,16 @@ struct gomem_span {
 	u16 freeindex;
 	u16 alloc_count;
 	u16 fresh;
+	u8 desc;
+	bool zero;
 	union {
 		u64 alloc_cache;
 		unsigned long destroyed_by;
 	};
-	struct list_head list;
+	union {
+		struct list_head list;
+		struct rcu_head rcu;
+	};
 	atomic_t pending;
 	unsigned long bits[];
 };
@@ -164,7 +176,7 @@ static inline void gomem_span_set_state(struct gomem_span *s, enum gomem_span_st
 }
 
 void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npages,
-		     unsigned int spc);
+		     const struct gomem_kind *kind);
 unsigned int gomem_span_take(struct gomem_span *s, void **out, unsigned int want,
 			     unsigned int *recycled);
 unsigned long gomem_span_put(struct gomem_span *s, unsigned int word, unsigned long mask);

@@ -25,14 +25,19 @@ const char * const gomem_event_names[GOMEM_NR_EVENTS] = {
 	[GOMEM_EV_SWEPT_OBJECTS]	= "swept_objects",
 	[GOMEM_EV_SHORT_SPANS]		= "short_spans",
 	[GOMEM_EV_ALLOC_FAILURES]	= "alloc_failures",
+	[GOMEM_EV_ZEROING_SKIPPED]	= "zeroing_skipped",
 	[GOMEM_EV_REALLOC_IN_PLACE]	= "realloc_in_place",
 	[GOMEM_EV_REALLOC_MOVED]	= "realloc_moved",
+	[GOMEM_EV_RCU_FREES]		= "rcu_frees",
+	[GOMEM_EV_RCU_BATCHES]		= "rcu_batches",
 	[GOMEM_EV_CPU_DRAINS]		= "cpu_drains",
 	[GOMEM_EV_IDLE_OBJECTS]		= "idle_objects",
 	[GOMEM_EV_REMOTE_ALLOCS]	= "remote_allocs",
 	[GOMEM_EV_REMOTE_FREES]		= "remote_frees",
 	[GOMEM_EV_ARENA_CREATES]	= "arena_creates",
 	[GOMEM_EV_ARENA_ALLOCS]		= "arena_allocs",
+	[GOMEM_EV_TINY_ALLOCS]		= "tiny_allocs",
+	[GOMEM_EV_TINY_FREES]		= "tiny_frees",
 };
 
 /**

@@ -32,9 +32,14 @@
  * bytes to 32 KiB rounding and the tail of a span waste at most a sixth of it, as
  * in Go; gomem_usable_size() tells what an object got.
  *
- * Alignment: 8 bytes at least; an object allocated with a size that is a power of
- * two is naturally aligned, as kmalloc() promises. gomem_realloc() does not move an
- * object to align it.
+ * Tiny objects: noscan ones of 1 to 5 bytes share blocks of 16, one of 9 to 15 bytes
+ * a block that has room for it. So gomem_usable_size() may be what was asked for and no
+ * more, and grow when a neighbour is freed. The rest of a block is lost until all of its
+ * objects are freed.
+ *
+ * Alignment: 8 bytes at least; noscan objects of less than 16 bytes, to the lowest bit
+ * set in their size. An object allocated with a size that is a power of two is naturally
+ * aligned, as kmalloc() promises. gomem_realloc() does not move an object to align it.
  *
  * Errors: an allocation that fails returns NULL. Misuse - a double free, a
  * pointer into the middle of an object, a pointer that is not gomem's, a
@@ -43,7 +48,10 @@
  * at most), and has no other effect. An object that was written to after it was
  * freed is never handed out again; that may be how a second free shows, where the
  * write hid it at first. What cannot be seen: a second free after the memory has a
- * new owner, or on two CPUs in the same moment.
+ * new owner, or on two CPUs in the same moment. Nor kfree() of an object, as it happens:
+ * the kernel warns, the object stays allocated, and gomem tells of it when the page is
+ * to go back. Of a pointer into the middle of a tiny object it is not known whether an
+ * object of its own was there once: it is reported, and counted as a double free.
  *
  * Memory: each NUMA node has a heap of its own, and memory comes from the node of the
  * CPU. What is free goes back to the kernel in time. Pages are no slab pages; where
@@ -57,9 +65,12 @@
 #define _LINUX_GOMEM_H
 
 #include <linux/bug.h>
+#include <linux/build_bug.h>
+#include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 #include <linux/version.h>
 
@@ -78,17 +89,34 @@
 /* The largest object: one Go palloc chunk, and the buddy allocator's limit. */
 #define GOMEM_MAX_SIZE	(4UL << 20)
 
+/* Typed caches: bytes of an object, and its alignment, at most. */
+#define GOMEM_CACHE_MAX_SIZE	GOMEM_MAX_SIZE
+#define GOMEM_CACHE_MAX_ALIGN	8192
+
 /* Scratch buffers: 2, 4, 8, 16 or 32 KiB. */
 #define GOMEM_SCRATCH_MAX_ORDER		4
 #define GOMEM_SCRATCH_SIZE(order)	(2048UL << (order))
 
+struct device;
 struct gomem_arena;
+struct gomem_cache;
 
-/* Not part of the API: what the inlines below call. */
+/* Where in an object the rcu_head for gomem_free_rcu() has to begin: below this. */
+#define GOMEM_RCU_OFFSET_MAX	4096UL
+
+/* Not part of the API: what the inlines and macros below call. */
 void *__gomem_alloc(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_noscan(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
-void *__gomem_alloc_spc(unsigned int spc, gfp_t gfp) __malloc;
+void *__gomem_alloc_spc(unsigned long spc, gfp_t gfp) __malloc;
+void *__gomem_alloc_tiny(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_overflow(size_t n, size_t size, gfp_t gfp);
+void __gomem_free_rcu(struct rcu_head *head, void *p);
+
+/* Noscan objects of these sizes share 16 bytes: 1 to 5, and 9 to 15. */
+static __always_inline bool __gomem_is_tiny(size_t size)
+{
+	return size - 1 < 15 && size - 6 > 2;
+}
 
 /**
  * gomem_alloc - allocate memory
@@ -119,13 +147,16 @@ static __always_inline void *gomem_alloc(size_t size, gfp_t gfp)
  *
  * Pointer-free objects (text, packets, pixels) live in spans of their own:
  * kmemleak does not scan them, and an overflow of one cannot reach pointers in
- * its neighbour. Go calls such objects noscan.
+ * its neighbour. Go calls such objects noscan. Those of 1 to 5 bytes share blocks: see
+ * tiny objects above.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc().
  */
 static __always_inline void *gomem_alloc_noscan(size_t size, gfp_t gfp)
 {
+	if (__builtin_constant_p(size) && __gomem_is_tiny(size))
+		return __gomem_alloc_tiny(size, gfp);
 	if (__builtin_constant_p(size) && size && size <= GOMEM_SMALL_MAX)
 		return __gomem_alloc_spc(__gomem_class_const(size) << 1 | 1, gfp);
 	return __gomem_alloc_noscan(size, gfp);
@@ -136,7 +167,8 @@ static __always_inline void *gomem_alloc_noscan(size_t size, gfp_t gfp)
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
  * @gfp: as for gomem_alloc()
  *
- * Everything up to gomem_usable_size() is cleared.
+ * Everything up to gomem_usable_size() is cleared, but for memory that is new from a
+ * kernel that has cleared it (init_on_alloc=1 or init_on_free=1).
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc().
@@ -269,7 +301,9 @@ void gomem_free_sensitive(const void *p);
  * @p: an object, NULL or ZERO_SIZE_PTR
  *
  * All of them may be used. That compilers with object-size checks only know of
- * the size asked for is the caller's to keep in mind, as with ksize().
+ * the size asked for is the caller's to keep in mind, as with ksize(). Of a tiny object
+ * it grows when its neighbour is freed: who adds up what objects have cannot subtract
+ * it later.
  *
  * Context: any.
  * Return: the bytes, at least what was asked for; 0 for NULL and ZERO_SIZE_PTR;
@@ -297,6 +331,8 @@ bool gomem_owns(const void *p);
  * @n: how many
  * @p: where to put the @n pointers
  *
+ * In much less time than @n calls of gomem_alloc(), for sizes up to 32 KiB.
+ *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: @n, or 0 if not all could be had; then none is allocated and the
  * contents of @p are undefined.
@@ -306,11 +342,127 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p) __must_check
 /**
  * gomem_free_bulk - free many objects
  * @n: how many
- * @p: the objects, of any sizes; NULLs are skipped
+ * @p: the objects, of any sizes, in any order; NULL and ZERO_SIZE_PTR are skipped. The
+ *	contents of the array are undefined afterwards
+ *
+ * In much less time than @n calls of gomem_free(), for objects up to 32 KiB; the more so
+ * where neighbours in @p are neighbours in memory. What gomem_free() would not free is
+ * reported, each for itself, and left alone.
  *
  * Context: any but NMI; never sleeps.
  */
 void gomem_free_bulk(size_t n, void **p);
+
+/**
+ * gomem_free_rcu - free an object after an RCU grace period
+ * @ptr: what a gomem function returned, as a pointer to its type; NULL is ignored
+ * @field: name of a struct rcu_head in it, which begins below GOMEM_RCU_OFFSET_MAX
+ *
+ * What kfree_rcu() is for kmalloc(). Objects of any size. They are collected: one
+ * callback with RCU for all that come while a grace period runs.
+ *
+ * What gomem_free() would not free is reported at once and left alone; an object that
+ * waits already is one that is free. It is not to be freed in another way meanwhile:
+ * that is noticed late or not at all, and may lose objects that wait behind it. Until
+ * it is freed it counts as a live one.
+ *
+ * The module whose object it is need not wait: no code of its is called.
+ *
+ * Context: any but NMI; on PREEMPT_RT also with a raw spinlock held, and with
+ * preemption or interrupts off. Never sleeps.
+ */
+#define gomem_free_rcu(ptr, field)						\
+do {										\
+	typeof(ptr) __gomem_p = (ptr);						\
+										\
+	BUILD_BUG_ON(offsetof(typeof(*__gomem_p), field) >= GOMEM_RCU_OFFSET_MAX); \
+	BUILD_BUG_ON(offsetof(typeof(*__gomem_p), field) % sizeof(void *));	\
+	if (__gomem_p)								\
+		__gomem_free_rcu(&__gomem_p->field, (void *)__gomem_p);		\
+} while (0)
+
+/**
+ * gomem_free_rcu_mightsleep - free an object without rcu_head after a grace period
+ * @p: as for gomem_free()
+ *
+ * Without memory for a rcu_head it waits for the grace period itself. A second call with
+ * the same object while it waits is reported later, when it is freed.
+ *
+ * Context: process context; may sleep.
+ */
+void gomem_free_rcu_mightsleep(const void *p);
+
+/**
+ * gomem_rcu_barrier - wait for objects that were given to gomem_free_rcu()
+ *
+ * Returns when all that were given before, on any CPU and either way, are freed.
+ *
+ * Context: process context; sleeps, if there are any.
+ */
+void gomem_rcu_barrier(void);
+
+/**
+ * gomem_mempool_alloc - gomem_alloc() as memory pools call it
+ * @gfp: as for gomem_alloc()
+ * @size: bytes of an object, as a pointer
+ *
+ * For a pool of @min objects that are gomem's::
+ *
+ *	mempool_create(min, gomem_mempool_alloc, gomem_mempool_free, (void *)size)
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: as gomem_alloc().
+ */
+void *gomem_mempool_alloc(gfp_t gfp, void *size);
+
+/**
+ * gomem_mempool_free - gomem_free() as memory pools call it
+ * @p: the object
+ * @size: not looked at
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_mempool_free(void *p, void *size);
+
+/**
+ * devm_gomem_alloc - allocate memory for a device
+ * @dev: the device
+ * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
+ * @gfp: as for gomem_alloc()
+ *
+ * The memory is freed when the driver is unbound from @dev, with its other resources
+ * and the last first.
+ *
+ * Context: process context; may sleep if @gfp allows it.
+ * Return: as gomem_alloc(). The memory is gomem_alloc()'s, too, but it is not to be
+ * given to gomem_free() or gomem_realloc().
+ */
+void *devm_gomem_alloc(struct device *dev, size_t size, gfp_t gfp) __alloc_size(2) __malloc;
+
+/**
+ * devm_gomem_zalloc - allocate cleared memory for a device
+ * @dev: the device
+ * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
+ * @gfp: as for gomem_alloc()
+ *
+ * Context: process context; may sleep if @gfp allows it.
+ * Return: as devm_gomem_alloc().
+ */
+static inline void *devm_gomem_zalloc(struct device *dev, size_t size, gfp_t gfp)
+{
+	return devm_gomem_alloc(dev, size, gfp | __GFP_ZERO);
+}
+
+/**
+ * devm_gomem_free - free memory of a device early
+ * @dev: the device
+ * @p: what devm_gomem_alloc() returned for @dev; NULL and ZERO_SIZE_PTR are ignored
+ *
+ * Anything else is reported and left alone.
+ *
+ * Context: process context; never sleeps.
+ */
+void devm_gomem_free(struct device *dev, const void *p);
 
 /**
  * gomem_scratch_get - get a buffer for a moment
@@ -397,5 +549,172 @@ void *gomem_arena_alloc(struct gomem_arena *arena, size_t size, gfp_t gfp)
  * init_on_free=1 for each byte.
  */
 void gomem_arena_destroy(struct gomem_arena *arena);
+
+/**
+ * struct gomem_cache_args - what a typed cache is beyond name and size
+ * @align: alignment of each object, a power of two up to GOMEM_CACHE_MAX_ALIGN; 0: 8
+ * @ctor: called once for each object before it is handed out for the first time, with
+ *	preemption off perhaps; the object is to be freed as constructed. __GFP_ZERO and
+ *	init_on_alloc have no effect then. NULL: none
+ * @noscan: objects hold no pointers, see gomem_alloc_noscan()
+ * @typesafe_by_rcu: memory of an object may become another object of the cache at once,
+ *	but nothing else before an RCU grace period is over (SLAB_TYPESAFE_BY_RCU).
+ *	Contents survive the free
+ * @useroffset: where in an object the part begins that may be copied to and from user
+ *	space, see gomem_usercopy_allowed()
+ * @usersize: bytes of that part; 0: none
+ *
+ * All zero is the default.
+ */
+struct gomem_cache_args {
+	unsigned int align;
+	void (*ctor)(void *obj);
+	bool noscan;
+	bool typesafe_by_rcu;
+	unsigned int useroffset;
+	unsigned int usersize;
+};
+
+/**
+ * gomem_cache_create - make a typed cache
+ * @name: for /sys/kernel/debug/gomem/caches and reports; is copied
+ * @size: bytes of an object, 1 to GOMEM_CACHE_MAX_SIZE
+ * @args: more about it; NULL for the default
+ *
+ * Objects of one size in spans of their own, side by side: @size is rounded up to the
+ * alignment and not to a size class. With a constructor, or @typesafe_by_rcu, another 8
+ * bytes go with each object, behind it.
+ *
+ * Context: process context; sleeps.
+ * Return: the cache; NULL if there is no memory; NULL with a report if @name is empty or
+ * @size or @args make no sense.
+ */
+struct gomem_cache *gomem_cache_create(const char *name, unsigned int size,
+				       const struct gomem_cache_args *args) __must_check;
+
+/**
+ * gomem_cache_destroy - destroy a typed cache
+ * @c: the cache; NULL is ignored
+ *
+ * Nobody uses it any more. Waits for frees by gomem_free_rcu(). Objects that were not
+ * freed are reported, with their number; they stay where they are, and may still be
+ * freed, but the cache's memory is lost until gomem is unloaded. A cache that was
+ * destroyed already, or is none, is reported.
+ *
+ * Context: process context; sleeps.
+ */
+void gomem_cache_destroy(struct gomem_cache *c);
+
+/**
+ * gomem_cache_shrink - give back what a typed cache has free
+ * @c: the cache
+ *
+ * Takes what CPUs hold of it, and returns its empty spans to the heap.
+ *
+ * Context: process context; sleeps.
+ * Return: 0 if nothing is left, 1 if spans are in use; -EINVAL, with a report, if @c is
+ * no cache.
+ */
+int gomem_cache_shrink(struct gomem_cache *c);
+
+/**
+ * gomem_cache_size - bytes of an object of a typed cache
+ * @c: the cache
+ *
+ * Context: any.
+ * Return: what it was created with.
+ */
+unsigned int gomem_cache_size(const struct gomem_cache *c);
+
+/**
+ * gomem_cache_alloc - allocate an object of a typed cache
+ * @c: the cache
+ * @gfp: as for gomem_alloc()
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: the object; NULL if there is no memory or @gfp is refused.
+ */
+void *gomem_cache_alloc(struct gomem_cache *c, gfp_t gfp) __malloc;
+
+/**
+ * gomem_cache_zalloc - allocate a cleared object of a typed cache
+ * @c: the cache, without a constructor
+ * @gfp: as for gomem_alloc()
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: as gomem_cache_alloc().
+ */
+static __always_inline void *gomem_cache_zalloc(struct gomem_cache *c, gfp_t gfp)
+{
+	return gomem_cache_alloc(c, gfp | __GFP_ZERO);
+}
+
+/**
+ * gomem_cache_alloc_node - allocate an object of a typed cache, if possible of a node
+ * @c: the cache
+ * @gfp: as for gomem_alloc(); with __GFP_THISNODE no other node will do
+ * @node: as for gomem_alloc_node()
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: as gomem_cache_alloc(); NULL with a report if @node can be no node id.
+ */
+void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node) __malloc;
+
+/**
+ * gomem_cache_free - free an object of a typed cache
+ * @c: its cache
+ * @p: the object; NULL is ignored
+ *
+ * An object that is free already, of another cache, or none, is reported and left alone.
+ * gomem_free() frees it too.
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_cache_free(struct gomem_cache *c, void *p);
+
+/**
+ * gomem_cache_alloc_bulk - allocate many objects of a typed cache
+ * @c: the cache
+ * @gfp: as for gomem_alloc()
+ * @n: how many
+ * @p: where to put the @n pointers
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: @n, or 0 if not all could be had; then none is allocated.
+ */
+size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void **p)
+	__must_check;
+
+/**
+ * gomem_cache_free_bulk - free many objects of a typed cache
+ * @c: their cache
+ * @n: how many
+ * @p: the objects; NULLs are skipped
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p);
+
+/**
+ * gomem_usercopy_allowed - may memory be copied to or from user space?
+ * @p: the first byte
+ * @n: how many
+ *
+ * The kernel's own check in copy_to_user() knows slab pages only, and sees no bounds in
+ * gomem's. Ask this before a length that came from user space is used.
+ *
+ * Context: any.
+ * Return: true if all of it lies in one object, an arena's block or a scratch buffer; in
+ * an object of a typed cache: in the part that its cache was created with.
+ */
+bool gomem_usercopy_allowed(const void *p, size_t n);
+
+/*
+ * With __free(gomem) before its name a pointer is given to gomem_free() when it goes out
+ * of scope, unless no_free_ptr() took it; NULL and error pointers are none.
+ */
+#ifdef DEFINE_FREE	/* linux/slab.h has it of linux/cleanup.h, if there is one */
+DEFINE_FREE(gomem, void *, if (!IS_ERR_OR_NULL(_T)) gomem_free(_T))
+#endif
 
 #endif /* _LINUX_GOMEM_H */

@@ -11,7 +11,7 @@
 #
 #   stock/RELEASE_VERSION/vmlinuz   image out of a Debian package
 #   stock/RELEASE_VERSION/headers/  headers out of Debian packages
-#   kernels/NAME-HASH/bzImage       image built here
+#   kernels/NAME-HASH/bzImage       image built here; "linux" if it is User-Mode Linux
 #   kernels/NAME-HASH/build/        build directory for modules
 #   kernels/NAME-HASH/ready         there when the two above are complete
 
@@ -214,14 +214,29 @@ source_version()
 	dpkg-query -W -f '${Version}' "$source_package" 2>/dev/null
 }
 
+# A fragment with the line "# arch: um" is a User-Mode-Linux kernel's, which has nothing
+# in common with the others: base.config is for machines.
+is_uml()
+{
+	grep -qsx '# arch: um' "$fragments/$1.config"
+}
+
+# Prints the files that a kernel is configured by; later ones override earlier ones.
+kernel_fragments()
+{
+	is_uml "$1" || echo "$fragments/base.config"
+	echo "$fragments/$1.config"
+}
+
 built_dir()
 {
 	local name=$1 version hash
 
 	version=$(source_version) ||
 		die "$source_package is not installed; run: scripts/setup debug-kernel"
+	# shellcheck disable=SC2046 # no blanks in there
 	hash=$({ echo "$build_recipe $version"
-		 cat "$fragments/base.config" "$fragments/$name.config"; } | sha256sum)
+		 cat $(kernel_fragments "$name"); } | sha256sum)
 	echo "$cache/kernels/$name-${hash:0:12}"
 }
 
@@ -244,9 +259,16 @@ build_locked()
 	rm -rf "$dir"
 	mkdir -p "$dir/build"
 	unpack_source "$dir"
+	make_args=(ARCH=x86)
+	image_file=arch/x86/boot/bzImage
+	if is_uml "$name"; then
+		make_args=(ARCH=um)
+		image_file=linux
+	fi
 	configure_kernel "$name" "$dir"
 	compile_kernel "$dir"
 	keep_what_modules_need "$dir"
+	! is_uml "$name" || sed -i '1i export ARCH := um' "$dir/build/Makefile"
 	touch "$dir/ready"
 	say "kernel $name is ready after $((SECONDS - start)) s"
 }
@@ -261,15 +283,16 @@ unpack_source()
 		-f "/usr/src/$source_package.tar.xz"
 }
 
-# Later files override earlier ones; everything else is off.
+# What no fragment asks for is off.
 configure_kernel()
 {
 	local name=$1 dir=$2 missing
 
+	# shellcheck disable=SC2046 # no blanks in there
 	{ awk -F= '/^CONFIG_/ { line[$1] = $0 } END { for (i in line) print line[i] }' \
-		"$fragments/base.config" "$fragments/$name.config" | sort
+		$(kernel_fragments "$name") | sort
 	  echo "CONFIG_LOCALVERSION=\"-gomem-$name\""; } >"$dir/wanted"
-	make -s -C "$dir/src" O="$dir/build" KCONFIG_ALLCONFIG="$dir/wanted" \
+	make -s -C "$dir/src" "${make_args[@]}" O="$dir/build" KCONFIG_ALLCONFIG="$dir/wanted" \
 		allnoconfig >"$dir/log" 2>&1 || build_failed "$dir"
 	# An option with "=n" that is off has no such line in the result.
 	missing=$(grep -v '=n$' "$dir/wanted" | grep -vxF -f "$dir/build/.config" || true)
@@ -280,7 +303,8 @@ compile_kernel()
 {
 	local dir=$1 pid
 
-	make -C "$dir/build" -j"$(nproc)" bzImage modules_prepare >"$dir/log" 2>&1 &
+	make -C "$dir/build" "${make_args[@]}" -j"$(nproc)" "${image_file##*/}" \
+		modules_prepare >"$dir/log" 2>&1 &
 	pid=$!
 	# shellcheck disable=SC2064 # the pid of now
 	trap "kill $pid 2>/dev/null" EXIT
@@ -305,18 +329,18 @@ keep_what_modules_need()
 {
 	local dir=$1
 
-	cp "$dir/build/arch/x86/boot/bzImage" "$dir/bzImage"
+	cp "$dir/build/$image_file" "$dir/${image_file##*/}"
 	cp "$dir/build/vmlinux.symvers" "$dir/build/Module.symvers"
 	find "$dir/src" -mindepth 1 -maxdepth 1 \
 		! -name Makefile ! -name Kbuild ! -name Kconfig ! -name arch ! -name include \
 		! -name scripts ! -name tools -exec rm -rf {} +
-	find "$dir/src/arch" -mindepth 1 -maxdepth 1 ! -name x86 ! -name 'Kconfig*' \
+	find "$dir/src/arch" -mindepth 1 -maxdepth 1 ! -name x86 ! -name um ! -name 'Kconfig*' \
 		-exec rm -rf {} +
 	find "$dir/src/tools" -mindepth 1 -maxdepth 1 ! -name include ! -name objtool \
 		! -name build ! -name scripts -exec rm -rf {} +
 	find "$dir/build" -type f \
 		\( -name '*.o' -o -name '*.a' -o -name '*.cmd' -o -name 'vmlinux*' \
-		   -o -name 'bzImage' -o -name '.tmp_*' \) ! -name 'vmlinux.lds' -delete
+		   -o -name 'bzImage' -o -name linux -o -name '.tmp_*' \) ! -name 'vmlinux.lds' -delete
 }
 
 built_state()
@@ -349,7 +373,11 @@ kernel_image()
 	fi
 	build_kernel "$1"
 	dir=$(built_dir "$1")
-	echo "$dir/bzImage"
+	if is_uml "$1"; then
+		echo "$dir/linux"
+	else
+		echo "$dir/bzImage"
+	fi
 }
 
 kernel_kdir()

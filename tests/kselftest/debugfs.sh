@@ -9,7 +9,7 @@
 
 dir=/sys/kernel/debug/gomem
 KEYS="heap_alloc heap_objects total_alloc mallocs frees heap_sys heap_inuse heap_idle
-heap_released scratch_inuse scratch_sys mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
+heap_released scratch_inuse scratch_sys tiny_blocks tiny_sys tiny_allocs tiny_frees mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
 
 ktap_header
 ktap_plan 19
@@ -25,7 +25,7 @@ ktap_is "$missing" "" "stats: Go's names are there"
 ktap_is "$(head -n 1 $dir/classes)" "gomem classes - version: 1" "classes: versioned"
 ktap_is "$(sed -n 2p $dir/classes | cut -c1)" "#" "classes: columns are named"
 ktap_is "$(awk 'NR > 2 && NF != 10' $dir/classes | wc -l)" 0 "classes: ten columns"
-ktap_is "$(awk 'NR > 2' $dir/classes | wc -l)" 135 "classes: 67 classes, scan and noscan, and a total"
+ktap_is "$(awk 'NR > 2' $dir/classes | wc -l)" 136 "classes: 67 classes, scan and noscan, one that is shared, and a total"
 
 insmod gomem_torture.ko seconds=2
 rmmod gomem_torture

@@ -127,11 +127,29 @@ static bool is_noscan(const void *p)
 	return gomem_spc_noscan(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)->spc);
 }
 
+/* Of what shares a block no more than was asked for is known to stay. */
+static size_t own_size(const void *p, size_t size)
+{
+	return shares_block(p) ? size : want_usable(size);
+}
+
+static void expect_tiny(struct kunit *test, void *p, size_t size, size_t usable)
+{
+	KUNIT_ASSERT_TRUE_MSG(test, size < 16 && is_noscan(p), "size %zu", size);
+	KUNIT_ASSERT_GE_MSG(test, usable, size, "size %zu", size);
+	KUNIT_ASSERT_LE_MSG(test, (unsigned long)p % 16 + usable, 16, "size %zu", size);
+	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % BIT(__ffs(size)), "size %zu", size);
+}
+
 static void expect_object(struct kunit *test, void *p, size_t size)
 {
 	size_t usable = gomem_usable_size(p);
 
 	KUNIT_ASSERT_FALSE_MSG(test, ZERO_OR_NULL_PTR(p), "size %zu", size);
+	if (shares_block(p)) {
+		expect_tiny(test, p, size, usable);
+		return;
+	}
 	KUNIT_ASSERT_EQ_MSG(test, want_usable(size), usable, "size %zu", size);
 	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % 8, "size %zu", size);
 	if (is_power_of_2(size))
@@ -172,7 +190,7 @@ KUNIT_ARRAY_PARAM(gfp, gfp_cases, gfp_desc);
 
 static void put_edged(struct kunit *test, void *p, size_t size)
 {
-	KUNIT_ASSERT_TRUE_MSG(test, edges_are_filled(p, want_usable(size)), "size %zu", size);
+	KUNIT_ASSERT_TRUE_MSG(test, edges_are_filled(p, own_size(p, size)), "size %zu", size);
 	gomem_free(p);
 }
 
@@ -190,7 +208,7 @@ static void test_every_size(struct kunit *test)
 		p = c->noscan ? gomem_alloc_noscan(size, c->gfp) : gomem_alloc(size, c->gfp);
 		expect_object(test, p, size);
 		KUNIT_ASSERT_EQ(test, c->noscan, is_noscan(p));
-		usable = want_usable(size);
+		usable = own_size(p, size);
 		if (c->gfp & __GFP_ZERO)
 			KUNIT_ASSERT_TRUE_MSG(test, is_zero(p, usable), "size %zu", size);
 		fill_edges(p, usable);
@@ -282,7 +300,7 @@ static __always_inline void expect_const(struct kunit *test, size_t size)
 	expect_object(test, q, size);
 	KUNIT_EXPECT_FALSE(test, is_noscan(p));
 	KUNIT_EXPECT_TRUE(test, is_noscan(q));
-	KUNIT_EXPECT_TRUE(test, is_zero(q, want_usable(size)));
+	KUNIT_EXPECT_TRUE(test, is_zero(q, own_size(q, size)));
 	fill(p, size);
 	fill(q, size);
 	gomem_free(p);
@@ -292,8 +310,12 @@ static __always_inline void expect_const(struct kunit *test, size_t size)
 static void test_constant_sizes(struct kunit *test)
 {
 	expect_const(test, 1);
+	expect_const(test, 5);
+	expect_const(test, 6);
 	expect_const(test, 8);
 	expect_const(test, 9);
+	expect_const(test, 15);
+	expect_const(test, 16);
 	expect_const(test, 24);
 	expect_const(test, 100);
 	expect_const(test, 512);
@@ -1503,6 +1525,7 @@ static void test_no_memory(struct kunit *test)
 
 	fill(small, 1024);
 	fill(large, 100000);
+	f->objs[n++] = get(test, SZ_4M);
 	no_pages_begin();
 	n = exhaust(f, n, SZ_4M);
 	n = exhaust(f, n, SZ_512K);

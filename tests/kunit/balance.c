@@ -6,9 +6,11 @@
 
 #include "balance.h"
 #include "check.h"
+#include "epoch.h"
 #include "mcache.h"
 #include "node.h"
 #include "pagesource.h"
+#include "tiny.h"
 
 static unsigned long (*pages_alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
 				    int node);
@@ -18,6 +20,7 @@ s64 live_objects(void)
 {
 	struct gomem_heap_snapshot snap;
 	struct gomem_class_counts n;
+	struct gomem_tiny_stats tiny;
 	struct gomem_heap *h;
 	unsigned int spc;
 	s64 live = 0;
@@ -26,11 +29,21 @@ s64 live_objects(void)
 		gomem_heap_get(h, &snap);
 		live += snap.counts.large;
 	}
-	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		gomem_mcache_count(spc, &n);
+	for (spc = 2; spc < GOMEM_TINY_SPC; spc++) {
+		gomem_mcache_count(&gomem_kinds[spc], &n);
 		live += n.mallocs - n.frees;
 	}
+	gomem_tiny_get_stats(&tiny);
+	live += tiny.allocs - tiny.frees;
 	return live;
+}
+
+/* Is this object one of several in 16 bytes? */
+bool shares_block(const void *p)
+{
+	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+
+	return s && s->spc == GOMEM_TINY_SPC;
 }
 
 static void save_misuses(struct balance *b)
@@ -86,8 +99,10 @@ static unsigned long no_pages(struct gomem_pagesource *src, unsigned int order, 
 	return 0;
 }
 
+/* What other cases left idle would serve in place of new pages. */
 void no_pages_begin(void)
 {
+	gomem_scavenge_all();
 	pages_alloc = gomem_first_heap()->source->alloc;
 	gomem_first_heap()->source->alloc = no_pages;
 }

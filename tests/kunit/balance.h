@@ -19,6 +19,7 @@ struct balance {
 
 s64 live_objects(void);
 const char *heaps_violation(void);
+bool shares_block(const void *p);
 
 void balance_save(struct balance *b);
 void balance_expect_misuses(struct kunit *test, struct balance *b, unsigned int what,

@@ -427,7 +427,7 @@ struct gomem_span_request fake_small_request(unsigned int spc)
 
 	return (struct gomem_span_request) {
 		.npages = gomem_class_pages(class),
-		.spc = spc,
+		.kind = &gomem_kinds[spc],
 		.aligned = is_power_of_2(gomem_class_size(class)),
 		.gfp = GFP_KERNEL,
 	};
@@ -441,7 +441,7 @@ struct gomem_span_request fake_large_request(unsigned int npages)
 {
 	return (struct gomem_span_request) {
 		.npages = npages,
-		.spc = gomem_spc_make(0, false),
+		.kind = &gomem_kinds[0],
 		.aligned = is_power_of_2(npages),
 		.gfp = GFP_KERNEL,
 	};

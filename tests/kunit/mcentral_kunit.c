@@ -80,7 +80,7 @@ static struct gomem_span *cache_gfp(struct fixture *f, gfp_t gfp)
 {
 	struct gomem_refill r = { .want_span = true };
 
-	gomem_mcentral_get(f->fh.heap, f->spc, gfp, &r);
+	gomem_mcentral_get(&f->fh.heap->central[f->spc], gfp, &r);
 	return r.span;
 }
 
@@ -116,7 +116,7 @@ static unsigned int alloc(struct fixture *f, void **out, unsigned int want)
 
 	for (n = 0; n < want; n += r.n) {
 		r.want = min(want - n, GOMEM_BATCH_MAX);
-		gomem_mcentral_get(f->fh.heap, f->spc, GFP_KERNEL, &r);
+		gomem_mcentral_get(&f->fh.heap->central[f->spc], GFP_KERNEL, &r);
 		if (!r.n)
 			break;
 		memcpy(out + n, r.objs, r.n * sizeof(*out));
@@ -126,7 +126,7 @@ static unsigned int alloc(struct fixture *f, void **out, unsigned int want)
 
 static unsigned int free_objs(struct fixture *f, void **objs, unsigned int n)
 {
-	return gomem_mcentral_free(f->fh.heap, f->spc, objs, n);
+	return gomem_mcentral_free(&f->fh.heap->central[f->spc], objs, n);
 }
 
 static struct gomem_span *span_of(struct fixture *f, const void *obj)
@@ -266,7 +266,7 @@ static void test_lists(struct kunit *test)
 	expect_where(test, s, GOMEM_FULL_UNSWEPT);
 	expect_spans(test, 1, 0);
 
-	gomem_mcentral_sweep(f->fh.heap, f->spc);
+	gomem_mcentral_sweep(&f->fh.heap->central[f->spc]);
 	expect_where(test, s, GOMEM_PARTIAL_SWEPT);
 	expect_spans(test, 1, 0);
 
@@ -343,14 +343,14 @@ static void test_alloc_recycled(struct kunit *test)
 	struct gomem_refill r = { .want = 5 };
 
 	use_size(f, 1024);
-	gomem_mcentral_get(h, f->spc, GFP_KERNEL, &r);
+	gomem_mcentral_get(&h->central[f->spc], GFP_KERNEL, &r);
 	KUNIT_ASSERT_EQ(test, 5, r.n);
 	KUNIT_EXPECT_EQ(test, 0x1f, r.fresh);
 	memcpy(f->objs, r.objs, 5 * sizeof(*r.objs));
 	free_objs(f, f->objs + 1, 2);
-	gomem_mcentral_sweep(h, f->spc);
+	gomem_mcentral_sweep(&h->central[f->spc]);
 	r.want = 4;
-	gomem_mcentral_get(h, f->spc, GFP_KERNEL, &r);
+	gomem_mcentral_get(&h->central[f->spc], GFP_KERNEL, &r);
 	KUNIT_ASSERT_EQ(test, 4, r.n);
 	KUNIT_EXPECT_EQ(test, 0xc, r.fresh);
 	memcpy(f->objs + 5, r.objs, 4 * sizeof(*r.objs));
@@ -369,7 +369,7 @@ static void refill(struct fixture *f, struct gomem_refill *r, struct gomem_span 
 	r->span = old;
 	r->want = want;
 	r->want_span = want_span;
-	gomem_mcentral_refill(f->fh.heap, f->spc, r);
+	gomem_mcentral_refill(&f->fh.heap->central[f->spc], r);
 }
 
 /* Few free slots here and there: all are used, and their spans are full then. */
@@ -452,7 +452,7 @@ static void test_refill_fresh(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 5, alloc(f, f->objs, 5));
 	free_objs(f, f->objs + 1, 1);
 	free_objs(f, f->objs + 3, 1);
-	gomem_mcentral_sweep(f->fh.heap, f->spc);
+	gomem_mcentral_sweep(&f->fh.heap->central[f->spc]);
 	refill(f, &r, NULL, 6, false);
 	KUNIT_EXPECT_EQ(test, 6, r.n);
 	KUNIT_EXPECT_PTR_EQ(test, f->objs[1], r.objs[0]);
@@ -621,7 +621,7 @@ static void free_bad_batch(struct kunit *test, bool cached, bool swept)
 	if (swept && cached)
 		gomem_span_sweep(s);
 	else if (swept)
-		gomem_mcentral_sweep(f->fh.heap, f->spc);
+		gomem_mcentral_sweep(&f->fh.heap->central[f->spc]);
 
 	for (i = 0; i < c->n; i++)
 		batch[i] = gomem_span_object(s, c->batch[i]);
@@ -667,6 +667,7 @@ static void test_free_foreign(struct kunit *test)
 	struct fixture *f = test->priv;
 	struct gomem_span_request req = {
 		.npages = 5,
+		.kind = &gomem_kinds[0],
 		.gfp = GFP_KERNEL,
 	};
 	struct gomem_span *s, *large;
@@ -770,7 +771,7 @@ static void test_sweep_all(struct kunit *test)
 		f->spans[i] = full_span(test, f->objs + 8 * i);
 	for (i = 0; i < 12; i++)
 		free_objs(f, f->objs + 8 * i, i % 4 * 2);
-	gomem_mcentral_sweep(f->fh.heap, f->spc);
+	gomem_mcentral_sweep(&f->fh.heap->central[f->spc]);
 	for (i = 0; i < 12; i++)
 		expect_where(test, f->spans[i], i % 4 ? GOMEM_PARTIAL_SWEPT : GOMEM_FULL_SWEPT);
 	expect_spans(test, 12, 0);
@@ -922,7 +923,7 @@ static void random_step(struct kunit *test, struct class_state *c)
 		if (c->cached)
 			gomem_span_sweep(c->cached);
 		else
-			gomem_mcentral_sweep(f->fh.heap, f->spc);
+			gomem_mcentral_sweep(&f->fh.heap->central[f->spc]);
 		break;
 	default:
 		free_random(test, c);
@@ -1009,7 +1010,7 @@ static void worker_free(struct worker *w, unsigned int class, void **objs, unsig
 	for (i = 0; i < n; i++)
 		if (!clear_live(w->f, objs[i]))
 			w->error = "freed an object that is not live";
-	if (gomem_mcentral_free(w->f->fh.heap, thread_spc(class), objs, n))
+	if (gomem_mcentral_free(&w->f->fh.heap->central[thread_spc(class)], objs, n))
 		w->error = "a live object was bad";
 }
 
@@ -1030,7 +1031,7 @@ static unsigned int worker_take(struct worker *w, unsigned int class, void **obj
 		gfp_t gfp = worker_below(w, 2) ? GFP_KERNEL : GFP_ATOMIC;
 		struct gomem_refill r = { .want_span = true };
 
-		gomem_mcentral_get(w->f->fh.heap, thread_spc(class), gfp, &r);
+		gomem_mcentral_get(&w->f->fh.heap->central[thread_spc(class)], gfp, &r);
 		s = r.span;
 		if (!s)
 			return 0;
@@ -1058,7 +1059,7 @@ static unsigned int worker_alloc(struct worker *w, unsigned int class, void **ob
 {
 	struct gomem_refill r = { .want = 1 + worker_below(w, THREAD_BATCH) };
 
-	gomem_mcentral_get(w->f->fh.heap, thread_spc(class), GFP_KERNEL, &r);
+	gomem_mcentral_get(&w->f->fh.heap->central[thread_spc(class)], GFP_KERNEL, &r);
 	memcpy(objs, r.objs, r.n * sizeof(*objs));
 	return r.n;
 }
@@ -1071,7 +1072,7 @@ static unsigned int worker_refill(struct worker *w, unsigned int class, void **o
 		.want_span = worker_below(w, 2),
 	};
 
-	gomem_mcentral_refill(w->f->fh.heap, thread_spc(class), &r);
+	gomem_mcentral_refill(&w->f->fh.heap->central[thread_spc(class)], &r);
 	w->cached[class] = r.span;
 	memcpy(objs, r.objs, r.n * sizeof(*objs));
 	return r.n;
@@ -1184,7 +1185,7 @@ static void test_threads(struct kunit *test)
 		for (i = 0; i < SHARED; i++)
 			if (shared[class][i])
 				worker_free(&w[0], class, &shared[class][i], 1);
-		gomem_mcentral_sweep(f->fh.heap, thread_spc(class));
+		gomem_mcentral_sweep(&f->fh.heap->central[thread_spc(class)]);
 	}
 	KUNIT_EXPECT_TRUE_MSG(test, !w[0].error, "%s", w[0].error);
 	KUNIT_EXPECT_EQ(test, 0, fake_heap_spans(&f->fh));
@@ -1238,7 +1239,7 @@ static void race_double_free(struct kunit *test, struct gomem_span *s, struct ri
 	}
 	KUNIT_ASSERT_EQ(test, (nr - 1) * (f->nelems - 1), bad);
 	expect_heap(test);
-	gomem_mcentral_sweep(f->fh.heap, f->spc);
+	gomem_mcentral_sweep(&f->fh.heap->central[f->spc]);
 	KUNIT_ASSERT_EQ(test, 1, s->alloc_count);
 }
 
@@ -1263,7 +1264,7 @@ static void test_double_free_race(struct kunit *test)
 
 static void break_class(struct gomem_mcentral *c, struct gomem_span *s)
 {
-	s->spc ^= 1;
+	s->kind = &gomem_kinds[s->spc ^ 1];
 }
 
 static void break_state(struct gomem_mcentral *c, struct gomem_span *s)
@@ -1313,7 +1314,7 @@ static const struct break_case {
 	const char *violation;
 	void (*fn)(struct gomem_mcentral *c, struct gomem_span *s);
 } break_cases[] = {
-	{ "span on a list of another class",				break_class },
+	{ "span on a list of another kind or node",				break_class },
 	{ "listed span with another state",				break_state },
 	{ "listed span with another state",				break_where },
 	{ "span on the wrong one of the partial and full lists",	break_full },
@@ -1352,7 +1353,7 @@ static void test_validate_violation(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, c->violation, gomem_mcentral_validate(central_of(f)) ?: "nothing");
 
 	/* As it was. */
-	s->spc = old.spc;
+	s->kind = old.kind;
 	s->state = old.state;
 	s->where = old.where;
 	s->alloc_count = old.alloc_count;

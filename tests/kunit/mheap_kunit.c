@@ -84,11 +84,9 @@ static unsigned long page_of(const struct gomem_span *s, unsigned int i)
 	return ((s->base - FAKE_BASE) >> GOMEM_PAGE_SHIFT) + i;
 }
 
-static unsigned int want_tag(const struct gomem_span *s, unsigned int i)
+static unsigned int want_tag(const struct gomem_span *s)
 {
-	unsigned int tag = GOMEM_TAG_LIVE | s->spc;
-
-	return gomem_spc_class(s->spc) ? tag | i << GOMEM_TAG_PAGE_SHIFT : tag;
+	return gomem_make_tag(s->base, s->spc);
 }
 
 static unsigned int tag_at(struct gomem_heap *h, unsigned long addr)
@@ -110,7 +108,7 @@ static void expect_mapped(struct kunit *test, const struct gomem_span *s)
 					"page %u, seed %u", i, f->seed);
 		KUNIT_ASSERT_PTR_EQ(test, s,
 				    gomem_pagemap_span(h->map, addr + GOMEM_PAGE_SIZE - 1));
-		KUNIT_ASSERT_EQ_MSG(test, want_tag(s, i), tag_at(h, addr), "page %u", i);
+		KUNIT_ASSERT_EQ_MSG(test, want_tag(s), tag_at(h, addr), "page %u", i);
 		KUNIT_ASSERT_TRUE(test, gomem_pagemap_has_page(h->map, addr));
 		KUNIT_ASSERT_TRUE(test, fake_page_is_out(source_of(f), addr));
 	}
@@ -213,14 +211,14 @@ static struct gomem_span *try_span(struct kunit *test, const struct gomem_span_r
 {
 	struct fixture *f = test->priv;
 	struct gomem_span *s = gomem_heap_alloc_span(f->fh.heap, req);
-	bool large = !gomem_spc_class(req->spc);
+	bool large = gomem_kind_is_large(req->kind);
 
 	if (!s)
 		return NULL;
 	KUNIT_ASSERT_LT(test, f->nr_live, MAX_LIVE);
 	f->live[f->nr_live++] = s;
 	KUNIT_ASSERT_EQ(test, req->npages, s->npages);
-	KUNIT_ASSERT_EQ(test, req->spc, s->spc);
+	KUNIT_ASSERT_PTR_EQ(test, req->kind, s->kind);
 	KUNIT_ASSERT_EQ(test, large ? GOMEM_SPAN_LARGE : GOMEM_SPAN_DEAD, gomem_span_state(s));
 	KUNIT_ASSERT_EQ(test, large, s->alloc_count);
 	KUNIT_ASSERT_NULL(test, gomem_span_validate(s));
@@ -322,7 +320,7 @@ static void test_every_length(struct kunit *test)
 	make_heap(test, 16);
 	for (npages = 5; npages <= CHUNK; npages++) {
 		req = fake_large_request(npages);
-		req.spc = gomem_spc_make(0, npages & 1);
+		req.kind = &gomem_kinds[gomem_spc_make(0, npages & 1)];
 		get_span(test, &req);
 		if (f->nr_live == 2)
 			put_span(test, f->live[0]);

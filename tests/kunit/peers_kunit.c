@@ -188,10 +188,10 @@ static void test_nofail(struct kunit *test)
 
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
-	gomem_mcentral_get(f->fp.heap[0], spc, GFP_KERNEL | __GFP_NOFAIL, &r);
+	gomem_mcentral_get(&f->fp.heap[0]->central[spc], GFP_KERNEL | __GFP_NOFAIL, &r);
 	KUNIT_ASSERT_EQ(test, 1, r.n);
 	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[1]->central[spc].nspans);
-	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(f->fp.heap[1], spc, r.objs, 1));
+	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&f->fp.heap[1]->central[spc], r.objs, 1));
 	expect_heaps(test);
 }
 

@@ -643,6 +643,8 @@ static void test_limit(struct kunit *test)
 	struct gomem_heap *h = make_sparse_heap(test);
 	u64 grows = h->stats.grows;
 
+	/* So that the chunk of the new block needs no memory. */
+	KUNIT_ASSERT_TRUE(test, gomem_heap_refill(h, &h->chunkalloc, GFP_KERNEL));
 	if (c->room >= 0)
 		set_limit(f, c->room);
 	req.gfp = c->gfp;

@@ -12,6 +12,7 @@
 
 #include "chunk.h"
 #include "sizeclass.h"
+#include "tiny.h"
 
 /* A size class as the rules give it. */
 struct rule_class {
@@ -319,7 +320,22 @@ static void test_scratch_classes(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, gomem_class_nelems(class), 16 >> order);
 		KUNIT_EXPECT_EQ(test, gomem_class_tail(class), 0);
 	}
+	KUNIT_EXPECT_EQ(test, class, GOMEM_TINY_CLASS - 1);
+}
+
+/* A mask of 16 bits for each block, in whole words, fits behind the last one. */
+static void test_tiny_class(struct kunit *test)
+{
+	const unsigned int class = GOMEM_TINY_CLASS;
+
 	KUNIT_EXPECT_EQ(test, class, GOMEM_NR_CLASSES - 1);
+	KUNIT_EXPECT_EQ(test, gomem_class_size(class), 16);
+	KUNIT_EXPECT_EQ(test, gomem_class_span_bytes(class), SZ_8K);
+	KUNIT_EXPECT_EQ(test, gomem_class_nelems(class), GOMEM_TINY_BLOCKS);
+	KUNIT_EXPECT_GE(test, gomem_class_tail(class), 456 * 2);
+	KUNIT_EXPECT_LT(test, gomem_class_tail(class), 456 * 2 + 18);
+	KUNIT_EXPECT_EQ(test, gomem_spc_class(GOMEM_TINY_SPC), class);
+	KUNIT_EXPECT_TRUE(test, gomem_spc_noscan(GOMEM_TINY_SPC));
 }
 
 static void test_span_classes(struct kunit *test)
@@ -327,15 +343,16 @@ static void test_span_classes(struct kunit *test)
 	unsigned int spc;
 
 	KUNIT_EXPECT_EQ(test, GOMEM_NR_HEAP_SPANCLASSES, 136);
-	KUNIT_EXPECT_EQ(test, GOMEM_NR_SPANCLASSES, 146);
-	KUNIT_EXPECT_LE(test, GOMEM_NR_SPANCLASSES, GOMEM_TAG_SPC_MASK + 1);
+	KUNIT_EXPECT_EQ(test, GOMEM_NR_SPANCLASSES, 148);
+	KUNIT_EXPECT_LE(test, GOMEM_NR_SPANCLASSES,
+			(GOMEM_TAG_SPC_MASK >> GOMEM_TAG_SPC_SHIFT) + 1);
 	KUNIT_EXPECT_EQ(test, gomem_spc_make(2, true), 5);
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++) {
 		unsigned int class = gomem_spc_class(spc);
 
 		KUNIT_EXPECT_LT(test, class, GOMEM_NR_CLASSES);
 		KUNIT_EXPECT_EQ(test, gomem_class_is_scratch(class),
-				spc >= GOMEM_NR_HEAP_SPANCLASSES);
+				spc >= GOMEM_NR_HEAP_SPANCLASSES && class != GOMEM_TINY_CLASS);
 		KUNIT_EXPECT_EQ(test, gomem_spc_make(class, gomem_spc_noscan(spc)), spc);
 	}
 }
@@ -355,6 +372,7 @@ static struct kunit_case sizeclass_cases[] = {
 	KUNIT_CASE(test_roundupsize),
 	KUNIT_CASE(test_roundupsize_overflow),
 	KUNIT_CASE(test_scratch_classes),
+	KUNIT_CASE(test_tiny_class),
 	KUNIT_CASE(test_span_classes),
 	{}
 };

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "kind.h"
 #include "sizeclass.h"
 #include "span.h"
 
@@ -77,7 +78,7 @@ static void make_span(struct kunit *test, unsigned int spc)
 	unsigned int class = gomem_spc_class(spc);
 	struct gomem_span *s = make_descriptor(test, gomem_class_nelems(class));
 
-	gomem_span_init(s, BASE, gomem_class_pages(class), spc);
+	gomem_span_init(s, BASE, gomem_class_pages(class), &gomem_kinds[spc]);
 	use_span(test, s);
 }
 
@@ -86,7 +87,7 @@ static void make_short_span(struct kunit *test, unsigned int nelems)
 {
 	struct gomem_span *s = make_descriptor(test, GOMEM_SPAN_MAX_OBJECTS);
 
-	gomem_span_init(s, BASE, 1, gomem_spc_make(1, false));
+	gomem_span_init(s, BASE, 1, &gomem_kinds[gomem_spc_make(1, false)]);
 	s->nelems = nelems;
 	s->nwords = gomem_span_words(nelems);
 	use_span(test, s);
@@ -302,7 +303,7 @@ static void test_init_used_descriptor(struct kunit *test)
 	make_span(test, spc);
 	take(test, 100);
 	put(test, 0, ~0UL);
-	gomem_span_init(f->s, BASE, 1, spc);
+	gomem_span_init(f->s, BASE, 1, &gomem_kinds[spc]);
 	memset(f->state, FREE, sizeof(f->state));
 	f->cursor = 0;
 	f->fresh = 0;
@@ -355,7 +356,8 @@ static void test_large(struct kunit *test)
 	unsigned int recycled;
 	void *obj;
 
-	gomem_span_init(s, BASE, c->npages, gomem_spc_make(0, c->noscan));
+	gomem_span_init(s, BASE, c->npages,
+			&gomem_kinds[gomem_spc_make(0, c->noscan)]);
 	KUNIT_EXPECT_EQ(test, 1, s->nelems);
 	KUNIT_EXPECT_EQ(test, c->npages * GOMEM_PAGE_SIZE, s->elemsize);
 	KUNIT_EXPECT_EQ(test, 1, s->alloc_count);

@@ -59,7 +59,7 @@ struct gomem_span *span_set_try(struct kunit *test, struct span_set *set, struct
 		return NULL;
 	set->span[set->nr++] = s;
 	KUNIT_ASSERT_EQ(test, req->npages, s->npages);
-	KUNIT_ASSERT_EQ(test, req->spc, s->spc);
+	KUNIT_ASSERT_PTR_EQ(test, req->kind, s->kind);
 	KUNIT_ASSERT_LT(test, span_set_index(s) + s->npages, SPAN_SET_PAGES + 1);
 	if (req->aligned)
 		KUNIT_ASSERT_TRUE_MSG(test, !(s->base & (req->npages * GOMEM_PAGE_SIZE - 1)),

@@ -22,11 +22,13 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 
+#include "balance.h"
 #include "check.h"
 #include "epoch.h"
 #include "mcache.h"
 #include "node.h"
 #include "stats.h"
+#include "tiny.h"
 
 #define MAX_OBJECTS	4096
 #define TRIES		5
@@ -35,7 +37,7 @@ static uint seed_param;
 module_param_named(stats_seed, seed_param, uint, 0444);
 MODULE_PARM_DESC(stats_seed, "Seed of the random cases (0: pick one)");
 
-/* All counters that the model keeps too. */
+/* All counters that the model keeps too. Bytes are without those of shared blocks. */
 struct counts {
 	u64 mallocs;
 	u64 frees;
@@ -64,12 +66,16 @@ static struct counts get_counts(void)
 {
 	struct gomem_heap_snapshot snap;
 	struct gomem_class_counts n;
+	struct gomem_tiny_stats tiny;
 	struct counts c = { };
 	struct gomem_heap *h;
 	unsigned int spc, size;
 
-	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		gomem_mcache_count(spc, &n);
+	gomem_tiny_get_stats(&tiny);
+	c.mallocs = tiny.allocs;
+	c.frees = tiny.frees;
+	for (spc = 2; spc < GOMEM_TINY_SPC; spc++) {
+		gomem_mcache_count(&gomem_kinds[spc], &n);
 		size = gomem_class_size(gomem_spc_class(spc));
 		c.mallocs += n.mallocs;
 		c.frees += n.frees;
@@ -172,7 +178,7 @@ static void expect_zero(struct kunit *test)
 
 	gomem_scavenge_all();
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		gomem_mcache_count(spc, &n);
+		gomem_mcache_count(&gomem_kinds[spc], &n);
 		KUNIT_EXPECT_EQ(test, n.mallocs, n.frees);
 		KUNIT_EXPECT_EQ(test, 0, n.cached);
 		KUNIT_EXPECT_EQ(test, 0, n.cached_spans);
@@ -192,6 +198,12 @@ static void expect_zero(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&gomem_first_heap()->source->heap_pages));
 }
 
+/* What the model has to know of an object. */
+static size_t bytes_of(const void *p)
+{
+	return shares_block(p) ? 0 : gomem_usable_size(p);
+}
+
 static void make(struct fixture *f, size_t size, gfp_t gfp)
 {
 	void *p = below(f, 2) ? gomem_alloc(size, gfp) : gomem_alloc_noscan(size, gfp);
@@ -199,7 +211,7 @@ static void make(struct fixture *f, size_t size, gfp_t gfp)
 
 	if (!p)
 		return;
-	usable = gomem_usable_size(p);
+	usable = bytes_of(p);
 	f->model.mallocs++;
 	f->model.alloc_bytes += usable;
 	f->model.large += usable > GOMEM_SMALL_MAX;
@@ -208,7 +220,7 @@ static void make(struct fixture *f, size_t size, gfp_t gfp)
 
 static void unmake(struct fixture *f, unsigned int i)
 {
-	size_t usable = gomem_usable_size(f->obj[i]);
+	size_t usable = bytes_of(f->obj[i]);
 
 	f->model.frees++;
 	f->model.free_bytes += usable;
@@ -653,7 +665,7 @@ static void count_slot(struct fixture *f, struct gomem_mcache *mc, const struct 
 	struct gomem_class_counts before, n;
 	struct exact *e = seen;
 
-	gomem_mcache_count(spc, &before);
+	gomem_mcache_count(&gomem_kinds[spc], &before);
 	for (step = 0; step < 2000; step++) {
 		if (below(f, 100) < (step % 400 < 200 ? 80 : 20)) {
 			made -= f->nr;
@@ -664,7 +676,7 @@ static void count_slot(struct fixture *f, struct gomem_mcache *mc, const struct 
 		}
 		if (step % 100 == 0)
 			gomem_mcache_drain(true);
-		gomem_mcache_count(spc, &n);
+		gomem_mcache_count(&gomem_kinds[spc], &n);
 		if (n.mallocs - before.mallocs != made)
 			e->error = "mallocs";
 		if (n.frees - before.frees != freed)

@@ -29,12 +29,9 @@
  * Commands wait for each other, and stats waits for them. A signal to the writer
  * ends its command with EINTR.
  *
- * Sizes are those of a busy kernel, roughly: a size class twice as large is about
- * as often asked for up to 256 bytes, and about half as often from there. Of
- * 100 000 objects 94 000 have at most 1 KiB, 99 900 at most 32 KiB, and the largest
- * has 1 MiB; they have 545 bytes on average. A fifth of the bytes is in objects over
- * 32 KiB. The size of the n-th object depends on the seed and n alone, so that
- * gomem and kmalloc() are asked for the same, whatever was freed in between.
+ * Sizes are those of size_mix.h. The size of the n-th object depends on the seed and n
+ * alone, so that gomem and kmalloc() are asked for the same, whatever was freed in
+ * between.
  *
  * What is held for the objects is not told here: gomem's stats know it for gomem.
  * The index, 8 bytes a live object from vmalloc(), is in index_bytes; it goes when
@@ -61,6 +58,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
+
+#include "size_mix.h"
 
 static char *allocator = "gomem";
 module_param(allocator, charp, 0444);
@@ -145,36 +144,9 @@ static void drop_index(void)
 	index_bytes = 0;
 }
 
-/* splitmix64: neighbouring numbers give unrelated ones. */
-static u64 mix(u64 x)
-{
-	x *= 0x9e3779b97f4a7c15ULL;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
-
-/* Of 100 000 objects, how many have over 16 << i bytes and at most twice that. */
-static const unsigned int weights[] = {
-	15000, 20000, 20000, 17000, 13000, 9000,	/* to 1 KiB */
-	3000, 1700, 700, 350, 150,			/* to 32 KiB */
-	40, 30, 20, 7, 3,				/* to 1 MiB */
-};
-
 static size_t size_of(unsigned long i)
 {
-	u64 h = mix(mix(seed) + i);
-	u32 r = ((h & U32_MAX) * 100000) >> 32;
-	size_t half = 16;
-	unsigned int k;
-
-	if (fixed_size)
-		return fixed_size;
-	for (k = 0; k < ARRAY_SIZE(weights) - 1 && r >= weights[k]; k++) {
-		r -= weights[k];
-		half <<= 1;
-	}
-	return half + 1 + (((h >> 32) * half) >> 32);
+	return fixed_size ?: size_mix(seed, i);
 }
 
 /*
@@ -183,7 +155,7 @@ static size_t size_of(unsigned long i)
  */
 static u64 pattern(const u64 *p, size_t size)
 {
-	return mix((unsigned long)p) + size;
+	return size_mix_hash((unsigned long)p) + size;
 }
 
 static size_t last_word(size_t size)

@@ -8,8 +8,14 @@
  */
 #define pr_fmt(fmt) "gomem_misuse: " fmt
 
+#include <linux/device.h>
+#include <linux/err.h>
 #include <linux/gomem.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/task.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -50,6 +56,35 @@ static int double_free_small(void)
 static int double_free_noscan(void)
 {
 	return double_free(24, true);
+}
+
+/* With a neighbour before it, and after the block was taken back with its last object. */
+static int double_free_tiny(void)
+{
+	char *p = gomem_strdup("four", GFP_KERNEL), *q = gomem_strdup("five", GFP_KERNEL);
+
+	if (!p || !q)
+		return -ENOMEM;
+	gomem_free(q);
+	gomem_free(q);
+	gomem_free(p);
+	return 0;
+}
+
+static int double_free_tiny_block(void)
+{
+	char *p[20];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = gomem_alloc_noscan(5, GFP_KERNEL);
+		if (!p[i])
+			return -ENOMEM;
+	}
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		gomem_free(p[i]);
+	gomem_free(p[9]);
+	return 0;
 }
 
 static int double_free_large(void)
@@ -104,6 +139,30 @@ static int interior_large(void)
 	return free_at(300000, 8192);
 }
 
+/* All that is known is that no object starts there, and that one may have. */
+static int interior_tiny(void)
+{
+	char *p = gomem_strdup("four", GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p + 3);
+	gomem_free(p);
+	return 0;
+}
+
+/* One byte beyond the last object of its block so far. */
+static int interior_tiny_end(void)
+{
+	char *p = gomem_alloc_noscan(1, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p + 1);
+	gomem_free(p);
+	return 0;
+}
+
 /* 27264-byte objects are three to a span of ten pages: one over two borders. */
 static int interior_far(void)
 {
@@ -132,6 +191,88 @@ static int foreign_vmalloc(void)
 	return 0;
 }
 
+static void construct(void *obj)
+{
+}
+
+/* With a constructor it is merged with no other, and keeps its name. */
+static int foreign_cache(void)
+{
+	struct kmem_cache *cache = kmem_cache_create("gomem_misuse", 200, 0, 0, construct);
+	void *p = cache ? kmem_cache_alloc(cache, GFP_KERNEL) : NULL;
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p);
+	kmem_cache_free(cache, p);
+	kmem_cache_destroy(cache);
+	return 0;
+}
+
+static int foreign_kmalloc_large(void)
+{
+	char *p = kmalloc(SZ_64K, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p + SZ_32K);
+	kfree(p);
+	return 0;
+}
+
+static int foreign_page(void)
+{
+	void *p = (void *)__get_free_page(GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free(p);
+	free_page((unsigned long)p);
+	return 0;
+}
+
+static int foreign_percpu(void)
+{
+	void __percpu *p = alloc_percpu(long);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free((__force void *)p);
+	free_percpu(p);
+	return 0;
+}
+
+static int foreign_error(void)
+{
+	gomem_free(ERR_PTR(-ENOMEM));
+	return 0;
+}
+
+static int foreign_text(void)
+{
+	gomem_free(foreign_error);
+	return 0;
+}
+
+static int foreign_kernel(void)
+{
+	gomem_free(&init_task);
+	return 0;
+}
+
+/* In the direct map, but with no memory there. */
+static int foreign_hole(void)
+{
+	gomem_free(__va(BIT(44)));
+	return 0;
+}
+
+static int foreign_null_member(void)
+{
+	gomem_free((void *)0x28);
+	return 0;
+}
+
 static int foreign_static(void)
 {
 	gomem_free(&static_data);
@@ -154,7 +295,7 @@ static int foreign_user(void)
 
 static int foreign_wild(void)
 {
-	gomem_free((void *)~0xffUL);
+	gomem_free((void *)0xdead000000000100UL);
 	return 0;
 }
 
@@ -270,6 +411,63 @@ static int realloc_foreign(void)
 	return refused(gomem_realloc(&static_data, 100, GFP_KERNEL));
 }
 
+/* Any other function says the same. */
+static int with_foreign(void *(*use)(void *p))
+{
+	void *p = kmalloc(100, GFP_KERNEL), *q;
+
+	if (!p)
+		return -ENOMEM;
+	memset(p, 'x', 100);
+	q = use(p);
+	if (q || memchr_inv(p, 'x', 100))
+		return -EIO;
+	kfree(p);
+	return 0;
+}
+
+static void *realloc_it(void *p)
+{
+	return gomem_realloc(p, 50, GFP_KERNEL);
+}
+
+static void *size_of_it(void *p)
+{
+	return (void *)gomem_usable_size(p);
+}
+
+static void *free_it_sensitive(void *p)
+{
+	gomem_free_sensitive(p);
+	return NULL;
+}
+
+static void *put_it(void *p)
+{
+	gomem_scratch_put(p);
+	return NULL;
+}
+
+static int realloc_kmalloc(void)
+{
+	return with_foreign(realloc_it);
+}
+
+static int usable_kmalloc(void)
+{
+	return with_foreign(size_of_it);
+}
+
+static int sensitive_kmalloc(void)
+{
+	return with_foreign(free_it_sensitive);
+}
+
+static int scratch_put_kmalloc(void)
+{
+	return with_foreign(put_it);
+}
+
 /* The object is in the slot; whoever resizes it would share it. */
 static int realloc_free(void)
 {
@@ -316,6 +514,135 @@ static int sensitive_twice(void)
 	gomem_free_sensitive(p);
 	gomem_free_sensitive(p);
 	return 0;
+}
+
+struct node {
+	struct rcu_head rcu;
+	char data[100];
+};
+
+/* The first one counts, once. */
+static int rcu_twice(void)
+{
+	struct node *n = gomem_alloc(sizeof(*n), GFP_KERNEL);
+
+	if (!n)
+		return -ENOMEM;
+	rcu_read_lock();
+	gomem_free_rcu(n, rcu);
+	gomem_free_rcu(n, rcu);
+	rcu_read_unlock();
+	gomem_rcu_barrier();
+	return 0;
+}
+
+static int rcu_free(void)
+{
+	struct node *n = gomem_alloc(sizeof(*n), GFP_KERNEL);
+
+	if (!n)
+		return -ENOMEM;
+	gomem_free(n);
+	gomem_free_rcu(n, rcu);
+	return 0;
+}
+
+static int rcu_interior(void)
+{
+	char *p = gomem_zalloc(300, GFP_KERNEL);
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free_rcu((struct node *)(p + 16), rcu);
+	err = memchr_inv(p, 0, 300) ? -EIO : 0;
+	gomem_free(p);
+	return err;
+}
+
+static int rcu_foreign(void)
+{
+	static struct node node;
+
+	gomem_free_rcu(&node, rcu);
+	return node.rcu.func ? -EIO : 0;
+}
+
+static int rcu_mightsleep_foreign(void)
+{
+	gomem_free_rcu_mightsleep(&static_data);
+	return 0;
+}
+
+/* The others are freed. */
+static int bulk_foreign(void)
+{
+	void *p[50];
+
+	if (!gomem_alloc_bulk(100, GFP_KERNEL, 50, p))
+		return -ENOMEM;
+	gomem_free(p[20]);
+	p[20] = &static_data;
+	gomem_free_bulk(50, p);
+	return 0;
+}
+
+static int bulk_interior(void)
+{
+	void *p[50], *q;
+
+	if (!gomem_alloc_bulk(200, GFP_KERNEL, 50, p))
+		return -ENOMEM;
+	q = p[49];
+	p[49] += 8;
+	gomem_free_bulk(50, p);
+	gomem_free(q);
+	return 0;
+}
+
+static int bulk_gfp(void)
+{
+	void *p[50];
+
+	return gomem_alloc_bulk(100, GFP_KERNEL | __GFP_DMA, 50, p) ? -EIO : 0;
+}
+
+static int with_device(int (*fn)(struct device *dev))
+{
+	struct device *dev = root_device_register("gomem_misuse");
+	int err;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	err = fn(dev);
+	root_device_unregister(dev);
+	return err;
+}
+
+static int free_as_devices(struct device *dev)
+{
+	void *p = gomem_alloc(100, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	devm_gomem_free(dev, p);
+	gomem_free(p);
+	return 0;
+}
+
+static int alloc_dma_for(struct device *dev)
+{
+	return devm_gomem_alloc(dev, 100, GFP_KERNEL | __GFP_DMA) ? -EIO : 0;
+}
+
+static int devm_not_its(void)
+{
+	return with_device(free_as_devices);
+}
+
+static int devm_gfp(void)
+{
+	return with_device(alloc_dma_for);
 }
 
 static int scratch_double_put(void)
@@ -546,6 +873,86 @@ static int arena_write_destroyed(void)
 	return 0;
 }
 
+#define NR_BESIDE	300
+
+/* Objects of @size, each filled with its number; all of them are freed in the end. */
+static int with_neighbours(size_t size, int (*misuse)(void **objs))
+{
+	static void *objs[NR_BESIDE];
+	unsigned int i;
+	int err = 0;
+
+	if (gomem_alloc_bulk(size, GFP_KERNEL, NR_BESIDE, objs) != NR_BESIDE)
+		return -ENOMEM;
+	for (i = 0; i < NR_BESIDE; i++)
+		memset(objs[i], i, size);
+	err = misuse(objs);
+	for (i = 0; i < NR_BESIDE; i++)
+		if (memchr_inv(objs[i], i & 0xff, size))
+			err = -EIO;
+	gomem_free_bulk(NR_BESIDE, objs);
+	return err;
+}
+
+static int kfree_middle(void **objs)
+{
+	kfree(objs[NR_BESIDE / 2]);
+	return 0;
+}
+
+static int kfree_object(void)
+{
+	return with_neighbours(64, kfree_middle);
+}
+
+/* A hundred that lie in one page. */
+static int kfree_page(void **objs)
+{
+	struct page *page = virt_to_page(objs[NR_BESIDE / 2]);
+	unsigned int i, n = 0;
+
+	for (i = 0; i < NR_BESIDE && n < 100; i++) {
+		if (virt_to_page(objs[i]) != page)
+			continue;
+		kfree(objs[i]);
+		n++;
+	}
+	return n == 100 ? 0 : -EIO;
+}
+
+static int kfree_often(void)
+{
+	return with_neighbours(32, kfree_page);
+}
+
+/* Not misuse: the page of an object that was freed is used until the client leaves. */
+static struct page *kept;
+
+#define KEPT_FROM	64
+#define KEPT_BYTES	(PAGE_SIZE - KEPT_FROM)
+
+static int page_kept(void)
+{
+	void *p = gomem_alloc(SZ_8K, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	kept = virt_to_page(p);
+	get_page(kept);
+	gomem_free(p);
+	memset(p + KEPT_FROM, 'x', KEPT_BYTES);
+	return 0;
+}
+
+static void put_kept(void)
+{
+	if (!kept)
+		return;
+	pr_info("kept page: %d reference, contents %s\n", page_count(kept),
+		memchr_inv(page_address(kept) + KEPT_FROM, 'x', KEPT_BYTES) ? "lost" : "kept");
+	put_page(kept);
+}
+
 /* Not misuse: nothing may be counted. */
 static int none(void)
 {
@@ -575,7 +982,7 @@ static int leak(void)
 		return -ENOMEM;
 
 	for (i = 0; i < 3; i++)
-		if (!gomem_alloc(48, GFP_KERNEL))
+		if (!gomem_alloc(48, GFP_KERNEL) || !gomem_strdup("tiny", GFP_KERNEL))
 			return -ENOMEM;
 	if (!gomem_scratch_get(1, GFP_KERNEL))
 		return -ENOMEM;
@@ -590,18 +997,35 @@ static const struct {
 } cases[] = {
 	CASE(double_free_small),
 	CASE(double_free_noscan),
+	CASE(double_free_tiny),
+	CASE(double_free_tiny_block),
 	CASE(double_free_large),
 	CASE(double_free_in_span),
 	CASE(interior_small),
 	CASE(interior_unaligned),
 	CASE(interior_large),
 	CASE(interior_far),
+	CASE(interior_tiny),
+	CASE(interior_tiny_end),
 	CASE(foreign_kmalloc),
 	CASE(foreign_vmalloc),
 	CASE(foreign_static),
 	CASE(foreign_stack),
 	CASE(foreign_user),
 	CASE(foreign_wild),
+	CASE(foreign_cache),
+	CASE(foreign_kmalloc_large),
+	CASE(foreign_page),
+	CASE(foreign_percpu),
+	CASE(foreign_error),
+	CASE(foreign_text),
+	CASE(foreign_kernel),
+	CASE(foreign_hole),
+	CASE(foreign_null_member),
+	CASE(realloc_kmalloc),
+	CASE(usable_kmalloc),
+	CASE(sensitive_kmalloc),
+	CASE(scratch_put_kmalloc),
 	CASE(write_after_free),
 	CASE(double_free_written),
 	CASE(gfp_dma),
@@ -620,6 +1044,16 @@ static const struct {
 	CASE(usable_free),
 	CASE(usable_interior),
 	CASE(sensitive_twice),
+	CASE(rcu_twice),
+	CASE(rcu_free),
+	CASE(rcu_interior),
+	CASE(rcu_foreign),
+	CASE(rcu_mightsleep_foreign),
+	CASE(bulk_foreign),
+	CASE(bulk_interior),
+	CASE(bulk_gfp),
+	CASE(devm_not_its),
+	CASE(devm_gfp),
 	CASE(scratch_double_put),
 	CASE(scratch_free),
 	CASE(scratch_free_sensitive),
@@ -641,6 +1075,9 @@ static const struct {
 	CASE(arena_gfp),
 	CASE(arena_too_large),
 	CASE(arena_write_destroyed),
+	CASE(kfree_object),
+	CASE(kfree_often),
+	CASE(page_kept),
 	CASE(none),
 	CASE(leak),
 };
@@ -663,6 +1100,7 @@ static int __init gomem_misuse_init(void)
 
 static void __exit gomem_misuse_exit(void)
 {
+	put_kept();
 }
 
 module_init(gomem_misuse_init);

@@ -51,6 +51,8 @@
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 
+#include "free_bytes.h"
+
 static char *allocator = "gomem";
 module_param(allocator, charp, 0444);
 MODULE_PARM_DESC(allocator, "Where objects come from: gomem (default) or kmalloc");
@@ -140,17 +142,6 @@ static bool aborted;
 static bool stopping;
 static DECLARE_COMPLETION(done);
 
-/* Pages free in a zone, exactly: what CPUs have not yet added to the counter, too. */
-static s64 zone_free_pages(struct zone *zone)
-{
-	s64 pages = zone_page_state_snapshot(zone, NR_FREE_PAGES);
-	int cpu;
-
-	for_each_online_cpu(cpu)
-		pages += READ_ONCE(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
-	return pages;
-}
-
 static s64 node_pages(struct pglist_data *node, enum node_stat_item item)
 {
 	s64 pages = atomic_long_read(&node->vm_stat[item]);
@@ -162,18 +153,6 @@ static s64 node_pages(struct pglist_data *node, enum node_stat_item item)
 		pages += READ_ONCE(stat->vm_node_stat_diff[item]);
 	}
 	return pages;
-}
-
-static s64 free_bytes(void)
-{
-	s64 pages = 0;
-	int nid, i;
-
-	for_each_online_node(nid)
-		for (i = 0; i < MAX_NR_ZONES; i++)
-			if (populated_zone(&NODE_DATA(nid)->node_zones[i]))
-				pages += zone_free_pages(&NODE_DATA(nid)->node_zones[i]);
-	return pages << PAGE_SHIFT;
 }
 
 /* Inside the kernel these two are counted in pages. */

@@ -7,7 +7,8 @@
  * into one shared table of slots and free whatever they find there, so that most
  * objects die on another CPU and in another context than they were born in. Each
  * object is filled with a pattern made of its address and size; an overlap of two
- * live objects, or a write after free, breaks it.
+ * live objects, or a write after free, breaks it. Objects of less than 16 bytes, which
+ * may share a block, have a table of their own.
  *
  * Loading runs the test; it fails with -EIO if anything was wrong.
  */
@@ -60,6 +61,7 @@ struct item {
 };
 
 static struct item *table[NR_SLOTS];
+static unsigned char *tiny_table[NR_SLOTS];
 static atomic64_t allocs, frees, failures, errors;
 static bool go, stop;
 
@@ -170,6 +172,54 @@ static void step(struct rnd_state *rnd, gfp_t gfp)
 	put_item(xchg(&table[prandom_u32_state(rnd) % NR_SLOTS], it));
 }
 
+/* Each byte is the object's size. */
+static unsigned char *get_tiny(struct rnd_state *rnd, gfp_t gfp)
+{
+	size_t size = 1 + prandom_u32_state(rnd) % 15;
+	unsigned char *p = gomem_alloc_noscan(size, gfp | __GFP_NOWARN | __GFP_ZERO);
+
+	if (!p) {
+		atomic64_inc(&failures);
+		return NULL;
+	}
+	if (memchr_inv(p, 0, size) || gomem_usable_size(p) < size)
+		atomic64_inc(&errors);
+	memset(p, size, size);
+	atomic64_inc(&allocs);
+	return p;
+}
+
+static void put_tiny(unsigned char *p)
+{
+	if (!p)
+		return;
+	if (*p < 1 || *p > 15 || memchr_inv(p, *p, *p)) {
+		if (atomic64_inc_return(&errors) <= 5)
+			pr_err("tiny object is damaged\n");
+	}
+	gomem_free(p);
+	atomic64_inc(&frees);
+}
+
+static void tiny(struct rnd_state *rnd, gfp_t gfp)
+{
+	unsigned char *p = get_tiny(rnd, gfp), *new;
+	size_t size;
+
+	/* Smaller or larger, perhaps one that is not tiny any more. */
+	if (p && (prandom_u32_state(rnd) & 15) == 0) {
+		size = 1 + prandom_u32_state(rnd) % 15;
+		new = gomem_realloc(p, size, gfp | __GFP_NOWARN);
+		if (new) {
+			if (memchr_inv(new, *new, min_t(size_t, *new, size)))
+				atomic64_inc(&errors);
+			memset(new, size, size);
+			p = new;
+		}
+	}
+	put_tiny(xchg(&tiny_table[prandom_u32_state(rnd) % NR_SLOTS], p));
+}
+
 /* For a moment, as they are meant to be: got, filled, checked and put. */
 static void scratch(struct rnd_state *rnd, gfp_t gfp)
 {
@@ -235,6 +285,7 @@ static int thread_fn(void *arg)
 		msleep(20);
 	while (!kthread_should_stop()) {
 		step(&w->rnd, GFP_KERNEL);
+		tiny(&w->rnd, GFP_KERNEL);
 		if (++i % 64 == 0)
 			bulk(&w->rnd, GFP_KERNEL);
 		if (i % 128 == 0)
@@ -254,6 +305,8 @@ static void tasklet_fn(unsigned long arg)
 
 	for (i = 0; i < 8; i++)
 		step(&w->softirq_rnd, GFP_ATOMIC);
+	for (i = 0; i < 8; i++)
+		tiny(&w->softirq_rnd, GFP_ATOMIC);
 	scratch(&w->softirq_rnd, GFP_ATOMIC);
 	arena(&w->softirq_rnd, GFP_ATOMIC);
 }
@@ -267,6 +320,8 @@ static void irq_fn(struct irq_work *work)
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT)) {
 		for (i = 0; i < 4; i++)
 			step(&w->irq_rnd, GFP_ATOMIC);
+		for (i = 0; i < 4; i++)
+			tiny(&w->irq_rnd, GFP_ATOMIC);
 		scratch(&w->irq_rnd, GFP_ATOMIC);
 	}
 	if (!READ_ONCE(stop))
@@ -360,8 +415,10 @@ static int __init gomem_torture_init(void)
 	WRITE_ONCE(stop, true);
 	for_each_possible_cpu(cpu)
 		stop_worker(cpu);
-	for (i = 0; i < NR_SLOTS; i++)
+	for (i = 0; i < NR_SLOTS; i++) {
 		put_item(table[i]);
+		put_tiny(tiny_table[i]);
+	}
 
 	pr_info("%lld allocations, %lld frees, %lld failures, %lld errors\n",
 		atomic64_read(&allocs), atomic64_read(&frees), atomic64_read(&failures),

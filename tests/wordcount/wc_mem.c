@@ -24,7 +24,7 @@
  * @realloc: more of it
  * @strdup: a copy of a string
  * @free: back
- * @held: bytes that the object really has
+ * @held: bytes that an object of @size really has; always the same for one object
  */
 struct wc_allocator {
 	const char *name;
@@ -33,7 +33,7 @@ struct wc_allocator {
 	void *(*realloc)(const void *p, size_t size, gfp_t gfp);
 	char *(*strdup)(const char *s, gfp_t gfp);
 	void (*free)(const void *p);
-	size_t (*held)(const void *p);
+	size_t (*held)(const void *p, size_t size);
 };
 
 static void *go_alloc(size_t size, gfp_t gfp)
@@ -66,7 +66,16 @@ static void k_free(const void *p)
 	kfree(p);
 }
 
-static size_t k_held(const void *p)
+/*
+ * Of what may share a block with others, the usable size changes with these; it is
+ * counted as if it shared none.
+ */
+static size_t go_held(const void *p, size_t size)
+{
+	return size < 16 ? round_up(size, 8) : gomem_usable_size(p);
+}
+
+static size_t k_held(const void *p, size_t size)
 {
 	return ksize(p);
 }
@@ -79,7 +88,7 @@ static const struct wc_allocator allocators[] = {
 		.realloc	= gomem_realloc,
 		.strdup		= gomem_strdup,
 		.free		= gomem_free,
-		.held		= gomem_usable_size,
+		.held		= go_held,
 	},
 	{
 		.name		= "kmalloc",
@@ -126,7 +135,7 @@ static void *count_alloc(void *p, size_t size)
 		return NULL;
 	this_cpu_inc(tally.allocs);
 	this_cpu_add(tally.requested, size);
-	this_cpu_add(tally.held, allocator->held(p));
+	this_cpu_add(tally.held, allocator->held(p, size));
 	return p;
 }
 
@@ -134,7 +143,7 @@ static void count_free(const void *p, size_t size)
 {
 	this_cpu_inc(tally.frees);
 	this_cpu_sub(tally.requested, size);
-	this_cpu_sub(tally.held, allocator->held(p));
+	this_cpu_sub(tally.held, allocator->held(p, size));
 }
 
 void wc_mem_tally(struct wc_tally *sum)
@@ -171,7 +180,7 @@ void *wc_alloc_text(size_t size)
 /* On failure @p is unchanged and still the caller's; @p may be NULL. */
 void *wc_realloc(void *p, size_t old_size, size_t new_size, gfp_t gfp)
 {
-	size_t old_held = p ? allocator->held(p) : 0;
+	size_t old_held = p ? allocator->held(p, old_size) : 0;
 	void *new = allocator->realloc(p, new_size, gfp);
 
 	if (!new)
@@ -179,7 +188,7 @@ void *wc_realloc(void *p, size_t old_size, size_t new_size, gfp_t gfp)
 	if (!p)
 		return count_alloc(new, new_size);
 	this_cpu_add(tally.requested, new_size - old_size);
-	this_cpu_add(tally.held, allocator->held(new) - old_held);
+	this_cpu_add(tally.held, allocator->held(new, new_size) - old_held);
 	return new;
 }
 

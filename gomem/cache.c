@@ -1,0 +1,601 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * cache.c - typed caches: create, allocate, free, destroy.
+ */
+#include <kunit/visibility.h>
+#include <linux/export.h>
+#include <linux/gomem.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/rwsem.h>
+#include <linux/string.h>
+
+#include "alloc.h"
+#include "cache.h"
+#include "mcache.h"
+#include "node.h"
+#include "report.h"
+#include "stats.h"
+
+/* What is left of a span behind its last object: this share at most, if it can be had. */
+#define TAIL_SHARE	16
+
+#define CACHE_MAGIC	0x676f6d656d636163UL
+
+/*
+ * All caches, those among them that were destroyed with objects left. Written to add
+ * and remove one, read by who visits them all. Inside of cpus_read_lock().
+ */
+static DECLARE_RWSEM(caches_sem);
+static LIST_HEAD(caches);
+
+/* Spans of caches whose memory is gone: as the module exits. */
+static const struct gomem_kind orphans = { };
+
+/* Mixed with the address, so that a copy of a cache is none. */
+static unsigned long magic_of(const struct gomem_cache *c)
+{
+	return gomem_objkey(c) ^ CACHE_MAGIC;
+}
+
+/* Is it a live one? For any pointer, as in arena.c. */
+static bool check_cache(const struct gomem_cache *c, unsigned long caller)
+{
+	bool ok;
+
+	rcu_read_lock();
+	ok = IS_ALIGNED((unsigned long)c, sizeof(u64)) &&
+	     gomem_pagemap_span(&gomem_pagemap, (unsigned long)c) &&
+	     READ_ONCE(c->magic) == magic_of(c) && !READ_ONCE(c->destroyed);
+	rcu_read_unlock();
+	if (unlikely(!ok))
+		gomem_report_cache(c, caller);
+	return ok;
+}
+
+/* The multiplier finds each object of the span by its first byte and its last one. */
+static bool divmul_is_exact(u32 size, u32 divmul, unsigned int nelems)
+{
+	unsigned int i;
+
+	for (i = 0; i < nelems; i++)
+		if ((u32)((u64)i * size * divmul) >= divmul ||
+		    gomem_div(i * size, divmul) != i ||
+		    gomem_div(i * size + size - 1, divmul) != i)
+			return false;
+	return true;
+}
+
+/*
+ * The shortest span with next to no tail, else the one with the smallest share of it.
+ * Above GOMEM_SMALL_MAX each object has a span of its own.
+ */
+static void set_geometry(struct gomem_kind *k)
+{
+	u32 divmul = DIV_ROUND_UP_ULL(1ULL << 32, k->size);
+	unsigned int pages, nelems, tail, best = UINT_MAX;
+
+	for (pages = 1; k->size <= GOMEM_SMALL_MAX && pages <= GOMEM_CLASS_MAX_PAGES; pages++) {
+		nelems = min_t(unsigned int, (pages << GOMEM_PAGE_SHIFT) / k->size,
+			       GOMEM_SPAN_MAX_OBJECTS);
+		if (!nelems || !divmul_is_exact(k->size, divmul, nelems))
+			continue;
+		tail = ((pages << GOMEM_PAGE_SHIFT) - nelems * k->size) / pages;
+		if (tail >= best)
+			continue;
+		best = tail;
+		k->npages = pages;
+		k->nelems = nelems;
+		k->divmul = divmul;
+		if (tail <= GOMEM_PAGE_SIZE / TAIL_SHARE)
+			break;
+	}
+	if (best == UINT_MAX) {
+		k->npages = DIV_ROUND_UP(k->size, GOMEM_PAGE_SIZE);
+		k->nelems = 1;
+		k->divmul = 1;
+	}
+	k->limit = (u64)k->nelems << 32;
+}
+
+static bool args_are_sane(const char *name, unsigned int size,
+			  const struct gomem_cache_args *args)
+{
+	return name && *name && size && size <= GOMEM_CACHE_MAX_SIZE &&
+	       (!args->align || is_power_of_2(args->align)) &&
+	       args->align <= GOMEM_CACHE_MAX_ALIGN && args->useroffset <= size &&
+	       args->usersize <= size - args->useroffset;
+}
+
+/*
+ * An object whose contents outlive its free has its key behind it, others have it in
+ * their first word.
+ */
+static void set_kind(struct gomem_cache *c, unsigned int size,
+		     const struct gomem_cache_args *args)
+{
+	struct gomem_kind *k = &c->kind;
+	bool outlives = args->ctor || args->typesafe_by_rcu;
+
+	c->object_size = size;
+	c->align = max_t(unsigned int, args->align, sizeof(u64));
+	c->clears = !outlives;
+	c->useroffset = args->useroffset;
+	c->usersize = args->usersize;
+	k->ctor = args->ctor;
+	k->typesafe = args->typesafe_by_rcu;
+	k->spc = gomem_spc_make(0, args->noscan);
+	k->key = outlives ? ALIGN(size, sizeof(u64)) : 0;
+	k->size = ALIGN(outlives ? k->key + sizeof(u64) : size, c->align);
+	k->cache = c;
+	set_geometry(k);
+}
+
+/* False if there is no memory; free_memory() takes what there is then. */
+static bool get_memory(struct gomem_cache *c, const char *name)
+{
+	struct gomem_kind *k = &c->kind;
+	unsigned int n = 0;
+	struct gomem_heap *h;
+	int cpu;
+
+	for_each_gomem_heap(h)
+		n++;
+	c->name = gomem_strdup(name, GFP_KERNEL);
+	c->central = gomem_alloc_array(n, sizeof(*c->central), GFP_KERNEL);
+	k->central = gomem_calloc(nr_node_ids, sizeof(*k->central), GFP_KERNEL);
+	k->cpu = __alloc_percpu(gomem_cache_cpu_size(k), __alignof__(struct gomem_cache_cpu));
+	if (!c->name || !c->central || !k->central || !k->cpu)
+		return false;
+	n = 0;
+	for_each_gomem_heap(h) {
+		gomem_mcentral_init(&c->central[n], h, k);
+		k->central[h->node] = &c->central[n++];
+	}
+	for_each_possible_cpu(cpu)
+		gomem_cache_cpu_init(per_cpu_ptr(k->cpu, cpu), k);
+	return true;
+}
+
+static void free_memory(struct gomem_cache *c)
+{
+	free_percpu(c->kind.cpu);
+	gomem_free(c->kind.central);
+	gomem_free(c->central);
+	gomem_free(c->name);
+	gomem_free(c);
+}
+
+struct gomem_cache *gomem_cache_create(const char *name, unsigned int size,
+				       const struct gomem_cache_args *args)
+{
+	static const struct gomem_cache_args defaults;
+	struct gomem_cache *c;
+
+	might_sleep();
+	args = args ?: &defaults;
+	if (!args_are_sane(name, size, args)) {
+		gomem_report_cache_args(name, size, args->align, _RET_IP_);
+		return NULL;
+	}
+	c = gomem_zalloc(sizeof(*c), GFP_KERNEL);
+	if (!c)
+		return NULL;
+	set_kind(c, size, args);
+	if (!get_memory(c, name)) {
+		free_memory(c);
+		return NULL;
+	}
+	c->magic = magic_of(c);
+	down_write(&caches_sem);
+	list_add_tail(&c->link, &caches);
+	up_write(&caches_sem);
+	return c;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_create, GOMEM_NS);
+
+unsigned int gomem_cache_size(const struct gomem_cache *c)
+{
+	return c->object_size;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_size, GOMEM_NS);
+
+static __always_inline bool has_key(const struct gomem_cache *c, void *obj)
+{
+	return gomem_has_key(gomem_kind_key(&c->kind, obj));
+}
+
+/* Never what a constructor made; what may be read without owning it, if asked for. */
+static __always_inline bool wants_clearing(const struct gomem_cache *c, gfp_t gfp)
+{
+	if (likely(c->clears))
+		return want_init_on_alloc(gfp);
+	return (gfp & __GFP_ZERO) && !c->kind.ctor;
+}
+
+/* What is left to do with an object that is the caller's now. */
+static __always_inline void *hand_out(const struct gomem_cache *c, void *obj, gfp_t gfp,
+				      bool clear)
+{
+	*(unsigned long *)gomem_kind_key(&c->kind, obj) = 0;
+	if (clear)
+		memset(obj, 0, c->object_size);
+	gomem_leak_track(obj, c->object_size, gomem_kind_noscan(&c->kind), gfp);
+	return obj;
+}
+
+/* Off the fast path: one may be zero but for its key, or was written to while free. */
+static void *check_and_hand_out(const struct gomem_cache *c, void *obj, gfp_t gfp,
+				unsigned long caller)
+{
+	if (likely(has_key(c, obj)))
+		return hand_out(c, obj, gfp, wants_clearing(c, gfp));
+	if (!c->kind.key && gomem_has_zero_key(obj)) {
+		if (want_init_on_alloc(gfp))
+			gomem_count(GOMEM_EV_ZEROING_SKIPPED, c->object_size);
+		return hand_out(c, obj, gfp, false);
+	}
+	gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
+	return NULL;
+}
+
+/* Off the fast path, and tail-called from it. */
+static noinline void *alloc_miss(struct gomem_cache *c, gfp_t gfp, unsigned long caller)
+{
+	void *obj;
+
+	while ((obj = gomem_mcache_alloc_slow(&c->kind, gfp))) {
+		obj = check_and_hand_out(c, obj, gfp, caller);
+		if (likely(obj))
+			return obj;
+	}
+	gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+	return NULL;
+}
+
+/* As for gomem_alloc(): an object that was written to while it was free is set aside. */
+static noinline void *alloc_unusual(struct gomem_cache *c, void *obj, gfp_t gfp,
+				    unsigned long caller)
+{
+	return check_and_hand_out(c, obj, gfp, caller) ?: alloc_miss(c, gfp, caller);
+}
+
+/* In an interrupt, or with a gfp that is refused. */
+static noinline void *alloc_odd(struct gomem_cache *c, gfp_t gfp, unsigned long caller)
+{
+	if (!gomem_enter_alloc(c->object_size, gfp, caller))
+		return NULL;
+	return alloc_miss(c, gfp, caller);
+}
+
+static __always_inline void *cache_alloc(struct gomem_cache *c, gfp_t gfp)
+{
+	void *obj;
+
+	if (unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
+		return alloc_odd(c, gfp, GOMEM_COLD_CALLER);
+	gomem_check_context(gfp);
+
+	preempt_disable();
+	obj = gomem_slot_pop(&raw_cpu_ptr(c->kind.cpu)->task.slot);
+	preempt_enable();
+
+	if (unlikely(!obj))
+		return alloc_miss(c, gfp, GOMEM_COLD_CALLER);
+	if (unlikely(!has_key(c, obj)))
+		return alloc_unusual(c, obj, gfp, GOMEM_COLD_CALLER);
+	return hand_out(c, obj, gfp, wants_clearing(c, gfp));
+}
+
+void *gomem_cache_alloc(struct gomem_cache *c, gfp_t gfp)
+{
+	return cache_alloc(c, gfp);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc, GOMEM_NS);
+
+/* Of a node that is not this CPU's: past the slots. */
+static void *alloc_remote(struct gomem_cache *c, struct gomem_heap *h, gfp_t gfp,
+			  unsigned long caller)
+{
+	void *obj;
+
+	if (!gomem_enter_alloc(c->object_size, gfp, caller))
+		return NULL;
+	while ((obj = gomem_mcache_alloc_direct(gomem_central(h, &c->kind), gfp))) {
+		gomem_count(GOMEM_EV_REMOTE_ALLOCS, 1);
+		obj = check_and_hand_out(c, obj, gfp, caller);
+		if (likely(obj))
+			return obj;
+	}
+	gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+	return NULL;
+}
+
+void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node)
+{
+	struct gomem_heap *h;
+
+	if (unlikely(node < NUMA_NO_NODE || node >= MAX_NUMNODES)) {
+		gomem_report_node(node, _RET_IP_);
+		return NULL;
+	}
+	if (node != NUMA_NO_NODE && !node_online(node))
+		node = NUMA_NO_NODE;
+	h = gomem_node_heap(node);
+	if (h != gomem_node_heap(NUMA_NO_NODE) ||
+	    (node != NUMA_NO_NODE && (gfp & __GFP_THISNODE)))
+		return alloc_remote(c, h, gfp, _RET_IP_);
+	return cache_alloc(c, gfp);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_node, GOMEM_NS);
+
+/* What a pointer is that is no live object of the cache, or of any if that is NULL. */
+static noinline void reject(const struct gomem_cache *c, void *p, unsigned long caller)
+{
+	struct gomem_span *s;
+	bool start;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return;
+	rcu_read_lock();
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	if (!s) {
+		gomem_report_no_object(GOMEM_DOUBLE_FREE, p, caller);
+	} else if (c && READ_ONCE(s->kind) != &c->kind) {
+		gomem_report_owner(p, caller);
+	} else {
+		start = gomem_is_start((unsigned long)p - s->base, s->divmul,
+				       (u64)s->nelems << 32);
+		gomem_report_pointer(start ? GOMEM_DOUBLE_FREE : GOMEM_INTERIOR_POINTER, p,
+				     caller);
+	}
+	rcu_read_unlock();
+}
+
+/* The span of an object of the cache; preemption is off. */
+static __always_inline struct gomem_span *span_of(const struct gomem_cache *c, void *p)
+{
+	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+
+	return likely(s) && likely(READ_ONCE(s->kind) == &c->kind) ? s : NULL;
+}
+
+/*
+ * Check an object that is being freed, and give it its key. As in alloc.c preemption
+ * stays off from the look at the tag to the last access to the object.
+ */
+static __always_inline bool take_back(const struct gomem_cache *c, const struct gomem_span *s,
+				      void *obj)
+{
+	if (unlikely(!gomem_is_start((unsigned long)obj - s->base, c->kind.divmul,
+				     (u64)s->nelems << 32)))
+		return false;
+	if (unlikely(gomem_is_free(gomem_kind_key(&c->kind, obj))))
+		return false;
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kmemleak_free(obj);
+	if (c->clears && want_init_on_free())
+		memset(obj, 0, c->object_size);
+	gomem_set_key(gomem_kind_key(&c->kind, obj));
+	return true;
+}
+
+static noinline void free_miss(const struct gomem_kind *k, void *obj)
+{
+	if (static_branch_unlikely(&gomem_numa) && !gomem_mcache_is_home(obj))
+		gomem_mcache_free_direct(k, obj);
+	else
+		gomem_mcache_free_slow(k, obj);
+}
+
+/* Whatever the context, which was entered. */
+static noinline void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
+{
+	struct gomem_span *s;
+	bool ok;
+
+	rcu_read_lock();
+	preempt_disable();
+	s = span_of(c, p);
+	ok = s && take_back(c, s, p);
+	preempt_enable();
+	if (likely(ok))
+		free_miss(&c->kind, p);
+	else
+		reject(c, p, caller);
+	rcu_read_unlock();
+}
+
+static __always_inline void cache_free(struct gomem_cache *c, void *p)
+{
+	struct gomem_span *s;
+	bool ok, pushed = false;
+
+	if (unlikely(gomem_irq_context())) {
+		if (gomem_enter_free(GOMEM_COLD_CALLER))
+			free_slow(c, p, GOMEM_COLD_CALLER);
+		return;
+	}
+	preempt_disable();
+	s = span_of(c, p);
+	ok = s && take_back(c, s, p);
+	if (likely(ok) && (!static_branch_unlikely(&gomem_numa) || gomem_mcache_is_home(p)))
+		pushed = gomem_slot_push(&raw_cpu_ptr(c->kind.cpu)->task.slot, p);
+	preempt_enable();
+	if (unlikely(!ok))
+		reject(c, p, GOMEM_COLD_CALLER);
+	else if (unlikely(!pushed))
+		free_miss(&c->kind, p);
+}
+
+void gomem_cache_free(struct gomem_cache *c, void *p)
+{
+	cache_free(c, p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_free, GOMEM_NS);
+
+/**
+ * gomem_cache_take_back - gomem_free() of what may be an object of a typed cache
+ * @p: the pointer
+ * @caller: who freed it
+ *
+ * Context: that of gomem_free(), which entered it.
+ * Return: false if @p lies in no span of a typed cache.
+ */
+bool gomem_cache_take_back(void *p, unsigned long caller)
+{
+	struct gomem_cache *c = NULL;
+	struct gomem_span *s;
+
+	rcu_read_lock();
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	if (s)
+		c = READ_ONCE(s->kind)->cache;
+	if (c)
+		free_slow(c, p, caller);
+	rcu_read_unlock();
+	return c;
+}
+
+size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void **p)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		p[i] = cache_alloc(c, gfp);
+		if (unlikely(!p[i])) {
+			gomem_cache_free_bulk(c, i, p);
+			return 0;
+		}
+	}
+	return n;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_bulk, GOMEM_NS);
+
+void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		cache_free(c, p[i]);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_free_bulk, GOMEM_NS);
+
+static unsigned long sweep(struct gomem_cache *c)
+{
+	unsigned long spans = 0;
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h) {
+		gomem_mcentral_sweep(gomem_central(h, &c->kind));
+		spans += READ_ONCE(gomem_central(h, &c->kind)->nspans);
+	}
+	return spans;
+}
+
+int gomem_cache_shrink(struct gomem_cache *c)
+{
+	might_sleep();
+	if (!check_cache(c, _RET_IP_))
+		return -EINVAL;
+	gomem_mcache_shrink_kind(&c->kind);
+	return sweep(c) ? 1 : 0;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_shrink, GOMEM_NS);
+
+static unsigned long live_objects(const struct gomem_cache *c)
+{
+	struct gomem_class_counts n;
+
+	gomem_mcache_count(&c->kind, &n);
+	return n.mallocs - n.frees;
+}
+
+/* Take everything back that is free; false if objects are left. */
+static bool empty_cache(struct gomem_cache *c, unsigned long caller)
+{
+	unsigned long spans;
+
+	/* Objects that wait for a grace period are as good as free, and spans empty. */
+	gomem_rcu_barrier();
+	gomem_mcache_drain_kind(&c->kind);
+	spans = sweep(c);
+	rcu_barrier();
+	if (likely(!spans))
+		return true;
+	gomem_report_cache_left(c, live_objects(c), spans, caller);
+	return false;
+}
+
+static void unlink_cache(struct gomem_cache *c)
+{
+	down_write(&caches_sem);
+	list_del(&c->link);
+	up_write(&caches_sem);
+}
+
+void gomem_cache_destroy(struct gomem_cache *c)
+{
+	might_sleep();
+	if (!c || !check_cache(c, _RET_IP_))
+		return;
+	if (!empty_cache(c, _RET_IP_)) {
+		WRITE_ONCE(c->destroyed, true);
+		return;
+	}
+	unlink_cache(c);
+	WRITE_ONCE(c->magic, 0);
+	/* Who found one of its objects in a report, or in a late second free. */
+	synchronize_rcu();
+	free_memory(c);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_destroy, GOMEM_NS);
+
+/**
+ * gomem_visit_caches - look at the kinds of all typed caches
+ * @fn: called for each; none comes or goes meanwhile
+ * @arg: for @fn
+ *
+ * Context: may sleep.
+ */
+void gomem_visit_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg)
+{
+	struct gomem_cache *c;
+
+	down_read(&caches_sem);
+	list_for_each_entry(c, &caches, link)
+		fn(&c->kind, arg);
+	up_read(&caches_sem);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_visit_caches);
+
+/* Spans that are left are nobody's, and stay. */
+static void orphan_spans(struct gomem_span *s, void *arg)
+{
+	if (s->kind->cache == arg)
+		WRITE_ONCE(s->kind, &orphans);
+}
+
+/**
+ * gomem_cache_exit - tell of caches that were never destroyed, or not empty then
+ *
+ * Nobody allocates or frees any more.
+ *
+ * Context: may sleep.
+ */
+void gomem_cache_exit(void)
+{
+	struct gomem_cache *c, *next;
+	struct gomem_heap *h;
+
+	list_for_each_entry_safe(c, next, &caches, link) {
+		if (!c->destroyed)
+			gomem_report_leaked_cache(c);
+		if (!empty_cache(c, 0))
+			for_each_gomem_heap(h)
+				gomem_heap_walk_spans(h, orphan_spans, c);
+		unlink_cache(c);
+		free_memory(c);
+	}
+}

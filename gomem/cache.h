@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * cache.h - typed caches: objects of one size that is no size class's (kmem_cache).
+ *
+ * A typed cache is a kind of its own (kind.h): its objects lie in spans of their own,
+ * side by side without rounding, and each CPU has slots for them. From there on down
+ * they are like all others: mcentral, sweeping, pages.
+ *
+ * The tag of its pages is that of large objects, class 0, for want of numbers: who
+ * finds that looks at the span.
+ */
+#ifndef GOMEM_CACHE_H
+#define GOMEM_CACHE_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "kind.h"
+
+struct gomem_heap;
+struct gomem_mcentral;
+
+/**
+ * struct gomem_cache - a typed cache
+ * @kind: what its objects are
+ * @object_size: bytes of an object that are its user's
+ * @clears: init_on_alloc and init_on_free mean these objects too
+ * @magic: see magic_of()
+ * @align: what each object is aligned to
+ * @useroffset: where in an object the part begins that user space may see
+ * @usersize: its bytes
+ * @destroyed: it was, but objects were left; frees are all that is taken
+ * @central: central lists, one for each heap
+ * @link: in the list of all typed caches
+ * @name: for people
+ */
+struct gomem_cache {
+	struct gomem_kind kind;
+	unsigned int object_size;
+	bool clears;
+	unsigned long magic;
+	unsigned int align;
+	unsigned int useroffset;
+	unsigned int usersize;
+	bool destroyed;
+	struct gomem_mcentral *central;
+	struct list_head link;
+	const char *name;
+};
+
+void gomem_visit_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg);
+bool gomem_cache_take_back(void *p, unsigned long caller);
+void gomem_cache_exit(void);
+
+#endif /* GOMEM_CACHE_H */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * rcu.h - objects that wait for an RCU grace period before they are freed.
+ */
+#ifndef GOMEM_RCU_H
+#define GOMEM_RCU_H
+
+#include <linux/types.h>
+
+int gomem_rcu_init(void);
+void gomem_rcu_exit(void);
+u64 gomem_rcu_pending(void);
+
+#endif /* GOMEM_RCU_H */

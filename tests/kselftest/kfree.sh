@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# kfree.sh - what gomem allocated and kfree() freed is the kernel's complaint, once, and
+# harms nobody: the page stays gomem's, its other objects stay as they are, and when it is
+# to go back that is reported, and the page is left out.
+
+# shellcheck source=tests/kselftest/ktap.sh
+. "$(dirname "$0")/ktap.sh"
+
+scavenge()
+{
+	echo 1 >/sys/kernel/debug/gomem/scavenge
+}
+
+# kfreed CASE: the client does it; the kernel's warning is not for the console.
+kfreed()
+{
+	insmod gomem_misuse.ko case="$1"
+	rc=$?
+	[ $rc = 0 ] && rmmod gomem_misuse
+	return $rc
+}
+
+ktap_header
+ktap_plan 12
+insmod gomem.ko || exit 1
+dmesg -n 1
+
+kfreed kfree_object
+ktap_is $? 0 "an object is freed with kfree(), the others are not harmed"
+dmesg | grep -q 'WARNING: .*free_large_kmalloc\|BUG: KASAN: invalid-free'
+ktap_is $? 0 "the kernel complained"
+ktap_is "$(gomem_stat kfrees_detected)" 0 "gomem does not know yet"
+dmesg -c >/dev/null
+scavenge
+ktap_is "$(gomem_stat kfrees_detected)" 1 "it knows when the page is to go back"
+ktap_is "$(dmesg | grep -c "gomem's memory was freed 1 time with kfree() or put_page(), found late")" 1 \
+	"and says so"
+
+kfreed kfree_often
+ktap_is $? 0 "a hundred objects of one page"
+scavenge
+ktap_is "$(gomem_stat kfrees_detected)" 101 "all are counted"
+
+# A reference that a user still has is no misuse; the page goes when it is dropped.
+insmod gomem_misuse.ko case=page_kept && scavenge && rmmod gomem_misuse
+dmesg | grep -q 'kept page: 1 reference, contents kept'
+ktap_is $? 0 "a page whose object was freed stays while somebody has a reference"
+ktap_is "$(gomem_stat kfrees_detected)" 101 "that is no misuse"
+
+insmod gomem_torture.ko seconds=1
+ktap_is $? 0 "gomem keeps serving"
+rmmod gomem_torture
+echo 1 >/sys/kernel/debug/gomem/check
+ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
+rmmod gomem && ! dmesg | grep -q 'gomem: unloaded: every object and page came back'
+ktap_is $? 0 "unload, not with every page"
+dmesg -n 7
+ktap_finish

@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# rcu.sh - what gomem_free_rcu() frees stays as long as readers may look at it, whatever
+# CPUs do; and clients and gomem can be removed while objects wait.
+#
+# machine: --cpus=3
+
+# shellcheck source=tests/kselftest/ktap.sh
+. "$(dirname "$0")/ktap.sh"
+
+cpus=$(find /sys/devices/system/cpu -name online -path '*/cpu[1-9]*' | sort)
+seconds=${RCU_SECONDS:-5}
+
+came_back()
+{
+	dmesg | grep -q 'gomem: unloaded: every object and page came back'
+	ktap_is $? 0 "every object and page came back"
+}
+
+# Until nothing waits, for 30 s.
+settle()
+{
+	for _ in $(seq 300); do
+		[ "$(gomem_stat rcu_pending)" != 0 ] || return 0
+		sleep 0.1
+	done
+}
+
+ktap_header
+ktap_plan 12
+insmod gomem.ko || exit 1
+
+insmod gomem_rcu.ko seconds="$seconds" last=0
+ktap_is $? 0 "readers see no object change"
+rmmod gomem_rcu
+settle
+ktap_is "$(gomem_stat rcu_pending) $(gomem_stat heap_objects)" "0 0" "all of them are freed"
+frees=$(gomem_stat rcu_frees)
+batches=$(gomem_stat rcu_batches)
+[ "$frees" -gt 1000 ] && [ "$batches" -gt 0 ] && [ $((batches * 5)) -lt "$frees" ]
+ktap_is $? 0 "in batches"
+ktap_diag "$frees objects, $batches batches"
+
+# CPUs go with what waits on them.
+insmod gomem_rcu.ko seconds="$seconds" last=0 &
+pid=$!
+rounds=0
+while [ -n "$cpus" ] && kill -0 $pid 2>/dev/null; do
+	for cpu in $cpus; do
+		echo 0 >"$cpu" && rounds=$((rounds + 1))
+	done
+	for cpu in $cpus; do
+		echo 1 >"$cpu"
+	done
+done
+wait $pid
+ktap_is $? 0 "while CPUs go and come, too"
+ktap_diag "$rounds times"
+rmmod gomem_rcu
+for cpu in $cpus; do
+	echo 0 >"$cpu"
+done
+settle
+ktap_is "$(gomem_stat rcu_pending) $(gomem_stat heap_objects)" "0 0" "all of them are freed"
+for cpu in $cpus; do
+	echo 1 >"$cpu"
+done
+echo 1 >/sys/kernel/debug/gomem/check
+ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
+
+# The readers would have seen it; so would KASAN, where it knows of gomem's objects.
+if grep -q ' kasan_' /proc/kallsyms; then
+	ktap_skip "a writer that does not wait for readers is found out" "KASAN is there"
+else
+	! insmod gomem_rcu.ko seconds=3 broken=1 2>/dev/null
+	ktap_is $? 0 "a writer that does not wait for readers is found out"
+fi
+ktap_is "$(gomem_stat writes_after_free_detected)$(gomem_stat double_frees_detected)" 00 \
+	"there was no misuse"
+
+insmod gomem_rcu.ko seconds=1 last=100000
+waiting=$(gomem_stat rcu_pending)
+rmmod gomem_rcu
+ktap_is $? 0 "a client goes right after it freed many"
+ktap_diag "$waiting of them waited"
+dmesg -c >/dev/null
+rmmod gomem
+ktap_is $? 0 "and so does gomem"
+came_back
+insmod gomem.ko && rmmod gomem
+ktap_is $? 0 "and comes again"
+ktap_finish

@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# words.sh - what a million short strings take, with gomem and with kmalloc().
+#
+# machine: --memory=512M
+# machine debug: --memory=2G --append=kmemleak=off
+#
+# Held is what free memory the machine has less than before, with both allocators: pages,
+# their descriptors, masks, and what CPUs have at hand. The index of the strings is there
+# before and after. Then a random half of the strings is freed and allocated again, and
+# then so many are replaced at random as there are.
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/kselftest/ktap.sh
+. "$here/ktap.sh"
+# shellcheck source=tests/kselftest/fill.lib
+. "$here/fill.lib"
+
+MIXES="1 2 3 4 5 6 7 8 9 15 uniform words"
+words_params=/sys/module/gomem_words/parameters
+
+n=1000000
+debug_kernel && n=20000
+
+words_cmd()
+{
+	(echo "$*" >$words_params/cmd) 2>/dev/null || failed="$failed $*;"
+}
+
+# What nobody needs goes back before each measurement, and slabs that are empty.
+settle()
+{
+	echo 1 >"$gomem_dir/scavenge"
+	for file in /sys/kernel/slab/kmalloc-*/shrink; do
+		[ ! -e "$file" ] || echo 1 >"$file"
+	done
+	sleep 0.2
+}
+
+# held: in hundredths of a byte for each string
+held()
+{
+	echo $(((start - $(free_bytes)) * 100 / n))
+}
+
+measure()
+{
+	insmod gomem_words.ko allocator="$1" places=$n || failed="$failed insmod;"
+	for mix in $MIXES; do
+		settle
+		start=$(free_bytes)
+		words_cmd fill "$mix"
+		full=$(held)
+		words_cmd free 50
+		words_cmd fill "$mix"
+		again=$(held)
+		words_cmd churn "$mix"
+		words_cmd churn "$mix"
+		churned=$(held)
+		words_cmd free 100
+		echo "$1 $mix $full $again $churned"
+	done
+	rmmod gomem_words || failed="$failed rmmod;"
+}
+
+# of ALLOCATOR MIX COLUMN
+of()
+{
+	echo "$results" | awk -v a="$1" -v m="$2" -v c="$3" '$1 == a && $2 == m { print $c }'
+}
+
+bytes()
+{
+	awk -v n="$1" 'BEGIN { printf "%.2f\n", n / 100 }'
+}
+
+print_table()
+{
+	echo "# bytes held for each of $n strings: filled, half of them freed and made anew,"
+	echo "# and twice as many as there are replaced one by one"
+	format='# %-8s %7s %7s %6s   %7s %7s   %7s %7s\n'
+	# shellcheck disable=SC2059
+	printf "$format" bytes kmalloc gomem ratio kmalloc gomem kmalloc gomem
+	for mix in $MIXES; do
+		k=$(of kmalloc "$mix" 3)
+		g=$(of gomem "$mix" 3)
+		# shellcheck disable=SC2059
+		printf "$format" "$mix" "$(bytes "$k")" "$(bytes "$g")" \
+			"$(awk -v a="$g" -v b="$k" 'BEGIN { printf "%.2f", b ? a / b : 0 }')" \
+			"$(bytes "$(of kmalloc "$mix" 4)")" "$(bytes "$(of gomem "$mix" 4)")" \
+			"$(bytes "$(of kmalloc "$mix" 5)")" "$(bytes "$(of gomem "$mix" 5)")"
+	done
+}
+
+ktap_header
+ktap_plan 15
+insmod gomem.ko || exit 1
+failed=
+results=$(measure gomem; measure kmalloc; echo "failed$failed")
+print_table
+ktap_is "$(echo "$results" | grep '^failed')" failed "a million strings live and die undamaged"
+
+# mix, percent of what kmalloc() holds
+BOUNDS="1:21 2:33 3:50 4:63 5:80 6:107 7:104 8:104 9:104 15:104 uniform:90 words:85"
+for bound in $BOUNDS; do
+	mix=${bound%:*}
+	limit=${bound#*:}
+	name="$mix: at most $limit % of kmalloc()"
+	if debug_kernel; then
+		ktap_skip "$name" "KASAN is at work"
+	else
+		ktap_true "$name" [ $(($(of gomem "$mix" 3) * 100)) -le \
+			$(($(of kmalloc "$mix" 3) * limit)) ]
+	fi
+done
+ktap_is "$(heap_verdict)" ok "the heap is sound"
+rmmod gomem
+dmesg | grep -q 'gomem: unloaded: every object and page came back'
+ktap_is $? 0 "every object and page came back"
+ktap_finish

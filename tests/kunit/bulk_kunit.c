@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bulk_kunit.c - gomem_alloc_bulk() and gomem_free_bulk(), on the module's own heap.
+ *
+ * Objects are filled with a pattern of their address while they are live: an overlap
+ * breaks it. The reports of misuse that this leaves in the log are meant to be there.
+ */
+#include <kunit/test.h>
+#include <linux/gomem.h>
+#include <linux/interrupt.h>
+#include <linux/irq_work.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/nodemask.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+
+#include "balance.h"
+#include "node.h"
+#include "sizeclass.h"
+#include "stats.h"
+
+#define MAX_OBJECTS	4000
+
+struct fixture {
+	struct balance balance;
+	struct rnd_state rnd;
+	u32 seed;
+	void *objs[MAX_OBJECTS];
+};
+
+static u32 below(struct fixture *f, u32 limit)
+{
+	return prandom_u32_state(&f->rnd) % limit;
+}
+
+static void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)
+{
+	struct fixture *f = test->priv;
+
+	balance_expect_misuses(test, &f->balance, what, n);
+}
+
+static void expect_object(struct kunit *test, void *p, size_t size, gfp_t gfp)
+{
+	size_t usable = gomem_usable_size(p);
+
+	KUNIT_ASSERT_GE_MSG(test, usable, size, "size %zu", size);
+	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % 8, "size %zu", size);
+	if (is_power_of_2(size))
+		KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % size, "size %zu", size);
+	if (gfp & __GFP_ZERO)
+		KUNIT_ASSERT_TRUE_MSG(test, is_zero(p, usable), "size %zu", size);
+	fill(p, usable);
+}
+
+static void get(struct kunit *test, size_t size, gfp_t gfp, unsigned int n)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ_MSG(test, n, gomem_alloc_bulk(size, gfp, n, f->objs), "size %zu", size);
+	for (i = 0; i < n; i++)
+		expect_object(test, f->objs[i], size, gfp);
+}
+
+static void expect_filled(struct kunit *test, unsigned int n)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		KUNIT_ASSERT_TRUE_MSG(test, is_filled(f->objs[i], gomem_usable_size(f->objs[i])),
+				      "object %u, seed %u", i, f->seed);
+}
+
+static void put(struct kunit *test, unsigned int n)
+{
+	struct fixture *f = test->priv;
+
+	expect_filled(test, n);
+	gomem_free_bulk(n, f->objs);
+}
+
+static void reverse(struct fixture *f, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n / 2; i++)
+		swap(f->objs[i], f->objs[n - 1 - i]);
+}
+
+static void shuffle(struct fixture *f, unsigned int n)
+{
+	unsigned int i, k;
+
+	for (i = n; i > 1; i--) {
+		k = below(f, i);
+		swap(f->objs[i - 1], f->objs[k]);
+	}
+}
+
+/* All usable bytes of each object, cleared and not. */
+static void test_every_size(struct kunit *test)
+{
+	size_t size;
+
+	for (size = 1; size <= 40000; size += size < 2048 ? 1 : 5) {
+		get(test, size, GFP_KERNEL | (size % 2 ? __GFP_ZERO : 0), 3);
+		put(test, 3);
+		if (size % 256 == 0)
+			cond_resched();
+	}
+}
+
+/* Around the numbers that are moved at once, in order and in none. */
+static void test_every_number(struct kunit *test)
+{
+	static const unsigned int ns[] = { 1, 2, 31, 32, 33, 63, 64, 65, 97, 300, 1000, 4000 };
+	static const size_t sizes[] = { 8, 100, 1024, 3000, 32768 };
+	struct fixture *f = test->priv;
+	unsigned int i, k, n;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (k = 0; k < ARRAY_SIZE(ns); k++) {
+			n = ns[k];
+			if (n * sizes[i] > SZ_4M)
+				continue;
+			get(test, sizes[i], GFP_KERNEL, n);
+			put(test, n);
+			get(test, sizes[i], GFP_KERNEL | __GFP_ZERO, n);
+			reverse(f, n);
+			put(test, n);
+			get(test, sizes[i], GFP_ATOMIC, n);
+			shuffle(f, n);
+			put(test, n);
+		}
+	}
+}
+
+/* What one way allocates the other frees. */
+static void test_with_single(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	get(test, 200, GFP_KERNEL, 500);
+	expect_filled(test, 500);
+	for (i = 0; i < 500; i++)
+		gomem_free(f->objs[i]);
+	for (i = 0; i < 500; i++) {
+		f->objs[i] = gomem_alloc_noscan(1 + below(f, 3000), GFP_KERNEL);
+		fill(f->objs[i], gomem_usable_size(f->objs[i]));
+	}
+	put(test, 500);
+}
+
+static void test_mixed(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int i, round;
+
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < 400; i++) {
+			f->objs[i] = gomem_alloc(below(f, 1U << below(f, 17)), GFP_KERNEL);
+			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
+			if (f->objs[i] != ZERO_SIZE_PTR)
+				fill(f->objs[i], gomem_usable_size(f->objs[i]));
+		}
+		for (; i < 440; i++)
+			f->objs[i] = i % 2 ? NULL : ZERO_SIZE_PTR;
+		shuffle(f, 440);
+		put(test, 440);
+	}
+}
+
+static void test_nothing(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(64, GFP_KERNEL, 0, f->objs));
+	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(64, GFP_KERNEL | __GFP_DMA, 0, f->objs));
+	gomem_free_bulk(0, NULL);
+	KUNIT_EXPECT_EQ(test, 100, gomem_alloc_bulk(0, GFP_KERNEL, 100, f->objs));
+	for (i = 0; i < 100; i++)
+		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, f->objs[i]);
+	gomem_free_bulk(100, f->objs);
+}
+
+static void test_large(struct kunit *test)
+{
+	get(test, 40000, GFP_KERNEL | __GFP_ZERO, 40);
+	put(test, 40);
+	get(test, SZ_1M, GFP_KERNEL, 3);
+	put(test, 3);
+}
+
+/* With one report, however many there were to be. */
+static void test_refused(struct kunit *test)
+{
+	static const size_t sizes[] = { 8, 32768, 40000 };
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(sizes[i], GFP_KERNEL | __GFP_DMA32, 50,
+							  f->objs));
+		expect_misuses(test, GOMEM_BAD_GFP, 1);
+	}
+	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(SZ_4M + 1, GFP_KERNEL, 50, f->objs));
+	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
+}
+
+/* Each bad pointer is reported, and those around it are freed. */
+static void test_double_free(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	void *p;
+
+	/* In one section, and in another one. */
+	get(test, 100, GFP_KERNEL, 40);
+	p = f->objs[39];
+	f->objs[40] = p;
+	f->objs[41] = NULL;
+	gomem_free_bulk(42, f->objs);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	gomem_free_bulk(1, &p);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+
+	/* Of a large object. */
+	get(test, 40000, GFP_KERNEL, 1);
+	f->objs[1] = f->objs[0];
+	gomem_free_bulk(2, f->objs);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+}
+
+static void test_interior(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	void *objs[40];
+	unsigned int i;
+
+	get(test, 100, GFP_KERNEL, 40);
+	memcpy(objs, f->objs, sizeof(objs));
+	for (i = 0; i < 40; i += 4)
+		f->objs[i] += i ? 8 : 3;
+	gomem_free_bulk(40, f->objs);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 10);
+	for (i = 0; i < 40; i += 4) {
+		KUNIT_EXPECT_TRUE(test, is_filled(objs[i], 112));
+		gomem_free(objs[i]);
+	}
+}
+
+static void test_others(struct kunit *test)
+{
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+	void *scratch = gomem_scratch_get(0, GFP_KERNEL);
+	struct fixture *f = test->priv;
+	int here;
+
+	KUNIT_ASSERT_NOT_NULL(test, a);
+	KUNIT_ASSERT_NOT_NULL(test, scratch);
+	get(test, 100, GFP_KERNEL, 20);
+	f->objs[20] = scratch;
+	f->objs[21] = gomem_arena_alloc(a, 64, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f->objs[21]);
+	f->objs[22] = gomem_alloc(100, GFP_KERNEL);
+	gomem_free_bulk(23, f->objs);
+	expect_misuses(test, GOMEM_WRONG_FUNCTION, 2);
+	f->objs[0] = &here;
+	f->objs[1] = (void *)~0xffUL;
+	gomem_free_bulk(2, f->objs);
+	expect_misuses(test, GOMEM_FOREIGN_POINTER, 2);
+	gomem_scratch_put(scratch);
+	gomem_arena_destroy(a);
+}
+
+/* What was written to is left out, and something else is there in its place. */
+static void expect_left_out(struct kunit *test, unsigned long **p, unsigned int n)
+{
+	struct fixture *f = test->priv;
+	unsigned int i, k;
+
+	for (i = 0; i < 3; i++)
+		*p[i] = 0x1234;
+	get(test, 256, GFP_KERNEL, n);
+	for (i = 0; i < n; i++)
+		for (k = 0; k < 3; k++)
+			KUNIT_EXPECT_PTR_NE(test, f->objs[i], (void *)p[k]);
+	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 3);
+	put(test, n);
+	for (i = 0; i < 3; i++)
+		gomem_free(p[i]);
+}
+
+static void test_write_after_free(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned long *p[3];
+
+	/* In the slot, the newest among them. */
+	migrate_disable();
+	get(test, 256, GFP_KERNEL, 4);
+	memcpy(p, f->objs + 1, sizeof(p));
+	put(test, 4);
+	expect_left_out(test, p, 4);
+	migrate_enable();
+}
+
+/* In spans, which others keep alive. */
+static void test_write_after_free_in_span(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned long *p[3];
+	unsigned int i;
+	void **live = f->objs + 3000;
+
+	migrate_disable();
+	get(test, 256, GFP_KERNEL, 200);
+	for (i = 0; i < 100; i++) {
+		live[i] = f->objs[2 * i];
+		f->objs[i] = f->objs[2 * i + 1];
+	}
+	/* The last ones have no room in the slot. */
+	memcpy(p, f->objs + 90, sizeof(p));
+	put(test, 100);
+	expect_left_out(test, p, 2000);
+	gomem_free_bulk(100, live);
+	migrate_enable();
+}
+
+static void test_no_memory(struct kunit *test)
+{
+	u64 failures = gomem_event_sum(GOMEM_EV_ALLOC_FAILURES);
+	struct fixture *f = test->priv;
+	unsigned int n = 0;
+	s64 live;
+
+	no_pages_begin();
+	live = live_objects();
+	while (n < MAX_OBJECTS - 100 && gomem_alloc_bulk(8192, GFP_KERNEL, 100, f->objs + n))
+		n += 100;
+	KUNIT_EXPECT_EQ(test, live + n, live_objects());
+	KUNIT_EXPECT_EQ(test, 1, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
+	no_pages_end();
+	KUNIT_EXPECT_LT(test, n, MAX_OBJECTS - 100);
+	gomem_free_bulk(n, f->objs);
+	KUNIT_EXPECT_EQ(test, live, live_objects());
+}
+
+/* Those of another node go there, and are counted, however they are mixed. */
+static void test_nodes(struct kunit *test)
+{
+	u64 frees = gomem_event_sum(GOMEM_EV_REMOTE_FREES);
+	struct fixture *f = test->priv;
+	unsigned int i, remote = 0;
+	int here, other;
+
+	if (list_is_singular(&gomem_heap_list))
+		kunit_skip(test, "needs two nodes with memory");
+	migrate_disable();
+	here = numa_mem_id();
+	other = gomem_first_heap()->node;
+	if (other == here)
+		other = list_next_entry(gomem_first_heap(), link)->node;
+	for (i = 0; i < 600; i++) {
+		f->objs[i] = gomem_alloc_node(i % 3 ? 100 : 500, GFP_KERNEL,
+					      i % 2 ? here : other);
+		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
+		fill(f->objs[i], gomem_usable_size(f->objs[i]));
+		remote += page_to_nid(virt_to_page(f->objs[i])) != here;
+	}
+	shuffle(f, 600);
+	put(test, 600);
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, remote, gomem_event_sum(GOMEM_EV_REMOTE_FREES) - frees);
+}
+
+/* In interrupts. */
+
+struct job {
+	struct irq_work irq_work;
+	struct tasklet_struct tasklet;
+	void *objs[100];
+	const char *error;
+};
+
+static void job_run(struct job *job)
+{
+	size_t n = ARRAY_SIZE(job->objs), i;
+
+	if (gomem_alloc_bulk(200, GFP_ATOMIC | __GFP_NOWARN, n, job->objs) != n) {
+		job->error = "no memory";
+		return;
+	}
+	for (i = 0; i < n; i++)
+		fill(job->objs[i], 208);
+	for (i = 0; i < n; i++)
+		if (!is_filled(job->objs[i], 208))
+			job->error = "objects overlap";
+	/* Some are left to the task. */
+	gomem_free_bulk(n - 30, job->objs + 30);
+}
+
+static void job_irq_work(struct irq_work *work)
+{
+	job_run(container_of(work, struct job, irq_work));
+}
+
+static void job_tasklet(struct tasklet_struct *t)
+{
+	job_run(container_of(t, struct job, tasklet));
+}
+
+static void test_interrupts(struct kunit *test)
+{
+	u64 soft = gomem_event_sum(GOMEM_EV_SOFTIRQ_ALLOCS);
+	u64 hard = gomem_event_sum(GOMEM_EV_HARDIRQ_FREES);
+	struct job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "on PREEMPT_RT allocation is for tasks");
+	KUNIT_ASSERT_NOT_NULL(test, job);
+	job->irq_work = IRQ_WORK_INIT_HARD(job_irq_work);
+	irq_work_queue(&job->irq_work);
+	irq_work_sync(&job->irq_work);
+	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
+	gomem_free_bulk(30, job->objs);
+
+	tasklet_setup(&job->tasklet, job_tasklet);
+	tasklet_schedule(&job->tasklet);
+	tasklet_kill(&job->tasklet);
+	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
+	gomem_free_bulk(30, job->objs);
+	KUNIT_EXPECT_GE(test, gomem_event_sum(GOMEM_EV_SOFTIRQ_ALLOCS), soft + 1);
+	KUNIT_EXPECT_GE(test, gomem_event_sum(GOMEM_EV_HARDIRQ_FREES), hard + 1);
+}
+
+static int bulk_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	f->seed = get_random_u32();
+	prandom_seed_state(&f->rnd, f->seed);
+	kunit_info(test, "seed %u", f->seed);
+	balance_save(&f->balance);
+	test->priv = f;
+	return 0;
+}
+
+static void bulk_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	if (f)
+		balance_expect(test, &f->balance);
+}
+
+static struct kunit_case bulk_cases[] = {
+	KUNIT_CASE(test_every_size),
+	KUNIT_CASE(test_every_number),
+	KUNIT_CASE(test_with_single),
+	KUNIT_CASE(test_mixed),
+	KUNIT_CASE(test_nothing),
+	KUNIT_CASE(test_large),
+	KUNIT_CASE(test_refused),
+	KUNIT_CASE(test_double_free),
+	KUNIT_CASE(test_interior),
+	KUNIT_CASE(test_others),
+	KUNIT_CASE(test_write_after_free),
+	KUNIT_CASE(test_write_after_free_in_span),
+	KUNIT_CASE(test_no_memory),
+	KUNIT_CASE(test_nodes),
+	KUNIT_CASE(test_interrupts),
+	{}
+};
+
+static struct kunit_suite bulk_suite = {
+	.name = "gomem_bulk",
+	.init = bulk_init,
+	.exit = bulk_exit,
+	.test_cases = bulk_cases,
+};
+
+kunit_test_suite(bulk_suite);

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mempool_kunit.c - memory pools of gomem's objects.
+ */
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/gomem.h>
+#include <linux/jiffies.h>
+#include <linux/mempool.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include "balance.h"
+
+#define RESERVE		16
+#define MAX_OBJECTS	20000
+
+struct fixture {
+	struct balance balance;
+	mempool_t *pool;
+	size_t size;
+	void *objs[MAX_OBJECTS];
+	unsigned int nr_objs;
+};
+
+static const size_t sizes[] = { 8, 100, 4096, 32768, 50000 };
+
+static void size_desc(const size_t *size, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%zu bytes", *size);
+}
+
+KUNIT_ARRAY_PARAM(size, sizes, size_desc);
+
+static void make_pool(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	f->size = *(const size_t *)test->param_value;
+	f->pool = mempool_create(RESERVE, gomem_mempool_alloc, gomem_mempool_free,
+				 (void *)f->size);
+	KUNIT_ASSERT_NOT_NULL(test, f->pool);
+	KUNIT_EXPECT_EQ(test, f->balance.live + RESERVE, live_objects());
+}
+
+/* No object is left but those of the pool, and no page for more. The large ones first. */
+static void exhaust(struct kunit *test)
+{
+	static const size_t first[] = { SZ_4M, SZ_512K, SZ_64K, SZ_32K, SZ_8K };
+	struct fixture *f = test->priv;
+	unsigned int i;
+	size_t size;
+	void *p;
+
+	no_pages_begin();
+	for (i = 0; i <= ARRAY_SIZE(first); i++) {
+		size = i < ARRAY_SIZE(first) ? first[i] : f->size;
+		while (f->nr_objs < MAX_OBJECTS && (p = gomem_alloc(size, GFP_KERNEL)))
+			f->objs[f->nr_objs++] = p;
+	}
+	KUNIT_EXPECT_LT(test, f->nr_objs, MAX_OBJECTS);
+}
+
+static void relax(struct fixture *f)
+{
+	no_pages_end();
+	gomem_free_bulk(f->nr_objs, f->objs);
+	f->nr_objs = 0;
+}
+
+static void test_pool(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	void *p[3 * RESERVE];
+	unsigned int i;
+
+	make_pool(test);
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = mempool_alloc(f->pool, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p[i]);
+		KUNIT_EXPECT_GE(test, gomem_usable_size(p[i]), f->size);
+		fill(p[i], f->size);
+	}
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		KUNIT_EXPECT_TRUE(test, is_filled(p[i], f->size));
+		mempool_free(p[i], f->pool);
+	}
+	KUNIT_EXPECT_EQ(test, f->balance.live + RESERVE, live_objects());
+	mempool_destroy(f->pool);
+}
+
+/* Gives one back while somebody waits for it. */
+struct giver {
+	struct delayed_work work;
+	mempool_t *pool;
+	void *p;
+};
+
+static void give(struct work_struct *work)
+{
+	struct giver *g = container_of(to_delayed_work(work), struct giver, work);
+
+	mempool_free(g->p, g->pool);
+}
+
+static void test_no_memory(struct kunit *test)
+{
+	struct giver *g = kunit_kzalloc(test, sizeof(*g), GFP_KERNEL);
+	struct fixture *f = test->priv;
+	void *p[RESERVE];
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, g);
+	make_pool(test);
+	exhaust(test);
+	for (i = 0; i < RESERVE; i++) {
+		p[i] = mempool_alloc(f->pool, GFP_NOIO);
+		KUNIT_EXPECT_NOT_NULL(test, p[i]);
+		fill(p[i], f->size);
+	}
+	/* What one gives back another one waits for, unless a CPU gives up what it holds. */
+	g->pool = f->pool;
+	g->p = p[0];
+	INIT_DELAYED_WORK(&g->work, give);
+	schedule_delayed_work(&g->work, msecs_to_jiffies(50));
+	p[0] = mempool_alloc(f->pool, GFP_NOIO);
+	KUNIT_EXPECT_NOT_NULL(test, p[0]);
+	flush_delayed_work(&g->work);
+	fill(p[0], f->size);
+	for (i = 0; i < RESERVE; i++) {
+		KUNIT_EXPECT_TRUE(test, is_filled(p[i], f->size));
+		mempool_free(p[i], f->pool);
+	}
+	/* The reserve is there again. */
+	KUNIT_EXPECT_EQ(test, f->balance.live + f->nr_objs + RESERVE, live_objects());
+	for (i = 0; i < RESERVE; i++)
+		p[i] = mempool_alloc(f->pool, GFP_NOIO);
+	for (i = 0; i < RESERVE; i++)
+		mempool_free(p[i], f->pool);
+	relax(f);
+	mempool_destroy(f->pool);
+}
+
+static int mempool_test_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	balance_save(&f->balance);
+	test->priv = f;
+	return 0;
+}
+
+static void mempool_test_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	if (f)
+		balance_expect(test, &f->balance);
+}
+
+static struct kunit_case mempool_cases[] = {
+	KUNIT_CASE_PARAM(test_pool, size_gen_params),
+	KUNIT_CASE_PARAM(test_no_memory, size_gen_params),
+	{}
+};
+
+static struct kunit_suite mempool_suite = {
+	.name = "gomem_mempool",
+	.init = mempool_test_init,
+	.exit = mempool_test_exit,
+	.test_cases = mempool_cases,
+};
+
+kunit_test_suite(mempool_suite);

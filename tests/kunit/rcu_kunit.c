@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rcu_kunit.c - objects that are freed after a grace period, on the module's own heap.
+ *
+ * The reports of misuse that this leaves in the log are meant to be there.
+ */
+#include <kunit/test.h>
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/gomem.h>
+#include <linux/interrupt.h>
+#include <linux/irq_work.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "balance.h"
+#include "rcu.h"
+#include "sizeclass.h"
+#include "stats.h"
+
+struct early {
+	struct rcu_head rcu;
+	u8 data[48];
+};
+
+struct late {
+	u8 data[4088];
+	struct rcu_head rcu;
+	u8 more[100];
+};
+
+struct fixture {
+	struct balance balance;
+	u64 frees;
+	u64 batches;
+};
+
+static u64 frees(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	return gomem_event_sum(GOMEM_EV_RCU_FREES) - f->frees;
+}
+
+static void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)
+{
+	struct fixture *f = test->priv;
+
+	balance_expect_misuses(test, &f->balance, what, n);
+}
+
+/* All that was given is freed, and was counted. */
+static void expect_freed(struct kunit *test, u64 given)
+{
+	struct fixture *f = test->priv;
+
+	gomem_rcu_barrier();
+	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_pending());
+	KUNIT_EXPECT_EQ(test, f->balance.live, live_objects());
+	KUNIT_EXPECT_EQ(test, given, frees(test));
+}
+
+static struct early *get_early(struct kunit *test, size_t size)
+{
+	struct early *p = gomem_alloc(size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	memset(p, 0x77, size);
+	return p;
+}
+
+/* Of every class, and large ones; with the rcu_head in front or at the end. */
+static void test_every_class(struct kunit *test)
+{
+	unsigned int class, n = 0;
+	struct rcu_head *head;
+	size_t size;
+	void *p;
+
+	for (class = 0; class < GOMEM_NR_SIZE_CLASSES; class++) {
+		size = gomem_class_size(class) ?: 200000;
+		if (size < sizeof(struct rcu_head))
+			continue;
+		p = get_early(test, size);
+		gomem_free_rcu((struct early *)p, rcu);
+		p = gomem_alloc_noscan(size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		head = p + min_t(size_t, size, 4096 + 8) - sizeof(*head);
+		__gomem_free_rcu(head, p);
+		n += 2;
+	}
+	expect_freed(test, n);
+}
+
+static void test_late_field(struct kunit *test)
+{
+	struct late *p = gomem_alloc(sizeof(*p), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	gomem_free_rcu(p, rcu);
+	expect_freed(test, 1);
+}
+
+static void test_nothing(struct kunit *test)
+{
+	struct early *p = NULL;
+
+	gomem_free_rcu(p, rcu);
+	gomem_free_rcu_mightsleep(NULL);
+	gomem_free_rcu_mightsleep(ZERO_SIZE_PTR);
+	__gomem_free_rcu(ZERO_SIZE_PTR, ZERO_SIZE_PTR);
+	expect_freed(test, 0);
+}
+
+static struct early *next_of(struct early ***p)
+{
+	return *(*p)++;
+}
+
+static void test_evaluated_once(struct kunit *test)
+{
+	struct early *objs[2] = { get_early(test, 64), get_early(test, 64) };
+	struct early **p = objs;
+
+	gomem_free_rcu(next_of(&p), rcu);
+	KUNIT_EXPECT_PTR_EQ(test, objs + 1, p);
+	gomem_free_rcu(next_of(&p), rcu);
+	expect_freed(test, 2);
+}
+
+/* While somebody reads it, it stays, whoever asks for memory of its size. */
+static void test_reader(struct kunit *test)
+{
+	void *others[64];
+	struct early *p;
+	unsigned int i;
+
+	p = get_early(test, sizeof(*p));
+	rcu_read_lock();
+	gomem_free_rcu(p, rcu);
+	mdelay(50);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		others[i] = gomem_alloc(sizeof(*p), GFP_ATOMIC);
+		KUNIT_EXPECT_PTR_NE(test, (void *)p, others[i]);
+		if (others[i])
+			memset(others[i], 0x33, sizeof(*p));
+	}
+	KUNIT_EXPECT_TRUE(test, !memchr_inv(p->data, 0x77, sizeof(p->data)));
+	KUNIT_EXPECT_EQ(test, 1, gomem_rcu_pending());
+	rcu_read_unlock();
+	gomem_free_bulk(ARRAY_SIZE(others), others);
+	expect_freed(test, 1);
+}
+
+/* Those that come while a grace period runs wait for the next one, all together. */
+static void test_batches(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+	u64 batches;
+
+	migrate_disable();
+	rcu_read_lock();
+	for (i = 0; i < 3000; i++) {
+		struct early *p = gomem_alloc(64, GFP_ATOMIC);
+
+		KUNIT_EXPECT_NOT_NULL(test, p);
+		gomem_free_rcu(p, rcu);
+	}
+	batches = gomem_event_sum(GOMEM_EV_RCU_BATCHES) - f->batches;
+	KUNIT_EXPECT_EQ(test, 1, batches);
+	KUNIT_EXPECT_EQ(test, 3000, gomem_rcu_pending());
+	rcu_read_unlock();
+	migrate_enable();
+	expect_freed(test, 3000);
+	batches = gomem_event_sum(GOMEM_EV_RCU_BATCHES) - f->batches;
+	KUNIT_EXPECT_EQ(test, 2, batches);
+}
+
+static void test_twice(struct kunit *test)
+{
+	struct early *p = get_early(test, 64), *q = get_early(test, 200000);
+
+	rcu_read_lock();
+	gomem_free_rcu(p, rcu);
+	gomem_free_rcu(q, rcu);
+	gomem_free_rcu(p, rcu);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	gomem_free_rcu(q, rcu);
+	gomem_free_rcu(p, rcu);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 2);
+	rcu_read_unlock();
+	expect_freed(test, 2);
+	/* The mark is gone with the object. */
+	p = gomem_alloc(64, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	gomem_free_rcu(p, rcu);
+	expect_freed(test, 3);
+}
+
+/* A waiting object's bytes are no mark elsewhere. */
+static void test_copied(struct kunit *test)
+{
+	struct early *p = get_early(test, 64), *q = get_early(test, 64);
+
+	rcu_read_lock();
+	gomem_free_rcu(p, rcu);
+	*q = *p;
+	gomem_free_rcu(q, rcu);
+	rcu_read_unlock();
+	expect_freed(test, 2);
+}
+
+static void test_free_already(struct kunit *test)
+{
+	struct early *p = get_early(test, 64), *q = get_early(test, 200000);
+
+	gomem_free(p);
+	gomem_free_rcu(p, rcu);
+	gomem_free_rcu_mightsleep(p);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 2);
+	gomem_free(q);
+	gomem_free_rcu(q, rcu);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	expect_freed(test, 0);
+}
+
+/* Freed while it waited: seen at the end, as long as it has no new owner. */
+static void test_freed_meanwhile(struct kunit *test)
+{
+	struct late *p = gomem_alloc(sizeof(*p), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	rcu_read_lock();
+	gomem_free_rcu(p, rcu);
+	gomem_free(p);
+	rcu_read_unlock();
+	expect_freed(test, 1);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+}
+
+static void test_no_object(struct kunit *test)
+{
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+	struct early *p = get_early(test, 64), *slab, here;
+	void *scratch = gomem_scratch_get(0, GFP_KERNEL);
+
+	slab = kmalloc(sizeof(*slab), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, a && scratch && slab);
+	gomem_free_rcu((struct early *)((void *)p + 8), rcu);
+	gomem_free_rcu_mightsleep((void *)p + 8);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 2);
+	/* A field that the object is too small for. */
+	gomem_free_rcu((struct late *)p, rcu);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
+	gomem_free_rcu(slab, rcu);
+	gomem_free_rcu(&here, rcu);
+	gomem_free_rcu_mightsleep(slab);
+	expect_misuses(test, GOMEM_FOREIGN_POINTER, 3);
+	gomem_free_rcu((struct early *)scratch, rcu);
+	gomem_free_rcu((struct early *)gomem_arena_alloc(a, 64, GFP_KERNEL), rcu);
+	expect_misuses(test, GOMEM_WRONG_FUNCTION, 2);
+	gomem_arena_destroy(a);
+	gomem_scratch_put(scratch);
+	kfree(slab);
+	gomem_free(p);
+	expect_freed(test, 0);
+}
+
+/* Nothing is freed that is behind it, and nothing else happens. */
+static void test_broken_list(struct kunit *test)
+{
+	struct early *p[4];
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		p[i] = get_early(test, 64);
+	migrate_disable();
+	rcu_read_lock();
+	/* The first one has a grace period of its own. */
+	for (i = 0; i < 4; i++)
+		gomem_free_rcu(p[i], rcu);
+	p[2]->rcu.func = NULL;
+	rcu_read_unlock();
+	migrate_enable();
+	gomem_rcu_barrier();
+	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
+	p[1]->rcu.func = NULL;
+	gomem_free(p[1]);
+	gomem_free(p[2]);
+	expect_freed(test, 4);
+}
+
+static void test_broken_link(struct kunit *test)
+{
+	static struct rcu_head *const links[] = { NULL, (void *)0x1234567, (void *)~7UL };
+	struct early *p[3];
+	unsigned int i, k;
+
+	for (k = 0; k < ARRAY_SIZE(links); k++) {
+		for (i = 0; i < 3; i++)
+			p[i] = get_early(test, 64);
+		migrate_disable();
+		rcu_read_lock();
+		for (i = 0; i < 3; i++)
+			gomem_free_rcu(p[i], rcu);
+		p[2]->rcu.next = links[k];
+		rcu_read_unlock();
+		migrate_enable();
+		gomem_rcu_barrier();
+		expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
+		p[1]->rcu.func = NULL;
+		gomem_free(p[1]);
+	}
+	expect_freed(test, 9);
+}
+
+static void test_mightsleep(struct kunit *test)
+{
+	unsigned int i;
+	void *p;
+
+	for (i = 0; i < 100; i++) {
+		p = gomem_alloc(8 << i % 16, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		memset(p, 0x77, 8);
+		gomem_free_rcu_mightsleep(p);
+	}
+	expect_freed(test, 100);
+	p = gomem_alloc(100, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	gomem_free_rcu_mightsleep(p);
+	gomem_free_rcu_mightsleep(p);
+	gomem_rcu_barrier();
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	expect_freed(test, 102);
+}
+
+/* Contexts */
+
+struct job {
+	struct irq_work irq_work;
+	struct tasklet_struct tasklet;
+	struct early *p[100];
+};
+
+static void job_run(struct job *job)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(job->p); i++)
+		gomem_free_rcu(job->p[i], rcu);
+}
+
+static void job_irq_work(struct irq_work *work)
+{
+	job_run(container_of(work, struct job, irq_work));
+}
+
+static void job_tasklet(struct tasklet_struct *t)
+{
+	job_run(container_of(t, struct job, tasklet));
+}
+
+static void run_in_hardirq(struct job *job)
+{
+	job->irq_work = IRQ_WORK_INIT_HARD(job_irq_work);
+	irq_work_queue(&job->irq_work);
+	irq_work_sync(&job->irq_work);
+}
+
+static void run_in_softirq(struct job *job)
+{
+	tasklet_setup(&job->tasklet, job_tasklet);
+	tasklet_schedule(&job->tasklet);
+	tasklet_kill(&job->tasklet);
+}
+
+static void run_with_raw_lock(struct job *job)
+{
+	static DEFINE_RAW_SPINLOCK(lock);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	job_run(job);
+	raw_spin_unlock_irqrestore(&lock, flags);
+}
+
+static void run_with_preemption_off(struct job *job)
+{
+	preempt_disable();
+	job_run(job);
+	preempt_enable();
+}
+
+static void test_contexts(struct kunit *test)
+{
+	static void (*const run[])(struct job *job) = {
+		run_in_hardirq, run_in_softirq, run_with_raw_lock, run_with_preemption_off,
+	};
+	struct job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
+	unsigned int i, k;
+
+	KUNIT_ASSERT_NOT_NULL(test, job);
+	for (k = 0; k < ARRAY_SIZE(run); k++) {
+		for (i = 0; i < ARRAY_SIZE(job->p); i++)
+			job->p[i] = get_early(test, 64 << i % 8);
+		run[k](job);
+	}
+	expect_freed(test, ARRAY_SIZE(run) * ARRAY_SIZE(job->p));
+}
+
+static long job_on_cpu(void *arg)
+{
+	job_run(arg);
+	return 0;
+}
+
+static void test_every_cpu(struct kunit *test)
+{
+	struct job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
+	unsigned int i, n = 0;
+	int cpu;
+
+	KUNIT_ASSERT_NOT_NULL(test, job);
+	for_each_online_cpu(cpu) {
+		for (i = 0; i < ARRAY_SIZE(job->p); i++)
+			job->p[i] = get_early(test, 64);
+		work_on_cpu(cpu, job_on_cpu, job);
+		n += i;
+	}
+	expect_freed(test, n);
+}
+
+static int rcu_test_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	gomem_rcu_barrier();
+	balance_save(&f->balance);
+	f->frees = gomem_event_sum(GOMEM_EV_RCU_FREES);
+	f->batches = gomem_event_sum(GOMEM_EV_RCU_BATCHES);
+	test->priv = f;
+	return 0;
+}
+
+static void rcu_test_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	if (f)
+		balance_expect(test, &f->balance);
+}
+
+static struct kunit_case rcu_cases[] = {
+	KUNIT_CASE(test_every_class),
+	KUNIT_CASE(test_late_field),
+	KUNIT_CASE(test_nothing),
+	KUNIT_CASE(test_evaluated_once),
+	KUNIT_CASE(test_reader),
+	KUNIT_CASE(test_batches),
+	KUNIT_CASE(test_twice),
+	KUNIT_CASE(test_copied),
+	KUNIT_CASE(test_free_already),
+	KUNIT_CASE(test_freed_meanwhile),
+	KUNIT_CASE(test_no_object),
+	KUNIT_CASE(test_broken_list),
+	KUNIT_CASE(test_broken_link),
+	KUNIT_CASE(test_mightsleep),
+	KUNIT_CASE(test_contexts),
+	KUNIT_CASE(test_every_cpu),
+	{}
+};
+
+static struct kunit_suite rcu_suite = {
+	.name = "gomem_rcu",
+	.init = rcu_test_init,
+	.exit = rcu_test_exit,
+	.test_cases = rcu_cases,
+};
+
+kunit_test_suite(rcu_suite);

@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * zero_kunit.c - memory that is cleared, and memory that need not be.
+ *
+ * Which spans are known to be zero is tested on a private heap without memory. What
+ * that means for objects is tested on the module's own heap, whose page source is made
+ * to hand out nothing but zeroes, and to say so, or nothing but dirt.
+ */
+#include <kunit/test.h>
+#include <linux/gomem.h>
+#include <linux/sizes.h>
+
+#include "balance.h"
+#include "epoch.h"
+#include "fake_source.h"
+#include "key.h"
+#include "mcache.h"
+#include "node.h"
+#include "scavenge.h"
+#include "sizeclass.h"
+#include "stats.h"
+
+#define CHUNKS		4
+#define MAX_OBJECTS	400
+#define DIRT		0xa5
+
+struct fixture {
+	struct fake_heap fh;
+	struct balance balance;
+	void *objs[MAX_OBJECTS];
+};
+
+/* Spans */
+
+static struct gomem_heap *make_heap(struct kunit *test, bool zeroed)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, fake_heap_init(&f->fh, CHUNKS, 1));
+	f->fh.source.src.zeroed = zeroed;
+	return f->fh.heap;
+}
+
+static struct gomem_span *make_span(struct kunit *test, struct gomem_span_request req)
+{
+	struct fixture *f = test->priv;
+	struct gomem_span *s = gomem_heap_alloc_span(f->fh.heap, &req);
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	return s;
+}
+
+static struct gomem_span *large_span(struct kunit *test, unsigned int npages)
+{
+	struct gomem_span_request req = fake_large_request(npages);
+
+	/* First fit, wherever that is. */
+	req.aligned = false;
+	return make_span(test, req);
+}
+
+static void free_span(struct kunit *test, struct gomem_span *s)
+{
+	struct fixture *f = test->priv;
+
+	if (!gomem_spc_class(s->spc))
+		KUNIT_ASSERT_TRUE(test, gomem_heap_claim_large(f->fh.heap, s, s->base));
+	gomem_heap_free_span(s);
+}
+
+static void expect_sound(struct kunit *test, struct gomem_span **live, unsigned int n)
+{
+	struct fixture *f = test->priv;
+	const char *violation = fake_heap_check(f->fh.heap, live, n);
+
+	KUNIT_EXPECT_TRUE_MSG(test, !violation, "%s", violation);
+}
+
+static void test_span_of_cleared_pages(struct kunit *test)
+{
+	struct gomem_span *a, *b;
+
+	make_heap(test, true);
+	a = large_span(test, 4);
+	KUNIT_EXPECT_TRUE(test, a->zero);
+	expect_sound(test, &a, 1);
+	free_span(test, a);
+
+	/* Four pages that were used; with one more behind them the last alone is zero. */
+	a = large_span(test, 4);
+	KUNIT_EXPECT_FALSE(test, a->zero);
+	free_span(test, a);
+	a = large_span(test, 5);
+	KUNIT_EXPECT_FALSE(test, a->zero);
+	b = large_span(test, 3);
+	KUNIT_EXPECT_TRUE(test, b->zero);
+	free_span(test, a);
+	free_span(test, b);
+}
+
+static void test_span_of_dirty_pages(struct kunit *test)
+{
+	struct gomem_span *s;
+
+	make_heap(test, false);
+	s = large_span(test, 4);
+	KUNIT_EXPECT_FALSE(test, s->zero);
+	free_span(test, s);
+}
+
+/* Pages are known again after they were the source's, and only as what they came. */
+static void test_span_after_scavenging(struct kunit *test)
+{
+	struct gomem_heap *h = make_heap(test, true);
+	struct fixture *f = test->priv;
+	struct gomem_span *s, *t;
+
+	s = large_span(test, 40);
+	free_span(test, s);
+	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	s = large_span(test, 40);
+	KUNIT_EXPECT_TRUE(test, s->zero);
+	free_span(test, s);
+
+	/* The last of 64 pages were zero when they went. */
+	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	f->fh.source.src.zeroed = false;
+	s = large_span(test, 40);
+	t = large_span(test, 20);
+	KUNIT_EXPECT_FALSE(test, s->zero || t->zero);
+	free_span(test, s);
+	free_span(test, t);
+}
+
+/* Two zero pages at the end of a chunk, used ones at the start of the next. */
+static void test_span_of_two_chunks(struct kunit *test)
+{
+	struct gomem_span *a, *b, *s;
+
+	make_heap(test, true);
+	a = large_span(test, GOMEM_CHUNK_PAGES - 2);
+	b = large_span(test, GOMEM_CHUNK_PAGES);
+	KUNIT_EXPECT_TRUE(test, a->zero && b->zero);
+	free_span(test, b);
+	s = large_span(test, 3);
+	KUNIT_EXPECT_EQ(test, a->base + ((GOMEM_CHUNK_PAGES - 2) << GOMEM_PAGE_SHIFT), s->base);
+	KUNIT_EXPECT_FALSE(test, s->zero);
+	free_span(test, s);
+	free_span(test, a);
+}
+
+/* Classes whose objects are cleared as quickly as it is found out that they are zero. */
+static void test_span_of_small_objects(struct kunit *test)
+{
+	unsigned int class, size;
+	struct gomem_span *s;
+	struct gomem_heap *h;
+
+	h = make_heap(test, true);
+	for (class = 1; class < GOMEM_NR_CLASSES; class++) {
+		size = gomem_class_size(class);
+		s = make_span(test, fake_small_request(gomem_spc_make(class, false)));
+		KUNIT_EXPECT_EQ_MSG(test, size >= 256, s->zero, "%u bytes", size);
+		free_span(test, s);
+		gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	}
+}
+
+/* Page caches hold pages of either kind. */
+static void test_span_from_page_cache(struct kunit *test)
+{
+	struct gomem_heap *h = make_heap(test, true);
+	struct gomem_span *s[3];
+
+	h->pcache_max = GOMEM_PCACHE_PAGES;
+	migrate_disable();
+	s[0] = large_span(test, 2);
+	s[1] = large_span(test, 2);
+	KUNIT_EXPECT_TRUE(test, s[0]->zero && s[1]->zero);
+	free_span(test, s[0]);
+	s[0] = large_span(test, 2);
+	KUNIT_EXPECT_FALSE(test, s[0]->zero);
+	s[2] = large_span(test, 1);
+	KUNIT_EXPECT_TRUE(test, s[2]->zero);
+	migrate_enable();
+	expect_sound(test, s, 3);
+	free_span(test, s[0]);
+	free_span(test, s[1]);
+	free_span(test, s[2]);
+}
+
+/* Objects */
+
+static unsigned long (*pages_alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
+				    int node);
+static bool pages_zeroed;
+
+static unsigned long filled_pages(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
+				  int node)
+{
+	unsigned long addr = pages_alloc(src, order, gfp, node);
+
+	if (addr)
+		memset((void *)addr, src->zeroed ? 0 : DIRT, GOMEM_PAGE_SIZE << order);
+	return addr;
+}
+
+/* From an empty heap to an empty heap; nothing may be asserted in between. */
+static void pages_begin(bool zeroed)
+{
+	struct gomem_pagesource *src = gomem_first_heap()->source;
+
+	gomem_scavenge_all();
+	pages_alloc = src->alloc;
+	pages_zeroed = src->zeroed;
+	src->alloc = filled_pages;
+	src->zeroed = zeroed;
+}
+
+static void pages_end(void)
+{
+	struct gomem_pagesource *src = gomem_first_heap()->source;
+
+	gomem_scavenge_all();
+	src->alloc = pages_alloc;
+	src->zeroed = pages_zeroed;
+}
+
+static u64 bytes_skipped(void)
+{
+	return gomem_event_sum(GOMEM_EV_ZEROING_SKIPPED);
+}
+
+/* One of each way to an object. */
+static void *zalloc_by(unsigned int way, size_t size)
+{
+	switch (way % 4) {
+	case 0:
+		return gomem_zalloc(size, GFP_KERNEL);
+	case 1:
+		return gomem_alloc_noscan(size, GFP_KERNEL | __GFP_ZERO);
+	case 2:
+		return gomem_alloc_node(size, GFP_KERNEL | __GFP_ZERO, gomem_first_heap()->node);
+	default:
+		return gomem_calloc(1, size, GFP_ATOMIC);
+	}
+}
+
+/* Takes @n objects, expects zeroes, and leaves a pattern. */
+static void zalloc_n(struct kunit *test, unsigned int n, size_t size)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		f->objs[i] = zalloc_by(i, size);
+		if (!f->objs[i]) {
+			KUNIT_FAIL(test, "no memory for %zu bytes", size);
+			continue;
+		}
+		KUNIT_EXPECT_TRUE_MSG(test, is_zero(f->objs[i], gomem_usable_size(f->objs[i])),
+				      "object %u of %zu bytes", i, size);
+		fill(f->objs[i], size);
+	}
+}
+
+static void free_n(struct kunit *test, unsigned int n, size_t size)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		KUNIT_EXPECT_TRUE(test, !f->objs[i] || is_filled(f->objs[i], size));
+		gomem_free(f->objs[i]);
+	}
+}
+
+static const size_t sizes[] = {
+	1, 8, 100, 128, 240, 255, 256, 288, 512, 700, 1024, 1408, 2048, 3000, 4096, 6784, 8192,
+	9472, 12288, 20000, 27264, 32768, 32769, 40000, SZ_64K, 200000, SZ_1M, SZ_4M,
+};
+
+static void zalloc_sizes(struct kunit *test)
+{
+	unsigned int i, n, round;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		n = clamp_t(size_t, SZ_256K / sizes[i], 1, MAX_OBJECTS);
+		for (round = 0; round < 3; round++) {
+			zalloc_n(test, n, sizes[i]);
+			free_n(test, n, sizes[i]);
+			/* Half of it comes back as it was left, the other half anew. */
+			zalloc_n(test, n / 2, sizes[i]);
+			if (round == 1)
+				gomem_scavenge_all();
+			free_n(test, n / 2, sizes[i]);
+		}
+	}
+}
+
+static void test_objects_of_cleared_pages(struct kunit *test)
+{
+	u64 skipped = bytes_skipped();
+
+	pages_begin(true);
+	zalloc_sizes(test);
+	pages_end();
+	KUNIT_EXPECT_GT(test, bytes_skipped(), skipped);
+}
+
+static void test_objects_of_dirty_pages(struct kunit *test)
+{
+	u64 skipped = bytes_skipped();
+
+	pages_begin(false);
+	zalloc_sizes(test);
+	pages_end();
+	KUNIT_EXPECT_EQ(test, bytes_skipped(), skipped);
+}
+
+/* What is skipped is counted where it would have been done, and only there. */
+static void test_skipping_is_counted(struct kunit *test)
+{
+	u64 before = bytes_skipped(), plain, large, again, small;
+	void *p;
+
+	pages_begin(true);
+	p = gomem_alloc(SZ_64K, GFP_KERNEL);
+	gomem_free(p);
+	plain = bytes_skipped() - before;
+	gomem_scavenge_all();
+	p = gomem_zalloc(SZ_64K - 1, GFP_KERNEL);
+	gomem_free(p);
+	large = bytes_skipped() - before - plain;
+	p = gomem_zalloc(SZ_64K, GFP_KERNEL);
+	gomem_free(p);
+	again = bytes_skipped() - before - plain - large;
+	p = gomem_zalloc(1500, GFP_KERNEL);
+	gomem_free(p);
+	small = bytes_skipped() - before - plain - large - again;
+	pages_end();
+
+	if (want_init_on_alloc(GFP_KERNEL))
+		kunit_skip(test, "all allocations are cleared");
+	KUNIT_EXPECT_EQ(test, 0, plain);
+	KUNIT_EXPECT_EQ(test, SZ_64K, large);
+	KUNIT_EXPECT_EQ(test, 0, again);
+	/* Its span is of the pages that were used, or of others. */
+	KUNIT_EXPECT_TRUE_MSG(test, small == 0 || small == 1536, "%llu", small);
+}
+
+static void check_scratch_and_arena(struct kunit *test)
+{
+	struct gomem_arena *a;
+	unsigned int order, i;
+	size_t size;
+	void *p;
+
+	for (i = 0; i < 10; i++) {
+		order = i % (GOMEM_SCRATCH_MAX_ORDER + 1);
+		size = GOMEM_SCRATCH_SIZE(order);
+		p = gomem_scratch_get(order, GFP_KERNEL | __GFP_ZERO);
+		KUNIT_EXPECT_TRUE(test, p && is_zero(p, size));
+		if (p)
+			fill(p, size);
+		gomem_scratch_put(p);
+	}
+	for (i = 0; i < 3; i++) {
+		a = gomem_arena_create(GFP_KERNEL);
+		/* Blocks of its own for each hundredth. */
+		for (size = 8; a && size < SZ_128K; size += size / 3 & ~7UL ?: 8) {
+			p = gomem_arena_alloc(a, size, GFP_KERNEL | __GFP_ZERO);
+			KUNIT_EXPECT_TRUE_MSG(test, p && is_zero(p, size), "%zu", size);
+			if (p)
+				fill(p, size);
+			gomem_arena_alloc(a, 24, GFP_KERNEL);
+		}
+		gomem_arena_destroy(a);
+	}
+}
+
+static void test_scratch_and_arena(struct kunit *test)
+{
+	u64 skipped = bytes_skipped();
+
+	pages_begin(false);
+	check_scratch_and_arena(test);
+	KUNIT_EXPECT_EQ(test, bytes_skipped(), skipped);
+	pages_end();
+	pages_begin(true);
+	check_scratch_and_arena(test);
+	pages_end();
+	KUNIT_EXPECT_GT(test, bytes_skipped(), skipped);
+}
+
+/*
+ * The object that is next in this CPU's slot, never handed out so far, and with it one
+ * that is live. The span has more of them than a slot takes at a time.
+ */
+static void *next_fresh(struct kunit *test, size_t size, void **live)
+{
+	unsigned int spc = gomem_spc_make(gomem_sizeclass(size), false), i;
+	struct gomem_slot *slot = &this_cpu_read(gomem_mcache_task)->slot[spc];
+
+	for (i = 0; i < 8; i++) {
+		live[i] = gomem_alloc(size, GFP_KERNEL);
+		if (slot->top[-1] != &gomem_no_object)
+			return slot->top[-1];
+	}
+	return NULL;
+}
+
+/* A free object that is zero is told from a live one as any other is. */
+static void test_fresh_object_is_free(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned long *p, *q = NULL;
+
+	migrate_disable();
+	pages_begin(true);
+	p = next_fresh(test, 256, f->objs);
+	KUNIT_EXPECT_TRUE(test, p && gomem_has_zero_key(p) && is_zero(p + 1, 248));
+	if (p) {
+		gomem_free(p);
+		balance_expect_misuses(test, &f->balance, GOMEM_DOUBLE_FREE, 1);
+		KUNIT_EXPECT_EQ(test, 0, gomem_usable_size(p));
+		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 200, GFP_KERNEL));
+		balance_expect_misuses(test, &f->balance, GOMEM_USE_AFTER_FREE, 2);
+		gomem_free_sensitive(p);
+		balance_expect_misuses(test, &f->balance, GOMEM_DOUBLE_FREE, 1);
+		q = gomem_zalloc(256, GFP_KERNEL);
+		KUNIT_EXPECT_PTR_EQ(test, p, q);
+		KUNIT_EXPECT_TRUE(test, is_zero(q, 256));
+	}
+	migrate_enable();
+	gomem_free(q);
+	gomem_free_bulk(8, f->objs);
+	pages_end();
+}
+
+/* The first word is looked at: what was written there is not taken for zeroes. */
+static void test_fresh_object_written(struct kunit *test)
+{
+	static const unsigned long words[] = { 0, 1, BIT(63), ~0UL };
+	struct fixture *f = test->priv;
+	unsigned long *p, *q;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		memset(f->objs, 0, sizeof(f->objs));
+		migrate_disable();
+		pages_begin(true);
+		p = next_fresh(test, 1024, f->objs);
+		KUNIT_EXPECT_TRUE(test, p && gomem_has_zero_key(p));
+		if (p)
+			*p = words[i];
+		q = gomem_zalloc(1024, GFP_KERNEL);
+		balance_expect_misuses(test, &f->balance, GOMEM_WRITE_AFTER_FREE, 1);
+		KUNIT_EXPECT_PTR_NE(test, p, q);
+		KUNIT_EXPECT_TRUE(test, q && is_zero(q, 1024));
+		migrate_enable();
+		/* Set aside, but not lost. */
+		gomem_free(p);
+		gomem_free(q);
+		gomem_free_bulk(8, f->objs);
+		pages_end();
+	}
+}
+
+/* Pages that go back to the kernel take no key of either kind along. */
+static void test_keys_forgotten(struct kunit *test)
+{
+	struct gomem_pagesource *src = gomem_first_heap()->source;
+	unsigned long addr = __get_free_pages(GFP_KERNEL, GOMEM_PAGE_ORDER);
+	unsigned long *w = (unsigned long *)addr;
+
+	KUNIT_ASSERT_NE(test, 0, addr);
+	memset(w, DIRT, GOMEM_PAGE_SIZE);
+	gomem_set_fresh_key(&w[0], false);
+	gomem_set_fresh_key(&w[8], true);
+	gomem_set_fresh_key(&w[1023], true);
+	KUNIT_EXPECT_TRUE(test, gomem_has_key(&w[0]) && !gomem_has_zero_key(&w[0]));
+	KUNIT_EXPECT_TRUE(test, !gomem_has_key(&w[8]) && gomem_has_zero_key(&w[8]));
+	KUNIT_EXPECT_TRUE(test, gomem_is_free(&w[0]) && gomem_is_free(&w[8]));
+	KUNIT_EXPECT_FALSE(test, gomem_is_free(&w[1]));
+	/* A copy elsewhere is no key. */
+	w[16] = w[8];
+	KUNIT_EXPECT_FALSE(test, gomem_is_free(&w[16]));
+
+	src->forget(src, addr, 1);
+	KUNIT_EXPECT_TRUE(test, !w[0] && !w[8] && !w[1023]);
+	KUNIT_EXPECT_TRUE(test, w[16] && !memchr_inv(&w[1], DIRT, 7 * sizeof(*w)) &&
+			  !memchr_inv(&w[17], DIRT, (1023 - 17) * sizeof(*w)));
+	free_pages(addr, GOMEM_PAGE_ORDER);
+}
+
+static int zero_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	test->priv = f;
+	balance_save(&f->balance);
+	return 0;
+}
+
+static void zero_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	fake_heap_exit(test, &f->fh);
+	balance_expect(test, &f->balance);
+}
+
+static struct kunit_case zero_cases[] = {
+	KUNIT_CASE(test_span_of_cleared_pages),
+	KUNIT_CASE(test_span_of_dirty_pages),
+	KUNIT_CASE(test_span_after_scavenging),
+	KUNIT_CASE(test_span_of_two_chunks),
+	KUNIT_CASE(test_span_of_small_objects),
+	KUNIT_CASE(test_span_from_page_cache),
+	KUNIT_CASE(test_objects_of_cleared_pages),
+	KUNIT_CASE(test_objects_of_dirty_pages),
+	KUNIT_CASE(test_skipping_is_counted),
+	KUNIT_CASE(test_scratch_and_arena),
+	KUNIT_CASE(test_fresh_object_is_free),
+	KUNIT_CASE(test_fresh_object_written),
+	KUNIT_CASE(test_keys_forgotten),
+	{ }
+};
+
+static struct kunit_suite zero_suite = {
+	.name = "gomem_zero",
+	.init = zero_init,
+	.exit = zero_exit,
+	.test_cases = zero_cases,
+};
+
+kunit_test_suite(zero_suite);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * free_bytes.h - how much memory the machine has free.
+ *
+ * Exactly: what CPUs have not yet added to the counters is counted, and pages that CPUs
+ * keep at hand are free.
+ */
+#ifndef GOMEM_FREE_BYTES_H
+#define GOMEM_FREE_BYTES_H
+
+#include <linux/cpumask.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/percpu.h>
+#include <linux/vmstat.h>
+
+static inline s64 zone_free_pages(struct zone *zone)
+{
+	s64 pages = zone_page_state_snapshot(zone, NR_FREE_PAGES);
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		pages += READ_ONCE(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
+	return pages;
+}
+
+static inline s64 free_bytes(void)
+{
+	s64 pages = 0;
+	int nid, i;
+
+	for_each_online_node(nid)
+		for (i = 0; i < MAX_NR_ZONES; i++)
+			if (populated_zone(&NODE_DATA(nid)->node_zones[i]))
+				pages += zone_free_pages(&NODE_DATA(nid)->node_zones[i]);
+	return pages << PAGE_SHIFT;
+}
+
+#endif /* GOMEM_FREE_BYTES_H */
