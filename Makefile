@@ -21,7 +21,7 @@ SOURCES = find Kbuild gomem include tests \( -name '*.[ch]' -o -name Kbuild -o -
 	-not -name '*.mod.c'
 
 .PHONY: modules all-modules modules_install headers_install install clean help
-.PHONY: demo check static kunit selftest
+.PHONY: demo check static kunit selftest bench
 
 modules: all-modules
 	@:
@@ -42,6 +42,7 @@ all-modules: $(BUILD)
 # A tree of links, so that one source is built for several kernels.
 $(BUILD): FORCE
 	@mkdir -p $@
+	@find $@ -xtype l -name '*.c' | sed 's/c$$/ko/' | xargs rm -f
 	@find $@ -xtype l -delete
 	@$(SOURCES) -printf '%h\n' | sort -u | sed 's|^|$@/|' | xargs mkdir -p
 	@$(SOURCES) -type f | while read -r f; do \
@@ -86,6 +87,12 @@ kunit:
 selftest:
 	@scripts/runtests selftest
 
+# Of one scenario, one kernel, in one mode: SCENARIO=, KERNEL=, MODE=. Traces of one's
+# own: TRACES=.
+bench:
+	@scripts/bench $(if $(SCENARIO),--scenario=$(SCENARIO)) $(if $(KERNEL),--kernel=$(KERNEL)) \
+		$(if $(MODE),--mode=$(MODE)) $(TRACES)
+
 help:
 	@echo 'gomem: a Go-style memory allocator for kernel modules'
 	@echo
@@ -96,5 +103,6 @@ help:
 	@echo '  make static             only the static checks'
 	@echo '  make kunit              only the KUnit suites, in the debug kernel'
 	@echo '  make selftest           only the self-tests, on the stock and the debug kernel'
+	@echo '  make bench              cost and memory held, beside kmalloc() (scripts/bench --help)'
 	@echo '  make install            install module, header and symbols (DESTDIR=, INSTALL_MOD_PATH=)'
 	@echo '  make clean              remove everything that was built'

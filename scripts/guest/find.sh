@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# find.sh - the part of scripts/bench that searches for pages: the lines that
+# gomem_find.ko prints.
+
+insmod gomem_find.ko || exit 1
+dmesg | sed -n 's/.*gomem_find: //p'
+rmmod gomem_find && echo "done"

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: GPL-2.0
+"""bench_machines.py - the machines of scripts/bench: what they are booted with, and
+what their output says.
+
+A machine is one boot. It turns what a guest script prints into rows, as they stand in
+the results.
+"""
+import glob
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from typing import NamedTuple
+
+from bench_scenarios import METRICS, OFF, TOP, by_name
+
+VM = os.path.join(TOP, "scripts/vm")
+GUEST = os.path.join(TOP, "scripts/guest")
+
+# Rounds, repetitions in each, and how many times as long each is as the module would have it: a clock
+# that counts instructions is exact, that of User-Mode Linux has steps of 256 ns.
+#
+# Of instructions the least counts, and of emulated CPUs the best: what is more is
+# somebody else's work. Of a real processor the median does.
+TIMING = {"icount": (5, 5, 1), "native": (3, 17, 10), "smp": (3, 5, 1)}
+
+FOOTPRINT = ("200M", "other", "random", "fifo", "lifo")
+
+
+def modules_of(kernel):
+    """Where prepare() puts the modules that a kernel's machines load."""
+    return os.path.join(TOP, "build/bench/ko", kernel)
+
+
+def prepare(kernel):
+    """Builds the modules for a kernel; what make said, if it failed."""
+    make = subprocess.run(["make", "--no-print-directory", "-C", TOP, f"KERNEL={kernel}",
+                           "modules"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    if make.returncode:
+        return make.stdout
+    shutil.rmtree(modules_of(kernel), ignore_errors=True)
+    os.makedirs(modules_of(kernel))
+    for module in glob.glob(os.path.join(TOP, "build", kernel, "*/*.ko")) + \
+            glob.glob(os.path.join(TOP, "build", kernel, "tests/*/*.ko")):
+        subprocess.run(["strip", "--strip-debug", "-o",
+                        os.path.join(modules_of(kernel), os.path.basename(module)), module],
+                       check=True)
+    return ""
+
+
+class Row(NamedTuple):
+    """A figure. The kernel is NAME, or NAME:off without mitigations and clearing."""
+    kernel: str
+    mode: str
+    cpus: int
+    scenario: str
+    size: str
+    allocator: str
+    metric: str
+    value: float
+
+
+class Machine:
+    """One boot: its kernel and settings, and what to run there."""
+
+    start = time.monotonic()
+    say_lock = threading.Lock()
+
+    def __init__(self, mode, kernel, settings, names, traces=()):
+        self.mode = mode
+        self.kernel = kernel
+        self.settings = settings
+        self.names = names
+        self.traces = list(traces)
+        self.rows = []
+        self.info = {}
+        self.troubles = []
+        self.child = None
+        self.heard = False
+        self.found = {}
+
+    @property
+    def name(self):
+        """As it stands in the results."""
+        return self.kernel + (":off" if self.settings == OFF else "")
+
+    def say(self, text):
+        """A line of progress."""
+        with Machine.say_lock:
+            print(f"[{time.monotonic() - Machine.start:4.0f} s] {self.mode} {self.name}: {text}",
+                  file=sys.stderr, flush=True)
+
+    def trouble(self, text):
+        """Something was not measured, and why."""
+        self.troubles.append(f"{self.mode} {self.name}: {text}")
+        self.say(f"NOT MEASURED: {text}")
+
+    def add(self, scenario, size, allocator, metric, value, cpus=None):
+        """A row more."""
+        if cpus is None:
+            cpus = 4 if self.mode == "memory" else 1
+        self.rows.append(Row(self.name, self.mode, cpus, scenario, str(size), allocator, metric,
+                             round(float(value), 3)))
+
+    # --- Running -------------------------------------------------------------
+
+    def run(self):
+        """All of it; what goes wrong is among the troubles."""
+        how = {"module": self.run_module, "lines": self.run_lines, "find": self.run_find,
+               "footprint": self.run_footprint, "replay": self.run_replay}
+        for kind, function in how.items():
+            names = [name for name in self.names if by_name(name).how == kind]
+            if names:
+                function(names)
+
+    def stop(self):
+        """Ends what was started."""
+        if self.child and self.child.poll() is None:
+            self.child.terminate()
+
+    def vm(self, options, files, command, handle):
+        """Boots, hands each line that the command prints to handle; False if it failed."""
+        append = self.settings
+        if self.mode == "icount":
+            # See Documentation/benchmarks.rst: what clears memory byte by byte in one
+            # instruction counts as one for each.
+            append += " clearcpuid=erms"
+        args = [VM, "run", f"--kernel={self.kernel}", f"--append={append}", "--no-kmemleak",
+                "--no-modules", f"--add={modules_of(self.kernel)}:/root", *options,
+                *(f"--add={file}" for file in files), "--", *command]
+        return self.watch_again(args, handle)
+
+    def watch_again(self, args, handle):
+        """Runs a program that boots; one that never spoke gets other chances.
+
+        QEMU, where CPUs are threads, has a race with kernels that change their own code, as
+        they do a lot when they boot; and a kernel whose host is too busy finds no timer.
+        """
+        for _ in range(3):
+            self.heard = False
+            if self.watch(args, handle):
+                return True
+            if self.heard:
+                return False
+            self.say("the machine died before it did anything; booting again")
+        return False
+
+    def watch(self, args, handle):
+        """Runs a program; what it says beside its output is shown if it fails."""
+        done = False
+        with tempfile.TemporaryFile("w+") as errors:
+            with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=errors, text=True,
+                                  errors="replace") as self.child:
+                for line in self.child.stdout:
+                    self.heard = True
+                    words = line.split()
+                    if words == ["done"]:
+                        done = True
+                    elif words:
+                        handle(words)
+            if self.child.returncode == 0 and done:
+                return True
+            errors.seek(0)
+            sys.stderr.write(errors.read())
+            return False
+
+    # --- gomem_bench.ko ------------------------------------------------------
+
+    def run_module(self, names):
+        """The scenarios that are functions of the module."""
+        plan = [(name, size) for name in names for size in by_name(name).sizes]
+        options = {"icount": ["--accel=icount"], "native": [],
+                   "smp": ["--accel=tcg", "--cpus=4"]}[self.mode]
+        current = [None, None]
+
+        def handle(words):
+            if words[0] == "run":
+                if words[1] != current[0]:
+                    self.say(f"{words[1]}: {by_name(words[1]).shows}")
+                current[:] = words[1:3]
+            elif words[0] == "info":
+                self.info.setdefault(words[1], " ".join(words[2:]))
+            elif words[0] == "failed":
+                self.trouble(f"{words[1]} with {words[2]} bytes failed")
+            else:
+                self.result(current[0], current[1], words)
+
+        with tempfile.TemporaryDirectory(prefix="gomem-bench.") as tmp:
+            with open(f"{tmp}/plan", "w", encoding="ascii") as file:
+                file.writelines(f"{name} {size}\n" for name, size in plan)
+            if not self.vm([*options, "--memory=512M", "--timeout=1800"],
+                           [f"{tmp}/plan", f"{GUEST}/bench.sh"],
+                           ["sh", "bench.sh", *map(str, TIMING[self.mode])], handle):
+                self.trouble("the machine failed; what it said is above")
+        self.sum_up()
+
+    def result(self, scenario, size, words):
+        """A line of the module's, in one of the rounds."""
+        kind, allocator, values = words[0], words[1], [float(word) for word in words[2:]]
+        cpus = int(values.pop(0)) if kind == "rate" else 2 if self.mode == "smp" else 1
+        self.found.setdefault((kind, scenario, size, allocator, cpus), []).append(values)
+
+    def sum_up(self):
+        """What all rounds come to."""
+        for (kind, scenario, size, allocator, cpus), rounds in self.found.items():
+            where = (scenario, size, allocator)
+            if kind == "held":
+                self.add(*where, "held_bytes", statistics.median(r[0] for r in rounds))
+                continue
+            if kind == "rate":
+                windows = [value for values in rounds for value in values]
+                value, other = max(windows), statistics.median(windows)
+                self.add(*where, "ops_per_s", value, cpus)
+                self.add(*where, "ops_per_s_median", other, cpus)
+            elif self.mode == "native":
+                value = statistics.median(median for _, median, _ in rounds)
+                other = max(p90 for _, _, p90 in rounds)
+                self.add(*where, "ns", value, cpus)
+            else:
+                value = min(least for least, _, _ in rounds)
+                other = max(median for _, median, _ in rounds)
+                self.add(*where, METRICS[self.mode], value, cpus)
+            if value and other:
+                self.add(*where, "spread_percent", abs(other - value) / min(value, other) * 100,
+                         cpus)
+
+    # --- gomem_bench.ko, watched by the emulator -----------------------------
+
+    def run_lines(self, _names):
+        """Cache lines: a plugin of QEMU's writes a line for each window of each way."""
+        sizes = by_name("lines").sizes
+        ways = [(who, op) for who in ("none", "gomem", "kmalloc", "kmem_cache")
+                for op in ("alloc", "free")]
+        metrics = ("instructions", "code_lines", "data_lines", "written_lines")
+        self.say(f"lines: {by_name('lines').shows}")
+        with tempfile.TemporaryDirectory(prefix="gomem-bench.") as tmp:
+            plugin = f"{tmp}/qemu_lines.so"
+            gcc = subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-o",
+                                  plugin, os.path.join(TOP, "scripts/lib/qemu_lines.c")],
+                                 stderr=subprocess.PIPE, text=True, check=False)
+            if gcc.returncode:
+                self.trouble(f"lines: the plugin cannot be compiled: {gcc.stderr.strip()}")
+                return
+            with open(f"{tmp}/plan", "w", encoding="ascii") as file:
+                file.writelines(f"lines {size}\n" for size in sizes)
+            if not self.vm(["--accel=icount", "--memory=512M", "--timeout=1800", "--qemu=-plugin",
+                            f"--qemu={plugin},out={tmp}/windows"],
+                           [f"{tmp}/plan", f"{GUEST}/bench.sh"], ["sh", "bench.sh", "1", "1", "1"],
+                           lambda words: None):
+                self.trouble("lines: the machine failed; what it said is above")
+                return
+            with open(f"{tmp}/windows", encoding="ascii") as file:
+                windows = [[int(word) for word in line.split()] for line in file]
+        rounds = len(windows) // len(ways) // len(sizes)
+        if not rounds or len(windows) != rounds * len(ways) * len(sizes):
+            self.trouble(f"lines: {len(windows)} windows are not what was asked for")
+            return
+        # The least of the rounds: a round may begin with a refill.
+        for i, size in enumerate(sizes):
+            mine = windows[i * rounds * len(ways):(i + 1) * rounds * len(ways)]
+            for k, (who, op) in enumerate(ways):
+                for metric, values in zip(metrics, zip(*mine[k::len(ways)])):
+                    self.add("lines", size, who, f"{op}_{metric}", min(values))
+
+    # --- gomem_find.ko -------------------------------------------------------
+
+    def run_find(self, _names):
+        """Searches for pages: a line has the cost at five sizes of the heap."""
+        line = re.compile(r"(find|pair|block) +(\w+) +n +(\d+): +(.*) ratio ([0-9.]+)")
+        sizes = ("64M", "256M", "1G", "4G", "16G")
+        self.say(f"find: {by_name('find').shows}")
+
+        def handle(words):
+            match = line.match(" ".join(words))
+            if not match:
+                return
+            what, fill, length = match.group(1, 2, 3)
+            for size, value in zip(sizes, match.group(4).split()):
+                self.add(f"find:{what}:{fill}:{length}", size, "gomem", "instructions", value)
+            self.add(f"find:{what}:{fill}:{length}", "16G", "gomem", "ratio", match.group(5))
+
+        if not self.vm(["--accel=icount", "--memory=512M", "--timeout=1800"],
+                       [f"{GUEST}/find.sh"], ["sh", "find.sh"], handle):
+            self.trouble("find: the machine failed; what it said is above")
+
+    # --- gomem_fill.ko -------------------------------------------------------
+
+    def run_footprint(self, _names):
+        """Memory is filled, and half of it freed."""
+        def handle(words):
+            if words[0] != "footprint":
+                return
+            allocator, order, step, live, held = words[1:6]
+            if step == "full":
+                self.say(f"footprint:{order}: {allocator}")
+            name = f"footprint:{order}"
+            self.add(name, FOOTPRINT[0], allocator, f"{step}_live", live)
+            self.add(name, FOOTPRINT[0], allocator, f"{step}_held", held)
+            self.add(name, FOOTPRINT[0], allocator, step, int(held) / int(live))
+
+        if not self.vm(["--accel=single", "--cpus=4", "--memory=1G", "--timeout=1800"],
+                       [f"{GUEST}/footprint.sh"], ["sh", "footprint.sh", *FOOTPRINT], handle):
+            self.trouble("footprint: the machine failed; what it said is above")
+
+    # --- scripts/replay ------------------------------------------------------
+
+    def run_replay(self, _names):
+        """Recorded traces, by the script that does that."""
+        def handle(words):
+            if words[0] != "row":
+                return
+            trace, allocator = words[1:3]
+            value = dict(word.split("=") for word in words[3:])
+            base = int(value["base"])
+            name = f"replay:{trace}"
+            for metric, number in (("held_avg", int(value["gone_avg"]) + base),
+                                   ("held_peak", int(value["gone_peak"]) + base),
+                                   ("live_avg", int(value["live_avg"])),
+                                   ("live_peak", int(value["live_peak"]))):
+                self.add(name, "trace", allocator, metric, number)
+
+        self.say(f"replay: {by_name('replay').shows}")
+        with tempfile.NamedTemporaryFile("r", prefix="gomem-bench.") as raw:
+            script = os.path.join(TOP, "scripts/replay")
+            args = ["sh", "-c", '"$@" >/dev/null && echo done', "-", script,
+                    f"--kernel={self.kernel}", f"--raw={raw.name}", *self.traces]
+            if not self.watch_again(args, lambda words: None):
+                self.trouble("replay: the machine failed; what it said is above")
+            for line in raw:
+                handle(line.split())

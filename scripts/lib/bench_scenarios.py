@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0
+"""bench_scenarios.py - what scripts/bench measures, and what it should come to.
+
+A scenario says in one line what it shows, and in one what it does not.
+"""
+import os
+import re
+from typing import NamedTuple
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+def class_sizes():
+    """The bytes of all size classes, from the generated table."""
+    with open(os.path.join(TOP, "gomem/sizeclass_tables.h"), encoding="ascii") as file:
+        text = file.read()
+    table = re.search(r"gomem_class_to_size\[[^]]*\] = \{([^}]*)\}", text)
+    sizes = [int(word) for word in re.findall(r"\d+", table.group(1))]
+    return [size for size in dict.fromkeys(sizes) if 0 < size <= 32 * KIB]
+
+
+class Scenario(NamedTuple):
+    """In which modes, with which sizes; how it is run (module, lines, find, footprint, replay)."""
+    name: str
+    modes: tuple
+    sizes: tuple
+    shows: str
+    hides: str
+    how: str = "module"
+
+
+BOTH = ("icount", "native")
+FEW = (8, 16, 64, 112, 256, 512, 1024, 2048, 4096, 8192)
+
+SCENARIOS = [
+    Scenario("pair", BOTH, tuple(class_sizes()),
+             "the hit path: one object goes back and forth",
+             "not refills, cold caches or other CPUs"),
+    Scenario("const_pair", BOTH, (16, 64, 100, 256, 1024, 4096, 8192),
+             "the same where the compiler knows the size",
+             "as pair; kmem_cache always knows it"),
+    Scenario("zalloc", BOTH, (16, 64, 256, 1024, 4096, 8192, 32768),
+             "the same with the object cleared, whatever the kernel's settings",
+             "not what the caller saves whose object is in the cache then"),
+    Scenario("batch64", BOTH, FEW,
+             "64 objects are allocated, then freed: slots overflow where objects are large",
+             "not fragmentation: all objects of a round die together"),
+    Scenario("refill", BOTH, FEW,
+             "4096 allocations, then 4096 frees: what is behind the hit path, on average",
+             "not one refill's worst case"),
+    Scenario("bulk16", BOTH, (16, 64, 256, 1024, 4096),
+             "16 objects a call, against kmem_cache's bulk calls",
+             "not kmalloc, which has no bulk allocation"),
+    Scenario("bulk64", BOTH, (16, 64, 256, 1024, 4096), "the same with 64", "as bulk16"),
+    Scenario("bulk256", BOTH, (16, 64, 256, 1024, 4096), "the same with 256", "as bulk16"),
+    Scenario("churn", BOTH, (64, 100, 256, 512, 1024, 2048, 4096),
+             "among 20 000 live objects 1 to 256 random ones are freed, then allocated",
+             "not objects of different age: each is as likely to die as any other"),
+    Scenario("mixed", BOTH, (1,),
+             "of 10 000 live objects of all sizes a random one is replaced by another size",
+             "not bursts; the mix is that of a busy kernel, roughly"),
+    Scenario("realloc_grow", BOTH, (256, 4096, 65536),
+             "a buffer grows from 16 bytes by a quarter each time, copies included",
+             "not neighbours in the way: nothing else is allocated meanwhile"),
+    Scenario("large", BOTH, tuple((64 * KIB) << i for i in range(7)),
+             "64 KiB to 4 MiB back and forth, against the page allocator",
+             "not a fragmented machine, where the kernel has no such blocks"),
+    Scenario("irq", BOTH, (16, 112, 1024, 8192),
+             "the hit path in a hard interrupt, GFP_ATOMIC",
+             "not the way into the interrupt"),
+    Scenario("tiny", BOTH, (1, 2, 4, 8, 12, 15),
+             "pointer-free objects below 16 bytes back and forth",
+             "not what they save, which tiny_held shows"),
+    Scenario("tiny_held", BOTH, (1, 4, 8, 12),
+             "bytes taken from the kernel for each of 200 000 tiny objects",
+             "not what is left when half of them are freed"),
+    Scenario("cold_alloc", ("native",), (16, 112, 1024, 8192),
+             "one allocation after others had the caches of the processor",
+             "not the cache that processors share, which stays warm"),
+    Scenario("cold_free", ("native",), (16, 112, 1024, 8192),
+             "one free, the same", "as cold_alloc"),
+    Scenario("remote_cost", ("smp",), (64, 256, 1024),
+             "1024 objects are allocated by one CPU, then freed by another: emulated ns, both",
+             "not locks that both want, since they take turns"),
+    Scenario("scale", ("smp",), (64, 1024),
+             "1, 2, 4 CPUs allocate and free 64 objects each, for themselves",
+             "not cache misses; emulated CPUs share the host's, the empty loop says how"),
+    Scenario("remote", ("smp",), (64, 1024),
+             "one CPU allocates, another one frees: 1 pair of CPUs, and 2",
+             "not cache misses; passing the pointers on is part of the time"),
+    Scenario("lines", ("icount",), (16, 64, 112, 256, 1024, 4096),
+             "cache lines touched by one allocation and by one free on the hit path",
+             "not which of them are in the cache; the stack's are counted, too", "lines"),
+    Scenario("find", ("icount",), (),
+             "a search for free pages in heaps of 64 MiB to 16 GiB",
+             "not cache misses: no memory is behind the pages", "find"),
+    Scenario("footprint", ("memory",), (),
+             "200 MB of all sizes, half of it freed in some order: held for what lives",
+             "not speed", "footprint"),
+    Scenario("replay", ("memory",), (),
+             "held while a recorded trace is replayed, caches and metadata counted",
+             "not time: pauses of the recorded machine are gone", "replay"),
+]
+
+MODES = {
+    "icount": "instructions, on an emulated machine of one CPU",
+    "native": "nanoseconds of this processor, under User-Mode Linux",
+    "smp": "operations a second, on an emulated machine of four CPUs",
+    "memory": "bytes held, on an emulated machine of four CPUs",
+}
+
+# The metric of a cost.
+METRICS = {"icount": "instructions", "native": "ns", "smp": "ns"}
+
+# What kernels are measured by default, and the settings they are booted with.
+KERNELS = {"icount": ("stock", "stock-6.12"), "native": ("uml",),
+           "smp": ("stock", "stock-6.12"), "memory": ("stock", "stock-6.12")}
+OFF = "mitigations=off init_on_alloc=0"
+SETTINGS = {"icount": ("", OFF), "native": ("", OFF), "smp": (OFF,), "memory": ("",)}
+
+
+class Goal(NamedTuple):
+    """The ratio of gomem's value to another allocator's: at most this, or at least."""
+    scenario: str
+    mode: str
+    metric: str
+    other: str
+    limit: float
+    kernel: str = ""            # the only one that it is for
+    sizes: tuple = (0, 1 << 62)
+    at_least: bool = False
+
+
+def _hit_goals():
+    for name in ("pair", "const_pair"):
+        sizes = (8, 8192)
+        yield Goal(name, "icount", "instructions", "kmalloc", 1 / 3, "stock", sizes)
+        yield Goal(name, "icount", "instructions", "kmalloc", 0.4, "stock-6.12", sizes)
+        yield Goal(name, "native", "ns", "kmalloc", 0.5, "", sizes)
+        yield Goal(name, "icount", "instructions", "kmem_cache", 0.4, "", sizes)
+        yield Goal(name, "native", "ns", "kmem_cache", 0.5, "", sizes)
+
+
+def _other_goals():
+    for mode, metric in (("icount", "instructions"), ("native", "ns")):
+        yield Goal("batch64", mode, metric, "kmalloc", 0.4)
+        for n in (16, 64, 256):
+            yield Goal(f"bulk{n}", mode, metric, "kmem_cache", 0.5)
+        for other in ("kmalloc", "alloc_pages_exact"):
+            yield Goal("large", mode, metric, other, 0.5, "", (64 * KIB, MIB))
+    yield Goal("remote_cost", "smp", "ns", "kmalloc", 0.5)
+    yield Goal("remote", "smp", "ops_per_s", "kmalloc", 2, at_least=True)
+    yield Goal("scale", "smp", "per_cpu", "1 CPU", 0.95, at_least=True)
+    for metric in ("held_avg", "held_peak"):
+        yield Goal("replay", "memory", metric, "kmalloc", 0.85)
+    yield Goal("find", "icount", "ratio", "64 MiB", 1.2)
+    yield Goal("footprint", "memory", "full", "live", 1.15)
+    yield Goal("footprint:other", "memory", "half", "live", 1.35)
+
+
+GOALS = [*_hit_goals(), *_other_goals()]
+
+
+def by_name(name):
+    """The scenario; those of traces are called replay:TRACE and the like."""
+    for scenario in SCENARIOS:
+        if scenario.name == name.split(":")[0]:
+            return scenario
+    return None

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * qemu_lines.c - a QEMU plugin that notes which cache lines are touched between marks.
+ *
+ *	-plugin libqemu_lines.so,out=FILE
+ *
+ * A mark is the instruction "xchg %rbx, %rbx", which nobody else has a use for. The first
+ * one switches counting on: until then the machine runs at full speed. From then on every
+ * second mark ends a window, for which a line is written:
+ *
+ *	INSTRUCTIONS CODE-LINES DATA-LINES WRITTEN-LINES
+ *
+ * For machines of one CPU.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "qemu_plugin.h"
+
+#define EXPORT		__attribute__((visibility("default")))
+#define LINE_SHIFT	6
+#define MAX_LINES	4096
+
+EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
+
+/* A set of lines, small enough to be searched from end to end. */
+struct lines {
+	unsigned long line[MAX_LINES];
+	unsigned int n;
+};
+
+static struct lines code, data, written;
+static unsigned long instructions;
+static bool counting, inside;
+static unsigned long plugin;
+static FILE *out;
+
+static void add(struct lines *set, unsigned long addr)
+{
+	unsigned int i;
+
+	addr >>= LINE_SHIFT;
+	for (i = 0; i < set->n; i++)
+		if (set->line[i] == addr)
+			return;
+	if (set->n < MAX_LINES)
+		set->line[set->n++] = addr;
+}
+
+static void executed(unsigned int vcpu, void *addr)
+{
+	if (!inside)
+		return;
+	instructions++;
+	add(&code, (unsigned long)addr);
+}
+
+static void accessed(unsigned int vcpu, unsigned int info, unsigned long addr, void *unused)
+{
+	if (!inside)
+		return;
+	add(&data, addr);
+	if (qemu_plugin_mem_is_store(info))
+		add(&written, addr);
+}
+
+static void begin(unsigned long id);
+
+static void marked(unsigned int vcpu, void *unused)
+{
+	if (!counting) {
+		counting = true;
+		qemu_plugin_reset(plugin, begin);
+		return;
+	}
+	inside = !inside;
+	if (!inside) {
+		fprintf(out, "%lu %u %u %u\n", instructions, code.n, data.n, written.n);
+		fflush(out);
+	}
+	instructions = 0;
+	code.n = 0;
+	data.n = 0;
+	written.n = 0;
+}
+
+static bool is_mark(const struct qemu_plugin_insn *insn)
+{
+	static const unsigned char mark[] = { 0x48, 0x87, 0xdb };
+
+	return qemu_plugin_insn_size(insn) == sizeof(mark) &&
+	       !memcmp(qemu_plugin_insn_data(insn), mark, sizeof(mark));
+}
+
+static void *address_of(const struct qemu_plugin_insn *insn)
+{
+	return (void *)qemu_plugin_insn_vaddr(insn);
+}
+
+static void translated(unsigned long id, struct qemu_plugin_tb *tb)
+{
+	size_t i, n = qemu_plugin_tb_n_insns(tb);
+	struct qemu_plugin_insn *insn;
+
+	for (i = 0; i < n; i++) {
+		insn = qemu_plugin_tb_get_insn(tb, i);
+		if (is_mark(insn)) {
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, marked,
+							       QEMU_PLUGIN_CB_NO_REGS, NULL);
+		} else if (counting) {
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, executed,
+							       QEMU_PLUGIN_CB_NO_REGS,
+							       address_of(insn));
+			qemu_plugin_register_vcpu_mem_cb(insn, accessed, QEMU_PLUGIN_CB_NO_REGS,
+							 QEMU_PLUGIN_MEM_RW, NULL);
+		}
+	}
+}
+
+static void begin(unsigned long id)
+{
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+}
+
+EXPORT int qemu_plugin_install(unsigned long id, const struct qemu_info *info, int argc,
+			       char **argv)
+{
+	plugin = id;
+	if (argc == 1 && !strncmp(argv[0], "out=", 4))
+		out = fopen(argv[0] + 4, "w");
+	if (!out)
+		return -1;
+	begin(id);
+	return 0;
+}

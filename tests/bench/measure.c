@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * measure.c - repetitions, and what is made of them.
+ *
+ * All ways of a scenario run once, then all of them again: what the machine does
+ * besides, in phases, meets all of them alike. Told are the least, the median and the
+ * 90th percentile of the repetitions, each less the same of the empty way. On a machine
+ * that counts instructions the least is the truth, since all others have an interrupt
+ * of somebody's in them; on a real processor the median is.
+ */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/prandom.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "bench.h"
+
+/* Bytes that one way may go through in a repetition, about: they may be cleared. */
+#define MAX_BYTES	SZ_16M
+
+u64 bench_time(const struct bench_way *way, unsigned int n)
+{
+	u64 t = ktime_get_ns();
+
+	way->work(n);
+	return ktime_get_ns() - t;
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Sorts them, too. */
+u64 bench_median(u64 *samples, unsigned int n)
+{
+	sort(samples, n, sizeof(*samples), compare_u64, NULL);
+	return samples[n / 2];
+}
+
+/* The same random order each time. */
+void bench_shuffle(unsigned int *order, unsigned int n)
+{
+	struct rnd_state rnd;
+	unsigned int i, j;
+
+	prandom_seed_state(&rnd, 1);
+	for (i = 0; i < n; i++) {
+		j = prandom_u32_state(&rnd) % (i + 1);
+		order[i] = order[j];
+		order[j] = i;
+	}
+}
+
+static unsigned int ops_of(const struct bench *b)
+{
+	size_t most = MAX_BYTES / max_t(size_t, bench_size, 1);
+	unsigned int n = min_t(size_t, b->ops, most) * bench_scale;
+
+	return roundup(max(n, 1U), bench_batch_size);
+}
+
+/* In hundredths, of one operation. */
+static u64 cost(u64 ns, u64 base, unsigned int ops)
+{
+	return div_u64((ns - min(ns, base)) * 100, ops);
+}
+
+static void tell(const char *name, u64 *samples, const u64 *base, unsigned int ops)
+{
+	unsigned int p90 = bench_repeat * 9 / 10;
+	u64 v[3];
+
+	bench_median(samples, bench_repeat);
+	v[0] = cost(samples[0], base[0], ops);
+	v[1] = cost(samples[bench_repeat / 2], base[bench_repeat / 2], ops);
+	v[2] = cost(samples[p90], base[p90], ops);
+	bench_result("cost %s %llu.%02llu %llu.%02llu %llu.%02llu\n", name, v[0] / 100, v[0] % 100,
+		     v[1] / 100, v[1] % 100, v[2] / 100, v[2] % 100);
+}
+
+static void take_samples(const struct bench *b, unsigned int nr_ways, unsigned int n, u64 *samples)
+{
+	u64 (*time)(const struct bench_way *way, unsigned int n) = b->time ?: bench_time;
+	unsigned int i, k, w;
+
+	for (w = 0; w < nr_ways; w++)
+		time(&b->ways[w], n);
+	/* Each time another way is the first: no way keeps meeting the same timer. */
+	for (i = 0; i < bench_repeat; i++) {
+		for (k = 0; k < nr_ways; k++) {
+			w = (i + k) % nr_ways;
+			samples[w * bench_repeat + i] = time(&b->ways[w], n);
+		}
+		cond_resched();
+	}
+}
+
+/**
+ * bench_compare - measure all ways of a scenario
+ * @b: the scenario; it is set up
+ *
+ * Return: 0, or -ENOMEM; the results are in bench_result()'s buffer.
+ */
+int bench_compare(const struct bench *b)
+{
+	unsigned int n = ops_of(b), nr_ways = 0, w;
+	u64 *samples;
+
+	while (b->ways[nr_ways].name)
+		nr_ways++;
+	samples = vmalloc(array3_size(nr_ways, bench_repeat, sizeof(*samples)));
+	if (!samples)
+		return -ENOMEM;
+	take_samples(b, nr_ways, n, samples);
+	bench_median(samples, bench_repeat);
+	for (w = 1; w < nr_ways; w++)
+		tell(b->ways[w].name, samples + w * bench_repeat, samples, n / max(b->unit, 1U));
+	vfree(samples);
+	return 0;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * remote.c - objects are allocated by one CPU and freed by another one, in turn.
+ *
+ * 1024 at a time. A cost is that of one object, the time of both CPUs added up. Nothing
+ * runs at the same time: what locks cost that both want is no part of it; scenario
+ * "remote" of threads.c is for that.
+ */
+#include <linux/cpumask.h>
+#include <linux/workqueue.h>
+
+#include "ways.h"
+
+#define BATCH	1024
+
+static void *objects[BATCH];
+
+struct turn {
+	struct work_struct work;
+	const struct bench_way *way;
+	u64 ns;
+};
+
+/* Whose turn it is: only one CPU is at work. */
+static bool freeing;
+
+static __always_inline void remote(unsigned int n, void *(*get)(gfp_t gfp), void (*put)(void *p))
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (freeing)
+			put(bench_use(objects[i]));
+		else
+			objects[i] = bench_use(get(GFP_KERNEL));
+	}
+}
+
+static void none_remote(unsigned int n)
+{
+	remote(n, none_get, none_put);
+}
+
+static void gomem_remote(unsigned int n)
+{
+	remote(n, gomem_get, gomem_put);
+}
+
+static void kmalloc_remote(unsigned int n)
+{
+	remote(n, kmalloc_get, kmalloc_put);
+}
+
+static void cache_remote(unsigned int n)
+{
+	remote(n, cache_get, cache_put);
+}
+
+static const struct bench_way ways[] = {
+	{ "none", none_remote },
+	{ "gomem", gomem_remote },
+	{ "kmalloc", kmalloc_remote },
+	{ "kmem_cache", cache_remote },
+	{ },
+};
+
+static void take_turn(struct work_struct *work)
+{
+	struct turn *turn = container_of(work, struct turn, work);
+
+	turn->ns += bench_time(turn->way, BATCH);
+}
+
+static u64 time_remote(const struct bench_way *way, unsigned int n)
+{
+	int first = cpumask_first(cpu_online_mask);
+	int second = cpumask_next(first, cpu_online_mask);
+	struct turn turn = { .way = way };
+
+	INIT_WORK_ONSTACK(&turn.work, take_turn);
+	for (; n; n -= BATCH) {
+		freeing = false;
+		queue_work_on(first, system_highpri_wq, &turn.work);
+		flush_work(&turn.work);
+		freeing = true;
+		queue_work_on(second, system_highpri_wq, &turn.work);
+		flush_work(&turn.work);
+	}
+	destroy_work_on_stack(&turn.work);
+	return turn.ns;
+}
+
+static int setup(void)
+{
+	return num_online_cpus() < 2 ? -ENODEV : 0;
+}
+
+const struct bench bench_remote[] = {
+	{
+		.name = "remote_cost", .ways = ways, .ops = 4 * BATCH, .batch = BATCH,
+		.time = time_remote, .setup = setup,
+	},
+	{ },
+};

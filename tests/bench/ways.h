@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ways.h - one allocation and one free of each allocator, and of none.
+ *
+ * To be inlined into the loops. A failed allocation is noticed in all of them.
+ */
+#ifndef GOMEM_BENCH_WAYS_H
+#define GOMEM_BENCH_WAYS_H
+
+#include <linux/gomem.h>
+#include <linux/slab.h>
+
+#include "bench.h"
+
+static __always_inline void *none_get(gfp_t gfp)
+{
+	return (void *)READ_ONCE(bench_size);
+}
+
+static __always_inline void none_put(void *p)
+{
+}
+
+static __always_inline void *gomem_get(gfp_t gfp)
+{
+	return gomem_alloc(READ_ONCE(bench_size), gfp);
+}
+
+static __always_inline void gomem_put(void *p)
+{
+	gomem_free(p);
+}
+
+static __always_inline void *kmalloc_get(gfp_t gfp)
+{
+	return kmalloc(READ_ONCE(bench_size), gfp);
+}
+
+static __always_inline void kmalloc_put(void *p)
+{
+	kfree(p);
+}
+
+static __always_inline void *cache_get(gfp_t gfp)
+{
+	return kmem_cache_alloc(bench_cache, gfp);
+}
+
+static __always_inline void cache_put(void *p)
+{
+	kmem_cache_free(bench_cache, p);
+}
+
+/* What is allocated counts as used: the compiler may not drop or move anything. */
+static __always_inline void *bench_use(void *p)
+{
+	barrier_data(p);
+	if (unlikely(!p))
+		bench_failed = true;
+	return p;
+}
+
+#endif /* GOMEM_BENCH_WAYS_H */
