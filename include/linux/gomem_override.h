@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * gomem_override.h - a module gets its memory from gomem, without a change to its source.
+ *
+ * To be included by the compiler, in front of each file of the module: in its Kbuild
+ *
+ *	ccflags-y += -I$(GOMEM)/include -include linux/gomem_override.h
+ *
+ * or, with the Kbuild left alone, KCFLAGS="-I... -include linux/gomem_override.h" on
+ * make's command line; with both KBUILD_EXTRA_SYMBOLS=.../Module.symvers.
+ *
+ * No macro of the kernel's is changed. The names of the allocator's functions are, in
+ * the object file: what the source, and every inline function in a header, calls kfree()
+ * is the symbol gomem_override_kfree. So pointers to functions work, members that have
+ * such a name, headers in any order, and prototypes are checked as ever. A function of
+ * the module's own that has such a name stays its own.
+ *
+ * What is gomem's then: the families of kmalloc(), kvmalloc(), kstrdup(), bitmap_alloc(),
+ * kfree(), kfree_rcu() and kmem_cache_create(), and mempools of those. Memory may still
+ * be the kernel's: some that gomem refuses (zones, more than GOMEM_MAX_SIZE), and what a
+ * function of the kernel returns, like kasprintf(). Who frees, resizes or asks for the
+ * size of an object finds out at run time whose it is.
+ *
+ * It is the other way that needs care: memory that the module allocates and the kernel,
+ * or another module, frees. Documentation/override.rst lists what is seen to, what is
+ * not, and what can be done: gomem_kernel_kmalloc() for a call, and for a file of the
+ * module, in its Kbuild,
+ *
+ *	CFLAGS_file.o += -DGOMEM_OVERRIDE_OFF
+ */
+#ifndef _LINUX_GOMEM_OVERRIDE_H
+#define _LINUX_GOMEM_OVERRIDE_H
+
+#include <linux/types.h>
+
+/**
+ * gomem_kernel_kmalloc - allocate memory of the kernel's allocator
+ * @size: bytes wanted
+ * @gfp: as for kmalloc()
+ *
+ * What kmalloc() is without this header: for memory that the kernel will free.
+ *
+ * Context: as kmalloc(); may sleep if @gfp allows it.
+ * Return: as kmalloc().
+ */
+void *gomem_kernel_kmalloc(size_t size, gfp_t gfp);
+
+#if defined(MODULE) && !defined(GOMEM_OVERRIDE_OFF)
+
+/* The namespace of gomem's symbols, which the module does not know that it uses. */
+static const char gomem_override_ns[] __used __section(".modinfo") __aligned(1) =
+	"import_ns=GOMEM";
+
+/*
+ * A name that this kernel has no function for does no harm; _noprof is 6.10 and later.
+ * In a kernel whose names are not all here gomem.ko has none of these symbols.
+ */
+#pragma redefine_extname __kmalloc gomem_override_kmalloc
+#pragma redefine_extname __kmalloc_noprof gomem_override_kmalloc
+#pragma redefine_extname kmalloc_trace gomem_override_kmalloc_cache
+#pragma redefine_extname __kmalloc_cache_noprof gomem_override_kmalloc_cache
+#pragma redefine_extname kmalloc_large gomem_override_kmalloc_large
+#pragma redefine_extname __kmalloc_large_noprof gomem_override_kmalloc_large
+#pragma redefine_extname __kmalloc_node gomem_override_kmalloc_node
+#pragma redefine_extname __kmalloc_node_noprof gomem_override_kmalloc_node
+#pragma redefine_extname kmalloc_node_trace gomem_override_kmalloc_cache_node
+#pragma redefine_extname __kmalloc_cache_node_noprof gomem_override_kmalloc_cache_node
+#pragma redefine_extname kmalloc_large_node gomem_override_kmalloc_large_node
+#pragma redefine_extname __kmalloc_large_node_noprof gomem_override_kmalloc_large_node
+#pragma redefine_extname __kmalloc_node_track_caller gomem_override_kmalloc_node_track_caller
+#pragma redefine_extname __kmalloc_node_track_caller_noprof gomem_override_kmalloc_node_track_caller
+#pragma redefine_extname krealloc gomem_override_krealloc
+#pragma redefine_extname krealloc_noprof gomem_override_krealloc
+#pragma redefine_extname kfree gomem_override_kfree
+#pragma redefine_extname kfree_const gomem_override_kfree_const
+#pragma redefine_extname kfree_sensitive gomem_override_kfree_sensitive
+#pragma redefine_extname ksize gomem_override_ksize
+
+#pragma redefine_extname kvmalloc_node gomem_override_kvmalloc_node
+#pragma redefine_extname __kvmalloc_node_noprof gomem_override_kvmalloc_node
+#pragma redefine_extname kvrealloc gomem_override_kvrealloc
+#pragma redefine_extname kvrealloc_noprof gomem_override_kvrealloc
+#pragma redefine_extname kvfree gomem_override_kvfree
+#pragma redefine_extname kvfree_sensitive gomem_override_kvfree_sensitive
+
+#pragma redefine_extname kmemdup_nul gomem_override_kmemdup_nul
+#pragma redefine_extname kstrdup gomem_override_kstrdup
+#pragma redefine_extname kstrndup gomem_override_kstrndup
+#pragma redefine_extname kfree_strarray gomem_override_kfree_strarray
+
+/*
+ * CONFIG_FORTIFY_SOURCE names the symbol of this one itself, which leaves it to the
+ * assembler.
+ */
+#ifdef CONFIG_FORTIFY_SOURCE
+asm(".set kmemdup, gomem_override_kmemdup");
+asm(".set kmemdup_noprof, gomem_override_kmemdup");
+#else
+#pragma redefine_extname kmemdup gomem_override_kmemdup
+#pragma redefine_extname kmemdup_noprof gomem_override_kmemdup
+#endif
+
+#pragma redefine_extname bitmap_alloc gomem_override_bitmap_alloc
+#pragma redefine_extname bitmap_zalloc gomem_override_bitmap_zalloc
+#pragma redefine_extname bitmap_alloc_node gomem_override_bitmap_alloc_node
+#pragma redefine_extname bitmap_zalloc_node gomem_override_bitmap_zalloc_node
+#pragma redefine_extname bitmap_free gomem_override_bitmap_free
+
+#pragma redefine_extname kvfree_call_rcu gomem_override_kvfree_call_rcu
+#pragma redefine_extname kvfree_rcu_barrier gomem_override_kvfree_rcu_barrier
+
+#pragma redefine_extname kmem_cache_create gomem_override_kmem_cache_create
+#pragma redefine_extname kmem_cache_create_usercopy gomem_override_kmem_cache_create_usercopy
+#pragma redefine_extname __kmem_cache_create_args gomem_override_kmem_cache_create_args
+#pragma redefine_extname kmem_cache_destroy gomem_override_kmem_cache_destroy
+#pragma redefine_extname kmem_cache_shrink gomem_override_kmem_cache_shrink
+#pragma redefine_extname kmem_cache_size gomem_override_kmem_cache_size
+#pragma redefine_extname kmem_cache_alloc gomem_override_kmem_cache_alloc
+#pragma redefine_extname kmem_cache_alloc_noprof gomem_override_kmem_cache_alloc
+#pragma redefine_extname kmem_cache_alloc_lru gomem_override_kmem_cache_alloc_lru
+#pragma redefine_extname kmem_cache_alloc_lru_noprof gomem_override_kmem_cache_alloc_lru
+#pragma redefine_extname kmem_cache_alloc_node gomem_override_kmem_cache_alloc_node
+#pragma redefine_extname kmem_cache_alloc_node_noprof gomem_override_kmem_cache_alloc_node
+#pragma redefine_extname kmem_cache_alloc_bulk gomem_override_kmem_cache_alloc_bulk
+#pragma redefine_extname kmem_cache_alloc_bulk_noprof gomem_override_kmem_cache_alloc_bulk
+#pragma redefine_extname kmem_cache_free gomem_override_kmem_cache_free
+#pragma redefine_extname kmem_cache_free_bulk gomem_override_kmem_cache_free_bulk
+#pragma redefine_extname kmem_cache_charge gomem_override_kmem_cache_charge
+
+#pragma redefine_extname mempool_alloc_slab gomem_override_mempool_alloc_slab
+#pragma redefine_extname mempool_free_slab gomem_override_mempool_free_slab
+#pragma redefine_extname mempool_kmalloc gomem_override_mempool_kmalloc
+#pragma redefine_extname mempool_kfree gomem_override_mempool_kfree
+
+/* Functions of the kernel that free what the module has allocated. */
+#pragma redefine_extname kfree_link gomem_override_kfree_link
+#pragma redefine_extname seq_release_private gomem_override_seq_release_private
+#if IS_BUILTIN(CONFIG_NET)
+#pragma redefine_extname build_skb gomem_override_build_skb
+#pragma redefine_extname napi_build_skb gomem_override_napi_build_skb
+#pragma redefine_extname slab_build_skb gomem_override_slab_build_skb
+#endif
+#if IS_BUILTIN(CONFIG_NET_CLS) && defined(CONFIG_NET_CLS_ACT)
+#pragma redefine_extname tcf_exts_destroy gomem_override_tcf_exts_destroy
+#pragma redefine_extname tcf_exts_change gomem_override_tcf_exts_change
+#endif
+#if IS_BUILTIN(CONFIG_KEYS)
+#pragma redefine_extname user_free_preparse gomem_override_user_free_preparse
+#pragma redefine_extname user_revoke gomem_override_user_revoke
+#pragma redefine_extname user_destroy gomem_override_user_destroy
+#endif
+#if IS_BUILTIN(CONFIG_CRYPTO_HASH2)
+#pragma redefine_extname shash_free_singlespawn_instance gomem_override_shash_free
+#endif
+#if IS_BUILTIN(CONFIG_DMA_SHARED_BUFFER)
+#pragma redefine_extname dma_fence_free gomem_override_dma_fence_free
+#endif
+
+#endif /* MODULE && !GOMEM_OVERRIDE_OFF */
+
+#endif /* _LINUX_GOMEM_OVERRIDE_H */

@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * override_kunit.c - what an ordinary module says, compiled as its Kbuild would have it:
+ * with linux/gomem_override.h in front.
+ *
+ * kasprintf() and gomem_kernel_kmalloc() stand for memory that the kernel allocated.
+ * The reports of misuse that this leaves in the log are meant to be there.
+ */
+#include <kunit/test.h>
+#include <linux/bitmap.h>
+#include <linux/fs.h>
+#include <linux/gomem.h>
+#include <linux/mempool.h>
+#include <linux/mm.h>
+#include <linux/namei.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/string_helpers.h>
+#include <linux/vmalloc.h>
+
+#include "balance.h"
+#include "compat.h"
+
+#define NR_OBJECTS	40
+
+struct fixture {
+	struct balance balance;
+	void *objs[NR_OBJECTS];
+};
+
+/* In all the ways there are, constant and other sizes. */
+static void test_kmalloc(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	size_t size = 100, i;
+	void **p = f->objs;
+
+	OPTIMIZER_HIDE_VAR(size);
+	*p++ = kmalloc(100, GFP_KERNEL);
+	*p++ = kmalloc(size, GFP_KERNEL);
+	*p++ = kmalloc(SZ_64K, GFP_KERNEL);
+	*p++ = kzalloc(size, GFP_KERNEL);
+	*p++ = kcalloc(10, size, GFP_KERNEL);
+	*p++ = kmalloc_array(10, size, GFP_KERNEL);
+	*p++ = kmalloc_node(100, GFP_KERNEL, 0);
+	*p++ = kmalloc_node(size, GFP_KERNEL, 0);
+	*p++ = kmalloc_node(SZ_64K, GFP_KERNEL, 0);
+	*p++ = kzalloc_node(size, GFP_KERNEL, 0);
+	*p++ = kcalloc_node(10, size, GFP_KERNEL, 0);
+	*p++ = kmalloc_array_node(10, size, GFP_KERNEL, 0);
+	*p++ = kmalloc_track_caller(size, GFP_KERNEL);
+	*p++ = kvmalloc(size, GFP_KERNEL);
+	*p++ = kvzalloc(SZ_1M, GFP_KERNEL);
+	*p++ = kvmalloc_array(1000, size, GFP_KERNEL);
+	*p++ = kvcalloc(1000, size, GFP_KERNEL);
+	*p++ = kvmalloc_node(size, GFP_KERNEL, 0);
+	*p++ = kmemdup("text", 5, GFP_KERNEL);
+	*p++ = kmemdup_nul("text", 2, GFP_KERNEL);
+	*p++ = kstrdup("text", GFP_KERNEL);
+	*p++ = kstrndup("text", 2, GFP_KERNEL);
+	*p++ = bitmap_alloc(size, GFP_KERNEL);
+	*p++ = bitmap_zalloc_node(size, GFP_KERNEL, 0);
+	for (i = 0; f->objs + i < p; i++) {
+		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
+		KUNIT_EXPECT_TRUE_MSG(test, gomem_owns(f->objs[i]), "%zu", i);
+	}
+	KUNIT_EXPECT_TRUE(test, is_zero(f->objs[3], size));
+	KUNIT_EXPECT_TRUE(test, is_zero(f->objs[14], SZ_1M));
+	KUNIT_EXPECT_STREQ(test, "text", (char *)f->objs[18]);
+	KUNIT_EXPECT_STREQ(test, "te", (char *)f->objs[19]);
+	KUNIT_EXPECT_STREQ(test, "text", (char *)f->objs[20]);
+	KUNIT_EXPECT_STREQ(test, "te", (char *)f->objs[21]);
+	KUNIT_EXPECT_EQ(test, 112, ksize(f->objs[0]));
+	kvfree(f->objs[14]);
+	f->objs[14] = NULL;
+	kfree_bulk(i, f->objs);
+}
+
+/* As the kernel promises: to the largest power of two that divides the size. */
+static void test_alignment(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	size_t size, bad = 0, step = 8;
+	unsigned int i;
+
+	for (size = 8; size <= SZ_256K; size += step) {
+		if (size >= SZ_2K)
+			step = size < SZ_32K ? 128 : SZ_8K;
+		for (i = 0; i < 3; i++) {
+			f->objs[i] = kmalloc(size, GFP_KERNEL);
+			if ((unsigned long)f->objs[i] & (BIT(__ffs(size)) - 1))
+				bad = size;
+		}
+		kfree_bulk(3, f->objs);
+	}
+	KUNIT_EXPECT_EQ(test, 0, bad);
+}
+
+static void test_nothing(struct kunit *test)
+{
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, kmalloc(0, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, kvmalloc(0, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, kmemdup("", 0, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, kstrdup(NULL, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, kstrndup(NULL, 1, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, 0, ksize(NULL));
+	KUNIT_EXPECT_EQ(test, 0, ksize(ZERO_SIZE_PTR));
+	kfree(NULL);
+	kfree(ZERO_SIZE_PTR);
+	kfree_sensitive(NULL);
+	kfree_const(NULL);
+	kvfree(NULL);
+	kvfree(ZERO_SIZE_PTR);
+	kfree_bulk(0, NULL);
+	kmem_cache_destroy(NULL);
+}
+
+/* What gomem does not do is the kernel's, and goes there again. */
+static void test_refused(struct kunit *test)
+{
+	void *low, *p;
+
+	low = kmalloc(100, GFP_KERNEL | GFP_DMA32);
+	KUNIT_ASSERT_NOT_NULL(test, low);
+	KUNIT_EXPECT_FALSE(test, gomem_owns(low));
+	KUNIT_EXPECT_GE(test, ksize(low), 100);
+	p = krealloc(low, 1000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_FALSE(test, gomem_owns(p));
+	kfree(p);
+
+	p = kvmalloc(GOMEM_MAX_SIZE + 1, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_TRUE(test, is_vmalloc_addr(p));
+	kvfree(p);
+	KUNIT_EXPECT_NULL(test, kmalloc(GOMEM_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, kmalloc_array(SIZE_MAX, 2, GFP_KERNEL));
+}
+
+/* There is vmalloc() behind it. */
+static void test_kvmalloc_no_pages(struct kunit *test)
+{
+	void *p;
+
+	no_pages_begin();
+	p = kvmalloc(GOMEM_MAX_SIZE, GFP_KERNEL);
+	no_pages_end();
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_FALSE(test, gomem_owns(p));
+	kvfree(p);
+}
+
+static void test_of_the_kernel(struct kunit *test)
+{
+	char *text = kasprintf(GFP_KERNEL, "%s", "text"), *p;
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	KUNIT_EXPECT_FALSE(test, gomem_owns(text));
+	p = krealloc(text, 100, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_STREQ(test, "text", p);
+	KUNIT_EXPECT_GE(test, ksize(p), 100);
+	kfree_sensitive(p);
+	kvfree(gomem_kernel_kmalloc(100, GFP_KERNEL));
+	kvfree(gomem_kernel_kmalloc(SZ_64K, GFP_KERNEL));
+	kfree_const(gomem_kernel_kmalloc(100, GFP_KERNEL));
+	kfree_strarray(kasprintf_strarray(GFP_KERNEL, "text", 4), 4);
+	bitmap_free(gomem_kernel_kmalloc(8, GFP_KERNEL));
+	kvfree_sensitive(vmalloc(100), 100);
+}
+
+static void test_krealloc(struct kunit *test)
+{
+	u8 *small = krealloc(NULL, 100, GFP_KERNEL), *large, *low, *p;
+
+	KUNIT_ASSERT_NOT_NULL(test, small);
+	KUNIT_EXPECT_TRUE(test, gomem_owns(small));
+	memset(small, 0x5a, 100);
+	large = krealloc(small, 5000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, large);
+	KUNIT_EXPECT_TRUE(test, gomem_owns(large));
+	KUNIT_EXPECT_FALSE(test, !!memchr_inv(large, 0x5a, 100));
+	KUNIT_EXPECT_PTR_EQ(test, large, krealloc_array(large, 2, 10, GFP_KERNEL));
+	/* To where gomem has nothing. */
+	low = krealloc(large, 20, GFP_KERNEL | GFP_DMA32);
+	KUNIT_ASSERT_NOT_NULL(test, low);
+	KUNIT_EXPECT_FALSE(test, gomem_owns(low));
+	KUNIT_EXPECT_FALSE(test, !!memchr_inv(low, 0x5a, 20));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, krealloc(low, 0, GFP_KERNEL));
+
+	p = kmalloc(10, GFP_KERNEL);
+	KUNIT_EXPECT_NULL(test, krealloc(p, GOMEM_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_EQ(test, 16, ksize(p));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, krealloc(p, 0, GFP_KERNEL));
+}
+
+static void *resize(void *p, size_t old, size_t size)
+{
+#ifdef GOMEM_KVREALLOC_OLD_SIZE
+	return kvrealloc(p, old, size, GFP_KERNEL);
+#else
+	return kvrealloc(p, size, GFP_KERNEL);
+#endif
+}
+
+static void test_kvrealloc(struct kunit *test)
+{
+	u8 *p = resize(NULL, 0, 100);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_TRUE(test, gomem_owns(p));
+	memset(p, 0x5a, 100);
+	p = resize(p, 100, SZ_64K);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_TRUE(test, gomem_owns(p));
+	KUNIT_EXPECT_FALSE(test, !!memchr_inv(p, 0x5a, 100));
+	memset(p, 0x5a, SZ_64K);
+	p = resize(p, SZ_64K, GOMEM_MAX_SIZE + 1);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_TRUE(test, is_vmalloc_addr(p));
+	KUNIT_EXPECT_FALSE(test, !!memchr_inv(p, 0x5a, SZ_64K));
+	p = resize(p, GOMEM_MAX_SIZE + 1, GOMEM_MAX_SIZE + SZ_64K);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_FALSE(test, !!memchr_inv(p, 0x5a, SZ_64K));
+	kvfree(p);
+}
+
+/* As callbacks and members of structs. */
+struct operations {
+	void (*kfree)(const void *p);
+};
+
+static void call(void (*function)(const void *p), const void *p)
+{
+	OPTIMIZER_HIDE_VAR(function);
+	function(p);
+}
+
+static bool frees_at_the_end(void)
+{
+	char *text __free(kfree) = kstrdup("text", GFP_KERNEL);
+
+	return gomem_owns(text);
+}
+
+static void test_pointers(struct kunit *test)
+{
+	static const struct operations ops = { .kfree = kfree };
+
+	KUNIT_EXPECT_TRUE(test, frees_at_the_end());
+	call(kfree, kmalloc(100, GFP_KERNEL));
+	call(kvfree, kmalloc(100, GFP_KERNEL));
+	call(kfree_sensitive, kmalloc(100, GFP_KERNEL));
+	call(ops.kfree, kmalloc(100, GFP_KERNEL));
+	ops.kfree(gomem_kernel_kmalloc(100, GFP_KERNEL));
+}
+
+struct protected {
+	long value;
+	struct rcu_head rcu;
+};
+
+static void free_protected(struct protected *p)
+{
+	kfree_rcu(p, rcu);
+}
+
+static void test_rcu(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3 * NR_OBJECTS; i++)
+		free_protected(kmalloc(sizeof(struct protected), GFP_KERNEL));
+	for (i = 0; i < NR_OBJECTS; i++)
+		free_protected(gomem_kernel_kmalloc(sizeof(struct protected), GFP_KERNEL));
+	kfree_rcu_mightsleep(kmalloc(8, GFP_KERNEL));
+	kvfree_rcu_mightsleep(kvmalloc(SZ_64K, GFP_KERNEL));
+	kvfree_rcu_mightsleep(vmalloc(SZ_64K));
+	gomem_rcu_barrier();
+}
+
+struct constructed {
+	long number;
+	char text[90];
+};
+
+static void construct(void *p)
+{
+	((struct constructed *)p)->number = 0xc0ffee;
+}
+
+/* Each way to make one; of gomem unless it is for a zone. */
+static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_EXPECT_EQ(test, ours, gomem_owns(s));
+	KUNIT_EXPECT_EQ(test, sizeof(struct constructed), kmem_cache_size(s));
+	f->objs[0] = kmem_cache_alloc(s, GFP_KERNEL);
+	f->objs[1] = kmem_cache_alloc_node(s, GFP_KERNEL, 0);
+	f->objs[2] = kmem_cache_alloc_lru(s, NULL, GFP_NOWAIT);
+	KUNIT_EXPECT_EQ(test, 5, kmem_cache_alloc_bulk(s, GFP_KERNEL, 5, f->objs + 3));
+	for (i = 0; i < 8; i++) {
+		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
+		KUNIT_EXPECT_EQ(test, ours, gomem_owns(f->objs[i]));
+	}
+	kmem_cache_free(s, f->objs[0]);
+	kfree(f->objs[1]);
+	kmem_cache_free_bulk(s, 6, f->objs + 2);
+	kmem_cache_shrink(s);
+	kmem_cache_destroy(s);
+}
+
+static void test_cache(struct kunit *test)
+{
+	struct constructed *p, *zeroed;
+	struct kmem_cache *s;
+
+	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, 0, NULL), true);
+	use_cache(test, kmem_cache_create_usercopy("kunit", sizeof(*p), 8, SLAB_HWCACHE_ALIGN,
+						   8, 8, NULL), true);
+	use_cache(test, KMEM_CACHE(constructed, SLAB_ACCOUNT | SLAB_RECLAIM_ACCOUNT), true);
+	use_cache(test, KMEM_CACHE_USERCOPY(constructed, SLAB_PANIC, text), true);
+	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, SLAB_TYPESAFE_BY_RCU, NULL),
+		  true);
+	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, SLAB_CACHE_DMA32, NULL), false);
+
+	s = kmem_cache_create("kunit", sizeof(*p), 64, 0, construct);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	p = kmem_cache_alloc(s, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_EQ(test, 0xc0ffee, p->number);
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)p, 64));
+	kmem_cache_free(s, p);
+	kmem_cache_destroy(s);
+
+	/* The zone is no business of a cache that is not made for it. */
+	s = KMEM_CACHE(constructed, 0);
+	zeroed = kmem_cache_zalloc(s, GFP_KERNEL | GFP_DMA);
+	KUNIT_ASSERT_NOT_NULL(test, zeroed);
+	KUNIT_EXPECT_TRUE(test, is_zero(zeroed, sizeof(*zeroed)));
+	kmem_cache_free(s, zeroed);
+	kmem_cache_destroy(s);
+}
+
+/* A cache of the kernel's that a module has at hand, and one by way of the kernel. */
+static void test_cache_of_the_kernel(struct kunit *test)
+{
+	char *name = __getname();
+
+	KUNIT_ASSERT_NOT_NULL(test, name);
+	KUNIT_EXPECT_FALSE(test, gomem_owns(name));
+	__putname(name);
+}
+
+static void use_pool(struct kunit *test, mempool_t *pool)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pool);
+	for (i = 0; i < 8; i++) {
+		f->objs[i] = mempool_alloc(pool, GFP_KERNEL);
+		KUNIT_EXPECT_TRUE(test, gomem_owns(f->objs[i]));
+	}
+	no_pages_begin();
+	for (i = 0; i < 8; i++)
+		mempool_free(f->objs[i], pool);
+	no_pages_end();
+	mempool_destroy(pool);
+}
+
+static void test_mempool(struct kunit *test)
+{
+	struct kmem_cache *s = KMEM_CACHE(constructed, 0);
+	mempool_t pool = { };
+
+	use_pool(test, mempool_create_slab_pool(4, s));
+	use_pool(test, mempool_create_kmalloc_pool(4, 100));
+	KUNIT_EXPECT_EQ(test, 0, mempool_init_slab_pool(&pool, 4, s));
+	mempool_exit(&pool);
+	kmem_cache_destroy(s);
+}
+
+/* Where the kernel would do the freeing. */
+static void test_handover(struct kunit *test)
+{
+	DEFINE_DELAYED_CALL(link);
+	struct file *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
+	struct inode *inode = kunit_kzalloc(test, sizeof(*inode), GFP_KERNEL);
+	static const struct seq_operations ops;
+
+	set_delayed_call(&link, kfree_link, kstrdup("text", GFP_KERNEL));
+	do_delayed_call(&link);
+	set_delayed_call(&link, kfree_link, gomem_kernel_kmalloc(8, GFP_KERNEL));
+	do_delayed_call(&link);
+
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	KUNIT_ASSERT_NOT_NULL(test, inode);
+	KUNIT_ASSERT_EQ(test, 0, seq_open(file, &ops));
+	((struct seq_file *)file->private_data)->private = kmalloc(100, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, 0, seq_release_private(inode, file));
+	file->private_data = NULL;
+	KUNIT_ASSERT_NOT_NULL(test, __seq_open_private(file, &ops, 100));
+	KUNIT_EXPECT_EQ(test, 0, seq_release_private(inode, file));
+}
+
+/* Never the kernel's kfree(), which would not notice. */
+static void test_misuse(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	void *p = kmalloc(100, GFP_KERNEL);
+
+	kfree(p);
+	kfree(p);
+	balance_expect_misuses(test, &f->balance, GOMEM_DOUBLE_FREE, 1);
+
+	p = kmalloc(SZ_1M, GFP_KERNEL);
+	kvfree(p);
+	kvfree(p);
+	balance_expect_misuses(test, &f->balance, GOMEM_DOUBLE_FREE, 1);
+
+	p = kmalloc(100, GFP_KERNEL);
+	kfree(p + 8);
+	balance_expect_misuses(test, &f->balance, GOMEM_INTERIOR_POINTER, 1);
+	KUNIT_EXPECT_NULL(test, krealloc(p + 8, 200, GFP_KERNEL));
+	balance_expect_misuses(test, &f->balance, GOMEM_INTERIOR_POINTER, 1);
+	kfree(p);
+}
+
+static int override_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	test->priv = f;
+	balance_save(&f->balance);
+	return 0;
+}
+
+static void override_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	if (f)
+		balance_expect(test, &f->balance);
+}
+
+static struct kunit_case override_cases[] = {
+	KUNIT_CASE(test_kmalloc),
+	KUNIT_CASE(test_alignment),
+	KUNIT_CASE(test_nothing),
+	KUNIT_CASE(test_refused),
+	KUNIT_CASE(test_kvmalloc_no_pages),
+	KUNIT_CASE(test_of_the_kernel),
+	KUNIT_CASE(test_krealloc),
+	KUNIT_CASE(test_kvrealloc),
+	KUNIT_CASE(test_pointers),
+	KUNIT_CASE(test_rcu),
+	KUNIT_CASE(test_cache),
+	KUNIT_CASE(test_cache_of_the_kernel),
+	KUNIT_CASE(test_mempool),
+	KUNIT_CASE(test_handover),
+	KUNIT_CASE(test_misuse),
+	{ }
+};
+
+static struct kunit_suite override_suite = {
+	.name = "gomem_override",
+	.init = override_init,
+	.exit = override_exit,
+	.test_cases = override_cases,
+};
+
+kunit_test_suite(override_suite);
