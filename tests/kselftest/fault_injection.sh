@@ -42,11 +42,8 @@ trap quiet EXIT
 run()
 {
 	insmod gomem.ko || exit 1
-	insmod gomem_torture.ko seconds=3 delay=2 may_fail=1 &
-	pid=$!
-	sleep 1
 	setup "$1" "$2"
-	wait $pid
+	insmod gomem_torture.ko seconds=3 may_fail=1
 	rc=$?
 	quiet
 	ktap_is $rc 0 "torture with $1 % of allocations of order $2 and above failing"

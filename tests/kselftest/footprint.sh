@@ -24,7 +24,7 @@ ORDERS="fifo lifo other random"
 results=37
 
 # Seconds that the background gets, at most, for each step.
-patience=12
+patience=30
 
 # What may be left when everything was asked back: bytes in pages, some of which CPUs
 # may have taken again; and descriptors of spans and chunks, which stay for the next
@@ -39,7 +39,7 @@ if debug_kernel; then
 	amount=$((total / 64 >> 20))M
 	ORDERS="random"
 	results=11
-	patience=40
+	patience=200
 else
 	amount=70
 fi

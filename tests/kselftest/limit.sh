@@ -16,14 +16,19 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 limit=$((64 << 20))
 
-# Until sys is not more than so many bytes, for so many seconds at most.
+# Until sys is not more than so many bytes: as long as it falls within so many seconds.
 wait_sys()
 {
-	for _ in $(seq "$(($2 * 5))"); do
-		[ "$(gomem_stat sys)" -gt "$1" ] || return 0
-		sleep 0.2
+	sys=$(gomem_stat sys)
+	waited=0
+	while [ "$sys" -gt "$1" ]; do
+		[ $waited -lt "$2" ] || return 1
+		sleep 1
+		waited=$((waited + 1))
+		last=$sys
+		sys=$(gomem_stat sys)
+		[ "$sys" -ge "$last" ] || waited=0
 	done
-	return 1
 }
 
 ktap_header

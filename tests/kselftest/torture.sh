@@ -28,7 +28,8 @@ run
 run max_size=4194304
 run max_size=128
 run interrupts=0
-# With arenas in quarantine, which nobody may write to.
+# With arenas in quarantine, which nobody may write to, and no epoch's end empties.
+echo 86400000 >/sys/module/gomem/parameters/epoch_ms
 echo 1 >/sys/module/gomem/parameters/debug
 run max_size=8192
 echo 0 >/sys/module/gomem/parameters/debug

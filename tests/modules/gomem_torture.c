@@ -44,10 +44,6 @@ static unsigned long seed;
 module_param(seed, ulong, 0444);
 MODULE_PARM_DESC(seed, "Random seed; 0, the default, takes a new one");
 
-static unsigned int delay;
-module_param(delay, uint, 0444);
-MODULE_PARM_DESC(delay, "Seconds to wait, with all set up, before it starts (default 0)");
-
 static bool may_fail;
 module_param(may_fail, bool, 0444);
 MODULE_PARM_DESC(may_fail, "Allocation failures are no error: they are injected (default N)");
@@ -388,10 +384,8 @@ static int __init gomem_torture_init(void)
 	unsigned long i;
 	int cpu, err = 0;
 
-	if (!seconds || seconds > 3600 || delay > 60 ||
-	    max_size < 64 || max_size > GOMEM_MAX_SIZE) {
-		pr_err("seconds must be 1 to 3600, delay 0 to 60, max_size 64 to %lu\n",
-		       GOMEM_MAX_SIZE);
+	if (!seconds || seconds > 3600 || max_size < 64 || max_size > GOMEM_MAX_SIZE) {
+		pr_err("seconds must be 1 to 3600, max_size 64 to %lu\n", GOMEM_MAX_SIZE);
 		return -EINVAL;
 	}
 	if (!seed)
@@ -407,7 +401,6 @@ static int __init gomem_torture_init(void)
 	}
 	cpus_read_unlock();
 
-	ssleep(delay);
 	WRITE_ONCE(go, true);
 	for (i = 0; i < seconds && !err; i++)
 		ssleep(1);
