@@ -681,6 +681,47 @@ bool gomem_owns(const void *p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_owns, GOMEM_NS);
 
+/*
+ * The bytes of the live small object at @p, found as gomem_free() finds it; 0 for all that
+ * is to be looked at more closely. With preemption off the page does not go back meanwhile.
+ */
+static size_t small_object_size(const void *p, bool *noscan)
+{
+	unsigned long ci = gomem_pagemap_index(&gomem_pagemap, (unsigned long)p), low;
+	const struct gomem_slot *slot;
+	size_t size = 0;
+	u32 tag;
+
+	if (unlikely(ci >= gomem_pagemap.nr_chunks))
+		return 0;
+	preempt_disable();
+	tag = READ_ONCE(gomem_pagemap.chunk[ci]->tag[gomem_chunk_page((unsigned long)p)]);
+	low = gomem_tag_low(tag);
+	slot = slot_of_low(raw_cpu_read(gomem_mcache_task), low);
+	*noscan = gomem_spc_noscan(gomem_tag_spc(tag));
+	if (likely(gomem_is_multiple(gomem_tag_offset((unsigned long)p, tag, low), slot->divmul)) &&
+	    /* Who has a live one may write there meanwhile: no key, before or after. */
+	    likely(!data_race(gomem_is_free(p))))
+		size = slot->size;
+	preempt_enable();
+	return size;
+}
+
+/*
+ * What grows once grows again: as Go's append() does, leave room for that, or each step
+ * would be a copy of all there is. Half as much again is less, on average, than the powers
+ * of two of krealloc() leave. Not for large objects, nor if there is no memory for it.
+ */
+static void *alloc_grown(size_t size, size_t new_size, gfp_t gfp, bool noscan)
+{
+	size_t roomy = size + size / 2;
+	void *new = NULL;
+
+	if (new_size < roomy && roomy <= GOMEM_SMALL_MAX)
+		new = alloc_any(roomy, gfp | __GFP_NOWARN, noscan);
+	return new ?: alloc_any(new_size, gfp, noscan);
+}
+
 void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 {
 	bool noscan = false;
@@ -693,7 +734,8 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		free_any(p);
 		return ZERO_SIZE_PTR;
 	}
-	size = own_object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
+	size = small_object_size(p, &noscan) ?:
+	       own_object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
 	if (!size)
 		return NULL;
 	if (new_size <= size) {
@@ -704,7 +746,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		return (void *)p;
 	}
 
-	new = alloc_any(new_size, gfp, noscan);
+	new = alloc_grown(size, new_size, gfp, noscan);
 	if (!new)
 		return NULL;
 	memcpy(new, p, size);

@@ -411,18 +411,23 @@ static const struct realloc_case {
 	const char *name;
 	size_t from;
 	size_t to;
-	bool moves;
+	size_t room;	/* what is allocated; 0 if it does not move */
 } realloc_cases[] = {
-	{ "same",			100, 100,	false },
-	{ "within the class",		97, 112,	false },
-	{ "to the next class",		112, 113,	true },
-	{ "smaller",			1000, 10,	false },
-	{ "small to medium",		8, 5000,	true },
-	{ "small to large",		32768, 32769,	true },
-	{ "within the last page",	33000, 40960,	false },
-	{ "large to larger",		40960, 40961,	true },
-	{ "large to largest",		SZ_1M, SZ_4M,	true },
-	{ "large to small",		SZ_1M, 1,	false },
+	{ "same",			100, 100,	0 },
+	{ "within the class",		97, 112,	0 },
+	{ "to the next class",		112, 113,	168 },
+	{ "by less than half",		1000, 1535,	1536 },
+	{ "by half",			1000, 1536,	1536 },
+	{ "by more than half",		1000, 1537,	1537 },
+	{ "smaller",			1000, 10,	0 },
+	{ "small to medium",		8, 5000,	5000 },
+	{ "nearly large",		20480, 20481,	30720 },
+	{ "room would be large",	24576, 24577,	24577 },
+	{ "small to large",		32768, 32769,	32769 },
+	{ "within the last page",	33000, 40960,	0 },
+	{ "large to larger",		40960, 40961,	40961 },
+	{ "large to largest",		SZ_1M, SZ_4M,	SZ_4M },
+	{ "large to small",		SZ_1M, 1,	0 },
 };
 
 static void realloc_desc(const struct realloc_case *c, char *desc)
@@ -444,9 +449,9 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	memset(p, 0x77, c->from);
 	q = gomem_realloc(p, c->to, gfp);
 	KUNIT_ASSERT_NOT_NULL(test, q);
-	KUNIT_EXPECT_EQ(test, c->moves, p != q);
+	KUNIT_EXPECT_EQ(test, c->room != 0, p != q);
 	usable = gomem_usable_size(q);
-	KUNIT_EXPECT_EQ(test, want_usable(c->moves ? c->to : c->from), usable);
+	KUNIT_EXPECT_EQ(test, want_usable(c->room ?: c->from), usable);
 	KUNIT_EXPECT_TRUE(test, !memchr_inv(q, 0x77, kept));
 	if (zero)
 		KUNIT_EXPECT_TRUE(test, is_zero(q + kept, usable - kept));
