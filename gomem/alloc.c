@@ -460,6 +460,7 @@ static noinline void free_miss(unsigned int spc, void *obj)
 /* NULL, large objects, those of typed caches, and pointers that are none of ours. */
 static void free_odd(void *p, unsigned long caller)
 {
+	enum gomem_span_state state;
 	struct gomem_heap *h;
 	struct gomem_span *s;
 
@@ -470,11 +471,12 @@ static void free_odd(void *p, unsigned long caller)
 		reject_page(p, GOMEM_DOUBLE_FREE, caller);
 		return;
 	}
-	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
+	state = gomem_span_state(s);
+	if (state == GOMEM_SPAN_ARENA) {
 		gomem_report_owner(p, caller);
 		return;
 	}
-	if (gomem_cache_take_back(p, caller))
+	if (state != GOMEM_SPAN_LARGE && gomem_cache_take_back(p, caller))
 		return;
 	if (s->base != (unsigned long)p) {
 		gomem_report_pointer(GOMEM_INTERIOR_POINTER, p, caller);

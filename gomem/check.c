@@ -57,6 +57,22 @@ static const char *check_pages(struct gomem_heap *h)
 	return err;
 }
 
+/* Its pages are taken, and no span's. */
+static bool run_is_sound(struct gomem_heap *h, const struct gomem_run *run)
+{
+	const struct gomem_chunk *c;
+	unsigned long page;
+	unsigned int i;
+
+	for (page = run->page; page < run->page + run->npages; page++) {
+		c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
+		i = page % GOMEM_CHUNK_PAGES;
+		if ((~c->inuse.word[i / 64] | c->hole.word[i / 64]) & BIT_ULL(i % 64) || c->tag[i])
+			return false;
+	}
+	return run->npages > GOMEM_PCACHE_SPAN_MAX;
+}
+
 static const char *check_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 {
 	const struct gomem_chunk *c;
@@ -66,6 +82,9 @@ static const char *check_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
 		if (pc->nr_desc[i] > GOMEM_PCACHE_DESCS || !pc->nr_desc[i] != !pc->desc[i])
 			return "descriptors of a page cache are not as many as it says";
+	for (i = 0; i < pc->nr_runs; i++)
+		if (!run_is_sound(h, &pc->run[i]))
+			return "run of a page cache is free, a hole or part of a span";
 	if (!pc->free)
 		return NULL;
 	if (pc->base % GOMEM_PCACHE_PAGES)

@@ -166,6 +166,12 @@ static bool is_near(const struct gomem_heap *h)
 	return !h->peers || h->peers[numa_mem_id()] == h;
 }
 
+/* How many pages from @page to before @end are of the same chunk; 0 at the end. */
+static unsigned int piece(unsigned long page, unsigned long end)
+{
+	return min_t(unsigned long, end - page, GOMEM_CHUNK_PAGES - page % GOMEM_CHUNK_PAGES);
+}
+
 /*
  * Make the span's pages known, so that a free finds it. The pages are this
  * caller's: no lock. Whoever hands out a pointer into the span orders these stores
@@ -175,32 +181,36 @@ static bool is_near(const struct gomem_heap *h)
 static bool map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long page)
 {
 	u32 tag = gomem_make_tag(s->base, s->spc);
-	unsigned int i, slot;
+	unsigned long end = page + s->npages;
+	unsigned int i, slot, n;
+	struct gomem_chunk *c;
 	bool zero = true;
 
-	for (i = 0; i < s->npages; i++, page++) {
-		struct gomem_chunk *c = gomem_pagealloc_chunk(&h->pages,
-							      page >> GOMEM_CHUNK_PAGES_SHIFT);
-
+	for (; (n = piece(page, end)) > 0; page += n) {
+		c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
 		slot = page % GOMEM_CHUNK_PAGES;
-		WRITE_ONCE(c->span[slot], s);
-		WRITE_ONCE(c->tag[slot], tag);
-		zero &= gomem_zeropage_take(c, slot);
+		for (i = slot; i < slot + n; i++) {
+			WRITE_ONCE(c->span[i], s);
+			WRITE_ONCE(c->tag[i], tag);
+		}
+		zero &= gomem_zeropage_take(c, slot, n);
 	}
 	return zero;
 }
 
 static void unmap_span(struct gomem_heap *h, struct gomem_span *s, unsigned long page)
 {
-	unsigned int i, slot;
+	unsigned long end = page + s->npages;
+	unsigned int i, slot, n;
+	struct gomem_chunk *c;
 
-	for (i = 0; i < s->npages; i++, page++) {
-		struct gomem_chunk *c = gomem_pagealloc_chunk(&h->pages,
-							      page >> GOMEM_CHUNK_PAGES_SHIFT);
-
+	for (; (n = piece(page, end)) > 0; page += n) {
+		c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
 		slot = page % GOMEM_CHUNK_PAGES;
-		WRITE_ONCE(c->tag[slot], 0);
-		WRITE_ONCE(c->span[slot], NULL);
+		for (i = slot; i < slot + n; i++) {
+			WRITE_ONCE(c->tag[i], 0);
+			WRITE_ONCE(c->span[i], NULL);
+		}
 	}
 }
 
@@ -366,7 +376,29 @@ static struct gomem_span *take_from_pcache(struct gomem_heap *h, unsigned int in
 	return s;
 }
 
-/* The same, with no lock that another CPU wants but for descriptors. */
+/* A longer span of a run that this CPU has, with a descriptor that came with it. */
+static struct gomem_span *alloc_from_run(struct gomem_heap *h,
+					 const struct gomem_span_request *req)
+{
+	unsigned int index = span_index(req->kind);
+	unsigned long page = GOMEM_NO_PAGE, flags;
+	struct gomem_span *s = NULL;
+	struct gomem_pcache *pc;
+
+	pc = lock_pcache(h, &flags);
+	if (pc->desc[index])
+		page = gomem_pcache_take_run(pc, req->npages, req->aligned);
+	if (page != GOMEM_NO_PAGE) {
+		atomic_long_sub(req->npages, &h->run_pages);
+		s = gomem_pcache_pop(pc, index);
+		make_span(h, pc, s, page, req);
+		pc->counts.cache_spans++;
+	}
+	spin_unlock_irqrestore(&pc->lock, flags);
+	return s;
+}
+
+/* With no lock that another CPU wants but for descriptors. */
 static struct gomem_span *alloc_from_pcache(struct gomem_heap *h,
 					    const struct gomem_span_request *req)
 {
@@ -374,8 +406,10 @@ static struct gomem_span *alloc_from_pcache(struct gomem_heap *h,
 	struct gomem_span *s;
 	bool no_desc;
 
-	if (req->npages > GOMEM_PCACHE_SPAN_MAX || !h->pcache_max || !is_near(h))
+	if (req->npages > GOMEM_PCACHE_RUN_MAX || !h->pcache_max || !is_near(h))
 		return NULL;
+	if (req->npages > GOMEM_PCACHE_SPAN_MAX)
+		return alloc_from_run(h, req);
 	do {
 		s = take_from_pcache(h, index, req, &no_desc);
 	} while (no_desc && gomem_heap_refill(h, &h->spanalloc[index], req->gfp));
@@ -502,6 +536,45 @@ struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_alloc_span);
 
+/* Most pages that the runs of all page caches may have: a 16th of the heap, or one. */
+static unsigned long runs_limit(struct gomem_heap *h)
+{
+	return max_t(unsigned long, gomem_heap_about(h) / 16, GOMEM_PCACHE_RUN_MAX);
+}
+
+/* A run becomes free; the page cache is locked. Returns its pages. */
+static unsigned int release_run(struct gomem_heap *h, struct gomem_pcache *pc, unsigned int i)
+{
+	const struct gomem_run run = pc->run[i];
+
+	gomem_pcache_drop_run(pc, i);
+	atomic_long_sub(run.npages, &h->run_pages);
+	gomem_heap_release(h, run.page, run.npages);
+	return run.npages;
+}
+
+/* Keep the pages of a large span; this CPU's older ones make room for them. */
+static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc, unsigned long page,
+		     unsigned int npages)
+{
+	unsigned long limit = runs_limit(h), flags;
+
+	if (npages <= GOMEM_PCACHE_SPAN_MAX || npages > GOMEM_PCACHE_RUN_MAX)
+		return false;
+	while (pc->nr_runs == GOMEM_PCACHE_RUNS ||
+	       (pc->nr_runs && atomic_long_read(&h->run_pages) + npages > limit)) {
+		lock_for_spans(h, &flags);
+		release_run(h, pc, 0);
+		spin_unlock_irqrestore(&h->lock, flags);
+	}
+	if (atomic_long_add_return(npages, &h->run_pages) > limit) {
+		atomic_long_sub(npages, &h->run_pages);
+		return false;
+	}
+	gomem_pcache_put_run(pc, page, npages);
+	return true;
+}
+
 /**
  * gomem_heap_free_span - give the pages of an empty span back
  * @s: a small span that is on no list, cached by nobody and has no object left, or
@@ -522,7 +595,8 @@ void gomem_heap_free_span(struct gomem_span *s)
 	unmap_span(h, s, page);
 	uncount_span(pc, s);
 	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
-	kept_pages = keep && gomem_pcache_free(pc, page, npages, pcache_limit(h));
+	kept_pages = keep && (gomem_pcache_free(pc, page, npages, pcache_limit(h)) ||
+			      keep_run(h, pc, page, npages));
 	kept_desc = keep && gomem_pcache_push(pc, index, s);
 	if (!kept_pages || !kept_desc) {
 		lock_for_spans(h, &hflags);
@@ -586,6 +660,25 @@ static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 	return hweight64(free);
 }
 
+/* Release its runs; @idle: only those that lay there at the last look. */
+static unsigned int drain_runs(struct gomem_heap *h, struct gomem_pcache *pc, bool idle)
+{
+	unsigned int i, n = 0;
+
+	lockdep_assert_held(&pc->lock);
+	if (!pc->nr_runs)
+		return 0;
+	spin_lock(&h->lock);
+	for (i = pc->nr_runs; i--; ) {
+		if (!idle || pc->run[i].seen)
+			n += release_run(h, pc, i);
+		else
+			pc->run[i].seen = true;
+	}
+	spin_unlock(&h->lock);
+	return n;
+}
+
 /* An idle CPU's: nothing came or went since the last look. */
 static bool is_idle(struct gomem_pcache *pc)
 {
@@ -599,7 +692,7 @@ static bool is_idle(struct gomem_pcache *pc)
 /**
  * gomem_heap_drain_pcaches - empty the CPUs' page caches
  * @h: the heap
- * @idle: only those not used since this was last asked for
+ * @idle: only those, and runs, not used since this was last asked for
  *
  * Context: any but NMI.
  * Return: how many pages became free.
@@ -613,9 +706,10 @@ unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle)
 	for_each_possible_cpu(cpu) {
 		pc = per_cpu_ptr(h->pcache, cpu);
 		/* Without pages there are but a few descriptors to be had. */
-		if (!idle && !READ_ONCE(pc->free))
+		if (!idle && !READ_ONCE(pc->free) && !READ_ONCE(pc->nr_runs))
 			continue;
 		spin_lock_irqsave(&pc->lock, flags);
+		n += drain_runs(h, pc, idle);
 		if (!idle || is_idle(pc))
 			n += drain_pcache(h, pc);
 		spin_unlock_irqrestore(&pc->lock, flags);
@@ -654,7 +748,7 @@ static void get_cpu_counts(struct gomem_heap *h, struct gomem_heap_snapshot *sna
 		pc = per_cpu_ptr(h->pcache, cpu);
 		spin_lock_irqsave(&pc->lock, flags);
 		gomem_span_counts_add(&snap->counts, &pc->counts);
-		snap->cached_pages += hweight64(pc->free);
+		snap->cached_pages += hweight64(pc->free) + gomem_pcache_run_pages(pc);
 		for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
 			snap->span_bytes -= pc->nr_desc[i] * span_size(i);
 		spin_unlock_irqrestore(&pc->lock, flags);

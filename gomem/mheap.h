@@ -9,6 +9,7 @@
 #ifndef GOMEM_MHEAP_H
 #define GOMEM_MHEAP_H
 
+#include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
@@ -104,6 +105,7 @@ struct gomem_heap_snapshot {
  * @link: in the list of the module's heaps
  * @pcache: each CPU's page cache
  * @pcache_max: most pages that a page cache takes; 0 for none
+ * @run_pages: pages in the runs of all page caches; see runs_limit()
  * @lock: protects all that follows but @central, and the bits of its chunks. Taken
  *	with interrupts off, in any context but NMI. Never held while memory is
  *	allocated or given back
@@ -135,6 +137,8 @@ struct gomem_heap {
 	struct list_head link;
 	unsigned int pcache_max;
 	struct gomem_pcache __percpu *pcache;
+
+	atomic_long_t run_pages ____cacheline_aligned_in_smp;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct gomem_pagealloc pages;

@@ -92,6 +92,80 @@ bool gomem_pcache_free(struct gomem_pcache *pc, unsigned long page, unsigned int
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_free);
 
 /**
+ * gomem_pcache_take_run - take a run of pages that a large object left
+ * @pc: the cache
+ * @npages: how many, no more and no less
+ * @aligned: naturally aligned; @npages is a power of two
+ *
+ * Context: any, under the lock.
+ * Return: the first page, GOMEM_NO_PAGE if there is no such run.
+ */
+unsigned long gomem_pcache_take_run(struct gomem_pcache *pc, unsigned int npages, bool aligned)
+{
+	unsigned long page, mask = aligned ? npages - 1 : 0;
+	unsigned int i;
+
+	lockdep_assert_held(&pc->lock);
+	for (i = pc->nr_runs; i--; ) {
+		page = pc->run[i].page;
+		if (pc->run[i].npages != npages || (page & mask))
+			continue;
+		gomem_pcache_drop_run(pc, i);
+		return page;
+	}
+	return GOMEM_NO_PAGE;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_take_run);
+
+/**
+ * gomem_pcache_put_run - keep the pages of a large object
+ * @pc: the cache, with less than GOMEM_PCACHE_RUNS
+ * @page: the first page
+ * @npages: how many, more than GOMEM_PCACHE_SPAN_MAX
+ *
+ * Context: any, under the lock.
+ */
+void gomem_pcache_put_run(struct gomem_pcache *pc, unsigned long page, unsigned int npages)
+{
+	lockdep_assert_held(&pc->lock);
+	pc->run[pc->nr_runs++] = (struct gomem_run){ .page = page, .npages = npages };
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_put_run);
+
+/**
+ * gomem_pcache_drop_run - forget a run
+ * @pc: the cache
+ * @i: which
+ *
+ * Context: any, under the lock.
+ */
+void gomem_pcache_drop_run(struct gomem_pcache *pc, unsigned int i)
+{
+	lockdep_assert_held(&pc->lock);
+	for (pc->nr_runs--; i < pc->nr_runs; i++)
+		pc->run[i] = pc->run[i + 1];
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_drop_run);
+
+/**
+ * gomem_pcache_run_pages - how many pages all runs have
+ * @pc: the cache
+ *
+ * Context: any, under the lock.
+ * Return: the number.
+ */
+unsigned int gomem_pcache_run_pages(const struct gomem_pcache *pc)
+{
+	unsigned int i, n = 0;
+
+	lockdep_assert_held(&pc->lock);
+	for (i = 0; i < pc->nr_runs; i++)
+		n += pc->run[i].npages;
+	return n;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_run_pages);
+
+/**
  * gomem_pcache_pop - take a descriptor
  * @pc: the cache
  * @index: size of its bitmaps, as in gomem_heap.spanalloc

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * pcache.h - a few free pages and span descriptors for each CPU, so that small
- * spans come and go without the heap's lock (Go's pageCache and mspancache).
+ * spans come and go without the heap's lock (Go's pageCache and mspancache), and so that
+ * large ones need no search.
  *
  * Its lock is taken by its CPU, and by whoever empties it for another: when the
  * heap would otherwise have to grow, when memory is short, when the CPU is idle.
@@ -23,6 +24,25 @@
 
 /* Descriptors of a size that a CPU keeps; it fetches and returns half of them. */
 #define GOMEM_PCACHE_DESCS	8
+
+/*
+ * Runs of pages that large objects left, up to a size: the next one of that size takes
+ * one as it is.
+ */
+#define GOMEM_PCACHE_RUNS	4
+#define GOMEM_PCACHE_RUN_MAX	((unsigned int)(SZ_1M >> GOMEM_PAGE_SHIFT))
+
+/**
+ * struct gomem_run - pages that lie one behind the other
+ * @page: the first
+ * @npages: how many, more than GOMEM_PCACHE_SPAN_MAX
+ * @seen: it lay there at the last look; see epoch.c
+ */
+struct gomem_run {
+	unsigned long page;
+	u16 npages;
+	bool seen;
+};
 
 /**
  * struct gomem_span_counts - spans made and given back
@@ -65,13 +85,15 @@ struct gomem_span_counts {
  * @free: free pages; the heap has them down as taken
  * @desc: free descriptors by size of their bitmaps, linked by their first word
  * @nr_desc: how many of each
- * @uses: pages taken and put back, to tell an idle CPU
+ * @run: runs of free pages, the oldest first; the heap has them down as taken, too
+ * @nr_runs: how many
+ * @uses: pages of @free taken and put back, to tell an idle CPU
  * @seen: @uses at the last look; see epoch.c
  * @counts: what this CPU did
  *
  * Invariants:
  *	nr_desc[i] == length of desc[i] <= GOMEM_PCACHE_DESCS
- *	a page of free has no tag
+ *	a page of free, or of a run, has no tag
  */
 struct gomem_pcache {
 	spinlock_t lock;	/* see above */
@@ -79,8 +101,10 @@ struct gomem_pcache {
 	u64 free;
 	struct gomem_span *desc[GOMEM_NR_SPAN_SIZES];
 	u8 nr_desc[GOMEM_NR_SPAN_SIZES];
+	u8 nr_runs;
 	u32 uses;
 	u32 seen;
+	struct gomem_run run[GOMEM_PCACHE_RUNS];
 	struct gomem_span_counts counts;
 } ____cacheline_aligned_in_smp;
 
@@ -88,6 +112,10 @@ void gomem_pcache_init(struct gomem_pcache *pc);
 unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages, bool aligned);
 bool gomem_pcache_free(struct gomem_pcache *pc, unsigned long page, unsigned int npages,
 		       unsigned int max);
+unsigned long gomem_pcache_take_run(struct gomem_pcache *pc, unsigned int npages, bool aligned);
+void gomem_pcache_put_run(struct gomem_pcache *pc, unsigned long page, unsigned int npages);
+void gomem_pcache_drop_run(struct gomem_pcache *pc, unsigned int i);
+unsigned int gomem_pcache_run_pages(const struct gomem_pcache *pc);
 struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc, unsigned int index);
 bool gomem_pcache_push(struct gomem_pcache *pc, unsigned int index, struct gomem_span *s);
 void gomem_span_counts_add(struct gomem_span_counts *to, const struct gomem_span_counts *n);

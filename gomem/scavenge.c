@@ -219,7 +219,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
 unsigned long gomem_heap_idle_pages(struct gomem_heap *h)
 {
 	/* It comes and goes: stale is good enough. */
-	unsigned long n = data_race(h->pages.free_pages);
+	unsigned long n = data_race(h->pages.free_pages) + atomic_long_read(&h->run_pages);
 	int cpu;
 
 	for_each_possible_cpu(cpu)

@@ -57,16 +57,18 @@ void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npag
 	s->zero = false;
 	INIT_LIST_HEAD(&s->list);
 	atomic_set(&s->pending, 0);
-	bitmap_zero(s->bits, 2 * s->nwords * BITS_PER_LONG);
-	load_alloc_cache(s);
 
 	if (large) {
-		__set_bit(0, gomem_span_alloc_bits(s));
+		s->bits[0] = BIT(0);
+		s->bits[1] = 0;
 		s->alloc_count = 1;
 		s->freeindex = 1;
 		s->fresh = 1;
 		s->alloc_cache = 0;
+		return;
 	}
+	bitmap_zero(s->bits, 2 * s->nwords * BITS_PER_LONG);
+	load_alloc_cache(s);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_init);
 

@@ -14,8 +14,10 @@
 #ifndef GOMEM_ZEROPAGE_H
 #define GOMEM_ZEROPAGE_H
 
+#include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/compiler.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include "chunk.h"
@@ -34,13 +36,24 @@ static inline void gomem_zeropage_enter(struct gomem_chunk *c, unsigned int firs
 	}
 }
 
-/* A page becomes a span's. True if it was known to be zero. */
-static inline bool gomem_zeropage_take(struct gomem_chunk *c, unsigned int i)
+/* Pages become a span's. True if all of them were known to be zero. */
+static inline bool gomem_zeropage_take(struct gomem_chunk *c, unsigned int first,
+				       unsigned int npages)
 {
-	if (likely(!test_bit(i, c->zero)))
-		return false;
-	clear_bit(i, c->zero);
-	return true;
+	unsigned int i, last, end = first + npages;
+	unsigned long mask, known;
+	bool all = true;
+
+	for (i = first; i < end; i = last + 1) {
+		last = min(i | (BITS_PER_LONG - 1), end - 1);
+		mask = GENMASK(last % BITS_PER_LONG, i % BITS_PER_LONG);
+		/* These bits are the caller's; the others change meanwhile. */
+		known = READ_ONCE(c->zero[BIT_WORD(i)]) & mask;
+		if (unlikely(known))
+			atomic_long_andnot(mask, (atomic_long_t *)&c->zero[BIT_WORD(i)]);
+		all &= known == mask;
+	}
+	return all;
 }
 
 #endif /* GOMEM_ZEROPAGE_H */

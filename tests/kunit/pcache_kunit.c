@@ -434,6 +434,133 @@ static void test_given_up_before_growth(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
+/* What large objects leave serves those of the same size, without the heap. */
+static void test_runs(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_span_request req = fake_large_request(32);
+	struct gomem_heap_snapshot before, after;
+	struct gomem_span *s, *first;
+	unsigned long base;
+
+	span_set_pin(test, raw_smp_processor_id());
+	fill_heap(test, h, 2);
+	first = span_set_get(test, &f->set, h, GOMEM_PCACHE_SPAN_MAX + 1);
+	s = span_set_get(test, &f->set, h, 32);
+	base = s->base;
+	KUNIT_ASSERT_NE(test, 0, span_set_index(s) % 32);
+	span_set_put(test, &f->set, s);
+	KUNIT_EXPECT_EQ(test, 32, atomic_long_read(&h->run_pages));
+	KUNIT_EXPECT_NULL(test, gomem_pagemap_span(h->map, base));
+	span_set_expect(test, &f->set, h);
+
+	/* Not for less, nor for what is to be aligned. */
+	gomem_heap_get(h, &before);
+	KUNIT_EXPECT_NE(test, base, span_set_get(test, &f->set, h, 31)->base);
+	KUNIT_EXPECT_NE(test, base, span_set_try(test, &f->set, h, &req)->base);
+	KUNIT_EXPECT_EQ(test, 32, atomic_long_read(&h->run_pages));
+
+	gomem_heap_get(h, &before);
+	KUNIT_EXPECT_EQ(test, base, span_set_get(test, &f->set, h, 32)->base);
+	gomem_heap_get(h, &after);
+	KUNIT_EXPECT_EQ(test, 0, after.stats.lock_taken - before.stats.lock_taken);
+	KUNIT_EXPECT_EQ(test, 1, after.counts.cache_spans - before.counts.cache_spans);
+	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&h->run_pages));
+	span_set_expect(test, &f->set, h);
+
+	span_set_put(test, &f->set, first);
+	KUNIT_EXPECT_EQ(test, GOMEM_PCACHE_SPAN_MAX + 1, atomic_long_read(&h->run_pages));
+	span_set_put_all(test, &f->set);
+	span_set_expect(test, &f->set, h);
+}
+
+/* So many runs, and so many pages; the oldest go first. */
+static void test_runs_limit(struct kunit *test)
+{
+	static const unsigned int long_ones[] = { 100, 60, 68, 129, 128 };
+	static const unsigned int kept[] = { 100, 60, 128, 128, 128 };
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_span *s[GOMEM_PCACHE_RUNS + 1];
+	unsigned int i;
+
+	span_set_pin(test, raw_smp_processor_id());
+	fill_heap(test, h, 2);
+	for (i = 0; i < ARRAY_SIZE(s); i++)
+		s[i] = span_set_get(test, &f->set, h, 16 + i);
+	for (i = 0; i < ARRAY_SIZE(s); i++)
+		span_set_put(test, &f->set, s[i]);
+	KUNIT_EXPECT_EQ(test, 17 + 18 + 19 + 20, atomic_long_read(&h->run_pages));
+	KUNIT_EXPECT_EQ(test, 17, this_pcache(h)->run[0].npages);
+	span_set_expect(test, &f->set, h);
+	KUNIT_EXPECT_EQ(test, 74, gomem_heap_drain_pcaches(h, false));
+
+	for (i = 0; i < ARRAY_SIZE(long_ones); i++) {
+		span_set_put(test, &f->set, span_set_get(test, &f->set, h, long_ones[i]));
+		KUNIT_EXPECT_EQ_MSG(test, kept[i], atomic_long_read(&h->run_pages), "%u",
+				    long_ones[i]);
+		span_set_expect(test, &f->set, h);
+	}
+	KUNIT_EXPECT_EQ(test, 128, gomem_heap_drain_pcaches(h, false));
+	span_set_expect_bits(test, &f->set, &f->fh.source);
+}
+
+/* All CPUs share the limit: another one's runs are not this one's to give. */
+static void test_runs_of_all(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+	int cpu = raw_smp_processor_id();
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "needs two CPUs");
+	span_set_pin(test, cpu);
+	fill_heap(test, h, 1);
+	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 100));
+	span_set_pin(test, cpumask_any_but(cpu_online_mask, cpu));
+	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 28));
+	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 29));
+	KUNIT_EXPECT_EQ(test, 100, atomic_long_read(&h->run_pages));
+	KUNIT_EXPECT_EQ(test, 0, this_pcache(h)->nr_runs);
+	span_set_expect(test, &f->set, h);
+
+	/* Before the heap grows all of them give theirs. */
+	span_set_get(test, &f->set, h, h->pages.free_pages);
+	span_set_get(test, &f->set, h, 100);
+	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&h->run_pages));
+	KUNIT_EXPECT_EQ(test, CHUNK, h->pages.backed_pages);
+	span_set_put_all(test, &f->set);
+	span_set_expect(test, &f->set, h);
+}
+
+/* A run goes that lay there at two looks, whatever else the CPU does. */
+static void test_runs_idle(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_span *s;
+
+	span_set_pin(test, raw_smp_processor_id());
+	fill_heap(test, h, 2);
+	s = span_set_get(test, &f->set, h, 20);
+	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 30));
+	gomem_heap_drain_pcaches(h, true);
+	KUNIT_EXPECT_EQ(test, 30, atomic_long_read(&h->run_pages));
+	span_set_put(test, &f->set, s);
+	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 1));
+	KUNIT_EXPECT_EQ(test, 30, gomem_heap_drain_pcaches(h, true));
+	KUNIT_EXPECT_EQ(test, 20, atomic_long_read(&h->run_pages));
+	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 20));
+	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 1));
+	gomem_heap_drain_pcaches(h, true);
+	KUNIT_EXPECT_EQ(test, 20, atomic_long_read(&h->run_pages));
+	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 1));
+	KUNIT_EXPECT_EQ(test, 20, gomem_heap_drain_pcaches(h, true));
+	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&h->run_pages));
+	span_set_expect(test, &f->set, h);
+}
+
 static int next_cpu(int cpu)
 {
 	cpu = cpumask_next(cpu, cpu_online_mask);
@@ -635,6 +762,10 @@ static struct kunit_case pcache_cases[] = {
 	KUNIT_CASE(test_given_up_before_growth),
 	KUNIT_CASE(test_given_up_for_others),
 	KUNIT_CASE(test_idle),
+	KUNIT_CASE(test_runs),
+	KUNIT_CASE(test_runs_limit),
+	KUNIT_CASE(test_runs_of_all),
+	KUNIT_CASE(test_runs_idle),
 	KUNIT_CASE(test_drain_descriptors),
 	KUNIT_CASE(test_other_cpu),
 	KUNIT_CASE_PARAM(test_random, random_gen_params),
