@@ -179,6 +179,49 @@ static __always_inline void gomem_clear(void *obj, size_t size)
 	memset64(obj, 0, size / sizeof(u64));
 }
 
+/* Volatile, or the compiler may make one string instruction of them again. */
+static __always_inline void gomem_store_zeroes(u64 *p, unsigned int n)
+{
+	unsigned int i;
+
+#pragma GCC unroll 16
+	for (i = 0; i < n; i++)
+		WRITE_ONCE(p[i], 0);
+}
+
+/*
+ * The same where it is worth the code: a string instruction takes some nanoseconds to
+ * begin, in which 256 bytes are cleared by single stores. What is no multiple of 64 bytes,
+ * 32 or 16 is cleared from both ends.
+ */
+static __always_inline void gomem_clear_quickly(void *obj, size_t size)
+{
+	u64 *p = obj, *end = obj + size;
+
+	if (size > 128) {
+		if (size > 256) {
+			gomem_clear(obj, size);
+			return;
+		}
+		gomem_store_zeroes(p, 16);
+		if (size > 192)
+			gomem_store_zeroes(p + 16, 8);
+		gomem_store_zeroes(end - 8, 8);
+	} else if (size > 64) {
+		gomem_store_zeroes(p, 8);
+		gomem_store_zeroes(end - 8, 8);
+	} else if (size > 32) {
+		gomem_store_zeroes(p, 4);
+		gomem_store_zeroes(end - 4, 4);
+	} else if (size > 16) {
+		gomem_store_zeroes(p, 2);
+		gomem_store_zeroes(end - 2, 2);
+	} else {
+		gomem_store_zeroes(p, 1);
+		gomem_store_zeroes(end - 1, 1);
+	}
+}
+
 /* The caller owns the slot's cache. */
 static __always_inline void *gomem_slot_pop(struct gomem_slot *slot)
 {
