@@ -56,7 +56,7 @@ struct bench {
 extern const struct bench bench_pair[], bench_batch[], bench_live[], bench_realloc[];
 extern const struct bench bench_large[], bench_irq[], bench_cold[], bench_tiny[];
 extern const struct bench bench_remote[], bench_threads[];
-extern const struct bench bench_lines[];
+extern const struct bench bench_lines[], bench_fill[];
 
 /* Of the scenario that runs. The size is read anew each time: no constant to inline. */
 extern size_t bench_size;

@@ -49,7 +49,7 @@ static size_t result_length;
 
 static const struct bench *const scenarios[] = {
 	bench_pair, bench_batch, bench_live, bench_realloc, bench_large, bench_irq, bench_cold,
-	bench_tiny, bench_remote, bench_threads, bench_lines,
+	bench_tiny, bench_remote, bench_threads, bench_lines, bench_fill,
 };
 
 void bench_result(const char *fmt, ...)
