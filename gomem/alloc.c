@@ -808,46 +808,19 @@ void gomem_free_sensitive(const void *p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_sensitive, GOMEM_NS);
 
-/*
- * Up to @n objects of the slot, the newest first; its cache is owned. One without the
- * usual key ends it, and stays: @unusual.
- */
-static __always_inline unsigned int pop_many(struct gomem_slot *slot, void **p, unsigned int n,
-					     bool *unusual)
-{
-	unsigned int held = slot->top - (slot->end - slot->capacity), i;
-	void **top = slot->top, *obj;
-
-	n = min(n, held);
-	for (i = 0; i < n; i++) {
-		obj = top[-1];
-		if (unlikely(!gomem_has_key(obj))) {
-			*unusual = true;
-			break;
-		}
-		top--;
-		*(unsigned long *)obj = 0;
-		p[i] = obj;
-	}
-	/* Not written to if it is of the cache that holds nothing. */
-	if (top != slot->top) {
-		slot->allocs += slot->top - top;
-		slot->top = top;
-	}
-	return i;
-}
-
 static unsigned int alloc_section(unsigned int spc, void **p, unsigned int n, bool *unusual)
 {
 	unsigned long flags;
 
 	if (unlikely(gomem_irq_context())) {
 		local_irq_save(flags);
-		n = pop_many(&raw_cpu_read(gomem_mcache_irq)->slot[spc], p, n, unusual);
+		n = gomem_slot_pop_many(&raw_cpu_read(gomem_mcache_irq)->slot[spc], 0, p, n,
+					unusual);
 		local_irq_restore(flags);
 	} else {
 		preempt_disable();
-		n = pop_many(&raw_cpu_read(gomem_mcache_task)->slot[spc], p, n, unusual);
+		n = gomem_slot_pop_many(&raw_cpu_read(gomem_mcache_task)->slot[spc], 0, p, n,
+					unusual);
 		preempt_enable();
 	}
 	return n;

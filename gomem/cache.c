@@ -458,13 +458,73 @@ bool gomem_cache_take_back(void *p, unsigned long caller)
 	return c;
 }
 
+static unsigned int alloc_section(struct gomem_cache *c, void **p, unsigned int n,
+				  bool *unusual)
+{
+	unsigned long flags;
+
+	if (unlikely(gomem_irq_context())) {
+		local_irq_save(flags);
+		n = gomem_slot_pop_many(&raw_cpu_ptr(c->kind.cpu)->irq.slot, c->kind.key, p, n,
+					unusual);
+		local_irq_restore(flags);
+	} else {
+		preempt_disable();
+		n = gomem_slot_pop_many(&raw_cpu_ptr(c->kind.cpu)->task.slot, c->kind.key, p, n,
+					unusual);
+		preempt_enable();
+	}
+	return n;
+}
+
+/* What comes from spans; what was written to while it was free is left out. */
+static unsigned int check_many(struct gomem_cache *c, void **p, unsigned int n, gfp_t gfp,
+			       unsigned long caller)
+{
+	unsigned int i, good = 0;
+
+	for (i = 0; i < n; i++) {
+		p[good] = check_and_hand_out(c, p[i], gfp, caller);
+		good += !!p[good];
+	}
+	return good;
+}
+
+/* Up to @n objects, perhaps none that is good; -1 if there is no memory. */
+static int alloc_some(struct gomem_cache *c, gfp_t gfp, void **p, unsigned int n,
+		      unsigned long caller)
+{
+	unsigned int more, i;
+	bool unusual = false;
+
+	more = alloc_section(c, p, n, &unusual);
+	if (!more && unlikely(unusual)) {
+		p[0] = alloc_miss(c, gfp, caller);
+		return p[0] ? 1 : -1;
+	}
+	if (!more) {
+		more = gomem_mcache_alloc_many(&c->kind, gfp, p, n);
+		if (more)
+			return check_many(c, p, more, gfp, caller);
+		gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+		return -1;
+	}
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || wants_clearing(c, gfp))
+		for (i = 0; i < more; i++)
+			hand_out(c, p[i], gfp, wants_clearing(c, gfp));
+	return more;
+}
+
 size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void **p)
 {
 	size_t i;
+	int more;
 
-	for (i = 0; i < n; i++) {
-		p[i] = cache_alloc(c, gfp);
-		if (unlikely(!p[i])) {
+	if (!gomem_enter_alloc(c->object_size, gfp, _RET_IP_))
+		return 0;
+	for (i = 0; i < n; i += more) {
+		more = alloc_some(c, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), _RET_IP_);
+		if (unlikely(more < 0)) {
 			gomem_cache_free_bulk(c, i, p);
 			return 0;
 		}
@@ -473,12 +533,73 @@ size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void *
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_bulk, GOMEM_NS);
 
+/*
+ * Take objects back, up to one that is none; its slot is owned. Those that it has no room
+ * for, @left of them, are the first ones then. Returns how many were taken.
+ */
+static unsigned int push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
+			      unsigned int n, unsigned int *left)
+{
+	struct gomem_span *s = NULL;
+	unsigned int i;
+	void *obj;
+
+	for (i = 0; i < n; i++) {
+		obj = p[i];
+		/* A span that the last one was live in is of this cache still. */
+		if (!s || (unsigned long)obj - s->base >= s->npages << GOMEM_PAGE_SHIFT)
+			s = span_of(c, obj);
+		if (unlikely(!s) || unlikely(!take_back(c, s, obj)))
+			break;
+		if ((static_branch_unlikely(&gomem_numa) && !gomem_mcache_is_home(obj)) ||
+		    !gomem_slot_push(slot, obj))
+			p[(*left)++] = obj;
+	}
+	return i;
+}
+
+/* As with a single object, nothing comes in between. */
+static unsigned int free_section(struct gomem_cache *c, void **p, unsigned int n,
+				 unsigned int *left)
+{
+	unsigned long flags;
+
+	if (unlikely(gomem_irq_context())) {
+		local_irq_save(flags);
+		n = push_many(c, &raw_cpu_ptr(c->kind.cpu)->irq.slot, p, n, left);
+		local_irq_restore(flags);
+	} else {
+		preempt_disable();
+		n = push_many(c, &raw_cpu_ptr(c->kind.cpu)->task.slot, p, n, left);
+		preempt_enable();
+	}
+	return n;
+}
+
+/* Objects that are freed at once; fewer if each takes its time. */
+static unsigned int free_section_max(void)
+{
+	return want_init_on_free() ? 4 : GOMEM_BATCH_MAX;
+}
+
 void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p)
 {
-	size_t i;
+	unsigned int done, left, len;
 
-	for (i = 0; i < n; i++)
-		cache_free(c, p[i]);
+	if (!n || !gomem_enter_free(_RET_IP_))
+		return;
+	for (; n; n -= done, p += done) {
+		len = min_t(size_t, n, free_section_max());
+		left = 0;
+		done = free_section(c, p, len, &left);
+		if (left)
+			gomem_mcache_free_kind(&c->kind, p, left);
+		if (likely(done == len))
+			continue;
+		/* NULL, or what cannot be freed. */
+		reject(c, p[done], _RET_IP_);
+		done++;
+	}
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_free_bulk, GOMEM_NS);
 

@@ -25,22 +25,28 @@
 
 /*
  * What a CPU may hold is bounded in bytes. A slot begins with SLOT_BEGIN bytes of
- * objects, one at least. It doubles each time that it proves too small, up to
- * SLOT_BYTES, two objects if that is less, and GOMEM_SLOT_MAX of them; but all CPUs
- * together grow by no more than 1 / GROWN_SHARE of the heap, GROWN_MIN each if that is
- * less. A slot that was not used between two looks is emptied and begins anew. Objects
- * above SLOT_SIZE_MAX are never held. The slots of a typed cache grow to no more than
- * 1 / CACHE_SLOT_SHARE of its spans, all CPUs together.
+ * objects, one at least, or none if they are larger than SLOT_BEGIN_MAX. It doubles each
+ * time that it proves too small, up to SLOT_BYTES and GOMEM_SLOT_MAX objects, or
+ * NOSCAN_SLOT_BYTES; but all CPUs together grow by no more than 1 / GROWN_SHARE of the
+ * heap, GROWN_MIN each if that is less. A slot that was not used between two looks is
+ * emptied and begins anew. The slots of a typed cache grow to no more than
+ * 1 / CACHE_SLOT_SHARE of its spans, all CPUs together, CACHE_SLOT_MIN each if that is
+ * less.
+ *
+ * What is fetched ahead of its use is less: REFILL_BYTES.
  *
  * A span of its own only where the objects are small: large spans on every CPU would
  * cost more memory than the size classes save.
  */
 #define SLOT_BEGIN		SZ_1K
-#define SLOT_BYTES		SZ_8K
-#define SLOT_SIZE_MAX		SZ_8K
-#define GROWN_SHARE		128
-#define GROWN_MIN		SZ_8K
+#define SLOT_BEGIN_MAX		SZ_8K
+#define SLOT_BYTES		SZ_512K
+#define NOSCAN_SLOT_BYTES	SZ_16K
+#define REFILL_BYTES		SZ_64K
+#define GROWN_SHARE		16
+#define GROWN_MIN		SZ_512K
 #define CACHE_SLOT_SHARE	16
+#define CACHE_SLOT_MIN		SZ_32K
 #define CACHED_SPAN_SIZE_MAX	128
 
 /* Scratch buffers come and go on one CPU, and are few: 32 KiB an order, as in Go. */
@@ -50,10 +56,11 @@
 #define DRAIN_IDLE_MS		100
 #define DRAIN_ALL_MS		1000
 
-/* Interrupts get by with less. */
+/* Interrupts get by with less; all of it fits into 16 KiB. */
 #define IRQ_SLOT_MAX		16
 #define IRQ_SLOT_BYTES		SZ_2K
-#define IRQ_SLOT_SIZE_MAX	SZ_1K
+#define IRQ_NOSCAN_SLOT_MAX	8
+#define IRQ_NOSCAN_SLOT_BYTES	SZ_1K
 
 /*
  * The cache that holds nothing: each push finds it full, each pop empty. It is
@@ -86,18 +93,24 @@ static bool is_scratch(const struct gomem_kind *k)
 
 static unsigned int task_room(const struct gomem_kind *k)
 {
+	unsigned int bytes = gomem_kind_noscan(k) ? NOSCAN_SLOT_BYTES : SLOT_BYTES;
+
 	if (is_scratch(k))
 		return SCRATCH_SLOT_BYTES / k->size;
-	if (gomem_kind_is_large(k) || k->size > SLOT_SIZE_MAX)
+	if (gomem_kind_is_large(k))
 		return 0;
-	return clamp_t(unsigned int, SLOT_BYTES / k->size, 2, GOMEM_SLOT_MAX);
+	return clamp_t(unsigned int, bytes / k->size, 2, GOMEM_SLOT_MAX);
 }
 
 static unsigned int irq_room(const struct gomem_kind *k)
 {
-	if (gomem_kind_is_large(k) || k->size > IRQ_SLOT_SIZE_MAX)
+	if (gomem_kind_is_large(k))
 		return 0;
-	return clamp_t(unsigned int, IRQ_SLOT_BYTES / k->size, 2, IRQ_SLOT_MAX);
+	if (!gomem_kind_noscan(k))
+		return clamp_t(unsigned int, IRQ_SLOT_BYTES / k->size, 2, IRQ_SLOT_MAX);
+	if (k->size > IRQ_NOSCAN_SLOT_BYTES)
+		return 0;
+	return clamp_t(unsigned int, IRQ_NOSCAN_SLOT_BYTES / k->size, 2, IRQ_NOSCAN_SLOT_MAX);
 }
 
 static size_t mcache_size(room_fn room)
@@ -112,6 +125,8 @@ static size_t mcache_size(room_fn room)
 /* What a slot holds before it proved too small. */
 static unsigned int begin_capacity(const struct gomem_kind *k, unsigned int room)
 {
+	if (k->size > SLOT_BEGIN_MAX && !is_scratch(k))
+		return 0;
 	return room ? clamp(SLOT_BEGIN / k->size, 1U, room) : 0;
 }
 
@@ -235,10 +250,17 @@ static void set_keys(const struct gomem_kind *k, void **objs, unsigned int n, bo
 		make_object(k, objs[i], zero);
 }
 
-/* As many as half the slot, so that a free right after finds room. */
+/*
+ * Not more than half the slot, so that a free right after finds room. And odd: who
+ * allocates and frees just what a slot can hold, round by round, starts with some number
+ * of objects there. As long as there are too many, each round flushes a power of two and
+ * refills multiples of this, so that it is another number each time, until it fits.
+ */
 static unsigned int batch_size(const struct gomem_slot *slot)
 {
-	return max(slot->capacity / 2, 1U);
+	unsigned int n = clamp(slot->capacity / 2U, 1U, max(REFILL_BYTES / slot->size, 1U));
+
+	return (n - 1) | 1;
 }
 
 /* How much all slots of this CPU may grow; a little stale, as the heap goes on. */
@@ -255,14 +277,15 @@ static size_t cache_slot_max(struct gomem_heap *h, const struct gomem_kind *k)
 	/* Stale is good enough. */
 	size_t bytes = data_race(gomem_central(h, k)->npages) << GOMEM_PAGE_SHIFT;
 
-	return bytes / (CACHE_SLOT_SHARE * num_online_cpus());
+	return max_t(size_t, bytes / (CACHE_SLOT_SHARE * num_online_cpus()), CACHE_SLOT_MIN);
 }
 
 /* The slot was too small; the caller owns its cache. */
 static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 		      const struct gomem_kind *k)
 {
-	unsigned int more = min(slot->capacity, slot->room - slot->capacity);
+	unsigned int more = min_t(unsigned int, slot->capacity ?: 1,
+				  slot->room - slot->capacity);
 	size_t bytes = (size_t)more * k->size;
 
 	if (!more)
@@ -279,14 +302,25 @@ static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 	slot->end += more;
 }
 
-/* Objects of the slot's own span, swept if that is what it takes. */
-static unsigned int take_from_span(struct gomem_slot *slot, void **objs, unsigned int want)
+/* Objects of the slot's own span that it has found to be free. */
+static unsigned int take_swept(struct gomem_slot *slot, void **objs, unsigned int want)
 {
 	struct gomem_span *s = slot->span;
 	unsigned int n, recycled;
 
 	n = gomem_span_take(s, objs, want, &recycled);
-	if (!n && atomic_read(&s->pending) > 0) {
+	set_keys(s->kind, objs + recycled, n - recycled, s->zero);
+	slot->refilled += n;
+	return n;
+}
+
+/* As many as there are, swept if that is what it takes. */
+static unsigned int take_from_span(struct gomem_slot *slot, void **objs, unsigned int want)
+{
+	unsigned int n = take_swept(slot, objs, want);
+	struct gomem_span *s = slot->span;
+
+	if (n < want && atomic_read(&s->pending) > 0) {
 		struct gomem_sweep res = gomem_span_sweep(s);
 
 		gomem_count(GOMEM_EV_SWEEPS, 1);
@@ -295,10 +329,8 @@ static unsigned int take_from_span(struct gomem_slot *slot, void **objs, unsigne
 			atomic64_sub(res.bad, &gomem_central(s->heap, s->kind)->direct_frees);
 			gomem_report_late_double_free(s->kind, res.bad);
 		}
-		n = gomem_span_take(s, objs, want, &recycled);
+		n += take_swept(slot, objs + n, want - n);
 	}
-	set_keys(s->kind, objs + recycled, n - recycled, s->zero);
-	slot->refilled += n;
 	gomem_count(GOMEM_EV_SPAN_REFILLS, n > 0);
 	return n;
 }
@@ -594,6 +626,23 @@ void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj)
 	gomem_count(GOMEM_EV_REMOTE_FREES, 1);
 	atomic64_inc(&gomem_central(heap_of(obj), k)->direct_frees);
 	free_home(k, &obj, 1);
+}
+
+/**
+ * gomem_mcache_free_kind - free objects of one kind that the slot has no room for
+ * @k: the kind
+ * @objs: the objects, with their keys set
+ * @n: how many, at least one
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+void gomem_mcache_free_kind(const struct gomem_kind *k, void **objs, unsigned int n)
+{
+	gomem_count(GOMEM_EV_FLUSHES, 1);
+	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
+	/* Some may be of other nodes: but the sum over all of them is told. */
+	atomic64_add(n, &gomem_central(heap_of(objs[0]), k)->direct_frees);
+	free_home(k, objs, n);
 }
 
 /* Where a slot is, and what the looks noted of it. */
@@ -893,6 +942,43 @@ static void drain_tiny(bool irq, bool idle)
 	drop_tiny(&rest);
 }
 
+/*
+ * What a slot of this CPU's may hold, in bytes, when memory is wanted for something else.
+ */
+#define RELIEF_MIN		SZ_16K
+
+/**
+ * gomem_mcache_relieve - give back what this CPU's slots hold beyond a little
+ * @h: the heap that has no pages left, and would grow
+ *
+ * What tasks hold of span classes. Not what is held of typed caches: there is a lock around
+ * these that may sleep.
+ *
+ * Context: any but NMI. Not with the cache owned.
+ * Return: whether anything was given back.
+ */
+bool gomem_mcache_relieve(struct gomem_heap *h)
+{
+	struct gomem_mcache *mc = raw_cpu_read(gomem_mcache_task);
+	bool any = false;
+	unsigned int spc;
+
+	/* Of another CPU by now, perhaps: a look, as from there. */
+	if (mc->heap != h || data_race(mc->grown) < RELIEF_MIN) /* as said above */
+		return false;
+	for (spc = 2; spc < GOMEM_NR_HEAP_SPANCLASSES; spc++) {
+		const struct gomem_slot *slot = &mc->slot[spc];
+		void **top = data_race(slot->top);	/* as said above */
+
+		if ((top - (mc->object + mc->bottom[spc])) * slot->size < RELIEF_MIN)
+			continue;
+		drain_slot(&gomem_kinds[spc], false, false);
+		any = true;
+	}
+	return any;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_relieve);
+
 /* A CPU's task of draining itself: all it has, or what it has of one kind. */
 struct drain {
 	struct work_struct work;
@@ -1094,10 +1180,13 @@ static int gomem_mcache_cpu_dead(unsigned int cpu)
  */
 int gomem_mcache_init(void)
 {
+	struct gomem_heap *h;
 	unsigned int spc;
 	int cpu, state;
 
 	init_drains();
+	for_each_gomem_heap(h)
+		h->relieve = gomem_mcache_relieve;
 	no_mcache.heap = gomem_first_heap();
 	no_mcache.tiny = GOMEM_TINY_NONE;
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)

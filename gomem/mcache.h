@@ -156,9 +156,11 @@ unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void
 void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp);
 void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj);
 void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj);
+void gomem_mcache_free_kind(const struct gomem_kind *k, void **objs, unsigned int n);
 void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed);
 bool gomem_mcache_is_home(const void *obj);
 void gomem_mcache_keep_tiny(struct gomem_tiny *rest);
+bool gomem_mcache_relieve(struct gomem_heap *h);
 void gomem_mcache_drain(bool idle);
 void gomem_mcache_drain_kind(const struct gomem_kind *k);
 void gomem_mcache_shrink_kind(const struct gomem_kind *k);
@@ -251,6 +253,35 @@ static __always_inline bool gomem_slot_push(struct gomem_slot *slot, void *obj)
 		return false;
 	*slot->top++ = obj;
 	return true;
+}
+
+/*
+ * Up to @n objects, the newest first, with their keys taken off; @key: where these are.
+ * One without the usual key ends it, and stays: @unusual.
+ */
+static __always_inline unsigned int gomem_slot_pop_many(struct gomem_slot *slot, u32 key,
+							void **p, unsigned int n, bool *unusual)
+{
+	unsigned int held = slot->top - (slot->end - slot->capacity), i;
+	void **top = slot->top, *obj;
+
+	n = min(n, held);
+	for (i = 0; i < n; i++) {
+		obj = top[-1];
+		if (unlikely(!gomem_has_key(obj + key))) {
+			*unusual = true;
+			break;
+		}
+		top--;
+		*(unsigned long *)(obj + key) = 0;
+		p[i] = obj;
+	}
+	/* Not written to if it is of the cache that holds nothing. */
+	if (top != slot->top) {
+		slot->allocs += slot->top - top;
+		slot->top = top;
+	}
+	return i;
 }
 
 #endif /* GOMEM_MCACHE_H */

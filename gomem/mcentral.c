@@ -303,18 +303,45 @@ static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	report_bad(c, bad);
 }
 
-/* A new span becomes one of its mcentral, and is used. */
-static void use_new(struct gomem_span *s, struct gomem_refill *r)
+/*
+ * New spans, all of one heap, become their mcentral's, and are used. No more of them than
+ * the request takes objects from.
+ */
+static void use_new(struct list_head *spans, struct gomem_refill *r)
 {
+	struct gomem_span *s = list_first_entry(spans, struct gomem_span, list);
 	struct gomem_mcentral *c = gomem_central(s->heap, s->kind);
 	unsigned long flags;
 
 	spin_lock_irqsave(&c->lock, flags);
-	gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
-	c->nspans++;
-	c->npages += s->npages;
-	use_span(c, s, r);
+	while (!list_empty(spans)) {
+		s = list_first_entry(spans, struct gomem_span, list);
+		gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
+		c->nspans++;
+		c->npages += s->npages;
+		use_span(c, s, r);
+	}
 	spin_unlock_irqrestore(&c->lock, flags);
+}
+
+/* So many spans at once as the request needs; none is wanted ahead of that. */
+static bool get_some_new(struct gomem_mcentral *c, struct gomem_refill *r)
+{
+	struct gomem_span_request req = {
+		.npages = c->kind->npages,
+		.kind = c->kind,
+		.aligned = c->kind->aligned,
+	};
+	unsigned int n = DIV_ROUND_UP(r->want, c->kind->nelems);
+	struct gomem_span *s;
+	LIST_HEAD(spans);
+
+	if (n < 2 || !gomem_heap_alloc_spans(c->heap, &req, n, &spans))
+		return false;
+	list_for_each_entry(s, &spans, list)
+		write_tail(s);
+	use_new(&spans, r);
+	return true;
 }
 
 static bool is_empty(const struct gomem_refill *r)
@@ -374,9 +401,10 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
 void gomem_mcentral_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r)
 {
 	struct gomem_span *s = NULL;
+	LIST_HEAD(spans);
 
 	gomem_mcentral_refill(c, r);
-	if (!is_empty(r))
+	if (!is_empty(r) || get_some_new(c, r))
 		return;
 	if (c->heap->peers && !(gfp & __GFP_THISNODE)) {
 		s = new_span(c, gfp, true);
@@ -387,16 +415,22 @@ void gomem_mcentral_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill
 	}
 	if (!s)
 		s = new_span(c, gfp, false);
-	if (s)
-		use_new(s, r);
+	if (!s)
+		return;
+	list_add(&s->list, &spans);
+	use_new(&spans, r);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_get);
 
 /* Give back spans that were taken off their lists, with no lock held. */
-static void free_spans(struct list_head *empty)
+static void free_spans(struct gomem_mcentral *c, struct list_head *empty)
 {
 	struct gomem_span *s, *next;
 
+	if (!c->kind->typesafe) {
+		gomem_heap_free_spans(c->heap, empty);
+		return;
+	}
 	list_for_each_entry_safe(s, next, empty, list) {
 		list_del_init(&s->list);
 		give_back(s);
@@ -417,6 +451,12 @@ static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s, uns
 	unsigned int n = hweight_long(mask), bad;
 
 	lockdep_assert_held(&c->lock);
+	if (gomem_span_state(s) == GOMEM_SPAN_CENTRAL && !atomic_read(&s->pending) &&
+	    gomem_span_put_all(s, word, mask)) {
+		list_move(&s->list, empty);
+		retire(c, s);
+		return 0;
+	}
 	atomic_add(n, &s->pending);
 	bad = hweight_long(gomem_span_put(s, word, mask));
 	atomic_sub(bad, &s->pending);
@@ -512,7 +552,7 @@ unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned
 		bad += free_run(c, run, word, mask, &empty);
 	spin_unlock_irqrestore(&c->lock, flags);
 
-	free_spans(&empty);
+	free_spans(c, &empty);
 	report_bad(c, bad);
 	return bad;
 }
@@ -557,7 +597,7 @@ void gomem_mcentral_sweep(struct gomem_mcentral *c)
 		spin_lock_irqsave(&c->lock, flags);
 		swept = sweep_some(c, SWEEP_BUDGET, &bad, &empty);
 		spin_unlock_irqrestore(&c->lock, flags);
-		free_spans(&empty);
+		free_spans(c, &empty);
 	} while (swept == SWEEP_BUDGET);
 	report_bad(c, bad);
 }

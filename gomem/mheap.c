@@ -21,6 +21,9 @@
  */
 #define ZERO_SIZE_MIN	256
 
+/* Spans that are given back under one hold of the locks. */
+#define FREE_BATCH	32
+
 /* Words of each bitmap, by descriptor size. */
 static unsigned int span_size_index(unsigned int nwords)
 {
@@ -350,30 +353,84 @@ static void refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc, unsigne
 	spin_unlock_irqrestore(&h->lock, flags);
 }
 
-/* A short span of what this CPU has; @no_desc is set if but a descriptor was missing. */
-static struct gomem_span *take_from_pcache(struct gomem_heap *h, unsigned int index,
-					   const struct gomem_span_request *req, bool *no_desc)
+/* A short span of a page cache, which is locked; NULL if pages or a descriptor lack. */
+static struct gomem_span *take_short(struct gomem_heap *h, struct gomem_pcache *pc,
+				     unsigned int index, const struct gomem_span_request *req)
 {
-	unsigned long page = GOMEM_NO_PAGE, flags;
-	struct gomem_span *s = NULL;
-	struct gomem_pcache *pc;
+	unsigned long page;
+	struct gomem_span *s;
 	bool refilled = false;
 
-	pc = lock_pcache(h, &flags);
+	lockdep_assert_held(&pc->lock);
 	if (!pc->free || !pc->desc[index]) {
 		refill_pcache(h, pc, index);
 		refilled = true;
 	}
-	*no_desc = pc->free && !pc->desc[index];
-	if (pc->desc[index])
-		page = gomem_pcache_alloc(pc, req->npages, req->aligned);
-	if (page != GOMEM_NO_PAGE) {
-		s = gomem_pcache_pop(pc, index);
-		make_span(h, pc, s, page, req);
-		pc->counts.cache_spans += !refilled;
-	}
+	if (!pc->desc[index])
+		return NULL;
+	page = gomem_pcache_alloc(pc, req->npages, req->aligned);
+	if (page == GOMEM_NO_PAGE)
+		return NULL;
+	s = gomem_pcache_pop(pc, index);
+	make_span(h, pc, s, page, req);
+	pc->counts.cache_spans += !refilled;
+	return s;
+}
+
+/* The same of this CPU's; @no_desc is set if but a descriptor was missing. */
+static struct gomem_span *take_from_pcache(struct gomem_heap *h, unsigned int index,
+					   const struct gomem_span_request *req, bool *no_desc)
+{
+	struct gomem_pcache *pc;
+	struct gomem_span *s;
+	unsigned long flags;
+
+	pc = lock_pcache(h, &flags);
+	s = take_short(h, pc, index, req);
+	*no_desc = !s && pc->free && !pc->desc[index];
 	spin_unlock_irqrestore(&pc->lock, flags);
 	return s;
+}
+
+/* Has this CPU's page cache, or may it have, runs of this length? */
+static bool suits_pcache(const struct gomem_heap *h, const struct gomem_span_request *req,
+			 unsigned int max)
+{
+	return req->npages <= max && h->pcache_max && is_near(h);
+}
+
+/**
+ * gomem_heap_alloc_spans - make some spans of what the heap has free
+ * @h: the heap
+ * @req: what kind, a small one
+ * @n: how many
+ * @spans: where they are added
+ *
+ * With one hold of the page cache's lock. For what is wanted ahead: there may be less,
+ * or none at all, for which gomem_heap_alloc_span() tries harder.
+ *
+ * Context: any but NMI.
+ * Return: how many there are, all free and still in state DEAD.
+ */
+unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_span_request *req,
+				    unsigned int n, struct list_head *spans)
+{
+	unsigned int index = span_index(req->kind), i;
+	struct gomem_pcache *pc;
+	struct gomem_span *s;
+	unsigned long flags;
+
+	if (!suits_pcache(h, req, GOMEM_PCACHE_SPAN_MAX))
+		return 0;
+	pc = lock_pcache(h, &flags);
+	for (i = 0; i < n; i++) {
+		s = take_short(h, pc, index, req);
+		if (!s)
+			break;
+		list_add_tail(&s->list, spans);
+	}
+	spin_unlock_irqrestore(&pc->lock, flags);
+	return i;
 }
 
 /* A longer span of a run that this CPU has, with a descriptor that came with it. */
@@ -406,7 +463,7 @@ static struct gomem_span *alloc_from_pcache(struct gomem_heap *h,
 	struct gomem_span *s;
 	bool no_desc;
 
-	if (req->npages > GOMEM_PCACHE_RUN_MAX || !h->pcache_max || !is_near(h))
+	if (!suits_pcache(h, req, GOMEM_PCACHE_RUN_MAX))
 		return NULL;
 	if (req->npages > GOMEM_PCACHE_SPAN_MAX)
 		return alloc_from_run(h, req);
@@ -452,14 +509,16 @@ static void free_pages_of(struct gomem_heap *h, unsigned long page, unsigned int
 }
 
 /*
- * Pages by any means. What page caches hold comes before growing, so that they make
- * no heap larger. @hp is set to the heap that the pages are of.
+ * Pages by any means. What slots and page caches hold comes before growing, so that
+ * they make no heap larger. @hp is set to the heap that the pages are of.
  */
 static unsigned long find_pages(struct gomem_heap **hp, const struct gomem_span_request *req)
 {
 	struct gomem_heap *h = *hp;
 	unsigned long page = gomem_heap_take(h, req);
 
+	if (page == GOMEM_NO_PAGE && h->relieve && h->relieve(h))
+		page = gomem_heap_take(h, req);
 	if (page == GOMEM_NO_PAGE && gomem_heap_drain_pcaches(h, false))
 		page = gomem_heap_take(h, req);
 	if (page == GOMEM_NO_PAGE)
@@ -553,19 +612,31 @@ static unsigned int release_run(struct gomem_heap *h, struct gomem_pcache *pc, u
 	return run.npages;
 }
 
-/* Keep the pages of a large span; this CPU's older ones make room for them. */
-static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc, unsigned long page,
-		     unsigned int npages)
+/* Interrupts are off: a page cache is locked. */
+static void lock_once(struct gomem_heap *h, bool *locked)
 {
-	unsigned long limit = runs_limit(h), flags;
+	if (*locked)
+		return;
+	spin_lock(&h->lock);
+	h->stats.lock_taken++;
+	*locked = true;
+}
+
+/*
+ * Keep the pages of a large span; this CPU's older ones make room for them, for which
+ * the heap is locked, and stays so.
+ */
+static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc, unsigned long page,
+		     unsigned int npages, bool *locked)
+{
+	unsigned long limit = runs_limit(h);
 
 	if (npages <= GOMEM_PCACHE_SPAN_MAX || npages > GOMEM_PCACHE_RUN_MAX)
 		return false;
 	while (pc->nr_runs == GOMEM_PCACHE_RUNS ||
 	       (pc->nr_runs && atomic_long_read(&h->run_pages) + npages > limit)) {
-		lock_for_spans(h, &flags);
+		lock_once(h, locked);
 		release_run(h, pc, 0);
-		spin_unlock_irqrestore(&h->lock, flags);
 	}
 	if (atomic_long_add_return(npages, &h->run_pages) > limit) {
 		atomic_long_sub(npages, &h->run_pages);
@@ -573,6 +644,100 @@ static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc, unsigned lon
 	}
 	gomem_pcache_put_run(pc, page, npages);
 	return true;
+}
+
+/*
+ * Pages that go back to the heap, gathered as far as they are neighbours.
+ */
+struct page_run {
+	unsigned long page;
+	unsigned int npages;
+};
+
+static void return_run(struct gomem_heap *h, const struct page_run *run)
+{
+	if (run->npages)
+		gomem_heap_release(h, run->page, run->npages);
+}
+
+/* Add pages to a run; what it had goes back first if they are no neighbours. */
+static void extend_run(struct gomem_heap *h, struct page_run *run, unsigned long page,
+		       unsigned int npages)
+{
+	if (run->npages + npages <= GOMEM_CHUNK_PAGES && page == run->page + run->npages) {
+		run->npages += npages;
+		return;
+	}
+	if (run->npages + npages <= GOMEM_CHUNK_PAGES && page + npages == run->page) {
+		run->page = page;
+		run->npages += npages;
+		return;
+	}
+	return_run(h, run);
+	run->page = page;
+	run->npages = npages;
+}
+
+/*
+ * Take a span apart. The page cache keeps what it may, and is locked; for the rest the
+ * heap is locked, too, and stays so.
+ */
+static void free_one(struct gomem_heap *h, struct gomem_pcache *pc, struct gomem_span *s,
+		     unsigned int limit, struct page_run *run, bool *locked)
+{
+	unsigned long page = gomem_heap_page(h, s->base);
+	unsigned int npages = s->npages, index = s->desc;
+	bool kept_pages, kept_desc;
+
+	lockdep_assert_held(&pc->lock);
+	unmap_span(h, s, page);
+	uncount_span(pc, s);
+	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
+	kept_pages = limit && (gomem_pcache_free(pc, page, npages, limit) ||
+			       keep_run(h, pc, page, npages, locked));
+	kept_desc = limit && gomem_pcache_push(pc, index, s);
+	if (kept_pages && kept_desc)
+		return;
+	lock_once(h, locked);
+	if (!kept_pages)
+		extend_run(h, run, page, npages);
+	if (!kept_desc)
+		gomem_fixalloc_free(&h->spanalloc[index], s);
+}
+
+static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned int n)
+{
+	struct page_run run = { GOMEM_NO_PAGE, 0 };
+	unsigned int limit = is_near(h) && h->pcache_max ? pcache_limit(h) : 0;
+	struct gomem_pcache *pc;
+	struct gomem_span *s;
+	unsigned long flags;
+	bool locked = false;
+
+	pc = lock_pcache(h, &flags);
+	while (n-- && !list_empty(spans)) {
+		s = list_first_entry(spans, struct gomem_span, list);
+		list_del_init(&s->list);
+		free_one(h, pc, s, limit, &run, &locked);
+	}
+	if (locked) {
+		return_run(h, &run);
+		spin_unlock(&h->lock);
+	}
+	spin_unlock_irqrestore(&pc->lock, flags);
+}
+
+/**
+ * gomem_heap_free_spans - give the pages of empty spans back
+ * @h: their heap
+ * @spans: small spans that are on no list but this, cached by nobody, without objects
+ *
+ * Context: any but NMI.
+ */
+void gomem_heap_free_spans(struct gomem_heap *h, struct list_head *spans)
+{
+	while (!list_empty(spans))
+		free_some(h, spans, FREE_BATCH);
 }
 
 /**
@@ -584,29 +749,10 @@ static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc, unsigned lon
  */
 void gomem_heap_free_span(struct gomem_span *s)
 {
-	struct gomem_heap *h = s->heap;
-	unsigned long page = gomem_heap_page(h, s->base), flags, hflags;
-	unsigned int npages = s->npages, index = s->desc;
-	bool keep = is_near(h) && h->pcache_max;
-	struct gomem_pcache *pc;
-	bool kept_pages, kept_desc;
+	LIST_HEAD(spans);
 
-	pc = lock_pcache(h, &flags);
-	unmap_span(h, s, page);
-	uncount_span(pc, s);
-	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
-	kept_pages = keep && (gomem_pcache_free(pc, page, npages, pcache_limit(h)) ||
-			      keep_run(h, pc, page, npages));
-	kept_desc = keep && gomem_pcache_push(pc, index, s);
-	if (!kept_pages || !kept_desc) {
-		lock_for_spans(h, &hflags);
-		if (!kept_pages)
-			gomem_heap_release(h, page, npages);
-		if (!kept_desc)
-			gomem_fixalloc_free(&h->spanalloc[index], s);
-		spin_unlock_irqrestore(&h->lock, hflags);
-	}
-	spin_unlock_irqrestore(&pc->lock, flags);
+	list_add(&s->list, &spans);
+	free_some(s->heap, &spans, 1);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_free_span);
 

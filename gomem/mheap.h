@@ -103,6 +103,8 @@ struct gomem_heap_snapshot {
  * @peers: all heaps by node, NULL if this is the only one
  * @node: whose memory it has
  * @link: in the list of the module's heaps
+ * @relieve: called before it grows, with no lock held, to have what others hold of its
+ *	memory without need; true if there was something. May be NULL
  * @pcache: each CPU's page cache
  * @pcache_max: most pages that a page cache takes; 0 for none
  * @run_pages: pages in the runs of all page caches; see runs_limit()
@@ -135,6 +137,7 @@ struct gomem_heap {
 	struct gomem_heap **peers;
 	int node;
 	struct list_head link;
+	bool (*relieve)(struct gomem_heap *h);
 	unsigned int pcache_max;
 	struct gomem_pcache __percpu *pcache;
 
@@ -174,6 +177,9 @@ void gomem_heap_destroy(struct gomem_heap *h);
 
 struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 					 const struct gomem_span_request *req);
+unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_span_request *req,
+				    unsigned int n, struct list_head *spans);
+void gomem_heap_free_spans(struct gomem_heap *h, struct list_head *spans);
 void gomem_heap_free_span(struct gomem_span *s);
 bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr);
 unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle);

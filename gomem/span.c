@@ -109,6 +109,34 @@ static void advance(struct gomem_span *s, unsigned int i)
 		load_alloc_cache(s);
 }
 
+/*
+ * Take free slots of the word that freeindex lies in; there is one. Those that were
+ * allocated before are added to @recycled.
+ */
+static unsigned int take_in_word(struct gomem_span *s, void **out, unsigned int want,
+				 unsigned int *recycled)
+{
+	unsigned long *word = &gomem_span_alloc_bits(s)[s->freeindex / 64];
+	unsigned int first = s->freeindex, n = 0, last = 0, i;
+	unsigned long taken = 0;
+	u64 free = s->alloc_cache;
+
+	for (; free && n < want; free &= free - 1) {
+		i = first + __ffs64(free);
+		if (i >= s->nelems)
+			break;
+		last = i;
+		taken |= BIT(i % 64);
+		*recycled += i < s->fresh;
+		out[n++] = gomem_span_object(s, i);
+	}
+	/* Other bits of this word are read by gomem_span_put(). */
+	WRITE_ONCE(*word, *word | taken);
+	s->fresh = max_t(unsigned int, s->fresh, last + 1);
+	advance(s, last);
+	return n;
+}
+
 /**
  * gomem_span_take - allocate slots
  * @s: a span that the caller owns
@@ -123,23 +151,11 @@ static void advance(struct gomem_span *s, unsigned int i)
 unsigned int gomem_span_take(struct gomem_span *s, void **out, unsigned int want,
 			     unsigned int *recycled)
 {
-	unsigned long *alloc_bits = gomem_span_alloc_bits(s);
-	unsigned int n, i;
+	unsigned int n = 0;
 
 	*recycled = 0;
-	for (n = 0; n < want; n++) {
-		i = next_free_slot(s);
-		if (i == s->nelems)
-			break;
-		/* Other bits of this word are read by gomem_span_put(). */
-		WRITE_ONCE(alloc_bits[i / 64], alloc_bits[i / 64] | BIT(i % 64));
-		advance(s, i);
-		if (i < s->fresh)
-			(*recycled)++;
-		else
-			s->fresh = i + 1;
-		out[n] = gomem_span_object(s, i);
-	}
+	while (n < want && next_free_slot(s) != s->nelems)
+		n += take_in_word(s, out + n, want - n, recycled);
 	WRITE_ONCE(s->alloc_count, s->alloc_count + n);
 	return n;
 }
@@ -167,6 +183,28 @@ unsigned long gomem_span_put(struct gomem_span *s, unsigned int word, unsigned l
 	return bad;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_put);
+
+/**
+ * gomem_span_put_all - free all objects of a span at once
+ * @s: a span that the caller owns, with pending frees of nobody
+ * @word: which word of the bitmap
+ * @mask: which slots of that word
+ *
+ * Return: false, with nothing changed, unless those are all that are allocated.
+ */
+bool gomem_span_put_all(struct gomem_span *s, unsigned int word, unsigned long mask)
+{
+	unsigned long *alloc_bits = gomem_span_alloc_bits(s);
+
+	if (hweight_long(mask) != s->alloc_count || alloc_bits[word] != mask)
+		return false;
+	WRITE_ONCE(alloc_bits[word], 0);
+	WRITE_ONCE(s->alloc_count, 0);
+	s->freeindex = 0;
+	load_alloc_cache(s);
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_span_put_all);
 
 /**
  * gomem_span_sweep - fold the freed bits into the alloc bits

@@ -180,6 +180,7 @@ void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npag
 unsigned int gomem_span_take(struct gomem_span *s, void **out, unsigned int want,
 			     unsigned int *recycled);
 unsigned long gomem_span_put(struct gomem_span *s, unsigned int word, unsigned long mask);
+bool gomem_span_put_all(struct gomem_span *s, unsigned int word, unsigned long mask);
 struct gomem_sweep gomem_span_sweep(struct gomem_span *s);
 const char *gomem_span_validate(struct gomem_span *s);
 

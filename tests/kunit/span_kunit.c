@@ -478,6 +478,27 @@ static void test_put_whole_words(struct kunit *test)
 	take_all(test);
 }
 
+/* All objects of a span at once, if they are all, and in one word. */
+static void test_put_all(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	make_short_span(test, 40);
+	take(test, 30);
+	KUNIT_EXPECT_FALSE(test, gomem_span_put_all(f->s, 0, GENMASK(28, 0)));
+	KUNIT_EXPECT_FALSE(test, gomem_span_put_all(f->s, 0, GENMASK(30, 1)));
+	KUNIT_EXPECT_EQ(test, 30, f->s->alloc_count);
+	KUNIT_EXPECT_TRUE(test, gomem_span_put_all(f->s, 0, GENMASK(29, 0)));
+	KUNIT_EXPECT_EQ(test, 0, f->s->alloc_count);
+	KUNIT_EXPECT_NULL(test, gomem_span_validate(f->s));
+
+	make_short_span(test, 100);
+	take_all(test);
+	KUNIT_EXPECT_FALSE(test, gomem_span_put_all(f->s, 0, ~0UL));
+	KUNIT_EXPECT_FALSE(test, gomem_span_put_all(f->s, 1, GENMASK(35, 0)));
+	KUNIT_EXPECT_EQ(test, 100, f->s->alloc_count);
+}
+
 /*
  * Slots below freeindex that were freed are found by the sweep, not before, and
  * what is free above freeindex is found without one.
