@@ -4,15 +4,16 @@
 # footprint.sh - the part of scripts/bench that fills memory: objects of all sizes, half
 # of which are freed in some order, of gomem and of kmalloc() alike.
 #
-#	footprint.sh AMOUNT ORDER...
+#	footprint.sh AMOUNT ORDER[-MIX]...
 #
-# Prints lines for the host, bytes each: what live objects were asked for, and what the
-# machine has less free for them:
+# MIX: which sizes; see gomem_fill.c. Prints lines for the host, bytes each: what live
+# objects were asked for, and what the machine has less free for them:
 #
-#	footprint ALLOCATOR ORDER STEP LIVE HELD
+#	footprint ALLOCATOR ORDER[-MIX] STEP LIVE HELD
 #
-# STEP is full; half, right after half of the objects were freed; and asked, after the
-# allocator was asked for what it does not need. What gomem took when it was loaded counts.
+# STEP is full; half, right after half of the objects were freed; later, a second after
+# that; and asked, after the allocator was asked for what it does not need. What gomem took
+# when it was loaded counts.
 
 amount=$1
 shift
@@ -63,10 +64,12 @@ measure()
 	echo "footprint $1 $2 $3 $value $held"
 }
 
-# one ALLOCATOR ORDER
+# one ALLOCATOR ORDER[-MIX]
 one()
 {
-	insmod gomem.ko && insmod gomem_fill.ko "allocator=$1" || exit 1
+	mix=${2#*-}
+	[ "$mix" != "$2" ] || mix=kernel
+	insmod gomem.ko && insmod gomem_fill.ko "allocator=$1" "mix=$mix" || exit 1
 	echo 3 >/proc/sys/vm/drop_caches
 	shrink_slabs
 	sleep 1
@@ -78,8 +81,10 @@ one()
 	before=$(free_bytes)
 	echo "fill $amount" >$params/cmd || exit 1
 	measure "$1" "$2" full
-	echo "free half $2" >$params/cmd || exit 1
+	echo "free half ${2%%-*}" >$params/cmd || exit 1
 	measure "$1" "$2" half
+	sleep 1
+	measure "$1" "$2" later
 	ask_back "$1"
 	measure "$1" "$2" asked
 	rmmod gomem_fill && rmmod gomem || exit 1

@@ -195,6 +195,6 @@ def write_plots(report, directory):
         keep(f"{scenario}.svg", thread_plot(report, "stock-6.12:off", scenario, 64), True, "smp")
     keep("replay.svg", held_plot(report, "stock", "replay", "held_avg",
                                  "replay, Debian 6.1: MiB held on average"), True, "memory")
-    keep("footprint.svg", held_plot(report, "stock", "footprint", "half",
-                                    "footprint, Debian 6.1: held of what lives when half is freed"),
+    keep("footprint.svg", held_plot(report, "stock", "footprint", "later",
+                                    "footprint, Debian 6.1: held of what lives, half is freed"),
          True, "memory")

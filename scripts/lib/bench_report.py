@@ -146,14 +146,14 @@ class Report:
         counts = {}
         for goal, row, verdict in self.verdicts:
             counts.setdefault((goal, row.kernel), []).append(verdict)
-        lines = [f"{'scenario':15} {'mode':7} {'kernel':15} {'against':18} {'goal':8} result"]
+        lines = [f"{'scenario':23} {'mode':7} {'kernel':15} {'against':18} {'goal':8} result"]
         for (goal, kernel), verdicts in counts.items():
             goal_text = f"{'>=' if goal.at_least else '<='} {goal.limit:.3g}"
             metric = f" {goal.metric}" if goal.metric.startswith("held_") else ""
             result = verdicts[0] if len(set(verdicts)) == 1 else ", ".join(
                 f"{word} at {verdicts.count(word)}" for word in ("met", "MISSED", "unclear")
                 if word in verdicts)
-            lines.append(f"{goal.scenario:15} {goal.mode:7} {kernel:15} "
+            lines.append(f"{goal.scenario:23} {goal.mode:7} {kernel:15} "
                          f"{goal.other + metric:18} {goal_text:8} {result}")
         return lines
 
@@ -250,18 +250,19 @@ class Report:
 
     def footprint_table(self, kernel):
         """Held for each byte that lives."""
-        lines = [f"{'order':8} {'allocator':10} {'MB live':>8} {'full':>6} {'MB live':>8} "
-                 f"{'half':>6} {'asked':>6}"]
+        lines = [f"{'order':14} {'allocator':10} {'MB live':>8} {'full':>6} {'MB live':>8} "
+                 f"{'half':>6} {'1 s':>6} {'asked':>6}"]
         for row in self.rows:
             if row.kernel != kernel or row.metric != "full":
                 continue
-            value = {m: self.get(*row[:6], m) for m in ("full_live", "half_live", "half", "asked")}
-            half = row._replace(metric="half", value=value["half"])
-            verdict = self.judge(row) + "  " + self.judge(half)
-            lines.append(f"{row.scenario.split(':')[1]:8} {row.allocator:10} "
+            value = {m: self.get(*row[:6], m) for m in ("full_live", "half_live", "half", "later",
+                                                   "asked")}
+            later = row._replace(metric="later", value=value["later"])
+            verdict = self.judge(row) + "  " + self.judge(later)
+            lines.append(f"{row.scenario.split(':')[1]:14} {row.allocator:10} "
                          f"{value['full_live'] / 1e6:8.1f} {row.value:6.2f} "
                          f"{value['half_live'] / 1e6:8.1f} {value['half']:6.2f} "
-                         f"{value['asked']:6.2f}  {verdict.strip()}".rstrip())
+                         f"{value['later']:6.2f} {value['asked']:6.2f}  {verdict.strip()}".rstrip())
         return lines if len(lines) > 1 else []
 
     def replay_table(self, kernel):

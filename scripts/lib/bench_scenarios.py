@@ -105,7 +105,9 @@ SCENARIOS = [
              "a search for free pages in heaps of 64 MiB to 16 GiB",
              "not cache misses: no memory is behind the pages", "find"),
     Scenario("footprint", ("memory",), (),
-             "200 MB of all sizes, half of it freed in some order: held for what lives",
+             "200 MB of all sizes, half of it freed in some order: held for what lives, right "
+             "after, a second later, and when asked for more; sizes are a kernel's, up to 1 MiB, "
+             "or log: as many from each power of two up to 128 KiB, or uniform: up to 64 KiB",
              "not speed", "footprint"),
     Scenario("replay", ("memory",), (),
              "held while a recorded trace is replayed, caches and metadata counted",
@@ -165,7 +167,8 @@ def _other_goals():
         yield Goal("replay", "memory", metric, "kmalloc", 0.85)
     yield Goal("find", "icount", "ratio", "64 MiB", 1.2)
     yield Goal("footprint", "memory", "full", "live", 1.15)
-    yield Goal("footprint:other", "memory", "half", "live", 1.35)
+    for order in ("other-log", "random-log", "other-uniform", "other"):
+        yield Goal(f"footprint:{order}", "memory", "later", "live", 1.35)
 
 
 GOALS = [*_hit_goals(), *_other_goals()]

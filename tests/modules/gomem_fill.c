@@ -29,7 +29,7 @@
  * Commands wait for each other, and stats waits for them. A signal to the writer
  * ends its command with EINTR.
  *
- * Sizes are those of size_mix.h. The size of the n-th object depends on the seed and n
+ * Sizes are those of size_mix.h, of the kind that the parameter mix tells. The size of the n-th object depends on the seed and n
  * alone, so that gomem and kmalloc() are asked for the same, whatever was freed in
  * between.
  *
@@ -69,6 +69,10 @@ static unsigned long seed = 1;
 module_param(seed, ulong, 0444);
 MODULE_PARM_DESC(seed, "Makes the sizes and the random order (default 1; 0: a new one)");
 
+static char *mix = "kernel";
+module_param(mix, charp, 0444);
+MODULE_PARM_DESC(mix, "Sizes: kernel (default), log (16 bytes to 128 KiB) or uniform (to 64 KiB)");
+
 static int cpu = -1;
 module_param(cpu, int, 0644);
 MODULE_PARM_DESC(cpu, "Run commands on this CPU (default -1: any)");
@@ -86,6 +90,11 @@ module_param(reserve, uint, 0644);
 MODULE_PARM_DESC(reserve, "MiB to leave free when taking all there is (default 24)");
 
 static bool from_kmalloc;
+
+/* What mix says, of the n-th object. */
+typedef size_t (*size_fn)(u64 seed, unsigned long i);
+
+static size_fn mix_size;
 
 /* All below is the param lock's: one command at a time, and stats not meanwhile. */
 static bool ready;
@@ -146,7 +155,7 @@ static void drop_index(void)
 
 static size_t size_of(unsigned long i)
 {
-	return fixed_size ?: size_mix(seed, i);
+	return fixed_size ?: mix_size(seed, i);
 }
 
 /*
@@ -672,11 +681,25 @@ static const struct kernel_param_ops size_ops = { .set = size_set, .get = param_
 module_param_cb(size, &size_ops, &fixed_size, 0644);
 MODULE_PARM_DESC(size, "Bytes of each object, 16 to 4 MiB (default 0: the mix); not while some live");
 
+static size_fn __init find_mix(void)
+{
+	if (!strcmp(mix, "kernel"))
+		return size_mix;
+	if (!strcmp(mix, "log"))
+		return size_log;
+	return strcmp(mix, "uniform") ? NULL : size_uniform;
+}
+
 static int __init gomem_fill_init(void)
 {
 	from_kmalloc = !strcmp(allocator, "kmalloc");
 	if (!from_kmalloc && strcmp(allocator, "gomem")) {
 		pr_err("allocator must be gomem or kmalloc\n");
+		return -EINVAL;
+	}
+	mix_size = find_mix();
+	if (!mix_size) {
+		pr_err("mix must be kernel, log or uniform\n");
 		return -EINVAL;
 	}
 	if (!seed)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * size_mix.h - sizes as those of a busy kernel, roughly.
+ * size_mix.h - sizes as those of a busy kernel, roughly, and of two kinds that are simply
+ * random.
  *
- * A size class twice as large is about as often asked for up to 256 bytes, and about half
+ * Of the first a size class twice as large is about as often asked for up to 256 bytes, and about half
  * as often from there. Of 100 000 objects 94 000 have at most 1 KiB, 99 900 at most
  * 32 KiB, and the largest has 1 MiB; they have 545 bytes on average. A fifth of the bytes
  * is in objects over 32 KiB.
@@ -12,6 +13,7 @@
 
 #include <linux/kernel.h>
 #include <linux/limits.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 
 /* splitmix64: neighbouring numbers give unrelated ones. */
@@ -42,6 +44,26 @@ static inline size_t size_mix(u64 seed, unsigned long i)
 		half <<= 1;
 	}
 	return half + 1 + (((h >> 32) * half) >> 32);
+}
+
+/*
+ * As many between 16 and 32 bytes as between 64 and 128 KiB, and so on: three quarters of
+ * the bytes are in objects over 32 KiB.
+ */
+static inline size_t size_log(u64 seed, unsigned long i)
+{
+	u64 h = size_mix_hash(size_mix_hash(seed) + i);
+	size_t half = 16UL << (((h & U32_MAX) * 13) >> 32);
+
+	return half + 1 + (((h >> 32) * half) >> 32);
+}
+
+/* Each size from 16 bytes to 64 KiB is as likely as any other. */
+static inline size_t size_uniform(u64 seed, unsigned long i)
+{
+	u64 h = size_mix_hash(size_mix_hash(seed) + i);
+
+	return 16 + (((h & U32_MAX) * (SZ_64K - 15)) >> 32);
 }
 
 #endif /* GOMEM_SIZE_MIX_H */
