@@ -612,38 +612,36 @@ static unsigned int release_run(struct gomem_heap *h, struct gomem_pcache *pc, u
 	return run.npages;
 }
 
-/* Interrupts are off: a page cache is locked. */
-static void lock_once(struct gomem_heap *h, bool *locked)
-{
-	if (*locked)
-		return;
-	spin_lock(&h->lock);
-	h->stats.lock_taken++;
-	*locked = true;
-}
-
-/*
- * Keep the pages of a large span; this CPU's older ones make room for them, for which
- * the heap is locked, and stays so.
- */
+/* Keep the pages of a large span, if there is room for them. */
 static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc, unsigned long page,
-		     unsigned int npages, bool *locked)
+		     unsigned int npages)
 {
-	unsigned long limit = runs_limit(h);
-
-	if (npages <= GOMEM_PCACHE_SPAN_MAX || npages > GOMEM_PCACHE_RUN_MAX)
+	if (pc->nr_runs == GOMEM_PCACHE_RUNS)
 		return false;
-	while (pc->nr_runs == GOMEM_PCACHE_RUNS ||
-	       (pc->nr_runs && atomic_long_read(&h->run_pages) + npages > limit)) {
-		lock_once(h, locked);
-		release_run(h, pc, 0);
-	}
-	if (atomic_long_add_return(npages, &h->run_pages) > limit) {
+	if (atomic_long_add_return(npages, &h->run_pages) > runs_limit(h)) {
 		atomic_long_sub(npages, &h->run_pages);
 		return false;
 	}
 	gomem_pcache_put_run(pc, page, npages);
 	return true;
+}
+
+/* The same; this CPU's older ones make room, the heap is locked. */
+static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc, unsigned long page,
+			     unsigned int npages)
+{
+	lockdep_assert_held(&h->lock);
+	while (pc->nr_runs) {
+		release_run(h, pc, 0);
+		if (keep_run(h, pc, page, npages))
+			return true;
+	}
+	return false;
+}
+
+static bool makes_run(unsigned int npages)
+{
+	return npages > GOMEM_PCACHE_SPAN_MAX && npages <= GOMEM_PCACHE_RUN_MAX;
 }
 
 /*
@@ -679,49 +677,69 @@ static void extend_run(struct gomem_heap *h, struct page_run *run, unsigned long
 }
 
 /*
- * Take a span apart. The page cache keeps what it may, and is locked; for the rest the
- * heap is locked, too, and stays so.
+ * Take a span apart. True if the page cache, which is locked, keeps all of it, which is
+ * at most @limit pages. If it keeps the pages alone the span has none.
  */
-static void free_one(struct gomem_heap *h, struct gomem_pcache *pc, struct gomem_span *s,
-		     unsigned int limit, struct page_run *run, bool *locked)
+static bool keep_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gomem_span *s,
+		      unsigned int limit)
 {
 	unsigned long page = gomem_heap_page(h, s->base);
-	unsigned int npages = s->npages, index = s->desc;
-	bool kept_pages, kept_desc;
+	unsigned int index = s->desc;
 
 	lockdep_assert_held(&pc->lock);
 	unmap_span(h, s, page);
 	uncount_span(pc, s);
 	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
-	kept_pages = limit && (gomem_pcache_free(pc, page, npages, limit) ||
-			       keep_run(h, pc, page, npages, locked));
-	kept_desc = limit && gomem_pcache_push(pc, index, s);
-	if (kept_pages && kept_desc)
-		return;
-	lock_once(h, locked);
-	if (!kept_pages)
-		extend_run(h, run, page, npages);
-	if (!kept_desc)
-		gomem_fixalloc_free(&h->spanalloc[index], s);
+	if (!limit)
+		return false;
+	if (!gomem_pcache_free(pc, page, s->npages, limit) &&
+	    !(makes_run(s->npages) && keep_run(h, pc, page, s->npages)))
+		return false;
+	s->npages = 0;
+	return gomem_pcache_push(pc, index, s);
+}
+
+/* What the page cache did not keep of some spans goes to the heap. Both are locked. */
+static void release_spans(struct gomem_heap *h, struct gomem_pcache *pc,
+			  struct list_head *spans, unsigned int limit)
+{
+	struct page_run run = { GOMEM_NO_PAGE, 0 };
+	struct gomem_span *s, *next;
+	unsigned long page;
+	unsigned int index;
+
+	lockdep_assert_held(&h->lock);
+	list_for_each_entry_safe(s, next, spans, list) {
+		page = gomem_heap_page(h, s->base);
+		index = s->desc;
+		if (s->npages && !(limit && makes_run(s->npages) &&
+				   keep_run_instead(h, pc, page, s->npages)))
+			extend_run(h, &run, page, s->npages);
+		if (!limit || !gomem_pcache_push(pc, index, s))
+			gomem_fixalloc_free(&h->spanalloc[index], s);
+	}
+	return_run(h, &run);
 }
 
 static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned int n)
 {
-	struct page_run run = { GOMEM_NO_PAGE, 0 };
 	unsigned int limit = is_near(h) && h->pcache_max ? pcache_limit(h) : 0;
 	struct gomem_pcache *pc;
 	struct gomem_span *s;
 	unsigned long flags;
-	bool locked = false;
+	LIST_HEAD(rest);
 
 	pc = lock_pcache(h, &flags);
 	while (n-- && !list_empty(spans)) {
 		s = list_first_entry(spans, struct gomem_span, list);
 		list_del_init(&s->list);
-		free_one(h, pc, s, limit, &run, &locked);
+		if (!keep_span(h, pc, s, limit))
+			list_add_tail(&s->list, &rest);
 	}
-	if (locked) {
-		return_run(h, &run);
+	if (!list_empty(&rest)) {
+		spin_lock(&h->lock);
+		h->stats.lock_taken++;
+		release_spans(h, pc, &rest, limit);
 		spin_unlock(&h->lock);
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);

@@ -22,7 +22,7 @@ wait_sys()
 	sys=$(gomem_stat sys)
 	waited=0
 	while [ "$sys" -gt "$1" ]; do
-		[ $waited -lt "$2" ] || return 1
+		[ "$waited" -lt "$2" ] || return 1
 		sleep 1
 		waited=$((waited + 1))
 		last=$sys

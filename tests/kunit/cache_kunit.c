@@ -416,6 +416,36 @@ static void test_misuse(struct kunit *test)
 	balance_expect_misuses(test, &f->balance, GOMEM_BAD_CACHE, 2);
 }
 
+/* In the middle of a call: what is none is reported, all others are freed, once. */
+static void test_bulk_misuse(struct kunit *test)
+{
+	struct gomem_cache *c = create(test, 48, NULL), *other = create(test, 48, NULL);
+	struct fixture *f = test->priv;
+	const unsigned int n = 200;
+	void **p = f->objs;
+
+	KUNIT_ASSERT_EQ(test, n, gomem_cache_alloc_bulk(c, GFP_KERNEL, n, p));
+	/* The last ones are not in the slot any more, the others may be. */
+	p[n] = p[n - 1];
+	p[n - 1] = p[10];
+	p[n + 1] = NULL;
+	p[n + 2] = p[n];
+	gomem_cache_free_bulk(c, n + 3, p);
+	balance_expect_misuses(test, &f->balance, GOMEM_DOUBLE_FREE, 2);
+
+	KUNIT_ASSERT_EQ(test, n, gomem_cache_alloc_bulk(c, GFP_KERNEL, n, p));
+	p[n + 1] = get(test, other, GFP_KERNEL);
+	p[n] = p[n - 1];
+	p[n - 1] = p[n + 1];
+	gomem_cache_free_bulk(c, n + 1, p);
+	balance_expect_misuses(test, &f->balance, GOMEM_WRONG_FUNCTION, 1);
+	KUNIT_EXPECT_EQ(test, 1, spans_of(other));
+	gomem_cache_free(other, p[n + 1]);
+	gomem_cache_destroy(other);
+	/* Reports if an object is left. */
+	gomem_cache_destroy(c);
+}
+
 /* An object that is written to while free is never handed out again. */
 static void test_written(struct kunit *test)
 {
@@ -532,6 +562,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(test_irq),
 	KUNIT_CASE(test_node),
 	KUNIT_CASE(test_misuse),
+	KUNIT_CASE(test_bulk_misuse),
 	KUNIT_CASE(test_written),
 	KUNIT_CASE(test_left),
 	KUNIT_CASE(test_usercopy),

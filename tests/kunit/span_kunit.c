@@ -843,6 +843,7 @@ static struct kunit_case span_cases[] = {
 	KUNIT_CASE_PARAM(test_take_only_free, shape_gen_params),
 	KUNIT_CASE(test_put_random_order),
 	KUNIT_CASE_PARAM(test_put_whole_words, shape_gen_params),
+	KUNIT_CASE(test_put_all),
 	KUNIT_CASE_PARAM(test_put_below_freeindex, shape_gen_params),
 	KUNIT_CASE(test_sweep_between_takes),
 	KUNIT_CASE(test_sweep_nothing),

@@ -29,9 +29,9 @@
  * Commands wait for each other, and stats waits for them. A signal to the writer
  * ends its command with EINTR.
  *
- * Sizes are those of size_mix.h, of the kind that the parameter mix tells. The size of the n-th object depends on the seed and n
- * alone, so that gomem and kmalloc() are asked for the same, whatever was freed in
- * between.
+ * Sizes are those of size_mix.h, of the kind that the parameter mix tells. The size of
+ * the n-th object depends on the seed and n alone, so that gomem and kmalloc() are asked
+ * for the same, whatever was freed in between.
  *
  * What is held for the objects is not told here: gomem's stats know it for gomem.
  * The index, 8 bytes a live object from vmalloc(), is in index_bytes; it goes when

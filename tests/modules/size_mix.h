@@ -3,8 +3,8 @@
  * size_mix.h - sizes as those of a busy kernel, roughly, and of two kinds that are simply
  * random.
  *
- * Of the first a size class twice as large is about as often asked for up to 256 bytes, and about half
- * as often from there. Of 100 000 objects 94 000 have at most 1 KiB, 99 900 at most
+ * Of the first a size class twice as large is about as often asked for up to 256 bytes,
+ * and about half as often from there. Of 100 000 objects 94 000 have at most 1 KiB, 99 900 at most
  * 32 KiB, and the largest has 1 MiB; they have 545 bytes on average. A fifth of the bytes
  * is in objects over 32 KiB.
  */
