@@ -954,7 +954,8 @@ static void drain_tiny(bool irq, bool idle)
  * What tasks hold of span classes. Not what is held of typed caches: there is a lock around
  * these that may sleep.
  *
- * Context: any but NMI. Not with the cache owned.
+ * Context: any but NMI; an interrupt gives nothing back, for the task that it came upon may
+ * own the cache. Not with the cache owned.
  * Return: whether anything was given back.
  */
 bool gomem_mcache_relieve(struct gomem_heap *h)
@@ -963,6 +964,8 @@ bool gomem_mcache_relieve(struct gomem_heap *h)
 	bool any = false;
 	unsigned int spc;
 
+	if (gomem_irq_context())
+		return false;
 	/* Of another CPU by now, perhaps: a look, as from there. */
 	if (mc->heap != h || data_race(mc->grown) < RELIEF_MIN) /* as said above */
 		return false;
