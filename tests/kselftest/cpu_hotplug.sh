@@ -16,20 +16,25 @@ ktap_header
 ktap_plan 8
 insmod gomem.ko || exit 1
 
-insmod gomem_torture.ko seconds="$seconds" &
-torture=$!
+# A CPU of a busy debug kernel may take most of that time to come: then once more.
 rounds=0
-while kill -0 $torture 2>/dev/null; do
-	for cpu in $cpus; do
-		echo 0 >"$cpu" && echo 1 >"$cpu" && rounds=$((rounds + 1))
+rc=0
+while [ $rc = 0 ] && [ $rounds -le 2 ]; do
+	insmod gomem_torture.ko seconds="$seconds" &
+	torture=$!
+	while kill -0 $torture 2>/dev/null; do
+		for cpu in $cpus; do
+			echo 0 >"$cpu" && echo 1 >"$cpu" && rounds=$((rounds + 1))
+		done
 	done
+	wait $torture
+	rc=$?
+	rmmod gomem_torture
 done
-wait $torture
-ktap_is $? 0 "torture while CPUs go and come"
+ktap_is $rc 0 "torture while CPUs go and come"
 [ $rounds -gt 2 ]
 ktap_is $? 0 "they did, $rounds times"
 ktap_is "$(gomem_stat cpu_drains)" "$rounds" "each was drained"
-rmmod gomem_torture
 
 # A CPU that is gone holds nothing: what the others cached is gone with the unload.
 for cpu in $cpus; do
