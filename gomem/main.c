@@ -48,7 +48,7 @@ static unsigned long __init memory_range(unsigned long base)
 {
 	unsigned long range = (unsigned long)high_memory - base;
 
-	return max(range + 3 * (totalram_pages() << PAGE_SHIFT), (unsigned long)SZ_16G);
+	return range + 3 * (totalram_pages() << PAGE_SHIFT);
 }
 
 static int __init gomem_init(void)

@@ -144,14 +144,14 @@ static void slot_init(struct gomem_slot *slot, const struct gomem_kind *k, void 
 }
 
 static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room,
-					  bool caches_spans)
+					  bool caches_spans, gfp_t gfp)
 {
-	size_t bytes = PAGE_SIZE << get_order(mcache_size(room));
+	size_t bytes = mcache_size(room);
 	struct gomem_mcache *mc;
 	unsigned int spc;
 	void **below;
 
-	mc = gomem_meta_get(h->source, bytes, GFP_KERNEL | __GFP_NOWARN, h->node);
+	mc = gomem_meta_get(h->source, bytes, gfp | __GFP_NOWARN, h->node);
 	if (!mc)
 		return NULL;
 	memset(mc, 0, bytes);
@@ -168,6 +168,28 @@ static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room,
 		below += room(k) + 1;
 	}
 	return mc;
+}
+
+/*
+ * The first interrupt on this CPU that needs a cache makes it, if there is memory at hand;
+ * another one may do the same in the middle of it.
+ */
+static noinline void make_irq_cache(void)
+{
+	struct gomem_heap *h = gomem_node_heap(numa_mem_id());
+	struct gomem_mcache *mc = mcache_create(h, irq_room, false, GFP_NOWAIT | __GFP_NORETRY);
+
+	/* Others look at it as soon as they see it. */
+	smp_wmb();
+	if (mc && this_cpu_cmpxchg(gomem_mcache_irq, &no_mcache, mc) != &no_mcache)
+		gomem_meta_put(h->source, mc, mc->bytes);
+}
+
+/* Before an interrupt does without, that is: in the slow paths. */
+static void need_cache(void)
+{
+	if (gomem_irq_context() && unlikely(this_cpu_read(gomem_mcache_irq) == &no_mcache))
+		make_irq_cache();
 }
 
 /**
@@ -428,6 +450,7 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 
 	/* Not initialised as a whole: most of it are pointers to come. */
 	r.span = NULL;
+	need_cache();
 	slot = section_enter(&sec, k);
 	c = gomem_central(sec.mc->heap, k);
 	obj = sec.holds ? gomem_slot_pop(slot) : NULL;
@@ -515,6 +538,7 @@ unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void
 	unsigned int n = 0;
 	bool want_span;
 
+	need_cache();
 	slot = section_enter(&sec, k);
 	c = gomem_central(sec.mc->heap, k);
 	grow_slot(sec.mc, slot, k);
@@ -582,6 +606,7 @@ void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 	struct section sec;
 	unsigned int n = 0;
 
+	need_cache();
 	slot = section_enter(&sec, k);
 	if (!sec.holds) {
 		objs[n++] = obj;
@@ -1042,7 +1067,7 @@ void gomem_mcache_drain(bool idle)
 	cpus_read_lock();
 	for_each_online_cpu(look.cpu) {
 		look.found = look_at_tiny(per_cpu(gomem_mcache_task, look.cpu));
-		look.found |= look_at_tiny(per_cpu(gomem_mcache_irq, look.cpu));
+		look.found |= look_at_tiny(READ_ONCE(per_cpu(gomem_mcache_irq, look.cpu)));
 		visit_kinds(look_for_idle, &look);
 		if (look.found || !idle)
 			queue_drain(look.cpu, idle);
@@ -1141,22 +1166,19 @@ void gomem_mcache_drain_kind(const struct gomem_kind *k)
 		drain_dead(k, &cpu);
 }
 
-static void mcache_provide(struct gomem_mcache **where, int cpu, room_fn room, bool caches_spans)
-{
-	struct gomem_mcache *mc;
-
-	if (*where != &no_mcache)
-		return;
-	mc = mcache_create(gomem_node_heap(cpu_to_mem(cpu)), room, caches_spans);
-	if (mc)
-		WRITE_ONCE(*where, mc);
-}
-
-/* Before a CPU starts. Without memory it starts all the same, uncached. */
+/*
+ * Before a CPU starts. Without memory it starts all the same, uncached. Its interrupts get
+ * a cache when they need one, which on most they never do.
+ */
 static int gomem_mcache_cpu_prepare(unsigned int cpu)
 {
-	mcache_provide(per_cpu_ptr(&gomem_mcache_task, cpu), cpu, task_room, true);
-	mcache_provide(per_cpu_ptr(&gomem_mcache_irq, cpu), cpu, irq_room, false);
+	struct gomem_mcache **where = per_cpu_ptr(&gomem_mcache_task, cpu), *mc;
+
+	if (*where != &no_mcache)
+		return 0;
+	mc = mcache_create(gomem_node_heap(cpu_to_mem(cpu)), task_room, true, GFP_KERNEL);
+	if (mc)
+		WRITE_ONCE(*where, mc);
 	return 0;
 }
 

@@ -107,14 +107,26 @@ static void kernel_free(struct gomem_pagesource *src, unsigned long addr, unsign
 
 static void *kernel_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node)
 {
-	struct page *page = alloc_pages_node(node, gfp & GOMEM_GFP_EFFORT, get_order(bytes));
+	unsigned int order = get_order(bytes);
+	struct page *page = alloc_pages_node(node, gfp & GOMEM_GFP_EFFORT, order);
+	unsigned long addr, end;
 
-	return page ? page_address(page) : NULL;
+	if (!page)
+		return NULL;
+	if (!order)
+		return page_address(page);
+	/* Single pages from here on: those at the end are not needed. */
+	split_page(page, order);
+	addr = (unsigned long)page_address(page);
+	end = addr + (PAGE_SIZE << order);
+	for (addr += PAGE_ALIGN(bytes); addr < end; addr += PAGE_SIZE)
+		free_page(addr);
+	return page_address(page);
 }
 
 static void kernel_meta_free(struct gomem_pagesource *src, void *p, size_t bytes)
 {
-	free_pages((unsigned long)p, get_order(bytes));
+	free_pages_exact(p, bytes);
 }
 
 struct gomem_pagesource gomem_kernel_pages = {

@@ -24,7 +24,7 @@
  *	allows, so no lock is held. Returns its address, 0 if there is none
  * @node_of: which node's memory a block is; only for heaps that have peers
  * @free: give back gomem pages, any part of blocks that @alloc returned
- * @meta_alloc: memory for descriptors; power-of-two bytes, not cleared
+ * @meta_alloc: memory for descriptors; whole pages, not cleared
  * @meta_free: gives it back
  * @forget: called before pages that had objects go back, may be NULL
  * @has_memory: there is memory at the addresses it hands out

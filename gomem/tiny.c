@@ -414,7 +414,7 @@ static const char *check_blocks(void)
 		gomem_heap_walk_spans(h, count_blocks, &w);
 	for_each_possible_cpu(cpu) {
 		const struct gomem_tiny *task = &per_cpu(gomem_mcache_task, cpu)->tiny;
-		const struct gomem_tiny *irq = &per_cpu(gomem_mcache_irq, cpu)->tiny;
+		const struct gomem_tiny *irq = &READ_ONCE(per_cpu(gomem_mcache_irq, cpu))->tiny;
 
 		if (!rest_is_sound(task) || !rest_is_sound(irq))
 			return "rest of a tiny block is not what its mask says";
