@@ -423,6 +423,7 @@ static __always_inline bool take_back(const struct gomem_slot *slot, void *obj, 
 static void reject_small(void *obj, u32 tag, unsigned long caller)
 {
 	unsigned int class = gomem_spc_class(gomem_tag_spc(tag));
+	const struct gomem_span *s;
 	bool start;
 
 	if (class == GOMEM_TINY_CLASS) {
@@ -435,6 +436,10 @@ static void reject_small(void *obj, u32 tag, unsigned long caller)
 	}
 	start = gomem_is_start(gomem_tag_offset((unsigned long)obj, tag, gomem_tag_low(tag)),
 			       gomem_class_divmul(class), gomem_class_limit(class));
+	/* A short span ends before; if it is gone, so was the object. */
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)obj);
+	if (start && s)
+		start = gomem_span_index(s, (unsigned long)obj) < s->nelems;
 	gomem_report_pointer(start ? GOMEM_DOUBLE_FREE : GOMEM_INTERIOR_POINTER,
 			     obj, caller);
 }

@@ -9,11 +9,16 @@
  *	sweep	 spans with pending frees, so that none waits longer than an epoch
  *	drain	 slots and page caches that were not used since the last look, and
  *		 once an epoch the quarantine
- *	goal	 the most pages that were in use in the last epoch, and a tenth more
+ *	goal	 the most pages that were in use of late, and some percent more
  *	scavenge in the background, until the goal is met
+ *
+ * Pages that are free beyond the goal cost most when much was freed at once, and are soon
+ * taken again when the user goes on as before. So while there are many the goal is set
+ * anew more often than that, and a hundredth of an epoch is what counts as of late.
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
+#include <linux/irqflags.h>
 #include <linux/ctype.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -33,14 +38,26 @@
 
 #define EPOCH_MIN_MS	100
 
+/* Of late is a hundredth of an epoch, which is looked at in quarters, too. */
+#define GOAL_SHARE	(100 * GOMEM_GOAL_LOOKS)
+#define GOAL_MIN_MS	5
+
+/* Fewer free pages than these are no reason to look at the goal: 128 KiB. */
+#define KICK_MIN	16
+
 static unsigned int epoch_ms __read_mostly = 10000;
-static unsigned int scavenge_percent __read_mostly = 10;
+static unsigned int scavenge_percent __read_mostly = 3;
 
 static void look(struct work_struct *work);
+static void look_at_goals(struct work_struct *work);
 static void scavenge_background(struct work_struct *work);
 
 static DECLARE_DELAYED_WORK(epoch_work, look);
+static DECLARE_DELAYED_WORK(goal_work, look_at_goals);
 static DECLARE_DELAYED_WORK(scavenge_work, scavenge_background);
+
+/* How many looks at the goals are left, unless more pages become free. */
+static atomic_t goal_looks;
 
 /* One at a time: the epoch's work, and whoever asks for it between epochs. */
 static DEFINE_MUTEX(epoch_mutex);
@@ -86,7 +103,7 @@ static const struct kernel_param_ops scavenge_percent_ops = {
 };
 
 module_param_cb(scavenge_percent, &scavenge_percent_ops, &scavenge_percent, 0644);
-MODULE_PARM_DESC(scavenge_percent, "Memory kept over the most that was in use in the last epoch, in percent of it (0 to 1000, default 10)");
+MODULE_PARM_DESC(scavenge_percent, "Memory kept over the most that was in use of late, in percent of it (0 to 1000, default 3)");
 
 /* A number with K, M or G behind; memparse() takes one that is too large as another. */
 static int parse_bytes(const char *val, unsigned long *bytes)
@@ -137,11 +154,11 @@ module_param_cb(memory_limit, &memory_limit_ops, &gomem_kernel_pages.limit, 0644
 MODULE_PARM_DESC(memory_limit, "Bytes that gomem tries not to exceed, with K, M or G (default 0: no limit)");
 
 /**
- * gomem_heap_look - set a heap's goal by what it used in the last epoch
+ * gomem_heap_look - set a heap's goal by what it used of late
  * @h: the heap
  * @percent: what to keep beyond, in percent of that
  *
- * To be called GOMEM_EPOCH_LOOKS times an epoch.
+ * Of late is since GOMEM_GOAL_LOOKS calls of this.
  *
  * Return: the goal, in gomem pages.
  */
@@ -151,8 +168,8 @@ unsigned long gomem_heap_look(struct gomem_heap *h, unsigned int percent)
 	unsigned int i;
 
 	spin_lock_irqsave(&h->lock, flags);
-	h->past_peaks[h->looks++ % GOMEM_EPOCH_LOOKS] = h->peak_pages;
-	for (i = 0; i < GOMEM_EPOCH_LOOKS; i++)
+	h->past_peaks[h->looks++ % GOMEM_GOAL_LOOKS] = h->peak_pages;
+	for (i = 0; i < GOMEM_GOAL_LOOKS; i++)
 		peak = max(peak, h->past_peaks[i]);
 	goal = peak + DIV_ROUND_UP(peak * percent, 100);
 	WRITE_ONCE(h->goal_pages, goal);
@@ -196,6 +213,66 @@ static void look(struct work_struct *work)
 	queue_epoch();
 }
 
+/**
+ * gomem_heap_has_many_free - has a heap more free pages than it should keep?
+ * @h: the heap
+ *
+ * Return: the answer, a little stale.
+ */
+bool gomem_heap_has_many_free(const struct gomem_heap *h)
+{
+	/* As said. */
+	unsigned long backed = gomem_heap_about(h), free = data_race(h->pages.free_pages);
+	unsigned long used = backed - min(free, backed);
+
+	return free > KICK_MIN && free > DIV_ROUND_UP(used * READ_ONCE(scavenge_percent), 100);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_has_many_free);
+
+static void queue_goals(void)
+{
+	unsigned int ms = max_t(unsigned int, READ_ONCE(epoch_ms) / GOAL_SHARE, GOAL_MIN_MS);
+
+	queue_delayed_work(system_unbound_wq, &goal_work, msecs_to_jiffies(ms));
+}
+
+/**
+ * gomem_heap_kick - see to it that free pages go back soon, if there are many
+ * @h: the heap, in which pages became free
+ *
+ * Without interrupts that has to wait for the epoch's next look.
+ *
+ * Context: any but NMI, with no lock of gomem's held.
+ */
+void gomem_heap_kick(const struct gomem_heap *h)
+{
+	if (likely(!gomem_heap_has_many_free(h)) || !READ_ONCE(running))
+		return;
+	/* The caller may have a lock that waking a worker takes, too: the epoch will look. */
+	if (irqs_disabled())
+		return;
+	/* The last peaks have to be forgotten first, and the scavenger may have to wait. */
+	if (atomic_read(&goal_looks) < GOMEM_GOAL_LOOKS + 1)
+		atomic_set(&goal_looks, GOMEM_GOAL_LOOKS + 1);
+	if (!delayed_work_pending(&goal_work))
+		queue_goals();
+}
+
+/* While there are many free pages, and not much longer than they become more. */
+static void look_at_goals(struct work_struct *work)
+{
+	bool again = false;
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h) {
+		gomem_heap_look(h, READ_ONCE(scavenge_percent));
+		again |= gomem_heap_has_many_free(h);
+	}
+	queue_delayed_work(system_unbound_wq, &scavenge_work, 0);
+	if (again && atomic_dec_return(&goal_looks) > 0)
+		queue_goals();
+}
+
 /* Pages beyond the goal, or beyond 95 % of the memory limit if that is more. */
 static unsigned long pages_too_many(struct gomem_heap *h)
 {
@@ -210,20 +287,31 @@ static unsigned long pages_too_many(struct gomem_heap *h)
 	return max(over, backed > goal ? backed - goal : 0);
 }
 
+/* How long to sleep after having worked: next to nothing if there is much to do. */
+static unsigned long pause(u64 worked, bool hurry)
+{
+	u64 ns = hurry ? worked : worked * max(100 / num_online_cpus(), 2U);
+
+	return nsecs_to_jiffies(ns) + !hurry;
+}
+
 /*
  * Work for a millisecond, then sleep so long that it is one percent of all CPUs'
- * time. Gives up until the next look when there is nothing left to do.
+ * time; less, if a 16th of what a heap has is too much. Gives up until the next look
+ * when there is nothing left to do.
  */
 static void scavenge_background(struct work_struct *work)
 {
-	unsigned long n, want, sleep;
+	unsigned long n, want;
 	struct gomem_heap *h;
+	bool hurry = false;
 	u64 worked = 0;
 
 	do {
 		n = 0;
 		for_each_gomem_heap(h) {
 			want = pages_too_many(h);
+			hurry |= want > gomem_heap_about(h) / 16;
 			if (want)
 				n += gomem_heap_scavenge_some(h, &h->scavenge_pos, want,
 							      GOMEM_SCAVENGE_BACKGROUND, &worked);
@@ -232,8 +320,7 @@ static void scavenge_background(struct work_struct *work)
 	atomic64_add(worked, &scavenge_ns);
 	if (!n)
 		return;
-	sleep = nsecs_to_jiffies(worked * max(100 / num_online_cpus(), 2U)) + 1;
-	queue_delayed_work(system_unbound_wq, &scavenge_work, sleep);
+	queue_delayed_work(system_unbound_wq, &scavenge_work, pause(worked, hurry));
 }
 
 /**
@@ -301,6 +388,19 @@ void gomem_epoch_init(void)
 }
 
 /**
+ * gomem_epoch_settle - wait for what a CPU began that saw the clock still running
+ *
+ * To be called again when nobody frees spans any more.
+ *
+ * Context: may sleep.
+ */
+void gomem_epoch_settle(void)
+{
+	cancel_delayed_work_sync(&goal_work);
+	cancel_delayed_work_sync(&scavenge_work);
+}
+
+/**
  * gomem_epoch_exit - stop the clock, for good
  *
  * Parameters can still be set until the module is gone: they find it not running.
@@ -314,5 +414,5 @@ void gomem_epoch_exit(void)
 	kernel_param_unlock(THIS_MODULE);
 	/* The epoch's work starts the scavenger's, not the reverse. */
 	cancel_delayed_work_sync(&epoch_work);
-	cancel_delayed_work_sync(&scavenge_work);
+	gomem_epoch_settle();
 }

@@ -11,10 +11,13 @@ struct gomem_heap;
 
 void gomem_epoch_init(void);
 void gomem_epoch_exit(void);
+void gomem_epoch_settle(void);
 u64 gomem_looks(void);
 u64 gomem_epochs(void);
 u64 gomem_scavenge_time(void);
 unsigned long gomem_scavenge_all(void);
+bool gomem_heap_has_many_free(const struct gomem_heap *h);
+void gomem_heap_kick(const struct gomem_heap *h);
 unsigned long gomem_heap_look(struct gomem_heap *h, unsigned int percent);
 
 #endif /* GOMEM_EPOCH_H */

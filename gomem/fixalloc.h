@@ -30,8 +30,9 @@
 #include <linux/types.h>
 
 /*
- * The size of chunk to refill with. Any object that gomem_fixalloc_init()
+ * A good size of chunk to refill with. Any object that gomem_fixalloc_init()
  * accepts fits; 100 or so objects make the header and the tail negligible.
+ * Smaller ones do while there are few: see gomem_heap_refill().
  */
 #define GOMEM_FIXALLOC_CHUNK	SZ_16K
 

@@ -17,16 +17,16 @@
 #include <linux/string.h>
 
 #include "compat.h"
+#include "epoch.h"
 #include "mheap.h"
 #include "scavenge.h"
 #include "zeropage.h"
 
 /*
  * How much to fetch at a time: a 64th of what the heap has, so that little is
- * fetched in vain, but 256 KiB at least, so that small heaps do not fetch page by
+ * fetched in vain, but 128 KiB at least, so that small heaps do not fetch page by
  * page, and a chunk at most. In gomem pages.
  */
-#define GROW_MIN	(SZ_256K >> GOMEM_PAGE_SHIFT)
 #define GROW_MAX	GOMEM_CHUNK_PAGES
 #define GROW_SHARE	64
 
@@ -44,9 +44,19 @@ static gfp_t gfp_full(gfp_t gfp)
 	return gfp & ~__GFP_NOFAIL;
 }
 
-/* Descriptor chunks: Go's 16 KiB, or what still holds a struct gomem_chunk. */
+/*
+ * Memory for descriptors: an eighth of what there is, from what holds one to Go's 16 KiB.
+ */
 #define META_BYTES	SZ_16K
-#define META_BYTES_MIN	SZ_8K
+#define META_SHARE	8
+
+static size_t meta_bytes(const struct gomem_fixalloc *f)
+{
+	size_t least = PAGE_ALIGN(f->header + f->size);
+
+	/* Stale is good enough. */
+	return clamp_t(size_t, PAGE_ALIGN(data_race(f->sys) / META_SHARE), least, META_BYTES);
+}
 
 /**
  * gomem_heap_refill - get memory for descriptors
@@ -59,14 +69,13 @@ static gfp_t gfp_full(gfp_t gfp)
  */
 bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f, gfp_t gfp)
 {
-	size_t bytes = META_BYTES;
+	size_t bytes = meta_bytes(f);
 	unsigned long flags;
 	void *chunk;
 
-	BUILD_BUG_ON(sizeof(struct gomem_chunk) > META_BYTES_MIN - 64);
 	chunk = gomem_meta_get(h->source, bytes, gfp_light(gfp), h->node);
 	if (!chunk) {
-		bytes = META_BYTES_MIN;
+		bytes = PAGE_ALIGN(f->header + f->size);
 		chunk = gomem_meta_get(h->source, bytes, gfp_full(gfp), h->node);
 	}
 	if (!chunk)
@@ -87,7 +96,7 @@ static unsigned int wanted_order(struct gomem_heap *h, unsigned int need)
 {
 	unsigned long want = gomem_heap_about(h) / GROW_SHARE;
 
-	want = order_base_2(clamp_t(unsigned long, want, GROW_MIN, GROW_MAX));
+	want = order_base_2(clamp_t(unsigned long, want, h->grow_min, GROW_MAX));
 	if (want <= need || gomem_source_excess(h->source, 1UL << want))
 		return need;
 	return want;
@@ -167,6 +176,17 @@ static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 		if (peer)
 			excess -= gomem_heap_scavenge(peer, excess, GOMEM_SCAVENGE_LIMIT);
 	}
+}
+
+/*
+ * Free pages that are too few in one place for a large request: as many go back as it
+ * takes, if they may at once, rather than that the heap has both until the next look.
+ */
+static void trade(struct gomem_heap *h, const struct gomem_span_request *req)
+{
+	if (req->npages >= h->trade_min && gfpflags_allow_blocking(req->gfp) &&
+	    gomem_heap_has_many_free(h))
+		gomem_heap_scavenge(h, req->npages, GOMEM_SCAVENGE_GROWTH);
 }
 
 static bool may_ask_peers(const struct gomem_heap *h, const struct gomem_span_request *req)
@@ -318,7 +338,7 @@ static unsigned long fail(struct gomem_heap *h, bool out_of_range)
 static unsigned long trim_block(struct gomem_heap *h, unsigned long addr, unsigned int order,
 				const struct gomem_span_request *req)
 {
-	unsigned long len = 1UL << order, keep = round_up(req->npages, GROW_MIN);
+	unsigned long len = 1UL << order, keep = round_up(req->npages, h->grow_min);
 
 	if (order > order_base_2(req->npages) || keep >= len)
 		return len;
@@ -343,6 +363,7 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 	unsigned long addr, page, len;
 
 	make_room(h, need, req->gfp);
+	trade(h, req);
 	addr = fetch_light(h, req, need, &order);
 	if (!addr && req->local)
 		return GOMEM_NO_PAGE;

@@ -114,6 +114,7 @@ static void __exit gomem_exit(void)
 	gomem_arena_exit();
 	gomem_cache_exit();
 	gomem_mcache_exit();
+	gomem_epoch_settle();
 	leaked = gomem_report_leaks();
 	gomem_mcache_free_memory();
 	gomem_nodes_exit();

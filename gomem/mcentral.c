@@ -23,6 +23,9 @@
  */
 #define SWEEP_BUDGET	100
 
+/* See span_pages(). */
+#define SHORT_WASTE	4
+
 /**
  * gomem_mcentral_init - make an empty mcentral
  * @c: the mcentral
@@ -169,6 +172,31 @@ static void write_tail(struct gomem_span *s)
 }
 
 /*
+ * How long a new span is to be: a class's usual span has several objects, of which most
+ * would never be used if there are but few of that class. So it begins with the shortest
+ * that wastes no more than 1 / SHORT_WASTE of itself, and new spans add no more than
+ * 1 / GOMEM_SHORT_SHARE to what there is.
+ */
+static unsigned int span_pages(const struct gomem_mcentral *c)
+{
+	const struct gomem_kind *k = c->kind;
+	/* Stale is good enough. */
+	unsigned long have = data_race(c->npages);
+	unsigned int n, bytes;
+
+	if (k->aligned || have >= c->heap->short_share * k->npages)
+		return k->npages;
+	n = max_t(unsigned long, DIV_ROUND_UP(k->size, GOMEM_PAGE_SIZE),
+		  have / c->heap->short_share);
+	for (; n < k->npages; n++) {
+		bytes = n << GOMEM_PAGE_SHIFT;
+		if (bytes % k->size <= bytes / SHORT_WASTE)
+			break;
+	}
+	return n;
+}
+
+/*
  * A new span, not yet known to any mcentral. If memory is too fragmented for one of
  * the usual length, a shorter one: an object at least. With @local only memory of
  * this node will do, without any effort.
@@ -177,7 +205,7 @@ static struct gomem_span *new_span(struct gomem_mcentral *c, gfp_t gfp, bool loc
 {
 	unsigned int least = DIV_ROUND_UP(c->kind->size, GOMEM_PAGE_SIZE);
 	struct gomem_span_request req = {
-		.npages = c->kind->npages,
+		.npages = span_pages(c),
 		.kind = c->kind,
 		.aligned = c->kind->aligned,
 		.local = local,
@@ -263,6 +291,15 @@ static void take(struct gomem_refill *r, struct gomem_span *s)
 }
 
 /*
+ * With a span of its own each CPU has free objects that others cannot use: only of kinds
+ * that have GOMEM_CACHE_SHARE pages for each CPU. Or if it is the span that was asked for.
+ */
+static bool may_cache(const struct gomem_mcentral *c, const struct gomem_refill *r)
+{
+	return !r->want || c->npages >= c->heap->cache_share * num_online_cpus();
+}
+
+/*
  * Use a span that has room. If it still has some then, and the request wants a span,
  * this is the one. True if the request has all it wants.
  */
@@ -270,7 +307,7 @@ static bool use_span(struct gomem_mcentral *c, struct gomem_span *s, struct gome
 {
 	lockdep_assert_held(&c->lock);
 	take(r, s);
-	if (r->want_span && !gomem_span_is_full(s)) {
+	if (r->want_span && !gomem_span_is_full(s) && may_cache(c, r)) {
 		list_del_init(&s->list);
 		gomem_span_set_state(s, GOMEM_SPAN_CACHED);
 		c->ncached++;

@@ -11,6 +11,7 @@
 #include <linux/string.h>
 #include <linux/topology.h>
 
+#include "epoch.h"
 #include "mheap.h"
 #include "scavenge.h"
 #include "zeropage.h"
@@ -86,6 +87,11 @@ int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
 	h->source = source;
 	h->node = node;
 	h->pcache_max = GOMEM_PCACHE_PAGES;
+	h->pcache_min = GOMEM_PCACHE_MIN;
+	h->grow_min = GOMEM_GROW_MIN;
+	h->trade_min = GOMEM_GROW_MIN;
+	h->short_share = GOMEM_SHORT_SHARE;
+	h->cache_share = GOMEM_CACHE_SHARE;
 	h->order_limit = GOMEM_CHUNK_PAGES_SHIFT;
 	h->goal_pages = ULONG_MAX;
 	err = gomem_pagealloc_init(&h->pages, map->nr_chunks, &h->lock);
@@ -153,14 +159,15 @@ static struct gomem_pcache *lock_pcache(struct gomem_heap *h, unsigned long *fla
 }
 
 /*
- * Most pages that a page cache may have: all CPUs together a 16th of the heap, or
- * eight each if that is more.
+ * Most pages that a page cache may have: all CPUs together 1 / GOMEM_PCACHE_SHARE of the
+ * heap, or GOMEM_PCACHE_MIN each if that is more.
  */
 static unsigned int pcache_limit(struct gomem_heap *h)
 {
-	unsigned long share = gomem_heap_about(h) / (16 * num_online_cpus());
+	unsigned long share = gomem_heap_about(h) / (GOMEM_PCACHE_SHARE * num_online_cpus());
+	unsigned int least = min(h->pcache_min, h->pcache_max);
 
-	return clamp_t(unsigned long, share, min(8U, h->pcache_max), h->pcache_max);
+	return clamp_t(unsigned long, share, least, h->pcache_max);
 }
 
 /* Page caches are for CPUs that are near the memory; others only count in theirs. */
@@ -728,6 +735,7 @@ static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned in
 	struct gomem_span *s;
 	unsigned long flags;
 	LIST_HEAD(rest);
+	bool some;
 
 	pc = lock_pcache(h, &flags);
 	while (n-- && !list_empty(spans)) {
@@ -736,13 +744,16 @@ static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned in
 		if (!keep_span(h, pc, s, limit))
 			list_add_tail(&s->list, &rest);
 	}
-	if (!list_empty(&rest)) {
+	some = !list_empty(&rest);
+	if (some) {
 		spin_lock(&h->lock);
 		h->stats.lock_taken++;
 		release_spans(h, pc, &rest, limit);
 		spin_unlock(&h->lock);
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
+	if (some)
+		gomem_heap_kick(h);
 }
 
 /**

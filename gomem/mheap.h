@@ -29,12 +29,23 @@
 /* An epoch is so many looks at what is used. */
 #define GOMEM_EPOCH_LOOKS	4
 
+/* A heap's goal is what it used since so many looks at it. */
+#define GOMEM_GOAL_LOOKS	4
+
+/* A block of the kernel's has so many gomem pages at least: 128 KiB. */
+#define GOMEM_GROW_MIN		16
+
+/* See span_pages() and may_cache() of mcentral.c. */
+#define GOMEM_SHORT_SHARE	4
+#define GOMEM_CACHE_SHARE	4
+
 /* Who asks for free pages to go back to the kernel. */
 enum gomem_scavenge_reason {
 	GOMEM_SCAVENGE_BACKGROUND,
 	GOMEM_SCAVENGE_FORCED,
 	GOMEM_SCAVENGE_SHRINKER,
 	GOMEM_SCAVENGE_LIMIT,
+	GOMEM_SCAVENGE_GROWTH,
 	GOMEM_NR_SCAVENGE_REASONS,
 };
 
@@ -105,6 +116,11 @@ struct gomem_heap_snapshot {
  * @link: in the list of the module's heaps
  * @relieve: called before it grows, with no lock held, to have what others hold of its
  *	memory without need; true if there was something. May be NULL
+ * @pcache_min: pages that it may take in a small heap, too, if not more than that
+ * @grow_min: gomem pages that it grows by at least; see grow.c
+ * @trade_min: requests of so many pages make it give back others before it grows
+ * @short_share: 0, or as of mcentral.c, where new spans get short
+ * @cache_share: likewise, where spans are not cached
  * @pcache: each CPU's page cache
  * @pcache_max: most pages that a page cache takes; 0 for none
  * @run_pages: pages in the runs of all page caches; see runs_limit()
@@ -139,6 +155,11 @@ struct gomem_heap {
 	struct list_head link;
 	bool (*relieve)(struct gomem_heap *h);
 	unsigned int pcache_max;
+	unsigned int pcache_min;
+	unsigned int grow_min;
+	unsigned int trade_min;
+	unsigned int short_share;
+	unsigned int cache_share;
 	struct gomem_pcache __percpu *pcache;
 
 	atomic_long_t run_pages ____cacheline_aligned_in_smp;
@@ -150,7 +171,7 @@ struct gomem_heap {
 	struct gomem_heap_stats stats;
 	unsigned int order_limit;
 	unsigned long peak_pages;
-	unsigned long past_peaks[GOMEM_EPOCH_LOOKS];
+	unsigned long past_peaks[GOMEM_GOAL_LOOKS];
 	unsigned int looks;
 	unsigned long goal_pages;
 	struct gomem_scavenge_pos scavenge_pos;

@@ -19,6 +19,10 @@
 /* Pages of a cache: one word of a chunk's bitmap, 512 KiB of address range. */
 #define GOMEM_PCACHE_PAGES	64
 
+/* What all of them together have of a heap, and each at least. */
+#define GOMEM_PCACHE_SHARE	64
+#define GOMEM_PCACHE_MIN	4
+
 /* Longer spans are not cut from a cache, or they would use it up: Go's number. */
 #define GOMEM_PCACHE_SPAN_MAX	15
 

@@ -60,13 +60,16 @@ static unsigned int pages_free(const struct gomem_chunk *c)
 
 /*
  * Is the chunk one for this pass? One with next to nothing free, a 32nd of what it
- * has or less (Go's bound), is left alone unless every page counts.
+ * has or less (Go's bound), is left alone unless every page counts. Who waits for other
+ * pages does not wait for a grace period.
  */
 static bool is_eligible(const struct gomem_chunk *c, const struct pass *pass,
 			enum gomem_scavenge_reason why)
 {
 	unsigned int used = pages_in_use(c);
 
+	if (why == GOMEM_SCAVENGE_GROWTH && !poll_state_synchronize_rcu(c->gp))
+		return false;
 	if (pass->idle)
 		return !used;
 	return why != GOMEM_SCAVENGE_BACKGROUND || pages_free(c) * 31 > used;

@@ -58,10 +58,17 @@ share()
 	echo $(($(fill_stat "node$1") * 100 / $(fill_stat usable)))
 }
 
+# What slots hold keeps spans in use.
+settle()
+{
+	echo 1 >$gomem_dir/scavenge
+}
+
 # placed NODE CPU ASKED NAME: allocates on a CPU, asking for a node or (-1) not. Three
 # results; the objects live on.
 placed()
 {
+	settle
 	before=$(inuse "$1")
 	fill_set cpu "$2"
 	fill_set node "$3"
@@ -78,6 +85,7 @@ freed()
 	fill_set cpu "$1"
 	fill_cmd free random
 	ktap_is $? 0 "$3: freed, undamaged"
+	settle
 	left=$(($(inuse "$2") - before))
 	ktap_true "$3: node $2 has it back, but for $(mib $left) MiB" [ $left -le $slack ]
 }

@@ -8,6 +8,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "check.h"
@@ -223,8 +224,8 @@ static void *fake_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t g
 
 	spin_lock_irqsave(&fake->lock, flags);
 	fail = fails(fake, &fake->meta, 0);
-	if (!is_power_of_2(bytes))
-		found(fake, "descriptor memory of a size that is no power of two");
+	if (!bytes || !PAGE_ALIGNED(bytes))
+		found(fake, "descriptor memory that is not whole pages");
 	spin_unlock_irqrestore(&fake->lock, flags);
 	if (fail)
 		return NULL;
@@ -338,8 +339,13 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 		kvfree(h);
 		return NULL;
 	}
-	/* Exact first fit, until a test wants page caches. */
+	/* Exact first fit, until a test wants page caches; spans of the usual length. */
 	h->pcache_max = 0;
+	h->pcache_min = 8;
+	h->grow_min = SZ_256K >> GOMEM_PAGE_SHIFT;
+	h->trade_min = UINT_MAX;
+	h->short_share = 0;
+	h->cache_share = 0;
 	return h;
 }
 

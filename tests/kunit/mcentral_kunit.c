@@ -315,6 +315,60 @@ static void test_cache_order(struct kunit *test)
 	expect_spans(test, 0, 0);
 }
 
+/* The first spans of a class are short, and the later ones as long as a quarter of all. */
+static void test_first_spans(struct kunit *test)
+{
+	static const unsigned int npages[] = { 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 3, 4, 5, 5 };
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	f->fh.heap->short_share = 4;
+	use_size(f, 6784);
+	for (i = 0; i < ARRAY_SIZE(npages); i++) {
+		f->spans[i] = cache(test);
+		KUNIT_EXPECT_EQ_MSG(test, npages[i], f->spans[i]->npages, "span %u", i);
+	}
+	for (i = 0; i < ARRAY_SIZE(npages); i++)
+		uncache(f, f->spans[i]);
+	expect_spans(test, 0, 0);
+
+	/* An object would fill less than three quarters of one page more than it needs. */
+	use_size(f, 10880);
+	f->spans[0] = cache(test);
+	KUNIT_EXPECT_EQ(test, 3, f->spans[0]->npages);
+	uncache(f, f->spans[0]);
+}
+
+/* CPUs get spans of their own only of what there is enough of. */
+static void test_cache_share(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_mcentral *c;
+	struct gomem_refill r = { .want_span = true, .want = 1 };
+	unsigned int i, enough;
+
+	use_size(f, 1024);
+	c = &f->fh.heap->central[f->spc];
+	f->fh.heap->cache_share = 2;
+	enough = 2 * num_online_cpus();
+	for (i = 0; i < enough; i++) {
+		gomem_mcentral_get(c, GFP_KERNEL, &r);
+		KUNIT_EXPECT_EQ(test, 1, r.n);
+		KUNIT_EXPECT_EQ(test, i == enough - 1, !!r.span);
+		if (r.span)
+			uncache(f, r.span);
+		f->objs[i * 8] = r.objs[0];
+		r = (struct gomem_refill){ .want_span = false, .want = 7 };
+		gomem_mcentral_get(c, GFP_KERNEL, &r);
+		KUNIT_ASSERT_EQ(test, 7, r.n);
+		memcpy(f->objs + i * 8 + 1, r.objs, 7 * sizeof(*r.objs));
+		r = (struct gomem_refill){ .want_span = true, .want = 1 };
+	}
+	expect_spans(test, enough, 0);
+	free_objs(f, f->objs, enough * 8);
+	expect_spans(test, 0, 0);
+}
+
 static void test_alloc_takes_from_one_span(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -1392,6 +1446,8 @@ static struct kunit_case mcentral_cases[] = {
 	KUNIT_CASE_PARAM(test_cache_uncache, size_gen_params),
 	KUNIT_CASE(test_lists),
 	KUNIT_CASE(test_cache_order),
+	KUNIT_CASE(test_first_spans),
+	KUNIT_CASE(test_cache_share),
 	KUNIT_CASE_PARAM(test_alloc_takes_from_one_span, size_gen_params),
 	KUNIT_CASE(test_alloc_recycled),
 	KUNIT_CASE(test_refill_gathers),

@@ -339,7 +339,7 @@ static void test_limit(struct kunit *test)
 		fill_heap(test, h, chunks);
 		for (i = 0; i < ARRAY_SIZE(maxes); i++) {
 			h->pcache_max = maxes[i];
-			want = chunks * CHUNK / (16 * num_online_cpus());
+			want = chunks * CHUNK / (GOMEM_PCACHE_SHARE * num_online_cpus());
 			want = min(max(want, 8U), maxes[i]);
 			span_set_get(test, &f->set, h, 1);
 			KUNIT_EXPECT_EQ_MSG(test, want - 1, hweight64(this_pcache(h)->free),
@@ -363,7 +363,8 @@ static void test_limit_freeing(struct kunit *test)
 
 	span_set_pin(test, raw_smp_processor_id());
 	fill_heap(test, h, 2);
-	max = max(2 * CHUNK / (16 * num_online_cpus()), 8U);
+	max = max_t(unsigned int, 2 * CHUNK / (GOMEM_PCACHE_SHARE * num_online_cpus()),
+		    h->pcache_min);
 	KUNIT_ASSERT_LE(test, max, 64);
 	for (i = 0; i < 60; i++)
 		span_set_get(test, &f->set, h, 1);

@@ -280,6 +280,7 @@ static void test_page_caches(struct kunit *test)
 	for (i = 0; i < FAKE_NODES; i++) {
 		get(test, i, CHUNK);
 		f->fp.heap[i]->pcache_max = GOMEM_PCACHE_PAGES;
+		f->fp.heap[i]->pcache_min = 16;
 	}
 	span_set_put_all(test, &f->set);
 	span_set_pin(test, cpu_of(test, 0));
@@ -312,9 +313,11 @@ static void test_limit(struct kunit *test)
 	struct gomem_pagesource *src = &source_of(f)->src;
 
 	make_heaps(test, 16, 4 * CHUNK);
+	/* A chunk that the heap had before needs no memory for its descriptor. */
 	get(test, 0, CHUNK);
-	get(test, 1, CHUNK);
-	span_set_put(test, &f->set, f->set.span[1]);
+	span_set_put(test, &f->set, get(test, 0, CHUNK));
+	gomem_heap_scavenge(f->fp.heap[0], CHUNK, GOMEM_SCAVENGE_FORCED);
+	span_set_put(test, &f->set, get(test, 1, CHUNK));
 	src->limit = gomem_source_bytes(src) + 16 * GOMEM_PAGE_SIZE;
 	get(test, 0, 50);
 	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.limit_exceeded);

@@ -154,6 +154,9 @@ static unsigned long scavenge(struct kunit *test, unsigned long want,
 	u64 released = h->stats.released[why];
 
 	KUNIT_ASSERT_LE(test, want, CHUNK);
+	/* Who asks for this reason has only what need not wait. */
+	if (why == GOMEM_SCAVENGE_GROWTH)
+		synchronize_rcu();
 	bitmap_copy(f->want_out, fake->out, fake->nr_pages);
 	n = model_scavenge(f, want, why);
 	KUNIT_ASSERT_EQ_MSG(test, n, gomem_heap_scavenge(h, want, why), "of %lu, seed %u", want,
@@ -387,7 +390,7 @@ static void test_refill_holes(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		span_set_put(test, &f->set, f->set.span[0]);
 	chunks = h->pages.nr_registered;
-	metas = source_of(f)->meta_out;
+	metas = h->chunkalloc.sys;
 	KUNIT_EXPECT_EQ(test, 3 * CHUNK, gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED));
 	span_set_expect_bits(test, &f->set, source_of(f));
 	KUNIT_EXPECT_EQ(test, chunks, h->pages.nr_registered);
@@ -399,7 +402,7 @@ static void test_refill_holes(struct kunit *test)
 	span_set_expect_bits(test, &f->set, source_of(f));
 	KUNIT_EXPECT_EQ(test, chunks, h->pages.nr_registered);
 	KUNIT_EXPECT_EQ(test, 6, chunks);
-	KUNIT_EXPECT_EQ(test, metas, source_of(f)->meta_out);
+	KUNIT_EXPECT_EQ(test, metas, h->chunkalloc.sys);
 	span_set_put_all(test, &f->set);
 }
 
@@ -520,7 +523,7 @@ static unsigned long end_epoch(struct gomem_heap *h, unsigned int percent)
 	unsigned long goal = 0;
 	unsigned int i;
 
-	for (i = 0; i < GOMEM_EPOCH_LOOKS; i++)
+	for (i = 0; i < GOMEM_GOAL_LOOKS; i++)
 		goal = gomem_heap_look(h, percent);
 	return goal;
 }
@@ -561,6 +564,66 @@ static void test_epoch_growth(struct kunit *test)
 	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 200));
 	KUNIT_EXPECT_EQ(test, 200, end_epoch(h, 0));
 	KUNIT_EXPECT_EQ(test, 0, end_epoch(h, 0));
+}
+
+/* Much is free: more than 128 KiB, and more than some percent of what is in use. */
+static void test_many_free(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+
+	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
+	fill_pages(test, 2);
+	span_set_get(test, &f->set, h, CHUNK);
+	span_set_get(test, &f->set, h, CHUNK);
+	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
+	free_run(test, 0, 17);
+	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
+	/* By default 3 %, of 2048 - 60 pages. */
+	free_run(test, 17, 43);
+	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
+	free_run(test, 60, 1);
+	KUNIT_EXPECT_TRUE(test, gomem_heap_has_many_free(h));
+	span_set_put_all(test, &f->set);
+	KUNIT_EXPECT_TRUE(test, gomem_heap_has_many_free(h));
+	gomem_heap_scavenge(h, 4 * CHUNK - 16, GOMEM_SCAVENGE_FORCED);
+	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
+}
+
+/* Growing for a large object makes others go: as many as it needs, if they may at once. */
+static void test_trade(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+	u64 *released = &h->stats.released[GOMEM_SCAVENGE_GROWTH];
+	struct gomem_span *s[CHUNK / 32];
+	unsigned int i;
+
+	fill_heap(test);
+	gomem_heap_scavenge(h, 2 * CHUNK, GOMEM_SCAVENGE_FORCED);
+	span_set_get(test, &f->set, h, CHUNK);
+	for (i = 0; i < ARRAY_SIZE(s); i++)
+		s[i] = span_set_get(test, &f->set, h, 32);
+	KUNIT_ASSERT_EQ(test, 2 * CHUNK, h->pages.backed_pages);
+	for (i = 0; i < 6; i += 2)
+		span_set_put(test, &f->set, s[i]);
+	synchronize_rcu();
+
+	h->trade_min = 40;
+	span_set_get(test, &f->set, h, 39);
+	KUNIT_EXPECT_EQ(test, 0, *released);
+	span_set_get(test, &f->set, h, 40);
+	KUNIT_EXPECT_EQ(test, 40, *released);
+	/* Those that have to wait for a grace period do not go. */
+	gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_FORCED);
+	rcu_read_lock();
+	span_set_put(test, &f->set, s[7]);
+	span_set_put(test, &f->set, s[9]);
+	span_set_put(test, &f->set, s[11]);
+	KUNIT_EXPECT_EQ(test, 0, gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_GROWTH));
+	rcu_read_unlock();
+	expect_heap(test);
+	span_set_put_all(test, &f->set);
 }
 
 /* The memory limit */
@@ -952,6 +1015,8 @@ static struct kunit_case scavenge_cases[] = {
 	KUNIT_CASE_PARAM(test_reader, reader_gen_params),
 	KUNIT_CASE_PARAM(test_epoch, epoch_gen_params),
 	KUNIT_CASE(test_epoch_growth),
+	KUNIT_CASE(test_many_free),
+	KUNIT_CASE(test_trade),
 	KUNIT_CASE(test_limit_order),
 	KUNIT_CASE_PARAM(test_limit, limit_gen_params),
 	KUNIT_CASE(test_limit_soft),

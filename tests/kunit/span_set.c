@@ -154,13 +154,13 @@ enum page_state span_set_page(const struct span_set *set, const struct fake_sour
 
 static void expect_caches(struct kunit *test, struct span_set *set, struct gomem_heap *h)
 {
-	unsigned long share = h->pages.backed_pages / (16 * num_online_cpus());
+	unsigned long share = h->pages.backed_pages / (GOMEM_PCACHE_SHARE * num_online_cpus());
 	unsigned int max, w, i;
 	struct gomem_chunk *c;
 	u64 released = 0;
 	int cpu;
 
-	max = min_t(unsigned long, max(share, 8UL), h->pcache_max);
+	max = min_t(unsigned long, max_t(unsigned long, share, h->pcache_min), h->pcache_max);
 	/* The limit falls as the heap shrinks, but caches shrink only as they are used. */
 	for (i = 0; i < GOMEM_NR_SCAVENGE_REASONS; i++)
 		released += h->stats.released[i];

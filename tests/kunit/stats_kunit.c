@@ -481,7 +481,7 @@ struct share {
 
 static void note_share(struct gomem_mcache *mc, struct share *s)
 {
-	size_t max = (mc->heap->pages.backed_pages << GOMEM_PAGE_SHIFT) / (16 * num_online_cpus());
+	size_t max = (mc->heap->pages.backed_pages << GOMEM_PAGE_SHIFT) / (64 * num_online_cpus());
 	unsigned int spc, size, begin;
 	size_t grown = 0;
 

@@ -344,7 +344,8 @@ static void test_skipping_is_counted(struct kunit *test)
 		kunit_skip(test, "all allocations are cleared");
 	KUNIT_EXPECT_EQ(test, 0, plain);
 	KUNIT_EXPECT_EQ(test, SZ_64K, large);
-	KUNIT_EXPECT_EQ(test, 0, again);
+	/* Pages that are not used again soon go back. */
+	KUNIT_EXPECT_TRUE_MSG(test, again == 0 || again == SZ_64K, "%llu", again);
 	/* Its span is of the pages that were used, or of others. */
 	KUNIT_EXPECT_TRUE_MSG(test, small == 0 || small == 1536, "%llu", small);
 }
