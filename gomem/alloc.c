@@ -370,22 +370,15 @@ static void *alloc_remote(struct gomem_heap *h, unsigned int spc, gfp_t gfp, uns
 
 void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
 {
-	struct gomem_heap *h;
+	struct gomem_node_choice to;
 
-	if (unlikely(node < NUMA_NO_NODE || node >= MAX_NUMNODES)) {
-		gomem_report_node(node, _RET_IP_);
+	if (!gomem_node_choose(node, gfp, _RET_IP_, &to))
 		return NULL;
-	}
-	/* As with kmalloc_node(): a node without memory now is no preference. */
-	if (node != NUMA_NO_NODE && !node_online(node))
-		node = NUMA_NO_NODE;
 	if (size - 1 >= GOMEM_SMALL_MAX)
-		return alloc_odd(size, gfp, false, node, _RET_IP_);
-	h = gomem_node_heap(node);
-	/* For want of memory slots may have another node's; here that will not do. */
-	if (h != gomem_node_heap(NUMA_NO_NODE) ||
-	    (node != NUMA_NO_NODE && (gfp & __GFP_THISNODE)))
-		return alloc_remote(h, gomem_spc_make(gomem_sizeclass(size), false), gfp, _RET_IP_);
+		return alloc_odd(size, gfp, false, to.node, _RET_IP_);
+	if (!to.slots)
+		return alloc_remote(to.heap, gomem_spc_make(gomem_sizeclass(size), false), gfp,
+				    _RET_IP_);
 	return alloc_any(size, gfp, false);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_node, GOMEM_NS);

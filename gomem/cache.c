@@ -314,18 +314,12 @@ static void *alloc_remote(struct gomem_cache *c, struct gomem_heap *h, gfp_t gfp
 
 void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node)
 {
-	struct gomem_heap *h;
+	struct gomem_node_choice to;
 
-	if (unlikely(node < NUMA_NO_NODE || node >= MAX_NUMNODES)) {
-		gomem_report_node(node, _RET_IP_);
+	if (!gomem_node_choose(node, gfp, _RET_IP_, &to))
 		return NULL;
-	}
-	if (node != NUMA_NO_NODE && !node_online(node))
-		node = NUMA_NO_NODE;
-	h = gomem_node_heap(node);
-	if (h != gomem_node_heap(NUMA_NO_NODE) ||
-	    (node != NUMA_NO_NODE && (gfp & __GFP_THISNODE)))
-		return alloc_remote(c, h, gfp, _RET_IP_);
+	if (!to.slots)
+		return alloc_remote(c, to.heap, gfp, _RET_IP_);
 	return cache_alloc(c, gfp);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_node, GOMEM_NS);

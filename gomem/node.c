@@ -9,6 +9,7 @@
 #include <linux/string.h>
 
 #include "node.h"
+#include "report.h"
 
 struct gomem_pagemap gomem_pagemap;
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap);
@@ -51,6 +52,34 @@ static struct gomem_heap *__init nearest_heap(int node, const nodemask_t *with_m
 		best = gomem_heaps[other];
 	}
 	return best;
+}
+
+/**
+ * gomem_node_choose - choose the heap for a request
+ * @node: what was asked for: NUMA_NO_NODE is no preference
+ * @gfp: how: with __GFP_THISNODE no other will do
+ * @caller: who asks
+ * @to: the choice
+ *
+ * As with kmalloc_node() a node without memory now is no preference. For want of memory
+ * slots may have another node's: where that will not do they are not asked.
+ *
+ * Context: any but NMI.
+ * Return: false, and that is reported, if there is no such node.
+ */
+bool gomem_node_choose(int node, gfp_t gfp, unsigned long caller, struct gomem_node_choice *to)
+{
+	if (unlikely(node < NUMA_NO_NODE || node >= MAX_NUMNODES)) {
+		gomem_report_node(node, caller);
+		return false;
+	}
+	if (node != NUMA_NO_NODE && !node_online(node))
+		node = NUMA_NO_NODE;
+	to->node = node;
+	to->heap = gomem_node_heap(node);
+	to->slots = to->heap == gomem_node_heap(NUMA_NO_NODE) &&
+		    (node == NUMA_NO_NODE || !(gfp & __GFP_THISNODE));
+	return true;
 }
 
 /**

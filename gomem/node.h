@@ -22,6 +22,14 @@ extern struct gomem_heap *gomem_heaps[MAX_NUMNODES];
 /* There is more than one. */
 DECLARE_STATIC_KEY_FALSE(gomem_numa);
 
+/* Whose memory a request for a node is to have. */
+struct gomem_node_choice {
+	struct gomem_heap *heap;
+	int node;
+	bool slots;	/* what this CPU's slots have will do */
+};
+
+bool gomem_node_choose(int node, gfp_t gfp, unsigned long caller, struct gomem_node_choice *to);
 int gomem_nodes_init(struct gomem_pagesource *source, unsigned long base,
 		     unsigned long nr_chunks);
 void gomem_nodes_exit(void);
