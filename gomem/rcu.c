@@ -280,34 +280,24 @@ void gomem_free_rcu_mightsleep(const void *p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_rcu_mightsleep, GOMEM_NS);
 
-static u64 count_given(struct rcu_queue *q)
+/* @count is one of the queue's. */
+static u64 read_count(struct rcu_queue *q, const u64 *count)
 {
 	unsigned long flags;
-	u64 given;
+	u64 n;
 
 	raw_spin_lock_irqsave(&q->lock, flags);
-	given = q->given;
+	n = *count;
 	raw_spin_unlock_irqrestore(&q->lock, flags);
-	return given;
-}
-
-static u64 count_freed(struct rcu_queue *q)
-{
-	unsigned long flags;
-	u64 freed;
-
-	raw_spin_lock_irqsave(&q->lock, flags);
-	freed = q->freed;
-	raw_spin_unlock_irqrestore(&q->lock, flags);
-	return freed;
+	return n;
 }
 
 /* An object may have to wait for the grace period that runs, and for its own then. */
 static void wait_for(struct rcu_queue *q)
 {
-	u64 given = count_given(q);
+	u64 given = read_count(q, &q->given);
 
-	while (count_freed(q) < given) {
+	while (read_count(q, &q->freed) < given) {
 		rcu_barrier();
 		flush_work(&q->work);
 	}
@@ -337,8 +327,8 @@ u64 gomem_rcu_pending(void)
 	for_each_possible_cpu(cpu) {
 		q = per_cpu_ptr(&queues, cpu);
 		/* In this order: not less than nothing. */
-		freed = count_freed(q);
-		pending += count_given(q) - freed;
+		freed = read_count(q, &q->freed);
+		pending += read_count(q, &q->given) - freed;
 	}
 	return pending;
 }
