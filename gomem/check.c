@@ -3,14 +3,23 @@
  * check.c - walk the whole heap and verify what the structs say of themselves.
  */
 #include <kunit/visibility.h>
+#include <linux/delay.h>
 #include <linux/lockdep.h>
 #include <linux/rcupdate.h>
 
 #include "cache.h"
 #include "check.h"
+#include "epoch.h"
 #include "mcentral.h"
 #include "node.h"
 #include "tiny.h"
+
+/*
+ * How often a violation must be seen, and after how many milliseconds each: one that
+ * comes of what moves just now is gone then.
+ */
+#define TRIES		5
+#define TRY_MS		20
 
 struct walk {
 	struct gomem_heap *heap;
@@ -196,3 +205,36 @@ const char *gomem_check(struct gomem_heap *h)
 	       gomem_tiny_check() : NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_check);
+
+static const char *check_each(void)
+{
+	const char *err = NULL;
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h)
+		err = err ?: gomem_check(h);
+	return err;
+}
+
+/**
+ * gomem_check_all - verify every invariant of the module's heaps
+ *
+ * With nobody allocating or freeing there is no false alarm: what the epoch does waits,
+ * and what the shrinker or an RCU callback is about is looked at again.
+ *
+ * Context: may sleep.
+ *
+ * Return: the first violation, or NULL.
+ */
+const char *gomem_check_all(void)
+{
+	unsigned int tries = TRIES;
+	const char *err;
+
+	gomem_epoch_pause();
+	while ((err = check_each()) && --tries)
+		msleep(TRY_MS);
+	gomem_epoch_resume();
+	return err;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_check_all);

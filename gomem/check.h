@@ -8,5 +8,6 @@
 struct gomem_heap;
 
 const char *gomem_check(struct gomem_heap *h);
+const char *gomem_check_all(void);
 
 #endif /* GOMEM_CHECK_H */

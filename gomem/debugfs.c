@@ -527,15 +527,13 @@ static int check_open(struct inode *inode, struct file *file)
 
 static ssize_t check_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	const char *err = NULL;
-	struct gomem_heap *h;
 	int ret = get_start(buf, len);
+	const char *err;
 
 	if (ret)
 		return ret;
 	mutex_lock(&check_mutex);
-	for_each_gomem_heap(h)
-		err = err ?: gomem_check(h);
+	err = gomem_check_all();
 	check_verdict = err ?: "ok";
 	mutex_unlock(&check_mutex);
 	return err ? -EUCLEAN : len;

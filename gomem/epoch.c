@@ -18,8 +18,8 @@
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
-#include <linux/irqflags.h>
 #include <linux/ctype.h>
+#include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -346,6 +346,32 @@ unsigned long gomem_scavenge_all(void)
 	return n;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_scavenge_all);
+
+/**
+ * gomem_epoch_pause - let nothing be swept or drained for a while
+ *
+ * Returns when what is under way is over, on all CPUs that have time for it. Memory still
+ * goes back to the kernel.
+ *
+ * Context: may sleep, until gomem_epoch_resume().
+ */
+void gomem_epoch_pause(void)
+{
+	mutex_lock(&epoch_mutex);
+	gomem_mcache_settle(GOMEM_DRAIN_ALL_MS);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_pause);
+
+/**
+ * gomem_epoch_resume - end the pause
+ *
+ * By the task that began it.
+ */
+void gomem_epoch_resume(void)
+{
+	mutex_unlock(&epoch_mutex);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_resume);
 
 /**
  * gomem_looks - how often it was looked what is used, and what is not drained

@@ -12,6 +12,8 @@ struct gomem_heap;
 void gomem_epoch_init(void);
 void gomem_epoch_exit(void);
 void gomem_epoch_settle(void);
+void gomem_epoch_pause(void);
+void gomem_epoch_resume(void);
 u64 gomem_looks(void);
 u64 gomem_epochs(void);
 u64 gomem_scavenge_time(void);

@@ -52,9 +52,8 @@
 /* Scratch buffers come and go on one CPU, and are few: 32 KiB an order, as in Go. */
 #define SCRATCH_SLOT_BYTES	SZ_32K
 
-/* How long CPUs that are to drain their slots are waited for. */
+/* How long CPUs that are to drain idle slots are waited for. */
 #define DRAIN_IDLE_MS		100
-#define DRAIN_ALL_MS		1000
 
 /* Interrupts get by with less; all of it fits into 16 KiB. */
 #define IRQ_SLOT_MAX		16
@@ -179,7 +178,11 @@ static noinline void make_irq_cache(void)
 	struct gomem_heap *h = gomem_node_heap(numa_mem_id());
 	struct gomem_mcache *mc = mcache_create(h, irq_room, false, GFP_NOWAIT | __GFP_NORETRY);
 
-	/* Others look at it as soon as they see it. */
+	/*
+	 * Others look at it as soon as they see it: pairs with the address dependency of
+	 * whoever reads another CPU's gomem_mcache_irq with READ_ONCE(): find_place(),
+	 * gomem_mcache_drain(), gomem_mcache_bytes(), check_blocks() of tiny.c.
+	 */
 	smp_wmb();
 	if (mc && this_cpu_cmpxchg(gomem_mcache_irq, &no_mcache, mc) != &no_mcache)
 		gomem_meta_put(h->source, mc, mc->bytes);
@@ -1052,6 +1055,17 @@ static void queue_drain(int cpu, bool idle)
 }
 
 /**
+ * gomem_mcache_settle - wait for CPUs that are to drain their slots, up to a time
+ * @ms: milliseconds; a CPU may have no time for it, with what has priority
+ *
+ * Context: may sleep.
+ */
+void gomem_mcache_settle(unsigned int ms)
+{
+	wait_event_timeout(drains_wait, !atomic_read(&drains_queued), msecs_to_jiffies(ms));
+}
+
+/**
  * gomem_mcache_drain - empty the slots of all CPUs
  * @idle: only those that were not used since this was last called; a CPU that has none
  *	of these is left alone
@@ -1073,8 +1087,7 @@ void gomem_mcache_drain(bool idle)
 			queue_drain(look.cpu, idle);
 	}
 	cpus_read_unlock();
-	wait_event_timeout(drains_wait, !atomic_read(&drains_queued),
-			   msecs_to_jiffies(idle ? DRAIN_IDLE_MS : DRAIN_ALL_MS));
+	gomem_mcache_settle(idle ? DRAIN_IDLE_MS : GOMEM_DRAIN_ALL_MS);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
 

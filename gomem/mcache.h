@@ -40,6 +40,9 @@
 
 struct gomem_heap;
 
+/* How long CPUs that are to drain all of their slots are waited for. */
+#define GOMEM_DRAIN_ALL_MS	1000
+
 /* Most objects in a slot: two batches, one to keep when the other goes or comes. */
 #define GOMEM_SLOT_MAX		(2 * GOMEM_BATCH_MAX)
 
@@ -161,6 +164,7 @@ void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed);
 bool gomem_mcache_is_home(const void *obj);
 void gomem_mcache_keep_tiny(struct gomem_tiny *rest);
 bool gomem_mcache_relieve(struct gomem_heap *h);
+void gomem_mcache_settle(unsigned int ms);
 void gomem_mcache_drain(bool idle);
 void gomem_mcache_drain_kind(const struct gomem_kind *k);
 void gomem_mcache_shrink_kind(const struct gomem_kind *k);

@@ -35,6 +35,7 @@
 
 #include "node.h"
 #include "balance.h"
+#include "check.h"
 #include "epoch.h"
 #include "mcache.h"
 #include "report.h"
@@ -85,7 +86,7 @@ static void expect_no_misuse(struct kunit *test)
 static void expect_heap(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	const char *violation = heaps_violation();
+	const char *violation = gomem_check_all();
 
 	KUNIT_EXPECT_TRUE_MSG(test, !violation, "%s, seed %u", violation, f->seed);
 }

@@ -18,7 +18,6 @@ struct balance {
 };
 
 s64 live_objects(void);
-const char *heaps_violation(void);
 bool shares_block(const void *p);
 
 void balance_save(struct balance *b);

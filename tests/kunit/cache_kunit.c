@@ -14,6 +14,7 @@
 
 #include "balance.h"
 #include "cache.h"
+#include "check.h"
 #include "mcache.h"
 #include "node.h"
 
@@ -109,7 +110,7 @@ static void test_size(struct kunit *test)
 		}
 		for (i = 0; i < n; i++)
 			KUNIT_ASSERT_TRUE(test, is_filled(f->objs[i], p->size));
-		KUNIT_EXPECT_NULL(test, heaps_violation());
+		KUNIT_EXPECT_NULL(test, gomem_check_all());
 		for (i = 0; i < n; i++) {
 			if (p->args.ctor)
 				construct(f->objs[i]);
@@ -212,7 +213,7 @@ static void test_random(struct kunit *test)
 		if (round % 1000 == 1)
 			gomem_cache_shrink(c[k]);
 	}
-	KUNIT_EXPECT_NULL(test, heaps_violation());
+	KUNIT_EXPECT_NULL(test, gomem_check_all());
 	for (i = 0; i < 1000; i++)
 		if (f->objs[i])
 			gomem_free(f->objs[i]);

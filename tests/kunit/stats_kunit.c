@@ -22,6 +22,7 @@
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "balance.h"
 #include "check.h"
@@ -288,6 +289,35 @@ static void test_zero(struct kunit *test)
 	while (f->nr)
 		unmake(f, below(f, f->nr));
 	expect_zero(test);
+	expect_books(test);
+}
+
+static void scavenge_now(struct work_struct *work)
+{
+	gomem_scavenge_all();
+}
+
+/* What gomem itself does meanwhile is no violation of anything. */
+static void test_check_meanwhile(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct work_struct work;
+	const char *err = NULL;
+	unsigned int i;
+
+	INIT_WORK_ONSTACK(&work, scavenge_now);
+	for (i = 0; i < 50 && !err; i++) {
+		while (f->nr < 500)
+			make(f, 128 + below(f, 2048), GFP_KERNEL);
+		while (f->nr)
+			unmake(f, f->nr - 1);
+		queue_work(system_unbound_wq, &work);
+		udelay(below(f, 300));
+		err = gomem_check_all();
+		flush_work(&work);
+	}
+	destroy_work_on_stack(&work);
+	KUNIT_EXPECT_NULL_MSG(test, err, "%s, round %u, seed %u", err, i, f->seed);
 	expect_books(test);
 }
 
@@ -774,6 +804,7 @@ static void stats_exit(struct kunit *test)
 static struct kunit_case stats_cases[] = {
 	KUNIT_CASE(test_counters),
 	KUNIT_CASE(test_zero),
+	KUNIT_CASE(test_check_meanwhile),
 	KUNIT_CASE_PARAM(test_slot_growth, slot_gen_params),
 	KUNIT_CASE_PARAM(test_slot_suffices, slot_gen_params),
 	KUNIT_CASE(test_slot_share),

@@ -18,6 +18,7 @@
 #include <linux/workqueue.h>
 
 #include "balance.h"
+#include "check.h"
 #include "epoch.h"
 #include "mcache.h"
 #include "node.h"
@@ -361,7 +362,7 @@ static void test_random(struct kunit *test)
 		if (round % 8000 == 7999)
 			gomem_mcache_drain(below(f, 2));
 		if (round % 10000 == 0)
-			KUNIT_ASSERT_TRUE_MSG(test, !heaps_violation(), "%s", heaps_violation());
+			KUNIT_ASSERT_TRUE_MSG(test, !gomem_check_all(), "%s", gomem_check_all());
 	}
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 	for (i = 0; i < MAX_OBJECTS; i++)
@@ -910,7 +911,7 @@ static void test_write_after_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gomem_tiny_mask((unsigned long)block));
 	put(test, q, 5);
 	end_block();
-	KUNIT_EXPECT_TRUE_MSG(test, !heaps_violation(), "%s", heaps_violation());
+	KUNIT_EXPECT_TRUE_MSG(test, !gomem_check_all(), "%s", gomem_check_all());
 	/* For the cases to come: back to its span with it. */
 	h = gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)block)->heap;
 	atomic64_inc(&h->central[GOMEM_TINY_SPC].direct_frees);
@@ -930,7 +931,7 @@ static void test_no_memory(struct kunit *test)
 		n++;
 	KUNIT_EXPECT_LT(test, n, MAX_OBJECTS);
 	KUNIT_EXPECT_EQ(test, 1, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
-	KUNIT_EXPECT_TRUE_MSG(test, !heaps_violation(), "%s", heaps_violation());
+	KUNIT_EXPECT_TRUE_MSG(test, !gomem_check_all(), "%s", gomem_check_all());
 	no_pages_end();
 	while (n--)
 		gomem_free(f->obj[n]);
@@ -941,7 +942,7 @@ static void test_no_memory(struct kunit *test)
 /* What is wrong is found. */
 static void expect_violation(struct kunit *test, const char *what)
 {
-	const char *err = heaps_violation();
+	const char *err = gomem_check_all();
 
 	KUNIT_EXPECT_STREQ(test, what, err ?: "nothing");
 }
@@ -1094,7 +1095,7 @@ static void test_threads(struct kunit *test)
 		KUNIT_EXPECT_TRUE_MSG(test, !w[i].error, "%s, seed %u", w[i].error, f->seed);
 		KUNIT_EXPECT_GT(test, w[i].made, 0);
 	}
-	KUNIT_EXPECT_TRUE_MSG(test, !heaps_violation(), "%s", heaps_violation());
+	KUNIT_EXPECT_TRUE_MSG(test, !gomem_check_all(), "%s", gomem_check_all());
 	for (i = 0; i < SHARED; i++)
 		gomem_free(shared[i]);
 	expect_all_back(test);
