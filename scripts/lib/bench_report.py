@@ -98,7 +98,7 @@ class Report:
 
     def reference(self, row, goal):
         """What a figure of gomem's is compared with; 1 if it is a ratio already."""
-        if goal.metric in ("ratio", "per_cpu", "full", "half"):
+        if goal.metric in ("ratio", "per_cpu", "full", "half", "later"):
             return 1
         return self.get(*row[:5], goal.other, goal.metric)
 
@@ -149,7 +149,7 @@ class Report:
         lines = [f"{'scenario':23} {'mode':7} {'kernel':15} {'against':18} {'goal':8} result"]
         for (goal, kernel), verdicts in counts.items():
             goal_text = f"{'>=' if goal.at_least else '<='} {goal.limit:.3g}"
-            metric = f" {goal.metric}" if goal.metric.startswith("held_") else ""
+            metric = f" {goal.metric}" if goal.mode == "memory" else ""
             result = verdicts[0] if len(set(verdicts)) == 1 else ", ".join(
                 f"{word} at {verdicts.count(word)}" for word in ("met", "MISSED", "unclear")
                 if word in verdicts)
@@ -255,12 +255,12 @@ class Report:
         for row in self.rows:
             if row.kernel != kernel or row.metric != "full":
                 continue
-            value = {m: self.get(*row[:6], m) for m in ("full_live", "half_live", "half", "later",
-                                                   "asked")}
-            later = row._replace(metric="later", value=value["later"])
-            verdict = self.judge(row) + "  " + self.judge(later)
+            value = {m: self.get(*row[:6], m) for m in ("full_live", "half_live", "full", "half",
+                                                   "later", "asked")}
+            verdict = "  ".join(self.judge(row._replace(metric=m, value=value[m]))
+                                for m in ("full", "half", "later"))
             lines.append(f"{row.scenario.split(':')[1]:14} {row.allocator:10} "
-                         f"{value['full_live'] / 1e6:8.1f} {row.value:6.2f} "
+                         f"{value['full_live'] / 1e6:8.1f} {value['full']:6.2f} "
                          f"{value['half_live'] / 1e6:8.1f} {value['half']:6.2f} "
                          f"{value['later']:6.2f} {value['asked']:6.2f}  {verdict.strip()}".rstrip())
         return lines if len(lines) > 1 else []

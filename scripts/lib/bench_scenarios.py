@@ -168,7 +168,8 @@ def _other_goals():
     yield Goal("find", "icount", "ratio", "64 MiB", 1.2)
     yield Goal("footprint", "memory", "full", "live", 1.15)
     for order in ("other-log", "random-log", "other-uniform", "other"):
-        yield Goal(f"footprint:{order}", "memory", "later", "live", 1.35)
+        for metric in ("half", "later"):
+            yield Goal(f"footprint:{order}", "memory", metric, "live", 1.35)
 
 
 GOALS = [*_hit_goals(), *_other_goals()]
