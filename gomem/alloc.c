@@ -717,18 +717,24 @@ static size_t small_object_size(const void *p, bool *noscan)
 	return size;
 }
 
+/* For what would be nice to have nobody is to be killed, nor waited for. */
+static gfp_t gfp_modest(gfp_t gfp)
+{
+	return (gfp & ~(__GFP_NOFAIL | __GFP_RETRY_MAYFAIL)) | __GFP_NOWARN | __GFP_NORETRY;
+}
+
 /*
  * What grows once grows again: as Go's append() does, leave room for that, or each step
  * would be a copy of all there is. Half as much again is less, on average, than the powers
- * of two of krealloc() leave. Not for large objects, nor if there is no memory for it.
+ * of two of krealloc() leave. Unless there is no memory for it.
  */
 static void *alloc_grown(size_t size, size_t new_size, gfp_t gfp, bool noscan)
 {
 	size_t roomy = size + size / 2;
 	void *new = NULL;
 
-	if (new_size < roomy && roomy <= GOMEM_SMALL_MAX)
-		new = alloc_any(roomy, gfp | __GFP_NOWARN, noscan);
+	if (new_size < roomy && roomy <= GOMEM_MAX_SIZE)
+		new = alloc_any(roomy, gfp_modest(gfp), noscan);
 	return new ?: alloc_any(new_size, gfp, noscan);
 }
 

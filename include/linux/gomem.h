@@ -234,7 +234,7 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node) __alloc_size(1) __mallo
  *
  * The contents are kept up to the smaller of both sizes, as is the object's
  * being noscan. An object whose usable size is enough stays where it is. One that has to
- * move gets half as much again as it had, if that is more than @new_size and at most 32 KiB.
+ * move gets half as much again as it had, if that is more than @new_size and can be had.
  *
  * With __GFP_ZERO what lies beyond the old size reads as zero, provided that the
  * object was allocated and always resized with __GFP_ZERO: gomem knows an
