@@ -511,6 +511,17 @@ static noinline void free_unusual(void *p, u32 tag, unsigned long caller)
 		free_odd(p, caller);
 }
 
+/* The same of a task, with preemption off since the tag was read; and on afterwards. */
+static noinline void free_unusual_pinned(void *p, u32 tag, unsigned long caller)
+{
+	if (likely(gomem_spc_class(gomem_tag_spc(tag)) == GOMEM_TINY_CLASS)) {
+		gomem_tiny_free_pinned(p, caller);
+		return;
+	}
+	preempt_enable();
+	free_unusual(p, tag, caller);
+}
+
 /*
  * From the look at the tag to the last access to the object neither preemption nor,
  * in an interrupt, anything else comes in between. If this is a second free, the
@@ -563,8 +574,7 @@ static __always_inline void free_from_task(void *obj, const struct gomem_chunk *
 	OPTIMIZER_HIDE_VAR(slot);
 	if (unlikely(!take_back(slot, obj, gomem_tag_offset((unsigned long)obj, tag, low),
 				clear))) {
-		preempt_enable();
-		free_unusual(obj, tag, caller ?: GOMEM_COLD_CALLER);
+		free_unusual_pinned(obj, tag, caller ?: GOMEM_COLD_CALLER);
 		return;
 	}
 	pushed = (!numa || is_home(mc, c)) && gomem_slot_push(slot, obj);

@@ -163,31 +163,30 @@ static bool has_mask(const void *p)
 }
 
 /* Bytes of the live object at @off; 0 if there is none, or it is the CPU's rest. */
-static unsigned int live_size(unsigned int mask, unsigned int off)
+static __always_inline unsigned int live_size(unsigned int mask, unsigned int off)
 {
-	unsigned int end = part_end(mask, off);
+	/* From @off on, with a bit where the block ends. */
+	unsigned int bits = (mask | BIT(GOMEM_TINY_BLOCK)) >> off, size;
 
-	if (unlikely(off == GOMEM_TINY_PARTS || !(mask & BIT(off))))
+	if (unlikely(!(bits & 1)))
 		return 0;
-	if (unlikely(end == GOMEM_TINY_BLOCK && (mask & GOMEM_TINY_HELD)))
-		return 0;
-	return end - off;
+	size = __ffs(bits - 1);
+	/* It ends at GOMEM_TINY_HELD, or is that itself: no object. */
+	return likely(off + size != GOMEM_TINY_PARTS && off != GOMEM_TINY_PARTS) ? size : 0;
 }
 
 /*
- * What to call a pointer to no live object. The rest, and what is above it, was not handed
- * out as long as the block is what it is. Below it a byte where no part starts may be
- * one where a part started, or be in the middle of the part before it. There is no
- * telling: it is taken for a double free, which it has to be if there is no part before.
+ * What to call a pointer to no live object. Where no part starts may be where one started,
+ * or in the middle of the part before it; and the rest may have been one before it was
+ * rest again. There is no telling: it is taken for a double free. No part ever starts at the
+ * last byte, or among the masks.
  */
 static enum gomem_misuse what_is_wrong(const void *p, enum gomem_misuse if_free)
 {
 	enum gomem_misuse wrong = if_free;
-	unsigned int off = off_of(p);
 
 	preempt_disable();
-	if (has_mask(p) && (!in_block(p) || off == GOMEM_TINY_PARTS ||
-			    is_rest(gomem_tiny_mask((unsigned long)p), off)))
+	if (has_mask(p) && (!in_block(p) || off_of(p) == GOMEM_TINY_PARTS))
 		wrong = GOMEM_INTERIOR_POINTER;
 	preempt_enable();
 	return wrong;
@@ -204,28 +203,63 @@ void gomem_tiny_report(enum gomem_misuse if_free, const void *p, unsigned long c
 	gomem_report_pointer(what_is_wrong(p, if_free), p, caller);
 }
 
-/* Take a part back; what is left of the mask, negative if it is no live object. */
+/* What is left of the block that @p is in, if this task may cut from it now. */
+static struct gomem_tiny *own_rest(const void *p)
+{
+	struct gomem_tiny *t = &raw_cpu_read(gomem_mcache_task)->tiny;
+
+	return !gomem_irq_context() && t->block == (unsigned long)p - off_of(p) ? t : NULL;
+}
+
+/*
+ * Take a part back; what is left of the mask, negative if it is no live object. The one
+ * that was cut last from the CPU's own block becomes rest again: what goes back and forth
+ * needs no new block.
+ */
 static int take_part(void *p)
 {
-	unsigned int off = off_of(p), size, mask;
-	unsigned long addr = (unsigned long)p;
+	unsigned int off = off_of(p), shift = gomem_tiny_shift((unsigned long)p);
+	unsigned int size, mask, bits;
+	atomic_t *word = gomem_tiny_word((unsigned long)p);
+	struct gomem_tiny *t;
+	int old;
 
-	if (unlikely(!has_mask(p) || !in_block(p)))
+	if (unlikely(!in_block(p)))
 		return -1;
-	size = live_size(gomem_tiny_mask(addr), off);
-	if (unlikely(!size))
-		return -1;
-	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && live_size(gomem_tiny_mask((unsigned long)p), off))
 		kmemleak_free(p);
-	clear_part(p, size);
-	mask = gomem_tiny_clear(addr, BIT(off));
-	/* Or somebody else freed it in this moment. */
-	return likely(mask & BIT(off)) ? mask & ~BIT(off) : -1;
+	t = own_rest(p);
+	old = atomic_read(word);
+	do {
+		mask = (u32)old >> shift & GOMEM_TINY_MASK;
+		size = live_size(mask, off);
+		/* Or somebody else freed it in this moment. */
+		if (unlikely(!size))
+			return -1;
+		clear_part(p, size);
+		bits = t && off + size == t->off ? BIT(t->off) : BIT(off);
+		/* Fully ordered: as gomem_tiny_clear(). */
+	} while (unlikely(!atomic_try_cmpxchg(word, &old, old & ~(bits << shift))));
+	if (t && bits != BIT(off))
+		t->off = off;
+	return mask & ~bits;
+}
+
+/* With what take_part() said of it. */
+static void finish_free(void *p, int left, unsigned long caller)
+{
+	if (unlikely(left < 0)) {
+		gomem_tiny_report(GOMEM_DOUBLE_FREE, p, caller);
+		return;
+	}
+	gomem_count(GOMEM_EV_TINY_FREES, 1);
+	if (!left)
+		free_block((unsigned long)p - off_of(p));
 }
 
 /**
  * gomem_tiny_free - free an object that shares a block
- * @p: a pointer into a page of blocks
+ * @p: a pointer into what was a page of blocks
  * @caller: who asked
  *
  * Reports what is no object, or free.
@@ -237,16 +271,25 @@ void gomem_tiny_free(void *p, unsigned long caller)
 	int left;
 
 	preempt_disable();
-	left = take_part(p);
+	left = has_mask(p) ? take_part(p) : -1;
 	preempt_enable();
+	finish_free(p, left, caller);
+}
 
-	if (unlikely(left < 0)) {
-		gomem_tiny_report(GOMEM_DOUBLE_FREE, p, caller);
-		return;
-	}
-	gomem_count(GOMEM_EV_TINY_FREES, 1);
-	if (!left)
-		free_block((unsigned long)p - off_of(p));
+/**
+ * gomem_tiny_free_pinned - the same, right after the page's tag was seen
+ * @p: a pointer into a page of blocks
+ * @caller: who asked
+ *
+ * Context: any but NMI; never sleeps. Preemption has been off since the tag was read, and
+ * is on afterwards.
+ */
+void gomem_tiny_free_pinned(void *p, unsigned long caller)
+{
+	int left = take_part(p);
+
+	preempt_enable();
+	finish_free(p, left, caller);
 }
 
 /**

@@ -18,8 +18,8 @@
  * size, which can only grow. Bytes in no part, and those of the rest, are zero.
  *
  * A part that is cut off the rest, and a rest that is let go of, is one atomic operation,
- * as is a free. Whoever leaves nothing of a mask frees the block. So there is no lock,
- * and no owner of a block but while it is free.
+ * as is a free; what was cut last becomes rest again by it. Whoever leaves nothing of a mask
+ * frees the block. So there is no lock, and no owner of a block but while it is free.
  *
  * Not all sizes are worth it: __gomem_is_tiny() in gomem.h, and design.rst has numbers.
  */
@@ -172,6 +172,7 @@ static inline bool gomem_tiny_drop(const struct gomem_tiny *t)
 void gomem_tiny_init_span(struct gomem_span *s);
 void *gomem_tiny_alloc_slow(size_t size, gfp_t gfp, unsigned long caller);
 void gomem_tiny_free(void *p, unsigned long caller);
+void gomem_tiny_free_pinned(void *p, unsigned long caller);
 void gomem_tiny_report(enum gomem_misuse if_free, const void *p, unsigned long caller);
 size_t gomem_tiny_size(const void *p);
 int gomem_tiny_before(const void *p);

@@ -25,7 +25,7 @@ interior_unaligned:interior_pointers_detected:not the start of an object.*64-byt
 interior_large:interior_pointers_detected:not the start of an object.*large object, + 8192
 interior_far:interior_pointers_detected:not the start of an object.*27264-byte object .*+ 16384
 interior_tiny:double_frees_detected:double free.*16-byte shared block .*, behind a live object
-interior_tiny_end:interior_pointers_detected:not the start of an object.*16-byte shared block
+interior_tiny_end:double_frees_detected:double free.*16-byte shared block .*, behind a live object
 foreign_kmalloc:foreign_pointers_detected:no live object.*slab memory, kfree() or
 foreign_cache:foreign_pointers_detected:no live object.*slab memory, .*kmem_cache_free() owns it
 foreign_kmalloc_large:foreign_pointers_detected:no live object.*compound page: kfree() owns it

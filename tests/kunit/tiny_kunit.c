@@ -527,7 +527,7 @@ static void test_drain(struct kunit *test)
 	put(test, p, 5);
 	gomem_tiny_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, 1, now.blocks);
-	KUNIT_EXPECT_EQ(test, BIT(15) | BIT(5), gomem_tiny_mask((unsigned long)p));
+	KUNIT_EXPECT_EQ(test, BIT(15) | BIT(0), gomem_tiny_mask((unsigned long)p));
 	end_block();
 	gomem_mcache_drain(false);
 	gomem_tiny_get_stats(&now);
@@ -789,6 +789,41 @@ static void test_double_free(struct kunit *test)
 	expect_all_back(test);
 }
 
+/* What was cut last is rest again, and then the one before it; in that order only. */
+static void test_rest_again(struct kunit *test)
+{
+	struct gomem_tiny *rest;
+	char *p[3], *q;
+
+	begin_block();
+	rest = &per_cpu(gomem_mcache_task, smp_processor_id())->tiny;
+	p[0] = get(test, 3);
+	p[1] = get(test, 4);
+	p[2] = get(test, 1);
+	KUNIT_EXPECT_EQ(test, 9, rest->off);
+	put(test, p[1], 4);
+	KUNIT_EXPECT_EQ(test, 9, rest->off);
+	/* Alone now, it reaches down to nothing but itself. */
+	put(test, p[2], 1);
+	KUNIT_EXPECT_EQ(test, 8, rest->off);
+	refuse(test, p[2], GOMEM_DOUBLE_FREE);
+	refuse(test, p[1], GOMEM_DOUBLE_FREE);
+	q = get(test, 5);
+	KUNIT_EXPECT_PTR_EQ(test, p[2], q);
+	put(test, q, 5);
+	/* It has the bytes of the one that went before, too. */
+	KUNIT_EXPECT_EQ(test, 8, gomem_usable_size(p[0]));
+	put(test, p[0], 3);
+	KUNIT_EXPECT_EQ(test, 0, rest->off);
+	KUNIT_EXPECT_EQ(test, block_of(p[0]), rest->block);
+	refuse(test, p[0], GOMEM_DOUBLE_FREE);
+	q = get(test, 5);
+	KUNIT_EXPECT_PTR_EQ(test, p[0], q);
+	put(test, q, 5);
+	end_block();
+	expect_all_back(test);
+}
+
 /* While another object keeps the page in the heap. */
 static void test_double_free_of_span(struct kunit *test)
 {
@@ -819,7 +854,7 @@ static void test_double_free_of_span(struct kunit *test)
 
 /*
  * The middle of an object is where no part starts, as it is in the middle of what was one;
- * beyond the last object of a held block nothing was handed out.
+ * and the rest may have been some.
  */
 static void test_interior(struct kunit *test)
 {
@@ -834,7 +869,7 @@ static void test_interior(struct kunit *test)
 		refuse(test, p[1] + i, GOMEM_DOUBLE_FREE);
 	}
 	for (i = 5; i < 10; i++)
-		refuse(test, p[1] + i, GOMEM_INTERIOR_POINTER);
+		refuse(test, p[1] + i, GOMEM_DOUBLE_FREE);
 	expect_kept(test, p[0], 5);
 	expect_kept(test, p[1], 5);
 	/* Nothing was damaged: the block goes on. */
@@ -1150,6 +1185,7 @@ static struct kunit_case tiny_cases[] = {
 	KUNIT_CASE(test_realloc_in_place),
 	KUNIT_CASE(test_free_sensitive),
 	KUNIT_CASE(test_double_free),
+	KUNIT_CASE(test_rest_again),
 	KUNIT_CASE(test_double_free_of_span),
 	KUNIT_CASE(test_interior),
 	KUNIT_CASE(test_masks_are_no_objects),
