@@ -151,7 +151,8 @@ static void test_with_single(struct kunit *test)
 	for (i = 0; i < 500; i++)
 		gomem_free(f->objs[i]);
 	for (i = 0; i < 500; i++) {
-		f->objs[i] = gomem_alloc_noscan(1 + below(f, 3000), GFP_KERNEL);
+		/* Not tiny ones: what these can hold may grow. */
+		f->objs[i] = gomem_alloc_noscan(16 + below(f, 3000), GFP_KERNEL);
 		fill(f->objs[i], gomem_usable_size(f->objs[i]));
 	}
 	put(test, 500);
