@@ -74,10 +74,11 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag, unsigne
  *	it is handed out and after the last one came back, read without a lock by
  *	whoever frees such a pointer
  * @heap: whose pages these are; written once
- * @gp: RCU's grace periods when pages of this chunk were last freed by their span;
- *	heap lock. See gomem_heap_release()
+ * @gp: RCU's grace periods when pages were last added to each of @fresh; heap lock
  * @inuse: pages that are allocated or holes; heap lock
  * @hole: pages that are not ours; heap lock
+ * @fresh: pages that became free of late; heap lock. See freshpage.h
+ * @newer: which of @fresh and @gp gets what becomes free now; heap lock
  * @zero: pages that are known to be zero; see zeropage.h
  * @span: the span that a page is part of; same rules as @tag
  *
@@ -88,9 +89,11 @@ struct gomem_chunk {
 	/* First, since each free looks here. */
 	u32 tag[GOMEM_CHUNK_PAGES];
 	struct gomem_heap *heap;
-	unsigned long gp;
+	unsigned long gp[2];
 	struct gomem_pallocbits inuse;
 	struct gomem_pallocbits hole;
+	struct gomem_pallocbits fresh[2];
+	unsigned int newer;
 	DECLARE_BITMAP(zero, GOMEM_CHUNK_PAGES);
 	struct gomem_span *span[GOMEM_CHUNK_PAGES];
 };

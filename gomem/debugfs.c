@@ -258,6 +258,7 @@ static const char * const reason_names[GOMEM_NR_SCAVENGE_REASONS] = {
 	[GOMEM_SCAVENGE_SHRINKER]	= "scavenged_shrinker",
 	[GOMEM_SCAVENGE_LIMIT]		= "scavenged_limit",
 	[GOMEM_SCAVENGE_GROWTH]		= "scavenged_growth",
+	[GOMEM_SCAVENGE_FREE]		= "scavenged_free",
 };
 
 static void show_scavenged(struct seq_file *m, const struct gomem_heap_snapshot *h)

@@ -14,7 +14,9 @@
  *
  * Pages that are free beyond the goal cost most when much was freed at once, and are soon
  * taken again when the user goes on as before. So while there are many the goal is set
- * anew more often than that, and a hundredth of an epoch is what counts as of late.
+ * anew more often than that, and a hundredth of an epoch is what counts as of late. What
+ * is more than a 16th of what is in use, and 1 MiB, is not waited with at all: see
+ * gomem_heap_give_back().
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
@@ -26,6 +28,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
+#include <linux/preempt.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -45,7 +48,10 @@
 /* Fewer free pages than these are no reason to look at the goal: 128 KiB. */
 #define KICK_MIN	16
 
-static unsigned int epoch_ms __read_mostly = 10000;
+/* With longer epochs memory is to be kept, though it may be much that is free. */
+#define EPOCH_MS	10000
+
+static unsigned int epoch_ms __read_mostly = EPOCH_MS;
 static unsigned int scavenge_percent __read_mostly = 3;
 
 static void look(struct work_struct *work);
@@ -229,6 +235,12 @@ bool gomem_heap_has_many_free(const struct gomem_heap *h)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_has_many_free);
 
+/* What should go without waiting for a goal. */
+static unsigned long surplus(const struct gomem_heap *h)
+{
+	return READ_ONCE(epoch_ms) <= EPOCH_MS ? gomem_heap_surplus(h) : 0;
+}
+
 static void queue_goals(void)
 {
 	unsigned int ms = max_t(unsigned int, READ_ONCE(epoch_ms) / GOAL_SHARE, GOAL_MIN_MS);
@@ -239,23 +251,30 @@ static void queue_goals(void)
 /**
  * gomem_heap_kick - see to it that free pages go back soon, if there are many
  * @h: the heap, in which pages became free
+ * @freed: how many
  *
  * Without interrupts that has to wait for the epoch's next look.
  *
  * Context: any but NMI, with no lock of gomem's held.
  */
-void gomem_heap_kick(const struct gomem_heap *h)
+void gomem_heap_kick(struct gomem_heap *h, unsigned long freed)
 {
-	if (likely(!gomem_heap_has_many_free(h)) || !READ_ONCE(running))
+	if (likely(!gomem_heap_has_many_free(h)))
 		return;
 	/* The caller may have a lock that waking a worker takes, too: the epoch will look. */
 	if (irqs_disabled())
+		return;
+	if (in_task() && surplus(h))
+		gomem_heap_give_back(h, freed);
+	if (!READ_ONCE(running))
 		return;
 	/* The last peaks have to be forgotten first, and the scavenger may have to wait. */
 	if (atomic_read(&goal_looks) < GOMEM_GOAL_LOOKS + 1)
 		atomic_set(&goal_looks, GOMEM_GOAL_LOOKS + 1);
 	if (!delayed_work_pending(&goal_work))
 		queue_goals();
+	if (surplus(h) && !delayed_work_pending(&scavenge_work))
+		queue_delayed_work(system_unbound_wq, &scavenge_work, 0);
 }
 
 /* While there are many free pages, and not much longer than they become more. */
@@ -273,7 +292,10 @@ static void look_at_goals(struct work_struct *work)
 		queue_goals();
 }
 
-/* Pages beyond the goal, or beyond 95 % of the memory limit if that is more. */
+/*
+ * Pages beyond the goal, or beyond 95 % of the memory limit, or more than may be free for a
+ * moment, whichever is most.
+ */
 static unsigned long pages_too_many(struct gomem_heap *h)
 {
 	unsigned long backed = gomem_heap_about(h);
@@ -284,6 +306,7 @@ static unsigned long pages_too_many(struct gomem_heap *h)
 
 	if (limit)
 		over = gomem_source_excess(src, (limit / 20) >> GOMEM_PAGE_SHIFT);
+	over = max(over, surplus(h));
 	return max(over, backed > goal ? backed - goal : 0);
 }
 

@@ -19,7 +19,7 @@ u64 gomem_epochs(void);
 u64 gomem_scavenge_time(void);
 unsigned long gomem_scavenge_all(void);
 bool gomem_heap_has_many_free(const struct gomem_heap *h);
-void gomem_heap_kick(const struct gomem_heap *h);
+void gomem_heap_kick(struct gomem_heap *h, unsigned long freed);
 unsigned long gomem_heap_look(struct gomem_heap *h, unsigned int percent);
 
 #endif /* GOMEM_EPOCH_H */

@@ -12,6 +12,7 @@
 #include <linux/topology.h>
 
 #include "epoch.h"
+#include "freshpage.h"
 #include "mheap.h"
 #include "scavenge.h"
 #include "zeropage.h"
@@ -83,6 +84,8 @@ int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
 	BUILD_BUG_ON(BIT(GOMEM_NR_SPAN_SIZES - 1) * 64 != GOMEM_SPAN_MAX_OBJECTS);
 
 	spin_lock_init(&h->lock);
+	spin_lock_init(&h->give_lock);
+	h->give_gp = start_poll_synchronize_rcu();
 	h->map = map;
 	h->source = source;
 	h->node = node;
@@ -90,6 +93,7 @@ int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
 	h->pcache_min = GOMEM_PCACHE_MIN;
 	h->grow_min = GOMEM_GROW_MIN;
 	h->trade_min = GOMEM_GROW_MIN;
+	h->give_min = GOMEM_GIVE_MIN;
 	h->short_share = GOMEM_SHORT_SHARE;
 	h->cache_share = GOMEM_CACHE_SHARE;
 	h->order_limit = GOMEM_CHUNK_PAGES_SHIFT;
@@ -327,15 +331,15 @@ unsigned long gomem_heap_take(struct gomem_heap *h, const struct gomem_span_requ
  */
 void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int npages)
 {
-	unsigned long first = page >> GOMEM_CHUNK_PAGES_SHIFT;
-	unsigned long last = (page + npages - 1) >> GOMEM_CHUNK_PAGES_SHIFT;
-	unsigned long gp = get_state_synchronize_rcu();
+	unsigned long end = page + npages;
+	unsigned int n;
 
 	lockdep_assert_held(&h->lock);
 	if (WARN_ON_ONCE(!gomem_pagealloc_free(&h->pages, page, npages)))
 		return;
-	gomem_pagealloc_chunk(&h->pages, first)->gp = gp;
-	gomem_pagealloc_chunk(&h->pages, last)->gp = gp;
+	for (; (n = piece(page, end)) > 0; page += n)
+		gomem_fresh_add(gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT),
+				page % GOMEM_CHUNK_PAGES, n);
 }
 
 /* Give a page cache new pages and descriptors of a size, if it has none. */
@@ -734,6 +738,7 @@ static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned in
 	struct gomem_pcache *pc;
 	struct gomem_span *s;
 	unsigned long flags;
+	unsigned int freed = 0;
 	LIST_HEAD(rest);
 	bool some;
 
@@ -741,6 +746,7 @@ static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned in
 	while (n-- && !list_empty(spans)) {
 		s = list_first_entry(spans, struct gomem_span, list);
 		list_del_init(&s->list);
+		freed += s->npages;
 		if (!keep_span(h, pc, s, limit))
 			list_add_tail(&s->list, &rest);
 	}
@@ -753,7 +759,7 @@ static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned in
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
 	if (some)
-		gomem_heap_kick(h);
+		gomem_heap_kick(h, freed);
 }
 
 /**
@@ -825,8 +831,9 @@ static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 	pc->free = 0;
 	if (free) {
 		gomem_pagealloc_free_block(&h->pages, base, free);
-		gomem_pagealloc_chunk(&h->pages, base >> GOMEM_CHUNK_PAGES_SHIFT)->gp =
-			get_state_synchronize_rcu();
+		gomem_fresh_add_mask(gomem_pagealloc_chunk(&h->pages,
+							   base >> GOMEM_CHUNK_PAGES_SHIFT),
+				     base % GOMEM_CHUNK_PAGES / 64, free);
 	}
 	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
 		while ((s = gomem_pcache_pop(pc, i)))

@@ -35,6 +35,9 @@
 /* A block of the kernel's has so many gomem pages at least: 128 KiB. */
 #define GOMEM_GROW_MIN		16
 
+/* Fewer free pages than these are not given back by who frees: 1 MiB. */
+#define GOMEM_GIVE_MIN		128
+
 /* See span_pages() and may_cache() of mcentral.c. */
 #define GOMEM_SHORT_SHARE	4
 #define GOMEM_CACHE_SHARE	4
@@ -46,6 +49,7 @@ enum gomem_scavenge_reason {
 	GOMEM_SCAVENGE_SHRINKER,
 	GOMEM_SCAVENGE_LIMIT,
 	GOMEM_SCAVENGE_GROWTH,
+	GOMEM_SCAVENGE_FREE,
 	GOMEM_NR_SCAVENGE_REASONS,
 };
 
@@ -119,11 +123,15 @@ struct gomem_heap_snapshot {
  * @pcache_min: pages that it may take in a small heap, too, if not more than that
  * @grow_min: gomem pages that it grows by at least; see grow.c
  * @trade_min: requests of so many pages make it give back others before it grows
+ * @give_min: free pages of which frees give none back, however many they are of it
  * @short_share: 0, or as of mcentral.c, where new spans get short
  * @cache_share: likewise, where spans are not cached
  * @pcache: each CPU's page cache
  * @pcache_max: most pages that a page cache takes; 0 for none
  * @run_pages: pages in the runs of all page caches; see runs_limit()
+ * @give_lock: protects the two below; taken before @lock, and never waited for
+ * @give_pos: how far gomem_heap_give_back() has come
+ * @give_gp: what it waits for before it looks again; read without the lock
  * @lock: protects all that follows but @central, and the bits of its chunks. Taken
  *	with interrupts off, in any context but NMI. Never held while memory is
  *	allocated or given back
@@ -158,11 +166,16 @@ struct gomem_heap {
 	unsigned int pcache_min;
 	unsigned int grow_min;
 	unsigned int trade_min;
+	unsigned int give_min;
 	unsigned int short_share;
 	unsigned int cache_share;
 	struct gomem_pcache __percpu *pcache;
 
 	atomic_long_t run_pages ____cacheline_aligned_in_smp;
+
+	spinlock_t give_lock;	/* see above */
+	struct gomem_scavenge_pos give_pos;
+	unsigned long give_gp;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct gomem_pagealloc pages;

@@ -13,7 +13,9 @@
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 
+#include "freshpage.h"
 #include "pallocbits.h"
 #include "scavenge.h"
 
@@ -37,7 +39,8 @@ static const struct pass {
 struct batch {
 	unsigned int n;
 	unsigned long pages;
-	unsigned long gp;	/* of the chunk that was freed into last */
+	unsigned long gp;	/* what all of them have waited for then */
+	bool late;		/* some that were free have to wait; @gp says for what */
 	struct {
 		unsigned long page;
 		unsigned int len;
@@ -60,31 +63,54 @@ static unsigned int pages_free(const struct gomem_chunk *c)
 
 /*
  * Is the chunk one for this pass? One with next to nothing free, a 32nd of what it
- * has or less (Go's bound), is left alone unless every page counts. Who waits for other
- * pages does not wait for a grace period.
+ * has or less (Go's bound), is left alone unless every page counts.
  */
 static bool is_eligible(const struct gomem_chunk *c, const struct pass *pass,
 			enum gomem_scavenge_reason why)
 {
 	unsigned int used = pages_in_use(c);
 
-	if (why == GOMEM_SCAVENGE_GROWTH && !poll_state_synchronize_rcu(c->gp))
-		return false;
 	if (pass->idle)
 		return !used;
 	return why != GOMEM_SCAVENGE_BACKGROUND || pages_free(c) * 31 > used;
 }
 
+/*
+ * Does who asks take pages that have to wait, and wait for them? Nobody has them
+ * meanwhile; those who are in no need leave them to the heap until they may go.
+ */
+static bool takes_fresh(enum gomem_scavenge_reason why)
+{
+	return why == GOMEM_SCAVENGE_FORCED || why == GOMEM_SCAVENGE_SHRINKER ||
+	       why == GOMEM_SCAVENGE_LIMIT;
+}
+
+/* There are pages in this chunk that all of the batch's have to wait as long as. */
+static void note_grace(struct batch *b, const struct gomem_chunk *c)
+{
+	unsigned long gp = gomem_fresh_until(c);
+
+	if (poll_state_synchronize_rcu(gp))
+		return;
+	if (!b->late || ULONG_CMP_LT(b->gp, gp))
+		b->gp = gp;
+	b->late = true;
+}
+
 /* Runs of one chunk, from its end. True if there is nothing left for this pass. */
 static bool gather_runs(struct gomem_heap *h, unsigned long ci, unsigned int min,
-			unsigned long want, struct batch *b)
+			unsigned long want, bool fresh, struct batch *b)
 {
 	struct gomem_chunk *c = gomem_pagealloc_chunk(&h->pages, ci);
+	struct gomem_pallocbits busy = c->inuse;
 	unsigned int i, len, room;
 
 	lockdep_assert_held(&h->lock);
+	note_grace(b, c);
+	if (!fresh)
+		gomem_fresh_busy(c, &busy);
 	while (b->n < BATCH_RUNS && b->pages < want) {
-		i = gomem_pallocbits_find_last(&c->inuse, min, GOMEM_CHUNK_PAGES, &len);
+		i = gomem_pallocbits_find_last(&busy, min, GOMEM_CHUNK_PAGES, &len);
 		if (i == GOMEM_CHUNK_PAGES)
 			return true;
 		room = min_t(unsigned long, len, want - b->pages);
@@ -92,10 +118,9 @@ static bool gather_runs(struct gomem_heap *h, unsigned long ci, unsigned int min
 		b->run[b->n].page = (ci << GOMEM_CHUNK_PAGES_SHIFT) + i;
 		b->run[b->n].len = room;
 		gomem_pagealloc_remove(&h->pages, b->run[b->n].page, room);
+		gomem_pallocbits_set_range(&busy, i, room);
 		b->pages += room;
 		b->n++;
-		if (b->n == 1 || ULONG_CMP_LT(b->gp, c->gp))
-			b->gp = c->gp;
 	}
 	return false;
 }
@@ -129,13 +154,37 @@ static bool gather(struct gomem_heap *h, struct gomem_scavenge_pos *pos, unsigne
 			continue;
 		}
 		if (is_eligible(gomem_pagealloc_chunk(&h->pages, ci), pass, why) &&
-		    !gather_runs(h, ci, pass->run, want, b))
+		    !gather_runs(h, ci, pass->run, want, takes_fresh(why), b))
 			break;
 		pos->done = ci;
 		if (!ci)
 			next_pass(pos);
 	}
 	return true;
+}
+
+/* One hold of the lock. True if there may be more behind what was looked at. */
+static bool take_batch(struct gomem_heap *h, struct gomem_scavenge_pos *pos, unsigned long want,
+		       enum gomem_scavenge_reason why, struct batch *b)
+{
+	unsigned long flags;
+	bool more;
+
+	spin_lock_irqsave(&h->lock, flags);
+	more = gather(h, pos, min_t(unsigned long, want, BATCH_PAGES), why, b);
+	h->stats.released[why] += b->pages;
+	spin_unlock_irqrestore(&h->lock, flags);
+	if (!more)
+		*pos = (struct gomem_scavenge_pos) { };
+	return more;
+}
+
+static void put_batch(struct gomem_heap *h, const struct batch *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->n; i++)
+		gomem_pages_put_used(h->source, gomem_heap_addr(h, b->run[i].page), b->run[i].len);
 }
 
 /**
@@ -147,7 +196,8 @@ static bool gather(struct gomem_heap *h, struct gomem_scavenge_pos *pos, unsigne
  * @worked: the nanoseconds this takes are added to it, but for the wait
  *
  * Pages whose last object was freed just now wait for an RCU grace period: see
- * gomem_heap_release().
+ * gomem_heap_release(). The background waits when there are none but these, and they stay
+ * the heap's meanwhile.
  *
  * Context: may sleep, also when called in reclaim.
  * Return: how many pages went back, 0 when there is nothing (more) to be had.
@@ -156,31 +206,25 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 				       unsigned long want, enum gomem_scavenge_reason why,
 				       u64 *worked)
 {
+	bool waits = takes_fresh(why) || why == GOMEM_SCAVENGE_BACKGROUND, more;
 	u64 start = ktime_get_ns();
-	unsigned long flags;
-	struct batch b;
-	unsigned int i;
-	bool more;
+	struct batch b = { };
 
-	b.n = 0;
-	b.pages = 0;
-	want = min_t(unsigned long, want, BATCH_PAGES);
+	if (!want)
+		return 0;
 	do {
-		spin_lock_irqsave(&h->lock, flags);
-		more = gather(h, pos, want, why, &b);
-		h->stats.released[why] += b.pages;
-		spin_unlock_irqrestore(&h->lock, flags);
-	} while (more && !b.n && want);
-	if (!more)
-		*pos = (struct gomem_scavenge_pos) { };
+		more = take_batch(h, pos, want, why, &b);
+	} while (more && !b.n);
 
-	if (b.n && !poll_state_synchronize_rcu(b.gp)) {
+	if (b.late && waits && (takes_fresh(why) || !b.n)) {
 		*worked += ktime_get_ns() - start;
 		cond_synchronize_rcu(b.gp);
 		start = ktime_get_ns();
 	}
-	for (i = 0; i < b.n; i++)
-		gomem_pages_put_used(h->source, gomem_heap_addr(h, b.run[i].page), b.run[i].len);
+	/* What became free before the wait may go now; what did since is for the next time. */
+	for (more = !b.n && b.late && waits; more && !b.n; )
+		more = take_batch(h, pos, want, why, &b);
+	put_batch(h, &b);
 	*worked += ktime_get_ns() - start;
 	return b.pages;
 }
@@ -212,6 +256,58 @@ unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 	return done;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
+
+/* So many of what is in use may be free before who frees has to work for it. */
+#define GIVE_SHARE	16
+
+/* What a free gives back: as much as it made free, 256 KiB at least. */
+#define GIVE_PAGES	(SZ_256K >> GOMEM_PAGE_SHIFT)
+
+/**
+ * gomem_heap_surplus - how many pages are free that should not stay for a moment
+ * @h: the heap
+ *
+ * Return: gomem pages, a little stale.
+ */
+unsigned long gomem_heap_surplus(const struct gomem_heap *h)
+{
+	/* Stale is good enough. */
+	unsigned long backed = gomem_heap_about(h), free = data_race(h->pages.free_pages);
+	unsigned long keep = max_t(unsigned long, (backed - min(free, backed)) / GIVE_SHARE,
+				   h->give_min);
+
+	return free > keep ? free - keep : 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_surplus);
+
+/**
+ * gomem_heap_give_back - give some free pages back if there are very many
+ * @h: the heap
+ * @freed: how many pages just became free
+ *
+ * So that what is held follows what lives even while much is freed, rather than when the
+ * background had its turn. Only pages whose grace period is over: it is seen to that
+ * there is a next one. As soon as all of those are back that were free when one began,
+ * there is nothing to look for until the next one has ended; and who frees and allocates
+ * again at once finds the pages still there. One CPU does this at a time.
+ *
+ * Context: a task that may have locks, but has interrupts on; no lock of gomem's held.
+ */
+void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
+{
+	unsigned long want = min(gomem_heap_surplus(h), max_t(unsigned long, freed, GIVE_PAGES));
+	struct batch b = { };
+
+	if (!want || !poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
+		return;
+	if (!spin_trylock(&h->give_lock))
+		return;
+	if (!take_batch(h, &h->give_pos, want, GOMEM_SCAVENGE_FREE, &b))
+		WRITE_ONCE(h->give_gp, start_poll_synchronize_rcu());
+	spin_unlock(&h->give_lock);
+	put_batch(h, &b);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_give_back);
 
 /**
  * gomem_heap_idle_pages - how many pages the heap could do without

@@ -344,6 +344,7 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 	h->pcache_min = 8;
 	h->grow_min = SZ_256K >> GOMEM_PAGE_SHIFT;
 	h->trade_min = UINT_MAX;
+	h->give_min = UINT_MAX;
 	h->short_share = 0;
 	h->cache_share = 0;
 	return h;

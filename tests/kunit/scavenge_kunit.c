@@ -154,8 +154,9 @@ static unsigned long scavenge(struct kunit *test, unsigned long want,
 	u64 released = h->stats.released[why];
 
 	KUNIT_ASSERT_LE(test, want, CHUNK);
-	/* Who asks for this reason has only what need not wait. */
-	if (why == GOMEM_SCAVENGE_GROWTH)
+	/* Who asks for one of these reasons has only what need not wait. */
+	if (why == GOMEM_SCAVENGE_GROWTH || why == GOMEM_SCAVENGE_BACKGROUND ||
+	    why == GOMEM_SCAVENGE_FREE)
 		synchronize_rcu();
 	bitmap_copy(f->want_out, fake->out, fake->nr_pages);
 	n = model_scavenge(f, want, why);
@@ -626,6 +627,86 @@ static void test_trade(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
+/* Pages wait, each for itself: not for what was freed later, in the same chunk. */
+static void test_fresh(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 1);
+	struct gomem_scavenge_pos pos = { };
+	struct gomem_span *old, *fresh;
+	unsigned long n;
+	u64 worked = 0;
+
+	fill_heap(test);
+	fresh = span_set_get(test, &f->set, h, 100);
+	old = span_set_get(test, &f->set, h, CHUNK - 100);
+	span_set_put(test, &f->set, old);
+	synchronize_rcu();
+	rcu_read_lock();
+	span_set_put(test, &f->set, fresh);
+	n = gomem_heap_scavenge_some(h, &pos, CHUNK, GOMEM_SCAVENGE_GROWTH, &worked);
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, CHUNK - 100, n);
+	KUNIT_EXPECT_TRUE(test, is_back(f, 100, CHUNK - 100));
+	KUNIT_EXPECT_TRUE(test, is_out(f, 0, 100));
+	/* The background waits, if there is nothing else. */
+	KUNIT_EXPECT_EQ(test, 100, gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_BACKGROUND));
+	expect_heap(test);
+}
+
+/* Who frees gives back as much, 256 KiB at least, until no more is free than may be. */
+static void test_give_back(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+	u64 *released = &h->stats.released[GOMEM_SCAVENGE_FREE], before;
+	struct gomem_span *s;
+	unsigned int i;
+
+	fill_heap(test);
+	s = span_set_get(test, &f->set, h, 16);
+	synchronize_rcu();
+	KUNIT_EXPECT_EQ(test, 0, gomem_heap_surplus(h));
+	h->give_min = 64;
+	span_set_put(test, &f->set, s);
+	/* Which may have given some back already. */
+	before = *released;
+	gomem_heap_give_back(h, 16);
+	KUNIT_EXPECT_EQ(test, 32, *released - before);
+	for (i = 0; i < 100; i++)
+		gomem_heap_give_back(h, 40);
+	KUNIT_EXPECT_EQ(test, 4 * CHUNK - 64, *released);
+	KUNIT_EXPECT_EQ(test, 64, h->pages.free_pages);
+	KUNIT_EXPECT_EQ(test, 0, gomem_heap_surplus(h));
+	expect_heap(test);
+}
+
+/* What has to wait for a grace period stays until it is over, and one is begun for it. */
+static void test_give_back_later(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+	u64 *released = &h->stats.released[GOMEM_SCAVENGE_FREE];
+	struct gomem_span *s;
+
+	s = span_set_get(test, &f->set, h, 500);
+	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
+	synchronize_rcu();
+	h->give_min = 64;
+	rcu_read_lock();
+	span_set_put(test, &f->set, s);
+	gomem_heap_give_back(h, 500);
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, 0, *released);
+	KUNIT_EXPECT_EQ(test, 436, gomem_heap_surplus(h));
+	/* Nobody else has to begin a grace period. */
+	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
+		msleep(20);
+	gomem_heap_give_back(h, 500);
+	KUNIT_EXPECT_EQ(test, 436, *released);
+	expect_heap(test);
+}
+
 /* The memory limit */
 
 static void set_limit(struct fixture *f, unsigned long more_pages)
@@ -1017,6 +1098,9 @@ static struct kunit_case scavenge_cases[] = {
 	KUNIT_CASE(test_epoch_growth),
 	KUNIT_CASE(test_many_free),
 	KUNIT_CASE(test_trade),
+	KUNIT_CASE(test_fresh),
+	KUNIT_CASE(test_give_back),
+	KUNIT_CASE(test_give_back_later),
 	KUNIT_CASE(test_limit_order),
 	KUNIT_CASE_PARAM(test_limit, limit_gen_params),
 	KUNIT_CASE(test_limit_soft),
