@@ -227,8 +227,9 @@ static void look(struct work_struct *work)
  */
 bool gomem_heap_has_many_free(const struct gomem_heap *h)
 {
-	/* As said. */
-	unsigned long backed = gomem_heap_about(h), free = data_race(h->pages.free_pages);
+	/* As said. Runs in page caches are free unless they are taken again soon. */
+	unsigned long backed = gomem_heap_about(h), free = data_race(h->pages.free_pages) +
+							   atomic_long_read(&h->run_pages);
 	unsigned long used = backed - min(free, backed);
 
 	return free > KICK_MIN && free > DIV_ROUND_UP(used * READ_ONCE(scavenge_percent), 100);
@@ -284,6 +285,7 @@ static void look_at_goals(struct work_struct *work)
 	struct gomem_heap *h;
 
 	for_each_gomem_heap(h) {
+		gomem_heap_drain_runs(h);
 		gomem_heap_look(h, READ_ONCE(scavenge_percent));
 		again |= gomem_heap_has_many_free(h);
 	}

@@ -758,7 +758,8 @@ static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned in
 		spin_unlock(&h->lock);
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
-	if (some)
+	/* What the page cache keeps of short spans is too little to count; runs are not. */
+	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
 		gomem_heap_kick(h, freed);
 }
 
@@ -870,6 +871,33 @@ static bool is_idle(struct gomem_pcache *pc)
 	pc->seen = pc->uses;
 	return idle;
 }
+
+/**
+ * gomem_heap_drain_runs - let go of runs in page caches that nobody takes
+ * @h: the heap
+ *
+ * Those that lay there when this, or gomem_heap_drain_pcaches(), looked last.
+ *
+ * Context: any but NMI.
+ */
+void gomem_heap_drain_runs(struct gomem_heap *h)
+{
+	struct gomem_pcache *pc;
+	unsigned long flags;
+	int cpu;
+
+	if (!atomic_long_read(&h->run_pages))
+		return;
+	for_each_possible_cpu(cpu) {
+		pc = per_cpu_ptr(h->pcache, cpu);
+		if (!READ_ONCE(pc->nr_runs))
+			continue;
+		spin_lock_irqsave(&pc->lock, flags);
+		drain_runs(h, pc, true);
+		spin_unlock_irqrestore(&pc->lock, flags);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_drain_runs);
 
 /**
  * gomem_heap_drain_pcaches - empty the CPUs' page caches

@@ -216,6 +216,7 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_spa
 void gomem_heap_free_spans(struct gomem_heap *h, struct list_head *spans);
 void gomem_heap_free_span(struct gomem_span *s);
 bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr);
+void gomem_heap_drain_runs(struct gomem_heap *h);
 unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle);
 
 void gomem_heap_get(struct gomem_heap *h, struct gomem_heap_snapshot *snap);

@@ -707,6 +707,26 @@ static void test_give_back_later(struct kunit *test)
 	expect_heap(test);
 }
 
+/* A run that nobody takes from one look to the next becomes free; others stay. */
+static void test_runs(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+	unsigned int i;
+
+	span_set_pin(test, cpumask_first(cpu_online_mask));
+	h->pcache_max = GOMEM_PCACHE_PAGES;
+	for (i = 0; i < 3; i++) {
+		span_set_put(test, &f->set, span_set_get(test, &f->set, h, 32));
+		KUNIT_EXPECT_EQ(test, 32, atomic_long_read(&h->run_pages));
+		gomem_heap_drain_runs(h);
+	}
+	KUNIT_EXPECT_EQ(test, 32, atomic_long_read(&h->run_pages));
+	gomem_heap_drain_runs(h);
+	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&h->run_pages));
+	expect_heap(test);
+}
+
 /* The memory limit */
 
 static void set_limit(struct fixture *f, unsigned long more_pages)
@@ -1101,6 +1121,7 @@ static struct kunit_case scavenge_cases[] = {
 	KUNIT_CASE(test_fresh),
 	KUNIT_CASE(test_give_back),
 	KUNIT_CASE(test_give_back_later),
+	KUNIT_CASE(test_runs),
 	KUNIT_CASE(test_limit_order),
 	KUNIT_CASE_PARAM(test_limit, limit_gen_params),
 	KUNIT_CASE(test_limit_soft),
