@@ -109,29 +109,67 @@ static void advance(struct gomem_span *s, unsigned int i)
 		load_alloc_cache(s);
 }
 
+/* So many neighbours, from @obj on. */
+static void list_run(void *obj, u32 size, void **out, unsigned int n)
+{
+	unsigned int i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < n; i++, obj += size)
+		out[i] = obj;
+}
+
+/* Up to @want of the slots @free, counted from @obj on; those that are left are in it then. */
+static unsigned int list_slots(void *obj, u32 size, u64 *free, void **out, unsigned int want)
+{
+	u64 left = *free;
+	unsigned int n;
+
+	for (n = 0; left && n < want; left &= left - 1)
+		out[n++] = obj + __ffs64(left) * size;
+	*free = left;
+	return n;
+}
+
 /*
  * Take free slots of the word that freeindex lies in; there is one. Those that were
- * allocated before are added to @recycled.
+ * allocated before are added to @recycled. Mostly it is one, or they are neighbours: then
+ * no bit has to be looked for.
  */
 static unsigned int take_in_word(struct gomem_span *s, void **out, unsigned int want,
 				 unsigned int *recycled)
 {
 	unsigned long *word = &gomem_span_alloc_bits(s)[s->freeindex / 64];
-	unsigned int first = s->freeindex, n = 0, last = 0, i;
-	unsigned long taken = 0;
-	u64 free = s->alloc_cache;
+	unsigned int first = s->freeindex, left = s->nelems - first, skip, last, n;
+	u64 free = s->alloc_cache, taken, run;
+	void *obj;
 
-	for (; free && n < want; free &= free - 1) {
-		i = first + __ffs64(free);
-		if (i >= s->nelems)
-			break;
-		last = i;
-		taken |= BIT(i % 64);
-		*recycled += i < s->fresh;
-		out[n++] = gomem_span_object(s, i);
+	if (left < 64)
+		free &= BIT_ULL(left) - 1;
+	skip = __ffs64(free);
+	run = free >> skip;
+	obj = gomem_span_object(s, first + skip);
+	if (run == 1) {
+		n = 1;
+		out[0] = obj;
+		taken = free;
+		last = first + skip;
+	} else if (!(run & (run + 1))) {
+		n = min_t(unsigned int, want, fls64(run));
+		list_run(obj, s->elemsize, out, n);
+		taken = ((2ULL << (n - 1)) - 1) << skip;
+		last = first + skip + n - 1;
+	} else {
+		n = list_slots(obj, s->elemsize, &run, out, want);
+		taken = free & ~(run << skip);
+		last = first + fls64(taken) - 1;
 	}
+	if (likely(last < s->fresh))
+		*recycled += n;
+	else if (first < s->fresh)
+		*recycled += hweight64(taken & (BIT_ULL(s->fresh - first) - 1));
 	/* Other bits of this word are read by gomem_span_put(). */
-	WRITE_ONCE(*word, *word | taken);
+	WRITE_ONCE(*word, *word | taken << first % 64);
 	s->fresh = max_t(unsigned int, s->fresh, last + 1);
 	advance(s, last);
 	return n;
