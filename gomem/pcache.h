@@ -23,8 +23,11 @@
 #define GOMEM_PCACHE_SHARE	64
 #define GOMEM_PCACHE_MIN	4
 
-/* Longer spans are not cut from a cache, or they would use it up: Go's number. */
-#define GOMEM_PCACHE_SPAN_MAX	15
+/*
+ * Longer spans are not cut from a cache, or they would use it up: half of Go's number, since
+ * in a small heap the cache has not even those pages, and runs do better.
+ */
+#define GOMEM_PCACHE_SPAN_MAX	7
 
 /* Descriptors of a size that a CPU keeps; it fetches and returns half of them. */
 #define GOMEM_PCACHE_DESCS	8

@@ -186,6 +186,7 @@ static void test_free_refused(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct gomem_pcache *pc = &f->pc;
+	unsigned int n = GOMEM_PCACHE_SPAN_MAX;
 
 	pc->base = 128;
 	KUNIT_EXPECT_FALSE(test, cache_free(pc, 127, 1, 64));
@@ -194,14 +195,14 @@ static void test_free_refused(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cache_free(pc, 191, 2, 64));
 	KUNIT_EXPECT_FALSE(test, cache_free(pc, 64, 1, 64));
 	KUNIT_EXPECT_FALSE(test, cache_free(pc, 0, 1, 64));
-	KUNIT_EXPECT_FALSE(test, cache_free(pc, 128, 16, 64));
+	KUNIT_EXPECT_FALSE(test, cache_free(pc, 128, n + 1, 64));
 	KUNIT_EXPECT_FALSE(test, cache_free(pc, 128, 1, 0));
-	KUNIT_EXPECT_FALSE(test, cache_free(pc, 128, 9, 8));
+	KUNIT_EXPECT_FALSE(test, cache_free(pc, 128, n, n - 1));
 	KUNIT_EXPECT_EQ(test, 0, pc->free);
-	KUNIT_EXPECT_TRUE(test, cache_free(pc, 128, 15, 15));
-	KUNIT_EXPECT_TRUE(test, cache_free(pc, 177, 15, 30));
-	KUNIT_EXPECT_FALSE(test, cache_free(pc, 160, 1, 30));
-	KUNIT_EXPECT_EQ(test, model_mask(0, 15) | model_mask(49, 15), pc->free);
+	KUNIT_EXPECT_TRUE(test, cache_free(pc, 128, n, n));
+	KUNIT_EXPECT_TRUE(test, cache_free(pc, 192 - n, n, 2 * n));
+	KUNIT_EXPECT_FALSE(test, cache_free(pc, 160, 1, 2 * n));
+	KUNIT_EXPECT_EQ(test, model_mask(0, n) | model_mask(64 - n, n), pc->free);
 }
 
 /* Pages that come or go are noticed, those refused are not. */
@@ -390,7 +391,8 @@ static void test_without_lock(struct kunit *test)
 	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 2));
 	gomem_heap_get(h, &before);
 	for (i = 0; i < 100; i++)
-		span_set_put(test, &f->set, span_set_get(test, &f->set, h, 1 + i % 8));
+		span_set_put(test, &f->set,
+			     span_set_get(test, &f->set, h, 1 + i % GOMEM_PCACHE_SPAN_MAX));
 	gomem_heap_get(h, &after);
 	/* Only to claim the large objects. */
 	KUNIT_EXPECT_EQ(test, 100, after.stats.lock_taken - before.stats.lock_taken);
