@@ -389,6 +389,20 @@ static noinline void reject_page(const void *p, enum gomem_misuse if_free, unsig
 	gomem_report_no_object(if_free, p, caller);
 }
 
+/* Give an object its key, unless it has one. */
+static __always_inline bool set_key_once(const struct gomem_slot *slot, void *obj,
+					 unsigned long key, bool clear)
+{
+	if (unlikely(gomem_looks_free(obj, key)) && gomem_is_free(obj))
+		return false;
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kmemleak_free(obj);
+	if (clear)
+		gomem_clear(obj, slot->size);
+	*(unsigned long *)obj = key;
+	return true;
+}
+
 /*
  * Check an object that is being freed, and give it its key. False if it is no small
  * object, or free already. The slot is only asked for the geometry of its class,
@@ -402,14 +416,7 @@ static __always_inline bool take_back(const struct gomem_slot *slot, void *obj, 
 
 	if (unlikely(!gomem_is_multiple(offset, slot->divmul)))
 		return false;
-	if (unlikely(gomem_looks_free(obj, key)) && gomem_is_free(obj))
-		return false;
-	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
-		kmemleak_free(obj);
-	if (clear)
-		gomem_clear(obj, slot->size);
-	*(unsigned long *)obj = key;
-	return true;
+	return set_key_once(slot, obj, key, clear);
 }
 
 /* What is no live object of a slot is something else, or misuse. */
@@ -840,15 +847,19 @@ static unsigned int alloc_section(unsigned int spc, void **p, unsigned int n, bo
 	return n;
 }
 
-/* Leave out what was written to while it was free. */
-static unsigned int check_many(void **p, unsigned int n, unsigned long caller)
+/*
+ * Leave out what was written to while it was free; @good objects were looked at before.
+ * Those of @fresh never had a key, but what lies there now may look like one.
+ */
+static noinline unsigned int check_rest(void **p, unsigned int good, unsigned int n, u64 fresh,
+					unsigned long caller)
 {
-	unsigned int i, good = 0;
+	unsigned int i;
 	void *obj;
 
-	for (i = 0; i < n; i++) {
+	for (i = good; i < n; i++) {
 		obj = p[i];
-		if (unlikely(!gomem_is_free(obj))) {
+		if (!(fresh & BIT_ULL(i)) && unlikely(!gomem_is_free(obj))) {
 			gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
 			continue;
 		}
@@ -856,6 +867,18 @@ static unsigned int check_many(void **p, unsigned int n, unsigned long caller)
 		p[good++] = obj;
 	}
 	return good;
+}
+
+/* Mostly nothing is left out, so that nothing has to move. */
+static unsigned int check_many(void **p, unsigned int n, u64 fresh, unsigned long caller)
+{
+	unsigned int used = fresh ? __ffs64(fresh) : n, i;
+
+	for (i = 0; i < used && likely(gomem_is_free(p[i])); i++)
+		*(unsigned long *)p[i] = 0;
+	for (; i < n && (fresh & BIT_ULL(i)); i++)
+		*(unsigned long *)p[i] = 0;
+	return i == n ? n : check_rest(p, i, n, fresh, caller);
 }
 
 static noinline void hand_out_many(void **p, unsigned int n, unsigned int spc, gfp_t gfp)
@@ -872,6 +895,7 @@ static int alloc_some(unsigned int spc, gfp_t gfp, void **p, unsigned int n,
 {
 	unsigned int more, good;
 	bool unusual = false;
+	u64 fresh;
 
 	good = alloc_section(spc, p, n, &unusual);
 	if (!good && unlikely(unusual)) {
@@ -879,12 +903,12 @@ static int alloc_some(unsigned int spc, gfp_t gfp, void **p, unsigned int n,
 		return p[0] ? 1 : -1;
 	}
 	if (!good) {
-		more = gomem_mcache_alloc_many(&gomem_kinds[spc], gfp, p, n);
+		more = gomem_mcache_alloc_many(&gomem_kinds[spc], gfp, p, n, &fresh);
 		if (!more) {
 			gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
 			return -1;
 		}
-		good = check_many(p, more, caller);
+		good = check_many(p, more, fresh, caller);
 	}
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || want_init_on_alloc(gfp))
 		hand_out_many(p, good, spc, gfp);
@@ -900,7 +924,7 @@ static size_t alloc_small_bulk(size_t size, gfp_t gfp, size_t n, void **p, unsig
 	if (!gomem_enter_alloc(size, gfp, caller))
 		return 0;
 	for (i = 0; i < n; i += more) {
-		more = alloc_some(spc, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), caller);
+		more = alloc_some(spc, gfp, p + i, min_t(size_t, n - i, GOMEM_BULK_MAX), caller);
 		if (unlikely(more < 0)) {
 			gomem_free_bulk(i, p);
 			return 0;
@@ -936,6 +960,9 @@ static __always_inline unsigned int take_back_run(const struct gomem_slot *slot,
 {
 	unsigned long page = (unsigned long)p[0] & GOMEM_PAGE_MASK, offset;
 	u32 first = gomem_tag_offset(page, tag, gomem_tag_low(tag));
+	/* Once, since stores through pointers could change them for all the compiler knows. */
+	unsigned long secret = gomem_secret;
+	u32 divmul = slot->divmul;
 	unsigned int i;
 	void *obj;
 
@@ -944,7 +971,9 @@ static __always_inline unsigned int take_back_run(const struct gomem_slot *slot,
 		offset = (unsigned long)obj - page;
 		if (offset >= GOMEM_PAGE_SIZE)
 			break;
-		if (unlikely(!take_back(slot, obj, first + offset, clear)))
+		if (unlikely(!gomem_is_multiple(first + offset, divmul)))
+			break;
+		if (unlikely(!set_key_once(slot, obj, secret ^ (unsigned long)obj, clear)))
 			break;
 		to[i] = obj;
 	}
@@ -1043,7 +1072,7 @@ static noinline struct bulk_pos free_section_cleared(void **p, unsigned int n)
 /* Objects that are freed at once; fewer if each takes its time. */
 static unsigned int free_section_max(void)
 {
-	return want_init_on_free() ? 4 : GOMEM_BATCH_MAX;
+	return want_init_on_free() ? 4 : GOMEM_BULK_MAX;
 }
 
 void gomem_free_bulk(size_t n, void **p)

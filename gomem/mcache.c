@@ -260,19 +260,18 @@ static void section_leave(struct section *sec)
  * An object that was never handed out has no key yet, nor was it constructed. @zero: its
  * memory is known to be.
  */
-static void make_object(const struct gomem_kind *k, void *obj, bool zero)
+static __always_inline void make_object(const struct gomem_kind *k, void *obj, bool zero)
 {
 	if (k->ctor)
 		k->ctor(obj);
 	gomem_set_fresh_key(gomem_kind_key(k, obj), zero && !k->key);
 }
 
-static void set_keys(const struct gomem_kind *k, void **objs, unsigned int n, bool zero)
+/* Bit i of @fresh: object i is one of these. */
+static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh, u64 zero)
 {
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		make_object(k, objs[i], zero);
+	for (; fresh; fresh &= fresh - 1)
+		make_object(k, objs[__ffs64(fresh)], zero & fresh & -fresh);
 }
 
 /*
@@ -327,24 +326,34 @@ static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 	slot->end += more;
 }
 
-/* Objects of the slot's own span that it has found to be free. */
-static unsigned int take_swept(struct gomem_slot *slot, void **objs, unsigned int want)
+/*
+ * Objects of the slot's own span that it has found to be free, behind the @have that there
+ * are already. Returns how many there are then.
+ */
+static unsigned int take_swept(struct gomem_slot *slot, void **objs, unsigned int have,
+			       unsigned int want, u64 *fresh)
 {
-	struct gomem_span *s = slot->span;
 	unsigned int n, recycled;
 
-	n = gomem_span_take(s, objs, want, &recycled);
-	set_keys(s->kind, objs + recycled, n - recycled, s->zero);
+	n = gomem_span_take(slot->span, objs + have, want - have, &recycled);
+	if (recycled < n)
+		*fresh |= GENMASK_ULL(have + n - 1, have + recycled);
 	slot->refilled += n;
-	return n;
+	return have + n;
 }
 
-/* As many as there are, swept if that is what it takes. */
-static unsigned int take_from_span(struct gomem_slot *slot, void **objs, unsigned int want)
+/*
+ * As many as there are, swept if that is what it takes. Bit i of @fresh: object i is not
+ * made yet.
+ */
+static unsigned int take_from_span(struct gomem_slot *slot, void **objs, unsigned int want,
+				   u64 *fresh)
 {
-	unsigned int n = take_swept(slot, objs, want);
 	struct gomem_span *s = slot->span;
+	unsigned int n;
 
+	*fresh = 0;
+	n = take_swept(slot, objs, 0, want, fresh);
 	if (n < want && atomic_read(&s->pending) > 0) {
 		struct gomem_sweep res = gomem_span_sweep(s);
 
@@ -354,7 +363,7 @@ static unsigned int take_from_span(struct gomem_slot *slot, void **objs, unsigne
 			atomic64_sub(res.bad, &gomem_central(s->heap, s->kind)->direct_frees);
 			gomem_report_late_double_free(s->kind, res.bad);
 		}
-		n += take_swept(slot, objs + n, want - n);
+		n = take_swept(slot, objs, n, want, fresh);
 	}
 	gomem_count(GOMEM_EV_SPAN_REFILLS, n > 0);
 	return n;
@@ -362,19 +371,14 @@ static unsigned int take_from_span(struct gomem_slot *slot, void **objs, unsigne
 
 static bool refill_from_span(struct gomem_slot *slot)
 {
-	unsigned int n = take_from_span(slot, slot->top, batch_size(slot));
+	struct gomem_span *s = slot->span;
+	unsigned int n;
+	u64 fresh;
 
+	n = take_from_span(slot, slot->top, batch_size(slot), &fresh);
+	make_fresh(s->kind, slot->top, fresh, s->zero ? fresh : 0);
 	slot->top += n;
 	return n;
-}
-
-static void set_fresh_keys(const struct gomem_kind *k, struct gomem_refill *r)
-{
-	unsigned int i;
-
-	for (i = 0; r->fresh && i < r->n; i++)
-		if (r->fresh & BIT(i))
-			make_object(k, r->objs[i], r->zero & BIT(i));
 }
 
 static struct gomem_heap *heap_of(const void *obj)
@@ -447,12 +451,13 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 {
 	struct gomem_mcentral *c;
 	struct gomem_slot *slot;
+	void *objs[GOMEM_BATCH_MAX];
 	struct gomem_refill r;
 	struct section sec;
 	void *obj;
 
-	/* Not initialised as a whole: most of it are pointers to come. */
 	r.span = NULL;
+	r.objs = objs;
 	need_cache();
 	slot = section_enter(&sec, k);
 	c = gomem_central(sec.mc->heap, k);
@@ -474,7 +479,7 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 	gomem_mcentral_get(c, gfp, &r);
 	if (!r.n)
 		return NULL;
-	set_fresh_keys(k, &r);
+	make_fresh(k, objs, r.fresh, r.zero);
 	return keep_refill(c, &r);
 }
 
@@ -494,25 +499,31 @@ static void keep_span(struct gomem_mcentral *c, struct gomem_span *span)
 		gomem_mcentral_uncache(span);
 }
 
-/* From spans, past the slot. Apart, so that only who comes here has @r on its stack. */
+/* Objects for users that were never handed out: @fresh, or NULL to have them made. */
+static void tell_fresh(const struct gomem_kind *k, void **objs, u64 these, u64 zero, u64 *fresh)
+{
+	if (fresh)
+		*fresh = these;
+	else
+		make_fresh(k, objs, these, zero);
+}
+
+/* From spans, past the slot. */
 static noinline unsigned int alloc_many_slow(struct gomem_mcentral *c, gfp_t gfp, void **objs,
 					     unsigned int want, struct gomem_span *used_up,
-					     bool want_span)
+					     bool want_span, u64 *fresh)
 {
 	struct gomem_refill r;
-	unsigned int i;
 
 	r.span = used_up;
+	r.objs = objs;
 	r.want = want;
 	r.want_span = want_span;
 	gomem_mcentral_get(c, gfp, &r);
 	if (!r.n)
 		return 0;
+	tell_fresh(c->kind, objs, r.fresh, r.zero, fresh);
 	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
-	set_fresh_keys(c->kind, &r);
-	/* One by one, or it becomes a call that takes longer than the few pointers do. */
-	for (i = 0; i < r.n; i++)
-		WRITE_ONCE(objs[i], r.objs[i]);
 	atomic64_add(r.n, &c->direct_allocs);
 	if (r.span)
 		keep_span(c, r.span);
@@ -524,15 +535,18 @@ static noinline unsigned int alloc_many_slow(struct gomem_mcentral *c, gfp_t gfp
  * @k: their kind, not a large one
  * @gfp: how hard to try
  * @objs: where they go
- * @want: how many, up to GOMEM_BATCH_MAX
+ * @want: how many, up to GOMEM_BULK_MAX
+ * @fresh: bit i is set if object i was never handed out: it has no key, and what its first
+ *	word is was never looked at. NULL: objects are made, whatever they were
  *
  * They do not go by way of the slot.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not with the cache owned.
- * Return: how many there are, 1 to @want, all with their key; 0 if there is no memory.
+ * Return: how many there are, 1 to @want, all others with their key; 0 if there is no
+ * memory.
  */
 unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void **objs,
-				     unsigned int want)
+				     unsigned int want, u64 *fresh)
 {
 	struct gomem_span *used_up = NULL;
 	struct gomem_mcentral *c;
@@ -540,13 +554,15 @@ unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void
 	struct section sec;
 	unsigned int n = 0;
 	bool want_span;
+	u64 these;
 
 	need_cache();
 	slot = section_enter(&sec, k);
 	c = gomem_central(sec.mc->heap, k);
 	grow_slot(sec.mc, slot, k);
 	if (slot->span) {
-		n = take_from_span(slot, objs, want);
+		n = take_from_span(slot, objs, want, &these);
+		tell_fresh(k, objs, these, slot->span->zero ? these : 0, fresh);
 		slot->allocs += n;
 	}
 	if (!n && slot->span) {
@@ -555,7 +571,7 @@ unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void
 	}
 	want_span = sec.mc->caches_spans && k->size <= CACHED_SPAN_SIZE_MAX;
 	section_leave(&sec);
-	return n ?: alloc_many_slow(c, gfp, objs, want, used_up, want_span);
+	return n ?: alloc_many_slow(c, gfp, objs, want, used_up, want_span, fresh);
 }
 
 /**
@@ -569,16 +585,18 @@ unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void
 void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp)
 {
 	struct gomem_refill r;
+	void *obj;
 
 	r.span = NULL;
+	r.objs = &obj;
 	r.want = 1;
 	r.want_span = false;
 	gomem_mcentral_get(c, gfp, &r);
 	if (!r.n)
 		return NULL;
-	set_fresh_keys(c->kind, &r);
+	make_fresh(c->kind, &obj, r.fresh, r.zero);
 	atomic64_inc(&c->direct_allocs);
-	return r.objs[0];
+	return obj;
 }
 
 /* Take up to half a slot's objects, those that lie there longest. */
@@ -738,7 +756,7 @@ static unsigned int gather(void **objs, unsigned int n, unsigned int spc, struct
 /**
  * gomem_mcache_free_many - free objects that slots have no room for, or no business with
  * @objs: the objects, with their keys set; in another order afterwards
- * @n: how many, up to GOMEM_BATCH_MAX
+ * @n: how many, up to GOMEM_BULK_MAX
  * @mixed: they may be of several span classes or heaps
  *
  * Context: any but NMI; never sleeps. Not with a cache owned.

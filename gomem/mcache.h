@@ -155,7 +155,7 @@ void gomem_mcache_exit(void);
 void gomem_mcache_free_memory(void);
 void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp);
 unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void **objs,
-				     unsigned int want);
+				     unsigned int want, u64 *fresh);
 void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp);
 void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj);
 void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj);

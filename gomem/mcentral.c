@@ -49,17 +49,21 @@ void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,
 	atomic64_set(&c->direct_frees, 0);
 }
 
-/* Put a span on the list it belongs on now. */
-static void list_span(struct gomem_mcentral *c, struct gomem_span *s)
+/* Which list a span belongs on now. */
+static enum gomem_span_list list_of(const struct gomem_span *s)
 {
-	bool full = gomem_span_is_full(s);
 	bool unswept = atomic_read(&s->pending) > 0;
 
+	static_assert(GOMEM_PARTIAL_SWEPT == 0 && GOMEM_FULL_SWEPT == 1 &&
+		      GOMEM_PARTIAL_UNSWEPT == 2 && GOMEM_FULL_UNSWEPT == 3);
+	return 2 * unswept + gomem_span_is_full(s);
+}
+
+/* Put it there. */
+static void list_span(struct gomem_mcentral *c, struct gomem_span *s)
+{
 	lockdep_assert_held(&c->lock);
-	if (unswept)
-		s->where = full ? GOMEM_FULL_UNSWEPT : GOMEM_PARTIAL_UNSWEPT;
-	else
-		s->where = full ? GOMEM_FULL_SWEPT : GOMEM_PARTIAL_SWEPT;
+	s->where = list_of(s);
 	list_move(&s->list, &c->list[s->where]);
 }
 
@@ -278,11 +282,11 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_uncache);
 static void take(struct gomem_refill *r, struct gomem_span *s)
 {
 	unsigned int n, recycled;
-	u32 fresh;
+	u64 fresh;
 
 	n = gomem_span_take(s, r->objs + r->n, r->want - r->n, &recycled);
 	if (recycled < n) {
-		fresh = (BIT(n) - BIT(recycled)) << r->n;
+		fresh = GENMASK_ULL(r->n + n - 1, r->n + recycled);
 		r->fresh |= fresh;
 		if (s->zero)
 			r->zero |= fresh;
@@ -314,7 +318,8 @@ static bool use_span(struct gomem_mcentral *c, struct gomem_span *s, struct gome
 		r->span = s;
 		return true;
 	}
-	list_span(c, s);
+	if (s->where != list_of(s))
+		list_span(c, s);
 	return r->n >= r->want;
 }
 
@@ -354,6 +359,7 @@ static void use_new(struct list_head *spans, struct gomem_refill *r)
 	while (!list_empty(spans)) {
 		s = list_first_entry(spans, struct gomem_span, list);
 		gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
+		s->where = GOMEM_NR_SPAN_LISTS;	/* on none yet */
 		c->nspans++;
 		c->npages += s->npages;
 		use_span(c, s, r);
@@ -552,6 +558,22 @@ static bool is_in(const struct gomem_span *s, void *obj, unsigned int *index)
 	return gomem_span_state(s) != GOMEM_SPAN_DEAD;
 }
 
+/*
+ * How many objects, from the first on, which is slot @index, are neighbours by rising
+ * address, with bits in the same word.
+ */
+static unsigned int neighbours(const struct gomem_span *s, unsigned int index, void **objs,
+			       unsigned int n)
+{
+	unsigned int size = s->elemsize;
+	void *next = objs[0] + size, **obj = objs + 1;
+	void **end = objs + min3(n, 64 - index % 64, s->nelems - index);
+
+	for (; obj < end && *obj == next; obj++)
+		next += size;
+	return obj - objs;
+}
+
 /**
  * gomem_mcentral_free - give objects back to their spans
  * @c: the mcentral of all of them
@@ -563,27 +585,35 @@ static bool is_in(const struct gomem_span *s, void *obj, unsigned int *index)
  */
 unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned int n)
 {
-	unsigned int i, index = 0, word = 0, bad = 0;
+	unsigned int i, len, index = 0, word = 0, bad = 0;
 	struct gomem_span *s, *run = NULL;
-	unsigned long mask = 0, flags;
+	unsigned long mask = 0, slots, flags;
 	LIST_HEAD(empty);
 
 	spin_lock_irqsave(&c->lock, flags);
-	for (i = 0; i < n; i++) {
-		s = run && is_in(run, objs[i], &index) ? run : span_of(c, objs[i], &index);
+	for (i = 0; i < n; i += len) {
+		if (run && is_in(run, objs[i], &index)) {
+			s = run;
+			len = neighbours(s, index, objs + i, n - i);
+			slots = ((2UL << (len - 1)) - 1) << index % 64;
+		} else {
+			s = span_of(c, objs[i], &index);
+			len = 1;
+			slots = BIT(index % 64);
+		}
 		if (unlikely(!s)) {
 			bad++;
 			continue;
 		}
 		/* An object that is in the run already is freed twice: a new run. */
-		if (s != run || index / 64 != word || (mask & BIT(index % 64))) {
+		if (s != run || index / 64 != word || (mask & slots)) {
 			if (run)
 				bad += free_run(c, run, word, mask, &empty);
 			run = s;
 			word = index / 64;
 			mask = 0;
 		}
-		mask |= BIT(index % 64);
+		mask |= slots;
 	}
 	if (run)
 		bad += free_run(c, run, word, mask, &empty);

@@ -58,27 +58,30 @@ struct gomem_mcentral {
 } ____cacheline_aligned_in_smp;
 
 /* Most objects that move between slots and spans at once. */
-#define GOMEM_BATCH_MAX	32	/* bits in gomem_refill.fresh and .zero */
+#define GOMEM_BATCH_MAX	32
+
+/* The same past the slots, by one call of a user's; also seen to with preemption off. */
+#define GOMEM_BULK_MAX	64	/* bits in gomem_refill.fresh and .zero */
 
 /**
  * struct gomem_refill - what a slot asks its mcentral for, and gets
  * @span: in, a span that the CPU cached and has no use for any more, or NULL; out,
  *	one to cache instead, or NULL
- * @want: how many objects
+ * @want: how many objects, up to GOMEM_BULK_MAX
  * @want_span: whether the slot can have a span
  * @n: how many objects there are
  * @fresh: bit i: object i was never handed out before
  * @zero: bit i: it is also known to be zero
- * @objs: the objects
+ * @objs: where the objects go
  */
 struct gomem_refill {
 	struct gomem_span *span;
 	unsigned int want;
 	bool want_span;
 	unsigned int n;
-	u32 fresh;
-	u32 zero;
-	void *objs[GOMEM_BATCH_MAX];
+	u64 fresh;
+	u64 zero;
+	void **objs;
 };
 
 void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,

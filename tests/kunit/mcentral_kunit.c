@@ -115,11 +115,11 @@ static unsigned int alloc(struct fixture *f, void **out, unsigned int want)
 	unsigned int n;
 
 	for (n = 0; n < want; n += r.n) {
-		r.want = min(want - n, GOMEM_BATCH_MAX);
+		r.objs = out + n;
+		r.want = min(want - n, GOMEM_BULK_MAX);
 		gomem_mcentral_get(&f->fh.heap->central[f->spc], GFP_KERNEL, &r);
 		if (!r.n)
 			break;
-		memcpy(out + n, r.objs, r.n * sizeof(*out));
 	}
 	return n;
 }
@@ -344,7 +344,7 @@ static void test_cache_share(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct gomem_mcentral *c;
-	struct gomem_refill r = { .want_span = true, .want = 1 };
+	struct gomem_refill r;
 	unsigned int i, enough;
 
 	use_size(f, 1024);
@@ -352,17 +352,17 @@ static void test_cache_share(struct kunit *test)
 	f->fh.heap->cache_share = 2;
 	enough = 2 * num_online_cpus();
 	for (i = 0; i < enough; i++) {
+		r = (struct gomem_refill){
+			.want_span = true, .want = 1, .objs = f->objs + i * 8,
+		};
 		gomem_mcentral_get(c, GFP_KERNEL, &r);
 		KUNIT_EXPECT_EQ(test, 1, r.n);
 		KUNIT_EXPECT_EQ(test, i == enough - 1, !!r.span);
 		if (r.span)
 			uncache(f, r.span);
-		f->objs[i * 8] = r.objs[0];
-		r = (struct gomem_refill){ .want_span = false, .want = 7 };
+		r = (struct gomem_refill){ .want = 7, .objs = f->objs + i * 8 + 1 };
 		gomem_mcentral_get(c, GFP_KERNEL, &r);
 		KUNIT_ASSERT_EQ(test, 7, r.n);
-		memcpy(f->objs + i * 8 + 1, r.objs, 7 * sizeof(*r.objs));
-		r = (struct gomem_refill){ .want_span = true, .want = 1 };
 	}
 	expect_spans(test, enough, 0);
 	free_objs(f, f->objs, enough * 8);
@@ -394,20 +394,19 @@ static void test_alloc_recycled(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct gomem_heap *h = f->fh.heap;
-	struct gomem_refill r = { .want = 5 };
+	struct gomem_refill r = { .want = 5, .objs = f->objs };
 
 	use_size(f, 1024);
 	gomem_mcentral_get(&h->central[f->spc], GFP_KERNEL, &r);
 	KUNIT_ASSERT_EQ(test, 5, r.n);
 	KUNIT_EXPECT_EQ(test, 0x1f, r.fresh);
-	memcpy(f->objs, r.objs, 5 * sizeof(*r.objs));
 	free_objs(f, f->objs + 1, 2);
 	gomem_mcentral_sweep(&h->central[f->spc]);
 	r.want = 4;
+	r.objs = f->objs + 5;
 	gomem_mcentral_get(&h->central[f->spc], GFP_KERNEL, &r);
 	KUNIT_ASSERT_EQ(test, 4, r.n);
 	KUNIT_EXPECT_EQ(test, 0xc, r.fresh);
-	memcpy(f->objs + 5, r.objs, 4 * sizeof(*r.objs));
 	KUNIT_EXPECT_PTR_EQ(test, f->objs[1], f->objs[5]);
 	KUNIT_EXPECT_PTR_EQ(test, f->objs[2], f->objs[6]);
 	free_objs(f, f->objs + 3, 6);
@@ -432,7 +431,8 @@ static void test_refill_gathers(struct kunit *test)
 	static const unsigned int nr_free[] = { 1, 2, 1, 3 };
 	struct fixture *f = test->priv;
 	struct gomem_span *s[ARRAY_SIZE(nr_free)];
-	struct gomem_refill r;
+	void *objs[GOMEM_BULK_MAX];
+	struct gomem_refill r = { .objs = objs };
 	unsigned int i;
 
 	use_size(f, 1024);
@@ -462,7 +462,8 @@ static void test_refill_exchanges(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct gomem_span *old, *s;
-	struct gomem_refill r;
+	void *objs[GOMEM_BULK_MAX];
+	struct gomem_refill r = { .objs = objs };
 
 	use_size(f, 512);
 	s = full_span(test, f->objs);
@@ -500,7 +501,8 @@ static void test_refill_exchanges(struct kunit *test)
 static void test_refill_fresh(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct gomem_refill r;
+	void *objs[GOMEM_BULK_MAX];
+	struct gomem_refill r = { .objs = objs };
 
 	use_size(f, 256);
 	KUNIT_ASSERT_EQ(test, 5, alloc(f, f->objs, 5));
@@ -523,9 +525,9 @@ static void test_refill_fresh(struct kunit *test)
 	expect_spans(test, 0, 0);
 	use_size(f, 8);
 	KUNIT_ASSERT_EQ(test, 1, alloc(f, f->objs, 1));
-	refill(f, &r, NULL, GOMEM_BATCH_MAX, false);
-	KUNIT_EXPECT_EQ(test, GOMEM_BATCH_MAX, r.n);
-	KUNIT_EXPECT_EQ(test, ~0U, r.fresh);
+	refill(f, &r, NULL, GOMEM_BULK_MAX, false);
+	KUNIT_EXPECT_EQ(test, GOMEM_BULK_MAX, r.n);
+	KUNIT_EXPECT_EQ(test, ~0ULL, r.fresh);
 	free_objs(f, r.objs, r.n);
 	free_objs(f, f->objs, 1);
 	expect_spans(test, 0, 0);
@@ -764,6 +766,20 @@ static void test_free_foreign(struct kunit *test)
 	gomem_heap_free_span(large);
 	f->spc = spc;
 	KUNIT_EXPECT_EQ(test, 0, free_objs(f, &other, 1));
+	expect_spans(test, 0, 0);
+}
+
+/* Neighbours, of whom some come again, as neighbours too. */
+static void test_free_neighbours_twice(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	use_size(f, 112);
+	KUNIT_ASSERT_EQ(test, 70, alloc(f, f->objs, 70));
+	memcpy(f->objs + 70, f->objs + 30, 20 * sizeof(*f->objs));
+	KUNIT_EXPECT_EQ(test, 20, free_objs(f, f->objs + 20, 70));
+	expect_heap(test);
+	KUNIT_EXPECT_EQ(test, 0, free_objs(f, f->objs, 20));
 	expect_spans(test, 0, 0);
 }
 
@@ -1111,10 +1127,9 @@ static unsigned int worker_take(struct worker *w, unsigned int class, void **obj
 
 static unsigned int worker_alloc(struct worker *w, unsigned int class, void **objs)
 {
-	struct gomem_refill r = { .want = 1 + worker_below(w, THREAD_BATCH) };
+	struct gomem_refill r = { .want = 1 + worker_below(w, THREAD_BATCH), .objs = objs };
 
 	gomem_mcentral_get(&w->f->fh.heap->central[thread_spc(class)], GFP_KERNEL, &r);
-	memcpy(objs, r.objs, r.n * sizeof(*objs));
 	return r.n;
 }
 
@@ -1124,11 +1139,11 @@ static unsigned int worker_refill(struct worker *w, unsigned int class, void **o
 		.span = w->cached[class],
 		.want = 1 + worker_below(w, THREAD_BATCH),
 		.want_span = worker_below(w, 2),
+		.objs = objs,
 	};
 
 	gomem_mcentral_refill(&w->f->fh.heap->central[thread_spc(class)], &r);
 	w->cached[class] = r.span;
-	memcpy(objs, r.objs, r.n * sizeof(*objs));
 	return r.n;
 }
 
@@ -1462,6 +1477,7 @@ static struct kunit_case mcentral_cases[] = {
 	KUNIT_CASE_PARAM(test_free_bad_cached, bad_gen_params),
 	KUNIT_CASE_PARAM(test_free_bad_cached_swept, bad_gen_params),
 	KUNIT_CASE(test_free_foreign),
+	KUNIT_CASE(test_free_neighbours_twice),
 	KUNIT_CASE(test_free_last_twice),
 	KUNIT_CASE(test_cache_full_unswept),
 	KUNIT_CASE(test_sweep_all),

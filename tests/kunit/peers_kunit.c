@@ -184,14 +184,15 @@ static void test_nofail(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	unsigned int spc = gomem_spc_make(gomem_sizeclass(64), false);
-	struct gomem_refill r = { .want = 1 };
+	void *obj;
+	struct gomem_refill r = { .want = 1, .objs = &obj };
 
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
 	gomem_mcentral_get(&f->fp.heap[0]->central[spc], GFP_KERNEL | __GFP_NOFAIL, &r);
 	KUNIT_ASSERT_EQ(test, 1, r.n);
 	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[1]->central[spc].nspans);
-	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&f->fp.heap[1]->central[spc], r.objs, 1));
+	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&f->fp.heap[1]->central[spc], &obj, 1));
 	expect_heaps(test);
 }
 
