@@ -236,10 +236,13 @@ bool gomem_heap_has_many_free(const struct gomem_heap *h)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_has_many_free);
 
-/* What should go without waiting for a goal. */
+/* What should go without waiting for a goal; nothing if the parameters ask for more to stay. */
 static unsigned long surplus(const struct gomem_heap *h)
 {
-	return READ_ONCE(epoch_ms) <= EPOCH_MS ? gomem_heap_surplus(h) : 0;
+	if (READ_ONCE(epoch_ms) > EPOCH_MS ||
+	    READ_ONCE(scavenge_percent) > 100 / GOMEM_GIVE_SHARE)
+		return 0;
+	return gomem_heap_surplus(h);
 }
 
 static void queue_goals(void)
@@ -274,7 +277,8 @@ void gomem_heap_kick(struct gomem_heap *h, unsigned long freed)
 		atomic_set(&goal_looks, GOMEM_GOAL_LOOKS + 1);
 	if (!delayed_work_pending(&goal_work))
 		queue_goals();
-	if (surplus(h) && !delayed_work_pending(&scavenge_work))
+	/* While it is at work it has its own pace. */
+	if (surplus(h) && !work_busy(&scavenge_work.work))
 		queue_delayed_work(system_unbound_wq, &scavenge_work, 0);
 }
 

@@ -848,7 +848,10 @@ static u32 slot_uses(const struct slot_view *v)
 	return 2 * v->allocs + v->held + v->flushed - v->refilled;
 }
 
-/* Where the next tiny object comes from; one number, which is never twice the same soon. */
+/*
+ * Where the next tiny object comes from, as one number. A CPU on which one goes back and
+ * forth may be found where it was, and loses its block as if it was idle: once a look.
+ */
 static unsigned long tiny_pos(const struct gomem_mcache *mc)
 {
 	/* As for the slots: another CPU may see half of a change, and an idle CPU has none. */

@@ -11,11 +11,13 @@
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
+#include <linux/gfp.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include "chunk.h"
+#include "compat.h"
 #include "fixalloc.h"
 #include "kind.h"
 #include "mcentral.h"
@@ -35,7 +37,11 @@
 /* A block of the kernel's has so many gomem pages at least: 128 KiB. */
 #define GOMEM_GROW_MIN		16
 
-/* Fewer free pages than these are not given back by who frees: 1 MiB. */
+/*
+ * Who frees gives pages back if more than a share of what is in use is free; fewer than
+ * 1 MiB are no reason.
+ */
+#define GOMEM_GIVE_SHARE	16
 #define GOMEM_GIVE_MIN		128
 
 /* See span_pages() and may_cache() of mcentral.c. */
@@ -228,6 +234,14 @@ void gomem_heap_note_peak(struct gomem_heap *h);
 void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int npages);
 unsigned long gomem_heap_take(struct gomem_heap *h, const struct gomem_span_request *req);
 unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_request *req);
+
+/* For a try that has a fallback: no effort, no reserves, no noise. */
+static inline gfp_t gomem_gfp_light(gfp_t gfp)
+{
+	gfp &= ~(__GFP_RECLAIM | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL | __GFP_MEMALLOC |
+		 __GFP_HIGH | GOMEM_GFP_ATOMIC);
+	return gfp | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC;
+}
 
 /* For what need not be exact: how many pages the heap has, without its lock. */
 static inline unsigned long gomem_heap_about(const struct gomem_heap *h)

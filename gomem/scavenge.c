@@ -11,6 +11,7 @@
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -222,7 +223,7 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 		start = ktime_get_ns();
 	}
 	/* What became free before the wait may go now; what did since is for the next time. */
-	for (more = !b.n && b.late && waits; more && !b.n; )
+	for (more = !b.n && b.late && waits && !takes_fresh(why); more && !b.n; )
 		more = take_batch(h, pos, want, why, &b);
 	put_batch(h, &b);
 	*worked += ktime_get_ns() - start;
@@ -257,11 +258,12 @@ unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
 
-/* So many of what is in use may be free before who frees has to work for it. */
-#define GIVE_SHARE	16
-
-/* What a free gives back: as much as it made free, 256 KiB at least. */
-#define GIVE_PAGES	(SZ_256K >> GOMEM_PAGE_SHIFT)
+/*
+ * What a free gives back: as much as it made free, 256 KiB at least. But 64 KiB where nobody
+ * can preempt it, since keys have to be looked for in all of it.
+ */
+#define GIVE_LEAST	(SZ_256K >> GOMEM_PAGE_SHIFT)
+#define GIVE_LOCKED	(SZ_64K >> GOMEM_PAGE_SHIFT)
 
 /**
  * gomem_heap_surplus - how many pages are free that should not stay for a moment
@@ -273,7 +275,7 @@ unsigned long gomem_heap_surplus(const struct gomem_heap *h)
 {
 	/* Stale is good enough. */
 	unsigned long backed = gomem_heap_about(h), free = data_race(h->pages.free_pages);
-	unsigned long keep = max_t(unsigned long, (backed - min(free, backed)) / GIVE_SHARE,
+	unsigned long keep = max_t(unsigned long, (backed - min(free, backed)) / GOMEM_GIVE_SHARE,
 				   h->give_min);
 
 	return free > keep ? free - keep : 0;
@@ -295,9 +297,11 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_surplus);
  */
 void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
 {
-	unsigned long want = min(gomem_heap_surplus(h), max_t(unsigned long, freed, GIVE_PAGES));
+	unsigned long want = min(gomem_heap_surplus(h), max_t(unsigned long, freed, GIVE_LEAST));
 	struct batch b = { };
 
+	if (!preemptible())
+		want = min_t(unsigned long, want, GIVE_LOCKED);
 	if (!want || !poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
 		return;
 	if (!spin_trylock(&h->give_lock))

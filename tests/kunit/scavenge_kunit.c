@@ -673,6 +673,11 @@ static void test_give_back(struct kunit *test)
 	before = *released;
 	gomem_heap_give_back(h, 16);
 	KUNIT_EXPECT_EQ(test, 32, *released - before);
+	/* Less where nobody can preempt it. */
+	preempt_disable();
+	gomem_heap_give_back(h, 16);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, 32 + 8, *released - before);
 	for (i = 0; i < 100; i++)
 		gomem_heap_give_back(h, 40);
 	KUNIT_EXPECT_EQ(test, 4 * CHUNK - 64, *released);
