@@ -734,16 +734,10 @@ static size_t small_object_size(const void *p, bool *noscan)
 	return size;
 }
 
-/* For what would be nice to have nobody is to be killed, nor waited for. */
-static gfp_t gfp_modest(gfp_t gfp)
-{
-	return (gfp & ~(__GFP_NOFAIL | __GFP_RETRY_MAYFAIL)) | __GFP_NOWARN | __GFP_NORETRY;
-}
-
 /*
  * What grows once grows again: as Go's append() does, leave room for that, or each step
  * would be a copy of all there is. Half as much again is less, on average, than the powers
- * of two of krealloc() leave. Unless there is no memory for it.
+ * of two of krealloc() leave. Unless there is no memory for it at hand, on this node.
  */
 static void *alloc_grown(size_t size, size_t new_size, gfp_t gfp, bool noscan)
 {
@@ -751,7 +745,7 @@ static void *alloc_grown(size_t size, size_t new_size, gfp_t gfp, bool noscan)
 	void *new = NULL;
 
 	if (new_size < roomy && roomy <= GOMEM_MAX_SIZE)
-		new = alloc_any(roomy, gfp_modest(gfp), noscan);
+		new = alloc_any(roomy, gomem_gfp_light(gfp) | __GFP_THISNODE, noscan);
 	return new ?: alloc_any(new_size, gfp, noscan);
 }
 

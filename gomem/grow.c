@@ -30,14 +30,6 @@
 #define GROW_MAX	GOMEM_CHUNK_PAGES
 #define GROW_SHARE	64
 
-/* For a try that has a fallback: no effort, no reserves, no noise. */
-static gfp_t gfp_light(gfp_t gfp)
-{
-	gfp &= ~(__GFP_RECLAIM | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL | __GFP_MEMALLOC |
-		 __GFP_HIGH | GOMEM_GFP_ATOMIC);
-	return gfp | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC;
-}
-
 /* For the try that counts. Endless tries are made by gomem_heap_alloc_span(). */
 static gfp_t gfp_full(gfp_t gfp)
 {
@@ -73,7 +65,7 @@ bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f, gfp_t gfp
 	unsigned long flags;
 	void *chunk;
 
-	chunk = gomem_meta_get(h->source, bytes, gfp_light(gfp), h->node);
+	chunk = gomem_meta_get(h->source, bytes, gomem_gfp_light(gfp), h->node);
 	if (!chunk) {
 		bytes = PAGE_ALIGN(f->header + f->size);
 		chunk = gomem_meta_get(h->source, bytes, gfp_full(gfp), h->node);
@@ -131,7 +123,7 @@ static unsigned long fetch_light(struct gomem_heap *h, const struct gomem_span_r
 	unsigned int wanted = wanted_order(h, need);
 	unsigned int last = h->peers ? need : need + 1;
 	unsigned int from = max(min(wanted, READ_ONCE(h->order_limit)), last);
-	gfp_t gfp = gfp_light(req->gfp);
+	gfp_t gfp = gomem_gfp_light(req->gfp);
 	unsigned long addr;
 
 	if (wanted < last)
