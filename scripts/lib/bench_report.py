@@ -280,7 +280,8 @@ class Report:
             verdict = " ".join(filter(None, (self.judge(row), self.judge(peak))))
             lines.append(f"{row.scenario.split(':', 1)[1]:12} {row.allocator:20}" +
                          "".join(f" {v / 1024:9.0f}" for v in (*live, row.value, peak.value)) +
-                         f" {row.value / kmalloc[0]:9.3f} {peak.value / kmalloc[1]:7.3f}  {verdict}")
+                         f" {row.value / kmalloc[0]:9.3f} {peak.value / kmalloc[1]:7.3f}"
+                         f"  {verdict}".rstrip())
         return lines if len(lines) > 1 else []
 
     def table(self, mode, kernel, scenario, few):
