@@ -56,12 +56,11 @@ static inline unsigned long gomem_fresh_until(const struct gomem_chunk *c)
 	return c->gp[c->newer];
 }
 
-/* Make @busy those that may not go back at once: the wait is not over, or in use. */
+/* Add those whose wait is not over to the pages that may not go back. */
 static inline void gomem_fresh_busy(const struct gomem_chunk *c, struct gomem_pallocbits *busy)
 {
 	unsigned int set, w;
 
-	*busy = c->inuse;
 	for (set = 0; set < ARRAY_SIZE(c->fresh); set++) {
 		if (poll_state_synchronize_rcu(c->gp[set]))
 			continue;

@@ -16,7 +16,6 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
-#include "compat.h"
 #include "epoch.h"
 #include "mheap.h"
 #include "scavenge.h"
@@ -272,8 +271,6 @@ static struct gomem_chunk *provide_chunk(struct gomem_heap *h, unsigned long add
 	memset(&mine->inuse, 0xff, sizeof(mine->inuse));
 	memset(&mine->hole, 0xff, sizeof(mine->hole));
 	bitmap_zero(mine->zero, GOMEM_CHUNK_PAGES);
-	memset(mine->fresh, 0, sizeof(mine->fresh));
-	mine->newer = 0;
 	/* Who finds it there and takes the lock finds it registered in @pages, too. */
 	c = gomem_pagemap_register(h->map, ci, mine);
 	if (c == mine)

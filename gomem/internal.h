@@ -85,12 +85,16 @@
  * [3] gomem_heap.lock, one per node: the page bitmaps and summaries, descriptors,
  *     counters. May be taken under [2], and no other under another.
  *
- * All are spinlocks, taken with interrupts off; on PREEMPT_RT they sleep. With one held
- * nothing is allocated, given back to the kernel, or printed: so the shrinker, which
- * the kernel may call inside of our own alloc_pages(), can take them. arena.c has a
- * lock for its lists, epoch.c a mutex for its work, neither is held with these; cache.c
- * a semaphore for its list, which is held around them. The lock of an RCU queue is a raw
- * spinlock, for those who have one, and held with no other.
+ * gomem_heap.give_lock, which belongs to who frees and gives back, is only tried, with
+ * interrupts on, and may be held around [3].
+ *
+ * All are spinlocks, the numbered ones taken with interrupts off; on PREEMPT_RT they
+ * sleep. With one held nothing is allocated, given back to the kernel, or printed: so the
+ * shrinker, which the kernel may call inside of our own alloc_pages(), can take them.
+ * arena.c has a lock for its lists, which is not held with these. epoch.c has a mutex for
+ * its work, and for who wants none of it meanwhile, cache.c a semaphore for its list: both
+ * are held around them, in this order. The lock of an RCU queue is a raw spinlock, for
+ * those who have one, and held with no other.
  *
  * No lock protects an mcache. Its CPU owns it, between preempt_disable() and
  * preempt_enable() for the one of tasks, local_irq_save() and restore for the one

@@ -48,6 +48,14 @@ struct batch {
 	} run[BATCH_RUNS];
 };
 
+/* Without the runs, which are only written. */
+static void batch_init(struct batch *b)
+{
+	b->n = 0;
+	b->pages = 0;
+	b->late = false;
+}
+
 static unsigned int pages_in_use(const struct gomem_chunk *c)
 {
 	unsigned int w, n = 0;
@@ -180,6 +188,14 @@ static bool take_batch(struct gomem_heap *h, struct gomem_scavenge_pos *pos, uns
 	return more;
 }
 
+/* The same until there is something, or nothing more to look at. */
+static void take_some(struct gomem_heap *h, struct gomem_scavenge_pos *pos, unsigned long want,
+		      enum gomem_scavenge_reason why, struct batch *b)
+{
+	while (take_batch(h, pos, want, why, b) && !b->n)
+		;
+}
+
 static void put_batch(struct gomem_heap *h, const struct batch *b)
 {
 	unsigned int i;
@@ -207,24 +223,23 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 				       unsigned long want, enum gomem_scavenge_reason why,
 				       u64 *worked)
 {
-	bool waits = takes_fresh(why) || why == GOMEM_SCAVENGE_BACKGROUND, more;
 	u64 start = ktime_get_ns();
-	struct batch b = { };
+	struct batch b;
+	bool again;
 
 	if (!want)
 		return 0;
-	do {
-		more = take_batch(h, pos, want, why, &b);
-	} while (more && !b.n);
-
-	if (b.late && waits && (takes_fresh(why) || !b.n)) {
+	batch_init(&b);
+	take_some(h, pos, want, why, &b);
+	again = !b.n && why == GOMEM_SCAVENGE_BACKGROUND;
+	if (b.late && (again || takes_fresh(why))) {
 		*worked += ktime_get_ns() - start;
 		cond_synchronize_rcu(b.gp);
 		start = ktime_get_ns();
+		/* What was free before the wait may go; what became so is for the next time. */
+		if (again)
+			take_some(h, pos, want, why, &b);
 	}
-	/* What became free before the wait may go now; what did since is for the next time. */
-	for (more = !b.n && b.late && waits && !takes_fresh(why); more && !b.n; )
-		more = take_batch(h, pos, want, why, &b);
 	put_batch(h, &b);
 	*worked += ktime_get_ns() - start;
 	return b.pages;
@@ -298,7 +313,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_surplus);
 void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
 {
 	unsigned long want = min(gomem_heap_surplus(h), max_t(unsigned long, freed, GIVE_LEAST));
-	struct batch b = { };
+	struct batch b;
 
 	if (!preemptible())
 		want = min_t(unsigned long, want, GIVE_LOCKED);
@@ -306,6 +321,7 @@ void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
 		return;
 	if (!spin_trylock(&h->give_lock))
 		return;
+	batch_init(&b);
 	if (!take_batch(h, &h->give_pos, want, GOMEM_SCAVENGE_FREE, &b))
 		WRITE_ONCE(h->give_gp, start_poll_synchronize_rcu());
 	spin_unlock(&h->give_lock);
