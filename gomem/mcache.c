@@ -267,9 +267,30 @@ static __always_inline void make_object(const struct gomem_kind *k, void *obj, b
 	gomem_set_fresh_key(gomem_kind_key(k, obj), zero && !k->key);
 }
 
-/* Bit i of @fresh: object i is one of these. */
+/* Objects side by side in the array, none constructed, all or none known to be zero. */
+static void make_run(const struct gomem_kind *k, void **objs, unsigned int n, bool zero)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		gomem_set_fresh_key(gomem_kind_key(k, objs[i]), zero);
+}
+
+/* Bit i of @fresh: object i is one of these. Mostly these are all, or the last ones. */
 static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh, u64 zero)
 {
+	unsigned int first;
+	u64 run;
+
+	if (!fresh)
+		return;
+	zero &= fresh;
+	first = __ffs64(fresh);
+	run = fresh >> first;
+	if (likely(!(run & (run + 1)) && !k->ctor && (!zero || zero == fresh))) {
+		make_run(k, objs + first, fls64(run), zero && !k->key);
+		return;
+	}
 	for (; fresh; fresh &= fresh - 1)
 		make_object(k, objs[__ffs64(fresh)], zero & fresh & -fresh);
 }
@@ -421,8 +442,8 @@ static void *keep_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	if (!sec.holds) {
 		atomic64_inc(&c->direct_allocs);
 	} else {
-		while (kept < r->n && sec.mc->heap == h && gomem_slot_push(slot, r->objs[kept]))
-			kept++;
+		if (sec.mc->heap == h)
+			kept += gomem_slot_push_many(slot, r->objs + 1, r->n - 1);
 		slot->allocs++;
 		slot->refilled += kept;
 		if (span && sec.mc->caches_spans && sec.mc->heap == h && !slot->span) {

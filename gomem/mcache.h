@@ -259,6 +259,20 @@ static __always_inline bool gomem_slot_push(struct gomem_slot *slot, void *obj)
 	return true;
 }
 
+/* As many of @n objects as there is room for. */
+static __always_inline unsigned int gomem_slot_push_many(struct gomem_slot *slot, void **p,
+							 unsigned int n)
+{
+	void **top = slot->top;
+	unsigned int i;
+
+	n = min_t(unsigned int, n, slot->end - top);
+	for (i = 0; i < n; i++)
+		top[i] = p[i];
+	slot->top = top + n;
+	return n;
+}
+
 /*
  * Up to @n objects, the newest first, with their keys taken off; @key: where these are.
  * One without the usual key ends it, and stays: @unusual.

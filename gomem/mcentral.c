@@ -559,19 +559,29 @@ static bool is_in(const struct gomem_span *s, void *obj, unsigned int *index)
 }
 
 /*
- * How many objects, from the first on, which is slot @index, are neighbours by rising
- * address, with bits in the same word.
+ * How many objects, from the first on, which is slot @index, are neighbours by rising or
+ * by falling address, with bits in the same word: @slots.
  */
 static unsigned int neighbours(const struct gomem_span *s, unsigned int index, void **objs,
-			       unsigned int n)
+			       unsigned int n, unsigned long *slots)
 {
-	unsigned int size = s->elemsize;
-	void *next = objs[0] + size, **obj = objs + 1;
-	void **end = objs + min3(n, 64 - index % 64, s->nelems - index);
+	unsigned int max = min(64 - index % 64, s->nelems - index), len, size = s->elemsize;
+	bool falling = n > 1 && objs[1] < objs[0];
+	void *next = objs[0];
+	long step = size;
 
-	for (; obj < end && *obj == next; obj++)
-		next += size;
-	return obj - objs;
+	if (falling) {
+		max = index % 64 + 1;
+		step = -step;
+	}
+	max = min(max, n);
+	for (len = 1; len < max; len++) {
+		next += step;
+		if (objs[len] != next)
+			break;
+	}
+	*slots = ((2UL << (len - 1)) - 1) << (index - (falling ? len - 1 : 0)) % 64;
+	return len;
 }
 
 /**
@@ -594,8 +604,7 @@ unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned
 	for (i = 0; i < n; i += len) {
 		if (run && is_in(run, objs[i], &index)) {
 			s = run;
-			len = neighbours(s, index, objs + i, n - i);
-			slots = ((2UL << (len - 1)) - 1) << index % 64;
+			len = neighbours(s, index, objs + i, n - i, &slots);
 		} else {
 			s = span_of(c, objs[i], &index);
 			len = 1;
