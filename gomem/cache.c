@@ -97,6 +97,7 @@ static void set_geometry(struct gomem_kind *k)
 		k->divmul = 1;
 	}
 	k->limit = (u64)k->nelems << 32;
+	k->desc = gomem_span_desc(k->nelems);
 }
 
 static bool args_are_sane(const char *name, unsigned int size,

@@ -79,6 +79,8 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag, unsigne
  * @hole: pages that are not ours; heap lock
  * @fresh: pages that became free of late; heap lock. See freshpage.h
  * @newer: which of @fresh and @gp gets what becomes free now; heap lock
+ * @knows_zero: there may be pages in @zero; set under the heap lock by who adds them, never
+ *	cleared
  * @zero: pages that are known to be zero; see zeropage.h
  * @span: the span that a page is part of; same rules as @tag
  *
@@ -94,6 +96,7 @@ struct gomem_chunk {
 	struct gomem_pallocbits hole;
 	struct gomem_pallocbits fresh[2];
 	unsigned int newer;
+	bool knows_zero;
 	DECLARE_BITMAP(zero, GOMEM_CHUNK_PAGES);
 	struct gomem_span *span[GOMEM_CHUNK_PAGES];
 };

@@ -108,12 +108,14 @@ static void *cut(struct gomem_fixalloc *f)
  * @f: allocator
  *
  * Context: any, under the lock.
- * Return: the object that came back last, else a new one, all zero; NULL if
- * there is none and gomem_fixalloc_refill() must be called.
+ * Return: the object that came back last, else a new one, all zero but for one that
+ * came back with @f->keeps; NULL if there is none and gomem_fixalloc_refill() must be
+ * called.
  */
 void *gomem_fixalloc_alloc(struct gomem_fixalloc *f)
 {
 	void *p = f->free;
+	bool keeps = p && f->keeps;
 
 	lockdep_assert_held(f->lock);
 
@@ -124,7 +126,7 @@ void *gomem_fixalloc_alloc(struct gomem_fixalloc *f)
 	if (!p)
 		return NULL;
 	f->inuse += f->size;
-	return memset(p, 0, f->size);
+	return keeps ? p : memset(p, 0, f->size);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_fixalloc_alloc);
 

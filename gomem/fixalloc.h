@@ -20,7 +20,8 @@
  * Memory is type-stable: once it has been a descriptor it is never anything
  * else until gomem_fixalloc_destroy(). Who follows a stale pointer finds an
  * object of the same type: its first word is a link while it is free, and it
- * is zeroed when it is handed out again (not if a cache above keeps it).
+ * is zeroed when it is handed out again (not with @keeps, Go's fixalloc.zero the other
+ * way round, nor if a cache above keeps it).
  */
 #ifndef GOMEM_FIXALLOC_H
 #define GOMEM_FIXALLOC_H
@@ -43,6 +44,7 @@ struct gomem_fixchunk;
  * @lock: the owner's lock around everything here
  * @size: bytes from one object to the next, a multiple of the alignment
  * @header: bytes from the start of a chunk to its first object
+ * @keeps: what came back is handed out as it is, but for its first word
  * @free: objects that came back, the last one first, linked by their first word
  * @chunks: all chunks, the oldest first
  * @last: the last one of @chunks
@@ -61,6 +63,7 @@ struct gomem_fixalloc {
 	spinlock_t *lock;	/* not ours: see above */
 	unsigned int size;
 	unsigned int header;
+	bool keeps;
 	void *free;
 	struct gomem_fixchunk *chunks;
 	struct gomem_fixchunk *last;

@@ -7,6 +7,7 @@
 #include <linux/log2.h>
 
 #include "kind.h"
+#include "span.h"
 
 struct gomem_kind gomem_kinds[GOMEM_NR_SPANCLASSES] __ro_after_init;
 EXPORT_SYMBOL_IF_KUNIT(gomem_kinds);
@@ -28,6 +29,7 @@ void __init gomem_kinds_init(void)
 		k->npages = gomem_class_pages(class);
 		k->nelems = gomem_class_nelems(class);
 		k->spc = spc;
+		k->desc = gomem_span_desc(k->nelems);
 		k->aligned = is_power_of_2(k->size);
 	}
 }

@@ -27,6 +27,7 @@ struct gomem_mcentral;
  * @nelems: objects in them
  * @spc: span class; of class 0 if it is a cache's
  * @aligned: spans are aligned to their length, a power of two
+ * @desc: which size of descriptors the spans have; see gomem_span_desc()
  * @typesafe: what was an object stays one for an RCU grace period
  * @key: where in a free object its key is
  * @ctor: called for each object once, before it is handed out first; may be NULL
@@ -43,6 +44,7 @@ struct gomem_kind {
 	u16 npages;
 	u16 nelems;
 	u8 spc;
+	u8 desc;
 	bool aligned;
 	bool typesafe;
 	u32 key;

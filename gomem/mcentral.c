@@ -278,13 +278,12 @@ void gomem_mcentral_uncache(struct gomem_span *s)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_uncache);
 
-/* Take what the request wants of a span; the caller has found that it has room. */
-static void take(struct gomem_refill *r, struct gomem_span *s)
+/* The request has @n objects more, of which all but @recycled were never handed out. */
+static void add_objects(struct gomem_refill *r, const struct gomem_span *s, unsigned int n,
+			unsigned int recycled)
 {
-	unsigned int n, recycled;
 	u64 fresh;
 
-	n = gomem_span_take(s, r->objs + r->n, r->want - r->n, &recycled);
 	if (recycled < n) {
 		fresh = GENMASK_ULL(r->n + n - 1, r->n + recycled);
 		r->fresh |= fresh;
@@ -292,6 +291,15 @@ static void take(struct gomem_refill *r, struct gomem_span *s)
 			r->zero |= fresh;
 	}
 	r->n += n;
+}
+
+/* Take what the request wants of a span; the caller has found that it has room. */
+static void take(struct gomem_refill *r, struct gomem_span *s)
+{
+	unsigned int n, recycled;
+
+	n = gomem_span_take(s, r->objs + r->n, r->want - r->n, &recycled);
+	add_objects(r, s, n, recycled);
 }
 
 /*
@@ -345,6 +353,19 @@ static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	report_bad(c, bad);
 }
 
+/* Use all of a new span, if the request wants as much. */
+static bool use_all(struct gomem_mcentral *c, struct gomem_span *s, struct gomem_refill *r)
+{
+	lockdep_assert_held(&c->lock);
+	if (s->nelems > r->want - r->n)
+		return false;
+	gomem_span_take_all(s, r->objs + r->n);
+	add_objects(r, s, s->nelems, 0);
+	s->where = GOMEM_FULL_SWEPT;
+	list_move(&s->list, &c->list[GOMEM_FULL_SWEPT]);
+	return true;
+}
+
 /*
  * New spans, all of one heap, become their mcentral's, and are used. No more of them than
  * the request takes objects from.
@@ -362,7 +383,8 @@ static void use_new(struct list_head *spans, struct gomem_refill *r)
 		s->where = GOMEM_NR_SPAN_LISTS;	/* on none yet */
 		c->nspans++;
 		c->npages += s->npages;
-		use_span(c, s, r);
+		if (!use_all(c, s, r))
+			use_span(c, s, r);
 	}
 	spin_unlock_irqrestore(&c->lock, flags);
 }
@@ -567,19 +589,18 @@ static unsigned int neighbours(const struct gomem_span *s, unsigned int index, v
 {
 	unsigned int max = min(64 - index % 64, s->nelems - index), len, size = s->elemsize;
 	bool falling = n > 1 && objs[1] < objs[0];
-	void *next = objs[0];
+	void *next = objs[0], **obj = objs, **end;
 	long step = size;
 
 	if (falling) {
 		max = index % 64 + 1;
 		step = -step;
 	}
-	max = min(max, n);
-	for (len = 1; len < max; len++) {
+	end = objs + min(max, n);
+	do {
 		next += step;
-		if (objs[len] != next)
-			break;
-	}
+	} while (++obj < end && *obj == next);
+	len = obj - objs;
 	*slots = ((2UL << (len - 1)) - 1) << (index - (falling ? len - 1 : 0)) % 64;
 	return len;
 }

@@ -4,7 +4,6 @@
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
-#include <linux/log2.h>
 #include <linux/nodemask.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -26,20 +25,10 @@
 /* Spans that are given back under one hold of the locks. */
 #define FREE_BATCH	32
 
-/* Words of each bitmap, by descriptor size. */
-static unsigned int span_size_index(unsigned int nwords)
-{
-	return order_base_2(nwords);
-}
-
+/* Bytes of a descriptor; gomem_span_desc() tells which size of them it is. */
 static size_t span_size(unsigned int index)
 {
 	return sizeof(struct gomem_span) + 2 * BIT(index) * sizeof(unsigned long);
-}
-
-static unsigned int span_index(const struct gomem_kind *k)
-{
-	return span_size_index(gomem_span_words(max_t(unsigned int, k->nelems, 1)));
 }
 
 static int init_pcaches(struct gomem_heap *h)
@@ -59,8 +48,11 @@ static int init_fixallocs(struct gomem_heap *h)
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < GOMEM_NR_SPAN_SIZES && !err; i++)
+	for (i = 0; i < GOMEM_NR_SPAN_SIZES && !err; i++) {
 		err = gomem_fixalloc_init(&h->spanalloc[i], span_size(i), sizeof(u64), &h->lock);
+		/* gomem_span_init() sets all there is. */
+		h->spanalloc[i].keeps = true;
+	}
 	return err ?: gomem_fixalloc_init(&h->chunkalloc, sizeof(struct gomem_chunk), sizeof(u64),
 					  &h->lock);
 }
@@ -180,7 +172,7 @@ static bool is_near(const struct gomem_heap *h)
 	return !h->peers || h->peers[numa_mem_id()] == h;
 }
 
-/* How many pages from @page to before @end are of the same chunk; 0 at the end. */
+/* How many pages from @page to before @end are of the same chunk. */
 static unsigned int piece(unsigned long page, unsigned long end)
 {
 	return min_t(unsigned long, end - page, GOMEM_CHUNK_PAGES - page % GOMEM_CHUNK_PAGES);
@@ -200,7 +192,8 @@ static bool map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long p
 	struct gomem_chunk *c;
 	bool zero = true;
 
-	for (; (n = piece(page, end)) > 0; page += n) {
+	for (; page < end; page += n) {
+		n = piece(page, end);
 		c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
 		slot = page % GOMEM_CHUNK_PAGES;
 		for (i = slot; i < slot + n; i++) {
@@ -218,7 +211,8 @@ static void unmap_span(struct gomem_heap *h, struct gomem_span *s, unsigned long
 	unsigned int i, slot, n;
 	struct gomem_chunk *c;
 
-	for (; (n = piece(page, end)) > 0; page += n) {
+	for (; page < end; page += n) {
+		n = piece(page, end);
 		c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
 		slot = page % GOMEM_CHUNK_PAGES;
 		for (i = slot; i < slot + n; i++) {
@@ -275,7 +269,7 @@ static void make_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gome
 {
 	gomem_span_init(s, gomem_heap_addr(h, page), req->npages, req->kind);
 	s->heap = h;
-	s->desc = span_index(req->kind);
+	s->desc = req->kind->desc;
 	if (gomem_kind_is_large(req->kind))
 		gomem_span_set_state(s, req->arena ? GOMEM_SPAN_ARENA : GOMEM_SPAN_LARGE);
 	s->zero = map_span(h, s, page) && s->elemsize >= ZERO_SIZE_MIN;
@@ -337,9 +331,11 @@ void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int n
 	lockdep_assert_held(&h->lock);
 	if (WARN_ON_ONCE(!gomem_pagealloc_free(&h->pages, page, npages)))
 		return;
-	for (; (n = piece(page, end)) > 0; page += n)
+	for (; page < end; page += n) {
+		n = piece(page, end);
 		gomem_fresh_add(gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT),
 				page % GOMEM_CHUNK_PAGES, n);
+	}
 }
 
 /* Give a page cache new pages and descriptors of a size, if it has none. */
@@ -426,7 +422,7 @@ static bool suits_pcache(const struct gomem_heap *h, const struct gomem_span_req
 unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_span_request *req,
 				    unsigned int n, struct list_head *spans)
 {
-	unsigned int index = span_index(req->kind), i;
+	unsigned int index = req->kind->desc, i;
 	struct gomem_pcache *pc;
 	struct gomem_span *s;
 	unsigned long flags;
@@ -448,7 +444,7 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_spa
 static struct gomem_span *alloc_from_run(struct gomem_heap *h,
 					 const struct gomem_span_request *req)
 {
-	unsigned int index = span_index(req->kind);
+	unsigned int index = req->kind->desc;
 	unsigned long page = GOMEM_NO_PAGE, flags;
 	struct gomem_span *s = NULL;
 	struct gomem_pcache *pc;
@@ -470,7 +466,7 @@ static struct gomem_span *alloc_from_run(struct gomem_heap *h,
 static struct gomem_span *alloc_from_pcache(struct gomem_heap *h,
 					    const struct gomem_span_request *req)
 {
-	unsigned int index = span_index(req->kind);
+	unsigned int index = req->kind->desc;
 	struct gomem_span *s;
 	bool no_desc;
 
@@ -550,7 +546,7 @@ static void count_peer_span(struct gomem_heap *h)
 static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 					  const struct gomem_span_request *req)
 {
-	unsigned int index = span_index(req->kind);
+	unsigned int index = req->kind->desc;
 	struct gomem_heap *owner = h;
 	unsigned long page, flags;
 	struct gomem_pcache *pc;
@@ -745,10 +741,11 @@ static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned in
 	pc = lock_pcache(h, &flags);
 	while (n-- && !list_empty(spans)) {
 		s = list_first_entry(spans, struct gomem_span, list);
-		list_del_init(&s->list);
 		freed += s->npages;
-		if (!keep_span(h, pc, s, limit))
-			list_add_tail(&s->list, &rest);
+		if (keep_span(h, pc, s, limit))
+			list_del(&s->list);
+		else
+			list_move_tail(&s->list, &rest);
 	}
 	some = !list_empty(&rest);
 	if (some) {

@@ -51,7 +51,7 @@ static u64 multiples_of(unsigned int n)
  */
 unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages, bool aligned)
 {
-	u64 starts = runs_of(pc->free, npages);
+	u64 starts = npages > 1 ? runs_of(pc->free, npages) : pc->free;
 	unsigned int i;
 
 	lockdep_assert_held(&pc->lock);
@@ -60,36 +60,11 @@ unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages, b
 	if (!starts)
 		return GOMEM_NO_PAGE;
 	i = __ffs64(starts);
-	pc->free &= ~GENMASK_ULL(i + npages - 1, i);
+	pc->free &= ~(((2ULL << (npages - 1)) - 1) << i);
 	pc->uses++;
 	return pc->base + i;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_alloc);
-
-/**
- * gomem_pcache_free - keep a run of pages
- * @pc: the cache
- * @page: the first page
- * @npages: how many
- * @max: most pages that the cache may have then
- *
- * Context: any, under the lock.
- * Return: false if they are not of the cache's block or too many: the heap's.
- */
-bool gomem_pcache_free(struct gomem_pcache *pc, unsigned long page, unsigned int npages,
-		       unsigned int max)
-{
-	unsigned long i = page - pc->base;
-
-	lockdep_assert_held(&pc->lock);
-	if (npages > GOMEM_PCACHE_SPAN_MAX || i >= GOMEM_PCACHE_PAGES ||
-	    npages > GOMEM_PCACHE_PAGES - i || hweight64(pc->free) + npages > max)
-		return false;
-	pc->free |= GENMASK_ULL(i + npages - 1, i);
-	pc->uses++;
-	return true;
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_free);
 
 /**
  * gomem_pcache_take_run - take a run of pages that a large object left
@@ -164,50 +139,6 @@ unsigned int gomem_pcache_run_pages(const struct gomem_pcache *pc)
 	return n;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_run_pages);
-
-/**
- * gomem_pcache_pop - take a descriptor
- * @pc: the cache
- * @index: size of its bitmaps, as in gomem_heap.spanalloc
- *
- * Context: any, under the lock.
- * Return: a dead span, NULL if there is none.
- */
-struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc, unsigned int index)
-{
-	struct gomem_span *s = pc->desc[index];
-
-	lockdep_assert_held(&pc->lock);
-	if (s) {
-		pc->desc[index] = *(struct gomem_span **)s;
-		pc->nr_desc[index]--;
-	}
-	return s;
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_pop);
-
-/**
- * gomem_pcache_push - keep a descriptor
- * @pc: the cache
- * @index: size of its bitmaps
- * @s: a dead span
- *
- * Its first word becomes a link; the rest stays as it is.
- *
- * Context: any, under the lock.
- * Return: false if there are enough.
- */
-bool gomem_pcache_push(struct gomem_pcache *pc, unsigned int index, struct gomem_span *s)
-{
-	lockdep_assert_held(&pc->lock);
-	if (pc->nr_desc[index] == GOMEM_PCACHE_DESCS)
-		return false;
-	*(struct gomem_span **)s = pc->desc[index];
-	pc->desc[index] = s;
-	pc->nr_desc[index]++;
-	return true;
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_push);
 
 /**
  * gomem_span_counts_add - add one CPU's counts to a sum

@@ -10,6 +10,8 @@
 #ifndef GOMEM_PCACHE_H
 #define GOMEM_PCACHE_H
 
+#include <linux/bitops.h>
+#include <linux/lockdep.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -117,14 +119,74 @@ struct gomem_pcache {
 
 void gomem_pcache_init(struct gomem_pcache *pc);
 unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages, bool aligned);
-bool gomem_pcache_free(struct gomem_pcache *pc, unsigned long page, unsigned int npages,
-		       unsigned int max);
 unsigned long gomem_pcache_take_run(struct gomem_pcache *pc, unsigned int npages, bool aligned);
 void gomem_pcache_put_run(struct gomem_pcache *pc, unsigned long page, unsigned int npages);
 void gomem_pcache_drop_run(struct gomem_pcache *pc, unsigned int i);
 unsigned int gomem_pcache_run_pages(const struct gomem_pcache *pc);
-struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc, unsigned int index);
-bool gomem_pcache_push(struct gomem_pcache *pc, unsigned int index, struct gomem_span *s);
 void gomem_span_counts_add(struct gomem_span_counts *to, const struct gomem_span_counts *n);
 
+/**
+ * gomem_pcache_free - keep a run of pages
+ * @pc: the cache
+ * @page: the first page
+ * @npages: how many
+ * @max: most pages that the cache may have then
+ *
+ * Context: any, under the lock.
+ * Return: false if they are not of the cache's block or too many: the heap's.
+ */
+static inline bool gomem_pcache_free(struct gomem_pcache *pc, unsigned long page,
+				     unsigned int npages, unsigned int max)
+{
+	unsigned long i = page - pc->base;
+
+	lockdep_assert_held(&pc->lock);
+	if (npages > GOMEM_PCACHE_SPAN_MAX || i >= GOMEM_PCACHE_PAGES ||
+	    npages > GOMEM_PCACHE_PAGES - i || hweight64(pc->free) + npages > max)
+		return false;
+	pc->free |= ((2ULL << (npages - 1)) - 1) << i;
+	pc->uses++;
+	return true;
+}
+/**
+ * gomem_pcache_pop - take a descriptor
+ * @pc: the cache
+ * @index: size of its bitmaps, as in gomem_heap.spanalloc
+ *
+ * Context: any, under the lock.
+ * Return: a dead span, NULL if there is none.
+ */
+static inline struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc, unsigned int index)
+{
+	struct gomem_span *s = pc->desc[index];
+
+	lockdep_assert_held(&pc->lock);
+	if (s) {
+		pc->desc[index] = *(struct gomem_span **)s;
+		pc->nr_desc[index]--;
+	}
+	return s;
+}
+/**
+ * gomem_pcache_push - keep a descriptor
+ * @pc: the cache
+ * @index: size of its bitmaps
+ * @s: a dead span
+ *
+ * Its first word becomes a link; the rest stays as it is.
+ *
+ * Context: any, under the lock.
+ * Return: false if there are enough.
+ */
+static inline bool gomem_pcache_push(struct gomem_pcache *pc, unsigned int index,
+				     struct gomem_span *s)
+{
+	lockdep_assert_held(&pc->lock);
+	if (pc->nr_desc[index] == GOMEM_PCACHE_DESCS)
+		return false;
+	*(struct gomem_span **)s = pc->desc[index];
+	pc->desc[index] = s;
+	pc->nr_desc[index]++;
+	return true;
+}
 #endif /* GOMEM_PCACHE_H */

@@ -34,6 +34,7 @@ void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npag
 		     const struct gomem_kind *kind)
 {
 	bool large = gomem_kind_is_large(kind);
+	unsigned int i;
 
 	s->base = base;
 	s->npages = npages;
@@ -67,8 +68,9 @@ void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npag
 		s->alloc_cache = 0;
 		return;
 	}
-	bitmap_zero(s->bits, 2 * s->nwords * BITS_PER_LONG);
-	load_alloc_cache(s);
+	for (i = 0; i < 2U * s->nwords; i++)
+		s->bits[i] = 0;
+	s->alloc_cache = ~0ULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_init);
 
@@ -200,6 +202,24 @@ unsigned int gomem_span_take(struct gomem_span *s, void **out, unsigned int want
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_take);
 
 /**
+ * gomem_span_take_all - allocate all slots of a new span
+ * @s: a span that the caller owns, with up to 64 slots, of which none was allocated yet
+ * @out: where the objects go, by rising address
+ */
+void gomem_span_take_all(struct gomem_span *s, void **out)
+{
+	unsigned int n = s->nelems;
+
+	list_run(gomem_span_object(s, 0), s->elemsize, out, n);
+	WRITE_ONCE(gomem_span_alloc_bits(s)[0], GENMASK_ULL(n - 1, 0));
+	WRITE_ONCE(s->alloc_count, n);
+	s->fresh = n;
+	s->freeindex = n;
+	s->alloc_cache = 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_span_take_all);
+
+/**
  * gomem_span_put - mark slots as freed
  * @s: any small span with allocated slots, whoever owns it
  * @word: which word of the bitmap
@@ -221,28 +241,6 @@ unsigned long gomem_span_put(struct gomem_span *s, unsigned int word, unsigned l
 	return bad;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_put);
-
-/**
- * gomem_span_put_all - free all objects of a span at once
- * @s: a span that the caller owns, with pending frees of nobody
- * @word: which word of the bitmap
- * @mask: which slots of that word
- *
- * Return: false, with nothing changed, unless those are all that are allocated.
- */
-bool gomem_span_put_all(struct gomem_span *s, unsigned int word, unsigned long mask)
-{
-	unsigned long *alloc_bits = gomem_span_alloc_bits(s);
-
-	if (hweight_long(mask) != s->alloc_count || alloc_bits[word] != mask)
-		return false;
-	WRITE_ONCE(alloc_bits[word], 0);
-	WRITE_ONCE(s->alloc_count, 0);
-	s->freeindex = 0;
-	load_alloc_cache(s);
-	return true;
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_span_put_all);
 
 /**
  * gomem_span_sweep - fold the freed bits into the alloc bits

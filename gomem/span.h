@@ -28,7 +28,11 @@
 #define GOMEM_SPAN_H
 
 #include <linux/atomic.h>
+#include <linux/bitops.h>
 #include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include "limits.h"
@@ -134,6 +138,12 @@ static inline unsigned int gomem_span_words(unsigned int nelems)
 	return DIV_ROUND_UP(nelems, 64);
 }
 
+/* Which of the GOMEM_NR_SPAN_SIZES sizes the descriptor of that many slots has. */
+static inline unsigned int gomem_span_desc(unsigned int nelems)
+{
+	return order_base_2(max(gomem_span_words(nelems), 1U));
+}
+
 static inline unsigned long *gomem_span_alloc_bits(struct gomem_span *s)
 {
 	return s->bits;
@@ -179,8 +189,8 @@ void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npag
 		     const struct gomem_kind *kind);
 unsigned int gomem_span_take(struct gomem_span *s, void **out, unsigned int want,
 			     unsigned int *recycled);
+void gomem_span_take_all(struct gomem_span *s, void **out);
 unsigned long gomem_span_put(struct gomem_span *s, unsigned int word, unsigned long mask);
-bool gomem_span_put_all(struct gomem_span *s, unsigned int word, unsigned long mask);
 struct gomem_sweep gomem_span_sweep(struct gomem_span *s);
 const char *gomem_span_validate(struct gomem_span *s);
 
@@ -189,4 +199,25 @@ static inline bool gomem_span_is_full(const struct gomem_span *s)
 	return s->alloc_count == s->nelems;
 }
 
+/**
+ * gomem_span_put_all - free all objects of a span at once
+ * @s: a span that the caller owns, with pending frees of nobody
+ * @word: which word of the bitmap
+ * @mask: which slots of that word
+ *
+ * Return: false, with nothing changed, unless those are all that are allocated.
+ */
+static inline bool gomem_span_put_all(struct gomem_span *s, unsigned int word,
+				      unsigned long mask)
+{
+	unsigned long *alloc_bits = gomem_span_alloc_bits(s);
+
+	if (hweight_long(mask) != s->alloc_count || alloc_bits[word] != mask)
+		return false;
+	WRITE_ONCE(alloc_bits[word], 0);
+	WRITE_ONCE(s->alloc_count, 0);
+	s->freeindex = 0;
+	s->alloc_cache = ~gomem_span_alloc_bits(s)[0];
+	return true;
+}
 #endif /* GOMEM_SPAN_H */

@@ -28,6 +28,8 @@ static inline void gomem_zeropage_enter(struct gomem_chunk *c, unsigned int firs
 {
 	unsigned int i;
 
+	if (zero)
+		WRITE_ONCE(c->knows_zero, true);
 	for (i = first; i < first + npages; i++) {
 		if (zero)
 			set_bit(i, c->zero);
@@ -44,6 +46,8 @@ static inline bool gomem_zeropage_take(struct gomem_chunk *c, unsigned int first
 	unsigned long mask, known;
 	bool all = true;
 
+	if (!READ_ONCE(c->knows_zero))
+		return false;
 	for (i = first; i < end; i = last + 1) {
 		last = min(i | (BITS_PER_LONG - 1), end - 1);
 		mask = GENMASK(last % BITS_PER_LONG, i % BITS_PER_LONG);
