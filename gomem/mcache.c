@@ -472,7 +472,7 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 {
 	struct gomem_mcentral *c;
 	struct gomem_slot *slot;
-	void *objs[GOMEM_BATCH_MAX];
+	void *objs[GOMEM_BATCH_MAX] __uninitialized;
 	struct gomem_refill r;
 	struct section sec;
 	void *obj;
@@ -643,7 +643,7 @@ static unsigned int take_oldest(struct gomem_slot *slot, void **objs, unsigned i
  */
 void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 {
-	void *objs[GOMEM_BATCH_MAX + 1];
+	void *objs[GOMEM_BATCH_MAX + 1] __uninitialized;
 	struct gomem_slot *slot;
 	struct section sec;
 	unsigned int n = 0;

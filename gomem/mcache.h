@@ -259,7 +259,7 @@ static __always_inline bool gomem_slot_push(struct gomem_slot *slot, void *obj)
 	return true;
 }
 
-/* As many of @n objects as there is room for. */
+/* As many of @n objects as there is room for, the first ones; these are popped in order. */
 static __always_inline unsigned int gomem_slot_push_many(struct gomem_slot *slot, void **p,
 							 unsigned int n)
 {
@@ -268,7 +268,7 @@ static __always_inline unsigned int gomem_slot_push_many(struct gomem_slot *slot
 
 	n = min_t(unsigned int, n, slot->end - top);
 	for (i = 0; i < n; i++)
-		top[i] = p[i];
+		top[i] = p[n - 1 - i];
 	slot->top = top + n;
 	return n;
 }

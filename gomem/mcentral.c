@@ -362,7 +362,7 @@ static bool use_all(struct gomem_mcentral *c, struct gomem_span *s, struct gomem
 	gomem_span_take_all(s, r->objs + r->n);
 	add_objects(r, s, s->nelems, 0);
 	s->where = GOMEM_FULL_SWEPT;
-	list_move(&s->list, &c->list[GOMEM_FULL_SWEPT]);
+	list_add(&s->list, &c->list[GOMEM_FULL_SWEPT]);
 	return true;
 }
 
@@ -370,15 +370,15 @@ static bool use_all(struct gomem_mcentral *c, struct gomem_span *s, struct gomem
  * New spans, all of one heap, become their mcentral's, and are used. No more of them than
  * the request takes objects from.
  */
-static void use_new(struct list_head *spans, struct gomem_refill *r)
+static void use_new(struct gomem_span_stack *spans, struct gomem_refill *r)
 {
-	struct gomem_span *s = list_first_entry(spans, struct gomem_span, list);
-	struct gomem_mcentral *c = gomem_central(s->heap, s->kind);
+	struct gomem_mcentral *c = gomem_central(spans->top->heap, spans->top->kind);
+	struct gomem_span *s;
 	unsigned long flags;
 
 	spin_lock_irqsave(&c->lock, flags);
-	while (!list_empty(spans)) {
-		s = list_first_entry(spans, struct gomem_span, list);
+	while ((s = gomem_span_pop(spans))) {
+		INIT_LIST_HEAD(&s->list);
 		gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
 		s->where = GOMEM_NR_SPAN_LISTS;	/* on none yet */
 		c->nspans++;
@@ -398,12 +398,12 @@ static bool get_some_new(struct gomem_mcentral *c, struct gomem_refill *r)
 		.aligned = c->kind->aligned,
 	};
 	unsigned int n = DIV_ROUND_UP(r->want, c->kind->nelems);
+	struct gomem_span_stack spans = { NULL };
 	struct gomem_span *s;
-	LIST_HEAD(spans);
 
 	if (n < 2 || !gomem_heap_alloc_spans(c->heap, &req, n, &spans))
 		return false;
-	list_for_each_entry(s, &spans, list)
+	for (s = spans.top; s; s = s->next)
 		write_tail(s);
 	use_new(&spans, r);
 	return true;
@@ -465,8 +465,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
  */
 void gomem_mcentral_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r)
 {
+	struct gomem_span_stack spans = { NULL };
 	struct gomem_span *s = NULL;
-	LIST_HEAD(spans);
 
 	gomem_mcentral_refill(c, r);
 	if (!is_empty(r) || get_some_new(c, r))
@@ -482,24 +482,32 @@ void gomem_mcentral_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill
 		s = new_span(c, gfp, false);
 	if (!s)
 		return;
-	list_add(&s->list, &spans);
+	gomem_span_push(&spans, s);
 	use_new(&spans, r);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_get);
 
 /* Give back spans that were taken off their lists, with no lock held. */
-static void free_spans(struct gomem_mcentral *c, struct list_head *empty)
+static void free_spans(struct gomem_mcentral *c, struct gomem_span_stack *empty)
 {
-	struct gomem_span *s, *next;
+	struct gomem_span *s;
 
 	if (!c->kind->typesafe) {
 		gomem_heap_free_spans(c->heap, empty);
 		return;
 	}
-	list_for_each_entry_safe(s, next, empty, list) {
-		list_del_init(&s->list);
+	while ((s = gomem_span_pop(empty)))
 		give_back(s);
-	}
+}
+
+/* A listed span that is empty now goes to @empty. */
+static void take_off(struct gomem_mcentral *c, struct gomem_span *s,
+		     struct gomem_span_stack *empty)
+{
+	lockdep_assert_held(&c->lock);
+	list_del(&s->list);
+	gomem_span_push(empty, s);
+	retire(c, s);
 }
 
 /*
@@ -511,15 +519,14 @@ static void free_spans(struct gomem_mcentral *c, struct list_head *empty)
  * goes to @empty.
  */
 static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s, unsigned int word,
-			     unsigned long mask, struct list_head *empty)
+			     unsigned long mask, struct gomem_span_stack *empty)
 {
 	unsigned int n = hweight_long(mask), bad;
 
 	lockdep_assert_held(&c->lock);
 	if (gomem_span_state(s) == GOMEM_SPAN_CENTRAL && !atomic_read(&s->pending) &&
 	    gomem_span_put_all(s, word, mask)) {
-		list_move(&s->list, empty);
-		retire(c, s);
+		take_off(c, s, empty);
 		return 0;
 	}
 	atomic_add(n, &s->pending);
@@ -535,8 +542,7 @@ static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s, uns
 	if (atomic_read(&s->pending) == s->alloc_count)
 		bad += sweep_span(s);
 	if (span_is_empty(s)) {
-		list_move(&s->list, empty);
-		retire(c, s);
+		take_off(c, s, empty);
 	} else if (s->where == GOMEM_PARTIAL_SWEPT || s->where == GOMEM_FULL_SWEPT) {
 		list_span(c, s);
 	}
@@ -619,7 +625,7 @@ unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned
 	unsigned int i, len, index = 0, word = 0, bad = 0;
 	struct gomem_span *s, *run = NULL;
 	unsigned long mask = 0, slots, flags;
-	LIST_HEAD(empty);
+	struct gomem_span_stack empty = { NULL };
 
 	spin_lock_irqsave(&c->lock, flags);
 	for (i = 0; i < n; i += len) {
@@ -657,7 +663,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
 
 /* Sweep up to @budget unswept spans; those that turn out to be empty go to @empty. */
 static unsigned int sweep_some(struct gomem_mcentral *c, unsigned int budget, unsigned int *bad,
-			       struct list_head *empty)
+			       struct gomem_span_stack *empty)
 {
 	struct gomem_span *s;
 	unsigned int n;
@@ -669,8 +675,7 @@ static unsigned int sweep_some(struct gomem_mcentral *c, unsigned int budget, un
 			break;
 		*bad += sweep_span(s);
 		if (span_is_empty(s)) {
-			list_move(&s->list, empty);
-			retire(c, s);
+			take_off(c, s, empty);
 		} else {
 			list_span(c, s);
 		}
@@ -688,7 +693,7 @@ void gomem_mcentral_sweep(struct gomem_mcentral *c)
 {
 	unsigned int bad = 0, swept;
 	unsigned long flags;
-	LIST_HEAD(empty);
+	struct gomem_span_stack empty = { NULL };
 
 	do {
 		spin_lock_irqsave(&c->lock, flags);

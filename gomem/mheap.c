@@ -420,7 +420,7 @@ static bool suits_pcache(const struct gomem_heap *h, const struct gomem_span_req
  * Return: how many there are, all free and still in state DEAD.
  */
 unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_span_request *req,
-				    unsigned int n, struct list_head *spans)
+				    unsigned int n, struct gomem_span_stack *spans)
 {
 	unsigned int index = req->kind->desc, i;
 	struct gomem_pcache *pc;
@@ -434,7 +434,7 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_spa
 		s = take_short(h, pc, index, req);
 		if (!s)
 			break;
-		list_add_tail(&s->list, spans);
+		gomem_span_push(spans, s);
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
 	return i;
@@ -708,15 +708,15 @@ static bool keep_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gome
 
 /* What the page cache did not keep of some spans goes to the heap. Both are locked. */
 static void release_spans(struct gomem_heap *h, struct gomem_pcache *pc,
-			  struct list_head *spans, unsigned int limit)
+			  struct gomem_span_stack *spans, unsigned int limit)
 {
 	struct page_run run = { GOMEM_NO_PAGE, 0 };
-	struct gomem_span *s, *next;
+	struct gomem_span *s;
 	unsigned long page;
 	unsigned int index;
 
 	lockdep_assert_held(&h->lock);
-	list_for_each_entry_safe(s, next, spans, list) {
+	while ((s = gomem_span_pop(spans))) {
 		page = gomem_heap_page(h, s->base);
 		index = s->desc;
 		if (s->npages && !(limit && makes_run(s->npages) &&
@@ -728,26 +728,23 @@ static void release_spans(struct gomem_heap *h, struct gomem_pcache *pc,
 	return_run(h, &run);
 }
 
-static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned int n)
+static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans, unsigned int n)
 {
 	unsigned int limit = is_near(h) && h->pcache_max ? pcache_limit(h) : 0;
+	struct gomem_span_stack rest = { NULL };
 	struct gomem_pcache *pc;
 	struct gomem_span *s;
 	unsigned long flags;
 	unsigned int freed = 0;
-	LIST_HEAD(rest);
 	bool some;
 
 	pc = lock_pcache(h, &flags);
-	while (n-- && !list_empty(spans)) {
-		s = list_first_entry(spans, struct gomem_span, list);
+	while (n-- && (s = gomem_span_pop(spans))) {
 		freed += s->npages;
-		if (keep_span(h, pc, s, limit))
-			list_del(&s->list);
-		else
-			list_move_tail(&s->list, &rest);
+		if (!keep_span(h, pc, s, limit))
+			gomem_span_push(&rest, s);
 	}
-	some = !list_empty(&rest);
+	some = rest.top;
 	if (some) {
 		spin_lock(&h->lock);
 		h->stats.lock_taken++;
@@ -763,13 +760,13 @@ static void free_some(struct gomem_heap *h, struct list_head *spans, unsigned in
 /**
  * gomem_heap_free_spans - give the pages of empty spans back
  * @h: their heap
- * @spans: small spans that are on no list but this, cached by nobody, without objects
+ * @spans: small spans of nobody else, cached by nobody, without objects
  *
  * Context: any but NMI.
  */
-void gomem_heap_free_spans(struct gomem_heap *h, struct list_head *spans)
+void gomem_heap_free_spans(struct gomem_heap *h, struct gomem_span_stack *spans)
 {
-	while (!list_empty(spans))
+	while (spans->top)
 		free_some(h, spans, FREE_BATCH);
 }
 
@@ -782,9 +779,9 @@ void gomem_heap_free_spans(struct gomem_heap *h, struct list_head *spans)
  */
 void gomem_heap_free_span(struct gomem_span *s)
 {
-	LIST_HEAD(spans);
+	struct gomem_span_stack spans = { NULL };
 
-	list_add(&s->list, &spans);
+	gomem_span_push(&spans, s);
 	free_some(s->heap, &spans, 1);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_free_span);

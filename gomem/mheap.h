@@ -218,8 +218,8 @@ void gomem_heap_destroy(struct gomem_heap *h);
 struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 					 const struct gomem_span_request *req);
 unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_span_request *req,
-				    unsigned int n, struct list_head *spans);
-void gomem_heap_free_spans(struct gomem_heap *h, struct list_head *spans);
+				    unsigned int n, struct gomem_span_stack *spans);
+void gomem_heap_free_spans(struct gomem_heap *h, struct gomem_span_stack *spans);
 void gomem_heap_free_span(struct gomem_span *s);
 bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr);
 void gomem_heap_drain_runs(struct gomem_heap *h);

@@ -83,6 +83,7 @@ enum gomem_span_list {
  *	free. Bits of slots beyond @nelems mean nothing; owner
  * @destroyed_by: who destroyed the arena that this was part of
  * @list: link in its mcentral; mcentral lock. Or in its arena, or the quarantine
+ * @next: in a struct gomem_span_stack, once it is on no list any more, or not yet
  * @rcu: to wait for a grace period, once it is on no list any more
  * @pending: objects whose freed bit is set or is about to be. Raised before the
  *	bits are set and lowered by the sweep after they are cleared, so that a
@@ -121,10 +122,22 @@ struct gomem_span {
 	};
 	union {
 		struct list_head list;
+		struct gomem_span *next;
 		struct rcu_head rcu;
 	};
 	atomic_t pending;
 	unsigned long bits[];
+};
+
+/**
+ * struct gomem_span_stack - spans of nobody else, on their way to where they belong
+ * @top: the one that was added last
+ *
+ * Spans come and go by the dozen: a list_head costs more than all else that is done to
+ * them on such a way, with its checks (CONFIG_DEBUG_LIST, which distributions have on).
+ */
+struct gomem_span_stack {
+	struct gomem_span *top;
 };
 
 /* What sweeping one span did. */
@@ -132,6 +145,22 @@ struct gomem_sweep {
 	unsigned int freed;
 	unsigned int bad;
 };
+
+static inline void gomem_span_push(struct gomem_span_stack *spans, struct gomem_span *s)
+{
+	s->next = spans->top;
+	spans->top = s;
+}
+
+/* NULL if there is none; its list is to be initialized before it is looked at. */
+static inline struct gomem_span *gomem_span_pop(struct gomem_span_stack *spans)
+{
+	struct gomem_span *s = spans->top;
+
+	if (s)
+		spans->top = s->next;
+	return s;
+}
 
 static inline unsigned int gomem_span_words(unsigned int nelems)
 {
