@@ -866,11 +866,15 @@ static noinline unsigned int check_rest(void **p, unsigned int good, unsigned in
 /* Mostly nothing is left out, so that nothing has to move. */
 static unsigned int check_many(void **p, unsigned int n, u64 fresh, unsigned long caller)
 {
-	unsigned int used = fresh ? __ffs64(fresh) : n, i;
+	unsigned int used = min_t(unsigned int, fresh ? __ffs64(fresh) : n, n), end, i;
+	/* Once, since the stores could change it for all the compiler knows. */
+	unsigned long secret = gomem_secret;
 
-	for (i = 0; i < used && likely(gomem_is_free(p[i])); i++)
+	for (i = 0; i < used && likely(*(unsigned long *)p[i] == (secret ^ (unsigned long)p[i])); i++)
 		*(unsigned long *)p[i] = 0;
-	for (; i < n && (fresh & BIT_ULL(i)); i++)
+	/* What was never handed out comes last, but for what two spans had. */
+	end = i == used && used < n ? min_t(unsigned int, used + ffz(fresh >> used), n) : i;
+	for (; i < end; i++)
 		*(unsigned long *)p[i] = 0;
 	return i == n ? n : check_rest(p, i, n, fresh, caller);
 }
@@ -945,31 +949,61 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
 
 /*
- * Take back objects that follow each other in @p and lie in one page, and put them into
- * @to. Returns how many: up to one in another page, free already, or none.
+ * How many objects lie side by side from that at @offset of a page on, by rising address or
+ * by falling, if the next pointer says so: in this page, in the tail of the span at worst.
+ * @first: where in the span the page begins.
  */
-static __always_inline unsigned int take_back_run(const struct gomem_slot *slot,
-						  u32 tag, void **p, unsigned int n, bool clear,
-						  void **to)
+static __always_inline unsigned int starts_beside(u32 first, u32 offset, u32 size, u32 divmul,
+						  long step)
+{
+	unsigned int index = gomem_div(first + offset, divmul);
+
+	if (step == size)
+		return gomem_div(first + GOMEM_PAGE_SIZE - 1, divmul) + 1 - index;
+	if (step == -(long)size)
+		return index + 1 - gomem_div(first + size - 1, divmul);
+	return 1;
+}
+
+/*
+ * Take back objects that follow each other in @p and lie in one page, and put them into
+ * @to. Returns how many: up to one in another page, free already, or none. @run: they lie
+ * side by side, by rising address. Where one does, as they do when they were allocated
+ * together, its neighbour tells where it starts: that need not be computed.
+ */
+static __always_inline unsigned int take_back_some(const struct gomem_slot *slot,
+						   u32 tag, void **p, unsigned int n,
+						   bool clear, void **to, bool *run)
 {
 	unsigned long page = (unsigned long)p[0] & GOMEM_PAGE_MASK, offset;
 	u32 first = gomem_tag_offset(page, tag, gomem_tag_low(tag));
 	/* Once, since stores through pointers could change them for all the compiler knows. */
 	unsigned long secret = gomem_secret;
-	u32 divmul = slot->divmul;
-	unsigned int i;
+	u32 divmul = slot->divmul, size = slot->size;
+	unsigned int i, end;
+	long step = 0;
 	void *obj;
 
-	for (i = 0; i < n; i++) {
+	*run = false;
+	for (i = 0; i < n; ) {
 		obj = p[i];
 		offset = (unsigned long)obj - page;
 		if (offset >= GOMEM_PAGE_SIZE)
 			break;
 		if (unlikely(!gomem_is_multiple(first + offset, divmul)))
 			break;
-		if (unlikely(!set_key_once(slot, obj, secret ^ (unsigned long)obj, clear)))
-			break;
-		to[i] = obj;
+		end = n;
+		if (i + 1 < n) {
+			step = p[i + 1] - obj;
+			end = min(n, i + starts_beside(first, offset, size, divmul, step));
+		}
+		*run = !i && step > 0;
+		do {
+			if (unlikely(!set_key_once(slot, obj, secret ^ (unsigned long)obj, clear)))
+				return i;
+			to[i] = obj;
+			obj += step;
+		} while (++i < end && p[i] == obj);
 	}
 	return i;
 }
@@ -979,12 +1013,14 @@ static __always_inline unsigned int take_back_run(const struct gomem_slot *slot,
  * @done: pointers seen to
  * @left: of these, objects that are to go to their spans; they are the first ones now
  * @mixed: they may be of several span classes or heaps
+ * @run: they lie side by side in one page, by rising address
  * @tag: of the page of the next pointer; 0 if it lies in none
  */
 struct bulk_pos {
 	unsigned int done;
 	unsigned int left;
 	bool mixed;
+	bool run;
 	u32 tag;
 };
 
@@ -994,11 +1030,12 @@ static __always_inline unsigned int push_run(struct gomem_mcache *mc, const stru
 {
 	struct gomem_slot *slot = slot_of_low(mc, gomem_tag_low(tag));
 	unsigned int room = is_home(mc, c) ? slot->end - slot->top : 0;
+	bool run;
 
 	/* Not written to if it is of the cache that holds nothing. */
 	if (!room)
 		return 0;
-	n = take_back_run(slot, tag, p, min(n, room), clear, slot->top);
+	n = take_back_some(slot, tag, p, min(n, room), clear, slot->top, &run);
 	slot->top += n;
 	return n;
 }
@@ -1010,6 +1047,7 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p, unsigne
 	unsigned int i, spc, left_spc = 0;
 	const struct gomem_chunk *c;
 	unsigned long ci;
+	bool run;
 
 	while (pos->done < n) {
 		pos->tag = 0;
@@ -1023,10 +1061,11 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p, unsigne
 		if (i)
 			continue;
 		spc = gomem_tag_spc(pos->tag);
-		i = take_back_run(&mc->slot[spc], pos->tag, p + pos->done, n - pos->done, clear,
-				  p + pos->left);
+		i = take_back_some(&mc->slot[spc], pos->tag, p + pos->done, n - pos->done, clear,
+				   p + pos->left, &run);
 		if (unlikely(!i))
 			return;
+		pos->run = run && !pos->left;
 		/* Those of one kind need not be looked at one by one again. */
 		if (pos->left && (spc != left_spc || static_branch_unlikely(&gomem_numa)))
 			pos->mixed = true;
@@ -1081,7 +1120,7 @@ void gomem_free_bulk(size_t n, void **p)
 		pos = want_init_on_free() ? free_section_cleared(p, len) :
 					    free_section(p, len, false);
 		if (pos.left)
-			gomem_mcache_free_many(p, pos.left, pos.mixed);
+			gomem_mcache_free_many(p, pos.left, pos.mixed, pos.run);
 		if (likely(pos.done == len))
 			continue;
 		/* NULL, a large object, or what cannot be freed. */

@@ -79,8 +79,7 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag, unsigne
  * @hole: pages that are not ours; heap lock
  * @fresh: pages that became free of late; heap lock. See freshpage.h
  * @newer: which of @fresh and @gp gets what becomes free now; heap lock
- * @knows_zero: there may be pages in @zero; set under the heap lock by who adds them, never
- *	cleared
+ * @knows_zero: there may be pages in @zero; set before these become the heap's, never cleared
  * @zero: pages that are known to be zero; see zeropage.h
  * @span: the span that a page is part of; same rules as @tag
  *

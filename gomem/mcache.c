@@ -420,7 +420,7 @@ static void free_home(const struct gomem_kind *k, void **objs, unsigned int n)
 		h = heap_of(objs[i]);
 		for (j = i + 1; j < n && (!h->peers || heap_of(objs[j]) == h); j++)
 			;
-		gomem_mcentral_free(gomem_central(h, k), objs + i, j - i);
+		gomem_mcentral_free(gomem_central(h, k), objs + i, j - i, false);
 	}
 }
 
@@ -779,10 +779,11 @@ static unsigned int gather(void **objs, unsigned int n, unsigned int spc, struct
  * @objs: the objects, with their keys set; in another order afterwards
  * @n: how many, up to GOMEM_BULK_MAX
  * @mixed: they may be of several span classes or heaps
+ * @run: they lie side by side in one page, by rising address
  *
  * Context: any but NMI; never sleeps. Not with a cache owned.
  */
-void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed)
+void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed, bool run)
 {
 	unsigned int spc, same;
 	struct gomem_heap *h;
@@ -798,7 +799,7 @@ void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed)
 			gomem_count(GOMEM_EV_REMOTE_FREES, same);
 		}
 		atomic64_add(same, &h->central[spc].direct_frees);
-		gomem_mcentral_free(&h->central[spc], objs, same);
+		gomem_mcentral_free(&h->central[spc], objs, same, run);
 	}
 }
 

@@ -160,7 +160,7 @@ void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp);
 void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj);
 void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj);
 void gomem_mcache_free_kind(const struct gomem_kind *k, void **objs, unsigned int n);
-void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed);
+void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed, bool run);
 bool gomem_mcache_is_home(const void *obj);
 void gomem_mcache_keep_tiny(struct gomem_tiny *rest);
 bool gomem_mcache_relieve(struct gomem_heap *h);

@@ -586,6 +586,18 @@ static bool is_in(const struct gomem_span *s, void *obj, unsigned int *index)
 	return gomem_span_state(s) != GOMEM_SPAN_DEAD;
 }
 
+/* Slot @index and others, @len in all, with bits in the same word. */
+static unsigned long slots_of(unsigned int index, unsigned int len)
+{
+	return ((2UL << (len - 1)) - 1) << index % 64;
+}
+
+/* How many slots from @index on have bits in the same word, @n at most. */
+static unsigned int rest_of_word(const struct gomem_span *s, unsigned int index, unsigned int n)
+{
+	return min3(n, 64 - index % 64, s->nelems - index);
+}
+
 /*
  * How many objects, from the first on, which is slot @index, are neighbours by rising or
  * by falling address, with bits in the same word: @slots.
@@ -593,21 +605,17 @@ static bool is_in(const struct gomem_span *s, void *obj, unsigned int *index)
 static unsigned int neighbours(const struct gomem_span *s, unsigned int index, void **objs,
 			       unsigned int n, unsigned long *slots)
 {
-	unsigned int max = min(64 - index % 64, s->nelems - index), len, size = s->elemsize;
 	bool falling = n > 1 && objs[1] < objs[0];
+	long step = falling ? -(long)s->elemsize : s->elemsize;
 	void *next = objs[0], **obj = objs, **end;
-	long step = size;
+	unsigned int len;
 
-	if (falling) {
-		max = index % 64 + 1;
-		step = -step;
-	}
-	end = objs + min(max, n);
+	end = objs + (falling ? min(n, index % 64 + 1) : rest_of_word(s, index, n));
 	do {
 		next += step;
 	} while (++obj < end && *obj == next);
 	len = obj - objs;
-	*slots = ((2UL << (len - 1)) - 1) << (index - (falling ? len - 1 : 0)) % 64;
+	*slots = slots_of(falling ? index - (len - 1) : index, len);
 	return len;
 }
 
@@ -617,42 +625,43 @@ static unsigned int neighbours(const struct gomem_span *s, unsigned int index, v
  * @objs: the objects, in any order; neighbours in it that are neighbours in
  *	memory are freed together
  * @n: how many
+ * @run: they lie side by side in one page, by rising address
  *
  * Return: how many were not allocated; they are left alone.
  */
-unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned int n)
+unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned int n, bool run)
 {
 	unsigned int i, len, index = 0, word = 0, bad = 0;
-	struct gomem_span *s, *run = NULL;
+	struct gomem_span *s, *last = NULL;
 	unsigned long mask = 0, slots, flags;
 	struct gomem_span_stack empty = { NULL };
 
 	spin_lock_irqsave(&c->lock, flags);
 	for (i = 0; i < n; i += len) {
-		if (run && is_in(run, objs[i], &index)) {
-			s = run;
+		if (last && is_in(last, objs[i], &index)) {
+			s = last;
 			len = neighbours(s, index, objs + i, n - i, &slots);
 		} else {
 			s = span_of(c, objs[i], &index);
-			len = 1;
-			slots = BIT(index % 64);
+			len = s && run ? rest_of_word(s, index, n - i) : 1;
+			slots = slots_of(index, len);
 		}
 		if (unlikely(!s)) {
 			bad++;
 			continue;
 		}
 		/* An object that is in the run already is freed twice: a new run. */
-		if (s != run || index / 64 != word || (mask & slots)) {
-			if (run)
-				bad += free_run(c, run, word, mask, &empty);
-			run = s;
+		if (s != last || index / 64 != word || (mask & slots)) {
+			if (last)
+				bad += free_run(c, last, word, mask, &empty);
+			last = s;
 			word = index / 64;
 			mask = 0;
 		}
 		mask |= slots;
 	}
-	if (run)
-		bad += free_run(c, run, word, mask, &empty);
+	if (last)
+		bad += free_run(c, last, word, mask, &empty);
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	free_spans(c, &empty);

@@ -89,7 +89,7 @@ void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,
 void gomem_mcentral_uncache(struct gomem_span *s);
 void gomem_mcentral_refill(struct gomem_mcentral *c, struct gomem_refill *r);
 void gomem_mcentral_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r);
-unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned int n);
+unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned int n, bool run);
 void gomem_mcentral_sweep(struct gomem_mcentral *c);
 const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 

@@ -16,6 +16,7 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/sort.h>
 
 #include "balance.h"
 #include "node.h"
@@ -236,6 +237,42 @@ static void test_double_free(struct kunit *test)
 	f->objs[1] = f->objs[0];
 	gomem_free_bulk(2, f->objs);
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const void *const *p = a, *const *q = b;
+
+	return *p < *q ? -1 : *p > *q;
+}
+
+/* One that is free already among objects that lie side by side, either way. */
+static void test_double_free_in_order(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int bad, turn, round;
+
+	for (bad = 0; bad < 200; bad += 7) {
+		for (turn = 0; turn < 2; turn++) {
+			get(test, 64, GFP_KERNEL, 200);
+			sort(f->objs, 200, sizeof(*f->objs), by_address, NULL);
+			if (turn)
+				reverse(f, 200);
+			gomem_free(f->objs[bad]);
+			gomem_free_bulk(200, f->objs);
+			expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+		}
+	}
+
+	/* What comes twice, next to itself. */
+	for (round = 0; round < 199; round += 9) {
+		get(test, 64, GFP_KERNEL, 200);
+		sort(f->objs, 200, sizeof(*f->objs), by_address, NULL);
+		gomem_free(f->objs[round]);
+		f->objs[round] = f->objs[round + 1];
+		gomem_free_bulk(200, f->objs);
+		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	}
 }
 
 static void test_interior(struct kunit *test)
@@ -472,6 +509,7 @@ static struct kunit_case bulk_cases[] = {
 	KUNIT_CASE(test_large),
 	KUNIT_CASE(test_refused),
 	KUNIT_CASE(test_double_free),
+	KUNIT_CASE(test_double_free_in_order),
 	KUNIT_CASE(test_interior),
 	KUNIT_CASE(test_others),
 	KUNIT_CASE(test_write_after_free),

@@ -126,7 +126,7 @@ static unsigned int alloc(struct fixture *f, void **out, unsigned int want)
 
 static unsigned int free_objs(struct fixture *f, void **objs, unsigned int n)
 {
-	return gomem_mcentral_free(&f->fh.heap->central[f->spc], objs, n);
+	return gomem_mcentral_free(&f->fh.heap->central[f->spc], objs, n, false);
 }
 
 static struct gomem_span *span_of(struct fixture *f, const void *obj)
@@ -783,6 +783,47 @@ static void test_free_neighbours_twice(struct kunit *test)
 	expect_spans(test, 0, 0);
 }
 
+/* In order and in the reverse one, from each slot on: what is left comes another time. */
+static void test_free_in_order(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int first, i, n;
+
+	use_size(f, 64);
+	for (first = 0; first < 2 * f->nelems; first++) {
+		full_span(test, f->objs);
+		if (first >= f->nelems)
+			for (i = 0; i < f->nelems / 2; i++)
+				swap(f->objs[i], f->objs[f->nelems - 1 - i]);
+		n = f->nelems - first % f->nelems;
+		KUNIT_EXPECT_EQ(test, 0, free_objs(f, f->objs + f->nelems - n, n));
+		/* None of them is live any more. */
+		KUNIT_EXPECT_EQ(test, n, free_objs(f, f->objs + f->nelems - n, n));
+		KUNIT_EXPECT_EQ(test, 0, free_objs(f, f->objs, f->nelems - n));
+		expect_spans(test, 0, 0);
+	}
+}
+
+/* What is known to lie side by side; twice, too. */
+static void test_free_run(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_mcentral *c;
+	unsigned int n;
+
+	use_size(f, 64);
+	c = central_of(f);
+	for (n = 1; n < 128; n++) {
+		full_span(test, f->objs);
+		KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(c, f->objs + 1, n, true));
+		expect_spans(test, n < 128, 0);
+		KUNIT_EXPECT_EQ(test, n, gomem_mcentral_free(c, f->objs + 1, n, true));
+		KUNIT_EXPECT_EQ(test, 0, free_objs(f, f->objs, 1));
+		KUNIT_EXPECT_EQ(test, 0, free_objs(f, f->objs + 1 + n, f->nelems - 1 - n));
+		expect_spans(test, 0, 0);
+	}
+}
+
 /* The batch's last object empties the span, and comes once more behind that. */
 static void test_free_last_twice(struct kunit *test)
 {
@@ -1080,7 +1121,7 @@ static void worker_free(struct worker *w, unsigned int class, void **objs, unsig
 	for (i = 0; i < n; i++)
 		if (!clear_live(w->f, objs[i]))
 			w->error = "freed an object that is not live";
-	if (gomem_mcentral_free(&w->f->fh.heap->central[thread_spc(class)], objs, n))
+	if (gomem_mcentral_free(&w->f->fh.heap->central[thread_spc(class)], objs, n, false))
 		w->error = "a live object was bad";
 }
 
@@ -1478,6 +1519,8 @@ static struct kunit_case mcentral_cases[] = {
 	KUNIT_CASE_PARAM(test_free_bad_cached_swept, bad_gen_params),
 	KUNIT_CASE(test_free_foreign),
 	KUNIT_CASE(test_free_neighbours_twice),
+	KUNIT_CASE(test_free_in_order),
+	KUNIT_CASE(test_free_run),
 	KUNIT_CASE(test_free_last_twice),
 	KUNIT_CASE(test_cache_full_unswept),
 	KUNIT_CASE(test_sweep_all),

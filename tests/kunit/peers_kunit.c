@@ -192,7 +192,7 @@ static void test_nofail(struct kunit *test)
 	gomem_mcentral_get(&f->fp.heap[0]->central[spc], GFP_KERNEL | __GFP_NOFAIL, &r);
 	KUNIT_ASSERT_EQ(test, 1, r.n);
 	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[1]->central[spc].nspans);
-	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&f->fp.heap[1]->central[spc], &obj, 1));
+	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&f->fp.heap[1]->central[spc], &obj, 1, false));
 	expect_heaps(test);
 }
 

@@ -400,6 +400,26 @@ static void test_take_batches(struct kunit *test)
 	}
 }
 
+/* All of a new span at once is the same as one by one. */
+static void test_take_all(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int n, i;
+	void *objs[64];
+
+	for (n = 1; n <= 64; n++) {
+		make_short_span(test, n);
+		gomem_span_take_all(f->s, objs);
+		for (i = 0; i < n; i++)
+			KUNIT_EXPECT_PTR_EQ(test, gomem_span_object(f->s, i), objs[i]);
+		KUNIT_EXPECT_EQ(test, n, f->s->alloc_count);
+		KUNIT_EXPECT_NULL(test, gomem_span_validate(f->s));
+		KUNIT_EXPECT_FALSE(test, gomem_span_put_all(f->s, 0, BIT_ULL(n - 1) << 1));
+		KUNIT_EXPECT_TRUE(test, gomem_span_put_all(f->s, 0, GENMASK_ULL(n - 1, 0)));
+		KUNIT_EXPECT_NULL(test, gomem_span_validate(f->s));
+	}
+}
+
 static void test_take_nothing(struct kunit *test)
 {
 	make_span(test, gomem_spc_make(1, false));
@@ -838,6 +858,7 @@ static struct kunit_case span_cases[] = {
 	KUNIT_CASE_PARAM(test_large, large_gen_params),
 	KUNIT_CASE(test_take_one_by_one),
 	KUNIT_CASE(test_take_batches),
+	KUNIT_CASE(test_take_all),
 	KUNIT_CASE(test_take_nothing),
 	KUNIT_CASE_PARAM(test_take_shape, shape_gen_params),
 	KUNIT_CASE_PARAM(test_take_only_free, shape_gen_params),

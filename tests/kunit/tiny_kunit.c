@@ -951,7 +951,7 @@ static void test_write_after_free(struct kunit *test)
 	h = gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)block)->heap;
 	atomic64_inc(&h->central[GOMEM_TINY_SPC].direct_frees);
 	KUNIT_EXPECT_EQ(test, 0,
-			gomem_mcentral_free(&h->central[GOMEM_TINY_SPC], (void **)&block, 1));
+			gomem_mcentral_free(&h->central[GOMEM_TINY_SPC], (void **)&block, 1, false));
 	expect_all_back(test);
 }
 
