@@ -472,15 +472,12 @@ static noinline void free_miss(unsigned int spc, void *obj)
 		gomem_mcache_free_slow(k, obj);
 }
 
-/* NULL, large objects, those of typed caches, and pointers that are none of ours. */
-static void free_odd(void *p, unsigned long caller)
+/* Objects of typed caches, and what is no live object. */
+static noinline void free_rare(void *p, unsigned long caller)
 {
 	enum gomem_span_state state;
-	struct gomem_heap *h;
 	struct gomem_span *s;
 
-	if (ZERO_OR_NULL_PTR(p))
-		return;
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 	if (!s) {
 		reject_page(p, GOMEM_DOUBLE_FREE, caller);
@@ -493,13 +490,20 @@ static void free_odd(void *p, unsigned long caller)
 	}
 	if (state != GOMEM_SPAN_LARGE && gomem_cache_take_back(p, caller))
 		return;
-	if (s->base != (unsigned long)p) {
-		gomem_report_pointer(GOMEM_INTERIOR_POINTER, p, caller);
+	gomem_report_pointer(s->base == (unsigned long)p ? GOMEM_DOUBLE_FREE :
+							   GOMEM_INTERIOR_POINTER, p, caller);
+}
+
+/* NULL, large objects, those of typed caches, and pointers that are none of ours. */
+static void free_odd(void *p, unsigned long caller)
+{
+	struct gomem_span *s;
+
+	if (ZERO_OR_NULL_PTR(p))
 		return;
-	}
-	h = gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)p)->heap;
-	if (!gomem_heap_claim_large(h, s, (unsigned long)p)) {
-		gomem_report_pointer(GOMEM_DOUBLE_FREE, p, caller);
+	s = gomem_heap_claim_large(&gomem_pagemap, (unsigned long)p);
+	if (unlikely(!s)) {
+		free_rare(p, caller);
 		return;
 	}
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))

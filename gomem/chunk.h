@@ -32,13 +32,15 @@ struct gomem_pallocbits {
  *	bits 13-31 of the address of the span's first byte
  *	bits 5-12  span class; 0 and 1 are large objects and those of typed caches, the
  *		   last ones scratch buffers
+ *	bit  1     a large object starts here that nobody has freed
  *	bit  0     page is part of a live span
  */
 #define GOMEM_TAG_LIVE		0x1U
+#define GOMEM_TAG_LARGE		0x2U
 #define GOMEM_TAG_SPC_SHIFT	5
 #define GOMEM_TAG_SPC_MASK	(0xffU << GOMEM_TAG_SPC_SHIFT)
 
-/* The tag of all pages of a span. */
+/* The tag of all pages of a span, but for GOMEM_TAG_LARGE of the first. */
 static inline u32 gomem_make_tag(unsigned long base, unsigned int spc)
 {
 	return (u32)base | spc << GOMEM_TAG_SPC_SHIFT | GOMEM_TAG_LIVE;
@@ -47,6 +49,12 @@ static inline u32 gomem_make_tag(unsigned long base, unsigned int spc)
 static __always_inline unsigned int gomem_tag_spc(u32 tag)
 {
 	return (tag & GOMEM_TAG_SPC_MASK) >> GOMEM_TAG_SPC_SHIFT;
+}
+
+/* Is @addr a large object that nobody has freed, by the tag of its page? */
+static __always_inline bool gomem_tag_is_large(u32 tag, unsigned long addr)
+{
+	return (tag & ~GOMEM_TAG_SPC_MASK) == (u32)addr + (GOMEM_TAG_LARGE | GOMEM_TAG_LIVE);
 }
 
 /* The span class where it is in a tag: who needs but a multiple of it saves a shift. */
@@ -72,7 +80,8 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag, unsigne
  * struct gomem_chunk - bookkeeping of one aligned 4 MiB range
  * @tag: see GOMEM_TAG_LIVE; written by whoever owns the page, before a pointer into
  *	it is handed out and after the last one came back, read without a lock by
- *	whoever frees such a pointer
+ *	whoever frees such a pointer. Who frees a large object becomes the owner of its
+ *	pages by taking %GOMEM_TAG_LARGE away, atomically
  * @heap: whose pages these are; written once
  * @gp: RCU's grace periods when pages were last added to each of @fresh; heap lock
  * @inuse: pages that are allocated or holes; heap lock

@@ -178,6 +178,31 @@ static unsigned int piece(unsigned long page, unsigned long end)
 	return min_t(unsigned long, end - page, GOMEM_CHUNK_PAGES - page % GOMEM_CHUNK_PAGES);
 }
 
+static void set_pages(struct gomem_chunk *c, unsigned int i, unsigned int n,
+		      struct gomem_span *s, u32 tag)
+{
+	struct gomem_span **span = &c->span[i];
+	u32 *to = &c->tag[i], *end = to + n;
+
+#pragma GCC unroll 4
+	for (; to < end; to++, span++) {
+		WRITE_ONCE(*span, s);
+		WRITE_ONCE(*to, tag);
+	}
+}
+
+static void clear_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
+{
+	struct gomem_span **span = &c->span[i];
+	u32 *to = &c->tag[i], *end = to + n;
+
+#pragma GCC unroll 4
+	for (; to < end; to++, span++) {
+		WRITE_ONCE(*to, 0);
+		WRITE_ONCE(*span, NULL);
+	}
+}
+
 /*
  * Make the span's pages known, so that a free finds it. The pages are this
  * caller's: no lock. Whoever hands out a pointer into the span orders these stores
@@ -188,7 +213,7 @@ static bool map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long p
 {
 	u32 tag = gomem_make_tag(s->base, s->spc);
 	unsigned long end = page + s->npages;
-	unsigned int i, slot, n;
+	unsigned int slot, n;
 	struct gomem_chunk *c;
 	bool zero = true;
 
@@ -196,10 +221,7 @@ static bool map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long p
 		n = piece(page, end);
 		c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
 		slot = page % GOMEM_CHUNK_PAGES;
-		for (i = slot; i < slot + n; i++) {
-			WRITE_ONCE(c->span[i], s);
-			WRITE_ONCE(c->tag[i], tag);
-		}
+		set_pages(c, slot, n, s, tag);
 		zero &= gomem_zeropage_take(c, slot, n);
 	}
 	return zero;
@@ -208,18 +230,24 @@ static bool map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long p
 static void unmap_span(struct gomem_heap *h, struct gomem_span *s, unsigned long page)
 {
 	unsigned long end = page + s->npages;
-	unsigned int i, slot, n;
 	struct gomem_chunk *c;
+	unsigned int n;
 
 	for (; page < end; page += n) {
 		n = piece(page, end);
 		c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
-		slot = page % GOMEM_CHUNK_PAGES;
-		for (i = slot; i < slot + n; i++) {
-			WRITE_ONCE(c->tag[i], 0);
-			WRITE_ONCE(c->span[i], NULL);
-		}
+		clear_pages(c, page % GOMEM_CHUNK_PAGES, n);
 	}
+}
+
+/* The object may be freed, once: whoever claims it finds the span as it is now. */
+static void publish_large(struct gomem_heap *h, const struct gomem_span *s, unsigned long page)
+{
+	struct gomem_chunk *c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
+
+	/* Pairs with gomem_pagemap_large() and gomem_heap_claim_large(). */
+	smp_store_release(&c->tag[page % GOMEM_CHUNK_PAGES],
+			  gomem_make_tag(s->base, s->spc) | GOMEM_TAG_LARGE);
 }
 
 static void count_span(struct gomem_pcache *pc, const struct gomem_span *s)
@@ -273,6 +301,8 @@ static void make_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gome
 	if (gomem_kind_is_large(req->kind))
 		gomem_span_set_state(s, req->arena ? GOMEM_SPAN_ARENA : GOMEM_SPAN_LARGE);
 	s->zero = map_span(h, s, page) && s->elemsize >= ZERO_SIZE_MIN;
+	if (gomem_kind_is_large(req->kind) && !req->arena)
+		publish_large(h, s, page);
 	count_span(pc, s);
 }
 
@@ -462,22 +492,29 @@ static struct gomem_span *alloc_from_run(struct gomem_heap *h,
 	return s;
 }
 
-/* With no lock that another CPU wants but for descriptors. */
-static struct gomem_span *alloc_from_pcache(struct gomem_heap *h,
-					    const struct gomem_span_request *req)
+/* A short one, of the pages that this CPU has for these. */
+static noinline struct gomem_span *alloc_short(struct gomem_heap *h,
+					       const struct gomem_span_request *req)
 {
 	unsigned int index = req->kind->desc;
 	struct gomem_span *s;
 	bool no_desc;
 
-	if (!suits_pcache(h, req, GOMEM_PCACHE_RUN_MAX))
-		return NULL;
-	if (req->npages > GOMEM_PCACHE_SPAN_MAX)
-		return alloc_from_run(h, req);
 	do {
 		s = take_from_pcache(h, index, req, &no_desc);
 	} while (no_desc && gomem_heap_refill(h, &h->spanalloc[index], req->gfp));
 	return s;
+}
+
+/* With no lock that another CPU wants but for descriptors. */
+static struct gomem_span *alloc_from_pcache(struct gomem_heap *h,
+					    const struct gomem_span_request *req)
+{
+	if (!suits_pcache(h, req, GOMEM_PCACHE_RUN_MAX))
+		return NULL;
+	if (req->npages <= GOMEM_PCACHE_SPAN_MAX)
+		return alloc_short(h, req);
+	return alloc_from_run(h, req);
 }
 
 static struct gomem_span *alloc_desc(struct gomem_heap *h, unsigned int index, gfp_t gfp)
@@ -573,6 +610,18 @@ static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 	return s;
 }
 
+static noinline struct gomem_span *alloc_with_effort(struct gomem_heap *h,
+						     const struct gomem_span_request *req)
+{
+	bool forever = !req->local && (req->gfp & __GFP_NOFAIL) &&
+		       gfpflags_allow_blocking(req->gfp);
+	struct gomem_span *s;
+
+	while (!(s = alloc_from_heap(h, req)) && forever)
+		schedule_timeout_uninterruptible(1);
+	return s;
+}
+
 /**
  * gomem_heap_alloc_span - make a span
  * @h: the heap
@@ -587,18 +636,7 @@ static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 					 const struct gomem_span_request *req)
 {
-	bool forever = !req->local && (req->gfp & __GFP_NOFAIL) &&
-		       gfpflags_allow_blocking(req->gfp);
-	struct gomem_span *s;
-
-	s = alloc_from_pcache(h, req);
-	while (!s) {
-		s = alloc_from_heap(h, req);
-		if (s || !forever)
-			break;
-		schedule_timeout_uninterruptible(1);
-	}
-	return s;
+	return alloc_from_pcache(h, req) ?: alloc_with_effort(h, req);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_alloc_span);
 
@@ -683,6 +721,14 @@ static void extend_run(struct gomem_heap *h, struct page_run *run, unsigned long
 	run->npages = npages;
 }
 
+static void take_apart(struct gomem_heap *h, struct gomem_pcache *pc, struct gomem_span *s,
+		       unsigned long page)
+{
+	unmap_span(h, s, page);
+	uncount_span(pc, s);
+	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
+}
+
 /*
  * Take a span apart. True if the page cache, which is locked, keeps all of it, which is
  * at most @limit pages. If it keeps the pages alone the span has none.
@@ -694,9 +740,7 @@ static bool keep_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gome
 	unsigned int index = s->desc;
 
 	lockdep_assert_held(&pc->lock);
-	unmap_span(h, s, page);
-	uncount_span(pc, s);
-	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
+	take_apart(h, pc, s, page);
 	if (!limit)
 		return false;
 	if (!gomem_pcache_free(pc, page, s->npages, limit) &&
@@ -770,6 +814,32 @@ void gomem_heap_free_spans(struct gomem_heap *h, struct gomem_span_stack *spans)
 		free_some(h, spans, FREE_BATCH);
 }
 
+static noinline void free_alone(struct gomem_span *s)
+{
+	struct gomem_span_stack spans = { NULL };
+
+	gomem_span_push(&spans, s);
+	free_some(s->heap, &spans, 1);
+}
+
+/* This CPU keeps all of a large span, if there is room: mostly, and without the rest. */
+static bool keep_whole(struct gomem_heap *h, struct gomem_span *s)
+{
+	unsigned long page = gomem_heap_page(h, s->base), flags;
+	unsigned int npages = s->npages, index = s->desc;
+	struct gomem_pcache *pc;
+	bool kept;
+
+	pc = lock_pcache(h, &flags);
+	kept = pc->nr_desc[index] < GOMEM_PCACHE_DESCS && keep_run(h, pc, page, npages);
+	if (kept) {
+		take_apart(h, pc, s, page);
+		gomem_pcache_push(pc, index, s);
+	}
+	spin_unlock_irqrestore(&pc->lock, flags);
+	return kept;
+}
+
 /**
  * gomem_heap_free_span - give the pages of an empty span back
  * @s: a small span that is on no list, cached by nobody and has no object left, or
@@ -779,39 +849,15 @@ void gomem_heap_free_spans(struct gomem_heap *h, struct gomem_span_stack *spans)
  */
 void gomem_heap_free_span(struct gomem_span *s)
 {
-	struct gomem_span_stack spans = { NULL };
+	struct gomem_heap *h = s->heap;
+	unsigned int npages = s->npages;
 
-	gomem_span_push(&spans, s);
-	free_some(s->heap, &spans, 1);
+	if (makes_run(npages) && h->pcache_max && is_near(h) && keep_whole(h, s))
+		gomem_heap_kick(h, npages);
+	else
+		free_alone(s);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_free_span);
-
-/**
- * gomem_heap_claim_large - be the one who frees a large object
- * @h: the heap that @addr is of
- * @s: what gomem_pagemap_span() found
- * @addr: the object
- *
- * Its pages stay where they are until gomem_heap_free_span().
- *
- * Context: any but NMI.
- * Return: false if that span no longer is the large object at @addr: somebody
- * else freed it first.
- */
-bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr)
-{
-	unsigned long flags;
-	bool live;
-
-	lock_for_spans(h, &flags);
-	/* In this order: the base is that of the life whose state it is. */
-	live = gomem_span_state(s) == GOMEM_SPAN_LARGE && READ_ONCE(s->base) == addr;
-	if (live)
-		gomem_span_set_state(s, GOMEM_SPAN_DEAD);
-	spin_unlock_irqrestore(&h->lock, flags);
-	return live;
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_heap_claim_large);
 
 /* Empty one CPU's page cache; returns how many pages it had. */
 static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)

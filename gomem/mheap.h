@@ -221,7 +221,6 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_spa
 				    unsigned int n, struct gomem_span_stack *spans);
 void gomem_heap_free_spans(struct gomem_heap *h, struct gomem_span_stack *spans);
 void gomem_heap_free_span(struct gomem_span *s);
-bool gomem_heap_claim_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr);
 void gomem_heap_drain_runs(struct gomem_heap *h);
 unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle);
 
@@ -234,6 +233,41 @@ void gomem_heap_note_peak(struct gomem_heap *h);
 void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int npages);
 unsigned long gomem_heap_take(struct gomem_heap *h, const struct gomem_span_request *req);
 unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_request *req);
+
+/**
+ * gomem_heap_claim_large() - be the one who frees a large object
+ * @map: the map
+ * @addr: the object, or any other address
+ *
+ * Its pages stay where they are until gomem_heap_free_span().
+ *
+ * The tag has the object's address and says that it was not freed: of several frees one
+ * changes it, and the others find it changed. None looks at the span before that, which
+ * may be another object's by then.
+ *
+ * Return: its span, which is the caller's now; NULL if there is no such object, or
+ * somebody else freed it first.
+ */
+static inline struct gomem_span *gomem_heap_claim_large(const struct gomem_pagemap *map,
+							unsigned long addr)
+{
+	struct gomem_chunk *c = gomem_pagemap_chunk(map, addr);
+	unsigned int i = gomem_chunk_page(addr);
+	struct gomem_span *s;
+	u32 tag;
+
+	if (!c)
+		return NULL;
+	tag = READ_ONCE(c->tag[i]);
+	if (!gomem_tag_is_large(tag, addr))
+		return NULL;
+	/* Acquire: pairs with publish_large(), for the span and what is in it. */
+	if (!try_cmpxchg_acquire(&c->tag[i], &tag, tag & ~GOMEM_TAG_LARGE))
+		return NULL;
+	s = READ_ONCE(c->span[i]);
+	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
+	return s;
+}
 
 /* For a try that has a fallback: no effort, no reserves, no noise. */
 static inline gfp_t gomem_gfp_light(gfp_t gfp)

@@ -71,6 +71,25 @@ static inline struct gomem_span *gomem_pagemap_span(const struct gomem_pagemap *
 	return READ_ONCE(c->span[i]);
 }
 
+/**
+ * gomem_pagemap_large() - find a large object that nobody has freed
+ * @map: the map
+ * @addr: its address, or any other
+ *
+ * Return: its span, NULL if there is no such object.
+ */
+static inline struct gomem_span *gomem_pagemap_large(const struct gomem_pagemap *map,
+						     unsigned long addr)
+{
+	struct gomem_chunk *c = gomem_pagemap_chunk(map, addr);
+	unsigned int i = gomem_chunk_page(addr);
+
+	/* Pairs with publish_large(). */
+	if (!c || !gomem_tag_is_large(smp_load_acquire(&c->tag[i]), addr))
+		return NULL;
+	return READ_ONCE(c->span[i]);
+}
+
 /*
  * Is this a page that a heap has, in use or not? For who owns something in the page, of
  * the heap's or of another allocator's, the answer holds; for others it is a hint.

@@ -21,7 +21,7 @@
  *	DEAD  -> ARENA		mheap, for an arena (as many as fit)
  *	CENTRAL <-> CACHED	mcentral lock held; only small spans
  *	CENTRAL -> DEAD		mcentral lock held; empty, and off the lists
- *	LARGE -> DEAD		whoever claims the object to free it; heap lock held
+ *	LARGE -> DEAD		whoever claims the object to free it; no lock
  *	ARENA -> DEAD		mheap, as the span is given back; page cache's lock
  */
 #ifndef GOMEM_SPAN_H
@@ -196,7 +196,8 @@ static inline unsigned int gomem_span_index(const struct gomem_span *s, unsigned
 
 /*
  * For a live small span stable with the lock of its mcentral. A large object's, or an
- * arena's, is set by who makes the span, without a lock; DEAD then with the heap's.
+ * arena's, is set by who makes the span, without a lock, and DEAD by who gives it back.
+ * Who of several that is, is not for the state of a large one to say, but for its tag.
  *
  * Descriptors are used anew, and who comes with a stale pointer looks at them all the
  * same. So what the state is set by is released with it and acquired here: whoever

@@ -762,7 +762,7 @@ static void test_free_foreign(struct kunit *test)
 
 	/* Their span is gone by now. */
 	KUNIT_EXPECT_EQ(test, 2, free_objs(f, f->objs, 2));
-	KUNIT_EXPECT_TRUE(test, gomem_heap_claim_large(f->fh.heap, large, large->base));
+	KUNIT_EXPECT_PTR_EQ(test, large, gomem_heap_claim_large(f->fh.heap->map, large->base));
 	gomem_heap_free_span(large);
 	f->spc = spc;
 	KUNIT_EXPECT_EQ(test, 0, free_objs(f, &other, 1));

@@ -8,7 +8,10 @@
  * the end is found by fake_heap_exit().
  */
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
@@ -29,7 +32,7 @@ MODULE_PARM_DESC(mheap_seed, "Seed of the random cases (0: pick one)");
 /* As gomem_free() does it. */
 static bool free_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr)
 {
-	if (!gomem_heap_claim_large(h, s, addr))
+	if (gomem_heap_claim_large(h->map, addr) != s)
 		return false;
 	gomem_heap_free_span(s);
 	return true;
@@ -84,9 +87,11 @@ static unsigned long page_of(const struct gomem_span *s, unsigned int i)
 	return ((s->base - FAKE_BASE) >> GOMEM_PAGE_SHIFT) + i;
 }
 
-static unsigned int want_tag(const struct gomem_span *s)
+static unsigned int want_tag(const struct gomem_span *s, unsigned int i)
 {
-	return gomem_make_tag(s->base, s->spc);
+	unsigned int tag = gomem_make_tag(s->base, s->spc);
+
+	return !i && gomem_span_state(s) == GOMEM_SPAN_LARGE ? tag | GOMEM_TAG_LARGE : tag;
 }
 
 static unsigned int tag_at(struct gomem_heap *h, unsigned long addr)
@@ -108,7 +113,7 @@ static void expect_mapped(struct kunit *test, const struct gomem_span *s)
 					"page %u, seed %u", i, f->seed);
 		KUNIT_ASSERT_PTR_EQ(test, s,
 				    gomem_pagemap_span(h->map, addr + GOMEM_PAGE_SIZE - 1));
-		KUNIT_ASSERT_EQ_MSG(test, want_tag(s), tag_at(h, addr), "page %u", i);
+		KUNIT_ASSERT_EQ_MSG(test, want_tag(s, i), tag_at(h, addr), "page %u", i);
 		KUNIT_ASSERT_TRUE(test, gomem_pagemap_has_page(h->map, addr));
 		KUNIT_ASSERT_TRUE(test, fake_page_is_out(source_of(f), addr));
 	}
@@ -460,14 +465,15 @@ static void test_double_free_large(struct kunit *test)
 	expect_heap(test);
 
 	/* One claims it, nobody else can, and it stays mapped until it is freed. */
-	KUNIT_EXPECT_TRUE(test, gomem_heap_claim_large(h, s, base));
-	KUNIT_EXPECT_FALSE(test, gomem_heap_claim_large(h, s, base));
+	KUNIT_EXPECT_PTR_EQ(test, s, gomem_heap_claim_large(h->map, base));
+	KUNIT_EXPECT_NULL(test, gomem_heap_claim_large(h->map, base));
+	KUNIT_EXPECT_NULL(test, gomem_pagemap_large(h->map, base));
 	expect_mapped(test, s);
 	expect_heap(test);
 	forget_span(f, s);
 	gomem_heap_free_span(s);
 	expect_unmapped(test, base, 8);
-	KUNIT_EXPECT_FALSE(test, gomem_heap_claim_large(h, s, base));
+	KUNIT_EXPECT_NULL(test, gomem_heap_claim_large(h->map, base));
 	expect_heap(test);
 
 	/* The descriptor serves another object by now. */
@@ -478,6 +484,81 @@ static void test_double_free_large(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, free_large(h, small, base));
 	expect_heap(test);
 	put_all(test);
+}
+
+#define RACERS	2
+
+struct racer {
+	struct fixture *f;
+	struct completion *start;
+	struct completion done;
+	DECLARE_BITMAP(won, MAX_LIVE);
+};
+
+/* Free all there is; @won: what this one was the first to free. */
+static int racer_run(void *arg)
+{
+	struct racer *r = arg;
+	struct fixture *f = r->f;
+	unsigned int i;
+
+	wait_for_completion(r->start);
+	for (i = 0; i < f->nr_live; i++)
+		if (gomem_heap_claim_large(f->fh.heap->map, f->live[i]->base) == f->live[i])
+			__set_bit(i, r->won);
+	complete(&r->done);
+	return 0;
+}
+
+static void race(struct kunit *test, struct racer *r)
+{
+	DECLARE_COMPLETION_ONSTACK(start);
+	struct task_struct *task;
+	unsigned int i, n;
+
+	for (n = 0; n < RACERS; n++) {
+		r[n].f = test->priv;
+		r[n].start = &start;
+		init_completion(&r[n].done);
+		bitmap_zero(r[n].won, MAX_LIVE);
+		task = kthread_create(racer_run, &r[n], "gomem_test/%u", n);
+		if (IS_ERR(task))
+			break;
+		kthread_bind(task, cpumask_nth(n % num_online_cpus(), cpu_online_mask));
+		wake_up_process(task);
+	}
+	complete_all(&start);
+	for (i = 0; i < n; i++)
+		wait_for_completion(&r[i].done);
+	KUNIT_ASSERT_EQ(test, RACERS, n);
+}
+
+/* Of several who free an object at the same time one does. */
+static void test_double_free_race(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int round, i, n;
+	struct racer *r;
+
+	r = kunit_kcalloc(test, RACERS, sizeof(*r), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, r);
+	make_heap(test, 16);
+	for (round = 0; round < 5; round++) {
+		for (i = 0; i < 500; i++)
+			get_large(test, 1 + below(f, 12));
+		race(test, r);
+		n = bitmap_weight(r[0].won, MAX_LIVE) + bitmap_weight(r[1].won, MAX_LIVE);
+		KUNIT_EXPECT_EQ(test, f->nr_live, n);
+		KUNIT_EXPECT_FALSE(test, bitmap_intersects(r[0].won, r[1].won, MAX_LIVE));
+		expect_heap(test);
+		while (f->nr_live) {
+			struct gomem_span *s = f->live[0];
+
+			forget_span(f, s);
+			gomem_heap_free_span(s);
+		}
+		expect_heap(test);
+	}
 }
 
 /* Growth */
@@ -1006,6 +1087,7 @@ static struct kunit_case mheap_cases[] = {
 	KUNIT_CASE(test_lookup_elsewhere),
 	KUNIT_CASE(test_reuse),
 	KUNIT_CASE(test_double_free_large),
+	KUNIT_CASE(test_double_free_race),
 	KUNIT_CASE(test_growth_steps),
 	KUNIT_CASE_PARAM(test_grow_fallback, fallback_gen_params),
 	KUNIT_CASE(test_grow_effort),

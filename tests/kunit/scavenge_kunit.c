@@ -952,7 +952,7 @@ static void worker_put(struct worker *w, struct gomem_span *s)
 	if (!s)
 		return;
 	worker_check(w, s, true);
-	if (!gomem_spc_class(s->spc) && !gomem_heap_claim_large(w->f->fh.heap, s, s->base))
+	if (!gomem_spc_class(s->spc) && !gomem_heap_claim_large(w->f->fh.heap->map, s->base))
 		w->error = "a live large object could not be claimed";
 	gomem_heap_free_span(s);
 }

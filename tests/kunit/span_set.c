@@ -103,7 +103,7 @@ void span_set_put(struct kunit *test, struct span_set *set, struct gomem_span *s
 		;
 	set->span[i] = set->span[--set->nr];
 	if (!gomem_spc_class(s->spc))
-		KUNIT_ASSERT_TRUE(test, gomem_heap_claim_large(s->heap, s, s->base));
+		KUNIT_ASSERT_PTR_EQ(test, s, gomem_heap_claim_large(s->heap->map, s->base));
 	gomem_heap_free_span(s);
 }
 

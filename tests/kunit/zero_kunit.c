@@ -64,7 +64,7 @@ static void free_span(struct kunit *test, struct gomem_span *s)
 	struct fixture *f = test->priv;
 
 	if (!gomem_spc_class(s->spc))
-		KUNIT_ASSERT_TRUE(test, gomem_heap_claim_large(f->fh.heap, s, s->base));
+		KUNIT_ASSERT_PTR_EQ(test, s, gomem_heap_claim_large(f->fh.heap->map, s->base));
 	gomem_heap_free_span(s);
 }
 
