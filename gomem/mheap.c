@@ -184,6 +184,12 @@ static void set_pages(struct gomem_chunk *c, unsigned int i, unsigned int n,
 	struct gomem_span **span = &c->span[i];
 	u32 *to = &c->tag[i], *end = to + n;
 
+	/* Most spans are of one page, and an unrolled loop has a long way in. */
+	if (n == 1) {
+		WRITE_ONCE(*span, s);
+		WRITE_ONCE(*to, tag);
+		return;
+	}
 #pragma GCC unroll 4
 	for (; to < end; to++, span++) {
 		WRITE_ONCE(*span, s);
@@ -196,6 +202,12 @@ static void clear_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
 	struct gomem_span **span = &c->span[i];
 	u32 *to = &c->tag[i], *end = to + n;
 
+	/* As above. */
+	if (n == 1) {
+		WRITE_ONCE(*to, 0);
+		WRITE_ONCE(*span, NULL);
+		return;
+	}
 #pragma GCC unroll 4
 	for (; to < end; to++, span++) {
 		WRITE_ONCE(*to, 0);
