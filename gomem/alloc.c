@@ -738,25 +738,99 @@ static size_t small_object_size(const void *p, bool *noscan)
 	return size;
 }
 
+/* The same of a large one. */
+static size_t large_object_size(const void *p, bool *noscan)
+{
+	const struct gomem_span *s = gomem_pagemap_large(&gomem_pagemap, (unsigned long)p);
+
+	if (!s)
+		return 0;
+	*noscan = gomem_spc_noscan(s->spc);
+	return READ_ONCE(s->elemsize);
+}
+
+/*
+ * What grows beyond this gets pages of its own, though there are classes of that size, since
+ * there may be more behind them by then. So large that half as much again has room for
+ * the rest of the last page.
+ */
+#define OWN_PAGES_MIN	SZ_16K
+
 /*
  * What grows once grows again: as Go's append() does, leave room for that, or each step
- * would be a copy of all there is. Half as much again is less, on average, than the powers
- * of two of krealloc() leave. Unless there is no memory for it at hand, on this node.
+ * would be a copy of all there is. Half as large again is less, on average, than the powers
+ * of two of krealloc() leave. Who grows by that much at a time has its own idea of it.
+ * Returns how large to make what has @size, or 0 for no room.
  */
-static void *alloc_grown(size_t size, size_t new_size, gfp_t gfp, bool noscan)
+static size_t roomy_size(size_t size, size_t new_size)
 {
-	size_t roomy = size + size / 2;
+	size_t roomy = new_size + new_size / 2;
+
+	if (new_size >= size + size / 2 || roomy > GOMEM_MAX_SIZE)
+		return 0;
+	if (new_size <= OWN_PAGES_MIN)
+		return roomy;
+	return max(round_down(roomy, GOMEM_PAGE_SIZE), round_up(new_size, GOMEM_PAGE_SIZE));
+}
+
+/* Somewhere else; without room if there is no memory for it at hand, on this node. */
+static void *alloc_grown(size_t new_size, size_t roomy, gfp_t gfp, bool noscan)
+{
+	gfp_t light = gomem_gfp_light(gfp) | __GFP_THISNODE;
 	void *new = NULL;
 
-	if (new_size < roomy && roomy <= GOMEM_MAX_SIZE)
-		new = alloc_any(roomy, gomem_gfp_light(gfp) | __GFP_THISNODE, noscan);
+	if (roomy > OWN_PAGES_MIN && new_size > OWN_PAGES_MIN)
+		new = alloc_odd(roomy, light, noscan, NUMA_NO_NODE, GOMEM_COLD_CALLER);
+	else if (roomy)
+		new = alloc_any(roomy, light, noscan);
 	return new ?: alloc_any(new_size, gfp, noscan);
+}
+
+/* An object is longer than it was, where it is. */
+static void hand_out_more(void *p, size_t size, struct gomem_span *s, bool zero, gfp_t gfp)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kmemleak_free(p);
+	if (want_init_on_alloc(gfp) && zero)
+		gomem_count(GOMEM_EV_ZEROING_SKIPPED, s->elemsize - size);
+	else if (want_init_on_alloc(gfp))
+		memset(p + size, 0, s->elemsize - size);
+	gomem_leak_track(p, s->elemsize, gomem_spc_noscan(s->spc), gfp);
+}
+
+/*
+ * A large object gets longer where it is, with room if that is free, too. It is claimed
+ * meanwhile, so that a free that comes at the same time is the misuse that it is. Mostly
+ * the tag behind it tells at once that something lies there.
+ */
+static bool extend_large(void *p, size_t size, size_t new_size, size_t roomy, gfp_t gfp)
+{
+	unsigned long addr = (unsigned long)p;
+	struct gomem_span *s;
+	bool zero;
+
+	if (new_size > GOMEM_MAX_SIZE || (gfp & GOMEM_GFP_REFUSED) || gomem_irq_context() ||
+	    gomem_pagemap_span(&gomem_pagemap, addr + size))
+		return false;
+	if (roomy) {
+		s = gomem_heap_claim_large(&gomem_pagemap, addr);
+		if (!s)
+			return false;
+		if (gomem_heap_extend_span(s, roomy >> GOMEM_PAGE_SHIFT, &zero))
+			goto done;
+	}
+	s = gomem_heap_claim_large(&gomem_pagemap, addr);
+	if (!s || !gomem_heap_extend_span(s, DIV_ROUND_UP(new_size, GOMEM_PAGE_SIZE), &zero))
+		return false;
+done:
+	hand_out_more(p, size, s, zero, gfp);
+	return true;
 }
 
 void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 {
 	bool noscan = false;
-	size_t size;
+	size_t size, roomy;
 	void *new;
 
 	if (ZERO_OR_NULL_PTR(p))
@@ -765,7 +839,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		free_any(p);
 		return ZERO_SIZE_PTR;
 	}
-	size = small_object_size(p, &noscan) ?:
+	size = small_object_size(p, &noscan) ?: large_object_size(p, &noscan) ?:
 	       own_object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
 	if (!size)
 		return NULL;
@@ -777,7 +851,12 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		return (void *)p;
 	}
 
-	new = alloc_grown(size, new_size, gfp, noscan);
+	roomy = roomy_size(size, new_size);
+	if (size > OWN_PAGES_MIN && extend_large((void *)p, size, new_size, roomy, gfp)) {
+		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
+		return (void *)p;
+	}
+	new = alloc_grown(new_size, roomy, gfp, noscan);
 	if (!new)
 		return NULL;
 	memcpy(new, p, size);

@@ -216,15 +216,16 @@ static void clear_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
 }
 
 /*
- * Make the span's pages known, so that a free finds it. The pages are this
+ * Make pages of a span known, so that a free finds it. The pages are this
  * caller's: no lock. Whoever hands out a pointer into the span orders these stores
  * before it: the lock dropped after this does for this CPU, passing the pointer on
  * does for others. Returns whether all of them are known to be zero.
  */
-static bool map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long page)
+static bool map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long page,
+		     unsigned int npages)
 {
 	u32 tag = gomem_make_tag(s->base, s->spc);
-	unsigned long end = page + s->npages;
+	unsigned long end = page + npages;
 	unsigned int slot, n;
 	struct gomem_chunk *c;
 	bool zero = true;
@@ -312,7 +313,7 @@ static void make_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gome
 	s->desc = req->kind->desc;
 	if (gomem_kind_is_large(req->kind))
 		gomem_span_set_state(s, req->arena ? GOMEM_SPAN_ARENA : GOMEM_SPAN_LARGE);
-	s->zero = map_span(h, s, page) && s->elemsize >= ZERO_SIZE_MIN;
+	s->zero = map_span(h, s, page, s->npages) && s->elemsize >= ZERO_SIZE_MIN;
 	if (gomem_kind_is_large(req->kind) && !req->arena)
 		publish_large(h, s, page);
 	count_span(pc, s);
@@ -870,6 +871,75 @@ void gomem_heap_free_span(struct gomem_span *s)
 		free_alone(s);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_free_span);
+
+/* Take certain pages, of this CPU's, which are locked, and then of the heap's; or none. */
+static bool take_at(struct gomem_heap *h, struct gomem_pcache *pc, unsigned long page,
+		    unsigned int npages)
+{
+	unsigned int cached = gomem_pcache_has(pc, page, npages);
+	bool ok = true;
+
+	lockdep_assert_held(&pc->lock);
+	if (cached < npages) {
+		spin_lock(&h->lock);
+		h->stats.lock_taken++;
+		ok = gomem_pagealloc_alloc_range(&h->pages, page + cached, npages - cached);
+		gomem_heap_note_peak(h);
+		spin_unlock(&h->lock);
+	}
+	if (ok)
+		gomem_pcache_take(pc, page, cached);
+	return ok;
+}
+
+/* Pages were taken that lie behind a span; this CPU's page cache is locked. */
+static bool add_to_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gomem_span *s,
+			unsigned long page, unsigned int npages)
+{
+	struct gomem_span_counts *n = &pc->counts;
+	bool zero = map_span(h, s, page, npages);
+
+	lockdep_assert_held(&pc->lock);
+	/* Who owns nothing here may read them meanwhile. */
+	WRITE_ONCE(s->npages, s->npages + npages);
+	WRITE_ONCE(s->elemsize, s->npages << GOMEM_PAGE_SHIFT);
+	n->inuse_pages += npages;
+	n->large_pages += npages;
+	n->large_alloc_bytes += (u64)npages << GOMEM_PAGE_SHIFT;
+	return zero;
+}
+
+/**
+ * gomem_heap_extend_span - make a large span longer, if the pages behind it are free
+ * @s: its object was claimed, and is live again afterwards
+ * @npages: how long it should be; longer than it is
+ * @zero: set to whether what was added is known to be zero
+ *
+ * As it is claimed nobody frees it meanwhile, and so nobody else looks at its length.
+ *
+ * Context: any but NMI.
+ * Return: false if they are not free, or another node's than this CPU's; nothing changed.
+ */
+bool gomem_heap_extend_span(struct gomem_span *s, unsigned int npages, bool *zero)
+{
+	struct gomem_heap *h = s->heap;
+	unsigned long page = gomem_heap_page(h, s->base), flags, end = page + s->npages;
+	unsigned int more = npages - s->npages;
+	struct gomem_pcache *pc;
+	bool ok = false;
+
+	if (is_near(h)) {
+		pc = lock_pcache(h, &flags);
+		ok = take_at(h, pc, end, more);
+		if (ok)
+			*zero = add_to_span(h, pc, s, end, more);
+		spin_unlock_irqrestore(&pc->lock, flags);
+	}
+	gomem_span_set_state(s, GOMEM_SPAN_LARGE);
+	publish_large(h, s, page);
+	return ok;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_extend_span);
 
 /* Empty one CPU's page cache; returns how many pages it had. */
 static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)

@@ -221,6 +221,7 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_spa
 				    unsigned int n, struct gomem_span_stack *spans);
 void gomem_heap_free_spans(struct gomem_heap *h, struct gomem_span_stack *spans);
 void gomem_heap_free_span(struct gomem_span *s);
+bool gomem_heap_extend_span(struct gomem_span *s, unsigned int npages, bool *zero);
 void gomem_heap_drain_runs(struct gomem_heap *h);
 unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle);
 

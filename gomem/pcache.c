@@ -6,6 +6,7 @@
 #include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "pcache.h"
@@ -65,6 +66,49 @@ unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages, b
 	return pc->base + i;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_alloc);
+
+/**
+ * gomem_pcache_has - how many pages from a certain one on are here
+ * @pc: the cache
+ * @page: the first page
+ * @npages: how many are of interest
+ *
+ * Context: any, under the lock.
+ * Return: the number, up to @npages.
+ */
+unsigned int gomem_pcache_has(const struct gomem_pcache *pc, unsigned long page,
+			      unsigned int npages)
+{
+	unsigned long i = page - pc->base;
+	u64 missing;
+
+	lockdep_assert_held(&pc->lock);
+	if (i >= GOMEM_PCACHE_PAGES)
+		return 0;
+	missing = ~(pc->free >> i);
+	return missing ? min_t(unsigned int, __ffs64(missing), npages) : npages;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_has);
+
+/**
+ * gomem_pcache_take - take certain pages
+ * @pc: the cache, which has them
+ * @page: the first page
+ * @npages: how many, 0 for none
+ *
+ * Context: any, under the lock.
+ */
+void gomem_pcache_take(struct gomem_pcache *pc, unsigned long page, unsigned int npages)
+{
+	unsigned long i = page - pc->base;
+
+	lockdep_assert_held(&pc->lock);
+	if (!npages)
+		return;
+	pc->free &= ~GENMASK_ULL(i + npages - 1, i);
+	pc->uses++;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_take);
 
 /**
  * gomem_pcache_take_run - take a run of pages that a large object left

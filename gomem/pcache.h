@@ -119,6 +119,9 @@ struct gomem_pcache {
 
 void gomem_pcache_init(struct gomem_pcache *pc);
 unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages, bool aligned);
+unsigned int gomem_pcache_has(const struct gomem_pcache *pc, unsigned long page,
+			      unsigned int npages);
+void gomem_pcache_take(struct gomem_pcache *pc, unsigned long page, unsigned int npages);
 unsigned long gomem_pcache_take_run(struct gomem_pcache *pc, unsigned int npages, bool aligned);
 void gomem_pcache_put_run(struct gomem_pcache *pc, unsigned long page, unsigned int npages);
 void gomem_pcache_drop_run(struct gomem_pcache *pc, unsigned int i);

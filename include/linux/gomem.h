@@ -233,8 +233,9 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node) __alloc_size(1) __mallo
  * @gfp: as for gomem_alloc()
  *
  * The contents are kept up to the smaller of both sizes, as is the object's
- * being noscan. An object whose usable size is enough stays where it is. One that has to
- * move gets half as much again as it had, if that is more than @new_size and can be had.
+ * being noscan. An object whose usable size is enough stays where it is, and so does a
+ * large one, beyond 16 KiB, with free memory behind it. One that grows by less than half
+ * gets half of @new_size as room for more, if there is memory for it at hand.
  *
  * With __GFP_ZERO what lies beyond the old size reads as zero, provided that the
  * object was allocated and always resized with __GFP_ZERO: gomem knows an

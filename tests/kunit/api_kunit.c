@@ -412,21 +412,21 @@ static const struct realloc_case {
 	const char *name;
 	size_t from;
 	size_t to;
-	size_t room;	/* what is allocated; 0 if it does not move */
+	size_t room;	/* what is allocated; 0 if that is nothing */
 } realloc_cases[] = {
 	{ "same",			100, 100,	0 },
 	{ "within the class",		97, 112,	0 },
-	{ "to the next class",		112, 113,	168 },
-	{ "by less than half",		1000, 1535,	1536 },
+	{ "to the next class",		112, 113,	169 },
+	{ "by less than half",		1000, 1535,	2302 },
 	{ "by half",			1000, 1536,	1536 },
 	{ "by more than half",		1000, 1537,	1537 },
 	{ "smaller",			1000, 10,	0 },
 	{ "small to medium",		8, 5000,	5000 },
-	{ "nearly large",		20480, 20481,	30720 },
-	{ "room is large",		24576, 24577,	36864 },
+	{ "nearly large",		20480, 20481,	24576 },
+	{ "room is large",		24576, 24577,	32768 },
 	{ "small to large",		32768, 32769,	49152 },
 	{ "within the last page",	33000, 40960,	0 },
-	{ "large to larger",		40960, 40961,	61440 },
+	{ "large to larger",		40960, 40961,	57344 },
 	{ "room would be too large",	SZ_1M * 3, SZ_1M * 3 + 1, SZ_1M * 3 + 1 },
 	{ "large to largest",		SZ_1M, SZ_4M,	SZ_4M },
 	{ "large to small",		SZ_1M, 1,	0 },
@@ -451,9 +451,12 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	memset(p, 0x77, c->from);
 	q = gomem_realloc(p, c->to, gfp);
 	KUNIT_ASSERT_NOT_NULL(test, q);
-	KUNIT_EXPECT_EQ(test, c->room != 0, p != q);
 	usable = gomem_usable_size(q);
-	KUNIT_EXPECT_EQ(test, want_usable(c->room ?: c->from), usable);
+	/* A large one may stay where it is, with less room if that is all there is. */
+	if (c->from <= GOMEM_SMALL_MAX || !c->room)
+		KUNIT_EXPECT_EQ(test, c->room != 0, p != q);
+	if (p != q || !c->room || usable != want_usable(c->to))
+		KUNIT_EXPECT_EQ(test, want_usable(c->room ?: c->from), usable);
 	KUNIT_EXPECT_TRUE(test, !memchr_inv(q, 0x77, kept));
 	if (zero)
 		KUNIT_EXPECT_TRUE(test, is_zero(q + kept, usable - kept));
@@ -473,6 +476,78 @@ static void test_realloc(struct kunit *test)
 	realloc_one(test, true, false);
 	realloc_one(test, false, true);
 	realloc_one(test, true, true);
+}
+
+/* By a quarter each time, up to the limit, wherever it is then. */
+static void test_realloc_grow(struct kunit *test)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_ZERO;
+	size_t size, had = 0, last = 0;
+	u8 *p = NULL, *old;
+
+	for (size = 10000; size <= GOMEM_MAX_SIZE; size += size / 4) {
+		old = p;
+		p = gomem_realloc(p, size, gfp);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		KUNIT_EXPECT_GE(test, gomem_usable_size(p), size);
+		KUNIT_EXPECT_LE(test, gomem_usable_size(p), size + size / 2 + GOMEM_PAGE_SIZE);
+		KUNIT_EXPECT_TRUE(test, !memchr_inv(p, 0x77, last));
+		KUNIT_EXPECT_TRUE(test, is_zero(p + last, gomem_usable_size(p) - last));
+		if (size <= had)
+			KUNIT_EXPECT_PTR_EQ(test, old, p);
+		had = gomem_usable_size(p);
+		last = size;
+		memset(p, 0x77, size);
+	}
+	KUNIT_EXPECT_NULL(test, gomem_realloc(p, GOMEM_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN));
+	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
+	KUNIT_EXPECT_NULL(test, gomem_realloc(p, GOMEM_MAX_SIZE, GFP_KERNEL | __GFP_DMA));
+	expect_misuses(test, GOMEM_BAD_GFP, 1);
+	KUNIT_EXPECT_EQ(test, had, gomem_usable_size(p));
+	KUNIT_EXPECT_TRUE(test, !memchr_inv(p, 0x77, last));
+	expect_heap(test);
+
+	gomem_free(p + GOMEM_PAGE_SIZE);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
+	gomem_free(p);
+	gomem_free(p);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	KUNIT_EXPECT_NULL(test, gomem_realloc(p, GOMEM_MAX_SIZE, GFP_KERNEL));
+	expect_misuses(test, GOMEM_USE_AFTER_FREE, 1);
+	expect_heap(test);
+}
+
+/* It never moves while there is free memory behind it, which another may take. */
+static void test_realloc_in_place(struct kunit *test)
+{
+	struct gomem_span *s;
+	u8 *p, *q, *behind = NULL;
+	unsigned int i;
+
+	p = gomem_alloc(SZ_1M, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	memset(p, 0x77, SZ_1M);
+	for (i = 0; i < 64; i++) {
+		q = gomem_realloc(p, gomem_usable_size(p) + 1, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, q);
+		s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)q);
+		KUNIT_EXPECT_EQ(test, s->elemsize, gomem_usable_size(q));
+		KUNIT_EXPECT_PTR_EQ(test, s, gomem_pagemap_span(&gomem_pagemap, (unsigned long)q +
+								s->elemsize - 1));
+		if (p != q)
+			KUNIT_EXPECT_NULL(test, gomem_pagemap_large(&gomem_pagemap,
+								    (unsigned long)p));
+		p = q;
+		if (gomem_usable_size(p) > SZ_2M)
+			break;
+		gomem_free(behind);
+		behind = gomem_alloc(40000, GFP_KERNEL);
+	}
+	KUNIT_EXPECT_TRUE(test, !memchr_inv(p, 0x77, SZ_1M));
+	expect_heap(test);
+	gomem_free(behind);
+	gomem_free(p);
+	expect_heap(test);
 }
 
 static void test_realloc_nothing(struct kunit *test)
@@ -1600,6 +1675,8 @@ static struct kunit_case api_cases[] = {
 	KUNIT_CASE(test_zeroed),
 	KUNIT_CASE_PARAM(test_array, array_gen_params),
 	KUNIT_CASE_PARAM(test_realloc, realloc_gen_params),
+	KUNIT_CASE(test_realloc_grow),
+	KUNIT_CASE(test_realloc_in_place),
 	KUNIT_CASE(test_realloc_nothing),
 	KUNIT_CASE(test_memdup),
 	KUNIT_CASE(test_strdup),

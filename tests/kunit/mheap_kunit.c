@@ -486,6 +486,100 @@ static void test_double_free_large(struct kunit *test)
 	put_all(test);
 }
 
+static bool extend(struct kunit *test, struct gomem_span *s, unsigned int npages, bool *zero)
+{
+	struct fixture *f = test->priv;
+	unsigned int old = s->npages, i;
+	bool ok;
+
+	KUNIT_ASSERT_PTR_EQ(test, s, gomem_heap_claim_large(f->fh.heap->map, s->base));
+	ok = gomem_heap_extend_span(s, npages, zero);
+	KUNIT_EXPECT_EQ(test, ok ? npages : old, s->npages);
+	KUNIT_EXPECT_EQ(test, s->npages * GOMEM_PAGE_SIZE, s->elemsize);
+	for (i = old; i < s->npages; i++)
+		KUNIT_EXPECT_FALSE(test, test_and_set_bit(page_of(s, i), f->owned));
+	expect_mapped(test, s);
+	KUNIT_EXPECT_NULL(test, fake_heap_check(f->fh.heap, f->live, f->nr_live));
+	return ok;
+}
+
+/* Free pages behind it, not enough of them, none, and no more of them at the end. */
+static void test_extend(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_span *s[3];
+	struct gomem_heap *h;
+	unsigned long base;
+	bool zero;
+
+	make_heap(test, 1);
+	h = f->fh.heap;
+	h->pcache_max = 0;
+	put_span(test, get_large(test, CHUNK));
+	s[0] = get_large(test, 9);
+	s[1] = get_large(test, 20);
+	s[2] = get_large(test, 9);
+	base = s[0]->base;
+	KUNIT_ASSERT_EQ(test, base + 9 * GOMEM_PAGE_SIZE, s[1]->base);
+	KUNIT_ASSERT_EQ(test, base + 29 * GOMEM_PAGE_SIZE, s[2]->base);
+	fake_fail(&source_of(f)->pages, 1, ~0UL);
+	fake_fail(&source_of(f)->meta, 1, ~0UL);
+
+	KUNIT_EXPECT_FALSE(test, extend(test, s[0], 10, &zero));
+	put_span(test, s[1]);
+	KUNIT_EXPECT_FALSE(test, extend(test, s[0], 30, &zero));
+	KUNIT_EXPECT_TRUE(test, extend(test, s[0], 10, &zero));
+	KUNIT_EXPECT_FALSE(test, zero);
+	KUNIT_EXPECT_TRUE(test, extend(test, s[0], 29, &zero));
+	KUNIT_EXPECT_FALSE(test, extend(test, s[0], 30, &zero));
+	KUNIT_EXPECT_FALSE(test, extend(test, s[2], CHUNK - 29 + 1, &zero));
+	KUNIT_EXPECT_TRUE(test, extend(test, s[2], CHUNK - 29, &zero));
+	KUNIT_EXPECT_EQ(test, 0, h->pages.free_pages);
+	expect_heap(test);
+	KUNIT_EXPECT_EQ(test, 0, source_of(f)->pages.calls);
+	KUNIT_EXPECT_EQ(test, 0, source_of(f)->meta.calls);
+	fake_fail_none(&source_of(f)->pages);
+	fake_fail_none(&source_of(f)->meta);
+
+	/* All of it is free afterwards, once. */
+	KUNIT_EXPECT_FALSE(test, free_large(h, s[0], base + 9 * GOMEM_PAGE_SIZE));
+	put_span(test, s[0]);
+	expect_unmapped(test, base, 29);
+	KUNIT_EXPECT_FALSE(test, free_large(h, s[0], base));
+	put_all(test);
+	KUNIT_EXPECT_EQ(test, CHUNK, h->pages.free_pages);
+	expect_heap(test);
+}
+
+/* Into what this CPU has free, and beyond. */
+static void test_extend_cached(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_pcache *pc;
+	struct gomem_heap *h;
+	struct gomem_span *s;
+	bool zero;
+
+	make_heap(test, 1);
+	h = f->fh.heap;
+	h->pcache_max = GOMEM_PCACHE_PAGES;
+	h->pcache_min = 8;
+	migrate_disable();
+	pc = raw_cpu_ptr(h->pcache);
+	put_span(test, get_large(test, CHUNK));
+	s = get_large(test, 2);
+	KUNIT_EXPECT_EQ(test, 6, hweight64(pc->free));
+	KUNIT_EXPECT_TRUE(test, extend(test, s, 4, &zero));
+	KUNIT_EXPECT_EQ(test, 4, hweight64(pc->free));
+	KUNIT_EXPECT_TRUE(test, extend(test, s, 20, &zero));
+	KUNIT_EXPECT_EQ(test, 0, pc->free);
+	KUNIT_EXPECT_FALSE(test, extend(test, s, CHUNK + 1, &zero));
+	put_span(test, s);
+	migrate_enable();
+	gomem_heap_drain_pcaches(h, false);
+	expect_heap(test);
+}
+
 #define RACERS	2
 
 struct racer {
@@ -1088,6 +1182,8 @@ static struct kunit_case mheap_cases[] = {
 	KUNIT_CASE(test_reuse),
 	KUNIT_CASE(test_double_free_large),
 	KUNIT_CASE(test_double_free_race),
+	KUNIT_CASE(test_extend),
+	KUNIT_CASE(test_extend_cached),
 	KUNIT_CASE(test_growth_steps),
 	KUNIT_CASE_PARAM(test_grow_fallback, fallback_gen_params),
 	KUNIT_CASE(test_grow_effort),
