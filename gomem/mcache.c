@@ -8,6 +8,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
@@ -28,23 +29,26 @@
  * objects, one at least, or none if they are larger than SLOT_BEGIN_MAX. It doubles each
  * time that it proves too small, up to SLOT_BYTES and GOMEM_SLOT_MAX objects, or
  * NOSCAN_SLOT_BYTES; but all CPUs together grow by no more than 1 / GROWN_SHARE of the
- * heap, GROWN_MIN each if that is less. A slot that was not used between two looks is
- * emptied and begins anew. The slots of a typed cache grow to no more than
- * 1 / CACHE_SLOT_SHARE of its spans, all CPUs together, CACHE_SLOT_MIN each if that is
- * less.
+ * heap, GROWN_MIN each if that is less. In a small heap that is little: a CPU whose slots
+ * and spans exchange MOVED_SHARE times as much within a second may have up to GROWN_MOST.
+ * A slot that was not used between two looks is emptied and begins anew. The slots of a
+ * typed cache grow to no more than 1 / CACHE_SLOT_SHARE of its spans, all CPUs together,
+ * CACHE_SLOT_MIN each if that is less.
  *
  * What is fetched ahead of its use is less: REFILL_BYTES.
  *
  * A span of its own only where the objects are small: large spans on every CPU would
  * cost more memory than the size classes save.
  */
-#define SLOT_BEGIN		SZ_1K
-#define SLOT_BEGIN_MAX		SZ_8K
+#define SLOT_BEGIN		SZ_512
+#define SLOT_BEGIN_MAX		SZ_1K
 #define SLOT_BYTES		SZ_256K
 #define NOSCAN_SLOT_BYTES	SZ_16K
 #define REFILL_BYTES		SZ_64K
-#define GROWN_SHARE		64
-#define GROWN_MIN		SZ_256K
+#define GROWN_SHARE		128
+#define GROWN_MIN		SZ_16K
+#define GROWN_MOST		SZ_256K
+#define MOVED_SHARE		256
 #define CACHE_SLOT_SHARE	16
 #define CACHE_SLOT_MIN		SZ_32K
 #define CACHED_SPAN_SIZE_MAX	128
@@ -112,21 +116,27 @@ static unsigned int irq_room(const struct gomem_kind *k)
 	return clamp_t(unsigned int, IRQ_NOSCAN_SLOT_BYTES / k->size, 2, IRQ_NOSCAN_SLOT_MAX);
 }
 
-static size_t mcache_size(room_fn room)
-{
-	unsigned int spc, objects = 0;
-
-	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
-		objects += room(&gomem_kinds[spc]) + 1;
-	return PAGE_ALIGN(sizeof(struct gomem_mcache) + objects * sizeof(void *));
-}
-
 /* What a slot holds before it proved too small. */
 static unsigned int begin_capacity(const struct gomem_kind *k, unsigned int room)
 {
 	if (k->size > SLOT_BEGIN_MAX && !is_scratch(k))
 		return 0;
 	return room ? clamp(SLOT_BEGIN / k->size, 1U, room) : 0;
+}
+
+/* How many objects slots of a kind have room for when they are made. */
+static unsigned int task_begin(const struct gomem_kind *k)
+{
+	return begin_capacity(k, task_room(k));
+}
+
+static size_t mcache_size(room_fn stack)
+{
+	unsigned int spc, objects = 0;
+
+	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
+		objects += stack(&gomem_kinds[spc]) + 1;
+	return PAGE_ALIGN(sizeof(struct gomem_mcache) + objects * sizeof(void *));
 }
 
 static void slot_init(struct gomem_slot *slot, const struct gomem_kind *k, void **below,
@@ -142,10 +152,11 @@ static void slot_init(struct gomem_slot *slot, const struct gomem_kind *k, void 
 	slot->end = slot->top + slot->capacity;
 }
 
-static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room,
+/* @room: what slots can grow to; @stack: what there is memory for from the beginning. */
+static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room, room_fn stack,
 					  bool caches_spans, gfp_t gfp)
 {
-	size_t bytes = mcache_size(room);
+	size_t bytes = mcache_size(stack);
 	struct gomem_mcache *mc;
 	unsigned int spc;
 	void **below;
@@ -156,6 +167,7 @@ static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room,
 	memset(mc, 0, bytes);
 	mc->heap = h;
 	mc->tiny = GOMEM_TINY_NONE;
+	mc->moved_until = jiffies;
 	mc->caches_spans = caches_spans;
 	mc->bytes = bytes;
 	below = mc->object;
@@ -164,7 +176,7 @@ static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room,
 
 		slot_init(&mc->slot[spc], k, below, room(k));
 		mc->bottom[spc] = mc->slot[spc].top - mc->object;
-		below += room(k) + 1;
+		below += stack(k) + 1;
 	}
 	return mc;
 }
@@ -176,7 +188,8 @@ static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room,
 static noinline void make_irq_cache(void)
 {
 	struct gomem_heap *h = gomem_node_heap(numa_mem_id());
-	struct gomem_mcache *mc = mcache_create(h, irq_room, false, GFP_NOWAIT | __GFP_NORETRY);
+	struct gomem_mcache *mc = mcache_create(h, irq_room, irq_room, false,
+						GFP_NOWAIT | __GFP_NORETRY);
 
 	/*
 	 * Others look at it as soon as they see it: pairs with the address dependency of
@@ -186,13 +199,6 @@ static noinline void make_irq_cache(void)
 	smp_wmb();
 	if (mc && this_cpu_cmpxchg(gomem_mcache_irq, &no_mcache, mc) != &no_mcache)
 		gomem_meta_put(h->source, mc, mc->bytes);
-}
-
-/* Before an interrupt does without, that is: in the slow paths. */
-static void need_cache(void)
-{
-	if (gomem_irq_context() && unlikely(this_cpu_read(gomem_mcache_irq) == &no_mcache))
-		make_irq_cache();
 }
 
 /**
@@ -216,9 +222,7 @@ void gomem_cache_cpu_init(struct gomem_cache_cpu *cc, const struct gomem_kind *k
 	unsigned int room = task_room(k);
 
 	slot_init(&cc->task.slot, k, cc->object, room);
-	cc->task.bottom = cc->task.slot.top;
 	slot_init(&cc->irq.slot, k, cc->object + room + 1, irq_room(k));
-	cc->irq.bottom = cc->irq.slot.top;
 }
 
 /*
@@ -309,11 +313,24 @@ static unsigned int batch_size(const struct gomem_slot *slot)
 }
 
 /* How much all slots of this CPU may grow; a little stale, as the heap goes on. */
-static size_t grown_max(const struct gomem_heap *h)
+static size_t grown_max(const struct gomem_mcache *mc)
 {
-	size_t bytes = gomem_heap_about(h) << GOMEM_PAGE_SHIFT;
+	size_t bytes = gomem_heap_about(mc->heap) << GOMEM_PAGE_SHIFT;
+	size_t earned = min_t(size_t, mc->moved / MOVED_SHARE, GROWN_MOST);
 
-	return max_t(size_t, bytes / (GROWN_SHARE * num_online_cpus()), GROWN_MIN);
+	return max3(bytes / (GROWN_SHARE * num_online_cpus()), earned, (size_t)GROWN_MIN);
+}
+
+/* A slot was too full, or too empty; its cache is owned. */
+static void note_move(struct gomem_mcache *mc, const struct gomem_slot *slot)
+{
+	if (mc == &no_mcache)
+		return;
+	if (time_after(jiffies, mc->moved_until)) {
+		mc->moved_until = jiffies + HZ;
+		mc->moved = 0;
+	}
+	mc->moved += (size_t)batch_size(slot) * slot->size;
 }
 
 /* Slots of a typed cache grow to a share of its own memory. */
@@ -325,26 +342,130 @@ static size_t cache_slot_max(struct gomem_heap *h, const struct gomem_kind *k)
 	return max_t(size_t, bytes / (CACHE_SLOT_SHARE * num_online_cpus()), CACHE_SLOT_MIN);
 }
 
+/* By how many objects a slot that was too small may grow. */
+static unsigned int growth_of(const struct gomem_mcache *mc, const struct gomem_slot *slot,
+			      const struct gomem_kind *k)
+{
+	unsigned int more = min_t(unsigned int, slot->capacity ?: 1,
+				  slot->room - slot->capacity);
+	bool may;
+
+	if (!more)
+		return 0;
+	if (k->cache)
+		may = (slot->capacity + more) * k->size <= cache_slot_max(mc->heap, k);
+	else
+		may = mc->grown + (size_t)more * k->size <= grown_max(mc);
+	return may ? more : 0;
+}
+
+/* The stack that a slot of a span class begins with. */
+static void **first_bottom(struct gomem_mcache *mc, const struct gomem_kind *k)
+{
+	return mc->object + mc->bottom[k->spc];
+}
+
+/* Before it can grow it has to move; in interrupts there is room from the beginning. */
+static bool has_to_move(struct gomem_mcache *mc, const struct gomem_slot *slot,
+			const struct gomem_kind *k)
+{
+	return !k->cache && mc->caches_spans && gomem_slot_bottom(slot) == first_bottom(mc, k);
+}
+
+/* Other CPUs may look meanwhile: see view_slot(). */
+static bool move_slot(struct gomem_mcache *mc, struct gomem_slot *slot)
+{
+	void **from = gomem_slot_bottom(slot), **to = mc->stacks;
+	unsigned int held = slot->top - from;
+
+	if (!to)
+		return false;
+	mc->stacks = *to;
+	*to++ = &gomem_no_object;
+	memcpy(to, from, held * sizeof(*to));
+	slot->top = to + held;
+	slot->end = to + slot->capacity;
+	return true;
+}
+
+/* Back to where it began; it is empty, and owned, or nobody's. */
+static void move_back(struct gomem_mcache *mc, struct gomem_slot *slot,
+		      const struct gomem_kind *k)
+{
+	void **stack = gomem_slot_bottom(slot) - 1;
+
+	*stack = mc->stacks;
+	mc->stacks = stack;
+	slot->top = first_bottom(mc, k);
+}
+
 /* The slot was too small; the caller owns its cache. */
 static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 		      const struct gomem_kind *k)
 {
-	unsigned int more = min_t(unsigned int, slot->capacity ?: 1,
-				  slot->room - slot->capacity);
-	size_t bytes = (size_t)more * k->size;
+	unsigned int more;
 
-	if (!more)
+	note_move(mc, slot);
+	more = growth_of(mc, slot, k);
+	if (!more || (has_to_move(mc, slot, k) && !move_slot(mc, slot)))
 		return;
-	if (k->cache) {
-		if ((slot->capacity + more) * k->size > cache_slot_max(mc->heap, k))
-			return;
-	} else {
-		if (mc->grown + bytes > grown_max(mc->heap))
-			return;
-		mc->grown += bytes;
-	}
+	if (!k->cache)
+		mc->grown += (size_t)more * k->size;
 	slot->capacity += more;
 	slot->end += more;
+}
+
+static void cut_stacks(struct gomem_mcache *mc, void *page)
+{
+	void **stack = page, **end = page + PAGE_SIZE;
+
+	*stack = mc->stack_pages;
+	mc->stack_pages = stack++;
+	for (; stack + GOMEM_SLOT_MAX < end; stack += GOMEM_SLOT_MAX + 1) {
+		*stack = mc->stacks;
+		mc->stacks = stack;
+	}
+	WRITE_ONCE(mc->bytes, mc->bytes + PAGE_SIZE);
+}
+
+/*
+ * A slot may be about to grow, without a stack to move to. If there is no memory at hand
+ * it stays as it is.
+ */
+static noinline void fetch_stacks(struct gomem_heap *h)
+{
+	void *page = gomem_meta_get(h->source, PAGE_SIZE,
+				    GFP_NOWAIT | __GFP_NORETRY | __GFP_NOWARN, h->node);
+	struct gomem_mcache *mc;
+
+	if (!page)
+		return;
+	preempt_disable();
+	mc = this_cpu_read(gomem_mcache_task);
+	if (mc != &no_mcache)
+		cut_stacks(mc, page);
+	preempt_enable();
+	if (mc == &no_mcache)
+		gomem_meta_put(h->source, page, PAGE_SIZE);
+}
+
+/* What can only be fetched while no cache is owned; in the slow paths. */
+static void get_ready(const struct gomem_kind *k)
+{
+	struct gomem_mcache *mc;
+
+	if (gomem_irq_context()) {
+		if (unlikely(this_cpu_read(gomem_mcache_irq) == &no_mcache))
+			make_irq_cache();
+		return;
+	}
+	/* Of another CPU by now, perhaps: a look, as from there. */
+	mc = raw_cpu_read(gomem_mcache_task);
+	if (k->cache || mc == &no_mcache || data_race(mc->stacks)) /* as said above */
+		return;
+	if (data_race(has_to_move(mc, &mc->slot[k->spc], k)) &&	/* as said above */
+	    data_race(growth_of(mc, &mc->slot[k->spc], k)))	/* as said above */
+		fetch_stacks(mc->heap);
 }
 
 /*
@@ -479,7 +600,7 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 
 	r.span = NULL;
 	r.objs = objs;
-	need_cache();
+	get_ready(k);
 	slot = section_enter(&sec, k);
 	c = gomem_central(sec.mc->heap, k);
 	obj = sec.holds ? gomem_slot_pop(slot) : NULL;
@@ -577,7 +698,7 @@ unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void
 	bool want_span;
 	u64 these;
 
-	need_cache();
+	get_ready(k);
 	slot = section_enter(&sec, k);
 	c = gomem_central(sec.mc->heap, k);
 	grow_slot(sec.mc, slot, k);
@@ -623,7 +744,7 @@ void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp)
 /* Take up to half a slot's objects, those that lie there longest. */
 static unsigned int take_oldest(struct gomem_slot *slot, void **objs, unsigned int max)
 {
-	void **bottom = slot->end - slot->capacity;
+	void **bottom = gomem_slot_bottom(slot);
 	unsigned int held = slot->top - bottom;
 	unsigned int n = min(max, DIV_ROUND_UP(held, 2));
 
@@ -648,7 +769,7 @@ void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 	struct section sec;
 	unsigned int n = 0;
 
-	need_cache();
+	get_ready(k);
 	slot = section_enter(&sec, k);
 	if (!sec.holds) {
 		objs[n++] = obj;
@@ -717,7 +838,6 @@ struct place {
 	const struct gomem_kind *kind;
 	struct gomem_mcache *mc;	/* NULL: a typed cache's */
 	struct gomem_slot *slot;
-	void **bottom;
 	u32 *seen;
 	bool *idle;
 };
@@ -732,7 +852,6 @@ static bool find_place(const struct gomem_kind *k, int cpu, bool irq, struct pla
 		cs = irq ? &per_cpu_ptr(k->cpu, cpu)->irq : &per_cpu_ptr(k->cpu, cpu)->task;
 		p->mc = NULL;
 		p->slot = &cs->slot;
-		p->bottom = cs->bottom;
 		p->seen = &cs->seen;
 		p->idle = &cs->idle;
 		return true;
@@ -742,7 +861,6 @@ static bool find_place(const struct gomem_kind *k, int cpu, bool irq, struct pla
 	else
 		p->mc = READ_ONCE(per_cpu(gomem_mcache_task, cpu));
 	p->slot = &p->mc->slot[k->spc];
-	p->bottom = p->mc->object + p->mc->bottom[k->spc];
 	p->seen = &p->mc->seen[k->spc];
 	p->idle = &p->mc->idle[k->spc];
 	return p->mc != &no_mcache;
@@ -844,7 +962,9 @@ struct slot_view {
 
 /*
  * The CPU goes on meanwhile: sums of it are near the truth, exact at rest. Read in this
- * order an object that moves in between is counted once too often rather than missed.
+ * order an object that moves in between is counted once too often rather than missed. Should
+ * the slot just move to another stack, what it seems to hold is nonsense, but no more than it
+ * could.
  */
 static void view_slot(const struct place *p, struct slot_view *v)
 {
@@ -853,7 +973,8 @@ static void view_slot(const struct place *p, struct slot_view *v)
 
 	v->refilled = data_race(slot->refilled);	/* as said above */
 	barrier();
-	v->held = data_race(slot->top) - p->bottom;	/* as said above */
+	v->held = data_race(slot->top - gomem_slot_bottom(slot));	/* as said above */
+	v->held = min_t(u64, v->held, slot->room);
 	barrier();
 	v->allocs = data_race(slot->allocs);		/* as said above */
 	v->flushed = data_race(slot->flushed);		/* as said above */
@@ -942,14 +1063,17 @@ static unsigned int empty_slot(struct place *p, void **objs, struct gomem_span *
 
 	*span = slot->span;
 	slot->span = NULL;
-	n = slot->top - p->bottom;
-	memcpy(objs, p->bottom, n * sizeof(*objs));
-	slot->top = p->bottom;
+	n = slot->top - gomem_slot_bottom(slot);
+	slot->top -= n;
+	memcpy(objs, slot->top, n * sizeof(*objs));
 	slot->flushed += n;
-	if (p->mc)
+	if (p->mc) {
 		p->mc->grown -= (size_t)(slot->capacity - begin) * p->kind->size;
+		if (slot->top != first_bottom(p->mc, p->kind))
+			move_back(p->mc, slot, p->kind);
+	}
 	slot->capacity = begin;
-	slot->end = p->bottom + begin;
+	slot->end = slot->top + begin;
 	return n;
 }
 
@@ -1042,9 +1166,10 @@ bool gomem_mcache_relieve(struct gomem_heap *h)
 		return false;
 	for (spc = 2; spc < GOMEM_NR_HEAP_SPANCLASSES; spc++) {
 		const struct gomem_slot *slot = &mc->slot[spc];
-		void **top = data_race(slot->top);	/* as said above */
+		/* As said above. */
+		long held = data_race(slot->top - gomem_slot_bottom(slot));
 
-		if ((top - (mc->object + mc->bottom[spc])) * slot->size < RELIEF_MIN)
+		if (held * slot->size < RELIEF_MIN)
 			continue;
 		drain_slot(&gomem_kinds[spc], false, false);
 		any = true;
@@ -1232,7 +1357,8 @@ static int gomem_mcache_cpu_prepare(unsigned int cpu)
 
 	if (*where != &no_mcache)
 		return 0;
-	mc = mcache_create(gomem_node_heap(cpu_to_mem(cpu)), task_room, true, GFP_KERNEL);
+	mc = mcache_create(gomem_node_heap(cpu_to_mem(cpu)), task_room, task_begin, true,
+			   GFP_KERNEL);
 	if (mc)
 		WRITE_ONCE(*where, mc);
 	return 0;
@@ -1306,10 +1432,17 @@ void gomem_mcache_exit(void)
 static void mcache_destroy(struct gomem_mcache **where)
 {
 	struct gomem_mcache *mc = *where;
+	void **page, **next;
 
 	*where = &no_mcache;
-	if (mc != &no_mcache)
-		gomem_meta_put(mc->heap->source, mc, mc->bytes);
+	if (mc == &no_mcache)
+		return;
+	for (page = mc->stack_pages; page; page = next) {
+		next = *page;
+		gomem_meta_put(mc->heap->source, page, PAGE_SIZE);
+		mc->bytes -= PAGE_SIZE;
+	}
+	gomem_meta_put(mc->heap->source, mc, mc->bytes);
 }
 
 /**

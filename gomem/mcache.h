@@ -91,11 +91,18 @@ extern unsigned long gomem_no_object;
  * @tiny_idle: it had been there at the look before
  * @caches_spans: slots may have a span of their own
  * @grown: bytes by which slots may hold more than when they began
- * @bytes: memory this takes
+ * @moved: bytes that went between slots and spans of late
+ * @moved_until: when what counts as of late begins anew
+ * @bytes: memory this takes, pages of stacks included
+ * @stacks: stacks of GOMEM_SLOT_MAX objects that no slot has, linked by their first word
+ * @stack_pages: where stacks were cut from, linked by their first word
  * @seen: what a slot had done at the last look; see epoch.c
  * @idle: it had done nothing between that look and the one before
- * @bottom: where in @object a slot's stack begins
- * @object: the stacks, each with &gomem_no_object below its bottom
+ * @bottom: where in @object a slot's stack begins that it begins with
+ * @object: these stacks, each with &gomem_no_object below its bottom
+ *
+ * Most classes are hardly used: so a task's slot begins with room for no more than it may
+ * hold then, and moves to a stack of @stacks when it grows.
  */
 struct gomem_mcache {
 	struct gomem_slot slot[GOMEM_NR_SPANCLASSES];
@@ -105,7 +112,11 @@ struct gomem_mcache {
 	bool tiny_idle;
 	bool caches_spans;
 	size_t grown;
+	size_t moved;
+	unsigned long moved_until;
 	size_t bytes;
+	void **stacks;
+	void **stack_pages;
 	u32 seen[GOMEM_NR_SPANCLASSES];
 	bool idle[GOMEM_NR_SPANCLASSES];
 	u16 bottom[GOMEM_NR_SPANCLASSES];
@@ -115,13 +126,11 @@ struct gomem_mcache {
 /**
  * struct gomem_cache_slot - a slot of a typed cache
  * @slot: the slot
- * @bottom: where its stack begins
  * @seen: see struct gomem_mcache
  * @idle: likewise
  */
 struct gomem_cache_slot {
 	struct gomem_slot slot;
-	void **bottom;
 	u32 seen;
 	bool idle;
 };
@@ -226,6 +235,12 @@ static __always_inline void gomem_clear_quickly(void *obj, size_t size)
 		gomem_store_zeroes(p, 1);
 		gomem_store_zeroes(end - 1, 1);
 	}
+}
+
+/* Where the slot's stack begins now. */
+static inline void **gomem_slot_bottom(const struct gomem_slot *slot)
+{
+	return slot->end - slot->capacity;
 }
 
 /* The caller owns the slot's cache. */

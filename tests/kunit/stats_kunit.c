@@ -330,12 +330,12 @@ static const struct slot_case {
 	unsigned int room;
 } slot_cases[] = {
 	{ "8 bytes",	8,	64,	64 },
-	{ "32 bytes",	32,	32,	64 },
-	{ "64 bytes",	64,	16,	64 },
-	{ "160 bytes",	160,	6,	64 },
+	{ "32 bytes",	32,	16,	64 },
+	{ "64 bytes",	64,	8,	64 },
+	{ "160 bytes",	160,	3,	64 },
 	{ "1 KiB",	1024,	1,	64 },
-	{ "2 KiB",	2048,	1,	64 },
-	{ "8 KiB",	8192,	1,	32 },
+	{ "2 KiB",	2048,	0,	64 },
+	{ "8 KiB",	8192,	0,	32 },
 	{ "9472 bytes",	9472,	0,	27 },
 	{ "32 KiB",	32768,	0,	8 },
 };
@@ -362,7 +362,7 @@ static unsigned int spc_of(unsigned int size)
 
 static unsigned int held_by(const struct gomem_mcache *mc, unsigned int spc)
 {
-	return mc->slot[spc].top - (mc->object + mc->bottom[spc]);
+	return mc->slot[spc].top - gomem_slot_bottom(&mc->slot[spc]);
 }
 
 /* Objects of one size, that the model does not count. */
@@ -381,9 +381,18 @@ static void unmake_n(struct fixture *f, unsigned int n)
 		gomem_free(f->obj[--f->nr]);
 }
 
+/* What slots of a CPU may hold in a small heap is as much as it earns. */
+static void set_earned(struct gomem_mcache *mc, size_t moved)
+{
+	preempt_disable();
+	mc->moved = moved;
+	mc->moved_until = jiffies + 1000 * HZ;
+	preempt_enable();
+}
+
 /*
- * Runs @body with all slots empty, until no epoch ended meanwhile. It keeps what it saw
- * in @seen, to be judged afterwards.
+ * Runs @body with all slots empty, and all earned that can be, until no epoch ended
+ * meanwhile. It keeps what it saw in @seen, to be judged afterwards.
  */
 static void run_undisturbed(struct kunit *test,
 			    void (*body)(struct fixture *f, struct gomem_mcache *mc,
@@ -399,7 +408,9 @@ static void run_undisturbed(struct kunit *test,
 		memset(seen, 0, size);
 		gomem_scavenge_all();
 		epochs = gomem_looks();
+		set_earned(mc, SZ_1G);
 		body(f, mc, test->param_value, seen);
+		set_earned(mc, 0);
 		unmake_n(f, MAX_OBJECTS);
 		/* Waits for an epoch that is about to end. */
 		gomem_scavenge_all();
@@ -502,6 +513,14 @@ static void test_slot_suffices(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, u.before, u.after);
 }
 
+/* What a CPU's slots may grow by without having earned it. */
+static size_t share_of(struct gomem_heap *h)
+{
+	size_t bytes = h->pages.backed_pages << GOMEM_PAGE_SHIFT;
+
+	return max_t(size_t, bytes / (128 * num_online_cpus()), SZ_16K);
+}
+
 struct share {
 	bool exceeded;
 	bool miscounted;
@@ -511,14 +530,14 @@ struct share {
 
 static void note_share(struct gomem_mcache *mc, struct share *s)
 {
-	size_t max = (mc->heap->pages.backed_pages << GOMEM_PAGE_SHIFT) / (64 * num_online_cpus());
+	size_t max = share_of(mc->heap);
 	unsigned int spc, size, begin;
 	size_t grown = 0;
 
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
 		size = gomem_class_size(gomem_spc_class(spc));
-		begin = size > SZ_8K && spc < GOMEM_NR_HEAP_SPANCLASSES ? 0 :
-			min_t(unsigned int, max(SZ_1K / size, 1U), mc->slot[spc].room);
+		begin = size > SZ_1K && spc < GOMEM_NR_HEAP_SPANCLASSES ? 0 :
+			min_t(unsigned int, max(SZ_512 / size, 1U), mc->slot[spc].room);
 		grown += (mc->slot[spc].capacity - begin) * size;
 	}
 	s->miscounted |= grown != mc->grown;
@@ -557,6 +576,132 @@ static void test_slot_share(struct kunit *test)
 	KUNIT_EXPECT_GT(test, s.most, SZ_256K / 2);
 	/* Or it was no test. */
 	KUNIT_EXPECT_LT(test, s.most, s.demand / 2);
+}
+
+struct earning {
+	size_t before;
+	size_t share;
+	size_t in_vain;
+	size_t after;
+	size_t moved;
+	bool anew;
+};
+
+static void exchange(struct fixture *f, const struct slot_case *c, unsigned int rounds)
+{
+	while (rounds--) {
+		make_n(f, c->size, c->room);
+		unmake_n(f, c->room);
+	}
+}
+
+static void earn(struct fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
+		 void *seen)
+{
+	struct earning *e = seen;
+	unsigned int i;
+
+	set_earned(mc, 0);
+	exchange(f, c, 2);
+	e->share = share_of(mc->heap);
+	e->before = mc->grown;
+	/* Never enough, however often. */
+	for (i = 0; i < 100; i++) {
+		set_earned(mc, 0);
+		exchange(f, c, 1);
+	}
+	e->in_vain = mc->grown;
+	for (i = 0; i < 1000 && mc->grown < (c->room - c->begin) * c->size; i++)
+		exchange(f, c, 1);
+	e->after = mc->grown;
+	set_earned(mc, SZ_1G);
+	WRITE_ONCE(mc->moved_until, jiffies - 1);
+	make_n(f, c->size, 2 * c->room);
+	e->moved = mc->moved;
+	e->anew = time_after(mc->moved_until, jiffies);
+}
+
+/* Beyond its share a slot grows if much goes in and out of it within a second. */
+static void test_slot_earn(struct kunit *test)
+{
+	const struct slot_case *c = test->param_value;
+	size_t all = (c->room - c->begin) * c->size;
+	struct earning e;
+
+	run_undisturbed(test, earn, &e, sizeof(e));
+	KUNIT_EXPECT_LE(test, e.before, e.share);
+	KUNIT_EXPECT_LE(test, e.in_vain, e.share);
+	KUNIT_EXPECT_EQ(test, all, e.after);
+	/* What was long ago counts no more. */
+	KUNIT_EXPECT_GT(test, e.moved, 0);
+	KUNIT_EXPECT_LT(test, e.moved, SZ_64M);
+	KUNIT_EXPECT_TRUE(test, e.anew);
+}
+
+/* Each slot that grows has a stack of its own; they are enough for all, and come back. */
+struct moves {
+	bool shared;
+	bool overlaps;
+	unsigned int moved;
+	size_t bytes;
+	size_t bytes_again;
+};
+
+static void move_all(struct fixture *f, struct gomem_mcache *mc)
+{
+	unsigned int class;
+
+	for (class = 4; gomem_class_size(class) <= SZ_1K; class++) {
+		make_n(f, gomem_class_size(class), 70);
+		unmake_n(f, 70);
+		make_n(f, gomem_class_size(class), 70);
+		unmake_n(f, 70);
+	}
+}
+
+static bool is_first(const struct gomem_mcache *mc, unsigned int spc)
+{
+	return gomem_slot_bottom(&mc->slot[spc]) == &mc->object[mc->bottom[spc]];
+}
+
+static void look_at_stacks(struct gomem_mcache *mc, struct moves *m)
+{
+	unsigned int a, b;
+	void **x, **y;
+
+	for (a = 2; a < GOMEM_NR_SPANCLASSES; a++) {
+		x = gomem_slot_bottom(&mc->slot[a]);
+		m->moved += !is_first(mc, a);
+		m->shared |= x[-1] != &gomem_no_object;
+		for (b = a + 1; b < GOMEM_NR_SPANCLASSES; b++) {
+			y = gomem_slot_bottom(&mc->slot[b]);
+			m->overlaps |= x <= mc->slot[b].end && y <= mc->slot[a].end;
+		}
+	}
+}
+
+static void move_slots(struct fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
+		       void *seen)
+{
+	struct moves *m = seen;
+
+	move_all(f, mc);
+	look_at_stacks(mc, m);
+	m->bytes = mc->bytes;
+	gomem_mcache_drain(false);
+	move_all(f, mc);
+	m->bytes_again = mc->bytes;
+}
+
+static void test_slot_stacks(struct kunit *test)
+{
+	struct moves m;
+
+	run_undisturbed(test, move_slots, &m, sizeof(m));
+	KUNIT_EXPECT_GT(test, m.moved, 10);
+	KUNIT_EXPECT_FALSE(test, m.shared);
+	KUNIT_EXPECT_FALSE(test, m.overlaps);
+	KUNIT_EXPECT_EQ(test, m.bytes, m.bytes_again);
 }
 
 /* A slot after looks for idle ones. */
@@ -808,6 +953,8 @@ static struct kunit_case stats_cases[] = {
 	KUNIT_CASE_PARAM(test_slot_growth, slot_gen_params),
 	KUNIT_CASE_PARAM(test_slot_suffices, slot_gen_params),
 	KUNIT_CASE(test_slot_share),
+	KUNIT_CASE_PARAM(test_slot_earn, slot_gen_params),
+	KUNIT_CASE(test_slot_stacks),
 	KUNIT_CASE_PARAM(test_slot_idle, slot_gen_params),
 	KUNIT_CASE_PARAM(test_slot_relief, slot_gen_params),
 	KUNIT_CASE(test_slot_idle_beside),
