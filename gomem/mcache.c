@@ -48,7 +48,7 @@
 #define GROWN_SHARE		128
 #define GROWN_MIN		SZ_16K
 #define GROWN_MOST		SZ_256K
-#define MOVED_SHARE		256
+#define MOVED_SHARE		64
 #define CACHE_SLOT_SHARE	16
 #define CACHE_SLOT_MIN		SZ_32K
 #define CACHED_SPAN_SIZE_MAX	128
@@ -321,8 +321,8 @@ static size_t grown_max(const struct gomem_mcache *mc)
 	return max3(bytes / (GROWN_SHARE * num_online_cpus()), earned, (size_t)GROWN_MIN);
 }
 
-/* A slot was too full, or too empty; its cache is owned. */
-static void note_move(struct gomem_mcache *mc, const struct gomem_slot *slot)
+/* A slot was too full, or too empty, for @n objects; its cache is owned. */
+static void note_move(struct gomem_mcache *mc, const struct gomem_slot *slot, unsigned int n)
 {
 	if (mc == &no_mcache)
 		return;
@@ -330,7 +330,7 @@ static void note_move(struct gomem_mcache *mc, const struct gomem_slot *slot)
 		mc->moved_until = jiffies + HZ;
 		mc->moved = 0;
 	}
-	mc->moved += (size_t)batch_size(slot) * slot->size;
+	mc->moved += (size_t)n * slot->size;
 }
 
 /* Slots of a typed cache grow to a share of its own memory. */
@@ -399,13 +399,13 @@ static void move_back(struct gomem_mcache *mc, struct gomem_slot *slot,
 	slot->top = first_bottom(mc, k);
 }
 
-/* The slot was too small; the caller owns its cache. */
+/* The slot was too small for @n objects; the caller owns its cache. */
 static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
-		      const struct gomem_kind *k)
+		      const struct gomem_kind *k, unsigned int n)
 {
 	unsigned int more;
 
-	note_move(mc, slot);
+	note_move(mc, slot, n);
 	more = growth_of(mc, slot, k);
 	if (!more || (has_to_move(mc, slot, k) && !move_slot(mc, slot)))
 		return;
@@ -605,7 +605,7 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 	c = gomem_central(sec.mc->heap, k);
 	obj = sec.holds ? gomem_slot_pop(slot) : NULL;
 	if (!obj)
-		grow_slot(sec.mc, slot, k);
+		grow_slot(sec.mc, slot, k, batch_size(slot));
 	if (!obj && slot->span && refill_from_span(slot))
 		obj = gomem_slot_pop(slot);
 	if (!obj && slot->span) {
@@ -701,7 +701,7 @@ unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void
 	get_ready(k);
 	slot = section_enter(&sec, k);
 	c = gomem_central(sec.mc->heap, k);
-	grow_slot(sec.mc, slot, k);
+	grow_slot(sec.mc, slot, k, want);
 	if (slot->span) {
 		n = take_from_span(slot, objs, want, &these);
 		tell_fresh(k, objs, these, slot->span->zero ? these : 0, fresh);
@@ -775,7 +775,7 @@ void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 		objs[n++] = obj;
 		atomic64_inc(&gomem_central(sec.mc->heap, k)->direct_frees);
 	} else if (!gomem_slot_push(slot, obj)) {
-		grow_slot(sec.mc, slot, k);
+		grow_slot(sec.mc, slot, k, batch_size(slot));
 		n = take_oldest(slot, objs, GOMEM_BATCH_MAX);
 		if (!gomem_slot_push(slot, obj)) {
 			objs[n++] = obj;
