@@ -135,9 +135,10 @@ struct gomem_heap_snapshot {
  * @pcache: each CPU's page cache
  * @pcache_max: most pages that a page cache takes; 0 for none
  * @run_pages: pages in the runs of all page caches; see runs_limit()
- * @give_lock: protects the two below; taken before @lock, and never waited for
+ * @give_lock: protects the three below; taken before @lock, and never waited for
  * @give_pos: how far gomem_heap_give_back() has come
  * @give_gp: what it waits for before it looks again; read without the lock
+ * @give_hurry: that is to be over soon; likewise
  * @lock: protects all that follows but @central, and the bits of its chunks. Taken
  *	with interrupts off, in any context but NMI. Never held while memory is
  *	allocated or given back
@@ -182,6 +183,7 @@ struct gomem_heap {
 	spinlock_t give_lock;	/* see above */
 	struct gomem_scavenge_pos give_pos;
 	unsigned long give_gp;
+	bool give_hurry;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct gomem_pagealloc pages;

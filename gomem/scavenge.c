@@ -25,6 +25,14 @@
 #define BATCH_PAGES	GOMEM_CHUNK_PAGES
 #define BATCH_CHUNKS	64
 
+/*
+ * So many pages that wait are worth a hurry: a grace period that takes microseconds in
+ * place of milliseconds, for which RCU interrupts the CPUs that are not idle. There is but
+ * one at a time, and megabytes go back for each. Where that is not wanted, rcu_normal
+ * makes it one like any other.
+ */
+#define HURRY_MIN	(SZ_4M >> GOMEM_PAGE_SHIFT)
+
 /* What a pass takes: runs of so many pages; only in chunks without a live page. */
 static const struct pass {
 	unsigned int run;
@@ -234,7 +242,10 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 	again = !b.n && why == GOMEM_SCAVENGE_BACKGROUND;
 	if (b.late && (again || takes_fresh(why))) {
 		*worked += ktime_get_ns() - start;
-		cond_synchronize_rcu(b.gp);
+		if (why == GOMEM_SCAVENGE_BACKGROUND && gomem_heap_surplus(h) >= HURRY_MIN)
+			cond_synchronize_rcu_expedited(b.gp);
+		else
+			cond_synchronize_rcu(b.gp);
 		start = ktime_get_ns();
 		/* What was free before the wait may go; what became so is for the next time. */
 		if (again)
@@ -297,6 +308,31 @@ unsigned long gomem_heap_surplus(const struct gomem_heap *h)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_surplus);
 
+/* See to it that there is a next grace period, and that it is soon if much waits for it. */
+static void start_grace(struct gomem_heap *h)
+{
+	bool hurry = gomem_heap_surplus(h) >= HURRY_MIN;
+
+	lockdep_assert_held(&h->give_lock);
+	WRITE_ONCE(h->give_hurry, hurry);
+	WRITE_ONCE(h->give_gp, hurry ? start_poll_synchronize_rcu_expedited() :
+				       start_poll_synchronize_rcu());
+}
+
+/* Is it time to look for pages? If not, it may have become so many that it should be soon. */
+static bool has_waited(struct gomem_heap *h)
+{
+	if (poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
+		return true;
+	if (READ_ONCE(h->give_hurry) || gomem_heap_surplus(h) < HURRY_MIN)
+		return false;
+	if (spin_trylock(&h->give_lock)) {
+		start_grace(h);
+		spin_unlock(&h->give_lock);
+	}
+	return false;
+}
+
 /**
  * gomem_heap_give_back - give some free pages back if there are very many
  * @h: the heap
@@ -317,13 +353,13 @@ void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
 
 	if (!preemptible())
 		want = min_t(unsigned long, want, GIVE_LOCKED);
-	if (!want || !poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
+	if (!want || !has_waited(h))
 		return;
 	if (!spin_trylock(&h->give_lock))
 		return;
 	batch_init(&b);
 	if (!take_batch(h, &h->give_pos, want, GOMEM_SCAVENGE_FREE, &b))
-		WRITE_ONCE(h->give_gp, start_poll_synchronize_rcu());
+		start_grace(h);
 	spin_unlock(&h->give_lock);
 	put_batch(h, &b);
 }

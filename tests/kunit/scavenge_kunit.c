@@ -704,11 +704,49 @@ static void test_give_back_later(struct kunit *test)
 	rcu_read_unlock();
 	KUNIT_EXPECT_EQ(test, 0, *released);
 	KUNIT_EXPECT_EQ(test, 436, gomem_heap_surplus(h));
+	KUNIT_EXPECT_FALSE(test, h->give_hurry);
 	/* Nobody else has to begin a grace period. */
 	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
 		msleep(20);
 	gomem_heap_give_back(h, 500);
 	KUNIT_EXPECT_EQ(test, 436, *released);
+	expect_heap(test);
+}
+
+/* Should it become much that waits, the grace period is hurried; the next one is not. */
+static void test_give_back_hurry(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_span *s[2];
+	bool before, after;
+
+	s[0] = span_set_get(test, &f->set, h, 500);
+	s[1] = span_set_get(test, &f->set, h, 500);
+	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
+	synchronize_rcu();
+	h->give_min = 64;
+	rcu_read_lock();
+	span_set_put(test, &f->set, s[0]);
+	gomem_heap_give_back(h, 500);
+	before = h->give_hurry;
+	span_set_put(test, &f->set, s[1]);
+	gomem_heap_give_back(h, 500);
+	after = h->give_hurry;
+	rcu_read_unlock();
+	KUNIT_EXPECT_FALSE(test, before);
+	KUNIT_EXPECT_TRUE(test, after);
+	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
+		msleep(20);
+	gomem_heap_give_back(h, 500);
+	gomem_heap_give_back(h, 500);
+	KUNIT_EXPECT_EQ(test, 1000 - 64, h->stats.released[GOMEM_SCAVENGE_FREE]);
+	s[0] = span_set_get(test, &f->set, h, 200);
+	rcu_read_lock();
+	span_set_put(test, &f->set, s[0]);
+	gomem_heap_give_back(h, 200);
+	rcu_read_unlock();
+	KUNIT_EXPECT_FALSE(test, h->give_hurry);
 	expect_heap(test);
 }
 
@@ -1126,6 +1164,7 @@ static struct kunit_case scavenge_cases[] = {
 	KUNIT_CASE(test_fresh),
 	KUNIT_CASE(test_give_back),
 	KUNIT_CASE(test_give_back_later),
+	KUNIT_CASE(test_give_back_hurry),
 	KUNIT_CASE(test_runs),
 	KUNIT_CASE(test_limit_order),
 	KUNIT_CASE_PARAM(test_limit, limit_gen_params),
