@@ -759,14 +759,15 @@ static size_t large_object_size(const void *p, bool *noscan)
 /*
  * What grows once grows again: as Go's append() does, leave room for that, or each step
  * would be a copy of all there is. Half as large again is less, on average, than the powers
- * of two of krealloc() leave. Who grows by that much at a time has its own idea of it.
- * Returns how large to make what has @size, or 0 for no room.
+ * of two of krealloc() leave. Who grows by that much at a time has its own idea of it, and
+ * a power of two, should it move, is to be aligned to itself. Returns how large to make
+ * what has @size, or 0 for no room.
  */
 static size_t roomy_size(size_t size, size_t new_size)
 {
 	size_t roomy = new_size + new_size / 2;
 
-	if (new_size >= size + size / 2 || roomy > GOMEM_MAX_SIZE)
+	if (new_size >= size + size / 2 || roomy > GOMEM_MAX_SIZE || is_power_of_2(new_size))
 		return 0;
 	if (new_size <= OWN_PAGES_MIN)
 		return roomy;

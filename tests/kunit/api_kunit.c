@@ -418,6 +418,7 @@ static const struct realloc_case {
 	{ "within the class",		97, 112,	0 },
 	{ "to the next class",		112, 113,	169 },
 	{ "by less than half",		1000, 1535,	2302 },
+	{ "to a power of two",		3200, 4096,	4096 },
 	{ "by half",			1000, 1536,	1536 },
 	{ "by more than half",		1000, 1537,	1537 },
 	{ "smaller",			1000, 10,	0 },
