@@ -7,6 +7,7 @@
 #include <kunit/visibility.h>
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
+#include <linux/hash.h>
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -55,6 +56,9 @@
 
 /* Scratch buffers come and go on one CPU, and are few: 32 KiB an order, as in Go. */
 #define SCRATCH_SLOT_BYTES	SZ_32K
+
+/* Refills after which a slot that was flushed is no longer taken to be full again soon. */
+#define CALM			4
 
 /* How long CPUs that are to drain idle slots are waited for. */
 #define DRAIN_IDLE_MS		100
@@ -147,6 +151,7 @@ static void slot_init(struct gomem_slot *slot, const struct gomem_kind *k, void 
 	slot->size = k->size;
 	slot->room = room;
 	slot->capacity = begin_capacity(k, room);
+	slot->calm = CALM;
 	*below = &gomem_no_object;
 	slot->top = below + 1;
 	slot->end = slot->top + slot->capacity;
@@ -299,17 +304,27 @@ static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh, u64 z
 		make_object(k, objs[__ffs64(fresh)], zero & fresh & -fresh);
 }
 
-/*
- * Not more than half the slot, so that a free right after finds room. And odd: who
- * allocates and frees just what a slot can hold, round by round, starts with some number
- * of objects there. As long as there are too many, each round flushes a power of two and
- * refills multiples of this, so that it is another number each time, until it fits.
- */
+/* Not more than half the slot, so that a free right after finds room. */
 static unsigned int batch_size(const struct gomem_slot *slot)
 {
 	unsigned int n = clamp(slot->capacity / 2U, 1U, max(REFILL_BYTES / slot->size, 1U));
 
 	return (n - 1) | 1;
+}
+
+/*
+ * Who allocates and frees just what a slot can hold, round by round, starts with some number
+ * of objects there. As long as there are too many, each round flushes as many as it refills,
+ * for ever: unless the number is another one each time, until it fits.
+ */
+static unsigned int refill_size(struct gomem_slot *slot)
+{
+	unsigned int n = batch_size(slot);
+
+	if (slot->calm == CALM)
+		return n;
+	slot->calm++;
+	return n - hash_32(slot->refilled, 16) % (n / 2 + 1);
 }
 
 /* How much all slots of this CPU may grow; a little stale, as the heap goes on. */
@@ -405,7 +420,8 @@ static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 {
 	unsigned int more;
 
-	note_move(mc, slot, n);
+	if (!k->cache)
+		note_move(mc, slot, n);
 	more = growth_of(mc, slot, k);
 	if (!more || (has_to_move(mc, slot, k) && !move_slot(mc, slot)))
 		return;
@@ -434,8 +450,9 @@ static void cut_stacks(struct gomem_mcache *mc, void *page)
  */
 static noinline void fetch_stacks(struct gomem_heap *h)
 {
-	void *page = gomem_meta_get(h->source, PAGE_SIZE,
-				    GFP_NOWAIT | __GFP_NORETRY | __GFP_NOWARN, h->node);
+	/* Frees come here, too, of who reclaims or must not wake: no reserves, no kswapd. */
+	gfp_t gfp = __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
+	void *page = gomem_meta_get(h->source, PAGE_SIZE, gfp, h->node);
 	struct gomem_mcache *mc;
 
 	if (!page)
@@ -517,7 +534,7 @@ static bool refill_from_span(struct gomem_slot *slot)
 	unsigned int n;
 	u64 fresh;
 
-	n = take_from_span(slot, slot->top, batch_size(slot), &fresh);
+	n = take_from_span(slot, slot->top, refill_size(slot), &fresh);
 	make_fresh(s->kind, slot->top, fresh, s->zero ? fresh : 0);
 	slot->top += n;
 	return n;
@@ -612,7 +629,8 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 		r.span = slot->span;
 		slot->span = NULL;
 	}
-	r.want = batch_size(slot);
+	if (!obj)
+		r.want = refill_size(slot);
 	r.want_span = sec.mc->caches_spans && k->size <= CACHED_SPAN_SIZE_MAX;
 	section_leave(&sec);
 	if (obj)
@@ -752,6 +770,7 @@ static unsigned int take_oldest(struct gomem_slot *slot, void **objs, unsigned i
 	memmove(bottom, bottom + n, (held - n) * sizeof(*objs));
 	slot->top -= n;
 	slot->flushed += n;
+	slot->calm = 0;
 	return n;
 }
 

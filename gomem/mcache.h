@@ -56,6 +56,7 @@ struct gomem_heap;
  * @size: bytes of an object
  * @capacity: how many objects it may hold; @end - @capacity is the stack's bottom
  * @room: how many there is room for
+ * @calm: refills since it was flushed; see refill_size()
  * @span: the span that refills this slot, NULL if there is none
  * @refilled: objects that came from spans
  * @flushed: objects that went to spans
@@ -71,6 +72,7 @@ struct gomem_slot {
 	u32 size;
 	u16 capacity;
 	u16 room;
+	u8 calm;
 	struct gomem_span *span;
 	u64 refilled;
 	u64 flushed;
