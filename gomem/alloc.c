@@ -285,6 +285,7 @@ static void *alloc_large(size_t size, gfp_t gfp, bool noscan, int node, unsigned
 	else if (want_init_on_alloc(gfp))
 		memset(obj, 0, s->elemsize);
 	gomem_leak_track(obj, s->elemsize, noscan, gfp);
+	gomem_heap_publish_large(s);
 	return obj;
 }
 
@@ -760,14 +761,15 @@ static size_t large_object_size(const void *p, bool *noscan)
  * What grows once grows again: as Go's append() does, leave room for that, or each step
  * would be a copy of all there is. Half as large again is less, on average, than the powers
  * of two of krealloc() leave. Who grows by that much at a time has its own idea of it, and
- * a power of two, should it move, is to be aligned to itself. Returns how large to make
- * what has @size, or 0 for no room.
+ * a power of two, should it move, is to be aligned to itself; there are but two classes of
+ * what could be tiny. Returns how large to make what has @size, or 0 for no room.
  */
 static size_t roomy_size(size_t size, size_t new_size)
 {
 	size_t roomy = new_size + new_size / 2;
 
-	if (new_size >= size + size / 2 || roomy > GOMEM_MAX_SIZE || is_power_of_2(new_size))
+	if (new_size >= size + size / 2 || roomy > GOMEM_MAX_SIZE || is_power_of_2(new_size) ||
+	    new_size < GOMEM_TINY_BLOCK)
 		return 0;
 	if (new_size <= OWN_PAGES_MIN)
 		return roomy;
@@ -806,26 +808,25 @@ static void hand_out_more(void *p, size_t size, struct gomem_span *s, bool zero,
  */
 static bool extend_large(void *p, size_t size, size_t new_size, size_t roomy, gfp_t gfp)
 {
-	unsigned long addr = (unsigned long)p;
+	unsigned long behind = (unsigned long)p + size;
 	struct gomem_span *s;
-	bool zero;
+	bool zero, ok;
 
 	if (new_size > GOMEM_MAX_SIZE || (gfp & GOMEM_GFP_REFUSED) || gomem_irq_context() ||
-	    gomem_pagemap_span(&gomem_pagemap, addr + size))
+	    gomem_pagemap_span(&gomem_pagemap, behind) ||
+	    !gomem_pagemap_has_page(&gomem_pagemap, behind))
 		return false;
-	if (roomy) {
-		s = gomem_heap_claim_large(&gomem_pagemap, addr);
-		if (!s)
-			return false;
-		if (gomem_heap_extend_span(s, roomy >> GOMEM_PAGE_SHIFT, &zero))
-			goto done;
-	}
-	s = gomem_heap_claim_large(&gomem_pagemap, addr);
-	if (!s || !gomem_heap_extend_span(s, DIV_ROUND_UP(new_size, GOMEM_PAGE_SIZE), &zero))
+	s = gomem_heap_claim_large(&gomem_pagemap, (unsigned long)p);
+	if (!s)
 		return false;
-done:
-	hand_out_more(p, size, s, zero, gfp);
-	return true;
+	/* What it was a moment ago, unless somebody else does the same. */
+	size = s->elemsize;
+	ok = (roomy && gomem_heap_extend_span(s, roomy >> GOMEM_PAGE_SHIFT, &zero)) ||
+	     gomem_heap_extend_span(s, DIV_ROUND_UP(new_size, GOMEM_PAGE_SIZE), &zero);
+	if (ok)
+		hand_out_more(p, size, s, zero, gfp);
+	gomem_heap_publish_large(s);
+	return ok;
 }
 
 void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
@@ -951,13 +952,16 @@ static noinline unsigned int check_rest(void **p, unsigned int good, unsigned in
 static unsigned int check_many(void **p, unsigned int n, u64 fresh, unsigned long caller)
 {
 	unsigned int used = min_t(unsigned int, fresh ? __ffs64(fresh) : n, n), end, i;
+	u64 rest = used < 64 ? ~(fresh >> used) : 0;
 	/* Once, since the stores could change it for all the compiler knows. */
 	unsigned long secret = gomem_secret;
 
 	for (i = 0; i < used && likely(*(unsigned long *)p[i] == (secret ^ (unsigned long)p[i])); i++)
 		*(unsigned long *)p[i] = 0;
 	/* What was never handed out comes last, but for what two spans had. */
-	end = i == used && used < n ? min_t(unsigned int, used + ffz(fresh >> used), n) : i;
+	end = rest ? min_t(unsigned int, used + __ffs64(rest), n) : n;
+	if (i < used)
+		end = i;
 	for (; i < end; i++)
 		*(unsigned long *)p[i] = 0;
 	return i == n ? n : check_rest(p, i, n, fresh, caller);

@@ -33,11 +33,12 @@ static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s, uns
 	unsigned long addr = s->base + ((unsigned long)i << GOMEM_PAGE_SHIFT);
 	const struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
 	unsigned int slot = gomem_chunk_page(addr);
-	u32 tag = gomem_make_tag(s->base, s->spc);
+	/* A large object has none while its owner, or who frees it, is at work. */
+	u32 mask = i ? ~0U : ~GOMEM_TAG_LARGE;
 
-	if (!i && gomem_span_state(s) == GOMEM_SPAN_LARGE)
-		tag |= GOMEM_TAG_LARGE;
-	return c && c->span[slot] == s && c->tag[slot] == tag &&
+	return c && c->span[slot] == s &&
+	       (c->tag[slot] & mask) == gomem_make_tag(s->base, s->spc) &&
+	       (!test_bit(slot, c->zero) || c->knows_zero) &&
 	       (c->inuse.word[slot / 64] & BIT_ULL(slot % 64)) &&
 	       !(c->hole.word[slot / 64] & BIT_ULL(slot % 64)) && !test_bit(slot, c->zero);
 }

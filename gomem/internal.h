@@ -114,7 +114,7 @@
  * Freed bits of a cached span are released by gomem_span_put() and taken by
  * gomem_span_sweep(), which its CPU calls without the lock. A chunk is published by
  * gomem_pagemap_register(). A large object and its span are published by the tag of its
- * first page (publish_large()), and acquired by the free that takes the object's bit out
+ * first page (gomem_heap_publish_large()), and acquired by the free that takes the object's bit out
  * of it, gomem_heap_claim_large(), and by a resize. A page goes back to the kernel a grace
  * period after its span was freed, so that who found the span's tag just before, and looks
  * at the object to tell whether it is free already, looks at memory of ours:

@@ -253,16 +253,6 @@ static void unmap_span(struct gomem_heap *h, struct gomem_span *s, unsigned long
 	}
 }
 
-/* The object may be freed, once: whoever claims it finds the span as it is now. */
-static void publish_large(struct gomem_heap *h, const struct gomem_span *s, unsigned long page)
-{
-	struct gomem_chunk *c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
-
-	/* Pairs with gomem_pagemap_large() and gomem_heap_claim_large(). */
-	smp_store_release(&c->tag[page % GOMEM_CHUNK_PAGES],
-			  gomem_make_tag(s->base, s->spc) | GOMEM_TAG_LARGE);
-}
-
 static void count_span(struct gomem_pcache *pc, const struct gomem_span *s)
 {
 	struct gomem_span_counts *n = &pc->counts;
@@ -314,8 +304,6 @@ static void make_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gome
 	if (gomem_kind_is_large(req->kind))
 		gomem_span_set_state(s, req->arena ? GOMEM_SPAN_ARENA : GOMEM_SPAN_LARGE);
 	s->zero = map_span(h, s, page, s->npages) && s->elemsize >= ZERO_SIZE_MIN;
-	if (gomem_kind_is_large(req->kind) && !req->arena)
-		publish_large(h, s, page);
 	count_span(pc, s);
 }
 
@@ -892,6 +880,25 @@ static bool take_at(struct gomem_heap *h, struct gomem_pcache *pc, unsigned long
 	return ok;
 }
 
+/**
+ * gomem_heap_publish_large - let a large object be freed, once
+ * @s: its span, new or claimed: the caller's until now, who has no more to do with it
+ *
+ * Whoever claims it finds the span, and the object, as they are now.
+ */
+void gomem_heap_publish_large(struct gomem_span *s)
+{
+	struct gomem_chunk *c = gomem_pagealloc_chunk(&s->heap->pages,
+						      gomem_heap_page(s->heap, s->base) >>
+						      GOMEM_CHUNK_PAGES_SHIFT);
+
+	gomem_span_set_state(s, GOMEM_SPAN_LARGE);
+	/* Pairs with gomem_pagemap_large() and gomem_heap_claim_large(). */
+	smp_store_release(&c->tag[gomem_chunk_page(s->base)],
+			  gomem_make_tag(s->base, s->spc) | GOMEM_TAG_LARGE);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_publish_large);
+
 /* Pages were taken that lie behind a span; this CPU's page cache is locked. */
 static bool add_to_span(struct gomem_heap *h, struct gomem_pcache *pc, struct gomem_span *s,
 			unsigned long page, unsigned int npages)
@@ -911,32 +918,32 @@ static bool add_to_span(struct gomem_heap *h, struct gomem_pcache *pc, struct go
 
 /**
  * gomem_heap_extend_span - make a large span longer, if the pages behind it are free
- * @s: its object was claimed, and is live again afterwards
- * @npages: how long it should be; longer than it is
+ * @s: its object was claimed
+ * @npages: how long it should be
  * @zero: set to whether what was added is known to be zero
  *
  * As it is claimed nobody frees it meanwhile, and so nobody else looks at its length.
  *
  * Context: any but NMI.
- * Return: false if they are not free, or another node's than this CPU's; nothing changed.
+ * Return: false if they are not free, or another node's than this CPU's, or if it is as long
+ * already; nothing changed.
  */
 bool gomem_heap_extend_span(struct gomem_span *s, unsigned int npages, bool *zero)
 {
 	struct gomem_heap *h = s->heap;
-	unsigned long page = gomem_heap_page(h, s->base), flags, end = page + s->npages;
-	unsigned int more = npages - s->npages;
+	unsigned long end = gomem_heap_page(h, s->base) + s->npages, flags;
 	struct gomem_pcache *pc;
-	bool ok = false;
+	unsigned int more;
+	bool ok;
 
-	if (is_near(h)) {
-		pc = lock_pcache(h, &flags);
-		ok = take_at(h, pc, end, more);
-		if (ok)
-			*zero = add_to_span(h, pc, s, end, more);
-		spin_unlock_irqrestore(&pc->lock, flags);
-	}
-	gomem_span_set_state(s, GOMEM_SPAN_LARGE);
-	publish_large(h, s, page);
+	if (npages <= s->npages || !is_near(h))
+		return false;
+	more = npages - s->npages;
+	pc = lock_pcache(h, &flags);
+	ok = take_at(h, pc, end, more);
+	if (ok)
+		*zero = add_to_span(h, pc, s, end, more);
+	spin_unlock_irqrestore(&pc->lock, flags);
 	return ok;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_extend_span);

@@ -135,10 +135,11 @@ struct gomem_heap_snapshot {
  * @pcache: each CPU's page cache
  * @pcache_max: most pages that a page cache takes; 0 for none
  * @run_pages: pages in the runs of all page caches; see runs_limit()
- * @give_lock: protects the three below; taken before @lock, and never waited for
+ * @give_lock: protects the four below; taken before @lock, and never waited for
  * @give_pos: how far gomem_heap_give_back() has come
  * @give_gp: what it waits for before it looks again; read without the lock
  * @give_hurry: that is to be over soon; likewise
+ * @give_hurried: when that was so last, in jiffies
  * @lock: protects all that follows but @central, and the bits of its chunks. Taken
  *	with interrupts off, in any context but NMI. Never held while memory is
  *	allocated or given back
@@ -184,6 +185,7 @@ struct gomem_heap {
 	struct gomem_scavenge_pos give_pos;
 	unsigned long give_gp;
 	bool give_hurry;
+	unsigned long give_hurried;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct gomem_pagealloc pages;
@@ -223,6 +225,7 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h, const struct gomem_spa
 				    unsigned int n, struct gomem_span_stack *spans);
 void gomem_heap_free_spans(struct gomem_heap *h, struct gomem_span_stack *spans);
 void gomem_heap_free_span(struct gomem_span *s);
+void gomem_heap_publish_large(struct gomem_span *s);
 bool gomem_heap_extend_span(struct gomem_span *s, unsigned int npages, bool *zero);
 void gomem_heap_drain_runs(struct gomem_heap *h);
 unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle);
@@ -264,7 +267,7 @@ static inline struct gomem_span *gomem_heap_claim_large(const struct gomem_pagem
 	tag = READ_ONCE(c->tag[i]);
 	if (!gomem_tag_is_large(tag, addr))
 		return NULL;
-	/* Acquire: pairs with publish_large(), for the span and what is in it. */
+	/* Acquire: pairs with gomem_heap_publish_large(), for the span and what is in it. */
 	if (!try_cmpxchg_acquire(&c->tag[i], &tag, tag & ~GOMEM_TAG_LARGE))
 		return NULL;
 	s = READ_ONCE(c->span[i]);

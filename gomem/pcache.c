@@ -86,7 +86,7 @@ unsigned int gomem_pcache_has(const struct gomem_pcache *pc, unsigned long page,
 	if (i >= GOMEM_PCACHE_PAGES)
 		return 0;
 	missing = ~(pc->free >> i);
-	return missing ? min_t(unsigned int, __ffs64(missing), npages) : npages;
+	return min_t(unsigned int, missing ? __ffs64(missing) : GOMEM_PCACHE_PAGES, npages);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_has);
 

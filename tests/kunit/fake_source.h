@@ -160,4 +160,15 @@ static inline void fake_fail_none(struct fake_failures *f)
 	*f = (struct fake_failures){ };
 }
 
+/* A span, live if it is large. */
+static inline struct gomem_span *fake_heap_span(struct gomem_heap *h,
+						const struct gomem_span_request *req)
+{
+	struct gomem_span *s = gomem_heap_alloc_span(h, req);
+
+	if (s && gomem_kind_is_large(req->kind) && !req->arena)
+		gomem_heap_publish_large(s);
+	return s;
+}
+
 #endif /* GOMEM_FAKE_SOURCE_H */

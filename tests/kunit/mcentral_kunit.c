@@ -734,7 +734,7 @@ static void test_free_foreign(struct kunit *test)
 	use_size(f, 128);
 	KUNIT_ASSERT_EQ(test, 1, alloc(f, &other, 1));
 	spc = f->spc;
-	large = gomem_heap_alloc_span(f->fh.heap, &req);
+	large = fake_heap_span(f->fh.heap, &req);
 	KUNIT_ASSERT_NOT_NULL(test, large);
 
 	use_size(f, 48);

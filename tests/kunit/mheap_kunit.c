@@ -215,7 +215,7 @@ static bool claim_pages(struct fixture *f, const struct gomem_span *s)
 static struct gomem_span *try_span(struct kunit *test, const struct gomem_span_request *req)
 {
 	struct fixture *f = test->priv;
-	struct gomem_span *s = gomem_heap_alloc_span(f->fh.heap, req);
+	struct gomem_span *s = fake_heap_span(f->fh.heap, req);
 	bool large = gomem_kind_is_large(req->kind);
 
 	if (!s)
@@ -494,6 +494,7 @@ static bool extend(struct kunit *test, struct gomem_span *s, unsigned int npages
 
 	KUNIT_ASSERT_PTR_EQ(test, s, gomem_heap_claim_large(f->fh.heap->map, s->base));
 	ok = gomem_heap_extend_span(s, npages, zero);
+	gomem_heap_publish_large(s);
 	KUNIT_EXPECT_EQ(test, ok ? npages : old, s->npages);
 	KUNIT_EXPECT_EQ(test, s->npages * GOMEM_PAGE_SIZE, s->elemsize);
 	for (i = old; i < s->npages; i++)
@@ -574,6 +575,40 @@ static void test_extend_cached(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, extend(test, s, 20, &zero));
 	KUNIT_EXPECT_EQ(test, 0, pc->free);
 	KUNIT_EXPECT_FALSE(test, extend(test, s, CHUNK + 1, &zero));
+	put_span(test, s);
+	migrate_enable();
+	gomem_heap_drain_pcaches(h, false);
+	expect_heap(test);
+}
+
+/* More than the page cache's whole block: what lies behind that is somebody else's. */
+static void test_extend_whole_block(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_span *s, *victim;
+	struct gomem_pcache *pc;
+	struct gomem_heap *h;
+	bool zero;
+
+	make_heap(test, 1);
+	h = f->fh.heap;
+	h->pcache_max = GOMEM_PCACHE_PAGES;
+	h->pcache_min = GOMEM_PCACHE_PAGES;
+	migrate_disable();
+	pc = raw_cpu_ptr(h->pcache);
+	put_span(test, get_large(test, CHUNK));
+	s = get_large(test, 64);
+	put_span(test, get_large(test, 2));
+	KUNIT_EXPECT_EQ(test, ~0ULL, pc->free);
+	KUNIT_EXPECT_EQ(test, gomem_heap_page(h, s->base) + 64, pc->base);
+	victim = get_large(test, 100);
+	KUNIT_EXPECT_EQ(test, s->base + 128 * GOMEM_PAGE_SIZE, victim->base);
+	KUNIT_ASSERT_PTR_EQ(test, s, gomem_heap_claim_large(h->map, s->base));
+	KUNIT_EXPECT_FALSE(test, gomem_heap_extend_span(s, 64, &zero));
+	KUNIT_EXPECT_FALSE(test, gomem_heap_extend_span(s, 64 + 70, &zero));
+	gomem_heap_publish_large(s);
+	KUNIT_EXPECT_PTR_EQ(test, victim, gomem_pagemap_span(h->map, victim->base));
+	put_span(test, victim);
 	put_span(test, s);
 	migrate_enable();
 	gomem_heap_drain_pcaches(h, false);
@@ -1184,6 +1219,7 @@ static struct kunit_case mheap_cases[] = {
 	KUNIT_CASE(test_double_free_race),
 	KUNIT_CASE(test_extend),
 	KUNIT_CASE(test_extend_cached),
+	KUNIT_CASE(test_extend_whole_block),
 	KUNIT_CASE(test_growth_steps),
 	KUNIT_CASE_PARAM(test_grow_fallback, fallback_gen_params),
 	KUNIT_CASE(test_grow_effort),

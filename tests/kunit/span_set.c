@@ -54,7 +54,7 @@ struct gomem_span *span_set_try(struct kunit *test, struct span_set *set, struct
 	struct gomem_span *s;
 
 	KUNIT_ASSERT_LT(test, set->nr, SPAN_SET_MAX);
-	s = gomem_heap_alloc_span(h, req);
+	s = fake_heap_span(h, req);
 	if (!s)
 		return NULL;
 	set->span[set->nr++] = s;

@@ -44,7 +44,7 @@ static struct gomem_heap *make_heap(struct kunit *test, bool zeroed)
 static struct gomem_span *make_span(struct kunit *test, struct gomem_span_request req)
 {
 	struct fixture *f = test->priv;
-	struct gomem_span *s = gomem_heap_alloc_span(f->fh.heap, &req);
+	struct gomem_span *s = fake_heap_span(f->fh.heap, &req);
 
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	return s;
