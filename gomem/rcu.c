@@ -151,18 +151,19 @@ static struct rcu_head *dequeue(struct rcu_queue *q, unsigned long *n)
 	return list;
 }
 
-/* The mark of what should be a waiting object's; 0 if it has none. It may be anything. */
+/*
+ * The mark of what should be a waiting object's; 0 if it has none. It may be anything.
+ * The caller is in a read-side section, so that the page stays: see gomem_heap_release().
+ */
 static unsigned long read_mark(struct rcu_head *head)
 {
 	unsigned long mark = 0;
 
 	if (!IS_ALIGNED((unsigned long)head, sizeof(void *)))
 		return 0;
-	/* So that the page stays while we look: see gomem_heap_release(). */
-	rcu_read_lock();
-	if (gomem_pagemap_span(&gomem_pagemap, (unsigned long)head))
+	/* If it was freed already, by misuse, its page may have no span any more. */
+	if (gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)head))
 		mark = (unsigned long)READ_ONCE(head->func);
-	rcu_read_unlock();
 	return (mark & MARK_KEY) == mark_of(head) ? mark : 0;
 }
 
@@ -190,13 +191,17 @@ static unsigned long free_list(struct rcu_head *head, unsigned long left)
 
 	while (left && mark) {
 		for (n = 0; left && n < PIECE; left--) {
-			struct rcu_head *next;
+			struct rcu_head *next = NULL;
 
+			rcu_read_lock();
 			mark = read_mark(head);
+			if (likely(mark)) {
+				next = head->next;
+				n += release(head, mark, objs + n);
+			}
+			rcu_read_unlock();
 			if (unlikely(!mark))
 				break;
-			next = head->next;
-			n += release(head, mark, objs + n);
 			head = next;
 		}
 		gomem_free_bulk(n, objs);
