@@ -644,6 +644,10 @@ unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned
 		} else {
 			s = span_of(c, objs[i], &index);
 			len = s && run ? rest_of_word(s, index, n - i) : 1;
+			/* After misuse the page may have another span than when that was seen. */
+			if (unlikely(len > 1 && objs[i + len - 1] !=
+				     gomem_span_object(s, index + len - 1)))
+				len = 1;
 			slots = slots_of(index, len);
 		}
 		if (unlikely(!s)) {

@@ -311,9 +311,12 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_surplus);
 /* See to it that there is a next grace period, and that it is soon if much waits for it. */
 static void start_grace(struct gomem_heap *h)
 {
-	bool hurry = gomem_heap_surplus(h) >= HURRY_MIN;
+	/* One a jiffy, whatever comes and goes meanwhile. */
+	bool hurry = gomem_heap_surplus(h) >= HURRY_MIN && h->give_hurried != jiffies;
 
 	lockdep_assert_held(&h->give_lock);
+	if (hurry)
+		WRITE_ONCE(h->give_hurried, jiffies);
 	WRITE_ONCE(h->give_hurry, hurry);
 	WRITE_ONCE(h->give_gp, hurry ? start_poll_synchronize_rcu_expedited() :
 				       start_poll_synchronize_rcu());
@@ -324,7 +327,8 @@ static bool has_waited(struct gomem_heap *h)
 {
 	if (poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
 		return true;
-	if (READ_ONCE(h->give_hurry) || gomem_heap_surplus(h) < HURRY_MIN)
+	if (READ_ONCE(h->give_hurry) || READ_ONCE(h->give_hurried) == jiffies ||
+	    gomem_heap_surplus(h) < HURRY_MIN)
 		return false;
 	if (spin_trylock(&h->give_lock)) {
 		start_grace(h);
