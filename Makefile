@@ -15,6 +15,13 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(KERNELRELEASE)/build) $(shell $(VM
 BUILD := $(CURDIR)
 endif
 
+# As many at once as there are CPUs, unless whoever calls decides that.
+ifdef KERNEL
+ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+endif
+
 V ?= 0
 KMAKE = +$(MAKE) -C $(KDIR) V=$(V)
 SOURCES = find Kbuild gomem include tests \( -name '*.[ch]' -o -name Kbuild -o -name Makefile \) \
