@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcache.c - filling and emptying the CPUs' caches.
+ * mcache.c - filling and flushing the CPUs' caches.
  *
- * Everything here is the slow path: the fast path is in alloc.c.
+ * Everything here is the slow path: the fast path is in alloc.c. How caches come and go with
+ * their CPUs, and are emptied when they are idle, is in drain.c.
  */
 #include <kunit/visibility.h>
-#include <linux/cpu.h>
-#include <linux/cpuhotplug.h>
 #include <linux/hash.h>
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/string.h>
 #include <linux/topology.h>
-#include <linux/wait.h>
-#include <linux/workqueue.h>
 
 #include "cache.h"
 #include "mcache.h"
@@ -60,9 +56,6 @@
 /* Refills after which a slot that was flushed is no longer taken to be full again soon. */
 #define CALM			4
 
-/* How long CPUs that are to drain idle slots are waited for. */
-#define DRAIN_IDLE_MS		100
-
 /* Interrupts get by with less; all of it fits into 16 KiB. */
 #define IRQ_SLOT_MAX		16
 #define IRQ_SLOT_BYTES		SZ_2K
@@ -73,13 +66,13 @@
  * The cache that holds nothing: each push finds it full, each pop empty. It is
  * never written once it is set up.
  */
-static struct gomem_mcache no_mcache;
+struct gomem_mcache gomem_no_mcache;
 static void *no_objects[1];
 
 unsigned long gomem_no_object;
 EXPORT_SYMBOL_IF_KUNIT(gomem_no_object);
 
-/* Set to &no_mcache first: the module loader does not relocate per-CPU data. */
+/* Set to &gomem_no_mcache first: the module loader does not relocate per-CPU data. */
 DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_task);
 DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
@@ -87,8 +80,6 @@ DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 /* Set once, before the first object is handed out. */
 unsigned long gomem_secret __ro_after_init;
 EXPORT_SYMBOL_IF_KUNIT(gomem_secret);
-
-static int mcache_cpuhp_state;
 
 /* How many objects slots of a kind can have. */
 typedef unsigned int (*room_fn)(const struct gomem_kind *k);
@@ -120,8 +111,14 @@ static unsigned int irq_room(const struct gomem_kind *k)
 	return clamp_t(unsigned int, IRQ_NOSCAN_SLOT_BYTES / k->size, 2, IRQ_NOSCAN_SLOT_MAX);
 }
 
-/* What a slot holds before it proved too small. */
-static unsigned int begin_capacity(const struct gomem_kind *k, unsigned int room)
+/**
+ * gomem_slot_begin - what a slot holds before it proved too small
+ * @k: the kind of its objects
+ * @room: what it can grow to
+ *
+ * Return: the number of objects.
+ */
+unsigned int gomem_slot_begin(const struct gomem_kind *k, unsigned int room)
 {
 	if (k->size > SLOT_BEGIN_MAX && !is_scratch(k))
 		return 0;
@@ -131,7 +128,7 @@ static unsigned int begin_capacity(const struct gomem_kind *k, unsigned int room
 /* How many objects slots of a kind have room for when they are made. */
 static unsigned int task_begin(const struct gomem_kind *k)
 {
-	return begin_capacity(k, task_room(k));
+	return gomem_slot_begin(k, task_room(k));
 }
 
 static size_t mcache_size(room_fn stack)
@@ -150,7 +147,7 @@ static void slot_init(struct gomem_slot *slot, const struct gomem_kind *k, void 
 	slot->divmul = gomem_spc_class(k->spc) < GOMEM_SCRATCH_CLASS ? k->divmul : 0;
 	slot->size = k->size;
 	slot->room = room;
-	slot->capacity = begin_capacity(k, room);
+	slot->capacity = gomem_slot_begin(k, room);
 	slot->calm = CALM;
 	*below = &gomem_no_object;
 	slot->top = below + 1;
@@ -202,7 +199,7 @@ static noinline void make_irq_cache(void)
 	 * gomem_mcache_drain(), gomem_mcache_bytes(), check_blocks() of tiny.c.
 	 */
 	smp_wmb();
-	if (mc && this_cpu_cmpxchg(gomem_mcache_irq, &no_mcache, mc) != &no_mcache)
+	if (mc && this_cpu_cmpxchg(gomem_mcache_irq, &gomem_no_mcache, mc) != &gomem_no_mcache)
 		gomem_meta_put(h->source, mc, mc->bytes);
 }
 
@@ -251,7 +248,7 @@ static struct gomem_slot *section_enter(struct section *sec, const struct gomem_
 		preempt_disable();
 		sec->mc = this_cpu_read(gomem_mcache_task);
 	}
-	sec->holds = k->cache || sec->mc != &no_mcache;
+	sec->holds = k->cache || sec->mc != &gomem_no_mcache;
 	if (!k->cache)
 		return &sec->mc->slot[k->spc];
 	return sec->irq ? &this_cpu_ptr(k->cpu)->irq.slot : &this_cpu_ptr(k->cpu)->task.slot;
@@ -339,7 +336,7 @@ static size_t grown_max(const struct gomem_mcache *mc)
 /* A slot was too full, or too empty, for @n objects; its cache is owned. */
 static void note_move(struct gomem_mcache *mc, const struct gomem_slot *slot, unsigned int n)
 {
-	if (mc == &no_mcache)
+	if (mc == &gomem_no_mcache)
 		return;
 	if (time_after(jiffies, mc->moved_until)) {
 		mc->moved_until = jiffies + HZ;
@@ -403,15 +400,27 @@ static bool move_slot(struct gomem_mcache *mc, struct gomem_slot *slot)
 	return true;
 }
 
-/* Back to where it began; it is empty, and owned, or nobody's. */
-static void move_back(struct gomem_mcache *mc, struct gomem_slot *slot,
-		      const struct gomem_kind *k)
+/**
+ * gomem_slot_reset - let a slot begin anew
+ * @mc: its cache, owned, or nobody's; NULL for that of a typed cache
+ * @slot: the slot, which is empty
+ * @k: the kind of its objects
+ */
+void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot, const struct gomem_kind *k)
 {
+	unsigned int begin = gomem_slot_begin(k, slot->room);
 	void **stack = gomem_slot_bottom(slot) - 1;
 
-	*stack = mc->stacks;
-	mc->stacks = stack;
-	slot->top = first_bottom(mc, k);
+	if (mc) {
+		mc->grown -= (size_t)(slot->capacity - begin) * k->size;
+		if (slot->top != first_bottom(mc, k)) {
+			*stack = mc->stacks;
+			mc->stacks = stack;
+			slot->top = first_bottom(mc, k);
+		}
+	}
+	slot->capacity = begin;
+	slot->end = slot->top + begin;
 }
 
 /* The slot was too small for @n objects; the caller owns its cache. */
@@ -459,10 +468,10 @@ static noinline void fetch_stacks(struct gomem_heap *h)
 		return;
 	preempt_disable();
 	mc = this_cpu_read(gomem_mcache_task);
-	if (mc != &no_mcache)
+	if (mc != &gomem_no_mcache)
 		cut_stacks(mc, page);
 	preempt_enable();
-	if (mc == &no_mcache)
+	if (mc == &gomem_no_mcache)
 		gomem_meta_put(h->source, page, PAGE_SIZE);
 }
 
@@ -472,13 +481,13 @@ static void get_ready(const struct gomem_kind *k)
 	struct gomem_mcache *mc;
 
 	if (gomem_irq_context()) {
-		if (unlikely(this_cpu_read(gomem_mcache_irq) == &no_mcache))
+		if (unlikely(this_cpu_read(gomem_mcache_irq) == &gomem_no_mcache))
 			make_irq_cache();
 		return;
 	}
 	/* Of another CPU by now, perhaps: a look, as from there. */
 	mc = raw_cpu_read(gomem_mcache_task);
-	if (k->cache || mc == &no_mcache || data_race(mc->stacks)) /* as said above */
+	if (k->cache || mc == &gomem_no_mcache || data_race(mc->stacks)) /* as said above */
 		return;
 	if (data_race(has_to_move(mc, &mc->slot[k->spc], k)) &&	/* as said above */
 	    data_race(growth_of(mc, &mc->slot[k->spc], k)))	/* as said above */
@@ -540,23 +549,25 @@ static bool refill_from_span(struct gomem_slot *slot)
 	return n;
 }
 
-static struct gomem_heap *heap_of(const void *obj)
-{
-	return gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)obj)->heap;
-}
-
-/*
- * Give objects back to their spans. A CPU has objects of several nodes only when its
- * own had no memory left: those of one are freed together as far as they come so.
+/**
+ * gomem_mcache_free_home - give objects back to their spans
+ * @k: the kind of all of them
+ * @objs: the objects, with their keys set
+ * @n: how many
+ *
+ * A CPU has objects of several nodes only when its own had no memory left: those of one are
+ * freed together as far as they come so.
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
  */
-static void free_home(const struct gomem_kind *k, void **objs, unsigned int n)
+void gomem_mcache_free_home(const struct gomem_kind *k, void **objs, unsigned int n)
 {
 	struct gomem_heap *h;
 	unsigned int i, j;
 
 	for (i = 0; i < n; i = j) {
-		h = heap_of(objs[i]);
-		for (j = i + 1; j < n && (!h->peers || heap_of(objs[j]) == h); j++)
+		h = gomem_heap_of(objs[i]);
+		for (j = i + 1; j < n && (!h->peers || gomem_heap_of(objs[j]) == h); j++)
 			;
 		gomem_mcentral_free(gomem_central(h, k), objs + i, j - i, false);
 	}
@@ -592,7 +603,7 @@ static void *keep_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	section_leave(&sec);
 
 	if (kept < r->n)
-		free_home(c->kind, r->objs + kept, r->n - kept);
+		gomem_mcache_free_home(c->kind, r->objs + kept, r->n - kept);
 	if (span)
 		gomem_mcentral_uncache(span);
 	return r->objs[0];
@@ -807,7 +818,7 @@ void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 		return;
 	gomem_count(GOMEM_EV_FLUSHES, 1);
 	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
-	free_home(k, objs, n);
+	gomem_mcache_free_home(k, objs, n);
 }
 
 /**
@@ -818,7 +829,7 @@ void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
  */
 bool gomem_mcache_is_home(const void *obj)
 {
-	return heap_of(obj) == raw_cpu_read(gomem_mcache_task)->heap;
+	return gomem_heap_of(obj) == raw_cpu_read(gomem_mcache_task)->heap;
 }
 
 /**
@@ -831,8 +842,8 @@ bool gomem_mcache_is_home(const void *obj)
 void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj)
 {
 	gomem_count(GOMEM_EV_REMOTE_FREES, 1);
-	atomic64_inc(&gomem_central(heap_of(obj), k)->direct_frees);
-	free_home(k, &obj, 1);
+	atomic64_inc(&gomem_central(gomem_heap_of(obj), k)->direct_frees);
+	gomem_mcache_free_home(k, &obj, 1);
 }
 
 /**
@@ -848,41 +859,8 @@ void gomem_mcache_free_kind(const struct gomem_kind *k, void **objs, unsigned in
 	gomem_count(GOMEM_EV_FLUSHES, 1);
 	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
 	/* Some may be of other nodes: but the sum over all of them is told. */
-	atomic64_add(n, &gomem_central(heap_of(objs[0]), k)->direct_frees);
-	free_home(k, objs, n);
-}
-
-/* Where a slot is, and what the looks noted of it. */
-struct place {
-	const struct gomem_kind *kind;
-	struct gomem_mcache *mc;	/* NULL: a typed cache's */
-	struct gomem_slot *slot;
-	u32 *seen;
-	bool *idle;
-};
-
-/* False if there is none: that CPU has no cache. */
-static bool find_place(const struct gomem_kind *k, int cpu, bool irq, struct place *p)
-{
-	struct gomem_cache_slot *cs;
-
-	p->kind = k;
-	if (k->cache) {
-		cs = irq ? &per_cpu_ptr(k->cpu, cpu)->irq : &per_cpu_ptr(k->cpu, cpu)->task;
-		p->mc = NULL;
-		p->slot = &cs->slot;
-		p->seen = &cs->seen;
-		p->idle = &cs->idle;
-		return true;
-	}
-	if (irq)
-		p->mc = READ_ONCE(per_cpu(gomem_mcache_irq, cpu));
-	else
-		p->mc = READ_ONCE(per_cpu(gomem_mcache_task, cpu));
-	p->slot = &p->mc->slot[k->spc];
-	p->seen = &p->mc->seen[k->spc];
-	p->idle = &p->mc->idle[k->spc];
-	return p->mc != &no_mcache;
+	atomic64_add(n, &gomem_central(gomem_heap_of(objs[0]), k)->direct_frees);
+	gomem_mcache_free_home(k, objs, n);
 }
 
 static unsigned int spc_of(const void *obj)
@@ -902,7 +880,7 @@ static unsigned int gather(void **objs, unsigned int n, unsigned int spc, struct
 	unsigned int i, same;
 
 	for (i = same = 1; i < n; i++) {
-		if (spc_of(objs[i]) != spc || (h->peers && heap_of(objs[i]) != h))
+		if (spc_of(objs[i]) != spc || (h->peers && gomem_heap_of(objs[i]) != h))
 			continue;
 		if (i != same)
 			swap(objs[i], objs[same]);
@@ -927,7 +905,7 @@ void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed, bool run)
 
 	for (; n; n -= same, objs += same) {
 		spc = spc_of(objs[0]);
-		h = heap_of(objs[0]);
+		h = gomem_heap_of(objs[0]);
 		same = mixed ? gather(objs, n, spc, h) : n;
 		if (gomem_mcache_is_home(objs[0])) {
 			gomem_count(GOMEM_EV_FLUSHES, 1);
@@ -952,500 +930,48 @@ void gomem_mcache_keep_tiny(struct gomem_tiny *rest)
 	struct section sec;
 
 	section_enter(&sec, &gomem_kinds[GOMEM_TINY_SPC]);
-	if (sec.mc != &no_mcache && rest->off < sec.mc->tiny.off)
+	if (sec.mc != &gomem_no_mcache && rest->off < sec.mc->tiny.off)
 		swap(*rest, sec.mc->tiny);
 	section_leave(&sec);
 }
 
-/* Let go of what a CPU had; past the slots, since they may be going, too. */
-static void drop_tiny(struct gomem_tiny *rest)
-{
-	void *block = (void *)rest->block;
-
-	if (!block || !gomem_tiny_drop(rest))
-		return;
-	gomem_set_key(block);
-	atomic64_inc(&heap_of(block)->central[GOMEM_TINY_SPC].direct_frees);
-	free_home(&gomem_kinds[GOMEM_TINY_SPC], &block, 1);
-}
-
-/* What a slot says of itself, to another CPU than its own. */
-struct slot_view {
-	u64 refilled;
-	u64 held;
-	u64 allocs;
-	u64 flushed;
-	bool span;
-	bool grown;
-};
-
-/*
- * The CPU goes on meanwhile: sums of it are near the truth, exact at rest. Read in this
- * order an object that moves in between is counted once too often rather than missed. Should
- * the slot just move to another stack, what it seems to hold is nonsense, but no more than it
- * could.
- */
-static void view_slot(const struct place *p, struct slot_view *v)
-{
-	const struct gomem_slot *slot = p->slot;
-	unsigned int begin = begin_capacity(p->kind, slot->room);
-
-	v->refilled = data_race(slot->refilled);	/* as said above */
-	barrier();
-	v->held = data_race(slot->top - gomem_slot_bottom(slot));	/* as said above */
-	v->held = min_t(u64, v->held, slot->room);
-	barrier();
-	v->allocs = data_race(slot->allocs);		/* as said above */
-	v->flushed = data_race(slot->flushed);		/* as said above */
-	v->span = data_race(slot->span);		/* as said above */
-	v->grown = data_race(slot->capacity) != begin;	/* as said above */
-}
-
-/*
- * Allocations and frees so far. Objects that move between slot and spans leave it as it
- * is.
- */
-static u32 slot_uses(const struct slot_view *v)
-{
-	return 2 * v->allocs + v->held + v->flushed - v->refilled;
-}
-
-/*
- * Where the next tiny object comes from, as one number. A CPU on which one goes back and
- * forth may be found where it was, and loses its block as if it was idle: once a look.
- */
-static unsigned long tiny_pos(const struct gomem_mcache *mc)
-{
-	/* As for the slots: another CPU may see half of a change, and an idle CPU has none. */
-	return data_race(mc->tiny.block) + data_race(mc->tiny.off);
-}
-
-static bool look_at_tiny(struct gomem_mcache *mc)
-{
-	unsigned long pos = tiny_pos(mc);
-	bool idle = pos == mc->tiny_seen && pos != GOMEM_TINY_BLOCK;
-
-	if (mc == &no_mcache)
-		return false;
-	WRITE_ONCE(mc->tiny_idle, idle);
-	WRITE_ONCE(mc->tiny_seen, pos);
-	return idle;
-}
-
-/*
- * Note what a slot has done; true if it did nothing since last time and yet is not as
- * it began. On any CPU: what is missed now is seen in an epoch's time.
- */
-static bool look_at_slot(const struct gomem_kind *k, int cpu, bool irq)
-{
-	struct slot_view v;
-	struct place p;
-	bool idle;
-
-	if (!find_place(k, cpu, irq, &p))
-		return false;
-	view_slot(&p, &v);
-	idle = slot_uses(&v) == *p.seen;
-	WRITE_ONCE(*p.idle, idle);
-	WRITE_ONCE(*p.seen, slot_uses(&v));
-	return idle && (v.held || v.span || v.grown);
-}
-
-struct look {
-	int cpu;
-	bool found;
-};
-
-static void look_for_idle(const struct gomem_kind *k, void *arg)
-{
-	struct look *look = arg;
-
-	look->found |= look_at_slot(k, look->cpu, false);
-	look->found |= look_at_slot(k, look->cpu, true);
-}
-
-/* All kinds that have slots. */
-static void visit_kinds(void (*fn)(const struct gomem_kind *k, void *arg), void *arg)
-{
-	unsigned int spc;
-
-	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
-		fn(&gomem_kinds[spc], arg);
-	gomem_visit_caches(fn, arg);
-}
-
-/* Take all that a slot has, and let it begin anew; it is owned, or nobody's. */
-static unsigned int empty_slot(struct place *p, void **objs, struct gomem_span **span)
-{
-	struct gomem_slot *slot = p->slot;
-	unsigned int begin = begin_capacity(p->kind, slot->room), n;
-
-	*span = slot->span;
-	slot->span = NULL;
-	n = slot->top - gomem_slot_bottom(slot);
-	slot->top -= n;
-	memcpy(objs, slot->top, n * sizeof(*objs));
-	slot->flushed += n;
-	if (p->mc) {
-		p->mc->grown -= (size_t)(slot->capacity - begin) * p->kind->size;
-		if (slot->top != first_bottom(p->mc, p->kind))
-			move_back(p->mc, slot, p->kind);
-	}
-	slot->capacity = begin;
-	slot->end = slot->top + begin;
-	return n;
-}
-
-static void free_contents(const struct gomem_kind *k, void **objs, unsigned int n,
-			  struct gomem_span *span)
-{
-	free_home(k, objs, n);
-	if (span)
-		gomem_mcentral_uncache(span);
-}
-
-/* A slot of the CPU that this runs on, if that is idle or all are to be drained. */
-static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
-{
-	struct gomem_span *span = NULL;
-	void *objs[GOMEM_SLOT_MAX];
-	unsigned long flags = 0;
-	struct slot_view v;
-	unsigned int n = 0;
-	struct place p;
-
-	if (irq)
-		local_irq_save(flags);
-	else
-		preempt_disable();
-	if (find_place(k, smp_processor_id(), irq, &p)) {
-		view_slot(&p, &v);
-		/* Idle when it was looked at, and since: others were seen to be used. */
-		if (!idle || (READ_ONCE(*p.idle) && slot_uses(&v) == READ_ONCE(*p.seen)))
-			n = empty_slot(&p, objs, &span);
-	}
-	if (irq)
-		local_irq_restore(flags);
-	else
-		preempt_enable();
-
-	gomem_count(GOMEM_EV_IDLE_OBJECTS, n);
-	free_contents(k, objs, n, span);
-}
-
-/* The same with the rest of a block. */
-static void drain_tiny(bool irq, bool idle)
-{
-	struct gomem_tiny rest = GOMEM_TINY_NONE;
-	struct gomem_mcache *mc;
-	unsigned long flags = 0;
-
-	if (irq)
-		local_irq_save(flags);
-	else
-		preempt_disable();
-	mc = irq ? raw_cpu_read(gomem_mcache_irq) : raw_cpu_read(gomem_mcache_task);
-	if (mc != &no_mcache && (!idle || (READ_ONCE(mc->tiny_idle) &&
-					   tiny_pos(mc) == READ_ONCE(mc->tiny_seen))))
-		swap(rest, mc->tiny);
-	if (irq)
-		local_irq_restore(flags);
-	else
-		preempt_enable();
-
-	drop_tiny(&rest);
-}
-
-/*
- * What a slot of this CPU's may hold, in bytes, when memory is wanted for something else.
- */
-#define RELIEF_MIN		SZ_16K
-
 /**
- * gomem_mcache_relieve - give back what this CPU's slots hold beyond a little
- * @h: the heap that has no pages left, and would grow
+ * gomem_mcache_create - make the cache for a CPU's tasks
+ * @cpu: the CPU, before it starts
  *
- * What tasks hold of span classes. Not what is held of typed caches: there is a lock around
- * these that may sleep.
- *
- * Context: any but NMI; an interrupt gives nothing back, for the task that it came upon may
- * own the cache. Not with the cache owned.
- * Return: whether anything was given back.
- */
-bool gomem_mcache_relieve(struct gomem_heap *h)
-{
-	struct gomem_mcache *mc = raw_cpu_read(gomem_mcache_task);
-	bool any = false;
-	unsigned int spc;
-
-	if (gomem_irq_context())
-		return false;
-	/* Of another CPU by now, perhaps: a look, as from there. */
-	if (mc->heap != h || data_race(mc->grown) < RELIEF_MIN) /* as said above */
-		return false;
-	for (spc = 2; spc < GOMEM_NR_HEAP_SPANCLASSES; spc++) {
-		const struct gomem_slot *slot = &mc->slot[spc];
-		/* As said above. */
-		long held = data_race(slot->top - gomem_slot_bottom(slot));
-
-		if (held * slot->size < RELIEF_MIN)
-			continue;
-		drain_slot(&gomem_kinds[spc], false, false);
-		any = true;
-	}
-	return any;
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_relieve);
-
-/* A CPU's task of draining itself: all it has, or what it has of one kind. */
-struct drain {
-	struct work_struct work;
-	bool idle;
-};
-
-static void drain_kind(const struct gomem_kind *k, void *arg)
-{
-	bool *idle = arg;
-
-	drain_slot(k, false, *idle);
-	drain_slot(k, true, *idle);
-}
-
-static DEFINE_PER_CPU(struct drain, drains);
-static atomic_t drains_queued;
-static DECLARE_WAIT_QUEUE_HEAD(drains_wait);
-
-/*
- * Should the CPU have died meanwhile this runs on another, and drains that one: the
- * dead one is seen to by gomem_mcache_cpu_dead().
- */
-static void drain_slots(struct work_struct *work)
-{
-	bool idle = READ_ONCE(container_of(work, struct drain, work)->idle);
-
-	visit_kinds(drain_kind, &idle);
-	drain_tiny(false, idle);
-	drain_tiny(true, idle);
-	if (atomic_dec_and_test(&drains_queued))
-		wake_up(&drains_wait);
-}
-
-static void queue_drain(int cpu, bool idle)
-{
-	struct drain *d = per_cpu_ptr(&drains, cpu);
-
-	WRITE_ONCE(d->idle, idle);
-	atomic_inc(&drains_queued);
-	/* It may be queued from last time, on a CPU that has no time for it. */
-	if (!queue_work_on(cpu, system_wq, &d->work))
-		atomic_dec(&drains_queued);
-}
-
-/**
- * gomem_mcache_settle - wait for CPUs that are to drain their slots, up to a time
- * @ms: milliseconds; a CPU may have no time for it, with what has priority
+ * Without memory it starts all the same, uncached. Its interrupts get a cache when they need
+ * one, which on most they never do.
  *
  * Context: may sleep.
  */
-void gomem_mcache_settle(unsigned int ms)
-{
-	wait_event_timeout(drains_wait, !atomic_read(&drains_queued), msecs_to_jiffies(ms));
-}
-
-/**
- * gomem_mcache_drain - empty the slots of all CPUs
- * @idle: only those that were not used since this was last called; a CPU that has none
- *	of these is left alone
- *
- * CPUs that do nothing but what has priority are not waited for.
- *
- * Context: may sleep. One caller at a time.
- */
-void gomem_mcache_drain(bool idle)
-{
-	struct look look;
-
-	cpus_read_lock();
-	for_each_online_cpu(look.cpu) {
-		look.found = look_at_tiny(per_cpu(gomem_mcache_task, look.cpu));
-		look.found |= look_at_tiny(READ_ONCE(per_cpu(gomem_mcache_irq, look.cpu)));
-		visit_kinds(look_for_idle, &look);
-		if (look.found || !idle)
-			queue_drain(look.cpu, idle);
-	}
-	cpus_read_unlock();
-	gomem_mcache_settle(idle ? DRAIN_IDLE_MS : GOMEM_DRAIN_ALL_MS);
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
-
-/* Shrinking a typed cache: one at a time. */
-static DEFINE_PER_CPU(struct work_struct, shrinks);
-static DEFINE_MUTEX(shrink_mutex);
-static const struct gomem_kind *shrink_kind;
-
-static void shrink_slots(struct work_struct *work)
-{
-	bool idle = false;
-
-	drain_kind(shrink_kind, &idle);
-}
-
-/**
- * gomem_mcache_shrink_kind - empty the slots of a typed cache that is used meanwhile
- * @k: its kind
- *
- * Context: may sleep.
- */
-void gomem_mcache_shrink_kind(const struct gomem_kind *k)
-{
-	int cpu;
-
-	mutex_lock(&shrink_mutex);
-	shrink_kind = k;
-	cpus_read_lock();
-	for_each_online_cpu(cpu)
-		queue_work_on(cpu, system_wq, per_cpu_ptr(&shrinks, cpu));
-	for_each_online_cpu(cpu)
-		flush_work(per_cpu_ptr(&shrinks, cpu));
-	cpus_read_unlock();
-	mutex_unlock(&shrink_mutex);
-}
-
-static void init_drains(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		INIT_WORK(&per_cpu_ptr(&drains, cpu)->work, drain_slots);
-		INIT_WORK(per_cpu_ptr(&shrinks, cpu), shrink_slots);
-	}
-}
-
-static void cancel_drains(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		cancel_work_sync(&per_cpu_ptr(&drains, cpu)->work);
-}
-
-/* Empty the slots of a CPU that nobody uses any more. */
-static void drain_dead(const struct gomem_kind *k, void *arg)
-{
-	int *cpu = arg, irq;
-	void *objs[GOMEM_SLOT_MAX];
-	struct gomem_span *span;
-	struct place p;
-	unsigned int n;
-
-	for (irq = 0; irq < 2; irq++) {
-		if (!find_place(k, *cpu, irq, &p))
-			continue;
-		n = empty_slot(&p, objs, &span);
-		free_contents(k, objs, n, span);
-	}
-}
-
-static void drop_dead(struct gomem_mcache *mc)
-{
-	if (mc == &no_mcache)
-		return;
-	drop_tiny(&mc->tiny);
-	mc->tiny = GOMEM_TINY_NONE;
-}
-
-/**
- * gomem_mcache_drain_kind - empty the slots of a typed cache
- * @k: its kind; nobody allocates or frees
- */
-void gomem_mcache_drain_kind(const struct gomem_kind *k)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		drain_dead(k, &cpu);
-}
-
-/*
- * Before a CPU starts. Without memory it starts all the same, uncached. Its interrupts get
- * a cache when they need one, which on most they never do.
- */
-static int gomem_mcache_cpu_prepare(unsigned int cpu)
+void gomem_mcache_create(int cpu)
 {
 	struct gomem_mcache **where = per_cpu_ptr(&gomem_mcache_task, cpu), *mc;
 
-	if (*where != &no_mcache)
-		return 0;
+	if (*where != &gomem_no_mcache)
+		return;
 	mc = mcache_create(gomem_node_heap(cpu_to_mem(cpu)), task_room, task_begin, true,
 			   GFP_KERNEL);
 	if (mc)
 		WRITE_ONCE(*where, mc);
-	return 0;
-}
-
-/*
- * After a CPU died, so that its caches are nobody's; they are kept for when it
- * comes back. Also for each CPU when the module exits.
- */
-static int gomem_mcache_cpu_dead(unsigned int cpu)
-{
-	int dead = cpu;
-
-	drop_dead(per_cpu(gomem_mcache_task, cpu));
-	drop_dead(per_cpu(gomem_mcache_irq, cpu));
-	visit_kinds(drain_dead, &dead);
-	gomem_count(GOMEM_EV_CPU_DRAINS, 1);
-	return 0;
 }
 
 /**
- * gomem_mcache_init - give each CPU its caches
- *
- * Context: may sleep.
- * Return: 0, or an error of the hotplug core.
+ * gomem_mcache_init_none - make the cache that holds nothing, and let each CPU have it
  */
-int gomem_mcache_init(void)
+void gomem_mcache_init_none(void)
 {
-	struct gomem_heap *h;
 	unsigned int spc;
-	int cpu, state;
+	int cpu;
 
-	init_drains();
-	for_each_gomem_heap(h)
-		h->relieve = gomem_mcache_relieve;
-	no_mcache.heap = gomem_first_heap();
-	no_mcache.tiny = GOMEM_TINY_NONE;
+	gomem_no_mcache.heap = gomem_first_heap();
+	gomem_no_mcache.tiny = GOMEM_TINY_NONE;
 	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++)
-		slot_init(&no_mcache.slot[spc], &gomem_kinds[spc], no_objects, 0);
+		slot_init(&gomem_no_mcache.slot[spc], &gomem_kinds[spc], no_objects, 0);
 	for_each_possible_cpu(cpu) {
-		per_cpu(gomem_mcache_task, cpu) = &no_mcache;
-		per_cpu(gomem_mcache_irq, cpu) = &no_mcache;
+		per_cpu(gomem_mcache_task, cpu) = &gomem_no_mcache;
+		per_cpu(gomem_mcache_irq, cpu) = &gomem_no_mcache;
 	}
-	state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "mm/gomem:mcache",
-				  gomem_mcache_cpu_prepare, gomem_mcache_cpu_dead);
-	if (state < 0)
-		return state;
-	mcache_cpuhp_state = state;
-	return 0;
-}
-
-/**
- * gomem_mcache_exit - empty all caches for good
- *
- * Nobody allocates or frees any more. Counters can still be read.
- *
- * Context: may sleep.
- */
-void gomem_mcache_exit(void)
-{
-	struct gomem_heap *h;
-	unsigned int spc;
-
-	cancel_drains();
-	cpuhp_remove_state(mcache_cpuhp_state);
-	for_each_gomem_heap(h)
-		for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
-			gomem_mcentral_sweep(&h->central[spc]);
 }
 
 static void mcache_destroy(struct gomem_mcache **where)
@@ -1453,8 +979,8 @@ static void mcache_destroy(struct gomem_mcache **where)
 	struct gomem_mcache *mc = *where;
 	void **page, **next;
 
-	*where = &no_mcache;
-	if (mc == &no_mcache)
+	*where = &gomem_no_mcache;
+	if (mc == &gomem_no_mcache)
 		return;
 	for (page = mc->stack_pages; page; page = next) {
 		next = *page;
@@ -1478,49 +1004,6 @@ void gomem_mcache_free_memory(void)
 		mcache_destroy(per_cpu_ptr(&gomem_mcache_irq, cpu));
 	}
 }
-
-static void count_slot(const struct gomem_kind *k, int cpu, bool irq,
-		       struct gomem_class_counts *n)
-{
-	struct slot_view v;
-	struct place p;
-
-	if (!find_place(k, cpu, irq, &p))
-		return;
-	view_slot(&p, &v);
-	n->mallocs += v.allocs;
-	n->frees += v.allocs + v.held + v.flushed - v.refilled;
-	n->cached += v.held;
-	n->cached_spans += v.span;
-}
-
-/**
- * gomem_mcache_count - add up what all CPUs did with objects of a kind
- * @k: the kind, not a large one
- * @n: where the sums go
- *
- * Context: any.
- */
-void gomem_mcache_count(const struct gomem_kind *k, struct gomem_class_counts *n)
-{
-	struct gomem_mcentral *c;
-	struct gomem_heap *h;
-	int cpu;
-
-	memset(n, 0, sizeof(*n));
-	for_each_possible_cpu(cpu) {
-		count_slot(k, cpu, false, n);
-		count_slot(k, cpu, true, n);
-	}
-	for_each_gomem_heap(h) {
-		c = gomem_central(h, k);
-		n->mallocs += atomic64_read(&c->direct_allocs);
-		n->frees += atomic64_read(&c->direct_frees);
-	}
-	/* A free may have been seen whose allocation was not, or the reverse. */
-	n->frees = clamp_t(s64, n->frees, 0, n->mallocs);
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_count);
 
 /**
  * gomem_mcache_bytes - memory that the caches themselves take

@@ -161,28 +161,39 @@ struct gomem_class_counts {
 	u64 cached_spans;
 };
 
-int gomem_mcache_init(void);
-void gomem_mcache_exit(void);
+/* Of a CPU that has none: it holds nothing. */
+extern struct gomem_mcache gomem_no_mcache;
+
+/* mcache.c */
+unsigned int gomem_slot_begin(const struct gomem_kind *k, unsigned int room);
+void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot, const struct gomem_kind *k);
+void gomem_mcache_init_none(void);
+void gomem_mcache_create(int cpu);
 void gomem_mcache_free_memory(void);
+size_t gomem_mcache_bytes(void);
 void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp);
 unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void **objs,
 				     unsigned int want, u64 *fresh);
 void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp);
 void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj);
 void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj);
+void gomem_mcache_free_home(const struct gomem_kind *k, void **objs, unsigned int n);
 void gomem_mcache_free_kind(const struct gomem_kind *k, void **objs, unsigned int n);
 void gomem_mcache_free_many(void **objs, unsigned int n, bool mixed, bool run);
 bool gomem_mcache_is_home(const void *obj);
 void gomem_mcache_keep_tiny(struct gomem_tiny *rest);
+size_t gomem_cache_cpu_size(const struct gomem_kind *k);
+void gomem_cache_cpu_init(struct gomem_cache_cpu *cc, const struct gomem_kind *k);
+
+/* drain.c */
+int gomem_mcache_init(void);
+void gomem_mcache_exit(void);
 bool gomem_mcache_relieve(struct gomem_heap *h);
 void gomem_mcache_settle(unsigned int ms);
 void gomem_mcache_drain(bool idle);
 void gomem_mcache_drain_kind(const struct gomem_kind *k);
 void gomem_mcache_shrink_kind(const struct gomem_kind *k);
-size_t gomem_cache_cpu_size(const struct gomem_kind *k);
-void gomem_cache_cpu_init(struct gomem_cache_cpu *cc, const struct gomem_kind *k);
 void gomem_mcache_count(const struct gomem_kind *k, struct gomem_class_counts *n);
-size_t gomem_mcache_bytes(void);
 
 /* Not a task: which interrupt it is. */
 static __always_inline unsigned int gomem_irq_context(void)

@@ -53,4 +53,10 @@ static inline struct gomem_heap *gomem_first_heap(void)
 	return list_first_entry(&gomem_heap_list, struct gomem_heap, link);
 }
 
+/* The heap that an object is of. */
+static inline struct gomem_heap *gomem_heap_of(const void *obj)
+{
+	return gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)obj)->heap;
+}
+
 #endif /* GOMEM_NODE_H */
