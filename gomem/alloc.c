@@ -954,10 +954,14 @@ static unsigned int check_many(void **p, unsigned int n, u64 fresh, unsigned lon
 	unsigned int used = min_t(unsigned int, fresh ? __ffs64(fresh) : n, n), end, i;
 	u64 rest = used < 64 ? ~(fresh >> used) : 0;
 	/* Once, since the stores could change it for all the compiler knows. */
-	unsigned long secret = gomem_secret;
+	unsigned long secret = gomem_secret, *word;
 
-	for (i = 0; i < used && likely(*(unsigned long *)p[i] == (secret ^ (unsigned long)p[i])); i++)
-		*(unsigned long *)p[i] = 0;
+	for (i = 0; i < used; i++) {
+		word = p[i];
+		if (unlikely(*word != (secret ^ (unsigned long)word)))
+			break;
+		*word = 0;
+	}
 	/* What was never handed out comes last, but for what two spans had. */
 	end = rest ? min_t(unsigned int, used + __ffs64(rest), n) : n;
 	if (i < used)

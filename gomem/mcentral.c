@@ -541,11 +541,10 @@ static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s, uns
 
 	if (atomic_read(&s->pending) == s->alloc_count)
 		bad += sweep_span(s);
-	if (span_is_empty(s)) {
+	if (span_is_empty(s))
 		take_off(c, s, empty);
-	} else if (s->where == GOMEM_PARTIAL_SWEPT || s->where == GOMEM_FULL_SWEPT) {
+	else if (s->where == GOMEM_PARTIAL_SWEPT || s->where == GOMEM_FULL_SWEPT)
 		list_span(c, s);
-	}
 	return bad;
 }
 
@@ -687,11 +686,10 @@ static unsigned int sweep_some(struct gomem_mcentral *c, unsigned int budget, un
 		if (!s)
 			break;
 		*bad += sweep_span(s);
-		if (span_is_empty(s)) {
+		if (span_is_empty(s))
 			take_off(c, s, empty);
-		} else {
+		else
 			list_span(c, s);
-		}
 	}
 	return n;
 }

@@ -3,6 +3,7 @@
  * mheap.c - spans out of pages, and back.
  */
 #include <kunit/visibility.h>
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/nodemask.h>
 #include <linux/rcupdate.h>
@@ -78,6 +79,7 @@ int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
 	spin_lock_init(&h->lock);
 	spin_lock_init(&h->give_lock);
 	h->give_gp = start_poll_synchronize_rcu();
+	h->give_hurried = jiffies - 1;
 	h->map = map;
 	h->source = source;
 	h->node = node;

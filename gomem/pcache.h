@@ -151,6 +151,7 @@ static inline bool gomem_pcache_free(struct gomem_pcache *pc, unsigned long page
 	pc->uses++;
 	return true;
 }
+
 /**
  * gomem_pcache_pop - take a descriptor
  * @pc: the cache
@@ -170,6 +171,7 @@ static inline struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc, unsig
 	}
 	return s;
 }
+
 /**
  * gomem_pcache_push - keep a descriptor
  * @pc: the cache
@@ -192,4 +194,5 @@ static inline bool gomem_pcache_push(struct gomem_pcache *pc, unsigned int index
 	pc->nr_desc[index]++;
 	return true;
 }
+
 #endif /* GOMEM_PCACHE_H */

@@ -8,6 +8,7 @@
  * prefers low ones. Go's passes are the same but for the first.
  */
 #include <kunit/visibility.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
@@ -308,11 +309,17 @@ unsigned long gomem_heap_surplus(const struct gomem_heap *h)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_surplus);
 
+/* Does much wait? One hurry a jiffy, whatever comes and goes meanwhile. */
+static bool may_hurry(const struct gomem_heap *h)
+{
+	return gomem_heap_surplus(h) >= HURRY_MIN &&
+	       time_after(jiffies, READ_ONCE(h->give_hurried));
+}
+
 /* See to it that there is a next grace period, and that it is soon if much waits for it. */
 static void start_grace(struct gomem_heap *h)
 {
-	/* One a jiffy, whatever comes and goes meanwhile. */
-	bool hurry = gomem_heap_surplus(h) >= HURRY_MIN && h->give_hurried != jiffies;
+	bool hurry = may_hurry(h);
 
 	lockdep_assert_held(&h->give_lock);
 	if (hurry)
@@ -327,8 +334,7 @@ static bool has_waited(struct gomem_heap *h)
 {
 	if (poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
 		return true;
-	if (READ_ONCE(h->give_hurry) || READ_ONCE(h->give_hurried) == jiffies ||
-	    gomem_heap_surplus(h) < HURRY_MIN)
+	if (READ_ONCE(h->give_hurry) || !may_hurry(h))
 		return false;
 	if (spin_trylock(&h->give_lock)) {
 		start_grace(h);

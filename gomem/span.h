@@ -250,4 +250,5 @@ static inline bool gomem_span_put_all(struct gomem_span *s, unsigned int word,
 	s->alloc_cache = ~gomem_span_alloc_bits(s)[0];
 	return true;
 }
+
 #endif /* GOMEM_SPAN_H */

@@ -950,8 +950,8 @@ static void test_write_after_free(struct kunit *test)
 	/* For the cases to come: back to its span with it. */
 	h = gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)block)->heap;
 	atomic64_inc(&h->central[GOMEM_TINY_SPC].direct_frees);
-	KUNIT_EXPECT_EQ(test, 0,
-			gomem_mcentral_free(&h->central[GOMEM_TINY_SPC], (void **)&block, 1, false));
+	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&h->central[GOMEM_TINY_SPC], (void **)&block,
+						     1, false));
 	expect_all_back(test);
 }
 
