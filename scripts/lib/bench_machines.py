@@ -27,7 +27,7 @@ GUEST = os.path.join(TOP, "scripts/guest")
 #
 # Of instructions the least counts, and of emulated CPUs the best: what is more is
 # somebody else's work. Of a real processor the median does.
-TIMING = {"icount": (5, 3, 1), "native": (3, 9, 10), "smp": (3, 5, 1)}
+TIMING = {"icount": (4, 3, 1), "native": (3, 9, 10), "smp": (3, 5, 1)}
 
 FOOTPRINT = ("200M", "other-log", "random-log", "other-uniform", "other", "random", "fifo", "lifo")
 
