@@ -38,7 +38,6 @@ static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s, uns
 
 	return c && c->span[slot] == s &&
 	       (c->tag[slot] & mask) == gomem_make_tag(s->base, s->spc) &&
-	       (!test_bit(slot, c->zero) || c->knows_zero) &&
 	       (c->inuse.word[slot / 64] & BIT_ULL(slot % 64)) &&
 	       !(c->hole.word[slot / 64] & BIT_ULL(slot % 64)) && !test_bit(slot, c->zero);
 }

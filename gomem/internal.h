@@ -114,11 +114,11 @@
  * Freed bits of a cached span are released by gomem_span_put() and taken by
  * gomem_span_sweep(), which its CPU calls without the lock. A chunk is published by
  * gomem_pagemap_register(). A large object and its span are published by the tag of its
- * first page (gomem_heap_publish_large()), and acquired by the free that takes the object's bit out
- * of it, gomem_heap_claim_large(), and by a resize. A page goes back to the kernel a grace
- * period after its span was freed, so that who found the span's tag just before, and looks
- * at the object to tell whether it is free already, looks at memory of ours:
- * gomem_heap_release().
+ * first page, gomem_heap_publish_large(), and acquired by the free or resize that takes the
+ * object's bit out of it, gomem_heap_claim_large(), or looks at its size,
+ * gomem_pagemap_large(). A page goes back to the kernel a grace period after its span was
+ * freed, so that who found the span's tag just before, and looks at the object to tell
+ * whether it is free already, looks at memory of ours: gomem_heap_release().
  */
 #ifndef GOMEM_INTERNAL_H
 #define GOMEM_INTERNAL_H

@@ -84,7 +84,7 @@ static inline struct gomem_span *gomem_pagemap_large(const struct gomem_pagemap 
 	struct gomem_chunk *c = gomem_pagemap_chunk(map, addr);
 	unsigned int i = gomem_chunk_page(addr);
 
-	/* Pairs with publish_large(). */
+	/* Pairs with gomem_heap_publish_large(). */
 	if (!c || !gomem_tag_is_large(smp_load_acquire(&c->tag[i]), addr))
 		return NULL;
 	return READ_ONCE(c->span[i]);

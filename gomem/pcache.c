@@ -61,7 +61,7 @@ unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages, b
 	if (!starts)
 		return GOMEM_NO_PAGE;
 	i = __ffs64(starts);
-	pc->free &= ~(((2ULL << (npages - 1)) - 1) << i);
+	pc->free &= ~gomem_pcache_bits(i, npages);
 	pc->uses++;
 	return pc->base + i;
 }
@@ -105,7 +105,7 @@ void gomem_pcache_take(struct gomem_pcache *pc, unsigned long page, unsigned int
 	lockdep_assert_held(&pc->lock);
 	if (!npages)
 		return;
-	pc->free &= ~GENMASK_ULL(i + npages - 1, i);
+	pc->free &= ~gomem_pcache_bits(i, npages);
 	pc->uses++;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_take);

@@ -128,6 +128,12 @@ void gomem_pcache_drop_run(struct gomem_pcache *pc, unsigned int i);
 unsigned int gomem_pcache_run_pages(const struct gomem_pcache *pc);
 void gomem_span_counts_add(struct gomem_span_counts *to, const struct gomem_span_counts *n);
 
+/* The bits of @npages pages from bit @i on, which are some, and all in the word. */
+static inline u64 gomem_pcache_bits(unsigned int i, unsigned int npages)
+{
+	return ((2ULL << (npages - 1)) - 1) << i;
+}
+
 /**
  * gomem_pcache_free - keep a run of pages
  * @pc: the cache
@@ -147,7 +153,7 @@ static inline bool gomem_pcache_free(struct gomem_pcache *pc, unsigned long page
 	if (npages > GOMEM_PCACHE_SPAN_MAX || i >= GOMEM_PCACHE_PAGES ||
 	    npages > GOMEM_PCACHE_PAGES - i || hweight64(pc->free) + npages > max)
 		return false;
-	pc->free |= ((2ULL << (npages - 1)) - 1) << i;
+	pc->free |= gomem_pcache_bits(i, npages);
 	pc->uses++;
 	return true;
 }

@@ -247,7 +247,7 @@ static inline bool gomem_span_put_all(struct gomem_span *s, unsigned int word,
 	WRITE_ONCE(alloc_bits[word], 0);
 	WRITE_ONCE(s->alloc_count, 0);
 	s->freeindex = 0;
-	s->alloc_cache = ~gomem_span_alloc_bits(s)[0];
+	s->alloc_cache = ~0ULL;
 	return true;
 }
 

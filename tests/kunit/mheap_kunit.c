@@ -552,23 +552,37 @@ static void test_extend(struct kunit *test)
 	expect_heap(test);
 }
 
-/* Into what this CPU has free, and beyond. */
-static void test_extend_cached(struct kunit *test)
+/* A heap of one chunk, and this CPU's page cache, which may have so many pages at least. */
+static struct gomem_pcache *pin_pcache(struct kunit *test, unsigned int least)
 {
 	struct fixture *f = test->priv;
-	struct gomem_pcache *pc;
 	struct gomem_heap *h;
-	struct gomem_span *s;
-	bool zero;
 
 	make_heap(test, 1);
 	h = f->fh.heap;
 	h->pcache_max = GOMEM_PCACHE_PAGES;
-	h->pcache_min = 8;
+	h->pcache_min = least;
 	migrate_disable();
-	pc = raw_cpu_ptr(h->pcache);
 	put_span(test, get_large(test, CHUNK));
-	s = get_large(test, 2);
+	return raw_cpu_ptr(h->pcache);
+}
+
+static void unpin_pcache(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	migrate_enable();
+	gomem_heap_drain_pcaches(f->fh.heap, false);
+	expect_heap(test);
+}
+
+/* Into what this CPU has free, and beyond. */
+static void test_extend_cached(struct kunit *test)
+{
+	struct gomem_pcache *pc = pin_pcache(test, 8);
+	struct gomem_span *s = get_large(test, 2);
+	bool zero;
+
 	KUNIT_EXPECT_EQ(test, 6, hweight64(pc->free));
 	KUNIT_EXPECT_TRUE(test, extend(test, s, 4, &zero));
 	KUNIT_EXPECT_EQ(test, 4, hweight64(pc->free));
@@ -576,28 +590,17 @@ static void test_extend_cached(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, pc->free);
 	KUNIT_EXPECT_FALSE(test, extend(test, s, CHUNK + 1, &zero));
 	put_span(test, s);
-	migrate_enable();
-	gomem_heap_drain_pcaches(h, false);
-	expect_heap(test);
+	unpin_pcache(test);
 }
 
 /* More than the page cache's whole block: what lies behind that is somebody else's. */
 static void test_extend_whole_block(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	struct gomem_span *s, *victim;
-	struct gomem_pcache *pc;
-	struct gomem_heap *h;
+	struct gomem_pcache *pc = pin_pcache(test, GOMEM_PCACHE_PAGES);
+	struct gomem_span *s = get_large(test, 64), *victim;
+	struct gomem_heap *h = s->heap;
 	bool zero;
 
-	make_heap(test, 1);
-	h = f->fh.heap;
-	h->pcache_max = GOMEM_PCACHE_PAGES;
-	h->pcache_min = GOMEM_PCACHE_PAGES;
-	migrate_disable();
-	pc = raw_cpu_ptr(h->pcache);
-	put_span(test, get_large(test, CHUNK));
-	s = get_large(test, 64);
 	put_span(test, get_large(test, 2));
 	KUNIT_EXPECT_EQ(test, ~0ULL, pc->free);
 	KUNIT_EXPECT_EQ(test, gomem_heap_page(h, s->base) + 64, pc->base);
@@ -610,9 +613,7 @@ static void test_extend_whole_block(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, victim, gomem_pagemap_span(h->map, victim->base));
 	put_span(test, victim);
 	put_span(test, s);
-	migrate_enable();
-	gomem_heap_drain_pcaches(h, false);
-	expect_heap(test);
+	unpin_pcache(test);
 }
 
 #define RACERS	2

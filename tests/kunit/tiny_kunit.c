@@ -948,7 +948,7 @@ static void test_write_after_free(struct kunit *test)
 	end_block();
 	KUNIT_EXPECT_TRUE_MSG(test, !gomem_check_all(), "%s", gomem_check_all());
 	/* For the cases to come: back to its span with it. */
-	h = gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)block)->heap;
+	h = gomem_heap_of(block);
 	atomic64_inc(&h->central[GOMEM_TINY_SPC].direct_frees);
 	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&h->central[GOMEM_TINY_SPC], (void **)&block,
 						     1, false));
