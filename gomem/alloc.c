@@ -123,10 +123,9 @@ static noinline void *refuse_spc(unsigned int spc, gfp_t gfp, unsigned long call
  * The fast path finds a slot by its offset in the cache. Slots of a size class are
  * neighbours, so that with the size class at hand that is one shift.
  */
-#define SLOT_SHIFT	6
-#define CLASS_SHIFT	(SLOT_SHIFT + 1)
+#define CLASS_SHIFT	(__GOMEM_SLOT_SHIFT + 1)
 
-static_assert(sizeof(struct gomem_slot) == BIT(SLOT_SHIFT));
+static_assert(sizeof(struct gomem_slot) == BIT(__GOMEM_SLOT_SHIFT));
 static_assert(!offsetof(struct gomem_mcache, slot));
 
 static __always_inline struct gomem_slot *slot_at(struct gomem_mcache *mc, unsigned long at)
@@ -137,7 +136,7 @@ static __always_inline struct gomem_slot *slot_at(struct gomem_mcache *mc, unsig
 /* By what gomem_tag_low() says of a tag. */
 static __always_inline struct gomem_slot *slot_of_low(struct gomem_mcache *mc, unsigned long low)
 {
-	return slot_at(mc, low << (SLOT_SHIFT - GOMEM_TAG_SPC_SHIFT));
+	return slot_at(mc, low << (__GOMEM_SLOT_SHIFT - GOMEM_TAG_SPC_SHIFT));
 }
 
 /*
@@ -153,20 +152,20 @@ static __always_inline void *alloc_hit(unsigned long at, gfp_t gfp, bool clear,
 
 	gomem_check_context(gfp);
 	if (unlikely(gomem_irq_context()))
-		return alloc_irq(at >> SLOT_SHIFT, gfp, caller ?: GOMEM_COLD_CALLER);
+		return alloc_irq(at >> __GOMEM_SLOT_SHIFT, gfp, caller ?: GOMEM_COLD_CALLER);
 
 	preempt_disable();
 	hit = gomem_slot_pop_usual(slot_at(raw_cpu_read(gomem_mcache_task), at), &obj);
 	if (unlikely(!hit)) {
 		preempt_enable();
-		return alloc_miss(at >> SLOT_SHIFT, gfp, caller ?: GOMEM_COLD_CALLER);
+		return alloc_miss(at >> __GOMEM_SLOT_SHIFT, gfp, caller ?: GOMEM_COLD_CALLER);
 	}
 	preempt_enable();
 	if (!clear)
-		return hand_out(obj, at >> SLOT_SHIFT, gfp, false);
+		return hand_out(obj, at >> __GOMEM_SLOT_SHIFT, gfp, false);
 	/* By a long, or the index takes an instruction more. */
 	gomem_clear_quickly(obj, gomem_class_to_size[at >> CLASS_SHIFT]);
-	leak_track(obj, at >> SLOT_SHIFT, gfp);
+	leak_track(obj, at >> __GOMEM_SLOT_SHIFT, gfp);
 	return obj;
 }
 
@@ -174,7 +173,7 @@ static __always_inline void *alloc_hit(unsigned long at, gfp_t gfp, bool clear,
 static noinline void *alloc_cleared(unsigned long at, gfp_t gfp, unsigned long caller)
 {
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
-		return refuse_spc(at >> SLOT_SHIFT, gfp, caller);
+		return refuse_spc(at >> __GOMEM_SLOT_SHIFT, gfp, caller);
 	return alloc_hit(at, gfp, true, caller);
 }
 
@@ -314,7 +313,7 @@ static __always_inline void *alloc_any(size_t size, gfp_t gfp, bool noscan)
 		class = gomem_sizeclass(size);
 	else
 		return alloc_odd(size, gfp, noscan, NUMA_NO_NODE, GOMEM_COLD_CALLER);
-	return alloc_small(class << CLASS_SHIFT | noscan << SLOT_SHIFT, gfp);
+	return alloc_small(class << CLASS_SHIFT | noscan << __GOMEM_SLOT_SHIFT, gfp);
 }
 
 void *__gomem_alloc(size_t size, gfp_t gfp)
@@ -329,11 +328,11 @@ void *__gomem_alloc_noscan(size_t size, gfp_t gfp)
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc_noscan, GOMEM_NS);
 
-void *__gomem_alloc_spc(unsigned long spc, gfp_t gfp)
+void *__gomem_alloc_from(unsigned long slot_at, gfp_t gfp)
 {
-	return alloc_small(spc << SLOT_SHIFT, gfp);
+	return alloc_small(slot_at, gfp);
 }
-EXPORT_SYMBOL_NS_GPL(__gomem_alloc_spc, GOMEM_NS);
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc_from, GOMEM_NS);
 
 void *__gomem_alloc_tiny(size_t size, gfp_t gfp)
 {

@@ -107,10 +107,21 @@ struct gomem_cache;
 /* Not part of the API: what the inlines and macros below call. */
 void *__gomem_alloc(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_noscan(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
-void *__gomem_alloc_spc(unsigned long spc, gfp_t gfp) __malloc;
+void *__gomem_alloc_from(unsigned long slot_at, gfp_t gfp) __malloc;
 void *__gomem_alloc_tiny(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_overflow(size_t n, size_t size, gfp_t gfp);
 void __gomem_free_rcu(struct rcu_head *head, void *p);
+
+/*
+ * Where in each CPU's cache the slot of a size is: a size class has two, side by side, the
+ * second one noscan.
+ */
+#define __GOMEM_SLOT_SHIFT	6
+
+static __always_inline unsigned long __gomem_slot_at(size_t size, bool noscan)
+{
+	return (__gomem_class_const(size) << 1 | noscan) << __GOMEM_SLOT_SHIFT;
+}
 
 /* Noscan objects of these sizes share 16 bytes: 1 to 5, and 9 to 15. */
 static __always_inline bool __gomem_is_tiny(size_t size)
@@ -136,7 +147,7 @@ static __always_inline bool __gomem_is_tiny(size_t size)
 static __always_inline void *gomem_alloc(size_t size, gfp_t gfp)
 {
 	if (__builtin_constant_p(size) && size && size <= GOMEM_SMALL_MAX)
-		return __gomem_alloc_spc(__gomem_class_const(size) << 1, gfp);
+		return __gomem_alloc_from(__gomem_slot_at(size, false), gfp);
 	return __gomem_alloc(size, gfp);
 }
 
@@ -158,7 +169,7 @@ static __always_inline void *gomem_alloc_noscan(size_t size, gfp_t gfp)
 	if (__builtin_constant_p(size) && __gomem_is_tiny(size))
 		return __gomem_alloc_tiny(size, gfp);
 	if (__builtin_constant_p(size) && size && size <= GOMEM_SMALL_MAX)
-		return __gomem_alloc_spc(__gomem_class_const(size) << 1 | 1, gfp);
+		return __gomem_alloc_from(__gomem_slot_at(size, true), gfp);
 	return __gomem_alloc_noscan(size, gfp);
 }
 
