@@ -456,10 +456,12 @@ void __init gomem_alloc_init(void)
 		static_branch_enable(&careful_free);
 }
 
-/* Is this CPU's cache the place for objects of this chunk? */
-static __always_inline bool is_home(const struct gomem_mcache *mc, const struct gomem_chunk *c)
+/* Is this CPU's cache the place for an object? @entry is the pagemap's. */
+static __always_inline bool is_home(const struct gomem_mcache *mc, unsigned long entry,
+				    const void *obj)
 {
-	return !static_branch_unlikely(&gomem_numa) || c->heap == mc->heap;
+	return !static_branch_unlikely(&gomem_numa) ||
+	       gomem_pagemap_entry_chunk(entry, (unsigned long)obj)->heap == mc->heap;
 }
 
 static noinline void free_miss(unsigned int spc, void *obj)
@@ -539,7 +541,7 @@ static noinline void free_unusual_pinned(void *p, u32 tag, unsigned long caller)
  * first one may be giving the page back meanwhile: gomem_heap_release() makes the
  * page stay until we are through.
  */
-static noinline void free_from_irq(void *obj, const struct gomem_chunk *c, unsigned long caller)
+static noinline void free_from_irq(void *obj, unsigned long entry, unsigned long caller)
 {
 	struct gomem_mcache *mc;
 	struct gomem_slot *slot;
@@ -550,14 +552,14 @@ static noinline void free_from_irq(void *obj, const struct gomem_chunk *c, unsig
 	if (!enter_irq(GOMEM_EV_SOFTIRQ_FREES, GOMEM_EV_HARDIRQ_FREES, caller))
 		return;
 	local_irq_save(flags);
-	tag = READ_ONCE(c->tag[gomem_chunk_page((unsigned long)obj)]);
+	tag = gomem_pagemap_tag(entry, (unsigned long)obj);
 	mc = raw_cpu_read(gomem_mcache_irq);
 	low = gomem_tag_low(tag);
 	slot = slot_of_low(mc, low);
 	ok = take_back(slot, obj, gomem_tag_offset((unsigned long)obj, tag, low),
 		       want_init_on_free());
 	if (ok)
-		pushed = is_home(mc, c) && gomem_slot_push(slot, obj);
+		pushed = is_home(mc, entry, obj) && gomem_slot_push(slot, obj);
 	local_irq_restore(flags);
 
 	if (!ok)
@@ -566,7 +568,7 @@ static noinline void free_from_irq(void *obj, const struct gomem_chunk *c, unsig
 		free_miss(gomem_tag_spc(tag), obj);
 }
 
-static __always_inline void free_from_task(void *obj, const struct gomem_chunk *c, bool clear,
+static __always_inline void free_from_task(void *obj, unsigned long entry, bool clear,
 					   bool numa, unsigned long caller)
 {
 	struct gomem_mcache *mc;
@@ -576,7 +578,7 @@ static __always_inline void free_from_task(void *obj, const struct gomem_chunk *
 	u32 tag;
 
 	preempt_disable();
-	tag = READ_ONCE(c->tag[gomem_chunk_page((unsigned long)obj)]);
+	tag = gomem_pagemap_tag(entry, (unsigned long)obj);
 	low = gomem_tag_low(tag);
 	/* Or the compiler computes it twice, and the slot likewise. */
 	OPTIMIZER_HIDE_VAR(low);
@@ -588,26 +590,26 @@ static __always_inline void free_from_task(void *obj, const struct gomem_chunk *
 		free_unusual_pinned(obj, tag, caller ?: GOMEM_COLD_CALLER);
 		return;
 	}
-	pushed = (!numa || is_home(mc, c)) && gomem_slot_push(slot, obj);
+	pushed = (!numa || is_home(mc, entry, obj)) && gomem_slot_push(slot, obj);
 	preempt_enable();
 	if (unlikely(!pushed))
 		free_miss(gomem_tag_spc(tag), obj);
 }
 
 /* On several nodes, or with init_on_free=1: apart, for the fast path's registers. */
-static noinline void free_with_care(void *obj, const struct gomem_chunk *c, unsigned long caller)
+static noinline void free_with_care(void *obj, unsigned long entry, unsigned long caller)
 {
 	if (want_init_on_free())
-		free_from_task(obj, c, true, true, caller);
+		free_from_task(obj, entry, true, true, caller);
 	else
-		free_from_task(obj, c, false, true, caller);
+		free_from_task(obj, entry, false, true, caller);
 }
 
 /* The fast path. */
 static __always_inline void free_any(const void *p)
 {
 	unsigned long ci = gomem_pagemap_index(&gomem_pagemap, (unsigned long)p);
-	const struct gomem_chunk *c;
+	unsigned long entry;
 
 	/* NULL and ZERO_SIZE_PTR are below the direct map, and end here. */
 	if (unlikely(ci >= gomem_pagemap.nr_chunks)) {
@@ -615,13 +617,13 @@ static __always_inline void free_any(const void *p)
 		return;
 	}
 	/* The entry was written before the object was handed out, and stays. */
-	c = gomem_pagemap.chunk[ci];
+	entry = gomem_pagemap.entry[ci];
 	if (unlikely(gomem_irq_context()))
-		free_from_irq((void *)p, c, GOMEM_COLD_CALLER);
+		free_from_irq((void *)p, entry, GOMEM_COLD_CALLER);
 	else if (static_branch_unlikely(&careful_free))
-		free_with_care((void *)p, c, GOMEM_COLD_CALLER);
+		free_with_care((void *)p, entry, GOMEM_COLD_CALLER);
 	else
-		free_from_task((void *)p, c, false, false, 0);
+		free_from_task((void *)p, entry, false, false, 0);
 }
 
 void gomem_free(const void *p)
@@ -726,7 +728,7 @@ static size_t small_object_size(const void *p, bool *noscan)
 	if (unlikely(ci >= gomem_pagemap.nr_chunks))
 		return 0;
 	preempt_disable();
-	tag = READ_ONCE(gomem_pagemap.chunk[ci]->tag[gomem_chunk_page((unsigned long)p)]);
+	tag = gomem_pagemap_tag(gomem_pagemap.entry[ci], (unsigned long)p);
 	low = gomem_tag_low(tag);
 	slot = slot_of_low(raw_cpu_read(gomem_mcache_task), low);
 	*noscan = gomem_spc_noscan(gomem_tag_spc(tag));
@@ -1116,11 +1118,11 @@ struct bulk_pos {
 };
 
 /* Into the slot, as many as there is room for; the cache is owned. */
-static __always_inline unsigned int push_run(struct gomem_mcache *mc, const struct gomem_chunk *c,
+static __always_inline unsigned int push_run(struct gomem_mcache *mc, unsigned long entry,
 					     u32 tag, void **p, unsigned int n, bool clear)
 {
 	struct gomem_slot *slot = slot_of_low(mc, gomem_tag_low(tag));
-	unsigned int room = is_home(mc, c) ? slot->end - slot->top : 0;
+	unsigned int room = is_home(mc, entry, p[0]) ? slot->end - slot->top : 0;
 	bool run;
 
 	/* Not written to if it is of the cache that holds nothing. */
@@ -1135,19 +1137,19 @@ static __always_inline unsigned int push_run(struct gomem_mcache *mc, const stru
 static __always_inline void push_many(struct gomem_mcache *mc, void **p, unsigned int n,
 				      bool clear, struct bulk_pos *pos)
 {
+	unsigned long ci, entry, addr;
 	unsigned int i, spc, left_spc = 0;
-	const struct gomem_chunk *c;
-	unsigned long ci;
 	bool run;
 
 	while (pos->done < n) {
 		pos->tag = 0;
-		ci = gomem_pagemap_index(&gomem_pagemap, (unsigned long)p[pos->done]);
+		addr = (unsigned long)p[pos->done];
+		ci = gomem_pagemap_index(&gomem_pagemap, addr);
 		if (unlikely(ci >= gomem_pagemap.nr_chunks))
 			return;
-		c = gomem_pagemap.chunk[ci];
-		pos->tag = READ_ONCE(c->tag[gomem_chunk_page((unsigned long)p[pos->done])]);
-		i = push_run(mc, c, pos->tag, p + pos->done, n - pos->done, clear);
+		entry = gomem_pagemap.entry[ci];
+		pos->tag = gomem_pagemap_tag(entry, addr);
+		i = push_run(mc, entry, pos->tag, p + pos->done, n - pos->done, clear);
 		pos->done += i;
 		if (i)
 			continue;

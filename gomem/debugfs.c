@@ -407,7 +407,7 @@ static void get_runs(struct gomem_heap *h, struct runs *r)
 
 	memset(r, 0, sizeof(*r));
 	for (ci = 0; ci < h->map->nr_chunks; ci++) {
-		c = READ_ONCE(h->map->chunk[ci]);
+		c = gomem_pagemap_nth_chunk(h->map, ci);
 		if (c->heap != h)
 			continue;
 		spin_lock_irqsave(&h->lock, flags);

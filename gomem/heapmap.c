@@ -91,7 +91,7 @@ static void *map_at(loff_t *pos)
 	if (!*pos)
 		return SEQ_START_TOKEN;
 	for (; *pos - 1 < gomem_pagemap.nr_chunks; (*pos)++) {
-		c = READ_ONCE(gomem_pagemap.chunk[*pos - 1]);
+		c = gomem_pagemap_nth_chunk(&gomem_pagemap, *pos - 1);
 		if (c != &gomem_no_chunk)
 			return (void *)c;
 	}

@@ -9,6 +9,12 @@
 
 #include "pagemap.h"
 
+static unsigned long entry_of(const struct gomem_pagemap *map, unsigned long ci,
+			      const struct gomem_chunk *c)
+{
+	return (unsigned long)c - gomem_pagemap_bias(map->base + (ci << GOMEM_CHUNK_SHIFT));
+}
+
 /**
  * gomem_pagemap_init - make a map in which nothing is ours
  * @map: the map
@@ -22,14 +28,13 @@ int gomem_pagemap_init(struct gomem_pagemap *map, unsigned long base, unsigned l
 {
 	unsigned long ci;
 
-	map->chunk = kvmalloc_array(nr_chunks, sizeof(*map->chunk), GFP_KERNEL);
-	if (!map->chunk)
+	map->entry = kvmalloc_array(nr_chunks, sizeof(*map->entry), GFP_KERNEL);
+	if (!map->entry)
 		return -ENOMEM;
-	/* The cast drops const: what is not registered is never written to. */
-	for (ci = 0; ci < nr_chunks; ci++)
-		map->chunk[ci] = (struct gomem_chunk *)&gomem_no_chunk;
 	map->base = base;
 	map->nr_chunks = nr_chunks;
+	for (ci = 0; ci < nr_chunks; ci++)
+		map->entry[ci] = entry_of(map, ci, &gomem_no_chunk);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_init);
@@ -40,8 +45,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_init);
  */
 void gomem_pagemap_destroy(struct gomem_pagemap *map)
 {
-	kvfree(map->chunk);
-	map->chunk = NULL;
+	kvfree(map->entry);
+	map->entry = NULL;
 	map->nr_chunks = 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_destroy);
@@ -60,9 +65,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_destroy);
 struct gomem_chunk *gomem_pagemap_register(struct gomem_pagemap *map, unsigned long ci,
 					   struct gomem_chunk *c)
 {
-	struct gomem_chunk *old;
+	unsigned long none = entry_of(map, ci, &gomem_no_chunk), old;
 
 	/* Release: whoever finds the chunk finds it initialised. */
-	old = cmpxchg_release(&map->chunk[ci], (struct gomem_chunk *)&gomem_no_chunk, c);
-	return old == &gomem_no_chunk ? c : old;
+	old = cmpxchg_release(&map->entry[ci], none, entry_of(map, ci, c));
+	return old == none ? c : gomem_pagemap_nth_chunk(map, ci);
 }

@@ -10,6 +10,7 @@
 #define GOMEM_PAGEMAP_H
 
 #include <linux/compiler.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 #include "chunk.h"
@@ -19,19 +20,49 @@
  * struct gomem_pagemap - the chunks of a range of addresses
  * @base: address of the first; a multiple of the chunk size
  * @nr_chunks: how many chunks there can be
- * @chunk: one entry each, &gomem_no_chunk until a heap has pages there. Changes
- *	once and stays until gomem_pagemap_destroy()
+ * @entry: one each: the chunk, &gomem_no_chunk until a heap has pages there, less
+ *	gomem_pagemap_bias() of its address. Changes once and stays until
+ *	gomem_pagemap_destroy()
  */
 struct gomem_pagemap {
 	unsigned long base;
 	unsigned long nr_chunks;
-	struct gomem_chunk **chunk;
+	unsigned long *entry;
 };
 
 int gomem_pagemap_init(struct gomem_pagemap *map, unsigned long base, unsigned long nr_chunks);
 void gomem_pagemap_destroy(struct gomem_pagemap *map);
 struct gomem_chunk *gomem_pagemap_register(struct gomem_pagemap *map, unsigned long ci,
 					   struct gomem_chunk *c);
+
+/*
+ * What the entry of an address is short of its chunk. So a free finds a page's tag by the
+ * page's number from address 0 on, and need not mask it to that in the chunk.
+ */
+static __always_inline unsigned long gomem_pagemap_bias(unsigned long addr)
+{
+	return (addr >> GOMEM_CHUNK_SHIFT) * sizeof_field(struct gomem_chunk, tag);
+}
+
+static_assert(!offsetof(struct gomem_chunk, tag));
+
+/* What an entry points to: the tags of all pages, from address 0 on, as it were. */
+struct gomem_tags {
+	DECLARE_FLEX_ARRAY(u32, tag);
+};
+
+/* The tag of an address' page, by its entry. */
+static __always_inline u32 gomem_pagemap_tag(unsigned long entry, unsigned long addr)
+{
+	return READ_ONCE(((const struct gomem_tags *)entry)->tag[addr >> GOMEM_PAGE_SHIFT]);
+}
+
+/* The chunk that an entry stands for, which is that of @addr. */
+static __always_inline struct gomem_chunk *gomem_pagemap_entry_chunk(unsigned long entry,
+								     unsigned long addr)
+{
+	return (struct gomem_chunk *)(entry + gomem_pagemap_bias(addr));
+}
 
 /* Number of the chunk an address lies in; nr_chunks or more: none of ours. */
 static __always_inline unsigned long gomem_pagemap_index(const struct gomem_pagemap *map,
@@ -47,7 +78,15 @@ static inline struct gomem_chunk *gomem_pagemap_chunk(const struct gomem_pagemap
 	unsigned long ci = gomem_pagemap_index(map, addr);
 
 	/* Pairs with cmpxchg_release() in gomem_pagemap_register(), by dependency. */
-	return ci < map->nr_chunks ? READ_ONCE(map->chunk[ci]) : NULL;
+	return ci < map->nr_chunks ? gomem_pagemap_entry_chunk(READ_ONCE(map->entry[ci]), addr) :
+				     NULL;
+}
+
+/* The chunk number @ci, which is below nr_chunks. */
+static inline struct gomem_chunk *gomem_pagemap_nth_chunk(const struct gomem_pagemap *map,
+							  unsigned long ci)
+{
+	return gomem_pagemap_chunk(map, map->base + (ci << GOMEM_CHUNK_SHIFT));
 }
 
 static inline unsigned int gomem_chunk_page(unsigned long addr)

@@ -96,7 +96,11 @@ static unsigned int want_tag(const struct gomem_span *s, unsigned int i)
 
 static unsigned int tag_at(struct gomem_heap *h, unsigned long addr)
 {
-	return gomem_pagemap_chunk(h->map, addr)->tag[gomem_chunk_page(addr)];
+	unsigned long ci = gomem_pagemap_index(h->map, addr);
+	u32 tag = gomem_pagemap_chunk(h->map, addr)->tag[gomem_chunk_page(addr)];
+
+	/* And as a free finds it. */
+	return gomem_pagemap_tag(h->map->entry[ci], addr) == tag ? tag : ~0U;
 }
 
 /* All pages of a span lead to it, from their first and their last byte. */

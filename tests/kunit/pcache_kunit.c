@@ -317,8 +317,8 @@ static void test_same_as_without(struct kunit *test)
 		gomem_heap_drain_pcaches(h, false);
 		KUNIT_ASSERT_EQ(test, 0, this_pcache(h)->free);
 		for (k = 0; k < 4; k++) {
-			struct gomem_chunk *c = h->map->chunk[k];
-			struct gomem_chunk *p = plain->map->chunk[k];
+			struct gomem_chunk *c = gomem_pagemap_nth_chunk(h->map, k);
+			struct gomem_chunk *p = gomem_pagemap_nth_chunk(plain->map, k);
 
 			KUNIT_ASSERT_EQ_MSG(test, 0, memcmp(&p->inuse, &c->inuse, sizeof(p->inuse)),
 					    "chunk %u, seed %u", k, f->set.seed);

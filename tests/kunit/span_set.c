@@ -227,7 +227,8 @@ void span_set_expect_bits(struct kunit *test, struct span_set *set, struct fake_
 	unsigned long page;
 
 	for (page = 0; page < fake->nr_pages; page++) {
-		struct gomem_chunk *c = fake->map.chunk[page / GOMEM_CHUNK_PAGES];
+		struct gomem_chunk *c = gomem_pagemap_nth_chunk(&fake->map,
+								page / GOMEM_CHUNK_PAGES);
 		unsigned int i = page % GOMEM_CHUNK_PAGES;
 		bool inuse = c->inuse.word[i / 64] & BIT_ULL(i % 64);
 		bool hole = c->hole.word[i / 64] & BIT_ULL(i % 64);
