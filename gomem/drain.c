@@ -176,18 +176,27 @@ static void visit_kinds(void (*fn)(const struct gomem_kind *k, void *arg), void 
 	gomem_visit_caches(fn, arg);
 }
 
-/* Take all that a slot has, and let it begin anew; it is owned, or nobody's. */
+/* Objects that are taken from a slot at once, for the sake of the stack they go to. */
+#define DRAIN_MAX	64
+
+/*
+ * Take what a slot has, up to DRAIN_MAX objects. If that was all it begins anew. It is owned,
+ * or nobody's.
+ */
 static unsigned int empty_slot(struct place *p, void **objs, struct gomem_span **span)
 {
 	struct gomem_slot *slot = p->slot;
-	unsigned int n = slot->top - gomem_slot_bottom(slot);
+	unsigned int held = slot->top - gomem_slot_bottom(slot);
+	unsigned int n = min_t(unsigned int, held, DRAIN_MAX);
 
-	*span = slot->span;
-	slot->span = NULL;
 	slot->top -= n;
 	memcpy(objs, slot->top, n * sizeof(*objs));
 	slot->flushed += n;
-	gomem_slot_reset(p->mc, slot, p->kind);
+	*span = NULL;
+	if (n == held) {
+		swap(*span, slot->span);
+		gomem_slot_reset(p->mc, slot, p->kind);
+	}
 	return n;
 }
 
@@ -199,11 +208,14 @@ static void free_contents(const struct gomem_kind *k, void **objs, unsigned int 
 		gomem_mcentral_uncache(span);
 }
 
-/* A slot of the CPU that this runs on, if that is idle or all are to be drained. */
-static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
+/*
+ * A slot of the CPU that this runs on, if that is idle or all are to be drained. Returns
+ * whether there may be more.
+ */
+static bool drain_some(const struct gomem_kind *k, bool irq, bool idle)
 {
 	struct gomem_span *span = NULL;
-	void *objs[GOMEM_SLOT_MAX];
+	void *objs[DRAIN_MAX];
 	unsigned long flags = 0;
 	struct slot_view v;
 	unsigned int n = 0;
@@ -226,6 +238,17 @@ static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
 
 	gomem_count(GOMEM_EV_IDLE_OBJECTS, n);
 	free_contents(k, objs, n, span);
+	return n == DRAIN_MAX;
+}
+
+/* Whoever uses it meanwhile does not keep us here. */
+static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
+{
+	unsigned int i;
+
+	for (i = 0; i <= GOMEM_SLOT_MAX / DRAIN_MAX; i++)
+		if (!drain_some(k, irq, idle))
+			break;
 }
 
 /* The same with the rest of a block. */
@@ -428,7 +451,7 @@ static void cancel_drains(void)
 static void drain_dead(const struct gomem_kind *k, void *arg)
 {
 	int *cpu = arg, irq;
-	void *objs[GOMEM_SLOT_MAX];
+	void *objs[DRAIN_MAX];
 	struct gomem_span *span;
 	struct place p;
 	unsigned int n;
@@ -436,8 +459,10 @@ static void drain_dead(const struct gomem_kind *k, void *arg)
 	for (irq = 0; irq < 2; irq++) {
 		if (!find_place(k, *cpu, irq, &p))
 			continue;
-		n = empty_slot(&p, objs, &span);
-		free_contents(k, objs, n, span);
+		do {
+			n = empty_slot(&p, objs, &span);
+			free_contents(k, objs, n, span);
+		} while (n == DRAIN_MAX);
 	}
 }
 

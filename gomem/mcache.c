@@ -39,12 +39,12 @@
  */
 #define SLOT_BEGIN		SZ_512
 #define SLOT_BEGIN_MAX		SZ_1K
-#define SLOT_BYTES		SZ_256K
+#define SLOT_BYTES		SZ_1M
 #define NOSCAN_SLOT_BYTES	SZ_16K
 #define REFILL_BYTES		SZ_64K
 #define GROWN_SHARE		128
 #define GROWN_MIN		SZ_16K
-#define GROWN_MOST		SZ_256K
+#define GROWN_MOST		SZ_2M
 #define MOVED_SHARE		64
 #define CACHE_SLOT_SHARE	16
 #define CACHE_SLOT_MIN		SZ_32K
@@ -97,7 +97,9 @@ static unsigned int task_room(const struct gomem_kind *k)
 		return SCRATCH_SLOT_BYTES / k->size;
 	if (gomem_kind_is_large(k))
 		return 0;
-	return clamp_t(unsigned int, bytes / k->size, 2, GOMEM_SLOT_MAX);
+	/* A typed cache's slots do not move: there is memory for all of it. */
+	return clamp_t(unsigned int, bytes / k->size, 2,
+		       k->cache ? GOMEM_STACK_SHORT : GOMEM_SLOT_MAX);
 }
 
 static unsigned int irq_room(const struct gomem_kind *k)
@@ -304,9 +306,9 @@ static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh, u64 z
 /* Not more than half the slot, so that a free right after finds room. */
 static unsigned int batch_size(const struct gomem_slot *slot)
 {
-	unsigned int n = clamp(slot->capacity / 2U, 1U, max(REFILL_BYTES / slot->size, 1U));
+	unsigned int most = clamp(REFILL_BYTES / slot->size, 1, GOMEM_BATCH_MAX);
 
-	return (n - 1) | 1;
+	return (clamp(slot->capacity / 2U, 1U, most) - 1) | 1;
 }
 
 /*
@@ -377,26 +379,54 @@ static void **first_bottom(struct gomem_mcache *mc, const struct gomem_kind *k)
 	return mc->object + mc->bottom[k->spc];
 }
 
-/* Before it can grow it has to move; in interrupts there is room from the beginning. */
-static bool has_to_move(struct gomem_mcache *mc, const struct gomem_slot *slot,
+static bool is_on_first(struct gomem_mcache *mc, const struct gomem_slot *slot,
 			const struct gomem_kind *k)
 {
-	return !k->cache && mc->caches_spans && gomem_slot_bottom(slot) == first_bottom(mc, k);
+	return gomem_slot_bottom(slot) == first_bottom(mc, k);
+}
+
+/* The stack that a slot for @capacity objects has, unless that is the first. */
+static enum gomem_stack stack_for(unsigned int capacity)
+{
+	return capacity > GOMEM_STACK_SHORT ? GOMEM_LONG_STACK : GOMEM_SHORT_STACK;
+}
+
+/*
+ * Before it can grow by @more it has to move; in interrupts, and in typed caches, there is
+ * room from the beginning.
+ */
+static bool has_to_move(struct gomem_mcache *mc, const struct gomem_slot *slot,
+			const struct gomem_kind *k, unsigned int more)
+{
+	return !k->cache && mc->caches_spans &&
+	       (is_on_first(mc, slot, k) ||
+		stack_for(slot->capacity + more) != stack_for(slot->capacity));
+}
+
+static void keep_stack(struct gomem_mcache *mc, void **stack, enum gomem_stack which)
+{
+	*stack = mc->stacks[which];
+	mc->stacks[which] = stack;
 }
 
 /* Other CPUs may look meanwhile: see view_slot(). */
-static bool move_slot(struct gomem_mcache *mc, struct gomem_slot *slot)
+static bool move_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
+		      const struct gomem_kind *k, unsigned int more)
 {
-	void **from = gomem_slot_bottom(slot), **to = mc->stacks;
+	enum gomem_stack which = stack_for(slot->capacity + more);
+	void **from = gomem_slot_bottom(slot), **to = mc->stacks[which];
 	unsigned int held = slot->top - from;
+	bool first = is_on_first(mc, slot, k);
 
 	if (!to)
 		return false;
-	mc->stacks = *to;
+	mc->stacks[which] = *to;
 	*to++ = &gomem_no_object;
 	memcpy(to, from, held * sizeof(*to));
 	slot->top = to + held;
 	slot->end = to + slot->capacity;
+	if (!first)
+		keep_stack(mc, from - 1, stack_for(slot->capacity));
 	return true;
 }
 
@@ -409,13 +439,11 @@ static bool move_slot(struct gomem_mcache *mc, struct gomem_slot *slot)
 void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot, const struct gomem_kind *k)
 {
 	unsigned int begin = gomem_slot_begin(k, slot->room);
-	void **stack = gomem_slot_bottom(slot) - 1;
 
 	if (mc) {
 		mc->grown -= (size_t)(slot->capacity - begin) * k->size;
-		if (slot->top != first_bottom(mc, k)) {
-			*stack = mc->stacks;
-			mc->stacks = stack;
+		if (!is_on_first(mc, slot, k)) {
+			keep_stack(mc, slot->top - 1, stack_for(slot->capacity));
 			slot->top = first_bottom(mc, k);
 		}
 	}
@@ -432,7 +460,7 @@ static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 	if (!k->cache)
 		note_move(mc, slot, n);
 	more = growth_of(mc, slot, k);
-	if (!more || (has_to_move(mc, slot, k) && !move_slot(mc, slot)))
+	if (!more || (has_to_move(mc, slot, k, more) && !move_slot(mc, slot, k, more)))
 		return;
 	if (!k->cache)
 		mc->grown += (size_t)more * k->size;
@@ -440,16 +468,15 @@ static void grow_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 	slot->end += more;
 }
 
-static void cut_stacks(struct gomem_mcache *mc, void *page)
+static void cut_stacks(struct gomem_mcache *mc, void *page, enum gomem_stack which)
 {
+	unsigned int len = which == GOMEM_LONG_STACK ? GOMEM_SLOT_MAX : GOMEM_STACK_SHORT;
 	void **stack = page, **end = page + PAGE_SIZE;
 
 	*stack = mc->stack_pages;
 	mc->stack_pages = stack++;
-	for (; stack + GOMEM_SLOT_MAX < end; stack += GOMEM_SLOT_MAX + 1) {
-		*stack = mc->stacks;
-		mc->stacks = stack;
-	}
+	for (; stack + len < end; stack += len + 1)
+		keep_stack(mc, stack, which);
 	WRITE_ONCE(mc->bytes, mc->bytes + PAGE_SIZE);
 }
 
@@ -457,7 +484,7 @@ static void cut_stacks(struct gomem_mcache *mc, void *page)
  * A slot may be about to grow, without a stack to move to. If there is no memory at hand
  * it stays as it is.
  */
-static noinline void fetch_stacks(struct gomem_heap *h)
+static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
 {
 	/* Frees come here, too, of who reclaims or must not wake: no reserves, no kswapd. */
 	gfp_t gfp = __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
@@ -469,7 +496,7 @@ static noinline void fetch_stacks(struct gomem_heap *h)
 	preempt_disable();
 	mc = this_cpu_read(gomem_mcache_task);
 	if (mc != &gomem_no_mcache)
-		cut_stacks(mc, page);
+		cut_stacks(mc, page, which);
 	preempt_enable();
 	if (mc == &gomem_no_mcache)
 		gomem_meta_put(h->source, page, PAGE_SIZE);
@@ -478,20 +505,28 @@ static noinline void fetch_stacks(struct gomem_heap *h)
 /* What can only be fetched while no cache is owned; in the slow paths. */
 static void get_ready(const struct gomem_kind *k)
 {
+	const struct gomem_slot *slot;
 	struct gomem_mcache *mc;
+	enum gomem_stack which;
+	unsigned int more;
 
 	if (gomem_irq_context()) {
 		if (unlikely(this_cpu_read(gomem_mcache_irq) == &gomem_no_mcache))
 			make_irq_cache();
 		return;
 	}
-	/* Of another CPU by now, perhaps: a look, as from there. */
+	/* Of another CPU by now, perhaps: a look, as from there; and so is all of data_race(). */
 	mc = raw_cpu_read(gomem_mcache_task);
-	if (k->cache || mc == &gomem_no_mcache || data_race(mc->stacks)) /* as said above */
+	if (k->cache || mc == &gomem_no_mcache ||
+	    data_race(mc->stacks[GOMEM_SHORT_STACK] && mc->stacks[GOMEM_LONG_STACK]))
 		return;
-	if (data_race(has_to_move(mc, &mc->slot[k->spc], k)) &&	/* as said above */
-	    data_race(growth_of(mc, &mc->slot[k->spc], k)))	/* as said above */
-		fetch_stacks(mc->heap);
+	slot = &mc->slot[k->spc];
+	more = data_race(growth_of(mc, slot, k));
+	if (!more || !data_race(has_to_move(mc, slot, k, more)))
+		return;
+	which = stack_for(data_race(slot->capacity) + more);
+	if (!data_race(mc->stacks[which]))
+		fetch_stacks(mc->heap, which);
 }
 
 /*

@@ -43,8 +43,18 @@ struct gomem_heap;
 /* How long CPUs that are to drain all of their slots are waited for. */
 #define GOMEM_DRAIN_ALL_MS	1000
 
-/* Most objects in a slot: two batches, one to keep when the other goes or comes. */
-#define GOMEM_SLOT_MAX		(2 * GOMEM_BATCH_MAX)
+/*
+ * A slot that grows moves to a stack for GOMEM_STACK_SHORT objects, or to one for all that a
+ * slot can have. Of these two fill a page, &gomem_no_object below each and a link included.
+ */
+#define GOMEM_STACK_SHORT	64
+#define GOMEM_SLOT_MAX		254
+
+enum gomem_stack {
+	GOMEM_SHORT_STACK,
+	GOMEM_LONG_STACK,
+	GOMEM_NR_STACKS,
+};
 
 /**
  * struct gomem_slot - free objects of one span class, ready to go
@@ -96,7 +106,7 @@ extern unsigned long gomem_no_object;
  * @moved: bytes that went between slots and spans of late
  * @moved_until: when what counts as of late begins anew
  * @bytes: memory this takes, pages of stacks included
- * @stacks: stacks of GOMEM_SLOT_MAX objects that no slot has, linked by their first word
+ * @stacks: stacks of each length that no slot has, linked by their first word
  * @stack_pages: where stacks were cut from, linked by their first word
  * @seen: what a slot had done at the last look; see epoch.c
  * @idle: it had done nothing between that look and the one before
@@ -104,7 +114,7 @@ extern unsigned long gomem_no_object;
  * @object: these stacks, each with &gomem_no_object below its bottom
  *
  * Most classes are hardly used: so a task's slot begins with room for no more than it may
- * hold then, and moves to a stack of @stacks when it grows.
+ * hold then, and moves to a short stack when it grows, and to a long one.
  */
 struct gomem_mcache {
 	struct gomem_slot slot[GOMEM_NR_SPANCLASSES];
@@ -117,7 +127,7 @@ struct gomem_mcache {
 	size_t moved;
 	unsigned long moved_until;
 	size_t bytes;
-	void **stacks;
+	void **stacks[GOMEM_NR_STACKS];
 	void **stack_pages;
 	u32 seen[GOMEM_NR_SPANCLASSES];
 	bool idle[GOMEM_NR_SPANCLASSES];
