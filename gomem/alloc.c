@@ -1117,6 +1117,41 @@ struct bulk_pos {
 	u32 tag;
 };
 
+/*
+ * Into the slot, which has room for @n, one by one: objects of which a page has too few to
+ * look for neighbours. Returns how many, up to one of another class, or what cannot be pushed.
+ */
+static __always_inline unsigned int push_apart(struct gomem_mcache *mc, unsigned long low,
+					       void **p, unsigned int n, bool clear)
+{
+	/* Once, as above. */
+	const struct gomem_pagemap map = gomem_pagemap;
+	unsigned long secret = gomem_secret;
+	struct gomem_slot *slot = slot_of_low(mc, low);
+	unsigned long addr, ci, entry;
+	u32 divmul = slot->divmul, tag;
+	void **top = slot->top;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		addr = (unsigned long)p[i];
+		ci = gomem_pagemap_index(&map, addr);
+		if (unlikely(ci >= map.nr_chunks))
+			break;
+		entry = map.entry[ci];
+		tag = gomem_pagemap_tag(entry, addr);
+		if (gomem_tag_low(tag) != low || !is_home(mc, entry, p[i]))
+			break;
+		if (unlikely(!gomem_is_multiple(gomem_tag_offset(addr, tag, low), divmul)))
+			break;
+		if (unlikely(!set_key_once(slot, p[i], secret ^ addr, clear)))
+			break;
+		top[i] = p[i];
+	}
+	slot->top = top + i;
+	return i;
+}
+
 /* Into the slot, as many as there is room for; the cache is owned. */
 static __always_inline unsigned int push_run(struct gomem_mcache *mc, unsigned long entry,
 					     u32 tag, void **p, unsigned int n, bool clear)
@@ -1128,6 +1163,8 @@ static __always_inline unsigned int push_run(struct gomem_mcache *mc, unsigned l
 	/* Not written to if it is of the cache that holds nothing. */
 	if (!room)
 		return 0;
+	if (slot->size > GOMEM_PAGE_SIZE / 4)
+		return push_apart(mc, gomem_tag_low(tag), p, min(n, room), clear);
 	n = take_back_some(slot, tag, p, min(n, room), clear, slot->top, &run);
 	slot->top += n;
 	return n;

@@ -25,10 +25,15 @@ static __always_inline unsigned long gomem_objkey(const void *obj)
 	return gomem_secret ^ (unsigned long)obj;
 }
 
-/* Is it free, and not known to be zero? */
+/* Is it free, and not known to be zero? Of many, who asks has @secret at hand. */
+static __always_inline bool gomem_has_key_by(const void *obj, unsigned long secret)
+{
+	return *(const unsigned long *)obj == (secret ^ (unsigned long)obj);
+}
+
 static __always_inline bool gomem_has_key(const void *obj)
 {
-	return *(const unsigned long *)obj == gomem_objkey(obj);
+	return gomem_has_key_by(obj, gomem_secret);
 }
 
 /* Is it free, and zero but for the key? */

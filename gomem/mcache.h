@@ -318,13 +318,15 @@ static __always_inline unsigned int gomem_slot_push_many(struct gomem_slot *slot
 static __always_inline unsigned int gomem_slot_pop_many(struct gomem_slot *slot, u32 key,
 							void **p, unsigned int n, bool *unusual)
 {
-	unsigned int held = slot->top - (slot->end - slot->capacity), i;
+	unsigned int held = slot->top - gomem_slot_bottom(slot), i;
+	/* Once, since stores through pointers could change it for all the compiler knows. */
+	unsigned long secret = gomem_secret;
 	void **top = slot->top, *obj;
 
 	n = min(n, held);
 	for (i = 0; i < n; i++) {
 		obj = top[-1];
-		if (unlikely(!gomem_has_key(obj + key))) {
+		if (unlikely(!gomem_has_key_by(obj + key, secret))) {
 			*unusual = true;
 			break;
 		}
