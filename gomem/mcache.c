@@ -805,15 +805,20 @@ void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp)
 	return obj;
 }
 
-/* Take up to half a slot's objects, those that lie there longest. */
-static unsigned int take_oldest(struct gomem_slot *slot, void **objs, unsigned int max)
+/*
+ * Take up to half a slot's objects, those that lie there longest. Where no object was asked
+ * for since the last time it does not matter which: the others need not be moved then.
+ */
+static unsigned int take_half(struct gomem_slot *slot, void **objs, unsigned int max)
 {
 	void **bottom = gomem_slot_bottom(slot);
 	unsigned int held = slot->top - bottom;
 	unsigned int n = min(max, DIV_ROUND_UP(held, 2));
+	void **from = slot->calm ? bottom : slot->top - n;
 
-	memcpy(objs, bottom, n * sizeof(*objs));
-	memmove(bottom, bottom + n, (held - n) * sizeof(*objs));
+	memcpy(objs, from, n * sizeof(*objs));
+	if (slot->calm)
+		memmove(bottom, bottom + n, (held - n) * sizeof(*objs));
 	slot->top -= n;
 	slot->flushed += n;
 	slot->calm = 0;
@@ -841,7 +846,7 @@ void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 		atomic64_inc(&gomem_central(sec.mc->heap, k)->direct_frees);
 	} else if (!gomem_slot_push(slot, obj)) {
 		grow_slot(sec.mc, slot, k, batch_size(slot));
-		n = take_oldest(slot, objs, GOMEM_BATCH_MAX);
+		n = take_half(slot, objs, GOMEM_BATCH_MAX);
 		if (!gomem_slot_push(slot, obj)) {
 			objs[n++] = obj;
 			slot->flushed++;
