@@ -63,7 +63,7 @@ SCENARIOS = [
     Scenario("bulk64", BOTH, (16, 64, 256, 1024, 4096), "the same with 64", "as bulk16"),
     Scenario("bulk256", BOTH, (16, 64, 256, 1024, 4096), "the same with 256", "as bulk16"),
     Scenario("churn", BOTH, (64, 100, 256, 1024, 4096),
-             "among 20 000 live objects 1 to 256 random ones are freed, then allocated",
+             "among 20 000 live objects 1 to 2048 random ones are freed, then allocated",
              "not objects of different age: each is as likely to die as any other"),
     Scenario("mixed", BOTH, (1,),
              "of 10 000 live objects of all sizes a random one is replaced by another size",

@@ -2,7 +2,7 @@
 /*
  * live.c - objects come and go among many others that stay.
  *
- *	churn	of 20 000 live objects of one size some random ones are freed, 1 to 256
+ *	churn	of 20 000 live objects of one size some random ones are freed, 1 to 2048
  *		of them, then as many allocated: what CPUs cannot hold goes to spans all
  *		over and comes from there
  *	mixed	of 10 000 live objects of all sizes one random one is freed, and one of
@@ -18,7 +18,7 @@
 #include "ways.h"
 
 #define CHURN_LIVE	20000
-#define CHURN_MOST	256
+#define CHURN_MOST	2048
 #define MIXED_LIVE	10000
 #define MIXED_STEPS	65536
 
