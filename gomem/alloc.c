@@ -1130,23 +1130,24 @@ static __always_inline unsigned int push_apart(struct gomem_mcache *mc, unsigned
 	struct gomem_slot *slot = slot_of_low(mc, low);
 	unsigned long addr, ci, entry;
 	u32 divmul = slot->divmul, tag;
-	void **top = slot->top;
+	void **top = slot->top, *obj;
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		addr = (unsigned long)p[i];
+		obj = p[i];
+		addr = (unsigned long)obj;
 		ci = gomem_pagemap_index(&map, addr);
 		if (unlikely(ci >= map.nr_chunks))
 			break;
 		entry = map.entry[ci];
 		tag = gomem_pagemap_tag(entry, addr);
-		if (gomem_tag_low(tag) != low || !is_home(mc, entry, p[i]))
+		if (gomem_tag_low(tag) != low || !is_home(mc, entry, obj))
 			break;
 		if (unlikely(!gomem_is_multiple(gomem_tag_offset(addr, tag, low), divmul)))
 			break;
-		if (unlikely(!set_key_once(slot, p[i], secret ^ addr, clear)))
+		if (unlikely(!set_key_once(slot, obj, secret ^ addr, clear)))
 			break;
-		top[i] = p[i];
+		top[i] = obj;
 	}
 	slot->top = top + i;
 	return i;

@@ -306,7 +306,7 @@ static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh, u64 z
 /* Not more than half the slot, so that a free right after finds room. */
 static unsigned int batch_size(const struct gomem_slot *slot)
 {
-	unsigned int most = clamp(REFILL_BYTES / slot->size, 1, GOMEM_BATCH_MAX);
+	unsigned int most = clamp_t(unsigned int, REFILL_BYTES / slot->size, 1, GOMEM_BATCH_MAX);
 
 	return (clamp(slot->capacity / 2U, 1U, most) - 1) | 1;
 }

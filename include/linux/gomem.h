@@ -356,7 +356,7 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p) __must_check
  * gomem_free_bulk - free many objects
  * @n: how many
  * @p: the objects, of any sizes, in any order; NULL and ZERO_SIZE_PTR are skipped. The
- *	contents of the array are undefined afterwards
+ *	array is in none of them, and its contents are undefined afterwards
  *
  * In much less time than @n calls of gomem_free(), for objects up to 32 KiB; the more so
  * where neighbours in @p are neighbours in memory. What gomem_free() would not free is

@@ -216,21 +216,27 @@ static void test_refused(struct kunit *test)
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
 }
 
+/* Those above 2 KiB are freed in another way. */
+static const size_t misused_sizes[] = { 64, 100, 3000, 4096 };
+
 /* Each bad pointer is reported, and those around it are freed. */
 static void test_double_free(struct kunit *test)
 {
 	struct fixture *f = test->priv;
+	unsigned int i;
 	void *p;
 
 	/* In one section, and in another one. */
-	get(test, 100, GFP_KERNEL, 40);
-	p = f->objs[39];
-	f->objs[40] = p;
-	f->objs[41] = NULL;
-	gomem_free_bulk(42, f->objs);
-	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
-	gomem_free_bulk(1, &p);
-	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	for (i = 0; i < ARRAY_SIZE(misused_sizes); i++) {
+		get(test, misused_sizes[i], GFP_KERNEL, 40);
+		p = f->objs[39];
+		f->objs[40] = p;
+		f->objs[41] = NULL;
+		gomem_free_bulk(42, f->objs);
+		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+		gomem_free_bulk(1, &p);
+		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	}
 
 	/* Of a large object. */
 	get(test, 40000, GFP_KERNEL, 1);
@@ -246,15 +252,14 @@ static int by_address(const void *a, const void *b)
 	return *p < *q ? -1 : *p > *q;
 }
 
-/* One that is free already among objects that lie side by side, either way. */
-static void test_double_free_in_order(struct kunit *test)
+static void expect_double_free_in_order(struct kunit *test, size_t size)
 {
 	struct fixture *f = test->priv;
 	unsigned int bad, turn, round;
 
 	for (bad = 0; bad < 200; bad += 7) {
 		for (turn = 0; turn < 2; turn++) {
-			get(test, 64, GFP_KERNEL, 200);
+			get(test, size, GFP_KERNEL, 200);
 			sort(f->objs, 200, sizeof(*f->objs), by_address, NULL);
 			if (turn)
 				reverse(f, 200);
@@ -266,7 +271,7 @@ static void test_double_free_in_order(struct kunit *test)
 
 	/* What comes twice, next to itself. */
 	for (round = 0; round < 199; round += 9) {
-		get(test, 64, GFP_KERNEL, 200);
+		get(test, size, GFP_KERNEL, 200);
 		sort(f->objs, 200, sizeof(*f->objs), by_address, NULL);
 		gomem_free(f->objs[round]);
 		f->objs[round] = f->objs[round + 1];
@@ -275,22 +280,39 @@ static void test_double_free_in_order(struct kunit *test)
 	}
 }
 
-static void test_interior(struct kunit *test)
+/* One that is free already among objects that lie side by side, either way. */
+static void test_double_free_in_order(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(misused_sizes); i++)
+		expect_double_free_in_order(test, misused_sizes[i]);
+}
+
+static void expect_interior(struct kunit *test, size_t size)
 {
 	struct fixture *f = test->priv;
 	void *objs[40];
 	unsigned int i;
 
-	get(test, 100, GFP_KERNEL, 40);
+	get(test, size, GFP_KERNEL, 40);
 	memcpy(objs, f->objs, sizeof(objs));
 	for (i = 0; i < 40; i += 4)
 		f->objs[i] += i ? 8 : 3;
 	gomem_free_bulk(40, f->objs);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 10);
 	for (i = 0; i < 40; i += 4) {
-		KUNIT_EXPECT_TRUE(test, is_filled(objs[i], 112));
+		KUNIT_EXPECT_TRUE(test, is_filled(objs[i], gomem_roundupsize(size)));
 		gomem_free(objs[i]);
 	}
+}
+
+static void test_interior(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(misused_sizes); i++)
+		expect_interior(test, misused_sizes[i]);
 }
 
 static void test_others(struct kunit *test)
