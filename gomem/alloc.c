@@ -282,7 +282,7 @@ static void *alloc_large(size_t size, gfp_t gfp, bool noscan, int node, unsigned
 	if (want_init_on_alloc(gfp) && s->zero)
 		gomem_count(GOMEM_EV_ZEROING_SKIPPED, s->elemsize);
 	else if (want_init_on_alloc(gfp))
-		memset(obj, 0, s->elemsize);
+		gomem_clear(obj, s->elemsize);
 	gomem_leak_track(obj, s->elemsize, noscan, gfp);
 	gomem_heap_publish_large(s);
 	return obj;
