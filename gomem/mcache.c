@@ -502,30 +502,39 @@ static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
 		gomem_meta_put(h->source, page, PAGE_SIZE);
 }
 
+/* The stack that a slot is about to move to, if there is none: or else GOMEM_NR_STACKS. */
+static enum gomem_stack missing_stack(struct gomem_mcache *mc, const struct gomem_slot *slot,
+				      const struct gomem_kind *k)
+{
+	enum gomem_stack which;
+	unsigned int more;
+
+	if (mc->stacks[GOMEM_SHORT_STACK] && mc->stacks[GOMEM_LONG_STACK])
+		return GOMEM_NR_STACKS;
+	more = growth_of(mc, slot, k);
+	if (!more || !has_to_move(mc, slot, k, more))
+		return GOMEM_NR_STACKS;
+	which = stack_for(slot->capacity + more);
+	return mc->stacks[which] ? GOMEM_NR_STACKS : which;
+}
+
 /* What can only be fetched while no cache is owned; in the slow paths. */
 static void get_ready(const struct gomem_kind *k)
 {
-	const struct gomem_slot *slot;
 	struct gomem_mcache *mc;
 	enum gomem_stack which;
-	unsigned int more;
 
 	if (gomem_irq_context()) {
 		if (unlikely(this_cpu_read(gomem_mcache_irq) == &gomem_no_mcache))
 			make_irq_cache();
 		return;
 	}
-	/* Of another CPU by now, perhaps: a look, as from there; and so is all of data_race(). */
+	/* Of another CPU by now, perhaps: a look, as from there. */
 	mc = raw_cpu_read(gomem_mcache_task);
-	if (k->cache || mc == &gomem_no_mcache ||
-	    data_race(mc->stacks[GOMEM_SHORT_STACK] && mc->stacks[GOMEM_LONG_STACK]))
+	if (k->cache || mc == &gomem_no_mcache)
 		return;
-	slot = &mc->slot[k->spc];
-	more = data_race(growth_of(mc, slot, k));
-	if (!more || !data_race(has_to_move(mc, slot, k, more)))
-		return;
-	which = stack_for(data_race(slot->capacity) + more);
-	if (!data_race(mc->stacks[which]))
+	which = data_race(missing_stack(mc, &mc->slot[k->spc], k));	/* as said above */
+	if (which != GOMEM_NR_STACKS)
 		fetch_stacks(mc->heap, which);
 }
 
