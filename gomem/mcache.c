@@ -815,8 +815,8 @@ void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp)
 }
 
 /*
- * Take up to half a slot's objects, those that lie there longest. Where no object was asked
- * for since the last time it does not matter which: the others need not be moved then.
+ * Take up to half a slot's objects, those that lie there longest. Where it was not refilled
+ * since the last time it does not matter which: the others need not be moved then.
  */
 static unsigned int take_half(struct gomem_slot *slot, void **objs, unsigned int max)
 {

@@ -66,7 +66,7 @@ enum gomem_stack {
  * @size: bytes of an object
  * @capacity: how many objects it may hold; @end - @capacity is the stack's bottom
  * @room: how many there is room for
- * @calm: refills since it was flushed; see refill_size()
+ * @calm: refills since it was flushed; see refill_size() and take_half()
  * @span: the span that refills this slot, NULL if there is none
  * @refilled: objects that came from spans
  * @flushed: objects that went to spans

@@ -713,6 +713,47 @@ static void test_slot_stacks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m.bytes, m.bytes_again);
 }
 
+/* What lies in a slot the longest, before and after it is flushed. */
+struct flush {
+	void *before[2];
+	void *after[2];
+	unsigned int held[2];
+};
+
+/* So small that a slot full of them is not emptied when the heap grows. */
+#define FLUSH_SIZE	64
+
+static void flush_twice(struct fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
+			void *seen)
+{
+	struct gomem_slot *slot = &mc->slot[spc_of(FLUSH_SIZE)];
+	struct flush *s = seen;
+	unsigned int i;
+
+	exchange(f, FLUSH_SIZE, 600, 2);
+	make_n(f, FLUSH_SIZE, 1000);
+	for (i = 0; i < 2; i++) {
+		while (slot->top != slot->end && f->nr)
+			unmake_n(f, 1);
+		s->before[i] = *gomem_slot_bottom(slot);
+		unmake_n(f, 1);
+		s->after[i] = *gomem_slot_bottom(slot);
+		s->held[i] = held_by(mc, spc_of(FLUSH_SIZE));
+	}
+}
+
+/* The oldest objects go, or the newest if it was not refilled since the last time. */
+static void test_slot_flush(struct kunit *test)
+{
+	struct flush s;
+
+	run_undisturbed(test, flush_twice, &s, sizeof(s));
+	KUNIT_EXPECT_EQ(test, GOMEM_SLOT_MAX - GOMEM_BATCH_MAX + 1, s.held[0]);
+	KUNIT_EXPECT_EQ(test, GOMEM_SLOT_MAX - GOMEM_BATCH_MAX + 1, s.held[1]);
+	KUNIT_EXPECT_PTR_NE(test, s.before[0], s.after[0]);
+	KUNIT_EXPECT_PTR_EQ(test, s.before[1], s.after[1]);
+}
+
 /* A slot after looks for idle ones. */
 struct idle {
 	unsigned int held[5];
@@ -964,6 +1005,7 @@ static struct kunit_case stats_cases[] = {
 	KUNIT_CASE(test_slot_share),
 	KUNIT_CASE_PARAM(test_slot_earn, slot_gen_params),
 	KUNIT_CASE(test_slot_stacks),
+	KUNIT_CASE(test_slot_flush),
 	KUNIT_CASE_PARAM(test_slot_idle, slot_gen_params),
 	KUNIT_CASE_PARAM(test_slot_relief, slot_gen_params),
 	KUNIT_CASE(test_slot_idle_beside),
