@@ -635,8 +635,11 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 
 	/* Objects that wait for a grace period are as good as free, and spans empty. */
 	gomem_rcu_barrier();
+	/* Who drains it just now has some objects in hand: gomem_visit_caches(). */
+	down_write(&caches_sem);
 	gomem_mcache_drain_kind(&c->kind);
 	spans = sweep(c);
+	up_write(&caches_sem);
 	rcu_barrier();
 	if (likely(!spans))
 		return true;
