@@ -315,6 +315,36 @@ bool gomem_mcache_relieve(struct gomem_heap *h)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_relieve);
 
+/**
+ * gomem_mcache_drain_transfers - give back what a heap has for slots to refill from
+ * @h: the heap
+ *
+ * Not that of typed caches: there is a lock around these that may sleep.
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Return: whether there was anything, or room for it.
+ */
+bool gomem_mcache_drain_transfers(struct gomem_heap *h)
+{
+	unsigned int spc;
+
+	if (!atomic_long_read(&h->transfer_bytes))
+		return false;
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
+		gomem_mcentral_drain(&h->central[spc], false);
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain_transfers);
+
+static void drain_transfers(const struct gomem_kind *k, void *arg)
+{
+	bool *idle = arg;
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h)
+		gomem_mcentral_drain(gomem_central(h, k), *idle);
+}
+
 /* A CPU's task of draining itself: all it has, or what it has of one kind. */
 struct drain {
 	struct work_struct work;
@@ -371,9 +401,9 @@ void gomem_mcache_settle(unsigned int ms)
 }
 
 /**
- * gomem_mcache_drain - empty the slots of all CPUs
+ * gomem_mcache_drain - empty the slots of all CPUs, and the transfer caches
  * @idle: only those that were not used since this was last called; a CPU that has none
- *	of these is left alone
+ *	of these is left alone. Of transfer caches also what nobody came for
  *
  * CPUs that do nothing but what has priority are not waited for.
  *
@@ -393,6 +423,7 @@ void gomem_mcache_drain(bool idle)
 	}
 	cpus_read_unlock();
 	gomem_mcache_settle(idle ? DRAIN_IDLE_MS : GOMEM_DRAIN_ALL_MS);
+	visit_kinds(drain_transfers, &idle);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
 
@@ -416,6 +447,7 @@ static void shrink_slots(struct work_struct *work)
  */
 void gomem_mcache_shrink_kind(const struct gomem_kind *k)
 {
+	bool idle = false;
 	int cpu;
 
 	mutex_lock(&shrink_mutex);
@@ -427,6 +459,7 @@ void gomem_mcache_shrink_kind(const struct gomem_kind *k)
 		flush_work(per_cpu_ptr(&shrinks, cpu));
 	cpus_read_unlock();
 	mutex_unlock(&shrink_mutex);
+	drain_transfers(k, &idle);
 }
 
 static void init_drains(void)
@@ -475,15 +508,17 @@ static void drop_dead(struct gomem_mcache *mc)
 }
 
 /**
- * gomem_mcache_drain_kind - empty the slots of a typed cache
+ * gomem_mcache_drain_kind - empty the slots of a typed cache, and what it has for transfer
  * @k: its kind; nobody allocates or frees
  */
 void gomem_mcache_drain_kind(const struct gomem_kind *k)
 {
+	bool idle = false;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
 		drain_dead(k, &cpu);
+	drain_transfers(k, &idle);
 }
 
 static int gomem_mcache_cpu_prepare(unsigned int cpu)
@@ -544,9 +579,12 @@ void gomem_mcache_exit(void)
 
 	cancel_drains();
 	cpuhp_remove_state(mcache_cpuhp_state);
-	for_each_gomem_heap(h)
-		for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
+	for_each_gomem_heap(h) {
+		for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
+			gomem_mcentral_drain(&h->central[spc], false);
 			gomem_mcentral_sweep(&h->central[spc]);
+		}
+	}
 }
 
 static void count_slot(const struct gomem_kind *k, int cpu, bool irq,
@@ -565,7 +603,7 @@ static void count_slot(const struct gomem_kind *k, int cpu, bool irq,
 }
 
 /**
- * gomem_mcache_count - add up what all CPUs did with objects of a kind
+ * gomem_mcache_count - add up what all CPUs did with objects of a kind, and hold of them
  * @k: the kind, not a large one
  * @n: where the sums go
  *
@@ -584,6 +622,7 @@ void gomem_mcache_count(const struct gomem_kind *k, struct gomem_class_counts *n
 	}
 	for_each_gomem_heap(h) {
 		c = gomem_central(h, k);
+		n->cached += READ_ONCE(c->transfer.n);
 		n->mallocs += atomic64_read(&c->direct_allocs);
 		n->frees += atomic64_read(&c->direct_frees);
 	}

@@ -24,6 +24,7 @@
  * slot		a CPU's stack of free objects of one kind
  * mcache	a CPU's slots; each CPU has two, for tasks and for interrupts
  * mcentral	all spans of one kind and node
+ * transfer cache	an mcentral's free objects that slots flushed, for slots to refill from
  * page cache	a CPU's free pages and span descriptors
  * mheap	the pages of a node, and spans in and out of them
  * page map	from an address to its chunk, span and heap; one for all nodes
@@ -37,6 +38,7 @@
  *
  *	alloc_small()			alloc.c		pop from the slot
  *	gomem_mcache_alloc_slow()	mcache.c	refill from the slot's span
+ *	gomem_transfer_take()		transfer.c	what other slots flushed [1]
  *	gomem_mcentral_refill()		mcentral.c	spans with room		[1]
  *	alloc_from_pcache()		mheap.c		new span, this CPU's pages [2]
  *	find_pages()			mheap.c		the heap's, other caches'  [3]
@@ -58,6 +60,7 @@
  *	free_any()			alloc.c		page map: span class, heap
  *	free_from_task()		alloc.c		check, push on the slot
  *	gomem_mcache_free_slow()	mcache.c	empty half of a full slot
+ *	gomem_transfer_put()		transfer.c	for others to refill from [1]
  *	gomem_mcentral_free()		mcentral.c	set freed bits		[1]
  *	gomem_heap_free_span()		mheap.c		pages of an empty span	[2][3]
  *	gomem_heap_scavenge()		scavenge.c	back to the kernel	[3]
@@ -75,8 +78,8 @@
  * Locks
  * -----
  *
- * [1] gomem_mcentral.lock, one per kind and node: its lists of spans, and what
- *     a span's owner may change while the span is on a list. A span that a CPU caches
+ * [1] gomem_mcentral.lock, one per kind and node: its lists of spans, its transfer cache,
+ *     and what a span's owner may change while the span is on a list. A span that a CPU caches
  *     is that CPU's, without the lock.
  *
  * [2] gomem_pcache.lock, one per CPU and node: pages and descriptors that the CPU

@@ -593,27 +593,50 @@ static bool refill_from_span(struct gomem_slot *slot)
 	return n;
 }
 
+/*
+ * How many objects, from the first on, are of one node. A CPU has those of several only when
+ * its own had no memory left.
+ */
+static unsigned int same_heap(void **objs, unsigned int n, struct gomem_heap **h)
+{
+	unsigned int i;
+
+	*h = gomem_heap_of(objs[0]);
+	if (likely(!(*h)->peers))
+		return n;
+	for (i = 1; i < n && gomem_heap_of(objs[i]) == *h; i++)
+		;
+	return i;
+}
+
 /**
  * gomem_mcache_free_home - give objects back to their spans
  * @k: the kind of all of them
  * @objs: the objects, with their keys set
  * @n: how many
  *
- * A CPU has objects of several nodes only when its own had no memory left: those of one are
- * freed together as far as they come so.
- *
  * Context: any but NMI; never sleeps. Not with a cache owned.
  */
 void gomem_mcache_free_home(const struct gomem_kind *k, void **objs, unsigned int n)
 {
 	struct gomem_heap *h;
-	unsigned int i, j;
+	unsigned int same;
 
-	for (i = 0; i < n; i = j) {
-		h = gomem_heap_of(objs[i]);
-		for (j = i + 1; j < n && (!h->peers || gomem_heap_of(objs[j]) == h); j++)
-			;
-		gomem_mcentral_free(gomem_central(h, k), objs + i, j - i, false);
+	for (; n; n -= same, objs += same) {
+		same = same_heap(objs, n, &h);
+		gomem_mcentral_free(gomem_central(h, k), objs, same, false);
+	}
+}
+
+/* The same, if nobody wants them. */
+static void pass_on(const struct gomem_kind *k, void **objs, unsigned int n)
+{
+	struct gomem_heap *h;
+	unsigned int same;
+
+	for (; n; n -= same, objs += same) {
+		same = same_heap(objs, n, &h);
+		gomem_mcentral_put(gomem_central(h, k), objs, same);
 	}
 }
 
@@ -867,7 +890,7 @@ void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 		return;
 	gomem_count(GOMEM_EV_FLUSHES, 1);
 	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
-	gomem_mcache_free_home(k, objs, n);
+	pass_on(k, objs, n);
 }
 
 /**
@@ -892,7 +915,7 @@ void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj)
 {
 	gomem_count(GOMEM_EV_REMOTE_FREES, 1);
 	atomic64_inc(&gomem_central(gomem_heap_of(obj), k)->direct_frees);
-	gomem_mcache_free_home(k, &obj, 1);
+	pass_on(k, &obj, 1);
 }
 
 /**
@@ -909,7 +932,7 @@ void gomem_mcache_free_kind(const struct gomem_kind *k, void **objs, unsigned in
 	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
 	/* Some may be of other nodes: but the sum over all of them is told. */
 	atomic64_add(n, &gomem_central(gomem_heap_of(objs[0]), k)->direct_frees);
-	gomem_mcache_free_home(k, objs, n);
+	pass_on(k, objs, n);
 }
 
 static unsigned int spc_of(const void *obj)
@@ -1055,12 +1078,13 @@ void gomem_mcache_free_memory(void)
 }
 
 /**
- * gomem_mcache_bytes - memory that the caches themselves take
+ * gomem_mcache_bytes - memory that the caches themselves take, transfer caches included
  *
  * Return: bytes, without the objects in them.
  */
 size_t gomem_mcache_bytes(void)
 {
+	struct gomem_heap *h;
 	size_t bytes = 0;
 	int cpu;
 
@@ -1068,6 +1092,8 @@ size_t gomem_mcache_bytes(void)
 		bytes += READ_ONCE(per_cpu(gomem_mcache_task, cpu))->bytes;
 		bytes += READ_ONCE(per_cpu(gomem_mcache_irq, cpu))->bytes;
 	}
+	for_each_gomem_heap(h)
+		bytes += atomic_long_read(&h->transfer_pages) << PAGE_SHIFT;
 	return bytes;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_bytes);

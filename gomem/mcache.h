@@ -201,6 +201,7 @@ void gomem_mcache_exit(void);
 bool gomem_mcache_relieve(struct gomem_heap *h);
 void gomem_mcache_settle(unsigned int ms);
 void gomem_mcache_drain(bool idle);
+bool gomem_mcache_drain_transfers(struct gomem_heap *h);
 void gomem_mcache_drain_kind(const struct gomem_kind *k);
 void gomem_mcache_shrink_kind(const struct gomem_kind *k);
 void gomem_mcache_count(const struct gomem_kind *k, struct gomem_class_counts *n);

@@ -26,6 +26,13 @@
 /* See span_pages(). */
 #define SHORT_WASTE	4
 
+/* All transfer caches of a heap have room for 1 / TRANSFER_SHARE of it, or TRANSFER_MIN. */
+#define TRANSFER_SHARE	256
+#define TRANSFER_MIN	SZ_2M
+
+/* Objects that leave a transfer cache at once, for the sake of the stack they go to. */
+#define DRAIN_MAX	64U
+
 /**
  * gomem_mcentral_init - make an empty mcentral
  * @c: the mcentral
@@ -45,6 +52,7 @@ void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,
 	c->ncached = 0;
 	for (i = 0; i < GOMEM_NR_SPAN_LISTS; i++)
 		INIT_LIST_HEAD(&c->list[i]);
+	gomem_transfer_init(&c->transfer);
 	atomic64_set(&c->direct_allocs, 0);
 	atomic64_set(&c->direct_frees, 0);
 }
@@ -331,21 +339,34 @@ static bool use_span(struct gomem_mcentral *c, struct gomem_span *s, struct gome
 	return r->n >= r->want;
 }
 
-/* Take back the span that the request has, then use what has room. */
-static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
+/* Take back the span that the request has, then use what has room. True if that is empty. */
+static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r, unsigned int *bad)
 {
 	struct gomem_span *s, *old = r->span;
+	bool empty = old && put_back(c, old, bad);
+
+	r->span = NULL;
+	do {
+		s = find_room(c, bad);
+	} while (s && !use_span(c, s, r));
+	return empty;
+}
+
+/* What others flushed is the first choice; then the request keeps its span. */
+static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
+{
+	struct gomem_span *old = r->span;
 	unsigned int bad = 0;
 	unsigned long flags;
 	bool empty = false;
 
-	r->span = NULL;
 	spin_lock_irqsave(&c->lock, flags);
-	if (old)
-		empty = put_back(c, old, &bad);
-	do {
-		s = find_room(c, &bad);
-	} while (s && !use_span(c, s, r));
+	if (r->want)
+		r->n = gomem_transfer_take(&c->transfer, r->objs, r->want);
+	gomem_count(GOMEM_EV_TRANSFERRED_OBJECTS, r->n);
+	/* Not for a few at a time: freers may bring them one by one. */
+	if (!r->n || r->n < r->want / 2)
+		empty = refill_from_spans(c, r, &bad);
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	if (empty)
@@ -433,7 +454,8 @@ static void refill_from_peers(struct gomem_mcentral *c, struct gomem_refill *r)
  * @c: the mcentral
  * @r: what is wanted, and where it goes
  *
- * Takes objects from spans that have room, one after the other until there are
+ * Takes what slots flushed; a span that is given stays the caller's then. If there is
+ * none takes objects from spans that have room, one after the other until there are
  * enough; the span that still has room then is the one to cache. Spans with a few
  * free slots each are thus used up under one hold of the lock. Does not grow the
  * heap: @r->n of 0 means that no span has room. A span of another node, which a CPU
@@ -618,24 +640,18 @@ static unsigned int neighbours(const struct gomem_span *s, unsigned int index, v
 	return len;
 }
 
-/**
- * gomem_mcentral_free - give objects back to their spans
- * @c: the mcentral of all of them
- * @objs: the objects, in any order; neighbours in it that are neighbours in
- *	memory are freed together
- * @n: how many
- * @run: they lie side by side in one page, by rising address
- *
- * Return: how many were not allocated; they are left alone.
+/*
+ * Set the freed bits of objects; spans that are empty then go to @empty. Returns how many
+ * objects were not allocated.
  */
-unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned int n, bool run)
+static unsigned int free_objects(struct gomem_mcentral *c, void **objs, unsigned int n, bool run,
+				 struct gomem_span_stack *empty)
 {
 	unsigned int i, len, index = 0, word = 0, bad = 0;
 	struct gomem_span *s, *last = NULL;
-	unsigned long mask = 0, slots, flags;
-	struct gomem_span_stack empty = { NULL };
+	unsigned long mask = 0, slots;
 
-	spin_lock_irqsave(&c->lock, flags);
+	lockdep_assert_held(&c->lock);
 	for (i = 0; i < n; i += len) {
 		if (last && is_in(last, objs[i], &index)) {
 			s = last;
@@ -656,15 +672,34 @@ unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned
 		/* An object that is in the run already is freed twice: a new run. */
 		if (s != last || index / 64 != word || (mask & slots)) {
 			if (last)
-				bad += free_run(c, last, word, mask, &empty);
+				bad += free_run(c, last, word, mask, empty);
 			last = s;
 			word = index / 64;
 			mask = 0;
 		}
 		mask |= slots;
 	}
-	if (last)
-		bad += free_run(c, last, word, mask, &empty);
+	return last ? bad + free_run(c, last, word, mask, empty) : bad;
+}
+
+/**
+ * gomem_mcentral_free - give objects back to their spans
+ * @c: the mcentral of all of them
+ * @objs: the objects, in any order; neighbours in it that are neighbours in
+ *	memory are freed together
+ * @n: how many
+ * @run: they lie side by side in one page, by rising address
+ *
+ * Return: how many were not allocated; they are left alone.
+ */
+unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned int n, bool run)
+{
+	struct gomem_span_stack empty = { NULL };
+	unsigned long flags;
+	unsigned int bad;
+
+	spin_lock_irqsave(&c->lock, flags);
+	bad = free_objects(c, objs, n, run, &empty);
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	free_spans(c, &empty);
@@ -672,6 +707,173 @@ unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned
 	return bad;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
+
+/* All transfer caches of a heap together. Stale is good enough. */
+static bool may_have_room(struct gomem_heap *h, size_t more)
+{
+	size_t share = (gomem_heap_about(h) << GOMEM_PAGE_SHIFT) / TRANSFER_SHARE;
+
+	return atomic_long_read(&h->transfer_bytes) + more <=
+	       max_t(size_t, share, TRANSFER_MIN);
+}
+
+/* By how many objects the transfer cache may grow, which was too full. */
+static unsigned int growth_of(struct gomem_mcentral *c)
+{
+	unsigned int size = c->kind->size;
+	unsigned int more = gomem_transfer_earned(&c->transfer, size) - c->transfer.room;
+
+	lockdep_assert_held(&c->lock);
+	return more && may_have_room(c->heap, (size_t)more * size) ? more : 0;
+}
+
+/*
+ * @page: what it has its first room in, if it has none by now; NULL if there was no memory,
+ * which is tried again when somebody is in want again. Returns what is left.
+ */
+static void *add_room(struct gomem_mcentral *c, void *page)
+{
+	struct gomem_transfer *t = &c->transfer;
+	unsigned int more = growth_of(c);
+
+	lockdep_assert_held(&c->lock);
+	if (!more)
+		return page;
+	t->refused = false;
+	t->missed = false;
+	if (!t->objs && page) {
+		WRITE_ONCE(t->objs, page);
+		page = NULL;
+		atomic_long_inc(&c->heap->transfer_pages);
+	}
+	if (!t->objs)
+		return NULL;
+	t->room += more;
+	atomic_long_add((size_t)more * c->kind->size, &c->heap->transfer_bytes);
+	return page;
+}
+
+static noinline void grow_transfer(struct gomem_mcentral *c)
+{
+	/* As fetch_stacks(): who frees may reclaim, or must not wake anybody. */
+	gfp_t gfp = __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
+	struct gomem_heap *h = c->heap;
+	unsigned long flags;
+	void *page = NULL;
+
+	if (!READ_ONCE(c->transfer.objs))
+		page = gomem_meta_get(h->source, PAGE_SIZE, gfp, h->node);
+	spin_lock_irqsave(&c->lock, flags);
+	page = add_room(c, page);
+	spin_unlock_irqrestore(&c->lock, flags);
+	if (page)
+		gomem_meta_put(h->source, page, PAGE_SIZE);
+}
+
+/**
+ * gomem_mcentral_put - give objects back that a slot flushed
+ * @c: the mcentral of all of them
+ * @objs: the objects, in any order
+ * @n: how many
+ *
+ * To others, as far as there is room for that: they are found there by
+ * gomem_mcentral_refill(). Else to their spans.
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n)
+{
+	struct gomem_span_stack empty = { NULL };
+	unsigned int kept, more = 0, bad = 0;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->lock, flags);
+	kept = gomem_transfer_put(&c->transfer, objs, n);
+	if (kept < n) {
+		more = growth_of(c);
+		bad = free_objects(c, objs + kept, n - kept, false, &empty);
+	}
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	free_spans(c, &empty);
+	report_bad(c, bad);
+	if (unlikely(more))
+		grow_transfer(c);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_put);
+
+/* Room was taken away: there were @before objects of it. Returns the page, if it was the last. */
+static void *give_room(struct gomem_mcentral *c, unsigned int before)
+{
+	struct gomem_transfer *t = &c->transfer;
+	void *page = t->objs;
+
+	lockdep_assert_held(&c->lock);
+	atomic_long_sub((size_t)(before - t->room) * c->kind->size, &c->heap->transfer_bytes);
+	if (t->room || !page)
+		return NULL;
+	WRITE_ONCE(t->objs, NULL);
+	atomic_long_dec(&c->heap->transfer_pages);
+	return page;
+}
+
+/* What nobody came for, or all; its number. */
+static unsigned int look_at_transfer(struct gomem_mcentral *c, bool idle, void **page)
+{
+	unsigned int before = c->transfer.room, surplus;
+
+	lockdep_assert_held(&c->lock);
+	/* The heap may be smaller than when there was room. */
+	if (!idle || !may_have_room(c->heap, 0))
+		c->transfer.used = false;
+	surplus = gomem_transfer_look(&c->transfer);
+	*page = give_room(c, before);
+	return surplus;
+}
+
+static unsigned int reduce_transfer(struct gomem_mcentral *c, unsigned int n, void **objs,
+				    void **page)
+{
+	unsigned int before = c->transfer.room;
+
+	lockdep_assert_held(&c->lock);
+	n = gomem_transfer_reduce(&c->transfer, n, objs);
+	*page = give_room(c, before);
+	return n;
+}
+
+/**
+ * gomem_mcentral_drain - give objects back to their spans that others were to refill from
+ * @c: the mcentral
+ * @idle: only those that nobody came for since this was last called
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
+{
+	void *objs[DRAIN_MAX], *page;
+	unsigned int n, surplus;
+	unsigned long flags;
+
+	if (!READ_ONCE(c->transfer.objs))
+		return;
+	spin_lock_irqsave(&c->lock, flags);
+	surplus = look_at_transfer(c, idle, &page);
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	/* The lock is dropped now and then. */
+	for (; surplus; surplus -= min(surplus, DRAIN_MAX)) {
+		spin_lock_irqsave(&c->lock, flags);
+		n = reduce_transfer(c, min(surplus, DRAIN_MAX), objs, &page);
+		spin_unlock_irqrestore(&c->lock, flags);
+		gomem_mcentral_free(c, objs, n, false);
+		if (page)
+			break;
+	}
+	if (page)
+		gomem_meta_put(c->heap->source, page, PAGE_SIZE);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_drain);
 
 /* Sweep up to @budget unswept spans; those that turn out to be empty go to @empty. */
 static unsigned int sweep_some(struct gomem_mcentral *c, unsigned int budget, unsigned int *bad,
@@ -759,6 +961,7 @@ const char *gomem_mcentral_validate(struct gomem_mcentral *c)
 	}
 	if (!err && c->nspans != n + c->ncached)
 		err = "nspans is not the number of spans listed and cached";
+	err = err ?: gomem_transfer_validate(&c->transfer);
 	spin_unlock_irqrestore(&c->lock, flags);
 	return err;
 }

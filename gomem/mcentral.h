@@ -21,13 +21,14 @@
 
 #include "kind.h"
 #include "span.h"
+#include "transfer.h"
 
 struct gomem_heap;
 
 /**
  * struct gomem_mcentral - the spans of one kind and node
- * @lock: protects the lists, @nspans, @npages, @ncached, and the owner's fields of spans
- *	on the lists. Taken with interrupts off, in any context but NMI; no other
+ * @lock: protects the lists, @nspans, @npages, @ncached, @transfer, and the owner's
+ *	fields of spans on the lists. Taken with interrupts off, in any context but NMI; no other
  *	lock is taken under it
  * @heap: whose pages the spans are
  * @kind: what the objects are
@@ -35,6 +36,7 @@ struct gomem_heap;
  * @npages: gomem pages in them
  * @ncached: spans that CPUs cache
  * @list: spans in state CENTRAL, by enum gomem_span_list
+ * @transfer: objects that slots flushed, for others to refill from
  * @direct_allocs: objects that went to their user without a CPU's slot
  * @direct_frees: objects that came back without one, less those that turned out to
  *	be freed twice
@@ -53,6 +55,7 @@ struct gomem_mcentral {
 	unsigned long npages;
 	unsigned long ncached;
 	struct list_head list[GOMEM_NR_SPAN_LISTS];
+	struct gomem_transfer transfer;
 	atomic64_t direct_allocs;
 	atomic64_t direct_frees;
 } ____cacheline_aligned_in_smp;
@@ -90,6 +93,8 @@ void gomem_mcentral_uncache(struct gomem_span *s);
 void gomem_mcentral_refill(struct gomem_mcentral *c, struct gomem_refill *r);
 void gomem_mcentral_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r);
 unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned int n, bool run);
+void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n);
+void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle);
 void gomem_mcentral_sweep(struct gomem_mcentral *c);
 const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 

@@ -135,6 +135,8 @@ struct gomem_heap_snapshot {
  * @pcache: each CPU's page cache
  * @pcache_max: most pages that a page cache takes; 0 for none
  * @run_pages: pages in the runs of all page caches; see runs_limit()
+ * @transfer_bytes: of objects that all transfer caches have room for
+ * @transfer_pages: pages that these take
  * @give_lock: protects the four below; taken before @lock, and never waited for
  * @give_pos: how far gomem_heap_give_back() has come
  * @give_gp: what it waits for before it looks again; read without the lock
@@ -180,6 +182,8 @@ struct gomem_heap {
 	struct gomem_pcache __percpu *pcache;
 
 	atomic_long_t run_pages ____cacheline_aligned_in_smp;
+	atomic_long_t transfer_bytes;
+	atomic_long_t transfer_pages;
 
 	spinlock_t give_lock;	/* see above */
 	struct gomem_scavenge_pos give_pos;

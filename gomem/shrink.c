@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * shrink.c - the shrinker: free pages and page caches go back under memory pressure.
+ * shrink.c - the shrinker: free pages, page caches and transfer caches go back under memory
+ * pressure.
  *
  * It may run inside of gomem's own call to alloc_pages(). That is no problem: no lock
  * is held there, none is waited for here while memory is allocated or given back, and
@@ -11,6 +12,7 @@
 
 #include "arena.h"
 #include "compat.h"
+#include "mcache.h"
 #include "node.h"
 #include "scavenge.h"
 #include "shrink.h"
@@ -25,6 +27,8 @@ static unsigned long count_pages(struct shrinker *shrinker, struct shrink_contro
 	if (!h || h->node != sc->nid)
 		return SHRINK_EMPTY;
 	n = gomem_heap_idle_pages(h);
+	/* What there is room for; how much of it there is only its lock could tell. */
+	n += atomic_long_read(&h->transfer_bytes) >> GOMEM_PAGE_SHIFT;
 	return n ?: SHRINK_EMPTY;
 }
 
@@ -35,7 +39,8 @@ static unsigned long scan_pages(struct shrinker *shrinker, struct shrink_control
 
 	gomem_arena_flush_quarantine();
 	n = gomem_heap_scavenge(h, sc->nr_to_scan, GOMEM_SCAVENGE_SHRINKER);
-	if (n < sc->nr_to_scan && gomem_heap_drain_pcaches(h, false))
+	if (n < sc->nr_to_scan && (gomem_mcache_drain_transfers(h) |
+				   gomem_heap_drain_pcaches(h, false)))
 		n += gomem_heap_scavenge(h, sc->nr_to_scan - n, GOMEM_SCAVENGE_SHRINKER);
 	sc->nr_scanned = n;
 	return n ?: SHRINK_STOP;

@@ -20,6 +20,7 @@ const char * const gomem_event_names[GOMEM_NR_EVENTS] = {
 	[GOMEM_EV_CENTRAL_REFILLS]	= "central_refills",
 	[GOMEM_EV_FLUSHES]		= "flushes",
 	[GOMEM_EV_FLUSHED_OBJECTS]	= "flushed_objects",
+	[GOMEM_EV_TRANSFERRED_OBJECTS]	= "transferred_objects",
 	[GOMEM_EV_CACHED_SPAN_FREES]	= "cached_span_frees",
 	[GOMEM_EV_SWEEPS]		= "sweeps",
 	[GOMEM_EV_SWEPT_OBJECTS]	= "swept_objects",

@@ -19,10 +19,12 @@
 #include <linux/module.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include "check.h"
 #include "fake_source.h"
+#include "stats.h"
 
 #define NR_CHUNKS	8
 
@@ -1114,6 +1116,20 @@ static unsigned int thread_spc(unsigned int class)
 	return gomem_spc_make(gomem_sizeclass(thread_sizes[class]), class & 1);
 }
 
+/* For others, with as much room as there can be. */
+static void worker_put(struct worker *w, unsigned int class, void **objs, unsigned int n)
+{
+	struct gomem_mcentral *c = &w->f->fh.heap->central[thread_spc(class)];
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->lock, flags);
+	c->transfer.moved = SZ_1G;
+	spin_unlock_irqrestore(&c->lock, flags);
+	gomem_mcentral_put(c, objs, n);
+	if (!worker_below(w, 200))
+		gomem_mcentral_drain(c, worker_below(w, 4));
+}
+
 static void worker_free(struct worker *w, unsigned int class, void **objs, unsigned int n)
 {
 	unsigned int i;
@@ -1121,7 +1137,9 @@ static void worker_free(struct worker *w, unsigned int class, void **objs, unsig
 	for (i = 0; i < n; i++)
 		if (!clear_live(w->f, objs[i]))
 			w->error = "freed an object that is not live";
-	if (gomem_mcentral_free(&w->f->fh.heap->central[thread_spc(class)], objs, n, false))
+	if (worker_below(w, 2))
+		worker_put(w, class, objs, n);
+	else if (gomem_mcentral_free(&w->f->fh.heap->central[thread_spc(class)], objs, n, false))
 		w->error = "a live object was bad";
 }
 
@@ -1269,6 +1287,7 @@ static void test_threads(struct kunit *test)
 	struct fixture *f = test->priv;
 	void *(*shared)[SHARED];
 	struct worker *w;
+	u64 transferred;
 
 	w = kunit_kcalloc(test, n, sizeof(*w), GFP_KERNEL);
 	shared = kunit_kcalloc(test, THREAD_CLASSES, sizeof(*shared), GFP_KERNEL);
@@ -1282,8 +1301,10 @@ static void test_threads(struct kunit *test)
 		prandom_seed_state(&w[i].rnd, f->seed + i);
 		w[i].task = start_worker(worker_run, &w[i], i);
 	}
+	transferred = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS);
 	msleep(RUN_MS);
 	stop_workers(w, n);
+	KUNIT_EXPECT_GT(test, gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS), transferred);
 
 	for (i = 0; i < n; i++) {
 		KUNIT_EXPECT_TRUE_MSG(test, !w[i].error, "%s, seed %u", w[i].error, f->seed);
@@ -1295,6 +1316,7 @@ static void test_threads(struct kunit *test)
 		for (i = 0; i < SHARED; i++)
 			if (shared[class][i])
 				worker_free(&w[0], class, &shared[class][i], 1);
+		gomem_mcentral_drain(&f->fh.heap->central[thread_spc(class)], false);
 		gomem_mcentral_sweep(&f->fh.heap->central[thread_spc(class)]);
 	}
 	KUNIT_EXPECT_TRUE_MSG(test, !w[0].error, "%s", w[0].error);
