@@ -487,8 +487,7 @@ static void cut_stacks(struct gomem_mcache *mc, void *page, enum gomem_stack whi
 static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
 {
 	/* Frees come here, too, of who reclaims or must not wake: no reserves, no kswapd. */
-	gfp_t gfp = __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
-	void *page = gomem_meta_get(h->source, PAGE_SIZE, gfp, h->node);
+	void *page = gomem_meta_get(h->source, PAGE_SIZE, gomem_gfp_light(0), h->node);
 	struct gomem_mcache *mc;
 
 	if (!page)
@@ -609,6 +608,21 @@ static unsigned int same_heap(void **objs, unsigned int n, struct gomem_heap **h
 	return i;
 }
 
+/* To their spans if they are to go @home, else to whoever refills next, if somebody does. */
+static void hand_down(const struct gomem_kind *k, void **objs, unsigned int n, bool home)
+{
+	struct gomem_heap *h;
+	unsigned int same;
+
+	for (; n; n -= same, objs += same) {
+		same = same_heap(objs, n, &h);
+		if (home)
+			gomem_mcentral_free(gomem_central(h, k), objs, same, false);
+		else
+			gomem_mcentral_put(gomem_central(h, k), objs, same);
+	}
+}
+
 /**
  * gomem_mcache_free_home - give objects back to their spans
  * @k: the kind of all of them
@@ -619,25 +633,7 @@ static unsigned int same_heap(void **objs, unsigned int n, struct gomem_heap **h
  */
 void gomem_mcache_free_home(const struct gomem_kind *k, void **objs, unsigned int n)
 {
-	struct gomem_heap *h;
-	unsigned int same;
-
-	for (; n; n -= same, objs += same) {
-		same = same_heap(objs, n, &h);
-		gomem_mcentral_free(gomem_central(h, k), objs, same, false);
-	}
-}
-
-/* The same, if nobody wants them. */
-static void pass_on(const struct gomem_kind *k, void **objs, unsigned int n)
-{
-	struct gomem_heap *h;
-	unsigned int same;
-
-	for (; n; n -= same, objs += same) {
-		same = same_heap(objs, n, &h);
-		gomem_mcentral_put(gomem_central(h, k), objs, same);
-	}
+	hand_down(k, objs, n, true);
 }
 
 /*
@@ -890,7 +886,7 @@ void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 		return;
 	gomem_count(GOMEM_EV_FLUSHES, 1);
 	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
-	pass_on(k, objs, n);
+	hand_down(k, objs, n, false);
 }
 
 /**
@@ -915,7 +911,7 @@ void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj)
 {
 	gomem_count(GOMEM_EV_REMOTE_FREES, 1);
 	atomic64_inc(&gomem_central(gomem_heap_of(obj), k)->direct_frees);
-	pass_on(k, &obj, 1);
+	hand_down(k, &obj, 1, false);
 }
 
 /**
@@ -932,7 +928,7 @@ void gomem_mcache_free_kind(const struct gomem_kind *k, void **objs, unsigned in
 	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
 	/* Some may be of other nodes: but the sum over all of them is told. */
 	atomic64_add(n, &gomem_central(gomem_heap_of(objs[0]), k)->direct_frees);
-	pass_on(k, objs, n);
+	hand_down(k, objs, n, false);
 }
 
 static unsigned int spc_of(const void *obj)

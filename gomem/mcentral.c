@@ -30,9 +30,6 @@
 #define TRANSFER_SHARE	256
 #define TRANSFER_MIN	SZ_2M
 
-/* Objects that leave a transfer cache at once, for the sake of the stack they go to. */
-#define DRAIN_MAX	64U
-
 /**
  * gomem_mcentral_init - make an empty mcentral
  * @c: the mcentral
@@ -339,12 +336,14 @@ static bool use_span(struct gomem_mcentral *c, struct gomem_span *s, struct gome
 	return r->n >= r->want;
 }
 
-/* Take back the span that the request has, then use what has room. True if that is empty. */
+/* Take back the span that the request has, true if it is empty; then use what has room. */
 static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r, unsigned int *bad)
 {
 	struct gomem_span *s, *old = r->span;
-	bool empty = old && put_back(c, old, bad);
+	bool empty;
 
+	lockdep_assert_held(&c->lock);
+	empty = old && put_back(c, old, bad);
 	r->span = NULL;
 	do {
 		s = find_room(c, bad);
@@ -352,7 +351,7 @@ static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r, 
 	return empty;
 }
 
-/* What others flushed is the first choice; then the request keeps its span. */
+/* What others flushed is the first choice; if that is enough the request keeps its span. */
 static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
 	struct gomem_span *old = r->span;
@@ -454,9 +453,9 @@ static void refill_from_peers(struct gomem_mcentral *c, struct gomem_refill *r)
  * @c: the mcentral
  * @r: what is wanted, and where it goes
  *
- * Takes what slots flushed; a span that is given stays the caller's then. If there is
- * none takes objects from spans that have room, one after the other until there are
- * enough; the span that still has room then is the one to cache. Spans with a few
+ * Takes what slots flushed; if that is half of what is wanted a span that is given stays
+ * the caller's. Else takes objects from spans that have room, one after the other until
+ * there are enough; the span that still has room then is the one to cache. Spans with a few
  * free slots each are thus used up under one hold of the lock. Does not grow the
  * heap: @r->n of 0 means that no span has room. A span of another node, which a CPU
  * gets when its own has no memory, goes home first.
@@ -755,14 +754,13 @@ static void *add_room(struct gomem_mcentral *c, void *page)
 
 static noinline void grow_transfer(struct gomem_mcentral *c)
 {
-	/* As fetch_stacks(): who frees may reclaim, or must not wake anybody. */
-	gfp_t gfp = __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
 	struct gomem_heap *h = c->heap;
 	unsigned long flags;
 	void *page = NULL;
 
+	/* As fetch_stacks(): who frees may reclaim, or must not wake anybody. */
 	if (!READ_ONCE(c->transfer.objs))
-		page = gomem_meta_get(h->source, PAGE_SIZE, gfp, h->node);
+		page = gomem_meta_get(h->source, PAGE_SIZE, gomem_gfp_light(0), h->node);
 	spin_lock_irqsave(&c->lock, flags);
 	page = add_room(c, page);
 	spin_unlock_irqrestore(&c->lock, flags);
@@ -824,9 +822,7 @@ static unsigned int look_at_transfer(struct gomem_mcentral *c, bool idle, void *
 
 	lockdep_assert_held(&c->lock);
 	/* The heap may be smaller than when there was room. */
-	if (!idle || !may_have_room(c->heap, 0))
-		c->transfer.used = false;
-	surplus = gomem_transfer_look(&c->transfer);
+	surplus = gomem_transfer_look(&c->transfer, !idle || !may_have_room(c->heap, 0));
 	*page = give_room(c, before);
 	return surplus;
 }
@@ -851,7 +847,7 @@ static unsigned int reduce_transfer(struct gomem_mcentral *c, unsigned int n, vo
  */
 void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 {
-	void *objs[DRAIN_MAX], *page;
+	void *objs[GOMEM_DRAIN_MAX], *page;
 	unsigned int n, surplus;
 	unsigned long flags;
 
@@ -862,9 +858,9 @@ void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	/* The lock is dropped now and then. */
-	for (; surplus; surplus -= min(surplus, DRAIN_MAX)) {
+	for (; surplus; surplus -= min(surplus, GOMEM_DRAIN_MAX)) {
 		spin_lock_irqsave(&c->lock, flags);
-		n = reduce_transfer(c, min(surplus, DRAIN_MAX), objs, &page);
+		n = reduce_transfer(c, min(surplus, GOMEM_DRAIN_MAX), objs, &page);
 		spin_unlock_irqrestore(&c->lock, flags);
 		gomem_mcentral_free(c, objs, n, false);
 		if (page)

@@ -66,6 +66,9 @@ struct gomem_mcentral {
 /* The same past the slots, by one call of a user's; also seen to with preemption off. */
 #define GOMEM_BULK_MAX	64	/* bits in gomem_refill.fresh and .zero */
 
+/* Most that leave a slot or a transfer cache for good at once, for the sake of the stack. */
+#define GOMEM_DRAIN_MAX	64U
+
 /**
  * struct gomem_refill - what a slot asks its mcentral for, and gets
  * @span: in, a span that the CPU cached and has no use for any more, or NULL; out,

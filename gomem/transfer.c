@@ -3,7 +3,6 @@
  * transfer.c - how much is kept for others to refill from.
  */
 #include <linux/jiffies.h>
-#include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -113,16 +112,18 @@ unsigned int gomem_transfer_earned(const struct gomem_transfer *t, unsigned int 
 /**
  * gomem_transfer_look - see what nobody came for since the last look
  * @t: the transfer cache
+ * @all: whatever it was, all is too much
  *
  * Room that was empty all the time is taken away.
  *
  * Return: how many objects, with their room, are too many: all, if nothing happened.
  */
-unsigned int gomem_transfer_look(struct gomem_transfer *t)
+unsigned int gomem_transfer_look(struct gomem_transfer *t, bool all)
 {
-	unsigned int surplus = t->used ? t->low : t->n;
+	bool used = t->used && !all;
+	unsigned int surplus = used ? t->low : t->n;
 
-	t->room = t->used ? t->high : t->n;
+	t->room = used ? t->high : t->n;
 	t->used = false;
 	t->low = t->n;
 	t->high = t->n;

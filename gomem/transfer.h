@@ -57,7 +57,7 @@ void gomem_transfer_init(struct gomem_transfer *t);
 unsigned int gomem_transfer_put(struct gomem_transfer *t, void **objs, unsigned int n);
 unsigned int gomem_transfer_take(struct gomem_transfer *t, void **objs, unsigned int n);
 unsigned int gomem_transfer_earned(const struct gomem_transfer *t, unsigned int size);
-unsigned int gomem_transfer_look(struct gomem_transfer *t);
+unsigned int gomem_transfer_look(struct gomem_transfer *t, bool all);
 unsigned int gomem_transfer_reduce(struct gomem_transfer *t, unsigned int n, void **objs);
 const char *gomem_transfer_validate(const struct gomem_transfer *t);
 

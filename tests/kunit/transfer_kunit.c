@@ -131,6 +131,13 @@ static void expect_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fake_heap_spans(&f->fh));
 }
 
+/* Nor after what is in transfer was given back. */
+static void expect_drained(struct kunit *test)
+{
+	gomem_mcentral_drain(central_of(test->priv), false);
+	expect_nothing(test);
+}
+
 static const struct size_case {
 	const char *name;
 	unsigned int size;
@@ -175,8 +182,7 @@ static void test_growth(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1 + ilog2(c->most / c->begin), steps);
 	expect_transfer(test, c->most, c->most);
 
-	gomem_mcentral_drain(central_of(f), false);
-	expect_nothing(test);
+	expect_drained(test);
 }
 
 /* Who only allocates, or only frees, or does one after the other, has no use for it. */
@@ -236,8 +242,7 @@ static void test_want(struct kunit *test)
 	expect_transfer(test, 64, 128);
 
 	put(f, 192, 300 - 192);
-	gomem_mcentral_drain(central_of(f), false);
-	expect_nothing(test);
+	expect_drained(test);
 }
 
 /* As much room as MOVED_SHARE times as many objects moved for; less than MOVED_MIN is none. */
@@ -260,8 +265,7 @@ static void test_earn(struct kunit *test)
 	}
 	KUNIT_EXPECT_GE(test, transfer_of(f)->room, 200);
 	KUNIT_EXPECT_LE(test, transfer_of(f)->room, 200 + NR_OBJS / 64);
-	gomem_mcentral_drain(central_of(f), false);
-	expect_nothing(test);
+	expect_drained(test);
 }
 
 /* The classes of a heap share what all have. */
@@ -306,8 +310,7 @@ static void test_no_memory(struct kunit *test)
 
 	exchange(f, 400, 10);
 	expect_transfer(test, 400, 512);
-	gomem_mcentral_drain(central_of(f), false);
-	expect_nothing(test);
+	expect_drained(test);
 }
 
 /* What is in it */
@@ -346,8 +349,7 @@ static void test_content(struct kunit *test)
 	gomem_mcentral_uncache(span);
 	put(f, 0, 600);
 	expect_transfer(test, 512, 512);
-	gomem_mcentral_drain(central_of(f), false);
-	expect_nothing(test);
+	expect_drained(test);
 }
 
 /* What there is no room for goes to spans at once. */
@@ -366,8 +368,7 @@ static void test_overflow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 400 - (120 + BATCH - 128), central_of(f)->nspans);
 	expect_transfer(test, 128, 128);
 	put(f, 120 + BATCH, 400 - 120 - BATCH);
-	gomem_mcentral_drain(central_of(f), false);
-	expect_nothing(test);
+	expect_drained(test);
 }
 
 /* What is freed twice, and meets itself on the way to its span. */
@@ -417,8 +418,7 @@ static void test_few(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, f->objs[1], objs[0]);
 	gomem_mcentral_free(central_of(f), objs, r.n, false);
 	put(f, 1 + BATCH / 2, 399 - BATCH / 2);
-	gomem_mcentral_drain(central_of(f), false);
-	expect_nothing(test);
+	expect_drained(test);
 }
 
 /* What nobody came for between two looks goes, and its room. */
@@ -518,8 +518,7 @@ static void test_validate(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, page, gomem_mcentral_validate(central_of(f)) ?: "nothing");
 	*t = old;
 	put(f, 0, 100);
-	gomem_mcentral_drain(central_of(f), false);
-	expect_nothing(test);
+	expect_drained(test);
 }
 
 /* From the slots on, in the module's own heap; as long as no epoch ends meanwhile. */
@@ -551,14 +550,14 @@ static struct gomem_heap *own_heap(void)
 	return gomem_node_heap(numa_mem_id());
 }
 
-static struct gomem_transfer *own_transfer(void)
+static struct gomem_mcentral *own_central(void)
 {
-	return &own_heap()->central[own_spc()].transfer;
+	return &own_heap()->central[own_spc()];
 }
 
 static unsigned int own_held(void)
 {
-	return READ_ONCE(own_transfer()->n);
+	return READ_ONCE(own_central()->transfer.n);
 }
 
 static void pin(void)
@@ -602,10 +601,10 @@ static void move_many(struct fixture *f, unsigned int rounds)
 	while (rounds--) {
 		unsigned int n = make(f, NR_MOVED);
 
-		set_moved_locked(&own_heap()->central[own_spc()], SZ_1G);
+		set_moved_locked(own_central(), SZ_1G);
 		unmake(f, n);
 	}
-	set_moved_locked(&own_heap()->central[own_spc()], 0);
+	set_moved_locked(own_central(), 0);
 }
 
 static void run_undisturbed(struct kunit *test, void (*body)(struct fixture *f, struct seen *s),
@@ -646,7 +645,7 @@ static void use_slots(struct fixture *f, struct seen *s)
 	s->idle = own_held();
 	move_many(f, 8);
 	gomem_mcache_drain(false);
-	s->drained = READ_ONCE(own_transfer()->room);
+	s->drained = READ_ONCE(own_central()->transfer.room);
 	s->bytes[0] = gomem_mcache_bytes();
 	move_many(f, 8);
 	s->bytes[1] = gomem_mcache_bytes();
@@ -675,7 +674,7 @@ static void test_slots(struct kunit *test)
 /* One of those that lie there; NULL if there are none. */
 static void *one_held(unsigned int i)
 {
-	struct gomem_mcentral *c = &own_heap()->central[own_spc()];
+	struct gomem_mcentral *c = own_central();
 	unsigned long flags;
 	void *obj = NULL;
 
