@@ -1015,7 +1015,7 @@ static size_t alloc_small_bulk(size_t size, gfp_t gfp, size_t n, void **p, unsig
 	if (!gomem_enter_alloc(size, gfp, caller))
 		return 0;
 	for (i = 0; i < n; i += more) {
-		more = alloc_some(spc, gfp, p + i, min_t(size_t, n - i, GOMEM_BULK_MAX), caller);
+		more = alloc_some(spc, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), caller);
 		if (unlikely(more < 0)) {
 			gomem_free_bulk(i, p);
 			return 0;
@@ -1236,7 +1236,7 @@ static noinline struct bulk_pos free_section_cleared(void **p, unsigned int n)
 /* Objects that are freed at once; fewer if each takes its time. */
 static unsigned int free_section_max(void)
 {
-	return want_init_on_free() ? 4 : GOMEM_BULK_MAX;
+	return want_init_on_free() ? 4 : GOMEM_BATCH_MAX;
 }
 
 void gomem_free_bulk(size_t n, void **p)

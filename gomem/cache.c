@@ -518,7 +518,7 @@ size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void *
 	if (!gomem_enter_alloc(c->object_size, gfp, _RET_IP_))
 		return 0;
 	for (i = 0; i < n; i += more) {
-		more = alloc_some(c, gfp, p + i, min_t(size_t, n - i, GOMEM_BULK_MAX), _RET_IP_);
+		more = alloc_some(c, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), _RET_IP_);
 		if (unlikely(more < 0)) {
 			gomem_cache_free_bulk(c, i, p);
 			return 0;
@@ -574,7 +574,7 @@ static unsigned int free_section(struct gomem_cache *c, void **p, unsigned int n
 /* Objects that are freed at once; fewer if each takes its time. */
 static unsigned int free_section_max(void)
 {
-	return want_init_on_free() ? 4 : GOMEM_BULK_MAX;
+	return want_init_on_free() ? 4 : GOMEM_BATCH_MAX;
 }
 
 void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p)

@@ -177,14 +177,14 @@ static void visit_kinds(void (*fn)(const struct gomem_kind *k, void *arg), void 
 }
 
 /*
- * Take what a slot has, up to GOMEM_DRAIN_MAX objects. If that was all it begins anew. It is
+ * Take what a slot has, up to GOMEM_BATCH_MAX objects. If that was all it begins anew. It is
  * owned, or nobody's.
  */
 static unsigned int empty_slot(struct place *p, void **objs, struct gomem_span **span)
 {
 	struct gomem_slot *slot = p->slot;
 	unsigned int held = slot->top - gomem_slot_bottom(slot);
-	unsigned int n = min_t(unsigned int, held, GOMEM_DRAIN_MAX);
+	unsigned int n = min(held, GOMEM_BATCH_MAX);
 
 	slot->top -= n;
 	memcpy(objs, slot->top, n * sizeof(*objs));
@@ -212,7 +212,7 @@ static void free_contents(const struct gomem_kind *k, void **objs, unsigned int 
 static bool drain_some(const struct gomem_kind *k, bool irq, bool idle)
 {
 	struct gomem_span *span = NULL;
-	void *objs[GOMEM_DRAIN_MAX];
+	void *objs[GOMEM_BATCH_MAX];
 	unsigned long flags = 0;
 	struct slot_view v;
 	unsigned int n = 0;
@@ -235,7 +235,7 @@ static bool drain_some(const struct gomem_kind *k, bool irq, bool idle)
 
 	gomem_count(GOMEM_EV_IDLE_OBJECTS, n);
 	free_contents(k, objs, n, span);
-	return n == GOMEM_DRAIN_MAX;
+	return n == GOMEM_BATCH_MAX;
 }
 
 /* Whoever uses it meanwhile does not keep us here. */
@@ -243,7 +243,7 @@ static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
 {
 	unsigned int i;
 
-	for (i = 0; i <= GOMEM_SLOT_MAX / GOMEM_DRAIN_MAX; i++)
+	for (i = 0; i <= GOMEM_SLOT_MAX / GOMEM_BATCH_MAX; i++)
 		if (!drain_some(k, irq, idle))
 			break;
 }
@@ -481,7 +481,7 @@ static void cancel_drains(void)
 static void drain_dead(const struct gomem_kind *k, void *arg)
 {
 	int *cpu = arg, irq;
-	void *objs[GOMEM_DRAIN_MAX];
+	void *objs[GOMEM_BATCH_MAX];
 	struct gomem_span *span;
 	struct place p;
 	unsigned int n;
@@ -492,7 +492,7 @@ static void drain_dead(const struct gomem_kind *k, void *arg)
 		do {
 			n = empty_slot(&p, objs, &span);
 			free_contents(k, objs, n, span);
-		} while (n == GOMEM_DRAIN_MAX);
+		} while (n == GOMEM_BATCH_MAX);
 	}
 }
 

@@ -769,7 +769,7 @@ static noinline unsigned int alloc_many_slow(struct gomem_mcentral *c, gfp_t gfp
  * @k: their kind, not a large one
  * @gfp: how hard to try
  * @objs: where they go
- * @want: how many, up to GOMEM_BULK_MAX
+ * @want: how many, up to GOMEM_BATCH_MAX
  * @fresh: bit i is set if object i was never handed out: it has no key, and what its first
  *	word is was never looked at. NULL: objects are made, whatever they were
  *
@@ -960,7 +960,7 @@ static unsigned int gather(void **objs, unsigned int n, unsigned int spc, struct
 /**
  * gomem_mcache_free_many - free objects that slots have no room for, or no business with
  * @objs: the objects, with their keys set; in another order afterwards
- * @n: how many, up to GOMEM_BULK_MAX
+ * @n: how many, up to GOMEM_BATCH_MAX
  * @mixed: they may be of several span classes or heaps
  * @run: they lie side by side in one page, by rising address
  *

@@ -847,7 +847,7 @@ static unsigned int reduce_transfer(struct gomem_mcentral *c, unsigned int n, vo
  */
 void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 {
-	void *objs[GOMEM_DRAIN_MAX], *page;
+	void *objs[GOMEM_BATCH_MAX], *page;
 	unsigned int n, surplus;
 	unsigned long flags;
 
@@ -858,9 +858,9 @@ void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	/* The lock is dropped now and then. */
-	for (; surplus; surplus -= min(surplus, GOMEM_DRAIN_MAX)) {
+	for (; surplus; surplus -= min(surplus, GOMEM_BATCH_MAX)) {
 		spin_lock_irqsave(&c->lock, flags);
-		n = reduce_transfer(c, min(surplus, GOMEM_DRAIN_MAX), objs, &page);
+		n = reduce_transfer(c, min(surplus, GOMEM_BATCH_MAX), objs, &page);
 		spin_unlock_irqrestore(&c->lock, flags);
 		gomem_mcentral_free(c, objs, n, false);
 		if (page)

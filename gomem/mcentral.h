@@ -60,20 +60,17 @@ struct gomem_mcentral {
 	atomic64_t direct_frees;
 } ____cacheline_aligned_in_smp;
 
-/* Most objects that move between slots and spans at once. */
-#define GOMEM_BATCH_MAX	32
-
-/* The same past the slots, by one call of a user's; also seen to with preemption off. */
-#define GOMEM_BULK_MAX	64	/* bits in gomem_refill.fresh and .zero */
-
-/* Most that leave a slot or a transfer cache for good at once, for the sake of the stack. */
-#define GOMEM_DRAIN_MAX	64U
+/*
+ * Most objects that move at once between slots, transfer caches, spans and one call of a
+ * user's: they lie on the stack meanwhile, and a lock is held. So many bits gomem_refill has.
+ */
+#define GOMEM_BATCH_MAX	64U
 
 /**
  * struct gomem_refill - what a slot asks its mcentral for, and gets
  * @span: in, a span that the CPU cached and has no use for any more, or NULL; out,
  *	one to cache instead, or NULL
- * @want: how many objects, up to GOMEM_BULK_MAX
+ * @want: how many objects, up to GOMEM_BATCH_MAX
  * @want_span: whether the slot can have a span
  * @n: how many objects there are
  * @fresh: bit i: object i was never handed out before

@@ -118,7 +118,7 @@ static unsigned int alloc(struct fixture *f, void **out, unsigned int want)
 
 	for (n = 0; n < want; n += r.n) {
 		r.objs = out + n;
-		r.want = min(want - n, GOMEM_BULK_MAX);
+		r.want = min(want - n, GOMEM_BATCH_MAX);
 		gomem_mcentral_get(&f->fh.heap->central[f->spc], GFP_KERNEL, &r);
 		if (!r.n)
 			break;
@@ -433,7 +433,7 @@ static void test_refill_gathers(struct kunit *test)
 	static const unsigned int nr_free[] = { 1, 2, 1, 3 };
 	struct fixture *f = test->priv;
 	struct gomem_span *s[ARRAY_SIZE(nr_free)];
-	void *objs[GOMEM_BULK_MAX];
+	void *objs[GOMEM_BATCH_MAX];
 	struct gomem_refill r = { .objs = objs };
 	unsigned int i;
 
@@ -464,7 +464,7 @@ static void test_refill_exchanges(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct gomem_span *old, *s;
-	void *objs[GOMEM_BULK_MAX];
+	void *objs[GOMEM_BATCH_MAX];
 	struct gomem_refill r = { .objs = objs };
 
 	use_size(f, 512);
@@ -503,7 +503,7 @@ static void test_refill_exchanges(struct kunit *test)
 static void test_refill_fresh(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	void *objs[GOMEM_BULK_MAX];
+	void *objs[GOMEM_BATCH_MAX];
 	struct gomem_refill r = { .objs = objs };
 
 	use_size(f, 256);
@@ -527,8 +527,8 @@ static void test_refill_fresh(struct kunit *test)
 	expect_spans(test, 0, 0);
 	use_size(f, 8);
 	KUNIT_ASSERT_EQ(test, 1, alloc(f, f->objs, 1));
-	refill(f, &r, NULL, GOMEM_BULK_MAX, false);
-	KUNIT_EXPECT_EQ(test, GOMEM_BULK_MAX, r.n);
+	refill(f, &r, NULL, GOMEM_BATCH_MAX, false);
+	KUNIT_EXPECT_EQ(test, GOMEM_BATCH_MAX, r.n);
 	KUNIT_EXPECT_EQ(test, ~0ULL, r.fresh);
 	free_objs(f, r.objs, r.n);
 	free_objs(f, f->objs, 1);

@@ -510,7 +510,7 @@ static void test_slot_suffices(struct kunit *test)
 	struct use u;
 
 	run_undisturbed(test, use_slot, &u, sizeof(u));
-	most = u.before ? (clamp(u.before / 2, 1U, GOMEM_BATCH_MAX + 0U) - 1) & ~1U : 0;
+	most = u.before ? (clamp(u.before / 2, 1U, GOMEM_BATCH_MAX) - 1) & ~1U : 0;
 	KUNIT_EXPECT_LE(test, u.held, most);
 	KUNIT_EXPECT_GE(test, u.held, most / 2);
 	KUNIT_EXPECT_EQ(test, u.before, u.after);
