@@ -29,7 +29,7 @@ GUEST = os.path.join(TOP, "scripts/guest")
 # somebody else's work. Of a real processor the median does.
 TIMING = {"icount": (4, 3, 1), "native": (3, 5, 10), "smp": (3, 5, 1)}
 
-FOOTPRINT = ("200M", "other-log", "random-log", "other-uniform", "other", "random", "fifo", "lifo")
+FOOTPRINT = ("200M", "other-log", "random-log", "other-uniform", "other", "fifo")
 
 
 def modules_of(kernel):
