@@ -108,3 +108,10 @@ gomem_stat()
 		$1 == key { sub(/^[^ \t]*[ \t]*/, ""); print; found = 1; exit }
 		END { exit !found }' "$gomem_stats"
 }
+
+# Whether every byte takes a lot of work here, and memory is kept back after it
+# was freed.
+debug_kernel()
+{
+	[ -e /sys/kernel/debug/kmemleak ] || grep -q ' kasan_' /proc/kallsyms
+}

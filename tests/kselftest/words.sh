@@ -21,7 +21,7 @@ MIXES="1 2 3 4 5 6 7 8 9 15 uniform words"
 words_params=/sys/module/gomem_words/parameters
 
 n=1000000
-debug_kernel && n=20000
+debug_kernel && n=5000
 
 words_cmd()
 {
