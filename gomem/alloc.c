@@ -1006,7 +1006,9 @@ static int alloc_some(unsigned int spc, gfp_t gfp, void **p, unsigned int n,
 	return good;
 }
 
-static size_t alloc_small_bulk(size_t size, gfp_t gfp, size_t n, void **p, unsigned long caller)
+/* From the object with number @done on. */
+static size_t alloc_small_bulk(size_t size, gfp_t gfp, size_t n, void **p, size_t done,
+			       unsigned long caller)
 {
 	unsigned int spc = gomem_spc_make(gomem_sizeclass(size), false);
 	size_t i;
@@ -1014,7 +1016,7 @@ static size_t alloc_small_bulk(size_t size, gfp_t gfp, size_t n, void **p, unsig
 
 	if (!gomem_enter_alloc(size, gfp, caller))
 		return 0;
-	for (i = 0; i < n; i += more) {
+	for (i = done; i < n; i += more) {
 		more = alloc_some(spc, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), caller);
 		if (unlikely(more < 0)) {
 			gomem_free_bulk(i, p);
@@ -1024,20 +1026,49 @@ static size_t alloc_small_bulk(size_t size, gfp_t gfp, size_t n, void **p, unsig
 	return n;
 }
 
-size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
+/* Whatever the size and the context, and if the slot has not as many. */
+static noinline size_t alloc_bulk_slow(size_t size, gfp_t gfp, size_t n, void **p, size_t done,
+				       unsigned long caller)
 {
 	size_t i;
 
-	if (likely(n && size - 1 < GOMEM_SMALL_MAX))
-		return alloc_small_bulk(size, gfp, n, p, _RET_IP_);
+	if (likely(size - 1 < GOMEM_SMALL_MAX))
+		return alloc_small_bulk(size, gfp, n, p, done, caller);
 	for (i = 0; i < n; i++) {
-		p[i] = alloc_odd(size, gfp, false, NUMA_NO_NODE, _RET_IP_);
+		p[i] = alloc_odd(size, gfp, false, NUMA_NO_NODE, caller);
 		if (unlikely(!p[i])) {
 			gomem_free_bulk(i, p);
 			return 0;
 		}
 	}
 	return n;
+}
+
+/* What the slot has, for a task. */
+static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n, void **p)
+{
+	bool unusual = false;
+	unsigned int spc;
+
+	if (unlikely(size - 1 >= GOMEM_SMALL_MAX) || unlikely(gfp & GOMEM_GFP_REFUSED) ||
+	    unlikely(gomem_irq_context()))
+		return 0;
+	gomem_check_context(gfp);
+	spc = gomem_spc_make(gomem_sizeclass(size), false);
+	preempt_disable();
+	n = gomem_slot_pop_many(&raw_cpu_read(gomem_mcache_task)->slot[spc], 0, p,
+				min_t(size_t, n, GOMEM_BATCH_MAX), &unusual);
+	preempt_enable();
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || want_init_on_alloc(gfp))
+		hand_out_many(p, n, spc, gfp);
+	return n;
+}
+
+size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
+{
+	size_t done = alloc_bulk_hit(size, gfp, n, p);
+
+	return likely(done == n) ? n : alloc_bulk_slow(size, gfp, n, p, done, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
 
@@ -1239,12 +1270,12 @@ static unsigned int free_section_max(void)
 	return want_init_on_free() ? 4 : GOMEM_BATCH_MAX;
 }
 
-void gomem_free_bulk(size_t n, void **p)
+static noinline void free_bulk_slow(size_t n, void **p, unsigned long caller)
 {
 	struct bulk_pos pos;
 	unsigned int len;
 
-	if (!n || !gomem_enter_free(_RET_IP_))
+	if (!gomem_enter_free(caller))
 		return;
 	for (; n; n -= pos.done, p += pos.done) {
 		len = min_t(size_t, n, free_section_max());
@@ -1255,9 +1286,55 @@ void gomem_free_bulk(size_t n, void **p)
 		if (likely(pos.done == len))
 			continue;
 		/* NULL, a large object, or what cannot be freed. */
-		free_unusual(p[pos.done], pos.tag, _RET_IP_);
+		free_unusual(p[pos.done], pos.tag, caller);
 		pos.done++;
 	}
+}
+
+/* So few that it does not pay to look for neighbours. */
+#define FREE_FEW	8
+
+/* Into its slot, if it is a live small object and there is room; the cache is owned. */
+static __always_inline bool push_one(struct gomem_mcache *mc, void *obj)
+{
+	unsigned long addr = (unsigned long)obj, low;
+	unsigned long ci = gomem_pagemap_index(&gomem_pagemap, addr);
+	struct gomem_slot *slot;
+	u32 tag;
+
+	if (unlikely(ci >= gomem_pagemap.nr_chunks))
+		return false;
+	tag = gomem_pagemap_tag(gomem_pagemap.entry[ci], addr);
+	low = gomem_tag_low(tag);
+	slot = slot_of_low(mc, low);
+	if (unlikely(slot->top == slot->end) ||
+	    unlikely(!take_back(slot, obj, gomem_tag_offset(addr, tag, low), false)))
+		return false;
+	*slot->top++ = obj;
+	return true;
+}
+
+/* Of a task's, one by one. Returns how many, up to one that takes more than this. */
+static __always_inline size_t free_few(size_t n, void **p)
+{
+	size_t i;
+
+	if (unlikely(gomem_irq_context()) || static_branch_unlikely(&careful_free))
+		return 0;
+	preempt_disable();
+	for (i = 0; i < n; i++)
+		if (unlikely(!push_one(raw_cpu_read(gomem_mcache_task), p[i])))
+			break;
+	preempt_enable();
+	return i;
+}
+
+void gomem_free_bulk(size_t n, void **p)
+{
+	size_t done = n <= FREE_FEW ? free_few(n, p) : 0;
+
+	if (done < n)
+		free_bulk_slow(n - done, p + done, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_bulk, GOMEM_NS);
 

@@ -356,6 +356,22 @@ static __always_inline struct gomem_span *span_of(const struct gomem_cache *c, v
 	return likely(s) && likely(READ_ONCE(s->kind) == &c->kind) ? s : NULL;
 }
 
+/* Give an object its key, unless it has one; @word: where it has that. */
+static __always_inline bool set_key_once(const struct gomem_cache *c, void *obj, void *word,
+					 unsigned long secret)
+{
+	unsigned long key = secret ^ (unsigned long)word;
+
+	if (unlikely(gomem_looks_free(word, key)) && gomem_is_free(word))
+		return false;
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kmemleak_free(obj);
+	if (want_init_on_free() && c->clears)
+		memset(obj, 0, c->object_size);
+	*(unsigned long *)word = key;
+	return true;
+}
+
 /*
  * Check an object that is being freed, and give it its key. As in alloc.c preemption
  * stays off from the look at the tag to the last access to the object.
@@ -363,17 +379,9 @@ static __always_inline struct gomem_span *span_of(const struct gomem_cache *c, v
 static __always_inline bool take_back(const struct gomem_cache *c, const struct gomem_span *s,
 				      void *obj)
 {
-	if (unlikely(!gomem_is_start((unsigned long)obj - s->base, c->kind.divmul,
-				     (u64)s->nelems << 32)))
-		return false;
-	if (unlikely(gomem_is_free(gomem_kind_key(&c->kind, obj))))
-		return false;
-	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
-		kmemleak_free(obj);
-	if (c->clears && want_init_on_free())
-		memset(obj, 0, c->object_size);
-	gomem_set_key(gomem_kind_key(&c->kind, obj));
-	return true;
+	return likely(gomem_is_start((unsigned long)obj - s->base, c->kind.divmul,
+				     (u64)s->nelems << 32)) &&
+	       set_key_once(c, obj, gomem_kind_key(&c->kind, obj), gomem_secret);
 }
 
 static noinline void free_miss(const struct gomem_kind *k, void *obj)
@@ -485,12 +493,21 @@ static unsigned int check_many(struct gomem_cache *c, void **p, unsigned int n, 
 	return good;
 }
 
+static noinline void hand_out_many(const struct gomem_cache *c, void **p, unsigned int n,
+				   gfp_t gfp)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		hand_out(c, p[i], gfp, wants_clearing(c, gfp));
+}
+
 /* Up to @n objects, perhaps none that is good; -1 if there is no memory. */
 static int alloc_some(struct gomem_cache *c, gfp_t gfp, void **p, unsigned int n,
 		      unsigned long caller)
 {
-	unsigned int more, i;
 	bool unusual = false;
+	unsigned int more;
 
 	more = alloc_section(c, p, n, &unusual);
 	if (!more && unlikely(unusual)) {
@@ -505,20 +522,21 @@ static int alloc_some(struct gomem_cache *c, gfp_t gfp, void **p, unsigned int n
 		return -1;
 	}
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || wants_clearing(c, gfp))
-		for (i = 0; i < more; i++)
-			hand_out(c, p[i], gfp, wants_clearing(c, gfp));
+		hand_out_many(c, p, more, gfp);
 	return more;
 }
 
-size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void **p)
+/* Whatever the context, and if the slot has not as many. From number @done on. */
+static noinline size_t alloc_bulk_slow(struct gomem_cache *c, gfp_t gfp, size_t n, void **p,
+				       size_t done, unsigned long caller)
 {
 	size_t i;
 	int more;
 
-	if (!gomem_enter_alloc(c->object_size, gfp, _RET_IP_))
+	if (!gomem_enter_alloc(c->object_size, gfp, caller))
 		return 0;
-	for (i = 0; i < n; i += more) {
-		more = alloc_some(c, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), _RET_IP_);
+	for (i = done; i < n; i += more) {
+		more = alloc_some(c, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), caller);
 		if (unlikely(more < 0)) {
 			gomem_cache_free_bulk(c, i, p);
 			return 0;
@@ -526,30 +544,71 @@ size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void *
 	}
 	return n;
 }
+
+/* What the slot has, for a task. */
+static __always_inline size_t alloc_bulk_hit(struct gomem_cache *c, gfp_t gfp, size_t n,
+					     void **p)
+{
+	bool unusual = false;
+
+	if (unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
+		return 0;
+	gomem_check_context(gfp);
+	preempt_disable();
+	n = gomem_slot_pop_many(&raw_cpu_ptr(c->kind.cpu)->task.slot, c->kind.key, p,
+				min_t(size_t, n, GOMEM_BATCH_MAX), &unusual);
+	preempt_enable();
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || wants_clearing(c, gfp))
+		hand_out_many(c, p, n, gfp);
+	return n;
+}
+
+size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void **p)
+{
+	size_t done = alloc_bulk_hit(c, gfp, n, p);
+
+	return likely(done == n) ? n : alloc_bulk_slow(c, gfp, n, p, done, _RET_IP_);
+}
 EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_bulk, GOMEM_NS);
 
 /*
  * Take objects back, up to one that is none; its slot is owned. Those that it has no room
- * for, @left of them, are the first ones then. Returns how many were taken.
+ * for, @left of them, are the first ones then; with @left of NULL there is room for all, and
+ * one node. Returns how many were taken.
  */
-static unsigned int push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
-			      unsigned int n, unsigned int *left)
+static __always_inline unsigned int push_many(struct gomem_cache *c, struct gomem_slot *slot,
+					      void **p, unsigned int n, unsigned int *left)
 {
-	struct gomem_span *s = NULL;
+	/* All of it once, since stores could change it for all the compiler knows. */
+	unsigned long secret = gomem_secret, base = 0, bytes = 0;
+	u32 divmul = c->kind.divmul, key = c->kind.key;
+	void **top = slot->top, *obj;
+	struct gomem_span *s;
 	unsigned int i;
-	void *obj;
 
 	for (i = 0; i < n; i++) {
 		obj = p[i];
 		/* A span that the last one was live in is of this cache still. */
-		if (!s || (unsigned long)obj - s->base >= s->npages << GOMEM_PAGE_SHIFT)
+		if ((unsigned long)obj - base >= bytes) {
 			s = span_of(c, obj);
-		if (unlikely(!s) || unlikely(!take_back(c, s, obj)))
+			if (unlikely(!s))
+				break;
+			base = s->base;
+			bytes = s->nelems * c->kind.size;
+		}
+		if (unlikely((unsigned long)obj - base >= bytes) ||
+		    unlikely(!gomem_is_multiple((unsigned long)obj - base, divmul)) ||
+		    unlikely(!set_key_once(c, obj, obj + key, secret)))
 			break;
-		if ((static_branch_unlikely(&gomem_numa) && !gomem_mcache_is_home(obj)) ||
-		    !gomem_slot_push(slot, obj))
+		if (left && (top == slot->end ||
+			     (static_branch_unlikely(&gomem_numa) && !gomem_mcache_is_home(obj))))
 			p[(*left)++] = obj;
+		else
+			*top++ = obj;
 	}
+	/* Not written to if it is of the cache that holds nothing. */
+	if (top != slot->top)
+		slot->top = top;
 	return i;
 }
 
@@ -577,11 +636,12 @@ static unsigned int free_section_max(void)
 	return want_init_on_free() ? 4 : GOMEM_BATCH_MAX;
 }
 
-void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p)
+static noinline void free_bulk_slow(struct gomem_cache *c, size_t n, void **p,
+				    unsigned long caller)
 {
 	unsigned int done, left, len;
 
-	if (!n || !gomem_enter_free(_RET_IP_))
+	if (!gomem_enter_free(caller))
 		return;
 	for (; n; n -= done, p += done) {
 		len = min_t(size_t, n, free_section_max());
@@ -592,9 +652,33 @@ void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p)
 		if (likely(done == len))
 			continue;
 		/* NULL, or what cannot be freed. */
-		reject(c, p[done], _RET_IP_);
+		reject(c, p[done], caller);
 		done++;
 	}
+}
+
+/* Of a task's, what the slot has room for. Returns how many, up to one that is none. */
+static __always_inline size_t free_bulk_hit(struct gomem_cache *c, size_t n, void **p)
+{
+	struct gomem_slot *slot;
+
+	if (unlikely(gomem_irq_context()) || want_init_on_free() ||
+	    static_branch_unlikely(&gomem_numa))
+		return 0;
+	preempt_disable();
+	slot = &raw_cpu_ptr(c->kind.cpu)->task.slot;
+	n = min3(n, (size_t)GOMEM_BATCH_MAX, (size_t)(slot->end - slot->top));
+	n = push_many(c, slot, p, n, NULL);
+	preempt_enable();
+	return n;
+}
+
+void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p)
+{
+	size_t done = free_bulk_hit(c, n, p);
+
+	if (unlikely(done < n))
+		free_bulk_slow(c, n - done, p + done, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_free_bulk, GOMEM_NS);
 

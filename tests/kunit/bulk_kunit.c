@@ -289,6 +289,61 @@ static void test_double_free_in_order(struct kunit *test)
 		expect_double_free_in_order(test, misused_sizes[i]);
 }
 
+/* A few objects of several classes, one of them large. */
+static void get_few(struct kunit *test, unsigned int n, unsigned int large)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		f->objs[i] = gomem_alloc(i == large ? 40000 : 16 + below(f, 5000), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
+		fill(f->objs[i], gomem_usable_size(f->objs[i]));
+	}
+	expect_filled(test, n);
+}
+
+static void expect_few(struct kunit *test, unsigned int n, unsigned int bad)
+{
+	struct fixture *f = test->priv;
+	void *p;
+
+	get_few(test, n, (bad + 1) % n ?: n);
+	p = f->objs[bad];
+	gomem_free(p);
+	gomem_free_bulk(n, f->objs);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+
+	get_few(test, n, n);
+	p = f->objs[bad];
+	f->objs[bad] += 8;
+	gomem_free_bulk(n, f->objs);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
+
+	f->objs[bad] = &f->objs[n];
+	f->objs[n] = p;
+	gomem_free_bulk(1, &f->objs[bad]);
+	expect_misuses(test, GOMEM_FOREIGN_POINTER, 1);
+	gomem_free_bulk(1, &f->objs[n]);
+}
+
+/* So few at once that each is seen to alone, with misuse at each place; and in full slots. */
+static void test_few(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int n, bad, i;
+
+	for (n = 1; n <= 10; n++)
+		for (bad = 0; bad < n; bad++)
+			expect_few(test, n, bad);
+	for (n = 1; n <= 10; n++) {
+		get(test, 100, GFP_KERNEL, 1000);
+		expect_filled(test, 1000);
+		for (i = 0; i < 1000; i += n)
+			gomem_free_bulk(min(n, 1000 - i), f->objs + i);
+	}
+}
+
 static void expect_interior(struct kunit *test, size_t size)
 {
 	struct fixture *f = test->priv;
@@ -532,6 +587,7 @@ static struct kunit_case bulk_cases[] = {
 	KUNIT_CASE(test_refused),
 	KUNIT_CASE(test_double_free),
 	KUNIT_CASE(test_double_free_in_order),
+	KUNIT_CASE(test_few),
 	KUNIT_CASE(test_interior),
 	KUNIT_CASE(test_others),
 	KUNIT_CASE(test_write_after_free),

@@ -447,6 +447,36 @@ static void test_bulk_misuse(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
+/* What is none at each place of a few: free already, inside of an object, behind the last. */
+static void test_bulk_few(struct kunit *test)
+{
+	struct gomem_cache *c = create(test, 72, NULL);
+	struct fixture *f = test->priv;
+	unsigned int bad, i, n = 12;
+	struct gomem_span *s;
+	void *p, *tail;
+
+	for (i = 0; i < 3; i++) {
+		for (bad = 0; bad < n; bad++) {
+			KUNIT_ASSERT_EQ(test, n,
+					gomem_cache_alloc_bulk(c, GFP_KERNEL, n, f->objs));
+			p = f->objs[bad];
+			s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+			tail = (void *)s->base + s->nelems * 72UL;
+			if (!i)
+				gomem_cache_free(c, p);
+			else
+				f->objs[bad] = i == 1 ? p + 8 : tail;
+			gomem_cache_free_bulk(c, n, f->objs);
+			balance_expect_misuses(test, &f->balance, i ? GOMEM_INTERIOR_POINTER :
+								      GOMEM_DOUBLE_FREE, 1);
+			if (i)
+				gomem_cache_free(c, p);
+		}
+	}
+	gomem_cache_destroy(c);
+}
+
 /* An object that is written to while free is never handed out again. */
 static void test_written(struct kunit *test)
 {
@@ -564,6 +594,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(test_node),
 	KUNIT_CASE(test_misuse),
 	KUNIT_CASE(test_bulk_misuse),
+	KUNIT_CASE(test_bulk_few),
 	KUNIT_CASE(test_written),
 	KUNIT_CASE(test_left),
 	KUNIT_CASE(test_usercopy),
