@@ -13,7 +13,7 @@ from bench_machines import Row
 from bench_plot import write_plots
 from bench_scenarios import FEW, GOALS, METRICS, MODES, SCENARIOS, TOP, by_name
 
-ALLOCATORS = ("gomem", "kmalloc", "kmem_cache", "alloc_pages_exact", "none")
+ALLOCATORS = ("gomem", "kmalloc", "kmem_cache", "alloc_pages_exact", "gomem_cache", "none")
 # What Documentation shows with the kernels' defaults, too.
 WITH_DEFAULTS = ("pair", "batch64", "large")
 # Of emulated CPUs, in percent: beyond it the host had too much else to do.

@@ -5,8 +5,8 @@
  *	batch64		64 of them, one by one
  *	refill		4096, far more than any CPU keeps at hand: most come from what is
  *			behind the hit path, and go back there
- *	bulk16, bulk64, bulk256
- *			that many with one call each
+ *	bulk4, bulk16, bulk64, bulk256
+ *			that many with one call each; gomem_cache: of a typed cache
  *
  * A cost is that of one object.
  */
@@ -67,6 +67,21 @@ static void gomem_bulk(unsigned int n)
 	}
 }
 
+static struct gomem_cache *typed_cache;
+
+static void typed_bulk(unsigned int n)
+{
+	size_t size = bench_batch_size;
+
+	for (; n; n -= size) {
+		if (!gomem_cache_alloc_bulk(typed_cache, GFP_KERNEL, size, objects)) {
+			bench_failed = true;
+			return;
+		}
+		gomem_cache_free_bulk(typed_cache, size, objects);
+	}
+}
+
 static void cache_bulk(unsigned int n)
 {
 	size_t size = bench_batch_size;
@@ -92,14 +107,33 @@ static const struct bench_way bulk_ways[] = {
 	{ "none", none_bulk },
 	{ "gomem", gomem_bulk },
 	{ "kmem_cache", cache_bulk },
+	{ "gomem_cache", typed_bulk },
 	{ },
 };
+
+static int make_cache(void)
+{
+	typed_cache = gomem_cache_create("gomem_bench", bench_size, NULL);
+	return typed_cache ? 0 : -ENOMEM;
+}
+
+static void destroy_cache(void)
+{
+	gomem_cache_destroy(typed_cache);
+}
+
+#define BULK(count)								\
+	{									\
+		.name = "bulk" #count, .ways = bulk_ways, .ops = 16384,		\
+		.batch = (count), .setup = make_cache, .teardown = destroy_cache, \
+	}
 
 const struct bench bench_batch[] = {
 	{ .name = "batch64", .ways = batch_ways, .ops = 2048, .batch = 64 },
 	{ .name = "refill", .ways = batch_ways, .ops = 4096, .batch = MOST },
-	{ .name = "bulk16", .ways = bulk_ways, .ops = 2048, .batch = 16 },
-	{ .name = "bulk64", .ways = bulk_ways, .ops = 2048, .batch = 64 },
-	{ .name = "bulk256", .ways = bulk_ways, .ops = 2048, .batch = 256 },
+	BULK(4),
+	BULK(16),
+	BULK(64),
+	BULK(256),
 	{ },
 };
