@@ -606,9 +606,7 @@ static __always_inline unsigned int push_many(struct gomem_cache *c, struct gome
 		else
 			*top++ = obj;
 	}
-	/* Not written to if it is of the cache that holds nothing. */
-	if (top != slot->top)
-		slot->top = top;
+	slot->top = top;
 	return i;
 }
 

@@ -14,6 +14,7 @@
 #ifndef GOMEM_MCENTRAL_H
 #define GOMEM_MCENTRAL_H
 
+#include <linux/build_bug.h>
 #include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
@@ -62,7 +63,7 @@ struct gomem_mcentral {
 
 /*
  * Most objects that move at once between slots, transfer caches, spans and one call of a
- * user's: they lie on the stack meanwhile, and a lock is held. So many bits gomem_refill has.
+ * user's: mostly they lie on the stack meanwhile, and a lock is held or preemption off.
  */
 #define GOMEM_BATCH_MAX	64U
 
@@ -86,6 +87,8 @@ struct gomem_refill {
 	u64 zero;
 	void **objs;
 };
+
+static_assert(GOMEM_BATCH_MAX <= 64);	/* bits of @fresh and @zero */
 
 void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,
 			 const struct gomem_kind *kind);

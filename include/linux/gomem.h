@@ -693,7 +693,8 @@ void gomem_cache_free(struct gomem_cache *c, void *p);
  * @p: where to put the @n pointers
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: @n, or 0 if not all could be had; then none is allocated.
+ * Return: @n, or 0 if not all could be had; then none is allocated and the contents of
+ * @p are undefined.
  */
 size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void **p)
 	__must_check;
@@ -702,7 +703,8 @@ size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void *
  * gomem_cache_free_bulk - free many objects of a typed cache
  * @c: their cache
  * @n: how many
- * @p: the objects; NULLs are skipped
+ * @p: the objects, in any order; NULLs are skipped. The array is in none of them, and its
+ *	contents are undefined afterwards
  *
  * Context: any but NMI; never sleeps.
  */
