@@ -17,6 +17,7 @@
 #include "check.h"
 #include "mcache.h"
 #include "node.h"
+#include "stats.h"
 
 #define MAX_OBJECTS	3000
 
@@ -342,6 +343,8 @@ static void use_in_irq(struct irq_work *work)
 	struct irq_fixture *f = container_of(work, struct irq_fixture, work);
 	unsigned int i;
 
+	if (gomem_cache_alloc_bulk(f->c, GFP_ATOMIC, 8, f->p))
+		gomem_cache_free_bulk(f->c, 8, f->p);
 	for (i = 0; i < ARRAY_SIZE(f->p); i++)
 		f->p[i] = gomem_cache_alloc(f->c, GFP_ATOMIC);
 	for (i = 0; i < ARRAY_SIZE(f->p); i += 2)
@@ -351,11 +354,21 @@ static void use_in_irq(struct irq_work *work)
 static void test_irq(struct kunit *test)
 {
 	struct irq_fixture f = { .c = create(test, 300, NULL) };
+	u64 allocs, frees;
 	unsigned int i;
 
+	allocs = gomem_event_sum(GOMEM_EV_HARDIRQ_ALLOCS);
+	frees = gomem_event_sum(GOMEM_EV_HARDIRQ_FREES);
 	init_irq_work(&f.work, use_in_irq);
 	irq_work_queue(&f.work);
 	irq_work_sync(&f.work);
+	/* Those of the bulk calls are one each. */
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		KUNIT_EXPECT_EQ(test, allocs + 1 + ARRAY_SIZE(f.p),
+				gomem_event_sum(GOMEM_EV_HARDIRQ_ALLOCS));
+		KUNIT_EXPECT_EQ(test, frees + 1 + ARRAY_SIZE(f.p) / 2,
+				gomem_event_sum(GOMEM_EV_HARDIRQ_FREES));
+	}
 	for (i = 1; i < ARRAY_SIZE(f.p); i += 2) {
 		KUNIT_EXPECT_NOT_NULL(test, f.p[i]);
 		gomem_cache_free(f.c, f.p[i]);

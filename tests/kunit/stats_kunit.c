@@ -694,12 +694,16 @@ static void move_slots(struct fixture *f, struct gomem_mcache *mc, const struct 
 
 	/* A heap that has pages has fewer slots emptied, which need more stacks: for a while. */
 	move_all(f, mc, m);
-	for (i = 0; i < 8 && m->bytes_again != mc->bytes; i++) {
-		m->bytes_again = mc->bytes;
+	for (i = 0; i < 8 && m->bytes != mc->bytes; i++) {
+		m->bytes = mc->bytes;
 		gomem_mcache_drain(false);
 		move_all(f, mc, m);
 	}
-	m->bytes = mc->bytes;
+	for (i = 0; i < 3; i++) {
+		gomem_mcache_drain(false);
+		move_all(f, mc, m);
+	}
+	m->bytes_again = mc->bytes;
 }
 
 static void test_slot_stacks(struct kunit *test)
