@@ -27,7 +27,7 @@ GUEST = os.path.join(TOP, "scripts/guest")
 #
 # Of instructions the least counts, and of emulated CPUs the best: what is more is
 # somebody else's work. Of a real processor the median does.
-TIMING = {"icount": (4, 3, 1), "native": (3, 5, 10), "smp": (3, 5, 1)}
+TIMING = {"icount": (4, 3, 1), "native": (3, 4, 10), "smp": (3, 4, 1)}
 
 FOOTPRINT = ("200M", "other-log", "random-log", "other-uniform", "other", "fifo")
 
@@ -328,7 +328,7 @@ class Machine:
         with tempfile.NamedTemporaryFile("r", prefix="gomem-bench.") as raw:
             script = os.path.join(TOP, "scripts/replay")
             args = ["sh", "-c", '"$@" >/dev/null && echo done', "-", script,
-                    f"--kernel={self.kernel}", f"--raw={raw.name}", *self.traces]
+                    f"--kernel={self.kernel}", f"--raw={raw.name}", "--params=", *self.traces]
             if not self.watch_again(args, lambda words: None):
                 self.trouble("replay: the machine failed; what it said is above")
             for line in raw:

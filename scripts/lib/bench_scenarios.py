@@ -34,7 +34,7 @@ class Scenario(NamedTuple):
 
 BOTH = ("icount", "native")
 FEW = (8, 16, 64, 112, 256, 512, 1024, 2048, 4096, 8192)
-FILLED = (8, 64, 128, 256, 1024, 4096, 8192)
+FILLED = (8, 64, 256, 1024, 4096, 8192)
 
 SCENARIOS = [
     Scenario("pair", BOTH, tuple(class_sizes()),

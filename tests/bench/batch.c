@@ -124,7 +124,7 @@ static void destroy_cache(void)
 
 #define BULK(count)								\
 	{									\
-		.name = "bulk" #count, .ways = bulk_ways, .ops = 16384,		\
+		.name = "bulk" #count, .ways = bulk_ways, .ops = 8192,		\
 		.batch = (count), .setup = make_cache, .teardown = destroy_cache, \
 	}
 
