@@ -1264,12 +1264,6 @@ static noinline struct bulk_pos free_section_cleared(void **p, unsigned int n)
 	return free_section(p, n, true);
 }
 
-/* Objects that are freed at once; fewer if each takes its time. */
-static unsigned int free_section_max(void)
-{
-	return want_init_on_free() ? 4 : GOMEM_BATCH_MAX;
-}
-
 static noinline void free_bulk_slow(size_t n, void **p, unsigned long caller)
 {
 	struct bulk_pos pos;
@@ -1278,7 +1272,7 @@ static noinline void free_bulk_slow(size_t n, void **p, unsigned long caller)
 	if (!gomem_enter_free(caller))
 		return;
 	for (; n; n -= pos.done, p += pos.done) {
-		len = min_t(size_t, n, free_section_max());
+		len = min_t(size_t, n, gomem_free_section_max());
 		pos = want_init_on_free() ? free_section_cleared(p, len) :
 					    free_section(p, len, false);
 		if (pos.left)

@@ -7,8 +7,11 @@
 
 #include <linux/gfp.h>
 #include <linux/kmemleak.h>
+#include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/types.h>
+
+#include "mcentral.h"
 
 /* Objects come from the direct map, and share pages: no choice of zone. */
 #define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
@@ -27,6 +30,12 @@ static __always_inline void gomem_check_context(gfp_t gfp)
 {
 	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP) || IS_ENABLED(CONFIG_PROVE_LOCKING))
 		might_alloc(gfp);
+}
+
+/* Objects that a bulk call frees at once; fewer if each takes its time. */
+static inline unsigned int gomem_free_section_max(void)
+{
+	return want_init_on_free() ? 4 : GOMEM_BATCH_MAX;
 }
 
 static __always_inline void gomem_leak_track(void *obj, size_t size, bool noscan, gfp_t gfp)

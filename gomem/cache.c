@@ -628,12 +628,6 @@ static unsigned int free_section(struct gomem_cache *c, void **p, unsigned int n
 	return n;
 }
 
-/* Objects that are freed at once; fewer if each takes its time. */
-static unsigned int free_section_max(void)
-{
-	return want_init_on_free() ? 4 : GOMEM_BATCH_MAX;
-}
-
 static noinline void free_bulk_slow(struct gomem_cache *c, size_t n, void **p,
 				    unsigned long caller)
 {
@@ -642,7 +636,7 @@ static noinline void free_bulk_slow(struct gomem_cache *c, size_t n, void **p,
 	if (!gomem_enter_free(caller))
 		return;
 	for (; n; n -= done, p += done) {
-		len = min_t(size_t, n, free_section_max());
+		len = min_t(size_t, n, gomem_free_section_max());
 		left = 0;
 		done = free_section(c, p, len, &left);
 		if (left)
