@@ -34,15 +34,16 @@ modules: all-modules
 	@:
 
 ifdef KERNEL
-# Test modules too: gomem_kunit only where the kernel has KUnit.
+# Test modules too, of these directories: gomem_kunit only where the kernel has KUnit.
+TESTS := $(patsubst tests/%/Kbuild,%,$(wildcard tests/*/Kbuild))
+
 all-modules: $(BUILD)
 	$(KMAKE) M=$(BUILD) modules
-	@set -e; for dir in $(BUILD)/tests/*/; do \
-		test -e $$dir/Kbuild || continue; \
-		case $$dir in */kunit/) \
+	@set -e; for dir in $(TESTS); do \
+		case $$dir in kunit) \
 			grep -qs '^CONFIG_KUNIT=[ym]' $(KDIR)/.config || continue;; \
 		esac; \
-		$(MAKE) -C $(KDIR) V=$(V) M=$${dir%/} \
+		$(MAKE) -C $(KDIR) V=$(V) M=$(BUILD)/tests/$$dir \
 			KBUILD_EXTRA_SYMBOLS=$(BUILD)/Module.symvers modules; \
 	done
 
@@ -105,6 +106,7 @@ help:
 	@echo
 	@echo '  make                    build gomem.ko here, for the running kernel or KDIR='
 	@echo '  make KERNEL=NAME        build for a kernel of scripts/vm, in build/NAME, with test modules'
+	@echo '                          (those of TESTS=, directories in tests/; default: all)'
 	@echo '  make demo               set up, build, boot a test VM, run the example client in it'
 	@echo '  make check              set up and run all tests'
 	@echo '  make static             only the static checks'

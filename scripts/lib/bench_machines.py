@@ -29,6 +29,9 @@ GUEST = os.path.join(TOP, "scripts/guest")
 # somebody else's work. Of a real processor the median does.
 TIMING = {"icount": (4, 3, 1), "native": (3, 4, 10), "smp": (3, 4, 1)}
 
+# Whose modules are loaded, of the directories in tests/.
+TESTS = ("bench", "modules")
+
 FOOTPRINT = ("200M", "other-log", "random-log", "other-uniform", "other", "fifo")
 
 
@@ -40,17 +43,17 @@ def modules_of(kernel):
 def prepare(kernel):
     """Builds the modules for a kernel; what make said, if it failed."""
     make = subprocess.run(["make", "--no-print-directory", "-C", TOP, f"KERNEL={kernel}",
-                           "modules"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False)
+                           "TESTS=" + " ".join(TESTS), "modules"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
     if make.returncode:
         return make.stdout
     shutil.rmtree(modules_of(kernel), ignore_errors=True)
     os.makedirs(modules_of(kernel))
-    for module in glob.glob(os.path.join(TOP, "build", kernel, "*/*.ko")) + \
-            glob.glob(os.path.join(TOP, "build", kernel, "tests/*/*.ko")):
-        subprocess.run(["strip", "--strip-debug", "-o",
-                        os.path.join(modules_of(kernel), os.path.basename(module)), module],
-                       check=True)
+    for directory in ("gomem", *(f"tests/{name}" for name in TESTS)):
+        for module in glob.glob(os.path.join(TOP, "build", kernel, directory, "*.ko")):
+            subprocess.run(["strip", "--strip-debug", "-o",
+                            os.path.join(modules_of(kernel), os.path.basename(module)), module],
+                           check=True)
     return ""
 
 
