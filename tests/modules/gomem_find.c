@@ -52,7 +52,6 @@ static DEFINE_SPINLOCK(lock);
 static struct gomem_pagealloc pa;
 static struct gomem_chunk *chunks;
 static struct rnd_state rnd;
-static u64 cost[NR_SIZES];
 static u64 worst;	/* ratio, in hundredths */
 
 static bool is_last(unsigned long page)
@@ -163,6 +162,16 @@ static void block_once(unsigned int n)
 		gomem_pagealloc_free_block(&pa, base, mask);
 }
 
+static struct op {
+	const char *name;
+	void (*once)(unsigned int n);
+	u64 cost[NR_SIZES];
+} ops[] = {
+	{ "find",	find_once },
+	{ "pair",	pair_once },
+	{ "block",	block_once },
+};
+
 static u64 time_loops(void (*once)(unsigned int n), unsigned int n)
 {
 	unsigned int i;
@@ -192,10 +201,23 @@ static u64 best_of(void (*once)(unsigned int n), unsigned int n)
 	return best / LOOPS;
 }
 
-static int measure(const char *what, void (*once)(unsigned int n), const struct pattern *p,
-		   unsigned int n)
+static void print(const struct op *op, const struct pattern *p, unsigned int n)
 {
 	u64 ratio = 0;
+	unsigned int i;
+
+	for (i = 0; i < NR_SIZES; i++)
+		ratio = max(ratio, op->cost[i] * 100 / max(op->cost[0], 1ULL));
+	worst = max(worst, ratio);
+	pr_info("%-5s %-6s n %3u: %4llu %4llu %4llu %4llu %4llu ratio %llu.%02llu\n", op->name,
+		p->name, n, op->cost[0], op->cost[1], op->cost[2], op->cost[3], op->cost[4],
+		ratio / 100, ratio % 100);
+}
+
+/* Each operation leaves the pages as they were, so that they are filled once for all. */
+static int measure(const struct pattern *p, unsigned int n)
+{
+	struct op *op;
 	unsigned int i;
 	int err;
 
@@ -203,14 +225,12 @@ static int measure(const char *what, void (*once)(unsigned int n), const struct 
 		err = fill(MIN_CHUNKS << (2 * i), p, n);
 		if (err)
 			return err;
-		cost[i] = best_of(once, n);
+		for (op = ops; op < ops + ARRAY_SIZE(ops); op++)
+			op->cost[i] = best_of(op->once, n);
 		gomem_pagealloc_destroy(&pa);
-		ratio = max(ratio, cost[i] * 100 / max(cost[0], 1ULL));
 	}
-	worst = max(worst, ratio);
-	pr_info("%-5s %-6s n %3u: %4llu %4llu %4llu %4llu %4llu ratio %llu.%02llu\n", what,
-		p->name, n, cost[0], cost[1], cost[2], cost[3], cost[4], ratio / 100,
-		ratio % 100);
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++)
+		print(op, p, n);
 	return 0;
 }
 
@@ -220,14 +240,9 @@ static int measure_all(void)
 	unsigned int i;
 	int err = 0;
 
-	for (p = patterns; p < patterns + ARRAY_SIZE(patterns) && !err; p++) {
+	for (p = patterns; p < patterns + ARRAY_SIZE(patterns) && !err; p++)
 		for (i = 0; i < ARRAY_SIZE(lengths) && !err; i++)
-			err = measure("find", find_once, p, lengths[i]);
-		for (i = 0; i < ARRAY_SIZE(lengths) && !err; i++)
-			err = measure("pair", pair_once, p, lengths[i]);
-		for (i = 0; i < ARRAY_SIZE(lengths) && !err; i++)
-			err = measure("block", block_once, p, lengths[i]);
-	}
+			err = measure(p, lengths[i]);
 	return err;
 }
 
