@@ -20,7 +20,11 @@
 #include "stats.h"
 #include "tiny.h"
 
-/* Counts an interrupt's call; an NMI's is refused. */
+/*
+ * Counts an interrupt's call; an NMI's is refused. Softirqs do not nest, and handlers of
+ * hard interrupts run with interrupts off: nobody else counts the same meanwhile. One that
+ * turns them on may lose a count.
+ */
 static bool enter_irq(enum gomem_event softirq, enum gomem_event hardirq, unsigned long caller)
 {
 	unsigned int context = gomem_irq_context();
@@ -29,7 +33,7 @@ static bool enter_irq(enum gomem_event softirq, enum gomem_event hardirq, unsign
 		gomem_report_nmi(caller);
 		return false;
 	}
-	gomem_count(context & HARDIRQ_MASK ? hardirq : softirq, 1);
+	__this_cpu_inc(gomem_events.count[context & HARDIRQ_MASK ? hardirq : softirq]);
 	return true;
 }
 
