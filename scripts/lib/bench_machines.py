@@ -27,7 +27,7 @@ GUEST = os.path.join(TOP, "scripts/guest")
 #
 # Of instructions the least counts, and of emulated CPUs the best: what is more is
 # somebody else's work. Of a real processor the median does.
-TIMING = {"icount": (4, 3, 1), "native": (3, 4, 10), "smp": (3, 4, 1)}
+TIMING = {"icount": (3, 3, 1), "native": (3, 4, 5), "smp": (3, 4, 1)}
 
 # Whose modules are loaded, of the directories in tests/.
 TESTS = ("bench", "modules")

@@ -20,7 +20,7 @@
 #define CHURN_LIVE	20000
 #define CHURN_MOST	2048
 #define MIXED_LIVE	10000
-#define MIXED_STEPS	65536
+#define MIXED_STEPS	16384
 
 enum way { NONE, GOMEM, KMALLOC, CACHE, NR_LIVE_WAYS };
 
@@ -233,7 +233,8 @@ const struct bench bench_live[] = {
 		.setup = setup_churn, .teardown = teardown_churn,
 	},
 	{
-		.name = "mixed", .ways = mixed_ways, .ops = 4000,
+		/* Once around, so that each repetition has the same to do. */
+		.name = "mixed", .ways = mixed_ways, .ops = MIXED_STEPS,
 		.setup = setup_mixed, .teardown = teardown_mixed,
 	},
 	{ },
