@@ -42,13 +42,20 @@ static __always_inline void leak_track(void *obj, unsigned int spc, gfp_t gfp)
 	gomem_leak_track(obj, gomem_class_size(gomem_spc_class(spc)), gomem_spc_noscan(spc), gfp);
 }
 
+/* Much code, so that most have it from here. */
+static noinline void *clear_and_track(void *obj, unsigned int spc, gfp_t gfp)
+{
+	gomem_clear_quickly(obj, gomem_class_size(gomem_spc_class(spc)));
+	leak_track(obj, spc, gfp);
+	return obj;
+}
+
 /* What is left to do with an object that is the caller's now. */
 static __always_inline void *hand_out(void *obj, unsigned int spc, gfp_t gfp, bool clear)
 {
 	if (clear)
-		gomem_clear(obj, gomem_class_size(gomem_spc_class(spc)));
-	else
-		*(unsigned long *)obj = 0;
+		return clear_and_track(obj, spc, gfp);
+	*(unsigned long *)obj = 0;
 	leak_track(obj, spc, gfp);
 	return obj;
 }
@@ -976,12 +983,30 @@ static unsigned int check_many(void **p, unsigned int n, u64 fresh, unsigned lon
 	return i == n ? n : check_rest(p, i, n, fresh, caller);
 }
 
-static noinline void hand_out_many(void **p, unsigned int n, unsigned int spc, gfp_t gfp)
+/**
+ * gomem_clear_many - clear objects
+ * @p: where their addresses are
+ * @n: how many
+ * @size: bytes of each, a multiple of 8, and not 0
+ *
+ * Context: any.
+ */
+void gomem_clear_many(void **p, unsigned int n, size_t size)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		hand_out(p[i], spc, gfp, want_init_on_alloc(gfp));
+		gomem_clear_quickly(p[i], size);
+}
+
+static noinline void hand_out_many(void **p, unsigned int n, unsigned int spc, gfp_t gfp)
+{
+	unsigned int i;
+
+	if (want_init_on_alloc(gfp))
+		gomem_clear_many(p, n, gomem_class_size(gomem_spc_class(spc)));
+	for (i = 0; IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && i < n; i++)
+		leak_track(p[i], spc, gfp);
 }
 
 /* Up to @n objects, perhaps none that is good; -1 if there is no memory. */

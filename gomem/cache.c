@@ -215,14 +215,33 @@ static __always_inline bool wants_clearing(const struct gomem_cache *c, gfp_t gf
 	return (gfp & __GFP_ZERO) && !c->kind.ctor;
 }
 
+static __always_inline void leak_track(const struct gomem_cache *c, void *obj, gfp_t gfp)
+{
+	gomem_leak_track(obj, c->object_size, gomem_kind_noscan(&c->kind), gfp);
+}
+
+/* What is cleared of an object: all but a key behind it. */
+static __always_inline size_t clear_size(const struct gomem_cache *c)
+{
+	return ALIGN(c->object_size, sizeof(u64));
+}
+
+/* Off the fast path: this is much code. */
+static noinline void *clear_and_track(const struct gomem_cache *c, void *obj, gfp_t gfp)
+{
+	gomem_clear_quickly(obj, clear_size(c));
+	leak_track(c, obj, gfp);
+	return obj;
+}
+
 /* What is left to do with an object that is the caller's now. */
 static __always_inline void *hand_out(const struct gomem_cache *c, void *obj, gfp_t gfp,
 				      bool clear)
 {
 	*(unsigned long *)gomem_kind_key(&c->kind, obj) = 0;
 	if (clear)
-		memset(obj, 0, c->object_size);
-	gomem_leak_track(obj, c->object_size, gomem_kind_noscan(&c->kind), gfp);
+		return clear_and_track(c, obj, gfp);
+	leak_track(c, obj, gfp);
 	return obj;
 }
 
@@ -498,8 +517,10 @@ static noinline void hand_out_many(const struct gomem_cache *c, void **p, unsign
 {
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		hand_out(c, p[i], gfp, wants_clearing(c, gfp));
+	if (wants_clearing(c, gfp))
+		gomem_clear_many(p, n, clear_size(c));
+	for (i = 0; IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && i < n; i++)
+		leak_track(c, p[i], gfp);
 }
 
 /* Up to @n objects, perhaps none that is good; -1 if there is no memory. */
