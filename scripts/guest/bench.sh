@@ -23,24 +23,32 @@ info()
 }
 
 # What memory gomem and kmalloc() have left from the last scenario goes back: each
-# starts alike.
+# starts alike. The bench uses no caches for reclaimable objects and the like.
 settle()
 {
 	echo 1 >$debug/scavenge
-	for cache in /sys/kernel/slab/kmalloc-*/shrink; do
+	for cache in /sys/kernel/slab/kmalloc-[0-9]*/shrink /sys/kernel/slab/kmalloc-rnd*/shrink; do
 		[ ! -e "$cache" ] || echo 1 >"$cache"
 	done
 }
 
+result()
+{
+	while read -r line; do
+		echo "$line"
+	done <$params/result
+}
+
 # Caches of free objects are in some state, which a scenario keeps up: each round begins
-# with another one.
+# with another one. No other program is started here, which takes User-Mode Linux longer
+# than what is measured.
 one()
 {
 	echo "run $1 $2"
-	for _ in $(seq "$rounds"); do
+	for _ in $rounds; do
 		settle
-		if (echo "$1 $2" >$params/run) 2>/dev/null; then
-			cat $params/result
+		if echo "$1 $2" 2>/dev/null >$params/run; then
+			result
 		else
 			echo "failed $1 $2"
 			return
@@ -53,7 +61,7 @@ stat()
 	awk -v key="$1:" '$1 == key { print $2 }' $debug/stats
 }
 
-rounds=$1
+rounds=$(seq "$1")
 # The machine's own timers must not stop a real-time task after 0.95 of a second.
 echo -1 >/proc/sys/kernel/sched_rt_runtime_us 2>/dev/null
 insmod gomem.ko && insmod gomem_bench.ko "repeat=$2" "scale=$3" || exit 1
