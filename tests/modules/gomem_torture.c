@@ -61,6 +61,9 @@ static unsigned char *tiny_table[NR_SLOTS];
 static atomic64_t allocs, frees, failures, errors;
 static bool go, stop;
 
+/* Between two interrupts. */
+#define PAUSE_NS	(600 * NSEC_PER_USEC)
+
 struct worker {
 	struct task_struct *task;
 	struct hrtimer timer;
@@ -307,6 +310,11 @@ static void tasklet_fn(unsigned long arg)
 	arena(&w->softirq_rnd, GFP_ATOMIC);
 }
 
+static void arm_timer(struct worker *w)
+{
+	hrtimer_start(&w->timer, ns_to_ktime(PAUSE_NS), HRTIMER_MODE_REL_PINNED);
+}
+
 /* Hard interrupt context, on PREEMPT_RT too; there kmalloc() is not allowed. */
 static void irq_fn(struct irq_work *work)
 {
@@ -320,27 +328,30 @@ static void irq_fn(struct irq_work *work)
 			tiny(&w->irq_rnd, GFP_ATOMIC);
 		scratch(&w->irq_rnd, GFP_ATOMIC);
 	}
-	if (!READ_ONCE(stop))
-		tasklet_schedule(&w->tasklet);
+	if (READ_ONCE(stop))
+		return;
+	tasklet_schedule(&w->tasklet);
+	/* From now on: however slow the machine, there is time for others in between. */
+	arm_timer(w);
 }
 
 static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 {
 	struct worker *w = container_of(timer, struct worker, timer);
 
-	if (READ_ONCE(go))
-		irq_work_queue(&w->irq_work);
 	if (READ_ONCE(stop))
 		return HRTIMER_NORESTART;
-	hrtimer_forward_now(timer, ns_to_ktime(700 * NSEC_PER_USEC));
+	if (READ_ONCE(go)) {
+		irq_work_queue(&w->irq_work);
+		return HRTIMER_NORESTART;
+	}
+	hrtimer_forward_now(timer, ns_to_ktime(PAUSE_NS));
 	return HRTIMER_RESTART;
 }
 
 static void start_timer(void *unused)
 {
-	struct worker *w = this_cpu_ptr(&workers);
-
-	hrtimer_start(&w->timer, ns_to_ktime(500 * NSEC_PER_USEC), HRTIMER_MODE_REL_PINNED);
+	arm_timer(this_cpu_ptr(&workers));
 }
 
 static int start_worker(int cpu)
@@ -376,6 +387,8 @@ static void stop_worker(int cpu)
 	kthread_stop(w->task);
 	hrtimer_cancel(&w->timer);
 	irq_work_sync(&w->irq_work);
+	/* Which may just have armed it, and found no reason not to. */
+	hrtimer_cancel(&w->timer);
 	tasklet_kill(&w->tasklet);
 }
 
