@@ -22,8 +22,8 @@ from bench_scenarios import METRICS, OFF, TOP, by_name
 VM = os.path.join(TOP, "scripts/vm")
 GUEST = os.path.join(TOP, "scripts/guest")
 
-# Rounds, repetitions in each, and how many times as long each is as the module would have it: a clock
-# that counts instructions is exact, that of User-Mode Linux has steps of 256 ns.
+# Rounds, repetitions in each, and how many times as long each is as the module would have
+# it: a clock that counts instructions is exact, that of User-Mode Linux has steps of 256 ns.
 #
 # Of instructions the least counts, and of emulated CPUs the best: what is more is
 # somebody else's work. Of a real processor the median does.
