@@ -35,18 +35,6 @@ show_help()
 	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
 }
 
-# Fails unless the given version of a Debian package is installed; without a
-# version, any.
-installed()
-{
-	local package=$1 version=${2:-} status
-
-	# ${...} belongs to dpkg-query
-	# shellcheck disable=SC2016
-	status=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "$package" 2>/dev/null) || return
-	[[ $status == installed\ * && (-z $version || $status == "installed $version") ]]
-}
-
 # locked FILE COMMAND...: runs COMMAND, in a subshell, while no other process
 # does the same with FILE.  COMMAND's children do not inherit the lock.
 locked()

@@ -4,202 +4,349 @@
 # The kernels that scripts/vm knows by name: where their images and the build
 # directories for their modules are, and how they get there.
 
-# shellcheck source=scripts/lib/common.sh
-. "${BASH_SOURCE[0]%/*}/common.sh"
+# shellcheck source=scripts/lib/suites.sh
+. "${BASH_SOURCE[0]%/*}/suites.sh"
 
 # Layout of the cache:
 #
-#   stock/RELEASE_VERSION/vmlinuz   image out of a Debian package
-#   stock/RELEASE_VERSION/headers/  headers out of Debian packages
-#   kernels/NAME-HASH/bzImage       image built here; "linux" if it is User-Mode Linux
-#   kernels/NAME-HASH/build/        build directory for modules
-#   kernels/NAME-HASH/ready         there when the two above are complete
+#   debian/RELEASE_VERSION/vmlinuz    image out of a Debian package
+#   debian/RELEASE_VERSION/headers/   headers out of Debian packages
+#   debian/RELEASE_VERSION/toolchain  link to the compiler that fits them
+#   debian/RELEASE_VERSION/modules/   the kernel's own modules
+#   toolchain/HASH/                  compiler and libraries, unpacked
+#   source/PACKAGE_VERSION.tar.xz    the kernel's sources
+#   kernels/NAME-HASH/bzImage        image built here; "linux" if User-Mode Linux
+#   kernels/NAME-HASH/build/         build directory for modules
+#   kernels/NAME-HASH/ready          there when the two above are complete
 
-# Debian's kernels: NAME, and what follows "linux-image-" and "linux-headers-"
-# in the names of the meta packages that depend on the newest release.
-stock_kernels=(
-	"stock amd64"
-	"stock-6.12 6.12-amd64"
-	"stock-rt rt-amd64"
-	"stock-6.12-rt 6.12-rt-amd64"
+# Debian's kernels: NAME, SUITE, and what follows "linux-headers-" in the name of
+# the meta package that depends on the newest release. An @ in the name stands for
+# the version that the suite has at the time, such as 7.3. Two suites may have the
+# same one: then the name of the second ends in the suite's.
+readonly stock_kernels=(
+	"stock               bookworm         amd64"
+	"stock-rt            bookworm         rt-amd64"
+	"stock-6.12          bookworm         6.12-amd64"
+	"stock-6.12-rt       bookworm         6.12-rt-amd64"
+	"stock-6.12-deb13    trixie           amd64"
+	"stock-6.12-deb13-rt trixie           rt-amd64"
+	"stock-@             trixie-backports amd64"
+	"stock-@-rt          trixie-backports rt-amd64"
+	"stock-@             sid              amd64"
+	"stock-@-rt          sid              rt-amd64"
 )
 
-# Kernels built here are made from this package and the files in fragments.
-source_package=linux-source-6.12
+# Kernels built here are configured by the files in fragments. A name without a
+# version is built from the sources of the newest kernel that a stable Debian
+# serves, "NAME-6.12" from those of stock-6.12.
+readonly newest_suite=trixie-backports
 fragments=$top/scripts/kernels
 
 # Part of the hash; to be changed when the way of building changes.
-build_recipe=1
+build_recipe=2
+
+# --- Names ------------------------------------------------------------------
+
+# Sets suite, meta, release and version of a row of stock_kernels. Its result is
+# kept for as long as the suite's package lists are.
+resolve_row()
+{
+	local memo depends pattern='linux-headers-([^ ]+) \(= ([^)]+)\)'
+
+	read -r _ suite meta <<<"$1"
+	memo=$cache/suites/$suite/newest-$meta
+	if ! suite_is_fresh "$cache/suites/$suite" || [[ ! -e $memo ]] ||
+	   [[ $cache/suites/$suite/updated -nt $memo ]]; then
+		depends=$(suite_field "$suite" "linux-headers-$meta" Depends)
+		[[ $depends =~ $pattern ]] || return
+		echo "${BASH_REMATCH[1]} ${BASH_REMATCH[2]}" >"$memo.$$"
+		mv "$memo.$$" "$memo"
+	fi
+	read -r release version <"$memo"
+}
+
+# Prints "NAME ROW" for each of Debian's kernels.
+stock_names()
+{
+	local row name suite meta release version series
+	local -A seen=()
+
+	for row in "${stock_kernels[@]}"; do
+		name=${row%% *}
+		if [[ $name == *@* ]]; then
+			resolve_row "$row" || continue
+			[[ $release =~ ^[0-9]+\.[0-9]+ ]] || continue
+			series=${BASH_REMATCH[0]}
+			name=${name/@/$series}
+			[[ -z ${seen[$name]:-} ]] || name+=-$suite
+		fi
+		seen[$name]=1
+		echo "$name $row"
+	done
+}
+
+# The newest kernel that a stable Debian serves: stock-7.3, for one.
+newest_stock()
+{
+	stock_names | awk -v suite="$newest_suite" '$3 == suite { print $1; exit }'
+}
+
+# Prints the row of one of Debian's kernels; fails if it is none.
+stock_row()
+{
+	local name=$1 row
+
+	for row in "${stock_kernels[@]}"; do
+		[[ ${row%% *} != "$name" ]] || { echo "$row"; return; }
+	done
+	# Only these names depend on package lists.
+	[[ $name == stock-* ]] || return
+	row=$(stock_names | awk -v name="$name" '$1 == name { $1 = ""; print; exit }')
+	[[ -n $row ]] || return
+	echo "${row# }"
+}
+
+is_stock()
+{
+	stock_row "$1" >/dev/null
+}
+
+built_names()
+{
+	local file
+
+	for file in "$fragments"/*.config; do
+		file=${file##*/}
+		[[ $file != base.config ]] || continue
+		printf '%s\n%s\n' "${file%.config}" "${file%.config}-6.12"
+	done
+}
 
 kernel_names()
 {
-	local entry file
-
-	for entry in "${stock_kernels[@]}"; do
-		echo "${entry%% *}"
-	done
-	for file in "$fragments"/*.config; do
-		file=${file##*/}
-		[[ $file == base.config ]] || echo "${file%.config}"
-	done
+	stock_names | cut -d' ' -f1
+	built_names
 }
 
 is_kernel_name()
 {
-	local name
-
-	for name in $(kernel_names); do
-		[[ $name != "$1" ]] || return 0
-	done
-	return 1
+	[[ -e $fragments/${1%-6.12}.config && $1 != base* ]] || is_stock "$1"
 }
 
 # --- Debian's kernels -------------------------------------------------------
 
-stock_suffix()
-{
-	local entry
-
-	for entry in "${stock_kernels[@]}"; do
-		if [[ ${entry%% *} == "$1" ]]; then
-			echo "${entry##* }"
-			return
-		fi
-	done
-	return 1
-}
-
-# Fetched packages go where the user can write; no package is installed, since
-# that of an image would change how the host boots, and the headers of 6.12
-# depend on the image.
-fetch_package()
-{
-	local package=$1 version=$2 dir=$3
-	local -a download=(apt-get -qq -o APT::Sandbox::User=root download "$package=$version")
-
-	say "fetching $package $version"
-	(cd "$dir" && "${download[@]}" 2>"$dir/log") && return
-	if ((EUID == 0)); then
-		apt-get -qq update >&2 || true
-		(cd "$dir" && "${download[@]}" 2>"$dir/log") && return
-	fi
-	cat "$dir/log" >&2
-	die "$package $version cannot be fetched." \
-	    "If the archive has a newer one, update the package lists and linux-headers-amd64."
-}
-
-# Sets release and version.  The headers decide, when they are installed.
+# Sets suite, meta, release, version, and dir, where the kernel is kept.
 stock_resolve()
 {
-	local meta memo=$cache/stock/$1.newest depends pattern
+	local row
 
-	meta=linux-headers-$(stock_suffix "$1")
-	pattern='linux-headers-([^ ]+) \(= ([^)]+)\)'
-	if installed "$meta"; then
-		# shellcheck disable=SC2016
-		depends=$(dpkg-query -W -f '${Depends}' "$meta")
-	elif [[ $memo -nt /var/lib/apt/lists ]]; then
-		depends=$(<"$memo")
-	else
-		depends=$(apt-cache show --no-all-versions "$meta" 2>/dev/null | sed -n 's/^Depends: //p')
-		mkdir -p "${memo%/*}"
-		echo "$depends" >"$memo"
-	fi
-	[[ $depends =~ $pattern ]] || return
-	release=${BASH_REMATCH[1]}
-	version=${BASH_REMATCH[2]}
-}
-
-stock_need()
-{
-	stock_resolve "$1" && return
-	if ((EUID == 0)); then
-		say "updating the package lists"
-		apt-get -qq update >&2 || true
-		rm -f "$cache/stock/$1.newest"
-		stock_resolve "$1" && return
-	fi
-	die "no package linux-headers-$(stock_suffix "$1") is known; run: sudo apt-get update"
+	row=$(stock_row "$1") || die "no kernel $1 is known (see scripts/vm kernels)"
+	resolve_row "$row" || die "$suite has no package linux-headers-$meta"
+	dir=$cache/debian/${release}_$version
 }
 
 stock_image()
 {
-	local release version dir
+	local suite meta release version dir
 
-	stock_need "$1"
-	dir=$cache/stock/${release}_$version
-	if installed "linux-image-$release" "$version" && [[ -r /boot/vmlinuz-$release ]]; then
-		echo "/boot/vmlinuz-$release"
-		return
-	fi
-	[[ -e $dir/vmlinuz ]] || locked "$dir.lock" fetch_image "$release" "$version" "$dir"
+	stock_resolve "$1"
+	[[ -e $dir/vmlinuz ]] ||
+		locked "$dir.lock" fetch_image "$suite" "$release" "$version" "$dir"
 	echo "$dir/vmlinuz"
+}
+
+# Before 7.x the package of the image has the image and the modules; now it
+# depends on packages that have them. Prints the name of the one that matches.
+package_with()
+{
+	local suite=$1 release=$2 version=$3 what=$4
+
+	if [[ $(suite_field "$suite" "linux-image-$release=$version" Depends) == \
+	      *"linux-$what-$release "* ]]; then
+		echo "linux-$what-$release"
+	else
+		echo "linux-image-$release"
+	fi
 }
 
 fetch_image()
 {
-	local release=$1 version=$2 dir=$3 tmp
+	local suite=$1 release=$2 version=$3 dir=$4 tmp package
 
 	[[ ! -e $dir/vmlinuz ]] || return 0
 	mkdir -p "$dir"
 	tmp=$(mktemp -d "$dir/tmp.XXXXXX")
-	fetch_package "linux-image-$release" "$version" "$tmp"
-	dpkg-deb --fsys-tarfile "$tmp"/*.deb |
-		tar -x -C "$tmp" --no-same-owner "./boot/vmlinuz-$release"
-	mv "$tmp/boot/vmlinuz-$release" "$dir/vmlinuz"
+	package=$(package_with "$suite" "$release" "$version" binary)
+	suite_fetch "$suite" "$tmp" "$package" "$version"
+	unpack_package "$tmp"/*.deb "$tmp" --wildcards './boot/vmlinuz-*' \
+		'./usr/lib/modules/*/vmlinuz' 2>/dev/null || true
+	mv "$(find "$tmp" -type f -name 'vmlinuz*' | head -n 1)" "$dir/vmlinuz" ||
+		die "there is no image in $package"
+	rm -rf "$tmp"
+}
+
+# Prints the directory that has the kernel's own modules, as in /lib/modules/RELEASE.
+stock_modules()
+{
+	local suite meta release version dir
+
+	stock_resolve "$1"
+	[[ -e $dir/modules ]] ||
+		locked "$dir.lock" fetch_modules "$suite" "$release" "$version" "$dir"
+	echo "$dir/modules"
+}
+
+fetch_modules()
+{
+	local suite=$1 release=$2 version=$3 dir=$4 tmp package
+
+	[[ ! -e $dir/modules ]] || return 0
+	mkdir -p "$dir"
+	tmp=$(mktemp -d "$dir/tmp.XXXXXX")
+	package=$(package_with "$suite" "$release" "$version" modules)
+	suite_fetch "$suite" "$tmp" "$package" "$version"
+	unpack_package "$tmp"/*.deb "$tmp" --wildcards '*/lib/modules/*'
+	mv "$tmp"/*lib/modules/"$release" "$dir/modules" 2>/dev/null ||
+		mv "$tmp/usr/lib/modules/$release" "$dir/modules"
 	rm -rf "$tmp"
 }
 
 stock_kdir()
 {
-	local release version dir
+	local suite meta release version dir
 
-	stock_need "$1"
-	if installed "linux-headers-$release" "$version"; then
-		echo "/usr/src/linux-headers-$release"
-		return
-	fi
-	dir=$cache/stock/${release}_$version
-	[[ -e $dir/headers ]] || locked "$dir.lock" fetch_headers "$release" "$version" "$dir"
+	stock_resolve "$1"
+	[[ -e $dir/headers ]] ||
+		locked "$dir.lock" fetch_headers "$suite" "$release" "$version" "$dir"
 	echo "$dir/headers/usr/src/linux-headers-$release"
 }
 
 fetch_headers()
 {
-	local release=$1 version=$2 dir=$3 tmp package others
+	local suite=$1 release=$2 version=$3 dir=$4 tmp file
+	local -a kernel_debs=() tool_debs=()
 
 	[[ ! -e $dir/headers ]] || return 0
 	mkdir -p "$dir"
 	tmp=$(mktemp -d "$dir/tmp.XXXXXX")
-	fetch_package "linux-headers-$release" "$version" "$tmp"
-	others=$(dpkg-deb -f "$tmp"/*.deb Depends |
-		 grep -oE 'linux-(headers-[^ ,]+-common[^ ,]*|kbuild-[^ ,]+)')
-	for package in $others; do
-		fetch_package "$package" "$version" "$tmp"
+	suite_fetch_all "$suite" "$tmp" "linux-headers-$release=$version"
+	for file in "$tmp"/*.deb; do
+		case ${file##*/} in
+		linux-*) kernel_debs+=("$file") ;;
+		*) tool_debs+=("$file") ;;
+		esac
 	done
-	for package in "$tmp"/*.deb; do
-		dpkg-deb -x "$package" "$tmp/headers"
+	make_toolchain "$dir" "${tool_debs[@]}"
+	mkdir "$tmp/headers"
+	for file in "${kernel_debs[@]}"; do
+		unpack_package "$file" "$tmp/headers"
 	done
-	# Type information for modules, made from this, would take pahole.
-	rm -f "$tmp/headers/usr/src/linux-headers-$release/vmlinux"
-	# The only absolute path: the makefile includes the common one.
-	sed -i "s|^include /usr|include $dir/headers/usr|" \
-		"$tmp/headers/usr/src/linux-headers-$release/Makefile"
+	adapt_headers "$tmp/headers" "$release" "$dir"
 	mv "$tmp/headers" "$dir/headers"
 	rm -rf "$tmp"
 }
 
+# adapt_headers HEADERS RELEASE DIR: makes unpacked headers usable in DIR/headers.
+adapt_headers()
+{
+	local headers=$1 release=$2 dir=$3 kdir compiler
+
+	kdir=$headers/usr/src/linux-headers-$release
+	# Type information for modules, made from this, would take pahole.
+	rm -f "$kdir/vmlinux"
+	# The absolute paths: those of the common headers and of the output.
+	sed -i "s|/usr/src/linux-headers-|$dir/headers&|" "$kdir/Makefile"
+	compiler=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$kdir/.config")
+	cat >>"$kdir/.kernelvariables" <<-END
+		override CROSS_COMPILE = $dir/toolchain/usr/bin/x86_64-linux-gnu-
+		CC = $dir/toolchain/usr/bin/$compiler
+		PAHOLE = $dir/toolchain/usr/bin/pahole
+	END
+	relocate "$(readlink -f "$dir/toolchain")" "$headers/usr/lib"
+}
+
+# --- Toolchains -------------------------------------------------------------
+#
+# Modules are built with the compiler that built the kernel, whatever the host has:
+# its headers' options are those of that compiler, and what it makes of gomem is what
+# a user of that kernel gets. The packages of the suite are unpacked, and their
+# programs told where their loader and libraries are. That takes neither root, as a
+# chroot would, nor the minutes and the sources that making the kernel's build tools
+# anew takes, and the compiler would still be another one.
+
+# make_toolchain DIR PACKAGE_FILE...: DIR/toolchain is a link to what is shared by
+# all kernels that need the same packages.
+make_toolchain()
+{
+	local dir=$1 toolchain
+
+	shift
+	toolchain=$cache/toolchain/$(printf '%s\n' "${@##*/}" | sort | sha256sum | head -c 12)
+	[[ -e $toolchain ]] ||
+		locked "$toolchain.lock" unpack_toolchain "$toolchain" "$@"
+	ln -sfn "$toolchain" "$dir/toolchain"
+}
+
+unpack_toolchain()
+{
+	local toolchain=$1 tmp=$1.new file prog
+
+	shift
+	[[ ! -e $toolchain ]] || return 0
+	rm -rf "$tmp"
+	mkdir -p "$tmp"/usr/{bin,sbin,lib,lib64}
+	# Packages of before and after the merge of /usr go to one place.
+	for file in bin sbin lib lib64; do
+		ln -s "usr/$file" "$tmp/$file"
+	done
+	for file in "$@"; do
+		case ${file##*/} in
+		lib*san[0-9]* | libitm1* | libcc1* | debconf*) continue ;;
+		esac
+		unpack_package "$file" "$tmp" --exclude='./usr/share/*' --exclude='*/lto1' \
+			--exclude='*/gconv/*'
+	done
+	# The compiler looks for these beside its own parts before it asks $PATH.
+	for file in "$tmp"/usr/lib*/gcc/x86_64-linux-gnu/*/cc1; do
+		for prog in as ld; do
+			ln -sf "../../../../bin/x86_64-linux-gnu-$prog" "${file%/*}/$prog"
+		done
+	done
+	relocate "$toolchain" "$tmp/usr" "$tmp"
+	mv "$tmp" "$toolchain"
+}
+
+# relocate TOOLCHAIN DIR [PLACE]: lets all programs below DIR run with TOOLCHAIN's
+# libraries. PLACE is where these are now, if they are not there yet.
+relocate()
+{
+	local toolchain=$1 dir=$2 place=${3:-$1} loader lib file
+
+	have patchelf || die "patchelf is missing; run: scripts/setup build"
+	loader=$(cd "$place" && find usr -name 'ld-linux-x86-64.so.2' ! -type d | sort | head -n 1)
+	[[ -n $loader ]] || die "there is no dynamic loader in $place"
+	loader=$toolchain/$loader
+	lib=$toolchain/usr/lib/x86_64-linux-gnu
+	while IFS= read -r file; do
+		# Static programs need none of it.
+		{ patchelf --print-interpreter "$file" &&
+		  patchelf --print-needed "$file"; } >/dev/null 2>&1 || continue
+		patchelf --set-interpreter "$loader" --force-rpath --set-rpath "$lib" "$file"
+	done < <(find "$dir" -type f -perm /111 ! -name '*.so*' \
+			-exec grep -lqsaP '^\x7fELF' {} \; -print)
+}
+
 stock_state()
 {
-	local release version dir
+	local suite meta release version dir row
 
-	if ! stock_resolve "$1"; then
-		echo "unknown to the package lists|-"
+	row=$(stock_row "$1")
+	if ! resolve_row "$row"; then
+		echo "unknown to $suite|-"
 		return
 	fi
-	dir=$cache/stock/${release}_$version
-	if { installed "linux-image-$release" "$version" || [[ -e $dir/vmlinuz ]]; } &&
-	   { installed "linux-headers-$release" "$version" || [[ -e $dir/headers ]]; }; then
+	dir=$cache/debian/${release}_$version
+	if [[ -e $dir/vmlinuz && -e $dir/headers ]]; then
 		echo "ready|$release ($version)"
 	else
 		echo "can be fetched|$release ($version)"
@@ -208,32 +355,68 @@ stock_state()
 
 # --- Kernels built here -----------------------------------------------------
 
-source_version()
+# The fragments are those of NAME, of "NAME-6.12" too.
+fragment_of()
 {
-	# shellcheck disable=SC2016
-	dpkg-query -W -f '${Version}' "$source_package" 2>/dev/null
+	echo "$fragments/${1%-6.12}.config"
 }
 
 # A fragment with the line "# arch: um" is a User-Mode-Linux kernel's, which has nothing
 # in common with the others: base.config is for machines.
 is_uml()
 {
-	grep -qsx '# arch: um' "$fragments/$1.config"
+	grep -qsx '# arch: um' "$(fragment_of "$1")"
 }
 
 # Prints the files that a kernel is configured by; later ones override earlier ones.
 kernel_fragments()
 {
 	is_uml "$1" || echo "$fragments/base.config"
-	echo "$fragments/$1.config"
+	fragment_of "$1"
+}
+
+# Debian's kernel whose sources and compiler a kernel is built with.
+base_of()
+{
+	case $1 in
+	*-6.12) echo stock-6.12 ;;
+	*) newest_stock ;;
+	esac
+}
+
+# source_archive NAME: prints the sources of a kernel, Debian's or built here.
+source_archive()
+{
+	local name=$1 suite meta release version dir series archive
+
+	is_stock "$name" || name=$(base_of "$name")
+	stock_resolve "$name"
+	[[ $release =~ ^[0-9]+\.[0-9]+ ]]
+	series=${BASH_REMATCH[0]}
+	archive=$cache/source/linux-source-${series}_$version.tar.xz
+	[[ -e $archive ]] ||
+		locked "$archive.lock" fetch_source "$suite" "linux-source-$series" "$version" "$archive"
+	echo "$archive"
+}
+
+fetch_source()
+{
+	local suite=$1 package=$2 version=$3 archive=$4 tmp
+
+	[[ ! -e $archive ]] || return 0
+	tmp=$(mktemp -d "$cache/source/tmp.XXXXXX")
+	suite_fetch "$suite" "$tmp" "$package" "$version"
+	dpkg-deb --fsys-tarfile "$tmp"/*.deb |
+		tar -x -O --wildcards '*.tar.xz' >"$tmp/archive"
+	mv "$tmp/archive" "$archive"
+	rm -rf "$tmp"
 }
 
 built_dir()
 {
-	local name=$1 version hash
+	local name=$1 suite meta release version dir hash
 
-	version=$(source_version) ||
-		die "$source_package is not installed; run: scripts/setup debug-kernel"
+	stock_resolve "$(base_of "$name")"
 	# shellcheck disable=SC2046 # no blanks in there
 	hash=$({ echo "$build_recipe $version"
 		 cat $(kernel_fragments "$name"); } | sha256sum)
@@ -251,46 +434,63 @@ build_kernel()
 
 build_locked()
 {
-	local name=$1 dir=$2 force=$3 start=$SECONDS
+	local name=$1 dir=$2 force=$3 start=$SECONDS archive
 
 	# Another process may have built it while this one waited.
 	[[ -n $force || ! -e $dir/ready ]] || return 0
-	say "building kernel $name from $source_package in $dir"
+	archive=$(source_archive "$name")
+	say "building kernel $name from ${archive##*/} in $dir"
 	rm -rf "$dir"
-	mkdir -p "$dir/build"
-	unpack_source "$dir"
-	make_args=(ARCH=x86)
-	image_file=arch/x86/boot/bzImage
-	if is_uml "$name"; then
-		make_args=(ARCH=um)
-		image_file=linux
-	fi
+	mkdir -p "$dir/build" "$dir/src"
+	say "unpacking ${archive##*/}"
+	tar -x -C "$dir/src" --strip-components=1 --no-same-owner -f "$archive"
+	choose_tools "$name"
 	configure_kernel "$name" "$dir"
-	compile_kernel "$dir"
+	compile_kernel "$name" "$dir"
 	keep_what_modules_need "$dir"
-	! is_uml "$name" || sed -i '1i export ARCH := um' "$dir/build/Makefile"
+	keep_tools "$dir"
 	touch "$dir/ready"
 	say "kernel $name is ready after $((SECONDS - start)) s"
 }
 
-unpack_source()
+# Sets make_args and image_file. User-Mode Linux is a program of the host, and is
+# linked with the host's libraries: by the host's compiler.
+choose_tools()
 {
-	local dir=$1
+	local name=$1 kdir
 
-	say "unpacking /usr/src/$source_package.tar.xz"
-	mkdir "$dir/src"
-	tar -x -C "$dir/src" --strip-components=1 --no-same-owner \
-		-f "/usr/src/$source_package.tar.xz"
+	if is_uml "$name"; then
+		make_args=(ARCH=um)
+		image_file=linux
+		return
+	fi
+	kdir=$(stock_kdir "$(base_of "$name")")
+	make_args=(ARCH=x86)
+	mapfile -t -O 1 make_args < <(
+		sed -nE 's/^(override )?(CC|CROSS_COMPILE) = (\/.*)$/\2=\3/p' "$kdir/.kernelvariables")
+	image_file=arch/x86/boot/bzImage
 }
 
-# What no fragment asks for is off.
+# Modules are built with the tools that the kernel was built with.
+keep_tools()
+{
+	local dir=$1 arg
+
+	for arg in "${make_args[@]}"; do
+		echo "export ${arg/=/ := }"
+	done | cat - "$dir/build/Makefile" >"$dir/build/Makefile.new"
+	mv "$dir/build/Makefile.new" "$dir/build/Makefile"
+}
+
+# What no fragment asks for is off. A line that ends in "# if VERSION..." is only for
+# sources of these versions.
 configure_kernel()
 {
 	local name=$1 dir=$2 missing
 
 	# shellcheck disable=SC2046 # no blanks in there
-	{ awk -F= '/^CONFIG_/ { line[$1] = $0 } END { for (i in line) print line[i] }' \
-		$(kernel_fragments "$name") | sort
+	{ lines_for "$(kernel_series "$dir")" $(kernel_fragments "$name") |
+		awk -F= '/^CONFIG_/ { line[$1] = $0 } END { for (i in line) print line[i] }' | sort
 	  echo "CONFIG_LOCALVERSION=\"-gomem-$name\""; } >"$dir/wanted"
 	make -s -C "$dir/src" "${make_args[@]}" O="$dir/build" KCONFIG_ALLCONFIG="$dir/wanted" \
 		allnoconfig >"$dir/log" 2>&1 || build_failed "$dir"
@@ -299,23 +499,55 @@ configure_kernel()
 	[[ -z $missing ]] || die "kernel $name cannot be configured with:"$'\n'"$missing"
 }
 
+kernel_series()
+{
+	sed -n 's/^VERSION = //p; s/^PATCHLEVEL = //p' "$1/src/Makefile" | paste -sd.
+}
+
+lines_for()
+{
+	local series=$1
+
+	shift
+	cat "$@" | awk -v series="$series" '
+		match($0, / +# if .*/) {
+			split(substr($0, RSTART), words)
+			wanted = 0
+			for (i in words)
+				wanted = wanted || words[i] == series
+			if (!wanted)
+				next
+			$0 = substr($0, 1, RSTART - 1)
+		}
+		{ print }'
+}
+
 compile_kernel()
 {
-	local dir=$1 pid
+	local name=$1 dir=$2 pid
 
 	make -C "$dir/build" "${make_args[@]}" -j"$(nproc)" "${image_file##*/}" \
 		modules_prepare >"$dir/log" 2>&1 &
 	pid=$!
 	# shellcheck disable=SC2064 # the pid of now
 	trap "kill $pid 2>/dev/null" EXIT
-	show_progress $pid 15 compile_progress "$dir/log"
+	show_progress $pid 15 compile_progress "$name" "$dir/log"
 	trap - EXIT
 	wait $pid || build_failed "$dir"
+	grep -cE "$compile_step" "$dir/log" >"$cache/kernels/$name.files"
 }
 
+readonly compile_step='^  (CC|AS|LD|AR|HOSTCC) '
+
+# How many there will be is known from the time before, or from the fragment.
 compile_progress()
 {
-	echo "$(grep -c '^  CC ' "$1") files compiled, ${SECONDS} s"
+	local name=$1 log=$2 total
+
+	total=$(cat "$cache/kernels/$name.files" 2>/dev/null ||
+		sed -n 's/^# files: //p' "$(fragment_of "$name")")
+	echo "kernel $name: $(grep -cE "$compile_step" "$log") of about ${total:-?} files," \
+	     "${SECONDS} s"
 }
 
 build_failed()
@@ -345,12 +577,9 @@ keep_what_modules_need()
 
 built_state()
 {
-	local name=$1 dir version
+	local name=$1 dir suite meta release version
 
-	if ! version=$(source_version); then
-		echo "must be built (needs scripts/setup debug-kernel)|-"
-		return
-	fi
+	stock_resolve "$(base_of "$name")"
 	dir=$(built_dir "$name")
 	if [[ -e $dir/ready ]]; then
 		echo "ready|$(<"$dir/build/include/config/kernel.release") ($version)"
@@ -367,7 +596,7 @@ kernel_image()
 {
 	local dir
 
-	if stock_suffix "$1" >/dev/null; then
+	if is_stock "$1"; then
 		stock_image "$1"
 		return
 	fi
@@ -384,7 +613,7 @@ kernel_kdir()
 {
 	local dir
 
-	if stock_suffix "$1" >/dev/null; then
+	if is_stock "$1"; then
 		stock_kdir "$1"
 		return
 	fi
@@ -401,7 +630,7 @@ kernel_ready()
 # Prints STATE|VERSION.
 kernel_state()
 {
-	if stock_suffix "$1" >/dev/null; then
+	if is_stock "$1"; then
 		stock_state "$1"
 	else
 		built_state "$1"
@@ -412,9 +641,9 @@ list_kernels()
 {
 	local name state
 
-	printf '%-14s %-16s %s\n' NAME STATE VERSION
+	printf '%-19s %-16s %s\n' NAME STATE VERSION
 	for name in $(kernel_names); do
 		state=$(kernel_state "$name")
-		printf '%-14s %-16s %s\n' "$name" "${state%|*}" "${state#*|}"
+		printf '%-19s %-16s %s\n' "$name" "${state%|*}" "${state#*|}"
 	done
 }

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Packages of Debian's suites, whichever suite the host runs.
+#
+# Each suite has an apt configuration of its own in the cache: sources, package
+# lists and an empty list of installed packages. Nothing here reads or changes
+# what is installed on the host, and nothing needs root.
+
+# shellcheck source=scripts/lib/common.sh
+. "${BASH_SOURCE[0]%/*}/common.sh"
+
+# Layout of the cache:
+#
+#   suites/SUITE/apt.conf       configuration, for $APT_CONFIG
+#   suites/SUITE/lists/         package lists
+#   suites/SUITE/updated        its time is that of the last update
+
+# SUITE, and the suites whose packages those of SUITE may depend on.
+declare -rA suite_parts=(
+	[bookworm]="bookworm bookworm-updates bookworm-security"
+	[trixie]="trixie trixie-updates trixie-security"
+	[trixie-backports]="trixie trixie-updates trixie-security trixie-backports"
+	[sid]="sid"
+)
+
+# Lists older than this are updated before they are used.
+readonly suite_stale_days=1
+
+# archive_of SUITE: prints the address of its archive: the host's own apt knows it.
+archive_of()
+{
+	local mirror=${GOMEM_MIRROR:-} security=
+
+	if [[ -z $mirror ]]; then
+		mirror=$(host_archive debian)
+		security=$(host_archive debian-security)
+	fi
+	[[ -n $mirror ]] ||
+		die "apt knows no archive of Debian: set GOMEM_MIRROR=http://HOST/debian"
+	case $1 in
+	*-security) echo "${security:-${mirror%/}-security}" ;;
+	*) echo "$mirror" ;;
+	esac
+}
+
+# host_archive NAME: prints the first of apt's sources whose path ends in NAME.
+host_archive()
+{
+	# $(...) belongs to apt-get
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -m 1 -E "/$1/?\$" || true
+}
+
+suite_keyring()
+{
+	local file
+
+	for file in /usr/share/keyrings/debian-archive-keyring.{pgp,gpg}; do
+		[[ ! -e $file ]] || { echo "$file"; return; }
+	done
+	die "the keys of Debian's archive are missing: install debian-archive-keyring"
+}
+
+suite_configure()
+{
+	local suite=$1 dir=$2 part uri keyring
+
+	{ have apt-get && have dpkg-deb; } ||
+		die "test kernels are Debian's: apt-get and dpkg-deb are needed to fetch them"
+	keyring=$(suite_keyring)
+	mkdir -p "$dir"/{lists/partial,archives/partial}
+	: >"$dir/status"
+	for part in ${suite_parts[$suite]}; do
+		uri=$(archive_of "$part")
+		echo "deb [arch=amd64 signed-by=$keyring] $uri $part main"
+	done >"$dir/sources.list"
+	cat >"$dir/apt.conf" <<-END
+		APT::Architecture "amd64";
+		APT::Architectures { "amd64"; };
+		APT::Install-Recommends "false";
+		APT::Sandbox::User "$(id -un)";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+		Debug::NoLocking "true";
+		Dir::Cache "$dir";
+		Dir::Etc::preferences "/dev/null";
+		Dir::Etc::preferencesparts "/dev/null";
+		Dir::Etc::sourcelist "$dir/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::State "$dir";
+		Dir::State::lists "$dir/lists";
+		Dir::State::status "$dir/status";
+	END
+	# Packages of backports are taken only if they are asked for.
+	[[ $suite != *-backports ]] ||
+		echo "APT::Default-Release \"$suite\";" >>"$dir/apt.conf"
+}
+
+# suite_update_locked SUITE DIR [--force]
+suite_update_locked()
+{
+	local suite=$1 dir=$2 force=${3:-}
+
+	[[ -n $force ]] || ! suite_is_fresh "$dir" || return 0
+	suite_configure "$suite" "$dir"
+	say "updating the package lists of $suite"
+	if APT_CONFIG=$dir/apt.conf apt-get -qq update >"$dir/log" 2>&1; then
+		touch "$dir/updated"
+		return
+	fi
+	cat "$dir/log" >&2
+	[[ -e $dir/updated ]] || die "there are no package lists of $suite"
+	say "going on with older package lists of $suite"
+	touch "$dir/updated"
+}
+
+suite_is_fresh()
+{
+	[[ -n $(find "$1/updated" -mtime "-$suite_stale_days" 2>/dev/null) ]]
+}
+
+# suite_apt SUITE COMMAND...: runs an apt command with the suite's configuration.
+suite_apt()
+{
+	local suite=$1 dir=$cache/suites/$1
+
+	shift
+	suite_is_fresh "$dir" ||
+		locked "$dir.lock" suite_update_locked "$suite" "$dir"
+	APT_CONFIG=$dir/apt.conf "$@"
+}
+
+# suite_knows SUITE: true if its lists are there, fresh or not.
+suite_knows()
+{
+	[[ -e $cache/suites/$1/updated ]]
+}
+
+# suite_field SUITE PACKAGE FIELD: prints a field of the package that the suite
+# would install; nothing if there is none.
+suite_field()
+{
+	suite_apt "$1" apt-cache show --no-all-versions "$2" 2>/dev/null |
+		sed -n "s/^$3: //p" | head -n 1
+}
+
+# suite_fetch SUITE DIR PACKAGE VERSION: downloads one package into DIR.
+suite_fetch()
+{
+	local suite=$1 dir=$2 package=$3 version=$4
+
+	say "fetching $package $version"
+	(cd "$dir" && suite_apt "$suite" apt-get -qq download "$package=$version" \
+		2>"$dir/log") && return
+	cat "$dir/log" >&2
+	# The archive may have replaced the version since.
+	rm -f "$cache/suites/$suite/updated"
+	die "$package $version cannot be fetched; run the command again"
+}
+
+# suite_fetch_all SUITE DIR PACKAGE=VERSION...: downloads packages and all that
+# they depend on into DIR.
+suite_fetch_all()
+{
+	local suite=$1 dir=$2
+
+	shift 2
+	mkdir -p "$dir/partial"
+	say "fetching $* of $suite, and what it takes to use it"
+	suite_apt "$suite" apt-get -y -qq --download-only \
+		-o "Dir::Cache::archives=$dir" install "$@" >"$dir/log" 2>&1 && return
+	cat "$dir/log" >&2
+	rm -f "$cache/suites/$suite/updated"
+	die "$* cannot be fetched; run the command again"
+}
+
+# unpack_package FILE DIR [TAR_OPTION]...
+unpack_package()
+{
+	local file=$1 dir=$2
+
+	shift 2
+	dpkg-deb --fsys-tarfile "$file" |
+		tar -x -C "$dir" --no-same-owner --keep-directory-symlink "$@"
+}
