@@ -24,7 +24,7 @@ endif
 
 V ?= 0
 KMAKE = +$(MAKE) -C $(KDIR) V=$(V)
-SOURCES = find Kbuild gomem include tests \( -name '*.[ch]' -o -name Kbuild -o -name Makefile \) \
+SOURCES = find Kbuild gomem include tests \( -name '*.[ch]' -o -name 'Kbuild*' -o -name Makefile \) \
 	-not -name '*.mod.c'
 
 .PHONY: modules all-modules modules_install headers_install install clean help

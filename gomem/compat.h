@@ -8,9 +8,16 @@
 
 #include <linux/atomic.h>
 #include <linux/gfp.h>
+#include <linux/hrtimer.h>
 #include <linux/mmzone.h>
+#include <linux/page-flags.h>
 #include <linux/shrinker.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
+
+#ifndef GOMEM_PROBED
+#error "a Kbuild whose files use compat.h includes Kbuild.probe"
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "gomem supports Linux 6.1 and newer"
@@ -85,6 +92,46 @@ static inline void gomem_shrinker_unregister(struct gomem_shrinker *gs)
 	unregister_shrinker(&gs->shrinker);
 }
 #endif
+
+/*
+ * 6.17 wants to be told that a workqueue is per CPU, which was the default, and
+ * renamed the system's: "dfl" is for work that may run on any CPU.
+ */
+#ifdef GOMEM_HAVE_WQ_PERCPU
+#define GOMEM_WQ_PERCPU		WQ_PERCPU
+#define gomem_percpu_wq		system_percpu_wq
+#define gomem_unbound_wq	system_dfl_wq
+#else
+#define GOMEM_WQ_PERCPU		0
+#define gomem_percpu_wq		system_wq
+#define gomem_unbound_wq	system_unbound_wq
+#endif
+
+/* 6.13 sets a timer's function with the rest of it, and 6.15 in no other way. */
+static inline void gomem_hrtimer_setup(struct hrtimer *timer,
+				       enum hrtimer_restart (*function)(struct hrtimer *),
+				       enum hrtimer_mode mode)
+{
+#ifdef GOMEM_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, function, CLOCK_MONOTONIC, mode);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = function;
+#endif
+}
+
+/*
+ * 6.18 marks what kmalloc() takes from the page allocator: such pages have no
+ * reference count. kfree() of another page drops no reference any more.
+ */
+static inline bool gomem_folio_is_kmalloc(struct folio *folio)
+{
+#ifdef GOMEM_HAVE_LARGE_KMALLOC
+	return folio_test_large_kmalloc(folio);
+#else
+	return false;
+#endif
+}
 
 /*
  * What a module's kmalloc() and the like become when it is compiled, for override.c:

@@ -15,6 +15,7 @@
 #include <linux/workqueue.h>
 
 #include "cache.h"
+#include "compat.h"
 #include "mcache.h"
 #include "mcentral.h"
 #include "mheap.h"
@@ -382,7 +383,7 @@ static void queue_drain(int cpu, bool idle)
 	WRITE_ONCE(d->idle, idle);
 	atomic_inc(&drains_queued);
 	/* It may be queued from last time, on a CPU that has no time for it. */
-	if (!queue_work_on(cpu, system_wq, &d->work))
+	if (!queue_work_on(cpu, gomem_percpu_wq, &d->work))
 		atomic_dec(&drains_queued);
 }
 
@@ -451,7 +452,7 @@ void gomem_mcache_shrink_kind(const struct gomem_kind *k)
 	shrink_kind = k;
 	cpus_read_lock();
 	for_each_online_cpu(cpu)
-		queue_work_on(cpu, system_wq, per_cpu_ptr(&shrinks, cpu));
+		queue_work_on(cpu, gomem_percpu_wq, per_cpu_ptr(&shrinks, cpu));
 	for_each_online_cpu(cpu)
 		flush_work(per_cpu_ptr(&shrinks, cpu));
 	cpus_read_unlock();

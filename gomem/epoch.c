@@ -35,6 +35,7 @@
 #include "internal.h"
 #include "arena.h"
 #include "cache.h"
+#include "compat.h"
 #include "epoch.h"
 #include "mcache.h"
 #include "scavenge.h"
@@ -78,7 +79,7 @@ static void queue_epoch(void)
 {
 	unsigned int ms = READ_ONCE(epoch_ms) / GOMEM_EPOCH_LOOKS;
 
-	mod_delayed_work(system_unbound_wq, &epoch_work, msecs_to_jiffies(ms));
+	mod_delayed_work(gomem_unbound_wq, &epoch_work, msecs_to_jiffies(ms));
 }
 
 static int set_epoch_ms(const char *val, const struct kernel_param *kp)
@@ -147,7 +148,7 @@ static int set_memory_limit(const char *val, const struct kernel_param *kp)
 		return err;
 	WRITE_ONCE(*(unsigned long *)kp->arg, bytes);
 	if (READ_ONCE(running))
-		queue_delayed_work(system_unbound_wq, &scavenge_work, 0);
+		queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
 	return 0;
 }
 
@@ -215,7 +216,7 @@ static void look(struct work_struct *work)
 	mutex_unlock(&epoch_mutex);
 
 	/* If it is at work it has its own pace. */
-	queue_delayed_work(system_unbound_wq, &scavenge_work, 0);
+	queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
 	queue_epoch();
 }
 
@@ -249,7 +250,7 @@ static void queue_goals(void)
 {
 	unsigned int ms = max_t(unsigned int, READ_ONCE(epoch_ms) / GOAL_SHARE, GOAL_MIN_MS);
 
-	queue_delayed_work(system_unbound_wq, &goal_work, msecs_to_jiffies(ms));
+	queue_delayed_work(gomem_unbound_wq, &goal_work, msecs_to_jiffies(ms));
 }
 
 /**
@@ -279,7 +280,7 @@ void gomem_heap_kick(struct gomem_heap *h, unsigned long freed)
 		queue_goals();
 	/* While it is at work it has its own pace. */
 	if (surplus(h) && !work_busy(&scavenge_work.work))
-		queue_delayed_work(system_unbound_wq, &scavenge_work, 0);
+		queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
 }
 
 /* While there are many free pages, and not much longer than they become more. */
@@ -293,7 +294,7 @@ static void look_at_goals(struct work_struct *work)
 		gomem_heap_look(h, READ_ONCE(scavenge_percent));
 		again |= gomem_heap_has_many_free(h);
 	}
-	queue_delayed_work(system_unbound_wq, &scavenge_work, 0);
+	queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
 	if (again && atomic_dec_return(&goal_looks) > 0)
 		queue_goals();
 }
@@ -349,7 +350,7 @@ static void scavenge_background(struct work_struct *work)
 	atomic64_add(worked, &scavenge_ns);
 	if (!n)
 		return;
-	queue_delayed_work(system_unbound_wq, &scavenge_work, pause(worked, hurry));
+	queue_delayed_work(gomem_unbound_wq, &scavenge_work, pause(worked, hurry));
 }
 
 /**

@@ -11,11 +11,13 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
+#include <linux/percpu.h>
 #include <linux/pfn.h>
 #include <linux/sched/task_stack.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "foreign.h"
 
 /*
@@ -37,6 +39,9 @@ static const char *folio_text(struct folio *folio)
 		return "memory that the kernel had when it booted, nobody frees it";
 	if (folio_test_slab(folio))
 		return "slab memory, kfree() or kmem_cache_free() owns it";
+	/* Before the reference count: such a folio has none. */
+	if (gomem_folio_is_kmalloc(folio))
+		return "large memory of kmalloc(), kfree() owns it";
 	if (!folio_ref_count(folio))
 		return "in a free page of the kernel's";
 	if (folio_test_lru(folio))
@@ -46,17 +51,37 @@ static const char *folio_text(struct folio *folio)
 	return "in a page of the page allocator, free_pages() owns it";
 }
 
-/* Code, data, and variables of the kernel and of modules have names. */
+/*
+ * Code, data, and variables of the kernel and of modules have names. An address behind
+ * the end of a symbol is in none: per-CPU pointers lie there, since 6.15.
+ */
 static bool describe_symbol(unsigned long addr, char *buf, size_t len)
 {
-	int n = snprintf(buf, len, "%ps", (void *)addr);
+	unsigned long offset, size;
+	const char *plus;
+	int n;
 
-	/* Without a name it is a number. */
-	if (buf[0] == '0')
+	/* "name+0xOFFSET/0xSIZE", and the module's name; a number without a name. */
+	snprintf(buf, len, "%pS", (void *)addr);
+	plus = strstr(buf, "+0x");
+	if (!plus || sscanf(plus, "+0x%lx/0x%lx", &offset, &size) != 2 || offset >= size)
 		return false;
+	n = snprintf(buf, len, "%ps", (void *)addr);
 	if (n < len)
 		strscpy(buf + n, ", static, nobody frees it", len - n);
 	return true;
+}
+
+/*
+ * A per-CPU pointer is an offset to what each CPU has of its own: to memory there, if it
+ * is one. Offsets are small numbers on most machines, and addresses beside those of the
+ * kernel's variables on x86 since 6.15.
+ */
+static bool may_be_percpu(unsigned long addr)
+{
+	void *mine = raw_cpu_ptr((void __percpu *)addr);
+
+	return virt_addr_valid(mine) || is_vmalloc_addr(mine);
 }
 
 static const char *text_of(unsigned long addr)
@@ -72,7 +97,11 @@ static const char *text_of(unsigned long addr)
 	if (is_vmalloc_addr((void *)addr))
 		return "vmalloc memory, vfree() or kvfree() owns it";
 	folio = folio_of(addr);
-	return folio ? folio_text(folio) : "nothing, there is no memory of the kernel's";
+	if (folio)
+		return folio_text(folio);
+	if (may_be_percpu(addr))
+		return "a per-CPU pointer, free_percpu() owns it, or nothing";
+	return "nothing, there is no memory of the kernel's";
 }
 
 /**

@@ -199,7 +199,7 @@ static void set_pages(struct gomem_chunk *c, unsigned int i, unsigned int n,
 	}
 }
 
-static void clear_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
+static void forget_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
 {
 	struct gomem_span **span = &c->span[i];
 	u32 *to = &c->tag[i], *end = to + n;
@@ -251,7 +251,7 @@ static void unmap_span(struct gomem_heap *h, struct gomem_span *s, unsigned long
 	for (; page < end; page += n) {
 		n = piece(page, end);
 		c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
-		clear_pages(c, page % GOMEM_CHUNK_PAGES, n);
+		forget_pages(c, page % GOMEM_CHUNK_PAGES, n);
 	}
 }
 

@@ -25,6 +25,7 @@
 #include <linux/workqueue.h>
 
 #include "alloc.h"
+#include "compat.h"
 #include "key.h"
 #include "node.h"
 #include "rcu.h"
@@ -356,7 +357,7 @@ int gomem_rcu_init(void)
 		INIT_WORK(&q->work, free_old);
 	}
 	/* It frees memory: it must not have to wait for some. */
-	workqueue = alloc_workqueue("gomem_rcu", WQ_MEM_RECLAIM, 0);
+	workqueue = alloc_workqueue("gomem_rcu", WQ_MEM_RECLAIM | GOMEM_WQ_PERCPU, 0);
 	return workqueue ? 0 : -ENOMEM;
 }
 

@@ -26,6 +26,7 @@
 
 #include "balance.h"
 #include "check.h"
+#include "compat.h"
 #include "epoch.h"
 #include "mcache.h"
 #include "node.h"
@@ -311,7 +312,7 @@ static void test_check_meanwhile(struct kunit *test)
 			make(f, 128 + below(f, 2048), GFP_KERNEL);
 		while (f->nr)
 			unmake(f, f->nr - 1);
-		queue_work(system_unbound_wq, &work);
+		queue_work(gomem_unbound_wq, &work);
 		udelay(below(f, 300));
 		err = gomem_check_all();
 		flush_work(&work);

@@ -237,7 +237,7 @@ static int foreign_percpu(void)
 
 	if (!p)
 		return -ENOMEM;
-	gomem_free((__force void *)p);
+	gomem_free((void *)(__force unsigned long)p);
 	free_percpu(p);
 	return 0;
 }

@@ -28,6 +28,8 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 
+#include "../../gomem/compat.h"
+
 static unsigned int seconds = 3;
 module_param(seconds, uint, 0444);
 MODULE_PARM_DESC(seconds, "How long to run (default 3)");
@@ -363,8 +365,7 @@ static int start_worker(int cpu)
 	prandom_seed_state(&w->softirq_rnd, seed + cpu + 2000);
 	tasklet_init(&w->tasklet, tasklet_fn, (unsigned long)w);
 	init_irq_work(&w->irq_work, irq_fn);
-	hrtimer_init(&w->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED);
-	w->timer.function = timer_fn;
+	gomem_hrtimer_setup(&w->timer, timer_fn, HRTIMER_MODE_REL_PINNED);
 	w->task = kthread_create_on_cpu(thread_fn, w, cpu, "gomem_torture/%u");
 	if (IS_ERR(w->task)) {
 		int err = PTR_ERR(w->task);

@@ -58,24 +58,15 @@ static size_t tables_bytes(void)
 	return nr_workers * nr_workers * sizeof(*tables);
 }
 
-/*
- * Queues work for each worker, on another CPU each as far as there are enough.
- * If a CPU goes away its work runs elsewhere.
- */
+/* The scheduler spreads the workers over the CPUs. */
 static void start_workers(work_func_t func)
 {
-	unsigned int i, cpu = nr_cpu_ids;
+	unsigned int i;
 
-	cpus_read_lock();
 	for (i = 0; i < nr_workers; i++) {
-		if (cpu < nr_cpu_ids)
-			cpu = cpumask_next(cpu, cpu_online_mask);
-		if (cpu >= nr_cpu_ids)
-			cpu = cpumask_first(cpu_online_mask);
 		INIT_WORK(&workers[i].work, func);
-		queue_work_on(cpu, workqueue, &workers[i].work);
+		queue_work(workqueue, &workers[i].work);
 	}
-	cpus_read_unlock();
 }
 
 static void run_workers(work_func_t func)
@@ -237,8 +228,8 @@ static int job_init(void)
 	nr_workers = min_t(unsigned int, num_online_cpus(), WORKERS_MAX);
 	for (i = 0; i < nr_workers; i++)
 		workers[i].index = i;
-	/* CPU_INTENSIVE: other work of a CPU need not wait for ours. */
-	workqueue = alloc_workqueue("wordcount", WQ_CPU_INTENSIVE, 0);
+	/* Unbound: the workers keep a CPU busy for long, which others may want. */
+	workqueue = alloc_workqueue("wordcount", WQ_UNBOUND, nr_workers);
 	if (!workqueue)
 		return -ENOMEM;
 	tables = wc_zalloc(tables_bytes());
