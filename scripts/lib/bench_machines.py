@@ -27,7 +27,7 @@ GUEST = os.path.join(TOP, "scripts/guest")
 #
 # Of instructions the least counts, and of emulated CPUs the best: what is more is
 # somebody else's work. Of a real processor the median does.
-TIMING = {"icount": (3, 3, 1), "native": (3, 4, 5), "smp": (3, 4, 1)}
+TIMING = {"icount": (3, 3, 1), "icount2": (3, 3, 1), "native": (3, 4, 5), "smp": (3, 4, 1)}
 
 # Whose modules are loaded, of the directories in tests/.
 TESTS = ("bench", "modules")
@@ -35,30 +35,39 @@ TESTS = ("bench", "modules")
 FOOTPRINT = ("200M", "other-log", "random-log", "other-uniform", "other", "fifo")
 
 
-def modules_of(kernel):
+def build_name(kernel, ubsan):
+    """The name of the directories that modules for a kernel are built and collected in."""
+    return kernel + ("-ubsan" if ubsan else "")
+
+
+def modules_of(kernel, ubsan):
     """Where prepare() puts the modules that a kernel's machines load."""
-    return os.path.join(TOP, "build/bench/ko", kernel)
+    return os.path.join(TOP, "build/bench/ko", build_name(kernel, ubsan))
 
 
-def prepare(kernel):
+def prepare(kernel, ubsan=False):
     """Builds the modules for a kernel; what make said, if it failed."""
+    build = os.path.join(TOP, "build", build_name(kernel, ubsan))
     make = subprocess.run(["make", "--no-print-directory", "-C", TOP, f"KERNEL={kernel}",
+                           f"BUILD={build}", f"GOMEM_UBSAN={'y' if ubsan else ''}",
                            "TESTS=" + " ".join(TESTS), "modules"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     if make.returncode:
         return make.stdout
-    shutil.rmtree(modules_of(kernel), ignore_errors=True)
-    os.makedirs(modules_of(kernel))
+    modules = modules_of(kernel, ubsan)
+    shutil.rmtree(modules, ignore_errors=True)
+    os.makedirs(modules)
     for directory in ("gomem", *(f"tests/{name}" for name in TESTS)):
-        for module in glob.glob(os.path.join(TOP, "build", kernel, directory, "*.ko")):
+        for module in glob.glob(os.path.join(build, directory, "*.ko")):
             subprocess.run(["strip", "--strip-debug", "-o",
-                            os.path.join(modules_of(kernel), os.path.basename(module)), module],
+                            os.path.join(modules, os.path.basename(module)), module],
                            check=True)
     return ""
 
 
 class Row(NamedTuple):
-    """A figure. The kernel is NAME, or NAME:off without mitigations and clearing."""
+    """A figure. The kernel is NAME, or NAME:off without mitigations and clearing;
+    ":ubsan" follows where gomem's hot files have the checks of UBSAN."""
     kernel: str
     mode: str
     cpus: int
@@ -75,11 +84,12 @@ class Machine:
     start = time.monotonic()
     say_lock = threading.Lock()
 
-    def __init__(self, mode, kernel, settings, names, traces=()):
+    def __init__(self, mode, kernel, settings, names, traces=(), ubsan=False):
         self.mode = mode
         self.kernel = kernel
         self.settings = settings
         self.names = names
+        self.ubsan = ubsan
         self.traces = list(traces)
         self.rows = []
         self.info = {}
@@ -91,7 +101,8 @@ class Machine:
     @property
     def name(self):
         """As it stands in the results."""
-        return self.kernel + (":off" if self.settings == OFF else "")
+        return (self.kernel + (":off" if self.settings == OFF else "") +
+                (":ubsan" if self.ubsan else ""))
 
     def say(self, text):
         """A line of progress."""
@@ -128,12 +139,12 @@ class Machine:
     def vm(self, options, files, command, handle):
         """Boots, hands each line that the command prints to handle; False if it failed."""
         append = self.settings
-        if self.mode == "icount":
+        if self.mode in ("icount", "icount2"):
             # See Documentation/benchmarks.rst: what clears memory byte by byte in one
             # instruction counts as one for each.
             append += " clearcpuid=erms"
         args = [VM, "run", f"--kernel={self.kernel}", f"--append={append}", "--no-kmemleak",
-                "--no-modules", f"--add={modules_of(self.kernel)}:/root", *options,
+                "--no-modules", f"--add={modules_of(self.kernel, self.ubsan)}:/root", *options,
                 *(f"--add={file}" for file in files), "--", *command]
         return self.watch_again(args, handle)
 
@@ -177,6 +188,7 @@ class Machine:
         """The scenarios that are functions of the module."""
         plan = [(name, size) for name in names for size in by_name(name).sizes]
         options = {"icount": ["--accel=icount"], "native": [],
+                   "icount2": ["--accel=icount", "--cpus=2"],
                    "smp": ["--accel=tcg", "--cpus=4"]}[self.mode]
         current = [None, None]
 
@@ -204,7 +216,11 @@ class Machine:
     def result(self, scenario, size, words):
         """A line of the module's, in one of the rounds."""
         kind, allocator, values = words[0], words[1], [float(word) for word in words[2:]]
-        cpus = int(values.pop(0)) if kind == "rate" else 2 if self.mode == "smp" else 1
+        cpus = 1
+        if kind == "rate":
+            cpus = int(values.pop(0))
+        elif self.mode in ("icount2", "smp"):
+            cpus = 2
         self.found.setdefault((kind, scenario, size, allocator, cpus), []).append(values)
 
     def sum_up(self):

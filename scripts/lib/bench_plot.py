@@ -3,6 +3,8 @@
 import os
 from xml.sax.saxutils import escape
 
+from bench_scenarios import NEWEST
+
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP_EDGE, BOTTOM = 70, 160, 40, 50
 COLOURS = {"gomem": "#00add8", "kmalloc": "#c0392b", "kmem_cache": "#7f8c8d",
@@ -122,15 +124,18 @@ class Plot:
 
 # Name, mode, kernel, scenario, most bytes, caption; the unit is the mode's.
 COSTS = [
-    ("pair-6.1.svg", "icount", "stock:off", "pair", 8192, "pair, Debian 6.1"),
-    ("pair-6.12.svg", "icount", "stock-6.12:off", "pair", 8192, "pair, Debian 6.12"),
-    ("batch64.svg", "icount", "stock-6.12:off", "batch64", 8192, "batch64, Debian 6.12"),
-    ("refill.svg", "icount", "stock-6.12:off", "refill", 8192, "refill, Debian 6.12"),
-    ("churn.svg", "icount", "stock-6.12:off", "churn", 8192, "churn, Debian 6.12"),
-    ("pair-native.svg", "native", "uml:off", "pair", 8192, "pair, real time"),
-    ("pair-native-clear.svg", "native", "uml", "pair", 8192, "pair, real time, init_on_alloc=1"),
-    ("batch64-native.svg", "native", "uml:off", "batch64", 8192, "batch64, real time"),
-    ("churn-native.svg", "native", "uml:off", "churn", 8192, "churn, real time"),
+    ("pair.svg", "icount", NEWEST, "pair", 8192, "pair"),
+    ("pair-off.svg", "icount", NEWEST + ":off", "pair", 8192, "pair, mitigations and clearing off"),
+    ("pair-6.12-off.svg", "icount", "stock-6.12:off", "pair", 8192, "pair, the same on 6.12"),
+    ("pair-6.1-off.svg", "icount", "stock:off", "pair", 8192, "pair, the same on 6.1"),
+    ("batch64.svg", "icount", NEWEST, "batch64", 8192, "batch64"),
+    ("refill.svg", "icount", NEWEST + ":off", "refill", 8192, "refill, off"),
+    ("churn.svg", "icount", NEWEST, "churn", 8192, "churn"),
+    ("fill.svg", "icount", NEWEST, "fill", 8192, "fill"),
+    ("pair-native.svg", "native", "uml", "pair", 8192, "pair, real time"),
+    ("pair-native-off.svg", "native", "uml:off", "pair", 8192, "pair, real time, no clearing"),
+    ("batch64-native.svg", "native", "uml:off", "batch64", 8192, "batch64, real time, no clearing"),
+    ("churn-native.svg", "native", "uml:off", "churn", 8192, "churn, real time, no clearing"),
     ("cold-alloc.svg", "native", "uml:off", "cold_alloc", 8192, "cold_alloc, real time"),
 ]
 
@@ -142,7 +147,7 @@ def cost_plot(report, mode, kernel, scenario, most, caption):
                     r.mode == mode and r.kernel == kernel and int(r.size) <= most})
     if not sizes:
         return None
-    plot = Plot(f"{caption}: {unit} of an allocation and a free", "bytes of an object",
+    plot = Plot(f"{caption} ({kernel.split(':')[0]}): {unit} of an allocation and a free", "bytes of an object",
                 [bytes_label(s) for s in sizes])
     for name in ("gomem", "kmalloc", "kmem_cache"):
         plot.add(name, [report.get(kernel, mode, 1, scenario, str(s), name, unit) for s in sizes])
@@ -151,7 +156,8 @@ def cost_plot(report, mode, kernel, scenario, most, caption):
 
 def thread_plot(report, kernel, scenario, size):
     """Rate by the number of CPUs."""
-    counts = sorted({r.cpus for r in report.rows if r.scenario == scenario and r.kernel == kernel})
+    counts = sorted({r.cpus for r in report.rows if r.scenario == scenario and
+                     r.kernel == kernel and r.mode == "smp"})
     if not counts:
         return None
     plot = Plot(f"{scenario}, {size} bytes, {kernel}: million operations a second", "CPUs",
@@ -192,9 +198,9 @@ def write_plots(report, directory):
     for name, mode, kernel, scenario, most, caption in COSTS:
         keep(name, cost_plot(report, mode, kernel, scenario, most, caption), False, mode)
     for scenario in ("scale", "remote"):
-        keep(f"{scenario}.svg", thread_plot(report, "stock-6.12:off", scenario, 64), True, "smp")
-    keep("replay.svg", held_plot(report, "stock", "replay", "held_avg",
-                                 "replay, Debian 6.1: MiB held on average"), True, "memory")
-    keep("footprint.svg", held_plot(report, "stock", "footprint", "later",
-                                    "footprint, Debian 6.1: held of what lives, half is freed"),
+        keep(f"{scenario}.svg", thread_plot(report, NEWEST + ":off", scenario, 64), True, "smp")
+    keep("replay.svg", held_plot(report, NEWEST, "replay", "held_avg",
+                                 f"replay, {NEWEST}: MiB held on average"), True, "memory")
+    keep("footprint.svg", held_plot(report, NEWEST, "footprint", "later",
+                                    f"footprint, {NEWEST}: held of what lives, half is freed"),
          True, "memory")

@@ -11,11 +11,11 @@ import sys
 
 from bench_machines import Row
 from bench_plot import write_plots
-from bench_scenarios import FEW, GOALS, METRICS, MODES, SCENARIOS, TOP, by_name
+from bench_scenarios import FEW, GOALS, METRICS, MODES, NEWEST, SCENARIOS, TOP, by_name
 
 ALLOCATORS = ("gomem", "kmalloc", "kmem_cache", "alloc_pages_exact", "gomem_cache", "none")
-# What Documentation shows with the kernels' defaults, too.
-WITH_DEFAULTS = ("pair", "batch64", "large")
+# What Documentation shows of older kernels, too.
+ON_ALL_KERNELS = ("pair", "batch64", "bulk64", "churn", "fill", "large")
 # Of emulated CPUs, in percent: beyond it the host had too much else to do.
 MOST_SPREAD = 50
 CONFIG = re.compile(r"^(CONFIG_(?:SL[AU]B\w*|PREEMPT\w*|INIT_ON_\w*|MEMCG|HZ|RANDOM_KMALLOC_CACHES"
@@ -78,13 +78,13 @@ class Report:
     def add_per_cpu(self):
         """What a CPU does beside others, of what it does alone; the empty loop's share of
         that is the machine's."""
-        rate = {(r.kernel, r.size, r.allocator, r.cpus): r.value for r in self.rows
+        rate = {(r.kernel, r.mode, r.size, r.allocator, r.cpus): r.value for r in self.rows
                 if r.scenario == "scale" and r.metric == "ops_per_s"}
-        for (kernel, size, allocator, cpus), value in rate.items():
-            one, none, none_one = (rate.get((kernel, size, who, n)) for who, n in
+        for (kernel, mode, size, allocator, cpus), value in rate.items():
+            one, none, none_one = (rate.get((kernel, mode, size, who, n)) for who, n in
                                    ((allocator, 1), ("none", cpus), ("none", 1)))
             if allocator != "none" and one and none and none_one:
-                row = Row(kernel, "smp", cpus, "scale", size, allocator, "per_cpu",
+                row = Row(kernel, mode, cpus, "scale", size, allocator, "per_cpu",
                           round(value / one / (none / none_one), 3))
                 if row[:-1] not in self.index:
                     self.rows.append(row)
@@ -109,7 +109,7 @@ class Report:
             return False
         if row.scenario != goal.scenario and not row.scenario.startswith(goal.scenario + ":"):
             return False
-        if goal.kernel and row.kernel.split(":")[0] != goal.kernel:
+        if goal.off is not None and goal.off != (":off" in row.kernel):
             return False
         if goal.metric == "per_cpu" and row.cpus == 1:
             return False
@@ -162,7 +162,7 @@ class Report:
     def cost_table(self, mode, kernel, scenario, sizes):
         """Instructions or time: gomem beside the others."""
         metric = METRICS[mode] if scenario != "tiny_held" else "held_bytes"
-        cpus = 2 if mode == "smp" else 1
+        cpus = 2 if mode in ("icount2", "smp") else 1
         names = [a for a in ALLOCATORS
                  if any(self.get(kernel, mode, cpus, scenario, str(s), a, metric) is not None
                         for s in sizes)]
@@ -188,7 +188,7 @@ class Report:
                          f" {spread:6.1f}%  {verdict}".rstrip())
         return lines
 
-    def thread_table(self, kernel, scenario, sizes):
+    def thread_table(self, mode, kernel, scenario, sizes):
         """Operations a second by the number of CPUs."""
         names = ALLOCATORS[:3]
         lines = [f"{'size':>8} {'CPUs':>4}" + "".join(f" {name:>12}" for name in (*names, "none")) +
@@ -196,17 +196,17 @@ class Report:
                  (" per CPU: gomem, kmalloc" if scenario == "scale" else "")]
         for size in map(str, sizes):
             for cpus in (1, 2, 4):
-                value = {a: self.get(kernel, "smp", cpus, scenario, size, a, "ops_per_s")
+                value = {a: self.get(kernel, mode, cpus, scenario, size, a, "ops_per_s")
                          for a in (*names, "none")}
                 if not value["gomem"] or not value["kmalloc"]:
                     continue
                 line = f"{size:>8} {cpus:>4}" + "".join(f" {number(v):>12}" for v in value.values())
-                spread = max(self.get(kernel, "smp", cpus, scenario, size, a, "spread_percent")
+                spread = max(self.get(kernel, mode, cpus, scenario, size, a, "spread_percent")
                              or 0 for a in names)
                 line += f" {value['gomem'] / value['kmalloc']:9.2f} {spread:6.0f}%"
-                per_cpu = [self.get(kernel, "smp", cpus, scenario, size, a, "per_cpu")
+                per_cpu = [self.get(kernel, mode, cpus, scenario, size, a, "per_cpu")
                            for a in ("gomem", "kmalloc")]
-                row = Row(kernel, "smp", cpus, scenario, size, "gomem", "ops_per_s", value["gomem"])
+                row = Row(kernel, mode, cpus, scenario, size, "gomem", "ops_per_s", value["gomem"])
                 if scenario == "scale":
                     line += f" {percent_or_times(per_cpu[0]):>9} {percent_or_times(per_cpu[1]):>9}"
                     row = row._replace(metric="per_cpu", value=per_cpu[0] or 0)
@@ -296,21 +296,21 @@ class Report:
         if scenario.how in special:
             return special[scenario.how](kernel)
         if scenario.name in ("scale", "remote"):
-            return self.thread_table(kernel, scenario.name, sizes)
+            return self.thread_table(mode, kernel, scenario.name, sizes)
         return self.cost_table(mode, kernel, scenario.name, sizes)
 
     def tables(self, few=False):
-        """(mode, kernel, scenario, lines) of all there are. With the kernel's defaults
-        there are fewer scenarios if there should be few lines: they are dominated by
-        the clearing."""
+        """(mode, kernel, scenario, lines) of all there are: with the kernels' defaults
+        first. If there should be few lines, older kernels have some scenarios only."""
         kernels = {}
         for row in self.rows:
             kernels.setdefault(row.mode, {})[row.kernel] = True
         for mode in MODES:
+            mine = sorted(kernels.get(mode, ()), key=lambda kernel: kernel.count(":"))
             for scenario in SCENARIOS:
-                for kernel in kernels.get(mode, ()) if mode in scenario.modes else ():
-                    if few and mode in ("icount", "native") and not kernel.endswith(":off") \
-                            and scenario.name not in WITH_DEFAULTS:
+                for kernel in mine if mode in scenario.modes else ():
+                    if few and mode == "icount" and kernel.split(":")[0] != NEWEST \
+                            and scenario.name not in ON_ALL_KERNELS:
                         continue
                     lines = self.table(mode, kernel, scenario, few)
                     if lines[1:]:

@@ -4,7 +4,7 @@
 # find_flat.sh - a search for pages costs the same in a heap of 64 MiB and of 16 GiB,
 # but for a fifth. Counted in instructions, which takes an emulated machine.
 #
-# machine: --accel=icount
+# machine: --accel=icount --cpus=1
 # machine debug: --accel=tcg
 
 here=$(cd "$(dirname "$0")" && pwd)
