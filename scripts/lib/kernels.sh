@@ -316,22 +316,46 @@ unpack_toolchain()
 	mv "$tmp" "$toolchain"
 }
 
+# Sets patchelf. It is bookworm's, on each host: that of trixie, 0.18, makes compilers
+# that crash.
+need_patchelf()
+{
+	local version
+
+	version=$(suite_field bookworm patchelf Version)
+	patchelf=$cache/toolchain/patchelf-$version/usr/bin/patchelf
+	[[ -e $patchelf ]] || locked "$cache/toolchain/patchelf.lock" \
+		fetch_patchelf "$version" "${patchelf%/usr/bin/patchelf}"
+}
+
+fetch_patchelf()
+{
+	local version=$1 dir=$2
+
+	[[ ! -e $dir ]] || return 0
+	rm -rf "$dir.new"
+	mkdir -p "$dir.new"
+	suite_fetch bookworm "$dir.new" patchelf "$version"
+	unpack_package "$dir.new"/patchelf_*.deb "$dir.new"
+	mv "$dir.new" "$dir"
+}
+
 # relocate TOOLCHAIN DIR [PLACE]: lets all programs below DIR run with TOOLCHAIN's
 # libraries. PLACE is where these are now, if they are not there yet.
 relocate()
 {
-	local toolchain=$1 dir=$2 place=${3:-$1} loader lib file
+	local toolchain=$1 dir=$2 place=${3:-$1} loader lib file patchelf
 
-	have patchelf || die "patchelf is missing; run: scripts/setup build"
+	need_patchelf
 	loader=$(cd "$place" && find usr -name 'ld-linux-x86-64.so.2' ! -type d | sort | head -n 1)
 	[[ -n $loader ]] || die "there is no dynamic loader in $place"
 	loader=$toolchain/$loader
 	lib=$toolchain/usr/lib/x86_64-linux-gnu
 	while IFS= read -r file; do
 		# Static programs need none of it.
-		{ patchelf --print-interpreter "$file" &&
-		  patchelf --print-needed "$file"; } >/dev/null 2>&1 || continue
-		patchelf --set-interpreter "$loader" --force-rpath --set-rpath "$lib" "$file"
+		{ "$patchelf" --print-interpreter "$file" &&
+		  "$patchelf" --print-needed "$file"; } >/dev/null 2>&1 || continue
+		"$patchelf" --set-interpreter "$loader" --force-rpath --set-rpath "$lib" "$file"
 	done < <(find "$dir" -type f -perm /111 ! -name '*.so*' \
 			-exec grep -lqsaP '^\x7fELF' {} \; -print)
 }
