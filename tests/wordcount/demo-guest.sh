@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# demo-guest.sh DIR - what scripts/demo does inside its virtual machine: counts
-# the words of the files in DIR with gomem, then with kmalloc(), and looks
-# whether gomem got everything back.
+# demo-guest.sh DIR - what scripts/demo does inside its virtual machine: frees an
+# object twice, counts the words of the files in DIR with gomem, then with kmalloc(),
+# and looks whether gomem got everything back.
 #
-# For busybox; expects gomem.ko and wordcount.ko in the current directory. Lines
+# For busybox; expects the modules in the current directory. Lines
 # that begin with "==" tell what comes next. Exit status 0 means that all is well.
 
 dir=${1:?which directory?}
@@ -69,11 +69,27 @@ percent()
 		$tmp/"$1".summary
 }
 
+# free_twice ALLOCATOR: what the module and gomem say of it
+free_twice()
+{
+	dmesg -c >/dev/null
+	insmod gomem_twice.ko of="$1" || fail "gomem_twice.ko does not load"
+	rmmod gomem_twice
+	dmesg | sed -n 's/^\[[^]]*\] \(gomem\(_twice\)*: .*\)/\1/p' | grep -v taints | indent
+}
+
 files=$(printf '%s,' "$dir"/*)
 files=${files%,}
 
-step "loading gomem.ko, then wordcount.ko, which counts the words of $dir/*"
 insmod gomem.ko || fail "gomem.ko does not load"
+
+step "freeing an object twice, then allocating 256 of its size"
+# Other slab allocators stop the kernel.
+[ ! -e /sys/kernel/slab/kmalloc-128/sheaf_capacity ] || free_twice kmalloc
+free_twice gomem
+[ "$(get $gomem/stats double_frees_detected)" = 1 ] || fail "gomem did not notice"
+
+step "loading wordcount.ko, which counts the words of $dir/*"
 count gomem
 indent <$tmp/gomem.summary
 echo
