@@ -43,7 +43,7 @@ readonly newest_suite=trixie-backports
 fragments=$top/scripts/kernels
 
 # Part of the hash; to be changed when the way of building changes.
-build_recipe=2
+build_recipe=3
 
 # --- Names ------------------------------------------------------------------
 
@@ -307,7 +307,10 @@ unpack_toolchain()
 			--exclude='*/gconv/*'
 	done
 	# The compiler looks for these beside its own parts before it asks $PATH.
+	# Without a version in its name it is what CROSS_COMPILE alone says.
 	for file in "$tmp"/usr/lib*/gcc/x86_64-linux-gnu/*/cc1; do
+		prog=${file%/cc1}
+		ln -sf "x86_64-linux-gnu-gcc-${prog##*/}" "$tmp/usr/bin/x86_64-linux-gnu-gcc"
 		for prog in as ld; do
 			ln -sf "../../../../bin/x86_64-linux-gnu-$prog" "${file%/*}/$prog"
 		done
@@ -490,8 +493,8 @@ choose_tools()
 	fi
 	kdir=$(stock_kdir "$(base_of "$name")")
 	make_args=(ARCH=x86)
-	mapfile -t -O 1 make_args < <(
-		sed -nE 's/^(override )?(CC|CROSS_COMPILE) = (\/.*)$/\2=\3/p' "$kdir/.kernelvariables")
+	make_args+=("$(sed -n 's/^override CROSS_COMPILE = \//CROSS_COMPILE=\//p' \
+			"$kdir/.kernelvariables")")
 	image_file=arch/x86/boot/bzImage
 }
 
