@@ -166,6 +166,10 @@ report 'resource: requested range .* not in root'
 family console
 report '\*\* [0-9]+ printk messages dropped'	# a report may be among them
 
+# scripts/guest/init: what it finds after the command
+family machine
+report 'gomem-vm: error: '
+
 # report_regex: reads lines of $report_patterns and prints one expression for them.
 report_regex()
 {

@@ -7,6 +7,17 @@
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
+# shellcheck source=scripts/lib/reports.sh
+. /lib/gomem/reports.sh
+
+# What the kernel says of such a kfree(); with KASAN, it is KASAN that does.
+COMPLAINT='WARNING: .*free_large_kmalloc|BUG: KASAN: invalid-free'
+
+# Prints the first report that is another one.
+other_report()
+{
+	dmesg | grep -vE "$COMPLAINT|$report_mark" | first_report
+}
 
 scavenge()
 {
@@ -23,15 +34,17 @@ kfreed()
 }
 
 ktap_header
-ktap_plan 12
+ktap_plan 14
 insmod gomem.ko || exit 1
 dmesg -n 1
+touch /run/reports-expected
 
 kfreed kfree_object
 ktap_is $? 0 "an object is freed with kfree(), the others are not harmed"
-dmesg | grep -q 'WARNING: .*free_large_kmalloc\|BUG: KASAN: invalid-free'
+dmesg | grep -qE "$COMPLAINT"
 ktap_is $? 0 "the kernel complained"
 ktap_is "$(gomem_stat kfrees_detected)" 0 "gomem does not know yet"
+ktap_is "$(other_report)" "" "and of nothing else"
 dmesg -c >/dev/null
 scavenge
 ktap_is "$(gomem_stat kfrees_detected)" 1 "it knows when the page is to go back"
@@ -56,5 +69,6 @@ echo 1 >/sys/kernel/debug/gomem/check
 ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
 rmmod gomem && ! dmesg | grep -q 'gomem: unloaded: every object and page came back'
 ktap_is $? 0 "unload, not with every page"
+ktap_is "$(other_report)" "" "the kernel had no other complaint"
 dmesg -n 7
 ktap_finish
