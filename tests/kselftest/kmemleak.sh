@@ -7,6 +7,8 @@
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
+# shellcheck source=scripts/lib/reports.sh
+. /lib/gomem/reports.sh
 
 file=/sys/kernel/debug/kmemleak
 
@@ -54,7 +56,7 @@ scan()
 [ -e $file ] || ktap_skip_all "the kernel has no kmemleak"
 echo scan=off 2>/dev/null >$file || ktap_skip_all "kmemleak is off"
 ktap_header
-ktap_plan 13
+ktap_plan 14
 # That there are new leaks is not for the console here.
 dmesg -n 1
 insmod gomem.ko || exit 1
@@ -75,5 +77,6 @@ done
 rmmod gomem_leak
 ktap_is "$(grep -c gomem_leak $file)" 0 "what was freed is not reported any more"
 rmmod gomem
+ktap_is "$(dmesg | grep -v 'kmemleak: ' | first_report)" "" "the kernel reported nothing else"
 dmesg -n 7
 ktap_finish
