@@ -395,6 +395,12 @@ is_uml()
 	grep -qsx '# arch: um' "$(fragment_of "$1")"
 }
 
+# User-Mode Linux has had more than one processor since 7.0.
+is_smp_uml()
+{
+	is_uml "$1" && [[ $1 != *-6.12 ]] && grep -q '^CONFIG_SMP=y' "$(fragment_of "$1")"
+}
+
 # Prints the files that a kernel is configured by; later ones override earlier ones.
 kernel_fragments()
 {
