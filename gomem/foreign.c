@@ -52,29 +52,8 @@ static const char *folio_text(struct folio *folio)
 }
 
 /*
- * Code, data, and variables of the kernel and of modules have names. An address behind
- * the end of a symbol is in none: per-CPU pointers lie there, since 6.15.
- */
-static bool describe_symbol(unsigned long addr, char *buf, size_t len)
-{
-	unsigned long offset, size;
-	const char *plus;
-	int n;
-
-	/* "name+0xOFFSET/0xSIZE", and the module's name; a number without a name. */
-	snprintf(buf, len, "%pS", (void *)addr);
-	plus = strstr(buf, "+0x");
-	if (!plus || sscanf(plus, "+0x%lx/0x%lx", &offset, &size) != 2 || offset >= size)
-		return false;
-	n = snprintf(buf, len, "%ps", (void *)addr);
-	if (n < len)
-		strscpy(buf + n, ", static, nobody frees it", len - n);
-	return true;
-}
-
-/*
  * A per-CPU pointer is an offset to what each CPU has of its own: to memory there, if it
- * is one. Offsets are small numbers on most machines, and addresses beside those of the
+ * is one. Offsets are small numbers on most machines, and addresses among those of the
  * kernel's variables on x86 since 6.15.
  */
 static bool may_be_percpu(unsigned long addr)
@@ -82,6 +61,27 @@ static bool may_be_percpu(unsigned long addr)
 	void *mine = raw_cpu_ptr((void __percpu *)addr);
 
 	return virt_addr_valid(mine) || is_vmalloc_addr(mine);
+}
+
+/*
+ * Code, data, and variables of the kernel and of modules have names. An address behind
+ * the end of a symbol is in none. A per-CPU pointer may be inside of one, which it
+ * hardly begins.
+ */
+static bool describe_symbol(unsigned long addr, char *buf, size_t len)
+{
+	unsigned long offset, size;
+	const char *plus;
+
+	/* "name+0xOFFSET/0xSIZE", and the module's name; a number without a name. */
+	snprintf(buf, len, "%pS", (void *)addr);
+	plus = strstr(buf, "+0x");
+	if (!plus || sscanf(plus, "+0x%lx/0x%lx", &offset, &size) != 2 || offset >= size)
+		return false;
+	snprintf(buf, len, "%ps, static, nobody frees it%s", (void *)addr,
+		 offset && may_be_percpu(addr) ? "; or a per-CPU pointer, free_percpu() owns it" :
+						 "");
+	return true;
 }
 
 static const char *text_of(unsigned long addr)

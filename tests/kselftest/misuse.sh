@@ -28,7 +28,7 @@ interior_tiny:double_frees_detected:double free.*16-byte shared block .*, behind
 interior_tiny_end:double_frees_detected:double free.*16-byte shared block .*, behind a live object
 foreign_kmalloc:foreign_pointers_detected:no live object.*slab memory, kfree() or
 foreign_cache:foreign_pointers_detected:no live object.*slab memory, .*kmem_cache_free() owns it
-foreign_kmalloc_large:foreign_pointers_detected:no live object.*compound page: kfree() owns it
+foreign_kmalloc_large:foreign_pointers_detected:no live object.*\(compound page: \|memory of kmalloc(), \)kfree() owns it
 foreign_page:foreign_pointers_detected:no live object.*page allocator, free_pages() owns it
 foreign_vmalloc:foreign_pointers_detected:no live object.*vmalloc memory, vfree() or kvfree()
 foreign_static:foreign_pointers_detected:no live object.*static_data .*, static, nobody frees it
