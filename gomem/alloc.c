@@ -92,6 +92,7 @@ static noinline void *alloc_miss(unsigned int spc, gfp_t gfp, unsigned long call
 	/* The fast path leaves size 0 to the slot of class 0, which is empty. */
 	if (unlikely(!gomem_spc_class(spc)))
 		return ZERO_SIZE_PTR;
+	gomem_check_context(gfp);
 	while ((obj = gomem_mcache_alloc_slow(&gomem_kinds[spc], gfp))) {
 		obj = check_and_hand_out(obj, spc, gfp, caller);
 		if (likely(obj))
@@ -150,6 +151,13 @@ static __always_inline struct gomem_slot *slot_of_low(struct gomem_mcache *mc, u
 	return slot_at(mc, low << (__GOMEM_SLOT_SHIFT - GOMEM_TAG_SPC_SHIFT));
 }
 
+/* Hand an object out after other tasks had their turn; apart, as they seldom wait. */
+static noinline void *yield_and_hand_out(void *obj, unsigned int spc, gfp_t gfp, bool clear)
+{
+	gomem_yield(gfp);
+	return hand_out(obj, spc, gfp, clear);
+}
+
 /*
  * The object is this caller's once it is popped; what is done to it then needs no
  * protection any more. If there is none, or it has not the usual key, somebody else
@@ -161,7 +169,7 @@ static __always_inline void *alloc_hit(unsigned long at, gfp_t gfp, bool clear,
 	void *obj;
 	bool hit;
 
-	gomem_check_context(gfp);
+	gomem_check_hit(gfp);
 	if (unlikely(gomem_irq_context()))
 		return alloc_irq(at >> __GOMEM_SLOT_SHIFT, gfp, caller ?: GOMEM_COLD_CALLER);
 
@@ -171,7 +179,8 @@ static __always_inline void *alloc_hit(unsigned long at, gfp_t gfp, bool clear,
 		preempt_enable();
 		return alloc_miss(at >> __GOMEM_SLOT_SHIFT, gfp, caller ?: GOMEM_COLD_CALLER);
 	}
-	preempt_enable();
+	if (gomem_end_hit())
+		return yield_and_hand_out(obj, at >> __GOMEM_SLOT_SHIFT, gfp, clear);
 	if (!clear)
 		return hand_out(obj, at >> __GOMEM_SLOT_SHIFT, gfp, false);
 	/* By a long, or the index takes an instruction more. */
@@ -213,6 +222,7 @@ static noinline void *alloc_tiny_miss(size_t size, gfp_t gfp, unsigned long call
 
 	if (size > GOMEM_TINY_OPENS)
 		return alloc_miss(TINY_ALONE_SPC, gfp, caller);
+	gomem_check_context(gfp);
 	obj = gomem_tiny_alloc_slow(size, gfp, caller);
 	return obj ? hand_out_tiny(obj, size, gfp) : NULL;
 }
@@ -232,6 +242,18 @@ static noinline void *alloc_tiny_irq(size_t size, gfp_t gfp, unsigned long calle
 	return hand_out_tiny(obj, size, gfp);
 }
 
+/* As yield_and_hand_out(); there may be no object yet. */
+static noinline void *yield_and_hand_out_tiny(void *obj, size_t size, bool shared, gfp_t gfp,
+					      unsigned long caller)
+{
+	gomem_yield(gfp);
+	if (!obj)
+		return alloc_tiny_miss(size, gfp, caller);
+	if (shared)
+		return hand_out_tiny(obj, size, gfp);
+	return hand_out(obj, TINY_ALONE_SPC, gfp, want_init_on_alloc(gfp));
+}
+
 /*
  * The fast path of what is tiny, and noscan: a part of the CPU's current block. What does
  * not fit there and is not worth a block for itself is an object like others. Apart, so
@@ -245,7 +267,7 @@ static noinline void *alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
 		return refuse_gfp(size, gfp, caller);
-	gomem_check_context(gfp);
+	gomem_check_hit(gfp);
 	if (unlikely(gomem_irq_context()))
 		return alloc_tiny_irq(size, gfp, caller);
 
@@ -257,7 +279,8 @@ static noinline void *alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
 		if (unlikely(!gomem_slot_pop_usual(&mc->slot[TINY_ALONE_SPC], &obj)))
 			obj = NULL;
 	}
-	preempt_enable();
+	if (gomem_end_hit())
+		return yield_and_hand_out_tiny(obj, size, shared, gfp, caller);
 
 	if (unlikely(!obj))
 		return alloc_tiny_miss(size, gfp, caller);
@@ -729,7 +752,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_owns, GOMEM_NS);
  * The bytes of the live small object at @p, found as gomem_free() finds it; 0 for all that
  * is to be looked at more closely. With preemption off the page does not go back meanwhile.
  */
-static size_t small_object_size(const void *p, bool *noscan)
+static size_t small_object_size(const void *p, gfp_t gfp, bool *noscan)
 {
 	unsigned long ci = gomem_pagemap_index(&gomem_pagemap, (unsigned long)p), low;
 	const struct gomem_slot *slot;
@@ -747,7 +770,9 @@ static size_t small_object_size(const void *p, bool *noscan)
 	    /* Who has a live one may write there meanwhile: no key, before or after. */
 	    likely(!data_race(gomem_is_free(p))))
 		size = slot->size;
-	preempt_enable();
+	/* Also for what then stays where it is. */
+	if (gomem_end_hit())
+		gomem_yield(gfp);
 	return size;
 }
 
@@ -853,7 +878,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		free_any(p);
 		return ZERO_SIZE_PTR;
 	}
-	size = small_object_size(p, &noscan) ?: large_object_size(p, &noscan) ?:
+	size = small_object_size(p, gfp, &noscan) ?: large_object_size(p, &noscan) ?:
 	       own_object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
 	if (!size)
 		return NULL;
@@ -1046,6 +1071,7 @@ static size_t alloc_small_bulk(size_t size, gfp_t gfp, size_t n, void **p, size_
 	if (!gomem_enter_alloc(size, gfp, caller))
 		return 0;
 	for (i = done; i < n; i += more) {
+		gomem_check_context(gfp);
 		more = alloc_some(spc, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), caller);
 		if (unlikely(more < 0)) {
 			gomem_free_bulk(i, p);
@@ -1082,12 +1108,13 @@ static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n, v
 	if (unlikely(size - 1 >= GOMEM_SMALL_MAX) || unlikely(gfp & GOMEM_GFP_REFUSED) ||
 	    unlikely(gomem_irq_context()))
 		return 0;
-	gomem_check_context(gfp);
+	gomem_check_hit(gfp);
 	spc = gomem_spc_make(gomem_sizeclass(size), false);
 	preempt_disable();
 	n = gomem_slot_pop_many(&raw_cpu_read(gomem_mcache_task)->slot[spc], 0, p,
 				min_t(size_t, n, GOMEM_BATCH_MAX), &unusual);
-	preempt_enable();
+	if (gomem_end_hit())
+		gomem_yield(gfp);
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || want_init_on_alloc(gfp))
 		hand_out_many(p, n, spc, gfp);
 	return n;

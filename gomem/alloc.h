@@ -23,13 +23,51 @@
 #define GOMEM_COLD_CALLER	({ barrier(); _RET_IP_; })
 
 /*
- * Debug kernels hear of it when a gfp does not fit the context, even if the slot
- * has an object; elsewhere only the page allocator looks.
+ * Tell the kernel that this allocation may sleep, as kmalloc() does: debug kernels
+ * check the context, and preempt=voluntary lets other tasks run here. For every path
+ * but the hit paths, which call gomem_check_hit() and gomem_end_hit() instead.
  */
 static __always_inline void gomem_check_context(gfp_t gfp)
 {
+	might_alloc(gfp);
+}
+
+/* Check the context on debug kernels, even though the slot may have an object. */
+static __always_inline void gomem_check_hit(gfp_t gfp)
+{
 	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP) || IS_ENABLED(CONFIG_PROVE_LOCKING))
 		might_alloc(gfp);
+}
+
+/*
+ * End the section that a hit path began with preempt_disable(). Return true if another
+ * task waits for this CPU: the caller then calls gomem_yield(), in a function of its own.
+ *
+ * might_alloc() lets other tasks run if they wait. preempt_enable() looks for them too,
+ * wherever the kernel is built for full preemption, even if it was booted with
+ * preempt=voluntary and will not act on it. So the same look serves both, and a hit takes
+ * no instruction for being a preemption point. Kernels that trace sections have to have
+ * all of preempt_enable(), and are asked again.
+ */
+static __always_inline bool gomem_end_hit(void)
+{
+#if defined(CONFIG_PREEMPTION) && !defined(CONFIG_DEBUG_PREEMPT) && \
+	!defined(CONFIG_TRACE_PREEMPT_TOGGLE)
+	barrier();
+	return unlikely(__preempt_count_dec_and_test());
+#else
+	preempt_enable();
+	return !IS_ENABLED(CONFIG_PREEMPT_NONE_BUILD) && unlikely(should_resched(0));
+#endif
+}
+
+/* Do what gomem_end_hit() found to be due: what preempt_enable() does, or might_alloc(). */
+static inline void gomem_yield(gfp_t gfp)
+{
+#ifdef CONFIG_PREEMPTION
+	__preempt_schedule();
+#endif
+	might_alloc(gfp);
 }
 
 /* Objects that a bulk call frees at once; fewer if each takes its time. */

@@ -265,6 +265,7 @@ static noinline void *alloc_miss(struct gomem_cache *c, gfp_t gfp, unsigned long
 {
 	void *obj;
 
+	gomem_check_context(gfp);
 	while ((obj = gomem_mcache_alloc_slow(&c->kind, gfp))) {
 		obj = check_and_hand_out(c, obj, gfp, caller);
 		if (likely(obj))
@@ -281,6 +282,14 @@ static noinline void *alloc_unusual(struct gomem_cache *c, void *obj, gfp_t gfp,
 	return check_and_hand_out(c, obj, gfp, caller) ?: alloc_miss(c, gfp, caller);
 }
 
+/* Hand an object out, if there is one, after other tasks had their turn. */
+static noinline void *yield_and_hand_out(struct gomem_cache *c, void *obj, gfp_t gfp,
+					 unsigned long caller)
+{
+	gomem_yield(gfp);
+	return obj ? alloc_unusual(c, obj, gfp, caller) : alloc_miss(c, gfp, caller);
+}
+
 /* In an interrupt, or with a gfp that is refused. */
 static noinline void *alloc_odd(struct gomem_cache *c, gfp_t gfp, unsigned long caller)
 {
@@ -295,11 +304,12 @@ static __always_inline void *cache_alloc(struct gomem_cache *c, gfp_t gfp)
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
 		return alloc_odd(c, gfp, GOMEM_COLD_CALLER);
-	gomem_check_context(gfp);
+	gomem_check_hit(gfp);
 
 	preempt_disable();
 	obj = gomem_slot_pop(&raw_cpu_ptr(c->kind.cpu)->task.slot);
-	preempt_enable();
+	if (gomem_end_hit())
+		return yield_and_hand_out(c, obj, gfp, GOMEM_COLD_CALLER);
 
 	if (unlikely(!obj))
 		return alloc_miss(c, gfp, GOMEM_COLD_CALLER);
@@ -557,6 +567,7 @@ static noinline size_t alloc_bulk_slow(struct gomem_cache *c, gfp_t gfp, size_t 
 	if (!gomem_enter_alloc(c->object_size, gfp, caller))
 		return 0;
 	for (i = done; i < n; i += more) {
+		gomem_check_context(gfp);
 		more = alloc_some(c, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), caller);
 		if (unlikely(more < 0)) {
 			gomem_cache_free_bulk(c, i, p);
@@ -574,11 +585,12 @@ static __always_inline size_t alloc_bulk_hit(struct gomem_cache *c, gfp_t gfp, s
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
 		return 0;
-	gomem_check_context(gfp);
+	gomem_check_hit(gfp);
 	preempt_disable();
 	n = gomem_slot_pop_many(&raw_cpu_ptr(c->kind.cpu)->task.slot, c->kind.key, p,
 				min_t(size_t, n, GOMEM_BATCH_MAX), &unusual);
-	preempt_enable();
+	if (gomem_end_hit())
+		gomem_yield(gfp);
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || wants_clearing(c, gfp))
 		hand_out_many(c, p, n, gfp);
 	return n;

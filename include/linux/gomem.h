@@ -16,7 +16,9 @@
  * with preemption or interrupts off.
  *
  * Sleeping: only an allocation whose gfp allows it (GFP_KERNEL does, GFP_NOWAIT
- * and GFP_ATOMIC do not) may sleep. Freeing never sleeps.
+ * and GFP_ATOMIC do not) may sleep. Such an allocation is a preemption point, as
+ * kmalloc() is: with preempt=voluntary another task that waits for the CPU gets it, even
+ * if the memory is at hand. Freeing never sleeps.
  *
  * gfp: what the flags say about effort (GFP_NOFS, __GFP_NORETRY and so on) reaches
  * the page allocator when memory has to be fetched from it. __GFP_ZERO clears the

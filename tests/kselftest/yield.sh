@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# yield.sh - an allocation that may sleep lets other tasks run, as kmalloc() does: beside a
+# loop of each function another task waits no longer than twice as long as beside a loop of
+# kmalloc(), measured in the same boot, or three ticks. Time is counted in instructions
+# where the machine can do that, so that the host's load makes no difference.
+#
+# machine: --accel=icount --cpus=1 --append=preempt=voluntary
+# machine debug: --accel=tcg
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/kselftest/ktap.sh
+. "$here/ktap.sh"
+
+# A wait that is shorter says where the next tick was, and nothing about who waited.
+FLOOR_US=12000
+TRIES=3
+WAYS="alloc alloc_const zalloc noscan tiny tiny_many node this_node large misses realloc_in_place
+realloc_moved memdup strdup bulk_few bulk cache ctor_cache cache_node cache_bulk arena arena_create
+scratch mempool free_rcu_mightsleep"
+
+ms=200
+
+# The longest wait beside a function, of those measured last; nothing if there is none.
+wait_of()
+{
+	echo "$waits" | sed -n "s/^$1: longest wait \([0-9]*\) us$/\1/p"
+}
+
+# Measure all of it, and name the functions that make others wait too long, in $slow.
+measure()
+{
+	dmesg -c >/dev/null
+	insmod gomem_yield.ko ms=$ms || return 1
+	rmmod gomem_yield
+	waits=$(dmesg | sed -n 's/.*gomem_yield: //p')
+	limit=$(($(wait_of kmalloc) * 2))
+	[ "$limit" -ge "$FLOOR_US" ] || limit=$FLOOR_US
+	slow=
+	for way in $WAYS; do
+		us=$(wait_of "$way")
+		[ "${us:-$((limit + 1))}" -le "$limit" ] || slow="$slow $way"
+	done
+}
+
+ktap_header
+ktap_plan $(($(echo "$WAYS" | wc -w) + 2))
+insmod gomem.ko || exit 1
+for try in $(seq $TRIES); do
+	measure
+	rc=$?
+	if [ $rc != 0 ] || [ -z "$slow" ]; then
+		break
+	fi
+	ktap_diag "try $try, too long beside:$slow"
+done
+ktap_is "$rc" 0 "all functions are called, and all memory is there"
+for way in $WAYS; do
+	us=$(wait_of "$way")
+	case " $slow " in
+	*" $way "*)
+		ktap_not_ok "$way: others do not wait longer than beside kmalloc()"
+		;;
+	*)
+		ktap_ok "$way: others do not wait longer than beside kmalloc()"
+		;;
+	esac
+	ktap_diag "$us us, kmalloc $(wait_of kmalloc) us, limit $limit us"
+done
+rmmod gomem
+dmesg | grep -q 'gomem: unloaded: every object and page came back'
+ktap_is $? 0 "every object and page came back"
+ktap_finish

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gomem_yield.c - how long another task waits for a CPU whose task only allocates and
+ * frees.
+ *
+ * On kernels with preempt=voluntary a task in the kernel keeps its CPU until it gets to a
+ * preemption point. kmalloc(GFP_KERNEL) is one, and so is each function of gomem's that may
+ * sleep. Loading the module lets one task call each function in turn for @ms
+ * milliseconds, while another task on the same CPU wakes up each millisecond. The log gets a
+ * line for each function: the longest time that the other task was ready and did not run.
+ */
+#define pr_fmt(fmt) "gomem_yield: " fmt
+
+#include <linux/completion.h>
+#include <linux/gomem.h>
+#include <linux/hrtimer.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+static unsigned int ms = 1000;
+module_param(ms, uint, 0444);
+MODULE_PARM_DESC(ms, "Milliseconds that each function is called for (default 1000)");
+
+/* Calls between two looks at the clock. */
+#define CALLS		64
+#define MANY		200
+
+static struct gomem_cache *cache, *ctor_cache;
+static struct gomem_arena *arena;
+static void *held, *many[MANY];
+static bool failed;
+
+static void *use(void *p)
+{
+	failed |= !p;
+	return p;
+}
+
+static void do_kmalloc(void)
+{
+	kfree(use(kmalloc(64, GFP_KERNEL)));
+}
+
+static void do_alloc(void)
+{
+	/* Not known to the compiler. */
+	size_t size = 64;
+
+	OPTIMIZER_HIDE_VAR(size);
+	gomem_free(use(gomem_alloc(size, GFP_KERNEL)));
+}
+
+static void do_alloc_const(void)
+{
+	gomem_free(use(gomem_alloc(64, GFP_KERNEL)));
+}
+
+static void do_zalloc(void)
+{
+	gomem_free(use(gomem_zalloc(64, GFP_KERNEL)));
+}
+
+static void do_noscan(void)
+{
+	gomem_free(use(gomem_alloc_noscan(64, GFP_KERNEL)));
+}
+
+static void do_tiny(void)
+{
+	gomem_free(use(gomem_alloc_noscan(5, GFP_KERNEL)));
+}
+
+/* Blocks come and go: none is left of the one that the last object was cut from. */
+static void do_tiny_many(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++)
+		many[i] = use(gomem_alloc_noscan(5, GFP_KERNEL));
+	gomem_free_bulk(MANY, many);
+}
+
+static void do_node(void)
+{
+	gomem_free(use(gomem_alloc_node(64, GFP_KERNEL, 0)));
+}
+
+/* With __GFP_THISNODE, past the slots. */
+static void do_this_node(void)
+{
+	gomem_free(use(gomem_alloc_node(64, GFP_KERNEL | __GFP_THISNODE, 0)));
+}
+
+static void do_large(void)
+{
+	gomem_free(use(gomem_alloc(SZ_64K, GFP_KERNEL)));
+}
+
+/* More than the slot holds: most of it comes from spans. */
+static void do_misses(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++)
+		many[i] = use(gomem_alloc(4096, GFP_KERNEL));
+	for (i = 0; i < MANY; i++)
+		gomem_free(many[i]);
+}
+
+static void do_realloc_in_place(void)
+{
+	held = use(gomem_realloc(held, 60, GFP_KERNEL));
+}
+
+static void do_realloc_moved(void)
+{
+	held = use(gomem_realloc(held, 200, GFP_KERNEL));
+	gomem_free(held);
+	held = use(gomem_alloc(64, GFP_KERNEL));
+}
+
+static void do_memdup(void)
+{
+	gomem_free(use(gomem_memdup(many, 64, GFP_KERNEL)));
+}
+
+static void do_strdup(void)
+{
+	gomem_free(use(gomem_strdup("a string of some length", GFP_KERNEL)));
+}
+
+static void do_bulk_few(void)
+{
+	failed |= gomem_alloc_bulk(64, GFP_KERNEL, 4, many) != 4;
+	gomem_free_bulk(4, many);
+}
+
+static void do_bulk(void)
+{
+	failed |= gomem_alloc_bulk(64, GFP_KERNEL, MANY, many) != MANY;
+	gomem_free_bulk(MANY, many);
+}
+
+static void do_cache(void)
+{
+	gomem_cache_free(cache, use(gomem_cache_alloc(cache, GFP_KERNEL)));
+}
+
+static void do_ctor_cache(void)
+{
+	gomem_cache_free(ctor_cache, use(gomem_cache_alloc(ctor_cache, GFP_KERNEL)));
+}
+
+static void do_cache_node(void)
+{
+	gomem_cache_free(cache, use(gomem_cache_alloc_node(cache, GFP_KERNEL, 0)));
+}
+
+static void do_cache_bulk(void)
+{
+	failed |= gomem_cache_alloc_bulk(cache, GFP_KERNEL, MANY, many) != MANY;
+	gomem_cache_free_bulk(cache, MANY, many);
+}
+
+static void do_arena(void)
+{
+	static unsigned int n;
+
+	use(gomem_arena_alloc(arena, 8, GFP_KERNEL));
+	if (++n % 100000)
+		return;
+	gomem_arena_destroy(arena);
+	arena = use(gomem_arena_create(GFP_KERNEL));
+}
+
+static void do_arena_create(void)
+{
+	gomem_arena_destroy(use(gomem_arena_create(GFP_KERNEL)));
+}
+
+static void do_scratch(void)
+{
+	gomem_scratch_put(use(gomem_scratch_get(0, GFP_KERNEL)));
+}
+
+static void do_mempool(void)
+{
+	gomem_mempool_free(use(gomem_mempool_alloc(GFP_KERNEL, (void *)64UL)), NULL);
+}
+
+static void do_free_rcu(void)
+{
+	gomem_free_rcu_mightsleep(use(gomem_alloc(64, GFP_ATOMIC)));
+}
+
+/**
+ * struct way - a function to call
+ * @name: for the log
+ * @work: calls it once, or some times
+ * @share: for 1 / @share of the time; 0 is 1
+ */
+static const struct way {
+	const char *name;
+	void (*work)(void);
+	unsigned int share;
+} ways[] = {
+	{ "kmalloc", do_kmalloc },
+	{ "alloc", do_alloc },
+	{ "alloc_const", do_alloc_const },
+	{ "zalloc", do_zalloc },
+	{ "noscan", do_noscan },
+	{ "tiny", do_tiny },
+	{ "tiny_many", do_tiny_many },
+	{ "node", do_node },
+	{ "this_node", do_this_node },
+	{ "large", do_large },
+	{ "misses", do_misses },
+	{ "realloc_in_place", do_realloc_in_place },
+	{ "realloc_moved", do_realloc_moved },
+	{ "memdup", do_memdup },
+	{ "strdup", do_strdup },
+	{ "bulk_few", do_bulk_few },
+	{ "bulk", do_bulk },
+	{ "cache", do_cache },
+	{ "ctor_cache", do_ctor_cache },
+	{ "cache_node", do_cache_node },
+	{ "cache_bulk", do_cache_bulk },
+	{ "arena", do_arena },
+	{ "arena_create", do_arena_create },
+	{ "scratch", do_scratch },
+	{ "mempool", do_mempool },
+	/* Each call leaves an object that waits for a grace period. */
+	{ "free_rcu_mightsleep", do_free_rcu, 10 },
+};
+
+struct waiter {
+	struct completion started;
+	s64 longest_ns;
+};
+
+/* Sleep for a millisecond, again and again, and note how much longer it took. */
+static int wait_for_cpu(void *arg)
+{
+	struct waiter *w = arg;
+	ktime_t until;
+
+	complete(&w->started);
+	while (!kthread_should_stop()) {
+		until = ktime_add_ms(ktime_get(), 1);
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		schedule_hrtimeout_range(&until, 0, HRTIMER_MODE_ABS);
+		w->longest_ns = max(w->longest_ns, ktime_to_ns(ktime_sub(ktime_get(), until)));
+	}
+	return 0;
+}
+
+struct hog {
+	const struct way *way;
+	struct completion done;
+};
+
+/* No preemption point but those of the function that is called. */
+static int keep_cpu(void *arg)
+{
+	struct hog *h = arg;
+	ktime_t end = ktime_add_ms(ktime_get(), ms / (h->way->share ?: 1));
+	unsigned int i;
+
+	do {
+		for (i = 0; i < CALLS; i++)
+			h->way->work();
+	} while (ktime_before(ktime_get(), end));
+	complete(&h->done);
+	return 0;
+}
+
+static void measure(const struct way *way)
+{
+	struct hog h = { .way = way, .done = COMPLETION_INITIALIZER_ONSTACK(h.done) };
+	struct waiter w = { .started = COMPLETION_INITIALIZER_ONSTACK(w.started) };
+	struct task_struct *waiter, *hog;
+
+	waiter = kthread_run_on_cpu(wait_for_cpu, &w, 0, "gomem_waiter");
+	if (IS_ERR(waiter)) {
+		failed = true;
+		return;
+	}
+	wait_for_completion(&w.started);
+	hog = kthread_run_on_cpu(keep_cpu, &h, 0, "gomem_hog");
+	if (IS_ERR(hog))
+		failed = true;
+	else
+		wait_for_completion(&h.done);
+	kthread_stop(waiter);
+	pr_info("%s: longest wait %lld us\n", way->name, w.longest_ns / NSEC_PER_USEC);
+}
+
+/* Leaves objects as they are. */
+static void construct(void *obj)
+{
+}
+
+static void tear_down(void)
+{
+	gomem_free(held);
+	if (arena)
+		gomem_arena_destroy(arena);
+	gomem_cache_destroy(cache);
+	gomem_cache_destroy(ctor_cache);
+	gomem_rcu_barrier();
+}
+
+static int __init yield_init(void)
+{
+	struct gomem_cache_args args = { .ctor = construct };
+	unsigned int i;
+
+	cache = gomem_cache_create("yield", 72, NULL);
+	ctor_cache = gomem_cache_create("yield_ctor", 72, &args);
+	arena = gomem_arena_create(GFP_KERNEL);
+	held = gomem_alloc(64, GFP_KERNEL);
+	if (!cache || !ctor_cache || !arena || !held) {
+		tear_down();
+		return -ENOMEM;
+	}
+	for (i = 0; i < ARRAY_SIZE(ways) && !failed; i++) {
+		measure(&ways[i]);
+		gomem_rcu_barrier();
+	}
+	tear_down();
+	return failed ? -ENOMEM : 0;
+}
+
+static void __exit yield_exit(void)
+{
+}
+
+module_init(yield_init);
+module_exit(yield_exit);
+
+MODULE_AUTHOR("The gomem authors");
+MODULE_DESCRIPTION("Measures how long tasks wait for a CPU that allocates");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(GOMEM_NS);
