@@ -732,6 +732,35 @@ static size_t own_object_size(const void *p, bool *noscan, enum gomem_misuse if_
 	return object_size(p, noscan, if_free, caller);
 }
 
+/*
+ * Must the contents stay as they are? What a constructor made the next owner relies on, and
+ * what is typesafe under RCU its readers do.
+ */
+static bool keeps_contents(const void *p)
+{
+	const struct gomem_span *s;
+	bool keeps;
+
+	rcu_read_lock();
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	keeps = s && (READ_ONCE(s->kind)->ctor || READ_ONCE(s->kind)->typesafe);
+	rcu_read_unlock();
+	return keeps;
+}
+
+/* The same, of an object that the caller is about to clear, or to move elsewhere. */
+static size_t clearable_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
+				    unsigned long caller)
+{
+	size_t size = own_object_size(p, noscan, if_free, caller);
+
+	if (size && unlikely(keeps_contents(p))) {
+		gomem_report_keeps(p, caller);
+		return 0;
+	}
+	return size;
+}
+
 size_t gomem_usable_size(const void *p)
 {
 	bool noscan;
@@ -879,7 +908,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		return ZERO_SIZE_PTR;
 	}
 	size = small_object_size(p, gfp, &noscan) ?: large_object_size(p, &noscan) ?:
-	       own_object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
+	       clearable_object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_);
 	if (!size)
 		return NULL;
 	if (new_size <= size) {
@@ -937,7 +966,7 @@ void gomem_free_sensitive(const void *p)
 
 	if (ZERO_OR_NULL_PTR(p))
 		return;
-	size = own_object_size(p, &noscan, GOMEM_DOUBLE_FREE, _RET_IP_);
+	size = clearable_object_size(p, &noscan, GOMEM_DOUBLE_FREE, _RET_IP_);
 	if (!size)
 		return;
 	memzero_explicit((void *)p, size);

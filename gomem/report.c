@@ -238,14 +238,36 @@ static const char *owner_of(const struct gomem_span *s)
  */
 void gomem_report_owner(const void *p, unsigned long caller)
 {
-	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	char buf[DESCRIPTION_MAX];
+	struct gomem_span *s;
+
+	if (!report_begin(GOMEM_WRONG_FUNCTION))
+		return;
+	rcu_read_lock();
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	describe((unsigned long)p, buf, sizeof(buf));
+	pr_err("wrong function, %s owns this: %p (%s), by %pS\n", owner_of(s), p, buf,
+	       (void *)caller);
+	rcu_read_unlock();
+	report_end();
+}
+
+/**
+ * gomem_report_keeps - a function was called that would clear or move what has to stay
+ * @p: an object with a constructor, or one that is typesafe under RCU
+ * @caller: who called it
+ */
+void gomem_report_keeps(const void *p, unsigned long caller)
+{
 	char buf[DESCRIPTION_MAX];
 
 	if (!report_begin(GOMEM_WRONG_FUNCTION))
 		return;
+	rcu_read_lock();
 	describe((unsigned long)p, buf, sizeof(buf));
-	pr_err("wrong function, %s owns this: %p (%s), by %pS\n", owner_of(s), p, buf,
-	       (void *)caller);
+	rcu_read_unlock();
+	pr_err("wrong function, it would change what the cache's constructor or RCU readers rely on: %p (%s), by %pS\n",
+	       p, buf, (void *)caller);
 	report_end();
 }
 
@@ -263,7 +285,9 @@ void gomem_report_broken_list(const void *head, unsigned long lost)
 
 	if (!report_begin(GOMEM_WRITE_AFTER_FREE))
 		return;
+	rcu_read_lock();
 	describe((unsigned long)head, buf, sizeof(buf));
+	rcu_read_unlock();
 	pr_err("object was freed or written to while it waited for RCU: %p (%s), %lu objects are lost\n",
 	       head, buf, lost);
 }
@@ -360,7 +384,9 @@ void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller)
 
 	if (!report_begin(GOMEM_BAD_ARENA))
 		return;
+	rcu_read_lock();
 	describe((unsigned long)arena, buf, sizeof(buf));
+	rcu_read_unlock();
 	pr_err("%s: %p (%s), by %pS\n", destroyed ? "arena was destroyed already" : "no arena",
 	       arena, buf, (void *)caller);
 	report_end();

@@ -42,6 +42,7 @@ u64 gomem_misuse_count(enum gomem_misuse what);
 void gomem_report_pointer(enum gomem_misuse what, const void *p, unsigned long caller);
 void gomem_report_no_object(enum gomem_misuse if_ours, const void *p, unsigned long caller);
 void gomem_report_owner(const void *p, unsigned long caller);
+void gomem_report_keeps(const void *p, unsigned long caller);
 void gomem_report_broken_list(const void *head, unsigned long lost);
 void gomem_report_late_double_free(const struct gomem_kind *kind, unsigned int n);
 void gomem_report_request(enum gomem_misuse what, size_t size, gfp_t gfp, unsigned long caller);

@@ -260,7 +260,8 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node) __alloc_size(1) __mallo
  * * the object, moved or not
  * * ZERO_SIZE_PTR if @new_size is 0
  * * NULL on failure; @p is then unchanged and still the caller's. Also, with a
- *   report, if @p is no live object
+ *   report, if @p is no live object, or one of a typed cache that has a constructor or is
+ *   typesafe under RCU: the contents of such an object have to stay
  */
 void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp) __must_check;
 
@@ -305,7 +306,9 @@ void gomem_free(const void *p);
  * gomem_free_sensitive - clear an object, then free it
  * @p: as for gomem_free()
  *
- * Clears all gomem_usable_size() bytes in a way the compiler cannot drop.
+ * Clears all gomem_usable_size() bytes in a way the compiler cannot drop. An object of a
+ * typed cache that has a constructor, or is typesafe under RCU, is reported and left alone,
+ * since its contents have to stay: clear what is sensitive, then call gomem_cache_free().
  *
  * Context: any but NMI; never sleeps.
  */

@@ -563,6 +563,45 @@ static void test_written(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
+/* What clears or moves objects leaves those alone whose contents have to stay. */
+static void test_keeps_contents(struct kunit *test)
+{
+	static const struct gomem_cache_args args[] = {
+		{ .ctor = construct }, { .typesafe_by_rcu = true },
+	};
+	struct fixture *f = test->priv;
+	struct gomem_cache *c;
+	unsigned int i;
+	u64 *p;
+
+	for (i = 0; i < ARRAY_SIZE(args); i++) {
+		c = create(test, 200, &args[i]);
+		p = get(test, c, GFP_KERNEL);
+		construct(p);
+		fill(p + 1, 200 - sizeof(*p));
+		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 8, GFP_KERNEL | __GFP_ZERO));
+		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 100, GFP_KERNEL));
+		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 1000, GFP_KERNEL));
+		gomem_free_sensitive(p);
+		balance_expect_misuses(test, &f->balance, GOMEM_WRONG_FUNCTION, 4);
+		KUNIT_EXPECT_EQ(test, 200, gomem_usable_size(p));
+		KUNIT_EXPECT_EQ(test, 0xc0ffee, *p);
+		KUNIT_EXPECT_TRUE(test, is_filled(p + 1, 200 - sizeof(*p)));
+		/* That is a free. */
+		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_realloc(p, 0, GFP_KERNEL));
+		gomem_cache_destroy(c);
+	}
+	/* Others may be cleared, and moved: away from the cache. */
+	c = create(test, 200, NULL);
+	p = gomem_realloc(get(test, c, GFP_KERNEL), 100, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, 200, gomem_usable_size(p));
+	p = gomem_realloc(p, 1000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	gomem_free_sensitive(p);
+	gomem_free_sensitive(get(test, c, GFP_KERNEL));
+	gomem_cache_destroy(c);
+}
+
 /* What is left is counted, stays, and may still be freed. */
 static void test_left(struct kunit *test)
 {
@@ -660,6 +699,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(test_bulk_few),
 	KUNIT_CASE(test_written),
 	KUNIT_CASE(test_left),
+	KUNIT_CASE(test_keeps_contents),
 	KUNIT_CASE(test_usercopy),
 	KUNIT_CASE(test_no_memory),
 	{ }
