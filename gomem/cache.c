@@ -100,27 +100,47 @@ static void set_geometry(struct gomem_kind *k)
 	k->desc = gomem_span_desc(k->nelems);
 }
 
+/*
+ * An object whose contents outlive its free has its key behind it, others have it in
+ * their first word.
+ */
+static bool contents_outlive(const struct gomem_cache_args *args)
+{
+	return args->ctor || args->typesafe_by_rcu;
+}
+
+static unsigned int alignment(const struct gomem_cache_args *args)
+{
+	return max_t(unsigned int, args->align, sizeof(u64));
+}
+
+/* Bytes from one object to the next, its key and its alignment included. */
+static unsigned int step_of(unsigned int size, const struct gomem_cache_args *args)
+{
+	if (contents_outlive(args))
+		size = ALIGN(size, sizeof(u64)) + sizeof(u64);
+	return ALIGN(size, alignment(args));
+}
+
+/* The size first: nothing overflows behind that. */
 static bool args_are_sane(const char *name, unsigned int size,
 			  const struct gomem_cache_args *args)
 {
 	return name && *name && size && size <= GOMEM_CACHE_MAX_SIZE &&
 	       (!args->align || is_power_of_2(args->align)) &&
-	       args->align <= GOMEM_CACHE_MAX_ALIGN && args->useroffset <= size &&
+	       args->align <= GOMEM_CACHE_MAX_ALIGN &&
+	       step_of(size, args) <= GOMEM_CACHE_MAX_SIZE && args->useroffset <= size &&
 	       args->usersize <= size - args->useroffset;
 }
 
-/*
- * An object whose contents outlive its free has its key behind it, others have it in
- * their first word.
- */
 static void set_kind(struct gomem_cache *c, unsigned int size,
 		     const struct gomem_cache_args *args)
 {
 	struct gomem_kind *k = &c->kind;
-	bool outlives = args->ctor || args->typesafe_by_rcu;
+	bool outlives = contents_outlive(args);
 
 	c->object_size = size;
-	c->align = max_t(unsigned int, args->align, sizeof(u64));
+	c->align = alignment(args);
 	c->clears = !outlives;
 	c->useroffset = args->useroffset;
 	c->usersize = args->usersize;
@@ -128,7 +148,7 @@ static void set_kind(struct gomem_cache *c, unsigned int size,
 	k->typesafe = args->typesafe_by_rcu;
 	k->spc = gomem_spc_make(0, args->noscan);
 	k->key = outlives ? ALIGN(size, sizeof(u64)) : 0;
-	k->size = ALIGN(outlives ? k->key + sizeof(u64) : size, c->align);
+	k->size = step_of(size, args);
 	k->cache = c;
 	set_geometry(k);
 }

@@ -616,8 +616,9 @@ static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 static noinline struct gomem_span *alloc_with_effort(struct gomem_heap *h,
 						     const struct gomem_span_request *req)
 {
+	/* No wait brings pages that do not fit into a chunk. */
 	bool forever = !req->local && (req->gfp & __GFP_NOFAIL) &&
-		       gfpflags_allow_blocking(req->gfp);
+		       gfpflags_allow_blocking(req->gfp) && req->npages <= GOMEM_CHUNK_PAGES;
 	struct gomem_span *s;
 
 	while (!(s = alloc_from_heap(h, req)) && forever)

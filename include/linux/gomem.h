@@ -601,7 +601,7 @@ struct gomem_cache_args {
  *
  * Objects of one size in spans of their own, side by side: @size is rounded up to the
  * alignment and not to a size class. With a constructor, or @typesafe_by_rcu, another 8
- * bytes go with each object, behind it.
+ * bytes go with each object, behind it, and both together may have GOMEM_CACHE_MAX_SIZE.
  *
  * Context: process context; sleeps.
  * Return: the cache; NULL if there is no memory; NULL with a report if @name is empty or

@@ -175,6 +175,10 @@ static void test_args(struct kunit *test)
 		{ "", 8, { } },
 		{ "x", 8, { .align = 24 } },
 		{ "x", 8, { .align = 2 * GOMEM_CACHE_MAX_ALIGN } },
+		/* Too large with the key behind it. */
+		{ "x", SZ_4M, { .ctor = construct } },
+		{ "x", SZ_4M, { .typesafe_by_rcu = true } },
+		{ "x", SZ_4M - 7, { .ctor = construct } },
 		{ "x", 8, { .useroffset = 9 } },
 		{ "x", 8, { .useroffset = 4, .usersize = 5 } },
 		{ "x", 8, { .usersize = UINT_MAX, .useroffset = 8 } },
@@ -602,6 +606,30 @@ static void test_keeps_contents(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
+/* The largest there can be, with what goes with an object. */
+static void test_largest(struct kunit *test)
+{
+	static const struct size_case largest[] = {
+		{ "4 MiB", SZ_4M, { } },
+		{ "4 MiB, 8192 aligned", SZ_4M, { .align = 8192 } },
+		{ "4 MiB - 8, constructed", SZ_4M - 8, { .ctor = construct } },
+		{ "4 MiB - 8, typesafe", SZ_4M - 8, { .typesafe_by_rcu = true } },
+		{ "4 MiB - 8, typesafe, 4096 aligned", SZ_4M - 8,
+		  { .typesafe_by_rcu = true, .align = 4096 } },
+	};
+	struct gomem_cache *c;
+	unsigned int i;
+	void *p;
+
+	for (i = 0; i < ARRAY_SIZE(largest); i++) {
+		c = create(test, largest[i].size, &largest[i].args);
+		p = gomem_cache_alloc(c, GFP_KERNEL);
+		KUNIT_EXPECT_NOT_NULL_MSG(test, p, "%s", largest[i].name);
+		gomem_cache_free(c, p);
+		gomem_cache_destroy(c);
+	}
+}
+
 /* What is left is counted, stays, and may still be freed. */
 static void test_left(struct kunit *test)
 {
@@ -700,6 +728,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(test_written),
 	KUNIT_CASE(test_left),
 	KUNIT_CASE(test_keeps_contents),
+	KUNIT_CASE(test_largest),
 	KUNIT_CASE(test_usercopy),
 	KUNIT_CASE(test_no_memory),
 	{ }
