@@ -292,6 +292,17 @@ void gomem_tiny_free_pinned(void *p, unsigned long caller)
 	finish_free(p, left, caller);
 }
 
+/*
+ * The mask of a block of which a caller uses all that an object has. Bytes that became the
+ * object's when its neighbour was freed are zero by then. Pairs with the fully ordered
+ * operations in take_part() and gomem_tiny_clear(), by which any CPU gives bytes up.
+ */
+static unsigned int mask_acquire(unsigned long block)
+{
+	return (u32)atomic_read_acquire(gomem_tiny_word(block)) >> gomem_tiny_shift(block) &
+	       GOMEM_TINY_MASK;
+}
+
 /**
  * gomem_tiny_size - how much of a block an object has
  * @p: a pointer into a span of blocks that stays meanwhile
@@ -300,7 +311,7 @@ void gomem_tiny_free_pinned(void *p, unsigned long caller)
  */
 size_t gomem_tiny_size(const void *p)
 {
-	return in_block(p) ? live_size(gomem_tiny_mask((unsigned long)p), off_of(p)) : 0;
+	return in_block(p) ? live_size(mask_acquire((unsigned long)p), off_of(p)) : 0;
 }
 
 /**
