@@ -42,6 +42,7 @@
  * @magic: see magic_of(); overwritten by the key of a free object
  * @link: in @arenas; @arena_lock
  * @spans: all its memory, by gomem_span.list
+ * @block: the span that @pos is in; NULL at first
  * @pos: where the next object goes, but for its alignment; 0 at first
  * @end: of the block that @pos is in
  * @zero: what is left of that block is known to be zero
@@ -54,6 +55,7 @@ struct gomem_arena {
 	unsigned long magic;
 	struct list_head link;
 	struct list_head spans;
+	struct gomem_span *block;
 	unsigned long pos;
 	unsigned long end;
 	unsigned long pages;
@@ -120,6 +122,7 @@ struct gomem_arena *gomem_arena_create(gfp_t gfp)
 	if (!a)
 		return NULL;
 	INIT_LIST_HEAD(&a->spans);
+	a->block = NULL;
 	a->pos = 0;
 	a->end = 0;
 	a->pages = 0;
@@ -189,6 +192,8 @@ static void *take(struct gomem_arena *a, size_t size, size_t align, bool *zero)
 	if (obj + size > a->end)
 		return NULL;
 	a->pos = obj + size;
+	/* gomem_usercopy_allowed() looks at it in any context. */
+	WRITE_ONCE(a->block->handed_out, a->pos - a->block->base);
 	*zero = a->zero;
 	return (void *)obj;
 }
@@ -200,7 +205,9 @@ static void *take_grown(struct gomem_arena *a, size_t size, gfp_t gfp, bool *zer
 
 	if (!s)
 		return NULL;
+	WRITE_ONCE(s->handed_out, size);
 	if (s->elemsize - size > a->end - a->pos) {
+		a->block = s;
 		a->pos = s->base + size;
 		a->end = s->base + s->elemsize;
 		a->zero = s->zero;
@@ -301,6 +308,7 @@ static void enter_quarantine(struct list_head *spans, unsigned long destroyed_by
 	LIST_HEAD(leaving);
 
 	list_for_each_entry(s, spans, list) {
+		WRITE_ONCE(s->handed_out, 0);
 		memset((void *)s->base, POISON_FREE, s->elemsize);
 		s->destroyed_by = destroyed_by;
 		pages += s->npages;

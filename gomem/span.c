@@ -58,6 +58,7 @@ void gomem_span_init(struct gomem_span *s, unsigned long base, unsigned int npag
 	s->zero = false;
 	INIT_LIST_HEAD(&s->list);
 	atomic_set(&s->pending, 0);
+	s->handed_out = 0;
 
 	if (large) {
 		s->bits[0] = BIT(0);

@@ -81,6 +81,8 @@ enum gomem_span_list {
  *	object or an arena: all of it was, when the span was made. Written once
  * @alloc_cache: free slots from @freeindex on, bit 0 is slot @freeindex, 1 is
  *	free. Bits of slots beyond @nelems mean nothing; owner
+ * @handed_out: bytes from the start that an arena handed out; 0 when it was destroyed.
+ *	Read by others meanwhile
  * @destroyed_by: who destroyed the arena that this was part of
  * @list: link in its mcentral; mcentral lock. Or in its arena, or the quarantine
  * @next: in a struct gomem_span_stack, once it is on no list any more, or not yet
@@ -126,6 +128,7 @@ struct gomem_span {
 		struct rcu_head rcu;
 	};
 	atomic_t pending;
+	u32 handed_out;
 	unsigned long bits[];
 };
 

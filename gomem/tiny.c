@@ -315,6 +315,28 @@ size_t gomem_tiny_size(const void *p)
 }
 
 /**
+ * gomem_tiny_left - how much of an object lies behind an address
+ * @p: an address in a span of blocks that stays meanwhile
+ *
+ * Return: the bytes from @p to the end of the live object that @p lies in; 0 if it lies in
+ * none.
+ */
+size_t gomem_tiny_left(const void *p)
+{
+	unsigned int off = off_of(p), mask, starts, start, size;
+
+	if (!in_block(p))
+		return 0;
+	mask = mask_acquire((unsigned long)p);
+	starts = mask & ~GOMEM_TINY_HELD & (BIT(off + 1) - 1);
+	if (!starts)
+		return 0;
+	start = __fls(starts);
+	size = live_size(mask, start);
+	return size ? start + size - off : 0;
+}
+
+/**
  * gomem_tiny_before - the object that an address may lie in the middle of
  * @p: an address
  *

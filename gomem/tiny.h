@@ -175,6 +175,7 @@ void gomem_tiny_free(void *p, unsigned long caller);
 void gomem_tiny_free_pinned(void *p, unsigned long caller);
 void gomem_tiny_report(enum gomem_misuse if_free, const void *p, unsigned long caller);
 size_t gomem_tiny_size(const void *p);
+size_t gomem_tiny_left(const void *p);
 int gomem_tiny_before(const void *p);
 unsigned int gomem_tiny_census(const struct gomem_span *s);
 void gomem_tiny_get_stats(struct gomem_tiny_stats *st);

@@ -724,8 +724,11 @@ void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p);
  * gomem's. Ask this before a length that came from user space is used.
  *
  * Context: any.
- * Return: true if all of it lies in one object, an arena's block or a scratch buffer; in
- * an object of a typed cache: in the part that its cache was created with.
+ * Return: true if all of it lies in one live object or scratch buffer, up to
+ * gomem_usable_size(); in an object of a typed cache: in the part that its cache was
+ * created with; in an arena: in what was allocated of one of its blocks, which may be
+ * several objects. False for what was freed, given back or destroyed, and for memory that
+ * is not gomem's.
  */
 bool gomem_usercopy_allowed(const void *p, size_t n);
 

@@ -650,26 +650,6 @@ static void test_left(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-static void test_usercopy(struct kunit *test)
-{
-	struct gomem_cache_args args = { .useroffset = 16, .usersize = 32 };
-	struct gomem_cache *c = create(test, 100, &args);
-	void *p = get(test, c, GFP_KERNEL), *q = gomem_alloc(100, GFP_KERNEL);
-
-	KUNIT_EXPECT_TRUE(test, gomem_usercopy_allowed(p + 16, 32));
-	KUNIT_EXPECT_TRUE(test, gomem_usercopy_allowed(p + 47, 1));
-	KUNIT_EXPECT_FALSE(test, gomem_usercopy_allowed(p + 15, 1));
-	KUNIT_EXPECT_FALSE(test, gomem_usercopy_allowed(p + 16, 33));
-	KUNIT_EXPECT_FALSE(test, gomem_usercopy_allowed(p + 16, SIZE_MAX));
-	KUNIT_EXPECT_FALSE(test, gomem_usercopy_allowed(p + 60, 1));
-	KUNIT_EXPECT_TRUE(test, gomem_usercopy_allowed(q, gomem_usable_size(q)));
-	KUNIT_EXPECT_FALSE(test, gomem_usercopy_allowed(q + 1, gomem_usable_size(q)));
-	KUNIT_EXPECT_FALSE(test, gomem_usercopy_allowed(&args, 1));
-	gomem_free(q);
-	gomem_cache_free(c, p);
-	gomem_cache_destroy(c);
-}
-
 /* With no memory to be had: NULL, and nothing lost. */
 static void test_no_memory(struct kunit *test)
 {
@@ -729,7 +709,6 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(test_left),
 	KUNIT_CASE(test_keeps_contents),
 	KUNIT_CASE(test_largest),
-	KUNIT_CASE(test_usercopy),
 	KUNIT_CASE(test_no_memory),
 	{ }
 };
