@@ -30,6 +30,9 @@
 static DECLARE_RWSEM(caches_sem);
 static LIST_HEAD(caches);
 
+/* What those that are gone have counted; caches_sem. */
+static struct gomem_cache_counts gone;
+
 /* Spans of caches whose memory is gone: as the module exits. */
 static const struct gomem_kind orphans = { };
 
@@ -776,9 +779,16 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 	return false;
 }
 
+/* Its counts outlive it: sums over all that ever was do not go down. */
 static void unlink_cache(struct gomem_cache *c)
 {
+	struct gomem_class_counts n;
+
 	down_write(&caches_sem);
+	gomem_mcache_count(&c->kind, &n);
+	gone.mallocs += n.mallocs;
+	gone.frees += n.frees;
+	gone.bytes += n.mallocs * c->kind.size;
 	list_del(&c->link);
 	up_write(&caches_sem);
 }
@@ -801,6 +811,27 @@ void gomem_cache_destroy(struct gomem_cache *c)
 EXPORT_SYMBOL_NS_GPL(gomem_cache_destroy, GOMEM_NS);
 
 /**
+ * gomem_visit_caches_and_gone - look at the kinds of all typed caches, and what others were
+ * @fn: called for each; none comes or goes meanwhile
+ * @arg: for @fn
+ * @n: set to what caches had counted that are gone: those that @fn is not called for
+ *
+ * Context: may sleep.
+ */
+void gomem_visit_caches_and_gone(void (*fn)(const struct gomem_kind *k, void *arg), void *arg,
+				 struct gomem_cache_counts *n)
+{
+	struct gomem_cache *c;
+
+	down_read(&caches_sem);
+	*n = gone;
+	list_for_each_entry(c, &caches, link)
+		fn(&c->kind, arg);
+	up_read(&caches_sem);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_visit_caches_and_gone);
+
+/**
  * gomem_visit_caches - look at the kinds of all typed caches
  * @fn: called for each; none comes or goes meanwhile
  * @arg: for @fn
@@ -809,12 +840,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_cache_destroy, GOMEM_NS);
  */
 void gomem_visit_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg)
 {
-	struct gomem_cache *c;
+	struct gomem_cache_counts n;
 
-	down_read(&caches_sem);
-	list_for_each_entry(c, &caches, link)
-		fn(&c->kind, arg);
-	up_read(&caches_sem);
+	gomem_visit_caches_and_gone(fn, arg, &n);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_visit_caches);
 

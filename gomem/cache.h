@@ -48,6 +48,20 @@ struct gomem_cache {
 	const char *name;
 };
 
+/**
+ * struct gomem_cache_counts - what typed caches have counted that are gone
+ * @mallocs: objects ever allocated
+ * @frees: of these, those that were freed
+ * @bytes: of all that were allocated
+ */
+struct gomem_cache_counts {
+	u64 mallocs;
+	u64 frees;
+	u64 bytes;
+};
+
+void gomem_visit_caches_and_gone(void (*fn)(const struct gomem_kind *k, void *arg), void *arg,
+				 struct gomem_cache_counts *n);
 void gomem_visit_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg);
 bool gomem_cache_take_back(void *p, unsigned long caller);
 void gomem_cache_exit(void);

@@ -161,12 +161,16 @@ static u64 bytes(u64 pages)
 static void get_totals(struct totals *t)
 {
 	struct gomem_heap *h = gomem_first_heap();
+	struct gomem_cache_counts gone;
 	unsigned int i;
 
 	memset(t, 0, sizeof(*t));
 	for (i = 2; i < GOMEM_NR_HEAP_SPANCLASSES; i++)
 		add_kind(&gomem_kinds[i], t);
-	gomem_visit_caches(add_kind, t);
+	gomem_visit_caches_and_gone(add_kind, t, &gone);
+	t->mallocs += gone.mallocs;
+	t->frees += gone.frees;
+	t->total_alloc += gone.bytes;
 	add_tiny(t);
 	gomem_scratch_get_stats(&t->scratch);
 	gomem_arena_get_stats(&t->arena);

@@ -12,7 +12,7 @@ KEYS="heap_alloc heap_objects total_alloc mallocs frees heap_sys heap_inuse heap
 heap_released scratch_inuse scratch_sys tiny_blocks tiny_sys tiny_allocs tiny_frees mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
 
 ktap_header
-ktap_plan 19
+ktap_plan 20
 insmod gomem.ko || exit 1
 
 ktap_is "$(grep -cvE '^[a-z_]+: [0-9]+$' $dir/stats)" 0 "stats: each line is key: value"
@@ -50,6 +50,14 @@ ktap_is $(($(stat_of heap_sys) + $(stat_of scratch_sys) + $(stat_of mspan_sys) +
 	$(stat_of mcache_sys) + $(stat_of meta_sys))) "$(stat_of sys)" "stats: sys is the sum of its parts"
 ktap_is "$(awk '$1 == "total" { print $8 }' $dir/classes)" \
 	$(($(gomem_stat mallocs) - $(gomem_stat large_mallocs))) "stats and classes count the same"
+
+# A client with a typed cache, which is gone when the client is.
+ever="$(gomem_stat mallocs) $(gomem_stat frees) $(gomem_stat total_alloc)"
+insmod gomem_records.ko
+rmmod gomem_records
+echo "$ever $(gomem_stat mallocs) $(gomem_stat frees) $(gomem_stat total_alloc)" |
+	awk '{ exit !($4 > $1 + 99 && $5 > $2 + 99 && $6 > $3) }'
+ktap_is $? 0 "stats: what a cache counted stays counted"
 
 ktap_is "$(find $dir -type f ! -perm 400 ! -perm 600)" "" "files are root's alone"
 for garbage in banana '' 17 0; do

@@ -630,6 +630,53 @@ static void test_largest(struct kunit *test)
 	}
 }
 
+struct totals {
+	u64 mallocs;
+	u64 frees;
+	u64 bytes;
+};
+
+static void add_counts(const struct gomem_kind *k, void *arg)
+{
+	struct gomem_class_counts n;
+	struct totals *t = arg;
+
+	gomem_mcache_count(k, &n);
+	t->mallocs += n.mallocs;
+	t->frees += n.frees;
+	t->bytes += n.mallocs * k->size;
+}
+
+static void get_totals(struct totals *t)
+{
+	struct gomem_cache_counts gone;
+
+	memset(t, 0, sizeof(*t));
+	gomem_visit_caches_and_gone(add_counts, t, &gone);
+	t->mallocs += gone.mallocs;
+	t->frees += gone.frees;
+	t->bytes += gone.bytes;
+}
+
+/* What was counted stays counted when the cache is gone. */
+static void test_counts_stay(struct kunit *test)
+{
+	struct gomem_cache *c = create(test, 160, NULL);
+	struct fixture *f = test->priv;
+	struct totals before, after;
+	const unsigned int n = 1000;
+
+	get_totals(&before);
+	KUNIT_ASSERT_EQ(test, n, gomem_cache_alloc_bulk(c, GFP_KERNEL, n, f->objs));
+	gomem_cache_free_bulk(c, n, f->objs);
+	gomem_cache_free(c, get(test, c, GFP_KERNEL));
+	gomem_cache_destroy(c);
+	get_totals(&after);
+	KUNIT_EXPECT_EQ(test, before.mallocs + n + 1, after.mallocs);
+	KUNIT_EXPECT_EQ(test, before.frees + n + 1, after.frees);
+	KUNIT_EXPECT_EQ(test, before.bytes + (n + 1) * 160, after.bytes);
+}
+
 /* What is left is counted, stays, and may still be freed. */
 static void test_left(struct kunit *test)
 {
@@ -706,6 +753,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(test_bulk_misuse),
 	KUNIT_CASE(test_bulk_few),
 	KUNIT_CASE(test_written),
+	KUNIT_CASE(test_counts_stay),
 	KUNIT_CASE(test_left),
 	KUNIT_CASE(test_keeps_contents),
 	KUNIT_CASE(test_largest),
