@@ -765,7 +765,12 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 {
 	unsigned long spans;
 
-	/* Objects that wait for a grace period are as good as free, and spans empty. */
+	/*
+	 * Objects that wait for a grace period are as good as free: first those that
+	 * callbacks of call_rcu() free, perhaps by gomem_free_rcu(), then those of
+	 * gomem_free_rcu(). Spans of a typesafe cache wait after that, once they are empty.
+	 */
+	rcu_barrier();
 	gomem_rcu_barrier();
 	/* Who drains it just now has some objects in hand: gomem_visit_caches(). */
 	down_write(&caches_sem);

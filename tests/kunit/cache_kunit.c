@@ -630,6 +630,49 @@ static void test_largest(struct kunit *test)
 	}
 }
 
+struct rcu_object {
+	struct gomem_cache *c;
+	struct rcu_head rcu;
+	bool again;
+};
+
+/* As clients do, at once or by a second wait. */
+static void free_in_callback(struct rcu_head *rcu)
+{
+	struct rcu_object *o = container_of(rcu, struct rcu_object, rcu);
+
+	if (o->again)
+		gomem_free_rcu(o, rcu);
+	else
+		gomem_cache_free(o->c, o);
+}
+
+/* What is on its way when the cache is destroyed is not left. */
+static void test_callbacks(struct kunit *test)
+{
+	static const struct gomem_cache_args typesafe = { .typesafe_by_rcu = true };
+	struct fixture *f = test->priv;
+	struct rcu_object *o;
+	struct gomem_cache *c;
+	unsigned int i, round;
+
+	for (round = 0; round < 4; round++) {
+		c = create(test, sizeof(*o), round % 2 ? &typesafe : NULL);
+		for (i = 0; i < 500; i++) {
+			o = get(test, c, GFP_KERNEL);
+			o->c = c;
+			o->again = round / 2 && i % 2;
+			f->objs[i] = o;
+		}
+		for (i = 0; i < 500; i++) {
+			o = f->objs[i];
+			call_rcu(&o->rcu, free_in_callback);
+		}
+		gomem_cache_destroy(c);
+	}
+	/* The case ends with nothing reported, and nothing live. */
+}
+
 struct totals {
 	u64 mallocs;
 	u64 frees;
@@ -753,6 +796,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(test_bulk_misuse),
 	KUNIT_CASE(test_bulk_few),
 	KUNIT_CASE(test_written),
+	KUNIT_CASE(test_callbacks),
 	KUNIT_CASE(test_counts_stay),
 	KUNIT_CASE(test_left),
 	KUNIT_CASE(test_keeps_contents),
