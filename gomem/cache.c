@@ -42,15 +42,41 @@ static unsigned long magic_of(const struct gomem_cache *c)
 	return gomem_objkey(c) ^ CACHE_MAGIC;
 }
 
-/* Is it a live one? For any pointer, as in arena.c. */
+/* Of what is, or was, a cache: may objects be allocated from it? */
+static bool is_live(const struct gomem_cache *c)
+{
+	return READ_ONCE(c->magic) == magic_of(c) && !READ_ONCE(c->destroyed);
+}
+
+/* The same of any pointer, as in arena.c. The caller is in a read-side section. */
+static bool is_cache(const struct gomem_cache *c)
+{
+	return IS_ALIGNED((unsigned long)c, sizeof(u64)) &&
+	       gomem_pagemap_span(&gomem_pagemap, (unsigned long)c) && is_live(c);
+}
+
 static bool check_cache(const struct gomem_cache *c, unsigned long caller)
 {
 	bool ok;
 
 	rcu_read_lock();
-	ok = IS_ALIGNED((unsigned long)c, sizeof(u64)) &&
-	     gomem_pagemap_span(&gomem_pagemap, (unsigned long)c) &&
-	     READ_ONCE(c->magic) == magic_of(c) && !READ_ONCE(c->destroyed);
+	ok = is_cache(c);
+	rcu_read_unlock();
+	if (unlikely(!ok))
+		gomem_report_cache(c, caller);
+	return ok;
+}
+
+/*
+ * Of several tasks that destroy a cache one gets it. The others find it destroyed, or
+ * gone, but not freed while they look: see gomem_cache_destroy().
+ */
+static bool claim(struct gomem_cache *c, unsigned long caller)
+{
+	bool ok;
+
+	rcu_read_lock();
+	ok = is_cache(c) && !xchg(&c->destroyed, 1);
 	rcu_read_unlock();
 	if (unlikely(!ok))
 		gomem_report_cache(c, caller);
@@ -182,9 +208,55 @@ static bool get_memory(struct gomem_cache *c, const char *name)
 	return true;
 }
 
+/* A slot that is empty stays so: each push finds it full, and it does not grow. */
+static void close_slot(struct gomem_slot *slot)
+{
+	slot->room = 0;
+	slot->capacity = 0;
+	slot->end = slot->top;
+}
+
+/* Objects were left: they may be freed, past the slots, and none is allocated. */
+static void close_slots(struct gomem_cache *c)
+{
+	struct gomem_cache_cpu *cc;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		cc = per_cpu_ptr(c->kind.cpu, cpu);
+		close_slot(&cc->task.slot);
+		close_slot(&cc->irq.slot);
+	}
+}
+
+/*
+ * The slots that caches have when they are gone: empty, and full. As long as nobody else has
+ * the memory of such a cache, who allocates from it by a stale pointer finds no object, and
+ * is told by alloc_miss().
+ */
+static DEFINE_PER_CPU(struct gomem_cache_cpu, no_slots);
+static void *no_objects[1];
+
+/* The same each time: the module loader does not relocate per-CPU data. */
+static void init_no_slots(void)
+{
+	struct gomem_cache_cpu *cc;
+	int cpu;
+
+	no_objects[0] = &gomem_no_object;
+	for_each_possible_cpu(cpu) {
+		cc = per_cpu_ptr(&no_slots, cpu);
+		cc->task.slot.top = no_objects + 1;
+		cc->irq.slot.top = no_objects + 1;
+		close_slot(&cc->task.slot);
+		close_slot(&cc->irq.slot);
+	}
+}
+
 static void free_memory(struct gomem_cache *c)
 {
 	free_percpu(c->kind.cpu);
+	c->kind.cpu = &no_slots;
 	gomem_free(c->kind.central);
 	gomem_free(c->central);
 	gomem_free(c->name);
@@ -283,11 +355,20 @@ static void *check_and_hand_out(const struct gomem_cache *c, void *obj, gfp_t gf
 	return NULL;
 }
 
+/* The slots of a cache that is destroyed are empty, so that its user comes here. */
+static noinline void *refuse_destroyed(struct gomem_cache *c, unsigned long caller)
+{
+	gomem_report_cache(c, caller);
+	return NULL;
+}
+
 /* Off the fast path, and tail-called from it. */
 static noinline void *alloc_miss(struct gomem_cache *c, gfp_t gfp, unsigned long caller)
 {
 	void *obj;
 
+	if (unlikely(!is_live(c)))
+		return refuse_destroyed(c, caller);
 	gomem_check_context(gfp);
 	while ((obj = gomem_mcache_alloc_slow(&c->kind, gfp))) {
 		obj = check_and_hand_out(c, obj, gfp, caller);
@@ -353,6 +434,8 @@ static void *alloc_remote(struct gomem_cache *c, struct gomem_heap *h, gfp_t gfp
 {
 	void *obj;
 
+	if (unlikely(!is_live(c)))
+		return refuse_destroyed(c, caller);
 	if (!gomem_enter_alloc(c->object_size, gfp, caller))
 		return NULL;
 	while ((obj = gomem_mcache_alloc_direct(gomem_central(h, &c->kind), gfp))) {
@@ -587,6 +670,10 @@ static noinline size_t alloc_bulk_slow(struct gomem_cache *c, gfp_t gfp, size_t 
 	size_t i;
 	int more;
 
+	if (unlikely(!is_live(c))) {
+		gomem_report_cache(c, caller);
+		return 0;
+	}
 	if (!gomem_enter_alloc(c->object_size, gfp, caller))
 		return 0;
 	for (i = done; i < n; i += more) {
@@ -801,15 +888,16 @@ static void unlink_cache(struct gomem_cache *c)
 void gomem_cache_destroy(struct gomem_cache *c)
 {
 	might_sleep();
-	if (!c || !check_cache(c, _RET_IP_))
+	if (!c || !claim(c, _RET_IP_))
 		return;
 	if (!empty_cache(c, _RET_IP_)) {
-		WRITE_ONCE(c->destroyed, true);
+		close_slots(c);
 		return;
 	}
+	init_no_slots();
 	unlink_cache(c);
 	WRITE_ONCE(c->magic, 0);
-	/* Who found one of its objects in a report, or in a late second free. */
+	/* For who found one of its objects in a report or a late second free; for claim(). */
 	synchronize_rcu();
 	free_memory(c);
 }

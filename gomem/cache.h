@@ -29,7 +29,8 @@ struct gomem_mcentral;
  * @align: what each object is aligned to
  * @useroffset: where in an object the part begins that user space may see
  * @usersize: its bytes
- * @destroyed: it was, but objects were left; frees are all that is taken
+ * @destroyed: set by whoever destroys it, of several the one that found it 0. If objects
+ *	were left, frees are all that is taken then
  * @central: central lists, one for each heap
  * @link: in the list of all typed caches
  * @name: for people
@@ -42,7 +43,7 @@ struct gomem_cache {
 	unsigned int align;
 	unsigned int useroffset;
 	unsigned int usersize;
-	bool destroyed;
+	unsigned int destroyed;
 	struct gomem_mcentral *central;
 	struct list_head link;
 	const char *name;

@@ -650,7 +650,8 @@ unsigned int gomem_cache_size(const struct gomem_cache *c);
  * @gfp: as for gomem_alloc()
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: the object; NULL if there is no memory or @gfp is refused.
+ * Return: the object; NULL if there is no memory or @gfp is refused; NULL, with a report, if
+ * @c was destroyed and its memory has no new owner yet.
  */
 void *gomem_cache_alloc(struct gomem_cache *c, gfp_t gfp) __malloc;
 

@@ -11,10 +11,12 @@
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sizes.h>
+#include <linux/workqueue.h>
 
 #include "balance.h"
 #include "cache.h"
 #include "check.h"
+#include "compat.h"
 #include "mcache.h"
 #include "node.h"
 #include "stats.h"
@@ -736,8 +738,86 @@ static void test_left(struct kunit *test)
 	gomem_free(p);
 	gomem_cache_free(c, q);
 	/* Nobody has it but this suite: make it whole again. */
-	c->destroyed = false;
+	c->destroyed = 0;
 	gomem_cache_destroy(c);
+}
+
+static void expect_no_alloc(struct kunit *test, struct gomem_cache *c)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_NULL(test, gomem_cache_alloc(c, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, gomem_cache_alloc(c, GFP_KERNEL | __GFP_NOFAIL));
+	KUNIT_EXPECT_NULL(test, gomem_cache_zalloc(c, GFP_ATOMIC));
+	KUNIT_EXPECT_NULL(test, gomem_cache_alloc_node(c, GFP_KERNEL, first_online_node));
+	KUNIT_EXPECT_EQ(test, 0, gomem_cache_alloc_bulk(c, GFP_KERNEL, 3, f->objs));
+	balance_expect_misuses(test, &f->balance, GOMEM_BAD_CACHE, 5);
+}
+
+/* With objects left a cache takes frees, and gives nothing; also of what is freed then. */
+static void test_alloc_destroyed(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_cache *c;
+	void *objs[20];
+
+	c = create(test, 400, NULL);
+	KUNIT_ASSERT_EQ(test, 20, gomem_cache_alloc_bulk(c, GFP_KERNEL, 20, objs));
+	gomem_cache_destroy(c);
+	balance_expect_misuses(test, &f->balance, GOMEM_CACHE_LEFT, 1);
+	expect_no_alloc(test, c);
+	gomem_cache_free(c, objs[0]);
+	gomem_free(objs[1]);
+	gomem_cache_free_bulk(c, 18, objs + 2);
+	expect_no_alloc(test, c);
+	c->destroyed = 0;
+	gomem_cache_destroy(c);
+}
+
+/* A stale pointer to a cache whose memory nobody has yet. */
+static void test_alloc_gone(struct kunit *test)
+{
+	struct gomem_cache *c;
+
+	if (want_init_on_free())
+		kunit_skip(test, "what is freed is cleared");
+	c = create(test, 400, NULL);
+	gomem_cache_free(c, get(test, c, GFP_KERNEL));
+	migrate_disable();
+	gomem_cache_destroy(c);
+	expect_no_alloc(test, c);
+	migrate_enable();
+}
+
+struct destroyer {
+	struct work_struct work;
+	struct gomem_cache *c;
+};
+
+static void destroy_it(struct work_struct *work)
+{
+	gomem_cache_destroy(container_of(work, struct destroyer, work)->c);
+}
+
+/* Two at the same time: one does it, and the other is told. */
+static void test_destroy_twice(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct destroyer d[2];
+	unsigned int round, i;
+
+	for (round = 0; round < 20; round++) {
+		d[0].c = d[1].c = create(test, 64, NULL);
+		for (i = 0; i < 2; i++) {
+			INIT_WORK_ONSTACK(&d[i].work, destroy_it);
+			queue_work(gomem_unbound_wq, &d[i].work);
+		}
+		for (i = 0; i < 2; i++) {
+			flush_work(&d[i].work);
+			destroy_work_on_stack(&d[i].work);
+		}
+		balance_expect_misuses(test, &f->balance, GOMEM_BAD_CACHE, 1);
+	}
 }
 
 /* With no memory to be had: NULL, and nothing lost. */
@@ -799,6 +879,9 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(test_callbacks),
 	KUNIT_CASE(test_counts_stay),
 	KUNIT_CASE(test_left),
+	KUNIT_CASE(test_alloc_destroyed),
+	KUNIT_CASE(test_alloc_gone),
+	KUNIT_CASE(test_destroy_twice),
 	KUNIT_CASE(test_keeps_contents),
 	KUNIT_CASE(test_largest),
 	KUNIT_CASE(test_no_memory),
