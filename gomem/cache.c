@@ -817,16 +817,17 @@ void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_free_bulk, GOMEM_NS);
 
+/* Give empty spans back. Returns how many pages those have that are left. */
 static unsigned long sweep(struct gomem_cache *c)
 {
-	unsigned long spans = 0;
+	unsigned long pages = 0;
 	struct gomem_heap *h;
 
 	for_each_gomem_heap(h) {
 		gomem_mcentral_sweep(gomem_central(h, &c->kind));
-		spans += READ_ONCE(gomem_central(h, &c->kind)->nspans);
+		pages += READ_ONCE(gomem_central(h, &c->kind)->npages);
 	}
-	return spans;
+	return pages;
 }
 
 int gomem_cache_shrink(struct gomem_cache *c)
@@ -850,7 +851,7 @@ static unsigned long live_objects(const struct gomem_cache *c)
 /* Take everything back that is free; false if objects are left. */
 static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 {
-	unsigned long spans;
+	unsigned long pages;
 
 	/*
 	 * Objects that wait for a grace period are as good as free: first those that
@@ -862,12 +863,12 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 	/* Who drains it just now has some objects in hand: gomem_visit_caches(). */
 	down_write(&caches_sem);
 	gomem_mcache_drain_kind(&c->kind);
-	spans = sweep(c);
+	pages = sweep(c);
 	up_write(&caches_sem);
 	rcu_barrier();
-	if (likely(!spans))
+	if (likely(!pages))
 		return true;
-	gomem_report_cache_left(c, live_objects(c), spans, caller);
+	gomem_report_cache_left(c, live_objects(c), pages, caller);
 	return false;
 }
 

@@ -17,6 +17,7 @@
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "cache.h"
@@ -176,7 +177,7 @@ static const char *pointer_text(enum gomem_misuse what)
 	case GOMEM_INTERIOR_POINTER:
 		return "pointer is not the start of an object";
 	case GOMEM_WRITE_AFTER_FREE:
-		return "object was written to while it was free, found when allocated again";
+		return "object was written to while it was free, found when allocated again, and is lost";
 	case GOMEM_USE_AFTER_FREE:
 		return "object is free";
 	default:
@@ -434,7 +435,7 @@ void gomem_report_leaked_arena(const void *arena, unsigned long bytes)
  */
 void gomem_report_leaked_arenas(unsigned long n, unsigned long bytes)
 {
-	pr_warn("leaked in all: %lu arenas, %lu bytes; their pages are left alone\n", n, bytes);
+	pr_warn("leaked in all: %lu arenas, %lu bytes: lost until the next boot\n", n, bytes);
 }
 
 /**
@@ -477,18 +478,24 @@ void gomem_report_cache_args(const char *name, unsigned int size, unsigned int a
  * gomem_report_cache_left - a typed cache was destroyed before its objects
  * @c: the cache
  * @objects: how many
- * @spans: in how many spans
+ * @pages: gomem pages that they lie in
  * @caller: who destroyed it; 0 if that is the module's exit
  */
 void gomem_report_cache_left(const struct gomem_cache *c, unsigned long objects,
-			     unsigned long spans, unsigned long caller)
+			     unsigned long pages, unsigned long caller)
 {
+	unsigned long kib = pages * (GOMEM_PAGE_SIZE / SZ_1K);
+
 	if (!report_begin(GOMEM_CACHE_LEFT))
 		return;
-	pr_err("cache %s: %lu objects of %u bytes were never freed; their %lu spans are left alone, by %pS\n",
-	       c->name, objects, c->object_size, spans, (void *)caller);
-	if (caller)
-		report_end();
+	if (!caller) {
+		pr_err("cache %s: %lu objects of %u bytes were never freed: %lu KiB are lost until the next boot\n",
+		       c->name, objects, c->object_size, kib);
+		return;
+	}
+	pr_err("cache %s: %lu objects of %u bytes were never freed: %lu KiB are lost until they are, destroyed by %pS\n",
+	       c->name, objects, c->object_size, kib, (void *)caller);
+	report_end();
 }
 
 /**
@@ -525,8 +532,8 @@ void gomem_report_kfree(const void *page, unsigned int n)
 	atomic64_add(n - 1, &misuses[GOMEM_KFREE]);
 	if (!report_begin(GOMEM_KFREE))
 		return;
-	pr_err("gomem's memory was freed %u time%s with kfree() or put_page(), found late: page %p is left out\n",
-	       n, n == 1 ? "" : "s", page);
+	pr_err("gomem's memory was freed %u time%s with kfree() or put_page(), found late: %lu bytes at %p are lost until the next boot\n",
+	       n, n == 1 ? "" : "s", PAGE_SIZE, page);
 }
 
 /* Live objects by size; large ones together. */
@@ -589,7 +596,7 @@ unsigned long gomem_report_leaks(void)
 		pr_warn("leaked: %llu of them perhaps set aside by gomem, written to while free\n",
 			gomem_misuse_count(GOMEM_WRITE_AFTER_FREE));
 	if (objects)
-		pr_warn("leaked in all: %lu objects, %lu bytes; their %lu pages of %lu KiB are left alone\n",
-			objects, bytes, census.pages, GOMEM_PAGE_SIZE / SZ_1K);
+		pr_warn("leaked in all: %lu objects, %lu bytes: the %lu KiB that they lie in are lost until the next boot\n",
+			objects, bytes, census.pages * (GOMEM_PAGE_SIZE / SZ_1K));
 	return census.pages;
 }

@@ -57,7 +57,7 @@ void gomem_report_cache(const void *cache, unsigned long caller);
 void gomem_report_cache_args(const char *name, unsigned int size, unsigned int align,
 			     unsigned long caller);
 void gomem_report_cache_left(const struct gomem_cache *c, unsigned long objects,
-			     unsigned long spans, unsigned long caller);
+			     unsigned long pages, unsigned long caller);
 void gomem_report_leaked_cache(const struct gomem_cache *c);
 void gomem_report_nmi(unsigned long caller);
 void gomem_report_kfree(const void *page, unsigned int n);

@@ -10,7 +10,8 @@
 KINDS="double_frees_detected interior_pointers_detected foreign_pointers_detected
 writes_after_free_detected uses_after_free_detected size_overflows_refused too_large_refused bad_gfp_refused
 bad_node_refused bad_order_refused wrong_functions_detected bad_arenas_detected
-arena_writes_after_destroy_detected nmi_refused kfrees_detected"
+arena_writes_after_destroy_detected bad_caches_detected bad_cache_args_refused
+caches_destroyed_in_use nmi_refused kfrees_detected"
 
 # case, the key that must rise by one, what the report must say
 CASES="
@@ -93,6 +94,10 @@ arena_alloc_destroyed:bad_arenas_detected:arena was destroyed already
 arena_foreign:bad_arenas_detected:no arena
 arena_gfp:bad_gfp_refused:refused.*GFP_DMA32
 arena_too_large:too_large_refused:4194305 bytes refused
+cache_gone:bad_caches_detected:no cache, or destroyed already
+cache_realloc:wrong_functions_detected:would change what.*100-byte object .* of cache misuse
+cache_sensitive:wrong_functions_detected:would change what.*100-byte object .* of cache misuse
+cache_too_large:bad_cache_args_refused:cache misuse refused: 4194304 bytes
 none::
 "
 
@@ -155,7 +160,7 @@ one_case()
 }
 
 ktap_header
-ktap_plan $(($(echo "$CASES" | grep -c :) + 11))
+ktap_plan $(($(echo "$CASES" | grep -c :) + 12))
 insmod gomem.ko || exit 1
 while IFS=: read -r name key text; do
 	[ -n "$name" ] && one_case "$name" "$key" "$text"
@@ -185,6 +190,10 @@ rmmod gomem_torture
 # frees, and one was undone.
 ktap_is $(($(gomem_stat mallocs) - $(gomem_stat frees))) 1 "nothing else was lost"
 
+# The cache itself stays then.
+one_case cache_left caches_destroyed_in_use \
+	'cache misuse: 3 objects of 100 bytes were never freed: 8 KiB are lost until they are'
+
 # Objects leaked by a client that left are named at unload, and left alone.
 insmod gomem_misuse.ko case=leak && rmmod gomem_misuse
 dmesg -c >/dev/null
@@ -194,9 +203,9 @@ dmesg | grep -q 'leaked: 4 objects of 48 bytes' &&
 	dmesg | grep -q 'leaked: 1 large objects, 106496 bytes' &&
 	dmesg | grep -Eq 'leaked: 3 objects in [123] blocks of 16 bytes that they share' &&
 	dmesg | grep -q 'leaked: 1 scratch buffers of 4096 bytes' &&
-	dmesg | grep -q 'leaked in all: 9 objects'
+	dmesg | grep -q 'leaked in all: 9 objects, .* KiB that they lie in are lost until the next boot'
 ktap_is $? 0 "names them by number and size"
 dmesg | grep -q 'leaked: arena [0-9a-f]*, 73728 bytes, never destroyed' &&
-	dmesg | grep -q 'leaked in all: 1 arenas, 73728 bytes'
+	dmesg | grep -q 'leaked in all: 1 arenas, 73728 bytes: lost until the next boot'
 ktap_is $? 0 "and an arena by its bytes"
 ktap_finish

@@ -972,6 +972,65 @@ static int none(void)
 }
 
 /* Objects that nobody frees. */
+/* They may be freed later, but the cache stays. */
+static int cache_left(void)
+{
+	struct gomem_cache *c = gomem_cache_create("misuse", 100, NULL);
+	void *p[3];
+
+	if (!c || gomem_cache_alloc_bulk(c, GFP_KERNEL, 3, p) != 3)
+		return -ENOMEM;
+	gomem_cache_destroy(c);
+	gomem_cache_free_bulk(c, 3, p);
+	return 0;
+}
+
+static int cache_gone(void)
+{
+	struct gomem_cache *c = gomem_cache_create("misuse", 100, NULL);
+
+	if (!c)
+		return -ENOMEM;
+	gomem_cache_destroy(c);
+	return gomem_cache_alloc(c, GFP_KERNEL) ? -EIO : 0;
+}
+
+/* What an RCU reader may look at is cleared or moved. */
+static int cache_keeps(bool sensitive)
+{
+	struct gomem_cache_args args = { .typesafe_by_rcu = true };
+	struct gomem_cache *c = gomem_cache_create("misuse", 100, &args);
+	void *p = c ? gomem_cache_alloc(c, GFP_KERNEL) : NULL;
+	int err = 0;
+
+	if (!p)
+		return -ENOMEM;
+	if (sensitive)
+		gomem_free_sensitive(p);
+	else if (gomem_realloc(p, 50, GFP_KERNEL))
+		err = -EIO;
+	gomem_cache_free(c, p);
+	gomem_cache_destroy(c);
+	return err;
+}
+
+static int cache_realloc(void)
+{
+	return cache_keeps(false);
+}
+
+static int cache_sensitive(void)
+{
+	return cache_keeps(true);
+}
+
+static int cache_too_large(void)
+{
+	struct gomem_cache_args args = { .typesafe_by_rcu = true };
+
+	return gomem_cache_create("misuse", GOMEM_CACHE_MAX_SIZE, &args) ? -EIO : 0;
+}
+
 static int leak(void)
 {
 	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
@@ -1079,6 +1138,11 @@ static const struct {
 	CASE(kfree_often),
 	CASE(page_kept),
 	CASE(none),
+	CASE(cache_left),
+	CASE(cache_gone),
+	CASE(cache_realloc),
+	CASE(cache_sensitive),
+	CASE(cache_too_large),
 	CASE(leak),
 };
 
