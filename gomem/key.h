@@ -4,8 +4,9 @@
  *
  * While an object is free its first word holds its key, so that a second free
  * sees it, and an allocation sees that nobody wrote there since. There are two kinds
- * of key, which differ in one bit: that of an object which is all zero, but for it,
- * and that of any other.
+ * of key: that of an object which is all zero, but for it, and that of any other. They
+ * differ in bits of each byte of the upper half, so that no stray write makes one of
+ * the other unless it writes all of that half, and then by a chance of one in 2^32.
  */
 #ifndef GOMEM_KEY_H
 #define GOMEM_KEY_H
@@ -15,7 +16,7 @@
 #include <linux/types.h>
 
 /* In the upper half: gomem_free() only looks at the lower one first. */
-#define GOMEM_KEY_ZERO		BIT(63)
+#define GOMEM_KEY_ZERO		(0x9d3c5aa7UL << 32)
 
 /* Set once, before the first object is handed out. */
 extern unsigned long gomem_secret;
@@ -45,7 +46,9 @@ static __always_inline bool gomem_has_zero_key(const void *obj)
 /* Has it a key of either kind? */
 static __always_inline bool gomem_is_free(const void *obj)
 {
-	return !((*(const unsigned long *)obj ^ gomem_objkey(obj)) & ~GOMEM_KEY_ZERO);
+	unsigned long diff = *(const unsigned long *)obj ^ gomem_objkey(obj);
+
+	return !diff || diff == GOMEM_KEY_ZERO;
 }
 
 /*

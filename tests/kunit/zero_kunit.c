@@ -482,6 +482,43 @@ static void test_fresh_object_written(struct kunit *test)
 	}
 }
 
+/* A used object, free and with what its owner left, after a write to its first word. */
+static void expect_set_aside(struct kunit *test, unsigned long change)
+{
+	struct fixture *f = test->priv;
+	unsigned long *p, *q;
+
+	migrate_disable();
+	p = gomem_alloc(512, GFP_KERNEL);
+	if (p) {
+		memset(p, DIRT, 512);
+		gomem_free(p);
+		*p ^= change;
+	}
+	q = gomem_zalloc(512, GFP_KERNEL);
+	migrate_enable();
+	balance_expect_misuses(test, &f->balance, GOMEM_WRITE_AFTER_FREE, 1);
+	KUNIT_EXPECT_PTR_NE_MSG(test, p, q, "change %#lx", change);
+	KUNIT_EXPECT_TRUE_MSG(test, q && is_zero(q, 512), "change %#lx", change);
+	gomem_free(p);
+	gomem_free(q);
+}
+
+/* No bit, and no byte, makes a used object one that need not be cleared. */
+static void test_used_object_written(struct kunit *test)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < 64; i++)
+		expect_set_aside(test, BIT(i));
+	for (i = 0; i < 8; i++)
+		for (k = 1; k < 256; k += 1 + k / 16)
+			expect_set_aside(test, (unsigned long)k << 8 * i);
+	/* Half of the word. */
+	expect_set_aside(test, ~0UL << 32);
+	expect_set_aside(test, 0xffff0000UL << 32);
+}
+
 /* Pages that go back to the kernel take no key of either kind along. */
 static void test_keys_forgotten(struct kunit *test)
 {
@@ -541,6 +578,7 @@ static struct kunit_case zero_cases[] = {
 	KUNIT_CASE(test_scratch_and_arena),
 	KUNIT_CASE(test_fresh_object_is_free),
 	KUNIT_CASE(test_fresh_object_written),
+	KUNIT_CASE(test_used_object_written),
 	KUNIT_CASE(test_keys_forgotten),
 	{ }
 };
