@@ -125,7 +125,6 @@ static void set_geometry(struct gomem_kind *k)
 		k->nelems = 1;
 		k->divmul = 1;
 	}
-	k->limit = (u64)k->nelems << 32;
 	k->desc = gomem_span_desc(k->nelems);
 }
 
@@ -483,7 +482,7 @@ static noinline void reject(const struct gomem_cache *c, void *p, unsigned long 
 	rcu_read_unlock();
 }
 
-/* The span of an object of the cache; preemption is off. */
+/* The span of an object of the cache; in a read-side section, or with preemption off. */
 static __always_inline struct gomem_span *span_of(const struct gomem_cache *c, void *p)
 {
 	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
@@ -508,8 +507,9 @@ static __always_inline bool set_key_once(const struct gomem_cache *c, void *obj,
 }
 
 /*
- * Check an object that is being freed, and give it its key. As in alloc.c preemption
- * stays off from the look at the tag to the last access to the object.
+ * Check an object that is being freed, and give it its key. The page stays from the look
+ * at the tag to the last access to the object, by preemption that is off as in alloc.c, or by
+ * a read-side section, which off the hit path costs nothing that counts.
  */
 static __always_inline bool take_back(const struct gomem_cache *c, const struct gomem_span *s,
 				      void *obj)
@@ -527,21 +527,26 @@ static noinline void free_miss(const struct gomem_kind *k, void *obj)
 		gomem_mcache_free_slow(k, obj);
 }
 
-/* Whatever the context, which was entered. */
-static noinline void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
+/*
+ * Free an object past the slot's hit path, in any context, which was entered. The caller is
+ * in a read-side section, which keeps the page, and a cache that was found by its object.
+ */
+static void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
 {
-	struct gomem_span *s;
-	bool ok;
+	struct gomem_span *s = span_of(c, p);
 
-	rcu_read_lock();
-	preempt_disable();
-	s = span_of(c, p);
-	ok = s && take_back(c, s, p);
-	preempt_enable();
-	if (likely(ok))
+	if (likely(s && take_back(c, s, p)))
 		free_miss(&c->kind, p);
 	else
 		reject(c, p, caller);
+}
+
+static noinline void free_from_irq(struct gomem_cache *c, void *p, unsigned long caller)
+{
+	if (!gomem_enter_free(caller))
+		return;
+	rcu_read_lock();
+	free_slow(c, p, caller);
 	rcu_read_unlock();
 }
 
@@ -551,8 +556,7 @@ static __always_inline void cache_free(struct gomem_cache *c, void *p)
 	bool ok, pushed = false;
 
 	if (unlikely(gomem_irq_context())) {
-		if (gomem_enter_free(GOMEM_COLD_CALLER))
-			free_slow(c, p, GOMEM_COLD_CALLER);
+		free_from_irq(c, p, GOMEM_COLD_CALLER);
 		return;
 	}
 	preempt_disable();

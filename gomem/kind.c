@@ -25,7 +25,6 @@ void __init gomem_kinds_init(void)
 		k = &gomem_kinds[spc];
 		k->size = gomem_class_size(class);
 		k->divmul = gomem_class_divmul(class);
-		k->limit = gomem_class_limit(class);
 		k->npages = gomem_class_pages(class);
 		k->nelems = gomem_class_nelems(class);
 		k->spc = spc;

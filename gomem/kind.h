@@ -22,7 +22,6 @@ struct gomem_mcentral;
  * struct gomem_kind - what objects have in common
  * @size: bytes from one to the next; 0 if they are large
  * @divmul: see gomem_class_divmul()
- * @limit: see gomem_class_limit()
  * @npages: gomem pages of a span, unless memory is too fragmented for it
  * @nelems: objects in them
  * @spc: span class; of class 0 if it is a cache's
@@ -40,7 +39,6 @@ struct gomem_mcentral;
 struct gomem_kind {
 	u32 size;
 	u32 divmul;
-	u64 limit;
 	u16 npages;
 	u16 nelems;
 	u8 spc;

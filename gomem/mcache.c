@@ -773,7 +773,9 @@ static noinline unsigned int alloc_many_slow(struct gomem_mcentral *c, gfp_t gfp
  * @fresh: bit i is set if object i was never handed out: it has no key, and what its first
  *	word is was never looked at. NULL: objects are made, whatever they were
  *
- * They do not go by way of the slot.
+ * They do not go by way of the slot. @fresh saves writing a key, and reading it again, in
+ * memory that nobody has touched yet: of 256 objects of 4 KiB at once, 55 instructions each
+ * in place of 85.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not with the cache owned.
  * Return: how many there are, 1 to @want, all others with their key; 0 if there is no

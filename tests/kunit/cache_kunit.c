@@ -154,7 +154,8 @@ static void test_divmul(struct kunit *test)
 		k = &c->kind;
 		for (offset = 0; offset < k->nelems * k->size; offset++) {
 			if (gomem_div(offset, k->divmul) == offset / k->size &&
-			    gomem_is_start(offset, k->divmul, k->limit) == !(offset % k->size))
+			    gomem_is_start(offset, k->divmul, (u64)k->nelems << 32) ==
+			    !(offset % k->size))
 				continue;
 			KUNIT_FAIL(test, "size %u, offset %u", size, offset);
 			break;
