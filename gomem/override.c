@@ -328,8 +328,13 @@ void *gomem_override_kvrealloc(const void *p, size_t size, gfp_t gfp)
 
 	if (!ZERO_OR_NULL_PTR(p) && !gomem_override_owns(p))
 		return kvrealloc(p, size, gfp);
+	/* Whatever @gfp asks for nothing is allocated. */
+	if (!size) {
+		gomem_free(p);
+		return ZERO_SIZE_PTR;
+	}
 	old = gomem_usable_size(p);
-	/* In place, or to be freed. */
+	/* In place. */
 	if (!ZERO_OR_NULL_PTR(p) && size <= old && gomem_override_takes(size, gfp))
 		return gomem_realloc(p, gomem_override_pad(size), gfp);
 	return kv_grow(p, old, size, gfp);

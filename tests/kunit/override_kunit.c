@@ -208,6 +208,23 @@ static void *resize(void *p, size_t old, size_t size)
 #endif
 }
 
+#ifndef GOMEM_KVREALLOC_OLD_SIZE
+/* A size of 0 frees, whatever zone is asked for. What is left live fails the case. */
+static void test_kvrealloc_to_nothing(struct kunit *test)
+{
+	static const gfp_t flags[] = { GFP_KERNEL, GFP_KERNEL | __GFP_DMA, GFP_KERNEL | __GFP_DMA32 };
+	unsigned int i;
+	void *p;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		p = kvmalloc(100, GFP_KERNEL);
+		KUNIT_ASSERT_TRUE(test, gomem_owns(p));
+		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, kvrealloc(p, 0, flags[i]));
+		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, kvrealloc(NULL, 0, flags[i]));
+	}
+}
+#endif
+
 static void test_kvrealloc(struct kunit *test)
 {
 	u8 *p = resize(NULL, 0, 100);
@@ -463,6 +480,9 @@ static struct kunit_case override_cases[] = {
 	KUNIT_CASE(test_of_the_kernel),
 	KUNIT_CASE(test_krealloc),
 	KUNIT_CASE(test_kvrealloc),
+#ifndef GOMEM_KVREALLOC_OLD_SIZE
+	KUNIT_CASE(test_kvrealloc_to_nothing),
+#endif
 	KUNIT_CASE(test_pointers),
 	KUNIT_CASE(test_rcu),
 	KUNIT_CASE(test_cache),
