@@ -31,12 +31,18 @@
  */
 #define GUARD_REFS	65536
 
-static void guard_pages(struct page *page, unsigned int order)
+/*
+ * With KASAN's tag-based modes (arm64) a page has a tag, which is part of its address. Objects
+ * are found by arithmetic on addresses: pages here have the tag that matches any memory.
+ */
+static void prepare_pages(struct page *page, unsigned int order)
 {
 	unsigned int i;
 
-	for (i = 0; i < 1U << order; i++)
+	for (i = 0; i < 1U << order; i++) {
 		page_ref_add(page + i, GUARD_REFS);
+		page_kasan_tag_reset(page + i);
+	}
 }
 
 /*
@@ -56,7 +62,7 @@ static unsigned long kernel_alloc(struct gomem_pagesource *src, unsigned int ord
 		return 0;
 	if (order)
 		split_page(page, order);
-	guard_pages(page, order);
+	prepare_pages(page, order);
 	return (unsigned long)page_address(page);
 }
 
