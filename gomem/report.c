@@ -177,7 +177,7 @@ static const char *pointer_text(enum gomem_misuse what)
 	case GOMEM_INTERIOR_POINTER:
 		return "pointer is not the start of an object";
 	case GOMEM_WRITE_AFTER_FREE:
-		return "object was written to while it was free, found when allocated again, and is lost";
+		return "object was written to while it was free, found when allocated, and is lost";
 	case GOMEM_USE_AFTER_FREE:
 		return "object is free";
 	default:

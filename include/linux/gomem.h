@@ -615,9 +615,9 @@ struct gomem_cache *gomem_cache_create(const char *name, unsigned int size,
  * @c: the cache; NULL is ignored
  *
  * Nobody uses it any more. Waits for frees by gomem_free_rcu(), and by callbacks that were
- * given to call_rcu() before. Objects that were not freed are reported, with their number; they stay where they are, and may still be
- * freed, but the cache's memory is lost until gomem is unloaded. A cache that was
- * destroyed already, or is none, is reported.
+ * given to call_rcu() before. Objects that were not freed are reported, with their number;
+ * they stay where they are, and may still be freed, but the cache's memory is lost until
+ * gomem is unloaded. A cache that was destroyed already, or is none, is reported.
  *
  * Context: process context; sleeps.
  */

@@ -808,7 +808,8 @@ static void test_destroy_twice(struct kunit *test)
 	unsigned int round, i;
 
 	for (round = 0; round < 20; round++) {
-		d[0].c = d[1].c = create(test, 64, NULL);
+		d[0].c = create(test, 64, NULL);
+		d[1].c = d[0].c;
 		for (i = 0; i < 2; i++) {
 			INIT_WORK_ONSTACK(&d[i].work, destroy_it);
 			queue_work(gomem_unbound_wq, &d[i].work);

@@ -212,7 +212,9 @@ static void *resize(void *p, size_t old, size_t size)
 /* A size of 0 frees, whatever zone is asked for. What is left live fails the case. */
 static void test_kvrealloc_to_nothing(struct kunit *test)
 {
-	static const gfp_t flags[] = { GFP_KERNEL, GFP_KERNEL | __GFP_DMA, GFP_KERNEL | __GFP_DMA32 };
+	static const gfp_t flags[] = {
+		GFP_KERNEL, GFP_KERNEL | __GFP_DMA, GFP_KERNEL | __GFP_DMA32,
+	};
 	unsigned int i;
 	void *p;
 
