@@ -197,8 +197,8 @@ static void do_free_rcu(void)
 	gomem_free_rcu_mightsleep(use(gomem_alloc(64, GFP_ATOMIC)));
 }
 
-/**
- * struct way - a function to call
+/*
+ * A function to call:
  * @name: for the log
  * @work: calls it once, or some times
  * @share: for 1 / @share of the time; 0 is 1
