@@ -1072,14 +1072,14 @@ static void job_irq_work_free(struct irq_work *work)
 
 static void run_in_hardirq(struct job *job)
 {
-	job->irq_work = IRQ_WORK_INIT_HARD(job_irq_work);
+	job->irq_work = IRQ_WORK_INIT(job_irq_work);
 	irq_work_queue(&job->irq_work);
 	irq_work_sync(&job->irq_work);
 }
 
 static void free_in_hardirq(struct job *job)
 {
-	job->irq_work = IRQ_WORK_INIT_HARD(job_irq_work_free);
+	job->irq_work = IRQ_WORK_INIT(job_irq_work_free);
 	irq_work_queue(&job->irq_work);
 	irq_work_sync(&job->irq_work);
 }
@@ -1272,7 +1272,7 @@ static void swap_one_tasklet(struct tasklet_struct *t)
 static void swap_one_in_hardirq(struct job *job)
 {
 	job->is_context = in_hardirq_context;
-	job->irq_work = IRQ_WORK_INIT_HARD(swap_one_irq_work);
+	job->irq_work = IRQ_WORK_INIT(swap_one_irq_work);
 	irq_work_queue(&job->irq_work);
 	irq_work_sync(&job->irq_work);
 }
@@ -1381,6 +1381,8 @@ static long free_job_on_cpu(void *arg)
 
 static void job_call(void *arg)
 {
+	/* On PREEMPT_RT the handler would be a thread, whose locks may sleep. */
+	lockdep_hardirq_threaded();
 	job_free(arg);
 }
 

@@ -438,7 +438,7 @@ static void test_hardirq(struct kunit *test)
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		kunit_skip(test, "on PREEMPT_RT allocation is for tasks");
 	KUNIT_ASSERT_NOT_NULL(test, job);
-	job->irq_work = IRQ_WORK_INIT_HARD(job_irq_work);
+	job->irq_work = IRQ_WORK_INIT(job_irq_work);
 	for (round = 0; round < 10; round++) {
 		gomem_debug_level = round % 2;
 		irq_work_queue(&job->irq_work);

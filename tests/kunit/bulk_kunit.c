@@ -602,7 +602,7 @@ static void test_interrupts(struct kunit *test)
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		kunit_skip(test, "on PREEMPT_RT allocation is for tasks");
 	KUNIT_ASSERT_NOT_NULL(test, job);
-	job->irq_work = IRQ_WORK_INIT_HARD(job_irq_work);
+	job->irq_work = IRQ_WORK_INIT(job_irq_work);
 	irq_work_queue(&job->irq_work);
 	irq_work_sync(&job->irq_work);
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);

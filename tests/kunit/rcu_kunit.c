@@ -368,7 +368,7 @@ static void job_tasklet(struct tasklet_struct *t)
 
 static void run_in_hardirq(struct job *job)
 {
-	job->irq_work = IRQ_WORK_INIT_HARD(job_irq_work);
+	job->irq_work = IRQ_WORK_INIT(job_irq_work);
 	irq_work_queue(&job->irq_work);
 	irq_work_sync(&job->irq_work);
 }

@@ -877,7 +877,7 @@ static void relieve_slot(struct fixture *f, struct gomem_mcache *mc, const struc
 	unmake_n(f, 300);
 	r->before = held_by(mc, spc);
 	r->heap = mc->heap;
-	r->work = IRQ_WORK_INIT_HARD(relieve_in_interrupt);
+	r->work = IRQ_WORK_INIT(relieve_in_interrupt);
 	irq_work_queue(&r->work);
 	irq_work_sync(&r->work);
 	r->first = gomem_mcache_relieve(mc->heap);

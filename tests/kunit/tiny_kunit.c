@@ -389,6 +389,8 @@ static void free_all(void *arg)
 	struct fixture *f = arg;
 	unsigned int i;
 
+	/* On PREEMPT_RT the handler would be a thread, whose locks may sleep. */
+	lockdep_hardirq_threaded();
 	for (i = 0; i < MAX_OBJECTS; i++) {
 		gomem_free(f->obj[i]);
 		f->obj[i] = NULL;
@@ -495,7 +497,7 @@ static void test_in_irq(struct kunit *test)
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		kunit_skip(test, "on PREEMPT_RT allocation is for tasks");
 	KUNIT_ASSERT_NOT_NULL(test, job);
-	job->work = IRQ_WORK_INIT_HARD(make_in_irq);
+	job->work = IRQ_WORK_INIT(make_in_irq);
 	job->n = ARRAY_SIZE(job->obj);
 	begin_block();
 	mine = get(test, 1);
@@ -1087,6 +1089,8 @@ static void exchange_in_irq(void *arg)
 {
 	unsigned int i;
 
+	/* On PREEMPT_RT the handler would be a thread, whose locks may sleep. */
+	lockdep_hardirq_threaded();
 	for (i = 0; i < 50; i++)
 		exchange(arg, GFP_ATOMIC | __GFP_NOWARN);
 }
