@@ -50,9 +50,10 @@
  * at most), and has no other effect. An object that was written to after it was
  * freed is never handed out again; that may be how a second free shows, where the
  * write hid it at first. What cannot be seen: a second free after the memory has a
- * new owner, or on two CPUs in the same moment. Nor kfree() of an object, as it happens:
- * the kernel warns, the object stays allocated, and gomem tells of it when the page is
- * to go back. Of a pointer into the middle of a tiny object it is not known whether an
+ * new owner, or on two CPUs in the same moment. kfree() of an object is not gomem's to
+ * see: the kernel warns, and the object stays allocated. Before 6.18 the kernel also drops
+ * a reference of the page, which gomem reports when the page is to go back to the kernel.
+ * Of a pointer into the middle of a tiny object it is not known whether an
  * object of its own was there once: it is reported, and counted as a double free.
  *
  * Memory: each NUMA node has a heap of its own, and memory comes from the node of the

@@ -953,6 +953,18 @@ static void put_kept(void)
 	put_page(kept);
 }
 
+/* One reference less than gomem gave the page. */
+static int page_put(void)
+{
+	void *p = gomem_alloc(SZ_8K, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	put_page(virt_to_page(p));
+	gomem_free(p);
+	return 0;
+}
+
 /* Not misuse: nothing may be counted. */
 static int none(void)
 {
@@ -1137,6 +1149,7 @@ static const struct {
 	CASE(kfree_object),
 	CASE(kfree_often),
 	CASE(page_kept),
+	CASE(page_put),
 	CASE(none),
 	CASE(cache_left),
 	CASE(cache_gone),
