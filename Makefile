@@ -28,7 +28,7 @@ SOURCES = find Kbuild gomem include tests \( -name '*.[ch]' -o -name 'Kbuild*' -
 	-not -name '*.mod.c'
 
 .PHONY: modules all-modules modules_install headers_install install clean help
-.PHONY: demo check static kunit selftest bench
+.PHONY: demo check check-all static kunit selftest bench
 
 modules: all-modules
 	@:
@@ -86,6 +86,9 @@ demo:
 check:
 	@scripts/runtests
 
+check-all:
+	@scripts/runtests --all
+
 static:
 	@scripts/check
 
@@ -108,10 +111,11 @@ help:
 	@echo '  make KERNEL=NAME        build for a kernel of scripts/vm, in build/NAME, with test modules'
 	@echo '                          (those of TESTS=, directories in tests/; default: all)'
 	@echo '  make demo               set up, build, boot a test VM, run the example client in it'
-	@echo '  make check              set up and run all tests'
+	@echo '  make check              set up and run all tests on the kernels that matter most'
+	@echo '  make check-all          all tests on all kernels; takes hours'
 	@echo '  make static             only the static checks'
-	@echo '  make kunit              only the KUnit suites, in the debug kernel'
-	@echo '  make selftest           only the self-tests, on the stock and the debug kernel'
+	@echo '  make kunit              only the KUnit suites, with KASAN and lockdep'
+	@echo '  make selftest           only the self-tests'
 	@echo '  make bench              cost and memory held, beside kmalloc() (scripts/bench --help)'
 	@echo '  make install            install module, header and symbols (DESTDIR=, INSTALL_MOD_PATH=)'
 	@echo '  make clean              remove everything that was built'
