@@ -109,6 +109,16 @@ gomem_stat()
 		END { exit !found }' "$gomem_stats"
 }
 
+# scaled N: how much of N to do of what takes long. A run in a batch (see batch) does a
+# fourth if KTAP_QUICK is set, and a debug kernel, which is six times as slow, a sixth.
+scaled()
+{
+	scaled_n=$1
+	[ -z "${KTAP_QUICK:-}" ] || scaled_n=$((scaled_n / 4))
+	! debug_kernel || scaled_n=$((scaled_n / 6))
+	echo $((scaled_n > 0 ? scaled_n : 1))
+}
+
 # Whether every byte takes a lot of work here, and memory is kept back after it
 # was freed.
 debug_kernel()

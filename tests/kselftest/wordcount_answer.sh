@@ -14,8 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # One result per allocator, and one about the statistics.
 per_set=3
 
-words=200000
-! debug_kernel || words=40000
+words=$(scaled 200000)
 
 # Numbers of a generator that any awk computes alike, as words: the smaller a
 # number the more often it comes.
@@ -189,7 +188,7 @@ check_set "tiny file" "$tmp/tiny"
 check_set "empty file" "$tmp/empty"
 check_set "tiny and empty files" "$tmp/empty" "$tmp/tiny" "$tmp/empty"
 check_set "binary file" "$(readlink -f /proc/self/exe)"
-make_words $words $((words / 7)) >"$tmp/large"
+make_words "$words" $((words / 7)) >"$tmp/large"
 check_set "$words words" "$tmp/large"
 check_many_files
 check_long_words
