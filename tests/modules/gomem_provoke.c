@@ -216,13 +216,16 @@ static void cause_bad_page(void)
 	__free_page(page);
 }
 
-/* Several, since a stale copy of a pointer hides its object from kmemleak. */
+/*
+ * A stale copy of a pointer hides its object from kmemleak. The kernel's caches keep such
+ * copies, of one fill: these are several fills.
+ */
 static void cause_leak(void)
 {
 	char *p;
 	int i;
 
-	for (i = 0; i < 8; i++) {
+	for (i = 0; i < 256; i++) {
 		p = kmalloc(200, GFP_KERNEL);
 		OPTIMIZER_HIDE_VAR(p);
 	}
