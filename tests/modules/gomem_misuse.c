@@ -2,9 +2,10 @@
 /*
  * gomem_misuse.c - do one thing wrong, so that a test can look at the report.
  *
- * Loading with case=NAME misuses gomem in that way, once, and checks that the
- * call had no effect on the objects around. What gomem counted and printed is for
- * the script to compare (tests/kselftest/misuse.sh).
+ * Loading with case=NAME misuses gomem in that way, once, and so does writing NAME to
+ * /sys/module/gomem_misuse/parameters/case later. Each checks that the call had no
+ * effect on the objects around. What gomem counted and printed is for the script to
+ * compare (tests/kselftest/misuse.sh).
  */
 #define pr_fmt(fmt) "gomem_misuse: " fmt
 
@@ -20,10 +21,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
-
-static char *name = "";
-module_param_named(case, name, charp, 0444);
-MODULE_PARM_DESC(case, "What to do wrong");
 
 static int static_data;
 
@@ -1159,20 +1156,45 @@ static const struct {
 	CASE(leak),
 };
 
-static int __init gomem_misuse_init(void)
+static int do_case(const char *name)
 {
 	size_t i;
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		if (strcmp(name, cases[i].name))
+		if (!sysfs_streq(name, cases[i].name))
 			continue;
 		err = cases[i].fn();
-		pr_info("%s: %d\n", name, err);
+		pr_info("%s: %d\n", cases[i].name, err);
 		return err;
 	}
 	pr_err("there is no case \"%s\"\n", name);
 	return -EINVAL;
+}
+
+static char *first = "";
+static bool loaded;
+
+/* Parameters are written one at a time, and before the module starts, too. */
+static int set_case(const char *name, const struct kernel_param *kp)
+{
+	return loaded ? do_case(name) : param_set_charp(name, kp);
+}
+
+static const struct kernel_param_ops case_ops = {
+	.set = set_case,
+	.free = param_free_charp,
+};
+
+module_param_cb(case, &case_ops, &first, 0200);
+MODULE_PARM_DESC(case, "What to do wrong");
+
+static int __init gomem_misuse_init(void)
+{
+	int err = do_case(first);
+
+	loaded = !err;
+	return err;
 }
 
 static void __exit gomem_misuse_exit(void)
