@@ -4,6 +4,8 @@
 # double_free.sh - an object that is freed twice has one owner afterwards, and the log
 # says who freed it. kmalloc() beside it, on kernels where SLUB hands the object out to
 # two owners and says nothing: those with sheaves, 7.0 and newer.
+#
+# make check: not on a debug kernel
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"

@@ -5,6 +5,7 @@
 #
 # machine: --memory=512M
 # machine debug: --memory=2G --append=kmemleak=off
+# make check: not on a debug kernel
 #
 # Held is what free memory the machine has less than before, with both allocators: pages,
 # their descriptors, masks, and what CPUs have at hand. The index of the strings is there

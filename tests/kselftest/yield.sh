@@ -7,6 +7,7 @@
 # where the machine can do that, so that the host's load makes no difference.
 #
 # machine: --accel=icount --cpus=1 --append=preempt=voluntary
+# make check: not on a debug kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh

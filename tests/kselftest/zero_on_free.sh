@@ -4,6 +4,7 @@
 # Cleared memory is zero on a kernel that clears pages when they come back to it.
 #
 # machine: --numa=2 --append=init_on_free=1
+# make check: not on a debug kernel
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
