@@ -742,6 +742,7 @@ static void test_give_back_hurry(struct kunit *test)
 	gomem_heap_give_back(h, 500);
 	KUNIT_EXPECT_EQ(test, 1000 - 64, h->stats.released[GOMEM_SCAVENGE_FREE]);
 	s[0] = span_set_get(test, &f->set, h, 200);
+	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
 	rcu_read_lock();
 	span_set_put(test, &f->set, s[0]);
 	gomem_heap_give_back(h, 200);
