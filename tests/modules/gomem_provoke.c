@@ -150,12 +150,14 @@ static void cause_softirq(void)
 	tasklet_kill(&tasklet);
 }
 
-static void nothing(struct work_struct *unused)
+/* Still at it when flush_work() comes to it: else there would be nothing to wait for. */
+static void nap(struct work_struct *unused)
 {
+	msleep(1000);
 }
 
 static struct workqueue_struct *plain_queue;
-static DECLARE_WORK(plain_work, nothing);
+static DECLARE_WORK(plain_work, nap);
 
 static void flush_plain(struct work_struct *unused)
 {
