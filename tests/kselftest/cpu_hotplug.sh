@@ -14,10 +14,6 @@ seconds=${HOTPLUG_SECONDS:-8}
 
 ktap_header
 ktap_plan 8
-# 6.12 may take its fair server for a task, and warn that a CPU that goes still has one.
-for runtime in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do
-	[ ! -w "$runtime" ] || echo 0 >"$runtime"
-done
 insmod gomem.ko || exit 1
 
 # A CPU of a busy debug kernel may take most of that time to come: then once more.

@@ -11,6 +11,7 @@
 #define pr_fmt(fmt) "gomem_provoke: " fmt
 
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
 #include <linux/kernel.h>
