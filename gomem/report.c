@@ -274,7 +274,7 @@ void gomem_report_keeps(const void *p, unsigned long caller)
 
 /**
  * gomem_report_broken_list - the list of objects that waited for RCU ends amidst
- * @head: where it led to, which is no waiting object's rcu_head
+ * @head: where it led to, which is no waiting object's head
  * @lost: how many objects should have followed; they are leaked
  *
  * One of those before or this one was freed, or written to, while it waited. Who did it

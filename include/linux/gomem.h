@@ -104,8 +104,21 @@ struct device;
 struct gomem_arena;
 struct gomem_cache;
 
-/* Where in an object the rcu_head for gomem_free_rcu() has to begin: below this. */
+/* Where in an object the head for gomem_free_rcu() has to begin: below this. */
 #define GOMEM_RCU_OFFSET_MAX	4096UL
+
+/**
+ * struct gomem_rcu_head - what gomem_free_rcu() needs in an object
+ * @word: gomem's while the object waits to be freed, and the owner's until then
+ *
+ * Half of a struct rcu_head, which will do as well.
+ */
+struct gomem_rcu_head {
+	unsigned long word;
+};
+
+/* Linux 7.3 has one of 8 bytes, too, for kfree_rcu(). */
+struct kvfree_rcu_head;
 
 /* Not part of the API: what the inlines and macros below call. */
 void *__gomem_alloc(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
@@ -113,7 +126,13 @@ void *__gomem_alloc_noscan(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_from(unsigned long slot_at, gfp_t gfp) __malloc;
 void *__gomem_alloc_tiny(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_overflow(size_t n, size_t size, gfp_t gfp);
-void __gomem_free_rcu(struct rcu_head *head, void *p);
+void __gomem_free_rcu(void *head, void *p);
+
+/* Is it the address of one of the heads that gomem_free_rcu() takes? */
+#define __gomem_is_rcu_head(head)						\
+	(__same_type(head, struct gomem_rcu_head *) ||				\
+	 __same_type(head, struct kvfree_rcu_head *) ||				\
+	 __same_type(head, struct rcu_head *))
 
 /*
  * Where in each CPU's cache the slot of a size is: a size class has two, side by side, the
@@ -375,19 +394,24 @@ void gomem_free_bulk(size_t n, void **p);
 /**
  * gomem_free_rcu - free an object after an RCU grace period
  * @ptr: what a gomem function returned, as a pointer to its type; NULL is ignored
- * @field: name of a struct rcu_head in it, which begins below GOMEM_RCU_OFFSET_MAX
+ * @field: name of its head, which begins below GOMEM_RCU_OFFSET_MAX: a struct
+ *	gomem_rcu_head, a struct rcu_head, or a struct kvfree_rcu_head where the kernel has it
  *
- * What kfree_rcu() is for kmalloc(). Objects of any size. They are collected: one
- * callback with RCU for all that come while a grace period runs.
+ * gomem_free_rcu() is for gomem's objects what kfree_rcu() is for those of kmalloc().
+ * Objects of any size are collected: all objects that come while a grace period runs share
+ * one callback with RCU.
+ *
+ * gomem writes to the first word of the head, and to nothing else, until the object is
+ * freed. So readers may go on with all other fields.
  *
  * What gomem_free() would not free is reported at once and left alone; an object that
- * waits already is one that is free. It is not to be freed in another way meanwhile:
- * that is noticed late or not at all, and may lose objects that wait behind it. Until
- * it is freed it counts as a live one.
+ * waits already counts as free. The object must not be freed in another way while it
+ * waits, and its head must not be written: gomem notices that late or not at all, and
+ * objects that wait behind it may be lost. Until it is freed it counts as a live one.
  *
  * The module whose object it is need not wait: no code of its is called.
  *
- * Context: any but NMI; on PREEMPT_RT also with a raw spinlock held, and with
+ * Context: any, NMI included; on PREEMPT_RT also with a raw spinlock held, and with
  * preemption or interrupts off. Never sleeps.
  */
 #define gomem_free_rcu(ptr, field)						\
@@ -396,15 +420,16 @@ do {										\
 										\
 	BUILD_BUG_ON(offsetof(typeof(*__gomem_p), field) >= GOMEM_RCU_OFFSET_MAX); \
 	BUILD_BUG_ON(offsetof(typeof(*__gomem_p), field) % sizeof(void *));	\
+	BUILD_BUG_ON(!__gomem_is_rcu_head(&__gomem_p->field));			\
 	if (__gomem_p)								\
 		__gomem_free_rcu(&__gomem_p->field, (void *)__gomem_p);		\
 } while (0)
 
 /**
- * gomem_free_rcu_mightsleep - free an object without rcu_head after a grace period
+ * gomem_free_rcu_mightsleep - free an object without a head after a grace period
  * @p: as for gomem_free()
  *
- * Without memory for a rcu_head it waits for the grace period itself. A second call with
+ * Without memory for a head the call waits for the grace period itself. A second call with
  * the same object while it waits is reported later, when it is freed.
  *
  * Context: process context; may sleep.

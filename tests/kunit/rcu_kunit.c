@@ -10,10 +10,13 @@
 #include <linux/gomem.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/lockdep.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -31,6 +34,13 @@ struct late {
 	u8 data[4088];
 	struct rcu_head rcu;
 	u8 more[100];
+};
+
+/* Whose field behind the head is read until the end. */
+struct small {
+	struct gomem_rcu_head rcu;
+	u64 next;
+	u64 more[2];
 };
 
 struct fixture {
@@ -77,23 +87,101 @@ static struct early *get_early(struct kunit *test, size_t size)
 static void test_every_class(struct kunit *test)
 {
 	unsigned int class, n = 0;
-	struct rcu_head *head;
+	struct gomem_rcu_head *head;
 	size_t size;
 	void *p;
 
 	for (class = 0; class < GOMEM_NR_SIZE_CLASSES; class++) {
 		size = gomem_class_size(class) ?: 200000;
-		if (size < sizeof(struct rcu_head))
-			continue;
 		p = get_early(test, size);
-		gomem_free_rcu((struct early *)p, rcu);
+		gomem_free_rcu((struct small *)p, rcu);
 		p = gomem_alloc_noscan(size, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, p);
-		head = p + min_t(size_t, size, 4096 + 8) - sizeof(*head);
+		head = p + min_t(size_t, size, 4096) - sizeof(*head);
 		__gomem_free_rcu(head, p);
 		n += 2;
 	}
 	expect_freed(test, n);
+}
+
+/* Of all that a module can have: with 8 bytes in a block that others share, too. */
+static void test_every_kind(struct kunit *test)
+{
+	struct gomem_cache *c = gomem_cache_create("kunit_rcu", 40, NULL);
+	unsigned int n = 0;
+	size_t size;
+	int node;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	for (size = 8; size < 16; size++) {
+		struct small *p = gomem_alloc_noscan(size, GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		gomem_free_rcu(p, rcu);
+		if (IS_ALIGNED((unsigned long)p, 8)) {
+			n++;
+			continue;
+		}
+		/* Tiny objects are aligned by their size. */
+		expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
+		gomem_free(p);
+	}
+	for_each_online_node(node) {
+		struct small *p = gomem_alloc_node(64, GFP_KERNEL, node);
+		struct small *q = gomem_alloc_node(200000, GFP_KERNEL, node);
+
+		KUNIT_ASSERT_TRUE(test, p && q);
+		gomem_free_rcu(p, rcu);
+		gomem_free_rcu(q, rcu);
+		n += 2;
+	}
+	gomem_free_rcu((struct small *)gomem_cache_alloc(c, GFP_KERNEL), rcu);
+	/* It waits for them, and is made of such objects itself. */
+	gomem_cache_destroy(c);
+	expect_freed(test, n + 1);
+}
+
+/* A head of 8 bytes has no neighbour that is gomem's, whichever way it goes. */
+static void test_small_head(struct kunit *test)
+{
+	struct small *p[3];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = gomem_alloc(sizeof(*p[i]), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p[i]);
+		memset(p[i], 0x5a, sizeof(*p[i]));
+	}
+	rcu_read_lock();
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		gomem_free_rcu(p[i], rcu);
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		KUNIT_EXPECT_TRUE(test, !memchr_inv(&p[i]->next, 0x5a,
+						    sizeof(*p[i]) - sizeof(p[i]->rcu)));
+	gomem_free_rcu(p[1], rcu);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	rcu_read_unlock();
+	expect_freed(test, ARRAY_SIZE(p));
+}
+
+/* Where the head is in the object does not matter, below 4096. */
+static void test_every_offset(struct kunit *test)
+{
+	unsigned int offset;
+	u8 *p;
+
+	for (offset = 0; offset < GOMEM_RCU_OFFSET_MAX; offset += 8) {
+		p = gomem_alloc(GOMEM_RCU_OFFSET_MAX + 8, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		__gomem_free_rcu(p + offset, p);
+	}
+	p = gomem_alloc(GOMEM_RCU_OFFSET_MAX + 8, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	__gomem_free_rcu(p + GOMEM_RCU_OFFSET_MAX, p);
+	__gomem_free_rcu(p + 4, p);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 2);
+	gomem_free(p);
+	expect_freed(test, offset / 8);
 }
 
 static void test_late_field(struct kunit *test)
@@ -284,12 +372,11 @@ static void test_broken_list(struct kunit *test)
 	/* The first one has a grace period of its own. */
 	for (i = 0; i < 4; i++)
 		gomem_free_rcu(p[i], rcu);
-	p[2]->rcu.func = NULL;
+	p[2]->rcu.next = NULL;
 	rcu_read_unlock();
 	migrate_enable();
 	gomem_rcu_barrier();
 	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
-	p[1]->rcu.func = NULL;
 	gomem_free(p[1]);
 	gomem_free(p[2]);
 	expect_freed(test, 4);
@@ -313,10 +400,55 @@ static void test_broken_link(struct kunit *test)
 		migrate_enable();
 		gomem_rcu_barrier();
 		expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
-		p[1]->rcu.func = NULL;
 		gomem_free(p[1]);
+		gomem_free(p[2]);
 	}
 	expect_freed(test, 9);
+}
+
+/* Write to the head of one of three that wait, and nothing but that one's tail is lost. */
+static void break_word(struct kunit *test, unsigned long change)
+{
+	struct small *p[4];
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		p[i] = gomem_alloc(sizeof(*p[i]), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p[i]);
+	}
+	migrate_disable();
+	rcu_read_lock();
+	/* The first one has a grace period of its own. */
+	for (i = 0; i < 4; i++)
+		gomem_free_rcu(p[i], rcu);
+	p[2]->rcu.word ^= change;
+	rcu_read_unlock();
+	migrate_enable();
+	gomem_rcu_barrier();
+	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
+	gomem_free(p[1]);
+	gomem_free(p[2]);
+}
+
+static void test_one_bit(struct kunit *test)
+{
+	unsigned int bit;
+
+	for (bit = 0; bit < 64; bit++)
+		break_word(test, BIT(bit));
+	expect_freed(test, 4 * 64);
+}
+
+static void test_one_byte(struct kunit *test)
+{
+	static const u8 changes[] = { 0xff, 0x7f, 0x18, 0xaa };
+	unsigned int byte, i;
+
+	for (byte = 0; byte < 8; byte++) {
+		for (i = 0; i < ARRAY_SIZE(changes); i++)
+			break_word(test, (unsigned long)changes[i] << 8 * byte);
+	}
+	expect_freed(test, 4 * 8 * ARRAY_SIZE(changes));
 }
 
 static void test_mightsleep(struct kunit *test)
@@ -338,6 +470,117 @@ static void test_mightsleep(struct kunit *test)
 	gomem_rcu_barrier();
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 	expect_freed(test, 102);
+}
+
+#define NR_SHARED	2000
+
+/* What all CPUs give in the same moment. */
+struct race {
+	struct small *p[NR_SHARED];
+	atomic_t missing;
+};
+
+/* With interrupts off no grace period ends before all are through. */
+static void give_all(void *arg)
+{
+	struct race *race = arg;
+	unsigned int i;
+
+	atomic_dec(&race->missing);
+	while (atomic_read(&race->missing) > 0)
+		cpu_relax();
+	for (i = 0; i < NR_SHARED; i++)
+		gomem_free_rcu(race->p[i], rcu);
+}
+
+/* One of the CPUs gives an object, and the others are told. */
+static void test_at_once(struct kunit *test)
+{
+	struct race *race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
+	unsigned int i, n = num_online_cpus();
+
+	if (n < 2)
+		kunit_skip(test, "needs two CPUs");
+	KUNIT_ASSERT_NOT_NULL(test, race);
+	for (i = 0; i < NR_SHARED; i++) {
+		race->p[i] = gomem_alloc(sizeof(struct small), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, race->p[i]);
+	}
+	cpus_read_lock();
+	atomic_set(&race->missing, n);
+	on_each_cpu(give_all, race, 1);
+	cpus_read_unlock();
+	expect_misuses(test, GOMEM_DOUBLE_FREE, (n - 1) * NR_SHARED);
+	expect_freed(test, NR_SHARED);
+}
+
+/* As far as gomem can see: what it looks at is the preemption count. */
+static void enter_nmi(unsigned long *flags)
+{
+	local_irq_save(*flags);
+	lockdep_off();
+	__preempt_count_add(NMI_OFFSET + HARDIRQ_OFFSET);
+}
+
+static void leave_nmi(unsigned long *flags)
+{
+	__preempt_count_sub(NMI_OFFSET + HARDIRQ_OFFSET);
+	lockdep_on();
+	local_irq_restore(*flags);
+}
+
+/* Given there, freed elsewhere; a second time is noticed there. */
+static void test_nmi(struct kunit *test)
+{
+	struct small *p[50];
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = gomem_alloc(i % 5 ? sizeof(*p[i]) : 50000, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p[i]);
+	}
+	rcu_read_lock();
+	enter_nmi(&flags);
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		gomem_free_rcu(p[i], rcu);
+	gomem_free_rcu(p[7], rcu);
+	leave_nmi(&flags);
+	gomem_free_rcu(p[8], rcu);
+	rcu_read_unlock();
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 2);
+	expect_freed(test, ARRAY_SIZE(p));
+}
+
+/* Whoever has the lock may be interrupted by what must not wait for it. */
+static void test_nolock(struct kunit *test)
+{
+	raw_spinlock_t *lock;
+	struct small *p[50];
+	unsigned long flags;
+	unsigned int i;
+	u64 pending;
+
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = gomem_alloc(i % 5 ? sizeof(*p[i]) : 50000, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p[i]);
+	}
+	rcu_read_lock();
+	local_irq_save(flags);
+	lock = gomem_rcu_lock(raw_smp_processor_id());
+	raw_spin_lock(lock);
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		gomem_free_rcu_nolock(&p[i]->rcu, p[i], _THIS_IP_);
+	raw_spin_unlock(lock);
+	pending = gomem_rcu_pending();
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(p), pending);
+	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(p), gomem_rcu_pending());
+	gomem_free_rcu_nolock(&p[7]->rcu, p[7], _THIS_IP_);
+	gomem_free_rcu(p[8], rcu);
+	rcu_read_unlock();
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 2);
+	expect_freed(test, ARRAY_SIZE(p));
 }
 
 /* Contexts */
@@ -460,6 +703,9 @@ static void rcu_test_exit(struct kunit *test)
 
 static struct kunit_case rcu_cases[] = {
 	KUNIT_CASE(test_every_class),
+	KUNIT_CASE(test_every_kind),
+	KUNIT_CASE(test_small_head),
+	KUNIT_CASE(test_every_offset),
 	KUNIT_CASE(test_late_field),
 	KUNIT_CASE(test_nothing),
 	KUNIT_CASE(test_evaluated_once),
@@ -472,7 +718,12 @@ static struct kunit_case rcu_cases[] = {
 	KUNIT_CASE(test_no_object),
 	KUNIT_CASE(test_broken_list),
 	KUNIT_CASE(test_broken_link),
+	KUNIT_CASE(test_one_bit),
+	KUNIT_CASE(test_one_byte),
 	KUNIT_CASE(test_mightsleep),
+	KUNIT_CASE(test_at_once),
+	KUNIT_CASE(test_nmi),
+	KUNIT_CASE(test_nolock),
 	KUNIT_CASE(test_contexts),
 	KUNIT_CASE(test_every_cpu),
 	{}
