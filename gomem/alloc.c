@@ -1481,6 +1481,21 @@ size_t gomem_check_object(const void *p, unsigned long caller)
 }
 
 /**
+ * gomem_object_size - look at an object that somebody means to resize
+ * @p: the object
+ * @caller: who
+ *
+ * Context: any.
+ * Return: its usable size; 0, with a report, if gomem_realloc() would not resize it.
+ */
+size_t gomem_object_size(const void *p, unsigned long caller)
+{
+	bool noscan;
+
+	return clearable_object_size(p, &noscan, GOMEM_USE_AFTER_FREE, caller);
+}
+
+/**
  * gomem_alloc_slow - allocate an object of a span class, off the fast path
  * @spc: span class, of a small size class
  * @gfp: gfp, accepted by gomem_enter_alloc()

@@ -93,5 +93,6 @@ void *gomem_alloc_slow(unsigned int spc, gfp_t gfp, unsigned long caller);
 void gomem_free_slow(unsigned int spc, void *obj);
 void gomem_clear_many(void **p, unsigned int n, size_t size);
 size_t gomem_check_object(const void *p, unsigned long caller);
+size_t gomem_object_size(const void *p, unsigned long caller);
 
 #endif /* GOMEM_ALLOC_H */

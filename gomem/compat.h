@@ -12,6 +12,7 @@
 #include <linux/mmzone.h>
 #include <linux/page-flags.h>
 #include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
 
@@ -136,51 +137,53 @@ static inline bool gomem_folio_is_kmalloc(struct folio *folio)
 /*
  * What a module's kmalloc() and the like become when it is compiled, for override.c:
  * 6.10 put _noprof behind the names, 6.11 found others for what its header inlines use.
- * For kernels whose names nobody has looked up there is no override.
+ * A name or an argument that a later kernel changes does not compile: each stand-in has
+ * the type of the function that it stands in for.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
-#define GOMEM_OVERRIDE_SUPPORTED
-#define GOMEM_KERNEL(function)		function
-#define GOMEM_KERNEL_KMALLOC_CACHE	kmalloc_trace
-#define GOMEM_KERNEL_KMALLOC_CACHE_NODE	kmalloc_node_trace
-#define GOMEM_KERNEL_KMALLOC_LARGE	kmalloc_large
-#define GOMEM_KERNEL_KMALLOC_LARGE_NODE	kmalloc_large_node
-#define GOMEM_KERNEL_KVMALLOC_NODE	kvmalloc_node
-#define DECL_BUCKET_PARAMS(size, ...)	size_t (size)
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && \
-	LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-#define GOMEM_OVERRIDE_SUPPORTED
+#ifdef GOMEM_HAVE_NOPROF
 #define GOMEM_KERNEL(function)		function##_noprof
+#else
+#define GOMEM_KERNEL(function)		function
+#endif
+
+#ifdef GOMEM_HAVE_KMALLOC_CACHE
 #define GOMEM_KERNEL_KMALLOC_CACHE	__kmalloc_cache_noprof
 #define GOMEM_KERNEL_KMALLOC_CACHE_NODE	__kmalloc_cache_node_noprof
 #define GOMEM_KERNEL_KMALLOC_LARGE	__kmalloc_large_noprof
 #define GOMEM_KERNEL_KMALLOC_LARGE_NODE	__kmalloc_large_node_noprof
 #define GOMEM_KERNEL_KVMALLOC_NODE	__kvmalloc_node_noprof
+#else
+#define GOMEM_KERNEL_KMALLOC_CACHE	GOMEM_KERNEL(kmalloc_trace)
+#define GOMEM_KERNEL_KMALLOC_CACHE_NODE	GOMEM_KERNEL(kmalloc_node_trace)
+#define GOMEM_KERNEL_KMALLOC_LARGE	GOMEM_KERNEL(kmalloc_large)
+#define GOMEM_KERNEL_KMALLOC_LARGE_NODE	GOMEM_KERNEL(kmalloc_large_node)
+#define GOMEM_KERNEL_KVMALLOC_NODE	GOMEM_KERNEL(kvmalloc_node)
 #endif
 
-/* 6.12 knows what an object of kvmalloc() has, and is not told any more. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
-#define GOMEM_KVREALLOC_OLD_SIZE
+/* In 6.10 alone the name has no underscores. */
+#if defined(GOMEM_HAVE_NOPROF) && !defined(GOMEM_HAVE_KMALLOC_CACHE)
+#define GOMEM_KERNEL_TRACK_CALLER	kmalloc_node_track_caller_noprof
+#else
+#define GOMEM_KERNEL_TRACK_CALLER	GOMEM_KERNEL(__kmalloc_node_track_caller)
 #endif
 
-/* 6.12 passes what is special about a cache in a struct, by one function for all. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-#define GOMEM_KMEM_CACHE_ARGS
+/* 6.11 has buckets behind a size, and 7.2 a token for the type of the object. */
+#if defined(DECL_KMALLOC_PARAMS)
+#define GOMEM_SIZE_PARAMS(size)		DECL_TOKEN_PARAMS(size, token)
+#define GOMEM_BUCKET_PARAMS(size)	DECL_KMALLOC_PARAMS(size, b, token)
+#elif defined(DECL_BUCKET_PARAMS)
+#define GOMEM_SIZE_PARAMS(size)		size_t size
+#define GOMEM_BUCKET_PARAMS(size)	DECL_BUCKET_PARAMS(size, b)
+#else
+#define GOMEM_SIZE_PARAMS(size)		size_t size
+#define GOMEM_BUCKET_PARAMS(size)	size_t size
 #endif
 
-/* 6.12 lets a module wait for kfree_rcu() before it destroys a cache. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-#define GOMEM_KVFREE_RCU_BARRIER
-#endif
-
-/* 6.3 gave packets in slab memory a function of their own. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-#define GOMEM_SLAB_BUILD_SKB
-#endif
-
-/* Since 6.3 kvfree_call_rcu() is told the object, and not where in it the head is. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
-#define GOMEM_KVFREE_RCU_OFFSET
+/* 7.3 has a head of its own for kfree_rcu(), half as large. */
+#ifdef GOMEM_HAVE_KVFREE_RCU_HEAD
+#define GOMEM_KVFREE_RCU_HEAD	struct kvfree_rcu_head
+#else
+#define GOMEM_KVFREE_RCU_HEAD	struct rcu_head
 #endif
 
 #endif /* GOMEM_COMPAT_H */

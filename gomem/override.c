@@ -19,8 +19,6 @@
 #include "override.h"
 #include "sizeclass.h"
 
-#ifdef GOMEM_OVERRIDE_SUPPORTED
-
 /**
  * gomem_override_align - find a size whose objects are as aligned as those of another
  * @size: the other, up to GOMEM_MAX_SIZE and not 0
@@ -41,7 +39,7 @@ size_t gomem_override_align(size_t size)
 }
 
 typeof(GOMEM_KERNEL(__kmalloc)) gomem_override_kmalloc;
-void *gomem_override_kmalloc(size_t size, gfp_t gfp)
+void *gomem_override_kmalloc(GOMEM_SIZE_PARAMS(size), gfp_t gfp)
 {
 	return gomem_override_alloc(size, gfp);
 }
@@ -63,7 +61,7 @@ void *gomem_override_kmalloc_large(size_t size, gfp_t gfp)
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmalloc_large, GOMEM_NS);
 
 typeof(GOMEM_KERNEL(__kmalloc_node)) gomem_override_kmalloc_node;
-void *gomem_override_kmalloc_node(DECL_BUCKET_PARAMS(size, b), gfp_t gfp, int node)
+void *gomem_override_kmalloc_node(GOMEM_BUCKET_PARAMS(size), gfp_t gfp, int node)
 {
 	return gomem_override_alloc_node(size, gfp, node);
 }
@@ -83,8 +81,8 @@ void *gomem_override_kmalloc_large_node(size_t size, gfp_t gfp, int node)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmalloc_large_node, GOMEM_NS);
 
-typeof(GOMEM_KERNEL(__kmalloc_node_track_caller)) gomem_override_kmalloc_node_track_caller;
-void *gomem_override_kmalloc_node_track_caller(DECL_BUCKET_PARAMS(size, b), gfp_t gfp, int node,
+typeof(GOMEM_KERNEL_TRACK_CALLER) gomem_override_kmalloc_node_track_caller;
+void *gomem_override_kmalloc_node_track_caller(GOMEM_BUCKET_PARAMS(size), gfp_t gfp, int node,
 					       unsigned long caller)
 {
 	return gomem_override_alloc_node(size, gfp, node);
@@ -125,18 +123,66 @@ size_t gomem_override_ksize(const void *p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_ksize, GOMEM_NS);
 
-/* To the kernel's memory: gomem has nothing of the size or in the zone that is wanted. */
-static void *move_to_kernel(const void *p, size_t size, gfp_t gfp)
+static void *move(const void *p, size_t usable, void *new, size_t size)
 {
-	void *new = kmalloc(size, gfp);
-
 	if (!new)
 		return NULL;
-	memcpy(new, p, min(size, gomem_usable_size(p)));
+	memcpy(new, p, min(size, usable));
 	gomem_free(p);
 	return new;
 }
 
+/* Is gomem_realloc() sure to leave or find a place that is aligned to @align? */
+static bool stays_aligned(const void *p, size_t usable, size_t size, unsigned long align)
+{
+	if (size <= usable)
+		return IS_ALIGNED((unsigned long)p, align);
+	return align <= (size > GOMEM_SMALL_MAX ? GOMEM_PAGE_SIZE : 8);
+}
+
+static bool is_on_node(const void *p, int node)
+{
+	return node == NUMA_NO_NODE || node == page_to_nid(virt_to_page(p));
+}
+
+/*
+ * Resize an object of gomem's. It is aligned to @align afterwards, and on @node if that is
+ * one. gomem_realloc() looks for none of this.
+ */
+static void *resize(const void *p, size_t size, unsigned long align, gfp_t gfp, int node,
+		    unsigned long caller)
+{
+	size_t usable;
+
+	/* Whatever @gfp asks for nothing is allocated. */
+	if (!size) {
+		gomem_free(p);
+		return ZERO_SIZE_PTR;
+	}
+	usable = gomem_object_size(p, caller);
+	if (!usable)
+		return NULL;
+	if (!gomem_override_takes(size, gfp))
+		return move(p, usable, kmalloc_node(size, gfp, node), size);
+	if (is_on_node(p, node) && stays_aligned(p, usable, size, align) &&
+	    (size <= usable || node == NUMA_NO_NODE))
+		return gomem_realloc(p, size <= usable ? size : gomem_override_pad(size), gfp);
+	return move(p, usable, gomem_override_alloc_align(size, align, gfp, node), size);
+}
+
+#ifdef GOMEM_HAVE_KREALLOC_ALIGN
+typeof(krealloc_node_align_noprof) gomem_override_krealloc_node_align;
+void *gomem_override_krealloc_node_align(const void *p, GOMEM_SIZE_PARAMS(size),
+					 unsigned long align, gfp_t gfp, int node)
+{
+	if (ZERO_OR_NULL_PTR(p))
+		return gomem_override_alloc_align(size, align, gfp, node);
+	if (!gomem_override_owns(p))
+		return krealloc_node_align(p, size, align, gfp, node);
+	return resize(p, size, align, gfp, node, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_krealloc_node_align, GOMEM_NS);
+#else
 typeof(GOMEM_KERNEL(krealloc)) gomem_override_krealloc;
 void *gomem_override_krealloc(const void *p, size_t size, gfp_t gfp)
 {
@@ -144,11 +190,10 @@ void *gomem_override_krealloc(const void *p, size_t size, gfp_t gfp)
 		return gomem_override_alloc(size, gfp);
 	if (!gomem_override_owns(p))
 		return krealloc(p, size, gfp);
-	if (!gomem_override_takes(size, gfp))
-		return move_to_kernel(p, size, gfp);
-	return gomem_realloc(p, gomem_override_pad(size), gfp);
+	return resize(p, size, 1, gfp, NUMA_NO_NODE, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_krealloc, GOMEM_NS);
+#endif
 
 typeof(GOMEM_KERNEL(kmemdup)) gomem_override_kmemdup;
 void *gomem_override_kmemdup(const void *src, size_t len, gfp_t gfp)
@@ -160,6 +205,15 @@ void *gomem_override_kmemdup(const void *src, size_t len, gfp_t gfp)
 	return p;
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmemdup, GOMEM_NS);
+
+#ifdef GOMEM_HAVE_KMEMDUP_ARRAY
+typeof(kmemdup_array) gomem_override_kmemdup_array;
+void *gomem_override_kmemdup_array(const void *src, size_t n, size_t size, gfp_t gfp)
+{
+	return gomem_override_kmemdup(src, size_mul(n, size), gfp);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmemdup_array, GOMEM_NS);
+#endif
 
 /* A string of @len bytes and its end; text is noscan. */
 static char *dup_text(const char *s, size_t len, gfp_t gfp)
@@ -259,24 +313,58 @@ static gfp_t without_effort(size_t size, gfp_t gfp)
 	return (gfp | __GFP_NOWARN) & ~__GFP_NOFAIL;
 }
 
-static void *kv_alloc(size_t size, gfp_t gfp, int node)
+/**
+ * gomem_override_kv_alloc - allocate as kvmalloc() does
+ * @size: bytes wanted
+ * @align: alignment wanted, of no more than kmalloc() has for a size that is a multiple
+ * @gfp: as for kvmalloc()
+ * @node: the node, or NUMA_NO_NODE
+ *
+ * Return: the object, of whichever allocator has room, or NULL.
+ */
+void *gomem_override_kv_alloc(size_t size, unsigned long align, gfp_t gfp, int node)
 {
 	void *p;
 
 	if (gomem_override_takes(size, gfp)) {
-		p = gomem_alloc_node(size, without_effort(size, gfp), node);
+		p = gomem_override_alloc_align(size, align, without_effort(size, gfp), node);
 		if (p || size <= PAGE_SIZE)
 			return p;
 	}
+#ifdef GOMEM_HAVE_KVMALLOC_ALIGN
+	return kvmalloc_node_align(size, align, gfp, node);
+#else
 	return kvmalloc_node(size, gfp, node);
+#endif
 }
 
 typeof(GOMEM_KERNEL_KVMALLOC_NODE) gomem_override_kvmalloc_node;
-void *gomem_override_kvmalloc_node(DECL_BUCKET_PARAMS(size, b), gfp_t gfp, int node)
+#ifdef GOMEM_HAVE_KVMALLOC_ALIGN
+void *gomem_override_kvmalloc_node(GOMEM_BUCKET_PARAMS(size), unsigned long align, gfp_t gfp,
+				   int node)
 {
-	return kv_alloc(size, gfp, node);
+	return gomem_override_kv_alloc(size, align, gfp, node);
 }
+#else
+void *gomem_override_kvmalloc_node(GOMEM_BUCKET_PARAMS(size), gfp_t gfp, int node)
+{
+	return gomem_override_kv_alloc(size, 1, gfp, node);
+}
+#endif
 EXPORT_SYMBOL_NS_GPL(gomem_override_kvmalloc_node, GOMEM_NS);
+
+#ifdef GOMEM_HAVE_KVMEMDUP
+typeof(kvmemdup) gomem_override_kvmemdup;
+void *gomem_override_kvmemdup(const void *src, size_t len, gfp_t gfp)
+{
+	void *p = gomem_override_kv_alloc(len, 1, gfp, NUMA_NO_NODE);
+
+	if (!ZERO_OR_NULL_PTR(p))
+		memcpy(p, src, len);
+	return p;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kvmemdup, GOMEM_NS);
+#endif
 
 typeof(kvfree) gomem_override_kvfree;
 void gomem_override_kvfree(const void *p)
@@ -288,6 +376,18 @@ void gomem_override_kvfree(const void *p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kvfree, GOMEM_NS);
 
+#ifdef GOMEM_HAVE_KVFREE_ATOMIC
+typeof(kvfree_atomic) gomem_override_kvfree_atomic;
+void gomem_override_kvfree_atomic(const void *p)
+{
+	if (gomem_override_owns(p))
+		gomem_free(p);
+	else
+		kvfree_atomic(p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kvfree_atomic, GOMEM_NS);
+#endif
+
 typeof(kvfree_sensitive) gomem_override_kvfree_sensitive;
 void gomem_override_kvfree_sensitive(const void *p, size_t len)
 {
@@ -298,11 +398,9 @@ void gomem_override_kvfree_sensitive(const void *p, size_t len)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kvfree_sensitive, GOMEM_NS);
 
-/* From gomem's memory or none to a larger place, of whichever kind there is. */
-static void *kv_grow(const void *p, size_t old, size_t size, gfp_t gfp)
+/* From gomem's memory or none to another place, of whichever kind there is. */
+static void *kv_move(const void *p, size_t old, void *new, size_t size)
 {
-	void *new = kv_alloc(size, gfp, NUMA_NO_NODE);
-
 	if (ZERO_OR_NULL_PTR(new))
 		return new;
 	if (!ZERO_OR_NULL_PTR(p))
@@ -311,75 +409,56 @@ static void *kv_grow(const void *p, size_t old, size_t size, gfp_t gfp)
 	return new;
 }
 
+#ifdef GOMEM_HAVE_KVREALLOC_OLD_SIZE
 typeof(GOMEM_KERNEL(kvrealloc)) gomem_override_kvrealloc;
-#ifdef GOMEM_KVREALLOC_OLD_SIZE
 void *gomem_override_kvrealloc(const void *p, size_t old, size_t size, gfp_t gfp)
 {
 	if (!ZERO_OR_NULL_PTR(p) && !gomem_override_owns(p))
 		return kvrealloc(p, old, size, gfp);
 	if (old >= size)
 		return (void *)p;
-	return kv_grow(p, old, size, gfp);
+	return kv_move(p, old, gomem_override_kv_alloc(size, 1, gfp, NUMA_NO_NODE), size);
 }
+EXPORT_SYMBOL_NS_GPL(gomem_override_kvrealloc, GOMEM_NS);
 #else
-void *gomem_override_kvrealloc(const void *p, size_t size, gfp_t gfp)
+static void *kv_resize(const void *p, size_t size, unsigned long align, gfp_t gfp, int node,
+		       unsigned long caller)
 {
 	size_t old;
 
+	if (ZERO_OR_NULL_PTR(p))
+		return gomem_override_kv_alloc(size, align, gfp, node);
+	if (!size)
+		return resize(p, 0, align, gfp, node, caller);
+	old = gomem_object_size(p, caller);
+	if (!old)
+		return NULL;
+	/* In place, or to be freed. */
+	if (size <= old && gomem_override_takes(size, gfp))
+		return resize(p, size, align, gfp, node, caller);
+	return kv_move(p, old, gomem_override_kv_alloc(size, align, gfp, node), size);
+}
+
+#ifdef GOMEM_HAVE_KVREALLOC_ALIGN
+typeof(kvrealloc_node_align_noprof) gomem_override_kvrealloc_node_align;
+void *gomem_override_kvrealloc_node_align(const void *p, GOMEM_SIZE_PARAMS(size),
+					  unsigned long align, gfp_t gfp, int node)
+{
+	if (!ZERO_OR_NULL_PTR(p) && !gomem_override_owns(p))
+		return kvrealloc_node_align(p, size, align, gfp, node);
+	return kv_resize(p, size, align, gfp, node, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kvrealloc_node_align, GOMEM_NS);
+#else
+typeof(GOMEM_KERNEL(kvrealloc)) gomem_override_kvrealloc;
+void *gomem_override_kvrealloc(const void *p, size_t size, gfp_t gfp)
+{
 	if (!ZERO_OR_NULL_PTR(p) && !gomem_override_owns(p))
 		return kvrealloc(p, size, gfp);
-	/* Whatever @gfp asks for nothing is allocated. */
-	if (!size) {
-		gomem_free(p);
-		return ZERO_SIZE_PTR;
-	}
-	old = gomem_usable_size(p);
-	/* In place. */
-	if (!ZERO_OR_NULL_PTR(p) && size <= old && gomem_override_takes(size, gfp))
-		return gomem_realloc(p, gomem_override_pad(size), gfp);
-	return kv_grow(p, old, size, gfp);
+	return kv_resize(p, size, 1, gfp, NUMA_NO_NODE, _RET_IP_);
 }
-#endif
 EXPORT_SYMBOL_NS_GPL(gomem_override_kvrealloc, GOMEM_NS);
-
-/* False if it is the kernel's; @head is NULL where the caller may sleep. */
-static bool free_rcu(struct rcu_head *head, void *p)
-{
-	if (!gomem_override_owns(p))
-		return false;
-	if (head)
-		__gomem_free_rcu(head, p);
-	else
-		gomem_free_rcu_mightsleep(p);
-	return true;
-}
-
-typeof(kvfree_call_rcu) gomem_override_kvfree_call_rcu;
-#ifdef GOMEM_KVFREE_RCU_OFFSET
-void gomem_override_kvfree_call_rcu(struct rcu_head *head, rcu_callback_t offset)
-{
-	unsigned long n = (unsigned long)offset;
-
-	if (!free_rcu(head, head ? (void *)head - n : (void *)n))
-		kvfree_call_rcu(head, offset);
-}
-#else
-void gomem_override_kvfree_call_rcu(struct rcu_head *head, void *p)
-{
-	if (!free_rcu(head, p))
-		kvfree_call_rcu(head, p);
-}
 #endif
-EXPORT_SYMBOL_NS_GPL(gomem_override_kvfree_call_rcu, GOMEM_NS);
-
-#ifdef GOMEM_KVFREE_RCU_BARRIER
-typeof(kvfree_rcu_barrier) gomem_override_kvfree_rcu_barrier;
-void gomem_override_kvfree_rcu_barrier(void)
-{
-	gomem_rcu_barrier();
-	kvfree_rcu_barrier();
-}
-EXPORT_SYMBOL_NS_GPL(gomem_override_kvfree_rcu_barrier, GOMEM_NS);
 #endif
 
 void *gomem_kernel_kmalloc(size_t size, gfp_t gfp)
@@ -387,5 +466,3 @@ void *gomem_kernel_kmalloc(size_t size, gfp_t gfp)
 	return kmalloc(size, gfp);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_kernel_kmalloc, GOMEM_NS);
-
-#endif /* GOMEM_OVERRIDE_SUPPORTED */

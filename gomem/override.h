@@ -40,6 +40,8 @@ static __always_inline bool gomem_override_takes(size_t size, gfp_t gfp)
 }
 
 size_t gomem_override_align(size_t size);
+void *gomem_override_kv_alloc(size_t size, unsigned long align, gfp_t gfp, int node);
+void gomem_override_kvfree(const void *p);
 
 /*
  * What to ask gomem for, so that kmalloc() keeps its word: an object is aligned to the
@@ -72,6 +74,18 @@ static __always_inline void *gomem_override_alloc_node(size_t size, gfp_t gfp, i
 	if (likely(gomem_override_takes(size, gfp)))
 		return gomem_alloc_node(gomem_override_pad(size), gfp, node);
 	return kmalloc_node(size, gfp, node);
+}
+
+/*
+ * As gomem_override_alloc_node(), and aligned to @align, which may be what kmalloc() aligns
+ * anything to: no more than the size.
+ */
+static inline void *gomem_override_alloc_align(size_t size, unsigned long align, gfp_t gfp,
+					       int node)
+{
+	if (size && align > 8)
+		size = ALIGN(size, align);
+	return gomem_override_alloc_node(size, gfp, node);
 }
 
 static __always_inline void gomem_override_free(const void *p)

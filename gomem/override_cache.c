@@ -12,8 +12,6 @@
 
 #include "override.h"
 
-#ifdef GOMEM_OVERRIDE_SUPPORTED
-
 /* For the zones, or for a look at the slab allocator's own work. */
 #define KERNEL_FLAGS	(SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_RED_ZONE | SLAB_POISON | \
 			 SLAB_STORE_USER | SLAB_CONSISTENCY_CHECKS | SLAB_TRACE | SLAB_FAILSLAB)
@@ -53,7 +51,7 @@ static struct kmem_cache *create(const char *name, unsigned int size,
 	return (struct kmem_cache *)gomem_cache_create(name, size, args);
 }
 
-#ifdef GOMEM_KMEM_CACHE_ARGS
+#ifdef GOMEM_HAVE_KMEM_CACHE_ARGS
 typeof(__kmem_cache_create_args) gomem_override_kmem_cache_create_args;
 struct kmem_cache *gomem_override_kmem_cache_create_args(const char *name, unsigned int size,
 							 struct kmem_cache_args *args,
@@ -163,8 +161,12 @@ void *gomem_override_kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int 
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc_node, GOMEM_NS);
 
+/* All or none: how many, or since 7.2 whether. */
+#define BULK_RESULT	typeof(GOMEM_KERNEL(kmem_cache_alloc_bulk)(NULL, 0, 0, NULL))
+
 typeof(GOMEM_KERNEL(kmem_cache_alloc_bulk)) gomem_override_kmem_cache_alloc_bulk;
-int gomem_override_kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t n, void **p)
+BULK_RESULT gomem_override_kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t n,
+						 void **p)
 {
 	struct gomem_cache *c = gomem_cache_of(s);
 
@@ -202,7 +204,7 @@ void gomem_override_kmem_cache_free_bulk(struct kmem_cache *s, size_t n, void **
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_free_bulk, GOMEM_NS);
 
-#ifdef GOMEM_KMEM_CACHE_ARGS
+#ifdef GOMEM_HAVE_KMEM_CACHE_CHARGE
 /* gomem charges no memory cgroup. */
 typeof(kmem_cache_charge) gomem_override_kmem_cache_charge;
 bool gomem_override_kmem_cache_charge(void *p, gfp_t gfp)
@@ -244,4 +246,18 @@ void gomem_override_mempool_kfree(void *p, void *size)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_mempool_kfree, GOMEM_NS);
 
-#endif /* GOMEM_OVERRIDE_SUPPORTED */
+#ifdef GOMEM_HAVE_MEMPOOL_KVMALLOC
+typeof(mempool_kvmalloc) gomem_override_mempool_kvmalloc;
+void *gomem_override_mempool_kvmalloc(gfp_t gfp, void *size)
+{
+	return gomem_override_kv_alloc((size_t)size, 1, gfp, NUMA_NO_NODE);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_mempool_kvmalloc, GOMEM_NS);
+
+typeof(mempool_kvfree) gomem_override_mempool_kvfree;
+void gomem_override_mempool_kvfree(void *p, void *size)
+{
+	gomem_override_kvfree(p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_mempool_kvfree, GOMEM_NS);
+#endif

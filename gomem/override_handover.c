@@ -18,8 +18,6 @@
 
 #include "override.h"
 
-#ifdef GOMEM_OVERRIDE_SUPPORTED
-
 /* A copy that the kernel can free; the caller frees the original. */
 static __maybe_unused void *kernel_copy(const void *p, gfp_t gfp)
 {
@@ -96,7 +94,7 @@ struct sk_buff *gomem_override_napi_build_skb(void *data, unsigned int frag_size
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_napi_build_skb, GOMEM_NS);
 
-#ifdef GOMEM_SLAB_BUILD_SKB
+#ifdef GOMEM_HAVE_SLAB_BUILD_SKB
 typeof(slab_build_skb) gomem_override_slab_build_skb;
 struct sk_buff *gomem_override_slab_build_skb(void *data)
 {
@@ -210,5 +208,3 @@ void gomem_override_dma_fence_free(struct dma_fence *fence)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_dma_fence_free, GOMEM_NS);
 #endif
-
-#endif /* GOMEM_OVERRIDE_SUPPORTED */

@@ -53,37 +53,49 @@ static const char gomem_override_ns[] __used __section(".modinfo") __aligned(1) 
 
 /*
  * A name that this kernel has no function for does no harm; _noprof is 6.10 and later.
- * In a kernel whose names are not all here gomem.ko has none of these symbols.
+ * Not here is what allocates in any context, kmalloc_nolock(): the kernel's memory will do.
  */
 #pragma redefine_extname __kmalloc gomem_override_kmalloc
 #pragma redefine_extname __kmalloc_noprof gomem_override_kmalloc
 #pragma redefine_extname kmalloc_trace gomem_override_kmalloc_cache
+#pragma redefine_extname kmalloc_trace_noprof gomem_override_kmalloc_cache
 #pragma redefine_extname __kmalloc_cache_noprof gomem_override_kmalloc_cache
 #pragma redefine_extname kmalloc_large gomem_override_kmalloc_large
+#pragma redefine_extname kmalloc_large_noprof gomem_override_kmalloc_large
 #pragma redefine_extname __kmalloc_large_noprof gomem_override_kmalloc_large
 #pragma redefine_extname __kmalloc_node gomem_override_kmalloc_node
 #pragma redefine_extname __kmalloc_node_noprof gomem_override_kmalloc_node
 #pragma redefine_extname kmalloc_node_trace gomem_override_kmalloc_cache_node
+#pragma redefine_extname kmalloc_node_trace_noprof gomem_override_kmalloc_cache_node
 #pragma redefine_extname __kmalloc_cache_node_noprof gomem_override_kmalloc_cache_node
 #pragma redefine_extname kmalloc_large_node gomem_override_kmalloc_large_node
+#pragma redefine_extname kmalloc_large_node_noprof gomem_override_kmalloc_large_node
 #pragma redefine_extname __kmalloc_large_node_noprof gomem_override_kmalloc_large_node
 #pragma redefine_extname __kmalloc_node_track_caller gomem_override_kmalloc_node_track_caller
+#pragma redefine_extname kmalloc_node_track_caller_noprof gomem_override_kmalloc_node_track_caller
 #pragma redefine_extname __kmalloc_node_track_caller_noprof gomem_override_kmalloc_node_track_caller
 #pragma redefine_extname krealloc gomem_override_krealloc
 #pragma redefine_extname krealloc_noprof gomem_override_krealloc
+#pragma redefine_extname krealloc_node_align_noprof gomem_override_krealloc_node_align
 #pragma redefine_extname kfree gomem_override_kfree
+#pragma redefine_extname kfree_nolock gomem_override_kfree_nolock
 #pragma redefine_extname kfree_const gomem_override_kfree_const
 #pragma redefine_extname kfree_sensitive gomem_override_kfree_sensitive
 #pragma redefine_extname ksize gomem_override_ksize
 
 #pragma redefine_extname kvmalloc_node gomem_override_kvmalloc_node
+#pragma redefine_extname kvmalloc_node_noprof gomem_override_kvmalloc_node
 #pragma redefine_extname __kvmalloc_node_noprof gomem_override_kvmalloc_node
 #pragma redefine_extname kvrealloc gomem_override_kvrealloc
 #pragma redefine_extname kvrealloc_noprof gomem_override_kvrealloc
+#pragma redefine_extname kvrealloc_node_align_noprof gomem_override_kvrealloc_node_align
 #pragma redefine_extname kvfree gomem_override_kvfree
+#pragma redefine_extname kvfree_atomic gomem_override_kvfree_atomic
 #pragma redefine_extname kvfree_sensitive gomem_override_kvfree_sensitive
 
 #pragma redefine_extname kmemdup_nul gomem_override_kmemdup_nul
+#pragma redefine_extname kmemdup_array gomem_override_kmemdup_array
+#pragma redefine_extname kvmemdup gomem_override_kvmemdup
 #pragma redefine_extname kstrdup gomem_override_kstrdup
 #pragma redefine_extname kstrndup gomem_override_kstrndup
 #pragma redefine_extname kfree_strarray gomem_override_kfree_strarray
@@ -108,6 +120,8 @@ asm(".set kmemdup_noprof, gomem_override_kmemdup");
 
 #pragma redefine_extname kvfree_call_rcu gomem_override_kvfree_call_rcu
 #pragma redefine_extname kvfree_rcu_barrier gomem_override_kvfree_rcu_barrier
+#pragma redefine_extname kvfree_rcu_barrier_on_cache gomem_override_kvfree_rcu_barrier_on_cache
+#pragma redefine_extname kfree_call_rcu_nolock gomem_override_kfree_call_rcu_nolock
 
 #pragma redefine_extname kmem_cache_create gomem_override_kmem_cache_create
 #pragma redefine_extname kmem_cache_create_usercopy gomem_override_kmem_cache_create_usercopy
@@ -131,6 +145,8 @@ asm(".set kmemdup_noprof, gomem_override_kmemdup");
 #pragma redefine_extname mempool_free_slab gomem_override_mempool_free_slab
 #pragma redefine_extname mempool_kmalloc gomem_override_mempool_kmalloc
 #pragma redefine_extname mempool_kfree gomem_override_mempool_kfree
+#pragma redefine_extname mempool_kvmalloc gomem_override_mempool_kvmalloc
+#pragma redefine_extname mempool_kvfree gomem_override_mempool_kvfree
 
 /* Functions of the kernel that free what the module has allocated. */
 #pragma redefine_extname kfree_link gomem_override_kfree_link

@@ -23,8 +23,7 @@
 
 #include "balance.h"
 #include "compat.h"
-
-#ifdef GOMEM_OVERRIDE_SUPPORTED
+#include "rcu.h"
 
 #define NR_OBJECTS	40
 
@@ -201,14 +200,14 @@ static void test_krealloc(struct kunit *test)
 
 static void *resize(void *p, size_t old, size_t size)
 {
-#ifdef GOMEM_KVREALLOC_OLD_SIZE
+#ifdef GOMEM_HAVE_KVREALLOC_OLD_SIZE
 	return kvrealloc(p, old, size, GFP_KERNEL);
 #else
 	return kvrealloc(p, size, GFP_KERNEL);
 #endif
 }
 
-#ifndef GOMEM_KVREALLOC_OLD_SIZE
+#ifndef GOMEM_HAVE_KVREALLOC_OLD_SIZE
 /* A size of 0 frees, whatever zone is asked for. What is left live fails the case. */
 static void test_kvrealloc_to_nothing(struct kunit *test)
 {
@@ -247,6 +246,72 @@ static void test_kvrealloc(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	KUNIT_EXPECT_FALSE(test, !!memchr_inv(p, 0x5a, SZ_64K));
 	kvfree(p);
+}
+
+/* What only some kernels have; elsewhere there is less to be tested. */
+static void test_by_kernel(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int i, n = 0;
+
+#ifdef GOMEM_HAVE_KREALLOC_ALIGN
+	f->objs[n++] = krealloc_node_align(kmalloc(8, GFP_KERNEL), 192, 64, GFP_KERNEL, 0);
+	f->objs[n++] = krealloc_node(NULL, 128, GFP_KERNEL, 0);
+#endif
+#ifdef GOMEM_HAVE_KVREALLOC_ALIGN
+	f->objs[n++] = kvrealloc_node_align(kmalloc(8, GFP_KERNEL), 192, 64, GFP_KERNEL, 0);
+#endif
+#ifdef GOMEM_HAVE_KVMALLOC_ALIGN
+	f->objs[n++] = kvmalloc_node_align(100, 64, GFP_KERNEL, 0);
+#endif
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)f->objs[i], 64));
+#ifdef GOMEM_HAVE_KMEMDUP_ARRAY
+	f->objs[n++] = kmemdup_array("text", 5, 1, GFP_KERNEL);
+	KUNIT_EXPECT_NULL(test, kmemdup_array("text", SIZE_MAX, 2, GFP_KERNEL | __GFP_NOWARN));
+#endif
+#ifdef GOMEM_HAVE_KVMEMDUP
+	f->objs[n++] = kvmemdup("text", 5, GFP_KERNEL);
+#endif
+#ifdef GOMEM_HAVE_KMALLOC_OBJ
+	f->objs[n++] = kmalloc_obj(struct fixture);
+	f->objs[n++] = kzalloc_objs(struct fixture, 3);
+	f->objs[n++] = kvmalloc_objs(struct fixture, 200);
+	f->objs[n++] = kmalloc_objs(struct fixture, n);
+#endif
+	for (i = 0; i < n; i++) {
+		KUNIT_EXPECT_NOT_NULL(test, f->objs[i]);
+		KUNIT_EXPECT_TRUE_MSG(test, gomem_owns(f->objs[i]), "%u", i);
+#ifdef GOMEM_HAVE_KVFREE_ATOMIC
+		kvfree_atomic(f->objs[i]);
+#else
+		kvfree(f->objs[i]);
+#endif
+	}
+#ifdef GOMEM_HAVE_KVFREE_ATOMIC
+	kvfree_atomic(gomem_kernel_kmalloc(8, GFP_KERNEL));
+	kvfree_atomic(vmalloc(8));
+#endif
+}
+
+/* Either allocator's, by either's functions. */
+static void test_nolock(struct kunit *test)
+{
+#ifdef GOMEM_HAVE_KFREE_NOLOCK
+	void *p = kmalloc(8, GFP_KERNEL);
+
+	kfree_nolock(p);
+	kfree_nolock(NULL);
+	kfree_nolock(kmalloc(100, GFP_KERNEL));
+	kfree_nolock(kmalloc(SZ_64K, GFP_KERNEL));
+	p = kmalloc_nolock(100, 0, NUMA_NO_NODE);
+	KUNIT_EXPECT_FALSE(test, p && gomem_owns(p));
+	kfree(p);
+	kfree_nolock(kmalloc_nolock(100, 0, NUMA_NO_NODE));
+	gomem_rcu_barrier();
+#else
+	kunit_skip(test, "this kernel has no kfree_nolock()");
+#endif
 }
 
 /* As callbacks and members of structs. */
@@ -303,6 +368,54 @@ static void test_rcu(struct kunit *test)
 	gomem_rcu_barrier();
 }
 
+#ifdef GOMEM_HAVE_KVFREE_RCU_HEAD
+/* With a head of 8 bytes, and a neighbour that is read until the end. */
+struct half_protected {
+	struct kvfree_rcu_head rcu;
+	u64 next;
+};
+
+static void test_rcu_small_head(struct kunit *test)
+{
+	struct half_protected *p = kmalloc_obj(*p), *q = kmalloc_obj(*q);
+
+	KUNIT_ASSERT_TRUE(test, p && q);
+	p->next = 0x5a5a;
+	q->next = 0x5b5b;
+	rcu_read_lock();
+	kfree_rcu(p, rcu);
+	kfree_rcu_nolock(q, rcu);
+	KUNIT_EXPECT_EQ(test, 0x5a5a, p->next);
+	KUNIT_EXPECT_EQ(test, 0x5b5b, q->next);
+	rcu_read_unlock();
+	gomem_rcu_barrier();
+}
+#endif
+
+#ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER
+/* What waits is freed when it is over. */
+static void test_rcu_barrier(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct kmem_cache *s = KMEM_CACHE(protected, 0);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	for (i = 0; i < NR_OBJECTS; i++)
+		free_protected(kmem_cache_alloc(s, GFP_KERNEL));
+	free_protected(gomem_kernel_kmalloc(sizeof(struct protected), GFP_KERNEL));
+	kvfree_rcu_barrier();
+	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_pending());
+#ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER_ON_CACHE
+	free_protected(kmem_cache_alloc(s, GFP_KERNEL));
+	kvfree_rcu_barrier_on_cache(s);
+	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_pending());
+#endif
+	kmem_cache_destroy(s);
+	KUNIT_EXPECT_EQ(test, f->balance.live, live_objects());
+}
+#endif
+
 struct constructed {
 	long number;
 	char text[90];
@@ -325,7 +438,7 @@ static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
 	f->objs[0] = kmem_cache_alloc(s, GFP_KERNEL);
 	f->objs[1] = kmem_cache_alloc_node(s, GFP_KERNEL, 0);
 	f->objs[2] = kmem_cache_alloc_lru(s, NULL, GFP_NOWAIT);
-	KUNIT_EXPECT_EQ(test, 5, kmem_cache_alloc_bulk(s, GFP_KERNEL, 5, f->objs + 3));
+	KUNIT_EXPECT_TRUE(test, kmem_cache_alloc_bulk(s, GFP_KERNEL, 5, f->objs + 3));
 	for (i = 0; i < 8; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
 		KUNIT_EXPECT_EQ(test, ours, gomem_owns(f->objs[i]));
@@ -369,14 +482,16 @@ static void test_cache(struct kunit *test)
 	kmem_cache_destroy(s);
 }
 
-/* A cache of the kernel's that a module has at hand, and one by way of the kernel. */
+/* A cache of the kernel's that a module has at hand. */
 static void test_cache_of_the_kernel(struct kunit *test)
 {
-	char *name = __getname();
+	struct kmem_cache *s = kmalloc_caches[KMALLOC_NORMAL][7];
+	void *p = kmem_cache_alloc(s, GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, name);
-	KUNIT_EXPECT_FALSE(test, gomem_owns(name));
-	__putname(name);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_FALSE(test, gomem_owns(p));
+	KUNIT_EXPECT_EQ(test, 128, kmem_cache_size(s));
+	kmem_cache_free(s, p);
 }
 
 static void use_pool(struct kunit *test, mempool_t *pool)
@@ -451,6 +566,8 @@ static void test_misuse(struct kunit *test)
 	balance_expect_misuses(test, &f->balance, GOMEM_INTERIOR_POINTER, 1);
 	KUNIT_EXPECT_NULL(test, krealloc(p + 8, 200, GFP_KERNEL));
 	balance_expect_misuses(test, &f->balance, GOMEM_INTERIOR_POINTER, 1);
+	KUNIT_EXPECT_NULL(test, krealloc(p + 8, 4096, GFP_KERNEL));
+	balance_expect_misuses(test, &f->balance, GOMEM_INTERIOR_POINTER, 1);
 	kfree(p);
 }
 
@@ -482,11 +599,19 @@ static struct kunit_case override_cases[] = {
 	KUNIT_CASE(test_of_the_kernel),
 	KUNIT_CASE(test_krealloc),
 	KUNIT_CASE(test_kvrealloc),
-#ifndef GOMEM_KVREALLOC_OLD_SIZE
+#ifndef GOMEM_HAVE_KVREALLOC_OLD_SIZE
 	KUNIT_CASE(test_kvrealloc_to_nothing),
 #endif
+	KUNIT_CASE(test_by_kernel),
+	KUNIT_CASE(test_nolock),
 	KUNIT_CASE(test_pointers),
 	KUNIT_CASE(test_rcu),
+#ifdef GOMEM_HAVE_KVFREE_RCU_HEAD
+	KUNIT_CASE(test_rcu_small_head),
+#endif
+#ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER
+	KUNIT_CASE(test_rcu_barrier),
+#endif
 	KUNIT_CASE(test_cache),
 	KUNIT_CASE(test_cache_of_the_kernel),
 	KUNIT_CASE(test_mempool),
@@ -501,24 +626,5 @@ static struct kunit_suite override_suite = {
 	.exit = override_exit,
 	.test_cases = override_cases,
 };
-
-#else /* GOMEM_OVERRIDE_SUPPORTED */
-
-static void test_override(struct kunit *test)
-{
-	kunit_skip(test, "gomem_override.h does not know this kernel's functions yet");
-}
-
-static struct kunit_case override_cases[] = {
-	KUNIT_CASE(test_override),
-	{ }
-};
-
-static struct kunit_suite override_suite = {
-	.name = "gomem_override",
-	.test_cases = override_cases,
-};
-
-#endif /* GOMEM_OVERRIDE_SUPPORTED */
 
 kunit_test_suite(override_suite);
