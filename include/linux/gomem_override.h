@@ -101,15 +101,16 @@ static const char gomem_override_ns[] __used __section(".modinfo") __aligned(1) 
 #pragma redefine_extname kfree_strarray gomem_override_kfree_strarray
 
 /*
- * CONFIG_FORTIFY_SOURCE names the symbol of this one itself, which leaves it to the
- * assembler.
+ * CONFIG_FORTIFY_SOURCE names the symbol of this one itself, and then no pragma can. But to
+ * gcc the first name counts. It says so where the kernel's header gives the other, which
+ * is no news; clang takes it for an error, so there kmemdup() stays the kernel's.
  */
-#ifdef CONFIG_FORTIFY_SOURCE
-asm(".set kmemdup, gomem_override_kmemdup");
-asm(".set kmemdup_noprof, gomem_override_kmemdup");
-#else
+#ifndef CONFIG_FORTIFY_SOURCE
 #pragma redefine_extname kmemdup gomem_override_kmemdup
 #pragma redefine_extname kmemdup_noprof gomem_override_kmemdup
+#elif !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpragmas"
+void *__real_kmemdup(const void *src, size_t len, gfp_t gfp) asm("gomem_override_kmemdup");
 #endif
 
 #pragma redefine_extname bitmap_alloc gomem_override_bitmap_alloc
