@@ -146,8 +146,8 @@ static bool is_on_node(const void *p, int node)
 }
 
 /*
- * Resize an object of gomem's. It is aligned to @align afterwards, and on @node if that is
- * one. gomem_realloc() looks for none of this.
+ * Resize an object of gomem's. It is aligned as that of kmalloc() afterwards, to @align at
+ * least, and on @node if that is one. gomem_realloc() looks for none of this.
  */
 static void *resize(const void *p, size_t size, unsigned long align, gfp_t gfp, int node,
 		    unsigned long caller)
@@ -164,6 +164,7 @@ static void *resize(const void *p, size_t size, unsigned long align, gfp_t gfp, 
 		return NULL;
 	if (!gomem_override_takes(size, gfp))
 		return move(p, usable, kmalloc_node(size, gfp, node), size);
+	align = max_t(unsigned long, align, BIT(__ffs(size)));
 	if (is_on_node(p, node) && stays_aligned(p, usable, size, align) &&
 	    (size <= usable || node == NUMA_NO_NODE))
 		return gomem_realloc(p, size <= usable ? size : gomem_override_pad(size), gfp);
@@ -215,13 +216,16 @@ void *gomem_override_kmemdup_array(const void *src, size_t n, size_t size, gfp_t
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmemdup_array, GOMEM_NS);
 #endif
 
-/* A string of @len bytes and its end; text is noscan. */
+/*
+ * A string of @len bytes and its end. Text is noscan; a multiple of 8 bytes is no tiny
+ * object, which would be aligned less than an object of kmalloc().
+ */
 static char *dup_text(const char *s, size_t len, gfp_t gfp)
 {
 	char *p;
 
 	if (likely(gomem_override_takes(len + 1, gfp)))
-		p = gomem_alloc_noscan(gomem_override_pad(len + 1), gfp);
+		p = gomem_alloc_noscan(gomem_override_pad(ALIGN(len + 1, 8)), gfp);
 	else
 		p = kmalloc(len + 1, gfp);
 	if (!p)

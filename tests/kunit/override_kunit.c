@@ -100,6 +100,55 @@ static void test_alignment(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, bad);
 }
 
+/* Also strings, which gomem itself would put into blocks that they share. */
+static void test_alignment_of_copies(struct kunit *test)
+{
+	static const char text[33] = "12345678901234567890123456789012";
+	struct fixture *f = test->priv;
+	size_t size, align;
+	unsigned int i;
+
+	for (size = 1; size <= 32; size++) {
+		align = max_t(size_t, 8, BIT(__ffs(size)));
+		for (i = 0; i < 12; i += 4) {
+			f->objs[i] = kstrndup(text, size - 1, GFP_KERNEL);
+			f->objs[i + 1] = kmemdup_nul(text, size - 1, GFP_KERNEL);
+			f->objs[i + 2] = kstrdup(text + 33 - size, GFP_KERNEL);
+			f->objs[i + 3] = kmemdup(text, size, GFP_KERNEL);
+		}
+		for (i = 0; i < 12; i++) {
+			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
+			KUNIT_EXPECT_TRUE_MSG(test, IS_ALIGNED((unsigned long)f->objs[i], align),
+					      "%zu bytes by way %u", size, i % 4);
+		}
+		kfree_bulk(12, f->objs);
+	}
+}
+
+/* However it came to be of that size. */
+static void test_alignment_of_krealloc(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	size_t from, size;
+	unsigned int i;
+	void *p, *q;
+
+	for (size = 16; size <= SZ_1M; size *= 2) {
+		for (from = size / 2 + 8; from < size; from += max(size / 16, 8UL)) {
+			for (i = 0; i < 3; i++) {
+				p = krealloc(NULL, from / 2, GFP_KERNEL);
+				q = krealloc(p, from, GFP_KERNEL);
+				f->objs[i] = krealloc(q, size, GFP_KERNEL);
+				KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
+				KUNIT_EXPECT_TRUE_MSG(test,
+						      IS_ALIGNED((unsigned long)f->objs[i], size),
+						      "from %zu to %zu", from, size);
+			}
+			kfree_bulk(3, f->objs);
+		}
+	}
+}
+
 static void test_nothing(struct kunit *test)
 {
 	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, kmalloc(0, GFP_KERNEL));
@@ -593,6 +642,8 @@ static void override_exit(struct kunit *test)
 static struct kunit_case override_cases[] = {
 	KUNIT_CASE(test_kmalloc),
 	KUNIT_CASE(test_alignment),
+	KUNIT_CASE(test_alignment_of_copies),
+	KUNIT_CASE(test_alignment_of_krealloc),
 	KUNIT_CASE(test_nothing),
 	KUNIT_CASE(test_refused),
 	KUNIT_CASE(test_kvmalloc_no_pages),
