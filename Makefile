@@ -11,8 +11,16 @@ ifdef KERNEL
 KDIR ?= $(shell $(VM) kdir $(KERNEL))
 BUILD := $(CURDIR)/build/$(KERNEL)
 else
-KDIR ?= $(firstword $(wildcard /lib/modules/$(KERNELRELEASE)/build) $(shell $(VM) kdir stock))
 BUILD := $(CURDIR)
+ifeq ($(origin KDIR),undefined)
+ifneq ($(wildcard /lib/modules/$(KERNELRELEASE)/build/Makefile),)
+KDIR := /lib/modules/$(KERNELRELEASE)/build
+else
+# Expanded by recipes only: it may fetch headers.
+KDIR = $(shell $(VM) kdir stock)
+OTHER_KERNEL := 1
+endif
+endif
 endif
 
 # As many at once as there are CPUs, unless whoever calls decides that.
@@ -58,13 +66,36 @@ $(BUILD): FORCE
 	done
 else
 all-modules:
+	$(say_other_kernel)
 	$(KMAKE) M=$(BUILD) modules
+	$(say_other_kernel)
+endif
+
+# Said before and after what the kernel's make prints.
+ifdef OTHER_KERNEL
+define say_other_kernel
+@{ \
+	echo 'make: There are no headers of the running kernel, $(KERNELRELEASE).'; \
+	echo "make: This gomem.ko is for Debian's 6.1 in scripts/vm. It does not load here."; \
+	echo 'make: Install linux-headers-$(KERNELRELEASE), or name headers with KDIR=.'; \
+} >&2
+endef
 endif
 
 FORCE:
 
+# The kernel's make runs no depmod if there is no System.map, and packages with headers
+# have none. Whoever builds a package sets DEPMOD=true.
+DEPMOD ?= depmod
+
 modules_install: modules
+ifdef OTHER_KERNEL
+	$(if $(INSTALL_MOD_PATH),,$(error nothing is installed without INSTALL_MOD_PATH=: it would not load))
+endif
 	$(KMAKE) M=$(BUILD) modules_install
+	PATH=$$PATH:/usr/sbin:/sbin; \
+	$(DEPMOD) $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) \
+		$$(modinfo -F vermagic $(BUILD)/gomem/gomem.ko | cut -d ' ' -f 1)
 
 # What another module is built with: the header, and the symbols' versions.
 headers_install: modules
@@ -117,5 +148,6 @@ help:
 	@echo '  make kunit              only the KUnit suites, with KASAN and lockdep'
 	@echo '  make selftest           only the self-tests'
 	@echo '  make bench              cost and memory held, beside kmalloc() (scripts/bench --help)'
-	@echo '  make install            install module, header and symbols (DESTDIR=, INSTALL_MOD_PATH=)'
+	@echo '  make install            install module, header and symbols, and run depmod'
+	@echo '                          (DESTDIR=, INSTALL_MOD_PATH=, DEPMOD=)'
 	@echo '  make clean              remove everything that was built'
