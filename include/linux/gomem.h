@@ -6,7 +6,7 @@
  * A module that uses it needs two lines beside this include:
  *
  *	MODULE_IMPORT_NS(GOMEM_NS);			(in the source)
- *	KBUILD_EXTRA_SYMBOLS := .../Module.symvers	(in its Kbuild)
+ *	KBUILD_EXTRA_SYMBOLS=.../Module.symvers		(on make's command line)
  *
  * Rules that hold for every function here:
  *
