@@ -51,6 +51,7 @@ detected()
 	if drops_reference; then echo "$1"; else echo 0; fi
 }
 
+ktap_leaves="objects that were freed with kfree() stay"
 ktap_header
 ktap_plan 16
 insmod gomem.ko || exit 1

@@ -10,6 +10,11 @@
 #	ktap_skip "CPU 1 goes offline" "cannot be unplugged"
 #	ktap_finish
 #
+# ktap_finish adds one more result: nothing of gomem's memory is left when all modules are
+# unloaded. A test that leaves something says why, before ktap_plan:
+#
+#	ktap_leaves="a client leaks objects on purpose"
+#
 # Plain enough for busybox. Exit statuses are those of kselftest.
 
 KTAP_PASS=0
@@ -27,11 +32,12 @@ ktap_header()
 	echo "KTAP version 1"
 }
 
-# ktap_plan N: that many results will follow; ktap_finish holds us to it.
+# ktap_plan N: that many results will follow, and that of ktap_finish, which holds us to it.
 ktap_plan()
 {
 	ktap_planned=$1
-	echo "1..$1"
+	[ -n "${ktap_leaves:-}" ] || ktap_planned=$(($1 + 1))
+	echo "1..$ktap_planned"
 }
 
 # ktap_diag TEXT: lines that explain the result before them.
@@ -84,9 +90,36 @@ ktap_is()
 	fi
 }
 
+# Prints the modules that use gomem.
+ktap_clients()
+{
+	awk '$1 == "gomem" && $4 != "-" { gsub(",", " ", $4); print $4 }' /proc/modules
+}
+
+# Unloads all of gomem's modules that are loaded, and prints what is wrong: a module that
+# stays, or what gomem says of memory that did not come back, now or earlier in the log.
+ktap_leftover()
+{
+	# A client's clients first: as often as there may be levels.
+	for _ in 1 2 3; do
+		for ktap_client in $(ktap_clients); do
+			rmmod "$ktap_client" 2>/dev/null
+		done
+	done
+	[ ! -d /sys/module/gomem ] || rmmod gomem 2>&1
+	dmesg | grep '] gomem: ' | awk '
+		/leaked|never freed|never destroyed/ { print; lost = 1 }
+		{ last = $0 }
+		END {
+			if (last && last !~ /unloaded: every object and page came back/ && !lost)
+				print "the last words: " last
+		}'
+}
+
 # Ends the test. A test that ran nothing, or not what it planned, has failed.
 ktap_finish()
 {
+	[ -n "${ktap_leaves:-}" ] || ktap_is "$(ktap_leftover | head -n 20)" "" "nothing is left"
 	ktap_ran=$((ktap_passed + ktap_failed + ktap_skipped))
 	if [ "$ktap_ran" -ne "${ktap_planned:-$ktap_ran}" ]; then
 		ktap_diag "planned $ktap_planned, ran $ktap_ran"

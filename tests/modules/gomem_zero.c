@@ -119,17 +119,16 @@ static int check_objects(void)
 
 static int check_scratch(void)
 {
-	unsigned int i, n = 2 * (GOMEM_SCRATCH_MAX_ORDER + 1);
+	void *buf[2 * (GOMEM_SCRATCH_MAX_ORDER + 1)] = {};
+	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < n && !err; i++) {
-		live[i] = gomem_scratch_get(i / 2, GFP_KERNEL | __GFP_ZERO);
-		err = check(live[i], GOMEM_SCRATCH_SIZE(i / 2), "scratch buffer");
+	for (i = 0; i < ARRAY_SIZE(buf) && !err; i++) {
+		buf[i] = gomem_scratch_get(i / 2, GFP_KERNEL | __GFP_ZERO);
+		err = check(buf[i], GOMEM_SCRATCH_SIZE(i / 2), "scratch buffer");
 	}
-	for (i = 0; i < n; i++) {
-		gomem_scratch_put(live[i]);
-		live[i] = NULL;
-	}
+	for (i = 0; i < ARRAY_SIZE(buf); i++)
+		gomem_scratch_put(buf[i]);
 	return err;
 }
 
