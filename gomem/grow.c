@@ -337,6 +337,30 @@ static unsigned long trim_block(struct gomem_heap *h, unsigned long addr, unsign
 	return keep;
 }
 
+/*
+ * A block was fetched. Apart from that: it may take memory for a chunk's descriptor, and what
+ * fetching had on the stack is left by then.
+ */
+static noinline unsigned long use_block(struct gomem_heap **hp,
+					const struct gomem_span_request *req, unsigned long addr,
+					unsigned int order, bool fallback)
+{
+	struct gomem_heap *h = *hp;
+	unsigned long page, len;
+
+	if (gomem_pagemap_index(h->map, addr) >= h->map->nr_chunks) {
+		gomem_pages_put(h->source, addr, 1UL << order);
+		return fail(h, true);
+	}
+	len = trim_block(h, addr, order, req);
+	page = add_block(hp, req, addr, len, fallback);
+	if (page == GOMEM_NO_PAGE) {
+		gomem_pages_put(h->source, addr, len);
+		return fail(h, false);
+	}
+	return page;
+}
+
 /**
  * gomem_heap_grow - fetch a block of pages, and take a request's pages from it
  * @hp: the heap that should grow; set to the one whose pages they are, as those of
@@ -351,7 +375,7 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 	unsigned int need = order_base_2(req->npages), order;
 	struct gomem_heap *h = *hp;
 	unsigned int wanted = wanted_order(h, need);
-	unsigned long addr, page, len;
+	unsigned long addr, page;
 
 	make_room(h, need, req->gfp);
 	trade(h, req);
@@ -370,16 +394,5 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 	}
 	if (!addr)
 		return fail(h, false);
-
-	if (gomem_pagemap_index(h->map, addr) >= h->map->nr_chunks) {
-		gomem_pages_put(h->source, addr, 1UL << order);
-		return fail(h, true);
-	}
-	len = trim_block(h, addr, order, req);
-	page = add_block(hp, req, addr, len, order < wanted);
-	if (page == GOMEM_NO_PAGE) {
-		gomem_pages_put(h->source, addr, len);
-		return fail(h, false);
-	}
-	return page;
+	return use_block(hp, req, addr, order, order < wanted);
 }

@@ -608,18 +608,15 @@ static unsigned int same_heap(void **objs, unsigned int n, struct gomem_heap **h
 	return i;
 }
 
-/* To their spans if they are to go @home, else to whoever refills next, if somebody does. */
-static void hand_down(const struct gomem_kind *k, void **objs, unsigned int n, bool home)
+/* To whoever refills next, if somebody does, else to their spans. */
+static void hand_down(const struct gomem_kind *k, void **objs, unsigned int n)
 {
 	struct gomem_heap *h;
 	unsigned int same;
 
 	for (; n; n -= same, objs += same) {
 		same = same_heap(objs, n, &h);
-		if (home)
-			gomem_mcentral_free(gomem_central(h, k), objs, same, false);
-		else
-			gomem_mcentral_put(gomem_central(h, k), objs, same);
+		gomem_mcentral_put(gomem_central(h, k), objs, same);
 	}
 }
 
@@ -633,7 +630,13 @@ static void hand_down(const struct gomem_kind *k, void **objs, unsigned int n, b
  */
 void gomem_mcache_free_home(const struct gomem_kind *k, void **objs, unsigned int n)
 {
-	hand_down(k, objs, n, true);
+	struct gomem_heap *h;
+	unsigned int same;
+
+	for (; n; n -= same, objs += same) {
+		same = same_heap(objs, n, &h);
+		gomem_mcentral_free(gomem_central(h, k), objs, same, false);
+	}
 }
 
 /*
@@ -649,6 +652,7 @@ static void *keep_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	unsigned int kept = 1;
 	struct section sec;
 
+	make_fresh(c->kind, r->objs, r->fresh, r->zero);
 	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
 	slot = section_enter(&sec, c->kind);
 	if (!sec.holds) {
@@ -672,28 +676,31 @@ static void *keep_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	return r->objs[0];
 }
 
-/**
- * gomem_mcache_alloc_slow - allocate an object when the slot has none
- * @k: its kind, not a large one
- * @gfp: how hard to try
- *
- * Context: any but NMI; may sleep if @gfp allows it. Not with the cache owned.
- * Return: the object, or NULL.
- */
-void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
-{
+/* What a slot asks for. */
+struct wish {
 	struct gomem_mcentral *c;
-	struct gomem_slot *slot;
+	unsigned int want;
+	bool want_span;
+};
+
+/*
+ * Each of these three has an array of objects on the stack, and asks the kernel for
+ * nothing: it reclaims memory on the same stack. So they are not inlined.
+ *
+ * From the slot, its span, or what the mcentral has. @w: what was wanted.
+ */
+static noinline void *alloc_at_hand(const struct gomem_kind *k, struct wish *w)
+{
 	void *objs[GOMEM_BATCH_MAX] __uninitialized;
 	struct gomem_refill r;
+	struct gomem_slot *slot;
 	struct section sec;
 	void *obj;
 
 	r.span = NULL;
 	r.objs = objs;
-	get_ready(k);
 	slot = section_enter(&sec, k);
-	c = gomem_central(sec.mc->heap, k);
+	w->c = gomem_central(sec.mc->heap, k);
 	obj = sec.holds ? gomem_slot_pop(slot) : NULL;
 	if (!obj)
 		grow_slot(sec.mc, slot, k, batch_size(slot));
@@ -710,11 +717,63 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 	if (obj)
 		return obj;
 
-	gomem_mcentral_get(c, gfp, &r);
-	if (!r.n)
-		return NULL;
-	make_fresh(k, objs, r.fresh, r.zero);
-	return keep_refill(c, &r);
+	w->want = r.want;
+	w->want_span = r.want_span;
+	gomem_mcentral_refill(w->c, &r);
+	return r.n ? keep_refill(w->c, &r) : NULL;
+}
+
+static noinline void *alloc_from_peers(const struct wish *w)
+{
+	void *objs[GOMEM_BATCH_MAX] __uninitialized;
+	struct gomem_refill r;
+
+	r.objs = objs;
+	r.want = w->want;
+	r.want_span = w->want_span;
+	gomem_mcentral_refill_from_peers(w->c, &r);
+	return r.n ? keep_refill(w->c, &r) : NULL;
+}
+
+static noinline void *alloc_from_new(const struct wish *w, struct gomem_span_stack *spans)
+{
+	void *objs[GOMEM_BATCH_MAX] __uninitialized;
+	struct gomem_refill r;
+
+	r.objs = objs;
+	r.want = w->want;
+	r.want_span = w->want_span;
+	gomem_mcentral_use(spans, &r);
+	return keep_refill(w->c, &r);
+}
+
+/**
+ * gomem_mcache_alloc_slow - allocate an object when the slot has none
+ * @k: its kind, not a large one
+ * @gfp: how hard to try
+ *
+ * What gomem_mcentral_get() does, with an array of its own at each step.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it. Not with the cache owned.
+ * Return: the object, or NULL.
+ */
+void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
+{
+	struct gomem_span_stack spans = { NULL };
+	struct wish w;
+	void *obj;
+
+	get_ready(k);
+	obj = alloc_at_hand(k, &w);
+	if (obj)
+		return obj;
+	if (!gomem_mcentral_grow(w.c, gfp, w.want, true, &spans)) {
+		if (gomem_mcentral_peers(w.c, gfp))
+			obj = alloc_from_peers(&w);
+		if (obj || !gomem_mcentral_grow(w.c, gfp, w.want, false, &spans))
+			return obj;
+	}
+	return alloc_from_new(&w, &spans);
 }
 
 /* A span that came with objects for users: the slot's, if it has none by now. */
@@ -742,26 +801,46 @@ static void tell_fresh(const struct gomem_kind *k, void **objs, u64 these, u64 z
 		make_fresh(k, objs, these, zero);
 }
 
-/* From spans, past the slot. */
-static noinline unsigned int alloc_many_slow(struct gomem_mcentral *c, gfp_t gfp, void **objs,
-					     unsigned int want, struct gomem_span *used_up,
-					     bool want_span, u64 *fresh)
+/* From the slot's span, or a request for the mcentral, with the used up span in it. */
+static noinline unsigned int many_at_hand(const struct gomem_kind *k, struct gomem_mcentral **c,
+					  struct gomem_refill *r, u64 *fresh)
 {
-	struct gomem_refill r;
+	struct gomem_slot *slot;
+	struct section sec;
+	unsigned int n = 0;
+	u64 these;
 
-	r.span = used_up;
-	r.objs = objs;
-	r.want = want;
-	r.want_span = want_span;
-	gomem_mcentral_get(c, gfp, &r);
-	if (!r.n)
+	slot = section_enter(&sec, k);
+	*c = gomem_central(sec.mc->heap, k);
+	grow_slot(sec.mc, slot, k, r->want);
+	if (slot->span) {
+		n = take_from_span(slot, r->objs, r->want, &these);
+		tell_fresh(k, r->objs, these, slot->span->zero ? these : 0, fresh);
+		slot->allocs += n;
+	}
+	r->span = NULL;
+	if (!n && slot->span) {
+		r->span = slot->span;
+		slot->span = NULL;
+	}
+	r->want_span = sec.mc->caches_spans && k->size <= CACHED_SPAN_SIZE_MAX;
+	section_leave(&sec);
+	return n;
+}
+
+/* From spans, past the slot. */
+static noinline unsigned int alloc_many_slow(struct gomem_mcentral *c, gfp_t gfp,
+					     struct gomem_refill *r, u64 *fresh)
+{
+	gomem_mcentral_get(c, gfp, r);
+	if (!r->n)
 		return 0;
-	tell_fresh(c->kind, objs, r.fresh, r.zero, fresh);
+	tell_fresh(c->kind, r->objs, r->fresh, r->zero, fresh);
 	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
-	atomic64_add(r.n, &c->direct_allocs);
-	if (r.span)
-		keep_span(c, r.span);
-	return r.n;
+	atomic64_add(r->n, &c->direct_allocs);
+	if (r->span)
+		keep_span(c, r->span);
+	return r->n;
 }
 
 /**
@@ -784,30 +863,15 @@ static noinline unsigned int alloc_many_slow(struct gomem_mcentral *c, gfp_t gfp
 unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void **objs,
 				     unsigned int want, u64 *fresh)
 {
-	struct gomem_span *used_up = NULL;
 	struct gomem_mcentral *c;
-	struct gomem_slot *slot;
-	struct section sec;
-	unsigned int n = 0;
-	bool want_span;
-	u64 these;
+	struct gomem_refill r;
+	unsigned int n;
 
+	r.objs = objs;
+	r.want = want;
 	get_ready(k);
-	slot = section_enter(&sec, k);
-	c = gomem_central(sec.mc->heap, k);
-	grow_slot(sec.mc, slot, k, want);
-	if (slot->span) {
-		n = take_from_span(slot, objs, want, &these);
-		tell_fresh(k, objs, these, slot->span->zero ? these : 0, fresh);
-		slot->allocs += n;
-	}
-	if (!n && slot->span) {
-		used_up = slot->span;
-		slot->span = NULL;
-	}
-	want_span = sec.mc->caches_spans && k->size <= CACHED_SPAN_SIZE_MAX;
-	section_leave(&sec);
-	return n ?: alloc_many_slow(c, gfp, objs, want, used_up, want_span, fresh);
+	n = many_at_hand(k, &c, &r, fresh);
+	return n ?: alloc_many_slow(c, gfp, &r, fresh);
 }
 
 /**
@@ -888,7 +952,7 @@ void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 		return;
 	gomem_count(GOMEM_EV_FLUSHES, 1);
 	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
-	hand_down(k, objs, n, false);
+	hand_down(k, objs, n);
 }
 
 /**
@@ -913,7 +977,7 @@ void gomem_mcache_free_direct(const struct gomem_kind *k, void *obj)
 {
 	gomem_count(GOMEM_EV_REMOTE_FREES, 1);
 	atomic64_inc(&gomem_central(gomem_heap_of(obj), k)->direct_frees);
-	hand_down(k, &obj, 1, false);
+	hand_down(k, &obj, 1);
 }
 
 /**
@@ -930,7 +994,7 @@ void gomem_mcache_free_kind(const struct gomem_kind *k, void **objs, unsigned in
 	gomem_count(GOMEM_EV_FLUSHED_OBJECTS, n);
 	/* Some may be of other nodes: but the sum over all of them is told. */
 	atomic64_add(n, &gomem_central(gomem_heap_of(objs[0]), k)->direct_frees);
-	hand_down(k, objs, n, false);
+	hand_down(k, objs, n);
 }
 
 static unsigned int spc_of(const void *obj)

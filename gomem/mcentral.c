@@ -409,23 +409,22 @@ static void use_new(struct gomem_span_stack *spans, struct gomem_refill *r)
 	spin_unlock_irqrestore(&c->lock, flags);
 }
 
-/* So many spans at once as the request needs; none is wanted ahead of that. */
-static bool get_some_new(struct gomem_mcentral *c, struct gomem_refill *r)
+/* As many spans at once as @want objects need; none ahead of that. */
+static noinline bool get_some_new(struct gomem_mcentral *c, unsigned int want,
+				  struct gomem_span_stack *spans)
 {
 	struct gomem_span_request req = {
 		.npages = c->kind->npages,
 		.kind = c->kind,
 		.aligned = c->kind->aligned,
 	};
-	unsigned int n = DIV_ROUND_UP(r->want, c->kind->nelems);
-	struct gomem_span_stack spans = { NULL };
+	unsigned int n = DIV_ROUND_UP(want, c->kind->nelems);
 	struct gomem_span *s;
 
-	if (n < 2 || !gomem_heap_alloc_spans(c->heap, &req, n, &spans))
+	if (n < 2 || !gomem_heap_alloc_spans(c->heap, &req, n, spans))
 		return false;
-	for (s = spans.top; s; s = s->next)
+	for (s = spans->top; s; s = s->next)
 		write_tail(s);
-	use_new(&spans, r);
 	return true;
 }
 
@@ -434,18 +433,11 @@ static bool is_empty(const struct gomem_refill *r)
 	return !r->n && !r->span;
 }
 
-/* What other nodes have, and need not ask the kernel for. */
-static void refill_from_peers(struct gomem_mcentral *c, struct gomem_refill *r)
+static void begin(struct gomem_refill *r)
 {
-	struct gomem_heap *h = c->heap;
-	int node;
-
-	for_each_node(node) {
-		if (h->peers[node] != h && h->peers[node]->node == node)
-			refill(gomem_central(h->peers[node], c->kind), r);
-		if (!is_empty(r))
-			break;
-	}
+	r->n = 0;
+	r->fresh = 0;
+	r->zero = 0;
 }
 
 /**
@@ -462,9 +454,7 @@ static void refill_from_peers(struct gomem_mcentral *c, struct gomem_refill *r)
  */
 void gomem_mcentral_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
-	r->n = 0;
-	r->fresh = 0;
-	r->zero = 0;
+	begin(r);
 	if (unlikely(r->span && r->span->heap != c->heap)) {
 		gomem_mcentral_uncache(r->span);
 		r->span = NULL;
@@ -472,6 +462,82 @@ void gomem_mcentral_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	refill(c, r);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
+
+/**
+ * gomem_mcentral_peers - may objects come from other nodes?
+ * @c: the mcentral
+ * @gfp: how hard to try
+ *
+ * Return: the answer.
+ */
+bool gomem_mcentral_peers(const struct gomem_mcentral *c, gfp_t gfp)
+{
+	return c->heap->peers && !(gfp & __GFP_THISNODE);
+}
+
+/**
+ * gomem_mcentral_refill_from_peers - have objects that other nodes have
+ * @c: the mcentral, of which there are peers
+ * @r: what is wanted, and where it goes
+ *
+ * These need not ask the kernel for memory.
+ */
+void gomem_mcentral_refill_from_peers(struct gomem_mcentral *c, struct gomem_refill *r)
+{
+	struct gomem_heap *h = c->heap;
+	int node;
+
+	begin(r);
+	r->span = NULL;
+	for_each_node(node) {
+		if (h->peers[node] != h && h->peers[node]->node == node)
+			refill(gomem_central(h->peers[node], c->kind), r);
+		if (!is_empty(r))
+			break;
+	}
+}
+
+/**
+ * gomem_mcentral_grow - make spans, when none has room
+ * @c: the mcentral
+ * @gfp: how hard to try
+ * @want: for how many objects
+ * @local: only of this node, and without any effort if there are others
+ * @spans: where they go, for gomem_mcentral_use()
+ *
+ * The kernel may reclaim memory meanwhile, on the same stack: callers have no array of
+ * objects there. scripts/check stack.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it. No lock held, no cache owned.
+ * Return: whether there are any.
+ */
+bool gomem_mcentral_grow(struct gomem_mcentral *c, gfp_t gfp, unsigned int want, bool local,
+			 struct gomem_span_stack *spans)
+{
+	bool peers = gomem_mcentral_peers(c, gfp);
+	struct gomem_span *s;
+
+	if (local && get_some_new(c, want, spans))
+		return true;
+	if (local && !peers)
+		return false;
+	s = new_span(c, gfp, local);
+	if (s)
+		gomem_span_push(spans, s);
+	return s;
+}
+
+/**
+ * gomem_mcentral_use - have objects of new spans
+ * @spans: what gomem_mcentral_grow() made
+ * @r: what is wanted, and where it goes
+ */
+void gomem_mcentral_use(struct gomem_span_stack *spans, struct gomem_refill *r)
+{
+	begin(r);
+	r->span = NULL;
+	use_new(spans, r);
+}
 
 /**
  * gomem_mcentral_get - the same, by any means (cacheSpan)
@@ -487,24 +553,17 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
 void gomem_mcentral_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r)
 {
 	struct gomem_span_stack spans = { NULL };
-	struct gomem_span *s = NULL;
 
 	gomem_mcentral_refill(c, r);
-	if (!is_empty(r) || get_some_new(c, r))
+	if (!is_empty(r))
 		return;
-	if (c->heap->peers && !(gfp & __GFP_THISNODE)) {
-		s = new_span(c, gfp, true);
-		if (!s)
-			refill_from_peers(c, r);
-		if (!is_empty(r))
+	if (!gomem_mcentral_grow(c, gfp, r->want, true, &spans)) {
+		if (gomem_mcentral_peers(c, gfp))
+			gomem_mcentral_refill_from_peers(c, r);
+		if (!is_empty(r) || !gomem_mcentral_grow(c, gfp, r->want, false, &spans))
 			return;
 	}
-	if (!s)
-		s = new_span(c, gfp, false);
-	if (!s)
-		return;
-	gomem_span_push(&spans, s);
-	use_new(&spans, r);
+	gomem_mcentral_use(&spans, r);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_get);
 

@@ -49,6 +49,14 @@ static void prepare_pages(struct page *page, unsigned int order)
  * The block is split at once, so that any part of it can go back alone: a
  * compound page could only be freed as a whole.
  */
+static noinline unsigned long split_block(struct page *page, unsigned int order)
+{
+	if (order)
+		split_page(page, order);
+	prepare_pages(page, order);
+	return (unsigned long)page_address(page);
+}
+
 static unsigned long kernel_alloc(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
 				  int node)
 {
@@ -58,12 +66,7 @@ static unsigned long kernel_alloc(struct gomem_pagesource *src, unsigned int ord
 	if (order > GOMEM_MAX_ORDER)
 		return 0;
 	page = alloc_pages_node(node, gfp & GOMEM_GFP_EFFORT, order);
-	if (!page)
-		return 0;
-	if (order)
-		split_page(page, order);
-	prepare_pages(page, order);
-	return (unsigned long)page_address(page);
+	return page ? split_block(page, order) : 0;
 }
 
 static int kernel_node_of(struct gomem_pagesource *src, unsigned long addr)
@@ -111,23 +114,27 @@ static void kernel_free(struct gomem_pagesource *src, unsigned long addr, unsign
 		free_guarded_page(virt_to_page((void *)addr));
 }
 
-static void *kernel_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node)
+/* Single pages from here on: those at the end are not needed. */
+static noinline void *trim_pages(struct page *page, size_t bytes)
 {
 	unsigned int order = get_order(bytes);
-	struct page *page = alloc_pages_node(node, gfp & GOMEM_GFP_EFFORT, order);
 	unsigned long addr, end;
 
-	if (!page)
-		return NULL;
-	if (!order)
-		return page_address(page);
-	/* Single pages from here on: those at the end are not needed. */
 	split_page(page, order);
 	addr = (unsigned long)page_address(page);
 	end = addr + (PAGE_SIZE << order);
 	for (addr += PAGE_ALIGN(bytes); addr < end; addr += PAGE_SIZE)
 		free_page(addr);
 	return page_address(page);
+}
+
+static void *kernel_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node)
+{
+	struct page *page = alloc_pages_node(node, gfp & GOMEM_GFP_EFFORT, get_order(bytes));
+
+	if (!page)
+		return NULL;
+	return bytes > PAGE_SIZE ? trim_pages(page, bytes) : page_address(page);
 }
 
 static void kernel_meta_free(struct gomem_pagesource *src, void *p, size_t bytes)
