@@ -133,6 +133,15 @@ ktap_finish()
 	exit $KTAP_FAIL
 }
 
+# ktap_true NAME COMMAND...: ok if the command succeeds.
+ktap_true()
+{
+	name=$1
+	shift
+	"$@"
+	ktap_is $? 0 "$name"
+}
+
 # gomem_stat KEY: its value, from a file of "key: value" lines. Prints nothing
 # and fails if there is no such key.
 gomem_stat()

@@ -34,8 +34,7 @@ echo 86400000 >/sys/module/gomem/parameters/epoch_ms
 echo 1 >/sys/module/gomem/parameters/debug
 run max_size=8192
 echo 0 >/sys/module/gomem/parameters/debug
-[ "$(gomem_stat arena_quarantined)" -gt 0 ]
-ktap_is $? 0 "arenas are in quarantine"
+ktap_true "arenas are in quarantine" [ "$(gomem_stat arena_quarantined)" -gt 0 ]
 ktap_is "$(gomem_stat arena_writes_after_destroy_detected)" 0 "nobody wrote to them"
 for key in softirq_allocs softirq_frees hardirq_allocs hardirq_frees; do
 	n=$(gomem_stat $key)
