@@ -22,6 +22,7 @@
 #include "pagesource.h"
 #include "rcu.h"
 #include "report.h"
+#include "shuffle.h"
 #include "shrink.h"
 
 /*
@@ -67,6 +68,7 @@ static int __init gomem_init(void)
 
 	gomem_kinds_init();
 	gomem_secret = get_random_long();
+	gomem_shuffle_init();
 	gomem_kernel_pages_init();
 	err = gomem_nodes_init(&gomem_kernel_pages, base, DIV_ROUND_UP(range, GOMEM_CHUNK_SIZE));
 	if (err)

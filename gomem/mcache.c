@@ -19,6 +19,7 @@
 #include "mheap.h"
 #include "node.h"
 #include "report.h"
+#include "shuffle.h"
 #include "stats.h"
 
 /*
@@ -547,6 +548,7 @@ static unsigned int take_swept(struct gomem_slot *slot, void **objs, unsigned in
 	unsigned int n, recycled;
 
 	n = gomem_span_take(slot->span, objs + have, want - have, &recycled);
+	gomem_shuffle_fresh(objs + have, n, recycled);
 	if (recycled < n)
 		*fresh |= GENMASK_ULL(have + n - 1, have + recycled);
 	slot->refilled += n;

@@ -12,6 +12,7 @@
 #include "mcentral.h"
 #include "mheap.h"
 #include "report.h"
+#include "shuffle.h"
 #include "sizeclass.h"
 #include "stats.h"
 #include "tiny.h"
@@ -304,6 +305,7 @@ static void take(struct gomem_refill *r, struct gomem_span *s)
 	unsigned int n, recycled;
 
 	n = gomem_span_take(s, r->objs + r->n, r->want - r->n, &recycled);
+	gomem_shuffle_fresh(r->objs + r->n, n, recycled);
 	add_objects(r, s, n, recycled);
 }
 
@@ -380,6 +382,7 @@ static bool use_all(struct gomem_mcentral *c, struct gomem_span *s, struct gomem
 	if (s->nelems > r->want - r->n)
 		return false;
 	gomem_span_take_all(s, r->objs + r->n);
+	gomem_shuffle_fresh(r->objs + r->n, s->nelems, 0);
 	add_objects(r, s, s->nelems, 0);
 	s->where = GOMEM_FULL_SWEPT;
 	list_add(&s->list, &c->list[GOMEM_FULL_SWEPT]);
@@ -671,6 +674,12 @@ static unsigned long slots_of(unsigned int index, unsigned int len)
 	return ((2UL << (len - 1)) - 1) << index % 64;
 }
 
+/* Does the object after this one lie beside it? With shuffled objects it rarely does. */
+static bool has_neighbour(const struct gomem_span *s, void **obj, unsigned int n)
+{
+	return n > 1 && (obj[1] == obj[0] + s->elemsize || obj[1] == obj[0] - s->elemsize);
+}
+
 /* How many slots from @index on have bits in the same word, @n at most. */
 static unsigned int rest_of_word(const struct gomem_span *s, unsigned int index, unsigned int n)
 {
@@ -713,7 +722,10 @@ static unsigned int free_objects(struct gomem_mcentral *c, void **objs, unsigned
 	for (i = 0; i < n; i += len) {
 		if (last && is_in(last, objs[i], &index)) {
 			s = last;
-			len = neighbours(s, index, objs + i, n - i, &slots);
+			len = 1;
+			slots = 1UL << index % 64;
+			if (has_neighbour(s, objs + i, n - i))
+				len = neighbours(s, index, objs + i, n - i, &slots);
 		} else {
 			s = span_of(c, objs[i], &index);
 			len = s && run ? rest_of_word(s, index, n - i) : 1;

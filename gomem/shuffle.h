@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * shuffle.h - objects that were never handed out come in an order that nobody can guess.
+ */
+#ifndef GOMEM_SHUFFLE_H
+#define GOMEM_SHUFFLE_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+
+extern bool gomem_shuffle;
+
+void gomem_shuffle_init(void);
+void gomem_shuffle_some(void **objs, unsigned int n);
+
+/* @objs: @n objects of one span, of which the first @recycled stay where they are. */
+static inline void gomem_shuffle_fresh(void **objs, unsigned int n, unsigned int recycled)
+{
+	if (n - recycled > 1 && READ_ONCE(gomem_shuffle))
+		gomem_shuffle_some(objs + recycled, n - recycled);
+}
+
+#endif /* GOMEM_SHUFFLE_H */

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * shuffle_kunit.c - the order of new objects.
+ */
+#include <kunit/test.h>
+#include <linux/bitmap.h>
+#include <linux/gomem.h>
+#include <linux/sizes.h>
+
+#include "shuffle.h"
+
+#define MOST	64U
+
+/* All of them are there, each once. */
+static void test_all_there(struct kunit *test)
+{
+	void *objs[MOST];
+	unsigned int n, i;
+
+	for (n = 0; n <= MOST; n++) {
+		DECLARE_BITMAP(seen, MOST) = { };
+
+		for (i = 0; i < n; i++)
+			objs[i] = (void *)(unsigned long)i;
+		gomem_shuffle_some(objs, n);
+		for (i = 0; i < n; i++) {
+			KUNIT_ASSERT_LT(test, (unsigned long)objs[i], (unsigned long)n);
+			KUNIT_ASSERT_FALSE(test, test_and_set_bit((unsigned long)objs[i], seen));
+		}
+	}
+}
+
+/*
+ * Each of the 24 orders of four comes as often as any other: 1000 times, with a standard
+ * deviation of 31.
+ */
+static void test_orders(struct kunit *test)
+{
+	unsigned int count[256] = { }, i, j, code, orders = 0;
+	void *objs[4];
+
+	for (i = 0; i < 24000; i++) {
+		for (j = 0; j < 4; j++)
+			objs[j] = (void *)(unsigned long)j;
+		gomem_shuffle_some(objs, 4);
+		for (j = 0, code = 0; j < 4; j++)
+			code = code << 2 | (unsigned long)objs[j];
+		count[code]++;
+	}
+	for (code = 0; code < ARRAY_SIZE(count); code++) {
+		if (!count[code])
+			continue;
+		orders++;
+		KUNIT_EXPECT_GT_MSG(test, count[code], 800U, "order %#x", code);
+		KUNIT_EXPECT_LT_MSG(test, count[code], 1200U, "order %#x", code);
+	}
+	KUNIT_EXPECT_EQ(test, 24U, orders);
+}
+
+/* Each place of 64 is taken by each object about as often as by any other. */
+static void test_places(struct kunit *test)
+{
+	unsigned int *count, i, j;
+	void *objs[MOST];
+
+	count = kunit_kcalloc(test, MOST * MOST, sizeof(*count), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, count);
+	for (i = 0; i < 100 * MOST; i++) {
+		for (j = 0; j < MOST; j++)
+			objs[j] = (void *)(unsigned long)j;
+		gomem_shuffle_some(objs, MOST);
+		for (j = 0; j < MOST; j++)
+			count[j * MOST + (unsigned long)objs[j]]++;
+	}
+	/* 100 each, with a standard deviation of 10. */
+	for (i = 0; i < MOST * MOST; i++) {
+		KUNIT_EXPECT_GT_MSG(test, count[i], 30U, "place %u of object %u", i / MOST,
+				    i % MOST);
+		KUNIT_EXPECT_LT_MSG(test, count[i], 170U, "place %u of object %u", i / MOST,
+				    i % MOST);
+	}
+}
+
+enum way { ONE_BY_ONE, AT_ONCE };
+
+static unsigned int get(struct gomem_cache *c, enum way way, void **objs, unsigned int n)
+{
+	unsigned int i;
+
+	if (way == AT_ONCE)
+		return gomem_cache_alloc_bulk(c, GFP_KERNEL, n, objs);
+	for (i = 0; i < n; i++) {
+		objs[i] = gomem_cache_alloc(c, GFP_KERNEL);
+		if (!objs[i])
+			break;
+	}
+	return i;
+}
+
+/* Of 63 pairs of objects that came one after the other, how many are neighbours. */
+static unsigned int neighbours(struct kunit *test, size_t size, enum way way)
+{
+	struct gomem_cache *c = gomem_cache_create("shuffle", size, NULL);
+	unsigned int n, i, found = 0;
+	void *objs[MOST];
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	n = get(c, way, objs, MOST);
+	KUNIT_EXPECT_EQ(test, MOST, n);
+	for (i = 1; i < n; i++)
+		found += abs(objs[i] - objs[i - 1]) < 2 * (long)size;
+	gomem_cache_free_bulk(c, n, objs);
+	gomem_cache_destroy(c);
+	return found;
+}
+
+static void with_shuffle(struct kunit *test, bool on, size_t size, enum way way)
+{
+	bool before = gomem_shuffle;
+	unsigned int found;
+
+	WRITE_ONCE(gomem_shuffle, on);
+	found = neighbours(test, size, way);
+	WRITE_ONCE(gomem_shuffle, before);
+	/* By chance 2 of n - 1 in a batch of n. Batches have 15 objects at least. */
+	if (on)
+		KUNIT_EXPECT_LT_MSG(test, found, 25U, "size %zu, way %d", size, way);
+	else
+		KUNIT_EXPECT_GE_MSG(test, found, 50U, "size %zu, way %d", size, way);
+}
+
+static void test_neighbours(struct kunit *test)
+{
+	static const size_t sizes[] = { 16, 48, 64, 104, 128 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		with_shuffle(test, false, sizes[i], ONE_BY_ONE);
+		with_shuffle(test, true, sizes[i], ONE_BY_ONE);
+		with_shuffle(test, false, sizes[i], AT_ONCE);
+		with_shuffle(test, true, sizes[i], AT_ONCE);
+	}
+}
+
+/* As the kernel's own, where nobody said otherwise. */
+static void test_default(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_SLAB_FREELIST_RANDOM), gomem_shuffle);
+}
+
+static struct kunit_case shuffle_cases[] = {
+	KUNIT_CASE(test_all_there),
+	KUNIT_CASE(test_orders),
+	KUNIT_CASE(test_places),
+	KUNIT_CASE(test_neighbours),
+	KUNIT_CASE(test_default),
+	{ }
+};
+
+static struct kunit_suite shuffle_suite = {
+	.name = "gomem_shuffle",
+	.test_cases = shuffle_cases,
+};
+
+kunit_test_suite(shuffle_suite);
