@@ -81,25 +81,74 @@ static void *check_and_hand_out(void *obj, unsigned int spc, gfp_t gfp,
 	return NULL;
 }
 
+/* An object of a span. */
+static void *alloc_in_span(unsigned int spc, gfp_t gfp, unsigned long caller)
+{
+	void *obj;
+
+	while ((obj = gomem_mcache_alloc_slow(&gomem_kinds[spc], gfp))) {
+		obj = check_and_hand_out(obj, spc, gfp, caller);
+		if (likely(obj))
+			return obj;
+	}
+	return NULL;
+}
+
+static void *count_failure(void)
+{
+	gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+	return NULL;
+}
+
+/* A large object, or one of any size that is to share its pages with none. */
+static void *alloc_pages_for(size_t size, gfp_t gfp, bool noscan, int node)
+{
+	struct gomem_span_request req = {
+		.npages = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
+		.kind = &gomem_kinds[gomem_spc_make(0, noscan)],
+		.aligned = is_power_of_2(size),
+		.gfp = gfp,
+	};
+	struct gomem_span *s = gomem_heap_alloc_span(gomem_node_heap(node), &req);
+	void *obj;
+
+	if (!s)
+		return count_failure();
+	obj = (void *)s->base;
+	if (want_init_on_alloc(gfp) && s->zero)
+		gomem_count(GOMEM_EV_ZEROING_SKIPPED, s->elemsize);
+	else if (want_init_on_alloc(gfp))
+		gomem_clear(obj, s->elemsize);
+	gomem_leak_track(obj, s->elemsize, noscan, gfp);
+	gomem_heap_publish_large(s);
+	return obj;
+}
+
+/*
+ * For a caller that may use the kernel's reserves, which are there for those who free
+ * memory. A span made of them would serve anybody: so spans are made without them, and if
+ * that fails the object has pages of its own, as a large one.
+ */
+static noinline void *alloc_with_reserves(unsigned int spc, gfp_t gfp, unsigned long caller)
+{
+	return alloc_in_span(spc, gomem_gfp_shared(gfp), caller) ?:
+	       alloc_pages_for(gomem_class_size(gomem_spc_class(spc)), gfp,
+			       gomem_spc_noscan(spc), NUMA_NO_NODE);
+}
+
 /*
  * What follows is off the fast path, and tail-called from it, so that it needs
  * no stack frame.
  */
 static noinline void *alloc_miss(unsigned int spc, gfp_t gfp, unsigned long caller)
 {
-	void *obj;
-
 	/* The fast path leaves size 0 to the slot of class 0, which is empty. */
 	if (unlikely(!gomem_spc_class(spc)))
 		return ZERO_SIZE_PTR;
 	gomem_check_context(gfp);
-	while ((obj = gomem_mcache_alloc_slow(&gomem_kinds[spc], gfp))) {
-		obj = check_and_hand_out(obj, spc, gfp, caller);
-		if (likely(obj))
-			return obj;
-	}
-	gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
-	return NULL;
+	if (unlikely(gomem_may_use_reserves(gfp)))
+		return alloc_with_reserves(spc, gfp, caller);
+	return alloc_in_span(spc, gfp, caller) ?: count_failure();
 }
 
 static noinline void *alloc_irq(unsigned int spc, gfp_t gfp, unsigned long caller)
@@ -223,8 +272,13 @@ static noinline void *alloc_tiny_miss(size_t size, gfp_t gfp, unsigned long call
 	if (size > GOMEM_TINY_OPENS)
 		return alloc_miss(TINY_ALONE_SPC, gfp, caller);
 	gomem_check_context(gfp);
-	obj = gomem_tiny_alloc_slow(size, gfp, caller);
-	return obj ? hand_out_tiny(obj, size, gfp) : NULL;
+	if (likely(!gomem_may_use_reserves(gfp))) {
+		obj = gomem_tiny_alloc_slow(size, gfp, caller);
+		return obj ? hand_out_tiny(obj, size, gfp) : count_failure();
+	}
+	obj = gomem_tiny_alloc_slow(size, gomem_gfp_shared(gfp), caller);
+	return obj ? hand_out_tiny(obj, size, gfp) :
+		     alloc_pages_for(size, gfp, true, NUMA_NO_NODE);
 }
 
 static noinline void *alloc_tiny_irq(size_t size, gfp_t gfp, unsigned long caller)
@@ -291,35 +345,13 @@ static noinline void *alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
 
 static void *alloc_large(size_t size, gfp_t gfp, bool noscan, int node, unsigned long caller)
 {
-	struct gomem_span_request req = {
-		.npages = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
-		.kind = &gomem_kinds[gomem_spc_make(0, noscan)],
-		.aligned = is_power_of_2(size),
-		.gfp = gfp,
-	};
-	struct gomem_span *s;
-	void *obj;
-
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
 		return refuse_gfp(size, gfp, caller);
 	gomem_check_context(gfp);
 	if (unlikely(gomem_irq_context()) &&
 	    !enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller))
 		return NULL;
-
-	s = gomem_heap_alloc_span(gomem_node_heap(node), &req);
-	if (!s) {
-		gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
-		return NULL;
-	}
-	obj = (void *)s->base;
-	if (want_init_on_alloc(gfp) && s->zero)
-		gomem_count(GOMEM_EV_ZEROING_SKIPPED, s->elemsize);
-	else if (want_init_on_alloc(gfp))
-		gomem_clear(obj, s->elemsize);
-	gomem_leak_track(obj, s->elemsize, noscan, gfp);
-	gomem_heap_publish_large(s);
-	return obj;
+	return alloc_pages_for(size, gfp, noscan, node);
 }
 
 /* Sizes without a class: none, large, and too large. */
@@ -384,6 +416,8 @@ EXPORT_SYMBOL_NS_GPL(__gomem_alloc_overflow, GOMEM_NS);
 /* Of a node that is not this CPU's: past the caches. */
 static void *alloc_remote(struct gomem_heap *h, unsigned int spc, gfp_t gfp, unsigned long caller)
 {
+	bool reserves = gomem_may_use_reserves(gfp);
+	gfp_t shared = reserves ? gomem_gfp_shared(gfp) : gfp;
 	void *obj;
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
@@ -392,14 +426,16 @@ static void *alloc_remote(struct gomem_heap *h, unsigned int spc, gfp_t gfp, uns
 	if (unlikely(gomem_irq_context()) &&
 	    !enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS, caller))
 		return NULL;
-	while ((obj = gomem_mcache_alloc_direct(gomem_central(h, &gomem_kinds[spc]), gfp))) {
+	while ((obj = gomem_mcache_alloc_direct(gomem_central(h, &gomem_kinds[spc]), shared))) {
 		gomem_count(GOMEM_EV_REMOTE_ALLOCS, 1);
 		obj = check_and_hand_out(obj, spc, gfp, caller);
 		if (likely(obj))
 			return obj;
 	}
-	gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
-	return NULL;
+	if (unlikely(reserves))
+		return alloc_pages_for(gomem_class_size(gomem_spc_class(spc)), gfp,
+				       gomem_spc_noscan(spc), h->node);
+	return count_failure();
 }
 
 void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
@@ -1076,10 +1112,14 @@ static int alloc_some(unsigned int spc, gfp_t gfp, void **p, unsigned int n,
 		p[0] = alloc_miss(spc, gfp, caller);
 		return p[0] ? 1 : -1;
 	}
+	if (!good && unlikely(gomem_may_use_reserves(gfp))) {
+		p[0] = alloc_with_reserves(spc, gfp, caller);
+		return p[0] ? 1 : -1;
+	}
 	if (!good) {
 		more = gomem_mcache_alloc_many(&gomem_kinds[spc], gfp, p, n, &fresh);
 		if (!more) {
-			gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+			count_failure();
 			return -1;
 		}
 		good = check_many(p, more, fresh, caller);
@@ -1497,7 +1537,8 @@ size_t gomem_object_size(const void *p, unsigned long caller)
 
 /**
  * gomem_alloc_slow - allocate an object of a span class, off the fast path
- * @spc: span class, of a small size class
+ * @spc: span class, of a small size class or of scratch buffers. The object is in a span of
+ *	it, even if that takes the kernel's reserves
  * @gfp: gfp, accepted by gomem_enter_alloc()
  * @caller: who asked
  *
@@ -1505,7 +1546,8 @@ size_t gomem_object_size(const void *p, unsigned long caller)
  */
 void *gomem_alloc_slow(unsigned int spc, gfp_t gfp, unsigned long caller)
 {
-	return alloc_miss(spc, gfp, caller);
+	gomem_check_context(gfp);
+	return alloc_in_span(spc, gfp, caller) ?: count_failure();
 }
 
 /**

@@ -8,6 +8,9 @@
 #include <linux/gfp.h>
 #include <linux/kmemleak.h>
 #include <linux/mm.h>
+#include <linux/oom.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/types.h>
 
@@ -68,6 +71,28 @@ static inline void gomem_yield(gfp_t gfp)
 	__preempt_schedule();
 #endif
 	might_alloc(gfp);
+}
+
+/*
+ * May this caller have the kernel's reserves of memory (PF_MEMALLOC)? As the kernel's
+ * gfp_pfmemalloc_allowed() has it, which modules cannot call.
+ */
+static inline bool gomem_may_use_reserves(gfp_t gfp)
+{
+	if (gfp & __GFP_NOMEMALLOC)
+		return false;
+	if (gfp & __GFP_MEMALLOC)
+		return true;
+	if (in_hardirq() || (in_softirq() && !in_serving_softirq()))
+		return false;
+	return (current->flags & PF_MEMALLOC) ||
+	       (!in_serving_softirq() && tsk_is_oom_victim(current));
+}
+
+/* For memory that others will have, too: without reserves, and with something to fall back to. */
+static inline gfp_t gomem_gfp_shared(gfp_t gfp)
+{
+	return (gfp & ~(__GFP_MEMALLOC | __GFP_NOFAIL)) | __GFP_NOMEMALLOC | __GFP_NOWARN;
 }
 
 /* Objects that a bulk call frees at once; fewer if each takes its time. */

@@ -111,10 +111,8 @@ void *gomem_tiny_alloc_slow(size_t size, gfp_t gfp, unsigned long caller)
 	unsigned int mask = GOMEM_TINY_HELD | BIT(0) | BIT(size);
 	unsigned long block = take_block(gfp, caller);
 
-	if (!block) {
-		gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
+	if (!block)
 		return NULL;
-	}
 	gomem_clear((void *)block, GOMEM_TINY_BLOCK);
 	atomic_or(mask << gomem_tiny_shift(block), gomem_tiny_word(block));
 

@@ -2,7 +2,9 @@
 /*
  * balance.c - what a case must leave as it was, in the module's own heap.
  */
+#include <linux/atomic.h>
 #include <linux/gomem.h>
+#include <linux/sched.h>
 
 #include "balance.h"
 #include "check.h"
@@ -91,6 +93,35 @@ static unsigned long no_pages(struct gomem_pagesource *src, unsigned int order, 
 			      int node)
 {
 	return 0;
+}
+
+static atomic_long_t reserves_used;
+
+/* As the page allocator when nothing is left but its reserves. */
+static unsigned long reserves(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
+			      int node)
+{
+	unsigned long addr;
+
+	if ((gfp & __GFP_NOMEMALLOC) || !((gfp & __GFP_MEMALLOC) || current->flags & PF_MEMALLOC))
+		return 0;
+	addr = pages_alloc(src, order, gfp, node);
+	if (addr)
+		atomic_long_add(1L << order, &reserves_used);
+	return addr;
+}
+
+void reserves_begin(void)
+{
+	no_pages_begin();
+	atomic_long_set(&reserves_used, 0);
+	gomem_first_heap()->source->alloc = reserves;
+}
+
+unsigned long reserves_end(void)
+{
+	no_pages_end();
+	return atomic_long_read(&reserves_used);
 }
 
 /* What other cases left idle would serve in place of new pages. */

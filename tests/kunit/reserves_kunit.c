@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * reserves_kunit.c - the kernel's reserves of memory serve who may have them, and nobody
+ * else: on the module's own heap, with a page source that has nothing but reserves.
+ */
+#include <kunit/test.h>
+#include <linux/gomem.h>
+#include <linux/sched/mm.h>
+#include <linux/sizes.h>
+
+#include "balance.h"
+#include "node.h"
+
+#define TRY		(GFP_NOWAIT | __GFP_NOWARN)
+#define PRIVILEGED	(TRY | __GFP_MEMALLOC)
+
+#define MAX_TINY	20000
+
+struct fixture {
+	struct balance balance;
+	void *taken;
+	void *tiny[MAX_TINY];
+};
+
+/* Take all that there is, linked by the first words. */
+static void take_all(struct fixture *f, size_t size)
+{
+	void **p;
+
+	while ((p = gomem_alloc(size, TRY))) {
+		*p = f->taken;
+		f->taken = p;
+	}
+}
+
+/* Nothing is left, of this size and of any. */
+static void begin(struct kunit *test, size_t size)
+{
+	struct fixture *f = test->priv;
+
+	migrate_disable();
+	reserves_begin();
+	take_all(f, SZ_64K);
+	take_all(f, SZ_8K);
+	take_all(f, size);
+	KUNIT_EXPECT_NULL(test, gomem_alloc(size, TRY));
+}
+
+static void end(struct fixture *f, unsigned long *used)
+{
+	void *next;
+
+	*used = reserves_end();
+	migrate_enable();
+	for (; f->taken; f->taken = next) {
+		next = *(void **)f->taken;
+		gomem_free(f->taken);
+	}
+}
+
+/* Objects with reserves, none for others in between, and no more pages than they take. */
+static void expect_reserved(struct kunit *test, size_t size, void *(*get)(size_t size, gfp_t gfp))
+{
+	struct fixture *f = test->priv;
+	unsigned long used;
+	void *p[5], *q;
+	unsigned int i;
+
+	begin(test, size);
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = get(size, PRIVILEGED);
+		KUNIT_EXPECT_NOT_NULL_MSG(test, p[i], "size %zu", size);
+		q = get(size, TRY);
+		KUNIT_EXPECT_NULL_MSG(test, q, "size %zu, after %u", size, i + 1);
+		gomem_free(q);
+		KUNIT_EXPECT_NULL(test, get(size, PRIVILEGED | __GFP_NOMEMALLOC));
+		if (p[i]) {
+			KUNIT_EXPECT_GE(test, gomem_usable_size(p[i]), size);
+			memset(p[i], 0x5a, size);
+		}
+	}
+	/* They are not given back here: that would be memory for anybody. */
+	end(f, &used);
+	KUNIT_EXPECT_EQ_MSG(test, ARRAY_SIZE(p) * DIV_ROUND_UP(size, GOMEM_PAGE_SIZE), used,
+			    "size %zu", size);
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		gomem_free(p[i]);
+}
+
+static void *get_scan(size_t size, gfp_t gfp)
+{
+	return gomem_alloc(size, gfp);
+}
+
+static void *get_noscan(size_t size, gfp_t gfp)
+{
+	return gomem_alloc_noscan(size, gfp);
+}
+
+static void *get_bulk(size_t size, gfp_t gfp)
+{
+	void *p;
+
+	return gomem_alloc_bulk(size, gfp, 1, &p) ? p : NULL;
+}
+
+static void test_alloc(struct kunit *test)
+{
+	expect_reserved(test, 64, get_scan);
+	expect_reserved(test, 1024, get_scan);
+	expect_reserved(test, SZ_8K, get_scan);
+}
+
+static void test_bulk(struct kunit *test)
+{
+	expect_reserved(test, 512, get_bulk);
+}
+
+/* Blocks and spans of 16 bytes are used up first: a tiny object takes what there is. */
+static unsigned int take_tiny(struct fixture *f)
+{
+	unsigned int n = 0;
+	void *p;
+
+	while (n < MAX_TINY && (p = gomem_alloc_noscan(5, TRY)))
+		f->tiny[n++] = p;
+	return n;
+}
+
+static void test_tiny(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned long used;
+	unsigned int n;
+	void *p;
+
+	begin(test, 64);
+	n = take_tiny(f);
+	KUNIT_EXPECT_LT(test, n, MAX_TINY);
+	p = gomem_alloc_noscan(5, PRIVILEGED);
+	KUNIT_EXPECT_NOT_NULL(test, p);
+	KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(5, TRY));
+	end(f, &used);
+	KUNIT_EXPECT_EQ(test, 1, used);
+	gomem_free(p);
+	gomem_free_bulk(n, f->tiny);
+}
+
+/* A task that frees memory has them without asking. */
+static void test_task(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int flags;
+	unsigned long used;
+	void *p;
+
+	begin(test, 128);
+	flags = memalloc_noreclaim_save();
+	p = gomem_alloc(128, TRY);
+	memalloc_noreclaim_restore(flags);
+	KUNIT_EXPECT_NOT_NULL(test, p);
+	KUNIT_EXPECT_NULL(test, gomem_alloc(128, TRY));
+	end(f, &used);
+	KUNIT_EXPECT_EQ(test, 1, used);
+	gomem_free(p);
+}
+
+/* Objects of a typed cache are in its spans: others of the cache may have the rest. */
+static void test_typed(struct kunit *test)
+{
+	struct gomem_cache *c = gomem_cache_create("reserves", 200, NULL);
+	struct fixture *f = test->priv;
+	unsigned long used;
+	void *p;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	begin(test, 64);
+	KUNIT_EXPECT_NULL(test, gomem_cache_alloc(c, TRY));
+	p = gomem_cache_alloc(c, PRIVILEGED);
+	KUNIT_EXPECT_NOT_NULL(test, p);
+	KUNIT_EXPECT_NULL(test, gomem_alloc(64, TRY));
+	end(f, &used);
+	KUNIT_EXPECT_EQ(test, 1, used);
+	gomem_cache_free(c, p);
+	gomem_cache_destroy(c);
+}
+
+static int reserves_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	test->priv = f;
+	balance_save(&f->balance);
+	return 0;
+}
+
+static void reserves_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	if (f)
+		balance_expect(test, &f->balance);
+}
+
+static struct kunit_case reserves_cases[] = {
+	KUNIT_CASE(test_alloc),
+	KUNIT_CASE(test_bulk),
+	KUNIT_CASE(test_tiny),
+	KUNIT_CASE(test_task),
+	KUNIT_CASE(test_typed),
+	{ }
+};
+
+static struct kunit_suite reserves_suite = {
+	.name = "gomem_reserves",
+	.init = reserves_init,
+	.exit = reserves_exit,
+	.test_cases = reserves_cases,
+};
+
+kunit_test_suite(reserves_suite);
