@@ -97,7 +97,9 @@
  * arena.c has a lock for its lists, which is not held with these. epoch.c has a mutex for
  * its work, and for who wants none of it meanwhile, cache.c a semaphore for its list: both
  * are held around them, in this order. The lock of an RCU queue is a raw spinlock, for
- * those who have one, and held with no other.
+ * those who have one, and held with no other. Who may have interrupted its holder, as NMIs
+ * do, links the object into the queue's list of deferred ones by cmpxchg(); only an
+ * irq_work takes that list, as a whole.
  *
  * No lock protects an mcache. Its CPU owns it, between preempt_disable() and
  * preempt_enable() for the one of tasks, local_irq_save() and restore for the one

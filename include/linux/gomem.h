@@ -13,7 +13,7 @@
  * Context: process, softirq and hard interrupt context, like kmalloc(). A task's
  * fast path leaves interrupts on. Not NMI: an allocation or free there is refused
  * with a report. On PREEMPT_RT, like kmalloc(), not with a raw spinlock held, nor
- * with preemption or interrupts off.
+ * with preemption or interrupts off. gomem_free_rcu() alone is for all of these.
  *
  * Sleeping: only an allocation whose gfp allows it (GFP_KERNEL does, GFP_NOWAIT
  * and GFP_ATOMIC do not) may sleep. Such an allocation is a preemption point, as
