@@ -94,18 +94,11 @@ static inline void gomem_shrinker_unregister(struct gomem_shrinker *gs)
 }
 #endif
 
-/*
- * 6.17 wants to be told that a workqueue is per CPU, which was the default, and
- * renamed the system's: "dfl" is for work that may run on any CPU.
- */
+/* 6.17 wants to be told that a workqueue is per CPU, which was the default. */
 #ifdef GOMEM_HAVE_WQ_PERCPU
 #define GOMEM_WQ_PERCPU		WQ_PERCPU
-#define gomem_percpu_wq		system_percpu_wq
-#define gomem_unbound_wq	system_dfl_wq
 #else
 #define GOMEM_WQ_PERCPU		0
-#define gomem_percpu_wq		system_wq
-#define gomem_unbound_wq	system_unbound_wq
 #endif
 
 /* 6.13 sets a timer's function with the rest of it, and 6.15 in no other way. */

@@ -15,11 +15,11 @@
 #include <linux/workqueue.h>
 
 #include "cache.h"
-#include "compat.h"
 #include "mcache.h"
 #include "mcentral.h"
 #include "mheap.h"
 #include "node.h"
+#include "queue.h"
 #include "stats.h"
 
 /* How long CPUs that are to drain idle slots are waited for. */

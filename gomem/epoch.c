@@ -35,9 +35,9 @@
 #include "internal.h"
 #include "arena.h"
 #include "cache.h"
-#include "compat.h"
 #include "epoch.h"
 #include "mcache.h"
+#include "queue.h"
 #include "scavenge.h"
 
 #define EPOCH_MIN_MS	100

@@ -20,6 +20,7 @@
 #include "epoch.h"
 #include "mcache.h"
 #include "pagesource.h"
+#include "queue.h"
 #include "rcu.h"
 #include "report.h"
 #include "shuffle.h"
@@ -70,35 +71,33 @@ static int __init gomem_init(void)
 	gomem_secret = get_random_long();
 	gomem_shuffle_init();
 	gomem_kernel_pages_init();
-	err = gomem_nodes_init(&gomem_kernel_pages, base, DIV_ROUND_UP(range, GOMEM_CHUNK_SIZE));
+	err = gomem_queue_init();
 	if (err)
 		return err;
-
+	err = gomem_nodes_init(&gomem_kernel_pages, base, DIV_ROUND_UP(range, GOMEM_CHUNK_SIZE));
+	if (err)
+		goto exit_queue;
 	gomem_alloc_init();
 	err = gomem_mcache_init();
-	if (err) {
-		gomem_mcache_free_memory();
-		gomem_nodes_exit();
-		return err;
-	}
-	err = gomem_rcu_init();
-	if (err) {
-		gomem_mcache_exit();
-		gomem_mcache_free_memory();
-		gomem_nodes_exit();
-		return err;
-	}
+	if (err)
+		goto exit_nodes;
+	gomem_rcu_init();
 	err = gomem_shrink_init();
-	if (err) {
-		gomem_rcu_exit();
-		gomem_mcache_exit();
-		gomem_mcache_free_memory();
-		gomem_nodes_exit();
-		return err;
-	}
+	if (err)
+		goto exit_rcu;
 	gomem_epoch_init();
 	gomem_debugfs_init();
 	return 0;
+
+exit_rcu:
+	gomem_rcu_exit();
+	gomem_mcache_exit();
+exit_nodes:
+	gomem_mcache_free_memory();
+	gomem_nodes_exit();
+exit_queue:
+	gomem_queue_exit();
+	return err;
 }
 
 /*
@@ -120,6 +119,7 @@ static void __exit gomem_exit(void)
 	leaked = gomem_report_leaks();
 	gomem_mcache_free_memory();
 	gomem_nodes_exit();
+	gomem_queue_exit();
 
 	left = atomic_long_read(&gomem_kernel_pages.heap_pages);
 	WARN_ON(left != leaked);

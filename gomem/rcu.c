@@ -27,10 +27,10 @@
 #include <linux/workqueue.h>
 
 #include "alloc.h"
-#include "compat.h"
 #include "key.h"
 #include "kind.h"
 #include "node.h"
+#include "queue.h"
 #include "rcu.h"
 #include "report.h"
 #include "span.h"
@@ -109,7 +109,6 @@ struct rcu_holder {
 };
 
 static DEFINE_PER_CPU(struct rcu_queue, queues);
-static struct workqueue_struct *workqueue;
 
 /* What a word says. */
 struct waiting {
@@ -216,7 +215,7 @@ static bool begin_grace_period(struct rcu_queue *q)
 
 static void grace_period_over(struct rcu_head *head)
 {
-	queue_work(workqueue, &container_of(head, struct rcu_queue, head)->work);
+	queue_work(gomem_percpu_wq, &container_of(head, struct rcu_queue, head)->work);
 }
 
 /* Not with the lock held: RCU has its own, and may wake somebody up. */
@@ -594,11 +593,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_rcu_lock);
 
 /**
  * gomem_rcu_init - make the queues
- *
- * Context: may sleep.
- * Return: 0, or -ENOMEM.
  */
-int gomem_rcu_init(void)
+void gomem_rcu_init(void)
 {
 	struct rcu_queue *q;
 	int cpu;
@@ -609,15 +605,13 @@ int gomem_rcu_init(void)
 		INIT_WORK(&q->work, free_old);
 		init_irq_work(&q->irq_work, take_deferred);
 	}
-	/* It frees memory: it must not have to wait for some. */
-	workqueue = alloc_workqueue("gomem_rcu", WQ_MEM_RECLAIM | GOMEM_WQ_PERCPU, 0);
-	return workqueue ? 0 : -ENOMEM;
 }
 
 /**
  * gomem_rcu_exit - wait until all objects are freed
  *
- * Nobody gives any more.
+ * Nobody gives any more. The works may not have returned yet: gomem_queue_exit() waits
+ * for that.
  *
  * Context: may sleep.
  */
@@ -626,5 +620,4 @@ void gomem_rcu_exit(void)
 	gomem_rcu_barrier();
 	/* The last callback, too, has returned then. */
 	rcu_barrier();
-	destroy_workqueue(workqueue);
 }

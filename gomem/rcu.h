@@ -8,7 +8,7 @@
 #include <linux/spinlock_types.h>
 #include <linux/types.h>
 
-int gomem_rcu_init(void);
+void gomem_rcu_init(void);
 void gomem_rcu_exit(void);
 u64 gomem_rcu_pending(void);
 raw_spinlock_t *gomem_rcu_lock(int cpu);

@@ -16,9 +16,9 @@
 #include "balance.h"
 #include "cache.h"
 #include "check.h"
-#include "compat.h"
 #include "mcache.h"
 #include "node.h"
+#include "queue.h"
 #include "stats.h"
 
 #define MAX_OBJECTS	3000

@@ -26,10 +26,10 @@
 
 #include "balance.h"
 #include "check.h"
-#include "compat.h"
 #include "epoch.h"
 #include "mcache.h"
 #include "node.h"
+#include "queue.h"
 #include "stats.h"
 #include "tiny.h"
 
