@@ -273,6 +273,7 @@ static void show_scavenged(struct seq_file *m, const struct gomem_heap_snapshot 
 	for (i = 0; i < GOMEM_NR_SCAVENGE_REASONS; i++)
 		show(m, reason_names[i], bytes(h->stats.released[i]));
 	show(m, "memory_limit_exceeded", h->stats.limit_exceeded);
+	show(m, "grace_waits", h->stats.grace_waits);
 }
 
 static void show_activity(struct seq_file *m, const struct totals *t)

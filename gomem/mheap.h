@@ -80,6 +80,7 @@ struct gomem_scavenge_pos {
  * @grow_out_of_range: of these, blocks in memory that the tables do not reach
  * @peer_spans: spans asked for here that were made of another node's pages
  * @limit_exceeded: times the heap grew although the memory limit was reached
+ * @grace_waits: grace periods that a scavenger slept for; never in reclaim
  * @released: gomem pages ever given back to the page source, by who asked
  */
 struct gomem_heap_stats {
@@ -90,6 +91,7 @@ struct gomem_heap_stats {
 	u64 grow_out_of_range;
 	u64 peer_spans;
 	u64 limit_exceeded;
+	u64 grace_waits;
 	u64 released[GOMEM_NR_SCAVENGE_REASONS];
 };
 
@@ -156,6 +158,8 @@ struct gomem_heap_snapshot {
  * @looks: how often the heap was looked at
  * @goal_pages: pages to keep in all; what is free beyond goes back. ULONG_MAX until
  *	the first look; see epoch.c
+ * @owed_pages: pages that the shrinker announced, still in their grace period
+ * @owed_gp: the grace period after which all of these may go
  * @scavenge_pos: where the background scavenger is; its own
  * @central: one per span class; those of size class 0 are not used
  *
@@ -201,6 +205,8 @@ struct gomem_heap {
 	unsigned long past_peaks[GOMEM_GOAL_LOOKS];
 	unsigned int looks;
 	unsigned long goal_pages;
+	unsigned long owed_pages;
+	unsigned long owed_gp;
 	struct gomem_scavenge_pos scavenge_pos;
 
 	struct gomem_mcentral central[GOMEM_NR_SPANCLASSES];

@@ -94,13 +94,13 @@ static bool is_eligible(const struct gomem_chunk *c, const struct pass *pass,
 }
 
 /*
- * Does who asks take pages that have to wait, and wait for them? Nobody has them
- * meanwhile; those who are in no need leave them to the heap until they may go.
+ * May this caller take pages that are in their grace period, and sleep until it is over?
+ * Nobody has these pages meanwhile. Callers in reclaim, and on the way of an allocation,
+ * must not sleep.
  */
 static bool takes_fresh(enum gomem_scavenge_reason why)
 {
-	return why == GOMEM_SCAVENGE_FORCED || why == GOMEM_SCAVENGE_SHRINKER ||
-	       why == GOMEM_SCAVENGE_LIMIT;
+	return why == GOMEM_SCAVENGE_FORCED;
 }
 
 /* There are pages in this chunk that all of the batch's have to wait as long as. */
@@ -213,6 +213,20 @@ static void put_batch(struct gomem_heap *h, const struct batch *b)
 		gomem_pages_put_used(h->source, gomem_heap_addr(h, b->run[i].page), b->run[i].len);
 }
 
+/* Sleep until the batch's grace period is over; count it. */
+static void wait_for_grace(struct gomem_heap *h, const struct batch *b, bool hurry)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	h->stats.grace_waits++;
+	spin_unlock_irqrestore(&h->lock, flags);
+	if (hurry)
+		cond_synchronize_rcu_expedited(b->gp);
+	else
+		cond_synchronize_rcu(b->gp);
+}
+
 /**
  * gomem_heap_scavenge_some - give a batch of free pages back to the kernel
  * @h: the heap
@@ -221,11 +235,12 @@ static void put_batch(struct gomem_heap *h, const struct batch *b)
  * @why: who asks; all but the background take from dense chunks, too
  * @worked: the nanoseconds this takes are added to it, but for the wait
  *
- * Pages whose last object was freed just now wait for an RCU grace period: see
- * gomem_heap_release(). The background waits when there are none but these, and they stay
- * the heap's meanwhile.
+ * Pages whose last object was freed recently are in an RCU grace period: see
+ * gomem_heap_release(). GOMEM_SCAVENGE_FORCED takes them out of the heap and sleeps until
+ * it is over. GOMEM_SCAVENGE_BACKGROUND sleeps if all free pages are such, and they stay
+ * the heap's meanwhile. All others leave these pages alone, and never sleep.
  *
- * Context: may sleep, also when called in reclaim.
+ * Context: any but NMI; GOMEM_SCAVENGE_FORCED and GOMEM_SCAVENGE_BACKGROUND may sleep.
  * Return: how many pages went back, 0 when there is nothing (more) to be had.
  */
 unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scavenge_pos *pos,
@@ -243,10 +258,7 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 	again = !b.n && why == GOMEM_SCAVENGE_BACKGROUND;
 	if (b.late && (again || takes_fresh(why))) {
 		*worked += ktime_get_ns() - start;
-		if (why == GOMEM_SCAVENGE_BACKGROUND && gomem_heap_surplus(h) >= HURRY_MIN)
-			cond_synchronize_rcu_expedited(b.gp);
-		else
-			cond_synchronize_rcu(b.gp);
+		wait_for_grace(h, &b, again && gomem_heap_surplus(h) >= HURRY_MIN);
 		start = ktime_get_ns();
 		/* What was free before the wait may go; what became so is for the next time. */
 		if (again)
@@ -262,9 +274,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge_some);
  * gomem_heap_scavenge - give free pages back to the kernel
  * @h: the heap
  * @want: how many at most
- * @why: who asks
+ * @why: who asks; see gomem_heap_scavenge_some()
  *
- * Context: may sleep, also when called in reclaim.
+ * Context: process context.
  * Return: how many pages went back.
  */
 unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
@@ -284,6 +296,58 @@ unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 	return done;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
+
+/**
+ * gomem_heap_owe - announce pages that may go after a grace period, and start that
+ * @h: the heap, of which no page may go at once
+ * @want: how many pages at most
+ * @owes: set to whether gomem_heap_pay() has to be called
+ *
+ * What is free is in a grace period then. No page is announced twice.
+ *
+ * Context: any but NMI; never sleeps, never allocates.
+ * Return: how many pages were announced.
+ */
+unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want, bool *owes)
+{
+	unsigned long flags, gp = start_poll_synchronize_rcu_expedited(), more;
+
+	spin_lock_irqsave(&h->lock, flags);
+	more = h->pages.free_pages - min(h->pages.free_pages, h->owed_pages);
+	more = min(more, want);
+	h->owed_pages += more;
+	if (more)
+		h->owed_gp = gp;
+	*owes = h->owed_pages;
+	spin_unlock_irqrestore(&h->lock, flags);
+	return more;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
+
+/**
+ * gomem_heap_pay - give back what the shrinker announced
+ * @h: the heap
+ *
+ * Context: a work's; sleeps until the grace period is over.
+ * Return: how many pages went back; the heap may have used the others again.
+ */
+unsigned long gomem_heap_pay(struct gomem_heap *h)
+{
+	unsigned long flags, n, gp;
+
+	spin_lock_irqsave(&h->lock, flags);
+	n = h->owed_pages;
+	gp = h->owed_gp;
+	spin_unlock_irqrestore(&h->lock, flags);
+	if (!n)
+		return 0;
+	cond_synchronize_rcu_expedited(gp);
+	spin_lock_irqsave(&h->lock, flags);
+	h->owed_pages -= n;
+	spin_unlock_irqrestore(&h->lock, flags);
+	return gomem_heap_scavenge(h, n, GOMEM_SCAVENGE_SHRINKER);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
 
 /*
  * What a free gives back: as much as it made free, 256 KiB at least. But 64 KiB where nobody

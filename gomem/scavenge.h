@@ -15,6 +15,8 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 				       u64 *worked);
 unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 				  enum gomem_scavenge_reason why);
+unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want, bool *owes);
+unsigned long gomem_heap_pay(struct gomem_heap *h);
 unsigned long gomem_heap_surplus(const struct gomem_heap *h);
 void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed);
 unsigned long gomem_heap_idle_pages(struct gomem_heap *h);

@@ -15,6 +15,7 @@
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/random.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/topology.h>
 
@@ -320,6 +321,7 @@ static void test_limit(struct kunit *test)
 	gomem_heap_scavenge(f->fp.heap[0], CHUNK, GOMEM_SCAVENGE_FORCED);
 	span_set_put(test, &f->set, get(test, 1, CHUNK));
 	src->limit = gomem_source_bytes(src) + 16 * GOMEM_PAGE_SIZE;
+	synchronize_rcu();
 	get(test, 0, 50);
 	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.limit_exceeded);
 	KUNIT_EXPECT_EQ(test, 48, f->fp.heap[1]->stats.released[GOMEM_SCAVENGE_LIMIT]);

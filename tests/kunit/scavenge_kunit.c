@@ -154,9 +154,8 @@ static unsigned long scavenge(struct kunit *test, unsigned long want,
 	u64 released = h->stats.released[why];
 
 	KUNIT_ASSERT_LE(test, want, CHUNK);
-	/* Who asks for one of these reasons has only what need not wait. */
-	if (why == GOMEM_SCAVENGE_GROWTH || why == GOMEM_SCAVENGE_BACKGROUND ||
-	    why == GOMEM_SCAVENGE_FREE)
+	/* All other reasons take only pages whose grace period is over. */
+	if (why != GOMEM_SCAVENGE_FORCED)
 		synchronize_rcu();
 	bitmap_copy(f->want_out, fake->out, fake->nr_pages);
 	n = model_scavenge(f, want, why);
@@ -855,6 +854,7 @@ static void test_limit(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, gomem_heap_refill(h, &h->chunkalloc, GFP_KERNEL));
 	if (c->room >= 0)
 		set_limit(f, c->room);
+	synchronize_rcu();
 	req.gfp = c->gfp;
 	KUNIT_ASSERT_NOT_NULL(test, span_set_try(test, &f->set, h, &req));
 	KUNIT_EXPECT_EQ(test, grows + 1, h->stats.grows);
