@@ -299,22 +299,27 @@ static void look_at_goals(struct work_struct *work)
 		queue_goals();
 }
 
-/*
- * Pages beyond the goal, or beyond 95 % of the memory limit, or more than may be free for a
- * moment, whichever is most.
- */
-static unsigned long pages_too_many(struct gomem_heap *h)
+/* Pages beyond 95 % of the memory limit. */
+static unsigned long pages_over_limit(struct gomem_heap *h)
 {
-	unsigned long backed = gomem_heap_about(h);
-	unsigned long goal = READ_ONCE(h->goal_pages);
-	struct gomem_pagesource *src = h->source;
-	unsigned long limit = READ_ONCE(src->limit);
-	unsigned long over = 0;
+	unsigned long limit = READ_ONCE(h->source->limit);
 
-	if (limit)
-		over = gomem_source_excess(src, (limit / 20) >> GOMEM_PAGE_SHIFT);
-	over = max(over, surplus(h));
-	return max(over, backed > goal ? backed - goal : 0);
+	return limit ? gomem_source_excess(h->source, (limit / 20) >> GOMEM_PAGE_SHIFT) : 0;
+}
+
+/*
+ * Pages beyond the goal, beyond 95 % of the memory limit, or more than may be free for a
+ * moment, whichever is most. @hurry is set if a 16th of the heap is too much, but not for
+ * the limit's sake: what lives may be over that, and then all that becomes free would be
+ * given back, and fetched again, as fast as the CPU can.
+ */
+static unsigned long pages_too_many(struct gomem_heap *h, bool *hurry)
+{
+	unsigned long backed = gomem_heap_about(h), goal = READ_ONCE(h->goal_pages);
+	unsigned long n = max(surplus(h), backed > goal ? backed - goal : 0);
+
+	*hurry |= n > backed / 16;
+	return max(n, pages_over_limit(h));
 }
 
 /* How long to sleep after having worked: next to nothing if there is much to do. */
@@ -340,8 +345,7 @@ static void scavenge_background(struct work_struct *work)
 	do {
 		n = 0;
 		for_each_gomem_heap(h) {
-			want = pages_too_many(h);
-			hurry |= want > gomem_heap_about(h) / 16;
+			want = pages_too_many(h, &hurry);
 			if (want)
 				n += gomem_heap_scavenge_some(h, &h->scavenge_pos, want,
 							      GOMEM_SCAVENGE_BACKGROUND, &worked);

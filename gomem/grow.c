@@ -8,11 +8,14 @@
  */
 #include <kunit/visibility.h>
 #include <linux/bitmap.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/lockdep.h>
 #include <linux/limits.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/nodemask.h>
+#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -146,19 +149,28 @@ static struct gomem_heap *peer_of(const struct gomem_heap *h, int node)
 	return peer != h && peer->node == node ? peer : NULL;
 }
 
-/*
- * Free pages that are too few or in the wrong place for a request go back, so that
- * growing for it stays within the limit. The limit is soft: if that is not possible
- * the heap grows all the same.
- */
-static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
+/* Pages that this heap and its peers have free; stale is good enough. */
+static unsigned long free_everywhere(const struct gomem_heap *h)
 {
-	unsigned long excess = gomem_source_excess(h->source, 1UL << need);
+	unsigned long n = data_race(h->pages.free_pages);	/* as said above */
 	struct gomem_heap *peer;
 	int node;
 
-	if (likely(!excess) || !gfpflags_allow_blocking(gfp))
-		return;
+	for_each_node(node) {
+		if (!h->peers)
+			break;
+		peer = peer_of(h, node);
+		n += peer ? data_race(peer->pages.free_pages) : 0;	/* as said above */
+	}
+	return n;
+}
+
+/* Give back up to @excess free pages of all nodes. Returns how many are missing. */
+static unsigned long give_back_excess(struct gomem_heap *h, unsigned long excess)
+{
+	struct gomem_heap *peer;
+	int node;
+
 	excess -= gomem_heap_scavenge(h, excess, GOMEM_SCAVENGE_LIMIT);
 	for_each_node(node) {
 		if (!excess || !h->peers)
@@ -167,6 +179,43 @@ static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 		if (peer)
 			excess -= gomem_heap_scavenge(peer, excess, GOMEM_SCAVENGE_LIMIT);
 	}
+	return excess;
+}
+
+/*
+ * The memory limit is kept by giving free pages back that are too few or in the wrong
+ * place for a request. These are missed soon: the next growth fetches as many again. Two
+ * rules keep that from becoming all that is done:
+ *
+ *	none goes if all free pages together are less than the excess: then the limit
+ *	cannot be met, since what lives is over it
+ *
+ *	giving back takes 1 / (1 + ROOM_PAUSE) of the time at most. With what the next
+ *	growth costs, two to three times as much, two thirds are left for other work
+ *
+ * The limit is soft: the heap grows all the same. Pages in their grace period stay. One is
+ * started, and the next try is not before a tick has passed.
+ */
+#define ROOM_PAUSE	8
+
+static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
+{
+	unsigned long excess = gomem_source_excess(h->source, 1UL << need);
+	u64 start, pause;
+
+	if (likely(!excess) || !gfpflags_allow_blocking(gfp))
+		return;
+	start = ktime_get_ns();
+	if (start < READ_ONCE(h->room_next) || free_everywhere(h) < excess)
+		return;
+	excess = give_back_excess(h, excess);
+	pause = ROOM_PAUSE * (ktime_get_ns() - start);
+	if (excess) {
+		start_poll_synchronize_rcu();
+		pause = max_t(u64, pause, TICK_NSEC);
+	}
+	/* Two CPUs may do this at the same time; either pause is as good. */
+	WRITE_ONCE(h->room_next, start + pause);
 }
 
 /*

@@ -136,6 +136,8 @@ struct gomem_heap_snapshot {
  * @cache_share: likewise, where spans are not cached
  * @pcache: each CPU's page cache
  * @pcache_max: most pages that a page cache takes; 0 for none
+ * @room_next: nanoseconds of CLOCK_MONOTONIC before which no growth gives pages back for
+ *	the memory limit; without the lock, see make_room()
  * @run_pages: pages in the runs of all page caches; see runs_limit()
  * @transfer_bytes: of objects that all transfer caches have room for
  * @transfer_pages: pages that these take
@@ -184,6 +186,8 @@ struct gomem_heap {
 	unsigned int short_share;
 	unsigned int cache_share;
 	struct gomem_pcache __percpu *pcache;
+
+	u64 room_next;
 
 	atomic_long_t run_pages ____cacheline_aligned_in_smp;
 	atomic_long_t transfer_bytes;

@@ -12,6 +12,7 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -889,6 +890,48 @@ static void test_limit_soft(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
+/* If all free pages together cannot bring the heap below its limit, none goes. */
+static void test_limit_live(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_sparse_heap(test);
+	struct gomem_pagesource *src = &source_of(f)->src;
+	u64 *released = &h->stats.released[GOMEM_SCAVENGE_LIMIT];
+
+	synchronize_rcu();
+	src->limit = gomem_source_bytes(src) - (CHUNK / 2 - 3) * GOMEM_PAGE_SIZE;
+	span_set_get(test, &f->set, h, 4);
+	KUNIT_EXPECT_EQ(test, 0, *released);
+	KUNIT_EXPECT_EQ(test, 1, h->stats.limit_exceeded);
+	src->limit = gomem_source_bytes(src) - (CHUNK / 2 - 4) * GOMEM_PAGE_SIZE;
+	span_set_get(test, &f->set, h, 4);
+	KUNIT_EXPECT_EQ(test, CHUNK / 2, *released);
+	expect_heap(test);
+	span_set_put_all(test, &f->set);
+}
+
+/* After pages went for the limit's sake none goes for a multiple of the time it took. */
+static void test_limit_pause(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_sparse_heap(test);
+	u64 *released = &h->stats.released[GOMEM_SCAVENGE_LIMIT], before;
+
+	synchronize_rcu();
+	set_limit(f, 0);
+	h->room_next = U64_MAX;
+	span_set_get(test, &f->set, h, 4);
+	KUNIT_EXPECT_EQ(test, 0, *released);
+	set_limit(f, 0);
+	h->room_next = 0;
+	before = ktime_get_ns();
+	span_set_get(test, &f->set, h, 4);
+	KUNIT_EXPECT_EQ(test, 4, *released);
+	KUNIT_EXPECT_GT(test, h->room_next, before);
+	expect_heap(test);
+	span_set_put_all(test, &f->set);
+}
+
 /* Random sequences */
 
 static const struct random_case {
@@ -1170,6 +1213,8 @@ static struct kunit_case scavenge_cases[] = {
 	KUNIT_CASE(test_limit_order),
 	KUNIT_CASE_PARAM(test_limit, limit_gen_params),
 	KUNIT_CASE(test_limit_soft),
+	KUNIT_CASE(test_limit_live),
+	KUNIT_CASE(test_limit_pause),
 	KUNIT_CASE_PARAM(test_random, random_gen_params),
 	KUNIT_CASE_PARAM(test_threads, thread_gen_params),
 	{}
