@@ -5,11 +5,13 @@
 #include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/gomem.h>
+#include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
-#include <linux/rwsem.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/wait.h>
 
 #include "alloc.h"
 #include "cache.h"
@@ -24,14 +26,23 @@
 #define CACHE_MAGIC	0x676f6d656d636163UL
 
 /*
- * All caches, those among them that were destroyed with objects left. Written to add
- * and remove one, read by who visits them all. Inside of cpus_read_lock().
+ * All caches, those among them that were destroyed with objects left. The lock protects
+ * the list, and state and visitors of each cache. It is held for a step from one cache to
+ * the next alone: what a visitor does with a cache, and how long that task is preempted
+ * meanwhile, delays nobody but a task that destroys the same cache.
  */
-static DECLARE_RWSEM(caches_sem);
+static DEFINE_SPINLOCK(caches_lock);
 static LIST_HEAD(caches);
 
-/* What those that are gone have counted; caches_sem. */
+/*
+ * What the caches that are gone have counted. The mutex is held while a cache's counts move
+ * there, and while somebody adds up the counts of all: so none is missed or counted twice.
+ */
 static struct gomem_cache_counts gone;
+static DEFINE_MUTEX(gone_mutex);
+
+/* For tasks that destroy a cache which has visitors. */
+static DECLARE_WAIT_QUEUE_HEAD(visitors_wait);
 
 /* Spans of caches whose memory is gone: as the module exits. */
 static const struct gomem_kind orphans = { };
@@ -283,9 +294,9 @@ struct gomem_cache *gomem_cache_create(const char *name, unsigned int size,
 		return NULL;
 	}
 	c->magic = magic_of(c);
-	down_write(&caches_sem);
+	spin_lock(&caches_lock);
 	list_add_tail(&c->link, &caches);
-	up_write(&caches_sem);
+	spin_unlock(&caches_lock);
 	return c;
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_create, GOMEM_NS);
@@ -852,6 +863,23 @@ static unsigned long live_objects(const struct gomem_cache *c)
 	return n.mallocs - n.frees;
 }
 
+static void set_state(struct gomem_cache *c, enum gomem_cache_state state)
+{
+	spin_lock(&caches_lock);
+	c->state = state;
+	spin_unlock(&caches_lock);
+}
+
+static bool has_visitors(struct gomem_cache *c)
+{
+	bool has;
+
+	spin_lock(&caches_lock);
+	has = c->visitors;
+	spin_unlock(&caches_lock);
+	return has;
+}
+
 /* Take everything back that is free; false if objects are left. */
 static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 {
@@ -864,14 +892,15 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 	 */
 	rcu_barrier();
 	gomem_rcu_barrier();
-	/* Who drains it just now has some objects in hand: gomem_visit_caches(). */
-	down_write(&caches_sem);
+	/* A visitor of gomem_empty_caches() may have some of its objects in hand. */
+	set_state(c, GOMEM_CACHE_CLOSING);
+	wait_event(visitors_wait, !has_visitors(c));
 	gomem_mcache_drain_kind(&c->kind);
 	pages = sweep(c);
-	up_write(&caches_sem);
 	rcu_barrier();
 	if (likely(!pages))
 		return true;
+	set_state(c, GOMEM_CACHE_LIVE);
 	gomem_report_cache_left(c, live_objects(c), pages, caller);
 	return false;
 }
@@ -881,13 +910,18 @@ static void unlink_cache(struct gomem_cache *c)
 {
 	struct gomem_class_counts n;
 
-	down_write(&caches_sem);
+	mutex_lock(&gone_mutex);
+	set_state(c, GOMEM_CACHE_GONE);
 	gomem_mcache_count(&c->kind, &n);
 	gone.mallocs += n.mallocs;
 	gone.frees += n.frees;
 	gone.bytes += n.mallocs * c->kind.size;
+	mutex_unlock(&gone_mutex);
+	/* Without the mutex: a visitor that is held up delays no task that destroys another. */
+	wait_event(visitors_wait, !has_visitors(c));
+	spin_lock(&caches_lock);
 	list_del(&c->link);
-	up_write(&caches_sem);
+	spin_unlock(&caches_lock);
 }
 
 void gomem_cache_destroy(struct gomem_cache *c)
@@ -908,41 +942,102 @@ void gomem_cache_destroy(struct gomem_cache *c)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_destroy, GOMEM_NS);
 
+/* The first cache at or behind @c whose state is @last at most; NULL if there is none. */
+static struct gomem_cache *skip_caches(struct gomem_cache *c, enum gomem_cache_state last)
+{
+	lockdep_assert_held(&caches_lock);
+	list_for_each_entry_from(c, &caches, link)
+		if (c->state <= last)
+			return c;
+	return NULL;
+}
+
+/* One visitor less. Its destroyer may free the cache as soon as there are none. */
+static void put_cache(struct gomem_cache *c)
+{
+	bool wake = c->state != GOMEM_CACHE_LIVE;
+
+	lockdep_assert_held(&caches_lock);
+	if (!--c->visitors && wake)
+		wake_up_all(&visitors_wait);
+}
+
+/* Step from a visited cache, or NULL for the beginning, to the next one, which is visited. */
+static struct gomem_cache *next_cache(struct gomem_cache *c, enum gomem_cache_state last)
+{
+	struct gomem_cache *next;
+
+	spin_lock(&caches_lock);
+	if (c)
+		next = list_next_entry(c, link);
+	else
+		next = list_first_entry(&caches, struct gomem_cache, link);
+	next = skip_caches(next, last);
+	if (next)
+		next->visitors++;
+	if (c)
+		put_cache(c);
+	spin_unlock(&caches_lock);
+	return next;
+}
+
+static void visit(void (*fn)(const struct gomem_kind *k, void *arg), void *arg,
+		  enum gomem_cache_state last)
+{
+	struct gomem_cache *c;
+
+	for (c = next_cache(NULL, last); c; c = next_cache(c, last))
+		fn(&c->kind, arg);
+}
+
 /**
- * gomem_visit_caches_and_gone - look at the kinds of all typed caches, and what others were
- * @fn: called for each; none comes or goes meanwhile
+ * gomem_visit_caches - look at the kinds of all typed caches
+ * @fn: called for each, with no lock held; a cache that is visited is not freed meanwhile.
+ *	Other caches may come and go
  * @arg: for @fn
- * @n: set to what caches had counted that are gone: those that @fn is not called for
  *
- * Context: may sleep.
+ * Context: process context.
+ */
+void gomem_visit_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg)
+{
+	visit(fn, arg, GOMEM_CACHE_CLOSING);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_visit_caches);
+
+/**
+ * gomem_visit_caches_and_gone - add up what all typed caches have counted
+ * @fn: called for each cache, as by gomem_visit_caches()
+ * @arg: for @fn
+ * @n: set to what the caches that are gone had counted
+ *
+ * No cache goes in the meantime: what @fn adds up and @n together never become less.
+ *
+ * Context: process context; sleeps.
  */
 void gomem_visit_caches_and_gone(void (*fn)(const struct gomem_kind *k, void *arg), void *arg,
 				 struct gomem_cache_counts *n)
 {
-	struct gomem_cache *c;
-
-	down_read(&caches_sem);
+	mutex_lock(&gone_mutex);
 	*n = gone;
-	list_for_each_entry(c, &caches, link)
-		fn(&c->kind, arg);
-	up_read(&caches_sem);
+	gomem_visit_caches(fn, arg);
+	mutex_unlock(&gone_mutex);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_visit_caches_and_gone);
 
 /**
- * gomem_visit_caches - look at the kinds of all typed caches
- * @fn: called for each; none comes or goes meanwhile
+ * gomem_empty_caches - take what is free out of all typed caches
+ * @fn: called for each that is not about to be destroyed; see gomem_visit_caches()
  * @arg: for @fn
  *
- * Context: may sleep.
+ * A task that destroys a cache waits until @fn has no object of it in hand.
+ *
+ * Context: process context.
  */
-void gomem_visit_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg)
+void gomem_empty_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg)
 {
-	struct gomem_cache_counts n;
-
-	gomem_visit_caches_and_gone(fn, arg, &n);
+	visit(fn, arg, GOMEM_CACHE_LIVE);
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_visit_caches);
+EXPORT_SYMBOL_IF_KUNIT(gomem_empty_caches);
 
 /* Spans that are left are nobody's, and stay. */
 static void orphan_spans(struct gomem_span *s, void *arg)

@@ -20,6 +20,16 @@
 struct gomem_heap;
 struct gomem_mcentral;
 
+/*
+ * LIVE -> CLOSING, while it is emptied by who destroys it and nobody else -> GONE, if
+ * that was all; or LIVE again, if objects are left.
+ */
+enum gomem_cache_state {
+	GOMEM_CACHE_LIVE,
+	GOMEM_CACHE_CLOSING,
+	GOMEM_CACHE_GONE,
+};
+
 /**
  * struct gomem_cache - a typed cache
  * @kind: what its objects are
@@ -31,6 +41,9 @@ struct gomem_mcentral;
  * @usersize: its bytes
  * @destroyed: set by whoever destroys it, of several the one that found it 0. If objects
  *	were left, frees are all that is taken then
+ * @state: how far its destruction is; under the lock of the list
+ * @visitors: tasks that look at the cache without that lock; it stays on the list until
+ *	there are none
  * @central: central lists, one for each heap
  * @link: in the list of all typed caches
  * @name: for people
@@ -44,6 +57,8 @@ struct gomem_cache {
 	unsigned int useroffset;
 	unsigned int usersize;
 	unsigned int destroyed;
+	enum gomem_cache_state state;
+	unsigned int visitors;
 	struct gomem_mcentral *central;
 	struct list_head link;
 	const char *name;
@@ -64,6 +79,7 @@ struct gomem_cache_counts {
 void gomem_visit_caches_and_gone(void (*fn)(const struct gomem_kind *k, void *arg), void *arg,
 				 struct gomem_cache_counts *n);
 void gomem_visit_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg);
+void gomem_empty_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg);
 bool gomem_cache_take_back(void *p, unsigned long caller);
 void gomem_cache_exit(void);
 

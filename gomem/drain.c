@@ -167,14 +167,14 @@ static void look_for_idle(const struct gomem_kind *k, void *arg)
 	look->found |= look_at_slot(k, look->cpu, true);
 }
 
-/* All kinds that have slots. */
+/* All kinds that have slots, to take something out of them. */
 static void visit_kinds(void (*fn)(const struct gomem_kind *k, void *arg), void *arg)
 {
 	unsigned int spc;
 
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
 		fn(&gomem_kinds[spc], arg);
-	gomem_visit_caches(fn, arg);
+	gomem_empty_caches(fn, arg);
 }
 
 /*
@@ -281,8 +281,8 @@ static void drain_tiny(bool irq, bool idle)
  * gomem_mcache_relieve - give back what this CPU's slots hold beyond a little
  * @h: the heap that has no pages left, and would grow
  *
- * What tasks hold of span classes. Not what is held of typed caches: there is a lock around
- * these that may sleep.
+ * What tasks hold of span classes. Not what is held of typed caches, which are visited in
+ * process context alone.
  *
  * Context: any but NMI; an interrupt gives nothing back, for the task that it came upon may
  * own the cache. Not with the cache owned.
@@ -317,7 +317,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_relieve);
  * gomem_mcache_drain_transfers - give back what a heap has for slots to refill from
  * @h: the heap
  *
- * Not that of typed caches: there is a lock around these that may sleep.
+ * Not that of typed caches, which are visited in process context alone.
  *
  * Context: any but NMI; never sleeps. Not with a cache owned.
  * Return: whether there was anything, or room for it.

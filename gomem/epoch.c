@@ -197,7 +197,7 @@ static void sweep_all(struct gomem_heap *h)
 
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
 		gomem_mcentral_sweep(&h->central[spc]);
-	gomem_visit_caches(sweep_cache, h);
+	gomem_empty_caches(sweep_cache, h);
 }
 
 static void look(struct work_struct *work)

@@ -95,11 +95,12 @@
  * sleep. With one held nothing is allocated, given back to the kernel, or printed: so the
  * shrinker, which the kernel may call inside of our own alloc_pages(), can take them.
  * arena.c has a lock for its lists, which is not held with these. epoch.c has a mutex for
- * its work, and for who wants none of it meanwhile, cache.c a semaphore for its list: both
- * are held around them, in this order. The lock of an RCU queue is a raw spinlock, for
- * those who have one, and held with no other. Who may have interrupted its holder, as NMIs
- * do, links the object into the queue's list of deferred ones by cmpxchg(); only an
- * irq_work takes that list, as a whole.
+ * its work, and for tasks that want none of it meanwhile; it is held around them. cache.c
+ * has a spinlock for its list, taken with interrupts on for a step from one cache to the
+ * next: a cache with visitors stays on the list, and is visited with no lock held. The lock
+ * of an RCU queue is a raw spinlock, for callers that have one, and held with no other.
+ * Callers that may have interrupted its holder, as NMIs do, link the object into the queue's
+ * list of deferred ones by cmpxchg(); only an irq_work takes that list, as a whole.
  *
  * No lock protects an mcache. Its CPU owns it, between preempt_disable() and
  * preempt_enable() for the one of tasks, local_irq_save() and restore for the one
