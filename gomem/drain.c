@@ -576,6 +576,7 @@ void gomem_mcache_exit(void)
 	unsigned int spc;
 
 	cancel_drains();
+	gomem_mcache_cancel_fetches();
 	cpuhp_remove_state(mcache_cpuhp_state);
 	for_each_gomem_heap(h) {
 		for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {

@@ -12,12 +12,14 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 #include <linux/topology.h>
+#include <linux/workqueue.h>
 
 #include "cache.h"
 #include "mcache.h"
 #include "mcentral.h"
 #include "mheap.h"
 #include "node.h"
+#include "queue.h"
 #include "report.h"
 #include "shuffle.h"
 #include "stats.h"
@@ -68,6 +70,7 @@
  * never written once it is set up.
  */
 struct gomem_mcache gomem_no_mcache;
+EXPORT_SYMBOL_IF_KUNIT(gomem_no_mcache);
 static void *no_objects[1];
 
 unsigned long gomem_no_object;
@@ -77,6 +80,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_no_object);
 DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_task);
 DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_irq);
 
 /* Set once, before the first object is handed out. */
 unsigned long gomem_secret __ro_after_init;
@@ -159,14 +163,14 @@ static void slot_init(struct gomem_slot *slot, const struct gomem_kind *k, void 
 
 /* @room: what slots can grow to; @stack: what there is memory for from the beginning. */
 static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room, room_fn stack,
-					  bool caches_spans, gfp_t gfp)
+					  bool caches_spans)
 {
 	size_t bytes = mcache_size(stack);
 	struct gomem_mcache *mc;
 	unsigned int spc;
 	void **below;
 
-	mc = gomem_meta_get(h->source, bytes, gfp | __GFP_NOWARN, h->node);
+	mc = gomem_meta_get(h->source, bytes, GFP_KERNEL | __GFP_NOWARN, h->node);
 	if (!mc)
 		return NULL;
 	memset(mc, 0, bytes);
@@ -184,26 +188,6 @@ static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room, ro
 		below += stack(k) + 1;
 	}
 	return mc;
-}
-
-/*
- * The first interrupt on this CPU that needs a cache makes it, if there is memory at hand;
- * another one may do the same in the middle of it.
- */
-static noinline void make_irq_cache(void)
-{
-	struct gomem_heap *h = gomem_node_heap(numa_mem_id());
-	struct gomem_mcache *mc = mcache_create(h, irq_room, irq_room, false,
-						GFP_NOWAIT | __GFP_NORETRY);
-
-	/*
-	 * Others look at it as soon as they see it: pairs with the address dependency of
-	 * whoever reads another CPU's gomem_mcache_irq with READ_ONCE(): find_place(),
-	 * gomem_mcache_drain(), gomem_mcache_bytes(), check_blocks() of tiny.c.
-	 */
-	smp_wmb();
-	if (mc && this_cpu_cmpxchg(gomem_mcache_irq, &gomem_no_mcache, mc) != &gomem_no_mcache)
-		gomem_meta_put(h->source, mc, mc->bytes);
 }
 
 /**
@@ -487,7 +471,7 @@ static void cut_stacks(struct gomem_mcache *mc, void *page, enum gomem_stack whi
  */
 static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
 {
-	/* Frees come here, too, of who reclaims or must not wake: no reserves, no kswapd. */
+	/* For callers that reclaim or must not wake anybody: no reserves, no kswapd. */
 	void *page = gomem_meta_get(h->source, PAGE_SIZE, gomem_gfp_light(0), h->node);
 	struct gomem_mcache *mc;
 
@@ -500,6 +484,42 @@ static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
 	preempt_enable();
 	if (mc == &gomem_no_mcache)
 		gomem_meta_put(h->source, page, PAGE_SIZE);
+}
+
+/*
+ * A free allocates nothing: it has a work fetch what its CPU lacks. @missing is written by
+ * frees on the CPU, and taken by the work.
+ */
+struct fetch {
+	struct work_struct work;
+	bool missing[GOMEM_NR_STACKS];
+};
+
+static DEFINE_PER_CPU(struct fetch, fetches);
+
+/* Runs on another CPU, for which it does what it can, if its own has died. */
+static void fetch_missing(struct work_struct *work)
+{
+	struct fetch *f = container_of(work, struct fetch, work);
+	struct gomem_mcache *mc = raw_cpu_read(gomem_mcache_task);
+	enum gomem_stack which;
+
+	for (which = 0; which < GOMEM_NR_STACKS; which++)
+		/* A look, as from another CPU: a stack too many does no harm. */
+		if (xchg(&f->missing[which], false) && !data_race(mc->stacks[which]))
+			fetch_stacks(mc->heap, which);
+}
+
+static void fetch_later(enum gomem_stack which)
+{
+	int cpu = raw_smp_processor_id();
+	struct fetch *f = per_cpu_ptr(&fetches, cpu);
+
+	/* The caller may have a lock that waking a worker takes, too; another free will do. */
+	if (irqs_disabled())
+		return;
+	WRITE_ONCE(f->missing[which], true);
+	queue_work_on(cpu, gomem_percpu_wq, &f->work);
 }
 
 /* The stack that a slot is about to move to, if there is none: or else GOMEM_NR_STACKS. */
@@ -518,24 +538,28 @@ static enum gomem_stack missing_stack(struct gomem_mcache *mc, const struct gome
 	return mc->stacks[which] ? GOMEM_NR_STACKS : which;
 }
 
-/* What can only be fetched while no cache is owned; in the slow paths. */
-static void get_ready(const struct gomem_kind *k)
+/*
+ * See to a stack for a slot that may be about to grow: before the cache is owned, in the
+ * slow paths. Only an allocation fetches memory at once. Interrupts' slots do not move.
+ */
+static void get_ready(const struct gomem_kind *k, bool allocates)
 {
 	struct gomem_mcache *mc;
 	enum gomem_stack which;
 
-	if (gomem_irq_context()) {
-		if (unlikely(this_cpu_read(gomem_mcache_irq) == &gomem_no_mcache))
-			make_irq_cache();
+	if (gomem_irq_context())
 		return;
-	}
 	/* Of another CPU by now, perhaps: a look, as from there. */
 	mc = raw_cpu_read(gomem_mcache_task);
 	if (k->cache || mc == &gomem_no_mcache)
 		return;
 	which = data_race(missing_stack(mc, &mc->slot[k->spc], k));	/* as said above */
-	if (which != GOMEM_NR_STACKS)
+	if (which == GOMEM_NR_STACKS)
+		return;
+	if (allocates)
 		fetch_stacks(mc->heap, which);
+	else
+		fetch_later(which);
 }
 
 /*
@@ -765,7 +789,7 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 	struct wish w;
 	void *obj;
 
-	get_ready(k);
+	get_ready(k, true);
 	obj = alloc_at_hand(k, &w);
 	if (obj)
 		return obj;
@@ -871,7 +895,7 @@ unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void
 
 	r.objs = objs;
 	r.want = want;
-	get_ready(k);
+	get_ready(k, true);
 	n = many_at_hand(k, &c, &r, fresh);
 	return n ?: alloc_many_slow(c, gfp, &r, fresh);
 }
@@ -935,7 +959,7 @@ void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 	struct section sec;
 	unsigned int n = 0;
 
-	get_ready(k);
+	get_ready(k, false);
 	slot = section_enter(&sec, k);
 	if (!sec.holds) {
 		objs[n++] = obj;
@@ -1071,25 +1095,37 @@ void gomem_mcache_keep_tiny(struct gomem_tiny *rest)
 	section_leave(&sec);
 }
 
+static void publish(struct gomem_mcache **where, struct gomem_mcache *mc)
+{
+	if (!mc)
+		return;
+	/*
+	 * Others look at a cache as soon as they see it: pairs with the address dependency of
+	 * readers of another CPU's cache with READ_ONCE(): find_place(), gomem_mcache_drain(),
+	 * gomem_mcache_bytes(), check_blocks() of tiny.c.
+	 */
+	smp_store_release(where, mc);
+}
+
 /**
- * gomem_mcache_create - make the cache for a CPU's tasks
+ * gomem_mcache_create - make the caches of a CPU, for tasks and for interrupts
  * @cpu: the CPU, before it starts
  *
- * Without memory it starts all the same, uncached. Its interrupts get a cache when they need
- * one, which on most they never do.
+ * Without memory it starts all the same, uncached. Interrupts could not make theirs when
+ * they need it: that would take several pages in a row, and their time to clear.
  *
  * Context: may sleep.
  */
 void gomem_mcache_create(int cpu)
 {
-	struct gomem_mcache **where = per_cpu_ptr(&gomem_mcache_task, cpu), *mc;
+	struct gomem_mcache **task = per_cpu_ptr(&gomem_mcache_task, cpu);
+	struct gomem_mcache **irq = per_cpu_ptr(&gomem_mcache_irq, cpu);
+	struct gomem_heap *h = gomem_node_heap(cpu_to_mem(cpu));
 
-	if (*where != &gomem_no_mcache)
-		return;
-	mc = mcache_create(gomem_node_heap(cpu_to_mem(cpu)), task_room, task_begin, true,
-			   GFP_KERNEL);
-	if (mc)
-		WRITE_ONCE(*where, mc);
+	if (*task == &gomem_no_mcache)
+		publish(task, mcache_create(h, task_room, task_begin, true));
+	if (*irq == &gomem_no_mcache)
+		publish(irq, mcache_create(h, irq_room, irq_room, false));
 }
 
 /**
@@ -1107,7 +1143,23 @@ void gomem_mcache_init_none(void)
 	for_each_possible_cpu(cpu) {
 		per_cpu(gomem_mcache_task, cpu) = &gomem_no_mcache;
 		per_cpu(gomem_mcache_irq, cpu) = &gomem_no_mcache;
+		INIT_WORK(&per_cpu_ptr(&fetches, cpu)->work, fetch_missing);
 	}
+}
+
+/**
+ * gomem_mcache_cancel_fetches - let nothing be fetched for CPUs any more
+ *
+ * Nobody frees any more.
+ *
+ * Context: may sleep.
+ */
+void gomem_mcache_cancel_fetches(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		cancel_work_sync(&per_cpu_ptr(&fetches, cpu)->work);
 }
 
 static void mcache_destroy(struct gomem_mcache **where)

@@ -179,6 +179,7 @@ unsigned int gomem_slot_begin(const struct gomem_kind *k, unsigned int room);
 void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot, const struct gomem_kind *k);
 void gomem_mcache_init_none(void);
 void gomem_mcache_create(int cpu);
+void gomem_mcache_cancel_fetches(void);
 void gomem_mcache_free_memory(void);
 size_t gomem_mcache_bytes(void);
 void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp);

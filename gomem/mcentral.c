@@ -353,13 +353,88 @@ static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r, 
 	return empty;
 }
 
+/* All transfer caches of a heap together. Stale is good enough. */
+static bool may_have_room(struct gomem_heap *h, size_t more)
+{
+	size_t share = (gomem_heap_about(h) << GOMEM_PAGE_SHIFT) / TRANSFER_SHARE;
+
+	return atomic_long_read(&h->transfer_bytes) + more <=
+	       max_t(size_t, share, TRANSFER_MIN);
+}
+
+/* By how many objects the transfer cache may grow, which was too full. */
+static unsigned int growth_of(struct gomem_mcentral *c)
+{
+	unsigned int size = c->kind->size;
+	unsigned int more = gomem_transfer_earned(&c->transfer, size) - c->transfer.room;
+
+	lockdep_assert_held(&c->lock);
+	return more && may_have_room(c->heap, (size_t)more * size) ? more : 0;
+}
+
+/*
+ * @page: what it has its first room in, if it has none by now; NULL if there was no memory,
+ * which is tried again when somebody is in want again. Returns what is left.
+ */
+static void *add_room(struct gomem_mcentral *c, void *page)
+{
+	struct gomem_transfer *t = &c->transfer;
+	unsigned int more = growth_of(c);
+
+	lockdep_assert_held(&c->lock);
+	if (!more)
+		return page;
+	t->refused = false;
+	t->missed = false;
+	t->wants_page = false;
+	if (!t->objs && page) {
+		WRITE_ONCE(t->objs, page);
+		page = NULL;
+		atomic_long_inc(&c->heap->transfer_pages);
+	}
+	if (!t->objs)
+		return NULL;
+	t->room += more;
+	atomic_long_add((size_t)more * c->kind->size, &c->heap->transfer_bytes);
+	return page;
+}
+
+/* Fetch the page that a transfer cache wants. */
+static noinline void grow_transfer(struct gomem_mcentral *c)
+{
+	struct gomem_heap *h = c->heap;
+	unsigned long flags;
+	void *page = NULL;
+
+	/* As fetch_stacks(): the caller may reclaim, or must not wake anybody. */
+	if (!READ_ONCE(c->transfer.objs))
+		page = gomem_meta_get(h->source, PAGE_SIZE, gomem_gfp_light(0), h->node);
+	spin_lock_irqsave(&c->lock, flags);
+	page = add_room(c, page);
+	spin_unlock_irqrestore(&c->lock, flags);
+	if (page)
+		gomem_meta_put(h->source, page, PAGE_SIZE);
+}
+
+/* The transfer cache was too full. If all it lacks is a page the next refill fetches it. */
+static void grow_or_want(struct gomem_mcentral *c)
+{
+	lockdep_assert_held(&c->lock);
+	if (!growth_of(c))
+		return;
+	if (c->transfer.objs)
+		add_room(c, NULL);
+	else
+		c->transfer.wants_page = true;
+}
+
 /* What others flushed is the first choice; if that is enough the request keeps its span. */
 static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
 	struct gomem_span *old = r->span;
 	unsigned int bad = 0;
 	unsigned long flags;
-	bool empty = false;
+	bool empty = false, grow;
 
 	spin_lock_irqsave(&c->lock, flags);
 	if (r->want)
@@ -368,11 +443,14 @@ static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	/* Not for a few at a time: freers may bring them one by one. */
 	if (!r->n || r->n < r->want / 2)
 		empty = refill_from_spans(c, r, &bad);
+	grow = c->transfer.wants_page;
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	if (empty)
 		give_back(old);
 	report_bad(c, bad);
+	if (unlikely(grow))
+		grow_transfer(c);
 }
 
 /* Use all of a new span, if the request wants as much. */
@@ -778,67 +856,6 @@ unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs, unsigned
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
 
-/* All transfer caches of a heap together. Stale is good enough. */
-static bool may_have_room(struct gomem_heap *h, size_t more)
-{
-	size_t share = (gomem_heap_about(h) << GOMEM_PAGE_SHIFT) / TRANSFER_SHARE;
-
-	return atomic_long_read(&h->transfer_bytes) + more <=
-	       max_t(size_t, share, TRANSFER_MIN);
-}
-
-/* By how many objects the transfer cache may grow, which was too full. */
-static unsigned int growth_of(struct gomem_mcentral *c)
-{
-	unsigned int size = c->kind->size;
-	unsigned int more = gomem_transfer_earned(&c->transfer, size) - c->transfer.room;
-
-	lockdep_assert_held(&c->lock);
-	return more && may_have_room(c->heap, (size_t)more * size) ? more : 0;
-}
-
-/*
- * @page: what it has its first room in, if it has none by now; NULL if there was no memory,
- * which is tried again when somebody is in want again. Returns what is left.
- */
-static void *add_room(struct gomem_mcentral *c, void *page)
-{
-	struct gomem_transfer *t = &c->transfer;
-	unsigned int more = growth_of(c);
-
-	lockdep_assert_held(&c->lock);
-	if (!more)
-		return page;
-	t->refused = false;
-	t->missed = false;
-	if (!t->objs && page) {
-		WRITE_ONCE(t->objs, page);
-		page = NULL;
-		atomic_long_inc(&c->heap->transfer_pages);
-	}
-	if (!t->objs)
-		return NULL;
-	t->room += more;
-	atomic_long_add((size_t)more * c->kind->size, &c->heap->transfer_bytes);
-	return page;
-}
-
-static noinline void grow_transfer(struct gomem_mcentral *c)
-{
-	struct gomem_heap *h = c->heap;
-	unsigned long flags;
-	void *page = NULL;
-
-	/* As fetch_stacks(): who frees may reclaim, or must not wake anybody. */
-	if (!READ_ONCE(c->transfer.objs))
-		page = gomem_meta_get(h->source, PAGE_SIZE, gomem_gfp_light(0), h->node);
-	spin_lock_irqsave(&c->lock, flags);
-	page = add_room(c, page);
-	spin_unlock_irqrestore(&c->lock, flags);
-	if (page)
-		gomem_meta_put(h->source, page, PAGE_SIZE);
-}
-
 /**
  * gomem_mcentral_put - give objects back that a slot flushed
  * @c: the mcentral of all of them
@@ -853,21 +870,19 @@ static noinline void grow_transfer(struct gomem_mcentral *c)
 void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n)
 {
 	struct gomem_span_stack empty = { NULL };
-	unsigned int kept, more = 0, bad = 0;
+	unsigned int kept, bad = 0;
 	unsigned long flags;
 
 	spin_lock_irqsave(&c->lock, flags);
 	kept = gomem_transfer_put(&c->transfer, objs, n);
 	if (kept < n) {
-		more = growth_of(c);
+		grow_or_want(c);
 		bad = free_objects(c, objs + kept, n - kept, false, &empty);
 	}
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	free_spans(c, &empty);
 	report_bad(c, bad);
-	if (unlikely(more))
-		grow_transfer(c);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_put);
 

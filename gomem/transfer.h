@@ -31,6 +31,8 @@
  * @used: some came or went since the last look
  * @refused: some came that there was no room for, since it grew
  * @missed: there were none when some were wanted, since some were refused
+ * @wants_page: there would be room, but for a page; the next refill fetches it, as a free
+ *	allocates nothing
  * @moved: objects that came, or were wanted, of late
  * @moved_until: when what counts as of late begins anew, in jiffies
  *
@@ -49,6 +51,7 @@ struct gomem_transfer {
 	bool used;
 	bool refused;
 	bool missed;
+	bool wants_page;
 	u32 moved;
 	unsigned long moved_until;
 };

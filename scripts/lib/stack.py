@@ -25,7 +25,7 @@ ALLOCATES = re.compile(r"_*(alloc_pages|folio_alloc|get_free_pages|alloc_percpu|
                        r"[a-z0-9_]*")
 
 # These ask for a page without reclaim, and go on without it.
-LIGHT = {"grow_transfer", "fetch_stacks", "make_irq_cache"}
+LIGHT = {"grow_transfer", "fetch_stacks"}
 
 # Parameters that are functions: what they are called in the sources, and what is passed.
 # None of these allocates. "stack" and "room" only compute.
