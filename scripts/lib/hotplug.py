@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+hotplug.py SOCKET FILE - plugs memory into a machine when its guest asks for it.
+
+SOCKET is QEMU's monitor (QMP). FILE is what the guest wrote to its control port;
+of that, lines like these are requests:
+
+    plug ID MIB [NODE]      a DIMM of so many MiB
+    unplug ID               which the guest's kernel may refuse
+
+Ends when QEMU does. What QEMU says to a request that fails goes to standard error.
+"""
+
+import json
+import socket
+import sys
+import time
+
+
+class Monitor:
+    """QEMU's monitor, spoken to in JSON."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.lines = self.socket.makefile("r", encoding="utf-8")
+        self.lines.readline()
+        self.command("qmp_capabilities")
+
+    def command(self, name, **arguments):
+        """Run a command; events that come in between are of no interest."""
+        request = {"execute": name, "arguments": arguments}
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+        for line in self.lines:
+            answer = json.loads(line)
+            if "error" in answer:
+                print("hotplug:", request, answer["error"]["desc"], file=sys.stderr)
+            if "return" in answer or "error" in answer:
+                return
+        sys.exit()
+
+    def plug(self, name, mebibytes, node="0"):
+        self.command("object-add", id="ram-" + name, size=int(mebibytes) << 20,
+                     **{"qom-type": "memory-backend-ram"})
+        self.command("device_add", driver="pc-dimm", id=name, memdev="ram-" + name,
+                     node=int(node))
+
+    def unplug(self, name):
+        self.command("device_del", id=name)
+
+
+def main():
+    monitor = Monitor(sys.argv[1])
+    with open(sys.argv[2], encoding="utf-8", errors="replace") as control:
+        line = ""
+        while True:
+            line += control.readline()
+            words = line.split()
+            if not line.endswith("\n"):
+                time.sleep(0.1)
+                # Ends here when the machine is gone.
+                monitor.command("query-status")
+                continue
+            line = ""
+            if words and words[0] in ("plug", "unplug"):
+                getattr(monitor, words[0])(*words[1:])
+
+
+try:
+    main()
+except (BrokenPipeError, ConnectionError):
+    pass
