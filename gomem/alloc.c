@@ -686,6 +686,8 @@ static __always_inline void free_any(const void *p)
 		free_unusual((void *)p, 0, GOMEM_COLD_CALLER);
 		return;
 	}
+	/* Loads in this order: see publish() of pagemap.c. */
+	barrier();
 	/* The entry was written before the object was handed out, and stays. */
 	entry = gomem_pagemap.entry[ci];
 	if (unlikely(gomem_irq_context()))

@@ -119,19 +119,6 @@ static void add_tiny(struct totals *t)
 	t->cached_spans += t->tiny.cached_spans;
 }
 
-/* The chunk pointers, the summaries over them and their reach. */
-static size_t table_bytes(const struct gomem_pagealloc *pa)
-{
-	size_t entries = pa->nr[GOMEM_PAGEALLOC_LEVELS - 1];
-	unsigned int l;
-
-	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++)
-		entries += pa->nr[l];
-	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS - 1; l++)
-		entries += pa->nr[l];
-	return entries * sizeof(u64);
-}
-
 /* All nodes together. The counters of struct gomem_heap_stats are all u64. */
 static void add_heap(struct gomem_heap_snapshot *sum, struct gomem_heap *h)
 {
@@ -176,10 +163,10 @@ static void get_totals(struct totals *t)
 	gomem_arena_get_stats(&t->arena);
 	t->mcache = gomem_mcache_bytes();
 	t->meta_sys = atomic_long_read(&h->source->meta_bytes) - t->mcache +
-		      gomem_pagemap.nr_chunks * sizeof(u64);
+		      gomem_pagemap_bytes(&gomem_pagemap);
 	for_each_gomem_heap(h) {
 		add_heap(&t->heap, h);
-		t->meta_sys += table_bytes(&h->pages);
+		t->meta_sys += gomem_pagealloc_bytes(&h->pages);
 	}
 	t->meta_sys -= t->heap.span_sys;
 	t->arena_inuse = bytes(t->heap.counts.arena_pages);

@@ -282,6 +282,22 @@ static struct gomem_heap *owner_of(struct gomem_heap *h, unsigned long addr)
 	return h->peers[h->source->node_of(h->source, addr)] ?: h;
 }
 
+/* Do the tables reach a block's chunk, those of its heap, too? */
+static bool is_covered(struct gomem_heap *h, unsigned long addr)
+{
+	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
+	unsigned long flags;
+	bool ok;
+
+	if (!c || c != &gomem_no_chunk)
+		return c;
+	h = owner_of(h, addr);
+	spin_lock_irqsave(&h->lock, flags);
+	ok = gomem_pagealloc_covers(&h->pages, gomem_pagemap_index(h->map, addr));
+	spin_unlock_irqrestore(&h->lock, flags);
+	return ok;
+}
+
 static struct gomem_chunk *alloc_chunk(struct gomem_heap *h, gfp_t gfp)
 {
 	struct gomem_chunk *c;
@@ -313,18 +329,11 @@ static struct gomem_chunk *provide_chunk(struct gomem_heap *h, unsigned long add
 	mine = alloc_chunk(h, gfp);
 	if (!mine)
 		return NULL;
-	mine->heap = h;
+	bitmap_zero(mine->zero, GOMEM_CHUNK_PAGES);
 
 	spin_lock_irqsave(&h->lock, flags);
-	/* Its bits first: once it is in the map, they are looked at. */
-	memset(&mine->inuse, 0xff, sizeof(mine->inuse));
-	memset(&mine->hole, 0xff, sizeof(mine->hole));
-	bitmap_zero(mine->zero, GOMEM_CHUNK_PAGES);
-	/* Who finds it there and takes the lock finds it registered in @pages, too. */
-	c = gomem_pagemap_register(h->map, ci, mine);
-	if (c == mine)
-		gomem_pagealloc_register(&h->pages, ci, c);
-	else
+	c = gomem_pagealloc_register(&h->pages, ci, mine);
+	if (c != mine)
 		gomem_fixalloc_free(&h->chunkalloc, mine);
 	spin_unlock_irqrestore(&h->lock, flags);
 	return c;
@@ -397,7 +406,7 @@ static noinline unsigned long use_block(struct gomem_heap **hp,
 	struct gomem_heap *h = *hp;
 	unsigned long page, len;
 
-	if (gomem_pagemap_index(h->map, addr) >= h->map->nr_chunks) {
+	if (!is_covered(h, addr)) {
 		gomem_pages_put(h->source, addr, 1UL << order);
 		return fail(h, true);
 	}

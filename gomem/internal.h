@@ -88,6 +88,9 @@
  * [3] gomem_heap.lock, one per node: the page bitmaps and summaries, descriptors,
  *     counters. May be taken under [2], and no other under another.
  *
+ * gomem_pagemap.mutex serializes whatever makes the page map or the summaries of a heap
+ * cover more: memory that comes online. It may be held around [3], and around allocations.
+ *
  * gomem_heap.give_lock, which belongs to who frees and gives back, is only tried, with
  * interrupts on, and may be held around [3].
  *
@@ -110,7 +113,8 @@
  *
  * The masks of blocks (tiny.h) change atomically, and are whoever's it is whose bit it is.
  *
- * Without a lock are, too: the page map, whose entries change once; and a page's tag
+ * Without a lock are, too: the page map, whose entries change once, though its table may be
+ * mapped anew, longer: publish() in pagemap.c; and a page's tag
  * and span pointer, which belong to who owns the page (map_span(), unmap_span()), as
  * does the bit that says that it is known to be zero (zeropage.h).
  *

@@ -6,10 +6,7 @@
 
 #include <linux/gomem.h>
 #include <linux/mm.h>
-#include <linux/mmzone.h>
 #include <linux/module.h>
-#include <linux/nodemask.h>
-#include <linux/pfn.h>
 #include <linux/random.h>
 
 #include "internal.h"
@@ -18,6 +15,7 @@
 #include "cache.h"
 #include "debugfs.h"
 #include "epoch.h"
+#include "hotplug.h"
 #include "mcache.h"
 #include "pagesource.h"
 #include "queue.h"
@@ -26,37 +24,9 @@
 #include "shuffle.h"
 #include "shrink.h"
 
-/*
- * Where the direct map begins to have memory, which on arm64 may be far from where
- * it begins; the heap's tables are as long as the range from here on.
- */
-static unsigned long __init lowest_memory(void)
-{
-	unsigned long pfn = ULONG_MAX;
-	int node;
-
-	for_each_online_node(node)
-		if (node_spanned_pages(node))
-			pfn = min(pfn, node_start_pfn(node));
-	return ALIGN_DOWN((unsigned long)__va(PFN_PHYS(pfn)), GOMEM_CHUNK_SIZE);
-}
-
-/*
- * How far the tables reach, at 8 bytes per 4 MiB and 18 more a node with memory: to the
- * end of memory and, for what is plugged in later, three times as much again. A block
- * from beyond has to go back, and the allocation fails.
- */
-static unsigned long __init memory_range(unsigned long base)
-{
-	unsigned long range = (unsigned long)high_memory - base;
-
-	return range + 3 * (totalram_pages() << PAGE_SHIFT);
-}
-
 static int __init gomem_init(void)
 {
-	unsigned long base = lowest_memory();
-	unsigned long range = memory_range(base);
+	unsigned long base = gomem_hotplug_base();
 	int err;
 
 	BUILD_BUG_ON(GOMEM_MAX_SIZE != GOMEM_CHUNK_SIZE);
@@ -74,13 +44,17 @@ static int __init gomem_init(void)
 	err = gomem_queue_init();
 	if (err)
 		return err;
-	err = gomem_nodes_init(&gomem_kernel_pages, base, DIV_ROUND_UP(range, GOMEM_CHUNK_SIZE));
+	err = gomem_nodes_init(&gomem_kernel_pages, base);
 	if (err)
 		goto exit_queue;
 	gomem_alloc_init();
 	err = gomem_mcache_init();
 	if (err)
 		goto exit_nodes;
+	/* Memory that goes offline has CPUs' caches drained. */
+	err = gomem_hotplug_init();
+	if (err)
+		goto exit_mcache;
 	gomem_rcu_init();
 	err = gomem_shrink_init();
 	if (err)
@@ -91,6 +65,8 @@ static int __init gomem_init(void)
 
 exit_rcu:
 	gomem_rcu_exit();
+	gomem_hotplug_exit();
+exit_mcache:
 	gomem_mcache_exit();
 exit_nodes:
 	gomem_mcache_free_memory();
@@ -109,6 +85,7 @@ static void __exit gomem_exit(void)
 	unsigned long leaked, left;
 
 	gomem_debugfs_exit();
+	gomem_hotplug_exit();
 	gomem_rcu_exit();
 	gomem_epoch_exit();
 	gomem_shrink_exit();

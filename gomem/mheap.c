@@ -92,19 +92,43 @@ int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
 	h->cache_share = GOMEM_CACHE_SHARE;
 	h->order_limit = GOMEM_CHUNK_PAGES_SHIFT;
 	h->goal_pages = ULONG_MAX;
-	err = gomem_pagealloc_init(&h->pages, map->nr_chunks, &h->lock);
+	gomem_pagealloc_init(&h->pages, map, h, &h->lock);
+	err = init_fixallocs(h) ?: init_pcaches(h);
 	if (err)
 		return err;
-	err = init_fixallocs(h) ?: init_pcaches(h);
-	if (err) {
-		gomem_pagealloc_destroy(&h->pages);
-		return err;
-	}
 	for (i = 0; i < GOMEM_NR_SPANCLASSES; i++)
 		gomem_mcentral_init(&h->central[i], h, &gomem_kinds[i]);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_init);
+
+/**
+ * gomem_heap_cover - let a heap take blocks in a range of addresses
+ * @h: the heap
+ * @addr: the range's first address
+ * @bytes: its length, more than 0
+ *
+ * Runs concurrently with all other calls. What is below the map's base cannot be
+ * covered.
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM, or -ERANGE.
+ */
+int gomem_heap_cover(struct gomem_heap *h, unsigned long addr, unsigned long bytes)
+{
+	unsigned long first = gomem_pagemap_index(h->map, addr);
+	unsigned long end = gomem_pagemap_index(h->map, addr + bytes - 1) + 1;
+	int err;
+
+	if (addr < h->map->base || end <= first)
+		return -ERANGE;
+	mutex_lock(&h->map->mutex);
+	err = gomem_pagemap_cover(h->map, first, end, h->node) ?:
+	      gomem_pagealloc_cover(&h->pages, first, end, h->node);
+	mutex_unlock(&h->map->mutex);
+	return err;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_cover);
 
 static void put_meta(void *chunk, size_t bytes, void *arg)
 {
@@ -234,7 +258,7 @@ static bool map_span(struct gomem_heap *h, struct gomem_span *s, unsigned long p
 
 	for (; page < end; page += n) {
 		n = piece(page, end);
-		c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
+		c = gomem_pagealloc_chunk_of(&h->pages, page);
 		slot = page % GOMEM_CHUNK_PAGES;
 		set_pages(c, slot, n, s, tag);
 		zero &= gomem_zeropage_take(c, slot, n);
@@ -250,7 +274,7 @@ static void unmap_span(struct gomem_heap *h, struct gomem_span *s, unsigned long
 
 	for (; page < end; page += n) {
 		n = piece(page, end);
-		c = gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT);
+		c = gomem_pagealloc_chunk_of(&h->pages, page);
 		forget_pages(c, page % GOMEM_CHUNK_PAGES, n);
 	}
 }
@@ -366,7 +390,7 @@ void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int n
 		return;
 	for (; page < end; page += n) {
 		n = piece(page, end);
-		gomem_fresh_add(gomem_pagealloc_chunk(&h->pages, page >> GOMEM_CHUNK_PAGES_SHIFT),
+		gomem_fresh_add(gomem_pagealloc_chunk_of(&h->pages, page),
 				page % GOMEM_CHUNK_PAGES, n);
 	}
 }
@@ -891,9 +915,8 @@ static bool take_at(struct gomem_heap *h, struct gomem_pcache *pc, unsigned long
  */
 void gomem_heap_publish_large(struct gomem_span *s)
 {
-	struct gomem_chunk *c = gomem_pagealloc_chunk(&s->heap->pages,
-						      gomem_heap_page(s->heap, s->base) >>
-						      GOMEM_CHUNK_PAGES_SHIFT);
+	struct gomem_chunk *c = gomem_pagealloc_chunk_of(&s->heap->pages,
+							 gomem_heap_page(s->heap, s->base));
 
 	gomem_span_set_state(s, GOMEM_SPAN_LARGE);
 	/* Pairs with gomem_pagemap_large() and gomem_heap_claim_large(). */
@@ -964,8 +987,7 @@ static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 	pc->free = 0;
 	if (free) {
 		gomem_pagealloc_free_block(&h->pages, base, free);
-		gomem_fresh_add_mask(gomem_pagealloc_chunk(&h->pages,
-							   base >> GOMEM_CHUNK_PAGES_SHIFT),
+		gomem_fresh_add_mask(gomem_pagealloc_chunk_of(&h->pages, base),
 				     base % GOMEM_CHUNK_PAGES / 64, free);
 	}
 	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
@@ -1141,7 +1163,9 @@ void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg)
 	unsigned int i;
 
 	spin_lock_irqsave(&h->lock, flags);
-	for (ci = 0; ci < h->map->nr_chunks; ci++) {
+	for (ci = gomem_pagealloc_next_covered(&h->pages, 0);
+	     ci < gomem_pagealloc_end(&h->pages);
+	     ci = gomem_pagealloc_next_covered(&h->pages, ci + 1)) {
 		c = gomem_pagealloc_chunk(&h->pages, ci);
 		if (c == &gomem_no_chunk)
 			continue;

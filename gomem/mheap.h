@@ -253,6 +253,7 @@ void gomem_heap_note_peak(struct gomem_heap *h);
 void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int npages);
 unsigned long gomem_heap_take(struct gomem_heap *h, const struct gomem_span_request *req);
 unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_request *req);
+int gomem_heap_cover(struct gomem_heap *h, unsigned long addr, unsigned long bytes);
 
 /**
  * gomem_heap_claim_large() - be the one who frees a large object

@@ -85,8 +85,9 @@ bool gomem_node_choose(int node, gfp_t gfp, unsigned long caller, struct gomem_n
 /**
  * gomem_nodes_init - make a heap for each node that has memory
  * @source: where their pages come from
- * @base: lowest address that they can take pages at; a multiple of the chunk size
- * @nr_chunks: how many chunks of address range there are from @base on
+ * @base: lowest address that they can take pages at; a multiple of 4 GiB
+ *
+ * They can take none until they are covered: see gomem_heap_cover().
  *
  * Memory of a node that gets its first after this stays with the heap that fetched
  * it.
@@ -94,14 +95,13 @@ bool gomem_node_choose(int node, gfp_t gfp, unsigned long caller, struct gomem_n
  * Context: may sleep.
  * Return: 0, or -ENOMEM.
  */
-int __init gomem_nodes_init(struct gomem_pagesource *source, unsigned long base,
-			    unsigned long nr_chunks)
+int __init gomem_nodes_init(struct gomem_pagesource *source, unsigned long base)
 {
 	/* What is plugged in or out from here on makes no difference. */
 	nodemask_t with_memory = node_states[N_MEMORY];
 	int node, err;
 
-	err = gomem_pagemap_init(&gomem_pagemap, base, nr_chunks);
+	err = gomem_pagemap_init(&gomem_pagemap, base);
 	for_each_node_mask(node, with_memory)
 		if (!err)
 			err = make_heap(source, node);

@@ -30,8 +30,7 @@ struct gomem_node_choice {
 };
 
 bool gomem_node_choose(int node, gfp_t gfp, unsigned long caller, struct gomem_node_choice *to);
-int gomem_nodes_init(struct gomem_pagesource *source, unsigned long base,
-		     unsigned long nr_chunks);
+int gomem_nodes_init(struct gomem_pagesource *source, unsigned long base);
 void gomem_nodes_exit(void);
 
 /* The heap for a node, or for this CPU's if it is NUMA_NO_NODE. */

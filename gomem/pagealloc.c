@@ -21,25 +21,16 @@
 #include "pagealloc.h"
 #include "pagealloc_tree.h"
 
-#define NO_WORDS	{ [0 ... GOMEM_CHUNK_WORDS - 1] = ~0ULL }
-
-/* Constant, so that a store through a lookup that missed faults. */
-const struct gomem_chunk gomem_no_chunk = {
-	.inuse	= { .word = NO_WORDS },
-	.hole	= { .word = NO_WORDS },
-};
-EXPORT_SYMBOL_IF_KUNIT(gomem_no_chunk);
-
 /* How far a search for an aligned run goes by itself: chunks, and summaries. */
 #define ALIGNED_LOOKS	16
 #define ALIGNED_STEPS	512
 
 enum page_state { PAGES_FREE, PAGES_TAKEN, PAGES_HOLE };
 
-static struct gomem_chunk *chunk_of(const struct gomem_pagealloc *pa,
-				    unsigned long page)
+static __always_inline struct gomem_chunk *
+chunk_of(const struct gomem_pagealloc *pa, unsigned long page)
 {
-	return gomem_pagealloc_chunk(pa, page >> GOMEM_CHUNK_PAGES_SHIFT);
+	return gomem_pagealloc_chunk_of(pa, page);
 }
 
 /* Place of a page in its chunk. */
@@ -58,102 +49,220 @@ static unsigned int piece(unsigned long page, unsigned long end)
 		     GOMEM_CHUNK_PAGES - offset(page));
 }
 
-static void free_tables(struct gomem_pagealloc *pa)
-{
-	unsigned int l;
-
-	kvfree(pa->chunks);
-	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++)
-		kvfree(pa->sum[l]);
-	for (l = 0; l < LEAF; l++)
-		kvfree(pa->reach[l]);
-}
-
 /* All levels but the root are whole blocks, so that merging needs no bound. */
-static void size_levels(struct gomem_pagealloc *pa, unsigned long nr_chunks)
+static void size_levels(unsigned long *nr, unsigned long nr_chunks)
 {
-	unsigned long nr = nr_chunks;
+	unsigned long n = nr_chunks;
 	unsigned int l;
 
 	for (l = LEAF; l > 0; l--) {
-		pa->nr[l] = round_up(nr, RADIX);
-		nr = pa->nr[l] / RADIX;
+		nr[l] = round_up(n, RADIX);
+		n = nr[l] / RADIX;
 	}
-	pa->nr[0] = nr;
-}
-
-static int alloc_tables(struct gomem_pagealloc *pa)
-{
-	unsigned int l;
-
-	pa->chunks = kvmalloc_array(pa->nr[LEAF], sizeof(*pa->chunks),
-				    GFP_KERNEL);
-	if (!pa->chunks)
-		return -ENOMEM;
-	for (l = 0; l < GOMEM_PAGEALLOC_LEVELS; l++) {
-		pa->sum[l] = kvcalloc(pa->nr[l], sizeof(*pa->sum[l]),
-				      GFP_KERNEL);
-		if (!pa->sum[l])
-			return -ENOMEM;
-	}
-	for (l = 0; l < LEAF; l++) {
-		pa->reach[l] = kvcalloc(pa->nr[l], sizeof(*pa->reach[l]),
-					GFP_KERNEL);
-		if (!pa->reach[l])
-			return -ENOMEM;
-	}
-	return 0;
+	nr[0] = n;
 }
 
 /**
  * gomem_pagealloc_init() - set up a page allocator without any page
  * @pa: page allocator
- * @nr_chunks: chunks in the heap's range of addresses, at least 1; rounded up
- *	to a multiple of 8
+ * @map: where its chunks will be found
+ * @heap: whose chunks these are; not NULL
  * @lock: lock that the owner will hold around the other calls
  *
- * Takes 16 bytes a chunk, and a seventh of that for the upper levels.
+ * No chunk is covered.
  *
- * Context: process, may sleep.
- * Return: 0, or -ENOMEM and nothing to destroy.
+ * Context: any.
  */
-int gomem_pagealloc_init(struct gomem_pagealloc *pa, unsigned long nr_chunks,
-			 spinlock_t *lock)
+void gomem_pagealloc_init(struct gomem_pagealloc *pa, struct gomem_pagemap *map,
+			  struct gomem_heap *heap, spinlock_t *lock)
 {
-	unsigned long ci;
-	int err;
-
 	BUILD_BUG_ON(GOMEM_CHUNK_PAGES_SHIFT + LEAF * RADIX_SHIFT !=
 		     GOMEM_PALLOCSUM_BITS);
 
 	memset(pa, 0, sizeof(*pa));
 	pa->lock = lock;
-	size_levels(pa, nr_chunks);
-	err = alloc_tables(pa);
-	if (err) {
-		free_tables(pa);
-		return err;
-	}
-	/* The cast drops const; see gomem_pagealloc_chunk() about writing. */
-	for (ci = 0; ci < pa->nr[LEAF]; ci++)
-		pa->chunks[ci] = (struct gomem_chunk *)&gomem_no_chunk;
-	pa->search = nr_pages(pa);
+	pa->map = map;
+	pa->heap = heap;
 	pa->stale = NO_ENTRY;
-	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_init);
 
+/* The tables of all levels: of the sums, then of the reach. */
+#define NR_TABLES	(GOMEM_PAGEALLOC_LEVELS + LEAF)
+
+static struct gomem_table *nth_table(struct gomem_pagealloc *pa, unsigned int i)
+{
+	return i < GOMEM_PAGEALLOC_LEVELS ? &pa->sum_table[i] :
+					    &pa->reach_table[i - GOMEM_PAGEALLOC_LEVELS];
+}
+
+static unsigned int level_of_table(unsigned int i)
+{
+	return i % GOMEM_PAGEALLOC_LEVELS;
+}
+
+static int extend_tables(struct gomem_pagealloc *pa, unsigned long first,
+			 unsigned long end, int node, struct gomem_table *new)
+{
+	unsigned int i, shift;
+	int err;
+
+	for (i = 0; i < NR_TABLES; i++) {
+		shift = (LEAF - level_of_table(i)) * RADIX_SHIFT;
+		err = gomem_table_extend(nth_table(pa, i), &new[i], first >> shift,
+					 ((end - 1) >> shift) + 1,
+					 &pa->map->zero_blank, node);
+		if (!err)
+			continue;
+		while (i--)
+			gomem_table_undo(nth_table(pa, i), &new[i],
+					 &pa->map->zero_blank);
+		return err;
+	}
+	return 0;
+}
+
+/* Exchange the tables for longer ones, which have the same words and more. */
+static void swap_tables(struct gomem_pagealloc *pa, struct gomem_table *new)
+{
+	unsigned int i;
+
+	lockdep_assert_held(pa->lock);
+	for (i = 0; i < NR_TABLES; i++)
+		swap(*nth_table(pa, i), new[i]);
+	for (i = 0; i <= LEAF; i++)
+		pa->sum[i] = (__force gomem_pallocsum_t *)pa->sum_table[i].word;
+	for (i = 0; i < LEAF; i++)
+		pa->reach[i] = (u64 *)pa->reach_table[i].word;
+}
+
+/*
+ * Raise the end to at least @end. A page of the leaves has all its ancestors in one
+ * page a level, so the tables reach @end.
+ */
+static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
+{
+	lockdep_assert_held(pa->lock);
+	if (end > pa->nr[LEAF])
+		size_levels(pa->nr, end);
+	/* What is new has no free page. */
+	if (!pa->free_pages)
+		pa->search = nr_pages(pa);
+}
+
+/**
+ * gomem_pagealloc_cover() - let chunks be registered
+ * @pa: page allocator
+ * @first: the first chunk
+ * @end: the chunk behind the last one, more than @first; all are covered by the
+ *	map
+ * @node: where memory for the tables is preferred
+ *
+ * Runs concurrently with all other calls but itself.
+ *
+ * Context: process, may sleep; not under the lock, but under the map's mutex.
+ * Return: 0, or -ENOMEM and nothing changed.
+ */
+int gomem_pagealloc_cover(struct gomem_pagealloc *pa, unsigned long first,
+			  unsigned long end, int node)
+{
+	struct gomem_table *new = NULL;
+	unsigned long flags;
+	unsigned int i;
+	int err = 0;
+
+	lockdep_assert_held(&pa->map->mutex);
+	if (!gomem_table_covers_all(&pa->sum_table[LEAF], first, end,
+				    &pa->map->zero_blank)) {
+		new = kcalloc(NR_TABLES, sizeof(*new), GFP_KERNEL);
+		err = new ? extend_tables(pa, first, end, node, new) : -ENOMEM;
+	}
+	if (!err) {
+		spin_lock_irqsave(pa->lock, flags);
+		if (new)
+			swap_tables(pa, new);
+		raise_end(pa, end);
+		spin_unlock_irqrestore(pa->lock, flags);
+		for (i = 0; i < NR_TABLES && new; i++)
+			gomem_table_unmap(&new[i]);
+	}
+	kfree(new);
+	return err;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_cover);
+
+/**
+ * gomem_pagealloc_covers() - may a chunk be registered?
+ * @pa: page allocator
+ * @ci: the chunk, any number
+ *
+ * Context: any, under the lock.
+ * Return: false if gomem_pagealloc_cover() has to be called first.
+ */
+bool gomem_pagealloc_covers(const struct gomem_pagealloc *pa, unsigned long ci)
+{
+	lockdep_assert_held(pa->lock);
+
+	return ci < pa->nr[LEAF] &&
+	       gomem_table_covers(&pa->sum_table[LEAF], ci, &pa->map->zero_blank);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_covers);
+
+/**
+ * gomem_pagealloc_next_covered() - find the next chunk that may be registered
+ * @pa: page allocator
+ * @ci: where to begin, any number
+ *
+ * For walks over all chunks, which skip gaps 512 chunks at a time.
+ *
+ * Context: any, under the lock.
+ * Return: the first chunk at or after @ci that is covered, @pa->nr[4] or more if
+ * there is none.
+ */
+unsigned long gomem_pagealloc_next_covered(const struct gomem_pagealloc *pa,
+					   unsigned long ci)
+{
+	while (ci < pa->nr[LEAF] && !gomem_pagealloc_covers(pa, ci))
+		ci = round_down(ci, GOMEM_TABLE_WORDS) + GOMEM_TABLE_WORDS;
+	return ci;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_next_covered);
+
+/**
+ * gomem_pagealloc_bytes() - what the tables take
+ * @pa: page allocator
+ *
+ * Context: any; under the lock, or the map's mutex, for a number that is exact.
+ * Return: bytes.
+ */
+size_t gomem_pagealloc_bytes(const struct gomem_pagealloc *pa)
+{
+	size_t bytes = 0;
+	unsigned int l;
+
+	for (l = 0; l <= LEAF; l++)
+		bytes += gomem_table_bytes(&pa->sum_table[l]);
+	for (l = 0; l < LEAF; l++)
+		bytes += gomem_table_bytes(&pa->reach_table[l]);
+	return bytes;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_bytes);
+
 /**
  * gomem_pagealloc_destroy() - free the tables
- * @pa: page allocator that nobody uses any more
+ * @pa: page allocator that nobody uses any more, or all zero
  *
- * The chunks belong to whoever registered them.
+ * The chunks belong to whoever registered them. To be called before the map is
+ * destroyed.
  *
  * Context: process, may sleep.
  */
 void gomem_pagealloc_destroy(struct gomem_pagealloc *pa)
 {
-	free_tables(pa);
+	unsigned int i;
+
+	for (i = 0; i < NR_TABLES && pa->map; i++)
+		gomem_table_destroy(nth_table(pa, i), &pa->map->zero_blank);
 	memset(pa, 0, sizeof(*pa));
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_destroy);
@@ -161,29 +270,30 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_destroy);
 /**
  * gomem_pagealloc_register() - give a chunk its bookkeeping
  * @pa: page allocator
- * @ci: chunk that is not registered yet
+ * @ci: chunk that is covered
  * @chunk: its bookkeeping, zeroed; must stay until @pa is destroyed
  *
- * All its pages are holes at first, see gomem_pagealloc_add().
+ * All its pages are holes at first, see gomem_pagealloc_add(). Another heap may
+ * register the chunk at the same time: the first one has it.
  *
  * Context: any, under the lock.
+ * Return: the chunk that is registered now, @chunk or another heap's.
  */
-void gomem_pagealloc_register(struct gomem_pagealloc *pa, unsigned long ci,
-			      struct gomem_chunk *chunk)
+struct gomem_chunk *gomem_pagealloc_register(struct gomem_pagealloc *pa,
+					     unsigned long ci,
+					     struct gomem_chunk *chunk)
 {
+	struct gomem_chunk *c;
+
 	lockdep_assert_held(pa->lock);
 
-	if (WARN_ON_ONCE(ci >= pa->nr[LEAF] ||
-			 registered(gomem_pagealloc_chunk(pa, ci))))
-		return;
+	/* All of it before it is found, even with a wrong pointer. */
 	gomem_pallocbits_set_range(&chunk->inuse, 0, GOMEM_CHUNK_PAGES);
 	gomem_pallocbits_set_range(&chunk->hole, 0, GOMEM_CHUNK_PAGES);
-	/*
-	 * Pairs with READ_ONCE() in gomem_pagealloc_chunk(): whoever finds the
-	 * chunk, even with a wrong pointer, finds it initialised.
-	 */
-	smp_store_release(&pa->chunks[ci], chunk);
-	pa->nr_registered++;
+	chunk->heap = pa->heap;
+	c = gomem_pagemap_register(pa->map, ci, chunk);
+	pa->nr_registered += c == chunk;
+	return c;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_register);
 
@@ -197,23 +307,37 @@ static bool piece_is(const struct gomem_chunk *chunk, unsigned int i,
 		return gomem_pallocbits_all_set(&chunk->inuse, i, n) &&
 		       gomem_pallocbits_all_clear(&chunk->hole, i, n);
 	case PAGES_HOLE:
-		return registered(chunk) &&
-		       gomem_pallocbits_all_set(&chunk->hole, i, n);
+		return gomem_pallocbits_all_set(&chunk->hole, i, n);
 	}
 	return false;
+}
+
+/* The chunk of any page, NULL if it is not this heap's. */
+static __always_inline struct gomem_chunk *
+own_chunk(const struct gomem_pagealloc *pa, unsigned long page)
+{
+	struct gomem_chunk *c;
+
+	if (page >= nr_pages(pa))
+		return NULL;
+	c = chunk_of(pa, page);
+	return c->heap == pa->heap ? c : NULL;
 }
 
 /* Are all pages in @state? No if there are none or some outside the heap. */
 static bool range_is(const struct gomem_pagealloc *pa, unsigned long page,
 		     unsigned long n, enum page_state state)
 {
+	const struct gomem_chunk *c;
 	unsigned long p;
 	unsigned int k;
 
 	if (!n || page >= nr_pages(pa) || n > nr_pages(pa) - page)
 		return false;
 	for (p = page; (k = piece(p, page + n)) > 0; p += k) {
-		if (!piece_is(chunk_of(pa, p), offset(p), k, state))
+		c = chunk_of(pa, p);
+		/* What is behind a run may be another heap's. */
+		if (c->heap != pa->heap || !piece_is(c, offset(p), k, state))
 			return false;
 	}
 	return true;
@@ -260,39 +384,61 @@ static gomem_pallocsum_t *leaf_to_change(struct gomem_pagealloc *pa,
 	return &pa->sum[LEAF][ci];
 }
 
+static __always_inline void take_piece(struct gomem_pagealloc *pa,
+				       struct gomem_chunk *c,
+				       unsigned long page, unsigned int n)
+{
+	gomem_pallocsum_t *sum = leaf_to_change(pa, page);
+
+	*sum = gomem_pallocbits_alloc(&c->inuse, offset(page), n, *sum);
+}
+
+static __always_inline void release_piece(struct gomem_pagealloc *pa,
+					  struct gomem_chunk *c,
+					  unsigned long page, unsigned int n)
+{
+	gomem_pallocsum_t *sum = leaf_to_change(pa, page);
+
+	*sum = gomem_pallocbits_free(&c->inuse, offset(page), n, *sum);
+}
+
+static void count_taken(struct gomem_pagealloc *pa, unsigned long page,
+			unsigned long n)
+{
+	pa->free_pages -= n;
+	if (page == pa->search)
+		pa->search += n;
+}
+
+static void count_released(struct gomem_pagealloc *pa, unsigned long page,
+			   unsigned long n)
+{
+	pa->free_pages += n;
+	pa->search = min(pa->search, page);
+}
+
 /* free -> taken */
 static void take(struct gomem_pagealloc *pa, unsigned long page,
 		 unsigned long n)
 {
-	gomem_pallocsum_t *sum;
 	unsigned long p;
 	unsigned int k;
 
-	for (p = page; (k = piece(p, page + n)) > 0; p += k) {
-		sum = leaf_to_change(pa, p);
-		*sum = gomem_pallocbits_alloc(&chunk_of(pa, p)->inuse,
-					      offset(p), k, *sum);
-	}
-	pa->free_pages -= n;
-	if (page == pa->search)
-		pa->search += n;
+	for (p = page; (k = piece(p, page + n)) > 0; p += k)
+		take_piece(pa, chunk_of(pa, p), p, k);
+	count_taken(pa, page, n);
 }
 
 /* taken -> free */
 static void release(struct gomem_pagealloc *pa, unsigned long page,
 		    unsigned long n)
 {
-	gomem_pallocsum_t *sum;
 	unsigned long p;
 	unsigned int k;
 
-	for (p = page; (k = piece(p, page + n)) > 0; p += k) {
-		sum = leaf_to_change(pa, p);
-		*sum = gomem_pallocbits_free(&chunk_of(pa, p)->inuse,
-					     offset(p), k, *sum);
-	}
-	pa->free_pages += n;
-	pa->search = min(pa->search, page);
+	for (p = page; (k = piece(p, page + n)) > 0; p += k)
+		release_piece(pa, chunk_of(pa, p), p, k);
+	count_released(pa, page, n);
 }
 
 /* Holes become pages of ours, or the other way round. */
@@ -355,18 +501,19 @@ void gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_remove);
 
-/* Search a chunk from place @from on; it is known to have a run of @n there. */
-static unsigned long find_in_chunk(const struct gomem_pagealloc *pa,
-				   unsigned long ci, unsigned int n,
-				   unsigned int from, unsigned int *free)
+/*
+ * Search chunk @c, number @ci, from place @from on; it is known to have a run of
+ * @n there.
+ */
+static unsigned long find_in_chunk(const struct gomem_chunk *c, unsigned long ci,
+				   unsigned int n, unsigned int from,
+				   unsigned int *free)
 {
-	unsigned long base = ci << GOMEM_CHUNK_PAGES_SHIFT;
-	unsigned int i;
+	unsigned int i = gomem_pallocbits_find(&c->inuse, n, from, free);
 
-	i = gomem_pallocbits_find(&chunk_of(pa, base)->inuse, n, from, free);
 	if (WARN_ON_ONCE(i == GOMEM_CHUNK_PAGES))
 		return GOMEM_NO_PAGE;
-	return base + i;
+	return (ci << GOMEM_CHUNK_PAGES_SHIFT) + i;
 }
 
 /*
@@ -449,12 +596,44 @@ static noinline unsigned long find_in_tree(struct gomem_pagealloc *pa,
 			    n, &i);
 	for (l = 1; page == GOMEM_NO_PAGE && i != NO_ENTRY; l++) {
 		if (l > LEAF)
-			return find_in_chunk(pa, i, n, 0, &free);
+			return find_in_chunk(gomem_pagemap_nth_chunk(pa->map, i),
+					     i, n, 0, &free);
 		page = scan_block(pa, l, &i, n);
 		/* Only the root may promise nothing. */
 		WARN_ON_ONCE(page == GOMEM_NO_PAGE && i == NO_ENTRY);
 	}
 	return page;
+}
+
+/*
+ * Find as gomem_pagealloc_find() does, inline in its few callers. If the run is in
+ * the chunk of pa->search, that chunk is stored in @c, to save looking it up
+ * again; else NULL.
+ */
+static __always_inline unsigned long
+find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
+	    struct gomem_chunk **c)
+{
+	unsigned long page, ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
+	gomem_pallocsum_t sum;
+	unsigned int free;
+
+	*c = NULL;
+	*first = pa->search;
+	/* Without a free page there may be no table to look into. */
+	if (n - 1 >= pa->free_pages)
+		return GOMEM_NO_PAGE;
+	/* Nothing below is free, so a run in this chunk is the lowest. */
+	sum = pa->sum[LEAF][ci];
+	if (__gomem_pallocsum_field(sum, 1) >= n) {
+		*c = gomem_pagemap_nth_chunk(pa->map, ci);
+		page = find_in_chunk(*c, ci, n, offset(pa->search), &free);
+		*first = (ci << GOMEM_CHUNK_PAGES_SHIFT) + free;
+		return page;
+	}
+	if (sum == GOMEM_PALLOCSUM_NONE)
+		*first = find_in_tree(pa, 1);
+	return n == 1 ? *first : find_in_tree(pa, n);
 }
 
 /**
@@ -471,25 +650,11 @@ static noinline unsigned long find_in_tree(struct gomem_pagealloc *pa,
 unsigned long gomem_pagealloc_find(struct gomem_pagealloc *pa,
 				   unsigned long n, unsigned long *first)
 {
-	unsigned long page, ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
-	gomem_pallocsum_t sum;
-	unsigned int free;
+	struct gomem_chunk *c;
 
 	lockdep_assert_held(pa->lock);
 
-	*first = pa->search;
-	if (!n || n > pa->free_pages)
-		return GOMEM_NO_PAGE;
-	/* Nothing below is free, so a run in this chunk is the lowest. */
-	sum = pa->sum[LEAF][ci];
-	if (__gomem_pallocsum_field(sum, 1) >= n) {
-		page = find_in_chunk(pa, ci, n, offset(pa->search), &free);
-		*first = (ci << GOMEM_CHUNK_PAGES_SHIFT) + free;
-		return page;
-	}
-	if (sum == GOMEM_PALLOCSUM_NONE)
-		*first = find_in_tree(pa, 1);
-	return n == 1 ? *first : find_in_tree(pa, n);
+	return find_lowest(pa, n, first, &c);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_find);
 
@@ -505,13 +670,20 @@ unsigned long gomem_pagealloc_alloc(struct gomem_pagealloc *pa,
 				    unsigned long n)
 {
 	unsigned long page, first;
+	struct gomem_chunk *c;
 
 	lockdep_assert_held(pa->lock);
 
-	page = gomem_pagealloc_find(pa, n, &first);
+	page = find_lowest(pa, n, &first, &c);
 	pa->search = first;
-	if (page != GOMEM_NO_PAGE)
+	if (page == GOMEM_NO_PAGE)
+		return page;
+	if (c) {
+		take_piece(pa, c, page, n);
+		count_taken(pa, page, n);
+	} else {
 		take(pa, page, n);
+	}
 	return page;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc);
@@ -539,6 +711,8 @@ unsigned long gomem_pagealloc_prev_chunk(struct gomem_pagealloc *pa,
 
 	lockdep_assert_held(pa->lock);
 
+	if (!pa->free_pages)
+		return GOMEM_NO_PAGE;
 	flush(pa);
 	for (;;) {
 		if (gomem_pallocsum_max(pa->sum[l][i]) >= n) {
@@ -701,8 +875,18 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_range);
 bool gomem_pagealloc_free(struct gomem_pagealloc *pa, unsigned long page,
 			  unsigned long n)
 {
+	struct gomem_chunk *c;
+
 	lockdep_assert_held(pa->lock);
 
+	if (n - 1 < GOMEM_CHUNK_PAGES - offset(page)) {
+		c = own_chunk(pa, page);
+		if (!c || !piece_is(c, offset(page), n, PAGES_TAKEN))
+			return false;
+		release_piece(pa, c, page, n);
+		count_released(pa, page, n);
+		return true;
+	}
 	if (!range_is(pa, page, n, PAGES_TAKEN))
 		return false;
 	release(pa, page, n);
@@ -739,40 +923,41 @@ static u64 lowest_bits(u64 bits, unsigned int max)
 u64 gomem_pagealloc_alloc_block(struct gomem_pagealloc *pa, unsigned int max,
 				unsigned long *base)
 {
-	struct gomem_pallocbits *inuse;
 	unsigned long page, first;
 	gomem_pallocsum_t *sum;
+	struct gomem_chunk *c;
 	unsigned int w;
 	u64 mask;
 
 	lockdep_assert_held(pa->lock);
 
-	page = gomem_pagealloc_find(pa, 1, &first);
+	page = find_lowest(pa, 1, &first, &c);
 	if (page == GOMEM_NO_PAGE || WARN_ON_ONCE(!max))
 		return 0;
+	if (!c)
+		c = chunk_of(pa, page);
 	*base = round_down(page, 64);
-	inuse = &chunk_of(pa, page)->inuse;
 	w = offset(page) / 64;
-	mask = lowest_bits(~inuse->word[w], max);
+	mask = lowest_bits(~c->inuse.word[w], max);
 
 	sum = leaf_to_change(pa, page);
-	*sum = gomem_pallocbits_alloc_mask(inuse, w, mask, *sum);
+	*sum = gomem_pallocbits_alloc_mask(&c->inuse, w, mask, *sum);
 	pa->free_pages -= hweight64(mask);
 	pa->search = *base + fls64(mask);
 	return mask;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_block);
 
-static bool block_is_taken(const struct gomem_pagealloc *pa,
-			   unsigned long base, u64 mask)
+/* The chunk of a block, NULL if not all of @mask is taken. */
+static __always_inline struct gomem_chunk *
+taken_block(const struct gomem_pagealloc *pa, unsigned long base, u64 mask)
 {
-	const struct gomem_chunk *chunk;
+	struct gomem_chunk *c = own_chunk(pa, base);
 	unsigned int w = offset(base) / 64;
 
-	if (base % 64 || base >= nr_pages(pa))
-		return false;
-	chunk = chunk_of(pa, base);
-	return !(mask & ~(chunk->inuse.word[w] & ~chunk->hole.word[w]));
+	if (!c || base % 64 || (mask & ~(c->inuse.word[w] & ~c->hole.word[w])))
+		return NULL;
+	return c;
 }
 
 /**
@@ -787,14 +972,17 @@ void gomem_pagealloc_free_block(struct gomem_pagealloc *pa,
 				unsigned long base, u64 mask)
 {
 	gomem_pallocsum_t *sum;
+	struct gomem_chunk *c;
 
 	lockdep_assert_held(pa->lock);
 
-	if (!mask || WARN_ON_ONCE(!block_is_taken(pa, base, mask)))
+	if (!mask)
+		return;
+	c = taken_block(pa, base, mask);
+	if (WARN_ON_ONCE(!c))
 		return;
 	sum = leaf_to_change(pa, base);
-	*sum = gomem_pallocbits_free_mask(&chunk_of(pa, base)->inuse,
-					  offset(base) / 64, mask, *sum);
+	*sum = gomem_pallocbits_free_mask(&c->inuse, offset(base) / 64, mask, *sum);
 	pa->free_pages += hweight64(mask);
 	pa->search = min(pa->search, base + __ffs64(mask));
 }

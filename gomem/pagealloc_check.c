@@ -56,7 +56,7 @@ static const char *check_chunk(const struct gomem_pagealloc *pa,
 	    (ci << GOMEM_CHUNK_PAGES_SHIFT) + free < pa->search)
 		return "a page below search is free";
 
-	sum->nr_registered += registered(chunk);
+	sum->nr_registered += chunk != &gomem_no_chunk;
 	sum->free_pages += GOMEM_CHUNK_PAGES -
 		gomem_pallocbits_count(&chunk->inuse, 0, GOMEM_CHUNK_PAGES);
 	sum->backed_pages += GOMEM_CHUNK_PAGES -
@@ -81,6 +81,16 @@ static bool merged(const struct gomem_pagealloc *pa, unsigned int l,
 	return pa->sum[l][i] == sum && pa->reach[l][i] == reach;
 }
 
+/* The first entry of level @l at or after @i that is not in a blank page. */
+static unsigned long next_own(const struct gomem_pagealloc *pa, unsigned int l,
+			      unsigned long i)
+{
+	while (i < pa->nr[l] &&
+	       !gomem_table_covers(&pa->sum_table[l], i, &pa->map->zero_blank))
+		i = round_down(i, GOMEM_TABLE_WORDS) + GOMEM_TABLE_WORDS;
+	return i;
+}
+
 /**
  * gomem_pagealloc_validate() - check the invariants of struct gomem_pagealloc
  * @pa: page allocator
@@ -99,13 +109,15 @@ const char *gomem_pagealloc_validate(const struct gomem_pagealloc *pa)
 
 	lockdep_assert_held(pa->lock);
 
-	for (i = 0; i < pa->nr[LEAF]; i++) {
+	for (i = next_own(pa, LEAF, 0); i < pa->nr[LEAF];
+	     i = next_own(pa, LEAF, i + 1)) {
 		violation = check_chunk(pa, i, &sum);
 		if (violation)
 			return violation;
 	}
 	for (l = 0; l < LEAF; l++) {
-		for (i = 0; i < pa->nr[l]; i++) {
+		for (i = next_own(pa, l, 0); i < pa->nr[l];
+		     i = next_own(pa, l, i + 1)) {
 			if (!merged(pa, l, i))
 				return "a summary differs from its children";
 		}

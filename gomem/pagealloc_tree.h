@@ -26,11 +26,6 @@ static inline unsigned long nr_pages(const struct gomem_pagealloc *pa)
 	return pa->nr[LEAF] << GOMEM_CHUNK_PAGES_SHIFT;
 }
 
-static inline bool registered(const struct gomem_chunk *chunk)
-{
-	return chunk != &gomem_no_chunk;
-}
-
 /* What entry @i of level @l, not a leaf, should be, and its reach. */
 static inline gomem_pallocsum_t
 merge_children(const struct gomem_pagealloc *pa, unsigned int l,

@@ -4,10 +4,28 @@
  */
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
+#include <linux/gfp.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "pagemap.h"
+
+#define NO_WORDS	{ [0 ... GOMEM_CHUNK_WORDS - 1] = ~0ULL }
+
+/* Constant, so that a store through a lookup that missed faults. */
+const struct gomem_chunk gomem_no_chunk = {
+	.inuse	= { .word = NO_WORDS },
+	.hole	= { .word = NO_WORDS },
+};
+EXPORT_SYMBOL_IF_KUNIT(gomem_no_chunk);
+
+/* An earlier mapping of the map's table. */
+struct old_table {
+	struct list_head link;
+	struct gomem_table table;
+};
 
 static unsigned long entry_of(const struct gomem_pagemap *map, unsigned long ci,
 			      const struct gomem_chunk *c)
@@ -15,46 +33,163 @@ static unsigned long entry_of(const struct gomem_pagemap *map, unsigned long ci,
 	return (unsigned long)c - gomem_pagemap_bias(map->base + (ci << GOMEM_CHUNK_SHIFT));
 }
 
+static int make_blanks(struct gomem_pagemap *map)
+{
+	unsigned long *entry = NULL, ci;
+
+	for (ci = 0; ci < GOMEM_MAP_ENTRIES; ci++) {
+		if (ci % GOMEM_TABLE_WORDS == 0) {
+			entry = (unsigned long *)__get_free_page(GFP_KERNEL);
+			if (!entry)
+				return -ENOMEM;
+			map->none[ci / GOMEM_TABLE_WORDS] = virt_to_page(entry);
+		}
+		entry[ci % GOMEM_TABLE_WORDS] = entry_of(map, ci, &gomem_no_chunk);
+	}
+	map->zero = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	return map->zero ? 0 : -ENOMEM;
+}
+
 /**
- * gomem_pagemap_init - make a map in which nothing is ours
+ * gomem_pagemap_init - make a map that covers nothing
  * @map: the map
- * @base: lowest address; a multiple of the chunk size
- * @nr_chunks: how many chunks of address range there are from @base on
+ * @base: lowest address; a multiple of 4 GiB
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.
  */
-int gomem_pagemap_init(struct gomem_pagemap *map, unsigned long base, unsigned long nr_chunks)
+int gomem_pagemap_init(struct gomem_pagemap *map, unsigned long base)
 {
-	unsigned long ci;
-
-	map->entry = kvmalloc_array(nr_chunks, sizeof(*map->entry), GFP_KERNEL);
-	if (!map->entry)
-		return -ENOMEM;
+	memset(map, 0, sizeof(*map));
 	map->base = base;
-	map->nr_chunks = nr_chunks;
-	for (ci = 0; ci < nr_chunks; ci++)
-		map->entry[ci] = entry_of(map, ci, &gomem_no_chunk);
+	mutex_init(&map->mutex);
+	INIT_LIST_HEAD(&map->old);
+	map->blank = (struct gomem_table_blank){ map->none, GOMEM_MAP_BLANKS };
+	map->zero_blank = (struct gomem_table_blank){ &map->zero, 1 };
+	if (make_blanks(map)) {
+		gomem_pagemap_destroy(map);
+		return -ENOMEM;
+	}
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_init);
 
+static void free_page_of(struct page *page)
+{
+	if (page)
+		__free_page(page);
+}
+
 /**
  * gomem_pagemap_destroy - free the table
  * @map: the map, looked into by nobody any more
+ *
+ * Context: may sleep.
  */
 void gomem_pagemap_destroy(struct gomem_pagemap *map)
 {
-	kvfree(map->entry);
-	map->entry = NULL;
-	map->nr_chunks = 0;
+	struct old_table *old, *next;
+	unsigned int i;
+
+	if (!map->blank.nr)
+		return;
+	list_for_each_entry_safe(old, next, &map->old, link) {
+		gomem_table_unmap(&old->table);
+		kfree(old);
+	}
+	gomem_table_destroy(&map->table, &map->blank);
+	for (i = 0; i < GOMEM_MAP_BLANKS; i++)
+		free_page_of(map->none[i]);
+	free_page_of(map->zero);
+	memset(map, 0, sizeof(*map));
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_destroy);
+
+/*
+ * Show the new table to lookups. These run concurrently, in any context and without a
+ * lock: gomem_free() loads nr_chunks, compares, and loads the pointer, and may be
+ * preempted after each of the three steps.
+ *
+ * Each CPU executes a full barrier during the grace period. A lookup that sees the
+ * new nr_chunks loads it after that barrier, and thus sees the new pointer, too. The
+ * caller may let pages of the new part be used once the grace period is over: then whoever
+ * has a pointer into the new part sees the new table.
+ */
+static void publish(struct gomem_pagemap *map, const struct gomem_table *new,
+		    struct old_table *old)
+{
+	lockdep_assert_held(&map->mutex);
+	kvfree(map->table.page);
+	old->table = map->table;
+	old->table.page = NULL;
+	list_add(&old->link, &map->old);
+	map->table = *new;
+	/* Release: the words of the new pages. Pairs with the loads of entry, by dependency. */
+	smp_store_release(&map->entry, new->word);
+	if (map->live)
+		synchronize_rcu();
+	WRITE_ONCE(map->nr_chunks, new->nr_pages * GOMEM_TABLE_WORDS);
+}
+
+/**
+ * gomem_pagemap_cover - let chunks be registered
+ * @map: the map, its mutex held
+ * @first: number of the first chunk
+ * @end: number of the chunk behind the last one, more than @first
+ * @node: where memory for the table is preferred
+ *
+ * An earlier mapping stays until the map is destroyed, since a lookup that was preempted
+ * may use it still: that costs address space and page tables.
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM and nothing changed.
+ */
+int gomem_pagemap_cover(struct gomem_pagemap *map, unsigned long first, unsigned long end,
+			int node)
+{
+	struct gomem_table new;
+	struct old_table *old;
+
+	lockdep_assert_held(&map->mutex);
+	if (gomem_table_covers_all(&map->table, first, end, &map->blank))
+		return 0;
+	old = kmalloc(sizeof(*old), GFP_KERNEL);
+	if (!old)
+		return -ENOMEM;
+	if (gomem_table_extend(&map->table, &new, first, end, &map->blank, node)) {
+		kfree(old);
+		return -ENOMEM;
+	}
+	publish(map, &new, old);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_cover);
+
+/**
+ * gomem_pagemap_bytes - what the map takes
+ * @map: the map
+ *
+ * Context: may sleep.
+ * Return: bytes.
+ */
+size_t gomem_pagemap_bytes(struct gomem_pagemap *map)
+{
+	size_t bytes = (GOMEM_MAP_BLANKS + 1) * PAGE_SIZE;
+	struct old_table *old;
+
+	mutex_lock(&map->mutex);
+	bytes += gomem_table_bytes(&map->table);
+	list_for_each_entry(old, &map->old, link)
+		bytes += old->table.nr_pages * sizeof(unsigned long);
+	mutex_unlock(&map->mutex);
+	return bytes;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_bytes);
 
 /**
  * gomem_pagemap_register - make a chunk known
  * @map: the map
- * @ci: number of the chunk
+ * @ci: number of the chunk, which is covered
  * @c: its bookkeeping, ready but for its bits, which say that all is a hole
  *
  * A chunk has one heap. Where the memory of two nodes meets inside of a chunk,
@@ -71,3 +206,4 @@ struct gomem_chunk *gomem_pagemap_register(struct gomem_pagemap *map, unsigned l
 	old = cmpxchg_release(&map->entry[ci], none, entry_of(map, ci, c));
 	return old == none ? c : gomem_pagemap_nth_chunk(map, ci);
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_register);

@@ -4,49 +4,91 @@
  * (Go's arenas and spans).
  *
  * One map serves the heaps of all nodes, so that a free need not know where an
- * object came from.
+ * object came from. The map covers the memory that the machine has, and follows it
+ * when memory is plugged in: 8 bytes for each 4 MiB, 16 for each 2 GiB of a gap.
  */
 #ifndef GOMEM_PAGEMAP_H
 #define GOMEM_PAGEMAP_H
 
+#include <linux/bits.h>
 #include <linux/compiler.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
 
 #include "chunk.h"
-#include "pagealloc.h"
+#include "table.h"
+
+/*
+ * Entries are relative to 4 GiB of addresses: see gomem_pagemap_bias(). So many
+ * are different from each other where nothing is ours.
+ */
+#define GOMEM_MAP_SHIFT		32
+#define GOMEM_MAP_ENTRIES	BIT(GOMEM_MAP_SHIFT - GOMEM_CHUNK_SHIFT)
+#define GOMEM_MAP_BLANKS	(GOMEM_MAP_ENTRIES * sizeof(unsigned long) / PAGE_SIZE)
 
 /**
  * struct gomem_pagemap - the chunks of a range of addresses
- * @base: address of the first; a multiple of the chunk size
- * @nr_chunks: how many chunks there can be
+ * @base: address of the first; a multiple of 4 GiB. Written once
+ * @nr_chunks: how many chunks there can be. Only grows
  * @entry: one each: the chunk, &gomem_no_chunk until a heap has pages there, less
- *	gomem_pagemap_bias() of its address. Changes once and stays until
- *	gomem_pagemap_destroy()
+ *	gomem_pagemap_bias() of its address. An entry changes once and stays until
+ *	gomem_pagemap_destroy(). The pointer changes when more is covered: the words behind
+ *	it do not
+ * @live: lookups may run concurrently with gomem_pagemap_cover()
+ * @mutex: serializes all that makes tables longer, those of the heaps included
+ * @table: what @entry is the mapping of; @mutex
+ * @old: earlier mappings of @table, which a lookup may still use that was preempted;
+ *	@mutex
+ * @none: pages of entries that are all &gomem_no_chunk
+ * @zero: a page of zeroes
+ * @blank: what @table has where it is not covered
+ * @zero_blank: what the heaps' tables have where they are not covered
+ *
+ * Readers load @nr_chunks before @entry, or both in a section with preemption off: see
+ * publish() in pagemap.c.
  */
 struct gomem_pagemap {
 	unsigned long base;
 	unsigned long nr_chunks;
 	unsigned long *entry;
+	bool live;
+	struct mutex mutex;	/* see above */
+	struct gomem_table table;
+	struct list_head old;
+	struct page *none[GOMEM_MAP_BLANKS];
+	struct page *zero;
+	struct gomem_table_blank blank;
+	struct gomem_table_blank zero_blank;
 };
 
-int gomem_pagemap_init(struct gomem_pagemap *map, unsigned long base, unsigned long nr_chunks);
+int gomem_pagemap_init(struct gomem_pagemap *map, unsigned long base);
 void gomem_pagemap_destroy(struct gomem_pagemap *map);
+int gomem_pagemap_cover(struct gomem_pagemap *map, unsigned long first, unsigned long end,
+			int node);
+size_t gomem_pagemap_bytes(struct gomem_pagemap *map);
 struct gomem_chunk *gomem_pagemap_register(struct gomem_pagemap *map, unsigned long ci,
 					   struct gomem_chunk *c);
 
+/* Stands for every chunk that is not registered: all holes, no tags, no heap. */
+extern const struct gomem_chunk gomem_no_chunk;
+
 /*
  * What the entry of an address is short of its chunk. So a free finds a page's tag by the
- * page's number from address 0 on, and need not mask it to that in the chunk.
+ * page's number in 4 GiB, and need not mask it to that in the chunk: the lower half of an
+ * address costs nothing to take.
  */
 static __always_inline unsigned long gomem_pagemap_bias(unsigned long addr)
 {
-	return (addr >> GOMEM_CHUNK_SHIFT) * sizeof_field(struct gomem_chunk, tag);
+	return (unsigned long)((u32)addr >> GOMEM_CHUNK_SHIFT) *
+	       sizeof_field(struct gomem_chunk, tag);
 }
 
 static_assert(!offsetof(struct gomem_chunk, tag));
+static_assert(BITS_PER_TYPE(u32) == GOMEM_MAP_SHIFT);
 
-/* What an entry points to: the tags of all pages, from address 0 on, as it were. */
+/* What an entry points to: the tags of all pages of 4 GiB, as it were. */
 struct gomem_tags {
 	DECLARE_FLEX_ARRAY(u32, tag);
 };
@@ -54,7 +96,7 @@ struct gomem_tags {
 /* The tag of an address' page, by its entry. */
 static __always_inline u32 gomem_pagemap_tag(unsigned long entry, unsigned long addr)
 {
-	return READ_ONCE(((const struct gomem_tags *)entry)->tag[addr >> GOMEM_PAGE_SHIFT]);
+	return READ_ONCE(((const struct gomem_tags *)entry)->tag[(u32)addr >> GOMEM_PAGE_SHIFT]);
 }
 
 /* The chunk that an entry stands for, which is that of @addr. */
@@ -71,22 +113,26 @@ static __always_inline unsigned long gomem_pagemap_index(const struct gomem_page
 	return (addr - map->base) >> GOMEM_CHUNK_SHIFT;
 }
 
+/* The chunk number @ci, which is below nr_chunks. */
+static __always_inline struct gomem_chunk *
+gomem_pagemap_nth_chunk(const struct gomem_pagemap *map, unsigned long ci)
+{
+	/* The base is a multiple of 4 GiB, so @ci tells the bias as well as the address. */
+	unsigned long bias = ci % GOMEM_MAP_ENTRIES * sizeof_field(struct gomem_chunk, tag);
+	unsigned long *entry = READ_ONCE(map->entry);
+
+	/* Pairs with cmpxchg_release() in gomem_pagemap_register(), by dependency. */
+	return (struct gomem_chunk *)(READ_ONCE(entry[ci]) + bias);
+}
+
 /* The chunk an address lies in, NULL if it is beyond what there can be. */
 static inline struct gomem_chunk *gomem_pagemap_chunk(const struct gomem_pagemap *map,
 						      unsigned long addr)
 {
 	unsigned long ci = gomem_pagemap_index(map, addr);
 
-	/* Pairs with cmpxchg_release() in gomem_pagemap_register(), by dependency. */
-	return ci < map->nr_chunks ? gomem_pagemap_entry_chunk(READ_ONCE(map->entry[ci]), addr) :
-				     NULL;
-}
-
-/* The chunk number @ci, which is below nr_chunks. */
-static inline struct gomem_chunk *gomem_pagemap_nth_chunk(const struct gomem_pagemap *map,
-							  unsigned long ci)
-{
-	return gomem_pagemap_chunk(map, map->base + (ci << GOMEM_CHUNK_SHIFT));
+	/* In this order: see gomem_pagemap_cover(). */
+	return ci < READ_ONCE(map->nr_chunks) ? gomem_pagemap_nth_chunk(map, ci) : NULL;
 }
 
 static inline unsigned int gomem_chunk_page(unsigned long addr)

@@ -325,7 +325,7 @@ static int init_source(struct fake_source *fake, unsigned long nr_chunks, u32 se
 	fake->base = FAKE_BASE;
 	fake->nr_pages = nr_chunks * GOMEM_CHUNK_PAGES;
 	fake->out = bitmap_zalloc(fake->nr_pages, GFP_KERNEL);
-	if (!fake->out || gomem_pagemap_init(&fake->map, FAKE_BASE, nr_chunks))
+	if (!fake->out || gomem_pagemap_init(&fake->map, FAKE_BASE))
 		return -ENOMEM;
 	return 0;
 }
@@ -336,6 +336,11 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 	struct gomem_heap *h = kvzalloc(sizeof(*h), GFP_KERNEL);
 
 	if (!h || gomem_heap_init(h, &fake->src, &fake->map, node)) {
+		kvfree(h);
+		return NULL;
+	}
+	if (gomem_heap_cover(h, FAKE_BASE, fake->nr_pages << GOMEM_PAGE_SHIFT)) {
+		gomem_heap_destroy(h);
 		kvfree(h);
 		return NULL;
 	}

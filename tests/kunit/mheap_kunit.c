@@ -20,6 +20,7 @@
 #include <linux/string.h>
 
 #include "fake_source.h"
+#include "scavenge.h"
 
 #define CHUNK		GOMEM_CHUNK_PAGES
 #define MAX_CHUNKS	80
@@ -877,25 +878,35 @@ static void test_learn_order_needed(struct kunit *test)
 	put_all(test);
 }
 
+/* Memory that came before anybody covered it goes back; what is covered does not fail. */
 static void test_outside_range(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct fake_source *fake = source_of(f);
 	struct gomem_span_request req = fake_large_request(8);
+	struct gomem_span *s;
 	struct gomem_heap *h;
 
 	make_heap(test, 4);
 	h = f->fh.heap;
-	/* Memory that was plugged in later: above what the heap can take. */
-	h->map->nr_chunks = 2;
-	fake->policy = FAKE_HIGHEST;
+	/* Behind what the tables reach, which do so in steps of 2 GiB. */
+	fake->base = FAKE_BASE + GOMEM_TABLE_WORDS * GOMEM_CHUNK_SIZE;
 	KUNIT_EXPECT_NULL(test, try_span(test, &req));
 	KUNIT_EXPECT_EQ(test, 1, h->stats.grow_failures);
 	KUNIT_EXPECT_EQ(test, 1, h->stats.grow_out_of_range);
 	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
 	expect_heap(test);
 
-	fake->policy = FAKE_LOWEST;
+	KUNIT_EXPECT_EQ(test, 0, gomem_heap_cover(h, fake->base, 4 * GOMEM_CHUNK_SIZE));
+	s = fake_heap_span(h, &req);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_EXPECT_GE(test, s->base, fake->base);
+	KUNIT_EXPECT_EQ(test, 1, h->stats.grow_out_of_range);
+	KUNIT_EXPECT_TRUE(test, free_large(h, s, s->base));
+	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
+
+	fake->base = FAKE_BASE;
 	get_span(test, &req);
 	put_all(test);
 }

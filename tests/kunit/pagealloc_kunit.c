@@ -15,6 +15,7 @@
 #include <linux/module.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -22,6 +23,9 @@
 
 #define CHUNK		((unsigned long)GOMEM_CHUNK_PAGES)
 #define MAX_CHUNKS	24
+
+/* Where the map begins: no address is looked at. */
+#define BASE		0x7000000000UL
 
 /* First page of a chunk. */
 #define AT(ci)		((ci) * CHUNK)
@@ -44,6 +48,7 @@ struct heap_chunk {
 };
 
 struct heap {
+	struct gomem_pagemap map;
 	struct gomem_pagealloc pa;
 	spinlock_t lock;	/* for @pa */
 	struct rnd_state rnd;
@@ -131,12 +136,35 @@ static void heap_remove(struct heap *h, unsigned long page, unsigned long n)
 
 /* Building a heap */
 
-static void heap_init(struct kunit *test, unsigned long nr_chunks)
+static int heap_cover(struct heap *h, unsigned long first, unsigned long end)
+{
+	int err;
+
+	mutex_lock(&h->map.mutex);
+	err = gomem_pagemap_cover(&h->map, first, end, NUMA_NO_NODE) ?:
+	      gomem_pagealloc_cover(&h->pa, first, end, NUMA_NO_NODE);
+	mutex_unlock(&h->map.mutex);
+	return err;
+}
+
+/* A heap that is nothing but a name. */
+static struct gomem_heap *owner(struct heap *h)
+{
+	return (struct gomem_heap *)h;
+}
+
+static void heap_init_empty(struct kunit *test)
 {
 	struct heap *h = test->priv;
 
-	KUNIT_ASSERT_EQ(test, 0, gomem_pagealloc_init(&h->pa, nr_chunks,
-						      &h->lock));
+	KUNIT_ASSERT_EQ(test, 0, gomem_pagemap_init(&h->map, BASE));
+	gomem_pagealloc_init(&h->pa, &h->map, owner(h), &h->lock);
+}
+
+static void heap_init(struct kunit *test, unsigned long nr_chunks)
+{
+	heap_init_empty(test);
+	KUNIT_ASSERT_EQ(test, 0, heap_cover(test->priv, 0, nr_chunks));
 }
 
 /* Register a chunk, all holes. Chunks must come in order of address. */
@@ -153,9 +181,8 @@ static void heap_register(struct kunit *test, unsigned long ci)
 	c->ci = ci;
 	h->c[h->nr++] = c;
 
-	spin_lock(&h->lock);
-	gomem_pagealloc_register(&h->pa, ci, c->chunk);
-	spin_unlock(&h->lock);
+	KUNIT_ASSERT_PTR_EQ(test, c->chunk,
+			    LOCKED(h, gomem_pagealloc_register(&h->pa, ci, c->chunk)));
 }
 
 static void heap_register_all(struct kunit *test, const unsigned long *ci,
@@ -513,6 +540,138 @@ static void heap_register_many(struct kunit *test, unsigned long nr)
 		gomem_pagealloc_register(&h->pa, ci, &h->many[ci]);
 		spin_unlock(&h->lock);
 	}
+}
+
+/* Covering */
+
+/* Nothing is covered: no search has a table to look into. */
+static void test_cover_nothing(struct kunit *test)
+{
+	struct heap *h = test->priv;
+	unsigned long base, first;
+
+	heap_init_empty(test);
+	KUNIT_EXPECT_FALSE(test, LOCKED(h, gomem_pagealloc_covers(&h->pa, 0)));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 1));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 0));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 4));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_find(h, 1, &first));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_prev_chunk(h, ~0UL, 1));
+	KUNIT_EXPECT_EQ(test, 0ULL, heap_alloc_block(h, 64, &base));
+	KUNIT_EXPECT_FALSE(test, heap_free(h, 0, 1));
+	KUNIT_EXPECT_FALSE(test, heap_alloc_range(h, 0, 1));
+	expect_valid(test, "nothing covered");
+}
+
+/* What lives, and what is free, stays as it is when more is covered. */
+static void test_cover_more(struct kunit *test)
+{
+	static const unsigned long ci[] = { 3, 700, 4096 + 5, 40000, 12, 100000 };
+	struct heap *h = test->priv;
+	unsigned long page, i;
+
+	heap_init_empty(test);
+	for (i = 0; i < ARRAY_SIZE(ci); i++) {
+		KUNIT_EXPECT_EQ(test, ci[i] == 12,
+				LOCKED(h, gomem_pagealloc_covers(&h->pa, ci[i])));
+		KUNIT_ASSERT_EQ(test, 0, heap_cover(h, ci[i], ci[i] + 1));
+		heap_register(test, ci[i]);
+		heap_add(h, AT(ci[i]), CHUNK);
+		expect_valid(test, "covered");
+		KUNIT_EXPECT_EQ(test, (i + 1) * (CHUNK - 1) + 1, h->pa.free_pages);
+		page = heap_alloc(h, 1);
+		KUNIT_EXPECT_TRUE(test, page != GOMEM_NO_PAGE);
+		expect_valid(test, "allocated");
+	}
+	for (i = 0; i < ARRAY_SIZE(ci); i++)
+		KUNIT_EXPECT_TRUE(test, gomem_pagealloc_chunk(&h->pa, ci[i]) ==
+				  h->c[i]->chunk);
+	KUNIT_EXPECT_EQ(test, 100000UL, heap_prev_chunk(h, ~0UL, CHUNK));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, CHUNK + 1));
+}
+
+/* What a page of the table has room for is covered no sooner than it is asked for. */
+static void test_cover_rest(struct kunit *test)
+{
+	struct heap *h = test->priv;
+
+	heap_init(test, 1);
+	KUNIT_EXPECT_FALSE(test, LOCKED(h, gomem_pagealloc_covers(&h->pa, 300)));
+	KUNIT_ASSERT_EQ(test, 0, heap_cover(h, 299, 301));
+	KUNIT_EXPECT_TRUE(test, LOCKED(h, gomem_pagealloc_covers(&h->pa, 300)));
+	KUNIT_EXPECT_EQ(test, 304UL, h->pa.nr[4]);
+	heap_register(test, 300);
+	heap_add(h, AT(300), CHUNK);
+	KUNIT_EXPECT_EQ(test, AT(300), heap_alloc(h, CHUNK));
+	expect_valid(test, "rest");
+}
+
+/* A gap takes next to nothing, and what was there already takes nothing twice. */
+static void test_cover_gap(struct kunit *test)
+{
+	const unsigned long far = (64UL << 40) >> GOMEM_CHUNK_SHIFT;
+	struct heap *h = test->priv;
+	size_t near, bytes;
+
+	heap_init(test, 512);
+	near = gomem_pagealloc_bytes(&h->pa) + gomem_pagemap_bytes(&h->map);
+	KUNIT_ASSERT_EQ(test, 0, heap_cover(h, 1, 500));
+	bytes = gomem_pagealloc_bytes(&h->pa) + gomem_pagemap_bytes(&h->map);
+	KUNIT_EXPECT_EQ(test, near, bytes);
+
+	KUNIT_ASSERT_EQ(test, 0, heap_cover(h, far, far + 512));
+	bytes = gomem_pagealloc_bytes(&h->pa) + gomem_pagemap_bytes(&h->map);
+	kunit_info(test, "64 TiB away from 2 GiB: %zu bytes, from %zu", bytes, near);
+	KUNIT_EXPECT_LE(test, bytes, near + SZ_1M + SZ_256K);
+	KUNIT_EXPECT_FALSE(test, LOCKED(h, gomem_pagealloc_covers(&h->pa, far / 2)));
+	KUNIT_EXPECT_TRUE(test, gomem_pagealloc_chunk(&h->pa, far / 2) ==
+			  &gomem_no_chunk);
+	heap_register(test, far + 1);
+	heap_add(h, AT(far + 1), 7);
+	KUNIT_EXPECT_EQ(test, AT(far + 1), heap_alloc(h, 7));
+	expect_valid(test, "far");
+}
+
+/* A chunk of another heap is there, but none of its pages are this heap's. */
+static void test_foreign_chunk(struct kunit *test)
+{
+	struct gomem_pagealloc *other;
+	struct heap *h = test->priv;
+	struct gomem_chunk *c;
+	unsigned long base;
+
+	heap_init(test, 4);
+	heap_register(test, 0);
+	heap_add(h, 0, CHUNK);
+	other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+	c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	gomem_pagealloc_init(other, &h->map, (struct gomem_heap *)other, &h->lock);
+	mutex_lock(&h->map.mutex);
+	KUNIT_EXPECT_EQ(test, 0, gomem_pagealloc_cover(other, 0, 4, NUMA_NO_NODE));
+	mutex_unlock(&h->map.mutex);
+	KUNIT_EXPECT_PTR_EQ(test, c, LOCKED(h, gomem_pagealloc_register(other, 1, c)));
+	/* Who comes second is told who has it. */
+	KUNIT_EXPECT_PTR_EQ(test, h->c[0]->chunk,
+			    LOCKED(h, gomem_pagealloc_register(other, 0, c)));
+	spin_lock(&h->lock);
+	gomem_pagealloc_add(other, CHUNK, CHUNK);
+	spin_unlock(&h->lock);
+
+	KUNIT_EXPECT_TRUE(test, gomem_pagealloc_chunk(&h->pa, 1) == &gomem_no_chunk);
+	KUNIT_EXPECT_PTR_EQ(test, c, gomem_pagealloc_chunk(other, 1));
+	/* Free there, but not this heap's to take. */
+	KUNIT_EXPECT_FALSE(test, heap_alloc_range(h, CHUNK - 1, 2));
+	KUNIT_EXPECT_FALSE(test, heap_alloc_range(h, CHUNK, 1));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, CHUNK + 1));
+	/* Taken there, but not this heap's to free. */
+	KUNIT_EXPECT_NE(test, 0ULL,
+			LOCKED(h, gomem_pagealloc_alloc_block(other, 64, &base)));
+	KUNIT_EXPECT_EQ(test, CHUNK, base);
+	KUNIT_EXPECT_FALSE(test, heap_free(h, CHUNK, 1));
+	expect_valid(test, "foreign");
+	gomem_pagealloc_destroy(other);
 }
 
 /*
@@ -1218,6 +1377,7 @@ static void pagealloc_exit(struct kunit *test)
 	if (!h)
 		return;
 	gomem_pagealloc_destroy(&h->pa);
+	gomem_pagemap_destroy(&h->map);
 	kvfree(h->many);
 }
 
@@ -1228,6 +1388,11 @@ static struct kunit_case pagealloc_cases[] = {
 	KUNIT_CASE_PARAM(test_find_named, find_gen_params),
 	KUNIT_CASE(test_exhaust),
 	KUNIT_CASE(test_search_hint),
+	KUNIT_CASE(test_cover_nothing),
+	KUNIT_CASE(test_cover_more),
+	KUNIT_CASE(test_cover_rest),
+	KUNIT_CASE(test_cover_gap),
+	KUNIT_CASE(test_foreign_chunk),
 	KUNIT_CASE(test_root_entry_free),
 	KUNIT_CASE_PARAM(test_range, range_gen_params),
 	KUNIT_CASE(test_free_wraps),

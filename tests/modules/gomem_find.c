@@ -36,6 +36,8 @@
 #undef EXPORT_SYMBOL_IF_KUNIT
 #define EXPORT_SYMBOL_IF_KUNIT(...)
 #include "../../gomem/pallocbits.c"
+#include "../../gomem/table.c"
+#include "../../gomem/pagemap.c"
 #include "../../gomem/pagealloc.c"
 
 #define REPEAT	5
@@ -48,7 +50,11 @@
 
 static const unsigned int lengths[] = { 1, 3, 4, 16, 64, 100, 512 };
 
+/* Any address will do for pages without memory. */
+#define BASE		0x7000000000UL
+
 static DEFINE_SPINLOCK(lock);
+static struct gomem_pagemap pagemap;
 static struct gomem_pagealloc pa;
 static struct gomem_chunk *chunks;
 static struct rnd_state rnd;
@@ -119,12 +125,35 @@ static void fill_chunk(unsigned long ci, const struct pattern *p, unsigned int n
 	*leaf_to_change(&pa, base) = gomem_pallocbits_summarize(&chunk->inuse);
 }
 
+static void drop_tables(void)
+{
+	gomem_pagealloc_destroy(&pa);
+	gomem_pagemap_destroy(&pagemap);
+}
+
+static int make_tables(unsigned long nr_chunks)
+{
+	int err = gomem_pagemap_init(&pagemap, BASE);
+
+	if (err)
+		return err;
+	/* The heap is nothing but a name here. */
+	gomem_pagealloc_init(&pa, &pagemap, (struct gomem_heap *)&pa, &lock);
+	mutex_lock(&pagemap.mutex);
+	err = gomem_pagemap_cover(&pagemap, 0, nr_chunks, NUMA_NO_NODE) ?:
+	      gomem_pagealloc_cover(&pa, 0, nr_chunks, NUMA_NO_NODE);
+	mutex_unlock(&pagemap.mutex);
+	if (err)
+		drop_tables();
+	return err;
+}
+
 static int fill(unsigned long nr_chunks, const struct pattern *p, unsigned int n)
 {
 	unsigned long ci;
 	int err;
 
-	err = gomem_pagealloc_init(&pa, nr_chunks, &lock);
+	err = make_tables(nr_chunks);
 	if (err)
 		return err;
 	prandom_seed_state(&rnd, 1);
@@ -227,7 +256,7 @@ static int measure(const struct pattern *p, unsigned int n)
 			return err;
 		for (op = ops; op < ops + ARRAY_SIZE(ops); op++)
 			op->cost[i] = best_of(op->once, n);
-		gomem_pagealloc_destroy(&pa);
+		drop_tables();
 	}
 	for (op = ops; op < ops + ARRAY_SIZE(ops); op++)
 		print(op, p, n);
