@@ -6,6 +6,7 @@
 #include <linux/delay.h>
 #include <linux/lockdep.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 
 #include "cache.h"
 #include "check.h"
@@ -58,14 +59,19 @@ static void check_span(struct gomem_span *s, void *arg)
 		w->err = gomem_tiny_check_span(s);
 }
 
+/* In steps, between which others get the lock. */
 static const char *check_pages(struct gomem_heap *h)
 {
+	struct gomem_pagealloc_check st = { };
 	unsigned long flags;
 	const char *err;
 
-	spin_lock_irqsave(&h->lock, flags);
-	err = gomem_pagealloc_validate(&h->pages);
-	spin_unlock_irqrestore(&h->lock, flags);
+	do {
+		spin_lock_irqsave(&h->lock, flags);
+		err = gomem_pagealloc_validate_some(&h->pages, &st);
+		spin_unlock_irqrestore(&h->lock, flags);
+		cond_resched();
+	} while (!err && !st.done);
 	return err;
 }
 
@@ -166,8 +172,8 @@ static void check_kind(const struct gomem_kind *k, void *arg)
  * @h: the heap
  *
  * Counters of different locks are compared, and sweeping a span takes moments in
- * which its parts disagree: with allocations going on a violation may be none.
- * Holds each lock while it looks at what it protects, with interrupts off.
+ * which its parts disagree: with allocations going on a violation may be none. So may
+ * one where pages come or go between two of the many short holds of the heap's lock.
  *
  * Context: may sleep.
  *

@@ -10,6 +10,7 @@
 #include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 
 #include "internal.h"
@@ -104,6 +105,7 @@ static void add_kind(const struct gomem_kind *k, void *arg)
 	t->cached += n.cached;
 	t->cached_bytes += n.cached * size;
 	t->cached_spans += n.cached_spans;
+	cond_resched();
 }
 
 /* Objects as they are, bytes and what CPUs hold in blocks. */
@@ -399,13 +401,13 @@ static void get_runs(struct gomem_heap *h, struct runs *r)
 
 	memset(r, 0, sizeof(*r));
 	for (ci = 0; ci < h->map->nr_chunks; ci++) {
+		cond_resched();
 		c = gomem_pagemap_nth_chunk(h->map, ci);
 		if (c->heap != h)
 			continue;
 		spin_lock_irqsave(&h->lock, flags);
 		add_chunk_runs(r, c, ci);
 		spin_unlock_irqrestore(&h->lock, flags);
-		cond_resched();
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/wait.h>
@@ -341,6 +342,7 @@ static void drain_transfers(const struct gomem_kind *k, void *arg)
 
 	for_each_gomem_heap(h)
 		gomem_mcentral_drain(gomem_central(h, k), *idle);
+	cond_resched();
 }
 
 /* A CPU's task of draining itself: all it has, or what it has of one kind. */
@@ -355,6 +357,7 @@ static void drain_kind(const struct gomem_kind *k, void *arg)
 
 	drain_slot(k, false, *idle);
 	drain_slot(k, true, *idle);
+	cond_resched();
 }
 
 static DEFINE_PER_CPU(struct drain, drains);
@@ -418,6 +421,7 @@ void gomem_mcache_drain(bool idle)
 		visit_kinds(look_for_idle, &look);
 		if (look.found || !idle)
 			queue_drain(look.cpu, idle);
+		cond_resched();
 	}
 	cpus_read_unlock();
 	gomem_mcache_settle(idle ? DRAIN_IDLE_MS : GOMEM_DRAIN_ALL_MS);
@@ -495,6 +499,7 @@ static void drain_dead(const struct gomem_kind *k, void *arg)
 			free_contents(k, objs, n, span);
 		} while (n == GOMEM_BATCH_MAX);
 	}
+	cond_resched();
 }
 
 static void drop_dead(struct gomem_mcache *mc)

@@ -4,6 +4,7 @@
  * eight pages, by what most of them are.
  */
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 
@@ -91,6 +92,7 @@ static void *map_at(loff_t *pos)
 	if (!*pos)
 		return SEQ_START_TOKEN;
 	for (; *pos - 1 < gomem_pagemap.nr_chunks; (*pos)++) {
+		cond_resched();
 		c = gomem_pagemap_nth_chunk(&gomem_pagemap, *pos - 1);
 		if (c != &gomem_no_chunk)
 			return (void *)c;

@@ -7,6 +7,7 @@
 #include <linux/log2.h>
 #include <linux/nodemask.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 
 #include "key.h"
 #include "mcentral.h"
@@ -23,6 +24,9 @@
  * hundred is at most 1 % more memory.
  */
 #define SWEEP_BUDGET	100
+
+/* Spans that are looked at under one hold of the lock where all of them are. */
+#define HOLD_SPANS	32
 
 /* See span_pages(). */
 #define SHORT_WASTE	4
@@ -982,7 +986,9 @@ static unsigned int sweep_some(struct gomem_mcentral *c, unsigned int budget, un
  * gomem_mcentral_sweep - sweep all unswept spans
  * @c: the mcentral
  *
- * Empty spans go back to the heap. The lock is dropped now and then.
+ * Empty spans go back to the heap. The lock is dropped after some spans.
+ *
+ * Context: may sleep.
  */
 void gomem_mcentral_sweep(struct gomem_mcentral *c)
 {
@@ -992,10 +998,11 @@ void gomem_mcentral_sweep(struct gomem_mcentral *c)
 
 	do {
 		spin_lock_irqsave(&c->lock, flags);
-		swept = sweep_some(c, SWEEP_BUDGET, &bad, &empty);
+		swept = sweep_some(c, HOLD_SPANS, &bad, &empty);
 		spin_unlock_irqrestore(&c->lock, flags);
 		free_spans(c, &empty);
-	} while (swept == SWEEP_BUDGET);
+		cond_resched();
+	} while (swept == HOLD_SPANS);
 	report_bad(c, bad);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_sweep);
@@ -1019,32 +1026,89 @@ static const char *validate_listed(struct gomem_mcentral *c, struct gomem_span *
 	return gomem_span_validate(s);
 }
 
+/* How far a validation has come on a list. */
+struct list_pos {
+	struct gomem_span *first;	/* where it began; compared, and not looked at */
+	unsigned long n;		/* spans of all lists so far */
+	bool done;
+};
+
+/*
+ * Look at some spans of a list, each of which moves to its end: so the lock can be dropped
+ * in between, and at rest the list is as it was once all have been seen. Done when the
+ * first one is the first again, or if spans come and go, when that were too many.
+ */
+static const char *validate_some(struct gomem_mcentral *c, enum gomem_span_list where,
+				 struct list_pos *pos)
+{
+	struct gomem_span *s;
+	const char *err = NULL;
+	unsigned int i;
+
+	lockdep_assert_held(&c->lock);
+	for (i = 0; i < HOLD_SPANS && !err; i++) {
+		s = first_span(c, where);
+		if (!s || s == pos->first || pos->n > c->nspans) {
+			pos->done = true;
+			break;
+		}
+		if (!pos->first)
+			pos->first = s;
+		err = validate_listed(c, s, where);
+		list_move_tail(&s->list, &c->list[where]);
+		pos->n++;
+	}
+	return err;
+}
+
+/* Adds the spans of a list to @n. */
+static const char *validate_list(struct gomem_mcentral *c, enum gomem_span_list where,
+				 unsigned long *n)
+{
+	struct list_pos pos = { .n = *n };
+	const char *err = NULL;
+	unsigned long flags;
+
+	while (!err && !pos.done) {
+		spin_lock_irqsave(&c->lock, flags);
+		err = validate_some(c, where, &pos);
+		spin_unlock_irqrestore(&c->lock, flags);
+		cond_resched();
+	}
+	*n = pos.n;
+	return err;
+}
+
+static const char *validate_counts(struct gomem_mcentral *c, unsigned long listed)
+{
+	const char *err = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->lock, flags);
+	if (c->nspans != listed + c->ncached)
+		err = "nspans is not the number of spans listed and cached";
+	err = err ?: gomem_transfer_validate(&c->transfer);
+	spin_unlock_irqrestore(&c->lock, flags);
+	return err;
+}
+
 /**
  * gomem_mcentral_validate - check the invariants beside the struct
  * @c: an mcentral that nobody frees to meanwhile
  *
+ * The lock is dropped after some spans: with spans that come and go a violation may be none.
+ *
+ * Context: may sleep.
  * Return: what is wrong, or NULL.
  */
 const char *gomem_mcentral_validate(struct gomem_mcentral *c)
 {
 	const char *err = NULL;
-	struct gomem_span *s;
-	unsigned long flags, n = 0;
+	unsigned long n = 0;
 	int where;
 
-	spin_lock_irqsave(&c->lock, flags);
-	for (where = 0; where < GOMEM_NR_SPAN_LISTS && !err; where++) {
-		list_for_each_entry(s, &c->list[where], list) {
-			n++;
-			err = validate_listed(c, s, where);
-			if (err)
-				break;
-		}
-	}
-	if (!err && c->nspans != n + c->ncached)
-		err = "nspans is not the number of spans listed and cached";
-	err = err ?: gomem_transfer_validate(&c->transfer);
-	spin_unlock_irqrestore(&c->lock, flags);
-	return err;
+	for (where = 0; where < GOMEM_NR_SPAN_LISTS && !err; where++)
+		err = validate_list(c, where, &n);
+	return err ?: validate_counts(c, n);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_validate);

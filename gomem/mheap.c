@@ -133,6 +133,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_cover);
 static void put_meta(void *chunk, size_t bytes, void *arg)
 {
 	gomem_meta_put(arg, chunk, bytes);
+	cond_resched();
 }
 
 /**
@@ -1146,36 +1147,62 @@ void gomem_heap_get(struct gomem_heap *h, struct gomem_heap_snapshot *snap)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_get);
 
+/* Pages that are looked at in one hold of the lock; each may be a span of its own. */
+#define WALK_PAGES	4
+
+/* Visit the spans that begin in some pages of a chunk. */
+static void walk_pages(struct gomem_heap *h, unsigned long ci, unsigned int first,
+		       gomem_span_fn fn, void *arg)
+{
+	struct gomem_chunk *c = gomem_pagealloc_chunk(&h->pages, ci);
+	unsigned long flags, page = (ci << GOMEM_CHUNK_PAGES_SHIFT) + first;
+	struct gomem_span *s;
+	unsigned int i;
+
+	spin_lock_irqsave(&h->lock, flags);
+	for (i = first; i < first + WALK_PAGES; i++, page++) {
+		s = READ_ONCE(c->tag[i]) ? READ_ONCE(c->span[i]) : NULL;
+		if (s && s->base == gomem_heap_addr(h, page))
+			fn(s, arg);
+	}
+	spin_unlock_irqrestore(&h->lock, flags);
+}
+
+/* The first chunk at or after @ci that the heap's tables cover. */
+static unsigned long next_covered(struct gomem_heap *h, unsigned long ci)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	ci = gomem_pagealloc_next_covered(&h->pages, ci);
+	if (ci >= gomem_pagealloc_end(&h->pages))
+		ci = ULONG_MAX;
+	spin_unlock_irqrestore(&h->lock, flags);
+	return ci;
+}
+
 /**
  * gomem_heap_walk_spans - visit all live spans by rising address
  * @h: the heap
  * @fn: called with the heap lock held
  * @arg: for @fn
  *
- * Short spans come and go without the heap lock: only at rest is each of them
- * visited, as it is.
+ * The lock is dropped after every 4 pages. Short spans come and go without it: only at rest
+ * is each of them visited, as it is.
+ *
+ * Context: may sleep.
  */
 void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg)
 {
-	unsigned long ci, flags;
-	struct gomem_chunk *c;
-	struct gomem_span *s, *last = NULL;
+	unsigned long ci;
 	unsigned int i;
 
-	spin_lock_irqsave(&h->lock, flags);
-	for (ci = gomem_pagealloc_next_covered(&h->pages, 0);
-	     ci < gomem_pagealloc_end(&h->pages);
-	     ci = gomem_pagealloc_next_covered(&h->pages, ci + 1)) {
-		c = gomem_pagealloc_chunk(&h->pages, ci);
-		if (c == &gomem_no_chunk)
+	for (ci = next_covered(h, 0); ci != ULONG_MAX; ci = next_covered(h, ci + 1)) {
+		cond_resched();
+		if (gomem_pagealloc_chunk(&h->pages, ci) == &gomem_no_chunk)
 			continue;
-		for (i = 0; i < GOMEM_CHUNK_PAGES; i++) {
-			s = READ_ONCE(c->tag[i]) ? READ_ONCE(c->span[i]) : NULL;
-			if (s && s != last)
-				fn(s, arg);
-			last = s;
-		}
+		for (i = 0; i < GOMEM_CHUNK_PAGES; i += WALK_PAGES)
+			walk_pages(h, ci, i, fn, arg);
 	}
-	spin_unlock_irqrestore(&h->lock, flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_walk_spans);

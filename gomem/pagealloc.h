@@ -96,6 +96,26 @@ struct gomem_pagealloc {
 };
 
 /**
+ * struct gomem_pagealloc_check - how far a validation has come
+ * @chunk: the next chunk to look at
+ * @level: the level of the next summary to look at, once all chunks are done
+ * @entry: its place there
+ * @free_pages: what the counter should be, of the chunks so far
+ * @backed_pages: likewise
+ * @nr_registered: likewise
+ * @done: nothing is left to look at
+ */
+struct gomem_pagealloc_check {
+	unsigned long chunk;
+	unsigned int level;
+	unsigned long entry;
+	unsigned long free_pages;
+	unsigned long backed_pages;
+	unsigned long nr_registered;
+	bool done;
+};
+
+/**
  * gomem_pagealloc_chunk() - look up a chunk
  * @pa: page allocator
  * @ci: chunk, less than @pa->nr[4]
@@ -165,6 +185,8 @@ void gomem_pagealloc_free_block(struct gomem_pagealloc *pa,
 
 unsigned long gomem_pagealloc_prev_chunk(struct gomem_pagealloc *pa,
 					 unsigned long ci, unsigned long n);
+const char *gomem_pagealloc_validate_some(const struct gomem_pagealloc *pa,
+					  struct gomem_pagealloc_check *st);
 const char *gomem_pagealloc_validate(const struct gomem_pagealloc *pa);
 
 #endif /* GOMEM_PAGEALLOC_H */

@@ -40,9 +40,9 @@ static bool holes_inuse(const struct gomem_chunk *chunk)
 	return true;
 }
 
-/* Check what is said about chunk @ci and add it to the counters of @sum. */
+/* Check what is said about chunk @ci and add it to the counters of @st. */
 static const char *check_chunk(const struct gomem_pagealloc *pa,
-			       unsigned long ci, struct gomem_pagealloc *sum)
+			       unsigned long ci, struct gomem_pagealloc_check *st)
 {
 	const struct gomem_chunk *chunk = gomem_pagealloc_chunk(pa, ci);
 	unsigned int free;
@@ -56,10 +56,10 @@ static const char *check_chunk(const struct gomem_pagealloc *pa,
 	    (ci << GOMEM_CHUNK_PAGES_SHIFT) + free < pa->search)
 		return "a page below search is free";
 
-	sum->nr_registered += chunk != &gomem_no_chunk;
-	sum->free_pages += GOMEM_CHUNK_PAGES -
+	st->nr_registered += chunk != &gomem_no_chunk;
+	st->free_pages += GOMEM_CHUNK_PAGES -
 		gomem_pallocbits_count(&chunk->inuse, 0, GOMEM_CHUNK_PAGES);
-	sum->backed_pages += GOMEM_CHUNK_PAGES -
+	st->backed_pages += GOMEM_CHUNK_PAGES -
 		gomem_pallocbits_count(&chunk->hole, 0, GOMEM_CHUNK_PAGES);
 	return NULL;
 }
@@ -91,45 +91,84 @@ static unsigned long next_own(const struct gomem_pagealloc *pa, unsigned int l,
 	return i;
 }
 
+/* Entries that are looked at in one step: some microseconds. */
+#define STEP_CHUNKS	4
+#define STEP_SUMMARIES	32
+
+static const char *check_counts(const struct gomem_pagealloc *pa,
+				const struct gomem_pagealloc_check *st)
+{
+	if (pa->search > nr_pages(pa))
+		return "search is outside the heap";
+	if (pa->free_pages != st->free_pages)
+		return "free_pages differs from the bits";
+	if (pa->backed_pages != st->backed_pages)
+		return "backed_pages differs from the bits";
+	if (pa->nr_registered != st->nr_registered)
+		return "nr_registered differs from the table";
+	return NULL;
+}
+
+/**
+ * gomem_pagealloc_validate_some() - check some of the invariants
+ * @pa: page allocator
+ * @st: how far it has come; all zero at the beginning
+ *
+ * Takes some microseconds, so that the lock can be dropped between two calls. What is about
+ * sums over all chunks is then true only if nothing changes meanwhile.
+ *
+ * Context: any, under the lock.
+ * Return: NULL, or a description of the first violation. @st->done is set in the end.
+ */
+const char *gomem_pagealloc_validate_some(const struct gomem_pagealloc *pa,
+					  struct gomem_pagealloc_check *st)
+{
+	const char *violation;
+	unsigned int n;
+
+	lockdep_assert_held(pa->lock);
+
+	for (n = 0; n < STEP_CHUNKS; n++) {
+		st->chunk = next_own(pa, LEAF, st->chunk);
+		if (st->chunk >= pa->nr[LEAF])
+			break;
+		violation = check_chunk(pa, st->chunk++, st);
+		if (violation)
+			return violation;
+	}
+	if (n)
+		return NULL;
+	for (; n < STEP_SUMMARIES && st->level < LEAF; n++) {
+		st->entry = next_own(pa, st->level, st->entry);
+		if (st->entry >= pa->nr[st->level]) {
+			st->level++;
+			st->entry = 0;
+		} else if (!merged(pa, st->level, st->entry++)) {
+			return "a summary differs from its children";
+		}
+	}
+	st->done = st->level == LEAF;
+	return st->done ? check_counts(pa, st) : NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_validate_some);
+
 /**
  * gomem_pagealloc_validate() - check the invariants of struct gomem_pagealloc
  * @pa: page allocator
  *
- * Looks at every chunk and every summary: for tests and debugging.
+ * Looks at every chunk and every summary: for tests, with the lock held all the time.
  *
  * Context: any, under the lock.
  * Return: NULL, or a description of the first violation.
  */
 const char *gomem_pagealloc_validate(const struct gomem_pagealloc *pa)
 {
-	struct gomem_pagealloc sum = {};
+	struct gomem_pagealloc_check st = {};
 	const char *violation;
-	unsigned long i;
-	unsigned int l;
 
-	lockdep_assert_held(pa->lock);
-
-	for (i = next_own(pa, LEAF, 0); i < pa->nr[LEAF];
-	     i = next_own(pa, LEAF, i + 1)) {
-		violation = check_chunk(pa, i, &sum);
-		if (violation)
-			return violation;
-	}
-	for (l = 0; l < LEAF; l++) {
-		for (i = next_own(pa, l, 0); i < pa->nr[l];
-		     i = next_own(pa, l, i + 1)) {
-			if (!merged(pa, l, i))
-				return "a summary differs from its children";
-		}
-	}
-	if (pa->search > nr_pages(pa))
-		return "search is outside the heap";
-	if (pa->free_pages != sum.free_pages)
-		return "free_pages differs from the bits";
-	if (pa->backed_pages != sum.backed_pages)
-		return "backed_pages differs from the bits";
-	if (pa->nr_registered != sum.nr_registered)
-		return "nr_registered differs from the table";
-	return NULL;
+	do {
+		violation = gomem_pagealloc_validate_some(pa, &st);
+	} while (!violation && !st.done);
+	return violation;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_validate);
