@@ -107,6 +107,7 @@ static void *get_bulk(size_t size, gfp_t gfp)
 static void test_alloc(struct kunit *test)
 {
 	expect_reserved(test, 64, get_scan);
+	expect_reserved(test, 64, get_noscan);
 	expect_reserved(test, 1024, get_scan);
 	expect_reserved(test, SZ_8K, get_scan);
 }
