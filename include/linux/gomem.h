@@ -44,9 +44,9 @@
  * aligned, as kmalloc() promises. Two promises of kmalloc() are not gomem's. Since Linux
  * 6.11 kmalloc() aligns any size to the largest power of two that divides it: 2560 bytes
  * to 512. gomem aligns to the largest power of two that divides the size class: those
- * 2560 bytes lie in an object of 2688, aligned to 128. krealloc() to a power of two is naturally aligned; gomem_realloc() does not move
- * an object that has room to align it. Objects that need more alignment than their size
- * says have a typed cache with it.
+ * 2560 bytes lie in an object of 2688, aligned to 128. krealloc() to a power of two is
+ * naturally aligned; gomem_realloc() does not move an object that has room to align it.
+ * Objects that need more alignment than their size says have a typed cache with it.
  *
  * Errors: an allocation that fails returns NULL. Misuse - a double free, a
  * pointer into the middle of an object, a pointer that is not gomem's, a
