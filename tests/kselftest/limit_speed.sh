@@ -7,6 +7,7 @@
 # Instructions are counted, so that the figures do not depend on the host.
 #
 # machine: --accel=icount --cpus=1 --memory=512M
+# make check: not on a debug kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh

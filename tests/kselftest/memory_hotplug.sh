@@ -6,6 +6,7 @@
 # when something does.
 #
 # machine: --hotplug --memory=1G --cpus=2
+# make check: not on a debug kernel
 #
 # The kernel offers the new memory first: before gomem's tables followed it, each
 # growth failed from then on. The kernels built here know no memory hotplug.
