@@ -111,7 +111,8 @@ report '(slab error in |slab: double free|Slab corruption )'	# mm/slab.c, 6.1
 
 # mm/debug.c, mm/page_poison.c, mm/mmap.c, mm/vma.c, mm/vmalloc.c, arch/x86/mm/ioremap.c
 family page
-report 'page dumped because: '
+# Not of "unmovable page" and "migration failure": memory that stays in use stays online.
+report 'page dumped because: ([^um]|u[^n]|un[^m]|m[^i])'
 report 'pagealloc: (memory corruption|single bit error)'
 report '(mmap: )?issue in '		# the tree of a process's mappings
 report 'tree is corrupted: '		# of free vmalloc areas
