@@ -14,6 +14,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/wordcount.lib
 . "$here/wordcount.lib"
 
+step=30
+some="times=1 times=2 times=3 times=4 times=6 times=9 interval=2 interval=3 probability=10 probability=50"
+spaces="0 100 500 2000 100000"
+if [ -n "${KTAP_QUICK:-}" ]; then
+	step=60
+	some="times=1 times=3 times=9 interval=2 probability=50"
+	spaces="0 500 100000"
+fi
+
 pages=/sys/kernel/debug/fail_page_alloc
 slab=/sys/kernel/debug/failslab
 
@@ -143,7 +152,7 @@ verdict()
 check_from_then_on()
 {
 	begin
-	for space in $(seq 0 30 240); do
+	for space in $(seq 0 $step 240); do
 		without_pages space="$space"
 	done
 	verdict "no more pages from some point on"
@@ -153,14 +162,8 @@ check_from_then_on()
 check_some()
 {
 	begin
-	for times in 1 2 3 4 6 9; do
-		without_pages times=$times
-	done
-	for interval in 2 3; do
-		without_pages interval=$interval
-	done
-	for probability in 10 50; do
-		without_pages probability=$probability
+	for which in $some; do
+		without_pages "$which"
 	done
 	without_pages
 	verdict "some pages are refused"
@@ -170,9 +173,9 @@ check_some()
 check_slab()
 {
 	begin
-	for space in 0 100 500 2000 100000; do
+	for space in $spaces; do
 		for times in -1 1; do
-			without_slab "$1" space=$space times=$times
+			without_slab "$1" "space=$space" times=$times
 		done
 	done
 	verdict "the kernel's own structures are refused, with $1"

@@ -39,6 +39,7 @@
 #include "epoch.h"
 #include "mcache.h"
 #include "report.h"
+#include "slow.h"
 #include "stats.h"
 
 #define MAX_OBJECTS	4096
@@ -1670,7 +1671,7 @@ static void api_exit(struct kunit *test)
 }
 
 static struct kunit_case api_cases[] = {
-	KUNIT_CASE_PARAM(test_every_size, gfp_gen_params),
+	SLOW_CASE_PARAM(test_every_size, gfp_gen_params),
 	KUNIT_CASE(test_zero_size),
 	KUNIT_CASE(test_large_sizes),
 	KUNIT_CASE(test_too_large),

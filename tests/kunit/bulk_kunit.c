@@ -21,6 +21,7 @@
 #include "balance.h"
 #include "node.h"
 #include "sizeclass.h"
+#include "slow.h"
 #include "stats.h"
 
 #define MAX_OBJECTS	4000
@@ -641,15 +642,15 @@ static void bulk_exit(struct kunit *test)
 }
 
 static struct kunit_case bulk_cases[] = {
-	KUNIT_CASE(test_every_size),
-	KUNIT_CASE(test_every_number),
+	SLOW_CASE(test_every_size),
+	SLOW_CASE(test_every_number),
 	KUNIT_CASE(test_with_single),
 	KUNIT_CASE(test_mixed),
 	KUNIT_CASE(test_nothing),
 	KUNIT_CASE(test_large),
 	KUNIT_CASE(test_refused),
 	KUNIT_CASE(test_double_free),
-	KUNIT_CASE(test_double_free_in_order),
+	SLOW_CASE(test_double_free_in_order),
 	KUNIT_CASE(test_few),
 	KUNIT_CASE(test_few_others),
 	KUNIT_CASE(test_cleared),

@@ -19,6 +19,7 @@
 #include "mcache.h"
 #include "node.h"
 #include "queue.h"
+#include "slow.h"
 #include "stats.h"
 
 #define MAX_OBJECTS	3000
@@ -863,7 +864,7 @@ static void cache_exit(struct kunit *test)
 }
 
 static struct kunit_case cache_cases[] = {
-	KUNIT_CASE_PARAM(test_size, size_gen_params),
+	SLOW_CASE_PARAM(test_size, size_gen_params),
 	KUNIT_CASE(test_packed),
 	KUNIT_CASE(test_divmul),
 	KUNIT_CASE(test_args),

@@ -24,6 +24,7 @@
 
 #include "check.h"
 #include "fake_source.h"
+#include "slow.h"
 #include "stats.h"
 
 #define NR_CHUNKS	8
@@ -1533,7 +1534,7 @@ static struct kunit_case mcentral_cases[] = {
 	KUNIT_CASE(test_refill_fresh),
 	KUNIT_CASE(test_free_into_cached),
 	KUNIT_CASE_PARAM(test_free_all_into_cached, size_gen_params),
-	KUNIT_CASE_PARAM(test_free_empties, size_gen_params),
+	SLOW_CASE_PARAM(test_free_empties, size_gen_params),
 	KUNIT_CASE(test_free_mixed_spans),
 	KUNIT_CASE_PARAM(test_free_bad_unswept, bad_gen_params),
 	KUNIT_CASE_PARAM(test_free_bad_swept, bad_gen_params),

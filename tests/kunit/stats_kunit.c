@@ -30,6 +30,7 @@
 #include "mcache.h"
 #include "node.h"
 #include "queue.h"
+#include "slow.h"
 #include "stats.h"
 #include "tiny.h"
 
@@ -1009,8 +1010,8 @@ static struct kunit_case stats_cases[] = {
 	KUNIT_CASE_PARAM(test_slot_growth, slot_gen_params),
 	KUNIT_CASE_PARAM(test_slot_suffices, slot_gen_params),
 	KUNIT_CASE(test_slot_share),
-	KUNIT_CASE_PARAM(test_slot_earn, slot_gen_params),
-	KUNIT_CASE(test_slot_stacks),
+	SLOW_CASE_PARAM(test_slot_earn, slot_gen_params),
+	SLOW_CASE(test_slot_stacks),
 	KUNIT_CASE(test_slot_flush),
 	KUNIT_CASE_PARAM(test_slot_idle, slot_gen_params),
 	KUNIT_CASE_PARAM(test_slot_relief, slot_gen_params),

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * slow.h - cases that take a machine with KASAN and two emulated CPUs ten seconds or more,
+ * and that tell there what they tell on one CPU. kunit.filter="speed>slow" leaves them out.
+ */
+#ifndef GOMEM_TEST_SLOW_H
+#define GOMEM_TEST_SLOW_H
+
+#include <kunit/test.h>
+
+/* Linux 6.1 has no attributes, and runs all. */
+#ifdef KUNIT_CASE_SLOW
+#define SLOW_CASE(fn)			KUNIT_CASE_SLOW(fn)
+#define SLOW_CASE_PARAM(fn, gen)						\
+	{ .run_case = fn, .name = #fn, .generate_params = gen,			\
+	  .attr.speed = KUNIT_SPEED_SLOW, .module_name = KBUILD_MODNAME }
+#else
+#define SLOW_CASE(fn)			KUNIT_CASE(fn)
+#define SLOW_CASE_PARAM(fn, gen)	KUNIT_CASE_PARAM(fn, gen)
+#endif
+
+#endif /* GOMEM_TEST_SLOW_H */
