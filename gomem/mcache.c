@@ -634,16 +634,28 @@ static unsigned int same_heap(void **objs, unsigned int n, struct gomem_heap **h
 	return i;
 }
 
-/* To whoever refills next, if somebody does, else to their spans. */
-static void hand_down(const struct gomem_kind *k, void **objs, unsigned int n)
+/*
+ * To their spans if they are to go @home, else to whoever refills next, if somebody does.
+ * Inlined, so that what goes home has no way to gomem_mcentral_put() on the stack.
+ */
+static __always_inline void hand_objects(const struct gomem_kind *k, void **objs,
+					 unsigned int n, bool home)
 {
 	struct gomem_heap *h;
 	unsigned int same;
 
 	for (; n; n -= same, objs += same) {
 		same = same_heap(objs, n, &h);
-		gomem_mcentral_put(gomem_central(h, k), objs, same);
+		if (home)
+			gomem_mcentral_free(gomem_central(h, k), objs, same, false);
+		else
+			gomem_mcentral_put(gomem_central(h, k), objs, same);
 	}
+}
+
+static void hand_down(const struct gomem_kind *k, void **objs, unsigned int n)
+{
+	hand_objects(k, objs, n, false);
 }
 
 /**
@@ -656,13 +668,7 @@ static void hand_down(const struct gomem_kind *k, void **objs, unsigned int n)
  */
 void gomem_mcache_free_home(const struct gomem_kind *k, void **objs, unsigned int n)
 {
-	struct gomem_heap *h;
-	unsigned int same;
-
-	for (; n; n -= same, objs += same) {
-		same = same_heap(objs, n, &h);
-		gomem_mcentral_free(gomem_central(h, k), objs, same, false);
-	}
+	hand_objects(k, objs, n, true);
 }
 
 /*
