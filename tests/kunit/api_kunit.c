@@ -38,6 +38,7 @@
 #include "check.h"
 #include "epoch.h"
 #include "mcache.h"
+#include "nmi.h"
 #include "report.h"
 #include "slow.h"
 #include "stats.h"
@@ -1324,21 +1325,6 @@ static void test_context_caches(struct kunit *test)
 	expect_own_cache(test, job, swap_one_in_hardirq);
 	expect_own_cache(test, job, swap_one_in_softirq);
 	migrate_enable();
-}
-
-/* As far as gomem can see: what it looks at is the preemption count. */
-static void enter_nmi(unsigned long *flags)
-{
-	local_irq_save(*flags);
-	lockdep_off();
-	__preempt_count_add(NMI_OFFSET + HARDIRQ_OFFSET);
-}
-
-static void leave_nmi(unsigned long *flags)
-{
-	__preempt_count_sub(NMI_OFFSET + HARDIRQ_OFFSET);
-	lockdep_on();
-	local_irq_restore(*flags);
 }
 
 static void test_nmi(struct kunit *test)

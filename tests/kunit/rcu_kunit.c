@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "balance.h"
+#include "nmi.h"
 #include "rcu.h"
 #include "sizeclass.h"
 #include "stats.h"
@@ -512,21 +513,6 @@ static void test_at_once(struct kunit *test)
 	cpus_read_unlock();
 	expect_misuses(test, GOMEM_DOUBLE_FREE, (n - 1) * NR_SHARED);
 	expect_freed(test, NR_SHARED);
-}
-
-/* As far as gomem can see: what it looks at is the preemption count. */
-static void enter_nmi(unsigned long *flags)
-{
-	local_irq_save(*flags);
-	lockdep_off();
-	__preempt_count_add(NMI_OFFSET + HARDIRQ_OFFSET);
-}
-
-static void leave_nmi(unsigned long *flags)
-{
-	__preempt_count_sub(NMI_OFFSET + HARDIRQ_OFFSET);
-	lockdep_on();
-	local_irq_restore(*flags);
 }
 
 /* Given there, freed elsewhere; a second time is noticed there. */
