@@ -675,14 +675,23 @@ static noinline void free_with_care(void *obj, unsigned long entry, unsigned lon
 		free_from_task(obj, entry, false, true, caller);
 }
 
+/*
+ * Can the chunk number @ci be ours? NULL and ZERO_SIZE_PTR are below the direct map, and
+ * beyond the page map. Under User-Mode Linux the map begins at address 0, but chunk 0 lies
+ * below the machine's memory.
+ */
+static __always_inline bool in_map(unsigned long ci, unsigned long nr_chunks)
+{
+	return ci < nr_chunks && (!IS_ENABLED(CONFIG_UML) || ci);
+}
+
 /* The fast path. */
 static __always_inline void free_any(const void *p)
 {
 	unsigned long ci = gomem_pagemap_index(&gomem_pagemap, (unsigned long)p);
 	unsigned long entry;
 
-	/* NULL and ZERO_SIZE_PTR are below the direct map, and end here. */
-	if (unlikely(ci >= gomem_pagemap.nr_chunks)) {
+	if (unlikely(!in_map(ci, gomem_pagemap.nr_chunks))) {
 		free_unusual((void *)p, 0, GOMEM_COLD_CALLER);
 		return;
 	}
@@ -826,7 +835,7 @@ static size_t small_object_size(const void *p, gfp_t gfp, bool *noscan)
 	size_t size = 0;
 	u32 tag;
 
-	if (unlikely(ci >= gomem_pagemap.nr_chunks))
+	if (unlikely(!in_map(ci, gomem_pagemap.nr_chunks)))
 		return 0;
 	preempt_disable();
 	tag = gomem_pagemap_tag(gomem_pagemap.entry[ci], (unsigned long)p);
@@ -1283,7 +1292,8 @@ static __always_inline unsigned int push_apart(struct gomem_mcache *mc, unsigned
 					       void **p, unsigned int n, bool clear)
 {
 	/* Once, as above. */
-	const struct gomem_pagemap map = gomem_pagemap;
+	const unsigned long base = gomem_pagemap.base, nr_chunks = gomem_pagemap.nr_chunks;
+	const unsigned long *entries = gomem_pagemap.entry;
 	unsigned long secret = gomem_secret;
 	struct gomem_slot *slot = slot_of_low(mc, low);
 	unsigned long addr, ci, entry;
@@ -1294,10 +1304,10 @@ static __always_inline unsigned int push_apart(struct gomem_mcache *mc, unsigned
 	for (i = 0; i < n; i++) {
 		obj = p[i];
 		addr = (unsigned long)obj;
-		ci = gomem_pagemap_index(&map, addr);
-		if (unlikely(ci >= map.nr_chunks))
+		ci = (addr - base) >> GOMEM_CHUNK_SHIFT;
+		if (unlikely(!in_map(ci, nr_chunks)))
 			break;
-		entry = map.entry[ci];
+		entry = entries[ci];
 		tag = gomem_pagemap_tag(entry, addr);
 		if (gomem_tag_low(tag) != low || !is_home(mc, entry, obj))
 			break;
@@ -1341,7 +1351,7 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p, unsigne
 		pos->tag = 0;
 		addr = (unsigned long)p[pos->done];
 		ci = gomem_pagemap_index(&gomem_pagemap, addr);
-		if (unlikely(ci >= gomem_pagemap.nr_chunks))
+		if (unlikely(!in_map(ci, gomem_pagemap.nr_chunks)))
 			return;
 		entry = gomem_pagemap.entry[ci];
 		pos->tag = gomem_pagemap_tag(entry, addr);
@@ -1423,7 +1433,7 @@ static __always_inline bool push_one(struct gomem_mcache *mc, void *obj)
 	struct gomem_slot *slot;
 	u32 tag;
 
-	if (unlikely(ci >= gomem_pagemap.nr_chunks))
+	if (unlikely(!in_map(ci, gomem_pagemap.nr_chunks)))
 		return false;
 	tag = gomem_pagemap_tag(gomem_pagemap.entry[ci], addr);
 	low = gomem_tag_low(tag);

@@ -1246,8 +1246,7 @@ static void test_context_counted(struct kunit *test)
 	job->is_context = in_softirq_context;
 	n = gomem_event_sum(GOMEM_EV_SOFTIRQ_FREES);
 	free_in_softirq(job);
-	/* Softirqs of others may free as well. */
-	KUNIT_EXPECT_LE(test, objects, gomem_event_sum(GOMEM_EV_SOFTIRQ_FREES) - n);
+	KUNIT_EXPECT_EQ(test, objects, gomem_event_sum(GOMEM_EV_SOFTIRQ_FREES) - n);
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
 }
 
