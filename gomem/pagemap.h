@@ -131,7 +131,7 @@ static inline struct gomem_chunk *gomem_pagemap_chunk(const struct gomem_pagemap
 {
 	unsigned long ci = gomem_pagemap_index(map, addr);
 
-	/* In this order: see gomem_pagemap_cover(). */
+	/* In this order: see publish() in pagemap.c. */
 	return ci < READ_ONCE(map->nr_chunks) ? gomem_pagemap_nth_chunk(map, ci) : NULL;
 }
 
