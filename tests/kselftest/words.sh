@@ -108,7 +108,7 @@ print_table
 ktap_is "$(echo "$results" | grep '^failed')" failed "$n strings live and die undamaged"
 
 # mix, percent of what kmalloc() holds
-BOUNDS="1:21 2:33 3:50 4:63 5:80 6:107 7:104 8:104 9:104 15:104 uniform:92 words:85"
+BOUNDS="1:21 2:33 3:50 4:63 5:80 6:107 7:104 8:104 9:104 15:104 uniform:90 words:85"
 for bound in $BOUNDS; do
 	mix=${bound%:*}
 	limit=${bound#*:}
