@@ -566,13 +566,14 @@ static void get_ready(const struct gomem_kind *k, bool allocates)
  * Objects of the slot's own span that it has found to be free, behind the @have that there
  * are already. Returns how many there are then.
  */
-static unsigned int take_swept(struct gomem_slot *slot, void **objs, unsigned int have,
-			       unsigned int want, u64 *fresh)
+static __always_inline unsigned int take_swept(struct gomem_slot *slot, void **objs,
+					       unsigned int have, unsigned int want,
+					       bool together, u64 *fresh)
 {
 	unsigned int n, recycled;
 
 	n = gomem_span_take(slot->span, objs + have, want - have, &recycled);
-	gomem_shuffle_fresh(objs + have, n, recycled);
+	gomem_shuffle_fresh(objs + have, n, recycled, together);
 	if (recycled < n)
 		*fresh |= GENMASK_ULL(have + n - 1, have + recycled);
 	slot->refilled += n;
@@ -580,17 +581,17 @@ static unsigned int take_swept(struct gomem_slot *slot, void **objs, unsigned in
 }
 
 /*
- * As many as there are, swept if that is what it takes. Bit i of @fresh: object i is not
- * made yet.
+ * As many as there are, swept if that is what it takes. @together: they go to one user. Bit i
+ * of @fresh: object i is not made yet.
  */
 static unsigned int take_from_span(struct gomem_slot *slot, void **objs, unsigned int want,
-				   u64 *fresh)
+				   bool together, u64 *fresh)
 {
 	struct gomem_span *s = slot->span;
 	unsigned int n;
 
 	*fresh = 0;
-	n = take_swept(slot, objs, 0, want, fresh);
+	n = take_swept(slot, objs, 0, want, together, fresh);
 	if (n < want && atomic_read(&s->pending) > 0) {
 		struct gomem_sweep res = gomem_span_sweep(s);
 
@@ -600,7 +601,7 @@ static unsigned int take_from_span(struct gomem_slot *slot, void **objs, unsigne
 			atomic64_sub(res.bad, &gomem_central(s->heap, s->kind)->direct_frees);
 			gomem_report_late_double_free(s->kind, res.bad);
 		}
-		n = take_swept(slot, objs, n, want, fresh);
+		n = take_swept(slot, objs, n, want, together, fresh);
 	}
 	gomem_count(GOMEM_EV_SPAN_REFILLS, n > 0);
 	return n;
@@ -612,7 +613,7 @@ static bool refill_from_span(struct gomem_slot *slot)
 	unsigned int n;
 	u64 fresh;
 
-	n = take_from_span(slot, slot->top, refill_size(slot), &fresh);
+	n = take_from_span(slot, slot->top, refill_size(slot), false, &fresh);
 	make_fresh(s->kind, slot->top, fresh, s->zero ? fresh : 0);
 	slot->top += n;
 	return n;
@@ -731,6 +732,7 @@ static noinline void *alloc_at_hand(const struct gomem_kind *k, struct wish *w)
 
 	r.span = NULL;
 	r.objs = objs;
+	r.together = false;
 	slot = section_enter(&sec, k);
 	w->c = gomem_central(sec.mc->heap, k);
 	obj = sec.holds ? gomem_slot_pop(slot) : NULL;
@@ -761,6 +763,7 @@ static noinline void *alloc_from_peers(const struct wish *w)
 	struct gomem_refill r;
 
 	r.objs = objs;
+	r.together = false;
 	r.want = w->want;
 	r.want_span = w->want_span;
 	gomem_mcentral_refill_from_peers(w->c, &r);
@@ -773,6 +776,7 @@ static noinline void *alloc_from_new(const struct wish *w, struct gomem_span_sta
 	struct gomem_refill r;
 
 	r.objs = objs;
+	r.together = false;
 	r.want = w->want;
 	r.want_span = w->want_span;
 	gomem_mcentral_use(spans, &r);
@@ -846,7 +850,7 @@ static noinline unsigned int many_at_hand(const struct gomem_kind *k, struct gom
 	*c = gomem_central(sec.mc->heap, k);
 	grow_slot(sec.mc, slot, k, r->want);
 	if (slot->span) {
-		n = take_from_span(slot, r->objs, r->want, &these);
+		n = take_from_span(slot, r->objs, r->want, true, &these);
 		tell_fresh(k, r->objs, these, slot->span->zero ? these : 0, fresh);
 		slot->allocs += n;
 	}
@@ -900,6 +904,7 @@ unsigned int gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp, void
 	unsigned int n;
 
 	r.objs = objs;
+	r.together = true;
 	r.want = want;
 	get_ready(k, true);
 	n = many_at_hand(k, &c, &r, fresh);
@@ -921,6 +926,7 @@ void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp)
 
 	r.span = NULL;
 	r.objs = &obj;
+	r.together = false;
 	r.want = 1;
 	r.want_span = false;
 	gomem_mcentral_get(c, gfp, &r);

@@ -309,7 +309,7 @@ static void take(struct gomem_refill *r, struct gomem_span *s)
 	unsigned int n, recycled;
 
 	n = gomem_span_take(s, r->objs + r->n, r->want - r->n, &recycled);
-	gomem_shuffle_fresh(r->objs + r->n, n, recycled);
+	gomem_shuffle_fresh(r->objs + r->n, n, recycled, r->together);
 	add_objects(r, s, n, recycled);
 }
 
@@ -464,7 +464,7 @@ static bool use_all(struct gomem_mcentral *c, struct gomem_span *s, struct gomem
 	if (s->nelems > r->want - r->n)
 		return false;
 	gomem_span_take_all(s, r->objs + r->n);
-	gomem_shuffle_fresh(r->objs + r->n, s->nelems, 0);
+	gomem_shuffle_fresh(r->objs + r->n, s->nelems, 0, r->together);
 	add_objects(r, s, s->nelems, 0);
 	s->where = GOMEM_FULL_SWEPT;
 	list_add(&s->list, &c->list[GOMEM_FULL_SWEPT]);

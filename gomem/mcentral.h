@@ -73,6 +73,7 @@ struct gomem_mcentral {
  *	one to cache instead, or NULL
  * @want: how many objects, up to GOMEM_BATCH_MAX
  * @want_span: whether the slot can have a span
+ * @together: all objects go to one user at once, none into a slot; see shuffle.c
  * @n: how many objects there are
  * @fresh: bit i: object i was never handed out before
  * @zero: bit i: it is also known to be zero
@@ -82,6 +83,7 @@ struct gomem_refill {
 	struct gomem_span *span;
 	unsigned int want;
 	bool want_span;
+	bool together;
 	unsigned int n;
 	u64 fresh;
 	u64 zero;

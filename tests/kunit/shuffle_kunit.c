@@ -81,14 +81,37 @@ static void test_places(struct kunit *test)
 	}
 }
 
-enum way { ONE_BY_ONE, AT_ONCE };
+/* Side by side, and each as often the first as any other. */
+static void test_rotate(struct kunit *test)
+{
+	unsigned int first[MOST] = { }, n, i, j, at;
+	void *objs[MOST];
 
-static unsigned int get(struct gomem_cache *c, enum way way, void **objs, unsigned int n)
+	for (n = 2; n <= MOST; n++) {
+		for (j = 0; j < n; j++)
+			objs[j] = (void *)(4096UL + 48 * j);
+		gomem_shuffle_rotate(objs, n);
+		at = ((unsigned long)objs[0] - 4096) / 48;
+		for (j = 0; j < n; j++)
+			KUNIT_ASSERT_EQ(test, 4096UL + (at + j) % n * 48, (unsigned long)objs[j]);
+	}
+	for (i = 0; i < 100 * MOST; i++) {
+		for (j = 0; j < MOST; j++)
+			objs[j] = (void *)(unsigned long)j;
+		gomem_shuffle_rotate(objs, MOST);
+		first[(unsigned long)objs[0]]++;
+	}
+	/* 100 each, with a standard deviation of 10. */
+	for (i = 0; i < MOST; i++) {
+		KUNIT_EXPECT_GT_MSG(test, first[i], 30U, "object %u", i);
+		KUNIT_EXPECT_LT_MSG(test, first[i], 170U, "object %u", i);
+	}
+}
+
+static unsigned int get(struct gomem_cache *c, void **objs, unsigned int n)
 {
 	unsigned int i;
 
-	if (way == AT_ONCE)
-		return gomem_cache_alloc_bulk(c, GFP_KERNEL, n, objs);
 	for (i = 0; i < n; i++) {
 		objs[i] = gomem_cache_alloc(c, GFP_KERNEL);
 		if (!objs[i])
@@ -98,14 +121,14 @@ static unsigned int get(struct gomem_cache *c, enum way way, void **objs, unsign
 }
 
 /* Of 63 pairs of objects that came one after the other, how many are neighbours. */
-static unsigned int neighbours(struct kunit *test, size_t size, enum way way)
+static unsigned int neighbours(struct kunit *test, size_t size)
 {
 	struct gomem_cache *c = gomem_cache_create("shuffle", size, NULL);
 	unsigned int n, i, found = 0;
 	void *objs[MOST];
 
 	KUNIT_ASSERT_NOT_NULL(test, c);
-	n = get(c, way, objs, MOST);
+	n = get(c, objs, MOST);
 	KUNIT_EXPECT_EQ(test, MOST, n);
 	for (i = 1; i < n; i++)
 		found += abs(objs[i] - objs[i - 1]) < 2 * (long)size;
@@ -114,19 +137,19 @@ static unsigned int neighbours(struct kunit *test, size_t size, enum way way)
 	return found;
 }
 
-static void with_shuffle(struct kunit *test, bool on, size_t size, enum way way)
+static void with_shuffle(struct kunit *test, bool on, size_t size)
 {
 	bool before = gomem_shuffle;
 	unsigned int found;
 
 	WRITE_ONCE(gomem_shuffle, on);
-	found = neighbours(test, size, way);
+	found = neighbours(test, size);
 	WRITE_ONCE(gomem_shuffle, before);
 	/* By chance 2 of n - 1 in a batch of n. Batches have 15 objects at least. */
 	if (on)
-		KUNIT_EXPECT_LT_MSG(test, found, 25U, "size %zu, way %d", size, way);
+		KUNIT_EXPECT_LT_MSG(test, found, 25U, "size %zu", size);
 	else
-		KUNIT_EXPECT_GE_MSG(test, found, 50U, "size %zu, way %d", size, way);
+		KUNIT_EXPECT_GE_MSG(test, found, 50U, "size %zu", size);
 }
 
 static void test_neighbours(struct kunit *test)
@@ -135,11 +158,39 @@ static void test_neighbours(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		with_shuffle(test, false, sizes[i], ONE_BY_ONE);
-		with_shuffle(test, true, sizes[i], ONE_BY_ONE);
-		with_shuffle(test, false, sizes[i], AT_ONCE);
-		with_shuffle(test, true, sizes[i], AT_ONCE);
+		with_shuffle(test, false, sizes[i]);
+		with_shuffle(test, true, sizes[i]);
 	}
+}
+
+/* Of 40 new caches, how often the first object of 32 at once has the lowest address. */
+static unsigned int lowest_first(struct kunit *test, bool on)
+{
+	bool before = gomem_shuffle;
+	unsigned int round, i, lowest = 0;
+	struct gomem_cache *c;
+	void *objs[32];
+
+	WRITE_ONCE(gomem_shuffle, on);
+	for (round = 0; round < 40; round++) {
+		c = gomem_cache_create("shuffle", 48, NULL);
+		KUNIT_ASSERT_NOT_NULL(test, c);
+		KUNIT_ASSERT_EQ(test, 32UL, gomem_cache_alloc_bulk(c, GFP_KERNEL, 32, objs));
+		for (i = 1; i < 32 && objs[i] > objs[0]; i++)
+			;
+		lowest += i == 32;
+		gomem_cache_free_bulk(c, 32, objs);
+		gomem_cache_destroy(c);
+	}
+	WRITE_ONCE(gomem_shuffle, before);
+	return lowest;
+}
+
+/* What comes at once starts anywhere. By chance the lowest is first once or twice of 40. */
+static void test_at_once(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, 40U, lowest_first(test, false));
+	KUNIT_EXPECT_LT(test, lowest_first(test, true), 15U);
 }
 
 /* As the kernel's own, where nobody said otherwise. */
@@ -152,7 +203,9 @@ static struct kunit_case shuffle_cases[] = {
 	KUNIT_CASE(test_all_there),
 	KUNIT_CASE(test_orders),
 	KUNIT_CASE(test_places),
+	KUNIT_CASE(test_rotate),
 	KUNIT_CASE(test_neighbours),
+	KUNIT_CASE(test_at_once),
 	KUNIT_CASE(test_default),
 	{ }
 };
