@@ -203,7 +203,8 @@ static bool get_memory(struct gomem_cache *c, const char *name)
 
 	for_each_gomem_heap(h)
 		n++;
-	c->name = gomem_strdup(name, GFP_KERNEL);
+	/* gomem_strdup() would need more of the stack: scripts/check stack. */
+	c->name = gomem_memdup(name, strlen(name) + 1, GFP_KERNEL);
 	c->central = gomem_alloc_array(n, sizeof(*c->central), GFP_KERNEL);
 	k->central = gomem_calloc(nr_node_ids, sizeof(*k->central), GFP_KERNEL);
 	k->cpu = __alloc_percpu(gomem_cache_cpu_size(k), __alignof__(struct gomem_cache_cpu));

@@ -21,6 +21,7 @@
 
 #include "epoch.h"
 #include "mheap.h"
+#include "peers.h"
 #include "scavenge.h"
 #include "zeropage.h"
 
@@ -234,44 +235,30 @@ static bool may_ask_peers(const struct gomem_heap *h, const struct gomem_span_re
 	return h->peers && !(req->gfp & __GFP_THISNODE);
 }
 
-/* What the other heaps have comes before growing them. */
-static unsigned long take_from_peers(struct gomem_heap **hp, const struct gomem_span_request *req)
+/*
+ * Memory of other nodes comes before the kernel is pressed for this one's: from the nearest
+ * node to the farthest, first what its heap has free, then a block that its node has to
+ * spare. Of the latter @addr and @order are set, and GOMEM_NO_PAGE is returned.
+ */
+static unsigned long ask_peers(struct gomem_heap **hp, const struct gomem_span_request *req,
+			       unsigned int need, unsigned long *addr, unsigned int *order)
 {
 	struct gomem_heap *h = *hp, *peer;
 	unsigned long page;
-	int node;
 
 	if (!may_ask_peers(h, req))
 		return GOMEM_NO_PAGE;
-	for_each_node(node) {
-		peer = peer_of(h, node);
-		page = peer ? gomem_heap_take(peer, req) : GOMEM_NO_PAGE;
+	for_each_gomem_peer(peer, h) {
+		page = gomem_heap_take(peer, req);
 		if (page != GOMEM_NO_PAGE) {
 			*hp = peer;
 			return page;
 		}
-	}
-	return GOMEM_NO_PAGE;
-}
-
-/* And what the other nodes have to spare comes before pressing the kernel. */
-static unsigned long fetch_from_peers(struct gomem_heap *h, const struct gomem_span_request *req,
-				      unsigned int need, unsigned int *order)
-{
-	struct gomem_heap *peer;
-	unsigned long addr = 0;
-	int node;
-
-	if (!may_ask_peers(h, req))
-		return 0;
-	for_each_node(node) {
-		peer = peer_of(h, node);
-		if (peer)
-			addr = fetch_light(peer, req, need, order);
-		if (addr)
+		*addr = fetch_light(peer, req, need, order);
+		if (*addr)
 			break;
 	}
-	return addr;
+	return GOMEM_NO_PAGE;
 }
 
 /* The heap whose memory a block is, in a chunk that has no heap yet. */
@@ -441,10 +428,9 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 	if (!addr && req->local)
 		return GOMEM_NO_PAGE;
 	if (!addr) {
-		page = take_from_peers(hp, req);
+		page = ask_peers(hp, req, need, &addr, &order);
 		if (page != GOMEM_NO_PAGE)
 			return page;
-		addr = fetch_from_peers(h, req, need, &order);
 	}
 	if (!addr) {
 		order = need;

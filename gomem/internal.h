@@ -43,9 +43,9 @@
  *	alloc_from_pcache()		mheap.c		new span, this CPU's pages [2]
  *	find_pages()			mheap.c		the heap's, other caches'  [3]
  *	fetch_light()			grow.c		a block from the kernel
- *	refill_from_peers()		mcentral.c	another node's spans	[1]
- *	take_from_peers()		grow.c		another node's pages	[3]
- *	fetch_from_peers()		grow.c		a block of another node's
+ *	ask_peers()			mcentral.c	another node's spans	[1]
+ *	ask_peers()			grow.c		another node's pages	[3]
+ *							or a block of its own
  *	gomem_heap_grow()		grow.c		the kernel, with effort
  *
  * A tiny object starts with the rest of the CPU's block, and its block with a slot:

@@ -19,6 +19,7 @@
 #include "mcentral.h"
 #include "mheap.h"
 #include "node.h"
+#include "peers.h"
 #include "queue.h"
 #include "report.h"
 #include "shuffle.h"
@@ -757,7 +758,8 @@ static noinline void *alloc_at_hand(const struct gomem_kind *k, struct wish *w)
 	return r.n ? keep_refill(w->c, &r) : NULL;
 }
 
-static noinline void *alloc_from_peers(const struct wish *w)
+/* From spans of another node that have room. */
+static noinline void *alloc_from_peer(const struct wish *w, struct gomem_heap *peer)
 {
 	void *objs[GOMEM_BATCH_MAX] __uninitialized;
 	struct gomem_refill r;
@@ -766,8 +768,29 @@ static noinline void *alloc_from_peers(const struct wish *w)
 	r.together = false;
 	r.want = w->want;
 	r.want_span = w->want_span;
-	gomem_mcentral_refill_from_peers(w->c, &r);
+	gomem_mcentral_refill_new(gomem_central(peer, w->c->kind), &r);
 	return r.n ? keep_refill(w->c, &r) : NULL;
+}
+
+/* An object, or NULL and perhaps a span: see ask_peers() of mcentral.c. */
+static __always_inline void *ask_peers(const struct wish *w, gfp_t gfp,
+				       struct gomem_span_stack *spans)
+{
+	struct gomem_heap *peer;
+	void *obj;
+
+	if (!gomem_mcentral_peers(w->c, gfp))
+		return NULL;
+	for_each_gomem_peer(peer, w->c->heap) {
+		obj = alloc_from_peer(w, peer);
+		if (obj)
+			return obj;
+		if (gomem_mcentral_grow(gomem_central(peer, w->c->kind), gfp, 1, true, spans)) {
+			gomem_heap_count_peer_span(w->c->heap);
+			break;
+		}
+	}
+	return NULL;
 }
 
 static noinline void *alloc_from_new(const struct wish *w, struct gomem_span_stack *spans)
@@ -804,10 +827,11 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 	if (obj)
 		return obj;
 	if (!gomem_mcentral_grow(w.c, gfp, w.want, true, &spans)) {
-		if (gomem_mcentral_peers(w.c, gfp))
-			obj = alloc_from_peers(&w);
-		if (obj || !gomem_mcentral_grow(w.c, gfp, w.want, false, &spans))
+		obj = ask_peers(&w, gfp, &spans);
+		if (obj)
 			return obj;
+		if (!spans.top && !gomem_mcentral_grow(w.c, gfp, w.want, false, &spans))
+			return NULL;
 	}
 	return alloc_from_new(&w, &spans);
 }

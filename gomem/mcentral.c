@@ -12,6 +12,7 @@
 #include "key.h"
 #include "mcentral.h"
 #include "mheap.h"
+#include "peers.h"
 #include "report.h"
 #include "shuffle.h"
 #include "sizeclass.h"
@@ -561,25 +562,17 @@ bool gomem_mcentral_peers(const struct gomem_mcentral *c, gfp_t gfp)
 }
 
 /**
- * gomem_mcentral_refill_from_peers - have objects that other nodes have
- * @c: the mcentral, of which there are peers
- * @r: what is wanted, and where it goes
+ * gomem_mcentral_refill_new - have objects of spans with room, of any node
+ * @c: the mcentral, of this or another node
+ * @r: what is wanted, and where it goes; no span is given
  *
  * These need not ask the kernel for memory.
  */
-void gomem_mcentral_refill_from_peers(struct gomem_mcentral *c, struct gomem_refill *r)
+void gomem_mcentral_refill_new(struct gomem_mcentral *c, struct gomem_refill *r)
 {
-	struct gomem_heap *h = c->heap;
-	int node;
-
 	begin(r);
 	r->span = NULL;
-	for_each_node(node) {
-		if (h->peers[node] != h && h->peers[node]->node == node)
-			refill(gomem_central(h->peers[node], c->kind), r);
-		if (!is_empty(r))
-			break;
-	}
+	refill(c, r);
 }
 
 /**
@@ -587,7 +580,7 @@ void gomem_mcentral_refill_from_peers(struct gomem_mcentral *c, struct gomem_ref
  * @c: the mcentral
  * @gfp: how hard to try
  * @want: for how many objects
- * @local: only of this node, and without any effort if there are others
+ * @local: only of @c's node, and without any effort if there are others
  * @spans: where they go, for gomem_mcentral_use()
  *
  * The kernel may reclaim memory meanwhile, on the same stack: callers have no array of
@@ -624,14 +617,39 @@ void gomem_mcentral_use(struct gomem_span_stack *spans, struct gomem_refill *r)
 	use_new(spans, r);
 }
 
+/*
+ * What other nodes have and need not press the kernel for, from the nearest to the farthest:
+ * objects of spans with room, which become the request's, or else a new span.
+ */
+static bool ask_peers(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r,
+		      struct gomem_span_stack *spans)
+{
+	struct gomem_mcentral *pc;
+	struct gomem_heap *peer;
+
+	if (!gomem_mcentral_peers(c, gfp))
+		return false;
+	for_each_gomem_peer(peer, c->heap) {
+		pc = gomem_central(peer, c->kind);
+		gomem_mcentral_refill_new(pc, r);
+		if (!is_empty(r))
+			return true;
+		if (gomem_mcentral_grow(pc, gfp, 1, true, spans)) {
+			gomem_heap_count_peer_span(c->heap);
+			return true;
+		}
+	}
+	return false;
+}
+
 /**
  * gomem_mcentral_get - the same, by any means (cacheSpan)
  * @c: the mcentral
  * @gfp: how hard to try if the heap has to grow
  * @r: what is wanted, and where it goes; @r->want of 0 if it is a span alone
  *
- * If no span has room, a new one is used: of this node, else what other nodes have,
- * else whatever the kernel can be made to give.
+ * If no span has room, a new one is used: of this node, else what other nodes have, the
+ * nearest first, else whatever the kernel can be made to give.
  *
  * Context: any but NMI; may sleep if @gfp allows it. No lock held, no cache owned.
  */
@@ -642,12 +660,12 @@ void gomem_mcentral_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill
 	gomem_mcentral_refill(c, r);
 	if (!is_empty(r))
 		return;
-	if (!gomem_mcentral_grow(c, gfp, r->want, true, &spans)) {
-		if (gomem_mcentral_peers(c, gfp))
-			gomem_mcentral_refill_from_peers(c, r);
-		if (!is_empty(r) || !gomem_mcentral_grow(c, gfp, r->want, false, &spans))
-			return;
-	}
+	if (!gomem_mcentral_grow(c, gfp, r->want, true, &spans) &&
+	    !ask_peers(c, gfp, r, &spans) &&
+	    !gomem_mcentral_grow(c, gfp, r->want, false, &spans))
+		return;
+	if (!is_empty(r))
+		return;
 	gomem_mcentral_use(&spans, r);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_get);

@@ -97,7 +97,7 @@ void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,
 void gomem_mcentral_uncache(struct gomem_span *s);
 void gomem_mcentral_refill(struct gomem_mcentral *c, struct gomem_refill *r);
 bool gomem_mcentral_peers(const struct gomem_mcentral *c, gfp_t gfp);
-void gomem_mcentral_refill_from_peers(struct gomem_mcentral *c, struct gomem_refill *r);
+void gomem_mcentral_refill_new(struct gomem_mcentral *c, struct gomem_refill *r);
 bool gomem_mcentral_grow(struct gomem_mcentral *c, gfp_t gfp, unsigned int want, bool local,
 			 struct gomem_span_stack *spans);
 void gomem_mcentral_use(struct gomem_span_stack *spans, struct gomem_refill *r);

@@ -14,6 +14,7 @@
 #include "epoch.h"
 #include "freshpage.h"
 #include "mheap.h"
+#include "peers.h"
 #include "scavenge.h"
 #include "zeropage.h"
 
@@ -157,6 +158,7 @@ void gomem_heap_destroy(struct gomem_heap *h)
 	gomem_fixalloc_destroy(&h->chunkalloc, put_meta, h->source);
 	gomem_pagealloc_destroy(&h->pages);
 	free_percpu(h->pcache);
+	gomem_peers_exit(h);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_destroy);
 
@@ -598,7 +600,13 @@ static unsigned long find_pages(struct gomem_heap **hp, const struct gomem_span_
 	return page;
 }
 
-static void count_peer_span(struct gomem_heap *h)
+/**
+ * gomem_heap_count_peer_span - count a span of another node's pages
+ * @h: the heap that asked for it
+ *
+ * Context: any but NMI.
+ */
+void gomem_heap_count_peer_span(struct gomem_heap *h)
 {
 	unsigned long flags;
 
@@ -630,7 +638,7 @@ static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 			free_pages_of(owner, page, req->npages);
 			return NULL;
 		}
-		count_peer_span(h);
+		gomem_heap_count_peer_span(h);
 	}
 	pc = lock_pcache(owner, &flags);
 	make_span(owner, pc, s, page, req);

@@ -124,6 +124,7 @@ struct gomem_heap_snapshot {
  * @map: where its chunks are found by address
  * @source: where pages come from
  * @peers: all heaps by node, NULL if this is the only one
+ * @near: the others, the nearest first, and NULL behind them; NULL if there are none
  * @node: whose memory it has
  * @link: in the list of the module's heaps
  * @relieve: called before it grows, with no lock held, to have what others hold of its
@@ -175,6 +176,7 @@ struct gomem_heap {
 	struct gomem_pagemap *map;
 	struct gomem_pagesource *source;
 	struct gomem_heap **peers;
+	struct gomem_heap **near;
 	int node;
 	struct list_head link;
 	bool (*relieve)(struct gomem_heap *h);
@@ -241,6 +243,7 @@ void gomem_heap_free_spans(struct gomem_heap *h, struct gomem_span_stack *spans)
 void gomem_heap_free_span(struct gomem_span *s);
 void gomem_heap_publish_large(struct gomem_span *s);
 bool gomem_heap_extend_span(struct gomem_span *s, unsigned int npages, bool *zero);
+void gomem_heap_count_peer_span(struct gomem_heap *h);
 void gomem_heap_drain_runs(struct gomem_heap *h);
 unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle);
 

@@ -9,6 +9,7 @@
 #include <linux/string.h>
 
 #include "node.h"
+#include "peers.h"
 #include "report.h"
 
 struct gomem_pagemap gomem_pagemap;
@@ -115,7 +116,12 @@ int __init gomem_nodes_init(struct gomem_pagesource *source, unsigned long base)
 	if (nodes_weight(with_memory) == 1)
 		return 0;
 	for_each_node_mask(node, with_memory)
-		gomem_heaps[node]->peers = gomem_heaps;
+		if (!err)
+			err = gomem_peers_init(gomem_heaps[node], gomem_heaps, gomem_node_distance);
+	if (err) {
+		gomem_nodes_exit();
+		return err;
+	}
 	static_branch_enable(&gomem_numa);
 	return 0;
 }

@@ -28,8 +28,9 @@ ALLOCATES = re.compile(r"_*(alloc_pages|folio_alloc|get_free_pages|alloc_percpu|
 LIGHT = {"grow_transfer", "fetch_stacks"}
 
 # Parameters that are functions: what they are called in the sources, and what is passed.
-# None of these allocates. "stack" and "room" only compute.
-CALLBACKS = {"fn": [], "free_chunk": ["put_meta"], "stack": [], "room": [], "ctor": []}
+# None of these allocates. "stack", "room" and "distance" only compute.
+CALLBACKS = {"fn": [], "free_chunk": ["put_meta"], "stack": [], "room": [], "distance": [],
+             "ctor": []}
 
 NODE = re.compile(r'node: \{ title: "([^"]+)" label: "([^"]*)"')
 EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"(?: label: "([^"]*)")?')

@@ -74,6 +74,8 @@ offline()
 	for block in $(new_blocks); do
 		(echo offline >"$blocks/$block/state") 2>/dev/null
 	done
+	# A thread prints what is left, by the level of then.
+	sleep 2
 	echo "$level" >/proc/sys/kernel/printk
 }
 

@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "fake_source.h"
+#include "peers.h"
 
 /* Descriptor memory that is out. */
 struct fake_meta {
@@ -529,7 +530,6 @@ int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks, unsigned lon
 			fp->heap[i] = make_heap(fake, node);
 			if (!fp->heap[i])
 				return -ENOMEM;
-			fp->heap[i]->peers = fp->peers;
 			fake->node[i].heap = fp->heap[i];
 			fake->node[i].id = node;
 			i++;
@@ -537,6 +537,9 @@ int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks, unsigned lon
 		fp->peers[node] = fp->heap[i - 1];
 	}
 	fake->nr_nodes = i;
+	for (i = 0; i < FAKE_NODES; i++)
+		if (gomem_peers_init(fp->heap[i], fp->peers, gomem_node_distance))
+			return -ENOMEM;
 	return 0;
 }
 

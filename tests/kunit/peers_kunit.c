@@ -19,6 +19,7 @@
 #include <linux/string.h>
 #include <linux/topology.h>
 
+#include "peers.h"
 #include "scavenge.h"
 #include "span_set.h"
 
@@ -347,6 +348,54 @@ static void test_learn_order(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
+/* Distances as a machine of two boards, of two sockets each, has them. */
+static int board_distance(int from, int to)
+{
+	if (from == to)
+		return 10;
+	return from / 2 == to / 2 ? 12 : 40;
+}
+
+static const struct order_case {
+	const char *name;
+	int own;
+	int order[3];
+} order_cases[] = {
+	{ "node 0",	0, { 1, 2, 3 } },
+	{ "node 1",	1, { 0, 2, 3 } },
+	{ "node 2",	2, { 3, 0, 1 } },
+	{ "node 3",	3, { 2, 0, 1 } },
+};
+
+static void order_desc(const struct order_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(order, order_cases, order_desc);
+
+/* The nearest comes first, whatever its number; then the next by number. */
+static void test_order(struct kunit *test)
+{
+	const struct order_case *c = test->param_value;
+	struct gomem_heap *h, **near;
+	unsigned int i, n = 0;
+
+	h = kunit_kcalloc(test, 4, sizeof(*h), GFP_KERNEL);
+	near = kunit_kcalloc(test, 4, sizeof(*near), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, h);
+	KUNIT_ASSERT_NOT_NULL(test, near);
+	for (i = 0; i < 4; i++)
+		h[i].node = i;
+	h[c->own].near = near;
+	for (i = 0; i < 4; i++)
+		if (i != c->own)
+			gomem_peers_insert(&h[c->own], n++, &h[i], board_distance);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, c->order[i], near[i]->node);
+	KUNIT_EXPECT_NULL(test, near[3]);
+}
+
 struct racer {
 	struct gomem_heap *h;
 	struct task_struct *task;
@@ -485,6 +534,7 @@ static struct kunit_case peers_cases[] = {
 	KUNIT_CASE(test_page_caches),
 	KUNIT_CASE(test_limit),
 	KUNIT_CASE(test_learn_order),
+	KUNIT_CASE_PARAM(test_order, order_gen_params),
 	KUNIT_CASE(test_shared_race),
 	KUNIT_CASE(test_random),
 	{}

@@ -75,7 +75,7 @@ MODULE_PARM_DESC(mix, "Sizes: kernel (default), log (16 bytes to 128 KiB) or uni
 
 static int cpu = -1;
 module_param(cpu, int, 0644);
-MODULE_PARM_DESC(cpu, "Run commands on this CPU (default -1: any)");
+MODULE_PARM_DESC(cpu, "Run commands on this CPU (default -1: any; -2: in the writer's own task)");
 
 static int node = NUMA_NO_NODE;
 module_param(node, int, 0644);
@@ -492,13 +492,17 @@ static int do_job(struct job *job)
 	return -EINVAL;
 }
 
+static int do_job_here(struct job *job)
+{
+	last_node = numa_node_id();
+	return do_job(job);
+}
+
 static int job_fn(void *arg)
 {
 	struct job *job = arg;
-	int ret;
+	int ret = do_job_here(job);
 
-	last_node = numa_node_id();
-	ret = do_job(job);
 	complete(&job->done);
 	return ret;
 }
@@ -512,6 +516,8 @@ static int run_job(struct job *job)
 		return -ENXIO;
 	if (node >= 0 && (node >= MAX_NUMNODES || !node_online(node)))
 		return -ENXIO;
+	if (cpu == -2)
+		return do_job_here(job);
 	init_completion(&job->done);
 	task = kthread_create(job_fn, job, "gomem_fill");
 	if (IS_ERR(task))
