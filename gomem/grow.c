@@ -114,6 +114,56 @@ static void learn_order(struct gomem_heap *h, unsigned int from, unsigned int la
 	WRITE_ONCE(h->order_limit, min_t(unsigned int, limit, GOMEM_CHUNK_PAGES_SHIFT));
 }
 
+/* The heap whose memory a block is, in a chunk that has no heap yet. */
+static struct gomem_heap *owner_of(struct gomem_heap *h, unsigned long addr)
+{
+	if (!h->peers)
+		return h;
+	return h->peers[h->source->node_of(h->source, addr)] ?: h;
+}
+
+/* Do the tables reach a block's chunk, those of its heap, too? */
+static noinline bool is_covered(struct gomem_heap *h, unsigned long addr)
+{
+	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
+	unsigned long flags;
+	bool ok;
+
+	if (!c || c != &gomem_no_chunk)
+		return c;
+	h = owner_of(h, addr);
+	spin_lock_irqsave(&h->lock, flags);
+	ok = gomem_pagealloc_covers(&h->pages, gomem_pagemap_index(h->map, addr));
+	spin_unlock_irqrestore(&h->lock, flags);
+	return ok;
+}
+
+static noinline void refuse_block(struct gomem_heap *h, unsigned long addr, unsigned int order)
+{
+	unsigned long flags;
+
+	gomem_pages_put(h->source, addr, 1UL << order);
+	spin_lock_irqsave(&h->lock, flags);
+	h->stats.grow_out_of_range++;
+	spin_unlock_irqrestore(&h->lock, flags);
+}
+
+/*
+ * A block that the tables reach. One that lies beyond goes back, and *@beyond is set: the
+ * caller has to ask for other memory, since the kernel would offer the same block again.
+ */
+static __always_inline unsigned long get_block(struct gomem_heap *h, unsigned int order,
+					       gfp_t gfp, bool *beyond)
+{
+	unsigned long addr = gomem_pages_get(h->source, order, gfp, h->node);
+
+	if (!addr || likely(is_covered(h, addr)))
+		return addr;
+	refuse_block(h, addr, order);
+	*beyond = true;
+	return 0;
+}
+
 /*
  * Fetch a block without effort: of the order wanted, else of the next lower one, as
  * far as the request's. That one is left to the try with effort, unless memory of
@@ -128,14 +178,15 @@ static unsigned long fetch_light(struct gomem_heap *h, const struct gomem_span_r
 	unsigned int from = max(min(wanted, READ_ONCE(h->order_limit)), last);
 	gfp_t gfp = gomem_gfp_light(req->gfp);
 	unsigned long addr;
+	bool beyond = false;
 
 	if (wanted < last)
 		return 0;
 	if (h->peers)
 		gfp |= __GFP_THISNODE;
 	for (*order = from; ; (*order)--) {
-		addr = gomem_pages_get(h->source, *order, gfp, h->node);
-		if (addr || *order == last)
+		addr = get_block(h, *order, gfp, &beyond);
+		if (addr || beyond || *order == last)
 			break;
 	}
 	learn_order(h, from, last, addr ? *order : UINT_MAX);
@@ -261,30 +312,6 @@ static unsigned long ask_peers(struct gomem_heap **hp, const struct gomem_span_r
 	return GOMEM_NO_PAGE;
 }
 
-/* The heap whose memory a block is, in a chunk that has no heap yet. */
-static struct gomem_heap *owner_of(struct gomem_heap *h, unsigned long addr)
-{
-	if (!h->peers)
-		return h;
-	return h->peers[h->source->node_of(h->source, addr)] ?: h;
-}
-
-/* Do the tables reach a block's chunk, those of its heap, too? */
-static bool is_covered(struct gomem_heap *h, unsigned long addr)
-{
-	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
-	unsigned long flags;
-	bool ok;
-
-	if (!c || c != &gomem_no_chunk)
-		return c;
-	h = owner_of(h, addr);
-	spin_lock_irqsave(&h->lock, flags);
-	ok = gomem_pagealloc_covers(&h->pages, gomem_pagemap_index(h->map, addr));
-	spin_unlock_irqrestore(&h->lock, flags);
-	return ok;
-}
-
 static struct gomem_chunk *alloc_chunk(struct gomem_heap *h, gfp_t gfp)
 {
 	struct gomem_chunk *c;
@@ -355,16 +382,28 @@ static unsigned long add_block(struct gomem_heap **hp, const struct gomem_span_r
 	return page;
 }
 
-/* Count a growth that failed; @out_of_range: not for lack of memory. */
-static unsigned long fail(struct gomem_heap *h, bool out_of_range)
+static unsigned long fail(struct gomem_heap *h)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&h->lock, flags);
 	h->stats.grow_failures++;
-	h->stats.grow_out_of_range += out_of_range;
 	spin_unlock_irqrestore(&h->lock, flags);
 	return GOMEM_NO_PAGE;
+}
+
+/*
+ * Press the kernel for a block, as hard as the caller's gfp allows. What lies beyond the
+ * tables was plugged in later, where memory is low: memory below 4 GiB comes instead then.
+ */
+static noinline unsigned long fetch_hard(struct gomem_heap *h, unsigned int need, gfp_t gfp)
+{
+	bool beyond = false;
+	unsigned long addr = get_block(h, need, gfp_full(gfp), &beyond);
+
+	if (!beyond)
+		return addr;
+	return get_block(h, need, gfp_full(gfp) | __GFP_DMA32, &beyond);
 }
 
 /*
@@ -393,15 +432,11 @@ static noinline unsigned long use_block(struct gomem_heap **hp,
 	struct gomem_heap *h = *hp;
 	unsigned long page, len;
 
-	if (!is_covered(h, addr)) {
-		gomem_pages_put(h->source, addr, 1UL << order);
-		return fail(h, true);
-	}
 	len = trim_block(h, addr, order, req);
 	page = add_block(hp, req, addr, len, fallback);
 	if (page == GOMEM_NO_PAGE) {
 		gomem_pages_put(h->source, addr, len);
-		return fail(h, false);
+		return fail(h);
 	}
 	return page;
 }
@@ -434,9 +469,9 @@ unsigned long gomem_heap_grow(struct gomem_heap **hp, const struct gomem_span_re
 	}
 	if (!addr) {
 		order = need;
-		addr = gomem_pages_get(h->source, need, gfp_full(req->gfp), h->node);
+		addr = fetch_hard(h, need, req->gfp);
 	}
 	if (!addr)
-		return fail(h, false);
+		return fail(h);
 	return use_block(hp, req, addr, order, order < wanted);
 }

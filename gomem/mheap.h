@@ -77,7 +77,7 @@ struct gomem_scavenge_pos {
  * @grows: blocks fetched from the page source
  * @grow_fallbacks: blocks that came in a lower order than wanted
  * @grow_failures: times no block could be had
- * @grow_out_of_range: of these, blocks in memory that the tables do not reach
+ * @grow_out_of_range: blocks in memory that the tables do not reach; they went back
  * @peer_spans: spans asked for here that were made of another node's pages
  * @limit_exceeded: times the heap grew although the memory limit was reached
  * @grace_waits: grace periods that a scavenger slept for; never in reclaim

@@ -15,14 +15,15 @@
 
 /*
  * What of a caller's gfp the page allocator gets to see: how hard to try and how
- * loud to fail, and whether another node will do. The rest says of which zone memory
+ * loud to fail, and whether another node will do; and of gomem's own tries, whether only
+ * low memory will do. The rest says of which zone memory
  * should be or what it should look like, which is not the caller's to choose for
  * pages that many share.
  */
 #define GOMEM_GFP_EFFORT	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS | \
 				 __GFP_NOWARN | __GFP_RETRY_MAYFAIL | __GFP_NOFAIL | \
 				 __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC | \
-				 __GFP_THISNODE | GOMEM_GFP_ATOMIC)
+				 __GFP_THISNODE | __GFP_DMA32 | GOMEM_GFP_ATOMIC)
 
 /*
  * References of ours on each page, beside the one it comes with. kfree() takes an object

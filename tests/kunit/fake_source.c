@@ -169,6 +169,8 @@ static unsigned long fake_alloc(struct gomem_pagesource *src, unsigned int order
 	bitmap_set(fake->out, page, n);
 	fake->nr_out += n;
 	addr = fake->base + (page << GOMEM_PAGE_SHIFT);
+	if (!(gfp & __GFP_DMA32))
+		addr += fake->beyond;
 out:
 	spin_unlock_irqrestore(&fake->lock, flags);
 	return addr;
@@ -181,10 +183,19 @@ static int fake_node_of(struct gomem_pagesource *src, unsigned long addr)
 	return fake->node[node_index(fake, (addr - fake->base) >> GOMEM_PAGE_SHIFT)].id;
 }
 
+static unsigned long page_index(struct fake_source *fake, unsigned long addr)
+{
+	unsigned long offset = addr - fake->base;
+
+	if (fake->beyond && offset >= fake->beyond)
+		offset -= fake->beyond;
+	return offset >> GOMEM_PAGE_SHIFT;
+}
+
 /* Is all of this out? */
 static bool pages_are_out(struct fake_source *fake, unsigned long addr, unsigned long npages)
 {
-	unsigned long page = (addr - fake->base) >> GOMEM_PAGE_SHIFT;
+	unsigned long page = page_index(fake, addr);
 
 	return page < fake->nr_pages && npages <= fake->nr_pages - page &&
 	       !(addr & ~GOMEM_PAGE_MASK) &&
@@ -197,7 +208,7 @@ static void put_pages(struct fake_source *fake, unsigned long addr, unsigned lon
 
 	spin_lock_irqsave(&fake->lock, flags);
 	if (npages && pages_are_out(fake, addr, npages)) {
-		bitmap_clear(fake->out, (addr - fake->base) >> GOMEM_PAGE_SHIFT, npages);
+		bitmap_clear(fake->out, page_index(fake, addr), npages);
 		fake->nr_out -= npages;
 	} else {
 		found(fake, "pages given back that are not out");

@@ -72,6 +72,7 @@ struct fake_call {
  * @map: where its chunks are found
  * @base: first address of the range that blocks come from
  * @nr_pages: length of that range
+ * @beyond: added to the addresses of blocks for which not only low memory will do
  * @policy: which blocks to hand out
  * @pages: which calls of alloc fail
  * @meta: which calls of meta_alloc fail
@@ -99,6 +100,7 @@ struct fake_source {
 	struct gomem_pagemap map;
 	unsigned long base;
 	unsigned long nr_pages;
+	unsigned long beyond;
 	enum fake_policy policy;
 	struct fake_failures pages;
 	struct fake_failures meta;
