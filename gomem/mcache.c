@@ -1156,7 +1156,7 @@ void gomem_mcache_create(int cpu)
 {
 	struct gomem_mcache **task = per_cpu_ptr(&gomem_mcache_task, cpu);
 	struct gomem_mcache **irq = per_cpu_ptr(&gomem_mcache_irq, cpu);
-	struct gomem_heap *h = gomem_node_heap(cpu_to_mem(cpu));
+	struct gomem_heap *h = gomem_cpu_heap(cpu);
 
 	if (*task == &gomem_no_mcache)
 		publish(task, mcache_create(h, task_room, task_begin, true));

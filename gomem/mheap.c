@@ -198,7 +198,7 @@ static unsigned int pcache_limit(struct gomem_heap *h)
 /* Page caches are for CPUs that are near the memory; others only count in theirs. */
 static bool is_near(const struct gomem_heap *h)
 {
-	return !h->peers || h->peers[numa_mem_id()] == h;
+	return !h->peers || h->peers[numa_node_id()] == h;
 }
 
 /* How many pages from @page to before @end are of the same chunk. */

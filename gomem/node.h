@@ -33,14 +33,6 @@ bool gomem_node_choose(int node, gfp_t gfp, unsigned long caller, struct gomem_n
 int gomem_nodes_init(struct gomem_pagesource *source, unsigned long base);
 void gomem_nodes_exit(void);
 
-/* The heap for a node, or for this CPU's if it is NUMA_NO_NODE. */
-static inline struct gomem_heap *gomem_node_heap(int node)
-{
-	if (node == NUMA_NO_NODE)
-		node = numa_mem_id();
-	return gomem_heaps[node];
-}
-
 /* All of them, by rising node; does not change until the module exits. */
 extern struct list_head gomem_heap_list;
 
@@ -50,6 +42,26 @@ extern struct list_head gomem_heap_list;
 static inline struct gomem_heap *gomem_first_heap(void)
 {
 	return list_first_entry(&gomem_heap_list, struct gomem_heap, link);
+}
+
+/*
+ * The heap for a node, or for this CPU's if it is NUMA_NO_NODE. numa_mem_id() is not asked:
+ * where nodes lack memory the kernel sets it when a CPU comes online, and gomem_heaps has
+ * an answer for each node.
+ */
+static inline struct gomem_heap *gomem_node_heap(int node)
+{
+	if (node == NUMA_NO_NODE)
+		node = numa_node_id();
+	return gomem_heaps[node];
+}
+
+/* The same for a CPU, online or not: whether it ever was makes no difference. */
+static inline struct gomem_heap *gomem_cpu_heap(int cpu)
+{
+	int node = cpu_to_node(cpu);
+
+	return node == NUMA_NO_NODE ? gomem_first_heap() : gomem_heaps[node];
 }
 
 /* The heap that an object is of. */

@@ -5,9 +5,10 @@
 # the next one when that has none either. Of two boards with two sockets each, the
 # numbers of the nodes alternate.
 #
-# A task's cpuset is not looked at: memory is of the CPU's node.
+# A task's cpuset is not looked at: memory is of the CPU's node. So it is for a CPU that
+# comes online for the first time when gomem is loaded.
 #
-# machine: --numa=4 --cpus=4 --memory=2G
+# machine: --numa=4 --cpus=4 --memory=2G --append=maxcpus=3
 # machine: --distance=0,1,40 --distance=0,2,12 --distance=0,3,30
 # machine: --distance=1,2,30 --distance=1,3,12 --distance=2,3,40
 
@@ -60,6 +61,7 @@ empty()
 	ktap_skip_all "the nodes of this machine are not at the distances asked for"
 insmod gomem.ko epoch_ms=3600000 || exit 1
 insmod gomem_fill.ko || exit 1
+echo 1 >/sys/devices/system/cpu/cpu3/online
 dmesg -c >/dev/null
 
 ktap_header
