@@ -14,6 +14,8 @@
 #define GOMEM_CHUNK_H
 
 #include <linux/bitmap.h>
+#include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 
 #include "limits.h"
@@ -76,6 +78,22 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag, unsigne
 	return offset - tag;
 }
 
+/*
+ * What a chunk has for the scavenger, best first: see candidates.h. A chunk that is zeroed
+ * has to be given GOMEM_RANK_NONE.
+ */
+enum gomem_rank {
+	GOMEM_RANK_IDLE,	/* no page is in use */
+	GOMEM_RANK_LONG,	/* a run of 64 pages or more */
+	GOMEM_RANK_SHORT,	/* a run of 8 pages or more */
+	GOMEM_RANK_REST,
+	GOMEM_RANK_DENSE,	/* next to nothing is free: not for the background */
+	GOMEM_NR_TREE_RANKS,
+	GOMEM_RANK_NEW = GOMEM_NR_TREE_RANKS,	/* nobody looked yet */
+	GOMEM_RANK_WAITS,	/* all that is free has to wait for a grace period */
+	GOMEM_RANK_NONE,	/* no page is free */
+};
+
 /**
  * struct gomem_chunk - bookkeeping of one aligned 4 MiB range
  * @tag: see GOMEM_TAG_LIVE; written by whoever owns the page, before a pointer into
@@ -87,6 +105,10 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag, unsigne
  * @inuse: pages that are allocated or holes; heap lock
  * @hole: pages that are not ours; heap lock
  * @fresh: pages that became free of late; heap lock. See freshpage.h
+ * @rank: what it has for the scavenger; heap lock
+ * @index: its number in the map, once it had a rank but NONE; heap lock
+ * @node: in the tree of its rank; heap lock
+ * @link: in the list of its rank; heap lock
  * @newer: which of @fresh and @gp gets what becomes free now; heap lock
  * @knows_zero: there may be pages in @zero; set before these become the heap's, never cleared
  * @zero: pages that are known to be zero; see zeropage.h
@@ -103,6 +125,12 @@ struct gomem_chunk {
 	struct gomem_pallocbits inuse;
 	struct gomem_pallocbits hole;
 	struct gomem_pallocbits fresh[2];
+	enum gomem_rank rank;
+	unsigned long index;
+	union {
+		struct rb_node node;
+		struct list_head link;
+	};
 	unsigned int newer;
 	bool knows_zero;
 	DECLARE_BITMAP(zero, GOMEM_CHUNK_PAGES);

@@ -347,8 +347,8 @@ static void scavenge_background(struct work_struct *work)
 		for_each_gomem_heap(h) {
 			want = pages_too_many(h, &hurry);
 			if (want)
-				n += gomem_heap_scavenge_some(h, &h->scavenge_pos, want,
-							      GOMEM_SCAVENGE_BACKGROUND, &worked);
+				n += gomem_heap_scavenge_some(h, want, GOMEM_SCAVENGE_BACKGROUND,
+							      &worked);
 		}
 	} while (n && worked < NSEC_PER_MSEC);
 	atomic64_add(worked, &scavenge_ns);

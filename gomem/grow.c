@@ -344,6 +344,7 @@ static struct gomem_chunk *provide_chunk(struct gomem_heap *h, unsigned long add
 	if (!mine)
 		return NULL;
 	bitmap_zero(mine->zero, GOMEM_CHUNK_PAGES);
+	mine->rank = GOMEM_RANK_NONE;
 
 	spin_lock_irqsave(&h->lock, flags);
 	c = gomem_pagealloc_register(&h->pages, ci, mine);
@@ -372,6 +373,7 @@ static unsigned long add_block(struct gomem_heap **hp, const struct gomem_span_r
 	gomem_zeropage_enter(c, page % GOMEM_CHUNK_PAGES, len, h->source->zeroed);
 	spin_lock_irqsave(&h->lock, flags);
 	gomem_pagealloc_add(&h->pages, page, len);
+	gomem_candidates_mark(&h->candidates, c, page >> GOMEM_CHUNK_PAGES_SHIFT);
 	WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page, req->npages));
 	gomem_heap_note_peak(h);
 	h->stats.grows++;

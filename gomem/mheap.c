@@ -94,6 +94,7 @@ int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
 	h->order_limit = GOMEM_CHUNK_PAGES_SHIFT;
 	h->goal_pages = ULONG_MAX;
 	gomem_pagealloc_init(&h->pages, map, h, &h->lock);
+	gomem_candidates_init(&h->candidates);
 	err = init_fixallocs(h) ?: init_pcaches(h);
 	if (err)
 		return err;
@@ -386,6 +387,7 @@ unsigned long gomem_heap_take(struct gomem_heap *h, const struct gomem_span_requ
 void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int npages)
 {
 	unsigned long end = page + npages;
+	struct gomem_chunk *c;
 	unsigned int n;
 
 	lockdep_assert_held(&h->lock);
@@ -393,8 +395,9 @@ void gomem_heap_release(struct gomem_heap *h, unsigned long page, unsigned int n
 		return;
 	for (; page < end; page += n) {
 		n = piece(page, end);
-		gomem_fresh_add(gomem_pagealloc_chunk_of(&h->pages, page),
-				page % GOMEM_CHUNK_PAGES, n);
+		c = gomem_pagealloc_chunk_of(&h->pages, page);
+		gomem_fresh_add(c, page % GOMEM_CHUNK_PAGES, n);
+		gomem_candidates_mark(&h->candidates, c, page >> GOMEM_CHUNK_PAGES_SHIFT);
 	}
 }
 
@@ -986,7 +989,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_extend_span);
 /* Empty one CPU's page cache; returns how many pages it had. */
 static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 {
-	unsigned long base = pc->base;
+	unsigned long base = pc->base, ci;
+	struct gomem_chunk *c;
 	struct gomem_span *s;
 	u64 free = pc->free;
 	unsigned int i;
@@ -995,9 +999,11 @@ static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 	spin_lock(&h->lock);
 	pc->free = 0;
 	if (free) {
+		ci = base >> GOMEM_CHUNK_PAGES_SHIFT;
+		c = gomem_pagealloc_chunk(&h->pages, ci);
 		gomem_pagealloc_free_block(&h->pages, base, free);
-		gomem_fresh_add_mask(gomem_pagealloc_chunk_of(&h->pages, base),
-				     base % GOMEM_CHUNK_PAGES / 64, free);
+		gomem_fresh_add_mask(c, base % GOMEM_CHUNK_PAGES / 64, free);
+		gomem_candidates_mark(&h->candidates, c, ci);
 	}
 	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
 		while ((s = gomem_pcache_pop(pc, i)))

@@ -16,6 +16,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "candidates.h"
 #include "chunk.h"
 #include "compat.h"
 #include "fixalloc.h"
@@ -57,18 +58,6 @@ enum gomem_scavenge_reason {
 	GOMEM_SCAVENGE_GROWTH,
 	GOMEM_SCAVENGE_FREE,
 	GOMEM_NR_SCAVENGE_REASONS,
-};
-
-/**
- * struct gomem_scavenge_pos - how far a scavenger has come
- * @pass: what it is looking for
- * @done: this chunk and those above it were looked at; 0: none yet
- *
- * All zero is the beginning.
- */
-struct gomem_scavenge_pos {
-	unsigned int pass;
-	unsigned long done;
 };
 
 /**
@@ -142,8 +131,7 @@ struct gomem_heap_snapshot {
  * @run_pages: pages in the runs of all page caches; see runs_limit()
  * @transfer_bytes: of objects that all transfer caches have room for
  * @transfer_pages: pages that these take
- * @give_lock: protects the four below; taken before @lock, and never waited for
- * @give_pos: how far gomem_heap_give_back() has come
+ * @give_lock: protects the three below; taken before @lock, and never waited for
  * @give_gp: what it waits for before it looks again; read without the lock
  * @give_hurry: that is to be over soon; likewise
  * @give_hurried: when that was so last, in jiffies
@@ -163,7 +151,7 @@ struct gomem_heap_snapshot {
  *	the first look; see epoch.c
  * @owed_pages: pages that the shrinker announced, still in their grace period
  * @owed_gp: the grace period after which all of these may go
- * @scavenge_pos: where the background scavenger is; its own
+ * @candidates: chunks with free pages, for the scavenger
  * @central: one per span class; those of size class 0 are not used
  *
  * Invariants, with nobody at work:
@@ -196,7 +184,6 @@ struct gomem_heap {
 	atomic_long_t transfer_pages;
 
 	spinlock_t give_lock;	/* see above */
-	struct gomem_scavenge_pos give_pos;
 	unsigned long give_gp;
 	bool give_hurry;
 	unsigned long give_hurried;
@@ -213,7 +200,7 @@ struct gomem_heap {
 	unsigned long goal_pages;
 	unsigned long owed_pages;
 	unsigned long owed_gp;
-	struct gomem_scavenge_pos scavenge_pos;
+	struct gomem_candidates candidates;
 
 	struct gomem_mcentral central[GOMEM_NR_SPANCLASSES];
 };

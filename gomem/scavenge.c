@@ -5,12 +5,14 @@
  * A hole in the middle of a chunk is lost for long runs, until the kernel happens
  * to give that block again. So whole chunks without a live page go first, then long
  * runs, then shorter ones; and of equals the highest address, since allocation
- * prefers low ones. Go's passes are the same but for the first.
+ * prefers low ones. Go's passes are the same but for the first. Which
+ * chunks there are to look at, candidates.h knows: no look at a chunk is in vain.
  */
 #include <kunit/visibility.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
+#include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -21,10 +23,13 @@
 #include "pallocbits.h"
 #include "scavenge.h"
 
-/* Runs and pages that go back between two holds of the lock, and chunks looked at. */
+/*
+ * Runs and pages that go back between two holds of the lock, and chunks that were looked at
+ * in vain: a run takes some 3000 instructions, a look 1200.
+ */
 #define BATCH_RUNS	16
 #define BATCH_PAGES	GOMEM_CHUNK_PAGES
-#define BATCH_CHUNKS	64
+#define BATCH_LOOKS	16
 
 /*
  * So many pages that wait are worth a hurry: a grace period that takes microseconds in
@@ -34,15 +39,13 @@
  */
 #define HURRY_MIN	(SZ_4M >> GOMEM_PAGE_SHIFT)
 
-/* What a pass takes: runs of so many pages; only in chunks without a live page. */
-static const struct pass {
-	unsigned int run;
-	bool idle;
-} passes[] = {
-	{ 1,	true },
-	{ 64,	false },
-	{ 8,	false },
-	{ 1,	false },
+/* Runs of so many pages are taken from a chunk, by its rank. */
+static const unsigned int min_run[GOMEM_NR_TREE_RANKS] = {
+	[GOMEM_RANK_IDLE]	= 1,
+	[GOMEM_RANK_LONG]	= 64,
+	[GOMEM_RANK_SHORT]	= 8,
+	[GOMEM_RANK_REST]	= 1,
+	[GOMEM_RANK_DENSE]	= 1,
 };
 
 /* Pages that are neither the heap's any more nor the kernel's yet. */
@@ -80,17 +83,26 @@ static unsigned int pages_free(const struct gomem_chunk *c)
 }
 
 /*
- * Is the chunk one for this pass? One with next to nothing free, a 32nd of what it
- * has or less (Go's bound), is left alone unless every page counts.
+ * What has the chunk to give, of pages that are not @busy? One with next to nothing free, a
+ * 32nd of what it has or less (Go's bound), comes last, and is left alone unless every page
+ * counts.
  */
-static bool is_eligible(const struct gomem_chunk *c, const struct pass *pass,
-			enum gomem_scavenge_reason why)
+static enum gomem_rank rank_of(const struct gomem_chunk *c, const struct gomem_pallocbits *busy)
 {
-	unsigned int used = pages_in_use(c);
+	unsigned int longest = gomem_pallocsum_max(gomem_pallocbits_summarize(busy));
+	unsigned int used = pages_in_use(c), nr_free = pages_free(c);
 
-	if (pass->idle)
-		return !used;
-	return why != GOMEM_SCAVENGE_BACKGROUND || pages_free(c) * 31 > used;
+	if (!nr_free)
+		return GOMEM_RANK_NONE;
+	if (!longest)
+		return GOMEM_RANK_WAITS;
+	if (!used)
+		return GOMEM_RANK_IDLE;
+	if (nr_free * 31 <= used)
+		return GOMEM_RANK_DENSE;
+	if (longest >= min_run[GOMEM_RANK_LONG])
+		return GOMEM_RANK_LONG;
+	return longest >= min_run[GOMEM_RANK_SHORT] ? GOMEM_RANK_SHORT : GOMEM_RANK_REST;
 }
 
 /*
@@ -103,7 +115,7 @@ static bool takes_fresh(enum gomem_scavenge_reason why)
 	return why == GOMEM_SCAVENGE_FORCED;
 }
 
-/* There are pages in this chunk that all of the batch's have to wait as long as. */
+/* All pages of the batch have to wait as long as the free pages of this chunk. */
 static void note_grace(struct batch *b, const struct gomem_chunk *c)
 {
 	unsigned long gp = gomem_fresh_until(c);
@@ -115,102 +127,131 @@ static void note_grace(struct batch *b, const struct gomem_chunk *c)
 	b->late = true;
 }
 
-/* Runs of one chunk, from its end. True if there is nothing left for this pass. */
-static bool gather_runs(struct gomem_heap *h, unsigned long ci, unsigned int min,
-			unsigned long want, bool fresh, struct batch *b)
+/* Take runs of @min pages and more of a chunk, from its end; @busy then has them, too. */
+static void gather_runs(struct gomem_heap *h, struct gomem_chunk *c, unsigned int min,
+			unsigned long want, struct gomem_pallocbits *busy, struct batch *b)
 {
-	struct gomem_chunk *c = gomem_pagealloc_chunk(&h->pages, ci);
-	struct gomem_pallocbits busy = c->inuse;
-	unsigned int i, len, room;
+	unsigned int i = GOMEM_CHUNK_PAGES, len, room;
 
 	lockdep_assert_held(&h->lock);
 	note_grace(b, c);
-	if (!fresh)
-		gomem_fresh_busy(c, &busy);
 	while (b->n < BATCH_RUNS && b->pages < want) {
-		i = gomem_pallocbits_find_last(&busy, min, GOMEM_CHUNK_PAGES, &len);
+		i = gomem_pallocbits_find_last(busy, min, i, &len);
 		if (i == GOMEM_CHUNK_PAGES)
-			return true;
+			break;
 		room = min_t(unsigned long, len, want - b->pages);
-		i += len - room;
-		b->run[b->n].page = (ci << GOMEM_CHUNK_PAGES_SHIFT) + i;
+		b->run[b->n].page = (c->index << GOMEM_CHUNK_PAGES_SHIFT) + i + len - room;
 		b->run[b->n].len = room;
 		gomem_pagealloc_remove(&h->pages, b->run[b->n].page, room);
-		gomem_pallocbits_set_range(&busy, i, room);
+		gomem_pallocbits_set_range(busy, i + len - room, room);
 		b->pages += room;
 		b->n++;
+		if (!i)
+			break;
 	}
-	return false;
 }
 
-static void next_pass(struct gomem_scavenge_pos *pos)
+/* Take from a chunk if it has the rank that it was found by, and rank it anew. */
+static void look_at(struct gomem_heap *h, struct gomem_chunk *c, unsigned long want,
+		    bool fresh, struct batch *b)
 {
-	pos->pass++;
-	pos->done = 0;
+	struct gomem_pallocbits busy = c->inuse;
+	enum gomem_rank rank;
+
+	lockdep_assert_held(&h->lock);
+	if (!fresh)
+		gomem_fresh_busy(c, &busy);
+	rank = rank_of(c, &busy);
+	if (rank == c->rank && rank < GOMEM_NR_TREE_RANKS) {
+		gather_runs(h, c, min_run[rank], want, &busy, b);
+		rank = rank_of(c, &busy);
+	}
+	gomem_candidates_place(&h->candidates, c, rank);
 }
 
 /*
- * Take what goes back next out of the heap; the heap is locked. Returns false when
- * all passes are through.
+ * The next chunk to look at: those without a rank first, and those whose wait is over. The
+ * oldest of these has waited longest.
  */
-static bool gather(struct gomem_heap *h, struct gomem_scavenge_pos *pos, unsigned long want,
-		   enum gomem_scavenge_reason why, struct batch *b)
+static struct gomem_chunk *next_candidate(struct gomem_heap *h, enum gomem_scavenge_reason why)
 {
-	const struct pass *pass;
-	unsigned long ci;
-	unsigned int looks;
+	struct gomem_candidates *cs = &h->candidates;
+	struct gomem_chunk *c = gomem_candidates_new(cs);
 
 	lockdep_assert_held(&h->lock);
-	for (looks = 0; looks < BATCH_CHUNKS && b->n < BATCH_RUNS && b->pages < want; looks++) {
-		if (pos->pass == ARRAY_SIZE(passes))
+	if (c)
+		return c;
+	c = gomem_candidates_waiting(cs);
+	if (c && (takes_fresh(why) || poll_state_synchronize_rcu(gomem_fresh_until(c))))
+		return c;
+	return gomem_candidates_best(cs, why == GOMEM_SCAVENGE_BACKGROUND ? GOMEM_RANK_REST :
+				     GOMEM_RANK_DENSE);
+}
+
+/*
+ * Take what goes back next out of the heap; the heap is locked. Returns false when there is
+ * nothing left to look at.
+ */
+static bool gather(struct gomem_heap *h, unsigned long want, enum gomem_scavenge_reason why,
+		   struct batch *b)
+{
+	struct gomem_chunk *c;
+	unsigned int in_vain = 0, n;
+
+	lockdep_assert_held(&h->lock);
+	while (in_vain < BATCH_LOOKS && b->n < BATCH_RUNS && b->pages < want) {
+		c = next_candidate(h, why);
+		if (!c)
 			return false;
-		pass = &passes[pos->pass];
-		ci = pos->done ? pos->done - 1 : h->map->nr_chunks - 1;
-		ci = gomem_pagealloc_prev_chunk(&h->pages, ci, pass->run);
-		if (ci == GOMEM_NO_PAGE) {
-			next_pass(pos);
-			continue;
-		}
-		if (is_eligible(gomem_pagealloc_chunk(&h->pages, ci), pass, why) &&
-		    !gather_runs(h, ci, pass->run, want, takes_fresh(why), b))
-			break;
-		pos->done = ci;
-		if (!ci)
-			next_pass(pos);
+		n = b->n;
+		look_at(h, c, want, takes_fresh(why), b);
+		in_vain += b->n == n;
 	}
 	return true;
 }
 
+/* The background may wait for all that waits now. */
+static void note_waiting(struct gomem_heap *h, struct batch *b)
+{
+	lockdep_assert_held(&h->lock);
+	if (!list_empty(&h->candidates.waits))
+		note_grace(b, list_last_entry(&h->candidates.waits, struct gomem_chunk, link));
+}
+
 /* One hold of the lock. True if there may be more behind what was looked at. */
-static bool take_batch(struct gomem_heap *h, struct gomem_scavenge_pos *pos, unsigned long want,
-		       enum gomem_scavenge_reason why, struct batch *b)
+static bool take_batch(struct gomem_heap *h, unsigned long want, enum gomem_scavenge_reason why,
+		       struct batch *b)
 {
 	unsigned long flags;
 	bool more;
 
 	spin_lock_irqsave(&h->lock, flags);
-	more = gather(h, pos, min_t(unsigned long, want, BATCH_PAGES), why, b);
+	more = gather(h, min_t(unsigned long, want, BATCH_PAGES), why, b);
+	if (!b->n && why == GOMEM_SCAVENGE_BACKGROUND)
+		note_waiting(h, b);
 	h->stats.released[why] += b->pages;
 	spin_unlock_irqrestore(&h->lock, flags);
-	if (!more)
-		*pos = (struct gomem_scavenge_pos) { };
 	return more;
 }
 
 /* The same until there is something, or nothing more to look at. */
-static void take_some(struct gomem_heap *h, struct gomem_scavenge_pos *pos, unsigned long want,
-		      enum gomem_scavenge_reason why, struct batch *b)
+static void take_some(struct gomem_heap *h, unsigned long want, enum gomem_scavenge_reason why,
+		      struct batch *b)
 {
-	while (take_batch(h, pos, want, why, b) && !b->n)
-		;
+	while (take_batch(h, want, why, b) && !b->n)
+		cond_resched();
 }
 
-static void put_batch(struct gomem_heap *h, const struct batch *b)
+/* Keys are looked for in all of the pages: a chunk of them takes most of a millisecond. */
+static void put_batch(struct gomem_heap *h, const struct batch *b, bool may_sleep)
 {
 	unsigned int i;
 
-	for (i = 0; i < b->n; i++)
+	for (i = 0; i < b->n; i++) {
 		gomem_pages_put_used(h->source, gomem_heap_addr(h, b->run[i].page), b->run[i].len);
+		if (may_sleep)
+			cond_resched();
+	}
 }
 
 /* Sleep until the batch's grace period is over; count it. */
@@ -230,7 +271,6 @@ static void wait_for_grace(struct gomem_heap *h, const struct batch *b, bool hur
 /**
  * gomem_heap_scavenge_some - give a batch of free pages back to the kernel
  * @h: the heap
- * @pos: where to go on; at the end it is back at the beginning
  * @want: how many pages at most
  * @why: who asks; all but the background take from dense chunks, too
  * @worked: the nanoseconds this takes are added to it, but for the wait
@@ -243,9 +283,8 @@ static void wait_for_grace(struct gomem_heap *h, const struct batch *b, bool hur
  * Context: any but NMI; GOMEM_SCAVENGE_FORCED and GOMEM_SCAVENGE_BACKGROUND may sleep.
  * Return: how many pages went back, 0 when there is nothing (more) to be had.
  */
-unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scavenge_pos *pos,
-				       unsigned long want, enum gomem_scavenge_reason why,
-				       u64 *worked)
+unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, unsigned long want,
+				       enum gomem_scavenge_reason why, u64 *worked)
 {
 	u64 start = ktime_get_ns();
 	struct batch b;
@@ -254,7 +293,7 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 	if (!want)
 		return 0;
 	batch_init(&b);
-	take_some(h, pos, want, why, &b);
+	take_some(h, want, why, &b);
 	again = !b.n && why == GOMEM_SCAVENGE_BACKGROUND;
 	if (b.late && (again || takes_fresh(why))) {
 		*worked += ktime_get_ns() - start;
@@ -262,9 +301,9 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scaven
 		start = ktime_get_ns();
 		/* What was free before the wait may go; what became so is for the next time. */
 		if (again)
-			take_some(h, pos, want, why, &b);
+			take_some(h, want, why, &b);
 	}
-	put_batch(h, &b);
+	put_batch(h, &b, true);
 	*worked += ktime_get_ns() - start;
 	return b.pages;
 }
@@ -282,12 +321,11 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge_some);
 unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 				  enum gomem_scavenge_reason why)
 {
-	struct gomem_scavenge_pos pos = { };
 	unsigned long done = 0, n;
 	u64 worked = 0;
 
 	while (done < want) {
-		n = gomem_heap_scavenge_some(h, &pos, want - done, why, &worked);
+		n = gomem_heap_scavenge_some(h, want - done, why, &worked);
 		if (!n)
 			break;
 		done += n;
@@ -432,10 +470,10 @@ void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
 	if (!spin_trylock(&h->give_lock))
 		return;
 	batch_init(&b);
-	if (!take_batch(h, &h->give_pos, want, GOMEM_SCAVENGE_FREE, &b))
+	if (!take_batch(h, want, GOMEM_SCAVENGE_FREE, &b))
 		start_grace(h);
 	spin_unlock(&h->give_lock);
-	put_batch(h, &b);
+	put_batch(h, &b, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_give_back);
 

@@ -10,9 +10,8 @@
 
 #include "mheap.h"
 
-unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, struct gomem_scavenge_pos *pos,
-				       unsigned long want, enum gomem_scavenge_reason why,
-				       u64 *worked);
+unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, unsigned long want,
+				       enum gomem_scavenge_reason why, u64 *worked);
 unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 				  enum gomem_scavenge_reason why);
 unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want, bool *owes);

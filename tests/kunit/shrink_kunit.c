@@ -169,6 +169,34 @@ static void test_reason(struct kunit *test)
 	span_set_expect(test, &f->set, h);
 }
 
+/* Pages wait, each for itself: not for what was freed later, in the same chunk. */
+static void test_fresh(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test);
+	struct gomem_span *fresh;
+	unsigned long n[2];
+	struct reader r;
+
+	span_set_get(test, &f->set, h, 100);
+	fresh = span_set_get(test, &f->set, h, 50);
+	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	span_set_put(test, &f->set, f->set.span[0]);
+	synchronize_rcu();
+	start_reader(test, &r);
+	span_set_put(test, &f->set, fresh);
+	n[0] = gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_GROWTH);
+	n[1] = gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_GROWTH);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(r.left));
+	stop_reader(&r);
+	KUNIT_EXPECT_EQ(test, 100, n[0]);
+	KUNIT_EXPECT_EQ(test, 0, n[1]);
+	/* The background waits, if there is nothing else. */
+	KUNIT_EXPECT_EQ(test, 50, gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_BACKGROUND));
+	span_set_expect(test, &f->set, h);
+	span_set_put_all(test, &f->set);
+}
+
 static int shrink_init(struct kunit *test)
 {
 	struct fixture *f = kvzalloc(sizeof(*f), GFP_KERNEL);
@@ -194,6 +222,7 @@ static struct kunit_case shrink_cases[] = {
 	KUNIT_CASE(test_shrink),
 	KUNIT_CASE(test_used_again),
 	KUNIT_CASE_PARAM(test_reason, reason_gen_params),
+	KUNIT_CASE(test_fresh),
 	{}
 };
 
