@@ -37,6 +37,9 @@ BOOTS = {"native": 4}
 # Whose modules are loaded, of the directories in tests/.
 TESTS = ("bench", "modules")
 
+# Of live memory, in a machine of 6 GiB.
+LATENCY = ("256M", "4G")
+
 FOOTPRINT = ("200M", "other-log", "random-log", "other-uniform", "other", "fifo")
 
 
@@ -132,7 +135,8 @@ class Machine:
     def run(self):
         """All of it; what goes wrong is among the troubles."""
         how = {"module": self.run_module, "lines": self.run_lines, "find": self.run_find,
-               "footprint": self.run_footprint, "replay": self.run_replay}
+               "latency": self.run_latency, "footprint": self.run_footprint,
+               "replay": self.run_replay}
         for kind in dict.fromkeys(by_name(name).how for name in self.names):
             how[kind]([name for name in self.names if by_name(name).how == kind])
 
@@ -309,6 +313,23 @@ class Machine:
         if not self.vm(["--accel=icount", "--memory=512M", "--timeout=1800"],
                        [f"{GUEST}/find.sh"], ["sh", "find.sh"], handle):
             self.trouble("find: the machine failed; what it said is above")
+
+    # --- gomem_latency.ko ----------------------------------------------------
+
+    def run_latency(self, _names):
+        """Operations on heaps, watched by a timer and a waiting task."""
+        self.say(f"latency: {by_name('latency').shows}")
+
+        def handle(words):
+            if words[0] != "latency":
+                return
+            allocator, operation, amount, irqs_off, wait = words[1:6]
+            self.add(f"latency:{operation}", amount, allocator, "irqs_off", irqs_off)
+            self.add(f"latency:{operation}", amount, allocator, "wait", wait)
+
+        if not self.vm(["--accel=icount", "--memory=6G", "--timeout=1800"],
+                       [f"{GUEST}/latency.sh"], ["sh", "latency.sh", *LATENCY], handle):
+            self.trouble("latency: the machine failed; what it said is above")
 
     # --- gomem_fill.ko -------------------------------------------------------
 

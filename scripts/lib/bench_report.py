@@ -97,8 +97,9 @@ class Report:
     # --- Goals ---------------------------------------------------------------
 
     def reference(self, row, goal):
-        """What a figure of gomem's is compared with; 1 if it is a ratio already."""
-        if goal.metric in ("ratio", "per_cpu", "full", "half", "later"):
+        """What a figure of gomem's is compared with; 1 if it
+        is absolute, or a ratio already."""
+        if goal.metric in ("ratio", "per_cpu", "full", "half", "later", "irqs_off", "wait"):
             return 1
         return self.get(*row[:5], goal.other, goal.metric)
 
@@ -248,6 +249,21 @@ class Report:
                          f" {row.value:6.2f}  {self.judge(row)}")
         return lines if len(lines) > 1 else []
 
+    def latency_table(self, kernel):
+        """The longest times of each operation, of both allocators."""
+        lines = [f"{'operation':12} {'live':>5} {'irqs off':>9} {'kmalloc':>9} {'wait':>9} "
+                 f"{'kmalloc':>9}"]
+        for row in self.rows:
+            if row.kernel != kernel or row.metric != "irqs_off" or row.allocator == "kmalloc":
+                continue
+            wait = row._replace(metric="wait", value=self.get(*row[:6], "wait"))
+            others = [self.get(*row[:5], "kmalloc", metric) for metric in ("irqs_off", "wait")]
+            verdict = "  ".join(filter(None, map(self.judge, (row, wait))))
+            lines.append(f"{row.scenario.split(':')[1]:12} {row.size:>5} {number(row.value):>9} "
+                         f"{number(others[0]):>9} {number(wait.value):>9} {number(others[1]):>9}"
+                         f"  {verdict}".rstrip())
+        return lines if len(lines) > 1 else []
+
     def footprint_table(self, kernel):
         """Held for each byte that lives."""
         lines = [f"{'order':14} {'allocator':10} {'MB live':>8} {'full':>6} {'MB live':>8} "
@@ -291,7 +307,8 @@ class Report:
             sizes = (*FEW, 16384, 32768)
         if few and len(sizes) > 7:
             sizes = tuple(s for s in sizes if s not in (16, 512, 2048, 16384))
-        special = {"lines": self.lines_table, "find": self.find_table, "footprint": self.footprint_table,
+        special = {"lines": self.lines_table, "find": self.find_table,
+                   "latency": self.latency_table, "footprint": self.footprint_table,
                    "replay": self.replay_table}
         if scenario.how in special:
             return special[scenario.how](kernel)

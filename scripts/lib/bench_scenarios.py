@@ -28,7 +28,7 @@ def class_sizes():
 
 
 class Scenario(NamedTuple):
-    """In which modes, with which sizes; how it is run (module, lines, find, footprint, replay)."""
+    """In which modes, with which sizes; how it is run (a way of Machine.run())."""
     name: str
     modes: tuple
     sizes: tuple
@@ -109,6 +109,11 @@ SCENARIOS = [
     Scenario("find", ("icount",), (),
              "a search for free pages in heaps of 64 MiB to 16 GiB",
              "not cache misses: no memory is behind the pages", "find"),
+    Scenario("latency", ("icount",), (),
+             "the longest time with interrupts off, and the longest that a task of highest "
+             "priority waits, in operations on a heap of 256 MiB, of 4 GiB, and on one of 64 GiB "
+             "without memory; includes what the kernel itself does (nothing: for a second)",
+             "not cache misses, nor locks that other CPUs hold", "latency"),
     Scenario("footprint", ("memory",), (),
              "200 MB of all sizes, half of it freed in some order: held for what lives, right "
              "after, a second later, and when asked for more; sizes are a kernel's, up to 1 MiB, "
@@ -182,6 +187,9 @@ def _other_goals():
     for metric in ("held_avg", "held_peak"):
         yield Goal("replay", "memory", metric, "kmalloc", 0.8)
     yield Goal("find", "icount", "ratio", "64 MiB", 1.2)
+    # 100 microseconds and a millisecond, at an instruction a nanosecond.
+    yield Goal("latency", "icount", "irqs_off", "instructions", 100e3)
+    yield Goal("latency", "icount", "wait", "instructions", 1e6)
     yield Goal("footprint", "memory", "full", "live", 1.15)
     for order in ("other-log", "random-log", "other-uniform", "other"):
         for metric in ("half", "later"):

@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# latency.sh - the part of scripts/bench that looks for how long an operation keeps the CPU
+# from others. Of gomem and of kmalloc() alike, with objects of 16 bytes to 128 KiB, as many
+# from each power of two.
+#
+#	latency.sh AMOUNT...
+#
+# AMOUNT is what lives when the operations on the whole heap are watched. Prints lines for
+# the host, in instructions: the longest time with interrupts off, and the longest that a
+# task of highest priority waited for the CPU:
+#
+#	latency ALLOCATOR OPERATION AMOUNT OFF WAIT
+#
+# Operation "nothing" is the kernel's own. "scavenge64G" is a heap of 64 GiB without memory
+# behind it, see gomem_giveback.c.
+
+fill=/sys/module/gomem_fill/parameters
+latency=/sys/module/gomem_latency/parameters
+debug=/sys/kernel/debug/gomem
+
+# watch ALLOCATOR OPERATION AMOUNT COMMAND...: what a command prints is not of interest
+watch()
+{
+	allocator=$1 operation=$2 amount=$3
+	shift 3
+	echo 1 >$latency/watch
+	"$@" >/dev/null || exit 1
+	echo 0 >$latency/watch
+	echo "latency $allocator $operation $amount $(cat $latency/worst)"
+	[ ! -e verbose ] || sed 's/^/where /' $latency/where
+}
+
+# put WORD FILE
+put()
+{
+	echo "$1" >"$2"
+}
+
+read_files()
+{
+	for file in stats classes caches nodes map; do
+		cat $debug/$file || return 1
+	done
+}
+
+# What both can do; all is freed then.
+common()
+{
+	watch "$1" fill "$2" put "fill $2" $fill/cmd
+	watch "$1" free "$2" put "free half random" $fill/cmd
+	watch "$1" shrink "$2" put 2 /proc/sys/vm/drop_caches
+	watch "$1" refill "$2" put "fill $2" $fill/cmd
+}
+
+# one AMOUNT
+one()
+{
+	insmod gomem.ko epoch_ms=300 && insmod gomem_fill.ko mix=log reserve=0 || exit 1
+	common gomem "$1"
+	watch gomem check "$1" put 1 $debug/check
+	watch gomem read "$1" read_files
+	echo "free half random" >$fill/cmd
+	watch gomem scavenge "$1" put 1 $debug/scavenge
+	# Some epochs: caches are drained, pages go back.
+	echo "free half other" >$fill/cmd
+	watch gomem epoch "$1" sleep 2
+	watch gomem free_all "$1" put "free fifo" $fill/cmd
+	rmmod gomem_fill || exit 1
+	watch gomem unload "$1" rmmod gomem
+
+	insmod gomem.ko && insmod gomem_fill.ko mix=log reserve=0 allocator=kmalloc || exit 1
+	common kmalloc "$1"
+	watch kmalloc free_all "$1" put "free fifo" $fill/cmd
+	rmmod gomem_fill && rmmod gomem || exit 1
+}
+
+insmod gomem_latency.ko || exit 1
+# A processor that has nothing to do waits for the host's clock, which a busy host makes late.
+sh -c 'while :; do :; done' &
+renice -n 19 -p $! >/dev/null
+watch none nothing 0 sleep 1
+for amount; do
+	one "$amount"
+done
+watch gomem scavenge64G 64G insmod gomem_giveback.ko
+rmmod gomem_giveback
+rmmod gomem_latency
+kill $!
+echo "done"

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gomem_latency.c - for how long somebody keeps the CPU: with interrupts off, and without
+ * letting another task run.
+ *
+ * The module knows nothing of what it watches. A timer rings every @PERIOD_NS with
+ * interrupts off: how late it is tells how long they were off, but for less than one period.
+ * Each @WAKE_EACH-th ring makes the task of highest priority ready: how late that runs tells
+ * how long nobody let it, for whatever reason; on a kernel with preempt=voluntary, until
+ * somebody called cond_resched() or slept.
+ *
+ * A script writes 1 to the parameter watch, does something, and writes 0; then the parameter
+ * worst has the longest of both in nanoseconds: "OFF WAIT"; and the parameter where the
+ * functions that switched interrupts on after the longest time. Under scripts/vm
+ * --accel=icount the guest's clock advances a nanosecond per instruction: these are
+ * instructions then. There is one CPU, or what the others do is not seen.
+ */
+#define pr_fmt(fmt) "gomem_latency: " fmt
+
+#include <linux/cpumask.h>
+#include <linux/hrtimer.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sched.h>
+#include <linux/stacktrace.h>
+#include <linux/timekeeping.h>
+
+#include "../../gomem/compat.h"
+
+#define PERIOD_NS	10000
+#define WAKE_EACH	20
+
+static struct hrtimer bell;
+static struct task_struct *waiter;
+
+/*
+ * The bell sets due, when the waiter has nothing to do; the waiter clears it when it ran.
+ * The rest is the bell's, or the waiter's alone, while both are on the same CPU.
+ */
+static u64 due;
+static unsigned int rings;
+static u64 worst_off, worst_wait;
+static unsigned long where[24];
+static unsigned int depth;
+static bool watching;
+
+static void note_off(u64 off)
+{
+	if (off <= worst_off)
+		return;
+	worst_off = off;
+	depth = stack_trace_save(where, ARRAY_SIZE(where), 0);
+}
+
+static enum hrtimer_restart ring(struct hrtimer *timer)
+{
+	u64 now = ktime_get_ns(), set = ktime_to_ns(hrtimer_get_expires(timer));
+
+	note_off(now - min(now, set));
+	if (++rings % WAKE_EACH == 0 && !READ_ONCE(due)) {
+		WRITE_ONCE(due, now);
+		wake_up_process(waiter);
+	}
+	hrtimer_forward_now(timer, ns_to_ktime(PERIOD_NS));
+	return HRTIMER_RESTART;
+}
+
+static int wait_fn(void *unused)
+{
+	u64 was;
+
+	while (!kthread_should_stop()) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		was = READ_ONCE(due);
+		if (was) {
+			__set_current_state(TASK_RUNNING);
+			worst_wait = max(worst_wait, ktime_get_ns() - was);
+			WRITE_ONCE(due, 0);
+		} else if (!kthread_should_stop()) {
+			schedule();
+		}
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+static void start(void)
+{
+	worst_off = 0;
+	worst_wait = 0;
+	hrtimer_start(&bell, ns_to_ktime(PERIOD_NS), HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+static int set_watch(const char *text, const struct kernel_param *kp)
+{
+	bool on;
+	int err = kstrtobool(text, &on);
+
+	if (err)
+		return err;
+	if (!waiter)
+		return -ENXIO;
+	hrtimer_cancel(&bell);
+	if (on)
+		start();
+	watching = on;
+	return 0;
+}
+
+static int get_worst(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%llu %llu\n", worst_off, worst_wait);
+}
+
+static int get_where(char *buf, const struct kernel_param *kp)
+{
+	unsigned int i;
+	int len = 0;
+
+	for (i = 0; i < depth; i++)
+		len += sysfs_emit_at(buf, len, "%pS\n", (void *)where[i]);
+	return len;
+}
+
+static const struct kernel_param_ops watch_ops = { .set = set_watch, .get = param_get_bool };
+module_param_cb(watch, &watch_ops, &watching, 0600);
+MODULE_PARM_DESC(watch, "1: forget what was, and watch this CPU; 0: stop");
+
+static const struct kernel_param_ops worst_ops = { .get = get_worst };
+module_param_cb(worst, &worst_ops, NULL, 0400);
+MODULE_PARM_DESC(worst, "Longest time with interrupts off, and longest wait to run, in ns");
+
+static const struct kernel_param_ops where_ops = { .get = get_where };
+module_param_cb(where, &where_ops, NULL, 0400);
+MODULE_PARM_DESC(where, "The stack, innermost first, when interrupts came on again after the longest time");
+
+static int __init gomem_latency_init(void)
+{
+	struct task_struct *task;
+
+	gomem_hrtimer_setup(&bell, ring, HRTIMER_MODE_REL_PINNED_HARD);
+	task = kthread_create(wait_fn, NULL, "gomem_latency");
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	sched_set_fifo(task);
+	kthread_bind(task, raw_smp_processor_id());
+	waiter = task;
+	wake_up_process(task);
+	return 0;
+}
+
+static void __exit gomem_latency_exit(void)
+{
+	hrtimer_cancel(&bell);
+	kthread_stop(waiter);
+}
+
+module_init(gomem_latency_init);
+module_exit(gomem_latency_exit);
+
+MODULE_INFO(test, "Y");
+MODULE_DESCRIPTION("gomem: how long a CPU is kept from others");
+MODULE_LICENSE("GPL");
