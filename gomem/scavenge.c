@@ -254,18 +254,36 @@ static void put_batch(struct gomem_heap *h, const struct batch *b, bool may_slee
 	}
 }
 
-/* Sleep until the batch's grace period is over; count it. */
-static void wait_for_grace(struct gomem_heap *h, const struct batch *b, bool hurry)
+/*
+ * Sleep until @gp is over for whoever polls it. One more grace period is not always enough:
+ * an expedited one that begins while a normal one is under way may end that one alone.
+ */
+static void sleep_until_over(unsigned long gp, bool hurry)
+{
+	do {
+		if (hurry)
+			cond_synchronize_rcu_expedited(gp);
+		else
+			cond_synchronize_rcu(gp);
+	} while (!poll_state_synchronize_rcu(gp));
+}
+
+/**
+ * gomem_heap_wait_for_grace - sleep until a grace period is over; count it
+ * @h: the heap whose pages wait for it
+ * @gp: what get_state_synchronize_rcu() said
+ * @hurry: that is to be soon
+ *
+ * Context: may sleep; not in reclaim.
+ */
+void gomem_heap_wait_for_grace(struct gomem_heap *h, unsigned long gp, bool hurry)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&h->lock, flags);
 	h->stats.grace_waits++;
 	spin_unlock_irqrestore(&h->lock, flags);
-	if (hurry)
-		cond_synchronize_rcu_expedited(b->gp);
-	else
-		cond_synchronize_rcu(b->gp);
+	sleep_until_over(gp, hurry);
 }
 
 /**
@@ -297,7 +315,7 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, unsigned long want,
 	again = !b.n && why == GOMEM_SCAVENGE_BACKGROUND;
 	if (b.late && (again || takes_fresh(why))) {
 		*worked += ktime_get_ns() - start;
-		wait_for_grace(h, &b, again && gomem_heap_surplus(h) >= HURRY_MIN);
+		gomem_heap_wait_for_grace(h, b.gp, again && gomem_heap_surplus(h) >= HURRY_MIN);
 		start = ktime_get_ns();
 		/* What was free before the wait may go; what became so is for the next time. */
 		if (again)
@@ -363,7 +381,7 @@ unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want, bool *owe
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
 
 /**
- * gomem_heap_pay - give back what the shrinker announced
+ * gomem_heap_pay - give back what was announced
  * @h: the heap
  *
  * Context: a work's; sleeps until the grace period is over.
@@ -379,7 +397,7 @@ unsigned long gomem_heap_pay(struct gomem_heap *h)
 	spin_unlock_irqrestore(&h->lock, flags);
 	if (!n)
 		return 0;
-	cond_synchronize_rcu_expedited(gp);
+	sleep_until_over(gp, true);
 	spin_lock_irqsave(&h->lock, flags);
 	h->owed_pages -= n;
 	spin_unlock_irqrestore(&h->lock, flags);

@@ -14,6 +14,7 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, unsigned long want,
 				       enum gomem_scavenge_reason why, u64 *worked);
 unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 				  enum gomem_scavenge_reason why);
+void gomem_heap_wait_for_grace(struct gomem_heap *h, unsigned long gp, bool hurry);
 unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want, bool *owes);
 unsigned long gomem_heap_pay(struct gomem_heap *h);
 unsigned long gomem_heap_surplus(const struct gomem_heap *h);
