@@ -19,6 +19,7 @@
 #include "sizeclass.h"
 #include "stats.h"
 #include "tiny.h"
+#include "undo.h"
 
 /*
  * Counts an interrupt's call; an NMI's is refused. Softirqs do not nest, and handlers of
@@ -1140,6 +1141,13 @@ static int alloc_some(unsigned int spc, gfp_t gfp, void **p, unsigned int n,
 	return good;
 }
 
+/* After @n objects there was no memory for one more. Apart, for the sake of those that succeed. */
+static noinline void undo_bulk(unsigned int spc, gfp_t gfp, size_t n, void **p)
+{
+	gomem_free_bulk(n, p);
+	gomem_undo(&gomem_kinds[spc], n, gfp);
+}
+
 /* From the object with number @done on. */
 static size_t alloc_small_bulk(size_t size, gfp_t gfp, size_t n, void **p, size_t done,
 			       unsigned long caller)
@@ -1154,7 +1162,7 @@ static size_t alloc_small_bulk(size_t size, gfp_t gfp, size_t n, void **p, size_
 		gomem_check_context(gfp);
 		more = alloc_some(spc, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), caller);
 		if (unlikely(more < 0)) {
-			gomem_free_bulk(i, p);
+			undo_bulk(spc, gfp, i, p);
 			return 0;
 		}
 	}
@@ -1173,6 +1181,7 @@ static noinline size_t alloc_bulk_slow(size_t size, gfp_t gfp, size_t n, void **
 		p[i] = alloc_odd(size, gfp, false, NUMA_NO_NODE, caller);
 		if (unlikely(!p[i])) {
 			gomem_free_bulk(i, p);
+			gomem_undo_pages(i * DIV_ROUND_UP(size, GOMEM_PAGE_SIZE), gfp);
 			return 0;
 		}
 	}

@@ -20,6 +20,7 @@
 #include "node.h"
 #include "report.h"
 #include "stats.h"
+#include "undo.h"
 
 /* What is left of a span behind its last object: this share at most, if it can be had. */
 #define TAIL_SHARE	16
@@ -698,6 +699,7 @@ static noinline size_t alloc_bulk_slow(struct gomem_cache *c, gfp_t gfp, size_t 
 		more = alloc_some(c, gfp, p + i, min_t(size_t, n - i, GOMEM_BATCH_MAX), caller);
 		if (unlikely(more < 0)) {
 			gomem_cache_free_bulk(c, i, p);
+			gomem_undo(&c->kind, i, gfp);
 			return 0;
 		}
 	}

@@ -149,7 +149,7 @@ struct gomem_heap_snapshot {
  * @looks: how often the heap was looked at
  * @goal_pages: pages to keep in all; what is free beyond goes back. ULONG_MAX until
  *	the first look; see epoch.c
- * @owed_pages: pages that the shrinker announced, still in their grace period
+ * @owed_pages: pages that were announced to go back, still in their grace period
  * @owed_gp: the grace period after which all of these may go
  * @candidates: chunks with free pages, for the scavenger
  * @central: one per span class; those of size class 0 are not used

@@ -81,6 +81,16 @@ static void pay(struct work_struct *work)
 
 static DECLARE_WORK(pay_work, pay);
 
+/**
+ * gomem_shrink_pay_later - have gomem_heap_pay() called for all heaps
+ *
+ * Context: any but NMI.
+ */
+void gomem_shrink_pay_later(void)
+{
+	queue_work(gomem_unbound_wq, &pay_work);
+}
+
 static unsigned long scan_pages(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct gomem_heap *h = gomem_heaps[sc->nid];
@@ -90,7 +100,7 @@ static unsigned long scan_pages(struct shrinker *shrinker, struct shrink_control
 	gomem_arena_flush_quarantine();
 	n = gomem_heap_shrink(h, sc->nr_to_scan, &owes);
 	if (owes)
-		queue_work(gomem_unbound_wq, &pay_work);
+		gomem_shrink_pay_later();
 	sc->nr_scanned = n;
 	return n ?: SHRINK_STOP;
 }

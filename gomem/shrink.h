@@ -10,6 +10,7 @@
 struct gomem_heap;
 
 unsigned long gomem_heap_shrink(struct gomem_heap *h, unsigned long want, bool *owes);
+void gomem_shrink_pay_later(void);
 int gomem_shrink_init(void);
 void gomem_shrink_exit(void);
 

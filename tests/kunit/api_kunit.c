@@ -1610,15 +1610,20 @@ static void test_no_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(SZ_32K, GFP_KERNEL, MAX_OBJECTS - n,
 						  f->objs + n));
 	KUNIT_EXPECT_EQ(test, live, live_objects());
-	f->objs[0] = gomem_alloc(SZ_4M, GFP_KERNEL);
+	/* What it had went back, but for a MiB. */
+	f->objs[0] = NULL;
+	KUNIT_EXPECT_NULL(test, gomem_alloc(SZ_4M, GFP_KERNEL));
+	n = exhaust(f, n, SZ_64K);
+	n = exhaust(f, n, SZ_32K);
+	n = exhaust(f, n, SZ_8K);
 	KUNIT_EXPECT_LT(test, n, MAX_OBJECTS);
-	KUNIT_EXPECT_EQ(test, 6, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
+	KUNIT_EXPECT_EQ(test, 10, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
 
 	KUNIT_EXPECT_NULL(test, gomem_realloc(small, 20000, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, gomem_realloc(large, SZ_1M, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, gomem_memdup(large, 100000, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, gomem_alloc(20000, GFP_ATOMIC));
-	KUNIT_EXPECT_EQ(test, 10, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
+	KUNIT_EXPECT_EQ(test, 14, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
 	expect_heap(test);
 	no_pages_end();
 

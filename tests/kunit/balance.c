@@ -124,6 +124,32 @@ unsigned long reserves_end(void)
 	return atomic_long_read(&reserves_used);
 }
 
+static atomic_long_t pages_left;
+
+static unsigned long some_pages(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
+				int node)
+{
+	unsigned long addr = 0;
+
+	if (atomic_long_sub_return(1L << order, &pages_left) >= 0)
+		addr = pages_alloc(src, order, gfp, node);
+	if (!addr)
+		atomic_long_add(1L << order, &pages_left);
+	return addr;
+}
+
+void some_pages_begin(unsigned long pages)
+{
+	no_pages_begin();
+	atomic_long_set(&pages_left, pages);
+	gomem_first_heap()->source->alloc = some_pages;
+}
+
+void some_pages_end(void)
+{
+	no_pages_end();
+}
+
 /* What other cases left idle would serve in place of new pages. */
 void no_pages_begin(void)
 {

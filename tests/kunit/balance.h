@@ -29,6 +29,10 @@ void balance_expect(struct kunit *test, struct balance *b);
 void no_pages_begin(void);
 void no_pages_end(void);
 
+/* Or has none any more once it has handed out so many gomem pages. */
+void some_pages_begin(unsigned long pages);
+void some_pages_end(void);
+
 /* Or has none but for those who may use the kernel's reserves; how many gomem pages they had. */
 void reserves_begin(void);
 unsigned long reserves_end(void);
