@@ -145,8 +145,53 @@ print_longest()
 	done
 }
 
+# alone COMMAND...: runs it in the foreground, as no other job does. Unlike a command that
+# the shell itself waits for, a signal ends it.
+alone()
+{
+	"$@" &
+	wait $!
+}
+
+# below PID...: prints the processes that come from these, and these but for this script.
+# Not those that have ended and wait for their parent to notice, nor the caller's subshell.
+below()
+{
+	local self=$BASHPID
+
+	# A process may go meanwhile. The name of a program may have spaces.
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v from="$*" -v script=$$ -v self="$self" '
+		{ pid = $1; sub(/.*\) /, ""); state[pid] = $1; parent[pid] = $2 }
+		END {
+			n = split(from, list, " ")
+			for (i = 1; i <= n; i++)
+				listed[list[i]]
+			listed[self]
+			for (i = 1; i <= n; i++) {
+				if (list[i] != script && state[list[i]] ~ /[^Z]/)
+					print list[i]
+				for (pid in parent)
+					if (parent[pid] == list[i] && !(pid in listed)) {
+						listed[pid]
+						list[++n] = pid
+					}
+			}
+		}'
+}
+
+# All that was started ends, when this script does: jobs and what they started. Of these
+# some may have process groups of their own, and background processes do not notice Ctrl-C.
 stop_jobs()
 {
-	((${#job_pid_name[@]} == 0)) || kill "${!job_pid_name[@]}" 2>/dev/null || true
+	local -a pids=()
+	local tries
+
+	for ((tries = 0; tries < 100; tries++)); do
+		mapfile -t pids < <(below $$ "${pids[@]}")
+		((${#pids[@]})) || return 0
+		((tries % 50)) || kill "${pids[@]}" 2>/dev/null || true
+		sleep 0.1
+	done
+	kill -KILL "${pids[@]}" 2>/dev/null || true
 }
 trap stop_jobs EXIT
