@@ -122,6 +122,8 @@ static void describe(unsigned long addr, char *buf, size_t len)
 	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, addr);
 	unsigned int i, n;
 
+	/* Keeps what is read: gomem_heap_release() and gomem_cache_destroy() wait for it. */
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "gomem describes memory that may go");
 	if (!s) {
 		if (gomem_pagemap_has_page(&gomem_pagemap, addr)) {
 			snprintf(buf, len, "in a free page of the heap");
