@@ -13,6 +13,7 @@
 #   debian/RELEASE_VERSION/headers/   headers out of Debian packages
 #   debian/RELEASE_VERSION/toolchain  link to the compiler that fits them
 #   debian/RELEASE_VERSION/modules/   the kernel's own modules
+#   debian/RELEASE_VERSION/depmod/    what they depend on, as modprobe -d wants it
 #   toolchain/HASH/                  compiler and libraries, unpacked
 #   source/PACKAGE_VERSION.tar.xz    the kernel's sources
 #   kernels/NAME-HASH/bzImage        image built here; "linux" if User-Mode Linux
@@ -194,6 +195,44 @@ stock_modules()
 	[[ -e $dir/modules ]] ||
 		locked "$dir.lock" fetch_modules "$suite" "$release" "$version" "$dir"
 	echo "$dir/modules"
+}
+
+# stock_module_files NAME MODULE...: prints the file of each module, after those of the
+# modules that it needs. What the kernel has built in has none. Dies if there is no such module.
+stock_module_files()
+{
+	local suite meta release version dir kernel=$1 name modules files
+
+	stock_resolve "$kernel"
+	shift
+	for name; do
+		# An alias of a host's configuration is none of that kernel.
+		[[ $name =~ ^[a-zA-Z0-9_-]+$ ]] || die "\"$name\" is no name of a module"
+	done
+	modules=$(stock_modules "$kernel")
+	[[ -e $dir/depmod ]] || locked "$dir.lock" make_depmod "$release" "$dir" "$modules"
+	for name; do
+		files=$(modprobe -C /dev/null -d "$dir/depmod" -S "$release" --show-depends "$name" \
+			2>/dev/null) || die "$release has no module $name"
+		sed -n 's/^insmod \([^ ]*\).*/\1/p' <<<"$files"
+	done | awk '!seen[$0]++'
+}
+
+# Debian makes these lists when the package is installed.
+make_depmod()
+{
+	local release=$1 dir=$2 modules=$3 tmp file
+
+	[[ ! -e $dir/depmod ]] || return 0
+	tmp=$(mktemp -d "$dir/tmp.XXXXXX")
+	mkdir -p "$tmp/lib/modules/$release"
+	# From 7.x on these are in none of the packages that are fetched.
+	for file in "$modules"/modules.{order,builtin,builtin.modinfo}; do
+		[[ ! -e $file ]] || cp "$file" "$tmp/lib/modules/$release"
+	done
+	ln -s "$modules/kernel" "$tmp/lib/modules/$release/kernel"
+	depmod -b "$tmp" "$release" 2>"$dir/log" || { cat "$dir/log" >&2; die "depmod failed"; }
+	mv "$tmp" "$dir/depmod"
 }
 
 fetch_modules()
