@@ -316,11 +316,11 @@ static void take(struct gomem_refill *r, struct gomem_span *s)
 
 /*
  * With a span of its own each CPU has free objects that others cannot use: only of kinds
- * that have GOMEM_CACHE_SHARE pages for each CPU. Or if it is the span that was asked for.
+ * that have GOMEM_CACHE_SHARE pages for each CPU.
  */
-static bool may_cache(const struct gomem_mcentral *c, const struct gomem_refill *r)
+static bool may_cache(const struct gomem_mcentral *c)
 {
-	return !r->want || c->npages >= c->heap->cache_share * num_online_cpus();
+	return c->npages >= c->heap->cache_share * num_online_cpus();
 }
 
 /*
@@ -331,7 +331,7 @@ static bool use_span(struct gomem_mcentral *c, struct gomem_span *s, struct gome
 {
 	lockdep_assert_held(&c->lock);
 	take(r, s);
-	if (r->want_span && !gomem_span_is_full(s) && may_cache(c, r)) {
+	if (r->want_span && !gomem_span_is_full(s) && may_cache(c)) {
 		list_del_init(&s->list);
 		gomem_span_set_state(s, GOMEM_SPAN_CACHED);
 		c->ncached++;
@@ -442,8 +442,7 @@ static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	bool empty = false, grow;
 
 	spin_lock_irqsave(&c->lock, flags);
-	if (r->want)
-		r->n = gomem_transfer_take(&c->transfer, r->objs, r->want);
+	r->n = gomem_transfer_take(&c->transfer, r->objs, r->want);
 	gomem_count(GOMEM_EV_TRANSFERRED_OBJECTS, r->n);
 	/* Not for a few at a time: freers may bring them one by one. */
 	if (!r->n || r->n < r->want / 2)
@@ -646,7 +645,7 @@ static bool ask_peers(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *
  * gomem_mcentral_get - the same, by any means (cacheSpan)
  * @c: the mcentral
  * @gfp: how hard to try if the heap has to grow
- * @r: what is wanted, and where it goes; @r->want of 0 if it is a span alone
+ * @r: what is wanted, and where it goes
  *
  * If no span has room, a new one is used: of this node, else what other nodes have, the
  * nearest first, else whatever the kernel can be made to give.
