@@ -22,19 +22,35 @@
 
 #include "chunk.h"
 
+/*
+ * The bits of pages from @first on that lie in one word, up to @end: their mask. @next: the
+ * first page behind them.
+ */
+static inline unsigned long gomem_zeropage_mask(unsigned int first, unsigned int end,
+						unsigned int *next)
+{
+	unsigned int last = min(first | (BITS_PER_LONG - 1), end - 1);
+
+	*next = last + 1;
+	return GENMASK(last % BITS_PER_LONG, first % BITS_PER_LONG);
+}
+
 /* Pages become the heap's; @zero: they are known to be zero. */
 static inline void gomem_zeropage_enter(struct gomem_chunk *c, unsigned int first,
 					unsigned int npages, bool zero)
 {
-	unsigned int i;
+	unsigned int i, next, end = first + npages;
+	unsigned long mask, *word;
 
 	if (zero)
 		WRITE_ONCE(c->knows_zero, true);
-	for (i = first; i < first + npages; i++) {
+	for (i = first; i < end; i = next) {
+		mask = gomem_zeropage_mask(i, end, &next);
+		word = &c->zero[BIT_WORD(i)];
 		if (zero)
-			set_bit(i, c->zero);
-		else if (test_bit(i, c->zero))
-			clear_bit(i, c->zero);
+			atomic_long_or(mask, (atomic_long_t *)word);
+		else if (READ_ONCE(*word) & mask)
+			atomic_long_andnot(mask, (atomic_long_t *)word);
 	}
 }
 
@@ -42,15 +58,14 @@ static inline void gomem_zeropage_enter(struct gomem_chunk *c, unsigned int firs
 static inline bool gomem_zeropage_take(struct gomem_chunk *c, unsigned int first,
 				       unsigned int npages)
 {
-	unsigned int i, last, end = first + npages;
+	unsigned int i, next, end = first + npages;
 	unsigned long mask, known;
 	bool all = true;
 
 	if (!READ_ONCE(c->knows_zero))
 		return false;
-	for (i = first; i < end; i = last + 1) {
-		last = min(i | (BITS_PER_LONG - 1), end - 1);
-		mask = GENMASK(last % BITS_PER_LONG, i % BITS_PER_LONG);
+	for (i = first; i < end; i = next) {
+		mask = gomem_zeropage_mask(i, end, &next);
 		/* These bits are the caller's; the others change meanwhile. */
 		known = READ_ONCE(c->zero[BIT_WORD(i)]) & mask;
 		if (unlikely(known))
