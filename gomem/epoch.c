@@ -57,14 +57,17 @@ static unsigned int scavenge_percent __read_mostly = 3;
 
 static void look(struct work_struct *work);
 static void look_at_goals(struct work_struct *work);
-static void scavenge_background(struct work_struct *work);
+static void run_scavenger(struct work_struct *work);
 
 static DECLARE_DELAYED_WORK(epoch_work, look);
 static DECLARE_DELAYED_WORK(goal_work, look_at_goals);
-static DECLARE_DELAYED_WORK(scavenge_work, scavenge_background);
+static DECLARE_DELAYED_WORK(scavenge_work, run_scavenger);
 
 /* How many looks at the goals are left, unless more pages become free. */
 static atomic_t goal_looks;
+
+/* The scavenger is at work; a little stale. */
+static bool scavenging;
 
 /* One at a time: the epoch's work, and whoever asks for it between epochs. */
 static DEFINE_MUTEX(epoch_mutex);
@@ -279,7 +282,7 @@ void gomem_heap_kick(struct gomem_heap *h, unsigned long freed)
 	if (!delayed_work_pending(&goal_work))
 		queue_goals();
 	/* While it is at work it has its own pace. */
-	if (surplus(h) && !work_busy(&scavenge_work.work))
+	if (surplus(h) && !READ_ONCE(scavenging))
 		queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
 }
 
@@ -355,6 +358,13 @@ static void scavenge_background(struct work_struct *work)
 	if (!n)
 		return;
 	queue_delayed_work(gomem_unbound_wq, &scavenge_work, pause(worked, hurry));
+}
+
+static void run_scavenger(struct work_struct *work)
+{
+	WRITE_ONCE(scavenging, true);
+	scavenge_background(work);
+	WRITE_ONCE(scavenging, false);
 }
 
 /**
