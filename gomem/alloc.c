@@ -1296,6 +1296,7 @@ struct bulk_pos {
 /*
  * Into the slot, which has room for @n, one by one: objects of which a page has too few to
  * look for neighbours. Returns how many, up to one of another class, or what cannot be pushed.
+ * Of 16 objects of 4 KiB at once each takes 61 instructions so, and 93 by take_back_some().
  */
 static __always_inline unsigned int push_apart(struct gomem_mcache *mc, unsigned long low,
 					       void **p, unsigned int n, bool clear)

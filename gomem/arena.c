@@ -40,7 +40,8 @@
 /**
  * struct gomem_arena - an arena, itself an object of the heap
  * @magic: see magic_of(); overwritten by the key of a free object
- * @link: in @arenas; @arena_lock
+ * @link: in @arenas, which names those that are left when the module exits, and how large
+ *	each is; @arena_lock, which is taken to count arenas anyway
  * @spans: all its memory, by gomem_span.list
  * @block: the span that @pos is in; NULL at first
  * @pos: where the next object goes, but for its alignment; 0 at first
