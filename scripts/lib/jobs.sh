@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Jobs that run side by side, as many as there are processors: a machine in emulation
-# keeps little more than one busy. The longest comes first, by the processor's seconds
-# that each took the last time, so that no long one is left for the end.
+# Jobs that run side by side, one more than there are processors: a machine in emulation
+# keeps one busy, but for what its tests sleep. The longest comes first, by the processor's
+# seconds that each took the last time, so that no long one is left for the end.
 #
 # The including script sets log_dir.
 
@@ -122,7 +122,7 @@ run_jobs()
 {
 	local max name
 
-	max=$(nproc)
+	max=$(($(nproc) + 1))
 	while ((${#job_queue[@]} || ${#job_pid_name[@]})); do
 		if ((${#job_queue[@]} && ${#job_pid_name[@]} < max)); then
 			sort_queue

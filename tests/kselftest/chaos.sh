@@ -8,6 +8,7 @@
 #
 # machine: --numa=2 --cpus=4 --memory=1G
 # machine debug: --append=kmemleak=off
+# make check: not on an older kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh

@@ -9,6 +9,7 @@
 # machine: --memory=512M
 # machine debug: --memory=2G --append=kmemleak=off
 # make check: not on a debug kernel
+# make check: not on an older kernel
 #
 # For comparison the same is done with kmalloc(). What that holds is the growth of
 # SUnreclaim: slabs and what is too large for them, and nothing else that happens in

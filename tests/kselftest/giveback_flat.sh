@@ -7,6 +7,8 @@
 #
 # machine: --accel=icount --cpus=1
 # machine debug: --accel=tcg
+# make check: not on a debug kernel
+# make check: not on an older kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -20,7 +22,11 @@ insmod gomem_giveback.ko
 ktap_is $? 0 "all heaps are scavenged"
 ktap_diag "$(dmesg | sed -n 's/.*gomem_giveback: //p')"
 worst=$(dmesg | sed -n 's/.*gomem_giveback: worst ratio \([0-9.]*\).*/\1/p' | tail -n 1)
-awk -v worst="${worst:-9}" 'BEGIN { exit !(worst <= 1.2) }'
-ktap_is $? 0 "64 GiB cost at most 1.2 times as much as 256 MiB: ${worst:-nothing}"
+if debug_kernel; then
+	ktap_skip "64 GiB cost at most 1.2 times as much as 256 MiB" "times depend on the host"
+else
+	awk -v worst="${worst:-9}" 'BEGIN { exit !(worst <= 1.2) }'
+	ktap_is $? 0 "64 GiB cost at most 1.2 times as much as 256 MiB: ${worst:-nothing}"
+fi
 rmmod gomem_giveback
 ktap_finish

@@ -7,6 +7,7 @@
 #
 # machine: --memory=512M
 # machine debug: --memory=1G --append=kmemleak=off
+# make check: not on an older kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh

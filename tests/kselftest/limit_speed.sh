@@ -8,6 +8,7 @@
 #
 # machine: --accel=icount --cpus=1 --memory=512M
 # make check: not on a debug kernel
+# make check: not on an older kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh

@@ -7,6 +7,7 @@
 #
 # machine: --hotplug --memory=1G --cpus=2
 # make check: not on a debug kernel
+# make check: not on an older kernel
 #
 # The kernel offers the new memory first: before gomem's tables followed it, each
 # growth failed from then on. The kernels built here know no memory hotplug.

@@ -7,6 +7,7 @@
 #
 # machine: --numa=2 --cpus=4 --memory=1G
 # machine debug: --append=kmemleak=off
+# make check: not on an older kernel
 #
 # What needs a CPU on a node that has none is skipped.
 

@@ -11,6 +11,8 @@
 # machine: --numa=4 --cpus=4 --memory=2G --append=maxcpus=3
 # machine: --distance=0,1,40 --distance=0,2,12 --distance=0,3,30
 # machine: --distance=1,2,30 --distance=1,3,12 --distance=2,3,40
+# make check: not on a debug kernel
+# make check: not on an older kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh

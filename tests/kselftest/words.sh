@@ -7,6 +7,7 @@
 # machine: --memory=512M
 # machine debug: --memory=2G --append=kmemleak=off
 # make check: not on a debug kernel
+# make check: not on an older kernel
 # own machine: others leave pages with CPUs, which count as free memory or not
 #
 # Held is what free memory the machine has less than before, with both allocators: pages,
