@@ -138,7 +138,10 @@ METRICS = {"icount": "instructions", "icount2": "instructions", "native": "ns", 
 # What kernels are measured by default, the newest first, and the settings they are
 # booted with: what people have first.
 ALL = (NEWEST, "stock-6.12", "stock")
-KERNELS = {"icount": ALL, "icount2": ALL, "native": ("uml",), "smp": (NEWEST,), "memory": ALL}
+# While 6.1 starts its second CPU, the first one looks for it in a loop that never waits. A
+# QEMU that counts instructions and takes CPUs in turn then does not come to the second one.
+TWO_CPUS = (NEWEST, "stock-6.12")
+KERNELS = {"icount": ALL, "icount2": TWO_CPUS, "native": ("uml",), "smp": (NEWEST,), "memory": ALL}
 OFF = "mitigations=off init_on_alloc=0"
 SETTINGS = {"icount": ("", OFF), "icount2": ("", OFF), "native": ("", OFF), "smp": (OFF,),
             "memory": ("",)}

@@ -201,7 +201,7 @@ stock_modules()
 # modules that it needs. What the kernel has built in has none. Dies if there is no such module.
 stock_module_files()
 {
-	local suite meta release version dir kernel=$1 name modules files
+	local suite meta release version dir kernel=$1 name modules found
 
 	stock_resolve "$kernel"
 	shift
@@ -212,9 +212,9 @@ stock_module_files()
 	modules=$(stock_modules "$kernel")
 	[[ -e $dir/depmod ]] || locked "$dir.lock" make_depmod "$release" "$dir" "$modules"
 	for name; do
-		files=$(modprobe -C /dev/null -d "$dir/depmod" -S "$release" --show-depends "$name" \
+		found=$(modprobe -C /dev/null -d "$dir/depmod" -S "$release" --show-depends "$name" \
 			2>/dev/null) || die "$release has no module $name"
-		sed -n 's/^insmod \([^ ]*\).*/\1/p' <<<"$files"
+		sed -n 's/^insmod \([^ ]*\).*/\1/p' <<<"$found"
 	done | awk '!seen[$0]++'
 }
 

@@ -6,6 +6,8 @@
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
+# shellcheck source=scripts/lib/reports.sh
+. /lib/gomem/reports.sh
 
 KINDS="double_frees_detected interior_pointers_detected foreign_pointers_detected
 writes_after_free_detected uses_after_free_detected size_overflows_refused too_large_refused bad_gfp_refused
@@ -101,67 +103,89 @@ cache_too_large:bad_cache_args_refused:cache misuse refused: 4194304 bytes
 none::
 "
 
-# Of all kinds at once: reading the file takes its time in a debug kernel.
-counts()
+# One case's files: gomem's stats before and after it, and what the kernel logged since the
+# last one. Few programs look at them, since a debug kernel takes a tenth of a second to
+# start one.
+before=/tmp/misuse.before
+after=/tmp/misuse.after
+log=/tmp/misuse.log
+all=/tmp/misuse.all
+
+# begin: what comes until the next end is one case
+begin()
 {
-	awk -v kinds="$KINDS" '
-		BEGIN { for (n = split(kinds, k); n; n--) want[k[n] ":"] }
-		$1 in want { sub(":", "", $1); print $1, $2 }' "$gomem_stats"
+	dmesg -c >/dev/null
+	cat "$gomem_stats" >$before
 }
 
-# What is in $2 and not in $1 as "key delta", one a line.
-deltas()
+end()
 {
-	printf '%s\n===\n%s\n' "$1" "$2" | awk '
-		/^===/ { after = 1; next }
-		!after { old[$1] = $2; next }
-		$2 != old[$1] { print $1, $2 - old[$1] }'
+	cat "$gomem_stats" >$after
+	dmesg -c >$log
+	cat $log >>$all
 }
 
 # Ten of a kind are printed in five seconds: not so many of them before that is over.
 pace()
 {
-	seen="$seen $1"
-	# shellcheck disable=SC2086 # words are what is wanted
-	n=$(printf '%s\n' $seen | grep -cx "$1")
+	n=0
+	eval "n=\$((\${seen_$1:-0} + 1)); seen_$1=\$n"
 	[ $((n % 9)) != 0 ] || sleep 6
 }
 
+# judge KEY WANT: prints what is wrong with a case: the counters of @KINDS that changed,
+# but for KEY by one; more or fewer reports than WANT, or one that does not name the caller.
+# What the kernel knows of a slab object is a line of its own.
+judge()
+{
+	awk -v kinds="$KINDS" -v key="$1" -v want="$2" '
+		BEGIN { for (n = split(kinds, k); n; n--) is_kind[k[n] ":"] = 1; n = 0 }
+		FNR == 1 { file++ }
+		file == 1 && $1 in is_kind { old[$1] = $2 }
+		file == 2 && $1 in is_kind { delta[$1] = $2 - old[$1] }
+		file == 3 && / gomem: / && !/ gomem: that is slab / { n++ }
+		file == 3 && /by .*\[gomem_misuse\]/ { named = 1 }
+		END {
+			for (kind in delta)
+				if (delta[kind] != (kind == key ":"))
+					print kind, "changed by", delta[kind]
+			if (n != want)
+				print n, "reports instead of", want
+			else if (want && !named)
+				print "caller not named"
+		}' $before $after $log
+}
+
+# one_case NAME KEY TEXT
 one_case()
 {
 	[ -z "$2" ] || pace "$2"
-	dmesg -c >/dev/null
-	before=$(counts)
-	rc=0
+	rc=0 want=0
+	[ -z "$3" ] || want=1
 	echo "$1" >/sys/module/gomem_misuse/parameters/case || rc=1
-	changed=$(deltas "$before" "$(counts)")
-	reports=$(dmesg | grep ' gomem: ')
-
-	problem=
-	[ $rc = 0 ] || problem="the client found an effect"
-	[ "$changed" = "${2:+$2 1}" ] || problem="counters changed: $changed"
-	if [ -n "$3" ]; then
-		echo "$reports" | grep -q "$3" || problem="no report of: $3"
-		echo "$reports" | grep -q 'by .*\[gomem_misuse\]' || problem="caller not named"
-	fi
-	want=$([ -n "$3" ] && echo 1 || echo 0)
-	# What the kernel knows of a slab object is a line of its own.
-	n=$(echo "$reports" | grep . | grep -vc ' gomem: that is slab ')
-	[ "$n" = "$want" ] || problem="$n reports instead of $want"
+	end
+	problem=$(judge "$2" $want)
+	mv $after $before
+	[ $rc = 0 ] || problem="$problem; the client found an effect"
+	[ -z "$3" ] || grep ' gomem: ' $log | grep -q "$3" || problem="$problem; no report of: $3"
 
 	if [ -z "$problem" ]; then
 		ktap_ok "$1"
 	else
 		ktap_not_ok "$1"
 		ktap_diag "$problem"
-		ktap_diag "$reports"
+		ktap_diag "$(grep ' gomem: ' $log)"
 	fi
 }
 
 ktap_leaves="clients leak objects on purpose"
 ktap_header
-ktap_plan $(($(echo "$CASES" | grep -c :) + 12))
+ktap_plan $(($(echo "$CASES" | grep -c :) + 13))
 insmod gomem.ko && insmod gomem_misuse.ko case=none || exit 1
+# The console takes longer than all else.
+level=$(cut -f 1 /proc/sys/kernel/printk)
+echo 1 >/proc/sys/kernel/printk
+begin
 while IFS=: read -r name key text; do
 	[ -n "$name" ] && one_case "$name" "$key" "$text"
 done <<EOF
@@ -169,7 +193,7 @@ $CASES
 EOF
 
 one_case foreign_cache foreign_pointers_detected 'slab memory'
-dmesg | grep -q 'gomem: that is slab gomem_misuse '
+grep -q 'gomem: that is slab gomem_misuse ' $log
 ktap_is $? 0 "the object's cache is named"
 
 # With arenas in quarantine.
@@ -191,8 +215,12 @@ rmmod gomem_torture
 ktap_is $(($(gomem_stat mallocs) - $(gomem_stat frees))) 1 "nothing else was lost"
 
 # The cache itself stays then.
+begin
 one_case cache_left caches_destroyed_in_use \
 	'cache misuse: 3 objects of 100 bytes were never freed: 8 KiB are lost until they are'
+
+echo "$level" >/proc/sys/kernel/printk
+ktap_is "$(first_report <$all)" "" "the kernel itself reported nothing"
 
 # Objects leaked by a client that left are named at unload, and left alone.
 echo leak >/sys/module/gomem_misuse/parameters/case
