@@ -63,6 +63,7 @@ const char * const gomem_misuse_names[GOMEM_NR_MISUSES] = {
 	[GOMEM_CACHE_LEFT]		= "caches_destroyed_in_use",
 	[GOMEM_IN_NMI]			= "nmi_refused",
 	[GOMEM_KFREE]			= "kfrees_detected",
+	[GOMEM_BAD_USERCOPY]		= "bad_usercopies_detected",
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_names);
 
@@ -536,6 +537,50 @@ void gomem_report_kfree(const void *page, unsigned int n)
 		return;
 	pr_err("gomem's memory was freed %u time%s with kfree() or put_page(), found late: %lu bytes at %p are lost until the next boot\n",
 	       n, n == 1 ? "" : "s", PAGE_SIZE, page);
+}
+
+/* Which part of a typed cache's objects user space may see, if that is not all of them. */
+static void describe_window(unsigned long addr, char *buf, size_t len)
+{
+	const struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, addr);
+	const struct gomem_cache *c = s ? READ_ONCE(s->kind)->cache : NULL;
+
+	buf[0] = '\0';
+	if (c && c->usersize)
+		snprintf(buf, len, "; the cache is for %u bytes from + %u", c->usersize,
+			 c->useroffset);
+	else if (c)
+		strscpy(buf, "; the cache was created without a part for user space", len);
+}
+
+/**
+ * gomem_report_usercopy - a copy to or from user space leaves its object
+ * @p: the first byte, in a page of the heap
+ * @n: the length of the copy
+ * @left: the largest length that would be right; 0: none
+ * @to_user: the direction
+ * @caller: who copies
+ *
+ * Context: any.
+ */
+void gomem_report_usercopy(const void *p, size_t n, size_t left, bool to_user,
+			   unsigned long caller)
+{
+	char buf[DESCRIPTION_MAX], window[64], right[48];
+
+	if (!report_begin(GOMEM_BAD_USERCOPY))
+		return;
+	rcu_read_lock();
+	describe((unsigned long)p, buf, sizeof(buf));
+	describe_window((unsigned long)p, window, sizeof(window));
+	rcu_read_unlock();
+	if (left)
+		snprintf(right, sizeof(right), "no more than %zu are allowed there", left);
+	else
+		strscpy(right, "nothing is allowed there, or it is free", sizeof(right));
+	pr_err("copy of %zu bytes %s user space: %s: %p (%s%s), by %pS\n", n,
+	       to_user ? "to" : "from", right, p, buf, window, (void *)caller);
+	report_end();
 }
 
 /* Live objects by size; large ones together. */

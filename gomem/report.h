@@ -32,6 +32,7 @@ enum gomem_misuse {
 	GOMEM_CACHE_LEFT,
 	GOMEM_IN_NMI,
 	GOMEM_KFREE,
+	GOMEM_BAD_USERCOPY,
 	GOMEM_NR_MISUSES,
 };
 
@@ -60,6 +61,8 @@ void gomem_report_cache_left(const struct gomem_cache *c, unsigned long objects,
 			     unsigned long pages, unsigned long caller);
 void gomem_report_leaked_cache(const struct gomem_cache *c);
 void gomem_report_nmi(unsigned long caller);
+void gomem_report_usercopy(const void *p, size_t n, size_t left, bool to_user,
+			   unsigned long caller);
 void gomem_report_kfree(const void *page, unsigned int n);
 unsigned long gomem_report_leaks(void);
 

@@ -15,6 +15,7 @@
 #include "node.h"
 #include "sizeclass.h"
 #include "tiny.h"
+#include "usercopy.h"
 
 /* Bytes of an object, counted from its start, that may be copied. */
 struct window {
@@ -65,45 +66,62 @@ static struct window object_window(const struct gomem_span *s)
 	return (struct window){ 0, READ_ONCE(s->elemsize) };
 }
 
-static bool is_inside(struct window w, size_t offset, size_t n)
+/* How many bytes from an offset on lie in a window. */
+static size_t left_in(struct window w, size_t offset)
 {
-	return offset >= w.start && offset <= w.end && n <= w.end - offset;
+	return offset >= w.start && offset < w.end ? w.end - offset : 0;
 }
 
-/* An object of a size class or of a typed cache, or a scratch buffer. */
-static bool slot_allows(struct gomem_span *s, unsigned long addr, size_t n)
+/* In an object of a size class or of a typed cache, or in a scratch buffer. */
+static size_t left_in_slot(struct gomem_span *s, unsigned long addr)
 {
 	unsigned int i = gomem_span_index(s, addr);
 
-	return i < s->nelems && slot_is_live(s, i) &&
-	       is_inside(object_window(s), addr - (unsigned long)gomem_span_object(s, i), n);
+	if (i >= s->nelems || !slot_is_live(s, i))
+		return 0;
+	return left_in(object_window(s), addr - (unsigned long)gomem_span_object(s, i));
 }
 
-static bool span_allows(struct gomem_span *s, unsigned long addr, size_t n)
+static size_t left_in_span(struct gomem_span *s, unsigned long addr)
 {
 	enum gomem_span_state state = gomem_span_state(s);
 
 	if (state == GOMEM_SPAN_DEAD)
-		return false;
+		return 0;
 	if (state == GOMEM_SPAN_ARENA)
-		return is_inside(arena_window(s), addr - s->base, n);
+		return left_in(arena_window(s), addr - s->base);
 	if (s->spc == GOMEM_TINY_SPC)
-		return n - 1 < gomem_tiny_left((void *)addr);
+		return gomem_tiny_left((void *)addr);
 	if (!s->divmul)
-		return large_is_live(s) && is_inside(object_window(s), addr - s->base, n);
-	return slot_allows(s, addr, n);
+		return large_is_live(s) ? left_in(object_window(s), addr - s->base) : 0;
+	return left_in_slot(s, addr);
 }
 
-bool gomem_usercopy_allowed(const void *p, size_t n)
+/**
+ * gomem_usercopy_left - how many bytes may be copied from an address on
+ * @p: the address, any value
+ *
+ * Context: any.
+ * Return: the bytes from @p to the end of what user space may see of the live object that
+ * @p lies in; 0 if there is no such object, or @p is outside of that part.
+ */
+size_t gomem_usercopy_left(const void *p)
 {
 	struct gomem_span *s;
-	bool ok;
+	size_t left;
 
 	/* Also keeps the page, and the cache, while they are looked at. */
 	rcu_read_lock();
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
-	ok = s && span_allows(s, (unsigned long)p, n);
+	left = s ? left_in_span(s, (unsigned long)p) : 0;
 	rcu_read_unlock();
-	return ok;
+	return left;
+}
+
+bool gomem_usercopy_allowed(const void *p, size_t n)
+{
+	size_t left = gomem_usercopy_left(p);
+
+	return left && n <= left;
 }
 EXPORT_SYMBOL_NS_GPL(gomem_usercopy_allowed, GOMEM_NS);

@@ -149,6 +149,9 @@ void *__real_kmemdup(const void *src, size_t len, gfp_t gfp) asm("gomem_override
 #pragma redefine_extname mempool_kvmalloc gomem_override_mempool_kvmalloc
 #pragma redefine_extname mempool_kvfree gomem_override_mempool_kvfree
 
+/* The bounds of what is copied to and from user space. */
+#pragma redefine_extname __check_object_size gomem_override_check_object_size
+
 /* Functions of the kernel that free what the module has allocated. */
 #pragma redefine_extname kfree_link gomem_override_kfree_link
 #pragma redefine_extname seq_release_private gomem_override_seq_release_private

@@ -13,7 +13,7 @@ KINDS="double_frees_detected interior_pointers_detected foreign_pointers_detecte
 writes_after_free_detected uses_after_free_detected size_overflows_refused too_large_refused bad_gfp_refused
 bad_node_refused bad_order_refused wrong_functions_detected bad_arenas_detected
 arena_writes_after_destroy_detected bad_caches_detected bad_cache_args_refused
-caches_destroyed_in_use nmi_refused kfrees_detected"
+caches_destroyed_in_use nmi_refused kfrees_detected bad_usercopies_detected"
 
 # case, the key that must rise by one, what the report must say
 CASES="

@@ -19,11 +19,13 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
 #include "balance.h"
 #include "compat.h"
 #include "rcu.h"
+#include "usercopy.h"
 
 #define NR_OBJECTS	40
 
@@ -595,6 +597,92 @@ static void test_handover(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, seq_release_private(inode, file));
 }
 
+/* Whatever hardened_usercopy= says on the kernel's command line. */
+static void check_copy(const void *p, size_t n, bool to_user)
+{
+#ifdef CONFIG_HARDENED_USERCOPY
+	__check_object_size(p, n, to_user);
+#endif
+}
+
+/*
+ * What copy_to_user() asks. A refusal ends the task, so wrong lengths go to the stand-in's
+ * question alone: the selftest usercopy.sh sees the end.
+ */
+static void expect_copies(struct kunit *test, void *p, size_t right, bool foreign)
+{
+	struct fixture *f = test->priv;
+	size_t n;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	for (n = 0; n <= right; n += 1 + n / 16) {
+		check_copy(p, n, true);
+		check_copy(p + right - n, n, false);
+	}
+	check_copy(p, right, true);
+	balance_expect_misuses(test, &f->balance, GOMEM_BAD_USERCOPY, 0);
+	if (foreign)
+		return;
+	KUNIT_EXPECT_FALSE(test, gomem_override_may_copy(p, right + 1, true, _THIS_IP_));
+	KUNIT_EXPECT_FALSE(test, gomem_override_may_copy(p, SIZE_MAX, false, _THIS_IP_));
+	balance_expect_misuses(test, &f->balance, GOMEM_BAD_USERCOPY, 2);
+}
+
+static void test_usercopy(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	static u8 data[100];
+	u8 stack[100];
+	void *p;
+
+	p = kmalloc(64, GFP_KERNEL);
+	expect_copies(test, p, 64, false);
+	expect_copies(test, p + 40, 24, false);
+	kfree(p);
+	expect_copies(test, p, 0, false);
+	p = kvmalloc(SZ_64K + 1, GFP_KERNEL);
+	expect_copies(test, p, ksize(p), false);
+	expect_copies(test, p + SZ_32K, ksize(p) - SZ_32K, false);
+	kvfree(p);
+	expect_copies(test, p, 0, false);
+	p = gomem_alloc_noscan(4, GFP_KERNEL);
+	expect_copies(test, p, gomem_usable_size(p), false);
+	kfree(p);
+
+	p = gomem_kernel_kmalloc(64, GFP_KERNEL);
+	expect_copies(test, p, 64, true);
+	kfree(p);
+	p = vmalloc(SZ_64K);
+	expect_copies(test, p, SZ_64K, true);
+	vfree(p);
+	expect_copies(test, data, sizeof(data), true);
+	expect_copies(test, stack, sizeof(stack), true);
+	balance_expect_misuses(test, &f->balance, GOMEM_BAD_USERCOPY, 0);
+}
+
+static void test_usercopy_window(struct kunit *test)
+{
+	struct kmem_cache *s = kmem_cache_create_usercopy("kunit", 100, 0, 0, 16, 32, NULL);
+	void *p;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	p = kmem_cache_alloc(s, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	expect_copies(test, p + 16, 32, false);
+	expect_copies(test, p + 40, 8, false);
+	expect_copies(test, p, 0, false);
+	expect_copies(test, p + 48, 0, false);
+	kmem_cache_free(s, p);
+	expect_copies(test, p + 16, 0, false);
+	kmem_cache_destroy(s);
+	s = KMEM_CACHE(constructed, 0);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	p = kmem_cache_alloc(s, GFP_KERNEL);
+	expect_copies(test, p, 0, false);
+	kmem_cache_free(s, p);
+	kmem_cache_destroy(s);
+}
+
 /* Never the kernel's kfree(), which would not notice. */
 static void test_misuse(struct kunit *test)
 {
@@ -667,6 +755,8 @@ static struct kunit_case override_cases[] = {
 	KUNIT_CASE(test_cache_of_the_kernel),
 	KUNIT_CASE(test_mempool),
 	KUNIT_CASE(test_handover),
+	KUNIT_CASE(test_usercopy),
+	KUNIT_CASE(test_usercopy_window),
 	KUNIT_CASE(test_misuse),
 	{ }
 };
