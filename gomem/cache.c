@@ -16,6 +16,7 @@
 
 #include "alloc.h"
 #include "cache.h"
+#include "kfrees.h"
 #include "mcache.h"
 #include "node.h"
 #include "report.h"
@@ -905,7 +906,8 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 	if (likely(!pages))
 		return true;
 	set_state(c, GOMEM_CACHE_LIVE);
-	gomem_report_cache_left(c, live_objects(c), pages, caller);
+	gomem_report_cache_left(c, live_objects(c), pages, gomem_kfrees_of_kind(&c->kind),
+				caller);
 	return false;
 }
 

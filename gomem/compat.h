@@ -127,6 +127,12 @@ static inline bool gomem_folio_is_kmalloc(struct folio *folio)
 #endif
 }
 
+#ifdef GOMEM_HAVE_LARGE_KMALLOC
+#define GOMEM_KFREE_LEAVES_NO_TRACE	true
+#else
+#define GOMEM_KFREE_LEAVES_NO_TRACE	false
+#endif
+
 /*
  * What a module's kmalloc() and the like become when it is compiled, for override.c:
  * 6.10 put _noprof behind the names, 6.11 found others for what its header inlines use.

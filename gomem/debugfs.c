@@ -509,8 +509,13 @@ static const char *check_verdict = "not checked yet: write 1 to this file";
 
 static int check_show(struct seq_file *m, void *unused)
 {
+	u64 kfrees = gomem_misuse_count(GOMEM_KFREE);
+
 	mutex_lock(&check_mutex);
 	seq_printf(m, "%s\n", check_verdict);
+	if (kfrees)
+		seq_printf(m, "%llu times memory was freed with the kernel's kfree() or put_page()\n",
+			   kfrees);
 	mutex_unlock(&check_mutex);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "debugfs.h"
 #include "epoch.h"
 #include "hotplug.h"
+#include "kfrees.h"
 #include "mcache.h"
 #include "pagesource.h"
 #include "queue.h"
@@ -61,6 +62,7 @@ static int __init gomem_init(void)
 		goto exit_rcu;
 	gomem_epoch_init();
 	gomem_debugfs_init();
+	gomem_kfrees_init();
 	return 0;
 
 exit_rcu:
@@ -85,6 +87,7 @@ static void __exit gomem_exit(void)
 	unsigned long leaked, left;
 
 	gomem_debugfs_exit();
+	gomem_kfrees_exit();
 	gomem_hotplug_exit();
 	gomem_rcu_exit();
 	gomem_epoch_exit();

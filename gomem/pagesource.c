@@ -26,11 +26,13 @@
 				 __GFP_THISNODE | __GFP_DMA32 | GOMEM_GFP_ATOMIC)
 
 /*
- * References of ours on each page, beside the one it comes with. kfree() takes an object
- * of gomem's for a large one of its own, and drops a reference of its page; so that many
- * times the page stays what it is. More than there are objects in a page.
+ * References of ours on each page, beside the one it comes with. Up to 6.17 kfree() takes an
+ * object of gomem's for a large one of its own, and drops a reference of its page. The page
+ * stays what it is that many times. A page has at most 512 objects, but one that the kernel
+ * frees again and again in a loop must not take the page from the others, either. As many
+ * are left for who calls get_page().
  */
-#define GUARD_REFS	65536
+#define GUARD_REFS	BIT(30)
 
 /*
  * With KASAN's tag-based modes (arm64) a page has a tag, which is part of its address. Objects
@@ -42,6 +44,7 @@ static void prepare_pages(struct page *page, unsigned int order)
 
 	for (i = 0; i < 1U << order; i++) {
 		page_ref_add(page + i, GUARD_REFS);
+		set_page_private(page + i, 0);
 		page_kasan_tag_reset(page + i);
 	}
 }
@@ -91,6 +94,66 @@ static __no_kmsan_checks void kernel_forget(struct gomem_pagesource *src, unsign
 }
 
 /*
+ * How many references of ours are missing. A reference that a user of the page has in the
+ * meantime hides one.
+ */
+static unsigned long missing_refs(struct page *page)
+{
+	int missing = GUARD_REFS + 1 - page_ref_count(page);
+
+	return max(missing, 0);
+}
+
+/*
+ * The page's private word has how many of the missing references were told of: by kernel_dropped()
+ * for the check of the heap, for a typed cache that is destroyed, or at unload, which may
+ * race; or by gomem_kernel_page_kfreed(). One of the racers gets the news.
+ */
+static unsigned long take_news(struct page *page, unsigned long missing)
+{
+	unsigned long told = READ_ONCE(page_private(page));
+
+	if (missing <= told || cmpxchg(&page_private(page), told, missing) != told)
+		return 0;
+	return missing - told;
+}
+
+static unsigned long kernel_dropped(struct gomem_pagesource *src, unsigned long addr,
+				    unsigned long bytes, unsigned long *news)
+{
+	unsigned long end = addr + bytes, missing, all = 0;
+	struct page *page;
+
+	*news = 0;
+	for (; addr < end; addr += PAGE_SIZE) {
+		page = virt_to_page((void *)addr);
+		missing = missing_refs(page);
+		*news += take_news(page, missing);
+		/* More were told of than are missing where kfree() drops no reference. */
+		all += max(missing, READ_ONCE(page_private(page)));
+	}
+	return all;
+}
+
+/**
+ * gomem_kernel_page_kfreed - note that kfree() is about to free an object
+ * @addr: the object, in a page that a heap has
+ *
+ * So that kernel_dropped() tells of it, but not as news.
+ *
+ * Context: any.
+ */
+void gomem_kernel_page_kfreed(unsigned long addr)
+{
+	struct page *page = virt_to_page((void *)addr);
+	unsigned long told;
+
+	do
+		told = READ_ONCE(page_private(page));
+	while (cmpxchg(&page_private(page), told, told + 1) != told);
+}
+
+/*
  * With more references than ours the page goes when its user drops the last one, as
  * anybody's would. With less, who dropped them may drop more: the page stays, with those
  * it has, and is nobody's.
@@ -98,13 +161,16 @@ static __no_kmsan_checks void kernel_forget(struct gomem_pagesource *src, unsign
 static void free_guarded_page(struct page *page)
 {
 	int left = folio_ref_sub_return(page_folio(page), GUARD_REFS);
+	unsigned long news;
 
 	if (likely(left > 0)) {
 		__free_page(page);
 		return;
 	}
 	page_ref_add(page, GUARD_REFS);
-	gomem_report_kfree(page_address(page), 1 - left);
+	news = take_news(page, 1 - left);
+	if (news)
+		gomem_report_kfree(page_address(page), news);
 }
 
 static void kernel_free(struct gomem_pagesource *src, unsigned long addr, unsigned long npages)
@@ -148,6 +214,7 @@ struct gomem_pagesource gomem_kernel_pages = {
 	.node_of = kernel_node_of,
 	.free = kernel_free,
 	.forget = kernel_forget,
+	.dropped = kernel_dropped,
 	.has_memory = true,
 	.meta_alloc = kernel_meta_alloc,
 	.meta_free = kernel_meta_free,

@@ -27,6 +27,8 @@
  * @meta_alloc: memory for descriptors; whole pages, not cleared
  * @meta_free: gives it back
  * @forget: called before pages that had objects go back, may be NULL
+ * @dropped: how many references of ours somebody dropped of pages that are in use; @news is
+ *	set to how many of these no call told of before. May be NULL
  * @has_memory: there is memory at the addresses it hands out
  * @zeroed: the blocks it hands out are all zero
  * @limit: bytes that heaps try not to exceed, descriptors included; 0: none
@@ -41,6 +43,8 @@ struct gomem_pagesource {
 	void *(*meta_alloc)(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node);
 	void (*meta_free)(struct gomem_pagesource *src, void *p, size_t bytes);
 	void (*forget)(struct gomem_pagesource *src, unsigned long addr, unsigned long npages);
+	unsigned long (*dropped)(struct gomem_pagesource *src, unsigned long addr,
+				 unsigned long bytes, unsigned long *news);
 	bool has_memory;
 	bool zeroed;
 	unsigned long limit;
@@ -51,6 +55,7 @@ struct gomem_pagesource {
 extern struct gomem_pagesource gomem_kernel_pages;
 
 void gomem_kernel_pages_init(void);
+void gomem_kernel_page_kfreed(unsigned long addr);
 
 /*
  * Wrappers that count, so that every source counts alike. Orders and lengths are

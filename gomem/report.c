@@ -22,6 +22,7 @@
 
 #include "cache.h"
 #include "foreign.h"
+#include "kfrees.h"
 #include "node.h"
 #include "report.h"
 #include "sizeclass.h"
@@ -78,6 +79,16 @@ u64 gomem_misuse_count(enum gomem_misuse what)
 	return atomic64_read(&misuses[what]);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_count);
+
+/**
+ * gomem_count_misuses - count what another report tells of
+ * @what: kind of misuse
+ * @n: how many there were
+ */
+void gomem_count_misuses(enum gomem_misuse what, unsigned long n)
+{
+	atomic64_add(n, &misuses[what]);
+}
 
 /* Count, and tell whether to print. */
 static bool report_begin(enum gomem_misuse what)
@@ -477,27 +488,42 @@ void gomem_report_cache_args(const char *name, unsigned int size, unsigned int a
 	report_end();
 }
 
+/* Room for what describe_kfreed() says. */
+#define KFREED_MAX	80
+
+/* Of objects that were never freed: the kernel's kfree() was called for some of them. */
+static void describe_kfreed(unsigned long n, char *buf, size_t len)
+{
+	buf[0] = '\0';
+	if (n)
+		snprintf(buf, len, ", %lu of them freed with the kernel's kfree() or put_page()",
+			 n);
+}
+
 /**
  * gomem_report_cache_left - a typed cache was destroyed before its objects
  * @c: the cache
  * @objects: how many
  * @pages: gomem pages that they lie in
+ * @kfreed: how many of them were freed with kfree(), as far as that left a trace
  * @caller: who destroyed it; 0 if that is the module's exit
  */
 void gomem_report_cache_left(const struct gomem_cache *c, unsigned long objects,
-			     unsigned long pages, unsigned long caller)
+			     unsigned long pages, unsigned long kfreed, unsigned long caller)
 {
 	unsigned long kib = pages * (GOMEM_PAGE_SIZE / SZ_1K);
+	char by_kernel[KFREED_MAX];
 
 	if (!report_begin(GOMEM_CACHE_LEFT))
 		return;
+	describe_kfreed(kfreed, by_kernel, sizeof(by_kernel));
 	if (!caller) {
-		pr_err("cache %s: %lu objects of %u bytes were never freed: %lu KiB are lost until the next boot\n",
-		       c->name, objects, c->object_size, kib);
+		pr_err("cache %s: %lu objects of %u bytes were never freed%s: %lu KiB are lost until the next boot\n",
+		       c->name, objects, c->object_size, by_kernel, kib);
 		return;
 	}
-	pr_err("cache %s: %lu objects of %u bytes were never freed: %lu KiB are lost until they are, destroyed by %pS\n",
-	       c->name, objects, c->object_size, kib, (void *)caller);
+	pr_err("cache %s: %lu objects of %u bytes were never freed%s: %lu KiB are lost until they are, destroyed by %pS\n",
+	       c->name, objects, c->object_size, by_kernel, kib, (void *)caller);
 	report_end();
 }
 
@@ -537,6 +563,47 @@ void gomem_report_kfree(const void *page, unsigned int n)
 		return;
 	pr_err("gomem's memory was freed %u time%s with kfree() or put_page(), found late: %lu bytes at %p are lost until the next boot\n",
 	       n, n == 1 ? "" : "s", PAGE_SIZE, page);
+}
+
+/**
+ * gomem_report_kfrees - objects were freed with kfree() and stay allocated
+ * @class: their size class; 0: they are large, or of typed caches
+ * @n: how many
+ *
+ * Found in the pages of live spans: who did it is not known any more.
+ */
+void gomem_report_kfrees(unsigned int class, unsigned long n)
+{
+	gomem_count_misuses(GOMEM_KFREE, n - 1);
+	if (!report_begin(GOMEM_KFREE))
+		return;
+	if (class)
+		pr_err("%lu %s%s of %u bytes freed with the kernel's kfree() or put_page(), lost until the next boot: see \"What the kernel frees\" in Documentation/override.rst\n",
+		       n, object_word(class), n == 1 ? "" : "s", gomem_class_size(class));
+	else
+		pr_err("%lu large objects, or objects of typed caches, freed with the kernel's kfree() or put_page(), lost until the next boot: see \"What the kernel frees\" in Documentation/override.rst\n",
+		       n);
+}
+
+/**
+ * gomem_report_probed_kfree - kfree() was called with memory of gomem's
+ * @p: the memory
+ * @caller: who called
+ *
+ * Context: any that kfree() may be called in.
+ */
+void gomem_report_probed_kfree(const void *p, unsigned long caller)
+{
+	char buf[DESCRIPTION_MAX];
+
+	if (!report_begin(GOMEM_KFREE))
+		return;
+	rcu_read_lock();
+	describe((unsigned long)p, buf, sizeof(buf));
+	rcu_read_unlock();
+	pr_err("the kernel's kfree() cannot free this: %p (%s), by %pS\n", p, buf,
+	       (void *)caller);
+	report_end();
 }
 
 /* Which part of a typed cache's objects user space may see, if that is not all of them. */
@@ -587,6 +654,7 @@ void gomem_report_usercopy(const void *p, size_t n, size_t left, bool to_user,
 struct leak_census {
 	unsigned long objects[GOMEM_NR_CLASSES];
 	unsigned long bytes[GOMEM_NR_CLASSES];
+	unsigned long kfreed[GOMEM_NR_CLASSES];
 	unsigned long tiny_objects;
 	unsigned long pages;
 };
@@ -595,6 +663,7 @@ static void count_leaks(struct gomem_span *s, void *arg)
 {
 	unsigned int class = gomem_spc_class(s->spc);
 	struct leak_census *census = arg;
+	unsigned long news;
 
 	census->pages += s->npages;
 	/* Arenas and typed caches have been told of. */
@@ -602,8 +671,45 @@ static void count_leaks(struct gomem_span *s, void *arg)
 		return;
 	if (class == GOMEM_TINY_CLASS)
 		census->tiny_objects += gomem_tiny_census(s);
+	census->kfreed[class] += gomem_kfrees_of_span(s, &news);
+	gomem_count_misuses(GOMEM_KFREE, news);
 	census->objects[class] += s->alloc_count;
 	census->bytes[class] += (unsigned long)s->alloc_count * s->elemsize;
+}
+
+/* One line for the objects of a size. Returns how many. */
+static unsigned long report_leaked_class(const struct leak_census *census, unsigned int class)
+{
+	unsigned long n = census->objects[class];
+	char by_kernel[KFREED_MAX];
+
+	describe_kfreed(census->kfreed[class], by_kernel, sizeof(by_kernel));
+	if (class == GOMEM_TINY_CLASS) {
+		pr_warn("leaked: %lu objects in %lu blocks of %u bytes that they share%s\n",
+			census->tiny_objects, n, gomem_class_size(class), by_kernel);
+		return census->tiny_objects;
+	}
+	if (class)
+		pr_warn("leaked: %lu %ss of %u bytes%s\n", n, object_word(class),
+			gomem_class_size(class), by_kernel);
+	else
+		pr_warn("leaked: %lu large objects, %lu bytes%s\n", n, census->bytes[class],
+			by_kernel);
+	return n;
+}
+
+/* What else may have happened to the objects than that nobody freed them. */
+static void report_leak_causes(unsigned long kfreed)
+{
+	u64 written = gomem_misuse_count(GOMEM_WRITE_AFTER_FREE);
+
+	if (written)
+		pr_warn("leaked: %llu of them perhaps set aside by gomem, written to while free\n",
+			written);
+	if (kfreed)
+		pr_warn("leaked: what the kernel frees must be the kernel's, see \"What the kernel frees\" in Documentation/override.rst; kfree_probe=1 names who frees it\n");
+	else if (gomem_kfrees_hidden())
+		pr_warn("leaked: perhaps freed with the kernel's kfree(), which leaves no trace on this kernel; kfree_probe=1 names who frees it\n");
 }
 
 /**
@@ -615,8 +721,8 @@ static void count_leaks(struct gomem_span *s, void *arg)
  */
 unsigned long gomem_report_leaks(void)
 {
+	unsigned long objects = 0, bytes = 0, kfreed = 0;
 	static struct leak_census census;
-	unsigned long objects = 0, bytes = 0;
 	struct gomem_heap *h;
 	unsigned int i;
 
@@ -625,25 +731,14 @@ unsigned long gomem_report_leaks(void)
 	for (i = 0; i < GOMEM_NR_CLASSES; i++) {
 		if (!census.objects[i])
 			continue;
-		objects += census.objects[i];
+		objects += report_leaked_class(&census, i);
 		bytes += census.bytes[i];
-		if (i == GOMEM_TINY_CLASS) {
-			objects += census.tiny_objects - census.objects[i];
-			pr_warn("leaked: %lu objects in %lu blocks of %u bytes that they share\n",
-				census.tiny_objects, census.objects[i], gomem_class_size(i));
-		} else if (i) {
-			pr_warn("leaked: %lu %ss of %u bytes\n", census.objects[i],
-				object_word(i), gomem_class_size(i));
-		} else {
-			pr_warn("leaked: %lu large objects, %lu bytes\n", census.objects[i],
-				census.bytes[i]);
-		}
+		kfreed += census.kfreed[i];
 	}
-	if (objects && gomem_misuse_count(GOMEM_WRITE_AFTER_FREE))
-		pr_warn("leaked: %llu of them perhaps set aside by gomem, written to while free\n",
-			gomem_misuse_count(GOMEM_WRITE_AFTER_FREE));
-	if (objects)
-		pr_warn("leaked in all: %lu objects, %lu bytes: the %lu KiB that they lie in are lost until the next boot\n",
-			objects, bytes, census.pages * (GOMEM_PAGE_SIZE / SZ_1K));
+	if (!objects)
+		return census.pages;
+	report_leak_causes(kfreed);
+	pr_warn("leaked in all: %lu objects, %lu bytes: the %lu KiB that they lie in are lost until the next boot\n",
+		objects, bytes, census.pages * (GOMEM_PAGE_SIZE / SZ_1K));
 	return census.pages;
 }

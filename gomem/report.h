@@ -39,6 +39,7 @@ enum gomem_misuse {
 extern const char * const gomem_misuse_names[GOMEM_NR_MISUSES];
 
 u64 gomem_misuse_count(enum gomem_misuse what);
+void gomem_count_misuses(enum gomem_misuse what, unsigned long n);
 
 void gomem_report_pointer(enum gomem_misuse what, const void *p, unsigned long caller);
 void gomem_report_no_object(enum gomem_misuse if_ours, const void *p, unsigned long caller);
@@ -58,12 +59,14 @@ void gomem_report_cache(const void *cache, unsigned long caller);
 void gomem_report_cache_args(const char *name, unsigned int size, unsigned int align,
 			     unsigned long caller);
 void gomem_report_cache_left(const struct gomem_cache *c, unsigned long objects,
-			     unsigned long pages, unsigned long caller);
+			     unsigned long pages, unsigned long kfreed, unsigned long caller);
 void gomem_report_leaked_cache(const struct gomem_cache *c);
 void gomem_report_nmi(unsigned long caller);
 void gomem_report_usercopy(const void *p, size_t n, size_t left, bool to_user,
 			   unsigned long caller);
 void gomem_report_kfree(const void *page, unsigned int n);
+void gomem_report_kfrees(unsigned int class, unsigned long n);
+void gomem_report_probed_kfree(const void *p, unsigned long caller);
 unsigned long gomem_report_leaks(void);
 
 #endif /* GOMEM_REPORT_H */

@@ -922,6 +922,55 @@ static int kfree_often(void)
 	return with_neighbours(32, kfree_page);
 }
 
+/* Again and again, and more often than any page has objects. */
+static int kfree_loop(void **objs)
+{
+	struct page *page = virt_to_page(objs[NR_BESIDE / 2]);
+	unsigned int i;
+
+	for (i = 0; i < 100000; i++)
+		kfree(objs[NR_BESIDE / 2]);
+	return page_count(page) > 0 ? 0 : -EIO;
+}
+
+static int kfree_storm(void)
+{
+	return with_neighbours(64, kfree_loop);
+}
+
+/* As a subsystem of the kernel frees what a module gave it: nobody frees it but that. */
+static int kfree_leak(void)
+{
+	unsigned int i;
+	void *p;
+
+	for (i = 0; i < 5; i++) {
+		p = gomem_alloc(96, GFP_KERNEL);
+		if (!p)
+			return -ENOMEM;
+		kfree(p);
+	}
+	return 0;
+}
+
+static int kfree_cache(void)
+{
+	struct gomem_cache *c = gomem_cache_create("misuse", 72, NULL);
+	unsigned int i;
+	void *p;
+
+	if (!c)
+		return -ENOMEM;
+	for (i = 0; i < 3; i++) {
+		p = gomem_cache_alloc(c, GFP_KERNEL);
+		if (!p)
+			return -ENOMEM;
+		kfree(p);
+	}
+	gomem_cache_destroy(c);
+	return 0;
+}
+
 /* Not misuse: the page of an object that was freed is used until the client leaves. */
 static struct page *kept;
 
@@ -1145,6 +1194,9 @@ static const struct {
 	CASE(arena_write_destroyed),
 	CASE(kfree_object),
 	CASE(kfree_often),
+	CASE(kfree_storm),
+	CASE(kfree_leak),
+	CASE(kfree_cache),
 	CASE(page_kept),
 	CASE(page_put),
 	CASE(none),

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kfrees.c - find memory of gomem's that was freed with the kernel's kfree().
+ *
+ * The kernel's kfree() cannot free such memory, which stays allocated. Up to 6.17 it drops
+ * a reference of the page. So gomem finds the frees, but not who called, when it looks at
+ * the page: as the heap is checked, as a typed cache is destroyed with objects left, as the
+ * page is to go back, and at unload. Newer kernels print a warning and the state of the
+ * page, and leave nothing in the page.
+ *
+ * With kfree_probe=1 each call passes here first, by the kernel's trace event. That tells
+ * who calls, on each kernel, and takes its time in each kfree() of the whole machine.
+ */
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/panic.h>
+#include <linux/slab.h>
+#include <linux/tracepoint.h>
+#include <trace/events/kmem.h>
+
+#include "cache.h"
+#include "compat.h"
+#include "kfrees.h"
+#include "node.h"
+#include "report.h"
+
+/**
+ * gomem_kfrees_of_span - how often the kernel freed objects of a span
+ * @s: the span, which stays meanwhile
+ * @news: set to how many of these were not told of before
+ *
+ * Context: any.
+ * Return: how many.
+ */
+unsigned long gomem_kfrees_of_span(const struct gomem_span *s, unsigned long *news)
+{
+	struct gomem_pagesource *src = s->heap->source;
+	unsigned long bytes = PAGE_SIZE;
+
+	*news = 0;
+	if (!src->dropped || gomem_span_state(s) == GOMEM_SPAN_ARENA)
+		return 0;
+	/* A single object is freed by its first page. */
+	if (s->nelems > 1)
+		bytes = (unsigned long)s->npages << GOMEM_PAGE_SHIFT;
+	return src->dropped(src, s->base, bytes, news);
+}
+
+struct kind_walk {
+	const struct gomem_kind *kind;
+	unsigned long all;
+	unsigned long news;
+};
+
+static void look_at_span(struct gomem_span *s, void *arg)
+{
+	struct kind_walk *w = arg;
+	unsigned long news;
+
+	if (READ_ONCE(s->kind) != w->kind)
+		return;
+	w->all += gomem_kfrees_of_span(s, &news);
+	w->news += news;
+}
+
+/**
+ * gomem_kfrees_of_kind - how often the kernel freed objects of a kind, and count that
+ * @k: the kind
+ *
+ * Context: may sleep.
+ * Return: how many.
+ */
+unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
+{
+	struct kind_walk w = { .kind = k };
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h)
+		gomem_heap_walk_spans(h, look_at_span, &w);
+	gomem_count_misuses(GOMEM_KFREE, w.news);
+	return w.all;
+}
+
+static void probe(void *unused, unsigned long call_site, const void *p)
+{
+	const struct gomem_chunk *c = gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)p);
+
+	/* A page without a span is nobody's: an object that was there is freed twice. */
+	if (likely(!c || !READ_ONCE(c->tag[gomem_chunk_page((unsigned long)p)])))
+		return;
+	gomem_kernel_page_kfreed((unsigned long)p);
+	gomem_report_probed_kfree(p, call_site);
+}
+
+/* What the parameter says, and whether the module runs: the kernel's lock of parameters. */
+static bool probing;
+static bool ready;
+
+static int set_probing(const char *val, const struct kernel_param *kp)
+{
+	bool on;
+	int err = kstrtobool(val, &on);
+
+	if (err || on == probing)
+		return err;
+	if (ready)
+		err = on ? register_trace_kfree(probe, NULL) :
+			   unregister_trace_kfree(probe, NULL);
+	if (!err)
+		probing = on;
+	return err;
+}
+
+static const struct kernel_param_ops probing_ops = {
+	.set = set_probing,
+	.get = param_get_bool,
+};
+
+module_param_cb(kfree_probe, &probing_ops, &probing, 0644);
+MODULE_PARM_DESC(kfree_probe, "Report each kfree() of gomem's memory with its caller, at a cost for each kfree() there is (default N)");
+
+/**
+ * gomem_kfrees_hidden - may there have been kfrees that nothing tells of?
+ *
+ * Return: true on a kernel that drops no reference and has warned of something, unless each
+ * kfree() is looked at.
+ */
+bool gomem_kfrees_hidden(void)
+{
+	return GOMEM_KFREE_LEAVES_NO_TRACE && !probing &&
+	       (test_taint(TAINT_WARN) || test_taint(TAINT_BAD_PAGE));
+}
+
+/**
+ * gomem_kfrees_init - look at each kfree() from now on, if that was asked for
+ *
+ * The last step of init: nothing ends this if a later one fails.
+ */
+void __init gomem_kfrees_init(void)
+{
+	kernel_param_lock(THIS_MODULE);
+	ready = true;
+	if (probing && register_trace_kfree(probe, NULL))
+		probing = false;
+	kernel_param_unlock(THIS_MODULE);
+}
+
+/**
+ * gomem_kfrees_exit - end the look at each kfree()
+ *
+ * Context: may sleep.
+ */
+void gomem_kfrees_exit(void)
+{
+	kernel_param_lock(THIS_MODULE);
+	ready = false;
+	if (probing)
+		unregister_trace_kfree(probe, NULL);
+	kernel_param_unlock(THIS_MODULE);
+	tracepoint_synchronize_unregister();
+}
