@@ -10,12 +10,14 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/wait.h>
 
 #include "alloc.h"
 #include "cache.h"
+#include "foreign.h"
 #include "kfrees.h"
 #include "mcache.h"
 #include "node.h"
@@ -474,6 +476,13 @@ void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_node, GOMEM_NS);
 
+/* Of the kernel's slab allocator. */
+static bool is_slab_object(const void *p)
+{
+	return !gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p) &&
+	       gomem_foreign_is_slab((unsigned long)p);
+}
+
 /* What a pointer is that is no live object of the cache, or of any if that is NULL. */
 static noinline void reject(const struct gomem_cache *c, void *p, unsigned long caller)
 {
@@ -482,6 +491,10 @@ static noinline void reject(const struct gomem_cache *c, void *p, unsigned long 
 
 	if (ZERO_OR_NULL_PTR(p))
 		return;
+	if (c && c->twin && is_slab_object(p)) {
+		kmem_cache_free(c->twin, p);
+		return;
+	}
 	rcu_read_lock();
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 	if (!s) {
@@ -930,14 +943,22 @@ static void unlink_cache(struct gomem_cache *c)
 	spin_unlock(&caches_lock);
 }
 
-void gomem_cache_destroy(struct gomem_cache *c)
+/**
+ * gomem_cache_close - destroy a typed cache
+ * @c: the cache, or any other pointer
+ * @caller: who destroys it
+ *
+ * Context: may sleep.
+ * Return: whether the cache is gone. If not, objects are left, which may be freed; or it was
+ * no cache.
+ */
+bool gomem_cache_close(struct gomem_cache *c, unsigned long caller)
 {
-	might_sleep();
-	if (!c || !claim(c, _RET_IP_))
-		return;
-	if (!empty_cache(c, _RET_IP_)) {
+	if (!claim(c, caller))
+		return false;
+	if (!empty_cache(c, caller)) {
 		close_slots(c);
-		return;
+		return false;
 	}
 	init_no_slots();
 	unlink_cache(c);
@@ -945,6 +966,14 @@ void gomem_cache_destroy(struct gomem_cache *c)
 	/* For who found one of its objects in a report or a late second free; for claim(). */
 	synchronize_rcu();
 	free_memory(c);
+	return true;
+}
+
+void gomem_cache_destroy(struct gomem_cache *c)
+{
+	might_sleep();
+	if (c)
+		gomem_cache_close(c, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_destroy, GOMEM_NS);
 
@@ -1062,6 +1091,7 @@ static void orphan_spans(struct gomem_span *s, void *arg)
 void gomem_cache_exit(void)
 {
 	struct gomem_cache *c, *next;
+	struct kmem_cache *twin;
 	struct gomem_heap *h;
 
 	list_for_each_entry_safe(c, next, &caches, link) {
@@ -1070,7 +1100,9 @@ void gomem_cache_exit(void)
 		if (!empty_cache(c, 0))
 			for_each_gomem_heap(h)
 				gomem_heap_walk_spans(h, orphan_spans, c);
+		twin = c->twin;
 		unlink_cache(c);
 		free_memory(c);
+		kmem_cache_destroy(twin);
 	}
 }

@@ -19,6 +19,7 @@
 
 struct gomem_heap;
 struct gomem_mcentral;
+struct kmem_cache;
 
 /*
  * LIVE -> CLOSING, while it is emptied by who destroys it and nobody else -> GONE, if
@@ -46,6 +47,8 @@ enum gomem_cache_state {
  *	there are none
  * @central: central lists, one for each heap
  * @link: in the list of all typed caches
+ * @twin: the kernel's cache whose users may come with objects of either, which are told
+ *	apart by their pages: override_twin.h. NULL: there is none
  * @name: for people
  */
 struct gomem_cache {
@@ -61,6 +64,7 @@ struct gomem_cache {
 	unsigned int visitors;
 	struct gomem_mcentral *central;
 	struct list_head link;
+	struct kmem_cache *twin;
 	const char *name;
 };
 
@@ -81,6 +85,7 @@ void gomem_visit_caches_and_gone(void (*fn)(const struct gomem_kind *k, void *ar
 void gomem_visit_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg);
 void gomem_empty_caches(void (*fn)(const struct gomem_kind *k, void *arg), void *arg);
 bool gomem_cache_take_back(void *p, unsigned long caller);
+bool gomem_cache_close(struct gomem_cache *c, unsigned long caller);
 void gomem_cache_exit(void);
 
 #endif /* GOMEM_CACHE_H */

@@ -3,14 +3,20 @@
  * override_cache.c - kmem_cache_create() and what belongs to it, as modules built with
  * linux/gomem_override.h call it.
  *
- * The module has a struct kmem_cache *, which may be one of gomem's caches or one of the
- * kernel's: those that gomem has no like of, and those that a module gets from others.
- * gomem's are gomem's objects themselves, which tells them apart. The kernel never sees
- * one.
+ * The module has a struct kmem_cache *, which is always one of the kernel's, for the kernel
+ * to use. Behind it there may be one of gomem's typed caches: override_twin.h. There is
+ * none behind caches that gomem has no like of, and those that a module gets from others.
  */
+#include <linux/atomic.h>
 #include <linux/mempool.h>
 
+/* For its prototypes. */
+#define GOMEM_OVERRIDE_OFF
+#include <linux/gomem_override.h>
+
+#include "cache.h"
 #include "override.h"
+#include "override_twin.h"
 
 /* For the zones, or for a look at the slab allocator's own work. */
 #define KERNEL_FLAGS	(SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_RED_ZONE | SLAB_POISON | \
@@ -20,12 +26,6 @@
 static gfp_t cache_gfp(gfp_t gfp)
 {
 	return gfp & ~GOMEM_GFP_REFUSED;
-}
-
-/* NULL if it is the kernel's. */
-static struct gomem_cache *gomem_cache_of(struct kmem_cache *s)
-{
-	return gomem_override_owns(s) ? (struct gomem_cache *)s : NULL;
 }
 
 /* Objects that fit several into a cache line have a fraction of it. */
@@ -40,15 +40,46 @@ static unsigned int alignment(unsigned int align, unsigned int size, slab_flags_
 	return max(align, line);
 }
 
-static struct kmem_cache *create(const char *name, unsigned int size,
-				 struct gomem_cache_args *args, slab_flags_t flags)
+/*
+ * No other cache may have the same struct, as caches with objects of the same size have
+ * that the kernel merges. Before 6.5 there is no flag for that alone.
+ */
+#ifdef SLAB_NO_MERGE
+#define TWIN_FLAGS	SLAB_NO_MERGE
+#else
+#define TWIN_FLAGS	SLAB_NOLEAKTRACE
+#endif
+
+/* Is gomem to have the objects? */
+static bool takes(const char *name, unsigned int size, struct gomem_cache_args *args,
+		  slab_flags_t flags)
 {
 	args->align = alignment(args->align, size, flags);
-	if ((flags & KERNEL_FLAGS) || !size || size > GOMEM_CACHE_MAX_SIZE ||
-	    args->align > GOMEM_CACHE_MAX_ALIGN)
-		return NULL;
 	args->typesafe_by_rcu = flags & SLAB_TYPESAFE_BY_RCU;
-	return (struct kmem_cache *)gomem_cache_create(name, size, args);
+	return name && *name && !(flags & KERNEL_FLAGS) && size &&
+	       size <= GOMEM_CACHE_MAX_SIZE && args->align <= GOMEM_CACHE_MAX_ALIGN;
+}
+
+/* Caches that are not merged have a directory in sysfs, whose name has to be theirs alone. */
+static char *twin_name(const char *name)
+{
+	static atomic_t number;
+
+	return kasprintf(GFP_KERNEL, "gomem-%d-%s", atomic_inc_return(&number), name);
+}
+
+/* Put a typed cache behind a new handle. Without one the cache is the kernel's alone. */
+static struct kmem_cache *add_cache(struct kmem_cache *s, const char *name, unsigned int size,
+				    const struct gomem_cache_args *args)
+{
+	struct gomem_cache *c = s ? gomem_cache_create(name, size, args) : NULL;
+
+	if (!c)
+		return s;
+	c->twin = s;
+	if (!gomem_twin_add(s, c))
+		gomem_cache_destroy(c);
+	return s;
 }
 
 #ifdef GOMEM_HAVE_KMEM_CACHE_ARGS
@@ -63,9 +94,15 @@ struct kmem_cache *gomem_override_kmem_cache_create_args(const char *name, unsig
 		.useroffset	= args->useroffset,
 		.usersize	= args->usersize,
 	};
+	struct kmem_cache *s;
+	char *unique;
 
-	return create(name, size, &own, flags) ?:
-	       __kmem_cache_create_args(name, size, args, flags);
+	if (!takes(name, size, &own, flags))
+		return __kmem_cache_create_args(name, size, args, flags);
+	unique = twin_name(name);
+	s = __kmem_cache_create_args(unique ?: name, size, args, flags | TWIN_FLAGS);
+	kfree(unique);
+	return add_cache(s, name, size, &own);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_create_args, GOMEM_NS);
 #else
@@ -81,9 +118,17 @@ gomem_override_kmem_cache_create_usercopy(const char *name, unsigned int size, u
 		.useroffset	= useroffset,
 		.usersize	= usersize,
 	};
+	struct kmem_cache *s;
+	char *unique;
 
-	return create(name, size, &own, flags) ?:
-	       kmem_cache_create_usercopy(name, size, align, flags, useroffset, usersize, ctor);
+	if (!takes(name, size, &own, flags))
+		return kmem_cache_create_usercopy(name, size, align, flags, useroffset, usersize,
+						  ctor);
+	unique = twin_name(name);
+	s = kmem_cache_create_usercopy(unique ?: name, size, align, flags | TWIN_FLAGS,
+				       useroffset, usersize, ctor);
+	kfree(unique);
+	return add_cache(s, name, size, &own);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_create_usercopy, GOMEM_NS);
 
@@ -97,40 +142,45 @@ struct kmem_cache *gomem_override_kmem_cache_create(const char *name, unsigned i
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_create, GOMEM_NS);
 #endif
 
+struct kmem_cache *gomem_kernel_cache(struct kmem_cache *s)
+{
+	struct gomem_cache *c = gomem_twin_cache(s);
+
+	if (c && gomem_cache_close(c, _RET_IP_))
+		gomem_twin_remove(s);
+	return s;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_kernel_cache, GOMEM_NS);
+
 typeof(kmem_cache_destroy) gomem_override_kmem_cache_destroy;
 void gomem_override_kmem_cache_destroy(struct kmem_cache *s)
 {
-	struct gomem_cache *c = gomem_cache_of(s);
+	struct gomem_cache *c = gomem_twin_cache(s);
 
-	if (c)
-		gomem_cache_destroy(c);
-	else
-		kmem_cache_destroy(s);
+	/* With objects left the handle stays what it is, until gomem is unloaded. */
+	if (c) {
+		if (!gomem_cache_close(c, _RET_IP_))
+			return;
+		gomem_twin_remove(s);
+	}
+	kmem_cache_destroy(s);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_destroy, GOMEM_NS);
 
 typeof(kmem_cache_shrink) gomem_override_kmem_cache_shrink;
 int gomem_override_kmem_cache_shrink(struct kmem_cache *s)
 {
-	struct gomem_cache *c = gomem_cache_of(s);
+	struct gomem_cache *c = gomem_twin_cache(s);
+	int left = kmem_cache_shrink(s);
 
-	return c ? gomem_cache_shrink(c) : kmem_cache_shrink(s);
+	return c ? gomem_cache_shrink(c) | left : left;
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_shrink, GOMEM_NS);
-
-typeof(kmem_cache_size) gomem_override_kmem_cache_size;
-unsigned int gomem_override_kmem_cache_size(struct kmem_cache *s)
-{
-	struct gomem_cache *c = gomem_cache_of(s);
-
-	return c ? gomem_cache_size(c) : kmem_cache_size(s);
-}
-EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_size, GOMEM_NS);
 
 typeof(GOMEM_KERNEL(kmem_cache_alloc)) gomem_override_kmem_cache_alloc;
 void *gomem_override_kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 {
-	struct gomem_cache *c = gomem_cache_of(s);
+	struct gomem_cache *c = gomem_twin_cache(s);
 
 	if (unlikely(!c))
 		return kmem_cache_alloc(s, gfp);
@@ -142,7 +192,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc, GOMEM_NS);
 typeof(GOMEM_KERNEL(kmem_cache_alloc_lru)) gomem_override_kmem_cache_alloc_lru;
 void *gomem_override_kmem_cache_alloc_lru(struct kmem_cache *s, struct list_lru *lru, gfp_t gfp)
 {
-	struct gomem_cache *c = gomem_cache_of(s);
+	struct gomem_cache *c = gomem_twin_cache(s);
 
 	if (unlikely(!c))
 		return kmem_cache_alloc_lru(s, lru, gfp);
@@ -153,7 +203,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc_lru, GOMEM_NS);
 typeof(GOMEM_KERNEL(kmem_cache_alloc_node)) gomem_override_kmem_cache_alloc_node;
 void *gomem_override_kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 {
-	struct gomem_cache *c = gomem_cache_of(s);
+	struct gomem_cache *c = gomem_twin_cache(s);
 
 	if (unlikely(!c))
 		return kmem_cache_alloc_node(s, gfp, node);
@@ -168,7 +218,7 @@ typeof(GOMEM_KERNEL(kmem_cache_alloc_bulk)) gomem_override_kmem_cache_alloc_bulk
 BULK_RESULT gomem_override_kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t n,
 						 void **p)
 {
-	struct gomem_cache *c = gomem_cache_of(s);
+	struct gomem_cache *c = gomem_twin_cache(s);
 
 	if (unlikely(!c))
 		return kmem_cache_alloc_bulk(s, gfp, n, p);
@@ -179,7 +229,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc_bulk, GOMEM_NS);
 typeof(kmem_cache_free) gomem_override_kmem_cache_free;
 void gomem_override_kmem_cache_free(struct kmem_cache *s, void *p)
 {
-	struct gomem_cache *c = gomem_cache_of(s);
+	struct gomem_cache *c = gomem_twin_cache(s);
 
 	if (likely(c))
 		gomem_cache_free(c, p);
@@ -191,7 +241,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_free, GOMEM_NS);
 typeof(kmem_cache_free_bulk) gomem_override_kmem_cache_free_bulk;
 void gomem_override_kmem_cache_free_bulk(struct kmem_cache *s, size_t n, void **p)
 {
-	struct gomem_cache *c = gomem_cache_of(s);
+	struct gomem_cache *c = gomem_twin_cache(s);
 	size_t i;
 
 	if (c)

@@ -6,6 +6,7 @@
 #include <linux/rcupdate.h>
 
 #include "override.h"
+#include "override_twin.h"
 #include "rcu.h"
 
 /* False if the object is the kernel's; @head is NULL where the caller may sleep. */
@@ -84,10 +85,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kvfree_rcu_barrier, GOMEM_NS);
 typeof(kvfree_rcu_barrier_on_cache) gomem_override_kvfree_rcu_barrier_on_cache;
 void gomem_override_kvfree_rcu_barrier_on_cache(struct kmem_cache *s)
 {
-	if (gomem_override_owns(s))
+	if (gomem_twin_cache(s))
 		gomem_rcu_barrier();
-	else
-		kvfree_rcu_barrier_on_cache(s);
+	kvfree_rcu_barrier_on_cache(s);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kvfree_rcu_barrier_on_cache, GOMEM_NS);
 #endif

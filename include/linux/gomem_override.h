@@ -23,8 +23,8 @@
  *
  * It is the other way that needs care: memory that the module allocates and the kernel,
  * or another module, frees. Documentation/override.rst lists what is seen to, what is
- * not, and what can be done: gomem_kernel_kmalloc() for a call, and for a file of the
- * module, in its Kbuild,
+ * not, and what can be done: gomem_kernel_kmalloc() for a call, gomem_kernel_cache() for a
+ * cache, and for a file of the module, in its Kbuild,
  *
  *	CFLAGS_file.o += -DGOMEM_OVERRIDE_OFF
  */
@@ -44,6 +44,20 @@
  * Return: as kmalloc().
  */
 void *gomem_kernel_kmalloc(size_t size, gfp_t gfp);
+
+struct kmem_cache;
+
+/**
+ * gomem_kernel_cache - leave a cache to the kernel's allocator
+ * @s: the result of kmem_cache_create(), NULL included; nothing was allocated from it yet
+ *
+ * For objects that the module allocates and the kernel frees. A cache that the kernel
+ * itself allocates from needs no such call.
+ *
+ * Context: may sleep.
+ * Return: @s.
+ */
+struct kmem_cache *gomem_kernel_cache(struct kmem_cache *s);
 
 #if defined(MODULE) && !defined(GOMEM_OVERRIDE_OFF)
 
@@ -129,7 +143,6 @@ void *__real_kmemdup(const void *src, size_t len, gfp_t gfp) asm("gomem_override
 #pragma redefine_extname __kmem_cache_create_args gomem_override_kmem_cache_create_args
 #pragma redefine_extname kmem_cache_destroy gomem_override_kmem_cache_destroy
 #pragma redefine_extname kmem_cache_shrink gomem_override_kmem_cache_shrink
-#pragma redefine_extname kmem_cache_size gomem_override_kmem_cache_size
 #pragma redefine_extname kmem_cache_alloc gomem_override_kmem_cache_alloc
 #pragma redefine_extname kmem_cache_alloc_noprof gomem_override_kmem_cache_alloc
 #pragma redefine_extname kmem_cache_alloc_lru gomem_override_kmem_cache_alloc_lru

@@ -24,6 +24,7 @@
 
 #include "balance.h"
 #include "compat.h"
+#include "override_twin.h"
 #include "rcu.h"
 #include "usercopy.h"
 
@@ -175,7 +176,7 @@ static void test_refused(struct kunit *test)
 {
 	void *low, *p;
 
-	low = kmalloc(100, GFP_KERNEL | GFP_DMA32);
+	low = kmalloc(100, GFP_KERNEL | __GFP_DMA);
 	KUNIT_ASSERT_NOT_NULL(test, low);
 	KUNIT_EXPECT_FALSE(test, gomem_owns(low));
 	KUNIT_EXPECT_GE(test, ksize(low), 100);
@@ -237,7 +238,7 @@ static void test_krealloc(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, !!memchr_inv(large, 0x5a, 100));
 	KUNIT_EXPECT_PTR_EQ(test, large, krealloc_array(large, 2, 10, GFP_KERNEL));
 	/* To where gomem has nothing. */
-	low = krealloc(large, 20, GFP_KERNEL | GFP_DMA32);
+	low = krealloc(large, 20, GFP_KERNEL | __GFP_DMA);
 	KUNIT_ASSERT_NOT_NULL(test, low);
 	KUNIT_EXPECT_FALSE(test, gomem_owns(low));
 	KUNIT_EXPECT_FALSE(test, !!memchr_inv(low, 0x5a, 20));
@@ -484,7 +485,8 @@ static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, s);
-	KUNIT_EXPECT_EQ(test, ours, gomem_owns(s));
+	KUNIT_EXPECT_FALSE(test, gomem_owns(s));
+	KUNIT_EXPECT_EQ(test, ours, !!gomem_twin_cache(s));
 	KUNIT_EXPECT_EQ(test, sizeof(struct constructed), kmem_cache_size(s));
 	f->objs[0] = kmem_cache_alloc(s, GFP_KERNEL);
 	f->objs[1] = kmem_cache_alloc_node(s, GFP_KERNEL, 0);
@@ -514,6 +516,8 @@ static void test_cache(struct kunit *test)
 	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, SLAB_TYPESAFE_BY_RCU, NULL),
 		  true);
 	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, SLAB_CACHE_DMA32, NULL), false);
+	use_cache(test, gomem_kernel_cache(KMEM_CACHE(constructed, 0)), false);
+	KUNIT_EXPECT_NULL(test, gomem_kernel_cache(NULL));
 
 	s = kmem_cache_create("kunit", sizeof(*p), 64, 0, construct);
 	KUNIT_ASSERT_NOT_NULL(test, s);
@@ -531,6 +535,65 @@ static void test_cache(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, is_zero(zeroed, sizeof(*zeroed)));
 	kmem_cache_free(s, zeroed);
 	kmem_cache_destroy(s);
+}
+
+#define NR_HANDLES	(GOMEM_TWIN_ENTRIES + 100)
+
+/* No struct is looked at: an address in the array is as good, and many share a hash. */
+static const struct kmem_cache *handle(u8 *area, unsigned int i)
+{
+	return (void *)area + 64 * i;
+}
+
+static struct gomem_cache *behind(unsigned int i)
+{
+	return (void *)(unsigned long)(i + 1);
+}
+
+static void expect_handles(struct kunit *test, u8 *area, const bool *there)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_HANDLES; i++)
+		KUNIT_ASSERT_PTR_EQ_MSG(test, there[i] ? behind(i) : NULL,
+					gomem_twin_cache(handle(area, i)), "%u", i);
+}
+
+/* Against an array of what should be there. Full, and emptied in another order. */
+static void test_twins(struct kunit *test)
+{
+	bool *there = kunit_kcalloc(test, NR_HANDLES, sizeof(*there), GFP_KERNEL);
+	u8 *area = vmalloc(64 * NR_HANDLES);
+	unsigned int i, round, n, nr = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, there);
+	KUNIT_ASSERT_NOT_NULL(test, area);
+	KUNIT_EXPECT_NULL(test, gomem_twin_cache(NULL));
+	for (i = 0; i < GOMEM_TWIN_ENTRIES; i++)
+		nr += !!gomem_twins[i].twin;
+	for (round = 0; round < 3; round++) {
+		for (i = n = 0; i < NR_HANDLES; i++) {
+			if (!there[i])
+				there[i] = gomem_twin_add(handle(area, i), behind(i));
+			n += there[i];
+		}
+		/* Later on an entry may be neither in use nor of use to this handle. */
+		if (!round)
+			KUNIT_EXPECT_EQ(test, GOMEM_TWINS_MAX - nr, n);
+		KUNIT_EXPECT_LE(test, n, GOMEM_TWINS_MAX - nr);
+		expect_handles(test, area, there);
+		for (i = round; i < NR_HANDLES; i += 3) {
+			gomem_twin_remove(handle(area, i));
+			there[i] = false;
+		}
+		expect_handles(test, area, there);
+	}
+	for (i = NR_HANDLES; i--;)
+		gomem_twin_remove(handle(area, i));
+	for (i = n = 0; i < GOMEM_TWIN_ENTRIES; i++)
+		n += !!gomem_twins[i].twin;
+	KUNIT_EXPECT_EQ(test, nr, n);
+	vfree(area);
 }
 
 /* A cache of the kernel's that a module has at hand. */
@@ -752,6 +815,7 @@ static struct kunit_case override_cases[] = {
 	KUNIT_CASE(test_rcu_barrier),
 #endif
 	KUNIT_CASE(test_cache),
+	KUNIT_CASE(test_twins),
 	KUNIT_CASE(test_cache_of_the_kernel),
 	KUNIT_CASE(test_mempool),
 	KUNIT_CASE(test_handover),

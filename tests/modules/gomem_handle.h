@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * gomem_handle.h - what the kernel does with a cache that a module hands to it.
+ */
+#ifndef GOMEM_HANDLE_H
+#define GOMEM_HANDLE_H
+
+#include <linux/types.h>
+
+struct kmem_cache;
+
+int kernel_fills(struct kmem_cache *s, void **objs, unsigned int n, size_t size);
+void kernel_empties(struct kmem_cache *s, void **objs, unsigned int n);
+
+#endif /* GOMEM_HANDLE_H */
