@@ -27,6 +27,7 @@
 #include "sizeclass.h"
 #include "stats.h"
 #include "tiny.h"
+#include "whatis.h"
 
 static struct dentry *gomem_dir;
 
@@ -548,6 +549,51 @@ static const struct file_operations check_fops = {
 	.release = single_release,
 };
 
+/* The last address that was asked about. */
+static DEFINE_MUTEX(whatis_mutex);
+static unsigned long whatis_addr;
+static bool whatis_asked;
+
+static int whatis_show(struct seq_file *m, void *unused)
+{
+	mutex_lock(&whatis_mutex);
+	if (whatis_asked)
+		gomem_whatis_show(m, whatis_addr);
+	else
+		seq_puts(m, "nothing asked yet: write an address to this file\n");
+	mutex_unlock(&whatis_mutex);
+	return 0;
+}
+
+static int whatis_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, whatis_show, NULL);
+}
+
+/* An address in hexadecimal, with 0x before it or without. */
+static ssize_t whatis_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	unsigned long addr;
+	int err = kstrtoul_from_user(buf, len, 16, &addr);
+
+	if (err)
+		return err;
+	mutex_lock(&whatis_mutex);
+	whatis_addr = addr;
+	whatis_asked = true;
+	mutex_unlock(&whatis_mutex);
+	return len;
+}
+
+static const struct file_operations whatis_fops = {
+	.owner = THIS_MODULE,
+	.open = whatis_open,
+	.read = seq_read,
+	.write = whatis_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 /**
  * gomem_debugfs_init - make the files, for root only
  *
@@ -563,6 +609,7 @@ void gomem_debugfs_init(void)
 	debugfs_create_file("map", 0400, gomem_dir, NULL, &map_fops);
 	debugfs_create_file("scavenge", 0600, gomem_dir, NULL, &scavenge_fops);
 	debugfs_create_file("check", 0600, gomem_dir, NULL, &check_fops);
+	debugfs_create_file("whatis", 0600, gomem_dir, NULL, &whatis_fops);
 }
 
 /**

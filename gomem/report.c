@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 
 #include "cache.h"
+#include "describe.h"
 #include "foreign.h"
 #include "kfrees.h"
 #include "node.h"
@@ -35,9 +36,6 @@ MODULE_PARM_DESC(report_stacks, "Print the stack with each report of misuse (def
 
 #define REPORT_INTERVAL	(5 * HZ)
 #define REPORT_BURST	10
-
-/* Room for what is said about an address, names of symbols included. */
-#define DESCRIPTION_MAX	192
 
 static atomic64_t misuses[GOMEM_NR_MISUSES];
 static struct ratelimit_state limits[GOMEM_NR_MISUSES] = {
@@ -112,67 +110,6 @@ static void report_end(void)
 		dump_stack();
 }
 
-static const char *object_word(unsigned int class)
-{
-	if (class == GOMEM_TINY_CLASS)
-		return "shared block";
-	return gomem_class_is_scratch(class) ? "scratch buffer" : "object";
-}
-
-/* A shared block's bytes have no memory of how they were cut. */
-static void describe_tiny(unsigned long addr, char *buf, size_t len)
-{
-	int before = gomem_tiny_before((void *)addr);
-
-	if (before >= 0)
-		snprintf(buf, len, ", behind a live object at + %d", before);
-}
-
-/* What gomem knows of an address: "64-byte object 3 of 128 in its span, + 5". */
-static void describe(unsigned long addr, char *buf, size_t len)
-{
-	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, addr);
-	unsigned int i, n;
-
-	/* Keeps what is read: gomem_heap_release() and gomem_cache_destroy() wait for it. */
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "gomem describes memory that may go");
-	if (!s) {
-		if (gomem_pagemap_has_page(&gomem_pagemap, addr)) {
-			snprintf(buf, len, "in a free page of the heap");
-		} else {
-			i = scnprintf(buf, len, "not gomem's: ");
-			gomem_foreign_describe(addr, buf + i, len - i);
-		}
-		return;
-	}
-	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
-		snprintf(buf, len, "in a %u-byte block of an arena, + %lu", s->elemsize,
-			 addr - s->base);
-		return;
-	}
-	if (!s->divmul) {
-		snprintf(buf, len, "%u-byte large object, + %lu", s->elemsize, addr - s->base);
-		return;
-	}
-	i = gomem_span_index(s, addr);
-	if (i >= s->nelems) {
-		snprintf(buf, len, "tail of a span of %u-byte %ss", s->elemsize,
-			 object_word(gomem_spc_class(s->spc)));
-		return;
-	}
-	if (s->kind->cache) {
-		snprintf(buf, len, "%u-byte object %u of %u in its span of cache %.32s, + %lu",
-			 s->kind->cache->object_size, i, s->nelems, s->kind->cache->name,
-			 addr - (unsigned long)gomem_span_object(s, i));
-		return;
-	}
-	n = scnprintf(buf, len, "%u-byte %s %u of %u in its span, + %lu", s->elemsize,
-		      object_word(gomem_spc_class(s->spc)), i, s->nelems,
-		      addr - (unsigned long)gomem_span_object(s, i));
-	if (s->spc == GOMEM_TINY_SPC)
-		describe_tiny(addr, buf + n, len - n);
-}
-
 /* The kernel can tell of which cache a slab object is, and who allocated it. */
 static void describe_slab(const void *p)
 {
@@ -209,12 +146,12 @@ static const char *pointer_text(enum gomem_misuse what)
  */
 void gomem_report_pointer(enum gomem_misuse what, const void *p, unsigned long caller)
 {
-	char buf[DESCRIPTION_MAX];
+	char buf[GOMEM_DESCRIPTION_MAX];
 
 	if (!report_begin(what))
 		return;
 	rcu_read_lock();
-	describe((unsigned long)p, buf, sizeof(buf));
+	gomem_describe((unsigned long)p, buf, sizeof(buf));
 	rcu_read_unlock();
 	pr_err("%s: %p (%s), by %pS\n", pointer_text(what), p, buf, (void *)caller);
 	describe_slab(p);
@@ -234,18 +171,6 @@ void gomem_report_no_object(enum gomem_misuse if_ours, const void *p, unsigned l
 	gomem_report_pointer(ours ? if_ours : GOMEM_FOREIGN_POINTER, p, caller);
 }
 
-/* Who takes back the memory of a span. */
-static const char *owner_of(const struct gomem_span *s)
-{
-	if (s && gomem_class_is_scratch(gomem_spc_class(s->spc)))
-		return "gomem_scratch_put()";
-	if (s && gomem_span_state(s) == GOMEM_SPAN_ARENA)
-		return "gomem_arena_destroy()";
-	if (s && s->kind->cache)
-		return "gomem_cache_free() of its cache";
-	return "gomem_free()";
-}
-
 /**
  * gomem_report_owner - memory was passed to a function that does not own it
  * @p: the pointer, into a live span
@@ -253,15 +178,15 @@ static const char *owner_of(const struct gomem_span *s)
  */
 void gomem_report_owner(const void *p, unsigned long caller)
 {
-	char buf[DESCRIPTION_MAX];
+	char buf[GOMEM_DESCRIPTION_MAX];
 	struct gomem_span *s;
 
 	if (!report_begin(GOMEM_WRONG_FUNCTION))
 		return;
 	rcu_read_lock();
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
-	describe((unsigned long)p, buf, sizeof(buf));
-	pr_err("wrong function, %s owns this: %p (%s), by %pS\n", owner_of(s), p, buf,
+	gomem_describe((unsigned long)p, buf, sizeof(buf));
+	pr_err("wrong function, %s owns this: %p (%s), by %pS\n", gomem_owner_of(s), p, buf,
 	       (void *)caller);
 	rcu_read_unlock();
 	report_end();
@@ -274,12 +199,12 @@ void gomem_report_owner(const void *p, unsigned long caller)
  */
 void gomem_report_keeps(const void *p, unsigned long caller)
 {
-	char buf[DESCRIPTION_MAX];
+	char buf[GOMEM_DESCRIPTION_MAX];
 
 	if (!report_begin(GOMEM_WRONG_FUNCTION))
 		return;
 	rcu_read_lock();
-	describe((unsigned long)p, buf, sizeof(buf));
+	gomem_describe((unsigned long)p, buf, sizeof(buf));
 	rcu_read_unlock();
 	pr_err("wrong function, it would change what the cache's constructor or RCU readers rely on: %p (%s), by %pS\n",
 	       p, buf, (void *)caller);
@@ -296,12 +221,12 @@ void gomem_report_keeps(const void *p, unsigned long caller)
  */
 void gomem_report_broken_list(const void *head, unsigned long lost)
 {
-	char buf[DESCRIPTION_MAX];
+	char buf[GOMEM_DESCRIPTION_MAX];
 
 	if (!report_begin(GOMEM_WRITE_AFTER_FREE))
 		return;
 	rcu_read_lock();
-	describe((unsigned long)head, buf, sizeof(buf));
+	gomem_describe((unsigned long)head, buf, sizeof(buf));
 	rcu_read_unlock();
 	pr_err("object was freed or written to while it waited for RCU: %p (%s), %lu objects are lost\n",
 	       head, buf, lost);
@@ -321,7 +246,7 @@ void gomem_report_late_double_free(const struct gomem_kind *kind, unsigned int n
 	if (!report_begin(GOMEM_DOUBLE_FREE))
 		return;
 	pr_err("double free of %u %s%s of %u bytes, found late: written to between the frees\n",
-	       n, object_word(gomem_spc_class(kind->spc)), n == 1 ? "" : "s", kind->size);
+	       n, gomem_object_word(gomem_spc_class(kind->spc)), n == 1 ? "" : "s", kind->size);
 }
 
 /**
@@ -395,12 +320,12 @@ void gomem_report_order(unsigned int order, unsigned long caller)
  */
 void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller)
 {
-	char buf[DESCRIPTION_MAX];
+	char buf[GOMEM_DESCRIPTION_MAX];
 
 	if (!report_begin(GOMEM_BAD_ARENA))
 		return;
 	rcu_read_lock();
-	describe((unsigned long)arena, buf, sizeof(buf));
+	gomem_describe((unsigned long)arena, buf, sizeof(buf));
 	rcu_read_unlock();
 	pr_err("%s: %p (%s), by %pS\n", destroyed ? "arena was destroyed already" : "no arena",
 	       arena, buf, (void *)caller);
@@ -459,12 +384,12 @@ void gomem_report_leaked_arenas(unsigned long n, unsigned long bytes)
  */
 void gomem_report_cache(const void *cache, unsigned long caller)
 {
-	char buf[DESCRIPTION_MAX];
+	char buf[GOMEM_DESCRIPTION_MAX];
 
 	if (!report_begin(GOMEM_BAD_CACHE))
 		return;
 	rcu_read_lock();
-	describe((unsigned long)cache, buf, sizeof(buf));
+	gomem_describe((unsigned long)cache, buf, sizeof(buf));
 	rcu_read_unlock();
 	pr_err("no cache, or destroyed already: %p (%s), by %pS\n", cache, buf, (void *)caller);
 	report_end();
@@ -579,7 +504,7 @@ void gomem_report_kfrees(unsigned int class, unsigned long n)
 		return;
 	if (class)
 		pr_err("%lu %s%s of %u bytes freed with the kernel's kfree() or put_page(), lost until the next boot: see \"What the kernel frees\" in Documentation/override.rst\n",
-		       n, object_word(class), n == 1 ? "" : "s", gomem_class_size(class));
+		       n, gomem_object_word(class), n == 1 ? "" : "s", gomem_class_size(class));
 	else
 		pr_err("%lu large objects, or objects of typed caches, freed with the kernel's kfree() or put_page(), lost until the next boot: see \"What the kernel frees\" in Documentation/override.rst\n",
 		       n);
@@ -594,12 +519,12 @@ void gomem_report_kfrees(unsigned int class, unsigned long n)
  */
 void gomem_report_probed_kfree(const void *p, unsigned long caller)
 {
-	char buf[DESCRIPTION_MAX];
+	char buf[GOMEM_DESCRIPTION_MAX];
 
 	if (!report_begin(GOMEM_KFREE))
 		return;
 	rcu_read_lock();
-	describe((unsigned long)p, buf, sizeof(buf));
+	gomem_describe((unsigned long)p, buf, sizeof(buf));
 	rcu_read_unlock();
 	pr_err("the kernel's kfree() cannot free this: %p (%s), by %pS\n", p, buf,
 	       (void *)caller);
@@ -633,12 +558,12 @@ static void describe_window(unsigned long addr, char *buf, size_t len)
 void gomem_report_usercopy(const void *p, size_t n, size_t left, bool to_user,
 			   unsigned long caller)
 {
-	char buf[DESCRIPTION_MAX], window[64], right[48];
+	char buf[GOMEM_DESCRIPTION_MAX], window[64], right[48];
 
 	if (!report_begin(GOMEM_BAD_USERCOPY))
 		return;
 	rcu_read_lock();
-	describe((unsigned long)p, buf, sizeof(buf));
+	gomem_describe((unsigned long)p, buf, sizeof(buf));
 	describe_window((unsigned long)p, window, sizeof(window));
 	rcu_read_unlock();
 	if (left)
@@ -690,7 +615,7 @@ static unsigned long report_leaked_class(const struct leak_census *census, unsig
 		return census->tiny_objects;
 	}
 	if (class)
-		pr_warn("leaked: %lu %ss of %u bytes%s\n", n, object_word(class),
+		pr_warn("leaked: %lu %ss of %u bytes%s\n", n, gomem_object_word(class),
 			gomem_class_size(class), by_kernel);
 	else
 		pr_warn("leaked: %lu large objects, %lu bytes%s\n", n, census->bytes[class],

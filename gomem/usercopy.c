@@ -11,7 +11,7 @@
 #include <linux/rcupdate.h>
 
 #include "cache.h"
-#include "key.h"
+#include "live.h"
 #include "node.h"
 #include "sizeclass.h"
 #include "tiny.h"
@@ -22,34 +22,6 @@ struct window {
 	size_t start;
 	size_t end;
 };
-
-/* A large object is live from when its tag says so until somebody claims it. */
-static bool large_is_live(const struct gomem_span *s)
-{
-	return gomem_pagemap_large(&gomem_pagemap, s->base) == s;
-}
-
-/* Of one word of each bitmap: slots that are allocated, and not on their way back. */
-static unsigned long live_slots(struct gomem_span *s, unsigned int word)
-{
-	return READ_ONCE(gomem_span_alloc_bits(s)[word]) &
-	       ~READ_ONCE(gomem_span_freed_bits(s)[word]);
-}
-
-/*
- * Is slot @i of a span live? A slot that was never handed out has no alloc bit, and perhaps
- * no key. A freed one in a CPU's slot has its alloc bit and its key. A live one keeps
- * its alloc bit: whoever changes other bits of the word stores the word with that bit set.
- */
-static bool slot_is_live(struct gomem_span *s, unsigned int i)
-{
-	void *obj = gomem_span_object(s, i);
-
-	if (!(live_slots(s, i / 64) & BIT_ULL(i % 64)))
-		return false;
-	/* The object's owner may write to it meanwhile: that is no key, before or after. */
-	return !data_race(gomem_is_free(gomem_kind_key(s->kind, obj)));
-}
 
 /* All of what an arena handed out of one block. A block in quarantine has nothing. */
 static struct window arena_window(const struct gomem_span *s)
@@ -77,7 +49,7 @@ static size_t left_in_slot(struct gomem_span *s, unsigned long addr)
 {
 	unsigned int i = gomem_span_index(s, addr);
 
-	if (i >= s->nelems || !slot_is_live(s, i))
+	if (i >= s->nelems || !gomem_slot_is_live(s, i))
 		return 0;
 	return left_in(object_window(s), addr - (unsigned long)gomem_span_object(s, i));
 }
@@ -93,7 +65,7 @@ static size_t left_in_span(struct gomem_span *s, unsigned long addr)
 	if (s->spc == GOMEM_TINY_SPC)
 		return gomem_tiny_left((void *)addr);
 	if (!s->divmul)
-		return large_is_live(s) ? left_in(object_window(s), addr - s->base) : 0;
+		return gomem_large_is_live(s) ? left_in(object_window(s), addr - s->base) : 0;
 	return left_in_slot(s, addr);
 }
 

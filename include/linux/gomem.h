@@ -368,6 +368,21 @@ size_t gomem_usable_size(const void *p);
 bool gomem_owns(const void *p);
 
 /**
+ * gomem_dump_obj - log what an address is
+ * @p: any value
+ *
+ * As mem_dump_obj(): for error paths, and while one looks for a bug. The log gets some
+ * lines: whose memory @p lies in, which object, whether somebody has it, its neighbours,
+ * its span, and who called. It gets no address in clear. The file whatis in debugfs tells
+ * the same. For memory of the kernel's slab allocator mem_dump_obj() says more.
+ *
+ * What @p points to is not touched, but for a free object of gomem's.
+ *
+ * Context: any.
+ */
+void gomem_dump_obj(const void *p);
+
+/**
  * gomem_alloc_bulk - allocate many objects of one size
  * @size: bytes of each
  * @gfp: as for gomem_alloc()

@@ -12,7 +12,7 @@ KEYS="heap_alloc heap_objects total_alloc mallocs frees heap_sys heap_inuse heap
 heap_released scratch_inuse scratch_sys tiny_blocks tiny_sys tiny_allocs tiny_frees mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
 
 ktap_header
-ktap_plan 20
+ktap_plan 24
 insmod gomem.ko || exit 1
 
 ktap_is "$(grep -cvE '^[a-z_]+: [0-9]+$' $dir/stats)" 0 "stats: each line is key: value"
@@ -68,6 +68,21 @@ done
 ktap_is "$accepted" "" "check refuses garbage"
 echo 1 >$dir/check
 ktap_is "$(cat $dir/check)" ok "check takes 1"
+
+ktap_is "$(cat $dir/whatis)" "nothing asked yet: write an address to this file" "whatis: says how to ask"
+accepted=
+for garbage in banana '' -1 0xfffffffffffffffff '12 34'; do
+	if echo "$garbage" 2>/dev/null >$dir/whatis; then
+		accepted="$accepted $garbage"
+	fi
+done
+ktap_is "$accepted" "" "whatis: refuses garbage"
+echo 0x10 >$dir/whatis
+ktap_is "$(cat $dir/whatis)" "address: 10
+what: not gomem's: nothing, in the page at NULL" "whatis: takes an address"
+awk '$3 == "init_task" { print $1 }' /proc/kallsyms >$dir/whatis
+ktap_is "$(sed -n 2p $dir/whatis)" "what: not gomem's: init_task, static, nobody frees it" \
+	"whatis: names what is the kernel's"
 
 insmod gomem_torture.ko seconds=0 2>/dev/null
 ktap_is $? 22 "a client's bad parameter is refused"

@@ -180,7 +180,7 @@ one_case()
 
 ktap_leaves="clients leak objects on purpose"
 ktap_header
-ktap_plan $(($(echo "$CASES" | grep -c :) + 13))
+ktap_plan $(($(echo "$CASES" | grep -c :) + 15))
 insmod gomem.ko && insmod gomem_misuse.ko case=none || exit 1
 # The console takes longer than all else.
 level=$(cut -f 1 /proc/sys/kernel/printk)
@@ -218,6 +218,26 @@ ktap_is $(($(gomem_stat mallocs) - $(gomem_stat frees))) 1 "nothing else was los
 begin
 one_case cache_left caches_destroyed_in_use \
 	'cache misuse: 3 objects of 100 bytes were never freed: 8 KiB are lost until they are'
+
+# dumped CASE PATTERN...: lines that the log has, all of them
+dumped()
+{
+	begin
+	echo "$1" >/sys/module/gomem_misuse/parameters/case
+	end
+	name=$1
+	shift
+	missing=
+	for pattern; do
+		grep -q "gomem: $pattern" $log || missing="$missing; $pattern"
+	done
+	ktap_is "$missing" "" "$name: in the log"
+}
+
+dumped dump_live 'address: [0-9a-f]*, asked by dump_live+.*gomem_misuse' \
+	'what: 96-byte object [0-9]* of 85 in its span, + 5' 'state: live' \
+	'object: 5 bytes below, 96 bytes' 'above: 91 bytes above, ' 'owner: gomem_free() takes it back'
+dumped dump_kmalloc "what: not gomem's: slab memory"
 
 echo "$level" >/proc/sys/kernel/printk
 ktap_is "$(first_report <$all)" "" "the kernel itself reported nothing"

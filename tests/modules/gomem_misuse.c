@@ -1106,6 +1106,29 @@ static int leak(void)
 	return gomem_alloc(100000, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 
+/* No misuse: who wants to know what an address is, may be told. */
+static int dump_live(void)
+{
+	u8 *p = gomem_alloc(96, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_dump_obj(p + 5);
+	gomem_free(p);
+	return 0;
+}
+
+static int dump_kmalloc(void)
+{
+	void *p = kmalloc(100, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_dump_obj(p);
+	kfree(p);
+	return 0;
+}
+
 #define CASE(fn) { #fn, fn }
 
 static const struct {
@@ -1206,6 +1229,8 @@ static const struct {
 	CASE(cache_sensitive),
 	CASE(cache_too_large),
 	CASE(leak),
+	CASE(dump_live),
+	CASE(dump_kmalloc),
 };
 
 static int do_case(const char *name)

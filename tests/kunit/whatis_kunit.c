@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * whatis_kunit.c - what gomem tells of an address.
+ */
+#include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/gomem.h>
+#include <linux/seq_file.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "node.h"
+#include "whatis.h"
+
+#define ROOM	2048
+
+/* The answer to a question, which is read like a file. */
+static const char *ask(struct kunit *test, const void *p)
+{
+	struct seq_file *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	m->buf = kunit_kzalloc(test, ROOM, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, m->buf);
+	m->size = ROOM;
+	gomem_whatis_show(m, (unsigned long)p);
+	KUNIT_EXPECT_LT(test, m->count, m->size);
+	return m->buf;
+}
+
+static void expect(struct kunit *test, const char *answer, const char *want)
+{
+	KUNIT_EXPECT_TRUE_MSG(test, strstr(answer, want), "no \"%s\" in:\n%s", want, answer);
+}
+
+static void expect_not(struct kunit *test, const char *answer, const char *what)
+{
+	KUNIT_EXPECT_FALSE_MSG(test, strstr(answer, what), "\"%s\" in:\n%s", what, answer);
+}
+
+static void expect_place(struct kunit *test, const char *answer, const char *key, const void *p)
+{
+	char want[64];
+
+	snprintf(want, sizeof(want), "%s: %lx, ", key, (unsigned long)p);
+	expect(test, answer, want);
+}
+
+static void test_small(struct kunit *test)
+{
+	u8 *p = gomem_alloc(96, GFP_KERNEL);
+	const char *answer;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	answer = ask(test, p + 5);
+	expect(test, answer, "what: 96-byte object ");
+	expect(test, answer, ", + 5\n");
+	expect(test, answer, "state: live\n");
+	expect_place(test, answer, "object", p);
+	expect(test, answer, ", may have pointers\n");
+	expect(test, answer, "owner: gomem_free() takes it back\n");
+	gomem_free(p);
+	expect(test, ask(test, p), "state: free\n");
+}
+
+static void test_noscan(struct kunit *test)
+{
+	void *p = gomem_alloc_noscan(200, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	expect(test, ask(test, p), ", without pointers (noscan)\n");
+	gomem_free(p);
+}
+
+/* What is beside it: as the slots of its span are. */
+static void test_neighbours(struct kunit *test)
+{
+	struct gomem_cache *c = gomem_cache_create("whatis", 1000, NULL);
+	const char *answer;
+	struct gomem_span *s;
+	void *p, *at;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	p = gomem_cache_alloc(c, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	KUNIT_ASSERT_GT(test, s->nelems, 2);
+	for (i = 0; i < s->nelems; i++) {
+		at = gomem_span_object(s, i);
+		answer = ask(test, at);
+		expect(test, answer, " of cache whatis, + 0\n");
+		expect(test, answer, at == p ? "state: live\n" : "state: free");
+		if (!i)
+			expect(test, answer, "below: none in this span\n");
+		else
+			expect_place(test, answer, "below", gomem_span_object(s, i - 1));
+		if (i + 1 == s->nelems)
+			expect(test, answer, "above: none in this span\n");
+		else
+			expect_place(test, answer, "above", gomem_span_object(s, i + 1));
+	}
+	expect(test, ask(test, p), "owner: gomem_cache_free() of its cache takes it back\n");
+	gomem_cache_free(c, p);
+	gomem_cache_destroy(c);
+}
+
+/* Of a new span most slots were nobody's yet, and may have anything in them. */
+static void test_fresh(struct kunit *test)
+{
+	struct gomem_cache *c = gomem_cache_create("whatis", SZ_2K, NULL);
+	struct gomem_span *s;
+	unsigned int i;
+	void *p;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	p = gomem_cache_alloc(c, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	for (i = s->fresh; i < s->nelems; i++)
+		expect(test, ask(test, gomem_span_object(s, i)),
+		       "state: free, was never handed out\n");
+	gomem_cache_free(c, p);
+	gomem_cache_destroy(c);
+}
+
+static void test_tiny(struct kunit *test)
+{
+	u8 *p = gomem_alloc_noscan(5, GFP_KERNEL);
+	const char *answer;
+	char want[48];
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	answer = ask(test, p + 2);
+	expect(test, answer, "what: 16-byte shared block ");
+	snprintf(want, sizeof(want), "state: live, %zu more bytes from here\n",
+		 gomem_usable_size(p) - 2);
+	expect(test, answer, want);
+	gomem_free(p);
+	expect(test, ask(test, p + 2), "state: no live object\n");
+}
+
+static void test_large(struct kunit *test)
+{
+	u8 *p = gomem_alloc(SZ_1M, GFP_KERNEL);
+	const char *answer;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	answer = ask(test, p + SZ_8K + 1);
+	expect(test, answer, "what: 1048576-byte large object, + 8193\n");
+	expect(test, answer, "state: live\n");
+	expect_place(test, answer, "object", p);
+	expect(test, answer, ", 1048576 bytes, one large object\n");
+	expect_not(test, answer, "slots:");
+	gomem_free(p);
+	expect_not(test, ask(test, p), "state: live\n");
+}
+
+static void test_arena(struct kunit *test)
+{
+	struct gomem_arena *arena = gomem_arena_create(GFP_KERNEL);
+	const char *answer;
+	void *p;
+
+	KUNIT_ASSERT_NOT_NULL(test, arena);
+	p = gomem_arena_alloc(arena, 40, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	answer = ask(test, p);
+	expect(test, answer, "-byte block of an arena, + ");
+	expect(test, answer, "state: handed out, ");
+	expect(test, answer, "owner: gomem_arena_destroy() takes it back\n");
+	gomem_arena_destroy(arena);
+}
+
+static void test_scratch(struct kunit *test)
+{
+	void *p = gomem_scratch_get(0, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	expect(test, ask(test, p), "what: 2048-byte scratch buffer ");
+	expect(test, ask(test, p), "owner: gomem_scratch_put() takes it back\n");
+	gomem_scratch_put(p);
+}
+
+/* Whose it is if not gomem's; nothing of it is touched. */
+static void test_foreign(struct kunit *test)
+{
+	void *slab = kmalloc(64, GFP_KERNEL), *mapped = vmalloc(64);
+
+	KUNIT_ASSERT_NOT_NULL(test, slab);
+	KUNIT_ASSERT_NOT_NULL(test, mapped);
+	expect(test, ask(test, slab), "what: not gomem's: slab memory");
+	expect(test, ask(test, mapped), "what: not gomem's: vmalloc memory");
+	expect(test, ask(test, NULL), "what: not gomem's: nothing, in the page at NULL\n");
+	expect(test, ask(test, ERR_PTR(-ENOMEM)), "what: not gomem's: an error code, -12\n");
+	expect(test, ask(test, (void *)ULONG_MAX), "what: not gomem's: ");
+	expect_not(test, ask(test, slab), "state:");
+	expect_not(test, ask(test, slab), "owner:");
+	vfree(mapped);
+	kfree(slab);
+}
+
+static struct kunit_case whatis_cases[] = {
+	KUNIT_CASE(test_small),
+	KUNIT_CASE(test_noscan),
+	KUNIT_CASE(test_neighbours),
+	KUNIT_CASE(test_fresh),
+	KUNIT_CASE(test_tiny),
+	KUNIT_CASE(test_large),
+	KUNIT_CASE(test_arena),
+	KUNIT_CASE(test_scratch),
+	KUNIT_CASE(test_foreign),
+	{ }
+};
+
+static struct kunit_suite whatis_suite = {
+	.name = "gomem_whatis",
+	.test_cases = whatis_cases,
+};
+
+kunit_test_suite(whatis_suite);
