@@ -42,6 +42,9 @@ modules: all-modules
 	@:
 
 ifdef KERNEL
+# Kernels up to 6.12 do not look at KBUILD_EXTRA_SYMBOLS when they decide whether the versions
+# that a module asks for have to be looked up again.
+#
 # Test modules too, of these directories: gomem_kunit only where the kernel has KUnit.
 TESTS := $(patsubst tests/%/Kbuild,%,$(wildcard tests/*/Kbuild))
 
@@ -51,6 +54,8 @@ all-modules: $(BUILD)
 		case $$dir in kunit) \
 			grep -qs '^CONFIG_KUNIT=[ym]' $(KDIR)/.config || continue;; \
 		esac; \
+		symvers=$(BUILD)/tests/$$dir/Module.symvers; \
+		test $$symvers -nt $(BUILD)/Module.symvers || rm -f $$symvers; \
 		$(MAKE) -C $(KDIR) V=$(V) M=$(BUILD)/tests/$$dir \
 			KBUILD_EXTRA_SYMBOLS=$(BUILD)/Module.symvers modules; \
 	done

@@ -558,7 +558,7 @@ static void describe_window(unsigned long addr, char *buf, size_t len)
 void gomem_report_usercopy(const void *p, size_t n, size_t left, bool to_user,
 			   unsigned long caller)
 {
-	char buf[GOMEM_DESCRIPTION_MAX], window[64], right[48];
+	char buf[GOMEM_DESCRIPTION_MAX], window[64], right[64];
 
 	if (!report_begin(GOMEM_BAD_USERCOPY))
 		return;
