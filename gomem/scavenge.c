@@ -256,16 +256,18 @@ static void put_batch(struct gomem_heap *h, const struct batch *b, bool may_slee
 
 /*
  * Sleep until @gp is over for whoever polls it. One more grace period is not always enough:
- * an expedited one that begins while a normal one is under way may end that one alone.
+ * an expedited one that begins while a normal one is under way may end that one alone. With
+ * one processor cond_synchronize_rcu() does nothing, and the poll would wait for a task
+ * switch that nothing need bring.
  */
 static void sleep_until_over(unsigned long gp, bool hurry)
 {
-	do {
+	while (!poll_state_synchronize_rcu(gp)) {
 		if (hurry)
-			cond_synchronize_rcu_expedited(gp);
+			synchronize_rcu_expedited();
 		else
-			cond_synchronize_rcu(gp);
-	} while (!poll_state_synchronize_rcu(gp));
+			synchronize_rcu();
+	}
 }
 
 /**
