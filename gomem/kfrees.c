@@ -11,11 +11,13 @@
  * With kfree_probe=1 each call passes here first, by the kernel's trace event. That tells
  * who calls, on each kernel, and takes its time in each kfree() of the whole machine.
  */
+#include <kunit/visibility.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/panic.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/tracepoint.h>
 #include <trace/events/kmem.h>
@@ -26,9 +28,30 @@
 #include "node.h"
 #include "report.h"
 
+/*
+ * Of one page of a span. Others take the span apart meanwhile, and make another one of its
+ * descriptor: where that lies, and how long it is, may be of both then. What the map says is
+ * no page of the span may be the kernel's, whose words these are.
+ */
+static unsigned long kfrees_of_page(const struct gomem_span *s, unsigned long addr,
+				    unsigned long bytes, unsigned long *news)
+{
+	struct gomem_pagesource *src = s->heap->source;
+	unsigned long n, all = 0;
+
+	/* Keeps the page: gomem_heap_release(). */
+	rcu_read_lock();
+	if (gomem_pagemap_span(s->heap->map, addr) == s) {
+		all = src->dropped(src, addr, bytes, &n);
+		*news += n;
+	}
+	rcu_read_unlock();
+	return all;
+}
+
 /**
  * gomem_kfrees_of_span - how often the kernel freed objects of a span
- * @s: the span, which stays meanwhile
+ * @s: the span; its descriptor stays meanwhile, but may become another span
  * @news: set to how many of these were not told of before
  *
  * Context: any.
@@ -36,17 +59,20 @@
  */
 unsigned long gomem_kfrees_of_span(const struct gomem_span *s, unsigned long *news)
 {
-	struct gomem_pagesource *src = s->heap->source;
-	unsigned long bytes = PAGE_SIZE;
+	unsigned long all = 0, addr = READ_ONCE(s->base);
+	unsigned int i, npages = READ_ONCE(s->npages);
 
 	*news = 0;
-	if (!src->dropped || gomem_span_state(s) == GOMEM_SPAN_ARENA)
+	if (!s->heap->source->dropped || gomem_span_state(s) == GOMEM_SPAN_ARENA)
 		return 0;
 	/* A single object is freed by its first page. */
-	if (s->nelems > 1)
-		bytes = (unsigned long)s->npages << GOMEM_PAGE_SHIFT;
-	return src->dropped(src, s->base, bytes, news);
+	if (READ_ONCE(s->nelems) == 1)
+		return kfrees_of_page(s, addr, PAGE_SIZE, news);
+	for (i = 0; i < npages; i++, addr += GOMEM_PAGE_SIZE)
+		all += kfrees_of_page(s, addr, GOMEM_PAGE_SIZE, news);
+	return all;
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_kfrees_of_span);
 
 struct kind_walk {
 	const struct gomem_kind *kind;

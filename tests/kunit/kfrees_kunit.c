@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kfrees_kunit.c - what the kernel's kfree() did to a page is read from pages of gomem's, and
+ * from no others.
+ */
+#include <kunit/test.h>
+#include <linux/gomem.h>
+#include <linux/mm.h>
+#include <linux/page_ref.h>
+
+#include "balance.h"
+#include "kfrees.h"
+#include "node.h"
+
+/* Nobody's number. */
+#define MARK		0x5eedUL
+
+struct fixture {
+	struct balance balance;
+};
+
+/* A reference that is missing is told of, once as news. */
+static void test_missing(struct kunit *test)
+{
+	void *p = gomem_alloc(100, GFP_KERNEL);
+	struct gomem_span *s;
+	struct page *page;
+	unsigned long news;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	page = virt_to_page(p);
+	KUNIT_EXPECT_EQ(test, 0, gomem_kfrees_of_span(s, &news));
+	KUNIT_EXPECT_EQ(test, 0, news);
+	page_ref_dec(page);
+	KUNIT_EXPECT_EQ(test, 1, gomem_kfrees_of_span(s, &news));
+	KUNIT_EXPECT_EQ(test, 1, news);
+	KUNIT_EXPECT_EQ(test, 1, gomem_kfrees_of_span(s, &news));
+	KUNIT_EXPECT_EQ(test, 0, news);
+	page_ref_inc(page);
+	set_page_private(page, 0);
+	gomem_free(p);
+}
+
+/*
+ * While spans are visited, another CPU may take one apart and make another one of its
+ * descriptor: with the address of one and the length of the other it reaches beyond its pages.
+ */
+static void test_beyond(struct kunit *test)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 1);
+	struct gomem_span *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	unsigned int nelems, refs;
+	unsigned long news;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	refs = page_ref_count(page);
+	s->heap = gomem_first_heap();
+	s->base = (unsigned long)page_address(page);
+	s->npages = 1;
+	for (nelems = 1; nelems <= 2; nelems++) {
+		s->nelems = nelems;
+		set_page_private(page, MARK);
+		KUNIT_EXPECT_EQ(test, 0, gomem_kfrees_of_span(s, &news));
+		KUNIT_EXPECT_EQ(test, 0, news);
+		KUNIT_EXPECT_EQ(test, MARK, page_private(page));
+		KUNIT_EXPECT_EQ(test, refs, page_ref_count(page));
+	}
+	set_page_private(page, 0);
+	__free_pages(page, 1);
+}
+
+static int kfrees_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	test->priv = f;
+	balance_save(&f->balance);
+	return 0;
+}
+
+static void kfrees_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	if (f)
+		balance_expect(test, &f->balance);
+}
+
+static struct kunit_case kfrees_cases[] = {
+	KUNIT_CASE(test_missing),
+	KUNIT_CASE(test_beyond),
+	{ }
+};
+
+static struct kunit_suite kfrees_suite = {
+	.name = "gomem_kfrees",
+	.init = kfrees_init,
+	.exit = kfrees_exit,
+	.test_cases = kfrees_cases,
+};
+
+kunit_test_suite(kfrees_suite);
