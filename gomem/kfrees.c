@@ -109,15 +109,25 @@ unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
 	return w.all;
 }
 
+static void note_kfree(const void *p, unsigned long call_site)
+{
+	/*
+	 * Keeps the page: gomem_heap_release(). From 7.2 on a probe may be preempted, and is in
+	 * no read-side section but its tracepoint's.
+	 */
+	rcu_read_lock();
+	if (gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)) {
+		gomem_kernel_page_kfreed((unsigned long)p);
+		gomem_report_probed_kfree(p, call_site);
+	}
+	rcu_read_unlock();
+}
+
 static void probe(void *unused, unsigned long call_site, const void *p)
 {
-	const struct gomem_chunk *c = gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)p);
-
 	/* A page without a span is nobody's: an object that was there is freed twice. */
-	if (likely(!c || !READ_ONCE(c->tag[gomem_chunk_page((unsigned long)p)])))
-		return;
-	gomem_kernel_page_kfreed((unsigned long)p);
-	gomem_report_probed_kfree(p, call_site);
+	if (unlikely(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)))
+		note_kfree(p, call_site);
 }
 
 /* What the parameter says, and whether the module runs: the kernel's lock of parameters. */

@@ -7,6 +7,7 @@
 #include <linux/init.h>
 #include <linux/mm.h>
 #include <linux/page_ref.h>
+#include <linux/rcupdate.h>
 
 #include "compat.h"
 #include "key.h"
@@ -141,13 +142,14 @@ static unsigned long kernel_dropped(struct gomem_pagesource *src, unsigned long 
  *
  * So that kernel_dropped() tells of it, but not as news.
  *
- * Context: any.
+ * Context: any, in a read-side section of RCU, which keeps the page.
  */
 void gomem_kernel_page_kfreed(unsigned long addr)
 {
 	struct page *page = virt_to_page((void *)addr);
 	unsigned long told;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "gomem notes a kfree() in a page that may go");
 	do
 		told = READ_ONCE(page_private(page));
 	while (cmpxchg(&page_private(page), told, told + 1) != told);
