@@ -11,6 +11,11 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
+/*
+ * Of interrupts softirqs are told apart, which takes 4 of the 65 instructions of each call
+ * there. In return a test knows that it came from both, and a driver's author sees where
+ * from the driver allocates.
+ */
 enum gomem_event {
 	GOMEM_EV_SOFTIRQ_ALLOCS,
 	GOMEM_EV_SOFTIRQ_FREES,
