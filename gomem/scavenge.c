@@ -300,7 +300,8 @@ void gomem_heap_wait_for_grace(struct gomem_heap *h, unsigned long gp, bool hurr
  * it is over. GOMEM_SCAVENGE_BACKGROUND sleeps if all free pages are such, and they stay
  * the heap's meanwhile. All others leave these pages alone, and never sleep.
  *
- * Context: any but NMI; GOMEM_SCAVENGE_FORCED and GOMEM_SCAVENGE_BACKGROUND may sleep.
+ * Context: any that may be rescheduled; GOMEM_SCAVENGE_FORCED and GOMEM_SCAVENGE_BACKGROUND
+ * sleep until a grace period is over.
  * Return: how many pages went back, 0 when there is nothing (more) to be had.
  */
 unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, unsigned long want,
