@@ -660,6 +660,50 @@ built_state()
 	fi
 }
 
+# --- Parts of the sources ---------------------------------------------------
+
+# Sets archive to that of $kernel, and sources: where what is taken out of it is kept.
+find_archive()
+{
+	archive=$(source_archive "$kernel")
+	sources=${archive%.tar.xz}
+	mkdir -p "$sources"
+}
+
+# Prints what names a path in the archive: of a file, all sources beside it, since it
+# may include them; and the headers above it, for the same reason.
+members_of()
+{
+	local dir=${1%/*.c}
+
+	if [[ $1 == *.c ]]; then
+		echo "*/$dir/*.[ch]"
+	else
+		echo "*/$dir"
+	fi
+	echo "*/$(dirname "$dir")/*.h"
+}
+
+# unpack_missing PATH...: unpacks those that are not there. That takes a quarter of a
+# minute, however few they are. There need not be headers above, so what tar says is no
+# matter; what is not there will be missed.
+unpack_missing()
+{
+	local path
+	local -a members=() marks=()
+
+	for path; do
+		[[ ! -e $sources/$path || ! -e $sources/.${path//\//_} ]] || continue
+		mapfile -t -O "${#members[@]}" members < <(members_of "$path")
+		marks+=("$sources/.${path//\//_}")
+	done
+	((${#members[@]})) || return 0
+	say "unpacking from $archive"
+	tar -x -C "$sources" --strip-components=1 --no-same-owner -f "$archive" \
+		--anchored --wildcards --no-wildcards-match-slash "${members[@]}" 2>/dev/null || true
+	touch "${marks[@]}"
+}
+
 # --- Both -------------------------------------------------------------------
 
 # Each prints one path, after making sure that it is there.
