@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0
+"""handover_source.py DIRECTORY <TAR - keep the part of a kernel's source that handover.py reads.
+
+That is a fifth of the source: headers in include/, makefiles, files that export a symbol, and
+all files of the core, where one may free what another exports a function for.
+"""
+
+import pathlib
+import re
+import sys
+import tarfile
+
+CORE = re.compile(r"(arch/x86/|block/|crypto/|fs/[^/]*$|init/|io_uring/|ipc/|kernel/|lib/|mm/"
+                  r"|net/|security/|drivers/(base|dma-buf|input|tty)/|virt/)")
+OTHER = re.compile(r"(drivers|fs|sound|certs)/")
+
+
+def kept(name, read):
+    """Is a file needed? Its text is read only if the name does not say."""
+    if name.startswith("include/"):
+        return name.endswith(".h") and not name.startswith("include/dt-bindings/")
+    core = CORE.match(name)
+    if not core and not OTHER.match(name):
+        return False
+    if pathlib.PurePath(name).name in ("Makefile", "Kbuild"):
+        return True
+    if core:
+        return name.endswith((".c", ".h"))
+    return name.endswith(".c") and b"EXPORT_SYMBOL" in read()
+
+
+def main():
+    """Reads the archive once, from beginning to end."""
+    top = pathlib.Path(sys.argv[1])
+    with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
+        for member in archive:
+            name = member.name.partition("/")[2]
+            if not member.isfile() or ".." in name.split("/"):
+                continue
+            text = b""
+
+            def read():
+                nonlocal text
+                text = text or archive.extractfile(member).read()
+                return text
+
+            if kept(name, read):
+                path = top / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(read())
+
+
+main()

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Caches that the kernel frees from. */
+#include <linux/parcel.h>
+
+static struct parcel_ops ops;
+
+static void init(struct parcel *p)
+{
+	ops.cachep = kmem_cache_create("a", 8, 0, 0, NULL); /* expect: look at */
+	ops.spare = kmem_cache_create("b", 8, 0, 0, NULL); /* expect: note */
+	ops.theirs = gomem_kernel_cache(kmem_cache_create("c", 8, 0, 0, NULL));
+	attach(p, kmem_cache_alloc(ops.cachep, GFP_KERNEL));
+}

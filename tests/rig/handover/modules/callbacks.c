@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A function of the kernel in the module's table; the module frees such a struct, too. */
+#include <linux/parcel.h>
+
+static void instantiate(struct parcel *p)
+{
+	struct payload *payload = kmalloc(sizeof(*payload), GFP_KERNEL); /* expect: look at */
+	struct crate *c = kmalloc(sizeof(*c), GFP_KERNEL);
+
+	if (attach(p, payload, c))
+		kfree(payload);
+}
+
+static const struct parcel_ops ops = {
+	.destroy = parcel_destroy_payload,
+};

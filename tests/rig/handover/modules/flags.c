@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The condition of the free is met: the module sets the flag. */
+#include <linux/parcel.h>
+
+#ifdef CONFIG_PARCEL
+static void annotate(struct parcel *p)
+{
+	p->note = kmalloc(8, GFP_KERNEL); /* expect: likely */
+	p->flags |= PARCEL_OWNS_NOTE;
+}
+#else
+static void annotate(struct parcel *p)
+{
+}
+#endif

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Objects that the kernel frees when their last reference is dropped. */
+#include <linux/parcel.h>
+
+static int probe(struct device *dev)
+{
+	struct parcel *p = kzalloc(sizeof(*p), GFP_KERNEL); /* expect: likely */
+	struct parcel *kept = kzalloc(sizeof(*kept), GFP_KERNEL); /* expect: likely */
+	struct payload *other = kzalloc(sizeof(*other), GFP_KERNEL);
+	struct crate *c = kzalloc(sizeof(*c), GFP_KERNEL); /* expect: certain */
+
+	parcel_register(p);
+	parcel_read(other);
+	crate_register(c);
+	if (dev->broken) {
+		kfree(kept);
+		return -ENODEV;
+	}
+	parcel_register(kept);
+	return 0;
+}

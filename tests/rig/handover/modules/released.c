@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The module has a release function of its own, which the kernel calls instead. */
+#include <linux/parcel.h>
+
+static void crate_done(struct crate *c)
+{
+	kfree(c);
+}
+
+static const struct crate_ops crate_ops = {
+	.release = crate_done,
+};
+
+static void probe(void)
+{
+	struct crate *c = kzalloc(sizeof(*c), GFP_KERNEL);
+
+	c->ops = &crate_ops;
+	crate_register(c);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A function in a table returns an allocation to the user of the table. */
+#include <linux/parcel.h>
+
+static struct method *method_init(void)
+{
+	struct method *m = kzalloc(sizeof(*m), GFP_KERNEL); /* expect: likely */
+
+	return m;
+}
+
+static struct payload *payload_init(void)
+{
+	struct payload *p = kzalloc(sizeof(*p), GFP_KERNEL);
+
+	return p;
+}
+
+static const struct method_ops ops = {
+	.init = method_init,
+	.other = payload_init,
+};
+
+static int start(void)
+{
+	return method_start(&ops) ? 0 : -ENOMEM;
+}
