@@ -89,10 +89,10 @@ nr_online()
 	echo $n
 }
 
-# In how many blocks did offline meet a page of gomem's? It holds 65536 references.
+# In how many blocks did offline meet a page of gomem's? It holds 2^30 references.
 nr_ours()
 {
-	dmesg | grep -cE 'refcount:65[5-9][0-9][0-9]'
+	dmesg | grep -cE 'refcount:10737[0-9]{5}'
 }
 
 # wait_for N: until there are so many new blocks
