@@ -193,27 +193,14 @@ static unsigned long fetch_light(struct gomem_heap *h, const struct gomem_span_r
 	return addr;
 }
 
-/* Another heap of that node, or NULL. */
-static struct gomem_heap *peer_of(const struct gomem_heap *h, int node)
-{
-	struct gomem_heap *peer = h->peers[node];
-
-	return peer != h && peer->node == node ? peer : NULL;
-}
-
 /* Pages that this heap and its peers have free; stale is good enough. */
 static unsigned long free_everywhere(const struct gomem_heap *h)
 {
 	unsigned long n = data_race(h->pages.free_pages);	/* as said above */
 	struct gomem_heap *peer;
-	int node;
 
-	for_each_node(node) {
-		if (!h->peers)
-			break;
-		peer = peer_of(h, node);
-		n += peer ? data_race(peer->pages.free_pages) : 0;	/* as said above */
-	}
+	for_each_gomem_peer(peer, h)
+		n += data_race(peer->pages.free_pages);	/* as said above */
 	return n;
 }
 
@@ -221,15 +208,12 @@ static unsigned long free_everywhere(const struct gomem_heap *h)
 static unsigned long give_back_excess(struct gomem_heap *h, unsigned long excess)
 {
 	struct gomem_heap *peer;
-	int node;
 
 	excess -= gomem_heap_scavenge(h, excess, GOMEM_SCAVENGE_LIMIT);
-	for_each_node(node) {
-		if (!excess || !h->peers)
+	for_each_gomem_peer(peer, h) {
+		if (!excess)
 			break;
-		peer = peer_of(h, node);
-		if (peer)
-			excess -= gomem_heap_scavenge(peer, excess, GOMEM_SCAVENGE_LIMIT);
+		excess -= gomem_heap_scavenge(peer, excess, GOMEM_SCAVENGE_LIMIT);
 	}
 	return excess;
 }
