@@ -30,8 +30,8 @@
 
 /*
  * Of one page of a span. Others take the span apart meanwhile, and make another one of its
- * descriptor: where that lies, and how long it is, may be of both then. What the map says is
- * no page of the span may be the kernel's, whose words these are.
+ * descriptor. The address may then be of the one span and the length of the other. A page
+ * that the map does not give to this span may be the kernel's, and must not change.
  */
 static unsigned long kfrees_of_page(const struct gomem_span *s, unsigned long addr,
 				    unsigned long bytes, unsigned long *news)
