@@ -17,7 +17,7 @@
 
 #include "alloc.h"
 #include "cache.h"
-#include "foreign.h"
+#include "describe.h"
 #include "kfrees.h"
 #include "mcache.h"
 #include "node.h"
@@ -476,13 +476,6 @@ void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_node, GOMEM_NS);
 
-/* Of the kernel's slab allocator. */
-static bool is_slab_object(const void *p)
-{
-	return !gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p) &&
-	       gomem_foreign_is_slab((unsigned long)p);
-}
-
 /* What a pointer is that is no live object of the cache, or of any if that is NULL. */
 static noinline void reject(const struct gomem_cache *c, void *p, unsigned long caller)
 {
@@ -491,7 +484,7 @@ static noinline void reject(const struct gomem_cache *c, void *p, unsigned long 
 
 	if (ZERO_OR_NULL_PTR(p))
 		return;
-	if (c && c->twin && is_slab_object(p)) {
+	if (c && c->twin && gomem_is_kernel_slab(p)) {
 		kmem_cache_free(c->twin, p);
 		return;
 	}

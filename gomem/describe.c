@@ -87,6 +87,19 @@ void gomem_describe(unsigned long addr, char *buf, size_t len)
 }
 
 /**
+ * gomem_is_kernel_slab - is this memory of the kernel's slab allocator?
+ * @p: any value
+ *
+ * Context: any.
+ * Return: the answer; false for each page that gomem has.
+ */
+bool gomem_is_kernel_slab(const void *p)
+{
+	return !gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p) &&
+	       gomem_foreign_is_slab((unsigned long)p);
+}
+
+/**
  * gomem_owner_of - name the function that takes back the memory of a span
  * @s: the span, or NULL
  *

@@ -14,6 +14,7 @@ struct gomem_span;
 
 void gomem_describe(unsigned long addr, char *buf, size_t len);
 const char *gomem_object_word(unsigned int class);
+bool gomem_is_kernel_slab(const void *p);
 const char *gomem_owner_of(const struct gomem_span *s);
 
 #endif /* GOMEM_DESCRIBE_H */

@@ -22,7 +22,6 @@
 
 #include "cache.h"
 #include "describe.h"
-#include "foreign.h"
 #include "kfrees.h"
 #include "node.h"
 #include "report.h"
@@ -113,8 +112,7 @@ static void report_end(void)
 /* The kernel can tell of which cache a slab object is, and who allocated it. */
 static void describe_slab(const void *p)
 {
-	if (gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p) ||
-	    !gomem_foreign_is_slab((unsigned long)p))
+	if (!gomem_is_kernel_slab(p))
 		return;
 	pr_err("that is");
 	mem_dump_obj((void *)p);

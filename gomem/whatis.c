@@ -18,7 +18,6 @@
 
 #include "cache.h"
 #include "describe.h"
-#include "foreign.h"
 #include "live.h"
 #include "node.h"
 #include "sizeclass.h"
@@ -201,7 +200,7 @@ void gomem_dump_obj(const void *p)
 
 	say(&a, "address", "%p, asked by %pS", p, (void *)_RET_IP_);
 	answer(&a);
-	if (!gomem_pagemap_has_page(&gomem_pagemap, a.addr) && gomem_foreign_is_slab(a.addr))
+	if (gomem_is_kernel_slab(p))
 		mem_dump_obj((void *)p);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_dump_obj, GOMEM_NS);
