@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# coverage.sh - run the KUnit suites, and print gcov's counters of gomem as a
+# base64-encoded archive after the line "counters:".
+#
+# For the inside of a test machine whose kernel has CONFIG_GCOV_KERNEL.
+
+set -e
+gcov=/sys/kernel/debug/gcov
+copy=/tmp/coverage
+
+./kunit-run || true
+
+# The kernel says that these files have no bytes, so copy them before tar reads
+# them. It keeps the counters of a module that was unloaded.
+mkdir -p $copy
+find $gcov -name '*.gcda' | while read -r file; do
+	mkdir -p "$copy${file%/*}"
+	cat "$file" >"$copy$file"
+done
+echo counters:
+tar -cz -C "$copy$gcov" . | base64
