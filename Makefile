@@ -1,29 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0
-# For people; what the module is made of is said in Kbuild.
+# Commands for people. Kbuild lists the files of the module.
 
 KERNELRELEASE ?= $(shell uname -r)
 VM := $(CURDIR)/scripts/vm
+VERSION = $(shell sed -n 's/^\#define GOMEM_VERSION[[:space:]]*"\(.*\)"$$/\1/p' include/linux/gomem.h)
 
-# make KERNEL=name builds for a kernel that scripts/vm knows, apart from the
-# sources in build/name; plain make builds here, for the running kernel or for
-# what KDIR says.
+# With KERNEL=NAME, build for a kernel that scripts/vm knows, in build/NAME,
+# apart from the sources. Without it, build in place, for the running kernel or
+# for the headers that KDIR names.
 ifdef KERNEL
 KDIR ?= $(shell $(VM) kdir $(KERNEL))
 BUILD := $(CURDIR)/build/$(KERNEL)
 else
 BUILD := $(CURDIR)
 ifeq ($(origin KDIR),undefined)
-ifneq ($(wildcard /lib/modules/$(KERNELRELEASE)/build/Makefile),)
 KDIR := /lib/modules/$(KERNELRELEASE)/build
-else
-# Expanded by recipes only: it may fetch headers.
-KDIR = $(shell $(VM) kdir stock)
-OTHER_KERNEL := 1
+ifeq ($(wildcard $(KDIR)/Makefile),)
+NO_HEADERS := 1
 endif
 endif
 endif
 
-# As many at once as there are CPUs, unless whoever calls decides that.
+# Run as many compilers as there are CPUs, unless the caller passes -j.
 ifdef KERNEL
 ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
@@ -35,17 +33,21 @@ KMAKE = +$(MAKE) -C $(KDIR) V=$(V)
 SOURCES = find Kbuild gomem include tests \( -name '*.[ch]' -o -name 'Kbuild*' -o -name Makefile \) \
 	-not -name '*.mod.c'
 
-.PHONY: modules all-modules modules_install headers_install install clean help
-.PHONY: demo check check-all static kunit selftest bench
+.PHONY: modules all-modules install uninstall modules_install symvers_install
+.PHONY: headers_install tools_install doc_install
+.PHONY: dkms dkms_source dkms_uninstall deb version clean help
+.PHONY: demo check check-all static kunit selftest bench coverage htmldocs
 
 modules: all-modules
 	@:
 
 ifdef KERNEL
-# Kernels up to 6.12 do not look at KBUILD_EXTRA_SYMBOLS when they decide whether the versions
-# that a module asks for have to be looked up again.
+# TESTS: the directories of the test modules to build. gomem_kunit is built only
+# if the kernel has KUnit.
 #
-# Test modules too, of these directories: gomem_kunit only where the kernel has KUnit.
+# Kernels up to 6.12 ignore KBUILD_EXTRA_SYMBOLS when they decide whether to
+# look up a module's symbol versions again. So remove the old Module.symvers of
+# the tests.
 TESTS := $(patsubst tests/%/Kbuild,%,$(wildcard tests/*/Kbuild))
 
 all-modules: $(BUILD)
@@ -60,60 +62,151 @@ all-modules: $(BUILD)
 			KBUILD_EXTRA_SYMBOLS=$(BUILD)/Module.symvers modules; \
 	done
 
-# A tree of links, so that one source is built for several kernels.
+# Make a tree of links, so that one source is built for several kernels.
 $(BUILD): FORCE
 	@mkdir -p $@
-	@find $@ -xtype l -name '*.c' | sed 's/c$$/ko/' | xargs rm -f
+	@find $@ -xtype l -name '*.c' | sed 's/c$$//' | xargs -I{} rm -f {}ko {}o {}ci
 	@find $@ -xtype l -delete
 	@$(SOURCES) -printf '%h\n' | sort -u | sed 's|^|$@/|' | xargs mkdir -p
 	@$(SOURCES) -type f | while read -r f; do \
 		test "$$(readlink $@/$$f)" = "$(CURDIR)/$$f" || ln -sf "$(CURDIR)/$$f" $@/$$f; \
 	done
+else ifdef NO_HEADERS
+all-modules:
+	@echo 'make: There are no headers of the kernel $(KERNELRELEASE): $(KDIR) does not exist.' >&2
+	@echo 'make: Install them (Debian: apt-get install linux-headers-$(KERNELRELEASE)),' >&2
+	@echo 'make: or name the headers of another kernel with KDIR=DIRECTORY,' >&2
+	@echo 'make: or a kernel of the test machines with KERNEL=NAME (scripts/vm kernels).' >&2
+	@exit 1
 else
 all-modules:
-	$(say_other_kernel)
 	$(KMAKE) M=$(BUILD) modules
-	$(say_other_kernel)
-endif
-
-# Said before and after what the kernel's make prints.
-ifdef OTHER_KERNEL
-define say_other_kernel
-@{ \
-	echo 'make: There are no headers of the running kernel, $(KERNELRELEASE).'; \
-	echo "make: This gomem.ko is for Debian's 6.1 in scripts/vm. It does not load here."; \
-	echo 'make: Install linux-headers-$(KERNELRELEASE), or name headers with KDIR=.'; \
-} >&2
-endef
 endif
 
 FORCE:
 
-# The kernel's make runs no depmod if there is no System.map, and packages with headers
-# have none. Whoever builds a package sets DEPMOD=true.
+# --- Installation ---
+
+# DESTDIR= is put before all of these. INSTALL_MOD_PATH= replaces it for what is
+# in /lib/modules.
+DOCDIR ?= /usr/share/doc/gomem
+INCDIR := /usr/include/gomem
+SRCDIR = /usr/src/gomem-$(VERSION)
+TOOLS := gomem-pprof gomem-top gomem-map gomem-new-client
+
+DEST := $(abspath $(DESTDIR))
+MODULES := $(abspath $(or $(INSTALL_MOD_PATH),$(DESTDIR)))/lib/modules
+
+# The release that the module was built for.
+RELEASE = $$(PATH=$$PATH:/sbin:/usr/sbin modinfo -F vermagic $(BUILD)/gomem/gomem.ko | cut -d ' ' -f 1)
+
+# The kernel's make runs depmod only if there is a System.map, which header
+# packages lack. So run it here. Package builds set DEPMOD=true.
 DEPMOD ?= depmod
+RUN_DEPMOD = PATH=$$PATH:/sbin:/usr/sbin $(DEPMOD) $(patsubst %/lib/modules,-b %/,$(MODULES))
 
+install: modules_install symvers_install headers_install tools_install doc_install
+
+# Debian's kernels sign all modules, with a key that only Debian has. Without
+# the key, sign-file prints errors and the module stays unsigned.
 modules_install: modules
-ifdef OTHER_KERNEL
-	$(if $(INSTALL_MOD_PATH),,$(error nothing is installed without INSTALL_MOD_PATH=: it would not load))
+	$(KMAKE) M=$(BUILD) INSTALL_MOD_PATH=$(patsubst %/lib/modules,%,$(MODULES)) \
+		INSTALL_MOD_DIR=updates INSTALL_MOD_STRIP=1 \
+		$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=) modules_install
+	$(RUN_DEPMOD) $(RELEASE)
+
+# Install what other modules for this kernel are built with: the symbol
+# versions, and the header of the same version.
+symvers_install: modules
+	install -d $(MODULES)/$(RELEASE)/gomem/include/linux
+	install -m 644 include/linux/*.h $(MODULES)/$(RELEASE)/gomem/include/linux
+	install -m 644 $(BUILD)/Module.symvers $(MODULES)/$(RELEASE)/gomem
+
+headers_install:
+	install -d $(DEST)$(INCDIR)/linux
+	install -m 644 include/linux/*.h $(DEST)$(INCDIR)/linux
+
+# scripts/new-client becomes gomem-new-client.
+tools_install:
+	install -d $(DEST)/usr/bin $(DEST)/usr/share/man/man1
+	@set -e; for tool in $(TOOLS); do \
+		file=scripts/$$tool; test -e $$file || file=scripts/$${tool#gomem-}; \
+		echo "install $$file $(DEST)/usr/bin/$$tool"; \
+		sed "s|$$file|$$tool|g" $$file >$(DEST)/usr/bin/$$tool; \
+		chmod 755 $(DEST)/usr/bin/$$tool; \
+		scripts/lib/mkman.sh $(DEST)/usr/bin/$$tool $(VERSION) >$(DEST)/usr/share/man/man1/$$tool.1; \
+		chmod 644 $(DEST)/usr/share/man/man1/$$tool.1; \
+	done
+
+doc_install:
+	install -d $(addprefix $(DEST)$(DOCDIR)/,Documentation/plots Documentation/figures examples)
+	install -m 644 README.md $(DEST)$(DOCDIR)
+	install -m 644 Documentation/*.rst $(DEST)$(DOCDIR)/Documentation
+	install -m 644 Documentation/plots/*.svg $(DEST)$(DOCDIR)/Documentation/plots
+	install -m 644 Documentation/figures/*.svg $(DEST)$(DOCDIR)/Documentation/figures
+	install -m 644 tests/examples/*.c tests/examples/Kbuild $(DEST)$(DOCDIR)/examples
+
+# Remove what "make install" left, for all kernels. In a directory for DESTDIR
+# or INSTALL_MOD_PATH there may be a kernel of which only the lists of depmod
+# are left: remove these, too.
+DEPMOD_LISTS := alias dep devname builtin.alias softdep symbols weakdep
+uninstall:
+	rm -f $(TOOLS:%=$(DEST)/usr/bin/%) $(TOOLS:%=$(DEST)/usr/share/man/man1/%.1)
+	rm -rf $(DEST)$(INCDIR) $(addprefix $(DEST)$(DOCDIR)/,README.md Documentation examples)
+	test ! -d $(DEST)$(DOCDIR) || rmdir --ignore-fail-on-non-empty $(DEST)$(DOCDIR)
+	@set -e; for dir in $(MODULES)/*/gomem; do \
+		test -e $$dir/Module.symvers || continue; \
+		cd $${dir%/gomem}; \
+		echo "rm $$PWD/gomem $$PWD/updates/gomem"; \
+		rm -rf gomem; \
+		rm -f updates/gomem/gomem.ko updates/gomem/gomem.ko.*; \
+		rmdir -p --ignore-fail-on-non-empty updates/gomem; \
+		if test -e modules.order || find . -name '*.ko*' | grep -q .; then \
+			$(RUN_DEPMOD) $${PWD##*/}; \
+		else \
+			rm -f $(DEPMOD_LISTS:%=modules.%) $(DEPMOD_LISTS:%=modules.%.bin) modules.builtin.bin; \
+		fi; \
+		cd ..; \
+		rmdir --ignore-fail-on-non-empty $${dir%/gomem}; \
+	done
+ifneq ($(DEST),)
+	@cd $(DEST) && for dir in usr/bin usr/include usr/share/man/man1 usr/share/doc lib/modules; do \
+		test ! -d $$dir || rmdir -p --ignore-fail-on-non-empty $$dir; \
+	done
 endif
-	$(KMAKE) M=$(BUILD) modules_install
-	PATH=$$PATH:/usr/sbin:/sbin; \
-	$(DEPMOD) $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) \
-		$$(modinfo -F vermagic $(BUILD)/gomem/gomem.ko | cut -d ' ' -f 1)
 
-# What another module is built with: the header, and the symbols' versions.
-headers_install: modules
-	install -d $(DESTDIR)/usr/include/gomem/linux
-	install -m 644 include/linux/*.h $(DESTDIR)/usr/include/gomem/linux
-	install -m 644 $(BUILD)/Module.symvers $(DESTDIR)/usr/include/gomem
+# Copy what DKMS needs, and no more: it copies the directory again for each
+# build.
+dkms_source:
+	install -d $(DEST)$(SRCDIR)
+	find Kbuild COPYING gomem include scripts/dkms-keep \( -name '*.[ch]' -o -name 'Kbuild*' \
+		-o -name COPYING -o -name dkms-keep \) -not -name '*.mod.c' \
+		-exec cp --parents --preserve=mode -t $(DEST)$(SRCDIR) {} +
+	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(VERSION)"/' dkms.conf >$(DEST)$(SRCDIR)/dkms.conf
+	chmod -R u=rwX,go=rX $(DEST)$(SRCDIR)
 
-install: modules_install headers_install
+# Build and install with DKMS, for the running kernel or for KERNELRELEASE=.
+dkms:
+	+$(MAKE) dkms_uninstall
+	+$(MAKE) dkms_source
+	dkms add -m gomem -v $(VERSION)
+	dkms install -m gomem -v $(VERSION) -k $(KERNELRELEASE)
+
+dkms_uninstall:
+	! dkms status -m gomem -v $(VERSION) | grep -q . || dkms remove -m gomem -v $(VERSION) --all
+	rm -rf $(DEST)$(SRCDIR)
+
+deb:
+	@scripts/mkdeb
+
+version:
+	@echo $(VERSION)
 
 clean:
 	rm -rf build
 	find . \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
-		-o -name '.*.cmd' -o -name '.*.d' -o -name 'Module.symvers' -o -name 'modules.order' \) \
+		-o -name '.*.cmd' -o -name '.*.d' -o -name 'Module.symvers' -o -name 'modules.order' \
+		-o -name '*.gcno' -o -name '*.gcda' \) \
 		-not -path './.git/*' -delete
 
 demo:
@@ -134,11 +227,18 @@ kunit:
 selftest:
 	@scripts/runtests selftest
 
-# Of one scenario, one kernel, in one mode: SCENARIO=, KERNEL=, MODE=. Traces of one's
-# own: TRACES=.
+# SCENARIO=, KERNEL= and MODE= select what to measure. TRACES= names traces to
+# replay instead of those in tests/traces.
 bench:
 	@scripts/bench $(if $(SCENARIO),--scenario=$(SCENARIO)) $(if $(KERNEL),--kernel=$(KERNEL)) \
 		$(if $(MODE),--mode=$(MODE)) $(TRACES)
+
+# FILES= names files of gomem/ whose lines that no suite executed are printed.
+coverage:
+	@scripts/coverage $(FILES)
+
+htmldocs:
+	@scripts/htmldocs
 
 help:
 	@echo 'gomem: a Go-style memory allocator for kernel modules'
@@ -153,6 +253,12 @@ help:
 	@echo '  make kunit              only the KUnit suites, with KASAN and lockdep'
 	@echo '  make selftest           only the self-tests'
 	@echo '  make bench              cost and memory held, beside kmalloc() (scripts/bench --help)'
-	@echo '  make install            install module, header and symbols, and run depmod'
-	@echo '                          (DESTDIR=, INSTALL_MOD_PATH=, DEPMOD=)'
+	@echo '  make coverage           lines of gomem that the KUnit suites execute (FILES=: those they do not)'
+	@echo '  make htmldocs           the manual of Documentation/ as web pages, in build/html'
+	@echo '  make install            install module, header, symbol versions, tools and documents, and'
+	@echo '                          run depmod (DESTDIR=, INSTALL_MOD_PATH=, DEPMOD=)'
+	@echo '  make uninstall          remove all of this, for all kernels (with the same variables)'
+	@echo '  make dkms               install with DKMS, for the running kernel or KERNELRELEASE=;'
+	@echo '                          make dkms_uninstall removes it'
+	@echo '  make deb                build the packages gomem-dkms and gomem-dev, in build/deb'
 	@echo '  make clean              remove everything that was built'

@@ -1,138 +1,280 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * internal.h - start here: the words, the way of an allocation, the locks.
+ * internal.h - start here: the layers, the words, the way of an object up and
+ * down, the locks and the barriers.
+ *
+ * include/linux/gomem.h documents the functions that other modules call.
+ *
+ * Layers
+ * ------
+ *
+ * Each folder is a layer, the lowest first. A file uses its own folder and
+ * those listed above it.
+ *
+ *	base/		arithmetic and tables that know nothing of spans
+ *	map/		what an address is: chunks, spans, kinds; reports
+ *	heap/		the pages of a node: from the kernel, into spans, back
+ *	cpu/		free objects: spans by kind, and what each CPU keeps
+ *	api/		the functions that other modules call
+ *	override/	kmalloc() and its relatives, for modules that are built
+ *			with the override header
+ *	run/		what runs by itself or for the administrator: epochs,
+ *			shrinker, checks, debugfs, module init and exit
  *
  * Words
  * -----
  *
- * page		gomem's: 8 KiB, whatever the kernel's is
- * chunk	512 pages, 4 MiB of address range, aligned; unit of bookkeeping
- * hole		page of a chunk that is not ours: never was, or went back
- * span		run of pages cut into objects of one size, or holding one large
- *		object, or a part of an arena
+ * page		8 KiB: gomem's page, whatever the size of the kernel's is
+ * chunk	512 pages, an aligned 4 MiB of addresses; unit of bookkeeping
+ * covered	of a chunk: the tables have entries for it, so that it can be
+ *		registered with its heap
+ * hole		page of a chunk that gomem does not own: it never did, or it
+ *		gave the page back to the kernel
+ * run		pages that lie side by side
+ * span		run of pages cut into objects of one size, or that holds one
+ *		large object, or that is part of an arena
+ * tail		bytes of a span behind its last object
  * size class	one of 67 object sizes, 8 bytes to 32 KiB; class 0 is large
+ * noscan	holding no pointers, as the caller promised
  * span class	size class and noscan bit: 2 * class + noscan
- * noscan	holding no pointers
- * kind		what objects have in common: a span class, or a typed cache's
- * scratch	buffers of 2 to 32 KiB, of span classes behind those of the heap
+ * kind		what the objects of a span have in common: those of a span
+ *		class, or those of a typed cache
+ * scratch	buffers of 2 to 32 KiB; their span classes follow those of the
+ *		size classes
  * typed cache	objects of one exact size, in spans of their own (kmem_cache)
- * tiny		noscan and less than 16 bytes: may share a block of 16 with others
- * part		what a tiny object has of its block
- * rest		what a CPU has not cut yet of its current block
- * arena	memory that is allocated bit by bit and freed as a whole
- * RCU queue	a CPU's objects that wait for a grace period before they are freed
- * slot		a CPU's stack of free objects of one kind
+ * tiny		noscan and less than 16 bytes: may share a block of 16 bytes
+ * part		the bytes of a block that one tiny object has
+ * rest		the bytes of its current block that a CPU has not cut yet
+ * arena	memory that is allocated piece by piece and freed as a whole
+ * block	16 bytes that tiny objects share; or a span of an arena; or
+ *		2^n pages that a heap gets from the kernel at once
+ * key		word by which a free object is recognised (base/key.h)
+ * tag		word of a page that tells its span class (map/chunk.h)
+ * slot		a CPU's stack of free objects of one kind (a magazine)
+ * hit		allocation or free that this CPU's slot serves, with no further
+ *		step
+ * room		how many objects a slot or a transfer cache may hold, or may
+ *		take in addition
  * mcache	a CPU's slots; each CPU has two, for tasks and for interrupts
  * mcentral	all spans of one kind and node
- * transfer cache	an mcentral's free objects that slots flushed, for slots to refill from
- * page cache	a CPU's free pages and span descriptors
- * mheap	the pages of a node, and spans in and out of them
- * page map	from an address to its chunk, span and heap; one for all nodes
- * pending	objects of a span that were freed since it was swept
+ * transfer cache
+ *		an mcentral's free objects that slots flushed, for slots to
+ *		refill from
+ * page cache	free pages and span descriptors that a CPU keeps
+ * mheap	the pages of a node, and the spans made of them; a *heap*
+ * peer		the heap of another node
+ * page map	finds the chunk, span and heap of an address, for all nodes
+ * RCU queue	a CPU's objects that are freed after a grace period
+ * pending	objects of a span that were freed since it was swept last
  * sweep	fold a span's freed bits into its alloc bits
+ * fresh	of an object: never used; of a page: still in the grace period
+ *		after it became free
  * scavenge	give free pages back to the kernel
- * epoch	time between two looks for what is not used
+ * sample	allocation that the heap profile records (base/sample.h)
+ * bucket	the recorded allocations of one stack and size
+ * special	what is attached to a live object, and found by the free of it: a
+ *		record of the profile, or a cleanup
+ * cleanup	function that a module has called when an object is freed
+ * epoch	time after which unused memory goes back: epoch_ms, by default
+ *		10 seconds
+ * look		check for what was not used since the last look, four times an
+ *		epoch
+ * goal		pages that a heap should keep: the most it used in the last four
+ *		looks, and scavenge_percent more
  *
- * The way up: what gomem_alloc() does, each step only if the one before failed
- * ----------------------------------------------------------------------------
+ * The way up: what gomem_alloc() does
+ * -----------------------------------
  *
- *	alloc_small()			alloc.c		pop from the slot
- *	gomem_mcache_alloc_slow()	mcache.c	refill from the slot's span
- *	gomem_transfer_take()		transfer.c	what other slots flushed [1]
- *	gomem_mcentral_refill()		mcentral.c	spans with room		[1]
- *	alloc_from_pcache()		mheap.c		new span, this CPU's pages [2]
- *	find_pages()			mheap.c		the heap's, other caches'  [3]
- *	fetch_light()			grow.c		a block from the kernel
- *	ask_peers()			mcentral.c	another node's spans	[1]
- *	ask_peers()			grow.c		another node's pages	[3]
- *							or a block of its own
- *	gomem_heap_grow()		grow.c		the kernel, with effort
+ * Each step runs only if the steps before found nothing. [1], [2] and [3] are
+ * the locks that it may take, see below.
  *
- * A tiny object starts with the rest of the CPU's block, and its block with a slot:
- * gomem_tiny_cut() and gomem_tiny_alloc_slow().
+ *	gomem_alloc_small()		api/hit.h
+ *		pops an object from the CPU's slot
+ *	gomem_mcache_alloc_slow()	cpu/mcache_alloc.c
+ *		refills the slot from the slot's own span
+ *	gomem_transfer_take()		cpu/transfer.c		[1]
+ *		takes objects that other slots flushed
+ *	gomem_mcentral_refill()		cpu/mcentral_refill.c	[1]
+ *		takes objects from spans with free ones
+ *	alloc_from_pcache()		heap/allocspan.c	[2] [3]
+ *		makes a span of pages that the CPU keeps
+ *	find_pages()			heap/allocspan.c	[1] [2] [3]
+ *		makes a span of the heap's free pages; if there are too few, it
+ *		empties this CPU's slots and all page caches, and tries again
+ *	fetch_light()			heap/grow.c		[3]
+ *		fetches a block of pages that the kernel has free
+ *	alloc_from_peers()		cpu/mcache_alloc.c	[1] [2] [3]
+ *		takes objects from spans of other nodes, or makes a span there
+ *		as above
+ *	grow_from_peers()		heap/grow.c		[3]
+ *		takes free pages of other nodes, or fetches a block there
+ *	grow_hard()			heap/grow.c		[3]
+ *		makes the kernel reclaim memory, as far as the gfp allows
  *
- * Only for small objects (interrupts have none) does a slot have a span of its own.
- * Large objects, and arenas, start with a new span.
+ * In interrupts, gomem_alloc_from_irq() pops from the other mcache of the CPU. Its slots
+ * have no span of their own, nor have those for objects over 128 bytes. Large
+ * objects and arenas begin with alloc_from_pcache().
+ *
+ * gomem_tiny_cut() cuts a tiny object from the rest of the CPU's current block.
+ * If the object does not fit, gomem_tiny_alloc_slow() takes another block from
+ * the slot of blocks, which is refilled as above.
+ *
+ * A typed cache has slots and mcentrals of its own. Its first step is in
+ * api/typed.c; the other steps are those above.
  *
  * The way down: what gomem_free() does
  * ------------------------------------
  *
- *	free_any()			alloc.c		page map: span class, heap
- *	free_from_task()		alloc.c		check, push on the slot
- *	gomem_mcache_free_slow()	mcache.c	empty half of a full slot
- *	gomem_transfer_put()		transfer.c	for others to refill from [1]
- *	gomem_mcentral_free()		mcentral.c	set freed bits		[1]
- *	gomem_heap_free_span()		mheap.c		pages of an empty span	[2][3]
- *	gomem_heap_scavenge()		scavenge.c	back to the kernel	[3]
+ * Each step after gomem_free_hit() handles only what the step before could not
+ * keep: a slot or a transfer cache was full, a span became empty, or a heap has
+ * many free pages.
  *
- * An object of another node skips the slot. A typed cache has slots of its own, and its
- * own central lists; the functions of the first step are in cache.c then, and spans of
- * one that is typesafe are freed a grace period after their last object.
- * gomem_tiny_free() comes after free_from_task(), whose check refuses what is in a block;
- * with the last part of it the block is pushed.
+ *	gomem_free_any()		api/hit.h
+ *		finds the chunk in the page map
+ *	gomem_free_hit()		api/hit.h
+ *		checks the object by its page's tag, pushes it on the slot
+ *	gomem_mcache_free_slow()	cpu/mcache_free.c
+ *		flushes half of a full slot
+ *	gomem_transfer_put()		cpu/transfer.c		[1]
+ *		keeps the objects for other slots to refill from
+ *	gomem_mcentral_free()		cpu/mcentral_free.c	[1]
+ *		sets the objects' freed bits in their spans
+ *	gomem_heap_free_span()		heap/freespan.c		[2] [3]
+ *		gives an empty span's pages to the page cache or the heap
+ *	gomem_heap_give_back()		heap/scavenge.c		[3]
+ *		gives free pages back to the kernel, as do the scavenger's work
+ *		and the shrinker
  *
- * gomem_free_rcu() puts objects on the CPU's RCU queue, from where a work frees them with
- * gomem_free_bulk(): some dozens in one section of the slots, and what these have no room
- * for in one hold of [1].
+ * In interrupts, gomem_free_from_irq() takes the place of gomem_free_hit(). An
+ * object of another node skips the slot and goes to its node's mcentral.
+ *
+ * A large object is claimed by gomem_heap_claim_large(): of several frees of
+ * it, one succeeds. Then its span goes to gomem_heap_free_span().
+ *
+ * A tiny object does not pass the check of gomem_free_hit().
+ * gomem_tiny_free() frees its part of the block, and pushes the block on the
+ * slot of blocks when that was the last part.
+ *
+ * If a typed cache is typesafe, an empty span is freed after a grace period.
+ *
+ * gomem_free_rcu() adds objects to the CPU's RCU queue. After a grace period a
+ * work passes them to gomem_free_bulk(), 32 at a time. A bulk free turns
+ * preemption off once for all objects. It takes [1] once for the objects of a
+ * kind that their slot has no room for.
  *
  * Locks
  * -----
  *
- * [1] gomem_mcentral.lock, one per kind and node: its lists of spans, its transfer cache,
- *     and what a span's owner may change while the span is on a list. A span that a CPU caches
- *     is that CPU's, without the lock.
+ * The three that most paths take are spinlocks. They are taken in any context
+ * but NMI, with interrupts off:
  *
- * [2] gomem_pcache.lock, one per CPU and node: pages and descriptors that the CPU
- *     has, and its counts of spans. Others take it only to empty the cache.
+ * [1] gomem_mcentral.lock, one per kind and node, protects the lists of spans,
+ *     the transfer cache, and the owner's members (map/span.h) of the spans on
+ *     the lists. A span that a CPU caches belongs to that CPU, which uses it
+ *     without the lock.
  *
- * [3] gomem_heap.lock, one per node: the page bitmaps and summaries, descriptors,
- *     counters. May be taken under [2], and no other under another.
+ * [2] gomem_pcache.lock, one per CPU and node, protects the pages and
+ *     descriptors that the CPU keeps, and the CPU's counts of spans. Other CPUs
+ *     take it only to empty the page cache or to read the counts.
  *
- * gomem_pagemap.mutex serializes whatever makes the page map or the summaries of a heap
- * cover more: memory that comes online. It may be held around [3], and around allocations.
+ * [3] gomem_heap.lock, one per node, protects the page bitmaps, the summaries,
+ *     the descriptors and the counters of the heap.
  *
- * gomem_heap.give_lock, which belongs to who frees and gives back, is only tried, with
- * interrupts on, and may be held around [3].
+ * [3] may be taken under [2]. No other of these is taken under another.
  *
- * All are spinlocks, the numbered ones taken with interrupts off; on PREEMPT_RT they
- * sleep. With one held nothing is allocated, given back to the kernel, or printed: so the
- * shrinker, which the kernel may call inside of our own alloc_pages(), can take them.
- * arena.c has a lock for its lists, which is not held with these. epoch.c has a mutex for
- * its work, and for tasks that want none of it meanwhile; it is held around them. cache.c
- * has a spinlock for its list, taken with interrupts on for a step from one cache to the
- * next: a cache with visitors stays on the list, and is visited with no lock held. The lock
- * of an RCU queue is a raw spinlock, for callers that have one, and held with no other.
- * Callers that may have interrupted its holder, as NMIs do, link the object into the queue's
- * list of deferred ones by cmpxchg(); only an irq_work takes that list, as a whole.
+ * With a spinlock of gomem's held, nothing is allocated from the kernel, given
+ * back to it, or printed. So the shrinker, which the kernel may call inside
+ * gomem's own alloc_pages(), can take these locks. On PREEMPT_RT they sleep.
  *
- * No lock protects an mcache. Its CPU owns it, between preempt_disable() and
- * preempt_enable() for the one of tasks, local_irq_save() and restore for the one
- * of interrupts; no lock is taken in between, so what a section needs from below is
- * fetched first, and what it gives back is given afterwards, with the CPU perhaps
- * another one by then.
+ * The other locks:
  *
- * The masks of blocks (tiny.h) change atomically, and are whoever's it is whose bit it is.
+ *	gomem_heap.give_lock		heap/mheap.h
+ *		Spinlock of the task that gives pages back after a free. It is
+ *		only tried, with interrupts on, and held around [3].
+ *	arena_lock			api/arena.c
+ *		Spinlock of the lists of arenas and of destroyed ones. Taken
+ *		with interrupts off; no other lock is held with it.
+ *	typed_lock			map/kind.c
+ *		Spinlock of the list of typed caches. Taken with interrupts on,
+ *		only to step from one cache to the next: a cache with visitors
+ *		stays on the list, and is visited without the lock.
+ *	rcu_queue.lock			api/rcu.c
+ *		Raw spinlock of a CPU's RCU queue, since callers may hold one.
+ *		No other lock is held with it. A caller that may have
+ *		interrupted the holder, as an NMI may, adds its object to the
+ *		queue's list of deferred objects by cmpxchg(). Only an irq_work
+ *		takes objects off that list, all at once.
+ *	gomem_pagemap.mutex		map/pagemap.h
+ *		Held by tasks that extend the page map or a heap's summaries,
+ *		when memory comes online; around [3], and around allocations.
+ *	epoch_mutex			run/epoch.c
+ *		Held by an epoch's work, and by tasks that do the same work or
+ *		keep it from running; around all spinlocks above.
  *
- * Without a lock are, too: the page map, whose entries change once, though its table may be
- * mapped anew, longer: publish() in pagemap.c; and a page's tag
- * and span pointer, which belong to who owns the page (map_span(), unmap_span()), as
- * does the bit that says that it is known to be zero (zeropage.h).
+ *	row.lock			map/special.c
+ *		Spinlock of the specials of some spans, and of the marks of
+ *		their pages. Taken with interrupts off; no other lock is held
+ *		with it.
+ *	buckets_lock			api/profile.c
+ *		Spinlock of the lists of buckets, likewise.
+ *	freed_lock			map/origin.c
+ *		Spinlock of the last frees of sampled objects, likewise.
  *
- * Barriers and grace periods
- * --------------------------
+ * Some more mutexes serialize the tasks that do rare work of a single file:
+ * in cpu/drain.c, map/kind.c, api/profile.c, override/override_twin.c,
+ * run/heapfiles.c and run/debugfs.c.
  *
- * Freed bits of a cached span are released by gomem_span_put() and taken by
- * gomem_span_sweep(), which its CPU calls without the lock. A chunk is published by
- * gomem_pagemap_register(). A large object and its span are published by the tag of its
- * first page, gomem_heap_publish_large(), and acquired by the free or resize that takes the
- * object's bit out of it, gomem_heap_claim_large(), or looks at its size,
- * gomem_pagemap_large(). A page goes back to the kernel a grace period after its span was
- * freed, so that who found the span's tag just before, and looks at the object to tell
- * whether it is free already, looks at memory of ours: gomem_heap_release().
+ * What has no lock
+ * ----------------
+ *
+ * An mcache belongs to its CPU: the one for tasks with preemption off, the one
+ * for interrupts with interrupts off. No lock is taken in such a section, since
+ * spinlocks sleep on PREEMPT_RT. So all that it needs from below is fetched
+ * before, and what it flushes is handed down afterwards. The task may be on
+ * another CPU by then.
+ *
+ * An entry of the page map changes once. The table of entries may be replaced
+ * by a longer mapping of the same pages: publish() in map/pagemap.c.
+ *
+ * The tag and the span pointer of a page are written by the owner of the page,
+ * map_span() and unmap_span() in heap/spanpages.c. So is the bit that says that
+ * the page is zero, but atomically: map/zeropage.h.
+ *
+ * The mask of a block changes atomically. Each bit belongs to the owner of the
+ * part that begins there: map/tinyblock.h.
+ *
+ * Barriers
+ * --------
+ *
+ * Freed bits of a span	released by gomem_span_put(), acquired by
+ *			gomem_span_sweep(). The CPU that caches the span sweeps
+ *			it without [1]
+ * State of a span	released by gomem_span_set_state(), acquired by
+ *			gomem_span_state()
+ * Chunk		released by gomem_pagemap_register(), acquired by the
+ *			address dependency of each lookup
+ * Page map's table	released by publish() in map/pagemap.c, acquired
+ *			likewise
+ * mcache		released by publish_mcache() in cpu/mcache.c, acquired by the
+ *			address dependency of CPUs that read another's mcache
+ * Large object		released by gomem_heap_publish_large(), which sets the
+ *			tag of its first page. Acquired by the free or resize
+ *			that claims it, gomem_heap_claim_large(), or by a lookup
+ *			of its size, gomem_pagemap_large()
+ *
+ * Grace periods
+ * -------------
+ *
+ * A page goes back to the kernel an RCU grace period after its span was freed:
+ * gomem_heap_release(). A free reads the page's tag and then the object, to see
+ * whether the object is free already. Preemption or interrupts are off from the
+ * first read to the second; other readers use rcu_read_lock(). In between,
+ * another CPU may free the same object, which is misuse, and then its span.
+ * Even so the second read is from a page of gomem's.
  */
 #ifndef GOMEM_INTERNAL_H
 #define GOMEM_INTERNAL_H
 
-#include "node.h"
+#include "cpu/node.h"
 
 #endif /* GOMEM_INTERNAL_H */

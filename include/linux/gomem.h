@@ -1,70 +1,92 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * gomem.h - a general-purpose allocator for kernel modules, built the way the
- * Go runtime builds its own.
+ * gomem.h - a general-purpose allocator for kernel modules, designed like the
+ * allocator of the Go runtime.
  *
- * A module that uses it needs two lines beside this include:
+ * Beside this include, a module needs two lines:
  *
  *	MODULE_IMPORT_NS(GOMEM_NS);			(in the source)
  *	KBUILD_EXTRA_SYMBOLS=.../Module.symvers		(on make's command line)
  *
- * Rules that hold for every function here:
+ * These rules hold for every function here:
  *
- * Context: process, softirq and hard interrupt context, like kmalloc(). A task's
- * fast path leaves interrupts on. Not NMI: an allocation or free there is refused
- * with a report. On PREEMPT_RT, like kmalloc(), not with a raw spinlock held, nor
- * with preemption or interrupts off. gomem_free_rcu() alone is for all of these.
+ * Context: process, softirq and hard interrupt context, like kmalloc(). The
+ * fast path of a task leaves interrupts on. In NMI context an allocation or a
+ * free is refused with a report. On PREEMPT_RT, as with kmalloc(), the caller
+ * must not hold a raw spinlock and must not have preemption or interrupts off.
+ * Only gomem_free_rcu() may be called in all of these contexts.
  *
- * Sleeping: only an allocation whose gfp allows it (GFP_KERNEL does, GFP_NOWAIT
- * and GFP_ATOMIC do not) may sleep. Such an allocation is a preemption point, as
- * kmalloc() is: with preempt=voluntary another task that waits for the CPU gets it, even
- * if the memory is at hand. Freeing never sleeps.
+ * Sleeping: an allocation may sleep only if its gfp allows it: GFP_KERNEL does,
+ * GFP_NOWAIT and GFP_ATOMIC do not. An allocation that may sleep is a
+ * preemption point, like kmalloc(): with preempt=voluntary another task that
+ * waits for the CPU runs first, even if the memory is at hand. Freeing never
+ * sleeps.
  *
- * gfp: what the flags say about effort (GFP_NOFS, __GFP_NORETRY and so on) reaches
- * the page allocator when memory has to be fetched from it. __GFP_ZERO clears the
- * object, __GFP_NOWARN keeps failures quiet, __GFP_NOFAIL retries until memory is
- * there, if the flags allow sleeping. __GFP_DMA, __GFP_DMA32 and __GFP_HIGHMEM are
- * refused with a report and NULL: objects come from the direct map, of any zone in
- * it. With __GFP_THISNODE no other node's memory is fetched for want of this one's;
- * other flags about placement are ignored. So is __GFP_ACCOUNT: pages are shared by
- * objects of many owners, and charged to none.
+ * gfp flags:
  *
- * Sizes: 0 gives ZERO_SIZE_PTR. Up to 32 KiB a request is rounded up to one of
- * 67 size classes, above to a multiple of 8 KiB, up to GOMEM_MAX_SIZE. From 129
- * bytes to 32 KiB rounding and the tail of a span waste at most a sixth of it, as
- * in Go; gomem_usable_size() tells what an object got.
+ *	- Flags about effort (GFP_NOFS, __GFP_NORETRY and so on) are passed to
+ *	  the page allocator when memory has to be fetched from it.
+ *	- __GFP_ZERO clears the object. __GFP_NOWARN suppresses the warning
+ *	  about a failure. __GFP_NOFAIL retries until there is memory, if the
+ *	  flags allow sleeping.
+ *	- __GFP_DMA, __GFP_DMA32 and __GFP_HIGHMEM are refused: the result is
+ *	  NULL and a report. Objects may come from any zone of the direct map.
+ *	- With __GFP_THISNODE no memory of another node is fetched if this node
+ *	  has none left. Other flags about placement are ignored.
+ *	- __GFP_ACCOUNT is ignored. Objects of many owners share a page, so no
+ *	  memory cgroup is charged.
  *
- * Tiny objects: noscan ones of 1 to 5 bytes share blocks of 16, one of 9 to 15 bytes
- * a block that has room for it. So gomem_usable_size() may be what was asked for and no
- * more, and grow when a neighbour is freed. The rest of a block is lost until all of its
- * objects are freed.
+ * Sizes: an allocation of 0 bytes returns ZERO_SIZE_PTR. A size of up to 32 KiB
+ * is rounded up to one of 67 size classes. A larger size, up to GOMEM_MAX_SIZE,
+ * is rounded up to a multiple of 8 KiB. For sizes from 129 bytes to 32 KiB, the
+ * rounding and the unused tail of a span waste at most a sixth of the span, as
+ * in Go. gomem_usable_size() returns the size that an object really has.
  *
- * Alignment: 8 bytes at least; noscan objects of less than 16 bytes, to the lowest bit
- * set in their size. An object allocated with a size that is a power of two is naturally
- * aligned, as kmalloc() promises. Two promises of kmalloc() are not gomem's. Since Linux
- * 6.11 kmalloc() aligns any size to the largest power of two that divides it: 2560 bytes
- * to 512. gomem aligns to the largest power of two that divides the size class: those
- * 2560 bytes lie in an object of 2688, aligned to 128. krealloc() to a power of two is
- * naturally aligned; gomem_realloc() does not move an object that has room to align it.
- * Objects that need more alignment than their size says have a typed cache with it.
+ * Tiny objects: noscan objects, which gomem_alloc_noscan() allocates, share
+ * blocks of 16 bytes if they have 1 to 5 bytes. A noscan object of 9 to 15
+ * bytes shares a block that has room for it. Therefore gomem_usable_size() may
+ * be exactly the size that was asked for, and may grow when a neighbour in the
+ * block is freed. When a CPU moves on to another block, the free bytes of the
+ * old one stay unused until all of its objects are freed.
  *
- * Errors: an allocation that fails returns NULL. Misuse - a double free, a
+ * Alignment: at least 8 bytes. A noscan object of less than 16 bytes is aligned
+ * to the lowest bit set in its size. An object whose requested size is a power
+ * of two is aligned to that size, as kmalloc() promises. Two promises of
+ * kmalloc() do not hold:
+ *
+ *	- Since Linux 6.11 kmalloc() aligns any size to the largest power of two
+ *	  that divides it: 2560 bytes to 512. gomem aligns to the largest power
+ *	  of two that divides the size class: those 2560 bytes lie in an object
+ *	  of 2688 bytes, aligned to 128.
+ *	- krealloc() to a power of two returns an object that is aligned to it.
+ *	  gomem_realloc() leaves an object that has enough room where it is,
+ *	  aligned or not.
+ *
+ * For objects that need more alignment, create a typed cache with @align.
+ *
+ * Errors: an allocation that fails returns NULL. Misuse is a double free, a
  * pointer into the middle of an object, a pointer that is not gomem's, a
- * refused gfp, a size that overflows - is counted in /sys/kernel/debug/gomem/stats,
- * reported in the kernel log with the caller's name (ten of a kind in five seconds,
- * at most), and has no other effect. An object that was written to after it was
- * freed is never handed out again; that may be how a second free shows, where the
- * write hid it at first. What cannot be seen: a second free after the memory has a
- * new owner, or on two CPUs in the same moment. kfree() of an object is not gomem's to
- * see: the kernel warns, and the object stays allocated. Before 6.18 the kernel also drops
- * a reference of the page, which gomem reports when the page is to go back to the kernel.
- * Of a pointer into the middle of a tiny object it is not known whether an
- * object of its own was there once: it is reported, and counted as a double free.
+ * refused gfp or a size that overflows. It is counted in
+ * /sys/kernel/debug/gomem/stats and reported in the kernel log with the
+ * caller's name. At most ten reports of a kind appear in five seconds. Misuse
+ * has no other effect.
  *
- * Memory: each NUMA node has a heap of its own, and memory comes from the node of the
- * CPU. What is free goes back to the kernel in time. Pages are no slab pages; where
- * the kernel asks whether a page may be shared by reference, as sendpage_ok() does,
- * it has no idea of the objects in it.
+ * An object that was written to after its free is never handed out again, and
+ * is reported. The cause may also be a double free that the write hid at first.
+ * Some misuse cannot be detected:
+ *
+ *	- a second free after the memory has a new owner;
+ *	- two frees of an object on two CPUs at the same moment;
+ *	- kfree() of a gomem object. The kernel warns, and the object stays
+ *	  allocated. Before 6.18 the kernel also drops a reference of the page,
+ *	  which gomem reports when the page is about to go back to the kernel;
+ *	- whether a pointer into the middle of a tiny object once was an object
+ *	  of its own. It is reported, and counted as a double free.
+ *
+ * Memory: each NUMA node has a heap of its own, and memory comes from the node
+ * of the CPU. Free memory returns to the kernel after a while. gomem's pages
+ * are not slab pages. Where the kernel decides whether a page may be shared by
+ * reference, as sendpage_ok() does, it does not know about the objects in it.
  *
  * The algorithms are those of Go's runtime (malloc.go, mcache.go, mcentral.go,
  * mheap.go, mpagealloc.go), with explicit free in place of a garbage collector.
@@ -85,8 +107,14 @@
 #include <linux/gomem_classes.h>
 
 /*
- * The symbol namespace, spelt as EXPORT_SYMBOL_NS_GPL() and MODULE_IMPORT_NS()
- * of this kernel want it: 6.13 turned the bare word into a string.
+ * The version of gomem, in the form of semver.org. It is written here only:
+ * modinfo, the Makefile, dkms.conf and the Debian packages take it from here.
+ */
+#define GOMEM_VERSION	"0.1.0"
+
+/*
+ * The symbol namespace, as EXPORT_SYMBOL_NS_GPL() and MODULE_IMPORT_NS() of
+ * this kernel expect it: a bare word before Linux 6.13, a string since then.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define GOMEM_NS	"GOMEM"
@@ -94,10 +122,10 @@
 #define GOMEM_NS	GOMEM
 #endif
 
-/* The largest object: one Go palloc chunk, and the buddy allocator's limit. */
+/* Largest object: a chunk of Go's page allocator, and the buddy's limit. */
 #define GOMEM_MAX_SIZE	(4UL << 20)
 
-/* Typed caches: bytes of an object, and its alignment, at most. */
+/* Typed caches: maximum size and alignment of an object, in bytes. */
 #define GOMEM_CACHE_MAX_SIZE	GOMEM_MAX_SIZE
 #define GOMEM_CACHE_MAX_ALIGN	8192
 
@@ -109,23 +137,23 @@ struct device;
 struct gomem_arena;
 struct gomem_cache;
 
-/* Where in an object the head for gomem_free_rcu() has to begin: below this. */
+/* A head for gomem_free_rcu() begins at a lower offset than this. */
 #define GOMEM_RCU_OFFSET_MAX	4096UL
 
 /**
- * struct gomem_rcu_head - what gomem_free_rcu() needs in an object
- * @word: gomem's while the object waits to be freed, and the owner's until then
+ * struct gomem_rcu_head - head that gomem_free_rcu() needs in an object
+ * @word: belongs to the object's owner until gomem_free_rcu(), then to gomem
  *
- * Half of a struct rcu_head, which will do as well.
+ * It is half as large as a struct rcu_head, which may be used instead.
  */
 struct gomem_rcu_head {
 	unsigned long word;
 };
 
-/* Linux 7.3 has one of 8 bytes, too, for kfree_rcu(). */
+/* Linux 7.3 and later: an 8-byte head for kfree_rcu(), accepted here too. */
 struct kvfree_rcu_head;
 
-/* Not part of the API: what the inlines and macros below call. */
+/* Not part of the API: called by the inline functions and macros below. */
 void *__gomem_alloc(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_noscan(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_from(unsigned long slot_at, gfp_t gfp) __malloc;
@@ -133,15 +161,15 @@ void *__gomem_alloc_tiny(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_overflow(size_t n, size_t size, gfp_t gfp);
 void __gomem_free_rcu(void *head, void *p);
 
-/* Is it the address of one of the heads that gomem_free_rcu() takes? */
-#define __gomem_is_rcu_head(head)						\
-	(__same_type(head, struct gomem_rcu_head *) ||				\
-	 __same_type(head, struct kvfree_rcu_head *) ||				\
+/* True if @head points to one of the heads that gomem_free_rcu() accepts. */
+#define __gomem_is_rcu_head(head)					\
+	(__same_type(head, struct gomem_rcu_head *) ||			\
+	 __same_type(head, struct kvfree_rcu_head *) ||			\
 	 __same_type(head, struct rcu_head *))
 
 /*
- * Where in each CPU's cache the slot of a size is: a size class has two, side by side, the
- * second one noscan.
+ * Return the offset of a size's slot in each CPU's cache. A size class has two
+ * slots side by side. The second one is noscan.
  */
 #define __GOMEM_SLOT_SHIFT	6
 
@@ -150,7 +178,7 @@ static __always_inline unsigned long __gomem_slot_at(size_t size, bool noscan)
 	return (__gomem_class_const(size) << 1 | noscan) << __GOMEM_SLOT_SHIFT;
 }
 
-/* Noscan objects of these sizes share 16 bytes: 1 to 5, and 9 to 15. */
+/* True for the noscan sizes that share blocks: 1 to 5 and 9 to 15 bytes. */
 static __always_inline bool __gomem_is_tiny(size_t size)
 {
 	return size - 1 < 15 && size - 6 > 2;
@@ -162,8 +190,8 @@ static __always_inline bool __gomem_is_tiny(size_t size)
  * @gfp: GFP_KERNEL, GFP_ATOMIC, ... as for kmalloc()
  *
  * The memory is not cleared, unless @gfp has __GFP_ZERO or the kernel was
- * started with init_on_alloc=1. A size that is a compile-time constant picks its
- * size class at compile time.
+ * started with init_on_alloc=1. If @size is a compile-time constant, its size
+ * class is computed at compile time.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return:
@@ -183,10 +211,10 @@ static __always_inline void *gomem_alloc(size_t size, gfp_t gfp)
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
  * @gfp: as for gomem_alloc()
  *
- * Pointer-free objects (text, packets, pixels) live in spans of their own:
- * kmemleak does not scan them, and an overflow of one cannot reach pointers in
- * its neighbour. Go calls such objects noscan. Those of 1 to 5 bytes share blocks: see
- * tiny objects above.
+ * Objects without pointers (text, packets, pixels) live in spans of their own.
+ * kmemleak does not scan them, and a write beyond such an object cannot
+ * overwrite pointers in its neighbour. Go calls such objects noscan. Objects of
+ * 1 to 5 and of 9 to 15 bytes may share blocks: see "Tiny objects" above.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc().
@@ -205,8 +233,8 @@ static __always_inline void *gomem_alloc_noscan(size_t size, gfp_t gfp)
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
  * @gfp: as for gomem_alloc()
  *
- * Everything up to gomem_usable_size() is cleared, but for memory that is new from a
- * kernel that has cleared it (init_on_alloc=1 or init_on_free=1).
+ * All gomem_usable_size() bytes are zero. Memory fresh from a kernel that
+ * clears pages (init_on_alloc=1 or init_on_free=1) is not cleared again.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc().
@@ -223,8 +251,8 @@ static __always_inline void *gomem_zalloc(size_t size, gfp_t gfp)
  * @gfp: as for gomem_alloc()
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: as gomem_alloc() for @n * @size bytes; NULL, with a report unless
- * @gfp has __GFP_NOWARN, if the product overflows.
+ * Return: as gomem_alloc() for @n * @size bytes. If the product overflows, NULL
+ * with a report; __GFP_NOWARN suppresses that report.
  */
 static __always_inline void *gomem_alloc_array(size_t n, size_t size, gfp_t gfp)
 {
@@ -252,47 +280,55 @@ static __always_inline void *gomem_calloc(size_t n, size_t size, gfp_t gfp)
 /**
  * gomem_alloc_node - allocate memory, if possible of a NUMA node
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
- * @gfp: as for gomem_alloc(); with __GFP_THISNODE no other node will do
- * @node: node id, or NUMA_NO_NODE for this CPU's. A node without memory is taken as
- *	the nearest that has some, one that is not online as NUMA_NO_NODE
+ * @gfp: as for gomem_alloc(). With __GFP_THISNODE no other node is tried
+ * @node: node id, or NUMA_NO_NODE for this CPU's node. A node without memory
+ *	stands for the nearest node that has memory. A node that is not online
+ *	stands for NUMA_NO_NODE
  *
- * If @node has no memory left, another one's is taken. Memory of another node than
- * this CPU's is not cached by this CPU, neither here nor when it is freed.
+ * If @node has no memory left, the memory comes from another node. A CPU does
+ * not cache memory of other nodes, neither on allocation nor on free.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: as gomem_alloc(); NULL with a report if @node can be no node id.
+ * Return: as gomem_alloc(); NULL with a report if @node is not a valid node id.
  */
-void *gomem_alloc_node(size_t size, gfp_t gfp, int node) __alloc_size(1) __malloc;
+void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
+	__alloc_size(1) __malloc;
 
 /**
  * gomem_realloc - change the size of an object
- * @p: the object; NULL or ZERO_SIZE_PTR make this gomem_alloc()
+ * @p: the object. For NULL and ZERO_SIZE_PTR the call is a gomem_alloc()
  * @new_size: bytes wanted; 0 frees @p
  * @gfp: as for gomem_alloc()
  *
- * The contents are kept up to the smaller of both sizes, as is the object's
- * being noscan. An object whose usable size is enough stays where it is, and so does a
- * large one, beyond 16 KiB, with free memory behind it. One that grows by less than half
- * gets half of @new_size as room for more, if there is memory for it at hand.
+ * The contents are kept up to the smaller of both sizes. A noscan object stays
+ * noscan. The object stays at its address if its usable size is large enough.
+ * Outside of interrupts, an object with pages of its own also grows in place if
+ * the memory behind it is free. Each object above 32 KiB has pages of its own,
+ * and so have most objects that gomem_realloc() has moved to more than 16 KiB.
  *
- * With __GFP_ZERO what lies beyond the old size reads as zero, provided that the
- * object was allocated and always resized with __GFP_ZERO: gomem knows an
- * object's usable size, not how much of it the caller asked for (krealloc() has
- * the same rule).
+ * An object that grows by less than half of its size gets spare room, if memory
+ * for that is at hand: @new_size / 2. It gets none if @new_size is less than 16
+ * or a power of two.
+ *
+ * With __GFP_ZERO the bytes beyond the old size read as zero, provided that the
+ * object was allocated and always resized with __GFP_ZERO. gomem knows the
+ * usable size of an object, but not how much of it the caller asked for.
+ * krealloc() has the same rule.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return:
  * * the object, moved or not
  * * ZERO_SIZE_PTR if @new_size is 0
- * * NULL on failure; @p is then unchanged and still the caller's. Also, with a
- *   report, if @p is no live object, or one of a typed cache that has a constructor or is
- *   typesafe under RCU: the contents of such an object have to stay
+ * * NULL on failure. @p is then unchanged and still belongs to the caller
+ * * NULL with a report if @p is no live object, or belongs to a typed cache
+ *   that has a constructor or is typesafe under RCU. The contents of such an
+ *   object must stay in place
  */
 void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp) __must_check;
 
 /**
  * gomem_memdup - allocate a copy of memory
- * @src: what to copy
+ * @src: memory to copy
  * @len: bytes to copy
  * @gfp: as for gomem_alloc()
  *
@@ -316,37 +352,86 @@ char *gomem_strdup(const char *s, gfp_t gfp);
 
 /**
  * gomem_free - free an object
- * @p: what a gomem function returned; NULL and ZERO_SIZE_PTR are ignored
+ * @p: result of a gomem allocation; NULL and ZERO_SIZE_PTR are ignored
  *
- * On whichever CPU and in whichever context the object was allocated.
+ * The object may have been allocated on any CPU and in any context. Scratch
+ * buffers, arenas and memory from devm_gomem_alloc() have functions of their
+ * own.
  *
- * An object that is free already, a pointer into the middle of one and a pointer
- * that is not gomem's are reported and left alone.
+ * An object that is already free, a pointer into the middle of an object and a
+ * pointer that is not gomem's are reported and left alone.
  *
  * Context: any but NMI; never sleeps.
  */
 void gomem_free(const void *p);
 
 /**
+ * gomem_cleanup - have a function called when an object is freed
+ * @p: a live object of any type: tiny, small, large, of a typed cache, a scratch
+ *	buffer, or the handle of an arena. Not an object in an arena
+ * @fn: the function
+ * @arg: its argument
+ * @gfp: for the memory of the registration, 64 bytes from kmalloc()
+ *
+ * An object may have any number of cleanups, also with the same function. The
+ * one that was added last runs first. Each runs once, however the object is
+ * freed: also by a bulk call, after a grace period, and when gomem_realloc()
+ * moves the object. An object that stays where it is keeps its cleanups.
+ *
+ * @fn runs in the context of the free: possibly in an interrupt or under a
+ * spinlock of the code that frees. It must not sleep. gomem holds no lock
+ * meanwhile, so @fn may allocate with GFP_ATOMIC and free other objects. The
+ * object is not live any more: @fn must not use it, free it or add a cleanup to
+ * it. What @fn needs has to be reachable from @arg.
+ *
+ * The module that has @fn must not be unloaded before its cleanups ran or were
+ * canceled. A leaked object's cleanups never run.
+ *
+ * The frees of objects in the same gomem page, or the same span of a typed
+ * cache, take their slow path as long as one of these objects has a cleanup.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it. The caller owns the object.
+ * Return: 0; -ENOMEM; -EINVAL if @p is not a live object, which is reported, or
+ * if @p or @fn is NULL.
+ */
+int __must_check gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg,
+			       gfp_t gfp);
+
+/**
+ * gomem_cleanup_cancel - remove a cleanup from an object
+ * @p: the object, which the caller owns
+ * @fn: as for gomem_cleanup()
+ * @arg: as for gomem_cleanup()
+ *
+ * Context: any but NMI; never sleeps.
+ * Return: false if the object has no such cleanup. If the object was freed, the
+ * cleanup may still run on another CPU: synchronize_rcu() waits for its end.
+ */
+bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg);
+
+/**
  * gomem_free_sensitive - clear an object, then free it
  * @p: as for gomem_free()
  *
- * Clears all gomem_usable_size() bytes in a way the compiler cannot drop. An object of a
- * typed cache that has a constructor, or is typesafe under RCU, is reported and left alone,
- * since its contents have to stay: clear what is sensitive, then call gomem_cache_free().
+ * Clears all gomem_usable_size() bytes in a way that the compiler cannot
+ * optimize away. An object of a typed cache that has a constructor, or is
+ * typesafe under RCU, is reported and left alone, since its contents must
+ * outlive the free. For such an object clear the sensitive fields, then call
+ * gomem_cache_free().
  *
  * Context: any but NMI; never sleeps.
  */
 void gomem_free_sensitive(const void *p);
 
 /**
- * gomem_usable_size - how many bytes an object really has
+ * gomem_usable_size - return how many bytes an object really has
  * @p: an object, NULL or ZERO_SIZE_PTR
  *
- * All of them may be used. That compilers with object-size checks only know of
- * the size asked for is the caller's to keep in mind, as with ksize(). Of a tiny object
- * it grows when its neighbour is freed: who adds up what objects have cannot subtract
- * it later.
+ * The caller may use all of these bytes. As with ksize(), a compiler with
+ * object-size checks knows only the size that was asked for. The usable size of
+ * a tiny object grows when its neighbour in the block is freed. So a caller
+ * that sums up usable sizes must remember what it added for an object, and
+ * subtract that.
  *
  * Context: any.
  * Return: the bytes, at least what was asked for; 0 for NULL and ZERO_SIZE_PTR;
@@ -355,28 +440,31 @@ void gomem_free_sensitive(const void *p);
 size_t gomem_usable_size(const void *p);
 
 /**
- * gomem_owns - is this memory gomem's?
+ * gomem_owns - tell whether memory is gomem's
  * @p: any value
  *
- * Tells by the page @p lies in, without touching it. Says nothing about whether
- * the object there is allocated or free.
+ * The answer follows from the page that @p lies in. The memory is not accessed.
+ * An object at @p may be live or free.
  *
  * Context: any.
- * Return: true if the page belongs to a gomem object or to a span of them; false
- * for NULL, ZERO_SIZE_PTR, memory of other allocators and anything else.
+ * Return: true if the page belongs to a span of gomem's; false for NULL,
+ * ZERO_SIZE_PTR, memory of other allocators and anything else.
  */
 bool gomem_owns(const void *p);
 
 /**
- * gomem_dump_obj - log what an address is
+ * gomem_dump_obj - log a description of an address
  * @p: any value
  *
- * As mem_dump_obj(): for error paths, and while one looks for a bug. The log gets some
- * lines: whose memory @p lies in, which object, whether somebody has it, its neighbours,
- * its span, and who called. It gets no address in clear. The file whatis in debugfs tells
- * the same. For memory of the kernel's slab allocator mem_dump_obj() says more.
+ * Like mem_dump_obj(), this is for error paths and for debugging. It logs a few
+ * lines: which allocator owns the memory, which object @p lies in, whether the
+ * object is live, its neighbours, its span, and the caller of this function. If
+ * the heap profile sampled the object, it logs who allocated it, or who freed
+ * it last. No address is logged in clear. The debugfs file whatis gives the same
+ * description. For memory of the kernel's slab allocator mem_dump_obj() says
+ * more.
  *
- * What @p points to is not touched, but for a free object of gomem's.
+ * The memory at @p is not read, except in a free object of gomem's.
  *
  * Context: any.
  */
@@ -384,28 +472,30 @@ void gomem_dump_obj(const void *p);
 
 /**
  * gomem_alloc_bulk - allocate many objects of one size
- * @size: bytes of each
+ * @size: bytes of each object
  * @gfp: as for gomem_alloc()
- * @n: how many
- * @p: where to put the @n pointers
+ * @n: number of objects
+ * @p: array that receives the @n pointers
  *
- * In much less time than @n calls of gomem_alloc(), for sizes up to 32 KiB.
+ * For sizes of up to 32 KiB this is much faster than @n calls of gomem_alloc().
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: @n, or 0 if not all could be had; then none is allocated and the
- * contents of @p are undefined.
+ * Return: @n, or 0 if there is not enough memory for all of them. Then none is
+ * allocated and the contents of @p are undefined.
  */
-size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p) __must_check;
+size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
+	__must_check;
 
 /**
  * gomem_free_bulk - free many objects
- * @n: how many
- * @p: the objects, of any sizes, in any order; NULL and ZERO_SIZE_PTR are skipped. The
- *	array is in none of them, and its contents are undefined afterwards
+ * @n: number of objects
+ * @p: the objects, of any sizes, in any order; NULL and ZERO_SIZE_PTR are
+ *	skipped. The array must not lie in one of the objects. Its contents are
+ *	undefined afterwards
  *
- * In much less time than @n calls of gomem_free(), for objects up to 32 KiB; the more so
- * where neighbours in @p are neighbours in memory. What gomem_free() would not free is
- * reported, each for itself, and left alone.
+ * For objects of up to 32 KiB this is much faster than @n calls of
+ * gomem_free(). It is fastest if neighbours in @p are neighbours in memory.
+ * Each pointer that gomem_free() would not free is reported and left alone.
  *
  * Context: any but NMI; never sleeps.
  */
@@ -413,44 +503,50 @@ void gomem_free_bulk(size_t n, void **p);
 
 /**
  * gomem_free_rcu - free an object after an RCU grace period
- * @ptr: what a gomem function returned, as a pointer to its type; NULL is ignored
- * @field: name of its head, which begins below GOMEM_RCU_OFFSET_MAX: a struct
- *	gomem_rcu_head, a struct rcu_head, or a struct kvfree_rcu_head where the kernel has it
+ * @ptr: result of a gomem allocation, as a pointer to its type; NULL is ignored
+ * @field: name of the head in the object, at an offset below
+ *	GOMEM_RCU_OFFSET_MAX: a struct gomem_rcu_head, a struct rcu_head, or a
+ *	struct kvfree_rcu_head where the kernel has it
  *
- * gomem_free_rcu() is for gomem's objects what kfree_rcu() is for those of kmalloc().
- * Objects of any size are collected: all objects that come while a grace period runs share
- * one callback with RCU.
+ * gomem_free_rcu() is to gomem what kfree_rcu() is to kmalloc(). Each CPU
+ * collects objects of all sizes in one queue. All objects that it queues while
+ * a grace period runs share one RCU callback.
  *
- * gomem writes to the first word of the head, and to nothing else, until the object is
- * freed. So readers may go on with all other fields.
+ * Until the object is freed, gomem writes to the first word of the head and to
+ * nothing else. So readers may go on using all other fields.
  *
- * What gomem_free() would not free is reported at once and left alone; an object that
- * waits already counts as free. The object must not be freed in another way while it
- * waits, and its head must not be written: gomem notices that late or not at all, and
- * objects that wait behind it may be lost. Until it is freed it counts as a live one.
+ * An object that gomem_free() would not free, or that waits already, is
+ * reported at once and left alone. While an object waits, it must not be freed
+ * in another way, and its head must not be written. gomem detects this late or
+ * not at all, and objects that are queued behind such an object may be lost. In
+ * statistics and leak reports the object is live until it is freed.
  *
- * The module whose object it is need not wait: no code of its is called.
+ * A module need not wait for its objects before it is unloaded: gomem calls
+ * none of its code.
  *
- * Context: any, NMI included; on PREEMPT_RT also with a raw spinlock held, and with
- * preemption or interrupts off. Never sleeps.
+ * Context: any, including NMI; on PREEMPT_RT also with a raw spinlock held, and
+ * with preemption or interrupts off. Never sleeps.
  */
-#define gomem_free_rcu(ptr, field)						\
-do {										\
-	typeof(ptr) __gomem_p = (ptr);						\
-										\
-	BUILD_BUG_ON(offsetof(typeof(*__gomem_p), field) >= GOMEM_RCU_OFFSET_MAX); \
-	BUILD_BUG_ON(offsetof(typeof(*__gomem_p), field) % sizeof(void *));	\
-	BUILD_BUG_ON(!__gomem_is_rcu_head(&__gomem_p->field));			\
-	if (__gomem_p)								\
-		__gomem_free_rcu(&__gomem_p->field, (void *)__gomem_p);		\
+#define gomem_free_rcu(ptr, field)					\
+do {									\
+	typeof(ptr) __gomem_p = (ptr);					\
+									\
+	BUILD_BUG_ON(offsetof(typeof(*__gomem_p), field) >=		\
+		     GOMEM_RCU_OFFSET_MAX);				\
+	BUILD_BUG_ON(offsetof(typeof(*__gomem_p), field) %		\
+		     sizeof(void *));					\
+	BUILD_BUG_ON(!__gomem_is_rcu_head(&__gomem_p->field));		\
+	if (__gomem_p)							\
+		__gomem_free_rcu(&__gomem_p->field, (void *)__gomem_p);	\
 } while (0)
 
 /**
- * gomem_free_rcu_mightsleep - free an object without a head after a grace period
+ * gomem_free_rcu_mightsleep - free an object without a head after grace period
  * @p: as for gomem_free()
  *
- * Without memory for a head the call waits for the grace period itself. A second call with
- * the same object while it waits is reported later, when it is freed.
+ * The call allocates a head of its own. If there is no memory for it, the call
+ * waits for the grace period itself. If the same object is passed again while
+ * it waits, the second free is reported late, when it is carried out.
  *
  * Context: process context; may sleep.
  */
@@ -459,20 +555,22 @@ void gomem_free_rcu_mightsleep(const void *p);
 /**
  * gomem_rcu_barrier - wait for objects that were given to gomem_free_rcu()
  *
- * Returns when all that were given before, on any CPU and either way, are freed.
+ * Returns when all objects that were given to gomem_free_rcu() or to
+ * gomem_free_rcu_mightsleep() before, on any CPU, are freed.
  *
- * Context: process context; sleeps, if there are any.
+ * Context: process context; sleeps if any objects wait.
  */
 void gomem_rcu_barrier(void);
 
 /**
- * gomem_mempool_alloc - gomem_alloc() as memory pools call it
+ * gomem_mempool_alloc - allocate an object for a memory pool
  * @gfp: as for gomem_alloc()
- * @size: bytes of an object, as a pointer
+ * @size: bytes of an object, cast to a pointer
  *
- * For a pool of @min objects that are gomem's::
+ * Create a pool with a reserve of @min gomem objects by::
  *
- *	mempool_create(min, gomem_mempool_alloc, gomem_mempool_free, (void *)size)
+ *	mempool_create(min, gomem_mempool_alloc, gomem_mempool_free,
+ *		       (void *)size)
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc().
@@ -480,31 +578,32 @@ void gomem_rcu_barrier(void);
 void *gomem_mempool_alloc(gfp_t gfp, void *size);
 
 /**
- * gomem_mempool_free - gomem_free() as memory pools call it
+ * gomem_mempool_free - free an object for a memory pool
  * @p: the object
- * @size: not looked at
+ * @size: ignored
  *
  * Context: any but NMI; never sleeps.
  */
 void gomem_mempool_free(void *p, void *size);
 
 /**
- * devm_gomem_alloc - allocate memory for a device
+ * devm_gomem_alloc - allocate memory that is freed with a device's resources
  * @dev: the device
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
  * @gfp: as for gomem_alloc()
  *
- * The memory is freed when the driver is unbound from @dev, with its other resources
- * and the last first.
+ * The memory is freed when the driver is unbound from @dev. As for all managed
+ * resources of @dev, the last one allocated is freed first.
  *
  * Context: process context; may sleep if @gfp allows it.
- * Return: as gomem_alloc(). The memory is gomem_alloc()'s, too, but it is not to be
- * given to gomem_free() or gomem_realloc().
+ * Return: as gomem_alloc(). Do not pass the memory to gomem_free() or
+ * gomem_realloc(): they do not know about @dev.
  */
-void *devm_gomem_alloc(struct device *dev, size_t size, gfp_t gfp) __alloc_size(2) __malloc;
+void *devm_gomem_alloc(struct device *dev, size_t size, gfp_t gfp)
+	__alloc_size(2) __malloc;
 
 /**
- * devm_gomem_zalloc - allocate cleared memory for a device
+ * devm_gomem_zalloc - allocate cleared memory, freed with a device's resources
  * @dev: the device
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
  * @gfp: as for gomem_alloc()
@@ -512,35 +611,38 @@ void *devm_gomem_alloc(struct device *dev, size_t size, gfp_t gfp) __alloc_size(
  * Context: process context; may sleep if @gfp allows it.
  * Return: as devm_gomem_alloc().
  */
-static inline void *devm_gomem_zalloc(struct device *dev, size_t size, gfp_t gfp)
+static inline void *devm_gomem_zalloc(struct device *dev, size_t size,
+				      gfp_t gfp)
 {
 	return devm_gomem_alloc(dev, size, gfp | __GFP_ZERO);
 }
 
 /**
- * devm_gomem_free - free memory of a device early
+ * devm_gomem_free - free memory of a device before the driver is unbound
  * @dev: the device
- * @p: what devm_gomem_alloc() returned for @dev; NULL and ZERO_SIZE_PTR are ignored
+ * @p: result of devm_gomem_alloc() for @dev; NULL and ZERO_SIZE_PTR are ignored
  *
- * Anything else is reported and left alone.
+ * Any other pointer is reported and left alone.
  *
  * Context: process context; never sleeps.
  */
 void devm_gomem_free(struct device *dev, const void *p);
 
 /**
- * gomem_scratch_get - get a buffer for a moment
- * @order: its size is GOMEM_SCRATCH_SIZE(@order): 2 KiB for 0, 32 KiB for
- *	GOMEM_SCRATCH_MAX_ORDER
+ * gomem_scratch_get - get a buffer for a short time
+ * @order: the buffer has GOMEM_SCRATCH_SIZE(@order) bytes, from 2 KiB for 0 to
+ *	32 KiB for GOMEM_SCRATCH_MAX_ORDER
  * @gfp: as for gomem_alloc()
  *
- * For what does not fit on the stack and is gone when the function returns: each CPU
- * keeps 32 KiB of free buffers of each order at hand. A buffer is aligned to its size.
- * It is no object of the heap: other functions than gomem_scratch_put(),
- * gomem_usable_size() and gomem_owns() refuse it, with a report.
+ * Scratch buffers are for data that is too large for the stack, and is not
+ * needed any more when the function returns. Each CPU keeps up to 32 KiB of
+ * free buffers of each order. A buffer is aligned to its size. It is no object
+ * of the heap. Only gomem_scratch_put(), gomem_usable_size(), gomem_owns(),
+ * gomem_dump_obj() and gomem_usercopy_allowed() accept it; other functions
+ * report it.
  *
- * The buffer is not cleared, unless @gfp has __GFP_ZERO or the kernel was started
- * with init_on_alloc=1.
+ * The buffer is not cleared, unless @gfp has __GFP_ZERO or the kernel was
+ * started with init_on_alloc=1.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the buffer; NULL if there is no memory; NULL with a report if @gfp is
@@ -550,83 +652,90 @@ void *gomem_scratch_get(unsigned int order, gfp_t gfp) __malloc;
 
 /**
  * gomem_scratch_put - give a scratch buffer back
- * @buf: what gomem_scratch_get() returned; NULL is ignored
+ * @buf: result of gomem_scratch_get(); NULL is ignored
  *
- * On whichever CPU and in whichever context it was got. Anything else, a buffer that
- * was given back already among it, is reported and left alone.
+ * The buffer may come from any CPU and any context. Any other pointer, and a
+ * buffer that was given back already, is reported and left alone.
  *
  * Context: any but NMI; never sleeps.
  */
 void gomem_scratch_put(void *buf);
 
 /**
- * gomem_arena_create - make an arena
+ * gomem_arena_create - create an arena
  * @gfp: as for gomem_alloc()
  *
- * For many objects that have the same end: they are taken one behind the other from
- * memory that is the arena's alone, at next to no cost, and gomem_arena_destroy()
- * frees all of them. It has no memory at first; blocks are added as it grows, of 8 KiB
- * in the beginning and twice as much each time, up to 256 KiB.
+ * An arena is for many objects that are freed at the same time. An allocation
+ * from an arena only advances a pointer, so it costs next to nothing.
+ * gomem_arena_destroy() frees all objects at once. A new arena has no memory.
+ * It grows by blocks that hold nothing else: the first has 8 KiB, each further
+ * one twice as much, up to 256 KiB.
  *
- * An arena has one user at a time: who shares one keeps calls apart. Different arenas
- * have nothing to do with each other.
+ * An arena has no lock. Callers that share one must serialize their calls.
+ * Different arenas are independent of each other.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: the arena; NULL if there is no memory; NULL with a report if @gfp is refused.
+ * Return: the arena; NULL if there is no memory; NULL with a report if @gfp is
+ * refused.
  */
 struct gomem_arena *gomem_arena_create(gfp_t gfp) __must_check;
 
 /**
  * gomem_arena_alloc - allocate memory from an arena
- * @arena: what gomem_arena_create() returned
+ * @arena: result of gomem_arena_create()
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
  * @gfp: as for gomem_alloc()
  *
- * The memory is aligned to 8 bytes; if @size is a power of two, to that, up to 8 KiB.
- * It lives as long as the arena: gomem_free(), gomem_realloc() and gomem_usable_size()
- * refuse it, with a report. kmemleak looks for pointers in it.
+ * The memory is aligned to 8 bytes. If @size is a power of two, it is aligned
+ * to @size, up to 8 KiB. It lives as long as the arena: gomem_free(),
+ * gomem_realloc() and gomem_usable_size() refuse it with a report. kmemleak
+ * scans it for pointers.
  *
- * The memory is not cleared, unless @gfp has __GFP_ZERO or the kernel was started
- * with init_on_alloc=1.
+ * The memory is not cleared, unless @gfp has __GFP_ZERO or the kernel was
+ * started with init_on_alloc=1.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return:
  * * the memory
  * * ZERO_SIZE_PTR if @size is 0
  * * NULL if there is no memory, @size is over GOMEM_MAX_SIZE or @gfp is refused
- * * NULL, with a report, if @arena was destroyed or is none
+ * * NULL with a report if @arena was destroyed or is no arena
  */
 void *gomem_arena_alloc(struct gomem_arena *arena, size_t size, gfp_t gfp)
 	__alloc_size(2) __malloc;
 
 /**
  * gomem_arena_destroy - free an arena and everything in it
- * @arena: what gomem_arena_create() returned; NULL is ignored
+ * @arena: result of gomem_arena_create(); NULL is ignored
  *
- * One that was destroyed already, or is none, is reported and left alone.
+ * A pointer to no arena, or to one that was destroyed already, is reported and
+ * left alone.
  *
- * With the module parameter debug=1 what was the arena's memory is filled with
- * POISON_FREE, so that a pointer read from it faults where it is used, and given to
- * nobody for a while: writes to it are found and reported then.
+ * With the module parameter debug=1 the arena's memory is filled with
+ * POISON_FREE, so that a pointer that is read from it faults when it is used.
+ * The memory is kept from use for a while. Then writes to it are detected and
+ * reported.
  *
- * Context: any but NMI; never sleeps. Takes a moment for each block, with debug=1 or
- * init_on_free=1 for each byte.
+ * Context: any but NMI; never sleeps. The time grows with the number of blocks;
+ * with debug=1 or init_on_free=1, with the number of bytes.
  */
 void gomem_arena_destroy(struct gomem_arena *arena);
 
 /**
- * struct gomem_cache_args - what a typed cache is beyond name and size
- * @align: alignment of each object, a power of two up to GOMEM_CACHE_MAX_ALIGN; 0: 8
- * @ctor: called once for each object before it is handed out for the first time, with
- *	preemption off perhaps; the object is to be freed as constructed. __GFP_ZERO and
- *	init_on_alloc have no effect then. NULL: none
+ * struct gomem_cache_args - properties of a typed cache beside name and size
+ * @align: alignment of each object, a power of two up to GOMEM_CACHE_MAX_ALIGN;
+ *	0 stands for 8
+ * @ctor: constructor, or NULL. Called once for each object before the object is
+ *	handed out for the first time, possibly with preemption off. An object
+ *	must be freed in its constructed state. __GFP_ZERO and init_on_alloc
+ *	have no effect on a cache with a constructor
  * @noscan: objects hold no pointers, see gomem_alloc_noscan()
- * @typesafe_by_rcu: memory of an object may become another object of the cache at once,
- *	but nothing else before an RCU grace period is over (SLAB_TYPESAFE_BY_RCU).
- *	Contents survive the free
- * @useroffset: where in an object the part begins that may be copied to and from user
- *	space, see gomem_usercopy_allowed()
- * @usersize: bytes of that part; 0: none
+ * @typesafe_by_rcu: the memory of a freed object may become another object of
+ *	this cache at once, but nothing else before an RCU grace period is over
+ *	(SLAB_TYPESAFE_BY_RCU). The contents of an object survive its free
+ * @useroffset: offset of the part of an object that may be copied to and from
+ *	user space, see gomem_usercopy_allowed()
+ * @usersize: bytes of that part; 0 if there is none
  *
  * All zero is the default.
  */
@@ -640,53 +749,57 @@ struct gomem_cache_args {
 };
 
 /**
- * gomem_cache_create - make a typed cache
- * @name: for /sys/kernel/debug/gomem/caches and reports; is copied
+ * gomem_cache_create - create a typed cache
+ * @name: name for /sys/kernel/debug/gomem/caches and reports; it is copied
  * @size: bytes of an object, 1 to GOMEM_CACHE_MAX_SIZE
- * @args: more about it; NULL for the default
+ * @args: further properties; NULL for the default
  *
- * Objects of one size in spans of their own, side by side: @size is rounded up to the
- * alignment and not to a size class. With a constructor, or @typesafe_by_rcu, another 8
- * bytes go with each object, behind it, and both together may have GOMEM_CACHE_MAX_SIZE.
+ * The objects lie side by side in spans of their own. @size is rounded up to
+ * the alignment, not to a size class. If the cache has a constructor or
+ * @typesafe_by_rcu, each object needs 8 more bytes behind it. The sum must not
+ * exceed GOMEM_CACHE_MAX_SIZE.
  *
  * Context: process context; sleeps.
- * Return: the cache; NULL if there is no memory; NULL with a report if @name is empty or
- * @size or @args make no sense.
+ * Return: the cache; NULL if there is no memory; NULL with a report if @name is
+ * empty or @size or @args are invalid.
  */
 struct gomem_cache *gomem_cache_create(const char *name, unsigned int size,
-				       const struct gomem_cache_args *args) __must_check;
+				       const struct gomem_cache_args *args)
+	__must_check;
 
 /**
  * gomem_cache_destroy - destroy a typed cache
  * @c: the cache; NULL is ignored
  *
- * Nobody uses it any more. Waits for frees by gomem_free_rcu(), and by callbacks that were
- * given to call_rcu() before. Objects that were not freed are reported, with their number;
- * they stay where they are, and may still be freed, but the cache's memory is lost until
- * gomem is unloaded. A cache that was destroyed already, or is none, is reported.
+ * Nobody may use the cache any more. The call waits for objects given to
+ * gomem_free_rcu(), and for callbacks that were given to call_rcu() before. If
+ * objects were not freed, their number is reported. They stay where they are
+ * and may still be freed, but the memory of the cache is lost until gomem is
+ * unloaded. A cache that was destroyed already, and a pointer to no cache, is
+ * reported.
  *
  * Context: process context; sleeps.
  */
 void gomem_cache_destroy(struct gomem_cache *c);
 
 /**
- * gomem_cache_shrink - give back what a typed cache has free
+ * gomem_cache_shrink - give back the free memory of a typed cache
  * @c: the cache
  *
- * Takes what CPUs hold of it, and returns its empty spans to the heap.
+ * Takes the free objects that CPUs cache, and returns empty spans to the heap.
  *
  * Context: process context; sleeps.
- * Return: 0 if nothing is left, 1 if spans are in use; -EINVAL, with a report, if @c is
- * no cache.
+ * Return: 0 if no span is left, 1 if spans are in use; -EINVAL with a report if
+ * @c is no cache.
  */
 int gomem_cache_shrink(struct gomem_cache *c);
 
 /**
- * gomem_cache_size - bytes of an object of a typed cache
+ * gomem_cache_size - return the size of an object of a typed cache
  * @c: the cache
  *
  * Context: any.
- * Return: what it was created with.
+ * Return: the size that was passed to gomem_cache_create().
  */
 unsigned int gomem_cache_size(const struct gomem_cache *c);
 
@@ -696,42 +809,46 @@ unsigned int gomem_cache_size(const struct gomem_cache *c);
  * @gfp: as for gomem_alloc()
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: the object; NULL if there is no memory or @gfp is refused; NULL, with a report, if
- * @c was destroyed and its memory has no new owner yet.
+ * Return: the object; NULL if there is no memory or @gfp is refused; NULL with
+ * a report if @c was destroyed, as long as its memory has no new owner.
  */
 void *gomem_cache_alloc(struct gomem_cache *c, gfp_t gfp) __malloc;
 
 /**
  * gomem_cache_zalloc - allocate a cleared object of a typed cache
- * @c: the cache, without a constructor
+ * @c: the cache, which has no constructor
  * @gfp: as for gomem_alloc()
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_cache_alloc().
  */
-static __always_inline void *gomem_cache_zalloc(struct gomem_cache *c, gfp_t gfp)
+static __always_inline void *gomem_cache_zalloc(struct gomem_cache *c,
+						gfp_t gfp)
 {
 	return gomem_cache_alloc(c, gfp | __GFP_ZERO);
 }
 
 /**
- * gomem_cache_alloc_node - allocate an object of a typed cache, if possible of a node
+ * gomem_cache_alloc_node - allocate a typed object, if possible of a NUMA node
  * @c: the cache
- * @gfp: as for gomem_alloc(); with __GFP_THISNODE no other node will do
+ * @gfp: as for gomem_alloc(). With __GFP_THISNODE no other node is tried
  * @node: as for gomem_alloc_node()
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: as gomem_cache_alloc(); NULL with a report if @node can be no node id.
+ * Return: as gomem_cache_alloc(); NULL with a report if @node is not a valid
+ * node id.
  */
-void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node) __malloc;
+void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node)
+	__malloc;
 
 /**
  * gomem_cache_free - free an object of a typed cache
- * @c: its cache
+ * @c: the object's cache
  * @p: the object; NULL is ignored
  *
- * An object that is free already, of another cache, or none, is reported and left alone.
- * gomem_free() frees it too.
+ * An object that is already free, an object of another cache, and a pointer to
+ * no object are reported and left alone. gomem_free() frees objects of typed
+ * caches, too.
  *
  * Context: any but NMI; never sleeps.
  */
@@ -741,49 +858,51 @@ void gomem_cache_free(struct gomem_cache *c, void *p);
  * gomem_cache_alloc_bulk - allocate many objects of a typed cache
  * @c: the cache
  * @gfp: as for gomem_alloc()
- * @n: how many
- * @p: where to put the @n pointers
+ * @n: number of objects
+ * @p: array that receives the @n pointers
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: @n, or 0 if not all could be had; then none is allocated and the contents of
- * @p are undefined.
+ * Return: @n, or 0 if there is not enough memory for all of them. Then none is
+ * allocated and the contents of @p are undefined.
  */
-size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n, void **p)
-	__must_check;
+size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n,
+			      void **p) __must_check;
 
 /**
  * gomem_cache_free_bulk - free many objects of a typed cache
- * @c: their cache
- * @n: how many
- * @p: the objects, in any order; NULLs are skipped. The array is in none of them, and its
- *	contents are undefined afterwards
+ * @c: the objects' cache
+ * @n: number of objects
+ * @p: the objects, in any order; NULL is skipped. The array must not lie in one
+ *	of the objects. Its contents are undefined afterwards
  *
  * Context: any but NMI; never sleeps.
  */
 void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p);
 
 /**
- * gomem_usercopy_allowed - may memory be copied to or from user space?
+ * gomem_usercopy_allowed - tell whether a copy to or from user is allowed
  * @p: the first byte
- * @n: how many
+ * @n: number of bytes
  *
- * The kernel's own check in copy_to_user() knows slab pages only, and sees no bounds in
- * gomem's. Ask this before a length that came from user space is used.
+ * The kernel's own check in copy_to_user() knows the bounds of slab objects
+ * only, not of gomem's. Call this before using a length that came from user
+ * space.
  *
  * Context: any.
- * Return: true if all of it lies in one live object or scratch buffer, up to
- * gomem_usable_size(); in an object of a typed cache: in the part that its cache was
- * created with; in an arena: in what was allocated of one of its blocks, which may be
- * several objects. False for what was freed, given back or destroyed, and for memory that
- * is not gomem's.
+ * Return: true if all bytes lie in one live object or scratch buffer, up to
+ * gomem_usable_size(). In an object of a typed cache, they must lie in the part
+ * given by @useroffset and @usersize. In an arena, they must lie in the
+ * allocated part of one block, which may hold several objects. False for memory
+ * that was freed, given back or destroyed, and for memory that is not gomem's.
  */
 bool gomem_usercopy_allowed(const void *p, size_t n);
 
 /*
- * With __free(gomem) before its name a pointer is given to gomem_free() when it goes out
- * of scope, unless no_free_ptr() took it; NULL and error pointers are none.
+ * A pointer declared with __free(gomem) is passed to gomem_free() when it goes
+ * out of scope, unless no_free_ptr() took it. NULL and error pointers are not
+ * passed.
  */
-#ifdef DEFINE_FREE	/* linux/slab.h has it of linux/cleanup.h, if there is one */
+#ifdef DEFINE_FREE	/* linux/slab.h includes linux/cleanup.h if it exists */
 DEFINE_FREE(gomem, void *, if (!IS_ERR_OR_NULL(_T)) gomem_free(_T))
 #endif
 

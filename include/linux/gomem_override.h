@@ -1,30 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * gomem_override.h - a module gets its memory from gomem, without a change to its source.
+ * gomem_override.h - let an unmodified module get its memory from gomem.
  *
- * To be included by the compiler, in front of each file of the module: in its Kbuild
+ * The compiler includes this header in front of each file of the module. Put
+ * this into the module's Kbuild:
  *
  *	ccflags-y += -I$(GOMEM)/include -include linux/gomem_override.h
  *
- * or, with the Kbuild left alone, KCFLAGS="-I... -include linux/gomem_override.h" on
- * make's command line; with both KBUILD_EXTRA_SYMBOLS=.../Module.symvers.
+ * or leave the Kbuild alone, and put KCFLAGS="-I... -include
+ * linux/gomem_override.h" on make's command line. Both ways also need
+ * KBUILD_EXTRA_SYMBOLS=.../Module.symvers.
  *
- * No macro of the kernel's is changed. The names of the allocator's functions are, in
- * the object file: what the source, and every inline function in a header, calls kfree()
- * is the symbol gomem_override_kfree. So pointers to functions work, members that have
- * such a name, headers in any order, and prototypes are checked as ever. A function of
- * the module's own that has such a name stays its own.
+ * The header changes no macro of the kernel. It renames the symbols of the
+ * allocator's functions in the object file: where the source, or an inline
+ * function in a header, calls kfree(), the object file refers to
+ * gomem_override_kfree. Therefore:
  *
- * What is gomem's then: the families of kmalloc(), kvmalloc(), kstrdup(), bitmap_alloc(),
- * kfree(), kfree_rcu() and kmem_cache_create(), and mempools of those. Memory may still
- * be the kernel's: some that gomem refuses (zones, more than GOMEM_MAX_SIZE), and what a
- * function of the kernel returns, like kasprintf(). Who frees, resizes or asks for the
- * size of an object finds out at run time whose it is.
+ *	- pointers to the functions work;
+ *	- structs may have members of the same names;
+ *	- headers may come in any order;
+ *	- the compiler checks the kernel's prototypes as usual;
+ *	- a function that the module itself defines under such a name is kept.
  *
- * It is the other way that needs care: memory that the module allocates and the kernel,
- * or another module, frees. Documentation/override.rst lists what is seen to, what is
- * not, and what can be done: gomem_kernel_kmalloc() for a call, gomem_kernel_cache() for a
- * cache, and for a file of the module, in its Kbuild,
+ * These families of functions then belong to gomem: kmalloc(), kvmalloc(),
+ * kstrdup(), bitmap_alloc(), kfree(), kfree_rcu() and kmem_cache_create(), and
+ * mempools built on them. Some memory still comes from the kernel's allocator:
+ * requests that gomem refuses (zones, more than GOMEM_MAX_SIZE), and results of
+ * kernel functions like kasprintf(). The functions that free an object, resize
+ * it or return its size find out at run time which allocator it belongs to.
+ *
+ * The opposite case needs care: memory that the module allocates, and that the
+ * kernel or another module frees. Documentation/override.rst lists which cases
+ * are handled, which are not, and what to do about them: call
+ * gomem_kernel_kmalloc() instead of kmalloc(), call gomem_kernel_cache() for a
+ * cache, or exclude a file of the module in its Kbuild:
  *
  *	CFLAGS_file.o += -DGOMEM_OVERRIDE_OFF
  */
@@ -34,11 +43,12 @@
 #include <linux/types.h>
 
 /**
- * gomem_kernel_kmalloc - allocate memory of the kernel's allocator
+ * gomem_kernel_kmalloc - allocate memory from the kernel's allocator
  * @size: bytes wanted
  * @gfp: as for kmalloc()
  *
- * What kmalloc() is without this header: for memory that the kernel will free.
+ * Call this for memory that the kernel will free. It does what kmalloc() does
+ * without this header.
  *
  * Context: as kmalloc(); may sleep if @gfp allows it.
  * Return: as kmalloc().
@@ -49,10 +59,12 @@ struct kmem_cache;
 
 /**
  * gomem_kernel_cache - leave a cache to the kernel's allocator
- * @s: the result of kmem_cache_create(), NULL included; nothing was allocated from it yet
+ * @s: result of kmem_cache_create(), which may be NULL, before any object is
+ *	allocated from it
  *
- * For objects that the module allocates and the kernel frees. A cache that the kernel
- * itself allocates from needs no such call.
+ * Call this for a cache from which the module allocates and into which the
+ * kernel frees. A cache from which the kernel itself allocates does not need
+ * it.
  *
  * Context: may sleep.
  * Return: @s.
@@ -61,13 +73,14 @@ struct kmem_cache *gomem_kernel_cache(struct kmem_cache *s);
 
 #if defined(MODULE) && !defined(GOMEM_OVERRIDE_OFF)
 
-/* The namespace of gomem's symbols, which the module does not know that it uses. */
-static const char gomem_override_ns[] __used __section(".modinfo") __aligned(1) =
-	"import_ns=GOMEM";
+/* Import the namespace of gomem's symbols: the module's source does not. */
+static const char gomem_override_ns[]
+	__used __section(".modinfo") __aligned(1) = "import_ns=GOMEM";
 
 /*
- * A name that this kernel has no function for does no harm; _noprof is 6.10 and later.
- * Not here is what allocates in any context, kmalloc_nolock(): the kernel's memory will do.
+ * A name for which this kernel has no function does no harm. The _noprof names
+ * are those of 6.10 and later. kmalloc_nolock() is not listed: it allocates in
+ * any context, where gomem does not, so its memory stays the kernel's.
  */
 #pragma redefine_extname __kmalloc gomem_override_kmalloc
 #pragma redefine_extname __kmalloc_noprof gomem_override_kmalloc
@@ -115,16 +128,19 @@ static const char gomem_override_ns[] __used __section(".modinfo") __aligned(1) 
 #pragma redefine_extname kfree_strarray gomem_override_kfree_strarray
 
 /*
- * CONFIG_FORTIFY_SOURCE names the symbol of this one itself, and then no pragma can. But to
- * gcc the first name counts. It says so where the kernel's header gives the other, which
- * is no news; clang takes it for an error, so there kmemdup() stays the kernel's.
+ * With CONFIG_FORTIFY_SOURCE the kernel's header gives kmemdup() a symbol name
+ * of its own, which a pragma cannot change. gcc keeps the first name that it
+ * sees, so declare ours first. gcc then warns about the name in the kernel's
+ * header: turn that warning off. clang reports an error instead, so with clang
+ * kmemdup() stays the kernel's.
  */
 #ifndef CONFIG_FORTIFY_SOURCE
 #pragma redefine_extname kmemdup gomem_override_kmemdup
 #pragma redefine_extname kmemdup_noprof gomem_override_kmemdup
 #elif !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpragmas"
-void *__real_kmemdup(const void *src, size_t len, gfp_t gfp) asm("gomem_override_kmemdup");
+void *__real_kmemdup(const void *src, size_t len, gfp_t gfp)
+	asm("gomem_override_kmemdup");
 #endif
 
 #pragma redefine_extname bitmap_alloc gomem_override_bitmap_alloc
@@ -162,10 +178,10 @@ void *__real_kmemdup(const void *src, size_t len, gfp_t gfp) asm("gomem_override
 #pragma redefine_extname mempool_kvmalloc gomem_override_mempool_kvmalloc
 #pragma redefine_extname mempool_kvfree gomem_override_mempool_kvfree
 
-/* The bounds of what is copied to and from user space. */
+/* The check of lengths that are copied to and from user space. */
 #pragma redefine_extname __check_object_size gomem_override_check_object_size
 
-/* Functions of the kernel that free what the module has allocated. */
+/* Kernel functions that free memory which the module has allocated. */
 #pragma redefine_extname kfree_link gomem_override_kfree_link
 #pragma redefine_extname seq_release_private gomem_override_seq_release_private
 #if IS_BUILTIN(CONFIG_NET)

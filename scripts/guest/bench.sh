@@ -1,18 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench.sh - the part of scripts/bench that runs in the machine: the scenarios of
-# gomem_bench.ko that the file plan lists, a line each: SCENARIO SIZE.
+# bench.sh - the part of scripts/bench that runs in the machine. It runs the
+# scenarios of gomem_bench.ko that the file plan lists, one "SCENARIO SIZE" on
+# each line.
 #
-#	bench.sh ROUNDS REPEAT SCALE	how often each is run; parameters of the module
+#	bench.sh ROUNDS REPEAT SCALE	runs of each; parameters of the module
 #
-# Prints lines for the host:
+# It prints lines for the host:
 #
-#	info NAME VALUE			what the machine is like
-#	run SCENARIO SIZE		the results that follow are those of this one
-#	cost ..., rate ..., held ...	as tests/bench/main.c has them
-#	failed SCENARIO SIZE		it did not run
-#	done				all were tried
+#	info NAME VALUE			a property of the machine
+#	run SCENARIO SIZE		the following results are of this run
+#	cost ..., rate ..., held ...	see tests/bench/main.c
+#	failed SCENARIO SIZE		this scenario failed
+#	done				all scenarios were tried
 
 params=/sys/module/gomem_bench/parameters
 debug=/sys/kernel/debug/gomem
@@ -22,8 +23,9 @@ info()
 	echo "info $1 $2"
 }
 
-# What memory gomem and kmalloc() have left from the last scenario goes back: each
-# starts alike. The bench uses no caches for reclaimable objects and the like.
+# Give back the memory that gomem and kmalloc() still hold from the last
+# scenario, so that all start alike. The scenarios use no caches for reclaimable
+# objects and the like.
 settle()
 {
 	echo 1 >$debug/scavenge
@@ -39,9 +41,10 @@ result()
 	done <$params/result
 }
 
-# Caches of free objects are in some state, which a scenario keeps up: each round begins
-# with another one. No other program is started here, which takes User-Mode Linux longer
-# than what is measured.
+# Run a scenario several times. The state of the allocators' caches of free
+# objects lasts for a whole run, so each round begins with a new state. This
+# starts no other program, which would take longer in User-Mode Linux than the
+# measurement.
 one()
 {
 	echo "run $1 $2"
@@ -62,7 +65,7 @@ stat()
 }
 
 rounds=$(seq "$1")
-# The machine's own timers must not stop a real-time task after 0.95 of a second.
+# Do not let the scheduler stop a real-time task after 0.95 s of each second.
 echo -1 >/proc/sys/kernel/sched_rt_runtime_us 2>/dev/null
 insmod gomem.ko && insmod gomem_bench.ko "repeat=$2" "scale=$3" || exit 1
 
@@ -74,7 +77,7 @@ for file in /sys/devices/system/cpu/vulnerabilities/*; do
 	[ ! -e "$file" ] || info "${file##*/}" "$(cat "$file")"
 done
 info mcache_sys "$(stat mcache_sys)"
-info classes "$(grep -c '^ *[0-9]' $debug/classes)"
+info classes "$(grep -c '^ *[0-9]' $debug/classes_all)"
 
 while read -r scenario size; do
 	one "$scenario" "$size"

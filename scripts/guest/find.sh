@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# find.sh - the part of scripts/bench that searches for pages: the lines that
-# gomem_find.ko prints.
+# find.sh - the part of scripts/bench that measures searches for pages. It
+# prints the lines of gomem_find.ko.
 
 insmod gomem_find.ko || exit 1
 dmesg | sed -n 's/.*gomem_find: //p'

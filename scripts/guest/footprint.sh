@@ -1,27 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# footprint.sh - the part of scripts/bench that fills memory: objects of all sizes, half
-# of which are freed in some order, of gomem and of kmalloc() alike.
+# footprint.sh - the part of scripts/bench that fills memory with objects of all
+# sizes, and frees half of them in some order, with gomem and with kmalloc().
 #
 #	footprint.sh AMOUNT ORDER[-MIX]...
 #
-# MIX: which sizes; see gomem_fill.c. Prints lines for the host, bytes each: what live
-# objects were asked for, and what the machine has less free for them:
+# MIX selects the sizes: see gomem_fill.c. It prints lines for the host, in
+# bytes. LIVE is what was requested for the live objects, HELD how much less
+# free memory the machine has because of them:
 #
 #	footprint ALLOCATOR ORDER[-MIX] STEP LIVE HELD
 #
-# STEP is full; half, right after half of the objects were freed; later, a second after
-# that; and asked, after the allocator was asked for what it does not need. What gomem took
-# when it was loaded counts.
+# STEP is full: all objects are live; half: right after half of them were freed;
+# later: a second after that; or asked: after the allocator was asked to give
+# back what it does not need. HELD includes what gomem took when it was loaded.
 
 amount=$1
 shift
 params=/sys/module/gomem_fill/parameters
 debug=/sys/kernel/debug/gomem
 
-# Without a process of its own, which would take memory while it is measured.
-# read_key FILE KEY: sets value
+# read_key FILE KEY: set value. Starts no process, which would take memory
+# during the measurement.
 read_key()
 {
 	value=0
@@ -30,7 +31,8 @@ read_key()
 	done <"$1"
 }
 
-# Free pages, and those that CPUs keep at hand, which freed ones go to first.
+# Print the bytes of free pages, including those on per-CPU lists, where freed
+# pages go first.
 free_bytes()
 {
 	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 }

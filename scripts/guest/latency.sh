@@ -1,26 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# latency.sh - the part of scripts/bench that looks for how long an operation keeps the CPU
-# from others. Of gomem and of kmalloc() alike, with objects of 16 bytes to 128 KiB, as many
-# from each power of two.
+# latency.sh - the part of scripts/bench that measures for how long operations
+# keep the CPU from other tasks. It measures gomem and kmalloc(), with objects
+# of 16 bytes to 128 KiB, equally many from each power of two.
 #
 #	latency.sh AMOUNT...
 #
-# AMOUNT is what lives when the operations on the whole heap are watched. Prints lines for
-# the host, in instructions: the longest time with interrupts off, and the longest that a
-# task of highest priority waited for the CPU:
+# AMOUNT is how much memory lives while operations on the whole heap are
+# watched. It prints lines for the host, in instructions: the longest time with
+# interrupts off, and the longest time that a task of the highest priority
+# waited for the CPU:
 #
 #	latency ALLOCATOR OPERATION AMOUNT OFF WAIT
 #
-# Operation "nothing" is the kernel's own. "scavenge64G" is a heap of 64 GiB without memory
-# behind it, see gomem_giveback.c.
+# Operation "nothing" is the kernel alone. "scavenge64G" works on a heap of 64
+# GiB without memory behind it: see gomem_giveback.c.
 
 fill=/sys/module/gomem_fill/parameters
 latency=/sys/module/gomem_latency/parameters
 debug=/sys/kernel/debug/gomem
 
-# watch ALLOCATOR OPERATION AMOUNT COMMAND...: what a command prints is not of interest
+# watch ALLOCATOR OPERATION AMOUNT COMMAND...: run a command and print what was
+# measured. The output of the command is dropped.
 watch()
 {
 	allocator=$1 operation=$2 amount=$3
@@ -45,7 +47,7 @@ read_files()
 	done
 }
 
-# What both can do; all is freed then.
+# Operations for both allocators. Objects stay live at the end.
 common()
 {
 	watch "$1" fill "$2" put "fill $2" $fill/cmd
@@ -63,7 +65,7 @@ one()
 	watch gomem read "$1" read_files
 	echo "free half random" >$fill/cmd
 	watch gomem scavenge "$1" put 1 $debug/scavenge
-	# Some epochs: caches are drained, pages go back.
+	# Wait for several epochs: slots are drained, pages go back.
 	echo "free half other" >$fill/cmd
 	watch gomem epoch "$1" sleep 2
 	watch gomem free_all "$1" put "free fifo" $fill/cmd
@@ -77,7 +79,8 @@ one()
 }
 
 insmod gomem_latency.ko || exit 1
-# A processor that has nothing to do waits for the host's clock, which a busy host makes late.
+# Keep the processor busy: an idle one waits for the host's clock, which a busy
+# host delays.
 sh -c 'while :; do :; done' &
 renice -n 19 -p $! >/dev/null
 watch none nothing 0 sleep 1

@@ -1,26 +1,30 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# replay.sh - the part of scripts/replay that runs in the machine: each trace in traces/
-# with kmalloc(), then with gomem once for each line of params.
+# replay.sh - the part of scripts/replay that runs in the machine. It replays
+# each trace in traces/ with kmalloc(), and then with gomem once for each line
+# of the file params.
 #
 #	replay.sh NOSCAN		percent of the sizes that are noscan
 #
-# Prints lines for the host to make a table of; bytes:
+# It prints lines for the host, in bytes:
 #
 #	say TEXT			progress
-#	begin TRACE BYTES		free in slabs of kmalloc() before its replay
-#	row TRACE ALLOCATOR BASE STATS	BASE: taken before the first operation. STATS are
-#					the module's, name=value
+#	begin TRACE BYTES		bytes free in the slabs of kmalloc()
+#					before its replay
+#	row TRACE ALLOCATOR BASE STATS	BASE: bytes held before the first
+#					operation. STATS: those of the module,
+#					as name=value
 #	point TRACE ALLOCATOR PERCENT HELD OTHER
-#					what is held, and the same by the allocator's own
-#					account: gomem's sys, kmalloc()'s slabs
+#					bytes held, and the same by the
+#					allocator's own count: gomem's sys,
+#					kmalloc()'s slabs
 
 noscan=$1
 params=/sys/module/gomem_replay/parameters
 
-# Without a process of its own, which would take memory while it is measured.
-# read_key FILE KEY: sets value
+# read_key FILE KEY: set value. Starts no process, which would take memory
+# during the measurement.
 read_key()
 {
 	value=0

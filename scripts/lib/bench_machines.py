@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""bench_machines.py - the machines of scripts/bench: what they are booted with, and
-what their output says.
+"""bench_machines.py - the machines of scripts/bench: what they are booted with,
+and what their output means.
 
-A machine is one boot. It turns what a guest script prints into rows, as they stand in
-the results.
+A machine is one boot. It turns the output of a guest script into rows of the
+results.
 """
 import glob
 import os
@@ -22,39 +22,41 @@ from bench_scenarios import METRICS, OFF, TOP, by_name
 VM = os.path.join(TOP, "scripts/vm")
 GUEST = os.path.join(TOP, "scripts/guest")
 
-# Rounds, repetitions in each, and how many times as long each is as the module would have
-# it: a clock that counts instructions is exact, that of User-Mode Linux has steps of 256 ns.
+# Rounds, repetitions in each, and a factor for the length of a repetition. A
+# clock that counts instructions is exact; that of User-Mode Linux has steps of
+# 256 ns.
 #
-# Of instructions the least counts, and of emulated CPUs the best: what is more is
-# somebody else's work. Of a real processor the median of a round does.
+# The minimum counts for instructions, and the best for emulated CPUs: anything
+# more is other work. The median of a round counts for a real processor.
 TIMING = {"icount": (3, 3, 1), "icount2": (3, 3, 1), "native": (1, 4, 5), "smp": (3, 4, 1)}
 
-# A real processor has half the speed while its twin, of the same core, is busy, for
-# minutes perhaps. So machines with different settings are booted in turn, and of each
-# the boot with the least median counts.
+# A real processor has half the speed while its sibling in the same core is
+# busy, possibly for minutes. So machines with different settings are booted in
+# turn, and the boot with the lowest median counts.
 BOOTS = {"native": 4}
 
-# Whose modules are loaded, of the directories in tests/.
+# The directories in tests/ whose modules are loaded.
 TESTS = ("bench", "modules")
 
-# Of live memory, in a machine of 6 GiB.
+# Arguments of the guest scripts. LATENCY: amounts of live memory, in a machine
+# of 6 GiB. FOOTPRINT: the amount, then orders and mixes.
 LATENCY = ("256M", "4G")
 
 FOOTPRINT = ("200M", "other-log", "random-log", "other-uniform", "other", "fifo")
 
 
 def build_name(kernel, ubsan):
-    """The name of the directories that modules for a kernel are built and collected in."""
+    """The name of the directories in which a kernel's modules are built and kept."""
     return kernel + ("-ubsan" if ubsan else "")
 
 
 def modules_of(kernel, ubsan):
-    """Where prepare() puts the modules that a kernel's machines load."""
+    """The directory in which prepare() puts the modules of a kernel."""
     return os.path.join(TOP, "build/bench/ko", build_name(kernel, ubsan))
 
 
 def prepare(kernel, ubsan=False):
-    """Builds the modules for a kernel; what make said, if it failed."""
+    """Build the modules for a kernel; return the output of make if it failed."""
     build = os.path.join(TOP, "build", build_name(kernel, ubsan))
     make = subprocess.run(["make", "--no-print-directory", "-C", TOP, f"KERNEL={kernel}",
                            f"BUILD={build}", f"GOMEM_UBSAN={'y' if ubsan else ''}",
@@ -74,8 +76,9 @@ def prepare(kernel, ubsan=False):
 
 
 class Row(NamedTuple):
-    """A figure. The kernel is NAME, or NAME:off without mitigations and clearing;
-    ":ubsan" follows where gomem's hot files have the checks of UBSAN."""
+    """One number. The kernel is NAME, or NAME:off without mitigations and
+    clearing. ":ubsan" follows if gomem's hot files have the checks of UBSAN.
+    """
     kernel: str
     mode: str
     cpus: int
@@ -87,7 +90,7 @@ class Row(NamedTuple):
 
 
 class Machine:
-    """One boot: its kernel and settings, and what to run there."""
+    """One boot: its kernel and settings, and what to run in it."""
 
     start = time.monotonic()
     say_lock = threading.Lock()
@@ -108,23 +111,23 @@ class Machine:
 
     @property
     def name(self):
-        """As it stands in the results."""
+        """The name of the kernel in the results."""
         return (self.kernel + (":off" if self.settings == OFF else "") +
                 (":ubsan" if self.ubsan else ""))
 
     def say(self, text):
-        """A line of progress."""
+        """Print a line of progress."""
         with Machine.say_lock:
             print(f"[{time.monotonic() - Machine.start:4.0f} s] {self.mode} {self.name}: {text}",
                   file=sys.stderr, flush=True)
 
     def trouble(self, text):
-        """Something was not measured, and why."""
+        """Note that something was not measured, and why."""
         self.troubles.append(f"{self.mode} {self.name}: {text}")
         self.say(f"NOT MEASURED: {text}")
 
     def add(self, scenario, size, allocator, metric, value, cpus=None):
-        """A row more."""
+        """Add a row."""
         if cpus is None:
             cpus = 4 if self.mode == "memory" else 1
         self.rows.append(Row(self.name, self.mode, cpus, scenario, str(size), allocator, metric,
@@ -133,7 +136,7 @@ class Machine:
     # --- Running -------------------------------------------------------------
 
     def run(self):
-        """All of it; what goes wrong is among the troubles."""
+        """Run all scenarios; failures are added to the troubles."""
         how = {"module": self.run_module, "lines": self.run_lines, "find": self.run_find,
                "latency": self.run_latency, "footprint": self.run_footprint,
                "replay": self.run_replay}
@@ -141,16 +144,18 @@ class Machine:
             how[kind]([name for name in self.names if by_name(name).how == kind])
 
     def stop(self):
-        """Ends what was started."""
+        """End the process that was started."""
         if self.child and self.child.poll() is None:
             self.child.terminate()
 
     def vm(self, options, files, command, handle):
-        """Boots, hands each line that the command prints to handle; False if it failed."""
+        """Boot, and pass each line that the command prints to handle. Return
+        False if it failed.
+        """
         append = self.settings
         if self.mode in ("icount", "icount2"):
-            # See Documentation/benchmarks.rst: what clears memory byte by byte in one
-            # instruction counts as one for each.
+            # See Documentation/benchmarks.rst: an instruction that clears
+            # memory byte by byte would count as one for each byte.
             append += " clearcpuid=erms"
         args = [VM, "run", f"--kernel={self.kernel}", f"--append={append}", "--no-kmemleak",
                 "--no-modules", f"--add={modules_of(self.kernel, self.ubsan)}:/root", *options,
@@ -158,10 +163,11 @@ class Machine:
         return self.watch_again(args, handle)
 
     def watch_again(self, args, handle):
-        """Runs a program that boots; one that never spoke gets other chances.
+        """Run a program that boots a machine; try again if it printed nothing.
 
-        QEMU, where CPUs are threads, has a race with kernels that change their own code, as
-        they do a lot when they boot; and a kernel whose host is too busy finds no timer.
+        QEMU, with CPUs that are threads, has a race with kernels that change
+        their own code, as they often do while they boot. And a kernel whose
+        host is too busy may find no timer.
         """
         for _ in range(3):
             self.heard = False
@@ -173,7 +179,7 @@ class Machine:
         return False
 
     def watch(self, args, handle):
-        """Runs a program; what it says beside its output is shown if it fails."""
+        """Run a program; show its standard error if it fails."""
         done = False
         with tempfile.TemporaryFile("w+") as errors:
             with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=errors, text=True,
@@ -194,7 +200,7 @@ class Machine:
     # --- gomem_bench.ko ------------------------------------------------------
 
     def run_module(self, names):
-        """The scenarios that are functions of the module."""
+        """Run the scenarios that gomem_bench.ko has."""
         plan = [(name, size) for name in names for size in by_name(name).sizes]
         options = {"icount": ["--accel=icount"], "native": [],
                    "icount2": ["--accel=icount", "--cpus=2"],
@@ -222,7 +228,7 @@ class Machine:
                 self.trouble("the machine failed; what it said is above")
 
     def result(self, scenario, size, words):
-        """A line of the module's, in one of the rounds."""
+        """Keep a line of the module, of one of the rounds."""
         kind, allocator, values = words[0], words[1], [float(word) for word in words[2:]]
         cpus = 1
         if kind == "rate":
@@ -232,7 +238,7 @@ class Machine:
         self.found.setdefault((kind, scenario, size, allocator, cpus), []).append(values)
 
     def sum_up(self):
-        """What all rounds of all boots come to."""
+        """Add the rows that all rounds of all boots result in."""
         for (kind, scenario, size, allocator, cpus), rounds in self.found.items():
             where = (scenario, size, allocator)
             if kind == "held":
@@ -258,7 +264,7 @@ class Machine:
     # --- gomem_bench.ko, watched by the emulator -----------------------------
 
     def run_lines(self, _names):
-        """Cache lines: a plugin of QEMU's writes a line for each window of each way."""
+        """Count cache lines: a QEMU plugin prints a line for each window of each way."""
         sizes = by_name("lines").sizes
         ways = [(who, op) for who in ("none", "gomem", "kmalloc", "kmem_cache")
                 for op in ("alloc", "free")]
@@ -286,7 +292,7 @@ class Machine:
         if not rounds or len(windows) != rounds * len(ways) * len(sizes):
             self.trouble(f"lines: {len(windows)} windows are not what was asked for")
             return
-        # The least of the rounds: a round may begin with a refill.
+        # Take the minimum of the rounds: a round may begin with a refill.
         for i, size in enumerate(sizes):
             mine = windows[i * rounds * len(ways):(i + 1) * rounds * len(ways)]
             for k, (who, op) in enumerate(ways):
@@ -296,7 +302,7 @@ class Machine:
     # --- gomem_find.ko -------------------------------------------------------
 
     def run_find(self, _names):
-        """Searches for pages: a line has the cost at five sizes of the heap."""
+        """Search for pages: a line has the cost at five heap sizes."""
         line = re.compile(r"(find|pair|block) +(\w+) +n +(\d+): +(.*) ratio ([0-9.]+)")
         sizes = ("64M", "256M", "1G", "4G", "16G")
         self.say(f"find: {by_name('find').shows}")
@@ -317,7 +323,7 @@ class Machine:
     # --- gomem_latency.ko ----------------------------------------------------
 
     def run_latency(self, _names):
-        """Operations on heaps, watched by a timer and a waiting task."""
+        """Run operations on heaps, watched by a timer and a waiting task."""
         self.say(f"latency: {by_name('latency').shows}")
 
         def handle(words):
@@ -334,7 +340,7 @@ class Machine:
     # --- gomem_fill.ko -------------------------------------------------------
 
     def run_footprint(self, _names):
-        """Memory is filled, and half of it freed."""
+        """Fill memory, and free half of it."""
         def handle(words):
             if words[0] != "footprint":
                 return
@@ -346,7 +352,8 @@ class Machine:
             self.add(name, FOOTPRINT[0], allocator, f"{step}_held", held)
             self.add(name, FOOTPRINT[0], allocator, step, int(held) / int(live))
 
-        # Threads: CPUs in turn answer each other after 100 ms, and grace periods take as long.
+        # CPUs that are threads: CPUs that take turns answer each other only
+        # after 100 ms, and grace periods take as long.
         if not self.vm(["--accel=tcg", "--cpus=4", "--memory=1G", "--timeout=1800"],
                        [f"{GUEST}/footprint.sh"], ["sh", "footprint.sh", *FOOTPRINT], handle):
             self.trouble("footprint: the machine failed; what it said is above")
@@ -354,7 +361,7 @@ class Machine:
     # --- scripts/replay ------------------------------------------------------
 
     def run_replay(self, _names):
-        """Recorded traces, by the script that does that."""
+        """Replay recorded traces, with scripts/replay."""
         def handle(words):
             if words[0] != "row":
                 return

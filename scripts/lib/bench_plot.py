@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""bench_plot.py - figures of scripts/bench as SVG, by nothing but the standard library."""
+"""bench_plot.py - plot results of scripts/bench as SVG, with the standard library only."""
 import os
 from xml.sax.saxutils import escape
 
@@ -12,7 +12,7 @@ COLOURS = {"gomem": "#00add8", "kmalloc": "#c0392b", "kmem_cache": "#7f8c8d",
 
 
 def bytes_label(size):
-    """4096 is 4K."""
+    """Format a size: 4096 is 4K."""
     size = int(size)
     for unit, letter in ((1 << 20, "M"), (1 << 10, "K")):
         if size >= unit and size % unit == 0:
@@ -21,7 +21,7 @@ def bytes_label(size):
 
 
 def nice_step(top):
-    """A round number of which some five reach the top."""
+    """A round number, of which about five reach the top."""
     step = 1.0
     while step * 6 < top:
         step *= 10
@@ -32,27 +32,27 @@ def nice_step(top):
 
 
 class Plot:
-    """Values by category, as lines or as bars; None is a gap."""
+    """A plot of values by category, as lines or bars; None is a gap."""
 
     def __init__(self, title, unit, categories):
         self.title, self.unit, self.categories = title, unit, categories
         self.series = []
 
     def add(self, name, values):
-        """A series, unless it is empty."""
+        """Add a series, unless it is empty."""
         if any(value is not None for value in values):
             self.series.append((name, values))
 
     def x(self, i):
-        """Of a category's middle."""
+        """The x coordinate of the middle of a category."""
         return LEFT + (i + 0.5) * (WIDTH - LEFT - RIGHT) / len(self.categories)
 
     def y(self, value, top):
-        """Of a value."""
+        """The y coordinate of a value."""
         return HEIGHT - BOTTOM - value / top * (HEIGHT - TOP_EDGE - BOTTOM)
 
     def frame(self, top, step):
-        """Title, grid and labels."""
+        """Draw title, grid and labels."""
         yield f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>'
         yield f'<text x="{LEFT}" y="22" font-size="15" font-weight="bold">{escape(self.title)}</text>'
         value = 0.0
@@ -69,7 +69,7 @@ class Plot:
         yield f'<text x="{LEFT}" y="{HEIGHT - 12}" fill="#555555">{escape(self.unit)}</text>'
 
     def legend(self):
-        """Names beside the plot."""
+        """Draw the names of the series beside the plot."""
         for i, (name, _) in enumerate(self.series):
             y = TOP_EDGE + 10 + 20 * i
             yield (f'<rect x="{WIDTH - RIGHT + 14}" y="{y}" width="12" height="12" '
@@ -77,7 +77,7 @@ class Plot:
             yield f'<text x="{WIDTH - RIGHT + 32}" y="{y + 10}">{escape(name)}</text>'
 
     def lines(self, top):
-        """Each series as a line."""
+        """Draw each series as a line."""
         for name, values in self.series:
             points = " ".join(f"{self.x(i):.1f},{self.y(v, top):.1f}"
                               for i, v in enumerate(values) if v is not None)
@@ -89,7 +89,7 @@ class Plot:
                     yield f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>'
 
     def bars(self, top):
-        """Each category as a group of bars."""
+        """Draw each category as a group of bars."""
         group = (WIDTH - LEFT - RIGHT) / len(self.categories) * 0.8
         width = group / max(len(self.series), 1)
         for s, (name, values) in enumerate(self.series):
@@ -103,7 +103,7 @@ class Plot:
                        f'<title>{escape(name)}: {value:g}</title></rect>')
 
     def write(self, path, bars):
-        """The file; False if there is nothing to draw."""
+        """Write the file; return False if there is nothing to draw."""
         values = [v for _, series in self.series for v in series if v is not None]
         if not values or max(values) <= 0:
             return False
@@ -122,12 +122,15 @@ class Plot:
         return True
 
 
-# Name, mode, kernel, scenario, most bytes, caption; the unit is the mode's.
+# File name, mode, kernel, scenario, largest size, caption. The mode implies the
+# unit.
 COSTS = [
     ("pair.svg", "icount", NEWEST, "pair", 8192, "pair"),
     ("pair-off.svg", "icount", NEWEST + ":off", "pair", 8192, "pair, mitigations and clearing off"),
-    ("pair-6.12-off.svg", "icount", "stock-6.12:off", "pair", 8192, "pair, the same on 6.12"),
-    ("pair-6.1-off.svg", "icount", "stock:off", "pair", 8192, "pair, the same on 6.1"),
+    ("pair-6.12-off.svg", "icount", "stock-6.12:off", "pair", 8192,
+     "pair, mitigations and clearing off, 6.12"),
+    ("pair-6.1-off.svg", "icount", "stock:off", "pair", 8192,
+     "pair, mitigations and clearing off, 6.1"),
     ("batch64.svg", "icount", NEWEST, "batch64", 8192, "batch64"),
     ("refill.svg", "icount", NEWEST + ":off", "refill", 8192, "refill, off"),
     ("churn.svg", "icount", NEWEST, "churn", 8192, "churn"),
@@ -141,7 +144,7 @@ COSTS = [
 
 
 def cost_plot(report, mode, kernel, scenario, most, caption):
-    """Cost by size."""
+    """Plot the cost by size."""
     unit = {"icount": "instructions", "native": "ns"}[mode]
     sizes = sorted({int(r.size) for r in report.rows if r.scenario == scenario and
                     r.mode == mode and r.kernel == kernel and int(r.size) <= most})
@@ -155,7 +158,7 @@ def cost_plot(report, mode, kernel, scenario, most, caption):
 
 
 def thread_plot(report, kernel, scenario, size):
-    """Rate by the number of CPUs."""
+    """Plot the rate by the number of CPUs."""
     counts = sorted({r.cpus for r in report.rows if r.scenario == scenario and
                      r.kernel == kernel and r.mode == "smp"})
     if not counts:
@@ -170,7 +173,7 @@ def thread_plot(report, kernel, scenario, size):
 
 
 def held_plot(report, kernel, prefix, metric, title):
-    """Bytes held, by trace or by order."""
+    """Plot the bytes held, by trace or by order."""
     names = list(dict.fromkeys(r.scenario for r in report.rows if r.kernel == kernel and
                                r.scenario.startswith(prefix + ":") and r.metric == metric))
     if not names:
@@ -188,7 +191,9 @@ def held_plot(report, kernel, prefix, metric, title):
 
 
 def write_plots(report, directory):
-    """All that there are figures for; the report gets their names, captions and modes."""
+    """Draw all plots for which there are results. Set the names, captions and
+    modes in the report.
+    """
     report.plots = []
 
     def keep(name, plot, bars, mode):
@@ -202,5 +207,5 @@ def write_plots(report, directory):
     keep("replay.svg", held_plot(report, NEWEST, "replay", "held_avg",
                                  f"replay, {NEWEST}: MiB held on average"), True, "memory")
     keep("footprint.svg", held_plot(report, NEWEST, "footprint", "later",
-                                    f"footprint, {NEWEST}: held of what lives, half is freed"),
+                                    f"footprint, {NEWEST}: held for each live byte, half is freed"),
          True, "memory")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""bench_report.py - what scripts/bench makes of its rows: results.csv, tables, verdicts
-on the goals, and what Documentation shows.
+"""bench_report.py - turn the rows of scripts/bench into results.csv, tables,
+verdicts on the goals, and the results in Documentation.
 """
 import csv
 import hashlib
@@ -14,9 +14,10 @@ from bench_plot import write_plots
 from bench_scenarios import FEW, GOALS, METRICS, MODES, NEWEST, SCENARIOS, TOP, by_name
 
 ALLOCATORS = ("gomem", "kmalloc", "kmem_cache", "alloc_pages_exact", "gomem_cache", "none")
-# What Documentation shows of older kernels, too.
+# Scenarios that Documentation shows for older kernels, too.
 ON_ALL_KERNELS = ("pair", "batch64", "bulk64", "churn", "fill", "large")
-# Of emulated CPUs, in percent: beyond it the host had too much else to do.
+# In percent, for emulated CPUs. With more spread the host had too much other
+# load.
 MOST_SPREAD = 50
 CONFIG = re.compile(r"^(CONFIG_(?:SL[AU]B\w*|PREEMPT\w*|INIT_ON_\w*|MEMCG|HZ|RANDOM_KMALLOC_CACHES"
                     r"|KFENCE_SAMPLE_INTERVAL|CC_OPTIMIZE_FOR_PERFORMANCE|X86_KERNEL_IBT)=.*)$",
@@ -24,7 +25,7 @@ CONFIG = re.compile(r"^(CONFIG_(?:SL[AU]B\w*|PREEMPT\w*|INIT_ON_\w*|MEMCG|HZ|RAN
 
 
 def output_of(*args):
-    """What a program prints, or a dash."""
+    """The output of a program, or a dash."""
     try:
         return subprocess.run(args, capture_output=True, text=True, check=True,
                               cwd=TOP).stdout.strip() or "-"
@@ -33,7 +34,7 @@ def output_of(*args):
 
 
 def number(value):
-    """As it stands in a table."""
+    """Format a number for a table."""
     if value is None:
         return "-"
     if value >= 1e6:
@@ -42,12 +43,12 @@ def number(value):
 
 
 def percent_or_times(value):
-    """A ratio."""
+    """Format a ratio."""
     return "-" if value is None else f"{value:.3f}" if value < 10 else f"{value:.1f}"
 
 
 class Report:
-    """All rows of all machines, and what they come to."""
+    """The rows of all machines, and what is derived from them."""
 
     def __init__(self, machines, files=()):
         self.machines = machines
@@ -65,7 +66,7 @@ class Report:
         self.add_per_cpu()
 
     def read(self, path):
-        """Results of another time."""
+        """Read earlier results."""
         with open(path, encoding="utf-8", newline="") as file:
             lines = file.read().splitlines()
         for line in lines:
@@ -76,8 +77,10 @@ class Report:
             self.index[key] = float(row["value"])
 
     def add_per_cpu(self):
-        """What a CPU does beside others, of what it does alone; the empty loop's share of
-        that is the machine's."""
+        """Add the rate of a CPU that runs beside others, relative to its rate
+        alone. The machine's share of the loss, by the empty loop, is divided
+        out.
+        """
         rate = {(r.kernel, r.mode, r.size, r.allocator, r.cpus): r.value for r in self.rows
                 if r.scenario == "scale" and r.metric == "ops_per_s"}
         for (kernel, mode, size, allocator, cpus), value in rate.items():
@@ -91,21 +94,22 @@ class Report:
                 self.index[row[:-1]] = row.value
 
     def get(self, *key):
-        """A figure, or None: kernel, mode, cpus, scenario, size, allocator, metric."""
+        """A number, or None: kernel, mode, cpus, scenario, size, allocator, metric."""
         return self.index.get(key)
 
     # --- Goals ---------------------------------------------------------------
 
     def reference(self, row, goal):
-        """What a figure of gomem's is compared with; 1 if it
-        is absolute, or a ratio already."""
+        """The number that a number of gomem is compared with; 1 if it is
+        absolute, or a ratio already.
+        """
         if goal.metric in ("ratio", "per_cpu", "full", "half", "later", "irqs_off", "wait"):
             return 1
         return self.get(*row[:5], goal.other, goal.metric)
 
     @staticmethod
     def is_judged(row, goal):
-        """Whether a goal is about a row."""
+        """Does a goal apply to a row?"""
         if row.allocator != "gomem" or row.metric != goal.metric or row.mode != goal.mode:
             return False
         if row.scenario != goal.scenario and not row.scenario.startswith(goal.scenario + ":"):
@@ -117,7 +121,7 @@ class Report:
         return not row.size.isdigit() or goal.sizes[0] <= int(row.size) <= goal.sizes[1]
 
     def is_unclear(self, row, goal):
-        """Emulated CPUs that had to wait for those of the host tell nothing."""
+        """Did emulated CPUs wait for the host's? Then their rates mean nothing."""
         if row.mode != "smp":
             return False
         others = [row] + [row._replace(allocator=a) for a in ("none", goal.other)]
@@ -143,7 +147,7 @@ class Report:
         return "  ".join(texts)
 
     def goal_lines(self):
-        """How often each goal is met."""
+        """Lines that tell how often each goal is met."""
         counts = {}
         for goal, row, verdict in self.verdicts:
             counts.setdefault((goal, row.kernel), []).append(verdict)
@@ -161,7 +165,7 @@ class Report:
     # --- Tables --------------------------------------------------------------
 
     def cost_table(self, mode, kernel, scenario, sizes):
-        """Instructions or time: gomem beside the others."""
+        """The table of instructions or times of gomem and the others."""
         metric = METRICS[mode] if scenario != "tiny_held" else "held_bytes"
         cpus = 2 if mode in ("icount2", "smp") else 1
         names = [a for a in ALLOCATORS
@@ -215,7 +219,7 @@ class Report:
         return lines
 
     def lines_table(self, kernel):
-        """Instructions and cache lines of one operation."""
+        """The table of instructions and cache lines of one operation."""
         lines = [f"{'size':>8} {'allocator':11}" +
                  "".join(f" {op + ':':>6} {'instr':>6} {'code':>5} {'data':>5} {'written':>7}"
                          for op in ("alloc", "free"))]
@@ -232,7 +236,7 @@ class Report:
         return lines
 
     def find_table(self, kernel):
-        """The worst of each kind of search."""
+        """The table of the worst search of each type."""
         lines = [f"{'':6} {'worst at':20} {'64M':>7} {'256M':>7} {'1G':>7} {'4G':>7} {'16G':>7} "
                  f"{'ratio':>6}"]
         for what in ("find", "pair", "block"):
@@ -250,7 +254,7 @@ class Report:
         return lines if len(lines) > 1 else []
 
     def latency_table(self, kernel):
-        """The longest times of each operation, of both allocators."""
+        """The table of the longest times of each operation, for both allocators."""
         lines = [f"{'operation':12} {'live':>5} {'irqs off':>9} {'kmalloc':>9} {'wait':>9} "
                  f"{'kmalloc':>9}"]
         for row in self.rows:
@@ -265,7 +269,7 @@ class Report:
         return lines if len(lines) > 1 else []
 
     def footprint_table(self, kernel):
-        """Held for each byte that lives."""
+        """The table of bytes held for each live byte."""
         lines = [f"{'order':14} {'allocator':10} {'MB live':>8} {'full':>6} {'MB live':>8} "
                  f"{'half':>6} {'1 s':>6} {'asked':>6}"]
         for row in self.rows:
@@ -282,7 +286,7 @@ class Report:
         return lines if len(lines) > 1 else []
 
     def replay_table(self, kernel):
-        """KiB held for each trace."""
+        """The table of KiB held for each trace."""
         lines = [f"{'trace':12} {'allocator':20} {'live avg':>9} {'peak':>9} {'held avg':>9} "
                  f"{'peak':>9} {'/kmalloc':>9} {'peak':>7}"]
         for row in self.rows:
@@ -301,7 +305,7 @@ class Report:
         return lines if len(lines) > 1 else []
 
     def table(self, mode, kernel, scenario, few):
-        """The lines of a scenario, on one machine."""
+        """The table of a scenario, on one machine."""
         sizes = scenario.sizes
         if few and len(sizes) > len(FEW):
             sizes = (*FEW, 16384, 32768)
@@ -317,8 +321,10 @@ class Report:
         return self.cost_table(mode, kernel, scenario.name, sizes)
 
     def tables(self, few=False):
-        """(mode, kernel, scenario, lines) of all there are: with the kernels' defaults
-        first. If there should be few lines, older kernels have some scenarios only."""
+        """Yield (mode, kernel, scenario, lines) for each table, those with the
+        kernel's defaults first. With few, older kernels show only some
+        scenarios.
+        """
         kernels = {}
         for row in self.rows:
             kernels.setdefault(row.mode, {})[row.kernel] = True
@@ -336,13 +342,13 @@ class Report:
     # --- Facts ---------------------------------------------------------------
 
     def header(self):
-        """Where the figures are from: lines for the head of a file."""
+        """Lines for the head of a file: where the results come from."""
         yield from self.old_header
         if self.machines:
             yield from self.new_header()
 
     def new_header(self):
-        """The same of what was measured now."""
+        """Header lines for what this run measured."""
         with open("/proc/cpuinfo", encoding="ascii") as file:
             cpu = re.search(r"model name\s*: (.*)", file.read())
         dirty = "" if output_of("git", "status", "--porcelain", "-uno") == "-" else " (changed)"
@@ -362,7 +368,7 @@ class Report:
 
     @staticmethod
     def machine_lines(machine):
-        """What a machine said of itself."""
+        """Header lines that describe a machine."""
         info = dict(machine.info)
         name = f"{machine.mode} {machine.name}"
         yield f"{name}: Linux {info.pop('release', '-')}, {info.get('cpus')} CPUs, " \
@@ -386,7 +392,7 @@ class Report:
     # --- Output --------------------------------------------------------------
 
     def text(self, few=False):
-        """All tables, for people."""
+        """All tables as text."""
         self.verdicts = []
         lines, last = [], None
         for mode, kernel, scenario, table in self.tables(few):
@@ -404,7 +410,7 @@ class Report:
         return lines
 
     def write(self, directory):
-        """results.csv, report.txt, plots; prints the tables."""
+        """Write results.csv, report.txt and the plots; print the tables."""
         os.makedirs(directory, exist_ok=True)
         header = list(self.header())
         with open(os.path.join(directory, "results.csv"), "w", encoding="utf-8",
@@ -421,7 +427,7 @@ class Report:
         print(f"bench: {len(self.rows)} figures in {directory}/results.csv", file=sys.stderr)
 
     def write_documentation(self):
-        """Tables and plots between the marks of Documentation/benchmarks.rst."""
+        """Put tables and plots between the marks of Documentation/benchmarks.rst."""
         path = os.path.join(TOP, "Documentation/benchmarks.rst")
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -435,8 +441,8 @@ class Report:
         write_plots(self, os.path.join(TOP, "Documentation/plots"))
 
     def documentation(self):
-        """The same for Documentation, with fewer sizes."""
-        # Made first, so that the verdicts are those on all sizes.
+        """Yield the lines for Documentation, with fewer sizes."""
+        # Called first, so that the verdicts are those for all sizes.
         self.text()
         goals = self.goal_lines()
         yield from ("Where from", "----------", "", "::", "")
@@ -459,11 +465,11 @@ class Report:
                                 f"   {caption}")
                 last_mode = mode
             if (mode, scenario.name) != last:
-                yield from ("", f"``{scenario.name}`` shows {scenario.shows}; {scenario.hides}.",
+                yield from ("", f"``{scenario.name}`` shows {scenario.shows}. {scenario.hides}.",
                             "", "::")
                 last = (mode, scenario.name)
             yield from ("", f"    {kernel}", *("    " + line for line in table))
 
     def plots_of(self, mode):
-        """Names and captions."""
+        """File names and captions of the plots of a mode."""
         return [(name, caption) for name, caption, of in self.plots if of == mode]

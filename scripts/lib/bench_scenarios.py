@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""bench_scenarios.py - what scripts/bench measures, and what it should come to.
+"""bench_scenarios.py - the scenarios of scripts/bench, and the goals.
 
-A scenario says in one line what it shows, and in one what it does not.
+Each scenario says in one line what it shows, and in one what it does not.
 """
 import os
 import re
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-# The newest kernel that a stable Debian serves: the one that goals are for.
+# The newest kernel of a stable Debian, for which the goals are.
 NEWEST = subprocess.run([os.path.join(TOP, "scripts/vm"), "newest"], stdout=subprocess.PIPE,
                         text=True, check=True).stdout.strip()
 
@@ -19,8 +19,8 @@ MIB = 1024 * KIB
 
 
 def class_sizes():
-    """The bytes of all size classes, from the generated table."""
-    with open(os.path.join(TOP, "gomem/sizeclass_tables.h"), encoding="ascii") as file:
+    """The object sizes of all size classes, from the generated table."""
+    with open(os.path.join(TOP, "gomem/base/sizeclass_tables.h"), encoding="ascii") as file:
         text = file.read()
     table = re.search(r"gomem_class_to_size\[[^]]*\] = \{([^}]*)\}", text)
     sizes = [int(word) for word in re.findall(r"\d+", table.group(1))]
@@ -28,7 +28,7 @@ def class_sizes():
 
 
 class Scenario(NamedTuple):
-    """In which modes, with which sizes; how it is run (a way of Machine.run())."""
+    """A scenario: its modes and sizes; how it is run (a method of Machine)."""
     name: str
     modes: tuple
     sizes: tuple
@@ -43,124 +43,143 @@ FILLED = (8, 64, 256, 1024, 4096, 8192)
 
 SCENARIOS = [
     Scenario("pair", BOTH, tuple(class_sizes()),
-             "the hit path: one object goes back and forth",
-             "not refills, cold caches or other CPUs"),
+             "the hit path: one object is allocated and freed again and again",
+             "It does not show refills, cold caches or other CPUs"),
     Scenario("const_pair", BOTH, (16, 64, 100, 256, 1024, 4096, 8192),
-             "the same where the compiler knows the size",
-             "as pair; kmem_cache always knows it"),
+             "the same as pair, with a size that the compiler knows",
+             "kmem_cache always knows the size. The limits of pair apply here, too"),
     Scenario("zalloc", BOTH, (16, 64, 256, 1024, 4096, 8192, 32768),
-             "the same with the object cleared, whatever the kernel's settings",
-             "not what the caller saves whose object is in the cache then"),
+             "the same as pair, with an object that is cleared whatever the kernel's settings",
+             "It does not show what the caller saves as the cleared object is in the "
+             "processor's cache"),
     Scenario("batch64", BOTH, FEW,
-             "64 objects are allocated, then freed: slots overflow where objects are large",
-             "not fragmentation: all objects of a round die together"),
+             "64 allocations, then 64 frees: slots overflow where objects are large",
+             "It does not show fragmentation: all objects of a round die together"),
     Scenario("refill", BOTH, FEW,
-             "4096 allocations, then 4096 frees: what is behind the hit path, on average",
-             "not one refill's worst case"),
+             "4096 allocations, then 4096 frees: the average cost behind the hit path",
+             "It does not show the worst case of one refill"),
     Scenario("fill", BOTH, FILLED,
-             "10 000 allocations, then 10 000 frees: spans are made and go back, too",
-             "not reuse: memory is filled from nothing, and all of it freed, in order"),
-    Scenario("fill_alloc", ("icount",), FILLED, "the allocations of fill", "as fill"),
-    Scenario("fill_free", ("icount",), FILLED, "the frees of fill", "as fill"),
+             "10 000 allocations, then 10 000 frees: spans are made and freed, too",
+             "It does not show reuse: memory is filled from nothing and all of it is freed, in "
+             "order"),
+    Scenario("fill_alloc", ("icount",), FILLED,
+             "only the allocations of fill",
+             "The limits of fill apply here, too"),
+    Scenario("fill_free", ("icount",), FILLED,
+             "only the frees of fill",
+             "The limits of fill apply here, too"),
     Scenario("bulk4", BOTH, (16, 64, 256, 1024, 4096),
-             "4 objects a call, against kmem_cache's bulk calls; gomem_cache: of a typed cache",
-             "not kmalloc, which has no bulk allocation"),
-    Scenario("bulk16", BOTH, (16, 64, 256, 1024, 4096), "the same with 16", "as bulk4"),
-    Scenario("bulk64", BOTH, (16, 64, 256, 1024, 4096), "the same with 64", "as bulk4"),
-    Scenario("bulk256", BOTH, (16, 64, 256, 1024, 4096), "the same with 256", "as bulk4"),
+             "calls with 4 objects each, against the bulk calls of kmem_cache. gomem_cache is a "
+             "typed cache of gomem's",
+             "It does not show kmalloc, which has no bulk allocation"),
+    Scenario("bulk16", BOTH, (16, 64, 256, 1024, 4096),
+             "the same as bulk4 with 16 objects",
+             "kmalloc has no bulk allocation"),
+    Scenario("bulk64", BOTH, (16, 64, 256, 1024, 4096),
+             "the same as bulk4 with 64 objects",
+             "kmalloc has no bulk allocation"),
+    Scenario("bulk256", BOTH, (16, 64, 256, 1024, 4096),
+             "the same as bulk4 with 256 objects",
+             "kmalloc has no bulk allocation"),
     Scenario("churn", BOTH, (64, 100, 256, 1024, 4096),
-             "among 20 000 live objects 1 to 2048 random ones are freed, then allocated",
-             "not objects of different age: each is as likely to die as any other"),
+             "20 000 live objects of which 1 to 2048 random ones are freed, then allocated anew",
+             "It does not show objects of different age: each is as likely to die as any other"),
     Scenario("mixed", BOTH, (1,),
-             "of 10 000 live objects of all sizes a random one is replaced by another size",
-             "not bursts; the mix is that of a busy kernel, roughly"),
+             "10 000 live objects of all sizes: a random one is replaced by one of another size",
+             "It does not show bursts. The mix is roughly that of a busy kernel"),
     Scenario("realloc_grow", BOTH, (256, 4096, 65536),
-             "a buffer grows from 16 bytes by a quarter each time, copies included",
-             "not neighbours in the way: nothing else is allocated meanwhile"),
+             "a buffer that grows from 16 bytes by a quarter at a time, copies included",
+             "It does not show neighbours in the way: nothing else is allocated in the meantime"),
     Scenario("large", BOTH, tuple((64 * KIB) << i for i in range(7)),
-             "64 KiB to 4 MiB back and forth, against the page allocator",
-             "not a fragmented machine, where the kernel has no such blocks"),
+             "objects of 64 KiB to 4 MiB, allocated and freed in turn, against the page allocator",
+             "It does not show a fragmented machine, where the kernel has no such blocks"),
     Scenario("irq", BOTH, (16, 112, 1024, 8192),
-             "the hit path in a hard interrupt, GFP_ATOMIC",
-             "not the way into the interrupt"),
+             "the hit path in a hard interrupt, with GFP_ATOMIC",
+             "It does not show the way into the interrupt"),
     Scenario("tiny", BOTH, (1, 2, 4, 8, 12, 15),
-             "pointer-free objects below 16 bytes back and forth",
-             "not what they save, which tiny_held shows"),
+             "pointer-free objects below 16 bytes, allocated and freed in turn",
+             "It does not show the memory that they save: see tiny_held"),
     Scenario("tiny_held", BOTH, (1, 4, 8, 12),
              "bytes taken from the kernel for each of 200 000 tiny objects",
-             "not what is left when half of them are freed"),
+             "It does not show what is left when half of them are freed"),
     Scenario("cold_alloc", ("native",), (16, 112, 1024),
-             "one allocation after others had the caches of the processor",
-             "not the cache that processors share, which stays warm"),
+             "one allocation after other code filled the processor's caches",
+             "It does not show the cache that processors share, which stays warm"),
     Scenario("cold_free", ("native",), (16, 112, 1024),
-             "one free, the same", "as cold_alloc"),
+             "one free after other code filled the processor's caches",
+             "It does not show the cache that processors share, which stays warm"),
     Scenario("remote_cost", ("icount2", "smp"), (64, 256, 1024),
-             "1024 objects are allocated by one CPU, then freed by another: the cost of both",
-             "not locks that both want, since they take turns"),
+             "1024 objects that one CPU allocates and another CPU then frees: the cost of both",
+             "It does not show contention for locks, since the CPUs take turns"),
     Scenario("scale", ("icount2", "smp"), (64, 1024),
-             "1, 2, 4 CPUs allocate and free 64 objects each, for themselves",
-             "not cache misses; emulated CPUs share the host's, the empty loop says how"),
+             "1, 2 and 4 CPUs that allocate and free 64 objects each, without sharing",
+             "It does not show cache misses. Emulated CPUs share the host's: the empty loop shows "
+             "how"),
     Scenario("remote", ("icount2", "smp"), (64, 1024),
-             "one CPU allocates, another one frees: 1 pair of CPUs, and 2",
-             "not cache misses; passing the pointers on is part of the time"),
+             "one CPU that allocates and another one that frees: 1 pair of CPUs, and 2 pairs",
+             "It does not show cache misses. Passing the pointers on is part of the time"),
     Scenario("lines", ("icount",), (16, 64, 112, 256, 1024, 4096),
-             "cache lines touched by one allocation and by one free on the hit path",
-             "not which of them are in the cache; the stack's are counted, too", "lines"),
+             "the cache lines that one allocation and one free touch on the hit path",
+             "It does not show which of them are in the cache. Lines of the stack are counted, too",
+             "lines"),
     Scenario("find", ("icount",), (),
              "a search for free pages in heaps of 64 MiB to 16 GiB",
-             "not cache misses: no memory is behind the pages", "find"),
+             "It does not show cache misses: no memory is behind the pages", "find"),
     Scenario("latency", ("icount",), (),
-             "the longest time with interrupts off, and the longest that a task of highest "
-             "priority waits, in operations on a heap of 256 MiB, of 4 GiB, and on one of 64 GiB "
-             "without memory; includes what the kernel itself does (nothing: for a second)",
-             "not cache misses, nor locks that other CPUs hold", "latency"),
+             "the longest time with interrupts off, and the longest time that a task of highest "
+             "priority waits, in operations on heaps of 256 MiB, of 4 GiB, and of 64 GiB without "
+             "memory. What the kernel itself does is included. The operation \"nothing\" takes a "
+             "second",
+             "It does not show cache misses, nor locks that other CPUs hold", "latency"),
     Scenario("footprint", ("memory",), (),
-             "200 MB of all sizes, half of it freed in some order: held for what lives, right "
-             "after, a second later, and when asked for more; sizes are a kernel's, up to 1 MiB, "
-             "or log: as many from each power of two up to 128 KiB, or uniform: up to 64 KiB",
-             "not speed", "footprint"),
+             "bytes held for each live byte: with 200 MB live, right after half of it was freed in "
+             "some order, a second later, and after memory was asked back. Sizes are those of a "
+             "kernel, up to 1 MiB; or log: equally many from each power of two up to 128 KiB; or "
+             "uniform: up to 64 KiB",
+             "It does not show speed", "footprint"),
     Scenario("replay", ("memory",), (),
-             "held while a recorded trace is replayed, caches and metadata counted",
-             "not time: pauses of the recorded machine are gone", "replay"),
+             "bytes held while a recorded trace is replayed, with caches and metadata",
+             "It does not show time: the pauses of the recorded machine are left out", "replay"),
 ]
 
 MODES = {
     "icount": "instructions, on an emulated machine of one CPU",
-    "icount2": "instructions and operations in 10^9 of them, on two CPUs that take turns",
+    "icount2": "instructions, and operations in 10^9 instructions, on two CPUs that take turns",
     "native": "nanoseconds of this processor, under User-Mode Linux",
-    "smp": "operations a second, on an emulated machine of four CPUs",
+    "smp": "operations per second, on an emulated machine of four CPUs",
     "memory": "bytes held, on an emulated machine of four CPUs",
 }
 
-# The metric of a cost.
+# The metric of a cost, by mode.
 METRICS = {"icount": "instructions", "icount2": "instructions", "native": "ns", "smp": "ns"}
 
-# What kernels are measured by default, the newest first, and the settings they are
-# booted with: what people have first.
+# The kernels that are measured by default, the newest first, and the settings
+# that they are booted with, the usual ones first.
 ALL = (NEWEST, "stock-6.12", "stock")
-# While 6.1 starts its second CPU, the first one looks for it in a loop that never waits. A
-# QEMU that counts instructions and takes CPUs in turn then does not come to the second one.
+# While 6.1 starts its second CPU, the first one polls for it without waiting. A
+# QEMU that counts instructions and lets CPUs take turns then never gets to the
+# second one.
 TWO_CPUS = (NEWEST, "stock-6.12")
 KERNELS = {"icount": ALL, "icount2": TWO_CPUS, "native": ("uml",), "smp": (NEWEST,), "memory": ALL}
 OFF = "mitigations=off init_on_alloc=0"
 SETTINGS = {"icount": ("", OFF), "icount2": ("", OFF), "native": ("", OFF), "smp": (OFF,),
             "memory": ("",)}
 
-# gomem.ko built with the checks of UBSAN in its hot files, too, for these scenarios: on
-# kernels that have UBSAN.
+# Scenarios that are also measured with the checks of UBSAN in gomem's hot
+# files, on kernels that have UBSAN.
 UBSAN = ("pair", "const_pair", "batch64", "bulk64", "churn", "fill", "tiny")
 UBSAN_KERNELS = (NEWEST,)
 
 
 class Goal(NamedTuple):
-    """The ratio of gomem's value to another allocator's: at most this, or at least."""
+    """A limit for the ratio of gomem's value to another allocator's."""
     scenario: str
     mode: str
     metric: str
     other: str
     limit: float
     sizes: tuple = (0, 1 << 62)
-    off: bool | None = None     # with this setting only
+    off: bool | None = None     # True: only with ":off"; False: only without
     at_least: bool = False
 
 
@@ -190,7 +209,7 @@ def _other_goals():
     for metric in ("held_avg", "held_peak"):
         yield Goal("replay", "memory", metric, "kmalloc", 0.8)
     yield Goal("find", "icount", "ratio", "64 MiB", 1.2)
-    # 100 microseconds and a millisecond, at an instruction a nanosecond.
+    # 100 microseconds and a millisecond, at one instruction per nanosecond.
     yield Goal("latency", "icount", "irqs_off", "instructions", 100e3)
     yield Goal("latency", "icount", "wait", "instructions", 1e6)
     yield Goal("footprint", "memory", "full", "live", 1.15)
@@ -203,7 +222,7 @@ GOALS = [*_hit_goals(), *_other_goals()]
 
 
 def by_name(name):
-    """The scenario; those of traces are called replay:TRACE and the like."""
+    """The scenario of a name, which may continue after a colon: replay:TRACE."""
     for scenario in SCENARIOS:
         if scenario.name == name.split(":")[0]:
             return scenario

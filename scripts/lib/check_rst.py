@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""check_rst.py FILE... - prints what is wrong with reStructuredText files.
+"""check_rst.py FILE... - print what is wrong with reStructuredText files.
 
-docutils parses each file. Sphinx's roles and directives that the files use are
-checked for the files that they name. Exit status: 0, or 1 if something is wrong.
+docutils parses each file. For Sphinx's roles and directives, this checks that
+the files that they name exist. Exit status: 0, or 1 if something is wrong.
 """
 
 import io
@@ -27,25 +27,25 @@ def doc_role(name, rawtext, text, lineno, inliner, options=None, content=None):
 
 
 class FileDirective(Directive):
-    """A directive whose argument is a file, relative to what base() says."""
+    """A directive whose argument is a file, relative to base()."""
 
     required_arguments = 1
     final_argument_whitespace = True
     option_spec = {"language": directives.unchanged, "start-after": directives.unchanged}
 
     def base(self):
-        """Where the file is looked for."""
+        """The directory that the file is relative to."""
         return source_of(self.state).parent
 
     def run(self):
-        """Reports a file that is not there."""
+        """Report a file that does not exist."""
         if (self.base() / self.arguments[0]).exists():
             return []
         return [self.state.reporter.error(f"no file {self.arguments[0]}", line=self.lineno)]
 
 
 class KernelDoc(FileDirective):
-    """kernel-doc takes its files from the top of the tree."""
+    """kernel-doc and head-comment take their files from the top of the tree."""
 
     def base(self):
         """The top of the tree."""
@@ -59,7 +59,7 @@ class TocTree(Directive):
     option_spec = {"maxdepth": directives.unchanged, "caption": directives.unchanged}
 
     def run(self):
-        """Reports documents that are not there."""
+        """Report documents that do not exist."""
         here = source_of(self.state).parent
         return [
             self.state.reporter.error(f"no document {name}", line=self.lineno)
@@ -69,9 +69,10 @@ class TocTree(Directive):
 
 
 def main():
-    """Parses all files."""
+    """Parse all files."""
     roles.register_local_role("doc", doc_role)
     directives.register_directive("literalinclude", FileDirective)
+    directives.register_directive("head-comment", KernelDoc)
     directives.register_directive("kernel-doc", KernelDoc)
     directives.register_directive("toctree", TocTree)
     found = io.StringIO()

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A clock for deadlines of a process, in milliseconds, that stands still while the
+# A clock for deadlines of a process, in milliseconds. It stands still while the
 # process waits for a processor of a busy host.
 #
-# Computing takes time by this clock, and so does sleeping. A thread that is ready to
-# run but does not get a processor waits, and the kernel counts for how long:
-# /proc/PID/task/TID/schedstat. On a host whose kernel does not count it, the clock
-# is that of the wall.
+# The clock advances while the process computes or sleeps. While a thread is
+# ready to run but has no processor, it waits. The kernel counts for how long:
+# /proc/PID/task/TID/schedstat. On a host whose kernel does not count this, the
+# clock shows real time.
 
-# clock_start PID: sets clock_ms to 0.
+# clock_start PID: set clock_ms to 0.
 clock_start()
 {
 	clock_pid=$1
@@ -19,8 +19,9 @@ clock_start()
 	clock_longest_wait
 }
 
-# Sets clock_longest to the nanoseconds that one thread waited since the last call: the
-# one that waited most, because a machine is as fast as its slowest processor.
+# Set clock_longest to the longest wait of any thread since the last call, in
+# nanoseconds. The longest counts because a machine is as fast as its slowest
+# processor.
 clock_longest_wait()
 {
 	local dir thread waited delta
@@ -35,7 +36,7 @@ clock_longest_wait()
 	done
 }
 
-# Adds to clock_ms what passed since the last call, without the longest wait.
+# Add the time since the last call to clock_ms, without the longest wait.
 clock_look()
 {
 	local now=${EPOCHREALTIME/[.,]/} passed

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Shared by the scripts in the directory above.
+# Functions of the scripts in the directory above.
 
-# A failure inside of $(...) is a failure, too.
+# Let a failure inside of $(...) end the script, too.
 shopt -s inherit_errexit
 
 # shellcheck disable=SC2034
@@ -17,7 +17,8 @@ say()
 	echo "$me: $*" >&2
 }
 
-# Scripts that pass on the exit status of something else set die_status.
+# Print an error and exit. Scripts that exit with the status of another program
+# set die_status, to tell it from that.
 die()
 {
 	say "error: $*"
@@ -29,14 +30,14 @@ have()
 	command -v "$1" >/dev/null 2>&1
 }
 
-# A script's help text is the comment block below its SPDX line.
+# Print a script's help text: the comment block below its SPDX line.
 show_help()
 {
 	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
 }
 
-# locked FILE COMMAND...: runs COMMAND, in a subshell, while no other process
-# does the same with FILE.  COMMAND's children do not inherit the lock.
+# locked FILE COMMAND...: run COMMAND in a subshell, while no other process does
+# the same with FILE. COMMAND's children do not inherit the lock.
 locked()
 {
 	local lock=$1
@@ -52,8 +53,8 @@ locked()
 	) 9>"$lock"
 }
 
-# show_progress PID SECONDS COMMAND...: while PID runs, says every SECONDS what
-# COMMAND prints.
+# show_progress PID SECONDS COMMAND...: while PID runs, print the output of
+# COMMAND every SECONDS.
 show_progress()
 {
 	local pid=$1 every=$2 next

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""csource.py - what can be read from C sources in the kernel's style without a compiler.
+"""csource.py - read C sources in the kernel's style without a compiler.
 
-Knows functions, their parameters, the struct types of variables and members, calls and
-the conditions around a statement. Does not know the preprocessor: both halves of an #if
-count. A function begins in the first column and ends with a brace there.
+It finds functions, their parameters, the struct types of variables and members,
+calls, and the conditions around a statement. It does not run the preprocessor:
+both branches of an #if count. A function begins in the first column, and ends
+with a brace there.
 """
 
 import bisect
@@ -29,7 +30,7 @@ WORDS = {"if", "for", "while", "switch", "return", "sizeof", "typeof", "defined"
 
 
 def clean(text):
-    """The text without comments and strings; the number of lines stays."""
+    """Remove comments and strings; keep the number of lines."""
     def blank(match):
         word = match.group()
         return '""' if word[0] in "\"'" else " " + "\n" * word.count("\n")
@@ -37,7 +38,7 @@ def clean(text):
 
 
 def closing(text, start):
-    """The position behind the parenthesis that closes the one at start."""
+    """The position after the parenthesis that closes the one at start."""
     depth = 0
     for match in re.compile(r"[()]").finditer(text, start):
         depth += 1 if match.group() == "(" else -1
@@ -62,7 +63,7 @@ def arguments(text):
 
 
 def declared(text):
-    """The struct types of what a text declares, by name; with a * for pointers to pointers."""
+    """The struct types of declared names; with a * for pointers to pointers."""
     types = {}
     for struct, stars, name, array, more in DECLARED.findall(text):
         for star, other, size in [(stars, name, array)] + ALSO.findall(more):
@@ -72,7 +73,7 @@ def declared(text):
 
 
 def members(text):
-    """For each struct that a text defines the struct types of its members, by name."""
+    """For each defined struct, the struct types of its members by name."""
     return {name: declared(body) for name, body in STRUCT.findall(text)}
 
 
@@ -92,7 +93,7 @@ class Function:
 
     @functools.cached_property
     def types(self):
-        """The struct types of parameters and variables, those of the file among them."""
+        """The struct types of parameters and variables, including those of the file."""
         return {**self.file.types, **declared(self.body), **declared(self.head + ")")}
 
     @functools.cached_property
@@ -110,7 +111,7 @@ class Function:
         return self.file.line(self.start + position)
 
     def conditions(self, position):
-        """The conditions of the if()s that lead to a position, those of their elses too."""
+        """The conditions of the if()s, and of their elses, that lead to a position."""
         text, found, depth = self.body[:position], [], 0
         tail = re.search(r"[^;{}]*$", text)
         found += if_before(text, tail.start(), tail.group())
@@ -148,7 +149,7 @@ class File:
 
     @functools.cached_property
     def functions(self):
-        """The functions by name. Of several in an #if the longest has the name to itself."""
+        """The functions by name. If an #if has several, the longest one gets the name."""
         found, position = {}, 0
         while match := HEAD.search(self.text, position):
             end = END.search(self.text, match.end())
@@ -175,8 +176,8 @@ class File:
 
     @property
     def includes(self):
-        """The headers that it names."""
-        # Strings are blank in the clean text.
+        """The headers that the file includes."""
+        # Read the file again: strings are blank in the clean text.
         return INCLUDE.findall(self.path.read_text(encoding="utf-8", errors="replace"))
 
 

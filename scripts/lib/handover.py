@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
-"""handover.py [OPTION]... SOURCE PATH... - list what modules allocate and others free.
+"""handover.py [OPTION]... SOURCE PATH... - list what modules allocate and
+others free.
 
-SOURCE is the kernel's source, PATH a module: a file, a directory or a built .ko. The work of
-scripts/handover, which see, once the sources are there.
+SOURCE is the kernel's source, PATH a module: a file, a directory or a built
+.ko. This does the work of scripts/handover, once the sources are there.
 
-  --symbols=FILE  Module.symvers of the kernel: where each function is
-  --override=FILE gomem_override.h: functions that have a stand-in are no finding
+  --symbols=FILE  Module.symvers of the kernel: tells where each function is
+  --override=FILE gomem_override.h: calls of functions that have a stand-in are
+                  no findings
 
-The allocations of the module are followed to members of structs and to arguments of
-functions. Three things are looked for in the kernel's source:
+The module's allocations are followed to members of structs and to arguments of
+functions. The kernel's source is searched for three cases:
 
-  members    the module puts an allocation into a member, the kernel frees that member
-  arguments  the module passes an allocation to a function that frees it, or keeps it in a
-             member that is freed; followed for DEPTH calls
-  objects    a file of functions that the module uses frees structs of a type that the
-             module allocates, and that the function did not allocate itself
+  members    the module puts an allocation into a member, and the kernel frees
+             this member
+  arguments  the module passes an allocation to a function that frees it, or
+             keeps it in a member that is freed; followed for DEPTH calls
+  objects    the module allocates structs of a type, and uses functions of a file
+             that frees structs of this type which the freeing function did not
+             allocate itself
 """
 
 import argparse
@@ -68,7 +72,7 @@ Found = collections.namedtuple("Found", "rank file line what place how out")
 
 
 def freed(function, types):
-    """What a function frees: a Free each. Member is empty if it is a variable."""
+    """Yield a Free for each free in a function; its member is "" for a variable."""
     for name, args, position in function.calls:
         if FREES.match(name) and args:
             cache = args[0] if name == "kmem_cache_free" else ""
@@ -85,7 +89,7 @@ class Types:
         self.macros = collections.ChainMap({}, *([parent.macros] if parent else []))
 
     def read(self, names, depth=2):
-        """Takes the structs of headers, and of those that they include."""
+        """Read the structs of headers, and of those that they include."""
         for name in names:
             path = self.root / "include" / name
             if name in self.seen or not path.is_file():
@@ -96,7 +100,7 @@ class Types:
                 self.read(file.includes, depth - 1)
 
     def take(self, file):
-        """Takes the structs, macros and inline functions of a file."""
+        """Read the structs, macros and inline functions of a file."""
         self.structs.update(csource.members(file.text))
         if file.name.endswith(".h"):
             self.macros.update(file.functions)
@@ -113,7 +117,7 @@ class Types:
         return struct.rstrip("*") if names else struct, names[-1] if names else ""
 
     def target(self, function, text):
-        """The struct type that an expression points to; with a * if that is a pointer."""
+        """The struct type that an expression points to; with a * if it is a pointer."""
         struct, member = self.of(function, text)
         if member:
             struct = self.structs.get(struct, {}).get(member, "")
@@ -122,7 +126,7 @@ class Types:
 
 
 class Kernel:
-    """What the kernel's source says: where functions are, and what is freed where."""
+    """What the kernel's source tells: where functions are, and what is freed where."""
 
     def __init__(self, root, symbols):
         self.root, self.files, self.types, self.own = root, {}, Types(root), set()
@@ -134,7 +138,7 @@ class Kernel:
                 self.index(path)
 
     def index(self, path):
-        """Notes what a file exports and frees."""
+        """Note what a file exports and frees."""
         name = str(path.relative_to(self.root))
         if NOT_KERNEL.search(name):
             return
@@ -155,7 +159,7 @@ class Kernel:
         return self.files[name]
 
     def function(self, name, near=None, types=None):
-        """A function as one in that file would call it: its own, an exported, a macro."""
+        """The function that a call in a file means: its own, an exported one, a macro."""
         if near and name in near.functions:
             return near.functions[name]
         if name in self.exports and self.exports[name] not in self.own:
@@ -163,7 +167,7 @@ class Kernel:
         return (types or self.types).macros.get(name)
 
     def home(self, name):
-        """Where a file's code is: "vmlinux", a module's path, or "" if nobody knows."""
+        """The place of a file's code: "vmlinux", a module's path, or "" if unknown."""
         symbol = self.place.get(name)
         if symbol in self.homes:
             return self.homes[symbol]
@@ -175,11 +179,11 @@ class Kernel:
 
     @functools.lru_cache(None)
     def frees(self, file):
-        """All that the functions of a file free."""
+        """All frees in a file."""
         return [free for f in self.file(file).functions.values() for free in freed(f, self.types)]
 
     def frees_of(self, struct, member, used):
-        """Where a member of a struct is freed: by those functions, or together with the struct."""
+        """Yield where a member is freed: by the given functions, or with its struct."""
         for name in sorted(self.freed_members[member] - self.own):
             text = (self.root / name).read_text(errors="replace")
             for free in self.frees(name) if re.search(rf"\bstruct {struct}\b", text) else []:
@@ -190,7 +194,7 @@ class Kernel:
                     yield free
 
     def ends(self, free):
-        """Does the function free the struct whose member it frees, by itself or by another?"""
+        """Does the function, or one that it calls, free the struct of this member?"""
         base, functions = BASE.match(free.what)[1], free.function.file.functions
         if made(free.function, base):
             return False
@@ -204,7 +208,7 @@ class Kernel:
         return False
 
     def reach(self, names, depth=2):
-        """The functions of those names, and what they call in their own files."""
+        """The functions of these names, and those that they call in their own files."""
         found, new = set(), {f for n in names if (f := self.function(n))}
         while new and depth:
             found |= new
@@ -243,7 +247,7 @@ class Module:
         self.freed_variables = {(id(f.function), f.what) for f in own if not f.member}
 
     def allocated(self, function):
-        """Each Allocation in a function, with those of the variables that it is put into."""
+        """Yield each Allocation in a function, with the variables that it is put into."""
         local = {}
         for pattern in (ASSIGNED, SET_RCU):
             for match in pattern.finditer(function.body):
@@ -261,7 +265,7 @@ class Module:
                     yield local[left]
 
     def find_helpers(self):
-        """Finds functions, inline ones too, that return an allocation or set *argument."""
+        """Find functions, also inline ones, that return an allocation or set *argument."""
         inline = [f for name, f in self.types.macros.items()
                   if name in self.calls and not re.fullmatch(ALLOC, name)]
         for _ in range(2):
@@ -278,7 +282,7 @@ class Module:
                     self.allocators[function.name] = returned[1]
 
     def find_allocations(self, function):
-        """Fills members, variables and structs."""
+        """Fill members, variables and structs."""
         for found in self.allocated(function):
             self.note(found)
         for name, args, position in function.calls:
@@ -290,7 +294,9 @@ class Module:
                     self.pass_on(found, name, number)
 
     def pass_on(self, found, name, number):
-        """Notes the members that a function of the module or of a header puts an argument into."""
+        """Note the members in which a function of the module or a header puts
+        an argument.
+        """
         callee = self.functions.get(name) or self.types.macros.get(name)
         if callee and number < len(callee.params) and callee.params[number]:
             for left in re.findall(rf"([\w>.\-]+)\s*=\s*{callee.params[number]}\s*;", callee.body):
@@ -299,7 +305,7 @@ class Module:
                     self.members.setdefault((struct, member), found)
 
     def note(self, found):
-        """Notes an allocation in a member or variable."""
+        """Note an allocation in a member or variable."""
         struct, member = self.types.of(found.function, found.left)
         if member and struct:
             self.members.setdefault((struct, member), found)
@@ -311,7 +317,7 @@ class Module:
             self.structs.setdefault(target, []).append(found)
 
     def source(self, function, text):
-        """What allocates an argument, and how unsure that is."""
+        """The allocations of an argument, and how unsure that is."""
         text = CAST.sub("", text)
         if (id(function), text) in self.variables:
             return [self.variables[id(function), text]], 0
@@ -323,7 +329,7 @@ class Module:
 
 
 def left_of(text, position):
-    """The left side of the assignment at a position, without what belongs to a declaration."""
+    """The left side of the assignment at a position, without a declaration's type."""
     found = LEFT.findall(text, max(0, position - 120), position)
     if found and DECLARES.search(text, max(0, position - 120), position):
         return found[0].strip().lstrip("*")
@@ -352,7 +358,7 @@ class Search:
         self.reached = kernel.reach(self.used & set(kernel.exports))
 
     def excluded(self, function, position, text):
-        """Do the conditions of a statement say that it is not the module's case?"""
+        """Do the conditions of a statement exclude this module's case?"""
         for condition in function.conditions(position):
             constants = CONSTANT.findall(condition)
             if constants and "&" in condition and not any(c in text for c in constants):
@@ -363,7 +369,7 @@ class Search:
         return False
 
     def add(self, rank, allocation, free, how):
-        """Notes a hand-over: the surest for each allocation."""
+        """Note a hand-over; keep the surest one for each allocation."""
         if self.excluded(free.function, free.position, self.module.text):
             return
         home = self.kernel.home(free.function.file.name)
@@ -392,7 +398,7 @@ class Search:
                         self.argument(function, callee, number, text, allocation, rank)
 
     def argument(self, function, callee, number, text, where, rank):
-        """An argument that is an allocation of the module's."""
+        """Check an argument that is an allocation of the module."""
         own = (id(function), text) in self.module.freed_variables
         for free in self.parameter(callee, number, DEPTH, function):
             self.add(rank + own, where, free, f"freed as argument of {callee.name}() by")
@@ -406,18 +412,18 @@ class Search:
                     self.add(rank + own, where, free, f"freed after {callee.name}() by")
 
     def targets(self, callee):
-        """The function, or what a macro or inline function calls of exported ones."""
+        """The function, or the exported functions that a macro or inline function calls."""
         if callee.file.name.endswith(".c"):
             return [callee]
         return [t for c, _, _ in callee.calls if c in self.used and (t := self.kernel.function(c))
                 and t.file.name.endswith(".c")]
 
     def parameter(self, function, number, depth, caller):
-        """Where a parameter is freed: each Free."""
+        """Yield each Free of a parameter."""
         name = function.params[number] if number < len(function.params) and depth else ""
         if not name:
             return
-        # What a header frees is compiled into the module.
+        # Code in a header that frees is compiled into the module.
         inside = function.file.name.endswith(".h")
         yield from (f for f in freed(function, self.kernel.types) if f.what == name and not inside)
         for match in re.finditer(rf"([\w>.\-]+)\s*=\s*{name}\s*;", function.body):
@@ -430,13 +436,13 @@ class Search:
                     yield from self.parameter(target, args.index(name), depth - 1, caller)
 
     def kept(self, function, struct, member):
-        """Where the file of a function frees the member that it has put something into."""
+        """Yield each Free, in the function's file, of the member that it has set."""
         for free in self.kernel.frees(function.file.name):
             if struct and member and (free.struct, free.member) == (struct, member):
                 yield free
 
     def callbacks(self):
-        """Functions of the kernel in the module's tables that free what the module allocates."""
+        """Check kernel functions in the module's tables that free what it allocates."""
         for name in set(self.module.callbacks) & self.used & set(self.kernel.exports):
             function, table = self.kernel.function(name), self.module.callbacks[name]
             for free in freed(function, self.kernel.types) if function else []:
@@ -444,7 +450,7 @@ class Search:
                     self.struct(free, f"freed as a struct {free.struct} by .{table},")
 
     def results(self):
-        """Structs that a function in the module's tables returns, and the table's user frees."""
+        """Check structs that functions in the module's tables return, and users free."""
         for name in set(self.module.returned) & set(self.module.callbacks):
             allocation, table = self.module.returned[name], self.module.callbacks[name]
             struct = self.module.types.target(allocation.function, allocation.left)
@@ -454,12 +460,12 @@ class Search:
                         self.struct(free, f"freed as result of .{table}() by")
 
     def struct(self, free, how):
-        """Adds what the module allocates as structs of the type that is freed."""
+        """Add the module's allocations of structs of the freed type."""
         for allocation in self.module.structs.get(free.struct, []):
             self.add(1 + ((free.struct, "") in self.module.freed), allocation, free, how)
 
     def caches(self):
-        """Caches that the module puts into a member, and from which the kernel frees."""
+        """Check caches that the module puts into a member and the kernel frees from."""
         for function in self.module.all:
             for match in CACHE_SET.finditer(function.body):
                 left, right = match.groups()
@@ -467,7 +473,7 @@ class Search:
                     self.cache(function, match)
 
     def cache(self, function, match):
-        """What the module allocates from such a cache may be handed over."""
+        """Add such a cache: its objects may be handed over."""
         left, right = match.groups()
         key = self.module.types.of(function, left)
         names = "|".join({re.escape(left), re.escape(right)})
@@ -482,7 +488,7 @@ class Search:
                         f"cache {left}", place, how, out)
 
     def run(self):
-        """All that is found, the surest first."""
+        """Return all findings, the surest first."""
         self.members()
         self.arguments()
         self.callbacks()
@@ -492,20 +498,20 @@ class Search:
 
 
 def place_of(free, home):
-    """Where the kernel frees, as it is printed."""
+    """The place where the kernel frees, as text."""
     where = home if home == "vmlinux" else f"module {home}" if home else "built in or not: unknown"
     function = free.function
     return f"{function.file.name}:{function.line(free.position)} {function.name}() [{where}]"
 
 
 def arrives(free):
-    """Is what is freed the container of what the function was given, as in a release()?"""
+    """Is the freed object the container of the function's argument, as in a release()?"""
     name = re.escape(free.what)
     return bool(re.search(rf"\b{name}\s*=\s*(?:to_\w+|container_of)\s*\(", free.function.body))
 
 
 def made(function, name):
-    """Does the function get a variable from an allocation of the kernel's own?"""
+    """Does the function allocate this variable itself?"""
     made_by = rf"\b{re.escape(name)}\s*=\s*[^;]*(?:alloc|dup|create)\w*\s*\("
     return bool(re.search(made_by, function.body))
 
@@ -517,7 +523,9 @@ def imported(path):
 
 
 def look_at_built(path, kernel, stand_ins):
-    """Prints functions that a built module calls and that free an argument. Returns how many."""
+    """Print the functions that a built module calls and that free an argument;
+    return how many.
+    """
     empty = Module(pathlib.Path(os.devnull), kernel.root, kernel.types)
     search, found = Search(kernel, empty, stand_ins), 0
     for name in sorted(imported(path) & set(kernel.exports) - stand_ins):
@@ -534,7 +542,7 @@ def look_at_built(path, kernel, stand_ins):
 
 
 def look_at_source(path, kernel, stand_ins, count):
-    """Prints the hand-overs of sources, and counts them and what they are found in."""
+    """Print the hand-overs in sources; count them, and what was searched."""
     kernel.own = {shown(p, kernel.root) for p in csource.sources(path)}
     module = Module(path, kernel.root, kernel.types)
     for found in Search(kernel, module, stand_ins).run():
@@ -550,7 +558,7 @@ def look_at_source(path, kernel, stand_ins, count):
 
 
 def parse_options():
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--symbols", type=pathlib.Path)
@@ -565,7 +573,7 @@ def parse_options():
 
 
 def main():
-    """Reads the sources and prints what is found."""
+    """Read the sources and print the findings."""
     options, count = parse_options(), collections.Counter()
     header = options.override.read_text() if options.override else ""
     stand_ins = set(re.findall(r"redefine_extname (\w+)", header))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""handover_source.py DIRECTORY <TAR - keep the part of a kernel's source that handover.py reads.
+"""handover_source.py DIRECTORY <TAR - keep the sources that handover.py reads.
 
-That is a fifth of the source: headers in include/, makefiles, files that export a symbol, and
-all files of the core, where one may free what another exports a function for.
+That is a fifth of a kernel's source: headers in include/, makefiles, files that
+export a symbol, and all files of the core. In the core, one file may free what
+another one exports a function for.
 """
 
 import pathlib
@@ -16,7 +17,7 @@ OTHER = re.compile(r"(drivers|fs|sound|certs)/")
 
 
 def kept(name, read):
-    """Is a file needed? Its text is read only if the name does not say."""
+    """Is a file needed? Read its text only if the name does not tell."""
     if name.startswith("include/"):
         return name.endswith(".h") and not name.startswith("include/dt-bindings/")
     core = CORE.match(name)
@@ -30,7 +31,7 @@ def kept(name, read):
 
 
 def main():
-    """Reads the archive once, from beginning to end."""
+    """Read the archive once, from beginning to end."""
     top = pathlib.Path(sys.argv[1])
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
         for member in archive:

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-hotplug.py SOCKET FILE - plugs memory into a machine when its guest asks for it.
+hotplug.py SOCKET FILE - plug memory into a machine when its guest asks for it.
 
-SOCKET is QEMU's monitor (QMP). FILE is what the guest wrote to its control port;
-of that, lines like these are requests:
+SOCKET is QEMU's monitor (QMP). FILE is the output of the guest's control port,
+in which these lines are requests:
 
-    plug ID MIB [NODE]      a DIMM of so many MiB
-    unplug ID               which the guest's kernel may refuse
+    plug ID MIB [NODE]      plug in a DIMM of MIB MiB
+    unplug ID               unplug it; the guest's kernel may refuse
 
-Ends when QEMU does. What QEMU says to a request that fails goes to standard error.
+Ends when QEMU does. QEMU's errors go to standard error.
 """
 
 import json
@@ -19,7 +19,7 @@ import time
 
 
 class Monitor:
-    """QEMU's monitor, spoken to in JSON."""
+    """A connection to QEMU's monitor, which uses JSON."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -29,7 +29,7 @@ class Monitor:
         self.command("qmp_capabilities")
 
     def command(self, name, **arguments):
-        """Run a command; events that come in between are of no interest."""
+        """Run a command; ignore the events that come before its answer."""
         request = {"execute": name, "arguments": arguments}
         self.socket.sendall(json.dumps(request).encode() + b"\n")
         for line in self.lines:
@@ -59,7 +59,7 @@ def main():
             words = line.split()
             if not line.endswith("\n"):
                 time.sleep(0.1)
-                # Ends here when the machine is gone.
+                # Exits here when the machine is gone.
                 monitor.command("query-status")
                 continue
             line = ""

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Jobs that run side by side, one more than there are processors: a machine in emulation
-# keeps one busy, but for what its tests sleep. The longest comes first, by the processor's
-# seconds that each took the last time, so that no long one is left for the end.
+# Run jobs side by side, one more than there are processors: an emulated machine
+# keeps one processor busy, except while its tests sleep. The longest job comes
+# first, so that no long one is left for the end. A job's length is the
+# processor time that it took the last time.
 #
 # The including script sets log_dir.
 
-# Seconds of the processor, not of the clock: those do not depend on what else the host
-# does. Lines of "SECONDS NAME".
+# Processor seconds of each job, which do not depend on other load on the host.
+# The lines are "SECONDS NAME".
 # shellcheck disable=SC2154 # the including script sets it
 job_memory=$log_dir/seconds
 
-# Assumed of a job that has not run before.
+# Assumed for a job that has not run before.
 readonly job_unknown=200
 
 job_queue=()
@@ -21,8 +22,8 @@ job_done=0
 job_took=()
 declare -A job_command=() job_end=() job_pid_name=() job_start=()
 
-# job NAME END COMMAND...: puts a job into the queue. When it has ended, "END NAME LOG
-# STATUS" is called; it may put further jobs into the queue.
+# job NAME END COMMAND...: put a job into the queue. When it ends, "END NAME LOG
+# STATUS" is called, which may put more jobs into the queue.
 job()
 {
 	local name=$1 end=$2
@@ -34,7 +35,7 @@ job()
 	job_total=$((job_total + 1))
 }
 
-# Prints how long a job may take.
+# job_estimate NAME: print how long a job may take.
 job_estimate()
 {
 	local estimate
@@ -54,13 +55,13 @@ sort_queue()
 		done | sort -k1,1nr | cut -d' ' -f2-)
 }
 
-# The file in which a job's output is kept.
+# job_log NAME: print the name of the file that keeps a job's output.
 job_log()
 {
 	echo "$log_dir/$(tr -c 'a-zA-Z0-9._\n-' '-' <<<"$1" | cut -c1-100)"
 }
 
-# Runs in the background; what the processor did for the command goes to a file.
+# Runs in the background. The command's processor time goes to a file.
 job_body()
 {
 	local log=$1 command=$2 status=0
@@ -80,8 +81,8 @@ start_job()
 	job_start[$!]=$SECONDS
 }
 
-# job_cpu LOG: prints seconds of the job's processes, user and system. The last line of
-# times is "0m1.2s 0m0.3s", those of its children.
+# job_cpu LOG: print the user and system seconds of the job's processes. The
+# last line of times is "0m1.2s 0m0.3s", for its children.
 job_cpu()
 {
 	awk 'END {
@@ -117,7 +118,7 @@ remember_seconds()
 	mv "$job_memory.new" "$job_memory"
 }
 
-# Runs the jobs of the queue, and those that they put into it.
+# Run the jobs of the queue, and those that they add.
 run_jobs()
 {
 	local max name
@@ -135,7 +136,7 @@ run_jobs()
 	done
 }
 
-# print_longest N: the jobs that took the longest.
+# print_longest N: print the jobs that took the longest.
 print_longest()
 {
 	echo "#"
@@ -145,21 +146,22 @@ print_longest()
 	done
 }
 
-# alone COMMAND...: runs it in the foreground, as no other job does. Unlike a command that
-# the shell itself waits for, a signal ends it.
+# alone COMMAND...: run it in the foreground, while no job runs. A signal to the
+# script ends it, unlike a command that the shell itself waits for.
 alone()
 {
 	"$@" &
 	wait $!
 }
 
-# below PID...: prints the processes that come from these, and these but for this script.
-# Not those that have ended and wait for their parent to notice, nor the caller's subshell.
+# below PID...: print these processes, except for this script, and all their
+# descendants. Leave out zombies and the caller's subshell.
 below()
 {
 	local self=$BASHPID
 
-	# A process may go meanwhile. The name of a program may have spaces.
+	# A process may end in the meantime. The name of a program may have
+	# spaces.
 	cat /proc/[0-9]*/stat 2>/dev/null | awk -v from="$*" -v script=$$ -v self="$self" '
 		{ pid = $1; sub(/.*\) /, ""); state[pid] = $1; parent[pid] = $2 }
 		END {
@@ -179,8 +181,8 @@ below()
 		}'
 }
 
-# All that was started ends, when this script does: jobs and what they started. Of these
-# some may have process groups of their own, and background processes do not notice Ctrl-C.
+# End all jobs and their descendants when this script ends. Some may have their
+# own process groups, and background processes do not get Ctrl-C.
 stop_jobs()
 {
 	local -a pids=()

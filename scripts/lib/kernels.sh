@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The kernels that scripts/vm knows by name: where their images and the build
-# directories for their modules are, and how they get there.
+# The kernels that scripts/vm knows by name: where their images and build
+# directories for modules are, and how to fetch or build them.
 
 # shellcheck source=scripts/lib/suites.sh
 . "${BASH_SOURCE[0]%/*}/suites.sh"
 
 # Layout of the cache:
 #
-#   debian/RELEASE_VERSION/vmlinuz    image out of a Debian package
-#   debian/RELEASE_VERSION/headers/   headers out of Debian packages
-#   debian/RELEASE_VERSION/toolchain  link to the compiler that fits them
+#   debian/RELEASE_VERSION/vmlinuz    image from a Debian package
+#   debian/RELEASE_VERSION/headers/   headers from Debian packages
+#   debian/RELEASE_VERSION/toolchain  link to the matching compiler
 #   debian/RELEASE_VERSION/modules/   the kernel's own modules
-#   debian/RELEASE_VERSION/depmod/    what they depend on, as modprobe -d wants it
+#   debian/RELEASE_VERSION/depmod/    their dependencies, for modprobe -d
 #   toolchain/HASH/                  compiler and libraries, unpacked
 #   source/PACKAGE_VERSION.tar.xz    the kernel's sources
 #   kernels/NAME-HASH/bzImage        image built here; "linux" if User-Mode Linux
 #   kernels/NAME-HASH/build/         build directory for modules
-#   kernels/NAME-HASH/ready          there when the two above are complete
+#   kernels/NAME-HASH/ready          exists when the two above are complete
 
-# Debian's kernels: NAME, SUITE, and what follows "linux-headers-" in the name of
-# the meta package that depends on the newest release. An @ in the name stands for
-# the version that the suite has at the time, such as 7.3. Two suites may have the
-# same one: then the name of the second ends in the suite's.
+# Debian's kernels: NAME, SUITE, and the part after "linux-headers-" in the name
+# of the meta package that depends on the newest release. An @ in the name
+# stands for the version that the suite has at the moment, such as 7.3. If two
+# suites have the same version, the name of the second ends in the suite's name.
 readonly stock_kernels=(
 	"stock               bookworm         amd64"
 	"stock-rt            bookworm         rt-amd64"
@@ -37,19 +37,19 @@ readonly stock_kernels=(
 	"stock-@-rt          sid              rt-amd64"
 )
 
-# Kernels built here are configured by the files in fragments. A name without a
-# version is built from the sources of the newest kernel that a stable Debian
-# serves, "NAME-6.12" from those of stock-6.12.
+# The directory of the files that configure the kernels built here. A kernel
+# whose name has no version is built from the sources of the newest kernel of a
+# stable Debian, "NAME-6.12" from those of stock-6.12.
 readonly newest_suite=trixie-backports
 fragments=$top/scripts/kernels
 
-# Part of the hash; to be changed when the way of building changes.
+# Part of the hash. Change it when the way of building changes.
 build_recipe=3
 
 # --- Names ------------------------------------------------------------------
 
-# Sets suite, meta, release and version of a row of stock_kernels. Its result is
-# kept for as long as the suite's package lists are.
+# Set suite, meta, release and version for a row of stock_kernels. The result is
+# cached as long as the suite's package lists.
 resolve_row()
 {
 	local memo depends pattern='linux-headers-([^ ]+) \(= ([^)]+)\)'
@@ -66,7 +66,7 @@ resolve_row()
 	read -r release version <"$memo"
 }
 
-# Prints "NAME ROW" for each of Debian's kernels.
+# Print "NAME ROW" for each of Debian's kernels.
 stock_names()
 {
 	local row name suite meta release version series
@@ -86,13 +86,13 @@ stock_names()
 	done
 }
 
-# The newest kernel that a stable Debian serves: stock-7.3, for one.
+# Print the newest kernel of a stable Debian, such as stock-7.3.
 newest_stock()
 {
 	stock_names | awk -v suite="$newest_suite" '$3 == suite { print $1; exit }'
 }
 
-# Prints the row of one of Debian's kernels; fails if it is none.
+# Print the row of one of Debian's kernels. Fail if it is not one.
 stock_row()
 {
 	local name=$1 row
@@ -100,7 +100,7 @@ stock_row()
 	for row in "${stock_kernels[@]}"; do
 		[[ ${row%% *} != "$name" ]] || { echo "$row"; return; }
 	done
-	# Only these names depend on package lists.
+	# Only names of this form depend on package lists.
 	[[ $name == stock-* ]] || return
 	row=$(stock_names | awk -v name="$name" '$1 == name { $1 = ""; print; exit }')
 	[[ -n $row ]] || return
@@ -136,7 +136,7 @@ is_kernel_name()
 
 # --- Debian's kernels -------------------------------------------------------
 
-# Sets suite, meta, release, version, and dir, where the kernel is kept.
+# Set suite, meta, release, version, and dir, where the kernel is kept.
 stock_resolve()
 {
 	local row
@@ -156,8 +156,8 @@ stock_image()
 	echo "$dir/vmlinuz"
 }
 
-# Before 7.x the package of the image has the image and the modules; now it
-# depends on packages that have them. Prints the name of the one that matches.
+# Print the name of the package that has the image or the modules. Before 7.x
+# that is the image package. Newer image packages depend on separate ones.
 package_with()
 {
 	local suite=$1 release=$2 version=$3 what=$4
@@ -186,7 +186,7 @@ fetch_image()
 	rm -rf "$tmp"
 }
 
-# Prints the directory that has the kernel's own modules, as in /lib/modules/RELEASE.
+# Print the directory of the kernel's own modules, as in /lib/modules/RELEASE.
 stock_modules()
 {
 	local suite meta release version dir
@@ -197,8 +197,9 @@ stock_modules()
 	echo "$dir/modules"
 }
 
-# stock_module_files NAME MODULE...: prints the file of each module, after those of the
-# modules that it needs. What the kernel has built in has none. Dies if there is no such module.
+# stock_module_files NAME MODULE...: print the file of each module, after those
+# of the modules that it needs. Print nothing for what is built into the kernel.
+# Die if there is no such module.
 stock_module_files()
 {
 	local suite meta release version dir kernel=$1 name modules found
@@ -206,7 +207,8 @@ stock_module_files()
 	stock_resolve "$kernel"
 	shift
 	for name; do
-		# An alias of a host's configuration is none of that kernel.
+		# A module alias of the host's configuration may not exist in
+		# that kernel.
 		[[ $name =~ ^[a-zA-Z0-9_-]+$ ]] || die "\"$name\" is no name of a module"
 	done
 	modules=$(stock_modules "$kernel")
@@ -218,7 +220,7 @@ stock_module_files()
 	done | awk '!seen[$0]++'
 }
 
-# Debian makes these lists when the package is installed.
+# Make the lists that Debian makes when the package is installed.
 make_depmod()
 {
 	local release=$1 dir=$2 modules=$3 tmp file
@@ -226,7 +228,7 @@ make_depmod()
 	[[ ! -e $dir/depmod ]] || return 0
 	tmp=$(mktemp -d "$dir/tmp.XXXXXX")
 	mkdir -p "$tmp/lib/modules/$release"
-	# From 7.x on these are in none of the packages that are fetched.
+	# From 7.x on, the packages that are fetched lack these files.
 	for file in "$modules"/modules.{order,builtin,builtin.modinfo}; do
 		[[ ! -e $file ]] || cp "$file" "$tmp/lib/modules/$release"
 	done
@@ -285,15 +287,18 @@ fetch_headers()
 	rm -rf "$tmp"
 }
 
-# adapt_headers HEADERS RELEASE DIR: makes unpacked headers usable in DIR/headers.
+# adapt_headers HEADERS RELEASE DIR: make unpacked headers usable in
+# DIR/headers.
 adapt_headers()
 {
 	local headers=$1 release=$2 dir=$3 kdir compiler
 
 	kdir=$headers/usr/src/linux-headers-$release
-	# Type information for modules, made from this, would take pahole.
+	# Without vmlinux, no type information is made for modules. That would
+	# need pahole.
 	rm -f "$kdir/vmlinux"
-	# The absolute paths: those of the common headers and of the output.
+	# Change the absolute paths: those of the common headers and of the
+	# output.
 	sed -i "s|/usr/src/linux-headers-|$dir/headers&|" "$kdir/Makefile"
 	compiler=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$kdir/.config")
 	cat >>"$kdir/.kernelvariables" <<-END
@@ -304,17 +309,15 @@ adapt_headers()
 	relocate "$(readlink -f "$dir/toolchain")" "$headers/usr/lib"
 }
 
-# --- Toolchains -------------------------------------------------------------
-#
-# Modules are built with the compiler that built the kernel, whatever the host has:
-# its headers' options are those of that compiler, and what it makes of gomem is what
-# a user of that kernel gets. The packages of the suite are unpacked, and their
-# programs told where their loader and libraries are. That takes neither root, as a
-# chroot would, nor the minutes and the sources that making the kernel's build tools
-# anew takes, and the compiler would still be another one.
+# Modules are built with the compiler that built the kernel, whatever the host
+# has. The options in the headers are for that compiler, and users of that
+# kernel get the code that it makes of gomem. The suite's packages are unpacked,
+# and their programs are changed to find their loader and libraries there. A
+# chroot would need root. Building the kernel's build tools anew would take
+# minutes and the sources, and the compiler would still be another one.
 
-# make_toolchain DIR PACKAGE_FILE...: DIR/toolchain is a link to what is shared by
-# all kernels that need the same packages.
+# make_toolchain DIR PACKAGE_FILE...: make DIR/toolchain a link to a toolchain
+# that all kernels with the same packages share.
 make_toolchain()
 {
 	local dir=$1 toolchain
@@ -334,7 +337,7 @@ unpack_toolchain()
 	[[ ! -e $toolchain ]] || return 0
 	rm -rf "$tmp"
 	mkdir -p "$tmp"/usr/{bin,sbin,lib,lib64}
-	# Packages of before and after the merge of /usr go to one place.
+	# Packages from before and after the merge of /usr go to one place.
 	for file in bin sbin lib lib64; do
 		ln -s "usr/$file" "$tmp/$file"
 	done
@@ -345,8 +348,9 @@ unpack_toolchain()
 		unpack_package "$file" "$tmp" --exclude='./usr/share/*' --exclude='*/lto1' \
 			--exclude='*/gconv/*'
 	done
-	# The compiler looks for these beside its own parts before it asks $PATH.
-	# Without a version in its name it is what CROSS_COMPILE alone says.
+	# The compiler looks for "as" and "ld" beside its own parts before it
+	# searches $PATH. CROSS_COMPILE alone needs a compiler without a version
+	# in its name.
 	for file in "$tmp"/usr/lib*/gcc/x86_64-linux-gnu/*/cc1; do
 		prog=${file%/cc1}
 		ln -sf "x86_64-linux-gnu-gcc-${prog##*/}" "$tmp/usr/bin/x86_64-linux-gnu-gcc"
@@ -358,8 +362,8 @@ unpack_toolchain()
 	mv "$tmp" "$toolchain"
 }
 
-# Sets patchelf. It is bookworm's, on each host: that of trixie, 0.18, makes compilers
-# that crash.
+# Set patchelf. All hosts use bookworm's version: with trixie's, 0.18, compilers
+# crash.
 need_patchelf()
 {
 	local version
@@ -382,8 +386,9 @@ fetch_patchelf()
 	mv "$dir.new" "$dir"
 }
 
-# relocate TOOLCHAIN DIR [PLACE]: lets all programs below DIR run with TOOLCHAIN's
-# libraries. PLACE is where these are now, if they are not there yet.
+# relocate TOOLCHAIN DIR [PLACE]: let all programs below DIR run with
+# TOOLCHAIN's libraries. PLACE is where these are at the moment, if not in
+# TOOLCHAIN.
 relocate()
 {
 	local toolchain=$1 dir=$2 place=${3:-$1} loader lib file patchelf
@@ -394,7 +399,7 @@ relocate()
 	loader=$toolchain/$loader
 	lib=$toolchain/usr/lib/x86_64-linux-gnu
 	while IFS= read -r file; do
-		# Static programs need none of it.
+		# Static programs need no change.
 		{ "$patchelf" --print-interpreter "$file" &&
 		  "$patchelf" --print-needed "$file"; } >/dev/null 2>&1 || continue
 		"$patchelf" --set-interpreter "$loader" --force-rpath --set-rpath "$lib" "$file"
@@ -421,33 +426,33 @@ stock_state()
 
 # --- Kernels built here -----------------------------------------------------
 
-# The fragments are those of NAME, of "NAME-6.12" too.
+# Print the fragment of NAME, which "NAME-6.12" uses, too.
 fragment_of()
 {
 	echo "$fragments/${1%-6.12}.config"
 }
 
-# A fragment with the line "# arch: um" is a User-Mode-Linux kernel's, which has nothing
-# in common with the others: base.config is for machines.
+# A fragment with the line "# arch: um" is for a User-Mode-Linux kernel. It does
+# not use base.config, which is for machines.
 is_uml()
 {
 	grep -qsx '# arch: um' "$(fragment_of "$1")"
 }
 
-# User-Mode Linux has had more than one processor since 7.0.
+# User-Mode Linux supports more than one CPU since 7.0.
 is_smp_uml()
 {
 	is_uml "$1" && [[ $1 != *-6.12 ]] && grep -q '^CONFIG_SMP=y' "$(fragment_of "$1")"
 }
 
-# Prints the files that a kernel is configured by; later ones override earlier ones.
+# Print the files that configure a kernel; later ones override earlier ones.
 kernel_fragments()
 {
 	is_uml "$1" || echo "$fragments/base.config"
 	fragment_of "$1"
 }
 
-# Debian's kernel whose sources and compiler a kernel is built with.
+# Print the name of Debian's kernel whose sources and compiler are used.
 base_of()
 {
 	case $1 in
@@ -456,7 +461,8 @@ base_of()
 	esac
 }
 
-# source_archive NAME: prints the sources of a kernel, Debian's or built here.
+# source_archive NAME: print the archive with the sources of a kernel, of Debian
+# or built here.
 source_archive()
 {
 	local name=$1 suite meta release version dir series archive
@@ -508,7 +514,7 @@ build_locked()
 {
 	local name=$1 dir=$2 force=$3 start=$SECONDS archive
 
-	# Another process may have built it while this one waited.
+	# Another process may have built it in the meantime.
 	[[ -n $force || ! -e $dir/ready ]] || return 0
 	archive=$(source_archive "$name")
 	say "building kernel $name from ${archive##*/} in $dir"
@@ -525,8 +531,8 @@ build_locked()
 	say "kernel $name is ready after $((SECONDS - start)) s"
 }
 
-# Sets make_args and image_file. User-Mode Linux is a program of the host, and is
-# linked with the host's libraries: by the host's compiler.
+# Set make_args and image_file. User-Mode Linux is a program of the host, linked
+# with the host's libraries, so the host's compiler builds it.
 choose_tools()
 {
 	local name=$1 kdir
@@ -543,7 +549,7 @@ choose_tools()
 	image_file=arch/x86/boot/bzImage
 }
 
-# Modules are built with the tools that the kernel was built with.
+# Make module builds use the tools that built the kernel.
 keep_tools()
 {
 	local dir=$1 arg
@@ -554,8 +560,8 @@ keep_tools()
 	mv "$dir/build/Makefile.new" "$dir/build/Makefile"
 }
 
-# What no fragment asks for is off. A line that ends in "# if VERSION..." is only for
-# sources of these versions.
+# Options that no fragment sets are off. A line that ends in "# if VERSION..."
+# applies only to sources of these versions.
 configure_kernel()
 {
 	local name=$1 dir=$2 missing
@@ -566,7 +572,7 @@ configure_kernel()
 	  echo "CONFIG_LOCALVERSION=\"-gomem-$name\""; } >"$dir/wanted"
 	make -s -C "$dir/src" "${make_args[@]}" O="$dir/build" KCONFIG_ALLCONFIG="$dir/wanted" \
 		allnoconfig >"$dir/log" 2>&1 || build_failed "$dir"
-	# An option with "=n" that is off has no such line in the result.
+	# An option with "=n" has no such line in the result.
 	missing=$(grep -v '=n$' "$dir/wanted" | grep -vxF -f "$dir/build/.config" || true)
 	[[ -z $missing ]] || die "kernel $name cannot be configured with:"$'\n'"$missing"
 }
@@ -611,7 +617,7 @@ compile_kernel()
 
 readonly compile_step='^  (CC|AS|LD|AR|HOSTCC) '
 
-# How many there will be is known from the time before, or from the fragment.
+# The number of files is known from the last build, or from the fragment.
 compile_progress()
 {
 	local name=$1 log=$2 total
@@ -628,7 +634,8 @@ build_failed()
 	die "the kernel build failed; log: $1/log"
 }
 
-# Of 1.7 GB of sources and 300 MB of results external modules need 5 %.
+# External modules need 5 % of 1.7 GB of sources and 300 MB of results. Delete
+# the rest.
 keep_what_modules_need()
 {
 	local dir=$1
@@ -662,7 +669,8 @@ built_state()
 
 # --- Parts of the sources ---------------------------------------------------
 
-# Sets archive to that of $kernel, and sources: where what is taken out of it is kept.
+# Set archive to the sources of $kernel, and sources to the directory for the
+# files taken out of it.
 find_archive()
 {
 	archive=$(source_archive "$kernel")
@@ -670,8 +678,8 @@ find_archive()
 	mkdir -p "$sources"
 }
 
-# Prints what names a path in the archive: of a file, all sources beside it, since it
-# may include them; and the headers above it, for the same reason.
+# members_of PATH: print the archive members to unpack. For a file, these are
+# all sources beside it and the headers above, since it may include them.
 members_of()
 {
 	local dir=${1%/*.c}
@@ -684,9 +692,9 @@ members_of()
 	echo "*/$(dirname "$dir")/*.h"
 }
 
-# unpack_missing PATH...: unpacks those that are not there. That takes a quarter of a
-# minute, however few they are. There need not be headers above, so what tar says is no
-# matter; what is not there will be missed.
+# unpack_missing PATH...: unpack the paths that are missing. This takes 15 s,
+# however few they are. Errors of tar are ignored, since there may be no headers
+# above. Missing files are noticed later.
 unpack_missing()
 {
 	local path
@@ -706,7 +714,7 @@ unpack_missing()
 
 # --- Both -------------------------------------------------------------------
 
-# Each prints one path, after making sure that it is there.
+# Each function prints one path, after making sure that it exists.
 
 kernel_image()
 {
@@ -743,7 +751,7 @@ kernel_ready()
 	[[ $(kernel_state "$1") == ready* ]]
 }
 
-# Prints STATE|VERSION.
+# Print STATE|VERSION.
 kernel_state()
 {
 	if is_stock "$1"; then

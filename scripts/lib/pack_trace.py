@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""pack_trace.py OUTPUT <TRACE - bring a trace from text into the form of gomem_replay.ko
+"""pack_trace.py OUTPUT <TRACE - convert a text trace for gomem_replay.ko.
 
-Which that is, tests/modules/gomem_replay.c says; the text, tests/traces/README.md.
+tests/traces/README.md describes the text, tests/modules/gomem_replay.c the
+output.
 """
 import array
 import struct
@@ -14,7 +15,7 @@ MAX_ID = (1 << 24) - 1
 MAX_CPU = 63
 MAX_SIZE = (1 << 28) - 1
 
-# D, memory for DMA, is allocated like any other: gomem has none.
+# D, memory for DMA, is allocated like any other, since gomem has no DMA memory.
 KINDS = {"N": 0, "C": ACCOUNT, "R": RECLAIMABLE, "D": 0}
 ZEROED = {"Z": "N", "G": "C", "Q": "R", "X": "D"}
 
@@ -30,7 +31,7 @@ def flags_of(letter):
 
 
 def pack(lines):
-    """The operations as pairs of words, and how many ids and CPUs there are."""
+    """The operations as pairs of words, and the numbers of ids and CPUs."""
     flags = {c: flags_of(c) for u in "NCRDZGQX" for c in (u, u.lower())}
     words = array.array("I")
     ids = cpus = 0

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * qemu_lines.c - a QEMU plugin that notes which cache lines are touched between marks.
+ * qemu_lines.c - a QEMU plugin that counts the cache lines touched between
+ * marks.
  *
  *	-plugin libqemu_lines.so,out=FILE
  *
- * A mark is the instruction "xchg %rbx, %rbx", which nobody else has a use for. The first
- * one switches counting on: until then the machine runs at full speed. From then on every
- * second mark ends a window, for which a line is written:
+ * A mark is the instruction "xchg %rbx, %rbx", which no other code uses. The
+ * first mark turns counting on; until then the machine runs at full speed. From
+ * then on every second mark ends a window, for which a line is written:
  *
  *	INSTRUCTIONS CODE-LINES DATA-LINES WRITTEN-LINES
  *
- * For machines of one CPU.
+ * For machines with one CPU.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@
 
 EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
-/* A set of lines, small enough to be searched from end to end. */
+/* A set of lines, small enough for a linear search */
 struct lines {
 	unsigned long line[MAX_LINES];
 	unsigned int n;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * qemu_plugin.h - what qemu_lines.c uses of QEMU's interface for plugins, version 1.
+ * qemu_plugin.h - the part of QEMU's plugin interface, version 1, that
+ * qemu_lines.c uses.
  *
  * QEMU's own header is not packaged.
  */
@@ -12,7 +13,7 @@
 
 #define QEMU_PLUGIN_VERSION	1
 
-/* A callback reads no registers; one for memory is for loads and stores. */
+/* Callbacks read no registers; memory callbacks are for loads and stores. */
 #define QEMU_PLUGIN_CB_NO_REGS	0
 #define QEMU_PLUGIN_MEM_RW	3
 

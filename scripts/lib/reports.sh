@@ -1,30 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# reports.sh - does a kernel log contain a report? To be sourced:
+# reports.sh - find reports in a kernel log. To be sourced:
 #
 #	. scripts/lib/reports.sh
 #	first_report <console.log	# prints the headline of the first report
 #
-# A report is what the kernel prints when it finds an error in itself or in a module:
-# an oops, a warning, a report of a sanitizer, of lockdep, of RCU or of a watchdog.
-# Messages about a lack of memory, a slow machine and errors of user programs are no
-# reports. Neither are messages that begin with a module's name, as gomem's messages
-# about mistakes of its callers do.
+# A report is what the kernel prints when it finds an error in itself or in a
+# module: an oops, a warning, a report of a sanitizer, of lockdep, of RCU or of
+# a watchdog. Messages about a lack of memory, a slow machine and errors of user
+# programs are no reports. Nor are messages that begin with a module's name,
+# such as gomem's messages about misuse by its callers.
 #
-# Each pattern is an extended regular expression for the beginning of a message, after
-# the prefix that the console shows. The patterns come from the strings in the kernel's
-# sources, 6.1 to 7.3. tests/rig/classify tests each of them. tests/rig/headlines lists
-# the messages of a kernel source that look like headlines and match no pattern.
+# Each pattern is an extended regular expression for the beginning of a message,
+# after the prefix that the console shows. The patterns come from the strings in
+# the kernel's sources, 6.1 to 7.3. tests/rig/classify tests each of them.
+# tests/rig/headlines lists the messages of a kernel source that look like
+# headlines and match no pattern.
 #
 # This file works in busybox sh, too: scripts/vm puts it into each machine, as
 # /lib/gomem/reports.sh.
 
 # The prefix: <level> with console_msg_format=syslog, the time, and with
-# CONFIG_PRINTK_CALLER the caller: T and a task's number, or C and a CPU's.
+# CONFIG_PRINTK_CALLER the caller: T and a task's number, or C and a CPU's
+# number.
 report_prefix='(<[0-9]+>)?(\[ *[0-9]+\.[0-9]+\])?(\[ *[TC][0-9]+\])? ?'
 
-# WARN(), BUG() and UBSAN print this line first, and the headline below it.
+# WARN(), BUG() and UBSAN print this line first, and the headline after it.
 report_mark='-+\[ cut here \]-+'
 
 report_family=
@@ -43,9 +45,9 @@ report()
 "
 }
 
-# What the reports of many source files begin with. "BUG: ": KASAN, KFENCE, KMSAN, bad
-# pages, page faults, spinlocks, workqueues, sleeping or scheduling while atomic. All
-# but KCSAN, which has a family of its own.
+# Beginnings that reports of many source files share. "BUG: " covers KASAN,
+# KFENCE, KMSAN, bad pages, page faults, spinlocks, workqueues, and sleeping or
+# scheduling while atomic, but not KCSAN, which has its own family.
 family convention
 report 'BUG: ([^K]|K[^C])'
 report 'WARNING: '			# WARN(), most of lockdep, suspicious RCU usage
@@ -95,8 +97,8 @@ report 'list_(add|del) (corruption|double add)'
 family refcount
 report 'refcount_t: '
 
-# lib/debugobjects.c. All but the result of its self-test. When ODEBUG runs out of
-# memory it turns itself off, and finds no errors any more.
+# lib/debugobjects.c. All messages except the result of its self-test. When
+# ODEBUG runs out of memory it turns itself off, and finds no errors any more.
 family odebug
 report 'ODEBUG: ([^s]|selftest [^p])'
 
@@ -109,9 +111,11 @@ report 'kmem_cache_create\(.*\) integrity check failed'
 report 'Unexpected gfp: '
 report '(slab error in |slab: double free|Slab corruption )'	# mm/slab.c, 6.1
 
-# mm/debug.c, mm/page_poison.c, mm/mmap.c, mm/vma.c, mm/vmalloc.c, arch/x86/mm/ioremap.c
+# mm/debug.c, mm/page_poison.c, mm/mmap.c, mm/vma.c, mm/vmalloc.c,
+# arch/x86/mm/ioremap.c
 family page
-# Not of "unmovable page" and "migration failure": memory that stays in use stays online.
+# "unmovable page" and "migration failure" are no reports: memory that is in use
+# stays online.
 report 'page dumped because: ([^um]|u[^n]|un[^m]|m[^i])'
 report 'pagealloc: (memory corruption|single bit error)'
 report '(mmap: )?issue in '		# the tree of a process's mappings
@@ -127,7 +131,8 @@ family rcu
 report '(rcu: )?INFO: (rcu_|Stall |Expedited stall )'
 report 'rcu: [a-z_]+ kthread (starved for|timer wakeup)'
 
-# kernel/watchdog.c, kernel/watchdog_hld.c (6.1), kernel/hung_task.c, kernel/smp.c
+# kernel/watchdog.c, kernel/watchdog_hld.c (6.1), kernel/hung_task.c,
+# kernel/smp.c
 family watchdog
 report 'watchdog: BUG: '		# soft lockup
 report '(NMI )?watchdog: .*Watchdog detected hard LOCKUP'
@@ -138,15 +143,15 @@ report 'smp: csd: .*non-responsive CSD lock'
 family workqueue
 report 'workqueue: .* is flushing !WQ_MEM_RECLAIM'
 
-# kernel: sched/idle.c, softirq.c, time/timer.c, time/sleep_timeout.c, time/tick-sched.c,
-# module/main.c
+# kernel: sched/idle.c, softirq.c, time/timer.c, time/sleep_timeout.c,
+# time/tick-sched.c, module/main.c
 family context
 report 'bad: scheduling from the idle thread'
 report 'softirq: (huh, entered|Attempt to kill tasklet)'
 report 'schedule_timeout: wrong timeout value'
 report '[a-zA-Z0-9_]+: .*init suspiciously returned'
-# A softirq was raised where nothing runs it. Tasklets, #40, alone: a CPU that goes offline
-# has parked the thread that runs them.
+# A softirq was raised where nothing runs it. Tasklets alone, #40, are no
+# report: a CPU that goes offline has parked the thread that runs them.
 report 'NOHZ tick-stop error: .*handler #([^4]|4[^0]|40[^!])'
 
 # kernel/irq/spurious.c
@@ -154,8 +159,8 @@ family irq
 report 'irq [0-9]+: nobody cared'
 report 'irq event [0-9]+: bogus return value'
 
-# lib/kobject.c, lib/ref_tracker.c, fs/sysfs/dir.c, fs/debugfs/inode.c, fs/super.c,
-# kernel/cred.c (6.1), kernel/resource.c
+# lib/kobject.c, lib/ref_tracker.c, fs/sysfs/dir.c, fs/debugfs/inode.c,
+# fs/super.c, kernel/cred.c (6.1), kernel/resource.c
 family object
 report '(kobject: )?kobject .*something is seriously wrong'
 report '(ref_tracker: )?(leaked reference|reference already released)\.'
@@ -173,7 +178,8 @@ report '\*\* [0-9]+ printk messages dropped'	# a report may be among them
 family machine
 report 'gomem-vm: error: '
 
-# report_regex: reads lines of $report_patterns and prints one expression for them.
+# report_regex: read lines of $report_patterns and print one expression for
+# them.
 report_regex()
 {
 	prefix=$report_prefix awk -F '\t' '
@@ -181,8 +187,8 @@ report_regex()
 		END { print "^" ENVIRON["prefix"] "(" all ")" }'
 }
 
-# first_report_at: reads a log and prints the headline of the first report in it, after
-# the number of its line and a colon. Prints nothing if there is no report.
+# first_report_at: read a log and print the line number of the first report's
+# headline, a colon, and the headline. Print nothing if there is no report.
 first_report_at()
 {
 	tr -d '\000\r' |
@@ -190,7 +196,7 @@ first_report_at()
 		sed -E -e "/$report_mark\$/{\$!d;}" -e q
 }
 
-# first_report: the same without the number.
+# first_report: as first_report_at, without the line number.
 first_report()
 {
 	first_report_at | cut -d : -f 2-

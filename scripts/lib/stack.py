@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
-"""stack.py [--limit=BYTES] [--list] BUILD SOURCES - how deep gomem's stack is when it
-asks the kernel for memory.
+"""stack.py [--limit=BYTES] [--list] BUILD SOURCES - measure gomem's stack
+depth.
 
-BUILD has the files *.ci that gcc -fcallgraph-info=su leaves beside the objects: the frame
-of each function, return address included, and its calls. SOURCES is the directory of the
-sources. Frames are summed along the deepest path from each exported function to a function
-of the kernel that allocates. A function that jumps to its last one has left its frame
-before: the code of the objects says which. A call through a member of a struct goes to each
-function that is put into a member of this name. A call through any other pointer has to be
-in CALLBACKS.
+It measures the depth when gomem asks the kernel for memory. BUILD has the
+files *.ci that gcc -fcallgraph-info=su leaves beside the objects: the frame of
+each function, return address included, and its calls. SOURCES is the directory
+of the sources. Frames are added along the deepest path from each exported
+function to an allocating function of the kernel. A function that ends with a
+jump to another one has left its frame before; the objects' code shows that. A
+call through a member of a struct may reach each function that is put into a
+member of this name. A call through any other pointer has to be in CALLBACKS.
 
-Prints the deepest path, with --list one line for each exported function. Exit status:
-0, or 1 if a path is deeper than the limit or a call is not known.
+Prints the deepest path, and with --list one line for each exported function.
+Exit status: 0, or 1 if a path is deeper than the limit or a call is unknown.
 """
 
 import pathlib
@@ -19,18 +20,20 @@ import re
 import subprocess
 import sys
 
-# What the kernel calls its allocating functions, 6.1 to 7.x.
+# The kernel's allocating functions, 6.1 to 7.x.
 ALLOCATES = re.compile(r"_*(alloc_pages|folio_alloc|get_free_pages|alloc_percpu|devres_alloc|pcpu_alloc"
                        r"|k[vmz]*alloc|k[v]?realloc|kmem_cache_alloc|vmalloc|alloc_workqueue)"
                        r"[a-z0-9_]*")
 
 # These ask for a page without reclaim, and go on without it.
-LIGHT = {"grow_transfer", "fetch_stacks"}
+LIGHT = {"gomem_mcentral_grow_transfer", "fetch_stacks", "gomem_profile_take", "add_bucket"}
 
-# Parameters that are functions: what they are called in the sources, and what is passed.
-# None of these allocates. "stack", "room" and "distance" only compute.
+# Parameters that are functions: their names in the sources, and the functions
+# passed. None of these allocates; "stack", "room" and "distance" only compute.
+# The macros of tracepoints call probes, which are not gomem's.
 CALLBACKS = {"fn": [], "free_chunk": ["put_meta"], "stack": [], "room": [], "distance": [],
-             "ctor": []}
+             "ctor": [], "kick": [], "count": [], "wanted": [],
+             "TRACE_EVENT": [], "DEFINE_EVENT": []}
 
 NODE = re.compile(r'node: \{ title: "([^"]+)" label: "([^"]*)"')
 EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"(?: label: "([^"]*)")?')
@@ -50,7 +53,7 @@ def short(title):
 
 
 def tail_calls(code):
-    """Pairs of functions of which the first jumps to the second, and never calls it."""
+    """Pairs of functions where the first jumps to the second, and never calls it."""
     called, jumped, function, last = set(), set(), "", ""
     for line in code.splitlines():
         begins, far, near = FUNCTION.match(line), TARGET.search(line), BRANCH.search(line)
@@ -70,7 +73,7 @@ class Graph:
     def __init__(self, build, sources):
         self.frame, self.calls, self.tails, self.unknown = {}, {}, set(), set()
         self.file = {}
-        self.text = {p.name: p.read_text(encoding="utf-8") for p in sources.glob("*.[ch]")}
+        self.text = {p.name: p.read_text(encoding="utf-8") for p in sources.rglob("*.[ch]")}
         self.exported, self.members, self.pointers = set(), {}, []
         for text in self.text.values():
             self.exported.update(EXPORT.findall(text))
@@ -86,7 +89,7 @@ class Graph:
                 self.calls[caller] |= by_name.get(name, set())
 
     def read(self, path):
-        """Adds what a file has."""
+        """Add the functions of a file."""
         code = subprocess.run(["objdump", "-dr", "--no-show-raw-insn", path.with_suffix(".o")],
                               check=True, capture_output=True, text=True).stdout
         self.tails.update((path.stem, *pair) for pair in tail_calls(code))
@@ -107,16 +110,17 @@ class Graph:
                 self.calls.setdefault(edge[1], set()).add(edge[2])
 
     def below(self, caller, callee):
-        """What is left on the stack of a function that calls another one."""
+        """The frame that stays on the stack while a function calls another one."""
         tail = (self.file[caller], short(caller), short(callee)) in self.tails
         return 0 if tail else self.frame[caller]
 
     def targets(self, caller, at):
-        """What a call through a pointer may call, by the line that it is in."""
+        """The functions that a call through a pointer may reach, by its line."""
         path, line, column = at.rsplit(":", 2)
         name = pathlib.Path(path).name
         lines = self.text.get(name, "").splitlines()
-        # The column of a call is that of its first word, or of the call that it is inlined in.
+        # The column of a call is that of its first word, or of the call that it
+        # is inlined in.
         rest = lines[int(line) - 1][int(column) - 1:] if int(line) <= len(lines) else ""
         for callee in CALL.findall(rest):
             if callee in CALLBACKS:
@@ -128,7 +132,7 @@ class Graph:
 
 
 def deepest(graph, title, memo, above=()):
-    """The bytes and the functions of the deepest path to one that allocates, or None."""
+    """The bytes and functions of the deepest path to an allocating function, or None."""
     if title not in graph.frame:
         return (0, [title]) if ALLOCATES.fullmatch(title) else None
     if title in memo:
@@ -149,14 +153,14 @@ def deepest(graph, title, memo, above=()):
 
 
 def show(path, graph):
-    """A path with its frames, a function a line."""
+    """Print a path with its frames, one function a line."""
     for title, callee in zip(path[1], path[1][1:]):
         print(f"  {graph.below(title, callee):5} {short(title)}")
     print(f"        {path[1][-1]}")
 
 
 def main():
-    """Prints what there is to say about the directory."""
+    """Print the results."""
     options = [arg for arg in sys.argv[1:] if arg.startswith("--")]
     build, sources = (pathlib.Path(arg) for arg in sys.argv[1:] if not arg.startswith("--"))
     limit = max([int(o.split("=")[1]) for o in options if o.startswith("--limit=")] + [0])

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Packages of Debian's suites, whichever suite the host runs.
+# Fetch packages of Debian's suites, whichever suite the host runs.
 #
-# Each suite has an apt configuration of its own in the cache: sources, package
-# lists and an empty list of installed packages. Nothing here reads or changes
-# what is installed on the host, and nothing needs root.
+# Each suite has its own apt configuration in the cache: sources, package lists
+# and an empty list of installed packages. Nothing here reads or changes what is
+# installed on the host, and nothing needs root.
 
 # shellcheck source=scripts/lib/common.sh
 . "${BASH_SOURCE[0]%/*}/common.sh"
@@ -14,9 +14,9 @@
 #
 #   suites/SUITE/apt.conf       configuration, for $APT_CONFIG
 #   suites/SUITE/lists/         package lists
-#   suites/SUITE/updated        its time is that of the last update
+#   suites/SUITE/updated        modified at the last update
 
-# SUITE, and the suites whose packages those of SUITE may depend on.
+# Each suite, and the suites that its packages may depend on.
 declare -rA suite_parts=(
 	[bookworm]="bookworm bookworm-updates bookworm-security"
 	[trixie]="trixie trixie-updates trixie-security"
@@ -27,7 +27,8 @@ declare -rA suite_parts=(
 # Lists older than this are updated before they are used.
 readonly suite_stale_days=1
 
-# archive_of SUITE: prints the address of its archive: the host's own apt knows it.
+# archive_of SUITE: print the address of its archive, as the host's apt knows
+# it.
 archive_of()
 {
 	local mirror=${GOMEM_MIRROR:-} security=
@@ -44,10 +45,10 @@ archive_of()
 	esac
 }
 
-# host_archive NAME: prints the first of apt's sources whose path ends in NAME.
+# host_archive NAME: print the first of apt's sources whose path ends in NAME.
 host_archive()
 {
-	# $(...) belongs to apt-get
+	# apt-get expands $(...), not the shell.
 	# shellcheck disable=SC2016
 	apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -m 1 -E "/$1/?\$" || true
 }
@@ -92,7 +93,7 @@ suite_configure()
 		Dir::State::lists "$dir/lists";
 		Dir::State::status "$dir/status";
 	END
-	# Packages of backports are taken only if they are asked for.
+	# Take packages of backports only if they are asked for.
 	[[ $suite != *-backports ]] ||
 		echo "APT::Default-Release \"$suite\";" >>"$dir/apt.conf"
 }
@@ -120,7 +121,7 @@ suite_is_fresh()
 	[[ -n $(find "$1/updated" -mtime "-$suite_stale_days" 2>/dev/null) ]]
 }
 
-# suite_apt SUITE COMMAND...: runs an apt command with the suite's configuration.
+# suite_apt SUITE COMMAND...: run an apt command with the suite's configuration.
 suite_apt()
 {
 	local suite=$1 dir=$cache/suites/$1
@@ -131,21 +132,21 @@ suite_apt()
 	APT_CONFIG=$dir/apt.conf "$@"
 }
 
-# suite_knows SUITE: true if its lists are there, fresh or not.
+# suite_knows SUITE: succeeds if its package lists are there, fresh or not.
 suite_knows()
 {
 	[[ -e $cache/suites/$1/updated ]]
 }
 
-# suite_field SUITE PACKAGE FIELD: prints a field of the package that the suite
-# would install; nothing if there is none.
+# suite_field SUITE PACKAGE FIELD: print a field of the package that the suite
+# would install; print nothing if there is none.
 suite_field()
 {
 	suite_apt "$1" apt-cache show --no-all-versions "$2" 2>/dev/null |
 		sed -n "s/^$3: //p" | head -n 1
 }
 
-# suite_fetch SUITE DIR PACKAGE VERSION: downloads one package into DIR.
+# suite_fetch SUITE DIR PACKAGE VERSION: download one package into DIR.
 suite_fetch()
 {
 	local suite=$1 dir=$2 package=$3 version=$4
@@ -154,13 +155,13 @@ suite_fetch()
 	(cd "$dir" && suite_apt "$suite" apt-get -qq download "$package=$version" \
 		2>"$dir/log") && return
 	cat "$dir/log" >&2
-	# The archive may have replaced the version since.
+	# The archive may have replaced this version in the meantime.
 	rm -f "$cache/suites/$suite/updated"
 	die "$package $version cannot be fetched; run the command again"
 }
 
-# suite_fetch_all SUITE DIR PACKAGE=VERSION...: downloads packages and all that
-# they depend on into DIR.
+# suite_fetch_all SUITE DIR PACKAGE=VERSION...: download packages and all their
+# dependencies into DIR.
 suite_fetch_all()
 {
 	local suite=$1 dir=$2

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * batch.c - many objects are allocated, then all of them freed.
+ * batch.c - allocate many objects, then free all of them.
  *
- *	batch64		64 of them, one by one
- *	refill		4096, far more than any CPU keeps at hand: most come from what is
- *			behind the hit path, and go back there
+ *	batch64		64 objects, one by one
+ *	refill		4096 objects, one by one. That is far more than the slots
+ *			of a CPU hold: most objects come from behind the hit
+ *			path, and go back there
  *	bulk4, bulk16, bulk64, bulk256
- *			that many with one call each; gomem_cache: of a typed cache
+ *			that many objects with one call each; gomem_cache
+ *			is a typed cache
  *
- * A cost is that of one object.
+ * The cost is that of one object.
  */
 #include "ways.h"
 
@@ -16,7 +18,8 @@
 
 static void *objects[MOST];
 
-static __always_inline void batch(unsigned int n, void *(*get)(gfp_t gfp), void (*put)(void *p))
+static __always_inline void batch(unsigned int n, void *(*get)(gfp_t gfp),
+				  void (*put)(void *p))
 {
 	unsigned int size = bench_batch_size, i;
 
@@ -59,7 +62,8 @@ static void gomem_bulk(unsigned int n)
 	size_t size = bench_batch_size;
 
 	for (; n; n -= size) {
-		if (!gomem_alloc_bulk(READ_ONCE(bench_size), GFP_KERNEL, size, objects)) {
+		if (!gomem_alloc_bulk(READ_ONCE(bench_size), GFP_KERNEL, size,
+				      objects)) {
 			bench_failed = true;
 			return;
 		}
@@ -74,7 +78,8 @@ static void typed_bulk(unsigned int n)
 	size_t size = bench_batch_size;
 
 	for (; n; n -= size) {
-		if (!gomem_cache_alloc_bulk(typed_cache, GFP_KERNEL, size, objects)) {
+		if (!gomem_cache_alloc_bulk(typed_cache, GFP_KERNEL, size,
+					    objects)) {
 			bench_failed = true;
 			return;
 		}
@@ -87,7 +92,8 @@ static void cache_bulk(unsigned int n)
 	size_t size = bench_batch_size;
 
 	for (; n; n -= size) {
-		if (!kmem_cache_alloc_bulk(bench_cache, GFP_KERNEL, size, objects)) {
+		if (!kmem_cache_alloc_bulk(bench_cache, GFP_KERNEL, size,
+					   objects)) {
 			bench_failed = true;
 			return;
 		}

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench.h - what a scenario is made of.
+ * bench.h - the parts of a scenario.
  *
- * A scenario does the same work in several ways: first the empty one, which is all of
- * the loop but the allocator, then with one allocator each. The ways run in turn, many
- * times; what the empty one took is taken off the others.
+ * A scenario does the same work in several ways. The first way is empty: it is
+ * the loop without an allocator. Each other way uses one allocator. The ways
+ * run in turn, many times. The time of the empty way is subtracted from the
+ * others.
  *
- * The work of a way is a loop of its own, into which the allocator's inline part is
- * compiled as into any caller. All loops of a scenario come from one inline function,
- * so that they differ in the allocator only.
+ * Each way has its own loop, into which the allocator's inline part is compiled
+ * as into any caller. All loops of a scenario come from one inline function, so
+ * that they differ only in the allocator.
  */
 #ifndef GOMEM_BENCH_H
 #define GOMEM_BENCH_H
@@ -19,9 +20,9 @@
 struct kmem_cache;
 
 /**
- * struct bench_way - one allocator's way to do the work
- * @name: the allocator's; NULL ends an array of ways
- * @work: does it @n times
+ * struct bench_way - the work of a scenario, done with one allocator
+ * @name: name of the allocator; NULL ends an array of ways
+ * @work: do the work @n times
  */
 struct bench_way {
 	const char *name;
@@ -30,15 +31,16 @@ struct bench_way {
 
 /**
  * struct bench - a scenario
- * @name: what scripts/bench calls it
- * @ways: the empty way, then the allocators'
- * @ops: how much is done in one repetition; less where objects are large
- * @batch: @ops is made a multiple of it; bench_batch_size while the scenario runs
- * @unit: operations for which a cost is told are @ops / @unit; 0 is 1
- * @setup: before all ways; may be NULL. 0, or an error
- * @teardown: after them, and after a @setup that failed
- * @time: nanoseconds that a way takes for @n; bench_time() if NULL
- * @run: all of it, for what is measured in another way; bench_compare() if NULL
+ * @name: name of the scenario in scripts/bench
+ * @ways: the empty way, then one for each allocator
+ * @ops: operations of one repetition; reduced where objects are large
+ * @batch: @ops is rounded up to a multiple of it; bench_batch_size while the
+ *	scenario runs
+ * @unit: the cost is divided by @ops / @unit; 0 means 1
+ * @setup: called before all ways; may be NULL. Returns 0 or an error
+ * @teardown: called after all ways, and after a failed @setup
+ * @time: return the nanoseconds that a way takes for @n; bench_time() if NULL
+ * @run: run the whole scenario; bench_compare() if NULL
  */
 struct bench {
 	const char *name;
@@ -52,19 +54,24 @@ struct bench {
 	int (*run)(const struct bench *b);
 };
 
-/* Arrays, each ended by a scenario without a name. */
-extern const struct bench bench_pair[], bench_batch[], bench_live[], bench_realloc[];
-extern const struct bench bench_large[], bench_irq[], bench_cold[], bench_tiny[];
+/* Arrays of scenarios. A scenario without a name ends each. */
+extern const struct bench bench_pair[], bench_batch[], bench_live[],
+	bench_realloc[];
+extern const struct bench bench_large[], bench_irq[], bench_cold[],
+	bench_tiny[];
 extern const struct bench bench_remote[], bench_threads[];
 extern const struct bench bench_lines[], bench_fill[];
 
-/* Of the scenario that runs. The size is read anew each time: no constant to inline. */
+/*
+ * Parameters of the running scenario. Each loop reads bench_size anew, so that
+ * it is not a constant that the compiler could inline.
+ */
 extern size_t bench_size;
 extern struct kmem_cache *bench_cache;
 extern unsigned int bench_batch_size;
 extern unsigned int bench_repeat, bench_scale;
 
-/* An allocation failed, and what was measured is worth nothing. */
+/* Set when an allocation failed: the measurement is invalid. */
 extern bool bench_failed;
 
 int bench_compare(const struct bench *b);

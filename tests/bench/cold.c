@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * cold.c - an allocation, or a free, after others had the processor's caches.
+ * cold.c - measure an allocation or a free when the processor's caches are
+ * cold.
  *
- * Before each one memory is read that is larger than the caches of one processor, so
- * that neither data nor code of any allocator is near. For real processors only: an
- * emulated one has no caches.
+ * Before each operation the loop reads more memory than the private caches of
+ * one processor hold. So neither data nor code of any allocator is in them.
+ * This needs a real processor: an emulated one has no caches.
  *
- * A single operation is too short for a clock, and reading the clock is cold, too; so
- * many are timed, and what the empty way takes is taken off.
+ * A single operation is too short for the clock, and reading the clock is cold,
+ * too. So many operations are timed, and the time of the empty way is
+ * subtracted.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -17,20 +19,24 @@
 
 #include "ways.h"
 
-/* Larger than level two. What many processors share stays warm, as it may in life. */
+/*
+ * More than a level two cache. Caches that processors share stay warm, as they
+ * may in real use.
+ */
 #define CACHES	SZ_8M
 #define LINE	64
 
 static char *filler;
 static u64 cycles;
 
-/* The processor's own clock: that of the kernel may be too coarse. */
+/* Read the processor's own clock. The kernel's may be too coarse. */
 static __always_inline u64 clock(void)
 {
 #ifdef CONFIG_X86_64
 	u32 low, high;
 
-	asm volatile("lfence; rdtsc; lfence" : "=a" (low), "=d" (high) : : "memory");
+	asm volatile("lfence; rdtsc; lfence"
+		     : "=a" (low), "=d" (high) : : "memory");
 	return (u64)high << 32 | low;
 #else
 	return ktime_get_ns();
@@ -90,7 +96,10 @@ DEFINE_COLD(gomem)
 DEFINE_COLD(kmalloc)
 DEFINE_COLD(cache)
 
-/* The share of the time that was between two looks at the clock. */
+/*
+ * Return the part of the time that was spent between the two clock reads of
+ * each operation.
+ */
 static u64 time_cold(const struct bench_way *way, unsigned int n)
 {
 	u64 all = clock(), ns;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fill.c - 10 000 objects are allocated, then all of them freed, oldest first.
+ * fill.c - allocate 10 000 objects, then free all of them, oldest first.
  *
- *	fill	both
+ *	fill	both phases
  *	fill_alloc, fill_free
- *		one of the two phases alone
+ *		one of the two phases
  *
- * More than any CPU keeps at hand, and each round anew: spans are made and go back. A
- * cost is that of one object.
+ * The slots of a CPU hold fewer objects. So spans are made and freed in each
+ * round. The cost is that of one object.
  */
 #include <linux/ktime.h>
 #include <linux/vmalloc.h>
@@ -19,7 +19,8 @@
 static void **objects;
 static u64 alloc_ns, free_ns;
 
-static __always_inline void fill(unsigned int n, void *(*get)(gfp_t gfp), void (*put)(void *p))
+static __always_inline void fill(unsigned int n, void *(*get)(gfp_t gfp),
+				 void (*put)(void *p))
 {
 	u64 begun, full;
 	unsigned int i;

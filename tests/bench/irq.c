@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * irq.c - allocations by a hard interrupt.
+ * irq.c - allocate and free in a hard interrupt.
  *
- * One interrupt does many of them: what it takes to get there is no part of the cost.
+ * One interrupt performs many operations. The cost of entering the interrupt is
+ * not included.
  */
 #include <linux/completion.h>
 #include <linux/irq_work.h>
@@ -11,7 +12,8 @@
 
 #include "ways.h"
 
-static __always_inline void pair(unsigned int n, void *(*get)(gfp_t gfp), void (*put)(void *p))
+static __always_inline void pair(unsigned int n, void *(*get)(gfp_t gfp),
+				 void (*put)(void *p))
 {
 	while (n--)
 		put(bench_use(get(GFP_ATOMIC)));
@@ -70,7 +72,7 @@ static u64 time_in_irq(const struct bench_way *way, unsigned int n)
 	return irq_ns;
 }
 
-/* On PREEMPT_RT nobody may allocate there. */
+/* On PREEMPT_RT a hard interrupt must not allocate. */
 static int setup(void)
 {
 	return IS_ENABLED(CONFIG_PREEMPT_RT) ? -EOPNOTSUPP : 0;

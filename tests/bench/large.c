@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * large.c - objects beyond the size classes, one at a time back and forth.
+ * large.c - allocate and free one object that is larger than the size classes.
  *
- * For the kernel's allocators these are pages of the buddy allocator.
+ * The kernel's allocators take such objects from the buddy allocator.
  */
 #include <linux/gfp.h>
 
@@ -18,7 +18,8 @@ static __always_inline void exact_put(void *p)
 	free_pages_exact(p, READ_ONCE(bench_size));
 }
 
-static __always_inline void large(unsigned int n, void *(*get)(gfp_t gfp), void (*put)(void *p))
+static __always_inline void large(unsigned int n, void *(*get)(gfp_t gfp),
+				  void (*put)(void *p))
 {
 	while (n--)
 		put(bench_use(get(GFP_KERNEL)));

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * lines.c - one allocation, and one free, between marks that an emulator sees.
+ * lines.c - perform one allocation and one free between marks that an emulator
+ * sees.
  *
- * The mark is an instruction that does nothing. scripts/lib/qemu_lines.c, a plugin of
- * QEMU's, notes which cache lines are touched from one mark to the next. The first mark
- * tells it to begin.
+ * A mark is an instruction without effect. scripts/lib/qemu_lines.c, a QEMU
+ * plugin, records which cache lines are touched between two marks. The first
+ * mark starts the recording.
  *
- * For each size: REPEAT rounds of an allocation and a free by nobody, gomem, kmalloc()
- * and kmem_cache, in this order.
+ * For each size there are REPEAT rounds. A round performs an allocation and a
+ * free with nothing, gomem, kmalloc() and kmem_cache, in this order.
  */
 #include <linux/delay.h>
 #include <linux/irqflags.h>
@@ -23,7 +24,7 @@ static __always_inline void mark(void)
 #endif
 }
 
-/* With interrupts off, so that there is nobody else's doing between the marks. */
+/* Interrupts are off, so that no other code runs between the marks. */
 static __always_inline void one(void *(*get)(gfp_t gfp), void (*put)(void *p))
 {
 	unsigned long flags;
@@ -45,13 +46,18 @@ static int run_lines(const struct bench *b)
 	static bool begun;
 	unsigned int i;
 
-	/* There interrupts may not be off. */
+	/*
+	 * On PREEMPT_RT the allocators must not be called with interrupts off.
+	 */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		return -EOPNOTSUPP;
 	if (!begun)
 		mark();
 	begun = true;
-	/* It takes effect when the emulator has dropped the code that it had translated. */
+	/*
+	 * Wait: the recording starts when the emulator has dropped its
+	 * translated code.
+	 */
 	msleep(100);
 	for (i = 0; i < REPEAT; i++) {
 		one(none_get, none_put);

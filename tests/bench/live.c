@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * live.c - objects come and go among many others that stay.
+ * live.c - allocate and free among many live objects.
  *
- *	churn	of 20 000 live objects of one size some random ones are freed, 1 to 2048
- *		of them, then as many allocated: what CPUs cannot hold goes to spans all
- *		over and comes from there
- *	mixed	of 10 000 live objects of all sizes one random one is freed, and one of
- *		another size allocated in its place
+ *	churn	there are 20 000 live objects of one size. Free 1 to 2048
+ *		random ones, then allocate as many. What the slots cannot
+ *		hold goes to spans all over, and comes from there
+ *	mixed	there are 10 000 live objects of all sizes. Free one random
+ *		object, and allocate one of another size in its place
  *
- * Each way has live objects of its own, all the time. Which ones go, how many, and the
- * sizes, were chosen beforehand, alike for all ways. A cost is that of one free and one
- * allocation.
+ * Each way keeps its own live objects. All ways free the same objects and
+ * allocate the same sizes, chosen in advance. The cost is that of one free and
+ * one allocation.
  */
 #include <linux/vmalloc.h>
 
@@ -24,13 +24,14 @@
 
 enum way { NONE, GOMEM, KMALLOC, CACHE, NR_LIVE_WAYS };
 
-/* Where each way is in the order, and what it has. */
+/* The position of each way in the plan, and its live objects. */
 static void **live[NR_LIVE_WAYS];
 static unsigned int at[NR_LIVE_WAYS];
 static unsigned int *order;
 static u32 *sizes;
 
-static __always_inline void churn_round(void **objects, const unsigned int *which,
+static __always_inline void churn_round(void **objects,
+					const unsigned int *which,
 					unsigned int n, void *(*get)(gfp_t gfp),
 					void (*put)(void *p))
 {
@@ -42,8 +43,8 @@ static __always_inline void churn_round(void **objects, const unsigned int *whic
 		objects[which[i]] = bench_use(get(GFP_KERNEL));
 }
 
-static __always_inline void churn(unsigned int n, enum way way, void *(*get)(gfp_t gfp),
-				  void (*put)(void *p))
+static __always_inline void churn(unsigned int n, enum way way,
+				  void *(*get)(gfp_t gfp), void (*put)(void *p))
 {
 	unsigned int step = at[way], size;
 
@@ -93,7 +94,8 @@ static __always_inline void *kmalloc_sized(size_t size)
 	return kmalloc(size, GFP_KERNEL);
 }
 
-static __always_inline void mixed(unsigned int n, enum way way, void *(*get)(size_t size),
+static __always_inline void mixed(unsigned int n, enum way way,
+				  void *(*get)(size_t size),
 				  void (*put)(void *p))
 {
 	unsigned int step = at[way];
@@ -123,7 +125,7 @@ static void kmalloc_mixed(unsigned int n)
 	mixed(n, KMALLOC, kmalloc_sized, kmalloc_put);
 }
 
-/* Live objects, none of them there yet, and room for a plan. */
+/* Allocate the tables: places for live objects, all empty, and the plan. */
 static int make_tables(unsigned int nr_live, unsigned int steps)
 {
 	unsigned int way;
@@ -233,7 +235,10 @@ const struct bench bench_live[] = {
 		.setup = setup_churn, .teardown = teardown_churn,
 	},
 	{
-		/* Once around, so that each repetition has the same to do. */
+		/*
+		 * One repetition is the whole plan, so that all repetitions do
+		 * the same work.
+		 */
 		.name = "mixed", .ways = mixed_ways, .ops = MIXED_STEPS,
 		.setup = setup_mixed, .teardown = teardown_mixed,
 	},

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * main.c - gomem_bench.ko: gomem beside kmalloc() and kmem_cache, one scenario at a time.
+ * main.c - gomem_bench.ko compares gomem with kmalloc() and kmem_cache, one
+ * scenario at a time.
  *
  *	echo "pair 100" >/sys/module/gomem_bench/parameters/run
  *	cat /sys/module/gomem_bench/parameters/result
  *
- * A scenario and the bytes of an object; the write returns when it is through. Lines of
- * the result:
+ * A script writes a scenario and the object size in bytes. The write returns
+ * when the scenario has ended. The result has these lines:
  *
- *	cost ALLOCATOR MIN MEDIAN P90	nanoseconds of an operation, the empty loop's
- *					taken off
- *	rate ALLOCATOR CPUS N...	operations in a second, in each of the repetitions
- *	held ALLOCATOR BYTES		taken from the kernel for an object, on average
+ *	cost ALLOCATOR MIN MEDIAN P90	nanoseconds of one operation, without
+ *					those of the empty loop
+ *	rate ALLOCATOR CPUS N...	operations per second, one number for
+ *					each repetition
+ *	held ALLOCATOR BYTES		bytes taken from the kernel per object,
+ *					on average
  *
- * Run under scripts/vm --accel=icount, where the guest's clock advances one nanosecond per
- * instruction, costs are instruction counts. scripts/bench says what each scenario shows
- * and what not.
+ * Under scripts/vm --accel=icount the guest's clock advances one nanosecond per
+ * instruction, so costs are instruction counts. scripts/bench says what each
+ * scenario shows and what not.
  */
 #define pr_fmt(fmt) "gomem_bench: " fmt
 
@@ -39,7 +42,7 @@ unsigned int bench_scale = 1;
 module_param_named(scale, bench_scale, uint, 0444);
 MODULE_PARM_DESC(scale, "How many times as long a repetition is (default 1)");
 
-/* All below is the param lock's. */
+/* The param lock protects all variables below. */
 size_t bench_size;
 struct kmem_cache *bench_cache;
 bool bench_failed;
@@ -48,8 +51,9 @@ static char result[PAGE_SIZE];
 static size_t result_length;
 
 static const struct bench *const scenarios[] = {
-	bench_pair, bench_batch, bench_live, bench_realloc, bench_large, bench_irq, bench_cold,
-	bench_tiny, bench_remote, bench_threads, bench_lines, bench_fill,
+	bench_pair, bench_batch, bench_live, bench_realloc, bench_large,
+	bench_irq, bench_cold, bench_tiny, bench_remote, bench_threads,
+	bench_lines, bench_fill,
 };
 
 void bench_result(const char *fmt, ...)
@@ -57,8 +61,8 @@ void bench_result(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	result_length += vscnprintf(result + result_length, sizeof(result) - result_length, fmt,
-				    args);
+	result_length += vscnprintf(result + result_length,
+				    sizeof(result) - result_length, fmt, args);
 	va_end(args);
 }
 
@@ -96,7 +100,10 @@ static int run(const struct bench *b)
 	bench_cache = kmem_cache_create("gomem_bench", bench_size, 0, 0, NULL);
 	if (!bench_cache)
 		return -ENOMEM;
-	/* Others may have work to do, for which milliseconds would be taken from us. */
+	/*
+	 * Run at real-time priority: a task that preempted this one would add
+	 * milliseconds.
+	 */
 	sched_set_fifo_low(current);
 	err = run_set_up(b);
 	sched_set_normal(current, 0);
@@ -109,7 +116,9 @@ static int run_set(const char *val, const struct kernel_param *kp)
 	const struct bench *b;
 	char name[32];
 
-	/* Not as an argument of insmod, and not while being unloaded. */
+	/*
+	 * Reject run as an argument of insmod and while the module is unloaded.
+	 */
 	if (!ready)
 		return -EAGAIN;
 	if (sscanf(val, "%31s %zu", name, &bench_size) != 2 || !bench_size)
@@ -133,7 +142,8 @@ MODULE_PARM_DESC(result, "What came out of it");
 
 static int __init gomem_bench_init(void)
 {
-	if (!bench_repeat || bench_repeat > 10000 || !bench_scale || bench_scale > 1000) {
+	if (!bench_repeat || bench_repeat > 10000 || !bench_scale ||
+	    bench_scale > 1000) {
 		pr_err("repeat must be 1 to 10000, scale 1 to 1000\n");
 		return -EINVAL;
 	}

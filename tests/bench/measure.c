@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * measure.c - repetitions, and what is made of them.
+ * measure.c - repeat the ways of a scenario, and evaluate the samples.
  *
- * All ways of a scenario run once, then all of them again: what the machine does
- * besides, in phases, meets all of them alike. Told are the least, the median and the
- * 90th percentile of the repetitions, each less the same of the empty way. On a machine
- * that counts instructions the least is the truth, since all others have an interrupt
- * of somebody's in them; on a real processor the median is.
+ * All ways run once, then all of them again, and so on. So phases of other load
+ * on the machine affect all ways alike. The results are the minimum, the median
+ * and the 90th percentile of the repetitions. The same value of the empty way
+ * is subtracted from each. On a machine that counts instructions, use the
+ * minimum: all other samples include interrupts. On a real processor, use the
+ * median.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -20,7 +21,10 @@
 
 #include "bench.h"
 
-/* Bytes that one way may go through in a repetition, about: they may be cleared. */
+/*
+ * Approximate limit of bytes that one way allocates in a repetition: they may
+ * be cleared
+ */
 #define MAX_BYTES	SZ_16M
 
 u64 bench_time(const struct bench_way *way, unsigned int n)
@@ -38,14 +42,14 @@ static int compare_u64(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Sorts them, too. */
+/* Sort the samples and return the median. */
 u64 bench_median(u64 *samples, unsigned int n)
 {
 	sort(samples, n, sizeof(*samples), compare_u64, NULL);
 	return samples[n / 2];
 }
 
-/* The same random order each time. */
+/* Fill @order with 0 ... @n - 1 in a random order, the same in each call. */
 void bench_shuffle(unsigned int *order, unsigned int n)
 {
 	struct rnd_state rnd;
@@ -67,13 +71,14 @@ static unsigned int ops_of(const struct bench *b)
 	return roundup(max(n, 1U), bench_batch_size);
 }
 
-/* In hundredths, of one operation. */
+/* Return the cost of one operation in hundredths of a nanosecond. */
 static u64 cost(u64 ns, u64 base, unsigned int ops)
 {
 	return div_u64((ns - min(ns, base)) * 100, ops);
 }
 
-static void tell(const char *name, u64 *samples, const u64 *base, unsigned int ops)
+static void tell(const char *name, u64 *samples, const u64 *base,
+		 unsigned int ops)
 {
 	unsigned int p90 = bench_repeat * 9 / 10;
 	u64 v[3];
@@ -82,18 +87,24 @@ static void tell(const char *name, u64 *samples, const u64 *base, unsigned int o
 	v[0] = cost(samples[0], base[0], ops);
 	v[1] = cost(samples[bench_repeat / 2], base[bench_repeat / 2], ops);
 	v[2] = cost(samples[p90], base[p90], ops);
-	bench_result("cost %s %llu.%02llu %llu.%02llu %llu.%02llu\n", name, v[0] / 100, v[0] % 100,
-		     v[1] / 100, v[1] % 100, v[2] / 100, v[2] % 100);
+	bench_result("cost %s %llu.%02llu %llu.%02llu %llu.%02llu\n", name,
+		     v[0] / 100, v[0] % 100, v[1] / 100, v[1] % 100, v[2] / 100,
+		     v[2] % 100);
 }
 
-static void take_samples(const struct bench *b, unsigned int nr_ways, unsigned int n, u64 *samples)
+static void take_samples(const struct bench *b, unsigned int nr_ways,
+			 unsigned int n, u64 *samples)
 {
-	u64 (*time)(const struct bench_way *way, unsigned int n) = b->time ?: bench_time;
+	u64 (*time)(const struct bench_way *way, unsigned int n) =
+		b->time ?: bench_time;
 	unsigned int i, k, w;
 
 	for (w = 0; w < nr_ways; w++)
 		time(&b->ways[w], n);
-	/* Each time another way is the first: no way keeps meeting the same timer. */
+	/*
+	 * Start each repetition with another way, so that a periodic timer does
+	 * not always hit the same one.
+	 */
 	for (i = 0; i < bench_repeat; i++) {
 		for (k = 0; k < nr_ways; k++) {
 			w = (i + k) % nr_ways;
@@ -122,7 +133,8 @@ int bench_compare(const struct bench *b)
 	take_samples(b, nr_ways, n, samples);
 	bench_median(samples, bench_repeat);
 	for (w = 1; w < nr_ways; w++)
-		tell(b->ways[w].name, samples + w * bench_repeat, samples, n / max(b->unit, 1U));
+		tell(b->ways[w].name, samples + w * bench_repeat, samples,
+		     n / max(b->unit, 1U));
 	vfree(samples);
 	return 0;
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pair.c - one object goes back and forth.
+ * pair.c - allocate and free one object again and again.
  *
- *	pair		the hit path, and nothing else
- *	const_pair	the same, of a size known at compile time
- *	zalloc		the same, cleared
+ *	pair		only the hit path
+ *	const_pair	the same, with a size known at compile time
+ *	zalloc		the same as pair, with cleared objects
  */
 #include "ways.h"
 
-static __always_inline void pair(unsigned int n, void *(*get)(gfp_t gfp), void (*put)(void *p),
-				 gfp_t gfp)
+static __always_inline void pair(unsigned int n, void *(*get)(gfp_t gfp),
+				 void (*put)(void *p), gfp_t gfp)
 {
 	while (n--)
 		put(bench_use(get(gfp)));
@@ -50,21 +50,22 @@ static void cache_zpair(unsigned int n)
 	pair(n, cache_get, cache_put, GFP_KERNEL | __GFP_ZERO);
 }
 
-/* Inlined with a size that the compiler knows. */
+/* Inlined with a constant @size. */
 static __always_inline void gomem_const_size(unsigned int n, const size_t size)
 {
 	while (n--)
 		gomem_free(bench_use(gomem_alloc(size, GFP_KERNEL)));
 }
 
-static __always_inline void kmalloc_const_size(unsigned int n, const size_t size)
+static __always_inline void kmalloc_const_size(unsigned int n,
+					       const size_t size)
 {
 	while (n--)
 		kfree(bench_use(kmalloc(size, GFP_KERNEL)));
 }
 
-static __always_inline void const_pair(unsigned int n,
-				       void (*pairs)(unsigned int n, const size_t size))
+static __always_inline void
+const_pair(unsigned int n, void (*pairs)(unsigned int n, const size_t size))
 {
 	switch (bench_size) {
 	case 16:

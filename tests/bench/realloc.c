@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * realloc.c - a buffer grows from 16 bytes to some size, by a quarter each time.
+ * realloc.c - grow a buffer from 16 bytes to some size, by a quarter each time.
  *
- * The cost is that of one such life: all resizes, copies included, and the free.
+ * The cost is that of the whole life of one buffer: all resizes with their
+ * copies, and the free.
  */
 #include "ways.h"
 
@@ -25,7 +26,8 @@ static __always_inline void *none_resize(const void *p, size_t size, gfp_t gfp)
 	return (void *)size;
 }
 
-static __always_inline void *kmalloc_resize(const void *p, size_t size, gfp_t gfp)
+static __always_inline void *kmalloc_resize(const void *p, size_t size,
+					    gfp_t gfp)
 {
 	return krealloc(p, size, gfp);
 }

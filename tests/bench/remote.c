@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * remote.c - objects are allocated by one CPU and freed by another one, in turn.
+ * remote.c - allocate objects on one CPU and free them on another, in turn.
  *
- * 1024 at a time. A cost is that of one object, the time of both CPUs added up. Nothing
- * runs at the same time: what locks cost that both want is no part of it; scenario
- * "remote" of threads.c is for that.
+ * A turn has 1024 objects. The cost is that of one object, the sum of both
+ * CPUs. The CPUs do not run concurrently, so contention for locks is not
+ * included: scenario "remote" of threads.c measures it.
  */
 #include <linux/cpumask.h>
 #include <linux/workqueue.h>
@@ -21,10 +21,11 @@ struct turn {
 	u64 ns;
 };
 
-/* Whose turn it is: only one CPU is at work. */
+/* True while the second CPU frees, false while the first one allocates */
 static bool freeing;
 
-static __always_inline void remote(unsigned int n, void *(*get)(gfp_t gfp), void (*put)(void *p))
+static __always_inline void remote(unsigned int n, void *(*get)(gfp_t gfp),
+				   void (*put)(void *p))
 {
 	unsigned int i;
 

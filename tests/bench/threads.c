@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * threads.c - many CPUs at the same time.
+ * threads.c - allocate and free on many CPUs at the same time.
  *
- *	scale	on 1, 2, 4 CPUs a thread each allocates 64 objects and frees them, again
- *		and again, with nobody else's memory
- *	remote	on half of the CPUs a thread each allocates, and hands over to one on
- *		another CPU, which frees
+ *	scale	a thread on each of 1, 2 or 4 CPUs allocates 64 objects and
+ *		frees them, again and again. Threads share no objects
+ *	remote	a thread on half of the CPUs allocates objects and hands
+ *		them to a thread on another CPU, which frees them
  *
- * A round is a window of time for each way and each number of CPUs, one after the other;
- * rates are those of the windows. The empty way does what the others do but for the
- * allocator: what it gains from more CPUs is what the machine has to give.
+ * A round has a window of time for each way and each number of CPUs, one after
+ * the other. A rate is that of one window. The empty way does what the others
+ * do without the allocator. Its gain from more CPUs shows what the machine can
+ * give.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -36,7 +37,9 @@ struct thread_way {
 	void (*put)(void *p);
 };
 
-/* One side writes in and the other out, each on a cache line of its own. */
+/*
+ * A producer writes @in and a consumer writes @out, each on its own cache line.
+ */
 struct ring {
 	unsigned long in ____cacheline_aligned_in_smp;
 	unsigned long out ____cacheline_aligned_in_smp;
@@ -55,7 +58,10 @@ struct worker {
 static struct worker *workers;
 static bool go, stop, drained;
 
-/* An outline call each, in all ways alike: workers are given their way. */
+/*
+ * Workers call the allocator through pointers, which costs an indirect call in
+ * all ways alike.
+ */
 static void *none_fn(gfp_t gfp)
 {
 	return none_get(gfp);
@@ -132,14 +138,15 @@ static void produce(struct worker *w)
 			continue;
 		}
 		for (i = 0; i < BATCH; i++)
-			r->object[in++ % RING] = bench_use(w->way->get(GFP_KERNEL));
+			r->object[in++ % RING] =
+				bench_use(w->way->get(GFP_KERNEL));
 		/* Pairs with the acquire in consume(): the objects are there. */
 		smp_store_release(&r->in, in);
 		cond_resched();
 	}
 }
 
-/* Only what was freed in time counts, but all is freed. */
+/* Count only the objects that were freed within the window, but free all. */
 static void consume(struct worker *w)
 {
 	struct ring *r = w->ring;
@@ -171,7 +178,7 @@ static int thread_fn(void *arg)
 {
 	struct worker *w = arg;
 
-	/* Threads of a kind have started before the window begins. */
+	/* All threads of a window start before it begins. */
 	while (!READ_ONCE(go) && !kthread_should_stop())
 		cond_resched();
 	w->work(w);
@@ -180,7 +187,7 @@ static int thread_fn(void *arg)
 	return 0;
 }
 
-/* The online CPU that is the i-th. */
+/* Return the @i-th online CPU. */
 static int nth_cpu(unsigned int i)
 {
 	int cpu;
@@ -191,8 +198,8 @@ static int nth_cpu(unsigned int i)
 	return -1;
 }
 
-static int start(unsigned int i, const struct thread_way *way, void (*work)(struct worker *w),
-		 struct ring *ring)
+static int start(unsigned int i, const struct thread_way *way,
+		 void (*work)(struct worker *w), struct ring *ring)
 {
 	struct worker *w = &workers[i];
 
@@ -200,27 +207,33 @@ static int start(unsigned int i, const struct thread_way *way, void (*work)(stru
 	w->work = work;
 	w->ring = ring;
 	w->ops = 0;
-	w->task = kthread_create_on_cpu(thread_fn, w, nth_cpu(i), "gomem_bench/%u");
+	w->task = kthread_create_on_cpu(thread_fn, w, nth_cpu(i),
+					"gomem_bench/%u");
 	if (IS_ERR(w->task))
 		return PTR_ERR(w->task);
 	wake_up_process(w->task);
 	return 0;
 }
 
-/* Lets the threads that were started run for a window. Operations in a second. */
+/*
+ * Let the started threads run for a window. Return the operations per second.
+ */
 static u64 window(unsigned int started)
 {
 	unsigned int i;
 	u64 ops = 0, t;
 
-	/* Until all have started and wait. */
+	/* Wait until all threads have started. */
 	msleep(20);
 	t = ktime_get_ns();
 	WRITE_ONCE(go, true);
 	msleep(WINDOW_MS);
 	WRITE_ONCE(stop, true);
 	t = ktime_get_ns() - t;
-	/* Producers, of even numbers, end first; then there is an end to what comes. */
+	/*
+	 * Stop the producers, which have even numbers, first. Then the
+	 * consumers can empty the rings.
+	 */
 	for (i = 0; i < started; i += 2)
 		kthread_stop(workers[i].task);
 	WRITE_ONCE(drained, true);
@@ -231,7 +244,8 @@ static u64 window(unsigned int started)
 	return div64_u64(ops * NSEC_PER_SEC, t);
 }
 
-static int private_window(const struct thread_way *way, unsigned int cpus, u64 *rate)
+static int private_window(const struct thread_way *way, unsigned int cpus,
+			  u64 *rate)
 {
 	unsigned int i;
 	int err = 0;
@@ -245,7 +259,8 @@ static int private_window(const struct thread_way *way, unsigned int cpus, u64 *
 	return err;
 }
 
-static int remote_window(const struct thread_way *way, unsigned int cpus, u64 *rate)
+static int remote_window(const struct thread_way *way, unsigned int cpus,
+			 u64 *rate)
 {
 	unsigned int i;
 	struct ring *rings;
@@ -264,7 +279,7 @@ static int remote_window(const struct thread_way *way, unsigned int cpus, u64 *r
 	return err;
 }
 
-/* A way on a number of CPUs, and the rates of its windows. */
+/* A way with a number of CPUs, and the rates of its windows */
 struct point {
 	const struct thread_way *way;
 	unsigned int cpus;
@@ -281,10 +296,15 @@ static void tell(const struct point *p)
 	bench_result("\n");
 }
 
-typedef int (*window_fn)(const struct thread_way *way, unsigned int cpus, u64 *rate);
+typedef int (*window_fn)(const struct thread_way *way, unsigned int cpus,
+			 u64 *rate);
 
-/* All ways, on @least CPUs, and twice and four times as many if there are. */
-static unsigned int make_points(struct point *points, u64 *rates, unsigned int least)
+/*
+ * Make a point for each way with @least CPUs, and with twice and four times as
+ * many if the machine has them.
+ */
+static unsigned int make_points(struct point *points, u64 *rates,
+				unsigned int least)
 {
 	unsigned int most = min_t(unsigned int, num_online_cpus(), MAX_THREADS);
 	unsigned int c, w, n = 0;
@@ -310,7 +330,8 @@ static int run_windows(unsigned int least, window_fn one_window)
 	n = make_points(points, rates, least);
 	for (i = 0; i < bench_repeat && !err; i++)
 		for (k = 0; k < n && !err; k++)
-			err = one_window(points[k].way, points[k].cpus, &points[k].rates[i]);
+			err = one_window(points[k].way, points[k].cpus,
+					 &points[k].rates[i]);
 	for (k = 0; k < n && !err; k++)
 		tell(&points[k]);
 	vfree(rates);

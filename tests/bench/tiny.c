@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tiny.c - objects of less than 16 bytes that hold no pointers.
+ * tiny.c - allocate objects of less than 16 bytes that hold no pointers.
  *
- *	tiny		one goes back and forth
- *	tiny_held	200 000 of them live at the same time: what is taken from the
- *			kernel for each
+ *	tiny		allocate and free one object again and again
+ *	tiny_held	let 200 000 objects live at the same time. The result is
+ *			the memory taken from the kernel for each
  */
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
@@ -19,7 +19,8 @@ static __always_inline void *noscan_get(gfp_t gfp)
 	return gomem_alloc_noscan(READ_ONCE(bench_size), gfp);
 }
 
-static __always_inline void tiny(unsigned int n, void *(*get)(gfp_t gfp), void (*put)(void *p))
+static __always_inline void tiny(unsigned int n, void *(*get)(gfp_t gfp),
+				 void (*put)(void *p))
 {
 	while (n--)
 		put(bench_use(get(GFP_KERNEL)));
@@ -47,7 +48,8 @@ static const struct bench_way ways[] = {
 	{ },
 };
 
-static void hold(const char *name, void **objects, void *(*get)(gfp_t gfp), void (*put)(void *p))
+static void hold(const char *name, void **objects, void *(*get)(gfp_t gfp),
+		 void (*put)(void *p))
 {
 	s64 before = free_bytes(), held;
 	unsigned int i;
@@ -58,7 +60,8 @@ static void hold(const char *name, void **objects, void *(*get)(gfp_t gfp), void
 			cond_resched();
 	}
 	held = max(before - free_bytes(), 0LL);
-	bench_result("held %s %lld.%02lld\n", name, held / MANY, held % MANY * 100 / MANY);
+	bench_result("held %s %lld.%02lld\n", name, held / MANY,
+		     held % MANY * 100 / MANY);
 	for (i = 0; i < MANY; i++)
 		put(objects[i]);
 }

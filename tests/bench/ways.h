@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ways.h - one allocation and one free of each allocator, and of none.
+ * ways.h - the allocation and the free of each allocator, and of the empty way.
  *
- * To be inlined into the loops. A failed allocation is noticed in all of them.
+ * These are inlined into the loops. All loops notice a failed allocation.
  */
 #ifndef GOMEM_BENCH_WAYS_H
 #define GOMEM_BENCH_WAYS_H
@@ -51,7 +51,10 @@ static __always_inline void cache_put(void *p)
 	kmem_cache_free(bench_cache, p);
 }
 
-/* What is allocated counts as used: the compiler may not drop or move anything. */
+/*
+ * Make the compiler believe that @p is used, so that it neither drops nor moves
+ * the calls.
+ */
 static __always_inline void *bench_use(void *p)
 {
 	barrier_data(p);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The smallest client: one string, allocated, measured and freed. */
+/*
+ * The smallest client: allocate one string, measure it and free it.
+ */
 #include <linux/gomem.h>
 #include <linux/module.h>
 

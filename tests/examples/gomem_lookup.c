@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A list that is read under RCU and changed meanwhile: old entries are freed once no
- * reader can see them any more.
+ * A list that is read under RCU and changed concurrently. Replaced entries are
+ * freed after all readers have left them.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,7 +19,7 @@ struct entry {
 };
 
 static LIST_HEAD(entries);
-static DEFINE_MUTEX(entries_mutex);	/* for who changes them */
+static DEFINE_MUTEX(entries_mutex);	/* serializes writers */
 
 static int lookup(const char *key, int *value)
 {
@@ -89,7 +89,10 @@ static int __init lookup_init(void)
 	return 0;
 }
 
-/* No need to wait: what is freed then is gomem's, and so is the code that does it. */
+/*
+ * No need to wait for the grace period: the pending objects belong to gomem,
+ * and gomem's code frees them.
+ */
 static void __exit lookup_exit(void)
 {
 	clear();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Work whose memory has one end: what a parser makes lies in an arena, its text in a
- * scratch buffer, and both are given back as a whole.
+ * Temporary memory that is freed as a whole: a parser's objects are in an
+ * arena, its text is in a scratch buffer.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,7 +28,8 @@ static struct word *parse(struct gomem_arena *arena, const char *text)
 			len = 1;
 			continue;
 		}
-		w = gomem_arena_alloc(arena, struct_size(w, text, len + 1), GFP_KERNEL);
+		w = gomem_arena_alloc(arena, struct_size(w, text, len + 1),
+				      GFP_KERNEL);
 		if (!w)
 			return NULL;
 		w->next = NULL;
@@ -60,7 +61,7 @@ static int __init parser_init(void)
 	pr_info("%u words, the longest of %u letters\n", words, longest);
 out:
 	gomem_scratch_put(text);
-	gomem_arena_destroy(arena);	/* all words, however many */
+	gomem_arena_destroy(arena);	/* frees all words */
 	return words ? 0 : -ENOMEM;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A typed cache: many objects of one size, each constructed once and not at every
- * allocation, and a batch of them at a time.
+ * A typed cache of many objects of one size. Each object is constructed once,
+ * not at every allocation, and objects are allocated in batches.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,8 +13,8 @@
 #define NR_RECORDS	1000
 
 struct record {
-	spinlock_t lock;	/* constructed */
-	struct list_head link;	/* empty whenever the record is free */
+	spinlock_t lock;	/* set by the constructor */
+	struct list_head link;	/* empty while the record is free */
 	u64 value;
 	char name[200];
 };
@@ -38,10 +38,11 @@ static int records_add(size_t n)
 
 	if (!batch)
 		return err;
-	/* All of them, or none. */
+	/* Allocates all objects or none. */
 	if (gomem_cache_alloc_bulk(cache, GFP_KERNEL, n, batch) == n) {
 		for (i = 0; i < n; i++)
-			list_add_tail(&((struct record *)batch[i])->link, &records);
+			list_add_tail(&((struct record *)batch[i])->link,
+				      &records);
 		err = 0;
 	}
 	gomem_free(batch);
@@ -53,7 +54,7 @@ static void records_free(void)
 	struct record *r, *next;
 
 	list_for_each_entry_safe(r, next, &records, link) {
-		/* As it was constructed. */
+		/* Leave the record as the constructor made it. */
 		list_del_init(&r->link);
 		gomem_cache_free(cache, r);
 	}
@@ -67,7 +68,8 @@ static int __init records_init(void)
 	};
 	int err;
 
-	cache = gomem_cache_create("example_record", sizeof(struct record), &args);
+	cache = gomem_cache_create("example_record", sizeof(struct record),
+				   &args);
 	if (!cache)
 		return -ENOMEM;
 	err = records_add(NR_RECORDS);
@@ -75,7 +77,8 @@ static int __init records_init(void)
 		gomem_cache_destroy(cache);
 		return err;
 	}
-	pr_info("%d records of %u bytes\n", NR_RECORDS, gomem_cache_size(cache));
+	pr_info("%d records of %u bytes\n", NR_RECORDS,
+		gomem_cache_size(cache));
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A reserve for when there is no memory: a mempool whose elements are gomem's. And
- * what a function allocates for itself is freed however it is left.
+ * A mempool whose elements come from gomem: a reserve for when memory runs out.
+ * And a local allocation that is freed on each return from its function.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,7 +15,10 @@
 
 static mempool_t *pool;
 
-/* Never NULL: waits for an element that comes back, if need be. */
+/*
+ * Never returns NULL: if needed, it waits until another caller frees an
+ * element.
+ */
 static void *request_get(void)
 {
 	return mempool_alloc(pool, GFP_NOIO);

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# chaos.sh - everything at once, on two nodes: tasks and interrupts allocate, memory
-# is filled and freed and wanted back, CPUs go and come, epochs are short, somebody
-# asks for all free memory again and again, and all of gomem's files are read and
-# written to. When it is over nothing is lost, and the kernel has seen nothing wrong.
+# chaos.sh - everything at once, on two nodes. Tasks and interrupts allocate.
+# Memory is filled, freed, and needed by others. CPUs go offline and come back,
+# and epochs are short. Scripts ask for all free memory again and again, and
+# read and write all of gomem's files. At the end nothing is lost, and the
+# kernel has reported no error.
 #
 # machine: --numa=2 --cpus=4 --memory=1G
-# machine debug: --append=kmemleak=off
 # make check: not on an older kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,14 +16,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/fill.lib
 . "$here/fill.lib"
 
-# Each loop comes to one round at least, however slow the machine is.
+# Each loop completes at least one round, however slow the machine is.
 seconds=${CHAOS_SECONDS:-20}
 [ -z "${KTAP_QUICK:-}" ] || seconds=$((seconds / 2))
 work=$(mktemp -d /tmp/chaos.XXXXXX) || exit
 
-# Percent of memory. Live objects and the hog fit in together, but not with what the
-# objects before them left: that has to come back from gomem. In the debug kernel a
-# round would take too long.
+# Percent of memory. The live objects and the hog fit into memory together, but
+# not with the pages of objects that were freed before: gomem has to give these
+# back. On the debug kernel a round of this size would take too long.
 if debug_kernel; then
 	fill=15
 	hog=80
@@ -32,13 +32,13 @@ else
 	hog=60
 fi
 
-# Until the file "stop" is there, one of these each:
+# running: true until the file "stop" exists. The loops below run as long.
 running()
 {
 	[ ! -e "$work/stop" ]
 }
 
-# count NAME: one more round of it
+# count NAME: record one more round of NAME.
 count()
 {
 	echo >>"$work/$1"
@@ -50,8 +50,8 @@ rounds()
 	wc -l <"$work/$1"
 }
 
-# Commands may fail: a CPU may be away, memory may be short. Objects are verified
-# whatever happens.
+# Commands may fail, since the CPU may be offline or memory short. Freed objects
+# are verified in any case.
 fill_loop()
 {
 	while running; do
@@ -101,7 +101,8 @@ read_loop()
 	done
 }
 
-# accepted, if one of them was
+# Write garbage to the files. The file "accepted" lists what gomem did not
+# refuse.
 garbage_loop()
 {
 	while running; do
@@ -118,13 +119,13 @@ garbage_loop()
 }
 
 cpus=$(grep -c '^processor' /proc/cpuinfo)
-[ "$cpus" -ge 2 ] || ktap_skip_all "this machine has one CPU"
-[ -e /sys/devices/system/cpu/cpu1/online ] || ktap_skip_all "no CPU can be taken offline"
+[ "$cpus" -ge 2 ] || skip_test "this machine has one CPU"
+[ -e /sys/devices/system/cpu/cpu1/online ] || skip_test "no CPU can be taken offline"
 
-ktap_header
-ktap_plan 14
-insmod gomem.ko epoch_ms=200 || exit 1
-insmod gomem_fill.ko || exit 1
+ktap_print_header
+ktap_set_plan 15
+need_insmod gomem.ko epoch_ms=200
+need_insmod gomem_fill.ko
 dmesg -c >/dev/null
 
 fill_loop &
@@ -147,12 +148,12 @@ fill_cmd hog stop
 fill_cmd free all fifo
 
 for what in fill hotplug read garbage; do
-	ktap_true "$what: $(rounds $what) rounds" [ "$(rounds $what)" -gt 0 ]
+	ktap_test_result "$what: $(rounds $what) rounds" [ "$(rounds $what)" -gt 0 ]
 done
 if [ -e $gomem_dir/scavenge ]; then
-	ktap_true "scavenge: $(rounds scavenge) rounds" [ "$(rounds scavenge)" -gt 0 ]
+	ktap_test_result "scavenge: $(rounds scavenge) rounds" [ "$(rounds scavenge)" -gt 0 ]
 else
-	ktap_skip "scavenge" "this gomem has no debugfs file scavenge"
+	ktap_test_skip "scavenge" "this gomem has no debugfs file scavenge"
 fi
 for key in heap_released scavenged_background scavenged_forced scavenged_shrinker remote_frees; do
 	echo "# $key: $(gomem_stat $key)"
@@ -166,4 +167,4 @@ ktap_is "$(heap_verdict)" ok "the heap is sound"
 ktap_is "$(trouble)" "" "the kernel has seen nothing wrong"
 unload_all
 rm -rf "$work"
-ktap_finish
+gomem_finished

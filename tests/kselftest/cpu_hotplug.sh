@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# cpu_hotplug.sh - CPUs go and come under load; what they cached is not lost.
+# cpu_hotplug.sh - CPUs go offline and come back under load. The objects and
+# pages that they cached are not lost.
 #
 # machine: --cpus=3
 
@@ -9,14 +10,15 @@
 . "$(dirname "$0")/ktap.sh"
 
 cpus=$(find /sys/devices/system/cpu -name online -path '*/cpu[1-9]*' | sort)
-[ -n "$cpus" ] || ktap_skip_all "no CPU can be taken offline"
+[ -n "$cpus" ] || skip_test "no CPU can be taken offline"
 seconds=${HOTPLUG_SECONDS:-8}
 
-ktap_header
-ktap_plan 8
-insmod gomem.ko || exit 1
+ktap_print_header
+ktap_set_plan 9
+need_insmod gomem.ko
 
-# A CPU of a busy debug kernel may take most of that time to come: then once more.
+# On a busy debug kernel, a CPU may take most of that time to come online. Then
+# repeat the run.
 rounds=0
 rc=0
 while [ $rc = 0 ] && [ $rounds -le 2 ]; do
@@ -32,10 +34,11 @@ while [ $rc = 0 ] && [ $rounds -le 2 ]; do
 	rmmod gomem_torture
 done
 ktap_is $rc 0 "torture while CPUs go and come"
-ktap_true "they did, $rounds times" [ $rounds -gt 2 ]
+ktap_test_result "they did, $rounds times" [ $rounds -gt 2 ]
 ktap_is "$(gomem_stat cpu_drains)" "$rounds" "each was drained"
 
-# A CPU that is gone holds nothing: what the others cached is gone with the unload.
+# An offline CPU holds nothing. What online CPUs cache is freed at unload,
+# below.
 for cpu in $cpus; do
 	echo 0 >"$cpu"
 done
@@ -53,4 +56,4 @@ rmmod gomem
 ktap_is $? 0 "unload"
 dmesg | grep -q 'gomem: unloaded: every object and page came back'
 ktap_is $? 0 "every object and page came back"
-ktap_finish
+gomem_finished

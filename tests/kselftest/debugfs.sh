@@ -1,8 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# debugfs.sh - the files have the documented form, are root's alone, and take
-# garbage calmly.
+# debugfs.sh - gomem's debugfs files have the documented format, only root may
+# access them, and they refuse garbage.
+#
+# machine: --cpus=1
+# make check: in User-Mode Linux
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
@@ -11,31 +14,62 @@ dir=/sys/kernel/debug/gomem
 KEYS="heap_alloc heap_objects total_alloc mallocs frees heap_sys heap_inuse heap_idle
 heap_released scratch_inuse scratch_sys tiny_blocks tiny_sys tiny_allocs tiny_frees mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
 
-ktap_header
-ktap_plan 24
-insmod gomem.ko || exit 1
+ktap_print_header
+ktap_set_plan 31
+need_insmod gomem.ko
 
-ktap_is "$(grep -cvE '^[a-z_]+: [0-9]+$' $dir/stats)" 0 "stats: each line is key: value"
-ktap_is "$(cut -d: -f1 $dir/stats | sort | uniq -d)" "" "stats: no key twice"
+# keys_of FILE: print the lines that are no headings.
+keys_of()
+{
+	grep -v '^#' "$1"
+}
+
+ktap_is "$(head -n 1 $dir/stats)" "# gomem stats - version: 1" "stats: versioned"
+ktap_is "$(keys_of $dir/stats | grep -cvE '^[a-z_]+: [0-9]+$')" 0 "stats: each line is key: value"
+ktap_is "$(keys_of $dir/stats | cut -d: -f1 | sort | uniq -d)" "" "stats: no key twice"
+ktap_is "$(awk '/^# [A-Z]/ { if (title) print title; title = $0 } !/^#/ { title = "" }
+	END { if (title) print title }' $dir/stats | grep -v Documentation)" "" \
+	"stats: each heading has keys"
 missing=
 for key in $KEYS; do
 	[ -n "$(gomem_stat "$key")" ] || missing="$missing $key"
 done
 ktap_is "$missing" "" "stats: Go's names are there"
 ktap_is "$(head -n 1 $dir/classes)" "gomem classes - version: 1" "classes: versioned"
-ktap_is "$(sed -n 2p $dir/classes | cut -c1)" "#" "classes: columns are named"
-ktap_is "$(awk 'NR > 2 && NF != 10' $dir/classes | wc -l)" 0 "classes: ten columns"
-ktap_is "$(awk 'NR > 2' $dir/classes | wc -l)" 136 "classes: 67 classes, scan and noscan, one that is shared, and a total"
+# rows_of FILE: print its lines without the version and the legend.
+rows_of()
+{
+	sed -e 1d -e '/^#/d' "$1"
+}
+
+# columns_of FILE: print its last line of comment, which names the columns.
+columns_of()
+{
+	grep '^#' "$1" | tail -n 1 | tr -s ' '
+}
+
+for file in classes classes_all; do
+	ktap_is "$(columns_of $dir/$file)" \
+		"# size noscan span objects spans live cached mallocs frees slack" \
+		"$file: columns are named"
+done
+ktap_is "$(rows_of $dir/classes_all | awk 'NF != 10' | wc -l)" 0 "classes_all: ten columns"
+ktap_is "$(rows_of $dir/classes_all | wc -l)" 136 \
+	"classes_all: 67 classes, scan and noscan, one that is shared, and a total"
 
 insmod gomem_torture.ko seconds=2
 rmmod gomem_torture
-# Each file as of one moment: in the next the scavenger may have been at work.
+# Read each file only once, since the scavenger may change the counts in the
+# meantime.
 classes=$(cat $dir/classes)
 sums=$(echo "$classes" | awk '
-	NR > 2 && $1 != "total" { s += $5; l += $6; c += $7; m += $8; f += $9; k += $10 }
+	NR > 1 && !/^#/ && $1 != "total" { s += $5; l += $6; c += $7; m += $8; f += $9; k += $10 }
 	END { printf "%d %d %d %d %d %d", s, l, c, m, f, k }')
 total=$(echo "$classes" | awk '$1 == "total" { print $5, $6, $7, $8, $9, $10 }')
 ktap_is "$sums" "$total" "classes: the total is the sum"
+ktap_is "$(echo "$classes" | sed -e 1d -e '/^#/d' | awk '{ print $1, $2, $4 }')" \
+	"$(rows_of $dir/classes_all | awk '$5 > 0 || $8 > 0 { print $1, $2, $4 }')" \
+	"classes: only rows that were used"
 stats=$(cat $dir/stats)
 stat_of()
 {
@@ -51,7 +85,13 @@ ktap_is $(($(stat_of heap_sys) + $(stat_of scratch_sys) + $(stat_of mspan_sys) +
 ktap_is "$(awk '$1 == "total" { print $8 }' $dir/classes)" \
 	$(($(gomem_stat mallocs) - $(gomem_stat large_mallocs))) "stats and classes count the same"
 
-# A client with a typed cache, which is gone when the client is.
+ktap_is "$(awk '$1 == "total" { print $8, $9 }' $dir/classes_all)" \
+	"$(awk '$1 == "total" { print $8, $9 }' $dir/classes)" "classes_all: the same total"
+ktap_is "$(rows_of $dir/map | grep -cvE '^ *[0-9]+ +[0-9]+ \|[ .:1234LSA]{64}\|$')" 0 \
+	"map: each line is as the legend says"
+
+# Load a client with a typed cache, which is destroyed when the client is
+# unloaded.
 ever="$(gomem_stat mallocs) $(gomem_stat frees) $(gomem_stat total_alloc)"
 insmod gomem_records.ko
 rmmod gomem_records
@@ -69,7 +109,7 @@ ktap_is "$accepted" "" "check refuses garbage"
 echo 1 >$dir/check
 ktap_is "$(cat $dir/check)" ok "check takes 1"
 
-ktap_is "$(cat $dir/whatis)" "nothing asked yet: write an address to this file" "whatis: says how to ask"
+ktap_is "$(cat $dir/whatis)" "no address yet: write one in hexadecimal to this file" "whatis: says how to ask"
 accepted=
 for garbage in banana '' -1 0xfffffffffffffffff '12 34'; do
 	if echo "$garbage" 2>/dev/null >$dir/whatis; then
@@ -99,4 +139,4 @@ for garbage in banana '' 2 -1; do
 done
 ktap_is "$accepted$(cat /sys/module/gomem/parameters/debug)" 1 "at run time, too"
 rmmod gomem 2>/dev/null
-ktap_finish
+gomem_finished

@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# double_free.sh - an object that is freed twice has one owner afterwards, and the log
-# says who freed it. kmalloc() beside it, on kernels where SLUB hands the object out to
-# two owners and says nothing: those with sheaves, 7.0 and newer.
+# double_free.sh - after a double free, gomem hands the object to one owner
+# only, and logs who freed it. For comparison, kmalloc() on kernels where SLUB
+# hands the object to two owners without a message: those with sheaves, 7.0 and
+# newer.
 #
+# machine: --cpus=1
 # make check: not on a debug kernel
 
 # shellcheck source=tests/kselftest/ktap.sh
@@ -12,8 +14,9 @@
 
 sheaves=/sys/kernel/slab/kmalloc-128/sheaf_capacity
 
-# twice ALLOCATOR: what the module and the kernel say of it, without the time. Not the
-# kernel's word on the first test module that it loads.
+# twice ALLOCATOR: print what the module and the kernel log, without the time
+# stamps, and without the message that the first out-of-tree module taints the
+# kernel.
 twice()
 {
 	dmesg -c >/dev/null
@@ -22,21 +25,22 @@ twice()
 	dmesg | sed 's/^\[ *[0-9.]*\] *\(\[ *[TC][0-9]*\] *\)*//; / taints kernel\.$/d'
 }
 
-# One of the kernel's sheaves holds all that a CPU frees: on one CPU it is the same.
+# A sheaf holds all objects that its CPU frees in this test, so the allocations
+# get the same object twice.
 kmalloc_case()
 {
 	name="kmalloc() hands the object out to two owners, and nobody says so"
 	if [ ! -e $sheaves ] || debug_kernel; then
-		ktap_skip "$name" "this kernel's slab allocator stops at a second free"
+		ktap_test_skip "$name" "this kernel's slab allocator stops at a second free"
 		return
 	fi
 	ktap_is "$(twice kmalloc)" "gomem_twice: kmalloc: freed twice, and handed out to two owners" \
 		"$name"
 }
 
-ktap_header
-ktap_plan 4
-insmod gomem.ko || exit 1
+ktap_print_header
+ktap_set_plan 11
+need_insmod gomem.ko
 kmalloc_case
 said=$(twice gomem)
 ktap_is "$(echo "$said" | grep -c '^gomem_twice: gomem: freed twice, and handed out once$')" 1 \
@@ -44,5 +48,35 @@ ktap_is "$(echo "$said" | grep -c '^gomem_twice: gomem: freed twice, and handed 
 ktap_is "$(echo "$said" | grep -c '^gomem: double free: .* by gomem_twice_init+')" 1 \
 	"gomem says who freed it the second time"
 ktap_is "$(gomem_stat double_frees_detected)" 1 "and counts it"
+
+# stacks TEXT: print which stacks of a report have a function of the module: that
+# of the allocation, and that of the first free.
+stacks()
+{
+	echo "$1" | awk '
+		$1 == "gomem:" && /: [0-9.]+ s ago, by / { which = $2 }
+		$1 == "gomem:" && $2 == "at:" && /gomem_twice/ && which && !(which in seen) {
+			print which, "gomem_twice"
+			seen[which]
+		}'
+}
+
+# With each object sampled, the report has the stacks of the allocation and of
+# the first free.
+echo 1 >/sys/module/gomem/parameters/profile_rate
+said=$(twice gomem)
+ktap_is "$(stacks "$said")" "allocated: gomem_twice
+freed: gomem_twice" "a report on a sampled object has the stacks of its allocation and first free"
+ktap_is "$(echo "$said" | grep -c 'gomem: \(allocated\|freed\): [0-9.]* s ago, by insmod\[[0-9]*\]$')" 2 \
+	"with the task, and its age"
+ktap_is "$(echo "$said" | grep -c 'gomem: at: .*0x[0-9a-f]\{12\}')" 0 "and without addresses"
+echo N >/sys/module/gomem/parameters/report_stacks
+said=$(twice gomem)
+ktap_is "$(echo "$said" | grep -c 'gomem: at: ')" 0 "nor are there stacks without report_stacks"
+echo Y >/sys/module/gomem/parameters/report_stacks
+echo 0 >/sys/module/gomem/parameters/profile_rate
+said=$(twice gomem)
+ktap_is "$(echo "$said" | grep -c '^gomem: double free: ')" 1 "without a profile the report is there"
+ktap_is "$(stacks "$said" | grep -c allocated)" 0 "and has no stack of the allocation"
 rmmod gomem
-ktap_finish
+gomem_finished

@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# examples.sh - the modules of the documentation: each says what it is to say, and
-# leaves nothing behind.
+# examples.sh - the example modules of the documentation: each logs what it
+# should, and leaves no memory behind.
+#
+# machine: --cpus=1
+# make check: in User-Mode Linux
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
 
-# expect MODULE TEXT: it is loaded, has printed the text once, and can be unloaded.
+# expect MODULE TEXT: the module loads, has logged TEXT once, and unloads.
 expect()
 {
 	insmod "$1.ko"
@@ -16,8 +19,8 @@ expect()
 	ktap_is $? 0 "$1: unloads"
 }
 
-ktap_header
-ktap_plan 11
+ktap_print_header
+ktap_set_plan 12
 mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
 insmod gomem.ko
 expect gomem_hello "hello from gomem, in 24 bytes"
@@ -27,4 +30,4 @@ expect gomem_reserve "16 requests reserved, sum 700"
 expect gomem_parser "300 words, the longest of 5 letters"
 rmmod gomem
 ktap_is "$(dmesg | grep -c "every object and page came back")" 1 "nothing is left"
-ktap_finish
+gomem_finished

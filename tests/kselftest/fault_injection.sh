@@ -1,10 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# fault_injection.sh - the kernel's page allocator fails, now and then and all the
-# time; allocations then fail, and nothing else does. With no blocks over 32 KiB to
-# be had, what fits into one works on, at any volume; with no blocks at all a new heap
-# gives NULL, and says no more than that.
+# fault_injection.sh - the kernel's page allocator fails, sometimes or always.
+# Then allocations fail, and nothing else does. Without blocks over 32 KiB,
+# objects that fit into smaller blocks still work, in any number. Without any
+# blocks, a new heap returns NULL and logs no error.
+#
+# machine: --cpus=1
+# make check: not on an older kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -13,10 +16,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/fill.lib"
 
 inject=/sys/kernel/debug/fail_page_alloc
-[ -e $inject/require-start ] || ktap_skip_all "this kernel cannot make gomem's pages fail"
+[ -e $inject/require-start ] || skip_test "this kernel cannot make gomem's pages fail"
 
-# setup PROBABILITY MIN_ORDER: where gomem is among the callers, and nowhere else;
-# the machine needs pages too. Probability last: then the rest is in place.
+# setup PROBABILITY MIN_ORDER: make page allocations fail that have gomem in
+# their call stack, and no others, since the machine needs pages, too. The
+# probability is set last, when the filter is in place.
 setup()
 {
 	text=$(cat /sys/module/gomem/sections/.text)
@@ -38,10 +42,10 @@ quiet()
 }
 trap quiet EXIT
 
-# A heap that is new, so that it has to grow under injection.
+# Run the torture test on a new heap, which has to grow while allocations fail.
 run()
 {
-	insmod gomem.ko || exit 1
+	need_insmod gomem.ko
 	setup "$1" "$2"
 	insmod gomem_torture.ko seconds=$seconds may_fail=1
 	rc=$?
@@ -64,10 +68,11 @@ run()
 	ktap_is $? 0 "every object and page came back"
 }
 
-# What a slow machine allocates in the seconds above may be too little to fail 20 times.
+# A slow machine may have allocated too little for 20 failures: repeat until
+# there are more.
 fail_more()
 {
-	insmod gomem.ko || exit 1
+	need_insmod gomem.ko
 	for _ in 1 2 3 4 5 6 7 8; do
 		[ $total -le 20 ] || break
 		setup 50 1
@@ -80,15 +85,17 @@ fail_more()
 	rmmod gomem
 }
 
-# A new heap, and pages of MIN_ORDER and above that it cannot have.
+# start MIN_ORDER: load gomem and make all allocations of at least MIN_ORDER
+# fail.
 start()
 {
-	insmod gomem.ko && insmod gomem_fill.ko || exit 1
+	need_insmod gomem.ko
+	need_insmod gomem_fill.ko
 	dmesg -c >/dev/null
 	setup 100 "$1"
 }
 
-# fails SIZE: no object of it can be had.
+# fails SIZE: no object of SIZE bytes can be allocated.
 fails()
 {
 	fill_set size "$1"
@@ -96,7 +103,8 @@ fails()
 	ktap_is "$? $(fill_stat objects)" "1 0" "objects of $1 bytes: none"
 }
 
-# works SIZE MIB
+# works SIZE MIB: MIB megabytes of objects of SIZE bytes can be allocated. SIZE
+# 0 means mixed sizes.
 works()
 {
 	fill_set size "$1"
@@ -105,11 +113,11 @@ works()
 	fill_cmd free random
 }
 
-# Spans that are longer than the longest block: such an object is there or not, as
-# blocks happen to be neighbours.
+# Objects whose spans are longer than the longest available block. Such an
+# allocation works only if blocks happen to be adjacent.
 long_spans()
 {
-	sizes=$(awk 'NR > 2 && $2 == 0 && $3 > 32768 { printf "%d ", $1 }' $gomem_dir/classes)
+	sizes=$(awk '$1 > 0 && $2 == 0 && $3 > 32768 { printf "%d ", $1 }' $gomem_dir/classes_all)
 	served=
 	for size in $sizes; do
 		fill_set size "$size"
@@ -117,11 +125,11 @@ long_spans()
 		fill_cmd free random
 	done
 	ktap_is "$(fill_stat objects) $(fill_stat damaged)" "0 0" "objects in spans over 32 KiB: there or not"
-	ktap_diag "of $sizes"
-	ktap_diag "served:${served:- none}"
+	ktap_print_msg "of $sizes"
+	ktap_print_msg "served:${served:- none}"
 }
 
-# All is well again once pages are.
+# After the failures end, everything works again.
 end()
 {
 	quiet
@@ -134,8 +142,8 @@ end()
 	unload_all
 }
 
-# The largest first: objects that were freed leave blocks side by side, which make
-# longer runs than the kernel gives.
+# Test the largest objects first. Freed objects leave adjacent blocks, which
+# form longer runs than the kernel provides.
 no_long_blocks()
 {
 	start 4
@@ -151,7 +159,8 @@ no_long_blocks()
 	end
 }
 
-# A page of gomem's is two of the kernel's.
+# A gomem page is two kernel pages, so order 1 and above are all blocks that
+# gomem can use.
 no_blocks()
 {
 	start 1
@@ -163,10 +172,11 @@ no_blocks()
 	end
 }
 
-ktap_header
-ktap_plan 57
+ktap_print_header
+ktap_set_plan 58
 total=0
-# A second is enough of each, and a fourth of the memory, if it is not all that is done.
+# With other tests in a batch, a second for each run and a fourth of the memory
+# are enough.
 seconds=3 share=1
 [ -z "${KTAP_QUICK:-}" ] || seconds=1 share=4
 run 100 4
@@ -177,8 +187,8 @@ run 100 1
 fail_more
 [ $total -gt 20 ]
 ktap_is $? 0 "allocations did fail and fall back"
-ktap_diag "no blocks over 32 KiB"
+ktap_print_msg "no blocks over 32 KiB"
 no_long_blocks
-ktap_diag "no blocks"
+ktap_print_msg "no blocks"
 no_blocks
-ktap_finish
+gomem_finished

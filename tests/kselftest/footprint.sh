@@ -1,20 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# footprint.sh - what gomem holds when objects are freed: memory is filled, half of
-# the objects are freed in some order, then all. Held bytes are read right after,
-# when the background scavenger is done, and after everything was asked back; after
-# the last free next to nothing may be left.
+# footprint.sh - how much memory gomem holds while objects are freed. Memory is
+# filled, then half of the objects are freed in some order, then all. The held
+# bytes are read at once, after the background scavenger is done, and after a
+# write to scavenge. After the last step almost nothing may be left.
 #
 # machine: --memory=512M
-# machine debug: --memory=2G --append=kmemleak=off
+# machine debug: --memory=2G
 # make check: not on a debug kernel
 # make check: not on an older kernel
 #
-# For comparison the same is done with kmalloc(). What that holds is the growth of
-# SUnreclaim: slabs and what is too large for them, and nothing else that happens in
-# the machine. As a check on both there is the column "gone": free memory that the
-# machine has less than at the start, the client's index not counted.
+# For comparison kmalloc() does the same. What kmalloc() holds is the growth of
+# SUnreclaim: slabs and objects that are too large for slabs. As a check on
+# both, the column "gone" has the decrease of the machine's free memory since
+# the start, without the client's index.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -23,32 +23,34 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/fill.lib"
 
 ORDERS="fifo lifo other random"
-results=37
+results=38
 
-# Seconds in which the background may do nothing, before it is not waited for any more.
+# Give up waiting for the background when it did nothing for this many seconds.
 patience=30
 
-# What may be left when everything was asked back: bytes in pages, some of which CPUs
-# may have taken again; and descriptors of spans and chunks, which stay for the next
-# time, in percent of the most that was held. A span of 8 KiB has one of 160 bytes or
-# so, a chunk of 4 MiB one of 5 KiB.
+# What may be left after a write to scavenge. rest_bytes: pages, some of which
+# CPUs may have taken again. rest_percent: descriptors of spans and chunks,
+# which are kept for reuse, in percent of the most that was held. The descriptor
+# of an 8 KiB span has about 160 bytes, that of a 4 MiB chunk about 5 KiB.
 rest_bytes=$((1 << 20))
 rest_percent=4
 
 total=$(meminfo MemTotal)
 if debug_kernel; then
-	# All is slow there, and the scavenger has its one percent of the time.
+	# The debug kernel is slow, and the scavenger may use one percent of the
+	# time.
 	amount=$((total / 64 >> 20))M
 	ORDERS="random"
-	results=11
+	results=12
 	patience=200
 else
 	amount=70
 fi
 if [ -n "${KTAP_QUICK:-}" ] && ! debug_kernel; then
-	# One in which runs of pages become free, and the one in which they do last.
+	# One order that frees runs of pages early, and the one that frees them
+	# last.
 	ORDERS="lifo random"
-	results=20
+	results=21
 fi
 
 row()
@@ -56,7 +58,7 @@ row()
 	printf '# %-8s %-7s %8s %8s %8s %8s   %6s %6s %6s   %8s\n' "$@"
 }
 
-# ratio HELD: as a share of the live bytes
+# ratio HELD: print HELD as a multiple of the live bytes.
 ratio()
 {
 	[ "$live" -gt 0 ] || {
@@ -84,8 +86,8 @@ measure_gone()
 	gone=$((free_at_start - $(free_bytes) - $(fill_stat index_bytes)))
 }
 
-# measure STEP: sets now, later and asked. The background is waited for until gomem holds
-# at most $enough bytes, if that is set, and nothing happens any more.
+# measure STEP: set now, later and asked. Wait for the background until it does
+# nothing any more and, if $enough is set, gomem holds at most that many bytes.
 measure()
 {
 	live=$(fill_stat requested)
@@ -98,13 +100,13 @@ measure()
 	print_row gomem "$1" "$now" "$later" "$asked"
 }
 
-# KASAN holds on to what anybody in the machine frees, and remembers stacks.
+# KASAN keeps memory that any code in the machine frees, and stores stacks.
 machine_has_it()
 {
 	if debug_kernel; then
-		ktap_skip "$1" "KASAN is at work"
+		ktap_test_skip "$1" "KASAN is at work"
 	else
-		ktap_true "$1" [ "$gone" -le $((asked - $(gomem_stat heap_sys) + full * 3 / 100)) ]
+		ktap_test_result "$1" [ "$gone" -le $((asked - $(gomem_stat heap_sys) + full * 3 / 100)) ]
 	fi
 }
 
@@ -124,12 +126,12 @@ one_order()
 	measure "$order"
 	case $order in
 	fifo|lifo)
-		ktap_true "$order: half of them hold at most 1.25 times their bytes" \
+		ktap_test_result "$order: half of them hold at most 1.25 times their bytes" \
 			[ "$asked" -le $((live * 5 / 4)) ]
 		;;
 	esac
 
-	# It begins to give back while they are being freed.
+	# gomem begins to give memory back while objects are being freed.
 	heap=$(gomem_stat heap_sys)
 	meta=$(($(gomem_stat sys) - heap))
 	fill_cmd free all "$order"
@@ -137,18 +139,18 @@ one_order()
 	enough=$((heap * 20 / 100 + meta))
 	measure "... all"
 	given=$((heap + meta - later))
-	ktap_true "$order: the background gave $(percent $given "$heap") % back, at least 80" \
+	ktap_test_result "$order: the background gave $(percent $given "$heap") % back, at least 80" \
 		[ $given -ge $((heap * 80 / 100)) ]
-	ktap_true "$order: when asked, all pages but $rest_bytes bytes: $(gomem_stat heap_sys) left" \
+	ktap_test_result "$order: when asked, all pages but $rest_bytes bytes: $(gomem_stat heap_sys) left" \
 		[ "$(gomem_stat heap_sys)" -le $rest_bytes ]
-	ktap_true "$order: of $full bytes no more than $rest_percent % stay as descriptors: $meta" \
+	ktap_test_result "$order: of $full bytes no more than $rest_percent % stay as descriptors: $meta" \
 		[ $((asked - $(gomem_stat heap_sys))) -le $((full * rest_percent / 100)) ]
 	machine_has_it "$order: the machine has its memory back, but for 3 % and the descriptors"
 	ktap_is "$(heap_verdict)" ok "$order: the heap is sound"
 }
 
-# kmalloc() has no background, and what it can be asked for is to give up the empty
-# slabs that it keeps.
+# kmalloc() has no background scavenger. All it can be asked for is to free its
+# empty slabs.
 shrink_slabs()
 {
 	for file in /sys/kernel/slab/kmalloc-*/shrink; do
@@ -178,14 +180,15 @@ compare_kmalloc()
 		echo "# not compared: KASAN and kmemleak keep what kmalloc() freed"
 		return
 	fi
-	# What a new gomem holds does not count.
+	# Load gomem first, so that its initial memory does not count.
 	insmod gomem.ko && insmod gomem_fill.ko allocator=kmalloc || return
 	shrink_slabs
 	slab_at_start=$(meminfo SUnreclaim)
 	free_at_start=$(free_bytes)
-	# The other two come out like these: objects die with their neighbours, or not.
+	# The other two orders give the same numbers as these: either neighbours
+	# are freed together, or not.
 	for order in fifo random; do
-		# Less than gomem's 70: that many would not fit.
+		# Less than the 70 of gomem, which would not fit.
 		fill_cmd fill 55 || echo "# kmalloc: memory was full at $(fill_stat requested)"
 		live=$(fill_stat requested)
 		now=$(($(meminfo SUnreclaim) - slab_at_start))
@@ -200,14 +203,14 @@ compare_kmalloc()
 	rmmod gomem
 }
 
-insmod gomem.ko epoch_ms=500 || exit 1
+need_insmod gomem.ko epoch_ms=500
 need_params epoch_ms
 need_keys heap_released scavenged_background
 need_files scavenge
-insmod gomem_fill.ko || exit 1
+need_insmod gomem_fill.ko
 
-ktap_header
-ktap_plan $results
+ktap_print_header
+ktap_set_plan $results
 dmesg -c >/dev/null
 echo 3 >/proc/sys/vm/drop_caches
 sleep 1
@@ -221,4 +224,4 @@ row gomem "back by:" "MiB" background "$(mib "$(gomem_stat scavenged_background)
 unload_all
 compare_kmalloc
 ktap_is "$(trouble)" "" "the kernel has nothing to say about it"
-ktap_finish
+gomem_finished

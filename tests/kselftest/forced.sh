@@ -1,14 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# forced.sh - a write to scavenge gives everything back that is free, whatever else the
-# machine has to do: with ten busy loops as much as without, and for no more grace periods.
+# forced.sh - a write to scavenge gives all free memory back, however busy the
+# machine is. With ten busy loops as much comes back as without, and gomem waits
+# for no more grace periods.
 #
-# How long it takes says little, since each loop has its share of the processors. So pages
-# and sleeps are counted.
+# The duration says little, since each loop has its share of the processors. So
+# the test counts pages and waits.
 #
 # machine: --memory=512M
-# machine debug: --memory=1G --append=kmemleak=off
+# make check: not on a debug kernel
+# make check: in User-Mode Linux
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -33,7 +35,8 @@ stop_loops()
 	wait $loops 2>/dev/null
 }
 
-# Sets left to the bytes that are held after a scavenge, waits to its grace periods.
+# Set left to the bytes held after a scavenge, and waits to the number of its
+# grace periods.
 scavenge()
 {
 	fill_cmd fill 100M && fill_cmd free random
@@ -43,22 +46,22 @@ scavenge()
 	echo 1 >$gomem_dir/scavenge
 	waits=$(($(gomem_stat grace_waits) - waits))
 	left=$(gomem_stat heap_sys)
-	ktap_true "$left of $held bytes are held, $1: half a MiB of 64 at most" \
+	ktap_test_result "$left of $held bytes are held, $1: half a MiB of 64 at most" \
 		[ "$held" -ge $((64 << 20)) -a "$left" -le $((512 << 10)) ]
 }
 
-insmod gomem.ko epoch_ms=3600000 || exit 1
+need_insmod gomem.ko epoch_ms=86400000
 need_keys grace_waits
-insmod gomem_fill.ko || exit 1
-ktap_header
-ktap_plan 8
+need_insmod gomem_fill.ko
+ktap_print_header
+ktap_set_plan 9
 scavenge idle
 quiet=$waits
 start_loops
 scavenge busy
 stop_loops
-ktap_true "it waited for $waits grace periods, $quiet on an idle machine, 2 more at most" \
+ktap_test_result "it waited for $waits grace periods, $quiet on an idle machine, 2 more at most" \
 	[ "$waits" -le $((quiet + 2)) ]
 ktap_is "$(heap_verdict)" ok "the heap is sound"
 unload_all
-ktap_finish
+gomem_finished

@@ -1,24 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# kfree.sh - kfree() of an object of gomem's makes the kernel complain, once, and harms
-# nobody: the page and its other objects stay as they are. Up to 6.17 kfree() drops a
-# reference of the page. Then gomem reports it when the page is to go back, and leaves the
-# page out. It also says so of pages that stay, as the heap is checked and at unload. Newer
-# kernels drop none, so that nothing is left to be seen, but by the kernel's trace event.
+# kfree.sh - kfree() of a gomem object makes the kernel complain once, and does
+# no harm: the page and its other objects stay as they are. Up to 6.17, kfree()
+# drops a reference of the page. gomem detects that when the page is to go back
+# to the kernel, reports it, and keeps the page. For pages that stay in use,
+# gomem detects and reports it when the heap is checked and at unload. Newer
+# kernels drop no reference, so only the kernel's trace event shows the call.
 #
-# machine debug: --append=kmemleak=off
+# machine: --cpus=1
+# make check: in User-Mode Linux
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
 # shellcheck source=scripts/lib/reports.sh
 . /lib/gomem/reports.sh
 
-# What the kernel says of such a kfree(); with KASAN, it is KASAN that does.
+# The kernel's complaint about such a kfree(). With KASAN it comes from KASAN.
 COMPLAINT='WARNING: .*free_large_kmalloc|BUG: KASAN: invalid-free'
 COMPLAINT="$COMPLAINT|page dumped because: Not a kmalloc allocation"
 
-# Prints the first report that is another one.
+# Print the first report that is not this complaint.
 other_report()
 {
 	dmesg | grep -vE "$COMPLAINT|$report_mark" | first_report
@@ -31,7 +33,8 @@ scavenge()
 	echo 1 >/sys/kernel/debug/gomem/scavenge
 }
 
-# kfreed CASE: the client does it; the kernel's warning is not for the console.
+# kfreed CASE: let the client run a case. The kernel's warning does not reach
+# the console.
 kfreed()
 {
 	insmod gomem_misuse.ko case="$1"
@@ -48,16 +51,15 @@ drops_reference()
 	esac
 }
 
-# detected N: what gomem is to have seen of N calls
+# detected N: print how many of N calls gomem has to detect on this kernel.
 detected()
 {
 	if drops_reference; then echo "$1"; else echo 0; fi
 }
 
-ktap_leaves="objects that were freed with kfree() stay"
-ktap_header
-ktap_plan 31
-insmod gomem.ko || exit 1
+ktap_print_header
+ktap_set_plan 31
+need_insmod gomem.ko
 dmesg -n 1
 touch /run/reports-expected
 
@@ -78,7 +80,8 @@ ktap_is $? 0 "a hundred objects of one page"
 scavenge
 ktap_is "$(gomem_stat kfrees_detected)" "$(detected 101)" "all are counted"
 
-# A reference that a user still has is no misuse; the page goes when it is dropped.
+# A page reference of another user is no misuse. The page is freed when that
+# reference is dropped.
 insmod gomem_misuse.ko case=page_kept && scavenge && rmmod gomem_misuse
 dmesg | grep -q 'kept page: 1 reference, contents kept'
 ktap_is $? 0 "a page whose object was freed stays while somebody has a reference"
@@ -91,7 +94,8 @@ ktap_is "$(gomem_stat kfrees_detected)" $(($(detected 101) + 1)) \
 	"a reference that put_page() drops is missed on each kernel"
 ktap_is "$(dmesg | grep -c "$LATE")" 1 "gomem says so"
 
-# The page of what the kernel frees stays in use, and is looked at all the same.
+# The page of an object that the kernel frees stays in use. The check finds it
+# nevertheless.
 check()
 {
 	echo 1 >/sys/kernel/debug/gomem/check
@@ -108,7 +112,7 @@ ktap_is "$(dmesg | grep -c "gomem: 5 objects of 96 bytes freed with the kernel's
 check >/dev/null
 ktap_is "$(($(gomem_stat kfrees_detected) - before))" "$(detected 5)" "once"
 ktap_is "$(sed -n 2p /sys/kernel/debug/gomem/check)" \
-	"$(gomem_stat kfrees_detected) times memory was freed with the kernel's kfree() or put_page()" \
+	"modules freed gomem's memory $(gomem_stat kfrees_detected) times with kfree() or put_page(), which cannot free it: see \"What the kernel frees\" in Documentation/override.rst" \
 	"and keeps saying so"
 
 dmesg -c >/dev/null
@@ -118,7 +122,8 @@ suffix=
 ktap_is "$(dmesg | grep -c "cache misuse: 3 objects of 72 bytes were never freed$suffix: ")" 1 \
 	"so does the end of a typed cache"
 
-# With each kfree() looked at, all kernels are alike, and the caller is known.
+# With the probe on every kfree(), all kernels give the same result, and the
+# caller is known.
 echo 1 >/sys/module/gomem/parameters/kfree_probe
 ktap_is "$(cat /sys/module/gomem/parameters/kfree_probe)" Y "each kfree() can be looked at"
 dmesg -c >/dev/null
@@ -132,12 +137,12 @@ echo 0 >/sys/module/gomem/parameters/kfree_probe
 kfreed kfree_leak
 ktap_is "$(dmesg | grep -c "$text")" 5 "and no more when that is over"
 
-# Newer kernels print the state of the page each time, which takes too long.
+# Newer kernels print the state of the page at each call, which takes too long.
 if drops_reference; then
 	kfreed kfree_storm
 	ktap_is $? 0 "100000 of one object do not take the page from the others"
 else
-	ktap_skip "100000 of one object do not take the page from the others" "no reference is dropped"
+	ktap_test_skip "100000 of one object do not take the page from the others" "no reference is dropped"
 fi
 scavenge
 
@@ -153,18 +158,19 @@ seen=5
 ! drops_reference || seen=15
 text="leaked: 15 objects of 96 bytes, $seen of them freed with the kernel's kfree() or put_page()"
 ktap_is "$(dmesg | grep -c "$text")" 1 "it says what the kernel freed of what was leaked"
-ktap_is "$(dmesg | grep -c 'leaked: what the kernel frees must be the kernel.s')" 1 \
+ktap_is "$(dmesg | grep -c 'leaked: kfree() and put_page() cannot free gomem.s memory')" 1 \
 	"and what to do about it"
-insmod gomem.ko kfree_probe=1 || exit 1
+need_insmod gomem.ko kfree_probe=1
 kfreed kfree_leak
 ktap_is "$(gomem_stat kfrees_detected)" 5 "each kfree() can be looked at from the beginning"
 rmmod gomem
-insmod gomem.ko || exit 1
+need_insmod gomem.ko
 kfreed kfree_leak
 rmmod gomem
-text='what the kernel frees must be the kernel.s'
-drops_reference || text='perhaps freed with the kernel.s kfree(), which leaves no trace on this kernel'
+text='kfree() and put_page() cannot free gomem.s memory'
+drops_reference || text='perhaps kfree() was called for some, which cannot free gomem.s memory and leaves no trace'
 ktap_is "$(dmesg | tail -n 3 | grep -c "$text")" 1 "also where nothing was looked at before"
 ktap_is "$(other_report)" "" "the kernel had no other complaint"
 dmesg -n 7
-ktap_finish
+# Not gomem_finished: objects that were freed with kfree() stay.
+ktap_finished

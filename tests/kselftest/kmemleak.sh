@@ -1,9 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# kmemleak.sh - kmemleak knows gomem's objects: what nobody points to is reported, with the
-# stack that allocated it. It looks for pointers in objects and arenas, but not in noscan
-# objects, nor in what was freed.
+# kmemleak.sh - kmemleak knows gomem's objects. It reports an object that no
+# pointer refers to, with the stack of its allocation. It scans objects and
+# arenas for pointers, but neither noscan objects nor freed memory.
+#
+# machine: --cpus=1
+# make check: not on an older kernel
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
@@ -12,7 +15,7 @@
 
 file=/sys/kernel/debug/kmemleak
 
-# size of the object, function that lost it
+# Size of the object, and the function that lost it.
 LOST="112:lost_plain
 416:lost_noscan
 106496:lost_large
@@ -26,7 +29,8 @@ REACHED="240:in_object
 139264:large_in_object
 352:in_arena"
 
-# report SIZE FUNCTION: is there an object of that size, allocated by that function?
+# reported SIZE FUNCTION: succeeds if kmemleak reports an object of this size
+# that this function allocated.
 reported()
 {
 	awk -v size="(size $1):" -v by=" $2[+.].*\\\\[gomem_leak\\\\]" '
@@ -42,8 +46,9 @@ all_lost_reported()
 	done
 }
 
-# An object is reported when it is five seconds old and a second scan finds it as the first
-# did. A number that looks like a pointer may hide it for a while: some tries.
+# kmemleak reports an object that is five seconds old and unreferenced in two
+# scans. A number that looks like a pointer may hide it for a while, so scan
+# several times.
 scan()
 {
 	sleep 6
@@ -53,13 +58,13 @@ scan()
 	done
 }
 
-[ -e $file ] || ktap_skip_all "the kernel has no kmemleak"
-echo scan=off 2>/dev/null >$file || ktap_skip_all "kmemleak is off"
-ktap_header
-ktap_plan 14
-# That there are new leaks is not for the console here.
+[ -e $file ] || skip_test "the kernel has no kmemleak"
+echo scan=off 2>/dev/null >$file || skip_test "kmemleak is off"
+ktap_print_header
+ktap_set_plan 15
+# Keep the message about new leaks off the console.
 dmesg -n 1
-insmod gomem.ko || exit 1
+need_insmod gomem.ko
 insmod gomem_leak.ko
 ktap_is $? 0 "a client loses objects"
 scan
@@ -71,12 +76,12 @@ for pair in $REACHED; do
 	! reported "${pair%:*}" "${pair#*:}"
 	ktap_is $? 0 "not reported: ${pair#*:}"
 done
-[ "$ktap_failed" = 0 ] || ktap_diag "$(cat $file; dmesg | grep -A 12 kmemleak:)"
+[ "$KTAP_CNT_FAIL" = 0 ] || ktap_print_msg "$(cat $file; dmesg | grep -A 12 kmemleak:)"
 
-# All of it is freed now, and nothing is to be found any more.
+# Everything is freed, so kmemleak must not report anything.
 rmmod gomem_leak
 ktap_is "$(grep -c gomem_leak $file)" 0 "what was freed is not reported any more"
 rmmod gomem
 ktap_is "$(dmesg | grep -v 'kmemleak: ' | first_report)" "" "the kernel reported nothing else"
 dmesg -n 7
-ktap_finish
+gomem_finished

@@ -1,109 +1,182 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# ktap.sh - how a gomem selftest reports. To be sourced:
+# ktap.sh - report the results of a self-test in KTAP. To be sourced:
 #
 #	. "$(dirname "$0")/ktap.sh"
-#	ktap_header
-#	ktap_plan 2
+#	ktap_print_header
+#	ktap_set_plan 3
+#	need_insmod gomem.ko
 #	ktap_is "$(gomem_stat heap_objects)" 0 "no object is live"
-#	ktap_skip "CPU 1 goes offline" "cannot be unplugged"
-#	ktap_finish
+#	ktap_test_skip "CPU 1 goes offline" "cannot be unplugged"
+#	gomem_finished
 #
-# ktap_finish adds one more result: nothing of gomem's memory is left when all modules are
-# unloaded. A test that leaves something says why, before ktap_plan:
+# The first part has the functions of the kernel's ktap_helpers.sh, in
+# tools/testing/selftests/kselftest. Names, output and exit statuses are the
+# same, so a test can be moved to the kernel's tree. The second part is what
+# gomem's tests use in addition.
 #
-#	ktap_leaves="a client leaks objects on purpose"
-#
-# Plain enough for busybox. Exit statuses are those of kselftest.
+# This file works in busybox sh.
 
-KTAP_PASS=0
-KTAP_FAIL=1
-KTAP_SKIP=4
+# --- As the kernel's ktap_helpers.sh ----------------------------------------
 
-ktap_passed=0
-ktap_failed=0
-ktap_skipped=0
-ktap_planned=
-gomem_stats=/sys/kernel/debug/gomem/stats
+KTAP_TESTNO=1
+KTAP_CNT_PASS=0
+KTAP_CNT_FAIL=0
+KTAP_CNT_XFAIL=0
+KTAP_CNT_SKIP=0
 
-ktap_header()
+KSFT_PASS=0
+KSFT_FAIL=1
+KSFT_SKIP=4
+
+KSFT_NUM_TESTS=0
+
+ktap_print_header()
 {
-	echo "KTAP version 1"
+	echo "TAP version 13"
 }
 
-# ktap_plan N: that many results will follow, and that of ktap_finish, which holds us to it.
-ktap_plan()
-{
-	ktap_planned=$1
-	[ -n "${ktap_leaves:-}" ] || ktap_planned=$(($1 + 1))
-	echo "1..$ktap_planned"
-}
-
-# ktap_diag TEXT: lines that explain the result before them.
-ktap_diag()
+# ktap_print_msg TEXT: print lines that explain the preceding result.
+ktap_print_msg()
 {
 	printf '%s\n' "$*" | sed 's/^/# /'
 }
 
-# The number of the next result, from those that were printed.
-ktap_number()
+# ktap_set_plan N: announce N results.
+ktap_set_plan()
 {
-	echo $((ktap_passed + ktap_failed + ktap_skipped + 1))
+	KSFT_NUM_TESTS=$1
+	echo "1..$KSFT_NUM_TESTS"
 }
 
-ktap_ok()
-{
-	echo "ok $(ktap_number) $1"
-	ktap_passed=$((ktap_passed + 1))
-}
-
-ktap_not_ok()
-{
-	echo "not ok $(ktap_number) $1"
-	ktap_failed=$((ktap_failed + 1))
-}
-
-# ktap_skip NAME [REASON]
-ktap_skip()
-{
-	echo "ok $(ktap_number) $1 # SKIP${2:+ $2}"
-	ktap_skipped=$((ktap_skipped + 1))
-}
-
-# ktap_skip_all REASON: ends a test that cannot run here, in place of a plan.
+# ktap_skip_all REASON: print that no result follows, instead of a plan. The
+# caller exits with $KSFT_SKIP: see skip_test.
 ktap_skip_all()
 {
-	echo "1..0 # SKIP $1"
-	exit $KTAP_SKIP
+	echo "1..0 # SKIP $*"
 }
+
+# ktap_result WORD NAME [DIRECTIVE]: print a result.
+ktap_result()
+{
+	echo "$1 $KTAP_TESTNO $2${3:+ # $3}"
+	KTAP_TESTNO=$((KTAP_TESTNO + 1))
+}
+
+ktap_test_pass()
+{
+	ktap_result ok "$1"
+	KTAP_CNT_PASS=$((KTAP_CNT_PASS + 1))
+}
+
+# ktap_test_skip NAME [REASON]
+ktap_test_skip()
+{
+	ktap_result ok "$1" "SKIP${2:+ $2}"
+	KTAP_CNT_SKIP=$((KTAP_CNT_SKIP + 1))
+}
+
+# ktap_test_xfail NAME: print that a test failed, as expected.
+ktap_test_xfail()
+{
+	ktap_result ok "$1" XFAIL
+	KTAP_CNT_XFAIL=$((KTAP_CNT_XFAIL + 1))
+}
+
+ktap_test_fail()
+{
+	ktap_result "not ok" "$1"
+	KTAP_CNT_FAIL=$((KTAP_CNT_FAIL + 1))
+}
+
+# ktap_test_result NAME COMMAND...: pass if the command succeeds.
+ktap_test_result()
+{
+	ktap_name=$1
+	shift
+	if "$@"; then
+		ktap_test_pass "$ktap_name"
+	else
+		ktap_test_fail "$ktap_name"
+	fi
+}
+
+# ktap_exit_fail_msg REASON: end a test that cannot continue.
+ktap_exit_fail_msg()
+{
+	echo "Bail out!  $*"
+	ktap_print_totals
+	exit $KSFT_FAIL
+}
+
+# End the test. It fails if a result did, if it has none, or if it has not as
+# many as planned.
+ktap_finished()
+{
+	ktap_run=$((KTAP_TESTNO - 1))
+	[ $ktap_run = "$KSFT_NUM_TESTS" ] ||
+		ktap_print_msg "Planned tests != run tests ($KSFT_NUM_TESTS != $ktap_run)"
+	ktap_print_totals
+	[ $ktap_run != 0 ] && [ $ktap_run = "$KSFT_NUM_TESTS" ] &&
+		[ $KTAP_CNT_FAIL = 0 ] && exit $KSFT_PASS
+	exit $KSFT_FAIL
+}
+
+ktap_print_totals()
+{
+	[ $KTAP_CNT_SKIP = 0 ] ||
+		echo "# $KTAP_CNT_SKIP skipped test(s) detected. " \
+			"Consider enabling relevant config options to improve coverage."
+	echo "# Totals: pass:$KTAP_CNT_PASS fail:$KTAP_CNT_FAIL xfail:$KTAP_CNT_XFAIL" \
+		"xpass:0 skip:$KTAP_CNT_SKIP error:0"
+}
+
+# --- Only gomem's -----------------------------------------------------------
+
+gomem_stats=/sys/kernel/debug/gomem/stats
 
 # ktap_is GOT WANT NAME
 ktap_is()
 {
 	if [ "$1" = "$2" ]; then
-		ktap_ok "$3"
+		ktap_test_pass "$3"
 	else
-		ktap_not_ok "$3"
-		ktap_diag "got:  $1"
-		ktap_diag "want: $2"
+		ktap_test_fail "$3"
+		ktap_print_msg "got:  $1"
+		ktap_print_msg "want: $2"
 	fi
 }
 
-# Prints the modules that use gomem.
-ktap_clients()
+# skip_test REASON: end a test that cannot run here, instead of setting a plan.
+skip_test()
+{
+	ktap_skip_all "$1"
+	exit $KSFT_SKIP
+}
+
+# need_insmod FILE [PARAMETER]...: load a module, or end the test.
+need_insmod()
+{
+	insmod "$@" || ktap_exit_fail_msg "$1 cannot be loaded"
+}
+
+# Print the modules that use gomem.
+gomem_clients()
 {
 	awk '$1 == "gomem" && $4 != "-" { gsub(",", " ", $4); print $4 }' /proc/modules
 }
 
-# Unloads all of gomem's modules that are loaded, and prints what is wrong: a module that
-# stays, or what gomem says of memory that did not come back, now or earlier in the log.
-ktap_leftover()
+# Unload gomem and all its clients. Print what is wrong: a module that stays, or
+# a message in the log that memory did not come back, at this or an earlier
+# unload.
+gomem_leftover()
 {
-	# A client's clients first: as often as there may be levels.
+	# A module can go only after its users, so try as often as there may be
+	# levels.
 	for _ in 1 2 3; do
-		for ktap_client in $(ktap_clients); do
-			rmmod "$ktap_client" 2>/dev/null
+		for gomem_client in $(gomem_clients); do
+			rmmod "$gomem_client" 2>/dev/null
 		done
 	done
 	[ ! -d /sys/module/gomem ] || rmmod gomem 2>&1
@@ -116,34 +189,17 @@ ktap_leftover()
 		}'
 }
 
-# Ends the test. A test that ran nothing, or not what it planned, has failed.
-ktap_finish()
+# End the test with one more result: all modules can be unloaded, and then none
+# of gomem's memory is left. Only a test that leaves something on purpose calls
+# ktap_finished instead.
+gomem_finished()
 {
-	[ -n "${ktap_leaves:-}" ] || ktap_is "$(ktap_leftover | head -n 20)" "" "nothing is left"
-	ktap_ran=$((ktap_passed + ktap_failed + ktap_skipped))
-	if [ "$ktap_ran" -ne "${ktap_planned:-$ktap_ran}" ]; then
-		ktap_diag "planned $ktap_planned, ran $ktap_ran"
-		ktap_failed=$((ktap_failed + 1))
-	fi
-	echo "# $ktap_passed passed, $ktap_failed failed, $ktap_skipped skipped"
-
-	[ "$ktap_failed" -eq 0 ] || exit $KTAP_FAIL
-	[ "$ktap_passed" -eq 0 ] || exit $KTAP_PASS
-	[ "$ktap_skipped" -eq 0 ] || exit $KTAP_SKIP
-	exit $KTAP_FAIL
+	ktap_is "$(gomem_leftover | head -n 20)" "" "nothing is left"
+	ktap_finished
 }
 
-# ktap_true NAME COMMAND...: ok if the command succeeds.
-ktap_true()
-{
-	name=$1
-	shift
-	"$@"
-	ktap_is $? 0 "$name"
-}
-
-# gomem_stat KEY: its value, from a file of "key: value" lines. Prints nothing
-# and fails if there is no such key.
+# gomem_stat KEY: print its value from a file of "key: value" lines. Fails and
+# prints nothing if there is no such key.
 gomem_stat()
 {
 	awk -v key="$1:" '
@@ -151,8 +207,9 @@ gomem_stat()
 		END { exit !found }' "$gomem_stats"
 }
 
-# scaled N: how much of N to do of what takes long. A run in a batch (see batch) does a
-# fourth if KTAP_QUICK is set, and a debug kernel, which is six times as slow, a sixth.
+# scaled N: print how much of N to do of what takes long. With KTAP_QUICK set,
+# as in a batch, that is a fourth. On a debug kernel, which is six times as
+# slow, it is a sixth of that.
 scaled()
 {
 	scaled_n=$1
@@ -161,8 +218,14 @@ scaled()
 	echo $((scaled_n > 0 ? scaled_n : 1))
 }
 
-# Whether every byte takes a lot of work here, and memory is kept back after it
-# was freed.
+# Is this User-Mode Linux, whose addresses differ from those of a machine?
+user_mode_linux()
+{
+	grep -q 'User Mode Linux' /proc/cpuinfo
+}
+
+# Is this a debug kernel, on which each byte takes much work and freed memory is
+# kept back?
 debug_kernel()
 {
 	[ -e /sys/kernel/debug/kmemleak ] || grep -q ' kasan_' /proc/kallsyms

@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# limit_speed.sh - over the memory limit objects are replaced at least half as fast as
-# without one: whether what lives fits into the limit, or is over it.
+# limit_speed.sh - at the memory limit, replacing objects is at least half as
+# fast as without a limit. This holds whether the live objects fit into the
+# limit or exceed it.
 #
-# Instructions are counted, so that the figures do not depend on the host.
+# The machine counts instructions, so that the numbers do not depend on the
+# host.
 #
 # machine: --accel=icount --cpus=1 --memory=512M
 # make check: not on a debug kernel
@@ -23,7 +25,8 @@ now_ms()
 	awk '{ print int($1 * 1000) }' /proc/uptime
 }
 
-# Replace a fifth of the objects again and again. Sets rate to objects a second.
+# Replace a fifth of the objects again and again. Set rate to the objects per
+# second.
 replace()
 {
 	mallocs=$(gomem_stat mallocs)
@@ -34,20 +37,21 @@ replace()
 	rate=$((($(gomem_stat mallocs) - mallocs) * 1000 / ($(now_ms) - start)))
 }
 
-# at_limit LIMIT WHAT
+# at_limit LIMIT WHAT: set LIMIT, measure, and compare with the rate without a
+# limit.
 at_limit()
 {
 	echo "$1" >$gomem_params/memory_limit
 	replace
-	ktap_true "$2: $rate objects a second, $free_rate without a limit, half of that at least" \
+	ktap_test_result "$2: $rate objects a second, $free_rate without a limit, half of that at least" \
 		[ $((2 * rate)) -ge "$free_rate" ]
 }
 
-ktap_header
-debug_kernel && ktap_skip_all "instructions of a debug kernel are no measure"
-ktap_plan 8
-insmod gomem.ko || exit 1
-insmod gomem_fill.ko mix=uniform || exit 1
+ktap_print_header
+debug_kernel && skip_test "instructions of a debug kernel are no measure"
+ktap_set_plan 9
+need_insmod gomem.ko
+need_insmod gomem_fill.ko mix=uniform
 fill_cmd fill 60M
 ktap_is $? 0 "60 MiB of objects of up to 64 KiB"
 replace
@@ -56,8 +60,8 @@ free_rate=$rate
 used=$(($(gomem_stat sys) >> 20))
 at_limit $((used - 1))M "just below what is held"
 at_limit $((used * 95 / 100))M "what lives hardly fits into the limit"
-ktap_true "the limit was exceeded" [ "$(gomem_stat memory_limit_exceeded)" -gt 0 ]
+ktap_test_result "the limit was exceeded" [ "$(gomem_stat memory_limit_exceeded)" -gt 0 ]
 at_limit $((used * 3 / 4))M "what lives is over the limit"
 ktap_is "$(heap_verdict)" ok "the heap is sound"
 unload_all
-ktap_finish
+gomem_finished

@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# memory_hotplug.sh - memory that is plugged in after gomem was loaded is used, by
-# gomem, too; it can be removed again when nothing of gomem's lives there, and is not
-# when something does.
+# memory_hotplug.sh - gomem uses memory that is plugged in after it was loaded.
+# A memory block can be removed if no memory of gomem's lies in it, and cannot
+# otherwise.
 #
 # machine: --hotplug --memory=1G --cpus=2
 # make check: not on a debug kernel
 # make check: not on an older kernel
 #
-# The kernel offers the new memory first: before gomem's tables followed it, each
-# growth failed from then on. The kernels built here know no memory hotplug.
+# The kernel offers the new memory first. If gomem's tables did not follow,
+# every growth would fail from then on. The kernels that scripts/vm builds do
+# not support memory hotplug.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -21,7 +22,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 blocks=/sys/devices/system/memory
 seen=
 
-# The host listens at the port that tells it how the command ended.
+# host COMMAND...: tell the host, which listens at the port that also reports
+# how the guest's command ended.
 host()
 {
 	echo "$*" >/dev/ttyS2
@@ -32,7 +34,7 @@ block_list()
 	(cd $blocks && echo memory[0-9]*)
 }
 
-# new_blocks: those that were not there when the test began
+# new_blocks: print the memory blocks that did not exist when the test began.
 new_blocks()
 {
 	for block in $(block_list); do
@@ -48,7 +50,7 @@ nr_new()
 	new_blocks | wc -l
 }
 
-# online: each new block, for the kernel's own use and gomem's
+# online: set all new blocks online, for unmovable memory as gomem needs.
 online()
 {
 	for block in $(new_blocks); do
@@ -57,16 +59,17 @@ online()
 	done
 }
 
-# note_trouble: what is wrong in the log since then, as trouble() has it. The kernel
-# describes the page for which a block stays online: that is no trouble.
+# note_trouble: add to $seen what is wrong in the log since the last call, as
+# trouble() has it. When a block cannot go offline, the kernel describes the
+# page that prevents it: that is no error.
 note_trouble()
 {
 	dmesg -c | grep -v 'page dumped because: unmovable page' >/tmp/log
 	seen=$seen$(first_report </tmp/log)$(grep -E "$OUT_OF_MEMORY|gomem: " /tmp/log)
 }
 
-# offline: each new block, if nothing lives there. The console need not show the pages
-# that do.
+# offline: set all new blocks offline that can be. The console does not show the
+# pages that prevent it.
 offline()
 {
 	level=$(cut -f 1 /proc/sys/kernel/printk)
@@ -75,7 +78,8 @@ offline()
 	for block in $(new_blocks); do
 		(echo offline >"$blocks/$block/state") 2>/dev/null
 	done
-	# A thread prints what is left, by the level of then.
+	# A thread prints the rest of the messages, at the console level of that
+	# moment.
 	sleep 2
 	echo "$level" >/proc/sys/kernel/printk
 }
@@ -89,13 +93,14 @@ nr_online()
 	echo $n
 }
 
-# In how many blocks did offline meet a page of gomem's? It holds 2^30 references.
+# Print in how many blocks offline met a page of gomem's. gomem holds 2^30
+# references on each of its pages.
 nr_ours()
 {
 	dmesg | grep -cE 'refcount:10737[0-9]{5}'
 }
 
-# wait_for N: until there are so many new blocks
+# wait_for N: wait until there are N new blocks.
 wait_for()
 {
 	for _ in $(seq 300); do
@@ -105,7 +110,7 @@ wait_for()
 	return 1
 }
 
-# fill_case NAME MIB: more than there was before; four results
+# fill_case NAME MIB: fill more memory than there was at first; four results.
 fill_case()
 {
 	fill_cmd fill "$2M"
@@ -116,17 +121,17 @@ fill_case()
 	ktap_is "$(heap_verdict)" ok "$1: the heap is sound"
 }
 
-[ -e $blocks/block_size_bytes ] || ktap_skip_all "this kernel knows no memory hotplug"
+[ -e $blocks/block_size_bytes ] || skip_test "this kernel knows no memory hotplug"
 size=$((0x$(cat $blocks/block_size_bytes)))
 old_blocks=$(block_list)
 
-insmod gomem.ko epoch_ms=3600000 || exit 1
+need_insmod gomem.ko epoch_ms=86400000
 need_keys grow_out_of_range
-insmod gomem_fill.ko || exit 1
+need_insmod gomem_fill.ko
 dmesg -c >/dev/null
 
-ktap_header
-ktap_plan 34
+ktap_print_header
+ktap_set_plan 35
 before=$(meminfo MemTotal)
 fill_cmd fill 50M
 ktap_is $? 0 "50 MiB before"
@@ -136,13 +141,13 @@ ktap_is $? 0 "a DIMM of 1 GiB is seen"
 online
 ktap_is "$(nr_online)" "$(nr_new)" "all its blocks are online"
 now=$(meminfo MemTotal)
-ktap_true "$(mib $((now - before))) MiB more memory" [ $((now - before)) -ge $((900 << 20)) ]
+ktap_test_result "$(mib $((now - before))) MiB more memory" [ $((now - before)) -ge $((900 << 20)) ]
 
 fill_case "more than there was" 1300
 fill_cmd free 90 random
 ktap_is $? 0 "a tenth is left"
 offline
-ktap_true "$(nr_online) of $(nr_new) blocks stay online, $(nr_ours) of them for gomem" \
+ktap_test_result "$(nr_online) of $(nr_new) blocks stay online, $(nr_ours) of them for gomem" \
 	[ "$(nr_ours)" -gt 0 ]
 fill_cmd verify
 ktap_is $? 0 "what lives there is undamaged"
@@ -155,12 +160,12 @@ fill_cmd free fifo
 ktap_is $? 0 "all is freed"
 echo 1 >$gomem_dir/scavenge
 offline
-ktap_diag "$(nr_online) of $(nr_new) blocks stay online: the kernel has slabs and tables there"
+ktap_print_msg "$(nr_online) of $(nr_new) blocks stay online: the kernel has slabs and tables there"
 ktap_is "$(nr_ours)" 0 "no block stays online for gomem"
 ktap_is "$(heap_verdict)" ok "the heap is sound without them"
 fill_case "without them" 300
 
-# A second DIMM, behind the first one.
+# A second DIMM, at addresses above the first one.
 host "plug dimm1 512"
 wait_for $(((1 << 30) / size + (512 << 20) / size))
 ktap_is $? 0 "another DIMM is seen"
@@ -173,4 +178,4 @@ ktap_is $? 0 "freed, undamaged"
 note_trouble
 ktap_is "$seen" "" "the kernel has nothing to say about it"
 unload_all
-ktap_finish
+gomem_finished

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# numa_distance.sh - a node without memory left is helped by the nearest one, and by
-# the next one when that has none either. Of two boards with two sockets each, the
-# numbers of the nodes alternate.
+# numa_distance.sh - if a node has no memory left, gomem takes it from the
+# nearest node, and then from the next nearest. The nodes form two boards of two
+# sockets each, numbered alternately.
 #
-# A task's cpuset is not looked at: memory is of the CPU's node. So it is for a CPU that
-# comes online for the first time when gomem is loaded.
+# gomem takes memory from the CPU's node and ignores a task's cpuset. This
+# includes a CPU that comes online for the first time after gomem was loaded.
 #
 # machine: --numa=4 --cpus=4 --memory=2G --append=maxcpus=3
 # machine: --distance=0,1,40 --distance=0,2,12 --distance=0,3,30
@@ -22,7 +22,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 nodes=/sys/devices/system/node
 
-# MiB of live objects on a node
+# on NODE: print the MiB of live objects on a node.
 on()
 {
 	echo $(($(fill_stat "node$1") >> 20))
@@ -38,7 +38,8 @@ cpu_of()
 	sed 's/[,-].*//' $nodes/node"$1"/cpulist
 }
 
-# overflow NODE NEXT SIZE NAME: all that the node has, and 200 MiB, from its CPU
+# overflow NODE NEXT SIZE NAME: allocate all that NODE has and 200 MiB more,
+# from its CPU. The rest has to come from NEXT.
 overflow()
 {
 	fill_set cpu "$(cpu_of "$1")"
@@ -47,7 +48,7 @@ overflow()
 	ktap_is $? 0 "$4: filled from node $1"
 	there="$(on 0) $(on 1) $(on 2) $(on 3)"
 	others=$(($(on 0) + $(on 1) + $(on 2) + $(on 3) - $(on "$1") - $(on "$2")))
-	ktap_true "$4: $there MiB on nodes 0 to 3, next is node $2" \
+	ktap_test_result "$4: $there MiB on nodes 0 to 3, next is node $2" \
 		[ "$(on "$2")" -ge 150 -a $others -le 10 ]
 }
 
@@ -60,19 +61,19 @@ empty()
 }
 
 [ "$(cat $nodes/node0/distance 2>/dev/null)" = "10 40 12 30" ] ||
-	ktap_skip_all "the nodes of this machine are not at the distances asked for"
-insmod gomem.ko epoch_ms=3600000 || exit 1
-insmod gomem_fill.ko || exit 1
+	skip_test "the nodes of this machine are not at the distances asked for"
+need_insmod gomem.ko epoch_ms=86400000
+need_insmod gomem_fill.ko
 echo 1 >/sys/devices/system/cpu/cpu3/online
 dmesg -c >/dev/null
 
-ktap_header
-ktap_plan 25
+ktap_print_header
+ktap_set_plan 26
 overflow 0 2 0 "all sizes"
-# And when that has nothing left.
+# Now the nearest node has nothing left either.
 fill_cmd fill $(($(fill_stat requested) / 1048576 + $(free_on 2) + 150))M
 ktap_is $? 0 "all sizes: more"
-ktap_true "all sizes: $(on 3) MiB on node 3, $(on 1) MiB on node 1" \
+ktap_test_result "all sizes: $(on 3) MiB on node 3, $(on 1) MiB on node 1" \
 	[ "$(on 3)" -ge 100 -a "$(on 1)" -le 10 ]
 empty "all sizes"
 overflow 3 1 0 "from the last node"
@@ -83,13 +84,13 @@ overflow 2 0 2000000 "2 MB"
 empty "2 MB"
 ktap_is "$(heap_verdict)" ok "the heap is sound"
 
-# A node asked for, from elsewhere, has its own neighbours.
+# If a node is requested from elsewhere, its own neighbours help out.
 fill_set size 0
 fill_set node 3
 fill_set cpu "$(cpu_of 0)"
 fill_cmd fill $(($(free_on 3) + 200))M
 ktap_is $? 0 "asked for node 3: filled from node 0"
-ktap_true "asked for node 3: $(on 1) MiB on node 1, $(on 0) and $(on 2) on 0 and 2" \
+ktap_test_result "asked for node 3: $(on 1) MiB on node 1, $(on 0) and $(on 2) on 0 and 2" \
 	[ "$(on 1)" -ge 150 -a $(($(on 0) + $(on 2))) -le 10 ]
 empty "asked for node 3"
 fill_set node -1
@@ -105,16 +106,16 @@ if mount -t cgroup2 none /tmp/cgroup && echo +cpuset >/tmp/cgroup/cgroup.subtree
 		fill_cmd fill 100M
 	)
 	ktap_is $? 0 "cpuset: filled by a task on node 0 that may only have memory of node 1"
-	ktap_true "cpuset: $(on 0) MiB on node 0, where the CPU is" [ "$(on 0)" -ge 95 ]
+	ktap_test_result "cpuset: $(on 0) MiB on node 0, where the CPU is" [ "$(on 0)" -ge 95 ]
 	fill_set cpu -1
 	empty "cpuset"
 else
 	for what in filled "on the CPU's node" freed; do
-		ktap_skip "cpuset: $what" "no cgroup with cpusets"
+		ktap_test_skip "cpuset: $what" "no cgroup with cpusets"
 	done
 fi
 
 ktap_is "$(heap_verdict)" ok "the heap is still sound"
 ktap_is "$(trouble)" "" "the kernel has nothing to say about it"
 unload_all
-ktap_finish
+gomem_finished

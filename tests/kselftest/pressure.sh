@@ -1,14 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# pressure.sh - the machine runs out of memory while gomem has pages that nobody
-# uses: the kernel gets them, through the shrinker, before it kills anybody. Also
-# when the one who asks is gomem itself, on behalf of a client.
+# pressure.sh - the machine runs out of memory while gomem has free pages. The
+# kernel gets them through the shrinker before it kills a task. This also holds
+# when gomem itself asks for the memory, for a client.
 #
 # machine: --memory=512M
-# machine debug: --memory=1G --append=kmemleak=off
+# machine debug: --memory=768M
+# own machine: other tests leave the kernel's memory in pieces
+# make check: in User-Mode Linux
 #
-# The background scavenger is kept out of it: its epochs are an hour long.
+# Epochs of a day keep the background scavenger out of this test.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -16,8 +18,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/fill.lib
 . "$here/fill.lib"
 
-# In the debug kernel a page that KASAN has to look after takes longer; and what anybody
-# frees KASAN keeps for a while, so that a script needs more to go on with.
+# On the debug kernel each page takes longer, because of KASAN. KASAN also keeps
+# memory that any code frees for a while, so the script needs a larger reserve.
 if debug_kernel; then
 	amount=25
 	reserve=64
@@ -28,7 +30,7 @@ fi
 
 stats_line()
 {
-	ktap_diag "$1: idle $(mib "$(gomem_stat heap_idle)")," \
+	ktap_print_msg "$1: idle $(mib "$(gomem_stat heap_idle)")," \
 		"in page caches $(mib "$(stat0 page_cache_bytes)")," \
 		"released $(mib "$(gomem_stat heap_released)")," \
 		"by the shrinker $(mib "$(gomem_stat scavenged_shrinker)")," \
@@ -40,16 +42,16 @@ free_pages_of_heap()
 	echo $(($(gomem_stat heap_idle) + $(stat0 page_cache_bytes)))
 }
 
-insmod gomem.ko epoch_ms=3600000 || exit 1
+need_insmod gomem.ko epoch_ms=86400000
 need_params epoch_ms
 need_keys heap_released scavenged_shrinker
-insmod gomem_fill.ko reserve=$reserve || exit 1
+need_insmod gomem_fill.ko reserve=$reserve
 
-ktap_header
-ktap_plan 26
+ktap_print_header
+ktap_set_plan 27
 dmesg -c >/dev/null
 
-# Everything was freed, and nobody else has it.
+# All objects were freed, and no other user has taken the memory.
 fill_cmd fill $amount
 ktap_is $? 0 "$amount % of memory are filled"
 fill_cmd free random
@@ -64,17 +66,17 @@ ktap_is $? 0 "a hog takes all memory there is"
 stats_line "hog"
 shrunk=$(($(gomem_stat scavenged_shrinker) - shrunk))
 released=$(($(gomem_stat heap_released) - released))
-ktap_true "the shrinker gave $(percent "$shrunk" "$idle") % of the idle pages, at least 80" \
+ktap_test_result "the shrinker gave $(percent "$shrunk" "$idle") % of the idle pages, at least 80" \
 	[ "$shrunk" -ge $((idle * 80 / 100)) ]
-ktap_true "which are among those given back: $released bytes" [ "$released" -ge "$shrunk" ]
-ktap_true "the hog got more than was free" [ "$(fill_stat hog_bytes)" -gt "$free" ]
+ktap_test_result "which are among those given back: $released bytes" [ "$released" -ge "$shrunk" ]
+ktap_test_result "the hog got more than was free" [ "$(fill_stat hog_bytes)" -gt "$free" ]
 ktap_is "$(heap_verdict)" ok "the heap is sound"
-# Out of what the hog has left. Who knows how long the blocks are: with an effort that lets
-# the kernel move pages together.
-fill_set reserve 8
+# Allocate from what the hog has left. The blocks may be short, so use an effort
+# that lets the kernel compact memory.
+fill_set reserve 4
 fill_set effort 1
 fill_set size 1000
-fill_cmd fill 4M
+fill_cmd fill 1M
 ktap_is $? 0 "gomem still serves"
 fill_set effort 0
 fill_cmd hog stop
@@ -85,7 +87,7 @@ fill_cmd fill $amount
 ktap_is $? 0 "and takes back what it gave, once it is free again"
 ktap_is "$(trouble)" "" "nobody was killed"
 
-# The same while objects live in between: half of the pages are no use to anybody.
+# The same with live objects in between: half of the pages cannot be given back.
 fill_cmd free half random
 ktap_is $? 0 "half of the objects are freed, undamaged"
 idle=$(free_pages_of_heap)
@@ -93,7 +95,7 @@ shrunk=$(gomem_stat scavenged_shrinker)
 fill_cmd hog max
 stats_line "hog, among objects"
 shrunk=$(($(gomem_stat scavenged_shrinker) - shrunk))
-ktap_true "the shrinker finds pages between objects: $(percent "$shrunk" "$idle") %, at least 50" \
+ktap_test_result "the shrinker finds pages between objects: $(percent "$shrunk" "$idle") %, at least 50" \
 	[ "$shrunk" -ge $((idle * 50 / 100)) ]
 fill_cmd verify
 ktap_is $? 0 "and leaves the objects alone"
@@ -102,8 +104,9 @@ fill_cmd hog stop
 fill_cmd free all other
 ktap_is $? 0 "all are freed, undamaged"
 
-# A client that allocates while the hog does. There is enough for both, if what is
-# idle comes back, and GFP_KERNEL says so; and for the kernel, which keeps some of it.
+# A client allocates while the hog does. The memory is enough for both if
+# gomem's idle pages come back, which GFP_KERNEL makes happen, and for the
+# kernel, which keeps some of it.
 fill_cmd fill $amount && fill_cmd free all fifo
 want=$(($(free_bytes) + $(free_pages_of_heap) / 2 - (reserve << 20)))
 fill_set reserve 8
@@ -117,8 +120,9 @@ fill_cmd hog stop
 fill_cmd free all random
 ktap_is $? 0 "all are freed, undamaged"
 
-# Allocations inside reclaim: objects over 32 KiB find no run between those that live,
-# so that the heap has to grow; what the kernel reclaims for that is the heap's own.
+# Allocations inside reclaim. Objects over 32 KiB find no run between the live
+# objects, so the heap has to grow. The memory that the kernel reclaims for that
+# is the heap's own.
 fill_cmd fill $amount && fill_cmd free 70 random
 fill_cmd hog max
 fill_cmd verify
@@ -126,7 +130,7 @@ ktap_is $? 0 "the objects left are undamaged"
 fill_set effort 1
 large_before=$(gomem_stat large_mallocs)
 fill_cmd fill 95
-ktap_true "without end it fails in the end" [ $? -ne 0 ]
+ktap_test_result "without end it fails in the end" [ $? -ne 0 ]
 echo "# large objects made meanwhile: $(($(gomem_stat large_mallocs) - large_before))"
 stats_line "without end"
 fill_cmd verify
@@ -137,10 +141,10 @@ fill_cmd free random
 ktap_is $? 0 "all are freed, undamaged"
 fill_set effort 0
 fill_set reserve $reserve
-# The machine's memory is in pieces by now, where large objects need not find room.
+# The machine's memory is fragmented by now, so large objects may find no room.
 fill_set size 1000
 fill_cmd fill $amount && fill_cmd free lifo
 ktap_is $? 0 "gomem serves as it did"
 ktap_is "$(trouble)" "" "nobody was killed"
 unload_all
-ktap_finish
+gomem_finished

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# rcu.sh - what gomem_free_rcu() frees stays as long as readers may look at it, whatever
-# CPUs do; and clients and gomem can be removed while objects wait.
+# rcu.sh - an object passed to gomem_free_rcu() stays as long as readers may
+# access it, even if CPUs go offline. Clients and gomem can be unloaded while
+# objects are pending.
 #
 # machine: --cpus=3
 
@@ -10,7 +11,9 @@
 . "$(dirname "$0")/ktap.sh"
 
 cpus=$(find /sys/devices/system/cpu -name online -path '*/cpu[1-9]*' | sort)
-seconds=${RCU_SECONDS:-5}
+seconds=5
+[ -z "${KTAP_QUICK:-}" ] || seconds=2
+seconds=${RCU_SECONDS:-$seconds}
 
 came_back()
 {
@@ -18,7 +21,7 @@ came_back()
 	ktap_is $? 0 "every object and page came back"
 }
 
-# Until nothing waits; in vain if for 30 s no object goes.
+# Wait until no object is pending. Give up if for 30 s none was freed.
 settle()
 {
 	pending=$(gomem_stat rcu_pending)
@@ -32,8 +35,8 @@ settle()
 	done
 }
 
-# Sets frees, batches: of readers and writers for some seconds, or longer if the machine
-# is slow and has not freed enough to say something by then.
+# Run readers and writers for some seconds, and again if a slow machine has not
+# freed enough objects to judge. Set frees and batches.
 run_readers()
 {
 	for _ in 1 2 3 4 5 6 7 8; do
@@ -46,7 +49,8 @@ run_readers()
 	done
 }
 
-# A writer that does not wait for readers: until one of them is there at the wrong moment.
+# Run a writer that does not wait for readers, until a reader comes at the wrong
+# moment.
 run_broken()
 {
 	for _ in 1 2 3 4 5 6 7 8; do
@@ -55,9 +59,9 @@ run_broken()
 	done
 }
 
-ktap_header
-ktap_plan 12
-insmod gomem.ko || exit 1
+ktap_print_header
+ktap_set_plan 13
+need_insmod gomem.ko
 
 run_readers
 ktap_is $? 0 "readers see no object change"
@@ -66,10 +70,10 @@ in_batches()
 {
 	[ "$frees" -gt 1000 ] && [ "$batches" -gt 0 ] && [ $((batches * 5)) -lt "$frees" ]
 }
-ktap_true "in batches" in_batches
-ktap_diag "$frees objects, $batches batches"
+ktap_test_result "in batches" in_batches
+ktap_print_msg "$frees objects, $batches batches"
 
-# CPUs go with what waits on them.
+# CPUs go offline while objects are pending on them.
 insmod gomem_rcu.ko seconds="$seconds" last=0 &
 pid=$!
 rounds=0
@@ -83,7 +87,7 @@ while [ -n "$cpus" ] && kill -0 $pid 2>/dev/null; do
 done
 wait $pid
 ktap_is $? 0 "while CPUs go and come, too"
-ktap_diag "$rounds times"
+ktap_print_msg "$rounds times"
 rmmod gomem_rcu
 for cpu in $cpus; do
 	echo 0 >"$cpu"
@@ -96,9 +100,10 @@ done
 echo 1 >/sys/kernel/debug/gomem/check
 ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
 
-# The readers would have seen it; so would KASAN, where it knows of gomem's objects.
+# The readers detect a changed object. KASAN would detect it first where it
+# knows gomem's objects.
 if grep -q ' kasan_' /proc/kallsyms; then
-	ktap_skip "a writer that does not wait for readers is found out" "KASAN is there"
+	ktap_test_skip "a writer that does not wait for readers is found out" "KASAN is there"
 else
 	! run_broken
 	ktap_is $? 0 "a writer that does not wait for readers is found out"
@@ -110,11 +115,11 @@ insmod gomem_rcu.ko seconds=1 last=100000
 waiting=$(gomem_stat rcu_pending)
 rmmod gomem_rcu
 ktap_is $? 0 "a client goes right after it freed many"
-ktap_diag "$waiting of them waited"
+ktap_print_msg "$waiting of them waited"
 dmesg -c >/dev/null
 rmmod gomem
 ktap_is $? 0 "and so does gomem"
 came_back
 insmod gomem.ko && rmmod gomem
 ktap_is $? 0 "and comes again"
-ktap_finish
+gomem_finished

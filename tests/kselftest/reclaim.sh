@@ -1,15 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# reclaim.sh - reclaim does not wait for gomem. While memory comes and goes on a busy
-# machine all caches are dropped, which asks every shrinker for all it has: the task that
-# does so sleeps no more often than with kmalloc(), and what is free follows soon.
+# reclaim.sh - reclaim does not wait for gomem. On a busy machine that allocates
+# and frees, all caches are dropped, which asks every shrinker for all it has.
+# The task that drops them sleeps no more often than with kmalloc(), and gomem's
+# free memory returns soon after.
 #
-# How long a drop takes says little: gomem gives pages back in it that kmalloc() gave back
-# when they were freed. So sleeps are counted, which no host makes more.
+# The duration of a drop says little: gomem gives pages back in it that
+# kmalloc() gave back when the objects were freed. So the test counts sleeps,
+# which do not depend on the host's load.
 #
 # machine: --memory=512M
-# machine debug: --memory=1G --append=kmemleak=off
+# machine debug: --memory=1G
+# make check: in User-Mode Linux
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -18,8 +21,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/fill.lib"
 
 drops=20
+[ -z "${KTAP_QUICK:-}" ] || drops=8
 
-# Sets sleeps to how often this shell slept so far. No other process is started for it.
+# Set sleeps to the number of times that this shell has slept. Starts no other
+# process.
 count_sleeps()
 {
 	while read -r key sleeps; do
@@ -27,7 +32,7 @@ count_sleeps()
 	done </proc/$$/status
 }
 
-# Objects come and go, and a grace period takes some ticks.
+# Allocate and free, with busy loops that make grace periods take some ticks.
 start_churn()
 {
 	(while :; do
@@ -50,7 +55,7 @@ stop_churn()
 	fill_cmd free all fifo
 }
 
-# Sets slept to the number of sleeps in some drops of all caches.
+# Set slept to the number of sleeps while all caches are dropped several times.
 drop_caches()
 {
 	slept=0
@@ -66,21 +71,21 @@ drop_caches()
 	stop_churn
 }
 
-ktap_header
-ktap_plan 8
-insmod gomem.ko epoch_ms=3600000 || exit 1
+ktap_print_header
+ktap_set_plan 9
+need_insmod gomem.ko epoch_ms=86400000
 need_keys grace_waits scavenged_shrinker
 
-insmod gomem_fill.ko allocator=kmalloc || exit 1
+need_insmod gomem_fill.ko allocator=kmalloc
 drop_caches
 ktap_is $? 0 "all caches are dropped while kmalloc() comes and goes"
 kmalloc=$slept
 rmmod gomem_fill
-insmod gomem_fill.ko || exit 1
+need_insmod gomem_fill.ko
 waits=$(gomem_stat grace_waits)
 drop_caches
 ktap_is $? 0 "and while gomem does"
-ktap_true "$drops drops sleep $slept times, $kmalloc times with kmalloc(), $drops more at most" \
+ktap_test_result "$drops drops sleep $slept times, $kmalloc times with kmalloc(), $drops more at most" \
 	[ $slept -le $((kmalloc + drops)) ]
 ktap_is "$(gomem_stat grace_waits)" "$waits" "no grace period was waited for"
 
@@ -90,8 +95,8 @@ shrunk=$(gomem_stat scavenged_shrinker)
 echo 2 >/proc/sys/vm/drop_caches
 sleep 1
 shrunk=$(($(gomem_stat scavenged_shrinker) - shrunk))
-ktap_true "a second later $(percent "$shrunk" "$idle") % of what was free is back, at least 80" \
+ktap_test_result "a second later $(percent "$shrunk" "$idle") % of what was free is back, at least 80" \
 	[ "$shrunk" -ge $((idle * 80 / 100)) ]
 ktap_is "$(heap_verdict)" ok "the heap is sound"
 unload_all
-ktap_finish
+gomem_finished

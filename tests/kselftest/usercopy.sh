@@ -1,21 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# usercopy.sh - a module that lets user space choose a length, and was built with
-# linux/gomem_override.h, copies no byte beyond its object: gomem reports the copy, and
-# the kernel ends the task, as it does for an object of its own. Right copies go on.
+# usercopy.sh - a module built with linux/gomem_override.h lets user space
+# choose how much to copy, and still copies no byte past its object. gomem
+# reports such a copy, and the kernel kills the task, as it does for objects of
+# its own. Copies within the object work.
 #
-# machine: --append=hardened_usercopy=1
+# machine: --cpus=1 --append=hardened_usercopy=1
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
 
 DEVICE=/dev/gomem_usercopy
 
-# Case, and how many bytes may be copied. Of the kernel's memory gomem counts nothing.
+# Case, and how many bytes may be copied. gomem does not count copies of the
+# kernel's own objects.
 CASES="small:64 interior:24 freed:0 large:73728 window:32 windowed:0 tiny:5"
 
-# copied DIRECTION BYTES: the bytes that a task copied before it was ended.
+# copied DIRECTION BYTES: print BYTES if a task could copy as many, and nothing
+# if it was killed.
 copied()
 {
 	case $1 in
@@ -37,7 +40,7 @@ refused()
 	ktap_is $? 0 "$3: the kernel ends the task"
 }
 
-# hardened: false on a kernel that checks no copies
+# hardened: fails on a kernel that does not check copies.
 hardened()
 {
 	insmod gomem_usercopy.ko case=of_the_kernel || return 1
@@ -48,19 +51,20 @@ hardened()
 	return $rc
 }
 
-ktap_header
-# Not even an emergency is for the console, where it would count as a failure.
+ktap_print_header
+# Keep even emergency messages off the console, where they would count as a
+# failure.
 echo 0 >/proc/sys/kernel/printk
 touch /run/reports-expected
 echo 0 >/proc/sys/kernel/panic_on_oops
-insmod gomem.ko report_stacks=0 || exit 1
-hardened || ktap_skip_all "this kernel does not check copies"
-ktap_plan 38
+need_insmod gomem.ko report_stacks=0
+hardened || skip_test "this kernel does not check copies"
+ktap_set_plan 39
 ktap_is "$(gomem_stat bad_usercopies_detected)" 0 "the kernel judges its own objects"
 for entry in $CASES; do
 	name=${entry%:*}
 	right=${entry#*:}
-	insmod gomem_usercopy.ko case="$name" || ktap_diag "$name cannot be loaded"
+	insmod gomem_usercopy.ko case="$name" || ktap_print_msg "$name cannot be loaded"
 	if [ "$right" -gt 0 ]; then
 		ktap_is "$(copied to "$right") $(copied from "$right")" "$right $right" \
 			"$name: $right bytes are copied"
@@ -82,4 +86,4 @@ rmmod gomem
 dmesg | grep -q 'gomem: unloaded: every object and page came back'
 ktap_is $? 0 "unload, with every page"
 echo 7 >/proc/sys/kernel/printk
-ktap_finish
+gomem_finished

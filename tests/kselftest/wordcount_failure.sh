@@ -1,12 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The example client, while the kernel refuses pages to gomem, or any memory to
-# the client, at every step: it either gives the right answer or does not load
-# for want of memory, and nothing is lost.
+# wordcount_failure.sh - run the example client while the kernel refuses pages
+# to gomem, or any memory to the client, at every step. Either the answer is
+# right, or the client does not load for want of memory. Nothing is lost.
 #
-# Memory is refused to them alone, whichever task they run in: the kernel looks
-# for their code in the stack of the request.
+# Memory is refused only to these two, whichever task runs their code: the
+# kernel looks for their code in the call stack of the request.
+#
+# machine: --cpus=1
+# make check: not on an older kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -35,7 +38,8 @@ cleanup()
 	rm -rf "$tmp"
 }
 
-# set_knobs DIRECTORY KNOB=VALUE...
+# set_knobs DIRECTORY KNOB=VALUE...: write the files of a fault injection
+# directory.
 set_knobs()
 {
 	knobs=$1
@@ -46,7 +50,8 @@ set_knobs()
 	done
 }
 
-# range WORD FUNCTION: its addresses as two knobs, WORD-start and WORD-end
+# range WORD FUNCTION: print the function's addresses as two knobs, WORD-start
+# and WORD-end.
 range()
 {
 	awk -v word="$1" -v name="$2" '
@@ -58,8 +63,9 @@ range()
 		}' /proc/kallsyms
 }
 
-# fail DIRECTORY KNOB=VALUE...: all requests, or those that the knobs say. The
-# filter keeps the kernel from failing requests of ours until all is set.
+# fail DIRECTORY KNOB=VALUE...: let all requests fail, or those that the knobs
+# select. The task filter keeps this script's own requests from failing until
+# all knobs are set.
 fail()
 {
 	where=$1
@@ -75,7 +81,7 @@ stop_failing()
 	done
 }
 
-# wrong: prints what is wrong after an attempt to load the client, if anything
+# wrong: print what is wrong after an attempt to load the client, if anything.
 wrong()
 {
 	[ "$(gomem_stat heap_objects)" = 0 ] || echo "objects are live: $(gomem_stat heap_objects)"
@@ -84,14 +90,14 @@ wrong()
 	grep -vx ok /sys/kernel/debug/gomem/check
 }
 
-# attempt ALLOCATOR: loads the client, prints what is wrong
+# attempt ALLOCATOR: load the client and print what is wrong.
 attempt()
 {
 	wordcount_load "$1" "$tmp/text" "$tmp/text.2"
 	stop_failing
 	if loaded wordcount; then
 		echo >>"$tmp/loaded"
-		# Its files may be what there was no memory for.
+		# There may have been no memory for its debugfs files.
 		[ ! -e $wordcount/counts ] || cmp "$tmp/want" $wordcount/counts 2>&1
 		rmmod wordcount
 	else
@@ -101,8 +107,8 @@ attempt()
 	wrong
 }
 
-# gomem starts with no memory, or else it would need no pages. Where it lies
-# changes. The leak detector, which it calls, may have its slabs.
+# Reload gomem, since a heap that has memory would need no pages. Its address
+# changes with each load. kmemleak, which gomem calls, may still allocate slabs.
 without_pages()
 {
 	unload gomem
@@ -115,7 +121,8 @@ without_pages()
 	attempt gomem | sed "s|^|pages, $*: |" >>"$tmp/wrong"
 }
 
-# The client's init function runs below do_one_initcall().
+# Let memory fail below do_one_initcall(), which calls the client's init
+# function.
 without_slab()
 {
 	without=$1
@@ -138,17 +145,17 @@ lines()
 	wc -l <"$1"
 }
 
-# verdict NAME: two results. Where nothing failed, or everything did, the test
-# did not do its work.
+# verdict NAME: two results. The test is void if no attempt failed, or if all
+# did.
 verdict()
 {
 	ktap_is "$(head -n 5 "$tmp/wrong")" "" "$1"
 	ktap_is "$([ -s "$tmp/loaded" ] && [ -s "$tmp/refused" ] && echo both)" both \
 		"$1: loading worked at times, and failed at others"
-	ktap_diag "loaded $(lines "$tmp/loaded") times, refused $(lines "$tmp/refused") times"
+	ktap_print_msg "loaded $(lines "$tmp/loaded") times, refused $(lines "$tmp/refused") times"
 }
 
-# What comes after so many pages is refused.
+# Refuse all pages after the first 0, $step, 2 * $step ... pages.
 check_from_then_on()
 {
 	begin
@@ -158,7 +165,8 @@ check_from_then_on()
 	verdict "no more pages from some point on"
 }
 
-# Some are refused: gomem's modest first tries, and those that count.
+# Refuse some pages: those of gomem's first, light attempts, and those that
+# matter.
 check_some()
 {
 	begin
@@ -181,12 +189,12 @@ check_slab()
 	verdict "the kernel's own structures are refused, with $1"
 }
 
-ktap_header
+ktap_print_header
 if [ ! -e $pages/require-start ] || [ ! -e $slab/require-start ]; then
-	ktap_skip_all "needs CONFIG_FAULT_INJECTION_STACKTRACE_FILTER, _FAIL_PAGE_ALLOC, _FAILSLAB"
+	skip_test "needs CONFIG_FAULT_INJECTION_STACKTRACE_FILTER, _FAIL_PAGE_ALLOC, _FAILSLAB"
 fi
 wordcount_need
-ktap_plan 9
+ktap_set_plan 10
 
 awk 'BEGIN {
 	for (x = n = 1; n <= 5000; n++) {
@@ -202,4 +210,4 @@ check_from_then_on
 check_some
 check_slab gomem
 check_slab kmalloc
-ktap_finish
+gomem_finished

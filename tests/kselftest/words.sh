@@ -1,19 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# words.sh - what a million short strings take, with gomem and with kmalloc(). make check
-# looks at some lengths only.
+# words.sh - how much memory a million short strings take, with gomem and with
+# kmalloc(). make check tests only some lengths.
 #
 # machine: --memory=512M
-# machine debug: --memory=2G --append=kmemleak=off
+# machine debug: --memory=2G
 # make check: not on a debug kernel
 # make check: not on an older kernel
 # own machine: others leave pages with CPUs, which count as free memory or not
 #
-# Held is what free memory the machine has less than before, with both allocators: pages,
-# their descriptors, masks, and what CPUs have at hand. The index of the strings is there
-# before and after. Then a random half of the strings is freed and allocated again, and
-# then so many are replaced at random as there are.
+# Memory held is the decrease of the machine's free memory, for both allocators.
+# It includes pages, their descriptors, masks, and what CPUs keep. The index of
+# the strings exists before and after. After the first fill, a random half of
+# the strings is freed and allocated again. Then random strings are replaced,
+# twice as many as there are strings.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -26,7 +27,9 @@ MIXES="1 2 3 4 5 6 7 8 9 15 uniform words"
 words_params=/sys/module/gomem_words/parameters
 
 n=1000000
-# Most of what a string costs there is KASAN's and kmemleak's account of it.
+[ -z "${KTAP_QUICK:-}" ] || n=500000
+# On the debug kernel, most of a string's cost is the bookkeeping of KASAN and
+# kmemleak.
 debug_kernel && n=5000
 
 words_cmd()
@@ -34,7 +37,7 @@ words_cmd()
 	(echo "$*" >$words_params/cmd) 2>/dev/null || failed="$failed $*;"
 }
 
-# What nobody needs goes back before each measurement, and slabs that are empty.
+# Before each measurement, give back gomem's free memory and empty slabs.
 settle()
 {
 	echo 1 >"$gomem_dir/scavenge"
@@ -44,7 +47,7 @@ settle()
 	sleep 0.2
 }
 
-# held: in hundredths of a byte for each string
+# held: print the bytes held for each string, in hundredths.
 held()
 {
 	echo $(((start - $(free_bytes)) * 100 / n))
@@ -70,7 +73,7 @@ measure()
 	rmmod gomem_words || failed="$failed rmmod;"
 }
 
-# of ALLOCATOR MIX COLUMN
+# of ALLOCATOR MIX COLUMN: print a number of the results.
 of()
 {
 	echo "$results" | awk -v a="$1" -v m="$2" -v c="$3" '$1 == a && $2 == m { print $c }'
@@ -99,16 +102,16 @@ print_table()
 	done
 }
 
-ktap_header
+ktap_print_header
 # shellcheck disable=SC2086 # words are what is wanted
-ktap_plan $(($(printf '%s\n' $MIXES | wc -l) + 3))
-insmod gomem.ko || exit 1
+ktap_set_plan $(($(printf '%s\n' $MIXES | wc -l) + 4))
+need_insmod gomem.ko
 failed=
 results=$(measure gomem; measure kmalloc; echo "failed$failed")
 print_table
 ktap_is "$(echo "$results" | grep '^failed')" failed "$n strings live and die undamaged"
 
-# mix, percent of what kmalloc() holds
+# Mix, and the limit in percent of what kmalloc() holds.
 BOUNDS="1:21 2:33 3:50 4:63 5:80 6:107 7:104 8:104 9:104 15:104 uniform:90 words:85"
 for bound in $BOUNDS; do
 	mix=${bound%:*}
@@ -119,9 +122,9 @@ for bound in $BOUNDS; do
 	esac
 	name="$mix: at most $limit % of kmalloc()"
 	if debug_kernel; then
-		ktap_skip "$name" "KASAN is at work"
+		ktap_test_skip "$name" "KASAN is at work"
 	else
-		ktap_true "$name" [ $(($(of gomem "$mix" 3) * 100)) -le \
+		ktap_test_result "$name" [ $(($(of gomem "$mix" 3) * 100)) -le \
 			$(($(of kmalloc "$mix" 3) * limit)) ]
 	fi
 done
@@ -129,4 +132,4 @@ ktap_is "$(heap_verdict)" ok "the heap is sound"
 rmmod gomem
 dmesg | grep -q 'gomem: unloaded: every object and page came back'
 ktap_is $? 0 "every object and page came back"
-ktap_finish
+gomem_finished

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# yield.sh - an allocation that may sleep lets other tasks run, as kmalloc() does: beside a
-# loop of each function another task waits no longer than twice as long as beside a loop of
-# kmalloc(), measured in the same boot, or three ticks. Time is counted in instructions
-# where the machine can do that, so that the host's load makes no difference.
+# yield.sh - an allocation that may sleep lets other tasks run, as kmalloc()
+# does. Another task waits beside a loop of each function. The longest wait may
+# be twice the one beside a loop of kmalloc() in the same boot, or three ticks
+# if that is longer. The machine counts instructions if it can, so that the
+# host's load makes no difference.
 #
 # machine: --accel=icount --cpus=1 --append=preempt=voluntary
 # make check: not on a debug kernel
@@ -13,7 +14,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
 . "$here/ktap.sh"
 
-# A wait that is shorter says where the next tick was, and nothing about who waited.
+# A shorter wait shows only when the next tick came, not how the function
+# behaves.
 FLOOR_US=12000
 TRIES=3
 WAYS="alloc alloc_const zalloc noscan tiny tiny_many node this_node large misses realloc_in_place
@@ -22,13 +24,15 @@ scratch mempool free_rcu_mightsleep"
 
 ms=200
 
-# The longest wait beside a function, of those measured last; nothing if there is none.
+# wait_of FUNCTION: print the longest wait beside the function in the last
+# measurement; nothing if there is none.
 wait_of()
 {
 	echo "$waits" | sed -n "s/^$1: longest wait \([0-9]*\) us$/\1/p"
 }
 
-# Measure all of it, and name the functions that make others wait too long, in $slow.
+# Measure all functions, and set slow to those that make other tasks wait too
+# long.
 measure()
 {
 	dmesg -c >/dev/null
@@ -44,32 +48,32 @@ measure()
 	done
 }
 
-ktap_header
-! debug_kernel || ktap_skip_all "counting the instructions of a debug kernel takes too long"
-ktap_plan $(($(echo "$WAYS" | wc -w) + 2))
-insmod gomem.ko || exit 1
+ktap_print_header
+! debug_kernel || skip_test "counting the instructions of a debug kernel takes too long"
+ktap_set_plan $(($(echo "$WAYS" | wc -w) + 3))
+need_insmod gomem.ko
 for try in $(seq $TRIES); do
 	measure
 	rc=$?
 	if [ $rc != 0 ] || [ -z "$slow" ]; then
 		break
 	fi
-	ktap_diag "try $try, too long beside:$slow"
+	ktap_print_msg "try $try, too long beside:$slow"
 done
 ktap_is "$rc" 0 "all functions are called, and all memory is there"
 for way in $WAYS; do
 	us=$(wait_of "$way")
 	case " $slow " in
 	*" $way "*)
-		ktap_not_ok "$way: others do not wait longer than beside kmalloc()"
+		ktap_test_fail "$way: others do not wait longer than beside kmalloc()"
 		;;
 	*)
-		ktap_ok "$way: others do not wait longer than beside kmalloc()"
+		ktap_test_pass "$way: others do not wait longer than beside kmalloc()"
 		;;
 	esac
-	ktap_diag "$us us, kmalloc $(wait_of kmalloc) us, limit $limit us"
+	ktap_print_msg "$us us, kmalloc $(wait_of kmalloc) us, limit $limit us"
 done
 rmmod gomem
 dmesg | grep -q 'gomem: unloaded: every object and page came back'
 ktap_is $? 0 "every object and page came back"
-ktap_finish
+gomem_finished

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Cleared memory is zero on a kernel that clears pages when it hands them out.
+# zero.sh - cleared memory is zero on a kernel that clears pages when it hands
+# them out.
 #
 # machine: --numa=2 --append=init_on_alloc=1
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Cleared memory is zero on a kernel that clears pages when they come back to it.
+# zero_on_free.sh - cleared memory is zero on a kernel that clears pages when
+# they are freed.
 #
 # machine: --numa=2 --append=init_on_free=1
 # make check: not on a debug kernel

@@ -7,38 +7,28 @@
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
-#include <linux/irq_work.h>
 #include <linux/log2.h>
 #include <linux/poison.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 #include <linux/sizes.h>
 
-#include "arena.h"
-#include "balance.h"
-#include "debug.h"
-#include "node.h"
-#include "stats.h"
+#include "context.h"
+#include "fixture.h"
+#include "api/arena.h"
+#include "base/debug.h"
+#include "base/stats.h"
+#include "cpu/node.h"
 
 #define MAX_OBJECTS	20000
 
-struct fixture {
-	struct balance balance;
+struct arena_fixture {
+	struct fixture base;
 	struct gomem_heap_snapshot heap;
-	struct rnd_state rnd;
 	unsigned int level;
 	u64 creates;
 	u64 allocs;
 	void *objs[MAX_OBJECTS];
 	size_t sizes[MAX_OBJECTS];
 };
-
-static void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)
-{
-	struct fixture *f = test->priv;
-
-	balance_expect_misuses(test, &f->balance, what, n);
-}
 
 static struct gomem_arena *create(struct kunit *test)
 {
@@ -103,18 +93,18 @@ static unsigned long live_arenas(void)
 
 static void fill_arena(struct kunit *test, unsigned int n, unsigned int max_bits)
 {
-	struct fixture *f = test->priv;
+	struct arena_fixture *f = test->priv;
 	struct gomem_arena *a = create(test);
 	unsigned int i, round;
 	u32 magnitude;
 
 	for (i = 0; i < n; i++) {
-		magnitude = BIT(prandom_u32_state(&f->rnd) % (max_bits + 1));
+		magnitude = BIT(prandom_u32_state(&f->base.rnd) % (max_bits + 1));
 		f->sizes[i] = magnitude;
 		/* Powers of two among them. */
-		if (prandom_u32_state(&f->rnd) % 4)
-			f->sizes[i] += prandom_u32_state(&f->rnd) % magnitude;
-		f->objs[i] = get(test, a, f->sizes[i], prandom_u32_state(&f->rnd) % 4 ?
+		if (below(&f->base.rnd, 4))
+			f->sizes[i] += below(&f->base.rnd, magnitude);
+		f->objs[i] = get(test, a, f->sizes[i], below(&f->base.rnd, 4) ?
 				 GFP_KERNEL : GFP_KERNEL | __GFP_ZERO);
 	}
 	for (round = 0; round < 2; round++)
@@ -133,7 +123,7 @@ static void test_random_sizes(struct kunit *test)
 
 static void test_every_size(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct arena_fixture *f = test->priv;
 	struct gomem_arena *a = create(test);
 	unsigned int i;
 
@@ -199,7 +189,7 @@ static void test_large_apart(struct kunit *test)
 
 static void test_independent(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct arena_fixture *f = test->priv;
 	struct gomem_arena *a[8];
 	unsigned int i, k;
 
@@ -219,7 +209,7 @@ static void test_independent(struct kunit *test)
 
 static void test_counted(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct arena_fixture *f = test->priv;
 	struct gomem_heap_snapshot st;
 	struct gomem_arena *a = create(test), *b = create(test);
 	unsigned int i;
@@ -300,7 +290,7 @@ static void test_no_arena(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, p && copy);
 	expect_no_arena(test, p);
 	expect_no_arena(test, p + 3);
-	/* What looks like one, elsewhere. */
+	/* An address elsewhere that looks like an arena. */
 	memcpy(copy, a, 64);
 	expect_no_arena(test, copy);
 	expect_no_arena(test, (void *)a + 8);
@@ -369,7 +359,7 @@ static void test_write_after_destroy(struct kunit *test)
 	}
 }
 
-/* Later spans push out earlier ones, those of the same arena, too. */
+/* Later spans push earlier ones out of the quarantine, even those of the same arena. */
 static void test_bound(struct kunit *test)
 {
 	struct gomem_arena *a;
@@ -398,7 +388,7 @@ static void test_bound(struct kunit *test)
 	gomem_arena_destroy(a);
 	KUNIT_EXPECT_EQ(test, SZ_8K, quarantined());
 
-	/* One without memory leaves nothing there. */
+	/* An arena that cannot be created leaves nothing behind. */
 	gomem_arena_destroy(create(test));
 	KUNIT_EXPECT_EQ(test, SZ_8K, arena_bytes());
 }
@@ -406,13 +396,12 @@ static void test_bound(struct kunit *test)
 /* Contexts, failure */
 
 struct job {
-	struct irq_work irq_work;
 	const char *error;
 };
 
-static void job_irq_work(struct irq_work *work)
+static void job_run(void *arg)
 {
-	struct job *job = container_of(work, struct job, irq_work);
+	struct job *job = arg;
 	struct gomem_arena *a = gomem_arena_create(GFP_ATOMIC | __GFP_NOWARN);
 	void *objs[50];
 	unsigned int i;
@@ -435,14 +424,11 @@ static void test_hardirq(struct kunit *test)
 	struct job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
 	unsigned int round;
 
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		kunit_skip(test, "on PREEMPT_RT allocation is for tasks");
+	skip_on_rt(test);
 	KUNIT_ASSERT_NOT_NULL(test, job);
-	job->irq_work = IRQ_WORK_INIT(job_irq_work);
 	for (round = 0; round < 10; round++) {
 		gomem_debug_level = round % 2;
-		irq_work_queue(&job->irq_work);
-		irq_work_sync(&job->irq_work);
+		run_in_hardirq(job_run, job);
 	}
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
 }
@@ -450,7 +436,7 @@ static void test_hardirq(struct kunit *test)
 /* What there is still serves; where no block can be had, the object's pages do. */
 static void test_no_memory(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct arena_fixture *f = test->priv;
 	struct gomem_arena *a = create(test);
 	u64 failures;
 	unsigned int i, n = 0;
@@ -476,26 +462,21 @@ static void test_no_memory(struct kunit *test)
 
 static int arena_init(struct kunit *test)
 {
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-	u32 seed = get_random_u32();
+	struct arena_fixture *f = fixture_alloc(test, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;
-	prandom_seed_state(&f->rnd, seed);
-	kunit_info(test, "seed %u", seed);
 	f->level = gomem_debug_level;
 	gomem_debug_level = 0;
 	f->creates = gomem_event_sum(GOMEM_EV_ARENA_CREATES);
 	f->allocs = gomem_event_sum(GOMEM_EV_ARENA_ALLOCS);
 	get_heaps(&f->heap);
-	balance_save(&f->balance);
-	test->priv = f;
 	return 0;
 }
 
 static void arena_exit(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct arena_fixture *f = test->priv;
 	struct gomem_heap_snapshot st;
 
 	if (!f)
@@ -507,7 +488,7 @@ static void arena_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, quarantined());
 	KUNIT_EXPECT_EQ(test, f->heap.counts.arena_spans, st.counts.arena_spans);
 	KUNIT_EXPECT_EQ(test, f->heap.counts.arena_pages, st.counts.arena_pages);
-	balance_expect(test, &f->balance);
+	fixture_exit(test);
 }
 
 static struct kunit_case arena_cases[] = {

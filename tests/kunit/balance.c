@@ -7,17 +7,17 @@
 #include <linux/sched.h>
 
 #include "balance.h"
-#include "check.h"
-#include "epoch.h"
-#include "mcache.h"
-#include "node.h"
-#include "pagesource.h"
-#include "tiny.h"
+#include "api/tiny.h"
+#include "cpu/mcache.h"
+#include "cpu/node.h"
+#include "heap/pagesource.h"
+#include "run/check.h"
+#include "run/epoch.h"
 
 static unsigned long (*pages_alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
 				    int node);
 
-/* Objects and scratch buffers, in all heaps. */
+/* Return the number of live objects and scratch buffers in all heaps. */
 s64 live_objects(void)
 {
 	struct gomem_heap_snapshot snap;
@@ -48,7 +48,14 @@ bool shares_block(const void *p)
 	return s && s->spc == GOMEM_TINY_SPC;
 }
 
-static void save_misuses(struct balance *b)
+/* Is this object of a class for contents without pointers? */
+bool is_noscan(const void *p)
+{
+	return gomem_spc_noscan(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)->spc);
+}
+
+/* Expect no more of the misuses that there were until now. */
+void balance_forget_misuses(struct balance *b)
 {
 	unsigned int i;
 
@@ -59,10 +66,10 @@ static void save_misuses(struct balance *b)
 void balance_save(struct balance *b)
 {
 	b->live = live_objects();
-	save_misuses(b);
+	balance_forget_misuses(b);
 }
 
-/* Since the last time: so many of one kind, and none of another. */
+/* Expect @n misuses of the kind @what since the last time, and none of any other kind. */
 void balance_expect_misuses(struct kunit *test, struct balance *b, unsigned int what,
 			    unsigned int n)
 {
@@ -72,7 +79,7 @@ void balance_expect_misuses(struct kunit *test, struct balance *b, unsigned int 
 		KUNIT_EXPECT_EQ_MSG(test, i == what ? n : 0,
 				    gomem_misuse_count(i) - b->misuses[i], "%s",
 				    gomem_misuse_names[i]);
-	save_misuses(b);
+	balance_forget_misuses(b);
 }
 
 void balance_expect(struct kunit *test, struct balance *b)
@@ -80,7 +87,7 @@ void balance_expect(struct kunit *test, struct balance *b)
 	const char *violation = gomem_check_all();
 	s64 live;
 
-	/* Objects that move between slot and span are not seen where they are. */
+	/* While an epoch moves objects from a slot to a span, the counters miss them. */
 	gomem_epoch_pause();
 	live = live_objects();
 	gomem_epoch_resume();
@@ -97,7 +104,7 @@ static unsigned long no_pages(struct gomem_pagesource *src, unsigned int order, 
 
 static atomic_long_t reserves_used;
 
-/* As the page allocator when nothing is left but its reserves. */
+/* Behave as the page allocator does when only its reserves are left. */
 static unsigned long reserves(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
 			      int node)
 {
@@ -150,7 +157,7 @@ void some_pages_end(void)
 	no_pages_end();
 }
 
-/* What other cases left idle would serve in place of new pages. */
+/* First empty the heap: idle pages of earlier cases would serve in place of new ones. */
 void no_pages_begin(void)
 {
 	gomem_scavenge_all();

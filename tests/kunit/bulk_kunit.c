@@ -7,45 +7,24 @@
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
-#include <linux/interrupt.h>
-#include <linux/irq_work.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/nodemask.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/sort.h>
 
-#include "balance.h"
-#include "node.h"
-#include "sizeclass.h"
+#include "context.h"
+#include "fixture.h"
+#include "object.h"
 #include "slow.h"
-#include "stats.h"
+#include "base/sizeclass.h"
+#include "base/stats.h"
+#include "cpu/node.h"
 
 #define MAX_OBJECTS	4000
 
-struct fixture {
-	struct balance balance;
-	struct rnd_state rnd;
-	u32 seed;
-	void *objs[MAX_OBJECTS];
-};
-
-static u32 below(struct fixture *f, u32 limit)
-{
-	return prandom_u32_state(&f->rnd) % limit;
-}
-
-static void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)
-{
-	struct fixture *f = test->priv;
-
-	balance_expect_misuses(test, &f->balance, what, n);
-}
-
-static void expect_object(struct kunit *test, void *p, size_t size, gfp_t gfp)
+static void expect_and_fill(struct kunit *test, void *p, size_t size, gfp_t gfp)
 {
 	size_t usable = gomem_usable_size(p);
 
@@ -65,7 +44,7 @@ static void get(struct kunit *test, size_t size, gfp_t gfp, unsigned int n)
 
 	KUNIT_ASSERT_EQ_MSG(test, n, gomem_alloc_bulk(size, gfp, n, f->objs), "size %zu", size);
 	for (i = 0; i < n; i++)
-		expect_object(test, f->objs[i], size, gfp);
+		expect_and_fill(test, f->objs[i], size, gfp);
 }
 
 static void expect_filled(struct kunit *test, unsigned int n)
@@ -75,7 +54,7 @@ static void expect_filled(struct kunit *test, unsigned int n)
 
 	for (i = 0; i < n; i++)
 		KUNIT_ASSERT_TRUE_MSG(test, is_filled(f->objs[i], gomem_usable_size(f->objs[i])),
-				      "object %u, seed %u", i, f->seed);
+				      "object %u", i);
 }
 
 static void put(struct kunit *test, unsigned int n)
@@ -92,16 +71,6 @@ static void reverse(struct fixture *f, unsigned int n)
 
 	for (i = 0; i < n / 2; i++)
 		swap(f->objs[i], f->objs[n - 1 - i]);
-}
-
-static void shuffle(struct fixture *f, unsigned int n)
-{
-	unsigned int i, k;
-
-	for (i = n; i > 1; i--) {
-		k = below(f, i);
-		swap(f->objs[i - 1], f->objs[k]);
-	}
 }
 
 /* All usable bytes of each object, cleared and not. */
@@ -136,13 +105,13 @@ static void test_every_number(struct kunit *test)
 			reverse(f, n);
 			put(test, n);
 			get(test, sizes[i], GFP_ATOMIC, n);
-			shuffle(f, n);
+			shuffle(&f->rnd, f->objs, n);
 			put(test, n);
 		}
 	}
 }
 
-/* What one way allocates the other frees. */
+/* Objects of bulk calls are freed one by one, and the reverse. */
 static void test_with_single(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -153,8 +122,8 @@ static void test_with_single(struct kunit *test)
 	for (i = 0; i < 500; i++)
 		gomem_free(f->objs[i]);
 	for (i = 0; i < 500; i++) {
-		/* Not tiny ones: what these can hold may grow. */
-		f->objs[i] = gomem_alloc_noscan(16 + below(f, 3000), GFP_KERNEL);
+		/* Tiny objects are left out, because their usable size may grow. */
+		f->objs[i] = gomem_alloc_noscan(16 + below(&f->rnd, 3000), GFP_KERNEL);
 		fill(f->objs[i], gomem_usable_size(f->objs[i]));
 	}
 	put(test, 500);
@@ -167,14 +136,15 @@ static void test_mixed(struct kunit *test)
 
 	for (round = 0; round < 20; round++) {
 		for (i = 0; i < 400; i++) {
-			f->objs[i] = gomem_alloc(below(f, 1U << below(f, 17)), GFP_KERNEL);
+			f->objs[i] = gomem_alloc(below(&f->rnd, 1U << below(&f->rnd, 17)),
+						 GFP_KERNEL);
 			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
 			if (f->objs[i] != ZERO_SIZE_PTR)
 				fill(f->objs[i], gomem_usable_size(f->objs[i]));
 		}
 		for (; i < 440; i++)
 			f->objs[i] = i % 2 ? NULL : ZERO_SIZE_PTR;
-		shuffle(f, 440);
+		shuffle(&f->rnd, f->objs, 440);
 		put(test, 440);
 	}
 }
@@ -201,7 +171,7 @@ static void test_large(struct kunit *test)
 	put(test, 3);
 }
 
-/* With one report, however many there were to be. */
+/* There is one report for the call, not one for each object. */
 static void test_refused(struct kunit *test)
 {
 	static const size_t sizes[] = { 8, 32768, 40000 };
@@ -217,10 +187,10 @@ static void test_refused(struct kunit *test)
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
 }
 
-/* Those above 2 KiB are freed in another way. */
+/* Objects above 2 KiB take another path when they are freed. */
 static const size_t misused_sizes[] = { 64, 100, 3000, 4096 };
 
-/* Each bad pointer is reported, and those around it are freed. */
+/* Each bad pointer is reported, and the good pointers around it are freed. */
 static void test_double_free(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -270,7 +240,7 @@ static void expect_double_free_in_order(struct kunit *test, size_t size)
 		}
 	}
 
-	/* What comes twice, next to itself. */
+	/* The same pointer twice in a row. */
 	for (round = 0; round < 199; round += 9) {
 		get(test, size, GFP_KERNEL, 200);
 		sort(f->objs, 200, sizeof(*f->objs), by_address, NULL);
@@ -281,7 +251,7 @@ static void expect_double_free_in_order(struct kunit *test, size_t size)
 	}
 }
 
-/* One that is free already among objects that lie side by side, either way. */
+/* A pointer that is already free, among neighbours in ascending or descending order. */
 static void test_double_free_in_order(struct kunit *test)
 {
 	unsigned int i;
@@ -297,7 +267,8 @@ static void get_few(struct kunit *test, unsigned int n, unsigned int large)
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		f->objs[i] = gomem_alloc(i == large ? 40000 : 16 + below(f, 5000), GFP_KERNEL);
+		f->objs[i] = gomem_alloc(i == large ? 40000 : 16 + below(&f->rnd, 5000),
+					 GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
 		fill(f->objs[i], gomem_usable_size(f->objs[i]));
 	}
@@ -328,16 +299,35 @@ static void expect_few(struct kunit *test, unsigned int n, unsigned int bad)
 	gomem_free_bulk(1, &f->objs[n]);
 }
 
-/* So few at once that each is seen to alone, with misuse at each place; and in full slots. */
+/* Misuse among objects that lie side by side. The last is in the batch twice. */
+static void expect_few_beside(struct kunit *test, unsigned int n,
+			      unsigned int bad)
+{
+	struct fixture *f = test->priv;
+
+	get(test, 100, GFP_KERNEL, n);
+	gomem_free(f->objs[bad]);
+	f->objs[n] = f->objs[n - 1];
+	gomem_free_bulk(n + 1, f->objs);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 2);
+}
+
+/*
+ * Batches that are freed one object at a time, with misuse at each place; also with full
+ * slots.
+ */
 static void test_few(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	unsigned int n, bad, i;
 
-	for (n = 1; n <= 10; n++)
-		for (bad = 0; bad < n; bad++)
+	for (n = 1; n <= 18; n++) {
+		for (bad = 0; bad < n; bad++) {
 			expect_few(test, n, bad);
-	for (n = 1; n <= 10; n++) {
+			expect_few_beside(test, n, bad);
+		}
+	}
+	for (n = 1; n <= 18; n++) {
 		get(test, 100, GFP_KERNEL, 1000);
 		expect_filled(test, 1000);
 		for (i = 0; i < 1000; i += n)
@@ -442,7 +432,7 @@ static void test_others(struct kunit *test)
 	gomem_arena_destroy(a);
 }
 
-/* What was written to is left out, and something else is there in its place. */
+/* An object that was written to is replaced by another one in the result. */
 static void expect_left_out(struct kunit *test, unsigned long **p, unsigned int n)
 {
 	struct fixture *f = test->priv;
@@ -474,7 +464,7 @@ static void test_write_after_free(struct kunit *test)
 	migrate_enable();
 }
 
-/* In spans, which others keep alive. */
+/* Objects in spans that other live objects keep in the heap. */
 static void test_write_after_free_in_span(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -488,7 +478,7 @@ static void test_write_after_free_in_span(struct kunit *test)
 		live[i] = f->objs[2 * i];
 		f->objs[i] = f->objs[2 * i + 1];
 	}
-	/* The last ones have no room in the slot. */
+	/* The slot has no room for the last objects. */
 	memcpy(p, f->objs + 90, sizeof(p));
 	put(test, 100);
 	expect_left_out(test, p, 2000);
@@ -515,7 +505,7 @@ static void test_no_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, live, live_objects());
 }
 
-/* Those of another node go there, and are counted, however they are mixed. */
+/* Objects of other nodes return to their node and are counted, in any mixture. */
 static void test_nodes(struct kunit *test)
 {
 	u64 frees = gomem_event_sum(GOMEM_EV_REMOTE_FREES);
@@ -537,7 +527,7 @@ static void test_nodes(struct kunit *test)
 		fill(f->objs[i], gomem_usable_size(f->objs[i]));
 		remote += page_to_nid(virt_to_page(f->objs[i])) != here;
 	}
-	shuffle(f, 600);
+	shuffle(&f->rnd, f->objs, 600);
 	put(test, 600);
 	migrate_enable();
 	KUNIT_EXPECT_EQ(test, remote, gomem_event_sum(GOMEM_EV_REMOTE_FREES) - frees);
@@ -546,8 +536,6 @@ static void test_nodes(struct kunit *test)
 /* In interrupts. */
 
 struct job {
-	struct irq_work irq_work;
-	struct tasklet_struct tasklet;
 	void *objs[100];
 	const char *error;
 };
@@ -565,8 +553,9 @@ static void job_run_few(struct job *job, size_t n)
 	gomem_free_bulk(n, job->objs);
 }
 
-static void job_run(struct job *job)
+static void job_run(void *arg)
 {
+	struct job *job = arg;
 	size_t n = ARRAY_SIZE(job->objs), i;
 
 	job_run_few(job, 1);
@@ -580,18 +569,8 @@ static void job_run(struct job *job)
 	for (i = 0; i < n; i++)
 		if (!is_filled(job->objs[i], 208))
 			job->error = "objects overlap";
-	/* Some are left to the task. */
+	/* The task frees some of the objects. */
 	gomem_free_bulk(n - 30, job->objs + 30);
-}
-
-static void job_irq_work(struct irq_work *work)
-{
-	job_run(container_of(work, struct job, irq_work));
-}
-
-static void job_tasklet(struct tasklet_struct *t)
-{
-	job_run(container_of(t, struct job, tasklet));
 }
 
 static void test_interrupts(struct kunit *test)
@@ -600,45 +579,46 @@ static void test_interrupts(struct kunit *test)
 	u64 hard = gomem_event_sum(GOMEM_EV_HARDIRQ_FREES);
 	struct job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
 
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		kunit_skip(test, "on PREEMPT_RT allocation is for tasks");
+	skip_on_rt(test);
 	KUNIT_ASSERT_NOT_NULL(test, job);
-	job->irq_work = IRQ_WORK_INIT(job_irq_work);
-	irq_work_queue(&job->irq_work);
-	irq_work_sync(&job->irq_work);
+	run_in_hardirq(job_run, job);
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
 	gomem_free_bulk(30, job->objs);
 
-	tasklet_setup(&job->tasklet, job_tasklet);
-	tasklet_schedule(&job->tasklet);
-	tasklet_kill(&job->tasklet);
+	run_in_softirq(job_run, job);
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
 	gomem_free_bulk(30, job->objs);
-	/* Each call is counted, and so takes the way of interrupts. */
+	/* Each bulk call counts once, because it takes the path for interrupts. */
 	KUNIT_EXPECT_EQ(test, gomem_event_sum(GOMEM_EV_SOFTIRQ_ALLOCS), soft + 3);
 	KUNIT_EXPECT_EQ(test, gomem_event_sum(GOMEM_EV_HARDIRQ_FREES), hard + 3);
 }
 
-static int bulk_init(struct kunit *test)
-{
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+/* Copies */
 
-	if (!f)
-		return -ENOMEM;
-	f->seed = get_random_u32();
-	prandom_seed_state(&f->rnd, f->seed);
-	kunit_info(test, "seed %u", f->seed);
-	balance_save(&f->balance);
-	test->priv = f;
-	return 0;
-}
-
-static void bulk_exit(struct kunit *test)
+static void test_bulk(struct kunit *test)
 {
+	static const size_t sizes[] = { 8, 100, 1024, 9000, 32768, 40000 };
 	struct fixture *f = test->priv;
+	unsigned int i, k, n;
 
-	if (f)
-		balance_expect(test, &f->balance);
+	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(64, GFP_KERNEL, 0, f->objs));
+	gomem_free_bulk(0, f->objs);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		n = 1 + below(&f->rnd, 300);
+		KUNIT_ASSERT_EQ(test, n, gomem_alloc_bulk(sizes[i], GFP_KERNEL, n, f->objs));
+		for (k = 0; k < n; k++) {
+			expect_object(test, f->objs[k], sizes[i]);
+			fill(f->objs[k], sizes[i]);
+		}
+		for (k = 0; k < n; k++)
+			KUNIT_ASSERT_TRUE(test, is_filled(f->objs[k], sizes[i]));
+		/* A bulk free also takes objects of other sizes, NULL and ZERO_SIZE_PTR. */
+		f->objs[n++] = NULL;
+		f->objs[n++] = get_object(test, 17);
+		f->objs[n++] = ZERO_SIZE_PTR;
+		f->objs[n++] = get_object(test, 100000);
+		gomem_free_bulk(n, f->objs);
+	}
 }
 
 static struct kunit_case bulk_cases[] = {
@@ -661,13 +641,14 @@ static struct kunit_case bulk_cases[] = {
 	KUNIT_CASE(test_no_memory),
 	KUNIT_CASE(test_nodes),
 	KUNIT_CASE(test_interrupts),
+	KUNIT_CASE(test_bulk),
 	{}
 };
 
 static struct kunit_suite bulk_suite = {
 	.name = "gomem_bulk",
-	.init = bulk_init,
-	.exit = bulk_exit,
+	.init = fixture_init,
+	.exit = fixture_exit,
 	.test_cases = bulk_cases,
 };
 

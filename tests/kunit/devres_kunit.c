@@ -10,28 +10,21 @@
 #include <linux/gomem.h>
 #include <linux/sizes.h>
 
-#include "balance.h"
+#include "fixture.h"
 
-struct fixture {
-	struct balance balance;
+struct devres_fixture {
+	struct fixture base;
 	struct device *dev;
 };
 
-static void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)
-{
-	struct fixture *f = test->priv;
-
-	balance_expect_misuses(test, &f->balance, what, n);
-}
-
 static void expect_live(struct kunit *test, unsigned int n)
 {
-	struct fixture *f = test->priv;
+	struct devres_fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, f->balance.live + n, live_objects());
+	KUNIT_EXPECT_EQ(test, f->base.balance.live + n, live_objects());
 }
 
-static void drop_device(struct fixture *f)
+static void drop_device(struct devres_fixture *f)
 {
 	root_device_unregister(f->dev);
 	f->dev = NULL;
@@ -40,7 +33,7 @@ static void drop_device(struct fixture *f)
 static void test_freed_with_device(struct kunit *test)
 {
 	static const size_t sizes[] = { 1, 8, 100, 4096, 32768, 100000, SZ_1M };
-	struct fixture *f = test->priv;
+	struct devres_fixture *f = test->priv;
 	unsigned int i;
 	void *p;
 
@@ -60,7 +53,7 @@ static void test_freed_with_device(struct kunit *test)
 
 static void test_freed_early(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct devres_fixture *f = test->priv;
 	void *p[3];
 	unsigned int i;
 
@@ -77,7 +70,7 @@ static void test_freed_early(struct kunit *test)
 
 static void test_nothing(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct devres_fixture *f = test->priv;
 
 	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, devm_gomem_alloc(f->dev, 0, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, devm_gomem_alloc(f->dev, SZ_4M + 1, GFP_KERNEL));
@@ -90,7 +83,7 @@ static void test_nothing(struct kunit *test)
 static void test_not_the_devices(struct kunit *test)
 {
 	void *p = gomem_alloc(100, GFP_KERNEL), *q;
-	struct fixture *f = test->priv;
+	struct devres_fixture *f = test->priv;
 	int here;
 
 	devm_gomem_free(f->dev, p);
@@ -135,27 +128,25 @@ static void test_scope(struct kunit *test)
 
 static int devres_test_init(struct kunit *test)
 {
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct devres_fixture *f = fixture_alloc(test, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;
 	f->dev = root_device_register("gomem_test");
 	if (IS_ERR(f->dev))
 		return PTR_ERR(f->dev);
-	balance_save(&f->balance);
-	test->priv = f;
 	return 0;
 }
 
 static void devres_test_exit(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct devres_fixture *f = test->priv;
 
 	if (!f)
 		return;
 	if (f->dev)
 		drop_device(f);
-	balance_expect(test, &f->balance);
+	fixture_exit(test);
 }
 
 static struct kunit_case devres_cases[] = {

@@ -11,9 +11,9 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
-#include "check.h"
 #include "fake_source.h"
-#include "peers.h"
+#include "heap/peers.h"
+#include "run/check.h"
 
 /* Descriptor memory that is out. */
 struct fake_meta {
@@ -99,7 +99,7 @@ static unsigned int node_index(const struct fake_source *fake, unsigned long pag
 	return page / fake->stripe % fake->nr_nodes;
 }
 
-/* Is this block memory of a node, by index? Of all of them if that is negative. */
+/* Does this block belong to the node with this index, or to any node if it is negative? */
 static bool block_is_of(struct fake_source *fake, unsigned long page, unsigned long n, int index)
 {
 	unsigned int i;
@@ -107,7 +107,7 @@ static bool block_is_of(struct fake_source *fake, unsigned long page, unsigned l
 	if (!fake->nr_nodes)
 		return true;
 	i = node_index(fake, page);
-	/* No block is of two nodes. */
+	/* No block spans two nodes. */
 	if (n > fake->stripe || fake->node[i].empty)
 		return false;
 	return index < 0 || i == index;
@@ -129,7 +129,7 @@ static unsigned long pick_block(struct fake_source *fake, unsigned long n, int i
 	return fake->nr_pages;
 }
 
-/* The node asked for comes first, and is the only one with __GFP_THISNODE. */
+/* Try the requested node first. With __GFP_THISNODE try no other node. */
 static unsigned long pick_near_block(struct fake_source *fake, unsigned long n, gfp_t gfp,
 				     int node)
 {
@@ -192,7 +192,7 @@ static unsigned long page_index(struct fake_source *fake, unsigned long addr)
 	return offset >> GOMEM_PAGE_SHIFT;
 }
 
-/* Is all of this out? */
+/* Are all of these pages out? */
 static bool pages_are_out(struct fake_source *fake, unsigned long addr, unsigned long npages)
 {
 	unsigned long page = page_index(fake, addr);
@@ -242,7 +242,7 @@ static void *fake_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t g
 	if (fail)
 		return NULL;
 
-	/* Only failures that were asked for: speculative flags are not passed on. */
+	/* Fail only where the case asks for it: speculative flags are not passed on. */
 	gfp = gfpflags_allow_blocking(gfp) ? GFP_KERNEL : GFP_ATOMIC;
 	meta = kmalloc(sizeof(*meta), gfp);
 	if (!meta)
@@ -253,7 +253,7 @@ static void *fake_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t g
 		kfree(meta);
 		return NULL;
 	}
-	/* Nobody may count on zeroes. */
+	/* Callers must not rely on zeroed memory. */
 	memset(meta->p, 0xa5, bytes);
 
 	spin_lock_irqsave(&fake->lock, flags);
@@ -298,9 +298,11 @@ static void fake_meta_free(struct gomem_pagesource *src, void *p, size_t bytes)
 }
 
 /**
- * fake_page_is_out - did the source hand out this page, and not get it back?
+ * fake_page_is_out - ask whether a page is out
  * @fake: the source
  * @addr: any address
+ *
+ * Return: true if the source handed out this page, and did not get it back.
  */
 bool fake_page_is_out(struct fake_source *fake, unsigned long addr)
 {
@@ -314,7 +316,7 @@ bool fake_page_is_out(struct fake_source *fake, unsigned long addr)
 }
 
 /**
- * fake_forget_pages - take pages that a destroyed heap left out, as it should
+ * fake_forget_pages - take back pages that a destroyed heap rightly left out
  * @fake: the source
  * @addr: the first page
  * @npages: how many
@@ -345,18 +347,15 @@ static int init_source(struct fake_source *fake, unsigned long nr_chunks, u32 se
 /* NULL without memory. */
 static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 {
-	struct gomem_heap *h = kvzalloc(sizeof(*h), GFP_KERNEL);
+	struct gomem_heap *h = gomem_node_create(&fake->src, &fake->map, node);
 
-	if (!h || gomem_heap_init(h, &fake->src, &fake->map, node)) {
-		kvfree(h);
+	if (!h)
 		return NULL;
-	}
 	if (gomem_heap_cover(h, FAKE_BASE, fake->nr_pages << GOMEM_PAGE_SHIFT)) {
-		gomem_heap_destroy(h);
-		kvfree(h);
+		gomem_node_destroy(h);
 		return NULL;
 	}
-	/* Exact first fit, until a test wants page caches; spans of the usual length. */
+	/* First fit is exact as long as a case does not turn on page caches. */
 	h->pcache_max = 0;
 	h->pcache_min = 8;
 	h->grow_min = SZ_256K >> GOMEM_PAGE_SHIFT;
@@ -387,8 +386,10 @@ int fake_heap_init(struct fake_heap *fh, unsigned long nr_chunks, u32 seed)
 }
 
 /**
- * fake_heap_spans - how many live spans there are
+ * fake_heap_spans - count live spans
  * @fh: a heap
+ *
+ * Return: their number.
  */
 unsigned long fake_heap_spans(struct fake_heap *fh)
 {
@@ -411,15 +412,15 @@ void fake_heap_destroy(struct fake_heap *fh)
 }
 
 /**
- * fake_heap_check - gomem_check() of a heap whose spans are no mcentral's
+ * fake_heap_check - run gomem_check() on a heap whose spans belong to no mcentral
  * @h: the heap, with nobody at work
- * @live: spans that are live; those of other heaps do not count
+ * @live: live spans; spans of other heaps are ignored
  * @nr: how many
  *
- * gomem_check() wants small spans to be in the books of their mcentral. So lend them
- * to it: as if each of them was cached by a CPU.
+ * gomem_check() expects that the mcentral of each small span has counted it. So let each
+ * mcentral count its spans for the time of the check, as if CPUs cached them.
  *
- * Return: what gomem_check() does.
+ * Return: the violation that gomem_check() found, or NULL.
  */
 const char *fake_heap_check(struct gomem_heap *h, struct gomem_span **live, unsigned int nr)
 {
@@ -442,8 +443,10 @@ const char *fake_heap_check(struct gomem_heap *h, struct gomem_span **live, unsi
 }
 
 /**
- * fake_small_request - a span of a small class, as mcentral asks for it
+ * fake_small_request - make a request for a span of a small class
  * @spc: its span class
+ *
+ * Return: a request as mcentral makes it.
  */
 struct gomem_span_request fake_small_request(unsigned int spc)
 {
@@ -458,8 +461,10 @@ struct gomem_span_request fake_small_request(unsigned int spc)
 }
 
 /**
- * fake_large_request - a span for a large object
+ * fake_large_request - make a request for a span of a large object
  * @npages: how many pages
+ *
+ * Return: the request.
  */
 struct gomem_span_request fake_large_request(unsigned int npages)
 {
@@ -471,7 +476,7 @@ struct gomem_span_request fake_large_request(unsigned int npages)
 	};
 }
 
-/* What a failed test left is not looked at, but must not leak. */
+/* Free what a failed case left, so that it does not leak. */
 static void free_metas(struct fake_source *fake)
 {
 	struct fake_meta *meta, *next;
@@ -495,11 +500,11 @@ static void expect_all_back(struct kunit *test, struct fake_source *fake)
 }
 
 /**
- * fake_heap_exit - destroy both, and expect that all came back
+ * fake_heap_exit - destroy heap and source, and expect that all pages came back
  * @test: the test
  * @fh: both of them, set up or not
  *
- * A test frees its spans before. If it does not, their pages are missing here.
+ * A case frees its spans before. If it does not, their pages are missing here.
  */
 void fake_heap_exit(struct kunit *test, struct fake_heap *fh)
 {
@@ -515,11 +520,11 @@ void fake_heap_exit(struct kunit *test, struct fake_heap *fh)
  * fake_peers_init - make a source, and a heap for each of its nodes
  * @fp: all of them, zeroed
  * @nr_chunks: length of the range
- * @stripe: so many pages are of one node, as many then of the next, and so on
+ * @stripe: pages in a row that belong to the same node
  * @seed: for what happens at random
  *
- * The nodes are the first that the machine may have: there must be FAKE_NODES. Its
- * other nodes have none of this memory.
+ * The heaps are those of the first FAKE_NODES nodes that the machine may have. Its other
+ * nodes have none of this memory.
  *
  * Return: 0, or -ENOMEM. fake_peers_exit() cleans up in either case.
  */
@@ -555,7 +560,7 @@ int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks, unsigned lon
 }
 
 /**
- * fake_peers_exit - destroy the heaps and the source, and expect that all came back
+ * fake_peers_exit - destroy heaps and source, and expect that all pages came back
  * @test: the test
  * @fp: all of them, set up or not
  */

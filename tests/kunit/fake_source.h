@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fake_source.h - a page source without pages, and a heap over it.
+ * fake_source.h - a page source without memory, and a heap over it.
  *
- * Nothing below the public API touches the memory it manages, so blocks are
- * made-up addresses from a range that is given by a test. The source knows which
- * pages are out, and is thereby an oracle: what comes back must have gone out,
- * and no lock of the heap may be held while it is called. What it finds is kept
- * in @error, so that it can be called from any thread and any context, and fails
- * the test in fake_heap_exit().
+ * Nothing below the public API touches the memory it manages, so the source hands
+ * out made-up addresses. It knows which pages are out and thus is an oracle: only
+ * such pages may come back, and no lock of the heap may be held during its calls.
+ * It stores the first violation in @error, since any thread and any context may
+ * call it. fake_heap_exit() then fails the test.
  *
- * Memory for descriptors is real, of exactly the size asked for, so that KASAN
+ * Memory for descriptors is real, and exactly as large as requested, so that KASAN
  * watches its ends.
  */
 #ifndef GOMEM_FAKE_SOURCE_H
@@ -20,9 +19,9 @@
 #include <linux/prandom.h>
 #include <linux/spinlock.h>
 
-#include "mheap.h"
+#include "cpu/node.h"
 
-/* Where heaps of tests lie. Any multiple of the chunk size would do. */
+/* Where the heaps of cases begin. Any multiple of the chunk size would do. */
 #define FAKE_BASE	0x7000000000UL
 
 /**
@@ -30,7 +29,7 @@
  * @from: number of the first call that fails, counted from 1, 0 for none
  * @count: how many calls fail from there on
  * @every: each call with a number divisible by this fails, 0 for none
- * @percent: how many of a hundred fail, at random
+ * @percent: share of calls that fail, at random
  * @limit: blocks of this order and above fail, 0 for no limit (pages only)
  * @calls: number of calls so far
  * @failed: how many of them failed
@@ -45,7 +44,7 @@ struct fake_failures {
 	unsigned long failed;
 };
 
-/* Which of the free blocks of its range the source hands out. */
+/* Which free block of its range the source hands out. */
 enum fake_policy {
 	FAKE_LOWEST,
 	FAKE_HIGHEST,
@@ -66,10 +65,10 @@ struct fake_call {
  * struct fake_source - a page source for tests
  * @src: to be given to gomem_heap_init()
  * @heap: the heap whose locks must not be held
- * @nr_nodes: how many nodes this memory is of; 0 if that does not matter
- * @stripe: pages in a row that are of the same node
+ * @nr_nodes: number of nodes that the memory belongs to; 0 if nodes do not matter
+ * @stripe: pages in a row that belong to the same node
  * @node: for each node its number, its heap, and whether it has no memory left
- * @map: where its chunks are found
+ * @map: the page map that has its chunks
  * @base: first address of the range that blocks come from
  * @nr_pages: length of that range
  * @beyond: added to the addresses of blocks for which not only low memory will do
@@ -77,13 +76,13 @@ struct fake_call {
  * @pages: which calls of alloc fail
  * @meta: which calls of meta_alloc fail
  * @lock: protects all that follows, and the counters above
- * @rnd: for what happens at random
+ * @rnd: random numbers
  * @out: pages that are out
  * @nr_out: how many these are
  * @metas: descriptor memory that is out
- * @meta_out: bytes of it
+ * @meta_out: bytes of @metas
  * @last: the last call of alloc
- * @speculative: calls of alloc whose gfp allows no effort and no noise
+ * @speculative: calls of alloc whose gfp allows no reclaim and no warning
  * @anywhere: calls of alloc for which memory of any node will do
  * @error: the first thing found wrong, or NULL
  */
@@ -117,7 +116,7 @@ struct fake_source {
 	const char *error;
 };
 
-/* A heap over a source of its own. */
+/* A heap with a source of its own. */
 struct fake_heap {
 	struct fake_source source;
 	struct gomem_heap *heap;
@@ -151,7 +150,7 @@ bool fake_page_is_out(struct fake_source *fake, unsigned long addr);
 unsigned long fake_heap_spans(struct fake_heap *fh);
 void fake_forget_pages(struct fake_source *fake, unsigned long addr, unsigned long npages);
 
-/* Calls from now on: the first one is number 1. */
+/* Count calls from now on: the first one is number 1. */
 static inline void fake_fail(struct fake_failures *f, unsigned long from, unsigned long count)
 {
 	*f = (struct fake_failures){ .from = from, .count = count };
@@ -162,7 +161,7 @@ static inline void fake_fail_none(struct fake_failures *f)
 	*f = (struct fake_failures){ };
 }
 
-/* A span, live if it is large. */
+/* Allocate a span, and publish it if it is large. */
 static inline struct gomem_span *fake_heap_span(struct gomem_heap *h,
 						const struct gomem_span_request *req)
 {

@@ -7,25 +7,18 @@
  */
 #include <kunit/test.h>
 #include <linux/align.h>
-#include <linux/module.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "fixalloc.h"
+#include "fixture.h"
+#include "base/fixalloc.h"
 
 #define MAX_OBJECTS	(2 * GOMEM_FIXALLOC_CHUNK / 32)
-
-static uint seed_param;
-module_param_named(fixalloc_seed, seed_param, uint, 0444);
-MODULE_PARM_DESC(fixalloc_seed, "Seed of the random cases (0: pick one)");
 
 struct fix {
 	struct gomem_fixalloc f;
 	spinlock_t lock;	/* for @f */
 	struct rnd_state rnd;
-	u32 seed;
 	unsigned int nr;	/* live objects */
 	u8 *object[MAX_OBJECTS];
 	unsigned int nr_chunks;
@@ -60,8 +53,7 @@ static void expect_valid(struct kunit *test)
 	spin_lock(&x->lock);
 	violation = gomem_fixalloc_validate(&x->f);
 	spin_unlock(&x->lock);
-	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s, seed %u", violation,
-			      x->seed);
+	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s", violation);
 }
 
 static void fix_init(struct kunit *test, unsigned int size, unsigned int align)
@@ -112,7 +104,7 @@ static bool take(struct kunit *test, unsigned int size)
 	if (!p)
 		return false;
 	KUNIT_ASSERT_TRUE(test, x->nr < MAX_OBJECTS);
-	KUNIT_EXPECT_TRUE_MSG(test, filled(p, 0, size), "seed %u", x->seed);
+	KUNIT_EXPECT_TRUE(test, filled(p, 0, size));
 	memset(p, pattern(p), size);
 	x->object[x->nr++] = p;
 	return true;
@@ -123,8 +115,7 @@ static void give_back(struct kunit *test, unsigned int i, unsigned int size)
 	struct fix *x = test->priv;
 	u8 *p = x->object[i];
 
-	KUNIT_EXPECT_TRUE_MSG(test, filled(p, pattern(p), size), "seed %u",
-			      x->seed);
+	KUNIT_EXPECT_TRUE(test, filled(p, pattern(p), size));
 	x->object[i] = x->object[--x->nr];
 	fix_free(x, p);
 }
@@ -153,12 +144,7 @@ static const struct init_case {
 	{ "large alignment",		64, SZ_32K, -EINVAL },
 };
 
-static void init_desc(const struct init_case *c, char *desc)
-{
-	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(init, init_cases, init_desc);
+KUNIT_ARRAY_PARAM_DESC(init, init_cases, name);
 
 static void test_init(struct kunit *test)
 {
@@ -193,12 +179,7 @@ static const struct layout_case {
 	{ "just two",		8176, 8, 2 * 2 },
 };
 
-static void layout_desc(const struct layout_case *c, char *desc)
-{
-	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(layout, layout_cases, layout_desc);
+KUNIT_ARRAY_PARAM_DESC(layout, layout_cases, name);
 
 /* All of two chunks, refilled together: nothing is lost, nothing overlaps. */
 static void test_layout(struct kunit *test)
@@ -254,7 +235,7 @@ static void test_lifo(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fix_alloc(x) > a);
 }
 
-/* Who still looks at a free object sees what it was, but for the first word. */
+/* A reader of a free object sees the old contents, except for the first word. */
 static void test_free_keeps_content(struct kunit *test)
 {
 	struct fix *x = test->priv;
@@ -270,7 +251,7 @@ static void test_free_keeps_content(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, filled(p, 0, 144));
 }
 
-/* A chunk that holds no object is passed over, and given back in the end. */
+/* A chunk too small for an object is skipped, and returned at the end. */
 static void test_refill_small(struct kunit *test)
 {
 	struct fix *x = test->priv;
@@ -298,7 +279,7 @@ static void collect(void *chunk, size_t size, void *ctx)
 	x->back_bytes += size;
 }
 
-/* Each chunk comes back once, whatever became of its objects. */
+/* Each chunk comes back once, whether its objects are free or not. */
 static void test_destroy(struct kunit *test)
 {
 	struct fix *x = test->priv;
@@ -357,7 +338,7 @@ static void test_random(struct kunit *test)
 	expect_valid(test);
 }
 
-/* The validator must be able to say no */
+/* The validator must be able to fail */
 
 static void break_inuse(struct fix *x)
 {
@@ -397,7 +378,7 @@ static void break_cut_wild(struct fix *x)
 	x->f.cut = (void *)x->object[0];
 }
 
-/* As if the lock had not been there: the next chunk was cut already. */
+/* As if the lock had failed: the next chunk is cut already. */
 static void break_cut_behind(struct fix *x)
 {
 	x->f.cut = x->chunk[1];
@@ -420,12 +401,7 @@ static const struct break_case {
 	{ "a chunk after cut is in use",		break_cut_behind },
 };
 
-static void break_desc(const struct break_case *c, char *desc)
-{
-	strscpy(desc, c->violation, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(break, break_cases, break_desc);
+KUNIT_ARRAY_PARAM_DESC(break, break_cases, violation);
 
 static void test_validate_violation(struct kunit *test)
 {
@@ -456,8 +432,7 @@ static int fixalloc_init(struct kunit *test)
 	if (!x)
 		return -ENOMEM;
 	spin_lock_init(&x->lock);
-	x->seed = seed_param ?: get_random_u32();
-	prandom_seed_state(&x->rnd, x->seed);
+	roll_seed(test, &x->rnd);
 	test->priv = x;
 	return 0;
 }

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * freeing_kunit.c - a free fetches no memory, whatever the context, on the module's own
- * heaps.
+ * freeing_kunit.c - a free allocates no memory in any context, on the module's own heaps.
  *
- * The heaps' source is watched while objects are freed that another CPU allocated: there
- * the slots have not been used, and have to grow.
+ * The cases watch the page source while a CPU frees objects that another CPU allocated.
+ * The slots of the freeing CPU are unused and have to grow.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/gomem.h>
-#include <linux/irq_work.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 
-#include "epoch.h"
-#include "mcache.h"
-#include "node.h"
+#include "context.h"
 #include "span_set.h"
+#include "cpu/mcache.h"
+#include "cpu/node.h"
+#include "run/epoch.h"
 
 #define OBJECTS		1500
 #define PIECE		50
@@ -30,10 +29,10 @@ struct watch {
 	unsigned long fetches;
 };
 
-/* One at a time, for functions that are given no more than a source. */
+/* There is one watch at a time, because the functions below get a source only. */
 static struct watch *watch;
 
-/* Is this call one of the free that is watched, and not of what came upon it? */
+/* Does this call belong to the watched free, not to an interrupt of it? */
 static void note_fetch(void)
 {
 	if (current == READ_ONCE(watch->task) && !!in_hardirq() == watch->in_irq)
@@ -66,35 +65,26 @@ static void stop_watch(struct watch *w)
 {
 	WRITE_ONCE(w->source->alloc, w->saved.alloc);
 	WRITE_ONCE(w->source->meta_alloc, w->saved.meta_alloc);
-	/* Others may be about to return from the functions above. */
+	/* Other CPUs may still run the functions above. */
 	synchronize_rcu();
 	msleep(100);
 }
 
-struct pieces {
-	struct irq_work work;
-	void **objs;
-};
-
-static void free_piece(struct irq_work *work)
+static void free_piece(void *arg)
 {
-	struct pieces *p = container_of(work, struct pieces, work);
+	void **objs = arg;
 	unsigned int i;
 
 	for (i = 0; i < PIECE; i++)
-		gomem_free(p->objs[i]);
+		gomem_free(objs[i]);
 }
 
 static void free_in_irq(void **objs)
 {
-	struct pieces p = { .work = IRQ_WORK_INIT(free_piece) };
 	unsigned int i;
 
-	for (i = 0; i < OBJECTS; i += PIECE) {
-		p.objs = objs + i;
-		irq_work_queue(&p.work);
-		irq_work_sync(&p.work);
-	}
+	for (i = 0; i < OBJECTS; i += PIECE)
+		run_in_hardirq(free_piece, objs + i);
 }
 
 static void free_in_task(void **objs)
@@ -105,16 +95,16 @@ static void free_in_task(void **objs)
 		gomem_free(objs[i]);
 }
 
-/* Objects that the last CPU's slots take, which are of its node, from another CPU. */
+/* Allocate objects of the last CPU's node on another CPU, then move to the last CPU. */
 static void alloc_there(struct kunit *test, void **objs, unsigned int size)
 {
 	int last = cpumask_last(cpu_online_mask);
 	unsigned int i;
 
-	span_set_pin(test, cpumask_first(cpu_online_mask));
+	move_to(test, cpumask_first(cpu_online_mask));
 	for (i = 0; i < OBJECTS; i++)
 		objs[i] = gomem_alloc_node(size, GFP_KERNEL, cpu_to_mem(last));
-	span_set_pin(test, last);
+	move_to(test, last);
 }
 
 static const struct free_case {
@@ -150,7 +140,7 @@ static void test_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, w.fetches);
 }
 
-/* And yet the slots of a CPU that only frees grow, once a work had its turn. */
+/* The slots of a CPU that only frees still grow, in a work. */
 static void test_growth(struct kunit *test)
 {
 	unsigned int spc = gomem_spc_make(gomem_sizeclass(1024), false), round, before, after;
@@ -169,7 +159,7 @@ static void test_growth(struct kunit *test)
 	KUNIT_EXPECT_GE(test, after, 4 * before + 1);
 }
 
-/* Each CPU has caches from when it comes up. */
+/* Each CPU has caches as soon as it is online. */
 static void test_caches(struct kunit *test)
 {
 	int cpu;

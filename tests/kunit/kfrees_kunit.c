@@ -8,18 +8,14 @@
 #include <linux/mm.h>
 #include <linux/page_ref.h>
 
-#include "balance.h"
-#include "kfrees.h"
-#include "node.h"
+#include "fixture.h"
+#include "api/kfrees.h"
+#include "cpu/node.h"
 
 /* Nobody's number. */
 #define MARK		0x5eedUL
 
-struct fixture {
-	struct balance balance;
-};
-
-/* A reference that is missing is told of, once as news. */
+/* A missing reference is reported, with a warning the first time only. */
 static void test_missing(struct kunit *test)
 {
 	void *p = gomem_alloc(100, GFP_KERNEL);
@@ -44,8 +40,8 @@ static void test_missing(struct kunit *test)
 }
 
 /*
- * While spans are visited, another CPU may take one apart and make another one of its
- * descriptor: with the address of one and the length of the other it reaches beyond its pages.
+ * During a walk of the spans, another CPU may reuse the descriptor of a span. With the
+ * address of the old span and the length of the new one it reaches beyond its pages.
  */
 static void test_beyond(struct kunit *test)
 {
@@ -72,25 +68,6 @@ static void test_beyond(struct kunit *test)
 	__free_pages(page, 1);
 }
 
-static int kfrees_init(struct kunit *test)
-{
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-
-	if (!f)
-		return -ENOMEM;
-	test->priv = f;
-	balance_save(&f->balance);
-	return 0;
-}
-
-static void kfrees_exit(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	if (f)
-		balance_expect(test, &f->balance);
-}
-
 static struct kunit_case kfrees_cases[] = {
 	KUNIT_CASE(test_missing),
 	KUNIT_CASE(test_beyond),
@@ -99,8 +76,8 @@ static struct kunit_case kfrees_cases[] = {
 
 static struct kunit_suite kfrees_suite = {
 	.name = "gomem_kfrees",
-	.init = kfrees_init,
-	.exit = kfrees_exit,
+	.init = fixture_init,
+	.exit = fixture_exit,
 	.test_cases = kfrees_cases,
 };
 

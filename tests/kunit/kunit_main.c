@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kunit_main.c - what makes the suites beside it one module.
+ * kunit_main.c - the module that the suites are linked into.
  *
  * There is no code: kunit_test_suite() leaves a pointer in the section
  * .kunit_test_suites, the linker joins those of all objects, and KUnit runs

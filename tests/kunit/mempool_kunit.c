@@ -10,13 +10,13 @@
 #include <linux/sizes.h>
 #include <linux/workqueue.h>
 
-#include "balance.h"
+#include "fixture.h"
 
 #define RESERVE		16
 #define MAX_OBJECTS	20000
 
-struct fixture {
-	struct balance balance;
+struct mempool_fixture {
+	struct fixture base;
 	mempool_t *pool;
 	size_t size;
 	void *objs[MAX_OBJECTS];
@@ -34,20 +34,20 @@ KUNIT_ARRAY_PARAM(size, sizes, size_desc);
 
 static void make_pool(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct mempool_fixture *f = test->priv;
 
 	f->size = *(const size_t *)test->param_value;
 	f->pool = mempool_create(RESERVE, gomem_mempool_alloc, gomem_mempool_free,
 				 (void *)f->size);
 	KUNIT_ASSERT_NOT_NULL(test, f->pool);
-	KUNIT_EXPECT_EQ(test, f->balance.live + RESERVE, live_objects());
+	KUNIT_EXPECT_EQ(test, f->base.balance.live + RESERVE, live_objects());
 }
 
 /* No object is left but those of the pool, and no page for more. The large ones first. */
 static void exhaust(struct kunit *test)
 {
 	static const size_t first[] = { SZ_4M, SZ_512K, SZ_64K, SZ_32K, SZ_8K };
-	struct fixture *f = test->priv;
+	struct mempool_fixture *f = test->priv;
 	unsigned int i;
 	size_t size;
 	void *p;
@@ -61,7 +61,7 @@ static void exhaust(struct kunit *test)
 	KUNIT_EXPECT_LT(test, f->nr_objs, MAX_OBJECTS);
 }
 
-static void relax(struct fixture *f)
+static void relax(struct mempool_fixture *f)
 {
 	no_pages_end();
 	gomem_free_bulk(f->nr_objs, f->objs);
@@ -70,7 +70,7 @@ static void relax(struct fixture *f)
 
 static void test_pool(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct mempool_fixture *f = test->priv;
 	void *p[3 * RESERVE];
 	unsigned int i;
 
@@ -85,11 +85,11 @@ static void test_pool(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, is_filled(p[i], f->size));
 		mempool_free(p[i], f->pool);
 	}
-	KUNIT_EXPECT_EQ(test, f->balance.live + RESERVE, live_objects());
+	KUNIT_EXPECT_EQ(test, f->base.balance.live + RESERVE, live_objects());
 	mempool_destroy(f->pool);
 }
 
-/* Gives one back while somebody waits for it. */
+/* Free an object while a task waits for it. */
 struct giver {
 	struct delayed_work work;
 	mempool_t *pool;
@@ -106,7 +106,7 @@ static void give(struct work_struct *work)
 static void test_no_memory(struct kunit *test)
 {
 	struct giver *g = kunit_kzalloc(test, sizeof(*g), GFP_KERNEL);
-	struct fixture *f = test->priv;
+	struct mempool_fixture *f = test->priv;
 	void *p[RESERVE];
 	unsigned int i;
 
@@ -132,7 +132,7 @@ static void test_no_memory(struct kunit *test)
 		mempool_free(p[i], f->pool);
 	}
 	/* The reserve is there again. */
-	KUNIT_EXPECT_EQ(test, f->balance.live + f->nr_objs + RESERVE, live_objects());
+	KUNIT_EXPECT_EQ(test, f->base.balance.live + f->nr_objs + RESERVE, live_objects());
 	for (i = 0; i < RESERVE; i++)
 		p[i] = mempool_alloc(f->pool, GFP_NOIO);
 	for (i = 0; i < RESERVE; i++)
@@ -143,21 +143,7 @@ static void test_no_memory(struct kunit *test)
 
 static int mempool_test_init(struct kunit *test)
 {
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-
-	if (!f)
-		return -ENOMEM;
-	balance_save(&f->balance);
-	test->priv = f;
-	return 0;
-}
-
-static void mempool_test_exit(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	if (f)
-		balance_expect(test, &f->balance);
+	return fixture_alloc(test, sizeof(struct mempool_fixture)) ? 0 : -ENOMEM;
 }
 
 static struct kunit_case mempool_cases[] = {
@@ -169,7 +155,7 @@ static struct kunit_case mempool_cases[] = {
 static struct kunit_suite mempool_suite = {
 	.name = "gomem_mempool",
 	.init = mempool_test_init,
-	.exit = mempool_test_exit,
+	.exit = fixture_exit,
 	.test_cases = mempool_cases,
 };
 

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * override_kunit.c - what an ordinary module says, compiled as its Kbuild would have it:
- * with linux/gomem_override.h in front.
- *
- * kasprintf() and gomem_kernel_kmalloc() stand for memory that the kernel allocated.
- * The reports of misuse that this leaves in the log are meant to be there.
+ * override_kunit.c - the functions of the kernel that linux/gomem_override.h replaces.
  */
 #include <kunit/test.h>
 #include <linux/bitmap.h>
 #include <linux/fs.h>
 #include <linux/gomem.h>
-#include <linux/mempool.h>
 #include <linux/mm.h>
 #include <linux/namei.h>
 #include <linux/rcupdate.h>
@@ -19,23 +14,16 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
-#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
-#include "balance.h"
-#include "compat.h"
-#include "override_twin.h"
-#include "rcu.h"
-#include "usercopy.h"
+#include "fixture.h"
+#include "api/rcu.h"
+#include "base/compat.h"
+#include "override/override_twin.h"
 
 #define NR_OBJECTS	40
 
-struct fixture {
-	struct balance balance;
-	void *objs[NR_OBJECTS];
-};
-
-/* In all the ways there are, constant and other sizes. */
+/* Each function of the kmalloc family, with constant and other sizes. */
 static void test_kmalloc(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -128,7 +116,7 @@ static void test_alignment_of_copies(struct kunit *test)
 	}
 }
 
-/* However it came to be of that size. */
+/* An object resized to a power of two is aligned like a new one. */
 static void test_alignment_of_krealloc(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -171,7 +159,7 @@ static void test_nothing(struct kunit *test)
 	kmem_cache_destroy(NULL);
 }
 
-/* What gomem does not do is the kernel's, and goes there again. */
+/* The kernel serves what gomem does not, and frees it. */
 static void test_refused(struct kunit *test)
 {
 	void *low, *p;
@@ -237,7 +225,7 @@ static void test_krealloc(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, gomem_owns(large));
 	KUNIT_EXPECT_FALSE(test, !!memchr_inv(large, 0x5a, 100));
 	KUNIT_EXPECT_PTR_EQ(test, large, krealloc_array(large, 2, 10, GFP_KERNEL));
-	/* To where gomem has nothing. */
+	/* Resize beyond the largest size of gomem. */
 	low = krealloc(large, 20, GFP_KERNEL | __GFP_DMA);
 	KUNIT_ASSERT_NOT_NULL(test, low);
 	KUNIT_EXPECT_FALSE(test, gomem_owns(low));
@@ -300,7 +288,12 @@ static void test_kvrealloc(struct kunit *test)
 	kvfree(p);
 }
 
-/* What only some kernels have; elsewhere there is less to be tested. */
+/* A type of a size of its own: 200 of them are a large object. */
+struct sample {
+	u64 word[60];
+};
+
+/* Functions that only some kernels have. Each kernel tests its own. */
 static void test_by_kernel(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -326,10 +319,10 @@ static void test_by_kernel(struct kunit *test)
 	f->objs[n++] = kvmemdup("text", 5, GFP_KERNEL);
 #endif
 #ifdef GOMEM_HAVE_KMALLOC_OBJ
-	f->objs[n++] = kmalloc_obj(struct fixture);
-	f->objs[n++] = kzalloc_objs(struct fixture, 3);
-	f->objs[n++] = kvmalloc_objs(struct fixture, 200);
-	f->objs[n++] = kmalloc_objs(struct fixture, n);
+	f->objs[n++] = kmalloc_obj(struct sample);
+	f->objs[n++] = kzalloc_objs(struct sample, 3);
+	f->objs[n++] = kvmalloc_objs(struct sample, 200);
+	f->objs[n++] = kmalloc_objs(struct sample, n);
 #endif
 	for (i = 0; i < n; i++) {
 		KUNIT_EXPECT_NOT_NULL(test, f->objs[i]);
@@ -346,7 +339,7 @@ static void test_by_kernel(struct kunit *test)
 #endif
 }
 
-/* Either allocator's, by either's functions. */
+/* Objects of either allocator, freed by functions of either. */
 static void test_nolock(struct kunit *test)
 {
 #ifdef GOMEM_HAVE_KFREE_NOLOCK
@@ -366,7 +359,7 @@ static void test_nolock(struct kunit *test)
 #endif
 }
 
-/* As callbacks and members of structs. */
+/* Addresses of the functions, as callbacks and in structs. */
 struct operations {
 	void (*kfree)(const void *p);
 };
@@ -468,326 +461,28 @@ static void test_rcu_barrier(struct kunit *test)
 }
 #endif
 
-struct constructed {
-	long number;
-	char text[90];
-};
-
-static void construct(void *p)
-{
-	((struct constructed *)p)->number = 0xc0ffee;
-}
-
-/* Each way to make one; of gomem unless it is for a zone. */
-static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
-{
-	struct fixture *f = test->priv;
-	unsigned int i;
-
-	KUNIT_ASSERT_NOT_NULL(test, s);
-	KUNIT_EXPECT_FALSE(test, gomem_owns(s));
-	KUNIT_EXPECT_EQ(test, ours, !!gomem_twin_cache(s));
-	KUNIT_EXPECT_EQ(test, sizeof(struct constructed), kmem_cache_size(s));
-	f->objs[0] = kmem_cache_alloc(s, GFP_KERNEL);
-	f->objs[1] = kmem_cache_alloc_node(s, GFP_KERNEL, 0);
-	f->objs[2] = kmem_cache_alloc_lru(s, NULL, GFP_NOWAIT);
-	KUNIT_EXPECT_TRUE(test, kmem_cache_alloc_bulk(s, GFP_KERNEL, 5, f->objs + 3));
-	for (i = 0; i < 8; i++) {
-		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
-		KUNIT_EXPECT_EQ(test, ours, gomem_owns(f->objs[i]));
-	}
-	kmem_cache_free(s, f->objs[0]);
-	kfree(f->objs[1]);
-	kmem_cache_free_bulk(s, 6, f->objs + 2);
-	kmem_cache_shrink(s);
-	kmem_cache_destroy(s);
-}
-
-static void test_cache(struct kunit *test)
-{
-	struct constructed *p, *zeroed;
-	struct kmem_cache *s;
-
-	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, 0, NULL), true);
-	use_cache(test, kmem_cache_create_usercopy("kunit", sizeof(*p), 8, SLAB_HWCACHE_ALIGN,
-						   8, 8, NULL), true);
-	use_cache(test, KMEM_CACHE(constructed, SLAB_ACCOUNT | SLAB_RECLAIM_ACCOUNT), true);
-	use_cache(test, KMEM_CACHE_USERCOPY(constructed, SLAB_PANIC, text), true);
-	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, SLAB_TYPESAFE_BY_RCU, NULL),
-		  true);
-	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, SLAB_CACHE_DMA32, NULL), false);
-	use_cache(test, gomem_kernel_cache(KMEM_CACHE(constructed, 0)), false);
-	KUNIT_EXPECT_NULL(test, gomem_kernel_cache(NULL));
-
-	s = kmem_cache_create("kunit", sizeof(*p), 64, 0, construct);
-	KUNIT_ASSERT_NOT_NULL(test, s);
-	p = kmem_cache_alloc(s, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	KUNIT_EXPECT_EQ(test, 0xc0ffee, p->number);
-	KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)p, 64));
-	kmem_cache_free(s, p);
-	kmem_cache_destroy(s);
-
-	/* The zone is no business of a cache that is not made for it. */
-	s = KMEM_CACHE(constructed, 0);
-	zeroed = kmem_cache_zalloc(s, GFP_KERNEL | GFP_DMA);
-	KUNIT_ASSERT_NOT_NULL(test, zeroed);
-	KUNIT_EXPECT_TRUE(test, is_zero(zeroed, sizeof(*zeroed)));
-	kmem_cache_free(s, zeroed);
-	kmem_cache_destroy(s);
-}
-
-#define NR_HANDLES	(GOMEM_TWIN_ENTRIES + 100)
-
-/* No struct is looked at: an address in the array is as good, and many share a hash. */
-static const struct kmem_cache *handle(u8 *area, unsigned int i)
-{
-	return (void *)area + 64 * i;
-}
-
-static struct gomem_cache *behind(unsigned int i)
-{
-	return (void *)(unsigned long)(i + 1);
-}
-
-static void expect_handles(struct kunit *test, u8 *area, const bool *there)
-{
-	unsigned int i;
-
-	for (i = 0; i < NR_HANDLES; i++)
-		KUNIT_ASSERT_PTR_EQ_MSG(test, there[i] ? behind(i) : NULL,
-					gomem_twin_cache(handle(area, i)), "%u", i);
-}
-
-/* Against an array of what should be there. Full, and emptied in another order. */
-static void test_twins(struct kunit *test)
-{
-	bool *there = kunit_kcalloc(test, NR_HANDLES, sizeof(*there), GFP_KERNEL);
-	u8 *area = vmalloc(64 * NR_HANDLES);
-	unsigned int i, round, n, nr = 0;
-
-	KUNIT_ASSERT_NOT_NULL(test, there);
-	KUNIT_ASSERT_NOT_NULL(test, area);
-	KUNIT_EXPECT_NULL(test, gomem_twin_cache(NULL));
-	for (i = 0; i < GOMEM_TWIN_ENTRIES; i++)
-		nr += !!gomem_twins[i].twin;
-	for (round = 0; round < 3; round++) {
-		for (i = n = 0; i < NR_HANDLES; i++) {
-			if (!there[i])
-				there[i] = gomem_twin_add(handle(area, i), behind(i));
-			n += there[i];
-		}
-		/* Later on an entry may be neither in use nor of use to this handle. */
-		if (!round)
-			KUNIT_EXPECT_EQ(test, GOMEM_TWINS_MAX - nr, n);
-		KUNIT_EXPECT_LE(test, n, GOMEM_TWINS_MAX - nr);
-		expect_handles(test, area, there);
-		for (i = round; i < NR_HANDLES; i += 3) {
-			gomem_twin_remove(handle(area, i));
-			there[i] = false;
-		}
-		expect_handles(test, area, there);
-	}
-	for (i = NR_HANDLES; i--;)
-		gomem_twin_remove(handle(area, i));
-	for (i = n = 0; i < GOMEM_TWIN_ENTRIES; i++)
-		n += !!gomem_twins[i].twin;
-	KUNIT_EXPECT_EQ(test, nr, n);
-	vfree(area);
-}
-
-/* A cache of the kernel's that a module has at hand. */
-static void test_cache_of_the_kernel(struct kunit *test)
-{
-	struct kmem_cache *s = kmalloc_caches[KMALLOC_NORMAL][7];
-	void *p = kmem_cache_alloc(s, GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	KUNIT_EXPECT_FALSE(test, gomem_owns(p));
-	KUNIT_EXPECT_EQ(test, 128, kmem_cache_size(s));
-	kmem_cache_free(s, p);
-}
-
-static void use_pool(struct kunit *test, mempool_t *pool)
-{
-	struct fixture *f = test->priv;
-	unsigned int i;
-
-	KUNIT_ASSERT_NOT_NULL(test, pool);
-	for (i = 0; i < 8; i++) {
-		f->objs[i] = mempool_alloc(pool, GFP_KERNEL);
-		KUNIT_EXPECT_TRUE(test, gomem_owns(f->objs[i]));
-	}
-	no_pages_begin();
-	for (i = 0; i < 8; i++)
-		mempool_free(f->objs[i], pool);
-	no_pages_end();
-	mempool_destroy(pool);
-}
-
-static void test_mempool(struct kunit *test)
-{
-	struct kmem_cache *s = KMEM_CACHE(constructed, 0);
-	mempool_t pool = { };
-
-	use_pool(test, mempool_create_slab_pool(4, s));
-	use_pool(test, mempool_create_kmalloc_pool(4, 100));
-	KUNIT_EXPECT_EQ(test, 0, mempool_init_slab_pool(&pool, 4, s));
-	mempool_exit(&pool);
-	kmem_cache_destroy(s);
-}
-
-/* Where the kernel would do the freeing. */
-static void test_handover(struct kunit *test)
-{
-	DEFINE_DELAYED_CALL(link);
-	struct file *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
-	struct inode *inode = kunit_kzalloc(test, sizeof(*inode), GFP_KERNEL);
-	static const struct seq_operations ops;
-
-	set_delayed_call(&link, kfree_link, kstrdup("text", GFP_KERNEL));
-	do_delayed_call(&link);
-	set_delayed_call(&link, kfree_link, gomem_kernel_kmalloc(8, GFP_KERNEL));
-	do_delayed_call(&link);
-
-	KUNIT_ASSERT_NOT_NULL(test, file);
-	KUNIT_ASSERT_NOT_NULL(test, inode);
-	KUNIT_ASSERT_EQ(test, 0, seq_open(file, &ops));
-	((struct seq_file *)file->private_data)->private = kmalloc(100, GFP_KERNEL);
-	KUNIT_EXPECT_EQ(test, 0, seq_release_private(inode, file));
-	file->private_data = NULL;
-	KUNIT_ASSERT_NOT_NULL(test, __seq_open_private(file, &ops, 100));
-	KUNIT_EXPECT_EQ(test, 0, seq_release_private(inode, file));
-}
-
-/* Whatever hardened_usercopy= says on the kernel's command line. */
-static void check_copy(const void *p, size_t n, bool to_user)
-{
-#ifdef CONFIG_HARDENED_USERCOPY
-	__check_object_size(p, n, to_user);
-#endif
-}
-
-/*
- * What copy_to_user() asks. A refusal ends the task, so wrong lengths go to the stand-in's
- * question alone: the selftest usercopy.sh sees the end.
- */
-static void expect_copies(struct kunit *test, void *p, size_t right, bool foreign)
-{
-	struct fixture *f = test->priv;
-	size_t n;
-
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	for (n = 0; n <= right; n += 1 + n / 16) {
-		check_copy(p, n, true);
-		check_copy(p + right - n, n, false);
-	}
-	check_copy(p, right, true);
-	balance_expect_misuses(test, &f->balance, GOMEM_BAD_USERCOPY, 0);
-	if (foreign)
-		return;
-	KUNIT_EXPECT_FALSE(test, gomem_override_may_copy(p, right + 1, true, _THIS_IP_));
-	KUNIT_EXPECT_FALSE(test, gomem_override_may_copy(p, SIZE_MAX, false, _THIS_IP_));
-	balance_expect_misuses(test, &f->balance, GOMEM_BAD_USERCOPY, 2);
-}
-
-static void test_usercopy(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-	static u8 data[100];
-	u8 stack[100];
-	void *p;
-
-	p = kmalloc(64, GFP_KERNEL);
-	expect_copies(test, p, 64, false);
-	expect_copies(test, p + 40, 24, false);
-	kfree(p);
-	expect_copies(test, p, 0, false);
-	p = kvmalloc(SZ_64K + 1, GFP_KERNEL);
-	expect_copies(test, p, ksize(p), false);
-	expect_copies(test, p + SZ_32K, ksize(p) - SZ_32K, false);
-	kvfree(p);
-	expect_copies(test, p, 0, false);
-	p = gomem_alloc_noscan(4, GFP_KERNEL);
-	expect_copies(test, p, gomem_usable_size(p), false);
-	kfree(p);
-
-	p = gomem_kernel_kmalloc(64, GFP_KERNEL);
-	expect_copies(test, p, 64, true);
-	kfree(p);
-	p = vmalloc(SZ_64K);
-	expect_copies(test, p, SZ_64K, true);
-	vfree(p);
-	expect_copies(test, data, sizeof(data), true);
-	expect_copies(test, stack, sizeof(stack), true);
-	balance_expect_misuses(test, &f->balance, GOMEM_BAD_USERCOPY, 0);
-}
-
-static void test_usercopy_window(struct kunit *test)
-{
-	struct kmem_cache *s = kmem_cache_create_usercopy("kunit", 100, 0, 0, 16, 32, NULL);
-	void *p;
-
-	KUNIT_ASSERT_NOT_NULL(test, s);
-	p = kmem_cache_alloc(s, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	expect_copies(test, p + 16, 32, false);
-	expect_copies(test, p + 40, 8, false);
-	expect_copies(test, p, 0, false);
-	expect_copies(test, p + 48, 0, false);
-	kmem_cache_free(s, p);
-	expect_copies(test, p + 16, 0, false);
-	kmem_cache_destroy(s);
-	s = KMEM_CACHE(constructed, 0);
-	KUNIT_ASSERT_NOT_NULL(test, s);
-	p = kmem_cache_alloc(s, GFP_KERNEL);
-	expect_copies(test, p, 0, false);
-	kmem_cache_free(s, p);
-	kmem_cache_destroy(s);
-}
-
-/* Never the kernel's kfree(), which would not notice. */
+/* No misuse may reach kfree() of the kernel, which would not detect it. */
 static void test_misuse(struct kunit *test)
 {
-	struct fixture *f = test->priv;
 	void *p = kmalloc(100, GFP_KERNEL);
 
 	kfree(p);
 	kfree(p);
-	balance_expect_misuses(test, &f->balance, GOMEM_DOUBLE_FREE, 1);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 
 	p = kmalloc(SZ_1M, GFP_KERNEL);
 	kvfree(p);
 	kvfree(p);
-	balance_expect_misuses(test, &f->balance, GOMEM_DOUBLE_FREE, 1);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 
 	p = kmalloc(100, GFP_KERNEL);
 	kfree(p + 8);
-	balance_expect_misuses(test, &f->balance, GOMEM_INTERIOR_POINTER, 1);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 	KUNIT_EXPECT_NULL(test, krealloc(p + 8, 200, GFP_KERNEL));
-	balance_expect_misuses(test, &f->balance, GOMEM_INTERIOR_POINTER, 1);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 	KUNIT_EXPECT_NULL(test, krealloc(p + 8, 4096, GFP_KERNEL));
-	balance_expect_misuses(test, &f->balance, GOMEM_INTERIOR_POINTER, 1);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 	kfree(p);
-}
-
-static int override_init(struct kunit *test)
-{
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-
-	if (!f)
-		return -ENOMEM;
-	test->priv = f;
-	balance_save(&f->balance);
-	return 0;
-}
-
-static void override_exit(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	if (f)
-		balance_expect(test, &f->balance);
 }
 
 static struct kunit_case override_cases[] = {
@@ -814,21 +509,14 @@ static struct kunit_case override_cases[] = {
 #ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER
 	KUNIT_CASE(test_rcu_barrier),
 #endif
-	KUNIT_CASE(test_cache),
-	KUNIT_CASE(test_twins),
-	KUNIT_CASE(test_cache_of_the_kernel),
-	KUNIT_CASE(test_mempool),
-	KUNIT_CASE(test_handover),
-	KUNIT_CASE(test_usercopy),
-	KUNIT_CASE(test_usercopy_window),
 	KUNIT_CASE(test_misuse),
-	{ }
+	{}
 };
 
 static struct kunit_suite override_suite = {
 	.name = "gomem_override",
-	.init = override_init,
-	.exit = override_exit,
+	.init = fixture_init,
+	.exit = fixture_exit,
 	.test_cases = override_cases,
 };
 

@@ -11,15 +11,15 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "pagealloc.h"
-#include "pagemap.h"
-#include "table.h"
+#include "base/table.h"
+#include "heap/pagealloc.h"
+#include "map/pagemap.h"
 
 #define WORDS		GOMEM_TABLE_WORDS
 #define BASE		0x7000000000UL
 #define MAX_NODES	8
 
-struct fixture {
+struct pagemap_fixture {
 	struct gomem_pagemap map;
 	struct gomem_table table;
 	struct gomem_pagealloc pa[MAX_NODES];
@@ -27,7 +27,7 @@ struct fixture {
 	spinlock_t lock;	/* for @pa */
 };
 
-static int cover_map(struct fixture *f, unsigned long first, unsigned long end)
+static int cover_map(struct pagemap_fixture *f, unsigned long first, unsigned long end)
 {
 	int err;
 
@@ -42,7 +42,7 @@ static int cover_map(struct fixture *f, unsigned long first, unsigned long end)
 /* Exchange the fixture's table for one that covers more, and keep the old mapping. */
 static struct gomem_table extend(struct kunit *test, unsigned long first, unsigned long end)
 {
-	struct fixture *f = test->priv;
+	struct pagemap_fixture *f = test->priv;
 	struct gomem_table old = f->table, new;
 
 	KUNIT_ASSERT_EQ(test, 0, gomem_table_extend(&old, &new, first, end,
@@ -53,7 +53,7 @@ static struct gomem_table extend(struct kunit *test, unsigned long first, unsign
 
 static void test_table_extend(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct pagemap_fixture *f = test->priv;
 	struct gomem_table old;
 
 	old = extend(test, 5, 6);
@@ -96,7 +96,7 @@ static void test_table_extend(struct kunit *test)
 
 static void test_table_undo(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct pagemap_fixture *f = test->priv;
 	struct gomem_table new;
 
 	extend(test, 0, 1);
@@ -116,7 +116,7 @@ static unsigned long addr_of(unsigned long ci)
 	return BASE + (ci << GOMEM_CHUNK_SHIFT);
 }
 
-static struct gomem_chunk *chunk_at(struct fixture *f, unsigned long ci)
+static struct gomem_chunk *chunk_at(struct pagemap_fixture *f, unsigned long ci)
 {
 	return gomem_pagemap_chunk(&f->map, addr_of(ci) + GOMEM_CHUNK_SIZE - 1);
 }
@@ -124,7 +124,7 @@ static struct gomem_chunk *chunk_at(struct fixture *f, unsigned long ci)
 /* The chunk and its tags, by each way to look them up. */
 static void expect_chunk(struct kunit *test, unsigned long ci, const struct gomem_chunk *c)
 {
-	struct fixture *f = test->priv;
+	struct pagemap_fixture *f = test->priv;
 	unsigned long entry = f->map.entry[ci], addr;
 	unsigned int i;
 
@@ -143,7 +143,7 @@ static const unsigned long places[] = { 0, 1, 511, 512, 1023, 1024, 1700, 5000, 
 
 static void test_map_places(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct pagemap_fixture *f = test->priv;
 	unsigned int i, k;
 
 	KUNIT_EXPECT_NULL(test, chunk_at(f, 0));
@@ -154,7 +154,7 @@ static void test_map_places(struct kunit *test)
 			f->chunk[i].tag[k] = places[i] * GOMEM_CHUNK_PAGES + k;
 		KUNIT_EXPECT_PTR_EQ(test, &f->chunk[i],
 				    gomem_pagemap_register(&f->map, places[i], &f->chunk[i]));
-		/* Who comes second is told. */
+		/* The second registration of a chunk fails. */
 		KUNIT_EXPECT_PTR_EQ(test, &f->chunk[i],
 				    gomem_pagemap_register(&f->map, places[i], &f->chunk[99]));
 		for (k = 0; k <= i; k++)
@@ -170,13 +170,13 @@ static void test_map_places(struct kunit *test)
 }
 
 struct reader {
-	struct fixture *f;
+	struct pagemap_fixture *f;
 	unsigned long ready;	/* chunks up to this one are registered */
 	unsigned long looks;
 	unsigned long wrong;
 };
 
-/* As gomem_free() does it: any address, and those that were handed out. */
+/* Look up addresses as gomem_free() does: any, and those that were handed out. */
 static int read_map(void *arg)
 {
 	struct reader *r = arg;
@@ -204,7 +204,7 @@ static int read_map(void *arg)
 
 static void test_map_grows(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct pagemap_fixture *f = test->priv;
 	struct reader r = { .f = f };
 	struct task_struct *task;
 	unsigned long i, before = 0;
@@ -237,7 +237,7 @@ static void test_map_grows(struct kunit *test)
 static size_t table_bytes(struct kunit *test, unsigned long memory, unsigned int nodes)
 {
 	unsigned long chunks = memory >> GOMEM_CHUNK_SHIFT, share = chunks / nodes;
-	struct fixture *f = test->priv;
+	struct pagemap_fixture *f = test->priv;
 	size_t bytes;
 	unsigned int i;
 
@@ -283,7 +283,7 @@ static void test_size(struct kunit *test)
 
 static int pagemap_init(struct kunit *test)
 {
-	struct fixture *f = kvzalloc(sizeof(*f), GFP_KERNEL);
+	struct pagemap_fixture *f = kvzalloc(sizeof(*f), GFP_KERNEL);
 
 	if (!f)
 		return -ENOMEM;
@@ -295,7 +295,7 @@ static int pagemap_init(struct kunit *test)
 
 static void pagemap_exit(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct pagemap_fixture *f = test->priv;
 	unsigned int i;
 
 	if (!f)

@@ -4,22 +4,16 @@
  *
  * The oracle is an array with one byte a page and loops that look at each one.
  * Patterns that have gone wrong in such code before are named cases; random
- * ones come from a seed that is printed and can be given back.
+ * ones come from a seed that the log shows.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
-#include <linux/module.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 #include <linux/string.h>
 
-#include "pallocbits.h"
+#include "fixture.h"
+#include "base/pallocbits.h"
 
 #define PAGES	GOMEM_CHUNK_PAGES
-
-static uint seed_param;
-module_param_named(pallocbits_seed, seed_param, uint, 0444);
-MODULE_PARM_DESC(pallocbits_seed, "Seed of the random cases (0: pick one)");
 
 struct summary {
 	unsigned int start, max, end;
@@ -29,12 +23,11 @@ struct run {
 	unsigned int start, len;
 };
 
-/* What a test works on: the same pages as bits and as bytes. */
+/* The same pages as bits and as bytes. */
 struct pages {
 	struct rnd_state rnd;
 	struct gomem_pallocbits bits;
 	bool used[PAGES];
-	u32 seed;
 };
 
 static void set_pages(struct pages *p, unsigned int i, unsigned int n,
@@ -58,23 +51,18 @@ static bool same(const struct pages *p)
 	return true;
 }
 
-static u32 below(struct pages *p, u32 limit)
-{
-	return prandom_u32_state(&p->rnd) % limit;
-}
-
 /*
- * Alternate used and free runs of random length. Of a few long ones to many
- * short ones, as a heap looks early and late in its life.
+ * Alternate used and free runs of random length: a few long runs, as in a young heap, to
+ * many short ones, as in an old one.
  */
 static void randomize(struct pages *p)
 {
-	unsigned int longest = 1U << below(p, 10);
-	bool used = below(p, 2);
+	unsigned int longest = 1U << below(&p->rnd, 10);
+	bool used = below(&p->rnd, 2);
 	unsigned int i, n;
 
 	for (i = 0; i < PAGES; i += n, used = !used) {
-		n = min(1 + below(p, longest), PAGES - i);
+		n = min(1 + below(&p->rnd, longest), PAGES - i);
 		set_pages(p, i, n, used);
 	}
 }
@@ -125,14 +113,11 @@ static unsigned int oracle_find(const bool *used, unsigned int n,
 }
 
 static void expect_summary(struct kunit *test, gomem_pallocsum_t sum,
-			   const struct summary *want, u32 seed)
+			   const struct summary *want)
 {
-	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_start(sum), want->start,
-			    "start, seed %u", seed);
-	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_max(sum), want->max,
-			    "max, seed %u", seed);
-	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_end(sum), want->end,
-			    "end, seed %u", seed);
+	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_start(sum), want->start, "start");
+	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_max(sum), want->max, "max");
+	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_end(sum), want->end, "end");
 }
 
 /* Packing */
@@ -155,19 +140,14 @@ static const struct pack_case {
 	{ "root entry free",	{ 1 << 21, 1 << 21, 1 << 21 } },
 };
 
-static void pack_desc(const struct pack_case *c, char *desc)
-{
-	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(pack, pack_cases, pack_desc);
+KUNIT_ARRAY_PARAM_DESC(pack, pack_cases, name);
 
 static void test_pack_roundtrip(struct kunit *test)
 {
 	const struct pack_case *c = test->param_value;
 
 	expect_summary(test, gomem_pallocsum_pack(c->s.start, c->s.max,
-						  c->s.end), &c->s, 0);
+						  c->s.end), &c->s);
 }
 
 static void test_pack_layout(struct kunit *test)
@@ -225,12 +205,7 @@ static const struct pattern {
 				{ 0, 256, 0 }, 256, 128, 512 },
 };
 
-static void pattern_desc(const struct pattern *c, char *desc)
-{
-	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(pattern, patterns, pattern_desc);
+KUNIT_ARRAY_PARAM_DESC(pattern, patterns, name);
 
 static void test_pattern(struct kunit *test)
 {
@@ -241,7 +216,7 @@ static void test_pattern(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(c->free) && c->free[i].len; i++)
 		set_pages(p, c->free[i].start, c->free[i].len, false);
 
-	expect_summary(test, gomem_pallocbits_summarize(&p->bits), &c->s, 0);
+	expect_summary(test, gomem_pallocbits_summarize(&p->bits), &c->s);
 	KUNIT_EXPECT_EQ(test, c->found,
 			gomem_pallocbits_find(&p->bits, c->n, 0, &first));
 	KUNIT_EXPECT_EQ(test, first,
@@ -260,7 +235,7 @@ static void test_pattern_comb(struct kunit *test)
 
 	for (i = 0; i < PAGES; i += 2)
 		set_pages(p, i, 1, false);
-	expect_summary(test, gomem_pallocbits_summarize(&p->bits), &even, 0);
+	expect_summary(test, gomem_pallocbits_summarize(&p->bits), &even);
 	for (i = 0; i < PAGES; i++)
 		KUNIT_EXPECT_EQ(test, round_up(i, 2),
 				gomem_pallocbits_find(&p->bits, 1, i, &first));
@@ -329,16 +304,16 @@ static void test_range_random(struct kunit *test)
 	for (step = 0; step < 2000; step++) {
 		if (step % 50 == 0)
 			randomize(p);
-		i = below(p, PAGES);
-		n = 1 + below(p, PAGES - i);
+		i = below(&p->rnd, PAGES);
+		n = 1 + below(&p->rnd, PAGES - i);
 		for (used = 0, k = i; k < i + n; k++)
 			used += p->used[k];
 		KUNIT_ASSERT_EQ_MSG(test, used, gomem_pallocbits_count(&p->bits, i, n),
-				    "count %u, %u, seed %u", i, n, p->seed);
+				    "count %u, %u", i, n);
 		KUNIT_ASSERT_EQ_MSG(test, used == n, gomem_pallocbits_all_set(&p->bits, i, n),
-				    "all_set %u, %u, seed %u", i, n, p->seed);
+				    "all_set %u, %u", i, n);
 		KUNIT_ASSERT_EQ_MSG(test, !used, gomem_pallocbits_all_clear(&p->bits, i, n),
-				    "all_clear %u, %u, seed %u", i, n, p->seed);
+				    "all_clear %u, %u", i, n);
 	}
 }
 
@@ -356,10 +331,10 @@ static void test_next_runs(struct kunit *test)
 			end = i + run_len(p->used, PAGES, i);
 			KUNIT_ASSERT_EQ_MSG(test, p->used[i] ? end : i,
 					    gomem_pallocbits_next_free(&p->bits, i),
-					    "free from %u, seed %u", i, p->seed);
+					    "free from %u", i);
 			KUNIT_ASSERT_EQ_MSG(test, p->used[i] ? i : end,
 					    gomem_pallocbits_next_used(&p->bits, i),
-					    "used from %u, seed %u", i, p->seed);
+					    "used from %u", i);
 		}
 	}
 	KUNIT_EXPECT_EQ(test, PAGES, gomem_pallocbits_next_free(&p->bits, PAGES));
@@ -373,9 +348,9 @@ static void expect_find(struct kunit *test, unsigned int n, unsigned int from)
 
 	KUNIT_ASSERT_EQ_MSG(test, oracle_find(p->used, n, from, 1),
 			    gomem_pallocbits_find(&p->bits, n, from, &first),
-			    "%u from %u, seed %u", n, from, p->seed);
+			    "%u from %u", n, from);
 	KUNIT_ASSERT_EQ_MSG(test, oracle_find(p->used, 1, from, 1), first,
-			    "first from %u, seed %u", from, p->seed);
+			    "first from %u", from);
 }
 
 static void test_find_random(struct kunit *test)
@@ -385,8 +360,8 @@ static void test_find_random(struct kunit *test)
 
 	for (round = 0; round < 200; round++) {
 		randomize(p);
-		for (n = 1; n <= PAGES; n += 1 + below(p, n))
-			expect_find(test, n, below(p, 2) ? 0 : below(p, PAGES));
+		for (n = 1; n <= PAGES; n += 1 + below(&p->rnd, n))
+			expect_find(test, n, below(&p->rnd, 2) ? 0 : below(&p->rnd, PAGES));
 	}
 }
 
@@ -397,7 +372,7 @@ static void test_find_every_length(struct kunit *test)
 	unsigned int len, start;
 
 	for (len = 2; len < PAGES - 1; len += len < 130 ? 1 : 37) {
-		start = 1 + below(p, PAGES - len - 1);
+		start = 1 + below(&p->rnd, PAGES - len - 1);
 		set_pages(p, start, len, false);
 		expect_find(test, len - 1, 0);
 		expect_find(test, len, 0);
@@ -416,7 +391,7 @@ static void test_find_aligned_random(struct kunit *test)
 		for (n = 1; n <= PAGES; n *= 2)
 			KUNIT_ASSERT_EQ_MSG(test, oracle_find(p->used, n, 0, n),
 					    gomem_pallocbits_find_aligned(&p->bits, n),
-					    "%u, seed %u", n, p->seed);
+					    "%u", n);
 	}
 }
 
@@ -446,9 +421,8 @@ static void expect_find_last(struct kunit *test, unsigned int n,
 	want = oracle_find_last(p->used, n, end, &len);
 	KUNIT_ASSERT_EQ_MSG(test, want,
 			    gomem_pallocbits_find_last(&p->bits, n, end, &got_len),
-			    "%u below %u, seed %u", n, end, p->seed);
-	KUNIT_ASSERT_EQ_MSG(test, len, got_len, "%u below %u, seed %u", n, end,
-			    p->seed);
+			    "%u below %u", n, end);
+	KUNIT_ASSERT_EQ_MSG(test, len, got_len, "%u below %u", n, end);
 }
 
 static void test_find_last_random(struct kunit *test)
@@ -458,9 +432,9 @@ static void test_find_last_random(struct kunit *test)
 
 	for (round = 0; round < 200; round++) {
 		randomize(p);
-		for (n = 1; n <= PAGES; n += 1 + below(p, n)) {
+		for (n = 1; n <= PAGES; n += 1 + below(&p->rnd, n)) {
 			expect_find_last(test, n, PAGES);
-			expect_find_last(test, n, 1 + below(p, PAGES));
+			expect_find_last(test, n, 1 + below(&p->rnd, PAGES));
 		}
 	}
 }
@@ -497,7 +471,7 @@ static void test_summarize_random(struct kunit *test)
 		randomize(p);
 		want = oracle_summary(p->used, PAGES);
 		expect_summary(test, gomem_pallocbits_summarize(&p->bits),
-			       &want, p->seed);
+			       &want);
 	}
 }
 
@@ -524,15 +498,14 @@ static void test_alloc_free_random(struct kunit *test)
 		randomize(p);
 		sum = gomem_pallocbits_summarize(&p->bits);
 		for (step = 0; step < 20; step++) {
-			i = below(p, PAGES);
+			i = below(&p->rnd, PAGES);
 			n = run_len(p->used, PAGES, i);
-			if (below(p, 2))
-				n = 1 + below(p, n);
+			if (below(&p->rnd, 2))
+				n = 1 + below(&p->rnd, n);
 			sum = flip(p, i, n, sum);
 			want = oracle_summary(p->used, PAGES);
-			expect_summary(test, sum, &want, p->seed);
-			KUNIT_EXPECT_TRUE_MSG(test, same(p), "seed %u",
-					      p->seed);
+			expect_summary(test, sum, &want);
+			KUNIT_EXPECT_TRUE(test, same(p));
 		}
 	}
 }
@@ -541,9 +514,9 @@ static void test_alloc_free_random(struct kunit *test)
 static u64 random_mask(struct pages *p, unsigned int w, bool used)
 {
 	u64 bits = used ? p->bits.word[w] : ~p->bits.word[w];
-	u64 mask = (u64)prandom_u32_state(&p->rnd) << 32 | prandom_u32_state(&p->rnd);
+	u64 mask = random_u64(&p->rnd);
 
-	return below(p, 2) ? bits : bits & mask;
+	return below(&p->rnd, 2) ? bits : bits & mask;
 }
 
 /* Flip pages of one word, which keeps the summary up to date. */
@@ -560,8 +533,8 @@ static void test_mask_random(struct kunit *test)
 		randomize(p);
 		sum = gomem_pallocbits_summarize(&p->bits);
 		for (step = 0; step < 20; step++) {
-			w = below(p, PAGES / 64);
-			used = below(p, 2);
+			w = below(&p->rnd, PAGES / 64);
+			used = below(&p->rnd, 2);
 			mask = random_mask(p, w, used);
 			if (!mask)
 				continue;
@@ -570,8 +543,8 @@ static void test_mask_random(struct kunit *test)
 			for (i = 0; i < 64; i++)
 				p->used[64 * w + i] ^= mask >> i & 1;
 			want = oracle_summary(p->used, PAGES);
-			expect_summary(test, sum, &want, p->seed);
-			KUNIT_ASSERT_TRUE_MSG(test, same(p), "seed %u", p->seed);
+			expect_summary(test, sum, &want);
+			KUNIT_ASSERT_TRUE(test, same(p));
 		}
 	}
 }
@@ -598,12 +571,7 @@ static const struct take_case {
 	{ "end",		{ { 6, 9 }, { 508, 4 } }, 508, 1, { 0, 9, 3 } },
 };
 
-static void take_desc(const struct take_case *c, char *desc)
-{
-	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(take, take_cases, take_desc);
+KUNIT_ARRAY_PARAM_DESC(take, take_cases, name);
 
 /* Taken and given back: the summary follows both ways. */
 static void test_alloc_free_named(struct kunit *test)
@@ -617,13 +585,13 @@ static void test_alloc_free_named(struct kunit *test)
 		set_pages(p, c->free[i].start, c->free[i].len, false);
 	before = gomem_pallocbits_summarize(&p->bits);
 	sum = flip(p, c->i, c->n, before);
-	expect_summary(test, sum, &c->want, 0);
+	expect_summary(test, sum, &c->want);
 	KUNIT_EXPECT_TRUE(test, flip(p, c->i, c->n, sum) == before);
 }
 
 /*
- * The pages are eight neighbours of 64. The first hit is where the lowest run of
- * @n ends or is inside; before, if other lengths have the code of @n.
+ * The pages are eight neighbours of 64 pages each. The first hit is the neighbour that the
+ * lowest run of @n lies or ends in, or an earlier one if other lengths share the code of @n.
  */
 static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 {
@@ -634,13 +602,11 @@ static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 
 	if (run < PAGES)
 		want = (run + n - 1) / 64;
-	KUNIT_ASSERT_EQ_MSG(test, 0ULL, hits & ~0x8080808080808080ULL,
-			    "%u, seed %u", n, p->seed);
+	KUNIT_ASSERT_EQ_MSG(test, 0ULL, hits & ~0x8080808080808080ULL, "%u", n);
 	if (n < GOMEM_PALLOCREACH_EXACT || is_power_of_2(n))
-		KUNIT_ASSERT_EQ_MSG(test, want, got, "%u, seed %u", n, p->seed);
+		KUNIT_ASSERT_EQ_MSG(test, want, got, "%u", n);
 	else
-		KUNIT_ASSERT_TRUE_MSG(test, got <= want, "%u, seed %u", n,
-				      p->seed);
+		KUNIT_ASSERT_TRUE_MSG(test, got <= want, "%u", n);
 }
 
 /* Codes rise with lengths, exactly below 128 and at each eighth above. */
@@ -669,7 +635,7 @@ static void test_reach_find(struct kunit *test)
 
 	for (round = 0; round < 500; round++) {
 		for (reach = 0, i = 0; i < 8; i++) {
-			len[i] = below(p, 2U << below(p, 21));
+			len[i] = below(&p->rnd, 2U << below(&p->rnd, 21));
 			reach |= (u64)gomem_pallocreach_code(len[i]) << 8 * i;
 		}
 		for (i = 1; i <= GOMEM_PALLOCSUM_MAX; i += 1 + i / 20) {
@@ -679,7 +645,7 @@ static void test_reach_find(struct kunit *test)
 					want |= 0x80ULL << 8 * k;
 			}
 			KUNIT_ASSERT_EQ_MSG(test, want, gomem_pallocreach_find(reach, i),
-					    "%u, seed %u", i, p->seed);
+					    "%u", i);
 		}
 	}
 }
@@ -701,8 +667,8 @@ static void test_merge_random(struct kunit *test)
 		}
 		s = oracle_summary(p->used, PAGES);
 		expect_summary(test, gomem_pallocsum_merge(child, 6, &reach),
-			       &s, p->seed);
-		for (n = 1; n <= PAGES; n += 1 + below(p, n))
+			       &s);
+		for (n = 1; n <= PAGES; n += 1 + below(&p->rnd, n))
 			expect_reach(test, reach, n);
 	}
 }
@@ -731,12 +697,7 @@ static const struct merge_case {
 	  { 3, (2 << 18) + 7, (2 << 18) + 7 } },
 };
 
-static void merge_desc(const struct merge_case *c, char *desc)
-{
-	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(merge, merge_cases, merge_desc);
+KUNIT_ARRAY_PARAM_DESC(merge, merge_cases, name);
 
 static void test_merge_named(struct kunit *test)
 {
@@ -751,7 +712,7 @@ static void test_merge_named(struct kunit *test)
 			gomem_pallocsum_pack(c->rest.start, c->rest.max,
 					     c->rest.end);
 	expect_summary(test, gomem_pallocsum_merge(child, 18, &reach),
-		       &c->want, 0);
+		       &c->want);
 }
 
 /* Each test starts with all pages used. */
@@ -761,8 +722,7 @@ static int pallocbits_init(struct kunit *test)
 
 	if (!p)
 		return -ENOMEM;
-	p->seed = seed_param ?: get_random_u32();
-	prandom_seed_state(&p->rnd, p->seed);
+	roll_seed(test, &p->rnd);
 	set_pages(p, 0, PAGES, true);
 	test->priv = p;
 	return 0;

@@ -8,45 +8,35 @@
  */
 #include <kunit/test.h>
 #include <linux/bitmap.h>
-#include <linux/completion.h>
 #include <linux/cpumask.h>
-#include <linux/kthread.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/nodemask.h>
-#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/topology.h>
 
-#include "peers.h"
-#include "scavenge.h"
-#include "span_set.h"
+#include "context.h"
+#include "fixture.h"
+#include "workers.h"
+#include "heap/desc.h"
+#include "heap/peers.h"
+#include "heap/scavenge.h"
 
 #define CHUNK		GOMEM_CHUNK_PAGES
 
-static uint seed_param;
-module_param_named(peers_seed, seed_param, uint, 0444);
-MODULE_PARM_DESC(peers_seed, "Seed of the random cases (0: pick one)");
-
-struct fixture {
+struct peers_fixture {
 	struct fake_peers fp;
 	struct span_set set;
 };
 
-static u32 below(struct fixture *f, u32 limit)
-{
-	return span_set_below(&f->set, limit);
-}
-
-static struct fake_source *source_of(struct fixture *f)
+static struct fake_source *source_of(struct peers_fixture *f)
 {
 	return &f->fp.source;
 }
 
 static void make_heaps(struct kunit *test, unsigned long nr_chunks, unsigned long stripe)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 
 	if (num_possible_nodes() < FAKE_NODES)
 		kunit_skip(test, "the machine cannot have two nodes");
@@ -56,7 +46,7 @@ static void make_heaps(struct kunit *test, unsigned long nr_chunks, unsigned lon
 
 static void expect_heaps(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	unsigned long backed = 0;
 	unsigned int i;
 
@@ -69,13 +59,13 @@ static void expect_heaps(struct kunit *test)
 
 static struct gomem_span *get(struct kunit *test, unsigned int from, unsigned int npages)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 
 	return span_set_get(test, &f->set, f->fp.heap[from], npages);
 }
 
 /* The node, by index, that the first page of a span is of. */
-static unsigned int node_of(struct fixture *f, const struct gomem_span *s)
+static unsigned int node_of(struct peers_fixture *f, const struct gomem_span *s)
 {
 	int id = source_of(f)->src.node_of(&source_of(f)->src, s->base);
 
@@ -84,22 +74,22 @@ static unsigned int node_of(struct fixture *f, const struct gomem_span *s)
 
 static void expect_of(struct kunit *test, const struct gomem_span *s, unsigned int i)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 
 	KUNIT_EXPECT_PTR_EQ(test, f->fp.heap[i], s->heap);
 	KUNIT_EXPECT_EQ(test, i, node_of(f, s));
 }
 
-/* Each asks for memory of its own node, and gets it. */
+/* Each heap gets memory of its own node. */
 static void test_local(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	unsigned int i, k;
 
 	make_heaps(test, 16, 4 * CHUNK);
 	for (k = 0; k < 20; k++) {
 		for (i = 0; i < FAKE_NODES; i++) {
-			expect_of(test, get(test, i, 5 + below(f, 50)), i);
+			expect_of(test, get(test, i, 5 + below(&f->set.rnd, 50)), i);
 			KUNIT_EXPECT_EQ(test, 0, source_of(f)->anywhere);
 			expect_heaps(test);
 		}
@@ -110,11 +100,11 @@ static void test_local(struct kunit *test)
 	expect_heaps(test);
 }
 
-/* What the other node has free comes before the kernel has to look everywhere. */
+/* Free pages of the other heap come before a search of all nodes by the kernel. */
 static void test_free_of_peer(struct kunit *test)
 {
 	struct gomem_span_request req = fake_large_request(10);
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	struct gomem_span *s;
 
 	make_heaps(test, 16, 4 * CHUNK);
@@ -128,13 +118,13 @@ static void test_free_of_peer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[1]->stats.grows);
 	expect_heaps(test);
 
-	/* Not for one who wants no other node's. */
+	/* This does not hold for a caller with __GFP_THISNODE. */
 	req.gfp |= __GFP_THISNODE;
 	KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[0], &req));
 	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[0]->stats.grow_failures);
 	expect_heaps(test);
 
-	/* Back home when there is memory again. */
+	/* The heap uses its own node when that has memory again. */
 	source_of(f)->node[0].empty = false;
 	expect_of(test, get(test, 0, 10), 0);
 	span_set_put_all(test, &f->set);
@@ -143,7 +133,7 @@ static void test_free_of_peer(struct kunit *test)
 /* What is fetched for want of memory here: of the other node, and its heap's. */
 static void expect_block_of_peer(struct kunit *test, unsigned int anywhere, unsigned int len)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	struct gomem_span *s = get(test, 0, 10);
 
 	expect_of(test, s, 1);
@@ -159,10 +149,10 @@ static void expect_block_of_peer(struct kunit *test, unsigned int anywhere, unsi
 	expect_heaps(test);
 }
 
-/* What the other node has to spare comes in a block. */
+/* The other heap gives its free pages as a block. */
 static void test_block_of_peer(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
@@ -172,7 +162,7 @@ static void test_block_of_peer(struct kunit *test)
 /* If nobody has any to spare, the kernel is asked for what is needed, from anywhere. */
 static void test_effort_of_peer(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
@@ -181,28 +171,28 @@ static void test_effort_of_peer(struct kunit *test)
 	expect_block_of_peer(test, 1, 16);
 }
 
-/* Who must have memory does not wait for this node's while the other has some. */
+/* A caller that must not fail takes memory of the other node, without waiting. */
 static void test_nofail(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	unsigned int spc = gomem_spc_make(gomem_sizeclass(64), false);
 	void *obj;
 	struct gomem_refill r = { .want = 1, .objs = &obj };
 
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
-	gomem_mcentral_get(&f->fp.heap[0]->central[spc], GFP_KERNEL | __GFP_NOFAIL, &r);
+	central_get(&f->fp.heap[0]->central[spc], GFP_KERNEL | __GFP_NOFAIL, &r);
 	KUNIT_ASSERT_EQ(test, 1, r.n);
 	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[1]->central[spc].nspans);
 	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&f->fp.heap[1]->central[spc], &obj, 1, false));
 	expect_heaps(test);
 }
 
-/* Memory on no node. Nothing stays behind. */
+/* Without memory on any node, a failed request leaves nothing behind. */
 static void test_none(struct kunit *test)
 {
 	struct gomem_span_request req = fake_large_request(10);
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	struct gomem_heap_snapshot snap;
 	unsigned int i;
 
@@ -222,29 +212,95 @@ static void test_none(struct kunit *test)
 	expect_heaps(test);
 }
 
-/* The span's descriptor is another heap's: without memory for it nothing is taken. */
+/*
+ * A span of another node's memory needs a span descriptor of that node's heap, and a
+ * descriptor of the chunk. If either is missing, the block goes back to the kernel.
+ */
 static void test_no_descriptor(struct kunit *test)
 {
 	struct gomem_span_request req = fake_large_request(10);
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
+	unsigned int i;
 
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
-	/* The first is for the heap that is asked, the second for the chunk. */
-	fake_fail(&source_of(f)->meta, 3, 2);
-	KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[0], &req));
-	KUNIT_EXPECT_EQ(test, 2, source_of(f)->meta.failed);
-	KUNIT_EXPECT_EQ(test, 32, f->fp.heap[1]->pages.free_pages);
-	expect_heaps(test);
+	/*
+	 * Memory for descriptors is fetched for the heap that is asked, then for
+	 * that of the block, then for the chunk. Each failure is of two tries.
+	 * What was fetched before the failure is kept.
+	 */
+	fake_fail(&source_of(f)->meta, 2, 2);
+	for (i = 1; i <= 2; i++) {
+		KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[0], &req));
+		KUNIT_EXPECT_EQ(test, 2, source_of(f)->meta.failed);
+		KUNIT_EXPECT_EQ(test, 0, f->fp.heap[1]->pages.backed_pages);
+		KUNIT_EXPECT_EQ(test, 0, source_of(f)->nr_out);
+		KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.peer_spans);
+		expect_heaps(test);
+		fake_fail(&source_of(f)->meta, 2, 2);
+	}
+	fake_fail_none(&source_of(f)->meta);
 	expect_of(test, get(test, 0, 10), 1);
 	expect_heaps(test);
 	span_set_put_all(test, &f->set);
 }
 
-/* Both nodes have memory in a chunk: it is the heap's that was first. */
+/* Take all span descriptors that a heap has memory for. They are linked by their first word. */
+static void *take_descriptors(struct gomem_heap *h, unsigned int index)
+{
+	void *taken = NULL, *desc;
+
+	spin_lock_irq(&h->lock);
+	while ((desc = gomem_fixalloc_alloc(&h->spanalloc[index]))) {
+		*(void **)desc = taken;
+		taken = desc;
+	}
+	spin_unlock_irq(&h->lock);
+	return taken;
+}
+
+static void put_descriptors(struct gomem_heap *h, unsigned int index, void *taken)
+{
+	void *next;
+
+	for (; taken; taken = next) {
+		next = *(void **)taken;
+		gomem_heap_free_desc(h, &h->spanalloc[index], taken);
+	}
+}
+
+/* Free pages of another heap stay there if there is no descriptor for a span of them. */
+static void test_no_descriptor_for_free(struct kunit *test)
+{
+	struct gomem_span_request req = fake_large_request(10);
+	struct peers_fixture *f = test->priv;
+	struct gomem_heap *peer;
+	unsigned long free;
+	void *taken;
+
+	make_heaps(test, 16, 4 * CHUNK);
+	peer = f->fp.heap[1];
+	expect_of(test, get(test, 1, 10), 1);
+	free = peer->pages.free_pages;
+	KUNIT_ASSERT_GE(test, free, 10);
+	source_of(f)->node[0].empty = true;
+	taken = take_descriptors(peer, req.kind->desc);
+	fake_fail(&source_of(f)->meta, 2, 2);
+	KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[0], &req));
+	KUNIT_EXPECT_EQ(test, 2, source_of(f)->meta.failed);
+	KUNIT_EXPECT_EQ(test, free, peer->pages.free_pages);
+	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.peer_spans);
+	put_descriptors(peer, req.kind->desc, taken);
+	expect_heaps(test);
+	expect_of(test, get(test, 0, 10), 1);
+	span_set_put_all(test, &f->set);
+	expect_heaps(test);
+}
+
+/* A chunk with memory of both nodes belongs to the heap that registers it first. */
 static void test_shared_chunk(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	struct gomem_span *s;
 
 	make_heaps(test, 4, CHUNK / 2);
@@ -262,7 +318,7 @@ static void test_shared_chunk(struct kunit *test)
 
 static int cpu_of(struct kunit *test, unsigned int i)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	int cpu;
 
 	for_each_online_cpu(cpu)
@@ -271,10 +327,10 @@ static int cpu_of(struct kunit *test, unsigned int i)
 	kunit_skip(test, "no CPU on one of the nodes");
 }
 
-/* Page caches have what is near; from elsewhere pages go to their heap at once. */
+/* Page caches hold near pages; pages of another node return to their heap at once. */
 static void test_page_caches(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	struct gomem_heap_snapshot snap;
 	struct gomem_span *s[2];
 	unsigned int i;
@@ -286,7 +342,7 @@ static void test_page_caches(struct kunit *test)
 		f->fp.heap[i]->pcache_min = 16;
 	}
 	span_set_put_all(test, &f->set);
-	span_set_pin(test, cpu_of(test, 0));
+	move_to(test, cpu_of(test, 0));
 
 	s[0] = get(test, 0, 1);
 	s[1] = get(test, 1, 1);
@@ -298,7 +354,7 @@ static void test_page_caches(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, snap.cached_pages);
 	expect_heaps(test);
 
-	span_set_pin(test, cpu_of(test, 1));
+	move_to(test, cpu_of(test, 1));
 	span_set_put(test, &f->set, s[0]);
 	gomem_heap_get(f->fp.heap[0], &snap);
 	KUNIT_EXPECT_EQ(test, 15, snap.cached_pages);
@@ -309,10 +365,10 @@ static void test_page_caches(struct kunit *test)
 	expect_heaps(test);
 }
 
-/* The limit is that of all nodes together: what one has too much, another may use. */
+/* All nodes share the limit: a node may use what another does not. */
 static void test_limit(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	struct gomem_pagesource *src = &source_of(f)->src;
 
 	make_heaps(test, 16, 4 * CHUNK);
@@ -331,10 +387,10 @@ static void test_limit(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* A node that is empty for a while is not tried again with what is in vain, but tried. */
+/* A node without memory is tried again, but not for orders that just failed. */
 static void test_learn_order(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	unsigned int i;
 
 	make_heaps(test, 16, 4 * CHUNK);
@@ -367,12 +423,7 @@ static const struct order_case {
 	{ "node 3",	3, { 2, 0, 1 } },
 };
 
-static void order_desc(const struct order_case *c, char *desc)
-{
-	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(order, order_cases, order_desc);
+KUNIT_ARRAY_PARAM_DESC(order, order_cases, name);
 
 /* The nearest comes first, whatever its number; then the next by number. */
 static void test_order(struct kunit *test)
@@ -396,54 +447,42 @@ static void test_order(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, near[3]);
 }
 
-struct racer {
+struct grower {
+	struct racer base;
 	struct gomem_heap *h;
-	struct task_struct *task;
-	struct completion *start;
-	struct completion done;
 	unsigned int nr;
 	struct gomem_span *s[SPAN_SET_CHUNKS];
 };
 
-/* A chunk's half at a time, so that each span is the first of its node in a chunk. */
-static int racer_run(void *arg)
+/* Half a chunk at a time, so that each span is the first of its node in a chunk. */
+static void take_halves(struct racer *r)
 {
 	struct gomem_span_request req = fake_large_request(CHUNK / 2);
-	struct racer *r = arg;
+	struct grower *g = container_of(r, struct grower, base);
 
-	wait_for_completion(r->start);
-	for (r->nr = 0; r->nr < SPAN_SET_CHUNKS; r->nr++) {
-		r->s[r->nr] = fake_heap_span(r->h, &req);
-		if (!r->s[r->nr])
+	for (g->nr = 0; g->nr < SPAN_SET_CHUNKS; g->nr++) {
+		g->s[g->nr] = fake_heap_span(g->h, &req);
+		if (!g->s[g->nr])
 			break;
 	}
-	complete(&r->done);
-	return 0;
 }
 
 static void test_shared_race(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	DECLARE_COMPLETION_ONSTACK(start);
+	struct peers_fixture *f = test->priv;
+	struct racer *racers[FAKE_NODES];
 	unsigned long chunks = 0;
 	unsigned int i, k;
-	struct racer *r;
+	struct grower *r;
 
 	r = kunit_kcalloc(test, FAKE_NODES, sizeof(*r), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, r);
 	make_heaps(test, SPAN_SET_CHUNKS, CHUNK / 2);
 	for (i = 0; i < FAKE_NODES; i++) {
 		r[i].h = f->fp.heap[i];
-		r[i].start = &start;
-		init_completion(&r[i].done);
-		r[i].task = kthread_create(racer_run, &r[i], "gomem_test/%u", i);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(r[i].task));
-		kthread_bind(r[i].task, cpumask_nth(i % num_online_cpus(), cpu_online_mask));
-		wake_up_process(r[i].task);
+		racers[i] = &r[i].base;
 	}
-	complete_all(&start);
-	for (i = 0; i < FAKE_NODES; i++)
-		wait_for_completion(&r[i].done);
+	race(test, racers, FAKE_NODES, take_halves);
 	for (i = 0; i < FAKE_NODES; i++) {
 		KUNIT_EXPECT_EQ(test, SPAN_SET_CHUNKS, r[i].nr);
 		for (k = 0; k < r[i].nr; k++) {
@@ -460,9 +499,17 @@ static void test_shared_race(struct kunit *test)
 	expect_heaps(test);
 }
 
+/* Let one of the nodes have memory again, or none any more. */
+static void empty_any_node(struct peers_fixture *f)
+{
+	unsigned int i = below(&f->set.rnd, FAKE_NODES);
+
+	source_of(f)->node[i].empty = below(&f->set.rnd, 2);
+}
+
 static void test_random(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 	struct gomem_span_request req;
 	unsigned int step, i;
 
@@ -474,17 +521,18 @@ static void test_random(struct kunit *test)
 		f->fp.heap[i]->pcache_max = GOMEM_PCACHE_PAGES;
 	for (step = 0; step < 3000; step++) {
 		if (step % 20 == 0)
-			span_set_pin(test, cpumask_nth(below(f, num_online_cpus()),
-						       cpu_online_mask));
+			move_to(test, cpumask_nth(below(&f->set.rnd, num_online_cpus()),
+						  cpu_online_mask));
 		if (step % 100 == 0)
-			source_of(f)->node[below(f, FAKE_NODES)].empty = below(f, 2);
-		if (below(f, 100) < (step % 1000 < 600 ? 65 : 30) && f->set.nr < 600) {
+			empty_any_node(f);
+		if (below(&f->set.rnd, 100) < (step % 1000 < 600 ? 65 : 30) && f->set.nr < 600) {
 			req = span_set_request(&f->set, 40);
-			if (!below(f, 10))
+			if (!below(&f->set.rnd, 10))
 				req.gfp |= __GFP_THISNODE;
-			span_set_try(test, &f->set, f->fp.heap[below(f, FAKE_NODES)], &req);
+			span_set_try(test, &f->set, f->fp.heap[below(&f->set.rnd, FAKE_NODES)],
+				     &req);
 		} else if (f->set.nr) {
-			span_set_put(test, &f->set, f->set.span[below(f, f->set.nr)]);
+			span_set_put_any(test, &f->set);
 		}
 		if (step % 100 == 0)
 			expect_heaps(test);
@@ -492,7 +540,8 @@ static void test_random(struct kunit *test)
 			continue;
 		for (i = 0; i < FAKE_NODES; i++) {
 			gomem_heap_drain_pcaches(f->fp.heap[i], false);
-			gomem_heap_scavenge(f->fp.heap[i], below(f, 1000), GOMEM_SCAVENGE_FORCED);
+			gomem_heap_scavenge(f->fp.heap[i], below(&f->set.rnd, 1000),
+					    GOMEM_SCAVENGE_FORCED);
 		}
 		expect_heaps(test);
 		span_set_expect_bits(test, &f->set, source_of(f));
@@ -503,23 +552,22 @@ static void test_random(struct kunit *test)
 
 static int peers_init(struct kunit *test)
 {
-	struct fixture *f = kvzalloc(sizeof(*f), GFP_KERNEL);
+	struct peers_fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 
 	if (!f)
 		return -ENOMEM;
-	span_set_init(&f->set, seed_param ?: get_random_u32());
+	f->set.seed = roll_seed(test, &f->set.rnd);
 	test->priv = f;
 	return 0;
 }
 
 static void peers_exit(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct peers_fixture *f = test->priv;
 
 	if (!f)
 		return;
 	fake_peers_exit(test, &f->fp);
-	kvfree(f);
 }
 
 static struct kunit_case peers_cases[] = {
@@ -530,6 +578,7 @@ static struct kunit_case peers_cases[] = {
 	KUNIT_CASE(test_nofail),
 	KUNIT_CASE(test_none),
 	KUNIT_CASE(test_no_descriptor),
+	KUNIT_CASE(test_no_descriptor_for_free),
 	KUNIT_CASE(test_shared_chunk),
 	KUNIT_CASE(test_page_caches),
 	KUNIT_CASE(test_limit),

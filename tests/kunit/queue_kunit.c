@@ -12,7 +12,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
+#include "base/compat.h"
 
 #define OBJECTS		200
 
@@ -72,9 +72,9 @@ static void run_job(struct work_struct *work)
 }
 
 /*
- * Each call that waits for works, from a work that reclaim may wait for. That work does
- * nothing else: after some milliseconds the workqueue core lets the CPU's other works run
- * beside it, and those that are over are not waited for.
+ * Make each call that waits for works, in a work that reclaim may wait for. The work does
+ * nothing else. After some milliseconds the workqueue core would let other works of the CPU
+ * run beside it, and the call would no longer wait for them.
  */
 static void test_wait(struct kunit *test)
 {

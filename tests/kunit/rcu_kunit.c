@@ -8,8 +8,6 @@
 #include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/gomem.h>
-#include <linux/interrupt.h>
-#include <linux/irq_work.h>
 #include <linux/lockdep.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -20,11 +18,12 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
-#include "balance.h"
+#include "context.h"
+#include "fixture.h"
 #include "nmi.h"
-#include "rcu.h"
-#include "sizeclass.h"
-#include "stats.h"
+#include "api/rcu.h"
+#include "base/sizeclass.h"
+#include "base/stats.h"
 
 struct early {
 	struct rcu_head rcu;
@@ -44,34 +43,27 @@ struct small {
 	u64 more[2];
 };
 
-struct fixture {
-	struct balance balance;
+struct rcu_fixture {
+	struct fixture base;
 	u64 frees;
 	u64 batches;
 };
 
 static u64 frees(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct rcu_fixture *f = test->priv;
 
 	return gomem_event_sum(GOMEM_EV_RCU_FREES) - f->frees;
 }
 
-static void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)
-{
-	struct fixture *f = test->priv;
-
-	balance_expect_misuses(test, &f->balance, what, n);
-}
-
-/* All that was given is freed, and was counted. */
+/* Expect that all given objects are freed and counted. */
 static void expect_freed(struct kunit *test, u64 given)
 {
-	struct fixture *f = test->priv;
+	struct rcu_fixture *f = test->priv;
 
 	gomem_rcu_barrier();
 	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_pending());
-	KUNIT_EXPECT_EQ(test, f->balance.live, live_objects());
+	KUNIT_EXPECT_EQ(test, f->base.balance.live, live_objects());
 	KUNIT_EXPECT_EQ(test, given, frees(test));
 }
 
@@ -221,7 +213,7 @@ static void test_evaluated_once(struct kunit *test)
 	expect_freed(test, 2);
 }
 
-/* While somebody reads it, it stays, whoever asks for memory of its size. */
+/* While an RCU reader runs, its object is not reused, even for allocations of its size. */
 static void test_reader(struct kunit *test)
 {
 	void *others[64];
@@ -245,10 +237,10 @@ static void test_reader(struct kunit *test)
 	expect_freed(test, 1);
 }
 
-/* Those that come while a grace period runs wait for the next one, all together. */
+/* Objects given during a grace period wait for the next one together. */
 static void test_batches(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct rcu_fixture *f = test->priv;
 	unsigned int i;
 	u64 batches;
 
@@ -360,50 +352,42 @@ static void test_no_object(struct kunit *test)
 	expect_freed(test, 0);
 }
 
-/* Nothing is freed that is behind it, and nothing else happens. */
-static void test_broken_list(struct kunit *test)
+/* Pass @n objects together to gomem_free_rcu(), and write to the link of the third one. */
+static void break_link(struct kunit *test, unsigned int n, struct rcu_head *link)
 {
 	struct early *p[4];
 	unsigned int i;
 
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < n; i++)
 		p[i] = get_early(test, 64);
 	migrate_disable();
 	rcu_read_lock();
 	/* The first one has a grace period of its own. */
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < n; i++)
 		gomem_free_rcu(p[i], rcu);
-	p[2]->rcu.next = NULL;
+	p[2]->rcu.next = link;
 	rcu_read_unlock();
 	migrate_enable();
 	gomem_rcu_barrier();
 	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
 	gomem_free(p[1]);
 	gomem_free(p[2]);
+}
+
+/* Nothing is freed that is behind it, and nothing else happens. */
+static void test_broken_list(struct kunit *test)
+{
+	break_link(test, 4, NULL);
 	expect_freed(test, 4);
 }
 
 static void test_broken_link(struct kunit *test)
 {
 	static struct rcu_head *const links[] = { NULL, (void *)0x1234567, (void *)~7UL };
-	struct early *p[3];
-	unsigned int i, k;
+	unsigned int k;
 
-	for (k = 0; k < ARRAY_SIZE(links); k++) {
-		for (i = 0; i < 3; i++)
-			p[i] = get_early(test, 64);
-		migrate_disable();
-		rcu_read_lock();
-		for (i = 0; i < 3; i++)
-			gomem_free_rcu(p[i], rcu);
-		p[2]->rcu.next = links[k];
-		rcu_read_unlock();
-		migrate_enable();
-		gomem_rcu_barrier();
-		expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
-		gomem_free(p[1]);
-		gomem_free(p[2]);
-	}
+	for (k = 0; k < ARRAY_SIZE(links); k++)
+		break_link(test, 3, links[k]);
 	expect_freed(test, 9);
 }
 
@@ -475,7 +459,7 @@ static void test_mightsleep(struct kunit *test)
 
 #define NR_SHARED	2000
 
-/* What all CPUs give in the same moment. */
+/* All CPUs give objects at the same time. */
 struct race {
 	struct small *p[NR_SHARED];
 	atomic_t missing;
@@ -572,63 +556,38 @@ static void test_nolock(struct kunit *test)
 /* Contexts */
 
 struct job {
-	struct irq_work irq_work;
-	struct tasklet_struct tasklet;
 	struct early *p[100];
 };
 
-static void job_run(struct job *job)
+static void job_run(void *arg)
 {
+	struct job *job = arg;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(job->p); i++)
 		gomem_free_rcu(job->p[i], rcu);
 }
 
-static void job_irq_work(struct irq_work *work)
-{
-	job_run(container_of(work, struct job, irq_work));
-}
-
-static void job_tasklet(struct tasklet_struct *t)
-{
-	job_run(container_of(t, struct job, tasklet));
-}
-
-static void run_in_hardirq(struct job *job)
-{
-	job->irq_work = IRQ_WORK_INIT(job_irq_work);
-	irq_work_queue(&job->irq_work);
-	irq_work_sync(&job->irq_work);
-}
-
-static void run_in_softirq(struct job *job)
-{
-	tasklet_setup(&job->tasklet, job_tasklet);
-	tasklet_schedule(&job->tasklet);
-	tasklet_kill(&job->tasklet);
-}
-
-static void run_with_raw_lock(struct job *job)
+static void run_with_raw_lock(void (*fn)(void *arg), void *arg)
 {
 	static DEFINE_RAW_SPINLOCK(lock);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&lock, flags);
-	job_run(job);
+	fn(arg);
 	raw_spin_unlock_irqrestore(&lock, flags);
 }
 
-static void run_with_preemption_off(struct job *job)
+static void run_with_preemption_off(void (*fn)(void *arg), void *arg)
 {
 	preempt_disable();
-	job_run(job);
+	fn(arg);
 	preempt_enable();
 }
 
 static void test_contexts(struct kunit *test)
 {
-	static void (*const run[])(struct job *job) = {
+	static void (*const run[])(void (*fn)(void *arg), void *arg) = {
 		run_in_hardirq, run_in_softirq, run_with_raw_lock, run_with_preemption_off,
 	};
 	struct job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
@@ -638,7 +597,7 @@ static void test_contexts(struct kunit *test)
 	for (k = 0; k < ARRAY_SIZE(run); k++) {
 		for (i = 0; i < ARRAY_SIZE(job->p); i++)
 			job->p[i] = get_early(test, 64 << i % 8);
-		run[k](job);
+		run[k](job_run, job);
 	}
 	expect_freed(test, ARRAY_SIZE(run) * ARRAY_SIZE(job->p));
 }
@@ -667,24 +626,14 @@ static void test_every_cpu(struct kunit *test)
 
 static int rcu_test_init(struct kunit *test)
 {
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct rcu_fixture *f = fixture_alloc(test, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;
 	gomem_rcu_barrier();
-	balance_save(&f->balance);
 	f->frees = gomem_event_sum(GOMEM_EV_RCU_FREES);
 	f->batches = gomem_event_sum(GOMEM_EV_RCU_BATCHES);
-	test->priv = f;
 	return 0;
-}
-
-static void rcu_test_exit(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	if (f)
-		balance_expect(test, &f->balance);
 }
 
 static struct kunit_case rcu_cases[] = {
@@ -718,7 +667,7 @@ static struct kunit_case rcu_cases[] = {
 static struct kunit_suite rcu_suite = {
 	.name = "gomem_rcu",
 	.init = rcu_test_init,
-	.exit = rcu_test_exit,
+	.exit = fixture_exit,
 	.test_cases = rcu_cases,
 };
 

@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * reserves_kunit.c - the kernel's reserves of memory serve who may have them, and nobody
- * else: on the module's own heap, with a page source that has nothing but reserves.
+ * reserves_kunit.c - only callers that may use the kernel's reserves get memory from them.
+ *
+ * The module's own heap has a page source with nothing but reserves.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
 
-#include "balance.h"
-#include "node.h"
+#include "fixture.h"
+#include "cpu/node.h"
 
 #define TRY		(GFP_NOWAIT | __GFP_NOWARN)
 #define PRIVILEGED	(TRY | __GFP_MEMALLOC)
 
 #define MAX_TINY	20000
 
-struct fixture {
-	struct balance balance;
+struct reserves_fixture {
+	struct fixture base;
 	void *taken;
 	void *tiny[MAX_TINY];
 };
 
-/* Take all that there is, linked by the first words. */
-static void take_all(struct fixture *f, size_t size)
+/* Allocate all memory, and link the objects by their first words. */
+static void take_all(struct reserves_fixture *f, size_t size)
 {
 	void **p;
 
@@ -36,7 +37,7 @@ static void take_all(struct fixture *f, size_t size)
 /* Nothing is left, of this size and of any. */
 static void begin(struct kunit *test, size_t size)
 {
-	struct fixture *f = test->priv;
+	struct reserves_fixture *f = test->priv;
 
 	migrate_disable();
 	reserves_begin();
@@ -46,7 +47,7 @@ static void begin(struct kunit *test, size_t size)
 	KUNIT_EXPECT_NULL(test, gomem_alloc(size, TRY));
 }
 
-static void end(struct fixture *f, unsigned long *used)
+static void end(struct reserves_fixture *f, unsigned long *used)
 {
 	void *next;
 
@@ -58,10 +59,10 @@ static void end(struct fixture *f, unsigned long *used)
 	}
 }
 
-/* Objects with reserves, none for others in between, and no more pages than they take. */
+/* Callers with reserves get objects and no more pages than they need; others get none. */
 static void expect_reserved(struct kunit *test, size_t size, void *(*get)(size_t size, gfp_t gfp))
 {
-	struct fixture *f = test->priv;
+	struct reserves_fixture *f = test->priv;
 	unsigned long used;
 	void *p[5], *q;
 	unsigned int i;
@@ -118,7 +119,7 @@ static void test_bulk(struct kunit *test)
 }
 
 /* Blocks and spans of 16 bytes are used up first: a tiny object takes what there is. */
-static unsigned int take_tiny(struct fixture *f)
+static unsigned int take_tiny(struct reserves_fixture *f)
 {
 	unsigned int n = 0;
 	void *p;
@@ -130,7 +131,7 @@ static unsigned int take_tiny(struct fixture *f)
 
 static void test_tiny(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct reserves_fixture *f = test->priv;
 	unsigned long used;
 	unsigned int n;
 	void *p;
@@ -147,10 +148,10 @@ static void test_tiny(struct kunit *test)
 	gomem_free_bulk(n, f->tiny);
 }
 
-/* A task that frees memory has them without asking. */
+/* A task with PF_MEMALLOC may use the reserves without a gfp flag. */
 static void test_task(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct reserves_fixture *f = test->priv;
 	unsigned int flags;
 	unsigned long used;
 	void *p;
@@ -170,7 +171,7 @@ static void test_task(struct kunit *test)
 static void test_typed(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("reserves", 200, NULL);
-	struct fixture *f = test->priv;
+	struct reserves_fixture *f = test->priv;
 	unsigned long used;
 	void *p;
 
@@ -188,21 +189,7 @@ static void test_typed(struct kunit *test)
 
 static int reserves_init(struct kunit *test)
 {
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-
-	if (!f)
-		return -ENOMEM;
-	test->priv = f;
-	balance_save(&f->balance);
-	return 0;
-}
-
-static void reserves_exit(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	if (f)
-		balance_expect(test, &f->balance);
+	return fixture_alloc(test, sizeof(struct reserves_fixture)) ? 0 : -ENOMEM;
 }
 
 static struct kunit_case reserves_cases[] = {
@@ -217,7 +204,7 @@ static struct kunit_case reserves_cases[] = {
 static struct kunit_suite reserves_suite = {
 	.name = "gomem_reserves",
 	.init = reserves_init,
-	.exit = reserves_exit,
+	.exit = fixture_exit,
 	.test_cases = reserves_cases,
 };
 

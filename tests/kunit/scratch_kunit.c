@@ -7,35 +7,23 @@
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
-#include <linux/interrupt.h>
-#include <linux/irq_work.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 #include <linux/sizes.h>
 
-#include "balance.h"
-#include "scratch.h"
-#include "sizeclass.h"
-#include "stats.h"
+#include "context.h"
+#include "fixture.h"
+#include "api/scratch.h"
+#include "base/sizeclass.h"
+#include "base/stats.h"
 
 #define MAX_BUFFERS	2048
 #define NR_ORDERS	(GOMEM_SCRATCH_MAX_ORDER + 1)
 
-struct fixture {
-	struct balance balance;
+struct scratch_fixture {
+	struct fixture base;
 	struct gomem_scratch_stats before;
-	struct rnd_state rnd;
-	u32 seed;
 	void *bufs[MAX_BUFFERS];
 	unsigned int orders[MAX_BUFFERS];
 };
-
-static void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)
-{
-	struct fixture *f = test->priv;
-
-	balance_expect_misuses(test, &f->balance, what, n);
-}
 
 static void *get(struct kunit *test, unsigned int order, gfp_t gfp)
 {
@@ -58,10 +46,10 @@ static void put(struct kunit *test, void *p, unsigned int order)
 	gomem_scratch_put(p);
 }
 
-/* Many of each order at once, more than a CPU keeps; what comes back is used again. */
+/* Get more buffers of each order than a CPU keeps; returned buffers are reused. */
 static void test_every_order(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct scratch_fixture *f = test->priv;
 	unsigned int order, i, n, round;
 
 	for (order = 0; order < NR_ORDERS; order++) {
@@ -78,18 +66,18 @@ static void test_every_order(struct kunit *test)
 
 static void test_random(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct scratch_fixture *f = test->priv;
 	unsigned int i, round;
 
 	for (round = 0; round < 20000; round++) {
-		i = prandom_u32_state(&f->rnd) % 300;
+		i = below(&f->base.rnd, 300);
 		if (f->bufs[i]) {
 			put(test, f->bufs[i], f->orders[i]);
 			f->bufs[i] = NULL;
 			continue;
 		}
-		f->orders[i] = prandom_u32_state(&f->rnd) % NR_ORDERS;
-		f->bufs[i] = get(test, f->orders[i], prandom_u32_state(&f->rnd) % 2 ? GFP_KERNEL :
+		f->orders[i] = below(&f->base.rnd, NR_ORDERS);
+		f->bufs[i] = get(test, f->orders[i], below(&f->base.rnd, 2) ? GFP_KERNEL :
 				 GFP_ATOMIC | __GFP_ZERO);
 	}
 	for (i = 0; i < 300; i++)
@@ -115,7 +103,7 @@ static void test_reused(struct kunit *test)
 
 static void test_counted(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct scratch_fixture *f = test->priv;
 	struct gomem_scratch_stats now;
 	unsigned int order;
 	u64 bytes = 0;
@@ -174,7 +162,7 @@ static void test_double_put(struct kunit *test)
 	}
 }
 
-/* By every function of the heap's, whether the buffer is live or not. */
+/* Pass a buffer, live or not, to each other function that frees. */
 static void test_wrong_function(struct kunit *test)
 {
 	unsigned int order;
@@ -247,16 +235,15 @@ static void test_write_after_put(struct kunit *test)
 	gomem_scratch_put(q);
 }
 
-/* Interrupts have no slots for these: each goes to its span and comes from there. */
+/* Interrupts have no slots for buffers: each buffer comes from its span and returns there. */
 struct job {
-	struct irq_work irq_work;
 	void *bufs[40];
 	const char *error;
 };
 
-static void job_irq_work(struct irq_work *work)
+static void job_run(void *arg)
 {
-	struct job *job = container_of(work, struct job, irq_work);
+	struct job *job = arg;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(job->bufs); i++) {
@@ -267,7 +254,7 @@ static void job_irq_work(struct irq_work *work)
 	for (i = 0; i < ARRAY_SIZE(job->bufs); i++) {
 		if (job->bufs[i] && !is_filled(job->bufs[i], GOMEM_SCRATCH_SIZE(i % NR_ORDERS)))
 			job->error = "a buffer was overwritten";
-		/* Some are left to the task. */
+		/* The task frees some of the objects. */
 		if (i % 3) {
 			gomem_scratch_put(job->bufs[i]);
 			job->bufs[i] = NULL;
@@ -280,12 +267,9 @@ static void test_hardirq(struct kunit *test)
 	struct job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
 	unsigned int i;
 
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		kunit_skip(test, "on PREEMPT_RT allocation is for tasks");
+	skip_on_rt(test);
 	KUNIT_ASSERT_NOT_NULL(test, job);
-	job->irq_work = IRQ_WORK_INIT(job_irq_work);
-	irq_work_queue(&job->irq_work);
-	irq_work_sync(&job->irq_work);
+	run_in_hardirq(job_run, job);
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
 	for (i = 0; i < ARRAY_SIZE(job->bufs); i++)
 		gomem_scratch_put(job->bufs[i]);
@@ -294,7 +278,7 @@ static void test_hardirq(struct kunit *test)
 static void test_no_memory(struct kunit *test)
 {
 	u64 failures = gomem_event_sum(GOMEM_EV_ALLOC_FAILURES);
-	struct fixture *f = test->priv;
+	struct scratch_fixture *f = test->priv;
 	unsigned int n = 0, order;
 
 	no_pages_begin();
@@ -311,27 +295,22 @@ static void test_no_memory(struct kunit *test)
 
 static int scratch_init(struct kunit *test)
 {
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct scratch_fixture *f = fixture_alloc(test, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;
-	f->seed = get_random_u32();
-	prandom_seed_state(&f->rnd, f->seed);
-	kunit_info(test, "seed %u", f->seed);
-	balance_save(&f->balance);
 	gomem_scratch_get_stats(&f->before);
-	test->priv = f;
 	return 0;
 }
 
 static void scratch_exit(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct scratch_fixture *f = test->priv;
 	struct gomem_scratch_stats now;
 
 	if (!f)
 		return;
-	balance_expect(test, &f->balance);
+	fixture_exit(test);
 	gomem_scratch_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, f->before.inuse, now.inuse);
 	KUNIT_EXPECT_EQ(test, now.gets - f->before.gets, now.puts - f->before.puts);

@@ -7,11 +7,11 @@
 #include <linux/gomem.h>
 #include <linux/sizes.h>
 
-#include "shuffle.h"
+#include "base/shuffle.h"
 
 #define MOST	64U
 
-/* All of them are there, each once. */
+/* Each object is there once. */
 static void test_all_there(struct kunit *test)
 {
 	void *objs[MOST];

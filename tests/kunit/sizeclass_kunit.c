@@ -10,9 +10,9 @@
 #include <linux/log2.h>
 #include <linux/minmax.h>
 
-#include "chunk.h"
-#include "sizeclass.h"
-#include "tiny.h"
+#include "api/tiny.h"
+#include "base/sizeclass.h"
+#include "map/chunk.h"
 
 /* A size class as the rules give it. */
 struct rule_class {

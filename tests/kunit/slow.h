@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slow.h - cases that take a machine with KASAN and two emulated CPUs ten seconds or more,
- * and that tell there what they tell on one CPU. kunit.filter="speed>slow" leaves them out.
+ * slow.h - cases that take ten seconds or more on an emulated machine with KASAN and two
+ * CPUs, and that find no more there than on one CPU. kunit.filter="speed>slow" skips them.
  */
 #ifndef GOMEM_TEST_SLOW_H
 #define GOMEM_TEST_SLOW_H
 
 #include <kunit/test.h>
 
-/* Linux 6.1 has no attributes, and runs all. */
+/* Linux 6.1 has no attributes, and runs all cases. */
 #ifdef KUNIT_CASE_SLOW
 #define SLOW_CASE(fn)			KUNIT_CASE_SLOW(fn)
 #define SLOW_CASE_PARAM(fn, gen)						\

@@ -8,19 +8,8 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "scavenge.h"
 #include "span_set.h"
-
-/**
- * span_set_init - an empty set
- * @set: the set, zeroed
- * @seed: for what happens at random
- */
-void span_set_init(struct span_set *set, u32 seed)
-{
-	set->seed = seed;
-	prandom_seed_state(&set->rnd, seed);
-}
+#include "heap/scavenge.h"
 
 static void expect_pages(struct kunit *test, struct span_set *set, struct gomem_span *s)
 {
@@ -32,21 +21,21 @@ static void expect_pages(struct kunit *test, struct span_set *set, struct gomem_
 		unsigned long addr = s->base + i * GOMEM_PAGE_SIZE;
 
 		KUNIT_ASSERT_FALSE_MSG(test, test_and_set_bit(span_set_index(s) + i, set->owned),
-				       "page given out twice, seed %u", set->seed);
+				       "page given out twice");
 		KUNIT_ASSERT_PTR_EQ(test, s, gomem_pagemap_span(h->map, addr));
 		KUNIT_ASSERT_PTR_EQ(test, h, gomem_pagemap_chunk(h->map, addr)->heap);
-		KUNIT_ASSERT_TRUE_MSG(test, fake_page_is_out(fake, addr), "seed %u", set->seed);
+		KUNIT_ASSERT_TRUE(test, fake_page_is_out(fake, addr));
 	}
 }
 
 /**
  * span_set_try - make a span
  * @test: the test
- * @set: where it belongs
+ * @set: the set that the span joins
  * @h: the heap to ask
- * @req: what for
+ * @req: the request
  *
- * Return: a span as asked for, of pages that nobody else has; or NULL.
+ * Return: a span as requested, of pages that no other span has; or NULL.
  */
 struct gomem_span *span_set_try(struct kunit *test, struct span_set *set, struct gomem_heap *h,
 				const struct gomem_span_request *req)
@@ -63,8 +52,7 @@ struct gomem_span *span_set_try(struct kunit *test, struct span_set *set, struct
 	KUNIT_ASSERT_LT(test, span_set_index(s) + s->npages, SPAN_SET_PAGES + 1);
 	if (req->aligned)
 		KUNIT_ASSERT_TRUE_MSG(test, !(s->base & (req->npages * GOMEM_PAGE_SIZE - 1)),
-				      "%u pages at %#lx, seed %u", req->npages, s->base,
-				      set->seed);
+				      "%u pages at %#lx", req->npages, s->base);
 	expect_pages(test, set, s);
 	return s;
 }
@@ -72,9 +60,11 @@ struct gomem_span *span_set_try(struct kunit *test, struct span_set *set, struct
 /**
  * span_set_get - make a span for a large object, not aligned
  * @test: the test
- * @set: where it belongs
+ * @set: the set that the span joins
  * @h: the heap to ask
  * @npages: how many pages
+ *
+ * Return: the span.
  */
 struct gomem_span *span_set_get(struct kunit *test, struct span_set *set, struct gomem_heap *h,
 				unsigned int npages)
@@ -108,30 +98,42 @@ void span_set_put(struct kunit *test, struct span_set *set, struct gomem_span *s
 }
 
 /**
- * span_set_put_all - give all spans back, in any order
+ * span_set_put_any - free a span of the set, at random
+ * @test: the test
+ * @set: the set, not empty
+ */
+void span_set_put_any(struct kunit *test, struct span_set *set)
+{
+	span_set_put(test, set, set->span[below(&set->rnd, set->nr)]);
+}
+
+/**
+ * span_set_put_all - free all spans, in any order
  * @test: the test
  * @set: the set
  */
 void span_set_put_all(struct kunit *test, struct span_set *set)
 {
 	while (set->nr)
-		span_set_put(test, set, set->span[span_set_below(set, set->nr)]);
+		span_set_put_any(test, set);
 }
 
 /**
- * span_set_request - something to ask for
- * @set: has the randomness
+ * span_set_request - make a random request
+ * @set: the set, for its random numbers
  * @max_pages: most pages of a large object
+ *
+ * Return: a request for a span of a small class or a large object.
  */
 struct gomem_span_request span_set_request(struct span_set *set, unsigned int max_pages)
 {
 	struct gomem_span_request req;
 
-	if (span_set_below(set, 2))
-		req = fake_small_request(2 + span_set_below(set, GOMEM_NR_SPANCLASSES - 2));
+	if (below(&set->rnd, 2))
+		req = fake_small_request(2 + below(&set->rnd, GOMEM_NR_SPANCLASSES - 2));
 	else
-		req = fake_large_request(1 + span_set_below(set, max_pages));
-	if (span_set_below(set, 2))
+		req = fake_large_request(1 + below(&set->rnd, max_pages));
+	if (below(&set->rnd, 2))
 		req.gfp = GFP_ATOMIC;
 	return req;
 }
@@ -171,7 +173,7 @@ static void expect_caches(struct kunit *test, struct span_set *set, struct gomem
 			continue;
 		KUNIT_ASSERT_EQ(test, 0, pc->base % 64);
 		KUNIT_ASSERT_TRUE_MSG(test, released || hweight64(pc->free) <= max,
-				      "CPU %d, seed %u", cpu, set->seed);
+				      "CPU %d", cpu);
 		c = gomem_pagealloc_chunk(&h->pages, pc->base / GOMEM_CHUNK_PAGES);
 		w = pc->base % GOMEM_CHUNK_PAGES / 64;
 		KUNIT_ASSERT_EQ(test, 0, pc->free & ~c->inuse.word[w]);
@@ -193,8 +195,8 @@ void span_set_expect(struct kunit *test, struct span_set *set, struct gomem_heap
 	unsigned long pages = 0, spans = 0;
 	unsigned int i;
 
-	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s, seed %u", violation, set->seed);
-	KUNIT_ASSERT_TRUE_MSG(test, !fake->error, "%s, seed %u", fake->error, set->seed);
+	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s", violation);
+	KUNIT_ASSERT_TRUE_MSG(test, !fake->error, "%s", fake->error);
 	for (i = 0; i < set->nr; i++) {
 		if (set->span[i]->heap != h)
 			continue;
@@ -202,12 +204,11 @@ void span_set_expect(struct kunit *test, struct span_set *set, struct gomem_heap
 		spans++;
 	}
 	gomem_heap_get(h, &snap);
-	KUNIT_ASSERT_EQ_MSG(test, pages, snap.counts.inuse_pages, "seed %u", set->seed);
-	KUNIT_ASSERT_EQ_MSG(test, spans, snap.counts.spans, "seed %u", set->seed);
+	KUNIT_ASSERT_EQ(test, pages, snap.counts.inuse_pages);
+	KUNIT_ASSERT_EQ(test, spans, snap.counts.spans);
 	KUNIT_ASSERT_EQ(test, spans, snap.counts.span_allocs - snap.counts.span_frees);
-	KUNIT_ASSERT_EQ_MSG(test, snap.backed_pages,
-			    snap.free_pages + snap.cached_pages + snap.counts.inuse_pages,
-			    "seed %u", set->seed);
+	KUNIT_ASSERT_EQ(test, snap.backed_pages,
+			snap.free_pages + snap.cached_pages + snap.counts.inuse_pages);
 	KUNIT_ASSERT_EQ(test, snap.free_pages + snap.cached_pages, gomem_heap_idle_pages(h));
 	KUNIT_ASSERT_EQ(test, snap.hole_pages,
 			snap.chunks * GOMEM_CHUNK_PAGES - snap.backed_pages);
@@ -234,19 +235,7 @@ void span_set_expect_bits(struct kunit *test, struct span_set *set, struct fake_
 		bool hole = c->hole.word[i / 64] & BIT_ULL(i % 64);
 		enum page_state state = span_set_page(set, fake, page);
 
-		KUNIT_ASSERT_EQ_MSG(test, state == PAGE_HOLE, hole, "page %lu, seed %u", page,
-				    set->seed);
-		KUNIT_ASSERT_EQ_MSG(test, state != PAGE_FREE, inuse, "page %lu, seed %u", page,
-				    set->seed);
+		KUNIT_ASSERT_EQ_MSG(test, state == PAGE_HOLE, hole, "page %lu", page);
+		KUNIT_ASSERT_EQ_MSG(test, state != PAGE_FREE, inuse, "page %lu", page);
 	}
-}
-
-/**
- * span_set_pin - go on with a case on one CPU
- * @test: the test; KUnit has a thread for each case, so this ends with it
- * @cpu: the CPU, an online one
- */
-void span_set_pin(struct kunit *test, int cpu)
-{
-	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(cpu)));
 }

@@ -5,95 +5,155 @@
 #include <kunit/test.h>
 #include <linux/gomem.h>
 #include <linux/mm.h>
-#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
 
-#include "balance.h"
-#include "node.h"
-#include "scavenge.h"
-#include "span_set.h"
-#include "undo.h"
+#include "fixture.h"
+#include "api/undo.h"
+#include "cpu/node.h"
+#include "heap/scavenge.h"
 
-/* What the module's page source has for a call, in bytes. */
+/* Bytes that the page source of the module has for a call. */
 #define SOME		SZ_16M
 
-struct fixture {
-	struct fake_heap fh;
-	struct span_set set;
+struct undo_fixture {
+	struct heap_fixture base;
 	struct balance balance;
 };
 
-/* A heap with @live pages in use, and @freed that were until just now. */
+/* Make a heap with @live pages in use, and @freed pages that were freed just now. */
 static struct gomem_heap *make_heap(struct kunit *test, unsigned int live, unsigned int freed)
 {
-	struct fixture *f = test->priv;
+	struct undo_fixture *f = test->priv;
 	struct gomem_span *s[2];
 	struct gomem_heap *h;
 
-	KUNIT_ASSERT_EQ(test, 0, fake_heap_init(&f->fh, 8, f->set.seed));
-	h = f->fh.heap;
+	KUNIT_ASSERT_EQ(test, 0, fake_heap_init(&f->base.fh, 8, f->base.set.seed));
+	h = f->base.fh.heap;
 	h->give_min = GOMEM_GIVE_MIN;
-	span_set_get(test, &f->set, h, live);
-	s[0] = span_set_get(test, &f->set, h, freed / 2);
-	s[1] = span_set_get(test, &f->set, h, freed / 2);
+	span_set_get(test, &f->base.set, h, live);
+	s[0] = span_set_get(test, &f->base.set, h, freed / 2);
+	s[1] = span_set_get(test, &f->base.set, h, freed / 2);
 	/* What is fetched in larger blocks than asked for. */
 	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	KUNIT_ASSERT_EQ(test, live + freed, h->pages.backed_pages);
-	span_set_put(test, &f->set, s[0]);
-	span_set_put(test, &f->set, s[1]);
+	span_set_put(test, &f->base.set, s[0]);
+	span_set_put(test, &f->base.set, s[1]);
 	return h;
 }
 
 /* All but what may be free for a moment, whether it waited for its grace period or not. */
 static void test_undo(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct undo_fixture *f = test->priv;
 	struct gomem_heap *h = make_heap(test, 300, 900);
 	u64 waits = h->stats.grace_waits;
 
 	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN, gomem_heap_undo(h, 900, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
-	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, f->fh.source.nr_out);
+	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, f->base.fh.source.nr_out);
 	KUNIT_EXPECT_GE(test, waits + 1, h->stats.grace_waits);
 	KUNIT_EXPECT_EQ(test, 0, h->owed_pages);
 	KUNIT_EXPECT_EQ(test, 0, gomem_heap_undo(h, 900, GFP_KERNEL));
-	span_set_expect(test, &f->set, h);
+	span_set_expect(test, &f->base.set, h);
 }
 
-/* Whatever grace periods are under way: one more is not enough for some. */
+/* Allocate pages and free them, as a call does that fails half-way. */
+static void fail_half_way(struct kunit *test, struct gomem_heap *h, gfp_t gfp)
+{
+	struct undo_fixture *f = test->priv;
+	struct gomem_span *s[2];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		s[i] = span_set_get(test, &f->base.set, h, 450);
+	for (i = 0; i < 2; i++)
+		span_set_put(test, &f->base.set, s[i]);
+	gomem_heap_undo(h, 900 + GOMEM_CHUNK_PAGES, gfp);
+}
+
+/* Of many calls that fail at once, one undoes its work itself. The rest is for the work. */
+static void test_often(struct kunit *test)
+{
+	struct undo_fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 300, 900);
+	u64 waits = h->stats.grace_waits;
+	unsigned int i;
+
+	gomem_heap_undo(h, 900, GFP_KERNEL);
+	KUNIT_EXPECT_GE(test, waits + 1, h->stats.grace_waits);
+	KUNIT_EXPECT_GT(test, h->undo_next, 0);
+	waits = h->stats.grace_waits;
+	/* However long this test is kept from running. */
+	h->undo_next = U64_MAX;
+	for (i = 0; i < 20; i++)
+		fail_half_way(test, h, GFP_KERNEL | __GFP_NORETRY);
+	KUNIT_EXPECT_EQ(test, waits, h->stats.grace_waits);
+	KUNIT_EXPECT_EQ(test, h->pages.free_pages, h->owed_pages + GOMEM_GIVE_MIN);
+	gomem_heap_pay(h);
+	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
+
+	/* After the pause a call does it itself again. */
+	h->undo_next = 0;
+	fail_half_way(test, h, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
+	span_set_expect(test, &f->base.set, h);
+}
+
+/* A call that had much gives it back at once, however often calls fail. */
+static void test_large(struct kunit *test)
+{
+	struct undo_fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 300, 900);
+
+	h->undo_next = U64_MAX;
+	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN,
+			gomem_heap_undo(h, SZ_16M / GOMEM_PAGE_SIZE, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
+	KUNIT_EXPECT_EQ(test, 0, h->owed_pages);
+	span_set_expect(test, &f->base.set, h);
+}
+
+/*
+ * Whatever grace periods are under way: one more is not enough for some. With Tiny RCU
+ * none is ever under way: each synchronize_rcu() is one, from begin to end.
+ */
 static void test_overlap(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 300, 900);
+	struct undo_fixture *f = test->priv;
+	struct gomem_heap *h;
 	struct gomem_span *s[2];
 	unsigned int round, i;
 
+	if (IS_ENABLED(CONFIG_TINY_RCU))
+		kunit_skip(test, "grace periods do not overlap on a kernel for one CPU");
+	h = make_heap(test, 300, 900);
 	for (round = 0; round < 50; round++) {
+		h->undo_next = 0;
 		gomem_heap_undo(h, ULONG_MAX, GFP_KERNEL);
 		KUNIT_ASSERT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
 		for (i = 0; i < 2; i++)
-			s[i] = span_set_get(test, &f->set, h, 450);
+			s[i] = span_set_get(test, &f->base.set, h, 450);
 		start_poll_synchronize_rcu();
 		if (round % 2)
 			schedule_timeout_uninterruptible(1);
 		for (i = 0; i < 2; i++)
-			span_set_put(test, &f->set, s[i]);
+			span_set_put(test, &f->base.set, s[i]);
 		start_poll_synchronize_rcu();
 	}
 }
 
-/* The heap may have more to spare, which is not the call's. */
+/* The heap may have other free pages, which the call leaves alone. */
 static void test_had_less(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct undo_fixture *f = test->priv;
 	struct gomem_heap *h = make_heap(test, 300, 900);
 
 	KUNIT_EXPECT_EQ(test, 200, gomem_heap_undo(h, 200, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, 1000, h->pages.backed_pages);
-	span_set_expect(test, &f->set, h);
+	span_set_expect(test, &f->base.set, h);
 }
 
 /* A sixteenth of what is in use may stay. */
@@ -108,7 +168,7 @@ static void test_much_in_use(struct kunit *test)
 
 static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 {
-	struct fixture *f = test->priv;
+	struct undo_fixture *f = test->priv;
 	struct gomem_heap *h = make_heap(test, 300, 900);
 	u64 waits = h->stats.grace_waits;
 	unsigned int flags = 0;
@@ -125,7 +185,7 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 	gomem_heap_pay(h);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
 	KUNIT_EXPECT_EQ(test, 0, h->owed_pages);
-	span_set_expect(test, &f->set, h);
+	span_set_expect(test, &f->base.set, h);
 }
 
 /* Who must not sleep, who reclaims, and those whom reclaim may wait for leave it to a work. */
@@ -174,15 +234,19 @@ static unsigned int nr_heaps(void)
 	return n;
 }
 
-/* Fails half-way: for twice what the source has. */
+/* A call for twice what the source has fails half-way. */
 static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 {
 	unsigned int n = 2 * SOME / size;
 	void **objs = kvcalloc(n, sizeof(*objs), GFP_KERNEL);
 	unsigned long before, used;
+	struct gomem_heap *h;
 	bool failed;
 
 	KUNIT_ASSERT_NOT_NULL(test, objs);
+	/* The call before may have failed just now. */
+	for_each_gomem_heap(h)
+		h->undo_next = 0;
 	some_pages_begin(SOME >> GOMEM_PAGE_SHIFT);
 	before = held_pages();
 	if (c)
@@ -214,30 +278,29 @@ static void test_cache_bulk(struct kunit *test)
 
 static int undo_init(struct kunit *test)
 {
-	struct fixture *f = kvzalloc(sizeof(*f), GFP_KERNEL);
+	struct undo_fixture *f = heap_fixture_alloc(test, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;
-	span_set_init(&f->set, get_random_u32());
 	balance_save(&f->balance);
-	test->priv = f;
 	return 0;
 }
 
 static void undo_exit(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct undo_fixture *f = test->priv;
 
 	if (!f)
 		return;
-	span_set_put_all(test, &f->set);
+	span_set_put_all(test, &f->base.set);
 	balance_expect(test, &f->balance);
-	fake_heap_exit(test, &f->fh);
-	kvfree(f);
+	heap_fixture_exit(test);
 }
 
 static struct kunit_case undo_cases[] = {
 	KUNIT_CASE(test_undo),
+	KUNIT_CASE(test_often),
+	KUNIT_CASE(test_large),
 	KUNIT_CASE(test_overlap),
 	KUNIT_CASE(test_had_less),
 	KUNIT_CASE(test_much_in_use),

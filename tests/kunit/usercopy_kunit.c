@@ -5,28 +5,21 @@
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
-#include "arena.h"
-#include "balance.h"
-#include "debug.h"
-#include "node.h"
-#include "tiny.h"
-
-struct fixture {
-	struct balance balance;
-	struct rnd_state rnd;
-};
+#include "fixture.h"
+#include "api/arena.h"
+#include "api/tiny.h"
+#include "base/debug.h"
+#include "cpu/node.h"
 
 static bool allowed(const void *p, size_t n)
 {
 	return gomem_usercopy_allowed(p, n);
 }
 
-/* From each byte of an object on as far as its end, and no further. */
+/* From each byte of an object, a copy may reach its end, and no further. */
 static void expect_object(struct kunit *test, const void *p, size_t size)
 {
 	size_t step = 1 + size / 64, i;
@@ -40,7 +33,7 @@ static void expect_object(struct kunit *test, const void *p, size_t size)
 	KUNIT_EXPECT_FALSE(test, allowed(p + size - 1, SIZE_MAX));
 }
 
-/* No byte of what was an object. */
+/* No byte of a freed object may be copied. */
 static void expect_none(struct kunit *test, const void *p, size_t size)
 {
 	size_t step = 1 + size / 64, i;
@@ -85,7 +78,7 @@ static void test_fresh(struct kunit *test)
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 	for (i = 0; i < s->nelems; i++) {
 		obj = gomem_span_object(s, i);
-		/* As pages come from the kernel: whatever the last owner left. */
+		/* Fill new pages with rubbish, as the kernel may hand them out. */
 		if (i >= s->fresh)
 			memset(obj, 0x11, 1000);
 		n += allowed(obj, 1000);
@@ -159,13 +152,13 @@ static void test_tiny(struct kunit *test)
 		for (i = 0; i < TINY_OBJECTS; i++) {
 			if (t[i].p)
 				continue;
-			t[i].size = 1 + prandom_u32_state(&f->rnd) % 5;
+			t[i].size = 1 + below(&f->rnd, 5);
 			t[i].p = gomem_alloc_noscan(t[i].size, GFP_KERNEL);
 			KUNIT_ASSERT_NOT_NULL(test, t[i].p);
 			memset(t[i].p, 0xff, t[i].size);
 		}
 		for (i = 0; i < TINY_OBJECTS; i++) {
-			if (prandom_u32_state(&f->rnd) % 2)
+			if (below(&f->rnd, 2))
 				continue;
 			gomem_free(t[i].p);
 			t[i].p = NULL;
@@ -307,26 +300,6 @@ static void test_foreign(struct kunit *test)
 	kfree(p);
 }
 
-static int usercopy_init(struct kunit *test)
-{
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-
-	if (!f)
-		return -ENOMEM;
-	test->priv = f;
-	prandom_seed_state(&f->rnd, get_random_u32());
-	balance_save(&f->balance);
-	return 0;
-}
-
-static void usercopy_exit(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	if (f)
-		balance_expect(test, &f->balance);
-}
-
 static struct kunit_case usercopy_cases[] = {
 	KUNIT_CASE(test_small_and_large),
 	KUNIT_CASE(test_fresh),
@@ -343,8 +316,8 @@ static struct kunit_case usercopy_cases[] = {
 
 static struct kunit_suite usercopy_suite = {
 	.name = "gomem_usercopy",
-	.init = usercopy_init,
-	.exit = usercopy_exit,
+	.init = fixture_init,
+	.exit = fixture_exit,
 	.test_cases = usercopy_cases,
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * visit_kunit.c - a task that is held up while it visits a typed cache delays nobody but
- * a task that destroys that cache.
+ * visit_kunit.c - a task that stops while it visits a typed cache delays only a task that
+ * destroys this cache.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -10,11 +10,11 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 
-#include "cache.h"
+#include "api/cache.h"
 
 #define SECONDS		(30 * HZ)
 
-/* What a visitor, and a task beside it, have done. */
+/* The progress of a visitor, and of a task beside it. */
 struct held_up {
 	struct gomem_cache *cache;
 	struct completion visiting, go_on, left, beside, destroyed;
@@ -41,7 +41,7 @@ static int visitor_run(void *arg)
 {
 	struct held_up *h = arg;
 
-	gomem_empty_caches(visit, h);
+	gomem_visit_typed_live(visit, h);
 	kthread_complete_and_exit(&h->left, 0);
 }
 
@@ -70,8 +70,8 @@ static bool visit_too(struct held_up *h)
 {
 	unsigned int before = h->visits;
 
-	gomem_visit_caches(count, h);
-	gomem_empty_caches(count, h);
+	gomem_visit_typed(count, h);
+	gomem_visit_typed_live(count, h);
 	return h->visits == before + 2;
 }
 
@@ -126,7 +126,7 @@ static const struct beside_case {
 
 KUNIT_ARRAY_PARAM_DESC(beside, beside_cases, name);
 
-/* What has nothing to do with the cache goes on. */
+/* Calls that do not use the cache are not delayed. */
 static void test_beside(struct kunit *test)
 {
 	const struct beside_case *c = test->param_value;
@@ -156,13 +156,13 @@ static void test_destroy(struct kunit *test)
 	start(test, destroyer_run, h);
 	msleep(100);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(h->gone));
-	gomem_empty_caches(count, h);
+	gomem_visit_typed_live(count, h);
 	KUNIT_EXPECT_EQ(test, visits, h->visits);
 	complete(&h->go_on);
 	wait_for_completion(&h->left);
 	wait_for_completion(&h->destroyed);
 	KUNIT_EXPECT_TRUE(test, h->ok);
-	gomem_visit_caches(count, h);
+	gomem_visit_typed(count, h);
 	KUNIT_EXPECT_EQ(test, visits, h->visits);
 }
 

@@ -11,10 +11,13 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
-#include "node.h"
-#include "whatis.h"
+#include "base/sample.h"
+#include "map/origin.h"
+#include "cpu/arm.h"
+#include "cpu/node.h"
+#include "run/whatis.h"
 
-#define ROOM	2048
+#define ROOM	SZ_8K
 
 /* The answer to a question, which is read like a file. */
 static const char *ask(struct kunit *test, const void *p)
@@ -205,6 +208,114 @@ static void test_foreign(struct kunit *test)
 	kfree(slab);
 }
 
+static void set_rate(unsigned long rate)
+{
+	gomem_sample_set_rate(rate);
+	gomem_arm_all();
+}
+
+/* A name that shows in the stack. */
+static noinline void *allocates_whatis(size_t size)
+{
+	void *p = gomem_alloc(size, GFP_KERNEL);
+
+	/* No tail call, which would leave no frame. */
+	OPTIMIZER_HIDE_VAR(p);
+	return p;
+}
+
+static noinline void frees_whatis(void *p)
+{
+	gomem_free(p);
+	barrier();
+}
+
+/*
+ * User-Mode Linux guesses the frames of a stack, or finds none.
+ */
+static void expect_frame(struct kunit *test, const char *answer, const char *want)
+{
+	if (!IS_ENABLED(CONFIG_UML))
+		expect(test, answer, want);
+}
+
+/* Who allocated it while it is live, and also who freed it afterwards. */
+static void origin_of(struct kunit *test, size_t size)
+{
+	u8 *p = allocates_whatis(size);
+	const char *answer;
+	char by[40];
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	snprintf(by, sizeof(by), " s ago, by %s[%d]\n", current->comm, task_pid_nr(current));
+	answer = ask(test, p + 5);
+	expect(test, answer, "\nallocated: ");
+	expect(test, answer, by);
+	expect_frame(test, answer, "\nat: allocates_whatis+");
+	expect_not(test, answer, "\nfreed: ");
+	expect_not(test, answer, "at: 0x");
+	if (!IS_ENABLED(CONFIG_UML))
+		expect_not(test, answer, "at: gomem_alloc+");
+
+	frees_whatis(p);
+	answer = ask(test, p + 5);
+	expect(test, answer, "\nallocated: ");
+	expect_frame(test, answer, "\nat: allocates_whatis+");
+	expect(test, answer, "\nfreed: ");
+	expect_frame(test, answer, "\nat: frees_whatis+");
+}
+
+static void test_origin(struct kunit *test)
+{
+	unsigned long rate = gomem_profile_rate;
+
+	set_rate(1);
+	origin_of(test, 96);
+	origin_of(test, SZ_1M);
+	set_rate(rate);
+}
+
+/*
+ * Of objects that were not sampled nothing is known. A record that is found is of
+ * an earlier object at the address, which was freed.
+ */
+static void test_no_origin(struct kunit *test)
+{
+	unsigned long rate = gomem_profile_rate;
+	const char *answer;
+	void *p;
+
+	set_rate(0);
+	p = gomem_alloc(11000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	answer = ask(test, p);
+	if (strstr(answer, "\nallocated: "))
+		expect(test, answer, "\nfreed: ");
+	gomem_free(p);
+	set_rate(rate);
+}
+
+/* Records are overwritten; the last ones are there. */
+static void test_many_origins(struct kunit *test)
+{
+	unsigned long rate = gomem_profile_rate;
+	void *first, *last = NULL;
+	unsigned int i;
+
+	set_rate(1);
+	first = allocates_whatis(SZ_4K);
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	gomem_free(first);
+	for (i = 0; i < 2 * GOMEM_FREED_MAX; i++) {
+		last = allocates_whatis(320);
+		KUNIT_ASSERT_NOT_NULL(test, last);
+		gomem_free(last);
+	}
+	set_rate(rate);
+	expect_not(test, ask(test, first), "freed: ");
+	expect(test, ask(test, last), "freed: ");
+}
+
 static struct kunit_case whatis_cases[] = {
 	KUNIT_CASE(test_small),
 	KUNIT_CASE(test_noscan),
@@ -215,6 +326,9 @@ static struct kunit_case whatis_cases[] = {
 	KUNIT_CASE(test_arena),
 	KUNIT_CASE(test_scratch),
 	KUNIT_CASE(test_foreign),
+	KUNIT_CASE(test_origin),
+	KUNIT_CASE(test_no_origin),
+	KUNIT_CASE(test_many_origins),
 	{ }
 };
 

@@ -10,31 +10,29 @@
 #include <linux/gomem.h>
 #include <linux/sizes.h>
 
-#include "balance.h"
-#include "epoch.h"
-#include "fake_source.h"
-#include "key.h"
-#include "mcache.h"
-#include "node.h"
-#include "scavenge.h"
-#include "sizeclass.h"
-#include "stats.h"
+#include "fixture.h"
+#include "base/key.h"
+#include "base/sizeclass.h"
+#include "base/stats.h"
+#include "cpu/mcache.h"
+#include "cpu/node.h"
+#include "heap/scavenge.h"
+#include "run/epoch.h"
 
 #define CHUNKS		4
 #define MAX_OBJECTS	400
 #define DIRT		0xa5
 
-struct fixture {
+struct zero_fixture {
+	struct fixture base;
 	struct fake_heap fh;
-	struct balance balance;
-	void *objs[MAX_OBJECTS];
 };
 
 /* Spans */
 
 static struct gomem_heap *make_heap(struct kunit *test, bool zeroed)
 {
-	struct fixture *f = test->priv;
+	struct zero_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, fake_heap_init(&f->fh, CHUNKS, 1));
 	f->fh.source.src.zeroed = zeroed;
@@ -43,7 +41,7 @@ static struct gomem_heap *make_heap(struct kunit *test, bool zeroed)
 
 static struct gomem_span *make_span(struct kunit *test, struct gomem_span_request req)
 {
-	struct fixture *f = test->priv;
+	struct zero_fixture *f = test->priv;
 	struct gomem_span *s = fake_heap_span(f->fh.heap, &req);
 
 	KUNIT_ASSERT_NOT_NULL(test, s);
@@ -54,23 +52,23 @@ static struct gomem_span *large_span(struct kunit *test, unsigned int npages)
 {
 	struct gomem_span_request req = fake_large_request(npages);
 
-	/* First fit, wherever that is. */
+	/* Allocate a span where first fit puts it. */
 	req.aligned = false;
 	return make_span(test, req);
 }
 
 static void free_span(struct kunit *test, struct gomem_span *s)
 {
-	struct fixture *f = test->priv;
+	struct zero_fixture *f = test->priv;
 
 	if (!gomem_spc_class(s->spc))
 		KUNIT_ASSERT_PTR_EQ(test, s, gomem_heap_claim_large(f->fh.heap->map, s->base));
 	gomem_heap_free_span(s);
 }
 
-static void expect_sound(struct kunit *test, struct gomem_span **live, unsigned int n)
+static void expect_heap(struct kunit *test, struct gomem_span **live, unsigned int n)
 {
-	struct fixture *f = test->priv;
+	struct zero_fixture *f = test->priv;
 	const char *violation = fake_heap_check(f->fh.heap, live, n);
 
 	KUNIT_EXPECT_TRUE_MSG(test, !violation, "%s", violation);
@@ -83,7 +81,7 @@ static void test_span_of_cleared_pages(struct kunit *test)
 	make_heap(test, true);
 	a = large_span(test, 4);
 	KUNIT_EXPECT_TRUE(test, a->zero);
-	expect_sound(test, &a, 1);
+	expect_heap(test, &a, 1);
 	free_span(test, a);
 
 	/* Four pages that were used; with one more behind them the last alone is zero. */
@@ -112,7 +110,7 @@ static void test_span_of_dirty_pages(struct kunit *test)
 static void test_span_after_scavenging(struct kunit *test)
 {
 	struct gomem_heap *h = make_heap(test, true);
-	struct fixture *f = test->priv;
+	struct zero_fixture *f = test->priv;
 	struct gomem_span *s, *t;
 
 	s = large_span(test, 40);
@@ -183,7 +181,7 @@ static void test_span_from_page_cache(struct kunit *test)
 	s[2] = large_span(test, 1);
 	KUNIT_EXPECT_TRUE(test, s[2]->zero);
 	migrate_enable();
-	expect_sound(test, s, 3);
+	expect_heap(test, s, 3);
 	free_span(test, s[0]);
 	free_span(test, s[1]);
 	free_span(test, s[2]);
@@ -231,7 +229,7 @@ static u64 bytes_skipped(void)
 	return gomem_event_sum(GOMEM_EV_ZEROING_SKIPPED);
 }
 
-/* One of each way to an object. */
+/* Allocate an object through one of several functions. */
 static void *zalloc_by(unsigned int way, size_t size)
 {
 	switch (way % 4) {
@@ -246,32 +244,33 @@ static void *zalloc_by(unsigned int way, size_t size)
 	}
 }
 
-/* Takes @n objects, expects zeroes, and leaves a pattern. */
+/* Allocate @n objects, expect zeroes, and leave a pattern. */
 static void zalloc_n(struct kunit *test, unsigned int n, size_t size)
 {
-	struct fixture *f = test->priv;
+	struct zero_fixture *f = test->priv;
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		f->objs[i] = zalloc_by(i, size);
-		if (!f->objs[i]) {
+		f->base.objs[i] = zalloc_by(i, size);
+		if (!f->base.objs[i]) {
 			KUNIT_FAIL(test, "no memory for %zu bytes", size);
 			continue;
 		}
-		KUNIT_EXPECT_TRUE_MSG(test, is_zero(f->objs[i], gomem_usable_size(f->objs[i])),
+		KUNIT_EXPECT_TRUE_MSG(test,
+				      is_zero(f->base.objs[i], gomem_usable_size(f->base.objs[i])),
 				      "object %u of %zu bytes", i, size);
-		fill(f->objs[i], size);
+		fill(f->base.objs[i], size);
 	}
 }
 
 static void free_n(struct kunit *test, unsigned int n, size_t size)
 {
-	struct fixture *f = test->priv;
+	struct zero_fixture *f = test->priv;
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		KUNIT_EXPECT_TRUE(test, !f->objs[i] || is_filled(f->objs[i], size));
-		gomem_free(f->objs[i]);
+		KUNIT_EXPECT_TRUE(test, !f->base.objs[i] || is_filled(f->base.objs[i], size));
+		gomem_free(f->base.objs[i]);
 	}
 }
 
@@ -318,13 +317,13 @@ static void test_objects_of_dirty_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytes_skipped(), skipped);
 }
 
-/* Has a span pages of the 64 KiB that were somewhere? */
+/* Does a span overlap these 64 KiB? */
 static bool overlaps(const struct gomem_span *s, unsigned long addr)
 {
 	return s->base < addr + SZ_64K && addr < s->base + s->npages * GOMEM_PAGE_SIZE;
 }
 
-/* What is skipped is counted where it would have been done, and only there. */
+/* Skipped clearing is counted where it would have happened, and only there. */
 static void test_skipping_is_counted(struct kunit *test)
 {
 	u64 before = bytes_skipped(), plain, large, again, small;
@@ -409,8 +408,8 @@ static void test_scratch_and_arena(struct kunit *test)
 }
 
 /*
- * The object that is next in this CPU's slot, never handed out so far, and with it one
- * that is live. The span has more of them than a slot takes at a time.
+ * Return the next object of this CPU's slot, which was never handed out, and a live object
+ * of the same span. The span has more objects than a slot takes at a time.
  */
 static void *next_fresh(struct kunit *test, size_t size, void **live)
 {
@@ -425,31 +424,31 @@ static void *next_fresh(struct kunit *test, size_t size, void **live)
 	return NULL;
 }
 
-/* A free object that is zero is told from a live one as any other is. */
+/* A free object that is zero is detected as free like any other. */
 static void test_fresh_object_is_free(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct zero_fixture *f = test->priv;
 	unsigned long *p, *q = NULL;
 
 	migrate_disable();
 	pages_begin(true);
-	p = next_fresh(test, 256, f->objs);
+	p = next_fresh(test, 256, f->base.objs);
 	KUNIT_EXPECT_TRUE(test, p && gomem_has_zero_key(p) && is_zero(p + 1, 248));
 	if (p) {
 		gomem_free(p);
-		balance_expect_misuses(test, &f->balance, GOMEM_DOUBLE_FREE, 1);
+		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 		KUNIT_EXPECT_EQ(test, 0, gomem_usable_size(p));
 		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 200, GFP_KERNEL));
-		balance_expect_misuses(test, &f->balance, GOMEM_USE_AFTER_FREE, 2);
+		expect_misuses(test, GOMEM_USE_AFTER_FREE, 2);
 		gomem_free_sensitive(p);
-		balance_expect_misuses(test, &f->balance, GOMEM_DOUBLE_FREE, 1);
+		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 		q = gomem_zalloc(256, GFP_KERNEL);
 		KUNIT_EXPECT_PTR_EQ(test, p, q);
 		KUNIT_EXPECT_TRUE(test, is_zero(q, 256));
 	}
 	migrate_enable();
 	gomem_free(q);
-	gomem_free_bulk(8, f->objs);
+	gomem_free_bulk(8, f->base.objs);
 	pages_end();
 }
 
@@ -457,27 +456,27 @@ static void test_fresh_object_is_free(struct kunit *test)
 static void test_fresh_object_written(struct kunit *test)
 {
 	static const unsigned long words[] = { 0, 1, BIT(63), ~0UL };
-	struct fixture *f = test->priv;
+	struct zero_fixture *f = test->priv;
 	unsigned long *p, *q;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(words); i++) {
-		memset(f->objs, 0, sizeof(f->objs));
+		memset(f->base.objs, 0, sizeof(f->base.objs));
 		migrate_disable();
 		pages_begin(true);
-		p = next_fresh(test, 1024, f->objs);
+		p = next_fresh(test, 1024, f->base.objs);
 		KUNIT_EXPECT_TRUE(test, p && gomem_has_zero_key(p));
 		if (p)
 			*p = words[i];
 		q = gomem_zalloc(1024, GFP_KERNEL);
-		balance_expect_misuses(test, &f->balance, GOMEM_WRITE_AFTER_FREE, 1);
+		expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
 		KUNIT_EXPECT_PTR_NE(test, p, q);
 		KUNIT_EXPECT_TRUE(test, q && is_zero(q, 1024));
 		migrate_enable();
 		/* Set aside, but not lost. */
 		gomem_free(p);
 		gomem_free(q);
-		gomem_free_bulk(8, f->objs);
+		gomem_free_bulk(8, f->base.objs);
 		pages_end();
 	}
 }
@@ -485,7 +484,6 @@ static void test_fresh_object_written(struct kunit *test)
 /* A used object, free and with what its owner left, after a write to its first word. */
 static void expect_set_aside(struct kunit *test, unsigned long change)
 {
-	struct fixture *f = test->priv;
 	unsigned long *p, *q;
 
 	migrate_disable();
@@ -497,14 +495,14 @@ static void expect_set_aside(struct kunit *test, unsigned long change)
 	}
 	q = gomem_zalloc(512, GFP_KERNEL);
 	migrate_enable();
-	balance_expect_misuses(test, &f->balance, GOMEM_WRITE_AFTER_FREE, 1);
+	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
 	KUNIT_EXPECT_PTR_NE_MSG(test, p, q, "change %#lx", change);
 	KUNIT_EXPECT_TRUE_MSG(test, q && is_zero(q, 512), "change %#lx", change);
 	gomem_free(p);
 	gomem_free(q);
 }
 
-/* No bit, and no byte, makes a used object one that need not be cleared. */
+/* No write to a used object makes it count as zero. */
 static void test_used_object_written(struct kunit *test)
 {
 	unsigned int i, k;
@@ -519,7 +517,7 @@ static void test_used_object_written(struct kunit *test)
 	expect_set_aside(test, 0xffff0000UL << 32);
 }
 
-/* Pages that go back to the kernel take no key of either kind along. */
+/* Pages returned to the kernel contain no key of either kind. */
 static void test_keys_forgotten(struct kunit *test)
 {
 	struct gomem_pagesource *src = gomem_first_heap()->source;
@@ -548,21 +546,15 @@ static void test_keys_forgotten(struct kunit *test)
 
 static int zero_init(struct kunit *test)
 {
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-
-	if (!f)
-		return -ENOMEM;
-	test->priv = f;
-	balance_save(&f->balance);
-	return 0;
+	return fixture_alloc(test, sizeof(struct zero_fixture)) ? 0 : -ENOMEM;
 }
 
 static void zero_exit(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct zero_fixture *f = test->priv;
 
 	fake_heap_exit(test, &f->fh);
-	balance_expect(test, &f->balance);
+	fixture_exit(test);
 }
 
 static struct kunit_case zero_cases[] = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * free_bytes.h - how much memory the machine has free.
+ * free_bytes.h - measure how much memory the machine has free.
  *
- * Exactly: what CPUs have not yet added to the counters is counted, and pages that CPUs
- * keep at hand are free.
+ * The result is exact: it includes the changes that CPUs have not yet added to
+ * the global counters, and counts the pages on per-CPU free lists as free.
  */
 #ifndef GOMEM_FREE_BYTES_H
 #define GOMEM_FREE_BYTES_H

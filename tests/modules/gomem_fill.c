@@ -3,39 +3,44 @@
  * gomem_fill.c - fill memory with objects and free them again, step by step.
  *
  * One insmod serves a whole test: a script writes commands to the parameter cmd
- * and reads numbers from the parameter stats. A command has ended when the write
- * returns; its error is the write's.
+ * and reads numbers from the parameter stats. The write returns when the
+ * command has ended, with the command's error.
  *
- *	fill N | fill NM	allocate until the bytes requested by live objects are
- *				N percent of the machine's memory, or N MiB (K, G). Ends
- *				with ENOMEM when an allocation fails
- *	free [SHARE] ORDER	free a share of the live objects, verifying each:
- *				SHARE	all (the default), half, or a percentage
- *				ORDER	fifo	as they were allocated
- *					lifo	the youngest first
- *					other	every other one, then those between
- *					random	in no order
- *	verify			look at all live objects; EIO if one is damaged
+ *	fill N | fill NM
+ *		allocate until the bytes requested by live objects are
+ *		N percent of the machine's memory, or N MiB (K, G). Ends
+ *		with ENOMEM when an allocation fails
+ *	free [SHARE] ORDER
+ *		free a share of the live objects, verifying each
+ *		SHARE	all (the default), half, or a percentage
+ *		ORDER	fifo	in the order of allocation
+ *			lifo	the youngest first
+ *			other	every other object, then the rest
+ *			random	in a random order
+ *	verify	check all live objects; EIO if one is damaged
  *	hog N | hog NM | hog max
- *				take single pages from the kernel until they are N
- *				percent, N MiB, or there are none
- *	hog start N | NM | max	the same again and again, from a thread of its own;
- *				returns at once
- *	hog stop		end that, and give all of the hog's pages back
+ *		take single pages from the kernel until the hog has
+ *		N percent of memory, N MiB, or all free pages
+ *	hog start N | NM | max
+ *		start a thread that does this again and again; returns
+ *		at once
+ *	hog stop
+ *		end the thread and free all of the hog's pages
  *
- * Before they take memory, fill and hog set some aside, which is free again when they
- * end: else there may be none left for the script to go on with.
+ * While they take memory, fill and hog keep a reserve of pages, which they free
+ * at the end. Otherwise the script might find no memory to go on with.
  *
- * Commands wait for each other, and stats waits for them. A signal to the writer
- * ends its command with EINTR.
+ * Commands wait for each other, and so does a read of stats. A signal to the
+ * writer ends its command with EINTR.
  *
- * Sizes are those of size_mix.h, of the kind that the parameter mix tells. The size of
- * the n-th object depends on the seed and n alone, so that gomem and kmalloc() are asked
- * for the same, whatever was freed in between.
+ * Object sizes come from size_mix.h; the parameter mix selects the
+ * distribution. The size of the n-th object depends on the seed and n alone. So
+ * gomem and kmalloc() get the same requests, whatever was freed in between.
  *
- * What is held for the objects is not told here: gomem's stats know it for gomem.
- * The index, 8 bytes a live object from vmalloc(), is in index_bytes; it goes when
- * the last object does.
+ * stats does not say how much memory the allocator holds for the objects. For
+ * gomem, its own stats do. The module's index takes 8 bytes for each live
+ * object, in pages of its own: index_bytes in stats. It is freed with the last
+ * object.
  */
 #define pr_fmt(fmt) "gomem_fill: " fmt
 
@@ -57,7 +62,6 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 
 #include "size_mix.h"
 
@@ -91,12 +95,15 @@ MODULE_PARM_DESC(reserve, "MiB to leave free when taking all there is (default 2
 
 static bool from_kmalloc;
 
-/* What mix says, of the n-th object. */
+/* Return the size of the @i-th object: the distribution that mix selects. */
 typedef size_t (*size_fn)(u64 seed, unsigned long i);
 
 static size_fn mix_size;
 
-/* All below is the param lock's: one command at a time, and stats not meanwhile. */
+/*
+ * The param lock protects all variables below: it serializes commands, and
+ * reads of stats with them.
+ */
 static bool ready;
 static u64 requested, usable;
 static unsigned long objects;
@@ -106,48 +113,70 @@ static int last_node = NUMA_NO_NODE;
 static u64 on_node[MAX_NUMNODES];
 
 /*
- * The index: in blocks, so that it is never larger than the objects make it. Slots
- * that were freed are filled again first.
+ * The index of the objects: a table of directories of blocks of slots. It grows
+ * page by page, so that its size follows the number of objects, and asks for
+ * single pages only: an area of vmalloc() would need page tables, for which the
+ * kernel kills tasks when memory is short. Empty slots are filled before new
+ * ones are added.
  */
-#define BLOCK_SHIFT	16
-#define BLOCK_SLOTS	BIT(BLOCK_SHIFT)
-#define BLOCK_BYTES	(BLOCK_SLOTS * sizeof(void *))
-#define NR_BLOCKS	4096
+#define PER_PAGE	(PAGE_SIZE / sizeof(void *))
+#define PER_DIR		(PER_PAGE * PER_PAGE)
+#define NR_DIRS		1024
 
-static void **blocks[NR_BLOCKS];
+static void ***dirs[NR_DIRS];
 static unsigned long nr_slots;
 static unsigned long index_bytes;
 
 static void **slot_of(unsigned long i)
 {
-	return &blocks[i >> BLOCK_SHIFT][i & (BLOCK_SLOTS - 1)];
+	return &dirs[i / PER_DIR][i / PER_PAGE % PER_PAGE][i % PER_PAGE];
+}
+
+/* The index is not under test, so let it reclaim idle memory. */
+static void *index_page(void)
+{
+	void *page = (void *)__get_free_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL |
+					     __GFP_NOWARN | __GFP_ZERO);
+
+	if (page)
+		index_bytes += PAGE_SIZE;
+	return page;
 }
 
 static void **make_slot(unsigned long i)
 {
-	unsigned long b = i >> BLOCK_SHIFT;
+	void ***dir, **block;
 
-	if (b >= NR_BLOCKS)
+	if (i / PER_DIR >= NR_DIRS)
 		return NULL;
-	if (!blocks[b]) {
-		/* The test is not about this: reclaim what others have idle. */
-		blocks[b] = __vmalloc(BLOCK_BYTES, GFP_KERNEL | __GFP_RETRY_MAYFAIL |
-				      __GFP_NOWARN | __GFP_ZERO);
-		if (!blocks[b])
-			return NULL;
-		index_bytes += BLOCK_BYTES;
-	}
+	dir = dirs[i / PER_DIR] ?: index_page();
+	if (!dir)
+		return NULL;
+	dirs[i / PER_DIR] = dir;
+	block = dir[i / PER_PAGE % PER_PAGE] ?: index_page();
+	if (!block)
+		return NULL;
+	dir[i / PER_PAGE % PER_PAGE] = block;
 	nr_slots = max(nr_slots, i + 1);
 	return slot_of(i);
 }
 
-static void drop_index(void)
+static void drop_dir(void ***dir)
 {
 	unsigned long b;
 
-	for (b = 0; b < NR_BLOCKS && blocks[b]; b++) {
-		vfree(blocks[b]);
-		blocks[b] = NULL;
+	for (b = 0; b < PER_PAGE; b++)
+		free_page((unsigned long)dir[b]);
+	free_page((unsigned long)dir);
+}
+
+static void drop_index(void)
+{
+	unsigned long d;
+
+	for (d = 0; d < NR_DIRS && dirs[d]; d++) {
+		drop_dir(dirs[d]);
+		dirs[d] = NULL;
 	}
 	nr_slots = 0;
 	index_bytes = 0;
@@ -159,8 +188,8 @@ static size_t size_of(unsigned long i)
 }
 
 /*
- * A word at the beginning, one at the end, and one every 512 bytes, which makes
- * the memory used without taking longer than the allocator does.
+ * The pattern is a word at the beginning, one at the end, and one every 512
+ * bytes. This touches the memory without taking longer than the allocator does.
  */
 static u64 pattern(const u64 *p, size_t size)
 {
@@ -193,7 +222,10 @@ static bool intact(const u64 *p, size_t size)
 	return false;
 }
 
-/* In a command: its writer got a signal. The thread of the hog: it is to end. */
+/*
+ * True if a signal to the command's writer, or hog_stop(), wants this thread to
+ * end.
+ */
 static bool stopping(void)
 {
 	return (current->flags & PF_KTHREAD) && kthread_should_stop();
@@ -213,8 +245,10 @@ static gfp_t gfp(void)
 static void *get_object(size_t size)
 {
 	if (from_kmalloc)
-		return node < 0 ? kmalloc(size, gfp()) : kmalloc_node(size, gfp(), node);
-	return node < 0 ? gomem_alloc(size, gfp()) : gomem_alloc_node(size, gfp(), node);
+		return node < 0 ? kmalloc(size, gfp()) :
+				  kmalloc_node(size, gfp(), node);
+	return node < 0 ? gomem_alloc(size, gfp()) :
+			  gomem_alloc_node(size, gfp(), node);
 }
 
 static void put_object(void *p)
@@ -261,8 +295,8 @@ static void empty_slot(void **slot, size_t size)
 }
 
 /*
- * A large object wants memory in one piece, which can be missing where there is
- * enough: some of them may fail before the fill does.
+ * Large objects need contiguous memory, which may be missing while much memory
+ * is free. So a fill goes on after the first failures of large objects.
  */
 #define LARGE		(32 << 10)
 #define LARGE_FAILURES	100
@@ -291,9 +325,14 @@ static int fill(u64 target)
 
 enum order { FIFO, LIFO, OTHER, RANDOM, NR_ORDERS };
 
-static const char * const order_names[NR_ORDERS] = { "fifo", "lifo", "other", "random" };
+static const char * const order_names[NR_ORDERS] = {
+	"fifo", "lifo", "other", "random"
+};
 
-/* A permutation of the numbers of some bits: each step of it can be undone. */
+/*
+ * Map the numbers of @bits bits to each other, one to one: each step of the
+ * permutation is invertible.
+ */
 static unsigned long shuffle(unsigned long x, unsigned int bits)
 {
 	unsigned long mask = (1UL << bits) - 1;
@@ -307,8 +346,9 @@ static unsigned long shuffle(unsigned long x, unsigned int bits)
 	return x;
 }
 
-/* The slot that is the x-th in an order; beyond the last one there is nothing. */
-static unsigned long nth_slot(enum order order, unsigned long x, unsigned int bits)
+/* Return the slot that comes @x-th in @order; it may be past the last slot. */
+static unsigned long nth_slot(enum order order, unsigned long x,
+			      unsigned int bits)
 {
 	unsigned long even = (nr_slots + 1) / 2;
 
@@ -361,13 +401,13 @@ static int verify(void)
 	return damaged == before ? 0 : -EIO;
 }
 
-/* Pages of the kernel's, unmovable and nobody's to reclaim. */
+/* Pages taken from the kernel, which it can neither move nor reclaim. */
 struct hoard {
 	struct list_head pages;
 	unsigned long n;
 };
 
-/* False if the kernel has no page for it. */
+/* Add pages until @h has @limit. Return false if the kernel has none left. */
 static bool hoard_take(struct hoard *h, unsigned long limit)
 {
 	struct page *page;
@@ -404,12 +444,18 @@ static unsigned long reserve_pages(void)
 	return (unsigned long)reserve << (20 - PAGE_SHIFT);
 }
 
-/* The hog: its thread's while that runs, and the param lock's else. */
+/*
+ * The hog belongs to its thread while that runs. Otherwise the param lock
+ * protects it.
+ */
 static struct hoard hog = { .pages = LIST_HEAD_INIT(hog.pages) };
 static unsigned long hog_limit;
 static struct task_struct *hog_task;
 
-/* Reclaim that goes on meanwhile may find more: it has had enough after some tries. */
+/*
+ * Concurrent reclaim may free more pages after a failure: give up after some
+ * tries.
+ */
 static int hog_once(unsigned long limit)
 {
 	int tries;
@@ -454,7 +500,7 @@ static void hog_stop(void)
 
 enum op { OP_FILL, OP_FREE, OP_VERIFY, OP_HOG };
 
-/* A command that takes its time: in a thread, which can be told its CPU. */
+/* A command that takes long. It runs in a thread that can be bound to a CPU. */
 struct job {
 	enum op op;
 	u64 bytes;
@@ -526,14 +572,17 @@ static int run_job(struct job *job)
 	if (cpu >= 0)
 		kthread_bind(task, cpu);
 	wake_up_process(task);
-	/* A signal: kthread_stop() tells the loops, and waits for them. */
+	/*
+	 * After a signal, kthread_stop() makes the loops end and waits for
+	 * them.
+	 */
 	ret = wait_for_completion_interruptible(&job->done);
 	ret = kthread_stop(task) ?: ret;
 	put_task_struct(task);
 	return ret == -ERESTARTSYS ? -EINTR : ret;
 }
 
-/* "70" or "70%" of the machine's memory, "100M", or "max". */
+/* Parse "70" or "70%" of the machine's memory, "100M", or "max". */
 static int parse_amount(char *word, u64 *bytes)
 {
 	char *end;
@@ -633,7 +682,9 @@ static int cmd_set(const char *val, const struct kernel_param *kp)
 {
 	char line[64];
 
-	/* Not as an argument of insmod, and not while being unloaded. */
+	/*
+	 * Reject cmd as an argument of insmod and while the module is unloaded.
+	 */
 	if (!ready)
 		return -EAGAIN;
 	if (strscpy(line, val, sizeof(line)) < 0)
@@ -652,14 +703,16 @@ static int stats_get(char *buf, const struct kernel_param *kp)
 	n += scnprintf(buf + n, PAGE_SIZE - n, "objects: %lu\n", objects);
 	n += scnprintf(buf + n, PAGE_SIZE - n, "requested: %llu\n", requested);
 	n += scnprintf(buf + n, PAGE_SIZE - n, "usable: %llu\n", usable);
-	n += scnprintf(buf + n, PAGE_SIZE - n, "index_bytes: %lu\n", index_bytes);
+	n += scnprintf(buf + n, PAGE_SIZE - n, "index_bytes: %lu\n",
+		       index_bytes);
 	n += scnprintf(buf + n, PAGE_SIZE - n, "failures: %lu\n", failures);
 	n += scnprintf(buf + n, PAGE_SIZE - n, "damaged: %lu\n", damaged);
 	n += scnprintf(buf + n, PAGE_SIZE - n, "hog_bytes: %lu\n",
 		       READ_ONCE(hog.n) << PAGE_SHIFT);
 	n += scnprintf(buf + n, PAGE_SIZE - n, "worker_node: %d\n", last_node);
 	for_each_online_node(nid)
-		n += scnprintf(buf + n, PAGE_SIZE - n, "node%d: %llu\n", nid, on_node[nid]);
+		n += scnprintf(buf + n, PAGE_SIZE - n, "node%d: %llu\n", nid,
+			       on_node[nid]);
 	return n;
 }
 
@@ -667,7 +720,10 @@ static const struct kernel_param_ops stats_ops = { .get = stats_get };
 module_param_cb(stats, &stats_ops, NULL, 0444);
 MODULE_PARM_DESC(stats, "Bytes and numbers of live objects, usable bytes by their true node, ...");
 
-/* The size of a slot's object must not change while there is one. */
+/*
+ * The size must not change while objects are live: empty_slot() derives each
+ * object's size from it.
+ */
 static int size_set(const char *val, const struct kernel_param *kp)
 {
 	unsigned int size;
@@ -683,7 +739,10 @@ static int size_set(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-static const struct kernel_param_ops size_ops = { .set = size_set, .get = param_get_uint };
+static const struct kernel_param_ops size_ops = {
+	.set = size_set,
+	.get = param_get_uint
+};
 module_param_cb(size, &size_ops, &fixed_size, 0644);
 MODULE_PARM_DESC(size, "Bytes of each object, 16 to 4 MiB (default 0: the mix); not while some live");
 

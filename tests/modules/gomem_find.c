@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_find.c - what a search for free pages costs in small and large heaps.
+ * gomem_find.c - measure the cost of finding free pages in small and large
+ * heaps.
  *
- * Page allocators of 64 MiB to 16 GiB are filled in several ways, and searched. No
- * memory is behind their pages, so that any machine can be the judge of 16 GiB. Run
- * under scripts/vm --accel=icount, where the guest's clock advances one nanosecond
- * per instruction: the times printed are instruction counts then, without cache
- * misses.
+ * Page allocators of 64 MiB to 16 GiB are filled in several patterns and
+ * searched. There is no memory behind their pages, so any machine can measure
+ * 16 GiB. Run the module under scripts/vm --accel=icount, where the guest's
+ * clock advances one nanosecond per instruction. Then the times are instruction
+ * counts, without cache misses.
  *
- *	end	all is taken, but for page 0 and the last chunk
- *	random	each page is free with probability 1/2, but for every 16th, which is
- *		taken; the last chunk is free
+ * The patterns:
+ *
+ *	end	all pages are in use, except page 0 and the last chunk
+ *	random	each page is free with probability 1/2, except every 16th,
+ *		which is in use; the last chunk is free
  *	comb	every other page is free; the last chunk is free
- *	short	runs of n - 1 pages are free all over; the last chunk is free
- *	none	the same, but the last chunk is no exception
- *	empty	all is free
+ *	short	runs of n - 1 pages are free everywhere; the last chunk is free
+ *	none	as short, but the last chunk is like the others
+ *	empty	all pages are free
  *
- * A line has the cost at each size, and the worst ratio to the smallest:
+ * A line has the cost at each heap size, and the worst ratio to the cost at the
+ * smallest:
  *
- *	find	gomem_pagealloc_find() with a search hint that is no help
- *	pair	gomem_pagealloc_alloc() and gomem_pagealloc_free(), the hint as it comes
- *	block	gomem_pagealloc_alloc_block() and gomem_pagealloc_free_block(), with at
- *		most n pages
+ *	find	find_lowest(), with a search hint that does not help
+ *	pair	gomem_pagealloc_alloc() and gomem_pagealloc_free(), with the
+ *		hint that they leave
+ *	block	gomem_pagealloc_alloc_block() and
+ *		gomem_pagealloc_free_block(), with at most n pages
  */
 #define pr_fmt(fmt) "gomem_find: " fmt
 
@@ -35,10 +40,12 @@
 /* The functions under test are not exported: this module has its own copy. */
 #undef EXPORT_SYMBOL_IF_KUNIT
 #define EXPORT_SYMBOL_IF_KUNIT(...)
-#include "../../gomem/pallocbits.c"
-#include "../../gomem/table.c"
-#include "../../gomem/pagemap.c"
-#include "../../gomem/pagealloc.c"
+#include "../../gomem/base/pallocbits.c"
+#include "../../gomem/base/table.c"
+#include "../../gomem/map/pagemap.c"
+#include "../../gomem/heap/pagealloc_cover.c"
+#include "../../gomem/heap/pagealloc_tree.c"
+#include "../../gomem/heap/pagealloc.c"
 
 #define REPEAT	5
 #define LOOPS	100
@@ -50,7 +57,7 @@
 
 static const unsigned int lengths[] = { 1, 3, 4, 16, 64, 100, 512 };
 
-/* Any address will do for pages without memory. */
+/* Any address serves for pages without memory. */
 #define BASE		0x7000000000UL
 
 static DEFINE_SPINLOCK(lock);
@@ -72,7 +79,8 @@ static bool fill_end(unsigned long page, unsigned int n)
 
 static bool fill_random(unsigned long page, unsigned int n)
 {
-	return is_last(page) || (page % 16 != 15 && prandom_u32_state(&rnd) & 1);
+	return is_last(page) ||
+	       (page % 16 != 15 && prandom_u32_state(&rnd) & 1);
 }
 
 static bool fill_comb(unsigned long page, unsigned int n)
@@ -107,8 +115,9 @@ static const struct pattern {
 	{ "empty",	fill_empty },
 };
 
-/* Give a chunk its free pages: faster than page by page. */
-static void fill_chunk(unsigned long ci, const struct pattern *p, unsigned int n)
+/* Set the free pages of a chunk. Allocating page by page would take longer. */
+static void fill_chunk(unsigned long ci, const struct pattern *p,
+		       unsigned int n)
 {
 	unsigned long page, base = ci << GOMEM_CHUNK_PAGES_SHIFT;
 	struct gomem_chunk *chunk = &chunks[ci];
@@ -137,7 +146,10 @@ static int make_tables(unsigned long nr_chunks)
 
 	if (err)
 		return err;
-	/* The heap is nothing but a name here. */
+	/*
+	 * The page allocator only stores the heap pointer; it is never
+	 * dereferenced here.
+	 */
 	gomem_pagealloc_init(&pa, &pagemap, (struct gomem_heap *)&pa, &lock);
 	mutex_lock(&pagemap.mutex);
 	err = gomem_pagemap_cover(&pagemap, 0, nr_chunks, NUMA_NO_NODE) ?:
@@ -148,7 +160,8 @@ static int make_tables(unsigned long nr_chunks)
 	return err;
 }
 
-static int fill(unsigned long nr_chunks, const struct pattern *p, unsigned int n)
+static int fill(unsigned long nr_chunks, const struct pattern *p,
+		unsigned int n)
 {
 	unsigned long ci;
 	int err;
@@ -169,9 +182,10 @@ static int fill(unsigned long nr_chunks, const struct pattern *p, unsigned int n
 
 static void find_once(unsigned int n)
 {
+	struct gomem_chunk *c;
 	unsigned long first;
 
-	barrier_data((void *)gomem_pagealloc_find(&pa, n, &first));
+	barrier_data((void *)find_lowest(&pa, n, &first, &c));
 }
 
 static void pair_once(unsigned int n)
@@ -217,7 +231,10 @@ static u64 time_loops(void (*once)(unsigned int n), unsigned int n)
 	return t;
 }
 
-/* The least of several: a stock kernel has timers. */
+/*
+ * Return the least of several runs: timer interrupts of a stock kernel lengthen
+ * some.
+ */
 static u64 best_of(void (*once)(unsigned int n), unsigned int n)
 {
 	u64 best = U64_MAX;
@@ -238,12 +255,15 @@ static void print(const struct op *op, const struct pattern *p, unsigned int n)
 	for (i = 0; i < NR_SIZES; i++)
 		ratio = max(ratio, op->cost[i] * 100 / max(op->cost[0], 1ULL));
 	worst = max(worst, ratio);
-	pr_info("%-5s %-6s n %3u: %4llu %4llu %4llu %4llu %4llu ratio %llu.%02llu\n", op->name,
-		p->name, n, op->cost[0], op->cost[1], op->cost[2], op->cost[3], op->cost[4],
-		ratio / 100, ratio % 100);
+	pr_info("%-5s %-6s n %3u: %4llu %4llu %4llu %4llu %4llu ratio %llu.%02llu\n",
+		op->name, p->name, n, op->cost[0], op->cost[1], op->cost[2],
+		op->cost[3], op->cost[4], ratio / 100, ratio % 100);
 }
 
-/* Each operation leaves the pages as they were, so that they are filled once for all. */
+/*
+ * Each operation leaves the pages as they were, so one fill serves all
+ * operations.
+ */
 static int measure(const struct pattern *p, unsigned int n)
 {
 	struct op *op;

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_giveback.c - what it costs to give a MiB back, in small and large heaps.
+ * gomem_giveback.c - measure what giving a MiB back costs in small and large
+ * heaps.
  *
- * Heaps of 256 MiB to 64 GiB are filled in several ways, and scavenged. No memory is behind
- * their pages. Run under scripts/vm --accel=icount, where the guest's clock advances one
- * nanosecond per instruction: the times printed are instruction counts then, without cache
- * misses.
+ * Heaps of 256 MiB to 64 GiB are filled in several patterns and scavenged.
+ * There is no memory behind their pages. Run the module under scripts/vm
+ * --accel=icount, where the guest's clock advances one nanosecond per
+ * instruction. Then the times are instruction counts, without cache misses.
+ *
+ * The patterns:
  *
  *	random	each page is free with probability 1/8; every 16th chunk is free
- *	cross	30 pages are free at both ends of each chunk: no run of 64 but across chunks
+ *	cross	30 pages are free at both ends of each chunk: runs of more than
+ *		30 pages exist only across chunks
  *	dense	every 32nd page is free: all chunks are dense
  *
- * A line has the cost at each size, and the worst ratio to the smallest:
+ * A line has the cost at each heap size, and the worst ratio to the cost at the
+ * smallest:
  *
- *	give	a MiB back, with no memory of where the last one came from
- *	churn	the same after a MiB was taken and freed
- *	vain	the background looks, once there is nothing for it
+ *	give	give a MiB back
+ *	churn	allocate and free some pages, then give a MiB back
+ *	vain	a background look that finds nothing to give back
  */
 #define pr_fmt(fmt) "gomem_giveback: " fmt
 
@@ -29,19 +34,21 @@
 /* The functions under test are not exported: this module has its own copy. */
 #undef EXPORT_SYMBOL_IF_KUNIT
 #define EXPORT_SYMBOL_IF_KUNIT(...)
-#include "../../gomem/pallocbits.c"
-#include "../../gomem/table.c"
-#include "../../gomem/pagemap.c"
-#include "../../gomem/pagealloc.c"
-#include "../../gomem/candidates.c"
-#include "../../gomem/scavenge.c"
+#include "../../gomem/base/pallocbits.c"
+#include "../../gomem/base/table.c"
+#include "../../gomem/map/pagemap.c"
+#include "../../gomem/heap/pagealloc_cover.c"
+#include "../../gomem/heap/pagealloc_tree.c"
+#include "../../gomem/heap/pagealloc.c"
+#include "../../gomem/heap/candidates.c"
+#include "../../gomem/heap/scavenge.c"
 
 #define REPEAT	3
 #define ROUNDS	6
 #define TEMPLATES	16
 #define MIB	(SZ_1M >> GOMEM_PAGE_SHIFT)
 
-/* Any address will do for pages without memory. */
+/* Any address serves for pages without memory. */
 #define BASE	0x7000000000UL
 
 /* 256 MiB, 2 GiB, 16 GiB, 64 GiB. */
@@ -49,7 +56,8 @@ static const unsigned long sizes[] = { 64, 512, 4096, 16384 };
 
 #define NR_SIZES	ARRAY_SIZE(sizes)
 
-static void put_nothing(struct gomem_pagesource *src, unsigned long addr, unsigned long npages)
+static void put_nothing(struct gomem_pagesource *src, unsigned long addr,
+			unsigned long npages)
 {
 }
 
@@ -85,7 +93,7 @@ static const struct pattern {
 	{ "dense",	free_dense },
 };
 
-/* Chunks have free pages as one of these has. */
+/* Make the templates; each chunk copies its free pages from one of them. */
 static void make_templates(const struct pattern *p)
 {
 	unsigned int k, i;
@@ -95,11 +103,15 @@ static void make_templates(const struct pattern *p)
 		gomem_pallocbits_set_range(&templates[k], 0, GOMEM_CHUNK_PAGES);
 		for (i = 0; i < GOMEM_CHUNK_PAGES; i++)
 			if (p->free(k, i))
-				gomem_pallocbits_clear_range(&templates[k], i, 1);
+				gomem_pallocbits_clear_range(&templates[k], i,
+							     1);
 	}
 }
 
-/* Give a chunk its free pages: faster than page by page. The lock is held. */
+/*
+ * Set the free pages of a chunk. Allocating page by page would take longer. The
+ * caller holds heap->lock.
+ */
 static void fill_chunk(unsigned long ci)
 {
 	struct gomem_pagealloc *pa = &heap->pages;
@@ -168,7 +180,7 @@ static unsigned long give_once(void)
 	return gomem_heap_scavenge(heap, MIB, GOMEM_SCAVENGE_SHRINKER);
 }
 
-/* As gomem_heap_release() does it, but for the grace period. */
+/* Free pages as gomem_heap_release() does, without the grace period. */
 static unsigned long churn_once(void)
 {
 	unsigned long page, ci, flags;
@@ -200,14 +212,20 @@ static struct op {
 	{ "vain",	vain_once,	true },
 };
 
-/* Instructions of a round. What is measured is seen to happen. */
+/*
+ * Return the instructions per round. Warn if a round did not give back what it
+ * should.
+ */
 static u64 cost_of(const struct op *op)
 {
 	unsigned long n, sum = 0;
 	unsigned int i;
 	u64 t;
 
-	/* Chunks have to be ranked once after they were filled. For vain, all goes that may. */
+	/*
+	 * The first call ranks the chunks that were filled. For vain, repeat
+	 * until nothing is left that may be given back.
+	 */
 	do {
 		n = op->once();
 	} while (op->in_vain && n);
@@ -219,7 +237,10 @@ static u64 cost_of(const struct op *op)
 	return t / ROUNDS;
 }
 
-/* The least of several: a stock kernel has timers. */
+/*
+ * Take the least of several runs: timer interrupts of a stock kernel lengthen
+ * some.
+ */
 static int best_of(struct op *op, unsigned int size)
 {
 	unsigned int i;
@@ -244,8 +265,9 @@ static void print(const struct op *op, const struct pattern *p)
 	for (i = 0; i < NR_SIZES; i++)
 		ratio = max(ratio, op->cost[i] * 100 / max(op->cost[0], 1ULL));
 	worst = max(worst, ratio);
-	pr_info("%-5s %-6s: %7llu %7llu %7llu %7llu ratio %llu.%02llu\n", op->name, p->name,
-		op->cost[0], op->cost[1], op->cost[2], op->cost[3], ratio / 100, ratio % 100);
+	pr_info("%-5s %-6s: %7llu %7llu %7llu %7llu ratio %llu.%02llu\n",
+		op->name, p->name, op->cost[0], op->cost[1], op->cost[2],
+		op->cost[3], ratio / 100, ratio % 100);
 }
 
 static int measure(const struct pattern *p)

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_halfway.c - ask for more than there is, and look at once what is free then.
+ * gomem_halfway.c - ask for more memory than there is, and see what the failed
+ * call freed.
  *
- * A script writes a command to the parameter cmd and reads numbers from the parameter
- * stats. A command asks for objects of SIZE bytes, more of them than memory has room for:
+ * A script writes a command to the parameter cmd and reads numbers from the
+ * parameter stats. A command asks for objects of SIZE bytes, more of them than
+ * memory has room for:
  *
- *	bulk SIZE	by one call of gomem_alloc_bulk()
- *	cache SIZE	by one call of gomem_cache_alloc_bulk()
- *	mempool SIZE	for a memory pool, whose elements they are
- *	list SIZE	one by one, linked, and frees those it had
+ *	bulk SIZE	with one call of gomem_alloc_bulk()
+ *	cache SIZE	with one call of gomem_cache_alloc_bulk()
+ *	mempool SIZE	as the reserved elements of a memory pool
+ *	list SIZE	one by one, in a linked list; after the failure the
+ *			module frees the objects of the list
  *
- * stats has the megabytes that were free before the call, and when it had failed.
+ * stats has the megabytes that were free before the call and right after it
+ * failed.
  */
 #define pr_fmt(fmt) "gomem_halfway: " fmt
 
@@ -26,7 +30,7 @@
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 
-/* Nobody is killed for it, nor is there nothing left for long. */
+/* No OOM kill, and the machine is not left without memory for long. */
 #define GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 
 static unsigned long free_before, free_after;
@@ -36,7 +40,10 @@ static unsigned long free_mib(void)
 	return global_zone_page_state(NR_FREE_PAGES) >> (20 - PAGE_SHIFT);
 }
 
-/* These return false if there was memory for all, which is more than there is. */
+/*
+ * The functions below return false if all objects were allocated, which should
+ * be impossible.
+ */
 static bool bulk_fails(size_t size, size_t n, void **objs)
 {
 	size_t got = gomem_alloc_bulk(size, GFP, n, objs);
@@ -62,8 +69,9 @@ static bool cache_fails(size_t size, size_t n, void **objs)
 
 static bool mempool_fails(size_t size, size_t n, void **unused)
 {
-	mempool_t *pool = mempool_create_node(n, gomem_mempool_alloc, gomem_mempool_free,
-					      (void *)size, GFP, NUMA_NO_NODE);
+	mempool_t *pool = mempool_create_node(n, gomem_mempool_alloc,
+					      gomem_mempool_free, (void *)size,
+					      GFP, NUMA_NO_NODE);
 
 	free_after = free_mib();
 	mempool_destroy(pool);
@@ -121,7 +129,8 @@ static int cmd_set(const char *val, const struct kernel_param *kp)
 	if (strscpy(line, val, sizeof(line)) < 0)
 		return -EINVAL;
 	word = strsep(&rest, " ");
-	if (!rest || kstrtouint(rest, 0, &size) || size < SZ_64 || size > GOMEM_MAX_SIZE)
+	if (!rest || kstrtouint(rest, 0, &size) || size < SZ_64 ||
+	    size > GOMEM_MAX_SIZE)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(ways); i++)
 		if (!strcmp(word, ways[i].name))
@@ -135,7 +144,8 @@ MODULE_PARM_DESC(cmd, "What to do now; the module's head lists the commands");
 
 static int stats_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "free_before: %lu\nfree_after: %lu\n", free_before, free_after);
+	return sysfs_emit(buf, "free_before: %lu\nfree_after: %lu\n",
+			  free_before, free_after);
 }
 
 static const struct kernel_param_ops stats_ops = { .get = stats_get };

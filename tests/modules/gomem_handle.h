@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * gomem_handle.h - what the kernel does with a cache that a module hands to it.
+ * gomem_handle.h - functions that play the kernel, which uses a cache that a
+ * module passed to it.
  */
 #ifndef GOMEM_HANDLE_H
 #define GOMEM_HANDLE_H
@@ -9,7 +10,8 @@
 
 struct kmem_cache;
 
-int kernel_fills(struct kmem_cache *s, void **objs, unsigned int n, size_t size);
+int kernel_fills(struct kmem_cache *s, void **objs, unsigned int n,
+		 size_t size);
 void kernel_empties(struct kmem_cache *s, void **objs, unsigned int n);
 
 #endif /* GOMEM_HANDLE_H */

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_handle_kernel.c - what the kernel does with a cache that a module hands to it.
+ * gomem_handle_kernel.c - play the kernel, which uses a cache that a module
+ * passed to it.
  *
- * Built without linux/gomem_override.h: each function here is one of the kernel's.
+ * This file is built without linux/gomem_override.h, so it calls the kernel's
+ * own kmem_cache functions.
  */
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "gomem_handle.h"
 
-/* As lc_create() does: all of the objects at once, each of the size that it was told. */
+/* Allocate all objects at once, as lc_create() does, and rely on their size. */
 int kernel_fills(struct kmem_cache *s, void **objs, unsigned int n, size_t size)
 {
 	unsigned int i;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_handle_main.c - a module, built with linux/gomem_override.h, hands its caches to the
- * kernel, which allocates by them.
+ * gomem_handle_main.c - pass caches to the kernel, which allocates from them.
  *
- * Loading it does all of it, and fails if anything is not as it should be.
+ * The module is built with linux/gomem_override.h. Loading it runs the test; it
+ * fails if anything is wrong.
  */
 #define pr_fmt(fmt) "gomem_handle: " fmt
 
@@ -21,7 +21,10 @@
 static void *kernels[NR];
 static void *ours[NR];
 
-/* A name in sysfs is one cache's: each cache is made twice, under the same name. */
+/*
+ * Names in sysfs are unique. So two caches get the same name, which has to
+ * work.
+ */
 static struct kmem_cache *cache[2];
 
 struct thing {
@@ -33,7 +36,10 @@ static bool is_filled(const void *p, size_t size, int with)
 	return !memchr_inv(p, with & 0xff, size);
 }
 
-/* Objects of both allocators, side by side, come from one handle and go back to it. */
+/*
+ * Allocate from one cache handle with both allocators, and free to it in all
+ * ways.
+ */
 static int use_both(struct kmem_cache *s)
 {
 	unsigned int i;
@@ -52,7 +58,10 @@ static int use_both(struct kmem_cache *s)
 		if (!is_filled(kernels[i], sizeof(struct thing), i) ||
 		    !is_filled(ours[i], sizeof(struct thing), ~i))
 			return -EIO;
-	/* The module frees what the kernel has allocated, in each way there is. */
+	/*
+	 * The module frees objects of the kernel's allocator, with each
+	 * function there is.
+	 */
 	kmem_cache_free(s, kernels[0]);
 	kmem_cache_free_bulk(s, 4, kernels + 1);
 	kfree(kernels[5]);
@@ -69,7 +78,7 @@ static int use_both(struct kmem_cache *s)
 #if IS_BUILTIN(CONFIG_NET)
 static struct dst_ops dst_ops;
 
-/* struct dst_ops has a cache, from which dst_alloc() takes and dst_release() frees. */
+/* dst_alloc() and dst_release() use the cache in struct dst_ops. */
 static int use_dst(void)
 {
 	struct dst_entry *dst;
@@ -101,7 +110,8 @@ static int use_caches(void)
 	int err = 0;
 
 	for (i = 0; i < ARRAY_SIZE(cache); i++) {
-		cache[i] = kmem_cache_create("gomem_handle", sizeof(struct thing), 0, 0, NULL);
+		cache[i] = kmem_cache_create("gomem_handle",
+					     sizeof(struct thing), 0, 0, NULL);
 		if (!cache[i])
 			return -ENOMEM;
 	}

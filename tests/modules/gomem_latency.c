@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_latency.c - for how long somebody keeps the CPU: with interrupts off, and without
- * letting another task run.
+ * gomem_latency.c - measure how long a CPU has interrupts off, and how long a
+ * task that is ready has to wait for it.
  *
- * The module knows nothing of what it watches. A timer rings every @PERIOD_NS with
- * interrupts off: how late it is tells how long they were off, but for less than one period.
- * Each @WAKE_EACH-th ring makes the task of highest priority ready: how late that runs tells
- * how long nobody let it, for whatever reason; on a kernel with preempt=voluntary, until
- * somebody called cond_resched() or slept.
+ * The module does not depend on the code that it watches. A timer interrupt
+ * comes every PERIOD_NS. Its delay tells for how long interrupts were off, to
+ * within one period. Every WAKE_EACH-th interrupt wakes a task of the highest
+ * priority. The task's delay tells how long it was ready and could not run, for
+ * whatever reason. On a kernel with preempt=voluntary, that is until the
+ * running task calls cond_resched() or sleeps.
  *
- * A script writes 1 to the parameter watch, does something, and writes 0; then the parameter
- * worst has the longest of both in nanoseconds: "OFF WAIT"; and the parameter where the
- * functions that switched interrupts on after the longest time. Under scripts/vm
- * --accel=icount the guest's clock advances a nanosecond per instruction: these are
- * instructions then. There is one CPU, or what the others do is not seen.
+ * A script writes 1 to the parameter watch, starts the work to measure, and
+ * writes 0. Then the parameter worst has the longest of both delays in
+ * nanoseconds: "OFF WAIT". The parameter where has the stack of the code that
+ * enabled interrupts after the longest time. Under scripts/vm --accel=icount
+ * the guest's clock advances one nanosecond per instruction, so the numbers are
+ * instruction counts. The module watches one CPU only: use a machine with one.
  */
 #define pr_fmt(fmt) "gomem_latency: " fmt
 
@@ -28,7 +30,7 @@
 #include <linux/stacktrace.h>
 #include <linux/timekeeping.h>
 
-#include "../../gomem/compat.h"
+#include "../../gomem/base/compat.h"
 
 #define PERIOD_NS	10000
 #define WAKE_EACH	20
@@ -37,8 +39,9 @@ static struct hrtimer bell;
 static struct task_struct *waiter;
 
 /*
- * The bell sets due, when the waiter has nothing to do; the waiter clears it when it ran.
- * The rest is the bell's, or the waiter's alone, while both are on the same CPU.
+ * The timer sets due if the waiter is idle. The waiter clears due after it ran.
+ * The timer and the waiter are on the same CPU. Each of the other variables is
+ * written by one of them.
  */
 static u64 due;
 static unsigned int rings;
@@ -91,7 +94,8 @@ static void start(void)
 {
 	worst_off = 0;
 	worst_wait = 0;
-	hrtimer_start(&bell, ns_to_ktime(PERIOD_NS), HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&bell, ns_to_ktime(PERIOD_NS),
+		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 static int set_watch(const char *text, const struct kernel_param *kp)
@@ -125,7 +129,10 @@ static int get_where(char *buf, const struct kernel_param *kp)
 	return len;
 }
 
-static const struct kernel_param_ops watch_ops = { .set = set_watch, .get = param_get_bool };
+static const struct kernel_param_ops watch_ops = {
+	.set = set_watch,
+	.get = param_get_bool
+};
 module_param_cb(watch, &watch_ops, &watching, 0600);
 MODULE_PARM_DESC(watch, "1: forget what was, and watch this CPU; 0: stop");
 

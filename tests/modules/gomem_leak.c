@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_leak.c - lose objects, so that a test can see what kmemleak makes of it.
+ * gomem_leak.c - lose objects, so that a test can see whether kmemleak reports
+ * them.
  *
- * Each object has a size of its own, by which it is known in the report. The only pointer
- * to it is where the name of the function that makes it says. What holds that pointer is
- * itself held by a variable of the module's, which kmemleak scans; so that all can be
- * freed when the module goes, their addresses are kept upside down, too.
+ * Each object has its own size, by which the test finds it in the report. The
+ * name of the function that makes an object says where the only pointer to the
+ * object is. The memory that holds this pointer is itself referenced by a
+ * variable of the module, which kmemleak scans. The module also keeps the
+ * inverted address of each object, to free it when the module is unloaded.
  *
- * What is to be reported, and what not, says tests/kselftest/kmemleak.sh.
+ * tests/kselftest/kmemleak.sh lists which objects have to be reported.
  */
 #define pr_fmt(fmt) "gomem_leak: " fmt
 
@@ -23,14 +25,20 @@ static struct gomem_arena *arena;
 static unsigned long lost[MAX_LOST];
 static unsigned int nr_lost, nr_held;
 
-/* Not for kmemleak to see. Passes on whether there was memory. */
+/*
+ * Store the address of @p inverted, so that kmemleak does not recognise it.
+ * Return @p.
+ */
 static void *lose(void *p)
 {
 	lost[nr_lost++] = ~(unsigned long)p;
 	return p;
 }
 
-/* Really: the compiler may think that nobody reads what it knows to be allocated. */
+/*
+ * WRITE_ONCE() since the compiler may drop stores to an allocated object that
+ * nothing reads.
+ */
 static bool put_into(void **where, void *p)
 {
 	WRITE_ONCE(*where, lose(p));
@@ -62,7 +70,8 @@ static noinline bool lost_large(void)
 
 static noinline bool in_noscan(void)
 {
-	return hold(gomem_alloc_noscan(64, GFP_KERNEL), gomem_alloc(208, GFP_KERNEL));
+	return hold(gomem_alloc_noscan(64, GFP_KERNEL),
+		    gomem_alloc(208, GFP_KERNEL));
 }
 
 static noinline bool in_object(void)
@@ -72,17 +81,20 @@ static noinline bool in_object(void)
 
 static noinline bool in_large_noscan(void)
 {
-	return hold(gomem_alloc_noscan(SZ_64K, GFP_KERNEL), gomem_alloc(288, GFP_KERNEL));
+	return hold(gomem_alloc_noscan(SZ_64K, GFP_KERNEL),
+		    gomem_alloc(288, GFP_KERNEL));
 }
 
 static noinline bool in_large(void)
 {
-	return hold(gomem_alloc(SZ_64K, GFP_KERNEL), gomem_alloc(320, GFP_KERNEL));
+	return hold(gomem_alloc(SZ_64K, GFP_KERNEL),
+		    gomem_alloc(320, GFP_KERNEL));
 }
 
 static noinline bool large_in_object(void)
 {
-	return hold(gomem_alloc(64, GFP_KERNEL), gomem_alloc(139264, GFP_KERNEL));
+	return hold(gomem_alloc(64, GFP_KERNEL),
+		    gomem_alloc(139264, GFP_KERNEL));
 }
 
 static noinline bool in_arena(void)
@@ -107,7 +119,10 @@ static noinline bool in_destroyed_arena(void)
 	return ok;
 }
 
-/* Behind the first word, which the allocator uses. */
+/*
+ * Put the pointer behind the first word, which the allocator uses in a free
+ * object.
+ */
 static noinline bool in_free_object(void)
 {
 	void **holder = gomem_alloc(64, GFP_KERNEL);
@@ -123,9 +138,10 @@ static noinline bool in_free_object(void)
 static bool lose_all(void)
 {
 	arena = gomem_arena_create(GFP_KERNEL);
-	return arena && lost_plain() && lost_noscan() && lost_large() && in_noscan() &&
-	       in_object() && in_large_noscan() && in_large() && large_in_object() &&
-	       in_arena() && in_destroyed_arena() && in_free_object();
+	return arena && lost_plain() && lost_noscan() && lost_large() &&
+	       in_noscan() && in_object() && in_large_noscan() && in_large() &&
+	       large_in_object() && in_arena() && in_destroyed_arena() &&
+	       in_free_object();
 }
 
 static void free_all(void)
@@ -139,7 +155,10 @@ static void free_all(void)
 	gomem_arena_destroy(arena);
 }
 
-/* No pointer is to stay on this stack, which another task may have next. */
+/*
+ * Clear the stack, so that no pointer stays on it. Another task may get this
+ * stack.
+ */
 static noinline void wipe_stack(unsigned int depth)
 {
 	char junk[512];

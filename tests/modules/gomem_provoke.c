@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_provoke.c - make the kernel report an error, one of each kind.
+ * gomem_provoke.c - make the kernel report an error, one case for each type of
+ * report.
  *
- * Writing NAME to /sys/kernel/debug/gomem_provoke calls the function cause_NAME() below.
- * Which kernels report it depends on their configuration. gomem has no part in it:
- * tests/rig/provoke tests that scripts/vm notices each report.
+ * Writing NAME to /sys/kernel/debug/gomem_provoke calls cause_NAME() below. The
+ * kernel's configuration decides which cases it reports. gomem is not involved:
+ * tests/rig/provoke tests that scripts/vm recognises each report.
  *
- * The machine is good for nothing afterwards. For virtual machines only.
+ * For virtual machines only: the kernel is unusable afterwards.
  */
 #define pr_fmt(fmt) "gomem_provoke: " fmt
 
@@ -37,7 +38,7 @@ MODULE_PARM_DESC(seconds, "How long stuck and hang take");
 static DEFINE_SPINLOCK(spinlock);
 static DEFINE_MUTEX(mutex);
 
-/* Return @n; the compiler does not know that, and neither checks nor folds it. */
+/* Return @n, hidden from the compiler, which would check it or fold it. */
 static size_t hidden(size_t n)
 {
 	OPTIMIZER_HIDE_VAR(n);
@@ -46,7 +47,7 @@ static size_t hidden(size_t n)
 
 /* --- Locks: lockdep ------------------------------------------------------- */
 
-/* With PREEMPT_RT, spinlocks sleep, and hard interrupts must not take them. */
+/* On PREEMPT_RT spinlocks sleep, and hard interrupts must not take them. */
 static void lock_in_hardirq(struct irq_work *unused)
 {
 	spin_lock(&spinlock);
@@ -126,7 +127,7 @@ static void cause_sleep_atomic(void)
 	preempt_enable();
 }
 
-/* The scheduler repairs the count, so that nothing is left to enable. */
+/* The scheduler repairs the preempt count, so no preempt_enable() follows. */
 static void cause_schedule_atomic(void)
 {
 	preempt_disable();
@@ -151,7 +152,10 @@ static void cause_softirq(void)
 	tasklet_kill(&tasklet);
 }
 
-/* Still at it when flush_work() comes to it: else there would be nothing to wait for. */
+/*
+ * Sleep, so that the work still runs when flush_work() is called. Otherwise
+ * flush_work() would not wait.
+ */
 static void nap(struct work_struct *unused)
 {
 	msleep(1000);
@@ -166,14 +170,18 @@ static void flush_plain(struct work_struct *unused)
 	flush_work(&plain_work);
 }
 
-/* The flushed work may wait for memory, which may wait for the rescuer that flushes. */
+/*
+ * The flushed work may wait for memory. Reclaim may wait for the rescuer, which
+ * waits in flush_work().
+ */
 static void cause_flush_dependency(void)
 {
 	struct workqueue_struct *reclaim;
 	struct work_struct work;
 
 	plain_queue = alloc_workqueue("provoke_plain", WQ_UNBOUND, 0);
-	reclaim = alloc_workqueue("provoke_reclaim", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	reclaim = alloc_workqueue("provoke_reclaim",
+				  WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!plain_queue || !reclaim)
 		return;
 	INIT_WORK_ONSTACK(&work, flush_plain);
@@ -195,14 +203,15 @@ static void cause_overrun(void)
 	kfree(p);
 }
 
-/* SLUB's own checks, of which a cache can ask for some when it is made. */
+/* A cache may request some of SLUB's own checks when it is created. */
 static void cause_double_free(void)
 {
-	struct kmem_cache *cache = kmem_cache_create("gomem_provoke", 64, 0,
-						     SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE, NULL);
+	struct kmem_cache *cache =
+		kmem_cache_create("gomem_provoke", 64, 0,
+				  SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE, NULL);
 	void *p = cache ? kmem_cache_alloc(cache, GFP_KERNEL) : NULL;
 
-	/* Another one keeps the slab. */
+	/* A second object keeps the slab. */
 	if (!p || !kmem_cache_alloc(cache, GFP_KERNEL))
 		return;
 	kmem_cache_free(cache, p);
@@ -220,8 +229,9 @@ static void cause_bad_page(void)
 }
 
 /*
- * A stale copy of a pointer hides its object from kmemleak. The kernel's caches keep such
- * copies, of one fill: these are several fills.
+ * A stale copy of a pointer hides its object from kmemleak. The kernel's caches
+ * keep such copies of one refill's objects, so leak the objects of several
+ * refills.
  */
 static void cause_leak(void)
 {
@@ -238,7 +248,9 @@ static void cause_usercopy(void)
 {
 	char *p = kmalloc(64, GFP_KERNEL);
 
-	/* Or else the compiler knows the size, and complains in its way. */
+	/*
+	 * Hide the size from the compiler, which would complain in its own way.
+	 */
 	OPTIMIZER_HIDE_VAR(p);
 	if (p && copy_to_user((void __user *)8UL, p, hidden(65)))
 		pr_info("not copied\n");
@@ -275,7 +287,7 @@ static void never(struct timer_list *unused)
 {
 }
 
-/* The kernel stops the timer after it has reported it. */
+/* The kernel reports the timer, and then stops it. */
 static void cause_free_active(void)
 {
 	struct timer_list *timer = kmalloc(sizeof(*timer), GFP_KERNEL);
@@ -311,7 +323,9 @@ static void cause_stuck(void)
 	rcu_barrier();
 }
 
-/* The kernel does not look at tasks that have never given up the CPU. */
+/*
+ * Sleep once first: the kernel's check skips tasks that never gave up the CPU.
+ */
 static void cause_hang(void)
 {
 	schedule_timeout_uninterruptible(1);
@@ -350,16 +364,18 @@ static const struct {
 	void (*provoke)(void);
 } cases[] = {
 #define CASE(name) { #name, cause_##name }
-	CASE(wait_context), CASE(unlock_balance), CASE(freed_lock), CASE(kept_lock),
-	CASE(recursion), CASE(inversion), CASE(rcu_usage), CASE(sleep_atomic),
-	CASE(schedule_atomic), CASE(processor_id), CASE(softirq), CASE(flush_dependency),
-	CASE(overrun), CASE(double_free), CASE(bad_page), CASE(leak), CASE(usercopy),
-	CASE(fortify), CASE(list), CASE(refcount), CASE(free_active), CASE(shift), CASE(stuck),
-	CASE(hang), CASE(warn), CASE(warn_text), CASE(null_pointer), CASE(bad_address),
+	CASE(wait_context), CASE(unlock_balance), CASE(freed_lock),
+	CASE(kept_lock), CASE(recursion), CASE(inversion), CASE(rcu_usage),
+	CASE(sleep_atomic), CASE(schedule_atomic), CASE(processor_id),
+	CASE(softirq), CASE(flush_dependency), CASE(overrun), CASE(double_free),
+	CASE(bad_page), CASE(leak), CASE(usercopy), CASE(fortify), CASE(list),
+	CASE(refcount), CASE(free_active), CASE(shift), CASE(stuck), CASE(hang),
+	CASE(warn), CASE(warn_text), CASE(null_pointer), CASE(bad_address),
 	CASE(divide),
 };
 
-static ssize_t provoke_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+static ssize_t provoke_write(struct file *file, const char __user *buf,
+			     size_t len, loff_t *pos)
 {
 	char name[32];
 	size_t i;
@@ -387,7 +403,8 @@ static struct dentry *file;
 
 static int __init provoke_init(void)
 {
-	file = debugfs_create_file("gomem_provoke", 0200, NULL, NULL, &provoke_fops);
+	file = debugfs_create_file("gomem_provoke", 0200, NULL, NULL,
+				   &provoke_fops);
 	return PTR_ERR_OR_ZERO(file);
 }
 module_init(provoke_init);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_rcu.c - readers go through lists under RCU while writers replace what is in them
- * and free it with gomem_free_rcu().
+ * gomem_rcu.c - readers walk lists under RCU while writers replace the entries
+ * and free them with gomem_free_rcu().
  *
- * There is a table of short lists. Each writer has lists of its own, and a thread; what
- * it takes off a list goes to gomem_free_rcu(), and is filled with something else as soon
- * as it has a new owner. Readers look at every byte of an object several times: one that
- * is freed too early changes.
+ * There is a table of short lists. Each writer is a thread with its own lists.
+ * It passes an entry that it takes off a list to gomem_free_rcu(). The next
+ * owner of this memory fills it with other bytes. Readers check every byte of
+ * an entry several times, so they notice an entry that was freed too early.
  *
- * Loading runs the test; it fails with -EIO if anything was wrong. In the end the lists
- * are freed, and as many objects more as the parameter last says, without waiting: the
- * module can be removed, and gomem too, with all of them waiting.
+ * Loading runs the test; it fails with -EIO if a reader saw a wrong byte. At
+ * the end the lists are freed, and as many more objects as the parameter last
+ * says. The module does not wait for the grace period: this module and gomem
+ * can be unloaded while all these objects are pending.
  */
 #define pr_fmt(fmt) "gomem_rcu: " fmt
 
@@ -72,7 +73,8 @@ static u32 below(struct worker *w, u32 limit)
 
 static struct item *make_item(struct worker *w)
 {
-	unsigned int size = sizeof(struct item) + 1 + below(w, below(w, 8) ? 200 : MAX_SIZE);
+	unsigned int size = sizeof(struct item) + 1 +
+			    below(w, below(w, 8) ? 200 : MAX_SIZE);
 	struct item *it = gomem_alloc(size, GFP_KERNEL | __GFP_NOWARN);
 
 	if (!it) {
@@ -96,10 +98,11 @@ static void retire(struct item *it)
 		gomem_free_rcu_mightsleep(it);
 }
 
-/* Put one in front, take the front one off, or one for the other. */
+/* Add an entry at the head, remove the first entry, or replace it. */
 static void change(struct worker *w)
 {
-	struct item __rcu **list = &lists[below(w, NR_LISTS / NR_WRITERS) * NR_WRITERS + w->number];
+	struct item __rcu **list =
+		&lists[below(w, NR_LISTS / NR_WRITERS) * NR_WRITERS + w->number];
 	struct item *old = rcu_dereference_protected(*list, true), *new = NULL;
 	unsigned int what = below(w, 4);
 
@@ -110,8 +113,10 @@ static void change(struct worker *w)
 	if (new && what == 1)
 		rcu_assign_pointer(new->next, old);
 	else if (new)
-		rcu_assign_pointer(new->next, old ? rcu_access_pointer(old->next) : NULL);
-	rcu_assign_pointer(*list, new ?: rcu_dereference_protected(old->next, true));
+		rcu_assign_pointer(new->next,
+				   old ? rcu_access_pointer(old->next) : NULL);
+	rcu_assign_pointer(*list,
+			   new ?: rcu_dereference_protected(old->next, true));
 	if (old && !(new && what == 1))
 		retire(old);
 }
@@ -123,7 +128,10 @@ static int writer_fn(void *arg)
 
 	while (!kthread_should_stop()) {
 		change(w);
-		/* Grace periods take their time: do not run away from them. */
+		/*
+		 * Give grace periods time: do not allocate much faster than
+		 * memory returns.
+		 */
 		if (++i % 256 == 0)
 			usleep_range(1000, 2000);
 	}
@@ -136,8 +144,9 @@ static void look_at(const struct item *it)
 	u8 want = READ_ONCE(it->want);
 
 	for (i = 0; i < 3; i++) {
-		if (size != READ_ONCE(it->size) || want != READ_ONCE(it->want) ||
-		    size <= sizeof(*it) || size > sizeof(*it) + MAX_SIZE ||
+		if (size != READ_ONCE(it->size) ||
+		    want != READ_ONCE(it->want) || size <= sizeof(*it) ||
+		    size > sizeof(*it) + MAX_SIZE ||
 		    memchr_inv(it->data, want, size - sizeof(*it))) {
 			atomic64_inc(&errors);
 			return;
@@ -157,7 +166,10 @@ static int reader_fn(void *arg)
 		it = rcu_dereference(lists[below(w, NR_LISTS)]);
 		for (n = 0; it && n < 20; n++) {
 			look_at(it);
-			/* With its link it may lead anywhere. */
+			/*
+			 * The entry may be free and reused, and its link lead
+			 * anywhere.
+			 */
 			it = broken ? NULL : rcu_dereference(it->next);
 		}
 		rcu_read_unlock();
@@ -167,12 +179,14 @@ static int reader_fn(void *arg)
 	return 0;
 }
 
-static int start(struct worker *w, unsigned int number, int (*fn)(void *arg), const char *name)
+static int start(struct worker *w, unsigned int number, int (*fn)(void *arg),
+		 const char *name)
 {
 	struct task_struct *task;
 
 	w->number = number;
-	prandom_seed_state(&w->rnd, seed + (fn == reader_fn ? 1000 : 0) + number);
+	prandom_seed_state(&w->rnd,
+			   seed + (fn == reader_fn ? 1000 : 0) + number);
 	task = kthread_run(fn, w, "gomem_rcu/%s%u", name, number);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
@@ -252,8 +266,8 @@ static int __init gomem_rcu_test_init(void)
 		drop_list(i);
 
 	pr_info("%lld replaced, %lld lists read, %lld failures, %lld errors\n",
-		atomic64_read(&replaced), atomic64_read(&looks), atomic64_read(&failures),
-		atomic64_read(&errors));
+		atomic64_read(&replaced), atomic64_read(&looks),
+		atomic64_read(&failures), atomic64_read(&errors));
 	if (!err && atomic64_read(&errors))
 		err = -EIO;
 	if (!err && (!atomic64_read(&replaced) || !atomic64_read(&looks)))

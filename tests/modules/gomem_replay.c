@@ -1,31 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_replay.c - replay a recorded trace of allocations against gomem or kmalloc(),
- * and measure what is held for it.
+ * gomem_replay.c - replay a recorded trace of allocations with gomem or
+ * kmalloc(), and measure how much memory the allocator holds for it.
  *
- * scripts/replay turns a text trace into the form below and drives this module: a
- * script writes commands to the parameter cmd and reads numbers from the parameter
- * stats. A command has ended when the write returns; its error is the write's.
+ * scripts/replay turns a text trace into the binary form below and drives this
+ * module. A script writes commands to the parameter cmd and reads numbers from
+ * the parameter stats. The write returns when the command has ended, with the
+ * command's error.
  *
  *	run N	replay until N percent of the trace's operations are done
- *	free	free what is live, in the order of the ids
+ *	free	free the live objects, in the order of their ids
  *
- * Each CPU of the trace is a thread bound to one CPU of the machine, modulo the number
- * that there are. They take turns: who has done all operations up to one of another
- * CPU hands over to that one and sleeps. So the order is the trace's, and which CPU
- * allocates and which one frees. What is lost is time and context: nothing runs at the
- * same time, the pauses are gone in which a recorded machine was idle, and all is done
- * by tasks, those operations too that were recorded in interrupts. They are GFP_ATOMIC
- * as they were, but use the caches of tasks.
+ * There is a thread on each CPU of the machine, but no more threads than the
+ * trace has CPUs. Thread i performs the operations of the trace's CPUs whose
+ * number modulo the number of threads is i. The threads take turns: a thread
+ * performs all operations up to one of another thread, hands over to that
+ * thread and sleeps. This preserves the order, and which CPU allocates and
+ * which CPU frees. It loses time and context. No two operations run at the same
+ * time. The pauses in which the recorded machine was idle are skipped. Tasks
+ * perform all operations, also those recorded in interrupts. These use
+ * GFP_ATOMIC, as recorded, but the caches of tasks.
  *
- * What is held is measured alike for both allocators: pages that the machine has less
- * free than when the first operation came, those that CPUs keep at hand being free.
- * The trace and the index were there before. For kmalloc() the growth of its own
- * counters, of slabs and of what is too large for them, is taken beside it as a check;
- * for gomem whoever drives this can look at its stats when a command has ended. What
- * gomem took when it was loaded is not in these numbers.
+ * Memory held is measured in the same way for both allocators: the decrease of
+ * the machine's free pages since the first operation. Pages on per-CPU free
+ * lists count as free. The trace and the index were allocated before. As a
+ * check on kmalloc(), the growth of the kernel's own counters is reported
+ * beside it: slab pages, and objects that are too large for slabs. For gomem,
+ * the script can read gomem's stats after a command. The numbers exclude what
+ * gomem allocated when it was loaded.
  *
- * Objects that no allocator has, over 4 MiB, are skipped and counted.
+ * Objects over 4 MiB are too large for both allocators: they are skipped and
+ * counted.
  */
 #define pr_fmt(fmt) "gomem_replay: " fmt
 
@@ -69,7 +74,7 @@ static unsigned int noscan;
 module_param(noscan, uint, 0444);
 MODULE_PARM_DESC(noscan, "Percent of the sizes whose objects are noscan for gomem (default 0)");
 
-/* The file: a header, then an operation after the other; all is little endian. */
+/* The trace file: a header and then the operations, all little endian. */
 struct trace_header {
 	char magic[8];
 	__le32 cpus;
@@ -88,7 +93,10 @@ struct trace_op {
 #define OP_CPU		GENMASK(29, 24)
 #define OP_FREE		BIT(31)
 
-/* Of an allocation. Larger sizes are given as the largest that fits. */
+/*
+ * The "how" word of an allocation. Sizes that do not fit are recorded as the
+ * largest that does.
+ */
 #define OP_SIZE		GENMASK(27, 0)
 #define OP_ZERO		BIT(28)
 #define OP_ATOMIC	BIT(29)
@@ -102,7 +110,7 @@ static const struct trace_op *ops;
 static u64 nr_ops;
 static unsigned int nr_ids, nr_cpus;
 
-/* An object is live if it has memory, which may be ZERO_SIZE_PTR. */
+/* An object is live if @p is not NULL; it may be ZERO_SIZE_PTR. */
 struct object {
 	void *p;
 	u32 size;
@@ -120,7 +128,10 @@ struct worker {
 static struct worker workers[MAX_CPUS];
 static unsigned int nr_workers;
 
-/* What was seen, in bytes: at the moment, at most, and the sum over all looks. */
+/*
+ * Samples of a number of bytes: the latest, the largest, and the sum of all
+ * samples.
+ */
 struct series {
 	s64 start;
 	s64 now;
@@ -129,8 +140,9 @@ struct series {
 };
 
 /*
- * The param lock's, and while a command runs that of the worker whose turn it is:
- * handing over orders the one's accesses before the other's.
+ * The param lock protects these. While a command runs, they belong to the
+ * worker whose turn it is. Handing over orders one worker's accesses before
+ * those of the next.
  */
 static bool ready;
 static u64 pos, run_until, looks;
@@ -155,7 +167,7 @@ static s64 node_pages(struct pglist_data *node, enum node_stat_item item)
 	return pages;
 }
 
-/* Inside the kernel these two are counted in pages. */
+/* The kernel stores these two counters in pages, despite their names. */
 static s64 slab_bytes(void)
 {
 	s64 pages = 0;
@@ -182,7 +194,10 @@ static void look(void)
 	looks++;
 }
 
-/* A share of the sizes, since who allocates knows what is in the object. */
+/*
+ * Treat a share of the sizes as noscan. A real caller would know whether its
+ * objects hold pointers.
+ */
 static bool is_noscan(size_t size)
 {
 	return hash_32(size, 16) % 100 < noscan;
@@ -205,7 +220,8 @@ static void *get_memory(size_t size, gfp_t gfp)
 {
 	if (from_kmalloc)
 		return kmalloc(size, gfp);
-	return is_noscan(size) ? gomem_alloc_noscan(size, gfp) : gomem_alloc(size, gfp);
+	return is_noscan(size) ? gomem_alloc_noscan(size, gfp) :
+				 gomem_alloc(size, gfp);
 }
 
 static void put_memory(void *p)
@@ -269,10 +285,11 @@ static int do_op(const struct trace_op *op)
 	return allocate(&objects[id], le32_to_cpu(op->how));
 }
 
-/* All operations up to the next one of another worker. */
+/* Perform all operations up to the next one of another worker. */
 static void take_turn(const struct worker *w)
 {
-	while (pos < run_until && !error && &workers[op_cpu(pos) % nr_workers] == w) {
+	while (pos < run_until && !error &&
+	       &workers[op_cpu(pos) % nr_workers] == w) {
 		error = READ_ONCE(aborted) ? -EINTR : do_op(&ops[pos]);
 		if (error)
 			break;
@@ -345,7 +362,9 @@ static int cmd_set(const char *val, const struct kernel_param *kp)
 {
 	unsigned int percent;
 
-	/* Not as an argument of insmod, and not while being unloaded. */
+	/*
+	 * Reject cmd as an argument of insmod and while the module is unloaded.
+	 */
 	if (!ready)
 		return -EAGAIN;
 	if (sysfs_streq(val, "free")) {
@@ -363,8 +382,10 @@ MODULE_PARM_DESC(cmd, "What to do now; the module's head lists the commands");
 
 static int show(char *buf, int n, const char *name, const struct series *s)
 {
-	return scnprintf(buf + n, PAGE_SIZE - n, "%s: %lld\n%s_peak: %lld\n%s_avg: %lld\n", name,
-			 s->now, name, s->peak, name, looks ? div64_s64(s->sum, looks) : 0);
+	return scnprintf(buf + n, PAGE_SIZE - n,
+			 "%s: %lld\n%s_peak: %lld\n%s_avg: %lld\n", name,
+			 s->now, name, s->peak, name,
+			 looks ? div64_s64(s->sum, looks) : 0);
 }
 
 static int stats_get(char *buf, const struct kernel_param *kp)
@@ -374,7 +395,8 @@ static int stats_get(char *buf, const struct kernel_param *kp)
 	n += scnprintf(buf + n, PAGE_SIZE - n, "ops: %llu\n", pos);
 	n += scnprintf(buf + n, PAGE_SIZE - n, "objects: %lu\n", nr_live);
 	n += scnprintf(buf + n, PAGE_SIZE - n, "skipped: %lu\n", skipped);
-	n += scnprintf(buf + n, PAGE_SIZE - n, "ms: %llu\n", div_u64(run_ns, NSEC_PER_MSEC));
+	n += scnprintf(buf + n, PAGE_SIZE - n, "ms: %llu\n",
+		       div_u64(run_ns, NSEC_PER_MSEC));
 	n += show(buf, n, "live", &live);
 	n += show(buf, n, "gone", &gone);
 	n += show(buf, n, "slab", &slab);
@@ -393,8 +415,12 @@ static int read_trace(void)
 
 	if (!trace)
 		return -EINVAL;
-	/* Data for a driver: newer kernels have no rule for what is of no kind. */
-	ret = kernel_read_file_from_path(trace, 0, &file, INT_MAX, &size, READING_FIRMWARE);
+	/*
+	 * READING_FIRMWARE, since security modules of newer kernels have no
+	 * rule for READING_UNKNOWN.
+	 */
+	ret = kernel_read_file_from_path(trace, 0, &file, INT_MAX, &size,
+					 READING_FIRMWARE);
 	if (ret < 0)
 		return ret;
 	h = file;
@@ -403,8 +429,8 @@ static int read_trace(void)
 	nr_ops = le64_to_cpu(h->ops);
 	nr_ids = le32_to_cpu(h->ids);
 	nr_cpus = le32_to_cpu(h->cpus);
-	if (nr_ops != (ret - sizeof(*h)) / sizeof(*ops) || !nr_ids || nr_ids > OP_ID + 1 ||
-	    !nr_cpus || nr_cpus > MAX_CPUS)
+	if (nr_ops != (ret - sizeof(*h)) / sizeof(*ops) || !nr_ids ||
+	    nr_ids > OP_ID + 1 || !nr_cpus || nr_cpus > MAX_CPUS)
 		return -ENOEXEC;
 	ops = (const void *)(h + 1);
 	objects = vzalloc(array_size(nr_ids, sizeof(*objects)));
@@ -421,7 +447,8 @@ static int start_workers(void)
 		if (nr_workers == nr_cpus)
 			break;
 		init_completion(&w->go);
-		task = kthread_create_on_cpu(worker_fn, w, cpu, "gomem_replay/%u");
+		task = kthread_create_on_cpu(worker_fn, w, cpu,
+					     "gomem_replay/%u");
 		if (IS_ERR(task))
 			return PTR_ERR(task);
 		get_task_struct(task);
@@ -453,13 +480,15 @@ static int __init gomem_replay_init(void)
 	int err;
 
 	from_kmalloc = !strcmp(allocator, "kmalloc");
-	if ((!from_kmalloc && strcmp(allocator, "gomem")) || !every || noscan > 100) {
+	if ((!from_kmalloc && strcmp(allocator, "gomem")) || !every ||
+	    noscan > 100) {
 		pr_err("allocator must be gomem or kmalloc, every not 0, noscan a percentage\n");
 		return -EINVAL;
 	}
 	err = read_trace() ?: start_workers();
 	if (err) {
-		pr_err("cannot replay %s: error %d\n", trace ?: "without a trace", err);
+		pr_err("cannot replay %s: error %d\n",
+		       trace ?: "without a trace", err);
 		stop_all();
 		return err;
 	}

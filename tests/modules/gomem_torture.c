@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_torture.c - allocate and free as hard as it goes, from tasks, timers
+ * gomem_torture.c - allocate and free as fast as possible from tasks, timers
  * and hard interrupts on all CPUs, and check every byte.
  *
- * Each CPU has a thread, a hard-interrupt timer and a tasklet. All put objects
- * into one shared table of slots and free whatever they find there, so that most
- * objects die on another CPU and in another context than they were born in. Each
- * object is filled with a pattern made of its address and size; an overlap of two
- * live objects, or a write after free, breaks it. Objects of less than 16 bytes, which
- * may share a block, have a table of their own.
+ * Each CPU has a thread, a hard-interrupt timer and a tasklet. All of them put
+ * objects into the slots of one shared table and free the objects that they
+ * replace. So most objects are freed on another CPU and in another context than
+ * they were allocated. Each object is filled with a pattern made of its address
+ * and size. If two live objects overlap, or one is written after it was freed,
+ * a pattern breaks. Objects of less than 16 bytes, which may share a block,
+ * have their own table.
  *
  * Loading runs the test; it fails with -EIO if anything was wrong.
  */
@@ -28,7 +29,7 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 
-#include "../../gomem/compat.h"
+#include "../../gomem/base/compat.h"
 
 static unsigned int seconds = 3;
 module_param(seconds, uint, 0444);
@@ -52,7 +53,9 @@ MODULE_PARM_DESC(may_fail, "Allocation failures are no error: they are injected 
 
 #define NR_SLOTS	4096
 
-/* What is in a slot: pointer and size must be taken together. */
+/*
+ * An object in a slot. It starts with its size, so that one xchg() takes both.
+ */
 struct item {
 	size_t size;
 	unsigned char data[];
@@ -63,7 +66,7 @@ static unsigned char *tiny_table[NR_SLOTS];
 static atomic64_t allocs, frees, failures, errors;
 static bool go, stop;
 
-/* Between two interrupts. */
+/* Pause between two interrupts */
 #define PAUSE_NS	(600 * NSEC_PER_USEC)
 
 struct worker {
@@ -89,7 +92,10 @@ static void fill(struct item *it, size_t size)
 	memset(it->data, pattern(it), size - sizeof(*it));
 }
 
-/* Checked at both ends and in between; in full where it is short. */
+/*
+ * Check objects shorter than 512 bytes in full, longer ones at both ends and in
+ * steps.
+ */
 static void verify(const struct item *it)
 {
 	unsigned char want = pattern(it);
@@ -105,7 +111,10 @@ bad:
 		pr_err("object of %zu bytes is damaged\n", it->size);
 }
 
-/* Many small, few large: the sizes double, each half as likely as the last. */
+/*
+ * Return a random size: each doubling of the limit is half as likely as the one
+ * before.
+ */
 static size_t random_size(struct rnd_state *rnd)
 {
 	u32 r = prandom_u32_state(rnd);
@@ -145,7 +154,8 @@ static void put_item(struct item *it)
 	atomic64_inc(&frees);
 }
 
-static struct item *resize_item(struct item *it, struct rnd_state *rnd, gfp_t gfp)
+static struct item *resize_item(struct item *it, struct rnd_state *rnd,
+				gfp_t gfp)
 {
 	size_t old = it->size, size = random_size(rnd);
 	struct item *new;
@@ -173,11 +183,12 @@ static void step(struct rnd_state *rnd, gfp_t gfp)
 	put_item(xchg(&table[prandom_u32_state(rnd) % NR_SLOTS], it));
 }
 
-/* Each byte is the object's size. */
+/* Return a tiny object whose bytes all have the value of its size. */
 static unsigned char *get_tiny(struct rnd_state *rnd, gfp_t gfp)
 {
 	size_t size = 1 + prandom_u32_state(rnd) % 15;
-	unsigned char *p = gomem_alloc_noscan(size, gfp | __GFP_NOWARN | __GFP_ZERO);
+	unsigned char *p =
+		gomem_alloc_noscan(size, gfp | __GFP_NOWARN | __GFP_ZERO);
 
 	if (!p) {
 		atomic64_inc(&failures);
@@ -207,7 +218,7 @@ static void tiny(struct rnd_state *rnd, gfp_t gfp)
 	unsigned char *p = get_tiny(rnd, gfp), *new;
 	size_t size;
 
-	/* Smaller or larger, perhaps one that is not tiny any more. */
+	/* Resize the object; the new size may be larger or smaller. */
 	if (p && (prandom_u32_state(rnd) & 15) == 0) {
 		size = 1 + prandom_u32_state(rnd) % 15;
 		new = gomem_realloc(p, size, gfp | __GFP_NOWARN);
@@ -221,10 +232,13 @@ static void tiny(struct rnd_state *rnd, gfp_t gfp)
 	put_tiny(xchg(&tiny_table[prandom_u32_state(rnd) % NR_SLOTS], p));
 }
 
-/* For a moment, as they are meant to be: got, filled, checked and put. */
+/*
+ * Use a scratch buffer for a moment, as intended: get, fill, check and put it.
+ */
 static void scratch(struct rnd_state *rnd, gfp_t gfp)
 {
-	unsigned int order = prandom_u32_state(rnd) % (GOMEM_SCRATCH_MAX_ORDER + 1);
+	unsigned int order =
+		prandom_u32_state(rnd) % (GOMEM_SCRATCH_MAX_ORDER + 1);
 	struct item *it = gomem_scratch_get(order, gfp | __GFP_NOWARN);
 
 	if (!it) {
@@ -237,7 +251,10 @@ static void scratch(struct rnd_state *rnd, gfp_t gfp)
 	gomem_scratch_put(it);
 }
 
-/* Objects with one end; their neighbours are filled by the time they are checked. */
+/*
+ * Fill an arena with objects, and check them when their neighbours are filled,
+ * too.
+ */
 static void arena(struct rnd_state *rnd, gfp_t gfp)
 {
 	struct gomem_arena *a = gomem_arena_create(gfp | __GFP_NOWARN);
@@ -314,10 +331,14 @@ static void tasklet_fn(unsigned long arg)
 
 static void arm_timer(struct worker *w)
 {
-	hrtimer_start(&w->timer, ns_to_ktime(PAUSE_NS), HRTIMER_MODE_REL_PINNED);
+	hrtimer_start(&w->timer, ns_to_ktime(PAUSE_NS),
+		      HRTIMER_MODE_REL_PINNED);
 }
 
-/* Hard interrupt context, on PREEMPT_RT too; there kmalloc() is not allowed. */
+/*
+ * irq_work handler. On PREEMPT_RT it does not allocate: there kmalloc() is not
+ * allowed in this context either.
+ */
 static void irq_fn(struct irq_work *work)
 {
 	struct worker *w = container_of(work, struct worker, irq_work);
@@ -333,7 +354,10 @@ static void irq_fn(struct irq_work *work)
 	if (READ_ONCE(stop))
 		return;
 	tasklet_schedule(&w->tasklet);
-	/* From now on: however slow the machine, there is time for others in between. */
+	/*
+	 * Start the pause when the work is done, so that a slow machine has
+	 * time for other tasks.
+	 */
 	arm_timer(w);
 }
 
@@ -388,7 +412,10 @@ static void stop_worker(int cpu)
 	kthread_stop(w->task);
 	hrtimer_cancel(&w->timer);
 	irq_work_sync(&w->irq_work);
-	/* Which may just have armed it, and found no reason not to. */
+	/*
+	 * Cancel again: the irq_work may have armed the timer before it saw
+	 * @stop.
+	 */
 	hrtimer_cancel(&w->timer);
 	tasklet_kill(&w->tasklet);
 }
@@ -398,15 +425,20 @@ static int __init gomem_torture_init(void)
 	unsigned long i;
 	int cpu, err = 0;
 
-	if (!seconds || seconds > 3600 || max_size < 64 || max_size > GOMEM_MAX_SIZE) {
-		pr_err("seconds must be 1 to 3600, max_size 64 to %lu\n", GOMEM_MAX_SIZE);
+	if (!seconds || seconds > 3600 || max_size < 64 ||
+	    max_size > GOMEM_MAX_SIZE) {
+		pr_err("seconds must be 1 to 3600, max_size 64 to %lu\n",
+		       GOMEM_MAX_SIZE);
 		return -EINVAL;
 	}
 	if (!seed)
 		seed = get_random_u32();
 	pr_info("seed=%lu\n", seed);
 
-	/* CPUs may come and go meanwhile: the threads are moved, the timers too. */
+	/*
+	 * CPUs may go offline during the test: the kernel moves the threads and
+	 * timers.
+	 */
 	cpus_read_lock();
 	for_each_online_cpu(cpu) {
 		err = start_worker(cpu);
@@ -428,9 +460,10 @@ static int __init gomem_torture_init(void)
 	}
 
 	pr_info("%lld allocations, %lld frees, %lld failures, %lld errors\n",
-		atomic64_read(&allocs), atomic64_read(&frees), atomic64_read(&failures),
-		atomic64_read(&errors));
-	if (atomic64_read(&errors) || atomic64_read(&allocs) != atomic64_read(&frees))
+		atomic64_read(&allocs), atomic64_read(&frees),
+		atomic64_read(&failures), atomic64_read(&errors));
+	if (atomic64_read(&errors) ||
+	    atomic64_read(&allocs) != atomic64_read(&frees))
 		return -EIO;
 	if (atomic64_read(&failures) && !may_fail)
 		return -ENOMEM;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_twice.c - what an allocator does with an object that is freed twice.
+ * gomem_twice.c - show what an allocator does with an object that is freed
+ * twice.
  *
  *	insmod gomem_twice.ko of=gomem		or kmalloc
  *
- * Allocates an object, frees it twice, then allocates 256 more of its size, and tells
- * in the log whether two of them are the same one: two owners of one object write to
- * each other's data. "kmalloc" is only for kernels that survive it: since 7.0 SLUB
- * puts a pointer that is freed into an array of the CPU's, without a look at it.
+ * Loading allocates an object, frees it twice, and allocates 256 more of the
+ * same size. The log tells whether two of these are the same object. Then two
+ * owners would overwrite each other's data. Use "kmalloc" only on kernels that
+ * survive it: since 7.0, SLUB pushes a freed pointer on a per-CPU array without
+ * a check.
  */
 #define pr_fmt(fmt) "gomem_twice: " fmt
 
@@ -50,12 +52,15 @@ static void *later[LATER];
 
 static int compare(const void *a, const void *b)
 {
-	unsigned long x = *(const unsigned long *)a, y = *(const unsigned long *)b;
+	unsigned long x = *(const unsigned long *)a,
+		      y = *(const unsigned long *)b;
 
 	return x < y ? -1 : x > y;
 }
 
-/* Free each of the @n objects once: what has two owners comes up twice. */
+/*
+ * Free each of the @n objects once. Return how many pointers were duplicates.
+ */
 static unsigned int free_later(const struct allocator *a, unsigned int n)
 {
 	unsigned int i, shared = 0;
@@ -88,7 +93,8 @@ static int try(const struct allocator *a)
 	if (n < LATER)
 		return -ENOMEM;
 	if (shared)
-		pr_info("%s: freed twice, and handed out to two owners\n", a->name);
+		pr_info("%s: freed twice, and handed out to two owners\n",
+			a->name);
 	else
 		pr_info("%s: freed twice, and handed out once\n", a->name);
 	return 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_usercopy.c - let user space choose how much is copied of an object.
+ * gomem_usercopy.c - let user space choose how much of an object is copied.
  *
- * An ordinary module, built with linux/gomem_override.h in front. read() and write() of
- * /dev/gomem_usercopy copy as many bytes as they are asked for, without a check of their
- * own: tests/kselftest/usercopy.sh says what is to become of that. case=NAME chooses the
- * object.
+ * This is an ordinary module, built with linux/gomem_override.h. read() and
+ * write() of /dev/gomem_usercopy copy as many bytes as user space asks for,
+ * without checking. tests/kselftest/usercopy.sh says what has to happen then.
+ * The parameter case selects the object.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -21,7 +21,7 @@ static char *chosen = "small";
 module_param_named(case, chosen, charp, 0444);
 MODULE_PARM_DESC(case, "Which object is copied");
 
-/* Of the typed cache: the part that user space may see. */
+/* The part of a typed cache's objects that user space may access */
 #define WINDOW_START	16
 #define WINDOW_SIZE	32
 
@@ -55,8 +55,8 @@ static void *make_large(void)
 
 static void *make_windowed(void)
 {
-	cache = kmem_cache_create_usercopy("gomem_usercopy", 100, 0, 0, WINDOW_START,
-					   WINDOW_SIZE, NULL);
+	cache = kmem_cache_create_usercopy("gomem_usercopy", 100, 0, 0,
+					   WINDOW_START, WINDOW_SIZE, NULL);
 	return cache ? kmem_cache_zalloc(cache, GFP_KERNEL) : NULL;
 }
 
@@ -67,7 +67,10 @@ static void *make_window(void)
 	return p ? p + WINDOW_START : NULL;
 }
 
-/* The header knows of no way to get one, but objects of other users are about. */
+/*
+ * The override header never makes a tiny object, but other modules may pass
+ * one.
+ */
 static void *make_tiny(void)
 {
 	return gomem_strdup("four", GFP_KERNEL);
@@ -94,12 +97,14 @@ static const struct {
 
 static void *object;
 
-static ssize_t usercopy_read(struct file *file, char __user *buf, size_t n, loff_t *pos)
+static ssize_t usercopy_read(struct file *file, char __user *buf, size_t n,
+			     loff_t *pos)
 {
 	return copy_to_user(buf, object, n) ? -EFAULT : n;
 }
 
-static ssize_t usercopy_write(struct file *file, const char __user *buf, size_t n, loff_t *pos)
+static ssize_t usercopy_write(struct file *file, const char __user *buf,
+			      size_t n, loff_t *pos)
 {
 	return copy_from_user(object, buf, n) ? -EFAULT : n;
 }

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_words.c - a million short strings, to see what memory they take.
+ * gomem_words.c - allocate a million short strings, to see how much memory they
+ * take.
  *
- * A script writes commands to the parameter cmd. A command has ended when the write
- * returns; its error is the write's.
+ * A script writes commands to the parameter cmd. The write returns when the
+ * command has ended, with the command's error.
  *
- *	fill MIX	allocate a string for each place in the index that has none, noscan
- *			if gomem does it. MIX is
- *				1 ... 64	bytes of each, the NUL among them
- *				uniform		1 to 15
- *				words		as long as words of English text
- *	free N		free N percent of the places, in no order, verifying each string
- *	churn MIX	replace so many strings, one by one, chosen at random, as there are
- *			places: fill's free 100 without its end
+ *	fill MIX	allocate a string for each empty place of the index; with
+ *			gomem, strings are noscan. MIX is
+ *				1 ... 64	bytes of each string with its NUL
+ *				uniform		1 to 15 bytes
+ *				words		as long as English words
+ *	free N		free each string with probability N percent, and
+ *			verify it
+ *	churn MIX	replace the string of a random place, as many times as
+ *			there are places
  *
- * What is held for the strings is not told here: a script looks at the free pages of the
- * machine, and so treats all allocators alike. The index, 8 bytes a place from vmalloc(),
- * is there from when the module is loaded until it is unloaded.
+ * The module does not report the memory held for the strings. The script
+ * compares the machine's free pages, which works for all allocators alike. The
+ * index takes 8 bytes for each place, from vmalloc(), from load to unload.
  */
 #define pr_fmt(fmt) "gomem_words: " fmt
 
@@ -48,9 +50,13 @@ static bool ready;
 static char **strings;
 static struct rnd_state rnd;
 
-/* Of 10 000 words of some licences so many take 2 bytes, 3, and so on; 5.9 on average. */
+/*
+ * Of 10 000 words in the texts of some licences, so many take 2 bytes, 3 bytes
+ * and so on, the NUL included. The average is 5.9.
+ */
 static const u16 word_weights[] = {
-	313, 1832, 1941, 1454, 765, 729, 1064, 668, 424, 369, 225, 108, 82, 11, 9, 5, 1,
+	313, 1832, 1941, 1454, 765, 729, 1064, 668, 424, 369, 225, 108, 82, 11,
+	9, 5, 1,
 };
 
 enum { UNIFORM = 0, WORDS = -1 };
@@ -70,12 +76,16 @@ static unsigned int random_size(int mix)
 	if (mix == UNIFORM)
 		return 1 + below(15);
 	r = below(10000);
-	for (i = 0; i < ARRAY_SIZE(word_weights) - 1 && r >= word_weights[i]; i++)
+	for (i = 0; i < ARRAY_SIZE(word_weights) - 1 && r >= word_weights[i];
+	     i++)
 		r -= word_weights[i];
 	return 2 + i;
 }
 
-/* By its place, so that two strings in one memory are seen. */
+/*
+ * Return the letter that fills the string at @place. Two strings that overlap
+ * differ in it.
+ */
 static char letter(unsigned int place)
 {
 	return 'a' + place % 26;
@@ -84,7 +94,8 @@ static char letter(unsigned int place)
 static int make(unsigned int place, int mix)
 {
 	unsigned int size = random_size(mix);
-	char *p = from_kmalloc ? kmalloc(size, GFP_KERNEL) : gomem_alloc_noscan(size, GFP_KERNEL);
+	char *p = from_kmalloc ? kmalloc(size, GFP_KERNEL) :
+				 gomem_alloc_noscan(size, GFP_KERNEL);
 
 	if (!p)
 		return -ENOMEM;
@@ -188,7 +199,9 @@ static int cmd_set(const char *val, const struct kernel_param *kp)
 {
 	char line[32];
 
-	/* Not as an argument of insmod, and not while being unloaded. */
+	/*
+	 * Reject cmd as an argument of insmod and while the module is unloaded.
+	 */
 	if (!ready)
 		return -EAGAIN;
 	if (strscpy(line, val, sizeof(line)) < 0)

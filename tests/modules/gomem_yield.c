@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_yield.c - how long another task waits for a CPU whose task only allocates and
- * frees.
+ * gomem_yield.c - measure how long a task waits for a CPU while another task
+ * only allocates and frees.
  *
- * On kernels with preempt=voluntary a task in the kernel keeps its CPU until it gets to a
- * preemption point. kmalloc(GFP_KERNEL) is one, and so is each function of gomem's that may
- * sleep. Loading the module lets one task call each function in turn for @ms
- * milliseconds, while another task on the same CPU wakes up each millisecond. The log gets a
- * line for each function: the longest time that the other task was ready and did not run.
+ * On kernels with preempt=voluntary, a task in the kernel keeps its CPU until
+ * it reaches a preemption point. kmalloc(GFP_KERNEL) is one, and so is each
+ * gomem function that may sleep. When the module is loaded, one task calls each
+ * function in turn for @ms milliseconds. Another task on the same CPU wakes up
+ * each millisecond. The log has a line for each function: the longest time that
+ * the second task was ready and did not run.
  */
 #define pr_fmt(fmt) "gomem_yield: " fmt
 
@@ -25,7 +26,7 @@ static unsigned int ms = 1000;
 module_param(ms, uint, 0444);
 MODULE_PARM_DESC(ms, "Milliseconds that each function is called for (default 1000)");
 
-/* Calls between two looks at the clock. */
+/* Calls between two reads of the clock */
 #define CALLS		64
 #define MANY		200
 
@@ -47,7 +48,10 @@ static void do_kmalloc(void)
 
 static void do_alloc(void)
 {
-	/* Not known to the compiler. */
+	/*
+	 * Hide the size from the compiler, so that it does not choose the size
+	 * class.
+	 */
 	size_t size = 64;
 
 	OPTIMIZER_HIDE_VAR(size);
@@ -74,7 +78,10 @@ static void do_tiny(void)
 	gomem_free(use(gomem_alloc_noscan(5, GFP_KERNEL)));
 }
 
-/* Blocks come and go: none is left of the one that the last object was cut from. */
+/*
+ * Take and free whole blocks: the block that the last object was cut from is
+ * used up.
+ */
 static void do_tiny_many(void)
 {
 	unsigned int i;
@@ -89,7 +96,7 @@ static void do_node(void)
 	gomem_free(use(gomem_alloc_node(64, GFP_KERNEL, 0)));
 }
 
-/* With __GFP_THISNODE, past the slots. */
+/* With __GFP_THISNODE, the allocation bypasses the slots. */
 static void do_this_node(void)
 {
 	gomem_free(use(gomem_alloc_node(64, GFP_KERNEL | __GFP_THISNODE, 0)));
@@ -100,7 +107,7 @@ static void do_large(void)
 	gomem_free(use(gomem_alloc(SZ_64K, GFP_KERNEL)));
 }
 
-/* More than the slot holds: most of it comes from spans. */
+/* Allocate more than the slot holds: most objects come from spans. */
 static void do_misses(void)
 {
 	unsigned int i;
@@ -152,12 +159,14 @@ static void do_cache(void)
 
 static void do_ctor_cache(void)
 {
-	gomem_cache_free(ctor_cache, use(gomem_cache_alloc(ctor_cache, GFP_KERNEL)));
+	gomem_cache_free(ctor_cache,
+			 use(gomem_cache_alloc(ctor_cache, GFP_KERNEL)));
 }
 
 static void do_cache_node(void)
 {
-	gomem_cache_free(cache, use(gomem_cache_alloc_node(cache, GFP_KERNEL, 0)));
+	gomem_cache_free(cache,
+			 use(gomem_cache_alloc_node(cache, GFP_KERNEL, 0)));
 }
 
 static void do_cache_bulk(void)
@@ -189,7 +198,8 @@ static void do_scratch(void)
 
 static void do_mempool(void)
 {
-	gomem_mempool_free(use(gomem_mempool_alloc(GFP_KERNEL, (void *)64UL)), NULL);
+	gomem_mempool_free(use(gomem_mempool_alloc(GFP_KERNEL, (void *)64UL)),
+			   NULL);
 }
 
 static void do_free_rcu(void)
@@ -198,10 +208,10 @@ static void do_free_rcu(void)
 }
 
 /*
- * A function to call:
+ * struct way - a function to call
  * @name: for the log
- * @work: calls it once, or some times
- * @share: for 1 / @share of the time; 0 is 1
+ * @work: calls the function once or several times
+ * @share: run for 1 / @share of the time; 0 means 1
  */
 static const struct way {
 	const char *name;
@@ -233,7 +243,9 @@ static const struct way {
 	{ "arena_create", do_arena_create },
 	{ "scratch", do_scratch },
 	{ "mempool", do_mempool },
-	/* Each call leaves an object that waits for a grace period. */
+	/*
+	 * Each call leaves an object pending until a grace period has passed.
+	 */
 	{ "free_rcu_mightsleep", do_free_rcu, 10 },
 };
 
@@ -242,7 +254,10 @@ struct waiter {
 	s64 longest_ns;
 };
 
-/* Sleep for a millisecond, again and again, and note how much longer it took. */
+/*
+ * Sleep for a millisecond again and again, and record the longest delay of a
+ * wakeup.
+ */
 static int wait_for_cpu(void *arg)
 {
 	struct waiter *w = arg;
@@ -253,7 +268,8 @@ static int wait_for_cpu(void *arg)
 		until = ktime_add_ms(ktime_get(), 1);
 		set_current_state(TASK_UNINTERRUPTIBLE);
 		schedule_hrtimeout_range(&until, 0, HRTIMER_MODE_ABS);
-		w->longest_ns = max(w->longest_ns, ktime_to_ns(ktime_sub(ktime_get(), until)));
+		w->longest_ns = max(w->longest_ns,
+				    ktime_to_ns(ktime_sub(ktime_get(), until)));
 	}
 	return 0;
 }
@@ -263,7 +279,7 @@ struct hog {
 	struct completion done;
 };
 
-/* No preemption point but those of the function that is called. */
+/* Call the function repeatedly, with no other preemption points. */
 static int keep_cpu(void *arg)
 {
 	struct hog *h = arg;
@@ -280,8 +296,12 @@ static int keep_cpu(void *arg)
 
 static void measure(const struct way *way)
 {
-	struct hog h = { .way = way, .done = COMPLETION_INITIALIZER_ONSTACK(h.done) };
-	struct waiter w = { .started = COMPLETION_INITIALIZER_ONSTACK(w.started) };
+	struct hog h = {
+		.way = way, .done = COMPLETION_INITIALIZER_ONSTACK(h.done)
+	};
+	struct waiter w = {
+		.started = COMPLETION_INITIALIZER_ONSTACK(w.started)
+	};
 	struct task_struct *waiter, *hog;
 
 	waiter = kthread_run_on_cpu(wait_for_cpu, &w, 0, "gomem_waiter");
@@ -296,10 +316,11 @@ static void measure(const struct way *way)
 	else
 		wait_for_completion(&h.done);
 	kthread_stop(waiter);
-	pr_info("%s: longest wait %lld us\n", way->name, w.longest_ns / NSEC_PER_USEC);
+	pr_info("%s: longest wait %lld us\n", way->name,
+		w.longest_ns / NSEC_PER_USEC);
 }
 
-/* Leaves objects as they are. */
+/* Constructor that does nothing */
 static void construct(void *obj)
 {
 }

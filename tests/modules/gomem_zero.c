@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_zero.c - is all memory zero that should be?
+ * gomem_zero.c - check that memory is zero where it should be.
  *
- * Loading it allocates cleared objects of all sizes, in every way there is, looks at
- * each byte up to the usable size, and overwrites all of it. What was freed comes back
- * to be allocated again: objects live for a random while, so that new pages, used pages
- * and objects that were freed are mixed. If the kernel clears what kmalloc() returns,
- * objects that were not asked to be cleared must be, too.
+ * Loading allocates cleared objects of all sizes with each function that
+ * clears. It checks every byte up to the usable size, and then overwrites all
+ * of them. Freed memory is allocated again. Objects live for a random time, so
+ * that new pages, used pages and freed objects are mixed. If the kernel clears
+ * what kmalloc() returns (init_on_alloc), gomem's objects must be zero even
+ * without __GFP_ZERO.
  *
  * Loading fails with EIO if a byte was not zero.
  */
@@ -32,7 +33,10 @@ static void *live[LIVE];
 static struct rnd_state rnd;
 static unsigned long looked_at;
 
-/* All to 2 KiB, then in steps to beyond the largest that has a size class. */
+/*
+ * Return the next size: all sizes up to 2 KiB, then steps past the largest size
+ * class up to GOMEM_MAX_SIZE.
+ */
 static size_t next_size(size_t size)
 {
 	if (size < SZ_2K)
@@ -68,7 +72,7 @@ static int last_node(void)
 	return last;
 }
 
-/* An object that grows: what is beyond its old size is zero. */
+/* Grow an object: the bytes past its old size must be zero. */
 static void *zalloc_grown(size_t size)
 {
 	void *p = gomem_zalloc(size / 2 + 1, GFP_KERNEL);
@@ -85,7 +89,8 @@ static void *zalloc_by(unsigned int way, size_t size)
 	case 0:
 		return gomem_alloc_noscan(size, GFP_KERNEL | __GFP_ZERO);
 	case 1:
-		return gomem_alloc_node(size, GFP_KERNEL | __GFP_ZERO, last_node());
+		return gomem_alloc_node(size, GFP_KERNEL | __GFP_ZERO,
+					last_node());
 	case 2:
 		return zalloc_grown(size);
 	case 3:
@@ -125,7 +130,8 @@ static int check_scratch(void)
 
 	for (i = 0; i < ARRAY_SIZE(buf) && !err; i++) {
 		buf[i] = gomem_scratch_get(i / 2, GFP_KERNEL | __GFP_ZERO);
-		err = check(buf[i], GOMEM_SCRATCH_SIZE(i / 2), "scratch buffer");
+		err = check(buf[i], GOMEM_SCRATCH_SIZE(i / 2),
+			    "scratch buffer");
 	}
 	for (i = 0; i < ARRAY_SIZE(buf); i++)
 		gomem_scratch_put(buf[i]);
@@ -139,8 +145,8 @@ static int check_arena(void)
 	int err = a ? 0 : -ENOMEM;
 
 	for (size = 1; size <= SZ_256K && !err; size += size / 50 + 1)
-		err = check(gomem_arena_alloc(a, size, GFP_KERNEL | __GFP_ZERO), size,
-			    "object of an arena");
+		err = check(gomem_arena_alloc(a, size, GFP_KERNEL | __GFP_ZERO),
+			    size, "object of an arena");
 	gomem_arena_destroy(a);
 	return err;
 }
@@ -150,7 +156,8 @@ static int __init gomem_zero_init(void)
 	int err;
 
 	prandom_seed_state(&rnd, seed);
-	err = check_scratch() ?: check_arena() ?: check_objects() ?: check_scratch();
+	err = check_scratch() ?: check_arena() ?: check_objects() ?:
+	      check_scratch();
 	gomem_free_bulk(LIVE, live);
 	pr_info("%lu bytes: %d\n", looked_at, err);
 	return err;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * size_mix.h - sizes as those of a busy kernel, roughly, and of two kinds that are simply
- * random.
+ * size_mix.h - object sizes in three random distributions: size_mix(), which
+ * resembles a busy kernel, size_log() and size_uniform().
  *
- * Of the first a size class twice as large is about as often asked for up to 256 bytes,
- * and about half as often from there. Of 100 000 objects 94 000 have at most 1 KiB, 99 900 at most
- * 32 KiB, and the largest has 1 MiB; they have 545 bytes on average. A fifth of the bytes
- * is in objects over 32 KiB.
+ * size_mix(): up to 256 bytes each doubling of the size is about equally
+ * frequent. Above, each doubling is about half as frequent as the one before.
+ * Of 100 000 objects, 94 000 have at most 1 KiB and 99 900 at most 32 KiB. The
+ * largest have 1 MiB; the average is 545 bytes. Objects over 32 KiB hold a
+ * fifth of the bytes.
  */
 #ifndef GOMEM_SIZE_MIX_H
 #define GOMEM_SIZE_MIX_H
@@ -16,7 +17,7 @@
 #include <linux/sizes.h>
 #include <linux/types.h>
 
-/* splitmix64: neighbouring numbers give unrelated ones. */
+/* splitmix64: consecutive inputs give unrelated outputs. */
 static inline u64 size_mix_hash(u64 x)
 {
 	x *= 0x9e3779b97f4a7c15ULL;
@@ -25,10 +26,13 @@ static inline u64 size_mix_hash(u64 x)
 	return x ^ (x >> 31);
 }
 
-/* The size of the @i-th object; the same for the same seed. */
+/* Return the size of the @i-th object. It depends on @seed and @i only. */
 static inline size_t size_mix(u64 seed, unsigned long i)
 {
-	/* Of 100 000 objects, how many have over 16 << k bytes and at most twice that. */
+	/*
+	 * weights[k]: objects in 100 000 with more than 16 << k bytes, and at
+	 * most twice as many
+	 */
 	static const unsigned int weights[] = {
 		15000, 20000, 20000, 17000, 13000, 9000,	/* to 1 KiB */
 		3000, 1700, 700, 350, 150,			/* to 32 KiB */
@@ -47,8 +51,9 @@ static inline size_t size_mix(u64 seed, unsigned long i)
 }
 
 /*
- * As many between 16 and 32 bytes as between 64 and 128 KiB, and so on: three quarters of
- * the bytes are in objects over 32 KiB.
+ * Return a size in log-uniform distribution: sizes from 16 to 32 bytes are as
+ * likely as sizes from 64 to 128 KiB. Objects over 32 KiB hold three quarters
+ * of the bytes.
  */
 static inline size_t size_log(u64 seed, unsigned long i)
 {
@@ -58,7 +63,7 @@ static inline size_t size_log(u64 seed, unsigned long i)
 	return half + 1 + (((h >> 32) * half) >> 32);
 }
 
-/* Each size from 16 bytes to 64 KiB is as likely as any other. */
+/* Return a size from 16 bytes to 64 KiB; all are equally likely. */
 static inline size_t size_uniform(u64 seed, unsigned long i)
 {
 	u64 h = size_mix_hash(size_mix_hash(seed) + i);

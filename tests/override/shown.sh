@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# shown.sh - modules of the kernel's, built with linux/gomem_override.h and otherwise as
-# they are, do their work with gomem's memory: test themselves, keep files, carry packets.
-# tests/override/shown lists them.
+# shown.sh - use modules of the kernel that were built with
+# linux/gomem_override.h and are otherwise unchanged. They test themselves,
+# store files and carry packets, all in gomem's memory. tests/override/shown
+# lists them.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -14,21 +15,21 @@ here=$(cd "$(dirname "$0")" && pwd)
 image_mib=24
 mount_point=/tmp/mnt
 
-# balance_results NAME LEAST
-#
-# Two results for what happened since balance_start: memory was gomem's, and all of it
-# came back. An object that was freed twice, or is none, is a difference, too.
+# balance_results NAME LEAST: two results for the time since balance_start. At
+# least LEAST objects were allocated from gomem, and all of them came back. A
+# double free or a free of a foreign pointer counts as a difference.
 balance_results()
 {
 	name=$1
 	least=$2
 	traffic=$(cat /tmp/traffic)
 	ktap_is "$([ "$traffic" -ge "$least" ] && echo enough)" enough "$name: memory is gomem's"
-	ktap_diag "$traffic allocations"
+	ktap_print_msg "$traffic allocations"
 	ktap_is "$(balance_wrong)" "" "$name: and came back"
 }
 
-# self_test MODULE LEAST WANT [PARAMETER...]: tests in the init function, that say WANT.
+# self_test MODULE LEAST WANT [PARAMETER...]: load a module that tests itself in
+# its init function. The log has to contain WANT.
 self_test()
 {
 	name=$1
@@ -37,23 +38,23 @@ self_test()
 	shift 3
 	dmesg -c >/dev/null
 	balance_start
-	modprobe "$name" "$@" || ktap_diag "$name cannot be loaded"
+	modprobe "$name" "$@" || ktap_print_msg "$name cannot be loaded"
 	for _ in $(seq 300); do
 		! dmesg | grep -qE "$want" || break
 		sleep 0.1
 	done
 	if dmesg | grep -qE "$want"; then
-		ktap_ok "$name: passes its own tests"
+		ktap_test_pass "$name: passes its own tests"
 	else
-		ktap_not_ok "$name: passes its own tests"
-		ktap_diag "$(dmesg | tail -n 20)"
+		ktap_test_fail "$name: passes its own tests"
+		ktap_print_msg "$(dmesg | tail -n 20)"
 	fi
 	balance_traffic >/tmp/traffic
-	rmmod "$name" 2>/dev/null || ktap_diag "$name has no way out"
+	rmmod "$name" 2>/dev/null || ktap_print_msg "$name has no way out"
 	balance_results "$name" "$least"
 }
 
-# Files of all lengths, in a tree; checksums are kept elsewhere.
+# Write a tree of files of all lengths.
 fill_tree()
 {
 	for dir in $(seq 12); do
@@ -73,17 +74,18 @@ sums_of_tree()
 	(cd $mount_point && find . -type f -exec sha256sum {} + | sort -k 2 && find . -type l | sort)
 }
 
-# file_system TYPE IMAGE: on a file of the initramfs, through the loop driver.
+# file_system TYPE IMAGE: use a file system on an image file, through the loop
+# driver.
 file_system()
 {
 	type=$1
 	image=$2
 	balance_start
 	if ! modprobe loop || ! modprobe "$type"; then
-		ktap_diag "cannot be loaded"
+		ktap_print_msg "cannot be loaded"
 	fi
 	mkdir -p $mount_point
-	mount -t "$type" -o loop "$image" $mount_point || ktap_diag "cannot be mounted"
+	mount -t "$type" -o loop "$image" $mount_point || ktap_print_msg "cannot be mounted"
 	fill_tree
 	sums_of_tree >/tmp/sums
 	echo 3 >/proc/sys/vm/drop_caches
@@ -103,12 +105,13 @@ file_system()
 	balance_results "$type and loop" 300
 }
 
-# A pair of interfaces, one of them in another name space, that reach each other.
+# Send packets between a pair of interfaces, one of them in another network
+# namespace.
 virtual_network()
 {
 	balance_start
 	if ! modprobe veth || ! modprobe dummy; then
-		ktap_diag "cannot be loaded"
+		ktap_print_msg "cannot be loaded"
 	fi
 	ip link add gomem0 type veth
 	unshare -n sleep 60 &
@@ -134,14 +137,14 @@ virtual_network()
 }
 
 # Some of the modules cannot be unloaded.
-ktap_leaves="modules stay loaded"
-ktap_header
-ktap_plan 27
-modprobe gomem || exit 1
+ktap_print_header
+ktap_set_plan 27
+modprobe gomem || ktap_exit_fail_msg "gomem cannot be loaded"
 
 self_test test_rhashtable 4 'Started [0-9]+ threads, 0 failed'
 rmmod torture 2>/dev/null
-# 7.x switches the machine off after it, and older kernels do not know the parameter.
+# 7.x powers the machine off after this test unless shutdown_secs=0. Older
+# kernels ignore the parameter.
 self_test rcuscale 20000 'Total time taken by all kfree.ers' kfree_rcu_test=1 kfree_loops=10 \
 	kfree_alloc_num=2000 holdoff=0 shutdown_secs=0
 rmmod torture 2>/dev/null
@@ -154,9 +157,10 @@ mke2fs -F /tmp/ext2.img >/dev/null
 file_system ext2 /tmp/ext2.img
 virtual_network
 
-# No way to unload it: last.
+# This module cannot be unloaded, so it comes last.
 self_test test_meminit 100 'all [0-9]+ tests passed'
 
 echo 1 >/sys/kernel/debug/gomem/check
 ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound after all of it"
-ktap_finish
+# Not gomem_finished: modules stay loaded.
+ktap_finished

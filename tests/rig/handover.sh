@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Does scripts/handover find what it should, and nothing else? It reads the modules in
-# tests/rig/handover/modules with the sources beside them for a kernel. A comment of a module
-# says with which rank a line is found; lines without one stay quiet. Prints KTAP lines.
+# Test that scripts/handover finds what it should, and nothing else. It reads
+# the modules in tests/rig/handover/modules, with the sources in
+# tests/rig/handover/kernel as the kernel. A comment in a module tells the rank
+# with which scripts/handover has to find its line. Lines without such a comment
+# must not be found. Prints KTAP lines.
 
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
@@ -27,7 +29,8 @@ verdict()
 	failed=1
 }
 
-# handover STATUS ARGUMENT...: runs it; sets wrong if the exit status is another.
+# handover STATUS ARGUMENT...: run it, and set wrong if the exit status is not
+# STATUS.
 handover()
 {
 	local want=$1 status=0
@@ -39,7 +42,8 @@ handover()
 	((status == want)) || wrong="status $status, not $want"
 }
 
-# Each line "RANK: FILE:LINE" as printed, and as the comments want it.
+# module_test FILE: compare the "RANK: FILE:LINE" of each printed line with the
+# comments in FILE.
 module_test()
 {
 	local file=$1 wrong status=1
@@ -55,7 +59,8 @@ module_test()
 	verdict "${file##*/}" "$wrong"
 }
 
-# A line names who frees, where that code is, and the way out.
+# A printed line names the function that frees the memory, where its code is,
+# and what to do.
 text_test()
 {
 	local wrong what="p->note = kmalloc(): freed as note of a struct parcel"
@@ -76,7 +81,8 @@ directory_test()
 	verdict "directory" "$wrong"
 }
 
-# Only the symbols are there: a function that frees its argument, and one that does not.
+# A built module has only symbols: it calls a function that frees its argument,
+# and one that does not.
 built_test()
 {
 	local wrong

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# provoke-guest.sh CASE... - the part of tests/rig/provoke that runs in the machine:
-# provokes one report after the other. A line in the log, "gomem-vm: provoke CASE",
-# precedes each. The machine survives an oops.
+# provoke-guest.sh CASE... - the part of tests/rig/provoke that runs in the
+# machine. It provokes one report after the other, and survives oopses. A line
+# in the log, "gomem-vm: provoke CASE", precedes each.
 #
-# Cases that take time are repeated with more of it until the kernel has noticed.
+# Cases that hang are repeated for longer times until the kernel has noticed.
 
 # shellcheck source=scripts/lib/reports.sh
 . /lib/gomem/reports.sh
@@ -13,7 +13,7 @@
 sysctl=/proc/sys/kernel
 rcu=/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout
 
-# provoke CASE [TEXT]: in a process of its own, which an oops may kill.
+# provoke CASE [TEXT]: run a case in its own process, which an oops may kill.
 provoke()
 {
 	dmesg -c >/dev/null

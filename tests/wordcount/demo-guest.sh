@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# demo-guest.sh DIR - what scripts/demo does inside its virtual machine: frees an
-# object twice, counts the words of the files in DIR with gomem, then with kmalloc(),
-# and looks whether gomem got everything back.
+# demo-guest.sh DIR - the part of scripts/demo that runs in its virtual machine.
+# It frees an object twice, counts the words of the files in DIR with gomem and
+# then with kmalloc(), and checks that gomem got all its memory back.
 #
-# For busybox; expects the modules in the current directory. Lines
-# that begin with "==" tell what comes next. Exit status 0 means that all is well.
+# It runs in busybox and expects the modules in the current directory. Lines
+# that begin with "==" announce the next step. Exit status 0 means that all is
+# well.
 
 dir=${1:?which directory?}
 gomem=/sys/kernel/debug/gomem
@@ -46,7 +47,7 @@ count()
 	cat $wordcount/counts >$tmp/"$1".counts
 }
 
-# The same question, asked of other programs.
+# Count the same words with other programs.
 reference()
 {
 	for file in "$dir"/*; do
@@ -69,7 +70,7 @@ percent()
 		$tmp/"$1".summary
 }
 
-# free_twice ALLOCATOR: what the module and gomem say of it
+# free_twice ALLOCATOR: print what the module and gomem log about a double free.
 free_twice()
 {
 	dmesg -c >/dev/null
@@ -84,7 +85,7 @@ files=${files%,}
 insmod gomem.ko || fail "gomem.ko does not load"
 
 step "freeing an object twice, then allocating 256 of its size"
-# Other slab allocators stop the kernel.
+# Slab allocators without sheaves stop the kernel at a double free.
 [ ! -e /sys/kernel/slab/kmalloc-128/sheaf_capacity ] || free_twice kmalloc
 free_twice gomem
 [ "$(get $gomem/stats double_frees_detected)" = 1 ] || fail "gomem did not notice"
@@ -99,7 +100,7 @@ sort -k1,1nr -k2 $tmp/gomem.counts | head -n 10 | indent
 step "what gomem has to say while these words are live"
 grep -E '^(heap_|mallocs|frees|mspan_|mcache_|meta_|sys|large_|spans|chunks)' $gomem/stats | indent
 echo
-awk 'NR <= 2 || $5 > 0' $gomem/classes | indent
+awk '/^ / || /^# +size/' $gomem/classes | indent
 
 step "the same with kmalloc()"
 rmmod wordcount || fail "wordcount.ko does not unload"

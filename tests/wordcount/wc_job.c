@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * wc_job.c - reading, counting, merging, sorting, freeing.
+ * wc_job.c - run the steps: read, count, merge, sort, free.
  */
 #define pr_fmt(fmt) "wordcount: " fmt
 
@@ -20,17 +20,20 @@
 
 #include "wordcount.h"
 
-/* More would mostly wait for the reader. */
+/* More workers would mostly wait for the reader. */
 #define WORKERS_MAX	32
 
-/* Blocks on their way per worker, so that none waits and memory stays bounded. */
+/*
+ * Blocks in the queue per worker: enough that no worker waits, and memory stays
+ * bounded
+ */
 #define BLOCKS_AHEAD	2
 
 /**
- * struct worker - what runs on one CPU
- * @work: what it does now
+ * struct worker - the work of one CPU
+ * @work: its current work
  * @index: which table of every worker it merges
- * @words: counted
+ * @words: words counted
  * @remote: objects that it freed and another CPU allocated
  */
 struct worker {
@@ -40,7 +43,10 @@ struct worker {
 	unsigned long remote;
 };
 
-/* There is one job. Written by the loading task while no worker runs, but for err. */
+/*
+ * There is one job. The loading task writes all but job_err, and only while no
+ * worker runs.
+ */
 static struct worker workers[WORKERS_MAX];
 static unsigned int nr_workers;
 static struct workqueue_struct *workqueue;
@@ -58,7 +64,7 @@ static size_t tables_bytes(void)
 	return nr_workers * nr_workers * sizeof(*tables);
 }
 
-/* The scheduler spreads the workers over the CPUs. */
+/* The workqueue is unbound: the scheduler spreads the workers over the CPUs. */
 static void start_workers(work_func_t func)
 {
 	unsigned int i;
@@ -82,9 +88,11 @@ static int count_word(struct worker *w, const char *word, size_t len)
 	if (len > WC_WORD_MAX)
 		return -EFBIG;
 	w->words++;
-	/* The high bits choose the table, the low ones the bucket in it. */
-	return wc_table_add(table_of(w->index, reciprocal_scale(hash, nr_workers)), word, len,
-			    hash);
+	/*
+	 * The high bits of the hash select the table, the low bits the bucket.
+	 */
+	return wc_table_add(table_of(w->index, reciprocal_scale(hash, nr_workers)),
+			    word, len, hash);
 }
 
 static int count_block(struct worker *w, struct wc_block *b)
@@ -101,7 +109,7 @@ static int count_block(struct worker *w, struct wc_block *b)
 	return 0;
 }
 
-/* After an error the queue is still emptied: the reader may wait for room. */
+/* After an error, still empty the queue: the reader may wait for room in it. */
 static void count_work(struct work_struct *work)
 {
 	struct worker *w = container_of(work, struct worker, work);
@@ -125,10 +133,14 @@ static void merge_work(struct work_struct *work)
 	unsigned int i;
 
 	for (i = 1; i < nr_workers; i++)
-		wc_table_merge(table_of(0, w->index), table_of(i, w->index), &w->remote);
+		wc_table_merge(table_of(0, w->index), table_of(i, w->index),
+			       &w->remote);
 }
 
-/* Worker 0's tables are all there are after the merge, but not after an error. */
+/*
+ * Free the tables of all workers: after the merge only worker 0's have nodes,
+ * but after an error the others may, too.
+ */
 static void free_work(struct work_struct *work)
 {
 	struct worker *w = container_of(work, struct worker, work);
@@ -146,7 +158,8 @@ static void sample_peak(struct wc_result *r)
 	r->peak = max(r->peak, t.held);
 }
 
-static int read_files(char * const *files, unsigned int nr_files, struct wc_result *r)
+static int read_files(char * const *files, unsigned int nr_files,
+		      struct wc_result *r)
 {
 	unsigned int i;
 	int err;
@@ -164,7 +177,8 @@ static int read_files(char * const *files, unsigned int nr_files, struct wc_resu
 	return 0;
 }
 
-static int count_files(char * const *files, unsigned int nr_files, struct wc_result *r)
+static int count_files(char * const *files, unsigned int nr_files,
+		       struct wc_result *r)
 {
 	int err;
 
@@ -179,14 +193,16 @@ static int count_files(char * const *files, unsigned int nr_files, struct wc_res
 	return err ?: job_err;
 }
 
-static int by_word(void *priv, const struct list_head *a, const struct list_head *b)
+static int by_word(void *priv, const struct list_head *a,
+		   const struct list_head *b)
 {
 	cond_resched();
 	return strcmp(list_entry(a, struct wc_node, sorted)->word,
 		      list_entry(b, struct wc_node, sorted)->word);
 }
 
-static int by_count(void *priv, const struct list_head *a, const struct list_head *b)
+static int by_count(void *priv, const struct list_head *a,
+		    const struct list_head *b)
 {
 	u64 count_a = list_entry(a, struct wc_node, sorted)->count;
 	u64 count_b = list_entry(b, struct wc_node, sorted)->count;
@@ -228,7 +244,10 @@ static int job_init(void)
 	nr_workers = min_t(unsigned int, num_online_cpus(), WORKERS_MAX);
 	for (i = 0; i < nr_workers; i++)
 		workers[i].index = i;
-	/* Unbound: the workers keep a CPU busy for long, which others may want. */
+	/*
+	 * Unbound, since the workers keep a CPU busy for long, which other
+	 * tasks may want.
+	 */
 	workqueue = alloc_workqueue("wordcount", WQ_UNBOUND, nr_workers);
 	if (!workqueue)
 		return -ENOMEM;
@@ -243,11 +262,12 @@ static int job_init(void)
 /**
  * wc_job_run - count the words of files
  * @files: their paths
- * @nr_files: how many
- * @r: zeroed; filled in
+ * @nr_files: number of files
+ * @r: the result; must be zeroed
  *
- * Context: may sleep; until all is done or the task is killed.
- * Return: 0; wc_job_free() is due then. Or an error, which has been logged.
+ * Context: sleeps until all is done or the task is killed.
+ * Return: 0, and the caller has to call wc_job_free() later; or an error, which
+ * has been logged.
  */
 int wc_job_run(char * const *files, unsigned int nr_files, struct wc_result *r)
 {
@@ -273,8 +293,8 @@ int wc_job_run(char * const *files, unsigned int nr_files, struct wc_result *r)
 }
 
 /**
- * wc_job_free - free all that a job has left, on all CPUs
- * @r: the result, invalid then but for its numbers
+ * wc_job_free - free all memory of a job, on all CPUs
+ * @r: the result, of which only the numbers are valid afterwards
  */
 void wc_job_free(struct wc_result *r)
 {

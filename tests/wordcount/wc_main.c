@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * wc_main.c - parameters, and what happens when.
+ * wc_main.c - parameters, module init and exit.
  *
  *	insmod wordcount.ko files=/a,/b allocator=gomem top=10
  *
- * counts when it is loaded, and fails to load if that fails. The counts live
+ * counts while it loads, and fails to load if counting fails. The counts live
  * until the module is unloaded.
  */
 #define pr_fmt(fmt) "wordcount: " fmt
@@ -20,7 +20,7 @@
 #define FILES_MAX	512
 #define TOP_MAX		100
 
-/* Not in sysfs: the names might not fit into a page. */
+/* Not visible in sysfs: the names might not fit into a page. */
 static char *files[FILES_MAX];
 static unsigned int nr_files;
 module_param_array(files, charp, &nr_files, 0);
@@ -61,7 +61,7 @@ static int check_parameters(void)
 	return wc_mem_select(allocator);
 }
 
-/* The result is in the wrong order meanwhile. */
+/* Log the most frequent words. Meanwhile @r is sorted by count. */
 static void log_top(struct wc_result *r)
 {
 	struct wc_node *node;
@@ -100,8 +100,8 @@ static void __exit wordcount_exit(void)
 	wc_job_free(&result);
 	wc_mem_tally(&t);
 	WARN_ON(t.allocs != t.frees || t.requested || t.held);
-	pr_info("freed %ld objects, %lu of them on another CPU than they came from\n", t.frees,
-		result.remote);
+	pr_info("freed %ld objects, %lu of them on another CPU than they came from\n",
+		t.frees, result.remote);
 }
 
 module_init(wordcount_init);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * wc_mem.c - all memory of the client comes and goes here, from gomem or from
- * kmalloc(), and is counted.
+ * wc_mem.c - allocate and free all memory of the client, with gomem or with
+ * kmalloc(), and count it.
  *
- * Of the two tables below, a client of its own needs neither: it would call
- * gomem_alloc() and gomem_free() as it calls kmalloc() and kfree().
+ * Other clients need neither of the two tables below: they call gomem_alloc()
+ * and gomem_free() as they would call kmalloc() and kfree().
  */
 #define pr_fmt(fmt) "wordcount: " fmt
 
@@ -17,14 +17,15 @@
 #include "wordcount.h"
 
 /**
- * struct wc_allocator - where memory comes from
- * @name: as the parameter "allocator" has it
- * @alloc: memory for anything
- * @alloc_text: memory that will hold no pointers
- * @realloc: more of it
- * @strdup: a copy of a string
- * @free: back
- * @held: bytes that an object of @size really has; always the same for one object
+ * struct wc_allocator - an allocator
+ * @name: its name in the parameter "allocator"
+ * @alloc: allocate memory for anything
+ * @alloc_text: allocate memory that will hold no pointers
+ * @realloc: resize memory
+ * @strdup: copy a string
+ * @free: free memory
+ * @held: return the bytes that an object of @size really has; always the same
+ *	for one object
  */
 struct wc_allocator {
 	const char *name;
@@ -67,8 +68,8 @@ static void k_free(const void *p)
 }
 
 /*
- * Of what may share a block with others, the usable size changes with these; it is
- * counted as if it shared none.
+ * The usable size of an object that may share a block changes with the other
+ * objects of the block. It is counted as if it were alone.
  */
 static size_t go_held(const void *p, size_t size)
 {
@@ -101,7 +102,7 @@ static const struct wc_allocator allocators[] = {
 	},
 };
 
-/* Chosen before the first allocation, and not changed any more. */
+/* Set before the first allocation, and constant afterwards. */
 static const struct wc_allocator *allocator;
 
 int wc_mem_select(const char *name)
@@ -124,8 +125,8 @@ const char *wc_mem_name(void)
 }
 
 /*
- * What is freed on another CPU than it came from makes a CPU's share negative;
- * only the sum means something.
+ * A free on another CPU than the allocation makes a CPU's counters negative:
+ * only the sum is meaningful.
  */
 static DEFINE_PER_CPU(struct wc_tally, tally);
 
@@ -168,16 +169,23 @@ void *wc_alloc(size_t size)
 
 void *wc_zalloc(size_t size)
 {
-	return count_alloc(allocator->alloc(size, GFP_KERNEL | __GFP_ZERO), size);
+	return count_alloc(allocator->alloc(size, GFP_KERNEL | __GFP_ZERO),
+			   size);
 }
 
-/* Memory without pointers: a leak detector need not look into it. */
+/*
+ * Allocate memory that will hold no pointers, so that kmemleak need not scan
+ * it.
+ */
 void *wc_alloc_text(size_t size)
 {
 	return count_alloc(allocator->alloc_text(size, GFP_KERNEL), size);
 }
 
-/* On failure @p is unchanged and still the caller's; @p may be NULL. */
+/*
+ * Resize @p, which may be NULL. On failure @p is unchanged and still belongs to
+ * the caller.
+ */
 void *wc_realloc(void *p, size_t old_size, size_t new_size, gfp_t gfp)
 {
 	size_t old_held = p ? allocator->held(p, old_size) : 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * wc_show.c - the answer, and what it costs.
+ * wc_show.c - show the result and the memory it takes, in debugfs.
  *
  *	summary		"key: value" lines
- *	counts		what "sort | uniq -c" would print of all words
+ *	counts		what "sort | uniq -c" would print for all words
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -38,7 +38,10 @@ static int summary_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(summary);
 
-/* Where a reader is in the list: a read goes on where the one before ended. */
+/*
+ * The position of a reader in the list: a read continues where the previous one
+ * ended.
+ */
 struct cursor {
 	struct list_head *at;
 	loff_t pos;
@@ -103,7 +106,7 @@ static const struct file_operations counts_fops = {
 	.release	= seq_release_private,
 };
 
-/* @r must not change until wc_show_exit(). */
+/* Create the files. @r must not change until wc_show_exit(). */
 void wc_show_init(struct wc_result *r, unsigned int nr_files)
 {
 	result = r;
@@ -113,7 +116,7 @@ void wc_show_init(struct wc_result *r, unsigned int nr_files)
 	debugfs_create_file("counts", 0400, dir, NULL, &counts_fops);
 }
 
-/* Waits for readers. */
+/* Remove the files; waits for readers. */
 void wc_show_exit(void)
 {
 	debugfs_remove(dir);

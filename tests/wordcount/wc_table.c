@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * wc_table.c - hash tables of counted words. A table belongs to one worker at a
- * time; there are no locks.
+ * wc_table.c - hash tables of counted words.
+ *
+ * A table belongs to one worker at a time, so there are no locks.
  */
 #include <linux/gfp.h>
 #include <linux/jhash.h>
@@ -38,7 +39,7 @@ static struct wc_node *node_alloc(const char *word, size_t len, u32 hash)
 
 static void node_free(struct wc_node *node, unsigned long *remote)
 {
-	/* Two objects: the node and its word. */
+	/* Count two objects: the node and its word. */
 	if (node->cpu != raw_smp_processor_id())
 		*remote += 2;
 	wc_free(node->word, strlen(node->word) + 1);
@@ -55,7 +56,10 @@ static size_t bucket_bytes(u32 nr_buckets)
 	return nr_buckets * sizeof(struct wc_node *);
 }
 
-/* Twice as many buckets: what was in bucket i stays there or goes to i + half. */
+/*
+ * Distribute the nodes after the number of buckets doubled: nodes of bucket i
+ * stay there or move to bucket i + half.
+ */
 static void split_buckets(struct wc_table *t, u32 half)
 {
 	u32 i;
@@ -78,14 +82,18 @@ static void split_buckets(struct wc_table *t, u32 half)
 	}
 }
 
-/* Without memory for it lists get longer; tried again when they are twice that. */
+/*
+ * Double the number of buckets. Without memory, lists get longer; the next
+ * attempt is at twice as many nodes.
+ */
 static void table_grow(struct wc_table *t)
 {
 	struct wc_node **bucket = NULL;
 	u32 half = t->nr_buckets;
 
 	if (half < BUCKETS_MAX)
-		bucket = wc_realloc(t->bucket, bucket_bytes(half), bucket_bytes(2 * half),
+		bucket = wc_realloc(t->bucket, bucket_bytes(half),
+				    bucket_bytes(2 * half),
 				    GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 	if (!bucket) {
 		t->grow_at = t->nr_nodes * 2;
@@ -108,7 +116,8 @@ static int table_init(struct wc_table *t)
 	return 0;
 }
 
-static struct wc_node *table_find(struct wc_table *t, const char *word, u32 hash)
+static struct wc_node *table_find(struct wc_table *t, const char *word,
+				  u32 hash)
 {
 	struct wc_node *node;
 
@@ -132,7 +141,7 @@ static void table_link(struct wc_table *t, struct wc_node *node)
 
 /**
  * wc_table_add - count a word
- * @t: the table, all zeroes at first
+ * @t: the table, zeroed at first
  * @word: the word
  * @len: its length
  * @hash: its wc_hash()
@@ -161,7 +170,8 @@ int wc_table_add(struct wc_table *t, const char *word, size_t len, u32 hash)
 	return 0;
 }
 
-static void merge_node(struct wc_table *to, struct wc_node *node, unsigned long *remote)
+static void merge_node(struct wc_table *to, struct wc_node *node,
+		       unsigned long *remote)
 {
 	struct wc_node *same = table_find(to, node->word, node->hash);
 
@@ -173,7 +183,7 @@ static void merge_node(struct wc_table *to, struct wc_node *node, unsigned long 
 	}
 }
 
-/* Takes the first node out of a bucket. */
+/* Remove the first node of a bucket. Return NULL if there is none. */
 static struct wc_node *bucket_pop(struct wc_node **bucket)
 {
 	struct wc_node *node = *bucket;
@@ -183,7 +193,7 @@ static struct wc_node *bucket_pop(struct wc_node **bucket)
 	return node;
 }
 
-/* What is left when all nodes are gone. */
+/* Free the buckets of a table without nodes. */
 static void table_reset(struct wc_table *t)
 {
 	wc_free(t->bucket, bucket_bytes(t->nr_buckets));
@@ -192,14 +202,15 @@ static void table_reset(struct wc_table *t)
 
 /**
  * wc_table_merge - move all words of one table into another
- * @to: gets them
- * @from: left without any, and without memory
- * @remote: nodes and words that another CPU allocated and this one freed are
- *	added here
+ * @to: the table that gets the words
+ * @from: left empty, without memory
+ * @remote: incremented for each node and word that another CPU allocated and
+ *	this one freed
  *
- * Cannot fail: nodes are moved or freed, not made.
+ * Cannot fail: it moves or frees nodes and allocates none.
  */
-void wc_table_merge(struct wc_table *to, struct wc_table *from, unsigned long *remote)
+void wc_table_merge(struct wc_table *to, struct wc_table *from,
+		    unsigned long *remote)
 {
 	struct wc_node *node;
 	u32 i;
@@ -217,7 +228,7 @@ void wc_table_merge(struct wc_table *to, struct wc_table *from, unsigned long *r
 	table_reset(from);
 }
 
-/* Adds all nodes to the list, in no order. */
+/* Add all nodes to the list, unordered. */
 void wc_table_list(struct wc_table *t, struct list_head *list)
 {
 	struct wc_node *node;

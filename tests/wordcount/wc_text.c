@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * wc_text.c - from files to blocks to words.
+ * wc_text.c - read files into blocks, and find the words in blocks.
  */
 #define pr_fmt(fmt) "wordcount: " fmt
 
@@ -16,12 +16,12 @@
 #include "wordcount.h"
 
 /*
- * Large enough to keep a worker busy for a while. The last byte is for the zero
- * that ends a block's last word.
+ * A block is large enough to keep a worker busy for a while. Its last byte is
+ * for the NUL after the block's last word.
  */
 #define BLOCK_BYTES	SZ_256K
 
-/* A block that is so large, full, and one word: that is too long. */
+/* A full block of this size that holds one word: the word is too long. */
 #define BLOCK_MAX	(2 * WC_WORD_MAX)
 
 static struct wc_block *block_alloc(size_t size)
@@ -69,13 +69,16 @@ static int block_grow(struct wc_block *b)
 	return 0;
 }
 
-/* isalnum() is for Latin-1. */
+/* isalnum() accepts Latin-1, too. */
 static bool in_word(char c)
 {
 	return isascii(c) && isalnum(c);
 }
 
-/* Length of what may be part of a word that goes on in the next block. */
+/*
+ * Return the length of the block's last word, which may continue in the next
+ * block.
+ */
 static size_t open_end(const struct wc_block *b)
 {
 	size_t n = b->used;
@@ -86,9 +89,9 @@ static size_t open_end(const struct wc_block *b)
 }
 
 /**
- * wc_next_word - the words of a block, one at a time
- * @b: the block; the byte behind each word becomes a zero
- * @pos: where to go on; 0 at first
+ * wc_next_word - find the next word of a block
+ * @b: the block; the byte behind each word is replaced by a NUL
+ * @pos: where to continue; 0 at first
  * @len: set to the length of the word
  *
  * Return: the word, or NULL if there are no more.
@@ -134,7 +137,7 @@ static bool try_push(struct wc_queue *q, struct wc_block *b)
 	return room;
 }
 
-/* The block is the workers' then, or if that fails still the caller's. */
+/* Pass @b to the workers. After an error it still belongs to the caller. */
 static int push(struct wc_queue *q, struct wc_block *b)
 {
 	int err = wait_event_killable(q->room, try_push(q, b));
@@ -163,8 +166,8 @@ static bool try_pop(struct wc_queue *q, struct wc_block **b)
  * wc_queue_pop - take a block off the queue
  * @q: the queue
  *
- * Context: may sleep until there is one.
- * Return: the block, now the caller's, or NULL if there will be no more.
+ * Context: may sleep until there is a block.
+ * Return: the block, which belongs to the caller, or NULL if no more will come.
  */
 struct wc_block *wc_queue_pop(struct wc_queue *q)
 {
@@ -184,7 +187,10 @@ void wc_queue_close(struct wc_queue *q)
 	wake_up_all(&q->work);
 }
 
-/* Hands over a full block but for a word that may go on, which becomes the next. */
+/*
+ * Push a full block without its last word, which may continue: it starts the
+ * next block.
+ */
 static int cut_block(struct wc_queue *q, struct wc_block **block)
 {
 	struct wc_block *b = *block, *next;
@@ -208,8 +214,9 @@ static int cut_block(struct wc_queue *q, struct wc_block **block)
 	return 0;
 }
 
-/* Reads all of it; what is left in *@block in the end is still to be pushed. */
-static int read_blocks(struct wc_queue *q, struct file *file, struct wc_block **block, u64 *bytes)
+/* Read the whole file. The caller pushes what is left in *@block at the end. */
+static int read_blocks(struct wc_queue *q, struct file *file,
+		       struct wc_block **block, u64 *bytes)
 {
 	loff_t pos = 0;
 	ssize_t n;
@@ -239,7 +246,10 @@ static int read_open_file(struct wc_queue *q, struct file *file, u64 *bytes)
 
 	if (!S_ISREG(file_inode(file)->i_mode))
 		return -EINVAL;
-	/* A small file gets a small block, with room to find out that it ended. */
+	/*
+	 * A small file gets a small block. One spare byte lets a read find the
+	 * end of file; the other is for the NUL.
+	 */
 	b = block_alloc(min_t(loff_t, i_size_read(file_inode(file)), BLOCK_BYTES - 2) + 2);
 	if (!b)
 		return -ENOMEM;
@@ -254,10 +264,10 @@ static int read_open_file(struct wc_queue *q, struct file *file, u64 *bytes)
 }
 
 /**
- * wc_read_file - put a file into the queue
+ * wc_read_file - put the text of a file into the queue
  * @q: the queue
  * @path: the file, which must be a regular one
- * @bytes: what is read is added here
+ * @bytes: the number of bytes read is added to it
  *
  * Context: may sleep, also until workers have made room.
  * Return: 0 or an error, which has been logged.

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * wordcount.h - an example client of gomem: counts the words of files, on all
- * CPUs at once.
+ * wordcount.h - an example client of gomem that counts the words of files, on
+ * all CPUs at once.
  *
- * A word is a longest run of ASCII letters and digits within one file, case
- * matters: what "tr -cs A-Za-z0-9 '\n' <file" prints, but for the empty line in
- * front. All other bytes separate words. No word has more than WC_WORD_MAX bytes.
+ * A word is a maximal run of ASCII letters and digits in one file. Case
+ * matters. The words are the lines that "tr -cs A-Za-z0-9 '\n' <file" prints,
+ * without the empty line in front. All other bytes separate words. A word has
+ * at most WC_WORD_MAX bytes.
  *
- * The way of a word, and who frees what:
+ * The steps, and which CPU frees memory of another:
  *
- *	read	The task that loads the module reads the files block by block into
- *		a queue (wc_text.c).
- *	count	A worker on each CPU takes blocks off the queue, counts their words
- *		in tables of its own, and frees them: the reader's memory. A word's
- *		hash decides in which of its tables it is counted, as many as there
- *		are workers (wc_table.c).
- *	merge	Each worker joins one table of every worker, moving nodes and
- *		freeing those whose word it has already: other workers' memory.
+ *	read	The task that loads the module reads the files block by block
+ *		into a queue (wc_text.c).
+ *	count	Workers, one per CPU, take blocks off the queue, count their
+ *		words in their own tables, and free the blocks, which the
+ *		reader allocated. A worker has as many tables as there are
+ *		workers; a word's hash selects the table (wc_table.c).
+ *	merge	Worker i joins the i-th tables of all workers. It moves nodes,
+ *		and frees those whose word it has already. Other workers
+ *		allocated these.
  *	sort	The loading task puts all nodes into one list.
  *
  * Unloading frees each table on some CPU (wc_job.c).
@@ -43,11 +45,11 @@ char *wc_strdup(const char *s, size_t len);
 void wc_free(const void *p, size_t size);
 
 /**
- * struct wc_tally - what went through the functions above
+ * struct wc_tally - counters of the functions above
  * @allocs: allocations
  * @frees: frees
- * @requested: bytes asked for, of what is live
- * @held: bytes those objects really have
+ * @requested: bytes that callers requested for the live objects
+ * @held: bytes that the live objects really have
  */
 struct wc_tally {
 	long allocs;
@@ -64,11 +66,11 @@ void wc_mem_tally(struct wc_tally *sum);
 
 /**
  * struct wc_block - a piece of a file, cut between words
- * @link: in the queue
- * @text: its bytes, with room for one more
- * @used: how many
+ * @link: entry in the queue
+ * @text: the bytes, with room for one more
+ * @used: number of bytes
  * @size: bytes allocated at @text
- * @cpu: where it was allocated
+ * @cpu: CPU that allocated the block
  */
 struct wc_block {
 	struct list_head link;
@@ -79,17 +81,17 @@ struct wc_block {
 };
 
 /**
- * struct wc_queue - blocks on their way from the reader to the workers
+ * struct wc_queue - blocks between the reader and the workers
  * @lock: protects @blocks, @len, @limit and @closed
  * @blocks: oldest first
- * @len: how many
- * @limit: the reader waits when there are so many
- * @closed: no more will come; never reset
- * @room: where the reader waits
- * @work: where workers wait
+ * @len: number of blocks
+ * @limit: the reader waits while there are this many
+ * @closed: no more blocks will come; never reset
+ * @room: the reader waits here
+ * @work: the workers wait here
  */
 struct wc_queue {
-	spinlock_t lock;	/* not for the wait queues, which have their own */
+	spinlock_t lock;	/* the wait queues have their own */
 	struct list_head blocks;
 	unsigned int len;
 	unsigned int limit;
@@ -110,12 +112,12 @@ char *wc_next_word(struct wc_block *b, size_t *pos, size_t *len);
 
 /**
  * struct wc_node - a word
- * @next: in its bucket
- * @sorted: in the result
+ * @next: next node of the bucket
+ * @sorted: entry in the result
  * @word: the word
- * @count: how often it came
- * @hash: of @word
- * @cpu: where this node was allocated
+ * @count: number of occurrences
+ * @hash: hash of @word
+ * @cpu: CPU that allocated this node
  */
 struct wc_node {
 	struct wc_node *next;
@@ -128,10 +130,10 @@ struct wc_node {
 
 /**
  * struct wc_table - a hash table that grows
- * @bucket: lists of nodes; NULL if there are none yet
- * @nr_buckets: how many, a power of two
- * @nr_nodes: nodes in all of them
- * @grow_at: more buckets are wanted when there are so many nodes
+ * @bucket: lists of nodes; NULL in an empty table
+ * @nr_buckets: number of buckets, a power of two
+ * @nr_nodes: nodes in all buckets
+ * @grow_at: add buckets when there are this many nodes
  */
 struct wc_table {
 	struct wc_node **bucket;
@@ -142,22 +144,23 @@ struct wc_table {
 
 u32 wc_hash(const char *word, size_t len);
 int wc_table_add(struct wc_table *t, const char *word, size_t len, u32 hash);
-void wc_table_merge(struct wc_table *to, struct wc_table *from, unsigned long *remote);
+void wc_table_merge(struct wc_table *to, struct wc_table *from,
+		    unsigned long *remote);
 void wc_table_list(struct wc_table *t, struct list_head *list);
 void wc_table_free(struct wc_table *t, unsigned long *remote);
 
 /* wc_job: counting on all CPUs */
 
 /**
- * struct wc_result - what came out
- * @sorted: all nodes, by word
- * @workers: how many there were
- * @bytes: read
- * @words: counted
+ * struct wc_result - the result of a job
+ * @sorted: all nodes, in the order of their words
+ * @workers: number of workers
+ * @bytes: bytes read
+ * @words: words counted
  * @distinct: nodes in @sorted
- * @remote: objects that were freed on another CPU than they came from
- * @peak: most bytes held, as seen after each file and each step
- * @msecs: from the first byte to the last word
+ * @remote: objects freed on another CPU than they were allocated on
+ * @peak: most bytes held, sampled after each file and each step
+ * @msecs: time that the job took, from its start to the sorted result
  */
 struct wc_result {
 	struct list_head sorted;

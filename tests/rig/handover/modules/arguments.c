@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Arguments of functions. */
+/* The module passes allocations to functions of the kernel. */
 #include <linux/parcel.h>
 
 static void pass(struct parcel_index *index)

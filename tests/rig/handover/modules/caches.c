@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Caches that the kernel frees from. */
+/* The kernel frees objects of the module's caches. */
 #include <linux/parcel.h>
 
 static struct parcel_ops ops;

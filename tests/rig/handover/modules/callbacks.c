@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A function of the kernel in the module's table; the module frees such a struct, too. */
+/* The module's table has a kernel function that frees; the module frees, too. */
 #include <linux/parcel.h>
 
 static void instantiate(struct parcel *p)

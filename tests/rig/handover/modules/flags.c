@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The condition of the free is met: the module sets the flag. */
+/* The kernel frees only with a flag that the module sets. */
 #include <linux/parcel.h>
 
 #ifdef CONFIG_PARCEL

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Inline functions of a header allocate, or put an argument into a member. */
+/* Inline functions of a header allocate, or store an argument in a member. */
 #include <linux/parcel.h>
 
 static void fill(void)

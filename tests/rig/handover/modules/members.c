@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Members of structs. A line is found with the rank that its comment expects, or not at all. */
+/* The module puts allocations into members of structs. */
 #include <linux/parcel.h>
 
 struct box {
@@ -36,7 +36,7 @@ static struct parcel *make(struct box *box, const char *from)
 	if (copy_to_owner(&p->owner, from)) /* expect: certain */
 		goto fail;
 	p->tag = copy_tag(from); /* expect: likely */
-	/* Freed only with a flag that this module does not know, or by another module. */
+	/* Freed only with a flag that this module does not set, or by another module. */
 	p->note = kmalloc(8, GFP_KERNEL);
 	box->label = kstrdup(from, GFP_KERNEL);
 	lookup(from)->label = kstrdup(from, GFP_KERNEL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module has a release function of its own, which the kernel calls instead. */
+/* The module has its own release function, which the kernel calls instead. */
 #include <linux/parcel.h>
 
 static void crate_done(struct crate *c)

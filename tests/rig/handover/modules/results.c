@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A function in a table returns an allocation to the user of the table. */
+/* A function in the module's table returns an allocation to its caller. */
 #include <linux/parcel.h>
 
 static struct method *method_init(void)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* No makefile says that this file is built in. */
+/* The makefile does not tell whether this file is built in. */
 #include <linux/parcel.h>
 
 void courier_take(void *data)
@@ -8,7 +8,7 @@ void courier_take(void *data)
 }
 EXPORT_SYMBOL_GPL(courier_take);
 
-/* Another user of parcels, whose labels are its own. */
+/* Another user of parcels, which frees members of its own parcels. */
 static void courier_close(struct parcel *p)
 {
 	kfree(p->note);

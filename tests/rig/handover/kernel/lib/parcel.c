@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What tests/rig/handover.sh takes for code of a kernel: it frees what modules allocate. */
+/* Plays the kernel for tests/rig/handover.sh: it frees what modules allocate. */
 #include <linux/parcel.h>
 
 static void parcel_free(struct parcel *p)
@@ -41,7 +41,7 @@ void __parcel_register(struct parcel *p, struct module *owner)
 }
 EXPORT_SYMBOL_GPL(__parcel_register);
 
-/* With a release of the module's own the object is the module's to free. */
+/* With a release function of the module, the module frees the object. */
 static void crate_release(struct kref *ref)
 {
 	struct crate *c = container_of(ref, struct crate, ref);
@@ -148,7 +148,7 @@ void ledger_open(void *data)
 }
 EXPORT_SYMBOL_GPL(ledger_open);
 
-/* A function that has a stand-in in linux/gomem_override.h. */
+/* linux/gomem_override.h has a stand-in for this function. */
 struct sk_buff *build_skb(void *data, unsigned int size)
 {
 	kfree(data);

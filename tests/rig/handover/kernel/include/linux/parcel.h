@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What tests/rig/handover.sh takes for a kernel: an interface for modules. */
+/* Plays the kernel for tests/rig/handover.sh: its interface for modules. */
 #ifndef _LINUX_PARCEL_H
 #define _LINUX_PARCEL_H
 
@@ -67,7 +67,7 @@ static inline void parcel_drop(void *data)
 	kfree(data);
 }
 
-/* What a header allocates or frees is compiled into the module. */
+/* Code in a header that allocates or frees is compiled into the module. */
 static inline struct sack *sack_alloc(void)
 {
 	struct sack *s = kzalloc(sizeof(*s), GFP_KERNEL);

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * alloc.c - gomem_alloc() and its relatives, and their slow paths.
+ *
+ * include/linux/gomem.h documents each exported function. internal.h shows the
+ * way of an allocation through the layers below.
+ */
+#include <linux/export.h>
+#include <linux/gomem.h>
+
+#include "internal.h"
+#include "map/report.h"
+#include "cpu/arm.h"
+#include "cpu/section.h"
+#include "api/alloc.h"
+#include "api/hit.h"
+#include "api/large.h"
+#include "api/profile.h"
+#include "api/tiny.h"
+
+noinline void *gomem_alloc_miss(unsigned int spc, gfp_t gfp,
+				unsigned long caller)
+{
+	/* The hit path takes size 0 to the slot of class 0, which is empty. */
+	if (unlikely(!gomem_spc_class(spc)))
+		return ZERO_SIZE_PTR;
+	return gomem_object_alloc(&gomem_kinds[spc], gfp, caller);
+}
+
+noinline void *gomem_alloc_from_irq(unsigned int spc, gfp_t gfp,
+				    unsigned long caller)
+{
+	bool hit, sampled = false;
+	struct gomem_section sec;
+	struct gomem_slot *slot;
+	void *obj;
+
+	if (!gomem_enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS,
+			     caller))
+		return NULL;
+	gomem_section_enter(&sec, true);
+	slot = &sec.mc->slot[spc];
+	hit = gomem_slot_pop_usual(slot, &obj);
+	if (hit)
+		sampled = gomem_slot_count(slot);
+	gomem_section_leave(&sec);
+	if (!hit)
+		return gomem_alloc_miss(spc, gfp, caller);
+	if (sampled)
+		return gomem_alloc_sampled(obj, spc, gfp, want_init_on_alloc(gfp));
+	if (want_init_on_alloc(gfp))
+		return gomem_object_hand_out(&gomem_kinds[spc], obj, gfp, true);
+	return gomem_hit_hand_out(obj, spc, gfp);
+}
+
+/* Hand out an object that the heap profile samples. */
+noinline void *gomem_alloc_sampled(void *obj, unsigned int spc, gfp_t gfp,
+				   bool clear)
+{
+	const struct gomem_kind *k = &gomem_kinds[spc];
+	int thin = gomem_arm_sampled(k);
+
+	gomem_object_hand_out(k, obj, gfp, clear);
+	if (thin >= 0)
+		gomem_profile_take(obj, k->object_size, thin);
+	/* The hit path would have been a preemption point. */
+	gomem_check_context(gfp);
+	return obj;
+}
+
+/*
+ * Let a waiting task run, then hand out the object. Not inlined, because tasks
+ * rarely wait.
+ */
+noinline void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp,
+				   bool clear)
+{
+	gomem_yield(gfp);
+	return gomem_object_hand_out(&gomem_kinds[spc], obj, gfp, clear);
+}
+
+/* Allocate an object and clear it, or refuse the gfp. */
+noinline void *gomem_alloc_cleared(unsigned long at, gfp_t gfp,
+				   unsigned long caller)
+{
+	if (unlikely(gfp & GOMEM_GFP_REFUSED)) {
+		if (!(at >> GOMEM_CLASS_SHIFT))
+			return ZERO_SIZE_PTR;
+		return gomem_refuse_gfp(gomem_class_size(at >>
+							 GOMEM_CLASS_SHIFT),
+					gfp, caller);
+	}
+	return gomem_alloc_hit(at, gfp, true, caller);
+}
+
+/* Span class of a tiny object that has no block to share: 16 bytes, noscan. */
+#define TINY_ALONE_SPC		(2 * 2 + 1)
+
+static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
+{
+	gomem_count(GOMEM_EV_TINY_ALLOCS, 1);
+	gomem_leak_track(obj, size, true, gfp);
+	return obj;
+}
+
+/*
+ * Hand out an object that begins a block. In the profile it stands for all of
+ * the block.
+ */
+static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp)
+{
+	gomem_profile_count_one(obj, GOMEM_TINY_BLOCK);
+	return hand_out_tiny(obj, size, gfp);
+}
+
+/*
+ * Allocate a tiny object that does not fit in the CPU's current block: begin a
+ * new block, or take an object of 16 bytes.
+ */
+static noinline void *alloc_tiny_miss(size_t size, gfp_t gfp,
+				      unsigned long caller)
+{
+	void *obj;
+
+	if (size > GOMEM_TINY_OPENS)
+		return gomem_alloc_miss(TINY_ALONE_SPC, gfp, caller);
+	gomem_check_context(gfp);
+	obj = gomem_tiny_alloc_slow(size,
+				    unlikely(gomem_may_use_reserves(gfp)) ?
+				    gomem_gfp_shared(gfp) : gfp,
+				    caller);
+	if (likely(obj))
+		return hand_out_first(obj, size, gfp);
+	return gomem_may_use_reserves(gfp) ? gomem_large_alloc(size, gfp, true, NUMA_NO_NODE) :
+			  gomem_alloc_failed();
+}
+
+static noinline void *alloc_tiny_from_irq(size_t size, gfp_t gfp,
+					  unsigned long caller)
+{
+	struct gomem_section sec;
+	void *obj;
+
+	if (!gomem_enter_irq(GOMEM_EV_SOFTIRQ_ALLOCS, GOMEM_EV_HARDIRQ_ALLOCS,
+			     caller))
+		return NULL;
+	gomem_section_enter(&sec, true);
+	obj = gomem_tiny_cut(&sec.mc->tiny, size);
+	gomem_section_leave(&sec);
+	if (!obj)
+		return alloc_tiny_miss(size, gfp, caller);
+	return hand_out_tiny(obj, size, gfp);
+}
+
+/*
+ * Finish a tiny object. @shared: it is part of a block, not an object of 16
+ * bytes.
+ */
+static __always_inline void *finish_tiny(void *obj, size_t size, bool shared,
+					 gfp_t gfp)
+{
+	if (shared)
+		return hand_out_tiny(obj, size, gfp);
+	if (want_init_on_alloc(gfp))
+		return gomem_object_hand_out(&gomem_kinds[TINY_ALONE_SPC], obj,
+					     gfp, true);
+	return gomem_hit_hand_out(obj, TINY_ALONE_SPC, gfp);
+}
+
+/* Let a waiting task run, then allocate @obj if it is NULL, and hand it out. */
+static noinline void *alloc_tiny_yielded(void *obj, size_t size, bool shared,
+					 gfp_t gfp, unsigned long caller)
+{
+	gomem_yield(gfp);
+	if (!obj)
+		return alloc_tiny_miss(size, gfp, caller);
+	return finish_tiny(obj, size, shared, gfp);
+}
+
+/*
+ * The hit path of tiny noscan objects, which are parts of the CPU's current
+ * block. An object that does not fit there, and is too large to open a new
+ * block, becomes an object of 16 bytes. Not inlined, so that the caller needs
+ * no stack frame for objects of 16 bytes and more.
+ */
+noinline void *gomem_alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
+{
+	bool shared = true, sampled = false;
+	struct gomem_mcache *mc;
+	void *obj;
+
+	if (unlikely(gfp & GOMEM_GFP_REFUSED))
+		return gomem_refuse_gfp(size, gfp, caller);
+	gomem_check_hit(gfp);
+	if (unlikely(gomem_irq_context()))
+		return alloc_tiny_from_irq(size, gfp, caller);
+
+	preempt_disable();
+	mc = raw_cpu_read(gomem_mcache_task);
+	obj = gomem_tiny_cut(&mc->tiny, size);
+	if (!obj && size > GOMEM_TINY_OPENS) {
+		shared = false;
+		if (unlikely(!gomem_slot_pop_usual(&mc->slot[TINY_ALONE_SPC],
+						   &obj)))
+			obj = NULL;
+		else if (gomem_slot_count(&mc->slot[TINY_ALONE_SPC]))
+			sampled = true;
+	}
+	if (unlikely(sampled)) {
+		preempt_enable();
+		return gomem_alloc_sampled(obj, TINY_ALONE_SPC, gfp, want_init_on_alloc(gfp));
+	}
+	if (gomem_end_hit())
+		return alloc_tiny_yielded(obj, size, shared, gfp, caller);
+	if (unlikely(!obj))
+		return alloc_tiny_miss(size, gfp, caller);
+	return finish_tiny(obj, size, shared, gfp);
+}
+
+/* Allocate an object whose size has no class: 0, large, or too large. */
+noinline void *gomem_alloc_odd(size_t size, gfp_t gfp, bool noscan, int node,
+			       unsigned long caller)
+{
+	if (!size)
+		return ZERO_SIZE_PTR;
+	if (size > GOMEM_MAX_SIZE) {
+		gomem_report_request(GOMEM_SIZE_TOO_LARGE, size, gfp, caller);
+		return NULL;
+	}
+	if (!gomem_enter_alloc(size, gfp, caller))
+		return NULL;
+	return gomem_large_alloc(size, gfp, noscan, node);
+}
+
+void *__gomem_alloc(size_t size, gfp_t gfp)
+{
+	return gomem_alloc_any(size, gfp, false);
+}
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc, GOMEM_NS);
+
+void *__gomem_alloc_noscan(size_t size, gfp_t gfp)
+{
+	return gomem_alloc_any(size, gfp, true);
+}
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc_noscan, GOMEM_NS);
+
+void *__gomem_alloc_from(unsigned long slot_at, gfp_t gfp)
+{
+	return gomem_alloc_small(slot_at, gfp);
+}
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc_from, GOMEM_NS);
+
+void *__gomem_alloc_tiny(size_t size, gfp_t gfp)
+{
+	return gomem_alloc_tiny(size, gfp, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc_tiny, GOMEM_NS);
+
+void *__gomem_alloc_overflow(size_t n, size_t size, gfp_t gfp)
+{
+	gomem_report_overflow(n, size, gfp, _RET_IP_);
+	return NULL;
+}
+EXPORT_SYMBOL_NS_GPL(__gomem_alloc_overflow, GOMEM_NS);
+
+void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
+{
+	struct gomem_node_choice to = gomem_node_choose(node, gfp, _RET_IP_);
+	unsigned int spc;
+
+	if (!to.valid)
+		return NULL;
+	if (size - 1 >= GOMEM_SMALL_MAX)
+		return gomem_alloc_odd(size, gfp, false, to.node, _RET_IP_);
+	if (to.slots)
+		return gomem_alloc_any(size, gfp, false);
+	spc = gomem_spc_make(gomem_sizeclass(size), false);
+	return gomem_object_alloc_remote(&gomem_kinds[spc], to.heap, gfp,
+					 _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_alloc_node, GOMEM_NS);
+
+/**
+ * gomem_alloc_for - allocate for another function of gomem, off the hit path
+ * @size: bytes wanted
+ * @gfp: gfp
+ * @caller: address of that function's caller, for reports
+ *
+ * Return: as gomem_alloc().
+ */
+void *gomem_alloc_for(size_t size, gfp_t gfp, unsigned long caller)
+{
+	if (size - 1 >= GOMEM_SMALL_MAX)
+		return gomem_alloc_odd(size, gfp, false, NUMA_NO_NODE, caller);
+	if (!gomem_enter_alloc(size, gfp, caller))
+		return NULL;
+	return gomem_alloc_miss(gomem_spc_make(gomem_sizeclass(size), false),
+				gfp, caller);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * alloc.h - functions of alloc.c, free.c and size.c that other files of api/
+ * use.
+ */
+#ifndef GOMEM_ALLOC_H
+#define GOMEM_ALLOC_H
+
+#include <linux/gfp.h>
+#include <linux/types.h>
+
+#include "map/report.h"
+
+/* alloc.c */
+void *gomem_alloc_for(size_t size, gfp_t gfp, unsigned long caller);
+
+/* free.c */
+void gomem_free_init(void);
+
+/* size.c */
+
+/**
+ * struct gomem_sized - what the look-up of an object's size found
+ * @size: bytes, 0 if there is no such object
+ * @noscan: the object holds no pointers
+ *
+ * Returned in registers.
+ */
+struct gomem_sized {
+	size_t size;
+	bool noscan;
+};
+
+struct gomem_sized gomem_small_size(const void *p, gfp_t gfp);
+size_t gomem_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
+			 unsigned long caller);
+size_t gomem_resizable_size(const void *p, bool *noscan,
+			    enum gomem_misuse if_free, unsigned long caller);
+size_t gomem_freeable_size(const void *p, unsigned long caller);
+
+#endif /* GOMEM_ALLOC_H */

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * cleanup.c - functions that a module has called when an object is freed (Go's
+ * AddCleanup).
+ *
+ * A cleanup is a special of the object, as is the record of the heap profile.
+ * Its mark leads all frees of the object past the hit path, to
+ * gomem_cleanup_run().
+ */
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/gomem.h>
+#include <linux/list.h>
+#include <linux/slab.h>
+
+#include "map/kind.h"
+#include "map/live.h"
+#include "map/pagemap.h"
+#include "map/report.h"
+#include "map/span.h"
+#include "map/special.h"
+#include "api/alloc.h"
+#include "api/cleanup.h"
+#include "api/profile.h"
+
+/*
+ * Is a large object being freed? gomem_usable_size() does not see that. A
+ * cleanup that it got now would never run.
+ */
+static bool is_claimed(const void *p)
+{
+	const struct gomem_span *s;
+	bool claimed;
+
+	rcu_read_lock();
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	claimed = !s || (gomem_kind_is_large(READ_ONCE(s->kind)) &&
+			 !gomem_large_is_live(s));
+	rcu_read_unlock();
+	return claimed;
+}
+
+int gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg, gfp_t gfp)
+{
+	struct gomem_special *sp;
+	bool noscan;
+
+	if (ZERO_OR_NULL_PTR(p) || !fn)
+		return -EINVAL;
+	if (!gomem_object_size(p, &noscan, GOMEM_USE_AFTER_FREE, _RET_IP_))
+		return -EINVAL;
+	if (unlikely(is_claimed(p))) {
+		gomem_report_no_object(GOMEM_USE_AFTER_FREE, p, _RET_IP_);
+		return -EINVAL;
+	}
+	sp = kzalloc(sizeof(*sp), gfp);
+	if (!sp)
+		return -ENOMEM;
+	sp->addr = (unsigned long)p;
+	sp->fn = fn;
+	sp->arg = arg;
+	if (likely(gomem_special_add(sp)))
+		return 0;
+	kfree(sp);
+	return -EINVAL;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cleanup, GOMEM_NS);
+
+bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg)
+{
+	struct gomem_special *sp;
+
+	/* Keeps the span, in case that the object is being freed. */
+	rcu_read_lock();
+	sp = gomem_special_remove_cleanup((unsigned long)p, fn, arg);
+	rcu_read_unlock();
+	kfree(sp);
+	return sp;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cleanup_cancel, GOMEM_NS);
+
+/**
+ * gomem_cleanup_run - remove the specials of an object: run its cleanups, and
+ *	count its free if the profile recorded it
+ * @obj: the object, whose free the caller has checked
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+noinline void gomem_cleanup_run(const void *obj)
+{
+	void (*fn)(void *arg);
+	struct gomem_special *sp;
+	struct hlist_node *next;
+	struct hlist_head list;
+	void *arg;
+
+	/*
+	 * Before the code of a module goes, the kernel waits for a grace period:
+	 * so a module may be unloaded whose cleanup just runs here.
+	 */
+	rcu_read_lock();
+	gomem_special_remove_all((unsigned long)obj, &list);
+	hlist_for_each_entry_safe(sp, next, &list, link) {
+		if (sp->bucket) {
+			gomem_profile_forget(sp);
+			kfree(sp);
+			continue;
+		}
+		fn = sp->fn;
+		arg = sp->arg;
+		kfree(sp);
+		fn(arg);
+	}
+	rcu_read_unlock();
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * free.c - gomem_free(), and its slow paths.
+ */
+#include <linux/export.h>
+#include <linux/gomem.h>
+
+#include "map/report.h"
+#include "cpu/section.h"
+#include "api/alloc.h"
+#include "api/cache.h"
+#include "api/cleanup.h"
+#include "api/hit.h"
+#include "api/large.h"
+#include "api/profile.h"
+#include "api/tiny.h"
+
+DEFINE_STATIC_KEY_FALSE(gomem_careful_free);
+
+/**
+ * gomem_free_init - choose the hit path of frees for this machine
+ */
+void __init gomem_free_init(void)
+{
+	if (want_init_on_free() || static_key_enabled(&gomem_numa))
+		static_branch_enable(&gomem_careful_free);
+}
+
+/*
+ * Free a tiny object, or report a pointer that is not a live object. The
+ * pointer's page is in a span of a span class.
+ */
+static void reject_small(void *obj, u32 tag, unsigned long caller)
+{
+	unsigned int class = gomem_spc_class(gomem_tag_spc(tag));
+	const struct gomem_span *s;
+	bool start;
+
+	if (class == GOMEM_TINY_CLASS) {
+		gomem_tiny_free(obj, caller);
+		return;
+	}
+	if (gomem_class_is_scratch(class)) {
+		gomem_report_owner(obj, caller);
+		return;
+	}
+	start = gomem_is_start(gomem_tag_offset((unsigned long)obj, tag,
+						gomem_tag_low(tag)),
+			       gomem_class_divmul(class),
+			       gomem_class_limit(class));
+	/*
+	 * A span may be shorter than usual for its class. If the span is gone,
+	 * the object that was there has been freed.
+	 */
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)obj);
+	if (start && s)
+		start = gomem_span_index(s, (unsigned long)obj) < s->nelems;
+	gomem_report_pointer(start ? GOMEM_DOUBLE_FREE : GOMEM_INTERIOR_POINTER,
+			     obj, caller);
+}
+
+/*
+ * Free an object of a typed cache, or report a pointer that is not a live
+ * object.
+ */
+static noinline void free_rare(void *p, unsigned long caller)
+{
+	enum gomem_span_state state;
+	struct gomem_span *s;
+
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	if (!s) {
+		gomem_report_no_object(GOMEM_DOUBLE_FREE, p, caller);
+		return;
+	}
+	state = gomem_span_state(s);
+	if (state == GOMEM_SPAN_ARENA) {
+		gomem_report_owner(p, caller);
+		return;
+	}
+	if (state != GOMEM_SPAN_LARGE && gomem_cache_take_back(p, caller))
+		return;
+	gomem_report_pointer(s->base == (unsigned long)p ?
+				     GOMEM_DOUBLE_FREE :
+				     GOMEM_INTERIOR_POINTER,
+			     p, caller);
+}
+
+/*
+ * Check an object whose page has specials, and give it its key, as the hit path
+ * does for other pages. The span gives the span class, which the tag of such a
+ * page does not tell. Return false if @p is not a live object of a slot. Set
+ * @tag to the tag without marks, 0 if there is no span.
+ */
+static bool take_back_special(void *p, u32 *tag)
+{
+	unsigned long addr = (unsigned long)p;
+	struct gomem_section sec;
+	struct gomem_span *s;
+	bool ok = false;
+
+	gomem_section_enter(&sec, gomem_irq_context());
+	s = gomem_pagemap_span(&gomem_pagemap, addr);
+	*tag = s ? gomem_make_tag(READ_ONCE(s->base), READ_ONCE(s->spc)) : 0;
+	/*
+	 * The slots of class 0, of scratch buffers and of blocks take no
+	 * objects.
+	 */
+	if (s)
+		ok = gomem_take_back(&sec.mc->slot[gomem_tag_spc(*tag)], p,
+				     gomem_tag_offset(addr, *tag,
+						      gomem_tag_low(*tag)),
+				     want_init_on_free());
+	gomem_section_leave(&sec);
+	return ok;
+}
+
+/* Free an object whose page has specials, its own or another object's. */
+static noinline void free_special(void *p, unsigned long caller)
+{
+	u32 tag;
+
+	if (likely(take_back_special(p, &tag))) {
+		gomem_cleanup_run(p);
+		gomem_mcache_free_slow(&gomem_kinds[gomem_tag_spc(tag)], p);
+	} else if (gomem_tag_spc(tag) == GOMEM_TINY_SPC) {
+		/*
+		 * Another object may get the bytes as soon as they are free. So
+		 * remove the record of this one first.
+		 */
+		gomem_cleanup_run(p);
+		gomem_tiny_free(p, caller);
+	} else if (gomem_spc_class(gomem_tag_spc(tag))) {
+		reject_small(p, tag, caller);
+	} else if (unlikely(!gomem_large_free(p))) {
+		free_rare(p, caller);
+	}
+}
+
+/**
+ * gomem_free_unusual - free a pointer that the hit path does not handle
+ * @p: NULL, a tiny object, a large object, an object of a typed cache, an
+ *	object in a page with specials, or a pointer that is not a live object,
+ *	which is reported
+ * @tag: the tag of its page; 0 if it lies in no chunk
+ * @caller: for reports
+ *
+ * Context: any but NMI; never sleeps.
+ */
+noinline void gomem_free_unusual(void *p, u32 tag, unsigned long caller)
+{
+	if (unlikely(tag & GOMEM_TAG_SPECIAL))
+		free_special(p, caller);
+	else if (gomem_spc_class(gomem_tag_spc(tag)))
+		reject_small(p, tag, caller);
+	else if (!ZERO_OR_NULL_PTR(p) && unlikely(!gomem_large_free(p)))
+		free_rare(p, caller);
+}
+
+/**
+ * gomem_free_unusual_pinned - call gomem_free_unusual() from a task's hit path
+ * @p: the pointer
+ * @tag: the tag of its page
+ * @caller: for reports
+ *
+ * Context: a task. Preemption has been off since the tag was read; this
+ * function turns it on.
+ */
+noinline void gomem_free_unusual_pinned(void *p, u32 tag, unsigned long caller)
+{
+	if (likely(gomem_spc_class(gomem_tag_spc(tag)) == GOMEM_TINY_CLASS)) {
+		gomem_tiny_free_pinned(p, caller);
+		return;
+	}
+	preempt_enable();
+	gomem_free_unusual(p, tag, caller);
+}
+
+/*
+ * As gomem_free_hit(), in an interrupt: interrupts are off instead of
+ * preemption.
+ */
+noinline void gomem_free_from_irq(void *obj, unsigned long entry,
+				  unsigned long caller)
+{
+	struct gomem_section sec;
+	struct gomem_slot *slot;
+	bool ok, pushed = false;
+	unsigned long low;
+	u32 tag;
+
+	if (!gomem_enter_irq(GOMEM_EV_SOFTIRQ_FREES, GOMEM_EV_HARDIRQ_FREES,
+			     caller))
+		return;
+	gomem_section_enter(&sec, true);
+	tag = gomem_pagemap_tag(entry, (unsigned long)obj);
+	low = gomem_tag_low(tag);
+	slot = gomem_slot_of_low(sec.mc, low);
+	ok = gomem_take_back(slot, obj,
+			     gomem_tag_offset((unsigned long)obj, tag, low),
+			     want_init_on_free());
+	if (ok)
+		pushed = gomem_is_home(sec.mc, entry, obj) &&
+			 gomem_slot_push(slot, obj);
+	gomem_section_leave(&sec);
+
+	if (!ok)
+		gomem_free_unusual(obj, tag, caller);
+	else if (!pushed)
+		gomem_mcache_free_slow(&gomem_kinds[gomem_tag_spc(tag)], obj);
+}
+
+/*
+ * The hit path for several nodes or init_on_free=1. Not inlined, because the
+ * usual hit path would then need more registers.
+ */
+noinline void gomem_free_with_care(void *obj, unsigned long entry,
+				   unsigned long caller)
+{
+	if (want_init_on_free())
+		gomem_free_hit(obj, entry, true, true, caller);
+	else
+		gomem_free_hit(obj, entry, false, true, caller);
+}
+
+void gomem_free(const void *p)
+{
+	gomem_free_any(p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_free, GOMEM_NS);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * hit.h - the hit paths of gomem_alloc() and gomem_free().
+ *
+ * They handle an object by its span class, not its kind. An allocation finds
+ * the slot by the size class. A free finds it by the tag of the object's page:
+ * this is one load, where the span and its kind would take three. Each path
+ * ends in a tail call if it cannot go on, so that the path itself needs no
+ * stack frame.
+ */
+#ifndef GOMEM_HIT_H
+#define GOMEM_HIT_H
+
+#include "base/sizeclass.h"
+#include "cpu/mcache.h"
+#include "cpu/node.h"
+#include "api/entry.h"
+#include "api/object.h"
+
+/* Slow paths, in alloc.c and free.c. */
+void *gomem_alloc_miss(unsigned int spc, gfp_t gfp, unsigned long caller);
+void *gomem_alloc_from_irq(unsigned int spc, gfp_t gfp, unsigned long caller);
+void *gomem_alloc_cleared(unsigned long at, gfp_t gfp, unsigned long caller);
+void *gomem_alloc_sampled(void *obj, unsigned int spc, gfp_t gfp, bool clear);
+void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp, bool clear);
+void *gomem_alloc_tiny(size_t size, gfp_t gfp, unsigned long caller);
+void *gomem_alloc_odd(size_t size, gfp_t gfp, bool noscan, int node,
+		      unsigned long caller);
+void gomem_free_from_irq(void *obj, unsigned long entry, unsigned long caller);
+void gomem_free_with_care(void *obj, unsigned long entry, unsigned long caller);
+void gomem_free_unusual(void *p, u32 tag, unsigned long caller);
+void gomem_free_unusual_pinned(void *p, u32 tag, unsigned long caller);
+
+/* Enabled if there are several nodes, or if init_on_free=1 is set. */
+DECLARE_STATIC_KEY_FALSE(gomem_careful_free);
+
+/*
+ * In a CPU's cache the two slots of a size class are neighbours: the one
+ * without noscan, then the one with noscan. So the offset of a slot is size
+ * class and noscan bit, shifted.
+ */
+#define GOMEM_CLASS_SHIFT	(__GOMEM_SLOT_SHIFT + 1)
+
+static_assert(sizeof(struct gomem_slot) == BIT(__GOMEM_SLOT_SHIFT));
+static_assert(!offsetof(struct gomem_mcache, slot));
+
+static __always_inline struct gomem_slot *gomem_slot_at(struct gomem_mcache *mc,
+							unsigned long at)
+{
+	return (void *)mc + at;
+}
+
+/* Return the slot for the span-class bits that gomem_tag_low() extracted. */
+static __always_inline struct gomem_slot *
+gomem_slot_of_low(struct gomem_mcache *mc, unsigned long low)
+{
+	return gomem_slot_at(mc,
+			     low << (__GOMEM_SLOT_SHIFT - GOMEM_TAG_SPC_SHIFT));
+}
+
+/*
+ * Finish an object that needs no clearing. Its kind is a span class, so its
+ * first word holds the key.
+ */
+static __always_inline void *gomem_hit_hand_out(void *obj, unsigned int spc,
+						gfp_t gfp)
+{
+	*(unsigned long *)obj = 0;
+	gomem_object_track(&gomem_kinds[spc], obj, gfp);
+	return obj;
+}
+
+/*
+ * Pop an object from the slot at offset @at of this CPU's cache. A popped
+ * object belongs to the caller, and is finished with preemption on. If the slot
+ * is empty, or its top object lacks the usual key, call gomem_alloc_miss().
+ */
+static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
+					     bool clear, unsigned long caller)
+{
+	struct gomem_slot *slot;
+	void *obj;
+
+	gomem_check_hit(gfp);
+	if (unlikely(gomem_irq_context()))
+		return gomem_alloc_from_irq(at >> __GOMEM_SLOT_SHIFT, gfp,
+					    caller ?: GOMEM_COLD_CALLER);
+
+	preempt_disable();
+	slot = gomem_slot_at(raw_cpu_read(gomem_mcache_task), at);
+	if (unlikely(!gomem_slot_pop_usual(slot, &obj))) {
+		preempt_enable();
+		return gomem_alloc_miss(at >> __GOMEM_SLOT_SHIFT, gfp,
+					caller ?: GOMEM_COLD_CALLER);
+	}
+	GOMEM_KEEP_IN_RAX(obj);
+	if (gomem_slot_count(slot)) {
+		preempt_enable();
+		return gomem_alloc_sampled(obj, at >> __GOMEM_SLOT_SHIFT, gfp, clear);
+	}
+	if (gomem_end_hit())
+		return gomem_alloc_yielded(obj, at >> __GOMEM_SLOT_SHIFT, gfp,
+					   clear);
+	if (!clear)
+		return gomem_hit_hand_out(obj, at >> __GOMEM_SLOT_SHIFT, gfp);
+	/* A long as index saves an instruction, compared to an int. */
+	gomem_clear_quickly(obj, gomem_class_to_size[at >> GOMEM_CLASS_SHIFT]);
+	gomem_object_track(&gomem_kinds[at >> __GOMEM_SLOT_SHIFT], obj, gfp);
+	return obj;
+}
+
+/* Allocate from the slot at offset @at of this CPU's cache. */
+static __always_inline void *gomem_alloc_small(unsigned long at, gfp_t gfp)
+{
+	if (want_init_on_alloc(0) ||
+	    unlikely(gfp & (__GFP_ZERO | GOMEM_GFP_REFUSED)))
+		return gomem_alloc_cleared(at, gfp, GOMEM_COLD_CALLER);
+	return gomem_alloc_hit(at, gfp, false, 0);
+}
+
+static __always_inline void *gomem_alloc_any(size_t size, gfp_t gfp,
+					     bool noscan)
+{
+	unsigned long class;
+
+	if (noscan && __gomem_is_tiny(size))
+		return gomem_alloc_tiny(size, gfp, GOMEM_COLD_CALLER);
+	if (likely(size <= GOMEM_CLASS8_MAX))
+		class = gomem_size_to_class8[(size + 7) / 8];
+	else if (likely(size <= GOMEM_SMALL_MAX))
+		class = gomem_sizeclass(size);
+	else
+		return gomem_alloc_odd(size, gfp, noscan, NUMA_NO_NODE,
+				       GOMEM_COLD_CALLER);
+	return gomem_alloc_small(class << GOMEM_CLASS_SHIFT |
+				 noscan << __GOMEM_SLOT_SHIFT, gfp);
+}
+
+/*
+ * Check an object that is being freed, and give it its key. Return false if it
+ * is not a small object, or is free already. @slot only tells size and divmul
+ * of the class; its cache line is needed anyway to push the object. An address
+ * in the tail of a span at which an object could start has a key, and is
+ * rejected as free: see seal_tail().
+ */
+static __always_inline bool gomem_take_back(const struct gomem_slot *slot,
+					    void *obj, u32 offset, bool clear)
+{
+	unsigned long key = gomem_objkey(obj);
+
+	if (unlikely(!gomem_is_multiple(offset, slot->divmul)))
+		return false;
+	return gomem_set_key_once(obj, obj, key, clear ? slot->size : 0);
+}
+
+/*
+ * Does an object belong to the node of this CPU's cache? @entry is the page
+ * map's entry for the object.
+ */
+static __always_inline bool gomem_is_home(const struct gomem_mcache *mc,
+					  unsigned long entry, const void *obj)
+{
+	return !static_branch_unlikely(&gomem_numa) ||
+	       gomem_pagemap_entry_chunk(entry, (unsigned long)obj)->heap ==
+		       mc->heap;
+}
+
+/*
+ * Free an object in task context. Preemption is off from the first read of the
+ * tag to the last access to the object. If this is a second free, the CPU that
+ * runs the first one may free the page meanwhile: gomem_heap_release() keeps
+ * the page until preemption is on again.
+ */
+static __always_inline void gomem_free_hit(void *obj, unsigned long entry,
+					   bool clear, bool numa,
+					   unsigned long caller)
+{
+	struct gomem_mcache *mc;
+	struct gomem_slot *slot;
+	unsigned long low;
+	bool pushed;
+	u32 tag;
+
+	preempt_disable();
+	tag = gomem_pagemap_tag(entry, (unsigned long)obj);
+	low = gomem_tag_low(tag);
+	/* Keep the compiler from computing low, and below slot, twice. */
+	OPTIMIZER_HIDE_VAR(low);
+	mc = raw_cpu_read(gomem_mcache_task);
+	slot = gomem_slot_of_low(mc, low);
+	OPTIMIZER_HIDE_VAR(slot);
+	if (unlikely(!gomem_take_back(slot, obj,
+				      gomem_tag_offset((unsigned long)obj, tag, low), clear))) {
+		gomem_free_unusual_pinned(obj, tag,
+					  caller ?: GOMEM_COLD_CALLER);
+		return;
+	}
+	pushed = (!numa || gomem_is_home(mc, entry, obj)) &&
+		 gomem_slot_push(slot, obj);
+	preempt_enable();
+	if (unlikely(!pushed))
+		gomem_mcache_free_slow(&gomem_kinds[gomem_tag_spc(tag)], obj);
+}
+
+/*
+ * Can chunk number @ci be gomem's? NULL and ZERO_SIZE_PTR lie below the direct
+ * map, so their number is beyond the end of the page map. Under User-Mode Linux
+ * the map begins at address 0, but no memory is in chunk 0.
+ */
+static __always_inline bool gomem_in_map(unsigned long ci,
+					 unsigned long nr_chunks)
+{
+	return ci < nr_chunks && (!IS_ENABLED(CONFIG_UML) || ci);
+}
+
+static __always_inline void gomem_free_any(const void *p)
+{
+	unsigned long ci =
+		gomem_pagemap_index(&gomem_pagemap, (unsigned long)p);
+	unsigned long entry;
+
+	if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks))) {
+		gomem_free_unusual((void *)p, 0, GOMEM_COLD_CALLER);
+		return;
+	}
+	/* Load the length before the entry: see publish() in map/pagemap.c. */
+	barrier();
+	/*
+	 * The entry was set before the object was handed out, and does not
+	 * change.
+	 */
+	entry = gomem_pagemap.entry[ci];
+	if (unlikely(gomem_irq_context()))
+		gomem_free_from_irq((void *)p, entry, GOMEM_COLD_CALLER);
+	else if (static_branch_unlikely(&gomem_careful_free))
+		gomem_free_with_care((void *)p, entry, GOMEM_COLD_CALLER);
+	else
+		gomem_free_hit((void *)p, entry, false, false, 0);
+}
+
+#endif /* GOMEM_HIT_H */

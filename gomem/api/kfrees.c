@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kfrees.c - find objects of gomem that were freed with the kernel's kfree().
+ *
+ * The kernel's kfree() cannot free such an object, which stays allocated. Up to
+ * Linux 6.17 it drops a reference of the page. gomem finds the missing
+ * reference when it looks at the page, but not the code that called kfree(). It
+ * looks when the heap is checked, when a typed cache is destroyed with objects
+ * left, when the page is about to go back, and when the module exits. Newer
+ * kernels print a warning and the state of the page, and leave no trace in the
+ * page.
+ *
+ * With kfree_probe=1, each call of kfree() first runs probe(), through the
+ * kernel's trace event. That names the calling code, on all kernels, but slows
+ * down each kfree() of the whole machine.
+ */
+#include <kunit/visibility.h>
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/panic.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/tracepoint.h>
+#include <trace/events/kmem.h>
+
+#include "base/compat.h"
+#include "map/report.h"
+#include "cpu/node.h"
+#include "api/kfrees.h"
+
+/*
+ * Count the kfrees of one page of a span. Other CPUs may take the span apart
+ * meanwhile, and reuse its descriptor for another span. Then the address may be
+ * that of one span and the length that of the other. If the page map does not
+ * give the page to this span, it may be the kernel's, and must not be written
+ * to.
+ */
+static unsigned long kfrees_of_page(const struct gomem_span *s,
+				    unsigned long addr, unsigned long bytes,
+				    unsigned long *news)
+{
+	struct gomem_pagesource *src = s->heap->source;
+	unsigned long n, all = 0;
+
+	/* The read-side section keeps the page: see gomem_heap_release(). */
+	rcu_read_lock();
+	if (gomem_pagemap_span(s->heap->map, addr) == s) {
+		all = src->dropped(src, addr, bytes, &n);
+		*news += n;
+	}
+	rcu_read_unlock();
+	return all;
+}
+
+/**
+ * gomem_kfrees_of_span - count how often the kernel freed objects of a span
+ * @s: the span; its descriptor stays meanwhile, but may become another span
+ * @news: set to the number of those that no earlier call reported
+ *
+ * Context: any.
+ * Return: the number.
+ */
+unsigned long gomem_kfrees_of_span(const struct gomem_span *s,
+				   unsigned long *news)
+{
+	unsigned long all = 0, addr = READ_ONCE(s->base);
+	unsigned int i, npages = READ_ONCE(s->npages);
+
+	*news = 0;
+	if (!s->heap->source->dropped ||
+	    gomem_span_state(s) == GOMEM_SPAN_ARENA)
+		return 0;
+	/* A span with a single object is only freed by its first page. */
+	if (READ_ONCE(s->nelems) == 1)
+		return kfrees_of_page(s, addr, PAGE_SIZE, news);
+	for (i = 0; i < npages; i++, addr += GOMEM_PAGE_SIZE)
+		all += kfrees_of_page(s, addr, GOMEM_PAGE_SIZE, news);
+	return all;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_kfrees_of_span);
+
+struct kind_walk {
+	const struct gomem_kind *kind;
+	unsigned long all;
+	unsigned long news;
+};
+
+static void look_at_span(struct gomem_span *s, void *arg)
+{
+	struct kind_walk *w = arg;
+	unsigned long news;
+
+	if (READ_ONCE(s->kind) != w->kind)
+		return;
+	w->all += gomem_kfrees_of_span(s, &news);
+	w->news += news;
+}
+
+/**
+ * gomem_kfrees_of_kind - count how often the kernel freed objects of a kind
+ * @k: the kind
+ *
+ * Those that no earlier call reported are added to the count of this misuse.
+ *
+ * Context: may sleep.
+ * Return: the number.
+ */
+unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
+{
+	struct kind_walk w = { .kind = k };
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h)
+		gomem_heap_walk_spans(h, look_at_span, &w);
+	gomem_count_misuses(GOMEM_KFREE, w.news);
+	return w.all;
+}
+
+static void note_kfree(const void *p, unsigned long call_site)
+{
+	/*
+	 * The read-side section keeps the page: see gomem_heap_release(). From
+	 * Linux 7.2 on a probe may be preempted, and is only in a read-side
+	 * section of its tracepoint.
+	 */
+	rcu_read_lock();
+	if (gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)) {
+		gomem_kernel_page_kfreed((unsigned long)p);
+		gomem_report_probed_kfree(p, call_site);
+	}
+	rcu_read_unlock();
+}
+
+static void probe(void *unused, unsigned long call_site, const void *p)
+{
+	/*
+	 * If the page has no span, an object that was there was freed before.
+	 * This double free is not reported.
+	 */
+	if (unlikely(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)))
+		note_kfree(p, call_site);
+}
+
+/*
+ * The value of kfree_probe, and whether the module is initialized. Protected by
+ * kernel_param_lock(), since parameters may be set at any time.
+ */
+static bool probing;
+static bool ready;
+
+static int set_probing(const char *val, const struct kernel_param *kp)
+{
+	bool on;
+	int err = kstrtobool(val, &on);
+
+	if (err || on == probing)
+		return err;
+	if (ready)
+		err = on ? register_trace_kfree(probe, NULL) :
+			   unregister_trace_kfree(probe, NULL);
+	if (!err)
+		probing = on;
+	return err;
+}
+
+static const struct kernel_param_ops probing_ops = {
+	.set = set_probing,
+	.get = param_get_bool,
+};
+
+module_param_cb(kfree_probe, &probing_ops, &probing, 0644);
+MODULE_PARM_DESC(kfree_probe,
+		 "Report each kfree() of gomem's memory and its caller; slows down every kfree() of the machine (default N)");
+
+/**
+ * gomem_kfrees_hidden - check whether a kfree() may have left no trace
+ *
+ * Return: true if kfree() drops no reference on this kernel, kfree_probe is
+ * off, and the kernel has printed a warning, which may have been one about
+ * kfree().
+ */
+bool gomem_kfrees_hidden(void)
+{
+	return GOMEM_KFREE_LEAVES_NO_TRACE && !probing &&
+	       (test_taint(TAINT_WARN) || test_taint(TAINT_BAD_PAGE));
+}
+
+/**
+ * gomem_kfrees_init - start probing kfree(), if kfree_probe is set
+ *
+ * This is the last step of the module's init: no later step can fail, so
+ * nothing has to undo it there.
+ */
+void __init gomem_kfrees_init(void)
+{
+	kernel_param_lock(THIS_MODULE);
+	ready = true;
+	if (probing && register_trace_kfree(probe, NULL))
+		probing = false;
+	kernel_param_unlock(THIS_MODULE);
+}
+
+/**
+ * gomem_kfrees_exit - stop probing kfree()
+ *
+ * Context: may sleep.
+ */
+void gomem_kfrees_exit(void)
+{
+	kernel_param_lock(THIS_MODULE);
+	ready = false;
+	if (probing)
+		unregister_trace_kfree(probe, NULL);
+	kernel_param_unlock(THIS_MODULE);
+	tracepoint_synchronize_unregister();
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * large.c - allocate, free, and extend objects that have pages of their own.
+ */
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/string.h>
+
+#include "base/sample.h"
+#include "base/stats.h"
+#include "map/special.h"
+#include "cpu/node.h"
+#include "api/cleanup.h"
+#include "api/entry.h"
+#include "api/large.h"
+#include "api/profile.h"
+
+/**
+ * gomem_large_alloc - allocate an object that shares its pages with no other
+ * @size: bytes, 1 to GOMEM_MAX_SIZE
+ * @gfp: gfp, which the caller has checked
+ * @noscan: the object holds no pointers
+ * @node: the node whose memory is wanted; NUMA_NO_NODE if it does not matter
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: the object, or NULL, which is counted.
+ */
+void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node)
+{
+	struct gomem_span_request req = {
+		.npages = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
+		.kind = &gomem_kinds[gomem_spc_make(0, noscan)],
+		.aligned = is_power_of_2(size),
+		.gfp = gfp,
+	};
+	struct gomem_span *s =
+		gomem_heap_alloc_span(gomem_node_heap(node), &req);
+	void *obj;
+
+	if (!s)
+		return gomem_alloc_failed();
+	obj = (void *)s->base;
+	if (want_init_on_alloc(gfp) && s->zero)
+		gomem_count(GOMEM_EV_ZEROING_SKIPPED, s->elemsize);
+	else if (want_init_on_alloc(gfp))
+		gomem_clear(obj, s->elemsize);
+	gomem_leak_track(obj, s->elemsize, noscan, gfp);
+	/*
+	 * Record the object before another CPU can free it. Publishing the
+	 * object keeps the mark of its page.
+	 */
+	gomem_profile_count_one(obj, s->elemsize);
+	gomem_heap_publish_large(s);
+	return obj;
+}
+
+/**
+ * gomem_large_free - free a large object
+ * @p: the object, or any other pointer
+ *
+ * Context: any but NMI; never sleeps.
+ * Return: false if @p is not a live large object, or if another CPU freed it
+ * first.
+ */
+bool gomem_large_free(void *p)
+{
+	struct gomem_span *s =
+		gomem_heap_claim_large(&gomem_pagemap, (unsigned long)p);
+
+	if (unlikely(!s))
+		return false;
+	if (gomem_has_special(p))
+		gomem_cleanup_run(p);
+	gomem_leak_forget(p);
+	if (want_init_on_free())
+		gomem_clear(p, s->elemsize);
+	gomem_heap_free_span(s);
+	return true;
+}
+
+/**
+ * gomem_large_size - look up the size of a large object
+ * @p: the object, or any other pointer
+ * @noscan: set to whether the object holds no pointers, if @p is a large object
+ *
+ * Context: any.
+ * Return: its bytes; 0 if @p is not a live large object.
+ */
+size_t gomem_large_size(const void *p, bool *noscan)
+{
+	const struct gomem_span *s =
+		gomem_pagemap_large(&gomem_pagemap, (unsigned long)p);
+
+	if (!s)
+		return 0;
+	*noscan = gomem_spc_noscan(s->spc);
+	return READ_ONCE(s->elemsize);
+}
+
+/* Finish an object that was extended from @size bytes in place. */
+static void hand_out_more(void *p, size_t size, struct gomem_span *s, bool zero,
+			  gfp_t gfp)
+{
+	gomem_leak_forget(p);
+	if (want_init_on_alloc(gfp) && zero)
+		gomem_count(GOMEM_EV_ZEROING_SKIPPED, s->elemsize - size);
+	else if (want_init_on_alloc(gfp))
+		memset(p + size, 0, s->elemsize - size);
+	gomem_leak_track(p, s->elemsize, gomem_spc_noscan(s->spc), gfp);
+}
+
+/*
+ * Is there a free page of the heap at @addr? Usually it is part of a span, so
+ * that its tag alone says no.
+ */
+static bool may_take(unsigned long addr)
+{
+	return !gomem_pagemap_span(&gomem_pagemap, addr) &&
+	       gomem_pagemap_has_page(&gomem_pagemap, addr);
+}
+
+/**
+ * gomem_large_extend - extend a large object in place
+ * @p: the object, or any other pointer
+ * @size: its bytes when the caller looked
+ * @new_size: bytes that it must have
+ * @roomy: bytes that it should have, if the pages for them are free; or 0
+ * @gfp: the call's gfp
+ *
+ * The object is claimed in the meantime. A concurrent free finds no live
+ * object, and is reported as misuse.
+ *
+ * Context: any; does nothing in an interrupt.
+ * Return: true if the object was extended.
+ */
+bool gomem_large_extend(void *p, size_t size, size_t new_size, size_t roomy,
+			gfp_t gfp)
+{
+	struct gomem_span *s;
+	bool zero, ok;
+
+	if (new_size > GOMEM_MAX_SIZE || (gfp & GOMEM_GFP_REFUSED) ||
+	    gomem_irq_context() || !may_take((unsigned long)p + size))
+		return false;
+	s = gomem_heap_claim_large(&gomem_pagemap, (unsigned long)p);
+	if (!s)
+		return false;
+	/* Another task may have extended the object since the caller looked. */
+	size = s->elemsize;
+	ok = (roomy &&
+	      gomem_heap_extend_span(s, roomy >> GOMEM_PAGE_SHIFT, &zero)) ||
+	     gomem_heap_extend_span(s, DIV_ROUND_UP(new_size, GOMEM_PAGE_SIZE),
+				    &zero);
+	if (ok)
+		hand_out_more(p, size, s, zero, gfp);
+	gomem_heap_publish_large(s);
+	return ok;
+}

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * object.c - allocate and free objects of any kind, off the hit paths.
+ */
+#include <linux/bitops.h>
+#include <linux/minmax.h>
+
+#include "map/report.h"
+#include "map/special.h"
+#include "cpu/node.h"
+#include "cpu/section.h"
+#include "api/cleanup.h"
+#include "api/large.h"
+#include "api/object.h"
+#include "api/profile.h"
+
+/**
+ * gomem_object_hand_out - finish an object before it is handed out
+ * @k: its kind
+ * @obj: the object, taken out of its slot or span
+ * @gfp: the call's gfp
+ * @clear: clear it
+ *
+ * Not inlined in the hit paths, because clearing is much code.
+ *
+ * Return: @obj.
+ */
+void *gomem_object_hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
+			    bool clear)
+{
+	*(unsigned long *)gomem_kind_key(k, obj) = 0;
+	if (clear)
+		gomem_clear_quickly(obj, gomem_kind_clear_size(k));
+	gomem_object_track(k, obj, gfp);
+	return obj;
+}
+
+/**
+ * gomem_object_check - check that an object was free, and finish it
+ * @k: its kind
+ * @obj: the object, taken out of its slot or span
+ * @gfp: the call's gfp
+ * @caller: for the report
+ *
+ * An object without the usual key is one of three cases. It has the zero key
+ * and is good. Or it was written to while it was free, and may be again. Or it
+ * is not free at all: it was freed twice, and its key was overwritten between
+ * the two frees. In the last two cases the object is set aside: it stays
+ * allocated for good, because other code may still use it.
+ *
+ * Return: the object; NULL, with a report, if it was set aside.
+ */
+void *gomem_object_check(const struct gomem_kind *k, void *obj, gfp_t gfp,
+			 unsigned long caller)
+{
+	if (likely(gomem_has_key(gomem_kind_key(k, obj))))
+		return gomem_object_hand_out(k, obj, gfp,
+					     gomem_kind_clears(k, gfp));
+	if (likely(!k->key && gomem_has_zero_key(obj))) {
+		if (want_init_on_alloc(gfp))
+			gomem_count(GOMEM_EV_ZEROING_SKIPPED, k->object_size);
+		return gomem_object_hand_out(k, obj, gfp, false);
+	}
+	gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
+	return NULL;
+}
+
+/*
+ * Check, finish and record an object. Return NULL if it was set aside. Kept out
+ * of line to save stack in the callers, which ask the kernel for memory before.
+ */
+static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
+			       unsigned long caller)
+{
+	obj = gomem_object_check(k, obj, gfp, caller);
+	if (likely(obj))
+		gomem_profile_count_one(obj, k->object_size);
+	return obj;
+}
+
+static __always_inline void *
+alloc_in_span(const struct gomem_kind *k, gfp_t gfp, unsigned long caller)
+{
+	void *obj;
+
+	while ((obj = gomem_mcache_alloc_slow(k, gfp))) {
+		obj = hand_out(k, obj, gfp, caller);
+		if (likely(obj))
+			break;
+	}
+	return obj;
+}
+
+/*
+ * Allocate for a caller that may use the kernel's reserves. These are meant for
+ * tasks that free memory, but a span made of them would serve all callers. So
+ * spans are made without reserves. If that fails, the object gets pages of its
+ * own, as a large object.
+ */
+static noinline void *alloc_shared(const struct gomem_kind *k, gfp_t gfp)
+{
+	return gomem_mcache_alloc_slow(k, gomem_gfp_shared(gfp));
+}
+
+static noinline void *alloc_with_reserves(const struct gomem_kind *k, gfp_t gfp,
+					  unsigned long caller)
+{
+	void *obj;
+
+	while ((obj = alloc_shared(k, gfp))) {
+		obj = hand_out(k, obj, gfp, caller);
+		if (likely(obj))
+			return obj;
+	}
+	return gomem_large_alloc(k->size, gfp, gomem_kind_noscan(k),
+				 NUMA_NO_NODE);
+}
+
+/**
+ * gomem_object_alloc_in_span - allocate an object in a span of its kind
+ * @k: its kind, not a large one
+ * @gfp: gfp, whose zone gomem_enter_alloc() has accepted
+ * @caller: for reports
+ *
+ * For scratch buffers and handles of arenas, which are recognised by their
+ * spans. A large object cannot replace them. So they are in spans even if the
+ * caller may use the kernel's reserves, and then the span may use them.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: the object, or NULL, which is counted.
+ */
+void *gomem_object_alloc_in_span(const struct gomem_kind *k, gfp_t gfp,
+				 unsigned long caller)
+{
+	gomem_check_context(gfp);
+	return alloc_in_span(k, gfp, caller) ?: gomem_alloc_failed();
+}
+
+/**
+ * gomem_object_alloc - allocate an object when the hit path found none
+ * @k: its kind, not a large one
+ * @gfp: gfp, whose zone gomem_enter_alloc() has accepted
+ * @caller: for reports
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: the object, or NULL, which is counted.
+ */
+void *gomem_object_alloc(const struct gomem_kind *k, gfp_t gfp,
+			 unsigned long caller)
+{
+	gomem_check_context(gfp);
+	if (unlikely(gomem_may_use_reserves(gfp)) && !k->cache)
+		return alloc_with_reserves(k, gfp, caller);
+	return alloc_in_span(k, gfp, caller) ?: gomem_alloc_failed();
+}
+
+/*
+ * Return the gfp for the spans of a kind: without the kernel's reserves, unless
+ * only spans will do.
+ */
+static gfp_t gfp_for_spans(const struct gomem_kind *k, gfp_t gfp)
+{
+	return !k->cache && gomem_may_use_reserves(gfp) ?
+		       gomem_gfp_shared(gfp) : gfp;
+}
+
+/**
+ * gomem_object_alloc_remote - allocate an object of another node
+ * @k: its kind, not a large one
+ * @h: the node's heap
+ * @gfp: gfp
+ * @caller: for reports
+ *
+ * The object bypasses the slots.
+ *
+ * Context: any, but refused in NMI; may sleep if @gfp allows it.
+ * Return: the object, or NULL.
+ */
+void *gomem_object_alloc_remote(const struct gomem_kind *k,
+				struct gomem_heap *h, gfp_t gfp,
+				unsigned long caller)
+{
+	void *obj;
+
+	if (!gomem_enter_alloc(k->object_size, gfp, caller))
+		return NULL;
+	while ((obj = gomem_mcache_alloc_direct(gomem_central(h, k),
+						gfp_for_spans(k, gfp)))) {
+		gomem_count(GOMEM_EV_REMOTE_ALLOCS, 1);
+		obj = hand_out(k, obj, gfp, caller);
+		if (likely(obj))
+			return obj;
+	}
+	if (unlikely(gfp_for_spans(k, gfp) != gfp))
+		return gomem_large_alloc(k->size, gfp, gomem_kind_noscan(k),
+					 h->node);
+	return gomem_alloc_failed();
+}
+
+/**
+ * gomem_object_free - free an object, off the hit path
+ * @k: its kind, that of a span class
+ * @obj: the object, which the caller has checked to be live
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_object_free(const struct gomem_kind *k, void *obj)
+{
+	if (gomem_has_special(obj))
+		gomem_cleanup_run(obj);
+	gomem_leak_forget(obj);
+	if (want_init_on_free())
+		gomem_clear(obj, k->size);
+	gomem_set_key(obj);
+	gomem_mcache_free_slow(k, obj);
+}
+
+/**
+ * gomem_objects_hand_out - finish several objects before they are handed out
+ * @k: their kind
+ * @p: the objects, whose keys were cleared
+ * @n: number of objects
+ * @gfp: the call's gfp
+ */
+void gomem_objects_hand_out(const struct gomem_kind *k, void **p,
+			    unsigned int n, gfp_t gfp)
+{
+	size_t size = gomem_kind_clear_size(k);
+	unsigned int i;
+
+	if (gomem_kind_clears(k, gfp))
+		for (i = 0; i < n; i++)
+			gomem_clear_quickly(p[i], size);
+	for (i = 0; IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && i < n; i++)
+		gomem_object_track(k, p[i], gfp);
+}
+
+/*
+ * Pop up to @most objects from the slot and finish them. Return their number;
+ * -1 if there is none, and the next one has to be allocated alone: it lacks the
+ * usual key, or the caller may use the kernel's reserves.
+ */
+static noinline int pop_some(const struct gomem_kind *k, gfp_t gfp, void **p,
+			     size_t most)
+{
+	unsigned int n = min_t(size_t, most, GOMEM_BATCH_MAX);
+	struct gomem_section sec;
+	struct gomem_slot *slot;
+	bool unusual = false;
+
+	gomem_check_context(gfp);
+	gomem_section_enter(&sec, gomem_irq_context());
+	slot = gomem_section_slot(&sec, k);
+	/* Two calls: a constant key offset saves an instruction per object. */
+	n = likely(!k->key) ? gomem_slot_pop_many(slot, 0, p, n, &unusual) :
+			      gomem_slot_pop_many(slot, k->key, p, n, &unusual);
+	gomem_section_leave(&sec);
+	if (!n)
+		return unlikely(unusual) ||
+		       (!k->cache && unlikely(gomem_may_use_reserves(gfp))) ?
+			       -1 : 0;
+	gomem_objects_finish(k, p, n, gfp);
+	return n;
+}
+
+/*
+ * Remove from @p the objects that were written to while they were free, and
+ * clear the keys of the others. Begin at index @good. Objects with a bit in
+ * @fresh never had a key: their first word is not checked, since it may look
+ * like one.
+ */
+static noinline unsigned int check_rest(void **p, unsigned int good,
+					unsigned int n, u64 fresh,
+					unsigned long caller)
+{
+	unsigned int i;
+	void *obj;
+
+	for (i = good; i < n; i++) {
+		obj = p[i];
+		if (!(fresh & BIT_ULL(i)) && unlikely(!gomem_is_free(obj))) {
+			gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj,
+					     caller);
+			continue;
+		}
+		*(unsigned long *)obj = 0;
+		p[good++] = obj;
+	}
+	return good;
+}
+
+/*
+ * Clear the keys. Usually no object has to be removed, so none moves in the
+ * array.
+ */
+static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
+					unsigned long caller)
+{
+	unsigned int used = min_t(unsigned int, fresh ? __ffs64(fresh) : n, n),
+		     end, i;
+	u64 rest = used < 64 ? ~(fresh >> used) : 0;
+	/*
+	 * Load gomem_secret once. As far as the compiler knows, the stores
+	 * could change it.
+	 */
+	unsigned long secret = gomem_secret, *word;
+
+	for (i = 0; i < used; i++) {
+		word = p[i];
+		if (unlikely(*word != (secret ^ (unsigned long)word)))
+			break;
+		*word = 0;
+	}
+	/*
+	 * Fresh objects follow reused ones, unless @p has objects of two spans.
+	 */
+	end = rest ? min_t(unsigned int, used + __ffs64(rest), n) : n;
+	if (i < used)
+		end = i;
+	for (; i < end; i++)
+		*(unsigned long *)p[i] = 0;
+	return i == n ? n : check_rest(p, i, n, fresh, caller);
+}
+
+/*
+ * Check and finish objects one by one: with a constructor or a key behind them,
+ * or with keys that show which are zero.
+ */
+static noinline unsigned int check_each(const struct gomem_kind *k, void **p,
+					unsigned int n, gfp_t gfp,
+					unsigned long caller)
+{
+	unsigned int i, good = 0;
+
+	for (i = 0; i < n; i++) {
+		p[good] = gomem_object_check(k, p[i], gfp, caller);
+		good += !!p[good];
+	}
+	return good;
+}
+
+/*
+ * Can objects that were never handed out do without a key? Not with a
+ * constructor, nor with the key behind the object. Nor in a typed cache that
+ * clears its objects: the zero key shows which ones need no clearing.
+ */
+static bool needs_no_key(const struct gomem_kind *k, gfp_t gfp)
+{
+	return !k->ctor && !k->key && (!k->cache || !gomem_kind_clears(k, gfp));
+}
+
+/*
+ * Check and finish objects that spans had. Return their number, 0 if none of
+ * them was good, or -1 if there are none because there is no memory.
+ */
+static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
+				struct gomem_many m, unsigned long caller)
+{
+	unsigned int n;
+
+	if (unlikely(!m.n)) {
+		gomem_alloc_failed();
+		return -1;
+	}
+	if (!needs_no_key(k, gfp)) {
+		n = check_each(k, p, m.n, gfp, caller);
+		gomem_profile_count(p, n, k->object_size);
+		return n;
+	}
+	n = check_many(p, m.n, m.fresh, caller);
+	gomem_objects_finish(k, p, n, gfp);
+	return n;
+}
+
+/*
+ * Allocate up to @n objects. Return their number, which may be 0 if none of
+ * those taken was good; -1 if there is no memory.
+ */
+static __always_inline int alloc_some(const struct gomem_kind *k, gfp_t gfp,
+				      void **p, size_t n, unsigned long caller)
+{
+	int popped = pop_some(k, gfp, p, n);
+
+	if (popped > 0)
+		return popped;
+	if (unlikely(popped)) {
+		p[0] = gomem_object_alloc(k, gfp, caller);
+		return p[0] ? 1 : -1;
+	}
+	return finish_many(k, gfp, p,
+			   gomem_mcache_alloc_many(k, gfp, p, n,
+						   needs_no_key(k, gfp)),
+			   caller);
+}
+
+/**
+ * gomem_objects_alloc - allocate several objects at once, off the hit path
+ * @k: their kind, not a large one
+ * @gfp: gfp, accepted by gomem_enter_alloc()
+ * @n: number of objects wanted
+ * @p: array for the objects
+ * @caller: for reports
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: the number of objects; less than @n if there is no memory for more.
+ */
+size_t gomem_objects_alloc(const struct gomem_kind *k, gfp_t gfp, size_t n,
+			   void **p, unsigned long caller)
+{
+	size_t left = n;
+	int more;
+
+	while (left) {
+		more = alloc_some(k, gfp, p, left, caller);
+		if (unlikely(more < 0))
+			break;
+		p += more;
+		left -= more;
+	}
+	return n - left;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * object.h - allocate and free objects of any kind, between the API and the
+ * CPUs' slots.
+ *
+ * Span classes, typed caches, scratch buffers and handles of arenas differ by
+ * their struct gomem_kind. Off the hit paths they all share the code of
+ * object.c. Only the hit paths exist twice: hit.h finds the span class by the
+ * page's tag, and typed.c is told the cache. The comment at the head of each
+ * file says what that saves.
+ */
+#ifndef GOMEM_OBJECT_H
+#define GOMEM_OBJECT_H
+
+#include <linux/mm.h>
+#include <linux/types.h>
+
+#include "base/key.h"
+#include "map/kind.h"
+#include "cpu/mcache.h"
+#include "api/entry.h"
+#include "api/profile.h"
+
+struct gomem_heap;
+
+/*
+ * Does an object have to be cleared before it is handed out? Never if a
+ * constructor made its contents. If only RCU readers rely on the contents, it
+ * is cleared if the caller asks for zeroes.
+ */
+static __always_inline bool gomem_kind_clears(const struct gomem_kind *k,
+					      gfp_t gfp)
+{
+	if (likely(k->clears))
+		return want_init_on_alloc(gfp);
+	return (gfp & __GFP_ZERO) && !k->ctor;
+}
+
+/* Return the bytes of an object that are cleared: all but a key behind it. */
+static __always_inline size_t gomem_kind_clear_size(const struct gomem_kind *k)
+{
+	return ALIGN(k->object_size, sizeof(u64));
+}
+
+static __always_inline void gomem_object_track(const struct gomem_kind *k,
+					       void *obj, gfp_t gfp)
+{
+	gomem_leak_track(obj, k->object_size, gomem_kind_noscan(k), gfp);
+}
+
+/*
+ * Give an object that is being freed its key. Return false if it has a key
+ * already, since then it is free. @word: address of the key. @clear: bytes to
+ * clear first, or 0.
+ */
+static __always_inline bool gomem_set_key_once(void *obj, unsigned long *word,
+					       unsigned long key, size_t clear)
+{
+	if (unlikely(gomem_looks_free(word, key)) && gomem_is_free(word))
+		return false;
+	gomem_leak_forget(obj);
+	if (clear)
+		gomem_clear(obj, clear);
+	*word = key;
+	return true;
+}
+
+void *gomem_object_hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
+			    bool clear);
+void *gomem_object_check(const struct gomem_kind *k, void *obj, gfp_t gfp,
+			 unsigned long caller);
+void *gomem_object_alloc(const struct gomem_kind *k, gfp_t gfp,
+			 unsigned long caller);
+void *gomem_object_alloc_in_span(const struct gomem_kind *k, gfp_t gfp,
+				 unsigned long caller);
+void *gomem_object_alloc_remote(const struct gomem_kind *k,
+				struct gomem_heap *h, gfp_t gfp,
+				unsigned long caller);
+void gomem_object_free(const struct gomem_kind *k, void *obj);
+
+void gomem_objects_hand_out(const struct gomem_kind *k, void **p,
+			    unsigned int n, gfp_t gfp);
+size_t gomem_objects_alloc(const struct gomem_kind *k, gfp_t gfp, size_t n,
+			   void **p, unsigned long caller);
+
+/* Count several objects for the heap profile, and finish them. */
+static __always_inline void gomem_objects_finish(const struct gomem_kind *k,
+						 void **p, unsigned int n,
+						 gfp_t gfp)
+{
+	gomem_profile_count(p, n, k->object_size);
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || gomem_kind_clears(k, gfp))
+		gomem_objects_hand_out(k, p, n, gfp);
+}
+
+#endif /* GOMEM_OBJECT_H */

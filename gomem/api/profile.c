@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * profile.c - count sampled allocations by stack and size (Go's mprof.go).
+ *
+ * A sampled allocation is counted in the bucket of its stack and size, and a
+ * special leads from the object to the bucket, so that the free is counted,
+ * too. Both are allocated without reclaim; if there is no memory the sample is
+ * dropped, and counted as dropped.
+ */
+#define pr_fmt(fmt) "gomem: " fmt
+
+#include <kunit/visibility.h>
+#include <linux/atomic.h>
+#include <linux/jhash.h>
+#include <linux/jiffies.h>
+#include <linux/kallsyms.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include "base/sample.h"
+#include "base/stack.h"
+#include "base/stats.h"
+#include "base/trace.h"
+#include "map/origin.h"
+#include "map/special.h"
+#include "cpu/mcache.h"
+#include "api/profile.h"
+#include "api/rcu.h"
+
+#define HASH_BITS	10
+
+/* No reclaim, no reserves, no kswapd: a caller may hold any lock. */
+#define GFP_SAMPLE	(__GFP_NOWARN | __GFP_NOMEMALLOC)
+
+/*
+ * Protects the lists of buckets while one is added: sampled allocations on any
+ * CPU take it. Readers walk the list of all buckets under RCU; none is removed
+ * before the module exits.
+ */
+static DEFINE_SPINLOCK(buckets_lock);
+static struct hlist_head buckets[1 << HASH_BITS];
+static LIST_HEAD(all_buckets);
+static unsigned int nr_buckets;
+
+/* Names and owners of buckets: modules may load and unload at the same time. */
+static DEFINE_MUTEX(names_mutex);
+
+/* One snapshot at a time: it uses gomem_bucket.row. */
+static DEFINE_MUTEX(snapshot_mutex);
+
+/* The key by which a bucket is found. */
+struct stack {
+	unsigned long *frame;
+	unsigned int nr;
+	u32 size;
+	u32 hash;
+	unsigned long rate;
+};
+
+static struct gomem_bucket *find_bucket(const struct stack *st)
+{
+	size_t bytes = st->nr * sizeof(*st->frame);
+	struct gomem_bucket *b;
+
+	lockdep_assert_held(&buckets_lock);
+	hlist_for_each_entry(b, &buckets[st->hash >> (32 - HASH_BITS)], link)
+		if (b->hash == st->hash && b->size == st->size &&
+		    b->rate == st->rate && b->nr == st->nr && !b->names &&
+		    !b->gone && !memcmp(b->frame, st->frame, bytes))
+			return b;
+	return NULL;
+}
+
+static struct gomem_bucket *make_bucket(const struct stack *st)
+{
+	struct gomem_bucket *b;
+
+	b = kzalloc(struct_size(b, frame, st->nr), GFP_SAMPLE);
+	if (!b)
+		return NULL;
+	b->size = st->size;
+	b->hash = st->hash;
+	b->rate = st->rate;
+	b->nr = st->nr;
+	memcpy(b->frame, st->frame, st->nr * sizeof(*st->frame));
+	return b;
+}
+
+/* Return the bucket of a stack, NULL if there is no memory for one. */
+static struct gomem_bucket *get_bucket(const struct stack *st)
+{
+	struct gomem_bucket *b, *new = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&buckets_lock, flags);
+	b = find_bucket(st);
+	spin_unlock_irqrestore(&buckets_lock, flags);
+	if (b)
+		return b;
+	/* Nothing is allocated with a lock held. */
+	new = make_bucket(st);
+	if (!new)
+		return NULL;
+	spin_lock_irqsave(&buckets_lock, flags);
+	b = find_bucket(st);
+	if (!b) {
+		b = new;
+		new = NULL;
+		hlist_add_head(&b->link, &buckets[b->hash >> (32 - HASH_BITS)]);
+		WRITE_ONCE(nr_buckets, nr_buckets + 1);
+		list_add_tail_rcu(&b->all, &all_buckets);
+	}
+	spin_unlock_irqrestore(&buckets_lock, flags);
+	kfree(new);
+	return b;
+}
+
+/* @room has GOMEM_PROFILE_DEPTH + GOMEM_STACK_OWN words. */
+static void save_stack(struct stack *st, unsigned long *room, u32 size)
+{
+	st->nr = gomem_stack_save(room, GOMEM_PROFILE_DEPTH, &st->frame);
+	st->size = size;
+	st->rate = READ_ONCE(gomem_profile_rate);
+	st->hash = jhash2((const u32 *)st->frame,
+			  st->nr * (sizeof(*st->frame) / sizeof(u32)),
+			  size ^ st->rate);
+}
+
+/**
+ * gomem_profile_take - record a sampled allocation
+ * @obj: the object, which is live and not handed out yet
+ * @size: its bytes
+ * @thin: binary logarithm of the thinning (gomem_sampler.thin) when the
+ *	distance to the sample was drawn
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+noinline void gomem_profile_take(void *obj, size_t size, unsigned int thin)
+{
+	unsigned long room[GOMEM_PROFILE_DEPTH + GOMEM_STACK_OWN];
+	struct gomem_special *sp;
+	struct gomem_bucket *b;
+	struct stack st;
+
+	save_stack(&st, room, size);
+	sp = kmalloc(sizeof(*sp), GFP_SAMPLE);
+	b = sp ? get_bucket(&st) : NULL;
+	if (!b) {
+		gomem_count(GOMEM_EV_PROFILE_DROPPED, 1);
+		kfree(sp);
+		return;
+	}
+	sp->addr = (unsigned long)obj;
+	sp->bucket = b;
+	gomem_origin_begin(sp);
+	sp->weight = gomem_sample_weight(size, thin);
+	atomic64_add(sp->weight, &b->allocs);
+	gomem_count(GOMEM_EV_PROFILE_SAMPLES, 1);
+	trace_sample_alloc(st.nr ? st.frame[0] : 0, obj, size);
+	if (unlikely(!gomem_special_add(sp))) {
+		atomic64_add(sp->weight, &b->frees);
+		kfree(sp);
+	}
+	gomem_sample_note();
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_profile_take);
+
+/**
+ * gomem_profile_take_many - count objects of a bulk call, record sampled ones
+ * @p: the objects, live and not handed out yet
+ * @n: how many
+ * @size: bytes of each
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+noinline void gomem_profile_take_many(void **p, unsigned int n, size_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		gomem_profile_count_one(p[i], size);
+}
+
+/**
+ * gomem_profile_forget - count the free of a recorded object
+ * @sp: the object's special, which was removed
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+void gomem_profile_forget(const struct gomem_special *sp)
+{
+	atomic64_add(sp->weight, &sp->bucket->frees);
+	gomem_origin_end(sp);
+}
+
+struct snapshot {
+	struct gomem_profile_row *rows;
+	unsigned int n;
+};
+
+static void note_age(const struct gomem_special *sp, void *arg)
+{
+	unsigned long age = max(jiffies - sp->born, 1UL);
+	const struct snapshot *snap = arg;
+	struct gomem_profile_row *row;
+
+	/* A cleanup has no bucket. The bucket may be newer than the snapshot. */
+	if (!sp->bucket || sp->bucket->row >= snap->n)
+		return;
+	row = &snap->rows[sp->bucket->row];
+	if (row->b != sp->bucket)
+		return;
+	row->oldest = max(row->oldest, age);
+	row->youngest = row->youngest ? min(row->youngest, age) : age;
+}
+
+/*
+ * Read the frees first. Then each object that they count is also in the
+ * allocations.
+ */
+static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
+{
+	struct gomem_bucket *b;
+	unsigned int n = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(b, &all_buckets, all) {
+		if (n == room)
+			break;
+		b->row = n;
+		rows[n].b = b;
+		rows[n].frees = atomic64_read(&b->frees);
+		/*
+		 * Pairs with the row's lock in gomem_special_add() and
+		 * gomem_special_remove_all(), between the two counts of an object.
+		 */
+		smp_rmb();
+		rows[n].allocs = atomic64_read(&b->allocs);
+		n++;
+	}
+	rcu_read_unlock();
+	return n;
+}
+
+/**
+ * gomem_profile_snapshot - copy the counts of all buckets
+ * @n: set to how many there are
+ * @ages: also look at the ages of live objects
+ *
+ * Context: may sleep.
+ * Return: the counts, for kvfree(); NULL if there is no memory.
+ */
+struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages)
+{
+	unsigned int room = READ_ONCE(nr_buckets);
+	struct snapshot snap;
+
+	snap.rows = kvcalloc(room + 1, sizeof(*snap.rows), GFP_KERNEL);
+	if (!snap.rows)
+		return NULL;
+	mutex_lock(&snapshot_mutex);
+	snap.n = fill_rows(snap.rows, room);
+	if (ages)
+		gomem_special_walk(note_age, &snap);
+	mutex_unlock(&snapshot_mutex);
+	*n = snap.n;
+	return snap.rows;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_profile_snapshot);
+
+/**
+ * gomem_profile_scale - estimate a number of objects from its records
+ * @n: how many were recorded, in units of 2^-8
+ * @size: bytes of each
+ * @rate: the profile's rate when they were recorded
+ *
+ * Return: n / (1 - exp(-size / rate)), as tools for Go's profiles compute it.
+ */
+u64 gomem_profile_scale(u64 n, u32 size, unsigned long rate)
+{
+	u64 chance = gomem_sample_chance(size, rate);
+
+	/* So that the quotient fits into 64 bits. */
+	n = min(n, (chance - 1) << 4);
+	return DIV_ROUND_CLOSEST_ULL(mul_u64_u64_div_u64(n, GOMEM_CHANCE_ONE,
+							 chance), 1 << 8);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_profile_scale);
+
+/* Insert @new into a list of up to @max sites. Return its new length. */
+static unsigned int insert(struct gomem_profile_site *top, unsigned int n,
+			   unsigned int max, struct gomem_profile_site new)
+{
+	unsigned int i;
+
+	if (n == max && new.bytes <= top[n - 1].bytes)
+		return n;
+	n = min(n + 1, max);
+	for (i = n - 1; i && top[i - 1].bytes < new.bytes; i--)
+		top[i] = top[i - 1];
+	top[i] = new;
+	return n;
+}
+
+/**
+ * gomem_profile_top - find the stacks that have the most memory
+ * @top: array for them, most bytes first
+ * @max: its length
+ *
+ * A stack with objects of several sizes counts by size.
+ *
+ * Context: any; never allocates.
+ * Return: how many there are, up to @max.
+ */
+unsigned int gomem_profile_top(struct gomem_profile_site *top, unsigned int max)
+{
+	struct gomem_profile_site site;
+	unsigned int n = 0;
+	u64 all, frees;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(site.b, &all_buckets, all) {
+		frees = atomic64_read(&site.b->frees);
+		all = atomic64_read(&site.b->allocs);
+		if (all <= frees)
+			continue;
+		site.bytes = gomem_profile_scale(all - frees, site.b->size,
+						 site.b->rate) * site.b->size;
+		n = insert(top, n, max, site);
+	}
+	rcu_read_unlock();
+	return n;
+}
+
+/* Return the text of the frames, in whole lines, NULL without memory for it. */
+static char *name_frames(const struct gomem_bucket *b)
+{
+	char *text = kmalloc(PAGE_SIZE, GFP_KERNEL), *names;
+	unsigned int i, n = 0, len;
+
+	if (!text)
+		return NULL;
+	for (i = 0; i < b->nr; i++) {
+		len = snprintf(text + n, PAGE_SIZE - n, "#\t0x%lx\t%pS\n",
+			       b->frame[i], (void *)b->frame[i]);
+		if (len >= PAGE_SIZE - n)
+			break;
+		n += len;
+	}
+	text[n] = '\0';
+	names = kstrdup(text, GFP_KERNEL);
+	kfree(text);
+	return names;
+}
+
+/*
+ * Write down what the frames are called. Names outlive the code: later profiles
+ * show them, and other code at the same address gets another bucket.
+ */
+static void keep_names(const struct module *mod, bool init)
+{
+	struct gomem_bucket *b;
+	char *names;
+
+	lockdep_assert_held(&names_mutex);
+	list_for_each_entry_rcu(b, &all_buckets, all, true) {
+		if (b->gone || !gomem_stack_meets(b->frame, b->nr, mod, init))
+			continue;
+		if (init && within_module_init(b->frame[0], mod))
+			b->owner = mod;
+		if (!init)
+			b->gone = true;
+		names = b->names ? NULL : name_frames(b);
+		if (!names)
+			continue;
+		/* Pairs with the acquire in show_frames() of heapfiles.c. */
+		smp_store_release(&b->names, names);
+	}
+}
+
+static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
+{
+	return b->nr && !b->gone &&
+	       (b->owner == mod || within_module(b->frame[0], mod));
+}
+
+/* Report what the code of a module has left. Return how many objects. */
+static u64 report_left(const struct module *mod, bool print)
+{
+	struct gomem_bucket *b;
+	u64 all = 0, live;
+
+	list_for_each_entry_rcu(b, &all_buckets, all, true) {
+		if (!is_owner(mod, b))
+			continue;
+		live = atomic64_read(&b->allocs) - atomic64_read(&b->frees);
+		if (!live)
+			continue;
+		live = gomem_profile_scale(live, b->size, b->rate);
+		all += live;
+		if (print)
+			pr_warn("leaked by %s: %s%llu objects of %u bytes, allocated at %pS\n",
+				mod->name, b->rate > 1 ? "about " : "", live,
+				b->size, (void *)b->frame[0]);
+	}
+	return all;
+}
+
+static int module_changes(struct notifier_block *nb, unsigned long state,
+			  void *data)
+{
+	const struct module *mod = data;
+
+	mutex_lock(&names_mutex);
+	if (state == MODULE_STATE_LIVE) {
+		keep_names(mod, true);
+		gomem_origin_drop(mod, true);
+	} else if (state == MODULE_STATE_GOING) {
+		/*
+		 * The exit function of the module has run. Objects that wait
+		 * for a grace period are as good as freed.
+		 */
+		if (report_left(mod, false)) {
+			gomem_rcu_barrier();
+			report_left(mod, true);
+		}
+		keep_names(mod, false);
+		gomem_origin_drop(mod, false);
+	}
+	mutex_unlock(&names_mutex);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_notifier = { .notifier_call = module_changes };
+
+/**
+ * gomem_profile_init - get notified when modules are unloaded
+ *
+ * Context: may sleep.
+ * Return: 0, or an error.
+ */
+int gomem_profile_init(void)
+{
+	return register_module_notifier(&module_notifier);
+}
+
+/**
+ * gomem_profile_exit - end the profile, and free all that it had
+ *
+ * Nobody allocates or frees any more.
+ *
+ * Context: may sleep.
+ */
+void gomem_profile_exit(void)
+{
+	struct gomem_bucket *b, *next;
+	struct gomem_special *sp;
+
+	unregister_module_notifier(&module_notifier);
+	while ((sp = gomem_special_take_any()))
+		kfree(sp);
+	list_for_each_entry_safe(b, next, &all_buckets, all) {
+		kfree(b->names);
+		kfree(b);
+	}
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * profile.h - the heap profile: who allocated the memory that is in use.
+ */
+#ifndef GOMEM_PROFILE_H
+#define GOMEM_PROFILE_H
+
+#include <linux/types.h>
+
+#include "base/sample.h"
+#include "map/bucket.h"
+
+struct gomem_special;
+
+/**
+ * struct gomem_profile_row - what a bucket had counted at one moment
+ * @b: the bucket
+ * @allocs: objects recorded so far
+ * @frees: of these, objects that were freed
+ * @oldest: jiffies since the oldest live one was allocated; 0 if none is live
+ * @youngest: the same for the youngest one
+ */
+struct gomem_profile_row {
+	struct gomem_bucket *b;
+	u64 allocs;
+	u64 frees;
+	unsigned long oldest;
+	unsigned long youngest;
+};
+
+/**
+ * struct gomem_profile_site - a stack and the memory that it has
+ * @b: its bucket
+ * @bytes: estimated bytes of its live objects
+ */
+struct gomem_profile_site {
+	struct gomem_bucket *b;
+	u64 bytes;
+};
+
+void gomem_profile_take(void *obj, size_t size, unsigned int thin);
+void gomem_profile_take_many(void **p, unsigned int n, size_t size);
+void gomem_profile_forget(const struct gomem_special *sp);
+u64 gomem_profile_scale(u64 n, u32 size, unsigned long rate);
+unsigned int gomem_profile_top(struct gomem_profile_site *top,
+			       unsigned int max);
+struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages);
+
+/* Count an object that is no hit of a slot, and record it if it is sampled. */
+static __always_inline void gomem_profile_count_one(void *obj, size_t size)
+{
+	int thin = gomem_sample_due(size);
+
+	if (unlikely(thin >= 0))
+		gomem_profile_take(obj, size, thin);
+}
+
+/*
+ * Count the bytes of objects of a bulk call. Return true if the profile samples
+ * one of them: gomem_profile_take_many() follows, and counts them instead.
+ */
+static __always_inline bool gomem_profile_due(size_t bytes)
+{
+	if (!static_branch_unlikely(&gomem_profiling))
+		return false;
+	if (unlikely(this_cpu_read(gomem_sampler.left) < (s64)bytes))
+		return true;
+	this_cpu_sub(gomem_sampler.left, bytes);
+	return false;
+}
+
+/* Count objects of a bulk call, and record those that are sampled. */
+static __always_inline void gomem_profile_count(void **p, unsigned int n,
+						size_t size)
+{
+	if (gomem_profile_due(n * size))
+		gomem_profile_take_many(p, n, size);
+}
+
+int gomem_profile_init(void);
+void gomem_profile_exit(void);
+
+#endif /* GOMEM_PROFILE_H */

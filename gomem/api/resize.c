@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * resize.c - gomem_realloc(), and functions that copy or clear whole objects.
+ */
+#include <linux/export.h>
+#include <linux/gomem.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "base/stats.h"
+#include "map/report.h"
+#include "api/alloc.h"
+#include "api/hit.h"
+#include "api/large.h"
+#include "api/tiny.h"
+
+/*
+ * A buffer that grows beyond this size gets pages of its own, although size
+ * classes go up to 32 KiB: it can grow further into free pages behind it. From
+ * this size on half as much again is at least one page, so that whole pages can
+ * be chosen.
+ */
+#define OWN_PAGES_MIN	SZ_16K
+
+/*
+ * Return how large to make a buffer that grows from @size to @new_size; 0 means
+ * @new_size.
+ *
+ * A buffer that grew once will grow again. So it gets room, as from append() in
+ * Go: otherwise each step would copy the whole buffer. Half of the size is on
+ * average less room than krealloc() leaves, which rounds up to powers of two.
+ * There is no room
+ *
+ *	if a step is half of the size or more: the caller plans its own growth
+ *	if the new size is a power of two: the object has to be aligned to it
+ *	if the new size is less than 16: there are only classes of 8 and 16
+ *	if the size with room would exceed GOMEM_MAX_SIZE
+ */
+static size_t roomy_size(size_t size, size_t new_size)
+{
+	size_t roomy = new_size + new_size / 2;
+
+	if (new_size >= size + size / 2 || roomy > GOMEM_MAX_SIZE ||
+	    is_power_of_2(new_size) || new_size < GOMEM_TINY_BLOCK)
+		return 0;
+	if (new_size <= OWN_PAGES_MIN)
+		return roomy;
+	return max(round_down(roomy, GOMEM_PAGE_SIZE),
+		   round_up(new_size, GOMEM_PAGE_SIZE));
+}
+
+/*
+ * Allocate the larger object. It gets no room if this node has no memory for it
+ * without reclaim.
+ */
+static void *alloc_grown(size_t new_size, size_t roomy, gfp_t gfp, bool noscan)
+{
+	gfp_t light = gomem_gfp_light(gfp) | __GFP_THISNODE;
+	void *new = NULL;
+
+	if (roomy > OWN_PAGES_MIN && new_size > OWN_PAGES_MIN)
+		new = gomem_alloc_odd(roomy, light, noscan, NUMA_NO_NODE,
+				      GOMEM_COLD_CALLER);
+	else if (roomy)
+		new = gomem_alloc_any(roomy, light, noscan);
+	return new ?: gomem_alloc_any(new_size, gfp, noscan);
+}
+
+/* Copy an object of @size bytes to a larger one, and free the first. */
+static void *move(const void *p, size_t size, void *new)
+{
+	if (!new)
+		return NULL;
+	memcpy(new, p, size);
+	gomem_free_any(p);
+	gomem_count(GOMEM_EV_REALLOC_MOVED, 1);
+	return new;
+}
+
+/*
+ * Look up the size of an object that gomem_small_size() did not find. Kept out
+ * of line for its variable on the stack: without one, the caller can call
+ * grow() last.
+ */
+static noinline struct gomem_sized other_size(const void *p,
+					      unsigned long caller)
+{
+	struct gomem_sized found;
+
+	found.size = gomem_large_size(p, &found.noscan) ?:
+		     gomem_resizable_size(p, &found.noscan,
+					  GOMEM_USE_AFTER_FREE, caller);
+	return found;
+}
+
+/* Extend the object in place, or move it to a larger one. */
+static noinline void *grow(const void *p, struct gomem_sized old,
+			   size_t new_size, gfp_t gfp)
+{
+	size_t roomy = roomy_size(old.size, new_size);
+
+	if (old.size > OWN_PAGES_MIN &&
+	    gomem_large_extend((void *)p, old.size, new_size, roomy, gfp)) {
+		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
+		return (void *)p;
+	}
+	return move(p, old.size, alloc_grown(new_size, roomy, gfp, old.noscan));
+}
+
+void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
+{
+	struct gomem_sized old;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return gomem_alloc_any(new_size, gfp, false);
+	if (!new_size) {
+		gomem_free_any(p);
+		return ZERO_SIZE_PTR;
+	}
+	old = gomem_small_size(p, gfp);
+	if (!old.size)
+		old = other_size(p, _RET_IP_);
+	if (!old.size)
+		return NULL;
+	if (new_size > old.size)
+		return grow(p, old, new_size, gfp);
+	/*
+	 * Clear the unused end: the object may grow into it later with
+	 * __GFP_ZERO.
+	 */
+	if (want_init_on_alloc(gfp))
+		memset((void *)p + new_size, 0, old.size - new_size);
+	gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
+	return (void *)p;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_realloc, GOMEM_NS);
+
+void *gomem_memdup(const void *src, size_t len, gfp_t gfp)
+{
+	void *p = gomem_alloc_any(len, gfp & ~__GFP_ZERO, false);
+
+	if (!ZERO_OR_NULL_PTR(p))
+		memcpy(p, src, len);
+	return p;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_memdup, GOMEM_NS);
+
+char *gomem_strdup(const char *s, gfp_t gfp)
+{
+	size_t len;
+	char *p;
+
+	if (!s)
+		return NULL;
+	len = strlen(s) + 1;
+	p = gomem_alloc_any(len, gfp & ~__GFP_ZERO, true);
+	if (p)
+		memcpy(p, s, len);
+	return p;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_strdup, GOMEM_NS);
+
+void gomem_free_sensitive(const void *p)
+{
+	bool noscan;
+	size_t size;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return;
+	size = gomem_resizable_size(p, &noscan, GOMEM_DOUBLE_FREE, _RET_IP_);
+	if (!size)
+		return;
+	memzero_explicit((void *)p, size);
+	gomem_free_any(p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_free_sensitive, GOMEM_NS);

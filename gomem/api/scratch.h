@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * scratch.h - short-lived buffers of 2 to 32 KiB, like Go's stackpool and
+ * stackcache.
+ *
+ * Scratch buffers are objects of span classes of their own (sizeclass.h). They
+ * use the slots, central lists, sweeping and keys of the heap. They differ from
+ * other objects in three ways: which function may free them, how much of them a
+ * CPU keeps, and where they are counted.
+ */
+#ifndef GOMEM_SCRATCH_H
+#define GOMEM_SCRATCH_H
+
+#include <linux/types.h>
+
+/**
+ * struct gomem_scratch_stats - counts of all orders together
+ * @inuse: bytes in live buffers
+ * @sys: bytes in the spans of all buffers
+ * @gets: buffers handed out so far
+ * @puts: buffers given back so far
+ */
+struct gomem_scratch_stats {
+	u64 inuse;
+	u64 sys;
+	u64 gets;
+	u64 puts;
+};
+
+void gomem_scratch_get_stats(struct gomem_scratch_stats *st);
+
+#endif /* GOMEM_SCRATCH_H */

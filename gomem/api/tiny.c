@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tiny.c - begin and free blocks of tiny objects, and count them. How a part is
+ *	cut from a block is in map/tinyblock.h.
+ */
+#include <kunit/visibility.h>
+#include <linux/bitops.h>
+#include <linux/kmemleak.h>
+#include <linux/preempt.h>
+#include <linux/string.h>
+
+#include "base/sample.h"
+#include "base/stats.h"
+#include "map/report.h"
+#include "cpu/mcache.h"
+#include "cpu/node.h"
+#include "api/tiny.h"
+
+/* Clear the bytes of a part, and no others. Each memset() is a single store. */
+static void clear_part(u8 *p, unsigned int size)
+{
+	if (size >= 8) {
+		memset(p, 0, 8);
+		memset(p + size - 8, 0, 8);
+	} else if (size >= 4) {
+		memset(p, 0, 4);
+		memset(p + size - 4, 0, 4);
+	} else {
+		p[0] = 0;
+		p[size / 2] = 0;
+		p[size - 1] = 0;
+	}
+}
+
+/*
+ * Push a free block on the slot of this CPU. Return false in interrupts, if the
+ * slot is full, or if the block is of another node.
+ */
+static bool push_block(void *block)
+{
+	bool pushed;
+
+	if (gomem_irq_context())
+		return false;
+	preempt_disable();
+	pushed = (!static_branch_unlikely(&gomem_numa) ||
+		  gomem_mcache_is_home(block)) &&
+		 gomem_slot_push(&raw_cpu_read(gomem_mcache_task)->slot[GOMEM_TINY_SPC],
+				 block);
+	preempt_enable();
+	return pushed;
+}
+
+/* Pop a free block from the slot of this CPU. Return NULL in interrupts. */
+static void *pop_block(void)
+{
+	void *block;
+
+	if (gomem_irq_context())
+		return NULL;
+	preempt_disable();
+	block = gomem_slot_take(&raw_cpu_read(gomem_mcache_task)->slot[GOMEM_TINY_SPC]);
+	preempt_enable();
+	return block;
+}
+
+/* Free a block like an object of any other span class. */
+static void free_block(unsigned long addr)
+{
+	void *block = (void *)addr;
+
+	gomem_set_key(block);
+	if (likely(push_block(block)))
+		return;
+	gomem_mcache_free_slow(&gomem_kinds[GOMEM_TINY_SPC], block);
+}
+
+/*
+ * Return a free block that is in no slot, or 0. A block that was written to
+ * while it was free is reported and set aside.
+ */
+static unsigned long take_block(gfp_t gfp, unsigned long caller)
+{
+	void *block = pop_block() ?:
+		      gomem_mcache_alloc_slow(&gomem_kinds[GOMEM_TINY_SPC],
+					      gfp);
+
+	while (block && unlikely(!gomem_has_key(block))) {
+		gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, block, caller);
+		block = gomem_mcache_alloc_slow(&gomem_kinds[GOMEM_TINY_SPC],
+						gfp);
+	}
+	return (unsigned long)block;
+}
+
+/*
+ * Begin a block with an object of @size bytes. Keep the larger one of the
+ * block's rest and the CPU's, and drop the other one. Kept out of line to save
+ * stack in gomem_tiny_alloc_slow().
+ */
+static noinline void begin_block(unsigned long block, unsigned int size)
+{
+	struct gomem_tiny rest = { .block = block, .off = size };
+	unsigned int mask = GOMEM_TINY_HELD | BIT(0) | BIT(size);
+
+	gomem_clear((void *)block, GOMEM_TINY_BLOCK);
+	atomic_or(mask << gomem_tiny_shift(block), gomem_tiny_word(block));
+
+	/* If each object is recorded, each has a block of its own. */
+	if (READ_ONCE(gomem_profile_rate) - 1 >= GOMEM_TINY_BLOCK)
+		gomem_mcache_keep_tiny(&rest);
+	if (rest.block && gomem_tiny_drop(&rest))
+		free_block(rest.block);
+}
+
+/**
+ * gomem_tiny_alloc_slow - allocate a tiny object from a new block
+ * @size: bytes, 1 to GOMEM_TINY_OPENS
+ * @gfp: gfp for a new span
+ * @caller: caller to name in reports
+ *
+ * Called when the object does not fit in the CPU's current rest. The CPU keeps
+ * the larger one of that rest and the rest of the new block. The other one is
+ * dropped.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it. The caller must not own an
+ * mcache.
+ * Return: the object, or NULL.
+ */
+void *gomem_tiny_alloc_slow(size_t size, gfp_t gfp, unsigned long caller)
+{
+	unsigned long block = take_block(gfp, caller);
+
+	if (block)
+		begin_block(block, size);
+	return (void *)block;
+}
+
+/*
+ * Decide which misuse a pointer to no live object is. If no part starts at @p,
+ * an object may have started there earlier, or @p may point into the middle of
+ * the part before. If @p lies in the rest, an object may have been there before
+ * the bytes became rest again. These cases look the same, so all of them are
+ * taken for a double free. Only the last byte of a block, and the masks, never
+ * were the start of an object.
+ */
+static enum gomem_misuse what_is_wrong(const void *p, enum gomem_misuse if_free)
+{
+	enum gomem_misuse wrong = if_free;
+
+	preempt_disable();
+	if (gomem_tiny_has_mask(p) &&
+	    (!gomem_tiny_in_block(p) || gomem_tiny_off(p) == GOMEM_TINY_PARTS))
+		wrong = GOMEM_INTERIOR_POINTER;
+	preempt_enable();
+	return wrong;
+}
+
+/**
+ * gomem_tiny_report - report a pointer that is not a live tiny object
+ * @if_free: the misuse to report if an object may have started at @p earlier
+ * @p: the pointer, into a span of blocks
+ * @caller: caller to name in the report
+ */
+void gomem_tiny_report(enum gomem_misuse if_free, const void *p,
+		       unsigned long caller)
+{
+	gomem_report_pointer(what_is_wrong(p, if_free), p, caller);
+}
+
+/*
+ * Return the rest of the block that @p lies in, if it is the current block of
+ * this CPU's tasks and the caller is a task. Preemption is off.
+ */
+static struct gomem_tiny *own_rest(const void *p)
+{
+	struct gomem_tiny *t = &raw_cpu_read(gomem_mcache_task)->tiny;
+
+	return !gomem_irq_context() &&
+	       t->block == (unsigned long)p - gomem_tiny_off(p) ? t : NULL;
+}
+
+/*
+ * Free a part. Return the mask that is left, or a negative number if @p is no
+ * live object. The part that was cut last from this CPU's current block becomes
+ * rest again: a loop that allocates and frees one object needs no new block.
+ */
+static int take_part(void *p)
+{
+	unsigned int off = gomem_tiny_off(p),
+		     shift = gomem_tiny_shift((unsigned long)p);
+	unsigned int size, mask, bits;
+	atomic_t *word = gomem_tiny_word((unsigned long)p);
+	struct gomem_tiny *t;
+	int old;
+
+	if (unlikely(!gomem_tiny_in_block(p)))
+		return -1;
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) &&
+	    gomem_tiny_live_size(gomem_tiny_mask((unsigned long)p), off))
+		kmemleak_free(p);
+	t = own_rest(p);
+	old = atomic_read(word);
+	do {
+		mask = (u32)old >> shift & GOMEM_TINY_MASK;
+		size = gomem_tiny_live_size(mask, off);
+		/* Never live, freed earlier, or just freed by another CPU. */
+		if (unlikely(!size))
+			return -1;
+		clear_part(p, size);
+		bits = t && off + size == t->off ? BIT(t->off) : BIT(off);
+		/* Fully ordered, for the reason in gomem_tiny_clear(). */
+	} while (unlikely(!atomic_try_cmpxchg(word, &old,
+					      old & ~(bits << shift))));
+	if (t && bits != BIT(off))
+		t->off = off;
+	return mask & ~bits;
+}
+
+/* Report or count a free. @left: what take_part() returned. */
+static void finish_free(void *p, int left, unsigned long caller)
+{
+	if (unlikely(left < 0)) {
+		gomem_tiny_report(GOMEM_DOUBLE_FREE, p, caller);
+		return;
+	}
+	gomem_count(GOMEM_EV_TINY_FREES, 1);
+	if (!left)
+		free_block((unsigned long)p - gomem_tiny_off(p));
+}
+
+/**
+ * gomem_tiny_free - free an object that shares a block
+ * @p: a pointer into a page that held blocks when its tag was read
+ * @caller: caller to name in reports
+ *
+ * A pointer to no object, or to a free one, is reported.
+ *
+ * Context: any but NMI; never sleeps. The caller must not own an mcache.
+ */
+void gomem_tiny_free(void *p, unsigned long caller)
+{
+	int left;
+
+	preempt_disable();
+	left = gomem_tiny_has_mask(p) ? take_part(p) : -1;
+	preempt_enable();
+	finish_free(p, left, caller);
+}
+
+/**
+ * gomem_tiny_free_pinned - free a tiny object with preemption off
+ * @p: a pointer into a page of blocks
+ * @caller: caller to name in reports
+ *
+ * Context: any but NMI; never sleeps. The caller turned preemption off before
+ * it read the page's tag. This function turns preemption on.
+ */
+void gomem_tiny_free_pinned(void *p, unsigned long caller)
+{
+	int left = take_part(p);
+
+	preempt_enable();
+	finish_free(p, left, caller);
+}
+
+/**
+ * gomem_tiny_get_stats - count tiny objects and their blocks
+ * @st: result; approximate while CPUs allocate and free, else exact
+ */
+void gomem_tiny_get_stats(struct gomem_tiny_stats *st)
+{
+	struct gomem_class_counts n;
+	struct gomem_heap *h;
+
+	memset(st, 0, sizeof(*st));
+	/*
+	 * Read the frees first: then each object that they count is also in
+	 * the allocations.
+	 */
+	st->frees = gomem_event_sum(GOMEM_EV_TINY_FREES);
+	st->allocs = max(gomem_event_sum(GOMEM_EV_TINY_ALLOCS), st->frees);
+	gomem_mcache_count(&gomem_kinds[GOMEM_TINY_SPC], &n);
+	st->block_allocs = n.mallocs;
+	st->blocks = n.mallocs - n.frees;
+	st->cached = n.cached;
+	st->cached_spans = n.cached_spans;
+	for_each_gomem_heap(h) {
+		st->spans += READ_ONCE(h->central[GOMEM_TINY_SPC].nspans);
+		st->sys += READ_ONCE(h->central[GOMEM_TINY_SPC].npages)
+			   << GOMEM_PAGE_SHIFT;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_tiny_get_stats);
+
+static bool rest_is_sound(const struct gomem_tiny *t)
+{
+	unsigned int mask;
+
+	if (!t->block)
+		return t->off == GOMEM_TINY_BLOCK;
+	if (t->block % GOMEM_TINY_BLOCK || t->off >= GOMEM_TINY_PARTS)
+		return false;
+	mask = gomem_tiny_mask(t->block);
+	return (mask & BIT(t->off)) && gomem_tiny_is_rest(mask, t->off);
+}
+
+struct walk {
+	unsigned long used;
+	unsigned long held;
+};
+
+static void count_blocks(struct gomem_span *s, void *arg)
+{
+	struct walk *w = arg;
+	unsigned int i, mask;
+
+	if (s->spc != GOMEM_TINY_SPC)
+		return;
+	for (i = 0; i < s->nelems; i++) {
+		mask = gomem_tiny_mask(gomem_tiny_nth_block(s, i));
+		w->used += mask != 0;
+		w->held += !!(mask & GOMEM_TINY_HELD);
+	}
+}
+
+static const char *check_blocks(void)
+{
+	struct gomem_tiny_stats st;
+	struct walk w = { };
+	struct gomem_heap *h;
+	int cpu;
+
+	for_each_gomem_heap(h)
+		gomem_heap_walk_spans(h, count_blocks, &w);
+	for_each_possible_cpu(cpu) {
+		const struct gomem_tiny *task =
+			&READ_ONCE(per_cpu(gomem_mcache_task, cpu))->tiny;
+		const struct gomem_tiny *irq =
+			&READ_ONCE(per_cpu(gomem_mcache_irq, cpu))->tiny;
+
+		if (!rest_is_sound(task) || !rest_is_sound(irq))
+			return "a CPU's part of a tiny block differs from the block's mask";
+		w.held -= !!task->block + !!irq->block;
+	}
+	if (w.held)
+		return "a tiny block is marked as held, but no CPU has it";
+	/*
+	 * A block that was written to while it was free is set aside: it is
+	 * allocated, but holds no object.
+	 */
+	gomem_tiny_get_stats(&st);
+	if (w.used > st.blocks ||
+	    st.blocks - w.used > gomem_misuse_count(GOMEM_WRITE_AFTER_FREE))
+		return "the number of tiny blocks with objects differs from the allocated blocks";
+	return NULL;
+}
+
+/**
+ * gomem_tiny_check - check the masks of all blocks against CPUs and counts
+ *
+ * Called while nobody allocates or frees, like gomem_check(). Even then idle
+ * CPUs may drop their blocks during the check. So a violation counts only if a
+ * second check finds one, too.
+ *
+ * Return: text of the violation, or NULL.
+ */
+const char *gomem_tiny_check(void)
+{
+	return check_blocks() ? check_blocks() : NULL;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * tiny.h - objects of less than 16 bytes: blocks to and from the slots.
+ */
+#ifndef GOMEM_TINY_H
+#define GOMEM_TINY_H
+
+#include <linux/gfp.h>
+#include <linux/types.h>
+
+#include "map/report.h"
+#include "map/tinyblock.h"
+
+/**
+ * struct gomem_tiny_stats - counts of all nodes together
+ * @allocs: objects cut from blocks so far
+ * @frees: objects of @allocs that were freed
+ * @block_allocs: blocks taken so far
+ * @blocks: live blocks, including the current blocks of CPUs
+ * @cached: free blocks in CPUs' slots
+ * @cached_spans: spans that CPUs' slots own
+ * @spans: spans of blocks
+ * @sys: bytes of these spans
+ */
+struct gomem_tiny_stats {
+	u64 allocs;
+	u64 frees;
+	u64 block_allocs;
+	u64 blocks;
+	u64 cached;
+	u64 cached_spans;
+	u64 spans;
+	u64 sys;
+};
+
+void *gomem_tiny_alloc_slow(size_t size, gfp_t gfp, unsigned long caller);
+void gomem_tiny_free(void *p, unsigned long caller);
+void gomem_tiny_free_pinned(void *p, unsigned long caller);
+void gomem_tiny_report(enum gomem_misuse if_free, const void *p,
+		       unsigned long caller);
+void gomem_tiny_get_stats(struct gomem_tiny_stats *st);
+const char *gomem_tiny_check(void);
+
+#endif /* GOMEM_TINY_H */

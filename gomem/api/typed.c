@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * typed.c - allocate and free objects of typed caches.
+ *
+ * The hit paths are told the cache, so they need neither a tag nor the size.
+ * They differ from those of hit.h: the slot is found through the cache, the key
+ * may lie behind the object, and the cache says whether an object is cleared.
+ * Off the hit paths, object.c handles a typed cache like any other kind.
+ */
+#include <linux/export.h>
+#include <linux/gomem.h>
+#include <linux/minmax.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "map/describe.h"
+#include "map/report.h"
+#include "map/special.h"
+#include "cpu/node.h"
+#include "cpu/arm.h"
+#include "cpu/section.h"
+#include "api/cache.h"
+#include "api/cleanup.h"
+#include "api/entry.h"
+#include "api/object.h"
+#include "api/profile.h"
+#include "api/undo.h"
+
+/*
+ * Report an allocation from a cache that was destroyed. Its slots are empty, so
+ * that each allocation gets here.
+ */
+static noinline void *refuse_destroyed(const struct gomem_cache *c,
+				       unsigned long caller)
+{
+	gomem_report_cache(c, caller);
+	return NULL;
+}
+
+/* Allocate an object when the slot has none. Tail-called by the hit path. */
+static noinline void *cache_miss(struct gomem_cache *c, gfp_t gfp,
+				 unsigned long caller)
+{
+	if (unlikely(!gomem_cache_is_live(c)))
+		return refuse_destroyed(c, caller);
+	return gomem_object_alloc(&c->kind, gfp, caller);
+}
+
+/*
+ * Check an object that the slot had, and hand it out. If it was written to
+ * while it was free, allocate another one.
+ */
+static noinline void *cache_check(struct gomem_cache *c, void *obj, gfp_t gfp,
+				  unsigned long caller)
+{
+	return gomem_object_check(&c->kind, obj, gfp, caller) ?:
+	       cache_miss(c, gfp, caller);
+}
+
+/* Hand out an object that the heap profile samples. */
+static noinline void *cache_sampled(struct gomem_cache *c, void *obj, gfp_t gfp,
+				    unsigned long caller)
+{
+	int thin = gomem_arm_sampled(&c->kind);
+
+	gomem_check_context(gfp);
+	obj = gomem_object_check(&c->kind, obj, gfp, caller);
+	if (unlikely(!obj))
+		return cache_miss(c, gfp, caller);
+	if (thin >= 0)
+		gomem_profile_take(obj, c->kind.object_size, thin);
+	return obj;
+}
+
+/*
+ * Let a waiting task run, then hand out @obj. If it is NULL, allocate an
+ * object.
+ */
+static noinline void *cache_yielded(struct gomem_cache *c, void *obj, gfp_t gfp,
+				    unsigned long caller)
+{
+	gomem_yield(gfp);
+	return obj ? cache_check(c, obj, gfp, caller) :
+		     cache_miss(c, gfp, caller);
+}
+
+/* Allocate in an interrupt, or refuse the gfp. */
+static noinline void *cache_alloc_odd(struct gomem_cache *c, gfp_t gfp,
+				      unsigned long caller)
+{
+	if (!gomem_enter_alloc(c->kind.object_size, gfp, caller))
+		return NULL;
+	return cache_miss(c, gfp, caller);
+}
+
+static __always_inline void *cache_alloc(struct gomem_cache *c, gfp_t gfp)
+{
+	struct gomem_slot *slot;
+	unsigned long *key;
+	void *obj;
+
+	if (unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
+		return cache_alloc_odd(c, gfp, GOMEM_COLD_CALLER);
+	gomem_check_hit(gfp);
+
+	preempt_disable();
+	slot = &raw_cpu_ptr(c->kind.cpu)->task.slot;
+	obj = gomem_slot_pop(slot);
+	if (likely(obj) && gomem_slot_count(slot)) {
+		preempt_enable();
+		return cache_sampled(c, obj, gfp, GOMEM_COLD_CALLER);
+	}
+	if (gomem_end_hit())
+		return cache_yielded(c, obj, gfp, GOMEM_COLD_CALLER);
+
+	if (unlikely(!obj))
+		return cache_miss(c, gfp, GOMEM_COLD_CALLER);
+	key = gomem_kind_key(&c->kind, obj);
+	if (unlikely(!gomem_has_key(key)))
+		return cache_check(c, obj, gfp, GOMEM_COLD_CALLER);
+	if (gomem_kind_clears(&c->kind, gfp))
+		return gomem_object_hand_out(&c->kind, obj, gfp, true);
+	*key = 0;
+	gomem_object_track(&c->kind, obj, gfp);
+	return obj;
+}
+
+void *gomem_cache_alloc(struct gomem_cache *c, gfp_t gfp)
+{
+	return cache_alloc(c, gfp);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc, GOMEM_NS);
+
+void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node)
+{
+	struct gomem_node_choice to = gomem_node_choose(node, gfp, _RET_IP_);
+
+	if (!to.valid)
+		return NULL;
+	if (to.slots)
+		return cache_alloc(c, gfp);
+	if (unlikely(!gomem_cache_is_live(c)))
+		return refuse_destroyed(c, _RET_IP_);
+	return gomem_object_alloc_remote(&c->kind, to.heap, gfp, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_node, GOMEM_NS);
+
+/*
+ * Report a pointer that is not a live object of the cache. An object of the
+ * cache's twin, which the kernel allocated, is freed.
+ */
+static noinline void reject(const struct gomem_cache *c, void *p,
+			    unsigned long caller)
+{
+	struct gomem_span *s;
+	bool start;
+
+	if (ZERO_OR_NULL_PTR(p))
+		return;
+	if (c->twin && gomem_is_kernel_slab(p)) {
+		kmem_cache_free(c->twin, p);
+		return;
+	}
+	rcu_read_lock();
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	if (!s) {
+		gomem_report_no_object(GOMEM_DOUBLE_FREE, p, caller);
+	} else if (READ_ONCE(s->kind) != &c->kind) {
+		gomem_report_owner(p, caller);
+	} else {
+		start = gomem_is_start((unsigned long)p - s->base, s->divmul,
+				       (u64)s->nelems << 32);
+		gomem_report_pointer(start ? GOMEM_DOUBLE_FREE :
+					     GOMEM_INTERIOR_POINTER,
+				     p, caller);
+	}
+	rcu_read_unlock();
+}
+
+/*
+ * Return the span of an object of the cache, or NULL. The caller is in an RCU
+ * read-side section, or has preemption off.
+ */
+static __always_inline struct gomem_span *span_of(const struct gomem_cache *c,
+						  void *p)
+{
+	struct gomem_span *s =
+		gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+
+	return likely(s) && likely(READ_ONCE(s->kind) == &c->kind) ? s : NULL;
+}
+
+static __always_inline bool set_key_once(const struct gomem_cache *c, void *obj,
+					 unsigned long *word,
+					 unsigned long secret)
+{
+	size_t clear = want_init_on_free() && c->kind.clears ?
+		       gomem_kind_clear_size(&c->kind) : 0;
+
+	return gomem_set_key_once(obj, word, secret ^ (unsigned long)word,
+				  clear);
+}
+
+/*
+ * Check an object that is being freed, and give it its key. The page stays from
+ * the look-up of the span to the last access to the object. On the hit path
+ * preemption is off for that, as in hit.h. Off the hit path the caller is in an
+ * RCU read-side section, whose cost does not matter there.
+ */
+static __always_inline bool take_back(const struct gomem_cache *c,
+				      const struct gomem_span *s, void *obj,
+				      unsigned int limit)
+{
+	return likely(gomem_is_start((unsigned long)obj - s->base,
+				     c->kind.divmul, (u64)limit << 32)) &&
+	       set_key_once(c, obj, gomem_kind_key(&c->kind, obj),
+			    gomem_secret);
+}
+
+/*
+ * Free an object past the slot's hit path. The caller has checked the context,
+ * and is in an RCU read-side section. That keeps the page, and also the cache
+ * if the caller found it through its object.
+ */
+static void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
+{
+	struct gomem_span *s = span_of(c, p);
+
+	if (unlikely(!s || !take_back(c, s, p, s->nelems))) {
+		reject(c, p, caller);
+		return;
+	}
+	if (gomem_has_special(p))
+		gomem_cleanup_run(p);
+	gomem_mcache_free_slow(&c->kind, p);
+}
+
+/*
+ * Free what the hit path did not take: an object of a span with specials, or a
+ * pointer that is not a live object.
+ */
+static noinline void free_unusual(struct gomem_cache *c, void *p, unsigned long caller)
+{
+	rcu_read_lock();
+	free_slow(c, p, caller);
+	rcu_read_unlock();
+}
+
+static noinline void free_from_irq(struct gomem_cache *c, void *p,
+				   unsigned long caller)
+{
+	if (gomem_enter_free(caller))
+		free_unusual(c, p, caller);
+}
+
+void gomem_cache_free(struct gomem_cache *c, void *p)
+{
+	bool ok, pushed = false;
+	unsigned int limit = 1;
+	struct gomem_span *s;
+
+	if (unlikely(gomem_irq_context())) {
+		free_from_irq(c, p, GOMEM_COLD_CALLER);
+		return;
+	}
+	preempt_disable();
+	s = span_of(c, p);
+	if (likely(s))
+		limit = READ_ONCE(s->limit);
+	ok = s && take_back(c, s, p, limit);
+	if (likely(ok) &&
+	    (!static_branch_unlikely(&gomem_numa) || gomem_mcache_is_home(p)))
+		pushed = gomem_slot_push(&raw_cpu_ptr(c->kind.cpu)->task.slot,
+					 p);
+	preempt_enable();
+	if (unlikely(!limit))
+		free_unusual(c, p, GOMEM_COLD_CALLER);
+	else if (unlikely(!ok))
+		reject(c, p, GOMEM_COLD_CALLER);
+	else if (unlikely(!pushed))
+		gomem_mcache_free_slow(&c->kind, p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_free, GOMEM_NS);
+
+/**
+ * gomem_cache_take_back - free an object of a typed cache for gomem_free()
+ * @p: the pointer that gomem_free() was called with
+ * @caller: for reports
+ *
+ * Context: that of gomem_free(), which has checked it.
+ * Return: false if @p lies in no span of a typed cache. If it lies in one but
+ * is not a live object, it is reported, and the answer is true.
+ */
+bool gomem_cache_take_back(void *p, unsigned long caller)
+{
+	struct gomem_cache *c = NULL;
+	struct gomem_span *s;
+
+	rcu_read_lock();
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	if (s)
+		c = READ_ONCE(s->kind)->cache;
+	if (c)
+		free_slow(c, p, caller);
+	rcu_read_unlock();
+	return c;
+}
+
+/* Pop objects from the slot, in task context. Return their number. */
+static __always_inline size_t alloc_bulk_hit(struct gomem_cache *c, gfp_t gfp,
+					     size_t n, void **p)
+{
+	bool unusual = false;
+
+	if (unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
+		return 0;
+	gomem_check_hit(gfp);
+	preempt_disable();
+	n = gomem_slot_pop_many(&raw_cpu_ptr(c->kind.cpu)->task.slot,
+				c->kind.key, p,
+				min_t(size_t, n, GOMEM_BATCH_MAX), &unusual);
+	if (gomem_end_hit())
+		gomem_yield(gfp);
+	gomem_objects_finish(&c->kind, p, n, gfp);
+	return n;
+}
+
+/*
+ * Free the @n objects of a call that failed. Not inlined, because it is rare.
+ */
+static noinline size_t undo(struct gomem_cache *c, gfp_t gfp, size_t n,
+			    void **p)
+{
+	gomem_cache_free_bulk(c, n, p);
+	gomem_undo(&c->kind, n, gfp);
+	return 0;
+}
+
+/* Allocate the objects from number @done on. Kept out of line to save stack. */
+static noinline size_t alloc_bulk_rest(struct gomem_cache *c, gfp_t gfp,
+				       size_t n, void **p, size_t done,
+				       unsigned long caller)
+{
+	if (unlikely(!gomem_cache_is_live(c))) {
+		refuse_destroyed(c, caller);
+		return 0;
+	}
+	if (!gomem_enter_alloc(c->kind.object_size, gfp, caller))
+		return 0;
+	done += gomem_objects_alloc(&c->kind, gfp, n - done, p + done, caller);
+	return likely(done == n) ? n : undo(c, gfp, done, p);
+}
+
+size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n,
+			      void **p)
+{
+	size_t done = alloc_bulk_hit(c, gfp, n, p);
+
+	if (likely(done == n))
+		return n;
+	return alloc_bulk_rest(c, gfp, n, p, done, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_bulk, GOMEM_NS);
+
+/*
+ * Take objects back, and stop at a pointer that is not a live object. Return
+ * the number of objects taken. The caller owns the slot. Objects that it has no
+ * room for, and those of other nodes, move to the front of @p, and *@left is
+ * their number. If @left is NULL, there is room for all objects, and only one
+ * node.
+ */
+static __always_inline unsigned int push_many(struct gomem_cache *c,
+					      struct gomem_slot *slot, void **p,
+					      unsigned int n,
+					      unsigned int *left)
+{
+	/*
+	 * Load these values once. As far as the compiler knows, the stores
+	 * could change them.
+	 */
+	unsigned long secret = gomem_secret, base = 0, bytes = 0;
+	u32 divmul = c->kind.divmul, key = c->kind.key;
+	void **top = slot->top, *obj;
+	struct gomem_span *s;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		obj = p[i];
+		/*
+		 * The last object was live in this span, so the span is still
+		 * the cache's.
+		 */
+		if ((unsigned long)obj - base >= bytes) {
+			s = span_of(c, obj);
+			if (unlikely(!s))
+				break;
+			base = s->base;
+			bytes = READ_ONCE(s->limit) * c->kind.size;
+		}
+		if (unlikely((unsigned long)obj - base >= bytes) ||
+		    unlikely(!gomem_is_multiple((unsigned long)obj - base,
+						divmul)) ||
+		    unlikely(!set_key_once(c, obj, obj + key, secret)))
+			break;
+		if (left &&
+		    (top == slot->end || (static_branch_unlikely(&gomem_numa) &&
+					  !gomem_mcache_is_home(obj))))
+			p[(*left)++] = obj;
+		else
+			*top++ = obj;
+	}
+	slot->top = top;
+	return i;
+}
+
+/*
+ * Take objects back in a section, as for a single object: it lasts from the
+ * look-up of the span to the last access to an object.
+ */
+static unsigned int free_section(struct gomem_cache *c, void **p,
+				 unsigned int n, unsigned int *left)
+{
+	struct gomem_section sec;
+
+	gomem_section_enter(&sec, gomem_irq_context());
+	n = push_many(c, gomem_section_slot(&sec, &c->kind), p, n, left);
+	gomem_section_leave(&sec);
+	return n;
+}
+
+static noinline void free_bulk_slow(struct gomem_cache *c, size_t n, void **p,
+				    unsigned long caller)
+{
+	unsigned int done, left, len;
+
+	if (!gomem_enter_free(caller))
+		return;
+	for (; n; n -= done, p += done) {
+		len = min_t(size_t, n, gomem_free_section_max());
+		left = 0;
+		done = free_section(c, p, len, &left);
+		if (left)
+			gomem_mcache_free_many(&c->kind, p, left, false);
+		if (likely(done == len))
+			continue;
+		/*
+		 * NULL, an object of a span with specials, or a pointer that is
+		 * not a live object.
+		 */
+		free_unusual(c, p[done], caller);
+		done++;
+	}
+}
+
+/*
+ * Push objects in task context, as many as the slot has room for. Return their
+ * number.
+ */
+static __always_inline size_t free_bulk_hit(struct gomem_cache *c, size_t n,
+					    void **p)
+{
+	struct gomem_slot *slot;
+
+	if (unlikely(gomem_irq_context()) || want_init_on_free() ||
+	    static_branch_unlikely(&gomem_numa))
+		return 0;
+	preempt_disable();
+	slot = &raw_cpu_ptr(c->kind.cpu)->task.slot;
+	n = min3(n, (size_t)GOMEM_BATCH_MAX, (size_t)(slot->end - slot->top));
+	n = push_many(c, slot, p, n, NULL);
+	preempt_enable();
+	return n;
+}
+
+void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p)
+{
+	size_t done = free_bulk_hit(c, n, p);
+
+	if (unlikely(done < n))
+		free_bulk_slow(c, n - done, p + done, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_cache_free_bulk, GOMEM_NS);

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * usercopy.c - find how many bytes at an address may be copied to or from user
+ * space.
+ *
+ * The answer limits lengths that come from user space. So it has to be "no" for
+ * every byte that does not belong to one live object. A caller that owns the
+ * object gets an exact answer. For any other pointer the answer was right at
+ * some moment during the call.
+ */
+#include <linux/export.h>
+#include <linux/gomem.h>
+#include <linux/rcupdate.h>
+
+#include "base/sizeclass.h"
+#include "map/live.h"
+#include "cpu/node.h"
+#include "api/cache.h"
+#include "api/tiny.h"
+#include "api/usercopy.h"
+
+/* Part of an object that may be copied, as offsets from the object's start. */
+struct window {
+	size_t start;
+	size_t end;
+};
+
+/*
+ * In an arena, everything that was allocated from one block may be copied. In a
+ * block in quarantine @handed_out is 0, so nothing may be copied.
+ */
+static struct window arena_window(const struct gomem_span *s)
+{
+	return (struct window){ 0, READ_ONCE(s->handed_out) };
+}
+
+static struct window object_window(const struct gomem_span *s)
+{
+	const struct gomem_kind *k = s->kind;
+
+	if (k->cache)
+		return (struct window){ k->useroffset,
+					k->useroffset + k->usersize };
+	return (struct window){ 0, READ_ONCE(s->elemsize) };
+}
+
+/* Return how many bytes of the window lie at @offset and behind it. */
+static size_t left_in(struct window w, size_t offset)
+{
+	return offset >= w.start && offset < w.end ? w.end - offset : 0;
+}
+
+/*
+ * For an object of a size class or of a typed cache, or for a scratch buffer.
+ */
+static size_t left_in_slot(struct gomem_span *s, unsigned long addr)
+{
+	unsigned int i = gomem_span_index(s, addr);
+
+	if (i >= s->nelems || !gomem_slot_is_live(s, i))
+		return 0;
+	return left_in(object_window(s),
+		       addr - (unsigned long)gomem_span_object(s, i));
+}
+
+static size_t left_in_span(struct gomem_span *s, unsigned long addr)
+{
+	enum gomem_span_state state = gomem_span_state(s);
+
+	if (state == GOMEM_SPAN_DEAD)
+		return 0;
+	if (state == GOMEM_SPAN_ARENA)
+		return left_in(arena_window(s), addr - s->base);
+	if (s->spc == GOMEM_TINY_SPC)
+		return gomem_tiny_left((void *)addr);
+	if (!s->divmul)
+		return gomem_large_is_live(s) ?
+		       left_in(object_window(s), addr - s->base) : 0;
+	return left_in_slot(s, addr);
+}
+
+/**
+ * gomem_usercopy_left - return how many bytes at an address may be copied
+ * @p: the address, any value
+ *
+ * Context: any.
+ * Return: the bytes from @p to the end of the part that user space may see of
+ * the live object at @p; 0 if @p lies in no live object, or outside of that
+ * part.
+ */
+size_t gomem_usercopy_left(const void *p)
+{
+	struct gomem_span *s;
+	size_t left;
+
+	/* Keeps the page and the typed cache while they are looked at. */
+	rcu_read_lock();
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	left = s ? left_in_span(s, (unsigned long)p) : 0;
+	rcu_read_unlock();
+	return left;
+}
+
+bool gomem_usercopy_allowed(const void *p, size_t n)
+{
+	size_t left = gomem_usercopy_left(p);
+
+	return left && n <= left;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_usercopy_allowed, GOMEM_NS);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * compat.h - the differences between the kernel versions gomem supports.
+ *
+ * No other file looks at the kernel version, except for GOMEM_NS in the public
+ * header.
+ */
+#ifndef GOMEM_COMPAT_H
+#define GOMEM_COMPAT_H
+
+#include <linux/atomic.h>
+#include <linux/gfp.h>
+#include <linux/hrtimer.h>
+#include <linux/mmzone.h>
+#include <linux/page-flags.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+#include <linux/version.h>
+#include <linux/workqueue.h>
+
+#ifndef GOMEM_PROBED
+#error "a Kbuild whose files use compat.h includes Kbuild.probe"
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "gomem supports Linux 6.1 and newer"
+#endif
+
+/*
+ * Linux 6.8 renamed MAX_ORDER to MAX_PAGE_ORDER. Before 6.4 MAX_ORDER was
+ * exclusive: the largest order was one less.
+ */
+#ifdef MAX_PAGE_ORDER
+#define GOMEM_MAX_ORDER	MAX_PAGE_ORDER
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define GOMEM_MAX_ORDER	MAX_ORDER
+#else
+#define GOMEM_MAX_ORDER	(MAX_ORDER - 1)
+#endif
+
+/* Linux 6.3 removed __GFP_ATOMIC; __GFP_HIGH alone has its meaning since. */
+#ifdef ___GFP_ATOMIC
+#define GOMEM_GFP_ATOMIC	__GFP_ATOMIC
+#else
+#define GOMEM_GFP_ATOMIC	((__force gfp_t)0)
+#endif
+
+/*
+ * Since Linux 6.7 the kernel allocates the shrinker, so that it can walk the
+ * list of shrinkers without a lock. Before, it was embedded in its owner.
+ */
+typedef unsigned long (*gomem_shrink_fn)(struct shrinker *shrinker,
+					 struct shrink_control *sc);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+struct gomem_shrinker {
+	struct shrinker *shrinker;
+};
+
+static inline int gomem_shrinker_register(struct gomem_shrinker *gs,
+					  gomem_shrink_fn count,
+					  gomem_shrink_fn scan,
+					  unsigned int flags, const char *name)
+{
+	gs->shrinker = shrinker_alloc(flags, "%s", name);
+	if (!gs->shrinker)
+		return -ENOMEM;
+	gs->shrinker->count_objects = count;
+	gs->shrinker->scan_objects = scan;
+	gs->shrinker->seeks = DEFAULT_SEEKS;
+	shrinker_register(gs->shrinker);
+	return 0;
+}
+
+static inline void gomem_shrinker_unregister(struct gomem_shrinker *gs)
+{
+	shrinker_free(gs->shrinker);
+}
+#else
+struct gomem_shrinker {
+	struct shrinker shrinker;
+};
+
+static inline int gomem_shrinker_register(struct gomem_shrinker *gs,
+					  gomem_shrink_fn count,
+					  gomem_shrink_fn scan,
+					  unsigned int flags, const char *name)
+{
+	gs->shrinker.count_objects = count;
+	gs->shrinker.scan_objects = scan;
+	gs->shrinker.seeks = DEFAULT_SEEKS;
+	gs->shrinker.flags = flags;
+	return register_shrinker(&gs->shrinker, "%s", name);
+}
+
+static inline void gomem_shrinker_unregister(struct gomem_shrinker *gs)
+{
+	unregister_shrinker(&gs->shrinker);
+}
+#endif
+
+/* Linux 6.17 added a flag for per-CPU workqueues, which were the default. */
+#ifdef GOMEM_HAVE_WQ_PERCPU
+#define GOMEM_WQ_PERCPU		WQ_PERCPU
+#else
+#define GOMEM_WQ_PERCPU		0
+#endif
+
+/* Linux 6.13 added hrtimer_setup(); 6.15 removed hrtimer_init(). */
+static inline void
+gomem_hrtimer_setup(struct hrtimer *timer,
+		    enum hrtimer_restart (*function)(struct hrtimer *),
+		    enum hrtimer_mode mode)
+{
+#ifdef GOMEM_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, function, CLOCK_MONOTONIC, mode);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = function;
+#endif
+}
+
+/*
+ * Linux 6.18 marks the pages that kmalloc() takes from the page allocator. Such
+ * pages have no reference count, and kfree() of an unmarked page drops no
+ * reference.
+ */
+static inline bool gomem_folio_is_kmalloc(struct folio *folio)
+{
+#ifdef GOMEM_HAVE_LARGE_KMALLOC
+	return folio_test_large_kmalloc(folio);
+#else
+	return false;
+#endif
+}
+
+/* Does kfree() of gomem's memory leave the page's reference count alone? */
+#ifdef GOMEM_HAVE_LARGE_KMALLOC
+#define GOMEM_KFREE_LEAVES_NO_TRACE	true
+#else
+#define GOMEM_KFREE_LEAVES_NO_TRACE	false
+#endif
+
+/*
+ * The functions that a module's kmalloc() and its relatives compile to, for
+ * override.c. Linux 6.10 appended _noprof to the names; 6.11 renamed the
+ * functions that the inlines of its header call.
+ *
+ * Each of gomem's replacements is declared with the type of the function it
+ * replaces. So if a later kernel changes a name or an argument, gomem does not
+ * compile.
+ */
+#ifdef GOMEM_HAVE_NOPROF
+#define GOMEM_KERNEL(function)		function##_noprof
+#else
+#define GOMEM_KERNEL(function)		function
+#endif
+
+#ifdef GOMEM_HAVE_KMALLOC_CACHE
+#define GOMEM_KERNEL_KMALLOC_CACHE	__kmalloc_cache_noprof
+#define GOMEM_KERNEL_KMALLOC_CACHE_NODE	__kmalloc_cache_node_noprof
+#define GOMEM_KERNEL_KMALLOC_LARGE	__kmalloc_large_noprof
+#define GOMEM_KERNEL_KMALLOC_LARGE_NODE	__kmalloc_large_node_noprof
+#define GOMEM_KERNEL_KVMALLOC_NODE	__kvmalloc_node_noprof
+#else
+#define GOMEM_KERNEL_KMALLOC_CACHE	GOMEM_KERNEL(kmalloc_trace)
+#define GOMEM_KERNEL_KMALLOC_CACHE_NODE	GOMEM_KERNEL(kmalloc_node_trace)
+#define GOMEM_KERNEL_KMALLOC_LARGE	GOMEM_KERNEL(kmalloc_large)
+#define GOMEM_KERNEL_KMALLOC_LARGE_NODE	GOMEM_KERNEL(kmalloc_large_node)
+#define GOMEM_KERNEL_KVMALLOC_NODE	GOMEM_KERNEL(kvmalloc_node)
+#endif
+
+/* Only in Linux 6.10 does the name have no underscores. */
+#if defined(GOMEM_HAVE_NOPROF) && !defined(GOMEM_HAVE_KMALLOC_CACHE)
+#define GOMEM_KERNEL_TRACK_CALLER kmalloc_node_track_caller_noprof
+#else
+#define GOMEM_KERNEL_TRACK_CALLER GOMEM_KERNEL(__kmalloc_node_track_caller)
+#endif
+
+/*
+ * Linux 6.11 added a bucket argument after the size, 7.2 a token for the type
+ * of the object.
+ */
+#if defined(DECL_KMALLOC_PARAMS)
+#define GOMEM_SIZE_PARAMS(size)		DECL_TOKEN_PARAMS(size, token)
+#define GOMEM_BUCKET_PARAMS(size)	DECL_KMALLOC_PARAMS(size, b, token)
+#elif defined(DECL_BUCKET_PARAMS)
+#define GOMEM_SIZE_PARAMS(size)		size_t size
+#define GOMEM_BUCKET_PARAMS(size)	DECL_BUCKET_PARAMS(size, b)
+#else
+#define GOMEM_SIZE_PARAMS(size)		size_t size
+#define GOMEM_BUCKET_PARAMS(size)	size_t size
+#endif
+
+/* Linux 7.3 gave kfree_rcu() a head type of its own, half as large. */
+#ifdef GOMEM_HAVE_KVFREE_RCU_HEAD
+#define GOMEM_KVFREE_RCU_HEAD	struct kvfree_rcu_head
+#else
+#define GOMEM_KVFREE_RCU_HEAD	struct rcu_head
+#endif
+
+#endif /* GOMEM_COMPAT_H */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * debug.h - the debug level: how much gomem spends to find misuse by its
+ * callers.
+ *
+ *	0	only the checks that cost next to nothing; these are always on
+ *	1	also poison the memory of destroyed arenas, and keep it from
+ *		reuse for a while
+ */
+#ifndef GOMEM_DEBUG_H
+#define GOMEM_DEBUG_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+
+#define GOMEM_DEBUG_ARENAS	1
+#define GOMEM_DEBUG_MAX		1
+
+extern unsigned int gomem_debug_level;
+
+/*
+ * Is debug level @level on? It may change at any time through the module
+ * parameter, so memory that was not poisoned must not be checked for poison.
+ */
+static inline bool gomem_debugs(unsigned int level)
+{
+	return READ_ONCE(gomem_debug_level) >= level;
+}
+
+#endif /* GOMEM_DEBUG_H */

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pallocbits.h - search and change the 512 page bits of one chunk, and pack
+ * them into the summary that stands for them in a tree.
+ *
+ * A clear bit is a free page; a set bit is a page that no search may return.
+ * Nothing here knows about locks, addresses or heaps.
+ *
+ * Bit ranges are [i, i + n) with 1 <= n and i + n <= 512. Searches that find
+ * nothing return 512, like find_first_bit().
+ */
+#ifndef GOMEM_PALLOCBITS_H
+#define GOMEM_PALLOCBITS_H
+
+#include <linux/bitops.h>
+#include <linux/bits.h>
+#include <linux/types.h>
+
+#include "base/limits.h"
+
+/* 512 bits: bit i % 64 of word i / 64 is page i of the chunk. */
+struct gomem_pallocbits {
+	u64 word[GOMEM_CHUNK_WORDS];
+};
+
+/* Eight summaries are merged into one: they fill one cache line. */
+#define GOMEM_PALLOCSUM_RADIX_SHIFT	3
+#define GOMEM_PALLOCSUM_RADIX		BIT(GOMEM_PALLOCSUM_RADIX_SHIFT)
+
+/* A summary field has 21 bits. A summary covers at most 2^21 pages. */
+#define GOMEM_PALLOCSUM_BITS		21
+#define GOMEM_PALLOCSUM_MAX		BIT(GOMEM_PALLOCSUM_BITS)
+
+/**
+ * typedef gomem_pallocsum_t - summary of the free runs of a range of pages
+ *
+ * A word with the lengths in pages of three free runs of the range:
+ *
+ *	bits  0-20	start: the run that begins at the first page
+ *	bits 21-41	max: the longest run anywhere in the range
+ *	bits 42-62	end: the run that ends at the last page
+ *	bit  63		all three are 2^21, which 21 bits cannot hold
+ *
+ * A length is 2^21 only if all of a root entry's range is free, and then all
+ * three are. Zero is a range without a free page. The type is __bitwise, so
+ * that sparse catches a summary that is used as a number.
+ */
+typedef u64 __bitwise gomem_pallocsum_t;
+
+#define GOMEM_PALLOCSUM_NONE	((__force gomem_pallocsum_t)0ULL)
+#define GOMEM_PALLOCSUM_ALL	((__force gomem_pallocsum_t)BIT_ULL(63))
+
+/**
+ * gomem_pallocsum_pack() - make a summary from its three lengths
+ * @start: free pages at the start
+ * @max: longest free run, at least @start and @end, at most 2^21
+ * @end: free pages at the end
+ *
+ * Return: the packed summary.
+ */
+static inline gomem_pallocsum_t
+gomem_pallocsum_pack(unsigned int start, unsigned int max, unsigned int end)
+{
+	if (max == GOMEM_PALLOCSUM_MAX)
+		return GOMEM_PALLOCSUM_ALL;
+	return (__force gomem_pallocsum_t)
+		(start | (u64)max << GOMEM_PALLOCSUM_BITS |
+		 (u64)end << (2 * GOMEM_PALLOCSUM_BITS));
+}
+
+/*
+ * Return field @nr of a summary that is not GOMEM_PALLOCSUM_ALL. Bit 63, above
+ * field 2, is clear in it. Only a root entry can be GOMEM_PALLOCSUM_ALL.
+ */
+static inline unsigned int
+__gomem_pallocsum_field(gomem_pallocsum_t sum, unsigned int nr)
+{
+	u64 field = (__force u64)sum >> (nr * GOMEM_PALLOCSUM_BITS);
+
+	return nr < 2 ? field & (GOMEM_PALLOCSUM_MAX - 1) : field;
+}
+
+/**
+ * gomem_pallocsum_start() - return the free pages at the start of the range
+ * @sum: summary of the range
+ *
+ * Return: 0 to 2^21.
+ */
+static inline unsigned int gomem_pallocsum_start(gomem_pallocsum_t sum)
+{
+	return sum == GOMEM_PALLOCSUM_ALL ? GOMEM_PALLOCSUM_MAX :
+		__gomem_pallocsum_field(sum, 0);
+}
+
+/**
+ * gomem_pallocsum_max() - return the longest free run in the range
+ * @sum: summary of the range
+ *
+ * Return: 0 to 2^21.
+ */
+static inline unsigned int gomem_pallocsum_max(gomem_pallocsum_t sum)
+{
+	return sum == GOMEM_PALLOCSUM_ALL ? GOMEM_PALLOCSUM_MAX :
+		__gomem_pallocsum_field(sum, 1);
+}
+
+/**
+ * gomem_pallocsum_end() - return the free pages at the end of the range
+ * @sum: summary of the range
+ *
+ * Return: 0 to 2^21.
+ */
+static inline unsigned int gomem_pallocsum_end(gomem_pallocsum_t sum)
+{
+	return sum == GOMEM_PALLOCSUM_ALL ? GOMEM_PALLOCSUM_MAX :
+		__gomem_pallocsum_field(sum, 2);
+}
+
+/* Shorter lengths have a code of their own; longer ones share codes. */
+#define GOMEM_PALLOCREACH_EXACT	128
+
+/**
+ * gomem_pallocreach_code() - encode the length of a run in a byte
+ * @len: pages, up to 2^21
+ *
+ * A length below 128 is its own code. The code of a longer one is made from its
+ * highest set bit and the three bits below: there are eight codes from each
+ * power of two to the next.
+ *
+ * Return: 0 to 240; a longer run never has a lower code.
+ */
+static inline unsigned int gomem_pallocreach_code(unsigned int len)
+{
+	unsigned int shift;
+
+	if (len < GOMEM_PALLOCREACH_EXACT)
+		return len;
+	shift = __fls(len) - 3;
+	return 88 + 8 * shift + (len >> shift);
+}
+
+/**
+ * gomem_pallocreach_find() - find which of eight neighbours may complete a run
+ * @reach: the codes that gomem_pallocsum_merge() set
+ * @len: pages in the run, 1 to 2^21
+ *
+ * Compares eight codes at once, as one number.
+ *
+ * Return: a mask. The top bit of byte i is set if, judged by its code, child i
+ * has a run of @len that is inside it, or ends in it and starts before it. No
+ * other bit is set. The lowest run of @len is at the first such child. But if
+ * shorter runs share the code of @len, it may be at a later such child.
+ */
+static inline u64 gomem_pallocreach_find(u64 reach, unsigned int len)
+{
+	const u64 ones = 0x0101010101010101ULL, top = 0x80 * ones;
+	const unsigned int code = gomem_pallocreach_code(len);
+	/*
+	 * Compare the lower seven bits of each byte. The top bits are set in
+	 * the minuend, so that no byte borrows from the next.
+	 */
+	const u64 ge = (reach | top) - (code & 0x7f) * ones;
+
+	return (code < 0x80 ? reach | ge : reach & ge) & top;
+}
+
+gomem_pallocsum_t gomem_pallocsum_merge(const gomem_pallocsum_t *child,
+					unsigned int shift, u64 *reach);
+
+void gomem_pallocbits_set_range(struct gomem_pallocbits *b,
+				unsigned int i, unsigned int n);
+void gomem_pallocbits_clear_range(struct gomem_pallocbits *b,
+				  unsigned int i, unsigned int n);
+bool gomem_pallocbits_all_set(const struct gomem_pallocbits *b,
+			      unsigned int i, unsigned int n);
+bool gomem_pallocbits_all_clear(const struct gomem_pallocbits *b,
+				unsigned int i, unsigned int n);
+unsigned int gomem_pallocbits_count(const struct gomem_pallocbits *b,
+				    unsigned int i, unsigned int n);
+
+gomem_pallocsum_t gomem_pallocbits_alloc(struct gomem_pallocbits *b,
+					 unsigned int i, unsigned int n,
+					 gomem_pallocsum_t sum);
+gomem_pallocsum_t gomem_pallocbits_free(struct gomem_pallocbits *b,
+					unsigned int i, unsigned int n,
+					gomem_pallocsum_t sum);
+
+unsigned int gomem_pallocbits_next_free(const struct gomem_pallocbits *b,
+					unsigned int i);
+unsigned int gomem_pallocbits_next_used(const struct gomem_pallocbits *b,
+					unsigned int i);
+gomem_pallocsum_t gomem_pallocbits_alloc_mask(struct gomem_pallocbits *b,
+					      unsigned int w, u64 mask,
+					      gomem_pallocsum_t sum);
+gomem_pallocsum_t gomem_pallocbits_free_mask(struct gomem_pallocbits *b,
+					     unsigned int w, u64 mask,
+					     gomem_pallocsum_t sum);
+
+unsigned int gomem_pallocbits_find(const struct gomem_pallocbits *b,
+				   unsigned int n, unsigned int from,
+				   unsigned int *first);
+unsigned int gomem_pallocbits_find_last(const struct gomem_pallocbits *b,
+					unsigned int n, unsigned int end,
+					unsigned int *len);
+unsigned int gomem_pallocbits_find_aligned(const struct gomem_pallocbits *b,
+					   unsigned int n);
+
+gomem_pallocsum_t
+gomem_pallocbits_summarize(const struct gomem_pallocbits *b);
+
+#endif /* GOMEM_PALLOCBITS_H */

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sample.c - draw distances between the samples of the heap profile.
+ */
+#include <kunit/visibility.h>
+#include <linux/bitops.h>
+#include <linux/cpumask.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/random.h>
+#include <linux/sched/clock.h>
+
+#include "base/sample.h"
+
+/* ln 2, in units of 2^-16. */
+#define LN2_Q16		45426
+
+/* A random number has this many bits. */
+#define RANDOM_BITS	26
+
+unsigned long gomem_profile_rate __read_mostly;
+EXPORT_SYMBOL_IF_KUNIT(gomem_profile_rate);
+DEFINE_STATIC_KEY_FALSE(gomem_profiling);
+DEFINE_PER_CPU(struct gomem_sampler, gomem_sampler);
+
+/* Return the logarithm to base 2, in units of 2^-16: squaring doubles it. */
+static unsigned int log2_q16(u32 x)
+{
+	unsigned int log = ilog2(x), i;
+	u64 m = (u64)x << (31 - log);	/* 1 <= m / 2^31 < 2 */
+
+	for (i = 0; i < 16; i++) {
+		m = m * m >> 31;
+		log = log << 1 | m >> 32;
+		m >>= m >> 32;
+	}
+	return log;
+}
+
+/*
+ * Draw an exponential distance in bytes: -ln(u) times the rate, where u is
+ * uniform in (0, 1]. As in Go, a rate of 1 means each object, so 0.
+ */
+static u64 draw_bytes(unsigned long rate)
+{
+	u32 u = (get_random_u32() >> (32 - RANDOM_BITS)) + 1;
+	u64 minus_log2 = (RANDOM_BITS << 16) - log2_q16(u);
+
+	if (rate == 1)
+		return 0;
+	return mul_u64_u32_shr(mul_u64_u32_shr(rate, minus_log2, 16), LN2_Q16, 16);
+}
+
+static unsigned long thinned_rate(unsigned int thin)
+{
+	return READ_ONCE(gomem_profile_rate) << thin;
+}
+
+/**
+ * gomem_sample_objects - draw how many objects come before the next sampled one
+ * @size: bytes of an object, not 0
+ * @thin: set to the binary logarithm of the thinning, for gomem_sample_weight()
+ *
+ * Context: any but NMI. On PREEMPT_RT it may sleep on a spinlock.
+ * Return: the number; GOMEM_SAMPLE_NEVER if there is no profile.
+ */
+s32 gomem_sample_objects(u32 size, u8 *thin)
+{
+	unsigned long rate;
+
+	*thin = raw_cpu_read(gomem_sampler.thin);
+	rate = thinned_rate(*thin);
+	if (!rate)
+		return GOMEM_SAMPLE_NEVER;
+	return min_t(u64, div_u64(draw_bytes(rate), size), S32_MAX);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_sample_objects);
+
+/**
+ * gomem_sample_draw - draw the distance to this CPU's next sample by bytes
+ *
+ * Context: any but NMI.
+ * Return: @thin of the sample that is due now, for gomem_sample_weight(); -1 if
+ * there is no profile any more, so that nothing is recorded.
+ */
+int gomem_sample_draw(void)
+{
+	unsigned int thin = raw_cpu_read(gomem_sampler.thin);
+	unsigned long rate = thinned_rate(thin);
+	int drawn = raw_cpu_read(gomem_sampler.drawn_thin);
+
+	this_cpu_write(gomem_sampler.left,
+		       rate ? draw_bytes(rate) : GOMEM_SAMPLE_RETRY);
+	this_cpu_write(gomem_sampler.drawn_thin, thin);
+	return rate ? drawn : -1;
+}
+
+/**
+ * gomem_sample_note - thin this CPU's samples by how fast its records follow
+ * each other
+ *
+ * At a rate of 1 each object is recorded, and samples are not thinned.
+ *
+ * Context: any but NMI.
+ */
+void gomem_sample_note(void)
+{
+	struct gomem_sampler *sm = raw_cpu_ptr(&gomem_sampler);
+	u64 now = local_clock(), passed = now - sm->last;
+	unsigned int thin = READ_ONCE(sm->thin), less;
+
+	sm->last = now;
+	if (READ_ONCE(gomem_profile_rate) == 1)
+		return;
+	if (passed < GOMEM_SAMPLE_SPACING) {
+		thin = min(thin + 1, GOMEM_THIN_MAX);
+	} else {
+		less = ilog2(div_u64(passed, GOMEM_SAMPLE_SPACING)) / 2;
+		thin -= min(thin, less);
+	}
+	WRITE_ONCE(sm->thin, thin);
+}
+
+/* exp(-x) of x < 1, in units of 2^-31: (1 - x / 256)^256. */
+static u64 exp_minus_q31(u64 x)
+{
+	u64 e = (1ULL << 31) - (x >> 8);
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		e = e * e >> 31;
+	return e;
+}
+
+/* 1 - exp(-x) of x < 2^-8, in units of 2^-60: x - x^2 / 2 + x^3 / 6. */
+static u64 small_chance(u64 x)
+{
+	u64 x2 = mul_u64_u64_div_u64(x, x, GOMEM_CHANCE_ONE);
+
+	return x - x2 / 2 + mul_u64_u64_div_u64(x2, x, GOMEM_CHANCE_ONE) / 6;
+}
+
+/**
+ * gomem_sample_chance - compute the chance that an object is recorded
+ * @size: its bytes
+ * @rate: bytes between samples on average
+ *
+ * Return: 1 - exp(-size / rate), in units of 2^-60, at least 1.
+ */
+u64 gomem_sample_chance(u64 size, unsigned long rate)
+{
+	u64 whole, e = 1ULL << 31;
+
+	if (rate <= 1 || size / rate >= 20)
+		return GOMEM_CHANCE_ONE;
+	if (size < rate >> 8)
+		return max(small_chance(mul_u64_u64_div_u64(size, GOMEM_CHANCE_ONE, rate)), 1ULL);
+	/* exp(-1) in units of 2^-31, once for each whole. */
+	for (whole = size / rate; whole; whole--)
+		e = e * 790015084ULL >> 31;
+	e = e * exp_minus_q31(div64_u64((size % rate) << 31, rate)) >> 31;
+	return GOMEM_CHANCE_ONE - (e << 29);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_sample_chance);
+
+/**
+ * gomem_sample_weight - compute how many records a record of a thinned sample
+ * stands for
+ * @size: bytes of the object
+ * @thin: binary logarithm of the thinning (gomem_sampler.thin) when the
+ *	distance to the sample was drawn
+ *
+ * Return: the number, in units of 2^-8; at most 2^(thin + 8).
+ */
+u32 gomem_sample_weight(size_t size, unsigned int thin)
+{
+	unsigned long rate = READ_ONCE(gomem_profile_rate);
+
+	if (!thin)
+		return 1 << 8;
+	return mul_u64_u64_div_u64(gomem_sample_chance(size, rate), 1 << 8,
+				   gomem_sample_chance(size, rate << thin));
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_sample_weight);
+
+/**
+ * gomem_sample_set_rate - change how many bytes lie between samples on average
+ * @rate: the bytes; 0 ends the profile
+ *
+ * Context: may sleep. One caller at a time.
+ */
+void gomem_sample_set_rate(unsigned long rate)
+{
+	struct gomem_sampler *sm;
+	int cpu;
+
+	WRITE_ONCE(gomem_profile_rate, rate);
+	/* What a CPU counts at the same time may be lost. */
+	for_each_possible_cpu(cpu) {
+		sm = per_cpu_ptr(&gomem_sampler, cpu);
+		sm->thin = 0;
+		sm->drawn_thin = 0;
+		sm->left = rate ? draw_bytes(rate) : GOMEM_SAMPLE_RETRY;
+	}
+	if (rate)
+		static_branch_enable(&gomem_profiling);
+	else
+		static_branch_disable(&gomem_profiling);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_sample_set_rate);

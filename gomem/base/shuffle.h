@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * shuffle.h - put never-used objects into an order that is hard to guess.
+ */
+#ifndef GOMEM_SHUFFLE_H
+#define GOMEM_SHUFFLE_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+
+extern bool gomem_shuffle;
+
+void gomem_shuffle_init(void);
+void gomem_shuffle_some(void **objs, unsigned int n);
+void gomem_shuffle_rotate(void **objs, unsigned int n);
+
+/*
+ * Put the never-used objects of a batch into random order. @objs: @n objects of
+ * one span. The first @recycled of them are reused and stay where they are. The
+ * others lie side by side, by rising address. @together: one user gets the
+ * whole batch.
+ */
+static inline void gomem_shuffle_fresh(void **objs, unsigned int n,
+				       unsigned int recycled, bool together)
+{
+	if (n - recycled <= 1 || !READ_ONCE(gomem_shuffle))
+		return;
+	if (together)
+		gomem_shuffle_rotate(objs + recycled, n - recycled);
+	else
+		gomem_shuffle_some(objs + recycled, n - recycled);
+}
+
+#endif /* GOMEM_SHUFFLE_H */

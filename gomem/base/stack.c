@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * stack.c - save the stack of the code that called gomem.
+ */
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/stacktrace.h>
+
+#include "base/stack.h"
+
+/**
+ * gomem_stack_save - save the stack without the frames of gomem that come first
+ * @room: array of @depth + GOMEM_STACK_OWN words
+ * @depth: the most frames to return; the outermost ones are cut off
+ * @first: set to the innermost frame, a word in @room
+ *
+ * Context: any.
+ * Return: the number of frames.
+ */
+unsigned int gomem_stack_save(unsigned long *room, unsigned int depth,
+			      unsigned long **first)
+{
+	unsigned int nr, own;
+
+	nr = stack_trace_save(room, depth + GOMEM_STACK_OWN, 1);
+	for (own = 0; own < nr && within_module(room[own], THIS_MODULE); own++)
+		;
+	*first = room + own;
+	return min(nr - own, depth);
+}
+
+/**
+ * gomem_stack_meets - does a stack have a frame in code of a module?
+ * @frame: the frames
+ * @nr: their number
+ * @mod: the module
+ * @init: look only at the code of its init section
+ *
+ * Context: any.
+ * Return: true if it has one.
+ */
+bool gomem_stack_meets(const unsigned long *frame, unsigned int nr,
+		       const struct module *mod, bool init)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (init ? within_module_init(frame[i], mod) :
+			   within_module(frame[i], mod))
+			return true;
+	return false;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * stack.h - the stack of the code that called gomem.
+ */
+#ifndef GOMEM_STACK_H
+#define GOMEM_STACK_H
+
+#include <linux/types.h>
+
+struct module;
+
+/* Frames of gomem's own that may come first, and are left out. */
+#define GOMEM_STACK_OWN	16
+
+unsigned int gomem_stack_save(unsigned long *room, unsigned int depth,
+			      unsigned long **first);
+bool gomem_stack_meets(const unsigned long *frame, unsigned int nr,
+		       const struct module *mod, bool init);
+
+#endif /* GOMEM_STACK_H */

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * table.h - a long array of words that takes memory only for the ranges that
+ * are used (*covered*).
+ *
+ * The array consists of pages that are mapped one behind the other. The pages
+ * of a covered part are the table's own. Everywhere else the mapping repeats
+ * the *blank* pages, which are shared and never written to. So a page of a gap
+ * costs 16 bytes instead of 4 KiB: its page table entry and its pointer.
+ *
+ * A table grows without being copied: gomem_table_extend() makes a second
+ * mapping, of the same pages and more. Both mappings show the same words until
+ * the owner removes the first one.
+ */
+#ifndef GOMEM_TABLE_H
+#define GOMEM_TABLE_H
+
+#include <linux/mm_types.h>
+#include <linux/types.h>
+
+/* Words in a page of a table. */
+#define GOMEM_TABLE_WORDS	(PAGE_SIZE / sizeof(unsigned long))
+
+/**
+ * struct gomem_table - an array of words
+ * @word: the mapping, NULL if @nr_pages is 0
+ * @nr_pages: pages in the mapping
+ * @own_pages: number of pages in the mapping that are not blank
+ * @page: the pages in the order of the mapping
+ *
+ * A zeroed struct is an empty table.
+ */
+struct gomem_table {
+	unsigned long *word;
+	unsigned long nr_pages;
+	unsigned long own_pages;
+	struct page **page;
+};
+
+/**
+ * struct gomem_table_blank - the pages of a table for ranges not covered
+ * @page: the blank pages; page i of a table is blank page i % @nr
+ * @nr: number of blank pages
+ */
+struct gomem_table_blank {
+	struct page *const *page;
+	unsigned int nr;
+};
+
+int gomem_table_extend(const struct gomem_table *old, struct gomem_table *new,
+		       unsigned long first, unsigned long end,
+		       const struct gomem_table_blank *blank, int node);
+void gomem_table_undo(const struct gomem_table *old, struct gomem_table *new,
+		      const struct gomem_table_blank *blank);
+void gomem_table_unmap(struct gomem_table *t);
+void gomem_table_destroy(struct gomem_table *t,
+			 const struct gomem_table_blank *blank);
+
+static inline struct page *
+gomem_table_blank_page(const struct gomem_table_blank *blank, unsigned long i)
+{
+	return blank->page[i % blank->nr];
+}
+
+/* Is word @w one of the table's own pages? */
+static inline bool gomem_table_covers(const struct gomem_table *t,
+				      unsigned long w,
+				      const struct gomem_table_blank *blank)
+{
+	unsigned long i = w / GOMEM_TABLE_WORDS;
+
+	return i < t->nr_pages &&
+	       t->page[i] != gomem_table_blank_page(blank, i);
+}
+
+/* Are all words from @first to @end - 1 in the table's own pages? */
+static inline bool gomem_table_covers_all(const struct gomem_table *t,
+					  unsigned long first,
+					  unsigned long end,
+					  const struct gomem_table_blank *blank)
+{
+	for (; first < end;
+	     first = (first / GOMEM_TABLE_WORDS + 1) * GOMEM_TABLE_WORDS)
+		if (!gomem_table_covers(t, first, blank))
+			return false;
+	return true;
+}
+
+/* Bytes that a table takes: its own pages, page table entries and pointers. */
+static inline size_t gomem_table_bytes(const struct gomem_table *t)
+{
+	return t->own_pages * PAGE_SIZE +
+	       t->nr_pages * 2 * sizeof(unsigned long);
+}
+
+#endif /* GOMEM_TABLE_H */

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * arm.c - start the countdowns of all slots anew when the rate of the heap
+ *	profile changes.
+ */
+#include <kunit/visibility.h>
+#include <linux/sched.h>
+
+#include "base/sample.h"
+#include "cpu/arm.h"
+#include "cpu/eachcpu.h"
+#include "cpu/mcache.h"
+#include "cpu/place.h"
+#include "cpu/section.h"
+
+/*
+ * Draw the number before the section, because drawing may take a lock that
+ * sleeps on RT.
+ */
+static void arm_slot(const struct gomem_kind *k, bool irq)
+{
+	struct gomem_section sec;
+	u8 thin;
+	s32 left = gomem_sample_objects(k->object_size, &thin);
+
+	gomem_section_enter(&sec, irq);
+	if (gomem_section_holds(&sec, k))
+		gomem_slot_arm(gomem_section_slot(&sec, k), left, thin);
+	gomem_section_leave(&sec);
+}
+
+static void arm_kind(const struct gomem_kind *k, void *unused)
+{
+	arm_slot(k, false);
+	arm_slot(k, true);
+	cond_resched();
+}
+
+/**
+ * gomem_arm_sampled - start the countdown of a slot anew after a hit ended it
+ * @k: the slot's kind
+ *
+ * The caller may have moved to another CPU since the hit. Then this CPU's slot
+ * counts on. The countdown of the slot that had the hit stays negative, so its
+ * next hit is sampled instead of this one.
+ *
+ * Context: any but NMI. Not with the cache owned.
+ * Return: if the caller's object has to be recorded, gomem_sampler.thin when
+ * the countdown was drawn; else -1.
+ */
+int gomem_arm_sampled(const struct gomem_kind *k)
+{
+	struct gomem_section sec;
+	struct gomem_slot *slot;
+	int drawn = -1;
+	u8 thin;
+	s32 left = gomem_sample_objects(k->object_size, &thin);
+
+	gomem_section_enter(&sec, gomem_irq_context());
+	slot = gomem_section_slot(&sec, k);
+	if (gomem_section_holds(&sec, k) && slot->left < 0) {
+		drawn = slot->thin;
+		gomem_slot_arm(slot, left, thin);
+	}
+	gomem_section_leave(&sec);
+	switch (READ_ONCE(gomem_profile_rate)) {
+	case 0:
+		return -1;
+	case 1:
+		return 0;
+	default:
+		return drawn;
+	}
+}
+
+/* Start the countdowns of this CPU's slots. */
+static void arm_this_cpu(unsigned long unused)
+{
+	gomem_visit_slot_kinds(arm_kind, NULL);
+	/*
+	 * Tiny objects that share a block with earlier ones would not be
+	 * recorded.
+	 */
+	gomem_mcache_drain_tiny(false, false);
+	gomem_mcache_drain_tiny(true, false);
+}
+
+DEFINE_GOMEM_EACHCPU(arms, arm_this_cpu);
+
+/**
+ * gomem_arm_all - draw the countdowns of all CPUs' slots anew
+ *
+ * A CPU that is offline, or that has no time for its work within a second,
+ * keeps countdowns of the old rate for now.
+ *
+ * Context: may sleep, for a second at most.
+ */
+void gomem_arm_all(void)
+{
+	gomem_eachcpu_run(&arms, NULL, 0, GOMEM_DRAIN_ALL_MS);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_arm_all);
+
+/**
+ * gomem_arm_cancel - wait for works of gomem_arm_all() that came late
+ *
+ * Context: may sleep.
+ */
+void gomem_arm_cancel(void)
+{
+	gomem_eachcpu_cancel(&arms);
+}
+
+/**
+ * gomem_arm_init - prepare for rate changes
+ */
+void gomem_arm_init(void)
+{
+	gomem_eachcpu_init(&arms);
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * drain.c - drain slots that are idle, or all slots when memory is short.
+ *
+ * Each CPU drains its own slots. mcache_cpus.c drains those of CPUs that died.
+ */
+#include <kunit/visibility.h>
+#include <linux/irqflags.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/smp.h>
+
+#include "base/stats.h"
+#include "heap/mheap.h"
+#include "cpu/drain.h"
+#include "cpu/eachcpu.h"
+#include "cpu/look.h"
+#include "cpu/mcentral.h"
+#include "cpu/node.h"
+#include "cpu/place.h"
+#include "cpu/section.h"
+
+/* How long to wait for CPUs to drain their idle slots. */
+#define DRAIN_IDLE_MS		100
+
+/*
+ * Take up to GOMEM_BATCH_MAX objects out of a slot of this CPU, and free them.
+ * With @idle, only if the slot is idle. Return true if there may be more.
+ */
+static bool drain_some(const struct gomem_kind *k, bool irq, bool idle)
+{
+	struct gomem_span *span = NULL;
+	void *objs[GOMEM_BATCH_MAX];
+	struct gomem_section sec;
+	unsigned int n = 0;
+	struct gomem_place p;
+
+	gomem_section_enter(&sec, irq);
+	if (gomem_place_find(k, smp_processor_id(), irq, &p) &&
+	    (!idle || gomem_slot_is_idle(&p)))
+		n = gomem_place_empty(&p, objs, &span);
+	gomem_section_leave(&sec);
+
+	gomem_count(GOMEM_EV_IDLE_OBJECTS, n);
+	gomem_place_free(k, objs, n, span);
+	return n == GOMEM_BATCH_MAX;
+}
+
+/*
+ * Empty a slot of this CPU. The number of rounds is limited, since tasks and
+ * interrupts may refill the slot between two of them.
+ */
+static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
+{
+	unsigned int i;
+
+	for (i = 0; i <= GOMEM_SLOT_MAX / GOMEM_BATCH_MAX; i++)
+		if (!drain_some(k, irq, idle))
+			break;
+}
+
+/**
+ * gomem_mcache_drop_tiny - drop the rest of a block that a CPU had
+ * @rest: the rest
+ *
+ * A block without parts goes to its mcentral, past the slots, since these may
+ * be drained, too.
+ *
+ * Context: any but NMI, with no cache owned.
+ */
+void gomem_mcache_drop_tiny(struct gomem_tiny *rest)
+{
+	void *block = (void *)rest->block;
+
+	if (!block || !gomem_tiny_drop(rest))
+		return;
+	gomem_set_key(block);
+	atomic64_inc(&gomem_heap_of(block)->central[GOMEM_TINY_SPC].direct_frees);
+	gomem_mcache_free_home(&gomem_kinds[GOMEM_TINY_SPC], &block, 1);
+}
+
+/**
+ * gomem_mcache_drain_tiny - drop the rest of this CPU's current block
+ * @irq: that of the interrupt cache instead of the task cache
+ * @idle: only if it is idle
+ *
+ * Context: any but NMI, with no cache owned.
+ */
+void gomem_mcache_drain_tiny(bool irq, bool idle)
+{
+	struct gomem_tiny rest = GOMEM_TINY_NONE;
+	struct gomem_section sec;
+	struct gomem_mcache *mc;
+
+	gomem_section_enter(&sec, irq);
+	mc = sec.mc;
+	if (mc != &gomem_no_mcache && (!idle || gomem_tiny_is_idle(mc)))
+		swap(rest, mc->tiny);
+	gomem_section_leave(&sec);
+
+	gomem_mcache_drop_tiny(&rest);
+}
+
+/* Slots that hold this many bytes are emptied before the heap grows. */
+#define RELIEF_MIN		SZ_16K
+
+/**
+ * gomem_mcache_relieve - empty large slots of this CPU before the heap grows
+ * @h: the heap, which has no free pages left
+ *
+ * It empties the task cache's slots that hold RELIEF_MIN bytes or more. Slots
+ * of scratch buffers and of typed caches are not included: typed caches are
+ * visited in process context only.
+ *
+ * Context: any but NMI, with no cache owned. Does nothing in an interrupt,
+ * since the interrupted task may own the cache.
+ * Return: true if any objects were given back.
+ */
+bool gomem_mcache_relieve(struct gomem_heap *h)
+{
+	struct gomem_mcache *mc = raw_cpu_read(gomem_mcache_task);
+	bool any = false;
+	unsigned int spc;
+
+	if (gomem_irq_context())
+		return false;
+	/*
+	 * The task may have moved to another CPU. Then that CPU's cache is read
+	 * while its own CPU uses it.
+	 */
+	if (mc->heap != h || data_race(mc->grown) < RELIEF_MIN)
+		return false;
+	for (spc = 2; spc < GOMEM_NR_HEAP_SPANCLASSES; spc++) {
+		const struct gomem_slot *slot = &mc->slot[spc];
+		/* May be stale. */
+		long held = data_race(slot->top - gomem_slot_bottom(slot));
+
+		if (held * slot->size < RELIEF_MIN)
+			continue;
+		drain_slot(&gomem_kinds[spc], false, false);
+		any = true;
+	}
+	return any;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_relieve);
+
+/**
+ * gomem_mcache_drain_transfers - drain the transfer caches of a heap
+ * @h: the heap
+ *
+ * Those of typed caches are not included: typed caches are visited in process
+ * context only.
+ *
+ * Context: any but NMI, with no cache owned; never sleeps.
+ * Return: true if the transfer caches held objects, or had memory for them.
+ */
+bool gomem_mcache_drain_transfers(struct gomem_heap *h)
+{
+	unsigned int spc;
+
+	if (!atomic_long_read(&h->transfer_bytes))
+		return false;
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
+		gomem_mcentral_drain(&h->central[spc], false);
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain_transfers);
+
+static void drain_kinds_transfers(const struct gomem_kind *k, void *arg)
+{
+	bool *idle = arg;
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h)
+		gomem_mcentral_drain(gomem_central(h, k), *idle);
+	cond_resched();
+}
+
+/**
+ * gomem_drain_kinds_transfers - empty the transfer caches of a typed cache
+ * @k: its kind
+ *
+ * Context: process.
+ */
+void gomem_drain_kinds_transfers(const struct gomem_kind *k)
+{
+	bool idle = false;
+
+	drain_kinds_transfers(k, &idle);
+}
+
+static void drain_kind(const struct gomem_kind *k, void *arg)
+{
+	bool *idle = arg;
+
+	drain_slot(k, false, *idle);
+	drain_slot(k, true, *idle);
+	cond_resched();
+}
+
+static void drain_this_cpu(unsigned long arg)
+{
+	bool idle = arg;
+
+	gomem_visit_slot_kinds(drain_kind, &idle);
+	gomem_mcache_drain_tiny(false, idle);
+	gomem_mcache_drain_tiny(true, idle);
+}
+
+DEFINE_GOMEM_EACHCPU(drains, drain_this_cpu);
+
+/* A CPU without idle slots is not disturbed, unless all slots are drained. */
+static bool look_at_cpu(int cpu, unsigned long idle)
+{
+	return gomem_look_at_cpu(cpu) || !idle;
+}
+
+/**
+ * gomem_mcache_settle - wait until CPUs have drained their slots, or a timeout
+ * @ms: timeout in milliseconds. A CPU that is busy with tasks of higher
+ *	priority may not drain its slots in that time
+ *
+ * Context: may sleep.
+ */
+void gomem_mcache_settle(unsigned int ms)
+{
+	gomem_eachcpu_wait(&drains, ms);
+}
+
+/**
+ * gomem_mcache_drain - drain the slots of all CPUs, and the transfer caches
+ * @idle: drain only slots that were not used since the last call, and objects
+ *	of transfer caches that no refill needed. A CPU without idle slots is
+ *	not disturbed
+ *
+ * Waits for the CPUs for at most DRAIN_IDLE_MS or GOMEM_DRAIN_ALL_MS, since
+ * tasks of higher priority may keep a CPU busy.
+ *
+ * Context: may sleep. One caller at a time.
+ */
+void gomem_mcache_drain(bool idle)
+{
+	gomem_eachcpu_run(&drains, look_at_cpu, idle,
+			  idle ? DRAIN_IDLE_MS : GOMEM_DRAIN_ALL_MS);
+	gomem_visit_slot_kinds(drain_kinds_transfers, &idle);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
+
+/* The argument is the kind. */
+static void shrink_this_cpu(unsigned long kind)
+{
+	bool idle = false;
+
+	drain_kind((const struct gomem_kind *)kind, &idle);
+}
+
+DEFINE_GOMEM_EACHCPU(shrinks, shrink_this_cpu);
+
+/* One task shrinks a cache at a time: a CPU has one argument of @shrinks. */
+static DEFINE_MUTEX(shrink_mutex);
+
+/**
+ * gomem_mcache_shrink_kind - empty the slots of a typed cache that is in use
+ * @k: its kind
+ *
+ * Waits until all CPUs have done it, since @k may be gone later.
+ *
+ * Context: may sleep.
+ */
+void gomem_mcache_shrink_kind(const struct gomem_kind *k)
+{
+	mutex_lock(&shrink_mutex);
+	gomem_eachcpu_run(&shrinks, NULL, (unsigned long)k,
+			  GOMEM_EACHCPU_FOREVER);
+	mutex_unlock(&shrink_mutex);
+	gomem_drain_kinds_transfers(k);
+}
+
+/**
+ * gomem_drain_init - prepare for drains
+ */
+void gomem_drain_init(void)
+{
+	gomem_eachcpu_init(&drains);
+	gomem_eachcpu_init(&shrinks);
+}
+
+/**
+ * gomem_drain_cancel - cancel drains that come late, or wait for them
+ *
+ * Context: may sleep.
+ */
+void gomem_drain_cancel(void)
+{
+	gomem_eachcpu_cancel(&drains);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * eachcpu.c - run a function on each CPU, and wait for that with a timeout.
+ */
+#include <linux/cpu.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+
+#include "base/queue.h"
+#include "cpu/eachcpu.h"
+
+/*
+ * If the CPU that the work was queued for has died, the work runs on another
+ * CPU. What it should have done on the dead CPU is the business of the CPU
+ * hotplug callbacks.
+ */
+static void run(struct work_struct *work)
+{
+	struct gomem_eachcpu_work *w =
+		container_of(work, struct gomem_eachcpu_work, work);
+	struct gomem_eachcpu *e = w->owner;
+
+	e->fn(READ_ONCE(w->arg));
+	if (atomic_dec_and_test(&e->queued))
+		wake_up(&e->done);
+}
+
+static void queue(struct gomem_eachcpu *e, int cpu, unsigned long arg)
+{
+	struct gomem_eachcpu_work *w = per_cpu_ptr(e->works, cpu);
+
+	/*
+	 * Read by run(), which may be about to start. A late call with 0, which
+	 * asks for the most, stays so.
+	 */
+	if (!arg || !work_pending(&w->work))
+		WRITE_ONCE(w->arg, arg);
+	atomic_inc(&e->queued);
+	/*
+	 * The work may still be queued from the last call. It may also end
+	 * before the count goes down here: then nobody else wakes the waiters.
+	 */
+	if (!queue_work_on(cpu, gomem_percpu_wq, &w->work) &&
+	    atomic_dec_and_test(&e->queued))
+		wake_up(&e->done);
+}
+
+/**
+ * gomem_eachcpu_run - run the function on CPUs that are online
+ * @e: has the function
+ * @wanted: says for each CPU whether to run it there; NULL for all CPUs
+ * @arg: argument of the function, and of @wanted
+ * @ms: how long to wait for the CPUs, in milliseconds. A CPU may run the
+ *	function later
+ *
+ * @wanted is called with cpus_read_lock() held, so that the CPU stays online
+ * until its work is queued. The wait begins after the unlock: a CPU can go
+ * offline meanwhile, and @fn may take this lock itself.
+ *
+ * Context: may sleep. No caller may hold cpus_read_lock(), nor be a callback of
+ * CPU hotplug.
+ */
+void gomem_eachcpu_run(struct gomem_eachcpu *e,
+		       bool (*wanted)(int cpu, unsigned long arg),
+		       unsigned long arg, unsigned int ms)
+{
+	int cpu;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu) {
+		if (!wanted || wanted(cpu, arg))
+			queue(e, cpu, arg);
+		cond_resched();
+	}
+	cpus_read_unlock();
+	gomem_eachcpu_wait(e, ms);
+}
+
+/**
+ * gomem_eachcpu_wait - wait until no CPU has to run the function any more
+ * @e: has the function
+ * @ms: for how many milliseconds, or GOMEM_EACHCPU_FOREVER
+ *
+ * Context: may sleep.
+ */
+void gomem_eachcpu_wait(struct gomem_eachcpu *e, unsigned int ms)
+{
+	might_sleep();
+	wait_event_timeout(e->done, !atomic_read(&e->queued),
+			   ms == GOMEM_EACHCPU_FOREVER ? MAX_SCHEDULE_TIMEOUT :
+							 msecs_to_jiffies(ms));
+}
+
+/**
+ * gomem_eachcpu_cancel - cancel late calls of the function, or wait for them
+ * @e: has the function, which no caller runs any more
+ *
+ * Context: may sleep.
+ */
+void gomem_eachcpu_cancel(struct gomem_eachcpu *e)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (cancel_work_sync(&per_cpu_ptr(e->works, cpu)->work))
+			atomic_dec(&e->queued);
+}
+
+/**
+ * gomem_eachcpu_init - prepare for gomem_eachcpu_run()
+ * @e: has the function
+ */
+void gomem_eachcpu_init(struct gomem_eachcpu *e)
+{
+	struct gomem_eachcpu_work *w;
+	int cpu;
+
+	init_waitqueue_head(&e->done);
+	for_each_possible_cpu(cpu) {
+		w = per_cpu_ptr(e->works, cpu);
+		w->owner = e;
+		INIT_WORK(&w->work, run);
+	}
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * eachcpu.h - run a function on each CPU, and wait for that with a timeout.
+ *
+ * A CPU that is busy with tasks of higher priority may run the function late.
+ * So a caller waits no longer than it has to. A function that came late still
+ * runs, with the argument of the last call, but with 0 if one of the calls had it:
+ * 0 has to ask for the most.
+ */
+#ifndef GOMEM_EACHCPU_H
+#define GOMEM_EACHCPU_H
+
+#include <linux/atomic.h>
+#include <linux/percpu.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+/* A timeout in milliseconds that never ends. */
+#define GOMEM_EACHCPU_FOREVER	UINT_MAX
+
+struct gomem_eachcpu;
+
+/**
+ * struct gomem_eachcpu_work - what one CPU has to do
+ * @work: queued on this CPU
+ * @owner: has the function to call
+ * @arg: argument of the function
+ */
+struct gomem_eachcpu_work {
+	struct work_struct work;
+	struct gomem_eachcpu *owner;
+	unsigned long arg;
+};
+
+/**
+ * struct gomem_eachcpu - a function that CPUs run
+ * @fn: the function. It runs in a work that is bound to the CPU, and may sleep
+ * @works: a work for each CPU
+ * @queued: number of works that are queued or running
+ * @done: woken when @queued becomes 0
+ */
+struct gomem_eachcpu {
+	void (*fn)(unsigned long arg);
+	struct gomem_eachcpu_work __percpu *works;
+	atomic_t queued;
+	wait_queue_head_t done;
+};
+
+/* Call gomem_eachcpu_init() before any other function. */
+#define DEFINE_GOMEM_EACHCPU(name, function)				\
+	static DEFINE_PER_CPU(struct gomem_eachcpu_work, name##_works);	\
+	static struct gomem_eachcpu name = {				\
+		.fn = (function),					\
+		.works = &name##_works,					\
+	}
+
+void gomem_eachcpu_init(struct gomem_eachcpu *e);
+void gomem_eachcpu_cancel(struct gomem_eachcpu *e);
+void gomem_eachcpu_run(struct gomem_eachcpu *e,
+		       bool (*wanted)(int cpu, unsigned long arg),
+		       unsigned long arg, unsigned int ms);
+void gomem_eachcpu_wait(struct gomem_eachcpu *e, unsigned int ms);
+
+#endif /* GOMEM_EACHCPU_H */

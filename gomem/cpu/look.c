@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * look.c - look for slots that are idle.
+ *
+ * The looks run on any CPU, concurrently with the CPU that uses the slots. They
+ * only write down what they saw. What one look misses is seen within an epoch.
+ */
+#include <linux/percpu.h>
+
+#include "cpu/look.h"
+#include "cpu/place.h"
+
+/*
+ * Return the number of allocations and frees so far. Objects that move between
+ * slot and spans do not change it.
+ */
+static u32 slot_uses(const struct gomem_slot_view *v)
+{
+	return 2 * v->allocs + v->held + v->flushed - v->refilled;
+}
+
+/*
+ * Return the position of the next tiny object as one number. If a CPU allocates
+ * and frees a tiny object in turn, the looks may always find the same position.
+ * Then it counts as idle and loses its block, at most once a look.
+ */
+static unsigned long tiny_pos(const struct gomem_mcache *mc)
+{
+	/*
+	 * The CPU may change it concurrently, and then half of a change may be
+	 * seen. If the CPU is idle there is no change.
+	 */
+	return data_race(mc->tiny.block) + data_race(mc->tiny.off);
+}
+
+static bool look_at_tiny(struct gomem_mcache *mc)
+{
+	unsigned long pos = tiny_pos(mc);
+	bool idle = pos == mc->tiny_seen && pos != GOMEM_TINY_BLOCK;
+
+	if (mc == &gomem_no_mcache)
+		return false;
+	WRITE_ONCE(mc->tiny_idle, idle);
+	WRITE_ONCE(mc->tiny_seen, pos);
+	return idle;
+}
+
+/*
+ * Look at a slot, and note its uses. Return true if it was not used since the
+ * last look, and has objects, a span, or more than its initial capacity.
+ */
+static bool look_at_slot(const struct gomem_kind *k, int cpu, bool irq)
+{
+	struct gomem_slot_view v;
+	struct gomem_place p;
+	bool idle;
+
+	if (!gomem_place_find(k, cpu, irq, &p))
+		return false;
+	gomem_place_view(&p, &v);
+	idle = slot_uses(&v) == *p.seen;
+	WRITE_ONCE(*p.idle, idle);
+	WRITE_ONCE(*p.seen, slot_uses(&v));
+	return idle && (v.held || v.span || v.grown);
+}
+
+struct look {
+	int cpu;
+	bool found;
+};
+
+static void look_for_idle(const struct gomem_kind *k, void *arg)
+{
+	struct look *look = arg;
+
+	look->found |= look_at_slot(k, look->cpu, false);
+	look->found |= look_at_slot(k, look->cpu, true);
+}
+
+/**
+ * gomem_look_at_cpu - look at all slots of a CPU
+ * @cpu: the CPU
+ *
+ * Context: process. One caller at a time.
+ * Return: true if something of the CPU is idle, and holds memory.
+ */
+bool gomem_look_at_cpu(int cpu)
+{
+	struct look look = { .cpu = cpu };
+
+	look.found = look_at_tiny(READ_ONCE(per_cpu(gomem_mcache_task, cpu)));
+	look.found |= look_at_tiny(READ_ONCE(per_cpu(gomem_mcache_irq, cpu)));
+	gomem_visit_slot_kinds(look_for_idle, &look);
+	return look.found;
+}
+
+/**
+ * gomem_slot_is_idle - was a slot idle at the last look, and not used since?
+ * @p: the slot, which the caller owns
+ *
+ * Return: true if so.
+ */
+bool gomem_slot_is_idle(const struct gomem_place *p)
+{
+	struct gomem_slot_view v;
+
+	if (!READ_ONCE(*p->idle))
+		return false;
+	gomem_place_view(p, &v);
+	return slot_uses(&v) == READ_ONCE(*p->seen);
+}
+
+/**
+ * gomem_tiny_is_idle - the same for the block that tiny objects are cut from
+ * @mc: the cache that has the block, which the caller owns
+ *
+ * Return: true if so.
+ */
+bool gomem_tiny_is_idle(const struct gomem_mcache *mc)
+{
+	return READ_ONCE(mc->tiny_idle) &&
+	       tiny_pos(mc) == READ_ONCE(mc->tiny_seen);
+}

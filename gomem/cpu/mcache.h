@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mcache.h - each CPU's cache of free objects (Go's mcache).
+ *
+ * Each CPU has two caches. The context of a caller decides which one it uses:
+ *
+ *	task cache	process context; used with preemption off. An interrupt
+ *			that comes meanwhile uses the other cache
+ *	irq cache	softirq and hard interrupt context; used with interrupts
+ *			off, because a hard interrupt may interrupt a softirq
+ *
+ * So the fast path of a task takes no lock and leaves interrupts on, and has no
+ * atomic operation. On PREEMPT_RT, softirqs and most interrupts run in threads,
+ * and use the task cache.
+ *
+ * A cache has a slot per span class: a stack of free objects and, in the task
+ * cache and for small objects only, the span that refills it.
+ *
+ * Other CPUs read a cache, and write down in it what they saw, but never change
+ * its slots. Its objects are drained in three ways:
+ *
+ *  - by a work on its own CPU, even if that CPU is idle: gomem_mcache_drain();
+ *  - by another CPU after its own CPU died: gomem_mcache_cpu_dead();
+ *  - by the latter function when the module exits and nothing allocates any
+ *    more.
+ */
+#ifndef GOMEM_MCACHE_H
+#define GOMEM_MCACHE_H
+
+#include <linux/cache.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "base/sizeclass.h"
+#include "map/kind.h"
+#include "map/span.h"
+#include "map/tinyblock.h"
+#include "cpu/mcentral.h"
+#include "cpu/slot.h"
+
+struct gomem_heap;
+
+/* How long to wait for CPUs to drain all of their slots. */
+#define GOMEM_DRAIN_ALL_MS	1000
+
+/**
+ * struct gomem_mcache - one CPU's cache, for tasks or for interrupts
+ * @slot: the slots, by span class
+ * @heap: the heap of the CPU's node. Slots hold objects of other nodes only if
+ *	this node has no memory left
+ * @tiny: the rest of the block that the next tiny object is cut from
+ * @tiny_seen: position of @tiny at the last look; see look_at_tiny()
+ * @tiny_idle: the last two looks found @tiny at the same position
+ * @caches_spans: slots may have a span of their own, and may move to larger
+ *	stacks: this is a task cache
+ * @grown: bytes by which all slots together may hold more than initially
+ * @moved: bytes of objects for which slots were too full, or too empty, in the
+ *	current second
+ * @moved_until: end of that second, in jiffies
+ * @bytes: bytes of memory of this struct, its arrays and its stack pages
+ * @stacks: unused stacks of each length, linked by their first word
+ * @stack_pages: pages that stacks are cut from, linked by their first word
+ * @seen: per slot: its slot_uses() at the last look; see look_at_slot()
+ * @idle: per slot: the last two looks found the same slot_uses()
+ * @bottom: per slot: index in @object of the bottom of its first stack
+ * @object: the first stacks, each with &gomem_no_object below its bottom
+ *
+ * The epoch's looks write @tiny_seen, @tiny_idle, @seen and @idle from any CPU.
+ * Only the owner of the cache writes the other members.
+ *
+ * The first stack of a task's slot is small, because most classes are rarely
+ * used. A slot that grows moves to a short stack, and then to a long one.
+ */
+struct gomem_mcache {
+	struct gomem_slot slot[GOMEM_NR_SPANCLASSES];
+	struct gomem_heap *heap;
+	struct gomem_tiny tiny;
+	unsigned long tiny_seen;
+	bool tiny_idle;
+	bool caches_spans;
+	size_t grown;
+	size_t moved;
+	unsigned long moved_until;
+	size_t bytes;
+	void **stacks[GOMEM_NR_STACKS];
+	void **stack_pages;
+	u32 seen[GOMEM_NR_SPANCLASSES];
+	bool idle[GOMEM_NR_SPANCLASSES];
+	u16 bottom[GOMEM_NR_SPANCLASSES];
+	void *object[];
+};
+
+/**
+ * struct gomem_cache_slot - a slot of a typed cache
+ * @slot: the slot
+ * @seen: see struct gomem_mcache
+ * @idle: see struct gomem_mcache
+ */
+struct gomem_cache_slot {
+	struct gomem_slot slot;
+	u32 seen;
+	bool idle;
+};
+
+/**
+ * struct gomem_cache_cpu - the slots of a typed cache on one CPU
+ * @task: slot for tasks
+ * @irq: slot for interrupts
+ * @object: the stacks of both, each with &gomem_no_object below its bottom
+ */
+struct gomem_cache_cpu {
+	struct gomem_cache_slot task;
+	struct gomem_cache_slot irq;
+	void *object[];
+};
+
+/* Never NULL: without memory for a cache, a CPU has &gomem_no_mcache. */
+DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
+DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
+
+/* Objects and spans of a kind, summed over all CPUs and nodes. */
+struct gomem_class_counts {
+	u64 mallocs;
+	u64 frees;
+	u64 cached;
+	u64 cached_spans;
+};
+
+/* The cache of a CPU that has none: it holds nothing, and is never written. */
+extern struct gomem_mcache gomem_no_mcache;
+
+/* mcache.c */
+void gomem_mcache_init_none(void);
+void gomem_mcache_create(int cpu);
+void gomem_mcache_free_memory(void);
+size_t gomem_mcache_bytes(void);
+void gomem_mcache_keep_tiny(struct gomem_tiny *rest);
+size_t gomem_cache_cpu_size(const struct gomem_kind *k);
+void gomem_cache_cpu_init(struct gomem_cache_cpu *cc,
+			  const struct gomem_kind *k);
+
+/* mcache_alloc.c */
+
+/**
+ * struct gomem_many - result of gomem_mcache_alloc_many()
+ * @n: number of objects
+ * @fresh: bit i is set if object i was never handed out and has no key. Its
+ *	first word was not checked
+ */
+struct gomem_many {
+	unsigned int n;
+	u64 fresh;
+};
+
+void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp);
+struct gomem_many gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp,
+					  void **objs, size_t want,
+					  bool keyless);
+void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp);
+
+/* mcache_free.c */
+void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj);
+void gomem_mcache_free_home(const struct gomem_kind *k, void **objs,
+			    unsigned int n);
+void gomem_mcache_free_many(const struct gomem_kind *k, void **objs,
+			    unsigned int n, bool run);
+bool gomem_mcache_is_home(const void *obj);
+
+/* drain.c */
+bool gomem_mcache_relieve(struct gomem_heap *h);
+void gomem_mcache_settle(unsigned int ms);
+void gomem_mcache_drain_tiny(bool irq, bool idle);
+void gomem_mcache_drain(bool idle);
+bool gomem_mcache_drain_transfers(struct gomem_heap *h);
+void gomem_mcache_shrink_kind(const struct gomem_kind *k);
+
+/* mcache_cpus.c */
+int gomem_mcache_init(void);
+void gomem_mcache_exit(void);
+void gomem_mcache_drain_kind(const struct gomem_kind *k);
+
+/* count.c */
+void gomem_mcache_count(const struct gomem_kind *k,
+			struct gomem_class_counts *n);
+
+/* Return 0 in process context, else the interrupt's bits of preempt_count(). */
+static __always_inline unsigned int gomem_irq_context(void)
+{
+	return preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET);
+}
+
+/* Clear an object, whose size is a multiple of 8. Inlined, unlike memset(). */
+static __always_inline void gomem_clear(void *obj, size_t size)
+{
+	memset64(obj, 0, size / sizeof(u64));
+}
+
+/*
+ * Clear @n words by single stores. WRITE_ONCE() keeps the compiler from
+ * replacing them by a string instruction.
+ */
+static __always_inline void gomem_store_zeroes(u64 *p, unsigned int n)
+{
+	unsigned int i;
+
+#pragma GCC unroll 16
+	for (i = 0; i < n; i++)
+		WRITE_ONCE(p[i], 0);
+}
+
+/*
+ * Clear an object faster than gomem_clear() does, with more code. A string
+ * instruction takes some nanoseconds to start. Single stores clear 256 bytes in
+ * that time. They come in blocks of 64, 32, 16 or 8 bytes, from both ends of
+ * the object, and overlap if its size is not a multiple of the block.
+ */
+static __always_inline void gomem_clear_quickly(void *obj, size_t size)
+{
+	u64 *p = obj, *end = obj + size;
+
+	if (size > 128) {
+		if (size > 256) {
+			gomem_clear(obj, size);
+			return;
+		}
+		gomem_store_zeroes(p, 16);
+		if (size > 192)
+			gomem_store_zeroes(p + 16, 8);
+		gomem_store_zeroes(end - 8, 8);
+	} else if (size > 64) {
+		gomem_store_zeroes(p, 8);
+		gomem_store_zeroes(end - 8, 8);
+	} else if (size > 32) {
+		gomem_store_zeroes(p, 4);
+		gomem_store_zeroes(end - 4, 4);
+	} else if (size > 16) {
+		gomem_store_zeroes(p, 2);
+		gomem_store_zeroes(end - 2, 2);
+	} else {
+		gomem_store_zeroes(p, 1);
+		gomem_store_zeroes(end - 1, 1);
+	}
+}
+
+#endif /* GOMEM_MCACHE_H */

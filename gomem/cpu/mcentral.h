@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mcentral.h - all spans of one kind and node (Go's mcentral).
+ *
+ * A span that no CPU caches is on one of four lists. It is partial if its alloc
+ * bits have a free slot, else full. It is unswept if objects of it were freed
+ * since its last sweep, else swept. An allocation takes from the first
+ * non-empty list of partial swept, partial unswept and full unswept. If these
+ * three are empty, no listed span has room.
+ *
+ * Go has the same lists but cannot tell which spans need a sweep: after each
+ * garbage collection it takes all of them for unswept (sweepgen). Here each
+ * span counts the objects that were freed since its last sweep (pending), so
+ * the lists are exact and there is no sweepgen.
+ */
+#ifndef GOMEM_MCENTRAL_H
+#define GOMEM_MCENTRAL_H
+
+#include <linux/build_bug.h>
+#include <linux/cache.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "map/kind.h"
+#include "map/span.h"
+#include "heap/mheap.h"
+#include "cpu/transfer.h"
+
+/**
+ * struct gomem_mcentral - the spans of one kind and node
+ * @lock: protects the lists, @nspans, @npages, @ncached, @transfer, and the
+ *	owner's fields of the spans on the lists. Tasks, softirqs and hard
+ *	interrupts of all CPUs take it, with interrupts off; NMIs do not. No
+ *	other lock is taken under it
+ * @heap: the heap that the spans' pages belong to
+ * @kind: the kind of the objects
+ * @nspans: number of spans, including cached ones
+ * @npages: number of gomem pages in these spans; also read without @lock
+ * @ncached: number of spans that CPUs cache
+ * @list: spans in state CENTRAL, by enum gomem_span_list
+ * @transfer: objects that full slots flushed, for other slots to refill from
+ * @direct_allocs: number of objects handed out without passing through a slot
+ * @direct_frees: number of objects freed without passing through a slot, minus
+ *	the double frees that were found later
+ *
+ * Invariants, with @lock held:
+ *	nspans == ncached + length of all lists
+ *	a span is on a full list iff alloc_count == nelems
+ *	a span on a swept list has pending == 0
+ *	a span on any list has pending < alloc_count: empty spans are given back
+ */
+struct gomem_mcentral {
+	spinlock_t lock;	/* for its scope, see @lock above */
+	struct gomem_heap *heap;
+	const struct gomem_kind *kind;
+	unsigned long nspans;
+	unsigned long npages;
+	unsigned long ncached;
+	struct list_head list[GOMEM_NR_SPAN_LISTS];
+	struct gomem_transfer transfer;
+	atomic64_t direct_allocs;
+	atomic64_t direct_frees;
+} ____cacheline_aligned_in_smp;
+
+/*
+ * Most objects that move at once between slots, transfer caches, spans and one
+ * call of the API. The bound limits the arrays on the stack that hold these
+ * objects, and the time for which a lock is held or preemption is off.
+ */
+#define GOMEM_BATCH_MAX	64U
+
+/**
+ * struct gomem_refill - a request for objects and its result
+ * @span: in: the slot's span, which has no free object left, or NULL. Out: a
+ *	span for the slot to cache, or NULL
+ * @want: in: number of objects wanted, up to GOMEM_BATCH_MAX
+ * @want_span: in: the slot can cache a span
+ * @together: in: all objects go to one user at once, none into a slot; see
+ *	shuffle.c
+ * @n: out: number of objects in @objs
+ * @fresh: out: bit i is set if object i was never handed out before
+ * @zero: out: bit i is set if object i is fresh and known to be zero
+ * @objs: in: array that receives the objects
+ */
+struct gomem_refill {
+	struct gomem_span *span;
+	unsigned int want;
+	bool want_span;
+	bool together;
+	unsigned int n;
+	u64 fresh;
+	u64 zero;
+	void **objs;
+};
+
+static_assert(GOMEM_BATCH_MAX <= 64);	/* bits of fresh and zero */
+
+/* mcentral.c */
+void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,
+			 const struct gomem_kind *kind);
+void gomem_mcentral_uncache(struct gomem_span *s);
+void gomem_mcentral_sweep(struct gomem_mcentral *c);
+
+/* mcentral_refill.c */
+void gomem_mcentral_refill(struct gomem_mcentral *c, struct gomem_refill *r);
+bool gomem_mcentral_peers(const struct gomem_mcentral *c, gfp_t gfp);
+void gomem_mcentral_refill_any(struct gomem_mcentral *c,
+			       struct gomem_refill *r);
+void gomem_mcentral_use(struct gomem_span *spans, struct gomem_refill *r);
+
+/* mcentral_grow.c */
+struct gomem_span *gomem_mcentral_grow(struct gomem_mcentral *c, gfp_t gfp,
+				       unsigned int want, bool local);
+
+/* mcentral_free.c */
+unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs,
+				 unsigned int n, bool run);
+void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n);
+
+/* mcentral_transfer.c */
+void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle);
+
+/* mcentral_check.c */
+const char *gomem_mcentral_validate(struct gomem_mcentral *c);
+
+/* Return the mcentral that has a heap's spans of a kind. */
+static inline struct gomem_mcentral *gomem_central(struct gomem_heap *h,
+						   const struct gomem_kind *k)
+{
+	return k->cache ? k->central[h->node] : &h->central[k->spc];
+}
+
+#endif /* GOMEM_MCENTRAL_H */

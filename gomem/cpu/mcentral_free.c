@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mcentral_free.c - objects that return to an mcentral's spans.
+ */
+#include <kunit/visibility.h>
+#include <linux/bitops.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+
+#include "base/stats.h"
+#include "map/pagemap.h"
+#include "heap/mheap.h"
+#include "cpu/mcentral.h"
+#include "cpu/mcentral_lists.h"
+
+/*
+ * Free the slots @mask of bitmap word @word of one span. A span that becomes
+ * empty goes to @empty. Return the number of double frees: slots that were not
+ * allocated, which stay as they are.
+ *
+ * The CPU that caches a span may sweep it concurrently, without the lock. So
+ * this function changes only the freed bits and pending of a cached span, and
+ * both atomically.
+ */
+static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s,
+			     unsigned int word, unsigned long mask,
+			     struct gomem_span_stack *empty)
+{
+	unsigned int n = hweight_long(mask), bad;
+
+	lockdep_assert_held(&c->lock);
+	if (gomem_span_state(s) == GOMEM_SPAN_CENTRAL &&
+	    !atomic_read(&s->pending) && gomem_span_put_all(s, word, mask)) {
+		gomem_mcentral_take_off(c, s, empty);
+		return 0;
+	}
+	atomic_add(n, &s->pending);
+	bad = hweight_long(gomem_span_put(s, word, mask));
+	atomic_sub(bad, &s->pending);
+	if (gomem_span_state(s) != GOMEM_SPAN_CENTRAL) {
+		gomem_count(GOMEM_EV_CACHED_SPAN_FREES, n - bad);
+		return bad;
+	}
+	if (bad == n)
+		return bad;
+
+	if (atomic_read(&s->pending) == s->alloc_count)
+		bad += gomem_mcentral_sweep_span(s);
+	if (gomem_mcentral_span_is_empty(s))
+		gomem_mcentral_take_off(c, s, empty);
+	else if (s->where == GOMEM_PARTIAL_SWEPT ||
+		 s->where == GOMEM_FULL_SWEPT)
+		gomem_mcentral_relist(c, s);
+	return bad;
+}
+
+/*
+ * Find the span and slot of an object. Return NULL if @obj is no object of this
+ * kind any more, as may happen after a double free.
+ */
+static struct gomem_span *find_object(struct gomem_mcentral *c, void *obj,
+				      unsigned int *index)
+{
+	struct gomem_span *s = gomem_pagemap_span(c->heap->map,
+						  (unsigned long)obj);
+
+	if (unlikely(!s || READ_ONCE(s->kind) != c->kind))
+		return NULL;
+	/*
+	 * Read the kind before the state. A span of this kind becomes live or
+	 * dead only with the lock that is held. A dead span may be on its way
+	 * to any kind. In the reverse order, the state could be that of an
+	 * earlier life with another kind. Partner: gomem_span_init(), which
+	 * sets the kind; the locks of the page cache and of the heap order it
+	 * after DEAD.
+	 */
+	smp_rmb();
+	if (unlikely(gomem_span_state(s) == GOMEM_SPAN_DEAD ||
+		     s->kind != c->kind))
+		return NULL;
+	*index = gomem_span_index(s, (unsigned long)obj);
+	if (unlikely(*index >= s->nelems ||
+		     gomem_span_object(s, *index) != obj))
+		return NULL;
+	return s;
+}
+
+/*
+ * Is @obj an object of @s, which find_object() found under the current hold of
+ * the lock? Then set @index, and save another lookup.
+ */
+static bool is_in(const struct gomem_span *s, void *obj, unsigned int *index)
+{
+	unsigned long offset = (unsigned long)obj - s->base;
+
+	if (offset >= (unsigned long)s->npages << GOMEM_PAGE_SHIFT ||
+	    !gomem_is_start(offset, s->divmul, (u64)s->nelems << 32))
+		return false;
+	*index = gomem_div(offset, s->divmul);
+	/* An earlier object of this batch may have emptied the span. */
+	return gomem_span_state(s) != GOMEM_SPAN_DEAD;
+}
+
+/* Return the mask of @len slots from @index on, whose bits share a word. */
+static unsigned long slots_of(unsigned int index, unsigned int len)
+{
+	return ((2UL << (len - 1)) - 1) << index % 64;
+}
+
+/* Do the first two objects lie side by side? Shuffled objects rarely do. */
+static bool has_neighbour(const struct gomem_span *s, void **obj,
+			  unsigned int n)
+{
+	return n > 1 && (obj[1] == obj[0] + s->elemsize ||
+			 obj[1] == obj[0] - s->elemsize);
+}
+
+/* Count the slots from @index on that have bits in the same word, up to @n. */
+static unsigned int rest_of_word(const struct gomem_span *s, unsigned int index,
+				 unsigned int n)
+{
+	return min3(n, 64 - index % 64, s->nelems - index);
+}
+
+/*
+ * Count the objects from the first on, which is slot @index, that lie side by
+ * side by rising or by falling address and have their bits in the same word.
+ * Set @slots to the mask of these objects, and return their number.
+ */
+static unsigned int neighbours(const struct gomem_span *s, unsigned int index,
+			       void **objs, unsigned int n,
+			       unsigned long *slots)
+{
+	bool falling = n > 1 && objs[1] < objs[0];
+	long step = falling ? -(long)s->elemsize : s->elemsize;
+	void *next = objs[0], **obj = objs, **end;
+	unsigned int len;
+
+	end = objs + (falling ? min(n, index % 64 + 1) :
+				rest_of_word(s, index, n));
+	do {
+		next += step;
+	} while (++obj < end && *obj == next);
+	len = obj - objs;
+	*slots = slots_of(falling ? index - (len - 1) : index, len);
+	return len;
+}
+
+/*
+ * Set @slots to the mask of the objects, from the first on, that can be freed
+ * together, and return their number. See neighbours().
+ */
+static unsigned int slots_together(const struct gomem_span *s,
+				   unsigned int index, void **objs,
+				   unsigned int n, unsigned long *slots)
+{
+	if (has_neighbour(s, objs, n))
+		return neighbours(s, index, objs, n, slots);
+	*slots = slots_of(index, 1);
+	return 1;
+}
+
+/*
+ * Count the objects of a run, from slot @index on, that have their bits in the
+ * same word.
+ */
+static unsigned int rest_of_run(const struct gomem_span *s, unsigned int index,
+				void **objs, unsigned int n)
+{
+	unsigned int len = rest_of_word(s, index, n);
+
+	/*
+	 * After a double free the page may have got another span since the
+	 * caller found the run.
+	 */
+	if (unlikely(len > 1 &&
+		     objs[len - 1] != gomem_span_object(s, index + len - 1)))
+		return 1;
+	return len;
+}
+
+/*
+ * Free objects, with one free_run() for consecutive objects of one bitmap word.
+ * Spans that become empty go to @empty. Return the number of double frees.
+ */
+static unsigned int free_objects(struct gomem_mcentral *c, void **objs,
+				 unsigned int n, bool run,
+				 struct gomem_span_stack *empty)
+{
+	unsigned int i, len, index = 0, word = 0, bad = 0;
+	struct gomem_span *s, *last = NULL;
+	unsigned long mask = 0, slots;
+
+	lockdep_assert_held(&c->lock);
+	for (i = 0; i < n; i += len) {
+		if (last && is_in(last, objs[i], &index)) {
+			s = last;
+			len = slots_together(s, index, objs + i, n - i, &slots);
+		} else {
+			s = find_object(c, objs[i], &index);
+			len = s && run ?
+			      rest_of_run(s, index, objs + i, n - i) : 1;
+			slots = slots_of(index, len);
+		}
+		if (unlikely(!s)) {
+			bad++;
+			continue;
+		}
+		/*
+		 * An object that is in the mask already is a double free. The
+		 * next free_run() counts it.
+		 */
+		if (s != last || index / 64 != word || (mask & slots)) {
+			if (last)
+				bad += free_run(c, last, word, mask, empty);
+			last = s;
+			word = index / 64;
+			mask = 0;
+		}
+		mask |= slots;
+	}
+	return last ? bad + free_run(c, last, word, mask, empty) : bad;
+}
+
+/**
+ * gomem_mcentral_free - return objects to their spans
+ * @c: the mcentral of all objects
+ * @objs: the objects, in any order; neighbours in this array that are
+ *	neighbours in memory are freed together
+ * @n: number of objects
+ * @run: the objects lie side by side in one page, by rising address
+ *
+ * Return: the number of objects that were not allocated; they are left alone.
+ */
+unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs,
+				 unsigned int n, bool run)
+{
+	struct gomem_span_stack empty = { NULL };
+	unsigned long flags;
+	unsigned int bad;
+
+	spin_lock_irqsave(&c->lock, flags);
+	bad = free_objects(c, objs, n, run, &empty);
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	gomem_mcentral_give_back_all(c, &empty);
+	gomem_mcentral_report_bad(c, bad);
+	return bad;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
+
+/**
+ * gomem_mcentral_put - take objects that a slot flushed
+ * @c: the mcentral of all objects
+ * @objs: the objects, in any order
+ * @n: number of objects
+ *
+ * Keeps as many as the transfer cache has room for, where
+ * gomem_mcentral_refill() finds them. Returns the others to their spans.
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n)
+{
+	struct gomem_span_stack empty = { NULL };
+	unsigned int kept, bad = 0;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->lock, flags);
+	kept = gomem_transfer_put(&c->transfer, objs, n);
+	if (kept < n) {
+		gomem_mcentral_want_room(c);
+		bad = free_objects(c, objs + kept, n - kept, false, &empty);
+	}
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	gomem_mcentral_give_back_all(c, &empty);
+	gomem_mcentral_report_bad(c, bad);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_put);

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mcentral_refill.c - objects of an mcentral's spans, for slots and users.
+ */
+#include <kunit/visibility.h>
+#include <linux/bits.h>
+#include <linux/cpumask.h>
+#include <linux/lockdep.h>
+
+#include "base/shuffle.h"
+#include "base/stats.h"
+#include "heap/mheap.h"
+#include "heap/peers.h"
+#include "cpu/mcentral.h"
+#include "cpu/mcentral_lists.h"
+
+/*
+ * Most full spans that an allocation sweeps in vain before it asks for a new
+ * span. A sweep is in vain if all frees of the span were double frees. The
+ * bound limits how long the lock is held. Go's number: one new span for 100
+ * swept ones is at most 1 % more memory.
+ */
+#define SWEEP_BUDGET	100
+
+/*
+ * Find a span with a free slot, in the order of Go's cacheSpan(): swept spans
+ * first, then spans that have to be swept. Add double frees to @bad.
+ */
+static struct gomem_span *find_span(struct gomem_mcentral *c, unsigned int *bad)
+{
+	struct gomem_span *s;
+	int budget;
+
+	lockdep_assert_held(&c->lock);
+	s = gomem_mcentral_first(c, GOMEM_PARTIAL_SWEPT);
+	if (s)
+		return s;
+
+	s = gomem_mcentral_first(c, GOMEM_PARTIAL_UNSWEPT);
+	if (s) {
+		*bad += gomem_mcentral_sweep_span(s);
+		return s;
+	}
+
+	/* The first span will do, unless all of its frees were double frees. */
+	for (budget = SWEEP_BUDGET; budget; budget--) {
+		s = gomem_mcentral_first(c, GOMEM_FULL_UNSWEPT);
+		if (!s)
+			return NULL;
+		*bad += gomem_mcentral_sweep_span(s);
+		if (!gomem_span_is_full(s))
+			return s;
+		gomem_mcentral_relist(c, s);
+		list_move_tail(&s->list, &c->list[s->where]);
+	}
+	return NULL;
+}
+
+/*
+ * Count @n objects that were stored behind the others in @r->objs. The first
+ * @recycled of them were handed out before, the rest never.
+ */
+static void add_objects(struct gomem_refill *r, const struct gomem_span *s,
+			unsigned int n, unsigned int recycled)
+{
+	u64 fresh;
+
+	if (recycled < n) {
+		fresh = GENMASK_ULL(r->n + n - 1, r->n + recycled);
+		r->fresh |= fresh;
+		if (s->zero)
+			r->zero |= fresh;
+	}
+	r->n += n;
+}
+
+/* Take objects for the request from a span that has room. */
+static void take_objects(struct gomem_refill *r, struct gomem_span *s)
+{
+	unsigned int n, recycled;
+
+	n = gomem_span_take(s, r->objs + r->n, r->want - r->n, &recycled);
+	gomem_shuffle_fresh(r->objs + r->n, n, recycled, r->together);
+	add_objects(r, s, n, recycled);
+}
+
+/*
+ * May CPUs cache spans of this kind? A cached span has free objects that other
+ * CPUs cannot use. So a kind needs GOMEM_CACHE_SHARE pages for each online CPU.
+ */
+static bool may_cache(const struct gomem_mcentral *c)
+{
+	return c->npages >= c->heap->cache_share * num_online_cpus();
+}
+
+/*
+ * Take objects from a span that has room. If it has room left and the request
+ * wants a span, pass the span to the request, too. Return true if the request
+ * has all it wants.
+ */
+static bool use_span(struct gomem_mcentral *c, struct gomem_span *s,
+		     struct gomem_refill *r)
+{
+	lockdep_assert_held(&c->lock);
+	take_objects(r, s);
+	if (r->want_span && !gomem_span_is_full(s) && may_cache(c)) {
+		list_del_init(&s->list);
+		gomem_span_set_state(s, GOMEM_SPAN_CACHED);
+		c->ncached++;
+		r->span = s;
+		return true;
+	}
+	if (s->where != gomem_mcentral_list_of(s))
+		gomem_mcentral_relist(c, s);
+	return r->n >= r->want;
+}
+
+/*
+ * Take back the request's span, then take objects from spans with room. Return
+ * true if the span taken back is empty: the caller has to give it back.
+ */
+static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r,
+			      unsigned int *bad)
+{
+	struct gomem_span *s, *old = r->span;
+	bool empty;
+
+	lockdep_assert_held(&c->lock);
+	empty = old && gomem_mcentral_take_back(c, old, bad);
+	r->span = NULL;
+	do {
+		s = find_span(c, bad);
+	} while (s && !use_span(c, s, r));
+	return empty;
+}
+
+/*
+ * Refill from the transfer cache, and also from spans if that has too little.
+ * If it has enough, the request keeps its span.
+ */
+static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
+{
+	struct gomem_span *old = r->span;
+	unsigned int bad = 0;
+	unsigned long flags;
+	bool empty = false, grow;
+
+	spin_lock_irqsave(&c->lock, flags);
+	r->n = gomem_transfer_take(&c->transfer, r->objs, r->want);
+	gomem_count(GOMEM_EV_TRANSFERRED_OBJECTS, r->n);
+	/*
+	 * Less than half of what is wanted is too little. If other CPUs put
+	 * objects one by one, each refill would get one.
+	 */
+	if (!r->n || r->n < r->want / 2)
+		empty = refill_from_spans(c, r, &bad);
+	grow = c->transfer.wants_page;
+	spin_unlock_irqrestore(&c->lock, flags);
+
+	if (empty)
+		gomem_mcentral_give_back(old);
+	gomem_mcentral_report_bad(c, bad);
+	if (unlikely(grow))
+		gomem_mcentral_grow_transfer(c);
+}
+
+/*
+ * Take all objects of a new span, unless that is more than the request wants.
+ * Return whether they were taken.
+ */
+static bool use_all(struct gomem_mcentral *c, struct gomem_span *s,
+		    struct gomem_refill *r)
+{
+	lockdep_assert_held(&c->lock);
+	if (s->nelems > r->want - r->n)
+		return false;
+	gomem_span_take_all(s, r->objs + r->n);
+	gomem_shuffle_fresh(r->objs + r->n, s->nelems, 0, r->together);
+	add_objects(r, s, s->nelems, 0);
+	s->where = GOMEM_FULL_SWEPT;
+	list_add(&s->list, &c->list[GOMEM_FULL_SWEPT]);
+	return true;
+}
+
+/*
+ * Add new spans, all of one heap, to their mcentral, and take objects from
+ * them. There are no more spans than the request takes objects from.
+ */
+static void use_new(struct gomem_span *spans, struct gomem_refill *r)
+{
+	struct gomem_mcentral *c = gomem_central(spans->heap, spans->kind);
+	struct gomem_span_stack left = { spans };
+	struct gomem_span *s;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->lock, flags);
+	while ((s = gomem_span_pop(&left))) {
+		INIT_LIST_HEAD(&s->list);
+		gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
+		s->where = GOMEM_NR_SPAN_LISTS;	/* on no list yet */
+		c->nspans++;
+		c->npages += s->npages;
+		if (!use_all(c, s, r))
+			use_span(c, s, r);
+	}
+	spin_unlock_irqrestore(&c->lock, flags);
+}
+
+static void begin_refill(struct gomem_refill *r)
+{
+	r->n = 0;
+	r->fresh = 0;
+	r->zero = 0;
+}
+
+/**
+ * gomem_mcentral_refill - get objects from the transfer cache and from spans
+ * @c: the mcentral
+ * @r: the request, and its result
+ *
+ * Takes objects from the transfer cache. If it has at least half of what is
+ * wanted, the caller keeps the span in @r, if any.
+ *
+ * Otherwise takes back that span, and takes more objects from spans with room,
+ * one span after the other, until there are enough. So spans with a few free
+ * slots each are used up under one hold of the lock. If the last span has room
+ * left, and the caller wants a span, it gets that span to cache.
+ *
+ * Does not grow the heap: @r->n of 0 means that no span has room. If the span
+ * in @r is of another node, it returns to that node's mcentral first. A CPU
+ * caches such a span when its own node has no memory.
+ */
+void gomem_mcentral_refill(struct gomem_mcentral *c, struct gomem_refill *r)
+{
+	begin_refill(r);
+	if (unlikely(r->span && r->span->heap != c->heap)) {
+		gomem_mcentral_uncache(r->span);
+		r->span = NULL;
+	}
+	refill(c, r);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
+
+/**
+ * gomem_mcentral_peers - tell whether objects may come from other nodes
+ * @c: the mcentral
+ * @gfp: how hard to try
+ *
+ * Return: true if there are other heaps and @gfp has no __GFP_THISNODE.
+ */
+bool gomem_mcentral_peers(const struct gomem_mcentral *c, gfp_t gfp)
+{
+	return c->heap->peers && !(gfp & __GFP_THISNODE);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_peers);
+
+/**
+ * gomem_mcentral_refill_any - refill without a span to take back, from any node
+ * @c: the mcentral, of this or another node
+ * @r: the request, and its result; @r->span is ignored on entry
+ *
+ * Takes objects of existing spans, so the kernel need not be asked for memory.
+ */
+void gomem_mcentral_refill_any(struct gomem_mcentral *c, struct gomem_refill *r)
+{
+	begin_refill(r);
+	r->span = NULL;
+	refill(c, r);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill_any);
+
+/**
+ * gomem_mcentral_use - take objects from new spans
+ * @spans: the spans that gomem_mcentral_grow() made
+ * @r: the request, and its result; @r->span is ignored on entry
+ */
+void gomem_mcentral_use(struct gomem_span *spans, struct gomem_refill *r)
+{
+	begin_refill(r);
+	r->span = NULL;
+	use_new(spans, r);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_use);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * section.h - sections: code in which the caller owns a cache of its CPU.
+ *
+ * The task cache is owned with preemption off, the interrupt cache with
+ * interrupts off. mcache.h explains why that suffices. The slots of typed
+ * caches are owned in the same way. gomem takes no lock in a section, and holds
+ * none around it.
+ */
+#ifndef GOMEM_SECTION_H
+#define GOMEM_SECTION_H
+
+#include <linux/irqflags.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+
+#include "map/kind.h"
+#include "cpu/mcache.h"
+
+/**
+ * struct gomem_section - an owned cache, and how to end the section
+ * @mc: the cache; &gomem_no_mcache if the CPU has none
+ * @flags: interrupt state before the section, if @irq
+ * @irq: the cache is the interrupt cache
+ */
+struct gomem_section {
+	struct gomem_mcache *mc;
+	unsigned long flags;
+	bool irq;
+};
+
+/*
+ * Begin a section that owns this CPU's interrupt cache, or else its task cache.
+ */
+static __always_inline void gomem_section_enter(struct gomem_section *sec,
+						bool irq)
+{
+	sec->irq = irq;
+	if (irq) {
+		local_irq_save(sec->flags);
+		sec->mc = raw_cpu_read(gomem_mcache_irq);
+	} else {
+		preempt_disable();
+		sec->mc = raw_cpu_read(gomem_mcache_task);
+	}
+}
+
+static __always_inline void gomem_section_leave(struct gomem_section *sec)
+{
+	if (sec->irq)
+		local_irq_restore(sec->flags);
+	else
+		preempt_enable();
+}
+
+/* Return this CPU's slot for a kind. The section owns it. */
+static __always_inline struct gomem_slot *
+gomem_section_slot(const struct gomem_section *sec, const struct gomem_kind *k)
+{
+	struct gomem_cache_cpu *cc;
+
+	if (!k->cache)
+		return &sec->mc->slot[k->spc];
+	cc = raw_cpu_ptr(k->cpu);
+	return sec->irq ? &cc->irq.slot : &cc->task.slot;
+}
+
+/* Can the slot for this kind hold objects, and does it count them? */
+static __always_inline bool gomem_section_holds(const struct gomem_section *sec,
+						const struct gomem_kind *k)
+{
+	return k->cache || sec->mc != &gomem_no_mcache;
+}
+
+#endif /* GOMEM_SECTION_H */

@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * slot.c - how many objects a slot holds, and the stack that it has for them.
+ */
+#include <kunit/visibility.h>
+#include <linux/cpumask.h>
+#include <linux/hash.h>
+#include <linux/irqflags.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "base/queue.h"
+#include "heap/mheap.h"
+#include "cpu/mcache.h"
+#include "cpu/mcentral.h"
+#include "cpu/slot.h"
+
+/*
+ * Limits of what a task's slots hold, in bytes of objects:
+ *
+ *	initially	SLOT_BEGIN, at least one object; no object if these are
+ *			larger than SLOT_BEGIN_MAX, except scratch buffers
+ *	growth		a slot doubles each time that it proves too small
+ *	a slot		SLOT_BYTES, or NOSCAN_SLOT_BYTES if noscan; at least 2
+ *			objects, at most GOMEM_SLOT_MAX
+ *	growth of all	max(heap / GROWN_SHARE / CPUs, GROWN_MIN,
+ *	slots of a CPU	    min(moved / MOVED_SHARE, GROWN_MOST))
+ *	a slot of a	max(spans of the cache / CACHE_SLOT_SHARE / CPUs,
+ *	typed cache	    CACHE_SLOT_MIN), at most GOMEM_STACK_SHORT objects
+ *	one refill	REFILL_BYTES, and half the slot
+ *
+ * CPUs is the number of online CPUs. moved is what the CPU's slots refilled and
+ * flushed in the current second: with it, a CPU that moves many objects may
+ * hold more in a small heap. A slot that was not used between two looks is
+ * emptied, and returns to its initial size.
+ */
+#define SLOT_BEGIN		SZ_512
+#define SLOT_BEGIN_MAX		SZ_1K
+#define SLOT_BYTES		SZ_1M
+#define NOSCAN_SLOT_BYTES	SZ_16K
+#define REFILL_BYTES		SZ_64K
+#define GROWN_SHARE		128
+#define GROWN_MIN		SZ_16K
+#define GROWN_MOST		SZ_2M
+#define MOVED_SHARE		64
+#define CACHE_SLOT_SHARE	16
+#define CACHE_SLOT_MIN		SZ_32K
+
+/*
+ * Scratch buffers are few, and are allocated and freed on one CPU. A slot holds
+ * up to 32 KiB of each order, like Go's cache of stacks.
+ */
+#define SCRATCH_SLOT_BYTES	SZ_32K
+
+/* After so many refills without a flush, no overflow is expected soon. */
+#define CALM			4
+
+/* Interrupts need less. An irq cache with its stacks fits into 16 KiB. */
+#define IRQ_SLOT_MAX		16
+#define IRQ_SLOT_BYTES		SZ_2K
+#define IRQ_NOSCAN_SLOT_MAX	8
+#define IRQ_NOSCAN_SLOT_BYTES	SZ_1K
+
+unsigned long gomem_no_object;
+EXPORT_SYMBOL_IF_KUNIT(gomem_no_object);
+
+static bool is_scratch(const struct gomem_kind *k)
+{
+	return gomem_class_is_scratch(gomem_spc_class(k->spc));
+}
+
+/**
+ * gomem_slot_task_room - compute how many objects a task's slot can grow to
+ * @k: the kind of its objects
+ *
+ * Return: the number of objects; 0 if the kind has no slots.
+ */
+unsigned int gomem_slot_task_room(const struct gomem_kind *k)
+{
+	unsigned int bytes = gomem_kind_noscan(k) ? NOSCAN_SLOT_BYTES :
+						    SLOT_BYTES;
+
+	if (is_scratch(k))
+		return SCRATCH_SLOT_BYTES / k->size;
+	if (gomem_kind_is_large(k))
+		return 0;
+	/*
+	 * The slots of a typed cache never move to another stack: each has
+	 * memory for its room from the start. So that is a short stack's.
+	 */
+	return clamp_t(unsigned int, bytes / k->size, 2,
+		       k->cache ? GOMEM_STACK_SHORT : GOMEM_SLOT_MAX);
+}
+
+/**
+ * gomem_slot_irq_room - compute how many objects an interrupt's slot holds
+ * @k: the kind of its objects
+ *
+ * Return: the number of objects; 0 if interrupts have no slot for the kind.
+ */
+unsigned int gomem_slot_irq_room(const struct gomem_kind *k)
+{
+	if (gomem_kind_is_large(k))
+		return 0;
+	if (!gomem_kind_noscan(k))
+		return clamp_t(unsigned int, IRQ_SLOT_BYTES / k->size, 2,
+			       IRQ_SLOT_MAX);
+	if (k->size > IRQ_NOSCAN_SLOT_BYTES)
+		return 0;
+	return clamp_t(unsigned int, IRQ_NOSCAN_SLOT_BYTES / k->size, 2,
+		       IRQ_NOSCAN_SLOT_MAX);
+}
+
+/**
+ * gomem_slot_first_capacity - compute the initial capacity of a slot
+ * @k: the kind of its objects
+ * @room: number of objects that it can grow to
+ *
+ * Return: the number of objects.
+ */
+unsigned int gomem_slot_first_capacity(const struct gomem_kind *k,
+				       unsigned int room)
+{
+	if (k->size > SLOT_BEGIN_MAX && !is_scratch(k))
+		return 0;
+	return room ? clamp(SLOT_BEGIN / k->size, 1U, room) : 0;
+}
+
+/**
+ * gomem_slot_init - initialize an empty slot
+ * @slot: the slot; its memory is cleared
+ * @k: the kind of its objects
+ * @below: the entry below the bottom of its first stack
+ * @room: number of objects that it can grow to
+ */
+void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
+		     void **below, unsigned int room)
+{
+	/*
+	 * With a divmul of 0 no offset is the start of an object. So
+	 * gomem_free() never pushes to slots of scratch buffers and of tiny
+	 * blocks.
+	 */
+	slot->divmul = gomem_spc_class(k->spc) < GOMEM_SCRATCH_CLASS ?
+		       k->divmul : 0;
+	slot->size = k->size;
+	slot->room = room;
+	slot->capacity = gomem_slot_first_capacity(k, room);
+	slot->calm = CALM;
+	slot->left = GOMEM_SAMPLE_NEVER;
+	if (k->size)
+		slot->left = gomem_sample_objects(k->object_size,
+						  &slot->thin);
+	slot->allocs = slot->left;
+	*below = &gomem_no_object;
+	slot->top = below + 1;
+	slot->end = slot->top + slot->capacity;
+}
+
+/**
+ * gomem_slot_batch_size - compute how many objects to refill or flush at once
+ * @slot: the slot
+ *
+ * Return: the number of objects: at most half the slot, so that a free right
+ * after a refill finds room.
+ */
+unsigned int gomem_slot_batch_size(const struct gomem_slot *slot)
+{
+	unsigned int most = clamp_t(unsigned int, REFILL_BYTES / slot->size, 1,
+				    GOMEM_BATCH_MAX);
+
+	return (clamp(slot->capacity / 2U, 1U, most) - 1) | 1;
+}
+
+/**
+ * gomem_slot_refill_size - compute the number of objects for this refill
+ * @slot: the slot; the caller owns its cache
+ *
+ * After a flush, the number varies.
+ *
+ * Suppose a task allocates and frees, in rounds, as many objects as the slot
+ * can hold. If the slot has too many objects when a round starts, each round
+ * flushes and refills, and with refills of one size it would do so for ever.
+ * With refills of different sizes the slot soon starts a round with a number
+ * that fits.
+ *
+ * Return: the number of objects.
+ */
+unsigned int gomem_slot_refill_size(struct gomem_slot *slot)
+{
+	unsigned int n = gomem_slot_batch_size(slot);
+
+	if (slot->calm == CALM)
+		return n;
+	slot->calm++;
+	return n - hash_32(slot->refilled, 16) % (n / 2 + 1);
+}
+
+/*
+ * Return by how many bytes the slots of this CPU may grow, all together. The
+ * size of the heap is read without its lock, and may be a little old.
+ */
+static size_t grown_max(const struct gomem_mcache *mc)
+{
+	size_t bytes = gomem_heap_about(mc->heap) << GOMEM_PAGE_SHIFT;
+	size_t earned = min_t(size_t, mc->moved / MOVED_SHARE, GROWN_MOST);
+
+	return max3(bytes / (GROWN_SHARE * num_online_cpus()), earned,
+		    (size_t)GROWN_MIN);
+}
+
+/*
+ * Count @n objects that a slot was too full, or too empty, for. The caller owns
+ * the cache.
+ */
+static void count_moved(struct gomem_mcache *mc, const struct gomem_slot *slot,
+			unsigned int n)
+{
+	if (mc == &gomem_no_mcache)
+		return;
+	if (time_after(jiffies, mc->moved_until)) {
+		mc->moved_until = jiffies + HZ;
+		mc->moved = 0;
+	}
+	mc->moved += (size_t)n * slot->size;
+}
+
+/* Return how many bytes a slot of a typed cache may hold. */
+static size_t cache_slot_max(struct gomem_heap *h, const struct gomem_kind *k)
+{
+	/* Read without the lock: an approximate limit will do. */
+	size_t bytes = data_race(gomem_central(h, k)->npages) <<
+		       GOMEM_PAGE_SHIFT;
+
+	return max_t(size_t, bytes / (CACHE_SLOT_SHARE * num_online_cpus()),
+		     CACHE_SLOT_MIN);
+}
+
+/* Return by how many objects a slot that proved too small may grow. */
+static unsigned int slot_growth(const struct gomem_mcache *mc,
+				const struct gomem_slot *slot,
+			      const struct gomem_kind *k)
+{
+	unsigned int more = min_t(unsigned int, slot->capacity ?: 1,
+				  slot->room - slot->capacity);
+	bool may;
+
+	if (!more)
+		return 0;
+	if (k->cache)
+		may = (slot->capacity + more) * k->size <=
+		      cache_slot_max(mc->heap, k);
+	else
+		may = mc->grown + (size_t)more * k->size <= grown_max(mc);
+	return may ? more : 0;
+}
+
+/* Return the bottom of the first stack of a span class's slot. */
+static void **first_bottom(struct gomem_mcache *mc, const struct gomem_kind *k)
+{
+	return mc->object + mc->bottom[k->spc];
+}
+
+static bool is_on_first(struct gomem_mcache *mc, const struct gomem_slot *slot,
+			const struct gomem_kind *k)
+{
+	return gomem_slot_bottom(slot) == first_bottom(mc, k);
+}
+
+/* Return which stack a slot of @capacity has after its first stack. */
+static enum gomem_stack stack_for(unsigned int capacity)
+{
+	return capacity > GOMEM_STACK_SHORT ? GOMEM_LONG_STACK :
+					      GOMEM_SHORT_STACK;
+}
+
+/*
+ * Does a slot that grows by @more objects need a larger stack? Slots of
+ * interrupts and of typed caches never move: their first stack has all their
+ * room.
+ */
+static bool has_to_move(struct gomem_mcache *mc, const struct gomem_slot *slot,
+			const struct gomem_kind *k, unsigned int more)
+{
+	return !k->cache && mc->caches_spans &&
+	       (is_on_first(mc, slot, k) ||
+		stack_for(slot->capacity + more) != stack_for(slot->capacity));
+}
+
+static void keep_stack(struct gomem_mcache *mc, void **stack,
+		       enum gomem_stack which)
+{
+	*stack = mc->stacks[which];
+	mc->stacks[which] = stack;
+}
+
+/*
+ * Move a slot to the stack that it needs to grow by @more objects. Return false
+ * if there is no such stack. view_slot() may read the slot from another CPU at
+ * the same time, and allows for that.
+ */
+static bool move_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
+		      const struct gomem_kind *k, unsigned int more)
+{
+	enum gomem_stack which = stack_for(slot->capacity + more);
+	void **from = gomem_slot_bottom(slot), **to = mc->stacks[which];
+	unsigned int held = slot->top - from;
+	bool first = is_on_first(mc, slot, k);
+
+	if (!to)
+		return false;
+	mc->stacks[which] = *to;
+	*to++ = &gomem_no_object;
+	memcpy(to, from, held * sizeof(*to));
+	slot->top = to + held;
+	slot->end = to + slot->capacity;
+	if (!first)
+		keep_stack(mc, from - 1, stack_for(slot->capacity));
+	return true;
+}
+
+/**
+ * gomem_slot_reset - return an empty slot to its initial capacity and stack
+ * @mc: the slot's cache, or NULL if the slot is a typed cache's. The caller
+ *	owns it, or its CPU is dead
+ * @slot: the slot
+ * @k: the kind of its objects
+ */
+void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot,
+		      const struct gomem_kind *k)
+{
+	unsigned int begin = gomem_slot_first_capacity(k, slot->room);
+
+	if (mc) {
+		mc->grown -= (size_t)(slot->capacity - begin) * k->size;
+		if (!is_on_first(mc, slot, k)) {
+			keep_stack(mc, slot->top - 1,
+				   stack_for(slot->capacity));
+			slot->top = first_bottom(mc, k);
+		}
+	}
+	slot->capacity = begin;
+	slot->end = slot->top + begin;
+}
+
+/**
+ * gomem_slot_grow - grow a slot that was too small, if it may grow
+ * @mc: the slot's cache, or of a typed cache's slot the cache of this CPU. The
+ *	caller owns it
+ * @slot: the slot
+ * @k: the kind of its objects
+ * @n: number of objects that it was too full, or too empty, for
+ */
+void gomem_slot_grow(struct gomem_mcache *mc, struct gomem_slot *slot,
+		     const struct gomem_kind *k, unsigned int n)
+{
+	unsigned int more;
+
+	if (!k->cache)
+		count_moved(mc, slot, n);
+	more = slot_growth(mc, slot, k);
+	if (!more || (has_to_move(mc, slot, k, more) &&
+		      !move_slot(mc, slot, k, more)))
+		return;
+	if (!k->cache)
+		mc->grown += (size_t)more * k->size;
+	slot->capacity += more;
+	slot->end += more;
+}
+
+static void cut_stacks(struct gomem_mcache *mc, void *page,
+		       enum gomem_stack which)
+{
+	unsigned int len = which == GOMEM_LONG_STACK ? GOMEM_SLOT_MAX :
+						       GOMEM_STACK_SHORT;
+	void **stack = page, **end = page + PAGE_SIZE;
+
+	*stack = mc->stack_pages;
+	mc->stack_pages = stack++;
+	for (; stack + len < end; stack += len + 1)
+		keep_stack(mc, stack, which);
+	WRITE_ONCE(mc->bytes, mc->bytes + PAGE_SIZE);
+}
+
+/*
+ * Fetch a page of stacks for the task cache of this CPU. If the kernel has none
+ * at hand, slots do not grow.
+ */
+static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
+{
+	/*
+	 * Neither reserves nor kswapd: the caller may be in reclaim, or in a
+	 * context that must not wake a task.
+	 */
+	void *page = gomem_meta_get(h->source, PAGE_SIZE, gomem_gfp_light(0),
+				    h->node);
+	struct gomem_mcache *mc;
+
+	if (!page)
+		return;
+	preempt_disable();
+	mc = this_cpu_read(gomem_mcache_task);
+	if (mc != &gomem_no_mcache)
+		cut_stacks(mc, page, which);
+	preempt_enable();
+	if (mc == &gomem_no_mcache)
+		gomem_meta_put(h->source, page, PAGE_SIZE);
+}
+
+/*
+ * A free allocates nothing. It queues a work, which fetches the stacks that the
+ * CPU lacks. Frees on the CPU set @missing, the work clears it.
+ */
+struct fetch {
+	struct work_struct work;
+	bool missing[GOMEM_NR_STACKS];
+};
+
+static DEFINE_PER_CPU(struct fetch, fetches);
+
+/*
+ * Fetch the stacks that this CPU lacks. If the work's CPU has died, the work
+ * runs on another one, and fetches stacks for that CPU.
+ */
+static void fetch_missing(struct work_struct *work)
+{
+	struct fetch *f = container_of(work, struct fetch, work);
+	struct gomem_mcache *mc = raw_cpu_read(gomem_mcache_task);
+	enum gomem_stack which;
+
+	for (which = 0; which < GOMEM_NR_STACKS; which++)
+		/*
+		 * Preemption is on, so the owner of the cache may change it
+		 * meanwhile. A stack too many does no harm.
+		 */
+		if (xchg(&f->missing[which], false) &&
+		    !data_race(mc->stacks[which]))	/* may change */
+			fetch_stacks(mc->heap, which);
+}
+
+static void fetch_later(enum gomem_stack which)
+{
+	int cpu = raw_smp_processor_id();
+	struct fetch *f = per_cpu_ptr(&fetches, cpu);
+
+	/*
+	 * With interrupts off, the caller may hold a lock that waking a worker
+	 * takes, too. A later free queues the work instead.
+	 */
+	if (irqs_disabled())
+		return;
+	WRITE_ONCE(f->missing[which], true);
+	queue_work_on(cpu, gomem_percpu_wq, &f->work);
+}
+
+/*
+ * Return which stack a slot needs to grow, if the cache has none of these; else
+ * GOMEM_NR_STACKS.
+ */
+static enum gomem_stack missing_stack(struct gomem_mcache *mc,
+				      const struct gomem_slot *slot,
+				      const struct gomem_kind *k)
+{
+	enum gomem_stack which;
+	unsigned int more;
+
+	if (mc->stacks[GOMEM_SHORT_STACK] && mc->stacks[GOMEM_LONG_STACK])
+		return GOMEM_NR_STACKS;
+	more = slot_growth(mc, slot, k);
+	if (!more || !has_to_move(mc, slot, k, more))
+		return GOMEM_NR_STACKS;
+	which = stack_for(slot->capacity + more);
+	return mc->stacks[which] ? GOMEM_NR_STACKS : which;
+}
+
+/**
+ * gomem_slot_get_ready - fetch a stack for a slot that is about to grow
+ * @k: the kind of its objects
+ * @allocates: the caller allocates, and may fetch the stack at once. For a
+ *	free, a work fetches it
+ *
+ * The slow paths call this before they own the cache. Slots of interrupts never
+ * move to another stack.
+ *
+ * Context: any but NMI; never sleeps. Not with the cache owned.
+ */
+void gomem_slot_get_ready(const struct gomem_kind *k, bool allocates)
+{
+	struct gomem_mcache *mc;
+	enum gomem_stack which;
+
+	if (gomem_irq_context())
+		return;
+	/*
+	 * Preemption is on: this may be the cache of another CPU by now, which
+	 * that CPU changes. A stack too many, or too few, does no harm.
+	 */
+	mc = raw_cpu_read(gomem_mcache_task);
+	if (k->cache || mc == &gomem_no_mcache)
+		return;
+	/* Racy, because preemption is on. */
+	which = data_race(missing_stack(mc, &mc->slot[k->spc], k));
+	if (which == GOMEM_NR_STACKS)
+		return;
+	if (allocates)
+		fetch_stacks(mc->heap, which);
+	else
+		fetch_later(which);
+}
+
+/**
+ * gomem_slot_init_fetches - set up the works that fetch stacks
+ */
+void gomem_slot_init_fetches(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		INIT_WORK(&per_cpu_ptr(&fetches, cpu)->work, fetch_missing);
+}
+
+/**
+ * gomem_slot_cancel_fetches - cancel the works that fetch stacks
+ *
+ * Call when nothing is freed any more: a free may queue such a work.
+ *
+ * Context: may sleep.
+ */
+void gomem_slot_cancel_fetches(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		cancel_work_sync(&per_cpu_ptr(&fetches, cpu)->work);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * slot.h - a CPU's stack of free objects of one kind, and the hit paths on it.
+ */
+#ifndef GOMEM_SLOT_H
+#define GOMEM_SLOT_H
+
+#include <linux/build_bug.h>
+#include <linux/cache.h>
+#include <linux/compiler.h>
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+#include "base/key.h"
+#include "base/sample.h"
+
+struct gomem_kind;
+struct gomem_mcache;
+struct gomem_span;
+
+/*
+ * A slot that grows moves to a short stack, for GOMEM_STACK_SHORT objects, and
+ * then to a long one, for GOMEM_SLOT_MAX objects. Two long stacks fill a page
+ * of 512 words: each has &gomem_no_object below its bottom, and the page has a
+ * link.
+ */
+#define GOMEM_STACK_SHORT	64
+#define GOMEM_SLOT_MAX		254
+
+enum gomem_stack {
+	GOMEM_SHORT_STACK,
+	GOMEM_LONG_STACK,
+	GOMEM_NR_STACKS,
+};
+
+/**
+ * struct gomem_slot - stack of free objects of one kind, ready to be allocated
+ * @top: where the next freed object goes. top[-1] is the next object to be
+ *	allocated, or &gomem_no_object if the slot is empty
+ * @end: limit of @top
+ * @allocs: number of objects handed out to users, and @left more
+ * @divmul: multiplier for gomem_is_multiple(); 0 if gomem_free() must not push
+ *	objects to this slot
+ * @size: bytes of an object
+ * @capacity: most objects it may hold now; @end - @capacity is the bottom of
+ *	the stack
+ * @room: most objects it may ever hold: the limit of @capacity
+ * @calm: refills since the last flush, up to CALM; see
+ *	gomem_slot_refill_size() and take_half()
+ * @thin: gomem_sampler.thin when @left was drawn
+ * @left: hits that come before the one that the heap profile samples; negative
+ *	if that hit was the last one. See base/sample.h
+ * @span: the span that refills this slot, or NULL
+ * @refilled: number of objects that came from spans and transfer caches
+ * @flushed: number of objects that went to spans and transfer caches
+ *
+ * @divmul, @size and @room are constant. Only the owner of the slot's cache
+ * changes the other members. A hit counts down @left, and so needs no
+ * other counter. In a section of the cache:
+ *	objects handed out == allocs - left
+ *	objects that came back == allocs - left + (top - bottom) + flushed - refilled
+ */
+struct gomem_slot {
+	void **top;
+	void **end;
+	u64 allocs;
+	u32 divmul;
+	u32 size;
+	u8 capacity;
+	u8 room;
+	u8 calm;
+	u8 thin;
+	s32 left;
+	struct gomem_span *span;
+	u64 refilled;
+	u64 flushed;
+} ____cacheline_aligned_in_smp;
+
+static_assert(sizeof(struct gomem_slot) <= 64);
+
+/*
+ * The entry below the bottom of each stack points to this word. The word never
+ * holds its own key, so the key check of the fast path fails on an empty slot.
+ */
+extern unsigned long gomem_no_object;
+
+unsigned int gomem_slot_task_room(const struct gomem_kind *k);
+unsigned int gomem_slot_irq_room(const struct gomem_kind *k);
+unsigned int gomem_slot_first_capacity(const struct gomem_kind *k,
+				       unsigned int room);
+void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
+		     void **below, unsigned int room);
+unsigned int gomem_slot_batch_size(const struct gomem_slot *slot);
+unsigned int gomem_slot_refill_size(struct gomem_slot *slot);
+void gomem_slot_grow(struct gomem_mcache *mc, struct gomem_slot *slot,
+		     const struct gomem_kind *k, unsigned int n);
+void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot,
+		      const struct gomem_kind *k);
+void gomem_slot_get_ready(const struct gomem_kind *k, bool allocates);
+void gomem_slot_init_fetches(void);
+void gomem_slot_cancel_fetches(void);
+
+static inline void **gomem_slot_bottom(const struct gomem_slot *slot)
+{
+	return slot->end - slot->capacity;
+}
+
+/*
+ * Take an object off the hit path, or return NULL. The caller owns the slot's
+ * cache, and counts the object by gomem_sample_due().
+ */
+static __always_inline void *gomem_slot_take(struct gomem_slot *slot)
+{
+	void *obj = slot->top[-1];
+
+	if (unlikely(obj == &gomem_no_object))
+		return NULL;
+	slot->top--;
+	slot->allocs++;
+	return obj;
+}
+
+/* Count a hit. Return true if the heap profile samples it. */
+static __always_inline bool gomem_slot_count(struct gomem_slot *slot)
+{
+	return unlikely(--slot->left < 0);
+}
+
+/*
+ * Pop an object on the hit path of a typed cache: gomem_slot_count() follows.
+ */
+static __always_inline void *gomem_slot_pop(struct gomem_slot *slot)
+{
+	void *obj = slot->top[-1];
+
+	if (unlikely(obj == &gomem_no_object))
+		return NULL;
+	slot->top--;
+	return obj;
+}
+
+/* Start the countdown of a slot, whose cache the caller owns. */
+static inline void gomem_slot_arm(struct gomem_slot *slot, s32 left, u8 thin)
+{
+	u64 allocs = slot->allocs - slot->left;
+
+	WRITE_ONCE(slot->left, -1);
+	/* Pairs with gomem_slot_allocs(). */
+	smp_wmb();
+	WRITE_ONCE(slot->allocs, allocs + left);
+	/* Pairs with gomem_slot_allocs(), too. */
+	smp_wmb();
+	WRITE_ONCE(slot->left, left);
+	slot->thin = thin;
+}
+
+/*
+ * Return how many objects a slot of any CPU has handed out. The owner of the
+ * slot uses it concurrently. If the owner calls gomem_slot_arm() between the
+ * loads, the loaded values do not fit together. Then @left is negative, or
+ * larger than before.
+ */
+static inline u64 gomem_slot_allocs(const struct gomem_slot *slot)
+{
+	unsigned int tries;
+	s32 before, after;
+	u64 allocs;
+
+	for (tries = 0; tries < 100; tries++) {
+		before = READ_ONCE(slot->left);
+		/* Pairs with gomem_slot_arm(). */
+		smp_rmb();
+		allocs = READ_ONCE(slot->allocs);
+		/* Pairs with gomem_slot_arm(), too. */
+		smp_rmb();
+		after = READ_ONCE(slot->left);
+		/* Pairs with gomem_slot_arm(), again. */
+		smp_rmb();
+		if (after >= 0 && after <= before &&
+		    allocs == READ_ONCE(slot->allocs))
+			break;
+	}
+	return allocs - after;
+}
+
+/*
+ * Pop an object of a span class. Return false, and leave the slot alone, if it
+ * is empty or its top object does not have the usual key: the slow path then
+ * tells an object known to be zero from one that was written to while it was
+ * free.
+ */
+static __always_inline bool gomem_slot_pop_usual(struct gomem_slot *slot,
+						 void **obj)
+{
+	*obj = slot->top[-1];
+	if (unlikely(!gomem_has_key(*obj)))
+		return false;
+	slot->top--;
+	return true;
+}
+
+static __always_inline bool gomem_slot_push(struct gomem_slot *slot, void *obj)
+{
+	if (unlikely(slot->top == slot->end))
+		return false;
+	*slot->top++ = obj;
+	return true;
+}
+
+/*
+ * Push as many of @n objects as there is room for, the first ones, and return
+ * their number. They will be popped in the order in which they are in @p.
+ */
+static __always_inline unsigned int
+gomem_slot_push_many(struct gomem_slot *slot, void **p, unsigned int n)
+{
+	void **top = slot->top;
+	unsigned int i;
+
+	n = min_t(unsigned int, n, slot->end - top);
+	for (i = 0; i < n; i++)
+		top[i] = p[n - 1 - i];
+	slot->top = top + n;
+	return n;
+}
+
+/*
+ * Pop up to @n objects of a span class, the newest first, clear their keys, and
+ * return their number. Stop at an object without the usual key, as at the word
+ * below the bottom.
+ */
+static __always_inline unsigned int gomem_slot_pop_run(struct gomem_slot *slot,
+						       void **p, unsigned int n)
+{
+	void **top = slot->top, **next = p, **end = p + n, *obj;
+	/* Copied, as in gomem_slot_pop_many(). */
+	unsigned long secret = gomem_secret;
+
+	for (; next != end; next++) {
+		obj = top[-1];
+		if (unlikely(!gomem_has_key_by(obj, secret)))
+			break;
+		top--;
+		*(unsigned long *)obj = 0;
+		*next = obj;
+	}
+	n = next - p;
+	/* An empty slot is not written to: it may be of gomem_no_mcache. */
+	if (likely(n)) {
+		slot->allocs += n;
+		slot->top = top;
+	}
+	return n;
+}
+
+/*
+ * Pop up to @n objects, the newest first, clear their keys at offset @key, and
+ * return their number. Stop at an object without the usual key: it stays in the
+ * slot, and @unusual is set.
+ */
+static __always_inline unsigned int
+gomem_slot_pop_many(struct gomem_slot *slot, u32 key, void **p, unsigned int n,
+		    bool *unusual)
+{
+	unsigned int held = slot->top - gomem_slot_bottom(slot), i;
+	/*
+	 * Copied, because the compiler would reload gomem_secret for each
+	 * object: it has to assume that stores through pointers change the
+	 * variable.
+	 */
+	unsigned long secret = gomem_secret;
+	void **top = slot->top, *obj;
+
+	n = min(n, held);
+	for (i = 0; i < n; i++) {
+		obj = top[-1];
+		if (unlikely(!gomem_has_key_by(obj + key, secret))) {
+			*unusual = true;
+			break;
+		}
+		top--;
+		*(unsigned long *)(obj + key) = 0;
+		p[i] = obj;
+	}
+	/* An empty slot is not written to: it may be of gomem_no_mcache. */
+	if (top != slot->top) {
+		slot->allocs += slot->top - top;
+		slot->top = top;
+	}
+	return i;
+}
+
+#endif /* GOMEM_SLOT_H */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * transfer.h - free objects on their way from one CPU's slot to another's.
+ *
+ * Full slots flush objects into a transfer cache, and empty slots refill from
+ * it. These objects bypass the spans: no bits are searched or set, and no span
+ * becomes empty only to be made again. Two patterns benefit:
+ *
+ *  - memory that one CPU allocates and another frees, such as a buffer that is
+ *    filled by the receiving CPU and freed by the CPU of the reader;
+ *  - a CPU that frees and allocates in turn more objects than its slot holds.
+ *
+ * The design follows TCMalloc's transfer cache and the depot of Bonwick's
+ * magazines. Go has none: there the garbage collector frees objects, not a CPU.
+ *
+ * Each mcentral has one transfer cache. It has no room until refills have found
+ * it empty after flushes (see transfer.c), and gomem_mcentral_drain() gives
+ * back the objects that were not needed.
+ */
+#ifndef GOMEM_TRANSFER_H
+#define GOMEM_TRANSFER_H
+
+#include <linux/mm.h>
+#include <linux/types.h>
+
+/* Most objects of a transfer cache: its array of pointers is one page. */
+#define GOMEM_TRANSFER_MAX	(PAGE_SIZE / sizeof(void *))
+
+/**
+ * struct gomem_transfer - free objects that slots flush, and refill from
+ * @objs: the objects, the one put last at the end; a page, or NULL
+ * @n: number of objects
+ * @low: lowest @n since the last gomem_transfer_look()
+ * @high: highest @n since the last gomem_transfer_look()
+ * @room: number of objects that the cache may hold, the limit of @n
+ * @used: objects were put or taken since the last gomem_transfer_look()
+ * @refused: a put found too little room; cleared by an attempt to grow, and
+ *	with @moved
+ * @missed: a take found no object while @refused was set; cleared with @refused
+ * @wants_page: the cache may grow but has no page. The next refill fetches it,
+ *	because a free must not allocate. Cleared with @refused
+ * @moved: objects put, or asked for, in the current second; cleared at its
+ *	start
+ * @moved_until: when that second ends, in jiffies; the next put or take after
+ *	it starts another
+ *
+ * The lock of the mcentral protects all members. Three readers do without it:
+ * gomem_mcentral_drain() and gomem_mcentral_grow_transfer() read @objs,
+ * gomem_mcache_count() reads @n.
+ *
+ * Invariants:
+ *	low <= n <= high <= room <= GOMEM_TRANSFER_MAX
+ *	objs is set iff room > 0
+ */
+struct gomem_transfer {
+	void **objs;
+	u16 n;
+	u16 low;
+	u16 high;
+	u16 room;
+	bool used;
+	bool refused;
+	bool missed;
+	bool wants_page;
+	u32 moved;
+	unsigned long moved_until;
+};
+
+void gomem_transfer_init(struct gomem_transfer *t);
+unsigned int gomem_transfer_put(struct gomem_transfer *t, void **objs,
+				unsigned int n);
+unsigned int gomem_transfer_take(struct gomem_transfer *t, void **objs,
+				 unsigned int n);
+unsigned int gomem_transfer_earned(const struct gomem_transfer *t,
+				   unsigned int size);
+unsigned int gomem_transfer_look(struct gomem_transfer *t, bool all);
+unsigned int gomem_transfer_reduce(struct gomem_transfer *t, unsigned int n,
+				   void **objs);
+const char *gomem_transfer_validate(const struct gomem_transfer *t);
+
+#endif /* GOMEM_TRANSFER_H */

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * desc.c - allocate the descriptors of a heap's spans and chunks.
+ */
+#include <kunit/visibility.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/spinlock.h>
+
+#include "heap/desc.h"
+#include "heap/mheap.h"
+
+/**
+ * gomem_heap_init_descs - make the allocators of a heap's descriptors
+ * @h: the heap
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int gomem_heap_init_descs(struct gomem_heap *h)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < GOMEM_NR_SPAN_SIZES && !err; i++) {
+		err = gomem_fixalloc_init(&h->spanalloc[i],
+					  gomem_span_desc_size(i),
+					  sizeof(u64), &h->lock);
+		/* No need for zeroes: gomem_span_init() sets all fields. */
+		h->spanalloc[i].keeps = true;
+	}
+	return err ?: gomem_fixalloc_init(&h->chunkalloc,
+					  sizeof(struct gomem_chunk),
+					  sizeof(u64), &h->lock);
+}
+
+static void put_meta(void *chunk, size_t bytes, void *arg)
+{
+	gomem_meta_put(arg, chunk, bytes);
+	cond_resched();
+}
+
+/**
+ * gomem_heap_destroy_descs - give the memory of all descriptors back
+ * @h: a heap that is not in use any more
+ *
+ * Context: may sleep.
+ */
+void gomem_heap_destroy_descs(struct gomem_heap *h)
+{
+	unsigned int i;
+
+	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
+		gomem_fixalloc_destroy(&h->spanalloc[i], put_meta, h->source);
+	gomem_fixalloc_destroy(&h->chunkalloc, put_meta, h->source);
+}
+
+/*
+ * Memory for descriptors is fetched in steps of f->sys / META_SHARE bytes, but
+ * at least what one descriptor needs, and at most META_BYTES (Go's step).
+ */
+#define META_BYTES	SZ_16K
+#define META_SHARE	8
+
+static size_t meta_bytes(const struct gomem_fixalloc *f)
+{
+	size_t least = PAGE_ALIGN(f->header + f->size);
+
+	/* Without the lock: a stale number is good enough. */
+	return clamp_t(size_t, PAGE_ALIGN(data_race(f->sys) / META_SHARE),
+		       least, META_BYTES);
+}
+
+static noinline void add_meta(struct gomem_heap *h, struct gomem_fixalloc *f,
+			      void *chunk, size_t bytes)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	gomem_fixalloc_refill(f, chunk, bytes);
+	spin_unlock_irqrestore(&h->lock, flags);
+}
+
+static noinline bool refill_by(struct gomem_heap *h, struct gomem_fixalloc *f,
+			       size_t bytes, gfp_t gfp)
+{
+	void *chunk = gomem_meta_get(h->source, bytes, gfp, h->node);
+
+	if (!chunk)
+		return false;
+	add_meta(h, f, chunk, bytes);
+	return true;
+}
+
+/* Kept out of line, as refill_hard() is, to save stack in a caller's loop. */
+static noinline bool refill_light(struct gomem_heap *h,
+				  struct gomem_fixalloc *f, gfp_t gfp)
+{
+	return refill_by(h, f, meta_bytes(f), gomem_gfp_light(gfp));
+}
+
+static noinline bool refill_hard(struct gomem_heap *h, struct gomem_fixalloc *f,
+				 gfp_t gfp)
+{
+	return refill_by(h, f, PAGE_ALIGN(f->header + f->size),
+			 gomem_gfp_full(gfp));
+}
+
+static __always_inline bool refill(struct gomem_heap *h,
+				   struct gomem_fixalloc *f, gfp_t gfp)
+{
+	return refill_light(h, f, gfp) || refill_hard(h, f, gfp);
+}
+
+/**
+ * gomem_heap_refill - get memory for descriptors
+ * @h: the heap
+ * @f: the heap's allocator of the descriptors, which has none left
+ * @gfp: how hard to try
+ *
+ * Context: no lock held; may sleep if @gfp allows it.
+ * Return: false if there is no memory.
+ */
+bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f,
+		       gfp_t gfp)
+{
+	return refill(h, f, gfp);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_refill);
+
+static noinline void *take_desc(struct gomem_heap *h, struct gomem_fixalloc *f)
+{
+	unsigned long flags;
+	void *desc;
+
+	spin_lock_irqsave(&h->lock, flags);
+	desc = gomem_fixalloc_alloc(f);
+	spin_unlock_irqrestore(&h->lock, flags);
+	return desc;
+}
+
+/* Another CPU may take the new descriptors first: then try again. */
+static noinline void *take_new_desc(struct gomem_heap *h,
+				    struct gomem_fixalloc *f, gfp_t gfp)
+{
+	void *desc = NULL;
+
+	while (!desc && refill(h, f, gfp))
+		desc = take_desc(h, f);
+	return desc;
+}
+
+/**
+ * gomem_heap_alloc_desc - allocate a descriptor
+ * @h: the heap
+ * @f: the heap's allocator of such descriptors
+ * @gfp: how hard to try
+ *
+ * Context: no lock held; may sleep if @gfp allows it.
+ * Return: the descriptor, NULL if there is no memory.
+ */
+void *gomem_heap_alloc_desc(struct gomem_heap *h, struct gomem_fixalloc *f,
+			    gfp_t gfp)
+{
+	return take_desc(h, f) ?: take_new_desc(h, f, gfp);
+}
+
+/**
+ * gomem_heap_free_desc - free a descriptor
+ * @h: the heap
+ * @f: the allocator that it is from
+ * @desc: the descriptor
+ *
+ * Context: any but NMI, with no lock of the heap held.
+ */
+void gomem_heap_free_desc(struct gomem_heap *h, struct gomem_fixalloc *f,
+			  void *desc)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	gomem_fixalloc_free(f, desc);
+	spin_unlock_irqrestore(&h->lock, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_free_desc);

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * freespan.c - give the pages of empty spans to page caches and to the heap.
+ */
+#include <kunit/visibility.h>
+#include <linux/atomic.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+
+#include "base/trace.h"
+#include "heap/goal.h"
+#include "heap/pages.h"
+#include "heap/pcaches.h"
+#include "heap/spanpages.h"
+
+/* The most spans that are given back under one hold of the locks. */
+#define FREE_BATCH	32
+
+/*
+ * Return the most pages that the runs of all page caches may have: a 16th of
+ * the heap's, but at least one run of the maximum length.
+ */
+static unsigned long runs_limit(struct gomem_heap *h)
+{
+	return max_t(unsigned long, gomem_heap_about(h) / 16,
+		     GOMEM_PCACHE_RUN_MAX);
+}
+
+/*
+ * Keep the pages of a span as a run of the page cache. Return false if it has
+ * no room, or if all page caches together have runs_limit() pages.
+ */
+static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc,
+		     unsigned long page, unsigned int npages)
+{
+	if (pc->nr_runs == GOMEM_PCACHE_RUNS)
+		return false;
+	if (atomic_long_add_return(npages, &h->run_pages) > runs_limit(h)) {
+		atomic_long_sub(npages, &h->run_pages);
+		return false;
+	}
+	gomem_pcache_put_run(pc, page, npages);
+	return true;
+}
+
+/*
+ * Keep pages as keep_run() does, but first release the oldest run of the page
+ * cache, and further ones until there is room. Caller holds the heap lock.
+ */
+static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
+			     unsigned long page, unsigned int npages)
+{
+	lockdep_assert_held(&h->lock);
+	while (pc->nr_runs) {
+		gomem_heap_release_run(h, pc, 0);
+		if (keep_run(h, pc, page, npages))
+			return true;
+	}
+	return false;
+}
+
+/* Adjacent pages that go back to the heap together. */
+struct page_range {
+	unsigned long page;
+	unsigned int npages;
+};
+
+static void release_range(struct gomem_heap *h, const struct page_range *r)
+{
+	if (r->npages)
+		gomem_heap_release(h, r->page, r->npages);
+}
+
+/*
+ * Add pages to a range. If they are not adjacent to it, or it would be longer
+ * than a chunk, release it first and begin a new one.
+ */
+static void extend_range(struct gomem_heap *h, struct page_range *r,
+			 unsigned long page, unsigned int npages)
+{
+	if (r->npages + npages <= GOMEM_CHUNK_PAGES &&
+	    page == r->page + r->npages) {
+		r->npages += npages;
+		return;
+	}
+	if (r->npages + npages <= GOMEM_CHUNK_PAGES &&
+	    page + npages == r->page) {
+		r->page = page;
+		r->npages += npages;
+		return;
+	}
+	release_range(h, r);
+	r->page = page;
+	r->npages = npages;
+}
+
+/*
+ * Take a span apart, and keep its pages and descriptor in the page cache if
+ * they have room there. @limit is gomem_heap_pcache_limit(), or 0 to keep
+ * nothing. Return true if both are kept. If only the pages are, @s->npages
+ * becomes 0. Caller holds @pc->lock.
+ */
+static bool free_to_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
+			   struct gomem_span *s, unsigned int limit)
+{
+	unsigned long page = gomem_heap_page(h, s->base);
+	unsigned int index = s->desc;
+
+	lockdep_assert_held(&pc->lock);
+	gomem_heap_take_apart(h, pc, s, page);
+	if (!limit)
+		return false;
+	if (!gomem_pcache_free(pc, page, s->npages, limit) &&
+	    !(gomem_makes_run(s->npages) && keep_run(h, pc, page, s->npages)))
+		return false;
+	s->npages = 0;
+	return gomem_pcache_push(pc, index, s);
+}
+
+/*
+ * Release to the heap what free_to_pcache() did not keep of some spans. Long
+ * ones replace older runs of the page cache instead, unless @limit is 0. Caller
+ * holds the locks of both.
+ */
+static void free_to_heap(struct gomem_heap *h, struct gomem_pcache *pc,
+			 struct gomem_span_stack *spans, unsigned int limit)
+{
+	struct page_range range = { GOMEM_NO_PAGE, 0 };
+	struct gomem_span *s;
+	unsigned long page;
+	unsigned int index;
+
+	lockdep_assert_held(&h->lock);
+	while ((s = gomem_span_pop(spans))) {
+		page = gomem_heap_page(h, s->base);
+		index = s->desc;
+		if (s->npages &&
+		    !(limit && gomem_makes_run(s->npages) &&
+		      keep_run_instead(h, pc, page, s->npages)))
+			extend_range(h, &range, page, s->npages);
+		if (!limit || !gomem_pcache_push(pc, index, s))
+			gomem_fixalloc_free(&h->spanalloc[index], s);
+	}
+	release_range(h, &range);
+}
+
+static void trace_free(const struct gomem_span *s)
+{
+	trace_span_free((void *)s->base, s->elemsize,
+			(size_t)s->npages << GOMEM_PAGE_SHIFT, s->heap->node);
+}
+
+static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
+		      unsigned int n)
+{
+	unsigned int limit = gomem_heap_is_near(h) && h->pcache_max ?
+			     gomem_heap_pcache_limit(h) : 0;
+	struct gomem_span_stack rest = { NULL };
+	struct gomem_pcache *pc;
+	struct gomem_span *s;
+	unsigned long flags;
+	unsigned int freed = 0;
+	bool some;
+
+	pc = gomem_heap_lock_pcache(h, &flags);
+	while (n-- && (s = gomem_span_pop(spans))) {
+		freed += s->npages;
+		trace_free(s);
+		if (!free_to_pcache(h, pc, s, limit))
+			gomem_span_push(&rest, s);
+	}
+	some = rest.top;
+	if (some) {
+		spin_lock(&h->lock);
+		h->stats.lock_taken++;
+		free_to_heap(h, pc, &rest, limit);
+		spin_unlock(&h->lock);
+	}
+	spin_unlock_irqrestore(&pc->lock, flags);
+	/* A page cache keeps too few pages of short spans to matter here. */
+	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
+		gomem_heap_kick(h, freed);
+}
+
+/**
+ * gomem_heap_free_spans - give the pages of empty spans back to the heap
+ * @h: their heap
+ * @spans: small spans that the caller owns: without objects, on no list, and
+ *	cached by no CPU
+ *
+ * Context: any but NMI.
+ */
+void gomem_heap_free_spans(struct gomem_heap *h, struct gomem_span_stack *spans)
+{
+	while (spans->top)
+		free_some(h, spans, FREE_BATCH);
+}
+
+static noinline void free_alone(struct gomem_span *s)
+{
+	struct gomem_span_stack spans = { NULL };
+
+	gomem_span_push(&spans, s);
+	free_some(s->heap, &spans, 1);
+}
+
+/*
+ * Keep the pages and the descriptor of a long span in this CPU's page cache, if
+ * both have room there. This is the usual case, so it gets by without
+ * free_some().
+ */
+static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
+{
+	unsigned long page = gomem_heap_page(h, s->base), flags;
+	unsigned int npages = s->npages, index = s->desc;
+	struct gomem_pcache *pc;
+	bool kept;
+
+	pc = gomem_heap_lock_pcache(h, &flags);
+	kept = pc->nr_desc[index] < GOMEM_PCACHE_DESCS &&
+	       keep_run(h, pc, page, npages);
+	if (kept) {
+		trace_free(s);
+		gomem_heap_take_apart(h, pc, s, page);
+		gomem_pcache_push(pc, index, s);
+	}
+	spin_unlock_irqrestore(&pc->lock, flags);
+	return kept;
+}
+
+/**
+ * gomem_heap_free_span - give the pages of an empty span back to the heap
+ * @s: a small span without objects that is on no list and cached by no CPU, or
+ *	a large span that was claimed, or an arena's span
+ *
+ * Context: any but NMI.
+ */
+void gomem_heap_free_span(struct gomem_span *s)
+{
+	struct gomem_heap *h = s->heap;
+	unsigned int npages = s->npages;
+
+	if (gomem_makes_run(npages) && h->pcache_max &&
+	    gomem_heap_is_near(h) && free_to_run(h, s))
+		gomem_heap_kick(h, npages);
+	else
+		free_alone(s);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_free_span);

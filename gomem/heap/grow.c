@@ -1,0 +1,568 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * grow.c - fetch blocks of pages from the kernel into a heap.
+ *
+ * A heap first asks for a block that is large, compared with what it has, but
+ * without any effort on the kernel's part; then for smaller ones. Only for the
+ * pages that an allocation cannot do without is the kernel pressed, as hard as
+ * the caller's gfp allows.
+ */
+#include <kunit/visibility.h>
+#include <linux/bitmap.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/lockdep.h>
+#include <linux/limits.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/nodemask.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include "base/trace.h"
+#include "map/zeropage.h"
+#include "heap/desc.h"
+#include "heap/goal.h"
+#include "heap/grow.h"
+#include "heap/mheap.h"
+#include "heap/pages.h"
+#include "heap/peers.h"
+#include "heap/scavenge.h"
+
+/*
+ * A heap grows by its pages / GROW_SHARE, so that little is fetched in vain.
+ * But at least by 128 KiB (GOMEM_GROW_MIN), so that small heaps do not grow
+ * page by page, and at most by a chunk. In gomem pages.
+ */
+#define GROW_MAX	GOMEM_CHUNK_PAGES
+#define GROW_SHARE	64
+
+/*
+ * Return the order to ask for first, at least @need. It is @need if more would
+ * exceed the memory limit. With stale numbers the result is slightly off, which
+ * does no harm.
+ */
+static unsigned int wanted_order(struct gomem_heap *h, unsigned int need)
+{
+	unsigned long want = gomem_heap_about(h) / GROW_SHARE;
+
+	want = order_base_2(clamp_t(unsigned long, want, h->grow_min,
+				    GROW_MAX));
+	if (want <= need || gomem_source_excess(h->source, 1UL << want))
+		return need;
+	return want;
+}
+
+/*
+ * Set the order that the next search starts at. The last one tried the orders
+ * from @from down to @last:
+ *
+ *	@from succeeded			max(@from + 1, h->order_limit)
+ *	a lower one, @got, succeeded	@got
+ *	none succeeded, @got > @from	min(@last, h->order_limit)
+ *
+ * If two CPUs do this concurrently, the result of either will do.
+ */
+static void learn_order(struct gomem_heap *h, unsigned int from,
+			unsigned int last, unsigned int got)
+{
+	unsigned int limit = got;
+
+	if (got == from)
+		limit = max(got + 1, READ_ONCE(h->order_limit));
+	else if (got > from)
+		limit = min(last, READ_ONCE(h->order_limit));
+	WRITE_ONCE(h->order_limit,
+		   min_t(unsigned int, limit, GOMEM_CHUNK_PAGES_SHIFT));
+}
+
+/*
+ * Return the heap that a block belongs to, by the node of its memory. Its chunk
+ * has no heap yet.
+ */
+static struct gomem_heap *owner_of(struct gomem_heap *h, unsigned long addr)
+{
+	if (!h->peers)
+		return h;
+	return h->peers[h->source->node_of(h->source, addr)] ?: h;
+}
+
+/* Do the page map and the tables of the block's heap reach its chunk? */
+static noinline bool is_covered(struct gomem_heap *h, unsigned long addr)
+{
+	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
+	unsigned long flags;
+	bool ok;
+
+	if (!c || c != &gomem_no_chunk)
+		return c;
+	h = owner_of(h, addr);
+	spin_lock_irqsave(&h->lock, flags);
+	ok = gomem_pagealloc_covers(&h->pages,
+				    gomem_pagemap_index(h->map, addr));
+	spin_unlock_irqrestore(&h->lock, flags);
+	return ok;
+}
+
+static noinline void refuse_block(struct gomem_heap *h, unsigned long addr,
+				  unsigned int order)
+{
+	unsigned long flags;
+
+	gomem_pages_put(h->source, addr, 1UL << order);
+	spin_lock_irqsave(&h->lock, flags);
+	h->stats.grow_out_of_range++;
+	spin_unlock_irqrestore(&h->lock, flags);
+}
+
+/*
+ * Get a block that the tables reach. A block beyond them goes back, and
+ * *@beyond is set. The caller then has to ask for other memory, since the
+ * kernel would offer the same block again.
+ */
+static __always_inline unsigned long
+get_block(struct gomem_heap *h, unsigned int order, gfp_t gfp, bool *beyond)
+{
+	unsigned long addr = gomem_pages_get(h->source, order, gfp, h->node);
+
+	if (!addr || likely(is_covered(h, addr)))
+		return addr;
+	refuse_block(h, addr, order);
+	*beyond = true;
+	return 0;
+}
+
+/* A block that was fetched: addr is 0 if there is none. */
+struct block {
+	unsigned long addr;
+	unsigned int order;
+};
+
+/*
+ * Fetch a block that the kernel has free, without reclaim. Start at the wanted
+ * order, or at h->order_limit if that is lower. Try each lower order down to
+ * @last.
+ *
+ * With one heap @last is @need + 1, because grow_hard() tries @need. With
+ * several heaps @last is @need, because grow_from_peers() runs before fetch_hard().
+ * @last is tried even if h->order_limit is lower. Otherwise the heap would
+ * never notice that the kernel has blocks of that order again.
+ */
+static noinline struct block fetch_light(struct gomem_heap *h,
+					 const struct gomem_span_request *req)
+{
+	unsigned int need = order_base_2(req->npages);
+	unsigned int wanted = wanted_order(h, need);
+	unsigned int last = h->peers ? need : need + 1;
+	unsigned int from = max(min(wanted, READ_ONCE(h->order_limit)), last);
+	gfp_t gfp = gomem_gfp_light(req->gfp);
+	struct block b = { .order = from };
+	bool beyond = false;
+
+	if (wanted < last)
+		return b;
+	if (h->peers)
+		gfp |= __GFP_THISNODE;
+	for (;; b.order--) {
+		b.addr = get_block(h, b.order, gfp, &beyond);
+		if (b.addr || beyond || b.order == last)
+			break;
+	}
+	learn_order(h, from, last, b.addr ? b.order : UINT_MAX);
+	return b;
+}
+
+/* Count the free pages of this heap and its peers; stale numbers will do. */
+static unsigned long free_everywhere(const struct gomem_heap *h)
+{
+	unsigned long n = data_race(h->pages.free_pages); /* stale will do */
+	struct gomem_heap *peer;
+
+	for_each_gomem_peer(peer, h)
+		n += data_race(peer->pages.free_pages); /* stale will do */
+	return n;
+}
+
+/*
+ * Give back up to @excess free pages of all nodes. Return by how many pages
+ * that falls short.
+ */
+static unsigned long give_back_excess(struct gomem_heap *h,
+				      unsigned long excess)
+{
+	struct gomem_heap *peer;
+
+	excess -= gomem_heap_scavenge(h, excess, GOMEM_SCAVENGE_LIMIT);
+	for_each_gomem_peer(peer, h) {
+		if (!excess)
+			break;
+		excess -= gomem_heap_scavenge(peer, excess,
+					      GOMEM_SCAVENGE_LIMIT);
+	}
+	return excess;
+}
+
+/*
+ * To keep the memory limit a growing heap gives free pages back, which the
+ * request cannot use because they are too few or in the wrong place. The heap
+ * soon misses these: the next growth fetches as many again. Two rules keep this
+ * from taking all the time:
+ *
+ *	No page goes if all free pages together are less than the excess: then
+ *	the live objects alone exceed the limit, which cannot be met.
+ *
+ *	Giving back takes at most 1 / ROOM_PAUSE of the time. The next growth
+ *	costs two to three times as much. So at least half of the time is left
+ *	for other work.
+ *
+ * The limit is soft: the heap grows anyway. Pages in their grace period cannot
+ * go. If they are missing a grace period is started, and the next try is at
+ * least one tick later.
+ */
+#define ROOM_PAUSE	8
+
+static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
+{
+	unsigned long excess = gomem_source_excess(h->source, 1UL << need);
+	u64 start, pause;
+
+	if (likely(!excess) || !gfpflags_allow_blocking(gfp))
+		return;
+	start = ktime_get_ns();
+	if (start < READ_ONCE(h->room_next) || free_everywhere(h) < excess)
+		return;
+	excess = give_back_excess(h, excess);
+	pause = ROOM_PAUSE * (ktime_get_ns() - start);
+	if (excess) {
+		start_poll_synchronize_rcu();
+		pause = max_t(u64, pause, TICK_NSEC);
+	}
+	/* If two CPUs do this concurrently, either pause will do. */
+	WRITE_ONCE(h->room_next, start + pause);
+}
+
+/*
+ * Before the heap grows for a large request, give back as many of its free
+ * pages, which lie in runs too short for the request. Otherwise the heap would
+ * have both until its goal is set anew. Pages in their grace period stay.
+ */
+static void trade(struct gomem_heap *h, const struct gomem_span_request *req)
+{
+	if (req->npages >= h->trade_min && gfpflags_allow_blocking(req->gfp) &&
+	    gomem_heap_has_many_free(h))
+		gomem_heap_scavenge(h, req->npages, GOMEM_SCAVENGE_GROWTH);
+}
+
+/* Kept out of line: nothing here is left on the stack when the heap grows. */
+static noinline void make_way(struct gomem_heap *h,
+			      const struct gomem_span_request *req)
+{
+	make_room(h, order_base_2(req->npages), req->gfp);
+	trade(h, req);
+}
+
+static noinline void set_supply(struct gomem_supply *from,
+				struct gomem_heap *h, struct gomem_span *s,
+				unsigned int index)
+{
+	gomem_heap_free_desc(from->heap, &from->heap->spanalloc[index],
+			     from->desc);
+	from->heap = h;
+	from->desc = s;
+}
+
+/*
+ * Exchange the descriptor for one of the heap that the pages come from. Return
+ * false, with the old descriptor kept, if there is no memory.
+ */
+static noinline bool supply_from(struct gomem_supply *from,
+				 struct gomem_heap *h,
+				 const struct gomem_span_request *req)
+{
+	unsigned int index = req->kind->desc;
+	struct gomem_span *s =
+		gomem_heap_alloc_desc(h, &h->spanalloc[index], req->gfp);
+
+	if (s)
+		set_supply(from, h, s, index);
+	return s;
+}
+
+/* Register a new chunk with its heap, unless another CPU was faster. */
+static noinline struct gomem_chunk *register_chunk(struct gomem_heap *h,
+						   unsigned long addr,
+						   struct gomem_chunk *mine)
+{
+	unsigned long flags, ci = gomem_pagemap_index(h->map, addr);
+	struct gomem_chunk *c;
+
+	bitmap_zero(mine->zero, GOMEM_CHUNK_PAGES);
+	mine->rank = GOMEM_RANK_NONE;
+	spin_lock_irqsave(&h->lock, flags);
+	c = gomem_pagealloc_register(&h->pages, ci, mine);
+	if (c != mine)
+		gomem_fixalloc_free(&h->chunkalloc, mine);
+	spin_unlock_irqrestore(&h->lock, flags);
+	return c;
+}
+
+/* Return the chunk of a block of the heap @h; NULL if there is no memory. */
+static noinline struct gomem_chunk *provide_chunk(struct gomem_heap *h,
+						  unsigned long addr, gfp_t gfp)
+{
+	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
+
+	if (c != &gomem_no_chunk)
+		return c;
+	c = gomem_heap_alloc_desc(h, &h->chunkalloc, gfp);
+	return c ? register_chunk(h, addr, c) : NULL;
+}
+
+/* Return the heap of a block: that of its chunk, if the chunk has one yet. */
+static noinline struct gomem_heap *heap_of(struct gomem_heap *h,
+					   unsigned long addr)
+{
+	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
+
+	return c != &gomem_no_chunk ? c->heap : owner_of(h, addr);
+}
+
+/*
+ * Provide what a block needs before it can be added to its heap: a chunk, and a
+ * descriptor for the span that it is fetched for. The heap may be another one
+ * than that of @from, which is set to it. Return the chunk, or NULL if there is
+ * no memory.
+ */
+static struct gomem_chunk *prepare_block(struct gomem_supply *from,
+					 const struct gomem_span_request *req,
+					 unsigned long addr)
+{
+	struct gomem_chunk *c;
+	struct gomem_heap *h;
+
+	/*
+	 * A CPU of another node may register the chunk first, with its own
+	 * heap. Then the second round finds that heap.
+	 */
+	do {
+		h = heap_of(from->heap, addr);
+		if (h != from->heap && !supply_from(from, h, req))
+			return NULL;
+		c = provide_chunk(from->heap, addr, req->gfp);
+	} while (c && c->heap != from->heap);
+	return c;
+}
+
+/*
+ * Add a block to its heap, and take the request's pages from its start before
+ * another CPU can. Return the first of these pages.
+ */
+static unsigned long add_block(struct gomem_chunk *c,
+			       const struct gomem_span_request *req,
+			       unsigned long addr, unsigned long len)
+{
+	struct gomem_heap *h = c->heap;
+	unsigned long page = gomem_heap_page(h, addr), flags;
+
+	gomem_zeropage_enter(c, page % GOMEM_CHUNK_PAGES, len,
+			     h->source->zeroed);
+	spin_lock_irqsave(&h->lock, flags);
+	gomem_pagealloc_add(&h->pages, page, len);
+	gomem_candidates_mark(&h->candidates, c,
+			      page >> GOMEM_CHUNK_PAGES_SHIFT);
+	WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page,
+						  req->npages));
+	gomem_heap_note_peak(h);
+	h->stats.grows++;
+	h->stats.limit_exceeded += gomem_source_excess(h->source, 0) > 0;
+	spin_unlock_irqrestore(&h->lock, flags);
+	return page;
+}
+
+static noinline unsigned long fail(struct gomem_heap *h)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	h->stats.grow_failures++;
+	spin_unlock_irqrestore(&h->lock, flags);
+	return GOMEM_NO_PAGE;
+}
+
+/*
+ * Press the kernel for a block, as hard as the caller's gfp allows. A block
+ * beyond the tables is memory that was plugged in later, below the page map's
+ * base. Then ask for memory below 4 GiB instead.
+ */
+static noinline unsigned long fetch_hard(struct gomem_heap *h,
+					 unsigned int need, gfp_t gfp)
+{
+	bool beyond = false;
+	unsigned long addr = get_block(h, need, gomem_gfp_full(gfp), &beyond);
+
+	if (!beyond)
+		return addr;
+	return get_block(h, need, gomem_gfp_full(gfp) | __GFP_DMA32, &beyond);
+}
+
+/*
+ * Return how many pages of a block that was fetched for a large request are
+ * kept. The kernel's blocks are powers of two, large requests are not. What
+ * stays is the request, rounded up to h->grow_min pages.
+ */
+static unsigned long kept_length(const struct gomem_heap *h, unsigned int order,
+				 const struct gomem_span_request *req)
+{
+	unsigned long len = 1UL << order,
+		      keep = round_up(req->npages, h->grow_min);
+
+	return order > order_base_2(req->npages) ? len : min(len, keep);
+}
+
+static noinline unsigned long refuse(struct gomem_heap *h, unsigned long addr,
+				     unsigned int order)
+{
+	gomem_pages_put(h->source, addr, 1UL << order);
+	return fail(h);
+}
+
+/* Add the part of a block that is kept, and give back the rest. */
+static noinline unsigned long keep_block(struct gomem_chunk *c,
+					 const struct gomem_span_request *req,
+					 unsigned long addr, unsigned int order)
+{
+	unsigned long len = kept_length(c->heap, order, req);
+
+	trace_grow((void *)addr, order, req->gfp, c->heap->node);
+	if (len < 1UL << order)
+		gomem_pages_put(c->heap->source,
+				addr + (len << GOMEM_PAGE_SHIFT),
+				(1UL << order) - len);
+	return add_block(c, req, addr, len);
+}
+
+/* Count a block that is smaller than the one that the heap asked for first. */
+static noinline void note_order(struct gomem_heap *h, unsigned int order,
+				const struct gomem_span_request *req)
+{
+	unsigned long flags;
+
+	if (order >= wanted_order(h, order_base_2(req->npages)))
+		return;
+	spin_lock_irqsave(&h->lock, flags);
+	h->stats.grow_fallbacks++;
+	spin_unlock_irqrestore(&h->lock, flags);
+}
+
+/*
+ * Put a block that was fetched into its heap. Kept out of line to save stack:
+ * this may allocate descriptors, when the frames of the functions that fetched
+ * the block are gone.
+ */
+static noinline unsigned long use_block(struct gomem_supply *from,
+					const struct gomem_span_request *req,
+					unsigned long addr, unsigned int order)
+{
+	struct gomem_chunk *c;
+
+	note_order(from->heap, order, req);
+	c = prepare_block(from, req, addr);
+	if (!c)
+		return refuse(from->heap, addr, order);
+	return keep_block(c, req, addr, order);
+}
+
+static noinline unsigned long put_pages(struct gomem_heap *h,
+					unsigned long page, unsigned int npages)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	gomem_heap_release(h, page, npages);
+	spin_unlock_irqrestore(&h->lock, flags);
+	return GOMEM_NO_PAGE;
+}
+
+/*
+ * Take free pages that a peer's heap had. Without a descriptor for them they
+ * stay where they are.
+ */
+static noinline unsigned long use_pages(struct gomem_supply *from,
+					struct gomem_heap *peer,
+					const struct gomem_span_request *req,
+					unsigned long page)
+{
+	if (supply_from(from, peer, req))
+		return page;
+	fail(from->heap);
+	return put_pages(peer, page, req->npages);
+}
+
+/* Grow by the last resort: press the kernel. */
+static noinline unsigned long grow_hard(struct gomem_supply *from,
+					const struct gomem_span_request *req)
+{
+	unsigned int need = order_base_2(req->npages);
+	unsigned long addr = fetch_hard(from->heap, need, req->gfp);
+
+	if (!addr)
+		return fail(from->heap);
+	return use_block(from, req, addr, need);
+}
+
+static bool may_ask_peers(const struct gomem_heap *h,
+			  const struct gomem_span_request *req)
+{
+	return h->peers && !(req->gfp & __GFP_THISNODE);
+}
+
+/*
+ * Ask the other nodes, the nearest first, before the kernel is pressed for
+ * memory of this one. Ask each for free pages of its heap, then for a block
+ * that the kernel has there without effort.
+ */
+static noinline unsigned long
+grow_from_peers(struct gomem_supply *from, const struct gomem_span_request *req)
+{
+	struct gomem_heap *peer;
+	unsigned long page;
+	struct block b;
+
+	for_each_gomem_peer(peer, from->heap) {
+		page = gomem_heap_take(peer, req);
+		if (page != GOMEM_NO_PAGE)
+			return use_pages(from, peer, req, page);
+		b = fetch_light(peer, req);
+		if (b.addr)
+			return use_block(from, req, b.addr, b.order);
+	}
+	return grow_hard(from, req);
+}
+
+/**
+ * gomem_heap_grow - fetch a block of pages, and take a request's pages from it
+ * @from: the heap that should grow, and a descriptor of it. If the pages are
+ *	another node's, they are exchanged for its heap and a descriptor of that
+ * @req: the request
+ *
+ * If there is no descriptor for the pages of another node, these stay where
+ * they are, or go back to the kernel if it has just handed them out.
+ *
+ * Context: no lock held; may sleep if the request's gfp allows it.
+ * Return: the first page, GOMEM_NO_PAGE if there is no memory.
+ */
+unsigned long gomem_heap_grow(struct gomem_supply *from,
+			      const struct gomem_span_request *req)
+{
+	struct block b;
+
+	make_way(from->heap, req);
+	b = fetch_light(from->heap, req);
+	if (b.addr)
+		return use_block(from, req, b.addr, b.order);
+	if (req->local)
+		return GOMEM_NO_PAGE;
+	if (may_ask_peers(from->heap, req))
+		return grow_from_peers(from, req);
+	return grow_hard(from, req);
+}

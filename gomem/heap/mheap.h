@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mheap.h - the page heap: it fetches pages from the kernel, makes spans of
+ * them, and gives both back (Go's mheap).
+ *
+ * A heap has the memory of one NUMA node. The module has one heap for each
+ * node; tests make their own, with a page source that fails on demand.
+ */
+#ifndef GOMEM_MHEAP_H
+#define GOMEM_MHEAP_H
+
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/gfp.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "base/compat.h"
+#include "base/fixalloc.h"
+#include "base/sizeclass.h"
+#include "map/chunk.h"
+#include "map/kind.h"
+#include "map/pagemap.h"
+#include "map/span.h"
+#include "heap/candidates.h"
+#include "heap/pagealloc.h"
+#include "heap/pagesource.h"
+#include "heap/pcache.h"
+
+/* How often in an epoch gomem looks for what is not used: see epoch.c. */
+#define GOMEM_EPOCH_LOOKS	4
+
+/* The goal of a heap follows its use during this many looks. */
+#define GOMEM_GOAL_LOOKS	4
+
+/* A heap tries to grow by at least this many gomem pages: 128 KiB. */
+#define GOMEM_GROW_MIN		16
+
+/*
+ * A free gives pages back if more than max(pages in use / GOMEM_GIVE_SHARE,
+ * GOMEM_GIVE_MIN) are free. The minimum is 1 MiB. See gomem_heap_surplus().
+ */
+#define GOMEM_GIVE_SHARE	16
+#define GOMEM_GIVE_MIN		128
+
+/* See span_pages() in mcentral_grow.c and may_cache() in mcentral_refill.c. */
+#define GOMEM_SHORT_SHARE	4
+#define GOMEM_CACHE_SHARE	4
+
+/* Why free pages go back to the kernel. */
+enum gomem_scavenge_reason {
+	GOMEM_SCAVENGE_BACKGROUND,	/* the scavenger of epoch.c */
+	GOMEM_SCAVENGE_FORCED,		/* gomem_scavenge_all() and its like */
+	GOMEM_SCAVENGE_SHRINKER,	/* reclaim */
+	GOMEM_SCAVENGE_LIMIT,		/* growth, for the memory limit */
+	GOMEM_SCAVENGE_GROWTH,		/* growth for a large request */
+	GOMEM_SCAVENGE_FREE,		/* frees, if very much is free */
+	GOMEM_NR_SCAVENGE_REASONS,
+};
+
+/**
+ * struct gomem_heap_stats - counters of a heap, under its lock
+ * @lock_taken: how often the lock was taken to make or free spans
+ * @grows: blocks fetched from the page source
+ * @grow_fallbacks: blocks of a lower order than wanted
+ * @grow_failures: how often no block was to be had
+ * @grow_out_of_range: blocks that the tables do not reach, which went back
+ * @peer_spans: spans requested here that were made of another node's pages
+ * @limit_exceeded: how often the heap grew beyond the memory limit
+ * @grace_waits: grace periods that a scavenger slept for; never in reclaim
+ * @released: gomem pages ever given back to the page source, by reason
+ */
+struct gomem_heap_stats {
+	u64 lock_taken;
+	u64 grows;
+	u64 grow_fallbacks;
+	u64 grow_failures;
+	u64 grow_out_of_range;
+	u64 peer_spans;
+	u64 limit_exceeded;
+	u64 grace_waits;
+	u64 released[GOMEM_NR_SCAVENGE_REASONS];
+};
+
+/**
+ * struct gomem_heap_snapshot - state of a heap at one moment
+ * @counts: sums over all CPUs
+ * @stats: the counters under the heap's lock
+ * @free_pages: gomem pages that are free, without those in page caches
+ * @cached_pages: gomem pages in page caches, runs included
+ * @backed_pages: gomem pages that the heap has
+ * @hole_pages: gomem pages of its chunks that it does not have
+ * @chunks: chunks that have, or had, pages of the heap
+ * @span_bytes: bytes of span descriptors in use
+ * @span_sys: bytes taken for span descriptors
+ */
+struct gomem_heap_snapshot {
+	struct gomem_span_counts counts;
+	struct gomem_heap_stats stats;
+	unsigned long free_pages;
+	unsigned long cached_pages;
+	unsigned long backed_pages;
+	unsigned long hole_pages;
+	unsigned long chunks;
+	size_t span_bytes;
+	size_t span_sys;
+};
+
+/**
+ * struct gomem_heap - a page heap and the central lists over it
+ * @map: the page map, which finds its chunks by address
+ * @source: where its pages come from
+ * @peers: all heaps by node; NULL if this is the only heap
+ * @near: the other heaps, the nearest first, and a NULL at the end; NULL if
+ *	there are none
+ * @central: its mcentrals, one for each span class; those of size class 0 are
+ *	unused
+ * @node: the node whose memory it has
+ * @link: in the list of the module's heaps
+ * @relieve: called before the heap grows, with no lock held: this CPU's slots
+ *	give back objects that they do not need. Returns true if there were any.
+ *	May be NULL
+ * @kick: called with no lock held and interrupts on when many pages are free,
+ *	so that they go back soon. May be NULL
+ * @pcache_max: the most pages that a page cache may have; 0 for no page caches
+ * @pcache_min: pages that a page cache may have in a small heap, too, unless
+ *	@pcache_max is less
+ * @grow_min: gomem pages that it tries to grow by at least; see grow.c
+ * @trade_min: for a request of this many pages or more it gives back free ones
+ *	before it grows
+ * @give_min: free pages that frees never give back
+ * @short_share: GOMEM_SHORT_SHARE; 0 if all spans should have full length
+ * @cache_share: GOMEM_CACHE_SHARE; 0 if CPUs should cache spans of all kinds
+ * @pcache: each CPU's page cache
+ * @room_next: CLOCK_MONOTONIC time in nanoseconds before which growth gives no
+ *	pages back for the memory limit. Accessed without the lock: see
+ *	make_room()
+ * @undo_next: CLOCK_MONOTONIC time in nanoseconds before which failed calls
+ *	leave it to a work to give pages back. Accessed without the lock: see
+ *	gomem_heap_undo()
+ * @run_pages: pages in the runs of all page caches; see runs_limit()
+ * @transfer_bytes: bytes of the objects that all transfer caches have room for
+ * @transfer_pages: kernel pages that these transfer caches take
+ * @give_lock: protects @give_gp, @give_hurry and @give_hurried. Frees on any
+ *	CPU take it, but only by trylock, and may take @lock under it
+ * @give_gp: the grace period after which frees give pages back again; read
+ *	without the lock
+ * @give_hurry: whether @give_gp is an expedited one; read without the lock
+ * @give_hurried: jiffies when an expedited one was last begun; read without the
+ *	lock
+ * @lock: protects all members below except @order_limit, and the
+ *	bitmaps of the heap's chunks. Allocations, frees, the scavenger and the
+ *	shrinker take it on any CPU, with interrupts off, in any context but
+ *	NMI. Not held while memory is allocated from the kernel or given back
+ * @pages: which pages are free
+ * @spanalloc: span descriptors, by the size of their bitmaps
+ * @chunkalloc: struct gomem_chunk
+ * @stats: counters
+ * @order_limit: the highest order that the kernel is asked for first, which
+ *	follows recent successes and failures; accessed without the lock
+ * @peak_pages: the most pages that were not free at a time since the last look
+ * @past_peaks: @peak_pages at each of the last GOMEM_GOAL_LOOKS looks, as a
+ *	ring
+ * @looks: how often gomem_heap_set_goal() was called
+ * @goal_pages: pages to keep in all: free pages beyond go back. ULONG_MAX until
+ *	the first look; see goal.c
+ * @owed_pages: pages that gomem_heap_owe() announced and gomem_heap_pay() has
+ *	not given back yet
+ * @owed_gp: the grace period after which all @owed_pages may go
+ * @candidates: chunks with free pages, for the scavenger
+ *
+ * Invariants, if no CPU is making or freeing spans:
+ *	pages backed == pages free + cached_pages + inuse_pages
+ *	inuse_pages == sum of npages over live spans
+ *	live spans == sum of nspans over @central and the mcentrals of typed
+ *		caches + large + arena_spans
+ */
+struct gomem_heap {
+	/* Written once. */
+	struct gomem_pagemap *map;
+	struct gomem_pagesource *source;
+	struct gomem_heap **peers;
+	struct gomem_heap **near;
+	struct gomem_mcentral *central;
+	int node;
+	struct list_head link;
+	bool (*relieve)(struct gomem_heap *h);
+	void (*kick)(struct gomem_heap *h);
+	unsigned int pcache_max;
+	unsigned int pcache_min;
+	unsigned int grow_min;
+	unsigned int trade_min;
+	unsigned int give_min;
+	unsigned int short_share;
+	unsigned int cache_share;
+	struct gomem_pcache __percpu *pcache;
+
+	u64 room_next;
+	u64 undo_next;
+
+	atomic_long_t run_pages ____cacheline_aligned_in_smp;
+	atomic_long_t transfer_bytes;
+	atomic_long_t transfer_pages;
+
+	spinlock_t give_lock;	/* protects the three below */
+	unsigned long give_gp;
+	bool give_hurry;
+	unsigned long give_hurried;
+
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	struct gomem_pagealloc pages;
+	struct gomem_fixalloc spanalloc[GOMEM_NR_SPAN_SIZES];
+	struct gomem_fixalloc chunkalloc;
+	struct gomem_heap_stats stats;
+	unsigned int order_limit;
+	unsigned long peak_pages;
+	unsigned long past_peaks[GOMEM_GOAL_LOOKS];
+	unsigned int looks;
+	unsigned long goal_pages;
+	unsigned long owed_pages;
+	unsigned long owed_gp;
+	struct gomem_candidates candidates;
+};
+
+/* What span to make, and how hard to try. */
+struct gomem_span_request {
+	unsigned int npages;
+	const struct gomem_kind *kind;
+	bool aligned;	/* naturally; npages is a power of two */
+	bool local;	/* only of this node's memory, and without effort */
+	bool arena;	/* part of an arena; kind is a large one */
+	gfp_t gfp;
+};
+
+/* Called for each span with the heap lock held. */
+typedef void (*gomem_span_fn)(struct gomem_span *s, void *arg);
+
+/* mheap.c */
+int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
+		    struct gomem_pagemap *map, int node);
+int gomem_heap_cover(struct gomem_heap *h, unsigned long addr,
+		     unsigned long bytes);
+void gomem_heap_destroy(struct gomem_heap *h);
+
+/* allocspan.c */
+struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
+					 const struct gomem_span_request *req);
+unsigned int gomem_heap_alloc_spans(struct gomem_heap *h,
+				    const struct gomem_span_request *req,
+				    unsigned int n,
+				    struct gomem_span_stack *spans);
+void gomem_heap_count_peer_span(struct gomem_heap *h);
+
+/* freespan.c */
+void gomem_heap_free_spans(struct gomem_heap *h,
+			   struct gomem_span_stack *spans);
+void gomem_heap_free_span(struct gomem_span *s);
+
+/* spanpages.c */
+void gomem_heap_publish_large(struct gomem_span *s);
+
+/* extendspan.c */
+bool gomem_heap_extend_span(struct gomem_span *s, unsigned int npages,
+			    bool *zero);
+
+/* pcaches.c */
+void gomem_heap_drain_runs(struct gomem_heap *h);
+unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle);
+
+/* snapshot.c */
+void gomem_heap_get(struct gomem_heap *h, struct gomem_heap_snapshot *snap);
+
+/* walk.c */
+void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg);
+
+/**
+ * gomem_heap_claim_large() - claim a large object, to free or resize it
+ * @map: the page map
+ * @addr: the object's address, or any other address
+ *
+ * The tag of the object's first page holds its address, and GOMEM_TAG_LARGE
+ * while it can be claimed. If several CPUs claim it concurrently, one clears
+ * that bit and the others find it clear. A CPU that has not cleared it does not
+ * look at the span, which may already be another object's.
+ *
+ * The pages stay allocated until gomem_heap_free_span().
+ *
+ * Return: the object's span, which the caller then owns. NULL if there is no
+ * such object, or if it was freed or claimed before.
+ */
+static inline struct gomem_span *
+gomem_heap_claim_large(const struct gomem_pagemap *map, unsigned long addr)
+{
+	struct gomem_chunk *c = gomem_pagemap_chunk(map, addr);
+	unsigned int i = gomem_chunk_page(addr);
+	struct gomem_span *s;
+	u32 tag;
+
+	if (!c)
+		return NULL;
+	tag = READ_ONCE(c->tag[i]);
+	if (!gomem_tag_is_large(tag, addr))
+		return NULL;
+	/*
+	 * Acquire: pairs with gomem_heap_publish_large(), so that this CPU sees
+	 * the span and the object as they were published.
+	 */
+	if (!try_cmpxchg_acquire(&c->tag[i], &tag, tag & ~GOMEM_TAG_LARGE))
+		return NULL;
+	s = READ_ONCE(c->span[i]);
+	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
+	return s;
+}
+
+/*
+ * Return the gfp for a try that has a fallback: no reclaim, no reserves, no
+ * warning.
+ */
+static inline gfp_t gomem_gfp_light(gfp_t gfp)
+{
+	gfp &= ~(__GFP_RECLAIM | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL |
+		 __GFP_MEMALLOC | __GFP_HIGH | GOMEM_GFP_ATOMIC);
+	return gfp | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC;
+}
+
+/*
+ * Return the gfp for a try that has no fallback. gomem_heap_alloc_span() does
+ * the endless tries of __GFP_NOFAIL.
+ */
+static inline gfp_t gomem_gfp_full(gfp_t gfp)
+{
+	return gfp & ~__GFP_NOFAIL;
+}
+
+/* Return how many pages the heap has. Without its lock, so a little stale. */
+static inline unsigned long gomem_heap_about(const struct gomem_heap *h)
+{
+	/* A stale number is good enough for the callers. */
+	return data_race(h->pages.backed_pages);
+}
+
+/* Page numbers are those of the page map, the same for all heaps. */
+static inline unsigned long gomem_heap_page(const struct gomem_heap *h,
+					    unsigned long addr)
+{
+	return (addr - h->map->base) >> GOMEM_PAGE_SHIFT;
+}
+
+static inline unsigned long gomem_heap_addr(const struct gomem_heap *h,
+					    unsigned long page)
+{
+	return h->map->base + (page << GOMEM_PAGE_SHIFT);
+}
+
+#endif /* GOMEM_MHEAP_H */

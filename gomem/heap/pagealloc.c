@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pagealloc.c - address-ordered first fit over the chunks of a heap.
+ *
+ * It changes the bitmaps and the leaves. Searches that one chunk cannot answer
+ * are those of pagealloc_tree.c.
+ */
+#include <kunit/visibility.h>
+#include <linux/build_bug.h>
+#include <linux/bug.h>
+#include <linux/lockdep.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "heap/pagealloc.h"
+#include "heap/pagealloc_tree.h"
+
+/*
+ * A search for an aligned run looks into this many chunks, and visits this many
+ * summaries, before it settles for a longer run: see find_aligned_from().
+ */
+#define ALIGNED_LOOKS	16
+#define ALIGNED_STEPS	512
+
+enum page_state { PAGES_FREE, PAGES_TAKEN, PAGES_HOLE };
+
+static __always_inline struct gomem_chunk *
+chunk_of(const struct gomem_pagealloc *pa, unsigned long page)
+{
+	return gomem_pagealloc_chunk_of(pa, page);
+}
+
+/* Return the index of a page in its chunk. */
+static unsigned int offset(unsigned long page)
+{
+	return page % GOMEM_CHUNK_PAGES;
+}
+
+/**
+ * gomem_pagealloc_init() - set up a page allocator without pages
+ * @pa: page allocator
+ * @map: page map in which its chunks will be registered
+ * @heap: heap that the chunks belong to; not NULL
+ * @lock: the heap's lock, see struct gomem_pagealloc
+ *
+ * No chunk is covered yet.
+ *
+ * Context: any.
+ */
+void gomem_pagealloc_init(struct gomem_pagealloc *pa, struct gomem_pagemap *map,
+			  struct gomem_heap *heap, spinlock_t *lock)
+{
+	BUILD_BUG_ON(GOMEM_CHUNK_PAGES_SHIFT + LEAF * RADIX_SHIFT !=
+		     GOMEM_PALLOCSUM_BITS);
+
+	memset(pa, 0, sizeof(*pa));
+	pa->lock = lock;
+	pa->map = map;
+	pa->heap = heap;
+	pa->stale = NO_ENTRY;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_init);
+
+/**
+ * gomem_pagealloc_register() - register a chunk
+ * @pa: page allocator
+ * @ci: number of the chunk, for which gomem_pagealloc_cover() was called
+ * @chunk: bookkeeping of the chunk, zeroed; must stay until @pa is destroyed
+ *
+ * At first all pages of the chunk are holes, see gomem_pagealloc_add(). Another
+ * heap may try to register the chunk at the same time: the first one succeeds.
+ *
+ * Context: any, with @pa->lock held.
+ * Return: @chunk, or the chunk that another heap registered.
+ */
+struct gomem_chunk *gomem_pagealloc_register(struct gomem_pagealloc *pa,
+					     unsigned long ci,
+					     struct gomem_chunk *chunk)
+{
+	struct gomem_chunk *c;
+
+	lockdep_assert_held(pa->lock);
+
+	/* Complete it first: a free of a wrong pointer may look it up. */
+	gomem_pallocbits_set_range(&chunk->inuse, 0, GOMEM_CHUNK_PAGES);
+	gomem_pallocbits_set_range(&chunk->hole, 0, GOMEM_CHUNK_PAGES);
+	chunk->heap = pa->heap;
+	c = gomem_pagemap_register(pa->map, ci, chunk);
+	pa->nr_registered += c == chunk;
+	return c;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_register);
+
+static bool piece_is(const struct gomem_chunk *chunk, unsigned int i,
+		     unsigned int n, enum page_state state)
+{
+	switch (state) {
+	case PAGES_FREE:
+		return gomem_pallocbits_all_clear(&chunk->inuse, i, n);
+	case PAGES_TAKEN:
+		return gomem_pallocbits_all_set(&chunk->inuse, i, n) &&
+		       gomem_pallocbits_all_clear(&chunk->hole, i, n);
+	case PAGES_HOLE:
+		return gomem_pallocbits_all_set(&chunk->hole, i, n);
+	}
+	return false;
+}
+
+/* Return the chunk of @page, any value; NULL if it is not this heap's. */
+static __always_inline struct gomem_chunk *
+own_chunk(const struct gomem_pagealloc *pa, unsigned long page)
+{
+	struct gomem_chunk *c;
+
+	if (page >= nr_pages(pa))
+		return NULL;
+	c = chunk_of(pa, page);
+	return c->heap == pa->heap ? c : NULL;
+}
+
+/*
+ * Are all pages of the range in @state? False if the range is empty or any of
+ * its pages is outside the heap.
+ */
+static bool range_is(const struct gomem_pagealloc *pa, unsigned long page,
+		     unsigned long n, enum page_state state)
+{
+	const struct gomem_chunk *c;
+	unsigned long p;
+	unsigned int k;
+
+	if (!n || page >= nr_pages(pa) || n > nr_pages(pa) - page)
+		return false;
+	for (p = page; (k = gomem_pagealloc_piece(p, page + n)) > 0; p += k) {
+		c = chunk_of(pa, p);
+		/* A range may go on in another heap's chunk. */
+		if (c->heap != pa->heap || !piece_is(c, offset(p), k, state))
+			return false;
+	}
+	return true;
+}
+
+static __always_inline void take_piece(struct gomem_pagealloc *pa,
+				       struct gomem_chunk *c,
+				       unsigned long page, unsigned int n)
+{
+	gomem_pallocsum_t *sum = leaf_to_change(pa, page);
+
+	*sum = gomem_pallocbits_alloc(&c->inuse, offset(page), n, *sum);
+}
+
+static __always_inline void release_piece(struct gomem_pagealloc *pa,
+					  struct gomem_chunk *c,
+					  unsigned long page, unsigned int n)
+{
+	gomem_pallocsum_t *sum = leaf_to_change(pa, page);
+
+	*sum = gomem_pallocbits_free(&c->inuse, offset(page), n, *sum);
+}
+
+static void count_taken(struct gomem_pagealloc *pa, unsigned long page,
+			unsigned long n)
+{
+	pa->free_pages -= n;
+	if (page == pa->search)
+		pa->search += n;
+}
+
+static void count_released(struct gomem_pagealloc *pa, unsigned long page,
+			   unsigned long n)
+{
+	pa->free_pages += n;
+	pa->search = min(pa->search, page);
+}
+
+/* free -> taken */
+static void take(struct gomem_pagealloc *pa, unsigned long page,
+		 unsigned long n)
+{
+	unsigned long p;
+	unsigned int k;
+
+	for (p = page; (k = gomem_pagealloc_piece(p, page + n)) > 0; p += k)
+		take_piece(pa, chunk_of(pa, p), p, k);
+	count_taken(pa, page, n);
+}
+
+/* taken -> free */
+static void release(struct gomem_pagealloc *pa, unsigned long page,
+		    unsigned long n)
+{
+	unsigned long p;
+	unsigned int k;
+
+	for (p = page; (k = gomem_pagealloc_piece(p, page + n)) > 0; p += k)
+		release_piece(pa, chunk_of(pa, p), p, k);
+	count_released(pa, page, n);
+}
+
+/* Make pages of the heap holes, or holes pages of the heap. */
+static void set_holes(struct gomem_pagealloc *pa, unsigned long page,
+		      unsigned long n, bool hole)
+{
+	struct gomem_pallocbits *b;
+	unsigned long p;
+	unsigned int k;
+
+	for (p = page; (k = gomem_pagealloc_piece(p, page + n)) > 0; p += k) {
+		b = &chunk_of(pa, p)->hole;
+		if (hole)
+			gomem_pallocbits_set_range(b, offset(p), k);
+		else
+			gomem_pallocbits_clear_range(b, offset(p), k);
+	}
+	pa->backed_pages += hole ? -n : n;
+}
+
+/**
+ * gomem_pagealloc_add() - make holes free pages
+ * @pa: page allocator
+ * @page: first page
+ * @n: number of pages; may cross chunks, which are all registered
+ *
+ * Context: any, with @pa->lock held.
+ */
+void gomem_pagealloc_add(struct gomem_pagealloc *pa, unsigned long page,
+			 unsigned long n)
+{
+	lockdep_assert_held(pa->lock);
+
+	if (WARN_ON_ONCE(!range_is(pa, page, n, PAGES_HOLE)))
+		return;
+	set_holes(pa, page, n, false);
+	release(pa, page, n);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_add);
+
+/**
+ * gomem_pagealloc_remove() - make free pages holes
+ * @pa: page allocator
+ * @page: first page
+ * @n: number of pages, all free; may cross chunks
+ *
+ * For pages that go back to the kernel. The chunk stays registered.
+ *
+ * Context: any, with @pa->lock held.
+ */
+void gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
+			    unsigned long n)
+{
+	lockdep_assert_held(pa->lock);
+
+	if (WARN_ON_ONCE(!range_is(pa, page, n, PAGES_FREE)))
+		return;
+	take(pa, page, n);
+	set_holes(pa, page, n, true);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_remove);
+
+/*
+ * Find the lowest run of @n free pages, which may cross chunks. Return its first
+ * page, or GOMEM_NO_PAGE. Inlined in its few callers.
+ *
+ * Sets *@first to a page below which no page is free, at least pa->search. If
+ * the run is in the chunk of pa->search, sets *@c to that chunk, to save the
+ * caller a lookup; else to NULL.
+ */
+static __always_inline unsigned long
+find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
+	    struct gomem_chunk **c)
+{
+	unsigned long page, ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
+	gomem_pallocsum_t sum;
+	unsigned int free;
+
+	*c = NULL;
+	*first = pa->search;
+	/* Without a free page, search may be at the end of the tables. */
+	if (n - 1 >= pa->free_pages)
+		return GOMEM_NO_PAGE;
+	/* No page below search is free: a run in its chunk is the lowest. */
+	sum = pa->sum[LEAF][ci];
+	if (__gomem_pallocsum_field(sum, 1) >= n) {
+		*c = gomem_pagemap_nth_chunk(pa->map, ci);
+		page = find_in_chunk(*c, ci, n, offset(pa->search), &free);
+		*first = (ci << GOMEM_CHUNK_PAGES_SHIFT) + free;
+		return page;
+	}
+	if (sum == GOMEM_PALLOCSUM_NONE)
+		*first = gomem_pagealloc_find_in_tree(pa, 1);
+	return n == 1 ? *first : gomem_pagealloc_find_in_tree(pa, n);
+}
+
+/**
+ * gomem_pagealloc_alloc() - take the lowest run of free pages
+ * @pa: page allocator
+ * @n: number of pages, at least 1; the run may cross chunks
+ *
+ * Context: any, with @pa->lock held.
+ * Return: the first page, GOMEM_NO_PAGE if there is no such run.
+ */
+unsigned long gomem_pagealloc_alloc(struct gomem_pagealloc *pa,
+				    unsigned long n)
+{
+	unsigned long page, first;
+	struct gomem_chunk *c;
+
+	lockdep_assert_held(pa->lock);
+
+	page = find_lowest(pa, n, &first, &c);
+	pa->search = first;
+	if (page == GOMEM_NO_PAGE)
+		return page;
+	if (c) {
+		take_piece(pa, c, page, n);
+		count_taken(pa, page, n);
+	} else {
+		take(pa, page, n);
+	}
+	return page;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc);
+
+/*
+ * Return the lowest naturally aligned run of @n free pages in chunk @ci,
+ * GOMEM_NO_PAGE if there is none.
+ */
+static unsigned long find_aligned(const struct gomem_pagealloc *pa,
+				  unsigned long ci, unsigned int n)
+{
+	unsigned long base = ci << GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned int i;
+
+	if (gomem_pallocsum_max(pa->sum[LEAF][ci]) < n)
+		return GOMEM_NO_PAGE;
+	i = gomem_pallocbits_find_aligned(&chunk_of(pa, base)->inuse, n);
+	return i < GOMEM_CHUNK_PAGES ? base + i : GOMEM_NO_PAGE;
+}
+
+/*
+ * Return a naturally aligned run of @n free pages, more than 1: the lowest one
+ * at or after chunk @ci. That search gives up after ALIGNED_LOOKS chunks that
+ * have @n free pages in a row, but not aligned, or after ALIGNED_STEPS
+ * summaries. Then the lowest run of 2 * @n - 1 free pages is used, since any
+ * run of that length contains an aligned one of @n.
+ */
+static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
+				       unsigned long ci, unsigned int n)
+{
+	unsigned int looks, steps = ALIGNED_STEPS;
+	unsigned long page;
+
+	gomem_pagealloc_flush(pa);
+	for (looks = 0; looks < ALIGNED_LOOKS; looks++) {
+		ci = gomem_pagealloc_next_chunk(pa, ci, n, &steps);
+		if (ci == pa->nr[LEAF])
+			break;
+		page = find_aligned(pa, ci, n);
+		if (page != GOMEM_NO_PAGE)
+			return page;
+		ci++;
+	}
+	page = gomem_pagealloc_find_in_tree(pa, 2 * n - 1);
+	return page == GOMEM_NO_PAGE ? page : round_up(page, n);
+}
+
+/**
+ * gomem_pagealloc_alloc_aligned() - take a naturally aligned run
+ * @pa: page allocator
+ * @n: number of pages, a power of two up to 512
+ *
+ * Such a run never crosses chunks. Takes the lowest one, unless the search for
+ * it gave up: after 16 chunks that have @n free pages in a row, but not
+ * aligned, or after 512 summaries. Then takes the lowest aligned run inside the
+ * lowest run of 2 * @n - 1 free pages, and fails if there is none, although
+ * there may be an aligned run of @n elsewhere.
+ *
+ * Context: any, with @pa->lock held.
+ * Return: the first page, a multiple of @n; GOMEM_NO_PAGE if no such run was
+ * found.
+ */
+unsigned long gomem_pagealloc_alloc_aligned(struct gomem_pagealloc *pa,
+					    unsigned long n)
+{
+	unsigned long page, ci;
+
+	lockdep_assert_held(pa->lock);
+
+	if (WARN_ON_ONCE(!is_power_of_2(n) || n > GOMEM_CHUNK_PAGES))
+		return GOMEM_NO_PAGE;
+	if (n > pa->free_pages)
+		return GOMEM_NO_PAGE;
+
+	ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
+	if (pa->sum[LEAF][ci] == GOMEM_PALLOCSUM_NONE) {
+		pa->search = gomem_pagealloc_find_in_tree(pa, 1);
+		ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
+	}
+	page = find_aligned(pa, ci, n);
+	if (page == GOMEM_NO_PAGE)
+		page = find_aligned_from(pa, ci + 1, n);
+	if (page != GOMEM_NO_PAGE)
+		take(pa, page, n);
+	return page;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_aligned);
+
+/**
+ * gomem_pagealloc_alloc_range() - take given pages
+ * @pa: page allocator
+ * @page: first page
+ * @n: number of pages; may cross chunks
+ *
+ * Context: any, with @pa->lock held.
+ * Return: true if all pages were free and are taken now, false if nothing
+ * changed.
+ */
+bool gomem_pagealloc_alloc_range(struct gomem_pagealloc *pa,
+				 unsigned long page, unsigned long n)
+{
+	lockdep_assert_held(pa->lock);
+
+	if (!range_is(pa, page, n, PAGES_FREE))
+		return false;
+	take(pa, page, n);
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_range);
+
+/**
+ * gomem_pagealloc_free() - make taken pages free
+ * @pa: page allocator
+ * @page: first page
+ * @n: number of pages; need not be what one allocation returned
+ *
+ * Context: any, with @pa->lock held.
+ * Return: true if all pages were taken and are free now; false if nothing
+ * changed because a page was free already, is a hole or is outside the heap.
+ */
+bool gomem_pagealloc_free(struct gomem_pagealloc *pa, unsigned long page,
+			  unsigned long n)
+{
+	struct gomem_chunk *c;
+
+	lockdep_assert_held(pa->lock);
+
+	if (n - 1 < GOMEM_CHUNK_PAGES - offset(page)) {
+		c = own_chunk(pa, page);
+		if (!c || !piece_is(c, offset(page), n, PAGES_TAKEN))
+			return false;
+		release_piece(pa, c, page, n);
+		count_released(pa, page, n);
+		return true;
+	}
+	if (!range_is(pa, page, n, PAGES_TAKEN))
+		return false;
+	release(pa, page, n);
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_free);
+
+/* Return the lowest @max set bits of @bits. */
+static u64 lowest_bits(u64 bits, unsigned int max)
+{
+	u64 rest = bits;
+
+	if (max >= hweight64(bits))
+		return bits;
+	while (max--)
+		rest &= rest - 1;
+	return bits & ~rest;
+}
+
+/**
+ * gomem_pagealloc_alloc_block() - take free pages that are close together
+ * @pa: page allocator
+ * @max: largest number of pages to take, 1 to 64
+ * @base: set to the first page of the block, a multiple of 64
+ *
+ * Refills a CPU's page cache. Takes the lowest free pages of the block of 64
+ * pages that has the heap's first free page: one word of the bitmap.
+ *
+ * Context: any, with @pa->lock held.
+ * Return: the pages taken, bit i for page *@base + i. If no page is free, 0,
+ * and @base is not set.
+ */
+u64 gomem_pagealloc_alloc_block(struct gomem_pagealloc *pa, unsigned int max,
+				unsigned long *base)
+{
+	unsigned long page, first;
+	gomem_pallocsum_t *sum;
+	struct gomem_chunk *c;
+	unsigned int w;
+	u64 mask;
+
+	lockdep_assert_held(pa->lock);
+
+	page = find_lowest(pa, 1, &first, &c);
+	if (page == GOMEM_NO_PAGE || WARN_ON_ONCE(!max))
+		return 0;
+	if (!c)
+		c = chunk_of(pa, page);
+	*base = round_down(page, 64);
+	w = offset(page) / 64;
+	mask = lowest_bits(~c->inuse.word[w], max);
+
+	sum = leaf_to_change(pa, page);
+	*sum = gomem_pallocbits_alloc_mask(&c->inuse, w, mask, *sum);
+	pa->free_pages -= hweight64(mask);
+	pa->search = *base + fls64(mask);
+	return mask;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_block);
+
+/* Return the chunk of a block, NULL if not all pages of @mask are taken. */
+static __always_inline struct gomem_chunk *
+taken_block(const struct gomem_pagealloc *pa, unsigned long base, u64 mask)
+{
+	struct gomem_chunk *c = own_chunk(pa, base);
+	unsigned int w = offset(base) / 64;
+
+	if (!c || base % 64 || (mask & ~(c->inuse.word[w] & ~c->hole.word[w])))
+		return NULL;
+	return c;
+}
+
+/**
+ * gomem_pagealloc_free_block() - make taken pages of a block free
+ * @pa: page allocator
+ * @base: first page of the block, a multiple of 64
+ * @mask: the pages, bit i for page @base + i. All are taken, by any function
+ *	here. May be 0
+ *
+ * Context: any, with @pa->lock held.
+ */
+void gomem_pagealloc_free_block(struct gomem_pagealloc *pa,
+				unsigned long base, u64 mask)
+{
+	gomem_pallocsum_t *sum;
+	struct gomem_chunk *c;
+
+	lockdep_assert_held(pa->lock);
+
+	if (!mask)
+		return;
+	c = taken_block(pa, base, mask);
+	if (WARN_ON_ONCE(!c))
+		return;
+	sum = leaf_to_change(pa, base);
+	*sum = gomem_pallocbits_free_mask(&c->inuse, offset(base) / 64, mask,
+					  *sum);
+	pa->free_pages += hweight64(mask);
+	pa->search = min(pa->search, base + __ffs64(mask));
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_free_block);

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pages.c - take free pages of a heap, and make them free again.
+ */
+#include <linux/bug.h>
+#include <linux/lockdep.h>
+
+#include "map/freshpage.h"
+#include "heap/pages.h"
+
+/**
+ * gomem_heap_take - take free pages of a heap
+ * @h: the heap
+ * @req: how many pages, and how they are aligned
+ *
+ * Context: any but NMI.
+ * Return: the first page, GOMEM_NO_PAGE if there is no such run.
+ */
+unsigned long gomem_heap_take(struct gomem_heap *h,
+			      const struct gomem_span_request *req)
+{
+	unsigned long page, flags;
+
+	gomem_heap_lock_for_spans(h, &flags);
+	if (req->aligned && req->npages > 1)
+		page = gomem_pagealloc_alloc_aligned(&h->pages, req->npages);
+	else
+		page = gomem_pagealloc_alloc(&h->pages, req->npages);
+	gomem_heap_note_peak(h);
+	spin_unlock_irqrestore(&h->lock, flags);
+	return page;
+}
+
+/**
+ * gomem_heap_release - make pages free that were taken
+ * @h: the heap, locked
+ * @page: the first page
+ * @npages: how many, at most GOMEM_CHUNK_PAGES
+ *
+ * The pages have no tags any more. But another CPU may have read a tag just
+ * before, for a valid pointer or a stale one, and be about to look at the
+ * object: gomem_free() does so with preemption off. So the pages may be reused
+ * at once, but go back to the kernel only after an RCU grace period, which is
+ * noted here.
+ */
+void gomem_heap_release(struct gomem_heap *h, unsigned long page,
+			unsigned int npages)
+{
+	unsigned long end = page + npages;
+	struct gomem_chunk *c;
+	unsigned int n;
+
+	lockdep_assert_held(&h->lock);
+	if (WARN_ON_ONCE(!gomem_pagealloc_free(&h->pages, page, npages)))
+		return;
+	for (; page < end; page += n) {
+		n = gomem_pagealloc_piece(page, end);
+		c = gomem_pagealloc_chunk_of(&h->pages, page);
+		gomem_fresh_add(c, page % GOMEM_CHUNK_PAGES, n);
+		gomem_candidates_mark(&h->candidates, c,
+				      page >> GOMEM_CHUNK_PAGES_SHIFT);
+	}
+}

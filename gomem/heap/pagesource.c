@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pagesource.c - the page source of the module: the kernel's page allocator.
+ */
+#include <linux/bug.h>
+#include <linux/gfp.h>
+#include <linux/init.h>
+#include <linux/mm.h>
+#include <linux/page_ref.h>
+#include <linux/rcupdate.h>
+
+#include "base/compat.h"
+#include "base/key.h"
+#include "map/report.h"
+#include "heap/pagesource.h"
+
+/*
+ * The gfp flags that are passed on to the page allocator. They tell how hard to
+ * try, whether to warn, and whether other nodes will do. __GFP_DMA32 is here
+ * for retries of gomem's own: callers cannot set it. All other flags choose the
+ * zone or the properties of memory. One caller cannot choose these for pages
+ * that many callers share.
+ */
+#define GOMEM_GFP_EFFORT	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS | \
+				 __GFP_NOWARN | __GFP_RETRY_MAYFAIL | __GFP_NOFAIL | \
+				 __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC | \
+				 __GFP_THISNODE | __GFP_DMA32 | GOMEM_GFP_ATOMIC)
+
+/*
+ * References that gomem adds to each page, beside the one of alloc_pages(). Up
+ * to Linux 6.17 kfree() takes an object of gomem for a large one of its own and
+ * drops a reference of its page. The page survives this number of such calls. A
+ * page has at most 512 objects, but a loop that passes the same object to
+ * kfree() again and again must not free the page under the other objects. Half
+ * of the range of the counter is left for callers of get_page().
+ */
+#define GUARD_REFS	BIT(30)
+
+/*
+ * In KASAN's tag-based modes (arm64) a page has a tag, which is part of its
+ * address. gomem finds objects by arithmetic on addresses, so its pages get the
+ * tag that matches any memory.
+ */
+static void prepare_pages(struct page *page, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++) {
+		page_ref_add(page + i, GUARD_REFS);
+		set_page_private(page + i, 0);
+		page_kasan_tag_reset(page + i);
+	}
+}
+
+/*
+ * Split a block, so that any part of it can be given back alone: a compound
+ * page could only be freed as a whole.
+ */
+static noinline unsigned long split_block(struct page *page, unsigned int order)
+{
+	if (order)
+		split_page(page, order);
+	prepare_pages(page, order);
+	return (unsigned long)page_address(page);
+}
+
+/*
+ * Kept out of line for its warning of a bad node: the calls for that need a
+ * frame, which alloc_pages_node() itself does not if nothing follows it.
+ */
+static noinline struct page *get_pages(gfp_t gfp, unsigned int order, int node)
+{
+	return alloc_pages_node(node, gfp & GOMEM_GFP_EFFORT, order);
+}
+
+static unsigned long kernel_alloc(struct gomem_pagesource *src,
+				  unsigned int order, gfp_t gfp, int node)
+{
+	struct page *page;
+
+	order += GOMEM_PAGE_ORDER;
+	if (order > GOMEM_MAX_ORDER)
+		return 0;
+	page = get_pages(gfp, order, node);
+	return page ? split_block(page, order) : 0;
+}
+
+static int kernel_node_of(struct gomem_pagesource *src, unsigned long addr)
+{
+	return page_to_nid(virt_to_page((void *)addr));
+}
+
+/*
+ * Clear the keys of free objects in pages that go back to the kernel. An object
+ * that was freed twice may still be in a CPU's slot. Without its key it looks
+ * written to, so that no allocation hands it out when another user has its
+ * page.
+ */
+static __no_kmsan_checks void kernel_forget(struct gomem_pagesource *src,
+					    unsigned long addr,
+					    unsigned long npages)
+{
+	unsigned long *end = (unsigned long *)(addr +
+					       (npages << GOMEM_PAGE_SHIFT));
+	unsigned long *word;
+
+	for (word = (unsigned long *)addr; word < end; word++)
+		if (unlikely(gomem_looks_free(word, gomem_objkey(word)) &&
+			     gomem_is_free(word)))
+			*word = 0;
+}
+
+/*
+ * Return how many of gomem's references to a page are missing. Each reference
+ * that a user of the page holds at the moment hides a missing one.
+ */
+static unsigned long missing_refs(struct page *page)
+{
+	int missing = GUARD_REFS + 1 - page_ref_count(page);
+
+	return max(missing, 0);
+}
+
+/*
+ * Return how many of the @missing references of a page were not reported
+ * before, and note them as reported. The private word of the page has the
+ * number that was reported.
+ *
+ * Runs concurrently in tasks that check the heap, destroy a typed cache or
+ * unload the module, and with gomem_kernel_page_kfreed() on any CPU. If several
+ * race, only one returns the new ones.
+ */
+static unsigned long take_news(struct page *page, unsigned long missing)
+{
+	unsigned long told = READ_ONCE(page_private(page));
+
+	if (missing <= told ||
+	    cmpxchg(&page_private(page), told, missing) != told)
+		return 0;
+	return missing - told;
+}
+
+static unsigned long kernel_dropped(struct gomem_pagesource *src,
+				    unsigned long addr, unsigned long bytes,
+				    unsigned long *news)
+{
+	unsigned long end = addr + bytes, missing, all = 0;
+	struct page *page;
+
+	*news = 0;
+	for (; addr < end; addr += PAGE_SIZE) {
+		page = virt_to_page((void *)addr);
+		missing = missing_refs(page);
+		*news += take_news(page, missing);
+		/*
+		 * From Linux 6.18 on kfree() drops no reference. There the
+		 * probe of kfree_probe=1 may have reported more calls than
+		 * references are missing.
+		 */
+		all += max(missing, READ_ONCE(page_private(page)));
+	}
+	return all;
+}
+
+/**
+ * gomem_kernel_page_kfreed - record in a page that a kfree() of it is reported
+ * @addr: the object that kfree() was called with, in a page of a heap
+ *
+ * The caller reports the call, before kfree() does anything. kernel_dropped()
+ * counts the call, but not among the new ones.
+ *
+ * Context: any, in an RCU read-side section, which keeps the page from being
+ * given back.
+ */
+void gomem_kernel_page_kfreed(unsigned long addr)
+{
+	struct page *page = virt_to_page((void *)addr);
+	unsigned long told;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(),
+			 "gomem without rcu_read_lock(): the page may be freed");
+	do
+		told = READ_ONCE(page_private(page));
+	while (cmpxchg(&page_private(page), told, told + 1) != told);
+}
+
+/*
+ * Drop gomem's references to a page. If users of the page hold references, the
+ * last one to drop them frees it, as with any page. If some of gomem's are
+ * missing, the code that dropped them may drop more: the page is leaked, with
+ * the references it has.
+ */
+static void free_guarded_page(struct page *page)
+{
+	int left = folio_ref_sub_return(page_folio(page), GUARD_REFS);
+	unsigned long news;
+
+	if (likely(left > 0)) {
+		__free_page(page);
+		return;
+	}
+	page_ref_add(page, GUARD_REFS);
+	news = take_news(page, 1 - left);
+	if (news)
+		gomem_report_kfree(page_address(page), news);
+}
+
+static void kernel_free(struct gomem_pagesource *src, unsigned long addr,
+			unsigned long npages)
+{
+	unsigned long end = addr + (npages << GOMEM_PAGE_SHIFT);
+
+	for (; addr < end; addr += PAGE_SIZE)
+		free_guarded_page(virt_to_page((void *)addr));
+}
+
+/* Split a block into single pages, and free those beyond the first @bytes. */
+static noinline void *trim_pages(struct page *page, size_t bytes)
+{
+	unsigned int order = get_order(bytes);
+	unsigned long addr, end;
+
+	split_page(page, order);
+	addr = (unsigned long)page_address(page);
+	end = addr + (PAGE_SIZE << order);
+	for (addr += PAGE_ALIGN(bytes); addr < end; addr += PAGE_SIZE)
+		free_page(addr);
+	return page_address(page);
+}
+
+static void *kernel_meta_alloc(struct gomem_pagesource *src, size_t bytes,
+			       gfp_t gfp, int node)
+{
+	struct page *page = get_pages(gfp, get_order(bytes), node);
+
+	if (!page)
+		return NULL;
+	return bytes > PAGE_SIZE ? trim_pages(page, bytes) : page_address(page);
+}
+
+static void kernel_meta_free(struct gomem_pagesource *src, void *p,
+			     size_t bytes)
+{
+	free_pages_exact(p, bytes);
+}
+
+struct gomem_pagesource gomem_kernel_pages = {
+	.alloc = kernel_alloc,
+	.node_of = kernel_node_of,
+	.free = kernel_free,
+	.forget = kernel_forget,
+	.dropped = kernel_dropped,
+	.has_memory = true,
+	.meta_alloc = kernel_meta_alloc,
+	.meta_free = kernel_meta_free,
+};
+
+/**
+ * gomem_kernel_pages_init - find out whether the kernel hands out zeroed pages
+ *
+ * The kernel clears all pages when it hands them out (init_on_alloc=1) or when
+ * they are freed (init_on_free=1), or it clears none. Both parameters can be
+ * set only on its command line, so the answer never changes.
+ */
+void __init gomem_kernel_pages_init(void)
+{
+	gomem_kernel_pages.zeroed = want_init_on_alloc(0) ||
+				    want_init_on_free();
+}

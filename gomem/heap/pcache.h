@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pcache.h - page caches: a few free pages and span descriptors for each CPU.
+ *
+ * They make small spans without the heap's lock (Go's pageCache and mspancache)
+ * and large ones without a search.
+ *
+ * Tasks and interrupts on the CPU take the lock of its page cache to make and
+ * free spans. Other CPUs take it to drain the cache: before the heap grows,
+ * under memory pressure, and when the CPU did not use its cache for some time.
+ */
+#ifndef GOMEM_PCACHE_H
+#define GOMEM_PCACHE_H
+
+#include <linux/bitops.h>
+#include <linux/lockdep.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "base/limits.h"
+#include "map/span.h"
+
+/*
+ * Single pages of a cache are from one aligned block: one word of a chunk's
+ * bitmap, 512 KiB of address range.
+ */
+#define GOMEM_PCACHE_PAGES	64
+
+/*
+ * Most pages of its block that a cache has: heap / GOMEM_PCACHE_SHARE / CPUs,
+ * but at least GOMEM_PCACHE_MIN and at most GOMEM_PCACHE_PAGES.
+ */
+#define GOMEM_PCACHE_SHARE	64
+#define GOMEM_PCACHE_MIN	4
+
+/*
+ * Spans with more pages are not cut from the block, or they would use it up.
+ * Go's limit is about twice that. But in a small heap a CPU has less than 7
+ * pages of the block, and runs serve longer spans better.
+ */
+#define GOMEM_PCACHE_SPAN_MAX	7
+
+/* Most descriptors per size in a cache. A refill fetches half of them. */
+#define GOMEM_PCACHE_DESCS	8
+
+/*
+ * Runs per cache, and most pages of a run. A run is the pages of one freed
+ * span, for the next span of the same length.
+ */
+#define GOMEM_PCACHE_RUNS	4
+#define GOMEM_PCACHE_RUN_MAX	((unsigned int)(SZ_1M >> GOMEM_PAGE_SHIFT))
+
+/**
+ * struct gomem_run - adjacent free pages in a page cache
+ * @page: the first page
+ * @npages: number of pages, more than GOMEM_PCACHE_SPAN_MAX
+ * @seen: the run was here when gomem_heap_drain_runs() or
+ *	gomem_heap_drain_pcaches() last looked for unused runs
+ */
+struct gomem_run {
+	unsigned long page;
+	u16 npages;
+	bool seen;
+};
+
+/**
+ * struct gomem_span_counts - spans made and freed
+ * @inuse_pages: gomem pages in live spans
+ * @spans: live spans
+ * @large: live large objects
+ * @large_pages: gomem pages in live large objects
+ * @large_allocs: large objects ever allocated
+ * @large_frees: large objects ever freed
+ * @large_alloc_bytes: bytes ever allocated as large objects
+ * @arena_spans: live spans of arenas, including those in quarantine
+ * @arena_pages: gomem pages in @arena_spans
+ * @span_allocs: spans ever made
+ * @span_frees: spans ever freed
+ * @cache_spans: spans ever made from a page cache without the heap's lock
+ *
+ * Each CPU counts the spans that it makes and frees. A CPU that frees spans of
+ * other CPUs may have negative numbers, so only the sums over all CPUs have a
+ * meaning. They are exact only while no CPU makes or frees spans.
+ */
+struct gomem_span_counts {
+	long inuse_pages;
+	long spans;
+	long large;
+	long large_pages;
+	long arena_spans;
+	long arena_pages;
+	u64 large_allocs;
+	u64 large_frees;
+	u64 large_alloc_bytes;
+	u64 span_allocs;
+	u64 span_frees;
+	u64 cache_spans;
+};
+
+/**
+ * struct gomem_pcache - one CPU's page cache of one heap
+ * @lock: protects all members. Taken in any context but NMI, with interrupts
+ *	off. The heap's lock may be taken under it. The CPU itself takes it to
+ *	make and free spans, other CPUs to drain the cache and to read @counts
+ * @base: page that bit 0 of @free stands for; a multiple of 64
+ * @free: the pages of the block; the page allocator counts them as taken
+ * @desc: free descriptors by size of their bitmaps, linked by their first word
+ * @nr_desc: number of descriptors in each list of @desc
+ * @run: runs of pages, the oldest first; these count as taken, too
+ * @nr_runs: number of runs
+ * @uses: how often pages of @free were taken or put back, to detect an idle CPU
+ * @seen: @uses when gomem_heap_drain_pcaches() last looked for idle CPUs
+ * @counts: spans that this CPU made and freed
+ *
+ * Invariants:
+ *	nr_desc[i] == length of desc[i] <= GOMEM_PCACHE_DESCS
+ *	pages in free and in runs have no tag
+ */
+struct gomem_pcache {
+	spinlock_t lock;	/* protects all members */
+	unsigned long base;
+	u64 free;
+	struct gomem_span *desc[GOMEM_NR_SPAN_SIZES];
+	u8 nr_desc[GOMEM_NR_SPAN_SIZES];
+	u8 nr_runs;
+	u32 uses;
+	u32 seen;
+	struct gomem_run run[GOMEM_PCACHE_RUNS];
+	struct gomem_span_counts counts;
+} ____cacheline_aligned_in_smp;
+
+void gomem_pcache_init(struct gomem_pcache *pc);
+unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages,
+				 bool aligned);
+unsigned int gomem_pcache_has(const struct gomem_pcache *pc, unsigned long page,
+			      unsigned int npages);
+void gomem_pcache_take(struct gomem_pcache *pc, unsigned long page,
+		       unsigned int npages);
+unsigned long gomem_pcache_take_run(struct gomem_pcache *pc,
+				    unsigned int npages, bool aligned);
+void gomem_pcache_put_run(struct gomem_pcache *pc, unsigned long page,
+			  unsigned int npages);
+void gomem_pcache_drop_run(struct gomem_pcache *pc, unsigned int i);
+unsigned int gomem_pcache_run_pages(const struct gomem_pcache *pc);
+void gomem_span_counts_add(struct gomem_span_counts *to,
+			   const struct gomem_span_counts *n);
+
+/* Return @npages bits from bit @i on: at least 1, not beyond bit 63. */
+static inline u64 gomem_pcache_bits(unsigned int i, unsigned int npages)
+{
+	return ((2ULL << (npages - 1)) - 1) << i;
+}
+
+/**
+ * gomem_pcache_free - put adjacent pages into the cache's block
+ * @pc: the cache
+ * @page: the first page
+ * @npages: number of pages
+ * @max: most pages of the block that the cache may have afterwards
+ *
+ * Context: any, with @pc->lock held.
+ * Return: true if the cache has the pages. False if these are outside of its
+ * block or too many: the caller returns them to the heap.
+ */
+static inline bool gomem_pcache_free(struct gomem_pcache *pc,
+				     unsigned long page, unsigned int npages,
+				     unsigned int max)
+{
+	unsigned long i = page - pc->base;
+
+	lockdep_assert_held(&pc->lock);
+	if (npages > GOMEM_PCACHE_SPAN_MAX || i >= GOMEM_PCACHE_PAGES ||
+	    npages > GOMEM_PCACHE_PAGES - i ||
+	    hweight64(pc->free) + npages > max)
+		return false;
+	pc->free |= gomem_pcache_bits(i, npages);
+	pc->uses++;
+	return true;
+}
+
+/**
+ * gomem_pcache_pop - take a span descriptor out of the cache
+ * @pc: the cache
+ * @index: size of its bitmaps, an index of gomem_heap.spanalloc
+ *
+ * Context: any, with @pc->lock held.
+ * Return: a dead span, NULL if there is none.
+ */
+static inline struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc,
+						  unsigned int index)
+{
+	struct gomem_span *s = pc->desc[index];
+
+	lockdep_assert_held(&pc->lock);
+	if (s) {
+		pc->desc[index] = *(struct gomem_span **)s;
+		pc->nr_desc[index]--;
+	}
+	return s;
+}
+
+/**
+ * gomem_pcache_push - put a span descriptor into the cache
+ * @pc: the cache
+ * @index: size of its bitmaps, an index of gomem_heap.spanalloc
+ * @s: a dead span
+ *
+ * Overwrites only the first word of @s, with a link.
+ *
+ * Context: any, with @pc->lock held.
+ * Return: false if the cache has GOMEM_PCACHE_DESCS of this size already.
+ */
+static inline bool gomem_pcache_push(struct gomem_pcache *pc,
+				     unsigned int index, struct gomem_span *s)
+{
+	lockdep_assert_held(&pc->lock);
+	if (pc->nr_desc[index] == GOMEM_PCACHE_DESCS)
+		return false;
+	*(struct gomem_span **)s = pc->desc[index];
+	pc->desc[index] = s;
+	pc->nr_desc[index]++;
+	return true;
+}
+
+#endif /* GOMEM_PCACHE_H */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pcaches.h - the page caches of a heap's CPUs: lock, refill and drain them.
+ *
+ * For the files of the heap only. pcache.h has what needs no heap.
+ */
+#ifndef GOMEM_PCACHES_H
+#define GOMEM_PCACHES_H
+
+#include <linux/cpumask.h>
+#include <linux/minmax.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
+#include <linux/topology.h>
+
+#include "heap/mheap.h"
+
+int gomem_heap_init_pcaches(struct gomem_heap *h);
+void gomem_heap_refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
+			      unsigned int index);
+unsigned int gomem_heap_release_run(struct gomem_heap *h,
+				    struct gomem_pcache *pc, unsigned int i);
+
+/*
+ * Lock this CPU's page cache. A task that moves to another CPU meanwhile uses
+ * the page cache of the first CPU, which the lock makes harmless.
+ */
+static inline struct gomem_pcache *
+gomem_heap_lock_pcache(struct gomem_heap *h, unsigned long *flags)
+	__acquires(&pc->lock)
+{
+	struct gomem_pcache *pc = raw_cpu_ptr(h->pcache);
+
+	spin_lock_irqsave(&pc->lock, *flags);
+	return pc;
+}
+
+/*
+ * Is this the heap of this CPU's node, or the nearest one to it? Other CPUs
+ * keep no pages of the heap in their page caches, and only count spans there.
+ */
+static inline bool gomem_heap_is_near(const struct gomem_heap *h)
+{
+	return !h->peers || h->peers[numa_node_id()] == h;
+}
+
+/* Does a page cache keep the pages of such a span as a run? */
+static inline bool gomem_makes_run(unsigned int npages)
+{
+	return npages > GOMEM_PCACHE_SPAN_MAX && npages <= GOMEM_PCACHE_RUN_MAX;
+}
+
+/*
+ * Return the most pages that a page cache may have: the heap's pages /
+ * (GOMEM_PCACHE_SHARE * CPUs), but at least h->pcache_min, and at most
+ * h->pcache_max.
+ */
+static inline unsigned int gomem_heap_pcache_limit(const struct gomem_heap *h)
+{
+	unsigned long share = gomem_heap_about(h) /
+			      (GOMEM_PCACHE_SHARE * num_online_cpus());
+	unsigned int least = min(h->pcache_min, h->pcache_max);
+
+	return clamp_t(unsigned long, share, least, h->pcache_max);
+}
+
+#endif /* GOMEM_PCACHES_H */

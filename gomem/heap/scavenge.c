@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * scavenge.c - choose which free pages go back to the kernel first, and when.
+ *
+ * A hole in the middle of a chunk breaks up long runs until the kernel happens
+ * to hand out that block again. So chunks without a live page go first, then
+ * long runs, then shorter ones. Among equals the highest address goes first,
+ * since allocation prefers low addresses. Go's scavenger makes the same passes,
+ * except for the first.
+ *
+ * candidates.h keeps the chunks that are worth looking at.
+ */
+#include <kunit/visibility.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/lockdep.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+
+#include "base/pallocbits.h"
+#include "base/trace.h"
+#include "map/freshpage.h"
+#include "heap/scavenge.h"
+
+/*
+ * Limits on the work under one hold of the heap lock: runs taken, pages taken,
+ * and chunks looked at without taking a page. Taking a run costs about 3000
+ * instructions, looking at a chunk about 1200.
+ */
+#define BATCH_RUNS	16
+#define BATCH_PAGES	GOMEM_CHUNK_PAGES
+#define BATCH_LOOKS	16
+
+/*
+ * If this many pages wait for a grace period, it is an expedited one: it takes
+ * microseconds instead of milliseconds, but RCU interrupts all CPUs that are
+ * not idle. There is only one at a time, and each lets megabytes go back. The
+ * kernel parameter rcupdate.rcu_normal turns expedited grace periods into
+ * normal ones.
+ */
+#define HURRY_MIN	(SZ_4M >> GOMEM_PAGE_SHIFT)
+
+/* The shortest run taken from a chunk, in pages, by the chunk's rank. */
+static const unsigned int min_run[GOMEM_NR_TREE_RANKS] = {
+	[GOMEM_RANK_IDLE]	= 1,
+	[GOMEM_RANK_LONG]	= 64,
+	[GOMEM_RANK_SHORT]	= 8,
+	[GOMEM_RANK_REST]	= 1,
+	[GOMEM_RANK_DENSE]	= 1,
+};
+
+/* Pages that were taken out of the heap, to be given to the kernel. */
+struct batch {
+	unsigned long want;	/* the most pages to take */
+	unsigned int n;
+	unsigned long pages;
+	unsigned long gp;	/* if late: the grace period to wait for */
+	bool late;		/* some free pages have to wait for gp */
+	struct {
+		unsigned long page;
+		unsigned int len;
+	} run[BATCH_RUNS];
+};
+
+/*
+ * Begin a batch of at most @want pages. Leave run[] alone: an entry is written
+ * before it is read.
+ */
+static void batch_init(struct batch *b, unsigned long want)
+{
+	b->want = min_t(unsigned long, want, BATCH_PAGES);
+	b->n = 0;
+	b->pages = 0;
+	b->late = false;
+}
+
+static unsigned int pages_in_use(const struct gomem_chunk *c)
+{
+	unsigned int w, n = 0;
+
+	for (w = 0; w < GOMEM_CHUNK_WORDS; w++)
+		n += hweight64(c->inuse.word[w] & ~c->hole.word[w]);
+	return n;
+}
+
+static unsigned int pages_free(const struct gomem_chunk *c)
+{
+	return GOMEM_CHUNK_PAGES -
+	       gomem_pallocbits_count(&c->inuse, 0, GOMEM_CHUNK_PAGES);
+}
+
+/*
+ * Return the rank of a chunk. @busy are the pages that must not be taken: those
+ * in use, holes, and perhaps those in a grace period. A chunk of which at most
+ * 1/32 is free (Go's bound) is DENSE: it comes last, and the background
+ * scavenger leaves it alone.
+ */
+static enum gomem_rank rank_of(const struct gomem_chunk *c,
+			       const struct gomem_pallocbits *busy)
+{
+	unsigned int longest =
+		gomem_pallocsum_max(gomem_pallocbits_summarize(busy));
+	unsigned int used = pages_in_use(c), nr_free = pages_free(c);
+
+	if (!nr_free)
+		return GOMEM_RANK_NONE;
+	if (!longest)
+		return GOMEM_RANK_WAITS;
+	if (!used)
+		return GOMEM_RANK_IDLE;
+	if (nr_free * 31 <= used)
+		return GOMEM_RANK_DENSE;
+	if (longest >= min_run[GOMEM_RANK_LONG])
+		return GOMEM_RANK_LONG;
+	return longest >= min_run[GOMEM_RANK_SHORT] ? GOMEM_RANK_SHORT :
+						      GOMEM_RANK_REST;
+}
+
+/*
+ * May this caller take pages that are still in their grace period, and sleep
+ * until it is over? Nobody can use these pages during the sleep, so the
+ * background scavenger leaves them in the heap. Callers in reclaim, and on the
+ * way of an allocation or a free, must not sleep.
+ */
+static bool takes_fresh(enum gomem_scavenge_reason why)
+{
+	return why == GOMEM_SCAVENGE_FORCED;
+}
+
+/* Note the grace period of a chunk's free pages, unless @b has a later one. */
+static void note_grace(struct batch *b, const struct gomem_chunk *c)
+{
+	unsigned long gp = gomem_fresh_until(c);
+
+	if (poll_state_synchronize_rcu(gp))
+		return;
+	if (!b->late || ULONG_CMP_LT(b->gp, gp))
+		b->gp = gp;
+	b->late = true;
+}
+
+/*
+ * Take runs of at least @min pages out of a chunk, the highest addresses first,
+ * and add them to @busy.
+ */
+static void gather_runs(struct gomem_heap *h, struct gomem_chunk *c,
+			unsigned int min, struct gomem_pallocbits *busy,
+			struct batch *b)
+{
+	unsigned int i = GOMEM_CHUNK_PAGES, len, room;
+
+	lockdep_assert_held(&h->lock);
+	note_grace(b, c);
+	while (b->n < BATCH_RUNS && b->pages < b->want) {
+		i = gomem_pallocbits_find_last(busy, min, i, &len);
+		if (i == GOMEM_CHUNK_PAGES)
+			break;
+		room = min_t(unsigned long, len, b->want - b->pages);
+		b->run[b->n].page = (c->index << GOMEM_CHUNK_PAGES_SHIFT) +
+				    i + len - room;
+		b->run[b->n].len = room;
+		gomem_pagealloc_remove(&h->pages, b->run[b->n].page, room);
+		gomem_pallocbits_set_range(busy, i + len - room, room);
+		b->pages += room;
+		b->n++;
+		if (!i)
+			break;
+	}
+}
+
+/*
+ * Take runs out of a chunk if its rank is still right, and rank it anew. With
+ * @fresh pages in their grace period may be taken, too.
+ */
+static void look_at(struct gomem_heap *h, struct gomem_chunk *c, bool fresh,
+		    struct batch *b)
+{
+	struct gomem_pallocbits busy = c->inuse;
+	enum gomem_rank rank;
+
+	lockdep_assert_held(&h->lock);
+	if (!fresh)
+		gomem_fresh_busy(c, &busy);
+	rank = rank_of(c, &busy);
+	if (rank == c->rank && rank < GOMEM_NR_TREE_RANKS) {
+		gather_runs(h, c, min_run[rank], &busy, b);
+		rank = rank_of(c, &busy);
+	}
+	gomem_candidates_place(&h->candidates, c, rank);
+}
+
+/*
+ * Return the next chunk to look at: new ones first, then a waiting one whose
+ * grace period is over, then the best rank. Of the waiting chunks only the one
+ * that came first is polled.
+ */
+static struct gomem_chunk *next_candidate(struct gomem_heap *h,
+					  enum gomem_scavenge_reason why)
+{
+	struct gomem_candidates *cs = &h->candidates;
+	struct gomem_chunk *c = gomem_candidates_new(cs);
+
+	lockdep_assert_held(&h->lock);
+	if (c)
+		return c;
+	c = gomem_candidates_waiting(cs);
+	if (c && (takes_fresh(why) ||
+		  poll_state_synchronize_rcu(gomem_fresh_until(c))))
+		return c;
+	return gomem_candidates_best(cs, why == GOMEM_SCAVENGE_BACKGROUND ?
+					 GOMEM_RANK_REST : GOMEM_RANK_DENSE);
+}
+
+/*
+ * Take pages out of the heap until a limit of the batch is reached. Return
+ * false if there are no candidates left.
+ */
+static bool gather(struct gomem_heap *h, enum gomem_scavenge_reason why,
+		   struct batch *b)
+{
+	struct gomem_chunk *c;
+	unsigned int in_vain = 0, n;
+
+	lockdep_assert_held(&h->lock);
+	while (in_vain < BATCH_LOOKS && b->n < BATCH_RUNS &&
+	       b->pages < b->want) {
+		c = next_candidate(h, why);
+		if (!c)
+			return false;
+		n = b->n;
+		look_at(h, c, takes_fresh(why), b);
+		in_vain += b->n == n;
+	}
+	return true;
+}
+
+/*
+ * Note the grace period of the chunk that began to wait last, so that after one
+ * sleep of the background scavenger, as a rule, all waiting chunks can go.
+ */
+static void note_waiting(struct gomem_heap *h, struct batch *b)
+{
+	lockdep_assert_held(&h->lock);
+	if (!list_empty(&h->candidates.waits))
+		note_grace(b, list_last_entry(&h->candidates.waits,
+					      struct gomem_chunk, link));
+}
+
+/* Fill a batch under one hold of the lock. Return true if there may be more. */
+static bool take_batch(struct gomem_heap *h, enum gomem_scavenge_reason why,
+		       struct batch *b)
+{
+	unsigned long flags;
+	bool more;
+
+	spin_lock_irqsave(&h->lock, flags);
+	more = gather(h, why, b);
+	if (!b->n && why == GOMEM_SCAVENGE_BACKGROUND)
+		note_waiting(h, b);
+	h->stats.released[why] += b->pages;
+	spin_unlock_irqrestore(&h->lock, flags);
+	return more;
+}
+
+/* Call take_batch() until it takes a page or there are no candidates left. */
+static void take_some(struct gomem_heap *h, enum gomem_scavenge_reason why,
+		      struct batch *b)
+{
+	while (take_batch(h, why, b) && !b->n)
+		cond_resched();
+}
+
+/*
+ * Give the pages of a batch to the kernel. All of them are searched for the
+ * keys of free objects, which takes most of a millisecond for a chunk's pages.
+ */
+static void put_batch(struct gomem_heap *h, const struct batch *b,
+		      bool may_sleep)
+{
+	unsigned int i;
+
+	if (b->n)
+		trace_scavenge(b->pages << GOMEM_PAGE_SHIFT, h->node);
+	for (i = 0; i < b->n; i++) {
+		gomem_pages_put_used(h->source,
+				     gomem_heap_addr(h, b->run[i].page),
+				     b->run[i].len);
+		if (may_sleep)
+			cond_resched();
+	}
+}
+
+/*
+ * Sleep until poll_state_synchronize_rcu(@gp) is true. One grace period is not
+ * always enough: an expedited one that begins during a normal one may, for the
+ * poll, end only the normal one.
+ *
+ * cond_synchronize_rcu() will not do: on a kernel for one CPU it does nothing,
+ * and the poll would wait for a task switch that may not come.
+ */
+static void sleep_until_over(unsigned long gp, bool hurry)
+{
+	while (!poll_state_synchronize_rcu(gp)) {
+		if (hurry)
+			synchronize_rcu_expedited();
+		else
+			synchronize_rcu();
+	}
+}
+
+/**
+ * gomem_heap_wait_for_grace - sleep until a grace period is over, and count it
+ * @h: the heap whose pages wait for it
+ * @gp: cookie from get_state_synchronize_rcu()
+ * @hurry: whether to use expedited grace periods
+ *
+ * Context: may sleep; not in reclaim.
+ */
+void gomem_heap_wait_for_grace(struct gomem_heap *h, unsigned long gp,
+			       bool hurry)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	h->stats.grace_waits++;
+	spin_unlock_irqrestore(&h->lock, flags);
+	sleep_until_over(gp, hurry);
+}
+
+/**
+ * gomem_heap_scavenge_some - give a batch of free pages back to the kernel
+ * @h: the heap
+ * @want: the most pages to give back
+ * @why: who asks; all but GOMEM_SCAVENGE_BACKGROUND take from dense chunks, too
+ * @worked: the nanoseconds that this takes are added to it, without those spent
+ *	waiting for a grace period
+ *
+ * Pages whose last object was freed recently are in an RCU grace period: see
+ * gomem_heap_release(). GOMEM_SCAVENGE_FORCED takes such pages out of the heap
+ * and sleeps until their grace period is over. GOMEM_SCAVENGE_BACKGROUND sleeps
+ * only if there are no other pages to take, and leaves them in the heap
+ * meanwhile. All other callers leave such pages alone, and never sleep.
+ *
+ * Context: any that may be rescheduled; GOMEM_SCAVENGE_FORCED and
+ * GOMEM_SCAVENGE_BACKGROUND sleep until a grace period is over.
+ * Return: how many pages went back, 0 if there are none (left) to take.
+ */
+unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, unsigned long want,
+				       enum gomem_scavenge_reason why,
+				       u64 *worked)
+{
+	u64 start = ktime_get_ns();
+	struct batch b;
+	bool again;
+
+	if (!want)
+		return 0;
+	batch_init(&b, want);
+	take_some(h, why, &b);
+	again = !b.n && why == GOMEM_SCAVENGE_BACKGROUND;
+	if (b.late && (again || takes_fresh(why))) {
+		*worked += ktime_get_ns() - start;
+		gomem_heap_wait_for_grace(h, b.gp, again &&
+					  gomem_heap_surplus(h) >= HURRY_MIN);
+		start = ktime_get_ns();
+		/*
+		 * Pages that were free before the sleep may go. Pages freed
+		 * during the sleep have to wait for a later call.
+		 */
+		if (again)
+			take_some(h, why, &b);
+	}
+	put_batch(h, &b, true);
+	*worked += ktime_get_ns() - start;
+	return b.pages;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge_some);
+
+/**
+ * gomem_heap_scavenge - give free pages back to the kernel
+ * @h: the heap
+ * @want: the most pages to give back
+ * @why: who asks; see gomem_heap_scavenge_some()
+ *
+ * Context: process context.
+ * Return: how many pages went back.
+ */
+unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
+				  enum gomem_scavenge_reason why)
+{
+	unsigned long done = 0, n;
+	u64 worked = 0;
+
+	while (done < want) {
+		n = gomem_heap_scavenge_some(h, want - done, why, &worked);
+		if (!n)
+			break;
+		done += n;
+		cond_resched();
+	}
+	return done;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
+
+/**
+ * gomem_heap_owe - announce pages that will go back after a grace period
+ * @h: the heap, none of whose free pages can go back at once
+ * @want: the most pages to announce
+ * @owes: set to whether gomem_heap_pay() has to be called
+ *
+ * Starts a grace period that all free pages can go back after: an expedited
+ * one, unless pages are owed already. Pages that are announced already are not
+ * announced again.
+ *
+ * Context: any but NMI; never sleeps, never allocates.
+ * Return: how many pages were announced.
+ */
+unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want,
+			     bool *owes)
+{
+	unsigned long flags, more;
+	/* Without the lock: a grace period of either speed will do. */
+	unsigned long gp = data_race(h->owed_pages) ?
+				   start_poll_synchronize_rcu() :
+				   start_poll_synchronize_rcu_expedited();
+
+	spin_lock_irqsave(&h->lock, flags);
+	more = h->pages.free_pages - min(h->pages.free_pages, h->owed_pages);
+	more = min(more, want);
+	h->owed_pages += more;
+	h->owed_gp = gp;
+	*owes = h->owed_pages;
+	spin_unlock_irqrestore(&h->lock, flags);
+	return more;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
+
+/**
+ * gomem_heap_pay - give back the pages that were announced
+ * @h: the heap
+ *
+ * Context: process context; sleeps until the grace period is over.
+ * Return: how many pages went back. The heap may have reused the others.
+ */
+unsigned long gomem_heap_pay(struct gomem_heap *h)
+{
+	unsigned long flags, n, gp;
+
+	spin_lock_irqsave(&h->lock, flags);
+	n = h->owed_pages;
+	gp = h->owed_gp;
+	spin_unlock_irqrestore(&h->lock, flags);
+	if (!n)
+		return 0;
+	sleep_until_over(gp, true);
+	spin_lock_irqsave(&h->lock, flags);
+	h->owed_pages -= n;
+	spin_unlock_irqrestore(&h->lock, flags);
+	return gomem_heap_scavenge(h, n, GOMEM_SCAVENGE_SHRINKER);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
+
+/*
+ * A free gives back min(surplus, max(pages freed, GIVE_LEAST)) pages. If it
+ * cannot be preempted it gives back at most GIVE_LOCKED of them, since all of
+ * them are searched for the keys of free objects.
+ */
+#define GIVE_LEAST	(SZ_256K >> GOMEM_PAGE_SHIFT)
+#define GIVE_LOCKED	(SZ_64K >> GOMEM_PAGE_SHIFT)
+
+/**
+ * gomem_heap_surplus - count the free pages that should not be kept at all
+ * @h: the heap
+ *
+ * The surplus is what is free beyond max(pages in use / GOMEM_GIVE_SHARE,
+ * @h->give_min).
+ *
+ * Return: gomem pages, a little stale.
+ */
+unsigned long gomem_heap_surplus(const struct gomem_heap *h)
+{
+	unsigned long backed = gomem_heap_about(h),
+		      /* Without the lock: a stale number is good enough. */
+		      free = data_race(h->pages.free_pages);
+	unsigned long keep = max_t(unsigned long,
+				   (backed - min(free, backed)) /
+				   GOMEM_GIVE_SHARE, h->give_min);
+
+	return free > keep ? free - keep : 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_surplus);
+
+/*
+ * May the next grace period be an expedited one? Only if the surplus is large,
+ * and only once in a jiffy, however pages come and go in between.
+ */
+static bool may_hurry(const struct gomem_heap *h)
+{
+	return gomem_heap_surplus(h) >= HURRY_MIN &&
+	       time_after(jiffies, READ_ONCE(h->give_hurried));
+}
+
+/* Start the next grace period, an expedited one if many pages wait for it. */
+static void start_grace(struct gomem_heap *h)
+{
+	bool hurry = may_hurry(h);
+
+	lockdep_assert_held(&h->give_lock);
+	if (hurry)
+		WRITE_ONCE(h->give_hurried, jiffies);
+	WRITE_ONCE(h->give_hurry, hurry);
+	WRITE_ONCE(h->give_gp, hurry ? start_poll_synchronize_rcu_expedited() :
+				       start_poll_synchronize_rcu());
+}
+
+/*
+ * Is the grace period over that start_grace() started? If not, and the surplus
+ * has become large meanwhile, start an expedited one.
+ */
+static bool has_waited(struct gomem_heap *h)
+{
+	if (poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
+		return true;
+	if (READ_ONCE(h->give_hurry) || !may_hurry(h))
+		return false;
+	if (spin_trylock(&h->give_lock)) {
+		start_grace(h);
+		spin_unlock(&h->give_lock);
+	}
+	return false;
+}
+
+/**
+ * gomem_heap_give_back - give some free pages back if there are very many
+ * @h: the heap
+ * @freed: how many pages just became free
+ *
+ * Called by frees, so that the heap shrinks with the live objects even while
+ * much is freed, instead of only when the background scavenger runs.
+ *
+ * Only pages whose grace period is over go back. Once all of these have gone,
+ * the next grace period is started, and no call looks for pages until it has
+ * ended. So a caller that allocates again soon after it freed finds the pages
+ * still in the heap. One CPU does this at a time.
+ *
+ * Context: task context with interrupts on. The caller may hold locks, but none
+ * of gomem's.
+ */
+void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
+{
+	unsigned long want = min(gomem_heap_surplus(h),
+				 max_t(unsigned long, freed, GIVE_LEAST));
+	struct batch b;
+
+	if (!preemptible())
+		want = min_t(unsigned long, want, GIVE_LOCKED);
+	if (!want || !has_waited(h))
+		return;
+	if (!spin_trylock(&h->give_lock))
+		return;
+	batch_init(&b, want);
+	if (!take_batch(h, GOMEM_SCAVENGE_FREE, &b))
+		start_grace(h);
+	spin_unlock(&h->give_lock);
+	put_batch(h, &b, false);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_give_back);
+
+/**
+ * gomem_heap_idle_pages - count the pages that the heap could do without
+ * @h: the heap
+ *
+ * Return: the free pages, those in page caches included. The count is a little
+ * stale, since CPUs take and free pages meanwhile.
+ */
+unsigned long gomem_heap_idle_pages(struct gomem_heap *h)
+{
+	/* Without the lock: a stale number is good enough. */
+	unsigned long n = data_race(h->pages.free_pages) +
+			  atomic_long_read(&h->run_pages);
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		n += hweight64(READ_ONCE(per_cpu_ptr(h->pcache, cpu)->free));
+	return n;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_idle_pages);

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * spanpages.c - make a span of pages, and take it apart.
+ */
+#include <kunit/visibility.h>
+#include <linux/compiler.h>
+#include <linux/lockdep.h>
+
+#include "map/zeropage.h"
+#include "heap/spanpages.h"
+
+/*
+ * Objects of fewer bytes are cleared even if they are known to be zero:
+ * clearing one costs no more than finding out.
+ */
+#define ZERO_SIZE_MIN	256
+
+static void set_pages(struct gomem_chunk *c, unsigned int i, unsigned int n,
+		      struct gomem_span *s, u32 tag)
+{
+	struct gomem_span **span = &c->span[i];
+	u32 *to = &c->tag[i], *end = to + n;
+
+	/* Most spans have one page, and an unrolled loop is slow to start. */
+	if (n == 1) {
+		WRITE_ONCE(*span, s);
+		WRITE_ONCE(*to, tag);
+		return;
+	}
+#pragma GCC unroll 4
+	for (; to < end; to++, span++) {
+		WRITE_ONCE(*span, s);
+		WRITE_ONCE(*to, tag);
+	}
+}
+
+static void forget_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
+{
+	struct gomem_span **span = &c->span[i];
+	u32 *to = &c->tag[i], *end = to + n;
+
+	/* As in set_pages(). */
+	if (n == 1) {
+		WRITE_ONCE(*to, 0);
+		WRITE_ONCE(*span, NULL);
+		return;
+	}
+#pragma GCC unroll 4
+	for (; to < end; to++, span++) {
+		WRITE_ONCE(*to, 0);
+		WRITE_ONCE(*span, NULL);
+	}
+}
+
+/*
+ * Set the tags and span pointers of pages that become part of a span, so that a
+ * free finds the span. The caller owns the pages, so this needs no lock.
+ *
+ * These stores are ordered before anybody has a pointer into the span: on this
+ * CPU by the unlock of the page cache that follows, on another CPU by the code
+ * that passes the pointer to it. Return true if all pages are known to be zero.
+ */
+static bool map_span(struct gomem_heap *h, struct gomem_span *s,
+		     unsigned long page, unsigned int npages)
+{
+	u32 tag = gomem_make_tag(s->base, s->spc);
+	unsigned long end = page + npages;
+	unsigned int slot, n;
+	struct gomem_chunk *c;
+	bool zero = true;
+
+	for (; page < end; page += n) {
+		n = gomem_pagealloc_piece(page, end);
+		c = gomem_pagealloc_chunk_of(&h->pages, page);
+		slot = page % GOMEM_CHUNK_PAGES;
+		set_pages(c, slot, n, s, tag);
+		zero &= gomem_zeropage_take(c, slot, n);
+	}
+	return zero;
+}
+
+static void unmap_span(struct gomem_heap *h, struct gomem_span *s,
+		       unsigned long page)
+{
+	unsigned long end = page + s->npages;
+	struct gomem_chunk *c;
+	unsigned int n;
+
+	for (; page < end; page += n) {
+		n = gomem_pagealloc_piece(page, end);
+		c = gomem_pagealloc_chunk_of(&h->pages, page);
+		forget_pages(c, page % GOMEM_CHUNK_PAGES, n);
+	}
+}
+
+static void count_span(struct gomem_pcache *pc, const struct gomem_span *s)
+{
+	struct gomem_span_counts *n = &pc->counts;
+
+	lockdep_assert_held(&pc->lock);
+	n->span_allocs++;
+	n->spans++;
+	n->inuse_pages += s->npages;
+	if (!gomem_kind_is_large(s->kind))
+		return;
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
+		n->arena_spans++;
+		n->arena_pages += s->npages;
+		return;
+	}
+	n->large++;
+	n->large_allocs++;
+	n->large_pages += s->npages;
+	n->large_alloc_bytes += s->elemsize;
+}
+
+static void uncount_span(struct gomem_pcache *pc, const struct gomem_span *s)
+{
+	struct gomem_span_counts *n = &pc->counts;
+
+	lockdep_assert_held(&pc->lock);
+	n->span_frees++;
+	n->spans--;
+	n->inuse_pages -= s->npages;
+	if (!gomem_kind_is_large(s->kind))
+		return;
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
+		n->arena_spans--;
+		n->arena_pages -= s->npages;
+		return;
+	}
+	n->large--;
+	n->large_frees++;
+	n->large_pages -= s->npages;
+}
+
+/**
+ * gomem_heap_make_span - make a span of a descriptor and pages
+ * @h: the heap of the pages
+ * @pc: this CPU's page cache, locked; counts the span
+ * @s: the descriptor
+ * @page: the first page
+ * @req: how many pages, and what kind of span
+ */
+void gomem_heap_make_span(struct gomem_heap *h, struct gomem_pcache *pc,
+			  struct gomem_span *s, unsigned long page,
+			  const struct gomem_span_request *req)
+{
+	gomem_span_init(s, gomem_heap_addr(h, page), req->npages, req->kind);
+	s->heap = h;
+	s->desc = req->kind->desc;
+	if (gomem_kind_is_large(req->kind))
+		gomem_span_set_state(s, req->arena ? GOMEM_SPAN_ARENA :
+						     GOMEM_SPAN_LARGE);
+	s->zero = map_span(h, s, page, s->npages) &&
+		  s->elemsize >= ZERO_SIZE_MIN;
+	count_span(pc, s);
+}
+
+/**
+ * gomem_heap_add_to_span - add the pages behind a large span to it
+ * @h: the heap of the pages
+ * @pc: this CPU's page cache, locked; counts the pages
+ * @s: the span, whose object the caller has claimed
+ * @page: the first of the pages, which were taken for the span
+ * @npages: how many
+ *
+ * Return: true if the pages are known to be zero.
+ */
+bool gomem_heap_add_to_span(struct gomem_heap *h, struct gomem_pcache *pc,
+			    struct gomem_span *s, unsigned long page,
+			    unsigned int npages)
+{
+	struct gomem_span_counts *n = &pc->counts;
+	bool zero = map_span(h, s, page, npages);
+
+	lockdep_assert_held(&pc->lock);
+	/* CPUs that look at the span without owning it may read these. */
+	WRITE_ONCE(s->npages, s->npages + npages);
+	WRITE_ONCE(s->elemsize, s->npages << GOMEM_PAGE_SHIFT);
+	n->inuse_pages += npages;
+	n->large_pages += npages;
+	n->large_alloc_bytes += (u64)npages << GOMEM_PAGE_SHIFT;
+	return zero;
+}
+
+/**
+ * gomem_heap_take_apart - make a descriptor and pages of a span
+ * @h: the heap of the span
+ * @pc: this CPU's page cache, locked; counts that the span is gone
+ * @s: the span; its npages stays as it is
+ * @page: its first page
+ */
+void gomem_heap_take_apart(struct gomem_heap *h, struct gomem_pcache *pc,
+			   struct gomem_span *s, unsigned long page)
+{
+	uncount_span(pc, s);
+	unmap_span(h, s, page);
+	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
+}
+
+/**
+ * gomem_heap_publish_large - let a large object be freed or resized
+ * @s: its span, new or claimed. The caller no longer owns it afterwards
+ *
+ * The object can then be claimed once, with gomem_heap_claim_large(). The CPU
+ * that claims it sees the span and the object as they are now.
+ */
+void gomem_heap_publish_large(struct gomem_span *s)
+{
+	struct gomem_chunk *c =
+		gomem_pagealloc_chunk_of(&s->heap->pages,
+					 gomem_heap_page(s->heap, s->base));
+	u32 *tag = &c->tag[gomem_chunk_page(s->base)];
+	u32 special = READ_ONCE(*tag) & GOMEM_TAG_SPECIAL;
+
+	gomem_span_set_state(s, GOMEM_SPAN_LARGE);
+	/* Pairs with gomem_pagemap_large() and gomem_heap_claim_large(). */
+	smp_store_release(tag, gomem_make_tag(s->base, s->spc) |
+			       GOMEM_TAG_LARGE | special);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_publish_large);

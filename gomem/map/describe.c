@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * describe.c - say in words where an address lies, and which function takes
+ * back the memory there.
+ */
+#include <linux/kernel.h>
+#include <linux/rcupdate.h>
+
+#include "base/sizeclass.h"
+#include "map/describe.h"
+#include "map/foreign.h"
+#include "map/kind.h"
+#include "map/pagemap.h"
+#include "map/span.h"
+#include "map/tinyblock.h"
+
+/**
+ * gomem_object_word - return what reports call an object
+ * @class: the object's size class
+ *
+ * Return: a noun.
+ */
+const char *gomem_object_word(unsigned int class)
+{
+	if (class == GOMEM_TINY_CLASS)
+		return "shared block";
+	return gomem_class_is_scratch(class) ? "scratch buffer" : "object";
+}
+
+/*
+ * Name the part that starts before an address: a live object, or the CPU's rest
+ * of the block. A part that was freed leaves no trace in the block.
+ */
+static void describe_tiny(unsigned long addr, char *buf, size_t len)
+{
+	int before = gomem_tiny_before((void *)addr);
+
+	if (before >= 0)
+		snprintf(buf, len, ", behind a live object at + %d", before);
+}
+
+/**
+ * gomem_describe - say in words where an address lies
+ * @addr: any value
+ * @buf: buffer for the text
+ * @len: size of @buf; GOMEM_DESCRIPTION_MAX is enough for all texts
+ *
+ * An example of the text: "64-byte object 3 of 128 in its span, + 5".
+ *
+ * Context: any, in an RCU read-side section.
+ */
+void gomem_describe(unsigned long addr, char *buf, size_t len)
+{
+	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, addr);
+	unsigned int i, n;
+
+	/*
+	 * The read-side section keeps the page and the typed cache: see
+	 * gomem_heap_release() and gomem_cache_close().
+	 */
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(),
+			 "gomem without rcu_read_lock(): the memory may be freed");
+	if (!s) {
+		if (gomem_pagemap_has_page(&gomem_pagemap, addr)) {
+			snprintf(buf, len, "in a free page of the heap");
+		} else {
+			i = scnprintf(buf, len, "not gomem's: ");
+			gomem_foreign_describe(addr, buf + i, len - i);
+		}
+		return;
+	}
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
+		snprintf(buf, len, "in a %u-byte block of an arena, + %lu", s->elemsize,
+			 addr - s->base);
+		return;
+	}
+	if (!s->divmul) {
+		snprintf(buf, len, "%u-byte large object, + %lu", s->elemsize, addr - s->base);
+		return;
+	}
+	i = gomem_span_index(s, addr);
+	if (i >= s->nelems) {
+		snprintf(buf, len, "tail of a span of %u-byte %ss", s->elemsize,
+			 gomem_object_word(gomem_spc_class(s->spc)));
+		return;
+	}
+	if (s->kind->cache) {
+		snprintf(buf, len, "%u-byte object %u of %u in its span of cache %.32s, + %lu",
+			 s->kind->object_size, i, s->nelems, s->kind->name,
+			 addr - (unsigned long)gomem_span_object(s, i));
+		return;
+	}
+	n = scnprintf(buf, len, "%u-byte %s %u of %u in its span, + %lu", s->elemsize,
+		      gomem_object_word(gomem_spc_class(s->spc)), i, s->nelems,
+		      addr - (unsigned long)gomem_span_object(s, i));
+	if (s->spc == GOMEM_TINY_SPC)
+		describe_tiny(addr, buf + n, len - n);
+}
+
+/**
+ * gomem_describe_kfreed - say how many of some objects the kernel freed
+ * @n: how many it freed
+ * @buf: buffer for the text: the end of a sentence, or nothing if @n is 0
+ * @len: size of @buf; GOMEM_KFREED_MAX is enough
+ */
+void gomem_describe_kfreed(unsigned long n, char *buf, size_t len)
+{
+	buf[0] = '\0';
+	if (n)
+		snprintf(buf, len,
+			 ", %lu of them freed with the kernel's kfree() or put_page()", n);
+}
+
+/**
+ * gomem_is_kernel_slab - check whether an address is in a slab of the kernel
+ * @p: any value
+ *
+ * Context: any.
+ * Return: true if it is; false for each page that gomem has.
+ */
+bool gomem_is_kernel_slab(const void *p)
+{
+	return !gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p) &&
+	       gomem_foreign_is_slab((unsigned long)p);
+}
+
+/**
+ * gomem_owner_of - name the function that takes back the memory of a span
+ * @s: the span, or NULL
+ *
+ * Return: its name, for reports.
+ */
+const char *gomem_owner_of(const struct gomem_span *s)
+{
+	if (s && gomem_class_is_scratch(gomem_spc_class(s->spc)))
+		return "gomem_scratch_put()";
+	if (s && gomem_span_state(s) == GOMEM_SPAN_ARENA)
+		return "gomem_arena_destroy()";
+	if (s && s->kind->cache)
+		return "gomem_cache_free() of its cache";
+	return "gomem_free()";
+}

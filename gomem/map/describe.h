@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * describe.h - say in words where an address lies.
+ */
+#ifndef GOMEM_DESCRIBE_H
+#define GOMEM_DESCRIBE_H
+
+#include <linux/types.h>
+
+struct gomem_span;
+
+/* Size of a buffer for gomem_describe(), including names of symbols. */
+#define GOMEM_DESCRIPTION_MAX	192
+
+/* Size of a buffer for gomem_describe_kfreed(). */
+#define GOMEM_KFREED_MAX	80
+
+void gomem_describe(unsigned long addr, char *buf, size_t len);
+void gomem_describe_kfreed(unsigned long n, char *buf, size_t len);
+const char *gomem_object_word(unsigned int class);
+bool gomem_is_kernel_slab(const void *p);
+const char *gomem_owner_of(const struct gomem_span *s);
+
+#endif /* GOMEM_DESCRIBE_H */

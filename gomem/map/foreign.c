@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * foreign.c - find out who owns memory that is not gomem's.
+ *
+ * The address may be any value, even garbage. It is judged by its range of
+ * addresses, then by the state of its page, if it has one. The memory it points
+ * to is never read. The page is not pinned: its owner may free it
+ * concurrently, and then the answer is stale.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/percpu.h>
+#include <linux/pfn.h>
+#include <linux/sched/task_stack.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "base/compat.h"
+#include "map/foreign.h"
+
+/*
+ * Return the folio that an address lies in, NULL if there is no memory. The
+ * struct page of memory that is not online is meaningless.
+ */
+static struct folio *folio_of(unsigned long addr)
+{
+	struct page *page = NULL;
+
+	if (virt_addr_valid((void *)addr))
+		page = pfn_to_online_page(PHYS_PFN(__pa(addr)));
+	return page ? page_folio(page) : NULL;
+}
+
+static const char *folio_text(struct folio *folio)
+{
+	if (folio_test_reserved(folio))
+		return "memory reserved at boot, nobody frees it";
+	if (folio_test_slab(folio))
+		return "slab memory, kfree() or kmem_cache_free() owns it";
+	/* Before the check of the reference count: such a folio has none. */
+	if (gomem_folio_is_kmalloc(folio))
+		return "large memory of kmalloc(), kfree() owns it";
+	if (!folio_ref_count(folio))
+		return "in a free page of the kernel";
+	if (folio_test_lru(folio))
+		return "in a page of a process or of a file";
+	if (folio_test_large(folio))
+		return "in a compound page: kfree() owns it if kmalloc() made it, or free_pages()";
+	return "in a page of the page allocator, free_pages() owns it";
+}
+
+/*
+ * A per-CPU pointer is an offset: added to the base of a CPU's area it is an
+ * address of memory. On most machines the offsets are small numbers. On x86
+ * since Linux 6.15 they look like addresses of kernel variables.
+ */
+static bool may_be_percpu(unsigned long addr)
+{
+	void *mine = raw_cpu_ptr((void __percpu *)addr);
+
+	return virt_addr_valid(mine) || is_vmalloc_addr(mine);
+}
+
+/*
+ * Describe an address in the code or the variables of the kernel or a module,
+ * which have symbols. kallsyms also names addresses behind the end of a symbol:
+ * these are refused. A per-CPU pointer may happen to lie inside a symbol, but
+ * hardly ever at its start.
+ */
+static bool describe_symbol(unsigned long addr, char *buf, size_t len)
+{
+	unsigned long offset, size;
+	const char *plus;
+
+	/*
+	 * "name+0xOFFSET/0xSIZE", then the module's name; only a number if
+	 * there is no symbol.
+	 */
+	snprintf(buf, len, "%pS", (void *)addr);
+	plus = strstr(buf, "+0x");
+	if (!plus || sscanf(plus, "+0x%lx/0x%lx", &offset, &size) != 2 ||
+	    offset >= size)
+		return false;
+	snprintf(buf, len, "%ps, static, nobody frees it%s", (void *)addr,
+		 offset && may_be_percpu(addr) ? "; or a per-CPU pointer, free_percpu() owns it" :
+						 "");
+	return true;
+}
+
+/* In User-Mode Linux, the kernel's own addresses are below TASK_SIZE_MAX, too. */
+static bool is_of_user_space(unsigned long addr)
+{
+	return !IS_ENABLED(CONFIG_UML) && addr < TASK_SIZE_MAX;
+}
+
+static const char *text_of(unsigned long addr)
+{
+	struct folio *folio;
+
+	if (addr < PAGE_SIZE)
+		return "nothing, in the page at NULL";
+	if (is_of_user_space(addr))
+		return "an address of user space; or a per-CPU pointer, free_percpu() owns it";
+	if (object_is_on_stack((void *)addr))
+		return "on the stack, nobody frees it";
+	if (is_vmalloc_addr((void *)addr))
+		return "vmalloc memory, vfree() or kvfree() owns it";
+	folio = folio_of(addr);
+	if (folio)
+		return folio_text(folio);
+	if (may_be_percpu(addr))
+		return "a per-CPU pointer, free_percpu() owns it, or nothing";
+	return "nothing, the kernel has no memory there";
+}
+
+/**
+ * gomem_foreign_describe - describe the owner of memory that is not gomem's
+ * @addr: any value that is not in a page of gomem's
+ * @buf: set to the text
+ * @len: bytes in @buf
+ *
+ * Context: any.
+ */
+void gomem_foreign_describe(unsigned long addr, char *buf, size_t len)
+{
+	if (IS_ERR_VALUE(addr))
+		snprintf(buf, len, "an error code, %ld", (long)addr);
+	else if (is_of_user_space(addr) || !describe_symbol(addr, buf, len))
+		strscpy(buf, text_of(addr), len);
+}
+
+/**
+ * gomem_foreign_is_slab - check whether an address is in a slab of the kernel's
+ * @addr: any value
+ *
+ * The kernel's slab allocator can say more about such an address.
+ *
+ * Context: any.
+ * Return: true if the address is in a slab.
+ */
+bool gomem_foreign_is_slab(unsigned long addr)
+{
+	struct folio *folio = folio_of(addr);
+
+	return folio && folio_test_slab(folio);
+}

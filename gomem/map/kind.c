@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kind.c - the kinds of the span classes, and the list of the kinds of typed
+ *	caches.
+ */
+#include <kunit/visibility.h>
+#include <linux/cache.h>
+#include <linux/lockdep.h>
+#include <linux/log2.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include "map/kind.h"
+#include "map/span.h"
+
+struct gomem_kind gomem_kinds[GOMEM_NR_SPANCLASSES] __ro_after_init;
+EXPORT_SYMBOL_IF_KUNIT(gomem_kinds);
+
+/**
+ * gomem_kinds_init - initialize the kind of each span class
+ */
+void __init gomem_kinds_init(void)
+{
+	struct gomem_kind *k;
+	unsigned int spc, class;
+
+	for (spc = 0; spc < GOMEM_NR_SPANCLASSES; spc++) {
+		class = gomem_spc_class(spc);
+		k = &gomem_kinds[spc];
+		k->size = gomem_class_size(class);
+		k->object_size = k->size;
+		k->clears = true;
+		k->divmul = gomem_class_divmul(class);
+		k->npages = gomem_class_pages(class);
+		k->nelems = gomem_class_nelems(class);
+		k->spc = spc;
+		k->desc = gomem_span_desc(k->nelems);
+		k->aligned = is_power_of_2(k->size);
+	}
+}
+
+/*
+ * The kinds of all typed caches, including caches that were destroyed while
+ * objects were left. The lock protects the list, and @state and @visitors of
+ * each kind. Creation, destruction and visits in process context take it
+ * concurrently. A visitor holds it only for the step from one kind to the next.
+ * So a visitor that is preempted, or that works for a long time on one cache,
+ * delays only the destruction of that cache.
+ */
+static DEFINE_SPINLOCK(typed_lock);
+static LIST_HEAD(typed);
+
+/*
+ * Counts of the kinds that are gone. The mutex is held while a cache's counts
+ * move here, and while a task adds up the counts of all caches. So that task
+ * neither misses a count nor sees it twice.
+ */
+static struct gomem_gone_counts gone;
+static DEFINE_MUTEX(gone_mutex);
+
+/* Tasks that destroy a cache wait here for its visitors. */
+static DECLARE_WAIT_QUEUE_HEAD(visitors_wait);
+
+/**
+ * gomem_kind_add - put the kind of a new typed cache on the list
+ * @k: the kind
+ *
+ * Context: process context.
+ */
+void gomem_kind_add(struct gomem_kind *k)
+{
+	spin_lock(&typed_lock);
+	list_add_tail(&k->link, &typed);
+	spin_unlock(&typed_lock);
+}
+
+static void set_state(struct gomem_kind *k, enum gomem_kind_state state)
+{
+	spin_lock(&typed_lock);
+	k->state = state;
+	spin_unlock(&typed_lock);
+}
+
+static bool has_visitors(struct gomem_kind *k)
+{
+	bool has;
+
+	spin_lock(&typed_lock);
+	has = k->visitors;
+	spin_unlock(&typed_lock);
+	return has;
+}
+
+/**
+ * gomem_kind_close - end the visits of gomem_visit_typed_live() to a kind
+ * @k: the kind
+ *
+ * A visitor may have taken objects out of the cache. So this function waits
+ * until all visitors are done.
+ *
+ * Context: may sleep.
+ */
+void gomem_kind_close(struct gomem_kind *k)
+{
+	set_state(k, GOMEM_KIND_CLOSING);
+	wait_event(visitors_wait, !has_visitors(k));
+}
+
+/**
+ * gomem_kind_reopen - allow visits of gomem_visit_typed_live() again
+ * @k: the kind, which gomem_kind_close() closed
+ */
+void gomem_kind_reopen(struct gomem_kind *k)
+{
+	set_state(k, GOMEM_KIND_LIVE);
+}
+
+/**
+ * gomem_kind_remove - take the kind of a typed cache off the list
+ * @k: the kind
+ * @count: adds what the kind has counted to its second parameter
+ *
+ * The counts outlive the kind, so that sums over all caches never decrease.
+ *
+ * Context: may sleep, until the kind has no visitors.
+ */
+void gomem_kind_remove(struct gomem_kind *k,
+		       void (*count)(const struct gomem_kind *k,
+				     struct gomem_gone_counts *n))
+{
+	mutex_lock(&gone_mutex);
+	set_state(k, GOMEM_KIND_GONE);
+	count(k, &gone);
+	mutex_unlock(&gone_mutex);
+	/*
+	 * Wait without the mutex: this visitor must not delay the destruction
+	 * of other caches.
+	 */
+	wait_event(visitors_wait, !has_visitors(k));
+	spin_lock(&typed_lock);
+	list_del(&k->link);
+	spin_unlock(&typed_lock);
+}
+
+/**
+ * gomem_typed_kind_first - return the kind of the oldest typed cache
+ *
+ * For the module's exit, when no other task creates or destroys caches.
+ *
+ * Return: the kind, or NULL if there are no typed caches.
+ */
+struct gomem_kind *gomem_typed_kind_first(void)
+{
+	return list_first_entry_or_null(&typed, struct gomem_kind, link);
+}
+
+/* Return the first kind from @k on whose state is at most @last, or NULL. */
+static struct gomem_kind *skip_kinds(struct gomem_kind *k,
+				     enum gomem_kind_state last)
+{
+	lockdep_assert_held(&typed_lock);
+	list_for_each_entry_from(k, &typed, link)
+		if (k->state <= last)
+			return k;
+	return NULL;
+}
+
+/* End a visit. Once there are no visitors, the cache may be freed. */
+static void put_kind(struct gomem_kind *k)
+{
+	bool wake = k->state != GOMEM_KIND_LIVE;
+
+	lockdep_assert_held(&typed_lock);
+	if (!--k->visitors && wake)
+		wake_up_all(&visitors_wait);
+}
+
+/*
+ * End the visit to @k, and begin one to the kind that follows. If @k is NULL,
+ * begin with the first kind.
+ */
+static struct gomem_kind *next_kind(struct gomem_kind *k,
+				    enum gomem_kind_state last)
+{
+	struct gomem_kind *next;
+
+	spin_lock(&typed_lock);
+	if (k)
+		next = list_next_entry(k, link);
+	else
+		next = list_first_entry(&typed, struct gomem_kind, link);
+	next = skip_kinds(next, last);
+	if (next)
+		next->visitors++;
+	if (k)
+		put_kind(k);
+	spin_unlock(&typed_lock);
+	return next;
+}
+
+static void visit(gomem_kind_fn fn, void *arg, enum gomem_kind_state last)
+{
+	struct gomem_kind *k;
+
+	for (k = next_kind(NULL, last); k; k = next_kind(k, last))
+		fn(k, arg);
+}
+
+/**
+ * gomem_visit_typed - call a function for the kinds of all typed caches
+ * @fn: called for each kind, with no lock held. The cache of a visited kind is
+ *	not freed during the visit. Other caches may come and go
+ * @arg: for @fn
+ *
+ * Context: process context.
+ */
+void gomem_visit_typed(gomem_kind_fn fn, void *arg)
+{
+	visit(fn, arg, GOMEM_KIND_CLOSING);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed);
+
+/**
+ * gomem_visit_typed_live - visit all typed caches to take objects out of them
+ * @fn: called for the kind of each cache that no task is destroying; see
+ *	gomem_visit_typed()
+ * @arg: for @fn
+ *
+ * A task that destroys a cache waits until @fn has none of its objects in hand.
+ *
+ * Context: process context.
+ */
+void gomem_visit_typed_live(gomem_kind_fn fn, void *arg)
+{
+	visit(fn, arg, GOMEM_KIND_LIVE);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed_live);
+
+/**
+ * gomem_visit_typed_and_gone - add up what all typed caches have counted
+ * @fn: called for each kind, as by gomem_visit_typed()
+ * @arg: for @fn
+ * @n: set to the counts of the caches that are gone
+ *
+ * No cache goes in the meantime. So the sum of what @fn adds up and of @n never
+ * decreases.
+ *
+ * Context: process context; sleeps.
+ */
+void gomem_visit_typed_and_gone(gomem_kind_fn fn, void *arg,
+				struct gomem_gone_counts *n)
+{
+	mutex_lock(&gone_mutex);
+	*n = gone;
+	gomem_visit_typed(fn, arg);
+	mutex_unlock(&gone_mutex);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed_and_gone);

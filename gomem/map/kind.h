@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * kind.h - describe the objects of a span: their size, their layout, and the
+ * typed cache that they belong to.
+ *
+ * Each span class is a kind, and so is each typed cache (api/cache.h). The
+ * allocation functions find the slot of a span class and that of a typed cache
+ * in different ways. Behind the slot, both kinds share all code.
+ */
+#ifndef GOMEM_KIND_H
+#define GOMEM_KIND_H
+
+#include <linux/list.h>
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+#include "base/key.h"
+#include "base/sizeclass.h"
+
+struct gomem_cache;
+struct gomem_cache_cpu;
+struct gomem_mcentral;
+
+/*
+ * How far the destruction of a typed cache has come. A cache is LIVE until a
+ * task begins to destroy it. It is CLOSING while that task, and no other,
+ * empties it. Then it is GONE, or LIVE again if objects are left.
+ */
+enum gomem_kind_state {
+	GOMEM_KIND_LIVE,
+	GOMEM_KIND_CLOSING,
+	GOMEM_KIND_GONE,
+};
+
+/**
+ * struct gomem_kind - the common properties of the objects of a span
+ * @size: bytes from one object to the next; 0 if the objects are large
+ * @divmul: multiplier that divides by @size; see gomem_class_divmul()
+ * @npages: gomem pages of a span. A span may be shorter if the kind has few, or
+ *	if memory is fragmented: see mcentral_grow.c
+ * @nelems: objects in @npages
+ * @spc: span class; one of size class 0 for a typed cache
+ * @aligned: spans are aligned to their length, a power of two
+ * @desc: size of the spans' descriptors; see gomem_span_desc()
+ * @typesafe: the memory of a freed object stays an object of this kind for an
+ *	RCU grace period
+ * @key: offset of the key in a free object; see key.h
+ * @ctor: called once for each object, before its first allocation; may be NULL
+ * @object_size: bytes of an object that the user has
+ * @clears: init_on_alloc and init_on_free apply to the objects
+ * @useroffset: offset in an object of the part that user space may see
+ * @usersize: bytes of that part
+ * @name: name of the typed cache
+ * @cache: the typed cache, NULL for a span class
+ * @cpu: per-CPU slots of the typed cache
+ * @central: the typed cache's central lists, by node
+ * @state: how far the typed cache's destruction is; lock of the list in kind.c
+ * @visitors: tasks that look at the typed cache without that lock. It stays on
+ *	the list until there are none
+ * @link: in the list of the kinds of all typed caches
+ *
+ * Written once, before the first span is made, except for @state, @visitors
+ * and @link.
+ */
+struct gomem_kind {
+	u32 size;
+	u32 divmul;
+	u16 npages;
+	u16 nelems;
+	u8 spc;
+	u8 desc;
+	bool aligned;
+	bool typesafe;
+	u32 key;
+	void (*ctor)(void *obj);
+	u32 object_size;
+	bool clears;
+	u32 useroffset;
+	u32 usersize;
+	const char *name;
+	struct gomem_cache *cache;
+	struct gomem_cache_cpu __percpu *cpu;
+	struct gomem_mcentral **central;
+	enum gomem_kind_state state;
+	unsigned int visitors;
+	struct list_head link;
+};
+
+/**
+ * struct gomem_gone_counts - counts of all typed caches that are gone
+ * @mallocs: objects ever allocated
+ * @frees: objects freed
+ * @bytes: bytes of the objects ever allocated
+ */
+struct gomem_gone_counts {
+	u64 mallocs;
+	u64 frees;
+	u64 bytes;
+};
+
+typedef void (*gomem_kind_fn)(const struct gomem_kind *k, void *arg);
+
+/* The kinds of the span classes, by span class. */
+extern struct gomem_kind gomem_kinds[GOMEM_NR_SPANCLASSES];
+
+void gomem_kinds_init(void);
+void gomem_kind_add(struct gomem_kind *k);
+void gomem_kind_close(struct gomem_kind *k);
+void gomem_kind_reopen(struct gomem_kind *k);
+void gomem_kind_remove(struct gomem_kind *k,
+		       void (*count)(const struct gomem_kind *k,
+				     struct gomem_gone_counts *n));
+struct gomem_kind *gomem_typed_kind_first(void);
+void gomem_visit_typed(gomem_kind_fn fn, void *arg);
+void gomem_visit_typed_live(gomem_kind_fn fn, void *arg);
+void gomem_visit_typed_and_gone(gomem_kind_fn fn, void *arg,
+				struct gomem_gone_counts *n);
+
+/* Are the objects of @k large? Spans of arenas have such a kind, too. */
+static inline bool gomem_kind_is_large(const struct gomem_kind *k)
+{
+	return !k->size;
+}
+
+static inline bool gomem_kind_noscan(const struct gomem_kind *k)
+{
+	return gomem_spc_noscan(k->spc);
+}
+
+/* Return the address of the word that holds the key of a free object. */
+static inline void *gomem_kind_key(const struct gomem_kind *k, void *obj)
+{
+	return obj + k->key;
+}
+
+#endif /* GOMEM_KIND_H */

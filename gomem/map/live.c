@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * live.c - find out whether the object at a place in a span is live.
+ *
+ * Other CPUs may allocate and free meanwhile: the answer is right for some
+ * moment of the call. For the owner of a live object it stays right.
+ */
+#include "base/key.h"
+#include "map/kind.h"
+#include "map/live.h"
+#include "map/pagemap.h"
+#include "map/span.h"
+
+/*
+ * Return one word of the alloc bits, without the slots whose freed bit is set.
+ */
+static unsigned long live_slots(struct gomem_span *s, unsigned int word)
+{
+	return READ_ONCE(gomem_span_alloc_bits(s)[word]) &
+	       ~READ_ONCE(gomem_span_freed_bits(s)[word]);
+}
+
+/**
+ * gomem_slot_is_live - check whether the object in a slot of a span is live
+ * @s: a span of small objects; its descriptor and pages stay during the call
+ * @i: the slot's number (a slot as in span.h)
+ *
+ * A slot that was never handed out has no alloc bit, and perhaps no key. A
+ * freed object that a CPU holds has its alloc bit and its key. A live object
+ * has its alloc bit and no key. Other CPUs that change other bits of the same
+ * word store it with that bit set.
+ *
+ * Context: any.
+ * Return: true if it is live.
+ */
+bool gomem_slot_is_live(struct gomem_span *s, unsigned int i)
+{
+	void *obj = gomem_span_object(s, i);
+
+	if (!(live_slots(s, i / 64) & BIT_ULL(i % 64)))
+		return false;
+	/*
+	 * The owner of a live object may write to it concurrently. Neither the
+	 * old nor the new contents are a key.
+	 */
+	return !data_race(gomem_is_free(gomem_kind_key(s->kind, obj)));
+}
+
+/**
+ * gomem_large_is_live - check whether the object of a large span is live
+ * @s: the span; its descriptor stays during the call
+ *
+ * It is live from when gomem_heap_publish_large() tags its page until a free or
+ * resize claims it.
+ *
+ * Context: any.
+ * Return: true if it is live.
+ */
+bool gomem_large_is_live(const struct gomem_span *s)
+{
+	return gomem_pagemap_large(&gomem_pagemap, s->base) == s;
+}

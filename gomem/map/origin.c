@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * origin.c - remember who freed the last sampled objects, and print who
+ * allocated and freed an object.
+ */
+#include <kunit/visibility.h>
+#include <linux/jiffies.h>
+#include <linux/kallsyms.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include "base/stack.h"
+#include "base/trace.h"
+#include "map/bucket.h"
+#include "map/origin.h"
+#include "map/pagemap.h"
+#include "map/span.h"
+#include "map/special.h"
+#include "map/tinyblock.h"
+
+/*
+ * Protects the array: frees of sampled objects on any CPU, reports, debugfs and
+ * the unload of a module take it. No other lock is taken under it.
+ */
+static DEFINE_SPINLOCK(freed_lock);
+static struct gomem_origin freed[GOMEM_FREED_MAX];
+static unsigned int next_freed;
+
+static void note_doer(struct gomem_doer *d)
+{
+	d->when = jiffies;
+	d->pid = in_task() ? task_pid_nr(current) : -1;
+	/* The name may change meanwhile, and then may be part old, part new. */
+	memcpy(d->comm, current->comm, sizeof(d->comm));
+	d->comm[sizeof(d->comm) - 1] = '\0';
+}
+
+/**
+ * gomem_origin_begin - note in a special who allocates its object
+ * @sp: the special
+ *
+ * Context: any.
+ */
+void gomem_origin_begin(struct gomem_special *sp)
+{
+	struct gomem_doer d;
+
+	note_doer(&d);
+	sp->born = d.when;
+	sp->pid = d.pid;
+	memcpy(sp->comm, d.comm, sizeof(sp->comm));
+}
+
+static void from_special(struct gomem_origin *o, const struct gomem_special *sp)
+{
+	o->addr = sp->addr;
+	o->bucket = sp->bucket;
+	o->allocated.when = sp->born;
+	o->allocated.pid = sp->pid;
+	memcpy(o->allocated.comm, sp->comm, sizeof(sp->comm));
+	o->is_freed = false;
+}
+
+/**
+ * gomem_origin_end - remember that a sampled object is freed, and by whom
+ * @sp: its special, which was removed
+ *
+ * The record replaces the oldest one.
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+void gomem_origin_end(const struct gomem_special *sp)
+{
+	unsigned long room[GOMEM_FREED_DEPTH + GOMEM_STACK_OWN], *frame, flags;
+	struct gomem_origin *o;
+	struct gomem_doer d;
+	unsigned int nr;
+
+	nr = gomem_stack_save(room, GOMEM_FREED_DEPTH, &frame);
+	note_doer(&d);
+	trace_sample_free(nr ? frame[0] : 0, (void *)sp->addr,
+			  sp->bucket->size);
+	spin_lock_irqsave(&freed_lock, flags);
+	o = &freed[next_freed++ % GOMEM_FREED_MAX];
+	from_special(o, sp);
+	o->freed = d;
+	o->is_freed = true;
+	o->nr = nr;
+	memcpy(o->frame, frame, nr * sizeof(*frame));
+	spin_unlock_irqrestore(&freed_lock, flags);
+}
+
+/**
+ * gomem_origin_drop - forget the frees that a module's code did
+ * @mod: the module, whose code is about to go: other code may get its addresses
+ * @init: only the code of its init section goes
+ *
+ * Context: process context.
+ */
+void gomem_origin_drop(const struct module *mod, bool init)
+{
+	unsigned int i;
+
+	for (i = 0; i < GOMEM_FREED_MAX; i++) {
+		spin_lock_irq(&freed_lock);
+		if (gomem_stack_meets(freed[i].frame, freed[i].nr, mod, init))
+			freed[i].bucket = NULL;
+		spin_unlock_irq(&freed_lock);
+	}
+}
+
+/*
+ * Find the start of the object that an address lies in. Return false if it lies
+ * in no object.
+ */
+static bool find_start(unsigned long addr, unsigned long *start)
+{
+	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, addr);
+	unsigned int i;
+	int off;
+
+	if (!s || gomem_span_state(s) == GOMEM_SPAN_ARENA)
+		return false;
+	*start = s->base;
+	if (!s->divmul)
+		return true;
+	i = gomem_span_index(s, addr);
+	if (i >= s->nelems)
+		return false;
+	*start = (unsigned long)gomem_span_object(s, i);
+	if (s->spc != GOMEM_TINY_SPC)
+		return true;
+	off = gomem_tiny_before((void *)addr);
+	*start += max(off, 0);
+	return true;
+}
+
+static bool find_live(unsigned long addr, struct gomem_origin *o)
+{
+	struct gomem_special sp;
+	unsigned long start;
+
+	/* Tiny objects side by side: the one that starts here comes first. */
+	if (!gomem_special_find(addr, &sp) &&
+	    (!find_start(addr, &start) || !gomem_special_find(start, &sp)))
+		return false;
+	from_special(o, &sp);
+	return true;
+}
+
+static bool find_freed(unsigned long addr, struct gomem_origin *o)
+{
+	unsigned long flags;
+	bool found = false;
+	unsigned int i;
+
+	spin_lock_irqsave(&freed_lock, flags);
+	for (i = 1; i <= GOMEM_FREED_MAX && !found; i++) {
+		*o = freed[(next_freed - i) % GOMEM_FREED_MAX];
+		found = o->bucket && addr - o->addr < o->bucket->size;
+	}
+	spin_unlock_irqrestore(&freed_lock, flags);
+	return found;
+}
+
+/**
+ * gomem_origin_find - find out who allocated an object, and who freed it
+ * @addr: any value
+ * @o: set to what is known of the object that @addr lies in
+ *
+ * If no live object is known, this is the last recorded free at @addr. Later
+ * objects may have come and gone there without a record.
+ *
+ * Context: any. Finds nothing where locks cannot be taken: in an NMI, whose
+ * interrupted code may hold them, on PREEMPT_RT with preemption off, and in hard
+ * interrupts, where gomem_free_rcu() may report from code that takes none.
+ * Return: false if nothing is known.
+ */
+bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)
+{
+	bool known;
+
+	if (in_nmi() || in_hardirq() ||
+	    (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
+		return false;
+	/* Keeps the span of @addr. */
+	rcu_read_lock();
+	known = find_live(addr, o) || find_freed(addr, o);
+	rcu_read_unlock();
+	return known;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_origin_find);
+
+/* Without a symbol the kernel would print the address: say this instead. */
+static void hide_address(char *text)
+{
+	if (!strncmp(text, "0x", 2))
+		strscpy(text, "code without a name", KSYM_SYMBOL_LEN);
+}
+
+static void name_frame(unsigned long frame, char *text)
+{
+	sprint_symbol(text, frame);
+	hide_address(text);
+}
+
+/*
+ * Copy a name out of gomem_bucket.names, whose lines are "#", address and name,
+ * with tabs between them. Return the next line, NULL if there is no line.
+ */
+static const char *next_name(const char *line, char *text)
+{
+	const char *end = strchr(line, '\n'), *name = end ? strchr(line + 2, '\t') : NULL;
+
+	if (!name || name > end)
+		return NULL;
+	strscpy(text, name + 1, min_t(size_t, end - name, KSYM_SYMBOL_LEN));
+	hide_address(text);
+	return end + 1;
+}
+
+/**
+ * gomem_origin_site - name the innermost frame of a bucket
+ * @b: the bucket
+ * @text: buffer of KSYM_SYMBOL_LEN bytes
+ *
+ * Context: any.
+ */
+void gomem_origin_site(const struct gomem_bucket *b, char *text)
+{
+	/* Pairs with the release in keep_names() of api/profile.c. */
+	const char *names = smp_load_acquire(&b->names);
+
+	strscpy(text, "code without a name", KSYM_SYMBOL_LEN);
+	if (names)
+		next_name(names, text);
+	else if (b->nr && !READ_ONCE(b->gone))
+		name_frame(b->frame[0], text);
+}
+
+static void print_frames(const unsigned long *frame, unsigned int nr,
+			 gomem_origin_fn fn, void *arg)
+{
+	char text[KSYM_SYMBOL_LEN];
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		name_frame(frame[i], text);
+		fn(arg, "at", text);
+	}
+}
+
+static void print_names(const char *names, gomem_origin_fn fn, void *arg)
+{
+	char text[KSYM_SYMBOL_LEN];
+
+	while ((names = next_name(names, text)))
+		fn(arg, "at", text);
+}
+
+static void print_doer(const struct gomem_doer *d, const char *key,
+		       gomem_origin_fn fn, void *arg)
+{
+	unsigned long age = jiffies - d->when;
+	char text[96];
+
+	snprintf(text, sizeof(text), "%lu.%03u s ago, by %s%s[%d]", age / HZ,
+		 jiffies_to_msecs(age % HZ),
+		 d->pid < 0 ? "an interrupt of " : "", d->comm, d->pid);
+	fn(arg, key, text);
+}
+
+/**
+ * gomem_origin_print - print who allocated and freed an object
+ * @o: what is known
+ * @fn: called for each line, with a key and a text. No text has an address
+ * @arg: for @fn
+ *
+ * Context: any.
+ */
+void gomem_origin_print(const struct gomem_origin *o, gomem_origin_fn fn,
+			void *arg)
+{
+	const struct gomem_bucket *b = o->bucket;
+	/* Pairs with the release in keep_names() of api/profile.c. */
+	const char *names = smp_load_acquire(&b->names);
+
+	print_doer(&o->allocated, "allocated", fn, arg);
+	if (names)
+		print_names(names, fn, arg);
+	else if (!READ_ONCE(b->gone))
+		print_frames(b->frame, b->nr, fn, arg);
+	if (!o->is_freed)
+		return;
+	print_doer(&o->freed, "freed", fn, arg);
+	print_frames(o->frame, o->nr, fn, arg);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * origin.h - who allocated a sampled object, and who freed it.
+ *
+ * A live object that the heap profile sampled has a special, which tells its
+ * bucket, its task and its age. When it is freed, the record moves to an array
+ * that keeps the last GOMEM_FREED_MAX frees of sampled objects. Reports and
+ * debugfs look there for what they know of an address. All of this is best
+ * effort: most objects are not sampled, and a record is soon overwritten.
+ */
+#ifndef GOMEM_ORIGIN_H
+#define GOMEM_ORIGIN_H
+
+#include <linux/sched.h>
+#include <linux/types.h>
+
+/* Frees of sampled objects that are remembered, and frames of each. */
+#define GOMEM_FREED_MAX		128
+#define GOMEM_FREED_DEPTH	16
+
+struct gomem_bucket;
+struct gomem_special;
+struct module;
+
+/**
+ * struct gomem_doer - who did something, and when
+ * @when: in jiffies
+ * @pid: the task; -1 for an interrupt
+ * @comm: the name of the task
+ */
+struct gomem_doer {
+	unsigned long when;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+};
+
+/**
+ * struct gomem_origin - what is known of a sampled object
+ * @addr: the object
+ * @bucket: the stack that allocated it
+ * @allocated: who allocated it
+ * @is_freed: it was freed
+ * @freed: who freed it
+ * @nr: frames of the stack that freed it
+ * @frame: return addresses, the innermost first
+ */
+struct gomem_origin {
+	unsigned long addr;
+	const struct gomem_bucket *bucket;
+	struct gomem_doer allocated;
+	struct gomem_doer freed;
+	bool is_freed;
+	unsigned int nr;
+	unsigned long frame[GOMEM_FREED_DEPTH];
+};
+
+typedef void (*gomem_origin_fn)(void *arg, const char *key, const char *text);
+
+void gomem_origin_begin(struct gomem_special *sp);
+void gomem_origin_end(const struct gomem_special *sp);
+void gomem_origin_drop(const struct module *mod, bool init);
+bool gomem_origin_find(unsigned long addr, struct gomem_origin *o);
+void gomem_origin_site(const struct gomem_bucket *b, char *text);
+void gomem_origin_print(const struct gomem_origin *o, gomem_origin_fn fn,
+			void *arg);
+
+#endif /* GOMEM_ORIGIN_H */

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * special.c - the table of specials, and the marks that lead a free there.
+ */
+#include <kunit/visibility.h>
+#include <linux/atomic.h>
+#include <linux/hash.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+
+#include "map/kind.h"
+#include "map/pagemap.h"
+#include "map/span.h"
+#include "map/special.h"
+
+#define TABLE_BITS	12
+
+/*
+ * All specials of a span have the same hash value, that of its first byte, and
+ * so the same lock: the lock also protects the marks of the span.
+ */
+struct row {
+	spinlock_t lock;	/* allocations and frees on any CPU, readers */
+	struct hlist_head list;
+};
+
+static struct row table[1 << TABLE_BITS];
+
+/**
+ * gomem_special_init - prepare the table, before the first object is allocated
+ */
+void __init gomem_special_init(void)
+{
+	unsigned int i;
+
+	/*
+	 * Initialize all locks in one place, so that lockdep puts them into one
+	 * class.
+	 */
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		spin_lock_init(&table[i].lock);
+}
+
+static struct row *row_of(const struct gomem_span *s)
+{
+	return &table[hash_long(s->base >> GOMEM_PAGE_SHIFT, TABLE_BITS)];
+}
+
+/*
+ * Find the span that an address lies in, and its row. Return NULL if the address
+ * lies in no span.
+ */
+static struct row *find_row(unsigned long addr, struct gomem_span **s)
+{
+	*s = gomem_pagemap_span(&gomem_pagemap, addr);
+	return likely(*s) ? row_of(*s) : NULL;
+}
+
+static u32 *tag_of(unsigned long addr)
+{
+	struct gomem_chunk *c = gomem_pagemap_chunk(&gomem_pagemap, addr);
+
+	return &c->tag[gomem_chunk_page(addr)];
+}
+
+static bool same_page(unsigned long a, unsigned long b)
+{
+	return !((a ^ b) & GOMEM_PAGE_MASK);
+}
+
+static bool in_span(const struct gomem_span *s, unsigned long addr)
+{
+	return addr - s->base < (unsigned long)s->npages << GOMEM_PAGE_SHIFT;
+}
+
+/*
+ * Mark the page, and the span of a typed cache. Another CPU may claim a large
+ * object, which changes its tag, at the same time. The tag of a small span
+ * changes only here.
+ */
+static void mark(struct gomem_span *s, unsigned long addr)
+{
+	u32 *tag = tag_of(addr);
+
+	if (!gomem_spc_class(s->spc))
+		atomic_or(GOMEM_TAG_SPECIAL, (atomic_t *)tag);
+	else
+		WRITE_ONCE(*tag, (*tag & ~GOMEM_TAG_SPC_MASK) | GOMEM_TAG_SPECIAL);
+	if (s->kind->cache)
+		WRITE_ONCE(s->limit, 0);
+}
+
+static void unmark_page(struct gomem_span *s, unsigned long addr)
+{
+	u32 *tag = tag_of(addr);
+
+	if (!gomem_spc_class(s->spc))
+		atomic_andnot(GOMEM_TAG_SPECIAL, (atomic_t *)tag);
+	else
+		WRITE_ONCE(*tag, gomem_make_tag(s->base, s->spc));
+}
+
+/*
+ * Remove the marks that no special needs any more, after that of @addr was
+ * removed.
+ */
+static void unmark(struct row *row, struct gomem_span *s, unsigned long addr)
+{
+	bool page = false, span = false;
+	struct gomem_special *sp;
+
+	lockdep_assert_held(&row->lock);
+	hlist_for_each_entry(sp, &row->list, link) {
+		/* The list is sorted. */
+		if (sp->addr > addr && !in_span(s, sp->addr))
+			break;
+		page |= same_page(sp->addr, addr);
+		span |= in_span(s, sp->addr);
+	}
+	if (!page)
+		unmark_page(s, addr);
+	if (!span && s->kind->cache)
+		WRITE_ONCE(s->limit, s->nelems);
+}
+
+/**
+ * gomem_special_add - attach a special to an object
+ * @sp: the special, with its address, which is that of a live object
+ *
+ * Context: any but NMI.
+ * Return: false if somebody has freed the object, and its span is gone.
+ */
+bool gomem_special_add(struct gomem_special *sp)
+{
+	struct gomem_special *next, *prev = NULL;
+	struct gomem_span *s;
+	unsigned long flags;
+	struct row *row = find_row(sp->addr, &s);
+
+	if (unlikely(!row))
+		return false;
+	spin_lock_irqsave(&row->lock, flags);
+	hlist_for_each_entry(next, &row->list, link) {
+		if (next->addr > sp->addr)
+			break;
+		prev = next;
+	}
+	if (prev)
+		hlist_add_behind(&sp->link, &prev->link);
+	else
+		hlist_add_head(&sp->link, &row->list);
+	mark(s, sp->addr);
+	spin_unlock_irqrestore(&row->lock, flags);
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_special_add);
+
+/* Find the first special of an object. The others follow it. */
+static struct gomem_special *find(struct row *row, unsigned long addr)
+{
+	struct gomem_special *sp;
+
+	lockdep_assert_held(&row->lock);
+	hlist_for_each_entry(sp, &row->list, link)
+		if (sp->addr >= addr)
+			return sp->addr == addr ? sp : NULL;
+	return NULL;
+}
+
+static struct gomem_special *next_of(const struct gomem_special *sp)
+{
+	struct gomem_special *next =
+		hlist_entry_safe(sp->link.next, struct gomem_special, link);
+
+	return next && next->addr == sp->addr ? next : NULL;
+}
+
+/**
+ * gomem_special_remove_all - detach the specials of an object
+ * @addr: the object, which the caller frees
+ * @to: set to the list of its specials, which belong to the caller now
+ *
+ * Context: any but NMI.
+ */
+void gomem_special_remove_all(unsigned long addr, struct hlist_head *to)
+{
+	struct gomem_special *sp, *next;
+	struct gomem_span *s;
+	unsigned long flags;
+	struct row *row = find_row(addr, &s);
+
+	INIT_HLIST_HEAD(to);
+	if (unlikely(!row))
+		return;
+	spin_lock_irqsave(&row->lock, flags);
+	sp = find(row, addr);
+	if (sp) {
+		for (; sp; sp = next) {
+			next = next_of(sp);
+			hlist_del(&sp->link);
+			hlist_add_head(&sp->link, to);
+		}
+		unmark(row, s, addr);
+	}
+	spin_unlock_irqrestore(&row->lock, flags);
+}
+
+/**
+ * gomem_special_remove_cleanup - detach a cleanup of an object
+ * @addr: the object
+ * @fn: function of the cleanup
+ * @arg: its argument
+ *
+ * Context: any but NMI.
+ * Return: the last one that was added, which belongs to the caller now; NULL if
+ * there is none.
+ */
+struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
+						   void (*fn)(void *arg),
+						   void *arg)
+{
+	struct gomem_special *sp, *found = NULL;
+	struct gomem_span *s;
+	unsigned long flags;
+	struct row *row = find_row(addr, &s);
+
+	if (unlikely(!row))
+		return NULL;
+	spin_lock_irqsave(&row->lock, flags);
+	for (sp = find(row, addr); sp; sp = next_of(sp))
+		if (!sp->bucket && sp->fn == fn && sp->arg == arg)
+			found = sp;
+	if (found) {
+		hlist_del(&found->link);
+		unmark(row, s, addr);
+	}
+	spin_unlock_irqrestore(&row->lock, flags);
+	return found;
+}
+
+/**
+ * gomem_special_find - look at the profile's special of an object
+ * @addr: the object, or any other address
+ * @copy: set to the special
+ *
+ * Context: any but NMI, in an RCU read-side section.
+ * Return: false if there is none.
+ */
+bool gomem_special_find(unsigned long addr, struct gomem_special *copy)
+{
+	struct gomem_special *sp;
+	struct gomem_span *s;
+	unsigned long flags;
+	struct row *row = find_row(addr, &s);
+
+	if (unlikely(!row))
+		return false;
+	spin_lock_irqsave(&row->lock, flags);
+	for (sp = find(row, addr); sp && !sp->bucket; sp = next_of(sp))
+		;
+	if (sp)
+		*copy = *sp;
+	spin_unlock_irqrestore(&row->lock, flags);
+	return sp;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_special_find);
+
+/**
+ * gomem_special_walk - look at all specials
+ * @fn: called for each, with the lock of its hash value held
+ * @arg: for @fn
+ *
+ * Specials that come or go in the meantime are seen or not.
+ *
+ * Context: process context.
+ */
+void gomem_special_walk(gomem_special_fn fn, void *arg)
+{
+	struct gomem_special *sp;
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		spin_lock_irqsave(&table[i].lock, flags);
+		hlist_for_each_entry(sp, &table[i].list, link)
+			fn(sp, arg);
+		spin_unlock_irqrestore(&table[i].lock, flags);
+		cond_resched();
+	}
+}
+
+/**
+ * gomem_special_take_any - take a special out of the table
+ *
+ * For the module's exit: no object is allocated or freed any more, and marks of
+ * objects that are still live do not matter.
+ *
+ * Return: a special, or NULL if there are none.
+ */
+struct gomem_special *gomem_special_take_any(void)
+{
+	static unsigned int i;
+	struct gomem_special *sp;
+
+	for (; i < ARRAY_SIZE(table); i++) {
+		if (hlist_empty(&table[i].list)) {
+			cond_resched();
+			continue;
+		}
+		sp = hlist_entry(table[i].list.first, struct gomem_special, link);
+		hlist_del(&sp->link);
+		return sp;
+	}
+	return NULL;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * special.h - what is attached to a live object and found when it is freed
+ * (Go's special).
+ *
+ * An object with a special sets GOMEM_TAG_SPECIAL in the tag of its page, which
+ * then tells no span class. So a free of any object in that page leaves the hit
+ * path, and looks for specials in the slow path. Specials cost frees in other
+ * pages nothing. Typed caches do not read the tag. Their hit path reads
+ * gomem_span.limit, which is 0 as long as the span has specials.
+ *
+ * A special belongs to the object. The heap profile adds one before the object
+ * is handed out, and the object's owner adds cleanups later. A free removes them
+ * when it was checked, before another caller can get the object.
+ */
+#ifndef GOMEM_SPECIAL_H
+#define GOMEM_SPECIAL_H
+
+#include <linux/list.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+#include "map/pagemap.h"
+
+struct gomem_bucket;
+
+/**
+ * struct gomem_special - what is attached to a live object
+ * @link: in the list of its hash value, sorted by address
+ * @addr: the object
+ * @bucket: where the profile counted it; NULL for a cleanup
+ * @weight: how many records it stands for, in units of 2^-8:
+ *	gomem_sample_weight()
+ * @born: when it was allocated, in jiffies
+ * @pid: the task that allocated it; -1 for an interrupt
+ * @comm: the name of the task
+ * @fn: of a cleanup: called when the object is freed
+ * @arg: argument of @fn
+ *
+ * An object has one special of the profile at most, and any number of cleanups.
+ *
+ * 64 bytes, a size class of kmalloc().
+ */
+struct gomem_special {
+	struct hlist_node link;
+	unsigned long addr;
+	struct gomem_bucket *bucket;
+	union {
+		struct {
+			unsigned long born;
+			u32 weight;
+			pid_t pid;
+			char comm[TASK_COMM_LEN];
+		};
+		struct {
+			void (*fn)(void *arg);
+			void *arg;
+		};
+	};
+};
+
+/*
+ * May an object have a special? The mark is that of the page, so another object
+ * of the page may have the special.
+ */
+static inline bool gomem_has_special(const void *obj)
+{
+	const struct gomem_chunk *c = gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)obj);
+
+	return c && (READ_ONCE(c->tag[gomem_chunk_page((unsigned long)obj)]) & GOMEM_TAG_SPECIAL);
+}
+
+typedef void (*gomem_special_fn)(const struct gomem_special *sp, void *arg);
+
+void gomem_special_init(void);
+bool gomem_special_add(struct gomem_special *sp);
+void gomem_special_remove_all(unsigned long addr, struct hlist_head *to);
+struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
+						   void (*fn)(void *arg),
+						   void *arg);
+bool gomem_special_find(unsigned long addr, struct gomem_special *copy);
+void gomem_special_walk(gomem_special_fn fn, void *arg);
+struct gomem_special *gomem_special_take_any(void);
+
+#endif /* GOMEM_SPECIAL_H */

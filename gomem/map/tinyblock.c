@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tinyblock.c - make the masks of a span of blocks, look objects up in them, and
+ *	verify them.
+ */
+#include <linux/bitops.h>
+#include <linux/preempt.h>
+#include <linux/string.h>
+
+#include "map/tinyblock.h"
+
+static_assert(GOMEM_TINY_SPC < GOMEM_NR_SPANCLASSES);
+
+/**
+ * gomem_tiny_init_span - clear the masks of a new span
+ * @s: a span of blocks, of which no block was handed out yet
+ */
+void gomem_tiny_init_span(struct gomem_span *s)
+{
+	memset((void *)s->base + GOMEM_TINY_MASKS, 0,
+	       GOMEM_PAGE_SIZE - GOMEM_TINY_MASKS);
+}
+
+/*
+ * Return the mask of a block, for a caller that goes on to use all bytes of an
+ * object. Bytes that a neighbour gave up are zero by then: pairs with the fully
+ * ordered operations in take_part() and gomem_tiny_clear(), by which any CPU
+ * gives bytes up.
+ */
+static unsigned int mask_acquire(unsigned long block)
+{
+	return (u32)atomic_read_acquire(gomem_tiny_word(block)) >>
+	       gomem_tiny_shift(block) & GOMEM_TINY_MASK;
+}
+
+/**
+ * gomem_tiny_size - return the usable size of a tiny object
+ * @p: a pointer into a span of blocks. The caller keeps the span from being
+ *	freed
+ *
+ * Return: the bytes up to the next part; 0 if no live object starts at @p.
+ */
+size_t gomem_tiny_size(const void *p)
+{
+	return gomem_tiny_in_block(p) ?
+	       gomem_tiny_live_size(mask_acquire((unsigned long)p), gomem_tiny_off(p)) : 0;
+}
+
+/**
+ * gomem_tiny_left - return how much of a tiny object lies behind an address
+ * @p: a pointer into a span of blocks. The caller keeps the span from being
+ *	freed
+ *
+ * Return: the bytes from @p to the end of the live object that @p lies in; 0 if
+ * it lies in none.
+ */
+size_t gomem_tiny_left(const void *p)
+{
+	unsigned int off = gomem_tiny_off(p), mask, starts, start, size;
+
+	if (!gomem_tiny_in_block(p))
+		return 0;
+	mask = mask_acquire((unsigned long)p);
+	starts = mask & ~GOMEM_TINY_HELD & (BIT(off + 1) - 1);
+	if (!starts)
+		return 0;
+	start = __fls(starts);
+	size = gomem_tiny_live_size(mask, start);
+	return size ? start + size - off : 0;
+}
+
+/**
+ * gomem_tiny_before - find the part that starts before an address
+ * @p: an address
+ *
+ * Context: any.
+ * Return: offset in the block of the last part that starts before @p; -1 if
+ * there is none, or if @p lies in no block.
+ */
+int gomem_tiny_before(const void *p)
+{
+	unsigned int mask = 0;
+
+	preempt_disable();
+	if (gomem_tiny_has_mask(p) && gomem_tiny_in_block(p))
+		mask = gomem_tiny_mask((unsigned long)p) & (BIT(gomem_tiny_off(p)) - 1);
+	preempt_enable();
+	return mask ? __fls(mask) : -1;
+}
+
+/* Return the number of objects in a block, not counting the rest. */
+static unsigned int objects_of(unsigned int mask)
+{
+	bool held = mask & GOMEM_TINY_HELD;
+
+	return hweight16(mask & ~GOMEM_TINY_HELD) - held;
+}
+
+/**
+ * gomem_tiny_census - count the live objects in a span of blocks
+ * @s: the span
+ *
+ * Return: the number.
+ */
+unsigned int gomem_tiny_census(const struct gomem_span *s)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < s->nelems; i++)
+		n += objects_of(gomem_tiny_mask(gomem_tiny_nth_block(s, i)));
+	return n;
+}
+
+/*
+ * True if the bytes of no object are zero: those below the first part, and the
+ * rest. Free bytes between two objects belong to the lower one.
+ */
+static bool is_clean(unsigned long block, unsigned int mask)
+{
+	unsigned int first = __ffs(mask), rest = __fls(mask & ~GOMEM_TINY_HELD);
+
+	if (memchr_inv((void *)block, 0, first))
+		return false;
+	return !(mask & GOMEM_TINY_HELD) ||
+	       !memchr_inv((void *)block + rest, 0, GOMEM_TINY_BLOCK - rest);
+}
+
+/**
+ * gomem_tiny_check_span - verify the masks of a span
+ * @s: a span of blocks that nobody is working on
+ *
+ * Return: text of the first violation, or NULL.
+ */
+const char *gomem_tiny_check_span(struct gomem_span *s)
+{
+	unsigned int i, mask;
+
+	for (i = 0; i < s->nelems; i++) {
+		mask = gomem_tiny_mask(gomem_tiny_nth_block(s, i));
+		if (!mask)
+			continue;
+		if (!test_bit(i, gomem_span_alloc_bits(s)) ||
+		    test_bit(i, gomem_span_freed_bits(s)))
+			return "a free tiny block has a mask";
+		if (mask == GOMEM_TINY_HELD)
+			return "a tiny block is marked as held, but has no room and no object";
+		if (!is_clean(gomem_tiny_nth_block(s, i), mask))
+			return "a tiny block is not zero where it has no object";
+	}
+	if (gomem_tiny_mask(gomem_tiny_nth_block(s, s->nelems)))
+		return "there is a mask behind the last tiny block of a span";
+	return NULL;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * zeropage.h - remember which pages are known to be zero, so that they are not
+ * cleared again (Go's needzero).
+ *
+ * If the kernel was booted with init_on_alloc or init_on_free, it clears the
+ * pages that it hands out. Such a page is known to be zero until it becomes
+ * part of a span. After that, it is known to be zero again only if it goes back
+ * to the kernel and returns from it.
+ *
+ * A page's bit belongs to the owner of the page: first the task that adds the
+ * page to the heap, later the CPU that makes a span of it. Bits change
+ * atomically, because the owners of other pages may change theirs in the same
+ * word at the same time.
+ */
+#ifndef GOMEM_ZEROPAGE_H
+#define GOMEM_ZEROPAGE_H
+
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/compiler.h>
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+#include "map/chunk.h"
+
+/*
+ * Return the mask of the pages from @first to @end - 1 that lie in the word of
+ * @first. @next: set to the first page behind them.
+ */
+static inline unsigned long gomem_zeropage_mask(unsigned int first,
+						unsigned int end,
+						unsigned int *next)
+{
+	unsigned int last = min(first | (BITS_PER_LONG - 1), end - 1);
+
+	*next = last + 1;
+	return GENMASK(last % BITS_PER_LONG, first % BITS_PER_LONG);
+}
+
+/* Note whether pages that are about to enter the heap are known to be @zero. */
+static inline void gomem_zeropage_enter(struct gomem_chunk *c,
+					unsigned int first,
+					unsigned int npages, bool zero)
+{
+	unsigned int i, next, end = first + npages;
+	unsigned long mask, *word;
+
+	if (zero)
+		WRITE_ONCE(c->knows_zero, true);
+	for (i = first; i < end; i = next) {
+		mask = gomem_zeropage_mask(i, end, &next);
+		word = &c->zero[BIT_WORD(i)];
+		if (zero)
+			atomic_long_or(mask, (atomic_long_t *)word);
+		else if (READ_ONCE(*word) & mask)
+			atomic_long_andnot(mask, (atomic_long_t *)word);
+	}
+}
+
+/*
+ * Clear the bits of pages that become part of a span. Return true if all of
+ * them were known to be zero.
+ */
+static inline bool gomem_zeropage_take(struct gomem_chunk *c,
+				       unsigned int first, unsigned int npages)
+{
+	unsigned int i, next, end = first + npages;
+	unsigned long mask, known;
+	bool all = true;
+
+	if (!READ_ONCE(c->knows_zero))
+		return false;
+	for (i = first; i < end; i = next) {
+		mask = gomem_zeropage_mask(i, end, &next);
+		/*
+		 * The bits of @mask belong to the caller; other CPUs may change
+		 * the others concurrently.
+		 */
+		known = READ_ONCE(c->zero[BIT_WORD(i)]) & mask;
+		if (unlikely(known))
+			atomic_long_andnot(mask, (atomic_long_t *)&c->zero[BIT_WORD(i)]);
+		all &= known == mask;
+	}
+	return all;
+}
+
+#endif /* GOMEM_ZEROPAGE_H */

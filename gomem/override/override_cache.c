@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * override_cache.c - kmem_cache_create() and related functions for modules
+ * built with linux/gomem_override.h.
+ *
+ * The module's struct kmem_cache * is always a cache of the kernel's, so that
+ * the kernel can use it, too. One of gomem's typed caches may stand behind it:
+ * see override_twin.h. None does if gomem has no equivalent of the cache, or if
+ * somebody else created it.
+ */
+#include <linux/atomic.h>
+#include <linux/mempool.h>
+
+/* Include the header for its prototypes only. */
+#define GOMEM_OVERRIDE_OFF
+#include <linux/gomem_override.h>
+
+#include "api/cache.h"
+#include "override/override.h"
+#include "override/override_twin.h"
+
+/*
+ * Caches for DMA zones, or with debugging by the slab allocator, are not
+ * replaced.
+ */
+#define KERNEL_FLAGS	(SLAB_CACHE_DMA | SLAB_CACHE_DMA32 |		\
+			 SLAB_RED_ZONE | SLAB_POISON |			\
+			 SLAB_STORE_USER | SLAB_CONSISTENCY_CHECKS |	\
+			 SLAB_TRACE | SLAB_FAILSLAB)
+
+/*
+ * Drop zone flags from a gfp. The kernel honours them only in caches that were
+ * created for a zone, and gomem does not replace these.
+ */
+static gfp_t cache_gfp(gfp_t gfp)
+{
+	return gfp & ~GOMEM_GFP_REFUSED;
+}
+
+/*
+ * Return the alignment of objects. With SLAB_HWCACHE_ALIGN that is a cache line
+ * at least, or the smallest fraction of it (halves, quarters, ...) that holds
+ * an object.
+ */
+static unsigned int alignment(unsigned int align, unsigned int size,
+			      slab_flags_t flags)
+{
+	unsigned int line = cache_line_size();
+
+	if (!(flags & SLAB_HWCACHE_ALIGN))
+		return align;
+	while (size <= line / 2)
+		line /= 2;
+	return max(align, line);
+}
+
+/*
+ * Keep the kernel from merging a twin with another cache of the same object
+ * size: both would then have the same struct kmem_cache. Before 6.5 no flag
+ * does only that, but SLAB_NOLEAKTRACE prevents merging, too.
+ */
+#ifdef SLAB_NO_MERGE
+#define TWIN_FLAGS	SLAB_NO_MERGE
+#else
+#define TWIN_FLAGS	SLAB_NOLEAKTRACE
+#endif
+
+/* Can gomem replace the cache? */
+static noinline bool takes(const char *name, unsigned int size,
+			   unsigned int align, slab_flags_t flags)
+{
+	return name && *name && !(flags & KERNEL_FLAGS) && size &&
+	       size <= GOMEM_CACHE_MAX_SIZE &&
+	       alignment(align, size, flags) <= GOMEM_CACHE_MAX_ALIGN;
+}
+
+/*
+ * Return a unique name for a twin. A cache that is not merged has a directory
+ * of its name in sysfs.
+ */
+static char *twin_name(const char *name)
+{
+	static atomic_t number;
+
+	return kasprintf(GFP_KERNEL, "gomem-%d-%s", atomic_inc_return(&number),
+			 name);
+}
+
+/*
+ * Put a typed cache behind a new handle, and return the handle. If there is no
+ * typed cache, or no room in the table, the cache is the kernel's alone.
+ */
+static struct kmem_cache *add_cache(struct kmem_cache *s, const char *name,
+				    unsigned int size,
+				    const struct gomem_cache_args *args)
+{
+	struct gomem_cache *c = s ? gomem_cache_create(name, size, args) : NULL;
+
+	if (!c)
+		return s;
+	c->twin = s;
+	if (!gomem_twin_add(s, c))
+		gomem_cache_destroy(c);
+	return s;
+}
+
+#ifdef GOMEM_HAVE_KMEM_CACHE_ARGS
+typeof(__kmem_cache_create_args) gomem_override_kmem_cache_create_args;
+struct kmem_cache *
+gomem_override_kmem_cache_create_args(const char *name, unsigned int size,
+				      struct kmem_cache_args *args,
+				      slab_flags_t flags)
+{
+	struct gomem_cache_args own = {
+		.align		= alignment(args->align, size, flags),
+		.ctor		= args->ctor,
+		.typesafe_by_rcu = flags & SLAB_TYPESAFE_BY_RCU,
+		.useroffset	= args->useroffset,
+		.usersize	= args->usersize,
+	};
+	struct kmem_cache *s;
+	char *unique;
+
+	if (!takes(name, size, args->align, flags))
+		return __kmem_cache_create_args(name, size, args, flags);
+	unique = twin_name(name);
+	s = __kmem_cache_create_args(unique ?: name, size, args,
+				     flags | TWIN_FLAGS);
+	kfree(unique);
+	return add_cache(s, name, size, &own);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_create_args, GOMEM_NS);
+#else
+/* Create the twin. Kept out of line to save stack. */
+static noinline struct kmem_cache *
+add_twin(const char *name, unsigned int size, slab_flags_t flags,
+	 const struct gomem_cache_args *own)
+{
+	char *unique = twin_name(name);
+	struct kmem_cache *s;
+
+	s = kmem_cache_create_usercopy(unique ?: name, size, own->align,
+				       flags | TWIN_FLAGS, own->useroffset,
+				       own->usersize, own->ctor);
+	kfree(unique);
+	return s;
+}
+
+/* Create a cache of each allocator. Kept out of line to save stack. */
+static noinline struct kmem_cache *
+create_both(const char *name, unsigned int size, unsigned int align,
+	    slab_flags_t flags, unsigned int useroffset, unsigned int usersize,
+	    void (*ctor)(void *))
+{
+	struct gomem_cache_args own = {
+		.align		= alignment(align, size, flags),
+		.ctor		= ctor,
+		.typesafe_by_rcu = flags & SLAB_TYPESAFE_BY_RCU,
+		.useroffset	= useroffset,
+		.usersize	= usersize,
+	};
+
+	return add_cache(add_twin(name, size, flags, &own), name, size, &own);
+}
+
+typeof(kmem_cache_create_usercopy) gomem_override_kmem_cache_create_usercopy;
+noinline struct kmem_cache *
+gomem_override_kmem_cache_create_usercopy(const char *name, unsigned int size,
+					  unsigned int align,
+					  slab_flags_t flags,
+					  unsigned int useroffset,
+					  unsigned int usersize,
+					  void (*ctor)(void *))
+{
+	if (!takes(name, size, align, flags))
+		return kmem_cache_create_usercopy(name, size, align, flags,
+						  useroffset, usersize, ctor);
+	return create_both(name, size, align, flags, useroffset, usersize,
+			   ctor);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_create_usercopy, GOMEM_NS);
+
+typeof(kmem_cache_create) gomem_override_kmem_cache_create;
+struct kmem_cache *
+gomem_override_kmem_cache_create(const char *name, unsigned int size,
+				 unsigned int align, slab_flags_t flags,
+				 void (*ctor)(void *))
+{
+	return gomem_override_kmem_cache_create_usercopy(name, size, align,
+							 flags, 0, 0, ctor);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_create, GOMEM_NS);
+#endif
+
+struct kmem_cache *gomem_kernel_cache(struct kmem_cache *s)
+{
+	struct gomem_cache *c = gomem_twin_cache(s);
+
+	if (c && gomem_cache_close(c, _RET_IP_))
+		gomem_twin_remove(s);
+	return s;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_kernel_cache, GOMEM_NS);
+
+typeof(kmem_cache_destroy) gomem_override_kmem_cache_destroy;
+void gomem_override_kmem_cache_destroy(struct kmem_cache *s)
+{
+	struct gomem_cache *c = gomem_twin_cache(s);
+
+	/*
+	 * If objects are left, keep the handle and its twin until gomem exits.
+	 */
+	if (c) {
+		if (!gomem_cache_close(c, _RET_IP_))
+			return;
+		gomem_twin_remove(s);
+	}
+	kmem_cache_destroy(s);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_destroy, GOMEM_NS);
+
+typeof(kmem_cache_shrink) gomem_override_kmem_cache_shrink;
+int gomem_override_kmem_cache_shrink(struct kmem_cache *s)
+{
+	struct gomem_cache *c = gomem_twin_cache(s);
+	int left = kmem_cache_shrink(s);
+
+	return c ? gomem_cache_shrink(c) | left : left;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_shrink, GOMEM_NS);
+
+typeof(GOMEM_KERNEL(kmem_cache_alloc)) gomem_override_kmem_cache_alloc;
+void *gomem_override_kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
+{
+	struct gomem_cache *c = gomem_twin_cache(s);
+
+	if (unlikely(!c))
+		return kmem_cache_alloc(s, gfp);
+	return gomem_cache_alloc(c, cache_gfp(gfp));
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc, GOMEM_NS);
+
+/* @lru is for charging memory cgroups, which gomem does not do. */
+typeof(GOMEM_KERNEL(kmem_cache_alloc_lru)) gomem_override_kmem_cache_alloc_lru;
+void *gomem_override_kmem_cache_alloc_lru(struct kmem_cache *s,
+					  struct list_lru *lru, gfp_t gfp)
+{
+	struct gomem_cache *c = gomem_twin_cache(s);
+
+	if (unlikely(!c))
+		return kmem_cache_alloc_lru(s, lru, gfp);
+	return gomem_cache_alloc(c, cache_gfp(gfp));
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc_lru, GOMEM_NS);
+
+typeof(GOMEM_KERNEL(kmem_cache_alloc_node))
+gomem_override_kmem_cache_alloc_node;
+void *gomem_override_kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp,
+					   int node)
+{
+	struct gomem_cache *c = gomem_twin_cache(s);
+
+	if (unlikely(!c))
+		return kmem_cache_alloc_node(s, gfp, node);
+	return gomem_cache_alloc_node(c, cache_gfp(gfp), node);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc_node, GOMEM_NS);
+
+/* Return type: @n or 0; since 7.2 a bool. */
+#define BULK_RESULT							\
+	typeof(GOMEM_KERNEL(kmem_cache_alloc_bulk)(NULL, 0, 0, NULL))
+
+typeof(GOMEM_KERNEL(kmem_cache_alloc_bulk))
+gomem_override_kmem_cache_alloc_bulk;
+BULK_RESULT gomem_override_kmem_cache_alloc_bulk(struct kmem_cache *s,
+						 gfp_t gfp, size_t n, void **p)
+{
+	struct gomem_cache *c = gomem_twin_cache(s);
+
+	if (unlikely(!c))
+		return kmem_cache_alloc_bulk(s, gfp, n, p);
+	return gomem_cache_alloc_bulk(c, cache_gfp(gfp), n, p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc_bulk, GOMEM_NS);
+
+typeof(kmem_cache_free) gomem_override_kmem_cache_free;
+void gomem_override_kmem_cache_free(struct kmem_cache *s, void *p)
+{
+	struct gomem_cache *c = gomem_twin_cache(s);
+
+	if (likely(c))
+		gomem_cache_free(c, p);
+	else
+		kmem_cache_free(s, p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_free, GOMEM_NS);
+
+typeof(kmem_cache_free_bulk) gomem_override_kmem_cache_free_bulk;
+void gomem_override_kmem_cache_free_bulk(struct kmem_cache *s, size_t n,
+					 void **p)
+{
+	struct gomem_cache *c = gomem_twin_cache(s);
+	size_t i;
+
+	if (c)
+		gomem_cache_free_bulk(c, n, p);
+	else if (s)
+		kmem_cache_free_bulk(s, n, p);
+	else	/* kfree_bulk() passes NULL: any objects of kmalloc() */
+		for (i = 0; i < n; i++)
+			gomem_override_free(p[i]);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_free_bulk, GOMEM_NS);
+
+#ifdef GOMEM_HAVE_KMEM_CACHE_CHARGE
+/* gomem charges no memory cgroup. */
+typeof(kmem_cache_charge) gomem_override_kmem_cache_charge;
+bool gomem_override_kmem_cache_charge(void *p, gfp_t gfp)
+{
+	return gomem_override_owns(p) || kmem_cache_charge(p, gfp);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_charge, GOMEM_NS);
+#endif
+
+/*
+ * Callbacks for mempools. The kernel's mempool code calls them, and never
+ * accesses the cache of such a pool itself. It does so only if a pool has the
+ * kernel's own callbacks.
+ */
+typeof(mempool_alloc_slab) gomem_override_mempool_alloc_slab;
+void *gomem_override_mempool_alloc_slab(gfp_t gfp, void *cache)
+{
+	return gomem_override_kmem_cache_alloc(cache, gfp);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_mempool_alloc_slab, GOMEM_NS);
+
+typeof(mempool_free_slab) gomem_override_mempool_free_slab;
+void gomem_override_mempool_free_slab(void *p, void *cache)
+{
+	gomem_override_kmem_cache_free(cache, p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_mempool_free_slab, GOMEM_NS);
+
+typeof(mempool_kmalloc) gomem_override_mempool_kmalloc;
+void *gomem_override_mempool_kmalloc(gfp_t gfp, void *size)
+{
+	return gomem_override_alloc((size_t)size, gfp);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_mempool_kmalloc, GOMEM_NS);
+
+typeof(mempool_kfree) gomem_override_mempool_kfree;
+void gomem_override_mempool_kfree(void *p, void *size)
+{
+	gomem_override_free(p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_mempool_kfree, GOMEM_NS);
+
+#ifdef GOMEM_HAVE_MEMPOOL_KVMALLOC
+typeof(mempool_kvmalloc) gomem_override_mempool_kvmalloc;
+void *gomem_override_mempool_kvmalloc(gfp_t gfp, void *size)
+{
+	return gomem_override_kv_alloc((size_t)size, 1, gfp, NUMA_NO_NODE);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_mempool_kvmalloc, GOMEM_NS);
+
+typeof(mempool_kvfree) gomem_override_mempool_kvfree;
+void gomem_override_mempool_kvfree(void *p, void *size)
+{
+	gomem_override_kvfree(p);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_override_mempool_kvfree, GOMEM_NS);
+#endif

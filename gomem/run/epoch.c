@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * epoch.c - periodic work: sweep, drain, set the goals, and run the scavenger.
+ *
+ * Go does this work after each garbage collection, at least every two minutes.
+ * Here an epoch lasts epoch_ms. Every quarter of it, gomem looks for what was
+ * not used since the last look. So memory that is not used for an epoch is gone
+ * by the end of it. Each look does these steps:
+ *
+ *	sweep	 spans with pending objects, so that none waits longer than an
+ *		 epoch
+ *	drain	 slots and page caches that were not used since the last look,
+ *		 and once an epoch the quarantine of destroyed arenas
+ *	goal	 set each heap's goal: see heap/goal.c
+ *	scavenge start the scavenger, which runs until the goals are met
+ *
+ * Free pages beyond the goal are most numerous when much was freed at once, and
+ * are often taken again soon. So while a heap has many free pages, its goal is
+ * set every epoch_ms / 400 instead. Then it follows the pages used in the last
+ * hundredth of an epoch. Frees themselves give back pages beyond max(pages in
+ * use / 16, 1 MiB): see gomem_heap_give_back().
+ */
+#include <kunit/visibility.h>
+#include <linux/cpumask.h>
+#include <linux/ctype.h>
+#include <linux/irqflags.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/preempt.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "base/queue.h"
+#include "heap/goal.h"
+#include "heap/scavenge.h"
+#include "cpu/mcache.h"
+#include "cpu/node.h"
+#include "api/arena.h"
+#include "run/epoch.h"
+
+#define EPOCH_MIN_MS	100
+
+/*
+ * While there are many free pages, goals are set 100 times as often as usual:
+ * every epoch_ms / GOAL_SHARE, but not more often than every GOAL_MIN_MS.
+ */
+#define GOAL_SHARE	(100 * GOMEM_GOAL_LOOKS)
+#define GOAL_MIN_MS	5
+
+static void look(struct work_struct *work);
+static void look_at_goals(struct work_struct *work);
+static void run_scavenger(struct work_struct *work);
+
+static DECLARE_DELAYED_WORK(epoch_work, look);
+static DECLARE_DELAYED_WORK(goal_work, look_at_goals);
+static DECLARE_DELAYED_WORK(scavenge_work, run_scavenger);
+
+/*
+ * Number of looks by goal_work that remain. It is set anew when more pages
+ * become free.
+ */
+static atomic_t goal_looks;
+
+/* The scavenger is running. Read without a lock: may be stale. */
+static bool scavenging;
+
+/*
+ * Serializes the epoch's work with tasks that do the same work between epochs,
+ * and with gomem_epoch_pause().
+ */
+static DEFINE_MUTEX(epoch_mutex);
+
+/* Works may be queued. True from gomem_epoch_init() to gomem_epoch_exit(). */
+static bool running;
+
+static atomic64_t looks;
+static atomic64_t scavenge_ns;
+
+static void queue_epoch(void)
+{
+	unsigned int ms = READ_ONCE(gomem_epoch_ms) / GOMEM_EPOCH_LOOKS;
+
+	mod_delayed_work(gomem_unbound_wq, &epoch_work, msecs_to_jiffies(ms));
+}
+
+static int set_epoch_ms(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint_minmax(val, kp, EPOCH_MIN_MS,
+					24 * 60 * 60 * MSEC_PER_SEC);
+
+	if (!err && READ_ONCE(running))
+		queue_epoch();
+	return err;
+}
+
+static const struct kernel_param_ops epoch_ms_ops = {
+	.set = set_epoch_ms,
+	.get = param_get_uint,
+};
+
+module_param_cb(epoch_ms, &epoch_ms_ops, &gomem_epoch_ms, 0644);
+MODULE_PARM_DESC(epoch_ms,
+		 "Milliseconds that memory may stay unused before gomem gives it back to the kernel (100 to 86400000, default 10000)");
+
+/*
+ * Parse a number of bytes with an optional K, M or G. memparse() cannot be
+ * used: it does not detect numbers that are too large.
+ */
+static int parse_bytes(const char *val, unsigned long *bytes)
+{
+	static const char suffixes[] = "KMG";
+	size_t digits = strspn(val, "0123456789");
+	const char *suffix;
+	unsigned int shift = 0;
+	char number[24];
+
+	if (!digits || digits >= sizeof(number))
+		return -EINVAL;
+	strscpy(number, val, digits + 1);
+	if (kstrtoul(number, 10, bytes))
+		return -EINVAL;
+	val += digits;
+	suffix = *val ? strchr(suffixes, toupper(*val)) : NULL;
+	if (suffix) {
+		shift = 10 * (suffix - suffixes + 1);
+		val++;
+	}
+	if (*val == '\n')
+		val++;
+	if (*val || check_shl_overflow(*bytes, shift, bytes))
+		return -EINVAL;
+	return 0;
+}
+
+static int set_memory_limit(const char *val, const struct kernel_param *kp)
+{
+	unsigned long bytes;
+	int err = parse_bytes(val, &bytes);
+
+	if (err)
+		return err;
+	WRITE_ONCE(*(unsigned long *)kp->arg, bytes);
+	if (READ_ONCE(running))
+		queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
+	return 0;
+}
+
+static const struct kernel_param_ops memory_limit_ops = {
+	.set = set_memory_limit,
+	.get = param_get_ulong,
+};
+
+module_param_cb(memory_limit, &memory_limit_ops, &gomem_kernel_pages.limit,
+		0644);
+MODULE_PARM_DESC(memory_limit,
+		 "Soft limit for gomem's memory in bytes, with the suffix K, M or G; no allocation fails because of it (default 0: no limit)");
+
+static void sweep_cache(const struct gomem_kind *k, void *arg)
+{
+	gomem_mcentral_sweep(gomem_central(arg, k));
+}
+
+static void sweep_all(struct gomem_heap *h)
+{
+	unsigned int spc;
+
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
+		gomem_mcentral_sweep(&h->central[spc]);
+	gomem_visit_typed_live(sweep_cache, h);
+}
+
+/**
+ * gomem_epoch_look - do the work of a look, except for the scavenger
+ *
+ * Context: may sleep.
+ */
+void gomem_epoch_look(void)
+{
+	struct gomem_heap *h;
+
+	mutex_lock(&epoch_mutex);
+	if (atomic64_inc_return(&looks) % GOMEM_EPOCH_LOOKS == 0)
+		gomem_arena_flush_quarantine();
+	gomem_mcache_drain(true);
+	for_each_gomem_heap(h) {
+		sweep_all(h);
+		gomem_heap_drain_pcaches(h, true);
+		gomem_heap_set_goal(h, READ_ONCE(gomem_scavenge_percent));
+	}
+	mutex_unlock(&epoch_mutex);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_look);
+
+static void look(struct work_struct *work)
+{
+	gomem_epoch_look();
+	/*
+	 * No effect if the scavenger is queued to continue after its pause().
+	 */
+	queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
+	queue_epoch();
+}
+
+static void queue_goals(void)
+{
+	unsigned int ms = max_t(unsigned int,
+				READ_ONCE(gomem_epoch_ms) / GOAL_SHARE,
+				GOAL_MIN_MS);
+
+	queue_delayed_work(gomem_unbound_wq, &goal_work, msecs_to_jiffies(ms));
+}
+
+/*
+ * Start goal_work, since pages became free in a heap that has many free pages.
+ * Called by frees on any CPU.
+ */
+static void kick(struct gomem_heap *h)
+{
+	if (!READ_ONCE(running))
+		return;
+	/*
+	 * The goal falls after GOMEM_GOAL_LOOKS looks, when the old peaks are
+	 * forgotten. One more look is for a scavenger that had to wait.
+	 */
+	if (atomic_read(&goal_looks) < GOMEM_GOAL_LOOKS + 1)
+		atomic_set(&goal_looks, GOMEM_GOAL_LOOKS + 1);
+	if (!delayed_work_pending(&goal_work))
+		queue_goals();
+	/*
+	 * While the scavenger runs, do not queue it: it would skip its pause().
+	 */
+	if (gomem_heap_urgent(h) && !READ_ONCE(scavenging))
+		queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
+}
+
+/*
+ * Set the goals, and start the scavenger. Repeat while a heap has many free
+ * pages, at most until goal_looks is 0.
+ */
+static void look_at_goals(struct work_struct *work)
+{
+	bool again = false;
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h) {
+		gomem_heap_drain_runs(h);
+		gomem_heap_set_goal(h, READ_ONCE(gomem_scavenge_percent));
+		again |= gomem_heap_has_many_free(h);
+	}
+	queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
+	if (again && atomic_dec_return(&goal_looks) > 0)
+		queue_goals();
+}
+
+/*
+ * Return for how many jiffies the scavenger sleeps after it worked:
+ *
+ *	usually		worked * max(100 / CPUs, 2), and a jiffy more
+ *	in a hurry	worked
+ */
+static unsigned long pause(u64 worked, bool hurry)
+{
+	u64 ns = hurry ? worked : worked * max(100 / num_online_cpus(), 2U);
+
+	return nsecs_to_jiffies(ns) + !hurry;
+}
+
+/*
+ * Give pages back for a millisecond, then sleep: see pause(). So the scavenger
+ * usually takes at most 1 % of the time of all CPUs. In a hurry, with an excess
+ * of more than a 16th of a heap, it takes up to half of one CPU. When nothing
+ * is left to do it stops until the next look.
+ */
+static void scavenge_background(struct work_struct *work)
+{
+	unsigned long n, want;
+	struct gomem_heap *h;
+	bool hurry = false;
+	u64 worked = 0;
+
+	do {
+		n = 0;
+		for_each_gomem_heap(h) {
+			want = gomem_heap_excess(h, &hurry);
+			if (want)
+				n += gomem_heap_scavenge_some(h, want,
+							      GOMEM_SCAVENGE_BACKGROUND,
+							      &worked);
+		}
+	} while (n && worked < NSEC_PER_MSEC);
+	atomic64_add(worked, &scavenge_ns);
+	if (!n)
+		return;
+	queue_delayed_work(gomem_unbound_wq, &scavenge_work,
+			   pause(worked, hurry));
+}
+
+static void run_scavenger(struct work_struct *work)
+{
+	WRITE_ONCE(scavenging, true);
+	scavenge_background(work);
+	WRITE_ONCE(scavenging, false);
+}
+
+/**
+ * gomem_scavenge_all - give back all memory that is not in use
+ *
+ * Context: may sleep.
+ * Return: number of gomem pages that went back.
+ */
+unsigned long gomem_scavenge_all(void)
+{
+	unsigned long n = 0;
+	struct gomem_heap *h;
+
+	mutex_lock(&epoch_mutex);
+	gomem_arena_flush_quarantine();
+	gomem_mcache_drain(false);
+	for_each_gomem_heap(h) {
+		sweep_all(h);
+		gomem_heap_drain_pcaches(h, false);
+		n += gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	}
+	mutex_unlock(&epoch_mutex);
+	return n;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_scavenge_all);
+
+/**
+ * gomem_epoch_pause - stop sweeping and draining until gomem_epoch_resume()
+ *
+ * Waits until drains that have begun are over, but at most GOMEM_DRAIN_ALL_MS
+ * for CPUs that are busy with tasks of higher priority. The scavenger
+ * continues.
+ *
+ * Context: may sleep. Returns with @epoch_mutex held.
+ */
+void gomem_epoch_pause(void)
+{
+	mutex_lock(&epoch_mutex);
+	gomem_mcache_settle(GOMEM_DRAIN_ALL_MS);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_pause);
+
+/**
+ * gomem_epoch_resume - end the pause that gomem_epoch_pause() began
+ *
+ * Context: the task that called gomem_epoch_pause().
+ */
+void gomem_epoch_resume(void)
+{
+	mutex_unlock(&epoch_mutex);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_resume);
+
+/**
+ * gomem_looks - return the number of looks so far
+ *
+ * Return: the number.
+ */
+u64 gomem_looks(void)
+{
+	return atomic64_read(&looks);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_looks);
+
+/**
+ * gomem_epochs - return the number of epochs that have ended
+ *
+ * Return: the number.
+ */
+u64 gomem_epochs(void)
+{
+	return gomem_looks() / GOMEM_EPOCH_LOOKS;
+}
+
+/**
+ * gomem_scavenge_time - return how long the background scavenger has worked
+ *
+ * Return: nanoseconds.
+ */
+u64 gomem_scavenge_time(void)
+{
+	return atomic64_read(&scavenge_ns);
+}
+
+/**
+ * gomem_epoch_init - start the epochs
+ */
+void gomem_epoch_init(void)
+{
+	struct gomem_heap *h;
+
+	WRITE_ONCE(running, true);
+	for_each_gomem_heap(h)
+		WRITE_ONCE(h->kick, kick);
+	queue_epoch();
+}
+
+/**
+ * gomem_epoch_settle - cancel goal_work and scavenge_work
+ *
+ * A CPU that frees spans may queue them although gomem_epoch_exit() has run, if
+ * it read @running before. So this function is called again when no CPU frees
+ * spans any more.
+ *
+ * Context: may sleep.
+ */
+void gomem_epoch_settle(void)
+{
+	cancel_delayed_work_sync(&goal_work);
+	cancel_delayed_work_sync(&scavenge_work);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_settle);
+
+/**
+ * gomem_epoch_exit - stop the epochs when the module exits
+ *
+ * Parameters can be set until the module is gone. They queue no work, since
+ * @running is false.
+ *
+ * Context: may sleep.
+ */
+void gomem_epoch_exit(void)
+{
+	kernel_param_lock(THIS_MODULE);
+	running = false;
+	kernel_param_unlock(THIS_MODULE);
+	/* epoch_work queues scavenge_work, but not the reverse. */
+	cancel_delayed_work_sync(&epoch_work);
+	gomem_epoch_settle();
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * heapfiles.c - the files heap and leaks of debugfs, and the rate of the
+ * profile.
+ */
+#include <linux/jiffies.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include "base/sample.h"
+#include "map/special.h"
+#include "cpu/arm.h"
+#include "api/profile.h"
+#include "run/heapfiles.h"
+
+/* Rate changes and looks at leaks, one at a time. */
+static DEFINE_MUTEX(heap_mutex);
+
+static unsigned long profile_rate = GOMEM_PROFILE_RATE;
+
+/* Slots exist, so a new rate has to restart their countdowns. */
+static bool ready;
+
+static int set_profile_rate(const char *val, const struct kernel_param *kp)
+{
+	unsigned long rate;
+	int err = kstrtoul(val, 0, &rate);
+
+	if (err)
+		return err;
+	if (rate > GOMEM_PROFILE_RATE_MAX)
+		return -EINVAL;
+	mutex_lock(&heap_mutex);
+	profile_rate = rate;
+	if (ready) {
+		gomem_sample_set_rate(rate);
+		gomem_arm_all();
+	}
+	mutex_unlock(&heap_mutex);
+	return 0;
+}
+
+static const struct kernel_param_ops profile_rate_ops = {
+	.set = set_profile_rate,
+	.get = param_get_ulong,
+};
+
+module_param_cb(profile_rate, &profile_rate_ops, &profile_rate, 0644);
+MODULE_PARM_DESC(profile_rate, "Bytes between samples of the heap profile, on average; 1 records each object, 0 none (default 524288)");
+
+/**
+ * gomem_heapfiles_init - begin the profile, before there are slots
+ */
+void __init gomem_heapfiles_init(void)
+{
+	gomem_special_init();
+	gomem_arm_init();
+	gomem_sample_set_rate(profile_rate);
+}
+
+/**
+ * gomem_heapfiles_start - take changes of the rate from now on
+ *
+ * Context: may sleep.
+ */
+void __init gomem_heapfiles_start(void)
+{
+	mutex_lock(&heap_mutex);
+	ready = true;
+	if (READ_ONCE(gomem_profile_rate) != profile_rate) {
+		gomem_sample_set_rate(profile_rate);
+		gomem_arm_all();
+	}
+	mutex_unlock(&heap_mutex);
+}
+
+/**
+ * gomem_heapfiles_stop - take no more changes of the rate
+ *
+ * Context: may sleep.
+ */
+void gomem_heapfiles_stop(void)
+{
+	mutex_lock(&heap_mutex);
+	ready = false;
+	mutex_unlock(&heap_mutex);
+	gomem_arm_cancel();
+}
+
+static void show_frames(struct seq_file *m, const struct gomem_bucket *b)
+{
+	/* Pairs with the release in keep_names() of profile.c. */
+	const char *names = smp_load_acquire(&b->names);
+	unsigned int i;
+
+	if (names) {
+		seq_puts(m, names);
+		return;
+	}
+	for (i = 0; i < b->nr; i++)
+		seq_printf(m, "#\t0x%lx\t%pS\n", b->frame[i], (void *)b->frame[i]);
+}
+
+/* In use, and ever allocated: objects and bytes, as in Go's format. */
+static void show_counts(struct seq_file *m, u64 live, u64 live_bytes, u64 all,
+			u64 all_bytes)
+{
+	seq_printf(m, "%llu: %llu [%llu: %llu] @", live, live_bytes, all,
+		   all_bytes);
+}
+
+/*
+ * Return the records of a bucket, as whole objects. The file has one rate, that
+ * of now. For records at another rate, return how many there would have been at
+ * the rate of now.
+ */
+static u64 records(const struct gomem_bucket *b, u64 n)
+{
+	unsigned long rate = READ_ONCE(gomem_profile_rate);
+
+	if (b->rate == rate)
+		return DIV_ROUND_CLOSEST_ULL(n, 1 << 8);
+	n = min(gomem_profile_scale(n, b->size, b->rate), 1ULL << 60);
+	return mul_u64_u64_div_u64(n, gomem_sample_chance(b->size, rate),
+				   GOMEM_CHANCE_ONE);
+}
+
+static u64 live_records(const struct gomem_profile_row *r, u64 *all)
+{
+	*all = records(r->b, r->allocs);
+	return *all - min(*all, records(r->b, r->frees));
+}
+
+static void show_row(struct seq_file *m, const struct gomem_profile_row *r)
+{
+	u64 all, live = live_records(r, &all);
+	unsigned int i;
+
+	show_counts(m, live, live * r->b->size, all, all * r->b->size);
+	for (i = 0; i < r->b->nr; i++)
+		seq_printf(m, " 0x%lx", r->b->frame[i]);
+	seq_putc(m, '\n');
+	show_frames(m, r->b);
+}
+
+/**
+ * gomem_heap_show - print the heap profile in the text format of Go's runtime
+ * @m: where it goes
+ * @unused: unused
+ *
+ * Go's format has twice the rate in its first line.
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int gomem_heap_show(struct seq_file *m, void *unused)
+{
+	u64 live = 0, live_bytes = 0, all = 0, all_bytes = 0, n_all, n_live;
+	struct gomem_profile_row *rows;
+	unsigned int i, n;
+
+	rows = gomem_profile_snapshot(&n, false);
+	if (!rows)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		n_live = live_records(&rows[i], &n_all);
+		live += n_live;
+		live_bytes += n_live * rows[i].b->size;
+		all += n_all;
+		all_bytes += n_all * rows[i].b->size;
+	}
+	seq_puts(m, "heap profile: ");
+	show_counts(m, live, live_bytes, all, all_bytes);
+	seq_printf(m, " heap/%lu\n", 2 * READ_ONCE(gomem_profile_rate));
+	for (i = 0; i < n; i++)
+		show_row(m, &rows[i]);
+	kvfree(rows);
+	return 0;
+}
+
+static u64 live_objects(const struct gomem_profile_row *r)
+{
+	return gomem_profile_scale(r->allocs - r->frees, r->b->size, r->b->rate);
+}
+
+/* Most bytes first. */
+static int by_bytes(const void *a, const void *b)
+{
+	const struct gomem_profile_row *x = a, *y = b;
+	u64 bx = live_objects(x) * x->b->size, by = live_objects(y) * y->b->size;
+
+	return bx < by ? 1 : bx > by ? -1 : 0;
+}
+
+static void show_leak(struct seq_file *m, const struct gomem_profile_row *r)
+{
+	u64 live = live_objects(r);
+
+	seq_printf(m, "%10llu %14llu %+10lld %9lu %9lu  %u-byte objects, allocated at\n",
+		   live, live * r->b->size, (long long)(live - r->b->seen),
+		   r->oldest / HZ, r->youngest / HZ, r->b->size);
+	show_frames(m, r->b);
+}
+
+/**
+ * gomem_leaks_show - print the live objects by stack, most bytes first
+ * @m: where it goes
+ * @unused: unused
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int gomem_leaks_show(struct seq_file *m, void *unused)
+{
+	unsigned long rate = READ_ONCE(gomem_profile_rate);
+	struct gomem_profile_row *rows;
+	unsigned int i, n;
+
+	rows = gomem_profile_snapshot(&n, true);
+	if (!rows)
+		return -ENOMEM;
+	mutex_lock(&heap_mutex);
+	sort(rows, n, sizeof(*rows), by_bytes, NULL);
+	seq_puts(m, "gomem leaks - version: 1\n");
+	if (rate > 1)
+		seq_printf(m, "# estimated from one sample in %lu bytes, see profile_rate\n", rate);
+	seq_puts(m, "# growth: objects since the last look. oldest, youngest: seconds since their allocation\n");
+	seq_puts(m, "#  objects          bytes     growth    oldest  youngest\n");
+	for (i = 0; i < n; i++)
+		if (rows[i].allocs != rows[i].frees)
+			show_leak(m, &rows[i]);
+	/*
+	 * If the buffer was too small, this is called again with a larger one.
+	 */
+	for (i = 0; !seq_has_overflowed(m) && i < n; i++)
+		rows[i].b->seen = live_objects(&rows[i]);
+	mutex_unlock(&heap_mutex);
+	kvfree(rows);
+	return 0;
+}

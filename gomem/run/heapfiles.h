@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * heapfiles.h - the heap profile and live objects by stack, for people and
+ * tools.
+ */
+#ifndef GOMEM_HEAPFILES_H
+#define GOMEM_HEAPFILES_H
+
+struct seq_file;
+
+void gomem_heapfiles_init(void);
+void gomem_heapfiles_start(void);
+void gomem_heapfiles_stop(void);
+int gomem_heap_show(struct seq_file *m, void *unused);
+int gomem_leaks_show(struct seq_file *m, void *unused);
+
+#endif /* GOMEM_HEAPFILES_H */

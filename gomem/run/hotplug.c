@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hotplug.c - memory that is present, is plugged in, and is taken away.
+ *
+ * A heap can only use memory that the page map and the heap's own tables cover.
+ * Memory that is online when gomem is loaded is covered then. A memory notifier
+ * covers memory that comes online later, before the kernel hands out a page of
+ * it.
+ */
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/notifier.h>
+#include <linux/pfn.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include "base/queue.h"
+#include "heap/scavenge.h"
+#include "cpu/node.h"
+#include "run/epoch.h"
+#include "run/hotplug.h"
+
+#define CHUNK_PFNS	(GOMEM_CHUNK_SIZE >> PAGE_SHIFT)
+
+/*
+ * The map begins up to this far below the lowest memory, for memory that is
+ * plugged in there. Costs 16 bytes for each 2 GiB.
+ */
+#define ROOM_BELOW	SZ_1T
+
+static unsigned long addr_of(unsigned long pfn)
+{
+	return (unsigned long)__va(PFN_PHYS(pfn));
+}
+
+/**
+ * gomem_hotplug_base - choose the address at which the page map begins
+ *
+ * On x86 the direct map begins there. On arm64 the direct map may begin far
+ * below it.
+ *
+ * Return: the address, a multiple of 4 GiB.
+ */
+unsigned long __init gomem_hotplug_base(void)
+{
+	unsigned long pfn = ULONG_MAX, addr;
+	int node;
+
+	for_each_online_node(node)
+		if (node_spanned_pages(node))
+			pfn = min(pfn, node_start_pfn(node));
+	addr = addr_of(pfn);
+	addr -= min_t(unsigned long, addr - PAGE_OFFSET, ROOM_BELOW);
+	return ALIGN_DOWN(addr, BIT(GOMEM_MAP_SHIFT));
+}
+
+static int cover(int node, unsigned long pfn, unsigned long end)
+{
+	return gomem_heap_cover(gomem_heaps[node], addr_of(pfn),
+				PFN_PHYS(end - pfn));
+}
+
+/*
+ * Return the first page frame that is online, or that is not if @online is
+ * false; @end if there is none. Looks at @pfn and at the first page frame of
+ * each chunk behind it. Memory that begins inside a chunk makes no difference,
+ * since tables grow in steps of 2 GiB.
+ */
+static unsigned long next_chunk(unsigned long pfn, unsigned long end,
+				bool online)
+{
+	while (pfn < end && !!pfn_to_online_page(pfn) != online) {
+		pfn = ALIGN_DOWN(pfn + CHUNK_PFNS, CHUNK_PFNS);
+		cond_resched();
+	}
+	return min(pfn, end);
+}
+
+/* Cover the online memory of a node, but not the large gaps in it. */
+static int cover_node(int node)
+{
+	unsigned long end = node_end_pfn(node), pfn, stop;
+	int err = 0;
+
+	for (pfn = node_start_pfn(node); !err; pfn = stop) {
+		pfn = next_chunk(pfn, end, true);
+		if (pfn == end)
+			break;
+		stop = next_chunk(pfn, end, false);
+		err = cover(node, pfn, stop);
+	}
+	return err;
+}
+
+static void give_back_all(struct work_struct *work)
+{
+	gomem_scavenge_all();
+}
+
+static DECLARE_WORK(give_back_work, give_back_all);
+
+/*
+ * Give free memory back because a block of memory is going offline. This is too
+ * late for pages in that block: the kernel does not offline a block with pages
+ * of gomem, and checks that before it calls the notifier. But it helps with the
+ * blocks that go offline next.
+ *
+ * Pages that the heap has free go back at once. A work drains the CPUs' caches:
+ * for that it takes cpus_read_lock(), which the caller of the notifier holds.
+ */
+static void give_back(struct gomem_heap *h)
+{
+	gomem_heap_drain_pcaches(h, false);
+	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	queue_work(gomem_unbound_wq, &give_back_work);
+}
+
+/*
+ * Called before memory comes online or goes offline. The kernel holds the lock
+ * of memory hotplug, so there is one call at a time.
+ */
+static int memory_changes(struct notifier_block *nb, unsigned long action,
+			  void *arg)
+{
+	const struct memory_notify *range = arg;
+	unsigned long pfn = range->start_pfn;
+	int node = pfn_to_nid(pfn), err = 0;
+
+	switch (action) {
+	case MEM_GOING_ONLINE:
+		err = cover(node, pfn, pfn + range->nr_pages);
+		/* Below the map's base: heaps refuse pages from there. */
+		if (err == -ERANGE)
+			err = 0;
+		break;
+	case MEM_GOING_OFFLINE:
+		give_back(gomem_heaps[node]);
+		break;
+	}
+	return notifier_from_errno(err);
+}
+
+static struct notifier_block memory_nb = { .notifier_call = memory_changes };
+
+/**
+ * gomem_hotplug_init - make the page map cover all memory, now and later
+ *
+ * Registers a notifier for memory that is plugged in later.
+ *
+ * Context: may sleep. The heaps exist, but nothing allocates from them yet.
+ * Return: 0, or -ENOMEM.
+ */
+int __init gomem_hotplug_init(void)
+{
+	int node, err;
+
+	/* First: no memory may come online uncovered after cover_node(). */
+	err = register_memory_notifier(&memory_nb);
+	if (err)
+		return err;
+	for_each_node_state(node, N_MEMORY) {
+		err = cover_node(node);
+		if (err) {
+			gomem_hotplug_exit();
+			return err;
+		}
+	}
+	/*
+	 * From here on CPUs may look up addresses while memory_changes()
+	 * replaces the map's table: see publish() in pagemap.c.
+	 */
+	gomem_pagemap.live = true;
+	return 0;
+}
+
+/**
+ * gomem_hotplug_exit - unregister the notifier
+ *
+ * Waits until the notifier and its work have returned.
+ *
+ * Context: may sleep.
+ */
+void gomem_hotplug_exit(void)
+{
+	unregister_memory_notifier(&memory_nb);
+	cancel_work_sync(&give_back_work);
+}

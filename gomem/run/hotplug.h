@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * hotplug.h - adapt the heaps' tables to the memory of the machine.
+ */
+#ifndef GOMEM_HOTPLUG_H
+#define GOMEM_HOTPLUG_H
+
+unsigned long gomem_hotplug_base(void);
+int gomem_hotplug_init(void);
+void gomem_hotplug_exit(void);
+
+#endif /* GOMEM_HOTPLUG_H */

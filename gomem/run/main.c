@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * main.c - set up the allocator when the module is loaded, and tear it down.
+ */
+#define pr_fmt(fmt) "gomem: " fmt
+
+#include <linux/gomem.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "internal.h"
+#include "base/key.h"
+#include "base/queue.h"
+#include "base/shuffle.h"
+#include "map/report.h"
+#include "heap/pagesource.h"
+#include "cpu/mcache.h"
+#include "api/alloc.h"
+#include "api/arena.h"
+#include "api/cache.h"
+#include "api/kfrees.h"
+#include "api/profile.h"
+#include "api/rcu.h"
+#include "run/debugfs.h"
+#include "run/epoch.h"
+#include "run/heapfiles.h"
+#include "run/hotplug.h"
+#include "run/leaks.h"
+#include "run/oom.h"
+#include "run/shrink.h"
+
+/* Otherwise a block of the page allocator could cross chunks. */
+static bool __init is_aligned(unsigned long base)
+{
+	BUILD_BUG_ON(GOMEM_MAX_SIZE != GOMEM_CHUNK_SIZE);
+	if (IS_ALIGNED(__pa(base), GOMEM_CHUNK_SIZE))
+		return true;
+	pr_err("cannot load: the kernel maps physical memory at an address that is no multiple of %lu bytes\n",
+	       GOMEM_CHUNK_SIZE);
+	return false;
+}
+
+/* Set up what needs no memory and cannot fail. */
+static void __init init_constants(void)
+{
+	gomem_kinds_init();
+	gomem_key_init();
+	gomem_shuffle_init();
+	gomem_kernel_pages_init();
+}
+
+/* Each step uses only what the steps before it have set up. */
+static int __init gomem_init(void)
+{
+	unsigned long base = gomem_hotplug_base();
+	int err;
+
+	if (!is_aligned(base))
+		return -EOPNOTSUPP;
+	init_constants();
+	err = gomem_queue_init();
+	if (err)
+		return err;
+	err = gomem_nodes_init(&gomem_kernel_pages, base);
+	if (err)
+		goto exit_queue;
+	gomem_free_init();
+	gomem_heapfiles_init();
+	err = gomem_mcache_init();
+	if (err)
+		goto exit_nodes;
+	/* After the mcaches, which are drained when memory goes offline. */
+	err = gomem_hotplug_init();
+	if (err)
+		goto exit_mcache;
+	gomem_rcu_init();
+	err = gomem_shrink_init();
+	if (err)
+		goto exit_rcu;
+	err = gomem_profile_init();
+	if (err)
+		goto exit_shrink;
+	err = gomem_oom_init();
+	if (err)
+		goto exit_profile;
+	gomem_epoch_init();
+	gomem_heapfiles_start();
+	gomem_debugfs_init();
+	gomem_kfrees_init();
+	return 0;
+
+exit_profile:
+	gomem_profile_exit();
+exit_shrink:
+	gomem_shrink_exit();
+exit_rcu:
+	gomem_rcu_exit();
+	gomem_hotplug_exit();
+exit_mcache:
+	gomem_mcache_exit();
+exit_nodes:
+	gomem_mcache_free_memory();
+	gomem_nodes_exit();
+exit_queue:
+	gomem_queue_exit();
+	return err;
+}
+
+/*
+ * No module that uses gomem is loaded any more, so objects that are still
+ * allocated were leaked. Their memory is not given back, since other code or a
+ * device may still write to it.
+ *
+ * The steps, each with the reason why it comes where it does:
+ *
+ *  1. End the calls from outside that look at heaps: debugfs files, parameters,
+ *     the probe of kfree(), and notices of memory that goes online or offline,
+ *     or that is used up.
+ *  2. Free what waits in the RCU queues. These frees use the slots, and may
+ *     wake the scavenger.
+ *  3. Stop the clock. From here on nothing sweeps, drains or scavenges, so what
+ *     the next steps count stays as it is.
+ *  4. Unregister the shrinker, which empties page caches and transfer caches.
+ *  5. Destroy arenas and typed caches that their users left, and report them.
+ *     Their spans have to go before the span classes are counted.
+ *  6. Empty the mcaches: objects go to their spans, empty spans to the heaps.
+ *  7. Wait for works that a free began before step 3 had stopped the clock.
+ *  8. Report the objects that are still allocated. All others are in the heaps.
+ *  9. Free the profile, the mcaches, the heaps and the work queues. No code uses
+ *     them now.
+ */
+static void __exit gomem_exit(void)
+{
+	unsigned long leaked, left;
+
+	gomem_debugfs_exit();		/* 1 */
+	gomem_heapfiles_stop();
+	gomem_oom_exit();
+	gomem_kfrees_exit();
+	gomem_hotplug_exit();
+	gomem_rcu_exit();		/* 2 */
+	gomem_epoch_exit();		/* 3 */
+	gomem_shrink_exit();		/* 4 */
+	gomem_arena_exit();		/* 5 */
+	gomem_cache_exit();
+	gomem_mcache_exit();		/* 6 */
+	gomem_epoch_settle();		/* 7 */
+	leaked = gomem_leaks_report();	/* 8 */
+	gomem_profile_exit();		/* 9 */
+	gomem_mcache_free_memory();
+	gomem_nodes_exit();
+	gomem_queue_exit();
+
+	left = atomic_long_read(&gomem_kernel_pages.heap_pages);
+	WARN_ON(left != leaked);
+	WARN_ON(atomic_long_read(&gomem_kernel_pages.meta_bytes));
+	if (!left && !gomem_misuse_count(GOMEM_KFREE))
+		pr_info("unloaded: every object and page came back\n");
+}
+
+module_init(gomem_init);
+module_exit(gomem_exit);
+
+MODULE_AUTHOR("The gomem authors");
+MODULE_DESCRIPTION("General-purpose memory allocator built like the Go runtime's");
+MODULE_VERSION(GOMEM_VERSION);
+MODULE_LICENSE("GPL");

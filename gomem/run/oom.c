@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * oom.c - tell in the log what gomem has when the kernel is out of memory.
+ *
+ * The kernel prints its own memory then. gomem's pages are in no line of that.
+ */
+#define pr_fmt(fmt) "gomem: " fmt
+
+#include <linux/kallsyms.h>
+#include <linux/kernel.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <linux/sizes.h>
+
+#include "map/origin.h"
+#include "heap/pagesource.h"
+#include "cpu/node.h"
+#include "api/profile.h"
+#include "run/oom.h"
+
+/* Stacks that are named. */
+#define TOP	3
+
+/* One report in five seconds: a loop may run out of memory many times. */
+static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 1);
+
+static unsigned long kib(unsigned long pages)
+{
+	return pages * (GOMEM_PAGE_SIZE / SZ_1K);
+}
+
+/* Runs in the task that ran out of memory, so it must not allocate. */
+static int at_oom(struct notifier_block *nb, unsigned long unused, void *freed)
+{
+	unsigned long held = atomic_long_read(&gomem_kernel_pages.heap_pages);
+	/* The kernel calls under a mutex. The stack may be deep. */
+	static char name[KSYM_SYMBOL_LEN], sites[TOP * 128];
+	struct gomem_profile_site top[TOP];
+	unsigned long idle = 0;
+	struct gomem_heap *h;
+	unsigned int i, n, len = 0;
+
+	if (!held || !__ratelimit(&limit))
+		return NOTIFY_OK;
+	for_each_gomem_heap(h)
+		idle += READ_ONCE(h->pages.free_pages);
+	n = gomem_profile_top(top, TOP);
+	sites[0] = '\0';
+	for (i = 0; i < n; i++) {
+		gomem_origin_site(top[i].b, name);
+		len += scnprintf(sites + len, sizeof(sites) - len,
+				 "%s %s %llu KiB", i ? "," : "; most by", name,
+				 top[i].bytes / SZ_1K);
+	}
+	pr_info("out of memory: %lu KiB in spans, %lu KiB free%s\n",
+		kib(held - min(held, idle)), kib(idle), sites);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block oom_notifier = { .notifier_call = at_oom };
+
+/**
+ * gomem_oom_init - get notified when the kernel is out of memory
+ *
+ * Context: may sleep.
+ * Return: 0, or an error.
+ */
+int __init gomem_oom_init(void)
+{
+	return register_oom_notifier(&oom_notifier);
+}
+
+/**
+ * gomem_oom_exit - end the notifications
+ *
+ * Context: may sleep.
+ */
+void gomem_oom_exit(void)
+{
+	unregister_oom_notifier(&oom_notifier);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * shrink.c - the shrinker: gives free pages, page caches and transfer caches
+ * back under memory pressure.
+ *
+ * The shrinker may run inside of gomem's own calls of alloc_pages(). This
+ * cannot deadlock. gomem holds none of the locks that the shrinker takes while
+ * it allocates memory or gives it back. The shrinker itself does not allocate,
+ * nor does it wait for a grace period.
+ */
+#include <kunit/visibility.h>
+#include <linux/atomic.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
+#include <linux/sched.h>
+#include <linux/shrinker.h>
+
+#include "base/compat.h"
+#include "heap/scavenge.h"
+#include "cpu/mcache.h"
+#include "cpu/node.h"
+#include "api/arena.h"
+#include "run/shrink.h"
+
+/*
+ * before_oom() sleeps for up to a tenth of a second. An expedited grace period
+ * is shorter.
+ */
+#define OOM_TICKS	DIV_ROUND_UP(HZ, 10)
+
+/* Return how many gomem pages could be given back: the shrinker's objects. */
+static unsigned long count_pages(struct shrinker *shrinker,
+				 struct shrink_control *sc)
+{
+	struct gomem_heap *h = gomem_heaps[sc->nid];
+	unsigned long n;
+
+	/* A node that shares another node's heap: its pages count there. */
+	if (!h || h->node != sc->nid)
+		return SHRINK_EMPTY;
+	n = gomem_heap_idle_pages(h);
+	/*
+	 * Pages that were announced were counted when gomem_heap_shrink()
+	 * returned them. A stale value is good enough.
+	 */
+	n -= min(n, data_race(h->owed_pages));
+	/* Capacity of the transfer caches: their fill needs their locks. */
+	n += atomic_long_read(&h->transfer_bytes) >> GOMEM_PAGE_SHIFT;
+	return n ?: SHRINK_EMPTY;
+}
+
+/**
+ * gomem_heap_shrink - give pages back on behalf of reclaim
+ * @h: the heap
+ * @want: number of pages to give back
+ * @owes: set to whether the caller has to arrange for gomem_heap_pay()
+ *
+ * Pages in their grace period cannot go back at once, and reclaim must not wait
+ * for it. They are only announced, and gomem_heap_pay() gives them back later.
+ * Other shrinkers count objects that kfree_rcu() or an RCU callback will free
+ * in the same way.
+ *
+ * Context: process. May be rescheduled, but does not wait for a grace period,
+ * and never allocates.
+ * Return: the number of pages that were given back or announced.
+ */
+unsigned long gomem_heap_shrink(struct gomem_heap *h, unsigned long want,
+				bool *owes)
+{
+	unsigned long n = gomem_heap_scavenge(h, want, GOMEM_SCAVENGE_SHRINKER);
+
+	*owes = false;
+	if (n < want && (gomem_mcache_drain_transfers(h) |
+			 gomem_heap_drain_pcaches(h, false)))
+		n += gomem_heap_scavenge(h, want - n, GOMEM_SCAVENGE_SHRINKER);
+	if (n < want)
+		n += gomem_heap_owe(h, want - n, owes);
+	return n;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_shrink);
+
+static unsigned long scan_pages(struct shrinker *shrinker,
+				struct shrink_control *sc)
+{
+	struct gomem_heap *h = gomem_heaps[sc->nid];
+	unsigned long n;
+	bool owes;
+
+	gomem_arena_flush_quarantine();
+	n = gomem_heap_shrink(h, sc->nr_to_scan, &owes);
+	if (owes)
+		gomem_nodes_pay_later();
+	sc->nr_scanned = n;
+	return n ?: SHRINK_STOP;
+}
+
+/* Give back all pages whose grace period is over. */
+static unsigned long take_last(void)
+{
+	unsigned long n = 0;
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h)
+		n += gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_SHRINKER);
+	return n;
+}
+
+static bool owes_pages(void)
+{
+	struct gomem_heap *h;
+
+	for_each_gomem_heap(h)
+		if (data_race(h->owed_pages))	/* a stale value will do */
+			return true;
+	return false;
+}
+
+/*
+ * Called before the kernel kills a task for lack of memory. Reclaim gives up as
+ * soon as it makes no progress, which may be before the grace period of
+ * announced pages ends. So if there are such pages, sleep until some can be
+ * given back, for up to OOM_TICKS.
+ */
+static int before_oom(struct notifier_block *nb, unsigned long unused,
+		      void *freed)
+{
+	unsigned long *sum = freed, n;
+	unsigned int ticks = OOM_TICKS;
+
+	while (!(n = take_last()) && owes_pages() && ticks--)
+		schedule_timeout_uninterruptible(1);
+	*sum += n;
+	return NOTIFY_OK;
+}
+
+static struct notifier_block oom_notifier = { .notifier_call = before_oom };
+static struct gomem_shrinker pages_shrinker;
+
+/**
+ * gomem_shrink_init - register the shrinker and the OOM notifier
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int gomem_shrink_init(void)
+{
+	int err = gomem_shrinker_register(&pages_shrinker, count_pages,
+					  scan_pages, SHRINKER_NUMA_AWARE,
+					  "mm-gomem");
+
+	if (err)
+		return err;
+	register_oom_notifier(&oom_notifier);
+	return 0;
+}
+
+/**
+ * gomem_shrink_exit - unregister the shrinker and the OOM notifier
+ *
+ * Waits until these and the work of gomem_shrink_pay_later() have returned.
+ *
+ * Context: may sleep.
+ */
+void gomem_shrink_exit(void)
+{
+	unregister_oom_notifier(&oom_notifier);
+	gomem_shrinker_unregister(&pages_shrinker);
+	gomem_nodes_cancel_pay();
+}

@@ -1,0 +1,127 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# heap.sh - the heap profile names the function that holds the most memory, and
+# the one that loses one object of a thousand. The report at the unload of a
+# client says what its code lost. See tests/modules/gomem_holds.c for the client.
+#
+# machine: --cpus=1
+
+# shellcheck source=tests/kselftest/ktap.sh
+. "$(dirname "$0")/ktap.sh"
+
+DIR=/sys/kernel/debug/gomem
+RATE=/sys/module/gomem/parameters/profile_rate
+
+# MiB that the client keeps: few samples need much memory, and the debug kernel
+# takes long to record each object.
+mib=50
+case $(uname -r) in
+*debug*) exact_mib=2 lost=5 ;;
+*) exact_mib=50 lost=100 ;;
+esac
+bytes=$((mib * 1048576))
+
+load()
+{
+	insmod gomem_holds.ko mib=$mib turns=$((lost * 1000)) "$@"
+}
+
+ktap_print_header
+ktap_set_plan 24
+
+# first_holder: print the function of the first row of the file leaks, which is
+# the one with the most bytes.
+first_holder()
+{
+	sed -n '/allocated at$/{n;s/^#\t0x[0-9a-f]*\t//;s/+.*//p;q}' $DIR/leaks
+}
+
+# live FUNCTION COLUMN: print the objects (1) or the bytes (2) that the file
+# leaks gives a function as the innermost frame.
+live()
+{
+	awk -v f="$1" -v c="$2" '/allocated at$/ { n = $c; getline; if ($3 ~ "^" f "\\+") sum += n }
+		END { print sum + 0 }' $DIR/leaks
+}
+
+# between LOW VALUE HIGH
+between()
+{
+	[ "$1" -le "$2" ] && [ "$2" -le "$3" ]
+}
+
+# Sum the lines of the file heap: objects and bytes in use, and ever.
+sum_lines()
+{
+	sed -n 's/^\([0-9]*\): \([0-9]*\) \[\([0-9]*\): \([0-9]*\)\] @ 0x.*/\1 \2 \3 \4/p' $DIR/heap |
+		awk '{ a += $1; b += $2; c += $3; d += $4 } END { print a + 0, b + 0, c + 0, d + 0 }'
+}
+
+head_line()
+{
+	sed -n '1s/^heap profile: \([0-9]*\): \([0-9]*\) \[\([0-9]*\): \([0-9]*\)\] @ heap.*/\1 \2 \3 \4/p' \
+		$DIR/heap
+}
+
+need_insmod gomem.ko
+ktap_is "$(cat $RATE)" 524288 "the default rate"
+ktap_is "$(head -n 1 $DIR/heap)" "heap profile: 0: 0 [0: 0] @ heap/1048576" "an empty profile"
+
+# 50 MiB are 100 samples, so 10 % is the deviation.
+load
+ktap_is $? 0 "a client that holds memory"
+ktap_is "$(first_holder)" holds_much "at the default rate the file leaks names the largest holder"
+got=$(live holds_much 2)
+between $((bytes / 4)) "$got" $((bytes * 4))
+ktap_is $? 0 "and estimates its bytes ($got of $bytes)"
+ktap_is "$(sum_lines)" "$(head_line)" "the lines of the profile add up to its first line"
+rmmod gomem_holds
+ktap_is "$(sum_lines)" "$(head_line)" \
+	"after the frees the sums agree"
+ktap_is "$(live holds_much 1)" 0 "what was freed is not live"
+
+# Each object.
+mib=$exact_mib
+bytes=$((mib * 1048576))
+echo 1 >$RATE
+ktap_is "$(cat $RATE)" 1 "each object can be recorded"
+load leak=1
+ktap_is "$(live holds_much 1) $(live holds_much 2)" "$((bytes / 256)) $bytes" "exact: the largest holder"
+ktap_is "$(live holds_little 1) $(live holds_little 2)" "1024 1048576" "exact: the small one"
+ktap_is "$(live leaks_some 1) $(live leaks_some 2)" "$lost $((lost * 96))" "exact: one object of a thousand"
+ktap_is "$(sum_lines)" "$(head_line)" "the sums agree"
+dmesg -c >/dev/null
+rmmod gomem_holds
+ktap_is "$(dmesg | grep -c "gomem: leaked by gomem_holds: $lost objects of 96 bytes, allocated at leaks_some+")" 1 \
+	"at its unload the client's losses are reported, with their function"
+ktap_is "$(dmesg | grep -c 'leaked by')" 1 "and nothing else"
+ktap_is "$(live leaks_some 1)" "$lost" "the function's name outlives the client"
+ktap_is "$(live holds_much 1)" 0 "what was freed is gone"
+
+dmesg -c >/dev/null
+load && rmmod gomem_holds
+ktap_is "$(dmesg | grep -c 'leaked by')" 0 "a client that loses nothing is not reported"
+
+# None.
+echo 0 >$RATE
+before=$(gomem_stat profile_samples)
+load && rmmod gomem_holds
+ktap_is "$(gomem_stat profile_samples)" "$before" "without a profile nothing is recorded"
+for bad in x -1 "" 99999999999999999999; do
+	echo "$bad" >$RATE
+done 2>/dev/null
+ktap_is "$(cat $RATE)" 0 "other rates are refused"
+ktap_is "$(gomem_stat profile_dropped)" 0 "no sample was dropped"
+ktap_is "$(stat -c %a $DIR/heap $DIR/leaks | sort -u)" 400 "only root may read the files"
+echo 1 >$DIR/check
+ktap_is "$(head -n 1 $DIR/check)" ok "the heap is consistent"
+
+# What was lost is lost; tests that come after this one need not know.
+dmesg -c >/dev/null
+rmmod gomem
+ktap_is "$(dmesg | grep -c "gomem: leaked: $lost objects of 96 bytes")" 1 \
+	"at its unload gomem counts what was lost"
+dmesg -c >/dev/null
+# Not gomem_finished: objects that the client loses stay.
+ktap_finished

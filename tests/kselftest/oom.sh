@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# oom.sh - when the kernel is out of memory, the log has one line about gomem,
+# with the function that holds the most.
+#
+# make check: not on a debug kernel
+
+# shellcheck source=tests/kselftest/ktap.sh
+. "$(dirname "$0")/ktap.sh"
+
+[ -w /proc/sysrq-trigger ] || skip_test "this kernel has no sysrq"
+
+# Let the kernel's out-of-memory killer end a process that is there for it.
+kill_one()
+{
+	sleep 1000 &
+	echo 1000 >/proc/$!/oom_score_adj
+	echo f >/proc/sysrq-trigger
+	wait $!
+}
+
+ktap_print_header
+ktap_set_plan 5
+need_insmod gomem.ko profile_rate=4096
+dmesg -c >/dev/null
+kill_one
+ktap_is "$(dmesg | grep -c 'gomem: out of memory')" 0 "without memory of gomem's there is no line"
+need_insmod gomem_holds.ko mib=20 turns=1000
+dmesg -c >/dev/null
+kill_one
+kill_one
+line=$(dmesg | grep 'gomem: out of memory')
+ktap_is "$(echo "$line" | wc -l)" 1 "one line in five seconds"
+ktap_is "$(echo "$line" | sed -n 's/.*KiB free; most by \([a-z_]*\)+.*/\1/p')" holds_much \
+	"it names the function that holds the most"
+ktap_is "$(echo "$line" | grep -c "0x[0-9a-f]\{12\}")" 0 "and has no address"
+rmmod gomem_holds
+rmmod gomem
+gomem_finished

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * context.c - run a function where a case wants it: in an interrupt, or on a CPU.
+ */
+#include <linux/cpumask.h>
+#include <linux/interrupt.h>
+#include <linux/irq_work.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+
+#include "context.h"
+#include "random.h"
+
+struct call {
+	struct irq_work work;
+	struct tasklet_struct tasklet;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void call_irq_work(struct irq_work *work)
+{
+	struct call *call = container_of(work, struct call, work);
+
+	call->fn(call->arg);
+}
+
+/**
+ * run_in_hardirq - call a function in a hardware interrupt of this CPU, and wait for it
+ * @fn: the function
+ * @arg: its argument
+ *
+ * With PREEMPT_RT this is a thread: see skip_on_rt().
+ */
+void run_in_hardirq(void (*fn)(void *arg), void *arg)
+{
+	struct call call = { .fn = fn, .arg = arg };
+
+	init_irq_work(&call.work, call_irq_work);
+	irq_work_queue(&call.work);
+	irq_work_sync(&call.work);
+}
+
+static void call_tasklet(struct tasklet_struct *tasklet)
+{
+	struct call *call = container_of(tasklet, struct call, tasklet);
+
+	call->fn(call->arg);
+}
+
+/**
+ * run_in_softirq - call a function in a softirq of this CPU, and wait for it
+ * @fn: the function
+ * @arg: its argument
+ */
+void run_in_softirq(void (*fn)(void *arg), void *arg)
+{
+	struct call call = { .fn = fn, .arg = arg };
+
+	tasklet_setup(&call.tasklet, call_tasklet);
+	/* A softirq that is raised in this section runs at its end, on this CPU. */
+	local_bh_disable();
+	tasklet_schedule(&call.tasklet);
+	local_bh_enable();
+	tasklet_kill(&call.tasklet);
+}
+
+/**
+ * skip_on_rt - skip a case that allocates in interrupts, where PREEMPT_RT cannot
+ * @test: the test
+ */
+void skip_on_rt(struct kunit *test)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "on PREEMPT_RT allocation is for tasks");
+}
+
+/**
+ * move_to - run the rest of the case on one CPU
+ * @test: the test; KUnit has a thread for each case, so this ends with it
+ * @cpu: an online CPU
+ */
+void move_to(struct kunit *test, int cpu)
+{
+	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(cpu)));
+}
+
+/**
+ * stay_here - run the rest of the case on the CPU that runs it now
+ * @test: the test
+ */
+void stay_here(struct kunit *test)
+{
+	move_to(test, raw_smp_processor_id());
+}
+
+/**
+ * move_elsewhere - run the rest of the case on any CPU
+ * @test: the test
+ * @rnd: says which
+ */
+void move_elsewhere(struct kunit *test, struct rnd_state *rnd)
+{
+	move_to(test, cpumask_nth(below(rnd, num_online_cpus()), cpu_online_mask));
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * context.h - run a function where a case wants it: in an interrupt, or on a CPU.
+ */
+#ifndef GOMEM_TEST_CONTEXT_H
+#define GOMEM_TEST_CONTEXT_H
+
+#include <kunit/test.h>
+#include <linux/prandom.h>
+
+void run_in_hardirq(void (*fn)(void *arg), void *arg);
+void run_in_softirq(void (*fn)(void *arg), void *arg);
+void skip_on_rt(struct kunit *test);
+void move_to(struct kunit *test, int cpu);
+void stay_here(struct kunit *test);
+void move_elsewhere(struct kunit *test, struct rnd_state *rnd);
+
+#endif /* GOMEM_TEST_CONTEXT_H */

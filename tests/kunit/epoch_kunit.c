@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * epoch_kunit.c - what a look of the epoch does, and when the goals are looked at.
+ *
+ * The looks are called here. The epoch's own work makes none meanwhile, since tests/kunit/run
+ * loads gomem with an epoch of a day.
+ */
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/gomem.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include "fixture.h"
+#include "base/queue.h"
+#include "cpu/mcache.h"
+#include "cpu/node.h"
+#include "heap/goal.h"
+#include "run/epoch.h"
+
+#define SMALL		64
+#define NR_SMALL	500
+#define LARGE		SZ_1M
+#define NR_LARGE	16
+
+/* With this epoch, goals are looked at every 5 ms. */
+#define SHORT_MS	2000
+/* No clock of gomem's is as slow as this then. */
+#define QUIET_MS	200
+#define PATIENCE	100
+
+static void get_objects(struct kunit *test, size_t size, unsigned int n)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		f->objs[i] = gomem_alloc(size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
+	}
+}
+
+static void put_objects(struct kunit *test, unsigned int n)
+{
+	struct fixture *f = test->priv;
+
+	while (n--)
+		gomem_free(f->objs[n]);
+}
+
+/* Objects of the small size that slots and transfer caches hold. */
+static unsigned long cached(void)
+{
+	struct gomem_class_counts n;
+
+	gomem_mcache_count(&gomem_kinds[gomem_spc_make(gomem_sizeclass(SMALL), false)], &n);
+	return n.cached + n.cached_spans;
+}
+
+/* Each look counts once, and an epoch has the same number of them. */
+static void test_count(struct kunit *test)
+{
+	u64 looks = gomem_looks();
+	unsigned int i;
+
+	for (i = 1; i <= 2 * GOMEM_EPOCH_LOOKS; i++) {
+		gomem_epoch_look();
+		KUNIT_EXPECT_EQ(test, looks + i, gomem_looks());
+	}
+}
+
+/* What nobody uses for an epoch is gone at its end, even if CPUs drain late. */
+static void test_idle(struct kunit *test)
+{
+	unsigned int i;
+
+	get_objects(test, SMALL, NR_SMALL);
+	put_objects(test, NR_SMALL);
+	KUNIT_EXPECT_GT(test, cached(), 0);
+	for (i = 0; i <= GOMEM_EPOCH_LOOKS; i++)
+		gomem_epoch_look();
+	for (i = 0; i < PATIENCE && cached(); i++) {
+		msleep(20);
+		gomem_epoch_look();
+	}
+	KUNIT_EXPECT_EQ(test, 0, cached());
+}
+
+/* What is used between two looks stays. */
+static void test_used(struct kunit *test)
+{
+	unsigned int i;
+
+	get_objects(test, SMALL, NR_SMALL);
+	put_objects(test, NR_SMALL);
+	for (i = 0; i <= 2 * GOMEM_EPOCH_LOOKS; i++) {
+		gomem_epoch_look();
+		get_objects(test, SMALL, 1);
+		put_objects(test, 1);
+	}
+	KUNIT_EXPECT_GT(test, cached(), 0);
+}
+
+/* The goal is above a peak for GOMEM_GOAL_LOOKS looks, and then falls. */
+static void test_goal(struct kunit *test)
+{
+	const unsigned long pages = NR_LARGE * LARGE >> GOMEM_PAGE_SHIFT;
+	struct fixture *f = test->priv;
+	struct gomem_heap *h;
+	unsigned int i;
+
+	get_objects(test, LARGE, NR_LARGE);
+	h = gomem_heap_of(f->objs[0]);
+	for (i = 1; i < NR_LARGE; i++)
+		KUNIT_ASSERT_PTR_EQ(test, h, gomem_heap_of(f->objs[i]));
+	gomem_epoch_look();
+	KUNIT_EXPECT_GE(test, h->goal_pages, pages);
+	put_objects(test, NR_LARGE);
+	for (i = 0; i < GOMEM_GOAL_LOOKS; i++) {
+		KUNIT_EXPECT_GE(test, h->goal_pages, pages);
+		gomem_epoch_look();
+	}
+	gomem_epoch_look();
+	KUNIT_EXPECT_LT(test, h->goal_pages, pages);
+}
+
+/* Wait until goals were not looked at for QUIET_MS. Return false if that never comes. */
+static bool becomes_quiet(struct gomem_heap *h)
+{
+	unsigned int i, looks;
+
+	for (i = 0; i < PATIENCE; i++) {
+		looks = READ_ONCE(h->looks);
+		msleep(QUIET_MS);
+		if (looks == READ_ONCE(h->looks))
+			return true;
+	}
+	return false;
+}
+
+/* The scavenger works and sleeps in turn, so wait until it gave back half of @pages. */
+static bool gives_back(struct gomem_heap *h, unsigned long pages)
+{
+	unsigned int i;
+
+	for (i = 0; i < PATIENCE && READ_ONCE(h->pages.backed_pages) > pages / 2; i++)
+		msleep(QUIET_MS);
+	return i < PATIENCE;
+}
+
+/*
+ * Goals are looked at often after many pages became free. That stops a few looks later,
+ * when the old peaks are forgotten, and starts again with the next such free.
+ */
+static void test_goal_clock(struct kunit *test)
+{
+	unsigned int ms = gomem_epoch_ms, round, looks;
+	struct fixture *f = test->priv;
+	struct gomem_heap *h;
+
+	gomem_epoch_ms = SHORT_MS;
+	/* The next look may be queued as the long epoch had it. */
+	gomem_epoch_settle();
+	for (round = 0; round < 3; round++) {
+		get_objects(test, LARGE, NR_LARGE);
+		h = gomem_heap_of(f->objs[0]);
+		KUNIT_EXPECT_TRUE(test, becomes_quiet(h));
+		looks = h->looks;
+		put_objects(test, NR_LARGE);
+		KUNIT_EXPECT_TRUE(test, becomes_quiet(h));
+		KUNIT_EXPECT_GT(test, h->looks - looks, GOMEM_GOAL_LOOKS - 1);
+		KUNIT_EXPECT_TRUE(test, gives_back(h, NR_LARGE * LARGE >> GOMEM_PAGE_SHIFT));
+	}
+	gomem_epoch_ms = ms;
+}
+
+static void look_once(struct work_struct *work)
+{
+	gomem_epoch_look();
+}
+
+/* A look waits for the end of a pause. */
+static void test_pause(struct kunit *test)
+{
+	struct work_struct work;
+	u64 looks;
+
+	INIT_WORK_ONSTACK(&work, look_once);
+	gomem_epoch_pause();
+	looks = gomem_looks();
+	queue_work(gomem_unbound_wq, &work);
+	msleep(QUIET_MS);
+	KUNIT_EXPECT_EQ(test, looks, gomem_looks());
+	gomem_epoch_resume();
+	flush_work(&work);
+	KUNIT_EXPECT_EQ(test, looks + 1, gomem_looks());
+	destroy_work_on_stack(&work);
+}
+
+static struct kunit_case epoch_cases[] = {
+	KUNIT_CASE(test_count),
+	KUNIT_CASE(test_idle),
+	KUNIT_CASE(test_used),
+	KUNIT_CASE(test_goal),
+	KUNIT_CASE(test_goal_clock),
+	KUNIT_CASE(test_pause),
+	{}
+};
+
+static struct kunit_suite epoch_suite = {
+	.name = "gomem_epoch",
+	.init = fixture_init,
+	.exit = fixture_exit,
+	.test_cases = epoch_cases,
+};
+
+kunit_test_suite(epoch_suite);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fill.h - contents of objects: a pattern that shows an overlap, and zeroes.
+ */
+#ifndef GOMEM_TEST_FILL_H
+#define GOMEM_TEST_FILL_H
+
+#include <linux/string.h>
+#include <linux/types.h>
+
+/* The pattern depends on the address, so that an object that overlaps another one differs. */
+static inline u8 pattern_of(const void *p)
+{
+	return (unsigned long)p >> 3 ^ (unsigned long)p >> 11 ^ 0x5a;
+}
+
+static inline void fill(void *p, size_t size)
+{
+	memset(p, pattern_of(p), size);
+}
+
+static inline bool is_filled(const void *p, size_t size)
+{
+	return !memchr_inv(p, pattern_of(p), size);
+}
+
+static inline bool is_zero(const void *p, size_t size)
+{
+	return !memchr_inv(p, 0, size);
+}
+
+#endif /* GOMEM_TEST_FILL_H */

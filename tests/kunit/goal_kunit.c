@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * goal_kunit.c - how many free pages a heap keeps: goals, epochs and the memory limit.
+ */
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include "context.h"
+#include "fixture.h"
+#include "layout.h"
+#include "heap/desc.h"
+#include "heap/goal.h"
+#include "heap/scavenge.h"
+
+/* Epochs */
+
+static const struct epoch_case {
+	const char *name;
+	unsigned int peak;
+	unsigned int percent;
+	unsigned int goal;
+} epoch_cases[] = {
+	{ "a tenth more",		100,	10,	110 },
+	{ "rounded up",			101,	10,	112 },
+	{ "a little rounded up",	1,	1,	2 },
+	{ "nothing more",		99,	0,	99 },
+	{ "ten times as much more",	33,	1000,	363 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(epoch, epoch_cases, name);
+
+/* End an epoch: take all of its looks, so that the last one sets the goal. */
+static unsigned long end_epoch(struct gomem_heap *h, unsigned int percent)
+{
+	unsigned long goal = 0;
+	unsigned int i;
+
+	for (i = 0; i < GOMEM_GOAL_LOOKS; i++)
+		goal = gomem_heap_set_goal(h, percent);
+	return goal;
+}
+
+/* The goal follows the peak of the epoch, which begins with what is in use. */
+static void test_epoch(struct kunit *test)
+{
+	const struct epoch_case *c = test->param_value;
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+	struct gomem_span *kept;
+
+	KUNIT_EXPECT_EQ(test, 0, end_epoch(h, c->percent));
+	layout_fill(test);
+	end_epoch(h, c->percent);
+	KUNIT_EXPECT_EQ(test, 0, end_epoch(h, c->percent));
+
+	kept = span_set_get(test, &f->set, h, 1);
+	if (c->peak > 1)
+		span_set_put(test, &f->set, span_set_get(test, &f->set, h, c->peak - 1));
+	KUNIT_EXPECT_EQ(test, c->goal, end_epoch(h, c->percent));
+	KUNIT_EXPECT_EQ(test, c->goal, h->goal_pages);
+	KUNIT_EXPECT_EQ(test, 1, h->peak_pages);
+	KUNIT_EXPECT_EQ(test, 1 + DIV_ROUND_UP(c->percent, 100),
+			end_epoch(h, c->percent));
+	span_set_put(test, &f->set, kept);
+	KUNIT_EXPECT_EQ(test, 1 + DIV_ROUND_UP(c->percent, 100),
+			end_epoch(h, c->percent));
+	KUNIT_EXPECT_EQ(test, 0, end_epoch(h, c->percent));
+}
+
+/* A span for which the heap grew counts for the goal, even if it was freed at once. */
+static void test_epoch_growth(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+
+	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 200));
+	KUNIT_EXPECT_EQ(test, 200, end_epoch(h, 0));
+	KUNIT_EXPECT_EQ(test, 0, end_epoch(h, 0));
+}
+
+/* Much is free: more than 128 KiB, and more than some percent of what is in use. */
+static void test_many_free(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+
+	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
+	layout_fill_pages(test, 2);
+	span_set_get(test, &f->set, h, CHUNK);
+	span_set_get(test, &f->set, h, CHUNK);
+	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
+	layout_free_run(test, 0, 17);
+	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
+	/* By default 3 %, of 2048 - 60 pages. */
+	layout_free_run(test, 17, 43);
+	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
+	layout_free_run(test, 60, 1);
+	KUNIT_EXPECT_TRUE(test, gomem_heap_has_many_free(h));
+	span_set_put_all(test, &f->set);
+	KUNIT_EXPECT_TRUE(test, gomem_heap_has_many_free(h));
+	gomem_heap_scavenge(h, 4 * CHUNK - 16, GOMEM_SCAVENGE_FORCED);
+	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
+}
+
+/* A heap that grows for a large object returns as many other pages, without waiting. */
+static void test_trade(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+	u64 *released = &h->stats.released[GOMEM_SCAVENGE_GROWTH];
+	struct gomem_span *s[CHUNK / 32];
+	unsigned int i;
+
+	layout_fill(test);
+	gomem_heap_scavenge(h, 2 * CHUNK, GOMEM_SCAVENGE_FORCED);
+	span_set_get(test, &f->set, h, CHUNK);
+	for (i = 0; i < ARRAY_SIZE(s); i++)
+		s[i] = span_set_get(test, &f->set, h, 32);
+	KUNIT_ASSERT_EQ(test, 2 * CHUNK, h->pages.backed_pages);
+	for (i = 0; i < 6; i += 2)
+		span_set_put(test, &f->set, s[i]);
+	synchronize_rcu();
+
+	h->trade_min = 40;
+	span_set_get(test, &f->set, h, 39);
+	KUNIT_EXPECT_EQ(test, 0, *released);
+	span_set_get(test, &f->set, h, 40);
+	KUNIT_EXPECT_EQ(test, 40, *released);
+	/* Pages that still wait for a grace period are not returned. */
+	gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_FORCED);
+	rcu_read_lock();
+	span_set_put(test, &f->set, s[7]);
+	span_set_put(test, &f->set, s[9]);
+	span_set_put(test, &f->set, s[11]);
+	KUNIT_EXPECT_EQ(test, 0, gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_GROWTH));
+	rcu_read_unlock();
+	layout_expect(test);
+	span_set_put_all(test, &f->set);
+}
+
+/* A free returns pages in proportion, until no more are free than may be. */
+static void test_give_back(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+	u64 *released = &h->stats.released[GOMEM_SCAVENGE_FREE], before;
+	struct gomem_span *s;
+	unsigned int i;
+
+	layout_fill(test);
+	s = span_set_get(test, &f->set, h, 16);
+	synchronize_rcu();
+	KUNIT_EXPECT_EQ(test, 0, gomem_heap_surplus(h));
+	h->give_min = 64;
+	span_set_put(test, &f->set, s);
+	/* The free itself may have returned some pages. */
+	before = *released;
+	gomem_heap_give_back(h, 16);
+	KUNIT_EXPECT_EQ(test, 32, *released - before);
+	/* With preemption off, each call returns less. */
+	preempt_disable();
+	gomem_heap_give_back(h, 16);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, 32 + 8, *released - before);
+	for (i = 0; i < 100; i++)
+		gomem_heap_give_back(h, 40);
+	KUNIT_EXPECT_EQ(test, 4 * CHUNK - 64, *released);
+	KUNIT_EXPECT_EQ(test, 64, h->pages.free_pages);
+	KUNIT_EXPECT_EQ(test, 0, gomem_heap_surplus(h));
+	layout_expect(test);
+}
+
+/* Pages that wait for a grace period stay until it ends; the free starts one. */
+static void test_give_back_later(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+	u64 *released = &h->stats.released[GOMEM_SCAVENGE_FREE];
+	struct gomem_span *s;
+
+	s = span_set_get(test, &f->set, h, 500);
+	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
+	synchronize_rcu();
+	h->give_min = 64;
+	rcu_read_lock();
+	span_set_put(test, &f->set, s);
+	gomem_heap_give_back(h, 500);
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, 0, *released);
+	KUNIT_EXPECT_EQ(test, 436, gomem_heap_surplus(h));
+	KUNIT_EXPECT_FALSE(test, h->give_hurry);
+	/* No other caller has to start a grace period. */
+	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
+		msleep(20);
+	gomem_heap_give_back(h, 500);
+	KUNIT_EXPECT_EQ(test, 436, *released);
+	layout_expect(test);
+}
+
+/* Should it become much that waits, the grace period is hurried; the next one is not. */
+static void test_give_back_hurry(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+	struct gomem_span *s[2];
+	bool before, after;
+
+	s[0] = span_set_get(test, &f->set, h, 500);
+	s[1] = span_set_get(test, &f->set, h, 500);
+	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
+	synchronize_rcu();
+	h->give_min = 64;
+	rcu_read_lock();
+	span_set_put(test, &f->set, s[0]);
+	gomem_heap_give_back(h, 500);
+	before = h->give_hurry;
+	span_set_put(test, &f->set, s[1]);
+	gomem_heap_give_back(h, 500);
+	after = h->give_hurry;
+	rcu_read_unlock();
+	KUNIT_EXPECT_FALSE(test, before);
+	KUNIT_EXPECT_TRUE(test, after);
+	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
+		msleep(20);
+	gomem_heap_give_back(h, 500);
+	gomem_heap_give_back(h, 500);
+	KUNIT_EXPECT_EQ(test, 1000 - 64, h->stats.released[GOMEM_SCAVENGE_FREE]);
+	s[0] = span_set_get(test, &f->set, h, 200);
+	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
+	rcu_read_lock();
+	span_set_put(test, &f->set, s[0]);
+	gomem_heap_give_back(h, 200);
+	rcu_read_unlock();
+	KUNIT_EXPECT_FALSE(test, h->give_hurry);
+	layout_expect(test);
+}
+
+/* A cached run that nobody used between two looks returns to the heap; others stay. */
+static void test_runs(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+	unsigned int i;
+
+	move_to(test, cpumask_first(cpu_online_mask));
+	h->pcache_max = GOMEM_PCACHE_PAGES;
+	for (i = 0; i < 3; i++) {
+		span_set_put(test, &f->set, span_set_get(test, &f->set, h, 32));
+		KUNIT_EXPECT_EQ(test, 32, atomic_long_read(&h->run_pages));
+		gomem_heap_drain_runs(h);
+	}
+	KUNIT_EXPECT_EQ(test, 32, atomic_long_read(&h->run_pages));
+	gomem_heap_drain_runs(h);
+	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&h->run_pages));
+	layout_expect(test);
+}
+
+/* The memory limit */
+
+static void set_limit(struct heap_fixture *f, unsigned long more_pages)
+{
+	struct gomem_pagesource *src = &fake_source_of(f)->src;
+
+	src->limit = gomem_source_bytes(src) + more_pages * GOMEM_PAGE_SIZE;
+}
+
+/* Make a heap with one full chunk, and a chunk with every other page free. */
+static struct gomem_heap *make_sparse_heap(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		span_set_get(test, &f->set, h, CHUNK);
+	span_set_put(test, &f->set, f->set.span[1]);
+	for (i = 0; i < CHUNK; i++)
+		span_set_get(test, &f->set, h, 1);
+	for (i = 0; i < CHUNK; i += 2)
+		layout_free_run(test, CHUNK + i, 1);
+	KUNIT_ASSERT_EQ(test, CHUNK / 2, h->pages.free_pages);
+	return h;
+}
+
+/* Near its limit the heap grows by the pages it needs, else by more. */
+static void test_limit_order(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = make_sparse_heap(test);
+
+	set_limit(f, 31);
+	span_set_get(test, &f->set, h, 3);
+	KUNIT_EXPECT_EQ(test, 2, fake_source_of(f)->last.order);
+	KUNIT_EXPECT_EQ(test, 0, h->stats.released[GOMEM_SCAVENGE_LIMIT]);
+	KUNIT_EXPECT_EQ(test, 0, h->stats.limit_exceeded);
+	set_limit(f, 32);
+	span_set_get(test, &f->set, h, 3);
+	KUNIT_EXPECT_EQ(test, 5, fake_source_of(f)->last.order);
+	KUNIT_EXPECT_EQ(test, 0, h->stats.limit_exceeded);
+	layout_expect(test);
+	span_set_put_all(test, &f->set);
+}
+
+static const struct limit_case {
+	const char *name;
+	gfp_t gfp;
+	int room;		/* pages below the limit; -1: there is no limit */
+	unsigned int released;
+	unsigned int exceeded;
+	unsigned int order;
+} limit_cases[] = {
+	{ "off",			GFP_KERNEL,	-1,	0,	0,	5 },
+	{ "off, may not sleep",		GFP_ATOMIC,	-1,	0,	0,	5 },
+	{ "reached",			GFP_KERNEL,	0,	4,	0,	2 },
+	{ "nearly reached",		GFP_KERNEL,	1,	3,	0,	2 },
+	{ "just not reached",		GFP_KERNEL,	4,	0,	0,	2 },
+	{ "reached, NOFS",		GFP_NOFS,	0,	4,	0,	2 },
+	{ "reached, may not sleep",	GFP_ATOMIC,	0,	0,	1,	2 },
+	{ "near, may not sleep",	GFP_NOWAIT,	4,	0,	0,	2 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(limit, limit_cases, name);
+
+/* Single free pages cannot serve four pages in a row, so four of them go back first. */
+static void test_limit(struct kunit *test)
+{
+	struct gomem_span_request req = fake_large_request(4);
+	const struct limit_case *c = test->param_value;
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = make_sparse_heap(test);
+	u64 grows = h->stats.grows;
+
+	/* Refill the descriptors of chunks, so that a new block needs no other memory. */
+	KUNIT_ASSERT_TRUE(test, gomem_heap_refill(h, &h->chunkalloc, GFP_KERNEL));
+	if (c->room >= 0)
+		set_limit(f, c->room);
+	synchronize_rcu();
+	req.gfp = c->gfp;
+	KUNIT_ASSERT_NOT_NULL(test, span_set_try(test, &f->set, h, &req));
+	KUNIT_EXPECT_EQ(test, grows + 1, h->stats.grows);
+	KUNIT_EXPECT_EQ(test, c->order, fake_source_of(f)->last.order);
+	KUNIT_EXPECT_EQ(test, c->released, h->stats.released[GOMEM_SCAVENGE_LIMIT]);
+	KUNIT_EXPECT_EQ(test, c->exceeded, h->stats.limit_exceeded);
+	if (c->room >= 0 && !c->exceeded)
+		KUNIT_EXPECT_EQ(test, 0, gomem_source_excess(h->source, 0));
+	layout_expect(test);
+	span_set_put_all(test, &f->set);
+}
+
+/* If nothing is free, the heap exceeds its limit, and counts each time. */
+static void test_limit_soft(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+	unsigned int i;
+
+	fake_source_of(f)->src.limit = 1;
+	for (i = 1; i <= 20; i++) {
+		span_set_get(test, &f->set, h, 8);
+		KUNIT_EXPECT_EQ(test, i, h->stats.limit_exceeded);
+		KUNIT_EXPECT_EQ(test, 3, fake_source_of(f)->last.order);
+		KUNIT_EXPECT_EQ(test, i * 8, h->pages.backed_pages);
+	}
+	/* A request that free pages can serve does not grow the heap. */
+	span_set_put(test, &f->set, f->set.span[3]);
+	span_set_get(test, &f->set, h, 8);
+	KUNIT_EXPECT_EQ(test, 20, h->stats.limit_exceeded);
+	layout_expect(test);
+	span_set_put_all(test, &f->set);
+}
+
+/* If all free pages together cannot bring the heap below its limit, none is returned. */
+static void test_limit_live(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = make_sparse_heap(test);
+	struct gomem_pagesource *src = &fake_source_of(f)->src;
+	u64 *released = &h->stats.released[GOMEM_SCAVENGE_LIMIT];
+
+	synchronize_rcu();
+	src->limit = gomem_source_bytes(src) - (CHUNK / 2 - 3) * GOMEM_PAGE_SIZE;
+	span_set_get(test, &f->set, h, 4);
+	KUNIT_EXPECT_EQ(test, 0, *released);
+	KUNIT_EXPECT_EQ(test, 1, h->stats.limit_exceeded);
+	src->limit = gomem_source_bytes(src) - (CHUNK / 2 - 4) * GOMEM_PAGE_SIZE;
+	span_set_get(test, &f->set, h, 4);
+	KUNIT_EXPECT_EQ(test, CHUNK / 2, *released);
+	layout_expect(test);
+	span_set_put_all(test, &f->set);
+}
+
+/* After a scavenge for the limit, there is none for a multiple of the time it took. */
+static void test_limit_pause(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = make_sparse_heap(test);
+	u64 *released = &h->stats.released[GOMEM_SCAVENGE_LIMIT], before;
+
+	synchronize_rcu();
+	set_limit(f, 0);
+	h->room_next = U64_MAX;
+	span_set_get(test, &f->set, h, 4);
+	KUNIT_EXPECT_EQ(test, 0, *released);
+	set_limit(f, 0);
+	h->room_next = 0;
+	before = ktime_get_ns();
+	span_set_get(test, &f->set, h, 4);
+	KUNIT_EXPECT_EQ(test, 4, *released);
+	KUNIT_EXPECT_GT(test, h->room_next, before);
+	layout_expect(test);
+	span_set_put_all(test, &f->set);
+}
+
+static struct kunit_case goal_cases[] = {
+	KUNIT_CASE_PARAM(test_epoch, epoch_gen_params),
+	KUNIT_CASE(test_epoch_growth),
+	KUNIT_CASE(test_many_free),
+	KUNIT_CASE(test_trade),
+	KUNIT_CASE(test_give_back),
+	KUNIT_CASE(test_give_back_later),
+	KUNIT_CASE(test_give_back_hurry),
+	KUNIT_CASE(test_runs),
+	KUNIT_CASE(test_limit_order),
+	KUNIT_CASE_PARAM(test_limit, limit_gen_params),
+	KUNIT_CASE(test_limit_soft),
+	KUNIT_CASE(test_limit_live),
+	KUNIT_CASE(test_limit_pause),
+	{}
+};
+
+static struct kunit_suite goal_suite = {
+	.name = "gomem_goal",
+	.init = heap_fixture_init,
+	.exit = heap_fixture_exit,
+	.test_cases = goal_cases,
+};
+
+kunit_test_suite(goal_suite);

@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * grow_kunit.c - how a heap grows, and what it does when it cannot.
+ */
+#include <kunit/test.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "fixture.h"
+#include "mheap_steps.h"
+#include "heap/scavenge.h"
+
+/* Growth */
+
+/* Return the order by which a heap of this many pages should grow. */
+static unsigned int want_order(unsigned long backed, unsigned int npages)
+{
+	unsigned int order = 5;
+
+	/* A heap grows by 256 KiB to 4 MiB: each step serves up to 64 times its size. */
+	while (order < 9 && backed >= 64 * (BIT(order) + 1))
+		order++;
+	return max_t(unsigned int, order, order_base_2(npages));
+}
+
+static void test_growth_steps(struct kunit *test)
+{
+	struct mheap_fixture *f = test->priv;
+	unsigned long backed, grows, seen = 0;
+	struct gomem_heap *h;
+
+	mheap_make(test, 40);
+	h = f->base.fh.heap;
+	while (h->pages.backed_pages < 39 * CHUNK) {
+		backed = h->pages.backed_pages;
+		grows = h->stats.grows;
+		mheap_get_large(test, 20 + below(&f->base.set.rnd, 24));
+		if (h->stats.grows == grows)
+			continue;
+		KUNIT_ASSERT_EQ(test, grows + 1, h->stats.grows);
+		KUNIT_ASSERT_EQ_MSG(test, want_order(backed, f->live[f->nr_live - 1]->npages),
+				    mheap_source_of(f)->last.order, "%lu pages", backed);
+		KUNIT_ASSERT_EQ(test, backed + BIT(mheap_source_of(f)->last.order),
+				h->pages.backed_pages);
+		seen |= BIT(mheap_source_of(f)->last.order);
+	}
+	KUNIT_EXPECT_EQ(test, GENMASK(9, 5), seen);
+	KUNIT_EXPECT_EQ(test, 0, h->stats.grow_fallbacks);
+	KUNIT_EXPECT_EQ(test, 0, h->stats.grow_failures);
+	mheap_expect(test);
+	mheap_put_all(test);
+}
+
+static const struct fallback_case {
+	const char *name;
+	unsigned int limit;	/* the source fails from this order on */
+	unsigned int npages;
+	unsigned int calls;
+	bool fallback;
+	bool ok;
+} fallback_cases[] = {
+	{ "no limit",			0, 1,	1, false, true },
+	{ "just enough",		6, 1,	1, false, true },
+	{ "half of it",			5, 1,	2, true,  true },
+	{ "a quarter",			4, 1,	3, true,  true },
+	{ "single pages",		1, 1,	6, true,  true },
+	{ "single pages, two needed",	1, 2,	5, false, false },
+	{ "what is needed",		4, 8,	3, true,  true },
+	{ "less than is needed",	3, 8,	3, false, false },
+	{ "five pages need eight",	4, 5,	3, true,  true },
+	{ "eight for five missing",	3, 5,	3, false, false },
+	{ "large, nothing to spare",	7, 64,	1, false, true },
+	{ "large, too large",		6, 64,	1, false, false },
+	{ "a chunk, too large",		9, 512,	1, false, false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(fallback, fallback_cases, name);
+
+static void test_grow_fallback(struct kunit *test)
+{
+	const struct fallback_case *c = test->param_value;
+	struct gomem_span_request req = fake_large_request(c->npages);
+	struct mheap_fixture *f = test->priv;
+	struct fake_source *fake = mheap_source_of(f);
+	struct gomem_heap *h;
+
+	mheap_make(test, 2);
+	h = f->base.fh.heap;
+	req.gfp |= __GFP_RETRY_MAYFAIL;
+	fake->pages.limit = c->limit;
+	KUNIT_EXPECT_EQ(test, c->ok, !!mheap_try_span(test, &req));
+	KUNIT_EXPECT_EQ(test, c->calls, fake->pages.calls);
+	KUNIT_EXPECT_EQ(test, c->ok, h->stats.grows);
+	KUNIT_EXPECT_EQ(test, c->fallback, h->stats.grow_fallbacks);
+	KUNIT_EXPECT_EQ(test, !c->ok, h->stats.grow_failures);
+	mheap_expect(test);
+	mheap_put_all(test);
+}
+
+/* Only the last attempt, for the needed pages, reclaims memory and warns. */
+static void test_grow_effort(struct kunit *test)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL;
+	struct gomem_span_request req = fake_large_request(4);
+	struct mheap_fixture *f = test->priv;
+	struct fake_source *fake = mheap_source_of(f);
+
+	mheap_make(test, 1);
+	req.gfp = gfp;
+	fake->pages.limit = 2;
+	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
+	KUNIT_EXPECT_EQ(test, 4, fake->pages.calls);
+	KUNIT_EXPECT_EQ(test, 3, fake->speculative);
+	KUNIT_EXPECT_EQ(test, 2, fake->last.order);
+	KUNIT_EXPECT_EQ(test, (__force u32)gfp, (__force u32)fake->last.gfp);
+}
+
+/* Grow the heap once for a span. Return the number of calls of the source. */
+static unsigned long calls_to_grow(struct kunit *test, unsigned int npages)
+{
+	struct mheap_fixture *f = test->priv;
+	struct gomem_span_request req = fake_large_request(npages);
+	struct gomem_heap *h = f->base.fh.heap;
+	u64 grows = h->stats.grows;
+
+	req.aligned = false;
+	while (h->stats.grows == grows) {
+		mheap_source_of(f)->pages.calls = 0;
+		mheap_get_span(test, &req);
+	}
+	KUNIT_EXPECT_EQ(test, grows + 1, h->stats.grows);
+	return mheap_source_of(f)->pages.calls;
+}
+
+static void expect_growth(struct kunit *test, unsigned int npages, unsigned int calls,
+			  unsigned int order)
+{
+	struct mheap_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, calls, calls_to_grow(test, npages));
+	KUNIT_EXPECT_EQ(test, order, mheap_source_of(f)->last.order);
+	mheap_expect(test);
+}
+
+/* After a failure the heap tries larger orders again one at a time, not at once. */
+static void test_learn_order(struct kunit *test)
+{
+	struct mheap_fixture *f = test->priv;
+
+	mheap_make(test, 8);
+	mheap_source_of(f)->pages.limit = 3;
+	expect_growth(test, 1, 4, 2);
+	expect_growth(test, 1, 1, 2);
+	expect_growth(test, 1, 2, 2);
+	expect_growth(test, 1, 1, 2);
+	expect_growth(test, 1, 2, 2);
+	mheap_source_of(f)->pages.limit = 0;
+	expect_growth(test, 1, 1, 2);
+	expect_growth(test, 1, 1, 3);
+	expect_growth(test, 1, 1, 4);
+	expect_growth(test, 1, 1, 5);
+	expect_growth(test, 1, 1, 5);
+	mheap_put_all(test);
+}
+
+/* The same, if only the needed pages were there, and after reclaim. */
+static void test_learn_order_needed(struct kunit *test)
+{
+	struct mheap_fixture *f = test->priv;
+
+	mheap_make(test, 8);
+	mheap_source_of(f)->pages.limit = 3;
+	expect_growth(test, 3, 4, 2);
+	expect_growth(test, 3, 2, 2);
+	expect_growth(test, 3, 2, 2);
+	mheap_source_of(f)->pages.limit = 0;
+	expect_growth(test, 3, 1, 3);
+	expect_growth(test, 3, 1, 4);
+	expect_growth(test, 3, 1, 5);
+	/* A larger order than the learned one is tried if the request needs it. */
+	mheap_source_of(f)->pages.limit = 1;
+	expect_growth(test, 1, 6, 0);
+	mheap_source_of(f)->pages.limit = 0;
+	expect_growth(test, 100, 1, 7);
+	expect_growth(test, 20, 1, 5);
+	mheap_put_all(test);
+}
+
+/* Blocks outside of the covered range go back, and covered ones are kept. */
+static void test_outside_range(struct kunit *test)
+{
+	struct mheap_fixture *f = test->priv;
+	struct fake_source *fake = mheap_source_of(f);
+	struct gomem_span_request req = fake_large_request(8);
+	struct gomem_span *s;
+	struct gomem_heap *h;
+	u64 before;
+
+	mheap_make(test, 4);
+	h = f->base.fh.heap;
+	/* Behind what the tables reach, which do so in steps of 2 GiB. */
+	fake->base = FAKE_BASE + GOMEM_TABLE_WORDS * GOMEM_CHUNK_SIZE;
+	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
+	KUNIT_EXPECT_EQ(test, 1, h->stats.grow_failures);
+	before = h->stats.grow_out_of_range;
+	KUNIT_EXPECT_GE(test, before, 1ULL);
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
+	mheap_expect(test);
+
+	KUNIT_EXPECT_EQ(test, 0, gomem_heap_cover(h, fake->base, 4 * GOMEM_CHUNK_SIZE));
+	s = fake_heap_span(h, &req);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_EXPECT_GE(test, s->base, fake->base);
+	KUNIT_EXPECT_EQ(test, before, h->stats.grow_out_of_range);
+	KUNIT_EXPECT_TRUE(test, mheap_free_large(h, s, s->base));
+	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
+
+	fake->base = FAKE_BASE;
+	mheap_get_span(test, &req);
+	mheap_put_all(test);
+}
+
+/* The heap's range starts above the pages that the source has. */
+static void test_below_range(struct kunit *test)
+{
+	struct gomem_span_request req = fake_large_request(8);
+	struct mheap_fixture *f = test->priv;
+	struct fake_source *fake = mheap_source_of(f);
+
+	mheap_make(test, 2);
+	fake->base = FAKE_BASE - 2 * GOMEM_CHUNK_SIZE;
+	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
+	KUNIT_EXPECT_EQ(test, 1, f->base.fh.heap->stats.grow_failures);
+	KUNIT_EXPECT_GE(test, f->base.fh.heap->stats.grow_out_of_range, 1ULL);
+	mheap_expect(test);
+}
+
+/* The kernel offers what the tables do not reach, but has other memory, too. */
+static void test_beyond_range(struct kunit *test)
+{
+	struct gomem_span_request req = fake_large_request(8);
+	struct mheap_fixture *f = test->priv;
+
+	mheap_make(test, 4);
+	mheap_source_of(f)->beyond = SZ_1T;
+	mheap_get_span(test, &req);
+	KUNIT_EXPECT_EQ(test, 0, f->base.fh.heap->stats.grow_failures);
+	/* A caller that must not fail does not wait for pages that cannot come. */
+	req.npages = 2 * CHUNK / 3;
+	req.aligned = false;
+	req.gfp |= __GFP_NOFAIL;
+	mheap_get_span(test, &req);
+	mheap_get_span(test, &req);
+	KUNIT_EXPECT_GE(test, f->base.fh.heap->stats.grow_out_of_range, 3ULL);
+	mheap_source_of(f)->beyond = 0;
+	mheap_put_all(test);
+}
+
+/* Failures */
+
+#define FAIL_SPANS	24
+
+/*
+ * Make so many spans that the heap asks for each kind of memory more than once. A failed
+ * request leaves the heap as it was, and succeeds later.
+ */
+static void make_spans_under_failure(struct kunit *test, unsigned int *failures)
+{
+	struct mheap_fixture *f = test->priv;
+	struct gomem_span_request req;
+	struct gomem_heap_snapshot before, after;
+	unsigned int i;
+
+	for (i = 0; i < FAIL_SPANS; i++) {
+		if (i % 2)
+			req = fake_small_request(2 + (i * 11) % (GOMEM_NR_SPANCLASSES - 2));
+		else
+			req = fake_large_request(5 + (i * 97) % (CHUNK - 5));
+		gomem_heap_get(f->base.fh.heap, &before);
+		if (!mheap_try_span(test, &req)) {
+			(*failures)++;
+			gomem_heap_get(f->base.fh.heap, &after);
+			KUNIT_ASSERT_EQ(test, before.free_pages, after.free_pages);
+			KUNIT_ASSERT_EQ(test, before.span_bytes, after.span_bytes);
+			mheap_expect(test);
+			fake_fail_none(&mheap_source_of(f)->pages);
+			fake_fail_none(&mheap_source_of(f)->meta);
+			mheap_get_span(test, &req);
+		}
+		mheap_expect(test);
+	}
+	mheap_put_all(test);
+}
+
+static void remake_heap(struct kunit *test, unsigned long nr_chunks)
+{
+	struct mheap_fixture *f = test->priv;
+
+	fake_heap_exit(test, &f->base.fh);
+	memset(&f->base.fh, 0, sizeof(f->base.fh));
+	mheap_make(test, nr_chunks);
+}
+
+/* Let each call in turn be the first of a few that fail. */
+static void fail_each_call(struct kunit *test, bool meta, unsigned int count)
+{
+	struct mheap_fixture *f = test->priv;
+	struct fake_failures *which;
+	unsigned int failures = 0;
+	unsigned long from, failed = 1;
+
+	for (from = 1; failed; from++) {
+		remake_heap(test, 16);
+		which = meta ? &mheap_source_of(f)->meta : &mheap_source_of(f)->pages;
+		fake_fail(which, from, count);
+		make_spans_under_failure(test, &failures);
+		/* The counter starts anew when a failure was noticed. */
+		failed = which->failed || !which->from;
+	}
+	KUNIT_EXPECT_GT(test, from, 5);
+	if (count > 8)
+		KUNIT_EXPECT_GT(test, failures, 3);
+}
+
+static void test_fail_pages_call(struct kunit *test)
+{
+	fail_each_call(test, false, 1);
+}
+
+static void test_fail_pages_from(struct kunit *test)
+{
+	fail_each_call(test, false, ~0U);
+}
+
+static void test_fail_meta_call(struct kunit *test)
+{
+	fail_each_call(test, true, 1);
+}
+
+static void test_fail_meta_from(struct kunit *test)
+{
+	fail_each_call(test, true, ~0U);
+}
+
+/* A descriptor chunk of 16 KiB that cannot be had is replaced by one of 8 KiB. */
+static void test_meta_fallback(struct kunit *test)
+{
+	struct mheap_fixture *f = test->priv;
+	struct fake_source *fake = mheap_source_of(f);
+
+	mheap_make(test, 1);
+	fake->meta.every = 2;
+	fake->meta.calls = 1;
+	mheap_get_large(test, 8);
+	KUNIT_EXPECT_EQ(test, 2, fake->meta.failed);
+	KUNIT_EXPECT_EQ(test, SZ_4K + SZ_8K, fake->meta_out);
+	mheap_expect(test);
+	mheap_put_all(test);
+}
+
+/* Without memory for the bookkeeping of a chunk, its pages go back. */
+static void test_no_chunk_memory(struct kunit *test)
+{
+	struct gomem_span_request req = fake_large_request(8);
+	struct mheap_fixture *f = test->priv;
+	struct fake_source *fake = mheap_source_of(f);
+
+	mheap_make(test, 1);
+	/* The first call is for the span's descriptor. */
+	fake_fail(&fake->meta, 2, 2);
+	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
+	KUNIT_EXPECT_EQ(test, 1, fake->pages.calls);
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
+	KUNIT_EXPECT_EQ(test, 1, f->base.fh.heap->stats.grow_failures);
+	mheap_expect(test);
+	mheap_get_span(test, &req);
+	mheap_put_all(test);
+}
+
+/* As above, but nothing goes back, because descriptors are allocated before pages. */
+static void test_no_span_memory(struct kunit *test)
+{
+	struct gomem_span_request req = fake_large_request(8);
+	struct mheap_fixture *f = test->priv;
+	struct fake_source *fake = mheap_source_of(f);
+
+	mheap_make(test, 1);
+	fake_fail(&fake->meta, 1, 2);
+	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
+	KUNIT_EXPECT_EQ(test, 0, fake->pages.calls);
+	mheap_expect(test);
+	mheap_get_span(test, &req);
+	mheap_put_all(test);
+}
+
+static const struct nofail_case {
+	const char *name;
+	gfp_t gfp;
+	bool meta;
+	bool ok;
+} nofail_cases[] = {
+	{ "pages, may sleep",		GFP_KERNEL | __GFP_NOFAIL,	false,	true },
+	{ "descriptors, may sleep",	GFP_KERNEL | __GFP_NOFAIL,	true,	true },
+	{ "pages, NOFS",		GFP_NOFS | __GFP_NOFAIL,	false,	true },
+	{ "pages, may not sleep",	GFP_ATOMIC | __GFP_NOFAIL,	false,	false },
+	{ "descriptors, may not sleep",	GFP_NOWAIT | __GFP_NOFAIL,	true,	false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(nofail, nofail_cases, name);
+
+static void test_nofail(struct kunit *test)
+{
+	const struct nofail_case *c = test->param_value;
+	struct gomem_span_request req = fake_large_request(5);
+	struct mheap_fixture *f = test->priv;
+	struct fake_source *source = mheap_source_of(f);
+	struct fake_failures *which = c->meta ? &source->meta : &source->pages;
+
+	mheap_make(test, 1);
+	req.gfp = c->gfp;
+	fake_fail(which, 1, 20);
+	KUNIT_EXPECT_EQ(test, c->ok, !!mheap_try_span(test, &req));
+	if (c->ok)
+		KUNIT_EXPECT_EQ(test, 20, which->failed);
+	mheap_expect(test);
+	mheap_put_all(test);
+}
+
+static struct kunit_case grow_cases[] = {
+	KUNIT_CASE(test_growth_steps),
+	KUNIT_CASE_PARAM(test_grow_fallback, fallback_gen_params),
+	KUNIT_CASE(test_grow_effort),
+	KUNIT_CASE(test_learn_order),
+	KUNIT_CASE(test_learn_order_needed),
+	KUNIT_CASE(test_outside_range),
+	KUNIT_CASE(test_below_range),
+	KUNIT_CASE(test_beyond_range),
+	KUNIT_CASE(test_fail_pages_call),
+	KUNIT_CASE(test_fail_pages_from),
+	KUNIT_CASE(test_fail_meta_call),
+	KUNIT_CASE(test_fail_meta_from),
+	KUNIT_CASE(test_meta_fallback),
+	KUNIT_CASE(test_no_chunk_memory),
+	KUNIT_CASE(test_no_span_memory),
+	KUNIT_CASE_PARAM(test_nofail, nofail_gen_params),
+	{}
+};
+
+static struct kunit_suite grow_suite = {
+	.name = "gomem_grow",
+	.init = mheap_init,
+	.exit = heap_fixture_exit,
+	.test_cases = grow_cases,
+};
+
+kunit_test_suite(grow_suite);

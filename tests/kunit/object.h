@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * object.h - what an object of the module's heap must be.
+ */
+#ifndef GOMEM_TEST_OBJECT_H
+#define GOMEM_TEST_OBJECT_H
+
+#include <kunit/test.h>
+
+#include "fixture.h"
+
+size_t want_usable(size_t size);
+void expect_object(struct kunit *test, void *p, size_t size);
+void *get_object(struct kunit *test, size_t size);
+
+#endif /* GOMEM_TEST_OBJECT_H */

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pagealloc_check_kunit.c - the validator of the page allocator must be able to fail.
+ */
+#include <kunit/test.h>
+#include <linux/string.h>
+
+#include "fixture.h"
+#include "pageheap.h"
+#include "heap/pagealloc.h"
+
+/* The validator must be able to fail */
+
+static void break_inuse(struct heap *h)
+{
+	h->c[0]->chunk->inuse.word[0] ^= 1;
+}
+
+static void break_hole(struct heap *h)
+{
+	h->c[0]->chunk->hole.word[0] |= 1;
+}
+
+static void break_leaf(struct heap *h)
+{
+	h->pa.sum[4][0] = gomem_pallocsum_pack(1, 1, 0);
+}
+
+static void break_unregistered_leaf(struct heap *h)
+{
+	h->pa.sum[4][5] = GOMEM_PALLOCSUM_NONE;
+	h->pa.sum[4][6] = gomem_pallocsum_pack(0, 1, 0);
+}
+
+static void break_inner(struct heap *h)
+{
+	h->pa.sum[2][0] = GOMEM_PALLOCSUM_NONE;
+}
+
+static void break_reach(struct heap *h)
+{
+	h->pa.reach[3][0] ^= 1;
+}
+
+static void break_childless_reach(struct heap *h)
+{
+	h->pa.reach[2][3] = 1;
+}
+
+static void break_root(struct heap *h)
+{
+	h->pa.sum[0][0] = GOMEM_PALLOCSUM_ALL;
+}
+
+static void break_search(struct heap *h)
+{
+	h->pa.search = 1;
+}
+
+static void break_search_end(struct heap *h)
+{
+	heap_alloc(h, 5);
+	h->pa.search = AT(8) + 1;
+}
+
+static void break_free_pages(struct heap *h)
+{
+	h->pa.free_pages++;
+}
+
+static void break_backed_pages(struct heap *h)
+{
+	h->pa.backed_pages--;
+}
+
+static void break_nr_registered(struct heap *h)
+{
+	h->pa.nr_registered++;
+}
+
+static const struct break_case {
+	const char *violation;
+	void (*fn)(struct heap *h);
+} break_cases[] = {
+	{ "a hole is not in use",			break_hole },
+	{ "a leaf summary differs from the chunk's bits", break_inuse },
+	{ "a leaf summary differs from the chunk's bits", break_leaf },
+	{ "a leaf summary differs from the chunk's bits",
+	  break_unregistered_leaf },
+	{ "a summary differs from its children",	break_inner },
+	{ "a summary differs from its children",	break_reach },
+	{ "a summary differs from its children",	break_childless_reach },
+	{ "a summary differs from its children",	break_root },
+	{ "a page below search is free",		break_search },
+	{ "search is outside the heap",			break_search_end },
+	{ "free_pages differs from the bits",		break_free_pages },
+	{ "backed_pages differs from the bits",		break_backed_pages },
+	{ "nr_registered differs from the table",	break_nr_registered },
+};
+
+KUNIT_ARRAY_PARAM_DESC(break, break_cases, violation);
+
+static void test_validate_violation(struct kunit *test)
+{
+	const struct break_case *c = test->param_value;
+	struct heap *h = test->priv;
+	const char *violation;
+
+	heap_init(test, 1);
+	heap_register(test, 0);
+	heap_add(h, 0, 5);
+	/* Update the tree, because the validator skips stale entries. */
+	KUNIT_EXPECT_EQ(test, 0UL, heap_next_chunk(h, 0, 1));
+	heap_expect_valid(test, "before");
+
+	c->fn(h);
+	violation = heap_validate(h);
+	KUNIT_ASSERT_NOT_NULL(test, violation);
+	KUNIT_EXPECT_STREQ(test, c->violation, violation);
+}
+
+static struct kunit_case pagealloc_check_cases[] = {
+	KUNIT_CASE_PARAM(test_validate_violation, break_gen_params),
+	{}
+};
+
+static struct kunit_suite pagealloc_check_suite = {
+	.name = "gomem_pagealloc_check",
+	.init = pageheap_init,
+	.exit = pageheap_exit,
+	.test_cases = pagealloc_check_cases,
+};
+
+kunit_test_suite(pagealloc_check_suite);

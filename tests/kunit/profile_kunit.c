@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * profile_kunit.c - the heap profile: which allocations it records, and what is left of
+ *	the records when the objects are freed.
+ *
+ * Cases record each object (rate 1). No other task of the machine calls gomem meanwhile.
+ */
+#include <kunit/test.h>
+#include <linux/gomem.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/sizes.h>
+
+#include "fixture.h"
+#include "base/sample.h"
+#include "map/special.h"
+#include "cpu/arm.h"
+#include "api/profile.h"
+
+static void set_rate(unsigned long rate)
+{
+	gomem_sample_set_rate(rate);
+	gomem_arm_all();
+}
+
+struct profile_fixture {
+	struct fixture base;
+	unsigned long rate;
+};
+
+static int profile_init(struct kunit *test)
+{
+	struct profile_fixture *f = fixture_alloc(test, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->rate = gomem_profile_rate;
+	set_rate(1);
+	return 0;
+}
+
+static void profile_exit(struct kunit *test)
+{
+	struct profile_fixture *f = test->priv;
+
+	if (!f)
+		return;
+	fixture_exit(test);
+	set_rate(f->rate);
+}
+
+/* The records of objects of a size. */
+struct counts {
+	u64 live;
+	u64 all;
+};
+
+static struct counts count(struct kunit *test, u32 size)
+{
+	struct counts c = { };
+	struct gomem_profile_row *rows;
+	unsigned int i, n;
+
+	rows = gomem_profile_snapshot(&n, false);
+	KUNIT_ASSERT_NOT_NULL(test, rows);
+	for (i = 0; i < n; i++) {
+		if (rows[i].b->size != size)
+			continue;
+		c.live += (rows[i].allocs - rows[i].frees) >> 8;
+		c.all += rows[i].allocs >> 8;
+	}
+	kvfree(rows);
+	return c;
+}
+
+static void expect_live(struct kunit *test, u64 n, u32 size)
+{
+	KUNIT_EXPECT_EQ(test, n, count(test, size).live);
+}
+
+static bool has_record(const void *p)
+{
+	struct gomem_special sp;
+	bool has;
+
+	rcu_read_lock();
+	has = gomem_special_find((unsigned long)p, &sp);
+	rcu_read_unlock();
+	return has;
+}
+
+/* 1 - exp(-x) of some x, by a table of constants. */
+static void test_chance(struct kunit *test)
+{
+	static const struct {
+		u64 size;
+		unsigned long rate;
+		u64 per_million;
+	} cases[] = {
+		{ 64, 524288, 122 }, { 1024, 524288, 1951 }, { 8192, 524288, 15504 },
+		{ 262144, 524288, 393469 }, { 524288, 524288, 632121 },
+		{ 1048576, 524288, 864665 }, { 4194304, 524288, 999665 },
+		{ 8, 1, 1000000 }, { 100, 100, 632121 }, { 1, 1000000, 1 },
+	};
+	unsigned int i;
+	u64 got;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		got = (gomem_sample_chance(cases[i].size, cases[i].rate) >> 20) * 1000000 >> 40;
+		/* To 1 %, and 1 in a million. */
+		KUNIT_EXPECT_GE_MSG(test, got + got / 100 + 1, cases[i].per_million,
+				    "%llu of %lu", cases[i].size, cases[i].rate);
+		KUNIT_EXPECT_LE_MSG(test, got, cases[i].per_million + got / 100 + 1,
+				    "%llu of %lu", cases[i].size, cases[i].rate);
+	}
+}
+
+/* The mean of distances, and the share of objects that come next at once. */
+static void test_draw(struct kunit *test)
+{
+	const unsigned int n = 40000;
+	u64 sum = 0, at_once = 0;
+	unsigned int i;
+	s32 left;
+	u8 thin;
+
+	gomem_sample_set_rate(64 * 100);
+	for (i = 0; i < n; i++) {
+		left = gomem_sample_objects(64, &thin);
+		KUNIT_ASSERT_GE(test, left, 0);
+		sum += left;
+		at_once += !left;
+	}
+	/* The mean is 1 / (e^0.01 - 1) = 99.5, its deviation 0.5 of 40000. */
+	KUNIT_EXPECT_GE(test, sum, 97ULL * n);
+	KUNIT_EXPECT_LE(test, sum, 102ULL * n);
+	/* 1 - e^-0.01 = 0.995 %: 398 of 40000, deviation 20. */
+	KUNIT_EXPECT_GE(test, at_once, 300);
+	KUNIT_EXPECT_LE(test, at_once, 500);
+	gomem_sample_set_rate(1);
+	KUNIT_EXPECT_EQ(test, 0, gomem_sample_objects(8, &thin));
+	gomem_sample_set_rate(0);
+	KUNIT_EXPECT_EQ(test, GOMEM_SAMPLE_NEVER, gomem_sample_objects(8, &thin));
+}
+
+/* A record that was thinned counts for those that were left out on average. */
+static void test_weight(struct kunit *test)
+{
+	gomem_sample_set_rate(SZ_512K);
+	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(64, 0));
+	/* Small objects: for 2^thin of them, to 2 %. */
+	KUNIT_EXPECT_GE(test, gomem_sample_weight(64, 4), (16 << 8) * 98 / 100);
+	KUNIT_EXPECT_LE(test, gomem_sample_weight(64, 4), (16 << 8) * 102 / 100);
+	/* 512 KiB: (1 - e^-1) / (1 - e^-1/4) = 2.858. */
+	KUNIT_EXPECT_GE(test, gomem_sample_weight(SZ_512K, 2), (2858 << 8) / 1000 - 4);
+	KUNIT_EXPECT_LE(test, gomem_sample_weight(SZ_512K, 2), (2858 << 8) / 1000 + 4);
+	/* The smallest object, thinned most: to 2 %. */
+	KUNIT_EXPECT_GE(test, gomem_sample_weight(8, 12), (4096 << 8) * 98ULL / 100);
+	KUNIT_EXPECT_LE(test, gomem_sample_weight(8, 12), (4096 << 8) * 102ULL / 100);
+	/* An object that is recorded anyway. */
+	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(SZ_4M * 4, 1) & ~1U);
+}
+
+static void test_small(struct kunit *test)
+{
+	u64 before = count(test, 112).live;
+	void *p[20], *q;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = i % 2 ? gomem_alloc(100, GFP_KERNEL) :
+			       gomem_alloc_noscan(100, GFP_ATOMIC);
+		KUNIT_ASSERT_NOT_NULL(test, p[i]);
+		KUNIT_EXPECT_TRUE(test, has_record(p[i]));
+	}
+	expect_live(test, before + ARRAY_SIZE(p), 112);
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		gomem_free(p[i]);
+		KUNIT_EXPECT_FALSE(test, has_record(p[i]));
+	}
+	expect_live(test, before, 112);
+	/* From the slot, and back, again and again. */
+	for (i = 0; i < 1000; i++) {
+		q = gomem_alloc(100, GFP_KERNEL);
+		KUNIT_ASSERT_TRUE(test, has_record(q));
+		gomem_free(q);
+	}
+	expect_live(test, before, 112);
+}
+
+/* Each has a block of its own, or is an object of 8 or 16 bytes. */
+static void test_tiny(struct kunit *test)
+{
+	u64 before = count(test, 16).live + count(test, 8).live;
+	void *p[64];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = gomem_alloc_noscan(1 + i % 15, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p[i]);
+		KUNIT_EXPECT_TRUE(test, has_record(p[i]));
+	}
+	KUNIT_EXPECT_EQ(test, before + ARRAY_SIZE(p), count(test, 16).live + count(test, 8).live);
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		gomem_free(p[i]);
+	KUNIT_EXPECT_EQ(test, before, count(test, 16).live + count(test, 8).live);
+}
+
+static void test_large(struct kunit *test)
+{
+	u64 before = count(test, 13 * SZ_8K).live;
+	void *p = gomem_alloc(100000, GFP_KERNEL), *q;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_TRUE(test, has_record(p));
+	expect_live(test, before + 1, 13 * SZ_8K);
+	/* Longer where it is, or elsewhere: in any case it is one object. */
+	q = gomem_realloc(p, 200000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, q);
+	KUNIT_EXPECT_TRUE(test, has_record(q));
+	gomem_free(q);
+	KUNIT_EXPECT_FALSE(test, has_record(q));
+	expect_live(test, before, 13 * SZ_8K);
+}
+
+static void test_resize(struct kunit *test)
+{
+	void *p = gomem_alloc(40, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	/* In place. */
+	KUNIT_ASSERT_PTR_EQ(test, p, gomem_realloc(p, 48, GFP_KERNEL));
+	KUNIT_EXPECT_TRUE(test, has_record(p));
+	p = gomem_realloc(p, 1000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_TRUE(test, has_record(p));
+	gomem_free_sensitive(p);
+	KUNIT_EXPECT_FALSE(test, has_record(p));
+}
+
+static void test_bulk(struct kunit *test)
+{
+	u64 before = count(test, 208).live;
+	void *p[200];
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, ARRAY_SIZE(p), gomem_alloc_bulk(200, GFP_KERNEL, ARRAY_SIZE(p), p));
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		KUNIT_EXPECT_TRUE(test, has_record(p[i]));
+	expect_live(test, before + ARRAY_SIZE(p), 208);
+	gomem_free_bulk(ARRAY_SIZE(p), p);
+	expect_live(test, before, 208);
+}
+
+static void construct(void *obj)
+{
+	*(u32 *)obj = 7;
+}
+
+static void test_typed(struct kunit *test, const struct gomem_cache_args *args)
+{
+	struct gomem_cache *c = gomem_cache_create("profiled", 72, args);
+	u64 before = count(test, 72).live;
+	void *p[100];
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	for (i = 0; i < 10; i++) {
+		p[i] = gomem_cache_alloc(c, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p[i]);
+		KUNIT_EXPECT_TRUE(test, has_record(p[i]));
+	}
+	for (i = 0; i < 10; i++) {
+		/* By either function, from a span with specials. */
+		if (i % 2)
+			gomem_cache_free(c, p[i]);
+		else
+			gomem_free(p[i]);
+		KUNIT_EXPECT_FALSE(test, has_record(p[i]));
+	}
+	KUNIT_ASSERT_EQ(test, ARRAY_SIZE(p),
+			gomem_cache_alloc_bulk(c, GFP_KERNEL, ARRAY_SIZE(p), p));
+	expect_live(test, before + ARRAY_SIZE(p), 72);
+	gomem_cache_free_bulk(c, ARRAY_SIZE(p), p);
+	expect_live(test, before, 72);
+	/* A span without specials takes objects on the hit path again. */
+	set_rate(0);
+	p[0] = gomem_cache_alloc(c, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p[0]);
+	KUNIT_EXPECT_FALSE(test, has_record(p[0]));
+	gomem_cache_free(c, p[0]);
+	set_rate(1);
+	gomem_cache_destroy(c);
+}
+
+static void test_cache(struct kunit *test)
+{
+	test_typed(test, NULL);
+}
+
+static void test_cache_ctor(struct kunit *test)
+{
+	static const struct gomem_cache_args args = { .ctor = construct };
+
+	test_typed(test, &args);
+}
+
+static void test_scratch(struct kunit *test)
+{
+	void *p = gomem_scratch_get(1, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_TRUE(test, has_record(p));
+	gomem_scratch_put(p);
+	KUNIT_EXPECT_FALSE(test, has_record(p));
+}
+
+static void test_rcu(struct kunit *test)
+{
+	struct rcu_head *p = gomem_alloc(56, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_TRUE(test, has_record(p));
+	gomem_free_rcu_mightsleep(p);
+	gomem_rcu_barrier();
+	KUNIT_EXPECT_FALSE(test, has_record(p));
+}
+
+/* Objects of a page with specials are still checked. */
+static void test_misuse(struct kunit *test)
+{
+	u8 *p = gomem_alloc(64, GFP_KERNEL), *q = gomem_alloc(64, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_ASSERT_NOT_NULL(test, q);
+	gomem_free(p);
+	gomem_free(p);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	gomem_free(q + 8);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
+	/* Where the mark of a page could hide it. */
+	gomem_free(q + 4);
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
+	KUNIT_EXPECT_NULL(test, gomem_realloc(q + 4, 100, GFP_KERNEL));
+	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
+	KUNIT_EXPECT_TRUE(test, has_record(q));
+	gomem_free(q);
+}
+
+/* An object without a record, in the page of one that has one, is freed as any other. */
+static void test_neighbour(struct kunit *test)
+{
+	void *p[2];
+
+	p[0] = gomem_alloc(64, GFP_KERNEL);
+	set_rate(0);
+	p[1] = gomem_alloc(64, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p[0]);
+	KUNIT_ASSERT_NOT_NULL(test, p[1]);
+	KUNIT_EXPECT_TRUE(test, has_record(p[0]));
+	KUNIT_EXPECT_FALSE(test, has_record(p[1]));
+	gomem_free(p[1]);
+	KUNIT_EXPECT_TRUE(test, has_record(p[0]));
+	gomem_free(p[0]);
+	KUNIT_EXPECT_FALSE(test, has_record(p[0]));
+	set_rate(1);
+}
+
+/* The innermost frame is that of the caller, not one of gomem's. */
+static void test_frames(struct kunit *test)
+{
+	struct gomem_special sp = { };
+	void *p = gomem_alloc(64, GFP_KERNEL);
+
+	if (IS_ENABLED(CONFIG_UML)) {
+		gomem_free(p);
+		kunit_skip(test, "User-Mode Linux guesses the frames of a stack");
+	}
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	rcu_read_lock();
+	KUNIT_EXPECT_TRUE(test, gomem_special_find((unsigned long)p, &sp));
+	rcu_read_unlock();
+	KUNIT_ASSERT_NOT_NULL(test, sp.bucket);
+	KUNIT_EXPECT_GT(test, sp.bucket->nr, 1);
+	KUNIT_EXPECT_TRUE(test, within_module(sp.bucket->frame[0], THIS_MODULE));
+	gomem_free(p);
+}
+
+/* At a rate of 4 KiB the estimate of 40000 objects of 64 bytes: 622 records, 4 % each. */
+static void test_estimate(struct kunit *test)
+{
+	const unsigned int n = 40000;
+	struct counts before, after;
+	unsigned int i;
+	void *p;
+	u64 est;
+
+	set_rate(SZ_4K);
+	before = count(test, 64);
+	for (i = 0; i < n; i++) {
+		p = gomem_alloc(64, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		gomem_free(p);
+	}
+	after = count(test, 64);
+	est = gomem_profile_scale((after.all - before.all) << 8, 64, SZ_4K);
+	/*
+	 * On a slow machine, records are thinned, and each counts for up to
+	 * 2^GOMEM_THIN_MAX: a sixteenth as many make the deviation 16 %.
+	 */
+	KUNIT_EXPECT_GE(test, est, n / 4);
+	KUNIT_EXPECT_LE(test, est, n * 3);
+	KUNIT_EXPECT_EQ(test, before.live, after.live);
+	set_rate(1);
+}
+
+static struct kunit_case profile_cases[] = {
+	KUNIT_CASE(test_chance),
+	KUNIT_CASE(test_draw),
+	KUNIT_CASE(test_weight),
+	KUNIT_CASE(test_small),
+	KUNIT_CASE(test_tiny),
+	KUNIT_CASE(test_large),
+	KUNIT_CASE(test_resize),
+	KUNIT_CASE(test_bulk),
+	KUNIT_CASE(test_cache),
+	KUNIT_CASE(test_cache_ctor),
+	KUNIT_CASE(test_scratch),
+	KUNIT_CASE(test_rcu),
+	KUNIT_CASE(test_misuse),
+	KUNIT_CASE(test_neighbour),
+	KUNIT_CASE(test_frames),
+	KUNIT_CASE(test_estimate),
+	{ }
+};
+
+static struct kunit_suite profile_suite = {
+	.name = "gomem_profile",
+	.init = profile_init,
+	.exit = profile_exit,
+	.test_cases = profile_cases,
+};
+
+kunit_test_suite(profile_suite);

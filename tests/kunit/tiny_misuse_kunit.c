@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tiny_misuse_kunit.c - misuse of objects that share a block.
+ */
+#include <kunit/test.h>
+#include <linux/bitops.h>
+#include <linux/gomem.h>
+#include <linux/smp.h>
+
+#include "fixture.h"
+#include "tiny_steps.h"
+#include "api/tiny.h"
+#include "cpu/mcache.h"
+#include "cpu/node.h"
+#include "run/check.h"
+#include "run/epoch.h"
+
+/* Misuse */
+
+/* In a block that is held, one that is not, one in a slot, and where no page is. */
+static void test_double_free(struct kunit *test)
+{
+	char *p[3];
+
+	tiny_begin_block();
+	p[0] = tiny_get(test, 5);
+	p[1] = tiny_get(test, 5);
+	tiny_put(test, p[0], 5);
+	tiny_refuse(test, p[0], GOMEM_DOUBLE_FREE);
+	p[2] = tiny_get(test, 5);
+	KUNIT_EXPECT_EQ(test, tiny_block_of(p[0]), tiny_block_of(p[2]));
+	KUNIT_EXPECT_FALSE(test, gomem_tiny_mask((unsigned long)p[0]) & BIT(15));
+	tiny_refuse(test, p[0], GOMEM_DOUBLE_FREE);
+	tiny_put(test, p[2], 5);
+	tiny_refuse(test, p[2], GOMEM_DOUBLE_FREE);
+	tiny_put(test, p[1], 5);
+	KUNIT_EXPECT_EQ(test, 0, gomem_tiny_mask((unsigned long)p[0]));
+	tiny_refuse(test, p[0], GOMEM_DOUBLE_FREE);
+	tiny_refuse(test, p[1], GOMEM_DOUBLE_FREE);
+	tiny_end_block();
+	tiny_expect_all_back(test);
+}
+
+/* Only the last cut returns to the rest, then the one before it. */
+static void test_rest_again(struct kunit *test)
+{
+	struct gomem_tiny *rest;
+	char *p[3], *q;
+
+	tiny_begin_block();
+	rest = &per_cpu(gomem_mcache_task, smp_processor_id())->tiny;
+	p[0] = tiny_get(test, 3);
+	p[1] = tiny_get(test, 4);
+	p[2] = tiny_get(test, 1);
+	KUNIT_EXPECT_EQ(test, 9, rest->off);
+	tiny_put(test, p[1], 4);
+	KUNIT_EXPECT_EQ(test, 9, rest->off);
+	/* Alone now, it reaches down to nothing but itself. */
+	tiny_put(test, p[2], 1);
+	KUNIT_EXPECT_EQ(test, 8, rest->off);
+	tiny_refuse(test, p[2], GOMEM_DOUBLE_FREE);
+	tiny_refuse(test, p[1], GOMEM_DOUBLE_FREE);
+	q = tiny_get(test, 5);
+	KUNIT_EXPECT_PTR_EQ(test, p[2], q);
+	tiny_put(test, q, 5);
+	/* It has the bytes of the one that went before, too. */
+	KUNIT_EXPECT_EQ(test, 8, gomem_usable_size(p[0]));
+	tiny_put(test, p[0], 3);
+	KUNIT_EXPECT_EQ(test, 0, rest->off);
+	KUNIT_EXPECT_EQ(test, tiny_block_of(p[0]), rest->block);
+	tiny_refuse(test, p[0], GOMEM_DOUBLE_FREE);
+	q = tiny_get(test, 5);
+	KUNIT_EXPECT_PTR_EQ(test, p[0], q);
+	tiny_put(test, q, 5);
+	tiny_end_block();
+	tiny_expect_all_back(test);
+}
+
+/* While another object keeps the page in the heap. */
+static void test_double_free_of_span(struct kunit *test)
+{
+	struct tiny_fixture *f = test->priv;
+	unsigned int i;
+	char *p;
+
+	gomem_scavenge_all();
+	tiny_make_all(test);
+	p = f->obj[0];
+	for (i = 0; i < MAX_OBJECTS; i++)
+		if (((unsigned long)f->obj[i] ^ (unsigned long)p) & GOMEM_PAGE_MASK) {
+			gomem_free(f->obj[i]);
+			f->obj[i] = NULL;
+		}
+	/* Now those of its page; the slots keep some, and the span goes with the last. */
+	tiny_free_all(f);
+	gomem_free(p);
+	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	gomem_mcache_drain(false);
+	KUNIT_EXPECT_FALSE(test, gomem_owns(p));
+	if (gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p)) {
+		gomem_free(p);
+		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+	}
+	tiny_expect_all_back(test);
+}
+
+/*
+ * No part starts in the middle of an object, live or freed. The rest of a block may have
+ * been objects before.
+ */
+static void test_interior(struct kunit *test)
+{
+	char *p[3];
+	int i;
+
+	tiny_begin_block();
+	p[0] = tiny_get(test, 5);
+	p[1] = tiny_get(test, 5);
+	for (i = 1; i < 5; i++) {
+		tiny_refuse(test, p[0] + i, GOMEM_DOUBLE_FREE);
+		tiny_refuse(test, p[1] + i, GOMEM_DOUBLE_FREE);
+	}
+	for (i = 5; i < 10; i++)
+		tiny_refuse(test, p[1] + i, GOMEM_DOUBLE_FREE);
+	tiny_expect_kept(test, p[0], 5);
+	tiny_expect_kept(test, p[1], 5);
+	/* Nothing was damaged: the block goes on. */
+	p[2] = tiny_get(test, 5);
+	KUNIT_EXPECT_PTR_EQ(test, p[1] + 5, p[2]);
+	/* A pointer to the last byte of a block is always an interior pointer. */
+	tiny_refuse(test, p[2] + 5, GOMEM_INTERIOR_POINTER);
+	tiny_end_block();
+	tiny_put(test, p[0], 5);
+	tiny_put(test, p[1], 5);
+	tiny_put(test, p[2], 5);
+}
+
+static void test_wrong_function(struct kunit *test)
+{
+	char *p = tiny_get(test, 5);
+
+	gomem_scratch_put(p);
+	expect_misuses(test, GOMEM_WRONG_FUNCTION, 1);
+	gomem_arena_destroy((struct gomem_arena *)p);
+	expect_misuses(test, GOMEM_BAD_ARENA, 1);
+	tiny_put(test, p, 5);
+}
+
+static void test_refused(struct kunit *test)
+{
+	static const gfp_t bad[] = { __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM };
+	size_t size, five = 5;
+	unsigned int i;
+
+	OPTIMIZER_HIDE_VAR(five);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(5, GFP_KERNEL | bad[i]));
+		KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(five, GFP_KERNEL | bad[i]));
+		KUNIT_EXPECT_NULL(test, gomem_strdup("four", GFP_KERNEL | bad[i]));
+		expect_misuses(test, GOMEM_BAD_GFP, 3);
+		for (size = 9; size < 16; size++)
+			KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(size, GFP_KERNEL | bad[i]));
+		expect_misuses(test, GOMEM_BAD_GFP, 7);
+	}
+}
+
+/* A free block that is written to is set aside. */
+static void test_write_after_free(struct kunit *test)
+{
+	struct gomem_heap *h;
+	unsigned long *block;
+	char *p[3], *q;
+
+	tiny_begin_block();
+	p[0] = tiny_get(test, 5);
+	p[1] = tiny_get(test, 5);
+	p[2] = tiny_get(test, 5);
+	tiny_put(test, p[0], 5);
+	tiny_put(test, p[1], 5);
+	tiny_put(test, p[2], 5);
+	block = (unsigned long *)tiny_block_of(p[0]);
+	KUNIT_ASSERT_EQ(test, 0, gomem_tiny_mask((unsigned long)block));
+	*block = 0x1234;
+	q = tiny_get(test, 5);
+	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
+	KUNIT_EXPECT_NE(test, (unsigned long)block, tiny_block_of(q));
+	KUNIT_EXPECT_EQ(test, 0, gomem_tiny_mask((unsigned long)block));
+	tiny_put(test, q, 5);
+	tiny_end_block();
+	expect_sound(test);
+	/* For the cases to come: back to its span with it. */
+	h = gomem_heap_of(block);
+	atomic64_inc(&h->central[GOMEM_TINY_SPC].direct_frees);
+	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&h->central[GOMEM_TINY_SPC], (void **)&block,
+						     1, false));
+	tiny_expect_all_back(test);
+}
+
+/* gomem_check() finds each violation. */
+static void expect_violation(struct kunit *test, const char *what)
+{
+	const char *err = gomem_check_all();
+
+	KUNIT_EXPECT_STREQ(test, what, err ?: "nothing");
+}
+
+static void test_check(struct kunit *test)
+{
+	struct gomem_tiny saved, *rest;
+	unsigned long block;
+	char *p;
+
+	tiny_begin_block();
+	p = tiny_get(test, 5);
+	block = tiny_block_of(p);
+	rest = &per_cpu(gomem_mcache_task, smp_processor_id())->tiny;
+	KUNIT_ASSERT_EQ(test, block, rest->block);
+	expect_violation(test, "nothing");
+
+	p[7] = 1;
+	expect_violation(test, "a tiny block is not zero where it has no object");
+	p[7] = 0;
+
+	saved = *rest;
+	rest->off++;
+	expect_violation(test, "a CPU's part of a tiny block differs from the block's mask");
+	*rest = GOMEM_TINY_NONE;
+	expect_violation(test, "a tiny block is marked as held, but no CPU has it");
+	*rest = saved;
+
+	/* Those of the span's other half were never handed out. */
+	block = (block & GOMEM_PAGE_MASK) + 16 * (GOMEM_TINY_BLOCKS - 1);
+	atomic_or(BIT(3) << gomem_tiny_shift(block), gomem_tiny_word(block));
+	expect_violation(test, "a free tiny block has a mask");
+	gomem_tiny_clear(block, BIT(3));
+
+	block += 16;
+	atomic_or(BIT(3) << gomem_tiny_shift(block), gomem_tiny_word(block));
+	expect_violation(test, "there is a mask behind the last tiny block of a span");
+	gomem_tiny_clear(block, BIT(3));
+
+	expect_violation(test, "nothing");
+	tiny_end_block();
+	tiny_put(test, p, 5);
+}
+
+static struct kunit_case tiny_misuse_cases[] = {
+	KUNIT_CASE(test_double_free),
+	KUNIT_CASE(test_rest_again),
+	KUNIT_CASE(test_double_free_of_span),
+	KUNIT_CASE(test_interior),
+	KUNIT_CASE(test_wrong_function),
+	KUNIT_CASE(test_refused),
+	KUNIT_CASE(test_write_after_free),
+	KUNIT_CASE(test_check),
+	{}
+};
+
+static struct kunit_suite tiny_misuse_suite = {
+	.name = "gomem_tiny_misuse",
+	.init = tiny_init,
+	.exit = tiny_exit,
+	.test_cases = tiny_misuse_cases,
+};
+
+kunit_test_suite(tiny_misuse_suite);

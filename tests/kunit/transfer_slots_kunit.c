@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * transfer_slots_kunit.c - objects that slots flush for others to refill from, on the
+ * module's own heap.
+ *
+ * The counts of a case hold as long as no epoch ends meanwhile.
+ */
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/gomem.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+
+#include "context.h"
+#include "fixture.h"
+#include "api/cache.h"
+#include "base/stats.h"
+#include "cpu/mcache.h"
+#include "cpu/node.h"
+#include "run/check.h"
+#include "run/epoch.h"
+
+/* Objects that a slot moves at once. */
+#define BATCH		GOMEM_BATCH_MAX
+
+/* Let the cache believe that this many objects moved in the last second. */
+static void set_moved(struct gomem_transfer *t, unsigned int objects)
+{
+	t->moved = objects;
+	t->moved_until = jiffies + 1000 * HZ;
+}
+
+#define TRIES		5
+#define OBJECT		1024
+#define NR_MOVED	900
+
+struct seen {
+	u64 transferred;
+	unsigned int held;
+	unsigned int idle;
+	unsigned int drained;
+	size_t bytes[3];
+	s64 cached;
+	u64 double_frees;
+	u64 writes;
+	bool found_twice;
+};
+
+static unsigned int own_spc(void)
+{
+	return gomem_spc_make(gomem_sizeclass(OBJECT), false);
+}
+
+/* Of the node that this CPU allocates from. */
+static struct gomem_heap *own_heap(void)
+{
+	return gomem_node_heap(numa_mem_id());
+}
+
+static struct gomem_mcentral *own_central(void)
+{
+	return &own_heap()->central[own_spc()];
+}
+
+static unsigned int own_held(void)
+{
+	return READ_ONCE(own_central()->transfer.n);
+}
+
+/* Take the lock, because other users of the module's heap may run. */
+static void set_moved_locked(struct gomem_mcentral *c, unsigned int objects)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->lock, flags);
+	set_moved(&c->transfer, objects);
+	if (!objects)
+		c->transfer.moved_until = jiffies;
+	spin_unlock_irqrestore(&c->lock, flags);
+}
+
+static unsigned int make(struct fixture *f, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		f->objs[i] = gomem_alloc(OBJECT, GFP_KERNEL);
+		if (!f->objs[i])
+			break;
+	}
+	return i;
+}
+
+static void unmake(struct fixture *f, unsigned int n)
+{
+	while (n--)
+		gomem_free(f->objs[n]);
+}
+
+/* Free more objects than slots have room for: many of them are transferred. */
+static void move_many(struct fixture *f, unsigned int rounds)
+{
+	while (rounds--) {
+		unsigned int n = make(f, NR_MOVED);
+
+		set_moved_locked(own_central(), SZ_1G);
+		unmake(f, n);
+	}
+	set_moved_locked(own_central(), 0);
+}
+
+static void run_undisturbed(struct kunit *test, void (*body)(struct fixture *f, struct seen *s),
+			    struct seen *s)
+{
+	unsigned int i;
+	u64 looks;
+
+	stay_here(test);
+	for (i = 0; i < TRIES; i++) {
+		memset(s, 0, sizeof(*s));
+		gomem_scavenge_all();
+		looks = gomem_looks();
+		body(test->priv, s);
+		/* Waits for an epoch that is about to end. */
+		gomem_scavenge_all();
+		if (looks == gomem_looks())
+			return;
+	}
+	kunit_skip(test, "an epoch ended each time");
+}
+
+static void use_slots(struct fixture *f, struct seen *s)
+{
+	const struct gomem_kind *k = &gomem_kinds[own_spc()];
+	struct gomem_class_counts n;
+	u64 before;
+
+	move_many(f, 8);
+	before = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS);
+	move_many(f, 1);
+	s->transferred = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS) - before;
+	s->held = own_held();
+	gomem_mcache_count(k, &n);
+	s->cached = n.cached;
+	gomem_mcache_drain(true);
+	gomem_mcache_drain(true);
+	s->idle = own_held();
+	move_many(f, 8);
+	gomem_mcache_drain(false);
+	s->drained = READ_ONCE(own_central()->transfer.room);
+	s->bytes[0] = gomem_mcache_bytes();
+	move_many(f, 8);
+	s->bytes[1] = gomem_mcache_bytes();
+	gomem_mcache_drain_transfers(own_heap());
+	s->bytes[2] = gomem_mcache_bytes();
+}
+
+static void test_slots(struct kunit *test)
+{
+	struct balance b;
+	struct seen s;
+
+	balance_save(&b);
+	run_undisturbed(test, use_slots, &s);
+	KUNIT_EXPECT_GE(test, s.transferred, 256);
+	KUNIT_EXPECT_GE(test, s.held, 256);
+	KUNIT_EXPECT_GT(test, s.cached, s.held);
+	KUNIT_EXPECT_EQ(test, 0, s.idle);
+	KUNIT_EXPECT_EQ(test, 0, s.drained);
+	/* Slots have their stacks by now. */
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE, s.bytes[1] - s.bytes[0]);
+	KUNIT_EXPECT_EQ(test, s.bytes[0], s.bytes[2]);
+	balance_expect(test, &b);
+}
+
+/* Return an object in the transfer cache, or NULL. */
+static void *one_held(unsigned int i)
+{
+	struct gomem_mcentral *c = own_central();
+	unsigned long flags;
+	void *obj = NULL;
+
+	spin_lock_irqsave(&c->lock, flags);
+	if (i < c->transfer.n)
+		obj = c->transfer.objs[i];
+	spin_unlock_irqrestore(&c->lock, flags);
+	return obj;
+}
+
+/* Free one transferred object again, and write to another one. */
+static void misuse(struct fixture *f, struct seen *s)
+{
+	void *twice, *written;
+	unsigned int i, n;
+
+	move_many(f, 8);
+	twice = one_held(0);
+	written = one_held(1);
+	if (!twice || !written)
+		return;
+	s->held = 2;
+	s->double_frees = gomem_misuse_count(GOMEM_DOUBLE_FREE);
+	gomem_free(twice);
+	s->double_frees = gomem_misuse_count(GOMEM_DOUBLE_FREE) - s->double_frees;
+	*(unsigned long *)written = 1;
+	s->writes = gomem_misuse_count(GOMEM_WRITE_AFTER_FREE);
+	n = make(f, NR_MOVED);
+	s->writes = gomem_misuse_count(GOMEM_WRITE_AFTER_FREE) - s->writes;
+	for (i = 0; i < n; i++)
+		s->found_twice |= f->objs[i] == written;
+	unmake(f, n);
+	/* It was set aside, and is nobody's. */
+	gomem_free(written);
+}
+
+static void test_misuse(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct seen s;
+
+	run_undisturbed(test, misuse, &s);
+	KUNIT_ASSERT_EQ(test, 2, s.held);
+	KUNIT_EXPECT_EQ(test, 1, s.double_frees);
+	KUNIT_EXPECT_EQ(test, 1, s.writes);
+	KUNIT_EXPECT_FALSE(test, s.found_twice);
+	/* Misuse of the attempts that an epoch disturbed counts too. */
+	balance_forget_misuses(&f->balance);
+	expect_sound(test);
+}
+
+/* Objects of a typed cache come and go, until @least are in transfer. */
+static void move_cache(struct kunit *test, struct gomem_cache *c, struct gomem_mcentral *central,
+		       unsigned int least, bool bulk)
+{
+	struct fixture *f = test->priv;
+	unsigned int i, round;
+
+	/* An epoch may come between: then begin again. */
+	for (round = 0; round < 100 && READ_ONCE(central->transfer.n) < least; round++) {
+		for (i = 0; i < 600; i++) {
+			f->objs[i] = gomem_cache_alloc(c, GFP_KERNEL);
+			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
+		}
+		set_moved_locked(central, SZ_1G);
+		if (bulk)
+			gomem_cache_free_bulk(c, 600, f->objs);
+		else
+			while (i--)
+				gomem_cache_free(c, f->objs[i]);
+	}
+	KUNIT_EXPECT_GE(test, READ_ONCE(central->transfer.n), least);
+}
+
+/* Transferred objects of a typed cache count, and go when it shrinks or is destroyed. */
+static void test_cache(struct kunit *test)
+{
+	struct gomem_mcentral *central;
+	struct gomem_cache *c;
+	struct balance b;
+
+	stay_here(test);
+	balance_save(&b);
+	c = gomem_cache_create("transfer_kunit", 200, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	central = gomem_central(own_heap(), &c->kind);
+	move_cache(test, c, central, 200, false);
+	gomem_cache_shrink(c);
+	KUNIT_EXPECT_EQ(test, 0, central->nspans);
+	KUNIT_EXPECT_EQ(test, 0, central->transfer.room);
+	move_cache(test, c, central, 200, true);
+	gomem_cache_destroy(c);
+	balance_expect(test, &b);
+}
+
+/* A visitor of caches that has some objects of one in hand. */
+struct visitor {
+	struct gomem_cache *c;
+	struct gomem_mcentral *central;
+	struct completion visits;
+	struct completion done;
+};
+
+static void visit(const struct gomem_kind *k, void *arg)
+{
+	struct visitor *v = arg;
+	void *objs[BATCH];
+	struct gomem_refill r = { .objs = objs, .want = BATCH };
+
+	if (k != &v->c->kind)
+		return;
+	gomem_mcentral_refill(v->central, &r);
+	complete(&v->visits);
+	msleep(100);
+	gomem_mcentral_free(v->central, objs, r.n, false);
+}
+
+static int visit_caches(void *arg)
+{
+	struct visitor *v = arg;
+
+	gomem_visit_typed(visit, v);
+	complete(&v->done);
+	return 0;
+}
+
+/* Hold a typed cache as an epoch does, which empties slots while the cache is destroyed. */
+static void test_destroy_meanwhile(struct kunit *test)
+{
+	struct visitor v;
+	struct balance b;
+
+	stay_here(test);
+	balance_save(&b);
+	init_completion(&v.visits);
+	init_completion(&v.done);
+	v.c = gomem_cache_create("transfer_kunit", 200, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, v.c);
+	v.central = gomem_central(own_heap(), &v.c->kind);
+	move_cache(test, v.c, v.central, 100, false);
+	if (!IS_ERR(kthread_run(visit_caches, &v, "gomem_test/visit"))) {
+		wait_for_completion(&v.visits);
+		gomem_cache_destroy(v.c);
+		wait_for_completion(&v.done);
+	} else {
+		gomem_cache_destroy(v.c);
+	}
+	balance_expect(test, &b);
+}
+
+/* Objects of another node are freed one by one, and transferred there. */
+static void test_other_node(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct gomem_heap *h, *other = NULL;
+	unsigned int i, round, most = 0;
+
+	stay_here(test);
+	for_each_gomem_heap(h)
+		if (h != own_heap())
+			other = h;
+	if (!other)
+		kunit_skip(test, "a single node");
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < 600; i++) {
+			f->objs[i] = gomem_alloc_node(OBJECT, GFP_KERNEL, other->node);
+			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
+		}
+		set_moved_locked(&other->central[own_spc()], SZ_1G);
+		unmake(f, 600);
+		most = max_t(unsigned int, most, READ_ONCE(other->central[own_spc()].transfer.n));
+	}
+	set_moved_locked(&other->central[own_spc()], 0);
+	KUNIT_EXPECT_GE(test, most, 300);
+	gomem_mcache_drain_transfers(other);
+	KUNIT_EXPECT_EQ(test, 0, other->central[own_spc()].transfer.room);
+	KUNIT_EXPECT_NULL(test, gomem_check_all());
+}
+
+static struct kunit_case transfer_slots_cases[] = {
+	KUNIT_CASE(test_slots),
+	KUNIT_CASE(test_misuse),
+	KUNIT_CASE(test_cache),
+	KUNIT_CASE(test_destroy_meanwhile),
+	KUNIT_CASE(test_other_node),
+	{}
+};
+
+static struct kunit_suite transfer_slots_suite = {
+	.name = "gomem_transfer_slots",
+	.init = fixture_init,
+	.exit = fixture_exit,
+	.test_cases = transfer_slots_cases,
+};
+
+kunit_test_suite(transfer_slots_suite);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gomem_misuse_valid.c - calls that are no misuse, and objects that nobody
+ * frees.
+ */
+#define pr_fmt(fmt) "gomem_misuse: " fmt
+
+#include <linux/gomem.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "gomem_misuse.h"
+
+/*
+ * Keep a reference to the page of a freed object until unload, and use the page.
+ */
+static struct page *kept;
+
+#define KEPT_FROM	64
+#define KEPT_BYTES	(PAGE_SIZE - KEPT_FROM)
+
+static int page_kept(const struct misuse_case *c)
+{
+	void *p = gomem_alloc(SZ_8K, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	kept = virt_to_page(p);
+	get_page(kept);
+	gomem_free(p);
+	memset(p + KEPT_FROM, 'x', KEPT_BYTES);
+	return 0;
+}
+
+void put_kept_page(void)
+{
+	if (!kept)
+		return;
+	pr_info("kept page: %d reference, contents %s\n", page_count(kept),
+		memchr_inv(page_address(kept) + KEPT_FROM, 'x', KEPT_BYTES) ?
+		"lost" : "kept");
+	put_page(kept);
+}
+
+/* gomem must count none of these calls. */
+static int none(const struct misuse_case *c)
+{
+	gomem_free(NULL);
+	gomem_free(ZERO_SIZE_PTR);
+	gomem_free_sensitive(NULL);
+	gomem_free_bulk(0, NULL);
+	gomem_scratch_put(NULL);
+	gomem_arena_destroy(NULL);
+	if (gomem_usable_size(NULL) || gomem_usable_size(ZERO_SIZE_PTR))
+		return -EIO;
+	if (gomem_owns(NULL) || gomem_owns(ZERO_SIZE_PTR) ||
+	    gomem_owns(&static_data))
+		return -EIO;
+	if (gomem_alloc(0, GFP_KERNEL) != ZERO_SIZE_PTR)
+		return -EIO;
+	return 0;
+}
+
+/* Leave objects of all types to gomem. */
+static int leak(const struct misuse_case *c)
+{
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+	int i;
+
+	if (!a || !gomem_arena_alloc(a, 100, GFP_KERNEL) ||
+	    !gomem_arena_alloc(a, SZ_64K, GFP_KERNEL))
+		return -ENOMEM;
+
+	for (i = 0; i < 3; i++)
+		if (!gomem_alloc(48, GFP_KERNEL) ||
+		    !gomem_strdup("tiny", GFP_KERNEL))
+			return -ENOMEM;
+	if (!gomem_scratch_get(1, GFP_KERNEL))
+		return -ENOMEM;
+	return gomem_alloc(100000, GFP_KERNEL) ? 0 : -ENOMEM;
+}
+
+/* gomem_dump_obj() describes any address. */
+static int dump_live(const struct misuse_case *c)
+{
+	u8 *p = gomem_alloc(96, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_dump_obj(p + 5);
+	gomem_free(p);
+	return 0;
+}
+
+static int dump_kmalloc(const struct misuse_case *c)
+{
+	void *p = kmalloc(100, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_dump_obj(p);
+	kfree(p);
+	return 0;
+}
+
+const struct misuse_case valid_cases[] = {
+	{ "none", none, .counter = "" },
+	{ "page_kept", page_kept },
+	{ "leak", leak },
+	{ "dump_live", dump_live },
+	{ "dump_kmalloc", dump_kmalloc },
+	{}
+};
