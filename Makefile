@@ -227,11 +227,12 @@ kunit:
 selftest:
 	@scripts/runtests selftest
 
-# SCENARIO=, KERNEL= and MODE= select what to measure. TRACES= names traces to
-# replay instead of those in tests/traces.
+# SCENARIO=, KERNEL= and MODE= select what to measure, and SWEEP=full measures
+# many more sizes. TRACES= names traces to replay instead of those in
+# tests/traces.
 bench:
 	@scripts/bench $(if $(SCENARIO),--scenario=$(SCENARIO)) $(if $(KERNEL),--kernel=$(KERNEL)) \
-		$(if $(MODE),--mode=$(MODE)) $(TRACES)
+		$(if $(MODE),--mode=$(MODE)) $(if $(SWEEP),--sweep=$(SWEEP)) $(TRACES)
 
 # FILES= names files of gomem/ whose lines that no suite executed are printed.
 coverage:

@@ -17,7 +17,7 @@ import threading
 import time
 from typing import NamedTuple
 
-from bench_scenarios import METRICS, OFF, TOP, by_name
+from bench_scenarios import METRICS, OFF, TOP, Sweep, by_name
 
 VM = os.path.join(TOP, "scripts/vm")
 GUEST = os.path.join(TOP, "scripts/guest")
@@ -95,12 +95,13 @@ class Machine:
     start = time.monotonic()
     say_lock = threading.Lock()
 
-    def __init__(self, mode, kernel, settings, names, traces=(), ubsan=False):
+    def __init__(self, mode, kernel, settings, names, traces=(), ubsan=False, sweep=Sweep()):
         self.mode = mode
         self.kernel = kernel
         self.settings = settings
         self.names = names
         self.ubsan = ubsan
+        self.sweep = sweep
         self.traces = list(traces)
         self.rows = []
         self.info = {}
@@ -201,7 +202,7 @@ class Machine:
 
     def run_module(self, names):
         """Run the scenarios that gomem_bench.ko has."""
-        plan = [(name, size) for name in names for size in by_name(name).sizes]
+        plan = [(name, size) for name in names for size in self.sweep.sizes(by_name(name))]
         options = {"icount": ["--accel=icount"], "native": [],
                    "icount2": ["--accel=icount", "--cpus=2"],
                    "smp": ["--accel=tcg", "--cpus=4"]}[self.mode]

@@ -64,6 +64,11 @@ class Report:
                 self.index[row[:-1]] = row.value
         self.rows = [Row(*key, value) for key, value in self.index.items()]
         self.add_per_cpu()
+        self.swept = {}
+        for row in self.rows:
+            if row.size.isdigit():
+                self.swept.setdefault((row.mode, row.kernel, row.scenario), set()).add(
+                    int(row.size))
 
     def read(self, path):
         """Read earlier results."""
@@ -142,30 +147,42 @@ class Report:
             met = ratio >= goal.limit if goal.at_least else ratio <= goal.limit
             verdict = "unclear" if self.is_unclear(row, goal) else "met" if met else "MISSED"
             sign = ">=" if goal.at_least else "<="
-            self.verdicts.append((goal, row, verdict))
+            self.verdicts.append((goal, row, verdict, ratio))
             texts.append(f"{goal.other} {sign} {goal.limit:.3g}: {verdict}")
         return "  ".join(texts)
 
+    @staticmethod
+    def worst(goal, found):
+        """The verdict on the worst row of a goal, as text."""
+        ratio, row = (min if goal.at_least else max)((f[3], f[1]) for f in found)
+        where = row.size if row.size.isdigit() else row.scenario.split(":", 1)[-1]
+        return f"{percent_or_times(ratio)} at {where}"
+
     def goal_lines(self):
-        """Lines that tell how often each goal is met."""
-        counts = {}
-        for goal, row, verdict in self.verdicts:
-            counts.setdefault((goal, row.kernel), []).append(verdict)
-        lines = [f"{'scenario':23} {'mode':7} {'kernel':15} {'against':18} {'goal':8} result"]
-        for (goal, kernel), verdicts in counts.items():
+        """Lines that tell how often each goal is met, and where it is met worst."""
+        groups = {}
+        for found in self.verdicts:
+            groups.setdefault((found[0], found[1].kernel), []).append(found)
+        lines = [f"{'scenario':23} {'mode':7} {'kernel':15} {'against':18} {'goal':8} "
+                 f"{'worst':16} result"]
+        for (goal, kernel), found in groups.items():
+            verdicts = [verdict for _, _, verdict, _ in found]
             goal_text = f"{'>=' if goal.at_least else '<='} {goal.limit:.3g}"
             metric = f" {goal.metric}" if goal.mode == "memory" else ""
             result = verdicts[0] if len(set(verdicts)) == 1 else ", ".join(
                 f"{word} at {verdicts.count(word)}" for word in ("met", "MISSED", "unclear")
                 if word in verdicts)
             lines.append(f"{goal.scenario:23} {goal.mode:7} {kernel:15} "
-                         f"{goal.other + metric:18} {goal_text:8} {result}")
+                         f"{goal.other + metric:18} {goal_text:8} "
+                         f"{self.worst(goal, found):16} {result}")
         return lines
 
     # --- Tables --------------------------------------------------------------
 
-    def cost_table(self, mode, kernel, scenario, sizes):
-        """The table of instructions or times of gomem and the others."""
+    def cost_table(self, mode, kernel, scenario, sizes, swept=()):
+        """The table of instructions or times of gomem and the others. Of the
+        swept sizes it shows those that miss a goal.
+        """
         metric = METRICS[mode] if scenario != "tiny_held" else "held_bytes"
         cpus = 2 if mode in ("icount2", "smp") else 1
         names = [a for a in ALLOCATORS
@@ -177,7 +194,7 @@ class Report:
         head = f"{'size':>8}" + "".join(f" {a:>{width[a]}}" for a in names)
         head += "".join(f" {'/' + a:>{width[a]}}" for a in names[1:]) + "  spread"
         lines = [head]
-        for size in map(str, sizes):
+        for size in map(str, sorted({*sizes, *swept})):
             value = {a: self.get(kernel, mode, cpus, scenario, size, a, metric) for a in names}
             if value["gomem"] is None:
                 continue
@@ -186,6 +203,8 @@ class Report:
                          for a in names)
             verdict = self.judge(Row(kernel, mode, cpus, scenario, size, "gomem", metric,
                                      value["gomem"]))
+            if int(size) not in sizes and "MISSED" not in verdict:
+                continue
             lines.append(f"{size:>8}" +
                          "".join(f" {number(value[a]):>{width[a]}}" for a in names) +
                          "".join(f" {percent_or_times(r):>{width[a]}}"
@@ -318,7 +337,8 @@ class Report:
             return special[scenario.how](kernel)
         if scenario.name in ("scale", "remote"):
             return self.thread_table(mode, kernel, scenario.name, sizes)
-        return self.cost_table(mode, kernel, scenario.name, sizes)
+        swept = () if few else self.swept.get((mode, kernel, scenario.name), ())
+        return self.cost_table(mode, kernel, scenario.name, sizes, swept)
 
     def tables(self, few=False):
         """Yield (mode, kernel, scenario, lines) for each table, those with the
@@ -358,6 +378,9 @@ class Report:
         yield f"tools: {output_of('gcc', '--version').splitlines()[0]}; " \
               f"{output_of('qemu-system-x86_64', '--version').splitlines()[0]}"
         yield "costs: the empty loop is measured in turn with the others, and taken off"
+        sweep = self.machines[0].sweep
+        if sweep.how != "none":
+            yield f"sizes: beside those of the tables those of a sweep, {sweep.how}, seed {sweep.seed}"
         yield "kernels: NAME has the kernel's defaults, NAME:off mitigations=off init_on_alloc=0"
         seen = set()
         for machine in self.machines:

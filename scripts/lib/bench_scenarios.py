@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""bench_scenarios.py - the scenarios of scripts/bench, and the goals.
+"""bench_scenarios.py - the scenarios of scripts/bench, their sizes, and the goals.
 
 Each scenario says in one line what it shows, and in one what it does not.
 """
 import os
+import random
 import re
 import subprocess
 from typing import NamedTuple
@@ -28,40 +29,86 @@ def class_sizes():
 
 
 class Scenario(NamedTuple):
-    """A scenario: its modes and sizes; how it is run (a method of Machine)."""
+    """A scenario: its modes and sizes; how it is run (a method of Machine); the
+    least and the largest size of a sweep.
+    """
     name: str
     modes: tuple
     sizes: tuple
     shows: str
     hides: str
     how: str = "module"
+    sweep: tuple = ()
+
+
+# The largest object, GOMEM_MAX_SIZE.
+MOST = 4 * MIB
+
+# Random sizes of a sweep, and sizes that a sample has of each scenario's sweep.
+RANDOM_SIZES = 20
+SAMPLE = 4
+
+
+def swept_sizes(least, most, seed):
+    """The sizes of a sweep: each size class and each power of two with its
+    neighbours, and random sizes, as many from each power of two.
+    """
+    edges = [*class_sizes(), *(1 << i for i in range(MOST.bit_length()))]
+    sizes = {edge + step for edge in edges for step in (-1, 0, 1)}
+    rnd = random.Random(f"{seed} {least} {most}")
+    sizes.update(int(least * (most / least) ** rnd.random()) for _ in range(RANDOM_SIZES))
+    return sorted(size for size in sizes if least <= size <= most)
+
+
+class Sweep(NamedTuple):
+    """Which sizes are measured beside those that a scenario always has: those
+    of its sweep ("full"), some of them ("sample"), or none ("none").
+    """
+    how: str = "none"
+    seed: int = 0
+
+    def sizes(self, scenario):
+        """All sizes of a scenario."""
+        more = []
+        if scenario.sweep and self.how != "none":
+            more = swept_sizes(*scenario.sweep, self.seed)
+        if self.how == "sample":
+            rnd = random.Random(f"{self.seed} {scenario.name}")
+            more = rnd.sample(more, min(SAMPLE, len(more)))
+        return sorted({*scenario.sizes, *more})
 
 
 BOTH = ("icount", "native")
+SMALL = (1, 8 * KIB)
 FEW = (8, 16, 64, 112, 256, 512, 1024, 2048, 4096, 8192)
 FILLED = (8, 64, 256, 1024, 4096, 8192)
 
 SCENARIOS = [
     Scenario("pair", BOTH, tuple(class_sizes()),
              "the hit path: one object is allocated and freed again and again",
-             "It does not show refills, cold caches or other CPUs"),
+             "It does not show refills, cold caches or other CPUs",
+             sweep=SMALL),
     Scenario("const_pair", BOTH, (16, 64, 100, 256, 1024, 4096, 8192),
              "the same as pair, with a size that the compiler knows",
              "kmem_cache always knows the size. The limits of pair apply here, too"),
     Scenario("zalloc", BOTH, (16, 64, 256, 1024, 4096, 8192, 32768),
              "the same as pair, with an object that is cleared whatever the kernel's settings",
              "It does not show what the caller saves as the cleared object is in the "
-             "processor's cache"),
+             "processor's cache",
+             sweep=SMALL),
     Scenario("batch64", BOTH, FEW,
              "64 allocations, then 64 frees: slots overflow where objects are large",
-             "It does not show fragmentation: all objects of a round die together"),
+             "It does not show fragmentation: all objects of a round die together",
+             sweep=SMALL),
     Scenario("refill", BOTH, FEW,
              "4096 allocations, then 4096 frees: the average cost behind the hit path",
-             "It does not show the worst case of one refill"),
+             "It does not show the worst case of one refill",
+             sweep=SMALL),
     Scenario("fill", BOTH, FILLED,
              "10 000 allocations, then 10 000 frees: spans are made and freed, too",
              "It does not show reuse: memory is filled from nothing and all of it is freed, in "
-             "order"),
+             "order",
+             sweep=SMALL),
     Scenario("fill_alloc", ("icount",), FILLED,
              "only the allocations of fill",
              "The limits of fill apply here, too"),
@@ -71,35 +118,43 @@ SCENARIOS = [
     Scenario("bulk4", BOTH, (16, 64, 256, 1024, 4096),
              "calls with 4 objects each, against the bulk calls of kmem_cache. gomem_cache is a "
              "typed cache of gomem's",
-             "It does not show kmalloc, which has no bulk allocation"),
+             "It does not show kmalloc, which has no bulk allocation",
+             sweep=SMALL),
     Scenario("bulk16", BOTH, (16, 64, 256, 1024, 4096),
              "the same as bulk4 with 16 objects",
-             "kmalloc has no bulk allocation"),
+             "kmalloc has no bulk allocation",
+             sweep=SMALL),
     Scenario("bulk64", BOTH, (16, 64, 256, 1024, 4096),
              "the same as bulk4 with 64 objects",
-             "kmalloc has no bulk allocation"),
+             "kmalloc has no bulk allocation",
+             sweep=SMALL),
     Scenario("bulk256", BOTH, (16, 64, 256, 1024, 4096),
              "the same as bulk4 with 256 objects",
-             "kmalloc has no bulk allocation"),
+             "kmalloc has no bulk allocation",
+             sweep=SMALL),
     Scenario("churn", BOTH, (64, 100, 256, 1024, 4096),
              "20 000 live objects of which 1 to 2048 random ones are freed, then allocated anew",
-             "It does not show objects of different age: each is as likely to die as any other"),
+             "It does not show objects of different age: each is as likely to die as any other",
+             sweep=SMALL),
     Scenario("mixed", BOTH, (1,),
              "10 000 live objects of all sizes: a random one is replaced by one of another size",
              "It does not show bursts. The mix is roughly that of a busy kernel"),
     Scenario("realloc_grow", BOTH, (256, 4096, 65536),
              "a buffer that grows from 16 bytes by a quarter at a time, copies included",
-             "It does not show neighbours in the way: nothing else is allocated in the meantime"),
-    Scenario("large", BOTH, tuple((64 * KIB) << i for i in range(7)),
-             "objects of 64 KiB to 4 MiB, allocated and freed in turn, against the page allocator",
-             "It does not show a fragmented machine, where the kernel has no such blocks"),
+             "It does not show neighbours in the way: nothing else is allocated in the meantime",
+             sweep=(16, MOST)),
+    Scenario("large", BOTH, tuple((16 * KIB) << i for i in range(9)),
+             "objects of 16 KiB to 4 MiB, allocated and freed in turn, against the page allocator",
+             "It does not show a fragmented machine, where the kernel has no such blocks",
+             sweep=(8 * KIB + 1, MOST)),
     Scenario("irq", BOTH, (16, 112, 1024, 8192),
              "the hit path in a hard interrupt, with GFP_ATOMIC",
-             "It does not show the way into the interrupt"),
-    Scenario("tiny", BOTH, (1, 2, 4, 8, 12, 15),
+             "It does not show the way into the interrupt",
+             sweep=SMALL),
+    Scenario("tiny", BOTH, tuple(range(1, 16)),
              "pointer-free objects below 16 bytes, allocated and freed in turn",
              "It does not show the memory that they save: see tiny_held"),
-    Scenario("tiny_held", BOTH, (1, 4, 8, 12),
+    Scenario("tiny_held", BOTH, tuple(range(1, 16)),
              "bytes taken from the kernel for each of 200 000 tiny objects",
              "It does not show what is left when half of them are freed"),
     Scenario("cold_alloc", ("native",), (16, 112, 1024),
@@ -185,12 +240,12 @@ class Goal(NamedTuple):
 
 def _hit_goals():
     for name in ("pair", "const_pair", "batch64"):
-        yield Goal(name, "icount", "instructions", "kmalloc", 0.4, (8, 8192), True)
-        yield Goal(name, "icount", "instructions", "kmalloc", 0.45, (8, 128), False)
+        yield Goal(name, "icount", "instructions", "kmalloc", 0.4, (1, 8192), True)
+        yield Goal(name, "icount", "instructions", "kmalloc", 0.45, (1, 128), False)
         yield Goal(name, "icount", "instructions", "kmalloc", 0.75, (129, 8192), False)
-        yield Goal(name, "native", "ns", "kmalloc", 0.45, (8, 8192))
-    yield Goal("pair", "icount", "instructions", "kmem_cache", 0.45, (8, 8192), True)
-    yield Goal("pair", "native", "ns", "kmem_cache", 0.45, (8, 8192))
+        yield Goal(name, "native", "ns", "kmalloc", 0.45, (1, 8192))
+    yield Goal("pair", "icount", "instructions", "kmem_cache", 0.45, (1, 8192), True)
+    yield Goal("pair", "native", "ns", "kmem_cache", 0.45, (1, 8192))
 
 
 def _other_goals():
@@ -200,8 +255,9 @@ def _other_goals():
         yield Goal("churn", mode, metric, "kmalloc", 0.5)
         yield Goal("fill", mode, metric, "kmalloc", 0.75)
         yield Goal("tiny", mode, metric, "kmalloc", 0.6)
-        for other in ("kmalloc", "alloc_pages_exact"):
-            yield Goal("large", mode, metric, other, 0.4, (64 * KIB, 4 * MIB))
+        yield Goal("large", mode, metric, "kmalloc", 0.4, (8 * KIB + 1, MOST))
+        yield Goal("large", mode, metric, "alloc_pages_exact", 0.4, (64 * KIB, MOST))
+        yield Goal("realloc_grow", mode, metric, "kmalloc", 0.8)
     yield Goal("remote_cost", "icount2", "instructions", "kmalloc", 0.5)
     yield Goal("remote", "icount2", "ops_per_s", "kmalloc", 2.2, at_least=True)
     yield Goal("remote", "smp", "ops_per_s", "kmalloc", 2.2, at_least=True)
