@@ -118,7 +118,7 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h,
 }
 
 /*
- * Make a longer span out of a run of this CPU's page cache, and a descriptor
+ * Make a span out of a run of this CPU's page cache, and a descriptor
  * that was kept with such a run. Return NULL if it has no run of that length.
  */
 static noinline struct gomem_span *
@@ -168,11 +168,15 @@ alloc_short(struct gomem_heap *h, const struct gomem_span_request *req)
 static struct gomem_span *
 alloc_from_pcache(struct gomem_heap *h, const struct gomem_span_request *req)
 {
+	struct gomem_span *s = NULL;
+
 	if (!suits_pcache(h, req, GOMEM_PCACHE_RUN_MAX))
 		return NULL;
-	if (req->npages <= GOMEM_PCACHE_SPAN_MAX)
-		return alloc_short(h, req);
-	return alloc_from_run(h, req);
+	if (gomem_makes_run(req->npages))
+		s = alloc_from_run(h, req);
+	if (!s && req->npages <= GOMEM_PCACHE_SPAN_MAX)
+		s = alloc_short(h, req);
+	return s;
 }
 
 /*

@@ -204,6 +204,16 @@ static noinline void free_alone(struct gomem_span *s)
 	free_some(s->heap, &spans, 1);
 }
 
+/* Keep pages in the block of the page cache that they are from, or as a run. */
+static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
+		       unsigned long page, unsigned int npages)
+{
+	if (npages <= GOMEM_PCACHE_SPAN_MAX &&
+	    gomem_pcache_free(pc, page, npages, gomem_heap_pcache_limit(h)))
+		return true;
+	return keep_run(h, pc, page, npages);
+}
+
 /*
  * Keep the pages and the descriptor of a long span in this CPU's page cache, if
  * both have room there. This is the usual case, so it gets by without
@@ -218,7 +228,7 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 
 	pc = gomem_heap_lock_pcache(h, &flags);
 	kept = pc->nr_desc[index] < GOMEM_PCACHE_DESCS &&
-	       keep_run(h, pc, page, npages);
+	       keep_pages(h, pc, page, npages);
 	if (kept) {
 		trace_free(s);
 		gomem_heap_take_apart(h, pc, s, page);

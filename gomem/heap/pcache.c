@@ -148,7 +148,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_take_run);
  * gomem_pcache_put_run - put the pages of a freed span into the cache as a run
  * @pc: the cache, which has less than GOMEM_PCACHE_RUNS runs
  * @page: the first page
- * @npages: number of pages, more than GOMEM_PCACHE_SPAN_MAX
+ * @npages: number of pages, at least GOMEM_PCACHE_RUN_MIN
  *
  * Context: any, with @pc->lock held.
  */

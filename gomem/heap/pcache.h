@@ -40,6 +40,12 @@
  */
 #define GOMEM_PCACHE_SPAN_MAX	7
 
+/*
+ * Fewest pages of a run. A block may have no more than GOMEM_PCACHE_MIN pages,
+ * and keep these while longer spans come and go.
+ */
+#define GOMEM_PCACHE_RUN_MIN	(GOMEM_PCACHE_MIN + 1)
+
 /* Most descriptors per size in a cache. A refill fetches half of them. */
 #define GOMEM_PCACHE_DESCS	8
 
@@ -53,7 +59,7 @@
 /**
  * struct gomem_run - adjacent free pages in a page cache
  * @page: the first page
- * @npages: number of pages, more than GOMEM_PCACHE_SPAN_MAX
+ * @npages: number of pages, at least GOMEM_PCACHE_RUN_MIN
  * @seen: the run was here when gomem_heap_drain_runs() or
  *	gomem_heap_drain_pcaches() last looked for unused runs
  */

@@ -47,7 +47,7 @@ static inline bool gomem_heap_is_near(const struct gomem_heap *h)
 /* Does a page cache keep the pages of such a span as a run? */
 static inline bool gomem_makes_run(unsigned int npages)
 {
-	return npages > GOMEM_PCACHE_SPAN_MAX && npages <= GOMEM_PCACHE_RUN_MAX;
+	return npages >= GOMEM_PCACHE_RUN_MIN && npages <= GOMEM_PCACHE_RUN_MAX;
 }
 
 /*

@@ -117,7 +117,7 @@ static bool run_is_sound(struct gomem_heap *h, const struct gomem_run *run)
 		    BIT_ULL(i % 64) || c->tag[i])
 			return false;
 	}
-	return run->npages > GOMEM_PCACHE_SPAN_MAX;
+	return run->npages >= GOMEM_PCACHE_RUN_MIN;
 }
 
 static const char *check_pcache(struct gomem_heap *h, struct gomem_pcache *pc)

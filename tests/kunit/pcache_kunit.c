@@ -392,6 +392,34 @@ static void test_without_lock(struct kunit *test)
 	span_set_put_all(test, &f->base.set);
 }
 
+/* If the block has too few pages left, a longer span comes from a run. */
+static void test_short_runs(struct kunit *test)
+{
+	struct pcache_fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap_snapshot before, after;
+	unsigned int n, i;
+
+	move_to(test, raw_smp_processor_id());
+	fill_heap(test, h, 2);
+	for (n = GOMEM_PCACHE_RUN_MIN; n <= GOMEM_PCACHE_SPAN_MAX; n++) {
+		do {
+			span_set_get(test, &f->base.set, h, 1);
+		} while (hweight64(this_pcache(h)->free) != GOMEM_PCACHE_MIN - 1);
+		span_set_put(test, &f->base.set, span_set_get(test, &f->base.set, h, n));
+		gomem_heap_get(h, &before);
+		for (i = 0; i < 100; i++)
+			span_set_put(test, &f->base.set, span_set_get(test, &f->base.set, h, n));
+		gomem_heap_get(h, &after);
+		KUNIT_EXPECT_EQ_MSG(test, 0, after.stats.lock_taken - before.stats.lock_taken,
+				    "%u pages", n);
+		KUNIT_EXPECT_EQ(test, 100, after.counts.cache_spans - before.counts.cache_spans);
+		span_set_expect(test, &f->base.set, h);
+	}
+	span_set_put_all(test, &f->base.set);
+	span_set_expect(test, &f->base.set, h);
+}
+
 /* Before the heap grows, all caches return their pages. */
 static void test_given_up_before_growth(struct kunit *test)
 {
@@ -739,6 +767,7 @@ static struct kunit_case pcache_cases[] = {
 	KUNIT_CASE(test_limit),
 	KUNIT_CASE(test_limit_freeing),
 	KUNIT_CASE(test_without_lock),
+	KUNIT_CASE(test_short_runs),
 	KUNIT_CASE(test_given_up_before_growth),
 	KUNIT_CASE(test_given_up_for_others),
 	KUNIT_CASE(test_idle),
