@@ -229,16 +229,16 @@ static void cause_bad_page(void)
 }
 
 /*
- * A stale copy of a pointer hides its object from kmemleak. The kernel's caches
- * keep such copies of one refill's objects, so leak the objects of several
- * refills.
+ * A stale copy of a pointer hides its object from kmemleak. Since 7.0 the
+ * kernel's caches keep such copies in up to 23 arrays of about 60 objects, so
+ * leak more than that.
  */
 static void cause_leak(void)
 {
 	char *p;
 	int i;
 
-	for (i = 0; i < 256; i++) {
+	for (i = 0; i < 4096; i++) {
 		p = kmalloc(200, GFP_KERNEL);
 		OPTIMIZER_HIDE_VAR(p);
 	}
