@@ -140,8 +140,8 @@ static void publish_mcache(struct gomem_mcache **where, struct gomem_mcache *mc)
 		return;
 	/*
 	 * Other CPUs read the cache as soon as they see the pointer. Pairs with
-	 * the address dependency in those readers: find_place(),
-	 * gomem_mcache_drain(), gomem_mcache_bytes(), check_blocks() of tiny.c.
+	 * the address dependency in those readers: gomem_place_find(),
+	 * gomem_look_at_cpu(), gomem_mcache_bytes(), check_blocks() of tiny.c.
 	 */
 	smp_store_release(where, mc);
 }

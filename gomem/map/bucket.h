@@ -28,7 +28,7 @@ struct module;
  *	comparison only: the module may be gone
  * @allocs: objects recorded so far, in units of 2^-8: see gomem_sample_weight()
  * @frees: of these, objects that were freed
- * @seen: objects that were live at the last look of gomem_profile_leaks()
+ * @seen: objects that were live when the file leaks was read last
  * @names: the frames in words, made when a module of theirs was unloaded; or
  *	NULL
  * @gone: a module of its frames was unloaded: another one may be at the same

@@ -20,14 +20,15 @@
  * lock does, the span has a single owner:
  *
  *	DEAD -> CENTRAL		mcentral_refill.c, for a new span; mcentral lock
- *	DEAD -> LARGE		mheap.c, for one large object; no lock
- *	DEAD -> ARENA		mheap.c, for a block of an arena; no lock
+ *	DEAD -> LARGE		spanpages.c, for a new span or at the end of a
+ *				resize; no lock
+ *	DEAD -> ARENA		spanpages.c, for a block of an arena; no lock
  *	CENTRAL <-> CACHED	mcentral_refill.c, and back in mcentral.c; small
  *				spans only; mcentral lock
  *	CENTRAL -> DEAD		mcentral_lists.h, for an empty span that leaves
  *				the lists; mcentral lock
- *	LARGE -> DEAD		the free or resize that claims the object; no
- *				lock
+ *	LARGE -> DEAD		mheap.h, by the free or resize that claims the
+ *				object; no lock
  *	ARENA -> DEAD		spanpages.c, when it is freed; page cache lock
  */
 #ifndef GOMEM_SPAN_H

@@ -159,7 +159,7 @@ int gomem_shrink_init(void)
 /**
  * gomem_shrink_exit - unregister the shrinker and the OOM notifier
  *
- * Waits until these and the work of gomem_shrink_pay_later() have returned.
+ * Waits until these and the work of gomem_nodes_pay_later() have returned.
  *
  * Context: may sleep.
  */
