@@ -441,11 +441,11 @@ static struct notifier_block module_notifier = { .notifier_call = module_changes
  * gomem_profile_init - get notified when modules are unloaded
  *
  * Context: may sleep.
- * Return: 0, or an error.
  */
-int gomem_profile_init(void)
+void __init gomem_profile_init(void)
 {
-	return register_module_notifier(&module_notifier);
+	/* Fails only if the notifier is registered already. */
+	register_module_notifier(&module_notifier);
 }
 
 /**

@@ -77,7 +77,7 @@ static __always_inline void gomem_profile_count(void **p, unsigned int n,
 		gomem_profile_take_many(p, n, size);
 }
 
-int gomem_profile_init(void);
+void gomem_profile_init(void);
 void gomem_profile_exit(void);
 
 #endif /* GOMEM_PROFILE_H */

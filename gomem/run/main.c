@@ -40,13 +40,29 @@ static bool __init is_aligned(unsigned long base)
 	return false;
 }
 
-/* Set up what needs no memory and cannot fail. */
+/* Set up what needs no heap and cannot fail. */
 static void __init init_constants(void)
 {
 	gomem_kinds_init();
 	gomem_key_init();
 	gomem_shuffle_init();
 	gomem_kernel_pages_init();
+	gomem_heapfiles_init();
+	gomem_rcu_init();
+}
+
+/*
+ * Begin what runs by itself, and let the kernel and the administrator in. None
+ * of this can fail, so the module's init has nothing to undo after it.
+ */
+static void __init start(void)
+{
+	gomem_profile_init();
+	gomem_oom_init();
+	gomem_epoch_init();
+	gomem_heapfiles_start();
+	gomem_debugfs_init();
+	gomem_kfrees_init();
 }
 
 /* Each step uses only what the steps before it have set up. */
@@ -65,7 +81,6 @@ static int __init gomem_init(void)
 	if (err)
 		goto exit_queue;
 	gomem_free_init();
-	gomem_heapfiles_init();
 	err = gomem_mcache_init();
 	if (err)
 		goto exit_nodes;
@@ -73,28 +88,13 @@ static int __init gomem_init(void)
 	err = gomem_hotplug_init();
 	if (err)
 		goto exit_mcache;
-	gomem_rcu_init();
 	err = gomem_shrink_init();
 	if (err)
-		goto exit_rcu;
-	err = gomem_profile_init();
-	if (err)
-		goto exit_shrink;
-	err = gomem_oom_init();
-	if (err)
-		goto exit_profile;
-	gomem_epoch_init();
-	gomem_heapfiles_start();
-	gomem_debugfs_init();
-	gomem_kfrees_init();
+		goto exit_hotplug;
+	start();
 	return 0;
 
-exit_profile:
-	gomem_profile_exit();
-exit_shrink:
-	gomem_shrink_exit();
-exit_rcu:
-	gomem_rcu_exit();
+exit_hotplug:
 	gomem_hotplug_exit();
 exit_mcache:
 	gomem_mcache_exit();

@@ -65,11 +65,11 @@ static struct notifier_block oom_notifier = { .notifier_call = at_oom };
  * gomem_oom_init - get notified when the kernel is out of memory
  *
  * Context: may sleep.
- * Return: 0, or an error.
  */
-int __init gomem_oom_init(void)
+void __init gomem_oom_init(void)
 {
-	return register_oom_notifier(&oom_notifier);
+	/* Fails only if the notifier is registered already. */
+	register_oom_notifier(&oom_notifier);
 }
 
 /**

@@ -5,7 +5,7 @@
 #ifndef GOMEM_OOM_H
 #define GOMEM_OOM_H
 
-int gomem_oom_init(void);
+void gomem_oom_init(void);
 void gomem_oom_exit(void);
 
 #endif /* GOMEM_OOM_H */

@@ -152,6 +152,7 @@ int gomem_shrink_init(void)
 
 	if (err)
 		return err;
+	/* Fails only if the notifier is registered already. */
 	register_oom_notifier(&oom_notifier);
 	return 0;
 }
