@@ -39,6 +39,45 @@ static void describe_tiny(unsigned long addr, char *buf, size_t len)
 		snprintf(buf, len, ", behind a live object at + %d", before);
 }
 
+/* Describe an address in a page that no live span has. */
+static void describe_no_span(unsigned long addr, char *buf, size_t len)
+{
+	unsigned int n;
+
+	if (gomem_pagemap_has_page(&gomem_pagemap, addr)) {
+		snprintf(buf, len, "in a free page of the heap");
+		return;
+	}
+	n = scnprintf(buf, len, "not gomem's: ");
+	gomem_foreign_describe(addr, buf + n, len - n);
+}
+
+/* Describe an address in a span of small objects. */
+static void describe_small(const struct gomem_span *s, unsigned long addr,
+			   char *buf, size_t len)
+{
+	unsigned int i = gomem_span_index(s, addr), n;
+	unsigned long offset = addr - (unsigned long)gomem_span_object(s, i);
+	const char *word = gomem_object_word(gomem_spc_class(s->spc));
+
+	if (i >= s->nelems) {
+		snprintf(buf, len, "tail of a span of %u-byte %ss", s->elemsize,
+			 word);
+		return;
+	}
+	if (s->kind->cache) {
+		snprintf(buf, len,
+			 "%u-byte object %u of %u in its span of cache %.32s, + %lu",
+			 s->kind->object_size, i, s->nelems, s->kind->name,
+			 offset);
+		return;
+	}
+	n = scnprintf(buf, len, "%u-byte %s %u of %u in its span, + %lu",
+		      s->elemsize, word, i, s->nelems, offset);
+	if (s->spc == GOMEM_TINY_SPC)
+		describe_tiny(addr, buf + n, len - n);
+}
+
 /**
  * gomem_describe - say in words where an address lies
  * @addr: any value
@@ -52,7 +91,6 @@ static void describe_tiny(unsigned long addr, char *buf, size_t len)
 void gomem_describe(unsigned long addr, char *buf, size_t len)
 {
 	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, addr);
-	unsigned int i, n;
 
 	/*
 	 * The read-side section keeps the page and the typed cache: see
@@ -60,41 +98,16 @@ void gomem_describe(unsigned long addr, char *buf, size_t len)
 	 */
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(),
 			 "gomem without rcu_read_lock(): the memory may be freed");
-	if (!s) {
-		if (gomem_pagemap_has_page(&gomem_pagemap, addr)) {
-			snprintf(buf, len, "in a free page of the heap");
-		} else {
-			i = scnprintf(buf, len, "not gomem's: ");
-			gomem_foreign_describe(addr, buf + i, len - i);
-		}
-		return;
-	}
-	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
-		snprintf(buf, len, "in a %u-byte block of an arena, + %lu", s->elemsize,
+	if (!s)
+		describe_no_span(addr, buf, len);
+	else if (gomem_span_state(s) == GOMEM_SPAN_ARENA)
+		snprintf(buf, len, "in a %u-byte block of an arena, + %lu",
+			 s->elemsize, addr - s->base);
+	else if (!s->divmul)
+		snprintf(buf, len, "%u-byte large object, + %lu", s->elemsize,
 			 addr - s->base);
-		return;
-	}
-	if (!s->divmul) {
-		snprintf(buf, len, "%u-byte large object, + %lu", s->elemsize, addr - s->base);
-		return;
-	}
-	i = gomem_span_index(s, addr);
-	if (i >= s->nelems) {
-		snprintf(buf, len, "tail of a span of %u-byte %ss", s->elemsize,
-			 gomem_object_word(gomem_spc_class(s->spc)));
-		return;
-	}
-	if (s->kind->cache) {
-		snprintf(buf, len, "%u-byte object %u of %u in its span of cache %.32s, + %lu",
-			 s->kind->object_size, i, s->nelems, s->kind->name,
-			 addr - (unsigned long)gomem_span_object(s, i));
-		return;
-	}
-	n = scnprintf(buf, len, "%u-byte %s %u of %u in its span, + %lu", s->elemsize,
-		      gomem_object_word(gomem_spc_class(s->spc)), i, s->nelems,
-		      addr - (unsigned long)gomem_span_object(s, i));
-	if (s->spc == GOMEM_TINY_SPC)
-		describe_tiny(addr, buf + n, len - n);
+	else
+		describe_small(s, addr, buf, len);
 }
 
 /**
