@@ -21,6 +21,25 @@ static void load_alloc_cache(struct gomem_span *s)
 	s->alloc_cache = ~gomem_span_alloc_bits(s)[word] >> (s->freeindex % 64);
 }
 
+static void set_geometry(struct gomem_span *s, const struct gomem_kind *kind,
+			 bool large)
+{
+	unsigned int bytes = s->npages << GOMEM_PAGE_SHIFT;
+
+	if (large) {
+		s->nelems = 1;
+		s->elemsize = bytes;
+		s->divmul = 0;
+	} else {
+		/* A short span has fewer objects: mcentral_grow.c. */
+		s->nelems = min_t(unsigned int, kind->nelems,
+				  bytes / kind->size);
+		s->elemsize = kind->size;
+		s->divmul = kind->divmul;
+	}
+	s->nwords = gomem_span_words(s->nelems);
+}
+
 /**
  * gomem_span_init - initialize a span of pages that were taken from the heap
  * @s: descriptor with room for the bitmaps of @kind, in state DEAD. Its other
@@ -41,21 +60,7 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 	s->npages = npages;
 	WRITE_ONCE(s->kind, kind);
 	s->spc = kind->spc;
-	if (!large) {
-		s->elemsize = kind->size;
-		/* A short span has fewer objects: mcentral_grow.c. */
-		s->nelems = min_t(unsigned int, kind->nelems,
-				  (npages << GOMEM_PAGE_SHIFT) / s->elemsize);
-		s->divmul = kind->divmul;
-	} else {
-		s->nelems = 1;
-		s->elemsize = npages << GOMEM_PAGE_SHIFT;
-		s->divmul = 0;
-	}
-	s->nwords = gomem_span_words(s->nelems);
-	s->freeindex = 0;
-	s->alloc_count = 0;
-	s->fresh = 0;
+	set_geometry(s, kind, large);
 	s->zero = false;
 	INIT_LIST_HEAD(&s->list);
 	atomic_set(&s->pending, 0);
@@ -63,18 +68,14 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 	if (kind->cache)
 		s->limit = s->nelems;
 
-	if (large) {
-		s->bits[0] = BIT(0);
-		s->bits[1] = 0;
-		s->alloc_count = 1;
-		s->freeindex = 1;
-		s->fresh = 1;
-		s->alloc_cache = 0;
-		return;
-	}
+	/* The object of a large span is allocated, those of others are free. */
+	s->freeindex = large;
+	s->alloc_count = large;
+	s->fresh = large;
 	for (i = 0; i < 2U * s->nwords; i++)
 		s->bits[i] = 0;
-	s->alloc_cache = ~0ULL;
+	s->bits[0] = large;
+	s->alloc_cache = large ? 0 : ~0ULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_init);
 
