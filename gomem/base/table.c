@@ -47,18 +47,18 @@ static int copy_pointers(const struct gomem_table *old,
 	return 0;
 }
 
-/* Replace the blank pages from @first to @end - 1 with pages of @new's own. */
-static int own_pages(struct gomem_table *new, unsigned long first,
-		     unsigned long end, const struct gomem_table_blank *blank,
-		     int node)
+/* Replace the blank pages of a range with pages of @new's own. */
+static int own_pages(struct gomem_table *new,
+		     const struct gomem_table_range *range,
+		     const struct gomem_table_blank *blank)
 {
+	unsigned long i, end = DIV_ROUND_UP(range->end, GOMEM_TABLE_WORDS);
 	struct page *page;
-	unsigned long i;
 
-	for (i = first; i < end; i++) {
+	for (i = range->first / GOMEM_TABLE_WORDS; i < end; i++) {
 		if (new->page[i] != gomem_table_blank_page(blank, i))
 			continue;
-		page = own_page(blank, i, node);
+		page = own_page(blank, i, range->node);
 		if (!page)
 			return -ENOMEM;
 		new->page[i] = page;
@@ -81,10 +81,8 @@ static int map(struct gomem_table *t)
  * gomem_table_extend - make a copy of a table that covers more words
  * @old: the table; it does not change
  * @new: set to a table that shares @old's pages and has more
- * @first: first word to cover
- * @end: word behind the last one to cover, more than @first
+ * @range: the words to cover
  * @blank: the table's blank pages
- * @node: preferred node for the new pages
  *
  * The caller publishes @new, and calls gomem_table_unmap() for @old when no
  * reader uses its mapping any more. A caller that does not publish @new calls
@@ -94,17 +92,15 @@ static int map(struct gomem_table *t)
  * Return: 0, or -ENOMEM with nothing left to undo.
  */
 int gomem_table_extend(const struct gomem_table *old, struct gomem_table *new,
-		       unsigned long first, unsigned long end,
-		       const struct gomem_table_blank *blank, int node)
+		       const struct gomem_table_range *range,
+		       const struct gomem_table_blank *blank)
 {
-	unsigned long end_page = DIV_ROUND_UP(end, GOMEM_TABLE_WORDS);
-
 	memset(new, 0, sizeof(*new));
-	new->nr_pages = max(old->nr_pages, end_page);
+	new->nr_pages = max(old->nr_pages,
+			    DIV_ROUND_UP(range->end, GOMEM_TABLE_WORDS));
 	if (copy_pointers(old, new, blank))
 		return -ENOMEM;
-	if (own_pages(new, first / GOMEM_TABLE_WORDS, end_page, blank, node) ||
-	    map(new)) {
+	if (own_pages(new, range, blank) || map(new)) {
 		gomem_table_undo(old, new, blank);
 		return -ENOMEM;
 	}

@@ -47,9 +47,21 @@ struct gomem_table_blank {
 	unsigned int nr;
 };
 
+/**
+ * struct gomem_table_range - words that a table has to cover
+ * @first: the first word
+ * @end: the word behind the last one, more than @first
+ * @node: preferred node for the pages of these words
+ */
+struct gomem_table_range {
+	unsigned long first;
+	unsigned long end;
+	int node;
+};
+
 int gomem_table_extend(const struct gomem_table *old, struct gomem_table *new,
-		       unsigned long first, unsigned long end,
-		       const struct gomem_table_blank *blank, int node);
+		       const struct gomem_table_range *range,
+		       const struct gomem_table_blank *blank);
 void gomem_table_undo(const struct gomem_table *old, struct gomem_table *new,
 		      const struct gomem_table_blank *blank);
 void gomem_table_unmap(struct gomem_table *t);

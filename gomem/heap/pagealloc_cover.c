@@ -47,15 +47,16 @@ static unsigned int level_of_table(unsigned int i)
 static int extend_tables(struct gomem_pagealloc *pa, unsigned long first,
 			 unsigned long end, int node, struct gomem_table *new)
 {
+	struct gomem_table_range range = { .node = node };
 	unsigned int i, shift;
 	int err;
 
 	for (i = 0; i < NR_TABLES; i++) {
 		shift = (LEAF - level_of_table(i)) * RADIX_SHIFT;
-		err = gomem_table_extend(nth_table(pa, i), &new[i],
-					 first >> shift,
-					 ((end - 1) >> shift) + 1,
-					 &pa->map->zero_blank, node);
+		range.first = first >> shift;
+		range.end = ((end - 1) >> shift) + 1;
+		err = gomem_table_extend(nth_table(pa, i), &new[i], &range,
+					 &pa->map->zero_blank);
 		if (!err)
 			continue;
 		while (i--)

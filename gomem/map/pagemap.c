@@ -160,6 +160,7 @@ static void publish(struct gomem_pagemap *map, const struct gomem_table *new,
 int gomem_pagemap_cover(struct gomem_pagemap *map, unsigned long first,
 			unsigned long end, int node)
 {
+	struct gomem_table_range range = { first, end, node };
 	struct gomem_table new;
 	struct old_table *old;
 
@@ -169,8 +170,7 @@ int gomem_pagemap_cover(struct gomem_pagemap *map, unsigned long first,
 	old = kmalloc(sizeof(*old), GFP_KERNEL);
 	if (!old)
 		return -ENOMEM;
-	if (gomem_table_extend(&map->table, &new, first, end, &map->blank,
-			       node)) {
+	if (gomem_table_extend(&map->table, &new, &range, &map->blank)) {
 		kfree(old);
 		return -ENOMEM;
 	}

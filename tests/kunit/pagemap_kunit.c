@@ -42,11 +42,12 @@ static int cover_map(struct pagemap_fixture *f, unsigned long first, unsigned lo
 /* Exchange the fixture's table for one that covers more, and keep the old mapping. */
 static struct gomem_table extend(struct kunit *test, unsigned long first, unsigned long end)
 {
+	struct gomem_table_range range = { first, end, NUMA_NO_NODE };
 	struct pagemap_fixture *f = test->priv;
 	struct gomem_table old = f->table, new;
 
-	KUNIT_ASSERT_EQ(test, 0, gomem_table_extend(&old, &new, first, end,
-						    &f->map.zero_blank, NUMA_NO_NODE));
+	KUNIT_ASSERT_EQ(test, 0, gomem_table_extend(&old, &new, &range,
+						    &f->map.zero_blank));
 	f->table = new;
 	return old;
 }
@@ -54,9 +55,8 @@ static struct gomem_table extend(struct kunit *test, unsigned long first, unsign
 static void test_table_extend(struct kunit *test)
 {
 	struct pagemap_fixture *f = test->priv;
-	struct gomem_table old;
+	struct gomem_table old = extend(test, 5, 6);
 
-	old = extend(test, 5, 6);
 	KUNIT_EXPECT_NULL(test, old.word);
 	KUNIT_EXPECT_EQ(test, 1UL, f->table.nr_pages);
 	KUNIT_EXPECT_EQ(test, 0UL, f->table.word[0] | f->table.word[WORDS - 1]);
@@ -73,16 +73,34 @@ static void test_table_extend(struct kunit *test)
 						   &f->map.zero_blank));
 	KUNIT_EXPECT_FALSE(test, gomem_table_covers(&f->table, 5 * WORDS,
 						    &f->map.zero_blank));
-	/* The old mapping and the new one are of the same words, both ways. */
+	gomem_table_unmap(&old);
+}
+
+/* The old mapping and the new one are of the same words, both ways. */
+static void test_table_shares(struct kunit *test)
+{
+	struct pagemap_fixture *f = test->priv;
+	struct gomem_table old;
+
+	extend(test, 5, 6);
+	old = extend(test, 4 * WORDS, 4 * WORDS + 1);
 	old.word[6] = 66;
 	f->table.word[7] = 77;
 	KUNIT_EXPECT_EQ(test, 66UL, f->table.word[6]);
 	KUNIT_EXPECT_EQ(test, 77UL, old.word[7]);
 	gomem_table_unmap(&old);
 	KUNIT_EXPECT_EQ(test, 66UL, f->table.word[6]);
-	f->table.word[4 * WORDS] = 44;
+}
 
-	/* Within the gap. */
+static void test_table_extend_in_gap(struct kunit *test)
+{
+	struct pagemap_fixture *f = test->priv;
+	struct gomem_table old;
+
+	extend(test, 5, 6);
+	old = extend(test, 4 * WORDS, 4 * WORDS + 1);
+	gomem_table_unmap(&old);
+	f->table.word[4 * WORDS] = 44;
 	old = extend(test, 2 * WORDS, 3 * WORDS);
 	KUNIT_EXPECT_EQ(test, 5UL, f->table.nr_pages);
 	KUNIT_EXPECT_EQ(test, 3UL, f->table.own_pages);
@@ -96,13 +114,14 @@ static void test_table_extend(struct kunit *test)
 
 static void test_table_undo(struct kunit *test)
 {
+	struct gomem_table_range range = { WORDS, 3 * WORDS, NUMA_NO_NODE };
 	struct pagemap_fixture *f = test->priv;
 	struct gomem_table new;
 
 	extend(test, 0, 1);
 	f->table.word[0] = 1;
-	KUNIT_ASSERT_EQ(test, 0, gomem_table_extend(&f->table, &new, WORDS, 3 * WORDS,
-						    &f->map.zero_blank, NUMA_NO_NODE));
+	KUNIT_ASSERT_EQ(test, 0, gomem_table_extend(&f->table, &new, &range,
+						    &f->map.zero_blank));
 	gomem_table_undo(&f->table, &new, &f->map.zero_blank);
 	KUNIT_EXPECT_EQ(test, 1UL, f->table.nr_pages);
 	KUNIT_EXPECT_EQ(test, 1UL, f->table.own_pages);
@@ -311,6 +330,8 @@ static void pagemap_exit(struct kunit *test)
 
 static struct kunit_case pagemap_cases[] = {
 	KUNIT_CASE(test_table_extend),
+	KUNIT_CASE(test_table_shares),
+	KUNIT_CASE(test_table_extend_in_gap),
 	KUNIT_CASE(test_table_undo),
 	KUNIT_CASE(test_map_places),
 	KUNIT_CASE(test_map_grows),
