@@ -375,23 +375,40 @@ static void test_short_span(struct kunit *test)
 	expect_sound(test);
 }
 
+/* Exhaust the heap by objects of falling sizes. Return their number. */
+static unsigned int exhaust_all(struct fixture *f)
+{
+	unsigned int n = 1;
+
+	n = exhaust(f, n, SZ_4M);
+	n = exhaust(f, n, SZ_512K);
+	n = exhaust(f, n, SZ_64K);
+	n = exhaust(f, n, SZ_32K);
+	return exhaust(f, n, SZ_8K);
+}
+
+/* Four calls fail. */
+static void expect_no_memory(struct kunit *test, const void *small, const void *large)
+{
+	KUNIT_EXPECT_NULL(test, gomem_realloc(small, 20000, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, gomem_realloc(large, SZ_1M, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, gomem_memdup(large, 100000, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, gomem_alloc(20000, GFP_ATOMIC));
+}
+
 static void test_no_memory(struct kunit *test)
 {
 	u64 failures = gomem_event_sum(GOMEM_EV_ALLOC_FAILURES);
 	struct fixture *f = test->priv;
 	void *small = get_object(test, 1000), *large = get_object(test, 100000);
-	unsigned int n = 0;
+	unsigned int n;
 	s64 live;
 
 	fill(small, 1024);
 	fill(large, 100000);
-	f->objs[n++] = get_object(test, SZ_4M);
+	f->objs[0] = get_object(test, SZ_4M);
 	no_pages_begin();
-	n = exhaust(f, n, SZ_4M);
-	n = exhaust(f, n, SZ_512K);
-	n = exhaust(f, n, SZ_64K);
-	n = exhaust(f, n, SZ_32K);
-	n = exhaust(f, n, SZ_8K);
+	n = exhaust_all(f);
 	/* If memory suffices for a part of a bulk request only, it fails as a whole. */
 	gomem_free(f->objs[0]);
 	live = live_objects();
@@ -407,10 +424,7 @@ static void test_no_memory(struct kunit *test)
 	KUNIT_EXPECT_LT(test, n, FIXTURE_OBJECTS);
 	KUNIT_EXPECT_EQ(test, 10, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
 
-	KUNIT_EXPECT_NULL(test, gomem_realloc(small, 20000, GFP_KERNEL));
-	KUNIT_EXPECT_NULL(test, gomem_realloc(large, SZ_1M, GFP_KERNEL));
-	KUNIT_EXPECT_NULL(test, gomem_memdup(large, 100000, GFP_KERNEL));
-	KUNIT_EXPECT_NULL(test, gomem_alloc(20000, GFP_ATOMIC));
+	expect_no_memory(test, small, large);
 	KUNIT_EXPECT_EQ(test, 14, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
 	expect_sound(test);
 	no_pages_end();

@@ -186,8 +186,7 @@ static void test_free_bad_cached_swept(struct kunit *test)
 	free_bad_batch(test, true, true);
 }
 
-/* Pointers to no object of this class, alone and among good ones. */
-static void test_free_foreign(struct kunit *test)
+static struct gomem_span *large_span(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
 	struct gomem_span_request req = {
@@ -195,16 +194,35 @@ static void test_free_foreign(struct kunit *test)
 		.kind = &gomem_kinds[0],
 		.gfp = GFP_KERNEL,
 	};
+	struct gomem_span *s = fake_heap_span(f->base.fh.heap, &req);
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	return s;
+}
+
+/* Free @bad alone and between good objects. */
+static void free_among_good(struct kunit *test, struct gomem_span *s, void *bad, unsigned int i)
+{
+	struct mcentral_fixture *f = test->priv;
+	void *batch[] = { f->objs[2 * i], bad, f->objs[2 * i + 1] };
+
+	KUNIT_EXPECT_EQ_MSG(test, 1, central_free_objs(f, &bad, 1), "pointer %u", i);
+	KUNIT_EXPECT_EQ_MSG(test, 1, central_free_objs(f, batch, 3), "pointer %u", i);
+	KUNIT_EXPECT_EQ(test, 2 * i + 2, atomic_read(&s->pending));
+}
+
+/* Pointers to no object of this class. */
+static void test_free_foreign(struct kunit *test)
+{
+	struct mcentral_fixture *f = test->priv;
 	struct gomem_span *s, *large;
-	void *other, *batch[3];
 	unsigned int spc, i;
-	void *bad[8];
+	void *other, *bad[8];
 
 	central_use_size(f, 128);
 	KUNIT_ASSERT_EQ(test, 1, central_alloc(f, &other, 1));
 	spc = f->spc;
-	large = fake_heap_span(f->base.fh.heap, &req);
-	KUNIT_ASSERT_NOT_NULL(test, large);
+	large = large_span(test);
 
 	central_use_size(f, 48);
 	s = central_full_span(test, f->objs);
@@ -217,14 +235,8 @@ static void test_free_foreign(struct kunit *test)
 	bad[5] = NULL;
 	bad[6] = (void *)(FAKE_BASE + NR_CHUNKS * GOMEM_CHUNK_SIZE);
 	bad[7] = (void *)(FAKE_BASE + GOMEM_CHUNK_SIZE - GOMEM_PAGE_SIZE);
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		KUNIT_EXPECT_EQ_MSG(test, 1, central_free_objs(f, &bad[i], 1), "pointer %u", i);
-		batch[0] = f->objs[2 * i];
-		batch[1] = bad[i];
-		batch[2] = f->objs[2 * i + 1];
-		KUNIT_EXPECT_EQ_MSG(test, 1, central_free_objs(f, batch, 3), "pointer %u", i);
-		KUNIT_EXPECT_EQ(test, 2 * i + 2, atomic_read(&s->pending));
-	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		free_among_good(test, s, bad[i], i);
 	central_expect_heap(test);
 	KUNIT_EXPECT_EQ(test, 8, central_free_objs(f, bad, 8));
 	KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs + 16, f->nelems - 16));

@@ -335,10 +335,25 @@ static void stop_workers(struct object_worker *w, unsigned int n)
 	}
 }
 
+/* Free what the workers left in @shared, and drain the mcentrals. */
+static void empty_shared(struct object_worker *w, void *(*shared)[SHARED])
+{
+	struct gomem_heap *h = w->f->base.fh.heap;
+	unsigned int class, i;
+
+	for (class = 0; class < THREAD_CLASSES; class++) {
+		for (i = 0; i < SHARED; i++)
+			if (shared[class][i])
+				worker_free(w, class, &shared[class][i], 1);
+		gomem_mcentral_drain(&h->central[thread_spc(class)], false);
+		gomem_mcentral_sweep(&h->central[thread_spc(class)]);
+	}
+}
+
 static void test_threads(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
-	unsigned int n = nr_workers(), i, class;
+	unsigned int n = nr_workers(), i;
 	void *(*shared)[SHARED];
 	struct object_worker *w;
 	u64 transferred;
@@ -362,15 +377,7 @@ static void test_threads(struct kunit *test)
 	for (i = 0; i < n; i++)
 		worker_expect(test, &w[i].base);
 	central_expect_heap(test);
-	for (class = 0; class < THREAD_CLASSES; class++) {
-		struct gomem_mcentral *c = &f->base.fh.heap->central[thread_spc(class)];
-
-		for (i = 0; i < SHARED; i++)
-			if (shared[class][i])
-				worker_free(&w[0], class, &shared[class][i], 1);
-		gomem_mcentral_drain(c, false);
-		gomem_mcentral_sweep(c);
-	}
+	empty_shared(&w[0], shared);
 	KUNIT_EXPECT_TRUE_MSG(test, !w[0].base.error, "%s", w[0].base.error);
 	KUNIT_EXPECT_EQ(test, 0, fake_heap_spans(&f->base.fh));
 	KUNIT_EXPECT_EQ(test, NR_CHUNKS * GOMEM_CHUNK_SIZE / 8,

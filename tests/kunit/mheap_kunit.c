@@ -248,25 +248,31 @@ static bool extend(struct kunit *test, struct gomem_span *s, unsigned int npages
 	return ok;
 }
 
+/* Make a heap of one chunk, whose first pages three large objects have. */
+static struct gomem_heap *make_three(struct kunit *test, struct gomem_span **s)
+{
+	struct mheap_fixture *f = test->priv;
+
+	mheap_make(test, 1);
+	f->base.fh.heap->pcache_max = 0;
+	mheap_put_span(test, mheap_get_large(test, CHUNK));
+	s[0] = mheap_get_large(test, 9);
+	s[1] = mheap_get_large(test, 20);
+	s[2] = mheap_get_large(test, 9);
+	KUNIT_ASSERT_EQ(test, s[0]->base + 9 * GOMEM_PAGE_SIZE, s[1]->base);
+	KUNIT_ASSERT_EQ(test, s[0]->base + 29 * GOMEM_PAGE_SIZE, s[2]->base);
+	return f->base.fh.heap;
+}
+
 /* Free pages behind it, not enough of them, none, and no more of them at the end. */
 static void test_extend(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
 	struct gomem_span *s[3];
-	struct gomem_heap *h;
-	unsigned long base;
+	struct gomem_heap *h = make_three(test, s);
+	unsigned long base = s[0]->base;
 	bool zero;
 
-	mheap_make(test, 1);
-	h = f->base.fh.heap;
-	h->pcache_max = 0;
-	mheap_put_span(test, mheap_get_large(test, CHUNK));
-	s[0] = mheap_get_large(test, 9);
-	s[1] = mheap_get_large(test, 20);
-	s[2] = mheap_get_large(test, 9);
-	base = s[0]->base;
-	KUNIT_ASSERT_EQ(test, base + 9 * GOMEM_PAGE_SIZE, s[1]->base);
-	KUNIT_ASSERT_EQ(test, base + 29 * GOMEM_PAGE_SIZE, s[2]->base);
 	fake_fail(&mheap_source_of(f)->pages, 1, ~0UL);
 	fake_fail(&mheap_source_of(f)->meta, 1, ~0UL);
 

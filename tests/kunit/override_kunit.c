@@ -23,13 +23,12 @@
 
 #define NR_OBJECTS	40
 
-/* Each function of the kmalloc family, with constant and other sizes. */
-static void test_kmalloc(struct kunit *test)
+/*
+ * Allocate by each function of the kmalloc family, with constant and other sizes.
+ * Return the end of the objects.
+ */
+static void **alloc_by_each(void **p, size_t size)
 {
-	struct fixture *f = test->priv;
-	size_t size = 100, i;
-	void **p = f->objs;
-
 	OPTIMIZER_HIDE_VAR(size);
 	*p++ = kmalloc(100, GFP_KERNEL);
 	*p++ = kmalloc(size, GFP_KERNEL);
@@ -55,7 +54,16 @@ static void test_kmalloc(struct kunit *test)
 	*p++ = kstrndup("text", 2, GFP_KERNEL);
 	*p++ = bitmap_alloc(size, GFP_KERNEL);
 	*p++ = bitmap_zalloc_node(size, GFP_KERNEL, 0);
-	for (i = 0; f->objs + i < p; i++) {
+	return p;
+}
+
+static void test_kmalloc(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	size_t size = 100, i;
+	void **end = alloc_by_each(f->objs, size);
+
+	for (i = 0; f->objs + i < end; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
 		KUNIT_EXPECT_TRUE_MSG(test, gomem_owns(f->objs[i]), "%zu", i);
 	}
@@ -293,6 +301,15 @@ struct sample {
 	u64 word[60];
 };
 
+static void free_anywhere(const void *p)
+{
+#ifdef GOMEM_HAVE_KVFREE_ATOMIC
+	kvfree_atomic(p);
+#else
+	kvfree(p);
+#endif
+}
+
 /* Functions that only some kernels have. Each kernel tests its own. */
 static void test_by_kernel(struct kunit *test)
 {
@@ -327,16 +344,10 @@ static void test_by_kernel(struct kunit *test)
 	for (i = 0; i < n; i++) {
 		KUNIT_EXPECT_NOT_NULL(test, f->objs[i]);
 		KUNIT_EXPECT_TRUE_MSG(test, gomem_owns(f->objs[i]), "%u", i);
-#ifdef GOMEM_HAVE_KVFREE_ATOMIC
-		kvfree_atomic(f->objs[i]);
-#else
-		kvfree(f->objs[i]);
-#endif
+		free_anywhere(f->objs[i]);
 	}
-#ifdef GOMEM_HAVE_KVFREE_ATOMIC
-	kvfree_atomic(gomem_kernel_kmalloc(8, GFP_KERNEL));
-	kvfree_atomic(vmalloc(8));
-#endif
+	free_anywhere(gomem_kernel_kmalloc(8, GFP_KERNEL));
+	free_anywhere(vmalloc(8));
 }
 
 /* Objects of either allocator, freed by functions of either. */

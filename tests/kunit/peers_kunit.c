@@ -507,10 +507,19 @@ static void empty_any_node(struct peers_fixture *f)
 	source_of(f)->node[i].empty = below(&f->set.rnd, 2);
 }
 
+static void make_any_span(struct kunit *test)
+{
+	struct peers_fixture *f = test->priv;
+	struct gomem_span_request req = span_set_request(&f->set, 40);
+
+	if (!below(&f->set.rnd, 10))
+		req.gfp |= __GFP_THISNODE;
+	span_set_try(test, &f->set, f->fp.heap[below(&f->set.rnd, FAKE_NODES)], &req);
+}
+
 static void test_random(struct kunit *test)
 {
 	struct peers_fixture *f = test->priv;
-	struct gomem_span_request req;
 	unsigned int step, i;
 
 	make_heaps(test, 16, CHUNK + CHUNK / 2);
@@ -525,15 +534,10 @@ static void test_random(struct kunit *test)
 						  cpu_online_mask));
 		if (step % 100 == 0)
 			empty_any_node(f);
-		if (below(&f->set.rnd, 100) < (step % 1000 < 600 ? 65 : 30) && f->set.nr < 600) {
-			req = span_set_request(&f->set, 40);
-			if (!below(&f->set.rnd, 10))
-				req.gfp |= __GFP_THISNODE;
-			span_set_try(test, &f->set, f->fp.heap[below(&f->set.rnd, FAKE_NODES)],
-				     &req);
-		} else if (f->set.nr) {
+		if (below(&f->set.rnd, 100) < (step % 1000 < 600 ? 65 : 30) && f->set.nr < 600)
+			make_any_span(test);
+		else if (f->set.nr)
 			span_set_put_any(test, &f->set);
-		}
 		if (step % 100 == 0)
 			expect_heaps(test);
 		if (step % 300)

@@ -551,6 +551,24 @@ static const struct thread_case {
 
 KUNIT_ARRAY_PARAM_DESC(thread, thread_cases, name);
 
+static void run_workers(struct kunit *test, struct span_worker *w, unsigned int n)
+{
+	const struct thread_case *c = test->param_value;
+	struct heap_fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		worker_start(&w[i].base, exchange_step, f->set.seed + i, worker_cpu(i));
+	if (c->drain)
+		worker_start(&w[n].base, drain_step, f->set.seed + n, WORKER_ANYWHERE);
+	if (c->scavenge)
+		worker_start(&w[n + 1].base, scavenge_step, f->set.seed + n + 1,
+			     WORKER_ANYWHERE);
+	msleep(RUN_MS);
+	for (i = 0; i < n + 2; i++)
+		worker_stop(&w[i].base);
+}
+
 /* Spans are made and freed on all CPUs, while caches and free pages are taken away. */
 static void test_threads(struct kunit *test)
 {
@@ -572,16 +590,7 @@ static void test_threads(struct kunit *test)
 	fake_source_of(f)->meta.percent = 5;
 	for (i = 0; i < n + 2; i++)
 		w[i].x = x;
-	for (i = 0; i < n; i++)
-		worker_start(&w[i].base, exchange_step, f->set.seed + i, worker_cpu(i));
-	if (c->drain)
-		worker_start(&w[n].base, drain_step, f->set.seed + n, WORKER_ANYWHERE);
-	if (c->scavenge)
-		worker_start(&w[n + 1].base, scavenge_step, f->set.seed + n + 1,
-			     WORKER_ANYWHERE);
-	msleep(RUN_MS);
-	for (i = 0; i < n + 2; i++)
-		worker_stop(&w[i].base);
+	run_workers(test, w, n);
 
 	for (i = 0; i < SHARED; i++)
 		worker_put(&w[0].base, x->shared[i]);

@@ -420,10 +420,41 @@ static void stop_worker(int cpu)
 	tasklet_kill(&w->tasklet);
 }
 
+/*
+ * Start a worker on each CPU. CPUs may go offline during the test: the kernel
+ * moves the threads and timers.
+ */
+static int start_workers(void)
+{
+	int cpu, err = 0;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu) {
+		err = start_worker(cpu);
+		if (err)
+			break;
+	}
+	cpus_read_unlock();
+	return err;
+}
+
+static int verdict(void)
+{
+	pr_info("%lld allocations, %lld frees, %lld failures, %lld errors\n",
+		atomic64_read(&allocs), atomic64_read(&frees),
+		atomic64_read(&failures), atomic64_read(&errors));
+	if (atomic64_read(&errors) ||
+	    atomic64_read(&allocs) != atomic64_read(&frees))
+		return -EIO;
+	if (atomic64_read(&failures) && !may_fail)
+		return -ENOMEM;
+	return 0;
+}
+
 static int __init gomem_torture_init(void)
 {
 	unsigned long i;
-	int cpu, err = 0;
+	int cpu, err;
 
 	if (!seconds || seconds > 3600 || max_size < 64 ||
 	    max_size > GOMEM_MAX_SIZE) {
@@ -435,18 +466,7 @@ static int __init gomem_torture_init(void)
 		seed = get_random_u32();
 	pr_info("seed=%lu\n", seed);
 
-	/*
-	 * CPUs may go offline during the test: the kernel moves the threads and
-	 * timers.
-	 */
-	cpus_read_lock();
-	for_each_online_cpu(cpu) {
-		err = start_worker(cpu);
-		if (err)
-			break;
-	}
-	cpus_read_unlock();
-
+	err = start_workers();
 	WRITE_ONCE(go, true);
 	for (i = 0; i < seconds && !err; i++)
 		ssleep(1);
@@ -459,15 +479,7 @@ static int __init gomem_torture_init(void)
 		put_tiny(tiny_table[i]);
 	}
 
-	pr_info("%lld allocations, %lld frees, %lld failures, %lld errors\n",
-		atomic64_read(&allocs), atomic64_read(&frees),
-		atomic64_read(&failures), atomic64_read(&errors));
-	if (atomic64_read(&errors) ||
-	    atomic64_read(&allocs) != atomic64_read(&frees))
-		return -EIO;
-	if (atomic64_read(&failures) && !may_fail)
-		return -ENOMEM;
-	return err;
+	return verdict() ?: err;
 }
 
 static void __exit gomem_torture_exit(void)
