@@ -355,7 +355,7 @@ static struct gomem_chunk *prepare_block(struct gomem_supply *from,
 
 /*
  * Add a block to its heap, and take the request's pages from its start before
- * another CPU can. Return the first of these pages.
+ * another CPU can. Return the first of these pages, or GOMEM_NO_PAGE.
  */
 static unsigned long add_block(struct gomem_chunk *c,
 			       const struct gomem_span_request *req,
@@ -370,8 +370,10 @@ static unsigned long add_block(struct gomem_chunk *c,
 	gomem_pagealloc_add(&h->pages, page, len);
 	gomem_candidates_mark(&h->candidates, c,
 			      page >> GOMEM_CHUNK_PAGES_SHIFT);
-	WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page,
-						  req->npages));
+	/* Pages that the bits deny serve nobody: they stay where they are. */
+	if (WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page,
+						      req->npages)))
+		page = GOMEM_NO_PAGE;
 	gomem_heap_note_peak(h);
 	h->stats.grows++;
 	h->stats.limit_exceeded += gomem_source_excess(h->source, 0) > 0;

@@ -246,18 +246,49 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_add);
  * For pages that go back to the kernel. The chunk stays registered.
  *
  * Context: any, with @pa->lock held.
+ * Return: true; false, with a warning and nothing changed, if a page is not
+ * free. Such pages must not be given to the kernel.
  */
-void gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
+bool gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
 			    unsigned long n)
 {
 	lockdep_assert_held(pa->lock);
 
 	if (WARN_ON_ONCE(!range_is(pa, page, n, PAGES_FREE)))
-		return;
+		return false;
 	take(pa, page, n);
 	set_holes(pa, page, n, true);
+	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_remove);
+
+/*
+ * Search the tree, and check what the summaries say: the pages that they name
+ * must be free by the bits.
+ */
+static noinline unsigned long search_tree(struct gomem_pagealloc *pa,
+					  unsigned long n)
+{
+	unsigned long page = gomem_pagealloc_find_in_tree(pa, n);
+
+	if (page == GOMEM_NO_PAGE)
+		return page;
+	if (WARN_ON_ONCE(!range_is(pa, page, n, PAGES_FREE))) {
+		distrust(pa);
+		return GOMEM_NO_PAGE;
+	}
+	return page;
+}
+
+/* Find the first free page, which free_pages says exists. */
+static noinline unsigned long first_free(struct gomem_pagealloc *pa)
+{
+	unsigned long page = search_tree(pa, 1);
+
+	if (WARN_ON_ONCE(page == GOMEM_NO_PAGE))
+		distrust(pa);
+	return page;
+}
 
 /*
  * Find the lowest run of @n free pages, which may cross chunks. Return its first
@@ -285,12 +316,14 @@ find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
 	if (__gomem_pallocsum_field(sum, 1) >= n) {
 		*c = gomem_pagemap_nth_chunk(pa->map, ci);
 		page = find_in_chunk(*c, ci, n, offset(pa->search), &free);
+		if (page == GOMEM_NO_PAGE)
+			distrust(pa);
 		*first = (ci << GOMEM_CHUNK_PAGES_SHIFT) + free;
 		return page;
 	}
 	if (sum == GOMEM_PALLOCSUM_NONE)
-		*first = gomem_pagealloc_find_in_tree(pa, 1);
-	return n == 1 ? *first : gomem_pagealloc_find_in_tree(pa, n);
+		*first = first_free(pa);
+	return n == 1 ? *first : search_tree(pa, n);
 }
 
 /**
@@ -362,7 +395,7 @@ static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
 			return page;
 		ci++;
 	}
-	page = gomem_pagealloc_find_in_tree(pa, 2 * n - 1);
+	page = search_tree(pa, 2 * n - 1);
 	return page == GOMEM_NO_PAGE ? page : round_up(page, n);
 }
 
@@ -395,7 +428,9 @@ unsigned long gomem_pagealloc_alloc_aligned(struct gomem_pagealloc *pa,
 
 	ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
 	if (pa->sum[LEAF][ci] == GOMEM_PALLOCSUM_NONE) {
-		pa->search = gomem_pagealloc_find_in_tree(pa, 1);
+		pa->search = first_free(pa);
+		if (pa->search == GOMEM_NO_PAGE)
+			return GOMEM_NO_PAGE;
 		ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
 	}
 	page = find_aligned(pa, ci, n);

@@ -184,7 +184,7 @@ struct gomem_chunk *gomem_pagealloc_register(struct gomem_pagealloc *pa,
 
 void gomem_pagealloc_add(struct gomem_pagealloc *pa, unsigned long page,
 			 unsigned long n);
-void gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
+bool gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
 			    unsigned long n);
 
 unsigned long gomem_pagealloc_alloc(struct gomem_pagealloc *pa,

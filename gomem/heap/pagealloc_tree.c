@@ -146,14 +146,18 @@ unsigned long gomem_pagealloc_find_in_tree(struct gomem_pagealloc *pa,
 	roots.first = pa->search >> level_shift(0);
 	page = scan_entries(pa, &roots, n, &i);
 	for (l = 1; page == GOMEM_NO_PAGE && i != NO_ENTRY; l++) {
-		if (l > LEAF)
-			return find_in_chunk(gomem_pagemap_nth_chunk(pa->map,
+		if (l > LEAF) {
+			page = find_in_chunk(gomem_pagemap_nth_chunk(pa->map,
 								     i),
 					     i, n, 0, &free);
+			break;
+		}
 		page = scan_block(pa, l, &i, n);
 		/* The entry above says that it has such a run. */
 		WARN_ON_ONCE(page == GOMEM_NO_PAGE && i == NO_ENTRY);
 	}
+	if (unlikely(page == GOMEM_NO_PAGE && l > 1))
+		distrust(pa);
 	return page;
 }
 

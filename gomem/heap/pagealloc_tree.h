@@ -65,6 +65,16 @@ static inline gomem_pallocsum_t *leaf_to_change(struct gomem_pagealloc *pa,
 }
 
 /*
+ * Counts or summaries name free pages that the bits deny: a module overwrote
+ * them, or gomem has a bug. Give out no page of the heap until a free proves
+ * that there is one. gomem_pagealloc_validate() still finds the contradiction.
+ */
+static inline void distrust(struct gomem_pagealloc *pa)
+{
+	pa->free_pages = 0;
+}
+
+/*
  * Return the lowest run of @n free pages in chunk @c, number @ci, at or after
  * index @from. The caller knows that there is one. Set @free to the index of
  * the first free page at or after @from.

@@ -152,6 +152,7 @@ static void gather_runs(struct gomem_heap *h, struct gomem_chunk *c,
 			struct batch *b)
 {
 	unsigned int i = GOMEM_CHUNK_PAGES, len, room;
+	unsigned long page;
 
 	lockdep_assert_held(&h->lock);
 	note_grace(b, c);
@@ -160,13 +161,14 @@ static void gather_runs(struct gomem_heap *h, struct gomem_chunk *c,
 		if (i == GOMEM_CHUNK_PAGES)
 			break;
 		room = min_t(unsigned long, len, b->want - b->pages);
-		b->run[b->n].page = (c->index << GOMEM_CHUNK_PAGES_SHIFT) +
-				    i + len - room;
-		b->run[b->n].len = room;
-		gomem_pagealloc_remove(&h->pages, b->run[b->n].page, room);
+		page = (c->index << GOMEM_CHUNK_PAGES_SHIFT) + i + len - room;
 		gomem_pallocbits_set_range(busy, i + len - room, room);
-		b->pages += room;
-		b->n++;
+		if (gomem_pagealloc_remove(&h->pages, page, room)) {
+			b->run[b->n].page = page;
+			b->run[b->n].len = room;
+			b->pages += room;
+			b->n++;
+		}
 		if (!i)
 			break;
 	}

@@ -119,8 +119,102 @@ static void test_validate_violation(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, c->violation, violation);
 }
 
+/* A broken heap warns once, and gives out no page that is not free */
+
+/* Summary and count name free pages that the bits deny. */
+static void break_bits(struct heap *h)
+{
+	h->c[0]->chunk->inuse.word[0] |= 0x1f;
+}
+
+/* Only the tree above the leaf names them. */
+static void break_tree(struct heap *h)
+{
+	break_bits(h);
+	h->pa.sum[4][0] = GOMEM_PALLOCSUM_NONE;
+}
+
+/* Only the count names them. */
+static void break_count(struct heap *h)
+{
+	heap_alloc(h, 5);
+	h->pa.free_pages = 5;
+	h->pa.search = 0;
+}
+
+static const struct refuse_case {
+	const char *name;
+	void (*fn)(struct heap *h);
+} refuse_cases[] = {
+	{ "bits",	break_bits },
+	{ "tree",	break_tree },
+	{ "count",	break_count },
+};
+
+KUNIT_ARRAY_PARAM_DESC(refuse, refuse_cases, name);
+
+static void expect_refused(struct kunit *test)
+{
+	struct heap *h = test->priv;
+	unsigned long base;
+
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 2));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 1));
+	KUNIT_EXPECT_EQ(test, 0ULL, heap_alloc_block(h, 64, &base));
+	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 3));
+}
+
+static void test_refuse(struct kunit *test)
+{
+#ifdef kunit_warning_suppress
+	const struct refuse_case *c = test->param_value;
+	struct heap *h = test->priv;
+
+	heap_init(test, 1);
+	heap_register(test, 0);
+	heap_add(h, 0, 10);
+	KUNIT_ASSERT_EQ(test, 0UL, heap_alloc(h, 5));
+	KUNIT_ASSERT_TRUE(test, heap_alloc_range(h, 5, 5));
+	KUNIT_ASSERT_TRUE(test, heap_free(h, 0, 5));
+	KUNIT_EXPECT_EQ(test, 0UL, heap_next_chunk(h, 0, 1));
+	c->fn(h);
+	kunit_warning_suppress(test)
+		expect_refused(test);
+	KUNIT_EXPECT_NOT_NULL(test, heap_validate(h));
+	/* A free proves that there is a page. */
+	KUNIT_EXPECT_TRUE(test, heap_free(h, 7, 1));
+	KUNIT_EXPECT_EQ(test, 7UL, heap_alloc(h, 1));
+#else
+	kunit_skip(test, "this kernel's KUnit cannot expect a warning");
+#endif
+}
+
+/* What the bits do not call free does not go to the kernel. */
+static void test_refuse_remove(struct kunit *test)
+{
+#ifdef kunit_warning_suppress
+	struct heap *h = test->priv;
+
+	heap_init(test, 1);
+	heap_register(test, 0);
+	heap_add(h, 0, 10);
+	KUNIT_ASSERT_EQ(test, 0UL, heap_alloc(h, 1));
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_FALSE(test, heap_remove(h, 0, 2));
+		KUNIT_EXPECT_FALSE(test, heap_remove(h, 9, 2));
+	}
+	heap_expect_valid(test, "refused");
+	KUNIT_EXPECT_TRUE(test, heap_remove(h, 1, 9));
+	heap_expect_valid(test, "removed");
+#else
+	kunit_skip(test, "this kernel's KUnit cannot expect a warning");
+#endif
+}
+
 static struct kunit_case pagealloc_check_cases[] = {
 	KUNIT_CASE_PARAM(test_validate_violation, break_gen_params),
+	KUNIT_CASE_PARAM(test_refuse, refuse_gen_params),
+	KUNIT_CASE(test_refuse_remove),
 	{}
 };
 

@@ -61,11 +61,9 @@ void heap_add(struct heap *h, unsigned long page, unsigned long n)
 	spin_unlock(&h->lock);
 }
 
-void heap_remove(struct heap *h, unsigned long page, unsigned long n)
+bool heap_remove(struct heap *h, unsigned long page, unsigned long n)
 {
-	spin_lock(&h->lock);
-	gomem_pagealloc_remove(&h->pa, page, n);
-	spin_unlock(&h->lock);
+	return LOCKED(h, gomem_pagealloc_remove(&h->pa, page, n));
 }
 
 int heap_cover(struct heap *h, unsigned long first, unsigned long end)

@@ -61,7 +61,7 @@ unsigned long heap_next_chunk(struct heap *h, unsigned long ci, unsigned long n)
 u64 heap_alloc_block(struct heap *h, unsigned int max, unsigned long *base);
 const char *heap_validate(struct heap *h);
 void heap_add(struct heap *h, unsigned long page, unsigned long n);
-void heap_remove(struct heap *h, unsigned long page, unsigned long n);
+bool heap_remove(struct heap *h, unsigned long page, unsigned long n);
 int heap_cover(struct heap *h, unsigned long first, unsigned long end);
 void heap_init_empty(struct kunit *test);
 void heap_init(struct kunit *test, unsigned long nr_chunks);
