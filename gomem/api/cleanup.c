@@ -84,7 +84,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_cleanup_cancel, GOMEM_NS);
  *	count its free if the profile recorded it
  * @obj: the object, whose free the caller has checked
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 noinline void gomem_cleanup_run(const void *obj)
 {

@@ -137,7 +137,7 @@ static void save_stack(struct stack *st, unsigned long *room, u32 size)
  * @thin: binary logarithm of the thinning (gomem_sampler.thin) when the
  *	distance to the sample was drawn
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 noinline void gomem_profile_take(void *obj, size_t size, unsigned int thin)
 {
@@ -175,7 +175,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_profile_take);
  * @n: how many
  * @size: bytes of each
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 noinline void gomem_profile_take_many(void **p, unsigned int n, size_t size)
 {
@@ -189,7 +189,7 @@ noinline void gomem_profile_take_many(void **p, unsigned int n, size_t size)
  * gomem_profile_forget - count the free of a recorded object
  * @sp: the object's special, which was removed
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_profile_forget(const struct gomem_special *sp)
 {

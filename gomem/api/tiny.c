@@ -123,8 +123,7 @@ static noinline void begin_block(unsigned long block, unsigned int size)
  * the larger one of that rest and the rest of the new block. The other one is
  * dropped.
  *
- * Context: any but NMI; may sleep if @gfp allows it. The caller must not own an
- * mcache.
+ * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the object, or NULL.
  */
 void *gomem_tiny_alloc_slow(size_t size, gfp_t gfp, unsigned long caller)
@@ -236,7 +235,7 @@ static void finish_free(void *p, int left, unsigned long caller)
  *
  * A pointer to no object, or to a free one, is reported.
  *
- * Context: any but NMI; never sleeps. The caller must not own an mcache.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_tiny_free(void *p, unsigned long caller)
 {

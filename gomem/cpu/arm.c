@@ -44,7 +44,7 @@ static void arm_kind(const struct gomem_kind *k, void *unused)
  * counts on. The countdown of the slot that had the hit stays negative, so its
  * next hit is sampled instead of this one.
  *
- * Context: any but NMI. Not with the cache owned.
+ * Context: any but NMI. Not in a section.
  * Return: if the caller's object has to be recorded, gomem_sampler.thin when
  * the countdown was drawn; else -1.
  */

@@ -67,7 +67,7 @@ static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
  * A block without parts goes to its mcentral, past the slots, since these may
  * be drained, too.
  *
- * Context: any but NMI, with no cache owned.
+ * Context: any but NMI, not in a section.
  */
 void gomem_mcache_drop_tiny(struct gomem_tiny *rest)
 {
@@ -85,7 +85,7 @@ void gomem_mcache_drop_tiny(struct gomem_tiny *rest)
  * @irq: that of the interrupt cache instead of the task cache
  * @idle: only if it is idle
  *
- * Context: any but NMI, with no cache owned.
+ * Context: any but NMI, not in a section.
  */
 void gomem_mcache_drain_tiny(bool irq, bool idle)
 {
@@ -113,7 +113,7 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
  * of scratch buffers and of typed caches are not included: typed caches are
  * visited in process context only.
  *
- * Context: any but NMI, with no cache owned. Does nothing in an interrupt,
+ * Context: any but NMI, not in a section. Does nothing in an interrupt,
  * since the interrupted task may own the cache.
  * Return: true if any objects were given back.
  */
@@ -152,7 +152,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_relieve);
  * Those of typed caches are not included: typed caches are visited in process
  * context only.
  *
- * Context: any but NMI, with no cache owned; never sleeps.
+ * Context: any but NMI, not in a section; never sleeps.
  * Return: true if the transfer caches held objects, or had memory for them.
  */
 bool gomem_mcache_drain_transfers(struct gomem_heap *h)

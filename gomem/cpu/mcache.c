@@ -122,7 +122,7 @@ void gomem_cache_cpu_init(struct gomem_cache_cpu *cc,
  * @rest: in: the rest of a new block. Out: the smaller of this rest and the one
  *	that the CPU had, for the caller to drop; may be GOMEM_TINY_NONE
  *
- * Context: any but NMI. Not with the cache owned.
+ * Context: any but NMI. Not in a section.
  */
 void gomem_mcache_keep_tiny(struct gomem_tiny *rest)
 {

@@ -329,7 +329,7 @@ static noinline void *alloc_by_growth(struct gomem_mcentral *c,
  * 3. objects and new spans of other nodes, the nearest first, likewise
  * 4. a new span for which the kernel is pressed as hard as @gfp allows
  *
- * Context: any but NMI; may sleep if @gfp allows it. Not with the cache owned.
+ * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the object, or NULL.
  */
 void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
@@ -540,7 +540,7 @@ static noinline struct gomem_many many_by_growth(struct gomem_mcentral *c,
  * object of 4 KiB, of 256 allocated at once, then takes 55 instructions instead
  * of 85.
  *
- * Context: any but NMI; may sleep if @gfp allows it. Not with the cache owned.
+ * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the number of objects, 1 to @want, or 0 if there is no memory; and
  * which of them have no key.
  */
@@ -562,7 +562,7 @@ struct gomem_many gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp,
  * @c: the mcentral of the object's kind and node
  * @gfp: how hard to try
  *
- * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
+ * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the object, or NULL.
  */
 void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp)

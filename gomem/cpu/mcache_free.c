@@ -65,7 +65,7 @@ static __always_inline void hand_objects(const struct gomem_kind *k,
  *
  * For objects that are counted already: they left a slot, or never came to one.
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_mcache_free_home(const struct gomem_kind *k, void **objs,
 			    unsigned int n)
@@ -168,7 +168,7 @@ static noinline void free_remote(const struct gomem_kind *k, void *obj)
  * @obj: the object, with its key set. Its slot was full, or it is of another
  *	node
  *
- * Context: any but NMI; never sleeps. Not with the cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_mcache_free_slow(const struct gomem_kind *k, void *obj)
 {
@@ -233,7 +233,7 @@ static unsigned int same_central(const struct gomem_kind *k, void **objs,
  * Objects of span classes return to their spans. Those of a typed cache may go
  * to its transfer cache.
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_mcache_free_many(const struct gomem_kind *k, void **objs,
 			    unsigned int n, bool run)

@@ -258,7 +258,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
  * Keeps as many as the transfer cache has room for, where
  * gomem_mcentral_refill() finds them. Returns the others to their spans.
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n)
 {

@@ -177,8 +177,8 @@ static noinline struct gomem_span *get_some_new(struct gomem_mcentral *c,
  * The kernel may reclaim memory on the caller's stack. So callers must not have
  * an array of objects on it; "scripts/check stack" measures that.
  *
- * Context: any but NMI; may sleep if @gfp allows it. No lock held, no cache
- * owned.
+ * Context: any but NMI; may sleep if @gfp allows it. No lock held, not in a
+ * section.
  * Return: spans for gomem_mcentral_use(), linked by their member next; or NULL.
  */
 struct gomem_span *gomem_mcentral_grow(struct gomem_mcentral *c, gfp_t gfp,

@@ -82,7 +82,7 @@ static void *add_room(struct gomem_mcentral *c, void *page)
  *
  * If the transfer cache has no array, fetches a page for it first.
  *
- * Context: any but NMI; never sleeps. No lock held, no cache owned.
+ * Context: any but NMI; never sleeps. No lock held, not in a section.
  */
 void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
 {
@@ -178,7 +178,7 @@ static unsigned int reduce_transfer(struct gomem_mcentral *c, unsigned int n,
  * @c: the mcentral
  * @idle: drain only objects that no refill needed since the last call
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 {

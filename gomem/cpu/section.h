@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * section.h - sections: code in which the caller owns a cache of its CPU.
+ * section.h - sections: code that owns an mcache of its CPU.
  *
- * The task cache is owned with preemption off, the interrupt cache with
- * interrupts off. mcache.h explains why that suffices. The slots of typed
- * caches are owned in the same way. gomem takes no lock in a section, and holds
- * none around it.
+ * A section on the mcache for tasks has preemption off, one on the mcache for
+ * interrupts has interrupts off. mcache.h explains why no other code can change
+ * the mcache meanwhile. The slots of typed caches are owned in the same way.
+ * gomem takes no lock in a section, and holds none around it. "Not in a section"
+ * in the comment of a function says that the function may take a lock, or
+ * begins a section itself.
  */
 #ifndef GOMEM_SECTION_H
 #define GOMEM_SECTION_H

@@ -485,10 +485,10 @@ static enum gomem_stack missing_stack(struct gomem_mcache *mc,
  * @allocates: the caller allocates, and may fetch the stack at once. For a
  *	free, a work fetches it
  *
- * The slow paths call this before they own the cache. Slots of interrupts never
+ * The slow paths call this before their section. Slots of interrupts never
  * move to another stack.
  *
- * Context: any but NMI; never sleeps. Not with the cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_slot_get_ready(const struct gomem_kind *k, bool allocates)
 {

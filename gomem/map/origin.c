@@ -72,7 +72,7 @@ static void from_special(struct gomem_origin *o, const struct gomem_special *sp)
  *
  * The record replaces the oldest one.
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_origin_end(const struct gomem_special *sp)
 {
