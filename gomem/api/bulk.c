@@ -350,7 +350,10 @@ static __always_inline struct bulk_pos free_section(void **p, unsigned int n,
 	return pos;
 }
 
-/* With init_on_free=1. Not inlined, as gomem_free_with_care() is not. */
+/*
+ * Free objects in a section and clear them, with init_on_free=1. Not inlined,
+ * because free_bulk_slow() would then need more registers.
+ */
 static noinline struct bulk_pos free_section_cleared(void **p, unsigned int n)
 {
 	return free_section(p, n, true);

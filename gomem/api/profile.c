@@ -46,10 +46,16 @@ static struct hlist_head buckets[1 << HASH_BITS];
 static LIST_HEAD(all_buckets);
 static unsigned int nr_buckets;
 
-/* Names and owners of buckets: modules may load and unload at the same time. */
+/*
+ * Protects the names and owners of buckets. Taken by tasks that load or unload
+ * modules, in module_changes(). Readers of the names take no lock.
+ */
 static DEFINE_MUTEX(names_mutex);
 
-/* One snapshot at a time: it uses gomem_bucket.row. */
+/*
+ * Protects gomem_bucket.row. Taken by tasks that read the files heap and leaks,
+ * so that they make one snapshot at a time.
+ */
 static DEFINE_MUTEX(snapshot_mutex);
 
 /* The key by which a bucket is found. */

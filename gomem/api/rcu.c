@@ -147,7 +147,7 @@ static unsigned long key_of(const struct gomem_rcu_head *head)
 	return gomem_objkey(head) * FACTOR;
 }
 
-/* Return the largest valid link: to the last word of the page map. */
+/* Return the largest link: that to a head in the last word of the page map. */
 static unsigned long max_link(void)
 {
 	return gomem_pagemap.nr_chunks << (GOMEM_CHUNK_SHIFT - HEAD_SHIFT);

@@ -51,7 +51,8 @@ static size_t left_in(struct window w, size_t offset)
 }
 
 /*
- * For an object of a size class or of a typed cache, or for a scratch buffer.
+ * Return how many bytes from @addr on may be copied, in a span of a size class,
+ * of a typed cache or of scratch buffers.
  */
 static size_t left_in_slot(struct gomem_span *s, unsigned long addr)
 {

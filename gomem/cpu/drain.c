@@ -257,7 +257,10 @@ static void shrink_this_cpu(unsigned long kind)
 
 DEFINE_GOMEM_EACHCPU(shrinks, shrink_this_cpu);
 
-/* One task shrinks a cache at a time: a CPU has one argument of @shrinks. */
+/*
+ * Taken by tasks that shrink a typed cache: each CPU has one argument of
+ * @shrinks, so only one cache is shrunk at a time.
+ */
 static DEFINE_MUTEX(shrink_mutex);
 
 /**

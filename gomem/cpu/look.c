@@ -111,10 +111,10 @@ bool gomem_slot_is_idle(const struct gomem_place *p)
 }
 
 /**
- * gomem_tiny_is_idle - the same for the block that tiny objects are cut from
- * @mc: the cache that has the block, which the caller owns
+ * gomem_tiny_is_idle - was a CPU's current block idle, and not used since?
+ * @mc: the mcache whose tiny objects are cut from the block; the caller owns it
  *
- * Return: true if so.
+ * Return: true if no tiny object was cut from the last look but one until now.
  */
 bool gomem_tiny_is_idle(const struct gomem_mcache *mc)
 {

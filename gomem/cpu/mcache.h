@@ -21,8 +21,7 @@
  *
  *  - by a work on its own CPU, even if that CPU is idle: gomem_mcache_drain();
  *  - by another CPU after its own CPU died: gomem_mcache_cpu_dead();
- *  - by the latter function when the module exits and nothing allocates any
- *    more.
+ *  - by gomem_mcache_exit() for all CPUs, when nothing allocates any more.
  */
 #ifndef GOMEM_MCACHE_H
 #define GOMEM_MCACHE_H

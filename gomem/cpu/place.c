@@ -50,10 +50,11 @@ bool gomem_place_find(const struct gomem_kind *k, int cpu, bool irq,
  * @p: the slot
  * @v: set to what was read
  *
- * Sums of such reads are approximate, and exact while the CPUs do nothing. The order of the reads
- * makes sure that an object that moves meanwhile is counted twice rather than
- * missed. If the slot moves to another stack meanwhile, the difference of its
- * pointers is meaningless: so it is limited to what the slot can hold.
+ * Sums of such reads are approximate, and exact while the CPUs do nothing. The
+ * order of the reads makes sure that an object that moves meanwhile is counted
+ * twice rather than missed. If the slot moves to another stack meanwhile, the
+ * difference of its pointers is meaningless: so it is limited to what the slot
+ * can hold.
  *
  * Context: any.
  */

@@ -340,7 +340,7 @@ static inline unsigned long gomem_heap_about(const struct gomem_heap *h)
 	return data_race(h->pages.backed_pages);
 }
 
-/* Page numbers are those of the page map, the same for all heaps. */
+/* Return the number in the page map of the page that an address lies in. */
 static inline unsigned long gomem_heap_page(const struct gomem_heap *h,
 					    unsigned long addr)
 {

@@ -529,6 +529,7 @@ static bool has_waited(struct gomem_heap *h)
 		return true;
 	if (READ_ONCE(h->give_hurry) || !may_hurry(h))
 		return false;
+	/* A CPU that has the lock starts a grace period itself, if one is due. */
 	if (spin_trylock(&h->give_lock)) {
 		start_grace(h);
 		spin_unlock(&h->give_lock);
@@ -562,6 +563,10 @@ void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
 		want = min_t(unsigned long, want, GIVE_LOCKED);
 	if (!want || !has_waited(h))
 		return;
+	/*
+	 * Another CPU gives pages back at this moment. The pages of this free
+	 * go with those of a later one, or after the next look of the epoch.
+	 */
 	if (!spin_trylock(&h->give_lock))
 		return;
 	batch_init(&b, want);

@@ -196,7 +196,7 @@ bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_origin_find);
 
-/* Without a symbol the kernel would print the address: say this instead. */
+/* Replace an address, which the kernel prints if there is no symbol, by words. */
 static void hide_address(char *text)
 {
 	if (!strncmp(text, "0x", 2))

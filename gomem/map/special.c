@@ -74,9 +74,10 @@ static bool in_span(const struct gomem_span *s, unsigned long addr)
 }
 
 /*
- * Mark the page, and the span of a typed cache. Another CPU may claim a large
- * object, which changes its tag, at the same time. The tag of a small span
- * changes only here.
+ * Set GOMEM_TAG_SPECIAL in the tag of the page of @addr. In the span of a typed
+ * cache, also set the limit to 0. The tag of a large object may change
+ * concurrently, when another CPU claims the object. The tag of a page of small
+ * objects changes only here and in unmark_page(), both with the row's lock held.
  */
 static void mark(struct gomem_span *s, unsigned long addr)
 {

@@ -154,7 +154,10 @@ static bool is_on_node(const void *p, int node)
 	return node == NUMA_NO_NODE || node == page_to_nid(virt_to_page(p));
 }
 
-/* Kept out of line: with @noscan in the caller's frame no call could be its last. */
+/*
+ * Return the size of an object that may be moved, or 0. Kept out of line for
+ * @noscan: a caller that passes the address of a variable makes no tail call.
+ */
 static noinline size_t resizable(const void *p, unsigned long caller)
 {
 	bool noscan;

@@ -318,9 +318,9 @@ static const struct file_operations scavenge_fops = {
 };
 
 /*
- * Protects check_verdict and check_failed, the result of the last check. Taken by tasks that
- * read or write the file check, and held during a check, so that there is only
- * one at a time.
+ * Protects check_verdict and check_failed, the result of the last check. Taken
+ * by tasks that read or write the file check, and held during a check, so that
+ * there is only one at a time.
  */
 static DEFINE_MUTEX(check_mutex);
 static const char *check_verdict = "not checked yet: write 1 to this file to check the heap";

@@ -18,7 +18,11 @@
 #include "api/profile.h"
 #include "run/heapfiles.h"
 
-/* Rate changes and looks at leaks, one at a time. */
+/*
+ * Protects profile_rate, ready and gomem_bucket.seen. Taken by tasks that set the
+ * parameter profile_rate or read the file leaks, and when the module is loaded or
+ * exits.
+ */
 static DEFINE_MUTEX(heap_mutex);
 
 static unsigned long profile_rate = GOMEM_PROFILE_RATE;
@@ -64,7 +68,7 @@ void __init gomem_heapfiles_init(void)
 }
 
 /**
- * gomem_heapfiles_start - take changes of the rate from now on
+ * gomem_heapfiles_start - accept changes of the rate from now on
  *
  * Context: may sleep.
  */
@@ -80,7 +84,7 @@ void __init gomem_heapfiles_start(void)
 }
 
 /**
- * gomem_heapfiles_stop - take no more changes of the rate
+ * gomem_heapfiles_stop - accept no more changes of the rate
  *
  * Context: may sleep.
  */

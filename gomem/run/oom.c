@@ -2,7 +2,8 @@
 /*
  * oom.c - tell in the log what gomem has when the kernel is out of memory.
  *
- * The kernel prints its own memory then. gomem's pages are in no line of that.
+ * The kernel lists how much memory each of its parts has. No line of that list
+ * has gomem's pages.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -35,7 +36,10 @@ static unsigned long kib(unsigned long pages)
 static int at_oom(struct notifier_block *nb, unsigned long unused, void *freed)
 {
 	unsigned long held = atomic_long_read(&gomem_kernel_pages.heap_pages);
-	/* The kernel calls under a mutex. The stack may be deep. */
+	/*
+	 * Static, because the stack may be deep. The kernel calls OOM notifiers
+	 * one at a time.
+	 */
 	static char name[KSYM_SYMBOL_LEN], sites[TOP * 128];
 	struct gomem_profile_site top[TOP];
 	unsigned long idle = 0;
