@@ -40,8 +40,8 @@
 
 /**
  * struct gomem_arena - an arena, itself an object of the heap
- * @magic: see magic_of(); gomem_arena_destroy() overwrites it with the key of a
- *	free object
+ * @magic: see arena_magic(); gomem_arena_destroy() overwrites it with the key of
+ *	a free object
  * @link: link in @arenas, by which the module reports arenas that are left when
  *	it exits, with their sizes. Protected by @arena_lock, which has to be
  *	taken to count arenas anyway
@@ -93,7 +93,7 @@ static unsigned int handle_spc(void)
 }
 
 /* Depends on the address, so that a copy of an arena's memory is not valid. */
-static unsigned long magic_of(const struct gomem_arena *a)
+static unsigned long arena_magic(const struct gomem_arena *a)
 {
 	return gomem_objkey(a) ^ ARENA_MAGIC;
 }
@@ -114,7 +114,7 @@ static bool check_handle(const struct gomem_arena *a, unsigned long caller)
 	magic = readable ? READ_ONCE(a->magic) : 0;
 	rcu_read_unlock();
 
-	if (likely(readable && magic == magic_of(a)))
+	if (likely(readable && magic == arena_magic(a)))
 		return true;
 	/*
 	 * A destroyed arena has the key of a free object. If that was the last
@@ -147,7 +147,7 @@ struct gomem_arena *gomem_arena_create(gfp_t gfp)
 	a->pages = 0;
 	a->block_pages = 1;
 	a->zero = false;
-	a->magic = magic_of(a);
+	a->magic = arena_magic(a);
 
 	spin_lock_irqsave(&arena_lock, flags);
 	list_add_tail(&a->link, &arenas);
@@ -194,7 +194,8 @@ static gfp_t gfp_light(gfp_t gfp)
  * Get a span for an object of @size bytes. If the object is small, get a block
  * that has room for later objects, too.
  */
-static struct gomem_span *grow(struct gomem_arena *a, size_t size, gfp_t gfp)
+static struct gomem_span *grow_arena(struct gomem_arena *a, size_t size,
+				     gfp_t gfp)
 {
 	unsigned int need = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE), block;
 	struct gomem_span *s = NULL;
@@ -216,7 +217,8 @@ static struct gomem_span *grow(struct gomem_arena *a, size_t size, gfp_t gfp)
  * Take an object from the current block. Return NULL if it does not fit. @size
  * is a multiple of 8, so the next object is aligned to 8 bytes at least.
  */
-static void *take(struct gomem_arena *a, size_t size, size_t align, bool *zero)
+static void *take_from_block(struct gomem_arena *a, size_t size, size_t align,
+			     bool *zero)
 {
 	unsigned long obj = ALIGN(a->pos, align);
 
@@ -236,7 +238,7 @@ static void *take(struct gomem_arena *a, size_t size, size_t align, bool *zero)
 static void *take_grown(struct gomem_arena *a, size_t size, gfp_t gfp,
 			bool *zero)
 {
-	struct gomem_span *s = grow(a, size, gfp);
+	struct gomem_span *s = grow_arena(a, size, gfp);
 
 	if (!s)
 		return NULL;
@@ -271,7 +273,8 @@ void *gomem_arena_alloc(struct gomem_arena *a, size_t size, gfp_t gfp)
 	if (is_power_of_2(size))
 		align = clamp_t(size_t, size, align, GOMEM_PAGE_SIZE);
 	size = ALIGN(size, sizeof(u64));
-	obj = take(a, size, align, &zero) ?: take_grown(a, size, gfp, &zero);
+	obj = take_from_block(a, size, align, &zero) ?:
+	      take_grown(a, size, gfp, &zero);
 	if (unlikely(!obj)) {
 		gomem_count(GOMEM_EV_ALLOC_FAILURES, 1);
 		return NULL;
@@ -367,13 +370,13 @@ static void enter_quarantine(struct list_head *spans,
  * Claim an arena for its destruction. If two tasks destroy it at the same time,
  * one succeeds. The other one finds the key of a free object.
  */
-static bool claim(struct gomem_arena *a)
+static bool claim_arena(struct gomem_arena *a)
 {
 	unsigned long flags;
 	bool live;
 
 	spin_lock_irqsave(&arena_lock, flags);
-	live = a->magic == magic_of(a);
+	live = a->magic == arena_magic(a);
 	if (live) {
 		WRITE_ONCE(a->magic, gomem_objkey(a));
 		list_del(&a->link);
@@ -402,7 +405,7 @@ void gomem_arena_destroy(struct gomem_arena *a)
 		return;
 	rcu_read_lock();
 	claimed = check_handle(a, _RET_IP_) && gomem_enter_free(_RET_IP_);
-	if (claimed && unlikely(!claim(a))) {
+	if (claimed && unlikely(!claim_arena(a))) {
 		gomem_report_arena(a, true, _RET_IP_);
 		claimed = false;
 	}

@@ -37,7 +37,7 @@ static noinline size_t alloc_odd_many(size_t size, gfp_t gfp, size_t n,
  * Free the @n objects of a call that failed, and give their pages back. Not
  * inlined, because it is rare.
  */
-static noinline size_t undo(size_t size, gfp_t gfp, size_t n, void **p)
+static noinline size_t undo_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 {
 	gomem_free_bulk(n, p);
 	if (size - 1 < GOMEM_SMALL_MAX)
@@ -76,9 +76,9 @@ static noinline size_t alloc_many(size_t size, gfp_t gfp, size_t n, void **p,
  * objects that the slot did not have. A tail call, so that the hit path saves
  * no registers.
  */
-static noinline size_t alloc_bulk_rest(size_t size, gfp_t gfp, size_t n,
-				       void **p, unsigned int popped,
-				       unsigned long caller)
+static noinline size_t finish_bulk(size_t size, gfp_t gfp, size_t n,
+				   void **p, unsigned int popped,
+				   unsigned long caller)
 {
 	size_t done = popped & ~(POPPED_YIELD | POPPED_SAMPLED);
 	const struct gomem_kind *k;
@@ -94,7 +94,7 @@ static noinline size_t alloc_bulk_rest(size_t size, gfp_t gfp, size_t n,
 	}
 	if (done < n)
 		done += alloc_many(size, gfp, n - done, p + done, caller);
-	return likely(done == n) ? n : undo(size, gfp, done, p);
+	return likely(done == n) ? n : undo_bulk(size, gfp, done, p);
 }
 
 size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
@@ -104,7 +104,7 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 
 	if (unlikely(size - 1 >= GOMEM_SMALL_MAX) ||
 	    unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
-		return alloc_bulk_rest(size, gfp, n, p, 0, _RET_IP_);
+		return finish_bulk(size, gfp, n, p, 0, _RET_IP_);
 	gomem_check_hit(gfp);
 	spc = gomem_spc_make(gomem_sizeclass(size), false);
 	preempt_disable();
@@ -117,7 +117,7 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 	if (likely(popped == n) && !IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) &&
 	    !want_init_on_alloc(gfp))
 		return n;
-	return alloc_bulk_rest(size, gfp, n, p, popped, _RET_IP_);
+	return finish_bulk(size, gfp, n, p, popped, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
 

@@ -35,7 +35,7 @@ static const struct gomem_kind orphans = { };
 /*
  * The magic depends on the address, so that a copy of a cache is not a cache.
  */
-static unsigned long magic_of(const struct gomem_cache *c)
+static unsigned long cache_magic(const struct gomem_cache *c)
 {
 	return gomem_objkey(c) ^ CACHE_MAGIC;
 }
@@ -48,7 +48,8 @@ static unsigned long magic_of(const struct gomem_cache *c)
  */
 bool gomem_cache_is_live(const struct gomem_cache *c)
 {
-	return READ_ONCE(c->magic) == magic_of(c) && !READ_ONCE(c->destroyed);
+	return READ_ONCE(c->magic) == cache_magic(c) &&
+	       !READ_ONCE(c->destroyed);
 }
 
 /*
@@ -79,7 +80,7 @@ static bool check_cache(const struct gomem_cache *c, unsigned long caller)
  * concurrently, one succeeds. The others find it destroyed or gone. It is not
  * freed while they look: see synchronize_rcu() in gomem_cache_close().
  */
-static bool claim(struct gomem_cache *c, unsigned long caller)
+static bool claim_cache(struct gomem_cache *c, unsigned long caller)
 {
 	bool ok;
 
@@ -336,7 +337,7 @@ struct gomem_cache *gomem_cache_create(const char *name, unsigned int size,
 		return NULL;
 	}
 	init_memory(c);
-	c->magic = magic_of(c);
+	c->magic = cache_magic(c);
 	gomem_kind_add(&c->kind);
 	return c;
 }
@@ -427,7 +428,7 @@ static void count_gone(const struct gomem_kind *k,
  */
 bool gomem_cache_close(struct gomem_cache *c, unsigned long caller)
 {
-	if (!claim(c, caller))
+	if (!claim_cache(c, caller))
 		return false;
 	if (!empty_cache(c, caller)) {
 		close_slots(c);
@@ -438,7 +439,7 @@ bool gomem_cache_close(struct gomem_cache *c, unsigned long caller)
 	WRITE_ONCE(c->magic, 0);
 	/*
 	 * Wait for CPUs that found the cache through one of its objects, for a
-	 * report or a second free, and for tasks in claim().
+	 * report or a second free, and for tasks in claim_cache().
 	 */
 	synchronize_rcu();
 	free_memory(c);

@@ -16,7 +16,7 @@ struct record {
 	void *obj;
 };
 
-static void release(struct device *dev, void *res)
+static void free_resource(struct device *dev, void *res)
 {
 	struct record *r = res;
 
@@ -38,7 +38,7 @@ void *devm_gomem_alloc(struct device *dev, size_t size, gfp_t gfp)
 	/* Out of memory, or ZERO_SIZE_PTR: needs no record. */
 	if (ZERO_OR_NULL_PTR(obj))
 		return obj;
-	r = devres_alloc(release, sizeof(*r), gfp & ~__GFP_ZERO);
+	r = devres_alloc(free_resource, sizeof(*r), gfp & ~__GFP_ZERO);
 	if (!r) {
 		gomem_free(obj);
 		return NULL;
@@ -52,7 +52,7 @@ EXPORT_SYMBOL_NS_GPL(devm_gomem_alloc, GOMEM_NS);
 void devm_gomem_free(struct device *dev, const void *p)
 {
 	if (ZERO_OR_NULL_PTR(p) ||
-	    !devres_release(dev, release, match, (void *)p))
+	    !devres_release(dev, free_resource, match, (void *)p))
 		return;
 	/* @dev has no record of it. A live object belongs to somebody else. */
 	if (gomem_freeable_size(p, _RET_IP_))

@@ -255,8 +255,8 @@ static void call_rcu_for(struct rcu_queue *q)
  * false if it waits already. If two CPUs pass the same object at the same time,
  * the cmpxchg() of one fails, and it finds the word of the other.
  */
-static bool claim(struct gomem_rcu_head *head,
-		  const struct gomem_rcu_head *next, bool holder)
+static bool claim_head(struct gomem_rcu_head *head,
+		       const struct gomem_rcu_head *next, bool holder)
 {
 	unsigned long word = READ_ONCE(head->word);
 
@@ -289,7 +289,7 @@ static bool enqueue(struct gomem_rcu_head *head, bool holder)
 
 	raw_spin_lock_irqsave(&q->lock, flags);
 	/* Interrupts are off: a read-side section, as is_waiting() needs. */
-	given = claim(head, q->new, holder);
+	given = claim_head(head, q->new, holder);
 	if (likely(given)) {
 		link_new(q, head);
 		begin = begin_grace_period(q);
@@ -316,7 +316,7 @@ static bool enqueue_deferred(struct gomem_rcu_head *head)
 	preempt_disable();
 	q = this_cpu_ptr(&queues);
 	first = READ_ONCE(q->deferred);
-	given = claim(head, first, false);
+	given = claim_head(head, first, false);
 	if (likely(given)) {
 		atomic_inc(&q->nr_deferred);
 		while (!try_cmpxchg(&q->deferred, &first, head))
@@ -368,7 +368,7 @@ static void *object_of(struct gomem_rcu_head *head)
  * Take the first head off a list, and put what must be freed into @objs. Return
  * the number of objects put there; 0 if the word of this head does not decode.
  */
-static unsigned int release(struct gomem_rcu_head **list, void **objs)
+static unsigned int take_head(struct gomem_rcu_head **list, void **objs)
 {
 	struct gomem_rcu_head *head = *list;
 	struct rcu_holder *holder;
@@ -398,7 +398,7 @@ static unsigned long free_piece(struct gomem_rcu_head **list,
 
 	while (left && got && n < PIECE) {
 		rcu_read_lock();
-		got = release(list, objs + n);
+		got = take_head(list, objs + n);
 		rcu_read_unlock();
 		n += got;
 		left -= !!got;

@@ -67,7 +67,7 @@ static void *alloc_grown(size_t new_size, size_t roomy, gfp_t gfp, bool noscan)
 }
 
 /* Copy an object of @size bytes to a larger one, and free the first. */
-static void *move(const void *p, size_t size, void *new)
+static void *move_object(const void *p, size_t size, void *new)
 {
 	if (!new)
 		return NULL;
@@ -80,7 +80,7 @@ static void *move(const void *p, size_t size, void *new)
 /*
  * Look up the size of an object that gomem_small_size() did not find. Kept out
  * of line for its variable on the stack: without one, the caller can call
- * grow() last.
+ * grow_object() last.
  */
 static noinline struct gomem_sized other_size(const void *p,
 					      unsigned long caller)
@@ -94,8 +94,8 @@ static noinline struct gomem_sized other_size(const void *p,
 }
 
 /* Extend the object in place, or move it to a larger one. */
-static noinline void *grow(const void *p, struct gomem_sized old,
-			   size_t new_size, gfp_t gfp)
+static noinline void *grow_object(const void *p, struct gomem_sized old,
+				  size_t new_size, gfp_t gfp)
 {
 	size_t roomy = roomy_size(old.size, new_size);
 
@@ -104,7 +104,8 @@ static noinline void *grow(const void *p, struct gomem_sized old,
 		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
 		return (void *)p;
 	}
-	return move(p, old.size, alloc_grown(new_size, roomy, gfp, old.noscan));
+	return move_object(p, old.size,
+			   alloc_grown(new_size, roomy, gfp, old.noscan));
 }
 
 void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
@@ -123,7 +124,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 	if (!old.size)
 		return NULL;
 	if (new_size > old.size)
-		return grow(p, old, new_size, gfp);
+		return grow_object(p, old, new_size, gfp);
 	/*
 	 * Clear the unused end: the object may grow into it later with
 	 * __GFP_ZERO.

@@ -85,8 +85,8 @@ static noinline void *cache_yielded(struct gomem_cache *c, void *obj, gfp_t gfp,
 }
 
 /* Allocate in an interrupt, or refuse the gfp. */
-static noinline void *cache_alloc_odd(struct gomem_cache *c, gfp_t gfp,
-				      unsigned long caller)
+static noinline void *cache_alloc_checked(struct gomem_cache *c, gfp_t gfp,
+					  unsigned long caller)
 {
 	if (!gomem_enter_alloc(c->kind.object_size, gfp, caller))
 		return NULL;
@@ -100,7 +100,7 @@ static __always_inline void *cache_alloc(struct gomem_cache *c, gfp_t gfp)
 	void *obj;
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
-		return cache_alloc_odd(c, gfp, GOMEM_COLD_CALLER);
+		return cache_alloc_checked(c, gfp, GOMEM_COLD_CALLER);
 	gomem_check_hit(gfp);
 
 	preempt_disable();
@@ -307,8 +307,9 @@ bool gomem_cache_take_back(void *p, unsigned long caller)
 }
 
 /* Pop objects from the slot, in task context. Return their number. */
-static __always_inline size_t alloc_bulk_hit(struct gomem_cache *c, gfp_t gfp,
-					     size_t n, void **p)
+static __always_inline size_t cache_alloc_bulk_hit(struct gomem_cache *c,
+						   gfp_t gfp, size_t n,
+						   void **p)
 {
 	bool unusual = false;
 
@@ -328,8 +329,8 @@ static __always_inline size_t alloc_bulk_hit(struct gomem_cache *c, gfp_t gfp,
 /*
  * Free the @n objects of a call that failed. Not inlined, because it is rare.
  */
-static noinline size_t undo(struct gomem_cache *c, gfp_t gfp, size_t n,
-			    void **p)
+static noinline size_t cache_undo_bulk(struct gomem_cache *c, gfp_t gfp,
+				       size_t n, void **p)
 {
 	gomem_cache_free_bulk(c, n, p);
 	gomem_undo(&c->kind, n, gfp);
@@ -337,9 +338,9 @@ static noinline size_t undo(struct gomem_cache *c, gfp_t gfp, size_t n,
 }
 
 /* Allocate the objects from number @done on. Kept out of line to save stack. */
-static noinline size_t alloc_bulk_rest(struct gomem_cache *c, gfp_t gfp,
-				       size_t n, void **p, size_t done,
-				       unsigned long caller)
+static noinline size_t cache_finish_bulk(struct gomem_cache *c, gfp_t gfp,
+					 size_t n, void **p, size_t done,
+					 unsigned long caller)
 {
 	if (unlikely(!gomem_cache_is_live(c))) {
 		refuse_destroyed(c, caller);
@@ -348,17 +349,17 @@ static noinline size_t alloc_bulk_rest(struct gomem_cache *c, gfp_t gfp,
 	if (!gomem_enter_alloc(c->kind.object_size, gfp, caller))
 		return 0;
 	done += gomem_objects_alloc(&c->kind, gfp, n - done, p + done, caller);
-	return likely(done == n) ? n : undo(c, gfp, done, p);
+	return likely(done == n) ? n : cache_undo_bulk(c, gfp, done, p);
 }
 
 size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n,
 			      void **p)
 {
-	size_t done = alloc_bulk_hit(c, gfp, n, p);
+	size_t done = cache_alloc_bulk_hit(c, gfp, n, p);
 
 	if (likely(done == n))
 		return n;
-	return alloc_bulk_rest(c, gfp, n, p, done, _RET_IP_);
+	return cache_finish_bulk(c, gfp, n, p, done, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_bulk, GOMEM_NS);
 
@@ -369,10 +370,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_bulk, GOMEM_NS);
  * their number. If @left is NULL, there is room for all objects, and only one
  * node.
  */
-static __always_inline unsigned int push_many(struct gomem_cache *c,
-					      struct gomem_slot *slot, void **p,
-					      unsigned int n,
-					      unsigned int *left)
+static __always_inline unsigned int
+cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
+		unsigned int n, unsigned int *left)
 {
 	/*
 	 * Load these values once. As far as the compiler knows, the stores
@@ -417,19 +417,19 @@ static __always_inline unsigned int push_many(struct gomem_cache *c,
  * Take objects back in a section, as for a single object: it lasts from the
  * look-up of the span to the last access to an object.
  */
-static unsigned int free_section(struct gomem_cache *c, void **p,
-				 unsigned int n, unsigned int *left)
+static unsigned int cache_free_section(struct gomem_cache *c, void **p,
+				       unsigned int n, unsigned int *left)
 {
 	struct gomem_section sec;
 
 	gomem_section_enter(&sec, gomem_irq_context());
-	n = push_many(c, gomem_section_slot(&sec, &c->kind), p, n, left);
+	n = cache_push_many(c, gomem_section_slot(&sec, &c->kind), p, n, left);
 	gomem_section_leave(&sec);
 	return n;
 }
 
-static noinline void free_bulk_slow(struct gomem_cache *c, size_t n, void **p,
-				    unsigned long caller)
+static noinline void cache_free_bulk_slow(struct gomem_cache *c, size_t n,
+					  void **p, unsigned long caller)
 {
 	unsigned int done, left, len;
 
@@ -438,7 +438,7 @@ static noinline void free_bulk_slow(struct gomem_cache *c, size_t n, void **p,
 	for (; n; n -= done, p += done) {
 		len = min_t(size_t, n, gomem_free_section_max());
 		left = 0;
-		done = free_section(c, p, len, &left);
+		done = cache_free_section(c, p, len, &left);
 		if (left)
 			gomem_mcache_free_many(&c->kind, p, left, false);
 		if (likely(done == len))
@@ -456,8 +456,8 @@ static noinline void free_bulk_slow(struct gomem_cache *c, size_t n, void **p,
  * Push objects in task context, as many as the slot has room for. Return their
  * number.
  */
-static __always_inline size_t free_bulk_hit(struct gomem_cache *c, size_t n,
-					    void **p)
+static __always_inline size_t cache_free_bulk_hit(struct gomem_cache *c,
+						  size_t n, void **p)
 {
 	struct gomem_slot *slot;
 
@@ -467,16 +467,16 @@ static __always_inline size_t free_bulk_hit(struct gomem_cache *c, size_t n,
 	preempt_disable();
 	slot = &raw_cpu_ptr(c->kind.cpu)->task.slot;
 	n = min3(n, (size_t)GOMEM_BATCH_MAX, (size_t)(slot->end - slot->top));
-	n = push_many(c, slot, p, n, NULL);
+	n = cache_push_many(c, slot, p, n, NULL);
 	preempt_enable();
 	return n;
 }
 
 void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p)
 {
-	size_t done = free_bulk_hit(c, n, p);
+	size_t done = cache_free_bulk_hit(c, n, p);
 
 	if (unlikely(done < n))
-		free_bulk_slow(c, n - done, p + done, _RET_IP_);
+		cache_free_bulk_slow(c, n - done, p + done, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_free_bulk, GOMEM_NS);

@@ -70,7 +70,7 @@ void gomem_node_destroy(struct gomem_heap *h)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_node_destroy);
 
-static int __init add_heap(struct gomem_pagesource *source, int node)
+static int __init make_heap(struct gomem_pagesource *source, int node)
 {
 	struct gomem_heap *h = gomem_node_create(source, &gomem_pagemap, node);
 
@@ -186,7 +186,7 @@ int __init gomem_nodes_init(struct gomem_pagesource *source, unsigned long base)
 	err = gomem_pagemap_init(&gomem_pagemap, base);
 	for_each_node_mask(node, with_memory)
 		if (!err)
-			err = add_heap(source, node);
+			err = make_heap(source, node);
 	if (err) {
 		gomem_nodes_exit();
 		return err;

@@ -94,24 +94,25 @@ static noinline bool refill_by(struct gomem_heap *h, struct gomem_fixalloc *f,
 	return true;
 }
 
-/* Kept out of line, as refill_hard() is, to save stack in a caller's loop. */
-static noinline bool refill_light(struct gomem_heap *h,
-				  struct gomem_fixalloc *f, gfp_t gfp)
+/* Kept out of line, as fetch_meta_hard() is, to save stack in a caller's loop. */
+static noinline bool fetch_meta_light(struct gomem_heap *h,
+				      struct gomem_fixalloc *f, gfp_t gfp)
 {
 	return refill_by(h, f, meta_bytes(f), gomem_gfp_light(gfp));
 }
 
-static noinline bool refill_hard(struct gomem_heap *h, struct gomem_fixalloc *f,
-				 gfp_t gfp)
+static noinline bool fetch_meta_hard(struct gomem_heap *h,
+				     struct gomem_fixalloc *f,
+				     gfp_t gfp)
 {
 	return refill_by(h, f, PAGE_ALIGN(f->header + f->size),
 			 gomem_gfp_full(gfp));
 }
 
-static __always_inline bool refill(struct gomem_heap *h,
-				   struct gomem_fixalloc *f, gfp_t gfp)
+static __always_inline bool fetch_meta(struct gomem_heap *h,
+				       struct gomem_fixalloc *f, gfp_t gfp)
 {
-	return refill_light(h, f, gfp) || refill_hard(h, f, gfp);
+	return fetch_meta_light(h, f, gfp) || fetch_meta_hard(h, f, gfp);
 }
 
 /**
@@ -126,7 +127,7 @@ static __always_inline bool refill(struct gomem_heap *h,
 bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f,
 		       gfp_t gfp)
 {
-	return refill(h, f, gfp);
+	return fetch_meta(h, f, gfp);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_refill);
 
@@ -147,7 +148,7 @@ static noinline void *take_new_desc(struct gomem_heap *h,
 {
 	void *desc = NULL;
 
-	while (!desc && refill(h, f, gfp))
+	while (!desc && fetch_meta(h, f, gfp))
 		desc = take_desc(h, f);
 	return desc;
 }

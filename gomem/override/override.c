@@ -131,7 +131,7 @@ size_t gomem_override_ksize(const void *p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_ksize, GOMEM_NS);
 
-static void *move(const void *p, size_t usable, void *new, size_t size)
+static void *move_resized(const void *p, size_t usable, void *new, size_t size)
 {
 	if (!new)
 		return NULL;
@@ -188,14 +188,16 @@ static void *resize(const void *p, size_t size, unsigned long align, gfp_t gfp,
 	if (!usable)
 		return NULL;
 	if (!gomem_override_takes(size, gfp))
-		return move(p, usable, kmalloc_node(size, gfp, node), size);
+		return move_resized(p, usable, kmalloc_node(size, gfp, node),
+				    size);
 	align = max_t(unsigned long, align, BIT(__ffs(size)));
 	if (is_on_node(p, node) && stays_aligned(p, usable, size, align) &&
 	    (size <= usable || node == NUMA_NO_NODE))
 		return gomem_realloc(p, size <= usable ?
 				     size : gomem_override_pad(size), gfp);
-	return move(p, usable,
-		    gomem_override_alloc_align(size, align, gfp, node), size);
+	return move_resized(p, usable,
+			    gomem_override_alloc_align(size, align, gfp, node),
+			    size);
 }
 
 #ifdef GOMEM_HAVE_KREALLOC_ALIGN

@@ -42,8 +42,8 @@ static gfp_t cache_gfp(gfp_t gfp)
  * at least, or the smallest fraction of it (halves, quarters, ...) that holds
  * an object.
  */
-static unsigned int alignment(unsigned int align, unsigned int size,
-			      slab_flags_t flags)
+static unsigned int kernel_alignment(unsigned int align, unsigned int size,
+				     slab_flags_t flags)
 {
 	unsigned int line = cache_line_size();
 
@@ -71,7 +71,7 @@ static noinline bool takes(const char *name, unsigned int size,
 {
 	return name && *name && !(flags & KERNEL_FLAGS) && size &&
 	       size <= GOMEM_CACHE_MAX_SIZE &&
-	       alignment(align, size, flags) <= GOMEM_CACHE_MAX_ALIGN;
+	       kernel_alignment(align, size, flags) <= GOMEM_CACHE_MAX_ALIGN;
 }
 
 /*
@@ -112,7 +112,7 @@ gomem_override_kmem_cache_create_args(const char *name, unsigned int size,
 				      slab_flags_t flags)
 {
 	struct gomem_cache_args own = {
-		.align		= alignment(args->align, size, flags),
+		.align		= kernel_alignment(args->align, size, flags),
 		.ctor		= args->ctor,
 		.typesafe_by_rcu = flags & SLAB_TYPESAFE_BY_RCU,
 		.useroffset	= args->useroffset,
@@ -153,7 +153,7 @@ create_both(const char *name, unsigned int size, unsigned int align,
 	    void (*ctor)(void *))
 {
 	struct gomem_cache_args own = {
-		.align		= alignment(align, size, flags),
+		.align		= kernel_alignment(align, size, flags),
 		.ctor		= ctor,
 		.typesafe_by_rcu = flags & SLAB_TYPESAFE_BY_RCU,
 		.useroffset	= useroffset,

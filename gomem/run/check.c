@@ -168,8 +168,8 @@ static const char *check_pcaches(struct gomem_heap *h)
 	return err;
 }
 
-static const char *check_counts(const struct gomem_heap_snapshot *snap,
-				const struct walk *w)
+static const char *check_heap_counts(const struct gomem_heap_snapshot *snap,
+				     const struct walk *w)
 {
 	if (w->spans != snap->counts.spans ||
 	    w->pages != snap->counts.inuse_pages)
@@ -236,7 +236,7 @@ const char *gomem_check(struct gomem_heap *h)
 		return w.err;
 
 	gomem_heap_get(h, &snap);
-	err = check_counts(&snap, &w);
+	err = check_heap_counts(&snap, &w);
 	if (err)
 		return err;
 
@@ -253,7 +253,7 @@ const char *gomem_check(struct gomem_heap *h)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_check);
 
-static const char *check_each(void)
+static const char *check_heaps(void)
 {
 	const char *err = NULL;
 	struct gomem_heap *h;
@@ -280,7 +280,7 @@ const char *gomem_check_all(void)
 	const char *err;
 
 	gomem_epoch_pause();
-	while ((err = check_each()) && --tries)
+	while ((err = check_heaps()) && --tries)
 		msleep(TRY_MS);
 	gomem_epoch_resume();
 	return err;

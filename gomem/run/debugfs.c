@@ -82,8 +82,8 @@ static void get_tiny_row(struct class_row *row)
 	row->slack = st.sys - min(st.sys, st.blocks * GOMEM_TINY_BLOCK);
 }
 
-static void show_row(struct seq_file *m, unsigned int spc,
-		     const struct class_row *row, struct class_row *sum)
+static void show_class_row(struct seq_file *m, unsigned int spc,
+			   const struct class_row *row, struct class_row *sum)
 {
 	unsigned int class = gomem_spc_class(spc);
 
@@ -106,7 +106,7 @@ static bool row_is_used(const struct class_row *row)
 	return row->spans || row->n.mallocs;
 }
 
-static void show_legend(struct seq_file *m, bool all)
+static void show_classes_legend(struct seq_file *m, bool all)
 {
 	seq_puts(m, "gomem classes - version: 1\n");
 	seq_puts(m, "# A row for each size of objects up to 32 KiB. span: bytes of a span, a run of pages\n");
@@ -126,15 +126,15 @@ static void show_classes(struct seq_file *m, bool all)
 	struct class_row row, sum = { };
 	unsigned int spc;
 
-	show_legend(m, all);
+	show_classes_legend(m, all);
 	for (spc = 2; spc < GOMEM_NR_HEAP_SPANCLASSES; spc++) {
 		get_row(&gomem_kinds[spc], &row);
 		if (all || row_is_used(&row))
-			show_row(m, spc, &row, &sum);
+			show_class_row(m, spc, &row, &sum);
 	}
 	get_tiny_row(&row);
 	if (all || row_is_used(&row))
-		show_row(m, GOMEM_TINY_SPC, &row, &sum);
+		show_class_row(m, GOMEM_TINY_SPC, &row, &sum);
 	seq_printf(m, "  %5s %6s %6s %7s %8lu %10lu %8llu %12llu %12llu %12lu\n",
 		   "total", "-", "-", "-", sum.spans, sum.live, sum.n.cached,
 		   sum.n.mallocs, sum.n.frees, sum.slack);

@@ -140,7 +140,7 @@ static u64 live_records(const struct gomem_profile_row *r, u64 *all)
 	return *all - min(*all, records(r->b, r->frees));
 }
 
-static void show_row(struct seq_file *m, const struct gomem_profile_row *r)
+static void show_bucket(struct seq_file *m, const struct gomem_profile_row *r)
 {
 	u64 all, live = live_records(r, &all);
 	unsigned int i;
@@ -182,12 +182,12 @@ int gomem_heap_show(struct seq_file *m, void *unused)
 	show_counts(m, live, live_bytes, all, all_bytes);
 	seq_printf(m, " heap/%lu\n", 2 * READ_ONCE(gomem_profile_rate));
 	for (i = 0; i < n; i++)
-		show_row(m, &rows[i]);
+		show_bucket(m, &rows[i]);
 	kvfree(rows);
 	return 0;
 }
 
-static u64 live_objects(const struct gomem_profile_row *r)
+static u64 estimate_live(const struct gomem_profile_row *r)
 {
 	return gomem_profile_scale(r->allocs - r->frees, r->b->size, r->b->rate);
 }
@@ -196,14 +196,15 @@ static u64 live_objects(const struct gomem_profile_row *r)
 static int by_bytes(const void *a, const void *b)
 {
 	const struct gomem_profile_row *x = a, *y = b;
-	u64 bx = live_objects(x) * x->b->size, by = live_objects(y) * y->b->size;
+	u64 bx = estimate_live(x) * x->b->size;
+	u64 by = estimate_live(y) * y->b->size;
 
 	return bx < by ? 1 : bx > by ? -1 : 0;
 }
 
 static void show_leak(struct seq_file *m, const struct gomem_profile_row *r)
 {
-	u64 live = live_objects(r);
+	u64 live = estimate_live(r);
 
 	seq_printf(m, "%10llu %14llu %+10lld %9lu %9lu  %u-byte objects, allocated at\n",
 		   live, live * r->b->size, (long long)(live - r->b->seen),
@@ -242,7 +243,7 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 	 * If the buffer was too small, this is called again with a larger one.
 	 */
 	for (i = 0; !seq_has_overflowed(m) && i < n; i++)
-		rows[i].b->seen = live_objects(&rows[i]);
+		rows[i].b->seen = estimate_live(&rows[i]);
 	mutex_unlock(&heap_mutex);
 	kvfree(rows);
 	return 0;

@@ -125,7 +125,7 @@ static void map_stop(struct seq_file *m, void *v)
 {
 }
 
-static void show_legend(struct seq_file *m)
+static void show_map_legend(struct seq_file *m)
 {
 	seq_puts(m, "# A line shows 4 MiB of memory. Each character stands for 64 KiB, and for what most of\n");
 	seq_puts(m, "# that is:\n");
@@ -144,7 +144,7 @@ static int map_show(struct seq_file *m, void *v)
 
 	if (v == SEQ_START_TOKEN) {
 		seq_puts(m, "gomem map - version: 1\n");
-		show_legend(m);
+		show_map_legend(m);
 		seq_puts(m, "# node    MiB\n");
 		return 0;
 	}

@@ -74,7 +74,7 @@ static void add_tiny(struct totals *t)
  * Add a heap to the sum over all nodes. All members of struct gomem_heap_stats
  * are u64, so they are added as an array.
  */
-static void add_heap(struct gomem_heap_snapshot *sum, struct gomem_heap *h)
+static void sum_heap(struct gomem_heap_snapshot *sum, struct gomem_heap *h)
 {
 	u64 *to = (u64 *)&sum->stats, *from;
 	struct gomem_heap_snapshot snap;
@@ -114,7 +114,7 @@ static void get_totals(struct totals *t)
 	t->meta_sys = atomic_long_read(&h->source->meta_bytes) - t->mcache +
 		      gomem_pagemap_bytes(&gomem_pagemap);
 	for_each_gomem_heap(h) {
-		add_heap(&t->heap, h);
+		sum_heap(&t->heap, h);
 		t->meta_sys += gomem_pagealloc_bytes(&h->pages);
 	}
 	t->meta_sys -= t->heap.span_sys;
@@ -327,7 +327,7 @@ int gomem_scavenge_show(struct seq_file *m, void *unused)
 	u64 goal = 0;
 
 	for_each_gomem_heap(h) {
-		add_heap(&sum, h);
+		sum_heap(&sum, h);
 		goal += min(READ_ONCE(h->goal_pages), gomem_heap_about(h));
 	}
 	seq_puts(m, "# Write 1 to this file to give all free memory back to the kernel\n");
