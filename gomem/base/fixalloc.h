@@ -34,7 +34,7 @@
 /*
  * A good chunk size. Every object size that gomem_fixalloc_init() accepts fits.
  * With about 100 objects in a chunk, its header and tail are negligible.
- * gomem_heap_refill() uses smaller chunks while there are few objects.
+ * gomem_heap_refill_descs() uses smaller chunks while there are few objects.
  */
 #define GOMEM_FIXALLOC_CHUNK	SZ_16K
 

@@ -26,7 +26,7 @@
  */
 static bool may_have_room(struct gomem_heap *h, size_t more)
 {
-	size_t share = (gomem_heap_about(h) << GOMEM_PAGE_SHIFT) /
+	size_t share = (gomem_heap_backed_pages(h) << GOMEM_PAGE_SHIFT) /
 		       TRANSFER_SHARE;
 
 	return atomic_long_read(&h->transfer_bytes) + more <=

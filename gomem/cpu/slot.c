@@ -208,7 +208,7 @@ unsigned int gomem_slot_refill_size(struct gomem_slot *slot)
  */
 static size_t grown_max(const struct gomem_mcache *mc)
 {
-	size_t bytes = gomem_heap_about(mc->heap) << GOMEM_PAGE_SHIFT;
+	size_t bytes = gomem_heap_backed_pages(mc->heap) << GOMEM_PAGE_SHIFT;
 	size_t earned = min_t(size_t, mc->moved / MOVED_SHARE, GROWN_MOST);
 
 	return max3(bytes / (GROWN_SHARE * num_online_cpus()), earned,

@@ -155,7 +155,7 @@ alloc_short(struct gomem_heap *h, const struct gomem_span_request *req)
 	do {
 		s = take_from_pcache(h, index, req, &no_desc);
 	} while (no_desc &&
-		 gomem_heap_refill(h, &h->spanalloc[index], req->gfp));
+		 gomem_heap_refill_descs(h, &h->spanalloc[index], req->gfp));
 	if (s)
 		trace_alloc(s);
 	return s;

@@ -94,7 +94,7 @@ static noinline bool refill_by(struct gomem_heap *h, struct gomem_fixalloc *f,
 	return true;
 }
 
-/* Kept out of line, as fetch_meta_hard() is, to save stack in a caller's loop. */
+/* Kept out of line, as fetch_meta_hard() is, to save stack in its callers. */
 static noinline bool fetch_meta_light(struct gomem_heap *h,
 				      struct gomem_fixalloc *f, gfp_t gfp)
 {
@@ -102,8 +102,7 @@ static noinline bool fetch_meta_light(struct gomem_heap *h,
 }
 
 static noinline bool fetch_meta_hard(struct gomem_heap *h,
-				     struct gomem_fixalloc *f,
-				     gfp_t gfp)
+				     struct gomem_fixalloc *f, gfp_t gfp)
 {
 	return refill_by(h, f, PAGE_ALIGN(f->header + f->size),
 			 gomem_gfp_full(gfp));
@@ -116,7 +115,7 @@ static __always_inline bool fetch_meta(struct gomem_heap *h,
 }
 
 /**
- * gomem_heap_refill - get memory for descriptors
+ * gomem_heap_refill_descs - get memory for descriptors
  * @h: the heap
  * @f: the heap's allocator of the descriptors, which has none left
  * @gfp: how hard to try
@@ -124,12 +123,12 @@ static __always_inline bool fetch_meta(struct gomem_heap *h,
  * Context: no lock held; may sleep if @gfp allows it.
  * Return: false if there is no memory.
  */
-bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f,
-		       gfp_t gfp)
+bool gomem_heap_refill_descs(struct gomem_heap *h, struct gomem_fixalloc *f,
+			     gfp_t gfp)
 {
 	return fetch_meta(h, f, gfp);
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_heap_refill);
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_refill_descs);
 
 static noinline void *take_desc(struct gomem_heap *h, struct gomem_fixalloc *f)
 {

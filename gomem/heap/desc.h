@@ -16,8 +16,8 @@ struct gomem_heap;
 
 int gomem_heap_init_descs(struct gomem_heap *h);
 void gomem_heap_destroy_descs(struct gomem_heap *h);
-bool gomem_heap_refill(struct gomem_heap *h, struct gomem_fixalloc *f,
-		       gfp_t gfp);
+bool gomem_heap_refill_descs(struct gomem_heap *h, struct gomem_fixalloc *f,
+			     gfp_t gfp);
 void *gomem_heap_alloc_desc(struct gomem_heap *h, struct gomem_fixalloc *f,
 			    gfp_t gfp);
 void gomem_heap_free_desc(struct gomem_heap *h, struct gomem_fixalloc *f,

@@ -22,7 +22,7 @@
  */
 static unsigned long runs_limit(struct gomem_heap *h)
 {
-	return max_t(unsigned long, gomem_heap_about(h) / 16,
+	return max_t(unsigned long, gomem_heap_backed_pages(h) / 16,
 		     GOMEM_PCACHE_RUN_MAX);
 }
 

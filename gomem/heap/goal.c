@@ -78,7 +78,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_set_goal);
  */
 bool gomem_heap_has_many_free(const struct gomem_heap *h)
 {
-	unsigned long backed = gomem_heap_about(h), free, used;
+	unsigned long backed = gomem_heap_backed_pages(h), free, used;
 
 	/*
 	 * A stale count is good enough. Runs in page caches count as free: they
@@ -132,7 +132,7 @@ static unsigned long pages_over_limit(struct gomem_heap *h)
  */
 unsigned long gomem_heap_excess(struct gomem_heap *h, bool *hurry)
 {
-	unsigned long backed = gomem_heap_about(h),
+	unsigned long backed = gomem_heap_backed_pages(h),
 		      goal = READ_ONCE(h->goal_pages);
 	unsigned long n =
 		max(gomem_heap_urgent(h), backed > goal ? backed - goal : 0);

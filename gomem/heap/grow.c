@@ -44,7 +44,7 @@
  */
 static unsigned int wanted_order(struct gomem_heap *h, unsigned int need)
 {
-	unsigned long want = gomem_heap_about(h) / GROW_SHARE;
+	unsigned long want = gomem_heap_backed_pages(h) / GROW_SHARE;
 
 	want = order_base_2(clamp_t(unsigned long, want, h->grow_min,
 				    GROW_MAX));
@@ -80,7 +80,7 @@ static void learn_order(struct gomem_heap *h, unsigned int from,
  * Return the heap that a block belongs to, by the node of its memory. Its chunk
  * has no heap yet.
  */
-static struct gomem_heap *owner_of(struct gomem_heap *h, unsigned long addr)
+static struct gomem_heap *heap_by_node(struct gomem_heap *h, unsigned long addr)
 {
 	if (!h->peers)
 		return h;
@@ -96,7 +96,7 @@ static noinline bool is_covered(struct gomem_heap *h, unsigned long addr)
 
 	if (!c || c != &gomem_no_chunk)
 		return c;
-	h = owner_of(h, addr);
+	h = heap_by_node(h, addr);
 	spin_lock_irqsave(&h->lock, flags);
 	ok = gomem_pagealloc_covers(&h->pages,
 				    gomem_pagemap_index(h->map, addr));
@@ -319,12 +319,12 @@ static noinline struct gomem_chunk *provide_chunk(struct gomem_heap *h,
 }
 
 /* Return the heap of a block: that of its chunk, if the chunk has one yet. */
-static noinline struct gomem_heap *heap_of(struct gomem_heap *h,
-					   unsigned long addr)
+static noinline struct gomem_heap *heap_of_block(struct gomem_heap *h,
+						 unsigned long addr)
 {
 	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
 
-	return c != &gomem_no_chunk ? c->heap : owner_of(h, addr);
+	return c != &gomem_no_chunk ? c->heap : heap_by_node(h, addr);
 }
 
 /*
@@ -345,7 +345,7 @@ static struct gomem_chunk *prepare_block(struct gomem_supply *from,
 	 * heap. Then the second round finds that heap.
 	 */
 	do {
-		h = heap_of(from->heap, addr);
+		h = heap_of_block(from->heap, addr);
 		if (h != from->heap && !supply_from(from, h, req))
 			return NULL;
 		c = provide_chunk(from->heap, addr, req->gfp);

@@ -334,7 +334,7 @@ static inline gfp_t gomem_gfp_full(gfp_t gfp)
 }
 
 /* Return how many pages the heap has. Without its lock, so a little stale. */
-static inline unsigned long gomem_heap_about(const struct gomem_heap *h)
+static inline unsigned long gomem_heap_backed_pages(const struct gomem_heap *h)
 {
 	/* A stale number is good enough for the callers. */
 	return data_race(h->pages.backed_pages);

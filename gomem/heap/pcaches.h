@@ -57,7 +57,7 @@ static inline bool gomem_makes_run(unsigned int npages)
  */
 static inline unsigned int gomem_heap_pcache_limit(const struct gomem_heap *h)
 {
-	unsigned long share = gomem_heap_about(h) /
+	unsigned long share = gomem_heap_backed_pages(h) /
 			      (GOMEM_PCACHE_SHARE * num_online_cpus());
 	unsigned int least = min(h->pcache_min, h->pcache_max);
 

@@ -485,7 +485,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
  */
 unsigned long gomem_heap_surplus(const struct gomem_heap *h)
 {
-	unsigned long backed = gomem_heap_about(h),
+	unsigned long backed = gomem_heap_backed_pages(h),
 		      /* Without the lock: a stale number is good enough. */
 		      free = data_race(h->pages.free_pages);
 	unsigned long keep = max_t(unsigned long,

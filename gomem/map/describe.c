@@ -138,12 +138,12 @@ bool gomem_is_kernel_slab(const void *p)
 }
 
 /**
- * gomem_owner_of - name the function that takes back the memory of a span
+ * gomem_free_function - name the function that frees the memory of a span
  * @s: the span, or NULL
  *
  * Return: its name, for reports.
  */
-const char *gomem_owner_of(const struct gomem_span *s)
+const char *gomem_free_function(const struct gomem_span *s)
 {
 	if (s && gomem_class_is_scratch(gomem_spc_class(s->spc)))
 		return "gomem_scratch_put()";

@@ -19,6 +19,6 @@ void gomem_describe(unsigned long addr, char *buf, size_t len);
 void gomem_describe_kfreed(unsigned long n, char *buf, size_t len);
 const char *gomem_object_word(unsigned int class);
 bool gomem_is_kernel_slab(const void *p);
-const char *gomem_owner_of(const struct gomem_span *s);
+const char *gomem_free_function(const struct gomem_span *s);
 
 #endif /* GOMEM_DESCRIBE_H */

@@ -222,7 +222,7 @@ void gomem_report_owner(const void *p, unsigned long caller)
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 	gomem_describe((unsigned long)p, buf, sizeof(buf));
 	pr_err("wrong function, %s owns this: %p (%s), by %pS\n",
-	       gomem_owner_of(s), p, buf, (void *)caller);
+	       gomem_free_function(s), p, buf, (void *)caller);
 	rcu_read_unlock();
 	report_end_at(p);
 }

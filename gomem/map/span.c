@@ -21,8 +21,8 @@ static void load_alloc_cache(struct gomem_span *s)
 	s->alloc_cache = ~gomem_span_alloc_bits(s)[word] >> (s->freeindex % 64);
 }
 
-static void set_geometry(struct gomem_span *s, const struct gomem_kind *kind,
-			 bool large)
+static void size_slots(struct gomem_span *s, const struct gomem_kind *kind,
+		       bool large)
 {
 	unsigned int bytes = s->npages << GOMEM_PAGE_SHIFT;
 
@@ -60,7 +60,7 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 	s->npages = npages;
 	WRITE_ONCE(s->kind, kind);
 	s->spc = kind->spc;
-	set_geometry(s, kind, large);
+	size_slots(s, kind, large);
 	s->zero = false;
 	INIT_LIST_HEAD(&s->list);
 	atomic_set(&s->pending, 0);

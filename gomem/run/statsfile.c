@@ -328,7 +328,8 @@ int gomem_scavenge_show(struct seq_file *m, void *unused)
 
 	for_each_gomem_heap(h) {
 		sum_heap(&sum, h);
-		goal += min(READ_ONCE(h->goal_pages), gomem_heap_about(h));
+		goal += min(READ_ONCE(h->goal_pages),
+			    gomem_heap_backed_pages(h));
 	}
 	seq_puts(m, "# Write 1 to this file to give all free memory back to the kernel\n");
 	show(m, "heap_sys", gomem_page_bytes(sum.backed_pages));

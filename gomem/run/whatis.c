@@ -169,7 +169,7 @@ static void say_span(const struct answer *a, struct gomem_span *s)
 	    gomem_spc_noscan(s->spc) ? "without pointers (noscan)" :
 				       "may have pointers");
 	say(a, "node", "%d", s->heap->node);
-	say(a, "owner", "%s takes it back", gomem_owner_of(s));
+	say(a, "owner", "%s takes it back", gomem_free_function(s));
 }
 
 static void say_line(void *a, const char *key, const char *text)

@@ -336,7 +336,7 @@ static void test_limit(struct kunit *test)
 	u64 grows = h->stats.grows;
 
 	/* Refill the descriptors of chunks, so that a new block needs no other memory. */
-	KUNIT_ASSERT_TRUE(test, gomem_heap_refill(h, &h->chunkalloc, GFP_KERNEL));
+	KUNIT_ASSERT_TRUE(test, gomem_heap_refill_descs(h, &h->chunkalloc, GFP_KERNEL));
 	if (c->room >= 0)
 		set_limit(f, c->room);
 	synchronize_rcu();
