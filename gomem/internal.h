@@ -33,7 +33,8 @@
  * run		pages that lie side by side
  * span		run of pages cut into objects of one size, or that holds one
  *		large object, or that is part of an arena
- * tail		bytes of a span behind its last object
+ * cell		place of one object in a span
+ * tail		bytes of a span behind its last cell
  * size class	one of 67 object sizes, 8 bytes to 32 KiB; class 0 is large
  * noscan	holding no pointers, as the caller promised
  * span class	size class and noscan bit: 2 * class + noscan

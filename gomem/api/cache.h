@@ -24,7 +24,7 @@ struct kmem_cache;
 /**
  * struct gomem_cache - a typed cache
  * @kind: the kind of its objects
- * @magic: see magic_of()
+ * @magic: see cache_magic()
  * @align: alignment of each object
  * @destroyed: set by the task that destroys the cache. If several tasks try to,
  *	the one that found it 0 goes on. If objects were left, they can still be

@@ -54,11 +54,11 @@ static size_t left_in(struct window w, size_t offset)
  * Return how many bytes from @addr on may be copied, in a span of a size class,
  * of a typed cache or of scratch buffers.
  */
-static size_t left_in_slot(struct gomem_span *s, unsigned long addr)
+static size_t left_in_cell(struct gomem_span *s, unsigned long addr)
 {
 	unsigned int i = gomem_span_index(s, addr);
 
-	if (i >= s->nelems || !gomem_slot_is_live(s, i))
+	if (i >= s->nelems || !gomem_cell_is_live(s, i))
 		return 0;
 	return left_in(object_window(s),
 		       addr - (unsigned long)gomem_span_object(s, i));
@@ -77,7 +77,7 @@ static size_t left_in_span(struct gomem_span *s, unsigned long addr)
 	if (!s->divmul)
 		return gomem_large_is_live(s) ?
 		       left_in(object_window(s), addr - s->base) : 0;
-	return left_in_slot(s, addr);
+	return left_in_cell(s, addr);
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral.c - the lists of spans with and without free slots: spans that join
+ * mcentral.c - the lists of spans with and without free cells: spans that join
  * them, are swept on them, and leave them.
  *
  * mcentral_refill.c takes objects out of these spans, mcentral_free.c puts

@@ -3,7 +3,7 @@
  * mcentral.h - all spans of one kind and node (Go's mcentral).
  *
  * A span that no CPU caches is on one of four lists. It is partial if its alloc
- * bits have a free slot, else full. It is unswept if objects of it were freed
+ * bits have a free cell, else full. It is unswept if objects of it were freed
  * since its last sweep, else swept. An allocation takes from the first
  * non-empty list of partial swept, partial unswept and full unswept. If these
  * three are empty, no listed span has room.

@@ -14,8 +14,8 @@
 #include "cpu/mcentral_lists.h"
 
 /*
- * Free the slots @mask of bitmap word @word of one span. A span that becomes
- * empty goes to @empty. Return the number of double frees: slots that were not
+ * Free the cells @mask of bitmap word @word of one span. A span that becomes
+ * empty goes to @empty. Return the number of double frees: cells that were not
  * allocated, which stay as they are.
  *
  * The CPU that caches a span may sweep it concurrently, without the lock. So
@@ -55,7 +55,7 @@ static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s,
 }
 
 /*
- * Find the span and slot of an object. Return NULL if @obj is no object of this
+ * Find the span and cell of an object. Return NULL if @obj is no object of this
  * kind any more, as may happen after a double free.
  */
 static struct gomem_span *find_object(struct gomem_mcentral *c, void *obj,
@@ -101,8 +101,8 @@ static bool is_in(const struct gomem_span *s, void *obj, unsigned int *index)
 	return gomem_span_state(s) != GOMEM_SPAN_DEAD;
 }
 
-/* Return the mask of @len slots from @index on, whose bits share a word. */
-static unsigned long slots_of(unsigned int index, unsigned int len)
+/* Return the mask of @len cells from @index on, whose bits share a word. */
+static unsigned long cells_of(unsigned int index, unsigned int len)
 {
 	return ((2UL << (len - 1)) - 1) << index % 64;
 }
@@ -115,7 +115,7 @@ static bool has_neighbour(const struct gomem_span *s, void **obj,
 			 obj[1] == obj[0] - s->elemsize);
 }
 
-/* Count the slots from @index on that have bits in the same word, up to @n. */
+/* Count the cells from @index on that have bits in the same word, up to @n. */
 static unsigned int rest_of_word(const struct gomem_span *s, unsigned int index,
 				 unsigned int n)
 {
@@ -123,13 +123,13 @@ static unsigned int rest_of_word(const struct gomem_span *s, unsigned int index,
 }
 
 /*
- * Count the objects from the first on, which is slot @index, that lie side by
+ * Count the objects from the first on, which is cell @index, that lie side by
  * side by rising or by falling address and have their bits in the same word.
- * Set @slots to the mask of these objects, and return their number.
+ * Set @cells to the mask of these objects, and return their number.
  */
 static unsigned int neighbours(const struct gomem_span *s, unsigned int index,
 			       void **objs, unsigned int n,
-			       unsigned long *slots)
+			       unsigned long *cells)
 {
 	bool falling = n > 1 && objs[1] < objs[0];
 	long step = falling ? -(long)s->elemsize : s->elemsize;
@@ -142,26 +142,26 @@ static unsigned int neighbours(const struct gomem_span *s, unsigned int index,
 		next += step;
 	} while (++obj < end && *obj == next);
 	len = obj - objs;
-	*slots = slots_of(falling ? index - (len - 1) : index, len);
+	*cells = cells_of(falling ? index - (len - 1) : index, len);
 	return len;
 }
 
 /*
- * Set @slots to the mask of the objects, from the first on, that can be freed
+ * Set @cells to the mask of the objects, from the first on, that can be freed
  * together, and return their number. See neighbours().
  */
-static unsigned int slots_together(const struct gomem_span *s,
+static unsigned int cells_together(const struct gomem_span *s,
 				   unsigned int index, void **objs,
-				   unsigned int n, unsigned long *slots)
+				   unsigned int n, unsigned long *cells)
 {
 	if (has_neighbour(s, objs, n))
-		return neighbours(s, index, objs, n, slots);
-	*slots = slots_of(index, 1);
+		return neighbours(s, index, objs, n, cells);
+	*cells = cells_of(index, 1);
 	return 1;
 }
 
 /*
- * Count the objects of a run, from slot @index on, that have their bits in the
+ * Count the objects of a run, from cell @index on, that have their bits in the
  * same word.
  */
 static unsigned int rest_of_run(const struct gomem_span *s, unsigned int index,
@@ -189,18 +189,18 @@ static unsigned int free_objects(struct gomem_mcentral *c, void **objs,
 {
 	unsigned int i, len, index = 0, word = 0, bad = 0;
 	struct gomem_span *s, *last = NULL;
-	unsigned long mask = 0, slots;
+	unsigned long mask = 0, cells;
 
 	lockdep_assert_held(&c->lock);
 	for (i = 0; i < n; i += len) {
 		if (last && is_in(last, objs[i], &index)) {
 			s = last;
-			len = slots_together(s, index, objs + i, n - i, &slots);
+			len = cells_together(s, index, objs + i, n - i, &cells);
 		} else {
 			s = find_object(c, objs[i], &index);
 			len = s && run ?
 			      rest_of_run(s, index, objs + i, n - i) : 1;
-			slots = slots_of(index, len);
+			cells = cells_of(index, len);
 		}
 		if (unlikely(!s)) {
 			bad++;
@@ -210,14 +210,14 @@ static unsigned int free_objects(struct gomem_mcentral *c, void **objs,
 		 * An object that is in the mask already is a double free. The
 		 * next free_run() counts it.
 		 */
-		if (s != last || index / 64 != word || (mask & slots)) {
+		if (s != last || index / 64 != word || (mask & cells)) {
 			if (last)
 				bad += free_run(c, last, word, mask, empty);
 			last = s;
 			word = index / 64;
 			mask = 0;
 		}
-		mask |= slots;
+		mask |= cells;
 	}
 	return last ? bad + free_run(c, last, word, mask, empty) : bad;
 }

@@ -23,7 +23,7 @@
 #define SWEEP_BUDGET	100
 
 /*
- * Find a span with a free slot, in the order of Go's cacheSpan(): swept spans
+ * Find a span with a free cell, in the order of Go's cacheSpan(): swept spans
  * first, then spans that have to be swept. Add double frees to @bad.
  */
 static struct gomem_span *find_span(struct gomem_mcentral *c, unsigned int *bad)
@@ -223,7 +223,7 @@ static void begin_refill(struct gomem_refill *r)
  *
  * Otherwise takes back that span, and takes more objects from spans with room,
  * one span after the other, until there are enough. So spans with a few free
- * slots each are used up under one hold of the lock. If the last span has room
+ * cells each are used up under one hold of the lock. If the last span has room
  * left, and the caller wants a span, it gets that span to cache.
  *
  * Does not grow the heap: @r->n of 0 means that no span has room. If the span

@@ -65,16 +65,16 @@ static bool map_span(struct gomem_heap *h, struct gomem_span *s,
 {
 	u32 tag = gomem_make_tag(s->base, s->spc);
 	unsigned long end = page + npages;
-	unsigned int slot, n;
+	unsigned int i, n;
 	struct gomem_chunk *c;
 	bool zero = true;
 
 	for (; page < end; page += n) {
 		n = gomem_pagealloc_piece(page, end);
 		c = gomem_pagealloc_chunk_of(&h->pages, page);
-		slot = page % GOMEM_CHUNK_PAGES;
-		set_pages(c, slot, n, s, tag);
-		zero &= gomem_zeropage_take(c, slot, n);
+		i = page % GOMEM_CHUNK_PAGES;
+		set_pages(c, i, n, s, tag);
+		zero &= gomem_zeropage_take(c, i, n);
 	}
 	return zero;
 }

@@ -12,20 +12,20 @@
 #include "map/span.h"
 
 /*
- * Return one word of the alloc bits, without the slots whose freed bit is set.
+ * Return one word of the alloc bits, without the cells whose freed bit is set.
  */
-static unsigned long live_slots(struct gomem_span *s, unsigned int word)
+static unsigned long live_cells(struct gomem_span *s, unsigned int word)
 {
 	return READ_ONCE(gomem_span_alloc_bits(s)[word]) &
 	       ~READ_ONCE(gomem_span_freed_bits(s)[word]);
 }
 
 /**
- * gomem_slot_is_live - check whether the object in a slot of a span is live
+ * gomem_cell_is_live - check whether the object in a cell of a span is live
  * @s: a span of small objects; its descriptor and pages stay during the call
- * @i: the slot's number (a slot as in span.h)
+ * @i: the cell's number
  *
- * A slot that was never handed out has no alloc bit, and perhaps no key. A
+ * A cell that was never handed out has no alloc bit, and perhaps no key. A
  * freed object that a CPU holds has its alloc bit and its key. A live object
  * has its alloc bit and no key. Other CPUs that change other bits of the same
  * word store it with that bit set.
@@ -33,11 +33,11 @@ static unsigned long live_slots(struct gomem_span *s, unsigned int word)
  * Context: any.
  * Return: true if it is live.
  */
-bool gomem_slot_is_live(struct gomem_span *s, unsigned int i)
+bool gomem_cell_is_live(struct gomem_span *s, unsigned int i)
 {
 	void *obj = gomem_span_object(s, i);
 
-	if (!(live_slots(s, i / 64) & BIT_ULL(i % 64)))
+	if (!(live_cells(s, i / 64) & BIT_ULL(i % 64)))
 		return false;
 	/*
 	 * The owner of a live object may write to it concurrently. Neither the

@@ -10,7 +10,7 @@
 
 struct gomem_span;
 
-bool gomem_slot_is_live(struct gomem_span *s, unsigned int i);
+bool gomem_cell_is_live(struct gomem_span *s, unsigned int i);
 bool gomem_large_is_live(const struct gomem_span *s);
 
 #endif /* GOMEM_LIVE_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * span.c - allocate and free the slots of one span, and sweep it.
+ * span.c - allocate and free the cells of one span, and sweep it.
  *
  * These functions take no locks. span.h tells for each member of struct
  * gomem_span what the caller must hold.
@@ -13,7 +13,7 @@
 #include "map/kind.h"
 #include "map/span.h"
 
-/* Load alloc_cache with the free slots from freeindex on, to the word's end. */
+/* Load alloc_cache with the free cells from freeindex on, to the word's end. */
 static void load_alloc_cache(struct gomem_span *s)
 {
 	unsigned int word = s->freeindex / 64;
@@ -21,7 +21,7 @@ static void load_alloc_cache(struct gomem_span *s)
 	s->alloc_cache = ~gomem_span_alloc_bits(s)[word] >> (s->freeindex % 64);
 }
 
-static void size_slots(struct gomem_span *s, const struct gomem_kind *kind,
+static void size_cells(struct gomem_span *s, const struct gomem_kind *kind,
 		       bool large)
 {
 	unsigned int bytes = s->npages << GOMEM_PAGE_SHIFT;
@@ -60,7 +60,7 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 	s->npages = npages;
 	WRITE_ONCE(s->kind, kind);
 	s->spc = kind->spc;
-	size_slots(s, kind, large);
+	size_cells(s, kind, large);
 	s->zero = false;
 	INIT_LIST_HEAD(&s->list);
 	atomic_set(&s->pending, 0);
@@ -80,10 +80,10 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_init);
 
 /*
- * Return the first free slot from freeindex on, nelems if there is none. The
- * slot's bit is in alloc_cache then.
+ * Return the first free cell from freeindex on, nelems if there is none. The
+ * cell's bit is in alloc_cache then.
  */
-static unsigned int next_free_slot(struct gomem_span *s)
+static unsigned int next_free_cell(struct gomem_span *s)
 {
 	unsigned int i;
 
@@ -107,7 +107,7 @@ static unsigned int next_free_slot(struct gomem_span *s)
 	return i;
 }
 
-/* Move freeindex past slot @i. */
+/* Move freeindex past cell @i. */
 static void advance(struct gomem_span *s, unsigned int i)
 {
 	unsigned int shift = i + 1 - s->freeindex;
@@ -130,10 +130,10 @@ static void list_run(void *obj, u32 size, void **out, unsigned int n)
 }
 
 /*
- * Write the addresses of up to @want slots in @free to @out, and clear their
+ * Write the addresses of up to @want cells in @free to @out, and clear their
  * bits; return how many. @obj is the object of bit 0.
  */
-static unsigned int list_slots(void *obj, u32 size, u64 *free, void **out,
+static unsigned int list_cells(void *obj, u32 size, u64 *free, void **out,
 			       unsigned int want)
 {
 	u64 left = *free;
@@ -146,9 +146,9 @@ static unsigned int list_slots(void *obj, u32 size, u64 *free, void **out,
 }
 
 /*
- * Allocate up to @want free slots of the word that freeindex lies in, which has
- * at least one, and return their number. Add the number of slots that were used
- * before to @recycled. Most often there is one free slot, or all of them are
+ * Allocate up to @want free cells of the word that freeindex lies in, which has
+ * at least one, and return their number. Add the number of cells that were used
+ * before to @recycled. Most often there is one free cell, or all of them are
  * neighbours: then there is no need to search for bits.
  */
 static unsigned int take_in_word(struct gomem_span *s, void **out,
@@ -175,7 +175,7 @@ static unsigned int take_in_word(struct gomem_span *s, void **out,
 		taken = ((2ULL << (n - 1)) - 1) << skip;
 		last = first + skip + n - 1;
 	} else {
-		n = list_slots(obj, s->elemsize, &run, out, want);
+		n = list_cells(obj, s->elemsize, &run, out, want);
 		taken = free & ~(run << skip);
 		last = first + fls64(taken) - 1;
 	}
@@ -191,16 +191,16 @@ static unsigned int take_in_word(struct gomem_span *s, void **out,
 }
 
 /**
- * gomem_span_take - allocate slots of a span
+ * gomem_span_take - allocate cells of a span
  * @s: a span that the caller owns
  * @out: set to the objects, by rising address
  * @want: number of objects wanted
  * @recycled: set to the number of reused objects. They come first in @out; the
  *	others were never allocated before
  *
- * Slots that were freed since the last sweep are not found.
+ * Cells that were freed since the last sweep are not found.
  *
- * Return: the number of objects, up to @want; 0 if no slot from freeindex on is
+ * Return: the number of objects, up to @want; 0 if no cell from freeindex on is
  * free.
  */
 unsigned int gomem_span_take(struct gomem_span *s, void **out,
@@ -209,7 +209,7 @@ unsigned int gomem_span_take(struct gomem_span *s, void **out,
 	unsigned int n = 0;
 
 	*recycled = 0;
-	while (n < want && next_free_slot(s) != s->nelems)
+	while (n < want && next_free_cell(s) != s->nelems)
 		n += take_in_word(s, out + n, want - n, recycled);
 	WRITE_ONCE(s->alloc_count, s->alloc_count + n);
 	return n;
@@ -217,8 +217,8 @@ unsigned int gomem_span_take(struct gomem_span *s, void **out,
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_take);
 
 /**
- * gomem_span_take_all - allocate all slots of a new span
- * @s: a span that the caller owns, with up to 64 slots, none of them ever
+ * gomem_span_take_all - allocate all cells of a new span
+ * @s: a span that the caller owns, with up to 64 cells, none of them ever
  *	allocated
  * @out: set to the objects, by rising address
  */
@@ -236,16 +236,16 @@ void gomem_span_take_all(struct gomem_span *s, void **out)
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_take_all);
 
 /**
- * gomem_span_put - set the freed bits of slots
- * @s: any small span with allocated slots; another CPU may own it
+ * gomem_span_put - set the freed bits of cells
+ * @s: any small span with allocated cells; another CPU may own it
  * @word: number of the word of the bitmap
- * @mask: the slots of that word to free
+ * @mask: the cells of that word to free
  *
- * The caller has added the slots to @s->pending. A CPU that caches the span may
+ * The caller has added the cells to @s->pending. A CPU that caches the span may
  * allocate from it or sweep it concurrently.
  *
  * Context: any but NMI; caller holds the lock of the span's mcentral.
- * Return: the slots of @mask that were not allocated, or were freed before.
+ * Return: the cells of @mask that were not allocated, or were freed before.
  * They do not change; the caller has to subtract them from @s->pending.
  */
 unsigned long gomem_span_put(struct gomem_span *s, unsigned int word,
@@ -267,11 +267,11 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_span_put);
  * gomem_span_sweep - fold the freed bits into the alloc bits
  * @s: a span that the caller owns
  *
- * Later allocations start again at the first slot. Runs concurrently with
+ * Later allocations start again at the first cell. Runs concurrently with
  * gomem_span_put() on other CPUs, if the span is cached.
  *
- * Return: the number of slots that became free, and the number of freed bits of
- * slots that were not allocated. These bits are dropped.
+ * Return: the number of cells that became free, and the number of freed bits of
+ * cells that were not allocated. These bits are dropped.
  */
 struct gomem_sweep gomem_span_sweep(struct gomem_span *s)
 {
@@ -317,17 +317,17 @@ const char *gomem_span_validate(struct gomem_span *s)
 	if (s->alloc_count != bitmap_weight(alloc_bits, nbits))
 		return "alloc_count is not the number of alloc bits";
 	if (find_next_bit(alloc_bits, nbits, s->nelems) < nbits)
-		return "alloc bit beyond the last slot";
+		return "alloc bit beyond the last cell";
 	if (!bitmap_subset(freed_bits, alloc_bits, nbits))
-		return "freed bit of a slot that is not allocated";
+		return "freed bit of a cell that is not allocated";
 	if (atomic_read(&s->pending) != bitmap_weight(freed_bits, nbits))
 		return "pending is not the number of freed bits";
 	if (s->freeindex > s->nelems)
-		return "freeindex beyond the last slot";
+		return "freeindex beyond the last cell";
 	if (find_first_zero_bit(alloc_bits, nbits) < s->freeindex)
-		return "free slot below freeindex";
+		return "free cell below freeindex";
 	if (find_next_bit(alloc_bits, nbits, s->fresh) < nbits)
-		return "allocated slot that was never handed out";
+		return "allocated cell that was never handed out";
 	if (s->freeindex == s->nelems || !s->divmul)
 		return NULL;
 

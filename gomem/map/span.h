@@ -2,17 +2,16 @@
 /*
  * span.h - a run of pages cut into objects of one size (Go's mspan).
  *
- * In this file and in span.c, a *slot* is the place of one object in a span.
- * (In all other files it is a CPU's stack of free objects.) Two bitmaps tell
- * which slots are allocated, because two parties change them concurrently:
+ * A span is divided into *cells*: each is the place of one object. Two bitmaps
+ * tell which cells are allocated, because two parties change them concurrently:
  *
  *	alloc bits	changed by the span's owner: the CPU that caches the
  *			span, else the CPU that holds the lock of its mcentral
  *	freed bits	set by the CPU that frees an object, atomically and with
  *			the lock of the mcentral held
  *
- * To *sweep* a span is to fold the freed bits into the alloc bits, 64 slots at
- * a time. The owner sweeps when it runs out of free slots. At this point Go's
+ * To *sweep* a span is to fold the freed bits into the alloc bits, 64 cells at
+ * a time. The owner sweeps when it runs out of free cells. At this point Go's
  * garbage collector replaces all alloc bits; here they have to be exact, so
  * only the freed ones change.
  *
@@ -73,22 +72,22 @@ enum gomem_span_list {
  * @heap: the heap that the pages belong to
  * @kind: the kind of the objects
  * @npages: length in gomem pages
- * @nelems: number of slots; 1 for a large object or an arena
- * @elemsize: bytes of a slot
- * @divmul: multiplier that turns an offset into a slot number; 0 if large
+ * @nelems: number of cells; 1 for a large object or an arena
+ * @elemsize: bytes of a cell
+ * @divmul: multiplier that turns an offset into a cell number; 0 if large
  * @spc: span class
  * @state: enum gomem_span_state; for its ordering see gomem_span_state()
  * @where: enum gomem_span_list, while the state is CENTRAL; mcentral lock
  * @nwords: 64-bit words in each of the two bitmaps
  * @desc: size of this descriptor, see gomem_span_desc(). Set by the heap
- * @freeindex: all slots below are allocated; owner
- * @alloc_count: allocated slots, those with freed bits included; owner
- * @fresh: slots from here on were never used since the span was made; owner
- * @zero: for a small span: slots from @fresh on are known to be zero, and are
+ * @freeindex: all cells below are allocated; owner
+ * @alloc_count: allocated cells, those with freed bits included; owner
+ * @fresh: cells from here on were never used since the span was made; owner
+ * @zero: for a small span: cells from @fresh on are known to be zero, and are
  *	large enough for that to save time. For a large object or an arena: all
  *	of it was zero when the span was made. Written once
- * @alloc_cache: the free slots from @freeindex on: bit 0 is slot @freeindex,
- *	1 means free. Bits of slots beyond @nelems are meaningless; owner
+ * @alloc_cache: the free cells from @freeindex on: bit 0 is cell @freeindex,
+ *	1 means free. Bits of cells beyond @nelems are meaningless; owner
  * @destroyed_by: the caller that destroyed the arena of this span
  * @list: link in a list of its mcentral; mcentral lock. Or link in its arena,
  *	or in the quarantine of destroyed arenas
@@ -98,7 +97,7 @@ enum gomem_span_list {
  *	before bits are set, and lowered by the sweep after it cleared them. So
  *	a span whose @pending is 0 has no freed bits. Exact with the mcentral
  *	lock held, unless the span is cached
- * @limit: span of a typed cache: the number of slots that the hit path of a
+ * @limit: span of a typed cache: the number of cells that the hit path of a
  *	free accepts; 0 if an object of the span has a special, else @nelems
  * @handed_out: arena: bytes from the start of the span that were allocated; 0
  *	when the arena was destroyed. Other CPUs may read it concurrently
@@ -108,8 +107,8 @@ enum gomem_span_list {
  *	alloc_count == popcount(alloc bits) <= nelems
  *	freed bits are a subset of alloc bits
  *	pending == popcount(freed bits)
- *	freeindex <= nelems, and all slots below freeindex are allocated
- *	all slots from fresh on are free
+ *	freeindex <= nelems, and all cells below freeindex are allocated
+ *	all cells from fresh on are free
  *	alloc_cache bit k == !alloc bit (freeindex + k), inside freeindex's word
  */
 struct gomem_span {
@@ -159,8 +158,8 @@ struct gomem_span_stack {
 };
 
 /*
- * The result of sweeping a span. @freed: slots that became free. @bad: freed
- * bits of slots that were not allocated.
+ * The result of sweeping a span. @freed: cells that became free. @bad: freed
+ * bits of cells that were not allocated.
  */
 struct gomem_sweep {
 	unsigned int freed;
@@ -193,7 +192,7 @@ static inline unsigned int gomem_span_words(unsigned int nelems)
 }
 
 /*
- * Return the size of the descriptor for a span of @nelems slots: an index below
+ * Return the size of the descriptor for a span of @nelems cells: an index below
  * GOMEM_NR_SPAN_SIZES.
  */
 static inline unsigned int gomem_span_desc(unsigned int nelems)
@@ -217,7 +216,7 @@ static inline void *gomem_span_object(const struct gomem_span *s,
 	return (void *)(s->base + (unsigned long)i * s->elemsize);
 }
 
-/* Return the slot of an address in the span; nelems or more for the tail. */
+/* Return the cell of an address in the span; nelems or more for the tail. */
 static inline unsigned int gomem_span_index(const struct gomem_span *s,
 					    unsigned long addr)
 {
@@ -269,10 +268,10 @@ static inline bool gomem_span_is_full(const struct gomem_span *s)
  * gomem_span_put_all - free all objects of a span at once
  * @s: a span that the caller owns, without pending frees
  * @word: number of the word of the bitmap
- * @mask: the slots of that word to free
+ * @mask: the cells of that word to free
  *
  * Return: true; false, with nothing changed, if @mask is not exactly the set of
- * allocated slots.
+ * allocated cells.
  */
 static inline bool gomem_span_put_all(struct gomem_span *s, unsigned int word,
 				      unsigned long mask)

@@ -31,26 +31,26 @@ struct walk {
 	u32 kfreed[GOMEM_NR_CLASSES];
 };
 
-/* Does the page map lead from page @i of a span to the span? */
+/* Does the page map lead from page @nth of a span to the span? */
 static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s,
-			   unsigned int i)
+			   unsigned int nth)
 {
-	unsigned long addr = s->base + ((unsigned long)i << GOMEM_PAGE_SHIFT);
+	unsigned long addr = s->base + ((unsigned long)nth << GOMEM_PAGE_SHIFT);
 	const struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
-	unsigned int slot = gomem_chunk_page(addr);
+	unsigned int i = gomem_chunk_page(addr);
 	/*
 	 * GOMEM_TAG_LARGE is clear while a CPU makes, resizes or frees the
 	 * object.
 	 */
-	u32 mask = i ? ~0U : ~GOMEM_TAG_LARGE;
+	u32 mask = nth ? ~0U : ~GOMEM_TAG_LARGE;
 
-	if (c && (c->tag[slot] & GOMEM_TAG_SPECIAL))
+	if (c && (c->tag[i] & GOMEM_TAG_SPECIAL))
 		mask &= ~(GOMEM_TAG_SPECIAL | GOMEM_TAG_SPC_MASK);
-	return c && c->span[slot] == s &&
-	       (c->tag[slot] & mask) == (gomem_make_tag(s->base, s->spc) & mask) &&
-	       (c->inuse.word[slot / 64] & BIT_ULL(slot % 64)) &&
-	       !(c->hole.word[slot / 64] & BIT_ULL(slot % 64)) &&
-	       !test_bit(slot, c->zero);
+	return c && c->span[i] == s &&
+	       (c->tag[i] & mask) == (gomem_make_tag(s->base, s->spc) & mask) &&
+	       (c->inuse.word[i / 64] & BIT_ULL(i % 64)) &&
+	       !(c->hole.word[i / 64] & BIT_ULL(i % 64)) &&
+	       !test_bit(i, c->zero);
 }
 
 static void check_span(struct gomem_span *s, void *arg)

@@ -68,9 +68,9 @@ static const char *place(const struct answer *a, unsigned long addr, char *buf)
 	return buf;
 }
 
-static const char *slot_text(struct gomem_span *s, unsigned int i)
+static const char *cell_text(struct gomem_span *s, unsigned int i)
 {
-	if (gomem_slot_is_live(s, i))
+	if (gomem_cell_is_live(s, i))
 		return "live";
 	return i < READ_ONCE(s->fresh) ? "free" : "free, was never handed out";
 }
@@ -83,7 +83,7 @@ static void say_neighbour(const struct answer *a, const char *key,
 	if (i < s->nelems)
 		say(a, key, "%s, %s",
 		    place(a, (unsigned long)gomem_span_object(s, i), buf),
-		    slot_text(s, i));
+		    cell_text(s, i));
 	else
 		say(a, key, "none in this span");
 }
@@ -99,7 +99,7 @@ static void say_tiny(const struct answer *a)
 		say(a, "state", "no live object");
 }
 
-static void say_slot(const struct answer *a, struct gomem_span *s)
+static void say_cell(const struct answer *a, struct gomem_span *s)
 {
 	unsigned int i = gomem_span_index(s, a->addr);
 	char buf[PLACE_MAX];
@@ -110,7 +110,7 @@ static void say_slot(const struct answer *a, struct gomem_span *s)
 	if (s->spc == GOMEM_TINY_SPC)
 		say_tiny(a);
 	else
-		say(a, "state", "%s", slot_text(s, i));
+		say(a, "state", "%s", cell_text(s, i));
 	say(a, "object", "%s, %u bytes",
 	    place(a, (unsigned long)gomem_span_object(s, i), buf),
 	    s->kind->cache ? s->kind->object_size : s->elemsize);
@@ -157,13 +157,13 @@ static void say_span(const struct answer *a, struct gomem_span *s)
 	if (state == GOMEM_SPAN_ARENA)
 		say_arena(a, s);
 	else if (s->divmul)
-		say_slot(a, s);
+		say_cell(a, s);
 	else
 		say_large(a, s);
 	say(a, "span", "%s, %lu bytes, %s", place(a, s->base, buf),
 	    (unsigned long)s->npages << GOMEM_PAGE_SHIFT, state_names[state]);
 	if (s->divmul)
-		say(a, "slots", "%u of %u are allocated, those that CPUs hold free among them",
+		say(a, "objects", "%u of %u are allocated, those that CPUs hold free among them",
 		    READ_ONCE(s->alloc_count), s->nelems);
 	say(a, "class", "%u, %s", gomem_spc_class(s->spc),
 	    gomem_spc_noscan(s->spc) ? "without pointers (noscan)" :

@@ -37,7 +37,7 @@ struct gomem_span *central_cache(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	KUNIT_ASSERT_EQ(test, f->spc, s->spc);
 	KUNIT_ASSERT_EQ(test, GOMEM_SPAN_CACHED, gomem_span_state(s));
-	KUNIT_ASSERT_LT_MSG(test, s->freeindex, s->nelems, "a span without a free slot");
+	KUNIT_ASSERT_LT_MSG(test, s->freeindex, s->nelems, "a span without a free cell");
 	return s;
 }
 

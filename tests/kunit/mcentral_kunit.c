@@ -229,7 +229,7 @@ static void refill(struct mcentral_fixture *f, struct gomem_refill *r, struct go
 	gomem_mcentral_refill(&f->base.fh.heap->central[f->spc], r);
 }
 
-/* A refill gathers the few free slots of several spans, which are full afterwards. */
+/* A refill gathers the few free cells of several spans, which are full afterwards. */
 static void test_refill_gathers(struct kunit *test)
 {
 	static const unsigned int nr_free[] = { 1, 2, 1, 3 };
@@ -252,7 +252,7 @@ static void test_refill_gathers(struct kunit *test)
 		central_expect_where(test, s[i], GOMEM_FULL_SWEPT);
 	central_expect_spans(test, ARRAY_SIZE(s), 0);
 
-	/* No slot is free now, and a refill does not grow the heap. */
+	/* No cell is free now, and a refill does not grow the heap. */
 	refill(f, &r, NULL, 32, true);
 	KUNIT_EXPECT_EQ(test, 0, r.n);
 	KUNIT_EXPECT_NULL(test, r.span);

@@ -252,7 +252,7 @@ static unsigned int worker_take(struct object_worker *w, unsigned int class, voi
 	n = central_take(s, objs, want);
 	if (!n && atomic_read(&s->pending) > 0) {
 		if (gomem_span_sweep(s).bad)
-			w->base.error = "a freed bit of a slot that is not allocated";
+			w->base.error = "a freed bit of a cell that is not allocated";
 		/* Bits are counted before they are set: no sweep finds more than there are. */
 		if (atomic_read(&s->pending) < 0)
 			w->base.error = "more freed bits than pending";

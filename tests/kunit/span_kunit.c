@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * span_kunit.c - slots of a span, against an oracle.
+ * span_kunit.c - cells of a span, against an oracle.
  */
 #include <kunit/test.h>
 #include <linux/minmax.h>
@@ -27,8 +27,8 @@ static const struct shape {
 	const char *name;
 	unsigned int nelems;
 } shapes[] = {
-	{ "one slot",			1 },
-	{ "two slots",			2 },
+	{ "one cell",			1 },
+	{ "two cells",			2 },
 	{ "one short of a word",	63 },
 	{ "a word",			64 },
 	{ "one more than a word",	65 },
@@ -50,12 +50,12 @@ KUNIT_ARRAY_PARAM(shape, shapes, shape_desc);
 
 /* The steps, and what the oracle expects of each */
 
-static void put_slot(struct kunit *test, unsigned int slot)
+static void put_cell(struct kunit *test, unsigned int cell)
 {
-	span_put(test, slot / 64, BIT(slot % 64));
+	span_put(test, cell / 64, BIT(cell % 64));
 }
 
-static void shuffle_slots(struct span_fixture *f)
+static void shuffle_cells(struct span_fixture *f)
 {
 	unsigned int i, k;
 
@@ -190,7 +190,7 @@ static void test_take_batches(struct kunit *test)
 	}
 }
 
-/* Taking all slots at once is the same as one by one. */
+/* Taking all cells at once is the same as one by one. */
 static void test_take_all(struct kunit *test)
 {
 	struct span_fixture *f = test->priv;
@@ -218,7 +218,7 @@ static void test_take_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, span_take(test, 0));
 }
 
-/* Every number of slots taken first, then all others at once: each shift of the cache. */
+/* Every number of cells taken first, then all others at once: each shift of the cache. */
 static void test_take_shape(struct kunit *test)
 {
 	const struct shape *shape = test->param_value;
@@ -233,18 +233,18 @@ static void test_take_shape(struct kunit *test)
 	}
 }
 
-/* Just one slot is free, each in turn. */
+/* Just one cell is free, each in turn. */
 static void test_take_only_free(struct kunit *test)
 {
 	const struct shape *shape = test->param_value;
-	unsigned int slot;
+	unsigned int cell;
 
 	make_short_span(test, shape->nelems);
 	span_take_all(test);
-	for (slot = 0; slot < shape->nelems; slot++) {
-		put_slot(test, slot);
+	for (cell = 0; cell < shape->nelems; cell++) {
+		put_cell(test, cell);
 		span_sweep(test);
-		KUNIT_ASSERT_EQ_MSG(test, 1, span_take(test, 2), "slot %u", slot);
+		KUNIT_ASSERT_EQ_MSG(test, 1, span_take(test, 2), "cell %u", cell);
 	}
 }
 
@@ -258,9 +258,9 @@ static void test_put_random_order(struct kunit *test)
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
 		span_make(test, spc);
 		span_take_all(test);
-		shuffle_slots(f);
+		shuffle_cells(f);
 		for (i = 0; i < f->s->nelems; i++) {
-			put_slot(test, f->order[i]);
+			put_cell(test, f->order[i]);
 			if (!below(&f->rnd, 16))
 				span_sweep(test);
 		}
@@ -310,36 +310,36 @@ static void test_put_all(struct kunit *test)
 }
 
 /*
- * Freed slots below freeindex are found after a sweep only. Free slots above freeindex
+ * Freed cells below freeindex are found after a sweep only. Free cells above freeindex
  * are found without a sweep.
  */
 static void test_put_below_freeindex(struct kunit *test)
 {
 	const struct shape *shape = test->param_value;
 	struct span_fixture *f = test->priv;
-	unsigned int taken, slot;
+	unsigned int taken, cell;
 
 	for (taken = 1; taken <= min(shape->nelems, 130U); taken++) {
 		make_short_span(test, shape->nelems);
 		span_take(test, taken);
-		slot = below(&f->rnd, taken);
-		put_slot(test, slot);
+		cell = below(&f->rnd, taken);
+		put_cell(test, cell);
 		KUNIT_ASSERT_EQ(test, shape->nelems - taken, span_take(test, MAX_SLOTS));
 		span_sweep(test);
 		KUNIT_ASSERT_EQ(test, 1, span_take(test, 1));
-		KUNIT_ASSERT_PTR_EQ(test, gomem_span_object(f->s, slot), f->out[0]);
+		KUNIT_ASSERT_PTR_EQ(test, gomem_span_object(f->s, cell), f->out[0]);
 	}
 }
 
-/* After a sweep between two takes, slots below freeindex come first. */
+/* After a sweep between two takes, cells below freeindex come first. */
 static void test_sweep_between_takes(struct kunit *test)
 {
 	struct span_fixture *f = test->priv;
 
 	span_make(test, gomem_spc_make(1, false));
 	span_take(test, 100);
-	put_slot(test, 3);
-	put_slot(test, 70);
+	put_cell(test, 3);
+	put_cell(test, 70);
 	span_sweep(test);
 	KUNIT_EXPECT_EQ(test, 3, span_take(test, 3));
 	KUNIT_EXPECT_PTR_EQ(test, gomem_span_object(f->s, 3), f->out[0]);
@@ -367,7 +367,7 @@ static void test_sweep_raised_pending(struct kunit *test)
 
 	span_make(test, gomem_spc_make(1, false));
 	span_take(test, 130);
-	put_slot(test, 5);
+	put_cell(test, 5);
 	atomic_add(2, &f->s->pending);
 	res = gomem_span_sweep(f->s);
 	KUNIT_EXPECT_EQ(test, 1, res.freed);
@@ -407,7 +407,7 @@ static void random_put(struct kunit *test)
 	unsigned int word = below(&f->rnd, f->s->nwords), i;
 	unsigned long mask = random_mask(f), allocated = 0;
 
-	/* Free mostly allocated slots, sometimes any. */
+	/* Free mostly allocated cells, sometimes any. */
 	for (i = 0; i < 64 && word * 64 + i < f->s->nelems; i++)
 		if (f->state[word * 64 + i] == TAKEN)
 			allocated |= BIT(i);

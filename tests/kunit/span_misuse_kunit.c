@@ -18,7 +18,7 @@ static const struct bad_case {
 	unsigned long mask;
 	unsigned long bad;
 } bad_cases[] = {
-	/* Slots 0 to 69 are allocated but for 8 and 9, which are freed. */
+	/* Cells 0 to 69 are allocated but for 8 and 9, which are freed. */
 	{ "free already",		0, BIT(8),		BIT(8) },
 	{ "two free already",		0, BIT(8) | BIT(9),	BIT(8) | BIT(9) },
 	{ "one of two free already",	0, BIT(7) | BIT(8),	BIT(8) },
@@ -26,8 +26,8 @@ static const struct bad_case {
 	{ "never allocated",		1, BIT(6),		BIT(6) },
 	{ "one of two allocated",	1, BIT(5) | BIT(6),	BIT(6) },
 	{ "word never allocated",	3, ~0UL,		~0UL },
-	{ "last slot",			5, BIT(20),		BIT(20) },
-	{ "beyond the last slot",	5, BIT(21),		BIT(21) },
+	{ "last cell",			5, BIT(20),		BIT(20) },
+	{ "beyond the last cell",	5, BIT(21),		BIT(21) },
 	{ "beyond in the last word",	5, BIT(63),		BIT(63) },
 };
 
@@ -69,7 +69,7 @@ static void test_put_bad_harmless(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 341, f->s->alloc_count);
 }
 
-/* Two puts of one slot race with its sweep: the second finds the bit clear. */
+/* Two puts of one cell race with its sweep: the second finds the bit clear. */
 static void test_sweep_bad(struct kunit *test)
 {
 	struct span_fixture *f = test->priv;
@@ -153,12 +153,12 @@ static const struct break_case {
 } break_cases[] = {
 	{ "alloc_count is not the number of alloc bits",	break_alloc_count },
 	{ "alloc_count is not the number of alloc bits",	break_alloc_bit },
-	{ "alloc bit beyond the last slot",			break_tail },
-	{ "freed bit of a slot that is not allocated",		break_freed },
+	{ "alloc bit beyond the last cell",			break_tail },
+	{ "freed bit of a cell that is not allocated",		break_freed },
 	{ "pending is not the number of freed bits",		break_pending },
-	{ "freeindex beyond the last slot",			break_freeindex },
-	{ "free slot below freeindex",				break_below },
-	{ "allocated slot that was never handed out",		break_fresh },
+	{ "freeindex beyond the last cell",			break_freeindex },
+	{ "free cell below freeindex",				break_below },
+	{ "allocated cell that was never handed out",		break_fresh },
 	{ "alloc_cache differs from the alloc bits",		break_cache_bit },
 	{ "alloc_cache differs from the alloc bits",		break_cache_last_bit },
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * span_steps.c - a span, and an oracle of its slots.
+ * span_steps.c - a span, and an oracle of its cells.
  */
 #include <linux/minmax.h>
 #include <linux/slab.h>
@@ -42,7 +42,7 @@ void span_make(struct kunit *test, unsigned int spc)
 	span_use(test, s);
 }
 
-static unsigned int count_state(struct span_fixture *f, enum slot_state state)
+static unsigned int count_state(struct span_fixture *f, enum cell_state state)
 {
 	unsigned int i, n = 0;
 
@@ -56,7 +56,7 @@ static bool bit_is_set(const unsigned long *bits, unsigned int i)
 	return bits[i / 64] >> (i % 64) & 1;
 }
 
-/* First slot whose bits are not what the oracle says, nelems if there is none. */
+/* First cell whose bits are not what the oracle says, nelems if there is none. */
 static unsigned int first_difference(struct span_fixture *f)
 {
 	const unsigned long *alloc_bits = gomem_span_alloc_bits(f->s);
@@ -78,18 +78,18 @@ void span_expect(struct kunit *test, const char *step)
 	struct span_fixture *f = test->priv;
 	const char *violation = gomem_span_validate(f->s);
 
-	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s: %s; spc %u, %u slots", step,
+	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s: %s; spc %u, %u cells", step,
 			      violation, f->s->spc, f->s->nelems);
 	KUNIT_ASSERT_EQ_MSG(test, f->s->nelems, first_difference(f), "%s; spc %u", step,
 			    f->s->spc);
-	KUNIT_ASSERT_EQ_MSG(test, f->cursor, f->s->freeindex, "%s; spc %u, %u slots",
+	KUNIT_ASSERT_EQ_MSG(test, f->cursor, f->s->freeindex, "%s; spc %u, %u cells",
 			    step, f->s->spc, f->s->nelems);
 	KUNIT_ASSERT_EQ(test, f->s->nelems - count_state(f, FREE), f->s->alloc_count);
 	KUNIT_ASSERT_EQ(test, count_state(f, FREED), atomic_read(&f->s->pending));
 	KUNIT_ASSERT_EQ(test, f->fresh, f->s->fresh);
 }
 
-/* The next free slot, nelems if there is none until the next sweep. */
+/* The next free cell, nelems if there is none until the next sweep. */
 static unsigned int next_free(struct span_fixture *f)
 {
 	unsigned int i = f->cursor;
@@ -102,21 +102,21 @@ static unsigned int next_free(struct span_fixture *f)
 unsigned int span_take(struct kunit *test, unsigned int want)
 {
 	struct span_fixture *f = test->priv;
-	unsigned int n, i, slot, recycled, want_recycled = 0;
+	unsigned int n, i, cell, recycled, want_recycled = 0;
 
 	recycled = ~0U;
 	n = gomem_span_take(f->s, f->out, want, &recycled);
 	KUNIT_ASSERT_LE(test, n, want);
 	for (i = 0; i < n; i++) {
-		slot = next_free(f);
-		KUNIT_ASSERT_LT_MSG(test, slot, f->s->nelems, "from nowhere; spc %u",
+		cell = next_free(f);
+		KUNIT_ASSERT_LT_MSG(test, cell, f->s->nelems, "from nowhere; spc %u",
 				    f->s->spc);
-		KUNIT_ASSERT_PTR_EQ_MSG(test, (void *)(BASE + slot * f->s->elemsize), f->out[i],
-					"slot %u; spc %u", slot, f->s->spc);
-		f->state[slot] = TAKEN;
-		f->cursor = slot + 1;
-		want_recycled += slot < f->fresh;
-		f->fresh = max(f->fresh, slot + 1);
+		KUNIT_ASSERT_PTR_EQ_MSG(test, (void *)(BASE + cell * f->s->elemsize), f->out[i],
+					"cell %u; spc %u", cell, f->s->spc);
+		f->state[cell] = TAKEN;
+		f->cursor = cell + 1;
+		want_recycled += cell < f->fresh;
+		f->fresh = max(f->fresh, cell + 1);
 	}
 	if (n < want) {
 		KUNIT_ASSERT_EQ(test, f->s->nelems, next_free(f));
@@ -143,12 +143,12 @@ void span_put(struct kunit *test, unsigned int word, unsigned long mask)
 	unsigned int i;
 
 	for (i = 0; i < 64; i++) {
-		unsigned int slot = word * 64 + i;
+		unsigned int cell = word * 64 + i;
 
 		if (!(mask & BIT(i)))
 			continue;
-		if (slot < f->s->nelems && f->state[slot] == TAKEN)
-			f->state[slot] = FREED;
+		if (cell < f->s->nelems && f->state[cell] == TAKEN)
+			f->state[cell] = FREED;
 		else
 			want_bad |= BIT(i);
 	}

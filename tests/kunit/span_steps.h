@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * span_steps.h - a span, and an oracle of its slots.
+ * span_steps.h - a span, and an oracle of its cells.
  */
 #ifndef GOMEM_TEST_SPAN_STEPS_H
 #define GOMEM_TEST_SPAN_STEPS_H
@@ -13,15 +13,15 @@
 #define BASE		0x7000000000UL
 #define MAX_SLOTS	GOMEM_SPAN_MAX_OBJECTS
 
-enum slot_state { FREE, TAKEN, FREED };
+enum cell_state { FREE, TAKEN, FREED };
 
 struct span_fixture {
 	struct gomem_span *s;
 	struct rnd_state rnd;
 	/* The oracle */
 	u8 state[MAX_SLOTS];
-	unsigned int cursor;	/* slots below are not looked at until the next sweep */
-	unsigned int fresh;	/* slots from here on were never handed out */
+	unsigned int cursor;	/* cells below are not looked at until the next sweep */
+	unsigned int fresh;	/* cells from here on were never handed out */
 	/* Room for a test */
 	void *out[MAX_SLOTS + 1];
 	u16 order[MAX_SLOTS];

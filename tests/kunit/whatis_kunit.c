@@ -77,7 +77,7 @@ static void test_noscan(struct kunit *test)
 	gomem_free(p);
 }
 
-/* What is beside it: as the slots of its span are. */
+/* What is beside it: as the cells of its span are. */
 static void test_neighbours(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("whatis", 1000, NULL);
@@ -110,7 +110,7 @@ static void test_neighbours(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* Of a new span most slots were nobody's yet, and may have anything in them. */
+/* Of a new span most cells were nobody's yet, and may have anything in them. */
 static void test_fresh(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("whatis", SZ_2K, NULL);
@@ -156,7 +156,7 @@ static void test_large(struct kunit *test)
 	expect(test, answer, "state: live\n");
 	expect_place(test, answer, "object", p);
 	expect(test, answer, ", 1048576 bytes, one large object\n");
-	expect_not(test, answer, "slots:");
+	expect_not(test, answer, "objects:");
 	gomem_free(p);
 	expect_not(test, ask(test, p), "state: live\n");
 }
