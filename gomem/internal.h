@@ -68,8 +68,9 @@
  * RCU queue	a CPU's objects that are freed after a grace period
  * pending	objects of a span that were freed since it was swept last
  * sweep	fold a span's freed bits into its alloc bits
- * fresh	of an object: never used; of a page: still in the grace period
- *		after it became free
+ * fresh	of an object: never used
+ * waiting	in a grace period: a page before it goes back to the kernel, an
+ *		object that gomem_free_rcu() was called with
  * scavenge	give free pages back to the kernel
  * sample	allocation that the heap profile records (base/sample.h)
  * bucket	the recorded allocations of one stack and size

@@ -12,7 +12,7 @@ void gomem_candidates_init(struct gomem_candidates *cs)
 {
 	unsigned int i;
 
-	INIT_LIST_HEAD(&cs->fresh);
+	INIT_LIST_HEAD(&cs->unranked);
 	INIT_LIST_HEAD(&cs->waits);
 	for (i = 0; i < GOMEM_NR_TREE_RANKS; i++)
 		cs->ranked[i] = RB_ROOT;
@@ -51,7 +51,7 @@ void gomem_candidates_place(struct gomem_candidates *cs, struct gomem_chunk *c,
 	if (has_tree(rank))
 		rb_add(&c->node, &cs->ranked[rank], is_below);
 	else if (rank == GOMEM_RANK_NEW)
-		list_add_tail(&c->link, &cs->fresh);
+		list_add_tail(&c->link, &cs->unranked);
 	else if (rank == GOMEM_RANK_WAITS)
 		list_add_tail(&c->link, &cs->waits);
 }

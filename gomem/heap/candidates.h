@@ -5,11 +5,11 @@
  *
  * A chunk's rank tells what the scavenger will find there. It is only a hint.
  * When pages of a chunk become free its rank becomes NEW, until the scavenger
- * looks at the chunk. When pages are taken the rank stays as it is. So the
+ * visits the chunk. When pages are taken the rank stays as it is. So the
  * scavenger ranks each chunk anew before it takes pages from it.
  *
- * Each look at a chunk gives pages back, or is due to pages that became free or
- * were taken there since the last look. So no look is wasted, and the cost of
+ * Each visit to a chunk gives pages back, or is due to pages that became free or
+ * were taken there since the last visit. So no visit is wasted, and the cost of
  * scavenging does not depend on the size of the heap.
  *
  * The heap's lock protects all of this.
@@ -25,13 +25,13 @@
 
 /**
  * struct gomem_candidates - the chunks of a heap by rank
- * @fresh: chunks of rank NEW, the oldest first
+ * @unranked: chunks of rank NEW, the oldest first
  * @waits: chunks of rank WAITS, the one that got this rank first at the head;
- *	see freshpage.h
+ *	see waitpage.h
  * @ranked: for each rank from IDLE to DENSE its chunks, by address
  */
 struct gomem_candidates {
-	struct list_head fresh;
+	struct list_head unranked;
 	struct list_head waits;
 	struct rb_root ranked[GOMEM_NR_TREE_RANKS];
 };
@@ -47,7 +47,7 @@ struct gomem_chunk *gomem_candidates_best(const struct gomem_candidates *cs,
 static inline struct gomem_chunk *
 gomem_candidates_new(struct gomem_candidates *cs)
 {
-	return list_first_entry_or_null(&cs->fresh, struct gomem_chunk, link);
+	return list_first_entry_or_null(&cs->unranked, struct gomem_chunk, link);
 }
 
 static inline struct gomem_chunk *

@@ -21,7 +21,7 @@
  * A search for an aligned run looks into this many chunks, and visits this many
  * summaries, before it settles for a longer run: see find_aligned_from().
  */
-#define ALIGNED_LOOKS	16
+#define ALIGNED_CHUNKS	16
 #define ALIGNED_STEPS	512
 
 enum page_state { PAGES_FREE, PAGES_TAKEN, PAGES_HOLE };
@@ -374,7 +374,7 @@ static unsigned long find_aligned(const struct gomem_pagealloc *pa,
 
 /*
  * Return a naturally aligned run of @n free pages, more than 1: the lowest one
- * at or after chunk @ci. That search gives up after ALIGNED_LOOKS chunks that
+ * at or after chunk @ci. That search gives up after ALIGNED_CHUNKS chunks that
  * have @n free pages in a row, but not aligned, or after ALIGNED_STEPS
  * summaries. Then the lowest run of 2 * @n - 1 free pages is used, since any
  * run of that length contains an aligned one of @n.
@@ -382,11 +382,11 @@ static unsigned long find_aligned(const struct gomem_pagealloc *pa,
 static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
 				       unsigned long ci, unsigned int n)
 {
-	unsigned int looks, steps = ALIGNED_STEPS;
+	unsigned int chunks, steps = ALIGNED_STEPS;
 	unsigned long page;
 
 	gomem_pagealloc_flush(pa);
-	for (looks = 0; looks < ALIGNED_LOOKS; looks++) {
+	for (chunks = 0; chunks < ALIGNED_CHUNKS; chunks++) {
 		ci = gomem_pagealloc_next_chunk(pa, ci, n, &steps);
 		if (ci == pa->nr[LEAF])
 			break;

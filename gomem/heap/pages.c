@@ -5,7 +5,7 @@
 #include <linux/bug.h>
 #include <linux/lockdep.h>
 
-#include "map/freshpage.h"
+#include "map/waitpage.h"
 #include "heap/pages.h"
 
 /**
@@ -56,7 +56,7 @@ void gomem_heap_release(struct gomem_heap *h, unsigned long page,
 	for (; page < end; page += n) {
 		n = gomem_pagealloc_piece(page, end);
 		c = gomem_pagealloc_chunk_of(&h->pages, page);
-		gomem_fresh_add(c, page % GOMEM_CHUNK_PAGES, n);
+		gomem_waiting_add(c, page % GOMEM_CHUNK_PAGES, n);
 		gomem_candidates_mark(&h->candidates, c,
 				      page >> GOMEM_CHUNK_PAGES_SHIFT);
 	}

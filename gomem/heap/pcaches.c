@@ -11,7 +11,7 @@
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 
-#include "map/freshpage.h"
+#include "map/waitpage.h"
 #include "heap/pages.h"
 #include "heap/pcaches.h"
 
@@ -99,7 +99,7 @@ static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 		ci = base >> GOMEM_CHUNK_PAGES_SHIFT;
 		c = gomem_pagealloc_chunk(&h->pages, ci);
 		gomem_pagealloc_free_block(&h->pages, base, free);
-		gomem_fresh_add_mask(c, base % GOMEM_CHUNK_PAGES / 64, free);
+		gomem_waiting_add_mask(c, base % GOMEM_CHUNK_PAGES / 64, free);
 		gomem_candidates_mark(&h->candidates, c, ci);
 	}
 	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)

@@ -8,7 +8,7 @@
  * since allocation prefers low addresses. Go's scavenger makes the same passes,
  * except for the first.
  *
- * candidates.h keeps the chunks that are worth looking at.
+ * candidates.h keeps the chunks that are worth a visit.
  */
 #include <kunit/visibility.h>
 #include <linux/jiffies.h>
@@ -23,17 +23,17 @@
 
 #include "base/pallocbits.h"
 #include "base/trace.h"
-#include "map/freshpage.h"
+#include "map/waitpage.h"
 #include "heap/scavenge.h"
 
 /*
  * Limits on the work under one hold of the heap lock: runs taken, pages taken,
- * and chunks looked at without taking a page. Taking a run costs about 3000
- * instructions, looking at a chunk about 1200.
+ * and chunks visited without taking a page. Taking a run costs about 3000
+ * instructions, visiting a chunk about 1200.
  */
 #define BATCH_RUNS	16
 #define BATCH_PAGES	GOMEM_CHUNK_PAGES
-#define BATCH_LOOKS	16
+#define BATCH_CHUNKS	16
 
 /*
  * If this many pages wait for a grace period, it is an expedited one: it takes
@@ -126,7 +126,7 @@ static enum gomem_rank rank_of(const struct gomem_chunk *c,
  * background scavenger leaves them in the heap. Callers in reclaim, and on the
  * way of an allocation or a free, must not sleep.
  */
-static bool takes_fresh(enum gomem_scavenge_reason why)
+static bool takes_waiting(enum gomem_scavenge_reason why)
 {
 	return why == GOMEM_SCAVENGE_FORCED;
 }
@@ -134,7 +134,7 @@ static bool takes_fresh(enum gomem_scavenge_reason why)
 /* Note the grace period of a chunk's free pages, unless @b has a later one. */
 static void note_grace(struct batch *b, const struct gomem_chunk *c)
 {
-	unsigned long gp = gomem_fresh_until(c);
+	unsigned long gp = gomem_waiting_until(c);
 
 	if (poll_state_synchronize_rcu(gp))
 		return;
@@ -176,17 +176,17 @@ static void gather_runs(struct gomem_heap *h, struct gomem_chunk *c,
 
 /*
  * Take runs out of a chunk if its rank is still right, and rank it anew. With
- * @fresh pages in their grace period may be taken, too.
+ * @waiting pages in their grace period may be taken, too.
  */
-static void look_at(struct gomem_heap *h, struct gomem_chunk *c, bool fresh,
-		    struct batch *b)
+static void visit(struct gomem_heap *h, struct gomem_chunk *c, bool waiting,
+		  struct batch *b)
 {
 	struct gomem_pallocbits busy = c->inuse;
 	enum gomem_rank rank;
 
 	lockdep_assert_held(&h->lock);
-	if (!fresh)
-		gomem_fresh_busy(c, &busy);
+	if (!waiting)
+		gomem_waiting_busy(c, &busy);
 	rank = rank_of(c, &busy);
 	if (rank == c->rank && rank < GOMEM_NR_TREE_RANKS) {
 		gather_runs(h, c, min_run[rank], &busy, b);
@@ -196,7 +196,7 @@ static void look_at(struct gomem_heap *h, struct gomem_chunk *c, bool fresh,
 }
 
 /*
- * Return the next chunk to look at: new ones first, then a waiting one whose
+ * Return the next chunk to visit: new ones first, then a waiting one whose
  * grace period is over, then the best rank. Of the waiting chunks only the one
  * that came first is polled.
  */
@@ -210,8 +210,8 @@ static struct gomem_chunk *next_candidate(struct gomem_heap *h,
 	if (c)
 		return c;
 	c = gomem_candidates_waiting(cs);
-	if (c && (takes_fresh(why) ||
-		  poll_state_synchronize_rcu(gomem_fresh_until(c))))
+	if (c && (takes_waiting(why) ||
+		  poll_state_synchronize_rcu(gomem_waiting_until(c))))
 		return c;
 	return gomem_candidates_best(cs, why == GOMEM_SCAVENGE_BACKGROUND ?
 					 GOMEM_RANK_REST : GOMEM_RANK_DENSE);
@@ -228,13 +228,13 @@ static bool gather(struct gomem_heap *h, enum gomem_scavenge_reason why,
 	unsigned int in_vain = 0, n;
 
 	lockdep_assert_held(&h->lock);
-	while (in_vain < BATCH_LOOKS && b->n < BATCH_RUNS &&
+	while (in_vain < BATCH_CHUNKS && b->n < BATCH_RUNS &&
 	       b->pages < b->want) {
 		c = next_candidate(h, why);
 		if (!c)
 			return false;
 		n = b->n;
-		look_at(h, c, takes_fresh(why), b);
+		visit(h, c, takes_waiting(why), b);
 		in_vain += b->n == n;
 	}
 	return true;
@@ -364,7 +364,7 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, unsigned long want,
 	batch_init(&b, want);
 	take_some(h, why, &b);
 	again = !b.n && why == GOMEM_SCAVENGE_BACKGROUND;
-	if (b.late && (again || takes_fresh(why))) {
+	if (b.late && (again || takes_waiting(why))) {
 		*worked += ktime_get_ns() - start;
 		gomem_heap_wait_for_grace(h, b.gp, again &&
 					  gomem_heap_surplus(h) >= HURRY_MIN);

@@ -114,17 +114,17 @@ enum gomem_rank {
  *	gomem_free() reads them without a lock, on any CPU. The free of a large
  *	object claims it by removing %GOMEM_TAG_LARGE atomically
  * @heap: the heap that has the chunk's pages; written once
- * @gp: for each set in @fresh, RCU's grace period when pages were last added;
+ * @gp: for each set in @waiting, RCU's grace period when pages were last added;
  *	heap lock
  * @inuse: pages that are allocated or holes; heap lock
  * @hole: pages that are not gomem's; heap lock
- * @fresh: two sets of recently freed pages, see freshpage.h; heap lock
+ * @waiting: two sets of pages in their grace period, see waitpage.h; heap lock
  * @rank: the chunk's rank for the scavenger; heap lock
  * @index: the chunk's number in the page map. Valid once the chunk has had a
  *	rank other than %GOMEM_RANK_NONE; heap lock
  * @node: node in the tree of the chunks of this rank; heap lock
  * @link: link in the list of the chunks of this rank; heap lock
- * @newer: index in @fresh and @gp of the set for pages that become free; heap
+ * @newer: index in @waiting and @gp of the set for pages that become free; heap
  *	lock
  * @knows_zero: @zero may have bits set. Set before the first such page becomes
  *	the heap's, and never cleared
@@ -141,7 +141,7 @@ struct gomem_chunk {
 	unsigned long gp[2];
 	struct gomem_pallocbits inuse;
 	struct gomem_pallocbits hole;
-	struct gomem_pallocbits fresh[2];
+	struct gomem_pallocbits waiting[2];
 	enum gomem_rank rank;
 	unsigned long index;
 	union {

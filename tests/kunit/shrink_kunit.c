@@ -119,21 +119,21 @@ static void test_reason(struct kunit *test)
 }
 
 /* Each page waits for its own grace period, not for pages of its chunk freed later. */
-static void test_fresh(struct kunit *test)
+static void test_waiting(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
 	struct gomem_heap *h = make_heap(test);
-	struct gomem_span *fresh;
+	struct gomem_span *waiting;
 	unsigned long n[2];
 	struct rcu_reader r = { .ms = READ_MS };
 
 	span_set_get(test, &f->set, h, 100);
-	fresh = span_set_get(test, &f->set, h, 50);
+	waiting = span_set_get(test, &f->set, h, 50);
 	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	span_set_put(test, &f->set, f->set.span[0]);
 	synchronize_rcu();
 	rcu_reader_start(test, &r);
-	span_set_put(test, &f->set, fresh);
+	span_set_put(test, &f->set, waiting);
 	n[0] = gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_GROWTH);
 	n[1] = gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_GROWTH);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(r.left));
@@ -150,7 +150,7 @@ static struct kunit_case shrink_cases[] = {
 	KUNIT_CASE(test_shrink),
 	KUNIT_CASE(test_used_again),
 	KUNIT_CASE_PARAM(test_reason, reason_gen_params),
-	KUNIT_CASE(test_fresh),
+	KUNIT_CASE(test_waiting),
 	{}
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * freshpage.h - keep free pages in the heap until their grace period is over.
+ * waitpage.h - keep free pages in the heap until their grace period is over.
  *
  * A page has to stay in the heap for an RCU grace period after it became free:
- * see gomem_heap_release(). Each chunk has two sets of such *fresh* pages.
+ * see gomem_heap_release(). Each chunk has two sets of such *waiting* pages.
  * Pages that become free are added to the newer set as long as they wait for
  * the same grace period. For the next grace period the older set is emptied and
  * becomes the newer one, if its wait is over.
@@ -13,8 +13,8 @@
  *
  * All functions here are called with the heap's lock held.
  */
-#ifndef GOMEM_FRESHPAGE_H
-#define GOMEM_FRESHPAGE_H
+#ifndef GOMEM_WAITPAGE_H
+#define GOMEM_WAITPAGE_H
 
 #include <linux/rcupdate.h>
 #include <linux/string.h>
@@ -27,7 +27,7 @@
  * to wait, they are added to the newer set. Its wait gets longer, which is safe
  * for the pages that it already has.
  */
-static inline struct gomem_pallocbits *gomem_fresh_set(struct gomem_chunk *c)
+static inline struct gomem_pallocbits *gomem_waiting_set(struct gomem_chunk *c)
 {
 	unsigned long gp = get_state_synchronize_rcu();
 	unsigned int older = !c->newer;
@@ -35,45 +35,45 @@ static inline struct gomem_pallocbits *gomem_fresh_set(struct gomem_chunk *c)
 	if (gp != c->gp[c->newer]) {
 		if (poll_state_synchronize_rcu(c->gp[older])) {
 			c->newer = older;
-			memset(&c->fresh[older], 0, sizeof(c->fresh[older]));
+			memset(&c->waiting[older], 0, sizeof(c->waiting[older]));
 		}
 		c->gp[c->newer] = gp;
 	}
-	return &c->fresh[c->newer];
+	return &c->waiting[c->newer];
 }
 
 /* Note that the @n pages from page @i of a chunk on become free. */
-static inline void gomem_fresh_add(struct gomem_chunk *c, unsigned int i,
-				   unsigned int n)
+static inline void gomem_waiting_add(struct gomem_chunk *c, unsigned int i,
+				     unsigned int n)
 {
-	gomem_pallocbits_set_range(gomem_fresh_set(c), i, n);
+	gomem_pallocbits_set_range(gomem_waiting_set(c), i, n);
 }
 
 /* Note that the pages @mask of word @w of a chunk become free. */
-static inline void gomem_fresh_add_mask(struct gomem_chunk *c, unsigned int w,
-					u64 mask)
+static inline void gomem_waiting_add_mask(struct gomem_chunk *c, unsigned int w,
+					  u64 mask)
 {
-	gomem_fresh_set(c)->word[w] |= mask;
+	gomem_waiting_set(c)->word[w] |= mask;
 }
 
 /* Return the grace period after which no free page of the chunk has to wait. */
-static inline unsigned long gomem_fresh_until(const struct gomem_chunk *c)
+static inline unsigned long gomem_waiting_until(const struct gomem_chunk *c)
 {
 	return c->gp[c->newer];
 }
 
 /* Add to @busy the pages of the chunk that have to wait. */
-static inline void gomem_fresh_busy(const struct gomem_chunk *c,
-				    struct gomem_pallocbits *busy)
+static inline void gomem_waiting_busy(const struct gomem_chunk *c,
+				      struct gomem_pallocbits *busy)
 {
 	unsigned int set, w;
 
-	for (set = 0; set < ARRAY_SIZE(c->fresh); set++) {
+	for (set = 0; set < ARRAY_SIZE(c->waiting); set++) {
 		if (poll_state_synchronize_rcu(c->gp[set]))
 			continue;
 		for (w = 0; w < GOMEM_CHUNK_WORDS; w++)
-			busy->word[w] |= c->fresh[set].word[w];
+			busy->word[w] |= c->waiting[set].word[w];
 	}
 }
 
-#endif /* GOMEM_FRESHPAGE_H */
+#endif /* GOMEM_WAITPAGE_H */
