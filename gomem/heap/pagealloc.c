@@ -509,19 +509,19 @@ static u64 lowest_bits(u64 bits, unsigned int max)
 }
 
 /**
- * gomem_pagealloc_alloc_block() - take free pages that are close together
+ * gomem_pagealloc_alloc_group() - take free pages that are close together
  * @pa: page allocator
  * @max: largest number of pages to take, 1 to 64
- * @base: set to the first page of the block, a multiple of 64
+ * @base: set to the first page of the group, a multiple of 64
  *
- * Refills a CPU's page cache. Takes the lowest free pages of the block of 64
+ * Refills a CPU's page cache. Takes the lowest free pages of the group of 64
  * pages that has the heap's first free page: one word of the bitmap.
  *
  * Context: any, with @pa->lock held.
  * Return: the pages taken, bit i for page *@base + i. If no page is free, 0,
  * and @base is not set.
  */
-u64 gomem_pagealloc_alloc_block(struct gomem_pagealloc *pa, unsigned int max,
+u64 gomem_pagealloc_alloc_group(struct gomem_pagealloc *pa, unsigned int max,
 				unsigned long *base)
 {
 	unsigned long page, first;
@@ -547,11 +547,11 @@ u64 gomem_pagealloc_alloc_block(struct gomem_pagealloc *pa, unsigned int max,
 	pa->search = *base + fls64(mask);
 	return mask;
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_block);
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_group);
 
-/* Return the chunk of a block, NULL if not all pages of @mask are taken. */
+/* Return the chunk of a group, NULL if not all pages of @mask are taken. */
 static __always_inline struct gomem_chunk *
-taken_block(const struct gomem_pagealloc *pa, unsigned long base, u64 mask)
+taken_group(const struct gomem_pagealloc *pa, unsigned long base, u64 mask)
 {
 	struct gomem_chunk *c = own_chunk(pa, base);
 	unsigned int w = offset(base) / 64;
@@ -562,15 +562,15 @@ taken_block(const struct gomem_pagealloc *pa, unsigned long base, u64 mask)
 }
 
 /**
- * gomem_pagealloc_free_block() - make taken pages of a block free
+ * gomem_pagealloc_free_group() - make taken pages of a group free
  * @pa: page allocator
- * @base: first page of the block, a multiple of 64
+ * @base: first page of the group, a multiple of 64
  * @mask: the pages, bit i for page @base + i. All are taken, by any function
  *	here. May be 0
  *
  * Context: any, with @pa->lock held.
  */
-void gomem_pagealloc_free_block(struct gomem_pagealloc *pa,
+void gomem_pagealloc_free_group(struct gomem_pagealloc *pa,
 				unsigned long base, u64 mask)
 {
 	gomem_pallocsum_t *sum;
@@ -580,7 +580,7 @@ void gomem_pagealloc_free_block(struct gomem_pagealloc *pa,
 
 	if (!mask)
 		return;
-	c = taken_block(pa, base, mask);
+	c = taken_group(pa, base, mask);
 	if (WARN_ON_ONCE(!c))
 		return;
 	sum = leaf_to_change(pa, base);
@@ -589,4 +589,4 @@ void gomem_pagealloc_free_block(struct gomem_pagealloc *pa,
 	pa->free_pages += hweight64(mask);
 	pa->search = min(pa->search, base + __ffs64(mask));
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_free_block);
+EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_free_group);

@@ -24,11 +24,11 @@
  * bytes per chunk over all levels, in steps of 2 GiB.
  *
  * An operation updates the bits and the leaves of the chunks it touches, but
- * not their ancestors. Only one block of eight leaves, those with one parent,
- * may have ancestors that are out of date. These are recomputed from the bottom
- * up, until an entry does not change, when a leaf of another block changes and
- * before the tree is searched. A search that finds its run in the chunk where
- * it starts does not need the tree.
+ * not their ancestors. Only the eight leaves of one parent may have ancestors
+ * that are out of date. These are recomputed from the bottom up, until an entry
+ * does not change, when a leaf of another parent changes and before the tree is
+ * searched. A search that finds its run in the chunk where it starts does not
+ * need the tree.
  *
  * A search goes down from the root level to a leaf. Each entry has one byte per
  * child that tells how long a run the child can complete; the eight bytes are
@@ -196,9 +196,9 @@ bool gomem_pagealloc_alloc_range(struct gomem_pagealloc *pa,
 bool gomem_pagealloc_free(struct gomem_pagealloc *pa, unsigned long page,
 			  unsigned long n);
 
-u64 gomem_pagealloc_alloc_block(struct gomem_pagealloc *pa, unsigned int max,
+u64 gomem_pagealloc_alloc_group(struct gomem_pagealloc *pa, unsigned int max,
 				unsigned long *base);
-void gomem_pagealloc_free_block(struct gomem_pagealloc *pa,
+void gomem_pagealloc_free_group(struct gomem_pagealloc *pa,
 				unsigned long base, u64 mask);
 
 const char *gomem_pagealloc_validate_some(const struct gomem_pagealloc *pa,

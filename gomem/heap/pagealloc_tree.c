@@ -94,7 +94,7 @@ scan_entries(const struct gomem_pagealloc *pa, const struct entries *e,
 
 /*
  * Return the length of the free run that ends where entry @i starts, up to the
- * start of the block of eight that entry @i belongs to.
+ * first of the eight entries that have the parent of entry @i.
  */
 static unsigned long run_before(const struct gomem_pagealloc *pa,
 				unsigned int l, unsigned long i)
@@ -116,9 +116,9 @@ static unsigned long run_before(const struct gomem_pagealloc *pa,
  * Do what scan_entries() does, for the children of entry *@pi of level @l - 1.
  * Skip those that the reach of that entry excludes.
  */
-static unsigned long scan_block(const struct gomem_pagealloc *pa,
-				unsigned int l, unsigned long *pi,
-				unsigned long n)
+static unsigned long scan_children(const struct gomem_pagealloc *pa,
+				   unsigned int l, unsigned long *pi,
+				   unsigned long n)
 {
 	const u64 hits = gomem_pallocreach_find(pa->reach[l - 1][*pi], n);
 	struct entries e = { .level = l, .end = (*pi + 1) * RADIX };
@@ -152,7 +152,7 @@ unsigned long gomem_pagealloc_find_in_tree(struct gomem_pagealloc *pa,
 					     i, n, 0, &free);
 			break;
 		}
-		page = scan_block(pa, l, &i, n);
+		page = scan_children(pa, l, &i, n);
 		/* The entry above says that it has such a run. */
 		WARN_ON_ONCE(page == GOMEM_NO_PAGE && i == NO_ENTRY);
 	}
@@ -193,7 +193,7 @@ unsigned long gomem_pagealloc_next_chunk(const struct gomem_pagealloc *pa,
 			continue;
 		}
 		i++;
-		/* At the end of a block, go on behind its parent. */
+		/* Behind the last child, go on behind the parent. */
 		while (l > 0 && i % RADIX == 0) {
 			i /= RADIX;
 			l--;

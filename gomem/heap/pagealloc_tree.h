@@ -48,7 +48,7 @@ unsigned long gomem_pagealloc_next_chunk(const struct gomem_pagealloc *pa,
 
 /*
  * Return the leaf of @page, for the caller to change. Its ancestors are updated
- * only when a leaf of another block changes or the tree is searched. First fit
+ * only when a leaf of another parent changes or the tree is searched. First fit
  * makes most allocations and frees next to each other; these need not update
  * the tree each time.
  */

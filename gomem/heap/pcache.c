@@ -45,7 +45,7 @@ static u64 multiples_of(unsigned int n)
 }
 
 /**
- * gomem_pcache_alloc - take the lowest adjacent pages of the block
+ * gomem_pcache_alloc - take the lowest adjacent pages of the group
  * @pc: the cache
  * @npages: number of pages, 1 to GOMEM_PCACHE_SPAN_MAX
  * @aligned: the pages must be naturally aligned; @npages is a power of two
@@ -72,14 +72,14 @@ unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages,
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_alloc);
 
 /**
- * gomem_pcache_has - count the pages of the block from a given one on
+ * gomem_pcache_has - count the pages of the group from a given one on
  * @pc: the cache
  * @page: the first page
  * @npages: most pages to count
  *
  * Context: any, with @pc->lock held.
  * Return: how many of the pages from @page to @page + @npages - 1 are in the
- * block before the first one that is not.
+ * group before the first one that is not.
  */
 unsigned int gomem_pcache_has(const struct gomem_pcache *pc, unsigned long page,
 			      unsigned int npages)
@@ -97,7 +97,7 @@ unsigned int gomem_pcache_has(const struct gomem_pcache *pc, unsigned long page,
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_has);
 
 /**
- * gomem_pcache_take - take given pages of the block
+ * gomem_pcache_take - take given pages of the group
  * @pc: the cache, which has these pages
  * @page: the first page
  * @npages: number of pages, may be 0

@@ -21,22 +21,22 @@
 #include "map/span.h"
 
 /*
- * Single pages of a cache are from one aligned block: one word of a chunk's
+ * Single pages of a cache are from one aligned group: one word of a chunk's
  * bitmap, 512 KiB of address range.
  */
 #define GOMEM_PCACHE_PAGES	64
 
 /*
- * Most pages of its block that a cache has: heap / GOMEM_PCACHE_SHARE / CPUs,
+ * Most pages of its group that a cache has: heap / GOMEM_PCACHE_SHARE / CPUs,
  * but at least GOMEM_PCACHE_MIN and at most GOMEM_PCACHE_PAGES.
  */
 #define GOMEM_PCACHE_SHARE	64
 #define GOMEM_PCACHE_MIN	4
 
 /*
- * Spans with more pages are not cut from the block, or they would use it up.
+ * Spans with more pages are not cut from the group, or they would use it up.
  * Go's limit is about twice that. But in a small heap a CPU has less than 7
- * pages of the block, and runs serve longer spans better.
+ * pages of the group, and runs serve longer spans better.
  */
 #define GOMEM_PCACHE_SPAN_MAX	7
 
@@ -109,7 +109,7 @@ struct gomem_span_counts {
  *	off. The heap's lock may be taken under it. The CPU itself takes it to
  *	make and free spans, other CPUs to drain the cache and to read @counts
  * @base: page that bit 0 of @free stands for; a multiple of 64
- * @free: the pages of the block; the page allocator counts them as taken
+ * @free: the pages of the group; the page allocator counts them as taken
  * @desc: free descriptors by size of their bitmaps, linked by their first word
  * @nr_desc: number of descriptors in each list of @desc
  * @run: runs of pages, the oldest first; these count as taken, too
@@ -158,15 +158,15 @@ static inline u64 gomem_pcache_bits(unsigned int i, unsigned int npages)
 }
 
 /**
- * gomem_pcache_free - put adjacent pages into the cache's block
+ * gomem_pcache_free - put adjacent pages into the cache's group
  * @pc: the cache
  * @page: the first page
  * @npages: number of pages
- * @max: most pages of the block that the cache may have afterwards
+ * @max: most pages of the group that the cache may have afterwards
  *
  * Context: any, with @pc->lock held.
  * Return: true if the cache has the pages. False if these are outside of its
- * block or too many: the caller returns them to the heap.
+ * group or too many: the caller returns them to the heap.
  */
 static inline bool gomem_pcache_free(struct gomem_pcache *pc,
 				     unsigned long page, unsigned int npages,

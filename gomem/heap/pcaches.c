@@ -37,7 +37,7 @@ int gomem_heap_init_pcaches(struct gomem_heap *h)
 /**
  * gomem_heap_refill_pcache - give a page cache pages and descriptors
  * @h: the heap
- * @pc: the page cache, locked; gets pages only if its block has none
+ * @pc: the page cache, locked; gets pages only if its group has none
  * @index: size of the descriptors, as in gomem_span_desc(); it gets them until
  *	it has half of what it may have
  */
@@ -50,7 +50,7 @@ void gomem_heap_refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 	lockdep_assert_held(&pc->lock);
 	gomem_heap_lock_for_spans(h, &flags);
 	if (!pc->free) {
-		pc->free = gomem_pagealloc_alloc_block(&h->pages,
+		pc->free = gomem_pagealloc_alloc_group(&h->pages,
 						       gomem_heap_pcache_limit(h),
 						       &pc->base);
 		gomem_heap_note_peak(h);
@@ -98,7 +98,7 @@ static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 	if (free) {
 		ci = base >> GOMEM_CHUNK_PAGES_SHIFT;
 		c = gomem_pagealloc_chunk(&h->pages, ci);
-		gomem_pagealloc_free_block(&h->pages, base, free);
+		gomem_pagealloc_free_group(&h->pages, base, free);
 		gomem_waiting_add_mask(c, base % GOMEM_CHUNK_PAGES / 64, free);
 		gomem_candidates_mark(&h->candidates, c, ci);
 	}

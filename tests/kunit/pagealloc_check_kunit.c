@@ -160,7 +160,7 @@ static void expect_refused(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 2));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 1));
-	KUNIT_EXPECT_EQ(test, 0ULL, heap_alloc_block(h, 64, &base));
+	KUNIT_EXPECT_EQ(test, 0ULL, heap_alloc_group(h, 64, &base));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 3));
 }
 

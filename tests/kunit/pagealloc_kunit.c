@@ -46,7 +46,7 @@ static void test_init_empty(struct kunit *test)
 			  &gomem_no_chunk);
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 1));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 1));
-	KUNIT_EXPECT_EQ(test, 0ULL, heap_alloc_block(h, 64, &base));
+	KUNIT_EXPECT_EQ(test, 0ULL, heap_alloc_group(h, 64, &base));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_next_chunk(h, 0, 1));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_next_chunk(h, nr - 1, 1));
 	heap_expect_valid(test, "empty");
@@ -265,7 +265,7 @@ static void test_cover_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 0));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc_aligned(h, 4));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_next_chunk(h, 0, 1));
-	KUNIT_EXPECT_EQ(test, 0ULL, heap_alloc_block(h, 64, &base));
+	KUNIT_EXPECT_EQ(test, 0ULL, heap_alloc_group(h, 64, &base));
 	KUNIT_EXPECT_FALSE(test, heap_free(h, 0, 1));
 	KUNIT_EXPECT_FALSE(test, heap_alloc_range(h, 0, 1));
 	heap_expect_valid(test, "nothing covered");
@@ -378,7 +378,7 @@ static void test_foreign_chunk(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, CHUNK + 1));
 	/* Taken there, but not this heap's to free. */
 	KUNIT_EXPECT_NE(test, 0ULL,
-			LOCKED(h, gomem_pagealloc_alloc_block(other, 64, &base)));
+			LOCKED(h, gomem_pagealloc_alloc_group(other, 64, &base)));
 	KUNIT_EXPECT_EQ(test, CHUNK, base);
 	KUNIT_EXPECT_FALSE(test, heap_free(h, CHUNK, 1));
 	heap_expect_valid(test, "foreign");

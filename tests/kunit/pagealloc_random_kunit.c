@@ -10,10 +10,10 @@
 #include "pageheap.h"
 #include "heap/pagealloc.h"
 
-static void heap_free_block(struct heap *h, unsigned long base, u64 mask)
+static void heap_free_group(struct heap *h, unsigned long base, u64 mask)
 {
 	spin_lock(&h->lock);
-	gomem_pagealloc_free_block(&h->pa, base, mask);
+	gomem_pagealloc_free_group(&h->pa, base, mask);
 	spin_unlock(&h->lock);
 }
 
@@ -85,8 +85,8 @@ static const struct random_case {
 } random_cases[] = {
 	{ "one chunk",		{ 0 } },
 	{ "three chunks",	{ 0, 1, 2 } },
-	{ "block border",	{ 6, 7, 8, 9 } },
-	{ "two block borders",	{ 62, 63, 64, 65 } },
+	{ "parent border",	{ 6, 7, 8, 9 } },
+	{ "two parent borders",	{ 62, 63, 64, 65 } },
 	{ "root border",	{ 4094, 4095, 4096, 4097 } },
 	{ "sparse",		{ 0, 7, 8, 63, 64, 511, 4095, 4096 } },
 };
@@ -197,7 +197,7 @@ static void step_remove(struct kunit *test)
 }
 
 /* The @max lowest of the 64 pages from @base on that are in @state. */
-static u64 oracle_block(struct heap *h, unsigned long base, unsigned int max,
+static u64 oracle_group(struct heap *h, unsigned long base, unsigned int max,
 			enum state state)
 {
 	u64 mask = 0;
@@ -212,41 +212,41 @@ static u64 oracle_block(struct heap *h, unsigned long base, unsigned int max,
 	return mask;
 }
 
-static void set_block(struct heap *h, unsigned long base, u64 mask,
+static void set_group(struct heap *h, unsigned long base, u64 mask,
 		      enum state state)
 {
 	for (; mask; mask &= mask - 1)
 		heap_set_all(h, base + __ffs64(mask), 1, state);
 }
 
-static void step_alloc_block(struct kunit *test)
+static void step_alloc_group(struct kunit *test)
 {
 	struct heap *h = test->priv;
 	unsigned int max = below(&h->rnd, 2) ? 64 : 1 + below(&h->rnd, 64);
 	unsigned long base, want = oracle_find(h, 0, 1, 1, FREE);
-	u64 mask = heap_alloc_block(h, max, &base);
+	u64 mask = heap_alloc_group(h, max, &base);
 
 	if (want == GOMEM_NO_PAGE) {
 		KUNIT_ASSERT_EQ(test, 0ULL, mask);
 		return;
 	}
 	KUNIT_ASSERT_EQ_MSG(test, round_down(want, 64), base, "max %u", max);
-	KUNIT_ASSERT_EQ_MSG(test, oracle_block(h, base, max, FREE), mask,
+	KUNIT_ASSERT_EQ_MSG(test, oracle_group(h, base, max, FREE), mask,
 			    "base %lu, max %u", base, max);
-	set_block(h, base, mask, TAKEN);
+	set_group(h, base, mask, TAKEN);
 }
 
-/* Any of the taken pages of a block, or none. */
-static void step_free_block(struct kunit *test)
+/* Any of the taken pages of a group, or none. */
+static void step_free_group(struct kunit *test)
 {
 	struct heap *h = test->priv;
 	unsigned long base = round_down(random_page(h), 64);
-	u64 mask = oracle_block(h, base, 64, TAKEN);
+	u64 mask = oracle_group(h, base, 64, TAKEN);
 
 	if (below(&h->rnd, 2))
 		mask &= (u64)below(&h->rnd, U32_MAX) << 32 | below(&h->rnd, U32_MAX);
-	heap_free_block(h, base, mask);
-	set_block(h, base, mask, FREE);
+	heap_free_group(h, base, mask);
+	set_group(h, base, mask, FREE);
 }
 
 /* Lowest chunk at or above @ci that a run of @n is inside of. */
@@ -282,7 +282,7 @@ static void (*const steps[])(struct kunit *test) = {
 	step_alloc, step_alloc, step_alloc, step_alloc, step_alloc,
 	step_alloc_aligned, step_alloc_aligned, step_alloc_aligned,
 	step_alloc_range, step_free_any, step_free, step_free, step_free,
-	step_add, step_remove, step_alloc_block, step_free_block, step_next_chunk,
+	step_add, step_remove, step_alloc_group, step_free_group, step_next_chunk,
 };
 
 static void random_chunks(struct kunit *test, const struct random_case *c)
@@ -365,8 +365,8 @@ static void test_next_chunk_all(struct kunit *test)
 	heap_expect_state(test, "looked at");
 }
 
-/* Allocate blocks until there is none, free them in any order, and expect the old state. */
-static void test_block_exhaust(struct kunit *test)
+/* Allocate groups until there is none, free them in any order, and expect the old state. */
+static void test_group_exhaust(struct kunit *test)
 {
 	struct heap *h = test->priv;
 	struct gomem_pallocbits before[8];
@@ -378,11 +378,11 @@ static void test_block_exhaust(struct kunit *test)
 	fragment(test, 30);
 	for (i = 0; i < h->nr; i++)
 		before[i] = h->c[i]->chunk->inuse;
-	while ((mask = heap_alloc_block(h, max, &base))) {
+	while ((mask = heap_alloc_group(h, max, &base))) {
 		KUNIT_ASSERT_TRUE(test, base >= last);
 		KUNIT_ASSERT_TRUE(test, hweight64(mask) <= max);
-		KUNIT_ASSERT_EQ(test, mask, mask & oracle_block(h, base, 64, FREE));
-		set_block(h, base, mask, TAKEN);
+		KUNIT_ASSERT_EQ(test, mask, mask & oracle_group(h, base, 64, FREE));
+		set_group(h, base, mask, TAKEN);
 		last = base;
 	}
 	KUNIT_EXPECT_EQ(test, 0UL, h->pa.free_pages);
@@ -391,8 +391,8 @@ static void test_block_exhaust(struct kunit *test)
 	for (i = h->nr * 8; i--;) {
 		base = AT(h->c[i / 8]->ci) + i % 8 * 64;
 		mask = ~before[i / 8].word[i % 8];
-		heap_free_block(h, base, mask);
-		set_block(h, base, mask, FREE);
+		heap_free_group(h, base, mask);
+		set_group(h, base, mask, FREE);
 	}
 	for (i = 0; i < h->nr; i++)
 		KUNIT_EXPECT_EQ(test, 0, memcmp(&before[i], &h->c[i]->chunk->inuse,
@@ -404,7 +404,7 @@ static struct kunit_case pagealloc_random_cases[] = {
 	KUNIT_CASE_PARAM(test_random, random_gen_params),
 	KUNIT_CASE_PARAM(test_find_every_length, random_gen_params),
 	KUNIT_CASE_PARAM(test_next_chunk_all, random_gen_params),
-	KUNIT_CASE_PARAM(test_block_exhaust, random_gen_params),
+	KUNIT_CASE_PARAM(test_group_exhaust, random_gen_params),
 	{}
 };
 

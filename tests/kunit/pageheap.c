@@ -43,10 +43,10 @@ unsigned long heap_next_chunk(struct heap *h, unsigned long ci,
 	return next == h->pa.nr[GOMEM_PAGEALLOC_LEVELS - 1] ? GOMEM_NO_PAGE : next;
 }
 
-u64 heap_alloc_block(struct heap *h, unsigned int max,
+u64 heap_alloc_group(struct heap *h, unsigned int max,
 		     unsigned long *base)
 {
-	return LOCKED(h, gomem_pagealloc_alloc_block(&h->pa, max, base));
+	return LOCKED(h, gomem_pagealloc_alloc_group(&h->pa, max, base));
 }
 
 const char *heap_validate(struct heap *h)

@@ -58,7 +58,7 @@ unsigned long heap_alloc_aligned(struct heap *h, unsigned long n);
 bool heap_alloc_range(struct heap *h, unsigned long page, unsigned long n);
 bool heap_free(struct heap *h, unsigned long page, unsigned long n);
 unsigned long heap_next_chunk(struct heap *h, unsigned long ci, unsigned long n);
-u64 heap_alloc_block(struct heap *h, unsigned int max, unsigned long *base);
+u64 heap_alloc_group(struct heap *h, unsigned int max, unsigned long *base);
 const char *heap_validate(struct heap *h);
 void heap_add(struct heap *h, unsigned long page, unsigned long n);
 bool heap_remove(struct heap *h, unsigned long page, unsigned long n);

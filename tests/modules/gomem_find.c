@@ -25,8 +25,8 @@
  *	find	find_lowest(), with a search hint that does not help
  *	pair	gomem_pagealloc_alloc() and gomem_pagealloc_free(), with the
  *		hint that they leave
- *	block	gomem_pagealloc_alloc_block() and
- *		gomem_pagealloc_free_block(), with at most n pages
+ *	group	gomem_pagealloc_alloc_group() and
+ *		gomem_pagealloc_free_group(), with at most n pages
  */
 #define pr_fmt(fmt) "gomem_find: " fmt
 
@@ -196,13 +196,13 @@ static void pair_once(unsigned int n)
 		gomem_pagealloc_free(&pa, page, n);
 }
 
-static void block_once(unsigned int n)
+static void group_once(unsigned int n)
 {
 	unsigned long base;
-	u64 mask = gomem_pagealloc_alloc_block(&pa, n, &base);
+	u64 mask = gomem_pagealloc_alloc_group(&pa, n, &base);
 
 	if (mask)
-		gomem_pagealloc_free_block(&pa, base, mask);
+		gomem_pagealloc_free_group(&pa, base, mask);
 }
 
 static struct op {
@@ -212,7 +212,7 @@ static struct op {
 } ops[] = {
 	{ "find",	find_once },
 	{ "pair",	pair_once },
-	{ "block",	block_once },
+	{ "group",	group_once },
 };
 
 static u64 time_loops(void (*once)(unsigned int n), unsigned int n)
