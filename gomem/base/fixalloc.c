@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fixalloc.c - allocate descriptors of one size from chunks that the caller
+ * fixalloc.c - allocate descriptors of one size from extents that the caller
  * provides.
  *
  * Freed objects are on a free list, linked through their first word. When the
- * free list is empty, a new object is cut from a queue of chunks.
+ * free list is empty, a new object is cut from a queue of extents.
  */
 #include <kunit/visibility.h>
 #include <linux/bug.h>
@@ -18,13 +18,13 @@
 #include "base/fixalloc.h"
 
 /**
- * struct gomem_fixchunk - header at the start of each chunk
- * @next: the chunk that was added after this one
- * @size: bytes in the chunk, header included
+ * struct gomem_fixextent - header at the start of each extent
+ * @next: the extent that was added after this one
+ * @size: bytes in the extent, header included
  * @used: bytes taken by the header and by the objects cut so far
  */
-struct gomem_fixchunk {
-	struct gomem_fixchunk *next;
+struct gomem_fixextent {
+	struct gomem_fixextent *next;
 	size_t size;
 	size_t used;
 };
@@ -33,14 +33,14 @@ struct gomem_fixchunk {
  * gomem_fixalloc_init() - set up an allocator that has no memory yet
  * @f: allocator
  * @size: bytes in an object, a multiple of 8, at least 8
- * @align: alignment of objects, a power of two, at least 8. Chunks must be
+ * @align: alignment of objects, a power of two, at least 8. Extents must be
  *	aligned to it, too
  * @lock: lock that the caller will hold around all calls but
  *	gomem_fixalloc_destroy()
  *
  * Context: any.
- * Return: 0, or -EINVAL if @size or @align is invalid, or if a chunk of
- * GOMEM_FIXALLOC_CHUNK bytes has no room for an object.
+ * Return: 0, or -EINVAL if @size or @align is invalid, or if an extent of
+ * GOMEM_FIXALLOC_EXTENT bytes has no room for an object.
  */
 int gomem_fixalloc_init(struct gomem_fixalloc *f, unsigned int size,
 			unsigned int align, spinlock_t *lock)
@@ -49,50 +49,50 @@ int gomem_fixalloc_init(struct gomem_fixalloc *f, unsigned int size,
 	BUILD_BUG_ON(sizeof(void *) != 8);
 
 	if (!size || size % 8 || align < 8 || !is_power_of_2(align) ||
-	    size > GOMEM_FIXALLOC_CHUNK || align > GOMEM_FIXALLOC_CHUNK)
+	    size > GOMEM_FIXALLOC_EXTENT || align > GOMEM_FIXALLOC_EXTENT)
 		return -EINVAL;
 
 	memset(f, 0, sizeof(*f));
 	f->lock = lock;
 	f->size = round_up(size, align);
-	f->header = round_up(sizeof(struct gomem_fixchunk), align);
-	return f->header + f->size <= GOMEM_FIXALLOC_CHUNK ? 0 : -EINVAL;
+	f->header = round_up(sizeof(struct gomem_fixextent), align);
+	return f->header + f->size <= GOMEM_FIXALLOC_EXTENT ? 0 : -EINVAL;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_fixalloc_init);
 
 /**
  * gomem_fixalloc_destroy() - free all memory of an allocator
  * @f: allocator; nobody else may use it any more
- * @free_chunk: called for each chunk, oldest first
- * @ctx: passed on to @free_chunk
+ * @free_extent: called for each extent, oldest first
+ * @ctx: passed on to @free_extent
  *
- * Objects that are still allocated are freed with their chunks. A caller that
+ * Objects that are still allocated are freed with their extents. A caller that
  * expects none checks @f->inuse first.
  *
- * Context: that of @free_chunk; takes no lock.
+ * Context: that of @free_extent; takes no lock.
  */
 void gomem_fixalloc_destroy(struct gomem_fixalloc *f,
-			    void (*free_chunk)(void *chunk, size_t size,
-					       void *ctx),
+			    void (*free_extent)(void *extent, size_t size,
+						void *ctx),
 			    void *ctx)
 {
-	struct gomem_fixchunk *chunk, *next;
+	struct gomem_fixextent *extent, *next;
 
-	for (chunk = f->chunks; chunk; chunk = next) {
-		next = chunk->next;
-		free_chunk(chunk, chunk->size, ctx);
+	for (extent = f->extents; extent; extent = next) {
+		next = extent->next;
+		free_extent(extent, extent->size, ctx);
 	}
 	memset(f, 0, sizeof(*f));
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_fixalloc_destroy);
 
 static bool has_room(const struct gomem_fixalloc *f,
-		     const struct gomem_fixchunk *chunk)
+		     const struct gomem_fixextent *extent)
 {
-	return chunk->size - chunk->used >= f->size;
+	return extent->size - extent->used >= f->size;
 }
 
-/* Cut a new object from the first chunk that has room for it. */
+/* Cut a new object from the first extent that has room for it. */
 static void *cut(struct gomem_fixalloc *f)
 {
 	void *p;
@@ -155,30 +155,30 @@ void gomem_fixalloc_free(struct gomem_fixalloc *f, void *p)
 EXPORT_SYMBOL_IF_KUNIT(gomem_fixalloc_free);
 
 /**
- * gomem_fixalloc_refill() - add a chunk of memory to an allocator
+ * gomem_fixalloc_refill() - add an extent of memory to an allocator
  * @f: allocator
- * @chunk: memory, aligned like the objects; need not be zeroed
- * @size: bytes in @chunk. GOMEM_FIXALLOC_CHUNK always has room for an object;
- *	a smaller chunk may have none
+ * @extent: memory, aligned like the objects; need not be zeroed
+ * @size: bytes in @extent. GOMEM_FIXALLOC_EXTENT always has room for an object;
+ *	a smaller extent may have none
  *
  * Another CPU may have refilled the allocator since it ran empty. Then this
- * chunk is used after the other one.
+ * extent is used after the other one.
  *
  * Context: any; caller holds the allocator's lock.
  */
-void gomem_fixalloc_refill(struct gomem_fixalloc *f, void *chunk, size_t size)
+void gomem_fixalloc_refill(struct gomem_fixalloc *f, void *extent, size_t size)
 {
-	struct gomem_fixchunk *new = chunk;
+	struct gomem_fixextent *new = extent;
 
 	lockdep_assert_held(f->lock);
 
 	if (WARN_ON_ONCE(size < f->header))
 		return;
-	*new = (struct gomem_fixchunk){ .size = size, .used = f->header };
+	*new = (struct gomem_fixextent){ .size = size, .used = f->header };
 	if (f->last)
 		f->last->next = new;
 	else
-		f->chunks = new;
+		f->extents = new;
 	f->last = new;
 	if (!f->cut)
 		f->cut = new;
@@ -206,28 +206,28 @@ static size_t nr_free(const struct gomem_fixalloc *f, size_t limit)
  */
 const char *gomem_fixalloc_validate(const struct gomem_fixalloc *f)
 {
-	const struct gomem_fixchunk *chunk;
+	const struct gomem_fixextent *extent;
 	bool before = f->cut, after = false;
 	size_t objects = 0, sys = 0;
 
 	lockdep_assert_held(f->lock);
 
-	for (chunk = f->chunks; chunk; chunk = chunk->next) {
-		if (chunk == f->cut)
+	for (extent = f->extents; extent; extent = extent->next) {
+		if (extent == f->cut)
 			before = false;
-		if ((before || !f->cut) && has_room(f, chunk))
-			return "a chunk before cut has room";
-		if (after && chunk->used != f->header)
-			return "a chunk after cut is in use";
-		if (chunk == f->cut)
+		if ((before || !f->cut) && has_room(f, extent))
+			return "an extent before cut has room";
+		if (after && extent->used != f->header)
+			return "an extent after cut is in use";
+		if (extent == f->cut)
 			after = true;
-		objects += (chunk->used - f->header) / f->size;
-		sys += chunk->size;
+		objects += (extent->used - f->header) / f->size;
+		sys += extent->size;
 	}
 	if (before)
-		return "cut is not in the list of chunks";
+		return "cut is not in the list of extents";
 	if (f->sys != sys)
-		return "sys differs from the chunks";
+		return "sys differs from the extents";
 	if (f->inuse + f->size * nr_free(f, objects) != f->size * objects)
 		return "inuse and free differ from the objects cut";
 	return NULL;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fixalloc.h - allocate descriptors of one size from chunks that the caller
+ * fixalloc.h - allocate descriptors of one size from extents that the caller
  * provides.
  *
  * gomem's own metadata cannot come from the allocators it replaces. Nor can it
  * get memory from the kernel under the lock that protects it. So this allocator
  * never gets memory itself. When it has none left it returns NULL: the caller
- * drops the lock, gets a chunk from the page source, and tries again:
+ * drops the lock, gets an extent from the page source, and tries again:
  *
  *	while (!(p = gomem_fixalloc_alloc(f))) {
  *		spin_unlock(f->lock);
- *		chunk = ...;			(may fail, may sleep)
+ *		extent = ...;			(may fail, may sleep)
  *		spin_lock(f->lock);
- *		gomem_fixalloc_refill(f, chunk, GOMEM_FIXALLOC_CHUNK);
+ *		gomem_fixalloc_refill(f, extent, GOMEM_FIXALLOC_EXTENT);
  *	}
  *
- * Two CPUs may refill it at the same time; no chunk is lost.
+ * Two CPUs may refill it at the same time; no extent is lost.
  *
  * Memory is type-stable: a descriptor stays a descriptor until
  * gomem_fixalloc_destroy(). So code that follows a stale pointer to a freed
@@ -32,36 +32,36 @@
 #include <linux/types.h>
 
 /*
- * A good chunk size. Every object size that gomem_fixalloc_init() accepts fits.
- * With about 100 objects in a chunk, its header and tail are negligible.
- * gomem_heap_refill_descs() uses smaller chunks while there are few objects.
+ * A good extent size. Every object size that gomem_fixalloc_init() accepts fits.
+ * With about 100 objects in an extent, its header and tail are negligible.
+ * gomem_heap_refill_descs() uses smaller extents while there are few objects.
  */
-#define GOMEM_FIXALLOC_CHUNK	SZ_16K
+#define GOMEM_FIXALLOC_EXTENT	SZ_16K
 
-struct gomem_fixchunk;
+struct gomem_fixextent;
 
 /**
  * struct gomem_fixalloc - descriptors of one size
  * @lock: the caller's lock; protects all members
  * @size: bytes from one object to the next, a multiple of the alignment
- * @header: bytes from the start of a chunk to its first object
+ * @header: bytes from the start of an extent to its first object
  * @keeps: do not zero an object that was freed before when it is allocated
  *	again. All but its first word is as it was when it was freed
  * @free: free list of objects, the last freed one first, linked by their first
  *	word
- * @chunks: list of all chunks, the oldest first
- * @last: the newest chunk, the end of @chunks
- * @cut: the chunk in @chunks that new objects are cut from. The chunks before
- *	it are used up, the chunks after it are untouched. NULL if all chunks
+ * @extents: list of all extents, the oldest first
+ * @last: the newest extent, the end of @extents
+ * @cut: the extent in @extents that new objects are cut from. The extents before
+ *	it are used up, the extents after it are untouched. NULL if all extents
  *	are used up
  * @inuse: bytes in allocated objects
- * @sys: bytes in chunks
+ * @sys: bytes in extents
  *
  * Invariants, checked by gomem_fixalloc_validate():
- *	inuse + size * length of free	=  size * objects cut from chunks
- *	sys				=  sum of the sizes of chunks
- *	chunk is before cut	implies	it has no room for an object
- *	chunk is after cut	implies	nothing was cut from it
+ *	inuse + size * length of free	=  size * objects cut from extents
+ *	sys				=  sum of the sizes of extents
+ *	extent is before cut	implies	it has no room for an object
+ *	extent is after cut	implies	nothing was cut from it
  */
 struct gomem_fixalloc {
 	spinlock_t *lock;	/* the caller's; protects all members */
@@ -69,9 +69,9 @@ struct gomem_fixalloc {
 	unsigned int header;
 	bool keeps;
 	void *free;
-	struct gomem_fixchunk *chunks;
-	struct gomem_fixchunk *last;
-	struct gomem_fixchunk *cut;
+	struct gomem_fixextent *extents;
+	struct gomem_fixextent *last;
+	struct gomem_fixextent *cut;
 	size_t inuse;
 	size_t sys;
 };
@@ -90,13 +90,13 @@ static inline size_t gomem_fixalloc_inuse(const struct gomem_fixalloc *f)
 int gomem_fixalloc_init(struct gomem_fixalloc *f, unsigned int size,
 			unsigned int align, spinlock_t *lock);
 void gomem_fixalloc_destroy(struct gomem_fixalloc *f,
-			    void (*free_chunk)(void *chunk, size_t size,
-					       void *ctx),
+			    void (*free_extent)(void *extent, size_t size,
+						void *ctx),
 			    void *ctx);
 
 void *gomem_fixalloc_alloc(struct gomem_fixalloc *f);
 void gomem_fixalloc_free(struct gomem_fixalloc *f, void *p);
-void gomem_fixalloc_refill(struct gomem_fixalloc *f, void *chunk,
+void gomem_fixalloc_refill(struct gomem_fixalloc *f, void *extent,
 			   size_t size);
 
 const char *gomem_fixalloc_validate(const struct gomem_fixalloc *f);

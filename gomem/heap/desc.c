@@ -36,9 +36,9 @@ int gomem_heap_init_descs(struct gomem_heap *h)
 					  sizeof(u64), &h->lock);
 }
 
-static void put_meta(void *chunk, size_t bytes, void *arg)
+static void put_meta(void *extent, size_t bytes, void *arg)
 {
-	gomem_meta_put(arg, chunk, bytes);
+	gomem_meta_put(arg, extent, bytes);
 	cond_resched();
 }
 
@@ -74,23 +74,23 @@ static size_t meta_bytes(const struct gomem_fixalloc *f)
 }
 
 static noinline void add_meta(struct gomem_heap *h, struct gomem_fixalloc *f,
-			      void *chunk, size_t bytes)
+			      void *extent, size_t bytes)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&h->lock, flags);
-	gomem_fixalloc_refill(f, chunk, bytes);
+	gomem_fixalloc_refill(f, extent, bytes);
 	spin_unlock_irqrestore(&h->lock, flags);
 }
 
 static noinline bool refill_by(struct gomem_heap *h, struct gomem_fixalloc *f,
 			       size_t bytes, gfp_t gfp)
 {
-	void *chunk = gomem_meta_get(h->source, bytes, gfp, h->node);
+	void *extent = gomem_meta_get(h->source, bytes, gfp, h->node);
 
-	if (!chunk)
+	if (!extent)
 		return false;
-	add_meta(h, f, chunk, bytes);
+	add_meta(h, f, extent, bytes);
 	return true;
 }
 

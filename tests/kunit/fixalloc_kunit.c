@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fixalloc_kunit.c - the descriptor allocator, with chunks from the test.
+ * fixalloc_kunit.c - the descriptor allocator, with extents from the test.
  *
  * Objects are filled with a pattern while they are live: an overlap, or a write
  * of the allocator to an object that is not free, breaks it.
@@ -13,7 +13,7 @@
 #include "fixture.h"
 #include "base/fixalloc.h"
 
-#define MAX_OBJECTS	(2 * GOMEM_FIXALLOC_CHUNK / 32)
+#define MAX_OBJECTS	(2 * GOMEM_FIXALLOC_EXTENT / 32)
 
 struct fix {
 	struct gomem_fixalloc f;
@@ -21,9 +21,9 @@ struct fix {
 	struct rnd_state rnd;
 	unsigned int nr;	/* live objects */
 	u8 *object[MAX_OBJECTS];
-	unsigned int nr_chunks;
-	void *chunk[4];
-	unsigned int nr_back;	/* chunks that destroy gave back */
+	unsigned int nr_extents;
+	void *extent[4];
+	unsigned int nr_back;	/* extents that destroy gave back */
 	void *back[4];
 	size_t back_bytes;
 };
@@ -64,18 +64,18 @@ static void fix_init(struct kunit *test, unsigned int size, unsigned int align)
 			gomem_fixalloc_init(&x->f, size, align, &x->lock));
 }
 
-/* Add a chunk, full of rubbish. */
+/* Add an extent, full of rubbish. */
 static void fix_refill(struct kunit *test, size_t size)
 {
 	struct fix *x = test->priv;
-	void *chunk = kunit_kmalloc(test, GOMEM_FIXALLOC_CHUNK, GFP_KERNEL);
+	void *extent = kunit_kmalloc(test, GOMEM_FIXALLOC_EXTENT, GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, chunk);
-	KUNIT_ASSERT_TRUE(test, x->nr_chunks < ARRAY_SIZE(x->chunk));
-	memset(chunk, 0xa5, GOMEM_FIXALLOC_CHUNK);
-	x->chunk[x->nr_chunks++] = chunk;
+	KUNIT_ASSERT_NOT_NULL(test, extent);
+	KUNIT_ASSERT_TRUE(test, x->nr_extents < ARRAY_SIZE(x->extent));
+	memset(extent, 0xa5, GOMEM_FIXALLOC_EXTENT);
+	x->extent[x->nr_extents++] = extent;
 	spin_lock(&x->lock);
-	gomem_fixalloc_refill(&x->f, chunk, size);
+	gomem_fixalloc_refill(&x->f, extent, size);
 	spin_unlock(&x->lock);
 }
 
@@ -130,12 +130,12 @@ static const struct init_case {
 	{ "smallest",			8, 8, 0 },
 	{ "a span",			144, 8, 0 },
 	{ "cache lines",		144, 64, 0 },
-	{ "fills a chunk",		SZ_16K - 24, 8, 0 },
-	{ "fills a chunk, aligned",	SZ_16K - 64, 64, 0 },
+	{ "fills an extent",		SZ_16K - 24, 8, 0 },
+	{ "fills an extent, aligned",	SZ_16K - 64, 64, 0 },
 	{ "one word too large",		SZ_16K - 16, 8, -EINVAL },
 	{ "too large once aligned",	SZ_16K - 24, 64, -EINVAL },
-	{ "a chunk",			SZ_16K, 8, -EINVAL },
-	{ "larger than a chunk",	0xfffffff8, 8, -EINVAL },
+	{ "an extent",			SZ_16K, 8, -EINVAL },
+	{ "larger than an extent",	0xfffffff8, 8, -EINVAL },
 	{ "no size",			0, 8, -EINVAL },
 	{ "not words",			12, 8, -EINVAL },
 	{ "no alignment",		64, 0, -EINVAL },
@@ -156,7 +156,7 @@ static void test_init(struct kunit *test)
 	if (c->err)
 		return;
 	KUNIT_EXPECT_NULL(test, fix_alloc(x));
-	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	fix_refill(test, GOMEM_FIXALLOC_EXTENT);
 	KUNIT_EXPECT_NOT_NULL(test, fix_alloc(x));
 	expect_valid(test);
 }
@@ -166,7 +166,7 @@ static void test_init(struct kunit *test)
 static const struct layout_case {
 	const char *name;
 	unsigned int size, align;
-	unsigned int objects;	/* in two chunks */
+	unsigned int objects;	/* in two extents */
 } layout_cases[] = {
 	{ "32",			32, 8, 2 * 511 },
 	{ "40",			40, 8, 2 * 409 },
@@ -175,13 +175,13 @@ static const struct layout_case {
 	{ "192 by 64",		192, 64, 2 * 85 },
 	{ "256 by 256",		256, 256, 2 * 63 },
 	{ "5248",		5248, 8, 2 * 3 },
-	{ "half a chunk",	8184, 8, 2 * 1 },
+	{ "half an extent",	8184, 8, 2 * 1 },
 	{ "just two",		8176, 8, 2 * 2 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(layout, layout_cases, name);
 
-/* All of two chunks, refilled together: nothing is lost, nothing overlaps. */
+/* All of two extents, refilled together: nothing is lost, nothing overlaps. */
 static void test_layout(struct kunit *test)
 {
 	const struct layout_case *c = test->param_value;
@@ -189,23 +189,23 @@ static void test_layout(struct kunit *test)
 	unsigned int i;
 
 	fix_init(test, c->size, c->align);
-	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
-	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	fix_refill(test, GOMEM_FIXALLOC_EXTENT);
+	fix_refill(test, GOMEM_FIXALLOC_EXTENT);
 	while (take(test, c->size))
 		;
 	KUNIT_EXPECT_EQ(test, c->objects, x->nr);
 	KUNIT_EXPECT_EQ(test, (size_t)x->f.size * x->nr,
 			gomem_fixalloc_inuse(&x->f));
-	KUNIT_EXPECT_EQ(test, (size_t)2 * GOMEM_FIXALLOC_CHUNK, x->f.sys);
+	KUNIT_EXPECT_EQ(test, (size_t)2 * GOMEM_FIXALLOC_EXTENT, x->f.sys);
 	expect_valid(test);
 
 	for (i = 0; i < x->nr; i++) {
 		unsigned long p = (unsigned long)x->object[i];
-		unsigned long chunk = (unsigned long)x->chunk[i >= x->nr / 2];
+		unsigned long extent = (unsigned long)x->extent[i >= x->nr / 2];
 
 		KUNIT_EXPECT_TRUE(test, IS_ALIGNED(p, c->align));
-		KUNIT_EXPECT_TRUE(test, p > chunk && p + c->size <=
-				  chunk + GOMEM_FIXALLOC_CHUNK);
+		KUNIT_EXPECT_TRUE(test, p > extent && p + c->size <=
+				  extent + GOMEM_FIXALLOC_EXTENT);
 	}
 	while (x->nr)
 		give_back(test, x->nr - 1, c->size);
@@ -221,7 +221,7 @@ static void test_lifo(struct kunit *test)
 	void *a, *b, *c;
 
 	fix_init(test, 64, 8);
-	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	fix_refill(test, GOMEM_FIXALLOC_EXTENT);
 	a = fix_alloc(x);
 	b = fix_alloc(x);
 	c = fix_alloc(x);
@@ -242,7 +242,7 @@ static void test_free_keeps_content(struct kunit *test)
 	u8 *p;
 
 	fix_init(test, 144, 8);
-	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	fix_refill(test, GOMEM_FIXALLOC_EXTENT);
 	p = fix_alloc(x);
 	memset(p, 0x5a, 144);
 	fix_free(x, p);
@@ -251,7 +251,7 @@ static void test_free_keeps_content(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, filled(p, 0, 144));
 }
 
-/* A chunk too small for an object is skipped, and returned at the end. */
+/* An extent too small for an object is skipped, and returned at the end. */
 static void test_refill_small(struct kunit *test)
 {
 	struct fix *x = test->priv;
@@ -263,34 +263,34 @@ static void test_refill_small(struct kunit *test)
 	fix_refill(test, 4096);
 	fix_refill(test, 8192);
 	p = fix_alloc(x);
-	KUNIT_EXPECT_TRUE(test, p > x->chunk[2] && p < x->chunk[2] + 8192);
+	KUNIT_EXPECT_TRUE(test, p > x->extent[2] && p < x->extent[2] + 8192);
 	KUNIT_EXPECT_NULL(test, fix_alloc(x));
 	KUNIT_EXPECT_EQ(test, (size_t)16384, x->f.sys);
 	expect_valid(test);
 }
 
-static void collect(void *chunk, size_t size, void *ctx)
+static void collect(void *extent, size_t size, void *ctx)
 {
 	struct fix *x = ctx;
 
 	if (x->nr_back < ARRAY_SIZE(x->back))
-		x->back[x->nr_back] = chunk;
+		x->back[x->nr_back] = extent;
 	x->nr_back++;
 	x->back_bytes += size;
 }
 
-/* Each chunk comes back once, whether its objects are free or not. */
+/* Each extent comes back once, whether its objects are free or not. */
 static void test_destroy(struct kunit *test)
 {
 	struct fix *x = test->priv;
 	unsigned int i;
 
 	fix_init(test, 4096, 8);
-	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	fix_refill(test, GOMEM_FIXALLOC_EXTENT);
 	for (i = 0; i < 4; i++)
 		take(test, 4096);
 	KUNIT_EXPECT_EQ(test, 3U, x->nr);
-	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	fix_refill(test, GOMEM_FIXALLOC_EXTENT);
 	fix_refill(test, 8192);
 	take(test, 4096);
 	give_back(test, 1, 4096);
@@ -298,8 +298,8 @@ static void test_destroy(struct kunit *test)
 	gomem_fixalloc_destroy(&x->f, collect, x);
 	KUNIT_ASSERT_EQ(test, 3U, x->nr_back);
 	for (i = 0; i < 3; i++)
-		KUNIT_EXPECT_PTR_EQ(test, x->chunk[i], x->back[i]);
-	KUNIT_EXPECT_EQ(test, (size_t)2 * GOMEM_FIXALLOC_CHUNK + 8192,
+		KUNIT_EXPECT_PTR_EQ(test, x->extent[i], x->back[i]);
+	KUNIT_EXPECT_EQ(test, (size_t)2 * GOMEM_FIXALLOC_EXTENT + 8192,
 			x->back_bytes);
 }
 
@@ -326,8 +326,8 @@ static void test_random(struct kunit *test)
 		/* More frees every other 500 steps. */
 		if (x->nr && r % 8 < (step / 500 % 2 ? 5 : 3))
 			give_back(test, r / 8 % x->nr, size);
-		else if (!take(test, size) && x->nr_chunks < 4)
-			fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+		else if (!take(test, size) && x->nr_extents < 4)
+			fix_refill(test, GOMEM_FIXALLOC_EXTENT);
 		KUNIT_ASSERT_EQ(test, (size_t)size * x->nr,
 				gomem_fixalloc_inuse(&x->f));
 		if (step % 50 == 0)
@@ -368,7 +368,7 @@ static void break_cut(struct fix *x)
 
 static void break_cut_ahead(struct fix *x)
 {
-	x->f.cut = x->chunk[1];
+	x->f.cut = x->extent[1];
 }
 
 static void break_cut_wild(struct fix *x)
@@ -378,13 +378,13 @@ static void break_cut_wild(struct fix *x)
 	x->f.cut = (void *)x->object[0];
 }
 
-/* As if the lock had failed: the next chunk is cut already. */
+/* As if the lock had failed: the next extent is cut already. */
 static void break_cut_behind(struct fix *x)
 {
-	x->f.cut = x->chunk[1];
+	x->f.cut = x->extent[1];
 	gomem_fixalloc_alloc(&x->f);
 	gomem_fixalloc_alloc(&x->f);
-	x->f.cut = x->chunk[0];
+	x->f.cut = x->extent[0];
 }
 
 static const struct break_case {
@@ -394,11 +394,11 @@ static const struct break_case {
 	{ "inuse and free differ from the objects cut",	break_inuse },
 	{ "inuse and free differ from the objects cut",	break_free },
 	{ "inuse and free differ from the objects cut",	break_free_lost },
-	{ "sys differs from the chunks",		break_sys },
-	{ "a chunk before cut has room",		break_cut },
-	{ "a chunk before cut has room",		break_cut_ahead },
-	{ "cut is not in the list of chunks",		break_cut_wild },
-	{ "a chunk after cut is in use",		break_cut_behind },
+	{ "sys differs from the extents",		break_sys },
+	{ "an extent before cut has room",		break_cut },
+	{ "an extent before cut has room",		break_cut_ahead },
+	{ "cut is not in the list of extents",		break_cut_wild },
+	{ "an extent after cut is in use",		break_cut_behind },
 };
 
 KUNIT_ARRAY_PARAM_DESC(break, break_cases, violation);
@@ -410,8 +410,8 @@ static void test_validate_violation(struct kunit *test)
 	const char *violation;
 
 	fix_init(test, 1024, 8);
-	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
-	fix_refill(test, GOMEM_FIXALLOC_CHUNK);
+	fix_refill(test, GOMEM_FIXALLOC_EXTENT);
+	fix_refill(test, GOMEM_FIXALLOC_EXTENT);
 	take(test, 1024);
 	take(test, 1024);
 	give_back(test, 1, 1024);
