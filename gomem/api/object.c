@@ -269,9 +269,9 @@ static noinline int pop_some(const struct gomem_kind *k, gfp_t gfp, void **p,
  * @fresh never had a key: their first word is not checked, since it may look
  * like one.
  */
-static noinline unsigned int check_rest(void **p, unsigned int good,
-					unsigned int n, u64 fresh,
-					unsigned long caller)
+static noinline unsigned int check_others(void **p, unsigned int good,
+					  unsigned int n, u64 fresh,
+					  unsigned long caller)
 {
 	unsigned int i;
 	void *obj;
@@ -298,7 +298,7 @@ static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 {
 	unsigned int used = min_t(unsigned int, fresh ? __ffs64(fresh) : n, n),
 		     end, i;
-	u64 rest = used < 64 ? ~(fresh >> used) : 0;
+	u64 old = used < 64 ? ~(fresh >> used) : 0;
 	/*
 	 * Load gomem_secret once. As far as the compiler knows, the stores
 	 * could change it.
@@ -314,12 +314,12 @@ static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 	/*
 	 * Fresh objects follow reused ones, unless @p has objects of two spans.
 	 */
-	end = rest ? min_t(unsigned int, used + __ffs64(rest), n) : n;
+	end = old ? min_t(unsigned int, used + __ffs64(old), n) : n;
 	if (i < used)
 		end = i;
 	for (; i < end; i++)
 		*(unsigned long *)p[i] = 0;
-	return i == n ? n : check_rest(p, i, n, fresh, caller);
+	return i == n ? n : check_others(p, i, n, fresh, caller);
 }
 
 /*

@@ -76,7 +76,7 @@ static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
  *	Taken with interrupts off, in any context but NMI; no other lock is
  *	taken under it. Takers: gomem_free_rcu() on this CPU (or on another, if
  *	the task has just migrated), the irq_work on this CPU, and the work,
- *	gomem_rcu_barrier() and gomem_rcu_pending() on any CPU
+ *	gomem_rcu_barrier() and gomem_rcu_waiting() on any CPU
  * @new: objects whose grace period has not begun
  * @old: objects whose grace period runs, or is over
  * @nr_new: number of objects in @new
@@ -429,7 +429,7 @@ static void add_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 	WRITE_ONCE(head->word, encode(head, q->new, false));
 	link_new(q, head);
 	/*
-	 * Decrement last, so that gomem_rcu_pending() counts the object at all
+	 * Decrement last, so that gomem_rcu_waiting() counts the object at all
 	 * times.
 	 */
 	atomic_dec(&q->nr_deferred);
@@ -610,15 +610,15 @@ void gomem_rcu_barrier(void)
 EXPORT_SYMBOL_NS_GPL(gomem_rcu_barrier, GOMEM_NS);
 
 /**
- * gomem_rcu_pending - count the objects that wait for a grace period
+ * gomem_rcu_waiting - count the objects that wait for a grace period
  *
  * Return: the number; approximate, since CPUs may add and free objects
  * meanwhile.
  */
-u64 gomem_rcu_pending(void)
+u64 gomem_rcu_waiting(void)
 {
 	struct rcu_queue *q;
-	u64 pending = 0, freed, deferred;
+	u64 waiting = 0, freed, deferred;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
@@ -629,11 +629,11 @@ u64 gomem_rcu_pending(void)
 		 */
 		deferred = atomic_read(&q->nr_deferred);
 		freed = read_count(q, &q->freed);
-		pending += deferred + read_count(q, &q->given) - freed;
+		waiting += deferred + read_count(q, &q->given) - freed;
 	}
-	return pending;
+	return waiting;
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_rcu_pending);
+EXPORT_SYMBOL_IF_KUNIT(gomem_rcu_waiting);
 
 /**
  * gomem_rcu_lock - return the lock of a CPU's RCU queue, for tests

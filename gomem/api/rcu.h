@@ -10,7 +10,7 @@
 
 void gomem_rcu_init(void);
 void gomem_rcu_exit(void);
-u64 gomem_rcu_pending(void);
+u64 gomem_rcu_waiting(void);
 raw_spinlock_t *gomem_rcu_lock(int cpu);
 void gomem_free_rcu_nolock(void *head, void *p, unsigned long caller);
 

@@ -116,7 +116,7 @@ static bool has_neighbour(const struct gomem_span *s, void **obj,
 }
 
 /* Count the cells from @index on that have bits in the same word, up to @n. */
-static unsigned int rest_of_word(const struct gomem_span *s, unsigned int index,
+static unsigned int left_in_word(const struct gomem_span *s, unsigned int index,
 				 unsigned int n)
 {
 	return min3(n, 64 - index % 64, s->nelems - index);
@@ -137,7 +137,7 @@ static unsigned int neighbours(const struct gomem_span *s, unsigned int index,
 	unsigned int len;
 
 	end = objs + (falling ? min(n, index % 64 + 1) :
-				rest_of_word(s, index, n));
+				left_in_word(s, index, n));
 	do {
 		next += step;
 	} while (++obj < end && *obj == next);
@@ -164,10 +164,10 @@ static unsigned int cells_together(const struct gomem_span *s,
  * Count the objects of a run, from cell @index on, that have their bits in the
  * same word.
  */
-static unsigned int rest_of_run(const struct gomem_span *s, unsigned int index,
+static unsigned int run_in_word(const struct gomem_span *s, unsigned int index,
 				void **objs, unsigned int n)
 {
-	unsigned int len = rest_of_word(s, index, n);
+	unsigned int len = left_in_word(s, index, n);
 
 	/*
 	 * After a double free the page may have got another span since the
@@ -199,7 +199,7 @@ static unsigned int free_objects(struct gomem_mcentral *c, void **objs,
 		} else {
 			s = find_object(c, objs[i], &index);
 			len = s && run ?
-			      rest_of_run(s, index, objs + i, n - i) : 1;
+			      run_in_word(s, index, objs + i, n - i) : 1;
 			cells = cells_of(index, len);
 		}
 		if (unlikely(!s)) {

@@ -155,7 +155,7 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 {
 	unsigned int limit = gomem_heap_is_near(h) && h->pcache_max ?
 			     gomem_heap_pcache_limit(h) : 0;
-	struct gomem_span_stack rest = { NULL };
+	struct gomem_span_stack others = { NULL };
 	struct gomem_pcache *pc;
 	struct gomem_span *s;
 	unsigned long flags;
@@ -167,13 +167,13 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 		freed += s->npages;
 		trace_free(s);
 		if (!free_to_pcache(h, pc, s, limit))
-			gomem_span_push(&rest, s);
+			gomem_span_push(&others, s);
 	}
-	some = rest.top;
+	some = others.top;
 	if (some) {
 		spin_lock(&h->lock);
 		h->stats.lock_taken++;
-		free_to_heap(h, pc, &rest, limit);
+		free_to_heap(h, pc, &others, limit);
 		spin_unlock(&h->lock);
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);

@@ -499,13 +499,13 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_free);
 /* Return the lowest @max set bits of @bits. */
 static u64 lowest_bits(u64 bits, unsigned int max)
 {
-	u64 rest = bits;
+	u64 higher = bits;
 
 	if (max >= hweight64(bits))
 		return bits;
 	while (max--)
-		rest &= rest - 1;
-	return bits & ~rest;
+		higher &= higher - 1;
+	return bits & ~higher;
 }
 
 /**

@@ -49,7 +49,7 @@ static const unsigned int min_run[GOMEM_NR_TREE_RANKS] = {
 	[GOMEM_RANK_IDLE]	= 1,
 	[GOMEM_RANK_LONG]	= 64,
 	[GOMEM_RANK_SHORT]	= 8,
-	[GOMEM_RANK_REST]	= 1,
+	[GOMEM_RANK_SCATTERED]	= 1,
 	[GOMEM_RANK_DENSE]	= 1,
 };
 
@@ -117,7 +117,7 @@ static enum gomem_rank rank_of(const struct gomem_chunk *c,
 	if (longest >= min_run[GOMEM_RANK_LONG])
 		return GOMEM_RANK_LONG;
 	return longest >= min_run[GOMEM_RANK_SHORT] ? GOMEM_RANK_SHORT :
-						      GOMEM_RANK_REST;
+						      GOMEM_RANK_SCATTERED;
 }
 
 /*
@@ -214,7 +214,8 @@ static struct gomem_chunk *next_candidate(struct gomem_heap *h,
 		  poll_state_synchronize_rcu(gomem_waiting_until(c))))
 		return c;
 	return gomem_candidates_best(cs, why == GOMEM_SCAVENGE_BACKGROUND ?
-					 GOMEM_RANK_REST : GOMEM_RANK_DENSE);
+					 GOMEM_RANK_SCATTERED :
+					 GOMEM_RANK_DENSE);
 }
 
 /*

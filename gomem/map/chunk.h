@@ -98,7 +98,7 @@ enum gomem_rank {
 	GOMEM_RANK_IDLE,	/* no page is in use */
 	GOMEM_RANK_LONG,	/* a run of 64 free pages or more */
 	GOMEM_RANK_SHORT,	/* a run of 8 free pages or more */
-	GOMEM_RANK_REST,	/* only shorter runs */
+	GOMEM_RANK_SCATTERED,	/* only shorter runs */
 	GOMEM_RANK_DENSE,	/* 31 pages in use per free one, or more */
 	GOMEM_NR_TREE_RANKS,
 	GOMEM_RANK_NEW = GOMEM_NR_TREE_RANKS,	/* not ranked since a free */

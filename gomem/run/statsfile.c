@@ -218,7 +218,7 @@ static void show_kinds(struct seq_file *m, const struct totals *t)
 	show_events(m, GOMEM_EV_ARENA_CREATES, GOMEM_EV_ARENA_ALLOCS);
 
 	heading(m, "Frees that wait for an RCU grace period");
-	show(m, "rcu_pending", gomem_rcu_pending());
+	show(m, "rcu_pending", gomem_rcu_waiting());
 	show_events(m, GOMEM_EV_RCU_FREES, GOMEM_EV_RCU_BATCHES);
 }
 

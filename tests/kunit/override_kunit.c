@@ -461,11 +461,11 @@ static void test_rcu_barrier(struct kunit *test)
 		free_protected(kmem_cache_alloc(s, GFP_KERNEL));
 	free_protected(gomem_kernel_kmalloc(sizeof(struct protected), GFP_KERNEL));
 	kvfree_rcu_barrier();
-	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_pending());
+	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_waiting());
 #ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER_ON_CACHE
 	free_protected(kmem_cache_alloc(s, GFP_KERNEL));
 	kvfree_rcu_barrier_on_cache(s);
-	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_pending());
+	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_waiting());
 #endif
 	kmem_cache_destroy(s);
 	KUNIT_EXPECT_EQ(test, f->balance.live, live_objects());

@@ -62,7 +62,7 @@ static void expect_freed(struct kunit *test, u64 given)
 	struct rcu_fixture *f = test->priv;
 
 	gomem_rcu_barrier();
-	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_pending());
+	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_waiting());
 	KUNIT_EXPECT_EQ(test, f->base.balance.live, live_objects());
 	KUNIT_EXPECT_EQ(test, given, frees(test));
 }
@@ -231,7 +231,7 @@ static void test_reader(struct kunit *test)
 			memset(others[i], 0x33, sizeof(*p));
 	}
 	KUNIT_EXPECT_TRUE(test, !memchr_inv(p->data, 0x77, sizeof(p->data)));
-	KUNIT_EXPECT_EQ(test, 1, gomem_rcu_pending());
+	KUNIT_EXPECT_EQ(test, 1, gomem_rcu_waiting());
 	rcu_read_unlock();
 	gomem_free_bulk(ARRAY_SIZE(others), others);
 	expect_freed(test, 1);
@@ -254,7 +254,7 @@ static void test_batches(struct kunit *test)
 	}
 	batches = gomem_event_sum(GOMEM_EV_RCU_BATCHES) - f->batches;
 	KUNIT_EXPECT_EQ(test, 1, batches);
-	KUNIT_EXPECT_EQ(test, 3000, gomem_rcu_pending());
+	KUNIT_EXPECT_EQ(test, 3000, gomem_rcu_waiting());
 	rcu_read_unlock();
 	migrate_enable();
 	expect_freed(test, 3000);
@@ -542,10 +542,10 @@ static void test_nolock(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(p); i++)
 		gomem_free_rcu_nolock(&p[i]->rcu, p[i], _THIS_IP_);
 	raw_spin_unlock(lock);
-	pending = gomem_rcu_pending();
+	pending = gomem_rcu_waiting();
 	local_irq_restore(flags);
 	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(p), pending);
-	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(p), gomem_rcu_pending());
+	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(p), gomem_rcu_waiting());
 	gomem_free_rcu_nolock(&p[7]->rcu, p[7], _THIS_IP_);
 	gomem_free_rcu(p[8], rcu);
 	rcu_read_unlock();
