@@ -24,59 +24,92 @@
  * Words
  * -----
  *
+ * Addresses and objects (map/):
+ *
  * page		8 KiB: gomem's page, whatever the size of the kernel's is
  * chunk	512 pages, an aligned 4 MiB of addresses; unit of bookkeeping
  * covered	of a chunk: the tables have entries for it, so that it can be
  *		registered with its heap
  * hole		page of a chunk that gomem does not own: it never did, or it
  *		gave the page back to the kernel
- * run		pages that lie side by side
+ * run		pages, or objects, that lie side by side
  * span		run of pages cut into objects of one size, or that holds one
  *		large object, or that is part of an arena
  * cell		place of one object in a span
  * tail		bytes of a span behind its last cell
+ * descriptor	struct gomem_span or struct gomem_chunk (heap/desc.h)
  * size class	one of 67 object sizes, 8 bytes to 32 KiB; class 0 is large
  * noscan	holding no pointers, as the caller promised
  * span class	size class and noscan bit: 2 * class + noscan
  * kind		what the objects of a span have in common: those of a span
  *		class, or those of a typed cache
+ * typed cache	objects of one exact size, in spans of their own (kmem_cache)
  * scratch	buffers of 2 to 32 KiB; their span classes follow those of the
  *		size classes
- * typed cache	objects of one exact size, in spans of their own (kmem_cache)
- * tiny		noscan and less than 16 bytes: may share a block of 16 bytes
- * part		the bytes of a block that one tiny object has
- * rest		the bytes of its current block that a CPU has not cut yet
  * arena	memory that is allocated piece by piece and freed as a whole
- * block	16 bytes that tiny objects share; or a span of an arena; or
- *		2^n pages that a heap gets from the kernel at once
+ * quarantine	spans of destroyed arenas, poisoned and kept from use (debug=1)
+ * tiny		noscan and less than 16 bytes: may share a block of 16 bytes
+ * part		the bytes of a tiny block that one tiny object has
+ * rest		the bytes of its current tiny block that a CPU has not cut yet
+ * block	of tiny objects: the 16 bytes that they share; of an arena: one
+ *		of its spans; of pages: 2^n that the kernel hands out at once
  * key		word by which a free object is recognised (base/key.h)
  * tag		word of a page that tells its span class (map/chunk.h)
+ * page map	finds the chunk, span and heap of an address, for all nodes
+ * special	what is attached to a live object, and found when the object is
+ *		freed: a record of the profile, or a cleanup
+ * cleanup	function that a module has called when an object is freed
+ * sample	allocation that the heap profile records (base/sample.h)
+ * bucket	the recorded allocations of one stack and size
+ *
+ * Pages of a node (heap/):
+ *
+ * mheap	the pages of a node, and the spans made of them; a *heap*
+ * peer		the heap of another node
+ * page source	where a heap gets its pages (heap/pagesource.h)
+ * page cache	free pages and span descriptors that a CPU keeps
+ * group	64 aligned pages, one word of a chunk's bitmap, from which a
+ *		page cache has single pages
+ * waiting	in a grace period: a page before it goes back to the kernel, an
+ *		object that gomem_free_rcu() was called with
+ * light	of a request to the kernel: without reclaim, without reserves,
+ *		without a warning. A *hard* one is all that the gfp allows
+ * scavenge	give free pages back to the kernel
+ * rank		how soon the scavenger takes the free pages of a chunk
+ * surplus	free pages that frees give back at once: gomem_heap_surplus()
+ * owe		announce pages that go back after a grace period; *pay*: give
+ *		them back then
+ *
+ * Free objects of a kind (cpu/):
+ *
  * slot		a CPU's stack of free objects of one kind (a magazine)
  * hit		allocation or free that this CPU's slot serves, with no further
  *		step
+ * mcache	a CPU's slots; each CPU has two, for tasks and for interrupts
+ * section	code that owns an mcache: no other code can change it meanwhile
+ *		(cpu/section.h)
  * room		how many objects a slot or a transfer cache may hold, or may
  *		take in addition
- * mcache	a CPU's slots; each CPU has two, for tasks and for interrupts
  * mcentral	all spans of one kind and node
+ * cached	of a span: a CPU's slot has it, and refills from it
  * transfer cache
  *		an mcentral's free objects that slots flushed, for slots to
  *		refill from
- * page cache	free pages and span descriptors that a CPU keeps
- * mheap	the pages of a node, and the spans made of them; a *heap*
- * peer		the heap of another node
- * page map	finds the chunk, span and heap of an address, for all nodes
- * RCU queue	a CPU's objects that are freed after a grace period
+ * refill	put objects into an empty slot; *flush*: take them out of a
+ *		full one; *drain*: take them out of an idle one
  * pending	objects of a span that were freed since it was swept last
  * sweep	fold a span's freed bits into its alloc bits
- * fresh	of an object: never used
- * waiting	in a grace period: a page before it goes back to the kernel, an
- *		object that gomem_free_rcu() was called with
- * scavenge	give free pages back to the kernel
- * sample	allocation that the heap profile records (base/sample.h)
- * bucket	the recorded allocations of one stack and size
- * special	what is attached to a live object, and found by the free of it: a
- *		record of the profile, or a cleanup
- * cleanup	function that a module has called when an object is freed
+ * fresh	of an object: never handed out before
+ * retire	declare an empty span dead, before it returns to the heap
+ *
+ * Calls and time (api/, override/, run/):
+ *
+ * hand out	give an object to the caller of the API, cleared or constructed
+ * claim	win the right to free or resize what several callers may try
+ *		to at the same time: a large object, an arena, a typed cache
+ * RCU queue	a CPU's objects that are freed after a grace period
+ * twin		the kernel's cache whose users get objects of a typed cache
+ *		(override/override_twin.h)
  * epoch	time after which unused memory goes back: epoch_ms, by default
  *		10 seconds
  * look		check for what was not used since the last look, four times an
@@ -113,9 +146,9 @@
  *	grow_hard()			heap/grow.c		[3]
  *		makes the kernel reclaim memory, as far as the gfp allows
  *
- * In interrupts, gomem_alloc_from_irq() pops from the other mcache of the CPU. Its slots
- * have no span of their own, nor have those for objects over 128 bytes. Large
- * objects and arenas begin with alloc_from_pcache().
+ * In interrupts, gomem_alloc_from_irq() pops from the other mcache of the CPU.
+ * Its slots have no span of their own, nor have those for objects of more than
+ * 128 bytes. Large objects and arenas begin with alloc_from_pcache().
  *
  * gomem_tiny_cut() cuts a tiny object from the rest of the CPU's current block.
  * If the object does not fit, gomem_tiny_alloc_slow() takes another block from
@@ -257,8 +290,9 @@
  *			address dependency of each lookup
  * Page map's table	released by publish() in map/pagemap.c, acquired
  *			likewise
- * mcache		released by publish_mcache() in cpu/mcache.c, acquired by the
- *			address dependency of CPUs that read another's mcache
+ * mcache		released by publish_mcache() in cpu/mcache.c, acquired
+ *			by the address dependency of CPUs that read another's
+ *			mcache
  * Large object		released by gomem_heap_publish_large(), which sets the
  *			tag of its first page. Acquired by the free or resize
  *			that claims it, gomem_heap_claim_large(), or by a lookup
