@@ -316,8 +316,8 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 			return;
 		pos->run = run && !pos->left;
 		/*
-		 * If all are of one kind and node, they need not be looked at
-		 * again.
+		 * If all are of one kind and node, gomem_mcache_free_many()
+		 * need not sort them.
 		 */
 		if (pos->left &&
 		    (spc != pos->spc || static_branch_unlikely(&gomem_numa)))
@@ -329,8 +329,8 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 }
 
 /*
- * Free objects in a section, as for a single object: it lasts from the first
- * read of a tag to the last access to an object.
+ * Free objects in a section. As in the free of a single object, the section
+ * lasts from the first read of a tag to the last access to an object.
  */
 static __always_inline struct bulk_pos free_section(void **p, unsigned int n,
 						    bool clear)

@@ -414,8 +414,8 @@ cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 }
 
 /*
- * Take objects back in a section, as for a single object: it lasts from the
- * look-up of the span to the last access to an object.
+ * Take objects back in a section. As in the free of a single object, the section
+ * lasts from the look-up of the span to the last access to an object.
  */
 static unsigned int cache_free_section(struct gomem_cache *c, void **p,
 				       unsigned int n, unsigned int *left)

@@ -145,7 +145,7 @@ static bool find_live(unsigned long addr, struct gomem_origin *o)
 	struct gomem_special sp;
 	unsigned long start;
 
-	/* Tiny objects side by side: the one that starts here comes first. */
+	/* If tiny objects share a block, prefer the one that starts here. */
 	if (!gomem_special_find(addr, &sp) &&
 	    (!find_start(addr, &start) || !gomem_special_find(start, &sp)))
 		return false;
