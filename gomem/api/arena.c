@@ -40,8 +40,8 @@
 
 /**
  * struct gomem_arena - an arena, itself an object of the heap
- * @magic: see arena_magic(); gomem_arena_destroy() overwrites it with the key of
- *	a free object
+ * @magic: see arena_magic(); gomem_arena_destroy() overwrites it with the key
+ *	of a free object
  * @link: link in @arenas, by which the module reports arenas that are left when
  *	it exits, with their sizes. Protected by @arena_lock, which has to be
  *	taken to count arenas anyway

@@ -95,8 +95,8 @@ noinline void gomem_cleanup_run(const void *obj)
 	void *arg;
 
 	/*
-	 * Before the code of a module goes, the kernel waits for a grace period:
-	 * so a module may be unloaded whose cleanup just runs here.
+	 * Before the code of a module goes, the kernel waits for a grace
+	 * period: so a module may be unloaded whose cleanup just runs here.
 	 */
 	rcu_read_lock();
 	gomem_special_remove_all((unsigned long)obj, &list);

@@ -242,7 +242,8 @@ static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
 		rows[n].frees = atomic64_read(&b->frees);
 		/*
 		 * Pairs with the row's lock in gomem_special_add() and
-		 * gomem_special_remove_all(), between the two counts of an object.
+		 * gomem_special_remove_all(), between the two counts of an
+		 * object.
 		 */
 		smp_rmb();
 		rows[n].allocs = atomic64_read(&b->allocs);
@@ -441,7 +442,9 @@ static int module_changes(struct notifier_block *nb, unsigned long state,
 	return NOTIFY_OK;
 }
 
-static struct notifier_block module_notifier = { .notifier_call = module_changes };
+static struct notifier_block module_notifier = {
+	.notifier_call = module_changes,
+};
 
 /**
  * gomem_profile_init - get notified when modules are unloaded

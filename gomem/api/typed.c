@@ -239,7 +239,8 @@ static void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
  * Free what the hit path did not take: an object of a span with specials, or a
  * pointer that is not a live object.
  */
-static noinline void free_unusual(struct gomem_cache *c, void *p, unsigned long caller)
+static noinline void free_unusual(struct gomem_cache *c, void *p,
+				  unsigned long caller)
 {
 	rcu_read_lock();
 	free_slow(c, p, caller);
@@ -414,8 +415,8 @@ cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 }
 
 /*
- * Take objects back in a section. As in the free of a single object, the section
- * lasts from the look-up of the span to the last access to an object.
+ * Take objects back in a section. As in the free of a single object, the
+ * section lasts from the look-up of the span to the last access to an object.
  */
 static unsigned int cache_free_section(struct gomem_cache *c, void **p,
 				       unsigned int n, unsigned int *left)

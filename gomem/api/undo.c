@@ -105,8 +105,8 @@ static bool may_undo_now(const struct gomem_heap *h, unsigned long pages,
  * As after any free, the heap keeps free pages in proportion to the pages in
  * use, see gomem_heap_surplus(). A page may go back only a grace period after
  * it became free. If the call may sleep for an expedited grace period, it does.
- * Otherwise, or if @pages are few and another call did so shortly before, a work
- * waits for it.
+ * Otherwise, or if @pages are few and another call did so shortly before, a
+ * work waits for it.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: how many pages went back, or will go back by the work.

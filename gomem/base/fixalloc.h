@@ -32,9 +32,10 @@
 #include <linux/types.h>
 
 /*
- * A good extent size. Every object size that gomem_fixalloc_init() accepts fits.
- * With about 100 objects in an extent, its header and tail are negligible.
- * gomem_heap_refill_descs() uses smaller extents while there are few objects.
+ * A good extent size. Every object size that gomem_fixalloc_init() accepts
+ * fits. With about 100 objects in an extent, its header and tail are
+ * negligible. gomem_heap_refill_descs() uses smaller extents while there are
+ * few objects.
  */
 #define GOMEM_FIXALLOC_EXTENT	SZ_16K
 
@@ -51,9 +52,9 @@ struct gomem_fixextent;
  *	word
  * @extents: list of all extents, the oldest first
  * @last: the newest extent, the end of @extents
- * @cut: the extent in @extents that new objects are cut from. The extents before
- *	it are used up, the extents after it are untouched. NULL if all extents
- *	are used up
+ * @cut: the extent in @extents that new objects are cut from. The extents
+ *	before it are used up, the extents after it are untouched. NULL if all
+ *	extents are used up
  * @inuse: bytes in allocated objects
  * @sys: bytes in extents
  *

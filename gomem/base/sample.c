@@ -156,7 +156,9 @@ u64 gomem_sample_chance(u64 size, unsigned long rate)
 	if (rate <= 1 || size / rate >= 20)
 		return GOMEM_CHANCE_ONE;
 	if (size < rate >> 8)
-		return max(small_chance(mul_u64_u64_div_u64(size, GOMEM_CHANCE_ONE, rate)), 1ULL);
+		return max(small_chance(mul_u64_u64_div_u64(size,
+							    GOMEM_CHANCE_ONE,
+							    rate)), 1ULL);
 	/* exp(-1) in units of 2^-31, once for each whole. */
 	for (whole = size / rate; whole; whole--)
 		e = e * 790015084ULL >> 31;

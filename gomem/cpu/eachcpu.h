@@ -4,8 +4,8 @@
  *
  * A CPU that is busy with tasks of higher priority may run the function late.
  * So a caller waits no longer than it has to. A function that came late still
- * runs, with the argument of the last call, but with 0 if one of the calls had it:
- * 0 has to ask for the most.
+ * runs, with the argument of the last call, but with 0 if one of the calls had
+ * it: 0 has to ask for the most.
  */
 #ifndef GOMEM_EACHCPU_H
 #define GOMEM_EACHCPU_H

@@ -5,9 +5,9 @@
  * A section on the mcache for tasks has preemption off, one on the mcache for
  * interrupts has interrupts off. mcache.h explains why no other code can change
  * the mcache meanwhile. The slots of typed caches are owned in the same way.
- * gomem takes no lock in a section, and holds none around it. "Not in a section"
- * in the comment of a function says that the function may take a lock, or
- * begins a section itself.
+ * gomem takes no lock in a section, and holds none around it. "Not in a
+ * section" in the comment of a function says that the function may take a lock,
+ * or begins a section itself.
  */
 #ifndef GOMEM_SECTION_H
 #define GOMEM_SECTION_H

@@ -302,8 +302,8 @@ static void keep_stack(struct gomem_mcache *mc, void **stack,
 
 /*
  * Move a slot to the stack that it needs to grow by @more objects. Return false
- * if there is no such stack. gomem_place_view() on another CPU may read the slot
- * at the same time, and allows for that.
+ * if there is no such stack. gomem_place_view() on another CPU may read the
+ * slot at the same time, and allows for that.
  */
 static bool move_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 		      const struct gomem_kind *k, unsigned int more)

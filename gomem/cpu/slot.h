@@ -57,8 +57,8 @@ enum gomem_stack {
  * @divmul, @size and @room are constant. Only the owner of the slot's cache
  * changes the other members. A hit counts down @left, and so needs no
  * other counter. In a section of the cache:
- *	objects handed out == allocs - left
- *	objects that came back == allocs - left + (top - bottom) + flushed - refilled
+ *	objects handed out == allocs - left objects that came back == allocs -
+ *	left + (top - bottom) + flushed - refilled
  */
 struct gomem_slot {
 	void **top;

@@ -8,9 +8,9 @@
  * visits the chunk. When pages are taken the rank stays as it is. So the
  * scavenger ranks each chunk anew before it takes pages from it.
  *
- * Each visit to a chunk gives pages back, or is due to pages that became free or
- * were taken there since the last visit. So no visit is wasted, and the cost of
- * scavenging does not depend on the size of the heap.
+ * Each visit to a chunk gives pages back, or is due to pages that became free
+ * or were taken there since the last visit. So no visit is wasted, and the cost
+ * of scavenging does not depend on the size of the heap.
  *
  * The heap's lock protects all of this.
  */

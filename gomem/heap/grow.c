@@ -144,7 +144,8 @@ struct block {
  * @last.
  *
  * With one heap @last is @need + 1, because grow_hard() tries @need. With
- * several heaps @last is @need, because grow_from_peers() runs before fetch_hard().
+ * several heaps @last is @need, because grow_from_peers() runs before
+ * fetch_hard().
  * @last is tried even if h->order_limit is lower. Otherwise the heap would
  * never notice that the kernel has blocks of that order again.
  */

@@ -291,8 +291,8 @@ static noinline unsigned long first_free(struct gomem_pagealloc *pa)
 }
 
 /*
- * Find the lowest run of @n free pages, which may cross chunks. Return its first
- * page, or GOMEM_NO_PAGE. Inlined in its few callers.
+ * Find the lowest run of @n free pages, which may cross chunks. Return its
+ * first page, or GOMEM_NO_PAGE. Inlined in its few callers.
  *
  * Sets *@first to a page below which no page is free, at least pa->search. If
  * the run is in the chunk of pa->search, sets *@c to that chunk, to save the

@@ -530,7 +530,7 @@ static bool has_waited(struct gomem_heap *h)
 		return true;
 	if (READ_ONCE(h->give_hurry) || !may_hurry(h))
 		return false;
-	/* A CPU that has the lock starts a grace period itself, if one is due. */
+	/* A CPU that has the lock starts a grace period itself, if need be. */
 	if (spin_trylock(&h->give_lock)) {
 		start_grace(h);
 		spin_unlock(&h->give_lock);

@@ -33,8 +33,8 @@ struct gomem_span;
  *	bits 13-31 the same bits of the address of the span's first byte
  *	bits 5-12  span class. 0 and 1 are large objects, arenas, and objects of
  *		   typed caches
- *	bit  2     an object that starts in this page has a special. Then the span
- *		   class is 0, whatever it is: the hit path of a free finds the
+ *	bit  2     an object that starts in this page has a special. Then the
+ *		   span class in the tag is 0: the hit path of a free finds the
  *		   slot of class 0, which takes no objects. See map/special.h
  *	bit  1     a large object starts in this page and was not freed
  *	bit  0     the page is part of a live span

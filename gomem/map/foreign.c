@@ -90,7 +90,7 @@ static bool describe_symbol(unsigned long addr, char *buf, size_t len)
 	return true;
 }
 
-/* In User-Mode Linux, the kernel's own addresses are below TASK_SIZE_MAX, too. */
+/* In User-Mode Linux, the kernel's addresses are below TASK_SIZE_MAX, too. */
 static bool is_of_user_space(unsigned long addr)
 {
 	return !IS_ENABLED(CONFIG_UML) && addr < TASK_SIZE_MAX;

@@ -177,8 +177,8 @@ static bool find_freed(unsigned long addr, struct gomem_origin *o)
  * objects may have come and gone there without a record.
  *
  * Context: any. Finds nothing where locks cannot be taken: in an NMI, whose
- * interrupted code may hold them, on PREEMPT_RT with preemption off, and in hard
- * interrupts, where gomem_free_rcu() may report from code that takes none.
+ * interrupted code may hold them, on PREEMPT_RT with preemption off, and in
+ * hard interrupts, where gomem_free_rcu() may report from code that takes none.
  * Return: false if nothing is known.
  */
 bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)
@@ -196,7 +196,7 @@ bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_origin_find);
 
-/* Replace an address, which the kernel prints if there is no symbol, by words. */
+/* Replace an address, which the kernel prints without a symbol, by words. */
 static void hide_address(char *text)
 {
 	if (!strncmp(text, "0x", 2))
@@ -215,7 +215,8 @@ static void name_frame(unsigned long frame, char *text)
  */
 static const char *next_name(const char *line, char *text)
 {
-	const char *end = strchr(line, '\n'), *name = end ? strchr(line + 2, '\t') : NULL;
+	const char *end = strchr(line, '\n');
+	const char *name = end ? strchr(line + 2, '\t') : NULL;
 
 	if (!name || name > end)
 		return NULL;

@@ -155,7 +155,8 @@ static unsigned int take_in_word(struct gomem_span *s, void **out,
 				 unsigned int want, unsigned int *recycled)
 {
 	unsigned long *word = &gomem_span_alloc_bits(s)[s->freeindex / 64];
-	unsigned int first = s->freeindex, left = s->nelems - first, skip, last, n;
+	unsigned int first = s->freeindex, left = s->nelems - first;
+	unsigned int skip, last, n;
 	u64 free = s->alloc_cache, taken, run;
 	void *obj;
 

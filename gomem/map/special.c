@@ -47,8 +47,8 @@ static struct row *row_of(const struct gomem_span *s)
 }
 
 /*
- * Find the span that an address lies in, and its row. Return NULL if the address
- * lies in no span.
+ * Find the span that an address lies in, and its row. Return NULL if the
+ * address lies in no span.
  */
 static struct row *find_row(unsigned long addr, struct gomem_span **s)
 {
@@ -77,7 +77,8 @@ static bool in_span(const struct gomem_span *s, unsigned long addr)
  * Set GOMEM_TAG_SPECIAL in the tag of the page of @addr. In the span of a typed
  * cache, also set the limit to 0. The tag of a large object may change
  * concurrently, when another CPU claims the object. The tag of a page of small
- * objects changes only here and in unmark_page(), both with the row's lock held.
+ * objects changes only here and in unmark_page(), both with the row's lock
+ * held.
  */
 static void mark(struct gomem_span *s, unsigned long addr)
 {
@@ -86,7 +87,8 @@ static void mark(struct gomem_span *s, unsigned long addr)
 	if (!gomem_spc_class(s->spc))
 		atomic_or(GOMEM_TAG_SPECIAL, (atomic_t *)tag);
 	else
-		WRITE_ONCE(*tag, (*tag & ~GOMEM_TAG_SPC_MASK) | GOMEM_TAG_SPECIAL);
+		WRITE_ONCE(*tag, (*tag & ~GOMEM_TAG_SPC_MASK) |
+				 GOMEM_TAG_SPECIAL);
 	if (s->kind->cache)
 		WRITE_ONCE(s->limit, 0);
 }

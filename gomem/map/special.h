@@ -10,8 +10,8 @@
  * gomem_span.limit, which is 0 as long as the span has specials.
  *
  * A special belongs to the object. The heap profile adds one before the object
- * is handed out, and the object's owner adds cleanups later. A free removes them
- * when it was checked, before another caller can get the object.
+ * is handed out, and the object's owner adds cleanups later. A free removes
+ * them when it was checked, before another caller can get the object.
  */
 #ifndef GOMEM_SPECIAL_H
 #define GOMEM_SPECIAL_H
@@ -65,9 +65,11 @@ struct gomem_special {
  */
 static inline bool gomem_has_special(const void *obj)
 {
-	const struct gomem_chunk *c = gomem_pagemap_chunk(&gomem_pagemap, (unsigned long)obj);
+	unsigned long addr = (unsigned long)obj;
+	const struct gomem_chunk *c = gomem_pagemap_chunk(&gomem_pagemap, addr);
 
-	return c && (READ_ONCE(c->tag[gomem_chunk_page((unsigned long)obj)]) & GOMEM_TAG_SPECIAL);
+	return c && (READ_ONCE(c->tag[gomem_chunk_page(addr)]) &
+		     GOMEM_TAG_SPECIAL);
 }
 
 typedef void (*gomem_special_fn)(const struct gomem_special *sp, void *arg);

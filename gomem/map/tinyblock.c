@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tinyblock.c - make the masks of a span of blocks, look objects up in them, and
- *	verify them.
+ * tinyblock.c - make the masks of a span of blocks, find objects by them, and
+ * verify them.
  */
 #include <linux/bitops.h>
 #include <linux/preempt.h>
@@ -42,8 +42,10 @@ static unsigned int mask_acquire(unsigned long block)
  */
 size_t gomem_tiny_size(const void *p)
 {
-	return gomem_tiny_in_block(p) ?
-	       gomem_tiny_live_size(mask_acquire((unsigned long)p), gomem_tiny_off(p)) : 0;
+	if (!gomem_tiny_in_block(p))
+		return 0;
+	return gomem_tiny_live_size(mask_acquire((unsigned long)p),
+				    gomem_tiny_off(p));
 }
 
 /**
@@ -83,7 +85,8 @@ int gomem_tiny_before(const void *p)
 
 	preempt_disable();
 	if (gomem_tiny_has_mask(p) && gomem_tiny_in_block(p))
-		mask = gomem_tiny_mask((unsigned long)p) & (BIT(gomem_tiny_off(p)) - 1);
+		mask = gomem_tiny_mask((unsigned long)p) &
+		       (BIT(gomem_tiny_off(p)) - 1);
 	preempt_enable();
 	return mask ? __fls(mask) : -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * tinyblock.h - blocks that objects of less than 16 bytes share, as in Go's tiny
- * allocator.
+ * tinyblock.h - blocks that objects of less than 16 bytes share, as in Go's
+ * tiny allocator.
  *
  * A block has 16 bytes, aligned to 16. It is an object of a span class of its
  * own. A CPU cuts parts from its current block, one behind the other, until the
@@ -170,7 +170,8 @@ static inline bool gomem_tiny_drop(const struct gomem_tiny *t)
 }
 
 /* Return the end of the part that starts at @off, in a block with this mask. */
-static __always_inline unsigned int gomem_tiny_part_end(unsigned int mask, unsigned int off)
+static __always_inline unsigned int
+gomem_tiny_part_end(unsigned int mask, unsigned int off)
 {
 	unsigned int above = mask & ~GOMEM_TINY_HELD & ~(BIT(off + 1) - 1);
 
@@ -178,7 +179,8 @@ static __always_inline unsigned int gomem_tiny_part_end(unsigned int mask, unsig
 }
 
 /* True if @off is where the CPU's rest starts, or lies in the rest. */
-static __always_inline bool gomem_tiny_is_rest(unsigned int mask, unsigned int off)
+static __always_inline bool gomem_tiny_is_rest(unsigned int mask,
+					       unsigned int off)
 {
 	return (mask & GOMEM_TINY_HELD) &&
 	       gomem_tiny_part_end(mask, off) == GOMEM_TINY_BLOCK;
@@ -229,7 +231,8 @@ gomem_tiny_live_size(unsigned int mask, unsigned int off)
 }
 
 /* Return the address of block number @i of a span. */
-static inline unsigned long gomem_tiny_nth_block(const struct gomem_span *s, unsigned int i)
+static inline unsigned long gomem_tiny_nth_block(const struct gomem_span *s,
+						 unsigned int i)
 {
 	return (unsigned long)gomem_span_object(s, i);
 }

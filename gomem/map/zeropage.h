@@ -79,7 +79,8 @@ static inline bool gomem_zeropage_take(struct gomem_chunk *c,
 		 */
 		known = READ_ONCE(c->zero[BIT_WORD(i)]) & mask;
 		if (unlikely(known))
-			atomic_long_andnot(mask, (atomic_long_t *)&c->zero[BIT_WORD(i)]);
+			atomic_long_andnot(mask, (atomic_long_t *)
+					   &c->zero[BIT_WORD(i)]);
 		all &= known == mask;
 	}
 	return all;

@@ -12,8 +12,8 @@ struct gomem_twin gomem_twins[GOMEM_TWIN_ENTRIES];
 EXPORT_SYMBOL_IF_KUNIT(gomem_twins);
 
 /*
- * Protects the table. Taken by tasks that create or destroy a cache. Lookups run
- * concurrently, on any CPU and without a lock: see override_twin.h.
+ * Protects the table. Taken by tasks that create or destroy a cache. Lookups
+ * run concurrently, on any CPU and without a lock: see override_twin.h.
  */
 static DEFINE_MUTEX(twins_mutex);
 

@@ -19,9 +19,9 @@
 #include "run/heapfiles.h"
 
 /*
- * Protects profile_rate, ready and gomem_bucket.seen. Taken by tasks that set the
- * parameter profile_rate or read the file leaks, and when the module is loaded or
- * exits.
+ * Protects profile_rate, ready and gomem_bucket.seen. Taken by tasks that set
+ * the parameter profile_rate or read the file leaks, and when the module is
+ * loaded or exits.
  */
 static DEFINE_MUTEX(heap_mutex);
 

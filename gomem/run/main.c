@@ -126,8 +126,8 @@ exit_queue:
  *  6. Empty the mcaches: objects go to their spans, empty spans to the heaps.
  *  7. Wait for works that a free began before step 3 had stopped the clock.
  *  8. Report the objects that are still allocated. All others are in the heaps.
- *  9. Free the profile, the mcaches, the heaps and the work queues. No code uses
- *     them now.
+ *  9. Free the profile, the mcaches, the heaps and the work queues. No code
+ *     uses them now.
  */
 static void __exit gomem_exit(void)
 {

@@ -5,8 +5,8 @@
  *
  * For people who found an address in a log, in a register or in a corrupted
  * list. No lock is held across the answer, so it may mix states from before and
- * after an allocation or free on another CPU. Of the memory at the address, only
- * the word is read in which a free object of gomem has its key.
+ * after an allocation or free on another CPU. Of the memory at the address,
+ * only the word is read in which a free object of gomem has its key.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -178,8 +178,8 @@ static void say_line(void *a, const char *key, const char *text)
 }
 
 /*
- * If the profile sampled the object, say who allocated it. Of a free object, say
- * who freed it.
+ * If the profile sampled the object, say who allocated it. Of a free object,
+ * say who freed it.
  */
 static void say_origin(const struct answer *a)
 {

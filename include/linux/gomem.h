@@ -367,8 +367,8 @@ void gomem_free(const void *p);
 
 /**
  * gomem_cleanup - have a function called when an object is freed
- * @p: a live object of any type: tiny, small, large, of a typed cache, a scratch
- *	buffer, or the handle of an arena. Not an object in an arena
+ * @p: a live object of any type: tiny, small, large, of a typed cache, a
+ *	scratch buffer, or the handle of an arena. Not an object in an arena
  * @fn: the function
  * @arg: its argument
  * @gfp: for the memory of the registration, 64 bytes from kmalloc()
@@ -390,7 +390,8 @@ void gomem_free(const void *p);
  * The frees of objects in the same gomem page, or the same span of a typed
  * cache, take their slow path as long as one of these objects has a cleanup.
  *
- * Context: any but NMI; may sleep if @gfp allows it. The caller owns the object.
+ * Context: any but NMI; may sleep if @gfp allows it. The caller owns the
+ * object.
  * Return: 0; -ENOMEM; -EINVAL if @p is not a live object, which is reported, or
  * if @p or @fn is NULL.
  */
@@ -460,9 +461,9 @@ bool gomem_owns(const void *p);
  * lines: which allocator owns the memory, which object @p lies in, whether the
  * object is live, its neighbours, its span, and the caller of this function. If
  * the heap profile sampled the object, it logs who allocated it, or who freed
- * it last. No address is logged in clear. The debugfs file whatis gives the same
- * description. For memory of the kernel's slab allocator mem_dump_obj() says
- * more.
+ * it last. No address is logged in clear. The debugfs file whatis gives the
+ * same description. For memory of the kernel's slab allocator mem_dump_obj()
+ * says more.
  *
  * The memory at @p is not read, except in a free object of gomem's.
  *
