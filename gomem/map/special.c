@@ -17,10 +17,12 @@
 
 /*
  * All specials of a span have the same hash value, that of its first byte, and
- * so the same lock: the lock also protects the marks of the span.
+ * so the same lock: the lock also protects the marks of the span. Taken by
+ * allocations and frees of objects with specials on any CPU, in any context but
+ * NMI, by gomem_cleanup(), by reports and by debugfs. Interrupts are off.
  */
 struct row {
-	spinlock_t lock;	/* allocations and frees on any CPU, readers */
+	spinlock_t lock;	/* for its scope, see above */
 	struct hlist_head list;
 };
 

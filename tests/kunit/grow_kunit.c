@@ -346,7 +346,7 @@ static void test_fail_meta_from(struct kunit *test)
 	fail_each_call(test, true, ~0U);
 }
 
-/* A descriptor chunk of 16 KiB that cannot be had is replaced by one of 8 KiB. */
+/* A descriptor extent of 16 KiB that cannot be had is replaced by one of 8 KiB. */
 static void test_meta_fallback(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
