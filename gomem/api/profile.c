@@ -318,7 +318,7 @@ static unsigned int insert(struct gomem_profile_site *top, unsigned int n,
  * @top: array for them, most bytes first
  * @max: its length
  *
- * A stack with objects of several sizes counts by size.
+ * A stack with objects of several sizes counts once for each size.
  *
  * Context: any; never allocates.
  * Return: how many there are, up to @max.

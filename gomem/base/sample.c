@@ -168,8 +168,8 @@ u64 gomem_sample_chance(u64 size, unsigned long rate)
 EXPORT_SYMBOL_IF_KUNIT(gomem_sample_chance);
 
 /**
- * gomem_sample_weight - compute how many records a record of a thinned sample
- * stands for
+ * gomem_sample_weight - compute how many records there would be, without
+ * thinning, in place of one record
  * @size: bytes of the object
  * @thin: binary logarithm of the thinning (gomem_sampler.thin) when the
  *	distance to the sample was drawn
