@@ -274,7 +274,7 @@ static void test_array(struct kunit *test)
 	gomem_free(q);
 }
 
-/* Knowing one's own */
+/* Which memory is gomem's */
 
 static void test_node(struct kunit *test)
 {
@@ -316,7 +316,7 @@ static void test_gfp_refused(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, gomem_strdup("no", GFP_KERNEL | bad[i]));
 		expect_misuses(test, GOMEM_BAD_GFP, 2);
 	}
-	/* Accepted, and not of interest. */
+	/* These allocations are accepted. */
 	gomem_free(get_object(test, 100));
 	gomem_free(gomem_alloc(100, GFP_KERNEL_ACCOUNT));
 	gomem_free(gomem_alloc(100000, GFP_KERNEL_ACCOUNT | __GFP_NOFAIL));
@@ -370,7 +370,10 @@ static void test_short_span(struct kunit *test)
 		gomem_free(p);
 	}
 	src->alloc = all_pages;
-	/* To the geometry of the class an object starts there, but none ever was. */
+	/*
+	 * By the object size of the class an object starts there, but the short
+	 * span ends before.
+	 */
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, ARRAY_SIZE(sizes));
 	expect_sound(test);
 }
@@ -415,7 +418,7 @@ static void test_no_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(SZ_32K, GFP_KERNEL, FIXTURE_OBJECTS - n,
 						  f->objs + n));
 	KUNIT_EXPECT_EQ(test, live, live_objects());
-	/* What it had went back, but for a MiB. */
+	/* The objects of the failed call went back, except for up to a MiB. */
 	f->objs[0] = NULL;
 	KUNIT_EXPECT_NULL(test, gomem_alloc(SZ_4M, GFP_KERNEL));
 	n = exhaust(f, n, SZ_64K);

@@ -101,7 +101,7 @@ static void fill_arena(struct kunit *test, unsigned int n, unsigned int max_bits
 	for (i = 0; i < n; i++) {
 		magnitude = BIT(prandom_u32_state(&f->base.rnd) % (max_bits + 1));
 		f->sizes[i] = magnitude;
-		/* Powers of two among them. */
+		/* Some sizes are powers of two. */
 		if (below(&f->base.rnd, 4))
 			f->sizes[i] += below(&f->base.rnd, magnitude);
 		f->objs[i] = get(test, a, f->sizes[i], below(&f->base.rnd, 4) ?
@@ -153,7 +153,10 @@ static void test_odd_sizes(struct kunit *test)
 	gomem_arena_destroy(NULL);
 }
 
-/* 8, 16, ... 256 KiB, and 256 from then on; side by side as long as there is room. */
+/*
+ * Blocks have 8, 16, ... 256 KiB, and then 256 KiB each. Objects lie side by
+ * side as long as a block has room.
+ */
 static void test_growth(struct kunit *test)
 {
 	struct gomem_arena *a = create(test);
@@ -327,7 +330,7 @@ static void test_poison(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gomem_arena_flush_quarantine());
 }
 
-/* Any byte of any span, and not only while the level stays what it was. */
+/* A write to any byte of any span is found, also after the debug level has changed. */
 static void test_write_after_destroy(struct kunit *test)
 {
 	static const size_t offsets[] = { 0, 1, 99, 4096, SZ_8K - 1 };
@@ -433,7 +436,10 @@ static void test_hardirq(struct kunit *test)
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
 }
 
-/* What there is still serves; where no block can be had, the object's pages do. */
+/*
+ * The current block still serves. Without memory for a block, the arena gets
+ * the pages of the object alone.
+ */
 static void test_no_memory(struct kunit *test)
 {
 	struct arena_fixture *f = test->priv;

@@ -35,7 +35,10 @@ void no_pages_end(void);
 void some_pages_begin(unsigned long pages);
 void some_pages_end(void);
 
-/* Or has none but for those who may use the kernel's reserves; how many gomem pages they had. */
+/*
+ * Let the source have memory only for callers that may use the kernel's
+ * reserves. The second function returns how many gomem pages they took.
+ */
 void reserves_begin(void);
 unsigned long reserves_end(void);
 

@@ -73,7 +73,7 @@ static void reverse(struct fixture *f, unsigned int n)
 		swap(f->objs[i], f->objs[n - 1 - i]);
 }
 
-/* All usable bytes of each object, cleared and not. */
+/* Fill all usable bytes of each object, with cleared objects and with others. */
 static void test_every_size(struct kunit *test)
 {
 	size_t size;
@@ -86,7 +86,7 @@ static void test_every_size(struct kunit *test)
 	}
 }
 
-/* Around the numbers that are moved at once, in order and in none. */
+/* Try numbers of objects around those that move at once, freed in order and at random. */
 static void test_every_number(struct kunit *test)
 {
 	static const unsigned int ns[] = { 1, 2, 31, 32, 33, 63, 64, 65, 97, 300, 1000, 4000 };
@@ -197,7 +197,7 @@ static void test_double_free(struct kunit *test)
 	unsigned int i;
 	void *p;
 
-	/* In one section, and in another one. */
+	/* The second free is in the section of the first, or in another section. */
 	for (i = 0; i < ARRAY_SIZE(misused_sizes); i++) {
 		get(test, misused_sizes[i], GFP_KERNEL, 40);
 		p = f->objs[39];
@@ -209,7 +209,7 @@ static void test_double_free(struct kunit *test)
 		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 	}
 
-	/* Of a large object. */
+	/* Free a large object twice. */
 	get(test, 40000, GFP_KERNEL, 1);
 	f->objs[1] = f->objs[0];
 	gomem_free_bulk(2, f->objs);
@@ -335,7 +335,7 @@ static void test_few(struct kunit *test)
 	}
 }
 
-/* Among so few, what is no object of a size class. */
+/* A small batch has pointers that are no objects of a size class. */
 static void test_few_others(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("kunit", 100, NULL);
@@ -365,7 +365,7 @@ static void test_few_others(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* With init_on_free=1, however many there are: all but the key. */
+/* With init_on_free=1 all bytes but the key are cleared, for any number of objects. */
 static void test_cleared(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -455,7 +455,7 @@ static void test_write_after_free(struct kunit *test)
 	struct fixture *f = test->priv;
 	unsigned long *p[3];
 
-	/* In the slot, the newest among them. */
+	/* The slot has the objects, and pops the newest first. */
 	migrate_disable();
 	get(test, 256, GFP_KERNEL, 4);
 	memcpy(p, f->objs + 1, sizeof(p));

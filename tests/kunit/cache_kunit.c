@@ -79,7 +79,7 @@ static void test_size(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* Nothing between objects but what alignment and key want; next to no tail. */
+/* Only the key and the alignment separate objects, and the tail is short. */
 static void test_packed(struct kunit *test)
 {
 	unsigned int size, span, step;
@@ -172,7 +172,10 @@ static void test_ctor(struct kunit *test)
 			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
 			KUNIT_ASSERT_NULL(test, memchr_inv(f->objs[i], 0x77, 200));
 		}
-		/* One stays, so that its span does: the others are of the same life. */
+		/*
+		 * One object stays live and keeps the span. So the others return to the
+		 * same span.
+		 */
 		for (i = 1; i < 500; i++)
 			gomem_cache_free(c, f->objs[i]);
 		gomem_cache_free(c, f->objs[0]);
@@ -403,7 +406,7 @@ static void test_left(struct kunit *test)
 	expect_misuses(test, GOMEM_BAD_CACHE, 1);
 	gomem_free(p);
 	gomem_cache_free(c, q);
-	/* Nobody has it but this suite: make it whole again. */
+	/* Only this suite uses the cache: make it valid again. */
 	c->destroyed = 0;
 	gomem_cache_destroy(c);
 }

@@ -50,7 +50,7 @@ static void expect_runs(struct kunit *test, atomic_t *n, int runs)
 	atomic_set(n, 0);
 }
 
-/* Of all sizes: tiny, small and large. A free runs it once. */
+/* A free runs the cleanup once, for tiny, small and large objects. */
 static void test_sizes(struct kunit *test)
 {
 	static const size_t sizes[] = {
@@ -112,7 +112,7 @@ static void note_step(void *arg)
 	s->order->got[min(s->order->n++, 2U)] = s->nr;
 }
 
-/* Several of one object: the last one runs first. A canceled one does not run. */
+/* An object has several cleanups: the last one runs first. A canceled one does not run. */
 static void test_several(struct kunit *test)
 {
 	struct order order = { };
@@ -165,7 +165,7 @@ static void test_bulk(struct kunit *test)
 				gomem_alloc_bulk(sizes[i], GFP_KERNEL, ARRAY_SIZE(p), p));
 		for (j = 0; j < ARRAY_SIZE(p); j += 2)
 			attach(test, p[j], &n);
-		/* Few take another path than many. */
+		/* A bulk free of few objects takes another path than one of many. */
 		gomem_free_bulk(4, p);
 		expect_runs(test, &n, 2);
 		gomem_free_bulk(ARRAY_SIZE(p) - 4, p + 4);

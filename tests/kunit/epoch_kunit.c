@@ -25,7 +25,7 @@
 
 /* With this epoch, goals are looked at every 5 ms. */
 #define SHORT_MS	2000
-/* No clock of gomem's is as slow as this then. */
+/* With that epoch, gomem's periodic works run more often than this. */
 #define QUIET_MS	200
 #define PATIENCE	100
 

@@ -93,7 +93,7 @@ static bool block_is_free(struct fake_source *fake, unsigned long page, unsigned
 	return find_next_bit(fake->out, fake->nr_pages, page) >= page + n;
 }
 
-/* Which of the source's nodes a page is of. */
+/* Return the index of the node that a page belongs to. */
 static unsigned int node_index(const struct fake_source *fake, unsigned long page)
 {
 	return page / fake->stripe % fake->nr_nodes;
@@ -344,7 +344,7 @@ static int init_source(struct fake_source *fake, unsigned long nr_chunks, u32 se
 	return 0;
 }
 
-/* NULL without memory. */
+/* Return the heap, or NULL if there is no memory. */
 static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 {
 	struct gomem_heap *h = gomem_node_create(&fake->src, &fake->map, node);

@@ -79,13 +79,13 @@ static void fix_refill(struct kunit *test, size_t size)
 	spin_unlock(&x->lock);
 }
 
-/* What object @p is filled with. */
+/* Return the byte that object @p is filled with. */
 static u8 pattern(const void *p)
 {
 	return ((unsigned long)p >> 3) * 37 | 1;
 }
 
-/* Is every byte of @p this one? */
+/* Are all @n bytes of @p equal to @byte? */
 static bool filled(const u8 *p, u8 byte, size_t n)
 {
 	while (n && *p == byte) {

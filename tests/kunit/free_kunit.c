@@ -18,7 +18,7 @@
 #include "cpu/node.h"
 #include "map/report.h"
 
-/* Knowing one's own */
+/* Which memory is gomem's */
 
 static void test_free_sensitive(struct kunit *test)
 {
@@ -113,7 +113,7 @@ static void test_use_after_free(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 1, GFP_KERNEL | __GFP_ZERO));
 		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 20000, GFP_KERNEL));
 		expect_misuses(test, GOMEM_USE_AFTER_FREE, 3);
-		/* It is as free as it was. */
+		/* The refused call leaves the object free. */
 		gomem_free(p);
 		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 	}

@@ -96,7 +96,7 @@ static void test_many_free(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
 	layout_free_run(test, 0, 17);
 	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
-	/* By default 3 %, of 2048 - 60 pages. */
+	/* The default is 3 % of the pages in use, which are 2048 - 60. */
 	layout_free_run(test, 17, 43);
 	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
 	layout_free_run(test, 60, 1);
@@ -202,7 +202,7 @@ static void test_give_back_later(struct kunit *test)
 	layout_expect(test);
 }
 
-/* Should it become much that waits, the grace period is hurried; the next one is not. */
+/* If many pages wait, an expedited grace period is started. The one after it is a normal one. */
 static void test_give_back_hurry(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;

@@ -200,7 +200,7 @@ static void test_outside_range(struct kunit *test)
 
 	mheap_make(test, 4);
 	h = f->base.fh.heap;
-	/* Behind what the tables reach, which do so in steps of 2 GiB. */
+	/* The pages lie beyond the tables, which grow in steps of 2 GiB. */
 	fake->base = FAKE_BASE + GOMEM_TABLE_WORDS * GOMEM_CHUNK_SIZE;
 	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
 	KUNIT_EXPECT_EQ(test, 1, h->stats.grow_failures);
@@ -239,7 +239,7 @@ static void test_below_range(struct kunit *test)
 	mheap_expect(test);
 }
 
-/* The kernel offers what the tables do not reach, but has other memory, too. */
+/* The kernel first offers a block beyond the tables, but has other memory, too. */
 static void test_beyond_range(struct kunit *test)
 {
 	struct gomem_span_request req = fake_large_request(8);

@@ -12,7 +12,7 @@
 #include "api/kfrees.h"
 #include "cpu/node.h"
 
-/* Nobody's number. */
+/* A number that gomem does not use itself. */
 #define MARK		0x5eedUL
 
 /* A missing reference is reported, with a warning the first time only. */

@@ -104,8 +104,9 @@ static void use_slot(struct stats_fixture *f, struct gomem_mcache *mc, const str
 }
 
 /*
- * Filled by half, so that a free finds room, or less if it was flushed of late; one of these
- * is the caller's. Large enough is not enlarged.
+ * A refill fills half of a slot, so that a free finds room, and less after a
+ * flush. One of the objects goes to the caller. A slot that is large enough
+ * does not grow.
  */
 static void test_slot_suffices(struct kunit *test)
 {
@@ -206,14 +207,14 @@ static void earn(struct stats_fixture *f, struct gomem_mcache *mc, const struct 
 		 void *seen)
 {
 	struct earning *e = seen;
-	/* So much that twice that does not earn what GROWN_MIN allows anyway. */
+	/* Twice this number earns less growth than GROWN_MIN allows anyway. */
 	unsigned int few = min(c->room, SZ_256K / c->size), i;
 
 	slots_set_earned(mc, 0);
 	exchange(f, c->size, few, 2);
 	e->share = share_of(mc->heap);
 	e->before = mc->grown;
-	/* Never enough, however often. */
+	/* This traffic never earns more growth. */
 	for (i = 0; i < 100; i++) {
 		slots_set_earned(mc, 0);
 		exchange(f, c->size, few, 1);

@@ -264,7 +264,7 @@ static void test_free_neighbours_twice(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* In order and in the reverse one, from each cell on: what is left comes another time. */
+/* Free objects in rising or falling order, beginning at each cell. The others are freed later. */
 static void test_free_in_order(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;

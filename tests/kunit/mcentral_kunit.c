@@ -55,7 +55,7 @@ static void test_lists(struct kunit *test)
 	central_expect_where(test, s, GOMEM_PARTIAL_UNSWEPT);
 	central_expect_spans(test, 1, 0);
 
-	/* The sweep is left to whoever looks for room. */
+	/* The span is swept when the next allocation needs a free cell. */
 	KUNIT_EXPECT_PTR_EQ(test, s, central_cache(test));
 	KUNIT_EXPECT_EQ(test, 5, central_take(s, f->objs + 4, 8));
 	KUNIT_EXPECT_PTR_EQ(test, f->objs[0], f->objs[4]);
@@ -136,7 +136,10 @@ static void test_first_spans(struct kunit *test)
 		central_uncache(f, f->spans[i]);
 	central_expect_spans(test, 0, 0);
 
-	/* An object would fill less than three quarters of one page more than it needs. */
+	/*
+	 * With the two pages that it needs, an object would waste more than a
+	 * quarter of the span.
+	 */
 	central_use_size(f, 10880);
 	f->spans[0] = central_cache(test);
 	KUNIT_EXPECT_EQ(test, 3, f->spans[0]->npages);
@@ -284,7 +287,7 @@ static void test_refill_exchanges(struct kunit *test)
 	central_expect_where(test, old, GOMEM_FULL_SWEPT);
 	central_expect_spans(test, 2, 1);
 
-	/* The rest of it does not do: the caller takes that first, then comes back. */
+	/* Take the last objects of the span first: only then does a caller ask for a refill. */
 	KUNIT_EXPECT_EQ(test, 6, central_take(s, f->objs + 4, 6));
 	refill(f, &r, s, 4, true);
 	KUNIT_EXPECT_EQ(test, 0, r.n);

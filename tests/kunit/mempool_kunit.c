@@ -43,7 +43,7 @@ static void make_pool(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->base.balance.live + RESERVE, live_objects());
 }
 
-/* No object is left but those of the pool, and no page for more. The large ones first. */
+/* Allocate until only the pool has objects, and no page is free: large objects first. */
 static void exhaust(struct kunit *test)
 {
 	static const size_t first[] = { SZ_4M, SZ_512K, SZ_64K, SZ_32K, SZ_8K };
@@ -118,7 +118,7 @@ static void test_no_memory(struct kunit *test)
 		KUNIT_EXPECT_NOT_NULL(test, p[i]);
 		fill(p[i], f->size);
 	}
-	/* What one gives back another one waits for, unless a CPU gives up what it holds. */
+	/* An allocation waits for the object that the work frees, unless a CPU drains its slots. */
 	g->pool = f->pool;
 	g->p = p[0];
 	INIT_DELAYED_WORK(&g->work, give);

@@ -343,7 +343,10 @@ static void test_extend_cached(struct kunit *test)
 	unpin_pcache(test);
 }
 
-/* More than the page cache's whole block: what lies behind that is somebody else's. */
+/*
+ * Extend by more than the page cache's whole group. The pages behind the group
+ * have other owners.
+ */
 static void test_extend_whole_block(struct kunit *test)
 {
 	struct gomem_pcache *pc = pin_pcache(test, GOMEM_PCACHE_PAGES);

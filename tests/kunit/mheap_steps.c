@@ -4,7 +4,7 @@
  */
 #include "mheap_steps.h"
 
-/* As gomem_free() does it. */
+/* Free a large object as gomem_free() does. */
 bool mheap_free_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr)
 {
 	if (gomem_heap_claim_large(h->map, addr) != s)

@@ -77,7 +77,7 @@ static void test_cache(struct kunit *test)
 	kmem_cache_free(s, p);
 	kmem_cache_destroy(s);
 
-	/* The zone is no business of a cache that is not made for it. */
+	/* A cache that was not created for a zone ignores the zone in a gfp. */
 	s = KMEM_CACHE(constructed, 0);
 	zeroed = kmem_cache_zalloc(s, GFP_KERNEL | GFP_DMA);
 	KUNIT_ASSERT_NOT_NULL(test, zeroed);
@@ -126,7 +126,10 @@ static void test_twins(struct kunit *test)
 				there[i] = gomem_twin_add(handle(area, i), behind(i));
 			n += there[i];
 		}
-		/* Later on an entry may be neither in use nor of use to this handle. */
+		/*
+		 * In later rounds, removed entries may be in places where a handle cannot
+		 * use them.
+		 */
 		if (!round)
 			KUNIT_EXPECT_EQ(test, GOMEM_TWINS_MAX - nr, n);
 		KUNIT_EXPECT_LE(test, n, GOMEM_TWINS_MAX - nr);

@@ -425,7 +425,7 @@ static void test_rcu(struct kunit *test)
 }
 
 #ifdef GOMEM_HAVE_KVFREE_RCU_HEAD
-/* With a head of 8 bytes, and a neighbour that is read until the end. */
+/* An object has a head of 8 bytes, and a field behind it that readers use until the end. */
 struct half_protected {
 	struct kvfree_rcu_head rcu;
 	u64 next;
@@ -449,7 +449,7 @@ static void test_rcu_small_head(struct kunit *test)
 #endif
 
 #ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER
-/* What waits is freed when it is over. */
+/* When kvfree_rcu_barrier() returns, all waiting objects are free. */
 static void test_rcu_barrier(struct kunit *test)
 {
 	struct fixture *f = test->priv;

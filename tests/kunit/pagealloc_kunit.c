@@ -299,7 +299,7 @@ static void test_cover_more(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, CHUNK + 1));
 }
 
-/* What a page of the table has room for is covered no sooner than it is asked for. */
+/* Chunks are not covered before they are asked for, even if the table has a page for them. */
 static void test_cover_rest(struct kunit *test)
 {
 	struct heap *h = test->priv;
@@ -315,7 +315,7 @@ static void test_cover_rest(struct kunit *test)
 	heap_expect_valid(test, "rest");
 }
 
-/* A gap takes next to nothing, and what was there already takes nothing twice. */
+/* A gap takes little memory, and covering a range again takes none. */
 static void test_cover_gap(struct kunit *test)
 {
 	/* User-Mode Linux maps each page of a table by a mapping of its host, which are few. */
@@ -372,11 +372,11 @@ static void test_foreign_chunk(struct kunit *test)
 
 	KUNIT_EXPECT_TRUE(test, gomem_pagealloc_chunk(&h->pa, 1) == &gomem_no_chunk);
 	KUNIT_EXPECT_PTR_EQ(test, c, gomem_pagealloc_chunk(other, 1));
-	/* Free there, but not this heap's to take. */
+	/* The pages are free in the other heap, and this heap must not take them. */
 	KUNIT_EXPECT_FALSE(test, heap_alloc_range(h, CHUNK - 1, 2));
 	KUNIT_EXPECT_FALSE(test, heap_alloc_range(h, CHUNK, 1));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, CHUNK + 1));
-	/* Taken there, but not this heap's to free. */
+	/* The pages are taken in the other heap, and this heap must not free them. */
 	KUNIT_EXPECT_NE(test, 0ULL,
 			LOCKED(h, gomem_pagealloc_alloc_group(other, 64, &base)));
 	KUNIT_EXPECT_EQ(test, CHUNK, base);
@@ -386,8 +386,8 @@ static void test_foreign_chunk(struct kunit *test)
 }
 
 /*
- * A heap of one root entry and a block of another, all free. Its summary needs more than
- * 21 bits, and it has runs as long as a root entry.
+ * A heap has one root entry and eight chunks of another, all free. Its summary
+ * needs more than 21 bits, and it has runs as long as a root entry.
  */
 static void test_root_entry_free(struct kunit *test)
 {

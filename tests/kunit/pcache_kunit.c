@@ -522,7 +522,7 @@ static void test_runs_limit(struct kunit *test)
 	span_set_expect_bits(test, &f->base.set, &f->base.fh.source);
 }
 
-/* All CPUs share the limit: another one's runs are not this one's to give. */
+/* All CPUs share the limit. A CPU does not release the runs of another CPU. */
 static void test_runs_of_all(struct kunit *test)
 {
 	struct pcache_fixture *f = test->priv;
@@ -541,7 +541,7 @@ static void test_runs_of_all(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, this_pcache(h)->nr_runs);
 	span_set_expect(test, &f->base.set, h);
 
-	/* Before the heap grows all of them give theirs. */
+	/* Before the heap grows, all CPUs release their runs. */
 	span_set_get(test, &f->base.set, h, h->pages.free_pages);
 	span_set_get(test, &f->base.set, h, 100);
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&h->run_pages));
@@ -652,7 +652,7 @@ static void test_drain_descriptors(struct kunit *test)
 		inuse += h->spanalloc[i].inuse;
 	KUNIT_EXPECT_GT(test, inuse, 0);
 
-	/* Whoever idles, whether it has pages or not. */
+	/* A CPU may be idle whether its cache has pages or not. */
 	gomem_heap_drain_pcaches(h, true);
 	gomem_heap_drain_pcaches(h, true);
 	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)

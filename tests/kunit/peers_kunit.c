@@ -130,7 +130,7 @@ static void test_free_of_peer(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* What is fetched for want of memory here: of the other node, and its heap's. */
+/* Expect that a block was fetched from the other node, into the heap of that node. */
 static void expect_block_of_peer(struct kunit *test, unsigned int anywhere, unsigned int len)
 {
 	struct peers_fixture *f = test->priv;
@@ -159,7 +159,7 @@ static void test_block_of_peer(struct kunit *test)
 	expect_block_of_peer(test, 0, 32);
 }
 
-/* If nobody has any to spare, the kernel is asked for what is needed, from anywhere. */
+/* If no node has memory to spare, the kernel is asked for the needed pages, on any node. */
 static void test_effort_of_peer(struct kunit *test)
 {
 	struct peers_fixture *f = test->priv;

@@ -180,7 +180,7 @@ static void test_small(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, has_record(p[i]));
 	}
 	expect_live(test, before, 112);
-	/* From the slot, and back, again and again. */
+	/* The slot serves all of these. */
 	for (i = 0; i < 1000; i++) {
 		q = gomem_alloc(100, GFP_KERNEL);
 		KUNIT_ASSERT_TRUE(test, has_record(q));
@@ -215,7 +215,7 @@ static void test_large(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	KUNIT_EXPECT_TRUE(test, has_record(p));
 	expect_live(test, before + 1, 13 * SZ_8K);
-	/* Longer where it is, or elsewhere: in any case it is one object. */
+	/* The object grows in place, or moves. Either way it counts as one object. */
 	q = gomem_realloc(p, 200000, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, q);
 	KUNIT_EXPECT_TRUE(test, has_record(q));
@@ -339,7 +339,7 @@ static void test_misuse(struct kunit *test)
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 	gomem_free(q + 8);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
-	/* Where the mark of a page could hide it. */
+	/* The mark of the page must not hide that the offset is no multiple of 8. */
 	gomem_free(q + 4);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 	KUNIT_EXPECT_NULL(test, gomem_realloc(q + 4, 100, GFP_KERNEL));

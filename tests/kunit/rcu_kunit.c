@@ -36,7 +36,7 @@ struct late {
 	u8 more[100];
 };
 
-/* Whose field behind the head is read until the end. */
+/* Readers use the field behind the head until the end of the grace period. */
 struct small {
 	struct gomem_rcu_head rcu;
 	u64 next;
@@ -76,7 +76,7 @@ static struct early *get_early(struct kunit *test, size_t size)
 	return p;
 }
 
-/* Of every class, and large ones; with the rcu_head in front or at the end. */
+/* Free objects of every class, and large ones, with the head at the start or at the end. */
 static void test_every_class(struct kunit *test)
 {
 	unsigned int class, n = 0;
@@ -97,7 +97,7 @@ static void test_every_class(struct kunit *test)
 	expect_freed(test, n);
 }
 
-/* Of all that a module can have: with 8 bytes in a block that others share, too. */
+/* Free objects of all kinds, also objects of 8 to 15 bytes, which may share a block. */
 static void test_every_kind(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("kunit_rcu", 40, NULL);
@@ -129,12 +129,12 @@ static void test_every_kind(struct kunit *test)
 		n += 2;
 	}
 	gomem_free_rcu((struct small *)gomem_cache_alloc(c, GFP_KERNEL), rcu);
-	/* It waits for them, and is made of such objects itself. */
+	/* The call waits for the object. The cache itself is made of such objects. */
 	gomem_cache_destroy(c);
 	expect_freed(test, n + 1);
 }
 
-/* A head of 8 bytes has no neighbour that is gomem's, whichever way it goes. */
+/* With a head of 8 bytes, gomem writes to no byte behind it. */
 static void test_small_head(struct kunit *test)
 {
 	struct small *p[3];
@@ -310,7 +310,10 @@ static void test_free_already(struct kunit *test)
 	expect_freed(test, 0);
 }
 
-/* Freed while it waited: seen at the end, as long as it has no new owner. */
+/*
+ * An object is freed while it waits. The free at the end reports that, unless
+ * the object has a new owner.
+ */
 static void test_freed_meanwhile(struct kunit *test)
 {
 	struct late *p = gomem_alloc(sizeof(*p), GFP_KERNEL);
@@ -374,7 +377,7 @@ static void break_link(struct kunit *test, unsigned int n, struct rcu_head *link
 	gomem_free(p[2]);
 }
 
-/* Nothing is freed that is behind it, and nothing else happens. */
+/* The objects behind the broken link are not freed, and nothing else happens. */
 static void test_broken_list(struct kunit *test)
 {
 	break_link(test, 4, NULL);
@@ -391,7 +394,7 @@ static void test_broken_link(struct kunit *test)
 	expect_freed(test, 9);
 }
 
-/* Write to the head of one of three that wait, and nothing but that one's tail is lost. */
+/* Write to the head of one of three waiting objects. Only the objects behind it are lost. */
 static void break_word(struct kunit *test, unsigned long change)
 {
 	struct small *p[4];
@@ -465,7 +468,7 @@ struct race {
 	atomic_t missing;
 };
 
-/* With interrupts off no grace period ends before all are through. */
+/* Interrupts are off, so no grace period ends before all CPUs have passed the object. */
 static void give_all(void *arg)
 {
 	struct race *race = arg;
@@ -478,7 +481,7 @@ static void give_all(void *arg)
 		gomem_free_rcu(race->p[i], rcu);
 }
 
-/* One of the CPUs gives an object, and the others are told. */
+/* Of several CPUs that pass an object at once, one succeeds and the others are reported. */
 static void test_at_once(struct kunit *test)
 {
 	struct race *race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
@@ -499,7 +502,7 @@ static void test_at_once(struct kunit *test)
 	expect_freed(test, NR_SHARED);
 }
 
-/* Given there, freed elsewhere; a second time is noticed there. */
+/* An NMI passes an object, which a work frees. A second call in an NMI is detected. */
 static void test_nmi(struct kunit *test)
 {
 	struct small *p[50];
@@ -522,7 +525,7 @@ static void test_nmi(struct kunit *test)
 	expect_freed(test, ARRAY_SIZE(p));
 }
 
-/* Whoever has the lock may be interrupted by what must not wait for it. */
+/* Code that holds the lock may be interrupted by a caller that must not wait for the lock. */
 static void test_nolock(struct kunit *test)
 {
 	raw_spinlock_t *lock;

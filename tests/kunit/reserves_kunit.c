@@ -80,7 +80,7 @@ static void expect_reserved(struct kunit *test, size_t size, void *(*get)(size_t
 			memset(p[i], 0x5a, size);
 		}
 	}
-	/* They are not given back here: that would be memory for anybody. */
+	/* The objects stay live: their free memory would serve all callers. */
 	end(f, &used);
 	KUNIT_EXPECT_EQ_MSG(test, ARRAY_SIZE(p) * DIV_ROUND_UP(size, GOMEM_PAGE_SIZE), used,
 			    "size %zu", size);

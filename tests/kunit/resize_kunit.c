@@ -55,7 +55,7 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	q = gomem_realloc(p, c->to, gfp);
 	KUNIT_ASSERT_NOT_NULL(test, q);
 	usable = gomem_usable_size(q);
-	/* A large one may stay where it is, with less room if that is all there is. */
+	/* A large object may stay in place, with less room if no more pages are free behind it. */
 	if (c->from <= GOMEM_SMALL_MAX || !c->room)
 		KUNIT_EXPECT_EQ(test, c->room != 0, p != q);
 	if (p != q || !c->room || usable != want_usable(c->to))
@@ -65,7 +65,7 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 		KUNIT_EXPECT_TRUE(test, is_zero(q + kept, usable - kept));
 	KUNIT_EXPECT_EQ(test, noscan, is_noscan(q));
 
-	/* And once more, as far as it goes, so that a tail that was cut off is seen. */
+	/* Resize again, to the usable size, to detect a tail that was cut off. */
 	r = gomem_realloc(q, usable, gfp);
 	KUNIT_EXPECT_PTR_EQ(test, q, r);
 	if (zero)

@@ -299,7 +299,7 @@ static void test_refill_holes(struct kunit *test)
 	unsigned long chunks, metas;
 	unsigned int i;
 
-	/* The heap grows up to its end; what was freed below are holes by then. */
+	/* The heap grows to its end. The pages that were freed below are holes by now. */
 	for (i = 0; i < 6; i++)
 		span_set_get(test, &f->set, h, CHUNK);
 	for (i = 0; i < 3; i++)

@@ -193,7 +193,7 @@ static void test_at_once(struct kunit *test)
 	KUNIT_EXPECT_LT(test, lowest_first(test, true), 15U);
 }
 
-/* As the kernel's own, where nobody said otherwise. */
+/* By default, gomem shuffles if the kernel's slab allocator does. */
 static void test_default(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_SLAB_FREELIST_RANDOM), gomem_shuffle);

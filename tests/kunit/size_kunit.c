@@ -10,7 +10,7 @@
 #include "fixture.h"
 #include "object.h"
 
-/* Knowing one's own */
+/* Which memory is gomem's */
 
 static void test_owns(struct kunit *test)
 {

@@ -43,7 +43,7 @@ static u32 rule_span(u32 size)
 	return pages * 8192;
 }
 
-/* Lists the classes, from 1 on; returns how many there are with class 0. */
+/* List the classes from 1 on. Return their number, with class 0. */
 static unsigned int rule_classes(struct rule_class *class, unsigned int max)
 {
 	unsigned int nr = 1;
@@ -53,7 +53,7 @@ static unsigned int rule_classes(struct rule_class *class, unsigned int max)
 	for (size = 8; size <= 32768 && nr < max; size += rule_step(size)) {
 		struct rule_class new = { .size = size, .span = rule_span(size) };
 
-		/* As many objects in a span of the same length: the smaller size has no point. */
+		/* If as many objects fit into a span of the same length, drop the smaller size. */
 		if (nr > 1 && class[nr - 1].span == new.span &&
 		    rule_nelems(&class[nr - 1]) == rule_nelems(&new))
 			nr--;
@@ -156,7 +156,7 @@ static void test_powers_of_two(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, gomem_class_size(gomem_sizeclass(size)), size);
 }
 
-/* The alignment that comes with a class, at every slot of a page-aligned span. */
+/* Each object of a page-aligned span has the alignment of its class. */
 static void test_slot_alignment(struct kunit *test)
 {
 	unsigned int i, k;

@@ -218,7 +218,10 @@ static void test_take_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, span_take(test, 0));
 }
 
-/* Every number of cells taken first, then all others at once: each shift of the cache. */
+/*
+ * Take each possible number of cells, then all others at once: this shifts the
+ * cache by each number.
+ */
 static void test_take_shape(struct kunit *test)
 {
 	const struct shape *shape = test->param_value;
@@ -288,7 +291,7 @@ static void test_put_whole_words(struct kunit *test)
 	span_take_all(test);
 }
 
-/* All objects of a span at once, if they are all, and in one word. */
+/* Free all objects of a span at once. That works only if they are all, and share a word. */
 static void test_put_all(struct kunit *test)
 {
 	struct span_fixture *f = test->priv;

@@ -53,7 +53,7 @@ static void test_shared(struct kunit *test)
 	}
 }
 
-/* From 9 on an object takes what room there is, and 6 to 8 bytes never share. */
+/* Objects of 9 bytes and more join a block that has room. Objects of 6 to 8 bytes never share. */
 static void test_joining(struct kunit *test)
 {
 	char *first, *p, *alone;
@@ -369,7 +369,7 @@ static void test_density(struct kunit *test)
 	for (i = 0; i < MAX_OBJECTS; i++)
 		f->obj[i] = tiny_get(test, 5);
 	gomem_tiny_get_stats(&now);
-	/* Three of a block of 16 bytes and a mask; and what CPUs have at hand. */
+	/* Three objects share a block of 16 bytes and a mask. CPUs hold some more blocks. */
 	KUNIT_EXPECT_LE(test, now.sys, MAX_OBJECTS * 6 + 10 * GOMEM_PAGE_SIZE);
 	tiny_free_all(f);
 	tiny_expect_all_back(test);
@@ -412,7 +412,7 @@ static void test_usable_size(struct kunit *test)
 	tiny_put(test, p[3], 8);
 }
 
-/* All of what a part has is cleared as it is freed, for any split. */
+/* A free clears all bytes of the part, for any split of the block. */
 static void test_cleared(struct kunit *test)
 {
 	struct tiny_fixture *f = test->priv;

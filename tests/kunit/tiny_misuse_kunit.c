@@ -17,7 +17,10 @@
 
 /* Misuse */
 
-/* In a block that is held, one that is not, one in a slot, and where no page is. */
+/*
+ * Free twice in a block that is held, in one that is not, in one in a slot, and
+ * in a page that is gone.
+ */
 static void test_double_free(struct kunit *test)
 {
 	char *p[3];
@@ -55,7 +58,7 @@ static void test_rest_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 9, rest->off);
 	tiny_put(test, p[1], 4);
 	KUNIT_EXPECT_EQ(test, 9, rest->off);
-	/* Alone now, it reaches down to nothing but itself. */
+	/* Only the byte of p[2] returns to the rest: the freed bytes below are p[0]'s. */
 	tiny_put(test, p[2], 1);
 	KUNIT_EXPECT_EQ(test, 8, rest->off);
 	tiny_refuse(test, p[2], GOMEM_DOUBLE_FREE);
@@ -63,7 +66,7 @@ static void test_rest_again(struct kunit *test)
 	q = tiny_get(test, 5);
 	KUNIT_EXPECT_PTR_EQ(test, p[2], q);
 	tiny_put(test, q, 5);
-	/* It has the bytes of the one that went before, too. */
+	/* p[0] has the bytes of the freed p[1], too. */
 	KUNIT_EXPECT_EQ(test, 8, gomem_usable_size(p[0]));
 	tiny_put(test, p[0], 3);
 	KUNIT_EXPECT_EQ(test, 0, rest->off);
@@ -91,7 +94,7 @@ static void test_double_free_of_span(struct kunit *test)
 			gomem_free(f->obj[i]);
 			f->obj[i] = NULL;
 		}
-	/* Now those of its page; the slots keep some, and the span goes with the last. */
+	/* Free the other objects of the page. The span goes with the last of them. */
 	tiny_free_all(f);
 	gomem_free(p);
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
@@ -188,7 +191,7 @@ static void test_write_after_free(struct kunit *test)
 	tiny_put(test, q, 5);
 	tiny_end_block();
 	expect_sound(test);
-	/* For the cases to come: back to its span with it. */
+	/* Return the block to its span, for the next cases. */
 	h = gomem_heap_of(block);
 	atomic64_inc(&h->central[GOMEM_TINY_SPC].direct_frees);
 	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&h->central[GOMEM_TINY_SPC], (void **)&block,

@@ -82,7 +82,10 @@ static void put(struct transfer_fixture *f, unsigned int from, unsigned int n)
 	f->fetches += fake->meta.calls + fake->pages.calls - calls;
 }
 
-/* Out and in again, so often that there is room for all of them, or as much as there may be. */
+/*
+ * Allocate and free objects until the cache has room for all of them, or the
+ * most that it may have.
+ */
 static void exchange(struct transfer_fixture *f, unsigned int n, unsigned int rounds)
 {
 	while (rounds--) {
@@ -113,7 +116,7 @@ static void expect_transfer(struct kunit *test, unsigned int n, unsigned int roo
 	expect_heap(test);
 }
 
-/* Nothing is anywhere any more. */
+/* Expect that no object and no span is left. */
 static void expect_nothing(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -123,7 +126,7 @@ static void expect_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fake_heap_spans(&f->base.fh));
 }
 
-/* Nor after what is in transfer was given back. */
+/* Expect that no object is left after the transfer cache was drained. */
 static void expect_drained(struct kunit *test)
 {
 	gomem_mcentral_drain(central_of(test->priv), false);
@@ -239,7 +242,7 @@ static void test_want(struct kunit *test)
 	expect_drained(test);
 }
 
-/* As much room as MOVED_SHARE times as many objects moved for; less than MOVED_MIN is none. */
+/* The room is at most the number of moved objects / MOVED_SHARE. Below MOVED_MIN there is none. */
 static void test_earn(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -365,7 +368,7 @@ static void test_overflow(struct kunit *test)
 	expect_drained(test);
 }
 
-/* What is freed twice, and meets itself on the way to its span. */
+/* An object is freed twice, and both frees are in one batch. */
 static void test_overflow_twice(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -428,7 +431,7 @@ static void test_low(struct kunit *test)
 	put(f, 0, 100);
 	gomem_mcentral_drain(central_of(f), true);
 	expect_transfer(test, 100, 100);
-	/* That is just enough: it stays, as long as it is used. */
+	/* All of these objects are needed, and stay as long as they are used. */
 	KUNIT_ASSERT_EQ(test, 100, get(f, 100));
 	put(f, 0, 100);
 	gomem_mcentral_drain(central_of(f), true);

@@ -279,7 +279,7 @@ static void test_cache(struct kunit *test)
 	balance_expect(test, &b);
 }
 
-/* A visitor of caches that has some objects of one in hand. */
+/* A visitor of caches that took some objects out of a cache. */
 struct visitor {
 	struct gomem_cache *c;
 	struct gomem_mcentral *central;

@@ -71,7 +71,7 @@ static void get_zeroed(struct kunit *test, struct gomem_cache *c, unsigned int n
 		KUNIT_ASSERT_TRUE_MSG(test, is_zero(p[i], c->kind.object_size),
 				      "object %u of %u bytes", i, c->kind.object_size);
 	}
-	/* Not sooner: that may be in the way of the next one. */
+	/* Fill only now: if objects overlap, a fill would hide what the next one had. */
 	for (i = 0; i < n; i++)
 		memset(p[i], 0xff, c->kind.object_size);
 }
@@ -101,7 +101,7 @@ static void expect_zero(struct kunit *test, unsigned int size, bool typesafe, bo
 	gomem_cache_destroy(c);
 }
 
-/* Without a constructor and RCU init_on_alloc and __GFP_ZERO mean all of the object. */
+/* Without a constructor and RCU, init_on_alloc and __GFP_ZERO clear the whole object. */
 static void test_zero(struct kunit *test)
 {
 	/* Clearing goes another way from 17 bytes on, 33, 65, 129, 193 and 257. */
@@ -171,7 +171,7 @@ static void test_irq(struct kunit *test)
 	allocs = gomem_event_sum(GOMEM_EV_HARDIRQ_ALLOCS);
 	frees = gomem_event_sum(GOMEM_EV_HARDIRQ_FREES);
 	run_in_hardirq(use_in_irq, &f);
-	/* Those of the bulk calls are one each. */
+	/* Each bulk call counts once. */
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT)) {
 		KUNIT_EXPECT_EQ(test, allocs + 2 + ARRAY_SIZE(f.p),
 				gomem_event_sum(GOMEM_EV_HARDIRQ_ALLOCS));
@@ -239,7 +239,7 @@ static void test_misuse(struct kunit *test)
 	expect_misuses(test, GOMEM_BAD_CACHE, 2);
 }
 
-/* In the middle of a call: what is none is reported, all others are freed, once. */
+/* A bad pointer is in the middle of a batch. It is reported, and all objects are freed once. */
 static void test_bulk_misuse(struct kunit *test)
 {
 	struct gomem_cache *c = typed_create(test, 48, NULL), *other = typed_create(test, 48, NULL);

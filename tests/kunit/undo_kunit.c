@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * undo_kunit.c - what a call fetched that failed half-way goes back before it returns.
+ * undo_kunit.c - if a call fails half-way, the memory that it fetched goes back
+ * before the call returns.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -44,7 +45,10 @@ static struct gomem_heap *make_heap(struct kunit *test, unsigned int live, unsig
 	return h;
 }
 
-/* All but what may be free for a moment, whether it waited for its grace period or not. */
+/*
+ * All pages go back but those that any free may leave, whether they wait for a
+ * grace period or not.
+ */
 static void test_undo(struct kunit *test)
 {
 	struct undo_fixture *f = test->priv;
@@ -74,7 +78,10 @@ static void fail_half_way(struct kunit *test, struct gomem_heap *h, gfp_t gfp)
 	gomem_heap_undo(h, 900 + GOMEM_CHUNK_PAGES, gfp);
 }
 
-/* Of many calls that fail at once, one undoes its work itself. The rest is for the work. */
+/*
+ * Of many calls that fail at the same time, one gives its pages back itself,
+ * and a work does it for the others.
+ */
 static void test_often(struct kunit *test)
 {
 	struct undo_fixture *f = test->priv;
@@ -86,7 +93,7 @@ static void test_often(struct kunit *test)
 	KUNIT_EXPECT_GE(test, waits + 1, h->stats.grace_waits);
 	KUNIT_EXPECT_GT(test, h->undo_next, 0);
 	waits = h->stats.grace_waits;
-	/* However long this test is kept from running. */
+	/* The pause does not end, however long this test is preempted. */
 	h->undo_next = U64_MAX;
 	for (i = 0; i < 20; i++)
 		fail_half_way(test, h, GFP_KERNEL | __GFP_NORETRY);
@@ -188,7 +195,7 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 	span_set_expect(test, &f->base.set, h);
 }
 
-/* Who must not sleep, who reclaims, and those whom reclaim may wait for leave it to a work. */
+/* Callers that must not sleep, that reclaim, or that reclaim may wait for leave it to a work. */
 static const struct gfp_case {
 	const char *name;
 	gfp_t gfp;

@@ -63,7 +63,7 @@ static void test_small_and_large(struct kunit *test)
 	}
 }
 
-/* Slots of a span that were never handed out, and have no key perhaps. */
+/* Cells of a span that were never handed out may have no key. */
 static void test_fresh(struct kunit *test)
 {
 	struct gomem_cache_args args = { .usersize = 1000 };
@@ -247,7 +247,7 @@ static void test_scratch(struct kunit *test)
 	}
 }
 
-/* What was handed out of each block, and nothing behind that. */
+/* The bytes that each block has handed out may be copied, and no bytes behind them. */
 static void expect_arena(struct kunit *test)
 {
 	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);

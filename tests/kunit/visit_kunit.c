@@ -137,7 +137,7 @@ static void test_beside(struct kunit *test)
 	start(test, beside_run, h);
 	in_time = wait_for_completion_timeout(&h->beside, SECONDS);
 	complete(&h->go_on);
-	/* If it was held up, all is put in order before the case fails. */
+	/* If a call was delayed, let the visitor go on before the case fails. */
 	if (!in_time)
 		wait_for_completion(&h->beside);
 	wait_for_completion(&h->left);

@@ -77,7 +77,7 @@ static void test_noscan(struct kunit *test)
 	gomem_free(p);
 }
 
-/* What is beside it: as the cells of its span are. */
+/* The answer names the neighbours of the object in its span. */
 static void test_neighbours(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("whatis", 1000, NULL);
@@ -110,7 +110,7 @@ static void test_neighbours(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* Of a new span most cells were nobody's yet, and may have anything in them. */
+/* Most cells of a new span were never handed out, and may have any contents. */
 static void test_fresh(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("whatis", SZ_2K, NULL);
@@ -187,7 +187,7 @@ static void test_scratch(struct kunit *test)
 	gomem_scratch_put(p);
 }
 
-/* Whose it is if not gomem's; nothing of it is touched. */
+/* For other memory the answer names the owner. The memory is not read. */
 static void test_foreign(struct kunit *test)
 {
 	void *slab = kmalloc(64, GFP_KERNEL), *mapped = vmalloc(64);
@@ -276,8 +276,8 @@ static void test_origin(struct kunit *test)
 }
 
 /*
- * Of objects that were not sampled nothing is known. A record that is found is of
- * an earlier object at the address, which was freed.
+ * Nothing is known of objects that were not sampled. If a record is found, it
+ * is that of an earlier object at the address.
  */
 static void test_no_origin(struct kunit *test)
 {

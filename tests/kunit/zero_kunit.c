@@ -106,7 +106,10 @@ static void test_span_of_dirty_pages(struct kunit *test)
 	free_span(test, s);
 }
 
-/* Pages are known again after they were the source's, and only as what they came. */
+/*
+ * Pages are known to be zero again only after they went back to the source and
+ * came from it as zeroes.
+ */
 static void test_span_after_scavenging(struct kunit *test)
 {
 	struct gomem_heap *h = make_heap(test, true);
@@ -288,7 +291,7 @@ static void zalloc_sizes(struct kunit *test)
 		for (round = 0; round < 3; round++) {
 			zalloc_n(test, n, sizes[i]);
 			free_n(test, n, sizes[i]);
-			/* Half of it comes back as it was left, the other half anew. */
+			/* Reused objects, or fresh ones after the scavenge. */
 			zalloc_n(test, n / 2, sizes[i]);
 			if (round == 1)
 				gomem_scavenge_all();
@@ -381,7 +384,7 @@ static void check_scratch_and_arena(struct kunit *test)
 	}
 	for (i = 0; i < 3; i++) {
 		a = gomem_arena_create(GFP_KERNEL);
-		/* Blocks of its own for each hundredth. */
+		/* The largest sizes get blocks of their own. */
 		for (size = 8; a && size < SZ_128K; size += size / 3 & ~7UL ?: 8) {
 			p = gomem_arena_alloc(a, size, GFP_KERNEL | __GFP_ZERO);
 			KUNIT_EXPECT_TRUE_MSG(test, p && is_zero(p, size), "%zu", size);
@@ -452,7 +455,7 @@ static void test_fresh_object_is_free(struct kunit *test)
 	pages_end();
 }
 
-/* The first word is looked at: what was written there is not taken for zeroes. */
+/* The first word is checked: an object with another value there does not count as zero. */
 static void test_fresh_object_written(struct kunit *test)
 {
 	static const unsigned long words[] = { 0, 1, BIT(63), ~0UL };
