@@ -37,15 +37,30 @@ def path_in_tree(path):
 
 
 def print_table(counts):
-    """Print a row for each file, and the sum."""
-    total = done = 0
+    """Print a row for each file, the sum of each layer, and the sum of all."""
+    layers = collections.defaultdict(lambda: (0, 0))
+    total = (0, 0)
     print(f"{'file':<32} {'lines':>6} {'executed':>9} {'%':>6}")
     for source, lines in sorted(counts.items()):
-        executed = sum(1 for count in lines.values() if count)
-        total += len(lines)
-        done += executed
-        print(f"{source:<32} {len(lines):>6} {executed:>9} {100 * executed / len(lines):>6.1f}")
-    print(f"{'all':<32} {total:>6} {done:>9} {100 * done / total:>6.1f}")
+        row = (len(lines), sum(1 for count in lines.values() if count))
+        print_row(source, row)
+        layer = os.path.dirname(source)
+        layers[layer] = add(layers[layer], row)
+        total = add(total, row)
+    print()
+    for layer, row in sorted(layers.items()):
+        print_row(layer + "/", row)
+    print_row("all", total)
+
+
+def add(left, right):
+    """Return the sum of two rows."""
+    return (left[0] + right[0], left[1] + right[1])
+
+
+def print_row(name, row):
+    """Print the number of lines, how many were executed, and the share."""
+    print(f"{name:<32} {row[0]:>6} {row[1]:>9} {100 * row[1] / row[0]:>6.1f}")
 
 
 def print_missed(counts, source):
