@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# coverage.sh - run the KUnit suites, and print gcov's counters of gomem as a
-# base64-encoded archive after the line "counters:".
+# coverage.sh [TEST...] - run the KUnit suites and the self-tests TEST, and print
+# gcov's counters of gomem as a base64-encoded archive after the line
+# "counters:".
 #
 # For the inside of a test machine whose kernel has CONFIG_GCOV_KERNEL.
 
@@ -11,6 +12,9 @@ gcov=/sys/kernel/debug/gcov
 copy=/tmp/coverage
 
 ./kunit-run || true
+if [ $# != 0 ]; then
+	kselftest/batch --quick "$@" || true
+fi
 
 # The kernel says that these files have no bytes, so copy them before tar reads
 # them. It keeps the counters of a module that was unloaded.
