@@ -342,6 +342,7 @@ unsigned int gomem_profile_top(struct gomem_profile_site *top, unsigned int max)
 	rcu_read_unlock();
 	return n;
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_profile_top);
 
 /* Return the text of the frames, in whole lines, NULL without memory for it. */
 static char *name_frames(const struct gomem_bucket *b)

@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 
 #include "fixture.h"
@@ -418,6 +419,54 @@ static void test_estimate(struct kunit *test)
 	set_rate(1);
 }
 
+/* The stacks with the most memory, in an array that is too short for all. */
+static void test_top(struct kunit *test)
+{
+	static const size_t sizes[] = { SZ_1M, SZ_4M, SZ_64K, SZ_2M };
+	struct gomem_profile_site top[3];
+	void *p[ARRAY_SIZE(sizes)];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		p[i] = gomem_alloc(sizes[i], GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, 3, gomem_profile_top(top, 3));
+	KUNIT_EXPECT_EQ(test, SZ_4M, top[0].bytes);
+	KUNIT_EXPECT_EQ(test, SZ_2M, top[1].bytes);
+	KUNIT_EXPECT_EQ(test, SZ_1M, top[2].bytes);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		KUNIT_EXPECT_NOT_NULL(test, p[i]);
+		gomem_free(p[i]);
+	}
+}
+
+/* Two objects of a size, the second one some jiffies younger. */
+static void test_ages(struct kunit *test)
+{
+	unsigned long oldest = 0, youngest = ULONG_MAX;
+	const u32 size = 5 * GOMEM_PAGE_SIZE;
+	struct gomem_profile_row *rows;
+	unsigned int i, n;
+	void *p[2];
+
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = gomem_alloc(size, GFP_KERNEL);
+		schedule_timeout_uninterruptible(5);
+	}
+	rows = gomem_profile_snapshot(&n, true);
+	KUNIT_ASSERT_NOT_NULL(test, rows);
+	for (i = 0; i < n; i++) {
+		if (rows[i].b->size != size || !rows[i].oldest)
+			continue;
+		oldest = max(oldest, rows[i].oldest);
+		youngest = min(youngest, rows[i].youngest);
+	}
+	KUNIT_EXPECT_GE(test, youngest, 5);
+	KUNIT_EXPECT_GE(test, oldest, youngest + 5);
+	kvfree(rows);
+	gomem_free(p[0]);
+	gomem_free(p[1]);
+}
+
 static struct kunit_case profile_cases[] = {
 	KUNIT_CASE(test_chance),
 	KUNIT_CASE(test_draw),
@@ -435,6 +484,8 @@ static struct kunit_case profile_cases[] = {
 	KUNIT_CASE(test_neighbour),
 	KUNIT_CASE(test_frames),
 	KUNIT_CASE(test_estimate),
+	KUNIT_CASE(test_top),
+	KUNIT_CASE(test_ages),
 	{ }
 };
 
