@@ -326,6 +326,30 @@ static void test_refused(struct kunit *test)
 	expect_runs(test, &n, 0);
 }
 
+struct late {
+	void *p;
+	int err;
+};
+
+static void attach_late(void *arg)
+{
+	struct late *late = arg;
+
+	late->err = gomem_cleanup(late->p, count_one, NULL, GFP_ATOMIC);
+}
+
+/* A large object that is being freed takes no other cleanup: it would never run. */
+static void test_late(struct kunit *test)
+{
+	struct late late = { .p = gomem_alloc(SZ_1M, GFP_KERNEL) };
+
+	KUNIT_ASSERT_NOT_NULL(test, late.p);
+	KUNIT_ASSERT_EQ(test, 0, gomem_cleanup(late.p, attach_late, &late, GFP_KERNEL));
+	gomem_free(late.p);
+	KUNIT_EXPECT_EQ(test, -EINVAL, late.err);
+	balance_expect_misuses(test, test->priv, GOMEM_USE_AFTER_FREE, 1);
+}
+
 static struct kunit_case cleanup_cases[] = {
 	KUNIT_CASE(test_sizes),
 	KUNIT_CASE(test_tiny_neighbours),
@@ -340,6 +364,7 @@ static struct kunit_case cleanup_cases[] = {
 	KUNIT_CASE(test_nested),
 	KUNIT_CASE(test_double_free),
 	KUNIT_CASE(test_refused),
+	KUNIT_CASE(test_late),
 	{ }
 };
 

@@ -208,6 +208,24 @@ static void test_foreign(struct kunit *test)
 	kfree(slab);
 }
 
+/*
+ * gomem_dump_obj() answers in the log, with distances in place of addresses. It does for
+ * an object between two others, for none, and for the kernel's own objects.
+ */
+static void test_log(struct kunit *test)
+{
+	void *p[3], *slab = kmalloc(64, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, slab);
+	KUNIT_ASSERT_EQ(test, 3, gomem_alloc_bulk(1024, GFP_KERNEL, 3, p));
+	gomem_dump_obj(p[1] + 5);
+	gomem_free_bulk(3, p);
+	gomem_dump_obj(p[1]);
+	gomem_dump_obj(slab);
+	gomem_dump_obj(NULL);
+	kfree(slab);
+}
+
 static void set_rate(unsigned long rate)
 {
 	gomem_sample_set_rate(rate);
@@ -326,6 +344,7 @@ static struct kunit_case whatis_cases[] = {
 	KUNIT_CASE(test_arena),
 	KUNIT_CASE(test_scratch),
 	KUNIT_CASE(test_foreign),
+	KUNIT_CASE(test_log),
 	KUNIT_CASE(test_origin),
 	KUNIT_CASE(test_no_origin),
 	KUNIT_CASE(test_many_origins),
