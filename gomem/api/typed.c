@@ -146,8 +146,8 @@ void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node)
 EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_node, GOMEM_NS);
 
 /*
- * Report a pointer that is not a live object of the cache. An object of the
- * cache's twin, which the kernel allocated, is freed.
+ * Report a pointer that is not a live object of the cache, and leave it alone.
+ * But an object of the cache's twin, which the kernel allocated, is freed.
  */
 static noinline void reject(const struct gomem_cache *c, void *p,
 			    unsigned long caller)
@@ -157,7 +157,7 @@ static noinline void reject(const struct gomem_cache *c, void *p,
 
 	if (ZERO_OR_NULL_PTR(p))
 		return;
-	if (c->twin && gomem_is_kernel_slab(p)) {
+	if (c->twin && gomem_is_kernel_object(c->twin, p)) {
 		kmem_cache_free(c->twin, p);
 		return;
 	}

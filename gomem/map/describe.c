@@ -138,6 +138,22 @@ bool gomem_is_kernel_slab(const void *p)
 }
 
 /**
+ * gomem_is_kernel_object - check whether an object is of a cache of the kernel
+ * @s: the cache
+ * @p: any value
+ *
+ * Context: any.
+ * Return: true if the object is in a slab of this cache; false for each page
+ * that gomem has. On a kernel whose slabs do not tell their cache, true for
+ * each slab.
+ */
+bool gomem_is_kernel_object(const struct kmem_cache *s, const void *p)
+{
+	return !gomem_pagemap_has_page(&gomem_pagemap, (unsigned long)p) &&
+	       gomem_foreign_may_be_of((unsigned long)p, s);
+}
+
+/**
  * gomem_free_function - name the function that frees the memory of a span
  * @s: the span, or NULL
  *

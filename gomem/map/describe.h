@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct gomem_span;
+struct kmem_cache;
 
 /* Size of a buffer for gomem_describe(), including names of symbols. */
 #define GOMEM_DESCRIPTION_MAX	192
@@ -20,5 +21,6 @@ void gomem_describe_kfreed(unsigned long n, char *buf, size_t len);
 const char *gomem_object_word(unsigned int class);
 bool gomem_is_kernel_slab(const void *p);
 const char *gomem_free_function(const struct gomem_span *s);
+bool gomem_is_kernel_object(const struct kmem_cache *s, const void *p);
 
 #endif /* GOMEM_DESCRIBE_H */

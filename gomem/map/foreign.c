@@ -15,6 +15,7 @@
 #include <linux/percpu.h>
 #include <linux/pfn.h>
 #include <linux/sched/task_stack.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -32,6 +33,47 @@ static struct folio *folio_of(unsigned long addr)
 	if (virt_addr_valid((void *)addr))
 		page = pfn_to_online_page(PHYS_PFN(__pa(addr)));
 	return page ? page_folio(page) : NULL;
+}
+
+/*
+ * Which word of a slab's struct page points to the slab's cache. The kernel
+ * does not tell modules. So gomem_foreign_init() finds the word in slabs whose
+ * caches it knows. 0 if there is no such word.
+ */
+static unsigned int cache_word __ro_after_init;
+
+static const struct kmem_cache *word_of(struct folio *folio, unsigned int i)
+{
+	return READ_ONCE(((const struct kmem_cache **)&folio->page)[i]);
+}
+
+/* Return the last word of an object's slab that points to its cache. */
+static unsigned int __init find_cache_word(struct kmem_cache *s)
+{
+	void *p = kmem_cache_alloc(s, GFP_KERNEL);
+	struct folio *folio = p ? folio_of((unsigned long)p) : NULL;
+	unsigned int i, n = sizeof(struct page) / sizeof(void *);
+
+	if (!p)
+		return 0;
+	for (i = n - 1; folio && i && word_of(folio, i) != s; i--)
+		;
+	kmem_cache_free(s, p);
+	return folio ? i : 0;
+}
+
+/**
+ * gomem_foreign_init - learn how a slab's struct page tells its cache
+ *
+ * Context: may sleep.
+ */
+void __init gomem_foreign_init(void)
+{
+	struct kmem_cache **caches = kmalloc_caches[KMALLOC_NORMAL];
+	unsigned int word = find_cache_word(caches[7]);
+
+	if (word == find_cache_word(caches[8]))
+		cache_word = word;
 }
 
 static const char *folio_text(struct folio *folio)
@@ -146,4 +188,20 @@ bool gomem_foreign_is_slab(unsigned long addr)
 	struct folio *folio = folio_of(addr);
 
 	return folio && folio_test_slab(folio);
+}
+
+/**
+ * gomem_foreign_may_be_of - check whether an address may be of a cache
+ * @addr: any value
+ * @s: a cache of the kernel's
+ *
+ * Context: any.
+ * Return: false if the address is in no slab, or in a slab of another cache.
+ */
+bool gomem_foreign_may_be_of(unsigned long addr, const struct kmem_cache *s)
+{
+	struct folio *folio = folio_of(addr);
+
+	return folio && folio_test_slab(folio) &&
+	       (!cache_word || word_of(folio, cache_word) == s);
 }

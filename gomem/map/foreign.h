@@ -8,7 +8,11 @@
 
 #include <linux/types.h>
 
+struct kmem_cache;
+
+void gomem_foreign_init(void);
 void gomem_foreign_describe(unsigned long addr, char *buf, size_t len);
 bool gomem_foreign_is_slab(unsigned long addr);
+bool gomem_foreign_may_be_of(unsigned long addr, const struct kmem_cache *s);
 
 #endif /* GOMEM_FOREIGN_H */

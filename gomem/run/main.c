@@ -12,6 +12,7 @@
 #include "base/key.h"
 #include "base/queue.h"
 #include "base/shuffle.h"
+#include "map/foreign.h"
 #include "map/report.h"
 #include "heap/pagesource.h"
 #include "cpu/mcache.h"
@@ -80,6 +81,7 @@ static int __init gomem_init(void)
 	err = gomem_nodes_init(&gomem_kernel_pages, base);
 	if (err)
 		goto exit_queue;
+	gomem_foreign_init();
 	gomem_free_init();
 	err = gomem_mcache_init();
 	if (err)

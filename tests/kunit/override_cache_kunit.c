@@ -160,6 +160,27 @@ static void test_cache_of_the_kernel(struct kunit *test)
 	kmem_cache_free(s, p);
 }
 
+/*
+ * An object of another of the kernel's caches is reported once each time, and stays its
+ * owner's. So it can still be freed.
+ */
+static void test_foreign_object(struct kunit *test)
+{
+	struct kmem_cache *s = KMEM_CACHE(constructed, 0);
+	struct constructed *p = gomem_kernel_kmalloc(sizeof(*p), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	p->number = 1234;
+	kmem_cache_free(s, p);
+	expect_misuses(test, GOMEM_FOREIGN_POINTER, 1);
+	kmem_cache_free_bulk(s, 1, (void **)&p);
+	expect_misuses(test, GOMEM_FOREIGN_POINTER, 1);
+	KUNIT_EXPECT_EQ(test, 1234, p->number);
+	kfree(p);
+	kmem_cache_destroy(s);
+}
+
 static void use_pool(struct kunit *test, mempool_t *pool)
 {
 	struct fixture *f = test->priv;
@@ -216,6 +237,7 @@ static struct kunit_case override_cache_cases[] = {
 	KUNIT_CASE(test_cache),
 	KUNIT_CASE(test_twins),
 	KUNIT_CASE(test_cache_of_the_kernel),
+	KUNIT_CASE(test_foreign_object),
 	KUNIT_CASE(test_mempool),
 	KUNIT_CASE(test_handover),
 	{}
