@@ -24,12 +24,12 @@
 /*
  * Tell whether the call may sleep for a grace period. A task that reclaims
  * memory may not. Neither may a call that such a task may wait for (GFP_NOFS,
- * GFP_NOIO).
+ * GFP_NOIO), nor one that would rather fail soon (__GFP_NORETRY).
  */
 static bool may_wait(gfp_t gfp)
 {
 	return (current_gfp_context(gfp) & GFP_KERNEL) == GFP_KERNEL &&
-	       !(current->flags & PF_MEMALLOC);
+	       !(gfp & __GFP_NORETRY) && !(current->flags & PF_MEMALLOC);
 }
 
 static unsigned long scavenge(struct gomem_heap *h, unsigned long pages)

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # halfway.sh - a call that asks for more memory than there is fails, and all
-# memory that it allocated is free when it returns. Memory pools, and users that
-# free their objects one by one, do not tell gomem that they failed: their
-# memory has to be free soon.
+# memory that it allocated is free when it returns. A call with __GFP_NORETRY
+# does not wait for that. Memory pools, and users that free their objects one by
+# one, do not tell gomem that they failed. Then the memory has to be free soon.
 #
 # machine: --cpus=1 --memory=512M
 # machine debug: --memory=640M
@@ -33,10 +33,22 @@ fails_half_way()
 	after=$(halfway_stat free_after)
 }
 
+# Expect that the memory of the failed call is free after some time.
+soon()
+{
+	for _ in $(seq 50); do
+		after=$(($(free_bytes) >> 20))
+		[ "$after" -lt $enough ] || break
+		usleep 100000
+	done
+	ktap_test_result "$after of $full MiB are free soon" [ "$after" -ge $enough ]
+}
+
 need_insmod gomem.ko epoch_ms=86400000
+need_keys grace_waits
 need_insmod gomem_halfway.ko
 ktap_print_header
-ktap_set_plan 25
+ktap_set_plan 28
 dmesg -c >/dev/null
 full=$(($(free_bytes) >> 20))
 enough=$((full * 80 / 100))
@@ -51,15 +63,14 @@ for size in 100 5000 100000; do
 	ktap_test_result "$after of $full MiB are free at once, 80 % at least" [ "$after" -ge $enough ]
 done
 ktap_is "$(heap_verdict)" ok "the heap is sound"
+waits=$(gomem_stat grace_waits)
+fails_half_way quick 65536
+ktap_is "$(gomem_stat grace_waits)" "$waits" "no grace period was waited for"
+soon
 echo 10000 >$gomem_params/epoch_ms
 for way in mempool list; do
 	fails_half_way $way 8192
-	for _ in $(seq 50); do
-		after=$(($(free_bytes) >> 20))
-		[ "$after" -lt $enough ] || break
-		usleep 100000
-	done
-	ktap_test_result "$after of $full MiB are free soon" [ "$after" -ge $enough ]
+	soon
 done
 rmmod gomem_halfway
 ktap_is "$(trouble)" "" "nobody was killed"

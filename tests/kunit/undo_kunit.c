@@ -96,7 +96,7 @@ static void test_often(struct kunit *test)
 	/* The pause does not end, however long this test is preempted. */
 	h->undo_next = U64_MAX;
 	for (i = 0; i < 20; i++)
-		fail_half_way(test, h, GFP_KERNEL | __GFP_NORETRY);
+		fail_half_way(test, h, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, waits, h->stats.grace_waits);
 	KUNIT_EXPECT_EQ(test, h->pages.free_pages, h->owed_pages + GOMEM_GIVE_MIN);
 	gomem_heap_pay(h);
@@ -195,7 +195,10 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 	span_set_expect(test, &f->base.set, h);
 }
 
-/* Callers that must not sleep, that reclaim, or that reclaim may wait for leave it to a work. */
+/*
+ * Calls that must not sleep or should fail soon, tasks that reclaim, and calls that reclaim
+ * may wait for leave it to a work.
+ */
 static const struct gfp_case {
 	const char *name;
 	gfp_t gfp;
@@ -205,6 +208,7 @@ static const struct gfp_case {
 	{ "GFP_ATOMIC",	GFP_ATOMIC,	false },
 	{ "GFP_NOIO",	GFP_NOIO,	false },
 	{ "GFP_NOFS",	GFP_NOFS,	false },
+	{ "NORETRY",	GFP_KERNEL | __GFP_NORETRY,	false },
 	{ "reclaim",	GFP_KERNEL,	true },
 };
 

@@ -8,6 +8,7 @@
  * memory has room for:
  *
  *	bulk SIZE	with one call of gomem_alloc_bulk()
+ *	quick SIZE	the same, with __GFP_NORETRY
  *	cache SIZE	with one call of gomem_cache_alloc_bulk()
  *	mempool SIZE	as the reserved elements of a memory pool
  *	list SIZE	one by one, in a linked list; after the failure the
@@ -31,7 +32,8 @@
 #include <linux/vmstat.h>
 
 /* No OOM kill, and the machine is not left without memory for long. */
-#define GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+#define GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+#define GFP_QUICK	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 
 static unsigned long free_before, free_after;
 
@@ -47,6 +49,15 @@ static unsigned long free_mib(void)
 static bool bulk_fails(size_t size, size_t n, void **objs)
 {
 	size_t got = gomem_alloc_bulk(size, GFP, n, objs);
+
+	free_after = free_mib();
+	gomem_free_bulk(got, objs);
+	return !got;
+}
+
+static bool quick_fails(size_t size, size_t n, void **objs)
+{
+	size_t got = gomem_alloc_bulk(size, GFP_QUICK, n, objs);
 
 	free_after = free_mib();
 	gomem_free_bulk(got, objs);
@@ -71,7 +82,7 @@ static bool mempool_fails(size_t size, size_t n, void **unused)
 {
 	mempool_t *pool = mempool_create_node(n, gomem_mempool_alloc,
 					      gomem_mempool_free, (void *)size,
-					      GFP, NUMA_NO_NODE);
+					      GFP_QUICK, NUMA_NO_NODE);
 
 	free_after = free_mib();
 	mempool_destroy(pool);
@@ -83,7 +94,7 @@ static bool list_fails(size_t size, size_t n, void **unused)
 	void **first = NULL, **obj;
 
 	for (; n; n--) {
-		obj = gomem_alloc(size, GFP);
+		obj = gomem_alloc(size, GFP_QUICK);
 		if (!obj)
 			break;
 		*obj = first;
@@ -102,6 +113,7 @@ static const struct way {
 	bool (*fails)(size_t size, size_t n, void **objs);
 } ways[] = {
 	{ "bulk",	bulk_fails },
+	{ "quick",	quick_fails },
 	{ "cache",	cache_fails },
 	{ "mempool",	mempool_fails },
 	{ "list",	list_fails },
