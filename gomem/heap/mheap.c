@@ -38,6 +38,7 @@ int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
 	spin_lock_init(&h->lock);
 	spin_lock_init(&h->give_lock);
 	h->give_gp = start_poll_synchronize_rcu();
+	h->give_next = h->give_gp;
 	h->give_hurried = jiffies - 1;
 	h->map = map;
 	h->source = source;

@@ -142,11 +142,13 @@ struct gomem_heap_snapshot {
  * @run_pages: pages in the runs of all page caches; see runs_limit()
  * @transfer_bytes: bytes of the objects that all transfer caches have room for
  * @transfer_pages: kernel pages that these transfer caches take
- * @give_lock: protects @give_gp, @give_hurry and @give_hurried. Frees on any
- *	CPU take it, but only by trylock, and may take @lock under it
+ * @give_lock: protects @give_gp, @give_next, @give_hurry and @give_hurried.
+ *	Frees on any CPU take it, but only by trylock, and may take @lock under
+ *	it
  * @give_gp: the grace period after which frees give pages back again; read
  *	without the lock
- * @give_hurry: whether @give_gp is an expedited one; read without the lock
+ * @give_next: the grace period that was started last; @give_gp or a later one
+ * @give_hurry: whether @give_next is an expedited one; read without the lock
  * @give_hurried: jiffies when an expedited one was last begun; read without the
  *	lock
  * @lock: protects all members below except @order_limit, and the
@@ -168,6 +170,9 @@ struct gomem_heap_snapshot {
  * @owed_pages: pages that gomem_heap_owe() announced and gomem_heap_pay() has
  *	not given back yet
  * @owed_gp: the grace period after which all @owed_pages may go
+ * @due_pages: the part of @owed_pages that was announced first; 0 only if
+ *	@owed_pages is
+ * @due_gp: the grace period after which @due_pages may go
  * @candidates: chunks with free pages, for the scavenger
  *
  * Invariants, if no CPU is making or freeing spans:
@@ -203,8 +208,9 @@ struct gomem_heap {
 	atomic_long_t transfer_bytes;
 	atomic_long_t transfer_pages;
 
-	spinlock_t give_lock;	/* protects the three below */
+	spinlock_t give_lock;	/* protects the four below */
 	unsigned long give_gp;
+	unsigned long give_next;
 	bool give_hurry;
 	unsigned long give_hurried;
 
@@ -220,6 +226,8 @@ struct gomem_heap {
 	unsigned long goal_pages;
 	unsigned long owed_pages;
 	unsigned long owed_gp;
+	unsigned long due_pages;
+	unsigned long due_gp;
 	struct gomem_candidates candidates;
 };
 

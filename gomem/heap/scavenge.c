@@ -409,6 +409,30 @@ unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
 
+/*
+ * Announce up to @want free pages that are not announced yet. They can go back
+ * after the grace period @gp. Pages that were announced earlier keep their
+ * grace period: reclaim may call again and again before one ends.
+ */
+static unsigned long announce(struct gomem_heap *h, unsigned long want,
+			      unsigned long gp)
+{
+	unsigned long more = h->pages.free_pages -
+			     min(h->pages.free_pages, h->owed_pages);
+
+	lockdep_assert_held(&h->lock);
+	more = min(more, want);
+	if (!more)
+		return 0;
+	if (!h->owed_pages) {
+		h->due_pages = more;
+		h->due_gp = gp;
+	}
+	h->owed_pages += more;
+	h->owed_gp = gp;
+	return more;
+}
+
 /**
  * gomem_heap_owe - announce pages that will go back after a grace period
  * @h: the heap, none of whose free pages can go back at once
@@ -432,38 +456,49 @@ unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want,
 				   start_poll_synchronize_rcu_expedited();
 
 	spin_lock_irqsave(&h->lock, flags);
-	more = h->pages.free_pages - min(h->pages.free_pages, h->owed_pages);
-	more = min(more, want);
-	h->owed_pages += more;
-	h->owed_gp = gp;
+	more = announce(h, want, gp);
 	*owes = h->owed_pages;
 	spin_unlock_irqrestore(&h->lock, flags);
 	return more;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
 
-/**
- * gomem_heap_pay - give back the pages that were announced
- * @h: the heap
- *
- * Context: process context; sleeps until the grace period is over.
- * Return: how many pages went back. The heap may have reused the others.
- */
-unsigned long gomem_heap_pay(struct gomem_heap *h)
+/* Give back the pages that are due first. Others become due then. */
+static unsigned long pay_due(struct gomem_heap *h)
 {
 	unsigned long flags, n, gp;
 
 	spin_lock_irqsave(&h->lock, flags);
-	n = h->owed_pages;
-	gp = h->owed_gp;
+	n = h->due_pages;
+	gp = h->due_gp;
 	spin_unlock_irqrestore(&h->lock, flags);
 	if (!n)
 		return 0;
 	sleep_until_over(gp, true);
 	spin_lock_irqsave(&h->lock, flags);
 	h->owed_pages -= n;
+	h->due_pages = h->owed_pages;
+	h->due_gp = h->owed_gp;
 	spin_unlock_irqrestore(&h->lock, flags);
 	return gomem_heap_scavenge(h, n, GOMEM_SCAVENGE_SHRINKER);
+}
+
+/**
+ * gomem_heap_pay - give back the pages that were announced
+ * @h: the heap
+ *
+ * Pages that are announced meanwhile may be left to the next call, which
+ * gomem_heap_owe() has told its caller to arrange for. Only one task may call
+ * this at a time.
+ *
+ * Context: process context; sleeps until the grace periods are over.
+ * Return: how many pages went back. The heap may have reused the others.
+ */
+unsigned long gomem_heap_pay(struct gomem_heap *h)
+{
+	unsigned long n = pay_due(h);
+
+	return n + pay_due(h);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
 
@@ -507,7 +542,7 @@ static bool may_hurry(const struct gomem_heap *h)
 	       time_after(jiffies, READ_ONCE(h->give_hurried));
 }
 
-/* Start the next grace period, an expedited one if many pages wait for it. */
+/* Start a grace period, an expedited one if many pages wait for it. */
 static void start_grace(struct gomem_heap *h)
 {
 	bool hurry = may_hurry(h);
@@ -516,13 +551,27 @@ static void start_grace(struct gomem_heap *h)
 	if (hurry)
 		WRITE_ONCE(h->give_hurried, jiffies);
 	WRITE_ONCE(h->give_hurry, hurry);
-	WRITE_ONCE(h->give_gp, hurry ? start_poll_synchronize_rcu_expedited() :
-				       start_poll_synchronize_rcu());
+	h->give_next = hurry ? start_poll_synchronize_rcu_expedited() :
+			       start_poll_synchronize_rcu();
 }
 
 /*
- * Is the grace period over that start_grace() started? If not, and the surplus
- * has become large meanwhile, start an expedited one.
+ * Let the next call wait until the grace period is over that was started last.
+ * If it is over already, start another one. Another CPU may have started one
+ * just now: its end is not set back.
+ */
+static void await_grace(struct gomem_heap *h)
+{
+	lockdep_assert_held(&h->give_lock);
+	if (poll_state_synchronize_rcu(h->give_next))
+		start_grace(h);
+	WRITE_ONCE(h->give_gp, h->give_next);
+}
+
+/*
+ * Is the grace period over that await_grace() chose? If not, and the surplus
+ * has become large meanwhile, start an expedited one. That does not set back
+ * the first one, which may end earlier.
  */
 static bool has_waited(struct gomem_heap *h)
 {
@@ -572,7 +621,7 @@ void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
 		return;
 	batch_init(&b, want);
 	if (!take_batch(h, GOMEM_SCAVENGE_FREE, &b))
-		start_grace(h);
+		await_grace(h);
 	spin_unlock(&h->give_lock);
 	put_batch(h, &b, false);
 }

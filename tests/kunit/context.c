@@ -3,8 +3,10 @@
  * context.c - run a function where a case wants it: in an interrupt, or on a CPU.
  */
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 
@@ -102,4 +104,25 @@ void stay_here(struct kunit *test)
 void move_elsewhere(struct kunit *test, struct rnd_state *rnd)
 {
 	move_to(test, cpumask_nth(below(rnd, num_online_cpus()), cpu_online_mask));
+}
+
+/**
+ * grace_begins - wait until a grace period begins that waits for this reader
+ * @gp: cookie of a grace period that was started. The caller, which is in an RCU read-side
+ *	section, keeps it from being over
+ *
+ * Return: whether later cookies differ from @gp. With Tiny RCU all cookies that are not over
+ * are the same.
+ */
+bool grace_begins(unsigned long gp)
+{
+	unsigned int ms;
+
+	if (IS_ENABLED(CONFIG_TINY_RCU))
+		return false;
+	/* An expedited one may be left to a work that this CPU would have to run. */
+	start_poll_synchronize_rcu();
+	for (ms = 0; ms < 5000 && get_state_synchronize_rcu() == gp; ms++)
+		mdelay(1);
+	return get_state_synchronize_rcu() != gp;
 }

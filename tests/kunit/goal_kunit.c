@@ -202,6 +202,47 @@ static void test_give_back_later(struct kunit *test)
 	layout_expect(test);
 }
 
+/* The end of a grace period that runs is not set back: not by another call, nor for a hurry. */
+static void test_give_back_again(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+	unsigned long over = get_state_synchronize_rcu(), gp[3];
+	struct gomem_span *s[2];
+	bool began, hurry;
+
+	s[0] = span_set_get(test, &f->set, h, 200);
+	s[1] = span_set_get(test, &f->set, h, 500);
+	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
+	synchronize_rcu();
+	h->give_min = 64;
+	rcu_read_lock();
+	span_set_put(test, &f->set, s[0]);
+	gomem_heap_give_back(h, 200);
+	gp[0] = h->give_gp;
+	began = grace_begins(gp[0]);
+	/* This CPU has found the grace period before over, but another one was faster. */
+	h->give_gp = over;
+	gomem_heap_give_back(h, 200);
+	gp[1] = h->give_gp;
+	span_set_put(test, &f->set, s[1]);
+	gomem_heap_give_back(h, 500);
+	gp[2] = h->give_gp;
+	hurry = h->give_hurry;
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, gp[0], gp[1]);
+	KUNIT_EXPECT_EQ(test, gp[0], gp[2]);
+	KUNIT_EXPECT_TRUE(test, hurry);
+	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_next)))
+		msleep(20);
+	gomem_heap_give_back(h, 700);
+	gomem_heap_give_back(h, 700);
+	KUNIT_EXPECT_EQ(test, 700 - 64, h->stats.released[GOMEM_SCAVENGE_FREE]);
+	layout_expect(test);
+	if (!began)
+		kunit_skip(test, "no grace period begins during another one");
+}
+
 /* If many pages wait, an expedited grace period is started. The one after it is a normal one. */
 static void test_give_back_hurry(struct kunit *test)
 {
@@ -225,7 +266,7 @@ static void test_give_back_hurry(struct kunit *test)
 	rcu_read_unlock();
 	KUNIT_EXPECT_FALSE(test, before);
 	KUNIT_EXPECT_TRUE(test, after);
-	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
+	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_next)))
 		msleep(20);
 	gomem_heap_give_back(h, 500);
 	gomem_heap_give_back(h, 500);
@@ -423,6 +464,7 @@ static struct kunit_case goal_cases[] = {
 	KUNIT_CASE(test_trade),
 	KUNIT_CASE(test_give_back),
 	KUNIT_CASE(test_give_back_later),
+	KUNIT_CASE(test_give_back_again),
 	KUNIT_CASE(test_give_back_hurry),
 	KUNIT_CASE(test_runs),
 	KUNIT_CASE(test_limit_order),

@@ -390,6 +390,45 @@ static void test_reader(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
+/* Reclaim asks again and again. What was announced first does not wait longer for that. */
+static void test_owe_again(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 2);
+	unsigned long gp[3], more[3];
+	struct gomem_span *s[2];
+	unsigned int i;
+	bool owes, began;
+
+	for (i = 0; i < 2; i++)
+		s[i] = span_set_get(test, &f->set, h, 100);
+	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	rcu_read_lock();
+	span_set_put(test, &f->set, s[0]);
+	more[0] = gomem_heap_owe(h, 500, &owes);
+	gp[0] = h->owed_gp;
+	began = grace_begins(gp[0]);
+	more[1] = gomem_heap_owe(h, 500, &owes);
+	gp[1] = h->owed_gp;
+	span_set_put(test, &f->set, s[1]);
+	more[2] = gomem_heap_owe(h, 500, &owes);
+	gp[2] = h->due_gp;
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, 100, more[0]);
+	KUNIT_EXPECT_EQ(test, 0, more[1]);
+	KUNIT_EXPECT_EQ(test, 100, more[2]);
+	KUNIT_EXPECT_EQ(test, gp[0], gp[1]);
+	KUNIT_EXPECT_EQ(test, gp[0], gp[2]);
+	KUNIT_EXPECT_EQ(test, 100, h->due_pages);
+	KUNIT_EXPECT_EQ(test, 200, h->owed_pages);
+	KUNIT_EXPECT_EQ(test, 200, gomem_heap_pay(h));
+	KUNIT_EXPECT_EQ(test, 0, h->owed_pages);
+	KUNIT_EXPECT_EQ(test, 0, h->due_pages);
+	layout_expect(test);
+	if (!began)
+		kunit_skip(test, "no grace period begins during another one");
+}
+
 /* Random sequences */
 
 static const struct random_case {
@@ -611,6 +650,7 @@ static struct kunit_case scavenge_cases[] = {
 	KUNIT_CASE(test_cached),
 	KUNIT_CASE(test_refill_holes),
 	KUNIT_CASE_PARAM(test_reader, reader_gen_params),
+	KUNIT_CASE(test_owe_again),
 	KUNIT_CASE_PARAM(test_random, random_gen_params),
 	KUNIT_CASE_PARAM(test_threads, thread_gen_params),
 	{}
