@@ -333,6 +333,7 @@ void gomem_heap_wait_for_grace(struct gomem_heap *h, unsigned long gp,
 	spin_unlock_irqrestore(&h->lock, flags);
 	sleep_until_over(gp, hurry);
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_wait_for_grace);
 
 /**
  * gomem_heap_scavenge_some - give a batch of free pages back to the kernel

@@ -6,6 +6,7 @@
 #include <linux/bitmap.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
@@ -429,6 +430,37 @@ static void test_owe_again(struct kunit *test)
 		kunit_skip(test, "no grace period begins during another one");
 }
 
+#define TINY_WAITS	20
+
+/*
+ * With Tiny RCU a grace period is over when synchronize_rcu() returns, although no other task
+ * ran. A wait that looks on until another task has run would not end before the next tick,
+ * and if no task is ready, not at all.
+ */
+static void test_tiny_rcu(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 2);
+	unsigned long gp, start, ticks[2] = { ULONG_MAX, ULONG_MAX };
+	unsigned int i;
+
+	if (!IS_ENABLED(CONFIG_TINY_RCU))
+		kunit_skip(test, "only on a kernel for one CPU");
+	span_set_put(test, &f->set, span_set_get(test, &f->set, h, 100));
+	for (i = 0; i < TINY_WAITS; i++) {
+		start = jiffies;
+		gp = get_state_synchronize_rcu();
+		gomem_heap_wait_for_grace(h, gp, i % 2);
+		ticks[i % 2] = min(ticks[i % 2], jiffies - start);
+		KUNIT_EXPECT_TRUE(test, poll_state_synchronize_rcu(gp));
+	}
+	/* On a busy host, a tick may come during some of the waits. */
+	KUNIT_EXPECT_EQ(test, 0, ticks[0]);
+	KUNIT_EXPECT_EQ(test, 0, ticks[1]);
+	KUNIT_EXPECT_EQ(test, TINY_WAITS, h->stats.grace_waits);
+	span_set_expect(test, &f->set, h);
+}
+
 /* Random sequences */
 
 static const struct random_case {
@@ -651,6 +683,7 @@ static struct kunit_case scavenge_cases[] = {
 	KUNIT_CASE(test_refill_holes),
 	KUNIT_CASE_PARAM(test_reader, reader_gen_params),
 	KUNIT_CASE(test_owe_again),
+	KUNIT_CASE(test_tiny_rcu),
 	KUNIT_CASE_PARAM(test_random, random_gen_params),
 	KUNIT_CASE_PARAM(test_threads, thread_gen_params),
 	{}
