@@ -460,18 +460,20 @@ static noinline void note_order(struct gomem_heap *h, unsigned int order,
 /*
  * Put a block that was fetched into its heap. Kept out of line to save stack:
  * this may allocate descriptors, when the frames of the functions that fetched
- * the block are gone.
+ * the block are gone. On failure, which counts for the heap that asked, the
+ * block goes back.
  */
 static noinline unsigned long use_block(struct gomem_supply *from,
 					const struct gomem_span_request *req,
 					unsigned long addr, unsigned int order)
 {
+	struct gomem_heap *h = from->heap;
 	struct gomem_chunk *c;
 
-	note_order(from->heap, order, req);
+	note_order(h, order, req);
 	c = prepare_block(from, req, addr);
 	if (!c)
-		return refuse(from->heap, addr, order);
+		return refuse(h, addr, order);
 	return keep_block(c, req, addr, order);
 }
 

@@ -236,6 +236,8 @@ static void test_no_descriptor(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, f->fp.heap[1]->pages.backed_pages);
 		KUNIT_EXPECT_EQ(test, 0, source_of(f)->nr_out);
 		KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.peer_spans);
+		KUNIT_EXPECT_EQ(test, i, f->fp.heap[0]->stats.grow_failures);
+		KUNIT_EXPECT_EQ(test, 0, f->fp.heap[1]->stats.grow_failures);
 		expect_heaps(test);
 		fake_fail(&source_of(f)->meta, 2, 2);
 	}
@@ -290,6 +292,8 @@ static void test_no_descriptor_for_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, source_of(f)->meta.failed);
 	KUNIT_EXPECT_EQ(test, free, peer->pages.free_pages);
 	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.peer_spans);
+	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[0]->stats.grow_failures);
+	KUNIT_EXPECT_EQ(test, 0, peer->stats.grow_failures);
 	put_descriptors(peer, req.kind->desc, taken);
 	expect_heaps(test);
 	expect_of(test, get(test, 0, 10), 1);
