@@ -59,6 +59,9 @@ static unsigned long kfrees_of_page(const struct gomem_span *s,
  * @s: the span; its descriptor stays meanwhile, but may become another span
  * @news: set to the number of those that no earlier call reported
  *
+ * Calls that were noticed before the span was made are not counted: they were
+ * for other objects. A call that nobody noticed until then is.
+ *
  * Context: any.
  * Return: the number.
  */

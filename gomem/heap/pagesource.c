@@ -2,9 +2,11 @@
 /*
  * pagesource.c - the page source of the module: the kernel's page allocator.
  */
+#include <kunit/visibility.h>
 #include <linux/bug.h>
 #include <linux/gfp.h>
 #include <linux/init.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/page_ref.h>
 #include <linux/rcupdate.h>
@@ -122,9 +124,27 @@ static unsigned long missing_refs(struct page *page)
 }
 
 /*
+ * The private word of a page has two numbers of calls of kfree(): in its low
+ * half those that were reported, in its high half those that were made before
+ * the objects that the page has now.
+ */
+#define PAST_SHIFT	32
+
+bool gomem_kfree_seen __read_mostly;
+
+static u32 told_of(unsigned long word)
+{
+	return word;
+}
+
+static u32 past_of(unsigned long word)
+{
+	return word >> PAST_SHIFT;
+}
+
+/*
  * Return how many of the @missing references of a page were not reported
- * before, and note them as reported. The private word of the page has the
- * number that was reported.
+ * before, and note them as reported.
  *
  * Runs concurrently in tasks that check the heap, destroy a typed cache or
  * unload the module, and with gomem_kernel_page_kfreed() on any CPU. If several
@@ -132,34 +152,80 @@ static unsigned long missing_refs(struct page *page)
  */
 static unsigned long take_news(struct page *page, unsigned long missing)
 {
-	unsigned long told = READ_ONCE(page_private(page));
+	unsigned long word = READ_ONCE(page_private(page));
+	u32 told = told_of(word);
 
 	if (missing <= told ||
-	    cmpxchg(&page_private(page), told, missing) != told)
+	    cmpxchg(&page_private(page), word, word - told + missing) != word)
 		return 0;
+	WRITE_ONCE(gomem_kfree_seen, true);
 	return missing - told;
+}
+
+/*
+ * Return how often kfree() was called for a page. From Linux 6.18 on it drops
+ * no reference. There the probe of kfree_probe=1 may have reported more calls
+ * than references are missing.
+ */
+static u32 kfrees_of(struct page *page)
+{
+	return max_t(u32, missing_refs(page),
+		     told_of(READ_ONCE(page_private(page))));
+}
+
+/*
+ * Return how many of these calls may have been for objects that the page has
+ * now.
+ */
+static u32 present_kfrees(struct page *page)
+{
+	u32 past = past_of(READ_ONCE(page_private(page)));
+
+	return max(kfrees_of(page), past) - past;
 }
 
 static unsigned long kernel_dropped(struct gomem_pagesource *src,
 				    unsigned long addr, unsigned long bytes,
 				    unsigned long *news)
 {
-	unsigned long end = addr + bytes, missing, all = 0;
+	unsigned long end = addr + bytes, n, here, all = 0;
 	struct page *page;
 
 	*news = 0;
 	for (; addr < end; addr += PAGE_SIZE) {
 		page = virt_to_page((void *)addr);
-		missing = missing_refs(page);
-		*news += take_news(page, missing);
-		/*
-		 * From Linux 6.18 on kfree() drops no reference. There the
-		 * probe of kfree_probe=1 may have reported more calls than
-		 * references are missing.
-		 */
-		all += max(missing, READ_ONCE(page_private(page)));
+		n = take_news(page, missing_refs(page));
+		here = present_kfrees(page);
+		/* What was for earlier objects counts, but is not theirs. */
+		if (unlikely(n > here))
+			gomem_count_misuses(GOMEM_KFREE, n - here);
+		*news += min(n, here);
+		all += here;
 	}
 	return all;
+}
+
+/*
+ * All objects in the pages have been freed: the next objects have nothing to do
+ * with calls of kfree() up to now. The page stays without the references that
+ * were dropped, since the code that dropped them may drop more.
+ */
+static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
+			  unsigned long npages)
+{
+	unsigned long end = addr + (npages << GOMEM_PAGE_SHIFT), word;
+	struct page *page;
+	u32 past;
+
+	for (; addr < end; addr += PAGE_SIZE) {
+		page = virt_to_page((void *)addr);
+		past = kfrees_of(page);
+		word = READ_ONCE(page_private(page));
+		/* If a call is noted just now, it may count for the next. */
+		if (past != past_of(word))
+			cmpxchg(&page_private(page), word,
+				told_of(word) | (u64)past << PAST_SHIFT);
+	}
 }
 
 /**
@@ -175,14 +241,16 @@ static unsigned long kernel_dropped(struct gomem_pagesource *src,
 void gomem_kernel_page_kfreed(unsigned long addr)
 {
 	struct page *page = virt_to_page((void *)addr);
-	unsigned long told;
+	unsigned long word;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(),
 			 "gomem without rcu_read_lock(): the page may be freed");
 	do
-		told = READ_ONCE(page_private(page));
-	while (cmpxchg(&page_private(page), told, told + 1) != told);
+		word = READ_ONCE(page_private(page));
+	while (cmpxchg(&page_private(page), word, word + 1) != word);
+	WRITE_ONCE(gomem_kfree_seen, true);
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_kernel_page_kfreed);
 
 /*
  * Drop gomem's references to a page. If users of the page hold references, the
@@ -250,6 +318,7 @@ struct gomem_pagesource gomem_kernel_pages = {
 	.free = kernel_free,
 	.forget = kernel_forget,
 	.dropped = kernel_dropped,
+	.settle = kernel_settle,
 	.has_memory = true,
 	.meta_alloc = kernel_meta_alloc,
 	.meta_free = kernel_meta_free,

@@ -30,8 +30,10 @@
  * @meta_free: give back memory that @meta_alloc returned
  * @forget: called before @free for pages that may have had objects. May be NULL
  * @dropped: return how many of gomem's references to pages in use were dropped
- *	by calls of kfree() and put_page(). Sets *news to the number of them
- *	that no earlier call reported. May be NULL
+ *	by calls of kfree() and put_page() since @settle. Sets *news to the
+ *	number of them that no earlier call reported. May be NULL
+ * @settle: called when all objects in pages have been freed, if
+ *	gomem_kfree_seen. May be NULL
  * @has_memory: there is memory at the addresses that @alloc returns
  * @zeroed: the blocks that @alloc returns are all zero
  * @limit: bytes that heaps try not to exceed, including descriptors; 0: no
@@ -53,6 +55,8 @@ struct gomem_pagesource {
 	unsigned long (*dropped)(struct gomem_pagesource *src,
 				 unsigned long addr, unsigned long bytes,
 				 unsigned long *news);
+	void (*settle)(struct gomem_pagesource *src, unsigned long addr,
+		       unsigned long npages);
 	bool has_memory;
 	bool zeroed;
 	unsigned long limit;
@@ -61,6 +65,11 @@ struct gomem_pagesource {
 };
 
 extern struct gomem_pagesource gomem_kernel_pages;
+
+/*
+ * A call of kfree() or put_page() for a page of a heap was noticed. Never reset.
+ */
+extern bool gomem_kfree_seen;
 
 void gomem_kernel_pages_init(void);
 void gomem_kernel_page_kfreed(unsigned long addr);

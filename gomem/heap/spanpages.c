@@ -195,6 +195,8 @@ void gomem_heap_take_apart(struct gomem_heap *h, struct gomem_pcache *pc,
 			   struct gomem_span *s, unsigned long page)
 {
 	uncount_span(pc, s);
+	if (unlikely(READ_ONCE(gomem_kfree_seen)) && h->source->settle)
+		h->source->settle(h->source, s->base, s->npages);
 	unmap_span(h, s, page);
 	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
 }

@@ -7,6 +7,8 @@
 #include <linux/gomem.h>
 #include <linux/mm.h>
 #include <linux/page_ref.h>
+#include <linux/rcupdate.h>
+#include <linux/sizes.h>
 
 #include "fixture.h"
 #include "api/kfrees.h"
@@ -37,6 +39,79 @@ static void test_missing(struct kunit *test)
 	page_ref_inc(page);
 	set_page_private(page, 0);
 	gomem_free(p);
+}
+
+/* Allocate large objects until one lies where the first object did. */
+static void *alloc_there(struct kunit *test, const void *there, size_t size)
+{
+	struct fixture *f = test->priv;
+	unsigned int n = 0;
+	void *p;
+
+	while ((p = gomem_alloc(size, GFP_KERNEL)) && p != there && n < FIXTURE_OBJECTS)
+		f->objs[n++] = p;
+	gomem_free_bulk(n, f->objs);
+	KUNIT_ASSERT_PTR_EQ(test, there, p);
+	return p;
+}
+
+static unsigned long kfrees_of(void *p, unsigned long *news)
+{
+	return gomem_kfrees_of_span(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p), news);
+}
+
+static void note_kfree(void *p)
+{
+	rcu_read_lock();
+	gomem_kernel_page_kfreed((unsigned long)p);
+	rcu_read_unlock();
+}
+
+/*
+ * What kfree() did to an object is not said of the next object at the same place, whether a
+ * reference is missing (@drops) or the probe saw it.
+ */
+static void expect_forgotten(struct kunit *test, bool drops)
+{
+	size_t size = 100 * SZ_1K;
+	void *p = gomem_alloc(size, GFP_KERNEL), *there = p;
+	struct page *page;
+	unsigned long news;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	page = virt_to_page(p);
+	if (drops)
+		page_ref_dec(page);
+	else
+		note_kfree(p);
+	KUNIT_EXPECT_EQ(test, 1, kfrees_of(p, &news));
+	KUNIT_EXPECT_EQ(test, drops, news);
+	gomem_free(p);
+	p = alloc_there(test, there, size);
+	KUNIT_EXPECT_EQ(test, 0, kfrees_of(p, &news));
+	KUNIT_EXPECT_EQ(test, 0, news);
+
+	/* The next call is news again, and not that of the object before. */
+	if (drops)
+		page_ref_dec(page);
+	else
+		note_kfree(p);
+	KUNIT_EXPECT_EQ(test, 1, kfrees_of(p, &news));
+	KUNIT_EXPECT_EQ(test, drops, news);
+	if (drops)
+		page_ref_add(page, 2);
+	set_page_private(page, 0);
+	gomem_free(p);
+}
+
+static void test_next_object(struct kunit *test)
+{
+	expect_forgotten(test, true);
+}
+
+static void test_next_object_probed(struct kunit *test)
+{
+	expect_forgotten(test, false);
 }
 
 /*
@@ -70,6 +145,8 @@ static void test_beyond(struct kunit *test)
 
 static struct kunit_case kfrees_cases[] = {
 	KUNIT_CASE(test_missing),
+	KUNIT_CASE(test_next_object),
+	KUNIT_CASE(test_next_object_probed),
 	KUNIT_CASE(test_beyond),
 	{ }
 };
