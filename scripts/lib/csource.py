@@ -9,7 +9,6 @@ with a brace there.
 
 import bisect
 import functools
-import pathlib
 import re
 
 NOISE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.S)
@@ -179,9 +178,3 @@ class File:
         """The headers that the file includes."""
         # Read the file again: strings are blank in the clean text.
         return INCLUDE.findall(self.path.read_text(encoding="utf-8", errors="replace"))
-
-
-def sources(path):
-    """The C files of a file or directory."""
-    path = pathlib.Path(path)
-    return [path] if path.is_file() else sorted(path.rglob("*.c"))

@@ -2,8 +2,8 @@
 """handover.py [OPTION]... SOURCE PATH... - list what modules allocate and
 others free.
 
-SOURCE is the kernel's source, PATH a module: a file, a directory or a built
-.ko. This does the work of scripts/handover, once the sources are there.
+SOURCE is the kernel's source, PATH a module: a file of it, a directory or a
+built .ko. This does the work of scripts/handover, once the sources are there.
 
   --symbols=FILE  Module.symvers of the kernel: tells where each function is
   --override=FILE gomem_override.h: calls of functions that have a stand-in are
@@ -24,19 +24,17 @@ functions. The kernel's source is searched for three cases:
 import argparse
 import collections
 import functools
-import os
 import pathlib
 import re
 import subprocess
 import sys
 
 import csource
+import handover_files
 
 DEPTH = 3
 TOP = ["arch/x86", "block", "certs", "crypto", "drivers", "fs", "init", "io_uring", "ipc", "kernel",
        "lib", "mm", "net", "security", "sound", "virt"]
-NOT_KERNEL = re.compile(r"(^|/)(tests?|kunit|selftests?|tools|samples)/|"
-                        r"[-_](kunit|tests?|selftest)\.c$|nommu\.c$")
 
 ALLOC = (r"(?:k[mzc]alloc|kv[mzc]alloc|k(?:v|vre|re)alloc|kmalloc_array|kmemdup|kvmemdup|kstrn?dup|"
          r"kmem_cache_z?alloc|bitmap_z?alloc)(?!_nolock|_bulk)\w*")
@@ -140,7 +138,7 @@ class Kernel:
     def index(self, path):
         """Note what a file exports and frees."""
         name = str(path.relative_to(self.root))
-        if NOT_KERNEL.search(name):
+        if handover_files.NO_CODE.search(name):
             return
         text = path.read_bytes()
         for symbol in EXPORT.findall(text):
@@ -221,12 +219,10 @@ class Kernel:
 class Module:
     """What the sources of a module allocate, call and free."""
 
-    def __init__(self, path, root, types):
-        self.path, self.types = path, Types(root, types)
-        self.files = [csource.File(p, shown(p, root)) for p in csource.sources(path)
-                      if path.is_file() or not NOT_KERNEL.search(str(p.relative_to(path)))]
-        folder = path if path.is_dir() else path.parent
-        for header in sorted(folder.rglob("*.h") if path.is_dir() else folder.glob("*.h")):
+    def __init__(self, paths, headers, root, types):
+        self.types = Types(root, types)
+        self.files = [csource.File(p, shown(p, root)) for p in paths]
+        for header in headers:
             self.types.take(csource.File(header, shown(header, root)))
         for file in self.files:
             self.types.read(file.includes)
@@ -526,7 +522,7 @@ def look_at_built(path, kernel, stand_ins):
     """Print the functions that a built module calls and that free an argument;
     return how many.
     """
-    empty = Module(pathlib.Path(os.devnull), kernel.root, kernel.types)
+    empty = Module([], [], kernel.root, kernel.types)
     search, found = Search(kernel, empty, stand_ins), 0
     for name in sorted(imported(path) & set(kernel.exports) - stand_ins):
         callee = kernel.function(name)
@@ -541,10 +537,10 @@ def look_at_built(path, kernel, stand_ins):
     return found
 
 
-def look_at_source(path, kernel, stand_ins, count):
-    """Print the hand-overs in sources; count them, and what was searched."""
-    kernel.own = {shown(p, kernel.root) for p in csource.sources(path)}
-    module = Module(path, kernel.root, kernel.types)
+def look_at_source(sources, kernel, stand_ins, count):
+    """Print the hand-overs in a module's files; count them, and what was searched."""
+    kernel.own = {shown(p, kernel.root) for p in sources[0]}
+    module = Module(*sources, kernel.root, kernel.types)
     for found in Search(kernel, module, stand_ins).run():
         print(f"{RANKS[found.rank]}: {found.file}:{found.line}: {found.what}: "
               f"{found.how} {found.place}: {found.out}")
@@ -567,7 +563,7 @@ def parse_options():
     parser.add_argument("path", type=pathlib.Path, nargs="+")
     options = parser.parse_args()
     for path in options.path:
-        if not path.exists() or path.is_dir() and not csource.sources(path):
+        if not path.exists() or path.is_dir() and not handover_files.of(path)[0]:
             parser.error(f"there is no source in {path}")
     return options
 
@@ -581,8 +577,10 @@ def main():
     for path in options.path:
         if path.suffix == ".ko":
             count["look at"] += look_at_built(path, kernel, stand_ins)
-        else:
-            look_at_source(path, kernel, stand_ins, count)
+    # Files of the same module may have been given one by one.
+    modules = dict(handover_files.of(path) for path in options.path if path.suffix != ".ko")
+    for sources in modules.items():
+        look_at_source(sources, kernel, stand_ins, count)
     found = sum(count[rank] for rank in RANKS[:3])
     print(f"hand-overs: {count['certain']} certain, {count['likely']} likely, "
           f"{count['look at']} to look at, {count['note']} notes; in {count['lines']} lines with "

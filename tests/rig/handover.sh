@@ -81,6 +81,17 @@ directory_test()
 	verdict "directory" "$wrong"
 }
 
+# Both files of a module are given: it is read once.
+parts_test()
+{
+	local wrong two=$here/modules/two
+
+	handover 1 "--source=$here/kernel" "$two/two_text.c" "$two/two_main.c"
+	tail -n 1 "$tmp/out" | grep -q '^hand-overs: 1 certain, 1 likely, 0 ' ||
+		wrong=${wrong:-other numbers}
+	verdict "both files of a module" "$wrong"
+}
+
 # A built module has only symbols: it calls a function that frees its argument,
 # and one that does not.
 built_test()
@@ -114,11 +125,12 @@ usage_test()
 }
 
 echo "KTAP version 1"
-for file in "$here"/modules/*.c; do
+for file in "$here"/modules/*.c "$here/modules/two/two_main.c"; do
 	module_test "$file"
 done
 text_test
 directory_test
+parts_test
 built_test
 usage_test
 exit $failed
