@@ -16,12 +16,14 @@ HEAD = re.compile(r"^(?!(?:else|do|if|for|while|switch|return|typedef)\b)[A-Za-z
                   r"\b(\w+)\s*\(([^;{}=]*)\)[^;{}=()]*\{", re.M)
 MACRO = re.compile(r"^#define[ \t]+(\w+)\(([^)\n]*)\)((?:[^\n]*\\\n)*[^\n]*)", re.M)
 END = re.compile(r"^\}", re.M)
-DECLARED = re.compile(r"\bstruct\s+(\w+)\s*((?:\*\s*|\b(?:const|__rcu|__percpu|__iomem)\b\s*)*)"
+DECLARED = re.compile(r"\b(?:struct|union)\s+([\w.]+)\s*((?:\*\s*|\b(?:const|__rcu|__percpu|__iomem)\b\s*)*)"
                       r"(\w+)\s*(\[[^\]]*\]\s*)?(?:__\w+\([^()]*\)\s*)?"
                       r"(?=[=;,):])((?:[^;(){}]|\([^()]*\))*;)?")
 ALSO = re.compile(r",\s*(\**)\s*(\w+)\s*(\[[^\]]*\]\s*)?(?=[=,;])")
-GLOBAL = re.compile(r"^(?:static\s+|const\s+)*struct\s+\w+\s*\**\s*\w+[^\n(){]*[;=]", re.M)
-STRUCT = re.compile(r"^struct\s+(\w+)\s*\{\n(.*?)^\}", re.M | re.S)
+GLOBAL = re.compile(r"^(?:static\s+|const\s+)*(?:struct|union)\s+\w+\s*\**\s*\w+[^\n(){]*[;=]", re.M)
+STRUCT = re.compile(r"^(?:struct|union)\s+(\w+)\s*\{\n(.*?)^\}", re.M | re.S)
+INNER = re.compile(r"\b(?:struct|union)(?:\s+\w+)?\s*\{([^{}]*)\}[^;{}]*?(\w*)\s*((?:\[[^\]]*\]\s*)?;)")
+FIRST = re.compile(r"\s*struct\s+\w+\s+(\w+)\s*;")
 INCLUDE = re.compile(r'^#\s*include\s+[<"]([^>"]+)[>"]', re.M)
 CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 CHAIN = re.compile(r"^[&*(\s]*([A-Za-z_]\w*)((?:\s*(?:->|\.)\s*\w+|\[[^\]]*\])*)\)*$")
@@ -72,8 +74,46 @@ def declared(text):
 
 
 def members(text):
-    """For each defined struct, the struct types of its members by name."""
-    return {name: declared(body) for name, body in STRUCT.findall(text)}
+    """For each defined struct or union, the struct types of its members by name.
+
+    The type of a member that is a struct without a name is called OUTER.MEMBER.
+    """
+    found = {}
+    for name, body in STRUCT.findall(text):
+        while match := INNER.search(body):
+            inner, member, end = match.groups()
+            # Members of one that is not named either are those of the outer one.
+            new = f"struct {name}.{member} {member}{end}" if member else inner
+            if member:
+                found[f"{name}.{member}"] = declared(inner)
+            body = body[:match.start()] + new + body[match.end():]
+        found[name] = declared(body)
+    return found
+
+
+def firsts(text):
+    """For each defined struct whose first member is a struct, the name of the member."""
+    return {name: first[1] for name, body in STRUCT.findall(text) if (first := FIRST.match(body))}
+
+
+def initialized(text, position):
+    """The struct type whose initializer a position is in, and the members that lead there."""
+    depth, path = 0, []
+    for match in reversed(list(re.finditer(r"[{};]", text[:position]))):
+        if match.group() == ";" and not depth:
+            break
+        depth += {"}": 1, "{": -1}.get(match.group(), 0)
+        if depth >= 0:
+            continue
+        depth, head = 0, text[:match.start()]
+        if found := re.search(r"\.(\w+)\s*=\s*$", head):
+            path.insert(0, found[1])
+        elif found := (re.search(r"\(\s*(?:struct|union)\s+(\w+)\s*(?:\[\w*\]\s*)?\)\s*$", head) or
+                       re.search(r"\b(?:struct|union)\s+(\w+)\s+\w+\s*(?:\[\w*\]\s*)?=\s*$", head)):
+            return found[1], path
+        elif not re.search(r"[{,=]\s*$", head):
+            break
+    return "", []
 
 
 def last_word(parameter):

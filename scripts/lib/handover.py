@@ -45,12 +45,14 @@ FREED = re.compile(rb"free\w*\s*\(([^;\n]*)")
 MEMBER = re.compile(rb"(?:->|\.)(\w+)\W*(?:,|\)|$)")
 EXPORT = re.compile(rb"^EXPORT_SYMBOL\w*\(\s*(\w+)", re.M)
 ASSIGNED = re.compile(r"(?<![=!<>])=\s*(?:\([^()]*\*\s*\)\s*)?(?:no_free_ptr\s*\(\s*)?"
-                      r"(\w+)\b\s*(\(|[;,)])")
+                      r"(\w+)\b\s*(\(|[;,)}])")
 LEFT = re.compile(r"[\w*>.\-\[\]()&]+\s*$")
+PART = re.compile(r"\.\s*\w+\)*$")
+DESIGNATED = re.compile(r"\((\w+)\)((?:\.\w+)+)$")
 DECLARES = re.compile(r"[\w*][ \t]+\**\w+\s*$")
 SET_RCU = re.compile(r"\brcu_assign_pointer\s*\(([^,;]*),\s*(\w+)\s*(\(|\))")
 CONSTANT = re.compile(r"\b(?!NULL\b)[A-Z][A-Z0-9_]{3,}\b")
-BASE = re.compile(r"&?(.*?)(?:(?:->|\.)\w+)?$", re.S)
+OUTER = re.compile(r"&?(.*?)(?:(?:->|\.)\w+)?(?:\.\w+)*$", re.S)
 CACHE_MADE = ("kmem_cache_create", "KMEM_CACHE")
 CACHE_SET = re.compile(r"([\w.>\-]+(?:\.|->)\w+)\s*=\s*(\w+)\s*[;(]")
 CACHE_KEPT = re.compile(r"\b(\w+)\s*=\s*(?:kmem_cache_create|KMEM_CACHE)")
@@ -85,6 +87,7 @@ class Types:
         self.root, self.seen = root, set(parent.seen if parent else ())
         self.structs = collections.ChainMap({}, *([parent.structs] if parent else []))
         self.macros = collections.ChainMap({}, *([parent.macros] if parent else []))
+        self.firsts = collections.ChainMap({}, *([parent.firsts] if parent else []))
 
     def read(self, names, depth=2):
         """Read the structs of headers, and of those that they include."""
@@ -100,19 +103,38 @@ class Types:
     def take(self, file):
         """Read the structs, macros and inline functions of a file."""
         self.structs.update(csource.members(file.text))
+        self.firsts.update(csource.firsts(file.text))
         if file.name.endswith(".h"):
             self.macros.update(file.functions)
             self.macros.update(file.macros)
 
     def of(self, function, text):
         """(struct, member) of an expression; (struct, "") of a variable."""
-        chain = csource.CHAIN.match(text)
-        if not chain:
-            return "", ""
-        struct, names = function.types.get(chain[1], ""), re.findall(r"(?:->|\.)\s*(\w+)", chain[2])
-        for name in names[:-1]:
-            struct = self.structs.get(struct.rstrip("*"), {}).get(name, "")
-        return struct.rstrip("*") if names else struct, names[-1] if names else ""
+        steps = self.steps(function, text)
+        return steps[-1] if steps else ("", "")
+
+    def steps(self, function, text):
+        """The (struct, member) of each step of an expression, as p->a and .b of p->a.b."""
+        chain, start = csource.CHAIN.match(text), DESIGNATED.match(text)
+        if not chain and not start:
+            return []
+        struct = start[1] if start else function.types.get(chain[1], "")
+        names = re.findall(r"(?:->|\.)\s*(\w+)", start[2] if start else chain[2])
+        steps = [] if names else [(struct, "")]
+        for name in names:
+            steps.append((struct.rstrip("*"), name))
+            struct = self.structs.get(steps[-1][0], {}).get(name, "")
+        return steps
+
+    def part(self, function, text):
+        """The (struct, member) that the struct of p->a.b is, if that is known."""
+        steps = self.steps(function, text)
+        return steps[-2] if steps[1:] and PART.search(text) and steps[-2][0] else ()
+
+    def first(self, function, text):
+        """The struct type whose first member is what the text takes the address of."""
+        struct, member = self.of(function, text[1:]) if text.startswith("&") else ("", "")
+        return struct if member and self.firsts.get(struct) == member else ""
 
     def target(self, function, text):
         """The struct type that an expression points to; with a * if it is a pointer."""
@@ -184,17 +206,22 @@ class Kernel:
         """Yield where a member is freed: by the given functions, or with its struct."""
         for name in sorted(self.freed_members[member] - self.own):
             text = (self.root / name).read_text(errors="replace")
-            for free in self.frees(name) if re.search(rf"\bstruct {struct}\b", text) else []:
+            defined = re.search(rf"\b(?:struct|union) {struct.split('.')[0]}\b", text)
+            for free in self.frees(name) if defined else []:
                 if (free.struct, free.member) != (struct, member):
                     continue
-                plain = BASE.match(free.what)[1].isidentifier()
-                if free.function in used or plain and self.ends(free):
+                # A part of a struct is of many structs: is this code used at all?
+                part = "." not in struct and PART.search(free.what)
+                if free.function in used or self.ends(free) and not (
+                        part and all(f.file.name != name for f in used)):
                     yield free
 
     def ends(self, free):
-        """Does the function, or one that it calls, free the struct of this member?"""
-        base, functions = BASE.match(free.what)[1], free.function.file.functions
-        if made(free.function, base):
+        """Does the function, or one that it calls, free the struct of this member, or the
+        one that contains it?
+        """
+        base, functions = OUTER.match(free.what)[1], free.function.file.functions
+        if not base.isidentifier() or made(free.function, base):
             return False
         for name, args, _ in free.function.calls:
             if base not in args:
@@ -249,6 +276,9 @@ class Module:
             for match in pattern.finditer(function.body):
                 *left, right, then = match.groups()
                 left = left[0].strip() if left else left_of(function.body, match.start())
+                if left.startswith("."):
+                    struct, path = csource.initialized(function.body, match.start())
+                    left = f"({struct})" + "".join("." + name for name in path) + left
                 if then != "(" and right in local:
                     local[left] = local[right]._replace(position=match.start(), left=left)
                 elif then == "(" and (re.fullmatch(ALLOC, right) or right in self.allocators):
@@ -320,7 +350,8 @@ class Module:
         struct, member = self.types.of(function, text)
         if (struct, member) in self.members:
             return [self.members[struct, member]], 0
-        target = "" if text.startswith("&") else self.types.target(function, text)
+        target = self.types.first(function, text) if text.startswith("&") else \
+            self.types.target(function, text)
         return self.structs.get(target, []), 1
 
 
@@ -380,8 +411,16 @@ class Search:
         """Members that the module sets and the kernel frees."""
         for (struct, member), where in self.module.members.items():
             for free in self.kernel.frees_of(struct, member, self.reached):
+                if self.elsewhere(where, free):
+                    continue
                 rank = (not self.kernel.ends(free)) + ((struct, member) in self.module.freed)
                 self.add(rank, where, free, f"freed as {member} of a struct {struct} by")
+
+    def elsewhere(self, where, free):
+        """Are the structs of a member parts of different structs?"""
+        ours = self.module.types.part(where.function, where.left)
+        theirs = self.kernel.types.part(free.function, free.what)
+        return bool(ours and theirs and ours != theirs)
 
     def arguments(self):
         """Arguments that the kernel frees or keeps."""
@@ -399,9 +438,10 @@ class Search:
         for free in self.parameter(callee, number, DEPTH, function):
             self.add(rank + own, where, free, f"freed as argument of {callee.name}() by")
         struct = self.module.types.target(function, text)
-        if text.startswith("&") or re.search("calloc|array|objs", where.how):
+        outer = self.module.types.first(function, text) if text.startswith("&") else struct
+        if not outer or re.search("calloc|array|objs", where.how):
             return
-        own = own or (struct, "") in self.module.freed
+        own = own or (outer, "") in self.module.freed
         for target in self.targets(callee):
             for free in self.kernel.frees(target.file.name):
                 if struct and free.struct == struct and not free.member and arrives(free):
@@ -461,27 +501,49 @@ class Search:
             self.add(1 + ((free.struct, "") in self.module.freed), allocation, free, how)
 
     def caches(self):
-        """Check caches that the module puts into a member and the kernel frees from."""
+        """Check caches that the module puts into a member, or passes to a function, and
+        that the kernel frees to.
+        """
         for function in self.module.all:
             for match in CACHE_SET.finditer(function.body):
                 left, right = match.groups()
                 if right in self.module.caches or right.startswith(CACHE_MADE):
                     self.cache(function, match)
 
+            for name, args, position in function.calls:
+                callee = self.kernel.function(name) if name in self.used else None
+                for number, text in enumerate(args) if callee else []:
+                    if re.split(r"\W+", text)[-1] in self.module.caches:
+                        self.passed_cache(function, position, text, callee, number)
+
     def cache(self, function, match):
-        """Add such a cache: its objects may be handed over."""
+        """Add a cache in a member: its objects may be handed over."""
         left, right = match.groups()
         key = self.module.types.of(function, left)
-        names = "|".join({re.escape(left), re.escape(right)})
-        taken = re.search(rf"\bkmem_cache_z?alloc\w*\s*\(\s*({names})\s*,", self.module.text)
-        rank, how, out = CACHE_TAKEN if taken else CACHE_UNUSED
         for name in sorted(self.kernel.freed_members[key[1]] - self.kernel.own):
             for free in self.kernel.frees(name):
                 if free.cache and self.kernel.types.of(free.function, free.cache) == key:
-                    place = place_of(free, self.kernel.home(name))
-                    self.found[function.file.name, left] = Found(
-                        RANKS.index(rank), function.file.name, function.line(match.start()),
-                        f"cache {left}", place, how, out)
+                    self.add_cache(function, match.start(), free, left, right)
+
+    def passed_cache(self, function, position, text, callee, number):
+        """Add a cache that a function of the kernel frees to, or keeps for that."""
+        name = callee.params[number] if number < len(callee.params) else ""
+        kept = [self.kernel.types.of(callee, left) for left in
+                re.findall(rf"([\w>.\-]+)\s*=\s*{name}\s*;", callee.body)] if name else []
+        for free in self.kernel.frees(callee.file.name) if name else []:
+            if free.cache and (free.function is callee and free.cache == name or
+                               self.kernel.types.of(free.function, free.cache) in kept):
+                self.add_cache(function, position, free, text)
+
+    def add_cache(self, function, position, free, *names):
+        """Add a cache that is freed to; the names are those that it has in the module."""
+        either = "|".join(sorted(map(re.escape, set(names))))
+        taken = re.search(rf"\bkmem_cache_z?alloc\w*\s*\(\s*({either})\s*,", self.module.text)
+        rank, how, out = CACHE_TAKEN if taken else CACHE_UNUSED
+        place = place_of(free, self.kernel.home(free.function.file.name))
+        self.found[function.file.name, names[0]] = Found(
+            RANKS.index(rank), function.file.name, function.line(position), f"cache {names[0]}",
+            place, how, out)
 
     def run(self):
         """Return all findings, the surest first."""

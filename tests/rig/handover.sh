@@ -64,7 +64,7 @@ module_test()
 text_test()
 {
 	local wrong what="p->note = kmalloc(): freed as note of a struct parcel"
-	local where="lib/parcel.c:11 parcel_free() [vmlinux]" out="gomem_kernel_kmalloc()"
+	local where="lib/parcel.c:22 parcel_free() [vmlinux]" out="gomem_kernel_kmalloc()"
 
 	handover 1 "--source=$here/kernel" "$here/modules/flags.c"
 	grep -qF "$what by $where: $out" "$tmp/out" || wrong=${wrong:-the line has another text}

@@ -2,11 +2,22 @@
 /* Plays the kernel for tests/rig/handover.sh: it frees what modules allocate. */
 #include <linux/parcel.h>
 
+static void parcel_free_extra(union parcel_extra *extra)
+{
+	kfree(extra->text);
+	kfree(extra);
+}
+
 static void parcel_free(struct parcel *p)
 {
 	kfree(p->label);
 	kfree(p->owner);
 	kfree(p->tag);
+	kfree(p->hint);
+	kfree(p->content.text);
+	kfree(p->content.more);
+	kfree(p->extra.blob);
+	parcel_free_extra(&p->extra);
 	if (p->flags & PARCEL_OWNS_NOTE)
 		kfree(p->note);
 	kmem_cache_free(p->ops->cachep, p->seal);
@@ -147,6 +158,28 @@ void ledger_open(void *data)
 	l->data = data;
 }
 EXPORT_SYMBOL_GPL(ledger_open);
+
+void parcel_lots_create(const char *name, struct kmem_cache *cache)
+{
+	struct lots *lots = kzalloc(sizeof(*lots), GFP_KERNEL);
+
+	lots->cache = cache;
+	lots->first = kmem_cache_alloc(cache, GFP_KERNEL);
+}
+EXPORT_SYMBOL_GPL(parcel_lots_create);
+
+void parcel_lots_destroy(struct lots *lots)
+{
+	kmem_cache_free(lots->cache, lots->first);
+	kfree(lots);
+}
+EXPORT_SYMBOL_GPL(parcel_lots_destroy);
+
+void parcel_look_up(const char *name, struct kmem_cache *cache)
+{
+	parcel_size = kmem_cache_size(cache);
+}
+EXPORT_SYMBOL_GPL(parcel_look_up);
 
 /* linux/gomem_override.h has a stand-in for this function. */
 struct sk_buff *build_skb(void *data, unsigned int size)

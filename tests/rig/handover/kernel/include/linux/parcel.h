@@ -14,6 +14,11 @@ struct parcel_ops {
 	struct kmem_cache *theirs;
 };
 
+union parcel_extra {
+	void *blob;
+	char *text;
+};
+
 struct parcel {
 	const struct parcel_ops *ops;
 	char *label;
@@ -23,6 +28,28 @@ struct parcel {
 	char *seal;
 	unsigned int flags;
 	struct kref ref;
+	union {
+		char *hint;
+		long number;
+	};
+	struct {
+		char *text;
+		char *other;
+		union {
+			void *more;
+			long none;
+		};
+	} content;
+	union parcel_extra extra;
+};
+
+struct device {
+	void *platform_data;
+	void *data;
+};
+
+struct wagon {
+	struct device dev;
 };
 
 struct crate {
@@ -59,6 +86,10 @@ void parcel_destroy_payload(struct parcel *p);
 void __parcel_register(struct parcel *p, struct module *owner);
 void crate_register(struct crate *c);
 void courier_take(void *data);
+void parcel_send(struct parcel *p);
+void parcel_lots_create(const char *name, struct kmem_cache *cache);
+void parcel_look_up(const char *name, struct kmem_cache *cache);
+void wagon_put(struct wagon *w);
 
 #define parcel_register(p) __parcel_register(p, THIS_MODULE)
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Structs of the kernel's are parts of the module's, and the other way round. */
+#include <linux/parcel.h>
+
+struct van {
+	struct crate crate;
+	int wheels;
+};
+
+struct lorry {
+	int wheels;
+	struct crate crate;
+};
+
+struct cart {
+	struct device dev;
+};
+
+static void embed(void)
+{
+	struct van *v = kzalloc(sizeof(*v), GFP_KERNEL); /* expect: likely */
+	struct lorry *l = kzalloc(sizeof(*l), GFP_KERNEL);
+
+	crate_register(&v->crate);
+	crate_register(&l->crate);
+}
+
+static void annotate(struct wagon *w, struct cart *c)
+{
+	w->dev.platform_data = kzalloc(8, GFP_KERNEL); /* expect: certain */
+	c->dev.data = kzalloc(8, GFP_KERNEL);
+	wagon_put(w);
+}
