@@ -140,6 +140,7 @@ unsigned long gomem_heap_excess(struct gomem_heap *h, bool *hurry)
 	*hurry |= n > backed / 16;
 	return max(n, pages_over_limit(h));
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_heap_excess);
 
 /**
  * gomem_heap_kick - make free pages go back soon, if there are many

@@ -5,14 +5,17 @@
 #include <kunit/test.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
+#include <linux/time64.h>
 
 #include "context.h"
 #include "fixture.h"
 #include "layout.h"
+#include "workers.h"
 #include "heap/desc.h"
 #include "heap/goal.h"
 #include "heap/scavenge.h"
@@ -457,6 +460,98 @@ static void test_limit_pause(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
+static void (*fast_free)(struct gomem_pagesource *src, unsigned long addr, unsigned long npages);
+
+static void slow_free(struct gomem_pagesource *src, unsigned long addr, unsigned long npages)
+{
+	u64 end = ktime_get_ns() + 5 * NSEC_PER_MSEC;
+
+	while (ktime_get_ns() < end)
+		cpu_relax();
+	fast_free(src, addr, npages);
+}
+
+/* The pause is eight times as long as giving back took, counted from its beginning. */
+static void test_limit_share(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = make_sparse_heap(test);
+	u64 before;
+
+	synchronize_rcu();
+	set_limit(f, 3);
+	fast_free = h->source->free;
+	h->source->free = slow_free;
+	before = ktime_get_ns();
+	span_set_get(test, &f->set, h, 4);
+	h->source->free = fast_free;
+	KUNIT_EXPECT_EQ(test, 1, h->stats.released[GOMEM_SCAVENGE_LIMIT]);
+	KUNIT_EXPECT_GE(test, h->room_next, before + 8 * 5 * NSEC_PER_MSEC);
+	layout_expect(test);
+	span_set_put_all(test, &f->set);
+}
+
+/* If pages are missing that still wait for a reader, the pause is a tick at least. */
+static void test_limit_tick(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct rcu_reader r = { .ms = 200 };
+	struct gomem_heap *h;
+	struct gomem_span *s[3];
+	unsigned int i;
+	u64 before;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "a reader that does not end needs a CPU of its own");
+	h = layout_make(test, 4);
+	move_to(test, cpumask_first(cpu_online_mask));
+	for (i = 0; i < ARRAY_SIZE(s); i++)
+		s[i] = span_set_get(test, &f->set, h, 60);
+	gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_FORCED);
+	set_limit(f, 0);
+	rcu_reader_start(test, &r);
+	span_set_put(test, &f->set, s[0]);
+	span_set_put(test, &f->set, s[2]);
+	before = ktime_get_ns();
+	span_set_get(test, &f->set, h, 61);
+	rcu_reader_stop(&r);
+	KUNIT_EXPECT_EQ(test, 0, h->stats.released[GOMEM_SCAVENGE_LIMIT]);
+	KUNIT_EXPECT_EQ(test, 1, h->stats.limit_exceeded);
+	KUNIT_EXPECT_GE(test, h->room_next, before + TICK_NSEC);
+	layout_expect(test);
+	span_set_put_all(test, &f->set);
+}
+
+/*
+ * The background gives back what exceeds the goal, or 95 % of the limit. Only the former
+ * is urgent, since live objects may exceed the limit.
+ */
+static void test_excess(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_pagesource *src = &fake_source_of(f)->src;
+	struct gomem_heap *h = layout_make(test, 4);
+	bool hurry = false;
+	unsigned long bytes;
+
+	layout_fill(test);
+	bytes = gomem_source_bytes(src);
+	KUNIT_EXPECT_EQ(test, 0, gomem_heap_excess(h, &hurry));
+	src->limit = bytes;
+	KUNIT_EXPECT_EQ(test, (bytes / 20) >> GOMEM_PAGE_SHIFT, gomem_heap_excess(h, &hurry));
+	src->limit = bytes / 2;
+	KUNIT_EXPECT_GT(test, gomem_heap_excess(h, &hurry), h->pages.backed_pages / 2);
+	KUNIT_EXPECT_FALSE(test, hurry);
+	src->limit = bytes + bytes / 18;
+	KUNIT_EXPECT_EQ(test, 0, gomem_heap_excess(h, &hurry));
+	h->goal_pages = h->pages.backed_pages - 50;
+	KUNIT_EXPECT_EQ(test, 50, gomem_heap_excess(h, &hurry));
+	KUNIT_EXPECT_FALSE(test, hurry);
+	h->goal_pages = h->pages.backed_pages / 2;
+	KUNIT_EXPECT_EQ(test, h->pages.backed_pages / 2, gomem_heap_excess(h, &hurry));
+	KUNIT_EXPECT_TRUE(test, hurry);
+}
+
 static struct kunit_case goal_cases[] = {
 	KUNIT_CASE_PARAM(test_epoch, epoch_gen_params),
 	KUNIT_CASE(test_epoch_growth),
@@ -472,6 +567,9 @@ static struct kunit_case goal_cases[] = {
 	KUNIT_CASE(test_limit_soft),
 	KUNIT_CASE(test_limit_live),
 	KUNIT_CASE(test_limit_pause),
+	KUNIT_CASE(test_limit_share),
+	KUNIT_CASE(test_limit_tick),
+	KUNIT_CASE(test_excess),
 	{}
 };
 
