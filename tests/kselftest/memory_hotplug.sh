@@ -131,7 +131,7 @@ need_insmod gomem_fill.ko
 dmesg -c >/dev/null
 
 ktap_print_header
-ktap_set_plan 35
+ktap_set_plan 43
 before=$(meminfo MemTotal)
 fill_cmd fill 50M
 ktap_is $? 0 "50 MiB before"
@@ -164,6 +164,23 @@ ktap_print_msg "$(nr_online) of $(nr_new) blocks stay online: the kernel has sla
 ktap_is "$(nr_ours)" 0 "no block stays online for gomem"
 ktap_is "$(heap_verdict)" ok "the heap is sound without them"
 fill_case "without them" 300
+
+# A block that goes offline makes gomem give back all that is free: other blocks
+# can go offline then. CPUs empty their caches in a work.
+fill_cmd free fifo
+ktap_is $? 0 "freed again"
+idle=$(gomem_stat heap_idle)
+ktap_test_result "$(mib "$idle") MiB are free and stay, 200 at least" [ "$idle" -ge $((200 << 20)) ]
+online
+offline
+idle=$(gomem_stat heap_idle)
+ktap_test_result "$(mib "$idle") MiB are free after a block went offline, 1 at most" \
+	[ "$idle" -le $((1 << 20)) ]
+left=$(gomem_stat sys)
+echo 1 >$gomem_dir/scavenge
+left=$((left - $(gomem_stat sys)))
+ktap_test_result "nor is there more than 64 KiB in caches of CPUs: $left bytes" [ $left -le 65536 ]
+fill_case "once more" 300
 
 # A second DIMM, at addresses above the first one.
 host "plug dimm1 512"
