@@ -15,7 +15,7 @@ KEYS="heap_alloc heap_objects total_alloc mallocs frees heap_sys heap_inuse heap
 heap_released scratch_inuse scratch_sys tiny_blocks tiny_sys tiny_allocs tiny_frees mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
 
 ktap_print_header
-ktap_set_plan 31
+ktap_set_plan 34
 need_insmod gomem.ko
 
 # keys_of FILE: print the lines that are no headings.
@@ -94,10 +94,18 @@ ktap_is "$(rows_of $dir/map | grep -cvE '^ *[0-9]+ +[0-9]+ \|[ .:1234LSA]{64}\|$
 # unloaded.
 ever="$(gomem_stat mallocs) $(gomem_stat frees) $(gomem_stat total_alloc)"
 insmod gomem_records.ko
+cache=$(rows_of $dir/caches)
 rmmod gomem_records
 echo "$ever $(gomem_stat mallocs) $(gomem_stat frees) $(gomem_stat total_alloc)" |
 	awk '{ exit !($4 > $1 + 99 && $5 > $2 + 99 && $6 > $3) }'
 ktap_is $? 0 "stats: what a cache counted stays counted"
+ktap_is "$(echo "$cache" | awk '$1 == "example_record" { print NF, $13 }')" "13 c-" \
+	"caches: a row for a client's cache"
+
+ktap_is "$(rows_of $dir/nodes | awk 'NF != 10 || $2 != $3 + $4' | wc -l)" 0 \
+	"nodes: heap_sys = inuse + idle"
+ktap_is "$(keys_of $dir/scavenge | grep -cvE '^[a-z_]+: [0-9]+$')" 0 \
+	"scavenge: each line is key: value"
 
 ktap_is "$(find $dir -type f ! -perm 400 ! -perm 600)" "" "files are root's alone"
 for garbage in banana '' 17 0; do
