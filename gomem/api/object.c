@@ -2,6 +2,7 @@
 /*
  * object.c - allocate and free objects of any kind, off the hit paths.
  */
+#include <kunit/visibility.h>
 #include <linux/bitops.h>
 #include <linux/minmax.h>
 
@@ -196,6 +197,7 @@ void *gomem_object_alloc_remote(const struct gomem_kind *k,
 					 h->node);
 	return gomem_alloc_failed();
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_object_alloc_remote);
 
 /**
  * gomem_object_free - free an object, off the hit path

@@ -16,9 +16,12 @@
 #include "fixture.h"
 #include "object.h"
 #include "slow.h"
+#include "base/sizeclass.h"
 #include "base/stats.h"
 #include "cpu/node.h"
+#include "map/kind.h"
 #include "map/report.h"
+#include "api/object.h"
 #include "run/epoch.h"
 
 /* The ends of an object show an overlap, and are quicker to fill than all of it. */
@@ -297,6 +300,24 @@ static void test_node(struct kunit *test)
 	gomem_free(p);
 }
 
+/* Do what an allocation for another node does, with the node that there is. */
+static void test_remote(struct kunit *test)
+{
+	const struct gomem_kind *k = &gomem_kinds[gomem_spc_make(gomem_sizeclass(100), false)];
+	u64 before = gomem_event_sum(GOMEM_EV_REMOTE_ALLOCS);
+	void *p[40];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = gomem_object_alloc_remote(k, gomem_first_heap(), GFP_KERNEL, _RET_IP_);
+		KUNIT_ASSERT_NOT_NULL(test, p[i]);
+		expect_object(test, p[i], 100);
+	}
+	KUNIT_EXPECT_EQ(test, before + ARRAY_SIZE(p), gomem_event_sum(GOMEM_EV_REMOTE_ALLOCS));
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		gomem_free(p[i]);
+}
+
 static void test_gfp_refused(struct kunit *test)
 {
 	static const gfp_t bad[] = { __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM };
@@ -450,6 +471,7 @@ static struct kunit_case alloc_cases[] = {
 	KUNIT_CASE(test_zeroed),
 	KUNIT_CASE_PARAM(test_array, array_gen_params),
 	KUNIT_CASE(test_node),
+	KUNIT_CASE(test_remote),
 	KUNIT_CASE(test_gfp_refused),
 	KUNIT_CASE(test_no_memory),
 	/* This is the last case, because it leaves the heap empty. */

@@ -230,6 +230,45 @@ static void test_double_free_large(struct kunit *test)
 	mheap_put_all(test);
 }
 
+static void expect_violation(struct kunit *test, const char *want)
+{
+	struct mheap_fixture *f = test->priv;
+	const char *err = fake_heap_check(f->base.fh.heap, f->live, f->nr_live);
+
+	KUNIT_EXPECT_NOT_NULL(test, err);
+	KUNIT_EXPECT_TRUE_MSG(test, err && strstr(err, want), "no \"%s\" in: %s", want, err);
+}
+
+/* gomem_check() names what is wrong with a span. */
+static void test_violations(struct kunit *test)
+{
+	struct mheap_fixture *f = test->priv;
+	struct gomem_heap *h, *other;
+	struct gomem_chunk *c;
+	struct gomem_span *s;
+	unsigned int page;
+
+	mheap_make(test, 1);
+	h = f->base.fh.heap;
+	s = mheap_get_large(test, 9);
+	c = gomem_pagemap_chunk(h->map, s->base);
+	page = gomem_chunk_page(s->base) + 3;
+	other = kunit_kmalloc(test, sizeof(*other), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	memcpy(other, h, sizeof(*other));
+	s->heap = other;
+	expect_violation(test, "belongs to another heap");
+	s->heap = h;
+	c->span[page] = NULL;
+	expect_violation(test, "is not mapped to it");
+	c->span[page] = s;
+	__set_bit(page, c->zero);
+	expect_violation(test, "is marked as zero");
+	__clear_bit(page, c->zero);
+	mheap_expect(test);
+	mheap_put_all(test);
+}
+
 static bool extend(struct kunit *test, struct gomem_span *s, unsigned int npages, bool *zero)
 {
 	struct mheap_fixture *f = test->priv;
@@ -536,6 +575,7 @@ static struct kunit_case mheap_cases[] = {
 	KUNIT_CASE(test_reuse),
 	KUNIT_CASE(test_double_free_large),
 	KUNIT_CASE(test_double_free_race),
+	KUNIT_CASE(test_violations),
 	KUNIT_CASE(test_extend),
 	KUNIT_CASE(test_extend_cached),
 	KUNIT_CASE(test_extend_whole_block),
