@@ -430,8 +430,9 @@ gomem_pallocsum_t gomem_pallocbits_alloc(struct gomem_pallocbits *b,
 
 	gomem_pallocbits_set_range(b, i, n);
 	/*
-	 * The other runs have less than all - max pages together. So if @left
-	 * is at least that long it is the longest run.
+	 * This run was the longest one. The other runs of the chunk have less
+	 * than all - max pages together. So if what is left of this one is at
+	 * least that long, it still is the longest.
 	 */
 	if (hi - lo == max)
 		max = left >= all - max ? left : longest(b, max);
