@@ -23,15 +23,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 drops=20
 [ -z "${KTAP_QUICK:-}" ] || drops=8
 
-# Set sleeps to the number of times that this shell has slept. Starts no other
-# process.
-count_sleeps()
-{
-	while read -r key sleeps; do
-		[ "$key" != voluntary_ctxt_switches: ] || return 0
-	done </proc/$$/status
-}
-
 # Allocate and free, with busy loops that make grace periods take some ticks.
 start_churn()
 {
