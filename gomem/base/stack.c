@@ -7,6 +7,23 @@
 #include <linux/stacktrace.h>
 
 #include "base/stack.h"
+#include "base/text.h"
+
+/* Is this code of gomem's? */
+#ifdef MODULE
+static bool is_own(unsigned long addr)
+{
+	return within_module(addr, THIS_MODULE);
+}
+#else
+static bool is_own(unsigned long addr)
+{
+	return (addr >= (unsigned long)gomem_text_begin &&
+		addr < (unsigned long)gomem_text_end) ||
+	       (addr >= (unsigned long)gomem_unlikely_begin &&
+		addr < (unsigned long)gomem_unlikely_end);
+}
+#endif
 
 /**
  * gomem_stack_save - save the stack without the frames of gomem that come first
@@ -23,7 +40,7 @@ unsigned int gomem_stack_save(unsigned long *room, unsigned int depth,
 	unsigned int nr, own;
 
 	nr = stack_trace_save(room, depth + GOMEM_STACK_OWN, 1);
-	for (own = 0; own < nr && within_module(room[own], THIS_MODULE); own++)
+	for (own = 0; own < nr && is_own(room[own]); own++)
 		;
 	*first = room + own;
 	return min(nr - own, depth);

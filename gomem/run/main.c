@@ -160,7 +160,11 @@ static void __exit gomem_exit(void)
 		pr_info("unloaded: every object and page came back\n");
 }
 
-module_init(gomem_init);
+/*
+ * For a module this is module_init(). Built into the kernel, gomem is ready
+ * before drivers and file systems begin.
+ */
+subsys_initcall(gomem_init);
 module_exit(gomem_exit);
 
 MODULE_AUTHOR("The gomem authors");

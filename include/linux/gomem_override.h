@@ -36,9 +36,17 @@
  * cache, or exclude a file of the module in its Kbuild:
  *
  *	CFLAGS_file.o += -DGOMEM_OVERRIDE_OFF
+ *
+ * Only loadable modules can use the header. Code that is linked into the kernel
+ * shares its memory with the rest of the kernel in more ways than these rules
+ * cover, and may run before gomem does.
  */
 #ifndef _LINUX_GOMEM_OVERRIDE_H
 #define _LINUX_GOMEM_OVERRIDE_H
+
+#if !defined(MODULE) && !defined(GOMEM_OVERRIDE_OFF)
+#error "gomem_override.h is for modules: build this driver as one (=m), or call gomem_alloc()"
+#endif
 
 #include <linux/types.h>
 
@@ -71,7 +79,7 @@ struct kmem_cache;
  */
 struct kmem_cache *gomem_kernel_cache(struct kmem_cache *s);
 
-#if defined(MODULE) && !defined(GOMEM_OVERRIDE_OFF)
+#ifndef GOMEM_OVERRIDE_OFF
 
 /* Import the namespace of gomem's symbols: the module's source does not. */
 static const char gomem_override_ns[]
@@ -205,6 +213,6 @@ void *__real_kmemdup(const void *src, size_t len, gfp_t gfp)
 #pragma redefine_extname dma_fence_free gomem_override_dma_fence_free
 #endif
 
-#endif /* MODULE && !GOMEM_OVERRIDE_OFF */
+#endif /* !GOMEM_OVERRIDE_OFF */
 
 #endif /* _LINUX_GOMEM_OVERRIDE_H */

@@ -40,12 +40,12 @@
 /* The functions under test are not exported: this module has its own copy. */
 #undef EXPORT_SYMBOL_IF_KUNIT
 #define EXPORT_SYMBOL_IF_KUNIT(...)
-#include "../../gomem/base/pallocbits.c"
-#include "../../gomem/base/table.c"
-#include "../../gomem/map/pagemap.c"
-#include "../../gomem/heap/pagealloc_cover.c"
-#include "../../gomem/heap/pagealloc_tree.c"
-#include "../../gomem/heap/pagealloc.c"
+#include "base/pallocbits.c"
+#include "base/table.c"
+#include "map/pagemap.c"
+#include "heap/pagealloc_cover.c"
+#include "heap/pagealloc_tree.c"
+#include "heap/pagealloc.c"
 
 #define REPEAT	5
 #define LOOPS	100

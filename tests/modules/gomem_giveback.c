@@ -34,14 +34,14 @@
 /* The functions under test are not exported: this module has its own copy. */
 #undef EXPORT_SYMBOL_IF_KUNIT
 #define EXPORT_SYMBOL_IF_KUNIT(...)
-#include "../../gomem/base/pallocbits.c"
-#include "../../gomem/base/table.c"
-#include "../../gomem/map/pagemap.c"
-#include "../../gomem/heap/pagealloc_cover.c"
-#include "../../gomem/heap/pagealloc_tree.c"
-#include "../../gomem/heap/pagealloc.c"
-#include "../../gomem/heap/candidates.c"
-#include "../../gomem/heap/scavenge.c"
+#include "base/pallocbits.c"
+#include "base/table.c"
+#include "map/pagemap.c"
+#include "heap/pagealloc_cover.c"
+#include "heap/pagealloc_tree.c"
+#include "heap/pagealloc.c"
+#include "heap/candidates.c"
+#include "heap/scavenge.c"
 
 #define REPEAT	3
 #define ROUNDS	6

@@ -30,7 +30,7 @@
 #include <linux/stacktrace.h>
 #include <linux/timekeeping.h>
 
-#include "../../gomem/base/compat.h"
+#include "base/compat.h"
 
 #define PERIOD_NS	10000
 #define WAKE_EACH	20

@@ -29,7 +29,7 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 
-#include "../../gomem/base/compat.h"
+#include "base/compat.h"
 
 static unsigned int seconds = 3;
 module_param(seconds, uint, 0444);
