@@ -23,7 +23,7 @@ COMPLAINT="$COMPLAINT|page dumped because: Not a kmalloc allocation"
 # Print the first report that is not this complaint.
 other_report()
 {
-	dmesg | grep -vE "$COMPLAINT|$report_mark" | first_report
+	log_whole && dmesg | grep -vE "$COMPLAINT|$report_mark" | first_report
 }
 
 LATE="gomem's memory was freed 1 time with kfree() or put_page(), found late"

@@ -82,6 +82,6 @@ done
 rmmod gomem_leak
 ktap_is "$(grep -c gomem_leak $file)" 0 "what was freed is not reported any more"
 rmmod gomem
-ktap_is "$(dmesg | grep -v 'kmemleak: ' | first_report)" "" "the kernel reported nothing else"
+ktap_is "$(log_whole && dmesg | grep -v 'kmemleak: ' | first_report)" "" "the kernel reported nothing else"
 dmesg -n 7
 gomem_finished

@@ -155,10 +155,58 @@ skip_test()
 	exit $KSFT_SKIP
 }
 
-# need_insmod FILE [PARAMETER]...: load a module, or end the test.
+# Where the test and its helpers are.
+ktap_dir=$(cd "$(dirname "$0")" && pwd)
+
+# module_file NAME.ko: print the file of a module. In gomem's test machines all
+# modules are in the current directory. In the kernel's tree test modules are
+# in test_modules, and gomem is where it was built.
+module_file()
+{
+	for module_path in "$1" "$ktap_dir/test_modules/$1" "$ktap_dir/../../../../mm/gomem/$1"; do
+		[ ! -e "$module_path" ] || break
+	done
+	echo "$module_path"
+}
+
+# insmod FILE [PARAMETER]...: as the command, with the file that module_file
+# finds, or with the module that is installed.
+insmod()
+{
+	insmod_file=$(module_file "$1")
+	insmod_name=${1%.ko}
+	shift
+	if [ -e "$insmod_file" ]; then
+		command insmod "$insmod_file" "$@"
+	else
+		modprobe "$insmod_name" "$@"
+	fi
+}
+
+# need_insmod FILE [PARAMETER]...: load a module, or end the test. A gomem that
+# is built into the kernel cannot be loaded.
 need_insmod()
 {
+	[ "$1" != gomem.ko ] || [ ! -e /sys/module/gomem ] || grep -q '^gomem ' /proc/modules ||
+		skip_test "gomem is built into the kernel"
 	insmod "$@" || ktap_exit_fail_msg "$1 cannot be loaded"
+}
+
+# log_whole: can the kernel's log be read? The kernel has to show a line that this
+# writes. Otherwise a message that is not found proves nothing.
+log_whole()
+{
+	log_mark="ktap: mark $$, uptime $(cut -d' ' -f1 /proc/uptime)"
+	echo "<6>$log_mark" 2>/dev/null >/dev/kmsg
+	dmesg 2>/dev/null | grep -qF "$log_mark" && return
+	echo "the kernel's log cannot be read"
+	return 1
+}
+
+# ktap_log_lacks PATTERN NAME: pass if the log can be read and no line matches.
+ktap_log_lacks()
+{
+	ktap_is "$(log_whole && dmesg | grep -E -e "$1" | head -n 20)" "" "$2"
 }
 
 # Print the modules that use gomem.
@@ -180,6 +228,7 @@ gomem_leftover()
 		done
 	done
 	[ ! -d /sys/module/gomem ] || rmmod gomem 2>&1
+	log_whole || return
 	dmesg | grep '] gomem: ' | awk '
 		/leaked|never freed|never destroyed/ { print; lost = 1 }
 		{ last = $0 }

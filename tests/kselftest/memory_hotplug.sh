@@ -64,6 +64,7 @@ online()
 # page that prevents it: that is no error.
 note_trouble()
 {
+	seen=$seen$(log_whole)
 	dmesg -c | grep -v 'page dumped because: unmovable page' >/tmp/log
 	seen=$seen$(first_report </tmp/log)$(grep -E "$OUT_OF_MEMORY|gomem: " /tmp/log)
 }
