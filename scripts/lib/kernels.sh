@@ -86,10 +86,16 @@ stock_names()
 	done
 }
 
-# Print the newest kernel of a stable Debian, such as stock-7.3.
+# Print the newest kernel of a stable Debian, such as stock-7.3. The package lists
+# tell which one that is.
 newest_stock()
 {
-	stock_names | awk -v suite="$newest_suite" '$3 == suite { print $1; exit }'
+	local name
+
+	name=$(stock_names | awk -v suite="$newest_suite" '$3 == suite && !n++ { print $1 }')
+	[[ -n $name ]] || die "which kernel is the newest is not known: there are no package lists" \
+		"of $newest_suite, which need the network once"
+	echo "$name"
 }
 
 # Print the row of one of Debian's kernels. Fail if it is not one.
@@ -141,6 +147,8 @@ stock_resolve()
 {
 	local row
 
+	# The caller's newest_stock has said why there is no name.
+	[[ -n $1 ]] || exit "${die_status:-1}"
 	row=$(stock_row "$1") || die "no kernel $1 is known (see scripts/vm kernels)"
 	resolve_row "$row" || die "$suite has no package linux-headers-$meta"
 	dir=$cache/debian/${release}_$version
@@ -656,9 +664,10 @@ keep_what_modules_need()
 
 built_state()
 {
-	local name=$1 dir suite meta release version
+	local name=$1 base dir suite meta release version
 
-	stock_resolve "$(base_of "$name")"
+	base=$(base_of "$name" 2>/dev/null) || { echo "unknown|no package lists"; return; }
+	stock_resolve "$base"
 	dir=$(built_dir "$name")
 	if [[ -e $dir/ready ]]; then
 		echo "ready|$(<"$dir/build/include/config/kernel.release") ($version)"
