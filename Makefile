@@ -36,7 +36,8 @@ SOURCES = find Kbuild gomem include tests \( -name '*.[ch]' -o -name 'Kbuild*' -
 .PHONY: modules all-modules install uninstall modules_install symvers_install
 .PHONY: headers_install tools_install doc_install
 .PHONY: dkms dkms_source dkms_uninstall deb version clean help
-.PHONY: demo check check-all static kunit selftest bench coverage htmldocs
+.PHONY: demo check check-all static lint hooks kunit selftest bench coverage htmldocs
+.PHONY: compile_commands.json tags
 
 modules: all-modules
 	@:
@@ -221,6 +222,13 @@ check-all:
 static:
 	@scripts/check
 
+# A check that is skipped does not fail.
+lint:
+	@scripts/check --lint || test $$? = 4
+
+hooks:
+	@scripts/pre-commit --install
+
 kunit:
 	@scripts/runtests kunit
 
@@ -241,6 +249,14 @@ coverage:
 htmldocs:
 	@scripts/htmldocs
 
+compile_commands.json: modules
+	@python3 scripts/lib/compile_commands.py $(BUILD) $(KDIR) >$@.new
+	@mv $@.new $@
+
+tags:
+	@find gomem include tests -name '*.[ch]' -not -name '*.mod.c' | sort | \
+		ctags --c-kinds=+px --fields=+S -I __init,__exit,__always_inline,__percpu,__rcu -L - -f $@
+
 help:
 	@echo 'gomem: a Go-style memory allocator for kernel modules'
 	@echo
@@ -251,10 +267,15 @@ help:
 	@echo '  make check              set up and run all tests on the kernels that matter most'
 	@echo '  make check-all          all tests on all kernels; takes hours'
 	@echo '  make static             only the static checks'
+	@echo '  make lint               only those that build nothing'
+	@echo '  make hooks              let "git commit" run them on what is to be committed'
 	@echo '  make kunit              only the KUnit suites, with KASAN and lockdep'
 	@echo '  make selftest           only the self-tests'
 	@echo '  make bench              cost and memory held, beside kmalloc() (scripts/bench --help)'
 	@echo '  make coverage           lines of gomem that the KUnit suites execute (FILES=: those they do not)'
+	@echo '  make compile_commands.json'
+	@echo '                          build, and tell clangd how (KERNEL=, KDIR= as for make)'
+	@echo '  make tags               an index of the sources for editors, with ctags'
 	@echo '  make htmldocs           the manual of Documentation/ as web pages, in build/html'
 	@echo '  make install            install module, header, symbol versions, tools and documents, and'
 	@echo '                          run depmod (DESTDIR=, INSTALL_MOD_PATH=, DEPMOD=)'

@@ -11,7 +11,7 @@ find_kernel_scripts()
 {
 	local archive
 
-	archive=$(source_archive debug)
+	archive=$(source_archive debug) || return
 	# shellcheck disable=SC2154 # common.sh sets it
 	kernel_scripts=$cache/checkers/$(basename "$archive" .tar.xz)/scripts
 	# A failure does not end the script within a check.

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""layers.py BUILD SOURCES - check that no file of gomem uses a higher layer.
+"""layers.py [BUILD] SOURCES - check that no file of gomem uses a higher layer.
 
 SOURCES is the directory of the sources. Its Kbuild lists the objects by folder,
 the lowest layer first. A file may use its own folder and those before it in
 that list. Uses are #includes, and the symbols of its object in BUILD, the
-directory of the objects. Inline functions of headers are part of the objects,
-so their calls count as well. A layer calls upward only through a function
-pointer that a higher layer has set.
+directory of the objects. Without BUILD, only #includes count. Inline functions
+of headers are part of the objects, so their calls count as well. A layer calls
+upward only through a function pointer that a higher layer has set.
 
 MAINTAINERS, beside SOURCES, has to name each file of SOURCES, or its folder.
 
@@ -75,14 +75,15 @@ def unmaintained(sources):
 
 def main():
     """Print all violations."""
-    build, sources = (pathlib.Path(arg) for arg in sys.argv[1:])
+    *build, sources = (pathlib.Path(arg) for arg in sys.argv[1:])
     objects = OBJECT.findall((sources / "Kbuild").read_text(encoding="utf-8"))
     folders = list(dict.fromkeys(folder for folder, _ in objects))
     if not objects:
         print("Kbuild lists no objects in folders")
         return 1
-    found = [*upward_includes(sources, folders), *upward_calls(build, objects, folders),
-             *unmaintained(sources)]
+    found = [*upward_includes(sources, folders), *unmaintained(sources)]
+    for directory in build:
+        found += upward_calls(directory, objects, folders)
     for line in found:
         print(line)
     return 1 if found else 0

@@ -135,6 +135,8 @@ ktap_print_totals()
 # --- Only gomem's -----------------------------------------------------------
 
 gomem_stats=/sys/kernel/debug/gomem/stats
+# What a test writes to the kernel's log with. tests/rig/ktap sets another file.
+ktap_kmsg=${KTAP_KMSG:-/dev/kmsg}
 
 # ktap_is GOT WANT NAME
 ktap_is()
@@ -197,7 +199,7 @@ need_insmod()
 log_whole()
 {
 	log_mark="ktap: mark $$, uptime $(cut -d' ' -f1 /proc/uptime)"
-	echo "<6>$log_mark" 2>/dev/null >/dev/kmsg
+	echo "<6>$log_mark" 2>/dev/null >>"$ktap_kmsg"
 	dmesg 2>/dev/null | grep -qF "$log_mark" && return
 	echo "the kernel's log cannot be read"
 	return 1
