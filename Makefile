@@ -95,8 +95,9 @@ INCDIR := /usr/include/gomem
 SRCDIR = /usr/src/gomem-$(VERSION)
 TOOLS := gomem-pprof gomem-top gomem-map gomem-new-client
 
-DEST := $(abspath $(DESTDIR))
-MODULES := $(abspath $(or $(INSTALL_MOD_PATH),$(DESTDIR)))/lib/modules
+# Without the slash at the end: DESTDIR=/ is the same as none.
+DEST := $(patsubst %/,%,$(abspath $(DESTDIR)))
+MODULES := $(patsubst %/,%,$(abspath $(or $(INSTALL_MOD_PATH),$(DESTDIR))))/lib/modules
 
 # The release that the module was built for.
 RELEASE = $$(PATH=$$PATH:/sbin:/usr/sbin modinfo -F vermagic $(BUILD)/gomem/gomem.ko | cut -d ' ' -f 1)
@@ -147,34 +148,10 @@ doc_install:
 	install -m 644 Documentation/figures/*.svg $(DEST)$(DOCDIR)/Documentation/figures
 	install -m 644 tests/examples/*.c tests/examples/Kbuild $(DEST)$(DOCDIR)/examples
 
-# Remove what "make install" left, for all kernels. In a directory for DESTDIR
-# or INSTALL_MOD_PATH there may be a kernel of which only the lists of depmod
-# are left: remove these, too.
-DEPMOD_LISTS := alias dep devname builtin.alias softdep symbols weakdep
+# Remove what "make install" left, for all kernels.
 uninstall:
-	rm -f $(TOOLS:%=$(DEST)/usr/bin/%) $(TOOLS:%=$(DEST)/usr/share/man/man1/%.1)
-	rm -rf $(DEST)$(INCDIR) $(addprefix $(DEST)$(DOCDIR)/,README.md Documentation examples)
-	test ! -d $(DEST)$(DOCDIR) || rmdir --ignore-fail-on-non-empty $(DEST)$(DOCDIR)
-	@set -e; for dir in $(MODULES)/*/gomem; do \
-		test -e $$dir/Module.symvers || continue; \
-		cd $${dir%/gomem}; \
-		echo "rm $$PWD/gomem $$PWD/updates/gomem"; \
-		rm -rf gomem; \
-		rm -f updates/gomem/gomem.ko updates/gomem/gomem.ko.*; \
-		rmdir -p --ignore-fail-on-non-empty updates/gomem; \
-		if test -e modules.order || find . -name '*.ko*' | grep -q .; then \
-			$(RUN_DEPMOD) $${PWD##*/}; \
-		else \
-			rm -f $(DEPMOD_LISTS:%=modules.%) $(DEPMOD_LISTS:%=modules.%.bin) modules.builtin.bin; \
-		fi; \
-		cd ..; \
-		rmdir --ignore-fail-on-non-empty $${dir%/gomem}; \
-	done
-ifneq ($(DEST),)
-	@cd $(DEST) && for dir in usr/bin usr/include usr/share/man/man1 usr/share/doc lib/modules; do \
-		test ! -d $$dir || rmdir -p --ignore-fail-on-non-empty $$dir; \
-	done
-endif
+	@DEST='$(DEST)' MODULES='$(MODULES)' DOCDIR='$(DOCDIR)' TOOLS='$(TOOLS)' DEPMOD='$(DEPMOD)' \
+		scripts/uninstall
 
 # Copy what DKMS needs, and no more: it copies the directory again for each
 # build.
@@ -193,9 +170,9 @@ dkms:
 	dkms add -m gomem -v $(VERSION)
 	dkms install -m gomem -v $(VERSION) -k $(KERNELRELEASE)
 
+# Remove all versions: the tree may have had another one when it was installed.
 dkms_uninstall:
-	! dkms status -m gomem -v $(VERSION) | grep -q . || dkms remove -m gomem -v $(VERSION) --all
-	rm -rf $(DEST)$(SRCDIR)
+	@DEST='$(DEST)' scripts/dkms-uninstall
 
 deb:
 	@scripts/mkdeb
