@@ -146,6 +146,13 @@ static void test_trade(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
+/* Without a count of preempt_disable(), each free returns as few pages as under a lock. */
+static void need_preempt_count(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
+}
+
 /* A free returns pages in proportion, until no more are free than may be. */
 static void test_give_back(struct kunit *test)
 {
@@ -155,6 +162,7 @@ static void test_give_back(struct kunit *test)
 	struct gomem_span *s;
 	unsigned int i;
 
+	need_preempt_count(test);
 	layout_fill(test);
 	s = span_set_get(test, &f->set, h, 16);
 	synchronize_rcu();
@@ -186,6 +194,7 @@ static void test_give_back_later(struct kunit *test)
 	u64 *released = &h->stats.released[GOMEM_SCAVENGE_FREE];
 	struct gomem_span *s;
 
+	need_preempt_count(test);
 	s = span_set_get(test, &f->set, h, 500);
 	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
 	synchronize_rcu();
@@ -254,6 +263,7 @@ static void test_give_back_hurry(struct kunit *test)
 	struct gomem_span *s[2];
 	bool before, after;
 
+	need_preempt_count(test);
 	s[0] = span_set_get(test, &f->set, h, 500);
 	s[1] = span_set_get(test, &f->set, h, 500);
 	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
