@@ -249,7 +249,7 @@ help:
 	@echo '  make kunit              only the KUnit suites, with KASAN and lockdep'
 	@echo '  make selftest           only the self-tests'
 	@echo '  make bench              cost and memory held, beside kmalloc() (scripts/bench --help)'
-	@echo '  make coverage           lines of gomem that the KUnit suites execute (FILES=: those they do not)'
+	@echo '  make coverage           lines of gomem that the tests execute (FILES=: those they do not)'
 	@echo '  make compile_commands.json'
 	@echo '                          build, and tell clangd how (KERNEL=, KDIR= as for make)'
 	@echo '  make tags               an index of the sources for editors, with ctags'
