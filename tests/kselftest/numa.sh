@@ -139,6 +139,16 @@ exhausted()
 	fill_cmd fill 70
 	ktap_is $? 0 "$1: 70 % of all memory"
 	there=$(share "$2")
+	# What the kernel holds on the node varies. So a share that is too small
+	# has to be so three times.
+	for _ in 1 2; do
+		[ "$there" -lt 40 ] || break
+		ktap_print_msg "$there % on node $2"
+		fill_cmd free fifo
+		echo 1 >"$gomem_dir/scavenge"
+		fill_cmd fill 70
+		there=$(share "$2")
+	done
 	ktap_test_result "$1: $there % on node $2, the rest elsewhere" \
 		[ "$there" -ge 40 -a "$there" -le 90 ]
 	fill_cmd free fifo
