@@ -240,13 +240,13 @@ static noinline void *alloc_at_hand(const struct gomem_kind *k, struct wish *w)
 
 /* Ask for objects for a slot: one of them is for the caller's user. */
 static __always_inline void begin_one(struct gomem_refill *r,
-				      const struct gomem_kind *k, void **objs,
-				      unsigned int want)
+				      const struct gomem_mcentral *c,
+				      void **objs, unsigned int want)
 {
 	r->objs = objs;
 	r->together = false;
 	r->want = want;
-	r->want_span = wants_span(k);
+	r->want_span = wants_span(c->kind);
 }
 
 /* Take an object from spans of another node that have room. */
@@ -257,7 +257,7 @@ static noinline void *alloc_from_peer(struct gomem_mcentral *c,
 	void *objs[GOMEM_BATCH_MAX] __uninitialized;
 	struct gomem_refill r;
 
-	begin_one(&r, c->kind, objs, want);
+	begin_one(&r, c, objs, want);
 	gomem_mcentral_refill_any(gomem_central(peer, c->kind), &r);
 	return r.n ? keep_refill(c, &r) : NULL;
 }
@@ -269,7 +269,7 @@ static noinline void *alloc_from_new(struct gomem_mcentral *c,
 	void *objs[GOMEM_BATCH_MAX] __uninitialized;
 	struct gomem_refill r;
 
-	begin_one(&r, c->kind, objs, want);
+	begin_one(&r, c, objs, want);
 	gomem_mcentral_use(spans, &r);
 	return keep_refill(c, &r);
 }

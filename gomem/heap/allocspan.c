@@ -229,9 +229,22 @@ make_span(struct gomem_heap *h, const struct gomem_supply *from,
 	return from->desc;
 }
 
-static noinline void *put_desc(const struct gomem_supply *from,
-			       const struct gomem_span_request *req)
+/*
+ * Give up a request of the heap @h. The failure counts here, not in grow.c,
+ * where the heap that asked is not at hand any more. Requests for local memory
+ * have another way out.
+ */
+static noinline void *give_up(struct gomem_heap *h,
+			      const struct gomem_supply *from,
+			      const struct gomem_span_request *req)
 {
+	unsigned long flags;
+
+	if (!req->local) {
+		spin_lock_irqsave(&h->lock, flags);
+		h->stats.grow_failures++;
+		spin_unlock_irqrestore(&h->lock, flags);
+	}
 	gomem_heap_free_desc(from->heap,
 			     &from->heap->spanalloc[req->kind->desc],
 			     from->desc);
@@ -251,7 +264,7 @@ static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 		return NULL;
 	page = find_pages(&from, req);
 	if (page == GOMEM_NO_PAGE)
-		return put_desc(&from, req);
+		return give_up(h, &from, req);
 	return make_span(h, &from, page, req);
 }
 

@@ -382,16 +382,6 @@ static unsigned long add_block(struct gomem_chunk *c,
 	return page;
 }
 
-static noinline unsigned long fail(struct gomem_heap *h)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&h->lock, flags);
-	h->stats.grow_failures++;
-	spin_unlock_irqrestore(&h->lock, flags);
-	return GOMEM_NO_PAGE;
-}
-
 /*
  * Press the kernel for a block, as hard as the caller's gfp allows. A block
  * beyond the tables is memory that was plugged in later, below the page map's
@@ -426,7 +416,7 @@ static noinline unsigned long refuse(struct gomem_heap *h, unsigned long addr,
 				     unsigned int order)
 {
 	gomem_pages_put(h->source, addr, 1UL << order);
-	return fail(h);
+	return GOMEM_NO_PAGE;
 }
 
 /* Add the part of a block that is kept, and give back the rest. */
@@ -460,20 +450,18 @@ static noinline void note_order(struct gomem_heap *h, unsigned int order,
 /*
  * Put a block that was fetched into its heap. Kept out of line to save stack:
  * this may allocate descriptors, when the frames of the functions that fetched
- * the block are gone. On failure, which counts for the heap that asked, the
- * block goes back.
+ * the block are gone. On failure the block goes back.
  */
 static noinline unsigned long use_block(struct gomem_supply *from,
 					const struct gomem_span_request *req,
 					unsigned long addr, unsigned int order)
 {
-	struct gomem_heap *h = from->heap;
 	struct gomem_chunk *c;
 
-	note_order(h, order, req);
+	note_order(from->heap, order, req);
 	c = prepare_block(from, req, addr);
 	if (!c)
-		return refuse(h, addr, order);
+		return refuse(from->heap, addr, order);
 	return keep_block(c, req, addr, order);
 }
 
@@ -499,7 +487,6 @@ static noinline unsigned long use_pages(struct gomem_supply *from,
 {
 	if (supply_from(from, peer, req))
 		return page;
-	fail(from->heap);
 	return put_pages(peer, page, req->npages);
 }
 
@@ -511,7 +498,7 @@ static noinline unsigned long grow_hard(struct gomem_supply *from,
 	unsigned long addr = fetch_hard(from->heap, need, req->gfp);
 
 	if (!addr)
-		return fail(from->heap);
+		return GOMEM_NO_PAGE;
 	return use_block(from, req, addr, need);
 }
 

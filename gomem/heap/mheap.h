@@ -172,7 +172,8 @@ struct gomem_heap_snapshot {
  * @owed_gp: the grace period after which all @owed_pages may go
  * @due_pages: the part of @owed_pages that was announced first; 0 only if
  *	@owed_pages is
- * @due_gp: the grace period after which @due_pages may go
+ * @due_gp: the grace period after which @due_pages may go, unless the heap
+ *	reused them
  * @candidates: chunks with free pages, for the scavenger
  *
  * Invariants, if no CPU is making or freeing spans:

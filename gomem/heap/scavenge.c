@@ -411,8 +411,8 @@ unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
 
 /*
- * Announce up to @want free pages that are not announced yet. They can go back
- * after the grace period @gp. Pages that were announced earlier keep their
+ * Announce up to @want free pages that are not announced yet. All free pages
+ * can go back after the grace period @gp. What was announced first keeps its
  * grace period: reclaim may call again and again before one ends.
  */
 static unsigned long announce(struct gomem_heap *h, unsigned long want,
@@ -423,8 +423,6 @@ static unsigned long announce(struct gomem_heap *h, unsigned long want,
 
 	lockdep_assert_held(&h->lock);
 	more = min(more, want);
-	if (!more)
-		return 0;
 	if (!h->owed_pages) {
 		h->due_pages = more;
 		h->due_gp = gp;
@@ -464,10 +462,14 @@ unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
 
-/* Give back the pages that are due first. Others become due then. */
-static unsigned long pay_due(struct gomem_heap *h)
+/*
+ * Give back the pages that are due first. Others become due then, also those
+ * that the heap reused and that became free again: they wait for a later grace
+ * period. With @all the heap owes no page of those that were due any more.
+ */
+static unsigned long pay_due(struct gomem_heap *h, bool all)
 {
-	unsigned long flags, n, gp;
+	unsigned long flags, n, gp, done;
 
 	spin_lock_irqsave(&h->lock, flags);
 	n = h->due_pages;
@@ -476,12 +478,13 @@ static unsigned long pay_due(struct gomem_heap *h)
 	if (!n)
 		return 0;
 	sleep_until_over(gp, true);
+	done = gomem_heap_scavenge(h, n, GOMEM_SCAVENGE_SHRINKER);
 	spin_lock_irqsave(&h->lock, flags);
-	h->owed_pages -= n;
+	h->owed_pages -= all ? n : min(done, n);
 	h->due_pages = h->owed_pages;
 	h->due_gp = h->owed_gp;
 	spin_unlock_irqrestore(&h->lock, flags);
-	return gomem_heap_scavenge(h, n, GOMEM_SCAVENGE_SHRINKER);
+	return done;
 }
 
 /**
@@ -497,9 +500,9 @@ static unsigned long pay_due(struct gomem_heap *h)
  */
 unsigned long gomem_heap_pay(struct gomem_heap *h)
 {
-	unsigned long n = pay_due(h);
+	unsigned long n = pay_due(h, false);
 
-	return n + pay_due(h);
+	return n + pay_due(h, true);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
 

@@ -407,10 +407,10 @@ static void test_owe_again(struct kunit *test)
 	rcu_read_lock();
 	span_set_put(test, &f->set, s[0]);
 	more[0] = gomem_heap_owe(h, 500, &owes);
-	gp[0] = h->owed_gp;
+	gp[0] = h->due_gp;
 	began = grace_begins(gp[0]);
 	more[1] = gomem_heap_owe(h, 500, &owes);
-	gp[1] = h->owed_gp;
+	gp[1] = h->due_gp;
 	span_set_put(test, &f->set, s[1]);
 	more[2] = gomem_heap_owe(h, 500, &owes);
 	gp[2] = h->due_gp;
