@@ -22,6 +22,7 @@ expect()
 ktap_print_header
 ktap_set_plan 12
 mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
+dmesg -c >/dev/null
 insmod gomem.ko
 expect gomem_hello "hello from gomem, in 24 bytes"
 expect gomem_records "1000 records of 2[0-9]* bytes"
