@@ -376,7 +376,11 @@ static void keep_names(const struct module *mod, bool init)
 
 	lockdep_assert_held(&names_mutex);
 	list_for_each_entry_rcu(b, &all_buckets, all, true) {
-		if (b->gone || !gomem_stack_meets(b->frame, b->nr, mod, init))
+		if (b->gone)
+			continue;
+		/* Its init section is gone already. */
+		if (!gomem_stack_meets(b->frame, b->nr, mod, init) &&
+		    (init || b->owner != mod))
 			continue;
 		if (init && within_module_init(b->frame[0], mod))
 			b->owner = mod;
@@ -390,10 +394,15 @@ static void keep_names(const struct module *mod, bool init)
 	}
 }
 
+/*
+ * Where the init section of another module was, which is gone, may be code of
+ * this one now.
+ */
 static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
 {
-	return b->nr && !b->gone &&
-	       (b->owner == mod || within_module(b->frame[0], mod));
+	if (!b->nr || b->gone)
+		return false;
+	return b->owner ? b->owner == mod : within_module(b->frame[0], mod);
 }
 
 /* Report what the code of a module has left. Return how many objects. */
