@@ -24,6 +24,7 @@
 #include "run/debugfs.h"
 #include "run/epoch.h"
 #include "run/heapfiles.h"
+#include "run/modulesfile.h"
 #include "run/statsfile.h"
 #include "run/whatis.h"
 
@@ -449,6 +450,19 @@ static const struct file_operations leaks_fops = {
 	.release = single_release,
 };
 
+static int modules_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, gomem_modules_show, NULL);
+}
+
+static const struct file_operations modules_fops = {
+	.owner = THIS_MODULE,
+	.open = modules_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 /**
  * gomem_debugfs_init - create gomem's files in debugfs, for root only
  *
@@ -469,6 +483,7 @@ void gomem_debugfs_init(void)
 	debugfs_create_file("whatis", 0600, gomem_dir, NULL, &whatis_fops);
 	debugfs_create_file("heap", 0400, gomem_dir, NULL, &heap_fops);
 	debugfs_create_file("leaks", 0400, gomem_dir, NULL, &leaks_fops);
+	debugfs_create_file("modules", 0400, gomem_dir, NULL, &modules_fops);
 }
 
 /**

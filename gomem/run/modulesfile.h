@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * modulesfile.h - how much memory the code of each module has.
+ */
+#ifndef GOMEM_MODULESFILE_H
+#define GOMEM_MODULESFILE_H
+
+struct seq_file;
+
+int gomem_modules_show(struct seq_file *m, void *unused);
+
+#endif /* GOMEM_MODULESFILE_H */
