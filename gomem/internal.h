@@ -256,8 +256,8 @@
  *		Spinlock of the last frees of sampled objects, likewise.
  *
  * Some more mutexes serialize the tasks that do rare work of a single file:
- * in cpu/drain.c, map/kind.c, api/profile.c, override/override_twin.c,
- * run/heapfiles.c and run/debugfs.c.
+ * in cpu/drain.c, map/kind.c, api/profile.c, api/exact.c,
+ * override/override_twin.c, run/heapfiles.c and run/debugfs.c.
  *
  * What has no lock
  * ----------------

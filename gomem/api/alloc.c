@@ -79,6 +79,20 @@ noinline void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp,
 	return gomem_object_hand_out(&gomem_kinds[spc], obj, gfp, clear);
 }
 
+/* Allocate while each object is looked at, past the hit path. */
+noinline void *gomem_alloc_watched(unsigned long at, gfp_t gfp,
+				   unsigned long caller)
+{
+	unsigned int class = at >> GOMEM_CLASS_SHIFT;
+
+	if (unlikely(!class))
+		return ZERO_SIZE_PTR;
+	if (!gomem_enter_alloc(gomem_class_size(class), gfp, caller))
+		return NULL;
+	return gomem_object_alloc(&gomem_kinds[at >> __GOMEM_SLOT_SHIFT], gfp,
+				  caller);
+}
+
 /* Allocate an object and clear it, or refuse the gfp. */
 noinline void *gomem_alloc_cleared(unsigned long at, gfp_t gfp,
 				   unsigned long caller)
@@ -109,7 +123,7 @@ static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
  */
 static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp)
 {
-	gomem_profile_count_one(obj, GOMEM_TINY_BLOCK);
+	gomem_watch(obj, GOMEM_TINY_BLOCK);
 	return hand_out_tiny(obj, size, gfp);
 }
 
@@ -177,6 +191,15 @@ static noinline void *alloc_tiny_yielded(void *obj, size_t size, bool shared,
 	return finish_tiny(obj, size, shared, gfp);
 }
 
+/* Allocate a tiny object while each object is looked at. */
+static noinline void *alloc_tiny_watched(size_t size, gfp_t gfp,
+					 unsigned long caller)
+{
+	if (!gomem_enter_alloc(size, gfp, caller))
+		return NULL;
+	return alloc_tiny_miss(size, gfp, caller);
+}
+
 /*
  * The hit path of tiny noscan objects, which are parts of the CPU's current
  * block. An object that does not fit there, and is too large to open a new
@@ -189,6 +212,8 @@ noinline void *gomem_alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
 	struct gomem_mcache *mc;
 	void *obj;
 
+	if (gomem_watches())
+		return alloc_tiny_watched(size, gfp, caller);
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
 		return gomem_refuse_gfp(size, gfp, caller);
 	gomem_check_hit(gfp);

@@ -20,9 +20,12 @@
 #include "base/sizeclass.h"
 #include "base/stats.h"
 #include "map/report.h"
+#include "map/special.h"
 #include "cpu/mcache.h"
 #include "api/arena.h"
+#include "api/cleanup.h"
 #include "api/object.h"
+#include "api/watch.h"
 
 /*
  * Each block is twice as long as the one before, up to 256 KiB. So a small
@@ -180,6 +183,7 @@ static struct gomem_span *add_span(struct gomem_arena *a, unsigned int npages,
 	 */
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
 		kmemleak_alloc((void *)s->base, s->elemsize, 0, gfp);
+	gomem_watch((void *)s->base, s->elemsize);
 	return s;
 }
 
@@ -386,6 +390,16 @@ static bool claim_arena(struct gomem_arena *a)
 	return live;
 }
 
+/* The heap profile forgets the spans. */
+static void forget_records(struct list_head *spans)
+{
+	struct gomem_span *s;
+
+	list_for_each_entry(s, spans, list)
+		if (gomem_has_special((void *)s->base))
+			gomem_cleanup_run((void *)s->base);
+}
+
 static void forget_leaks(struct list_head *spans)
 {
 	struct gomem_span *s;
@@ -415,6 +429,7 @@ void gomem_arena_destroy(struct gomem_arena *a)
 	list_splice(&a->spans, &spans);
 	gomem_object_free(&gomem_kinds[handle_spc()], a);
 
+	forget_records(&spans);
 	forget_leaks(&spans);
 	if (gomem_debugs(GOMEM_DEBUG_ARENAS))
 		enter_quarantine(&spans, _RET_IP_);

@@ -102,7 +102,7 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 	struct gomem_slot *slot;
 	unsigned int popped, spc;
 
-	if (unlikely(size - 1 >= GOMEM_SMALL_MAX) ||
+	if (gomem_watches() || unlikely(size - 1 >= GOMEM_SMALL_MAX) ||
 	    unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
 		return finish_bulk(size, gfp, n, p, 0, _RET_IP_);
 	gomem_check_hit(gfp);

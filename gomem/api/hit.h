@@ -16,10 +16,12 @@
 #include "cpu/node.h"
 #include "api/entry.h"
 #include "api/object.h"
+#include "api/watch.h"
 
 /* Slow paths, in alloc.c and free.c. */
 void *gomem_alloc_miss(unsigned int spc, gfp_t gfp, unsigned long caller);
 void *gomem_alloc_from_irq(unsigned int spc, gfp_t gfp, unsigned long caller);
+void *gomem_alloc_watched(unsigned long at, gfp_t gfp, unsigned long caller);
 void *gomem_alloc_cleared(unsigned long at, gfp_t gfp, unsigned long caller);
 void *gomem_alloc_sampled(void *obj, unsigned int spc, gfp_t gfp, bool clear);
 void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp, bool clear);
@@ -112,6 +114,8 @@ static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
 /* Allocate from the slot at offset @at of this CPU's cache. */
 static __always_inline void *gomem_alloc_small(unsigned long at, gfp_t gfp)
 {
+	if (gomem_watches())
+		return gomem_alloc_watched(at, gfp, GOMEM_COLD_CALLER);
 	if (want_init_on_alloc(0) ||
 	    unlikely(gfp & (__GFP_ZERO | GOMEM_GFP_REFUSED)))
 		return gomem_alloc_cleared(at, gfp, GOMEM_COLD_CALLER);

@@ -13,7 +13,7 @@
 #include "api/cleanup.h"
 #include "api/entry.h"
 #include "api/large.h"
-#include "api/profile.h"
+#include "api/watch.h"
 
 /**
  * gomem_large_alloc - allocate an object that shares its pages with no other
@@ -49,7 +49,7 @@ void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node)
 	 * Record the object before another CPU can free it. Publishing the
 	 * object keeps the mark of its page.
 	 */
-	gomem_profile_count_one(obj, s->elemsize);
+	gomem_watch(obj, s->elemsize);
 	gomem_heap_publish_large(s);
 	return obj;
 }

@@ -13,7 +13,7 @@
 #include "api/cleanup.h"
 #include "api/large.h"
 #include "api/object.h"
-#include "api/profile.h"
+#include "api/watch.h"
 
 /**
  * gomem_object_hand_out - finish an object before it is handed out
@@ -75,7 +75,7 @@ static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 {
 	obj = gomem_object_check(k, obj, gfp, caller);
 	if (likely(obj))
-		gomem_profile_count_one(obj, k->object_size);
+		gomem_watch(obj, k->object_size);
 	return obj;
 }
 
@@ -366,7 +366,7 @@ static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 	}
 	if (!needs_no_key(k, gfp)) {
 		n = check_each(k, p, m.n, gfp, caller);
-		gomem_profile_count(p, n, k->object_size);
+		gomem_watch_many(p, n, k->object_size);
 		return n;
 	}
 	n = check_many(p, m.n, m.fresh, caller);

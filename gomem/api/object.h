@@ -19,7 +19,7 @@
 #include "map/kind.h"
 #include "cpu/mcache.h"
 #include "api/entry.h"
-#include "api/profile.h"
+#include "api/watch.h"
 
 struct gomem_heap;
 
@@ -88,7 +88,7 @@ static __always_inline void gomem_objects_finish(const struct gomem_kind *k,
 						 void **p, unsigned int n,
 						 gfp_t gfp)
 {
-	gomem_profile_count(p, n, k->object_size);
+	gomem_watch_many(p, n, k->object_size);
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || gomem_kind_clears(k, gfp))
 		gomem_objects_hand_out(k, p, n, gfp);
 }

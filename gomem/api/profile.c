@@ -28,6 +28,7 @@
 #include "map/origin.h"
 #include "map/special.h"
 #include "cpu/mcache.h"
+#include "api/exact.h"
 #include "api/profile.h"
 #include "api/rcu.h"
 
@@ -126,14 +127,45 @@ static struct gomem_bucket *get_bucket(const struct stack *st)
 }
 
 /* @room has GOMEM_PROFILE_DEPTH + GOMEM_STACK_OWN words. */
-static void save_stack(struct stack *st, unsigned long *room, u32 size)
+static void save_stack(struct stack *st, unsigned long *room, u32 size,
+		       unsigned long rate)
 {
 	st->nr = gomem_stack_save(room, GOMEM_PROFILE_DEPTH, &st->frame);
 	st->size = size;
-	st->rate = READ_ONCE(gomem_profile_rate);
+	st->rate = rate;
 	st->hash = jhash2((const u32 *)st->frame,
 			  st->nr * (sizeof(*st->frame) / sizeof(u32)),
 			  size ^ st->rate);
+}
+
+/* Record an object. @weight: how many records it stands for. */
+static noinline void record(void *obj, size_t size, unsigned long rate,
+			    u32 weight)
+{
+	unsigned long room[GOMEM_PROFILE_DEPTH + GOMEM_STACK_OWN];
+	struct gomem_special *sp;
+	struct gomem_bucket *b;
+	struct stack st;
+
+	save_stack(&st, room, size, rate);
+	sp = kmalloc(sizeof(*sp), GFP_SAMPLE);
+	b = sp ? get_bucket(&st) : NULL;
+	if (!b) {
+		gomem_count(GOMEM_EV_PROFILE_DROPPED, 1);
+		kfree(sp);
+		return;
+	}
+	sp->addr = (unsigned long)obj;
+	sp->bucket = b;
+	gomem_origin_begin(sp);
+	sp->weight = weight;
+	atomic64_add(sp->weight, &b->allocs);
+	gomem_count(GOMEM_EV_PROFILE_SAMPLES, 1);
+	trace_sample_alloc(st.nr ? st.frame[0] : 0, obj, size);
+	if (unlikely(!gomem_special_add(sp))) {
+		atomic64_add(sp->weight, &b->frees);
+		kfree(sp);
+	}
 }
 
 /**
@@ -147,33 +179,25 @@ static void save_stack(struct stack *st, unsigned long *room, u32 size)
  */
 noinline void gomem_profile_take(void *obj, size_t size, unsigned int thin)
 {
-	unsigned long room[GOMEM_PROFILE_DEPTH + GOMEM_STACK_OWN];
-	struct gomem_special *sp;
-	struct gomem_bucket *b;
-	struct stack st;
-
-	save_stack(&st, room, size);
-	sp = kmalloc(sizeof(*sp), GFP_SAMPLE);
-	b = sp ? get_bucket(&st) : NULL;
-	if (!b) {
-		gomem_count(GOMEM_EV_PROFILE_DROPPED, 1);
-		kfree(sp);
-		return;
-	}
-	sp->addr = (unsigned long)obj;
-	sp->bucket = b;
-	gomem_origin_begin(sp);
-	sp->weight = gomem_sample_weight(size, thin);
-	atomic64_add(sp->weight, &b->allocs);
-	gomem_count(GOMEM_EV_PROFILE_SAMPLES, 1);
-	trace_sample_alloc(st.nr ? st.frame[0] : 0, obj, size);
-	if (unlikely(!gomem_special_add(sp))) {
-		atomic64_add(sp->weight, &b->frees);
-		kfree(sp);
-	}
+	record(obj, size, READ_ONCE(gomem_profile_rate),
+	       gomem_sample_weight(size, thin));
 	gomem_sample_note();
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_take);
+
+/**
+ * gomem_profile_take_exact - record an allocation that is no sample
+ * @obj: the object, which is live and not handed out yet
+ * @size: its bytes
+ *
+ * The record counts as at a rate of 1, whatever the rate is.
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+void gomem_profile_take_exact(void *obj, size_t size)
+{
+	record(obj, size, 1, 1 << 8);
+}
 
 /**
  * gomem_profile_take_many - count objects of a bulk call, record sampled ones
@@ -432,6 +456,8 @@ static int module_changes(struct notifier_block *nb, unsigned long state,
 {
 	const struct module *mod = data;
 
+	if (state == MODULE_STATE_COMING)
+		gomem_exact_come(mod);
 	mutex_lock(&names_mutex);
 	if (state == MODULE_STATE_LIVE) {
 		keep_names(mod, true);
@@ -449,6 +475,8 @@ static int module_changes(struct notifier_block *nb, unsigned long state,
 		gomem_origin_drop(mod, false);
 	}
 	mutex_unlock(&names_mutex);
+	if (state == MODULE_STATE_GOING)
+		gomem_exact_go(mod);
 	return NOTIFY_OK;
 }
 
@@ -480,6 +508,7 @@ void gomem_profile_exit(void)
 	struct gomem_special *sp;
 
 	unregister_module_notifier(&module_notifier);
+	gomem_exact_exit();
 	while ((sp = gomem_special_take_any()))
 		kfree(sp);
 	list_for_each_entry_safe(b, next, &all_buckets, all) {

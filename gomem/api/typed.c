@@ -84,7 +84,10 @@ static noinline void *cache_yielded(struct gomem_cache *c, void *obj, gfp_t gfp,
 		     cache_miss(c, gfp, caller);
 }
 
-/* Allocate in an interrupt, or refuse the gfp. */
+/*
+ * Allocate in an interrupt, or while each object is looked at, or refuse the
+ * gfp.
+ */
 static noinline void *cache_alloc_checked(struct gomem_cache *c, gfp_t gfp,
 					  unsigned long caller)
 {
@@ -99,6 +102,8 @@ static __always_inline void *cache_alloc(struct gomem_cache *c, gfp_t gfp)
 	unsigned long *key;
 	void *obj;
 
+	if (gomem_watches())
+		return cache_alloc_checked(c, gfp, GOMEM_COLD_CALLER);
 	if (unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
 		return cache_alloc_checked(c, gfp, GOMEM_COLD_CALLER);
 	gomem_check_hit(gfp);
@@ -314,7 +319,8 @@ static __always_inline size_t cache_alloc_bulk_hit(struct gomem_cache *c,
 {
 	bool unusual = false;
 
-	if (unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
+	if (gomem_watches() || unlikely(gfp & GOMEM_GFP_REFUSED) ||
+	    unlikely(gomem_irq_context()))
 		return 0;
 	gomem_check_hit(gfp);
 	preempt_disable();

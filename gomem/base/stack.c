@@ -47,6 +47,19 @@ unsigned int gomem_stack_save(unsigned long *room, unsigned int depth,
 }
 
 /**
+ * gomem_stack_caller - find out which code called gomem
+ *
+ * Context: any.
+ * Return: an address in that code, 0 if it is not known.
+ */
+unsigned long gomem_stack_caller(void)
+{
+	unsigned long room[1 + GOMEM_STACK_OWN], *first;
+
+	return gomem_stack_save(room, 1, &first) ? *first : 0;
+}
+
+/**
  * gomem_stack_meets - does a stack have a frame in code of a module?
  * @frame: the frames
  * @nr: their number

@@ -14,6 +14,7 @@ struct module;
 
 unsigned int gomem_stack_save(unsigned long *room, unsigned int depth,
 			      unsigned long **first);
+unsigned long gomem_stack_caller(void);
 bool gomem_stack_meets(const unsigned long *frame, unsigned int nr,
 		       const struct module *mod, bool init);
 

@@ -124,7 +124,7 @@ static bool find_start(unsigned long addr, unsigned long *start)
 	unsigned int i;
 	int off;
 
-	if (!s || gomem_span_state(s) == GOMEM_SPAN_ARENA)
+	if (!s)
 		return false;
 	*start = s->base;
 	if (!s->divmul)

@@ -15,6 +15,7 @@
 #include "base/sample.h"
 #include "map/special.h"
 #include "cpu/arm.h"
+#include "api/exact.h"
 #include "api/profile.h"
 #include "run/heapfiles.h"
 
@@ -119,14 +120,27 @@ static void show_counts(struct seq_file *m, u64 live, u64 live_bytes, u64 all,
 }
 
 /*
- * Return the records of a bucket, as whole objects. The file has one rate, that
- * of now. For records at another rate, return how many there would have been at
- * the rate of now.
+ * The file has one rate, that of now, because Go's format has one. If records
+ * of all objects of a module are among those of the file, it is 1: at another
+ * rate most of them would be rounded away.
  */
-static u64 records(const struct gomem_bucket *b, u64 n)
+static unsigned long rate_of_file(const struct gomem_profile_row *rows,
+				  unsigned int n)
 {
-	unsigned long rate = READ_ONCE(gomem_profile_rate);
+	unsigned int i;
 
+	for (i = 0; i < n; i++)
+		if (rows[i].b->rate == 1)
+			return 1;
+	return READ_ONCE(gomem_profile_rate);
+}
+
+/*
+ * Return the records of a bucket, as whole objects. For records at another rate
+ * than the file's, return how many there would have been at that rate.
+ */
+static u64 records(const struct gomem_bucket *b, u64 n, unsigned long rate)
+{
 	if (b->rate == rate)
 		return DIV_ROUND_CLOSEST_ULL(n, 1 << 8);
 	n = min(gomem_profile_scale(n, b->size, b->rate), 1ULL << 60);
@@ -134,15 +148,17 @@ static u64 records(const struct gomem_bucket *b, u64 n)
 				   GOMEM_CHANCE_ONE);
 }
 
-static u64 live_records(const struct gomem_profile_row *r, u64 *all)
+static u64 live_records(const struct gomem_profile_row *r, unsigned long rate,
+			u64 *all)
 {
-	*all = records(r->b, r->allocs);
-	return *all - min(*all, records(r->b, r->frees));
+	*all = records(r->b, r->allocs, rate);
+	return *all - min(*all, records(r->b, r->frees, rate));
 }
 
-static void show_bucket(struct seq_file *m, const struct gomem_profile_row *r)
+static void show_bucket(struct seq_file *m, const struct gomem_profile_row *r,
+			unsigned long rate)
 {
-	u64 all, live = live_records(r, &all);
+	u64 all, live = live_records(r, rate, &all);
 	unsigned int i;
 
 	show_counts(m, live, live * r->b->size, all, all * r->b->size);
@@ -166,13 +182,15 @@ int gomem_heap_show(struct seq_file *m, void *unused)
 {
 	u64 live = 0, live_bytes = 0, all = 0, all_bytes = 0, n_all, n_live;
 	struct gomem_profile_row *rows;
+	unsigned long rate;
 	unsigned int i, n;
 
 	rows = gomem_profile_snapshot(&n, false);
 	if (!rows)
 		return -ENOMEM;
+	rate = rate_of_file(rows, n);
 	for (i = 0; i < n; i++) {
-		n_live = live_records(&rows[i], &n_all);
+		n_live = live_records(&rows[i], rate, &n_all);
 		live += n_live;
 		live_bytes += n_live * rows[i].b->size;
 		all += n_all;
@@ -180,9 +198,9 @@ int gomem_heap_show(struct seq_file *m, void *unused)
 	}
 	seq_puts(m, "heap profile: ");
 	show_counts(m, live, live_bytes, all, all_bytes);
-	seq_printf(m, " heap/%lu\n", 2 * READ_ONCE(gomem_profile_rate));
+	seq_printf(m, " heap/%lu\n", 2 * rate);
 	for (i = 0; i < n; i++)
-		show_bucket(m, &rows[i]);
+		show_bucket(m, &rows[i], rate);
 	kvfree(rows);
 	return 0;
 }
@@ -234,6 +252,7 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 	seq_puts(m, "gomem leaks - version: 1\n");
 	if (rate > 1)
 		seq_printf(m, "# estimated from one sample in %lu bytes, see profile_rate\n", rate);
+	gomem_exact_show(m);
 	seq_puts(m, "# growth: objects since the last look. oldest, youngest: seconds since their allocation\n");
 	seq_puts(m, "#  objects          bytes     growth    oldest  youngest\n");
 	for (i = 0; i < n; i++)

@@ -19,6 +19,7 @@
 #include "api/alloc.h"
 #include "api/arena.h"
 #include "api/cache.h"
+#include "api/exact.h"
 #include "api/kfrees.h"
 #include "api/profile.h"
 #include "api/rcu.h"
@@ -77,7 +78,7 @@ static int __init gomem_init(void)
 	init_constants();
 	err = gomem_queue_init();
 	if (err)
-		return err;
+		goto exit_exact;
 	err = gomem_nodes_init(&gomem_kernel_pages, base);
 	if (err)
 		goto exit_queue;
@@ -105,6 +106,8 @@ exit_nodes:
 	gomem_nodes_exit();
 exit_queue:
 	gomem_queue_exit();
+exit_exact:
+	gomem_exact_exit();
 	return err;
 }
 

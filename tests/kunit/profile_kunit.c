@@ -15,10 +15,12 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "context.h"
 #include "fixture.h"
 #include "base/sample.h"
 #include "map/special.h"
 #include "cpu/arm.h"
+#include "api/exact.h"
 #include "api/profile.h"
 
 static void set_rate(unsigned long rate)
@@ -50,6 +52,7 @@ static void profile_exit(struct kunit *test)
 	if (!f)
 		return;
 	fixture_exit(test);
+	gomem_exact_set("");
 	set_rate(f->rate);
 }
 
@@ -471,6 +474,145 @@ static void test_ages(struct kunit *test)
 	gomem_free(p[1]);
 }
 
+static void free_each(void **p, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		gomem_free(p[i]);
+}
+
+/* Allocate in each way. Return how many objects there are. */
+static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c, void **p)
+{
+	unsigned int n = 0;
+
+	p[n++] = gomem_alloc(100, GFP_KERNEL);
+	p[n++] = gomem_zalloc(100, GFP_ATOMIC);
+	p[n++] = gomem_alloc_noscan(100, GFP_KERNEL);
+	p[n++] = gomem_alloc_noscan(5, GFP_KERNEL);
+	p[n++] = gomem_alloc_noscan(15, GFP_KERNEL);
+	p[n++] = gomem_alloc(40000, GFP_KERNEL);
+	p[n++] = gomem_alloc_node(200, GFP_KERNEL, 0);
+	p[n++] = gomem_realloc(gomem_alloc(100, GFP_KERNEL), 3000, GFP_KERNEL);
+	p[n++] = gomem_strdup("a string", GFP_KERNEL);
+	p[n++] = gomem_cache_alloc(c, GFP_KERNEL);
+	KUNIT_ASSERT_EQ(test, 30, gomem_alloc_bulk(200, GFP_KERNEL, 30, p + n));
+	n += 30;
+	KUNIT_ASSERT_EQ(test, 30, gomem_cache_alloc_bulk(c, GFP_KERNEL, 30, p + n));
+	return n + 30;
+}
+
+struct irq_alloc {
+	void *p[3];
+};
+
+static void alloc_in_irq(void *arg)
+{
+	struct irq_alloc *a = arg;
+
+	a->p[0] = gomem_alloc(100, GFP_ATOMIC);
+	a->p[1] = gomem_alloc_noscan(5, GFP_ATOMIC);
+	a->p[2] = gomem_alloc(40000, GFP_ATOMIC);
+}
+
+static void expect_records(struct kunit *test, void **p, unsigned int n, bool wanted)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		KUNIT_ASSERT_FALSE(test, ZERO_OR_NULL_PTR(p[i]));
+		KUNIT_EXPECT_EQ_MSG(test, wanted, has_record(p[i]), "object %u", i);
+	}
+}
+
+/* "all" records what no sample would: without a profile, in each way, and at once. */
+static void test_exact(struct kunit *test)
+{
+	struct gomem_cache *c = gomem_cache_create("exact", 72, NULL);
+	struct irq_alloc irq = { };
+	unsigned int n;
+	void *p[80];
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	set_rate(0);
+	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set("all"));
+	n = alloc_each(test, c, p);
+	expect_records(test, p, n, true);
+	run_in_hardirq(alloc_in_irq, &irq);
+	expect_records(test, irq.p, ARRAY_SIZE(irq.p), true);
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_alloc(0, GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set("\n"));
+	free_each(p, n);
+	free_each(irq.p, ARRAY_SIZE(irq.p));
+	n = alloc_each(test, c, p);
+	expect_records(test, p, n, false);
+	free_each(p, n);
+	gomem_cache_destroy(c);
+}
+
+/* No object of other modules is recorded, and what is refused changes nothing. */
+static void test_exact_names(struct kunit *test)
+{
+	static const char * const bad[] = {
+		",", "a,", ",a", "a,,b", "a b", "a\nb", "all,a", "a.b",
+		"0123456789012345678901234567890123456789012345678901234567890123",
+		"a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q",
+	};
+	unsigned int i;
+	void *p;
+
+	set_rate(0);
+	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set("no_such_module,another-one\n"));
+	p = gomem_alloc(64, GFP_KERNEL);
+	KUNIT_EXPECT_FALSE(test, has_record(p));
+	gomem_free(p);
+	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set("a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p"));
+	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set("all"));
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		KUNIT_EXPECT_EQ_MSG(test, -EINVAL, gomem_exact_set(bad[i]), "%s", bad[i]);
+	p = gomem_alloc(64, GFP_KERNEL);
+	KUNIT_EXPECT_TRUE(test, has_record(p));
+	gomem_free(p);
+	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set(""));
+}
+
+/* The module by the innermost frame. */
+static void test_exact_module(struct kunit *test)
+{
+	char other[] = "xomem_kunit";
+	void *p;
+
+	if (IS_ENABLED(CONFIG_UML))
+		kunit_skip(test, "User-Mode Linux guesses the frames of a stack");
+	set_rate(0);
+	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set(THIS_MODULE->name));
+	p = gomem_alloc(64, GFP_KERNEL);
+	KUNIT_EXPECT_TRUE(test, has_record(p));
+	gomem_free(p);
+	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set(other));
+	p = gomem_alloc(64, GFP_KERNEL);
+	KUNIT_EXPECT_FALSE(test, has_record(p));
+	gomem_free(p);
+	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set(""));
+}
+
+/* The blocks of an arena are recorded until it is destroyed. */
+static void test_arena(struct kunit *test)
+{
+	struct gomem_arena *arena = gomem_arena_create(GFP_KERNEL);
+	u64 before = count(test, 13 * SZ_8K).live;
+	void *p;
+
+	KUNIT_ASSERT_NOT_NULL(test, arena);
+	p = gomem_arena_alloc(arena, 100000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_TRUE(test, has_record(p));
+	expect_live(test, before + 1, 13 * SZ_8K);
+	gomem_arena_destroy(arena);
+	expect_live(test, before, 13 * SZ_8K);
+}
+
 static struct kunit_case profile_cases[] = {
 	KUNIT_CASE(test_chance),
 	KUNIT_CASE(test_draw),
@@ -490,6 +632,10 @@ static struct kunit_case profile_cases[] = {
 	KUNIT_CASE(test_estimate),
 	KUNIT_CASE(test_top),
 	KUNIT_CASE(test_ages),
+	KUNIT_CASE(test_exact),
+	KUNIT_CASE(test_exact_names),
+	KUNIT_CASE(test_exact_module),
+	KUNIT_CASE(test_arena),
 	{ }
 };
 

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * exact.c - modules of which the heap profile records each object
+ *	(profile_exact).
+ *
+ * The module of an allocation is that of the innermost frame outside of gomem.
+ * A module that calls gomem is loaded after gomem, so gomem is notified of all
+ * of them, and knows the addresses of their code.
+ */
+#include <kunit/visibility.h>
+#include <linux/ctype.h>
+#include <linux/errno.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "base/stack.h"
+#include "api/exact.h"
+#include "api/watch.h"
+
+#define ALL	"all"
+
+/* A module that is loaded now, and that was loaded after gomem. */
+struct known {
+	struct list_head link;
+	const struct module *mod;
+};
+
+/**
+ * struct wanted - what profile_exact says
+ * @rcu: for its free
+ * @all: each object of all callers is wanted
+ * @n: number of names
+ * @name: names of modules
+ * @mod: the module of each name, NULL if it is not loaded
+ *
+ * Allocations on any CPU read it under RCU. Only @mod changes.
+ */
+struct wanted {
+	struct rcu_head rcu;
+	bool all;
+	unsigned int n;
+	char name[GOMEM_EXACT_MAX][MODULE_NAME_LEN];
+	const struct module *mod[GOMEM_EXACT_MAX];
+};
+
+/* Changes of the parameter, and modules that come and go. */
+static DEFINE_MUTEX(exact_mutex);
+static LIST_HEAD(known_modules);
+static struct wanted __rcu *wanted;
+static bool ended;
+
+static bool is_code_of(const struct wanted *w, unsigned long addr)
+{
+	const struct module *mod;
+	unsigned int i;
+
+	for (i = 0; i < w->n; i++) {
+		mod = READ_ONCE(w->mod[i]);
+		if (mod && within_module(addr, mod))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * gomem_exact_wants - does the profile record this allocation in any case?
+ *
+ * Before the memory of a module goes, the kernel waits for a grace period.
+ *
+ * Context: any.
+ * Return: true if profile_exact names the module whose code called gomem.
+ */
+bool gomem_exact_wants(void)
+{
+	const struct wanted *w;
+	bool wants = false;
+
+	rcu_read_lock();
+	w = rcu_dereference(wanted);
+	if (w)
+		wants = w->all || is_code_of(w, gomem_stack_caller());
+	rcu_read_unlock();
+	return wants;
+}
+
+/* The name of a module has these characters. The kernel makes "_" of "-". */
+static bool copy_name(char *to, const char *from, size_t len)
+{
+	size_t i;
+
+	if (!len || len >= MODULE_NAME_LEN)
+		return false;
+	for (i = 0; i < len; i++) {
+		if (!isalnum(from[i]) && from[i] != '_' && from[i] != '-')
+			return false;
+		to[i] = from[i] == '-' ? '_' : from[i];
+	}
+	to[len] = '\0';
+	return true;
+}
+
+/* Names with commas between them. */
+static bool parse_names(struct wanted *w, const char *val, size_t len)
+{
+	const char *end = val + len, *comma;
+
+	for (;;) {
+		comma = memchr(val, ',', end - val) ?: end;
+		if (w->n == GOMEM_EXACT_MAX ||
+		    !copy_name(w->name[w->n], val, comma - val) ||
+		    !strcmp(w->name[w->n], ALL))
+			return false;
+		w->n++;
+		if (comma == end)
+			return true;
+		val = comma + 1;
+	}
+}
+
+static void find_modules(struct wanted *w)
+{
+	const struct known *k;
+	unsigned int i;
+
+	lockdep_assert_held(&exact_mutex);
+	list_for_each_entry(k, &known_modules, link)
+		for (i = 0; i < w->n; i++)
+			if (!strcmp(w->name[i], k->mod->name))
+				WRITE_ONCE(w->mod[i], k->mod);
+}
+
+/* Replace what is wanted. Return -ENODEV if gomem is being unloaded. */
+static int publish(struct wanted *w)
+{
+	struct wanted *old;
+
+	mutex_lock(&exact_mutex);
+	if (w && ended) {
+		mutex_unlock(&exact_mutex);
+		kfree(w);
+		return -ENODEV;
+	}
+	if (w)
+		find_modules(w);
+	old = rcu_replace_pointer(wanted, w, lockdep_is_held(&exact_mutex));
+	if (w && !old)
+		static_branch_inc(&gomem_watching);
+	else if (old && !w)
+		static_branch_dec(&gomem_watching);
+	mutex_unlock(&exact_mutex);
+	if (old)
+		kfree_rcu(old, rcu);
+	return 0;
+}
+
+/**
+ * gomem_exact_set - choose the modules of which each object is recorded
+ * @val: names with commas between them, "all", or "" for none
+ *
+ * Context: may sleep.
+ * Return: 0; or -EINVAL, -ENOMEM or -ENODEV, with nothing changed.
+ */
+int gomem_exact_set(const char *val)
+{
+	size_t len = strcspn(val, "\n");
+	struct wanted *w;
+
+	if (val[len] && val[len + 1])
+		return -EINVAL;
+	if (!len)
+		return publish(NULL);
+	w = kzalloc(sizeof(*w), GFP_KERNEL);
+	if (!w)
+		return -ENOMEM;
+	w->all = len == strlen(ALL) && !strncmp(val, ALL, len);
+	if (!w->all && !parse_names(w, val, len)) {
+		kfree(w);
+		return -EINVAL;
+	}
+	return publish(w);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_exact_set);
+
+/**
+ * gomem_exact_come - take note of a module that is being loaded
+ * @mod: the module, whose code did not run yet
+ *
+ * Context: may sleep.
+ */
+void gomem_exact_come(const struct module *mod)
+{
+	struct known *k = kmalloc(sizeof(*k), GFP_KERNEL);
+	struct wanted *w;
+
+	/* Without memory, objects of this module are sampled. */
+	if (!k)
+		return;
+	k->mod = mod;
+	mutex_lock(&exact_mutex);
+	list_add_tail(&k->link, &known_modules);
+	w = rcu_dereference_protected(wanted, lockdep_is_held(&exact_mutex));
+	if (w)
+		find_modules(w);
+	mutex_unlock(&exact_mutex);
+}
+
+/**
+ * gomem_exact_go - forget a module that is being unloaded
+ * @mod: the module
+ *
+ * Context: may sleep.
+ */
+void gomem_exact_go(const struct module *mod)
+{
+	struct known *k, *next;
+	struct wanted *w;
+	unsigned int i;
+
+	mutex_lock(&exact_mutex);
+	w = rcu_dereference_protected(wanted, lockdep_is_held(&exact_mutex));
+	for (i = 0; w && i < w->n; i++)
+		if (w->mod[i] == mod)
+			WRITE_ONCE(w->mod[i], NULL);
+	list_for_each_entry_safe(k, next, &known_modules, link) {
+		if (k->mod != mod)
+			continue;
+		list_del(&k->link);
+		kfree(k);
+	}
+	mutex_unlock(&exact_mutex);
+}
+
+/* Print what is wanted into @buf, of a page. */
+static int print_wanted(char *buf)
+{
+	const struct wanted *w;
+	int len = 0;
+	unsigned int i;
+
+	rcu_read_lock();
+	w = rcu_dereference(wanted);
+	if (w && w->all)
+		len = scnprintf(buf, PAGE_SIZE, ALL);
+	for (i = 0; w && i < w->n; i++)
+		len += scnprintf(buf + len, PAGE_SIZE - len, "%s%s",
+				 i ? "," : "", w->name[i]);
+	rcu_read_unlock();
+	return len;
+}
+
+/**
+ * gomem_exact_show - say in a file's legend whose numbers are exact
+ * @m: the file
+ *
+ * Context: may sleep.
+ */
+void gomem_exact_show(struct seq_file *m)
+{
+	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
+
+	if (buf && print_wanted(buf))
+		seq_printf(m, "# exact for what is allocated now by: %s\n", buf);
+	kfree(buf);
+}
+
+/**
+ * gomem_exact_exit - free what profile_exact says
+ *
+ * Nobody allocates any more.
+ *
+ * Context: may sleep.
+ */
+void gomem_exact_exit(void)
+{
+	struct known *k, *next;
+
+	mutex_lock(&exact_mutex);
+	ended = true;
+	mutex_unlock(&exact_mutex);
+	publish(NULL);
+	list_for_each_entry_safe(k, next, &known_modules, link) {
+		list_del(&k->link);
+		kfree(k);
+	}
+}
+
+static int set_exact(const char *val, const struct kernel_param *kp)
+{
+	return gomem_exact_set(val);
+}
+
+static int get_exact(char *buf, const struct kernel_param *kp)
+{
+	int len = print_wanted(buf);
+
+	buf[len++] = '\n';
+	buf[len] = '\0';
+	return len;
+}
+
+static const struct kernel_param_ops exact_ops = {
+	.set = set_exact,
+	.get = get_exact,
+};
+
+module_param_cb(profile_exact, &exact_ops, NULL, 0644);
+MODULE_PARM_DESC(profile_exact, "Modules of which the heap profile records each object: up to 16 names with commas between them, or \"all\" (default none)");

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * exact.h - modules of which the heap profile records each object.
+ */
+#ifndef GOMEM_EXACT_H
+#define GOMEM_EXACT_H
+
+#include <linux/types.h>
+
+struct module;
+struct seq_file;
+
+/* Modules that profile_exact may name. */
+#define GOMEM_EXACT_MAX		16U
+
+bool gomem_exact_wants(void);
+int gomem_exact_set(const char *val);
+void gomem_exact_come(const struct module *mod);
+void gomem_exact_go(const struct module *mod);
+void gomem_exact_show(struct seq_file *m);
+void gomem_exact_exit(void);
+
+#endif /* GOMEM_EXACT_H */

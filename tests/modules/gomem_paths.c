@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gomem_paths.c - a client that allocates in each way, as often in each.
+ *
+ * Each via_*() allocates OBJECTS objects, or an arena. They are live until the
+ * module is unloaded. busy=N allocates and frees N objects by short_lived()
+ * first, and every sixteenth of them by long_lived() later, so that lifetimes
+ * differ.
+ */
+#define pr_fmt(fmt) "gomem_paths: " fmt
+
+#include <linux/delay.h>
+#include <linux/gomem.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+#define OBJECTS	20
+
+static unsigned int busy;
+module_param(busy, uint, 0444);
+MODULE_PARM_DESC(busy, "Objects of short_lived() (default 0)");
+
+static struct gomem_cache *cache;
+static struct gomem_arena *arena;
+static void *held[16][OBJECTS];
+
+static noinline void via_alloc(void **p)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		p[i] = gomem_alloc(72, GFP_KERNEL);
+}
+
+static noinline void via_size(void **p, size_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		p[i] = gomem_alloc(size, GFP_KERNEL);
+}
+
+static noinline void via_noscan(void **p)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		p[i] = gomem_alloc_noscan(72, GFP_KERNEL);
+}
+
+static noinline void via_tiny(void **p)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		p[i] = gomem_alloc_noscan(5, GFP_KERNEL);
+}
+
+static noinline void via_zalloc(void **p)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		p[i] = gomem_zalloc(72, GFP_KERNEL);
+}
+
+static noinline void via_bulk(void **p)
+{
+	if (gomem_alloc_bulk(136, GFP_KERNEL, OBJECTS, p) != OBJECTS)
+		pr_warn("no memory\n");
+}
+
+static noinline void via_cache(void **p)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		p[i] = gomem_cache_alloc(cache, GFP_KERNEL);
+}
+
+static noinline void via_cache_bulk(void **p)
+{
+	if (gomem_cache_alloc_bulk(cache, GFP_KERNEL, OBJECTS, p) != OBJECTS)
+		pr_warn("no memory\n");
+}
+
+static noinline void via_realloc(void **p)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		p[i] = gomem_realloc(p[i], 3000, GFP_KERNEL);
+}
+
+static noinline void via_large(void **p)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		p[i] = gomem_alloc(40000, GFP_KERNEL);
+}
+
+static noinline void via_arena(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		if (!gomem_arena_alloc(arena, 3000, GFP_KERNEL))
+			pr_warn("no memory\n");
+}
+
+static noinline void short_lived(void)
+{
+	unsigned int i;
+	void *p;
+
+	for (i = 0; i < busy; i++) {
+		p = gomem_alloc(200, GFP_KERNEL);
+		gomem_free(p);
+	}
+}
+
+static noinline void long_lived(void)
+{
+	unsigned int i;
+	void *p;
+
+	for (i = 0; i < busy / 16; i++) {
+		p = gomem_alloc(200, GFP_KERNEL);
+		msleep(20);
+		gomem_free(p);
+	}
+}
+
+static void allocate(void)
+{
+	unsigned int i = 0;
+
+	via_alloc(held[i++]);
+	via_size(held[i++], 72);
+	via_noscan(held[i++]);
+	via_tiny(held[i++]);
+	via_zalloc(held[i++]);
+	via_bulk(held[i++]);
+	via_cache(held[i++]);
+	via_cache_bulk(held[i++]);
+	via_size(held[i], 100);
+	via_realloc(held[i++]);
+	via_large(held[i++]);
+	via_arena();
+}
+
+static void free_all(void)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(held); i++)
+		for (j = 0; j < OBJECTS; j++)
+			gomem_free(held[i][j]);
+	gomem_arena_destroy(arena);
+	gomem_cache_destroy(cache);
+}
+
+static int __init gomem_paths_init(void)
+{
+	cache = gomem_cache_create("paths", 88, NULL);
+	arena = gomem_arena_create(GFP_KERNEL);
+	if (!cache || !arena) {
+		free_all();
+		return -ENOMEM;
+	}
+	allocate();
+	short_lived();
+	long_lived();
+	return 0;
+}
+
+static void __exit gomem_paths_exit(void)
+{
+	free_all();
+}
+
+module_init(gomem_paths_init);
+module_exit(gomem_paths_exit);
+
+MODULE_DESCRIPTION("Client that allocates in each way");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(GOMEM_NS);
