@@ -252,6 +252,12 @@
  *		with it.
  *	buckets_lock			api/profile.c
  *		Spinlock of the lists of buckets, likewise.
+ *	accounts_lock			api/account.c
+ *		Spinlock of the list of accounts, likewise.
+ *	entries_lock			api/payer.c
+ *		Spinlock of the tasks that are in sections of accounts. Taken
+ *		by tasks only, with interrupts on; no other lock is held with
+ *		it.
  *	freed_lock			map/origin.c
  *		Spinlock of the last frees of sampled objects, likewise.
  *

@@ -10,9 +10,11 @@
 
 #include "internal.h"
 #include "map/report.h"
+#include "map/special.h"
 #include "cpu/arm.h"
 #include "cpu/section.h"
 #include "api/alloc.h"
+#include "api/cleanup.h"
 #include "api/hit.h"
 #include "api/large.h"
 #include "api/profile.h"
@@ -79,7 +81,7 @@ noinline void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp,
 	return gomem_object_hand_out(&gomem_kinds[spc], obj, gfp, clear);
 }
 
-/* Allocate while each object is looked at, past the hit path. */
+/* Allocate past the hit path, if the object has to be looked at. */
 noinline void *gomem_alloc_watched(unsigned long at, gfp_t gfp,
 				   unsigned long caller)
 {
@@ -87,6 +89,8 @@ noinline void *gomem_alloc_watched(unsigned long at, gfp_t gfp,
 
 	if (unlikely(!class))
 		return ZERO_SIZE_PTR;
+	if (!gomem_is_watched())
+		return gomem_alloc_unwatched(at, gfp, caller);
 	if (!gomem_enter_alloc(gomem_class_size(class), gfp, caller))
 		return NULL;
 	return gomem_object_alloc(&gomem_kinds[at >> __GOMEM_SLOT_SHIFT], gfp,
@@ -121,10 +125,16 @@ static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
  * Hand out an object that begins a block. In the profile it stands for all of
  * the block.
  */
-static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp)
+static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp,
+				     unsigned long caller)
 {
-	gomem_watch(obj, GOMEM_TINY_BLOCK);
-	return hand_out_tiny(obj, size, gfp);
+	hand_out_tiny(obj, size, gfp);
+	if (likely(gomem_watch(obj, GOMEM_TINY_BLOCK, gfp)))
+		return obj;
+	if (gomem_has_special(obj))
+		gomem_cleanup_run(obj);
+	gomem_tiny_free(obj, caller);
+	return gomem_alloc_failed();
 }
 
 /*
@@ -144,7 +154,7 @@ static noinline void *alloc_tiny_miss(size_t size, gfp_t gfp,
 				    gomem_gfp_shared(gfp) : gfp,
 				    caller);
 	if (likely(obj))
-		return hand_out_first(obj, size, gfp);
+		return hand_out_first(obj, size, gfp, caller);
 	return gomem_may_use_reserves(gfp) ? gomem_large_alloc(size, gfp, true, NUMA_NO_NODE) :
 			  gomem_alloc_failed();
 }
@@ -191,29 +201,18 @@ static noinline void *alloc_tiny_yielded(void *obj, size_t size, bool shared,
 	return finish_tiny(obj, size, shared, gfp);
 }
 
-/* Allocate a tiny object while each object is looked at. */
-static noinline void *alloc_tiny_watched(size_t size, gfp_t gfp,
-					 unsigned long caller)
-{
-	if (!gomem_enter_alloc(size, gfp, caller))
-		return NULL;
-	return alloc_tiny_miss(size, gfp, caller);
-}
-
 /*
  * The hit path of tiny noscan objects, which are parts of the CPU's current
  * block. An object that does not fit there, and is too large to open a new
- * block, becomes an object of 16 bytes. Not inlined, so that the caller needs
- * no stack frame for objects of 16 bytes and more.
+ * block, becomes an object of 16 bytes.
  */
-noinline void *gomem_alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
+static __always_inline void *alloc_tiny_hit(size_t size, gfp_t gfp,
+					    unsigned long caller)
 {
 	bool shared = true, sampled = false;
 	struct gomem_mcache *mc;
 	void *obj;
 
-	if (gomem_watches())
-		return alloc_tiny_watched(size, gfp, caller);
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
 		return gomem_refuse_gfp(size, gfp, caller);
 	gomem_check_hit(gfp);
@@ -240,6 +239,28 @@ noinline void *gomem_alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
 	if (unlikely(!obj))
 		return alloc_tiny_miss(size, gfp, caller);
 	return finish_tiny(obj, size, shared, gfp);
+}
+
+/* Allocate a tiny object past the hit path, if it has to be looked at. */
+static noinline void *alloc_tiny_watched(size_t size, gfp_t gfp,
+					 unsigned long caller)
+{
+	if (!gomem_is_watched())
+		return alloc_tiny_hit(size, gfp, caller);
+	if (!gomem_enter_alloc(size, gfp, caller))
+		return NULL;
+	return alloc_tiny_miss(size, gfp, caller);
+}
+
+/*
+ * Not inlined, so that the caller needs no stack frame for objects of 16 bytes
+ * and more.
+ */
+noinline void *gomem_alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
+{
+	if (gomem_watches())
+		return alloc_tiny_watched(size, gfp, caller);
+	return alloc_tiny_hit(size, gfp, caller);
 }
 
 /* Allocate an object whose size has no class: 0, large, or too large. */

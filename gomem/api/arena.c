@@ -161,6 +161,13 @@ struct gomem_arena *gomem_arena_create(gfp_t gfp)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_arena_create, GOMEM_NS);
 
+/* The heap profile forgets a span, and the account that paid for it. */
+static void forget_record(const struct gomem_span *s)
+{
+	if (gomem_has_special((void *)s->base))
+		gomem_cleanup_run((void *)s->base);
+}
+
 static struct gomem_span *add_span(struct gomem_arena *a, unsigned int npages,
 				   gfp_t gfp)
 {
@@ -175,6 +182,11 @@ static struct gomem_span *add_span(struct gomem_arena *a, unsigned int npages,
 
 	if (!s)
 		return NULL;
+	if (unlikely(!gomem_watch((void *)s->base, s->elemsize, gfp))) {
+		forget_record(s);
+		gomem_heap_free_span(s);
+		return NULL;
+	}
 	list_add_tail(&s->list, &a->spans);
 	a->pages += npages;
 	/*
@@ -183,7 +195,6 @@ static struct gomem_span *add_span(struct gomem_arena *a, unsigned int npages,
 	 */
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
 		kmemleak_alloc((void *)s->base, s->elemsize, 0, gfp);
-	gomem_watch((void *)s->base, s->elemsize);
 	return s;
 }
 
@@ -390,14 +401,12 @@ static bool claim_arena(struct gomem_arena *a)
 	return live;
 }
 
-/* The heap profile forgets the spans. */
 static void forget_records(struct list_head *spans)
 {
 	struct gomem_span *s;
 
 	list_for_each_entry(s, spans, list)
-		if (gomem_has_special((void *)s->base))
-			gomem_cleanup_run((void *)s->base);
+		forget_record(s);
 }
 
 static void forget_leaks(struct list_head *spans)

@@ -97,14 +97,16 @@ static noinline size_t finish_bulk(size_t size, gfp_t gfp, size_t n,
 	return likely(done == n) ? n : undo_bulk(size, gfp, done, p);
 }
 
-size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
+static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n,
+					     void **p, unsigned long caller)
 {
 	struct gomem_slot *slot;
 	unsigned int popped, spc;
 
-	if (gomem_watches() || unlikely(size - 1 >= GOMEM_SMALL_MAX) ||
+	if (unlikely(size - 1 >= GOMEM_SMALL_MAX) ||
 	    unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
-		return finish_bulk(size, gfp, n, p, 0, _RET_IP_);
+		return finish_bulk(size, gfp, n, p, 0,
+				   caller ?: GOMEM_COLD_CALLER);
 	gomem_check_hit(gfp);
 	spc = gomem_spc_make(gomem_sizeclass(size), false);
 	preempt_disable();
@@ -117,7 +119,24 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 	if (likely(popped == n) && !IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) &&
 	    !want_init_on_alloc(gfp))
 		return n;
-	return finish_bulk(size, gfp, n, p, popped, _RET_IP_);
+	return finish_bulk(size, gfp, n, p, popped,
+			   caller ?: GOMEM_COLD_CALLER);
+}
+
+/* Allocate past the hit path, if the objects have to be looked at. */
+static noinline size_t alloc_bulk_watched(size_t size, gfp_t gfp, size_t n,
+					  void **p, unsigned long caller)
+{
+	return gomem_is_watched() ?
+		       finish_bulk(size, gfp, n, p, 0, caller) :
+		       alloc_bulk_hit(size, gfp, n, p, caller);
+}
+
+size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
+{
+	if (gomem_watches())
+		return alloc_bulk_watched(size, gfp, n, p, GOMEM_COLD_CALLER);
+	return alloc_bulk_hit(size, gfp, n, p, 0);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
 

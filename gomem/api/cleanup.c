@@ -19,6 +19,7 @@
 #include "map/report.h"
 #include "map/span.h"
 #include "map/special.h"
+#include "api/account.h"
 #include "api/alloc.h"
 #include "api/cleanup.h"
 #include "api/profile.h"
@@ -80,8 +81,8 @@ bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg)
 EXPORT_SYMBOL_NS_GPL(gomem_cleanup_cancel, GOMEM_NS);
 
 /**
- * gomem_cleanup_run - remove the specials of an object: run its cleanups, and
- *	count its free if the profile recorded it
+ * gomem_cleanup_run - remove the specials of an object: run its cleanups, count
+ *	its free if the profile recorded it, and end its charge to an account
  * @obj: the object, whose free the caller has checked
  *
  * Context: any but NMI; never sleeps. Not in a section.
@@ -101,8 +102,11 @@ noinline void gomem_cleanup_run(const void *obj)
 	rcu_read_lock();
 	gomem_special_remove_all((unsigned long)obj, &list);
 	hlist_for_each_entry_safe(sp, next, &list, link) {
-		if (sp->bucket) {
-			gomem_profile_forget(sp);
+		if (sp->bucket || !sp->fn) {
+			if (sp->bucket)
+				gomem_profile_forget(sp);
+			else
+				gomem_account_uncharge(sp);
 			kfree(sp);
 			continue;
 		}

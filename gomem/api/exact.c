@@ -69,6 +69,17 @@ static bool is_code_of(const struct wanted *w, unsigned long addr)
 }
 
 /**
+ * gomem_exact_is_on - does profile_exact name a module?
+ *
+ * Context: any.
+ * Return: true if it does.
+ */
+bool gomem_exact_is_on(void)
+{
+	return rcu_access_pointer(wanted);
+}
+
+/**
  * gomem_exact_wants - does the profile record this allocation in any case?
  *
  * Before the memory of a module goes, the kernel waits for a grace period.

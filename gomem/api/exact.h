@@ -13,6 +13,7 @@ struct seq_file;
 /* Modules that profile_exact may name. */
 #define GOMEM_EXACT_MAX		16U
 
+bool gomem_exact_is_on(void);
 bool gomem_exact_wants(void);
 int gomem_exact_set(const char *val);
 void gomem_exact_come(const struct module *mod);

@@ -111,15 +111,25 @@ static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
 	return obj;
 }
 
-/* Allocate from the slot at offset @at of this CPU's cache. */
+/*
+ * Allocate from the slot at offset @at of this CPU's cache. @caller: 0 for the
+ * caller of the exported function.
+ */
+static __always_inline void *
+gomem_alloc_unwatched(unsigned long at, gfp_t gfp, unsigned long caller)
+{
+	if (want_init_on_alloc(0) ||
+	    unlikely(gfp & (__GFP_ZERO | GOMEM_GFP_REFUSED)))
+		return gomem_alloc_cleared(at, gfp,
+					   caller ?: GOMEM_COLD_CALLER);
+	return gomem_alloc_hit(at, gfp, false, caller);
+}
+
 static __always_inline void *gomem_alloc_small(unsigned long at, gfp_t gfp)
 {
 	if (gomem_watches())
 		return gomem_alloc_watched(at, gfp, GOMEM_COLD_CALLER);
-	if (want_init_on_alloc(0) ||
-	    unlikely(gfp & (__GFP_ZERO | GOMEM_GFP_REFUSED)))
-		return gomem_alloc_cleared(at, gfp, GOMEM_COLD_CALLER);
-	return gomem_alloc_hit(at, gfp, false, 0);
+	return gomem_alloc_unwatched(at, gfp, 0);
 }
 
 static __always_inline void *gomem_alloc_any(size_t size, gfp_t gfp,

@@ -35,6 +35,7 @@ void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node)
 	};
 	struct gomem_span *s =
 		gomem_heap_alloc_span(gomem_node_heap(node), &req);
+	bool paid;
 	void *obj;
 
 	if (!s)
@@ -49,9 +50,12 @@ void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node)
 	 * Record the object before another CPU can free it. Publishing the
 	 * object keeps the mark of its page.
 	 */
-	gomem_watch(obj, s->elemsize);
+	paid = gomem_watch(obj, s->elemsize, gfp);
 	gomem_heap_publish_large(s);
-	return obj;
+	if (likely(paid))
+		return obj;
+	gomem_large_free(obj);
+	return gomem_alloc_failed();
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/bitops.h>
+#include <linux/err.h>
 #include <linux/minmax.h>
 
 #include "map/report.h"
@@ -67,18 +68,42 @@ void *gomem_object_check(const struct gomem_kind *k, void *obj, gfp_t gfp,
 }
 
 /*
- * Check, finish and record an object. Return NULL if it was set aside. Kept out
- * of line to save stack in the callers, which ask the kernel for memory before.
+ * Free an object that is not handed out after all: no account pays for it.
+ * @tracked: kmemleak knows it.
+ */
+static noinline void drop(const struct gomem_kind *k, void *obj, bool tracked)
+{
+	if (gomem_has_special(obj))
+		gomem_cleanup_run(obj);
+	if (tracked)
+		gomem_leak_forget(obj);
+	gomem_set_key(gomem_kind_key(k, obj));
+	gomem_mcache_free_slow(k, obj);
+}
+
+/*
+ * Check, finish and look at an object. Return NULL if it was set aside, an error
+ * pointer if the allocation has to fail. Kept out of line to save stack in the
+ * callers, which ask the kernel for memory before.
  */
 static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 			       unsigned long caller)
 {
 	obj = gomem_object_check(k, obj, gfp, caller);
-	if (likely(obj))
-		gomem_watch(obj, k->object_size);
+	if (likely(obj) && unlikely(!gomem_watch(obj, k->object_size, gfp))) {
+		drop(k, obj, true);
+		return ERR_PTR(-EDQUOT);
+	}
 	return obj;
 }
 
+/* Return what an allocation returns, for what hand_out() has returned. */
+static __always_inline void *result(void *obj)
+{
+	return IS_ERR_OR_NULL(obj) ? gomem_alloc_failed() : obj;
+}
+
+/* Return as hand_out() does. */
 static __always_inline void *
 alloc_in_span(const struct gomem_kind *k, gfp_t gfp, unsigned long caller)
 {
@@ -111,7 +136,7 @@ static noinline void *alloc_with_reserves(const struct gomem_kind *k, gfp_t gfp,
 	while ((obj = alloc_shared(k, gfp))) {
 		obj = hand_out(k, obj, gfp, caller);
 		if (likely(obj))
-			return obj;
+			return result(obj);
 	}
 	return gomem_large_alloc(k->size, gfp, gomem_kind_noscan(k),
 				 NUMA_NO_NODE);
@@ -134,7 +159,7 @@ void *gomem_object_alloc_in_span(const struct gomem_kind *k, gfp_t gfp,
 				 unsigned long caller)
 {
 	gomem_check_context(gfp);
-	return alloc_in_span(k, gfp, caller) ?: gomem_alloc_failed();
+	return result(alloc_in_span(k, gfp, caller));
 }
 
 /**
@@ -152,7 +177,7 @@ void *gomem_object_alloc(const struct gomem_kind *k, gfp_t gfp,
 	gomem_check_context(gfp);
 	if (unlikely(gomem_may_use_reserves(gfp)) && !k->cache)
 		return alloc_with_reserves(k, gfp, caller);
-	return alloc_in_span(k, gfp, caller) ?: gomem_alloc_failed();
+	return result(alloc_in_span(k, gfp, caller));
 }
 
 /*
@@ -190,7 +215,7 @@ void *gomem_object_alloc_remote(const struct gomem_kind *k,
 		gomem_count(GOMEM_EV_REMOTE_ALLOCS, 1);
 		obj = hand_out(k, obj, gfp, caller);
 		if (likely(obj))
-			return obj;
+			return result(obj);
 	}
 	if (unlikely(gfp_for_spans(k, gfp) != gfp))
 		return gomem_large_alloc(k->size, gfp, gomem_kind_noscan(k),
@@ -237,10 +262,29 @@ void gomem_objects_hand_out(const struct gomem_kind *k, void **p,
 		gomem_object_track(k, p[i], gfp);
 }
 
+/**
+ * gomem_objects_drop - free objects of a bulk call that are not handed out
+ * @k: their kind
+ * @p: the objects
+ * @n: their number
+ * @tracked: kmemleak knows them
+ *
+ * Context: any but NMI; never sleeps. Not with a cache owned.
+ */
+void gomem_objects_drop(const struct gomem_kind *k, void **p, unsigned int n,
+			bool tracked)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		drop(k, p[i], tracked);
+}
+
 /*
  * Pop up to @most objects from the slot and finish them. Return their number;
  * -1 if there is none, and the next one has to be allocated alone: it lacks the
- * usual key, or the caller may use the kernel's reserves.
+ * usual key, no account pays for it, or the caller may use the kernel's
+ * reserves.
  */
 static noinline int pop_some(const struct gomem_kind *k, gfp_t gfp, void **p,
 			     size_t most)
@@ -261,8 +305,7 @@ static noinline int pop_some(const struct gomem_kind *k, gfp_t gfp, void **p,
 		return unlikely(unusual) ||
 		       (!k->cache && unlikely(gomem_may_use_reserves(gfp))) ?
 			       -1 : 0;
-	gomem_objects_finish(k, p, n, gfp);
-	return n;
+	return gomem_objects_finish(k, p, n, gfp) ?: -1;
 }
 
 /*
@@ -353,12 +396,13 @@ static bool needs_no_key(const struct gomem_kind *k, gfp_t gfp)
 
 /*
  * Check and finish objects that spans had. Return their number, 0 if none of
- * them was good, or -1 if there are none because there is no memory.
+ * them was good, or -1 if there are none because there is no memory, or no
+ * account that pays.
  */
 static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 				struct gomem_many m, unsigned long caller)
 {
-	unsigned int n;
+	unsigned int n, good;
 
 	if (unlikely(!m.n)) {
 		gomem_alloc_failed();
@@ -366,12 +410,14 @@ static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 	}
 	if (!needs_no_key(k, gfp)) {
 		n = check_each(k, p, m.n, gfp, caller);
-		gomem_watch_many(p, n, k->object_size);
-		return n;
+		good = gomem_watch_many(p, n, k->object_size, gfp);
+		if (unlikely(good < n))
+			gomem_objects_drop(k, p + good, n - good, true);
+	} else {
+		n = check_many(p, m.n, m.fresh, caller);
+		good = gomem_objects_finish(k, p, n, gfp);
 	}
-	n = check_many(p, m.n, m.fresh, caller);
-	gomem_objects_finish(k, p, n, gfp);
-	return n;
+	return unlikely(good < n) && !good ? -1 : good;
 }
 
 /*

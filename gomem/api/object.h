@@ -83,14 +83,24 @@ void gomem_objects_hand_out(const struct gomem_kind *k, void **p,
 size_t gomem_objects_alloc(const struct gomem_kind *k, gfp_t gfp, size_t n,
 			   void **p, unsigned long caller);
 
-/* Count several objects for the heap profile, and finish them. */
-static __always_inline void gomem_objects_finish(const struct gomem_kind *k,
-						 void **p, unsigned int n,
-						 gfp_t gfp)
+void gomem_objects_drop(const struct gomem_kind *k, void **p, unsigned int n,
+			bool tracked);
+
+/*
+ * Look at several objects, and finish them. Return how many the call may have,
+ * from the first on. The others were freed.
+ */
+static __always_inline unsigned int
+gomem_objects_finish(const struct gomem_kind *k, void **p, unsigned int n,
+		     gfp_t gfp)
 {
-	gomem_watch_many(p, n, k->object_size);
+	unsigned int good = gomem_watch_many(p, n, k->object_size, gfp);
+
+	if (unlikely(good < n))
+		gomem_objects_drop(k, p + good, n - good, false);
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || gomem_kind_clears(k, gfp))
-		gomem_objects_hand_out(k, p, n, gfp);
+		gomem_objects_hand_out(k, p, good, gfp);
+	return good;
 }
 
 #endif /* GOMEM_OBJECT_H */

@@ -5,10 +5,13 @@
 #include <linux/export.h>
 #include <linux/gomem.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "base/stats.h"
 #include "map/report.h"
+#include "map/special.h"
+#include "api/account.h"
 #include "api/alloc.h"
 #include "api/hit.h"
 #include "api/large.h"
@@ -93,12 +96,72 @@ static noinline struct gomem_sized other_size(const void *p,
 	return found;
 }
 
+static void attach(struct gomem_special *sp, const void *p)
+{
+	sp->addr = (unsigned long)p;
+	if (likely(gomem_special_add(sp)))
+		return;
+	gomem_account_uncharge(sp);
+	kfree(sp);
+}
+
+/* Extend an object in place, if its account pays for that. */
+static bool extend_charged(const void *p, size_t size, size_t new_size,
+			   gfp_t gfp, struct gomem_special *sp)
+{
+	size_t bytes = sp->bytes;
+
+	if (size <= OWN_PAGES_MIN ||
+	    !gomem_account_recharge(sp, round_up(new_size, GOMEM_PAGE_SIZE), gfp))
+		return false;
+	if (gomem_large_extend((void *)p, size, new_size, 0, gfp)) {
+		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
+		return true;
+	}
+	gomem_account_recharge(sp, bytes, gfp);
+	return false;
+}
+
+/*
+ * Grow an object that is charged to an account, whatever section the task is
+ * in. The charge @sp, which was removed from the object, goes with it: in the
+ * meantime the account pays for the larger of both objects only.
+ */
+static noinline void *grow_charged(const void *p, struct gomem_sized old,
+				   size_t new_size, gfp_t gfp,
+				   struct gomem_special *sp)
+{
+	struct gomem_account *payer;
+	void *new;
+
+	if (extend_charged(p, old.size, new_size, gfp, sp)) {
+		attach(sp, p);
+		return (void *)p;
+	}
+	payer = gomem_payer_suspend();
+	new = alloc_grown(new_size, roomy_size(old.size, new_size), gfp,
+			  old.noscan);
+	gomem_payer_resume(payer);
+	if (new && !gomem_account_recharge(sp, gomem_usable_size(new), gfp)) {
+		atomic64_inc(&sp->account->failures);
+		gomem_free_any(new);
+		new = gomem_alloc_failed();
+	}
+	attach(sp, new ?: p);
+	return move(p, old.size, new);
+}
+
 /* Extend the object in place, or move it to a larger one. */
 static noinline void *grow_object(const void *p, struct gomem_sized old,
 				  size_t new_size, gfp_t gfp)
 {
 	size_t roomy = roomy_size(old.size, new_size);
+	struct gomem_special *sp = NULL;
 
+	if (unlikely(gomem_has_special(p)))
+		sp = gomem_special_remove_charge((unsigned long)p);
+	if (unlikely(sp))
+		return grow_charged(p, old, new_size, gfp, sp);
 	if (old.size > OWN_PAGES_MIN &&
 	    gomem_large_extend((void *)p, old.size, new_size, roomy, gfp)) {
 		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);

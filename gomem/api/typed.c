@@ -85,7 +85,7 @@ static noinline void *cache_yielded(struct gomem_cache *c, void *obj, gfp_t gfp,
 }
 
 /*
- * Allocate in an interrupt, or while each object is looked at, or refuse the
+ * Allocate in an interrupt, or an object that has to be looked at, or refuse the
  * gfp.
  */
 static noinline void *cache_alloc_checked(struct gomem_cache *c, gfp_t gfp,
@@ -96,16 +96,16 @@ static noinline void *cache_alloc_checked(struct gomem_cache *c, gfp_t gfp,
 	return cache_miss(c, gfp, caller);
 }
 
-static __always_inline void *cache_alloc(struct gomem_cache *c, gfp_t gfp)
+/* @caller: 0 for the caller of the exported function. */
+static __always_inline void *cache_alloc_hit(struct gomem_cache *c, gfp_t gfp,
+					     unsigned long caller)
 {
 	struct gomem_slot *slot;
 	unsigned long *key;
 	void *obj;
 
-	if (gomem_watches())
-		return cache_alloc_checked(c, gfp, GOMEM_COLD_CALLER);
 	if (unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
-		return cache_alloc_checked(c, gfp, GOMEM_COLD_CALLER);
+		return cache_alloc_checked(c, gfp, caller ?: GOMEM_COLD_CALLER);
 	gomem_check_hit(gfp);
 
 	preempt_disable();
@@ -113,21 +113,36 @@ static __always_inline void *cache_alloc(struct gomem_cache *c, gfp_t gfp)
 	obj = gomem_slot_pop(slot);
 	if (likely(obj) && gomem_slot_count(slot)) {
 		preempt_enable();
-		return cache_sampled(c, obj, gfp, GOMEM_COLD_CALLER);
+		return cache_sampled(c, obj, gfp, caller ?: GOMEM_COLD_CALLER);
 	}
 	if (gomem_end_hit())
-		return cache_yielded(c, obj, gfp, GOMEM_COLD_CALLER);
+		return cache_yielded(c, obj, gfp, caller ?: GOMEM_COLD_CALLER);
 
 	if (unlikely(!obj))
-		return cache_miss(c, gfp, GOMEM_COLD_CALLER);
+		return cache_miss(c, gfp, caller ?: GOMEM_COLD_CALLER);
 	key = gomem_kind_key(&c->kind, obj);
 	if (unlikely(!gomem_has_key(key)))
-		return cache_check(c, obj, gfp, GOMEM_COLD_CALLER);
+		return cache_check(c, obj, gfp, caller ?: GOMEM_COLD_CALLER);
 	if (gomem_kind_clears(&c->kind, gfp))
 		return gomem_object_hand_out(&c->kind, obj, gfp, true);
 	*key = 0;
 	gomem_object_track(&c->kind, obj, gfp);
 	return obj;
+}
+
+/* Allocate past the hit path, if the object has to be looked at. */
+static noinline void *cache_alloc_watched(struct gomem_cache *c, gfp_t gfp,
+					  unsigned long caller)
+{
+	return gomem_is_watched() ? cache_alloc_checked(c, gfp, caller) :
+				    cache_alloc_hit(c, gfp, caller);
+}
+
+static __always_inline void *cache_alloc(struct gomem_cache *c, gfp_t gfp)
+{
+	if (gomem_watches())
+		return cache_alloc_watched(c, gfp, GOMEM_COLD_CALLER);
+	return cache_alloc_hit(c, gfp, 0);
 }
 
 void *gomem_cache_alloc(struct gomem_cache *c, gfp_t gfp)
@@ -319,8 +334,8 @@ static __always_inline size_t cache_alloc_bulk_hit(struct gomem_cache *c,
 {
 	bool unusual = false;
 
-	if (gomem_watches() || unlikely(gfp & GOMEM_GFP_REFUSED) ||
-	    unlikely(gomem_irq_context()))
+	if ((gomem_watches() && gomem_is_watched()) ||
+	    unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
 		return 0;
 	gomem_check_hit(gfp);
 	preempt_disable();
@@ -329,8 +344,7 @@ static __always_inline size_t cache_alloc_bulk_hit(struct gomem_cache *c,
 				min_t(size_t, n, GOMEM_BATCH_MAX), &unusual);
 	if (gomem_end_hit())
 		gomem_yield(gfp);
-	gomem_objects_finish(&c->kind, p, n, gfp);
-	return n;
+	return gomem_objects_finish(&c->kind, p, n, gfp);
 }
 
 /*

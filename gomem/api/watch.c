@@ -2,22 +2,62 @@
 /*
  * watch.c - what is done with each object while allocations are watched.
  */
+#include "api/account.h"
 #include "api/exact.h"
 #include "api/watch.h"
 
 DEFINE_STATIC_KEY_FALSE(gomem_watching);
 
 /**
- * gomem_watch_slow - record an object if the profile wants it
+ * gomem_is_watched - does this allocation take the path that looks at it?
+ *
+ * Context: any.
+ * Return: true if the profile records each object of some modules, or if the
+ * task is in the section of an account.
+ */
+bool gomem_is_watched(void)
+{
+	return gomem_exact_is_on() || gomem_payer();
+}
+
+/**
+ * gomem_watch_slow - record and charge an object if that is wanted
  * @obj: the object, which is live and not handed out yet
  * @size: its bytes
+ * @gfp: the gfp of the allocation
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
+ * Return: false if it could not be charged.
  */
-noinline void gomem_watch_slow(void *obj, size_t size)
+noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
 {
+	struct gomem_account *a = gomem_payer();
+
 	if (gomem_exact_wants())
 		gomem_profile_take_exact(obj, size);
 	else
 		gomem_profile_count_one(obj, size);
+	return !a || gomem_account_charge(a, obj, size, gfp);
+}
+
+/**
+ * gomem_watch_many_slow - record and charge the objects of a bulk call
+ * @p: the objects, live and not handed out yet
+ * @n: their number
+ * @size: bytes of each
+ * @gfp: the gfp of the call
+ *
+ * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
+ * Return: how many were charged, or need not be. The object behind them may have
+ * a record of the profile.
+ */
+noinline unsigned int gomem_watch_many_slow(void **p, unsigned int n,
+					    size_t size, gfp_t gfp)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (!gomem_watch_slow(p[i], size, gfp))
+			break;
+	return i;
 }

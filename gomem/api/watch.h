@@ -3,9 +3,11 @@
  * watch.h - look at each allocation, instead of at samples.
  *
  * gomem_watching is enabled while the profile records each object of a module
- * (api/exact.c). Then allocations leave the hit path at its first instruction,
- * and take the path that they take when the slot is empty. That path calls
- * gomem_watch() for each object. The hit path only has the nop of the key.
+ * (api/exact.c), and while there are accounts (api/account.c). Then allocations
+ * leave the hit path at its first instruction. If gomem_is_watched(), they take
+ * the path that they take when the slot is empty, which calls gomem_watch() for
+ * each object. If not, they take the hit path after all. Otherwise the hit path
+ * only has the nop of the key.
  */
 #ifndef GOMEM_WATCH_H
 #define GOMEM_WATCH_H
@@ -18,38 +20,41 @@
 
 DECLARE_STATIC_KEY_FALSE(gomem_watching);
 
-void gomem_watch_slow(void *obj, size_t size);
+bool gomem_is_watched(void);
+bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp);
+unsigned int gomem_watch_many_slow(void **p, unsigned int n, size_t size,
+				   gfp_t gfp);
 
-/* Does each allocation have to be looked at? */
+/* Does each allocation have to ask gomem_is_watched()? */
 static __always_inline bool gomem_watches(void)
 {
 	return static_branch_unlikely(&gomem_watching);
 }
 
 /*
- * Look at an object that is no hit of a slot: record it if the profile wants
- * it.
+ * Look at an object that is no hit of a slot: record it if the profile wants it,
+ * and charge it to the account of the task's section. Return false if that
+ * failed: then the caller frees the object, and the allocation fails.
  */
-static __always_inline void gomem_watch(void *obj, size_t size)
+static __always_inline bool gomem_watch(void *obj, size_t size, gfp_t gfp)
 {
 	if (gomem_watches())
-		gomem_watch_slow(obj, size);
-	else
-		gomem_profile_count_one(obj, size);
+		return gomem_watch_slow(obj, size, gfp);
+	gomem_profile_count_one(obj, size);
+	return true;
 }
 
-/* The same for objects of a bulk call. */
-static __always_inline void gomem_watch_many(void **p, unsigned int n,
-					     size_t size)
+/*
+ * The same for objects of a bulk call. Return how many of them, from the first
+ * on, the call may have.
+ */
+static __always_inline unsigned int
+gomem_watch_many(void **p, unsigned int n, size_t size, gfp_t gfp)
 {
-	unsigned int i;
-
-	if (!gomem_watches()) {
-		gomem_profile_count(p, n, size);
-		return;
-	}
-	for (i = 0; i < n; i++)
-		gomem_watch_slow(p[i], size);
+	if (gomem_watches())
+		return gomem_watch_many_slow(p, n, size, gfp);
+	gomem_profile_count(p, n, size);
+	return n;
 }
 
 #endif /* GOMEM_WATCH_H */

@@ -210,19 +210,12 @@ void gomem_special_remove_all(unsigned long addr, struct hlist_head *to)
 	spin_unlock_irqrestore(&row->lock, flags);
 }
 
-/**
- * gomem_special_remove_cleanup - detach a cleanup of an object
- * @addr: the object
- * @fn: function of the cleanup
- * @arg: its argument
- *
- * Context: any but NMI.
- * Return: the last one that was added, which belongs to the caller now; NULL if
- * there is none.
+/*
+ * Detach the cleanup of an object that was added last, by its function and
+ * argument; without a function, the charge.
  */
-struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
-						   void (*fn)(void *arg),
-						   void *arg)
+static struct gomem_special *detach(unsigned long addr, void (*fn)(void *arg),
+				    void *arg)
 {
 	struct gomem_special *sp, *found = NULL;
 	struct gomem_span *s;
@@ -233,7 +226,7 @@ struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
 		return NULL;
 	spin_lock_irqsave(&row->lock, flags);
 	for (sp = find(row, addr); sp; sp = next_of(sp))
-		if (!sp->bucket && sp->fn == fn && sp->arg == arg)
+		if (!sp->bucket && sp->fn == fn && (!fn || sp->arg == arg))
 			found = sp;
 	if (found) {
 		hlist_del(&found->link);
@@ -241,6 +234,35 @@ struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
 	}
 	spin_unlock_irqrestore(&row->lock, flags);
 	return found;
+}
+
+/**
+ * gomem_special_remove_cleanup - detach a cleanup of an object
+ * @addr: the object
+ * @fn: function of the cleanup, not NULL
+ * @arg: its argument
+ *
+ * Context: any but NMI.
+ * Return: the last one that was added, which belongs to the caller now; NULL if
+ * there is none.
+ */
+struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
+						   void (*fn)(void *arg),
+						   void *arg)
+{
+	return fn ? detach(addr, fn, arg) : NULL;
+}
+
+/**
+ * gomem_special_remove_charge - detach the charge of an object
+ * @addr: the object
+ *
+ * Context: any but NMI.
+ * Return: the charge, which belongs to the caller now; NULL if there is none.
+ */
+struct gomem_special *gomem_special_remove_charge(unsigned long addr)
+{
+	return detach(addr, NULL, NULL);
 }
 
 /**

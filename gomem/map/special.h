@@ -10,8 +10,9 @@
  * gomem_span.limit, which is 0 as long as the span has specials.
  *
  * A special belongs to the object. The heap profile adds one before the object
- * is handed out, and the object's owner adds cleanups later. A free removes
- * them when it was checked, before another caller can get the object.
+ * is handed out, and so does an account that the object is charged to. The
+ * object's owner adds cleanups later. A free removes them when it was checked,
+ * before another caller can get the object.
  */
 #ifndef GOMEM_SPECIAL_H
 #define GOMEM_SPECIAL_H
@@ -22,22 +23,26 @@
 
 #include "map/pagemap.h"
 
+struct gomem_account;
 struct gomem_bucket;
 
 /**
  * struct gomem_special - what is attached to a live object
  * @link: in the list of its hash value, sorted by address
  * @addr: the object
- * @bucket: where the profile counted it; NULL for a cleanup
+ * @bucket: where the profile counted it; NULL for a cleanup and a charge
  * @weight: how many records it stands for, in units of 2^-8:
  *	gomem_sample_weight()
  * @born: when it was allocated, in jiffies
  * @pid: the task that allocated it; -1 for an interrupt
  * @comm: the name of the task
- * @fn: of a cleanup: called when the object is freed
+ * @fn: of a cleanup: called when the object is freed; NULL for a charge
  * @arg: argument of @fn
+ * @account: of a charge: the account that pays for the object
+ * @bytes: what is charged
  *
- * An object has one special of the profile at most, and any number of cleanups.
+ * An object has one special of the profile at most, one charge at most, and any
+ * number of cleanups.
  *
  * 64 bytes, a size class of kmalloc().
  */
@@ -54,7 +59,11 @@ struct gomem_special {
 		};
 		struct {
 			void (*fn)(void *arg);
-			void *arg;
+			union {
+				void *arg;
+				struct gomem_account *account;
+			};
+			size_t bytes;
 		};
 	};
 };
@@ -80,6 +89,7 @@ void gomem_special_remove_all(unsigned long addr, struct hlist_head *to);
 struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
 						   void (*fn)(void *arg),
 						   void *arg);
+struct gomem_special *gomem_special_remove_charge(unsigned long addr);
 bool gomem_special_find(unsigned long addr, struct gomem_special *copy);
 void gomem_special_walk(gomem_special_fn fn, void *arg);
 struct gomem_special *gomem_special_take_any(void);

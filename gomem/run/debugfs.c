@@ -20,6 +20,7 @@
 #include "cpu/mcache.h"
 #include "api/cache.h"
 #include "api/tiny.h"
+#include "run/accountsfile.h"
 #include "run/check.h"
 #include "run/debugfs.h"
 #include "run/epoch.h"
@@ -463,6 +464,13 @@ static const struct file_operations modules_fops = {
 	.release = single_release,
 };
 
+static int accounts_show(struct seq_file *m, void *unused)
+{
+	gomem_accounts_show(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(accounts);
+
 /**
  * gomem_debugfs_init - create gomem's files in debugfs, for root only
  *
@@ -484,6 +492,7 @@ void gomem_debugfs_init(void)
 	debugfs_create_file("heap", 0400, gomem_dir, NULL, &heap_fops);
 	debugfs_create_file("leaks", 0400, gomem_dir, NULL, &leaks_fops);
 	debugfs_create_file("modules", 0400, gomem_dir, NULL, &modules_fops);
+	debugfs_create_file("accounts", 0400, gomem_dir, NULL, &accounts_fops);
 }
 
 /**

@@ -16,6 +16,7 @@
 #include "map/report.h"
 #include "heap/pagesource.h"
 #include "cpu/mcache.h"
+#include "api/account.h"
 #include "api/alloc.h"
 #include "api/arena.h"
 #include "api/cache.h"
@@ -131,8 +132,8 @@ exit_exact:
  *  6. Empty the mcaches: objects go to their spans, empty spans to the heaps.
  *  7. Wait for works that a free began before step 3 had stopped the clock.
  *  8. Report the objects that are still allocated. All others are in the heaps.
- *  9. Free the profile, the mcaches, the heaps and the work queues. No code
- *     uses them now.
+ *  9. Free the profile, the accounts, the mcaches, the heaps and the work
+ *     queues. No code uses them now.
  */
 static void __exit gomem_exit(void)
 {
@@ -152,6 +153,8 @@ static void __exit gomem_exit(void)
 	gomem_epoch_settle();		/* 7 */
 	leaked = gomem_leaks_report();	/* 8 */
 	gomem_profile_exit();		/* 9 */
+	gomem_payers_exit();
+	gomem_accounts_exit();
 	gomem_mcache_free_memory();
 	gomem_nodes_exit();
 	gomem_queue_exit();

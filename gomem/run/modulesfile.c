@@ -120,7 +120,7 @@ static void show_legend(struct seq_file *m)
 		seq_printf(m, "# estimated from one sample in %lu bytes, see profile_rate\n", rate);
 	gomem_exact_show(m);
 	seq_puts(m, "# Memory by the module whose code called gomem: in use, and ever allocated.\n");
-	seq_puts(m, "# " BUILT_IN ": built-in code. unloaded: the module is gone, its objects are not\n");
+	seq_puts(m, "# " BUILT_IN ": built-in code. unloaded: gone, but not its objects\n");
 	seq_printf(m, "# %14s %10s %16s %12s  %s\n", "bytes", "objects",
 		   "all_bytes", "all_objects", "module");
 }

@@ -410,6 +410,105 @@ int __must_check gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg,
  */
 bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg);
 
+struct gomem_account;
+
+/**
+ * gomem_account_create - create an account that allocations are charged to
+ * @name: for the file accounts in debugfs; copied
+ * @soft: bytes above which @over is called; 0: never
+ * @hard: bytes that the account may have at most; 0: any number
+ * @over: called when the account gets above @soft; or NULL
+ * @arg: argument of @over
+ *
+ * An account sums the bytes and objects that are charged to it: by
+ * gomem_account_alloc(), or between gomem_account_enter() and
+ * gomem_account_exit(). An object is charged with the bytes of its size class,
+ * a tiny one with 16, an arena with its blocks. A free ends the charge, however
+ * and by whomever the object is freed. gomem_realloc() moves the charge to the
+ * new object.
+ *
+ * @over runs once when the bytes exceed @soft, and again only after they have
+ * been below 7/8 of @soft. It runs in a work of the kernel's, soon after the
+ * allocation: it may sleep, allocate and free, also from this account. It must
+ * not destroy the account.
+ *
+ * An allocation that would exceed @hard fails: it returns NULL, and is counted
+ * in the account. One with __GFP_NOFAIL does not fail, and exceeds @hard.
+ *
+ * A charge takes 64 bytes of kmalloc(), with the gfp of the allocation. Without
+ * memory for it the allocation fails, too. While there are accounts, all
+ * allocations of the machine look for the section of their task.
+ *
+ * Context: may sleep.
+ * Return: the account; NULL if @name is NULL or empty, or there is no memory.
+ */
+struct gomem_account * __must_check
+gomem_account_create(const char *name, size_t soft, size_t hard,
+		     void (*over)(struct gomem_account *account, void *arg),
+		     void *arg);
+
+/**
+ * gomem_account_destroy - destroy an account
+ * @account: the account, or NULL
+ *
+ * Nothing is charged to it any more, and its callback does not run any more
+ * when this returns. Objects that are charged to it stay as they are: the
+ * account is listed as destroyed until the last of them is freed. Sections of
+ * the account that tasks are in charge nothing from now on.
+ *
+ * Context: may sleep.
+ */
+void gomem_account_destroy(struct gomem_account *account);
+
+/**
+ * gomem_account_alloc - allocate an object, and charge it to an account
+ * @account: the account; NULL: charge the object as gomem_alloc() does
+ * @size: as for gomem_alloc()
+ * @gfp: as for gomem_alloc()
+ *
+ * The object is charged to @account whatever section the task is in, and also
+ * in an interrupt.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it.
+ * Return: as gomem_alloc(); NULL also if the account is at its hard limit.
+ */
+void *gomem_account_alloc(struct gomem_account *account, size_t size,
+			  gfp_t gfp) __malloc;
+
+/**
+ * gomem_account_enter - charge what this task allocates to an account
+ * @account: the account; NULL: charge nothing
+ *
+ * Until gomem_account_exit(), all that this task allocates by any function of
+ * gomem is charged to @account. What interrupts allocate meanwhile is not.
+ * Sections nest: the innermost one counts. A task must leave each section, and
+ * before it ends. Without memory for the section nothing is charged in it, which
+ * the file accounts counts as missed.
+ *
+ * Context: a task; never sleeps. In an interrupt it does nothing.
+ * Return: the account of the section around this one, or NULL. To be passed to
+ * gomem_account_exit().
+ */
+struct gomem_account * __must_check
+gomem_account_enter(struct gomem_account *account);
+
+/**
+ * gomem_account_exit - leave a section
+ * @old: what gomem_account_enter() has returned
+ *
+ * Context: the task that called gomem_account_enter(); never sleeps.
+ */
+void gomem_account_exit(struct gomem_account *old);
+
+/**
+ * gomem_account_bytes - return the bytes that are charged to an account
+ * @account: the account
+ *
+ * Context: any.
+ * Return: the bytes now.
+ */
+size_t gomem_account_bytes(const struct gomem_account *account);
+
 /**
  * gomem_free_sensitive - clear an object, then free it
  * @p: as for gomem_free()

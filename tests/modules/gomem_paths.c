@@ -3,9 +3,10 @@
  * gomem_paths.c - a client that allocates in each way, as often in each.
  *
  * Each via_*() allocates OBJECTS objects, or an arena. They are live until the
- * module is unloaded. busy=N allocates and frees N objects by short_lived()
- * first, and every sixteenth of them by long_lived() later, so that lifetimes
- * differ.
+ * module is unloaded. account=Y charges all of them to an account, and orphan=Y
+ * destroys the account while they are live. busy=N also allocates and frees N
+ * objects by short_lived(), and a sixteenth of that by long_lived(), whose
+ * objects live longer.
  */
 #define pr_fmt(fmt) "gomem_paths: " fmt
 
@@ -20,6 +21,19 @@ static unsigned int busy;
 module_param(busy, uint, 0444);
 MODULE_PARM_DESC(busy, "Objects of short_lived() (default 0)");
 
+static bool account;
+module_param(account, bool, 0444);
+MODULE_PARM_DESC(account, "Charge all objects to an account (default N)");
+
+static bool orphan;
+module_param(orphan, bool, 0444);
+MODULE_PARM_DESC(orphan, "Destroy the account while it has objects (default N)");
+
+static ulong hard;
+module_param(hard, ulong, 0444);
+MODULE_PARM_DESC(hard, "Most bytes of the account, 0 for any number (default 0)");
+
+static struct gomem_account *payer;
 static struct gomem_cache *cache;
 static struct gomem_arena *arena;
 static void *held[16][OBJECTS];
@@ -154,6 +168,8 @@ static void free_all(void)
 {
 	unsigned int i, j;
 
+	if (!orphan)
+		gomem_account_destroy(payer);
 	for (i = 0; i < ARRAY_SIZE(held); i++)
 		for (j = 0; j < OBJECTS; j++)
 			gomem_free(held[i][j]);
@@ -163,13 +179,23 @@ static void free_all(void)
 
 static int __init gomem_paths_init(void)
 {
+	struct gomem_account *old = NULL;
+
 	cache = gomem_cache_create("paths", 88, NULL);
 	arena = gomem_arena_create(GFP_KERNEL);
 	if (!cache || !arena) {
 		free_all();
 		return -ENOMEM;
 	}
+	if (account) {
+		payer = gomem_account_create("gomem paths", 0, hard, NULL, NULL);
+		old = gomem_account_enter(payer);
+	}
 	allocate();
+	if (account)
+		gomem_account_exit(old);
+	if (orphan)
+		gomem_account_destroy(payer);
 	short_lived();
 	long_lived();
 	return 0;

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * account.c - create and destroy accounts, and charge objects to them.
+ */
+#define pr_fmt(fmt) "gomem: " fmt
+
+#include <kunit/visibility.h>
+#include <linux/export.h>
+#include <linux/gomem.h>
+#include <linux/printk.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include "map/special.h"
+#include "api/account.h"
+#include "api/hit.h"
+#include "api/watch.h"
+
+/*
+ * Protects the list of accounts, while one is added or removed: tasks that
+ * create one, and the last free of an object of a destroyed one, in any context
+ * but NMI. Readers walk the list under RCU. No other lock is taken under it.
+ */
+static DEFINE_SPINLOCK(accounts_lock);
+static LIST_HEAD(accounts);
+
+static void run_callback(struct work_struct *work)
+{
+	struct gomem_account *a =
+		container_of(work, struct gomem_account, work);
+
+	a->fn(a, a->arg);
+}
+
+/*
+ * Code that allocates may hold a lock that waking a worker takes, too. An
+ * irq_work may be queued nevertheless.
+ */
+static void queue_callback(struct irq_work *kick)
+{
+	schedule_work(&container_of(kick, struct gomem_account, kick)->work);
+}
+
+struct gomem_account *
+gomem_account_create(const char *name, size_t soft, size_t hard,
+		     void (*fn)(struct gomem_account *account, void *arg),
+		     void *arg)
+{
+	struct gomem_account *a;
+	size_t len;
+
+	might_sleep();
+	if (!name || !*name)
+		return NULL;
+	len = strlen(name) + 1;
+	a = kzalloc(struct_size(a, name, len), GFP_KERNEL);
+	if (!a)
+		return NULL;
+	memcpy(a->name, name, len);
+	refcount_set(&a->refs, 1);
+	a->soft = soft;
+	a->hard = hard;
+	a->fn = fn;
+	a->arg = arg;
+	init_irq_work(&a->kick, queue_callback);
+	INIT_WORK(&a->work, run_callback);
+	spin_lock_irq(&accounts_lock);
+	list_add_tail_rcu(&a->link, &accounts);
+	spin_unlock_irq(&accounts_lock);
+	static_branch_inc(&gomem_watching);
+	return a;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_account_create, GOMEM_NS);
+
+/**
+ * gomem_account_get - keep an account
+ * @a: the account
+ *
+ * Context: any.
+ */
+void gomem_account_get(struct gomem_account *a)
+{
+	refcount_inc(&a->refs);
+}
+
+/**
+ * gomem_account_put - stop to keep an account
+ * @a: the account
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_account_put(struct gomem_account *a)
+{
+	unsigned long flags;
+
+	if (!refcount_dec_and_test(&a->refs))
+		return;
+	spin_lock_irqsave(&accounts_lock, flags);
+	list_del_rcu(&a->link);
+	spin_unlock_irqrestore(&accounts_lock, flags);
+	kfree_rcu(a, rcu);
+}
+
+/* End the calls of the callback. Charges happen under RCU. */
+static void close_account(struct gomem_account *a)
+{
+	WRITE_ONCE(a->destroyed, true);
+	synchronize_rcu();
+	irq_work_sync(&a->kick);
+	cancel_work_sync(&a->work);
+}
+
+void gomem_account_destroy(struct gomem_account *a)
+{
+	might_sleep();
+	if (!a)
+		return;
+	if (READ_ONCE(a->destroyed)) {
+		WARN_ONCE(1, "gomem: account destroyed twice\n");
+		return;
+	}
+	close_account(a);
+	static_branch_dec(&gomem_watching);
+	gomem_account_put(a);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_account_destroy, GOMEM_NS);
+
+size_t gomem_account_bytes(const struct gomem_account *a)
+{
+	return atomic64_read(&a->bytes);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_account_bytes, GOMEM_NS);
+
+static void raise_peak(struct gomem_account *a, s64 bytes)
+{
+	s64 peak = atomic64_read(&a->peak);
+
+	while (bytes > peak && !atomic64_try_cmpxchg(&a->peak, &peak, bytes))
+		;
+}
+
+/* Call the callback once, until the account has been below 7/8 of the limit. */
+static void check_soft(struct gomem_account *a, u64 bytes)
+{
+	if (!a->soft || !a->fn || bytes <= a->soft || atomic_read(&a->over) ||
+	    atomic_xchg(&a->over, 1))
+		return;
+	WRITE_ONCE(a->crossings, a->crossings + 1);
+	irq_work_queue(&a->kick);
+}
+
+/* Add bytes. Return false if they would exceed the hard limit. */
+static bool add_bytes(struct gomem_account *a, u64 more, gfp_t gfp)
+{
+	s64 old = atomic64_read(&a->bytes);
+
+	do {
+		if (a->hard && old + more > a->hard && !(gfp & __GFP_NOFAIL))
+			return false;
+	} while (!atomic64_try_cmpxchg(&a->bytes, &old, old + more));
+	raise_peak(a, old + more);
+	check_soft(a, old + more);
+	return true;
+}
+
+static void sub_bytes(struct gomem_account *a, u64 less)
+{
+	u64 left = atomic64_sub_return(less, &a->bytes);
+
+	if (atomic_read(&a->over) && left < a->soft - a->soft / 8)
+		atomic_set(&a->over, 0);
+}
+
+/* Add an object. Return false if its bytes would exceed the hard limit. */
+static bool add_object(struct gomem_account *a, size_t size, gfp_t gfp)
+{
+	if (!add_bytes(a, size, gfp)) {
+		atomic64_inc(&a->failures);
+		return false;
+	}
+	atomic64_inc(&a->objects);
+	gomem_account_get(a);
+	return true;
+}
+
+/* The record of a charge is the kernel's memory. */
+static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
+					size_t size, gfp_t gfp)
+{
+	struct gomem_special *sp;
+
+	gfp &= ~(GFP_ZONEMASK | __GFP_THISNODE);
+	sp = kzalloc(sizeof(*sp), gfp);
+	if (!sp)
+		return NULL;
+	sp->addr = (unsigned long)obj;
+	sp->account = a;
+	sp->bytes = size;
+	return sp;
+}
+
+/**
+ * gomem_account_charge - charge an object to an account
+ * @a: the account, which the caller keeps
+ * @obj: the object, which the caller owns
+ * @size: its bytes
+ * @gfp: the gfp of the allocation
+ *
+ * Nothing is charged to an account that was destroyed.
+ *
+ * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
+ * Return: false if the object has to be freed: the account is at its hard limit,
+ * or there is no memory for the record of the charge.
+ */
+bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
+			  gfp_t gfp)
+{
+	struct gomem_special *sp = new_charge(a, obj, size, gfp);
+	bool ok = true;
+
+	if (unlikely(!sp)) {
+		atomic64_inc(&a->failures);
+		return false;
+	}
+	/* Until close_account() has seen the callback. */
+	rcu_read_lock();
+	if (READ_ONCE(a->destroyed)) {
+		kfree(sp);
+	} else if (!add_object(a, size, gfp)) {
+		kfree(sp);
+		ok = false;
+	} else if (unlikely(!gomem_special_add(sp))) {
+		gomem_account_uncharge(sp);
+		kfree(sp);
+	}
+	rcu_read_unlock();
+	return ok;
+}
+
+/**
+ * gomem_account_recharge - change the bytes of a charge
+ * @sp: the charge, which was removed from its object
+ * @size: the bytes that the object has now, or will have
+ * @gfp: the gfp of the resize
+ *
+ * Context: any but NMI; never sleeps.
+ * Return: false, and nothing changed, if the account would exceed its hard
+ * limit. The caller counts the failure.
+ */
+bool gomem_account_recharge(struct gomem_special *sp, size_t size, gfp_t gfp)
+{
+	struct gomem_account *a = sp->account;
+	bool ok = true;
+
+	rcu_read_lock();
+	if (size > sp->bytes && READ_ONCE(a->destroyed))
+		gfp |= __GFP_NOFAIL;
+	if (size <= sp->bytes)
+		sub_bytes(a, sp->bytes - size);
+	else
+		ok = add_bytes(a, size - sp->bytes, gfp);
+	if (ok)
+		sp->bytes = size;
+	rcu_read_unlock();
+	return ok;
+}
+
+/**
+ * gomem_account_uncharge - end the charge of an object that is freed
+ * @sp: the charge, which was removed from the object
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_account_uncharge(struct gomem_special *sp)
+{
+	struct gomem_account *a = sp->account;
+
+	sub_bytes(a, sp->bytes);
+	atomic64_dec(&a->objects);
+	gomem_account_put(a);
+}
+
+void *gomem_account_alloc(struct gomem_account *a, size_t size, gfp_t gfp)
+{
+	struct gomem_account *other;
+	void *p;
+
+	if (!a)
+		return gomem_alloc_any(size, gfp, false);
+	other = gomem_payer_suspend();
+	p = gomem_alloc_any(size, gfp, false);
+	gomem_payer_resume(other);
+	if (ZERO_OR_NULL_PTR(p))
+		return p;
+	if (likely(gomem_account_charge(a, p, gomem_usable_size(p), gfp)))
+		return p;
+	gomem_free_any(p);
+	return gomem_alloc_failed();
+}
+EXPORT_SYMBOL_NS_GPL(gomem_account_alloc, GOMEM_NS);
+
+/**
+ * gomem_account_visit - look at all accounts, the oldest first
+ * @fn: called for each, under RCU
+ * @arg: for @fn
+ *
+ * Context: any.
+ */
+void gomem_account_visit(gomem_account_visit_fn fn, void *arg)
+{
+	const struct gomem_account *a;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(a, &accounts, link)
+		fn(a, arg);
+	rcu_read_unlock();
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_account_visit);
+
+/**
+ * gomem_accounts_exit - free the accounts that are left, and report them
+ *
+ * Nobody allocates or frees any more. The records of objects are gone.
+ *
+ * Context: may sleep.
+ */
+void gomem_accounts_exit(void)
+{
+	struct gomem_account *a, *next;
+
+	list_for_each_entry_safe(a, next, &accounts, link) {
+		if (!a->destroyed) {
+			pr_warn("leaked: account %s\n", a->name);
+			close_account(a);
+			static_branch_dec(&gomem_watching);
+		}
+		list_del(&a->link);
+		kfree(a);
+	}
+}

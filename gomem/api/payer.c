@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * payer.c - which account pays for what the current task allocates.
+ *
+ * A task in a section has an entry in a hash table. Only the task itself adds,
+ * changes and removes it, so the task can use its entry without a lock. It may
+ * meet entries of other tasks on its way: these are freed after a grace period.
+ */
+#include <kunit/visibility.h>
+#include <linux/export.h>
+#include <linux/gomem.h>
+#include <linux/hash.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "cpu/mcache.h"
+#include "api/account.h"
+
+#define HASH_BITS	8
+
+/**
+ * struct entry - a task in a section
+ * @link: in the list of its hash value
+ * @rcu: for its free
+ * @task: the task
+ * @started: when the task was started: another one may get its address
+ * @depth: sections that the task has entered
+ * @account: the account of the innermost section, NULL if it has none
+ */
+struct entry {
+	struct hlist_node link;
+	struct rcu_head rcu;
+	const struct task_struct *task;
+	u64 started;
+	unsigned int depth;
+	struct gomem_account *account;
+};
+
+/*
+ * Protects the lists while an entry is added or removed, by tasks only. No other
+ * lock is taken under it.
+ */
+static DEFINE_SPINLOCK(entries_lock);
+static struct hlist_head entries[1 << HASH_BITS];
+
+static struct hlist_head *list_of(const struct task_struct *task)
+{
+	return &entries[hash_ptr(task, HASH_BITS)];
+}
+
+/* Find the entry of the current task. It stays until the task removes it. */
+static struct entry *find_entry(void)
+{
+	struct entry *e, *found = NULL;
+
+	if (gomem_irq_context())
+		return NULL;
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(e, list_of(current), link)
+		if (e->task == current && e->started == current->start_boottime)
+			found = e;
+	rcu_read_unlock();
+	return found;
+}
+
+static struct entry *add_entry(void)
+{
+	struct entry *e = kzalloc(sizeof(*e), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!e)
+		return NULL;
+	e->task = current;
+	e->started = current->start_boottime;
+	spin_lock(&entries_lock);
+	hlist_add_head_rcu(&e->link, list_of(current));
+	spin_unlock(&entries_lock);
+	return e;
+}
+
+static void remove_entry(struct entry *e)
+{
+	spin_lock(&entries_lock);
+	hlist_del_rcu(&e->link);
+	spin_unlock(&entries_lock);
+	kfree_rcu(e, rcu);
+}
+
+struct gomem_account *gomem_account_enter(struct gomem_account *account)
+{
+	struct entry *e = find_entry();
+	struct gomem_account *old;
+
+	if (gomem_irq_context() || (!e && !account))
+		return NULL;
+	if (!e)
+		e = add_entry();
+	if (unlikely(!e)) {
+		atomic64_inc(&account->missed);
+		return NULL;
+	}
+	if (account)
+		gomem_account_get(account);
+	old = e->account;
+	e->account = account;
+	e->depth++;
+	return old;
+}
+EXPORT_SYMBOL_NS_GPL(gomem_account_enter, GOMEM_NS);
+
+void gomem_account_exit(struct gomem_account *old)
+{
+	struct entry *e = find_entry();
+	struct gomem_account *account;
+
+	if (!e)
+		return;
+	account = e->account;
+	e->account = old;
+	if (!--e->depth)
+		remove_entry(e);
+	if (account)
+		gomem_account_put(account);
+}
+EXPORT_SYMBOL_NS_GPL(gomem_account_exit, GOMEM_NS);
+
+/**
+ * gomem_payer - return the account of the current task's section
+ *
+ * Context: any.
+ * Return: the account, which stays while the section lasts; NULL if the task is
+ * in no section, and in an interrupt.
+ */
+struct gomem_account *gomem_payer(void)
+{
+	const struct entry *e = find_entry();
+
+	return e ? e->account : NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_payer);
+
+/**
+ * gomem_payer_suspend - charge nothing until gomem_payer_resume()
+ *
+ * Context: any.
+ * Return: for gomem_payer_resume().
+ */
+struct gomem_account *gomem_payer_suspend(void)
+{
+	struct entry *e = find_entry();
+	struct gomem_account *a = NULL;
+
+	if (e)
+		swap(a, e->account);
+	return a;
+}
+
+/**
+ * gomem_payer_resume - charge to the section's account again
+ * @a: what gomem_payer_suspend() has returned
+ *
+ * Context: that of gomem_payer_suspend().
+ */
+void gomem_payer_resume(struct gomem_account *a)
+{
+	struct entry *e = a ? find_entry() : NULL;
+
+	if (e)
+		e->account = a;
+}
+
+/**
+ * gomem_payers_exit - free the entries of tasks that never left a section
+ *
+ * Nobody allocates any more.
+ */
+void gomem_payers_exit(void)
+{
+	struct hlist_node *next;
+	struct entry *e;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		hlist_for_each_entry_safe(e, next, &entries[i], link) {
+			hlist_del(&e->link);
+			kfree(e);
+		}
+}
