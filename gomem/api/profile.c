@@ -11,9 +11,12 @@
 
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
+#include <linux/bitops.h>
 #include <linux/jhash.h>
 #include <linux/jiffies.h>
 #include <linux/kallsyms.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rculist.h>
@@ -215,6 +218,17 @@ noinline void gomem_profile_take_many(void **p, unsigned int n, size_t size)
 		gomem_profile_count_one(p[i], size);
 }
 
+static void note_life(const struct gomem_special *sp)
+{
+	struct gomem_bucket *b = sp->bucket;
+	u64 now = ktime_get_ns(), us = div_u64(now - sp->born, NSEC_PER_USEC);
+	unsigned int records = (sp->weight + (1 << 7)) >> 8;
+
+	atomic_add(records, &b->lived[min_t(unsigned int, fls64(us), GOMEM_LIVES - 1)]);
+	if (now - atomic64_xchg(&b->last_free, now) < GOMEM_TOGETHER)
+		atomic_add(records, &b->together);
+}
+
 /**
  * gomem_profile_forget - count the free of a recorded object
  * @sp: the object's special, which was removed
@@ -223,6 +237,7 @@ noinline void gomem_profile_take_many(void **p, unsigned int n, size_t size)
  */
 void gomem_profile_forget(const struct gomem_special *sp)
 {
+	note_life(sp);
 	atomic64_add(sp->weight, &sp->bucket->frees);
 	gomem_origin_end(sp);
 }
@@ -234,7 +249,7 @@ struct snapshot {
 
 static void note_age(const struct gomem_special *sp, void *arg)
 {
-	unsigned long age = max(jiffies - sp->born, 1UL);
+	unsigned long age = max(nsecs_to_jiffies(ktime_get_ns() - sp->born), 1UL);
 	const struct snapshot *snap = arg;
 	struct gomem_profile_row *row;
 
@@ -413,7 +428,7 @@ static void keep_names(const struct module *mod, bool init)
 		names = b->names ? NULL : name_frames(b);
 		if (!names)
 			continue;
-		/* Pairs with the acquire in show_frames() of heapfiles.c. */
+		/* Pairs with the acquire in gomem_show_frames() of heapfiles.c. */
 		smp_store_release(&b->names, names);
 	}
 }

@@ -10,12 +10,22 @@
 
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/time64.h>
 #include <linux/types.h>
 
 struct module;
 
 /* More frames of a stack are cut off, the outermost ones. */
 #define GOMEM_PROFILE_DEPTH	32
+
+/*
+ * Classes of lifetimes. Class 0 is less than a microsecond, class i less than
+ * 2^i microseconds, the last one all that is longer.
+ */
+#define GOMEM_LIVES		32
+
+/* Frees that follow each other by less than this come together. */
+#define GOMEM_TOGETHER		NSEC_PER_MSEC
 
 /**
  * struct gomem_bucket - the sampled allocations of one stack, size and rate
@@ -28,6 +38,9 @@ struct module;
  *	comparison only: the module may be gone
  * @allocs: objects recorded so far, in units of 2^-8: see gomem_sample_weight()
  * @frees: of these, objects that were freed
+ * @lived: of these, how many lived how long, in records
+ * @last_free: when the last one was freed, in nanoseconds of ktime_get_ns()
+ * @together: frees that came within GOMEM_TOGETHER of the one before
  * @seen: objects that were live when the file leaks was read last
  * @names: the frames in words, made when a module of theirs was unloaded; or
  *	NULL
@@ -48,6 +61,9 @@ struct gomem_bucket {
 	const struct module *owner;
 	atomic64_t allocs;
 	atomic64_t frees;
+	atomic_t lived[GOMEM_LIVES];
+	atomic64_t last_free;
+	atomic_t together;
 	u64 seen;
 	char *names;
 	bool gone;

@@ -7,6 +7,7 @@
 #include <linux/jiffies.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
@@ -51,7 +52,7 @@ void gomem_origin_begin(struct gomem_special *sp)
 	struct gomem_doer d;
 
 	note_doer(&d);
-	sp->born = d.when;
+	sp->born = ktime_get_ns();
 	sp->pid = d.pid;
 	memcpy(sp->comm, d.comm, sizeof(sp->comm));
 }
@@ -60,7 +61,7 @@ static void from_special(struct gomem_origin *o, const struct gomem_special *sp)
 {
 	o->addr = sp->addr;
 	o->bucket = sp->bucket;
-	o->allocated.when = sp->born;
+	o->allocated.when = jiffies - nsecs_to_jiffies(ktime_get_ns() - sp->born);
 	o->allocated.pid = sp->pid;
 	memcpy(o->allocated.comm, sp->comm, sizeof(sp->comm));
 	o->is_freed = false;

@@ -33,7 +33,7 @@ struct gomem_bucket;
  * @bucket: where the profile counted it; NULL for a cleanup and a charge
  * @weight: how many records it stands for, in units of 2^-8:
  *	gomem_sample_weight()
- * @born: when it was allocated, in jiffies
+ * @born: when it was allocated, in nanoseconds of ktime_get_ns()
  * @pid: the task that allocated it; -1 for an interrupt
  * @comm: the name of the task
  * @fn: of a cleanup: called when the object is freed; NULL for a charge
@@ -52,7 +52,7 @@ struct gomem_special {
 	struct gomem_bucket *bucket;
 	union {
 		struct {
-			unsigned long born;
+			u64 born;
 			u32 weight;
 			pid_t pid;
 			char comm[TASK_COMM_LEN];

@@ -25,6 +25,7 @@
 #include "run/debugfs.h"
 #include "run/epoch.h"
 #include "run/heapfiles.h"
+#include "run/lifetimesfile.h"
 #include "run/modulesfile.h"
 #include "run/statsfile.h"
 #include "run/whatis.h"
@@ -464,6 +465,19 @@ static const struct file_operations modules_fops = {
 	.release = single_release,
 };
 
+static int lifetimes_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, gomem_lifetimes_show, NULL);
+}
+
+static const struct file_operations lifetimes_fops = {
+	.owner = THIS_MODULE,
+	.open = lifetimes_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 static int accounts_show(struct seq_file *m, void *unused)
 {
 	gomem_accounts_show(m);
@@ -492,6 +506,7 @@ void gomem_debugfs_init(void)
 	debugfs_create_file("heap", 0400, gomem_dir, NULL, &heap_fops);
 	debugfs_create_file("leaks", 0400, gomem_dir, NULL, &leaks_fops);
 	debugfs_create_file("modules", 0400, gomem_dir, NULL, &modules_fops);
+	debugfs_create_file("lifetimes", 0400, gomem_dir, NULL, &lifetimes_fops);
 	debugfs_create_file("accounts", 0400, gomem_dir, NULL, &accounts_fops);
 }
 

@@ -97,7 +97,14 @@ void gomem_heapfiles_stop(void)
 	gomem_arm_cancel();
 }
 
-static void show_frames(struct seq_file *m, const struct gomem_bucket *b)
+/**
+ * gomem_show_frames - print the stack of a bucket, a line for each frame
+ * @m: where it goes
+ * @b: the bucket
+ *
+ * Context: any.
+ */
+void gomem_show_frames(struct seq_file *m, const struct gomem_bucket *b)
 {
 	/* Pairs with the release in keep_names() of profile.c. */
 	const char *names = smp_load_acquire(&b->names);
@@ -165,7 +172,7 @@ static void show_bucket(struct seq_file *m, const struct gomem_profile_row *r,
 	for (i = 0; i < r->b->nr; i++)
 		seq_printf(m, " 0x%lx", r->b->frame[i]);
 	seq_putc(m, '\n');
-	show_frames(m, r->b);
+	gomem_show_frames(m, r->b);
 }
 
 /**
@@ -227,7 +234,7 @@ static void show_leak(struct seq_file *m, const struct gomem_profile_row *r)
 	seq_printf(m, "%10llu %14llu %+10lld %9lu %9lu  %u-byte objects, allocated at\n",
 		   live, live * r->b->size, (long long)(live - r->b->seen),
 		   r->oldest / HZ, r->youngest / HZ, r->b->size);
-	show_frames(m, r->b);
+	gomem_show_frames(m, r->b);
 }
 
 /**

@@ -6,6 +6,7 @@
 #ifndef GOMEM_HEAPFILES_H
 #define GOMEM_HEAPFILES_H
 
+struct gomem_bucket;
 struct seq_file;
 
 void gomem_heapfiles_init(void);
@@ -13,5 +14,6 @@ void gomem_heapfiles_start(void);
 void gomem_heapfiles_stop(void);
 int gomem_heap_show(struct seq_file *m, void *unused);
 int gomem_leaks_show(struct seq_file *m, void *unused);
+void gomem_show_frames(struct seq_file *m, const struct gomem_bucket *b);
 
 #endif /* GOMEM_HEAPFILES_H */

@@ -6,6 +6,7 @@
  * Cases record each object (rate 1). No other task of the machine calls gomem meanwhile.
  */
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/gomem.h>
 #include <linux/kallsyms.h>
 #include <linux/mm.h>
@@ -597,6 +598,36 @@ static void test_exact_module(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set(""));
 }
 
+static u64 lived(const struct gomem_bucket *b, unsigned int from, unsigned int to)
+{
+	u64 n = 0;
+
+	for (; from < to; from++)
+		n += atomic_read(&b->lived[from]);
+	return n;
+}
+
+/* How long an object lived: 16384 us or more. */
+static void test_lifetimes(struct kunit *test)
+{
+	struct gomem_special sp = { };
+	struct gomem_bucket *b;
+	void *p = gomem_alloc(320, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	rcu_read_lock();
+	KUNIT_EXPECT_TRUE(test, gomem_special_find((unsigned long)p, &sp));
+	rcu_read_unlock();
+	b = sp.bucket;
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	KUNIT_EXPECT_EQ(test, 0, lived(b, 0, GOMEM_LIVES));
+	msleep(20);
+	gomem_free(p);
+	KUNIT_EXPECT_EQ(test, 0, lived(b, 0, 15));
+	KUNIT_EXPECT_EQ(test, 1, lived(b, 15, GOMEM_LIVES));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&b->together));
+}
+
 /* The blocks of an arena are recorded until it is destroyed. */
 static void test_arena(struct kunit *test)
 {
@@ -636,6 +667,7 @@ static struct kunit_case profile_cases[] = {
 	KUNIT_CASE(test_exact_names),
 	KUNIT_CASE(test_exact_module),
 	KUNIT_CASE(test_arena),
+	KUNIT_CASE(test_lifetimes),
 	{ }
 };
 

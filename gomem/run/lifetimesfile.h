@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * lifetimesfile.h - how long the objects of each stack live.
+ */
+#ifndef GOMEM_LIFETIMESFILE_H
+#define GOMEM_LIFETIMESFILE_H
+
+struct seq_file;
+
+int gomem_lifetimes_show(struct seq_file *m, void *unused);
+
+#endif /* GOMEM_LIFETIMESFILE_H */
