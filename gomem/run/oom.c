@@ -2,8 +2,9 @@
 /*
  * oom.c - tell in the log what gomem has when the kernel is out of memory.
  *
- * The kernel lists how much memory each of its parts has. No line of that list
- * has gomem's pages.
+ * The kernel prints its own memory then, unless what the shrinker's notifier
+ * gave back is enough. Of gomem's pages it has the free ones only. This notifier
+ * is registered later, so it runs after the other one.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -20,6 +21,7 @@
 #include "cpu/node.h"
 #include "api/profile.h"
 #include "run/oom.h"
+#include "run/shrink.h"
 
 /* Stacks that are named. */
 #define TOP	3
@@ -42,11 +44,12 @@ static int at_oom(struct notifier_block *nb, unsigned long unused, void *freed)
 	 */
 	static char name[KSYM_SYMBOL_LEN], sites[TOP * 128];
 	struct gomem_profile_site top[TOP];
-	unsigned long idle = 0;
+	unsigned long idle = 0, given;
 	struct gomem_heap *h;
 	unsigned int i, n, len = 0;
 
-	if (!held || !__ratelimit(&limit))
+	given = gomem_shrink_given_at_oom();
+	if ((!held && !given) || !__ratelimit(&limit))
 		return NOTIFY_OK;
 	for_each_gomem_heap(h)
 		idle += READ_ONCE(h->pages.free_pages);
@@ -58,8 +61,8 @@ static int at_oom(struct notifier_block *nb, unsigned long unused, void *freed)
 				 "%s %s %llu KiB", i ? "," : "; most by", name,
 				 top[i].bytes / SZ_1K);
 	}
-	pr_info("out of memory: %lu KiB in spans, %lu KiB free%s\n",
-		kib(held - min(held, idle)), kib(idle), sites);
+	pr_info("out of memory: %lu KiB given back, %lu KiB in spans, %lu KiB free%s\n",
+		kib(given), kib(held - min(held, idle)), kib(idle), sites);
 	return NOTIFY_OK;
 }
 

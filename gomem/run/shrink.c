@@ -118,6 +118,26 @@ static bool owes_pages(void)
 }
 
 /*
+ * Pages that before_oom() gave back since the last line of run/oom.c. The kernel
+ * calls all notifiers under a mutex.
+ */
+static unsigned long given_at_oom;
+
+/**
+ * gomem_shrink_given_at_oom - return what the OOM notifier has given back
+ *
+ * Context: a later OOM notifier.
+ * Return: the gomem pages since the last call.
+ */
+unsigned long gomem_shrink_given_at_oom(void)
+{
+	unsigned long n = given_at_oom;
+
+	given_at_oom = 0;
+	return n;
+}
+
+/*
  * Called before the kernel kills a task for lack of memory. Reclaim gives up as
  * soon as it makes no progress, which may be before the grace period of
  * announced pages ends. So if there are such pages, sleep until some can be
@@ -132,6 +152,7 @@ static int before_oom(struct notifier_block *nb, unsigned long unused,
 	while (!(n = take_last()) && owes_pages() && ticks--)
 		schedule_timeout_uninterruptible(1);
 	*sum += n;
+	given_at_oom += n;
 	return NOTIFY_OK;
 }
 

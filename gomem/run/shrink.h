@@ -12,6 +12,7 @@ struct gomem_heap;
 unsigned long gomem_heap_shrink(struct gomem_heap *h, unsigned long want,
 				bool *owes);
 int gomem_shrink_init(void);
+unsigned long gomem_shrink_given_at_oom(void);
 void gomem_shrink_exit(void);
 
 #endif /* GOMEM_SHRINK_H */

@@ -21,7 +21,7 @@ kill_one()
 }
 
 ktap_print_header
-ktap_set_plan 5
+ktap_set_plan 6
 need_insmod gomem.ko profile_rate=4096
 dmesg -c >/dev/null
 kill_one
@@ -36,5 +36,16 @@ ktap_is "$(echo "$line" | sed -n 's/.*KiB free; most by \([a-z_]*\)+.*/\1/p')" h
 	"it names the function that holds the most"
 ktap_is "$(echo "$line" | grep -c "0x[0-9a-f]\{12\}")" 0 "and has no address"
 rmmod gomem_holds
+rmmod gomem
+
+# The memory that the heap gives back at the last moment may be all that it has.
+# Free pages stay until then, because frees give none back at this goal.
+need_insmod gomem.ko scavenge_percent=1000
+insmod gomem_holds.ko mib=20 turns=1000
+rmmod gomem_holds
+dmesg -c >/dev/null
+kill_one
+given=$(dmesg | sed -n 's/.*gomem: out of memory: \([0-9]*\) KiB given back, [0-9]* KiB in spans.*/\1/p')
+ktap_test_result "it says how much was given back (${given:-nothing})" [ "${given:-0}" -ge 10000 ]
 rmmod gomem
 gomem_finished
