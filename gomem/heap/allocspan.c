@@ -14,6 +14,7 @@
 #include "heap/pages.h"
 #include "heap/pcaches.h"
 #include "heap/spanpages.h"
+#include "heap/tell.h"
 
 /*
  * Make a short span (of at most GOMEM_PCACHE_SPAN_MAX pages) from a page cache,
@@ -265,6 +266,7 @@ static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 	page = find_pages(&from, req);
 	if (page == GOMEM_NO_PAGE)
 		return give_up(h, &from, req);
+	gomem_heap_tell_much(from.heap);
 	return make_span(h, &from, page, req);
 }
 

@@ -19,6 +19,7 @@
 #include "heap/goal.h"
 #include "heap/mheap.h"
 #include "heap/scavenge.h"
+#include "heap/tell.h"
 
 /* A heap with at most this many free pages, 128 KiB, is not checked. */
 #define KICK_MIN	16
@@ -159,6 +160,7 @@ void gomem_heap_kick(struct gomem_heap *h, unsigned long freed)
 
 	if (likely(!gomem_heap_has_many_free(h)))
 		return;
+	gomem_heap_tell_much(h);
 	if (irqs_disabled())
 		return;
 	if (in_task() && gomem_heap_urgent(h))

@@ -16,6 +16,7 @@
 #include "heap/pcaches.h"
 #include "heap/peers.h"
 #include "heap/scavenge.h"
+#include "heap/tell.h"
 
 /**
  * gomem_heap_init - make an empty heap
@@ -101,6 +102,7 @@ void gomem_heap_destroy(struct gomem_heap *h)
 {
 	gomem_heap_drain_pcaches(h, false);
 	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	gomem_heap_untell(h);
 	gomem_heap_destroy_descs(h);
 	gomem_pagealloc_destroy(&h->pages);
 	free_percpu(h->pcache);

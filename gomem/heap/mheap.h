@@ -140,6 +140,7 @@ struct gomem_heap_snapshot {
  *	leave it to a work to give pages back. Accessed without the lock: see
  *	gomem_heap_undo()
  * @run_pages: pages in the runs of all page caches; see runs_limit()
+ * @told_pages: free pages that the kernel knows of; see heap/tell.h
  * @transfer_bytes: bytes of the objects that all transfer caches have room for
  * @transfer_pages: kernel pages that these transfer caches take
  * @give_lock: protects @give_gp, @give_next, @give_hurry and @give_hurried.
@@ -206,6 +207,7 @@ struct gomem_heap {
 	u64 undo_next;
 
 	atomic_long_t run_pages ____cacheline_aligned_in_smp;
+	atomic_long_t told_pages;
 	atomic_long_t transfer_bytes;
 	atomic_long_t transfer_pages;
 

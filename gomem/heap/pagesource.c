@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/page_ref.h>
 #include <linux/rcupdate.h>
+#include <linux/vmstat.h>
 
 #include "base/compat.h"
 #include "base/key.h"
@@ -312,6 +313,12 @@ static void kernel_meta_free(struct gomem_pagesource *src, void *p,
 	free_pages_exact(p, bytes);
 }
 
+static void kernel_tell(struct gomem_pagesource *src, int node, long pages)
+{
+	mod_node_page_state(NODE_DATA(node), NR_KERNEL_MISC_RECLAIMABLE,
+			    pages * (long)(GOMEM_PAGE_SIZE / PAGE_SIZE));
+}
+
 struct gomem_pagesource gomem_kernel_pages = {
 	.alloc = kernel_alloc,
 	.node_of = kernel_node_of,
@@ -319,6 +326,7 @@ struct gomem_pagesource gomem_kernel_pages = {
 	.forget = kernel_forget,
 	.dropped = kernel_dropped,
 	.settle = kernel_settle,
+	.tell = kernel_tell,
 	.has_memory = true,
 	.meta_alloc = kernel_meta_alloc,
 	.meta_free = kernel_meta_free,

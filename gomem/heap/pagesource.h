@@ -34,6 +34,8 @@
  *	number of them that no earlier call reported. May be NULL
  * @settle: called when all objects in pages have been freed, if
  *	gomem_kfree_seen. May be NULL
+ * @tell: tell the kernel that there are @pages more gomem pages that heaps of
+ *	this node would give back, or fewer. May be NULL
  * @has_memory: there is memory at the addresses that @alloc returns
  * @zeroed: the blocks that @alloc returns are all zero
  * @limit: bytes that heaps try not to exceed, including descriptors; 0: no
@@ -57,6 +59,7 @@ struct gomem_pagesource {
 				 unsigned long *news);
 	void (*settle)(struct gomem_pagesource *src, unsigned long addr,
 		       unsigned long npages);
+	void (*tell)(struct gomem_pagesource *src, int node, long pages);
 	bool has_memory;
 	bool zeroed;
 	unsigned long limit;

@@ -14,6 +14,7 @@
 #include "map/waitpage.h"
 #include "heap/pages.h"
 #include "heap/pcaches.h"
+#include "heap/tell.h"
 
 /**
  * gomem_heap_init_pcaches - make an empty page cache for each CPU
@@ -62,6 +63,7 @@ void gomem_heap_refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 		gomem_pcache_push(pc, index, s);
 	}
 	spin_unlock_irqrestore(&h->lock, flags);
+	gomem_heap_tell_much(h);
 }
 
 /**

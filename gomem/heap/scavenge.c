@@ -25,6 +25,7 @@
 #include "base/trace.h"
 #include "map/waitpage.h"
 #include "heap/scavenge.h"
+#include "heap/tell.h"
 
 /*
  * Limits on the work under one hold of the heap lock: runs taken, pages taken,
@@ -295,6 +296,7 @@ static void put_batch(struct gomem_heap *h, const struct batch *b,
 		if (may_sleep)
 			cond_resched();
 	}
+	gomem_heap_tell_much(h);
 }
 
 /*

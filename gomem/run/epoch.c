@@ -37,6 +37,7 @@
 #include "base/queue.h"
 #include "heap/goal.h"
 #include "heap/scavenge.h"
+#include "heap/tell.h"
 #include "cpu/mcache.h"
 #include "cpu/node.h"
 #include "api/arena.h"
@@ -190,6 +191,7 @@ void gomem_epoch_look(void)
 		sweep_all(h);
 		gomem_heap_drain_pcaches(h, true);
 		gomem_heap_set_goal(h, READ_ONCE(gomem_scavenge_percent));
+		gomem_heap_tell(h);
 	}
 	mutex_unlock(&epoch_mutex);
 }

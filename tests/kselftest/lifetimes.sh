@@ -6,6 +6,7 @@
 #
 # machine: --cpus=1
 
+# shellcheck disable=SC2016 # awk expands the fields
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
 

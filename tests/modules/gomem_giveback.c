@@ -42,6 +42,7 @@
 #include "heap/pagealloc.c"
 #include "heap/candidates.c"
 #include "heap/scavenge.c"
+#include "heap/tell.c"
 
 #define REPEAT	3
 #define ROUNDS	6
