@@ -332,7 +332,7 @@ void gomem_accounts_exit(void)
 
 	list_for_each_entry_safe(a, next, &accounts, link) {
 		if (!a->destroyed) {
-			pr_warn("leaked: account %s\n", a->name);
+			pr_warn("leaked: account %s, never destroyed\n", a->name);
 			close_account(a);
 			static_branch_dec(&gomem_watching);
 		}

@@ -430,7 +430,8 @@ struct gomem_account;
  * @over runs once when the bytes exceed @soft, and again only after they have
  * been below 7/8 of @soft. It runs in a work of the kernel's, soon after the
  * allocation: it may sleep, allocate and free, also from this account. It must
- * not destroy the account.
+ * not destroy the account. The module that has @over must destroy the account
+ * before it is unloaded.
  *
  * An allocation that would exceed @hard fails: it returns NULL, and is counted
  * in the account. One with __GFP_NOFAIL does not fail, and exceeds @hard.
