@@ -141,7 +141,8 @@ static noinline void long_lived(void)
 
 	for (i = 0; i < busy / 16; i++) {
 		p = gomem_alloc(200, GFP_KERNEL);
-		msleep(20);
+		/* msleep() counts jiffies, which may lag behind the clock. */
+		usleep_range(20000, 40000);
 		gomem_free(p);
 	}
 }
