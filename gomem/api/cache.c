@@ -293,9 +293,25 @@ static void init_no_slots(void)
 	}
 }
 
+/*
+ * Free the slots. Their stacks keep the addresses of objects that were popped.
+ * The kernel does not clear per-CPU memory that is freed: a scan for leaks would
+ * take these addresses for pointers to what lies there later.
+ */
+static void free_slots(struct gomem_kind *k)
+{
+	int cpu;
+
+	if (k->cpu)
+		for_each_possible_cpu(cpu)
+			memset(per_cpu_ptr(k->cpu, cpu), 0,
+			       gomem_cache_cpu_size(k));
+	free_percpu(k->cpu);
+}
+
 static void free_memory(struct gomem_cache *c)
 {
-	free_percpu(c->kind.cpu);
+	free_slots(&c->kind);
 	c->kind.cpu = &no_slots;
 	gomem_free(c->kind.central);
 	gomem_free(c->central);

@@ -57,7 +57,7 @@ int gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg, gfp_t gfp)
 	sp = kzalloc(sizeof(*sp), gfp);
 	if (!sp)
 		return -ENOMEM;
-	sp->addr = (unsigned long)p;
+	sp->hidden = gomem_hide((unsigned long)p);
 	sp->fn = fn;
 	sp->arg = arg;
 	if (likely(gomem_special_add(sp)))

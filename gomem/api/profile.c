@@ -158,7 +158,7 @@ static noinline void record(void *obj, size_t size, unsigned long rate,
 		kfree(sp);
 		return;
 	}
-	sp->addr = (unsigned long)obj;
+	sp->hidden = gomem_hide((unsigned long)obj);
 	sp->bucket = b;
 	gomem_origin_begin(sp);
 	sp->weight = weight;

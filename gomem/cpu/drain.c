@@ -11,6 +11,7 @@
 #include <linux/sizes.h>
 #include <linux/smp.h>
 
+#include "base/hide.h"
 #include "base/stats.h"
 #include "heap/mheap.h"
 #include "cpu/drain.h"
@@ -44,6 +45,7 @@ static bool drain_some(const struct gomem_kind *k, bool irq, bool idle)
 
 	gomem_count(GOMEM_EV_IDLE_OBJECTS, n);
 	gomem_place_free(k, objs, n, span);
+	gomem_wipe(objs, n);
 	return n == GOMEM_BATCH_MAX;
 }
 

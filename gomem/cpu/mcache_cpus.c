@@ -7,6 +7,7 @@
 #include <linux/cpumask.h>
 #include <linux/sched.h>
 
+#include "base/hide.h"
 #include "base/stats.h"
 #include "cpu/drain.h"
 #include "cpu/mcentral.h"
@@ -30,6 +31,7 @@ static void drain_dead(const struct gomem_kind *k, void *arg)
 		do {
 			n = gomem_place_empty(&p, objs, &span);
 			gomem_place_free(k, objs, n, span);
+			gomem_wipe(objs, n);
 		} while (n == GOMEM_BATCH_MAX);
 	}
 	cond_resched();

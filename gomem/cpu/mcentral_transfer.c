@@ -8,6 +8,7 @@
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 
+#include "base/hide.h"
 #include "heap/mheap.h"
 #include "cpu/mcentral.h"
 #include "cpu/mcentral_lists.h"
@@ -199,6 +200,7 @@ void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 				    &page);
 		spin_unlock_irqrestore(&c->lock, flags);
 		gomem_mcentral_free(c, objs, n, false);
+		gomem_wipe(objs, n);
 		if (page)
 			break;
 	}

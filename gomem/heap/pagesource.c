@@ -13,6 +13,7 @@
 #include <linux/vmstat.h>
 
 #include "base/compat.h"
+#include "base/hide.h"
 #include "base/key.h"
 #include "map/report.h"
 #include "heap/pagesource.h"
@@ -301,15 +302,19 @@ static void *kernel_meta_alloc(struct gomem_pagesource *src, size_t bytes,
 			       gfp_t gfp, int node)
 {
 	struct page *page = get_pages(gfp, get_order(bytes), node);
+	void *p;
 
 	if (!page)
 		return NULL;
-	return bytes > PAGE_SIZE ? trim_pages(page, bytes) : page_address(page);
+	p = bytes > PAGE_SIZE ? trim_pages(page, bytes) : page_address(page);
+	gomem_hide_pages(p, bytes);
+	return p;
 }
 
 static void kernel_meta_free(struct gomem_pagesource *src, void *p,
 			     size_t bytes)
 {
+	gomem_unhide_pages(p, bytes);
 	free_pages_exact(p, bytes);
 }
 

@@ -59,7 +59,7 @@ void gomem_origin_begin(struct gomem_special *sp)
 
 static void from_special(struct gomem_origin *o, const struct gomem_special *sp)
 {
-	o->addr = sp->addr;
+	o->hidden = sp->hidden;
 	o->bucket = sp->bucket;
 	o->allocated.when = jiffies - nsecs_to_jiffies(ktime_get_ns() - sp->born);
 	o->allocated.pid = sp->pid;
@@ -84,7 +84,7 @@ void gomem_origin_end(const struct gomem_special *sp)
 
 	nr = gomem_stack_save(room, GOMEM_FREED_DEPTH, &frame);
 	note_doer(&d);
-	trace_sample_free(nr ? frame[0] : 0, (void *)sp->addr,
+	trace_sample_free(nr ? frame[0] : 0, (void *)gomem_special_addr(sp),
 			  sp->bucket->size);
 	spin_lock_irqsave(&freed_lock, flags);
 	o = &freed[next_freed++ % GOMEM_FREED_MAX];
@@ -163,7 +163,8 @@ static bool find_freed(unsigned long addr, struct gomem_origin *o)
 	spin_lock_irqsave(&freed_lock, flags);
 	for (i = 1; i <= GOMEM_FREED_MAX && !found; i++) {
 		*o = freed[(next_freed - i) % GOMEM_FREED_MAX];
-		found = o->bucket && addr - o->addr < o->bucket->size;
+		found = o->bucket &&
+			addr - gomem_unhide(o->hidden) < o->bucket->size;
 	}
 	spin_unlock_irqrestore(&freed_lock, flags);
 	return found;

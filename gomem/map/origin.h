@@ -36,7 +36,7 @@ struct gomem_doer {
 
 /**
  * struct gomem_origin - what is known of a sampled object
- * @addr: the object
+ * @hidden: the object, as gomem_hide() stores it
  * @bucket: the stack that allocated it
  * @allocated: who allocated it
  * @is_freed: it was freed
@@ -45,7 +45,7 @@ struct gomem_doer {
  * @frame: return addresses, the innermost first
  */
 struct gomem_origin {
-	unsigned long addr;
+	unsigned long hidden;
 	const struct gomem_bucket *bucket;
 	struct gomem_doer allocated;
 	struct gomem_doer freed;

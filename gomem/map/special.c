@@ -113,14 +113,16 @@ static void unmark(struct row *row, struct gomem_span *s, unsigned long addr)
 {
 	bool page = false, span = false;
 	struct gomem_special *sp;
+	unsigned long other;
 
 	lockdep_assert_held(&row->lock);
 	hlist_for_each_entry(sp, &row->list, link) {
+		other = gomem_special_addr(sp);
 		/* The list is sorted. */
-		if (sp->addr > addr && !in_span(s, sp->addr))
+		if (other > addr && !in_span(s, other))
 			break;
-		page |= same_page(sp->addr, addr);
-		span |= in_span(s, sp->addr);
+		page |= same_page(other, addr);
+		span |= in_span(s, other);
 	}
 	if (!page)
 		unmark_page(s, addr);
@@ -139,14 +141,14 @@ bool gomem_special_add(struct gomem_special *sp)
 {
 	struct gomem_special *next, *prev = NULL;
 	struct gomem_span *s;
-	unsigned long flags;
-	struct row *row = find_row(sp->addr, &s);
+	unsigned long addr = gomem_special_addr(sp), flags;
+	struct row *row = find_row(addr, &s);
 
 	if (unlikely(!row))
 		return false;
 	spin_lock_irqsave(&row->lock, flags);
 	hlist_for_each_entry(next, &row->list, link) {
-		if (next->addr > sp->addr)
+		if (gomem_special_addr(next) > addr)
 			break;
 		prev = next;
 	}
@@ -154,7 +156,7 @@ bool gomem_special_add(struct gomem_special *sp)
 		hlist_add_behind(&sp->link, &prev->link);
 	else
 		hlist_add_head(&sp->link, &row->list);
-	mark(s, sp->addr);
+	mark(s, addr);
 	spin_unlock_irqrestore(&row->lock, flags);
 	return true;
 }
@@ -167,8 +169,8 @@ static struct gomem_special *find(struct row *row, unsigned long addr)
 
 	lockdep_assert_held(&row->lock);
 	hlist_for_each_entry(sp, &row->list, link)
-		if (sp->addr >= addr)
-			return sp->addr == addr ? sp : NULL;
+		if (gomem_special_addr(sp) >= addr)
+			return gomem_special_addr(sp) == addr ? sp : NULL;
 	return NULL;
 }
 
@@ -177,7 +179,7 @@ static struct gomem_special *next_of(const struct gomem_special *sp)
 	struct gomem_special *next =
 		hlist_entry_safe(sp->link.next, struct gomem_special, link);
 
-	return next && next->addr == sp->addr ? next : NULL;
+	return next && next->hidden == sp->hidden ? next : NULL;
 }
 
 /**

@@ -21,6 +21,7 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
+#include "base/hide.h"
 #include "map/pagemap.h"
 
 struct gomem_account;
@@ -29,7 +30,7 @@ struct gomem_bucket;
 /**
  * struct gomem_special - what is attached to a live object
  * @link: in the list of its hash value, sorted by address
- * @addr: the object
+ * @hidden: the object: gomem_special_addr()
  * @bucket: where the profile counted it; NULL for a cleanup and a charge
  * @weight: how many records it stands for, in units of 2^-8:
  *	gomem_sample_weight()
@@ -48,7 +49,7 @@ struct gomem_bucket;
  */
 struct gomem_special {
 	struct hlist_node link;
-	unsigned long addr;
+	unsigned long hidden;
 	struct gomem_bucket *bucket;
 	union {
 		struct {
@@ -67,6 +68,12 @@ struct gomem_special {
 		};
 	};
 };
+
+/* Return the address of the object that a special is attached to. */
+static inline unsigned long gomem_special_addr(const struct gomem_special *sp)
+{
+	return gomem_unhide(sp->hidden);
+}
 
 /*
  * May an object have a special? The mark is that of the page, so another object

@@ -14,6 +14,7 @@
 #include <linux/seq_file.h>
 
 #include "internal.h"
+#include "base/hide.h"
 #include "base/pallocbits.h"
 #include "base/sizeclass.h"
 #include "map/report.h"
@@ -379,17 +380,18 @@ static const struct file_operations check_fops = {
 
 /*
  * Protects the address that was written last. Taken by tasks that read or write
- * the file whatis.
+ * the file whatis. The address is stored by gomem_hide(), so that a scan for
+ * leaks does not find it here.
  */
 static DEFINE_MUTEX(whatis_mutex);
-static unsigned long whatis_addr;
+static unsigned long whatis_hidden;
 static bool whatis_asked;
 
 static int whatis_show(struct seq_file *m, void *unused)
 {
 	mutex_lock(&whatis_mutex);
 	if (whatis_asked)
-		gomem_whatis_show(m, whatis_addr);
+		gomem_whatis_show(m, gomem_unhide(whatis_hidden));
 	else
 		seq_puts(m, "no address yet: write one in hexadecimal to this file\n");
 	mutex_unlock(&whatis_mutex);
@@ -411,7 +413,7 @@ static ssize_t whatis_write(struct file *file, const char __user *buf,
 	if (err)
 		return err;
 	mutex_lock(&whatis_mutex);
-	whatis_addr = addr;
+	whatis_hidden = gomem_hide(addr);
 	whatis_asked = true;
 	mutex_unlock(&whatis_mutex);
 	return len;

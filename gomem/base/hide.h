@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * hide.h - keep gomem's own notes of objects from counting as references.
+ *
+ * The scan for leaks (run/hunt.c) takes each word of memory for a pointer that
+ * has the value of one. An address that gomem keeps for its own purposes is
+ * stored inverted, if it lies in memory that the scan reads. Whole pages that
+ * gomem uses for itself, such as stacks of free objects and descriptors, have a
+ * mark, by which the scan leaves them out.
+ */
+#ifndef GOMEM_HIDE_H
+#define GOMEM_HIDE_H
+
+#include <linux/compiler.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "base/key.h"
+
+/* Return the form in which an address is stored. It is no kernel address. */
+static inline unsigned long gomem_hide(unsigned long addr)
+{
+	return ~addr;
+}
+
+/* Return the address that was stored in this form. */
+static inline unsigned long gomem_unhide(unsigned long hidden)
+{
+	return ~hidden;
+}
+
+/*
+ * Clear an array of objects on the stack of a task that goes on: the words would
+ * stay there, for as long as no deeper call overwrites them.
+ */
+static inline void gomem_wipe(void **objs, unsigned int n)
+{
+	memset(objs, 0, n * sizeof(*objs));
+	barrier_data(objs);
+}
+
+/* The mark is random, so no other user of a page has it in the same word. */
+static inline unsigned long gomem_hidden_mark(void)
+{
+	return ~gomem_secret;
+}
+
+/* Mark the pages of a range of the direct map as gomem's own. */
+static inline void gomem_hide_pages(const void *p, size_t bytes)
+{
+	size_t off;
+
+	for (off = 0; off < bytes; off += PAGE_SIZE)
+		set_page_private(virt_to_page(p + off), gomem_hidden_mark());
+}
+
+/* Remove the marks, before the pages go back to the kernel. */
+static inline void gomem_unhide_pages(const void *p, size_t bytes)
+{
+	size_t off;
+
+	for (off = 0; off < bytes; off += PAGE_SIZE)
+		set_page_private(virt_to_page(p + off), 0);
+}
+
+/* Has the page the mark? */
+static inline bool gomem_page_is_hidden(const struct page *page)
+{
+	/* The owner of the page may change concurrently, and is not waited for. */
+	return data_race(page_private(page)) == gomem_hidden_mark();
+}
+
+#endif /* GOMEM_HIDE_H */
