@@ -1,0 +1,665 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * marks.c - mark objects that something points to.
+ *
+ * The set has a table of the pages that the heaps had when it was made. A page
+ * leads to a copy of what is needed of its span: where it begins, how it is
+ * cut, and three bitmaps. Descriptors of spans are not needed to mark, and may
+ * change. The task that made the set uses it, without a lock.
+ *
+ * The bitmaps have a bit for each *unit* of a span. That is an object; in a
+ * span of shared blocks it is a byte at which an object may start:
+ *
+ *	candidate	the object was live when the set was made, and no round
+ *			has dropped it
+ *	marked		this round found a pointer to it
+ *	done		this round has followed the pointers in it
+ *
+ * Spans with objects that are marked and not done are on a list. So the memory
+ * for marking is known from the start, however objects point to each other.
+ */
+#include <kunit/visibility.h>
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
+#include <linux/jhash.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "map/pagemap.h"
+#include "map/span.h"
+#include "map/tinyblock.h"
+#include "run/marks.h"
+#include "run/peek.h"
+#include "run/shape.h"
+
+#define GFP_MARKS	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+
+/**
+ * struct gomem_marks_span - the marks of a span
+ * @all: the next of all spans of the set
+ * @grey: the next span with objects that are marked and not done
+ * @queued: on that list
+ * @sums: checksum of each unit that is a candidate; NULL before the end of the
+ *	first round
+ * @shape: how it is cut
+ * @bits: the bitmaps of candidates, of marked and of done units
+ */
+struct gomem_marks_span {
+	struct gomem_marks_span *all;
+	struct gomem_marks_span *grey;
+	bool queued;
+	u32 *sums;
+	struct gomem_shape shape;
+	unsigned long bits[];
+};
+
+/**
+ * struct gomem_marks - a set of marks
+ * @base: first address of the page map
+ * @nr_chunks: chunks of the page map when the set was made
+ * @chunk: for each, an array with the span of each page; or NULL
+ * @memmap: address of the struct page of @base
+ * @memmap_bytes: bytes of the array that begins there
+ * @all: all spans
+ * @grey: spans with objects that are marked and not done
+ * @buf: for gomem_peek()
+ * @live: objects that were live when the set was made
+ */
+struct gomem_marks {
+	unsigned long base;
+	unsigned long nr_chunks;
+	struct gomem_marks_span ***chunk;
+	unsigned long memmap;
+	unsigned long memmap_bytes;
+	struct gomem_marks_span *all;
+	struct gomem_marks_span *grey;
+	unsigned long *buf;
+	unsigned long live;
+};
+
+static unsigned int words_of(const struct gomem_marks_span *ms)
+{
+	return BITS_TO_LONGS(ms->shape.nr);
+}
+
+static unsigned long *candidates(struct gomem_marks_span *ms)
+{
+	return ms->bits;
+}
+
+static unsigned long *marked(struct gomem_marks_span *ms)
+{
+	return ms->bits + words_of(ms);
+}
+
+static unsigned long *done(struct gomem_marks_span *ms)
+{
+	return ms->bits + 2 * words_of(ms);
+}
+
+/*
+ * In a span of shared blocks: the units at which an object began when the set
+ * was made. These objects have no pointers, so they need no bits of done units.
+ */
+static unsigned long *starts(struct gomem_marks_span *ms)
+{
+	return done(ms);
+}
+
+static int interrupted(void)
+{
+	cond_resched();
+	return signal_pending(current) ? -EINTR : 0;
+}
+
+typedef int (*span_fn)(struct gomem_marks *m, unsigned long addr);
+
+/* Call a function for each address of a chunk at which a span begins. */
+static int each_span_of(struct gomem_marks *m, unsigned long addr, span_fn fn)
+{
+	unsigned long end = addr + GOMEM_CHUNK_SIZE;
+	int err = 0;
+
+	for (; addr < end && !err; addr += GOMEM_PAGE_SIZE)
+		if (gomem_shape_begins(addr))
+			err = fn(m, addr);
+	return err;
+}
+
+static int each_span(struct gomem_marks *m, span_fn fn)
+{
+	unsigned long ci;
+	int err = 0;
+
+	for (ci = 0; ci < READ_ONCE(gomem_pagemap.nr_chunks) && !err; ci++) {
+		if (gomem_pagemap_nth_chunk(&gomem_pagemap, ci) !=
+		    &gomem_no_chunk)
+			err = each_span_of(m, m->base +
+					   (ci << GOMEM_CHUNK_SHIFT), fn);
+		err = err ?: interrupted();
+	}
+	return err;
+}
+
+/* Find the span of an address in the set. */
+static struct gomem_marks_span *find_span(const struct gomem_marks *m,
+					  unsigned long addr)
+{
+	unsigned long ci = (addr - m->base) >> GOMEM_CHUNK_SHIFT;
+
+	if (ci >= m->nr_chunks || !m->chunk[ci])
+		return NULL;
+	return m->chunk[ci][gomem_chunk_page(addr)];
+}
+
+/* Let the pages of a span lead to its marks. */
+static int link_span(struct gomem_marks *m, struct gomem_marks_span *ms)
+{
+	unsigned long page = ms->shape.page, end = page + ms->shape.npages, ci;
+
+	ms->all = m->all;
+	m->all = ms;
+	for (; page < end; page++) {
+		ci = page >> GOMEM_CHUNK_PAGES_SHIFT;
+		if (ci >= m->nr_chunks)
+			break;
+		if (!m->chunk[ci])
+			m->chunk[ci] = kvcalloc(GOMEM_CHUNK_PAGES,
+						sizeof(**m->chunk), GFP_MARKS);
+		if (!m->chunk[ci])
+			return -ENOMEM;
+		m->chunk[ci][page % GOMEM_CHUNK_PAGES] = ms;
+	}
+	return 0;
+}
+
+/* Make all live objects of a span candidates. Return their number. */
+static unsigned int find_candidates(struct gomem_marks_span *ms)
+{
+	struct gomem_span *s;
+	unsigned int u, n = 0;
+
+	rcu_read_lock();
+	s = gomem_shape_span(&ms->shape);
+	for (u = 0; s && u < ms->shape.nr; u++) {
+		if (!gomem_shape_live(&ms->shape, s, u))
+			continue;
+		__set_bit(u, candidates(ms));
+		if (ms->shape.tiny)
+			__set_bit(u, starts(ms));
+		n++;
+	}
+	rcu_read_unlock();
+	return n;
+}
+
+static int add_span(struct gomem_marks *m, unsigned long addr)
+{
+	struct gomem_marks_span *ms;
+	struct gomem_shape sh;
+	unsigned int n;
+
+	if (!gomem_shape_get(addr, &sh))
+		return 0;
+	ms = kvzalloc(struct_size(ms, bits, 3 * BITS_TO_LONGS(sh.nr)),
+		      GFP_MARKS);
+	if (!ms)
+		return -ENOMEM;
+	ms->shape = sh;
+	n = find_candidates(ms);
+	if (!n) {
+		kvfree(ms);
+		return 0;
+	}
+	m->live += n;
+	return link_span(m, ms);
+}
+
+/*
+ * Pointers to a struct page are recognised where the structs are one array in
+ * the kernel's address space. The base of the page map may be below all memory.
+ */
+static void find_memmap(struct gomem_marks *m)
+{
+#if defined(CONFIG_SPARSEMEM_VMEMMAP) || defined(CONFIG_FLATMEM)
+	unsigned long pages = ((unsigned long)m->buf - m->base) >> PAGE_SHIFT;
+
+	m->memmap = (unsigned long)(virt_to_page(m->buf) - pages);
+	m->memmap_bytes = (m->nr_chunks << (GOMEM_CHUNK_SHIFT - PAGE_SHIFT)) *
+			  sizeof(struct page);
+#endif
+}
+
+static int init_marks(struct gomem_marks *m)
+{
+	m->base = gomem_pagemap.base;
+	m->nr_chunks = READ_ONCE(gomem_pagemap.nr_chunks);
+	m->buf = gomem_peek_create();
+	m->chunk = kvcalloc(m->nr_chunks, sizeof(*m->chunk), GFP_MARKS);
+	if (!m->buf || !m->chunk)
+		return -ENOMEM;
+	find_memmap(m);
+	return each_span(m, add_span);
+}
+
+/**
+ * gomem_marks_create - make a set of marks, with all live objects as candidates
+ *
+ * Context: may sleep.
+ * Return: the set; ERR_PTR(-ENOMEM), or ERR_PTR(-EINTR) after a signal.
+ */
+struct gomem_marks *gomem_marks_create(void)
+{
+	struct gomem_marks *m = kzalloc(sizeof(*m), GFP_KERNEL);
+	int err = m ? init_marks(m) : -ENOMEM;
+
+	if (!err)
+		return m;
+	gomem_marks_destroy(m);
+	return ERR_PTR(err);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_marks_create);
+
+/**
+ * gomem_marks_destroy - free a set of marks
+ * @m: the set, or NULL
+ *
+ * Context: may sleep.
+ */
+void gomem_marks_destroy(struct gomem_marks *m)
+{
+	struct gomem_marks_span *ms;
+	unsigned long ci;
+
+	if (!m)
+		return;
+	while ((ms = m->all)) {
+		m->all = ms->all;
+		kvfree(ms->sums);
+		kvfree(ms);
+		cond_resched();
+	}
+	for (ci = 0; m->chunk && ci < m->nr_chunks; ci++)
+		kvfree(m->chunk[ci]);
+	kvfree(m->chunk);
+	gomem_peek_destroy(m->buf);
+	kfree(m);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_marks_destroy);
+
+/*
+ * Find the unit of a tiny object: the last one that starts in the block at or
+ * before @offset. The starts of a block are 16 bits of one word.
+ */
+static unsigned int tiny_unit(struct gomem_marks_span *ms, unsigned long offset)
+{
+	unsigned int in = offset % GOMEM_TINY_BLOCK, first = offset - in;
+	unsigned long bits;
+
+	if (offset >= GOMEM_TINY_MASKS)
+		return ms->shape.nr;
+	bits = starts(ms)[first / 64] >> (first % 64) & GENMASK(in, 0);
+	return bits ? first + __fls(bits) : ms->shape.nr;
+}
+
+/* Return the unit of an address, or shape.nr or more if it lies in none. */
+static unsigned int unit_of(struct gomem_marks_span *ms, unsigned long addr)
+{
+	unsigned long offset = addr - gomem_shape_base(&ms->shape);
+
+	if (!ms->shape.divmul)
+		return 0;
+	if (ms->shape.tiny)
+		return tiny_unit(ms, offset);
+	return offset * ms->shape.divmul >> 32;
+}
+
+static void mark_unit(struct gomem_marks *m, struct gomem_marks_span *ms,
+		      unsigned int u)
+{
+	if (u >= ms->shape.nr || __test_and_set_bit(u, marked(ms)))
+		return;
+	if (ms->shape.noscan || ms->queued)
+		return;
+	ms->queued = true;
+	ms->grey = m->grey;
+	m->grey = ms;
+}
+
+/*
+ * Mark all objects that have a byte in the page of a struct page. @offset is
+ * that of the pointer in the array of the structs. Only pointers to the start
+ * of a struct count, with tags in their low bits: a page that was never used
+ * has a list head in its struct that points to itself.
+ */
+static void mark_page(struct gomem_marks *m, unsigned long offset)
+{
+	unsigned long nr = offset / sizeof(struct page);
+	unsigned long addr = m->base + nr * PAGE_SIZE, end = addr + PAGE_SIZE;
+	struct gomem_marks_span *ms = NULL;
+
+	if (offset % sizeof(struct page) < sizeof(u64))
+		ms = find_span(m, addr);
+	for (; ms && addr < end; addr += ms->shape.tiny ? 1 : sizeof(u64))
+		mark_unit(m, ms, unit_of(ms, addr));
+}
+
+/**
+ * gomem_marks_begin - begin a round
+ * @m: the set
+ */
+void gomem_marks_begin(struct gomem_marks *m)
+{
+	struct gomem_marks_span *ms;
+
+	m->grey = NULL;
+	for (ms = m->all; ms; ms = ms->all) {
+		ms->queued = false;
+		bitmap_zero(marked(ms), ms->shape.nr);
+		if (!ms->shape.tiny)
+			bitmap_zero(done(ms), ms->shape.nr);
+		cond_resched();
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_marks_begin);
+
+/**
+ * gomem_marks_words - mark all candidates that some words point to
+ * @m: the set
+ * @word: the words
+ * @n: how many
+ *
+ * Context: any; the time grows with @n.
+ */
+void gomem_marks_words(struct gomem_marks *m, const unsigned long *word,
+		       unsigned int n)
+{
+	const unsigned long *end = word + n;
+	struct gomem_marks_span *ms;
+
+	for (; word < end; word++) {
+		ms = find_span(m, *word);
+		if (ms)
+			mark_unit(m, ms, unit_of(ms, *word));
+		else if (unlikely(*word - m->memmap < m->memmap_bytes))
+			mark_page(m, *word - m->memmap);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_marks_words);
+
+/* Mark all candidates that memory of a heap points to. */
+static int follow_memory(struct gomem_marks *m, unsigned long addr,
+			 unsigned long bytes)
+{
+	unsigned long end = addr + bytes, n;
+
+	for (; addr < end; addr += n) {
+		n = min(end - addr, PAGE_SIZE - offset_in_page(addr));
+		if (gomem_peek(m->buf, addr, n))
+			gomem_marks_words(m, m->buf, n / sizeof(*m->buf));
+		cond_resched();
+	}
+	return interrupted();
+}
+
+/*
+ * Follow the pointers in the objects of one word of a span's bitmaps. A unit
+ * that is no candidate may be an object that was allocated since. It is
+ * followed at once, for the same pointer may soon be in another one.
+ */
+static int follow_word(struct gomem_marks *m, struct gomem_marks_span *ms,
+		       unsigned int w)
+{
+	unsigned long todo;
+	unsigned int u;
+	int err = 0;
+
+	while (!err && (todo = marked(ms)[w] & ~done(ms)[w])) {
+		u = w * BITS_PER_LONG + __ffs(todo);
+		__set_bit(u, done(ms));
+		if (test_bit(u, candidates(ms)) ||
+		    gomem_shape_unit_live(&ms->shape, u))
+			err = follow_memory(m, gomem_shape_addr(&ms->shape, u),
+					    ms->shape.size);
+	}
+	return err;
+}
+
+/**
+ * gomem_marks_follow - mark what marked objects point to, and so on
+ * @m: the set
+ *
+ * Context: may sleep.
+ * Return: 0, or -EINTR after a signal.
+ */
+int gomem_marks_follow(struct gomem_marks *m)
+{
+	struct gomem_marks_span *ms;
+	unsigned int w;
+	int err = 0;
+
+	while (!err && (ms = m->grey)) {
+		m->grey = ms->grey;
+		/* Objects that are marked from here on queue it again. */
+		ms->queued = false;
+		for (w = 0; w < words_of(ms) && !err; w++)
+			err = follow_word(m, ms, w);
+	}
+	return err;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_marks_follow);
+
+/* Follow all that was handed out of a block of an arena. */
+static int follow_arena(struct gomem_marks *m, unsigned long addr)
+{
+	return follow_memory(m, addr, gomem_shape_arena(addr));
+}
+
+/*
+ * Compute a checksum of an object's contents; of a tiny object, that of its
+ * block. Return false if they cannot be read.
+ */
+static bool get_sum(struct gomem_marks *m, const struct gomem_shape *sh,
+		    unsigned int u, u32 *sum)
+{
+	unsigned long addr = gomem_shape_addr(sh, u), end = addr + sh->size, n;
+
+	if (sh->tiny) {
+		addr = ALIGN_DOWN(addr, GOMEM_TINY_BLOCK);
+		end = addr + GOMEM_TINY_BLOCK;
+	}
+	*sum = 0;
+	for (; addr < end; addr += n) {
+		n = min(end - addr, PAGE_SIZE - offset_in_page(addr));
+		if (!gomem_peek(m->buf, addr, n))
+			return false;
+		*sum = jhash2((u32 *)m->buf, n / sizeof(u32), *sum);
+		cond_resched();
+	}
+	return true;
+}
+
+static bool has_changed(struct gomem_marks *m, struct gomem_marks_span *ms,
+			unsigned int u)
+{
+	u32 sum;
+
+	return !get_sum(m, &ms->shape, u, &sum) || sum != ms->sums[u];
+}
+
+/*
+ * May a unit have an object that its owner knows? A candidate that is marked
+ * may have become another object since. A candidate that is not marked became
+ * another one, or is in use, if it has changed.
+ */
+static bool is_root(struct gomem_marks *m, struct gomem_marks_span *ms,
+		    unsigned int u)
+{
+	if (!ms || !test_bit(u, candidates(ms)) || test_bit(u, marked(ms)))
+		return true;
+	if (!ms->sums || !has_changed(m, ms, u))
+		return false;
+	__clear_bit(u, candidates(ms));
+	return true;
+}
+
+/* Follow the live objects of a span that are not suspected of being lost. */
+static int follow_newer(struct gomem_marks *m, unsigned long addr)
+{
+	struct gomem_marks_span *ms = find_span(m, addr);
+	struct gomem_shape sh;
+	unsigned int u;
+	int err = 0;
+
+	if (!gomem_shape_get(addr, &sh))
+		return follow_arena(m, addr);
+	if (ms && !gomem_shape_same(&sh, &ms->shape))
+		ms = NULL;
+	for (u = 0; !sh.noscan && u < sh.nr && !err; u++)
+		if (is_root(m, ms, u) && gomem_shape_unit_live(&sh, u))
+			err = follow_memory(m, gomem_shape_addr(&sh, u),
+					    sh.size);
+	return err;
+}
+
+/**
+ * gomem_marks_newer - mark what objects point to that are not suspected
+ * @m: the set
+ *
+ * Such objects were allocated after the set was made, or a round has marked
+ * them, or their contents changed. They, and the blocks of arenas, count as if
+ * something pointed to them.
+ *
+ * Context: may sleep.
+ * Return: 0, or -EINTR after a signal.
+ */
+int gomem_marks_newer(struct gomem_marks *m)
+{
+	return each_span(m, follow_newer);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_marks_newer);
+
+/* Drop candidates that are marked, or not live any more. */
+static void drop_marked(struct gomem_marks_span *ms)
+{
+	struct gomem_span *s;
+	unsigned int u;
+
+	bitmap_andnot(candidates(ms), candidates(ms), marked(ms), ms->shape.nr);
+	rcu_read_lock();
+	s = gomem_shape_span(&ms->shape);
+	for_each_set_bit(u, candidates(ms), ms->shape.nr)
+		if (!s || !gomem_shape_live(&ms->shape, s, u))
+			__clear_bit(u, candidates(ms));
+	rcu_read_unlock();
+}
+
+/* Drop candidates whose contents changed since the last round. */
+static int drop_changed(struct gomem_marks *m, struct gomem_marks_span *ms)
+{
+	bool first = !ms->sums;
+	unsigned int u;
+
+	if (first)
+		ms->sums = kvcalloc(ms->shape.nr, sizeof(*ms->sums), GFP_MARKS);
+	if (!ms->sums)
+		return -ENOMEM;
+	for_each_set_bit(u, candidates(ms), ms->shape.nr)
+		if (first ? !get_sum(m, &ms->shape, u, &ms->sums[u]) :
+			    has_changed(m, ms, u))
+			__clear_bit(u, candidates(ms));
+	return interrupted();
+}
+
+/**
+ * gomem_marks_end - end a round: drop candidates that are no leaks
+ * @m: the set
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOMEM, or -EINTR after a signal.
+ */
+int gomem_marks_end(struct gomem_marks *m)
+{
+	struct gomem_marks_span *ms;
+	int err = 0;
+
+	for (ms = m->all; ms && !err; ms = ms->all) {
+		if (bitmap_empty(candidates(ms), ms->shape.nr))
+			continue;
+		drop_marked(ms);
+		if (!bitmap_empty(candidates(ms), ms->shape.nr))
+			err = drop_changed(m, ms);
+		cond_resched();
+	}
+	return err;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_marks_end);
+
+/**
+ * gomem_marks_candidate - check whether an object is a candidate
+ * @m: the set
+ * @addr: the object, or any other address
+ *
+ * Return: true if it is one, marked or not.
+ */
+bool gomem_marks_candidate(const struct gomem_marks *m, unsigned long addr)
+{
+	struct gomem_marks_span *ms = find_span(m, addr);
+	unsigned int u = ms ? unit_of(ms, addr) : 0;
+
+	return ms && u < ms->shape.nr && test_bit(u, candidates(ms));
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_marks_candidate);
+
+/**
+ * gomem_marks_count - count objects
+ * @m: the set
+ * @n: set to the counts
+ *
+ * Context: may sleep.
+ */
+void gomem_marks_count(const struct gomem_marks *m,
+		       struct gomem_marks_counts *n)
+{
+	struct gomem_marks_span *ms;
+
+	n->live = m->live;
+	n->candidates = 0;
+	for (ms = m->all; ms; ms = ms->all) {
+		n->candidates += bitmap_weight(candidates(ms), ms->shape.nr);
+		cond_resched();
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_marks_count);
+
+/**
+ * gomem_marks_each - call a function for each candidate
+ * @m: the set
+ * @fn: the function, which may sleep
+ * @arg: for @fn
+ *
+ * Context: may sleep.
+ * Return: 0, the error of @fn, or -EINTR after a signal.
+ */
+int gomem_marks_each(struct gomem_marks *m, gomem_marks_fn fn, void *arg)
+{
+	struct gomem_marks_span *ms;
+	unsigned int u;
+	int err = 0;
+
+	for (ms = m->all; ms && !err; ms = ms->all) {
+		for_each_set_bit(u, candidates(ms), ms->shape.nr) {
+			err = fn(gomem_shape_addr(&ms->shape, u),
+				 gomem_shape_unit_size(&ms->shape, u), arg);
+			if (err)
+				break;
+		}
+		err = err ?: interrupted();
+	}
+	return err;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_marks_each);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * marks.h - mark objects that something points to (the mark bits of Go's
+ * garbage collector).
+ *
+ * A set of marks begins with all objects that are live: these are the
+ * *candidates*. A round marks the candidates that some memory points to. The
+ * memory is what the caller passes, and then the contents of each candidate
+ * that was marked and may have pointers. At the end of the round only the
+ * candidates without a mark are left for the next round. A candidate is also
+ * dropped when it was freed, or when its contents changed since the last round:
+ * then somebody knows where it is.
+ *
+ * All words are taken for pointers (*conservative* marking). A pointer to any
+ * byte of an object marks it. So does a pointer to the struct page of memory of
+ * the object.
+ *
+ * Objects that are no candidates count as marked: they were allocated later, or
+ * an earlier round has marked them. gomem_marks_newer() follows the pointers in
+ * them. An object may also take the place of a candidate that was freed. So it
+ * follows marked candidates once more, and candidates whose contents changed.
+ *
+ * A set does not keep anybody from allocating or freeing objects. It knows how
+ * the spans were cut when it was made. Where a span is gone, or another one has
+ * its place, there are no candidates any more.
+ */
+#ifndef GOMEM_MARKS_H
+#define GOMEM_MARKS_H
+
+#include <linux/types.h>
+
+struct gomem_marks;
+struct gomem_marks_span;
+
+/**
+ * struct gomem_marks_counts - what a set of marks has
+ * @live: objects that were live when the set was made
+ * @candidates: objects that are candidates now
+ */
+struct gomem_marks_counts {
+	unsigned long live;
+	unsigned long candidates;
+};
+
+/* Called for each candidate. An error ends the walk. */
+typedef int (*gomem_marks_fn)(unsigned long addr, u32 size, void *arg);
+
+struct gomem_marks *gomem_marks_create(void);
+void gomem_marks_destroy(struct gomem_marks *m);
+void gomem_marks_begin(struct gomem_marks *m);
+void gomem_marks_words(struct gomem_marks *m, const unsigned long *word,
+		       unsigned int n);
+int gomem_marks_follow(struct gomem_marks *m);
+int gomem_marks_newer(struct gomem_marks *m);
+int gomem_marks_end(struct gomem_marks *m);
+bool gomem_marks_candidate(const struct gomem_marks *m, unsigned long addr);
+void gomem_marks_count(const struct gomem_marks *m,
+		       struct gomem_marks_counts *n);
+int gomem_marks_each(struct gomem_marks *m, gomem_marks_fn fn, void *arg);
+
+#endif /* GOMEM_MARKS_H */

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * peek.c - read memory that its owner may free, change or unmap concurrently.
+ *
+ * The copy may be part old, part new. Its buffer is a page that the scan for
+ * leaks leaves out: copies of pointers are no references.
+ */
+#include <linux/gfp.h>
+#include <linux/kasan.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "base/hide.h"
+#include "run/peek.h"
+
+/**
+ * gomem_peek_create - allocate a buffer
+ *
+ * Context: may sleep.
+ * Return: a page, NULL if there is no memory.
+ */
+unsigned long *gomem_peek_create(void)
+{
+	void *buf = (void *)get_zeroed_page(GFP_KERNEL);
+
+	if (buf)
+		gomem_hide_pages(buf, PAGE_SIZE);
+	return buf;
+}
+
+/**
+ * gomem_peek_destroy - free a buffer
+ * @buf: the buffer, or NULL
+ */
+void gomem_peek_destroy(unsigned long *buf)
+{
+	if (!buf)
+		return;
+	memset(buf, 0, PAGE_SIZE);
+	gomem_unhide_pages(buf, PAGE_SIZE);
+	free_page((unsigned long)buf);
+}
+
+/**
+ * gomem_peek - copy memory of the kernel
+ * @buf: the buffer
+ * @addr: where to read; need not be mapped
+ * @bytes: how much, up to a page; a multiple of 8, as @addr is
+ *
+ * Context: any.
+ * Return: false if it cannot be read.
+ */
+bool gomem_peek(unsigned long *buf, unsigned long addr, size_t bytes)
+{
+	long err;
+
+	/* Objects of other allocators may be free, and the copy is not used. */
+	kasan_disable_current();
+	err = copy_from_kernel_nofault(buf, (void *)addr, bytes);
+	kasan_enable_current();
+	return !err;
+}
