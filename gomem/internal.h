@@ -110,6 +110,8 @@
  * RCU queue	a CPU's objects that are freed after a grace period
  * twin		the kernel's cache whose users get objects of a typed cache
  *		(override/override_twin.h)
+ * scan		search of all memory for pointers to objects (run/hunt.c)
+ * candidate	object to which a scan has found no pointer yet
  * epoch	time after which unused memory goes back: epoch_ms, by default
  *		10 seconds
  * look		check for what was not used since the last look, four times an
@@ -263,7 +265,9 @@
  *
  * Some more mutexes serialize the tasks that do rare work of a single file:
  * in cpu/drain.c, map/kind.c, api/profile.c, api/exact.c,
- * override/override_twin.c, run/heapfiles.c and run/debugfs.c.
+ * override/override_twin.c, run/heapfiles.c, run/hunt.c and run/debugfs.c.
+ * run/ram.c has a semaphore, by which memory that goes offline waits for a scan
+ * that may look at it.
  *
  * What has no lock
  * ----------------

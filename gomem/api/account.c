@@ -195,7 +195,7 @@ static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
 	sp = kzalloc(sizeof(*sp), gfp);
 	if (!sp)
 		return NULL;
-	sp->addr = (unsigned long)obj;
+	sp->hidden = gomem_hide((unsigned long)obj);
 	sp->account = a;
 	sp->bytes = size;
 	return sp;

@@ -482,6 +482,19 @@ void gomem_arena_get_stats(struct gomem_arena_stats *st)
 EXPORT_SYMBOL_IF_KUNIT(gomem_arena_get_stats);
 
 /**
+ * gomem_arena_list - return the list of all arenas
+ *
+ * The scan for leaks leaves its head out: it would find an arena there that no
+ * module knows any more.
+ *
+ * Return: the head of the list.
+ */
+const struct list_head *gomem_arena_list(void)
+{
+	return &arenas;
+}
+
+/**
  * gomem_arena_exit - empty the quarantine, and report arenas that were left
  *
  * No caller uses arenas any more. But the memory of an arena that was not

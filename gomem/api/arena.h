@@ -14,6 +14,7 @@
 #ifndef GOMEM_ARENA_H
 #define GOMEM_ARENA_H
 
+#include <linux/list.h>
 #include <linux/types.h>
 
 /**
@@ -28,6 +29,7 @@ struct gomem_arena_stats {
 
 void gomem_arena_get_stats(struct gomem_arena_stats *st);
 unsigned long gomem_arena_flush_quarantine(void);
+const struct list_head *gomem_arena_list(void);
 void gomem_arena_exit(void);
 
 #endif /* GOMEM_ARENA_H */

@@ -98,7 +98,7 @@ static noinline struct gomem_sized other_size(const void *p,
 
 static void attach(struct gomem_special *sp, const void *p)
 {
-	sp->addr = (unsigned long)p;
+	sp->hidden = gomem_hide((unsigned long)p);
 	if (likely(gomem_special_add(sp)))
 		return;
 	gomem_account_uncharge(sp);

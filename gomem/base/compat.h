@@ -134,6 +134,20 @@ static inline bool gomem_folio_is_kmalloc(struct folio *folio)
 #endif
 }
 
+/*
+ * Is this memory that a confidential guest has not accepted yet? An access would
+ * end the guest. Linux 6.12 marks such pages. Before, they have no mark, but are
+ * accepted before the kernel lists them as free pages.
+ */
+static inline bool gomem_page_unaccepted(const struct page *page)
+{
+#ifdef GOMEM_HAVE_PAGE_UNACCEPTED
+	return PageUnaccepted(page);
+#else
+	return false;
+#endif
+}
+
 /* Does kfree() of gomem's memory leave the page's reference count alone? */
 #ifdef GOMEM_HAVE_LARGE_KMALLOC
 #define GOMEM_KFREE_LEAVES_NO_TRACE	true

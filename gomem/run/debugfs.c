@@ -12,6 +12,8 @@
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "internal.h"
 #include "base/hide.h"
@@ -26,6 +28,7 @@
 #include "run/debugfs.h"
 #include "run/epoch.h"
 #include "run/heapfiles.h"
+#include "run/hunt.h"
 #include "run/lifetimesfile.h"
 #include "run/modulesfile.h"
 #include "run/statsfile.h"
@@ -446,10 +449,28 @@ static int leaks_open(struct inode *inode, struct file *file)
 	return single_open(file, gomem_leaks_show, NULL);
 }
 
+/* The only command is "scan". It returns when the scan is over. */
+static ssize_t leaks_write(struct file *file, const char __user *buf,
+			   size_t len, loff_t *pos)
+{
+	char command[8] = "";
+	int err;
+
+	if (len >= sizeof(command))
+		return -EINVAL;
+	if (copy_from_user(command, buf, len))
+		return -EFAULT;
+	if (!sysfs_streq(command, "scan"))
+		return -EINVAL;
+	err = gomem_hunt();
+	return err ?: len;
+}
+
 static const struct file_operations leaks_fops = {
 	.owner = THIS_MODULE,
 	.open = leaks_open,
 	.read = seq_read,
+	.write = leaks_write,
 	.llseek = seq_lseek,
 	.release = single_release,
 };
@@ -506,14 +527,14 @@ void gomem_debugfs_init(void)
 	debugfs_create_file("check", 0600, gomem_dir, NULL, &check_fops);
 	debugfs_create_file("whatis", 0600, gomem_dir, NULL, &whatis_fops);
 	debugfs_create_file("heap", 0400, gomem_dir, NULL, &heap_fops);
-	debugfs_create_file("leaks", 0400, gomem_dir, NULL, &leaks_fops);
+	debugfs_create_file("leaks", 0600, gomem_dir, NULL, &leaks_fops);
 	debugfs_create_file("modules", 0400, gomem_dir, NULL, &modules_fops);
 	debugfs_create_file("lifetimes", 0400, gomem_dir, NULL, &lifetimes_fops);
 	debugfs_create_file("accounts", 0400, gomem_dir, NULL, &accounts_fops);
 }
 
 /**
- * gomem_debugfs_exit - remove the files
+ * gomem_debugfs_exit - remove the files, and what they were to show
  *
  * Waits for tasks that are reading or writing them.
  *
@@ -522,4 +543,5 @@ void gomem_debugfs_init(void)
 void gomem_debugfs_exit(void)
 {
 	debugfs_remove(gomem_dir);
+	gomem_hunt_exit();
 }

@@ -18,6 +18,7 @@
 #include "api/exact.h"
 #include "api/profile.h"
 #include "run/heapfiles.h"
+#include "run/hunt.h"
 
 /*
  * Protects profile_rate, ready and gomem_bucket.seen. Taken by tasks that set
@@ -238,7 +239,8 @@ static void show_leak(struct seq_file *m, const struct gomem_profile_row *r)
 }
 
 /**
- * gomem_leaks_show - print the live objects by stack, most bytes first
+ * gomem_leaks_show - print the live objects by stack, most bytes first, and what
+ *	the last scan for leaks found
  * @m: where it goes
  * @unused: unused
  *
@@ -272,5 +274,6 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 		rows[i].b->seen = estimate_live(&rows[i]);
 	mutex_unlock(&heap_mutex);
 	kvfree(rows);
+	gomem_hunt_show(m);
 	return 0;
 }

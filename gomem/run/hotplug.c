@@ -26,6 +26,7 @@
 #include "cpu/node.h"
 #include "run/epoch.h"
 #include "run/hotplug.h"
+#include "run/ram.h"
 
 #define CHUNK_PFNS	(GOMEM_CHUNK_SIZE >> PAGE_SHIFT)
 
@@ -123,7 +124,7 @@ static void give_back(struct gomem_heap *h)
 }
 
 /*
- * Called before memory comes online or goes offline. The kernel holds the lock
+ * Called before memory comes online or goes offline, and afterwards. The kernel holds the lock
  * of memory hotplug, so there is one call at a time.
  */
 static int memory_changes(struct notifier_block *nb, unsigned long action,
@@ -142,6 +143,9 @@ static int memory_changes(struct notifier_block *nb, unsigned long action,
 		break;
 	case MEM_GOING_OFFLINE:
 		give_back(gomem_heaps[node]);
+		break;
+	case MEM_OFFLINE:
+		gomem_ram_wait();
 		break;
 	}
 	return notifier_from_errno(err);

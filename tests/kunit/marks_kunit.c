@@ -12,6 +12,7 @@
 #include <linux/sizes.h>
 
 #include "fixture.h"
+#include "run/hunt.h"
 #include "run/marks.h"
 
 struct marks_fixture {
@@ -358,6 +359,12 @@ static void test_counts(struct kunit *test)
 	gomem_free(p);
 }
 
+/* A whole scan; hunt.sh looks at what it finds. */
+static void test_hunt(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, 0, gomem_hunt());
+}
+
 static struct kunit_case marks_cases[] = {
 	KUNIT_CASE(test_word),
 	KUNIT_CASE(test_interior),
@@ -373,6 +380,7 @@ static struct kunit_case marks_cases[] = {
 	KUNIT_CASE(test_newer),
 	KUNIT_CASE(test_changed),
 	KUNIT_CASE(test_counts),
+	KUNIT_CASE(test_hunt),
 	{ }
 };
 

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hunt.c - search all memory for pointers to objects, and report the objects
+ * that nothing points to (the mark phase of Go's garbage collector).
+ *
+ * Nothing stops meanwhile, and no store is noticed. So a round may miss a
+ * pointer that moves from memory that it has yet to read to memory that it has
+ * read. An object is reported if no round of ROUNDS finds a pointer, if its
+ * contents stay the same from the end of the first round on, and if its record
+ * says that it is older than the first round. The first round marks what is
+ * reachable from memory that is not gomem's. Later rounds ask only for the
+ * objects that are left, and take all others for reachable: a pointer in any of
+ * these is enough.
+ *
+ * An object that waits for an RCU grace period to be freed may have no pointer.
+ * The last check comes when all such objects were freed.
+ */
+#include <kunit/visibility.h>
+#include <linux/err.h>
+#include <linux/gomem.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "run/hunt.h"
+#include "run/marks.h"
+#include "run/ram.h"
+#include "run/registers.h"
+#include "run/suspects.h"
+
+#define ROUNDS	3
+
+/**
+ * struct result - what a scan found
+ * @end: when it was over, in jiffies
+ * @ms: how long it took
+ * @rounds: rounds until no object was left, or ROUNDS
+ * @marks: objects that were live at the start, and that are left
+ * @ram: pages, in the last round
+ * @suspects: the objects that are left
+ */
+struct result {
+	unsigned long end;
+	unsigned long ms;
+	unsigned int rounds;
+	struct gomem_marks_counts marks;
+	struct gomem_ram_counts ram;
+	struct gomem_suspects suspects;
+};
+
+/* One scan at a time. Held by the task that scans. */
+static DEFINE_MUTEX(hunt_mutex);
+
+/* Protects the result: taken by the task that has scanned, and by readers. */
+static DEFINE_MUTEX(last_mutex);
+static struct result *last;
+
+static int scan_round(struct gomem_marks *m, struct result *r)
+{
+	int err;
+
+	r->rounds++;
+	r->ram = (struct gomem_ram_counts){ };
+	gomem_marks_begin(m);
+	err = gomem_registers_scan(m) ?: gomem_ram_scan(m, &r->ram) ?:
+	      gomem_registers_scan(m) ?: gomem_marks_newer(m) ?:
+	      gomem_marks_follow(m) ?: gomem_marks_end(m);
+	gomem_marks_count(m, &r->marks);
+	return err;
+}
+
+/* Drop what was freed or written to since the last round. */
+static int check_again(struct gomem_marks *m)
+{
+	gomem_rcu_barrier();
+	gomem_marks_begin(m);
+	return gomem_marks_end(m);
+}
+
+static int scan(struct gomem_marks *m, struct result *r)
+{
+	int err = 0;
+
+	r->marks.candidates = 1;
+	while (!err && r->marks.candidates && r->rounds < ROUNDS)
+		err = scan_round(m, r);
+	if (!err && r->marks.candidates)
+		err = check_again(m);
+	if (!err)
+		err = gomem_marks_each(m, gomem_suspects_add, &r->suspects);
+	return err;
+}
+
+static int scan_into(struct result *r)
+{
+	ktime_t start = ktime_get();
+	struct gomem_marks *m;
+	int err;
+
+	r->suspects.start = jiffies;
+	m = gomem_marks_create();
+	if (IS_ERR(m))
+		return PTR_ERR(m);
+	err = scan(m, r);
+	gomem_marks_destroy(m);
+	gomem_suspects_sort(&r->suspects);
+	r->end = jiffies;
+	r->ms = ktime_ms_delta(ktime_get(), start);
+	return err;
+}
+
+static void set_result(struct result *r)
+{
+	mutex_lock(&last_mutex);
+	swap(last, r);
+	mutex_unlock(&last_mutex);
+	kvfree(r);
+}
+
+/**
+ * gomem_hunt - scan all memory, and keep the result for gomem_hunt_show()
+ *
+ * Context: may sleep; takes seconds for each GiB.
+ * Return: 0; -ENOMEM, or -EINTR after a signal: then the last result stays.
+ */
+int gomem_hunt(void)
+{
+	struct result *r;
+	int err;
+
+	if (mutex_lock_interruptible(&hunt_mutex))
+		return -EINTR;
+	r = kvzalloc(sizeof(*r), GFP_KERNEL);
+	err = r ? scan_into(r) : -ENOMEM;
+	if (err)
+		kvfree(r);
+	else
+		set_result(r);
+	mutex_unlock(&hunt_mutex);
+	return err;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_hunt);
+
+static unsigned long kib(unsigned long pages)
+{
+	return pages << (PAGE_SHIFT - 10);
+}
+
+static void show_result(struct seq_file *m, const struct result *r)
+{
+	const struct gomem_suspects *su = &r->suspects;
+
+	seq_printf(m, "\nscan: %lu s ago, %u rounds, %lu ms\n",
+		   (jiffies - r->end) / HZ, r->rounds, r->ms);
+	seq_printf(m, "scan_live: %lu objects\n", r->marks.live);
+	seq_printf(m, "scan_unreachable: %lu objects, %llu bytes\n",
+		   su->objects, su->bytes);
+	seq_printf(m, "scan_read: %lu KiB, and the objects in %lu KiB of gomem's\n",
+		   kib(r->ram.read), kib(r->ram.heap));
+	seq_printf(m, "scan_unread: %lu KiB of processes and files, %lu KiB free, %lu KiB other\n",
+		   kib(r->ram.user), kib(r->ram.free), kib(r->ram.other));
+	seq_puts(m, "# unreachable: no word of the memory that was read points to it. Not seen: addresses\n");
+	seq_puts(m, "# that devices or processes have, physical addresses, and encoded pointers\n");
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		seq_puts(m, "# kmemleak's own records have pointers to all objects, and may hide them here\n");
+	gomem_suspects_show(m, su);
+}
+
+/**
+ * gomem_hunt_show - print the result of the last scan, if there is one
+ * @m: where it goes; readable only for root
+ *
+ * Context: may sleep.
+ */
+void gomem_hunt_show(struct seq_file *m)
+{
+	mutex_lock(&last_mutex);
+	if (last)
+		show_result(m, last);
+	mutex_unlock(&last_mutex);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_hunt_show);
+
+/**
+ * gomem_hunt_exit - free the result
+ *
+ * Nobody scans or reads any more.
+ */
+void gomem_hunt_exit(void)
+{
+	set_result(NULL);
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ram.c - scan the memory of the machine for pointers to objects.
+ *
+ * A module cannot ask other allocators what they handed out. So each page that
+ * may have a pointer is read, through the kernel's mapping of all memory. That
+ * covers variables of the kernel and of modules, per-CPU variables, stacks,
+ * and all that kmalloc(), vmalloc() and alloc_pages() returned. Not read are
+ *
+ *  - free pages of the page allocator;
+ *  - pages of processes and of files, those on a list for reclaim;
+ *  - pages of heaps: run/marks.c reads objects that something points to;
+ *  - gomem's own notes of objects: pages that are hidden, and some ranges of
+ *    addresses, which struct piece is about;
+ *  - the stack of the task that scans.
+ */
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/memory_hotplug.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/page-flags.h>
+#include <linux/percpu.h>
+#include <linux/pfn.h>
+#include <linux/rwsem.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "base/compat.h"
+#include "base/hide.h"
+#include "map/kind.h"
+#include "map/pagemap.h"
+#include "cpu/mcache.h"
+#include "api/arena.h"
+#include "run/marks.h"
+#include "run/peek.h"
+#include "run/ram.h"
+
+/*
+ * Pages of a slice. No lock is held from one slice to the next. Memory comes
+ * and goes in multiples of this, so it is also the step over memory that is not
+ * there.
+ */
+#define SLICE_PFNS	512UL
+
+#define STACK_PAGES	(THREAD_SIZE / PAGE_SIZE)
+
+/*
+ * Held for reading during a slice, so that gomem_ram_wait() can wait until no
+ * slice reads memory that has just gone offline.
+ */
+static DECLARE_RWSEM(ram_sem);
+
+/**
+ * struct piece - bytes in a page that are gomem's notes, and not read
+ * @pfn: the page
+ * @off: offset of the first byte
+ * @len: how many bytes
+ */
+struct piece {
+	unsigned long pfn;
+	unsigned int off;
+	unsigned int len;
+};
+
+/**
+ * struct ram - a scan
+ * @marks: marks what pointers are found to
+ * @n: counts pages
+ * @buf: for gomem_peek()
+ * @piece: the pieces, by page
+ * @nr_pieces: how many
+ * @room: length of @piece
+ * @next: the first piece in no page before that of the scan
+ * @stack: pages of the stack of the task that scans
+ */
+struct ram {
+	struct gomem_marks *marks;
+	struct gomem_ram_counts *n;
+	unsigned long *buf;
+	struct piece *piece;
+	unsigned int nr_pieces;
+	unsigned int room;
+	unsigned int next;
+	struct page *stack[STACK_PAGES];
+};
+
+/* Variables of modules, some per-CPU areas and stacks have mapped pages. */
+static struct page *page_of(const void *p)
+{
+	return virt_addr_valid(p) ? virt_to_page(p) : vmalloc_to_page(p);
+}
+
+/* Add a range of addresses. If there is no room, it is only counted. */
+static void add_bytes(struct ram *r, const void *p, size_t bytes)
+{
+	size_t n;
+
+	for (; bytes; bytes -= n, p += n) {
+		n = min_t(size_t, bytes, PAGE_SIZE - offset_in_page(p));
+		if (r->nr_pieces < r->room)
+			r->piece[r->nr_pieces] = (struct piece){
+				.pfn = page_to_pfn(page_of(p)),
+				.off = offset_in_page(p),
+				.len = n,
+			};
+		r->nr_pieces++;
+	}
+}
+
+/* Each CPU's stacks of free objects: popped objects leave their address. */
+static void add_stacks(const struct gomem_kind *k, void *arg)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		add_bytes(arg, per_cpu_ptr(k->cpu, cpu),
+			  gomem_cache_cpu_size(k));
+}
+
+static void add_pieces(struct ram *r)
+{
+	r->nr_pieces = 0;
+	add_bytes(r, gomem_arena_list(), sizeof(struct list_head));
+	gomem_visit_typed(add_stacks, r);
+}
+
+static int by_pfn(const void *a, const void *b)
+{
+	const struct piece *x = a, *y = b;
+
+	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
+}
+
+/*
+ * Typed caches that are made meanwhile are left out: then stale words on their
+ * stacks count as pointers.
+ */
+static int find_pieces(struct ram *r)
+{
+	add_pieces(r);
+	r->room = r->nr_pieces;
+	r->piece = kvmalloc_array(r->room, sizeof(*r->piece), GFP_KERNEL);
+	if (!r->piece)
+		return -ENOMEM;
+	add_pieces(r);
+	r->nr_pieces = min(r->nr_pieces, r->room);
+	sort(r->piece, r->nr_pieces, sizeof(*r->piece), by_pfn, NULL);
+	return 0;
+}
+
+static void find_stack(struct ram *r)
+{
+	void *stack = task_stack_page(current);
+	unsigned int i;
+
+	for (i = 0; i < STACK_PAGES; i++)
+		r->stack[i] = page_of(stack + i * PAGE_SIZE);
+}
+
+static bool is_own_stack(const struct ram *r, const struct page *page)
+{
+	unsigned int i;
+
+	for (i = 0; i < STACK_PAGES; i++)
+		if (r->stack[i] == page)
+			return true;
+	return false;
+}
+
+/* User-Mode Linux does not list its memory among the resources. */
+static bool is_ram(unsigned long pfn)
+{
+	return IS_ENABLED(CONFIG_UML) || page_is_ram(pfn);
+}
+
+/*
+ * Should the memory not be touched? It may be broken, or not the kernel's at
+ * the moment: taken by a balloon, or not accepted by a confidential guest. The
+ * kernel also reserves ranges that are devices.
+ */
+static bool is_untouchable(struct page *page, unsigned long pfn)
+{
+	return PageHWPoison(page) || PageOffline(page) ||
+	       gomem_page_unaccepted(page) ||
+	       (PageReserved(page) && !is_ram(pfn));
+}
+
+/*
+ * Is the page in a list, by its own link? It may be in any state. The link of a
+ * page that was never used points to itself.
+ */
+static bool is_linked(struct page *page)
+{
+	struct list_head *link = &page->lru, *next = READ_ONCE(link->next);
+	struct list_head *back;
+
+	return next != link && !get_kernel_nofault(back, &next->prev) &&
+	       back == link;
+}
+
+/*
+ * Is the page free? Then it has no references. But neither have slabs, nor all
+ * pages but the first that a caller of alloc_pages() gets at once. So a free
+ * page has to be the page allocator's, or in a list, as are those that a CPU
+ * keeps.
+ */
+static bool is_free(struct page *page, struct folio *folio)
+{
+	if (folio_ref_count(folio) || gomem_folio_is_kmalloc(folio))
+		return false;
+	return is_free_buddy_page(page) || is_linked(page);
+}
+
+/*
+ * Return the counter for a page that is not read; NULL for a page that is. The
+ * page may change hands concurrently.
+ */
+static unsigned long *skips(const struct ram *r, struct page *page,
+			    unsigned long pfn)
+{
+	struct folio *folio = page_folio(page);
+	unsigned long addr = (unsigned long)page_address(page);
+
+	if (is_untouchable(page, pfn))
+		return &r->n->other;
+	if (gomem_page_is_hidden(page) ||
+	    gomem_pagemap_has_page(&gomem_pagemap, addr))
+		return &r->n->heap;
+	if (folio_test_reserved(folio) || folio_test_slab(folio))
+		return NULL;
+	if (is_free(page, folio))
+		return &r->n->free;
+	if (folio_test_lru(folio))
+		return &r->n->user;
+	return is_own_stack(r, page) ? &r->n->other : NULL;
+}
+
+/* Clear gomem's notes in the copy of a page. */
+static void leave_out_pieces(struct ram *r, unsigned long pfn)
+{
+	const struct piece *p;
+
+	for (; r->next < r->nr_pieces; r->next++) {
+		p = &r->piece[r->next];
+		if (p->pfn > pfn)
+			return;
+		if (p->pfn == pfn)
+			memset((void *)r->buf + p->off, 0, p->len);
+	}
+}
+
+static void scan_page(struct ram *r, struct page *page, unsigned long pfn)
+{
+	unsigned long *skipped = skips(r, page, pfn);
+
+	if (!skipped &&
+	    !gomem_peek(r->buf, (unsigned long)page_address(page), PAGE_SIZE))
+		skipped = &r->n->other;
+	if (skipped) {
+		++*skipped;
+		return;
+	}
+	r->n->read++;
+	leave_out_pieces(r, pfn);
+	gomem_marks_words(r->marks, r->buf, PAGE_SIZE / sizeof(*r->buf));
+}
+
+static int scan_slice(struct ram *r, unsigned long pfn, unsigned long end)
+{
+	struct page *page;
+
+	down_read(&ram_sem);
+	for (; pfn < end; pfn++) {
+		page = pfn_to_online_page(pfn);
+		if (page)
+			scan_page(r, page, pfn);
+	}
+	up_read(&ram_sem);
+	cond_resched();
+	if (signal_pending(current))
+		return -EINTR;
+	/* Soon, before a pointer moves from an object to another one. */
+	return gomem_marks_follow(r->marks);
+}
+
+/* Nodes may lie one inside the other: return the range of all of them. */
+static unsigned long find_range(unsigned long *end)
+{
+	unsigned long first = ULONG_MAX;
+	int node;
+
+	*end = 0;
+	for_each_online_node(node) {
+		if (!node_spanned_pages(node))
+			continue;
+		first = min(first, node_start_pfn(node));
+		*end = max(*end, node_end_pfn(node));
+	}
+	return first;
+}
+
+static int scan_all(struct ram *r)
+{
+	unsigned long end, stop, pfn = find_range(&end);
+	int err = 0;
+
+	for (; pfn < end && !err; pfn = stop) {
+		stop = min(ALIGN_DOWN(pfn + SLICE_PFNS, SLICE_PFNS), end);
+		err = scan_slice(r, pfn, stop);
+	}
+	return err;
+}
+
+/**
+ * gomem_ram_scan - mark all objects that memory of the machine points to
+ * @m: the marks
+ * @n: counts are added here
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOMEM, or -EINTR after a signal.
+ */
+int gomem_ram_scan(struct gomem_marks *m, struct gomem_ram_counts *n)
+{
+	struct ram r = { .marks = m, .n = n };
+	int err;
+
+	r.buf = gomem_peek_create();
+	err = r.buf ? find_pieces(&r) : -ENOMEM;
+	if (!err) {
+		find_stack(&r);
+		err = scan_all(&r);
+	}
+	kvfree(r.piece);
+	gomem_peek_destroy(r.buf);
+	return err;
+}
+
+/**
+ * gomem_ram_wait - wait until no scan looks at memory that went offline
+ *
+ * The kernel says that memory is not online any more, and then tells gomem,
+ * before it takes the descriptors of its pages away.
+ *
+ * Context: may sleep; the time is that of a slice.
+ */
+void gomem_ram_wait(void)
+{
+	down_write(&ram_sem);
+	up_write(&ram_sem);
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * suspects.c - count objects that nothing points to by the stack that allocated
+ * them, and print them.
+ */
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/sort.h>
+
+#include "base/hide.h"
+#include "map/bucket.h"
+#include "map/special.h"
+#include "run/heapfiles.h"
+#include "run/suspects.h"
+
+/* Find the row of a stack and size, or make it. Return NULL without room. */
+static struct gomem_suspect_row *get_row(struct gomem_suspects *su,
+					 const struct gomem_bucket *b, u32 size)
+{
+	struct gomem_suspect_row *row = su->row, *end = row + su->nr;
+
+	for (; row < end; row++)
+		if (row->b == b && row->size == size)
+			return row;
+	if (su->nr == GOMEM_SUSPECT_ROWS)
+		return NULL;
+	su->nr++;
+	*row = (struct gomem_suspect_row){ .b = b, .size = size };
+	return row;
+}
+
+static void count(struct gomem_suspect_row *row, unsigned long born)
+{
+	if (!row->objects || time_before(born, row->oldest))
+		row->oldest = born;
+	if (!row->objects || time_after(born, row->youngest))
+		row->youngest = born;
+	row->objects++;
+}
+
+/**
+ * gomem_suspects_add - add an object that nothing points to
+ * @addr: the object
+ * @size: its bytes
+ * @arg: struct gomem_suspects
+ *
+ * An object whose record is younger than the scan took the place of the one
+ * that the scan has looked for, and is not added.
+ *
+ * Context: process context.
+ * Return: 0.
+ */
+int gomem_suspects_add(unsigned long addr, u32 size, void *arg)
+{
+	struct gomem_suspects *su = arg;
+	struct gomem_suspect_row *row;
+	struct gomem_special sp;
+	bool known;
+
+	rcu_read_lock();
+	known = gomem_special_find(addr, &sp);
+	rcu_read_unlock();
+	if (known && !time_before(sp.born, su->start))
+		return 0;
+	su->objects++;
+	su->bytes += size;
+	row = known ? get_row(su, sp.bucket, sp.bucket->size) :
+		      get_row(su, NULL, size);
+	if (!row) {
+		su->no_row++;
+		return 0;
+	}
+	row->hidden = gomem_hide(addr);
+	count(row, known ? sp.born : su->start);
+	return 0;
+}
+
+static u64 bytes_of(const struct gomem_suspect_row *row)
+{
+	return (u64)row->objects * row->size;
+}
+
+/* Most bytes first. */
+static int by_bytes(const void *a, const void *b)
+{
+	u64 x = bytes_of(a), y = bytes_of(b);
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/**
+ * gomem_suspects_sort - sort the rows for gomem_suspects_show()
+ * @su: the objects
+ */
+void gomem_suspects_sort(struct gomem_suspects *su)
+{
+	sort(su->row, su->nr, sizeof(*su->row), by_bytes, NULL);
+}
+
+static void show_row(struct seq_file *m, const struct gomem_suspect_row *row)
+{
+	seq_printf(m, "%10lu %14llu ", row->objects, bytes_of(row));
+	if (row->b)
+		seq_printf(m, "%9lu %9lu", (jiffies - row->oldest) / HZ,
+			   (jiffies - row->youngest) / HZ);
+	else
+		seq_printf(m, "%9s %9s", "-", "-");
+	seq_printf(m, "  %lx  %u-byte objects, unreachable, %s\n",
+		   gomem_unhide(row->hidden), row->size,
+		   row->b ? "from" : "without a record");
+	if (row->b)
+		gomem_show_frames(m, row->b);
+}
+
+/**
+ * gomem_suspects_show - print the objects
+ * @m: where they go; readable only for root, since addresses are shown
+ * @su: the objects
+ */
+void gomem_suspects_show(struct seq_file *m, const struct gomem_suspects *su)
+{
+	unsigned int i;
+
+	seq_puts(m, "#  objects          bytes    oldest  youngest  one of them\n");
+	for (i = 0; i < su->nr; i++)
+		show_row(m, &su->row[i]);
+	if (su->no_row)
+		seq_printf(m, "# %lu more objects of other stacks are not listed\n",
+			   su->no_row);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * suspects.h - objects that nothing points to, by the stack that allocated
+ * them.
+ */
+#ifndef GOMEM_SUSPECTS_H
+#define GOMEM_SUSPECTS_H
+
+#include <linux/types.h>
+
+struct gomem_bucket;
+struct seq_file;
+
+/* More rows than this are left out, and their objects counted. */
+#define GOMEM_SUSPECT_ROWS	512
+
+/**
+ * struct gomem_suspect_row - objects of one stack and size
+ * @b: the bucket of the stack; NULL for objects without a record
+ * @size: bytes of each object
+ * @objects: how many
+ * @oldest: when the oldest was allocated, in jiffies; unknown without a record
+ * @youngest: the same of the youngest
+ * @hidden: the address of one of them, as gomem_hide() stores it
+ */
+struct gomem_suspect_row {
+	const struct gomem_bucket *b;
+	u32 size;
+	unsigned long objects;
+	unsigned long oldest;
+	unsigned long youngest;
+	unsigned long hidden;
+};
+
+/**
+ * struct gomem_suspects - the objects that a scan found
+ * @start: when the scan began, in jiffies: no younger object is a suspect
+ * @objects: how many, with those that have no row
+ * @bytes: their bytes
+ * @no_row: objects that have no row
+ * @nr: number of rows
+ * @row: the rows
+ */
+struct gomem_suspects {
+	unsigned long start;
+	unsigned long objects;
+	u64 bytes;
+	unsigned long no_row;
+	unsigned int nr;
+	struct gomem_suspect_row row[GOMEM_SUSPECT_ROWS];
+};
+
+int gomem_suspects_add(unsigned long addr, u32 size, void *arg);
+void gomem_suspects_sort(struct gomem_suspects *su);
+void gomem_suspects_show(struct seq_file *m, const struct gomem_suspects *su);
+
+#endif /* GOMEM_SUSPECTS_H */

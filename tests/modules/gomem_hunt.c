@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gomem_hunt.c - objects that something points to, and objects that nothing
+ * points to, for the scan for leaks.
+ *
+ * An object that held_...() allocates must not be reported, one that lost_...()
+ * allocates must be. tests/kselftest/hunt.sh knows how many there are of each.
+ * The functions have these names in the report.
+ *
+ * The addresses of all objects are also kept inverted, which is no pointer, to
+ * free the objects when the module is unloaded. With lose=0 no object is lost.
+ */
+#define pr_fmt(fmt) "gomem_hunt: " fmt
+
+#include <linux/delay.h>
+#include <linux/gomem.h>
+#include <linux/kthread.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/rbtree.h>
+#include <linux/rculist.h>
+#include <linux/rhashtable.h>
+#include <linux/scatterlist.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timer.h>
+#include <linux/vmalloc.h>
+#include <linux/xarray.h>
+
+#define EACH		5
+
+/*
+ * Lost objects of each sort. Somewhere in the memory of the machine may be a
+ * stale pointer to one of them, or a number that looks like one.
+ */
+#define COPIES		6
+
+#define MAX_OBJECTS	1024
+
+static bool lose = true;
+module_param(lose, bool, 0444);
+MODULE_PARM_DESC(lose, "Allocate objects that nothing points to (default Y)");
+
+/* An object that is held by one of its links. */
+struct node {
+	unsigned long before[3];
+	union {
+		struct list_head list;
+		struct hlist_node hlist;
+		struct rb_node rb;
+		struct rhash_head rhash;
+		struct timer_list timer;
+	};
+	u32 key;
+	struct gomem_rcu_head rcu;
+};
+
+/*
+ * What holds the objects. All of it is in this module's data, and set by
+ * WRITE_ONCE(), or the compiler would drop variables that nothing reads.
+ */
+static void *in_bss, *tagged[8], *interior, *chain, *large_inside;
+static void **in_pages, **in_vmalloc, **in_slab, *typed[EACH], *tiny[EACH];
+static void **noscan[COPIES];
+static DEFINE_PER_CPU(void *, per_cpu_object);
+static void * __percpu *dynamic;
+static LIST_HEAD(list);
+static LIST_HEAD(rcu_list);
+static HLIST_HEAD(hlist);
+static struct rb_root tree = RB_ROOT;
+static DEFINE_XARRAY(array);
+static struct rhashtable hashed;
+static struct scatterlist sg;
+static struct gomem_arena *arena;
+static struct gomem_cache *cache;
+static struct task_struct *sleeper, *mover;
+static struct node *moved;
+
+/* The addresses of all objects, inverted: of gomem_alloc(), and of the cache. */
+static unsigned long all[MAX_OBJECTS], all_typed[EACH + COPIES];
+static unsigned long lost_handles[COPIES];
+static unsigned int nr_all, nr_typed, nr_handles;
+static unsigned long waits_in_wheel;
+
+static const struct rhashtable_params params = {
+	.key_len = sizeof(u32),
+	.key_offset = offsetof(struct node, key),
+	.head_offset = offsetof(struct node, rhash),
+};
+
+static void *note(void *p)
+{
+	if (p && nr_all < MAX_OBJECTS)
+		all[nr_all++] = ~(unsigned long)p;
+	return p;
+}
+
+static void *note_typed(void *p)
+{
+	if (p)
+		all_typed[nr_typed++] = ~(unsigned long)p;
+	return p;
+}
+
+/* Inlined, so that the caller's name is in the record. */
+static __always_inline void *alloc(size_t size)
+{
+	return note(gomem_zalloc(size, GFP_KERNEL));
+}
+
+static noinline bool held_in_bss(void)
+{
+	void *p = alloc(48);
+
+	WRITE_ONCE(in_bss, p);
+	return p;
+}
+
+static noinline bool held_in_list(void)
+{
+	struct node *n = alloc(sizeof(*n));
+
+	if (n)
+		list_add(&n->list, &list);
+	return n;
+}
+
+static noinline bool held_in_rcu_list(void)
+{
+	struct node *n = alloc(sizeof(*n));
+
+	if (n)
+		list_add_tail_rcu(&n->list, &rcu_list);
+	return n;
+}
+
+static noinline bool held_in_hlist(void)
+{
+	struct node *n = alloc(sizeof(*n));
+
+	if (n)
+		hlist_add_head(&n->hlist, &hlist);
+	return n;
+}
+
+static noinline bool held_in_tree(u32 key)
+{
+	struct rb_node **link = &tree.rb_node, *parent = NULL;
+	struct node *n = alloc(sizeof(*n));
+
+	if (!n)
+		return false;
+	n->key = key;
+	while (*link) {
+		parent = *link;
+		link = key < rb_entry(parent, struct node, rb)->key ?
+		       &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&n->rb, parent, link);
+	rb_insert_color(&n->rb, &tree);
+	return true;
+}
+
+static noinline bool held_in_xarray(unsigned long i)
+{
+	void *p = alloc(72);
+
+	/* Far apart, so that there are several levels of nodes. */
+	return p && !xa_err(xa_store(&array, i * 10007, p, GFP_KERNEL));
+}
+
+static noinline bool held_in_rhashtable(u32 key)
+{
+	struct node *n = alloc(sizeof(*n));
+
+	if (!n)
+		return false;
+	n->key = key;
+	return !rhashtable_insert_fast(&hashed, &n->rhash, params);
+}
+
+static noinline bool held_per_cpu(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		WRITE_ONCE(per_cpu(per_cpu_object, cpu), alloc(56));
+		WRITE_ONCE(*per_cpu_ptr(dynamic, cpu), alloc(56));
+		if (!per_cpu(per_cpu_object, cpu) || !*per_cpu_ptr(dynamic, cpu))
+			return false;
+	}
+	return true;
+}
+
+static noinline bool held_in_vmalloc(void)
+{
+	void *p = alloc(136);
+
+	in_vmalloc = vzalloc(SZ_64K);
+	if (!in_vmalloc)
+		return false;
+	WRITE_ONCE(in_vmalloc[5000], p);
+	return p;
+}
+
+static noinline bool held_in_slab(void)
+{
+	void *p = alloc(144);
+
+	in_slab = kzalloc(200, GFP_KERNEL);
+	if (!in_slab)
+		return false;
+	WRITE_ONCE(in_slab[7], p);
+	return p;
+}
+
+/* In the last of several pages, which has no reference of its own. */
+static noinline bool held_in_pages(void)
+{
+	void *p = alloc(152);
+
+	in_pages = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 3);
+	if (!in_pages)
+		return false;
+	WRITE_ONCE(in_pages[4090], p);
+	return p;
+}
+
+static noinline bool held_tagged(void)
+{
+	unsigned int tag;
+	void *p = NULL;
+
+	for (tag = 0; tag < 8; tag++) {
+		p = alloc(8);
+		if (!p)
+			break;
+		WRITE_ONCE(tagged[tag], p + tag);
+	}
+	return p;
+}
+
+static noinline bool held_by_interior(void)
+{
+	char *p = alloc(176);
+
+	WRITE_ONCE(interior, p + 175);
+	return p;
+}
+
+/* Each object has the only pointer to the next. */
+static noinline bool held_in_chain(void)
+{
+	unsigned int i;
+	void **p;
+
+	for (i = 0; i < 100; i++) {
+		p = alloc(32);
+		if (!p)
+			return false;
+		WRITE_ONCE(*p, chain);
+		WRITE_ONCE(chain, p);
+	}
+	return true;
+}
+
+static noinline bool held_typed(unsigned int i)
+{
+	void *p = note_typed(gomem_cache_alloc(cache, GFP_KERNEL));
+
+	WRITE_ONCE(typed[i], p);
+	return p;
+}
+
+static noinline bool held_tiny(unsigned int i)
+{
+	void *p = note(gomem_alloc_noscan(i + 1, GFP_KERNEL));
+
+	WRITE_ONCE(tiny[i], p);
+	return p;
+}
+
+static noinline bool held_large(void)
+{
+	char *p = alloc(SZ_256K);
+
+	WRITE_ONCE(large_inside, p + SZ_128K);
+	return p;
+}
+
+static noinline bool held_in_large(void)
+{
+	void **inside = large_inside, *p = alloc(88);
+
+	WRITE_ONCE(inside[1000], p);
+	return p;
+}
+
+static noinline bool held_in_arena(void)
+{
+	void **word = gomem_arena_alloc(arena, 64, GFP_KERNEL), *p = alloc(104);
+
+	if (!word)
+		return false;
+	WRITE_ONCE(*word, p);
+	return p;
+}
+
+/* Only the struct page of the buffer is known. */
+static noinline bool held_in_sg(void)
+{
+	void *p = alloc(SZ_64K);
+
+	if (!p)
+		return false;
+	sg_init_table(&sg, 1);
+	sg_set_page(&sg, virt_to_page(p), SZ_64K, 0);
+	/* The address of the variable leaves the function: it has to be set. */
+	barrier_data(&sg);
+	return true;
+}
+
+static void expire(struct timer_list *timer)
+{
+}
+
+static noinline bool held_by_timer(void)
+{
+	struct node *n = alloc(sizeof(*n));
+
+	if (!n)
+		return false;
+	timer_setup(&n->timer, expire, 0);
+	mod_timer(&n->timer, jiffies + 3600 * HZ);
+	/* The timer wheel has the pointer that counts. */
+	waits_in_wheel = ~(unsigned long)n;
+	return true;
+}
+
+static noinline int held_on_stack(void *unused)
+{
+	void *p = gomem_zalloc(120, GFP_KERNEL);
+
+	while (!kthread_should_stop()) {
+		schedule_timeout_interruptible(HZ);
+		barrier_data(p);
+	}
+	gomem_free(p);
+	return 0;
+}
+
+/* Replace a node by a copy, as code does that lets readers go on under RCU. */
+static noinline struct node *held_moving(struct node *old)
+{
+	struct node *n = gomem_zalloc(sizeof(*n), GFP_KERNEL);
+
+	if (!n)
+		return old;
+	if (old)
+		n->before[2] = old->before[2];
+	else
+		n->before[2] = (unsigned long)gomem_zalloc(128, GFP_KERNEL);
+	/* As code would for readers under RCU; nobody reads it here. */
+	smp_store_release(&moved, n);
+	if (old)
+		gomem_free_rcu(old, rcu);
+	return n;
+}
+
+static int move(void *unused)
+{
+	struct node *n = NULL;
+
+	while (!kthread_should_stop()) {
+		n = held_moving(n);
+		usleep_range(200, 1000);
+	}
+	if (n)
+		gomem_free((void *)n->before[2]);
+	gomem_free(n);
+	return 0;
+}
+
+static noinline void lost_plain(void)
+{
+	alloc(112);
+}
+
+static noinline void lost_noscan(void)
+{
+	note(gomem_alloc_noscan(416, GFP_KERNEL));
+}
+
+static noinline void lost_tiny(void)
+{
+	note(gomem_alloc_noscan(5, GFP_KERNEL));
+}
+
+static noinline void lost_large(void)
+{
+	alloc(106496);
+}
+
+static noinline void lost_typed(void)
+{
+	note_typed(gomem_cache_alloc(cache, GFP_KERNEL));
+}
+
+static noinline void lost_cycle(void)
+{
+	void **a = alloc(208), **b = alloc(208);
+
+	if (a && b) {
+		WRITE_ONCE(*a, b);
+		WRITE_ONCE(*b, a);
+	}
+}
+
+static noinline void lost_chain(void)
+{
+	void **a = alloc(240), **b = alloc(240), **c = alloc(240);
+
+	if (a && b) {
+		WRITE_ONCE(*a, b);
+		WRITE_ONCE(*b, c);
+	}
+}
+
+static noinline void **held_noscan(void)
+{
+	void **p = note(gomem_alloc_noscan(64, GFP_KERNEL));
+
+	/* A list of noscan objects cannot be followed: each needs a pointer. */
+	WRITE_ONCE(noscan[nr_handles], p);
+	return p;
+}
+
+/* The caller promises that a noscan object has no pointers. */
+static noinline void lost_in_noscan(void)
+{
+	void **holder = held_noscan();
+
+	if (holder)
+		WRITE_ONCE(holder[3], alloc(288));
+}
+
+static noinline void lost_in_freed(void)
+{
+	void **parent = gomem_alloc(320, GFP_KERNEL);
+
+	if (parent)
+		WRITE_ONCE(parent[5], alloc(304));
+	gomem_free(parent);
+}
+
+static noinline void lost_arena(void)
+{
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+
+	if (a)
+		gomem_arena_alloc(a, 64, GFP_KERNEL);
+	lost_handles[nr_handles++] = ~(unsigned long)a;
+}
+
+static void lose_all(void)
+{
+	lost_plain();
+	lost_noscan();
+	lost_tiny();
+	lost_large();
+	lost_typed();
+	lost_cycle();
+	lost_chain();
+	lost_in_noscan();
+	lost_in_freed();
+	lost_arena();
+}
+
+static bool hold_each(unsigned int i)
+{
+	return held_in_list() && held_in_rcu_list() && held_in_hlist() &&
+	       held_in_tree(i * 7 % EACH) && held_in_xarray(i) &&
+	       held_in_rhashtable(i) && held_typed(i) && held_tiny(i);
+}
+
+static bool hold_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < EACH; i++)
+		if (!hold_each(i))
+			return false;
+	return held_in_bss() && held_per_cpu() && held_in_vmalloc() &&
+	       held_in_slab() && held_in_pages() && held_tagged() &&
+	       held_by_interior() &&
+	       held_in_chain() && held_large() && held_in_large() &&
+	       held_in_arena() && held_in_sg() && held_by_timer();
+}
+
+/* Clear the stack: another task may get it, and pointers would stay there. */
+static noinline void wipe_stack(unsigned int depth)
+{
+	char junk[512];
+
+	memset(junk, 0, sizeof(junk));
+	barrier_data(junk);
+	if (depth)
+		wipe_stack(depth - 1);
+	barrier_data(junk);
+}
+
+static bool prepare(void)
+{
+	arena = gomem_arena_create(GFP_KERNEL);
+	cache = gomem_cache_create("hunt", 392, NULL);
+	dynamic = alloc_percpu(void *);
+	return arena && cache && dynamic;
+}
+
+static void stop(struct task_struct *task)
+{
+	if (!IS_ERR_OR_NULL(task))
+		kthread_stop(task);
+}
+
+/*
+ * Clear what is freed: a stale copy of a pointer would hide an object that the
+ * module loses when it is loaded again.
+ */
+static void clear_holders(void)
+{
+	unsigned long index;
+	struct node *n;
+	void *p;
+	u32 key;
+	int cpu;
+
+	xa_for_each(&array, index, p)
+		xa_erase(&array, index);
+	for (key = 0; key < EACH; key++) {
+		n = rhashtable_lookup_fast(&hashed, &key, params);
+		if (n)
+			rhashtable_remove_fast(&hashed, &n->rhash, params);
+	}
+	for_each_possible_cpu(cpu) {
+		WRITE_ONCE(per_cpu(per_cpu_object, cpu), NULL);
+		if (dynamic)
+			WRITE_ONCE(*per_cpu_ptr(dynamic, cpu), NULL);
+	}
+	if (in_vmalloc)
+		WRITE_ONCE(in_vmalloc[5000], NULL);
+	if (in_slab)
+		WRITE_ONCE(in_slab[7], NULL);
+	if (in_pages)
+		WRITE_ONCE(in_pages[4090], NULL);
+}
+
+static void free_all(void)
+{
+	unsigned int i;
+
+	stop(sleeper);
+	stop(mover);
+	if (waits_in_wheel)
+		timer_delete_sync(&((struct node *)~waits_in_wheel)->timer);
+	clear_holders();
+	rhashtable_destroy(&hashed);
+	xa_destroy(&array);
+	for (i = 0; i < nr_all; i++)
+		gomem_free((void *)~all[i]);
+	for (i = 0; i < nr_typed; i++)
+		gomem_cache_free(cache, (void *)~all_typed[i]);
+	if (cache)
+		gomem_cache_destroy(cache);
+	gomem_arena_destroy(arena);
+	for (i = 0; i < nr_handles; i++)
+		gomem_arena_destroy((void *)~lost_handles[i]);
+	free_percpu(dynamic);
+	vfree(in_vmalloc);
+	kfree(in_slab);
+	free_pages((unsigned long)in_pages, 3);
+}
+
+static int __init gomem_hunt_init(void)
+{
+	int err = rhashtable_init(&hashed, &params);
+	unsigned int i;
+
+	if (err)
+		return err;
+	err = -ENOMEM;
+	if (!prepare() || !hold_all())
+		goto fail;
+	sleeper = kthread_run(held_on_stack, NULL, "hunt_sleeper");
+	mover = kthread_run(move, NULL, "hunt_mover");
+	if (IS_ERR(sleeper) || IS_ERR(mover))
+		goto fail;
+	for (i = 0; lose && i < COPIES; i++)
+		lose_all();
+	wipe_stack(20);
+	return 0;
+fail:
+	free_all();
+	return err;
+}
+
+static void __exit gomem_hunt_exit(void)
+{
+	free_all();
+	gomem_rcu_barrier();
+}
+
+module_init(gomem_hunt_init);
+module_exit(gomem_hunt_exit);
+
+MODULE_IMPORT_NS(GOMEM_NS);
+MODULE_INFO(test, "Y");
+MODULE_DESCRIPTION("gomem: hold and lose objects");
+MODULE_LICENSE("GPL");
