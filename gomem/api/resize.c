@@ -148,7 +148,7 @@ static noinline void *grow_charged(const void *p, struct gomem_sized old,
 		new = gomem_alloc_failed();
 	}
 	attach(sp, new ?: p);
-	return move(p, old.size, new);
+	return move_object(p, old.size, new);
 }
 
 /* Extend the object in place, or move it to a larger one. */
