@@ -405,6 +405,17 @@ static char *name_frames(const struct gomem_bucket *b)
 }
 
 /*
+ * Where the init section of another module was, which is gone, may be code of
+ * this one now.
+ */
+static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
+{
+	if (!b->nr || b->gone)
+		return false;
+	return b->owner ? b->owner == mod : within_module(b->frame[0], mod);
+}
+
+/*
  * Write down what the frames are called. Names outlive the code: later profiles
  * show them, and other code at the same address gets another bucket.
  */
@@ -417,9 +428,9 @@ static void keep_names(const struct module *mod, bool init)
 	list_for_each_entry_rcu(b, &all_buckets, all, true) {
 		if (b->gone)
 			continue;
-		/* Its init section is gone already. */
-		if (!gomem_stack_meets(b->frame, b->nr, mod, init) &&
-		    (init || b->owner != mod))
+		/* With names, only the innermost frame counts: see is_owner(). */
+		if (b->names ? init || !is_owner(mod, b) :
+			       !gomem_stack_meets(b->frame, b->nr, mod, init))
 			continue;
 		if (init && within_module_init(b->frame[0], mod))
 			b->owner = mod;
@@ -431,17 +442,6 @@ static void keep_names(const struct module *mod, bool init)
 		/* Pairs with the acquire in gomem_show_frames() of heapfiles.c. */
 		smp_store_release(&b->names, names);
 	}
-}
-
-/*
- * Where the init section of another module was, which is gone, may be code of
- * this one now.
- */
-static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
-{
-	if (!b->nr || b->gone)
-		return false;
-	return b->owner ? b->owner == mod : within_module(b->frame[0], mod);
 }
 
 /* Report what the code of a module has left. Return how many objects. */
