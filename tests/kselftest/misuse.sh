@@ -183,4 +183,5 @@ dmesg | grep -q 'leaked: arena [0-9a-f]*, 73728 bytes, never destroyed' &&
 	dmesg | grep -q 'leaked in all: 1 arenas, 73728 bytes: lost until the next boot'
 ktap_is $? 0 "and an arena by its bytes"
 # Not gomem_finished: clients leak objects on purpose.
+dmesg -c >/dev/null
 ktap_finished
