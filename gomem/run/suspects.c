@@ -3,7 +3,8 @@
  * suspects.c - count objects that nothing points to by the stack that allocated
  * them, and print them.
  */
-#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
@@ -31,11 +32,11 @@ static struct gomem_suspect_row *get_row(struct gomem_suspects *su,
 	return row;
 }
 
-static void count(struct gomem_suspect_row *row, unsigned long born)
+static void count(struct gomem_suspect_row *row, u64 born)
 {
-	if (!row->objects || time_before(born, row->oldest))
+	if (!row->objects || born < row->oldest)
 		row->oldest = born;
-	if (!row->objects || time_after(born, row->youngest))
+	if (!row->objects || born > row->youngest)
 		row->youngest = born;
 	row->objects++;
 }
@@ -62,7 +63,7 @@ int gomem_suspects_add(unsigned long addr, u32 size, void *arg)
 	rcu_read_lock();
 	known = gomem_special_find(addr, &sp);
 	rcu_read_unlock();
-	if (known && !time_before(sp.born, su->start))
+	if (known && sp.born >= su->start)
 		return 0;
 	su->objects++;
 	su->bytes += size;
@@ -99,12 +100,18 @@ void gomem_suspects_sort(struct gomem_suspects *su)
 	sort(su->row, su->nr, sizeof(*su->row), by_bytes, NULL);
 }
 
+/* Return the seconds since @born. */
+static u64 age(u64 born)
+{
+	return div_u64(ktime_get_ns() - born, NSEC_PER_SEC);
+}
+
 static void show_row(struct seq_file *m, const struct gomem_suspect_row *row)
 {
 	seq_printf(m, "%10lu %14llu ", row->objects, bytes_of(row));
 	if (row->b)
-		seq_printf(m, "%9lu %9lu", (jiffies - row->oldest) / HZ,
-			   (jiffies - row->youngest) / HZ);
+		seq_printf(m, "%9llu %9llu", age(row->oldest),
+			   age(row->youngest));
 	else
 		seq_printf(m, "%9s %9s", "-", "-");
 	seq_printf(m, "  %lx  %u-byte objects, unreachable, %s\n",

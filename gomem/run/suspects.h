@@ -19,7 +19,8 @@ struct seq_file;
  * @b: the bucket of the stack; NULL for objects without a record
  * @size: bytes of each object
  * @objects: how many
- * @oldest: when the oldest was allocated, in jiffies; unknown without a record
+ * @oldest: when the oldest was allocated, in nanoseconds of ktime_get_ns();
+ *	unknown without a record
  * @youngest: the same of the youngest
  * @hidden: the address of one of them, as gomem_hide() stores it
  */
@@ -27,14 +28,15 @@ struct gomem_suspect_row {
 	const struct gomem_bucket *b;
 	u32 size;
 	unsigned long objects;
-	unsigned long oldest;
-	unsigned long youngest;
+	u64 oldest;
+	u64 youngest;
 	unsigned long hidden;
 };
 
 /**
  * struct gomem_suspects - the objects that a scan found
- * @start: when the scan began, in jiffies: no younger object is a suspect
+ * @start: when the scan began, in nanoseconds of ktime_get_ns(): no younger
+ *	object is a suspect
  * @objects: how many, with those that have no row
  * @bytes: their bytes
  * @no_row: objects that have no row
@@ -42,7 +44,7 @@ struct gomem_suspect_row {
  * @row: the rows
  */
 struct gomem_suspects {
-	unsigned long start;
+	u64 start;
 	unsigned long objects;
 	u64 bytes;
 	unsigned long no_row;
