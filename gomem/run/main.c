@@ -68,6 +68,12 @@ static void __init start(void)
 	gomem_kfrees_init();
 }
 
+static void __init init_frees(void)
+{
+	gomem_foreign_init();
+	gomem_free_init();
+}
+
 /* Each step uses only what the steps before it have set up. */
 static int __init gomem_init(void)
 {
@@ -83,8 +89,7 @@ static int __init gomem_init(void)
 	err = gomem_nodes_init(&gomem_kernel_pages, base);
 	if (err)
 		goto exit_queue;
-	gomem_foreign_init();
-	gomem_free_init();
+	init_frees();
 	err = gomem_mcache_init();
 	if (err)
 		goto exit_nodes;
