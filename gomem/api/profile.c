@@ -142,8 +142,8 @@ static void save_stack(struct stack *st, unsigned long *room, u32 size,
 }
 
 /* Record an object. @weight: how many records it stands for. */
-static noinline void record(void *obj, size_t size, unsigned long rate,
-			    u32 weight)
+static noinline void add_record(void *obj, size_t size, unsigned long rate,
+				u32 weight)
 {
 	unsigned long room[GOMEM_PROFILE_DEPTH + GOMEM_STACK_OWN];
 	struct gomem_special *sp;
@@ -182,8 +182,8 @@ static noinline void record(void *obj, size_t size, unsigned long rate,
  */
 noinline void gomem_profile_take(void *obj, size_t size, unsigned int thin)
 {
-	record(obj, size, READ_ONCE(gomem_profile_rate),
-	       gomem_sample_weight(size, thin));
+	add_record(obj, size, READ_ONCE(gomem_profile_rate),
+		   gomem_sample_weight(size, thin));
 	gomem_sample_note();
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_take);
@@ -199,7 +199,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_profile_take);
  */
 void gomem_profile_take_exact(void *obj, size_t size)
 {
-	record(obj, size, 1, 1 << 8);
+	add_record(obj, size, 1, 1 << 8);
 }
 
 /**

@@ -146,25 +146,30 @@ add_twin(const char *name, unsigned int size, slab_flags_t flags,
 	return s;
 }
 
+/* What may be copied to and from user space. Passed in one register. */
+struct user_range {
+	unsigned int offset;
+	unsigned int size;
+};
+
 /* Create a cache of each allocator. Kept out of line to save stack. */
 static noinline struct kmem_cache *
 create_both(const char *name, unsigned int size, unsigned int align,
-	    slab_flags_t flags, unsigned int useroffset, unsigned int usersize,
-	    void (*ctor)(void *))
+	    slab_flags_t flags, struct user_range user, void (*ctor)(void *))
 {
 	struct gomem_cache_args own = {
 		.align		= kernel_alignment(align, size, flags),
 		.ctor		= ctor,
 		.typesafe_by_rcu = flags & SLAB_TYPESAFE_BY_RCU,
-		.useroffset	= useroffset,
-		.usersize	= usersize,
+		.useroffset	= user.offset,
+		.usersize	= user.size,
 	};
 
 	return add_cache(add_twin(name, size, flags, &own), name, size, &own);
 }
 
 typeof(kmem_cache_create_usercopy) gomem_override_kmem_cache_create_usercopy;
-noinline struct kmem_cache *
+struct kmem_cache *
 gomem_override_kmem_cache_create_usercopy(const char *name, unsigned int size,
 					  unsigned int align,
 					  slab_flags_t flags,
@@ -172,11 +177,12 @@ gomem_override_kmem_cache_create_usercopy(const char *name, unsigned int size,
 					  unsigned int usersize,
 					  void (*ctor)(void *))
 {
+	struct user_range user = { useroffset, usersize };
+
 	if (!takes(name, size, align, flags))
 		return kmem_cache_create_usercopy(name, size, align, flags,
 						  useroffset, usersize, ctor);
-	return create_both(name, size, align, flags, useroffset, usersize,
-			   ctor);
+	return create_both(name, size, align, flags, user, ctor);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_create_usercopy, GOMEM_NS);
 
@@ -186,8 +192,11 @@ gomem_override_kmem_cache_create(const char *name, unsigned int size,
 				 unsigned int align, slab_flags_t flags,
 				 void (*ctor)(void *))
 {
-	return gomem_override_kmem_cache_create_usercopy(name, size, align,
-							 flags, 0, 0, ctor);
+	struct user_range none = { };
+
+	if (!takes(name, size, align, flags))
+		return kmem_cache_create(name, size, align, flags, ctor);
+	return create_both(name, size, align, flags, none, ctor);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_create, GOMEM_NS);
 #endif

@@ -26,12 +26,12 @@ ALLOCATES = re.compile(r"_*(alloc_pages|folio_alloc|get_free_pages|alloc_percpu|
                        r"[a-z0-9_]*")
 
 # These ask for a page without reclaim, and go on without it.
-LIGHT = {"gomem_mcentral_grow_transfer", "fetch_stacks", "gomem_profile_take", "add_bucket"}
+LIGHT = {"gomem_mcentral_grow_transfer", "fetch_stacks", "add_record", "add_bucket"}
 
 # Parameters that are functions: their names in the sources, and the functions
 # passed. None of these allocates; "stack", "room" and "distance" only compute.
 # The macros of tracepoints call probes, which are not gomem's.
-CALLBACKS = {"fn": [], "free_chunk": ["put_meta"], "stack": [], "room": [], "distance": [],
+CALLBACKS = {"fn": [], "free_extent": ["put_meta"], "stack": [], "room": [], "distance": [],
              "ctor": [], "kick": [], "count": [], "wanted": [],
              "TRACE_EVENT": [], "DEFINE_EVENT": []}
 

@@ -125,12 +125,13 @@ rmmod gomem_hunt
 rmmod gomem
 
 # At the default rate few objects have a record. They are found nevertheless, but
-# for those that a stale pointer of the first load hides.
+# for those that a stale pointer hides. The array of a refill, up to 64 objects,
+# stays on the stack of a task that has ended until another task gets that stack.
 need_insmod gomem.ko
 need_insmod gomem_hunt.ko
 echo scan >$DIR/leaks
 n=$(scan_key unreachable)
-ktap_test_result "objects without a record are found, too ($n)" [ $((n > ALL / 2 && n <= ALL)) = 1 ]
+ktap_test_result "objects without a record are found, too ($n)" [ $((n >= ALL - 64 && n <= ALL)) = 1 ]
 ktap_is "$(awk '/ unreachable, / { n += $1 } / without a record$/ { rows++ } END { print n, (rows > 3) }' $DIR/leaks)" \
 	"$n 1" "and counted by size"
 rmmod gomem_hunt
