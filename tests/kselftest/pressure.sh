@@ -19,13 +19,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/fill.lib"
 
 # On the debug kernel each page takes longer, because of KASAN. KASAN also keeps
-# memory that any code frees for a while, so the script needs a larger reserve.
+# memory that any code frees for a while, so the script needs a larger reserve,
+# also where it is to be small: the shell has to start programs meanwhile.
 if debug_kernel; then
 	amount=25
 	reserve=64
+	small_reserve=32
 else
 	amount=50
 	reserve=24
+	small_reserve=8
 fi
 
 stats_line()
@@ -109,7 +112,7 @@ ktap_is $? 0 "all are freed, undamaged"
 # kernel, which keeps some of it.
 fill_cmd fill $amount && fill_cmd free all fifo
 want=$(($(free_bytes) + $(free_pages_of_heap) / 2 - (reserve << 20)))
-fill_set reserve 8
+fill_set reserve $small_reserve
 fill_set effort 2
 fill_cmd hog start $((want >> 20))M
 fill_cmd fill $((amount * 3 / 10))
