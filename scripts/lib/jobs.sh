@@ -35,6 +35,13 @@ job()
 	job_total=$((job_total + 1))
 }
 
+# job_again NAME: put a job that ended into the queue once more.
+job_again()
+{
+	job_queue+=("$1")
+	job_total=$((job_total + 1))
+}
+
 # job_estimate NAME: print how long a job may take.
 job_estimate()
 {
