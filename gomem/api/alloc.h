@@ -19,19 +19,6 @@ void gomem_free_init(void);
 
 /* size.c */
 
-/**
- * struct gomem_sized - what the look-up of an object's size found
- * @size: bytes, 0 if there is no such object
- * @noscan: the object holds no pointers
- *
- * Returned in registers.
- */
-struct gomem_sized {
-	size_t size;
-	bool noscan;
-};
-
-struct gomem_sized gomem_small_size(const void *p, gfp_t gfp);
 size_t gomem_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 			 unsigned long caller);
 size_t gomem_resizable_size(const void *p, bool *noscan,

@@ -4,6 +4,7 @@
  */
 #include <linux/export.h>
 #include <linux/gomem.h>
+#include <linux/log2.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -30,8 +31,14 @@
  * @new_size.
  *
  * A buffer that grew once will grow again. So it gets room, as from append() in
- * Go: otherwise each step would copy the whole buffer. Half of the size is on
- * average less room than krealloc() leaves, which rounds up to powers of two.
+ * Go: otherwise each step would copy the whole buffer.
+ *
+ *	up to OWN_PAGES_MIN	the next power of two: as much room as
+ *				krealloc() leaves from 192 bytes on, and no
+ *				more copies
+ *	beyond			half of the size in whole pages, without a
+ *				copy if the pages behind the buffer are free
+ *
  * There is no room
  *
  *	if a step is half of the size or more: the caller plans its own growth
@@ -39,7 +46,7 @@
  *	if the new size is less than 16: there are only classes of 8 and 16
  *	if the size with room would exceed GOMEM_MAX_SIZE
  */
-static size_t roomy_size(size_t size, size_t new_size)
+static inline size_t roomy_size(size_t size, size_t new_size)
 {
 	size_t roomy = new_size + new_size / 2;
 
@@ -47,16 +54,39 @@ static size_t roomy_size(size_t size, size_t new_size)
 	    is_power_of_2(new_size) || new_size < GOMEM_TINY_BLOCK)
 		return 0;
 	if (new_size <= OWN_PAGES_MIN)
-		return roomy;
+		return roundup_pow_of_two(new_size);
 	return max(round_down(roomy, GOMEM_PAGE_SIZE),
 		   round_up(new_size, GOMEM_PAGE_SIZE));
 }
 
 /*
- * Allocate the larger object. It gets no room if this node has no memory for it
- * without reclaim.
+ * Allocate a larger object for the first @old bytes of a copy. The object is
+ * cleared behind them, if @gfp or init_on_alloc=1 ask for that: @old bytes that
+ * the copy overwrites would be cleared in vain. Slow paths do clear all.
  */
-static void *alloc_grown(size_t new_size, size_t roomy, gfp_t gfp, bool noscan)
+static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
+{
+	unsigned long class;
+	void *new;
+
+	if (size > GOMEM_SMALL_MAX || (noscan && __gomem_is_tiny(size)) ||
+	    gomem_watches() || unlikely(gfp & GOMEM_GFP_REFUSED))
+		return gomem_alloc_any(size, gfp, noscan);
+	class = gomem_sizeclass(size);
+	new = gomem_alloc_hit(class << GOMEM_CLASS_SHIFT |
+			      noscan << __GOMEM_SLOT_SHIFT,
+			      gfp & ~__GFP_ZERO, false, GOMEM_COLD_CALLER);
+	if (new && want_init_on_alloc(gfp))
+		memset(new + old, 0, gomem_class_to_size[class] - old);
+	return new;
+}
+
+/*
+ * Allocate the larger object for an object of @old bytes. It gets no room if
+ * this node has no memory for it without reclaim.
+ */
+static inline void *alloc_grown(size_t old, size_t new_size, size_t roomy,
+				gfp_t gfp, bool noscan)
 {
 	gfp_t light = gomem_gfp_light(gfp) | __GFP_THISNODE;
 	void *new = NULL;
@@ -65,12 +95,12 @@ static void *alloc_grown(size_t new_size, size_t roomy, gfp_t gfp, bool noscan)
 		new = gomem_alloc_odd(roomy, light, noscan, NUMA_NO_NODE,
 				      GOMEM_COLD_CALLER);
 	else if (roomy)
-		new = gomem_alloc_any(roomy, light, noscan);
-	return new ?: gomem_alloc_any(new_size, gfp, noscan);
+		new = alloc_for_copy(old, roomy, light, noscan);
+	return new ?: alloc_for_copy(old, new_size, gfp, noscan);
 }
 
 /* Copy an object of @size bytes to a larger one, and free the first. */
-static void *move_object(const void *p, size_t size, void *new)
+static inline void *move_object(const void *p, size_t size, void *new)
 {
 	if (!new)
 		return NULL;
@@ -80,21 +110,19 @@ static void *move_object(const void *p, size_t size, void *new)
 	return new;
 }
 
-/*
- * Look up the size of an object that gomem_small_size() did not find. Kept out
- * of line for its variable on the stack: without one, the caller can call
- * grow_object() last.
+/**
+ * struct sized - what the look-up of an object's size found
+ * @size: bytes, 0 if there is no such object
+ * @noscan: the object holds no pointers
+ * @special: the object may have a special
+ *
+ * Returned in registers.
  */
-static noinline struct gomem_sized other_size(const void *p,
-					      unsigned long caller)
-{
-	struct gomem_sized found;
-
-	found.size = gomem_large_size(p, &found.noscan) ?:
-		     gomem_resizable_size(p, &found.noscan,
-					  GOMEM_USE_AFTER_FREE, caller);
-	return found;
-}
+struct sized {
+	size_t size;
+	bool noscan;
+	bool special;
+};
 
 static void attach(struct gomem_special *sp, const void *p)
 {
@@ -112,7 +140,8 @@ static bool extend_charged(const void *p, size_t size, size_t new_size,
 	size_t bytes = sp->bytes;
 
 	if (size <= OWN_PAGES_MIN ||
-	    !gomem_account_recharge(sp, round_up(new_size, GOMEM_PAGE_SIZE), gfp))
+	    !gomem_account_recharge(sp, round_up(new_size, GOMEM_PAGE_SIZE),
+				    gfp))
 		return false;
 	if (gomem_large_extend((void *)p, size, new_size, 0, gfp)) {
 		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
@@ -127,7 +156,7 @@ static bool extend_charged(const void *p, size_t size, size_t new_size,
  * in. The charge @sp, which was removed from the object, goes with it: in the
  * meantime the account pays for the larger of both objects only.
  */
-static noinline void *grow_charged(const void *p, struct gomem_sized old,
+static noinline void *grow_charged(const void *p, struct sized old,
 				   size_t new_size, gfp_t gfp,
 				   struct gomem_special *sp)
 {
@@ -139,8 +168,8 @@ static noinline void *grow_charged(const void *p, struct gomem_sized old,
 		return (void *)p;
 	}
 	payer = gomem_payer_suspend();
-	new = alloc_grown(new_size, roomy_size(old.size, new_size), gfp,
-			  old.noscan);
+	new = alloc_grown(old.size, new_size, roomy_size(old.size, new_size),
+			  gfp, old.noscan);
 	gomem_payer_resume(payer);
 	if (new && !gomem_account_recharge(sp, gomem_usable_size(new), gfp)) {
 		atomic64_inc(&sp->account->failures);
@@ -152,13 +181,13 @@ static noinline void *grow_charged(const void *p, struct gomem_sized old,
 }
 
 /* Extend the object in place, or move it to a larger one. */
-static noinline void *grow_object(const void *p, struct gomem_sized old,
+static noinline void *grow_object(const void *p, struct sized old,
 				  size_t new_size, gfp_t gfp)
 {
 	size_t roomy = roomy_size(old.size, new_size);
 	struct gomem_special *sp = NULL;
 
-	if (unlikely(gomem_has_special(p)))
+	if (unlikely(old.special))
 		sp = gomem_special_remove_charge((unsigned long)p);
 	if (unlikely(sp))
 		return grow_charged(p, old, new_size, gfp, sp);
@@ -168,24 +197,14 @@ static noinline void *grow_object(const void *p, struct gomem_sized old,
 		return (void *)p;
 	}
 	return move_object(p, old.size,
-			   alloc_grown(new_size, roomy, gfp, old.noscan));
+			   alloc_grown(old.size, new_size, roomy, gfp,
+				       old.noscan));
 }
 
-void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
+/* Resize an object whose size is known. */
+static __always_inline void *resize_known(const void *p, struct sized old,
+					  size_t new_size, gfp_t gfp)
 {
-	struct gomem_sized old;
-
-	if (ZERO_OR_NULL_PTR(p))
-		return gomem_alloc_any(new_size, gfp, false);
-	if (!new_size) {
-		gomem_free_any(p);
-		return ZERO_SIZE_PTR;
-	}
-	old = gomem_small_size(p, gfp);
-	if (!old.size)
-		old = other_size(p, _RET_IP_);
-	if (!old.size)
-		return NULL;
 	if (new_size > old.size)
 		return grow_object(p, old, new_size, gfp);
 	/*
@@ -196,6 +215,92 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		memset((void *)p + new_size, 0, old.size - new_size);
 	gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
 	return (void *)p;
+}
+
+/*
+ * gomem_realloc() calls the next three functions last, so that it needs no
+ * stack frame, and reports name its caller.
+ *
+ * Allocate a first object, or free the last one.
+ */
+static noinline void *begin_or_end(const void *p, size_t new_size, gfp_t gfp)
+{
+	if (ZERO_OR_NULL_PTR(p))
+		return gomem_alloc_any(new_size, gfp, false);
+	gomem_free_any(p);
+	return ZERO_SIZE_PTR;
+}
+
+/* Resize an object that look_up_small() did not find. */
+static noinline void *resize_other(const void *p, size_t new_size, gfp_t gfp)
+{
+	struct sized old;
+
+	old.size = gomem_large_size(p, &old.noscan) ?:
+		   gomem_resizable_size(p, &old.noscan, GOMEM_USE_AFTER_FREE,
+					_RET_IP_);
+	if (!old.size)
+		return NULL;
+	old.special = gomem_has_special(p);
+	return resize_known(p, old, new_size, gfp);
+}
+
+/* Be a preemption point even if the object then stays where it is. */
+static noinline void *resize_yielded(const void *p, struct sized old,
+				     size_t new_size, gfp_t gfp)
+{
+	gomem_yield(gfp);
+	if (!old.size)
+		return resize_other(p, new_size, gfp);
+	return resize_known(p, old, new_size, gfp);
+}
+
+/*
+ * Look up the size of a small object as fast as gomem_free(). Preemption is
+ * off, which keeps the page. The size is 0 if resize_other() has to do it, as
+ * for each object in a page with specials: the mark of the page is part of the
+ * tag.
+ */
+static __always_inline struct sized look_up_small(const void *p,
+						  unsigned long ci)
+{
+	u32 tag = gomem_pagemap_tag(gomem_pagemap.entry[ci], (unsigned long)p);
+	unsigned long low = gomem_tag_low(tag);
+	const struct gomem_slot *slot =
+		gomem_slot_of_low(raw_cpu_read(gomem_mcache_task), low);
+	struct sized found = {
+		.noscan = gomem_spc_noscan(gomem_tag_spc(tag)),
+	};
+
+	if (likely(gomem_is_multiple(gomem_tag_offset((unsigned long)p, tag,
+						      low),
+				     slot->divmul)) &&
+	    /*
+	     * The owner of a live object may write to it concurrently. Neither
+	     * the old nor the new contents are a key.
+	     */
+	    likely(!data_race(gomem_is_free(p))))
+		found.size = slot->size;
+	return found;
+}
+
+void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
+{
+	unsigned long ci = gomem_pagemap_index(&gomem_pagemap,
+					       (unsigned long)p);
+	struct sized old;
+
+	if (unlikely(ZERO_OR_NULL_PTR(p) || !new_size))
+		return begin_or_end(p, new_size, gfp);
+	if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks)))
+		return resize_other(p, new_size, gfp);
+	preempt_disable();
+	old = look_up_small(p, ci);
+	if (gomem_end_hit())
+		return resize_yielded(p, old, new_size, gfp);
+	if (unlikely(!old.size))
+		return resize_other(p, new_size, gfp);
+	return resize_known(p, old, new_size, gfp);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_realloc, GOMEM_NS);
 

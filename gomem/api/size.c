@@ -165,47 +165,6 @@ size_t gomem_resizable_size(const void *p, bool *noscan,
 	return size;
 }
 
-/**
- * gomem_small_size - look up the size of a small object as fast as gomem_free()
- * @p: the object, or any other pointer
- * @gfp: gfp of an allocation that may follow
- *
- * Preemption is off during the look-up, which keeps the page.
- *
- * Context: any that @gfp allows.
- * Return: its size; 0 if the caller has to use gomem_large_size() or
- * gomem_resizable_size().
- */
-struct gomem_sized gomem_small_size(const void *p, gfp_t gfp)
-{
-	unsigned long ci = gomem_pagemap_index(&gomem_pagemap,
-					       (unsigned long)p), low;
-	const struct gomem_slot *slot;
-	struct gomem_sized found = { };
-	u32 tag;
-
-	if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks)))
-		return found;
-	preempt_disable();
-	tag = gomem_pagemap_tag(gomem_pagemap.entry[ci], (unsigned long)p);
-	low = gomem_tag_low(tag);
-	slot = gomem_slot_of_low(raw_cpu_read(gomem_mcache_task), low);
-	found.noscan = gomem_spc_noscan(gomem_tag_spc(tag));
-	if (likely(gomem_is_multiple(gomem_tag_offset((unsigned long)p, tag,
-						      low),
-				     slot->divmul)) &&
-	    /*
-	     * The owner of a live object may write to it concurrently. Neither
-	     * the old nor the new contents are a key.
-	     */
-	    likely(!data_race(gomem_is_free(p))))
-		found.size = slot->size;
-	/* Be a preemption point even if the object then stays where it is. */
-	if (gomem_end_hit())
-		gomem_yield(gfp);
-	return found;
-}
-
 size_t gomem_usable_size(const void *p)
 {
 	bool noscan;

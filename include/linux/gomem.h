@@ -307,8 +307,8 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
  * and so have most objects that gomem_realloc() has moved to more than 16 KiB.
  *
  * An object that grows by less than half of its size gets spare room, if memory
- * for that is at hand: @new_size / 2. It gets none if @new_size is less than 16
- * or a power of two.
+ * for that is at hand: up to 16 KiB as far as the next power of two, beyond that
+ * @new_size / 2. It gets none if @new_size is less than 16 or a power of two.
  *
  * With __GFP_ZERO the bytes beyond the old size read as zero, provided that the
  * object was allocated and always resized with __GFP_ZERO. gomem knows the

@@ -23,13 +23,14 @@ static const struct realloc_case {
 } realloc_cases[] = {
 	{ "same",			100, 100,	0 },
 	{ "within the class",		97, 112,	0 },
-	{ "to the next class",		112, 113,	169 },
-	{ "by less than half",		1000, 1535,	2302 },
+	{ "to the next class",		112, 113,	128 },
+	{ "by less than half",		1000, 1535,	2048 },
 	{ "to a power of two",		3200, 4096,	4096 },
 	{ "by half",			1000, 1536,	1536 },
 	{ "by more than half",		1000, 1537,	1537 },
 	{ "smaller",			1000, 10,	0 },
 	{ "small to medium",		8, 5000,	5000 },
+	{ "the last power of two",	12288, 12289,	16384 },
 	{ "nearly large",		20480, 20481,	24576 },
 	{ "room is large",		24576, 24577,	32768 },
 	{ "small to large",		32768, 32769,	49152 },
@@ -42,6 +43,17 @@ static const struct realloc_case {
 
 KUNIT_ARRAY_PARAM_DESC(realloc, realloc_cases, name);
 
+/* Leave an object that is not zero as the next one of its size. */
+static void leave_dirty(struct kunit *test, size_t size, bool noscan)
+{
+	void *p = noscan ? gomem_alloc_noscan(size, GFP_KERNEL) :
+			   gomem_alloc(size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	memset(p, 0x55, gomem_usable_size(p));
+	gomem_free(p);
+}
+
 static void realloc_one(struct kunit *test, bool noscan, bool zero)
 {
 	const struct realloc_case *c = test->param_value;
@@ -52,6 +64,8 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	p = noscan ? gomem_alloc_noscan(c->from, gfp) : gomem_alloc(c->from, gfp);
 	expect_object(test, p, c->from);
 	memset(p, 0x77, c->from);
+	if (c->room)
+		leave_dirty(test, c->room, noscan);
 	q = gomem_realloc(p, c->to, gfp);
 	KUNIT_ASSERT_NOT_NULL(test, q);
 	usable = gomem_usable_size(q);
