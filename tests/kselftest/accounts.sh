@@ -5,6 +5,7 @@
 # the last object of a destroyed one is freed.
 #
 # machine: --cpus=1
+# make check: in User-Mode Linux
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"

@@ -6,6 +6,7 @@
 # client says what its code lost. See tests/modules/gomem_holds.c for the client.
 #
 # machine: --cpus=1
+# make check: not on a debug kernel
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"

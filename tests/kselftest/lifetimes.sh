@@ -5,6 +5,7 @@
 # those that live longer.
 #
 # machine: --cpus=1
+# make check: not on a debug kernel
 
 # shellcheck disable=SC2016 # awk expands the fields
 # shellcheck source=tests/kselftest/ktap.sh

@@ -5,6 +5,7 @@
 # and no page more when gomem is unloaded.
 #
 # machine: --cpus=1
+# make check: in User-Mode Linux
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"

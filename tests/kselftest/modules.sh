@@ -5,6 +5,7 @@
 # and keeps the row of a module that is gone while objects of it are left.
 #
 # machine: --cpus=1
+# make check: not on a debug kernel
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
