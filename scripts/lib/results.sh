@@ -31,7 +31,7 @@ unstable=()
 second_tries=1
 
 # These words are in the name of a result that is about damage.
-readonly damage_words='sound|damage|lost|corrupt|left over|reported|twice'
+readonly damage_words='sound|damage|corrupt|nothing.* lost|nothing.* reported|reported nothing'
 
 # The exit statuses of scripts/vm run after a hang, a panic and a report.
 readonly grave_statuses=' 124 250 251 '
