@@ -212,12 +212,13 @@ kunit:
 selftest:
 	@scripts/runtests selftest
 
-# SCENARIO=, KERNEL= and MODE= select what to measure, and SWEEP=full measures
-# many more sizes. TRACES= names traces to replay instead of those in
-# tests/traces.
+# SCENARIO=, KERNEL= and MODE= select what to measure, with commas between
+# several. SWEEP=full measures many more sizes, SIZES= those that it lists.
+# TRACES= names traces to replay instead of those in tests/traces.
 bench:
 	@scripts/bench $(if $(SCENARIO),--scenario=$(SCENARIO)) $(if $(KERNEL),--kernel=$(KERNEL)) \
-		$(if $(MODE),--mode=$(MODE)) $(if $(SWEEP),--sweep=$(SWEEP)) $(TRACES)
+		$(if $(MODE),--mode=$(MODE)) $(if $(SWEEP),--sweep=$(SWEEP)) \
+		$(if $(SIZES),--sizes=$(SIZES)) $(TRACES)
 
 # FILES= names files of gomem/ whose lines that no suite executed are printed.
 coverage:

@@ -379,7 +379,9 @@ class Report:
               f"{output_of('qemu-system-x86_64', '--version').splitlines()[0]}"
         yield "costs: the empty loop is measured in turn with the others, and taken off"
         sweep = self.machines[0].sweep
-        if sweep.how != "none":
+        if sweep.only:
+            yield f"sizes: {', '.join(map(str, sweep.only))}, where the scenario can sweep"
+        elif sweep.how != "none":
             yield f"sizes: beside those of the tables those of a sweep, {sweep.how}, seed {sweep.seed}"
         yield "kernels: NAME has the kernel's defaults, NAME:off mitigations=off init_on_alloc=0"
         seen = set()

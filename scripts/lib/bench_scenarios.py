@@ -62,13 +62,18 @@ def swept_sizes(least, most, seed):
 
 class Sweep(NamedTuple):
     """Which sizes are measured beside those that a scenario always has: those
-    of its sweep ("full"), some of them ("sample"), or none ("none").
+    of its sweep ("full"), some of them ("sample"), or none ("none"). With @only,
+    a scenario that has a sweep is measured with these sizes and no others.
     """
     how: str = "none"
     seed: int = 0
+    only: tuple = ()
 
     def sizes(self, scenario):
         """All sizes of a scenario."""
+        if scenario.sweep and self.only:
+            least, most = scenario.sweep
+            return [size for size in sorted({*self.only}) if least <= size <= most]
         more = []
         if scenario.sweep and self.how != "none":
             more = swept_sizes(*scenario.sweep, self.seed)
