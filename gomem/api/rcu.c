@@ -28,6 +28,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "base/hide.h"
 #include "base/key.h"
 #include "base/queue.h"
 #include "base/stats.h"
@@ -404,6 +405,7 @@ static unsigned long free_piece(struct gomem_rcu_head **list,
 		left -= !!got;
 	}
 	gomem_free_bulk(n, objs);
+	gomem_wipe(objs, n);
 	return left;
 }
 
