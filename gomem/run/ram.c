@@ -12,7 +12,7 @@
  *  - pages of heaps: run/marks.c reads objects that something points to;
  *  - gomem's own notes of objects: pages that are hidden, and some ranges of
  *    addresses, which struct piece is about;
- *  - the stack of the task that scans.
+ *  - the stack of the task that scans, and what is dead of other tasks' stacks.
  */
 #include <linux/kernel.h>
 #include <linux/list.h>
@@ -41,6 +41,7 @@
 #include "run/marks.h"
 #include "run/peek.h"
 #include "run/ram.h"
+#include "run/sleepers.h"
 
 /*
  * Pages of a slice. No lock is held from one slice to the next. Memory comes
@@ -48,8 +49,6 @@
  * there.
  */
 #define SLICE_PFNS	512UL
-
-#define STACK_PAGES	(THREAD_SIZE / PAGE_SIZE)
 
 /*
  * Held for reading during a slice, so that gomem_ram_wait() can wait until no
@@ -79,6 +78,7 @@ struct piece {
  * @room: length of @piece
  * @next: the first piece in no page before that of the scan
  * @stack: pages of the stack of the task that scans
+ * @sleepers: tasks that did not run when the scan began
  */
 struct ram {
 	struct gomem_marks *marks;
@@ -88,7 +88,8 @@ struct ram {
 	unsigned int nr_pieces;
 	unsigned int room;
 	unsigned int next;
-	struct page *stack[STACK_PAGES];
+	struct page *stack[GOMEM_STACK_PAGES];
+	struct gomem_sleepers sleepers;
 };
 
 /* Variables of modules, some per-CPU areas and stacks have mapped pages. */
@@ -97,20 +98,39 @@ static struct page *page_of(const void *p)
 	return virt_addr_valid(p) ? virt_to_page(p) : vmalloc_to_page(p);
 }
 
-/* Add a range of addresses. If there is no room, it is only counted. */
+/* Add a piece. If there is no room, it is only counted. */
+static void add_piece(struct ram *r, struct piece piece)
+{
+	if (r->nr_pieces < r->room)
+		r->piece[r->nr_pieces] = piece;
+	r->nr_pieces++;
+}
+
 static void add_bytes(struct ram *r, const void *p, size_t bytes)
 {
-	size_t n;
+	struct piece piece;
 
-	for (; bytes; bytes -= n, p += n) {
-		n = min_t(size_t, bytes, PAGE_SIZE - offset_in_page(p));
-		if (r->nr_pieces < r->room)
-			r->piece[r->nr_pieces] = (struct piece){
-				.pfn = page_to_pfn(page_of(p)),
-				.off = offset_in_page(p),
-				.len = n,
-			};
-		r->nr_pieces++;
+	for (; bytes; bytes -= piece.len, p += piece.len) {
+		piece.pfn = page_to_pfn(page_of(p));
+		piece.off = offset_in_page(p);
+		piece.len = min_t(size_t, bytes, PAGE_SIZE - piece.off);
+		add_piece(r, piece);
+	}
+}
+
+/* What lies below the stack pointer of a task that does not run. */
+static void add_dead(struct ram *r, const struct gomem_sleeper *s)
+{
+	unsigned long i, dead = s->dead;
+
+	for (i = 0; dead; i++) {
+		struct piece piece = {
+			.pfn = s->pfn[i],
+			.len = min(dead, PAGE_SIZE),
+		};
+
+		add_piece(r, piece);
+		dead -= piece.len;
 	}
 }
 
@@ -126,9 +146,13 @@ static void add_stacks(const struct gomem_kind *k, void *arg)
 
 static void add_pieces(struct ram *r)
 {
+	unsigned int i;
+
 	r->nr_pieces = 0;
 	add_bytes(r, gomem_arena_list(), sizeof(struct list_head));
 	gomem_visit_typed(add_stacks, r);
+	for (i = 0; i < r->sleepers.n; i++)
+		add_dead(r, &r->sleepers.list[i]);
 }
 
 static int by_pfn(const void *a, const void *b)
@@ -160,7 +184,7 @@ static void find_stack(struct ram *r)
 	void *stack = task_stack_page(current);
 	unsigned int i;
 
-	for (i = 0; i < STACK_PAGES; i++)
+	for (i = 0; i < GOMEM_STACK_PAGES; i++)
 		r->stack[i] = page_of(stack + i * PAGE_SIZE);
 }
 
@@ -168,7 +192,7 @@ static bool is_own_stack(const struct ram *r, const struct page *page)
 {
 	unsigned int i;
 
-	for (i = 0; i < STACK_PAGES; i++)
+	for (i = 0; i < GOMEM_STACK_PAGES; i++)
 		if (r->stack[i] == page)
 			return true;
 	return false;
@@ -318,6 +342,30 @@ static int scan_all(struct ram *r)
 	return err;
 }
 
+/* Read the stacks of tasks that have run since the scan began. */
+static int scan_woken(struct ram *r)
+{
+	const struct gomem_sleeper *s = r->sleepers.list;
+	unsigned int i, k;
+	struct page *page;
+
+	/* Leave nothing out. */
+	r->next = r->nr_pieces;
+	for (i = 0; i < r->sleepers.n; i++, s++) {
+		if (gomem_sleeper_slept(s))
+			continue;
+		down_read(&ram_sem);
+		for (k = 0; k < GOMEM_STACK_PAGES; k++) {
+			page = pfn_to_online_page(s->pfn[k]);
+			if (page)
+				scan_page(r, page, s->pfn[k]);
+		}
+		up_read(&ram_sem);
+		cond_resched();
+	}
+	return gomem_marks_follow(r->marks);
+}
+
 /**
  * gomem_ram_scan - mark all objects that memory of the machine points to
  * @m: the marks
@@ -332,11 +380,13 @@ int gomem_ram_scan(struct gomem_marks *m, struct gomem_ram_counts *n)
 	int err;
 
 	r.buf = gomem_peek_create();
-	err = r.buf ? find_pieces(&r) : -ENOMEM;
+	err = r.buf ? gomem_sleepers_find(&r.sleepers) : -ENOMEM;
+	err = err ?: find_pieces(&r);
 	if (!err) {
 		find_stack(&r);
-		err = scan_all(&r);
+		err = scan_all(&r) ?: scan_woken(&r);
 	}
+	gomem_sleepers_drop(&r.sleepers);
 	kvfree(r.piece);
 	gomem_peek_destroy(r.buf);
 	return err;

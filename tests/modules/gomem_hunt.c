@@ -12,6 +12,7 @@
  */
 #define pr_fmt(fmt) "gomem_hunt: " fmt
 
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/gomem.h>
 #include <linux/kthread.h>
@@ -76,7 +77,8 @@ static struct rhashtable hashed;
 static struct scatterlist sg;
 static struct gomem_arena *arena;
 static struct gomem_cache *cache;
-static struct task_struct *sleeper, *mover;
+static struct task_struct *sleeper, *mover, *forgetful;
+static DECLARE_COMPLETION(forgotten);
 static struct node *moved;
 
 /* The addresses of all objects, inverted: of gomem_alloc(), and of the cache. */
@@ -500,6 +502,39 @@ static bool hold_all(void)
 	       held_in_arena() && held_in_sg() && held_by_timer();
 }
 
+/* Allocate far below what the caller will use of the stack while it sleeps. */
+static noinline void lost_below_stack(unsigned int depth)
+{
+	void *objs[COPIES];
+	char junk[512];
+	unsigned int i;
+
+	memset(junk, 0, sizeof(junk));
+	barrier_data(junk);
+	if (depth) {
+		lost_below_stack(depth - 1);
+		barrier_data(junk);
+		return;
+	}
+	for (i = 0; i < COPIES; i++)
+		objs[i] = alloc(176);
+	barrier_data(objs);
+}
+
+/*
+ * A task that has the addresses of lost objects where its stack once was. In
+ * User-Mode Linux gomem does not know what of a stack is in use.
+ */
+static int forget(void *unused)
+{
+	if (lose && !IS_ENABLED(CONFIG_UML))
+		lost_below_stack(4);
+	complete(&forgotten);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(MAX_SCHEDULE_TIMEOUT);
+	return 0;
+}
+
 /* Clear the stack: another task may get it, and pointers would stay there. */
 static noinline void wipe_stack(unsigned int depth)
 {
@@ -564,6 +599,7 @@ static void free_all(void)
 
 	stop(sleeper);
 	stop(mover);
+	stop(forgetful);
 	if (waits_in_wheel)
 		timer_delete_sync(&((struct node *)~waits_in_wheel)->timer);
 	clear_holders();
@@ -596,8 +632,10 @@ static int __init gomem_hunt_init(void)
 		goto fail;
 	sleeper = kthread_run(held_on_stack, NULL, "hunt_sleeper");
 	mover = kthread_run(move, NULL, "hunt_mover");
-	if (IS_ERR(sleeper) || IS_ERR(mover))
+	forgetful = kthread_run(forget, NULL, "hunt_forgetful");
+	if (IS_ERR(sleeper) || IS_ERR(mover) || IS_ERR(forgetful))
 		goto fail;
+	wait_for_completion(&forgotten);
 	for (i = 0; lose && i < COPIES; i++)
 		lose_all();
 	wipe_stack(20);
