@@ -39,8 +39,8 @@ rmmod gomem_holds
 rmmod gomem
 
 # The memory that the heap gives back at the last moment may be all that it has.
-# Free pages stay until then, because frees give none back at this goal.
-need_insmod gomem.ko scavenge_percent=1000
+# Free pages stay until then: frees give none back at this goal, and no epoch ends.
+need_insmod gomem.ko scavenge_percent=1000 epoch_ms=86400000
 insmod gomem_holds.ko mib=20 turns=1000
 rmmod gomem_holds
 dmesg -c >/dev/null
