@@ -41,7 +41,9 @@ ALLOC = (r"(?:k[mzc]alloc|kv[mzc]alloc|k(?:v|vre|re)alloc|kmalloc_array|kmemdup|
 FREE = (r"(?:kfree|kvfree|kfree_rcu|kvfree_rcu|kfree_sensitive|kvfree_sensitive|kfree_const|"
         r"kzfree|bitmap_free|kmem_cache_free|kfree_rcu_mightsleep|kvfree_rcu_mightsleep)")
 FREES = re.compile(FREE + r"$")
-FREED = re.compile(rb"free\w*\s*\(([^;\n]*)")
+# The kernel's code frees what it resizes.
+ENDS = re.compile(rf"(?:{FREE}|k(?:v|)realloc(?:_array)?)$")
+FREED = re.compile(rb"(?:free|realloc)\w*\s*\(([^;\n]*)")
 MEMBER = re.compile(rb"(?:->|\.)(\w+)\W*(?:,|\)|$)")
 EXPORT = re.compile(rb"^EXPORT_SYMBOL\w*\(\s*(\w+)", re.M)
 ASSIGNED = re.compile(r"(?<![=!<>])=\s*(?:\([^()]*\*\s*\)\s*)?(?:no_free_ptr\s*\(\s*)?"
@@ -71,10 +73,10 @@ Allocation = collections.namedtuple("Allocation", "function position left how or
 Found = collections.namedtuple("Found", "rank file line what place how out")
 
 
-def freed(function, types):
+def freed(function, types, names=ENDS):
     """Yield a Free for each free in a function; its member is "" for a variable."""
     for name, args, position in function.calls:
-        if FREES.match(name) and args:
+        if names.match(name) and args:
             cache = args[0] if name == "kmem_cache_free" else ""
             what = args[-1] if cache else args[0]
             yield Free(function, position, *types.of(function, what), what, cache)
@@ -265,7 +267,7 @@ class Module:
             self.find_allocations(function)
         self.caches = set(CACHE_KEPT.findall(self.text))
         self.callbacks = dict((f, m) for m, f in CALLBACK.findall(self.text))
-        own = [free for f in self.all for free in freed(f, self.types)]
+        own = [free for f in self.all for free in freed(f, self.types, FREES)]
         self.freed = {(free.struct, free.member) for free in own if free.struct}
         self.freed_variables = {(id(f.function), f.what) for f in own if not f.member}
 
@@ -467,7 +469,7 @@ class Search:
                 yield from self.kept(function, *self.kernel.types.of(function, match[1]))
         for callee, args, _ in function.calls:
             if name in args and callee != function.name and callee not in self.stand_ins and \
-                    not FREES.match(callee):
+                    not ENDS.match(callee):
                 if target := self.kernel.function(callee, function.file):
                     yield from self.parameter(target, args.index(name), depth - 1, caller)
 

@@ -36,6 +36,9 @@ static struct parcel *make(struct box *box, const char *from)
 	if (copy_to_owner(&p->owner, from)) /* expect: certain */
 		goto fail;
 	p->tag = copy_tag(from); /* expect: likely */
+	p->roll = kcalloc(4, sizeof(long), GFP_KERNEL); /* expect: likely */
+	p->list = kvmalloc(8, GFP_KERNEL); /* expect: likely */
+	parcel_grow(p, 8);
 	/* Freed only with a flag that this module does not set, or by another module. */
 	p->note = kmalloc(8, GFP_KERNEL);
 	box->label = kstrdup(from, GFP_KERNEL);

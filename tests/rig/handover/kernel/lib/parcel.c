@@ -103,6 +103,16 @@ void parcel_consume(void *data)
 }
 EXPORT_SYMBOL_GPL(parcel_consume);
 
+/* Resizing frees the old memory. */
+void parcel_grow(struct parcel *p, unsigned int n)
+{
+	long *roll = krealloc_array(p->roll, n, sizeof(*roll), GFP_KERNEL);
+
+	p->roll = roll ?: p->roll;
+	p->list = kvrealloc(p->list, n, GFP_KERNEL);
+}
+EXPORT_SYMBOL_GPL(parcel_grow);
+
 void parcel_read(const void *data)
 {
 	memcpy(parcel_buffer, data, 8);

@@ -26,6 +26,8 @@ struct parcel {
 	char *note;
 	char *tag;
 	char *seal;
+	long *roll;
+	long *list;
 	unsigned int flags;
 	struct kref ref;
 	union {
@@ -81,6 +83,7 @@ void parcel_put(struct parcel *p);
 struct parcel_index *parcel_index_create(void **table);
 void parcel_index_map(struct parcel_index *index, void **pages, unsigned int flags);
 void parcel_consume(void *data);
+void parcel_grow(struct parcel *p, unsigned int n);
 void parcel_read(const void *data);
 void parcel_destroy_payload(struct parcel *p);
 void __parcel_register(struct parcel *p, struct module *owner);
