@@ -24,5 +24,6 @@ size_t gomem_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 size_t gomem_resizable_size(const void *p, bool *noscan,
 			    enum gomem_misuse if_free, unsigned long caller);
 size_t gomem_freeable_size(const void *p, unsigned long caller);
+long gomem_key_offset(const void *p);
 
 #endif /* GOMEM_ALLOC_H */

@@ -549,6 +549,24 @@ void gomem_free_rcu_nolock(void *head, void *p, unsigned long caller)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_free_rcu_nolock);
 
+/**
+ * gomem_free_nolock - free an object that has no head, from any context
+ * @p: the object
+ * @caller: caller to name in reports
+ *
+ * Context: as gomem_free_rcu_nolock().
+ */
+void gomem_free_nolock(void *p, unsigned long caller)
+{
+	long offset = gomem_key_offset(p);
+
+	if (offset < 0)
+		gomem_free_rcu_nolock(p, p, caller);
+	else if (gomem_freeable_size(p, caller) && !enqueue_deferred(p + offset))
+		gomem_report_pointer(GOMEM_DOUBLE_FREE, p, caller);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_free_nolock);
+
 void gomem_free_rcu_mightsleep(const void *p)
 {
 	struct rcu_holder *holder;

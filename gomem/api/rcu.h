@@ -13,5 +13,6 @@ void gomem_rcu_exit(void);
 u64 gomem_rcu_waiting(void);
 raw_spinlock_t *gomem_rcu_lock(int cpu);
 void gomem_free_rcu_nolock(void *head, void *p, unsigned long caller);
+void gomem_free_nolock(void *p, unsigned long caller);
 
 #endif /* GOMEM_RCU_H */

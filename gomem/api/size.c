@@ -125,6 +125,29 @@ size_t gomem_freeable_size(const void *p, unsigned long caller)
 	return own_size(p, &noscan, GOMEM_DOUBLE_FREE, caller);
 }
 
+/**
+ * gomem_key_offset - find a word of an object that its owner does not need
+ * @p: an object that is being freed, or any other pointer
+ *
+ * In a typed cache this is the word that has the key of a free object. It lies
+ * behind the object if the contents of the object outlive its free.
+ *
+ * Context: any.
+ * Return: its offset; -1 if @p lies in no span of a typed cache.
+ */
+long gomem_key_offset(const void *p)
+{
+	const struct gomem_span *s;
+	long offset = -1;
+
+	rcu_read_lock();
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	if (s && READ_ONCE(s->kind)->cache)
+		offset = READ_ONCE(s->kind)->key;
+	rcu_read_unlock();
+	return offset;
+}
+
 /*
  * Must the contents of an object stay as they are? The next owner relies on
  * what a constructor made, and RCU readers on the contents of a typesafe

@@ -58,14 +58,13 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kfree_call_rcu_nolock, GOMEM_NS);
 #ifdef GOMEM_HAVE_KFREE_NOLOCK
 /*
  * Called from any context, also where gomem_free() is refused. So queue the
- * object, with its first word as the head. A work frees it after a grace
- * period, which it would not need.
+ * object. A work frees it after a grace period, which it would not need.
  */
 typeof(kfree_nolock) gomem_override_kfree_nolock;
 void gomem_override_kfree_nolock(const void *p)
 {
 	if (gomem_override_owns(p))
-		gomem_free_rcu_nolock((void *)p, (void *)p, _RET_IP_);
+		gomem_free_nolock((void *)p, _RET_IP_);
 	else
 		kfree_nolock(p);
 }

@@ -10,6 +10,7 @@
 #include "fixture.h"
 #include "typed_steps.h"
 #include "api/cache.h"
+#include "api/rcu.h"
 #include "base/stats.h"
 #include "cpu/node.h"
 #include "run/check.h"
@@ -322,6 +323,54 @@ static void test_no_memory(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
+#define MADE	0x5a
+
+static void make(void *obj)
+{
+	memset(obj, MADE, 12);
+}
+
+static void expect_made(struct kunit *test, unsigned int n)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_NULL(test, memchr_inv(f->objs[i], MADE, 12));
+}
+
+/*
+ * gomem_free_nolock() needs no head in the object: what a constructor made is there while
+ * the object waits, and for the next owner.
+ */
+static void test_free_nolock(struct kunit *test)
+{
+	struct gomem_cache_args args = { .ctor = make };
+	struct gomem_cache *c[] = { typed_create(test, 12, &args), typed_create(test, 4, NULL) };
+	struct fixture *f = test->priv;
+	unsigned int i, k;
+
+	for (k = 0; k < ARRAY_SIZE(c); k++) {
+		for (i = 0; i < 50; i++)
+			f->objs[i] = typed_get(test, c[k], GFP_KERNEL);
+		rcu_read_lock();
+		for (i = 0; i < 50; i++)
+			gomem_free_nolock(f->objs[i], _THIS_IP_);
+		gomem_free_nolock(f->objs[7], _THIS_IP_);
+		if (!k)
+			expect_made(test, 50);
+		rcu_read_unlock();
+		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
+		gomem_rcu_barrier();
+		for (i = 0; i < 50; i++)
+			f->objs[i] = typed_get(test, c[k], GFP_KERNEL);
+		if (!k)
+			expect_made(test, 50);
+		gomem_cache_free_bulk(c[k], 50, f->objs);
+		gomem_cache_destroy(c[k]);
+	}
+}
+
 static struct kunit_case typed_cases[] = {
 	KUNIT_CASE(test_random),
 	KUNIT_CASE(test_zero),
@@ -331,6 +380,7 @@ static struct kunit_case typed_cases[] = {
 	KUNIT_CASE(test_misuse),
 	KUNIT_CASE(test_bulk_misuse),
 	KUNIT_CASE(test_bulk_few),
+	KUNIT_CASE(test_free_nolock),
 	KUNIT_CASE(test_no_memory),
 	{}
 };
