@@ -354,6 +354,15 @@ static struct gomem_chunk *prepare_block(struct gomem_supply *from,
 	return c;
 }
 
+/* Tell that the heap is not empty any more. */
+static void wake(struct gomem_heap *h)
+{
+	void (*fn)(struct gomem_heap *h) = READ_ONCE(h->wake);
+
+	if (fn)
+		fn(h);
+}
+
 /*
  * Add a block to its heap, and take the request's pages from its start before
  * another CPU can. Return the first of these pages, or GOMEM_NO_PAGE.
@@ -364,10 +373,12 @@ static unsigned long add_block(struct gomem_chunk *c,
 {
 	struct gomem_heap *h = c->heap;
 	unsigned long page = gomem_heap_page(h, addr), flags;
+	bool first;
 
 	gomem_zeropage_enter(c, page % GOMEM_CHUNK_PAGES, len,
 			     h->source->zeroed);
 	spin_lock_irqsave(&h->lock, flags);
+	first = !h->pages.backed_pages;
 	gomem_pagealloc_add(&h->pages, page, len);
 	gomem_candidates_mark(&h->candidates, c,
 			      page >> GOMEM_CHUNK_PAGES_SHIFT);
@@ -379,6 +390,8 @@ static unsigned long add_block(struct gomem_chunk *c,
 	h->stats.grows++;
 	h->stats.limit_exceeded += gomem_source_excess(h->source, 0) > 0;
 	spin_unlock_irqrestore(&h->lock, flags);
+	if (unlikely(first))
+		wake(h);
 	return page;
 }
 

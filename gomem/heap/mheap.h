@@ -123,6 +123,8 @@ struct gomem_heap_snapshot {
  *	May be NULL
  * @kick: called with no lock held and interrupts on when many pages are free,
  *	so that they go back soon. May be NULL
+ * @wake: called with no lock held, in any context but NMI, when the heap had no
+ *	page and got some. May be NULL
  * @pcache_max: the most pages that a page cache may have; 0 for no page caches
  * @pcache_min: pages that a page cache may have in a small heap, too, unless
  *	@pcache_max is less
@@ -194,6 +196,7 @@ struct gomem_heap {
 	struct list_head link;
 	bool (*relieve)(struct gomem_heap *h);
 	void (*kick)(struct gomem_heap *h);
+	void (*wake)(struct gomem_heap *h);
 	unsigned int pcache_max;
 	unsigned int pcache_min;
 	unsigned int grow_min;

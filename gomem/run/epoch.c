@@ -14,6 +14,11 @@
  *	goal	 set each heap's goal: see heap/goal.c
  *	scavenge start the scavenger, which runs until the goals are met
  *
+ * When the pages of all heaps have not changed for an epoch, gomem is *at rest*.
+ * If no heap has a page then, the looks stop. They go on when a heap grows. If
+ * heaps have pages, the timer of the next look is deferrable: it does not wake
+ * an idle CPU.
+ *
  * Free pages beyond the goal are most numerous when much was freed at once, and
  * are often taken again soon. So while a heap has many free pages, its goal is
  * set every epoch_ms / 400 instead. Then it follows the pages used in the last
@@ -23,9 +28,10 @@
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
 #include <linux/ctype.h>
-#include <linux/irqflags.h>
+#include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -57,6 +63,8 @@ static void look_at_goals(struct work_struct *work);
 static void run_scavenger(struct work_struct *work);
 
 static DECLARE_DELAYED_WORK(epoch_work, look);
+/* The next look, if gomem is at rest. */
+static DECLARE_DEFERRABLE_WORK(rest_work, look);
 static DECLARE_DELAYED_WORK(goal_work, look_at_goals);
 static DECLARE_DELAYED_WORK(scavenge_work, run_scavenger);
 
@@ -81,11 +89,42 @@ static bool running;
 static atomic64_t looks;
 static atomic64_t scavenge_ns;
 
-static void queue_epoch(void)
-{
-	unsigned int ms = READ_ONCE(gomem_epoch_ms) / GOMEM_EPOCH_LOOKS;
+/*
+ * How many looks in a row have found the pages of all heaps as the look before
+ * did, up to GOMEM_EPOCH_LOOKS: then gomem is at rest. Changed under
+ * @epoch_mutex.
+ */
+static unsigned int calm_looks;
 
-	mod_delayed_work(gomem_unbound_wq, &epoch_work, msecs_to_jiffies(ms));
+static unsigned long look_delay(void)
+{
+	return msecs_to_jiffies(READ_ONCE(gomem_epoch_ms) / GOMEM_EPOCH_LOOKS);
+}
+
+/* Queue the next look, in place of one that is queued already. */
+static void queue_epoch(bool rest)
+{
+	cancel_delayed_work(rest ? &epoch_work : &rest_work);
+	mod_delayed_work(gomem_unbound_wq, rest ? &rest_work : &epoch_work,
+			 look_delay());
+}
+
+/* Go on with the looks. */
+static void start_looks(struct irq_work *work)
+{
+	if (READ_ONCE(running))
+		queue_delayed_work(gomem_unbound_wq, &epoch_work, look_delay());
+}
+
+static DEFINE_IRQ_WORK(start_work, start_looks);
+
+/*
+ * A heap has got its first page. Called by allocations, whose callers may hold
+ * locks that arming a timer takes, too. An irq_work may be queued nevertheless.
+ */
+static void wake(struct gomem_heap *h)
+{
+	irq_work_queue(&start_work);
 }
 
 static int set_epoch_ms(const char *val, const struct kernel_param *kp)
@@ -94,7 +133,7 @@ static int set_epoch_ms(const char *val, const struct kernel_param *kp)
 					24 * 60 * 60 * MSEC_PER_SEC);
 
 	if (!err && READ_ONCE(running))
-		queue_epoch();
+		queue_epoch(false);
 	return err;
 }
 
@@ -174,6 +213,35 @@ static void sweep_all(struct gomem_heap *h)
 	gomem_visit_typed_live(sweep_cache, h);
 }
 
+/* Count the pages of all heaps. */
+static unsigned long count_pages(unsigned long *free)
+{
+	unsigned long pages = 0;
+	struct gomem_heap *h;
+
+	*free = 0;
+	for_each_gomem_heap(h) {
+		pages += gomem_heap_backed_pages(h);
+		*free += data_race(h->pages.free_pages); /* stale will do */
+	}
+	return pages;
+}
+
+/* Compare the pages of all heaps with what the last look has found. */
+static void note_pages(void)
+{
+	static unsigned long last_pages, last_free;
+	unsigned long free, pages = count_pages(&free);
+
+	lockdep_assert_held(&epoch_mutex);
+	if (pages != last_pages || free != last_free)
+		WRITE_ONCE(calm_looks, 0);
+	else if (calm_looks < GOMEM_EPOCH_LOOKS)
+		WRITE_ONCE(calm_looks, calm_looks + 1);
+	last_pages = pages;
+	last_free = free;
+}
+
 /**
  * gomem_epoch_look - do the work of a look, except for the scavenger
  *
@@ -193,18 +261,40 @@ void gomem_epoch_look(void)
 		gomem_heap_set_goal(h, READ_ONCE(gomem_scavenge_percent));
 		gomem_heap_tell(h);
 	}
+	note_pages();
 	mutex_unlock(&epoch_mutex);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_look);
 
+/**
+ * gomem_epoch_rests - tell what the last look has found
+ *
+ * Return: true if the pages of all heaps have not changed for an epoch.
+ */
+bool gomem_epoch_rests(void)
+{
+	return READ_ONCE(calm_looks) == GOMEM_EPOCH_LOOKS;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_rests);
+
 static void look(struct work_struct *work)
 {
+	unsigned long free;
+
 	gomem_epoch_look();
+	if (!READ_ONCE(running))
+		return;
+	/*
+	 * If a heap grows after this check, wake() queues the next look. If a
+	 * heap has grown before, the check finds its pages.
+	 */
+	if (gomem_epoch_rests() && !count_pages(&free))
+		return;
 	/*
 	 * No effect if the scavenger is queued to continue after its pause().
 	 */
 	queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
-	queue_epoch();
+	queue_epoch(gomem_epoch_rests());
 }
 
 static void queue_goals(void)
@@ -398,13 +488,15 @@ void gomem_epoch_init(void)
 	struct gomem_heap *h;
 
 	WRITE_ONCE(running, true);
-	for_each_gomem_heap(h)
+	for_each_gomem_heap(h) {
 		WRITE_ONCE(h->kick, kick);
-	queue_epoch();
+		WRITE_ONCE(h->wake, wake);
+	}
+	queue_epoch(false);
 }
 
 /**
- * gomem_epoch_settle - cancel goal_work and scavenge_work
+ * gomem_epoch_settle - cancel goal_work and scavenge_work, await start_work
  *
  * A CPU that frees spans may queue them although gomem_epoch_exit() has run, if
  * it read @running before. So this function is called again when no CPU frees
@@ -414,6 +506,7 @@ void gomem_epoch_init(void)
  */
 void gomem_epoch_settle(void)
 {
+	irq_work_sync(&start_work);
 	cancel_delayed_work_sync(&goal_work);
 	cancel_delayed_work_sync(&scavenge_work);
 }
@@ -430,9 +523,16 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_settle);
 void gomem_epoch_exit(void)
 {
 	kernel_param_lock(THIS_MODULE);
-	running = false;
+	WRITE_ONCE(running, false);
 	kernel_param_unlock(THIS_MODULE);
-	/* epoch_work queues scavenge_work, but not the reverse. */
+	irq_work_sync(&start_work);
+	/*
+	 * A look that has read @running before may queue the other work: the
+	 * last such look may be the one of epoch_work. Both queue
+	 * scavenge_work, but not the reverse.
+	 */
+	cancel_delayed_work_sync(&rest_work);
 	cancel_delayed_work_sync(&epoch_work);
+	cancel_delayed_work_sync(&rest_work);
 	gomem_epoch_settle();
 }

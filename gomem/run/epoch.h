@@ -13,6 +13,7 @@ void gomem_epoch_settle(void);
 void gomem_epoch_look(void);
 void gomem_epoch_pause(void);
 void gomem_epoch_resume(void);
+bool gomem_epoch_rests(void);
 u64 gomem_looks(void);
 u64 gomem_epochs(void);
 u64 gomem_scavenge_time(void);

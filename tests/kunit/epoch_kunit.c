@@ -197,6 +197,24 @@ static void test_pause(struct kunit *test)
 	destroy_work_on_stack(&work);
 }
 
+/* gomem is at rest when the pages of its heaps have not changed for an epoch. */
+static void test_rest(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < PATIENCE && !gomem_epoch_rests(); i++) {
+		gomem_epoch_look();
+		msleep(20);
+	}
+	KUNIT_EXPECT_TRUE(test, gomem_epoch_rests());
+	get_objects(test, LARGE, 1);
+	for (i = 0; i < GOMEM_EPOCH_LOOKS; i++) {
+		gomem_epoch_look();
+		KUNIT_EXPECT_FALSE(test, gomem_epoch_rests());
+	}
+	put_objects(test, 1);
+}
+
 static struct kunit_case epoch_cases[] = {
 	KUNIT_CASE(test_count),
 	KUNIT_CASE(test_idle),
@@ -204,6 +222,7 @@ static struct kunit_case epoch_cases[] = {
 	KUNIT_CASE(test_goal),
 	KUNIT_CASE(test_goal_clock),
 	KUNIT_CASE(test_pause),
+	KUNIT_CASE(test_rest),
 	{}
 };
 

@@ -53,6 +53,35 @@ static void test_growth_steps(struct kunit *test)
 	mheap_put_all(test);
 }
 
+static unsigned int nr_wakes;
+
+static void count_wakes(struct gomem_heap *h)
+{
+	nr_wakes++;
+}
+
+/* A heap tells when it gets its first page, and again after it had none. */
+static void test_wake(struct kunit *test)
+{
+	struct mheap_fixture *f = test->priv;
+	struct gomem_heap *h;
+	unsigned int round;
+
+	mheap_make(test, 4);
+	h = f->base.fh.heap;
+	h->wake = count_wakes;
+	nr_wakes = 0;
+	for (round = 1; round <= 2; round++) {
+		KUNIT_EXPECT_EQ(test, round - 1, nr_wakes);
+		mheap_get_large(test, CHUNK);
+		mheap_get_large(test, CHUNK);
+		KUNIT_EXPECT_EQ(test, round, nr_wakes);
+		mheap_put_all(test);
+		gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+		KUNIT_EXPECT_EQ(test, 0, h->pages.backed_pages);
+	}
+}
+
 static const struct fallback_case {
 	const char *name;
 	unsigned int limit;	/* the source fails from this order on */
@@ -432,6 +461,7 @@ static void test_nofail(struct kunit *test)
 
 static struct kunit_case grow_cases[] = {
 	KUNIT_CASE(test_growth_steps),
+	KUNIT_CASE(test_wake),
 	KUNIT_CASE_PARAM(test_grow_fallback, fallback_gen_params),
 	KUNIT_CASE(test_grow_effort),
 	KUNIT_CASE(test_learn_order),
