@@ -12,6 +12,10 @@
  * start. Reused objects are not shuffled: a slot hands out the object that was
  * freed last, a span the one at the lowest address.
  *
+ * A small slot takes a few objects at once, or one. To shuffle these would leave
+ * neighbours together. So each of them is drawn from the next free cells of the
+ * span: gomem_span_draw().
+ *
  * All objects of a bulk allocation go to one user. The objects of others lie
  * behind the batch, and an attacker must not know which entry of the array is
  * their neighbour. So the batch of a bulk allocation is rotated, not shuffled:
@@ -66,6 +70,21 @@ static u64 next(u64 x)
 static unsigned int below(u64 x, unsigned int n)
 {
 	return (x >> 32) * n >> 32;
+}
+
+/**
+ * gomem_shuffle_below - return a random number
+ * @n: limit
+ *
+ * Context: any, as for gomem_shuffle_some().
+ * Return: the number, below @n.
+ */
+unsigned int gomem_shuffle_below(unsigned int n)
+{
+	u64 x = next(raw_cpu_read(state));
+
+	raw_cpu_write(state, x);
+	return below(x, n);
 }
 
 /**

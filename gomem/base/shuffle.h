@@ -11,8 +11,12 @@
 extern bool gomem_shuffle;
 
 void gomem_shuffle_init(void);
+unsigned int gomem_shuffle_below(unsigned int n);
 void gomem_shuffle_some(void **objs, unsigned int n);
 void gomem_shuffle_rotate(void **objs, unsigned int n);
+
+/* Objects of a batch that is smaller than this are drawn one by one. */
+#define GOMEM_DRAW_BELOW	8U
 
 /*
  * Put the never-used objects of a batch into random order. @objs: @n objects of

@@ -84,11 +84,9 @@ static __always_inline unsigned int take_free(struct gomem_slot *slot,
 					      void **objs, unsigned int want,
 						 bool together, u64 *fresh)
 {
-	unsigned int n, recycled;
+	unsigned int n = gomem_mcentral_take(slot->span, objs, want, together,
+					     fresh);
 
-	n = gomem_span_take(slot->span, objs, want, &recycled);
-	gomem_shuffle_fresh(objs, n, recycled, together);
-	*fresh = recycled < n ? GENMASK_ULL(n - 1, recycled) : 0;
 	slot->refilled += n;
 	return n;
 }

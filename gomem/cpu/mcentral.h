@@ -16,12 +16,14 @@
 #ifndef GOMEM_MCENTRAL_H
 #define GOMEM_MCENTRAL_H
 
+#include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "base/shuffle.h"
 #include "map/kind.h"
 #include "map/span.h"
 #include "heap/mheap.h"
@@ -108,6 +110,8 @@ bool gomem_mcentral_peers(const struct gomem_mcentral *c, gfp_t gfp);
 void gomem_mcentral_refill_any(struct gomem_mcentral *c,
 			       struct gomem_refill *r);
 void gomem_mcentral_use(struct gomem_span *spans, struct gomem_refill *r);
+unsigned int gomem_mcentral_draw(struct gomem_span *s, void **objs,
+				 unsigned int want, u64 *fresh);
 
 /* mcentral_grow.c */
 struct gomem_span *gomem_mcentral_grow(struct gomem_mcentral *c, gfp_t gfp,
@@ -123,6 +127,37 @@ void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle);
 
 /* mcentral_check.c */
 const char *gomem_mcentral_validate(struct gomem_mcentral *c);
+
+/*
+ * May the objects of a span be drawn one by one? Objects that are passed over
+ * get their keys, and constructors cannot run with a lock held.
+ */
+static inline bool gomem_draws_from(const struct gomem_span *s)
+{
+	return READ_ONCE(gomem_shuffle) && !s->kind->ctor &&
+	       s->heap->source->has_memory;
+}
+
+/*
+ * Take up to @want objects from a span that has room and that the caller owns,
+ * in an order that is hard to guess: see shuffle.c. @together: one user gets all
+ * of them. Set bit i of @fresh if object i has no key, because it was never
+ * used. Return the number of objects.
+ */
+static __always_inline unsigned int
+gomem_mcentral_take(struct gomem_span *s, void **objs, unsigned int want,
+		    bool together, u64 *fresh)
+{
+	unsigned int n, recycled;
+
+	if ((want == 1 || (!together && want < GOMEM_DRAW_BELOW)) &&
+	    gomem_draws_from(s))
+		return gomem_mcentral_draw(s, objs, want, fresh);
+	n = gomem_span_take(s, objs, want, &recycled);
+	gomem_shuffle_fresh(objs, n, recycled, together);
+	*fresh = recycled < n ? GENMASK_ULL(n - 1, recycled) : 0;
+	return n;
+}
 
 /* Return the mcentral that has a heap's spans of a kind. */
 static inline struct gomem_mcentral *gomem_central(struct gomem_heap *h,

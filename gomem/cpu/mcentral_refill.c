@@ -56,17 +56,40 @@ static struct gomem_span *find_span(struct gomem_mcentral *c, unsigned int *bad)
 	return NULL;
 }
 
+/**
+ * gomem_mcentral_draw - take a few objects from a span, each at random
+ * @s: a span that the caller owns, of which gomem_draws_from() says yes
+ * @objs: array that receives the objects
+ * @want: number of objects wanted
+ * @fresh: set to a mask: bit i is set if object i has no key
+ *
+ * Return: the number of objects, less than @want if the span has no more.
+ */
+unsigned int gomem_mcentral_draw(struct gomem_span *s, void **objs,
+				 unsigned int want, u64 *fresh)
+{
+	unsigned int n;
+	bool recycled;
+
+	*fresh = 0;
+	for (n = 0; n < want; n++) {
+		objs[n] = gomem_span_draw(s, &recycled);
+		if (!objs[n])
+			break;
+		*fresh |= (u64)!recycled << n;
+	}
+	return n;
+}
+
 /*
- * Count @n objects that were stored behind the others in @r->objs. The first
- * @recycled of them were handed out before, the rest never.
+ * Count @n objects that were stored behind the others in @r->objs. Those with a
+ * bit in @fresh have no key.
  */
 static void add_objects(struct gomem_refill *r, const struct gomem_span *s,
-			unsigned int n, unsigned int recycled)
+			unsigned int n, u64 fresh)
 {
-	u64 fresh;
-
-	if (recycled < n) {
-		fresh = GENMASK_ULL(r->n + n - 1, r->n + recycled);
+	if (fresh) {
+		fresh <<= r->n;
 		r->fresh |= fresh;
 		if (s->zero)
 			r->zero |= fresh;
@@ -77,11 +100,12 @@ static void add_objects(struct gomem_refill *r, const struct gomem_span *s,
 /* Take objects for the request from a span that has room. */
 static void take_objects(struct gomem_refill *r, struct gomem_span *s)
 {
-	unsigned int n, recycled;
+	unsigned int n;
+	u64 fresh;
 
-	n = gomem_span_take(s, r->objs + r->n, r->want - r->n, &recycled);
-	gomem_shuffle_fresh(r->objs + r->n, n, recycled, r->together);
-	add_objects(r, s, n, recycled);
+	n = gomem_mcentral_take(s, r->objs + r->n, r->want - r->n, r->together,
+				&fresh);
+	add_objects(r, s, n, fresh);
 }
 
 /*
@@ -176,7 +200,7 @@ static bool use_all(struct gomem_mcentral *c, struct gomem_span *s,
 		return false;
 	gomem_span_take_all(s, r->objs + r->n);
 	gomem_shuffle_fresh(r->objs + r->n, s->nelems, 0, r->together);
-	add_objects(r, s, s->nelems, 0);
+	add_objects(r, s, s->nelems, GENMASK_ULL(s->nelems - 1, 0));
 	s->where = GOMEM_FULL_SWEPT;
 	list_add(&s->list, &c->list[GOMEM_FULL_SWEPT]);
 	return true;

@@ -10,6 +10,8 @@
 #include <linux/bitops.h>
 #include <linux/minmax.h>
 
+#include "base/key.h"
+#include "base/shuffle.h"
 #include "map/kind.h"
 #include "map/span.h"
 
@@ -216,6 +218,63 @@ unsigned int gomem_span_take(struct gomem_span *s, void **out,
 	return n;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_take);
+
+/* A cell is drawn from this many free ones. */
+#define DRAW_FROM	16U
+
+/*
+ * Let cell @i be the last that was used. The never-used cells before it get the
+ * keys of free objects, so that an allocation finds these as in reused cells.
+ */
+static void pass_over(struct gomem_span *s, unsigned int i)
+{
+	const struct gomem_kind *k = s->kind;
+
+	for (; s->fresh < i; s->fresh++)
+		gomem_set_fresh_key(gomem_kind_key(k, gomem_span_object(s, s->fresh)),
+				    s->zero && !k->key);
+	s->fresh = max_t(unsigned int, s->fresh, i + 1);
+}
+
+/**
+ * gomem_span_draw - allocate a free cell at random
+ * @s: a span that the caller owns, of a kind without a constructor, and with
+ *	memory behind it
+ * @recycled: set to whether the object has its key: it is a reused one, or
+ *	was passed over
+ *
+ * Draws one of the next DRAW_FROM free cells of a word of the bitmap.
+ *
+ * Return: the object; NULL if no cell from freeindex on is free.
+ */
+void *gomem_span_draw(struct gomem_span *s, bool *recycled)
+{
+	unsigned int lowest = next_free_cell(s), first = s->freeindex, i, n;
+	unsigned long *word;
+	u64 free;
+
+	if (lowest == s->nelems)
+		return NULL;
+	free = s->alloc_cache;
+	if (s->nelems - first < 64)
+		free &= BIT_ULL(s->nelems - first) - 1;
+	n = gomem_shuffle_below(min_t(unsigned int, hweight64(free), DRAW_FROM));
+	for (; n; n--)
+		free &= free - 1;
+	i = first + __ffs64(free);
+	*recycled = i < s->fresh;
+	pass_over(s, i);
+	word = &gomem_span_alloc_bits(s)[i / 64];
+	/* gomem_span_put() may read other bits of the word concurrently. */
+	WRITE_ONCE(*word, *word | BIT_ULL(i % 64));
+	WRITE_ONCE(s->alloc_count, s->alloc_count + 1);
+	if (i == lowest)
+		advance(s, i);
+	else
+		s->alloc_cache &= ~BIT_ULL(i - first);
+	return gomem_span_object(s, i);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_span_draw);
 
 /**
  * gomem_span_take_all - allocate all cells of a new span

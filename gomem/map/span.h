@@ -82,7 +82,8 @@ enum gomem_span_list {
  * @desc: size of this descriptor, see gomem_span_desc(). Set by the heap
  * @freeindex: all cells below are allocated; owner
  * @alloc_count: allocated cells, those with freed bits included; owner
- * @fresh: cells from here on were never used since the span was made; owner
+ * @fresh: cells from here on were never used since the span was made, and have
+ *	no key; owner
  * @zero: for a small span: cells from @fresh on are known to be zero, and are
  *	large enough for that to save time. For a large object or an arena: all
  *	of it was zero when the span was made. Written once
@@ -253,6 +254,7 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 		     unsigned int npages, const struct gomem_kind *kind);
 unsigned int gomem_span_take(struct gomem_span *s, void **out,
 			     unsigned int want, unsigned int *recycled);
+void *gomem_span_draw(struct gomem_span *s, bool *recycled);
 void gomem_span_take_all(struct gomem_span *s, void **out);
 unsigned long gomem_span_put(struct gomem_span *s, unsigned int word,
 			     unsigned long mask);

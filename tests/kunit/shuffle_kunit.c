@@ -8,6 +8,7 @@
 #include <linux/sizes.h>
 
 #include "base/shuffle.h"
+#include "run/epoch.h"
 
 #define MOST	64U
 
@@ -163,6 +164,41 @@ static void test_neighbours(struct kunit *test)
 	}
 }
 
+/* The same of objects that slots fetch one or two at a time, because they are empty. */
+static unsigned int neighbours_in_class(struct kunit *test, size_t size)
+{
+	unsigned int n, i, found = 0;
+	void *objs[MOST];
+
+	gomem_scavenge_all();
+	for (n = 0; n < MOST; n++) {
+		objs[n] = n % 2 ? gomem_alloc_noscan(size, GFP_KERNEL) :
+				  gomem_alloc_node(size, GFP_KERNEL | __GFP_THISNODE, 0);
+		KUNIT_ASSERT_NOT_NULL(test, objs[n]);
+	}
+	for (i = 2; i < n; i++)
+		found += abs(objs[i] - objs[i - 2]) < 2 * (long)size;
+	gomem_free_bulk(n, objs);
+	return found;
+}
+
+static void test_small_batches(struct kunit *test)
+{
+	static const size_t sizes[] = { 208, 512, 768, 1024, 3072 };
+	bool before = gomem_shuffle;
+	unsigned int i, found;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		WRITE_ONCE(gomem_shuffle, false);
+		found = neighbours_in_class(test, sizes[i]);
+		KUNIT_EXPECT_GE_MSG(test, found, 40U, "size %zu", sizes[i]);
+		WRITE_ONCE(gomem_shuffle, true);
+		found = neighbours_in_class(test, sizes[i]);
+		KUNIT_EXPECT_LT_MSG(test, found, 30U, "size %zu", sizes[i]);
+	}
+	WRITE_ONCE(gomem_shuffle, before);
+}
+
 /* Of 40 new caches, how often the first object of 32 at once has the lowest address. */
 static unsigned int lowest_first(struct kunit *test, bool on)
 {
@@ -205,6 +241,7 @@ static struct kunit_case shuffle_cases[] = {
 	KUNIT_CASE(test_places),
 	KUNIT_CASE(test_rotate),
 	KUNIT_CASE(test_neighbours),
+	KUNIT_CASE(test_small_batches),
 	KUNIT_CASE(test_at_once),
 	KUNIT_CASE(test_default),
 	{ }
