@@ -211,8 +211,8 @@ static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
  * Nothing is charged to an account that was destroyed.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
- * Return: false if the object has to be freed: the account is at its hard limit,
- * or there is no memory for the record of the charge.
+ * Return: false if the object has to be freed: the account is at its hard
+ * limit, or there is no memory for the record of the charge.
  */
 bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
 			  gfp_t gfp)
@@ -332,7 +332,8 @@ void gomem_accounts_exit(void)
 
 	list_for_each_entry_safe(a, next, &accounts, link) {
 		if (!a->destroyed) {
-			pr_warn("leaked: account %s, never destroyed\n", a->name);
+			pr_warn("leaked: account %s, never destroyed\n",
+				a->name);
 			close_account(a);
 			static_branch_dec(&gomem_watching);
 		}

@@ -49,7 +49,8 @@ noinline void *gomem_alloc_from_irq(unsigned int spc, gfp_t gfp,
 	if (!hit)
 		return gomem_alloc_miss(spc, gfp, caller);
 	if (sampled)
-		return gomem_alloc_sampled(obj, spc, gfp, want_init_on_alloc(gfp));
+		return gomem_alloc_sampled(obj, spc, gfp,
+					   want_init_on_alloc(gfp));
 	if (want_init_on_alloc(gfp))
 		return gomem_object_hand_out(&gomem_kinds[spc], obj, gfp, true);
 	return gomem_hit_hand_out(obj, spc, gfp);
@@ -155,8 +156,9 @@ static noinline void *alloc_tiny_miss(size_t size, gfp_t gfp,
 				    caller);
 	if (likely(obj))
 		return hand_out_first(obj, size, gfp, caller);
-	return gomem_may_use_reserves(gfp) ? gomem_large_alloc(size, gfp, true, NUMA_NO_NODE) :
-			  gomem_alloc_failed();
+	return gomem_may_use_reserves(gfp) ?
+		       gomem_large_alloc(size, gfp, true, NUMA_NO_NODE) :
+		       gomem_alloc_failed();
 }
 
 static noinline void *alloc_tiny_from_irq(size_t size, gfp_t gfp,
@@ -232,7 +234,8 @@ static __always_inline void *alloc_tiny_hit(size_t size, gfp_t gfp,
 	}
 	if (unlikely(sampled)) {
 		preempt_enable();
-		return gomem_alloc_sampled(obj, TINY_ALONE_SPC, gfp, want_init_on_alloc(gfp));
+		return gomem_alloc_sampled(obj, TINY_ALONE_SPC, gfp,
+					   want_init_on_alloc(gfp));
 	}
 	if (gomem_end_hit())
 		return alloc_tiny_yielded(obj, size, shared, gfp, caller);

@@ -39,11 +39,15 @@ static noinline size_t alloc_odd_many(size_t size, gfp_t gfp, size_t n,
  */
 static noinline size_t undo_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 {
+	unsigned int spc;
+
 	gomem_free_bulk(n, p);
-	if (size - 1 < GOMEM_SMALL_MAX)
-		gomem_undo(&gomem_kinds[gomem_spc_make(gomem_sizeclass(size), false)], n, gfp);
-	else
+	if (size - 1 >= GOMEM_SMALL_MAX) {
 		gomem_undo_pages(n * DIV_ROUND_UP(size, GOMEM_PAGE_SIZE), gfp);
+		return 0;
+	}
+	spc = gomem_spc_make(gomem_sizeclass(size), false);
+	gomem_undo(&gomem_kinds[spc], n, gfp);
 	return 0;
 }
 
@@ -89,7 +93,8 @@ static noinline size_t finish_bulk(size_t size, gfp_t gfp, size_t n,
 		k = &gomem_kinds[gomem_spc_make(gomem_sizeclass(size), false)];
 		if (popped & POPPED_SAMPLED)
 			gomem_profile_take_many(p, done, k->size);
-		if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || want_init_on_alloc(gfp))
+		if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) ||
+		    want_init_on_alloc(gfp))
 			gomem_objects_hand_out(k, p, done, gfp);
 	}
 	if (done < n)
@@ -171,13 +176,13 @@ static __always_inline unsigned int
 take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
 	       bool clear, void **to, bool *run)
 {
-	unsigned long page = (unsigned long)p[0] & GOMEM_PAGE_MASK, offset;
+	unsigned long page = (unsigned long)p[0] & GOMEM_PAGE_MASK;
 	u32 first = gomem_tag_offset(page, tag, gomem_tag_low(tag));
 	/*
 	 * Load gomem_secret once. As far as the compiler knows, the stores
 	 * could change it.
 	 */
-	unsigned long secret = gomem_secret;
+	unsigned long secret = gomem_secret, offset, addr;
 	u32 divmul = slot->divmul, size = slot->size;
 	unsigned int i, end;
 	long step = 0;
@@ -199,7 +204,9 @@ take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
 		}
 		*run = !i && step > 0;
 		do {
-			if (unlikely(!gomem_set_key_once(obj, obj, secret ^ (unsigned long)obj,
+			addr = (unsigned long)obj;
+			if (unlikely(!gomem_set_key_once(obj, obj,
+							 secret ^ addr,
 							 clear ? size : 0)))
 				return i;
 			to[i] = obj;
@@ -249,7 +256,7 @@ static __always_inline unsigned int push_apart(struct gomem_mcache *mc,
 	unsigned long secret = gomem_secret;
 	struct gomem_slot *slot = gomem_slot_of_low(mc, low);
 	unsigned long addr, ci, entry;
-	u32 divmul = slot->divmul, tag;
+	u32 divmul = slot->divmul, tag, offset;
 	void **top = slot->top, *obj;
 	unsigned int i;
 
@@ -263,7 +270,8 @@ static __always_inline unsigned int push_apart(struct gomem_mcache *mc,
 		tag = gomem_pagemap_tag(entry, addr);
 		if (gomem_tag_low(tag) != low || !gomem_is_home(mc, entry, obj))
 			break;
-		if (unlikely(!gomem_is_multiple(gomem_tag_offset(addr, tag, low), divmul)))
+		offset = gomem_tag_offset(addr, tag, low);
+		if (unlikely(!gomem_is_multiple(offset, divmul)))
 			break;
 		if (unlikely(!gomem_set_key_once(obj, obj, secret ^ addr,
 						 clear ? slot->size : 0)))
@@ -449,11 +457,12 @@ static __always_inline void **push_page(const struct home *home, void **next,
 {
 	struct gomem_slot *slot = home->slot;
 	void **top = slot->top, *obj = *next;
+	u32 offset;
 
 	do {
+		offset = (u32)(unsigned long)obj + home->start;
 		if (unlikely(top == slot->end) ||
-		    unlikely(!gomem_take_back(slot, obj, (u32)(unsigned long)obj + home->start,
-					      false)))
+		    unlikely(!gomem_take_back(slot, obj, offset, false)))
 			break;
 		*top++ = obj;
 		if (++next == end)
@@ -480,7 +489,8 @@ static __always_inline void **free_few(void **next, void **end)
 	preempt_disable();
 	do {
 		from = next;
-		if (next == end || unlikely(!find_home(&home, (unsigned long)*next)))
+		if (next == end ||
+		    unlikely(!find_home(&home, (unsigned long)*next)))
 			break;
 		next = push_page(&home, next, end);
 	} while (next != from);

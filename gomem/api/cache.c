@@ -295,8 +295,8 @@ static void init_no_slots(void)
 
 /*
  * Free the slots. Their stacks keep the addresses of objects that were popped.
- * The kernel does not clear per-CPU memory that is freed: a scan for leaks would
- * take these addresses for pointers to what lies there later.
+ * The kernel does not clear per-CPU memory that is freed: a scan for leaks
+ * would take these addresses for pointers to what lies there later.
  */
 static void free_slots(struct gomem_kind *k)
 {

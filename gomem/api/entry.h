@@ -161,12 +161,14 @@ static __always_inline bool gomem_enter_irq(enum gomem_event softirq,
 					    unsigned long caller)
 {
 	unsigned int context = gomem_irq_context();
+	enum gomem_event event;
 
 	if (context & NMI_MASK) {
 		gomem_report_nmi(caller);
 		return false;
 	}
-	__this_cpu_inc(gomem_events.count[context & HARDIRQ_MASK ? hardirq : softirq]);
+	event = context & HARDIRQ_MASK ? hardirq : softirq;
+	__this_cpu_inc(gomem_events.count[event]);
 	return true;
 }
 

@@ -276,7 +276,8 @@ void gomem_exact_show(struct seq_file *m)
 	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
 
 	if (buf && print_wanted(buf))
-		seq_printf(m, "# exact for what is allocated now by: %s\n", buf);
+		seq_printf(m, "# exact for what is allocated now by: %s\n",
+			   buf);
 	kfree(buf);
 }
 
@@ -321,4 +322,5 @@ static const struct kernel_param_ops exact_ops = {
 };
 
 module_param_cb(profile_exact, &exact_ops, NULL, 0644);
-MODULE_PARM_DESC(profile_exact, "Modules of which the heap profile records each object: up to 16 names with commas between them, or \"all\" (default none)");
+MODULE_PARM_DESC(profile_exact,
+		 "Modules of which the heap profile records each object: up to 16 names with commas between them, or \"all\" (default none)");

@@ -98,7 +98,8 @@ static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
 	GOMEM_KEEP_IN_RAX(obj);
 	if (gomem_slot_count(slot)) {
 		preempt_enable();
-		return gomem_alloc_sampled(obj, at >> __GOMEM_SLOT_SHIFT, gfp, clear);
+		return gomem_alloc_sampled(obj, at >> __GOMEM_SLOT_SHIFT, gfp,
+					   clear);
 	}
 	if (gomem_end_hit())
 		return gomem_alloc_yielded(obj, at >> __GOMEM_SLOT_SHIFT, gfp,
@@ -192,8 +193,8 @@ static __always_inline void gomem_free_hit(void *obj, unsigned long entry,
 	struct gomem_mcache *mc;
 	struct gomem_slot *slot;
 	unsigned long low;
+	u32 tag, offset;
 	bool pushed;
-	u32 tag;
 
 	preempt_disable();
 	tag = gomem_pagemap_tag(entry, (unsigned long)obj);
@@ -203,8 +204,8 @@ static __always_inline void gomem_free_hit(void *obj, unsigned long entry,
 	mc = raw_cpu_read(gomem_mcache_task);
 	slot = gomem_slot_of_low(mc, low);
 	OPTIMIZER_HIDE_VAR(slot);
-	if (unlikely(!gomem_take_back(slot, obj,
-				      gomem_tag_offset((unsigned long)obj, tag, low), clear))) {
+	offset = gomem_tag_offset((unsigned long)obj, tag, low);
+	if (unlikely(!gomem_take_back(slot, obj, offset, clear))) {
 		gomem_free_unusual_pinned(obj, tag,
 					  caller ?: GOMEM_COLD_CALLER);
 		return;

@@ -82,9 +82,9 @@ static noinline void drop(const struct gomem_kind *k, void *obj, bool tracked)
 }
 
 /*
- * Check, finish and look at an object. Return NULL if it was set aside, an error
- * pointer if the allocation has to fail. Kept out of line to save stack in the
- * callers, which ask the kernel for memory before.
+ * Check, finish and look at an object. Return NULL if it was set aside, an
+ * error pointer if the allocation has to fail. Kept out of line to save stack
+ * in the callers, which ask the kernel for memory before.
  */
 static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 			       unsigned long caller)

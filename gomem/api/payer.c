@@ -39,8 +39,8 @@ struct entry {
 };
 
 /*
- * Protects the lists while an entry is added or removed, by tasks only. No other
- * lock is taken under it.
+ * Protects the lists while an entry is added or removed, by tasks only. No
+ * other lock is taken under it.
  */
 static DEFINE_SPINLOCK(entries_lock);
 static struct hlist_head entries[1 << HASH_BITS];

@@ -222,9 +222,10 @@ static void note_life(const struct gomem_special *sp)
 {
 	struct gomem_bucket *b = sp->bucket;
 	u64 now = ktime_get_ns(), us = div_u64(now - sp->born, NSEC_PER_USEC);
+	unsigned int life = min_t(unsigned int, fls64(us), GOMEM_LIVES - 1);
 	unsigned int records = (sp->weight + (1 << 7)) >> 8;
 
-	atomic_add(records, &b->lived[min_t(unsigned int, fls64(us), GOMEM_LIVES - 1)]);
+	atomic_add(records, &b->lived[life]);
 	if (now - atomic64_xchg(&b->last_free, now) < GOMEM_TOGETHER)
 		atomic_add(records, &b->together);
 }
@@ -249,11 +250,12 @@ struct snapshot {
 
 static void note_age(const struct gomem_special *sp, void *arg)
 {
-	unsigned long age = max(nsecs_to_jiffies(ktime_get_ns() - sp->born), 1UL);
+	u64 ns = ktime_get_ns() - sp->born;
+	unsigned long age = max(nsecs_to_jiffies(ns), 1UL);
 	const struct snapshot *snap = arg;
 	struct gomem_profile_row *row;
 
-	/* A cleanup has no bucket. The bucket may be newer than the snapshot. */
+	/* A cleanup has no bucket; a bucket may be newer than the snapshot. */
 	if (!sp->bucket || sp->bucket->row >= snap->n)
 		return;
 	row = &snap->rows[sp->bucket->row];
@@ -428,7 +430,7 @@ static void keep_names(const struct module *mod, bool init)
 	list_for_each_entry_rcu(b, &all_buckets, all, true) {
 		if (b->gone)
 			continue;
-		/* With names, only the innermost frame counts: see is_owner(). */
+		/* With names only the innermost frame counts: is_owner(). */
 		if (b->names ? init || !is_owner(mod, b) :
 			       !gomem_stack_meets(b->frame, b->nr, mod, init))
 			continue;
@@ -439,7 +441,7 @@ static void keep_names(const struct module *mod, bool init)
 		names = b->names ? NULL : name_frames(b);
 		if (!names)
 			continue;
-		/* Pairs with the acquire in gomem_show_frames() of heapfiles.c. */
+		/* Pairs with the acquire in gomem_show_frames(). */
 		smp_store_release(&b->names, names);
 	}
 }

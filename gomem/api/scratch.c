@@ -17,6 +17,8 @@
 
 void *gomem_scratch_get(unsigned int order, gfp_t gfp)
 {
+	const struct gomem_kind *kind;
+
 	if (unlikely(order > GOMEM_SCRATCH_MAX_ORDER)) {
 		gomem_report_order(order, _RET_IP_);
 		return NULL;
@@ -24,8 +26,8 @@ void *gomem_scratch_get(unsigned int order, gfp_t gfp)
 	if (unlikely(!gomem_enter_alloc(GOMEM_SCRATCH_SIZE(order), gfp,
 					_RET_IP_)))
 		return NULL;
-	return gomem_object_alloc_in_span(&gomem_kinds[gomem_scratch_spc(order)],
-					  gfp, _RET_IP_);
+	kind = &gomem_kinds[gomem_scratch_spc(order)];
+	return gomem_object_alloc_in_span(kind, gfp, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_scratch_get, GOMEM_NS);
 

@@ -28,6 +28,11 @@ struct finding {
 	bool is_free;
 };
 
+static bool holds_key(const struct gomem_span *s, const void *p)
+{
+	return gomem_is_free(gomem_kind_key(s->kind, (void *)p));
+}
+
 /*
  * Look at a pointer. The RCU read-side section keeps its page meanwhile, as the
  * hit path of a free does.
@@ -49,7 +54,7 @@ static struct finding look_up(const void *p)
 		 * The owner of a live object may write to it concurrently.
 		 * Neither the old nor the new contents are a key.
 		 */
-		f.is_free = data_race(gomem_is_free(gomem_kind_key(s->kind, (void *)p)));
+		f.is_free = data_race(holds_key(s, p));
 	rcu_read_unlock();
 	return f;
 }

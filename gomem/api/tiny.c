@@ -32,6 +32,12 @@ static void clear_part(u8 *p, unsigned int size)
 	}
 }
 
+/* Return the slot of this CPU for blocks. Preemption is off. */
+static __always_inline struct gomem_slot *block_slot(void)
+{
+	return &raw_cpu_read(gomem_mcache_task)->slot[GOMEM_TINY_SPC];
+}
+
 /*
  * Push a free block on the slot of this CPU. Return false in interrupts, if the
  * slot is full, or if the block is of another node.
@@ -45,8 +51,7 @@ static bool push_block(void *block)
 	preempt_disable();
 	pushed = (!static_branch_unlikely(&gomem_numa) ||
 		  gomem_mcache_is_home(block)) &&
-		 gomem_slot_push(&raw_cpu_read(gomem_mcache_task)->slot[GOMEM_TINY_SPC],
-				 block);
+		 gomem_slot_push(block_slot(), block);
 	preempt_enable();
 	return pushed;
 }
@@ -59,7 +64,7 @@ static void *pop_block(void)
 	if (gomem_irq_context())
 		return NULL;
 	preempt_disable();
-	block = gomem_slot_take(&raw_cpu_read(gomem_mcache_task)->slot[GOMEM_TINY_SPC]);
+	block = gomem_slot_take(block_slot());
 	preempt_enable();
 	return block;
 }

@@ -85,8 +85,8 @@ static noinline void *cache_yielded(struct gomem_cache *c, void *obj, gfp_t gfp,
 }
 
 /*
- * Allocate in an interrupt, or an object that has to be looked at, or refuse the
- * gfp.
+ * Allocate in an interrupt, or an object that has to be looked at, or refuse
+ * the gfp.
  */
 static noinline void *cache_alloc_checked(struct gomem_cache *c, gfp_t gfp,
 					  unsigned long caller)

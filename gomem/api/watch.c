@@ -48,8 +48,8 @@ noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
  * @gfp: the gfp of the call
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
- * Return: how many were charged, or need not be. The object behind them may have
- * a record of the profile.
+ * Return: how many were charged, or need not be. The object behind them may
+ * have a record of the profile.
  */
 noinline unsigned int gomem_watch_many_slow(void **p, unsigned int n,
 					    size_t size, gfp_t gfp)

@@ -32,8 +32,8 @@ static __always_inline bool gomem_watches(void)
 }
 
 /*
- * Look at an object that is no hit of a slot: record it if the profile wants it,
- * and charge it to the account of the task's section. Return false if that
+ * Look at an object that is no hit of a slot: record it if the profile wants
+ * it, and charge it to the account of the task's section. Return false if that
  * failed: then the caller frees the object, and the allocation fails.
  */
 static __always_inline bool gomem_watch(void *obj, size_t size, gfp_t gfp)

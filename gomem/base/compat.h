@@ -135,9 +135,9 @@ static inline bool gomem_folio_is_kmalloc(struct folio *folio)
 }
 
 /*
- * Is this memory that a confidential guest has not accepted yet? An access would
- * end the guest. Linux 6.12 marks such pages. Before, they have no mark, but are
- * accepted before the kernel lists them as free pages.
+ * Is this memory that a confidential guest has not accepted yet? An access
+ * would end the guest. Linux 6.12 marks such pages. Before, they have no mark,
+ * but are accepted before the kernel lists them as free pages.
  */
 static inline bool gomem_page_unaccepted(const struct page *page)
 {

@@ -22,4 +22,5 @@ static const struct kernel_param_ops level_ops = {
 };
 
 module_param_cb(debug, &level_ops, &gomem_debug_level, 0644);
-MODULE_PARM_DESC(debug, "1: poison the memory of destroyed arenas, keep it until the epoch ends, and report writes to it (default 0)");
+MODULE_PARM_DESC(debug,
+		 "1: poison the memory of destroyed arenas, keep it until the epoch ends, and report writes to it (default 0)");

@@ -31,8 +31,8 @@ static inline unsigned long gomem_unhide(unsigned long hidden)
 }
 
 /*
- * Clear an array of objects on the stack of a task that goes on: the words would
- * stay there, for as long as no deeper call overwrites them.
+ * Clear an array of objects on the stack of a task that goes on: the words
+ * would stay there, for as long as no deeper call overwrites them.
  */
 static inline void gomem_wipe(void **objs, unsigned int n)
 {
@@ -67,7 +67,7 @@ static inline void gomem_unhide_pages(const void *p, size_t bytes)
 /* Has the page the mark? */
 static inline bool gomem_page_is_hidden(const struct page *page)
 {
-	/* The owner of the page may change concurrently, and is not waited for. */
+	/* The owner of the page may change it, and is not waited for. */
 	return data_race(page_private(page)) == gomem_hidden_mark();
 }
 

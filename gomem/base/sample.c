@@ -50,7 +50,8 @@ static u64 draw_bytes(unsigned long rate)
 
 	if (rate == 1)
 		return 0;
-	return mul_u64_u32_shr(mul_u64_u32_shr(rate, minus_log2, 16), LN2_Q16, 16);
+	return mul_u64_u32_shr(mul_u64_u32_shr(rate, minus_log2, 16), LN2_Q16,
+			       16);
 }
 
 static unsigned long thinned_rate(unsigned int thin)

@@ -35,7 +35,8 @@
 bool gomem_shuffle __read_mostly = IS_ENABLED(CONFIG_SLAB_FREELIST_RANDOM);
 EXPORT_SYMBOL_IF_KUNIT(gomem_shuffle);
 module_param_named(shuffle, gomem_shuffle, bool, 0644);
-MODULE_PARM_DESC(shuffle, "Hand out the objects of a new span in random order (default: Y if the kernel shuffles slabs)");
+MODULE_PARM_DESC(shuffle,
+		 "Hand out the objects of a new span in random order (default: Y if the kernel shuffles slabs)");
 
 /*
  * The state of a linear congruential generator; only its upper half is random.

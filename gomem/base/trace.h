@@ -13,7 +13,8 @@
 #include <trace/events/mmflags.h>
 
 DECLARE_EVENT_CLASS(gomem_batch,
-		    TP_PROTO(size_t bytes_alloc, unsigned int objects, int node),
+		    TP_PROTO(size_t bytes_alloc, unsigned int objects,
+			     int node),
 		    TP_ARGS(bytes_alloc, objects, node),
 		    TP_STRUCT__entry(__field(size_t, bytes_alloc)
 				     __field(unsigned int, objects)
@@ -21,8 +22,9 @@ DECLARE_EVENT_CLASS(gomem_batch,
 		    TP_fast_assign(__entry->bytes_alloc = bytes_alloc;
 				   __entry->objects = objects;
 				   __entry->node = node;),
-		    TP_printk("bytes_alloc=%zu objects=%u node=%d", __entry->bytes_alloc,
-			      __entry->objects, __entry->node)
+		    TP_printk("bytes_alloc=%zu objects=%u node=%d",
+			      __entry->bytes_alloc, __entry->objects,
+			      __entry->node)
 );
 
 /* A CPU took objects of a node: from other CPUs' frees, or from spans. */
@@ -38,8 +40,8 @@ DEFINE_EVENT(gomem_batch, flush,
 );
 
 DECLARE_EVENT_CLASS(gomem_pages,
-		    TP_PROTO(const void *ptr, size_t bytes_alloc, size_t bytes_span,
-			     int node),
+		    TP_PROTO(const void *ptr, size_t bytes_alloc,
+			     size_t bytes_span, int node),
 		    TP_ARGS(ptr, bytes_alloc, bytes_span, node),
 		    TP_STRUCT__entry(__field(const void *, ptr)
 				     __field(size_t, bytes_alloc)
@@ -49,8 +51,9 @@ DECLARE_EVENT_CLASS(gomem_pages,
 				   __entry->bytes_alloc = bytes_alloc;
 				   __entry->bytes_span = bytes_span;
 				   __entry->node = node;),
-		    TP_printk("ptr=%p bytes_alloc=%zu bytes_span=%zu node=%d", __entry->ptr,
-			      __entry->bytes_alloc, __entry->bytes_span, __entry->node)
+		    TP_printk("ptr=%p bytes_alloc=%zu bytes_span=%zu node=%d",
+			      __entry->ptr, __entry->bytes_alloc,
+			      __entry->bytes_span, __entry->node)
 );
 
 /* A span was made, for objects of bytes_alloc bytes. */
@@ -78,7 +81,8 @@ TRACE_EVENT(grow,
 			     __field(int, node)),
 	    TP_fast_assign(__entry->ptr = ptr;
 			   __entry->order = order;
-			   __entry->gfp_flags = (__force unsigned long)gfp_flags;
+			   __entry->gfp_flags =
+				(__force unsigned long)gfp_flags;
 			   __entry->node = node;),
 	    TP_printk("ptr=%p order=%u gfp_flags=%s node=%d", __entry->ptr,
 		      __entry->order, show_gfp_flags(__entry->gfp_flags),
@@ -101,7 +105,8 @@ TRACE_EVENT(report,
 	    TP_PROTO(const char *what),
 	    TP_ARGS(what),
 	    TP_STRUCT__entry(__array(char, what, 40)),
-	    TP_fast_assign(strscpy(__entry->what, what, sizeof(__entry->what));),
+	    TP_fast_assign(strscpy(__entry->what, what,
+				   sizeof(__entry->what));),
 	    TP_printk("what=%s", __entry->what)
 );
 
@@ -122,13 +127,15 @@ DECLARE_EVENT_CLASS(gomem_sample,
 
 /* The heap profile recorded an allocation. */
 DEFINE_EVENT(gomem_sample, sample_alloc,
-	     TP_PROTO(unsigned long call_site, const void *ptr, size_t bytes_alloc),
+	     TP_PROTO(unsigned long call_site, const void *ptr,
+		      size_t bytes_alloc),
 	     TP_ARGS(call_site, ptr, bytes_alloc)
 );
 
 /* An object that the heap profile recorded was freed. */
 DEFINE_EVENT(gomem_sample, sample_free,
-	     TP_PROTO(unsigned long call_site, const void *ptr, size_t bytes_alloc),
+	     TP_PROTO(unsigned long call_site, const void *ptr,
+		      size_t bytes_alloc),
 	     TP_ARGS(call_site, ptr, bytes_alloc)
 );
 

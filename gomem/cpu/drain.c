@@ -74,11 +74,13 @@ static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
 void gomem_mcache_drop_tiny(struct gomem_tiny *rest)
 {
 	void *block = (void *)rest->block;
+	struct gomem_mcentral *c;
 
 	if (!block || !gomem_tiny_drop(rest))
 		return;
 	gomem_set_key(block);
-	atomic64_inc(&gomem_heap_of(block)->central[GOMEM_TINY_SPC].direct_frees);
+	c = &gomem_heap_of(block)->central[GOMEM_TINY_SPC];
+	atomic64_inc(&c->direct_frees);
 	gomem_mcache_free_home(&gomem_kinds[GOMEM_TINY_SPC], &block, 1);
 }
 

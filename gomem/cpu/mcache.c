@@ -97,9 +97,10 @@ static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room,
  */
 size_t gomem_cache_cpu_size(const struct gomem_kind *k)
 {
+	size_t n = gomem_slot_task_room(k) + gomem_slot_irq_room(k) + 2;
+
 	/* struct_size_t() is not in each 6.1: Debian's 6.1.176 lacks it. */
-	return struct_size((struct gomem_cache_cpu *)NULL, object,
-			   gomem_slot_task_room(k) + gomem_slot_irq_room(k) + 2);
+	return struct_size((struct gomem_cache_cpu *)NULL, object, n);
 }
 
 /**

@@ -47,7 +47,8 @@ struct gomem_chunk *gomem_candidates_best(const struct gomem_candidates *cs,
 static inline struct gomem_chunk *
 gomem_candidates_new(struct gomem_candidates *cs)
 {
-	return list_first_entry_or_null(&cs->unranked, struct gomem_chunk, link);
+	return list_first_entry_or_null(&cs->unranked,
+					struct gomem_chunk, link);
 }
 
 static inline struct gomem_chunk *

@@ -154,7 +154,8 @@ gomem_pagealloc_end(const struct gomem_pagealloc *pa)
 static __always_inline struct gomem_chunk *
 gomem_pagealloc_chunk_of(const struct gomem_pagealloc *pa, unsigned long page)
 {
-	return gomem_pagemap_nth_chunk(pa->map, page >> GOMEM_CHUNK_PAGES_SHIFT);
+	return gomem_pagemap_nth_chunk(pa->map,
+				       page >> GOMEM_CHUNK_PAGES_SHIFT);
 }
 
 /*

@@ -25,10 +25,11 @@
  * zone or the properties of memory. One caller cannot choose these for pages
  * that many callers share.
  */
-#define GOMEM_GFP_EFFORT	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS | \
-				 __GFP_NOWARN | __GFP_RETRY_MAYFAIL | __GFP_NOFAIL | \
-				 __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC | \
-				 __GFP_THISNODE | __GFP_DMA32 | GOMEM_GFP_ATOMIC)
+#define GOMEM_GFP_EFFORT						\
+	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS |		\
+	 __GFP_NOWARN | __GFP_RETRY_MAYFAIL | __GFP_NOFAIL |		\
+	 __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC |		\
+	 __GFP_THISNODE | __GFP_DMA32 | GOMEM_GFP_ATOMIC)
 
 /*
  * References that gomem adds to each page, beside the one of alloc_pages(). Up

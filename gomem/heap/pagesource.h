@@ -69,9 +69,7 @@ struct gomem_pagesource {
 
 extern struct gomem_pagesource gomem_kernel_pages;
 
-/*
- * A call of kfree() or put_page() for a page of a heap was noticed. Never reset.
- */
+/* Set for good when a kfree() or put_page() of a heap's page was noticed. */
 extern bool gomem_kfree_seen;
 
 void gomem_kernel_pages_init(void);

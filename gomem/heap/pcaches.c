@@ -47,12 +47,13 @@ void gomem_heap_refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 {
 	struct gomem_span *s;
 	unsigned long flags;
+	unsigned int limit;
 
 	lockdep_assert_held(&pc->lock);
 	gomem_heap_lock_for_spans(h, &flags);
 	if (!pc->free) {
-		pc->free = gomem_pagealloc_alloc_group(&h->pages,
-						       gomem_heap_pcache_limit(h),
+		limit = gomem_heap_pcache_limit(h);
+		pc->free = gomem_pagealloc_alloc_group(&h->pages, limit,
 						       &pc->base);
 		gomem_heap_note_peak(h);
 	}

@@ -121,7 +121,8 @@ void gomem_describe_kfreed(unsigned long n, char *buf, size_t len)
 	buf[0] = '\0';
 	if (n)
 		snprintf(buf, len,
-			 ", %lu of them freed with the kernel's kfree() or put_page()", n);
+			 ", %lu of them freed with the kernel's kfree() or put_page()",
+			 n);
 }
 
 /**

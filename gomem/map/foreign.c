@@ -127,8 +127,9 @@ static bool describe_symbol(unsigned long addr, char *buf, size_t len)
 	    offset >= size)
 		return false;
 	snprintf(buf, len, "%ps, static, nobody frees it%s", (void *)addr,
-		 offset && may_be_percpu(addr) ? "; or a per-CPU pointer, free_percpu() owns it" :
-						 "");
+		 offset && may_be_percpu(addr) ?
+			 "; or a per-CPU pointer, free_percpu() owns it" :
+			 "");
 	return true;
 }
 

@@ -61,7 +61,8 @@ static void from_special(struct gomem_origin *o, const struct gomem_special *sp)
 {
 	o->hidden = sp->hidden;
 	o->bucket = sp->bucket;
-	o->allocated.when = jiffies - nsecs_to_jiffies(ktime_get_ns() - sp->born);
+	o->allocated.when =
+		jiffies - nsecs_to_jiffies(ktime_get_ns() - sp->born);
 	o->allocated.pid = sp->pid;
 	memcpy(o->allocated.comm, sp->comm, sizeof(sp->comm));
 	o->is_freed = false;

@@ -330,13 +330,15 @@ struct gomem_special *gomem_special_take_any(void)
 {
 	static unsigned int i;
 	struct gomem_special *sp;
+	struct hlist_node *first;
 
 	for (; i < ARRAY_SIZE(table); i++) {
 		if (hlist_empty(&table[i].list)) {
 			cond_resched();
 			continue;
 		}
-		sp = hlist_entry(table[i].list.first, struct gomem_special, link);
+		first = table[i].list.first;
+		sp = hlist_entry(first, struct gomem_special, link);
 		hlist_del(&sp->link);
 		return sp;
 	}

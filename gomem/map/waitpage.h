@@ -35,7 +35,8 @@ static inline struct gomem_pallocbits *gomem_waiting_set(struct gomem_chunk *c)
 	if (gp != c->gp[c->newer]) {
 		if (poll_state_synchronize_rcu(c->gp[older])) {
 			c->newer = older;
-			memset(&c->waiting[older], 0, sizeof(c->waiting[older]));
+			memset(&c->waiting[older], 0,
+			       sizeof(c->waiting[older]));
 		}
 		c->gp[c->newer] = gp;
 	}

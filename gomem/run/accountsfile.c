@@ -12,7 +12,8 @@ static void show_account(const struct gomem_account *a, void *arg)
 {
 	struct seq_file *m = arg;
 
-	seq_printf(m, "%12lld %9lld %12lld %12llu %12llu %9lld %7lld %9llu  %s ",
+	seq_printf(m,
+		   "%12lld %9lld %12lld %12llu %12llu %9lld %7lld %9llu  %s ",
 		   atomic64_read(&a->bytes), atomic64_read(&a->objects),
 		   atomic64_read(&a->peak), a->soft, a->hard,
 		   atomic64_read(&a->failures), atomic64_read(&a->missed),

@@ -245,7 +245,8 @@ const char *gomem_check(struct gomem_heap *h)
 	gomem_visit_typed(check_kind, &kinds);
 	if (kinds.err)
 		return kinds.err;
-	if (kinds.spans + snap.counts.large + snap.counts.arena_spans != snap.counts.spans)
+	if (kinds.spans + snap.counts.large + snap.counts.arena_spans !=
+	    snap.counts.spans)
 		return "spans of classes, large objects and arenas do not add up to all spans";
 	/* Tiny blocks are counted over all heaps: check them with the last. */
 	return h == list_last_entry(&gomem_heap_list, struct gomem_heap, link) ?

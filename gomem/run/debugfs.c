@@ -94,7 +94,8 @@ static void show_class_row(struct seq_file *m, unsigned int spc,
 {
 	unsigned int class = gomem_spc_class(spc);
 
-	seq_printf(m, "  %5u %6u %6u %7u %8lu %10lu %8llu %12llu %12llu %12lu\n",
+	seq_printf(m,
+		   "  %5u %6u %6u %7u %8lu %10lu %8llu %12llu %12llu %12lu\n",
 		   gomem_class_size(class), gomem_spc_noscan(spc),
 		   gomem_class_span_bytes(class), gomem_class_nelems(class),
 		   row->spans, row->live, row->n.cached, row->n.mallocs,
@@ -142,7 +143,8 @@ static void show_classes(struct seq_file *m, bool all)
 	get_tiny_row(&row);
 	if (all || row_is_used(&row))
 		show_class_row(m, GOMEM_TINY_SPC, &row, &sum);
-	seq_printf(m, "  %5s %6s %6s %7s %8lu %10lu %8llu %12llu %12llu %12lu\n",
+	seq_printf(m,
+		   "  %5s %6s %6s %7s %8lu %10lu %8llu %12llu %12llu %12lu\n",
 		   "total", "-", "-", "-", sum.spans, sum.live, sum.n.cached,
 		   sum.n.mallocs, sum.n.frees, sum.slack);
 }
@@ -170,7 +172,8 @@ static void show_cache(const struct gomem_kind *k, void *arg)
 	get_row(k, &row);
 	seq_puts(m, "  ");
 	seq_escape(m, c->kind.name, " \t\n\\");
-	seq_printf(m, " %u %u %u %lu %u %lu %lu %llu %llu %llu %lu %s%s%s%s%s\n",
+	seq_printf(m,
+		   " %u %u %u %lu %u %lu %lu %llu %llu %llu %lu %s%s%s%s%s\n",
 		   c->kind.object_size, k->size, c->align,
 		   (unsigned long)k->npages << GOMEM_PAGE_SHIFT, k->nelems,
 		   row.spans, row.live, row.n.cached, row.n.mallocs,
@@ -219,7 +222,8 @@ static void add_chunk_runs(struct runs *r, const struct gomem_chunk *c,
 	unsigned int i, end;
 
 	lockdep_assert_held(&c->heap->lock);
-	for (i = gomem_pallocbits_next_free(&c->inuse, 0); i < GOMEM_CHUNK_PAGES;
+	for (i = gomem_pallocbits_next_free(&c->inuse, 0);
+	     i < GOMEM_CHUNK_PAGES;
 	     i = gomem_pallocbits_next_free(&c->inuse, end)) {
 		end = gomem_pallocbits_next_used(&c->inuse, i);
 		add_run(r, base + i, base + end);
@@ -250,6 +254,7 @@ static int nodes_show(struct seq_file *m, void *unused)
 {
 	struct gomem_heap_snapshot snap;
 	struct gomem_heap *h;
+	unsigned long idle;
 	struct runs r;
 
 	seq_puts(m, "gomem nodes - version: 1\n");
@@ -261,11 +266,14 @@ static int nodes_show(struct seq_file *m, void *unused)
 	for_each_gomem_heap(h) {
 		gomem_heap_get(h, &snap);
 		get_runs(h, &r);
-		seq_printf(m, "  %4d %12llu %12llu %12llu %10llu %9lu %11llu %12llu %12llu %8lu\n",
+		idle = snap.free_pages + snap.cached_pages;
+		seq_printf(m,
+			   "  %4d %12llu %12llu %12llu %10llu %9lu %11llu %12llu %12llu %8lu\n",
 			   h->node, gomem_page_bytes(snap.backed_pages),
 			   gomem_page_bytes(snap.counts.inuse_pages),
-			   gomem_page_bytes(snap.free_pages + snap.cached_pages),
-			   gomem_page_bytes(snap.cached_pages), r.n, gomem_page_bytes(r.longest),
+			   gomem_page_bytes(idle),
+			   gomem_page_bytes(snap.cached_pages), r.n,
+			   gomem_page_bytes(r.longest),
 			   gomem_page_bytes(snap.hole_pages),
 			   gomem_page_bytes(gomem_released_pages(&snap.stats)),
 			   snap.chunks);
@@ -330,7 +338,8 @@ static const struct file_operations scavenge_fops = {
  * there is only one at a time.
  */
 static DEFINE_MUTEX(check_mutex);
-static const char *check_verdict = "not checked yet: write 1 to this file to check the heap";
+static const char *check_verdict =
+	"not checked yet: write 1 to this file to check the heap";
 static bool check_failed;
 
 static int check_show(struct seq_file *m, void *unused)
@@ -529,7 +538,8 @@ void gomem_debugfs_init(void)
 	debugfs_create_file("heap", 0400, gomem_dir, NULL, &heap_fops);
 	debugfs_create_file("leaks", 0600, gomem_dir, NULL, &leaks_fops);
 	debugfs_create_file("modules", 0400, gomem_dir, NULL, &modules_fops);
-	debugfs_create_file("lifetimes", 0400, gomem_dir, NULL, &lifetimes_fops);
+	debugfs_create_file("lifetimes", 0400, gomem_dir, NULL,
+			    &lifetimes_fops);
 	debugfs_create_file("accounts", 0400, gomem_dir, NULL, &accounts_fops);
 }
 

@@ -378,10 +378,11 @@ static void scavenge_background(struct work_struct *work)
 		n = 0;
 		for_each_gomem_heap(h) {
 			want = gomem_heap_excess(h, &hurry);
-			if (want)
-				n += gomem_heap_scavenge_some(h, want,
-							      GOMEM_SCAVENGE_BACKGROUND,
-							      &worked);
+			if (!want)
+				continue;
+			n += gomem_heap_scavenge_some(h, want,
+						      GOMEM_SCAVENGE_BACKGROUND,
+						      &worked);
 		}
 	} while (n && worked < NSEC_PER_MSEC);
 	atomic64_add(worked, &scavenge_ns);

@@ -57,7 +57,8 @@ static const struct kernel_param_ops profile_rate_ops = {
 };
 
 module_param_cb(profile_rate, &profile_rate_ops, &profile_rate, 0644);
-MODULE_PARM_DESC(profile_rate, "Bytes between samples of the heap profile, on average; 1 records each object, 0 none (default 524288)");
+MODULE_PARM_DESC(profile_rate,
+		 "Bytes between samples of the heap profile, on average; 1 records each object, 0 none (default 524288)");
 
 /**
  * gomem_heapfiles_init - begin the profile, before there are slots
@@ -116,7 +117,8 @@ void gomem_show_frames(struct seq_file *m, const struct gomem_bucket *b)
 		return;
 	}
 	for (i = 0; i < b->nr; i++)
-		seq_printf(m, "#\t0x%lx\t%pS\n", b->frame[i], (void *)b->frame[i]);
+		seq_printf(m, "#\t0x%lx\t%pS\n", b->frame[i],
+			   (void *)b->frame[i]);
 }
 
 /* In use, and ever allocated: objects and bytes, as in Go's format. */
@@ -215,7 +217,8 @@ int gomem_heap_show(struct seq_file *m, void *unused)
 
 static u64 estimate_live(const struct gomem_profile_row *r)
 {
-	return gomem_profile_scale(r->allocs - r->frees, r->b->size, r->b->rate);
+	return gomem_profile_scale(r->allocs - r->frees, r->b->size,
+				   r->b->rate);
 }
 
 /* Most bytes first. */
@@ -239,8 +242,8 @@ static void show_leak(struct seq_file *m, const struct gomem_profile_row *r)
 }
 
 /**
- * gomem_leaks_show - print the live objects by stack, most bytes first, and what
- *	the last scan for leaks found
+ * gomem_leaks_show - print the live objects by stack, most bytes first, and
+ *	what the last scan for leaks found
  * @m: where it goes
  * @unused: unused
  *
@@ -260,10 +263,13 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 	sort(rows, n, sizeof(*rows), by_bytes, NULL);
 	seq_puts(m, "gomem leaks - version: 1\n");
 	if (rate > 1)
-		seq_printf(m, "# estimated from one sample in %lu bytes, see profile_rate\n", rate);
+		seq_printf(m,
+			   "# estimated from one sample in %lu bytes, see profile_rate\n",
+			   rate);
 	gomem_exact_show(m);
 	seq_puts(m, "# growth: objects since the last look. oldest, youngest: seconds since their allocation\n");
-	seq_puts(m, "#  objects          bytes     growth    oldest  youngest\n");
+	seq_puts(m,
+		 "#  objects          bytes     growth    oldest  youngest\n");
 	for (i = 0; i < n; i++)
 		if (rows[i].allocs != rows[i].frees)
 			show_leak(m, &rows[i]);

@@ -124,8 +124,8 @@ static void give_back(struct gomem_heap *h)
 }
 
 /*
- * Called before memory comes online or goes offline, and afterwards. The kernel holds the lock
- * of memory hotplug, so there is one call at a time.
+ * Called before memory comes online or goes offline, and afterwards. The kernel
+ * holds the lock of memory hotplug, so there is one call at a time.
  */
 static int memory_changes(struct notifier_block *nb, unsigned long action,
 			  void *arg)

@@ -78,8 +78,8 @@ static int scan_round(struct gomem_marks *m, struct result *r)
 
 /*
  * Drop what was freed or written to since the last round. A place that objects
- * with the same contents take in turn, each for a short time, may have had one at
- * the end of each round. Without a record they cannot be told apart, so look
+ * with the same contents take in turn, each for a short time, may have had one
+ * at the end of each round. Without a record they cannot be told apart, so look
  * often, at intervals that grow: one of the looks finds the place free.
  */
 static int check_again(struct gomem_marks *m)

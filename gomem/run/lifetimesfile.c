@@ -32,7 +32,8 @@ static u64 freed_records(const struct gomem_profile_row *r)
 
 static u64 freed_objects(const struct gomem_profile_row *r)
 {
-	return gomem_profile_scale(freed_records(r) << 8, r->b->size, r->b->rate);
+	return gomem_profile_scale(freed_records(r) << 8, r->b->size,
+				   r->b->rate);
 }
 
 /* Most freed objects first. */
@@ -49,7 +50,8 @@ static void show_time(struct seq_file *m, unsigned int class)
 	static const char * const unit[] = { "us", "ms", "s", "s" };
 	unsigned int power = class - 1;
 
-	seq_printf(m, "%6lu %-2s", power < 30 ? BIT(power % 10) : BIT(power - 20),
+	seq_printf(m, "%6lu %-2s",
+		   power < 30 ? BIT(power % 10) : BIT(power - 20),
 		   unit[power / 10]);
 }
 
@@ -65,7 +67,8 @@ static void show_class(struct seq_file *m, const struct gomem_bucket *b,
 		show_time(m, class);
 	else
 		seq_puts(m, "     0 us");
-	seq_printf(m, " %10llu ", gomem_profile_scale(n << 8, b->size, b->rate));
+	seq_printf(m, " %10llu ",
+		   gomem_profile_scale(n << 8, b->size, b->rate));
 	for (i = 0; i < len; i++)
 		seq_putc(m, '*');
 	seq_putc(m, '\n');
@@ -95,7 +98,9 @@ static void show_legend(struct seq_file *m)
 
 	seq_puts(m, "gomem lifetimes - version: 1\n");
 	if (rate > 1)
-		seq_printf(m, "# estimated from one sample in %lu bytes, see profile_rate\n", rate);
+		seq_printf(m,
+			   "# estimated from one sample in %lu bytes, see profile_rate\n",
+			   rate);
 	gomem_exact_show(m);
 	seq_puts(m, "# How long freed objects lived, by stack: objects that lived at least so long, and less\n");
 	seq_puts(m, "# than twice as long. together: frees that followed a recorded free of the same stack\n");

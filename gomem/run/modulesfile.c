@@ -63,7 +63,8 @@ static void module_of_symbol(const char *symbol, char *name)
 	if (from)
 		strscpy(name, from + 1, MODULE_NAME_LEN);
 	else
-		strscpy(name, strchr(symbol, '+') ? BUILT_IN : UNKNOWN, MODULE_NAME_LEN);
+		strscpy(name, strchr(symbol, '+') ? BUILT_IN : UNKNOWN,
+			MODULE_NAME_LEN);
 	/* Behind the name may be a build id. */
 	name[strcspn(name, "] ")] = '\0';
 }
@@ -79,7 +80,8 @@ static struct row *find_row(struct rows *rows, const char *name)
 	if (rows->n == rows->room)
 		return &rows->row[rows->n - 1];
 	r = &rows->row[rows->n++];
-	strscpy(r->name, rows->n == rows->room ? OTHERS : name, sizeof(r->name));
+	strscpy(r->name, rows->n == rows->room ? OTHERS : name,
+		sizeof(r->name));
 	return r;
 }
 
@@ -108,7 +110,9 @@ static int by_bytes(const void *a, const void *b)
 
 	if (x->bytes != y->bytes)
 		return x->bytes < y->bytes ? 1 : -1;
-	return x->all_bytes < y->all_bytes ? 1 : x->all_bytes > y->all_bytes ? -1 : 0;
+	if (x->all_bytes != y->all_bytes)
+		return x->all_bytes < y->all_bytes ? 1 : -1;
+	return 0;
 }
 
 static void show_legend(struct seq_file *m)
@@ -117,7 +121,9 @@ static void show_legend(struct seq_file *m)
 
 	seq_puts(m, "gomem modules - version: 1\n");
 	if (rate > 1)
-		seq_printf(m, "# estimated from one sample in %lu bytes, see profile_rate\n", rate);
+		seq_printf(m,
+			   "# estimated from one sample in %lu bytes, see profile_rate\n",
+			   rate);
 	gomem_exact_show(m);
 	seq_puts(m, "# Memory by the module whose code called gomem: in use, and ever allocated.\n");
 	seq_puts(m, "# " BUILT_IN ": built-in code. unloaded: gone, but not its objects\n");

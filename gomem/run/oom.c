@@ -3,8 +3,8 @@
  * oom.c - tell in the log what gomem has when the kernel is out of memory.
  *
  * The kernel prints its own memory then, unless what the shrinker's notifier
- * gave back is enough. Of gomem's pages it has the free ones only. This notifier
- * is registered later, so it runs after the other one.
+ * gave back is enough. Of gomem's pages it has the free ones only. This
+ * notifier is registered later, so it runs after the other one.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 

@@ -118,8 +118,8 @@ static bool owes_pages(void)
 }
 
 /*
- * Pages that before_oom() gave back since the last line of run/oom.c. The kernel
- * calls all notifiers under a mutex.
+ * Pages that before_oom() gave back since the last line of run/oom.c. The
+ * kernel calls all notifiers under a mutex.
  */
 static unsigned long given_at_oom;
 

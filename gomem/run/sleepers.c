@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sleepers.c - find the tasks that do not run, and what is dead of their stacks.
+ * sleepers.c - find tasks that do not run, and what is dead of their stacks.
  *
  * A refill has the addresses of up to 64 objects on the stack. They stay there
  * after it has returned, until another call of the task overwrites them. A task
@@ -9,8 +9,8 @@
  * the stack pointer of a task that does not run is not read: no architecture
  * that Linux runs on has a red zone there in the kernel.
  *
- * A task may wake up while memory is scanned. So it is looked at once more after
- * that, and its stack is read if it has run in the meantime.
+ * A task may wake up while memory is scanned. So it is looked at once more
+ * after that, and its stack is read if it has run in the meantime.
  */
 #include <linux/mm.h>
 #include <linux/rcupdate.h>

@@ -14,8 +14,8 @@
  * struct gomem_sleeper - a task that did not run when it was looked at
  * @task: the task, with a reference
  * @switches: how often it had been switched out then
- * @dead: bytes at the low end of its stack, below the stack pointer: no function
- *	that the task is in has variables there
+ * @dead: bytes at the low end of its stack, below the stack pointer: no
+ *	function that the task is in has variables there
  * @pfn: the pages of the stack, the lowest first
  */
 struct gomem_sleeper {

@@ -257,7 +257,8 @@ static void show_scavenged(struct seq_file *m,
 
 	show(m, "epochs", gomem_epochs());
 	for (i = 0; i < GOMEM_NR_SCAVENGE_REASONS; i++)
-		show(m, reason_names[i], gomem_page_bytes(h->stats.released[i]));
+		show(m, reason_names[i],
+		     gomem_page_bytes(h->stats.released[i]));
 	show(m, "memory_limit_exceeded", h->stats.limit_exceeded);
 	show(m, "grace_waits", h->stats.grace_waits);
 }
@@ -266,7 +267,8 @@ static void show_activity(struct seq_file *m, const struct totals *t)
 {
 	unsigned int i;
 
-	heading(m, "Free objects in the caches of CPUs: traffic to and from them");
+	heading(m,
+		"Free objects in the caches of CPUs: traffic to and from them");
 	show(m, "cached_objects", t->cached);
 	show(m, "cached_spans", t->cached_spans);
 	show_events(m, GOMEM_EV_SPAN_REFILLS, GOMEM_EV_CACHED_SPAN_FREES);
@@ -334,7 +336,8 @@ int gomem_scavenge_show(struct seq_file *m, void *unused)
 	seq_puts(m, "# Write 1 to this file to give all free memory back to the kernel\n");
 	show(m, "heap_sys", gomem_page_bytes(sum.backed_pages));
 	show(m, "heap_goal", gomem_page_bytes(goal));
-	show(m, "heap_idle", gomem_page_bytes(sum.free_pages + sum.cached_pages));
+	show(m, "heap_idle",
+	     gomem_page_bytes(sum.free_pages + sum.cached_pages));
 	show(m, "memory_limit", READ_ONCE(gomem_first_heap()->source->limit));
 	show_scavenged(m, &sum);
 	show(m, "background_ns", gomem_scavenge_time());

@@ -138,7 +138,8 @@ static void say_arena(const struct answer *a, const struct gomem_span *s)
 						     "not handed out",
 		    handed_out);
 	else
-		say(a, "state", "nothing of it is handed out, or the arena was destroyed");
+		say(a, "state",
+		    "nothing of it is handed out, or the arena was destroyed");
 }
 
 static const char * const state_names[] = {
@@ -163,7 +164,8 @@ static void say_span(const struct answer *a, struct gomem_span *s)
 	say(a, "span", "%s, %lu bytes, %s", place(a, s->base, buf),
 	    (unsigned long)s->npages << GOMEM_PAGE_SHIFT, state_names[state]);
 	if (s->divmul)
-		say(a, "objects", "%u of %u are allocated, those that CPUs hold free among them",
+		say(a, "objects",
+		    "%u of %u are allocated, those that CPUs hold free among them",
 		    READ_ONCE(s->alloc_count), s->nelems);
 	say(a, "class", "%u, %s", gomem_spc_class(s->spc),
 	    gomem_spc_noscan(s->spc) ? "without pointers (noscan)" :

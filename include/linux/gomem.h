@@ -307,8 +307,9 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
  * and so have most objects that gomem_realloc() has moved to more than 16 KiB.
  *
  * An object that grows by less than half of its size gets spare room, if memory
- * for that is at hand: up to 16 KiB as far as the next power of two, beyond that
- * @new_size / 2. It gets none if @new_size is less than 16 or a power of two.
+ * for that is at hand: up to 16 KiB as far as the next power of two, beyond
+ * that @new_size / 2. It gets none if @new_size is less than 16 or a power of
+ * two.
  *
  * With __GFP_ZERO the bytes beyond the old size read as zero, provided that the
  * object was allocated and always resized with __GFP_ZERO. gomem knows the
@@ -483,8 +484,8 @@ void *gomem_account_alloc(struct gomem_account *account, size_t size,
  * Until gomem_account_exit(), all that this task allocates by any function of
  * gomem is charged to @account. What interrupts allocate meanwhile is not.
  * Sections nest: the innermost one counts. A task must leave each section, and
- * before it ends. Without memory for the section nothing is charged in it, which
- * the file accounts counts as missed.
+ * before it ends. Without memory for the section nothing is charged in it,
+ * which the file accounts counts as missed.
  *
  * Context: a task; never sleeps. In an interrupt it does nothing.
  * Return: the account of the section around this one, or NULL. To be passed to
