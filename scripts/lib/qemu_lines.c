@@ -57,7 +57,8 @@ static void executed(unsigned int vcpu, void *addr)
 	add(&code, (unsigned long)addr);
 }
 
-static void accessed(unsigned int vcpu, unsigned int info, unsigned long addr, void *unused)
+static void accessed(unsigned int vcpu, unsigned int info, unsigned long addr,
+		     void *unused)
 {
 	if (!inside)
 		return;
@@ -77,7 +78,8 @@ static void marked(unsigned int vcpu, void *unused)
 	}
 	inside = !inside;
 	if (!inside) {
-		fprintf(out, "%lu %u %u %u\n", instructions, code.n, data.n, written.n);
+		fprintf(out, "%lu %u %u %u\n", instructions, code.n, data.n,
+			written.n);
 		fflush(out);
 	}
 	instructions = 0;
@@ -99,6 +101,18 @@ static void *address_of(const struct qemu_plugin_insn *insn)
 	return (void *)qemu_plugin_insn_vaddr(insn);
 }
 
+static void on_execution(struct qemu_plugin_insn *insn, insn_cb cb, void *data)
+{
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, cb, QEMU_PLUGIN_CB_NO_REGS,
+					       data);
+}
+
+static void on_access(struct qemu_plugin_insn *insn, mem_cb cb)
+{
+	qemu_plugin_register_vcpu_mem_cb(insn, cb, QEMU_PLUGIN_CB_NO_REGS,
+					 QEMU_PLUGIN_MEM_RW, NULL);
+}
+
 static void translated(unsigned long id, struct qemu_plugin_tb *tb)
 {
 	size_t i, n = qemu_plugin_tb_n_insns(tb);
@@ -107,14 +121,10 @@ static void translated(unsigned long id, struct qemu_plugin_tb *tb)
 	for (i = 0; i < n; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
 		if (is_mark(insn)) {
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, marked,
-							       QEMU_PLUGIN_CB_NO_REGS, NULL);
+			on_execution(insn, marked, NULL);
 		} else if (counting) {
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, executed,
-							       QEMU_PLUGIN_CB_NO_REGS,
-							       address_of(insn));
-			qemu_plugin_register_vcpu_mem_cb(insn, accessed, QEMU_PLUGIN_CB_NO_REGS,
-							 QEMU_PLUGIN_MEM_RW, NULL);
+			on_execution(insn, executed, address_of(insn));
+			on_access(insn, accessed);
 		}
 	}
 }
@@ -124,8 +134,8 @@ static void begin(unsigned long id)
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 }
 
-EXPORT int qemu_plugin_install(unsigned long id, const struct qemu_info *info, int argc,
-			       char **argv)
+EXPORT int qemu_plugin_install(unsigned long id, const struct qemu_info *info,
+			       int argc, char **argv)
 {
 	plugin = id;
 	if (argc == 1 && !strncmp(argv[0], "out=", 4))

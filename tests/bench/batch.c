@@ -3,9 +3,9 @@
  * batch.c - allocate many objects, then free all of them.
  *
  *	batch64		64 objects, one by one
- *	refill		4096 objects, one by one. That is far more than the slots
- *			of a CPU hold: most objects come from behind the hit
- *			path, and go back there
+ *	refill		4096 objects, one by one. That is far more than the
+ *			slots of a CPU hold: most objects come from behind the
+ *			hit path, and go back there
  *	bulk4, bulk16, bulk64, bulk256
  *			that many objects with one call each; gomem_cache
  *			is a typed cache
@@ -128,10 +128,11 @@ static void destroy_cache(void)
 	gomem_cache_destroy(typed_cache);
 }
 
-#define BULK(count)								\
-	{									\
-		.name = "bulk" #count, .ways = bulk_ways, .ops = 8192,		\
-		.batch = (count), .setup = make_cache, .teardown = destroy_cache, \
+#define BULK(count)							\
+	{								\
+		.name = "bulk" #count, .ways = bulk_ways, .ops = 8192,	\
+		.batch = (count), .setup = make_cache,			\
+		.teardown = destroy_cache,				\
 	}
 
 const struct bench bench_batch[] = {

@@ -142,12 +142,20 @@ static const struct bench_way free_ways[] = {
 
 const struct bench bench_cold[] = {
 	{
-		.name = "cold_alloc", .ways = alloc_ways, .ops = 16, .time = time_cold,
-		.setup = setup, .teardown = teardown,
+		.name = "cold_alloc",
+		.ways = alloc_ways,
+		.ops = 16,
+		.time = time_cold,
+		.setup = setup,
+		.teardown = teardown,
 	},
 	{
-		.name = "cold_free", .ways = free_ways, .ops = 16, .time = time_cold,
-		.setup = setup, .teardown = teardown,
+		.name = "cold_free",
+		.ways = free_ways,
+		.ops = 16,
+		.time = time_cold,
+		.setup = setup,
+		.teardown = teardown,
 	},
-	{ },
+	{},
 };

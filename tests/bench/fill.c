@@ -92,16 +92,30 @@ static const struct bench_way fill_ways[] = {
 
 const struct bench bench_fill[] = {
 	{
-		.name = "fill", .ways = fill_ways, .ops = OBJECTS, .batch = OBJECTS,
-		.setup = setup, .teardown = teardown,
+		.name = "fill",
+		.ways = fill_ways,
+		.ops = OBJECTS,
+		.batch = OBJECTS,
+		.setup = setup,
+		.teardown = teardown,
 	},
 	{
-		.name = "fill_alloc", .ways = fill_ways, .ops = OBJECTS, .batch = OBJECTS,
-		.setup = setup, .teardown = teardown, .time = time_alloc,
+		.name = "fill_alloc",
+		.ways = fill_ways,
+		.ops = OBJECTS,
+		.batch = OBJECTS,
+		.setup = setup,
+		.teardown = teardown,
+		.time = time_alloc,
 	},
 	{
-		.name = "fill_free", .ways = fill_ways, .ops = OBJECTS, .batch = OBJECTS,
-		.setup = setup, .teardown = teardown, .time = time_free,
+		.name = "fill_free",
+		.ways = fill_ways,
+		.ops = OBJECTS,
+		.batch = OBJECTS,
+		.setup = setup,
+		.teardown = teardown,
+		.time = time_free,
 	},
-	{ },
+	{},
 };

@@ -79,6 +79,7 @@ static int setup(void)
 }
 
 const struct bench bench_irq[] = {
-	{ .name = "irq", .ways = ways, .ops = 500, .time = time_in_irq, .setup = setup },
+	{ .name = "irq", .ways = ways, .ops = 500, .time = time_in_irq,
+	  .setup = setup },
 	{ },
 };

@@ -7,8 +7,9 @@
  */
 #include "ways.h"
 
-static __always_inline void grow(unsigned int n,
-				 void *(*resize)(const void *p, size_t size, gfp_t gfp),
+typedef void *(*resize_fn)(const void *p, size_t size, gfp_t gfp);
+
+static __always_inline void grow(unsigned int n, resize_fn resize,
 				 void (*put)(void *p))
 {
 	while (n--) {

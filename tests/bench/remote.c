@@ -98,8 +98,12 @@ static int setup(void)
 
 const struct bench bench_remote[] = {
 	{
-		.name = "remote_cost", .ways = ways, .ops = 4 * BATCH, .batch = BATCH,
-		.time = time_remote, .setup = setup,
+		.name = "remote_cost",
+		.ways = ways,
+		.ops = 4 * BATCH,
+		.batch = BATCH,
+		.time = time_remote,
+		.setup = setup,
 	},
-	{ },
+	{},
 };

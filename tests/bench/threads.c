@@ -140,7 +140,9 @@ static void produce(struct worker *w)
 		for (i = 0; i < BATCH; i++)
 			r->object[in++ % RING] =
 				bench_use(w->way->get(GFP_KERNEL));
-		/* Pairs with the acquire in consume(): the objects are there. */
+		/*
+		 * Pairs with the acquire in consume(): the objects are there.
+		 */
 		smp_store_release(&r->in, in);
 		cond_resched();
 	}
@@ -324,7 +326,8 @@ static int run_windows(unsigned int least, window_fn one_window)
 	int err = 0;
 
 	workers = vzalloc(array_size(MAX_THREADS, sizeof(*workers)));
-	rates = vzalloc(array3_size(ARRAY_SIZE(points), bench_repeat, sizeof(*rates)));
+	rates = vzalloc(array3_size(ARRAY_SIZE(points), bench_repeat,
+				    sizeof(*rates)));
 	if (!workers || !rates)
 		err = -ENOMEM;
 	n = make_points(points, rates, least);

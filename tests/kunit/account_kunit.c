@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * account_kunit.c - accounts: what is charged, by each way to allocate, and when
+ * account_kunit.c - accounts: what is charged, by each way to allocate, and
+ * when
  *	the charge ends; what happens at the limits.
  */
 #include <kunit/test.h>
@@ -19,22 +20,28 @@
 #define BULK	30
 #define ROOM	100
 
-static struct gomem_account *create(struct kunit *test, size_t soft, size_t hard)
+static struct gomem_account *create(struct kunit *test, size_t soft,
+				    size_t hard)
 {
-	struct gomem_account *a = gomem_account_create("tested", soft, hard, NULL, NULL);
+	struct gomem_account *a =
+		gomem_account_create("tested", soft, hard, NULL, NULL);
 
 	KUNIT_ASSERT_NOT_NULL(test, a);
 	return a;
 }
 
-static void expect_charged(struct kunit *test, struct gomem_account *a, s64 objects, s64 bytes)
+static void expect_charged(struct kunit *test, struct gomem_account *a,
+			   s64 objects, s64 bytes)
 {
 	KUNIT_EXPECT_EQ(test, objects, atomic64_read(&a->objects));
 	KUNIT_EXPECT_EQ(test, bytes, atomic64_read(&a->bytes));
 }
 
-/* Allocate in each way. Return how many objects there are, and add their bytes. */
-static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c, void **p, s64 *bytes)
+/*
+ * Allocate in each way. Return how many objects there are, and add their bytes.
+ */
+static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c,
+			       void **p, s64 *bytes)
 {
 	unsigned int n = 0;
 
@@ -45,12 +52,16 @@ static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c, void *
 	p[n++] = gomem_alloc_noscan(15, GFP_KERNEL);		/* 16 */
 	p[n++] = gomem_alloc(40000, GFP_KERNEL);		/* 40960 */
 	p[n++] = gomem_alloc_node(100, GFP_KERNEL, 0);		/* 112 */
-	p[n++] = gomem_realloc(gomem_alloc(100, GFP_KERNEL), 3072, GFP_KERNEL);	/* 3072 */
+	p[n] = gomem_alloc(100, GFP_KERNEL);
+	p[n] = gomem_realloc(p[n], 3072, GFP_KERNEL);		/* 3072 */
+	n++;
 	p[n++] = gomem_memdup(test, 100, GFP_KERNEL);		/* 112 */
 	p[n++] = gomem_cache_alloc(c, GFP_KERNEL);		/* 72 */
-	KUNIT_ASSERT_EQ(test, BULK, gomem_alloc_bulk(100, GFP_KERNEL, BULK, p + n));
+	KUNIT_ASSERT_EQ(test, BULK,
+			gomem_alloc_bulk(100, GFP_KERNEL, BULK, p + n));
 	n += BULK;
-	KUNIT_ASSERT_EQ(test, BULK, gomem_cache_alloc_bulk(c, GFP_KERNEL, BULK, p + n));
+	KUNIT_ASSERT_EQ(test, BULK,
+			gomem_cache_alloc_bulk(c, GFP_KERNEL, BULK, p + n));
 	n += BULK;
 	*bytes = 5 * 112 + 2 * 16 + 40960 + 3072 + 72 + BULK * (112 + 72);
 	return n;
@@ -64,7 +75,9 @@ static void free_each(void **p, unsigned int n)
 		gomem_free(p[i]);
 }
 
-/* In a section all is charged, outside nothing. Anybody's free ends the charge. */
+/*
+ * In a section all is charged, outside nothing. Anybody's free ends the charge.
+ */
 static void test_section(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("charged", 72, NULL);
@@ -95,14 +108,16 @@ static void test_section(struct kunit *test)
 /* Frees of many, after a grace period, of scratch buffers and of an arena. */
 static void test_frees(struct kunit *test)
 {
-	struct gomem_account *a = create(test, 0, 0), *old = gomem_account_enter(a);
+	struct gomem_account *a = create(test, 0, 0),
+			     *old = gomem_account_enter(a);
 	struct gomem_arena *arena = gomem_arena_create(GFP_KERNEL);
 	void *p[BULK], *scratch = gomem_scratch_get(1, GFP_KERNEL), *later;
 
 	later = gomem_alloc(64, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, arena);
 	KUNIT_ASSERT_NOT_NULL(test, later);
-	KUNIT_EXPECT_NOT_NULL(test, gomem_arena_alloc(arena, 100000, GFP_KERNEL));
+	KUNIT_EXPECT_NOT_NULL(test,
+			      gomem_arena_alloc(arena, 100000, GFP_KERNEL));
 	KUNIT_ASSERT_EQ(test, BULK, gomem_alloc_bulk(48, GFP_KERNEL, BULK, p));
 	gomem_account_exit(old);
 	KUNIT_EXPECT_EQ(test, BULK + 4, atomic64_read(&a->objects));
@@ -170,7 +185,8 @@ static void test_call(struct kunit *test)
 	expect_charged(test, a, 1, 1024);
 	expect_charged(test, b, 0, 0);
 	gomem_free(p);
-	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_account_alloc(a, 0, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+			    gomem_account_alloc(a, 0, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, gomem_account_alloc(b, 1000, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, 1, atomic64_read(&b->failures));
 	p = gomem_account_alloc(NULL, 64, GFP_KERNEL);
@@ -200,7 +216,8 @@ static void alloc_in_irq(void *arg)
 /* An interrupt does not pay by the account of the task that it interrupts. */
 static void test_irq(struct kunit *test)
 {
-	struct gomem_account *a = create(test, 0, 0), *old = gomem_account_enter(a);
+	struct gomem_account *a = create(test, 0, 0),
+			     *old = gomem_account_enter(a);
 	struct irq_case i = { .a = a };
 
 	skip_on_rt(test);
@@ -219,13 +236,15 @@ struct other_task {
 
 static void alloc_elsewhere(struct work_struct *work)
 {
-	container_of(work, struct other_task, work)->p = gomem_alloc(64, GFP_KERNEL);
+	container_of(work, struct other_task, work)->p =
+		gomem_alloc(64, GFP_KERNEL);
 }
 
 /* Another task is not in this one's section. */
 static void test_other_task(struct kunit *test)
 {
-	struct gomem_account *a = create(test, 0, 0), *old = gomem_account_enter(a);
+	struct gomem_account *a = create(test, 0, 0),
+			     *old = gomem_account_enter(a);
 	struct other_task other = { };
 
 	INIT_WORK_ONSTACK(&other.work, alloc_elsewhere);
@@ -263,7 +282,8 @@ static void test_hard(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, gomem_arena_alloc(arena, 64, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, gomem_arena_alloc(arena, 100000, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(100, GFP_KERNEL, BULK, p));
-	KUNIT_EXPECT_EQ(test, 0, gomem_cache_alloc_bulk(c, GFP_KERNEL, BULK, p));
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_cache_alloc_bulk(c, GFP_KERNEL, BULK, p));
 	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_alloc(0, GFP_KERNEL));
 	gomem_account_exit(old);
 	expect_charged(test, a, 0, 0);
@@ -274,10 +294,14 @@ static void test_hard(struct kunit *test)
 	gomem_account_destroy(a);
 }
 
-/* What fits is allocated; a call for many fails as a whole; NOFAIL does not fail. */
+/*
+ * What fits is allocated; a call for many fails as a whole; NOFAIL does not
+ * fail.
+ */
 static void test_hard_part(struct kunit *test)
 {
-	struct gomem_account *a = create(test, 0, 10 * 64), *old = gomem_account_enter(a);
+	struct gomem_account *a = create(test, 0, 10 * 64),
+			     *old = gomem_account_enter(a);
 	void *p[BULK], *q;
 	unsigned int i;
 
@@ -321,7 +345,8 @@ static void expect_calls(struct kunit *test, atomic_t *calls, int n)
 static void test_soft(struct kunit *test)
 {
 	atomic_t calls = ATOMIC_INIT(0);
-	struct gomem_account *a = gomem_account_create("soft", 16 * 64, 0, count_call, &calls);
+	struct gomem_account *a =
+		gomem_account_create("soft", 16 * 64, 0, count_call, &calls);
 	void *p[20], *q;
 	unsigned int i;
 
@@ -347,10 +372,14 @@ static void test_soft(struct kunit *test)
 	gomem_account_destroy(a);
 }
 
-/* The charge goes with the object, in place or elsewhere, whatever section there is. */
+/*
+ * The charge goes with the object, in place or elsewhere, whatever section
+ * there is.
+ */
 static void test_realloc(struct kunit *test)
 {
-	struct gomem_account *a = create(test, 0, SZ_512K), *b = create(test, 0, 0), *old;
+	struct gomem_account *a = create(test, 0, SZ_512K),
+			     *b = create(test, 0, 0), *old;
 	void *p = gomem_account_alloc(a, 40, GFP_KERNEL), *q;
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
@@ -404,10 +433,14 @@ static struct listed look_up(const struct gomem_account *a)
 	return l;
 }
 
-/* Until its last object is freed, a destroyed account is listed, and charges nothing. */
+/*
+ * Until its last object is freed, a destroyed account is listed, and charges
+ * nothing.
+ */
 static void test_destroy(struct kunit *test)
 {
-	struct gomem_account *a = create(test, 0, 0), *old = gomem_account_enter(a);
+	struct gomem_account *a = create(test, 0, 0),
+			     *old = gomem_account_enter(a);
 	void *p = gomem_alloc(64, GFP_KERNEL), *q;
 
 	KUNIT_EXPECT_FALSE(test, look_up(a).destroyed);
@@ -432,7 +465,9 @@ static void count_one(void *arg)
 	atomic_inc(arg);
 }
 
-/* Charges, the profile's records and cleanups do not get into each other's way. */
+/*
+ * Charges, the profile's records and cleanups do not get into each other's way.
+ */
 static void test_beside_others(struct kunit *test)
 {
 	struct gomem_account *a = create(test, 0, 100);

@@ -2,8 +2,9 @@
 /*
  * arena_kunit.c - user arenas and their quarantine, on the module's own heap.
  *
- * Objects are filled with a pattern for as long as their arena lives: an overlap
- * breaks it. The reports of misuse that this leaves in the log are meant to be there.
+ * Objects are filled with a pattern for as long as their arena lives: an
+ * overlap breaks it. The reports of misuse that this leaves in the log are
+ * meant to be there.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -38,13 +39,16 @@ static struct gomem_arena *create(struct kunit *test)
 	return a;
 }
 
-static void *get(struct kunit *test, struct gomem_arena *a, size_t size, gfp_t gfp)
+static void *get(struct kunit *test, struct gomem_arena *a, size_t size,
+		 gfp_t gfp)
 {
-	size_t align = is_power_of_2(size) ? clamp_t(size_t, size, 8, SZ_8K) : 8;
+	size_t align = is_power_of_2(size) ? clamp_t(size_t, size, 8, SZ_8K) :
+					     8;
 	void *p = gomem_arena_alloc(a, size, gfp);
 
 	KUNIT_ASSERT_NOT_NULL_MSG(test, p, "size %zu", size);
-	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % align, "size %zu", size);
+	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % align, "size %zu",
+			    size);
 	KUNIT_ASSERT_TRUE(test, gomem_owns(p) && gomem_owns(p + size - 1));
 	if (gfp & __GFP_ZERO)
 		KUNIT_ASSERT_TRUE_MSG(test, is_zero(p, size), "size %zu", size);
@@ -91,7 +95,8 @@ static unsigned long live_arenas(void)
 
 /* Sizes */
 
-static void fill_arena(struct kunit *test, unsigned int n, unsigned int max_bits)
+static void fill_arena(struct kunit *test, unsigned int n,
+		       unsigned int max_bits)
 {
 	struct arena_fixture *f = test->priv;
 	struct gomem_arena *a = create(test);
@@ -99,7 +104,8 @@ static void fill_arena(struct kunit *test, unsigned int n, unsigned int max_bits
 	u32 magnitude;
 
 	for (i = 0; i < n; i++) {
-		magnitude = BIT(prandom_u32_state(&f->base.rnd) % (max_bits + 1));
+		magnitude =
+			BIT(prandom_u32_state(&f->base.rnd) % (max_bits + 1));
 		f->sizes[i] = magnitude;
 		/* Some sizes are powers of two. */
 		if (below(&f->base.rnd, 4))
@@ -109,7 +115,8 @@ static void fill_arena(struct kunit *test, unsigned int n, unsigned int max_bits
 	}
 	for (round = 0; round < 2; round++)
 		for (i = 0; i < n; i++)
-			KUNIT_ASSERT_TRUE(test, is_filled(f->objs[i], f->sizes[i]));
+			KUNIT_ASSERT_TRUE(test,
+					  is_filled(f->objs[i], f->sizes[i]));
 	gomem_arena_destroy(a);
 }
 
@@ -138,15 +145,19 @@ static void test_odd_sizes(struct kunit *test)
 {
 	struct gomem_arena *a = create(test);
 
-	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_arena_alloc(a, 0, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+			    gomem_arena_alloc(a, 0, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, 0, arena_bytes());
 	get(test, a, GOMEM_MAX_SIZE, GFP_KERNEL);
 	get(test, a, GOMEM_MAX_SIZE - 1, GFP_KERNEL | __GFP_ZERO);
-	KUNIT_EXPECT_NULL(test, gomem_arena_alloc(a, GOMEM_MAX_SIZE + 1, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test,
+			  gomem_arena_alloc(a, GOMEM_MAX_SIZE + 1, GFP_KERNEL));
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
-	KUNIT_EXPECT_NULL(test, gomem_arena_alloc(a, SIZE_MAX, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, gomem_arena_alloc(a, SIZE_MAX,
+						  GFP_KERNEL | __GFP_NOWARN));
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
-	KUNIT_EXPECT_NULL(test, gomem_arena_alloc(a, 8, GFP_KERNEL | __GFP_DMA));
+	KUNIT_EXPECT_NULL(test,
+			  gomem_arena_alloc(a, 8, GFP_KERNEL | __GFP_DMA));
 	KUNIT_EXPECT_NULL(test, gomem_arena_create(GFP_KERNEL | __GFP_HIGHMEM));
 	expect_misuses(test, GOMEM_BAD_GFP, 2);
 	gomem_arena_destroy(a);
@@ -177,7 +188,10 @@ static void test_growth(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, arena_bytes());
 }
 
-/* A large object has its own span, and the block goes on behind the last small one. */
+/*
+ * A large object has its own span, and the block goes on behind the last small
+ * one.
+ */
 static void test_large_apart(struct kunit *test)
 {
 	struct gomem_arena *a = create(test);
@@ -200,11 +214,13 @@ static void test_independent(struct kunit *test)
 		a[i] = create(test);
 	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(a), live_arenas());
 	for (i = 0; i < 4000; i++)
-		f->objs[i] = get(test, a[i % ARRAY_SIZE(a)], 1 + i % 700, GFP_KERNEL);
+		f->objs[i] = get(test, a[i % ARRAY_SIZE(a)], 1 + i % 700,
+				 GFP_KERNEL);
 	for (k = 0; k < ARRAY_SIZE(a); k++) {
 		for (i = k; i < 4000; i++)
 			if (i % ARRAY_SIZE(a) >= k)
-				KUNIT_ASSERT_TRUE(test, is_filled(f->objs[i], 1 + i % 700));
+				KUNIT_ASSERT_TRUE(test, is_filled(f->objs[i],
+								  1 + i % 700));
 		gomem_arena_destroy(a[k]);
 	}
 	KUNIT_EXPECT_EQ(test, 0, live_arenas());
@@ -219,13 +235,17 @@ static void test_counted(struct kunit *test)
 
 	for (i = 0; i < 100; i++)
 		get(test, i % 2 ? a : b, 3000, GFP_KERNEL);
-	KUNIT_EXPECT_EQ(test, f->creates + 2, gomem_event_sum(GOMEM_EV_ARENA_CREATES));
-	KUNIT_EXPECT_EQ(test, f->allocs + 100, gomem_event_sum(GOMEM_EV_ARENA_ALLOCS));
+	KUNIT_EXPECT_EQ(test, f->creates + 2,
+			gomem_event_sum(GOMEM_EV_ARENA_CREATES));
+	KUNIT_EXPECT_EQ(test, f->allocs + 100,
+			gomem_event_sum(GOMEM_EV_ARENA_ALLOCS));
 	KUNIT_EXPECT_GE(test, arena_bytes(), 300000);
 	get_heaps(&st);
 	KUNIT_EXPECT_EQ(test, f->heap.counts.large, st.counts.large);
-	KUNIT_EXPECT_EQ(test, f->heap.counts.large_allocs, st.counts.large_allocs);
-	KUNIT_EXPECT_EQ(test, f->heap.counts.large_alloc_bytes, st.counts.large_alloc_bytes);
+	KUNIT_EXPECT_EQ(test, f->heap.counts.large_allocs,
+			st.counts.large_allocs);
+	KUNIT_EXPECT_EQ(test, f->heap.counts.large_alloc_bytes,
+			st.counts.large_alloc_bytes);
 	gomem_arena_destroy(a);
 	gomem_arena_destroy(b);
 }
@@ -287,7 +307,8 @@ static void expect_no_arena(struct kunit *test, void *p)
 static void test_no_arena(struct kunit *test)
 {
 	struct gomem_arena *a = create(test);
-	void *p = gomem_zalloc(1000, GFP_KERNEL), *copy = gomem_alloc(64, GFP_KERNEL);
+	void *p = gomem_zalloc(1000, GFP_KERNEL),
+	     *copy = gomem_alloc(64, GFP_KERNEL);
 	u64 on_stack = 0;
 
 	KUNIT_ASSERT_TRUE(test, p && copy);
@@ -316,7 +337,8 @@ static void test_no_arena(struct kunit *test)
 static void test_poison(struct kunit *test)
 {
 	struct gomem_arena *a = create(test);
-	u8 *small = get(test, a, 100, GFP_KERNEL), *large = get(test, a, SZ_1M, GFP_KERNEL);
+	u8 *small = get(test, a, 100, GFP_KERNEL),
+	   *large = get(test, a, SZ_1M, GFP_KERNEL);
 
 	gomem_debug_level = GOMEM_DEBUG_ARENAS;
 	gomem_arena_destroy(a);
@@ -330,7 +352,10 @@ static void test_poison(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gomem_arena_flush_quarantine());
 }
 
-/* A write to any byte of any span is found, also after the debug level has changed. */
+/*
+ * A write to any byte of any span is found, also after the debug level has
+ * changed.
+ */
 static void test_write_after_destroy(struct kunit *test)
 {
 	static const size_t offsets[] = { 0, 1, 99, 4096, SZ_8K - 1 };
@@ -362,7 +387,10 @@ static void test_write_after_destroy(struct kunit *test)
 	}
 }
 
-/* Later spans push earlier ones out of the quarantine, even those of the same arena. */
+/*
+ * Later spans push earlier ones out of the quarantine, even those of the same
+ * arena.
+ */
 static void test_bound(struct kunit *test)
 {
 	struct gomem_arena *a;
@@ -412,7 +440,8 @@ static void job_run(void *arg)
 	if (!a)
 		return;
 	for (i = 0; i < ARRAY_SIZE(objs); i++) {
-		objs[i] = gomem_arena_alloc(a, 50 * i + 1, GFP_ATOMIC | __GFP_NOWARN);
+		objs[i] = gomem_arena_alloc(a, 50 * i + 1,
+					    GFP_ATOMIC | __GFP_NOWARN);
 		if (objs[i])
 			fill(objs[i], 50 * i + 1);
 	}
@@ -451,13 +480,15 @@ static void test_no_memory(struct kunit *test)
 	f->sizes[n++] = 1000;
 	failures = gomem_event_sum(GOMEM_EV_ALLOC_FAILURES);
 	no_pages_begin();
-	while (n < MAX_OBJECTS && (f->objs[n] = gomem_arena_alloc(a, 3000, GFP_KERNEL))) {
+	while (n < MAX_OBJECTS &&
+	       (f->objs[n] = gomem_arena_alloc(a, 3000, GFP_KERNEL))) {
 		fill(f->objs[n], 3000);
 		f->sizes[n++] = 3000;
 	}
 	KUNIT_EXPECT_LT(test, n, MAX_OBJECTS);
 	KUNIT_EXPECT_NULL(test, gomem_arena_alloc(a, SZ_1M, GFP_ATOMIC));
-	KUNIT_EXPECT_EQ(test, 2, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
+	KUNIT_EXPECT_EQ(test, 2,
+			gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
 	no_pages_end();
 	f->objs[n] = get(test, a, SZ_1M, GFP_KERNEL);
 	f->sizes[n++] = SZ_1M;
@@ -492,8 +523,10 @@ static void arena_exit(struct kunit *test)
 	get_heaps(&st);
 	KUNIT_EXPECT_EQ(test, 0, live_arenas());
 	KUNIT_EXPECT_EQ(test, 0, quarantined());
-	KUNIT_EXPECT_EQ(test, f->heap.counts.arena_spans, st.counts.arena_spans);
-	KUNIT_EXPECT_EQ(test, f->heap.counts.arena_pages, st.counts.arena_pages);
+	KUNIT_EXPECT_EQ(test, f->heap.counts.arena_spans,
+			st.counts.arena_spans);
+	KUNIT_EXPECT_EQ(test, f->heap.counts.arena_pages,
+			st.counts.arena_pages);
 	fixture_exit(test);
 }
 

@@ -14,8 +14,8 @@
 #include "run/check.h"
 #include "run/epoch.h"
 
-static unsigned long (*pages_alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-				    int node);
+static unsigned long (*pages_alloc)(struct gomem_pagesource *src,
+				    unsigned int order, gfp_t gfp, int node);
 
 /* Return the number of live objects and scratch buffers in all heaps. */
 s64 live_objects(void)
@@ -41,9 +41,20 @@ s64 live_objects(void)
 }
 
 /* Is this object one of several in 16 bytes? */
+/**
+ * span_at - find the span of an address in the module's heap
+ * @p: the address
+ *
+ * Return: the span, or NULL.
+ */
+struct gomem_span *span_at(const void *p)
+{
+	return gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+}
+
 bool shares_block(const void *p)
 {
-	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	struct gomem_span *s = span_at(p);
 
 	return s && s->spc == GOMEM_TINY_SPC;
 }
@@ -51,7 +62,7 @@ bool shares_block(const void *p)
 /* Is this object of a class for contents without pointers? */
 bool is_noscan(const void *p)
 {
-	return gomem_spc_noscan(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)->spc);
+	return gomem_spc_noscan(span_at(p)->spc);
 }
 
 /* Expect no more of the misuses that there were until now. */
@@ -69,9 +80,12 @@ void balance_save(struct balance *b)
 	balance_forget_misuses(b);
 }
 
-/* Expect @n misuses of the kind @what since the last time, and none of any other kind. */
-void balance_expect_misuses(struct kunit *test, struct balance *b, unsigned int what,
-			    unsigned int n)
+/*
+ * Expect @n misuses of the kind @what since the last time, and none of any
+ * other kind.
+ */
+void balance_expect_misuses(struct kunit *test, struct balance *b,
+			    unsigned int what, unsigned int n)
 {
 	unsigned int i;
 
@@ -87,7 +101,10 @@ void balance_expect(struct kunit *test, struct balance *b)
 	const char *violation = gomem_check_all();
 	s64 live;
 
-	/* While an epoch moves objects from a slot to a span, the counters miss them. */
+	/*
+	 * While an epoch moves objects from a slot to a span, the counters miss
+	 * them.
+	 */
 	gomem_epoch_pause();
 	live = live_objects();
 	gomem_epoch_resume();
@@ -96,8 +113,8 @@ void balance_expect(struct kunit *test, struct balance *b)
 	balance_expect_misuses(test, b, GOMEM_NR_MISUSES, 0);
 }
 
-static unsigned long no_pages(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-			      int node)
+static unsigned long no_pages(struct gomem_pagesource *src, unsigned int order,
+			      gfp_t gfp, int node)
 {
 	return 0;
 }
@@ -105,12 +122,13 @@ static unsigned long no_pages(struct gomem_pagesource *src, unsigned int order, 
 static atomic_long_t reserves_used;
 
 /* Behave as the page allocator does when only its reserves are left. */
-static unsigned long reserves(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-			      int node)
+static unsigned long reserves(struct gomem_pagesource *src, unsigned int order,
+			      gfp_t gfp, int node)
 {
 	unsigned long addr;
 
-	if ((gfp & __GFP_NOMEMALLOC) || !((gfp & __GFP_MEMALLOC) || current->flags & PF_MEMALLOC))
+	if ((gfp & __GFP_NOMEMALLOC) ||
+	    !((gfp & __GFP_MEMALLOC) || current->flags & PF_MEMALLOC))
 		return 0;
 	addr = pages_alloc(src, order, gfp, node);
 	if (addr)
@@ -133,8 +151,8 @@ unsigned long reserves_end(void)
 
 static atomic_long_t pages_left;
 
-static unsigned long some_pages(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-				int node)
+static unsigned long some_pages(struct gomem_pagesource *src,
+				unsigned int order, gfp_t gfp, int node)
 {
 	unsigned long addr = 0;
 
@@ -157,7 +175,10 @@ void some_pages_end(void)
 	no_pages_end();
 }
 
-/* First empty the heap: idle pages of earlier cases would serve in place of new ones. */
+/*
+ * First empty the heap: idle pages of earlier cases would serve in place of new
+ * ones.
+ */
 void no_pages_begin(void)
 {
 	gomem_scavenge_all();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * balance.h - what a case on the module's heap must leave as it was: the number of live
- * objects, the invariants of the heap, and the counters of misuse. A case about misuse
- * takes its own misuse off with balance_expect_misuses().
+ * balance.h - what a case on the module's heap must leave as it was: the number
+ * of live objects, the invariants of the heap, and the counters of misuse. A
+ * case about misuse takes its own misuse off with balance_expect_misuses().
  */
 #ifndef GOMEM_TEST_BALANCE_H
 #define GOMEM_TEST_BALANCE_H
@@ -18,13 +18,14 @@ struct balance {
 };
 
 s64 live_objects(void);
+struct gomem_span *span_at(const void *p);
 bool shares_block(const void *p);
 bool is_noscan(const void *p);
 
 void balance_save(struct balance *b);
 void balance_forget_misuses(struct balance *b);
-void balance_expect_misuses(struct kunit *test, struct balance *b, unsigned int what,
-			    unsigned int n);
+void balance_expect_misuses(struct kunit *test, struct balance *b,
+			    unsigned int what, unsigned int n);
 void balance_expect(struct kunit *test, struct balance *b);
 
 /* Let the page source of the module fail between these two calls. */

@@ -51,22 +51,25 @@ static void add_pages(struct gomem_span *s, void *pages)
 	*(unsigned long *)pages += s->npages;
 }
 
-static const char *check_heap(struct gomem_heap *h, unsigned long *backed, unsigned long *inuse,
-			      unsigned long *meta)
+static const char *check_heap(struct gomem_heap *h, unsigned long *backed,
+			      unsigned long *inuse, unsigned long *meta)
 {
 	struct gomem_heap_snapshot snap;
+	const struct gomem_span_counts *n = &snap.counts;
 	unsigned long pages = 0;
 
 	gomem_heap_get(h, &snap);
 	gomem_heap_walk_spans(h, add_pages, &pages);
-	if (snap.counts.inuse_pages != pages)
+	if (n->inuse_pages != pages)
 		return "pages in use are not those of the spans";
-	if (snap.backed_pages != snap.counts.inuse_pages + snap.free_pages + snap.cached_pages)
+	if (snap.backed_pages !=
+	    n->inuse_pages + snap.free_pages + snap.cached_pages)
 		return "heap_sys is not in use and idle";
-	if (snap.hole_pages + snap.backed_pages != snap.chunks * GOMEM_CHUNK_PAGES)
+	if (snap.hole_pages + snap.backed_pages !=
+	    snap.chunks * GOMEM_CHUNK_PAGES)
 		return "a page is neither a hole nor the heap's";
-	if (snap.counts.spans != snap.counts.span_allocs - snap.counts.span_frees ||
-	    snap.counts.large != snap.counts.large_allocs - snap.counts.large_frees)
+	if (n->spans != n->span_allocs - n->span_frees ||
+	    n->large != n->large_allocs - n->large_frees)
 		return "spans made and given back are not those that live";
 	if (snap.span_bytes > snap.span_sys)
 		return "more descriptors than there is memory for";
@@ -85,7 +88,8 @@ static const char *check_books(struct stats_fixture *f)
 	struct gomem_heap *h;
 	const char *err;
 
-	if (c.mallocs - b->mallocs != m->mallocs || c.frees - b->frees != m->frees)
+	if (c.mallocs - b->mallocs != m->mallocs ||
+	    c.frees - b->frees != m->frees)
 		return "objects made or freed are not those counted";
 	if (c.alloc_bytes - b->alloc_bytes != m->alloc_bytes ||
 	    c.free_bytes - b->free_bytes != m->free_bytes)
@@ -128,7 +132,8 @@ static size_t bytes_of(const void *p)
 
 void books_make(struct stats_fixture *f, size_t size, gfp_t gfp)
 {
-	void *p = below(&f->base.rnd, 2) ? gomem_alloc(size, gfp) : gomem_alloc_noscan(size, gfp);
+	void *p = below(&f->base.rnd, 2) ? gomem_alloc(size, gfp) :
+					   gomem_alloc_noscan(size, gfp);
 	size_t usable;
 
 	if (!p)

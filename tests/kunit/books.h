@@ -12,7 +12,10 @@
 #define MAX_OBJECTS	4096
 #define TRIES		5
 
-/* All counters that the model keeps too. Bytes are without those of shared blocks. */
+/*
+ * All counters that the model keeps too. Bytes are without those of shared
+ * blocks.
+ */
 struct counts {
 	u64 mallocs;
 	u64 frees;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bulk_kunit.c - gomem_alloc_bulk() and gomem_free_bulk(), on the module's own heap.
+ * bulk_kunit.c - gomem_alloc_bulk() and gomem_free_bulk(), on the module's own
+ * heap.
  *
- * Objects are filled with a pattern of their address while they are live: an overlap
- * breaks it. The reports of misuse that this leaves in the log are meant to be there.
+ * Objects are filled with a pattern of their address while they are live: an
+ * overlap breaks it. The reports of misuse that this leaves in the log are
+ * meant to be there.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -31,9 +33,11 @@ static void expect_and_fill(struct kunit *test, void *p, size_t size, gfp_t gfp)
 	KUNIT_ASSERT_GE_MSG(test, usable, size, "size %zu", size);
 	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % 8, "size %zu", size);
 	if (is_power_of_2(size))
-		KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % size, "size %zu", size);
+		KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % size,
+				    "size %zu", size);
 	if (gfp & __GFP_ZERO)
-		KUNIT_ASSERT_TRUE_MSG(test, is_zero(p, usable), "size %zu", size);
+		KUNIT_ASSERT_TRUE_MSG(test, is_zero(p, usable), "size %zu",
+				      size);
 	fill(p, usable);
 }
 
@@ -42,7 +46,8 @@ static void get(struct kunit *test, size_t size, gfp_t gfp, unsigned int n)
 	struct fixture *f = test->priv;
 	unsigned int i;
 
-	KUNIT_ASSERT_EQ_MSG(test, n, gomem_alloc_bulk(size, gfp, n, f->objs), "size %zu", size);
+	KUNIT_ASSERT_EQ_MSG(test, n, gomem_alloc_bulk(size, gfp, n, f->objs),
+			    "size %zu", size);
 	for (i = 0; i < n; i++)
 		expect_and_fill(test, f->objs[i], size, gfp);
 }
@@ -53,7 +58,9 @@ static void expect_filled(struct kunit *test, unsigned int n)
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		KUNIT_ASSERT_TRUE_MSG(test, is_filled(f->objs[i], gomem_usable_size(f->objs[i])),
+		KUNIT_ASSERT_TRUE_MSG(test,
+				      is_filled(f->objs[i],
+						gomem_usable_size(f->objs[i])),
 				      "object %u", i);
 }
 
@@ -73,7 +80,9 @@ static void reverse(struct fixture *f, unsigned int n)
 		swap(f->objs[i], f->objs[n - 1 - i]);
 }
 
-/* Fill all usable bytes of each object, with cleared objects and with others. */
+/*
+ * Fill all usable bytes of each object, with cleared objects and with others.
+ */
 static void test_every_size(struct kunit *test)
 {
 	size_t size;
@@ -86,10 +95,15 @@ static void test_every_size(struct kunit *test)
 	}
 }
 
-/* Try numbers of objects around those that move at once, freed in order and at random. */
+/*
+ * Try numbers of objects around those that move at once, freed in order and at
+ * random.
+ */
 static void test_every_number(struct kunit *test)
 {
-	static const unsigned int ns[] = { 1, 2, 31, 32, 33, 63, 64, 65, 97, 300, 1000, 4000 };
+	static const unsigned int ns[] = {
+		1, 2, 31, 32, 33, 63, 64, 65, 97, 300, 1000, 4000,
+	};
 	static const size_t sizes[] = { 8, 100, 1024, 3000, 32768 };
 	struct fixture *f = test->priv;
 	unsigned int i, k, n;
@@ -122,8 +136,12 @@ static void test_with_single(struct kunit *test)
 	for (i = 0; i < 500; i++)
 		gomem_free(f->objs[i]);
 	for (i = 0; i < 500; i++) {
-		/* Tiny objects are left out, because their usable size may grow. */
-		f->objs[i] = gomem_alloc_noscan(16 + below(&f->rnd, 3000), GFP_KERNEL);
+		/*
+		 * Tiny objects are left out, because their usable size may
+		 * grow.
+		 */
+		f->objs[i] = gomem_alloc_noscan(16 + below(&f->rnd, 3000),
+						GFP_KERNEL);
 		fill(f->objs[i], gomem_usable_size(f->objs[i]));
 	}
 	put(test, 500);
@@ -132,12 +150,12 @@ static void test_with_single(struct kunit *test)
 static void test_mixed(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	unsigned int i, round;
+	unsigned int i, round, size;
 
 	for (round = 0; round < 20; round++) {
 		for (i = 0; i < 400; i++) {
-			f->objs[i] = gomem_alloc(below(&f->rnd, 1U << below(&f->rnd, 17)),
-						 GFP_KERNEL);
+			size = below(&f->rnd, 1U << below(&f->rnd, 17));
+			f->objs[i] = gomem_alloc(size, GFP_KERNEL);
 			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
 			if (f->objs[i] != ZERO_SIZE_PTR)
 				fill(f->objs[i], gomem_usable_size(f->objs[i]));
@@ -155,9 +173,12 @@ static void test_nothing(struct kunit *test)
 	unsigned int i;
 
 	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(64, GFP_KERNEL, 0, f->objs));
-	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(64, GFP_KERNEL | __GFP_DMA, 0, f->objs));
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_alloc_bulk(64, GFP_KERNEL | __GFP_DMA, 0,
+					 f->objs));
 	gomem_free_bulk(0, NULL);
-	KUNIT_EXPECT_EQ(test, 100, gomem_alloc_bulk(0, GFP_KERNEL, 100, f->objs));
+	KUNIT_EXPECT_EQ(test, 100,
+			gomem_alloc_bulk(0, GFP_KERNEL, 100, f->objs));
 	for (i = 0; i < 100; i++)
 		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, f->objs[i]);
 	gomem_free_bulk(100, f->objs);
@@ -179,11 +200,14 @@ static void test_refused(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(sizes[i], GFP_KERNEL | __GFP_DMA32, 50,
-							  f->objs));
+		KUNIT_EXPECT_EQ(test, 0,
+				gomem_alloc_bulk(sizes[i],
+						 GFP_KERNEL | __GFP_DMA32, 50,
+						 f->objs));
 		expect_misuses(test, GOMEM_BAD_GFP, 1);
 	}
-	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(SZ_4M + 1, GFP_KERNEL, 50, f->objs));
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_alloc_bulk(SZ_4M + 1, GFP_KERNEL, 50, f->objs));
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
 }
 
@@ -197,7 +221,10 @@ static void test_double_free(struct kunit *test)
 	unsigned int i;
 	void *p;
 
-	/* The second free is in the section of the first, or in another section. */
+	/*
+	 * The second free is in the section of the first, or in another
+	 * section.
+	 */
 	for (i = 0; i < ARRAY_SIZE(misused_sizes); i++) {
 		get(test, misused_sizes[i], GFP_KERNEL, 40);
 		p = f->objs[39];
@@ -251,7 +278,10 @@ static void expect_double_free_in_order(struct kunit *test, size_t size)
 	}
 }
 
-/* A pointer that is already free, among neighbours in ascending or descending order. */
+/*
+ * A pointer that is already free, among neighbours in ascending or descending
+ * order.
+ */
 static void test_double_free_in_order(struct kunit *test)
 {
 	unsigned int i;
@@ -267,7 +297,8 @@ static void get_few(struct kunit *test, unsigned int n, unsigned int large)
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		f->objs[i] = gomem_alloc(i == large ? 40000 : 16 + below(&f->rnd, 5000),
+		f->objs[i] = gomem_alloc(i == large ? 40000 :
+						      16 + below(&f->rnd, 5000),
 					 GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
 		fill(f->objs[i], gomem_usable_size(f->objs[i]));
@@ -299,7 +330,9 @@ static void expect_few(struct kunit *test, unsigned int n, unsigned int bad)
 	gomem_free_bulk(1, &f->objs[n]);
 }
 
-/* Misuse among objects that lie side by side. The last is in the batch twice. */
+/*
+ * Misuse among objects that lie side by side. The last is in the batch twice.
+ */
 static void expect_few_beside(struct kunit *test, unsigned int n,
 			      unsigned int bad)
 {
@@ -313,8 +346,8 @@ static void expect_few_beside(struct kunit *test, unsigned int n,
 }
 
 /*
- * Batches that are freed one object at a time, with misuse at each place; also with full
- * slots.
+ * Batches that are freed one object at a time, with misuse at each place; also
+ * with full slots.
  */
 static void test_few(struct kunit *test)
 {
@@ -354,7 +387,8 @@ static void test_few_others(struct kunit *test)
 			else if (n == 2)
 				f->objs[at] = gomem_alloc_noscan(5, GFP_KERNEL);
 			else if (n == 3)
-				f->objs[at] = gomem_alloc_noscan(300, GFP_KERNEL);
+				f->objs[at] =
+					gomem_alloc_noscan(300, GFP_KERNEL);
 			else
 				f->objs[at] = gomem_cache_alloc(c, GFP_KERNEL);
 			gomem_free_bulk(5, f->objs);
@@ -365,7 +399,10 @@ static void test_few_others(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* With init_on_free=1 all bytes but the key are cleared, for any number of objects. */
+/*
+ * With init_on_free=1 all bytes but the key are cleared, for any number of
+ * objects.
+ */
 static void test_cleared(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -377,7 +414,9 @@ static void test_cleared(struct kunit *test)
 		get(test, 200, GFP_KERNEL, n);
 		gomem_free_bulk(n, f->objs);
 		for (i = 0; i < n; i++)
-			KUNIT_EXPECT_TRUE_MSG(test, is_zero(f->objs[i] + key, 208 - key),
+			KUNIT_EXPECT_TRUE_MSG(test,
+					      is_zero(f->objs[i] + key,
+						      208 - key),
 					      "object %u of %u", i, n);
 	}
 }
@@ -395,7 +434,8 @@ static void expect_interior(struct kunit *test, size_t size)
 	gomem_free_bulk(40, f->objs);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 10);
 	for (i = 0; i < 40; i += 4) {
-		KUNIT_EXPECT_TRUE(test, is_filled(objs[i], gomem_roundupsize(size)));
+		KUNIT_EXPECT_TRUE(test,
+				  is_filled(objs[i], gomem_roundupsize(size)));
 		gomem_free(objs[i]);
 	}
 }
@@ -433,7 +473,8 @@ static void test_others(struct kunit *test)
 }
 
 /* An object that was written to is replaced by another one in the result. */
-static void expect_left_out(struct kunit *test, unsigned long **p, unsigned int n)
+static void expect_left_out(struct kunit *test, unsigned long **p,
+			    unsigned int n)
 {
 	struct fixture *f = test->priv;
 	unsigned int i, k;
@@ -495,17 +536,21 @@ static void test_no_memory(struct kunit *test)
 
 	no_pages_begin();
 	live = live_objects();
-	while (n < MAX_OBJECTS - 100 && gomem_alloc_bulk(8192, GFP_KERNEL, 100, f->objs + n))
+	while (n < MAX_OBJECTS - 100 &&
+	       gomem_alloc_bulk(8192, GFP_KERNEL, 100, f->objs + n))
 		n += 100;
 	KUNIT_EXPECT_EQ(test, live + n, live_objects());
-	KUNIT_EXPECT_EQ(test, 1, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
+	KUNIT_EXPECT_EQ(test, 1,
+			gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
 	no_pages_end();
 	KUNIT_EXPECT_LT(test, n, MAX_OBJECTS - 100);
 	gomem_free_bulk(n, f->objs);
 	KUNIT_EXPECT_EQ(test, live, live_objects());
 }
 
-/* Objects of other nodes return to their node and are counted, in any mixture. */
+/*
+ * Objects of other nodes return to their node and are counted, in any mixture.
+ */
 static void test_nodes(struct kunit *test)
 {
 	u64 frees = gomem_event_sum(GOMEM_EV_REMOTE_FREES);
@@ -530,7 +575,8 @@ static void test_nodes(struct kunit *test)
 	shuffle(&f->rnd, f->objs, 600);
 	put(test, 600);
 	migrate_enable();
-	KUNIT_EXPECT_EQ(test, remote, gomem_event_sum(GOMEM_EV_REMOTE_FREES) - frees);
+	KUNIT_EXPECT_EQ(test, remote,
+			gomem_event_sum(GOMEM_EV_REMOTE_FREES) - frees);
 }
 
 /* In interrupts. */
@@ -540,17 +586,25 @@ struct job {
 	const char *error;
 };
 
-static void job_run_few(struct job *job, size_t n)
+/* Allocate and fill @n objects. Return false, with an error, if they fail. */
+static bool job_alloc(struct job *job, size_t n)
 {
+	gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
 	size_t i;
 
-	if (gomem_alloc_bulk(200, GFP_ATOMIC | __GFP_NOWARN, n, job->objs) != n) {
+	if (gomem_alloc_bulk(200, gfp, n, job->objs) != n) {
 		job->error = "no memory";
-		return;
+		return false;
 	}
 	for (i = 0; i < n; i++)
 		fill(job->objs[i], 208);
-	gomem_free_bulk(n, job->objs);
+	return true;
+}
+
+static void job_run_few(struct job *job, size_t n)
+{
+	if (job_alloc(job, n))
+		gomem_free_bulk(n, job->objs);
 }
 
 static void job_run(void *arg)
@@ -560,12 +614,8 @@ static void job_run(void *arg)
 
 	job_run_few(job, 1);
 	job_run_few(job, 8);
-	if (gomem_alloc_bulk(200, GFP_ATOMIC | __GFP_NOWARN, n, job->objs) != n) {
-		job->error = "no memory";
+	if (!job_alloc(job, n))
 		return;
-	}
-	for (i = 0; i < n; i++)
-		fill(job->objs[i], 208);
 	for (i = 0; i < n; i++)
 		if (!is_filled(job->objs[i], 208))
 			job->error = "objects overlap";
@@ -588,9 +638,13 @@ static void test_interrupts(struct kunit *test)
 	run_in_softirq(job_run, job);
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
 	gomem_free_bulk(30, job->objs);
-	/* Each bulk call counts once, because it takes the path for interrupts. */
-	KUNIT_EXPECT_EQ(test, gomem_event_sum(GOMEM_EV_SOFTIRQ_ALLOCS), soft + 3);
-	KUNIT_EXPECT_EQ(test, gomem_event_sum(GOMEM_EV_HARDIRQ_FREES), hard + 3);
+	/*
+	 * Each bulk call counts once, because it takes the path for interrupts.
+	 */
+	KUNIT_EXPECT_EQ(test, gomem_event_sum(GOMEM_EV_SOFTIRQ_ALLOCS),
+			soft + 3);
+	KUNIT_EXPECT_EQ(test, gomem_event_sum(GOMEM_EV_HARDIRQ_FREES),
+			hard + 3);
 }
 
 /* Copies */
@@ -605,14 +659,20 @@ static void test_bulk(struct kunit *test)
 	gomem_free_bulk(0, f->objs);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		n = 1 + below(&f->rnd, 300);
-		KUNIT_ASSERT_EQ(test, n, gomem_alloc_bulk(sizes[i], GFP_KERNEL, n, f->objs));
+		KUNIT_ASSERT_EQ(test, n,
+				gomem_alloc_bulk(sizes[i], GFP_KERNEL, n,
+						 f->objs));
 		for (k = 0; k < n; k++) {
 			expect_object(test, f->objs[k], sizes[i]);
 			fill(f->objs[k], sizes[i]);
 		}
 		for (k = 0; k < n; k++)
-			KUNIT_ASSERT_TRUE(test, is_filled(f->objs[k], sizes[i]));
-		/* A bulk free also takes objects of other sizes, NULL and ZERO_SIZE_PTR. */
+			KUNIT_ASSERT_TRUE(test,
+					  is_filled(f->objs[k], sizes[i]));
+		/*
+		 * A bulk free also takes objects of other sizes, NULL and
+		 * ZERO_SIZE_PTR.
+		 */
 		f->objs[n++] = NULL;
 		f->objs[n++] = get_object(test, 17);
 		f->objs[n++] = ZERO_SIZE_PTR;

@@ -53,7 +53,10 @@ static const struct size_case size_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(size, size_cases, name);
 
-/* All objects are live and filled at the same time, so that an overlap breaks a pattern. */
+/*
+ * All objects are live and filled at the same time, so that an overlap breaks a
+ * pattern.
+ */
 static void test_size(struct kunit *test)
 {
 	const struct size_case *p = test->param_value;
@@ -92,26 +95,30 @@ static void test_packed(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, step, c->kind.size);
 		KUNIT_ASSERT_LE(test, c->kind.nelems * step, span);
 		if (size <= SZ_16K)
-			KUNIT_ASSERT_LE_MSG(test, span - c->kind.nelems * step, span / 8,
-					    "size %u", size);
+			KUNIT_ASSERT_LE_MSG(test, span - c->kind.nelems * step,
+					    span / 8, "size %u", size);
 		gomem_cache_destroy(c);
 	}
 }
 
-/* Every byte of a span leads to its object, and only the first one is a start. */
+/*
+ * Every byte of a span leads to its object, and only the first one is a start.
+ */
 static void test_divmul(struct kunit *test)
 {
 	struct gomem_kind *k;
 	unsigned int size, offset;
 	struct gomem_cache *c;
+	bool starts;
 
 	for (size = 8; size <= GOMEM_SMALL_MAX; size += 8 + size / 5 / 8 * 8) {
 		c = typed_create(test, size, NULL);
 		k = &c->kind;
 		for (offset = 0; offset < k->nelems * k->size; offset++) {
+			starts = gomem_is_start(offset, k->divmul,
+						(u64)k->nelems << 32);
 			if (gomem_div(offset, k->divmul) == offset / k->size &&
-			    gomem_is_start(offset, k->divmul, (u64)k->nelems << 32) ==
-			    !(offset % k->size))
+			    starts == !(offset % k->size))
 				continue;
 			KUNIT_FAIL(test, "size %u, offset %u", size, offset);
 			break;
@@ -145,7 +152,9 @@ static void test_args(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		KUNIT_EXPECT_NULL(test, gomem_cache_create(bad[i].name, bad[i].size, &bad[i].args));
+		KUNIT_EXPECT_NULL(test,
+				  gomem_cache_create(bad[i].name, bad[i].size,
+						     &bad[i].args));
 	expect_misuses(test, GOMEM_BAD_CACHE_ARGS, i);
 }
 
@@ -157,7 +166,10 @@ static void count_construct(void *obj)
 	memset(obj, 0x77, 200);
 }
 
-/* The constructor runs once for each object, however often it is allocated; contents stay. */
+/*
+ * The constructor runs once for each object, however often it is allocated;
+ * contents stay.
+ */
 static void test_ctor(struct kunit *test)
 {
 	struct gomem_cache_args args = { .ctor = count_construct };
@@ -168,20 +180,23 @@ static void test_ctor(struct kunit *test)
 	constructed = 0;
 	for (round = 0; round < 10; round++) {
 		for (i = 0; i < 500; i++) {
-			f->objs[i] = gomem_cache_alloc(c, GFP_KERNEL | __GFP_ZERO);
+			f->objs[i] =
+				gomem_cache_alloc(c, GFP_KERNEL | __GFP_ZERO);
 			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
-			KUNIT_ASSERT_NULL(test, memchr_inv(f->objs[i], 0x77, 200));
+			KUNIT_ASSERT_NULL(test,
+					  memchr_inv(f->objs[i], 0x77, 200));
 		}
 		/*
-		 * One object stays live and keeps the span. So the others return to the
-		 * same span.
+		 * One object stays live and keeps the span. So the others
+		 * return to the same span.
 		 */
 		for (i = 1; i < 500; i++)
 			gomem_cache_free(c, f->objs[i]);
 		gomem_cache_free(c, f->objs[0]);
 		KUNIT_ASSERT_GE(test, constructed, 500);
 	}
-	KUNIT_EXPECT_LE(test, constructed, 10 * 500 + typed_spans_of(c) * c->kind.nelems);
+	KUNIT_EXPECT_LE(test, constructed,
+			10 * 500 + typed_spans_of(c) * c->kind.nelems);
 	gomem_cache_destroy(c);
 }
 
@@ -211,7 +226,10 @@ static void test_typesafe(struct kunit *test)
 	for (i = 0; i < 1000; i++)
 		gomem_cache_free(c, f->objs[i]);
 	rcu_read_lock();
-	/* The objects of the slots are free now, and their pages still belong to the cache. */
+	/*
+	 * The objects of the slots are free now, and their pages still belong
+	 * to the cache.
+	 */
 	for (i = 0; i < 1000; i++)
 		KUNIT_ASSERT_TRUE(test, is_filled(f->objs[i], 128));
 	rcu_read_unlock();
@@ -240,7 +258,10 @@ static void test_written(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* Functions that clear or move objects refuse those of caches whose contents must stay. */
+/*
+ * Functions that clear or move objects refuse those of caches whose contents
+ * must stay.
+ */
 static void test_keeps_contents(struct kunit *test)
 {
 	static const struct gomem_cache_args args[] = {
@@ -255,7 +276,8 @@ static void test_keeps_contents(struct kunit *test)
 		p = typed_get(test, c, GFP_KERNEL);
 		construct(p);
 		fill(p + 1, 200 - sizeof(*p));
-		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 8, GFP_KERNEL | __GFP_ZERO));
+		KUNIT_EXPECT_NULL(test,
+				  gomem_realloc(p, 8, GFP_KERNEL | __GFP_ZERO));
 		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 100, GFP_KERNEL));
 		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 1000, GFP_KERNEL));
 		gomem_free_sensitive(p);
@@ -264,10 +286,13 @@ static void test_keeps_contents(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0xc0ffee, *p);
 		KUNIT_EXPECT_TRUE(test, is_filled(p + 1, 200 - sizeof(*p)));
 		/* That is a free. */
-		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_realloc(p, 0, GFP_KERNEL));
+		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+				    gomem_realloc(p, 0, GFP_KERNEL));
 		gomem_cache_destroy(c);
 	}
-	/* Objects of other caches may be cleared, and moved out of the cache. */
+	/*
+	 * Objects of other caches may be cleared, and moved out of the cache.
+	 */
 	c = typed_create(test, 200, NULL);
 	p = gomem_realloc(typed_get(test, c, GFP_KERNEL), 100, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, 200, gomem_usable_size(p));
@@ -319,17 +344,23 @@ static void free_in_callback(struct rcu_head *rcu)
 		gomem_cache_free(o->c, o);
 }
 
-/* Objects that wait for a grace period when the cache is destroyed do not count as left. */
+/*
+ * Objects that wait for a grace period when the cache is destroyed do not count
+ * as left.
+ */
 static void test_callbacks(struct kunit *test)
 {
-	static const struct gomem_cache_args typesafe = { .typesafe_by_rcu = true };
+	static const struct gomem_cache_args typesafe = {
+		.typesafe_by_rcu = true,
+	};
 	struct fixture *f = test->priv;
 	struct rcu_object *o;
 	struct gomem_cache *c;
 	unsigned int i, round;
 
 	for (round = 0; round < 4; round++) {
-		c = typed_create(test, sizeof(*o), round % 2 ? &typesafe : NULL);
+		c = typed_create(test, sizeof(*o),
+				 round % 2 ? &typesafe : NULL);
 		for (i = 0; i < 500; i++) {
 			o = typed_get(test, c, GFP_KERNEL);
 			o->c = c;
@@ -382,7 +413,8 @@ static void test_counts_stay(struct kunit *test)
 	const unsigned int n = 1000;
 
 	get_totals(&before);
-	KUNIT_ASSERT_EQ(test, n, gomem_cache_alloc_bulk(c, GFP_KERNEL, n, f->objs));
+	KUNIT_ASSERT_EQ(test, n,
+			gomem_cache_alloc_bulk(c, GFP_KERNEL, n, f->objs));
 	gomem_cache_free_bulk(c, n, f->objs);
 	gomem_cache_free(c, typed_get(test, c, GFP_KERNEL));
 	gomem_cache_destroy(c);
@@ -392,11 +424,15 @@ static void test_counts_stay(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, before.bytes + (n + 1) * 160, after.bytes);
 }
 
-/* Objects left in a destroyed cache are counted, stay valid, and can still be freed. */
+/*
+ * Objects left in a destroyed cache are counted, stay valid, and can still be
+ * freed.
+ */
 static void test_left(struct kunit *test)
 {
 	struct gomem_cache *c = typed_create(test, 400, NULL);
-	void *p = typed_get(test, c, GFP_KERNEL), *q = typed_get(test, c, GFP_KERNEL);
+	void *p = typed_get(test, c, GFP_KERNEL),
+	     *q = typed_get(test, c, GFP_KERNEL);
 
 	fill(p, 400);
 	gomem_cache_destroy(c);
@@ -416,10 +452,13 @@ static void expect_no_alloc(struct kunit *test, struct gomem_cache *c)
 	struct fixture *f = test->priv;
 
 	KUNIT_EXPECT_NULL(test, gomem_cache_alloc(c, GFP_KERNEL));
-	KUNIT_EXPECT_NULL(test, gomem_cache_alloc(c, GFP_KERNEL | __GFP_NOFAIL));
+	KUNIT_EXPECT_NULL(test,
+			  gomem_cache_alloc(c, GFP_KERNEL | __GFP_NOFAIL));
 	KUNIT_EXPECT_NULL(test, gomem_cache_zalloc(c, GFP_ATOMIC));
-	KUNIT_EXPECT_NULL(test, gomem_cache_alloc_node(c, GFP_KERNEL, first_online_node));
-	KUNIT_EXPECT_EQ(test, 0, gomem_cache_alloc_bulk(c, GFP_KERNEL, 3, f->objs));
+	KUNIT_EXPECT_NULL(test, gomem_cache_alloc_node(c, GFP_KERNEL,
+						       first_online_node));
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_cache_alloc_bulk(c, GFP_KERNEL, 3, f->objs));
 	expect_misuses(test, GOMEM_BAD_CACHE, 5);
 }
 
@@ -430,7 +469,8 @@ static void test_alloc_destroyed(struct kunit *test)
 	void *objs[20];
 
 	c = typed_create(test, 400, NULL);
-	KUNIT_ASSERT_EQ(test, 20, gomem_cache_alloc_bulk(c, GFP_KERNEL, 20, objs));
+	KUNIT_ASSERT_EQ(test, 20,
+			gomem_cache_alloc_bulk(c, GFP_KERNEL, 20, objs));
 	gomem_cache_destroy(c);
 	expect_misuses(test, GOMEM_CACHE_LEFT, 1);
 	expect_no_alloc(test, c);
@@ -467,7 +507,10 @@ static void destroy_it(struct work_struct *work)
 	gomem_cache_destroy(container_of(work, struct destroyer, work)->c);
 }
 
-/* Two tasks destroy a cache at the same time: one succeeds, the other is reported. */
+/*
+ * Two tasks destroy a cache at the same time: one succeeds, the other is
+ * reported.
+ */
 static void test_destroy_twice(struct kunit *test)
 {
 	struct destroyer d[2];

@@ -37,7 +37,8 @@ struct gomem_span *central_cache(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	KUNIT_ASSERT_EQ(test, f->spc, s->spc);
 	KUNIT_ASSERT_EQ(test, GOMEM_SPAN_CACHED, gomem_span_state(s));
-	KUNIT_ASSERT_LT_MSG(test, s->freeindex, s->nelems, "a span without a free cell");
+	KUNIT_ASSERT_LT_MSG(test, s->freeindex, s->nelems,
+			    "a span without a free cell");
 	return s;
 }
 
@@ -53,7 +54,8 @@ unsigned int central_take(struct gomem_span *s, void **out, unsigned int want)
 	return gomem_span_take(s, out, want, &recycled);
 }
 
-unsigned int central_alloc(struct mcentral_fixture *f, void **out, unsigned int want)
+unsigned int central_alloc(struct mcentral_fixture *f, void **out,
+			   unsigned int want)
 {
 	struct gomem_refill r = { };
 	unsigned int n;
@@ -68,12 +70,16 @@ unsigned int central_alloc(struct mcentral_fixture *f, void **out, unsigned int 
 	return n;
 }
 
-unsigned int central_free_objs(struct mcentral_fixture *f, void **objs, unsigned int n)
+unsigned int central_free_objs(struct mcentral_fixture *f, void **objs,
+			       unsigned int n)
 {
-	return gomem_mcentral_free(&f->base.fh.heap->central[f->spc], objs, n, false);
+	return gomem_mcentral_free(&f->base.fh.heap->central[f->spc], objs, n,
+				   false);
 }
 
-/* Return an uncached span whose objects are all allocated and stored in @objs. */
+/*
+ * Return an uncached span whose objects are all allocated and stored in @objs.
+ */
 struct gomem_span *central_full_span(struct kunit *test, void **objs)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -98,7 +104,8 @@ static int where_is(struct mcentral_fixture *f, const struct gomem_span *s)
 	return found;
 }
 
-void central_expect_where(struct kunit *test, const struct gomem_span *s, int where)
+void central_expect_where(struct kunit *test, const struct gomem_span *s,
+			  int where)
 {
 	struct mcentral_fixture *f = test->priv;
 
@@ -111,10 +118,12 @@ void central_expect_heap(struct kunit *test)
 	const char *violation = gomem_check(f->base.fh.heap);
 
 	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s", violation);
-	KUNIT_ASSERT_TRUE_MSG(test, !f->base.fh.source.error, "%s", f->base.fh.source.error);
+	KUNIT_ASSERT_TRUE_MSG(test, !f->base.fh.source.error, "%s",
+			      f->base.fh.source.error);
 }
 
-void central_expect_spans(struct kunit *test, unsigned long nspans, unsigned long ncached)
+void central_expect_spans(struct kunit *test, unsigned long nspans,
+			  unsigned long ncached)
 {
 	struct mcentral_fixture *f = test->priv;
 
@@ -137,7 +146,8 @@ int central_init(struct kunit *test)
 {
 	struct mcentral_fixture *f = heap_fixture_alloc(test, sizeof(*f));
 
-	return f ? fake_heap_init(&f->base.fh, NR_CHUNKS, f->base.set.seed) : -ENOMEM;
+	return f ? fake_heap_init(&f->base.fh, NR_CHUNKS, f->base.set.seed) :
+		   -ENOMEM;
 }
 
 void central_exit(struct kunit *test)

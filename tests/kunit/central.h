@@ -22,7 +22,10 @@ struct mcentral_fixture {
 	void *objs[GOMEM_SPAN_MAX_OBJECTS];
 	void *batch[GOMEM_SPAN_MAX_OBJECTS];
 	struct gomem_span *spans[64];
-	/* One bit for every 8 bytes that the heap can have: an object starts here, and is live. */
+	/*
+	 * One bit for every 8 bytes that the heap can have: an object starts
+	 * here, and is live.
+	 */
 	unsigned long *live;
 };
 
@@ -32,12 +35,16 @@ struct gomem_span *central_cache_gfp(struct mcentral_fixture *f, gfp_t gfp);
 struct gomem_span *central_cache(struct kunit *test);
 void central_uncache(struct mcentral_fixture *f, struct gomem_span *s);
 unsigned int central_take(struct gomem_span *s, void **out, unsigned int want);
-unsigned int central_alloc(struct mcentral_fixture *f, void **out, unsigned int want);
-unsigned int central_free_objs(struct mcentral_fixture *f, void **objs, unsigned int n);
+unsigned int central_alloc(struct mcentral_fixture *f, void **out,
+			   unsigned int want);
+unsigned int central_free_objs(struct mcentral_fixture *f, void **objs,
+			       unsigned int n);
 struct gomem_span *central_full_span(struct kunit *test, void **objs);
-void central_expect_where(struct kunit *test, const struct gomem_span *s, int where);
+void central_expect_where(struct kunit *test, const struct gomem_span *s,
+			  int where);
 void central_expect_heap(struct kunit *test);
-void central_expect_spans(struct kunit *test, unsigned long nspans, unsigned long ncached);
+void central_expect_spans(struct kunit *test, unsigned long nspans,
+			  unsigned long ncached);
 unsigned int central_count_freed(struct gomem_span *s);
 int central_init(struct kunit *test);
 void central_exit(struct kunit *test);

@@ -20,7 +20,9 @@ static void scavenge_now(struct work_struct *work)
 	gomem_scavenge_all();
 }
 
-/* gomem_check() sees no violation while gomem itself moves objects and pages. */
+/*
+ * gomem_check() sees no violation while gomem itself moves objects and pages.
+ */
 static void test_check_meanwhile(struct kunit *test)
 {
 	struct stats_fixture *f = test->priv;
@@ -31,7 +33,8 @@ static void test_check_meanwhile(struct kunit *test)
 	INIT_WORK_ONSTACK(&work, scavenge_now);
 	for (i = 0; i < 50 && !err; i++) {
 		while (f->nr < 500)
-			books_make(f, 128 + below(&f->base.rnd, 2048), GFP_KERNEL);
+			books_make(f, 128 + below(&f->base.rnd, 2048),
+				   GFP_KERNEL);
 		while (f->nr)
 			books_unmake(f, f->nr - 1);
 		queue_work(gomem_unbound_wq, &work);

@@ -112,17 +112,25 @@ static void note_step(void *arg)
 	s->order->got[min(s->order->n++, 2U)] = s->nr;
 }
 
-/* An object has several cleanups: the last one runs first. A canceled one does not run. */
+/*
+ * An object has several cleanups: the last one runs first. A canceled one does
+ * not run.
+ */
 static void test_several(struct kunit *test)
 {
 	struct order order = { };
-	struct step step[4] = { { &order, 0 }, { &order, 1 }, { &order, 2 }, { &order, 3 } };
+	struct step step[4] = { { &order, 0 },
+				{ &order, 1 },
+				{ &order, 2 },
+				{ &order, 3 } };
 	void *p = gomem_alloc(200, GFP_KERNEL);
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	for (i = 0; i < ARRAY_SIZE(step); i++)
-		KUNIT_ASSERT_EQ(test, 0, gomem_cleanup(p, note_step, &step[i], GFP_KERNEL));
+		KUNIT_ASSERT_EQ(test, 0,
+				gomem_cleanup(p, note_step, &step[i],
+					      GFP_KERNEL));
 	KUNIT_EXPECT_TRUE(test, gomem_cleanup_cancel(p, note_step, &step[2]));
 	KUNIT_EXPECT_FALSE(test, gomem_cleanup_cancel(p, note_step, &step[2]));
 	KUNIT_EXPECT_FALSE(test, gomem_cleanup_cancel(p, note_step, test));
@@ -162,10 +170,14 @@ static void test_bulk(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		KUNIT_ASSERT_EQ(test, ARRAY_SIZE(p),
-				gomem_alloc_bulk(sizes[i], GFP_KERNEL, ARRAY_SIZE(p), p));
+				gomem_alloc_bulk(sizes[i], GFP_KERNEL,
+						 ARRAY_SIZE(p), p));
 		for (j = 0; j < ARRAY_SIZE(p); j += 2)
 			attach(test, p[j], &n);
-		/* A bulk free of few objects takes another path than one of many. */
+		/*
+		 * A bulk free of few objects takes another path than one of
+		 * many.
+		 */
 		gomem_free_bulk(4, p);
 		expect_runs(test, &n, 2);
 		gomem_free_bulk(ARRAY_SIZE(p) - 4, p + 4);
@@ -186,7 +198,8 @@ static void test_cache(struct kunit *test)
 	gomem_free(attach(test, gomem_cache_alloc(c, GFP_KERNEL), &n));
 	expect_runs(test, &n, 1);
 	KUNIT_ASSERT_EQ(test, ARRAY_SIZE(p),
-			gomem_cache_alloc_bulk(c, GFP_KERNEL, ARRAY_SIZE(p), p));
+			gomem_cache_alloc_bulk(c, GFP_KERNEL, ARRAY_SIZE(p),
+					       p));
 	for (i = 0; i < ARRAY_SIZE(p); i += 4)
 		attach(test, p[i], &n);
 	gomem_cache_free_bulk(c, ARRAY_SIZE(p), p);
@@ -225,7 +238,8 @@ static void test_rcu(struct kunit *test)
 	gomem_free_rcu(p, head);
 	gomem_rcu_barrier();
 	expect_runs(test, &n, 1);
-	gomem_free_rcu_mightsleep(attach(test, gomem_alloc(100000, GFP_KERNEL), &n));
+	p = attach(test, gomem_alloc(100000, GFP_KERNEL), &n);
+	gomem_free_rcu_mightsleep(p);
 	gomem_rcu_barrier();
 	expect_runs(test, &n, 1);
 }
@@ -285,7 +299,8 @@ static void test_nested(struct kunit *test)
 	void *outer = gomem_alloc(64, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, outer);
-	KUNIT_ASSERT_EQ(test, 0, gomem_cleanup(outer, free_other, inner, GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, 0,
+			gomem_cleanup(outer, free_other, inner, GFP_KERNEL));
 	gomem_free(outer);
 	expect_runs(test, &n, 1);
 }
@@ -311,16 +326,22 @@ static void test_refused(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, arena);
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	KUNIT_EXPECT_EQ(test, -EINVAL, gomem_cleanup(NULL, count_one, &n, GFP_KERNEL));
-	KUNIT_EXPECT_EQ(test, -EINVAL, gomem_cleanup(ZERO_SIZE_PTR, count_one, &n, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			gomem_cleanup(NULL, count_one, &n, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			gomem_cleanup(ZERO_SIZE_PTR, count_one, &n,
+				      GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, -EINVAL, gomem_cleanup(p, NULL, &n, GFP_KERNEL));
-	KUNIT_EXPECT_EQ(test, -EINVAL, gomem_cleanup(p + 8, count_one, &n, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			gomem_cleanup(p + 8, count_one, &n, GFP_KERNEL));
 	balance_expect_misuses(test, test->priv, GOMEM_INTERIOR_POINTER, 1);
 	in = gomem_arena_alloc(arena, 100, GFP_KERNEL);
-	KUNIT_EXPECT_EQ(test, -EINVAL, gomem_cleanup(in, count_one, &n, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			gomem_cleanup(in, count_one, &n, GFP_KERNEL));
 	balance_expect_misuses(test, test->priv, GOMEM_WRONG_FUNCTION, 1);
 	gomem_free(p);
-	KUNIT_EXPECT_EQ(test, -EINVAL, gomem_cleanup(p, count_one, &n, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			gomem_cleanup(p, count_one, &n, GFP_KERNEL));
 	balance_expect_misuses(test, test->priv, GOMEM_USE_AFTER_FREE, 1);
 	gomem_arena_destroy(arena);
 	expect_runs(test, &n, 0);
@@ -338,13 +359,17 @@ static void attach_late(void *arg)
 	late->err = gomem_cleanup(late->p, count_one, NULL, GFP_ATOMIC);
 }
 
-/* A large object that is being freed takes no other cleanup: it would never run. */
+/*
+ * A large object that is being freed takes no other cleanup: it would never
+ * run.
+ */
 static void test_late(struct kunit *test)
 {
 	struct late late = { .p = gomem_alloc(SZ_1M, GFP_KERNEL) };
 
 	KUNIT_ASSERT_NOT_NULL(test, late.p);
-	KUNIT_ASSERT_EQ(test, 0, gomem_cleanup(late.p, attach_late, &late, GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, 0,
+			gomem_cleanup(late.p, attach_late, &late, GFP_KERNEL));
 	gomem_free(late.p);
 	KUNIT_EXPECT_EQ(test, -EINVAL, late.err);
 	balance_expect_misuses(test, test->priv, GOMEM_USE_AFTER_FREE, 1);

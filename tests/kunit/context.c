@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * context.c - run a function where a case wants it: in an interrupt, or on a CPU.
+ * context.c - run a function where a case wants it: in an interrupt, or on a
+ * CPU.
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -28,7 +29,8 @@ static void call_irq_work(struct irq_work *work)
 }
 
 /**
- * run_in_hardirq - call a function in a hardware interrupt of this CPU, and wait for it
+ * run_in_hardirq - call a function in a hardware interrupt of this CPU, and
+ * wait for it
  * @fn: the function
  * @arg: its argument
  *
@@ -60,7 +62,10 @@ void run_in_softirq(void (*fn)(void *arg), void *arg)
 	struct call call = { .fn = fn, .arg = arg };
 
 	tasklet_setup(&call.tasklet, call_tasklet);
-	/* A softirq that is raised in this section runs at its end, on this CPU. */
+	/*
+	 * A softirq that is raised in this section runs at its end, on this
+	 * CPU.
+	 */
 	local_bh_disable();
 	tasklet_schedule(&call.tasklet);
 	local_bh_enable();
@@ -68,7 +73,8 @@ void run_in_softirq(void (*fn)(void *arg), void *arg)
 }
 
 /**
- * skip_on_rt - skip a case that allocates in interrupts, where PREEMPT_RT cannot
+ * skip_on_rt - skip a case that allocates in interrupts, where PREEMPT_RT
+ * cannot
  * @test: the test
  */
 void skip_on_rt(struct kunit *test)
@@ -84,7 +90,8 @@ void skip_on_rt(struct kunit *test)
  */
 void move_to(struct kunit *test, int cpu)
 {
-	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(cpu)));
+	KUNIT_ASSERT_EQ(test, 0,
+			set_cpus_allowed_ptr(current, cpumask_of(cpu)));
 }
 
 /**
@@ -103,15 +110,17 @@ void stay_here(struct kunit *test)
  */
 void move_elsewhere(struct kunit *test, struct rnd_state *rnd)
 {
-	move_to(test, cpumask_nth(below(rnd, num_online_cpus()), cpu_online_mask));
+	move_to(test,
+		cpumask_nth(below(rnd, num_online_cpus()), cpu_online_mask));
 }
 
 /**
  * grace_begins - wait until a grace period begins that waits for this reader
- * @gp: cookie of a grace period that was started. The caller, which is in an RCU read-side
- *	section, keeps it from being over
+ * @gp: cookie of a grace period that was started. The caller, which is in an
+ *	RCU read-side section, keeps it from being over
  *
- * Return: whether later cookies differ from @gp. With Tiny RCU all cookies that are not over
+ * Return: whether later cookies differ from @gp. With Tiny RCU all cookies that
+ *	are not over
  * are the same.
  */
 bool grace_begins(unsigned long gp)
@@ -120,7 +129,10 @@ bool grace_begins(unsigned long gp)
 
 	if (IS_ENABLED(CONFIG_TINY_RCU))
 		return false;
-	/* An expedited one may be left to a work that this CPU would have to run. */
+	/*
+	 * An expedited one may be left to a work that this CPU would have to
+	 * run.
+	 */
 	start_poll_synchronize_rcu();
 	for (ms = 0; ms < 5000 && get_state_synchronize_rcu() == gp; ms++)
 		mdelay(1);

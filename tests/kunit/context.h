@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * context.h - run a function where a case wants it: in an interrupt, or on a CPU.
+ * context.h - run a function where a case wants it: in an interrupt, or on a
+ * CPU.
  */
 #ifndef GOMEM_TEST_CONTEXT_H
 #define GOMEM_TEST_CONTEXT_H

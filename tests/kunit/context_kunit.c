@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * context_kunit.c - allocation and free in each context, on each CPU, and from one to another.
+ * context_kunit.c - allocation and free in each context, on each CPU, and from
+ * one to another.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -49,7 +50,10 @@ static bool in_task_context(void)
 	return in_task();
 }
 
-/* A CPU that polls while it is idle serves calls of other CPUs without an interrupt. */
+/*
+ * A CPU that polls while it is idle serves calls of other CPUs without an
+ * interrupt.
+ */
 static bool in_call_context(void)
 {
 	return in_hardirq() || (in_task() && irqs_disabled());
@@ -64,7 +68,8 @@ static void job_run(void *arg)
 		job->error = "not the context it should be";
 	for (i = 0; i < JOB_OBJECTS; i++) {
 		job->sizes[i] = random_size(&job->rnd, 15);
-		job->objs[i] = gomem_alloc(job->sizes[i], GFP_ATOMIC | __GFP_NOWARN);
+		job->objs[i] =
+			gomem_alloc(job->sizes[i], GFP_ATOMIC | __GFP_NOWARN);
 		if (job->objs[i])
 			fill(job->objs[i], job->sizes[i]);
 		else
@@ -158,8 +163,8 @@ static void test_context(struct kunit *test)
 		c->run(job_run, job);
 		job->is_context = contexts[i].is_context;
 		contexts[i].run(job_free, job);
-		KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s, freed in %s", job->error,
-				      contexts[i].name);
+		KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s, freed in %s",
+				      job->error, contexts[i].name);
 	}
 	/* A few atomic allocations may find no free pages. */
 	KUNIT_EXPECT_LT(test, job->failures, JOB_OBJECTS);
@@ -181,13 +186,15 @@ static void test_context_counted(struct kunit *test)
 	job->is_context = in_hardirq_context;
 	n = gomem_event_sum(GOMEM_EV_HARDIRQ_ALLOCS);
 	run_in_hardirq(job_run, job);
-	KUNIT_EXPECT_EQ(test, JOB_OBJECTS, gomem_event_sum(GOMEM_EV_HARDIRQ_ALLOCS) - n);
+	KUNIT_EXPECT_EQ(test, JOB_OBJECTS,
+			gomem_event_sum(GOMEM_EV_HARDIRQ_ALLOCS) - n);
 	for (i = 0; i < JOB_OBJECTS; i++)
 		objects += !!job->objs[i];
 	job->is_context = in_softirq_context;
 	n = gomem_event_sum(GOMEM_EV_SOFTIRQ_FREES);
 	run_in_softirq(job_free, job);
-	KUNIT_EXPECT_EQ(test, objects, gomem_event_sum(GOMEM_EV_SOFTIRQ_FREES) - n);
+	KUNIT_EXPECT_EQ(test, objects,
+			gomem_event_sum(GOMEM_EV_SOFTIRQ_FREES) - n);
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
 }
 
@@ -205,8 +212,9 @@ static void swap_one(void *arg)
 }
 
 /*
- * Tasks leave interrupts on while they use their cache, so interrupts have another one: an
- * object that an interrupt freed is not the next one of a task, and the reverse.
+ * Tasks leave interrupts on while they use their cache, so interrupts have
+ * another one: an object that an interrupt freed is not the next one of a task,
+ * and the reverse.
  */
 static void expect_own_cache(struct kunit *test, struct job *job,
 			     void (*irq)(void (*fn)(void *arg), void *arg))
@@ -285,7 +293,9 @@ static long free_job_on_cpu(void *arg)
 
 static void job_call(void *arg)
 {
-	/* On PREEMPT_RT the handler would be a thread, whose locks may sleep. */
+	/*
+	 * On PREEMPT_RT the handler would be a thread, whose locks may sleep.
+	 */
 	lockdep_hardirq_threaded();
 	job_free(arg);
 }
@@ -307,16 +317,17 @@ static void test_other_cpu(struct kunit *test)
 			work_on_cpu(to, free_job_on_cpu, job);
 
 			/*
-			 * Do the same in the interrupt of a cross-CPU call, where the call
-			 * takes one.
+			 * Do the same in the interrupt of a cross-CPU call,
+			 * where the call takes one.
 			 */
 			work_on_cpu(from, job_on_cpu, job);
 			migrate_disable();
 			job->is_context = in_call_context;
 			smp_call_function_single(to, job_call, job, true);
 			migrate_enable();
-			KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s, CPU %d to %d",
-					      job->error, from, to);
+			KUNIT_EXPECT_TRUE_MSG(test, !job->error,
+					      "%s, CPU %d to %d", job->error,
+					      from, to);
 		}
 	}
 	expect_sound(test);
@@ -389,7 +400,10 @@ static void exchange_step(struct worker *w)
 	}
 }
 
-/* Threads free objects of each other, while interrupts allocate and free on one CPU. */
+/*
+ * Threads free objects of each other, while interrupts allocate and free on one
+ * CPU.
+ */
 static void test_threads(struct kunit *test)
 {
 	unsigned int n = nr_workers(), i;
@@ -407,7 +421,8 @@ static void test_threads(struct kunit *test)
 	prandom_seed_state(&job->rnd, f->seed);
 	for (i = 0; i < n; i++) {
 		e[i].shared = shared;
-		worker_start(&e[i].base, exchange_step, f->seed + i, WORKER_ANYWHERE);
+		worker_start(&e[i].base, exchange_step, f->seed + i,
+			     WORKER_ANYWHERE);
 	}
 	end = jiffies + msecs_to_jiffies(RUN_MS);
 	while (time_before(jiffies, end)) {

@@ -72,10 +72,13 @@ static void test_nothing(struct kunit *test)
 {
 	struct devres_fixture *f = test->priv;
 
-	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, devm_gomem_alloc(f->dev, 0, GFP_KERNEL));
-	KUNIT_EXPECT_NULL(test, devm_gomem_alloc(f->dev, SZ_4M + 1, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+			    devm_gomem_alloc(f->dev, 0, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test,
+			  devm_gomem_alloc(f->dev, SZ_4M + 1, GFP_KERNEL));
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
-	KUNIT_EXPECT_NULL(test, devm_gomem_alloc(f->dev, 100, GFP_KERNEL | __GFP_DMA));
+	KUNIT_EXPECT_NULL(test, devm_gomem_alloc(f->dev, 100,
+						 GFP_KERNEL | __GFP_DMA));
 	expect_misuses(test, GOMEM_BAD_GFP, 1);
 	expect_live(test, 0);
 }

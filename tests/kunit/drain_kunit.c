@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * drain_kunit.c - what the slots of a CPU give back when they are idle, or memory is short.
+ * drain_kunit.c - what the slots of a CPU give back when they are idle, or
+ * memory is short.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -31,8 +32,8 @@ struct idle {
 	u64 emptied;
 };
 
-static void note_idle(struct gomem_mcache *mc, const struct slot_case *c, struct idle *s,
-		      unsigned int i)
+static void note_idle(struct gomem_mcache *mc, const struct slot_case *c,
+		      struct idle *s, unsigned int i)
 {
 	unsigned int spc = slots_spc_of(c->size);
 
@@ -42,8 +43,8 @@ static void note_idle(struct gomem_mcache *mc, const struct slot_case *c, struct
 	s->grown[i] = mc->grown;
 }
 
-static void idle_slot(struct stats_fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
-		      void *seen)
+static void idle_slot(struct stats_fixture *f, struct gomem_mcache *mc,
+		      const struct slot_case *c, void *seen)
 {
 	u64 emptied = gomem_event_sum(GOMEM_EV_IDLE_OBJECTS);
 	struct idle *s = seen;
@@ -82,14 +83,16 @@ static void test_slot_idle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s.held[0], s.emptied);
 }
 
-static void bare_slot(struct stats_fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
-		      void *seen)
+static void bare_slot(struct stats_fixture *f, struct gomem_mcache *mc,
+		      const struct slot_case *c, void *seen)
 {
 	unsigned int spc = slots_spc_of(c->size), i;
 	struct idle *s = seen;
 
 	/* Allocate everything that the slot holds. */
-	for (i = 0; i < 300 && (slots_held_by(mc, spc) || mc->slot[spc].capacity < c->room); i++)
+	for (i = 0; i < 300 && (slots_held_by(mc, spc) ||
+				mc->slot[spc].capacity < c->room);
+	     i++)
 		books_make_n(f, c->size, 1);
 	note_idle(mc, c, s, 0);
 	gomem_mcache_drain(true);
@@ -145,7 +148,10 @@ static void relieve_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 	r->second = gomem_mcache_relieve(mc->heap);
 }
 
-/* Before the heap grows for a task, large slots are emptied and small ones stay. */
+/*
+ * Before the heap grows for a task, large slots are emptied and small ones
+ * stay.
+ */
 static void test_slot_relief(struct kunit *test)
 {
 	const struct slot_case *c = test->param_value;
@@ -167,8 +173,8 @@ struct beside {
 	unsigned int idle_after;
 };
 
-static void use_beside(struct stats_fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
-		       void *seen)
+static void use_beside(struct stats_fixture *f, struct gomem_mcache *mc,
+		       const struct slot_case *c, void *seen)
 {
 	struct beside *b = seen;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * epoch_kunit.c - what a look of the epoch does, and when the goals are looked at.
+ * epoch_kunit.c - what a look of the epoch does, and when the goals are looked
+ * at.
  *
- * The looks are called here. The epoch's own work makes none meanwhile, since tests/kunit/run
- * loads gomem with an epoch of a day.
+ * The looks are called here. The epoch's own work makes none meanwhile, since
+ * tests/kunit/run loads gomem with an epoch of a day.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -53,7 +54,9 @@ static unsigned long cached(void)
 {
 	struct gomem_class_counts n;
 
-	gomem_mcache_count(&gomem_kinds[gomem_spc_make(gomem_sizeclass(SMALL), false)], &n);
+	gomem_mcache_count(&gomem_kinds[gomem_spc_make(gomem_sizeclass(SMALL),
+						       false)],
+			   &n);
 	return n.cached + n.cached_spans;
 }
 
@@ -124,7 +127,10 @@ static void test_goal(struct kunit *test)
 	KUNIT_EXPECT_LT(test, h->goal_pages, pages);
 }
 
-/* Wait until goals were not looked at for QUIET_MS. Return false if that never comes. */
+/*
+ * Wait until goals were not looked at for QUIET_MS. Return false if that never
+ * comes.
+ */
 static bool becomes_quiet(struct gomem_heap *h)
 {
 	unsigned int i, looks;
@@ -138,19 +144,24 @@ static bool becomes_quiet(struct gomem_heap *h)
 	return false;
 }
 
-/* The scavenger works and sleeps in turn, so wait until it gave back half of @pages. */
+/*
+ * The scavenger works and sleeps in turn, so wait until it gave back half of
+ * @pages.
+ */
 static bool gives_back(struct gomem_heap *h, unsigned long pages)
 {
 	unsigned int i;
 
-	for (i = 0; i < PATIENCE && READ_ONCE(h->pages.backed_pages) > pages / 2; i++)
+	for (i = 0;
+	     i < PATIENCE && READ_ONCE(h->pages.backed_pages) > pages / 2; i++)
 		msleep(QUIET_MS);
 	return i < PATIENCE;
 }
 
 /*
- * Goals are looked at often after many pages became free. That stops a few looks later,
- * when the old peaks are forgotten, and starts again with the next such free.
+ * Goals are looked at often after many pages became free. That stops a few
+ * looks later, when the old peaks are forgotten, and starts again with the next
+ * such free.
  */
 static void test_goal_clock(struct kunit *test)
 {
@@ -169,7 +180,9 @@ static void test_goal_clock(struct kunit *test)
 		put_objects(test, NR_LARGE);
 		KUNIT_EXPECT_TRUE(test, becomes_quiet(h));
 		KUNIT_EXPECT_GT(test, h->looks - looks, GOMEM_GOAL_LOOKS - 1);
-		KUNIT_EXPECT_TRUE(test, gives_back(h, NR_LARGE * LARGE >> GOMEM_PAGE_SHIFT));
+		KUNIT_EXPECT_TRUE(test,
+				  gives_back(h, NR_LARGE * LARGE >>
+							GOMEM_PAGE_SHIFT));
 	}
 	gomem_epoch_ms = ms;
 }

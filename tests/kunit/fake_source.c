@@ -36,7 +36,8 @@ static void found(struct fake_source *fake, const char *error)
 
 static bool holds(spinlock_t *lock)
 {
-	return IS_ENABLED(CONFIG_LOCKDEP) && debug_locks && lockdep_is_held(lock);
+	return IS_ENABLED(CONFIG_LOCKDEP) && debug_locks &&
+	       lockdep_is_held(lock);
 }
 
 static bool holds_heap_lock(struct gomem_heap *h)
@@ -74,33 +75,41 @@ static void check_call(struct fake_source *fake)
 	spin_unlock_irqrestore(&fake->lock, flags);
 }
 
-static bool fails(struct fake_source *fake, struct fake_failures *f, unsigned int order)
+static bool fails(struct fake_source *fake, struct fake_failures *f,
+		  unsigned int order)
 {
 	bool fail;
 
 	lockdep_assert_held(&fake->lock);
 	f->calls++;
 	fail = (f->limit && order >= f->limit) ||
-	       (f->from && f->calls >= f->from && f->calls - f->from < f->count) ||
+	       (f->from && f->calls >= f->from &&
+		f->calls - f->from < f->count) ||
 	       (f->every && f->calls % f->every == 0) ||
 	       (f->percent && prandom_u32_state(&fake->rnd) % 100 < f->percent);
 	f->failed += fail;
 	return fail;
 }
 
-static bool block_is_free(struct fake_source *fake, unsigned long page, unsigned long n)
+static bool block_is_free(struct fake_source *fake, unsigned long page,
+			  unsigned long n)
 {
 	return find_next_bit(fake->out, fake->nr_pages, page) >= page + n;
 }
 
 /* Return the index of the node that a page belongs to. */
-static unsigned int node_index(const struct fake_source *fake, unsigned long page)
+static unsigned int node_index(const struct fake_source *fake,
+			       unsigned long page)
 {
 	return page / fake->stripe % fake->nr_nodes;
 }
 
-/* Does this block belong to the node with this index, or to any node if it is negative? */
-static bool block_is_of(struct fake_source *fake, unsigned long page, unsigned long n, int index)
+/*
+ * Does this block belong to the node with this index, or to any node if it is
+ * negative?
+ */
+static bool block_is_of(struct fake_source *fake, unsigned long page,
+			unsigned long n, int index)
 {
 	unsigned int i;
 
@@ -113,25 +122,30 @@ static bool block_is_of(struct fake_source *fake, unsigned long page, unsigned l
 	return index < 0 || i == index;
 }
 
-/* First page of a free block by the source's policy, nr_pages if there is none. */
-static unsigned long pick_block(struct fake_source *fake, unsigned long n, int index)
+/*
+ * First page of a free block by the source's policy, nr_pages if there is none.
+ */
+static unsigned long pick_block(struct fake_source *fake, unsigned long n,
+				int index)
 {
 	unsigned long blocks = fake->nr_pages / n, i, k = 0;
 
 	if (fake->policy == FAKE_RANDOM)
 		k = prandom_u32_state(&fake->rnd) % blocks;
 	for (i = 0; i < blocks; i++, k = (k + 1) % blocks) {
-		unsigned long page = (fake->policy == FAKE_HIGHEST ? blocks - 1 - k : k) * n;
+		unsigned long page =
+			(fake->policy == FAKE_HIGHEST ? blocks - 1 - k : k) * n;
 
-		if (block_is_of(fake, page, n, index) && block_is_free(fake, page, n))
+		if (block_is_of(fake, page, n, index) &&
+		    block_is_free(fake, page, n))
 			return page;
 	}
 	return fake->nr_pages;
 }
 
 /* Try the requested node first. With __GFP_THISNODE try no other node. */
-static unsigned long pick_near_block(struct fake_source *fake, unsigned long n, gfp_t gfp,
-				     int node)
+static unsigned long pick_near_block(struct fake_source *fake, unsigned long n,
+				     gfp_t gfp, int node)
 {
 	unsigned long page;
 	unsigned int i;
@@ -146,8 +160,8 @@ static unsigned long pick_near_block(struct fake_source *fake, unsigned long n, 
 	return pick_block(fake, n, -1);
 }
 
-static unsigned long fake_alloc(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-				int node)
+static unsigned long fake_alloc(struct gomem_pagesource *src,
+				unsigned int order, gfp_t gfp, int node)
 {
 	struct fake_source *fake = fake_of(src);
 	unsigned long n = 1UL << order, addr = 0, page, flags;
@@ -156,7 +170,8 @@ static unsigned long fake_alloc(struct gomem_pagesource *src, unsigned int order
 	check_call(fake);
 
 	spin_lock_irqsave(&fake->lock, flags);
-	fake->last = (struct fake_call){ .order = order, .gfp = gfp, .node = node };
+	fake->last =
+		(struct fake_call){ .order = order, .gfp = gfp, .node = node };
 	fake->speculative += !(gfp & __GFP_RECLAIM) && (gfp & __GFP_NOWARN);
 	fake->anywhere += fake->nr_nodes && !(gfp & __GFP_THISNODE);
 	if (gfp & __GFP_NOFAIL)
@@ -179,8 +194,9 @@ out:
 static int fake_node_of(struct gomem_pagesource *src, unsigned long addr)
 {
 	struct fake_source *fake = fake_of(src);
+	unsigned long page = (addr - fake->base) >> GOMEM_PAGE_SHIFT;
 
-	return fake->node[node_index(fake, (addr - fake->base) >> GOMEM_PAGE_SHIFT)].id;
+	return fake->node[node_index(fake, page)].id;
 }
 
 static unsigned long page_index(struct fake_source *fake, unsigned long addr)
@@ -193,16 +209,19 @@ static unsigned long page_index(struct fake_source *fake, unsigned long addr)
 }
 
 /* Are all of these pages out? */
-static bool pages_are_out(struct fake_source *fake, unsigned long addr, unsigned long npages)
+static bool pages_are_out(struct fake_source *fake, unsigned long addr,
+			  unsigned long npages)
 {
 	unsigned long page = page_index(fake, addr);
 
 	return page < fake->nr_pages && npages <= fake->nr_pages - page &&
 	       !(addr & ~GOMEM_PAGE_MASK) &&
-	       find_next_zero_bit(fake->out, fake->nr_pages, page) >= page + npages;
+	       find_next_zero_bit(fake->out, fake->nr_pages, page) >=
+		       page + npages;
 }
 
-static void put_pages(struct fake_source *fake, unsigned long addr, unsigned long npages)
+static void put_pages(struct fake_source *fake, unsigned long addr,
+		      unsigned long npages)
 {
 	unsigned long flags;
 
@@ -216,7 +235,8 @@ static void put_pages(struct fake_source *fake, unsigned long addr, unsigned lon
 	spin_unlock_irqrestore(&fake->lock, flags);
 }
 
-static void fake_free(struct gomem_pagesource *src, unsigned long addr, unsigned long npages)
+static void fake_free(struct gomem_pagesource *src, unsigned long addr,
+		      unsigned long npages)
 {
 	struct fake_source *fake = fake_of(src);
 
@@ -224,7 +244,8 @@ static void fake_free(struct gomem_pagesource *src, unsigned long addr, unsigned
 	put_pages(fake, addr, npages);
 }
 
-static void *fake_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node)
+static void *fake_meta_alloc(struct gomem_pagesource *src, size_t bytes,
+			     gfp_t gfp, int node)
 {
 	struct fake_source *fake = fake_of(src);
 	struct fake_meta *meta;
@@ -242,7 +263,10 @@ static void *fake_meta_alloc(struct gomem_pagesource *src, size_t bytes, gfp_t g
 	if (fail)
 		return NULL;
 
-	/* Fail only where the case asks for it: speculative flags are not passed on. */
+	/*
+	 * Fail only where the case asks for it: speculative flags are not
+	 * passed on.
+	 */
 	gfp = gfpflags_allow_blocking(gfp) ? GFP_KERNEL : GFP_ATOMIC;
 	meta = kmalloc(sizeof(*meta), gfp);
 	if (!meta)
@@ -286,7 +310,8 @@ static void fake_meta_free(struct gomem_pagesource *src, void *p, size_t bytes)
 		list_del(&meta->list);
 		fake->meta_out -= meta->bytes;
 		if (meta->bytes != bytes)
-			found(fake, "descriptor memory given back in another size");
+			found(fake,
+			      "descriptor memory given back in another size");
 	} else {
 		found(fake, "descriptor memory given back that is not out");
 	}
@@ -321,13 +346,15 @@ bool fake_page_is_out(struct fake_source *fake, unsigned long addr)
  * @addr: the first page
  * @npages: how many
  */
-void fake_forget_pages(struct fake_source *fake, unsigned long addr, unsigned long npages)
+void fake_forget_pages(struct fake_source *fake, unsigned long addr,
+		       unsigned long npages)
 {
 	atomic_long_sub(npages, &fake->src.heap_pages);
 	put_pages(fake, addr, npages);
 }
 
-static int init_source(struct fake_source *fake, unsigned long nr_chunks, u32 seed)
+static int init_source(struct fake_source *fake, unsigned long nr_chunks,
+		       u32 seed)
 {
 	spin_lock_init(&fake->lock);
 	INIT_LIST_HEAD(&fake->metas);
@@ -351,7 +378,8 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 
 	if (!h)
 		return NULL;
-	if (gomem_heap_cover(h, FAKE_BASE, fake->nr_pages << GOMEM_PAGE_SHIFT)) {
+	if (gomem_heap_cover(h, FAKE_BASE,
+			     fake->nr_pages << GOMEM_PAGE_SHIFT)) {
 		gomem_node_destroy(h);
 		return NULL;
 	}
@@ -412,17 +440,20 @@ void fake_heap_destroy(struct fake_heap *fh)
 }
 
 /**
- * fake_heap_check - run gomem_check() on a heap whose spans belong to no mcentral
+ * fake_heap_check - run gomem_check() on a heap whose spans belong to no
+ * mcentral
  * @h: the heap, with nobody at work
  * @live: live spans; spans of other heaps are ignored
  * @nr: how many
  *
- * gomem_check() expects that the mcentral of each small span has counted it. So let each
- * mcentral count its spans for the time of the check, as if CPUs cached them.
+ * gomem_check() expects that the mcentral of each small span has counted it. So
+ * let each mcentral count its spans for the time of the check, as if CPUs
+ * cached them.
  *
  * Return: the violation that gomem_check() found, or NULL.
  */
-const char *fake_heap_check(struct gomem_heap *h, struct gomem_span **live, unsigned int nr)
+const char *fake_heap_check(struct gomem_heap *h, struct gomem_span **live,
+			    unsigned int nr)
 {
 	const char *violation;
 	unsigned int i, spc;
@@ -440,6 +471,17 @@ const char *fake_heap_check(struct gomem_heap *h, struct gomem_span **live, unsi
 		h->central[i].ncached = 0;
 	}
 	return violation;
+}
+
+/**
+ * fake_random_spc - draw a span class that is in use
+ * @rnd: the random numbers
+ *
+ * Return: the span class.
+ */
+unsigned int fake_random_spc(struct rnd_state *rnd)
+{
+	return 2 + prandom_u32_state(rnd) % (GOMEM_NR_SPANCLASSES - 2);
 }
 
 /**
@@ -523,12 +565,13 @@ void fake_heap_exit(struct kunit *test, struct fake_heap *fh)
  * @stripe: pages in a row that belong to the same node
  * @seed: for what happens at random
  *
- * The heaps are those of the first FAKE_NODES nodes that the machine may have. Its other
- * nodes have none of this memory.
+ * The heaps are those of the first FAKE_NODES nodes that the machine may have.
+ * Its other nodes have none of this memory.
  *
  * Return: 0, or -ENOMEM. fake_peers_exit() cleans up in either case.
  */
-int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks, unsigned long stripe, u32 seed)
+int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks,
+		    unsigned long stripe, u32 seed)
 {
 	struct fake_source *fake = &fp->source;
 	unsigned int i = 0;
@@ -554,13 +597,15 @@ int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks, unsigned lon
 	}
 	fake->nr_nodes = i;
 	for (i = 0; i < FAKE_NODES; i++)
-		if (gomem_peers_init(fp->heap[i], fp->peers, gomem_node_distance))
+		if (gomem_peers_init(fp->heap[i], fp->peers,
+				     gomem_node_distance))
 			return -ENOMEM;
 	return 0;
 }
 
 /**
- * fake_peers_exit - destroy heaps and source, and expect that all pages came back
+ * fake_peers_exit - destroy heaps and source, and expect that all pages came
+ * back
  * @test: the test
  * @fp: all of them, set up or not
  */

@@ -2,14 +2,14 @@
 /*
  * fake_source.h - a page source without memory, and a heap over it.
  *
- * Nothing below the public API touches the memory it manages, so the source hands
- * out made-up addresses. It knows which pages are out and thus is an oracle: only
- * such pages may come back, and no lock of the heap may be held during its calls.
- * It stores the first violation in @error, since any thread and any context may
- * call it. fake_heap_exit() then fails the test.
+ * Nothing below the public API touches the memory it manages, so the source
+ * hands out made-up addresses. It knows which pages are out and thus is an
+ * oracle: only such pages may come back, and no lock of the heap may be held
+ * during its calls. It stores the first violation in @error, since any thread
+ * and any context may call it. fake_heap_exit() then fails the test.
  *
- * Memory for descriptors is real, and exactly as large as requested, so that KASAN
- * watches its ends.
+ * Memory for descriptors is real, and exactly as large as requested, so that
+ * KASAN watches its ends.
  */
 #ifndef GOMEM_FAKE_SOURCE_H
 #define GOMEM_FAKE_SOURCE_H
@@ -65,13 +65,15 @@ struct fake_call {
  * struct fake_source - a page source for tests
  * @src: to be given to gomem_heap_init()
  * @heap: the heap whose locks must not be held
- * @nr_nodes: number of nodes that the memory belongs to; 0 if nodes do not matter
+ * @nr_nodes: number of nodes that the memory belongs to; 0 if nodes do not
+ *	matter
  * @stripe: pages in a row that belong to the same node
  * @node: for each node its number, its heap, and whether it has no memory left
  * @map: the page map that has its chunks
  * @base: first address of the range that blocks come from
  * @nr_pages: length of that range
- * @beyond: added to the addresses of blocks for which not only low memory will do
+ * @beyond: added to the addresses of blocks for which not only low memory will
+ *	do
  * @policy: which blocks to hand out
  * @pages: which calls of alloc fail
  * @meta: which calls of meta_alloc fail
@@ -138,20 +140,24 @@ int fake_heap_init(struct fake_heap *fh, unsigned long nr_chunks, u32 seed);
 void fake_heap_destroy(struct fake_heap *fh);
 void fake_heap_exit(struct kunit *test, struct fake_heap *fh);
 
-int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks, unsigned long stripe,
-		    u32 seed);
+int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks,
+		    unsigned long stripe, u32 seed);
 void fake_peers_exit(struct kunit *test, struct fake_peers *fp);
 
-const char *fake_heap_check(struct gomem_heap *h, struct gomem_span **live, unsigned int nr);
+const char *fake_heap_check(struct gomem_heap *h, struct gomem_span **live,
+			    unsigned int nr);
+unsigned int fake_random_spc(struct rnd_state *rnd);
 struct gomem_span_request fake_small_request(unsigned int spc);
 struct gomem_span_request fake_large_request(unsigned int npages);
 
 bool fake_page_is_out(struct fake_source *fake, unsigned long addr);
 unsigned long fake_heap_spans(struct fake_heap *fh);
-void fake_forget_pages(struct fake_source *fake, unsigned long addr, unsigned long npages);
+void fake_forget_pages(struct fake_source *fake, unsigned long addr,
+		       unsigned long npages);
 
 /* Count calls from now on: the first one is number 1. */
-static inline void fake_fail(struct fake_failures *f, unsigned long from, unsigned long count)
+static inline void fake_fail(struct fake_failures *f, unsigned long from,
+			     unsigned long count)
 {
 	*f = (struct fake_failures){ .from = from, .count = count };
 }
@@ -162,8 +168,8 @@ static inline void fake_fail_none(struct fake_failures *f)
 }
 
 /* Allocate a span, and publish it if it is large. */
-static inline struct gomem_span *fake_heap_span(struct gomem_heap *h,
-						const struct gomem_span_request *req)
+static inline struct gomem_span *
+fake_heap_span(struct gomem_heap *h, const struct gomem_span_request *req)
 {
 	struct gomem_span *s = gomem_heap_alloc_span(h, req);
 

@@ -3,8 +3,8 @@
  * fill.h - contents of objects: a pattern that shows an overlap, and zeroes.
  *
  * The suites use all bytes that gomem_usable_size() returns. The compiler may
- * know that fewer were requested, and CONFIG_FORTIFY_SOURCE would end the kernel.
- * So these functions hide from it where a pointer comes from.
+ * know that fewer were requested, and CONFIG_FORTIFY_SOURCE would end the
+ * kernel. So these functions hide from it where a pointer comes from.
  */
 #ifndef GOMEM_TEST_FILL_H
 #define GOMEM_TEST_FILL_H
@@ -13,7 +13,10 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-/* The pattern depends on the address, so that an object that overlaps another one differs. */
+/*
+ * The pattern depends on the address, so that an object that overlaps another
+ * one differs.
+ */
 static inline u8 pattern_of(const void *p)
 {
 	return (unsigned long)p >> 3 ^ (unsigned long)p >> 11 ^ 0x5a;

@@ -235,7 +235,9 @@ static void test_lifo(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fix_alloc(x) > a);
 }
 
-/* A reader of a free object sees the old contents, except for the first word. */
+/*
+ * A reader of a free object sees the old contents, except for the first word.
+ */
 static void test_free_keeps_content(struct kunit *test)
 {
 	struct fix *x = test->priv;

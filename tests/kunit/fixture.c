@@ -10,7 +10,8 @@
 
 static uint seed_param;
 module_param_named(seed, seed_param, uint, 0444);
-MODULE_PARM_DESC(seed, "Seed of all random cases (0: another one for each case)");
+MODULE_PARM_DESC(seed,
+		 "Seed of all random cases (0: another one for each case)");
 
 /**
  * roll_seed - seed the random numbers of a case
@@ -95,18 +96,22 @@ void *heap_fixture_alloc(struct kunit *test, size_t size)
 }
 
 /**
- * heap_fixture_init - begin a case that needs no more than a struct heap_fixture
+ * heap_fixture_init - begin a case that needs no more than a struct
+ * heap_fixture
  * @test: the test
  *
  * Return: 0 or -ENOMEM.
  */
 int heap_fixture_init(struct kunit *test)
 {
-	return heap_fixture_alloc(test, sizeof(struct heap_fixture)) ? 0 : -ENOMEM;
+	if (!heap_fixture_alloc(test, sizeof(struct heap_fixture)))
+		return -ENOMEM;
+	return 0;
 }
 
 /**
- * heap_fixture_exit - destroy the heap, and expect that its source got all pages back
+ * heap_fixture_exit - destroy the heap, and expect that its source got all
+ * pages back
  * @test: the test
  */
 void heap_fixture_exit(struct kunit *test)
@@ -151,8 +156,8 @@ void expect_sound(struct kunit *test)
 }
 
 /*
- * Get objects or a span as a refill of a slot does: from spans with room, else from new
- * ones, of this node or another one.
+ * Get objects or a span as a refill of a slot does: from spans with room, else
+ * from new ones, of this node or another one.
  */
 void central_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r)
 {

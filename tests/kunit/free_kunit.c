@@ -2,8 +2,8 @@
 /*
  * free_kunit.c - frees, and misuse that a free or the next allocation finds.
  *
- * Misuse must be counted once, in the right counter, and change nothing. The reports of
- * misuse that this leaves in the log are meant to be there.
+ * Misuse must be counted once, in the right counter, and change nothing. The
+ * reports of misuse that this leaves in the log are meant to be there.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -22,7 +22,9 @@
 
 static void test_free_sensitive(struct kunit *test)
 {
-	static const size_t sizes[] = { 8, 24, 100, 4096, 9472, 32768, 40960, SZ_1M };
+	static const size_t sizes[] = {
+		8, 24, 100, 4096, 9472, 32768, 40960, SZ_1M,
+	};
 	unsigned int i;
 	size_t usable;
 	u8 *p;
@@ -32,9 +34,14 @@ static void test_free_sensitive(struct kunit *test)
 		p = get_object(test, sizes[i]);
 		memset(p, 0x77, usable);
 		gomem_free_sensitive(p);
-		/* Its page is still the heap's. The first word belongs to gomem now. */
-		KUNIT_EXPECT_TRUE_MSG(test, is_zero(p + 8, usable - 8), "size %zu", sizes[i]);
-		KUNIT_EXPECT_NE(test, 0x7777777777777777UL, *(unsigned long *)p);
+		/*
+		 * Its page is still the heap's. The first word belongs to gomem
+		 * now.
+		 */
+		KUNIT_EXPECT_TRUE_MSG(test, is_zero(p + 8, usable - 8),
+				      "size %zu", sizes[i]);
+		KUNIT_EXPECT_NE(test, 0x7777777777777777UL,
+				*(unsigned long *)p);
 	}
 }
 
@@ -42,7 +49,9 @@ static void test_free_sensitive(struct kunit *test)
 
 static void test_double_free(struct kunit *test)
 {
-	static const size_t sizes[] = { 1, 8, 64, 1000, 8192, 16384, 32768, 32769, SZ_1M };
+	static const size_t sizes[] = {
+		1, 8, 64, 1000, 8192, 16384, 32768, 32769, SZ_1M,
+	};
 	unsigned int i, round;
 	void *p, *q;
 
@@ -68,7 +77,10 @@ static void test_double_free(struct kunit *test)
 	expect_sound(test);
 }
 
-/* The second free comes long after the first: the object or its span has moved on. */
+/*
+ * The second free comes long after the first: the object or its span has moved
+ * on.
+ */
 static void test_double_free_late(struct kunit *test)
 {
 	static const size_t sizes[] = { 16, 64, 1024, 4096, 12288 };
@@ -76,8 +88,12 @@ static void test_double_free_late(struct kunit *test)
 	unsigned int i, k, n;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		n = round_down(min_t(unsigned int, FIXTURE_OBJECTS, SZ_1M / sizes[i]), 16);
-		KUNIT_ASSERT_EQ(test, n, gomem_alloc_bulk(sizes[i], GFP_KERNEL, n, f->objs));
+		n = round_down(min_t(unsigned int, FIXTURE_OBJECTS,
+				     SZ_1M / sizes[i]),
+			       16);
+		KUNIT_ASSERT_EQ(test, n,
+				gomem_alloc_bulk(sizes[i], GFP_KERNEL, n,
+						 f->objs));
 		gomem_free_bulk(n, f->objs);
 		expect_no_misuse(test);
 		for (k = 0; k < n; k += n / 16)
@@ -95,7 +111,8 @@ static void test_double_free_otherwise(struct kunit *test)
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 2);
 	gomem_free_sensitive(p);
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
-	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_realloc(p, 0, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+			    gomem_realloc(p, 0, GFP_KERNEL));
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 }
 
@@ -110,7 +127,8 @@ static void test_use_after_free(struct kunit *test)
 		p = get_object(test, sizes[i]);
 		gomem_free(p);
 		KUNIT_EXPECT_EQ(test, 0, gomem_usable_size(p));
-		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 1, GFP_KERNEL | __GFP_ZERO));
+		KUNIT_EXPECT_NULL(test,
+				  gomem_realloc(p, 1, GFP_KERNEL | __GFP_ZERO));
 		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 20000, GFP_KERNEL));
 		expect_misuses(test, GOMEM_USE_AFTER_FREE, 3);
 		/* The refused call leaves the object free. */
@@ -142,7 +160,9 @@ static void test_write_after_free(struct kunit *test)
 	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
 	KUNIT_EXPECT_PTR_NE(test, p, q);
 
-	/* The free after the write puts the object into the slot a second time. */
+	/*
+	 * The free after the write puts the object into the slot a second time.
+	 */
 	gomem_free(q);
 	*q = 0x1234;
 	gomem_free(q);
@@ -195,7 +215,8 @@ static void test_interior(struct kunit *test)
 	gomem_free_sensitive(p + usable / 2);
 	KUNIT_EXPECT_EQ(test, 0, gomem_usable_size(p + usable / 2));
 	KUNIT_EXPECT_NULL(test, gomem_realloc(p + usable / 2, 1, GFP_KERNEL));
-	KUNIT_EXPECT_NULL(test, gomem_realloc(p + usable / 2, 5000, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test,
+			  gomem_realloc(p + usable / 2, 5000, GFP_KERNEL));
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 5);
 
 	KUNIT_EXPECT_TRUE(test, is_filled(p, usable));
@@ -213,11 +234,13 @@ static void test_tail(struct kunit *test)
 
 	for (class = 1; class < GOMEM_NR_SIZE_CLASSES; class++) {
 		p = get_object(test, gomem_class_size(class));
-		s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+		s = span_at(p);
 		addr = (unsigned long)gomem_span_object(s, s->nelems);
-		for (; addr < s->base + s->npages * GOMEM_PAGE_SIZE; addr += 8, n++) {
+		for (; addr < s->base + s->npages * GOMEM_PAGE_SIZE;
+		     addr += 8, n++) {
 			gomem_free((void *)addr);
-			KUNIT_EXPECT_EQ(test, 0, gomem_usable_size((void *)addr));
+			KUNIT_EXPECT_EQ(test, 0,
+					gomem_usable_size((void *)addr));
 		}
 		gomem_free(p);
 	}

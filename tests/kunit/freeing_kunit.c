@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * freeing_kunit.c - a free allocates no memory in any context, on the module's own heaps.
+ * freeing_kunit.c - a free allocates no memory in any context, on the module's
+ * own heaps.
  *
- * The cases watch the page source while a CPU frees objects that another CPU allocated.
- * The slots of the freeing CPU are unused and have to grow.
+ * The cases watch the page source while a CPU frees objects that another CPU
+ * allocated. The slots of the freeing CPU are unused and have to grow.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -29,24 +30,28 @@ struct watch {
 	unsigned long fetches;
 };
 
-/* There is one watch at a time, because the functions below get a source only. */
+/*
+ * There is one watch at a time, because the functions below get a source only.
+ */
 static struct watch *watch;
 
 /* Does this call belong to the watched free, not to an interrupt of it? */
 static void note_fetch(void)
 {
-	if (current == READ_ONCE(watch->task) && !!in_hardirq() == watch->in_irq)
+	if (current == READ_ONCE(watch->task) &&
+	    !!in_hardirq() == watch->in_irq)
 		watch->fetches++;
 }
 
-static unsigned long watch_alloc(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-				 int node)
+static unsigned long watch_alloc(struct gomem_pagesource *src,
+				 unsigned int order, gfp_t gfp, int node)
 {
 	note_fetch();
 	return watch->saved.alloc(src, order, gfp, node);
 }
 
-static void *watch_meta(struct gomem_pagesource *src, size_t bytes, gfp_t gfp, int node)
+static void *watch_meta(struct gomem_pagesource *src, size_t bytes, gfp_t gfp,
+			int node)
 {
 	note_fetch();
 	return watch->saved.meta_alloc(src, bytes, gfp, node);
@@ -95,7 +100,10 @@ static void free_in_task(void **objs)
 		gomem_free(objs[i]);
 }
 
-/* Allocate objects of the last CPU's node on another CPU, then move to the last CPU. */
+/*
+ * Allocate objects of the last CPU's node on another CPU, then move to the last
+ * CPU.
+ */
 static void alloc_there(struct kunit *test, void **objs, unsigned int size)
 {
 	int last = cpumask_last(cpu_online_mask);
@@ -140,23 +148,30 @@ static void test_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, w.fetches);
 }
 
+static unsigned int capacity_there(unsigned int spc)
+{
+	int cpu = cpumask_last(cpu_online_mask);
+
+	return per_cpu(gomem_mcache_task, cpu)->slot[spc].capacity;
+}
+
 /* The slots of a CPU that only frees still grow, in a work. */
 static void test_growth(struct kunit *test)
 {
-	unsigned int spc = gomem_spc_make(gomem_sizeclass(1024), false), round, before, after;
+	unsigned int spc = gomem_spc_make(gomem_sizeclass(1024), false);
+	unsigned int round, before;
 	void **objs;
 
 	objs = kunit_kcalloc(test, OBJECTS, sizeof(*objs), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, objs);
 	gomem_scavenge_all();
-	before = per_cpu(gomem_mcache_task, cpumask_last(cpu_online_mask))->slot[spc].capacity;
+	before = capacity_there(spc);
 	for (round = 0; round < 5; round++) {
 		alloc_there(test, objs, 1024);
 		free_in_task(objs);
 		msleep(50);
 	}
-	after = per_cpu(gomem_mcache_task, cpumask_last(cpu_online_mask))->slot[spc].capacity;
-	KUNIT_EXPECT_GE(test, after, 4 * before + 1);
+	KUNIT_EXPECT_GE(test, capacity_there(spc), 4 * before + 1);
 }
 
 /* Each CPU has caches as soon as it is online. */
@@ -165,8 +180,10 @@ static void test_caches(struct kunit *test)
 	int cpu;
 
 	for_each_online_cpu(cpu) {
-		KUNIT_EXPECT_PTR_NE(test, per_cpu(gomem_mcache_task, cpu), &gomem_no_mcache);
-		KUNIT_EXPECT_PTR_NE(test, per_cpu(gomem_mcache_irq, cpu), &gomem_no_mcache);
+		KUNIT_EXPECT_PTR_NE(test, per_cpu(gomem_mcache_task, cpu),
+				    &gomem_no_mcache);
+		KUNIT_EXPECT_PTR_NE(test, per_cpu(gomem_mcache_irq, cpu),
+				    &gomem_no_mcache);
 	}
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * goal_kunit.c - how many free pages a heap keeps: goals, epochs and the memory limit.
+ * goal_kunit.c - how many free pages a heap keeps: goals, epochs and the memory
+ * limit.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -63,7 +64,8 @@ static void test_epoch(struct kunit *test)
 
 	kept = span_set_get(test, &f->set, h, 1);
 	if (c->peak > 1)
-		span_set_put(test, &f->set, span_set_get(test, &f->set, h, c->peak - 1));
+		span_set_put(test, &f->set,
+			     span_set_get(test, &f->set, h, c->peak - 1));
 	KUNIT_EXPECT_EQ(test, c->goal, end_epoch(h, c->percent));
 	KUNIT_EXPECT_EQ(test, c->goal, h->goal_pages);
 	KUNIT_EXPECT_EQ(test, 1, h->peak_pages);
@@ -75,7 +77,10 @@ static void test_epoch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, end_epoch(h, c->percent));
 }
 
-/* A span for which the heap grew counts for the goal, even if it was freed at once. */
+/*
+ * A span for which the heap grew counts for the goal, even if it was freed at
+ * once.
+ */
 static void test_epoch_growth(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -86,7 +91,10 @@ static void test_epoch_growth(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, end_epoch(h, 0));
 }
 
-/* Much is free: more than 128 KiB, and more than some percent of what is in use. */
+/*
+ * Much is free: more than 128 KiB, and more than some percent of what is in
+ * use.
+ */
 static void test_many_free(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -110,7 +118,10 @@ static void test_many_free(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
 }
 
-/* A heap that grows for a large object returns as many other pages, without waiting. */
+/*
+ * A heap that grows for a large object returns as many other pages, without
+ * waiting.
+ */
 static void test_trade(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -140,13 +151,17 @@ static void test_trade(struct kunit *test)
 	span_set_put(test, &f->set, s[7]);
 	span_set_put(test, &f->set, s[9]);
 	span_set_put(test, &f->set, s[11]);
-	KUNIT_EXPECT_EQ(test, 0, gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_GROWTH));
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_GROWTH));
 	rcu_read_unlock();
 	layout_expect(test);
 	span_set_put_all(test, &f->set);
 }
 
-/* Without a count of preempt_disable(), each free returns as few pages as under a lock. */
+/*
+ * Without a count of preempt_disable(), each free returns as few pages as under
+ * a lock.
+ */
 static void need_preempt_count(struct kunit *test)
 {
 	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT))
@@ -186,7 +201,9 @@ static void test_give_back(struct kunit *test)
 	layout_expect(test);
 }
 
-/* Pages that wait for a grace period stay until it ends; the free starts one. */
+/*
+ * Pages that wait for a grace period stay until it ends; the free starts one.
+ */
 static void test_give_back_later(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -214,7 +231,10 @@ static void test_give_back_later(struct kunit *test)
 	layout_expect(test);
 }
 
-/* The end of a grace period that runs is not set back: not by another call, nor for a hurry. */
+/*
+ * The end of a grace period that runs is not set back: not by another call, nor
+ * for a hurry.
+ */
 static void test_give_back_again(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -233,7 +253,7 @@ static void test_give_back_again(struct kunit *test)
 	gomem_heap_give_back(h, 200);
 	gp[0] = h->give_gp;
 	began = grace_begins(gp[0]);
-	/* This CPU has found the grace period before over, but another one was faster. */
+	/* This CPU found the one before over, but another CPU was faster. */
 	h->give_gp = over;
 	gomem_heap_give_back(h, 200);
 	gp[1] = h->give_gp;
@@ -255,7 +275,10 @@ static void test_give_back_again(struct kunit *test)
 		kunit_skip(test, "no grace period begins during another one");
 }
 
-/* If many pages wait, an expedited grace period is started. The one after it is a normal one. */
+/*
+ * If many pages wait, an expedited grace period is started. The one after it is
+ * a normal one.
+ */
 static void test_give_back_hurry(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -283,7 +306,8 @@ static void test_give_back_hurry(struct kunit *test)
 		msleep(20);
 	gomem_heap_give_back(h, 500);
 	gomem_heap_give_back(h, 500);
-	KUNIT_EXPECT_EQ(test, 1000 - 64, h->stats.released[GOMEM_SCAVENGE_FREE]);
+	KUNIT_EXPECT_EQ(test, 1000 - 64,
+			h->stats.released[GOMEM_SCAVENGE_FREE]);
 	s[0] = span_set_get(test, &f->set, h, 200);
 	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
 	rcu_read_lock();
@@ -294,7 +318,10 @@ static void test_give_back_hurry(struct kunit *test)
 	layout_expect(test);
 }
 
-/* A cached run that nobody used between two looks returns to the heap; others stay. */
+/*
+ * A cached run that nobody used between two looks returns to the heap; others
+ * stay.
+ */
 static void test_runs(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -363,7 +390,7 @@ static void test_limit_order(struct kunit *test)
 static const struct limit_case {
 	const char *name;
 	gfp_t gfp;
-	int room;		/* pages below the limit; -1: there is no limit */
+	int room;		/* pages below the limit; -1: no limit */
 	unsigned int released;
 	unsigned int exceeded;
 	unsigned int order;
@@ -380,7 +407,10 @@ static const struct limit_case {
 
 KUNIT_ARRAY_PARAM_DESC(limit, limit_cases, name);
 
-/* Single free pages cannot serve four pages in a row, so four of them go back first. */
+/*
+ * Single free pages cannot serve four pages in a row, so four of them go back
+ * first.
+ */
 static void test_limit(struct kunit *test)
 {
 	struct gomem_span_request req = fake_large_request(4);
@@ -389,8 +419,12 @@ static void test_limit(struct kunit *test)
 	struct gomem_heap *h = make_sparse_heap(test);
 	u64 grows = h->stats.grows;
 
-	/* Refill the descriptors of chunks, so that a new block needs no other memory. */
-	KUNIT_ASSERT_TRUE(test, gomem_heap_refill_descs(h, &h->chunkalloc, GFP_KERNEL));
+	/*
+	 * Refill the descriptors of chunks, so that a new block needs no other
+	 * memory.
+	 */
+	KUNIT_ASSERT_TRUE(test, gomem_heap_refill_descs(h, &h->chunkalloc,
+							GFP_KERNEL));
 	if (c->room >= 0)
 		set_limit(f, c->room);
 	synchronize_rcu();
@@ -398,7 +432,8 @@ static void test_limit(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, span_set_try(test, &f->set, h, &req));
 	KUNIT_EXPECT_EQ(test, grows + 1, h->stats.grows);
 	KUNIT_EXPECT_EQ(test, c->order, fake_source_of(f)->last.order);
-	KUNIT_EXPECT_EQ(test, c->released, h->stats.released[GOMEM_SCAVENGE_LIMIT]);
+	KUNIT_EXPECT_EQ(test, c->released,
+			h->stats.released[GOMEM_SCAVENGE_LIMIT]);
 	KUNIT_EXPECT_EQ(test, c->exceeded, h->stats.limit_exceeded);
 	if (c->room >= 0 && !c->exceeded)
 		KUNIT_EXPECT_EQ(test, 0, gomem_source_excess(h->source, 0));
@@ -428,7 +463,10 @@ static void test_limit_soft(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* If all free pages together cannot bring the heap below its limit, none is returned. */
+/*
+ * If all free pages together cannot bring the heap below its limit, none is
+ * returned.
+ */
 static void test_limit_live(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -437,18 +475,23 @@ static void test_limit_live(struct kunit *test)
 	u64 *released = &h->stats.released[GOMEM_SCAVENGE_LIMIT];
 
 	synchronize_rcu();
-	src->limit = gomem_source_bytes(src) - (CHUNK / 2 - 3) * GOMEM_PAGE_SIZE;
+	src->limit =
+		gomem_source_bytes(src) - (CHUNK / 2 - 3) * GOMEM_PAGE_SIZE;
 	span_set_get(test, &f->set, h, 4);
 	KUNIT_EXPECT_EQ(test, 0, *released);
 	KUNIT_EXPECT_EQ(test, 1, h->stats.limit_exceeded);
-	src->limit = gomem_source_bytes(src) - (CHUNK / 2 - 4) * GOMEM_PAGE_SIZE;
+	src->limit =
+		gomem_source_bytes(src) - (CHUNK / 2 - 4) * GOMEM_PAGE_SIZE;
 	span_set_get(test, &f->set, h, 4);
 	KUNIT_EXPECT_EQ(test, CHUNK / 2, *released);
 	layout_expect(test);
 	span_set_put_all(test, &f->set);
 }
 
-/* After a scavenge for the limit, there is none for a multiple of the time it took. */
+/*
+ * After a scavenge for the limit, there is none for a multiple of the time it
+ * took.
+ */
 static void test_limit_pause(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -470,9 +513,11 @@ static void test_limit_pause(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-static void (*fast_free)(struct gomem_pagesource *src, unsigned long addr, unsigned long npages);
+static void (*fast_free)(struct gomem_pagesource *src, unsigned long addr,
+			 unsigned long npages);
 
-static void slow_free(struct gomem_pagesource *src, unsigned long addr, unsigned long npages)
+static void slow_free(struct gomem_pagesource *src, unsigned long addr,
+		      unsigned long npages)
 {
 	u64 end = ktime_get_ns() + 5 * NSEC_PER_MSEC;
 
@@ -481,7 +526,10 @@ static void slow_free(struct gomem_pagesource *src, unsigned long addr, unsigned
 	fast_free(src, addr, npages);
 }
 
-/* The pause is eight times as long as giving back took, counted from its beginning. */
+/*
+ * The pause is eight times as long as giving back took, counted from its
+ * beginning.
+ */
 static void test_limit_share(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -501,7 +549,10 @@ static void test_limit_share(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* If pages are missing that still wait for a reader, the pause is a tick at least. */
+/*
+ * If pages are missing that still wait for a reader, the pause is a tick at
+ * least.
+ */
 static void test_limit_tick(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -512,7 +563,8 @@ static void test_limit_tick(struct kunit *test)
 	u64 before;
 
 	if (num_online_cpus() < 2)
-		kunit_skip(test, "a reader that does not end needs a CPU of its own");
+		kunit_skip(test,
+			   "a reader that does not end needs a CPU of its own");
 	h = layout_make(test, 4);
 	move_to(test, cpumask_first(cpu_online_mask));
 	for (i = 0; i < ARRAY_SIZE(s); i++)
@@ -533,8 +585,8 @@ static void test_limit_tick(struct kunit *test)
 }
 
 /*
- * The background gives back what exceeds the goal, or 95 % of the limit. Only the former
- * is urgent, since live objects may exceed the limit.
+ * The background gives back what exceeds the goal, or 95 % of the limit. Only
+ * the former is urgent, since live objects may exceed the limit.
  */
 static void test_excess(struct kunit *test)
 {
@@ -548,9 +600,11 @@ static void test_excess(struct kunit *test)
 	bytes = gomem_source_bytes(src);
 	KUNIT_EXPECT_EQ(test, 0, gomem_heap_excess(h, &hurry));
 	src->limit = bytes;
-	KUNIT_EXPECT_EQ(test, (bytes / 20) >> GOMEM_PAGE_SHIFT, gomem_heap_excess(h, &hurry));
+	KUNIT_EXPECT_EQ(test, (bytes / 20) >> GOMEM_PAGE_SHIFT,
+			gomem_heap_excess(h, &hurry));
 	src->limit = bytes / 2;
-	KUNIT_EXPECT_GT(test, gomem_heap_excess(h, &hurry), h->pages.backed_pages / 2);
+	KUNIT_EXPECT_GT(test, gomem_heap_excess(h, &hurry),
+			h->pages.backed_pages / 2);
 	KUNIT_EXPECT_FALSE(test, hurry);
 	src->limit = bytes + bytes / 18;
 	KUNIT_EXPECT_EQ(test, 0, gomem_heap_excess(h, &hurry));
@@ -558,7 +612,8 @@ static void test_excess(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 50, gomem_heap_excess(h, &hurry));
 	KUNIT_EXPECT_FALSE(test, hurry);
 	h->goal_pages = h->pages.backed_pages / 2;
-	KUNIT_EXPECT_EQ(test, h->pages.backed_pages / 2, gomem_heap_excess(h, &hurry));
+	KUNIT_EXPECT_EQ(test, h->pages.backed_pages / 2,
+			gomem_heap_excess(h, &hurry));
 	KUNIT_EXPECT_TRUE(test, hurry);
 }
 

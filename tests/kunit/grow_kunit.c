@@ -19,7 +19,10 @@ static unsigned int want_order(unsigned long backed, unsigned int npages)
 {
 	unsigned int order = 5;
 
-	/* A heap grows by 256 KiB to 4 MiB: each step serves up to 64 times its size. */
+	/*
+	 * A heap grows by 256 KiB to 4 MiB: each step serves up to 64 times its
+	 * size.
+	 */
 	while (order < 9 && backed >= 64 * (BIT(order) + 1))
 		order++;
 	return max_t(unsigned int, order, order_base_2(npages));
@@ -40,9 +43,13 @@ static void test_growth_steps(struct kunit *test)
 		if (h->stats.grows == grows)
 			continue;
 		KUNIT_ASSERT_EQ(test, grows + 1, h->stats.grows);
-		KUNIT_ASSERT_EQ_MSG(test, want_order(backed, f->live[f->nr_live - 1]->npages),
-				    mheap_source_of(f)->last.order, "%lu pages", backed);
-		KUNIT_ASSERT_EQ(test, backed + BIT(mheap_source_of(f)->last.order),
+		KUNIT_ASSERT_EQ_MSG(test,
+				    want_order(backed,
+					       f->live[f->nr_live - 1]->npages),
+				    mheap_source_of(f)->last.order, "%lu pages",
+				    backed);
+		KUNIT_ASSERT_EQ(test,
+				backed + BIT(mheap_source_of(f)->last.order),
 				h->pages.backed_pages);
 		seen |= BIT(mheap_source_of(f)->last.order);
 	}
@@ -163,8 +170,8 @@ static unsigned long calls_to_grow(struct kunit *test, unsigned int npages)
 	return mheap_source_of(f)->pages.calls;
 }
 
-static void expect_growth(struct kunit *test, unsigned int npages, unsigned int calls,
-			  unsigned int order)
+static void expect_growth(struct kunit *test, unsigned int npages,
+			  unsigned int calls, unsigned int order)
 {
 	struct mheap_fixture *f = test->priv;
 
@@ -173,7 +180,10 @@ static void expect_growth(struct kunit *test, unsigned int npages, unsigned int 
 	mheap_expect(test);
 }
 
-/* After a failure the heap tries larger orders again one at a time, not at once. */
+/*
+ * After a failure the heap tries larger orders again one at a time, not at
+ * once.
+ */
 static void test_learn_order(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
@@ -208,7 +218,9 @@ static void test_learn_order_needed(struct kunit *test)
 	expect_growth(test, 3, 1, 3);
 	expect_growth(test, 3, 1, 4);
 	expect_growth(test, 3, 1, 5);
-	/* A larger order than the learned one is tried if the request needs it. */
+	/*
+	 * A larger order than the learned one is tried if the request needs it.
+	 */
 	mheap_source_of(f)->pages.limit = 1;
 	expect_growth(test, 1, 6, 0);
 	mheap_source_of(f)->pages.limit = 0;
@@ -238,7 +250,8 @@ static void test_outside_range(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
 	mheap_expect(test);
 
-	KUNIT_EXPECT_EQ(test, 0, gomem_heap_cover(h, fake->base, 4 * GOMEM_CHUNK_SIZE));
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_heap_cover(h, fake->base, 4 * GOMEM_CHUNK_SIZE));
 	s = fake_heap_span(h, &req);
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	KUNIT_EXPECT_GE(test, s->base, fake->base);
@@ -268,7 +281,9 @@ static void test_below_range(struct kunit *test)
 	mheap_expect(test);
 }
 
-/* The kernel first offers a block beyond the tables, but has other memory, too. */
+/*
+ * The kernel first offers a block beyond the tables, but has other memory, too.
+ */
 static void test_beyond_range(struct kunit *test)
 {
 	struct gomem_span_request req = fake_large_request(8);
@@ -278,7 +293,9 @@ static void test_beyond_range(struct kunit *test)
 	mheap_source_of(f)->beyond = SZ_1T;
 	mheap_get_span(test, &req);
 	KUNIT_EXPECT_EQ(test, 0, f->base.fh.heap->stats.grow_failures);
-	/* A caller that must not fail does not wait for pages that cannot come. */
+	/*
+	 * A caller that must not fail does not wait for pages that cannot come.
+	 */
 	req.npages = 2 * CHUNK / 3;
 	req.aligned = false;
 	req.gfp |= __GFP_NOFAIL;
@@ -294,27 +311,30 @@ static void test_beyond_range(struct kunit *test)
 #define FAIL_SPANS	24
 
 /*
- * Make so many spans that the heap asks for each kind of memory more than once. A failed
- * request leaves the heap as it was, and succeeds later.
+ * Make so many spans that the heap asks for each kind of memory more than once.
+ * A failed request leaves the heap as it was, and succeeds later.
  */
 static void make_spans_under_failure(struct kunit *test, unsigned int *failures)
 {
 	struct mheap_fixture *f = test->priv;
 	struct gomem_span_request req;
 	struct gomem_heap_snapshot before, after;
-	unsigned int i;
+	unsigned int i, spc;
 
 	for (i = 0; i < FAIL_SPANS; i++) {
+		spc = 2 + i * 11 % (GOMEM_NR_SPANCLASSES - 2);
 		if (i % 2)
-			req = fake_small_request(2 + (i * 11) % (GOMEM_NR_SPANCLASSES - 2));
+			req = fake_small_request(spc);
 		else
 			req = fake_large_request(5 + (i * 97) % (CHUNK - 5));
 		gomem_heap_get(f->base.fh.heap, &before);
 		if (!mheap_try_span(test, &req)) {
 			(*failures)++;
 			gomem_heap_get(f->base.fh.heap, &after);
-			KUNIT_ASSERT_EQ(test, before.free_pages, after.free_pages);
-			KUNIT_ASSERT_EQ(test, before.span_bytes, after.span_bytes);
+			KUNIT_ASSERT_EQ(test, before.free_pages,
+					after.free_pages);
+			KUNIT_ASSERT_EQ(test, before.span_bytes,
+					after.span_bytes);
 			mheap_expect(test);
 			fake_fail_none(&mheap_source_of(f)->pages);
 			fake_fail_none(&mheap_source_of(f)->meta);
@@ -344,7 +364,8 @@ static void fail_each_call(struct kunit *test, bool meta, unsigned int count)
 
 	for (from = 1; failed; from++) {
 		remake_heap(test, 16);
-		which = meta ? &mheap_source_of(f)->meta : &mheap_source_of(f)->pages;
+		which = meta ? &mheap_source_of(f)->meta :
+			       &mheap_source_of(f)->pages;
 		fake_fail(which, from, count);
 		make_spans_under_failure(test, &failures);
 		/* The counter starts anew when a failure was noticed. */
@@ -375,7 +396,9 @@ static void test_fail_meta_from(struct kunit *test)
 	fail_each_call(test, true, ~0U);
 }
 
-/* A descriptor extent of 16 KiB that cannot be had is replaced by one of 8 KiB. */
+/*
+ * A descriptor extent of 16 KiB that cannot be had is replaced by one of 8 KiB.
+ */
 static void test_meta_fallback(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
@@ -410,7 +433,10 @@ static void test_no_chunk_memory(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* As above, but nothing goes back, because descriptors are allocated before pages. */
+/*
+ * As above, but nothing goes back, because descriptors are allocated before
+ * pages.
+ */
 static void test_no_span_memory(struct kunit *test)
 {
 	struct gomem_span_request req = fake_large_request(8);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kfrees_kunit.c - what the kernel's kfree() did to a page is read from pages of gomem's, and
- * from no others.
+ * kfrees_kunit.c - what the kernel's kfree() did to a page is read from pages
+ * of gomem's, and from no others.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -26,7 +26,7 @@ static void test_missing(struct kunit *test)
 	unsigned long news;
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	s = span_at(p);
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	page = virt_to_page(p);
 	KUNIT_EXPECT_EQ(test, 0, gomem_kfrees_of_span(s, &news));
@@ -48,7 +48,8 @@ static void *alloc_there(struct kunit *test, const void *there, size_t size)
 	unsigned int n = 0;
 	void *p;
 
-	while ((p = gomem_alloc(size, GFP_KERNEL)) && p != there && n < FIXTURE_OBJECTS)
+	while ((p = gomem_alloc(size, GFP_KERNEL)) && p != there &&
+	       n < FIXTURE_OBJECTS)
 		f->objs[n++] = p;
 	gomem_free_bulk(n, f->objs);
 	KUNIT_ASSERT_PTR_EQ(test, there, p);
@@ -57,7 +58,7 @@ static void *alloc_there(struct kunit *test, const void *there, size_t size)
 
 static unsigned long kfrees_of(void *p, unsigned long *news)
 {
-	return gomem_kfrees_of_span(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p), news);
+	return gomem_kfrees_of_span(span_at(p), news);
 }
 
 static void note_kfree(void *p)
@@ -68,8 +69,8 @@ static void note_kfree(void *p)
 }
 
 /*
- * What kfree() did to an object is not said of the next object at the same place, whether a
- * reference is missing (@drops) or the probe saw it.
+ * What kfree() did to an object is not said of the next object at the same
+ * place, whether a reference is missing (@drops) or the probe saw it.
  */
 static void expect_forgotten(struct kunit *test, bool drops)
 {
@@ -115,8 +116,9 @@ static void test_next_object_probed(struct kunit *test)
 }
 
 /*
- * During a walk of the spans, another CPU may reuse the descriptor of a span. With the
- * address of the old span and the length of the new one it reaches beyond its pages.
+ * During a walk of the spans, another CPU may reuse the descriptor of a span.
+ * With the address of the old span and the length of the new one it reaches
+ * beyond its pages.
  */
 static void test_beyond(struct kunit *test)
 {

@@ -2,9 +2,9 @@
 /*
  * kunit_main.c - the module that the suites are linked into.
  *
- * The suites need no code here: kunit_test_suite() leaves a pointer in the section
- * .kunit_test_suites, the linker joins those of all objects, and KUnit runs
- * them when the module has loaded, or when the kernel boots.
+ * The suites need no code here: kunit_test_suite() leaves a pointer in the
+ * section .kunit_test_suites, the linker joins those of all objects, and KUnit
+ * runs them when the module has loaded, or when the kernel boots.
  */
 #include <linux/gomem.h>
 #include <linux/module.h>

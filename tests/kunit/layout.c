@@ -14,7 +14,8 @@ struct gomem_heap *layout_make(struct kunit *test, unsigned long nr_chunks)
 	struct heap_fixture *f = test->priv;
 
 	KUNIT_ASSERT_LE(test, nr_chunks, SPAN_SET_CHUNKS);
-	KUNIT_ASSERT_EQ(test, 0, fake_heap_init(&f->fh, nr_chunks, f->set.seed));
+	KUNIT_ASSERT_EQ(test, 0,
+			fake_heap_init(&f->fh, nr_chunks, f->set.seed));
 	return f->fh.heap;
 }
 
@@ -34,7 +35,8 @@ void layout_fill(struct kunit *test)
 	for (i = 0; i < fake_source_of(f)->nr_pages / CHUNK; i++)
 		span_set_get(test, &f->set, f->fh.heap, CHUNK);
 	span_set_put_all(test, &f->set);
-	KUNIT_ASSERT_EQ(test, fake_source_of(f)->nr_pages, f->fh.heap->pages.free_pages);
+	KUNIT_ASSERT_EQ(test, fake_source_of(f)->nr_pages,
+			f->fh.heap->pages.free_pages);
 }
 
 /* Free a run of pages that are spans of one page each. */
@@ -45,7 +47,8 @@ void layout_free_run(struct kunit *test, unsigned long page, unsigned int n)
 	for (; n--; page++) {
 		unsigned long addr = FAKE_BASE + (page << GOMEM_PAGE_SHIFT);
 
-		span_set_put(test, &f->set, gomem_pagemap_span(f->fh.heap->map, addr));
+		span_set_put(test, &f->set,
+			     gomem_pagemap_span(f->fh.heap->map, addr));
 	}
 }
 

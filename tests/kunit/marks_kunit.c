@@ -2,8 +2,8 @@
 /*
  * marks_kunit.c - which objects are marked, and by which words.
  *
- * A case passes the words itself, so that nothing else points to its objects. Objects of
- * other users of the heap are candidates, too, and do not matter.
+ * A case passes the words itself, so that nothing else points to its objects.
+ * Objects of other users of the heap are candidates, too, and do not matter.
  */
 #include <kunit/test.h>
 #include <linux/err.h>
@@ -111,7 +111,8 @@ static void test_interior(struct kunit *test)
 			begin(test);
 			point_to(test, (unsigned long)p + at * (size - 1) / 2);
 			end(test);
-			KUNIT_EXPECT_FALSE_MSG(test, is_left(test, p), "%zu bytes, %u", size, at);
+			KUNIT_EXPECT_FALSE_MSG(test, is_left(test, p),
+					       "%zu bytes, %u", size, at);
 			gomem_free(p);
 		}
 	}
@@ -130,12 +131,17 @@ static void test_neighbours(struct kunit *test)
 	gomem_free(p);
 }
 
-/* Values that lie in no object, at both ends of the address space and of the map. */
+/*
+ * Values that lie in no object, at both ends of the address space and of the
+ * map.
+ */
 static void test_wild(struct kunit *test)
 {
 	static const unsigned long words[] = {
-		0, 1, ~0UL, ~0UL - 7, 1UL << 63, (1UL << 63) - 1, 0x100, GOMEM_PAGE_SIZE,
+		0, 1, ~0UL, ~0UL - 7, 1UL << 63, (1UL << 63) - 1, 0x100,
+		GOMEM_PAGE_SIZE,
 	};
+	unsigned long bytes = gomem_pagemap.nr_chunks << GOMEM_CHUNK_SHIFT;
 	void *p = get(test, 64);
 	unsigned int i;
 
@@ -144,7 +150,7 @@ static void test_wild(struct kunit *test)
 		point_to(test, words[i]);
 	point_to(test, gomem_pagemap.base);
 	point_to(test, gomem_pagemap.base - 1);
-	point_to(test, gomem_pagemap.base + (gomem_pagemap.nr_chunks << GOMEM_CHUNK_SHIFT));
+	point_to(test, gomem_pagemap.base + bytes);
 	end(test);
 	KUNIT_EXPECT_TRUE(test, is_left(test, p));
 	gomem_free(p);
@@ -222,7 +228,8 @@ static void test_tiny(struct kunit *test)
 		point_to(test, (unsigned long)p[i] + i % 3 + 2);
 	end(test);
 	for (i = 0; i < ARRAY_SIZE(p); i++) {
-		KUNIT_EXPECT_EQ_MSG(test, !!(i % 2), is_left(test, p[i]), "%u", i);
+		KUNIT_EXPECT_EQ_MSG(test, !!(i % 2), is_left(test, p[i]), "%u",
+				    i);
 		gomem_free(p[i]);
 	}
 }

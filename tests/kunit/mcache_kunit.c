@@ -33,7 +33,8 @@ struct growth {
 	bool overfull;
 };
 
-static void note_growth(struct gomem_mcache *mc, const struct slot_case *c, struct growth *g)
+static void note_growth(struct gomem_mcache *mc, const struct slot_case *c,
+			struct growth *g)
 {
 	unsigned int spc = slots_spc_of(c->size);
 	unsigned int capacity = mc->slot[spc].capacity;
@@ -47,8 +48,8 @@ static void note_growth(struct gomem_mcache *mc, const struct slot_case *c, stru
 	g->steps++;
 }
 
-static void grow_slot(struct stats_fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
-		      void *seen)
+static void grow_slot(struct stats_fixture *f, struct gomem_mcache *mc,
+		      const struct slot_case *c, void *seen)
 {
 	struct growth *g = seen;
 	unsigned int i;
@@ -87,8 +88,8 @@ struct use {
 	unsigned int after;
 };
 
-static void use_slot(struct stats_fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
-		     void *seen)
+static void use_slot(struct stats_fixture *f, struct gomem_mcache *mc,
+		     const struct slot_case *c, void *seen)
 {
 	struct use *u = seen;
 	unsigned int i;
@@ -114,7 +115,8 @@ static void test_slot_suffices(struct kunit *test)
 	struct use u;
 
 	slots_run_undisturbed(test, use_slot, &u, sizeof(u));
-	most = u.before ? (clamp(u.before / 2, 1U, GOMEM_BATCH_MAX) - 1) & ~1U : 0;
+	most = u.before ? (clamp(u.before / 2, 1U, GOMEM_BATCH_MAX) - 1) & ~1U :
+			  0;
 	KUNIT_EXPECT_LE(test, u.held, most);
 	KUNIT_EXPECT_GE(test, u.held, most / 2);
 	KUNIT_EXPECT_EQ(test, u.before, u.after);
@@ -143,8 +145,10 @@ static void note_share(struct gomem_mcache *mc, struct share *s)
 
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
 		size = gomem_class_size(gomem_spc_class(spc));
-		begin = size > SZ_1K && spc < GOMEM_NR_HEAP_SPANCLASSES ? 0 :
-			min_t(unsigned int, max(SZ_512 / size, 1U), mc->slot[spc].room);
+		begin = min_t(unsigned int, max(SZ_512 / size, 1U),
+			      mc->slot[spc].room);
+		if (size > SZ_1K && spc < GOMEM_NR_HEAP_SPANCLASSES)
+			begin = 0;
 		grown += (mc->slot[spc].capacity - begin) * size;
 	}
 	s->miscounted |= grown != mc->grown;
@@ -152,8 +156,8 @@ static void note_share(struct gomem_mcache *mc, struct share *s)
 	s->most = max(s->most, grown);
 }
 
-static void grow_all(struct stats_fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
-		     void *seen)
+static void grow_all(struct stats_fixture *f, struct gomem_mcache *mc,
+		     const struct slot_case *c, void *seen)
 {
 	struct share *s = seen;
 	unsigned int class, i;
@@ -203,8 +207,8 @@ static void exchange(struct stats_fixture *f, unsigned int size, unsigned int n,
 	}
 }
 
-static void earn(struct stats_fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
-		 void *seen)
+static void earn(struct stats_fixture *f, struct gomem_mcache *mc,
+		 const struct slot_case *c, void *seen)
 {
 	struct earning *e = seen;
 	/* Twice this number earns less growth than GROWN_MIN allows anyway. */
@@ -247,7 +251,10 @@ static void test_slot_earn(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, e.anew);
 }
 
-/* Each slot that grows has a stack of its own; they are enough for all, and come back. */
+/*
+ * Each slot that grows has a stack of its own; they are enough for all, and
+ * come back.
+ */
 struct moves {
 	bool shared;
 	bool overlaps;
@@ -258,7 +265,8 @@ struct moves {
 
 static bool is_first(const struct gomem_mcache *mc, unsigned int spc)
 {
-	return gomem_slot_bottom(&mc->slot[spc]) == &mc->object[mc->bottom[spc]];
+	return gomem_slot_bottom(&mc->slot[spc]) ==
+	       &mc->object[mc->bottom[spc]];
 }
 
 static void look_at_stacks(struct gomem_mcache *mc, struct moves *m)
@@ -271,13 +279,18 @@ static void look_at_stacks(struct gomem_mcache *mc, struct moves *m)
 		m->shared |= x[-1] != &gomem_no_object;
 		for (b = a + 1; b < GOMEM_NR_SPANCLASSES; b++) {
 			y = gomem_slot_bottom(&mc->slot[b]);
-			m->overlaps |= x <= mc->slot[b].end && y <= mc->slot[a].end;
+			m->overlaps |= x <= mc->slot[b].end &&
+				       y <= mc->slot[a].end;
 		}
 	}
 }
 
-/* Others may be on their first stacks again: a heap that grows has slots emptied. */
-static void move_all(struct stats_fixture *f, struct gomem_mcache *mc, struct moves *m)
+/*
+ * Others may be on their first stacks again: a heap that grows has slots
+ * emptied.
+ */
+static void move_all(struct stats_fixture *f, struct gomem_mcache *mc,
+		     struct moves *m)
 {
 	unsigned int class, n, spc;
 
@@ -291,13 +304,16 @@ static void move_all(struct stats_fixture *f, struct gomem_mcache *mc, struct mo
 	}
 }
 
-static void move_slots(struct stats_fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
-		       void *seen)
+static void move_slots(struct stats_fixture *f, struct gomem_mcache *mc,
+		       const struct slot_case *c, void *seen)
 {
 	struct moves *m = seen;
 	unsigned int i;
 
-	/* A heap that has pages has fewer slots emptied, which need more stacks: for a while. */
+	/*
+	 * A heap that has pages has fewer slots emptied, which need more
+	 * stacks: for a while.
+	 */
 	move_all(f, mc, m);
 	for (i = 0; i < 8 && m->bytes != mc->bytes; i++) {
 		m->bytes = mc->bytes;
@@ -330,11 +346,14 @@ struct flush {
 	unsigned int held[2];
 };
 
-/* A slot full of objects of this size is too small to be emptied when the heap grows. */
+/*
+ * A slot full of objects of this size is too small to be emptied when the heap
+ * grows.
+ */
 #define FLUSH_SIZE	64
 
-static void flush_twice(struct stats_fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
-			void *seen)
+static void flush_twice(struct stats_fixture *f, struct gomem_mcache *mc,
+			const struct slot_case *c, void *seen)
 {
 	struct gomem_slot *slot = &mc->slot[slots_spc_of(FLUSH_SIZE)];
 	struct flush *s = seen;
@@ -353,8 +372,8 @@ static void flush_twice(struct stats_fixture *f, struct gomem_mcache *mc, const 
 }
 
 /*
- * A flush takes the oldest objects, or the newest if the slot was not refilled since the
- * last one.
+ * A flush takes the oldest objects, or the newest if the slot was not refilled
+ * since the last one.
  */
 static void test_slot_flush(struct kunit *test)
 {
@@ -372,8 +391,8 @@ struct exact {
 };
 
 /* Each allocation and free is counted, whether the slot serves it or not. */
-static void count_slot(struct stats_fixture *f, struct gomem_mcache *mc, const struct slot_case *c,
-		       void *seen)
+static void count_slot(struct stats_fixture *f, struct gomem_mcache *mc,
+		       const struct slot_case *c, void *seen)
 {
 	unsigned int spc = slots_spc_of(c->size), step, made = 0, freed = 0;
 	struct gomem_class_counts before, n;
@@ -395,7 +414,8 @@ static void count_slot(struct stats_fixture *f, struct gomem_mcache *mc, const s
 			e->error = "mallocs";
 		if (n.frees - before.frees != freed)
 			e->error = "frees";
-		if (n.cached != slots_held_by(mc, spc) + mc->heap->central[spc].transfer.n)
+		if (n.cached !=
+		    slots_held_by(mc, spc) + mc->heap->central[spc].transfer.n)
 			e->error = "cached";
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral_free_kunit.c - objects that come back to the spans of a class, and misuse among them.
+ * mcentral_free_kunit.c - objects that come back to the spans of a class, and
+ * misuse among them.
  */
 #include <kunit/test.h>
 #include <linux/bitops.h>
@@ -18,7 +19,9 @@
 
 /* Freeing */
 
-/* Objects freed into a cached span wait for its owner to sweep or uncache it. */
+/*
+ * Objects freed into a cached span wait for its owner to sweep or uncache it.
+ */
 static void test_free_into_cached(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -70,7 +73,8 @@ static void test_free_empties(struct kunit *test)
 		for (i = 0; i < f->nelems; i += n) {
 			central_expect_spans(test, 1, 0);
 			n = min(batches[b], f->nelems - i);
-			KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs + i, n));
+			KUNIT_EXPECT_EQ(test, 0,
+					central_free_objs(f, f->objs + i, n));
 		}
 		central_expect_spans(test, 0, 0);
 	}
@@ -87,7 +91,9 @@ static void test_free_mixed_spans(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 128, f->nelems);
 	for (i = 0; i < 3; i++)
 		s[i] = central_full_span(test, f->objs + 128 * i);
-	/* All objects but the first of each span: first by span, then in turns. */
+	/*
+	 * All objects but the first of each span: first by span, then in turns.
+	 */
 	for (i = 0; i < 3; i++)
 		for (k = 1; k < 100; k++)
 			f->batch[n++] = f->objs[128 * i + k];
@@ -151,7 +157,8 @@ static void free_bad_batch(struct kunit *test, bool cached, bool swept)
 	for (i = 0; i < c->n; i++)
 		batch[i] = gomem_span_object(s, c->batch[i]);
 	KUNIT_EXPECT_EQ(test, c->bad, central_free_objs(f, batch, c->n));
-	KUNIT_EXPECT_EQ(test, good + (swept ? 0 : 11), atomic_read(&s->pending));
+	KUNIT_EXPECT_EQ(test, good + (swept ? 0 : 11),
+			atomic_read(&s->pending));
 	KUNIT_EXPECT_EQ(test, good + (swept ? 0 : 11), central_count_freed(s));
 	central_expect_heap(test);
 
@@ -201,13 +208,16 @@ static struct gomem_span *large_span(struct kunit *test)
 }
 
 /* Free @bad alone and between good objects. */
-static void free_among_good(struct kunit *test, struct gomem_span *s, void *bad, unsigned int i)
+static void free_among_good(struct kunit *test, struct gomem_span *s, void *bad,
+			    unsigned int i)
 {
 	struct mcentral_fixture *f = test->priv;
 	void *batch[] = { f->objs[2 * i], bad, f->objs[2 * i + 1] };
 
-	KUNIT_EXPECT_EQ_MSG(test, 1, central_free_objs(f, &bad, 1), "pointer %u", i);
-	KUNIT_EXPECT_EQ_MSG(test, 1, central_free_objs(f, batch, 3), "pointer %u", i);
+	KUNIT_EXPECT_EQ_MSG(test, 1, central_free_objs(f, &bad, 1),
+			    "pointer %u", i);
+	KUNIT_EXPECT_EQ_MSG(test, 1, central_free_objs(f, batch, 3),
+			    "pointer %u", i);
 	KUNIT_EXPECT_EQ(test, 2 * i + 2, atomic_read(&s->pending));
 }
 
@@ -239,11 +249,14 @@ static void test_free_foreign(struct kunit *test)
 		free_among_good(test, s, bad[i], i);
 	central_expect_heap(test);
 	KUNIT_EXPECT_EQ(test, 8, central_free_objs(f, bad, 8));
-	KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs + 16, f->nelems - 16));
+	KUNIT_EXPECT_EQ(test, 0,
+			central_free_objs(f, f->objs + 16, f->nelems - 16));
 
 	/* Their span is gone by now. */
 	KUNIT_EXPECT_EQ(test, 2, central_free_objs(f, f->objs, 2));
-	KUNIT_EXPECT_PTR_EQ(test, large, gomem_heap_claim_large(f->base.fh.heap->map, large->base));
+	KUNIT_EXPECT_PTR_EQ(test, large,
+			    gomem_heap_claim_large(f->base.fh.heap->map,
+						   large->base));
 	gomem_heap_free_span(large);
 	f->spc = spc;
 	KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, &other, 1));
@@ -264,7 +277,10 @@ static void test_free_neighbours_twice(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* Free objects in rising or falling order, beginning at each cell. The others are freed later. */
+/*
+ * Free objects in rising or falling order, beginning at each cell. The others
+ * are freed later.
+ */
 static void test_free_in_order(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -277,10 +293,15 @@ static void test_free_in_order(struct kunit *test)
 			for (i = 0; i < f->nelems / 2; i++)
 				swap(f->objs[i], f->objs[f->nelems - 1 - i]);
 		n = f->nelems - first % f->nelems;
-		KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs + f->nelems - n, n));
+		KUNIT_EXPECT_EQ(test, 0,
+				central_free_objs(f, f->objs + f->nelems - n,
+						  n));
 		/* None of them is live any more. */
-		KUNIT_EXPECT_EQ(test, n, central_free_objs(f, f->objs + f->nelems - n, n));
-		KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs, f->nelems - n));
+		KUNIT_EXPECT_EQ(test, n,
+				central_free_objs(f, f->objs + f->nelems - n,
+						  n));
+		KUNIT_EXPECT_EQ(test, 0,
+				central_free_objs(f, f->objs, f->nelems - n));
 		central_expect_spans(test, 0, 0);
 	}
 }
@@ -296,11 +317,15 @@ static void test_free_run(struct kunit *test)
 	c = central_of(f);
 	for (n = 1; n < 128; n++) {
 		central_full_span(test, f->objs);
-		KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(c, f->objs + 1, n, true));
+		KUNIT_EXPECT_EQ(test, 0,
+				gomem_mcentral_free(c, f->objs + 1, n, true));
 		central_expect_spans(test, n < 128, 0);
-		KUNIT_EXPECT_EQ(test, n, gomem_mcentral_free(c, f->objs + 1, n, true));
+		KUNIT_EXPECT_EQ(test, n,
+				gomem_mcentral_free(c, f->objs + 1, n, true));
 		KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs, 1));
-		KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs + 1 + n, f->nelems - 1 - n));
+		KUNIT_EXPECT_EQ(test, 0,
+				central_free_objs(f, f->objs + 1 + n,
+						  f->nelems - 1 - n));
 		central_expect_spans(test, 0, 0);
 	}
 }
@@ -320,7 +345,9 @@ static void test_free_last_twice(struct kunit *test)
 
 /* Threads */
 
-/* Two threads free the same objects: for each object, one of the frees is good. */
+/*
+ * Two threads free the same objects: for each object, one of the frees is good.
+ */
 struct rival {
 	struct racer base;
 	struct mcentral_fixture *f;
@@ -362,7 +389,9 @@ static void test_double_free_race(struct kunit *test)
 	for (round = 0; round < 20; round++) {
 		s = central_full_span(test, f->objs);
 		race_double_free(test, s);
-		KUNIT_ASSERT_EQ(test, 0, central_free_objs(f, f->objs + f->nelems - 1, 1));
+		KUNIT_ASSERT_EQ(test, 0,
+				central_free_objs(f, f->objs + f->nelems - 1,
+						  1));
 		central_expect_spans(test, 0, 0);
 	}
 }

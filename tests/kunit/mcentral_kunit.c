@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral_kunit.c - spans of a class: which of them serves an allocation, and where it is listed.
+ * mcentral_kunit.c - spans of a class: which of them serves an allocation, and
+ * where it is listed.
  *
- * The heap has a fake page source. Slots and sweeps of a span are as in a real heap.
+ * The heap has a fake page source. Slots and sweeps of a span are as in a real
+ * heap.
  */
 #include <kunit/test.h>
 #include <linux/bitops.h>
@@ -78,7 +80,10 @@ static void test_lists(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* Search order: swept partial, unswept partial, unswept full, and last a new span. */
+/*
+ * Search order: swept partial, unswept partial, unswept full, and last a new
+ * span.
+ */
 static void test_cache_order(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -119,10 +124,14 @@ static void test_cache_order(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* The first spans of a class are short, and the later ones as long as a quarter of all. */
+/*
+ * The first spans of a class are short, and the later ones as long as a quarter
+ * of all.
+ */
 static void test_first_spans(struct kunit *test)
 {
-	static const unsigned int npages[] = { 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 3, 4, 5, 5 };
+	static const unsigned int npages[] = { 1, 1, 1, 1, 1, 1, 1, 1,
+					       2, 2, 3, 3, 4, 5, 5 };
 	struct mcentral_fixture *f = test->priv;
 	unsigned int i;
 
@@ -130,7 +139,8 @@ static void test_first_spans(struct kunit *test)
 	central_use_size(f, 6784);
 	for (i = 0; i < ARRAY_SIZE(npages); i++) {
 		f->spans[i] = central_cache(test);
-		KUNIT_EXPECT_EQ_MSG(test, npages[i], f->spans[i]->npages, "span %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, npages[i], f->spans[i]->npages,
+				    "span %u", i);
 	}
 	for (i = 0; i < ARRAY_SIZE(npages); i++)
 		central_uncache(f, f->spans[i]);
@@ -167,7 +177,8 @@ static void test_cache_share(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, i == enough - 1, !!r.span);
 		if (r.span)
 			central_uncache(f, r.span);
-		r = (struct gomem_refill){ .want = 7, .objs = f->objs + i * 8 + 1 };
+		r = (struct gomem_refill){ .want = 7,
+					   .objs = f->objs + i * 8 + 1 };
 		central_get(c, GFP_KERNEL, &r);
 		KUNIT_ASSERT_EQ(test, 7, r.n);
 	}
@@ -186,10 +197,13 @@ static void test_alloc_takes_from_one_span(struct kunit *test)
 	n = central_alloc(f, f->objs, 1);
 	KUNIT_ASSERT_EQ(test, 1, n);
 	s = span_of(f, f->objs[0]);
-	central_expect_where(test, s, f->nelems == 1 ? GOMEM_FULL_SWEPT : GOMEM_PARTIAL_SWEPT);
+	central_expect_where(test, s,
+			     f->nelems == 1 ? GOMEM_FULL_SWEPT :
+					      GOMEM_PARTIAL_SWEPT);
 	central_expect_spans(test, 1, 0);
 	if (f->nelems > 1) {
-		KUNIT_EXPECT_EQ(test, f->nelems - 1, central_alloc(f, f->objs + 1, f->nelems - 1));
+		KUNIT_EXPECT_EQ(test, f->nelems - 1,
+				central_alloc(f, f->objs + 1, f->nelems - 1));
 		central_expect_where(test, s, GOMEM_FULL_SWEPT);
 	}
 	central_expect_spans(test, 1, 0);
@@ -223,8 +237,8 @@ static void test_alloc_recycled(struct kunit *test)
 
 /* Refilling */
 
-static void refill(struct mcentral_fixture *f, struct gomem_refill *r, struct gomem_span *old,
-		   unsigned int want, bool want_span)
+static void refill(struct mcentral_fixture *f, struct gomem_refill *r,
+		   struct gomem_span *old, unsigned int want, bool want_span)
 {
 	r->span = old;
 	r->want = want;
@@ -232,7 +246,10 @@ static void refill(struct mcentral_fixture *f, struct gomem_refill *r, struct go
 	gomem_mcentral_refill(&f->base.fh.heap->central[f->spc], r);
 }
 
-/* A refill gathers the few free cells of several spans, which are full afterwards. */
+/*
+ * A refill gathers the few free cells of several spans, which are full
+ * afterwards.
+ */
 static void test_refill_gathers(struct kunit *test)
 {
 	static const unsigned int nr_free[] = { 1, 2, 1, 3 };
@@ -260,11 +277,16 @@ static void test_refill_gathers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, r.n);
 	KUNIT_EXPECT_NULL(test, r.span);
 	central_expect_spans(test, ARRAY_SIZE(s), 0);
-	KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs, ARRAY_SIZE(s) * f->nelems));
+	KUNIT_EXPECT_EQ(test, 0,
+			central_free_objs(f, f->objs,
+					  ARRAY_SIZE(s) * f->nelems));
 	central_expect_spans(test, 0, 0);
 }
 
-/* A caller that wants a span gets the one with room left, in exchange for its old one. */
+/*
+ * A caller that wants a span gets the one with room left, in exchange for its
+ * old one.
+ */
 static void test_refill_exchanges(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -275,7 +297,8 @@ static void test_refill_exchanges(struct kunit *test)
 	central_use_size(f, 512);
 	s = central_full_span(test, f->objs);
 	old = central_cache(test);
-	KUNIT_ASSERT_EQ(test, f->nelems, central_take(old, f->objs + f->nelems, f->nelems));
+	KUNIT_ASSERT_EQ(test, f->nelems,
+			central_take(old, f->objs + f->nelems, f->nelems));
 	central_free_objs(f, f->objs, 10);
 	central_expect_where(test, s, GOMEM_FULL_UNSWEPT);
 
@@ -287,7 +310,7 @@ static void test_refill_exchanges(struct kunit *test)
 	central_expect_where(test, old, GOMEM_FULL_SWEPT);
 	central_expect_spans(test, 2, 1);
 
-	/* Take the last objects of the span first: only then does a caller ask for a refill. */
+	/* Only a caller that took the last objects asks for a refill. */
 	KUNIT_EXPECT_EQ(test, 6, central_take(s, f->objs + 4, 6));
 	refill(f, &r, s, 4, true);
 	KUNIT_EXPECT_EQ(test, 0, r.n);
@@ -342,7 +365,9 @@ static void test_refill_fresh(struct kunit *test)
 
 /* Sweeping for room */
 
-/* Full spans of which something was freed are swept before a new one is made. */
+/*
+ * Full spans of which something was freed are swept before a new one is made.
+ */
 static void test_cache_full_unswept(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -353,7 +378,8 @@ static void test_cache_full_unswept(struct kunit *test)
 	for (i = 0; i < 8; i++)
 		f->spans[i] = central_full_span(test, f->objs + 8 * i);
 	for (i = 0; i < 8; i++)
-		KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs + 8 * i + i, 1));
+		KUNIT_EXPECT_EQ(test, 0,
+				central_free_objs(f, f->objs + 8 * i + i, 1));
 	for (i = 0; i < 8; i++) {
 		s = central_cache(test);
 		for (k = 0; k < 8; k++)
@@ -370,7 +396,8 @@ static void test_cache_full_unswept(struct kunit *test)
 		central_uncache(f, f->spans[i]);
 		central_expect_where(test, f->spans[i], GOMEM_PARTIAL_SWEPT);
 		f->objs[8 * i + i] = f->objs[8 * i + 7];
-		KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs + 8 * i, 7));
+		KUNIT_EXPECT_EQ(test, 0,
+				central_free_objs(f, f->objs + 8 * i, 7));
 	}
 	central_expect_spans(test, 0, 0);
 }
@@ -388,7 +415,8 @@ static void test_sweep_all(struct kunit *test)
 	gomem_mcentral_sweep(&f->base.fh.heap->central[f->spc]);
 	for (i = 0; i < 12; i++)
 		central_expect_where(test, f->spans[i],
-				     i % 4 ? GOMEM_PARTIAL_SWEPT : GOMEM_FULL_SWEPT);
+				     i % 4 ? GOMEM_PARTIAL_SWEPT :
+					     GOMEM_FULL_SWEPT);
 	central_expect_spans(test, 12, 0);
 	for (i = 0; i < 12; i++) {
 		n = i % 4 * 2;
@@ -425,7 +453,9 @@ static void test_grow_fails(struct kunit *test)
 	if (f->nelems > 1) {
 		KUNIT_EXPECT_PTR_EQ(test, s, central_cache(test));
 		central_uncache(f, s);
-		KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs + 1, f->nelems - 1));
+		KUNIT_EXPECT_EQ(test, 0,
+				central_free_objs(f, f->objs + 1,
+						  f->nelems - 1));
 	} else {
 		central_uncache(f, central_cache(test));
 	}
@@ -519,7 +549,8 @@ static void test_validate_violation(struct kunit *test)
 	whole.nspans = central_of(f)->nspans;
 	whole.ncached = central_of(f)->ncached;
 	c->fn(central_of(f), s);
-	KUNIT_EXPECT_STREQ(test, c->violation, gomem_mcentral_validate(central_of(f)) ?: "nothing");
+	KUNIT_EXPECT_STREQ(test, c->violation,
+			   gomem_mcentral_validate(central_of(f)) ?: "nothing");
 
 	/* As it was. */
 	s->kind = old.kind;

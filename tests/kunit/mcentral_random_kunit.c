@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral_random_kunit.c - random sequences and threads on the spans of several classes.
+ * mcentral_random_kunit.c - random sequences and threads on the spans of
+ * several classes.
  */
 #include <kunit/test.h>
 #include <linux/bitops.h>
@@ -33,8 +34,8 @@ static bool clear_live(struct mcentral_fixture *f, const void *obj)
 
 static int make_live_bits(struct mcentral_fixture *f)
 {
-	f->live = kvcalloc(BITS_TO_LONGS(NR_CHUNKS * GOMEM_CHUNK_SIZE / 8), sizeof(long),
-			   GFP_KERNEL);
+	f->live = kvcalloc(BITS_TO_LONGS(NR_CHUNKS * GOMEM_CHUNK_SIZE / 8),
+			   sizeof(long), GFP_KERNEL);
 	return f->live ? 0 : -ENOMEM;
 }
 
@@ -44,7 +45,9 @@ static int make_live_bits(struct mcentral_fixture *f)
 #define RANDOM_OBJECTS	1500
 #define RANDOM_BATCH	40
 
-static const unsigned int random_sizes[RANDOM_CLASSES] = { 16, 128, 1024, 9728 };
+static const unsigned int random_sizes[RANDOM_CLASSES] = {
+	16, 128, 1024, 9728,
+};
 
 /* The state of one class, as the oracle knows it. */
 struct class_state {
@@ -53,7 +56,8 @@ struct class_state {
 	struct gomem_span *cached;
 };
 
-static void pop_random(struct mcentral_fixture *f, struct class_state *c, unsigned int n)
+static void pop_random(struct mcentral_fixture *f, struct class_state *c,
+		       unsigned int n)
 {
 	unsigned int i, k;
 
@@ -64,7 +68,8 @@ static void pop_random(struct mcentral_fixture *f, struct class_state *c, unsign
 	}
 }
 
-static void push_taken(struct kunit *test, struct class_state *c, unsigned int n)
+static void push_taken(struct kunit *test, struct class_state *c,
+		       unsigned int n)
 {
 	struct mcentral_fixture *f = test->priv;
 	unsigned int i;
@@ -76,11 +81,14 @@ static void push_taken(struct kunit *test, struct class_state *c, unsigned int n
 	}
 }
 
-/* Free a batch of live objects and some that are already free, by the oracle. */
+/*
+ * Free a batch of live objects and some that are already free, by the oracle.
+ */
 static void free_random(struct kunit *test, struct class_state *c)
 {
 	struct mcentral_fixture *f = test->priv;
-	unsigned int n = min(below(&f->base.set.rnd, RANDOM_BATCH), c->nr), i, bad = 0;
+	unsigned int n = min(below(&f->base.set.rnd, RANDOM_BATCH), c->nr), i,
+		     bad = 0;
 
 	pop_random(f, c, n);
 	for (i = 0; i < n; i++)
@@ -96,14 +104,16 @@ static void free_random(struct kunit *test, struct class_state *c)
 static void random_step(struct kunit *test, struct class_state *c)
 {
 	struct mcentral_fixture *f = test->priv;
-	unsigned int want = min(1 + below(&f->base.set.rnd, RANDOM_BATCH), RANDOM_OBJECTS - c->nr);
+	unsigned int want = min(1 + below(&f->base.set.rnd, RANDOM_BATCH),
+				RANDOM_OBJECTS - c->nr);
 
 	switch (below(&f->base.set.rnd, 8)) {
 	case 0 ... 2:
 		if (!c->cached)
 			c->cached = central_cache_gfp(f, GFP_KERNEL);
 		if (c->cached)
-			push_taken(test, c, central_take(c->cached, f->batch, want));
+			push_taken(test, c,
+				   central_take(c->cached, f->batch, want));
 		break;
 	case 3:
 		if (want)
@@ -162,7 +172,8 @@ static void test_random(struct kunit *test)
 		central_use_size(f, random_sizes[i]);
 		if (c[i].cached)
 			central_uncache(f, c[i].cached);
-		KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, c[i].obj, c[i].nr));
+		KUNIT_EXPECT_EQ(test, 0,
+				central_free_objs(f, c[i].obj, c[i].nr));
 		KUNIT_EXPECT_EQ(test, 0, central_of(f)->nspans);
 	}
 	central_expect_heap(test);
@@ -194,10 +205,17 @@ static unsigned int thread_spc(unsigned int class)
 	return gomem_spc_make(gomem_sizeclass(thread_sizes[class]), class & 1);
 }
 
-/* Put objects where other CPUs find them, with as much room as there can be. */
-static void worker_put(struct object_worker *w, unsigned int class, void **objs, unsigned int n)
+static struct gomem_mcentral *worker_central(struct object_worker *w,
+					     unsigned int class)
 {
-	struct gomem_mcentral *c = &w->f->base.fh.heap->central[thread_spc(class)];
+	return &w->f->base.fh.heap->central[thread_spc(class)];
+}
+
+/* Put objects where other CPUs find them, with as much room as there can be. */
+static void worker_put(struct object_worker *w, unsigned int class, void **objs,
+		       unsigned int n)
+{
+	struct gomem_mcentral *c = worker_central(w, class);
 	unsigned long flags;
 
 	spin_lock_irqsave(&c->lock, flags);
@@ -208,7 +226,8 @@ static void worker_put(struct object_worker *w, unsigned int class, void **objs,
 		gomem_mcentral_drain(c, worker_below(w, 4));
 }
 
-static void worker_free(struct object_worker *w, unsigned int class, void **objs, unsigned int n)
+static void worker_free(struct object_worker *w, unsigned int class,
+			void **objs, unsigned int n)
 {
 	unsigned int i;
 
@@ -217,8 +236,7 @@ static void worker_free(struct object_worker *w, unsigned int class, void **objs
 			w->base.error = "freed an object that is not live";
 	if (worker_below(w, 2))
 		worker_put(w, class, objs, n);
-	else if (gomem_mcentral_free(&w->f->base.fh.heap->central[thread_spc(class)], objs, n,
-				     false))
+	else if (gomem_mcentral_free(worker_central(w, class), objs, n, false))
 		w->base.error = "a live object was bad";
 }
 
@@ -230,7 +248,8 @@ static void worker_uncache(struct object_worker *w, unsigned int class)
 }
 
 /* Allocate as a CPU does: take, sweep and take again, or get another span. */
-static unsigned int worker_take(struct object_worker *w, unsigned int class, void **objs)
+static unsigned int worker_take(struct object_worker *w, unsigned int class,
+				void **objs)
 {
 	unsigned int want = 1 + worker_below(w, THREAD_BATCH), n = 0;
 	struct gomem_span *s = w->cached[class];
@@ -239,7 +258,8 @@ static unsigned int worker_take(struct object_worker *w, unsigned int class, voi
 		gfp_t gfp = worker_below(w, 2) ? GFP_KERNEL : GFP_ATOMIC;
 		struct gomem_refill r = { .want_span = true };
 
-		central_get(&w->f->base.fh.heap->central[thread_spc(class)], gfp, &r);
+		central_get(&w->f->base.fh.heap->central[thread_spc(class)],
+			    gfp, &r);
 		s = r.span;
 		if (!s)
 			return 0;
@@ -252,8 +272,11 @@ static unsigned int worker_take(struct object_worker *w, unsigned int class, voi
 	n = central_take(s, objs, want);
 	if (!n && atomic_read(&s->pending) > 0) {
 		if (gomem_span_sweep(s).bad)
-			w->base.error = "a freed bit of a cell that is not allocated";
-		/* Bits are counted before they are set: no sweep finds more than there are. */
+			w->base.error = "a freed bit of a free cell";
+		/*
+		 * Bits are counted before they are set: no sweep finds more
+		 * than there are.
+		 */
 		if (atomic_read(&s->pending) < 0)
 			w->base.error = "more freed bits than pending";
 		n = central_take(s, objs, want);
@@ -263,15 +286,19 @@ static unsigned int worker_take(struct object_worker *w, unsigned int class, voi
 	return n;
 }
 
-static unsigned int worker_alloc(struct object_worker *w, unsigned int class, void **objs)
+static unsigned int worker_alloc(struct object_worker *w, unsigned int class,
+				 void **objs)
 {
-	struct gomem_refill r = { .want = 1 + worker_below(w, THREAD_BATCH), .objs = objs };
+	struct gomem_refill r = { .want = 1 + worker_below(w, THREAD_BATCH),
+				  .objs = objs };
 
-	central_get(&w->f->base.fh.heap->central[thread_spc(class)], GFP_KERNEL, &r);
+	central_get(&w->f->base.fh.heap->central[thread_spc(class)], GFP_KERNEL,
+		    &r);
 	return r.n;
 }
 
-static unsigned int worker_refill(struct object_worker *w, unsigned int class, void **objs)
+static unsigned int worker_refill(struct object_worker *w, unsigned int class,
+				  void **objs)
 {
 	struct gomem_refill r = {
 		.span = w->cached[class],
@@ -280,14 +307,16 @@ static unsigned int worker_refill(struct object_worker *w, unsigned int class, v
 		.objs = objs,
 	};
 
-	gomem_mcentral_refill(&w->f->base.fh.heap->central[thread_spc(class)], &r);
+	gomem_mcentral_refill(&w->f->base.fh.heap->central[thread_spc(class)],
+			      &r);
 	w->cached[class] = r.span;
 	return r.n;
 }
 
 static void worker_step(struct worker *worker)
 {
-	struct object_worker *w = container_of(worker, struct object_worker, base);
+	struct object_worker *w =
+		container_of(worker, struct object_worker, base);
 	unsigned int class = worker_below(w, THREAD_CLASSES), n, i, nr_back = 0;
 	void *objs[THREAD_BATCH], *back[THREAD_BATCH];
 
@@ -318,7 +347,8 @@ static void worker_step(struct worker *worker)
 	}
 	/* Now and then free more than was taken, so that spans become empty. */
 	while (!worker_below(w, 3) && nr_back < THREAD_BATCH) {
-		back[nr_back] = xchg(&w->shared[class][worker_below(w, SHARED)], NULL);
+		back[nr_back] =
+			xchg(&w->shared[class][worker_below(w, SHARED)], NULL);
 		nr_back += !!back[nr_back];
 	}
 	worker_free(w, class, back, nr_back);
@@ -359,7 +389,8 @@ static void test_threads(struct kunit *test)
 	u64 transferred;
 
 	w = kunit_kcalloc(test, n, sizeof(*w), GFP_KERNEL);
-	shared = kunit_kcalloc(test, THREAD_CLASSES, sizeof(*shared), GFP_KERNEL);
+	shared = kunit_kcalloc(test, THREAD_CLASSES, sizeof(*shared),
+			       GFP_KERNEL);
 	KUNIT_ASSERT_TRUE(test, w && shared);
 	KUNIT_ASSERT_EQ(test, 0, make_live_bits(f));
 	f->base.fh.source.pages.percent = 10;
@@ -367,12 +398,14 @@ static void test_threads(struct kunit *test)
 	for (i = 0; i < n; i++) {
 		w[i].f = f;
 		w[i].shared = shared;
-		worker_start(&w[i].base, worker_step, f->base.set.seed + i, worker_cpu(i));
+		worker_start(&w[i].base, worker_step, f->base.set.seed + i,
+			     worker_cpu(i));
 	}
 	transferred = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS);
 	msleep(RUN_MS);
 	stop_workers(w, n);
-	KUNIT_EXPECT_GT(test, gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS), transferred);
+	KUNIT_EXPECT_GT(test, gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS),
+			transferred);
 
 	for (i = 0; i < n; i++)
 		worker_expect(test, &w[i].base);
@@ -381,7 +414,8 @@ static void test_threads(struct kunit *test)
 	KUNIT_EXPECT_TRUE_MSG(test, !w[0].base.error, "%s", w[0].base.error);
 	KUNIT_EXPECT_EQ(test, 0, fake_heap_spans(&f->base.fh));
 	KUNIT_EXPECT_EQ(test, NR_CHUNKS * GOMEM_CHUNK_SIZE / 8,
-			find_first_bit(f->live, NR_CHUNKS * GOMEM_CHUNK_SIZE / 8));
+			find_first_bit(f->live,
+				       NR_CHUNKS * GOMEM_CHUNK_SIZE / 8));
 	central_expect_heap(test);
 }
 

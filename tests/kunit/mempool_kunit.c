@@ -37,13 +37,16 @@ static void make_pool(struct kunit *test)
 	struct mempool_fixture *f = test->priv;
 
 	f->size = *(const size_t *)test->param_value;
-	f->pool = mempool_create(RESERVE, gomem_mempool_alloc, gomem_mempool_free,
-				 (void *)f->size);
+	f->pool = mempool_create(RESERVE, gomem_mempool_alloc,
+				 gomem_mempool_free, (void *)f->size);
 	KUNIT_ASSERT_NOT_NULL(test, f->pool);
 	KUNIT_EXPECT_EQ(test, f->base.balance.live + RESERVE, live_objects());
 }
 
-/* Allocate until only the pool has objects, and no page is free: large objects first. */
+/*
+ * Allocate until only the pool has objects, and no page is free: large objects
+ * first.
+ */
 static void exhaust(struct kunit *test)
 {
 	static const size_t first[] = { SZ_4M, SZ_512K, SZ_64K, SZ_32K, SZ_8K };
@@ -55,7 +58,8 @@ static void exhaust(struct kunit *test)
 	no_pages_begin();
 	for (i = 0; i <= ARRAY_SIZE(first); i++) {
 		size = i < ARRAY_SIZE(first) ? first[i] : f->size;
-		while (f->nr_objs < MAX_OBJECTS && (p = gomem_alloc(size, GFP_KERNEL)))
+		while (f->nr_objs < MAX_OBJECTS &&
+		       (p = gomem_alloc(size, GFP_KERNEL)))
 			f->objs[f->nr_objs++] = p;
 	}
 	KUNIT_EXPECT_LT(test, f->nr_objs, MAX_OBJECTS);
@@ -98,7 +102,8 @@ struct giver {
 
 static void give(struct work_struct *work)
 {
-	struct giver *g = container_of(to_delayed_work(work), struct giver, work);
+	struct giver *g =
+		container_of(to_delayed_work(work), struct giver, work);
 
 	mempool_free(g->p, g->pool);
 }
@@ -118,7 +123,10 @@ static void test_no_memory(struct kunit *test)
 		KUNIT_EXPECT_NOT_NULL(test, p[i]);
 		fill(p[i], f->size);
 	}
-	/* An allocation waits for the object that the work frees, unless a CPU drains its slots. */
+	/*
+	 * An allocation waits for the object that the work frees, unless a CPU
+	 * drains its slots.
+	 */
 	g->pool = f->pool;
 	g->p = p[0];
 	INIT_DELAYED_WORK(&g->work, give);
@@ -132,7 +140,8 @@ static void test_no_memory(struct kunit *test)
 		mempool_free(p[i], f->pool);
 	}
 	/* The reserve is there again. */
-	KUNIT_EXPECT_EQ(test, f->base.balance.live + f->nr_objs + RESERVE, live_objects());
+	KUNIT_EXPECT_EQ(test, f->base.balance.live + f->nr_objs + RESERVE,
+			live_objects());
 	for (i = 0; i < RESERVE; i++)
 		p[i] = mempool_alloc(f->pool, GFP_NOIO);
 	for (i = 0; i < RESERVE; i++)
@@ -143,7 +152,9 @@ static void test_no_memory(struct kunit *test)
 
 static int mempool_test_init(struct kunit *test)
 {
-	return fixture_alloc(test, sizeof(struct mempool_fixture)) ? 0 : -ENOMEM;
+	if (!fixture_alloc(test, sizeof(struct mempool_fixture)))
+		return -ENOMEM;
+	return 0;
 }
 
 static struct kunit_case mempool_cases[] = {

@@ -15,12 +15,13 @@
 static struct gomem_span_request random_request(struct mheap_fixture *f)
 {
 	struct rnd_state *rnd = &f->base.set.rnd;
+	unsigned int more = below(rnd, 4) ? 60 : CHUNK - 4;
 	struct gomem_span_request req;
 
 	if (below(rnd, 2))
-		req = fake_small_request(2 + below(rnd, GOMEM_NR_SPANCLASSES - 2));
+		req = fake_small_request(fake_random_spc(rnd));
 	else
-		req = fake_large_request(5 + below(rnd, below(rnd, 4) ? 60 : CHUNK - 4));
+		req = fake_large_request(5 + below(rnd, more));
 	if (below(rnd, 2))
 		req.gfp = GFP_ATOMIC;
 	return req;
@@ -40,12 +41,15 @@ static struct gomem_span *get_small(struct kunit *test, unsigned int spc)
 static void test_empty(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
+	struct gomem_pagemap *map;
 
 	mheap_make(test, 1);
 	mheap_expect(test);
-	KUNIT_EXPECT_NULL(test, gomem_pagemap_span(f->base.fh.heap->map, FAKE_BASE));
-	KUNIT_EXPECT_FALSE(test, gomem_pagemap_has_page(f->base.fh.heap->map, FAKE_BASE));
-	KUNIT_EXPECT_EQ(test, 0, mheap_source_of(f)->pages.calls + mheap_source_of(f)->meta.calls);
+	map = f->base.fh.heap->map;
+	KUNIT_EXPECT_NULL(test, gomem_pagemap_span(map, FAKE_BASE));
+	KUNIT_EXPECT_FALSE(test, gomem_pagemap_has_page(map, FAKE_BASE));
+	KUNIT_EXPECT_EQ(test, 0, mheap_source_of(f)->pages.calls);
+	KUNIT_EXPECT_EQ(test, 0, mheap_source_of(f)->meta.calls);
 }
 
 static void test_every_class(struct kunit *test)
@@ -110,7 +114,10 @@ static void test_across_chunks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, CHUNK - 5, mheap_page_of(s, 0));
 	mheap_expect(test);
 	mheap_put_span(test, s);
-	/* The tag of a small one has the page's number in the span, not in the chunk. */
+	/*
+	 * The tag of a small one has the page's number in the span, not in the
+	 * chunk.
+	 */
 	s = get_small(test, gomem_spc_make(GOMEM_NR_SIZE_CLASSES - 3, true));
 	KUNIT_EXPECT_EQ(test, 10, s->npages);
 	KUNIT_EXPECT_EQ(test, CHUNK - 5, mheap_page_of(s, 0));
@@ -144,7 +151,8 @@ static void test_walk_spans(struct kunit *test)
 	for (i = 0; i < 100; i++)
 		mheap_get_large(test, 5 + below(&f->base.set.rnd, 20));
 	for (i = 0; i < 50; i++)
-		mheap_put_span(test, f->live[below(&f->base.set.rnd, f->nr_live)]);
+		mheap_put_span(test,
+			       f->live[below(&f->base.set.rnd, f->nr_live)]);
 	gomem_heap_walk_spans(f->base.fh.heap, visit_span, &v);
 	KUNIT_EXPECT_EQ(test, 50, v.nr);
 	mheap_put_all(test);
@@ -153,9 +161,17 @@ static void test_walk_spans(struct kunit *test)
 static void test_lookup_elsewhere(struct kunit *test)
 {
 	static const unsigned long addrs[] = {
-		0, 16, GOMEM_PAGE_SIZE, FAKE_BASE - 1, FAKE_BASE - GOMEM_CHUNK_SIZE,
-		FAKE_BASE + GOMEM_CHUNK_SIZE, FAKE_BASE + 2 * GOMEM_CHUNK_SIZE,
-		FAKE_BASE + 8 * GOMEM_CHUNK_SIZE, BIT(63), ~0UL, ~0UL - GOMEM_CHUNK_SIZE,
+		0,
+		16,
+		GOMEM_PAGE_SIZE,
+		FAKE_BASE - 1,
+		FAKE_BASE - GOMEM_CHUNK_SIZE,
+		FAKE_BASE + GOMEM_CHUNK_SIZE,
+		FAKE_BASE + 2 * GOMEM_CHUNK_SIZE,
+		FAKE_BASE + 8 * GOMEM_CHUNK_SIZE,
+		BIT(63),
+		~0UL,
+		~0UL - GOMEM_CHUNK_SIZE,
 	};
 	struct mheap_fixture *f = test->priv;
 	struct gomem_heap *h;
@@ -165,9 +181,12 @@ static void test_lookup_elsewhere(struct kunit *test)
 	h = f->base.fh.heap;
 	mheap_get_large(test, CHUNK);
 	for (i = 0; i < ARRAY_SIZE(addrs); i++) {
-		KUNIT_EXPECT_NULL_MSG(test, gomem_pagemap_span(h->map, addrs[i]), "%#lx", addrs[i]);
-		KUNIT_EXPECT_FALSE_MSG(test, gomem_pagemap_has_page(h->map, addrs[i]), "%#lx",
-				       addrs[i]);
+		KUNIT_EXPECT_NULL_MSG(test,
+				      gomem_pagemap_span(h->map, addrs[i]),
+				      "%#lx", addrs[i]);
+		KUNIT_EXPECT_FALSE_MSG(test,
+				       gomem_pagemap_has_page(h->map, addrs[i]),
+				       "%#lx", addrs[i]);
 	}
 	mheap_put_all(test);
 }
@@ -204,11 +223,15 @@ static void test_double_free_large(struct kunit *test)
 	h = f->base.fh.heap;
 	s = mheap_get_large(test, 8);
 	base = s->base;
-	KUNIT_EXPECT_FALSE(test, mheap_free_large(h, s, base + GOMEM_PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test,
+			   mheap_free_large(h, s, base + GOMEM_PAGE_SIZE));
 	KUNIT_EXPECT_FALSE(test, mheap_free_large(h, s, base + 8));
 	mheap_expect(test);
 
-	/* One free claims a large object, no other can, and it stays mapped until then. */
+	/*
+	 * One free claims a large object, no other can, and it stays mapped
+	 * until then.
+	 */
 	KUNIT_EXPECT_PTR_EQ(test, s, gomem_heap_claim_large(h->map, base));
 	KUNIT_EXPECT_NULL(test, gomem_heap_claim_large(h->map, base));
 	KUNIT_EXPECT_NULL(test, gomem_pagemap_large(h->map, base));
@@ -236,7 +259,8 @@ static void expect_violation(struct kunit *test, const char *want)
 	const char *err = fake_heap_check(f->base.fh.heap, f->live, f->nr_live);
 
 	KUNIT_EXPECT_NOT_NULL(test, err);
-	KUNIT_EXPECT_TRUE_MSG(test, err && strstr(err, want), "no \"%s\" in: %s", want, err);
+	KUNIT_EXPECT_TRUE_MSG(test, err && strstr(err, want),
+			      "no \"%s\" in: %s", want, err);
 }
 
 /* gomem_check() names what is wrong with a span. */
@@ -269,21 +293,26 @@ static void test_violations(struct kunit *test)
 	mheap_put_all(test);
 }
 
-static bool extend(struct kunit *test, struct gomem_span *s, unsigned int npages, bool *zero)
+static bool extend(struct kunit *test, struct gomem_span *s,
+		   unsigned int npages, bool *zero)
 {
 	struct mheap_fixture *f = test->priv;
 	unsigned int old = s->npages, i;
 	bool ok;
 
-	KUNIT_ASSERT_PTR_EQ(test, s, gomem_heap_claim_large(f->base.fh.heap->map, s->base));
+	KUNIT_ASSERT_PTR_EQ(test, s,
+			    gomem_heap_claim_large(f->base.fh.heap->map,
+						   s->base));
 	ok = gomem_heap_extend_span(s, npages, zero);
 	gomem_heap_publish_large(s);
 	KUNIT_EXPECT_EQ(test, ok ? npages : old, s->npages);
 	KUNIT_EXPECT_EQ(test, s->npages * GOMEM_PAGE_SIZE, s->elemsize);
 	for (i = old; i < s->npages; i++)
-		KUNIT_EXPECT_FALSE(test, test_and_set_bit(mheap_page_of(s, i), f->owned));
+		KUNIT_EXPECT_FALSE(test, test_and_set_bit(mheap_page_of(s, i),
+							  f->owned));
 	mheap_expect_mapped(test, s);
-	KUNIT_EXPECT_NULL(test, fake_heap_check(f->base.fh.heap, f->live, f->nr_live));
+	KUNIT_EXPECT_NULL(test, fake_heap_check(f->base.fh.heap, f->live,
+						f->nr_live));
 	return ok;
 }
 
@@ -303,7 +332,10 @@ static struct gomem_heap *make_three(struct kunit *test, struct gomem_span **s)
 	return f->base.fh.heap;
 }
 
-/* Free pages behind it, not enough of them, none, and no more of them at the end. */
+/*
+ * Free pages behind it, not enough of them, none, and no more of them at the
+ * end.
+ */
 static void test_extend(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
@@ -332,7 +364,8 @@ static void test_extend(struct kunit *test)
 	fake_fail_none(&mheap_source_of(f)->meta);
 
 	/* All of it is free afterwards, once. */
-	KUNIT_EXPECT_FALSE(test, mheap_free_large(h, s[0], base + 9 * GOMEM_PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, mheap_free_large(h, s[0],
+						  base + 9 * GOMEM_PAGE_SIZE));
 	mheap_put_span(test, s[0]);
 	mheap_expect_unmapped(test, base, 29);
 	KUNIT_EXPECT_FALSE(test, mheap_free_large(h, s[0], base));
@@ -341,7 +374,10 @@ static void test_extend(struct kunit *test)
 	mheap_expect(test);
 }
 
-/* A heap of one chunk, and this CPU's page cache, which may have so many pages at least. */
+/*
+ * A heap of one chunk, and this CPU's page cache, which may have so many pages
+ * at least.
+ */
 static struct gomem_pcache *pin_pcache(struct kunit *test, unsigned int least)
 {
 	struct mheap_fixture *f = test->priv;
@@ -402,7 +438,8 @@ static void test_extend_whole_block(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, gomem_heap_extend_span(s, 64, &zero));
 	KUNIT_EXPECT_FALSE(test, gomem_heap_extend_span(s, 64 + 70, &zero));
 	gomem_heap_publish_large(s);
-	KUNIT_EXPECT_PTR_EQ(test, victim, gomem_pagemap_span(h->map, victim->base));
+	KUNIT_EXPECT_PTR_EQ(test, victim,
+			    gomem_pagemap_span(h->map, victim->base));
 	mheap_put_span(test, victim);
 	mheap_put_span(test, s);
 	unpin_pcache(test);
@@ -424,7 +461,8 @@ static void free_all(struct racer *r)
 	unsigned int i;
 
 	for (i = 0; i < f->nr_live; i++)
-		if (gomem_heap_claim_large(f->base.fh.heap->map, f->live[i]->base) == f->live[i])
+		if (gomem_heap_claim_large(f->base.fh.heap->map,
+					   f->live[i]->base) == f->live[i])
 			__set_bit(i, w->won);
 }
 
@@ -455,9 +493,11 @@ static void test_double_free_race(struct kunit *test)
 		for (i = 0; i < 500; i++)
 			mheap_get_large(test, 1 + below(&f->base.set.rnd, 12));
 		race_to_free(test, r);
-		n = bitmap_weight(r[0].won, MAX_LIVE) + bitmap_weight(r[1].won, MAX_LIVE);
+		n = bitmap_weight(r[0].won, MAX_LIVE) +
+		    bitmap_weight(r[1].won, MAX_LIVE);
 		KUNIT_EXPECT_EQ(test, f->nr_live, n);
-		KUNIT_EXPECT_FALSE(test, bitmap_intersects(r[0].won, r[1].won, MAX_LIVE));
+		KUNIT_EXPECT_FALSE(test, bitmap_intersects(r[0].won, r[1].won,
+							   MAX_LIVE));
 		mheap_expect(test);
 		while (f->nr_live) {
 			struct gomem_span *s = f->live[0];
@@ -488,6 +528,7 @@ static void test_destroy_empty(struct kunit *test)
 static void test_destroy_leaked(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
+	struct fake_source *fake;
 	unsigned long base[2], npages[2] = { 9, 3 };
 	struct gomem_span *s[2];
 	unsigned int i, k;
@@ -505,14 +546,16 @@ static void test_destroy_leaked(struct kunit *test)
 	while (f->nr_live)
 		mheap_put_span(test, f->live[0]);
 
+	fake = mheap_source_of(f);
 	fake_heap_destroy(&f->base.fh);
-	KUNIT_EXPECT_EQ(test, 12, mheap_source_of(f)->nr_out);
-	KUNIT_EXPECT_EQ(test, 12, atomic_long_read(&mheap_source_of(f)->src.heap_pages));
+	KUNIT_EXPECT_EQ(test, 12, fake->nr_out);
+	KUNIT_EXPECT_EQ(test, 12, atomic_long_read(&fake->src.heap_pages));
 	for (i = 0; i < 2; i++) {
 		for (k = 0; k < npages[i]; k++)
-			KUNIT_EXPECT_TRUE(test, fake_page_is_out(mheap_source_of(f),
-								 base[i] + k * GOMEM_PAGE_SIZE));
-		fake_forget_pages(mheap_source_of(f), base[i], npages[i]);
+			KUNIT_EXPECT_TRUE(test,
+					  fake_page_is_out(fake, base[i] + k *
+							   GOMEM_PAGE_SIZE));
+		fake_forget_pages(fake, base[i], npages[i]);
 	}
 }
 
@@ -552,11 +595,13 @@ static void test_random(struct kunit *test)
 		if (step % 200 == 0)
 			aim = below(&f->base.set.rnd, 300);
 		percent = f->nr_live < aim ? 70 : 30;
-		if (f->nr_live < MAX_LIVE && below(&f->base.set.rnd, 100) < percent) {
+		if (f->nr_live < MAX_LIVE &&
+		    below(&f->base.set.rnd, 100) < percent) {
 			req = random_request(f);
 			mheap_try_span(test, &req);
 		} else if (f->nr_live) {
-			mheap_put_span(test, f->live[below(&f->base.set.rnd, f->nr_live)]);
+			mheap_put_span(test, f->live[below(&f->base.set.rnd,
+							   f->nr_live)]);
 		}
 		if (step % 50 == 0)
 			mheap_expect(test);

@@ -5,7 +5,8 @@
 #include "mheap_steps.h"
 
 /* Free a large object as gomem_free() does. */
-bool mheap_free_large(struct gomem_heap *h, struct gomem_span *s, unsigned long addr)
+bool mheap_free_large(struct gomem_heap *h, struct gomem_span *s,
+		      unsigned long addr)
 {
 	if (gomem_heap_claim_large(h->map, addr) != s)
 		return false;
@@ -23,7 +24,9 @@ void mheap_make(struct kunit *test, unsigned long nr_chunks)
 	struct mheap_fixture *f = test->priv;
 
 	KUNIT_ASSERT_LE(test, nr_chunks, MAX_CHUNKS);
-	KUNIT_ASSERT_EQ(test, 0, fake_heap_init(&f->base.fh, nr_chunks, f->base.set.seed));
+	KUNIT_ASSERT_EQ(test, 0,
+			fake_heap_init(&f->base.fh, nr_chunks,
+				       f->base.set.seed));
 }
 
 unsigned long mheap_page_of(const struct gomem_span *s, unsigned int i)
@@ -35,13 +38,16 @@ static unsigned int want_tag(const struct gomem_span *s, unsigned int i)
 {
 	unsigned int tag = gomem_make_tag(s->base, s->spc);
 
-	return !i && gomem_span_state(s) == GOMEM_SPAN_LARGE ? tag | GOMEM_TAG_LARGE : tag;
+	if (!i && gomem_span_state(s) == GOMEM_SPAN_LARGE)
+		tag |= GOMEM_TAG_LARGE;
+	return tag;
 }
 
 static unsigned int tag_at(struct gomem_heap *h, unsigned long addr)
 {
 	unsigned long ci = gomem_pagemap_index(h->map, addr);
-	u32 tag = gomem_pagemap_chunk(h->map, addr)->tag[gomem_chunk_page(addr)];
+	u32 tag =
+		gomem_pagemap_chunk(h->map, addr)->tag[gomem_chunk_page(addr)];
 
 	/* The span is also found the way a free finds it. */
 	return gomem_pagemap_tag(h->map->entry[ci], addr) == tag ? tag : ~0U;
@@ -52,22 +58,26 @@ void mheap_expect_mapped(struct kunit *test, const struct gomem_span *s)
 {
 	struct mheap_fixture *f = test->priv;
 	struct gomem_heap *h = f->base.fh.heap;
+	unsigned long addr, last;
 	unsigned int i;
 
 	for (i = 0; i < s->npages; i++) {
-		unsigned long addr = s->base + i * GOMEM_PAGE_SIZE;
-
-		KUNIT_ASSERT_PTR_EQ_MSG(test, s, gomem_pagemap_span(h->map, addr),
+		addr = s->base + i * GOMEM_PAGE_SIZE;
+		KUNIT_ASSERT_PTR_EQ_MSG(test, s,
+					gomem_pagemap_span(h->map, addr),
 					"page %u", i);
-		KUNIT_ASSERT_PTR_EQ(test, s,
-				    gomem_pagemap_span(h->map, addr + GOMEM_PAGE_SIZE - 1));
-		KUNIT_ASSERT_EQ_MSG(test, want_tag(s, i), tag_at(h, addr), "page %u", i);
+		last = addr + GOMEM_PAGE_SIZE - 1;
+		KUNIT_ASSERT_PTR_EQ(test, s, gomem_pagemap_span(h->map, last));
+		KUNIT_ASSERT_EQ_MSG(test, want_tag(s, i), tag_at(h, addr),
+				    "page %u", i);
 		KUNIT_ASSERT_TRUE(test, gomem_pagemap_has_page(h->map, addr));
-		KUNIT_ASSERT_TRUE(test, fake_page_is_out(mheap_source_of(f), addr));
+		KUNIT_ASSERT_TRUE(test,
+				  fake_page_is_out(mheap_source_of(f), addr));
 	}
 }
 
-void mheap_expect_unmapped(struct kunit *test, unsigned long base, unsigned int npages)
+void mheap_expect_unmapped(struct kunit *test, unsigned long base,
+			   unsigned int npages)
 {
 	struct mheap_fixture *f = test->priv;
 	struct gomem_heap *h = f->base.fh.heap;
@@ -108,15 +118,20 @@ static void expect_counters(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, f->nr_live, st.counts.spans);
 	KUNIT_ASSERT_EQ(test, large, st.counts.large);
 	KUNIT_ASSERT_EQ(test, large_pages, st.counts.large_pages);
-	KUNIT_ASSERT_EQ(test, st.counts.spans, st.counts.span_allocs - st.counts.span_frees);
-	KUNIT_ASSERT_EQ(test, st.counts.large, st.counts.large_allocs - st.counts.large_frees);
+	KUNIT_ASSERT_EQ(test, st.counts.spans,
+			st.counts.span_allocs - st.counts.span_frees);
+	KUNIT_ASSERT_EQ(test, st.counts.large,
+			st.counts.large_allocs - st.counts.large_frees);
 	KUNIT_ASSERT_EQ(test, inuse, st.span_bytes);
 	KUNIT_ASSERT_EQ(test, atomic_long_read(&fake->src.heap_pages),
 			st.free_pages + st.counts.inuse_pages);
-	KUNIT_ASSERT_EQ(test, fake->nr_out, st.free_pages + st.counts.inuse_pages);
-	KUNIT_ASSERT_EQ(test, fake->meta_out, atomic_long_read(&fake->src.meta_bytes));
+	KUNIT_ASSERT_EQ(test, fake->nr_out,
+			st.free_pages + st.counts.inuse_pages);
+	KUNIT_ASSERT_EQ(test, fake->meta_out,
+			atomic_long_read(&fake->src.meta_bytes));
 	KUNIT_ASSERT_EQ(test, fake->meta_out, sys + h->chunkalloc.sys);
-	KUNIT_ASSERT_EQ(test, h->chunkalloc.inuse, st.chunks * sizeof(struct gomem_chunk));
+	KUNIT_ASSERT_EQ(test, h->chunkalloc.inuse,
+			st.chunks * sizeof(struct gomem_chunk));
 }
 
 static void expect_descriptors(struct kunit *test)
@@ -137,10 +152,12 @@ static void expect_descriptors(struct kunit *test)
 void mheap_expect(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
-	const char *violation = fake_heap_check(f->base.fh.heap, f->live, f->nr_live);
+	const char *violation =
+		fake_heap_check(f->base.fh.heap, f->live, f->nr_live);
 
 	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s", violation);
-	KUNIT_ASSERT_TRUE_MSG(test, !mheap_source_of(f)->error, "%s", mheap_source_of(f)->error);
+	KUNIT_ASSERT_TRUE_MSG(test, !mheap_source_of(f)->error, "%s",
+			      mheap_source_of(f)->error);
 	expect_counters(test);
 	expect_descriptors(test);
 }
@@ -156,7 +173,8 @@ static bool claim_pages(struct mheap_fixture *f, const struct gomem_span *s)
 }
 
 /* Return a span as requested, of pages that no other span has; or NULL. */
-struct gomem_span *mheap_try_span(struct kunit *test, const struct gomem_span_request *req)
+struct gomem_span *mheap_try_span(struct kunit *test,
+				  const struct gomem_span_request *req)
 {
 	struct mheap_fixture *f = test->priv;
 	struct gomem_span *s = fake_heap_span(f->base.fh.heap, req);
@@ -168,18 +186,22 @@ struct gomem_span *mheap_try_span(struct kunit *test, const struct gomem_span_re
 	f->live[f->nr_live++] = s;
 	KUNIT_ASSERT_EQ(test, req->npages, s->npages);
 	KUNIT_ASSERT_PTR_EQ(test, req->kind, s->kind);
-	KUNIT_ASSERT_EQ(test, large ? GOMEM_SPAN_LARGE : GOMEM_SPAN_DEAD, gomem_span_state(s));
+	KUNIT_ASSERT_EQ(test, large ? GOMEM_SPAN_LARGE : GOMEM_SPAN_DEAD,
+			gomem_span_state(s));
 	KUNIT_ASSERT_EQ(test, large, s->alloc_count);
 	KUNIT_ASSERT_NULL(test, gomem_span_validate(s));
 	if (req->aligned)
-		KUNIT_ASSERT_TRUE_MSG(test, !(s->base & (req->npages * GOMEM_PAGE_SIZE - 1)),
+		KUNIT_ASSERT_TRUE_MSG(test,
+				      !(s->base &
+					(req->npages * GOMEM_PAGE_SIZE - 1)),
 				      "%u pages at %#lx", req->npages, s->base);
 	KUNIT_ASSERT_TRUE_MSG(test, claim_pages(f, s), "pages given out twice");
 	mheap_expect_mapped(test, s);
 	return s;
 }
 
-struct gomem_span *mheap_get_span(struct kunit *test, const struct gomem_span_request *req)
+struct gomem_span *mheap_get_span(struct kunit *test,
+				  const struct gomem_span_request *req)
 {
 	struct gomem_span *s = mheap_try_span(test, req);
 
@@ -215,7 +237,8 @@ void mheap_put_span(struct kunit *test, struct gomem_span *s)
 	if (gomem_spc_class(s->spc))
 		gomem_heap_free_span(s);
 	else
-		KUNIT_ASSERT_TRUE(test, mheap_free_large(f->base.fh.heap, s, base));
+		KUNIT_ASSERT_TRUE(test,
+				  mheap_free_large(f->base.fh.heap, s, base));
 	mheap_expect_unmapped(test, base, npages);
 }
 
@@ -224,11 +247,14 @@ void mheap_put_all(struct kunit *test)
 	struct mheap_fixture *f = test->priv;
 
 	while (f->nr_live)
-		mheap_put_span(test, f->live[below(&f->base.set.rnd, f->nr_live)]);
+		mheap_put_span(test,
+			       f->live[below(&f->base.set.rnd, f->nr_live)]);
 	mheap_expect(test);
 }
 
 int mheap_init(struct kunit *test)
 {
-	return heap_fixture_alloc(test, sizeof(struct mheap_fixture)) ? 0 : -ENOMEM;
+	if (!heap_fixture_alloc(test, sizeof(struct mheap_fixture)))
+		return -ENOMEM;
+	return 0;
 }

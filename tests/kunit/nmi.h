@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * nmi.h - an NMI, as far as gomem can see: what it looks at is the preemption count.
+ * nmi.h - an NMI, as far as gomem can see: what it looks at is the preemption
+ * count.
  */
 #ifndef GOMEM_TEST_NMI_H
 #define GOMEM_TEST_NMI_H

@@ -22,10 +22,13 @@ size_t want_usable(size_t size)
 
 static void expect_tiny(struct kunit *test, void *p, size_t size, size_t usable)
 {
-	KUNIT_ASSERT_TRUE_MSG(test, size < 16 && is_noscan(p), "size %zu", size);
+	KUNIT_ASSERT_TRUE_MSG(test, size < 16 && is_noscan(p), "size %zu",
+			      size);
 	KUNIT_ASSERT_GE_MSG(test, usable, size, "size %zu", size);
-	KUNIT_ASSERT_LE_MSG(test, (unsigned long)p % 16 + usable, 16, "size %zu", size);
-	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % BIT(__ffs(size)), "size %zu", size);
+	KUNIT_ASSERT_LE_MSG(test, (unsigned long)p % 16 + usable, 16,
+			    "size %zu", size);
+	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % BIT(__ffs(size)),
+			    "size %zu", size);
 }
 
 void expect_object(struct kunit *test, void *p, size_t size)
@@ -40,7 +43,8 @@ void expect_object(struct kunit *test, void *p, size_t size)
 	KUNIT_ASSERT_EQ_MSG(test, want_usable(size), usable, "size %zu", size);
 	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % 8, "size %zu", size);
 	if (is_power_of_2(size))
-		KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % size, "size %zu", size);
+		KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % size,
+				    "size %zu", size);
 	KUNIT_ASSERT_TRUE(test, gomem_owns(p));
 	KUNIT_ASSERT_TRUE(test, gomem_owns(p + usable - 1));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * override_cache_kunit.c - caches and mempools of modules that include linux/gomem_override.h.
+ * override_cache_kunit.c - caches and mempools of modules that include
+ * linux/gomem_override.h.
  */
 #include <kunit/test.h>
 #include <linux/fs.h>
@@ -40,7 +41,8 @@ static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
 	f->objs[0] = kmem_cache_alloc(s, GFP_KERNEL);
 	f->objs[1] = kmem_cache_alloc_node(s, GFP_KERNEL, 0);
 	f->objs[2] = kmem_cache_alloc_lru(s, NULL, GFP_NOWAIT);
-	KUNIT_EXPECT_TRUE(test, kmem_cache_alloc_bulk(s, GFP_KERNEL, 5, f->objs + 3));
+	KUNIT_EXPECT_TRUE(test,
+			  kmem_cache_alloc_bulk(s, GFP_KERNEL, 5, f->objs + 3));
 	for (i = 0; i < 8; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
 		KUNIT_EXPECT_EQ(test, ours, gomem_owns(f->objs[i]));
@@ -52,21 +54,35 @@ static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
 	kmem_cache_destroy(s);
 }
 
+static void test_caches(struct kunit *test)
+{
+	const size_t size = sizeof(struct constructed);
+
+	use_cache(test, kmem_cache_create("kunit", size, 0, 0, NULL), true);
+	use_cache(test,
+		  kmem_cache_create_usercopy("kunit", size, 8,
+					     SLAB_HWCACHE_ALIGN, 8, 8, NULL),
+		  true);
+	use_cache(test,
+		  KMEM_CACHE(constructed, SLAB_ACCOUNT | SLAB_RECLAIM_ACCOUNT),
+		  true);
+	use_cache(test, KMEM_CACHE_USERCOPY(constructed, SLAB_PANIC, text),
+		  true);
+	use_cache(test,
+		  kmem_cache_create("kunit", size, 0, SLAB_TYPESAFE_BY_RCU,
+				    NULL),
+		  true);
+	use_cache(test,
+		  kmem_cache_create("kunit", size, 0, SLAB_CACHE_DMA32, NULL),
+		  false);
+	use_cache(test, gomem_kernel_cache(KMEM_CACHE(constructed, 0)), false);
+	KUNIT_EXPECT_NULL(test, gomem_kernel_cache(NULL));
+}
+
 static void test_cache(struct kunit *test)
 {
 	struct constructed *p, *zeroed;
 	struct kmem_cache *s;
-
-	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, 0, NULL), true);
-	use_cache(test, kmem_cache_create_usercopy("kunit", sizeof(*p), 8, SLAB_HWCACHE_ALIGN,
-						   8, 8, NULL), true);
-	use_cache(test, KMEM_CACHE(constructed, SLAB_ACCOUNT | SLAB_RECLAIM_ACCOUNT), true);
-	use_cache(test, KMEM_CACHE_USERCOPY(constructed, SLAB_PANIC, text), true);
-	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, SLAB_TYPESAFE_BY_RCU, NULL),
-		  true);
-	use_cache(test, kmem_cache_create("kunit", sizeof(*p), 0, SLAB_CACHE_DMA32, NULL), false);
-	use_cache(test, gomem_kernel_cache(KMEM_CACHE(constructed, 0)), false);
-	KUNIT_EXPECT_NULL(test, gomem_kernel_cache(NULL));
 
 	s = kmem_cache_create("kunit", sizeof(*p), 64, 0, construct);
 	KUNIT_ASSERT_NOT_NULL(test, s);
@@ -88,7 +104,10 @@ static void test_cache(struct kunit *test)
 
 #define NR_HANDLES	(GOMEM_TWIN_ENTRIES + 100)
 
-/* The handles are addresses in an array, many with the same hash: nothing dereferences them. */
+/*
+ * The handles are addresses in an array, many with the same hash: nothing
+ * dereferences them.
+ */
 static const struct kmem_cache *handle(u8 *area, unsigned int i)
 {
 	return (void *)area + 64 * i;
@@ -105,13 +124,18 @@ static void expect_handles(struct kunit *test, u8 *area, const bool *there)
 
 	for (i = 0; i < NR_HANDLES; i++)
 		KUNIT_ASSERT_PTR_EQ_MSG(test, there[i] ? behind(i) : NULL,
-					gomem_twin_cache(handle(area, i)), "%u", i);
+					gomem_twin_cache(handle(area, i)), "%u",
+					i);
 }
 
-/* Fill the table and empty it in another order, against an array of what it should have. */
+/*
+ * Fill the table and empty it in another order, against an array of what it
+ * should have.
+ */
 static void test_twins(struct kunit *test)
 {
-	bool *there = kunit_kcalloc(test, NR_HANDLES, sizeof(*there), GFP_KERNEL);
+	bool *there =
+		kunit_kcalloc(test, NR_HANDLES, sizeof(*there), GFP_KERNEL);
 	u8 *area = vmalloc(64 * NR_HANDLES);
 	unsigned int i, round, n, nr = 0;
 
@@ -123,12 +147,13 @@ static void test_twins(struct kunit *test)
 	for (round = 0; round < 3; round++) {
 		for (i = n = 0; i < NR_HANDLES; i++) {
 			if (!there[i])
-				there[i] = gomem_twin_add(handle(area, i), behind(i));
+				there[i] = gomem_twin_add(handle(area, i),
+							  behind(i));
 			n += there[i];
 		}
 		/*
-		 * In later rounds, removed entries may be in places where a handle cannot
-		 * use them.
+		 * In later rounds, removed entries may be in places where a
+		 * handle cannot use them.
 		 */
 		if (!round)
 			KUNIT_EXPECT_EQ(test, GOMEM_TWINS_MAX - nr, n);
@@ -161,8 +186,8 @@ static void test_cache_of_the_kernel(struct kunit *test)
 }
 
 /*
- * An object of another of the kernel's caches is reported once each time, and stays its
- * owner's. So it can still be freed.
+ * An object of another of the kernel's caches is reported once each time, and
+ * stays its owner's. So it can still be freed.
  */
 static void test_foreign_object(struct kunit *test)
 {
@@ -220,13 +245,15 @@ static void test_handover(struct kunit *test)
 
 	set_delayed_call(&link, kfree_link, kstrdup("text", GFP_KERNEL));
 	do_delayed_call(&link);
-	set_delayed_call(&link, kfree_link, gomem_kernel_kmalloc(8, GFP_KERNEL));
+	set_delayed_call(&link, kfree_link,
+			 gomem_kernel_kmalloc(8, GFP_KERNEL));
 	do_delayed_call(&link);
 
 	KUNIT_ASSERT_NOT_NULL(test, file);
 	KUNIT_ASSERT_NOT_NULL(test, inode);
 	KUNIT_ASSERT_EQ(test, 0, seq_open(file, &ops));
-	((struct seq_file *)file->private_data)->private = kmalloc(100, GFP_KERNEL);
+	((struct seq_file *)file->private_data)->private =
+		kmalloc(100, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, 0, seq_release_private(inode, file));
 	file->private_data = NULL;
 	KUNIT_ASSERT_NOT_NULL(test, __seq_open_private(file, &ops, 100));
@@ -234,6 +261,7 @@ static void test_handover(struct kunit *test)
 }
 
 static struct kunit_case override_cache_cases[] = {
+	KUNIT_CASE(test_caches),
 	KUNIT_CASE(test_cache),
 	KUNIT_CASE(test_twins),
 	KUNIT_CASE(test_cache_of_the_kernel),

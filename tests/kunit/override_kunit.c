@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * override_kunit.c - the functions of the kernel that linux/gomem_override.h replaces.
+ * override_kunit.c - the functions of the kernel that linux/gomem_override.h
+ * replaces.
  */
 #include <kunit/test.h>
 #include <linux/bitmap.h>
@@ -24,8 +25,8 @@
 #define NR_OBJECTS	40
 
 /*
- * Allocate by each function of the kmalloc family, with constant and other sizes.
- * Return the end of the objects.
+ * Allocate by each function of the kmalloc family, with constant and other
+ * sizes. Return the end of the objects.
  */
 static void **alloc_by_each(void **p, size_t size)
 {
@@ -111,14 +112,16 @@ static void test_alignment_of_copies(struct kunit *test)
 		align = max_t(size_t, 8, BIT(__ffs(size)));
 		for (i = 0; i < 12; i += 4) {
 			f->objs[i] = kstrndup(text, size - 1, GFP_KERNEL);
-			f->objs[i + 1] = kmemdup_nul(text, size - 1, GFP_KERNEL);
+			f->objs[i + 1] =
+				kmemdup_nul(text, size - 1, GFP_KERNEL);
 			f->objs[i + 2] = kstrdup(text + 33 - size, GFP_KERNEL);
 			f->objs[i + 3] = kmemdup(text, size, GFP_KERNEL);
 		}
 		for (i = 0; i < 12; i++) {
 			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
-			KUNIT_EXPECT_TRUE_MSG(test, IS_ALIGNED((unsigned long)f->objs[i], align),
-					      "%zu bytes by way %u", size, i % 4);
+			KUNIT_EXPECT_EQ_MSG(test, 0,
+					    (unsigned long)f->objs[i] % align,
+					    "%zu bytes by way %u", size, i % 4);
 		}
 		kfree_bulk(12, f->objs);
 	}
@@ -129,19 +132,22 @@ static void test_alignment_of_krealloc(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	size_t from, size;
+	unsigned long at;
 	unsigned int i;
 	void *p, *q;
 
 	for (size = 16; size <= SZ_1M; size *= 2) {
-		for (from = size / 2 + 8; from < size; from += max(size / 16, 8UL)) {
+		for (from = size / 2 + 8; from < size;
+		     from += max(size / 16, 8UL)) {
 			for (i = 0; i < 3; i++) {
 				p = krealloc(NULL, from / 2, GFP_KERNEL);
 				q = krealloc(p, from, GFP_KERNEL);
 				f->objs[i] = krealloc(q, size, GFP_KERNEL);
 				KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
-				KUNIT_EXPECT_TRUE_MSG(test,
-						      IS_ALIGNED((unsigned long)f->objs[i], size),
-						      "from %zu to %zu", from, size);
+				at = (unsigned long)f->objs[i];
+				KUNIT_EXPECT_EQ_MSG(test, 0, at % size,
+						    "from %zu to %zu", from,
+						    size);
 			}
 			kfree_bulk(3, f->objs);
 		}
@@ -185,7 +191,8 @@ static void test_refused(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	KUNIT_EXPECT_TRUE(test, is_vmalloc_addr(p));
 	kvfree(p);
-	KUNIT_EXPECT_NULL(test, kmalloc(GOMEM_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, kmalloc(GOMEM_MAX_SIZE + 1,
+					GFP_KERNEL | __GFP_NOWARN));
 	KUNIT_EXPECT_NULL(test, kmalloc_array(SIZE_MAX, 2, GFP_KERNEL));
 }
 
@@ -232,7 +239,8 @@ static void test_krealloc(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, large);
 	KUNIT_EXPECT_TRUE(test, gomem_owns(large));
 	KUNIT_EXPECT_FALSE(test, !!memchr_inv(large, 0x5a, 100));
-	KUNIT_EXPECT_PTR_EQ(test, large, krealloc_array(large, 2, 10, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, large,
+			    krealloc_array(large, 2, 10, GFP_KERNEL));
 	/* Resize beyond the largest size of gomem. */
 	low = krealloc(large, 20, GFP_KERNEL | __GFP_DMA);
 	KUNIT_ASSERT_NOT_NULL(test, low);
@@ -241,7 +249,8 @@ static void test_krealloc(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, krealloc(low, 0, GFP_KERNEL));
 
 	p = kmalloc(10, GFP_KERNEL);
-	KUNIT_EXPECT_NULL(test, krealloc(p, GOMEM_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, krealloc(p, GOMEM_MAX_SIZE + 1,
+					 GFP_KERNEL | __GFP_NOWARN));
 	KUNIT_EXPECT_EQ(test, 16, ksize(p));
 	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, krealloc(p, 0, GFP_KERNEL));
 }
@@ -256,7 +265,10 @@ static void *resize(void *p, size_t old, size_t size)
 }
 
 #ifndef GOMEM_HAVE_KVREALLOC_OLD_SIZE
-/* A size of 0 frees, whatever zone is asked for. What is left live fails the case. */
+/*
+ * A size of 0 frees, whatever zone is asked for. What is left live fails the
+ * case.
+ */
 static void test_kvrealloc_to_nothing(struct kunit *test)
 {
 	static const gfp_t flags[] = {
@@ -268,8 +280,10 @@ static void test_kvrealloc_to_nothing(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		p = kvmalloc(100, GFP_KERNEL);
 		KUNIT_ASSERT_TRUE(test, gomem_owns(p));
-		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, kvrealloc(p, 0, flags[i]));
-		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, kvrealloc(NULL, 0, flags[i]));
+		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+				    kvrealloc(p, 0, flags[i]));
+		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+				    kvrealloc(NULL, 0, flags[i]));
 	}
 }
 #endif
@@ -317,20 +331,23 @@ static void test_by_kernel(struct kunit *test)
 	unsigned int i, n = 0;
 
 #ifdef GOMEM_HAVE_KREALLOC_ALIGN
-	f->objs[n++] = krealloc_node_align(kmalloc(8, GFP_KERNEL), 192, 64, GFP_KERNEL, 0);
+	f->objs[n++] = krealloc_node_align(kmalloc(8, GFP_KERNEL), 192, 64,
+					   GFP_KERNEL, 0);
 	f->objs[n++] = krealloc_node(NULL, 128, GFP_KERNEL, 0);
 #endif
 #ifdef GOMEM_HAVE_KVREALLOC_ALIGN
-	f->objs[n++] = kvrealloc_node_align(kmalloc(8, GFP_KERNEL), 192, 64, GFP_KERNEL, 0);
+	f->objs[n++] = kvrealloc_node_align(kmalloc(8, GFP_KERNEL), 192, 64,
+					    GFP_KERNEL, 0);
 #endif
 #ifdef GOMEM_HAVE_KVMALLOC_ALIGN
 	f->objs[n++] = kvmalloc_node_align(100, 64, GFP_KERNEL, 0);
 #endif
 	for (i = 0; i < n; i++)
-		KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)f->objs[i], 64));
+		KUNIT_EXPECT_EQ(test, 0, (unsigned long)f->objs[i] % 64);
 #ifdef GOMEM_HAVE_KMEMDUP_ARRAY
 	f->objs[n++] = kmemdup_array("text", 5, 1, GFP_KERNEL);
-	KUNIT_EXPECT_NULL(test, kmemdup_array("text", SIZE_MAX, 2, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, kmemdup_array("text", SIZE_MAX, 2,
+					      GFP_KERNEL | __GFP_NOWARN));
 #endif
 #ifdef GOMEM_HAVE_KVMEMDUP
 	f->objs[n++] = kvmemdup("text", 5, GFP_KERNEL);
@@ -417,7 +434,8 @@ static void test_rcu(struct kunit *test)
 	for (i = 0; i < 3 * NR_OBJECTS; i++)
 		free_protected(kmalloc(sizeof(struct protected), GFP_KERNEL));
 	for (i = 0; i < NR_OBJECTS; i++)
-		free_protected(gomem_kernel_kmalloc(sizeof(struct protected), GFP_KERNEL));
+		free_protected(gomem_kernel_kmalloc(sizeof(struct protected),
+						    GFP_KERNEL));
 	kfree_rcu_mightsleep(kmalloc(8, GFP_KERNEL));
 	kvfree_rcu_mightsleep(kvmalloc(SZ_64K, GFP_KERNEL));
 	kvfree_rcu_mightsleep(vmalloc(SZ_64K));
@@ -425,7 +443,10 @@ static void test_rcu(struct kunit *test)
 }
 
 #ifdef GOMEM_HAVE_KVFREE_RCU_HEAD
-/* An object has a head of 8 bytes, and a field behind it that readers use until the end. */
+/*
+ * An object has a head of 8 bytes, and a field behind it that readers use until
+ * the end.
+ */
 struct half_protected {
 	struct kvfree_rcu_head rcu;
 	u64 next;
@@ -459,7 +480,8 @@ static void test_rcu_barrier(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	for (i = 0; i < NR_OBJECTS; i++)
 		free_protected(kmem_cache_alloc(s, GFP_KERNEL));
-	free_protected(gomem_kernel_kmalloc(sizeof(struct protected), GFP_KERNEL));
+	free_protected(gomem_kernel_kmalloc(sizeof(struct protected),
+					    GFP_KERNEL));
 	kvfree_rcu_barrier();
 	KUNIT_EXPECT_EQ(test, 0, gomem_rcu_waiting());
 #ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER_ON_CACHE

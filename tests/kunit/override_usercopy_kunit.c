@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * override_usercopy_kunit.c - checks of copies between user space and objects of gomem, in
- * a module that includes linux/gomem_override.h.
+ * override_usercopy_kunit.c - checks of copies between user space and objects
+ * of gomem, in a module that includes linux/gomem_override.h.
  */
 #include <kunit/test.h>
 #include <linux/fs.h>
@@ -29,10 +29,12 @@ static void check_copy(const void *p, size_t n, bool to_user)
 }
 
 /*
- * Ask what copy_to_user() asks. A refusal there would end the task, so cases with wrong
- * lengths call only the check. The selftest usercopy.sh tests that the task ends.
+ * Ask what copy_to_user() asks. A refusal there would end the task, so cases
+ * with wrong lengths call only the check. The selftest usercopy.sh tests that
+ * the task ends.
  */
-static void expect_copies(struct kunit *test, void *p, size_t right, bool foreign)
+static void expect_copies(struct kunit *test, void *p, size_t right,
+			  bool foreign)
 {
 	size_t n;
 
@@ -45,8 +47,10 @@ static void expect_copies(struct kunit *test, void *p, size_t right, bool foreig
 	expect_misuses(test, GOMEM_BAD_USERCOPY, 0);
 	if (foreign)
 		return;
-	KUNIT_EXPECT_FALSE(test, gomem_override_may_copy(p, right + 1, true, _THIS_IP_));
-	KUNIT_EXPECT_FALSE(test, gomem_override_may_copy(p, SIZE_MAX, false, _THIS_IP_));
+	KUNIT_EXPECT_FALSE(test, gomem_override_may_copy(p, right + 1, true,
+							 _THIS_IP_));
+	KUNIT_EXPECT_FALSE(test, gomem_override_may_copy(p, SIZE_MAX, false,
+							 _THIS_IP_));
 	expect_misuses(test, GOMEM_BAD_USERCOPY, 2);
 }
 
@@ -89,7 +93,8 @@ struct windowless {
 
 static void test_usercopy_window(struct kunit *test)
 {
-	struct kmem_cache *s = kmem_cache_create_usercopy("kunit", 100, 0, 0, 16, 32, NULL);
+	struct kmem_cache *s =
+		kmem_cache_create_usercopy("kunit", 100, 0, 0, 16, 32, NULL);
 	void *p;
 
 	KUNIT_ASSERT_NOT_NULL(test, s);

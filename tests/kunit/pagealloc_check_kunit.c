@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagealloc_check_kunit.c - the validator of the page allocator must be able to fail.
+ * pagealloc_check_kunit.c - the validator of the page allocator must be able to
+ * fail.
  */
 #include <kunit/test.h>
 #include <linux/string.h>

@@ -274,19 +274,23 @@ static void test_cover_nothing(struct kunit *test)
 /* Covering more leaves taken and free pages as they are. */
 static void test_cover_more(struct kunit *test)
 {
-	static const unsigned long ci[] = { 3, 700, 4096 + 5, 40000, 12, 100000 };
+	static const unsigned long ci[] = {
+		3, 700, 4096 + 5, 40000, 12, 100000
+	};
 	struct heap *h = test->priv;
 	unsigned long page, i;
 
 	heap_init_empty(test);
 	for (i = 0; i < ARRAY_SIZE(ci); i++) {
 		KUNIT_EXPECT_EQ(test, ci[i] == 12,
-				LOCKED(h, gomem_pagealloc_covers(&h->pa, ci[i])));
+				LOCKED(h,
+				       gomem_pagealloc_covers(&h->pa, ci[i])));
 		KUNIT_ASSERT_EQ(test, 0, heap_cover(h, ci[i], ci[i] + 1));
 		heap_register(test, ci[i]);
 		heap_add(h, AT(ci[i]), CHUNK);
 		heap_expect_valid(test, "covered");
-		KUNIT_EXPECT_EQ(test, (i + 1) * (CHUNK - 1) + 1, h->pa.free_pages);
+		KUNIT_EXPECT_EQ(test, (i + 1) * (CHUNK - 1) + 1,
+				h->pa.free_pages);
 		page = heap_alloc(h, 1);
 		KUNIT_EXPECT_TRUE(test, page != GOMEM_NO_PAGE);
 		heap_expect_valid(test, "allocated");
@@ -299,13 +303,17 @@ static void test_cover_more(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, CHUNK + 1));
 }
 
-/* Chunks are not covered before they are asked for, even if the table has a page for them. */
+/*
+ * Chunks are not covered before they are asked for, even if the table has a
+ * page for them.
+ */
 static void test_cover_rest(struct kunit *test)
 {
 	struct heap *h = test->priv;
 
 	heap_init(test, 1);
-	KUNIT_EXPECT_FALSE(test, LOCKED(h, gomem_pagealloc_covers(&h->pa, 300)));
+	KUNIT_EXPECT_FALSE(test,
+			   LOCKED(h, gomem_pagealloc_covers(&h->pa, 300)));
 	KUNIT_ASSERT_EQ(test, 0, heap_cover(h, 299, 301));
 	KUNIT_EXPECT_TRUE(test, LOCKED(h, gomem_pagealloc_covers(&h->pa, 300)));
 	KUNIT_EXPECT_EQ(test, 304UL, h->pa.nr[4]);
@@ -318,7 +326,10 @@ static void test_cover_rest(struct kunit *test)
 /* A gap takes little memory, and covering a range again takes none. */
 static void test_cover_gap(struct kunit *test)
 {
-	/* User-Mode Linux maps each page of a table by a mapping of its host, which are few. */
+	/*
+	 * User-Mode Linux maps each page of a table by a mapping of its host,
+	 * which are few.
+	 */
 	const unsigned long tib = IS_ENABLED(CONFIG_UML) ? 1 : 64;
 	const unsigned long far = (tib << 40) >> GOMEM_CHUNK_SHIFT;
 	struct heap *h = test->priv;
@@ -332,15 +343,34 @@ static void test_cover_gap(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, heap_cover(h, far, far + 512));
 	bytes = gomem_pagealloc_bytes(&h->pa) + gomem_pagemap_bytes(&h->map);
-	kunit_info(test, "%lu TiB away from 2 GiB: %zu bytes, from %zu", tib, bytes, near);
+	kunit_info(test, "%lu TiB away from 2 GiB: %zu bytes, from %zu", tib,
+		   bytes, near);
 	KUNIT_EXPECT_LE(test, bytes, near + SZ_1M + SZ_256K);
-	KUNIT_EXPECT_FALSE(test, LOCKED(h, gomem_pagealloc_covers(&h->pa, far / 2)));
+	KUNIT_EXPECT_FALSE(test,
+			   LOCKED(h, gomem_pagealloc_covers(&h->pa, far / 2)));
 	KUNIT_EXPECT_TRUE(test, gomem_pagealloc_chunk(&h->pa, far / 2) ==
 			  &gomem_no_chunk);
 	heap_register(test, far + 1);
 	heap_add(h, AT(far + 1), 7);
 	KUNIT_EXPECT_EQ(test, AT(far + 1), heap_alloc(h, 7));
 	heap_expect_valid(test, "far");
+}
+
+/* Make another heap with the same page map. */
+static struct gomem_pagealloc *other_heap(struct kunit *test)
+{
+	struct heap *h = test->priv;
+	struct gomem_pagealloc *other;
+
+	other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	gomem_pagealloc_init(other, &h->map, (struct gomem_heap *)other,
+			     &h->lock);
+	mutex_lock(&h->map.mutex);
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_pagealloc_cover(other, 0, 4, NUMA_NO_NODE));
+	mutex_unlock(&h->map.mutex);
+	return other;
 }
 
 /* A chunk of another heap is there, but none of its pages are this heap's. */
@@ -350,19 +380,16 @@ static void test_foreign_chunk(struct kunit *test)
 	struct heap *h = test->priv;
 	struct gomem_chunk *c;
 	unsigned long base;
+	u64 group;
 
 	heap_init(test, 4);
 	heap_register(test, 0);
 	heap_add(h, 0, CHUNK);
-	other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+	other = other_heap(test);
 	c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, other);
 	KUNIT_ASSERT_NOT_NULL(test, c);
-	gomem_pagealloc_init(other, &h->map, (struct gomem_heap *)other, &h->lock);
-	mutex_lock(&h->map.mutex);
-	KUNIT_EXPECT_EQ(test, 0, gomem_pagealloc_cover(other, 0, 4, NUMA_NO_NODE));
-	mutex_unlock(&h->map.mutex);
-	KUNIT_EXPECT_PTR_EQ(test, c, LOCKED(h, gomem_pagealloc_register(other, 1, c)));
+	KUNIT_EXPECT_PTR_EQ(test, c,
+			    LOCKED(h, gomem_pagealloc_register(other, 1, c)));
 	/* The second heap that registers a chunk is told the first. */
 	KUNIT_EXPECT_PTR_EQ(test, h->c[0]->chunk,
 			    LOCKED(h, gomem_pagealloc_register(other, 0, c)));
@@ -370,15 +397,16 @@ static void test_foreign_chunk(struct kunit *test)
 	gomem_pagealloc_add(other, CHUNK, CHUNK);
 	spin_unlock(&h->lock);
 
-	KUNIT_EXPECT_TRUE(test, gomem_pagealloc_chunk(&h->pa, 1) == &gomem_no_chunk);
+	KUNIT_EXPECT_TRUE(test,
+			  gomem_pagealloc_chunk(&h->pa, 1) == &gomem_no_chunk);
 	KUNIT_EXPECT_PTR_EQ(test, c, gomem_pagealloc_chunk(other, 1));
-	/* The pages are free in the other heap, and this heap must not take them. */
+	/* This heap must not take what is free in the other heap. */
 	KUNIT_EXPECT_FALSE(test, heap_alloc_range(h, CHUNK - 1, 2));
 	KUNIT_EXPECT_FALSE(test, heap_alloc_range(h, CHUNK, 1));
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, CHUNK + 1));
-	/* The pages are taken in the other heap, and this heap must not free them. */
-	KUNIT_EXPECT_NE(test, 0ULL,
-			LOCKED(h, gomem_pagealloc_alloc_group(other, 64, &base)));
+	/* This heap must not free what is taken in the other heap. */
+	group = LOCKED(h, gomem_pagealloc_alloc_group(other, 64, &base));
+	KUNIT_EXPECT_NE(test, 0ULL, group);
 	KUNIT_EXPECT_EQ(test, CHUNK, base);
 	KUNIT_EXPECT_FALSE(test, heap_free(h, CHUNK, 1));
 	heap_expect_valid(test, "foreign");
@@ -522,7 +550,9 @@ static void test_remove_add(struct kunit *test)
 
 /* Random operations */
 
-/* @bad chunks have 64 pages in the wrong place, the next two in the right one. */
+/*
+ * @bad chunks have 64 pages in the wrong place, the next two in the right one.
+ */
 static void aligned_heap(struct kunit *test, unsigned int bad)
 {
 	struct heap *h = test->priv;
@@ -563,8 +593,9 @@ static void test_aligned_beyond(struct kunit *test)
 }
 
 /*
- * Summaries promise 64 pages at each border of two chunks, but no border has them. The
- * search for an aligned run stops looking for an exact one, next_chunk does not.
+ * Summaries promise 64 pages at each border of two chunks, but no border has
+ * them. The search for an aligned run stops looking for an exact one,
+ * next_chunk does not.
  */
 static void test_promised_across(struct kunit *test)
 {

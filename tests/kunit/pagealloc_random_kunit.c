@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagealloc_random_kunit.c - the page allocator in random layouts, against an oracle.
+ * pagealloc_random_kunit.c - the page allocator in random layouts, against an
+ * oracle.
  */
 #include <kunit/test.h>
 #include <linux/minmax.h>
@@ -33,8 +34,8 @@ static bool all_in(struct heap *h, unsigned long page, unsigned long n,
 }
 
 /*
- * Return the lowest page at or after @from that starts a run of @n pages in @state, and
- * is a multiple of @align, which is 1 or @n.
+ * Return the lowest page at or after @from that starts a run of @n pages in
+ * @state, and is a multiple of @align, which is 1 or @n.
  */
 static unsigned long oracle_find(struct heap *h, unsigned long from,
 				 unsigned long n, unsigned long align,
@@ -105,8 +106,8 @@ static unsigned long random_len(struct heap *h)
 }
 
 /*
- * Choose a run in @state that starts at a random page. Half of the runs are cut short.
- * Return false if no page is in @state.
+ * Choose a run in @state that starts at a random page. Half of the runs are cut
+ * short. Return false if no page is in @state.
  */
 static bool random_run(struct heap *h, struct run *run, enum state state)
 {
@@ -146,7 +147,8 @@ static void step_alloc_range(struct kunit *test)
 	unsigned long page = random_page(h), n = random_len(h);
 	bool ok = all_in(h, page, n, FREE);
 
-	KUNIT_ASSERT_EQ_MSG(test, ok, heap_alloc_range(h, page, n), "page %lu, n %lu", page, n);
+	KUNIT_ASSERT_EQ_MSG(test, ok, heap_alloc_range(h, page, n),
+			    "page %lu, n %lu", page, n);
 	if (ok)
 		heap_set_all(h, page, n, TAKEN);
 }
@@ -157,7 +159,8 @@ static void step_free_any(struct kunit *test)
 	unsigned long page = random_page(h), n = random_len(h);
 	bool ok = all_in(h, page, n, TAKEN);
 
-	KUNIT_ASSERT_EQ_MSG(test, ok, heap_free(h, page, n), "page %lu, n %lu", page, n);
+	KUNIT_ASSERT_EQ_MSG(test, ok, heap_free(h, page, n), "page %lu, n %lu",
+			    page, n);
 	if (ok)
 		heap_set_all(h, page, n, FREE);
 }
@@ -244,7 +247,8 @@ static void step_free_group(struct kunit *test)
 	u64 mask = oracle_group(h, base, 64, TAKEN);
 
 	if (below(&h->rnd, 2))
-		mask &= (u64)below(&h->rnd, U32_MAX) << 32 | below(&h->rnd, U32_MAX);
+		mask &= (u64)below(&h->rnd, U32_MAX) << 32 |
+			below(&h->rnd, U32_MAX);
 	heap_free_group(h, base, mask);
 	set_group(h, base, mask, FREE);
 }
@@ -282,7 +286,8 @@ static void (*const steps[])(struct kunit *test) = {
 	step_alloc, step_alloc, step_alloc, step_alloc, step_alloc,
 	step_alloc_aligned, step_alloc_aligned, step_alloc_aligned,
 	step_alloc_range, step_free_any, step_free, step_free, step_free,
-	step_add, step_remove, step_alloc_group, step_free_group, step_next_chunk,
+	step_add, step_remove, step_alloc_group, step_free_group,
+	step_next_chunk,
 };
 
 static void random_chunks(struct kunit *test, const struct random_case *c)
@@ -306,7 +311,8 @@ static void test_random(struct kunit *test)
 			heap_expect_state(test, "random");
 	}
 	kunit_info(test, "at the end %lu free, %lu taken, %lu holes",
-		   heap_count(h, FREE), heap_count(h, TAKEN), heap_count(h, HOLE));
+		   heap_count(h, FREE), heap_count(h, TAKEN),
+		   heap_count(h, HOLE));
 }
 
 /* Fragment the heap, for cases that only search. */
@@ -354,7 +360,8 @@ static void test_next_chunk_all(struct kunit *test)
 	for (i = 0; i < h->nr; i++) {
 		for (n = 1; n <= CHUNK; n++)
 			KUNIT_ASSERT_EQ_MSG(test,
-					    oracle_next_chunk(h, h->c[i]->ci, n),
+					    oracle_next_chunk(h, h->c[i]->ci,
+							      n),
 					    heap_next_chunk(h, h->c[i]->ci, n),
 					    "%u", n);
 	}
@@ -365,7 +372,10 @@ static void test_next_chunk_all(struct kunit *test)
 	heap_expect_state(test, "looked at");
 }
 
-/* Allocate groups until there is none, free them in any order, and expect the old state. */
+/*
+ * Allocate groups until there is none, free them in any order, and expect the
+ * old state.
+ */
 static void test_group_exhaust(struct kunit *test)
 {
 	struct heap *h = test->priv;
@@ -381,7 +391,8 @@ static void test_group_exhaust(struct kunit *test)
 	while ((mask = heap_alloc_group(h, max, &base))) {
 		KUNIT_ASSERT_TRUE(test, base >= last);
 		KUNIT_ASSERT_TRUE(test, hweight64(mask) <= max);
-		KUNIT_ASSERT_EQ(test, mask, mask & oracle_group(h, base, 64, FREE));
+		KUNIT_ASSERT_EQ(test, mask,
+				mask & oracle_group(h, base, 64, FREE));
 		set_group(h, base, mask, TAKEN);
 		last = base;
 	}
@@ -395,8 +406,9 @@ static void test_group_exhaust(struct kunit *test)
 		set_group(h, base, mask, FREE);
 	}
 	for (i = 0; i < h->nr; i++)
-		KUNIT_EXPECT_EQ(test, 0, memcmp(&before[i], &h->c[i]->chunk->inuse,
-						sizeof(before[i])));
+		KUNIT_EXPECT_EQ(test, 0,
+				memcmp(&before[i], &h->c[i]->chunk->inuse,
+				       sizeof(before[i])));
 	heap_expect_state(test, "given back");
 }
 

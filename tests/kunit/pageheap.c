@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pageheap.c - a page allocator, and an oracle that knows the state of each page.
+ * pageheap.c - a page allocator, and an oracle that knows the state of each
+ * page.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -29,7 +30,10 @@ bool heap_free(struct heap *h, unsigned long page, unsigned long n)
 	return LOCKED(h, gomem_pagealloc_free(&h->pa, page, n));
 }
 
-/* Return the first chunk at or after @ci with a run of @n pages, or GOMEM_NO_PAGE. */
+/*
+ * Return the first chunk at or after @ci with a run of @n pages, or
+ * GOMEM_NO_PAGE.
+ */
 unsigned long heap_next_chunk(struct heap *h, unsigned long ci,
 			      unsigned long n)
 {
@@ -40,7 +44,9 @@ unsigned long heap_next_chunk(struct heap *h, unsigned long ci,
 	gomem_pagealloc_flush(&h->pa);
 	next = gomem_pagealloc_next_chunk(&h->pa, ci, n, &steps);
 	spin_unlock(&h->lock);
-	return next == h->pa.nr[GOMEM_PAGEALLOC_LEVELS - 1] ? GOMEM_NO_PAGE : next;
+	if (next == h->pa.nr[GOMEM_PAGEALLOC_LEVELS - 1])
+		return GOMEM_NO_PAGE;
+	return next;
 }
 
 u64 heap_alloc_group(struct heap *h, unsigned int max,
@@ -112,7 +118,8 @@ void heap_register(struct kunit *test, unsigned long ci)
 	h->c[h->nr++] = c;
 
 	KUNIT_ASSERT_PTR_EQ(test, c->chunk,
-			    LOCKED(h, gomem_pagealloc_register(&h->pa, ci, c->chunk)));
+			    LOCKED(h, gomem_pagealloc_register(&h->pa, ci,
+							       c->chunk)));
 }
 
 void heap_register_all(struct kunit *test, const unsigned long *ci,
@@ -169,15 +176,17 @@ void heap_expect_state(struct kunit *test, const char *when)
 	struct heap *h = test->priv;
 	const struct gomem_chunk *chunk;
 	unsigned int i, k;
+	enum state state;
 	bool inuse, hole;
 
 	for (i = 0; i < h->nr; i++) {
 		chunk = h->c[i]->chunk;
 		for (k = 0; k < CHUNK; k++) {
+			state = h->c[i]->state[k];
 			inuse = chunk->inuse.word[k / 64] >> (k % 64) & 1;
 			hole = chunk->hole.word[k / 64] >> (k % 64) & 1;
-			KUNIT_ASSERT_TRUE_MSG(test, inuse == (h->c[i]->state[k] != FREE) &&
-					      hole == (h->c[i]->state[k] == HOLE),
+			KUNIT_ASSERT_TRUE_MSG(test, inuse == (state != FREE) &&
+					      hole == (state == HOLE),
 					      "%s: page %lu", when,
 					      AT(h->c[i]->ci) + k);
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * pageheap.h - a page allocator, and an oracle that knows the state of each page.
+ * pageheap.h - a page allocator, and an oracle that knows the state of each
+ * page.
  */
 #ifndef GOMEM_TEST_PAGEHEAP_H
 #define GOMEM_TEST_PAGEHEAP_H
@@ -57,7 +58,8 @@ unsigned long heap_alloc(struct heap *h, unsigned long n);
 unsigned long heap_alloc_aligned(struct heap *h, unsigned long n);
 bool heap_alloc_range(struct heap *h, unsigned long page, unsigned long n);
 bool heap_free(struct heap *h, unsigned long page, unsigned long n);
-unsigned long heap_next_chunk(struct heap *h, unsigned long ci, unsigned long n);
+unsigned long heap_next_chunk(struct heap *h, unsigned long ci,
+			      unsigned long n);
 u64 heap_alloc_group(struct heap *h, unsigned int max, unsigned long *base);
 const char *heap_validate(struct heap *h);
 void heap_add(struct heap *h, unsigned long page, unsigned long n);
@@ -66,9 +68,11 @@ int heap_cover(struct heap *h, unsigned long first, unsigned long end);
 void heap_init_empty(struct kunit *test);
 void heap_init(struct kunit *test, unsigned long nr_chunks);
 void heap_register(struct kunit *test, unsigned long ci);
-void heap_register_all(struct kunit *test, const unsigned long *ci, unsigned int nr);
+void heap_register_all(struct kunit *test, const unsigned long *ci,
+		       unsigned int nr);
 u8 *heap_state_of(struct heap *h, unsigned long page);
-void heap_set_all(struct heap *h, unsigned long page, unsigned long n, enum state state);
+void heap_set_all(struct heap *h, unsigned long page, unsigned long n,
+		  enum state state);
 unsigned long heap_count(struct heap *h, enum state state);
 void heap_expect_valid(struct kunit *test, const char *when);
 void heap_expect_state(struct kunit *test, const char *when);

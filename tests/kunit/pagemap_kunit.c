@@ -27,7 +27,8 @@ struct pagemap_fixture {
 	spinlock_t lock;	/* for @pa */
 };
 
-static int cover_map(struct pagemap_fixture *f, unsigned long first, unsigned long end)
+static int cover_map(struct pagemap_fixture *f, unsigned long first,
+		     unsigned long end)
 {
 	int err;
 
@@ -39,8 +40,12 @@ static int cover_map(struct pagemap_fixture *f, unsigned long first, unsigned lo
 
 /* Tables */
 
-/* Exchange the fixture's table for one that covers more, and keep the old mapping. */
-static struct gomem_table extend(struct kunit *test, unsigned long first, unsigned long end)
+/*
+ * Exchange the fixture's table for one that covers more, and keep the old
+ * mapping.
+ */
+static struct gomem_table extend(struct kunit *test, unsigned long first,
+				 unsigned long end)
 {
 	struct gomem_table_range range = { first, end, NUMA_NO_NODE };
 	struct pagemap_fixture *f = test->priv;
@@ -68,7 +73,8 @@ static void test_table_extend(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2UL, f->table.own_pages);
 	KUNIT_EXPECT_EQ(test, 55UL, f->table.word[5]);
 	KUNIT_EXPECT_EQ(test, 0UL, f->table.word[2 * WORDS + 7]);
-	KUNIT_EXPECT_FALSE(test, gomem_table_covers(&f->table, WORDS, &f->map.zero_blank));
+	KUNIT_EXPECT_FALSE(test, gomem_table_covers(&f->table, WORDS,
+						    &f->map.zero_blank));
 	KUNIT_EXPECT_TRUE(test, gomem_table_covers(&f->table, 5 * WORDS - 1,
 						   &f->map.zero_blank));
 	KUNIT_EXPECT_FALSE(test, gomem_table_covers(&f->table, 5 * WORDS,
@@ -109,7 +115,8 @@ static void test_table_extend_in_gap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0UL, f->table.word[1 * WORDS + 7]);
 	KUNIT_EXPECT_EQ(test, 0UL, f->table.word[3 * WORDS + 7]);
 	gomem_table_unmap(&old);
-	KUNIT_EXPECT_TRUE(test, !memchr_inv(page_address(f->map.zero), 0, PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test,
+			  !memchr_inv(page_address(f->map.zero), 0, PAGE_SIZE));
 }
 
 static void test_table_undo(struct kunit *test)
@@ -141,24 +148,29 @@ static struct gomem_chunk *chunk_at(struct pagemap_fixture *f, unsigned long ci)
 }
 
 /* The chunk and its tags, by each way to look them up. */
-static void expect_chunk(struct kunit *test, unsigned long ci, const struct gomem_chunk *c)
+static void expect_chunk(struct kunit *test, unsigned long ci,
+			 const struct gomem_chunk *c)
 {
 	struct pagemap_fixture *f = test->priv;
 	unsigned long entry = f->map.entry[ci], addr;
 	unsigned int i;
 
-	KUNIT_ASSERT_PTR_EQ(test, c, (const struct gomem_chunk *)chunk_at(f, ci));
+	KUNIT_ASSERT_PTR_EQ(test, c,
+			    (const struct gomem_chunk *)chunk_at(f, ci));
 	KUNIT_ASSERT_PTR_EQ(test, c, (const struct gomem_chunk *)
 			    gomem_pagemap_nth_chunk(&f->map, ci));
 	for (i = 0; i < GOMEM_CHUNK_PAGES; i += 73) {
 		addr = addr_of(ci) + i * GOMEM_PAGE_SIZE + 5;
 		KUNIT_ASSERT_PTR_EQ(test, c, (const struct gomem_chunk *)
 				    gomem_pagemap_entry_chunk(entry, addr));
-		KUNIT_ASSERT_EQ(test, c->tag[i], gomem_pagemap_tag(entry, addr));
+		KUNIT_ASSERT_EQ(test, c->tag[i],
+				gomem_pagemap_tag(entry, addr));
 	}
 }
 
-static const unsigned long places[] = { 0, 1, 511, 512, 1023, 1024, 1700, 5000, 70000 };
+static const unsigned long places[] = {
+	0, 1, 511, 512, 1023, 1024, 1700, 5000, 70000,
+};
 
 static void test_map_places(struct kunit *test)
 {
@@ -167,15 +179,18 @@ static void test_map_places(struct kunit *test)
 
 	KUNIT_EXPECT_NULL(test, chunk_at(f, 0));
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		KUNIT_ASSERT_EQ(test, 0, cover_map(f, places[i], places[i] + 1));
+		KUNIT_ASSERT_EQ(test, 0,
+				cover_map(f, places[i], places[i] + 1));
 		expect_chunk(test, places[i], &gomem_no_chunk);
 		for (k = 0; k < GOMEM_CHUNK_PAGES; k++)
 			f->chunk[i].tag[k] = places[i] * GOMEM_CHUNK_PAGES + k;
 		KUNIT_EXPECT_PTR_EQ(test, &f->chunk[i],
-				    gomem_pagemap_register(&f->map, places[i], &f->chunk[i]));
+				    gomem_pagemap_register(&f->map, places[i],
+							   &f->chunk[i]));
 		/* The second registration of a chunk fails. */
 		KUNIT_EXPECT_PTR_EQ(test, &f->chunk[i],
-				    gomem_pagemap_register(&f->map, places[i], &f->chunk[99]));
+				    gomem_pagemap_register(&f->map, places[i],
+							   &f->chunk[99]));
 		for (k = 0; k <= i; k++)
 			expect_chunk(test, places[k], &f->chunk[k]);
 	}
@@ -195,7 +210,9 @@ struct reader {
 	unsigned long wrong;
 };
 
-/* Look up addresses as gomem_free() does: any, and those that were handed out. */
+/*
+ * Look up addresses as gomem_free() does: any, and those that were handed out.
+ */
 static int read_map(void *arg)
 {
 	struct reader *r = arg;
@@ -207,10 +224,14 @@ static int read_map(void *arg)
 		/* Pairs with smp_store_release() in test_map_grows(). */
 		known = smp_load_acquire(&r->ready);
 		nr = READ_ONCE(map->nr_chunks);
-		/* The end moves: this is where a short table would be overrun. */
+		/*
+		 * The end moves: this is where a short table would be overrun.
+		 */
 		c = nr ? gomem_pagemap_chunk(map, addr_of(nr - 1)) : NULL;
 		r->wrong += nr && !c;
-		c = known ? gomem_pagemap_chunk(map, addr_of(ci % known * WORDS)) : NULL;
+		c = known ? gomem_pagemap_chunk(map,
+						addr_of(ci % known * WORDS)) :
+			    NULL;
 		r->wrong += known && c != &r->f->chunk[ci % known];
 		ci++;
 		if (++r->looks % 1000 == 0)
@@ -237,7 +258,10 @@ static void test_map_grows(struct kunit *test)
 		if (err)
 			break;
 		gomem_pagemap_register(&f->map, i * WORDS, &f->chunk[i]);
-		/* As a pointer into the chunk is handed out. Pairs with read_map(). */
+		/*
+		 * As a pointer into the chunk is handed out. Pairs with
+		 * read_map().
+		 */
 		smp_store_release(&r.ready, i + 1);
 		while (READ_ONCE(r.looks) - before < 1000)
 			schedule_timeout_uninterruptible(1);
@@ -253,26 +277,34 @@ static void test_map_grows(struct kunit *test)
 /* What it takes */
 
 /* All tables of a machine of so much memory, which its nodes share. */
-static size_t table_bytes(struct kunit *test, unsigned long memory, unsigned int nodes)
+static size_t table_bytes(struct kunit *test, unsigned long memory,
+			  unsigned int nodes)
 {
-	unsigned long chunks = memory >> GOMEM_CHUNK_SHIFT, share = chunks / nodes;
+	unsigned long chunks = memory >> GOMEM_CHUNK_SHIFT,
+		      share = chunks / nodes;
 	struct pagemap_fixture *f = test->priv;
 	size_t bytes;
 	unsigned int i;
 
 	for (i = 0; i < nodes; i++) {
-		gomem_pagealloc_init(&f->pa[i], &f->map, (struct gomem_heap *)f, &f->lock);
+		gomem_pagealloc_init(&f->pa[i], &f->map, (struct gomem_heap *)f,
+				     &f->lock);
 		mutex_lock(&f->map.mutex);
-		KUNIT_EXPECT_EQ(test, 0, gomem_pagemap_cover(&f->map, i * share, (i + 1) * share,
-							     NUMA_NO_NODE));
-		KUNIT_EXPECT_EQ(test, 0, gomem_pagealloc_cover(&f->pa[i], i * share,
-							       (i + 1) * share, NUMA_NO_NODE));
+		KUNIT_EXPECT_EQ(test, 0,
+				gomem_pagemap_cover(&f->map, i * share,
+						    (i + 1) * share,
+						    NUMA_NO_NODE));
+		KUNIT_EXPECT_EQ(test, 0,
+				gomem_pagealloc_cover(&f->pa[i], i * share,
+						      (i + 1) * share,
+						      NUMA_NO_NODE));
 		mutex_unlock(&f->map.mutex);
 	}
 	bytes = gomem_pagemap_bytes(&f->map);
 	for (i = 0; i < nodes; i++)
 		bytes += gomem_pagealloc_bytes(&f->pa[i]);
-	kunit_info(test, "%lu GiB on %u nodes: %zu KiB", memory >> 30, nodes, bytes >> 10);
+	kunit_info(test, "%lu GiB on %u nodes: %zu KiB", memory >> 30, nodes,
+		   bytes >> 10);
 	return bytes;
 }
 
@@ -288,7 +320,8 @@ static const struct size_case {
 
 static void size_desc(const struct size_case *c, char *desc)
 {
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%lu GiB, %u nodes", c->memory >> 30, c->nodes);
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%lu GiB, %u nodes",
+		 c->memory >> 30, c->nodes);
 }
 
 KUNIT_ARRAY_PARAM(size, size_cases, size_desc);

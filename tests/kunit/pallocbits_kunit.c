@@ -52,8 +52,8 @@ static bool same(const struct pages *p)
 }
 
 /*
- * Alternate used and free runs of random length: a few long runs, as in a young heap, to
- * many short ones, as in an old one.
+ * Alternate used and free runs of random length: a few long runs, as in a young
+ * heap, to many short ones, as in an old one.
  */
 static void randomize(struct pages *p)
 {
@@ -115,7 +115,8 @@ static unsigned int oracle_find(const bool *used, unsigned int n,
 static void expect_summary(struct kunit *test, gomem_pallocsum_t sum,
 			   const struct summary *want)
 {
-	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_start(sum), want->start, "start");
+	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_start(sum), want->start,
+			    "start");
 	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_max(sum), want->max, "max");
 	KUNIT_EXPECT_EQ_MSG(test, gomem_pallocsum_end(sum), want->end, "end");
 }
@@ -265,7 +266,9 @@ static void test_range_edges(struct kunit *test)
 			n = edges[b] - i;
 			set_pages(p, i, n, true);
 			KUNIT_EXPECT_TRUE_MSG(test, same(p), "%u, %u", i, n);
-			KUNIT_EXPECT_EQ(test, n, gomem_pallocbits_count(&p->bits, 0, PAGES));
+			KUNIT_EXPECT_EQ(test, n,
+					gomem_pallocbits_count(&p->bits, 0,
+							       PAGES));
 			set_pages(p, i, n, false);
 			KUNIT_EXPECT_TRUE_MSG(test, same(p), "%u, %u", i, n);
 		}
@@ -287,10 +290,14 @@ static void test_range_odd_page(struct kunit *test)
 			i = edges[b];
 			n = edges[b + 1] - i;
 			inside = odd >= i && odd < i + n;
-			KUNIT_EXPECT_EQ(test, !inside, gomem_pallocbits_all_clear(&p->bits, i, n));
-			KUNIT_EXPECT_EQ(test, inside, gomem_pallocbits_count(&p->bits, i, n));
+			KUNIT_EXPECT_EQ(test, !inside,
+					gomem_pallocbits_all_clear(&p->bits, i,
+								   n));
+			KUNIT_EXPECT_EQ(test, inside,
+					gomem_pallocbits_count(&p->bits, i, n));
 			KUNIT_EXPECT_EQ(test, inside && n == 1,
-					gomem_pallocbits_all_set(&p->bits, i, n));
+					gomem_pallocbits_all_set(&p->bits, i,
+								 n));
 		}
 		set_pages(p, odd, 1, false);
 	}
@@ -308,11 +315,14 @@ static void test_range_random(struct kunit *test)
 		n = 1 + below(&p->rnd, PAGES - i);
 		for (used = 0, k = i; k < i + n; k++)
 			used += p->used[k];
-		KUNIT_ASSERT_EQ_MSG(test, used, gomem_pallocbits_count(&p->bits, i, n),
+		KUNIT_ASSERT_EQ_MSG(test, used,
+				    gomem_pallocbits_count(&p->bits, i, n),
 				    "count %u, %u", i, n);
-		KUNIT_ASSERT_EQ_MSG(test, used == n, gomem_pallocbits_all_set(&p->bits, i, n),
+		KUNIT_ASSERT_EQ_MSG(test, used == n,
+				    gomem_pallocbits_all_set(&p->bits, i, n),
 				    "all_set %u, %u", i, n);
-		KUNIT_ASSERT_EQ_MSG(test, !used, gomem_pallocbits_all_clear(&p->bits, i, n),
+		KUNIT_ASSERT_EQ_MSG(test, !used,
+				    gomem_pallocbits_all_clear(&p->bits, i, n),
 				    "all_clear %u, %u", i, n);
 	}
 }
@@ -330,15 +340,19 @@ static void test_next_runs(struct kunit *test)
 		for (i = 0; i < PAGES; i = end) {
 			end = i + run_len(p->used, PAGES, i);
 			KUNIT_ASSERT_EQ_MSG(test, p->used[i] ? end : i,
-					    gomem_pallocbits_next_free(&p->bits, i),
+					    gomem_pallocbits_next_free(&p->bits,
+								       i),
 					    "free from %u", i);
 			KUNIT_ASSERT_EQ_MSG(test, p->used[i] ? i : end,
-					    gomem_pallocbits_next_used(&p->bits, i),
+					    gomem_pallocbits_next_used(&p->bits,
+								       i),
 					    "used from %u", i);
 		}
 	}
-	KUNIT_EXPECT_EQ(test, PAGES, gomem_pallocbits_next_free(&p->bits, PAGES));
-	KUNIT_EXPECT_EQ(test, PAGES, gomem_pallocbits_next_used(&p->bits, PAGES));
+	KUNIT_EXPECT_EQ(test, PAGES,
+			gomem_pallocbits_next_free(&p->bits, PAGES));
+	KUNIT_EXPECT_EQ(test, PAGES,
+			gomem_pallocbits_next_used(&p->bits, PAGES));
 }
 
 static void expect_find(struct kunit *test, unsigned int n, unsigned int from)
@@ -361,7 +375,9 @@ static void test_find_random(struct kunit *test)
 	for (round = 0; round < 200; round++) {
 		randomize(p);
 		for (n = 1; n <= PAGES; n += 1 + below(&p->rnd, n))
-			expect_find(test, n, below(&p->rnd, 2) ? 0 : below(&p->rnd, PAGES));
+			expect_find(test, n,
+				    below(&p->rnd, 2) ? 0 :
+							below(&p->rnd, PAGES));
 	}
 }
 
@@ -384,14 +400,15 @@ static void test_find_every_length(struct kunit *test)
 static void test_find_aligned_random(struct kunit *test)
 {
 	struct pages *p = test->priv;
-	unsigned int round, n;
+	unsigned int round, n, found;
 
 	for (round = 0; round < 200; round++) {
 		randomize(p);
-		for (n = 1; n <= PAGES; n *= 2)
+		for (n = 1; n <= PAGES; n *= 2) {
+			found = gomem_pallocbits_find_aligned(&p->bits, n);
 			KUNIT_ASSERT_EQ_MSG(test, oracle_find(p->used, n, 0, n),
-					    gomem_pallocbits_find_aligned(&p->bits, n),
-					    "%u", n);
+					    found, "%u", n);
+		}
 	}
 }
 
@@ -420,7 +437,8 @@ static void expect_find_last(struct kunit *test, unsigned int n,
 
 	want = oracle_find_last(p->used, n, end, &len);
 	KUNIT_ASSERT_EQ_MSG(test, want,
-			    gomem_pallocbits_find_last(&p->bits, n, end, &got_len),
+			    gomem_pallocbits_find_last(&p->bits, n, end,
+						       &got_len),
 			    "%u below %u", n, end);
 	KUNIT_ASSERT_EQ_MSG(test, len, got_len, "%u below %u", n, end);
 }
@@ -524,6 +542,7 @@ static void test_mask_random(struct kunit *test)
 {
 	struct pages *p = test->priv;
 	unsigned int round, step, w, i;
+	typeof(gomem_pallocbits_free_mask) *set;
 	gomem_pallocsum_t sum;
 	struct summary want;
 	bool used;
@@ -538,8 +557,9 @@ static void test_mask_random(struct kunit *test)
 			mask = random_mask(p, w, used);
 			if (!mask)
 				continue;
-			sum = used ? gomem_pallocbits_free_mask(&p->bits, w, mask, sum) :
-				     gomem_pallocbits_alloc_mask(&p->bits, w, mask, sum);
+			set = used ? gomem_pallocbits_free_mask :
+				     gomem_pallocbits_alloc_mask;
+			sum = set(&p->bits, w, mask, sum);
 			for (i = 0; i < 64; i++)
 				p->used[64 * w + i] ^= mask >> i & 1;
 			want = oracle_summary(p->used, PAGES);
@@ -590,8 +610,9 @@ static void test_alloc_free_named(struct kunit *test)
 }
 
 /*
- * The pages are eight neighbours of 64 pages each. The first hit is the neighbour that the
- * lowest run of @n lies or ends in, or an earlier one if other lengths share the code of @n.
+ * The pages are eight neighbours of 64 pages each. The first hit is the
+ * neighbour that the lowest run of @n lies or ends in, or an earlier one if
+ * other lengths share the code of @n.
  */
 static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 {
@@ -644,7 +665,8 @@ static void test_reach_find(struct kunit *test)
 				    gomem_pallocreach_code(i))
 					want |= 0x80ULL << 8 * k;
 			}
-			KUNIT_ASSERT_EQ_MSG(test, want, gomem_pallocreach_find(reach, i),
+			KUNIT_ASSERT_EQ_MSG(test, want,
+					    gomem_pallocreach_find(reach, i),
 					    "%u", i);
 		}
 	}

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * peers_kunit.c - the heaps of two nodes over one map: whose memory a span is of, who
- * has a chunk that both have pages in, and where pages go when they are freed.
+ * peers_kunit.c - the heaps of two nodes over one map: whose memory a span is
+ * of, who has a chunk that both have pages in, and where pages go when they are
+ * freed.
  *
- * Which node a page is of is made up, by stripes of the source's range. Only that the
- * machine may have two nodes is not, so that there are numbers for them.
+ * Which node a page is of is made up, by stripes of the source's range. Only
+ * that the machine may have two nodes is not, so that there are numbers for
+ * them.
  */
 #include <kunit/test.h>
 #include <linux/bitmap.h>
@@ -34,14 +36,17 @@ static struct fake_source *source_of(struct peers_fixture *f)
 	return &f->fp.source;
 }
 
-static void make_heaps(struct kunit *test, unsigned long nr_chunks, unsigned long stripe)
+static void make_heaps(struct kunit *test, unsigned long nr_chunks,
+		       unsigned long stripe)
 {
 	struct peers_fixture *f = test->priv;
 
 	if (num_possible_nodes() < FAKE_NODES)
 		kunit_skip(test, "the machine cannot have two nodes");
 	KUNIT_ASSERT_LE(test, nr_chunks, SPAN_SET_CHUNKS);
-	KUNIT_ASSERT_EQ(test, 0, fake_peers_init(&f->fp, nr_chunks, stripe, f->set.seed));
+	KUNIT_ASSERT_EQ(test, 0,
+			fake_peers_init(&f->fp, nr_chunks, stripe,
+					f->set.seed));
 }
 
 static void expect_heaps(struct kunit *test)
@@ -57,7 +62,8 @@ static void expect_heaps(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, source_of(f)->nr_out, backed);
 }
 
-static struct gomem_span *get(struct kunit *test, unsigned int from, unsigned int npages)
+static struct gomem_span *get(struct kunit *test, unsigned int from,
+			      unsigned int npages)
 {
 	struct peers_fixture *f = test->priv;
 
@@ -72,7 +78,8 @@ static unsigned int node_of(struct peers_fixture *f, const struct gomem_span *s)
 	return id == source_of(f)->node[0].id ? 0 : 1;
 }
 
-static void expect_of(struct kunit *test, const struct gomem_span *s, unsigned int i)
+static void expect_of(struct kunit *test, const struct gomem_span *s,
+		      unsigned int i)
 {
 	struct peers_fixture *f = test->priv;
 
@@ -89,7 +96,8 @@ static void test_local(struct kunit *test)
 	make_heaps(test, 16, 4 * CHUNK);
 	for (k = 0; k < 20; k++) {
 		for (i = 0; i < FAKE_NODES; i++) {
-			expect_of(test, get(test, i, 5 + below(&f->set.rnd, 50)), i);
+			expect_of(test,
+				  get(test, i, 5 + below(&f->set.rnd, 50)), i);
 			KUNIT_EXPECT_EQ(test, 0, source_of(f)->anywhere);
 			expect_heaps(test);
 		}
@@ -100,7 +108,9 @@ static void test_local(struct kunit *test)
 	expect_heaps(test);
 }
 
-/* Free pages of the other heap come before a search of all nodes by the kernel. */
+/*
+ * Free pages of the other heap come before a search of all nodes by the kernel.
+ */
 static void test_free_of_peer(struct kunit *test)
 {
 	struct gomem_span_request req = fake_large_request(10);
@@ -120,7 +130,8 @@ static void test_free_of_peer(struct kunit *test)
 
 	/* This does not hold for a caller with __GFP_THISNODE. */
 	req.gfp |= __GFP_THISNODE;
-	KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[0], &req));
+	KUNIT_EXPECT_NULL(test,
+			  span_set_try(test, &f->set, f->fp.heap[0], &req));
 	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[0]->stats.grow_failures);
 	expect_heaps(test);
 
@@ -130,8 +141,12 @@ static void test_free_of_peer(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* Expect that a block was fetched from the other node, into the heap of that node. */
-static void expect_block_of_peer(struct kunit *test, unsigned int anywhere, unsigned int len)
+/*
+ * Expect that a block was fetched from the other node, into the heap of that
+ * node.
+ */
+static void expect_block_of_peer(struct kunit *test, unsigned int anywhere,
+				 unsigned int len)
 {
 	struct peers_fixture *f = test->priv;
 	struct gomem_span *s = get(test, 0, 10);
@@ -159,7 +174,10 @@ static void test_block_of_peer(struct kunit *test)
 	expect_block_of_peer(test, 0, 32);
 }
 
-/* If no node has memory to spare, the kernel is asked for the needed pages, on any node. */
+/*
+ * If no node has memory to spare, the kernel is asked for the needed pages, on
+ * any node.
+ */
 static void test_effort_of_peer(struct kunit *test)
 {
 	struct peers_fixture *f = test->priv;
@@ -171,7 +189,9 @@ static void test_effort_of_peer(struct kunit *test)
 	expect_block_of_peer(test, 1, 16);
 }
 
-/* A caller that must not fail takes memory of the other node, without waiting. */
+/*
+ * A caller that must not fail takes memory of the other node, without waiting.
+ */
 static void test_nofail(struct kunit *test)
 {
 	struct peers_fixture *f = test->priv;
@@ -181,10 +201,13 @@ static void test_nofail(struct kunit *test)
 
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
-	central_get(&f->fp.heap[0]->central[spc], GFP_KERNEL | __GFP_NOFAIL, &r);
+	central_get(&f->fp.heap[0]->central[spc], GFP_KERNEL | __GFP_NOFAIL,
+		    &r);
 	KUNIT_ASSERT_EQ(test, 1, r.n);
 	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[1]->central[spc].nspans);
-	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&f->fp.heap[1]->central[spc], &obj, 1, false));
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_mcentral_free(&f->fp.heap[1]->central[spc], &obj,
+					    1, false));
 	expect_heaps(test);
 }
 
@@ -200,7 +223,8 @@ static void test_none(struct kunit *test)
 	source_of(f)->node[0].empty = true;
 	source_of(f)->node[1].empty = true;
 	for (i = 0; i < FAKE_NODES; i++) {
-		KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[i], &req));
+		KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set,
+						     f->fp.heap[i], &req));
 		gomem_heap_get(f->fp.heap[i], &snap);
 		KUNIT_EXPECT_EQ(test, 1, snap.stats.grow_failures);
 		KUNIT_EXPECT_EQ(test, 0, snap.stats.grows);
@@ -213,8 +237,9 @@ static void test_none(struct kunit *test)
 }
 
 /*
- * A span of another node's memory needs a span descriptor of that node's heap, and a
- * descriptor of the chunk. If either is missing, the block goes back to the kernel.
+ * A span of another node's memory needs a span descriptor of that node's heap,
+ * and a descriptor of the chunk. If either is missing, the block goes back to
+ * the kernel.
  */
 static void test_no_descriptor(struct kunit *test)
 {
@@ -225,13 +250,14 @@ static void test_no_descriptor(struct kunit *test)
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
 	/*
-	 * Memory for descriptors is fetched for the heap that is asked, then for
-	 * that of the block, then for the chunk. Each failure is of two tries.
-	 * What was fetched before the failure is kept.
+	 * Memory for descriptors is fetched for the heap that is asked, then
+	 * for that of the block, then for the chunk. Each failure is of two
+	 * tries. What was fetched before the failure is kept.
 	 */
 	fake_fail(&source_of(f)->meta, 2, 2);
 	for (i = 1; i <= 2; i++) {
-		KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[0], &req));
+		KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set,
+						     f->fp.heap[0], &req));
 		KUNIT_EXPECT_EQ(test, 2, source_of(f)->meta.failed);
 		KUNIT_EXPECT_EQ(test, 0, f->fp.heap[1]->pages.backed_pages);
 		KUNIT_EXPECT_EQ(test, 0, source_of(f)->nr_out);
@@ -247,7 +273,10 @@ static void test_no_descriptor(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* Take all span descriptors that a heap has memory for. They are linked by their first word. */
+/*
+ * Take all span descriptors that a heap has memory for. They are linked by
+ * their first word.
+ */
 static void *take_descriptors(struct gomem_heap *h, unsigned int index)
 {
 	void *taken = NULL, *desc;
@@ -261,7 +290,8 @@ static void *take_descriptors(struct gomem_heap *h, unsigned int index)
 	return taken;
 }
 
-static void put_descriptors(struct gomem_heap *h, unsigned int index, void *taken)
+static void put_descriptors(struct gomem_heap *h, unsigned int index,
+			    void *taken)
 {
 	void *next;
 
@@ -271,7 +301,10 @@ static void put_descriptors(struct gomem_heap *h, unsigned int index, void *take
 	}
 }
 
-/* Free pages of another heap stay there if there is no descriptor for a span of them. */
+/*
+ * Free pages of another heap stay there if there is no descriptor for a span of
+ * them.
+ */
 static void test_no_descriptor_for_free(struct kunit *test)
 {
 	struct gomem_span_request req = fake_large_request(10);
@@ -288,7 +321,8 @@ static void test_no_descriptor_for_free(struct kunit *test)
 	source_of(f)->node[0].empty = true;
 	taken = take_descriptors(peer, req.kind->desc);
 	fake_fail(&source_of(f)->meta, 2, 2);
-	KUNIT_EXPECT_NULL(test, span_set_try(test, &f->set, f->fp.heap[0], &req));
+	KUNIT_EXPECT_NULL(test,
+			  span_set_try(test, &f->set, f->fp.heap[0], &req));
 	KUNIT_EXPECT_EQ(test, 2, source_of(f)->meta.failed);
 	KUNIT_EXPECT_EQ(test, free, peer->pages.free_pages);
 	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.peer_spans);
@@ -301,7 +335,10 @@ static void test_no_descriptor_for_free(struct kunit *test)
 	expect_heaps(test);
 }
 
-/* A chunk with memory of both nodes belongs to the heap that registers it first. */
+/*
+ * A chunk with memory of both nodes belongs to the heap that registers it
+ * first.
+ */
 static void test_shared_chunk(struct kunit *test)
 {
 	struct peers_fixture *f = test->priv;
@@ -331,7 +368,10 @@ static int cpu_of(struct kunit *test, unsigned int i)
 	kunit_skip(test, "no CPU on one of the nodes");
 }
 
-/* Page caches hold near pages; pages of another node return to their heap at once. */
+/*
+ * Page caches hold near pages; pages of another node return to their heap at
+ * once.
+ */
 static void test_page_caches(struct kunit *test)
 {
 	struct peers_fixture *f = test->priv;
@@ -376,7 +416,9 @@ static void test_limit(struct kunit *test)
 	struct gomem_pagesource *src = &source_of(f)->src;
 
 	make_heaps(test, 16, 4 * CHUNK);
-	/* A chunk that the heap had before needs no memory for its descriptor. */
+	/*
+	 * A chunk that the heap had before needs no memory for its descriptor.
+	 */
 	get(test, 0, CHUNK);
 	span_set_put(test, &f->set, get(test, 0, CHUNK));
 	gomem_heap_scavenge(f->fp.heap[0], CHUNK, GOMEM_SCAVENGE_FORCED);
@@ -385,7 +427,8 @@ static void test_limit(struct kunit *test)
 	synchronize_rcu();
 	get(test, 0, 50);
 	KUNIT_EXPECT_EQ(test, 0, f->fp.heap[0]->stats.limit_exceeded);
-	KUNIT_EXPECT_EQ(test, 48, f->fp.heap[1]->stats.released[GOMEM_SCAVENGE_LIMIT]);
+	KUNIT_EXPECT_EQ(test, 48,
+			f->fp.heap[1]->stats.released[GOMEM_SCAVENGE_LIMIT]);
 	KUNIT_EXPECT_EQ(test, CHUNK - 48, f->fp.heap[1]->pages.backed_pages);
 	expect_heaps(test);
 	span_set_put_all(test, &f->set);
@@ -445,7 +488,8 @@ static void test_order(struct kunit *test)
 	h[c->own].near = near;
 	for (i = 0; i < 4; i++)
 		if (i != c->own)
-			gomem_peers_insert(&h[c->own], n++, &h[i], board_distance);
+			gomem_peers_insert(&h[c->own], n++, &h[i],
+					   board_distance);
 	for (i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, c->order[i], near[i]->node);
 	KUNIT_EXPECT_NULL(test, near[3]);
@@ -458,7 +502,10 @@ struct grower {
 	struct gomem_span *s[SPAN_SET_CHUNKS];
 };
 
-/* Half a chunk at a time, so that each span is the first of its node in a chunk. */
+/*
+ * Half a chunk at a time, so that each span is the first of its node in a
+ * chunk.
+ */
 static void take_halves(struct racer *r)
 {
 	struct gomem_span_request req = fake_large_request(CHUNK / 2);
@@ -491,10 +538,12 @@ static void test_shared_race(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, SPAN_SET_CHUNKS, r[i].nr);
 		for (k = 0; k < r[i].nr; k++) {
 			f->set.span[f->set.nr++] = r[i].s[k];
-			bitmap_set(f->set.owned, span_set_index(r[i].s[k]), CHUNK / 2);
+			bitmap_set(f->set.owned, span_set_index(r[i].s[k]),
+				   CHUNK / 2);
 		}
 		chunks += f->fp.heap[i]->pages.nr_registered;
-		kunit_info(test, "%lu chunks", f->fp.heap[i]->pages.nr_registered);
+		kunit_info(test, "%lu chunks",
+			   f->fp.heap[i]->pages.nr_registered);
 	}
 	KUNIT_EXPECT_EQ(test, SPAN_SET_CHUNKS, chunks);
 	expect_heaps(test);
@@ -518,7 +567,8 @@ static void make_any_span(struct kunit *test)
 
 	if (!below(&f->set.rnd, 10))
 		req.gfp |= __GFP_THISNODE;
-	span_set_try(test, &f->set, f->fp.heap[below(&f->set.rnd, FAKE_NODES)], &req);
+	span_set_try(test, &f->set, f->fp.heap[below(&f->set.rnd, FAKE_NODES)],
+		     &req);
 }
 
 static void test_random(struct kunit *test)
@@ -534,11 +584,13 @@ static void test_random(struct kunit *test)
 		f->fp.heap[i]->pcache_max = GOMEM_PCACHE_PAGES;
 	for (step = 0; step < 3000; step++) {
 		if (step % 20 == 0)
-			move_to(test, cpumask_nth(below(&f->set.rnd, num_online_cpus()),
+			move_to(test, cpumask_nth(below(&f->set.rnd,
+							num_online_cpus()),
 						  cpu_online_mask));
 		if (step % 100 == 0)
 			empty_any_node(f);
-		if (below(&f->set.rnd, 100) < (step % 1000 < 600 ? 65 : 30) && f->set.nr < 600)
+		if (below(&f->set.rnd, 100) < (step % 1000 < 600 ? 65 : 30) &&
+		    f->set.nr < 600)
 			make_any_span(test);
 		else if (f->set.nr)
 			span_set_put_any(test, &f->set);
@@ -548,7 +600,8 @@ static void test_random(struct kunit *test)
 			continue;
 		for (i = 0; i < FAKE_NODES; i++) {
 			gomem_heap_drain_pcaches(f->fp.heap[i], false);
-			gomem_heap_scavenge(f->fp.heap[i], below(&f->set.rnd, 1000),
+			gomem_heap_scavenge(f->fp.heap[i],
+					    below(&f->set.rnd, 1000),
 					    GOMEM_SCAVENGE_FORCED);
 		}
 		expect_heaps(test);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * profile_kunit.c - the heap profile: which allocations it records, and what is left of
+ * profile_kunit.c - the heap profile: which allocations it records, and what is
+ * left of
  *	the records when the objects are freed.
  *
- * Cases record each object (rate 1). No other task of the machine calls gomem meanwhile.
+ * Cases record each object (rate 1). No other task of the machine calls gomem
+ * meanwhile.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -105,21 +107,27 @@ static void test_chance(struct kunit *test)
 		unsigned long rate;
 		u64 per_million;
 	} cases[] = {
-		{ 64, 524288, 122 }, { 1024, 524288, 1951 }, { 8192, 524288, 15504 },
-		{ 262144, 524288, 393469 }, { 524288, 524288, 632121 },
-		{ 1048576, 524288, 864665 }, { 4194304, 524288, 999665 },
-		{ 8, 1, 1000000 }, { 100, 100, 632121 }, { 1, 1000000, 1 },
+		{ 64, 524288, 122 }, { 1024, 524288, 1951 },
+		{ 8192, 524288, 15504 }, { 262144, 524288, 393469 },
+		{ 524288, 524288, 632121 }, { 1048576, 524288, 864665 },
+		{ 4194304, 524288, 999665 }, { 8, 1, 1000000 },
+		{ 100, 100, 632121 }, { 1, 1000000, 1 },
 	};
 	unsigned int i;
 	u64 got;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		got = (gomem_sample_chance(cases[i].size, cases[i].rate) >> 20) * 1000000 >> 40;
+		got = (gomem_sample_chance(cases[i].size, cases[i].rate) >>
+		       20) * 1000000 >>
+		      40;
 		/* To 1 %, and 1 in a million. */
-		KUNIT_EXPECT_GE_MSG(test, got + got / 100 + 1, cases[i].per_million,
-				    "%llu of %lu", cases[i].size, cases[i].rate);
-		KUNIT_EXPECT_LE_MSG(test, got, cases[i].per_million + got / 100 + 1,
-				    "%llu of %lu", cases[i].size, cases[i].rate);
+		KUNIT_EXPECT_GE_MSG(test, got + got / 100 + 1,
+				    cases[i].per_million, "%llu of %lu",
+				    cases[i].size, cases[i].rate);
+		KUNIT_EXPECT_LE_MSG(test, got,
+				    cases[i].per_million + got / 100 + 1,
+				    "%llu of %lu", cases[i].size,
+				    cases[i].rate);
 	}
 }
 
@@ -148,7 +156,8 @@ static void test_draw(struct kunit *test)
 	gomem_sample_set_rate(1);
 	KUNIT_EXPECT_EQ(test, 0, gomem_sample_objects(8, &thin));
 	gomem_sample_set_rate(0);
-	KUNIT_EXPECT_EQ(test, GOMEM_SAMPLE_NEVER, gomem_sample_objects(8, &thin));
+	KUNIT_EXPECT_EQ(test, GOMEM_SAMPLE_NEVER,
+			gomem_sample_objects(8, &thin));
 }
 
 /* A record that was thinned counts for those that were left out on average. */
@@ -158,13 +167,18 @@ static void test_weight(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(64, 0));
 	/* Small objects: for 2^thin of them, to 2 %. */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(64, 4), (16 << 8) * 98 / 100);
-	KUNIT_EXPECT_LE(test, gomem_sample_weight(64, 4), (16 << 8) * 102 / 100);
+	KUNIT_EXPECT_LE(test, gomem_sample_weight(64, 4),
+			(16 << 8) * 102 / 100);
 	/* 512 KiB: (1 - e^-1) / (1 - e^-1/4) = 2.858. */
-	KUNIT_EXPECT_GE(test, gomem_sample_weight(SZ_512K, 2), (2858 << 8) / 1000 - 4);
-	KUNIT_EXPECT_LE(test, gomem_sample_weight(SZ_512K, 2), (2858 << 8) / 1000 + 4);
+	KUNIT_EXPECT_GE(test, gomem_sample_weight(SZ_512K, 2),
+			(2858 << 8) / 1000 - 4);
+	KUNIT_EXPECT_LE(test, gomem_sample_weight(SZ_512K, 2),
+			(2858 << 8) / 1000 + 4);
 	/* The smallest object, thinned most: to 2 %. */
-	KUNIT_EXPECT_GE(test, gomem_sample_weight(8, 12), (4096 << 8) * 98ULL / 100);
-	KUNIT_EXPECT_LE(test, gomem_sample_weight(8, 12), (4096 << 8) * 102ULL / 100);
+	KUNIT_EXPECT_GE(test, gomem_sample_weight(8, 12),
+			(4096 << 8) * 98ULL / 100);
+	KUNIT_EXPECT_LE(test, gomem_sample_weight(8, 12),
+			(4096 << 8) * 102ULL / 100);
 	/* An object that is recorded anyway. */
 	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(SZ_4M * 4, 1) & ~1U);
 }
@@ -208,10 +222,12 @@ static void test_tiny(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, p[i]);
 		KUNIT_EXPECT_TRUE(test, has_record(p[i]));
 	}
-	KUNIT_EXPECT_EQ(test, before + ARRAY_SIZE(p), count(test, 16).live + count(test, 8).live);
+	KUNIT_EXPECT_EQ(test, before + ARRAY_SIZE(p),
+			count(test, 16).live + count(test, 8).live);
 	for (i = 0; i < ARRAY_SIZE(p); i++)
 		gomem_free(p[i]);
-	KUNIT_EXPECT_EQ(test, before, count(test, 16).live + count(test, 8).live);
+	KUNIT_EXPECT_EQ(test, before,
+			count(test, 16).live + count(test, 8).live);
 }
 
 static void test_large(struct kunit *test)
@@ -222,7 +238,10 @@ static void test_large(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	KUNIT_EXPECT_TRUE(test, has_record(p));
 	expect_live(test, before + 1, 13 * SZ_8K);
-	/* The object grows in place, or moves. Either way it counts as one object. */
+	/*
+	 * The object grows in place, or moves. Either way it counts as one
+	 * object.
+	 */
 	q = gomem_realloc(p, 200000, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, q);
 	KUNIT_EXPECT_TRUE(test, has_record(q));
@@ -252,7 +271,8 @@ static void test_bulk(struct kunit *test)
 	void *p[200];
 	unsigned int i;
 
-	KUNIT_ASSERT_EQ(test, ARRAY_SIZE(p), gomem_alloc_bulk(200, GFP_KERNEL, ARRAY_SIZE(p), p));
+	KUNIT_ASSERT_EQ(test, ARRAY_SIZE(p),
+			gomem_alloc_bulk(200, GFP_KERNEL, ARRAY_SIZE(p), p));
 	for (i = 0; i < ARRAY_SIZE(p); i++)
 		KUNIT_EXPECT_TRUE(test, has_record(p[i]));
 	expect_live(test, before + ARRAY_SIZE(p), 208);
@@ -287,7 +307,8 @@ static void test_typed(struct kunit *test, const struct gomem_cache_args *args)
 		KUNIT_EXPECT_FALSE(test, has_record(p[i]));
 	}
 	KUNIT_ASSERT_EQ(test, ARRAY_SIZE(p),
-			gomem_cache_alloc_bulk(c, GFP_KERNEL, ARRAY_SIZE(p), p));
+			gomem_cache_alloc_bulk(c, GFP_KERNEL, ARRAY_SIZE(p),
+					       p));
 	expect_live(test, before + ARRAY_SIZE(p), 72);
 	gomem_cache_free_bulk(c, ARRAY_SIZE(p), p);
 	expect_live(test, before, 72);
@@ -346,7 +367,10 @@ static void test_misuse(struct kunit *test)
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 	gomem_free(q + 8);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
-	/* The mark of the page must not hide that the offset is no multiple of 8. */
+	/*
+	 * The mark of the page must not hide that the offset is no multiple of
+	 * 8.
+	 */
 	gomem_free(q + 4);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 	KUNIT_EXPECT_NULL(test, gomem_realloc(q + 4, 100, GFP_KERNEL));
@@ -355,7 +379,10 @@ static void test_misuse(struct kunit *test)
 	gomem_free(q);
 }
 
-/* An object without a record, in the page of one that has one, is freed as any other. */
+/*
+ * An object without a record, in the page of one that has one, is freed as any
+ * other.
+ */
 static void test_neighbour(struct kunit *test)
 {
 	void *p[2];
@@ -383,7 +410,8 @@ static void test_frames(struct kunit *test)
 
 	if (IS_ENABLED(CONFIG_UML)) {
 		gomem_free(p);
-		kunit_skip(test, "User-Mode Linux guesses the frames of a stack");
+		kunit_skip(test,
+			   "User-Mode Linux guesses the frames of a stack");
 	}
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	rcu_read_lock();
@@ -397,9 +425,9 @@ static void test_frames(struct kunit *test)
 }
 
 /*
- * At a rate of 4 KiB, the estimate of 40000 objects of 64 bytes: 622 records, so its
- * deviation is 4 %. A rate that is set anew ends the thinning of records, which depends on
- * the speed of the machine.
+ * At a rate of 4 KiB, the estimate of 40000 objects of 64 bytes: 622 records,
+ * so its deviation is 4 %. A rate that is set anew ends the thinning of
+ * records, which depends on the speed of the machine.
  */
 static void test_estimate(struct kunit *test)
 {
@@ -484,7 +512,8 @@ static void free_each(void **p, unsigned int n)
 }
 
 /* Allocate in each way. Return how many objects there are. */
-static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c, void **p)
+static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c,
+			       void **p)
 {
 	unsigned int n = 0;
 
@@ -500,7 +529,8 @@ static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c, void *
 	p[n++] = gomem_cache_alloc(c, GFP_KERNEL);
 	KUNIT_ASSERT_EQ(test, 30, gomem_alloc_bulk(200, GFP_KERNEL, 30, p + n));
 	n += 30;
-	KUNIT_ASSERT_EQ(test, 30, gomem_cache_alloc_bulk(c, GFP_KERNEL, 30, p + n));
+	KUNIT_ASSERT_EQ(test, 30,
+			gomem_cache_alloc_bulk(c, GFP_KERNEL, 30, p + n));
 	return n + 30;
 }
 
@@ -517,17 +547,22 @@ static void alloc_in_irq(void *arg)
 	a->p[2] = gomem_alloc(40000, GFP_ATOMIC);
 }
 
-static void expect_records(struct kunit *test, void **p, unsigned int n, bool wanted)
+static void expect_records(struct kunit *test, void **p, unsigned int n,
+			   bool wanted)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
 		KUNIT_ASSERT_FALSE(test, ZERO_OR_NULL_PTR(p[i]));
-		KUNIT_EXPECT_EQ_MSG(test, wanted, has_record(p[i]), "object %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, wanted, has_record(p[i]), "object %u",
+				    i);
 	}
 }
 
-/* "all" records what no sample would: without a profile, in each way, and at once. */
+/*
+ * "all" records what no sample would: without a profile, in each way, and at
+ * once.
+ */
 static void test_exact(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("exact", 72, NULL);
@@ -552,7 +587,9 @@ static void test_exact(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* No object of other modules is recorded, and what is refused changes nothing. */
+/*
+ * No object of other modules is recorded, and what is refused changes nothing.
+ */
 static void test_exact_names(struct kunit *test)
 {
 	static const char * const bad[] = {
@@ -564,14 +601,17 @@ static void test_exact_names(struct kunit *test)
 	void *p;
 
 	set_rate(0);
-	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set("no_such_module,another-one\n"));
+	KUNIT_ASSERT_EQ(test, 0,
+			gomem_exact_set("no_such_module,another-one\n"));
 	p = gomem_alloc(64, GFP_KERNEL);
 	KUNIT_EXPECT_FALSE(test, has_record(p));
 	gomem_free(p);
-	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set("a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p"));
+	KUNIT_ASSERT_EQ(test, 0,
+			gomem_exact_set("a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p"));
 	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set("all"));
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		KUNIT_EXPECT_EQ_MSG(test, -EINVAL, gomem_exact_set(bad[i]), "%s", bad[i]);
+		KUNIT_EXPECT_EQ_MSG(test, -EINVAL, gomem_exact_set(bad[i]),
+				    "%s", bad[i]);
 	p = gomem_alloc(64, GFP_KERNEL);
 	KUNIT_EXPECT_TRUE(test, has_record(p));
 	gomem_free(p);
@@ -585,7 +625,8 @@ static void test_exact_module(struct kunit *test)
 	void *p;
 
 	if (IS_ENABLED(CONFIG_UML))
-		kunit_skip(test, "User-Mode Linux guesses the frames of a stack");
+		kunit_skip(test,
+			   "User-Mode Linux guesses the frames of a stack");
 	set_rate(0);
 	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set(THIS_MODULE->name));
 	p = gomem_alloc(64, GFP_KERNEL);
@@ -598,7 +639,8 @@ static void test_exact_module(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set(""));
 }
 
-static u64 lived(const struct gomem_bucket *b, unsigned int from, unsigned int to)
+static u64 lived(const struct gomem_bucket *b, unsigned int from,
+		 unsigned int to)
 {
 	u64 n = 0;
 
@@ -621,7 +663,10 @@ static void test_lifetimes(struct kunit *test)
 	b = sp.bucket;
 	KUNIT_ASSERT_NOT_NULL(test, b);
 	KUNIT_EXPECT_EQ(test, 0, lived(b, 0, GOMEM_LIVES));
-	/* Not msleep(): jiffies may lag behind the clock, and catch up meanwhile. */
+	/*
+	 * Not msleep(): jiffies may lag behind the clock, and catch up
+	 * meanwhile.
+	 */
 	usleep_range(20000, 40000);
 	gomem_free(p);
 	KUNIT_EXPECT_EQ(test, 0, lived(b, 0, 15));

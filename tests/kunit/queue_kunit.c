@@ -2,8 +2,9 @@
 /*
  * queue_kunit.c - gomem's works may be waited for in reclaim.
  *
- * The workqueue core warns when a work of a WQ_MEM_RECLAIM queue waits for a work of a
- * queue without a rescuer. The warning taints the kernel, and scripts/vm fails for it.
+ * The workqueue core warns when a work of a WQ_MEM_RECLAIM queue waits for a
+ * work of a queue without a rescuer. The warning taints the kernel, and
+ * scripts/vm fails for it.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -72,9 +73,10 @@ static void run_job(struct work_struct *work)
 }
 
 /*
- * Make each call that waits for works, in a work that reclaim may wait for. The work does
- * nothing else. After some milliseconds the workqueue core would let other works of the CPU
- * run beside it, and the call would no longer wait for them.
+ * Make each call that waits for works, in a work that reclaim may wait for. The
+ * work does nothing else. After some milliseconds the workqueue core would let
+ * other works of the CPU run beside it, and the call would no longer wait for
+ * them.
  */
 static void test_wait(struct kunit *test)
 {
@@ -85,7 +87,8 @@ static void test_wait(struct kunit *test)
 
 	job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, job);
-	wq = alloc_workqueue("gomem_kunit", WQ_MEM_RECLAIM | GOMEM_WQ_PERCPU, 0);
+	wq = alloc_workqueue("gomem_kunit", WQ_MEM_RECLAIM | GOMEM_WQ_PERCPU,
+			     0);
 	KUNIT_ASSERT_NOT_NULL(test, wq);
 	INIT_WORK(&job->work, run_job);
 	job->fn = c->fn;

@@ -22,7 +22,10 @@ static inline u64 random_u64(struct rnd_state *rnd)
 	return (u64)prandom_u32_state(rnd) << 32 | prandom_u32_state(rnd);
 }
 
-/* A size below 2^(@max_bits + 1): each magnitude is as likely as each other one. */
+/*
+ * A size below 2^(@max_bits + 1): each magnitude is as likely as each other
+ * one.
+ */
 static inline size_t random_size(struct rnd_state *rnd, unsigned int max_bits)
 {
 	u32 magnitude = BIT(below(rnd, max_bits + 1));

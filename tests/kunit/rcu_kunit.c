@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * rcu_kunit.c - objects that are freed after a grace period, on the module's own heap.
+ * rcu_kunit.c - objects that are freed after a grace period, on the module's
+ * own heap.
  *
  * The reports of misuse that this leaves in the log are meant to be there.
  */
@@ -76,7 +77,10 @@ static struct early *get_early(struct kunit *test, size_t size)
 	return p;
 }
 
-/* Free objects of every class, and large ones, with the head at the start or at the end. */
+/*
+ * Free objects of every class, and large ones, with the head at the start or at
+ * the end.
+ */
 static void test_every_class(struct kunit *test)
 {
 	unsigned int class, n = 0;
@@ -97,7 +101,10 @@ static void test_every_class(struct kunit *test)
 	expect_freed(test, n);
 }
 
-/* Free objects of all kinds, also objects of 8 to 15 bytes, which may share a block. */
+/*
+ * Free objects of all kinds, also objects of 8 to 15 bytes, which may share a
+ * block.
+ */
 static void test_every_kind(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("kunit_rcu", 40, NULL);
@@ -129,7 +136,10 @@ static void test_every_kind(struct kunit *test)
 		n += 2;
 	}
 	gomem_free_rcu((struct small *)gomem_cache_alloc(c, GFP_KERNEL), rcu);
-	/* The call waits for the object. The cache itself is made of such objects. */
+	/*
+	 * The call waits for the object. The cache itself is made of such
+	 * objects.
+	 */
 	gomem_cache_destroy(c);
 	expect_freed(test, n + 1);
 }
@@ -138,6 +148,7 @@ static void test_every_kind(struct kunit *test)
 static void test_small_head(struct kunit *test)
 {
 	struct small *p[3];
+	size_t behind = sizeof(*p[0]) - sizeof(p[0]->rcu);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(p); i++) {
@@ -149,8 +160,7 @@ static void test_small_head(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(p); i++)
 		gomem_free_rcu(p[i], rcu);
 	for (i = 0; i < ARRAY_SIZE(p); i++)
-		KUNIT_EXPECT_TRUE(test, !memchr_inv(&p[i]->next, 0x5a,
-						    sizeof(*p[i]) - sizeof(p[i]->rcu)));
+		KUNIT_EXPECT_NULL(test, memchr_inv(&p[i]->next, 0x5a, behind));
 	gomem_free_rcu(p[1], rcu);
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 	rcu_read_unlock();
@@ -213,7 +223,10 @@ static void test_evaluated_once(struct kunit *test)
 	expect_freed(test, 2);
 }
 
-/* While an RCU reader runs, its object is not reused, even for allocations of its size. */
+/*
+ * While an RCU reader runs, its object is not reused, even for allocations of
+ * its size.
+ */
 static void test_reader(struct kunit *test)
 {
 	void *others[64];
@@ -346,7 +359,8 @@ static void test_no_object(struct kunit *test)
 	gomem_free_rcu_mightsleep(slab);
 	expect_misuses(test, GOMEM_FOREIGN_POINTER, 3);
 	gomem_free_rcu((struct early *)scratch, rcu);
-	gomem_free_rcu((struct early *)gomem_arena_alloc(a, 64, GFP_KERNEL), rcu);
+	gomem_free_rcu((struct early *)gomem_arena_alloc(a, 64, GFP_KERNEL),
+		       rcu);
 	expect_misuses(test, GOMEM_WRONG_FUNCTION, 2);
 	gomem_arena_destroy(a);
 	gomem_scratch_put(scratch);
@@ -355,8 +369,12 @@ static void test_no_object(struct kunit *test)
 	expect_freed(test, 0);
 }
 
-/* Pass @n objects together to gomem_free_rcu(), and write to the link of the third one. */
-static void break_link(struct kunit *test, unsigned int n, struct rcu_head *link)
+/*
+ * Pass @n objects together to gomem_free_rcu(), and write to the link of the
+ * third one.
+ */
+static void break_link(struct kunit *test, unsigned int n,
+		       struct rcu_head *link)
 {
 	struct early *p[4];
 	unsigned int i;
@@ -377,7 +395,9 @@ static void break_link(struct kunit *test, unsigned int n, struct rcu_head *link
 	gomem_free(p[2]);
 }
 
-/* The objects behind the broken link are not freed, and nothing else happens. */
+/*
+ * The objects behind the broken link are not freed, and nothing else happens.
+ */
 static void test_broken_list(struct kunit *test)
 {
 	break_link(test, 4, NULL);
@@ -386,7 +406,8 @@ static void test_broken_list(struct kunit *test)
 
 static void test_broken_link(struct kunit *test)
 {
-	static struct rcu_head *const links[] = { NULL, (void *)0x1234567, (void *)~7UL };
+	static struct rcu_head *const links[] = { NULL, (void *)0x1234567,
+						  (void *)~7UL };
 	unsigned int k;
 
 	for (k = 0; k < ARRAY_SIZE(links); k++)
@@ -394,7 +415,10 @@ static void test_broken_link(struct kunit *test)
 	expect_freed(test, 9);
 }
 
-/* Write to the head of one of three waiting objects. Only the objects behind it are lost. */
+/*
+ * Write to the head of one of three waiting objects. Only the objects behind it
+ * are lost.
+ */
 static void break_word(struct kunit *test, unsigned long change)
 {
 	struct small *p[4];
@@ -468,7 +492,10 @@ struct race {
 	atomic_t missing;
 };
 
-/* Interrupts are off, so no grace period ends before all CPUs have passed the object. */
+/*
+ * Interrupts are off, so no grace period ends before all CPUs have passed the
+ * object.
+ */
 static void give_all(void *arg)
 {
 	struct race *race = arg;
@@ -481,7 +508,10 @@ static void give_all(void *arg)
 		gomem_free_rcu(race->p[i], rcu);
 }
 
-/* Of several CPUs that pass an object at once, one succeeds and the others are reported. */
+/*
+ * Of several CPUs that pass an object at once, one succeeds and the others are
+ * reported.
+ */
 static void test_at_once(struct kunit *test)
 {
 	struct race *race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
@@ -502,7 +532,10 @@ static void test_at_once(struct kunit *test)
 	expect_freed(test, NR_SHARED);
 }
 
-/* An NMI passes an object, which a work frees. A second call in an NMI is detected. */
+/*
+ * An NMI passes an object, which a work frees. A second call in an NMI is
+ * detected.
+ */
 static void test_nmi(struct kunit *test)
 {
 	struct small *p[50];
@@ -525,7 +558,10 @@ static void test_nmi(struct kunit *test)
 	expect_freed(test, ARRAY_SIZE(p));
 }
 
-/* Code that holds the lock may be interrupted by a caller that must not wait for the lock. */
+/*
+ * Code that holds the lock may be interrupted by a caller that must not wait
+ * for the lock.
+ */
 static void test_nolock(struct kunit *test)
 {
 	raw_spinlock_t *lock;
@@ -591,7 +627,10 @@ static void run_with_preemption_off(void (*fn)(void *arg), void *arg)
 static void test_contexts(struct kunit *test)
 {
 	static void (*const run[])(void (*fn)(void *arg), void *arg) = {
-		run_in_hardirq, run_in_softirq, run_with_raw_lock, run_with_preemption_off,
+		run_in_hardirq,
+		run_in_softirq,
+		run_with_raw_lock,
+		run_with_preemption_off,
 	};
 	struct job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
 	unsigned int i, k;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * reserves_kunit.c - only callers that may use the kernel's reserves get memory from them.
+ * reserves_kunit.c - only callers that may use the kernel's reserves get memory
+ * from them.
  *
  * The module's own heap has a page source with nothing but reserves.
  */
@@ -59,8 +60,12 @@ static void end(struct reserves_fixture *f, unsigned long *used)
 	}
 }
 
-/* Callers with reserves get objects and no more pages than they need; others get none. */
-static void expect_reserved(struct kunit *test, size_t size, void *(*get)(size_t size, gfp_t gfp))
+/*
+ * Callers with reserves get objects and no more pages than they need; others
+ * get none.
+ */
+static void expect_reserved(struct kunit *test, size_t size,
+			    void *(*get)(size_t size, gfp_t gfp))
 {
 	struct reserves_fixture *f = test->priv;
 	unsigned long used;
@@ -72,9 +77,11 @@ static void expect_reserved(struct kunit *test, size_t size, void *(*get)(size_t
 		p[i] = get(size, PRIVILEGED);
 		KUNIT_EXPECT_NOT_NULL_MSG(test, p[i], "size %zu", size);
 		q = get(size, TRY);
-		KUNIT_EXPECT_NULL_MSG(test, q, "size %zu, after %u", size, i + 1);
+		KUNIT_EXPECT_NULL_MSG(test, q, "size %zu, after %u", size,
+				      i + 1);
 		gomem_free(q);
-		KUNIT_EXPECT_NULL(test, get(size, PRIVILEGED | __GFP_NOMEMALLOC));
+		KUNIT_EXPECT_NULL(test,
+				  get(size, PRIVILEGED | __GFP_NOMEMALLOC));
 		if (p[i]) {
 			KUNIT_EXPECT_GE(test, gomem_usable_size(p[i]), size);
 			memset(p[i], 0x5a, size);
@@ -82,8 +89,9 @@ static void expect_reserved(struct kunit *test, size_t size, void *(*get)(size_t
 	}
 	/* The objects stay live: their free memory would serve all callers. */
 	end(f, &used);
-	KUNIT_EXPECT_EQ_MSG(test, ARRAY_SIZE(p) * DIV_ROUND_UP(size, GOMEM_PAGE_SIZE), used,
-			    "size %zu", size);
+	KUNIT_EXPECT_EQ_MSG(test,
+			    ARRAY_SIZE(p) * DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
+			    used, "size %zu", size);
 	for (i = 0; i < ARRAY_SIZE(p); i++)
 		gomem_free(p[i]);
 }
@@ -118,7 +126,10 @@ static void test_bulk(struct kunit *test)
 	expect_reserved(test, 512, get_bulk);
 }
 
-/* Blocks and spans of 16 bytes are used up first: a tiny object takes what there is. */
+/*
+ * Blocks and spans of 16 bytes are used up first: a tiny object takes what
+ * there is.
+ */
 static unsigned int take_tiny(struct reserves_fixture *f)
 {
 	unsigned int n = 0;
@@ -167,7 +178,10 @@ static void test_task(struct kunit *test)
 	gomem_free(p);
 }
 
-/* Objects of a typed cache are in its spans: others of the cache may have the rest. */
+/*
+ * Objects of a typed cache are in its spans: others of the cache may have the
+ * rest.
+ */
 static void test_typed(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("reserves", 200, NULL);
@@ -189,7 +203,9 @@ static void test_typed(struct kunit *test)
 
 static int reserves_init(struct kunit *test)
 {
-	return fixture_alloc(test, sizeof(struct reserves_fixture)) ? 0 : -ENOMEM;
+	if (!fixture_alloc(test, sizeof(struct reserves_fixture)))
+		return -ENOMEM;
+	return 0;
 }
 
 static struct kunit_case reserves_cases[] = {

@@ -36,7 +36,8 @@ static const struct realloc_case {
 	{ "small to large",		32768, 32769,	49152 },
 	{ "within the last page",	33000, 40960,	0 },
 	{ "large to larger",		40960, 40961,	57344 },
-	{ "room would be too large",	SZ_1M * 3, SZ_1M * 3 + 1, SZ_1M * 3 + 1 },
+	{ "room would be too large",	SZ_1M * 3, SZ_1M * 3 + 1,
+	  SZ_1M * 3 + 1 },
 	{ "large to largest",		SZ_1M, SZ_4M,	SZ_4M },
 	{ "large to small",		SZ_1M, 1,	0 },
 };
@@ -61,7 +62,8 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	size_t kept = min(c->from, c->to), usable;
 	void *p, *q, *r;
 
-	p = noscan ? gomem_alloc_noscan(c->from, gfp) : gomem_alloc(c->from, gfp);
+	p = noscan ? gomem_alloc_noscan(c->from, gfp) :
+		     gomem_alloc(c->from, gfp);
 	expect_object(test, p, c->from);
 	memset(p, 0x77, c->from);
 	if (c->room)
@@ -69,7 +71,10 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	q = gomem_realloc(p, c->to, gfp);
 	KUNIT_ASSERT_NOT_NULL(test, q);
 	usable = gomem_usable_size(q);
-	/* A large object may stay in place, with less room if no more pages are free behind it. */
+	/*
+	 * A large object may stay in place, with less room if no more pages are
+	 * free behind it.
+	 */
 	if (c->from <= GOMEM_SMALL_MAX || !c->room)
 		KUNIT_EXPECT_EQ(test, c->room != 0, p != q);
 	if (p != q || !c->room || usable != want_usable(c->to))
@@ -79,7 +84,9 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 		KUNIT_EXPECT_TRUE(test, is_zero(q + kept, usable - kept));
 	KUNIT_EXPECT_EQ(test, noscan, is_noscan(q));
 
-	/* Resize again, to the usable size, to detect a tail that was cut off. */
+	/*
+	 * Resize again, to the usable size, to detect a tail that was cut off.
+	 */
 	r = gomem_realloc(q, usable, gfp);
 	KUNIT_EXPECT_PTR_EQ(test, q, r);
 	if (zero)
@@ -107,18 +114,22 @@ static void test_realloc_grow(struct kunit *test)
 		p = gomem_realloc(p, size, gfp);
 		KUNIT_ASSERT_NOT_NULL(test, p);
 		KUNIT_EXPECT_GE(test, gomem_usable_size(p), size);
-		KUNIT_EXPECT_LE(test, gomem_usable_size(p), size + size / 2 + GOMEM_PAGE_SIZE);
+		KUNIT_EXPECT_LE(test, gomem_usable_size(p),
+				size + size / 2 + GOMEM_PAGE_SIZE);
 		KUNIT_EXPECT_TRUE(test, !memchr_inv(p, 0x77, last));
-		KUNIT_EXPECT_TRUE(test, is_zero(p + last, gomem_usable_size(p) - last));
+		KUNIT_EXPECT_TRUE(test, is_zero(p + last,
+						gomem_usable_size(p) - last));
 		if (size <= had)
 			KUNIT_EXPECT_PTR_EQ(test, old, p);
 		had = gomem_usable_size(p);
 		last = size;
 		memset(p, 0x77, size);
 	}
-	KUNIT_EXPECT_NULL(test, gomem_realloc(p, GOMEM_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, gomem_realloc(p, GOMEM_MAX_SIZE + 1,
+					      GFP_KERNEL | __GFP_NOWARN));
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
-	KUNIT_EXPECT_NULL(test, gomem_realloc(p, GOMEM_MAX_SIZE, GFP_KERNEL | __GFP_DMA));
+	KUNIT_EXPECT_NULL(test, gomem_realloc(p, GOMEM_MAX_SIZE,
+					      GFP_KERNEL | __GFP_DMA));
 	expect_misuses(test, GOMEM_BAD_GFP, 1);
 	KUNIT_EXPECT_EQ(test, had, gomem_usable_size(p));
 	KUNIT_EXPECT_TRUE(test, !memchr_inv(p, 0x77, last));
@@ -147,13 +158,11 @@ static void test_realloc_in_place(struct kunit *test)
 	for (i = 0; i < 64; i++) {
 		q = gomem_realloc(p, gomem_usable_size(p) + 1, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, q);
-		s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)q);
+		s = span_at(q);
 		KUNIT_EXPECT_EQ(test, s->elemsize, gomem_usable_size(q));
-		KUNIT_EXPECT_PTR_EQ(test, s, gomem_pagemap_span(&gomem_pagemap, (unsigned long)q +
-								s->elemsize - 1));
+		KUNIT_EXPECT_PTR_EQ(test, s, span_at(q + s->elemsize - 1));
 		if (p != q)
-			KUNIT_EXPECT_NULL(test, gomem_pagemap_large(&gomem_pagemap,
-								    (unsigned long)p));
+			KUNIT_EXPECT_FALSE(test, gomem_owns(p));
 		p = q;
 		if (gomem_usable_size(p) > SZ_2M)
 			break;
@@ -175,12 +184,15 @@ static void test_realloc_nothing(struct kunit *test)
 	expect_object(test, p, 100);
 	expect_object(test, q, 100);
 	KUNIT_EXPECT_TRUE(test, is_zero(q, 112));
-	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_realloc(NULL, 0, GFP_KERNEL));
-	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_realloc(ZERO_SIZE_PTR, 0, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+			    gomem_realloc(NULL, 0, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+			    gomem_realloc(ZERO_SIZE_PTR, 0, GFP_KERNEL));
 
 	/* A failed gomem_realloc() leaves the object as it is. */
 	fill(p, 112);
-	KUNIT_EXPECT_NULL(test, gomem_realloc(p, SZ_4M + 1, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, gomem_realloc(p, SZ_4M + 1,
+					      GFP_KERNEL | __GFP_NOWARN));
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
 	KUNIT_EXPECT_NULL(test, gomem_realloc(p, 1000, GFP_KERNEL | __GFP_DMA));
 	expect_misuses(test, GOMEM_BAD_GFP, 1);
@@ -193,7 +205,9 @@ static void test_realloc_nothing(struct kunit *test)
 
 static void test_memdup(struct kunit *test)
 {
-	static const size_t sizes[] = { 1, 8, 100, 1024, 20000, 32768, 50000, SZ_1M };
+	static const size_t sizes[] = {
+		1, 8, 100, 1024, 20000, 32768, 50000, SZ_1M,
+	};
 	unsigned int i;
 	u8 *src, *p;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * scavenge_kunit.c - which free pages a heap returns to its source, and when they are gone.
+ * scavenge_kunit.c - which free pages a heap returns to its source, and when
+ * they are gone.
  */
 #include <kunit/test.h>
 #include <linux/bitmap.h>
@@ -32,8 +33,8 @@ static const struct model_pass {
 	bool idle;
 	bool dense;
 } model_passes[] = {
-	{ 1, true, false }, { 64, false, false }, { 8, false, false }, { 1, false, false },
-	{ 1, false, true },
+	{ 1, true, false }, { 64, false, false }, { 8, false, false },
+	{ 1, false, false }, { 1, false, true },
 };
 
 static bool model_is_free(struct heap_fixture *f, unsigned long page)
@@ -41,7 +42,8 @@ static bool model_is_free(struct heap_fixture *f, unsigned long page)
 	return test_bit(page, want_out) && !test_bit(page, f->set.owned);
 }
 
-static bool model_is_eligible(struct heap_fixture *f, unsigned long ci, const struct model_pass *p)
+static bool model_is_eligible(struct heap_fixture *f, unsigned long ci,
+			      const struct model_pass *p)
 {
 	unsigned long page, used = 0, nr_free = 0;
 
@@ -55,8 +57,8 @@ static bool model_is_eligible(struct heap_fixture *f, unsigned long ci, const st
 }
 
 /* Return the end of the last run of a chunk that is long enough, or 0. */
-static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci, unsigned int min,
-				    unsigned long *len)
+static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci,
+				    unsigned int min, unsigned long *len)
 {
 	unsigned long page = (ci + 1) * CHUNK;
 
@@ -74,12 +76,14 @@ static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci, un
 }
 
 /*
- * Clear the pages that should go back in want_out. @want is at most a batch, so only the
- * last run is cut. Set @unsure if a chunk becomes dense before its last run: where a batch
- * ends early, the scavenger looks at the chunk again, and leaves the rest for later.
+ * Clear the pages that should go back in want_out. @want is at most a batch, so
+ * only the last run is cut. Set @unsure if a chunk becomes dense before its
+ * last run: where a batch ends early, the scavenger looks at the chunk again,
+ * and leaves the rest for later.
  */
 static unsigned long model_scavenge(struct heap_fixture *f, unsigned long want,
-				    enum gomem_scavenge_reason why, bool *unsure)
+				    enum gomem_scavenge_reason why,
+				    bool *unsure)
 {
 	unsigned long ci, end, len, n, left = want;
 	unsigned int pass;
@@ -89,10 +93,12 @@ static unsigned long model_scavenge(struct heap_fixture *f, unsigned long want,
 
 		if (p->dense && why == GOMEM_SCAVENGE_BACKGROUND)
 			break;
-		for (ci = fake_source_of(f)->nr_pages / CHUNK; ci-- > 0 && left;) {
+		for (ci = fake_source_of(f)->nr_pages / CHUNK;
+		     ci-- > 0 && left;) {
 			if (!model_is_eligible(f, ci, p))
 				continue;
-			while (left && (end = model_last_run(f, ci, p->run, &len))) {
+			while (left &&
+			       (end = model_last_run(f, ci, p->run, &len))) {
 				n = min(len, left);
 				bitmap_clear(want_out, end - n, n);
 				left -= n;
@@ -130,8 +136,10 @@ static unsigned long scavenge(struct kunit *test, unsigned long want,
 	}
 	KUNIT_ASSERT_EQ_MSG(test, n, done, "of %lu", want);
 	for (page = 0; page < fake->nr_pages; page++)
-		KUNIT_ASSERT_EQ_MSG(test, test_bit(page, want_out), test_bit(page, fake->out),
-				    "page %lu of %lu, %lu wanted", page, backed, want);
+		KUNIT_ASSERT_EQ_MSG(test, test_bit(page, want_out),
+				    test_bit(page, fake->out),
+				    "page %lu of %lu, %lu wanted", page, backed,
+				    want);
 	KUNIT_ASSERT_EQ(test, n, backed - h->pages.backed_pages);
 	KUNIT_ASSERT_EQ(test, n, h->stats.released[why] - released);
 	return n;
@@ -157,7 +165,15 @@ static bool is_back(struct heap_fixture *f, unsigned long page, unsigned int n)
 
 /* Order */
 
-/* Idle chunks, long runs, short ones, single pages; the highest address of each first. */
+static unsigned long force(struct kunit *test, unsigned long n)
+{
+	return scavenge(test, n, GOMEM_SCAVENGE_FORCED);
+}
+
+/*
+ * Idle chunks, long runs, short ones, single pages; the highest address of each
+ * first.
+ */
 static void test_order(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -174,25 +190,25 @@ static void test_order(struct kunit *test)
 	layout_free_run(test, 3 * CHUNK + 300, 7);
 	layout_expect(test);
 
-	KUNIT_EXPECT_EQ(test, 100, scavenge(test, 100, GOMEM_SCAVENGE_FORCED));
+	KUNIT_EXPECT_EQ(test, 100, force(test, 100));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK - 100, 100));
-	KUNIT_EXPECT_EQ(test, 412, scavenge(test, 412, GOMEM_SCAVENGE_FORCED));
+	KUNIT_EXPECT_EQ(test, 412, force(test, 412));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 2 * CHUNK, CHUNK));
-	KUNIT_EXPECT_EQ(test, CHUNK, scavenge(test, CHUNK, GOMEM_SCAVENGE_FORCED));
+	KUNIT_EXPECT_EQ(test, CHUNK, force(test, CHUNK));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 0, CHUNK));
-	KUNIT_EXPECT_EQ(test, 64, scavenge(test, 64, GOMEM_SCAVENGE_FORCED));
+	KUNIT_EXPECT_EQ(test, 64, force(test, 64));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 5, 64));
-	KUNIT_EXPECT_EQ(test, 100, scavenge(test, 100, GOMEM_SCAVENGE_FORCED));
+	KUNIT_EXPECT_EQ(test, 100, force(test, 100));
 	KUNIT_EXPECT_TRUE(test, is_back(f, CHUNK + 10, 100));
-	KUNIT_EXPECT_EQ(test, 63, scavenge(test, 63, GOMEM_SCAVENGE_FORCED));
+	KUNIT_EXPECT_EQ(test, 63, force(test, 63));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 100, 63));
-	KUNIT_EXPECT_EQ(test, 8, scavenge(test, 8, GOMEM_SCAVENGE_FORCED));
-	/* Both chunks are dense by now: these come last, the highest page first. */
+	KUNIT_EXPECT_EQ(test, 8, force(test, 8));
+	/* Both chunks are dense by now: these go last, from the top. */
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 300, 7));
 	KUNIT_EXPECT_TRUE(test, is_back(f, CHUNK + 307, 1));
 	KUNIT_EXPECT_TRUE(test, is_out(f, CHUNK + 300, 7));
-	KUNIT_EXPECT_EQ(test, 8, scavenge(test, 20, GOMEM_SCAVENGE_FORCED));
-	KUNIT_EXPECT_EQ(test, 0, scavenge(test, 20, GOMEM_SCAVENGE_FORCED));
+	KUNIT_EXPECT_EQ(test, 8, force(test, 20));
+	KUNIT_EXPECT_EQ(test, 0, force(test, 20));
 	KUNIT_EXPECT_EQ(test, 0, f->fh.heap->pages.free_pages);
 	layout_expect(test);
 	span_set_put_all(test, &f->set);
@@ -217,8 +233,8 @@ static const struct dense_case {
 KUNIT_ARRAY_PARAM_DESC(dense, dense_cases, name);
 
 /*
- * The background skips a chunk with at most 1/32 of its pages free; all other reasons do
- * not.
+ * The background skips a chunk with at most 1/32 of its pages free; all other
+ * reasons do not.
  */
 static void test_dense(struct kunit *test)
 {
@@ -236,14 +252,18 @@ static void test_dense(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->spared ? 0 : c->nr_free,
 			scavenge(test, CHUNK, GOMEM_SCAVENGE_BACKGROUND));
 	layout_expect(test);
-	for (why = GOMEM_SCAVENGE_FORCED; why < GOMEM_NR_SCAVENGE_REASONS; why++) {
-		KUNIT_EXPECT_EQ(test, c->spared && left, scavenge(test, 1, why));
+	for (why = GOMEM_SCAVENGE_FORCED; why < GOMEM_NR_SCAVENGE_REASONS;
+	     why++) {
+		KUNIT_EXPECT_EQ(test, c->spared && left,
+				scavenge(test, 1, why));
 		left -= left > 0;
 	}
 	span_set_put_all(test, &f->set);
 }
 
-/* Each batch continues where the last one ended, and wraps around at the end. */
+/*
+ * Each batch continues where the last one ended, and wraps around at the end.
+ */
 static void test_position(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -255,10 +275,13 @@ static void test_position(struct kunit *test)
 	layout_fill_pages(test, 3);
 	for (i = 0; i < 3; i++)
 		layout_free_run(test, i * CHUNK + i, 30 * i + 1);
-	KUNIT_EXPECT_EQ(test, 0, gomem_heap_scavenge_some(h, 0, GOMEM_SCAVENGE_FORCED, &worked));
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_heap_scavenge_some(h, 0, GOMEM_SCAVENGE_FORCED,
+						 &worked));
 	do {
 		backed = h->pages.backed_pages;
-		n = gomem_heap_scavenge_some(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED, &worked);
+		n = gomem_heap_scavenge_some(h, ULONG_MAX,
+					     GOMEM_SCAVENGE_FORCED, &worked);
 		KUNIT_EXPECT_LE(test, n, CHUNK);
 		KUNIT_EXPECT_EQ(test, n, backed - h->pages.backed_pages);
 		sum += n;
@@ -288,14 +311,17 @@ static void test_cached(struct kunit *test)
 	gomem_heap_get(h, &snap);
 	KUNIT_EXPECT_GT(test, snap.cached_pages, 0);
 	KUNIT_EXPECT_EQ(test, snap.free_pages,
-			gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED));
+			gomem_heap_scavenge(h, ULONG_MAX,
+					    GOMEM_SCAVENGE_FORCED));
 	KUNIT_EXPECT_EQ(test, snap.cached_pages, hweight64(pc->free));
 	KUNIT_EXPECT_EQ(test, snap.cached_pages + 2, h->pages.backed_pages);
 	KUNIT_EXPECT_EQ(test, snap.cached_pages, gomem_heap_idle_pages(h));
 	layout_expect(test);
-	KUNIT_EXPECT_EQ(test, snap.cached_pages, gomem_heap_drain_pcaches(h, false));
 	KUNIT_EXPECT_EQ(test, snap.cached_pages,
-			gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED));
+			gomem_heap_drain_pcaches(h, false));
+	KUNIT_EXPECT_EQ(test, snap.cached_pages,
+			gomem_heap_scavenge(h, ULONG_MAX,
+					    GOMEM_SCAVENGE_FORCED));
 	span_set_put_all(test, &f->set);
 }
 
@@ -309,14 +335,19 @@ static void test_refill_holes(struct kunit *test)
 	unsigned long chunks, metas;
 	unsigned int i;
 
-	/* The heap grows to its end. The pages that were freed below are holes by now. */
+	/*
+	 * The heap grows to its end. The pages that were freed below are holes
+	 * by now.
+	 */
 	for (i = 0; i < 6; i++)
 		span_set_get(test, &f->set, h, CHUNK);
 	for (i = 0; i < 3; i++)
 		span_set_put(test, &f->set, f->set.span[0]);
 	chunks = h->pages.nr_registered;
 	metas = h->chunkalloc.sys;
-	KUNIT_EXPECT_EQ(test, 3 * CHUNK, gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED));
+	KUNIT_EXPECT_EQ(test, 3 * CHUNK,
+			gomem_heap_scavenge(h, ULONG_MAX,
+					    GOMEM_SCAVENGE_FORCED));
 	span_set_expect_bits(test, &f->set, fake_source_of(f));
 	KUNIT_EXPECT_EQ(test, chunks, h->pages.nr_registered);
 
@@ -360,7 +391,9 @@ static const struct reader_case {
 
 KUNIT_ARRAY_PARAM_DESC(reader, reader_cases, name);
 
-/* Return a span that begins in a chunk with free pages, and ends in a full one. */
+/*
+ * Return a span that begins in a chunk with free pages, and ends in a full one.
+ */
 static struct gomem_span *get_across(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -382,7 +415,8 @@ static void test_reader(struct kunit *test)
 	const struct reader_case *c = test->param_value;
 	struct heap_fixture *f = test->priv;
 	struct gomem_heap *h = layout_make(test, 2);
-	struct reader r = { .base = { .ms = 60, .leaving = look_at_page }, .f = f };
+	struct reader r = { .base = { .ms = 60, .leaving = look_at_page },
+			    .f = f };
 	struct gomem_span *s;
 
 	move_to(test, cpumask_first(cpu_online_mask));
@@ -400,7 +434,10 @@ static void test_reader(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* Reclaim asks again and again. What was announced first does not wait longer for that. */
+/*
+ * Reclaim asks again and again. What was announced first does not wait longer
+ * for that.
+ */
 static void test_owe_again(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -442,9 +479,9 @@ static void test_owe_again(struct kunit *test)
 #define TINY_WAITS	20
 
 /*
- * With Tiny RCU a grace period is over when synchronize_rcu() returns, although no other task
- * ran. A wait that looks on until another task has run would not end before the next tick,
- * and if no task is ready, not at all.
+ * With Tiny RCU a grace period is over when synchronize_rcu() returns, although
+ * no other task ran. A wait that looks on until another task has run would not
+ * end before the next tick, and if no task is ready, not at all.
  */
 static void test_tiny_rcu(struct kunit *test)
 {
@@ -486,8 +523,8 @@ static const struct random_case {
 
 KUNIT_ARRAY_PARAM_DESC(random, random_cases, name);
 
-static void random_spans(struct kunit *test, unsigned int max_pages, unsigned int n,
-			 unsigned int percent)
+static void random_spans(struct kunit *test, unsigned int max_pages,
+			 unsigned int n, unsigned int percent)
 {
 	struct heap_fixture *f = test->priv;
 	struct gomem_span_request req;
@@ -516,7 +553,9 @@ static void test_random(struct kunit *test)
 	for (round = 0; round < 25; round++) {
 		random_spans(test, c->max_pages, 120, round % 4 == 3 ? 20 : 65);
 		why = below(&f->set.rnd, GOMEM_NR_SCAVENGE_REASONS);
-		sum += scavenge(test, 1 + below(&f->set.rnd, below(&f->set.rnd, 2) ? 60 : CHUNK),
+		sum += scavenge(test,
+				1 + below(&f->set.rnd,
+					  below(&f->set.rnd, 2) ? 60 : CHUNK),
 				why);
 		layout_expect(test);
 		span_set_expect_bits(test, &f->set, fake_source_of(f));
@@ -558,15 +597,18 @@ static struct gomem_heap *heap_of(struct worker *w)
 	return exchange_of(w)->f->fh.heap;
 }
 
-static void worker_check(struct worker *w, const struct gomem_span *s, bool live)
+static void worker_check(struct worker *w, const struct gomem_span *s,
+			 bool live)
 {
 	unsigned long i, page = span_set_index(s);
 	struct exchange *x = exchange_of(w);
 
 	for (i = page; i < page + s->npages; i++) {
 		if (test_bit(i, x->live) != live)
-			w->error = live ? "freed a page that is not live" : "page given out twice";
-		if (!fake_page_is_out(fake_source_of(x->f), FAKE_BASE + (i << GOMEM_PAGE_SHIFT)))
+			w->error = live ? "freed a page that is not live" :
+					  "page given out twice";
+		if (!fake_page_is_out(fake_source_of(x->f),
+				      FAKE_BASE + (i << GOMEM_PAGE_SHIFT)))
 			w->error = "a live page went back";
 		assign_bit(i, x->live, !live);
 	}
@@ -579,7 +621,8 @@ static void worker_put(struct worker *w, struct gomem_span *s)
 	if (!s)
 		return;
 	worker_check(w, s, true);
-	if (!gomem_spc_class(s->spc) && !gomem_heap_claim_large(h->map, s->base))
+	if (!gomem_spc_class(s->spc) &&
+	    !gomem_heap_claim_large(h->map, s->base))
 		w->error = "a live large object could not be claimed";
 	gomem_heap_free_span(s);
 }
@@ -591,7 +634,7 @@ static void exchange_step(struct worker *w)
 	struct gomem_span *s = NULL;
 
 	if (below(&w->rnd, 2))
-		req = fake_small_request(2 + below(&w->rnd, GOMEM_NR_SPANCLASSES - 2));
+		req = fake_small_request(fake_random_spc(&w->rnd));
 	else
 		req = fake_large_request(1 + below(&w->rnd, 30));
 	if (below(&w->rnd, 2))
@@ -612,8 +655,10 @@ static void drain_step(struct worker *w)
 
 static void scavenge_step(struct worker *w)
 {
-	w->done += gomem_heap_scavenge(heap_of(w), 1 + below(&w->rnd, 600),
-				       below(&w->rnd, GOMEM_NR_SCAVENGE_REASONS));
+	unsigned int reason = below(&w->rnd, GOMEM_NR_SCAVENGE_REASONS);
+	unsigned int n = 1 + below(&w->rnd, 600);
+
+	w->done += gomem_heap_scavenge(heap_of(w), n, reason);
 }
 
 static const struct thread_case {
@@ -631,16 +676,19 @@ static const struct thread_case {
 
 KUNIT_ARRAY_PARAM_DESC(thread, thread_cases, name);
 
-static void run_workers(struct kunit *test, struct span_worker *w, unsigned int n)
+static void run_workers(struct kunit *test, struct span_worker *w,
+			unsigned int n)
 {
 	const struct thread_case *c = test->param_value;
 	struct heap_fixture *f = test->priv;
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		worker_start(&w[i].base, exchange_step, f->set.seed + i, worker_cpu(i));
+		worker_start(&w[i].base, exchange_step, f->set.seed + i,
+			     worker_cpu(i));
 	if (c->drain)
-		worker_start(&w[n].base, drain_step, f->set.seed + n, WORKER_ANYWHERE);
+		worker_start(&w[n].base, drain_step, f->set.seed + n,
+			     WORKER_ANYWHERE);
 	if (c->scavenge)
 		worker_start(&w[n + 1].base, scavenge_step, f->set.seed + n + 1,
 			     WORKER_ANYWHERE);
@@ -649,7 +697,10 @@ static void run_workers(struct kunit *test, struct span_worker *w, unsigned int 
 		worker_stop(&w[i].base);
 }
 
-/* Spans are made and freed on all CPUs, while caches and free pages are taken away. */
+/*
+ * Spans are made and freed on all CPUs, while caches and free pages are taken
+ * away.
+ */
 static void test_threads(struct kunit *test)
 {
 	const struct thread_case *c = test->param_value;

@@ -2,8 +2,8 @@
 /*
  * scratch_kunit.c - scratch buffers, on the module's own heap.
  *
- * Buffers are filled with a pattern while they are live: an overlap breaks it. The
- * reports of misuse that this leaves in the log are meant to be there.
+ * Buffers are filled with a pattern while they are live: an overlap breaks it.
+ * The reports of misuse that this leaves in the log are meant to be there.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -46,7 +46,9 @@ static void put(struct kunit *test, void *p, unsigned int order)
 	gomem_scratch_put(p);
 }
 
-/* Get more buffers of each order than a CPU keeps; returned buffers are reused. */
+/*
+ * Get more buffers of each order than a CPU keeps; returned buffers are reused.
+ */
 static void test_every_order(struct kunit *test)
 {
 	struct scratch_fixture *f = test->priv;
@@ -68,6 +70,7 @@ static void test_random(struct kunit *test)
 {
 	struct scratch_fixture *f = test->priv;
 	unsigned int i, round;
+	gfp_t gfp;
 
 	for (round = 0; round < 20000; round++) {
 		i = below(&f->base.rnd, 300);
@@ -77,8 +80,9 @@ static void test_random(struct kunit *test)
 			continue;
 		}
 		f->orders[i] = below(&f->base.rnd, NR_ORDERS);
-		f->bufs[i] = get(test, f->orders[i], below(&f->base.rnd, 2) ? GFP_KERNEL :
-				 GFP_ATOMIC | __GFP_ZERO);
+		gfp = below(&f->base.rnd, 2) ? GFP_KERNEL :
+					       GFP_ATOMIC | __GFP_ZERO;
+		f->bufs[i] = get(test, f->orders[i], gfp);
 	}
 	for (i = 0; i < 300; i++)
 		if (f->bufs[i])
@@ -95,7 +99,8 @@ static void test_reused(struct kunit *test)
 	for (order = 0; order < NR_ORDERS; order++) {
 		p = get(test, order, GFP_KERNEL);
 		put(test, p, order);
-		KUNIT_EXPECT_PTR_EQ(test, p, gomem_scratch_get(order, GFP_KERNEL));
+		KUNIT_EXPECT_PTR_EQ(test, p,
+				    gomem_scratch_get(order, GFP_KERNEL));
 		gomem_scratch_put(p);
 	}
 	migrate_enable();
@@ -128,16 +133,19 @@ static void test_counted(struct kunit *test)
 
 static void test_refused(struct kunit *test)
 {
-	static const unsigned int orders[] = { NR_ORDERS, NR_ORDERS + 1, 64, UINT_MAX };
+	static const unsigned int orders[] = { NR_ORDERS, NR_ORDERS + 1, 64,
+					       UINT_MAX };
 	static const gfp_t bad[] = { __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(orders); i++) {
-		KUNIT_EXPECT_NULL(test, gomem_scratch_get(orders[i], GFP_KERNEL));
+		KUNIT_EXPECT_NULL(test,
+				  gomem_scratch_get(orders[i], GFP_KERNEL));
 		expect_misuses(test, GOMEM_BAD_ORDER, 1);
 	}
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		KUNIT_EXPECT_NULL(test, gomem_scratch_get(i, GFP_KERNEL | bad[i]));
+		KUNIT_EXPECT_NULL(test,
+				  gomem_scratch_get(i, GFP_KERNEL | bad[i]));
 		expect_misuses(test, GOMEM_BAD_GFP, 1);
 	}
 }
@@ -177,7 +185,8 @@ static void test_wrong_function(struct kunit *test)
 		gomem_free_bulk(1, &p);
 		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 100, GFP_KERNEL));
 		KUNIT_EXPECT_NULL(test, gomem_realloc(p, 100000, GFP_KERNEL));
-		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_realloc(p, 0, GFP_KERNEL));
+		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+				    gomem_realloc(p, 0, GFP_KERNEL));
 		expect_misuses(test, GOMEM_WRONG_FUNCTION, 6);
 		put(test, p, order);
 		gomem_free(p);
@@ -235,7 +244,10 @@ static void test_write_after_put(struct kunit *test)
 	gomem_scratch_put(q);
 }
 
-/* Interrupts have no slots for buffers: each buffer comes from its span and returns there. */
+/*
+ * Interrupts have no slots for buffers: each buffer comes from its span and
+ * returns there.
+ */
 struct job {
 	void *bufs[40];
 	const char *error;
@@ -247,12 +259,14 @@ static void job_run(void *arg)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(job->bufs); i++) {
-		job->bufs[i] = gomem_scratch_get(i % NR_ORDERS, GFP_ATOMIC | __GFP_NOWARN);
+		job->bufs[i] = gomem_scratch_get(i % NR_ORDERS,
+						 GFP_ATOMIC | __GFP_NOWARN);
 		if (job->bufs[i])
 			fill(job->bufs[i], GOMEM_SCRATCH_SIZE(i % NR_ORDERS));
 	}
 	for (i = 0; i < ARRAY_SIZE(job->bufs); i++) {
-		if (job->bufs[i] && !is_filled(job->bufs[i], GOMEM_SCRATCH_SIZE(i % NR_ORDERS)))
+		if (job->bufs[i] &&
+		    !is_filled(job->bufs[i], GOMEM_SCRATCH_SIZE(i % NR_ORDERS)))
 			job->error = "a buffer was overwritten";
 		/* The task frees some of the objects. */
 		if (i % 3) {
@@ -283,11 +297,13 @@ static void test_no_memory(struct kunit *test)
 
 	no_pages_begin();
 	for (order = NR_ORDERS; order-- > 0; n--)
-		while (n < MAX_BUFFERS && (f->bufs[n++] = gomem_scratch_get(order, GFP_KERNEL)))
+		while (n < MAX_BUFFERS &&
+		       (f->bufs[n++] = gomem_scratch_get(order, GFP_KERNEL)))
 			;
 	no_pages_end();
 	KUNIT_EXPECT_LT(test, n, MAX_BUFFERS - 1);
-	KUNIT_EXPECT_EQ(test, NR_ORDERS, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
+	KUNIT_EXPECT_EQ(test, NR_ORDERS,
+			gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
 	while (n--)
 		gomem_scratch_put(f->bufs[n]);
 	put(test, get(test, 4, GFP_KERNEL), 4);
@@ -313,7 +329,8 @@ static void scratch_exit(struct kunit *test)
 	fixture_exit(test);
 	gomem_scratch_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, f->before.inuse, now.inuse);
-	KUNIT_EXPECT_EQ(test, now.gets - f->before.gets, now.puts - f->before.puts);
+	KUNIT_EXPECT_EQ(test, now.gets - f->before.gets,
+			now.puts - f->before.puts);
 }
 
 static struct kunit_case scratch_cases[] = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * shrink_kunit.c - reclaim gets the pages that can go at once, and waits for no others.
+ * shrink_kunit.c - reclaim gets the pages that can go at once, and waits for no
+ * others.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -15,14 +16,17 @@
 #define CHUNK		GOMEM_CHUNK_PAGES
 #define READ_MS		200
 
-/* A heap with a live span of 100 pages, and another of as many, which may go. */
+/*
+ * A heap with a live span of 100 pages, and another of as many, which may go.
+ */
 static struct gomem_heap *make_heap(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
 	struct gomem_heap *h;
 
 	if (num_online_cpus() < 2)
-		kunit_skip(test, "a reader that does not end needs a CPU of its own");
+		kunit_skip(test,
+			   "a reader that does not end needs a CPU of its own");
 	KUNIT_ASSERT_EQ(test, 0, fake_heap_init(&f->fh, 4, f->set.seed));
 	h = f->fh.heap;
 	move_to(test, cpumask_first(cpu_online_mask));
@@ -118,7 +122,10 @@ static void test_reason(struct kunit *test)
 	span_set_expect(test, &f->set, h);
 }
 
-/* Each page waits for its own grace period, not for pages of its chunk freed later. */
+/*
+ * Each page waits for its own grace period, not for pages of its chunk freed
+ * later.
+ */
 static void test_waiting(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -141,7 +148,9 @@ static void test_waiting(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 100, n[0]);
 	KUNIT_EXPECT_EQ(test, 0, n[1]);
 	/* The background waits, if there is nothing else. */
-	KUNIT_EXPECT_EQ(test, 50, gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_BACKGROUND));
+	KUNIT_EXPECT_EQ(test, 50,
+			gomem_heap_scavenge(h, CHUNK,
+					    GOMEM_SCAVENGE_BACKGROUND));
 	span_set_expect(test, &f->set, h);
 	span_set_put_all(test, &f->set);
 }

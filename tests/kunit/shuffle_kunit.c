@@ -16,6 +16,7 @@
 static void test_all_there(struct kunit *test)
 {
 	void *objs[MOST];
+	unsigned long which;
 	unsigned int n, i;
 
 	for (n = 0; n <= MOST; n++) {
@@ -25,15 +26,16 @@ static void test_all_there(struct kunit *test)
 			objs[i] = (void *)(unsigned long)i;
 		gomem_shuffle_some(objs, n);
 		for (i = 0; i < n; i++) {
-			KUNIT_ASSERT_LT(test, (unsigned long)objs[i], (unsigned long)n);
-			KUNIT_ASSERT_FALSE(test, test_and_set_bit((unsigned long)objs[i], seen));
+			which = (unsigned long)objs[i];
+			KUNIT_ASSERT_LT(test, which, (unsigned long)n);
+			KUNIT_ASSERT_FALSE(test, test_and_set_bit(which, seen));
 		}
 	}
 }
 
 /*
- * Each of the 24 orders of four comes as often as any other: 1000 times, with a standard
- * deviation of 31.
+ * Each of the 24 orders of four comes as often as any other: 1000 times, with a
+ * standard deviation of 31.
  */
 static void test_orders(struct kunit *test)
 {
@@ -53,7 +55,8 @@ static void test_orders(struct kunit *test)
 			continue;
 		orders++;
 		KUNIT_EXPECT_GT_MSG(test, count[code], 800U, "order %#x", code);
-		KUNIT_EXPECT_LT_MSG(test, count[code], 1200U, "order %#x", code);
+		KUNIT_EXPECT_LT_MSG(test, count[code], 1200U, "order %#x",
+				    code);
 	}
 	KUNIT_EXPECT_EQ(test, 24U, orders);
 }
@@ -75,9 +78,11 @@ static void test_places(struct kunit *test)
 	}
 	/* 100 each, with a standard deviation of 10. */
 	for (i = 0; i < MOST * MOST; i++) {
-		KUNIT_EXPECT_GT_MSG(test, count[i], 30U, "place %u of object %u", i / MOST,
+		KUNIT_EXPECT_GT_MSG(test, count[i], 30U,
+				    "place %u of object %u", i / MOST,
 				    i % MOST);
-		KUNIT_EXPECT_LT_MSG(test, count[i], 170U, "place %u of object %u", i / MOST,
+		KUNIT_EXPECT_LT_MSG(test, count[i], 170U,
+				    "place %u of object %u", i / MOST,
 				    i % MOST);
 	}
 }
@@ -94,7 +99,8 @@ static void test_rotate(struct kunit *test)
 		gomem_shuffle_rotate(objs, n);
 		at = ((unsigned long)objs[0] - 4096) / 48;
 		for (j = 0; j < n; j++)
-			KUNIT_ASSERT_EQ(test, 4096UL + (at + j) % n * 48, (unsigned long)objs[j]);
+			KUNIT_ASSERT_EQ(test, 4096UL + (at + j) % n * 48,
+					(unsigned long)objs[j]);
 	}
 	for (i = 0; i < 100 * MOST; i++) {
 		for (j = 0; j < MOST; j++)
@@ -121,7 +127,10 @@ static unsigned int get(struct gomem_cache *c, void **objs, unsigned int n)
 	return i;
 }
 
-/* Of 63 pairs of objects that came one after the other, how many are neighbours. */
+/*
+ * Of 63 pairs of objects that came one after the other, how many are
+ * neighbours.
+ */
 static unsigned int neighbours(struct kunit *test, size_t size)
 {
 	struct gomem_cache *c = gomem_cache_create("shuffle", size, NULL);
@@ -146,7 +155,10 @@ static void with_shuffle(struct kunit *test, bool on, size_t size)
 	WRITE_ONCE(gomem_shuffle, on);
 	found = neighbours(test, size);
 	WRITE_ONCE(gomem_shuffle, before);
-	/* By chance 2 of n - 1 in a batch of n. Batches have 15 objects at least. */
+	/*
+	 * By chance 2 of n - 1 in a batch of n. Batches have 15 objects at
+	 * least.
+	 */
 	if (on)
 		KUNIT_EXPECT_LT_MSG(test, found, 25U, "size %zu", size);
 	else
@@ -164,16 +176,20 @@ static void test_neighbours(struct kunit *test)
 	}
 }
 
-/* The same of objects that slots fetch one or two at a time, because they are empty. */
+/*
+ * The same of objects that slots fetch one or two at a time, because they are
+ * empty.
+ */
 static unsigned int neighbours_in_class(struct kunit *test, size_t size)
 {
+	gfp_t node_0 = GFP_KERNEL | __GFP_THISNODE;
 	unsigned int n, i, found = 0;
 	void *objs[MOST];
 
 	gomem_scavenge_all();
 	for (n = 0; n < MOST; n++) {
 		objs[n] = n % 2 ? gomem_alloc_noscan(size, GFP_KERNEL) :
-				  gomem_alloc_node(size, GFP_KERNEL | __GFP_THISNODE, 0);
+				  gomem_alloc_node(size, node_0, 0);
 		KUNIT_ASSERT_NOT_NULL(test, objs[n]);
 	}
 	for (i = 2; i < n; i++)
@@ -199,7 +215,10 @@ static void test_small_batches(struct kunit *test)
 	WRITE_ONCE(gomem_shuffle, before);
 }
 
-/* Of 40 new caches, how often the first object of 32 at once has the lowest address. */
+/*
+ * Of 40 new caches, how often the first object of 32 at once has the lowest
+ * address.
+ */
 static unsigned int lowest_first(struct kunit *test, bool on)
 {
 	bool before = gomem_shuffle;
@@ -211,7 +230,9 @@ static unsigned int lowest_first(struct kunit *test, bool on)
 	for (round = 0; round < 40; round++) {
 		c = gomem_cache_create("shuffle", 48, NULL);
 		KUNIT_ASSERT_NOT_NULL(test, c);
-		KUNIT_ASSERT_EQ(test, 32UL, gomem_cache_alloc_bulk(c, GFP_KERNEL, 32, objs));
+		KUNIT_ASSERT_EQ(test, 32UL,
+				gomem_cache_alloc_bulk(c, GFP_KERNEL, 32,
+						       objs));
 		for (i = 1; i < 32 && objs[i] > objs[0]; i++)
 			;
 		lowest += i == 32;
@@ -222,7 +243,10 @@ static unsigned int lowest_first(struct kunit *test, bool on)
 	return lowest;
 }
 
-/* What comes at once starts anywhere. By chance the lowest is first once or twice of 40. */
+/*
+ * What comes at once starts anywhere. By chance the lowest is first once or
+ * twice of 40.
+ */
 static void test_at_once(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 40U, lowest_first(test, false));
@@ -232,7 +256,8 @@ static void test_at_once(struct kunit *test)
 /* By default, gomem shuffles if the kernel's slab allocator does. */
 static void test_default(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_SLAB_FREELIST_RANDOM), gomem_shuffle);
+	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_SLAB_FREELIST_RANDOM),
+			gomem_shuffle);
 }
 
 static struct kunit_case shuffle_cases[] = {

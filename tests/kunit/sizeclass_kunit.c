@@ -25,7 +25,10 @@ static u32 rule_nelems(const struct rule_class *c)
 	return c->span / c->size;
 }
 
-/* Distance from one candidate to the next: an eighth of the power of two below, within limits. */
+/*
+ * Distance from one candidate to the next: an eighth of the power of two below,
+ * within limits.
+ */
 static u32 rule_step(u32 size)
 {
 	if (size < 32)
@@ -51,16 +54,22 @@ static unsigned int rule_classes(struct rule_class *class, unsigned int max)
 	u32 size;
 
 	for (size = 8; size <= 32768 && nr < max; size += rule_step(size)) {
-		struct rule_class new = { .size = size, .span = rule_span(size) };
+		struct rule_class new = { .size = size,
+					  .span = rule_span(size) };
 
-		/* If as many objects fit into a span of the same length, drop the smaller size. */
+		/*
+		 * If as many objects fit into a span of the same length, drop
+		 * the smaller size.
+		 */
 		if (nr > 1 && class[nr - 1].span == new.span &&
 		    rule_nelems(&class[nr - 1]) == rule_nelems(&new))
 			nr--;
 		class[nr++] = new;
 	}
 
-	/* Spread the tail over the objects, as far as multiples of 128 allow. */
+	/*
+	 * Spread the tail over the objects, as far as multiples of 128 allow.
+	 */
 	for (i = 1; i < nr; i++) {
 		u32 share = class[i].span / rule_nelems(&class[i]);
 
@@ -81,12 +90,15 @@ static void test_tables_follow_rules(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, nr, GOMEM_NR_SIZE_CLASSES);
 
 	for (i = 1; i < nr; i++) {
-		KUNIT_EXPECT_EQ_MSG(test, gomem_class_size(i), class[i].size, "class %u", i);
-		KUNIT_EXPECT_EQ_MSG(test, gomem_class_span_bytes(i), class[i].span, "class %u", i);
-		KUNIT_EXPECT_EQ_MSG(test, gomem_class_nelems(i), rule_nelems(&class[i]),
+		KUNIT_EXPECT_EQ_MSG(test, gomem_class_size(i), class[i].size,
 				    "class %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, gomem_class_span_bytes(i),
+				    class[i].span, "class %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, gomem_class_nelems(i),
+				    rule_nelems(&class[i]), "class %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, gomem_class_divmul(i),
-				    DIV_ROUND_UP_ULL(1ULL << 32, class[i].size), "class %u", i);
+				    DIV_ROUND_UP_ULL(1ULL << 32, class[i].size),
+				    "class %u", i);
 	}
 }
 
@@ -134,26 +146,33 @@ static void test_geometry(struct kunit *test)
 		u32 span = gomem_class_span_bytes(i);
 		u32 used = gomem_class_nelems(i) * size;
 
-		KUNIT_EXPECT_GT_MSG(test, size, gomem_class_size(i - 1), "class %u", i);
-		KUNIT_EXPECT_LE_MSG(test, used, span, "class %u", i);
-		KUNIT_EXPECT_EQ_MSG(test, gomem_class_tail(i), span - used, "class %u", i);
-		KUNIT_EXPECT_LE_MSG(test, gomem_class_tail(i), span / 8, "class %u", i);
-		KUNIT_EXPECT_LE_MSG(test, gomem_class_nelems(i), GOMEM_SPAN_MAX_OBJECTS,
+		KUNIT_EXPECT_GT_MSG(test, size, gomem_class_size(i - 1),
 				    "class %u", i);
+		KUNIT_EXPECT_LE_MSG(test, used, span, "class %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, gomem_class_tail(i), span - used,
+				    "class %u", i);
+		KUNIT_EXPECT_LE_MSG(test, gomem_class_tail(i), span / 8,
+				    "class %u", i);
+		KUNIT_EXPECT_LE_MSG(test, gomem_class_nelems(i),
+				    GOMEM_SPAN_MAX_OBJECTS, "class %u", i);
 		longest = max(longest, gomem_class_pages(i));
 	}
 	KUNIT_EXPECT_EQ(test, gomem_class_size(2), 16);
-	KUNIT_EXPECT_EQ(test, gomem_class_size(GOMEM_NR_SIZE_CLASSES - 1), GOMEM_SMALL_MAX);
+	KUNIT_EXPECT_EQ(test, gomem_class_size(GOMEM_NR_SIZE_CLASSES - 1),
+			GOMEM_SMALL_MAX);
 	KUNIT_EXPECT_EQ(test, longest, GOMEM_CLASS_MAX_PAGES);
 }
 
-/* Every power of two must be a class, or kmalloc()'s alignment cannot be kept. */
+/*
+ * Every power of two must be a class, or kmalloc()'s alignment cannot be kept.
+ */
 static void test_powers_of_two(struct kunit *test)
 {
 	u32 size;
 
 	for (size = 8; size <= GOMEM_SMALL_MAX; size *= 2)
-		KUNIT_EXPECT_EQ(test, gomem_class_size(gomem_sizeclass(size)), size);
+		KUNIT_EXPECT_EQ(test, gomem_class_size(gomem_sizeclass(size)),
+				size);
 }
 
 /* Each object of a page-aligned span has the alignment of its class. */
@@ -165,7 +184,8 @@ static void test_slot_alignment(struct kunit *test)
 		u32 size = gomem_class_size(i);
 		u32 align = min(size & -size, (u32)GOMEM_PAGE_SIZE);
 
-		KUNIT_EXPECT_GE_MSG(test, align, size > 1024 ? 128 : 8, "class %u", i);
+		KUNIT_EXPECT_GE_MSG(test, align, size > 1024 ? 128 : 8,
+				    "class %u", i);
 		for (k = 0; k < gomem_class_nelems(i); k++)
 			if (k * size % align)
 				KUNIT_FAIL(test, "class %u: object %u", i, k);
@@ -180,10 +200,13 @@ static void test_every_size(struct kunit *test)
 	for (size = 1; size <= GOMEM_SMALL_MAX; size++) {
 		if (gomem_class_size(want) < size)
 			want++;
-		if (gomem_sizeclass(size) == want && __gomem_class_const(size) == want)
+		if (gomem_sizeclass(size) == want &&
+		    __gomem_class_const(size) == want)
 			continue;
-		KUNIT_EXPECT_EQ_MSG(test, gomem_sizeclass(size), want, "size %zu", size);
-		KUNIT_EXPECT_EQ_MSG(test, __gomem_class_const(size), want, "size %zu", size);
+		KUNIT_EXPECT_EQ_MSG(test, gomem_sizeclass(size), want,
+				    "size %zu", size);
+		KUNIT_EXPECT_EQ_MSG(test, __gomem_class_const(size), want,
+				    "size %zu", size);
 		return;
 	}
 	KUNIT_EXPECT_EQ(test, want, GOMEM_NR_SIZE_CLASSES - 1);
@@ -206,8 +229,8 @@ static void test_known_sizes(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(known); i++)
-		KUNIT_EXPECT_EQ_MSG(test, gomem_sizeclass(known[i].size), known[i].class,
-				    "size %u", known[i].size);
+		KUNIT_EXPECT_EQ_MSG(test, gomem_sizeclass(known[i].size),
+				    known[i].class, "size %u", known[i].size);
 }
 
 /* Each of these lines fails to compile if the chain does not fold. */
@@ -217,7 +240,8 @@ static void test_constants_fold(struct kunit *test)
 	BUILD_BUG_ON(__gomem_class_const(1) != 1);
 	BUILD_BUG_ON(__gomem_class_const(100) != 9);
 	BUILD_BUG_ON(__gomem_class_const(1024) != 32);
-	BUILD_BUG_ON(__gomem_class_const(GOMEM_SMALL_MAX) != GOMEM_NR_SIZE_CLASSES - 1);
+	BUILD_BUG_ON(__gomem_class_const(GOMEM_SMALL_MAX) !=
+		     GOMEM_NR_SIZE_CLASSES - 1);
 	BUILD_BUG_ON(__gomem_class_const(GOMEM_SMALL_MAX + 1) != 0);
 	BUILD_BUG_ON(__gomem_class_const(SIZE_MAX) != 0);
 }
@@ -247,7 +271,8 @@ static void test_every_offset_divides(struct kunit *test)
 		return;
 	for (offset = 0; offset <= gomem_class_span_bytes(class); offset++) {
 		if (gomem_div(offset, divmul) != offset / size) {
-			KUNIT_FAIL(test, "offset %u: index %u", offset, gomem_div(offset, divmul));
+			KUNIT_FAIL(test, "offset %u: index %u", offset,
+				   gomem_div(offset, divmul));
 			return;
 		}
 	}
@@ -267,7 +292,8 @@ static void test_every_offset_starts(struct kunit *test)
 		if (!gomem_is_start(offset, divmul, limit))
 			continue;
 		if (offset != starts * size) {
-			KUNIT_FAIL(test, "offset %u taken for object %u", offset, starts);
+			KUNIT_FAIL(test, "offset %u taken for object %u",
+				   offset, starts);
 			return;
 		}
 		starts++;
@@ -282,10 +308,12 @@ static void test_roundupsize(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gomem_roundupsize(0), 0);
 	KUNIT_EXPECT_EQ(test, gomem_roundupsize(1), 8);
 	KUNIT_EXPECT_EQ(test, gomem_roundupsize(1017), 1024);
-	KUNIT_EXPECT_EQ(test, gomem_roundupsize(GOMEM_SMALL_MAX), GOMEM_SMALL_MAX);
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(GOMEM_SMALL_MAX),
+			GOMEM_SMALL_MAX);
 	KUNIT_EXPECT_EQ(test, gomem_roundupsize(GOMEM_SMALL_MAX + 1),
 			GOMEM_SMALL_MAX + GOMEM_PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, gomem_roundupsize(5 * GOMEM_PAGE_SIZE), 5 * GOMEM_PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, gomem_roundupsize(5 * GOMEM_PAGE_SIZE),
+			5 * GOMEM_PAGE_SIZE);
 
 	for (size = 1; size <= GOMEM_SMALL_MAX; size++) {
 		size_t got = gomem_roundupsize(size);
@@ -315,7 +343,8 @@ static void test_scratch_classes(struct kunit *test)
 
 	for (order = 0; order <= GOMEM_SCRATCH_MAX_ORDER; order++) {
 		class = gomem_spc_class(gomem_scratch_spc(order));
-		KUNIT_EXPECT_EQ(test, gomem_class_size(class), GOMEM_SCRATCH_SIZE(order));
+		KUNIT_EXPECT_EQ(test, gomem_class_size(class),
+				GOMEM_SCRATCH_SIZE(order));
 		KUNIT_EXPECT_EQ(test, gomem_class_span_bytes(class), SZ_32K);
 		KUNIT_EXPECT_EQ(test, gomem_class_nelems(class), 16 >> order);
 		KUNIT_EXPECT_EQ(test, gomem_class_tail(class), 0);
@@ -323,7 +352,9 @@ static void test_scratch_classes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, class, GOMEM_TINY_CLASS - 1);
 }
 
-/* A mask of 16 bits for each block, in whole words, fits behind the last one. */
+/*
+ * A mask of 16 bits for each block, in whole words, fits behind the last one.
+ */
 static void test_tiny_class(struct kunit *test)
 {
 	const unsigned int class = GOMEM_TINY_CLASS;
@@ -352,8 +383,11 @@ static void test_span_classes(struct kunit *test)
 
 		KUNIT_EXPECT_LT(test, class, GOMEM_NR_CLASSES);
 		KUNIT_EXPECT_EQ(test, gomem_class_is_scratch(class),
-				spc >= GOMEM_NR_HEAP_SPANCLASSES && class != GOMEM_TINY_CLASS);
-		KUNIT_EXPECT_EQ(test, gomem_spc_make(class, gomem_spc_noscan(spc)), spc);
+				spc >= GOMEM_NR_HEAP_SPANCLASSES &&
+					class != GOMEM_TINY_CLASS);
+		KUNIT_EXPECT_EQ(test,
+				gomem_spc_make(class, gomem_spc_noscan(spc)),
+				spc);
 	}
 }
 

@@ -40,11 +40,13 @@ void slots_set_earned(struct gomem_mcache *mc, size_t moved)
 }
 
 /*
- * Run @body with all slots empty and as much earned as possible. Repeat until no epoch
- * ended during the run. @body stores its observations in @seen, and the caller checks them.
+ * Run @body with all slots empty and as much earned as possible. Repeat until
+ * no epoch ended during the run. @body stores its observations in @seen, and
+ * the caller checks them.
  */
 void slots_run_undisturbed(struct kunit *test,
-			   void (*body)(struct stats_fixture *f, struct gomem_mcache *mc,
+			   void (*body)(struct stats_fixture *f,
+					struct gomem_mcache *mc,
 					const struct slot_case *c, void *seen),
 			   void *seen, size_t size)
 {
@@ -70,7 +72,8 @@ void slots_run_undisturbed(struct kunit *test,
 }
 
 /* Allocate up to @n objects of one size, which the model does not count. */
-unsigned int books_make_n(struct stats_fixture *f, unsigned int size, unsigned int n)
+unsigned int books_make_n(struct stats_fixture *f, unsigned int size,
+			  unsigned int n)
 {
 	while (n-- && f->nr < MAX_OBJECTS) {
 		f->obj[f->nr] = gomem_alloc(size, GFP_KERNEL);

@@ -19,9 +19,11 @@ unsigned int slots_spc_of(unsigned int size);
 unsigned int slots_held_by(const struct gomem_mcache *mc, unsigned int spc);
 void slots_set_earned(struct gomem_mcache *mc, size_t moved);
 void slots_run_undisturbed(struct kunit *test,
-			   void (*body)(struct stats_fixture *f, struct gomem_mcache *mc,
+			   void (*body)(struct stats_fixture *f,
+					struct gomem_mcache *mc,
 					const struct slot_case *c, void *seen),
 			   void *seen, size_t size);
-unsigned int books_make_n(struct stats_fixture *f, unsigned int size, unsigned int n);
+unsigned int books_make_n(struct stats_fixture *f, unsigned int size,
+			  unsigned int n);
 
 #endif /* GOMEM_TEST_SLOTS_H */

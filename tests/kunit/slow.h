@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slow.h - cases that take ten seconds or more on an emulated machine with KASAN and two
- * CPUs, and that find no more there than on one CPU. kunit.filter="speed>slow" skips them.
+ * slow.h - cases that take ten seconds or more on an emulated machine with
+ * KASAN and two CPUs, and that find no more there than on one CPU.
+ * kunit.filter="speed>slow" skips them.
  */
 #ifndef GOMEM_TEST_SLOW_H
 #define GOMEM_TEST_SLOW_H
@@ -11,8 +12,8 @@
 /* Linux 6.1 has no attributes, and runs all cases. */
 #ifdef KUNIT_CASE_SLOW
 #define SLOW_CASE(fn)			KUNIT_CASE_SLOW(fn)
-#define SLOW_CASE_PARAM(fn, gen)						\
-	{ .run_case = fn, .name = #fn, .generate_params = gen,			\
+#define SLOW_CASE_PARAM(fn, gen)					\
+	{ .run_case = fn, .name = #fn, .generate_params = gen,		\
 	  .attr.speed = KUNIT_SPEED_SLOW, .module_name = KBUILD_MODNAME }
 #else
 #define SLOW_CASE(fn)			KUNIT_CASE(fn)

@@ -15,7 +15,8 @@
 /* A span of 8-byte objects with fewer of them than the class has. */
 static void make_short_span(struct kunit *test, unsigned int nelems)
 {
-	struct gomem_span *s = span_make_descriptor(test, GOMEM_SPAN_MAX_OBJECTS);
+	struct gomem_span *s =
+		span_make_descriptor(test, GOMEM_SPAN_MAX_OBJECTS);
 
 	gomem_span_init(s, BASE, 1, &gomem_kinds[gomem_spc_make(1, false)]);
 	s->nelems = nelems;
@@ -106,6 +107,11 @@ static void test_init_used_descriptor(struct kunit *test)
 	span_take_all(test);
 }
 
+static unsigned long addr_of(const struct gomem_span *s, unsigned int index)
+{
+	return (unsigned long)gomem_span_object(s, index);
+}
+
 static void test_index_every_byte(struct kunit *test)
 {
 	struct span_fixture *f = test->priv;
@@ -113,15 +119,17 @@ static void test_index_every_byte(struct kunit *test)
 
 	for (class = 1; class < GOMEM_NR_SIZE_CLASSES; class++) {
 		span_make(test, gomem_spc_make(class, false));
-		for (offset = 0; offset < gomem_class_span_bytes(class); offset++) {
+		for (offset = 0; offset < gomem_class_span_bytes(class);
+		     offset++) {
 			index = gomem_span_index(f->s, BASE + offset);
 			if (index != offset / f->s->elemsize)
 				break;
 		}
-		KUNIT_EXPECT_EQ_MSG(test, gomem_class_span_bytes(class), offset, "class %u", class);
+		KUNIT_EXPECT_EQ_MSG(test, gomem_class_span_bytes(class), offset,
+				    "class %u", class);
 		for (index = 0; index < f->s->nelems; index++)
-			KUNIT_ASSERT_PTR_EQ(test, (void *)(BASE + index * f->s->elemsize),
-					    gomem_span_object(f->s, index));
+			KUNIT_ASSERT_EQ(test, BASE + index * f->s->elemsize,
+					addr_of(f->s, index));
 	}
 }
 
@@ -176,14 +184,17 @@ static void test_take_one_by_one(struct kunit *test)
 
 static void test_take_batches(struct kunit *test)
 {
-	static const unsigned int batches[] = { 2, 3, 31, 32, 63, 64, 65, 129, MAX_SLOTS };
+	static const unsigned int batches[] = {
+		2, 3, 31, 32, 63, 64, 65, 129, MAX_SLOTS,
+	};
 	struct span_fixture *f = test->priv;
 	unsigned int class, i, n, total;
 
 	for (class = 1; class < GOMEM_NR_SIZE_CLASSES; class++) {
 		for (i = 0; i < ARRAY_SIZE(batches); i++) {
 			span_make(test, gomem_spc_make(class, class & 1));
-			for (total = 0; (n = span_take(test, batches[i])); total += n)
+			for (total = 0; (n = span_take(test, batches[i]));
+			     total += n)
 				;
 			KUNIT_ASSERT_EQ(test, f->s->nelems, total);
 		}
@@ -201,11 +212,16 @@ static void test_take_all(struct kunit *test)
 		make_short_span(test, n);
 		gomem_span_take_all(f->s, objs);
 		for (i = 0; i < n; i++)
-			KUNIT_EXPECT_PTR_EQ(test, gomem_span_object(f->s, i), objs[i]);
+			KUNIT_EXPECT_PTR_EQ(test, gomem_span_object(f->s, i),
+					    objs[i]);
 		KUNIT_EXPECT_EQ(test, n, f->s->alloc_count);
 		KUNIT_EXPECT_NULL(test, gomem_span_validate(f->s));
-		KUNIT_EXPECT_FALSE(test, gomem_span_put_all(f->s, 0, BIT_ULL(n - 1) << 1));
-		KUNIT_EXPECT_TRUE(test, gomem_span_put_all(f->s, 0, GENMASK_ULL(n - 1, 0)));
+		KUNIT_EXPECT_FALSE(test,
+				   gomem_span_put_all(f->s, 0,
+						      BIT_ULL(n - 1) << 1));
+		KUNIT_EXPECT_TRUE(test,
+				  gomem_span_put_all(f->s, 0,
+						     GENMASK_ULL(n - 1, 0)));
 		KUNIT_EXPECT_NULL(test, gomem_span_validate(f->s));
 	}
 }
@@ -231,7 +247,8 @@ static void test_take_shape(struct kunit *test)
 	for (first = 0; first <= shape->nelems; first++) {
 		make_short_span(test, shape->nelems);
 		KUNIT_ASSERT_EQ(test, first, span_take(test, first));
-		KUNIT_ASSERT_EQ(test, shape->nelems - first, span_take(test, MAX_SLOTS));
+		KUNIT_ASSERT_EQ(test, shape->nelems - first,
+				span_take(test, MAX_SLOTS));
 		KUNIT_ASSERT_TRUE(test, gomem_span_is_full(f->s));
 	}
 }
@@ -247,7 +264,8 @@ static void test_take_only_free(struct kunit *test)
 	for (cell = 0; cell < shape->nelems; cell++) {
 		put_cell(test, cell);
 		span_sweep(test);
-		KUNIT_ASSERT_EQ_MSG(test, 1, span_take(test, 2), "cell %u", cell);
+		KUNIT_ASSERT_EQ_MSG(test, 1, span_take(test, 2), "cell %u",
+				    cell);
 	}
 }
 
@@ -291,7 +309,10 @@ static void test_put_whole_words(struct kunit *test)
 	span_take_all(test);
 }
 
-/* Free all objects of a span at once. That works only if they are all, and share a word. */
+/*
+ * Free all objects of a span at once. That works only if they are all, and
+ * share a word.
+ */
 static void test_put_all(struct kunit *test)
 {
 	struct span_fixture *f = test->priv;
@@ -313,8 +334,8 @@ static void test_put_all(struct kunit *test)
 }
 
 /*
- * Freed cells below freeindex are found after a sweep only. Free cells above freeindex
- * are found without a sweep.
+ * Freed cells below freeindex are found after a sweep only. Free cells above
+ * freeindex are found without a sweep.
  */
 static void test_put_below_freeindex(struct kunit *test)
 {
@@ -327,10 +348,12 @@ static void test_put_below_freeindex(struct kunit *test)
 		span_take(test, taken);
 		cell = below(&f->rnd, taken);
 		put_cell(test, cell);
-		KUNIT_ASSERT_EQ(test, shape->nelems - taken, span_take(test, MAX_SLOTS));
+		KUNIT_ASSERT_EQ(test, shape->nelems - taken,
+				span_take(test, MAX_SLOTS));
 		span_sweep(test);
 		KUNIT_ASSERT_EQ(test, 1, span_take(test, 1));
-		KUNIT_ASSERT_PTR_EQ(test, gomem_span_object(f->s, cell), f->out[0]);
+		KUNIT_ASSERT_PTR_EQ(test, gomem_span_object(f->s, cell),
+				    f->out[0]);
 	}
 }
 
@@ -360,8 +383,8 @@ static void test_sweep_nothing(struct kunit *test)
 }
 
 /*
- * A free is under way: it has raised pending, but not set the bit yet. The sweep must not
- * count it.
+ * A free is under way: it has raised pending, but not set the bit yet. The
+ * sweep must not count it.
  */
 static void test_sweep_raised_pending(struct kunit *test)
 {
@@ -422,11 +445,13 @@ static void random_put(struct kunit *test)
 static void random_steps(struct kunit *test, unsigned int steps)
 {
 	struct span_fixture *f = test->priv;
+	unsigned int n;
 
 	while (steps--) {
 		switch (below(&f->rnd, 8)) {
 		case 0 ... 3:
-			span_take(test, below(&f->rnd, below(&f->rnd, 4) ? 10 : MAX_SLOTS + 1));
+			n = below(&f->rnd, 4) ? 10 : MAX_SLOTS + 1;
+			span_take(test, below(&f->rnd, n));
 			break;
 		case 4 ... 6:
 			random_put(test);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * span_misuse_kunit.c - bad frees into a span, and the validator, which must be able to fail.
+ * span_misuse_kunit.c - bad frees into a span, and the validator, which must be
+ * able to fail.
  */
 #include <kunit/test.h>
 #include <linux/string.h>
@@ -174,7 +175,8 @@ static void test_validate_violation(struct kunit *test)
 	span_take(test, 100);
 	span_put(test, 1, BIT(0) | BIT(3));
 	c->fn(f->s);
-	KUNIT_EXPECT_STREQ(test, c->violation, gomem_span_validate(f->s) ?: "nothing");
+	KUNIT_EXPECT_STREQ(test, c->violation,
+			   gomem_span_validate(f->s) ?: "nothing");
 }
 
 static struct kunit_case span_misuse_cases[] = {

@@ -11,19 +11,24 @@
 #include "span_set.h"
 #include "heap/scavenge.h"
 
-static void expect_pages(struct kunit *test, struct span_set *set, struct gomem_span *s)
+static void expect_pages(struct kunit *test, struct span_set *set,
+			 struct gomem_span *s)
 {
 	struct gomem_heap *h = s->heap;
-	struct fake_source *fake = container_of(h->source, struct fake_source, src);
+	struct fake_source *fake =
+		container_of(h->source, struct fake_source, src);
 	unsigned int i;
 
 	for (i = 0; i < s->npages; i++) {
 		unsigned long addr = s->base + i * GOMEM_PAGE_SIZE;
 
-		KUNIT_ASSERT_FALSE_MSG(test, test_and_set_bit(span_set_index(s) + i, set->owned),
+		KUNIT_ASSERT_FALSE_MSG(test,
+				       test_and_set_bit(span_set_index(s) + i,
+							set->owned),
 				       "page given out twice");
 		KUNIT_ASSERT_PTR_EQ(test, s, gomem_pagemap_span(h->map, addr));
-		KUNIT_ASSERT_PTR_EQ(test, h, gomem_pagemap_chunk(h->map, addr)->heap);
+		KUNIT_ASSERT_PTR_EQ(test, h,
+				    gomem_pagemap_chunk(h->map, addr)->heap);
 		KUNIT_ASSERT_TRUE(test, fake_page_is_out(fake, addr));
 	}
 }
@@ -37,7 +42,8 @@ static void expect_pages(struct kunit *test, struct span_set *set, struct gomem_
  *
  * Return: a span as requested, of pages that no other span has; or NULL.
  */
-struct gomem_span *span_set_try(struct kunit *test, struct span_set *set, struct gomem_heap *h,
+struct gomem_span *span_set_try(struct kunit *test, struct span_set *set,
+				struct gomem_heap *h,
 				const struct gomem_span_request *req)
 {
 	struct gomem_span *s;
@@ -49,9 +55,12 @@ struct gomem_span *span_set_try(struct kunit *test, struct span_set *set, struct
 	set->span[set->nr++] = s;
 	KUNIT_ASSERT_EQ(test, req->npages, s->npages);
 	KUNIT_ASSERT_PTR_EQ(test, req->kind, s->kind);
-	KUNIT_ASSERT_LT(test, span_set_index(s) + s->npages, SPAN_SET_PAGES + 1);
+	KUNIT_ASSERT_LT(test, span_set_index(s) + s->npages,
+			SPAN_SET_PAGES + 1);
 	if (req->aligned)
-		KUNIT_ASSERT_TRUE_MSG(test, !(s->base & (req->npages * GOMEM_PAGE_SIZE - 1)),
+		KUNIT_ASSERT_TRUE_MSG(test,
+				      !(s->base &
+					(req->npages * GOMEM_PAGE_SIZE - 1)),
 				      "%u pages at %#lx", req->npages, s->base);
 	expect_pages(test, set, s);
 	return s;
@@ -66,8 +75,8 @@ struct gomem_span *span_set_try(struct kunit *test, struct span_set *set, struct
  *
  * Return: the span.
  */
-struct gomem_span *span_set_get(struct kunit *test, struct span_set *set, struct gomem_heap *h,
-				unsigned int npages)
+struct gomem_span *span_set_get(struct kunit *test, struct span_set *set,
+				struct gomem_heap *h, unsigned int npages)
 {
 	struct gomem_span_request req = fake_large_request(npages);
 	struct gomem_span *s;
@@ -84,7 +93,8 @@ struct gomem_span *span_set_get(struct kunit *test, struct span_set *set, struct
  * @set: what it is in
  * @s: the span
  */
-void span_set_put(struct kunit *test, struct span_set *set, struct gomem_span *s)
+void span_set_put(struct kunit *test, struct span_set *set,
+		  struct gomem_span *s)
 {
 	unsigned int i;
 
@@ -93,7 +103,9 @@ void span_set_put(struct kunit *test, struct span_set *set, struct gomem_span *s
 		;
 	set->span[i] = set->span[--set->nr];
 	if (!gomem_spc_class(s->spc))
-		KUNIT_ASSERT_PTR_EQ(test, s, gomem_heap_claim_large(s->heap->map, s->base));
+		KUNIT_ASSERT_PTR_EQ(test, s,
+				    gomem_heap_claim_large(s->heap->map,
+							   s->base));
 	gomem_heap_free_span(s);
 }
 
@@ -125,12 +137,13 @@ void span_set_put_all(struct kunit *test, struct span_set *set)
  *
  * Return: a request for a span of a small class or a large object.
  */
-struct gomem_span_request span_set_request(struct span_set *set, unsigned int max_pages)
+struct gomem_span_request span_set_request(struct span_set *set,
+					   unsigned int max_pages)
 {
 	struct gomem_span_request req;
 
 	if (below(&set->rnd, 2))
-		req = fake_small_request(2 + below(&set->rnd, GOMEM_NR_SPANCLASSES - 2));
+		req = fake_small_request(fake_random_spc(&set->rnd));
 	else
 		req = fake_large_request(1 + below(&set->rnd, max_pages));
 	if (below(&set->rnd, 2))
@@ -146,7 +159,8 @@ struct gomem_span_request span_set_request(struct span_set *set, unsigned int ma
  *
  * Return: PAGE_FREE for those in page caches, too.
  */
-enum page_state span_set_page(const struct span_set *set, const struct fake_source *fake,
+enum page_state span_set_page(const struct span_set *set,
+			      const struct fake_source *fake,
 			      unsigned long page)
 {
 	if (!test_bit(page, fake->out))
@@ -154,16 +168,22 @@ enum page_state span_set_page(const struct span_set *set, const struct fake_sour
 	return test_bit(page, set->owned) ? PAGE_USED : PAGE_FREE;
 }
 
-static void expect_caches(struct kunit *test, struct span_set *set, struct gomem_heap *h)
+static void expect_caches(struct kunit *test, struct span_set *set,
+			  struct gomem_heap *h)
 {
-	unsigned long share = h->pages.backed_pages / (GOMEM_PCACHE_SHARE * num_online_cpus());
+	unsigned long share = h->pages.backed_pages /
+			      (GOMEM_PCACHE_SHARE * num_online_cpus());
 	unsigned int max, w, i;
 	struct gomem_chunk *c;
 	u64 released = 0;
 	int cpu;
 
-	max = min_t(unsigned long, max_t(unsigned long, share, h->pcache_min), h->pcache_max);
-	/* The limit falls as the heap shrinks, but caches shrink only as they are used. */
+	max = min_t(unsigned long, max_t(unsigned long, share, h->pcache_min),
+		    h->pcache_max);
+	/*
+	 * The limit falls as the heap shrinks, but caches shrink only as they
+	 * are used.
+	 */
 	for (i = 0; i < GOMEM_NR_SCAVENGE_REASONS; i++)
 		released += h->stats.released[i];
 	for_each_possible_cpu(cpu) {
@@ -172,9 +192,11 @@ static void expect_caches(struct kunit *test, struct span_set *set, struct gomem
 		if (!pc->free)
 			continue;
 		KUNIT_ASSERT_EQ(test, 0, pc->base % 64);
-		KUNIT_ASSERT_TRUE_MSG(test, released || hweight64(pc->free) <= max,
+		KUNIT_ASSERT_TRUE_MSG(test,
+				      released || hweight64(pc->free) <= max,
 				      "CPU %d", cpu);
-		c = gomem_pagealloc_chunk(&h->pages, pc->base / GOMEM_CHUNK_PAGES);
+		c = gomem_pagealloc_chunk(&h->pages,
+					  pc->base / GOMEM_CHUNK_PAGES);
 		w = pc->base % GOMEM_CHUNK_PAGES / 64;
 		KUNIT_ASSERT_EQ(test, 0, pc->free & ~c->inuse.word[w]);
 		KUNIT_ASSERT_EQ(test, 0, pc->free & c->hole.word[w]);
@@ -187,9 +209,11 @@ static void expect_caches(struct kunit *test, struct span_set *set, struct gomem
  * @set: the live spans, of other heaps too
  * @h: the heap, with nobody at work
  */
-void span_set_expect(struct kunit *test, struct span_set *set, struct gomem_heap *h)
+void span_set_expect(struct kunit *test, struct span_set *set,
+		     struct gomem_heap *h)
 {
-	struct fake_source *fake = container_of(h->source, struct fake_source, src);
+	struct fake_source *fake =
+		container_of(h->source, struct fake_source, src);
 	const char *violation = fake_heap_check(h, set->span, set->nr);
 	struct gomem_heap_snapshot snap;
 	unsigned long pages = 0, spans = 0;
@@ -206,10 +230,13 @@ void span_set_expect(struct kunit *test, struct span_set *set, struct gomem_heap
 	gomem_heap_get(h, &snap);
 	KUNIT_ASSERT_EQ(test, pages, snap.counts.inuse_pages);
 	KUNIT_ASSERT_EQ(test, spans, snap.counts.spans);
-	KUNIT_ASSERT_EQ(test, spans, snap.counts.span_allocs - snap.counts.span_frees);
+	KUNIT_ASSERT_EQ(test, spans,
+			snap.counts.span_allocs - snap.counts.span_frees);
 	KUNIT_ASSERT_EQ(test, snap.backed_pages,
-			snap.free_pages + snap.cached_pages + snap.counts.inuse_pages);
-	KUNIT_ASSERT_EQ(test, snap.free_pages + snap.cached_pages, gomem_heap_idle_pages(h));
+			snap.free_pages + snap.cached_pages +
+				snap.counts.inuse_pages);
+	KUNIT_ASSERT_EQ(test, snap.free_pages + snap.cached_pages,
+			gomem_heap_idle_pages(h));
 	KUNIT_ASSERT_EQ(test, snap.hole_pages,
 			snap.chunks * GOMEM_CHUNK_PAGES - snap.backed_pages);
 	if (!h->peers)
@@ -223,19 +250,23 @@ void span_set_expect(struct kunit *test, struct span_set *set, struct gomem_heap
  * @set: the live spans of all heaps
  * @fake: where their pages are from; nothing is in page caches
  */
-void span_set_expect_bits(struct kunit *test, struct span_set *set, struct fake_source *fake)
+void span_set_expect_bits(struct kunit *test, struct span_set *set,
+			  struct fake_source *fake)
 {
 	unsigned long page;
 
 	for (page = 0; page < fake->nr_pages; page++) {
-		struct gomem_chunk *c = gomem_pagemap_nth_chunk(&fake->map,
-								page / GOMEM_CHUNK_PAGES);
+		struct gomem_chunk *c =
+			gomem_pagemap_nth_chunk(&fake->map,
+						page / GOMEM_CHUNK_PAGES);
 		unsigned int i = page % GOMEM_CHUNK_PAGES;
 		bool inuse = c->inuse.word[i / 64] & BIT_ULL(i % 64);
 		bool hole = c->hole.word[i / 64] & BIT_ULL(i % 64);
 		enum page_state state = span_set_page(set, fake, page);
 
-		KUNIT_ASSERT_EQ_MSG(test, state == PAGE_HOLE, hole, "page %lu", page);
-		KUNIT_ASSERT_EQ_MSG(test, state != PAGE_FREE, inuse, "page %lu", page);
+		KUNIT_ASSERT_EQ_MSG(test, state == PAGE_HOLE, hole, "page %lu",
+				    page);
+		KUNIT_ASSERT_EQ_MSG(test, state != PAGE_FREE, inuse, "page %lu",
+				    page);
 	}
 }

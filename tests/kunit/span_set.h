@@ -2,8 +2,8 @@
 /*
  * span_set.h - the live spans of a test, and which pages they are.
  *
- * A page that is out of the source, but not in the set, has to be free or cached. So set
- * and source together are an oracle for the state of each page.
+ * A page that is out of the source, but not in the set, has to be free or
+ * cached. So set and source together are an oracle for the state of each page.
  */
 #ifndef GOMEM_SPAN_SET_H
 #define GOMEM_SPAN_SET_H
@@ -41,18 +41,24 @@ enum page_state {
 	PAGE_USED,
 };
 
-struct gomem_span *span_set_try(struct kunit *test, struct span_set *set, struct gomem_heap *h,
+struct gomem_span *span_set_try(struct kunit *test, struct span_set *set,
+				struct gomem_heap *h,
 				const struct gomem_span_request *req);
-struct gomem_span *span_set_get(struct kunit *test, struct span_set *set, struct gomem_heap *h,
-				unsigned int npages);
-void span_set_put(struct kunit *test, struct span_set *set, struct gomem_span *s);
+struct gomem_span *span_set_get(struct kunit *test, struct span_set *set,
+				struct gomem_heap *h, unsigned int npages);
+void span_set_put(struct kunit *test, struct span_set *set,
+		  struct gomem_span *s);
 void span_set_put_any(struct kunit *test, struct span_set *set);
 void span_set_put_all(struct kunit *test, struct span_set *set);
-struct gomem_span_request span_set_request(struct span_set *set, unsigned int max_pages);
-enum page_state span_set_page(const struct span_set *set, const struct fake_source *fake,
+struct gomem_span_request span_set_request(struct span_set *set,
+					   unsigned int max_pages);
+enum page_state span_set_page(const struct span_set *set,
+			      const struct fake_source *fake,
 			      unsigned long page);
-void span_set_expect(struct kunit *test, struct span_set *set, struct gomem_heap *h);
-void span_set_expect_bits(struct kunit *test, struct span_set *set, struct fake_source *fake);
+void span_set_expect(struct kunit *test, struct span_set *set,
+		     struct gomem_heap *h);
+void span_set_expect_bits(struct kunit *test, struct span_set *set,
+			  struct fake_source *fake);
 
 static inline unsigned long span_set_index(const struct gomem_span *s)
 {

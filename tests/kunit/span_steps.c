@@ -10,7 +10,10 @@
 #include "base/sizeclass.h"
 #include "map/kind.h"
 
-/* A descriptor of exactly the size it needs, so that KASAN sees what lies beyond. */
+/*
+ * A descriptor of exactly the size it needs, so that KASAN sees what lies
+ * beyond.
+ */
 struct gomem_span *span_make_descriptor(struct kunit *test, unsigned int nelems)
 {
 	size_t bytes = sizeof(struct gomem_span) +
@@ -36,7 +39,8 @@ void span_use(struct kunit *test, struct gomem_span *s)
 void span_make(struct kunit *test, unsigned int spc)
 {
 	unsigned int class = gomem_spc_class(spc);
-	struct gomem_span *s = span_make_descriptor(test, gomem_class_nelems(class));
+	struct gomem_span *s =
+		span_make_descriptor(test, gomem_class_nelems(class));
 
 	gomem_span_init(s, BASE, gomem_class_pages(class), &gomem_kinds[spc]);
 	span_use(test, s);
@@ -56,7 +60,9 @@ static bool bit_is_set(const unsigned long *bits, unsigned int i)
 	return bits[i / 64] >> (i % 64) & 1;
 }
 
-/* First cell whose bits are not what the oracle says, nelems if there is none. */
+/*
+ * First cell whose bits are not what the oracle says, nelems if there is none.
+ */
 static unsigned int first_difference(struct span_fixture *f)
 {
 	const unsigned long *alloc_bits = gomem_span_alloc_bits(f->s);
@@ -67,7 +73,8 @@ static unsigned int first_difference(struct span_fixture *f)
 		bool allocated = f->state[i] != FREE;
 		bool freed = f->state[i] == FREED;
 
-		if (bit_is_set(alloc_bits, i) != allocated || bit_is_set(freed_bits, i) != freed)
+		if (bit_is_set(alloc_bits, i) != allocated ||
+		    bit_is_set(freed_bits, i) != freed)
 			break;
 	}
 	return i;
@@ -78,14 +85,17 @@ void span_expect(struct kunit *test, const char *step)
 	struct span_fixture *f = test->priv;
 	const char *violation = gomem_span_validate(f->s);
 
-	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s: %s; spc %u, %u cells", step,
-			      violation, f->s->spc, f->s->nelems);
-	KUNIT_ASSERT_EQ_MSG(test, f->s->nelems, first_difference(f), "%s; spc %u", step,
-			    f->s->spc);
-	KUNIT_ASSERT_EQ_MSG(test, f->cursor, f->s->freeindex, "%s; spc %u, %u cells",
-			    step, f->s->spc, f->s->nelems);
-	KUNIT_ASSERT_EQ(test, f->s->nelems - count_state(f, FREE), f->s->alloc_count);
-	KUNIT_ASSERT_EQ(test, count_state(f, FREED), atomic_read(&f->s->pending));
+	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s: %s; spc %u, %u cells",
+			      step, violation, f->s->spc, f->s->nelems);
+	KUNIT_ASSERT_EQ_MSG(test, f->s->nelems, first_difference(f),
+			    "%s; spc %u", step, f->s->spc);
+	KUNIT_ASSERT_EQ_MSG(test, f->cursor, f->s->freeindex,
+			    "%s; spc %u, %u cells", step, f->s->spc,
+			    f->s->nelems);
+	KUNIT_ASSERT_EQ(test, f->s->nelems - count_state(f, FREE),
+			f->s->alloc_count);
+	KUNIT_ASSERT_EQ(test, count_state(f, FREED),
+			atomic_read(&f->s->pending));
 	KUNIT_ASSERT_EQ(test, f->fresh, f->s->fresh);
 }
 
@@ -109,10 +119,12 @@ unsigned int span_take(struct kunit *test, unsigned int want)
 	KUNIT_ASSERT_LE(test, n, want);
 	for (i = 0; i < n; i++) {
 		cell = next_free(f);
-		KUNIT_ASSERT_LT_MSG(test, cell, f->s->nelems, "from nowhere; spc %u",
-				    f->s->spc);
-		KUNIT_ASSERT_PTR_EQ_MSG(test, (void *)(BASE + cell * f->s->elemsize), f->out[i],
-					"cell %u; spc %u", cell, f->s->spc);
+		KUNIT_ASSERT_LT_MSG(test, cell, f->s->nelems,
+				    "from nowhere; spc %u", f->s->spc);
+		KUNIT_ASSERT_PTR_EQ_MSG(test,
+					(void *)(BASE + cell * f->s->elemsize),
+					f->out[i], "cell %u; spc %u", cell,
+					f->s->spc);
 		f->state[cell] = TAKEN;
 		f->cursor = cell + 1;
 		want_recycled += cell < f->fresh;
@@ -155,8 +167,8 @@ void span_put(struct kunit *test, unsigned int word, unsigned long mask)
 	atomic_add(hweight_long(mask), &f->s->pending);
 	bad = gomem_span_put(f->s, word, mask);
 	atomic_sub(hweight_long(bad), &f->s->pending);
-	KUNIT_ASSERT_EQ_MSG(test, want_bad, bad, "word %u, mask %#lx; spc %u", word, mask,
-			    f->s->spc);
+	KUNIT_ASSERT_EQ_MSG(test, want_bad, bad, "word %u, mask %#lx; spc %u",
+			    word, mask, f->s->spc);
 	span_expect(test, __func__);
 }
 

@@ -20,14 +20,15 @@ struct span_fixture {
 	struct rnd_state rnd;
 	/* The oracle */
 	u8 state[MAX_SLOTS];
-	unsigned int cursor;	/* cells below are not looked at until the next sweep */
+	unsigned int cursor;	/* a sweep looks at cells below again */
 	unsigned int fresh;	/* cells from here on were never handed out */
 	/* Room for a test */
 	void *out[MAX_SLOTS + 1];
 	u16 order[MAX_SLOTS];
 };
 
-struct gomem_span *span_make_descriptor(struct kunit *test, unsigned int nelems);
+struct gomem_span *span_make_descriptor(struct kunit *test,
+					unsigned int nelems);
 void span_use(struct kunit *test, struct gomem_span *s);
 void span_make(struct kunit *test, unsigned int spc);
 void span_expect(struct kunit *test, const char *step);

@@ -19,6 +19,7 @@
 static void expect_zero(struct kunit *test)
 {
 	struct gomem_heap_snapshot snap;
+	struct gomem_pagesource *src;
 	struct gomem_class_counts n;
 	struct gomem_heap *h;
 	unsigned int spc;
@@ -40,9 +41,11 @@ static void expect_zero(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, snap.cached_pages);
 		KUNIT_EXPECT_EQ(test, 0, snap.backed_pages);
 		KUNIT_EXPECT_EQ(test, 0, snap.span_bytes);
-		KUNIT_EXPECT_EQ(test, snap.chunks * GOMEM_CHUNK_PAGES, snap.hole_pages);
+		KUNIT_EXPECT_EQ(test, snap.chunks * GOMEM_CHUNK_PAGES,
+				snap.hole_pages);
 	}
-	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&gomem_first_heap()->source->heap_pages));
+	src = gomem_first_heap()->source;
+	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&src->heap_pages));
 }
 
 static void test_counters(struct kunit *test)
@@ -58,7 +61,9 @@ static void test_counters(struct kunit *test)
 		gfp = below(rnd, 2) ? GFP_KERNEL : GFP_NOWAIT | __GFP_NOWARN;
 		percent = step % 2000 < 1200 ? 70 : 20;
 		if (f->nr < MAX_OBJECTS && below(rnd, 100) < percent)
-			books_make(f, random_size(rnd, below(rnd, 20) ? 13 : 18), gfp);
+			books_make(f,
+				   random_size(rnd, below(rnd, 20) ? 13 : 18),
+				   gfp);
 		else if (f->nr)
 			books_unmake(f, below(rnd, f->nr));
 		if (step % 400 == 0)
@@ -75,7 +80,10 @@ static void test_counters(struct kunit *test)
 	books_expect(test);
 }
 
-/* Allocate and free each size class and some large sizes: all counters return to zero. */
+/*
+ * Allocate and free each size class and some large sizes: all counters return
+ * to zero.
+ */
 static void test_zero(struct kunit *test)
 {
 	struct stats_fixture *f = test->priv;

@@ -21,19 +21,24 @@
 
 /* Which objects share */
 
-static void expect_neighbours(struct kunit *test, char **p, unsigned int n, unsigned int size)
+static void expect_neighbours(struct kunit *test, char **p, unsigned int n,
+			      unsigned int size)
 {
 	unsigned int i, step = size;
 
 	for (i = 0; i < n; i++) {
 		KUNIT_EXPECT_TRUE(test, shares_block(p[i]));
-		KUNIT_EXPECT_EQ_MSG(test, i * step, tiny_off_of(p[i]), "size %u", size);
-		KUNIT_EXPECT_EQ_MSG(test, tiny_block_of(p[0]), tiny_block_of(p[i]), "size %u",
-				    size);
+		KUNIT_EXPECT_EQ_MSG(test, i * step, tiny_off_of(p[i]),
+				    "size %u", size);
+		KUNIT_EXPECT_EQ_MSG(test, tiny_block_of(p[0]),
+				    tiny_block_of(p[i]), "size %u", size);
 	}
 }
 
-/* A block takes as many objects of a size as fit. The next one begins another block. */
+/*
+ * A block takes as many objects of a size as fit. The next one begins another
+ * block.
+ */
 static void test_shared(struct kunit *test)
 {
 	static const unsigned int fits[] = { 0, 15, 8, 5, 4, 3 };
@@ -47,13 +52,33 @@ static void test_shared(struct kunit *test)
 			f->obj[i] = tiny_get(test, size);
 		tiny_end_block();
 		expect_neighbours(test, f->obj, n, size);
-		KUNIT_EXPECT_NE(test, tiny_block_of(f->obj[0]), tiny_block_of(f->obj[n]));
+		KUNIT_EXPECT_NE(test, tiny_block_of(f->obj[0]),
+				tiny_block_of(f->obj[n]));
 		for (i = 0; i < n + 1; i++)
 			tiny_put(test, f->obj[i], size);
 	}
 }
 
-/* Objects of 9 bytes and more join a block that has room. Objects of 6 to 8 bytes never share. */
+/* Does an object fit into a block behind an object of one byte? */
+static bool fits_behind_one(unsigned int size)
+{
+	return ALIGN(1, BIT(__ffs(size))) + size <= 16;
+}
+
+static u32 mask_of(const void *p)
+{
+	return gomem_tiny_mask((unsigned long)p);
+}
+
+static bool share_block(const void *p, const void *q)
+{
+	return tiny_block_of(p) == tiny_block_of(q);
+}
+
+/*
+ * Objects of 9 bytes and more join a block that has room. Objects of 6 to 8
+ * bytes never share.
+ */
 static void test_joining(struct kunit *test)
 {
 	char *first, *p, *alone;
@@ -68,11 +93,12 @@ static void test_joining(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, alone && shares_block(alone));
 		KUNIT_EXPECT_TRUE(test, shares_block(first));
 		if (size < 6 || size > 8)
-			KUNIT_EXPECT_EQ_MSG(test, ALIGN(1, BIT(__ffs(size))) + size <= 16,
-					    tiny_block_of(p) == tiny_block_of(first), "size %u",
+			KUNIT_EXPECT_EQ_MSG(test, fits_behind_one(size),
+					    share_block(first, p), "size %u",
 					    size);
 		else
-			KUNIT_EXPECT_FALSE_MSG(test, shares_block(p), "size %u", size);
+			KUNIT_EXPECT_FALSE_MSG(test, shares_block(p), "size %u",
+					       size);
 		tiny_put(test, first, 1);
 		tiny_put(test, p, size);
 		if (alone)
@@ -83,7 +109,7 @@ static void test_joining(struct kunit *test)
 /* Objects with pointers, or of a given node, share no block. */
 static void test_not_shared(struct kunit *test)
 {
-	unsigned int size;
+	unsigned int size, i;
 	void *p[4], *q;
 
 	for (size = 1; size < 16; size++) {
@@ -91,8 +117,8 @@ static void test_not_shared(struct kunit *test)
 		p[1] = gomem_zalloc(size, GFP_KERNEL);
 		p[2] = gomem_memdup("123456789abcdef", size, GFP_KERNEL);
 		p[3] = gomem_alloc_node(size, GFP_KERNEL, 0);
-		KUNIT_EXPECT_FALSE(test, shares_block(p[0]) || shares_block(p[1]) ||
-				   shares_block(p[2]) || shares_block(p[3]));
+		for (i = 0; i < ARRAY_SIZE(p); i++)
+			KUNIT_EXPECT_FALSE(test, shares_block(p[i]));
 		gomem_free_bulk(4, p);
 		q = gomem_realloc(NULL, size, GFP_KERNEL);
 		KUNIT_EXPECT_FALSE(test, shares_block(q));
@@ -103,12 +129,13 @@ static void test_not_shared(struct kunit *test)
 /* The CPU keeps the larger of the old rest and the new one. */
 static void test_larger_rest(struct kunit *test)
 {
+	struct gomem_mcache *mc;
 	char *p[5];
 
 	tiny_begin_block();
 	p[0] = tiny_get(test, 1);
 	p[1] = tiny_get(test, 12);
-	p[2] = tiny_get(test, 2);	/* does not fit; leaves 14, more than none */
+	p[2] = tiny_get(test, 2);	/* does not fit; leaves 14 */
 	p[3] = tiny_get(test, 12);
 	tiny_end_block();
 	KUNIT_EXPECT_EQ(test, 4, tiny_off_of(p[1]));
@@ -125,7 +152,8 @@ static void test_larger_rest(struct kunit *test)
 	p[2] = tiny_get(test, 3);
 	p[3] = tiny_get(test, 3);	/* leaves 4 */
 	p[4] = tiny_get(test, 5);	/* does not fit; leaves 11 */
-	KUNIT_EXPECT_EQ(test, 5, per_cpu(gomem_mcache_task, smp_processor_id())->tiny.off);
+	mc = per_cpu(gomem_mcache_task, smp_processor_id());
+	KUNIT_EXPECT_EQ(test, 5, mc->tiny.off);
 	tiny_end_block();
 	KUNIT_EXPECT_EQ(test, tiny_block_of(p[0]), tiny_block_of(p[3]));
 	KUNIT_EXPECT_NE(test, tiny_block_of(p[0]), tiny_block_of(p[4]));
@@ -168,13 +196,15 @@ static void test_random(struct kunit *test)
 	unsigned int i, round;
 
 	for (round = 0; round < 40000; round++) {
-		replace_one(test, below(&f->base.rnd, round < 20000 ? MAX_OBJECTS : 200));
+		replace_one(test, below(&f->base.rnd,
+					round < 20000 ? MAX_OBJECTS : 200));
 		if (round % 5000 == 0)
 			move_elsewhere(test, &f->base.rnd);
 		if (round % 8000 == 7999)
 			gomem_mcache_drain(below(&f->base.rnd, 2));
 		if (round % 10000 == 0)
-			KUNIT_ASSERT_TRUE_MSG(test, !gomem_check_all(), "%s", gomem_check_all());
+			KUNIT_ASSERT_TRUE_MSG(test, !gomem_check_all(), "%s",
+					      gomem_check_all());
 	}
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 	for (i = 0; i < MAX_OBJECTS; i++)
@@ -233,7 +263,9 @@ static void test_from_irq(struct kunit *test)
 	skip_on_rt(test);
 	for_each_online_cpu(cpu) {
 		tiny_make_all(test);
-		KUNIT_EXPECT_EQ(test, 0, smp_call_function_single(cpu, tiny_free_all, f, true));
+		KUNIT_EXPECT_EQ(test, 0,
+				smp_call_function_single(cpu, tiny_free_all, f,
+							 true));
 		tiny_expect_all_back(test);
 	}
 }
@@ -249,7 +281,8 @@ static void make_in_irq(void *arg)
 	unsigned int i;
 
 	for (i = 0; i < job->n; i++)
-		job->obj[i] = gomem_alloc_noscan(1 + i % 5, GFP_ATOMIC | __GFP_NOWARN);
+		job->obj[i] = gomem_alloc_noscan(1 + i % 5,
+						 GFP_ATOMIC | __GFP_NOWARN);
 }
 
 /* An interrupt has a block of its own. */
@@ -269,7 +302,8 @@ static void test_in_irq(struct kunit *test)
 	for (i = 0; i < job->n; i++) {
 		tiny_expect(test, job->obj[i], 1 + i % 5);
 		KUNIT_EXPECT_TRUE(test, shares_block(job->obj[i]));
-		KUNIT_EXPECT_NE(test, tiny_block_of(mine), tiny_block_of(job->obj[i]));
+		KUNIT_EXPECT_NE(test, tiny_block_of(mine),
+				tiny_block_of(job->obj[i]));
 		for (k = 0; k < i; k++)
 			KUNIT_EXPECT_PTR_NE(test, job->obj[k], job->obj[i]);
 		memset(job->obj[i], tiny_byte_of(job->obj[i]), 1 + i % 5);
@@ -291,7 +325,8 @@ static void test_drain(struct kunit *test)
 	tiny_put(test, p, 5);
 	gomem_tiny_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, 1, now.blocks);
-	KUNIT_EXPECT_EQ(test, BIT(15) | BIT(0), gomem_tiny_mask((unsigned long)p));
+	KUNIT_EXPECT_EQ(test, BIT(15) | BIT(0),
+			mask_of(p));
 	tiny_end_block();
 	gomem_mcache_drain(false);
 	gomem_tiny_get_stats(&now);
@@ -303,7 +338,7 @@ static void test_drain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 5, gomem_usable_size(p));
 	tiny_end_block();
 	gomem_mcache_drain(false);
-	KUNIT_EXPECT_EQ(test, BIT(0), gomem_tiny_mask((unsigned long)p));
+	KUNIT_EXPECT_EQ(test, BIT(0), mask_of(p));
 	KUNIT_EXPECT_EQ(test, 16, gomem_usable_size(p));
 	tiny_expect_kept(test, p, 5);
 	KUNIT_EXPECT_TRUE(test, is_zero(p + 5, 11));
@@ -311,7 +346,9 @@ static void test_drain(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* Only what was not used since the last look, and not at the first look at it. */
+/*
+ * Only what was not used since the last look, and not at the first look at it.
+ */
 static void test_drain_idle(struct kunit *test)
 {
 	char *p, *q, *r;
@@ -319,12 +356,12 @@ static void test_drain_idle(struct kunit *test)
 	tiny_begin_block();
 	p = tiny_get(test, 1);
 	gomem_mcache_drain(true);
-	KUNIT_EXPECT_TRUE(test, gomem_tiny_mask((unsigned long)p) & BIT(15));
+	KUNIT_EXPECT_TRUE(test, mask_of(p) & BIT(15));
 	q = tiny_get(test, 1);
 	KUNIT_EXPECT_EQ(test, tiny_block_of(p), tiny_block_of(q));
 	gomem_mcache_drain(true);
 	gomem_mcache_drain(true);
-	KUNIT_EXPECT_FALSE(test, gomem_tiny_mask((unsigned long)p) & BIT(15));
+	KUNIT_EXPECT_FALSE(test, mask_of(p) & BIT(15));
 	r = tiny_get(test, 1);
 	KUNIT_EXPECT_NE(test, tiny_block_of(p), tiny_block_of(r));
 	tiny_end_block();
@@ -369,7 +406,10 @@ static void test_density(struct kunit *test)
 	for (i = 0; i < MAX_OBJECTS; i++)
 		f->obj[i] = tiny_get(test, 5);
 	gomem_tiny_get_stats(&now);
-	/* Three objects share a block of 16 bytes and a mask. CPUs hold some more blocks. */
+	/*
+	 * Three objects share a block of 16 bytes and a mask. CPUs hold some
+	 * more blocks.
+	 */
 	KUNIT_EXPECT_LE(test, now.sys, MAX_OBJECTS * 6 + 10 * GOMEM_PAGE_SIZE);
 	tiny_free_all(f);
 	tiny_expect_all_back(test);
@@ -394,7 +434,10 @@ static void test_usable_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, gomem_usable_size(p[1]));
 	KUNIT_EXPECT_EQ(test, 2, gomem_usable_size(p[2]));
 	KUNIT_EXPECT_EQ(test, 4, gomem_usable_size(p[3]));
-	/* An object grows when its neighbour above is freed, into cleared bytes. */
+	/*
+	 * An object grows when its neighbour above is freed, into cleared
+	 * bytes.
+	 */
 	tiny_put(test, p[1], 2);
 	KUNIT_EXPECT_EQ(test, 6, gomem_usable_size(p[0]));
 	KUNIT_EXPECT_TRUE(test, is_zero(p[0] + 3, 3));
@@ -425,7 +468,7 @@ static void test_cleared(struct kunit *test)
 		do {
 			f->size[n] = 1 + below(&f->base.rnd, 5);
 			f->obj[n] = tiny_get(test, f->size[n]);
-		} while (tiny_block_of(f->obj[n++]) == tiny_block_of(f->obj[0]) && n < 16);
+		} while (share_block(f->obj[n++], f->obj[0]) && n < 16);
 		tiny_end_block();
 		block = (u8 *)tiny_block_of(f->obj[0]);
 		if (round % 2)
@@ -436,15 +479,15 @@ static void test_cleared(struct kunit *test)
 			memset(f->obj[i], tiny_byte_of(f->obj[i]), usable);
 			tiny_put(test, f->obj[i], usable);
 			KUNIT_ASSERT_TRUE(test, is_zero(f->obj[i], usable) ||
-					  !gomem_tiny_mask((unsigned long)f->obj[i]));
+					  !mask_of(f->obj[i]));
 		}
-		KUNIT_ASSERT_EQ(test, 0, gomem_tiny_mask((unsigned long)block));
+		KUNIT_ASSERT_EQ(test, 0, mask_of(block));
 	}
 }
 
 static void test_realloc(struct kunit *test)
 {
-	unsigned int from, to;
+	unsigned int from, to, kept, usable;
 	char *p, *q, *next;
 
 	for (from = 1; from < 6; from++) {
@@ -461,10 +504,13 @@ static void test_realloc(struct kunit *test)
 			if (to > 5 && (to < 9 || to > 15))
 				KUNIT_EXPECT_FALSE(test, shares_block(q));
 			KUNIT_EXPECT_TRUE(test, is_noscan(q));
-			KUNIT_EXPECT_TRUE(test, !memchr_inv(q, tiny_byte_of(p), min(from, to)));
-			KUNIT_EXPECT_GE(test, gomem_usable_size(q), to);
-			KUNIT_EXPECT_TRUE(test, is_zero(q + min(from, to), gomem_usable_size(q) -
-							min(from, to)));
+			kept = min(from, to);
+			usable = gomem_usable_size(q);
+			KUNIT_EXPECT_NULL(test, memchr_inv(q, tiny_byte_of(p),
+							   kept));
+			KUNIT_EXPECT_GE(test, usable, to);
+			KUNIT_EXPECT_TRUE(test,
+					  is_zero(q + kept, usable - kept));
 			gomem_free(q);
 			tiny_put(test, next, 1);
 		}
@@ -488,9 +534,11 @@ static void test_realloc_in_place(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, q - 4, p);
 	KUNIT_EXPECT_TRUE(test, !memchr_inv(p, 1, 3) && is_zero(p + 3, 13));
 	memset(p, 1, 16);
-	KUNIT_EXPECT_PTR_EQ(test, p, gomem_realloc(p, 2, GFP_KERNEL | __GFP_ZERO));
+	KUNIT_EXPECT_PTR_EQ(test, p,
+			    gomem_realloc(p, 2, GFP_KERNEL | __GFP_ZERO));
 	KUNIT_EXPECT_TRUE(test, !memchr_inv(p, 1, 2) && is_zero(p + 2, 14));
-	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR, gomem_realloc(p, 0, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
+			    gomem_realloc(p, 0, GFP_KERNEL));
 	tiny_expect_all_back(test);
 }
 
@@ -519,10 +567,12 @@ static void test_no_memory(struct kunit *test)
 	unsigned int n = 0;
 
 	no_pages_begin();
-	while (n < MAX_OBJECTS && (f->obj[n] = gomem_alloc_noscan(1 + n % 15, GFP_KERNEL)))
+	while (n < MAX_OBJECTS &&
+	       (f->obj[n] = gomem_alloc_noscan(1 + n % 15, GFP_KERNEL)))
 		n++;
 	KUNIT_EXPECT_LT(test, n, MAX_OBJECTS);
-	KUNIT_EXPECT_EQ(test, 1, gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
+	KUNIT_EXPECT_EQ(test, 1,
+			gomem_event_sum(GOMEM_EV_ALLOC_FAILURES) - failures);
 	expect_sound(test);
 	no_pages_end();
 	while (n--)
@@ -556,7 +606,8 @@ static void exchange(struct exchanger *e, gfp_t gfp)
 	p = xchg(&e->shared[below(&e->base.rnd, SHARED)], p);
 	if (!p)
 		return;
-	if (*p < 1 || *p > 15 || memchr_inv(p, *p, *p) || gomem_usable_size(p) < *p)
+	if (*p < 1 || *p > 15 || memchr_inv(p, *p, *p) ||
+	    gomem_usable_size(p) < *p)
 		e->base.error = "an object was overwritten";
 	gomem_free(p);
 }
@@ -586,7 +637,9 @@ static void exchange_in_irq(void *arg)
 {
 	unsigned int i;
 
-	/* On PREEMPT_RT the handler would be a thread, whose locks may sleep. */
+	/*
+	 * On PREEMPT_RT the handler would be a thread, whose locks may sleep.
+	 */
 	lockdep_hardirq_threaded();
 	for (i = 0; i < 50; i++)
 		exchange(arg, GFP_ATOMIC | __GFP_NOWARN);
@@ -621,7 +674,8 @@ static void test_threads(struct kunit *test)
 		e[i].shared = shared;
 		prandom_seed_state(&e[i].base.rnd, f->base.seed + i);
 		if (i < n)
-			worker_start(&e[i].base, exchange_step, f->base.seed + i, WORKER_ANYWHERE);
+			worker_start(&e[i].base, exchange_step,
+				     f->base.seed + i, WORKER_ANYWHERE);
 	}
 	interrupt_threads(&e[n]);
 	for (i = 0; i <= n; i++) {

@@ -32,7 +32,8 @@ static void test_double_free(struct kunit *test)
 	tiny_refuse(test, p[0], GOMEM_DOUBLE_FREE);
 	p[2] = tiny_get(test, 5);
 	KUNIT_EXPECT_EQ(test, tiny_block_of(p[0]), tiny_block_of(p[2]));
-	KUNIT_EXPECT_FALSE(test, gomem_tiny_mask((unsigned long)p[0]) & BIT(15));
+	KUNIT_EXPECT_FALSE(test,
+			   gomem_tiny_mask((unsigned long)p[0]) & BIT(15));
 	tiny_refuse(test, p[0], GOMEM_DOUBLE_FREE);
 	tiny_put(test, p[2], 5);
 	tiny_refuse(test, p[2], GOMEM_DOUBLE_FREE);
@@ -58,7 +59,10 @@ static void test_rest_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 9, rest->off);
 	tiny_put(test, p[1], 4);
 	KUNIT_EXPECT_EQ(test, 9, rest->off);
-	/* Only the byte of p[2] returns to the rest: the freed bytes below are p[0]'s. */
+	/*
+	 * Only the byte of p[2] returns to the rest: the freed bytes below are
+	 * p[0]'s.
+	 */
 	tiny_put(test, p[2], 1);
 	KUNIT_EXPECT_EQ(test, 8, rest->off);
 	tiny_refuse(test, p[2], GOMEM_DOUBLE_FREE);
@@ -90,11 +94,15 @@ static void test_double_free_of_span(struct kunit *test)
 	tiny_make_all(test);
 	p = f->obj[0];
 	for (i = 0; i < MAX_OBJECTS; i++)
-		if (((unsigned long)f->obj[i] ^ (unsigned long)p) & GOMEM_PAGE_MASK) {
+		if (((unsigned long)f->obj[i] ^ (unsigned long)p) &
+		    GOMEM_PAGE_MASK) {
 			gomem_free(f->obj[i]);
 			f->obj[i] = NULL;
 		}
-	/* Free the other objects of the page. The span goes with the last of them. */
+	/*
+	 * Free the other objects of the page. The span goes with the last of
+	 * them.
+	 */
 	tiny_free_all(f);
 	gomem_free(p);
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
@@ -108,8 +116,8 @@ static void test_double_free_of_span(struct kunit *test)
 }
 
 /*
- * No part starts in the middle of an object, live or freed. The rest of a block may have
- * been objects before.
+ * No part starts in the middle of an object, live or freed. The rest of a block
+ * may have been objects before.
  */
 static void test_interior(struct kunit *test)
 {
@@ -130,7 +138,9 @@ static void test_interior(struct kunit *test)
 	/* Nothing was damaged: the block goes on. */
 	p[2] = tiny_get(test, 5);
 	KUNIT_EXPECT_PTR_EQ(test, p[1] + 5, p[2]);
-	/* A pointer to the last byte of a block is always an interior pointer. */
+	/*
+	 * A pointer to the last byte of a block is always an interior pointer.
+	 */
 	tiny_refuse(test, p[2] + 5, GOMEM_INTERIOR_POINTER);
 	tiny_end_block();
 	tiny_put(test, p[0], 5);
@@ -154,15 +164,17 @@ static void test_refused(struct kunit *test)
 	static const gfp_t bad[] = { __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM };
 	size_t size, five = 5;
 	unsigned int i;
+	gfp_t gfp;
 
 	OPTIMIZER_HIDE_VAR(five);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(5, GFP_KERNEL | bad[i]));
-		KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(five, GFP_KERNEL | bad[i]));
-		KUNIT_EXPECT_NULL(test, gomem_strdup("four", GFP_KERNEL | bad[i]));
+		gfp = GFP_KERNEL | bad[i];
+		KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(5, gfp));
+		KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(five, gfp));
+		KUNIT_EXPECT_NULL(test, gomem_strdup("four", gfp));
 		expect_misuses(test, GOMEM_BAD_GFP, 3);
 		for (size = 9; size < 16; size++)
-			KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(size, GFP_KERNEL | bad[i]));
+			KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(size, gfp));
 		expect_misuses(test, GOMEM_BAD_GFP, 7);
 	}
 }
@@ -194,8 +206,9 @@ static void test_write_after_free(struct kunit *test)
 	/* Return the block to its span, for the next cases. */
 	h = gomem_heap_of(block);
 	atomic64_inc(&h->central[GOMEM_TINY_SPC].direct_frees);
-	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(&h->central[GOMEM_TINY_SPC], (void **)&block,
-						     1, false));
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_mcentral_free(&h->central[GOMEM_TINY_SPC],
+					    (void **)&block, 1, false));
 	tiny_expect_all_back(test);
 }
 
@@ -221,14 +234,16 @@ static void test_check(struct kunit *test)
 	expect_violation(test, "nothing");
 
 	p[7] = 1;
-	expect_violation(test, "a tiny block is not zero where it has no object");
+	expect_violation(test,
+			 "a tiny block is not zero where it has no object");
 	p[7] = 0;
 
 	saved = *rest;
 	rest->off++;
 	expect_violation(test, "a CPU's part of a tiny block differs from the block's mask");
 	*rest = GOMEM_TINY_NONE;
-	expect_violation(test, "a tiny block is marked as held, but no CPU has it");
+	expect_violation(test,
+			 "a tiny block is marked as held, but no CPU has it");
 	*rest = saved;
 
 	/* Those of the span's other half were never handed out. */

@@ -30,7 +30,8 @@ void tiny_expect(struct kunit *test, void *p, unsigned int size)
 	size_t usable = gomem_usable_size(p);
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % BIT(__ffs(size)), "size %u", size);
+	KUNIT_ASSERT_EQ_MSG(test, 0, (unsigned long)p % BIT(__ffs(size)),
+			    "size %u", size);
 	KUNIT_ASSERT_GE_MSG(test, usable, size, "size %u", size);
 	KUNIT_ASSERT_TRUE(test, gomem_owns(p) && gomem_owns(p + usable - 1));
 	if (!shares_block(p))
@@ -51,8 +52,8 @@ char *tiny_get(struct kunit *test, unsigned int size)
 
 void tiny_expect_kept(struct kunit *test, const char *p, unsigned int size)
 {
-	KUNIT_ASSERT_TRUE_MSG(test, !memchr_inv(p, tiny_byte_of(p), size), "size %u at + %u", size,
-			      tiny_off_of(p));
+	KUNIT_ASSERT_TRUE_MSG(test, !memchr_inv(p, tiny_byte_of(p), size),
+			      "size %u at + %u", size, tiny_off_of(p));
 }
 
 void tiny_put(struct kunit *test, char *p, unsigned int size)
@@ -62,7 +63,10 @@ void tiny_put(struct kunit *test, char *p, unsigned int size)
 	gomem_free(p);
 }
 
-/* Stay on this CPU and drop its block, so that the next object begins a new one. */
+/*
+ * Stay on this CPU and drop its block, so that the next object begins a new
+ * one.
+ */
 void tiny_begin_block(void)
 {
 	gomem_scavenge_all();
@@ -91,7 +95,9 @@ void tiny_free_all(void *arg)
 	struct tiny_fixture *f = arg;
 	unsigned int i;
 
-	/* On PREEMPT_RT the handler would be a thread, whose locks may sleep. */
+	/*
+	 * On PREEMPT_RT the handler would be a thread, whose locks may sleep.
+	 */
 	lockdep_hardirq_threaded();
 	for (i = 0; i < MAX_OBJECTS; i++) {
 		gomem_free(f->obj[i]);
@@ -116,9 +122,13 @@ void tiny_refuse(struct kunit *test, void *p, unsigned int what)
 	gomem_free_sensitive(p);
 	expect_misuses(test, what, 1);
 	KUNIT_EXPECT_EQ(test, 0, gomem_usable_size(p));
-	expect_misuses(test, what == GOMEM_DOUBLE_FREE ? GOMEM_USE_AFTER_FREE : what, 1);
+	expect_misuses(test,
+		       what == GOMEM_DOUBLE_FREE ? GOMEM_USE_AFTER_FREE : what,
+		       1);
 	KUNIT_EXPECT_NULL(test, gomem_realloc(p, 30, GFP_KERNEL));
-	expect_misuses(test, what == GOMEM_DOUBLE_FREE ? GOMEM_USE_AFTER_FREE : what, 1);
+	expect_misuses(test,
+		       what == GOMEM_DOUBLE_FREE ? GOMEM_USE_AFTER_FREE : what,
+		       1);
 }
 
 int tiny_init(struct kunit *test)
@@ -140,5 +150,6 @@ void tiny_exit(struct kunit *test)
 		return;
 	fixture_exit(test);
 	gomem_tiny_get_stats(&now);
-	KUNIT_EXPECT_EQ(test, now.allocs - f->before.allocs, now.frees - f->before.frees);
+	KUNIT_EXPECT_EQ(test, now.allocs - f->before.allocs,
+			now.frees - f->before.frees);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tinyblock_kunit.c - how a block is cut into objects, and how the cuts are found again.
+ * tinyblock_kunit.c - how a block is cut into objects, and how the cuts are
+ * found again.
  */
 #include <kunit/test.h>
 #include <linux/bitops.h>
@@ -12,7 +13,8 @@
 
 /* Cutting, in a page of the test's own */
 
-static unsigned int model_cut(unsigned int *mask, unsigned int *off, unsigned int size)
+static unsigned int model_cut(unsigned int *mask, unsigned int *off,
+			      unsigned int size)
 {
 	unsigned int align = BIT(__ffs(size));
 	unsigned int start = *off;
@@ -43,14 +45,17 @@ static void cut_one_block(struct kunit *test, unsigned long block)
 		size = 1 + below(&f->base.rnd, 15);
 		want = model_cut(&mask, &off, size);
 		p = gomem_tiny_cut(&t, size);
-		KUNIT_ASSERT_PTR_EQ(test, want < 16 ? (void *)block + want : NULL, p);
-		KUNIT_ASSERT_EQ_MSG(test, mask, gomem_tiny_mask(block), "size %u at %u", size, off);
+		KUNIT_ASSERT_PTR_EQ(test,
+				    want < 16 ? (void *)block + want : NULL, p);
+		KUNIT_ASSERT_EQ_MSG(test, mask, gomem_tiny_mask(block),
+				    "size %u at %u", size, off);
 		KUNIT_ASSERT_EQ(test, off < 15 ? off : 16, t.off);
 		KUNIT_ASSERT_EQ(test, off < 15 ? block : 0, t.block);
 		if (p || below(&f->base.rnd, 2))
 			continue;
 		/* Sometimes release the rest. */
-		KUNIT_ASSERT_EQ(test, mask == (BIT(15) | BIT(off)), gomem_tiny_drop(&t));
+		KUNIT_ASSERT_EQ(test, mask == (BIT(15) | BIT(off)),
+				gomem_tiny_drop(&t));
 		mask &= ~(BIT(15) | BIT(off));
 		KUNIT_ASSERT_EQ(test, mask, gomem_tiny_mask(block));
 		return;
@@ -59,7 +64,8 @@ static void cut_one_block(struct kunit *test, unsigned long block)
 
 static void test_cut(struct kunit *test)
 {
-	unsigned long page = __get_free_pages(GFP_KERNEL | __GFP_ZERO, GOMEM_PAGE_ORDER);
+	unsigned long page =
+		__get_free_pages(GFP_KERNEL | __GFP_ZERO, GOMEM_PAGE_ORDER);
 	u16 masks[GOMEM_TINY_BLOCKS];
 	unsigned int i, round;
 	unsigned long block;
@@ -74,8 +80,10 @@ static void test_cut(struct kunit *test)
 		/* No mask is another block's. */
 		for (i = 0; i < GOMEM_TINY_BLOCKS; i++) {
 			block = page + 16 * i;
-			KUNIT_ASSERT_EQ(test, masks[i], gomem_tiny_mask(block + i % 16));
-			KUNIT_ASSERT_EQ(test, masks[i], gomem_tiny_clear(block, 0xffff));
+			KUNIT_ASSERT_EQ(test, masks[i],
+					gomem_tiny_mask(block + i % 16));
+			KUNIT_ASSERT_EQ(test, masks[i],
+					gomem_tiny_clear(block, 0xffff));
 			masks[i] = 0;
 		}
 		KUNIT_ASSERT_TRUE(test, is_zero((void *)page, GOMEM_PAGE_SIZE));
@@ -98,7 +106,8 @@ static void test_nothing_to_cut(struct kunit *test)
 /* Behind the last block are the masks. */
 static void test_masks_are_no_objects(struct kunit *test)
 {
-	char *p = tiny_get(test, 5), *page = (char *)((unsigned long)p & GOMEM_PAGE_MASK);
+	char *p = tiny_get(test, 5),
+	     *page = (char *)((unsigned long)p & GOMEM_PAGE_MASK);
 	unsigned int off;
 
 	for (off = GOMEM_TINY_MASKS; off < GOMEM_PAGE_SIZE; off += 1 + off % 31)

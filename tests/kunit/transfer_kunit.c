@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * transfer_kunit.c - objects that slots flush for others to refill from, over a fake heap.
+ * transfer_kunit.c - objects that slots flush for others to refill from, over a
+ * fake heap.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -86,7 +87,8 @@ static void put(struct transfer_fixture *f, unsigned int from, unsigned int n)
  * Allocate and free objects until the cache has room for all of them, or the
  * most that it may have.
  */
-static void exchange(struct transfer_fixture *f, unsigned int n, unsigned int rounds)
+static void exchange(struct transfer_fixture *f, unsigned int n,
+		     unsigned int rounds)
 {
 	while (rounds--) {
 		get(f, n);
@@ -101,16 +103,19 @@ static void expect_heap(struct kunit *test)
 	const char *violation = gomem_check(f->base.fh.heap);
 
 	KUNIT_EXPECT_TRUE_MSG(test, !violation, "%s", violation);
-	KUNIT_EXPECT_TRUE_MSG(test, !f->base.fh.source.error, "%s", f->base.fh.source.error);
+	KUNIT_EXPECT_TRUE_MSG(test, !f->base.fh.source.error, "%s",
+			      f->base.fh.source.error);
 }
 
-static void expect_transfer(struct kunit *test, unsigned int n, unsigned int room)
+static void expect_transfer(struct kunit *test, unsigned int n,
+			    unsigned int room)
 {
 	struct transfer_fixture *f = test->priv;
 
 	KUNIT_EXPECT_EQ(test, n, transfer_of(f)->n);
 	KUNIT_EXPECT_EQ(test, room, transfer_of(f)->room);
-	KUNIT_EXPECT_EQ(test, !!room, atomic_long_read(&f->base.fh.heap->transfer_pages));
+	KUNIT_EXPECT_EQ(test, !!room,
+			atomic_long_read(&f->base.fh.heap->transfer_pages));
 	KUNIT_EXPECT_EQ(test, room * central_of(f)->kind->size,
 			atomic_long_read(&f->base.fh.heap->transfer_bytes));
 	expect_heap(test);
@@ -163,7 +168,10 @@ static void test_growth(struct kunit *test)
 		exchange(f, 2 * c->most, 1);
 		room = transfer_of(f)->room;
 		if (room != last) {
-			KUNIT_EXPECT_EQ(test, last ? min(2 * last, c->most) : c->begin, room);
+			KUNIT_EXPECT_EQ(test,
+					last ? min(2 * last, c->most) :
+					       c->begin,
+					room);
 			steps++;
 		}
 		last = room;
@@ -199,9 +207,9 @@ static void test_one_way(struct kunit *test)
 }
 
 /*
- * A cache gets its first room if, within a second, flushes find it full, refills find it
- * empty, and flushes find it full again. The next refill makes the room, because a refill may
- * allocate a page for it and a free must not.
+ * A cache gets its first room if, within a second, flushes find it full,
+ * refills find it empty, and flushes find it full again. The next refill makes
+ * the room, because a refill may allocate a page for it and a free must not.
  */
 static void test_want(struct kunit *test)
 {
@@ -242,7 +250,10 @@ static void test_want(struct kunit *test)
 	expect_drained(test);
 }
 
-/* The room is at most the number of moved objects / MOVED_SHARE. Below MOVED_MIN there is none. */
+/*
+ * The room is at most the number of moved objects / MOVED_SHARE. Below
+ * MOVED_MIN there is none.
+ */
 static void test_earn(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -274,7 +285,9 @@ static void test_share(struct kunit *test)
 
 	for (class = 1; gomem_class_size(class) <= SZ_8K; class++) {
 		use_size(f, gomem_class_size(class));
-		exchange(f, min(NR_OBJS, (int)(SZ_2M / gomem_class_size(class))), 12);
+		exchange(f,
+			 min(NR_OBJS, (int)(SZ_2M / gomem_class_size(class))),
+			 12);
 		demand += min(SZ_1M, 512 * gomem_class_size(class));
 		bytes = atomic_long_read(&f->base.fh.heap->transfer_bytes);
 		KUNIT_EXPECT_LE(test, bytes, ALL_BYTES);
@@ -338,8 +351,9 @@ static void test_content(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, r.fresh);
 		KUNIT_EXPECT_EQ(test, 0, r.zero);
 		KUNIT_EXPECT_PTR_EQ(test, span, r.span);
-		KUNIT_EXPECT_EQ(test, 0, memcmp(seen, f->objs + 512 - (i + 1) * BATCH,
-						sizeof(seen)));
+		KUNIT_EXPECT_EQ(test, 0,
+				memcmp(seen, f->objs + 512 - (i + 1) * BATCH,
+				       sizeof(seen)));
 	}
 	expect_transfer(test, 0, 512);
 
@@ -385,7 +399,8 @@ static void test_overflow_twice(struct kunit *test)
 	gomem_mcentral_sweep(central_of(f));
 	KUNIT_EXPECT_EQ(test, 1, central_of(f)->nspans);
 	expect_heap(test);
-	KUNIT_EXPECT_EQ(test, 0, gomem_mcentral_free(central_of(f), rest, 2, false));
+	KUNIT_EXPECT_EQ(test, 0,
+			gomem_mcentral_free(central_of(f), rest, 2, false));
 	expect_nothing(test);
 }
 
@@ -418,7 +433,9 @@ static void test_few(struct kunit *test)
 	expect_drained(test);
 }
 
-/* Objects that nobody took between two looks are drained, and their room goes. */
+/*
+ * Objects that nobody took between two looks are drained, and their room goes.
+ */
 static void test_low(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -431,7 +448,9 @@ static void test_low(struct kunit *test)
 	put(f, 0, 100);
 	gomem_mcentral_drain(central_of(f), true);
 	expect_transfer(test, 100, 100);
-	/* All of these objects are needed, and stay as long as they are used. */
+	/*
+	 * All of these objects are needed, and stay as long as they are used.
+	 */
 	KUNIT_ASSERT_EQ(test, 100, get(f, 100));
 	put(f, 0, 100);
 	gomem_mcentral_drain(central_of(f), true);
@@ -467,7 +486,9 @@ static void test_idle_room(struct kunit *test)
 	expect_nothing(test);
 }
 
-/* If all transfer caches together hold too much, a look drains all of a cache. */
+/*
+ * If all transfer caches together hold too much, a look drains all of a cache.
+ */
 static void test_too_much(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -480,11 +501,21 @@ static void test_too_much(struct kunit *test)
 	expect_nothing(test);
 }
 
+static void expect_violation(struct kunit *test, const char *want)
+{
+	struct gomem_mcentral *c = central_of(test->priv);
+
+	KUNIT_EXPECT_STREQ(test, want,
+			   gomem_mcentral_validate(c) ?: "nothing");
+}
+
 /* The validator must be able to fail. */
 static void test_validate(struct kunit *test)
 {
-	static const char more[] = "a transfer cache has more objects than room";
-	static const char page[] = "a transfer cache has a page but no room, or room but no page";
+	static const char more[] =
+		"a transfer cache has more objects than room";
+	static const char page[] =
+		"a transfer cache has a page but no room, or room but no page";
 	struct transfer_fixture *f = test->priv;
 	struct gomem_transfer *t, old;
 
@@ -494,25 +525,25 @@ static void test_validate(struct kunit *test)
 	t = transfer_of(f);
 	old = *t;
 	t->n = t->high + 1;
-	KUNIT_EXPECT_STREQ(test, more, gomem_mcentral_validate(central_of(f)) ?: "nothing");
+	expect_violation(test, more);
 	*t = old;
 	t->low = t->n + 1;
-	KUNIT_EXPECT_STREQ(test, more, gomem_mcentral_validate(central_of(f)) ?: "nothing");
+	expect_violation(test, more);
 	*t = old;
 	t->high = t->room + 1;
-	KUNIT_EXPECT_STREQ(test, more, gomem_mcentral_validate(central_of(f)) ?: "nothing");
+	expect_violation(test, more);
 	*t = old;
 	t->room = GOMEM_TRANSFER_MAX + 1;
-	KUNIT_EXPECT_STREQ(test, more, gomem_mcentral_validate(central_of(f)) ?: "nothing");
+	expect_violation(test, more);
 	*t = old;
 	t->objs = NULL;
-	KUNIT_EXPECT_STREQ(test, page, gomem_mcentral_validate(central_of(f)) ?: "nothing");
+	expect_violation(test, page);
 	*t = old;
 	t->n = 0;
 	t->low = 0;
 	t->high = 0;
 	t->room = 0;
-	KUNIT_EXPECT_STREQ(test, page, gomem_mcentral_validate(central_of(f)) ?: "nothing");
+	expect_violation(test, page);
 	*t = old;
 	put(f, 0, 100);
 	expect_drained(test);

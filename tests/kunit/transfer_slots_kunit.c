@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * transfer_slots_kunit.c - objects that slots flush for others to refill from, on the
- * module's own heap.
+ * transfer_slots_kunit.c - objects that slots flush for others to refill from,
+ * on the module's own heap.
  *
  * The counts of a case hold as long as no epoch ends meanwhile.
  */
@@ -116,7 +116,8 @@ static void move_many(struct fixture *f, unsigned int rounds)
 	set_moved_locked(own_central(), 0);
 }
 
-static void run_undisturbed(struct kunit *test, void (*body)(struct fixture *f, struct seen *s),
+static void run_undisturbed(struct kunit *test,
+			    void (*body)(struct fixture *f, struct seen *s),
 			    struct seen *s)
 {
 	unsigned int i;
@@ -208,7 +209,8 @@ static void misuse(struct fixture *f, struct seen *s)
 	s->held = 2;
 	s->double_frees = gomem_misuse_count(GOMEM_DOUBLE_FREE);
 	gomem_free(twice);
-	s->double_frees = gomem_misuse_count(GOMEM_DOUBLE_FREE) - s->double_frees;
+	s->double_frees = gomem_misuse_count(GOMEM_DOUBLE_FREE) -
+			  s->double_frees;
 	*(unsigned long *)written = 1;
 	s->writes = gomem_misuse_count(GOMEM_WRITE_AFTER_FREE);
 	n = make(f, NR_MOVED);
@@ -236,14 +238,16 @@ static void test_misuse(struct kunit *test)
 }
 
 /* Objects of a typed cache come and go, until @least are in transfer. */
-static void move_cache(struct kunit *test, struct gomem_cache *c, struct gomem_mcentral *central,
-		       unsigned int least, bool bulk)
+static void move_cache(struct kunit *test, struct gomem_cache *c,
+		       struct gomem_mcentral *central, unsigned int least,
+		       bool bulk)
 {
 	struct fixture *f = test->priv;
 	unsigned int i, round;
 
 	/* An epoch may come between: then begin again. */
-	for (round = 0; round < 100 && READ_ONCE(central->transfer.n) < least; round++) {
+	for (round = 0; round < 100 && READ_ONCE(central->transfer.n) < least;
+	     round++) {
 		for (i = 0; i < 600; i++) {
 			f->objs[i] = gomem_cache_alloc(c, GFP_KERNEL);
 			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
@@ -258,7 +262,10 @@ static void move_cache(struct kunit *test, struct gomem_cache *c, struct gomem_m
 	KUNIT_EXPECT_GE(test, READ_ONCE(central->transfer.n), least);
 }
 
-/* Transferred objects of a typed cache count, and go when it shrinks or is destroyed. */
+/*
+ * Transferred objects of a typed cache count, and go when it shrinks or is
+ * destroyed.
+ */
 static void test_cache(struct kunit *test)
 {
 	struct gomem_mcentral *central;
@@ -310,7 +317,10 @@ static int visit_caches(void *arg)
 	return 0;
 }
 
-/* Hold a typed cache as an epoch does, which empties slots while the cache is destroyed. */
+/*
+ * Hold a typed cache as an epoch does, which empties slots while the cache is
+ * destroyed.
+ */
 static void test_destroy_meanwhile(struct kunit *test)
 {
 	struct visitor v;
@@ -349,12 +359,14 @@ static void test_other_node(struct kunit *test)
 		kunit_skip(test, "a single node");
 	for (round = 0; round < 20; round++) {
 		for (i = 0; i < 600; i++) {
-			f->objs[i] = gomem_alloc_node(OBJECT, GFP_KERNEL, other->node);
+			f->objs[i] = gomem_alloc_node(OBJECT, GFP_KERNEL,
+						      other->node);
 			KUNIT_ASSERT_NOT_NULL(test, f->objs[i]);
 		}
 		set_moved_locked(&other->central[own_spc()], SZ_1G);
 		unmake(f, 600);
-		most = max_t(unsigned int, most, READ_ONCE(other->central[own_spc()].transfer.n));
+		most = max_t(unsigned int, most,
+			     READ_ONCE(other->central[own_spc()].transfer.n));
 	}
 	set_moved_locked(&other->central[own_spc()], 0);
 	KUNIT_EXPECT_GE(test, most, 300);

@@ -23,6 +23,7 @@ static void test_random(struct kunit *test)
 	struct fixture *f = test->priv;
 	struct gomem_cache *c[5];
 	unsigned int i, k, round;
+	gfp_t gfp;
 
 	for (k = 0; k < ARRAY_SIZE(c); k++)
 		c[k] = typed_create(test, 1 + below(&f->rnd, 3000), NULL);
@@ -30,12 +31,13 @@ static void test_random(struct kunit *test)
 		i = below(&f->rnd, 1000);
 		k = i % ARRAY_SIZE(c);
 		if (!f->objs[i]) {
-			f->objs[i] = typed_get(test, c[k], round % 3 ? GFP_KERNEL : GFP_ATOMIC |
-					       __GFP_ZERO);
+			gfp = round % 3 ? GFP_KERNEL : GFP_ATOMIC | __GFP_ZERO;
+			f->objs[i] = typed_get(test, c[k], gfp);
 			fill(f->objs[i], c[k]->kind.object_size);
 			continue;
 		}
-		KUNIT_ASSERT_TRUE(test, is_filled(f->objs[i], c[k]->kind.object_size));
+		KUNIT_ASSERT_TRUE(test, is_filled(f->objs[i],
+						  c[k]->kind.object_size));
 		if (round % 2)
 			gomem_free(f->objs[i]);
 		else
@@ -55,14 +57,16 @@ static void test_random(struct kunit *test)
 	}
 }
 
-static void get_zeroed(struct kunit *test, struct gomem_cache *c, unsigned int n, void **p,
-		       bool bulk)
+static void get_zeroed(struct kunit *test, struct gomem_cache *c,
+		       unsigned int n, void **p, bool bulk)
 {
 	unsigned int i;
 
 	if (bulk) {
 		KUNIT_ASSERT_EQ(test, n,
-				gomem_cache_alloc_bulk(c, GFP_KERNEL | __GFP_ZERO, n, p));
+				gomem_cache_alloc_bulk(c,
+						       GFP_KERNEL | __GFP_ZERO,
+						       n, p));
 	} else {
 		for (i = 0; i < n; i++)
 			p[i] = gomem_cache_zalloc(c, GFP_KERNEL);
@@ -70,15 +74,20 @@ static void get_zeroed(struct kunit *test, struct gomem_cache *c, unsigned int n
 	for (i = 0; i < n; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, p[i]);
 		KUNIT_ASSERT_TRUE_MSG(test, is_zero(p[i], c->kind.object_size),
-				      "object %u of %u bytes", i, c->kind.object_size);
+				      "object %u of %u bytes", i,
+				      c->kind.object_size);
 	}
-	/* Fill only now: if objects overlap, a fill would hide what the next one had. */
+	/*
+	 * Fill only now: if objects overlap, a fill would hide what the next
+	 * one had.
+	 */
 	for (i = 0; i < n; i++)
 		memset(p[i], 0xff, c->kind.object_size);
 }
 
 /* Clear new objects, then used ones, and leave their neighbours as they are. */
-static void expect_zero(struct kunit *test, unsigned int size, bool typesafe, bool bulk)
+static void expect_zero(struct kunit *test, unsigned int size, bool typesafe,
+			bool bulk)
 {
 	struct gomem_cache_args args = { .typesafe_by_rcu = typesafe };
 	struct gomem_cache *c = typed_create(test, size, &args);
@@ -96,18 +105,25 @@ static void expect_zero(struct kunit *test, unsigned int size, bool typesafe, bo
 		gomem_cache_free_bulk(c, n, go);
 		get_zeroed(test, c, n, go, bulk);
 		for (i = 0; i < n; i++)
-			KUNIT_ASSERT_NULL(test, memchr_inv(stay[i], 0xff, size));
+			KUNIT_ASSERT_NULL(test,
+					  memchr_inv(stay[i], 0xff, size));
 	}
 	gomem_cache_free_bulk(c, 2 * n, f->objs);
 	gomem_cache_destroy(c);
 }
 
-/* Without a constructor and RCU, init_on_alloc and __GFP_ZERO clear the whole object. */
+/*
+ * Without a constructor and RCU, init_on_alloc and __GFP_ZERO clear the whole
+ * object.
+ */
 static void test_zero(struct kunit *test)
 {
-	/* Clearing goes another way from 17 bytes on, 33, 65, 129, 193 and 257. */
+	/*
+	 * Clearing goes another way from 17 bytes on, 33, 65, 129, 193 and 257.
+	 */
 	static const unsigned int sizes[] = {
-		1, 8, 16, 17, 31, 33, 64, 77, 128, 136, 192, 200, 256, 257, 1000,
+		1, 8, 16, 17, 31, 33, 64, 77, 128, 136, 192, 200, 256, 257,
+		1000,
 	};
 	unsigned int i, how;
 
@@ -118,14 +134,17 @@ static void test_zero(struct kunit *test)
 
 static void test_bulk(struct kunit *test)
 {
-	static const unsigned int sizes[] = { 0, 1, 2, 15, 16, 17, 64, 100, 1000, 3000 };
+	static const unsigned int sizes[] = {
+		0, 1, 2, 15, 16, 17, 64, 100, 1000, 3000,
+	};
 	struct gomem_cache *c = typed_create(test, 72, NULL);
 	struct fixture *f = test->priv;
 	unsigned int i, k;
 
 	for (k = 0; k < ARRAY_SIZE(sizes); k++) {
 		KUNIT_ASSERT_EQ(test, sizes[k],
-				gomem_cache_alloc_bulk(c, GFP_KERNEL, sizes[k], f->objs));
+				gomem_cache_alloc_bulk(c, GFP_KERNEL, sizes[k],
+						       f->objs));
 		for (i = 0; i < sizes[k]; i++)
 			fill(f->objs[i], 72);
 		for (i = 0; i < sizes[k]; i++)
@@ -147,7 +166,8 @@ static void use_in_irq(void *arg)
 	unsigned int i, k;
 
 	for (k = 0; k < 2; k++) {
-		if (!gomem_cache_alloc_bulk(f->c, GFP_ATOMIC | __GFP_ZERO, 8, f->p))
+		if (!gomem_cache_alloc_bulk(f->c, GFP_ATOMIC | __GFP_ZERO, 8,
+					    f->p))
 			break;
 		for (i = 0; i < 8; i++) {
 			f->dirty += !is_zero(f->p[i], 300);
@@ -195,14 +215,16 @@ static void test_node(struct kunit *test)
 	int node;
 
 	for_each_online_node(node) {
-		f->objs[n] = gomem_cache_alloc_node(c, GFP_KERNEL | __GFP_ZERO, node);
+		f->objs[n] = gomem_cache_alloc_node(c, GFP_KERNEL | __GFP_ZERO,
+						    node);
 		KUNIT_ASSERT_NOT_NULL(test, f->objs[n]);
 		KUNIT_EXPECT_EQ(test, gomem_node_heap(node)->node,
 				page_to_nid(virt_to_page(f->objs[n])));
 		KUNIT_EXPECT_TRUE(test, is_zero(f->objs[n], 500));
 		n++;
 	}
-	KUNIT_EXPECT_NULL(test, gomem_cache_alloc_node(c, GFP_KERNEL, MAX_NUMNODES));
+	KUNIT_EXPECT_NULL(test,
+			  gomem_cache_alloc_node(c, GFP_KERNEL, MAX_NUMNODES));
 	expect_misuses(test, GOMEM_BAD_NODE, 1);
 	gomem_cache_free_bulk(c, n, f->objs);
 	gomem_cache_destroy(c);
@@ -211,8 +233,10 @@ static void test_node(struct kunit *test)
 /* Misuse is reported, and changes nothing. */
 static void test_misuse(struct kunit *test)
 {
-	struct gomem_cache *c = typed_create(test, 64, NULL), *other = typed_create(test, 64, NULL);
-	void *p = typed_get(test, c, GFP_KERNEL), *q = gomem_alloc(64, GFP_KERNEL);
+	struct gomem_cache *c = typed_create(test, 64, NULL),
+			   *other = typed_create(test, 64, NULL);
+	void *p = typed_get(test, c, GFP_KERNEL),
+	     *q = gomem_alloc(64, GFP_KERNEL);
 	int x;
 
 	gomem_cache_free(c, NULL);
@@ -240,10 +264,14 @@ static void test_misuse(struct kunit *test)
 	expect_misuses(test, GOMEM_BAD_CACHE, 2);
 }
 
-/* A bad pointer is in the middle of a batch. It is reported, and all objects are freed once. */
+/*
+ * A bad pointer is in the middle of a batch. It is reported, and all objects
+ * are freed once.
+ */
 static void test_bulk_misuse(struct kunit *test)
 {
-	struct gomem_cache *c = typed_create(test, 48, NULL), *other = typed_create(test, 48, NULL);
+	struct gomem_cache *c = typed_create(test, 48, NULL),
+			   *other = typed_create(test, 48, NULL);
 	struct fixture *f = test->priv;
 	const unsigned int n = 200;
 	void **p = f->objs;
@@ -271,8 +299,8 @@ static void test_bulk_misuse(struct kunit *test)
 }
 
 /*
- * A bad pointer at each place of a small batch: a free object, an interior pointer, the
- * tail.
+ * A bad pointer at each place of a small batch: a free object, an interior
+ * pointer, the tail.
  */
 static void test_bulk_few(struct kunit *test)
 {
@@ -285,9 +313,10 @@ static void test_bulk_few(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		for (bad = 0; bad < n; bad++) {
 			KUNIT_ASSERT_EQ(test, n,
-					gomem_cache_alloc_bulk(c, GFP_KERNEL, n, f->objs));
+					gomem_cache_alloc_bulk(c, GFP_KERNEL, n,
+							       f->objs));
 			p = f->objs[bad];
-			s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+			s = span_at(p);
 			tail = (void *)s->base + s->nelems * 72UL;
 			if (!i)
 				gomem_cache_free(c, p);

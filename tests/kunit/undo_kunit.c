@@ -24,14 +24,19 @@ struct undo_fixture {
 	struct balance balance;
 };
 
-/* Make a heap with @live pages in use, and @freed pages that were freed just now. */
-static struct gomem_heap *make_heap(struct kunit *test, unsigned int live, unsigned int freed)
+/*
+ * Make a heap with @live pages in use, and @freed pages that were freed just
+ * now.
+ */
+static struct gomem_heap *make_heap(struct kunit *test, unsigned int live,
+				    unsigned int freed)
 {
 	struct undo_fixture *f = test->priv;
 	struct gomem_span *s[2];
 	struct gomem_heap *h;
 
-	KUNIT_ASSERT_EQ(test, 0, fake_heap_init(&f->base.fh, 8, f->base.set.seed));
+	KUNIT_ASSERT_EQ(test, 0,
+			fake_heap_init(&f->base.fh, 8, f->base.set.seed));
 	h = f->base.fh.heap;
 	h->give_min = GOMEM_GIVE_MIN;
 	span_set_get(test, &f->base.set, h, live);
@@ -55,7 +60,8 @@ static void test_undo(struct kunit *test)
 	struct gomem_heap *h = make_heap(test, 300, 900);
 	u64 waits = h->stats.grace_waits;
 
-	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN, gomem_heap_undo(h, 900, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN,
+			gomem_heap_undo(h, 900, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, f->base.fh.source.nr_out);
 	KUNIT_EXPECT_GE(test, waits + 1, h->stats.grace_waits);
@@ -98,7 +104,8 @@ static void test_often(struct kunit *test)
 	for (i = 0; i < 20; i++)
 		fail_half_way(test, h, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, waits, h->stats.grace_waits);
-	KUNIT_EXPECT_EQ(test, h->pages.free_pages, h->owed_pages + GOMEM_GIVE_MIN);
+	KUNIT_EXPECT_EQ(test, h->pages.free_pages,
+			h->owed_pages + GOMEM_GIVE_MIN);
 	gomem_heap_pay(h);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
 
@@ -117,15 +124,17 @@ static void test_large(struct kunit *test)
 
 	h->undo_next = U64_MAX;
 	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN,
-			gomem_heap_undo(h, SZ_16M / GOMEM_PAGE_SIZE, GFP_KERNEL));
+			gomem_heap_undo(h, SZ_16M / GOMEM_PAGE_SIZE,
+					GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
 	KUNIT_EXPECT_EQ(test, 0, h->owed_pages);
 	span_set_expect(test, &f->base.set, h);
 }
 
 /*
- * Whatever grace periods are under way: one more is not enough for some. With Tiny RCU
- * none is ever under way: each synchronize_rcu() is one, from begin to end.
+ * Whatever grace periods are under way: one more is not enough for some. With
+ * Tiny RCU none is ever under way: each synchronize_rcu() is one, from begin to
+ * end.
  */
 static void test_overlap(struct kunit *test)
 {
@@ -140,7 +149,8 @@ static void test_overlap(struct kunit *test)
 	for (round = 0; round < 50; round++) {
 		h->undo_next = 0;
 		gomem_heap_undo(h, ULONG_MAX, GFP_KERNEL);
-		KUNIT_ASSERT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
+		KUNIT_ASSERT_EQ(test, 300 + GOMEM_GIVE_MIN,
+				h->pages.backed_pages);
 		for (i = 0; i < 2; i++)
 			s[i] = span_set_get(test, &f->base.set, h, 450);
 		start_poll_synchronize_rcu();
@@ -170,7 +180,8 @@ static void test_much_in_use(struct kunit *test)
 
 	h->give_min = 0;
 	gomem_heap_undo(h, 900, GFP_KERNEL);
-	KUNIT_EXPECT_EQ(test, 500 + 500 / GOMEM_GIVE_SHARE, h->pages.backed_pages);
+	KUNIT_EXPECT_EQ(test, 500 + 500 / GOMEM_GIVE_SHARE,
+			h->pages.backed_pages);
 }
 
 static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
@@ -196,8 +207,8 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 }
 
 /*
- * Calls that must not sleep or should fail soon, tasks that reclaim, and calls that reclaim
- * may wait for leave it to a work.
+ * Calls that must not sleep or should fail soon, tasks that reclaim, and calls
+ * that reclaim may wait for leave it to a work.
  */
 static const struct gfp_case {
 	const char *name;
@@ -267,14 +278,20 @@ static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 	used = held_pages() - min(before, held_pages());
 	some_pages_end();
 	kvfree(objs);
-	/* What may stay of each node for a moment, and what slots and this CPU hold. */
-	KUNIT_EXPECT_LE(test, used, 2 * nr_heaps() * GOMEM_GIVE_MIN + before / GOMEM_GIVE_SHARE);
+	/*
+	 * What may stay of each node for a moment, and what slots and this CPU
+	 * hold.
+	 */
+	KUNIT_EXPECT_LE(test, used,
+			2 * nr_heaps() * GOMEM_GIVE_MIN +
+				before / GOMEM_GIVE_SHARE);
 	return failed;
 }
 
 static void test_bulk(struct kunit *test)
 {
-	KUNIT_EXPECT_TRUE(test, bulk_fails(test, NULL, *(const size_t *)test->param_value));
+	KUNIT_EXPECT_TRUE(test, bulk_fails(test, NULL,
+					   *(const size_t *)test->param_value));
 }
 
 static void test_cache_bulk(struct kunit *test)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * usercopy_kunit.c - what may be copied to user space, against an oracle: which bytes are
- * of which live object.
+ * usercopy_kunit.c - what may be copied to user space, against an oracle: which
+ * bytes are of which live object.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -25,9 +25,10 @@ static void expect_object(struct kunit *test, const void *p, size_t size)
 	size_t step = 1 + size / 64, i;
 
 	for (i = 0; i < size; i += step) {
-		KUNIT_EXPECT_TRUE_MSG(test, allowed(p + i, size - i), "size %zu, at %zu", size, i);
-		KUNIT_EXPECT_FALSE_MSG(test, allowed(p + i, size - i + 1), "size %zu, at %zu",
-				       size, i);
+		KUNIT_EXPECT_TRUE_MSG(test, allowed(p + i, size - i),
+				      "size %zu, at %zu", size, i);
+		KUNIT_EXPECT_FALSE_MSG(test, allowed(p + i, size - i + 1),
+				       "size %zu, at %zu", size, i);
 	}
 	KUNIT_EXPECT_FALSE(test, allowed(p, SIZE_MAX));
 	KUNIT_EXPECT_FALSE(test, allowed(p + size - 1, SIZE_MAX));
@@ -39,13 +40,15 @@ static void expect_none(struct kunit *test, const void *p, size_t size)
 	size_t step = 1 + size / 64, i;
 
 	for (i = 0; i < size; i += step)
-		KUNIT_EXPECT_FALSE_MSG(test, allowed(p + i, 1), "size %zu, at %zu", size, i);
+		KUNIT_EXPECT_FALSE_MSG(test, allowed(p + i, 1),
+				       "size %zu, at %zu", size, i);
 }
 
 static void test_small_and_large(struct kunit *test)
 {
 	static const size_t sizes[] = {
-		1, 8, 24, 100, 112, 1000, 2500, SZ_8K, 10000, SZ_32K, SZ_32K + 1, SZ_1M, SZ_4M,
+		1, 8, 24, 100, 112, 1000, 2500, SZ_8K, 10000, SZ_32K,
+		SZ_32K + 1, SZ_1M, SZ_4M,
 	};
 	unsigned int i;
 	size_t size;
@@ -75,10 +78,12 @@ static void test_fresh(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, c);
 	p = gomem_cache_alloc(c, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	s = span_at(p);
 	for (i = 0; i < s->nelems; i++) {
 		obj = gomem_span_object(s, i);
-		/* Fill new pages with rubbish, as the kernel may hand them out. */
+		/*
+		 * Fill new pages with rubbish, as the kernel may hand them out.
+		 */
 		if (i >= s->fresh)
 			memset(obj, 0x11, 1000);
 		n += allowed(obj, 1000);
@@ -112,38 +117,49 @@ struct tiny_case {
 	size_t size;
 };
 
-/* The live object that an address is in, if it is in one: by what was asked for. */
-static const struct tiny_case *tiny_at(const struct tiny_case *t, const u8 *addr)
+/*
+ * The live object that an address is in, if it is in one: by what was asked
+ * for.
+ */
+static const struct tiny_case *tiny_at(const struct tiny_case *t,
+				       const u8 *addr)
 {
 	unsigned int i;
 
 	for (i = 0; i < TINY_OBJECTS; i++)
-		if (t[i].p && addr >= t[i].p && addr < t[i].p + gomem_usable_size(t[i].p))
+		if (t[i].p && addr >= t[i].p &&
+		    addr < t[i].p + gomem_usable_size(t[i].p))
 			return &t[i];
 	return NULL;
 }
 
-/* Each byte of the object's block, with each length up to more than the block. */
-static void check_block(struct kunit *test, const struct tiny_case *t, const u8 *p)
+/*
+ * Each byte of the object's block, with each length up to more than the block.
+ */
+static void check_block(struct kunit *test, const struct tiny_case *t,
+			const u8 *p)
 {
-	const u8 *block = PTR_ALIGN_DOWN(p, GOMEM_TINY_BLOCK);
+	const u8 *block = PTR_ALIGN_DOWN(p, GOMEM_TINY_BLOCK), *end;
 	const struct tiny_case *at;
 	unsigned int off, n;
 	bool want;
 
 	for (off = 0; off < GOMEM_TINY_BLOCK; off++) {
 		at = tiny_at(t, block + off);
+		end = at ? at->p + gomem_usable_size(at->p) : NULL;
 		for (n = 1; n <= GOMEM_TINY_BLOCK + 1; n++) {
-			want = at && block + off + n <= at->p + gomem_usable_size(at->p);
+			want = at && block + off + n <= end;
 			KUNIT_ASSERT_EQ_MSG(test, want, allowed(block + off, n),
-					    "byte %u of a block, %u bytes", off, n);
+					    "byte %u of a block, %u bytes", off,
+					    n);
 		}
 	}
 }
 
 static void test_tiny(struct kunit *test)
 {
-	struct tiny_case *t = kunit_kcalloc(test, TINY_OBJECTS, sizeof(*t), GFP_KERNEL);
+	struct tiny_case *t =
+		kunit_kcalloc(test, TINY_OBJECTS, sizeof(*t), GFP_KERNEL);
 	struct fixture *f = test->priv;
 	unsigned int i, round;
 
@@ -247,7 +263,10 @@ static void test_scratch(struct kunit *test)
 	}
 }
 
-/* The bytes that each block has handed out may be copied, and no bytes behind them. */
+/*
+ * The bytes that each block has handed out may be copied, and no bytes behind
+ * them.
+ */
 static void expect_arena(struct kunit *test)
 {
 	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);

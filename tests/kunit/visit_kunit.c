@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * visit_kunit.c - a task that stops while it visits a typed cache delays only a task that
- * destroys this cache.
+ * visit_kunit.c - a task that stops while it visits a typed cache delays only a
+ * task that destroys this cache.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -137,7 +137,9 @@ static void test_beside(struct kunit *test)
 	start(test, beside_run, h);
 	in_time = wait_for_completion_timeout(&h->beside, SECONDS);
 	complete(&h->go_on);
-	/* If a call was delayed, let the visitor go on before the case fails. */
+	/*
+	 * If a call was delayed, let the visitor go on before the case fails.
+	 */
 	if (!in_time)
 		wait_for_completion(&h->beside);
 	wait_for_completion(&h->left);
@@ -146,7 +148,10 @@ static void test_beside(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, h->ok);
 }
 
-/* A task that destroys the cache waits for the visitor, and meanwhile none comes. */
+/*
+ * A task that destroys the cache waits for the visitor, and meanwhile none
+ * comes.
+ */
 static void test_destroy(struct kunit *test)
 {
 	struct held_up *h = start_visitor(test);

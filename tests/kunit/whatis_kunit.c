@@ -11,6 +11,7 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+#include "balance.h"
 #include "base/sample.h"
 #include "map/origin.h"
 #include "cpu/arm.h"
@@ -35,15 +36,18 @@ static const char *ask(struct kunit *test, const void *p)
 
 static void expect(struct kunit *test, const char *answer, const char *want)
 {
-	KUNIT_EXPECT_TRUE_MSG(test, strstr(answer, want), "no \"%s\" in:\n%s", want, answer);
+	KUNIT_EXPECT_TRUE_MSG(test, strstr(answer, want), "no \"%s\" in:\n%s",
+			      want, answer);
 }
 
 static void expect_not(struct kunit *test, const char *answer, const char *what)
 {
-	KUNIT_EXPECT_FALSE_MSG(test, strstr(answer, what), "\"%s\" in:\n%s", what, answer);
+	KUNIT_EXPECT_FALSE_MSG(test, strstr(answer, what), "\"%s\" in:\n%s",
+			       what, answer);
 }
 
-static void expect_place(struct kunit *test, const char *answer, const char *key, const void *p)
+static void expect_place(struct kunit *test, const char *answer,
+			 const char *key, const void *p)
 {
 	char want[64];
 
@@ -89,7 +93,7 @@ static void test_neighbours(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, c);
 	p = gomem_cache_alloc(c, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	s = span_at(p);
 	KUNIT_ASSERT_GT(test, s->nelems, 2);
 	for (i = 0; i < s->nelems; i++) {
 		at = gomem_span_object(s, i);
@@ -99,13 +103,16 @@ static void test_neighbours(struct kunit *test)
 		if (!i)
 			expect(test, answer, "below: none in this span\n");
 		else
-			expect_place(test, answer, "below", gomem_span_object(s, i - 1));
+			expect_place(test, answer, "below",
+				     gomem_span_object(s, i - 1));
 		if (i + 1 == s->nelems)
 			expect(test, answer, "above: none in this span\n");
 		else
-			expect_place(test, answer, "above", gomem_span_object(s, i + 1));
+			expect_place(test, answer, "above",
+				     gomem_span_object(s, i + 1));
 	}
-	expect(test, ask(test, p), "owner: gomem_cache_free() of its cache takes it back\n");
+	expect(test, ask(test, p),
+	       "owner: gomem_cache_free() of its cache takes it back\n");
 	gomem_cache_free(c, p);
 	gomem_cache_destroy(c);
 }
@@ -121,7 +128,7 @@ static void test_fresh(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, c);
 	p = gomem_cache_alloc(c, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	s = span_at(p);
 	for (i = s->fresh; i < s->nelems; i++)
 		expect(test, ask(test, gomem_span_object(s, i)),
 		       "state: free, was never handed out\n");
@@ -183,7 +190,8 @@ static void test_scratch(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	expect(test, ask(test, p), "what: 2048-byte scratch buffer ");
-	expect(test, ask(test, p), "owner: gomem_scratch_put() takes it back\n");
+	expect(test, ask(test, p),
+	       "owner: gomem_scratch_put() takes it back\n");
 	gomem_scratch_put(p);
 }
 
@@ -194,13 +202,19 @@ static void test_foreign(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, slab);
 	KUNIT_ASSERT_NOT_NULL(test, mapped);
-	/* The addresses of User-Mode Linux itself may be those of its processes, too. */
+	/*
+	 * The addresses of User-Mode Linux itself may be those of its
+	 * processes, too.
+	 */
 	if (!IS_ENABLED(CONFIG_UML)) {
 		expect(test, ask(test, slab), "what: not gomem's: slab memory");
-		expect(test, ask(test, mapped), "what: not gomem's: vmalloc memory");
+		expect(test, ask(test, mapped),
+		       "what: not gomem's: vmalloc memory");
 	}
-	expect(test, ask(test, NULL), "what: not gomem's: nothing, in the page at NULL\n");
-	expect(test, ask(test, ERR_PTR(-ENOMEM)), "what: not gomem's: an error code, -12\n");
+	expect(test, ask(test, NULL),
+	       "what: not gomem's: nothing, in the page at NULL\n");
+	expect(test, ask(test, ERR_PTR(-ENOMEM)),
+	       "what: not gomem's: an error code, -12\n");
 	expect(test, ask(test, (void *)ULONG_MAX), "what: not gomem's: ");
 	expect_not(test, ask(test, slab), "state:");
 	expect_not(test, ask(test, slab), "owner:");
@@ -209,8 +223,9 @@ static void test_foreign(struct kunit *test)
 }
 
 /*
- * gomem_dump_obj() answers in the log, with distances in place of addresses. It does for
- * an object between two others, for none, and for the kernel's own objects.
+ * gomem_dump_obj() answers in the log, with distances in place of addresses. It
+ * does for an object between two others, for none, and for the kernel's own
+ * objects.
  */
 static void test_log(struct kunit *test)
 {
@@ -251,7 +266,8 @@ static noinline void frees_whatis(void *p)
 /*
  * User-Mode Linux guesses the frames of a stack, or finds none.
  */
-static void expect_frame(struct kunit *test, const char *answer, const char *want)
+static void expect_frame(struct kunit *test, const char *answer,
+			 const char *want)
 {
 	if (!IS_ENABLED(CONFIG_UML))
 		expect(test, answer, want);
@@ -265,7 +281,8 @@ static void origin_of(struct kunit *test, size_t size)
 	char by[40];
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	snprintf(by, sizeof(by), " s ago, by %s[%d]\n", current->comm, task_pid_nr(current));
+	snprintf(by, sizeof(by), " s ago, by %s[%d]\n", current->comm,
+		 task_pid_nr(current));
 	answer = ask(test, p + 5);
 	expect(test, answer, "\nallocated: ");
 	expect(test, answer, by);

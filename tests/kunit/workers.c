@@ -43,7 +43,8 @@ unsigned int nr_workers(void)
  */
 int worker_cpu(unsigned int i)
 {
-	return i < num_online_cpus() ? cpumask_nth(i, cpu_online_mask) : WORKER_ANYWHERE;
+	return i < num_online_cpus() ? cpumask_nth(i, cpu_online_mask) :
+				       WORKER_ANYWHERE;
 }
 
 static int worker_run(void *arg)
@@ -65,9 +66,11 @@ static int worker_run(void *arg)
  * @seed: for its random numbers
  * @cpu: where it runs, or WORKER_ANYWHERE
  *
- * Without memory for the thread the worker does nothing, and worker_expect() fails.
+ * Without memory for the thread the worker does nothing, and worker_expect()
+ * fails.
  */
-void worker_start(struct worker *w, void (*step)(struct worker *w), u32 seed, int cpu)
+void worker_start(struct worker *w, void (*step)(struct worker *w), u32 seed,
+		  int cpu)
 {
 	w->step = step;
 	prandom_seed_state(&w->rnd, seed);
@@ -125,7 +128,8 @@ void race(struct kunit *test, struct racer *racers[], unsigned int n,
 		racers[nr]->start = &start;
 		init_completion(&racers[nr]->done);
 		if (!start_task(racer_run, racers[nr],
-				cpumask_nth(nr % num_online_cpus(), cpu_online_mask)))
+				cpumask_nth(nr % num_online_cpus(),
+					    cpu_online_mask)))
 			break;
 	}
 	complete_all(&start);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * workers.h - threads of a case: workers that take steps until they are stopped, racers that
- * start at the same time, and an RCU reader that a grace period has to wait for.
+ * workers.h - threads of a case: workers that take steps until they are
+ * stopped, racers that start at the same time, and an RCU reader that a grace
+ * period has to wait for.
  */
 #ifndef GOMEM_TEST_WORKERS_H
 #define GOMEM_TEST_WORKERS_H
@@ -35,7 +36,8 @@ struct worker {
 
 unsigned int nr_workers(void);
 int worker_cpu(unsigned int i);
-void worker_start(struct worker *w, void (*step)(struct worker *w), u32 seed, int cpu);
+void worker_start(struct worker *w, void (*step)(struct worker *w), u32 seed,
+		  int cpu);
 void worker_stop(struct worker *w);
 void worker_expect(struct kunit *test, struct worker *w);
 

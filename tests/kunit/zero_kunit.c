@@ -2,9 +2,10 @@
 /*
  * zero_kunit.c - memory that is cleared, and memory that need not be.
  *
- * Which spans are known to be zero is tested on a private heap without memory. What
- * that means for objects is tested on the module's own heap, whose page source is made
- * to hand out nothing but zeroes, and to say so, or nothing but dirt.
+ * Which spans are known to be zero is tested on a private heap without memory.
+ * What that means for objects is tested on the module's own heap, whose page
+ * source is made to hand out nothing but zeroes, and to say so, or nothing but
+ * dirt.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -39,7 +40,8 @@ static struct gomem_heap *make_heap(struct kunit *test, bool zeroed)
 	return f->fh.heap;
 }
 
-static struct gomem_span *make_span(struct kunit *test, struct gomem_span_request req)
+static struct gomem_span *make_span(struct kunit *test,
+				    struct gomem_span_request req)
 {
 	struct zero_fixture *f = test->priv;
 	struct gomem_span *s = fake_heap_span(f->fh.heap, &req);
@@ -62,11 +64,14 @@ static void free_span(struct kunit *test, struct gomem_span *s)
 	struct zero_fixture *f = test->priv;
 
 	if (!gomem_spc_class(s->spc))
-		KUNIT_ASSERT_PTR_EQ(test, s, gomem_heap_claim_large(f->fh.heap->map, s->base));
+		KUNIT_ASSERT_PTR_EQ(test, s,
+				    gomem_heap_claim_large(f->fh.heap->map,
+							   s->base));
 	gomem_heap_free_span(s);
 }
 
-static void expect_heap(struct kunit *test, struct gomem_span **live, unsigned int n)
+static void expect_heap(struct kunit *test, struct gomem_span **live,
+			unsigned int n)
 {
 	struct zero_fixture *f = test->priv;
 	const char *violation = fake_heap_check(f->fh.heap, live, n);
@@ -84,7 +89,10 @@ static void test_span_of_cleared_pages(struct kunit *test)
 	expect_heap(test, &a, 1);
 	free_span(test, a);
 
-	/* Four pages that were used; with one more behind them the last alone is zero. */
+	/*
+	 * Four pages that were used; with one more behind them the last alone
+	 * is zero.
+	 */
 	a = large_span(test, 4);
 	KUNIT_EXPECT_FALSE(test, a->zero);
 	free_span(test, a);
@@ -144,13 +152,18 @@ static void test_span_of_two_chunks(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, a->zero && b->zero);
 	free_span(test, b);
 	s = large_span(test, 3);
-	KUNIT_EXPECT_EQ(test, a->base + ((GOMEM_CHUNK_PAGES - 2) << GOMEM_PAGE_SHIFT), s->base);
+	KUNIT_EXPECT_EQ(test,
+			a->base + ((GOMEM_CHUNK_PAGES - 2) << GOMEM_PAGE_SHIFT),
+			s->base);
 	KUNIT_EXPECT_FALSE(test, s->zero);
 	free_span(test, s);
 	free_span(test, a);
 }
 
-/* Classes whose objects are cleared as quickly as it is found out that they are zero. */
+/*
+ * Classes whose objects are cleared as quickly as it is found out that they are
+ * zero.
+ */
 static void test_span_of_small_objects(struct kunit *test)
 {
 	unsigned int class, size;
@@ -160,8 +173,10 @@ static void test_span_of_small_objects(struct kunit *test)
 	h = make_heap(test, true);
 	for (class = 1; class < GOMEM_NR_CLASSES; class++) {
 		size = gomem_class_size(class);
-		s = make_span(test, fake_small_request(gomem_spc_make(class, false)));
-		KUNIT_EXPECT_EQ_MSG(test, size >= 256, s->zero, "%u bytes", size);
+		s = make_span(test,
+			      fake_small_request(gomem_spc_make(class, false)));
+		KUNIT_EXPECT_EQ_MSG(test, size >= 256, s->zero, "%u bytes",
+				    size);
 		free_span(test, s);
 		gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	}
@@ -192,17 +207,18 @@ static void test_span_from_page_cache(struct kunit *test)
 
 /* Objects */
 
-static unsigned long (*pages_alloc)(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-				    int node);
+static unsigned long (*pages_alloc)(struct gomem_pagesource *src,
+				    unsigned int order, gfp_t gfp, int node);
 static bool pages_zeroed;
 
-static unsigned long filled_pages(struct gomem_pagesource *src, unsigned int order, gfp_t gfp,
-				  int node)
+static unsigned long filled_pages(struct gomem_pagesource *src,
+				  unsigned int order, gfp_t gfp, int node)
 {
 	unsigned long addr = pages_alloc(src, order, gfp, node);
 
 	if (addr)
-		memset((void *)addr, src->zeroed ? 0 : DIRT, GOMEM_PAGE_SIZE << order);
+		memset((void *)addr, src->zeroed ? 0 : DIRT,
+		       GOMEM_PAGE_SIZE << order);
 	return addr;
 }
 
@@ -241,7 +257,8 @@ static void *zalloc_by(unsigned int way, size_t size)
 	case 1:
 		return gomem_alloc_noscan(size, GFP_KERNEL | __GFP_ZERO);
 	case 2:
-		return gomem_alloc_node(size, GFP_KERNEL | __GFP_ZERO, gomem_first_heap()->node);
+		return gomem_alloc_node(size, GFP_KERNEL | __GFP_ZERO,
+					gomem_first_heap()->node);
 	default:
 		return gomem_calloc(1, size, GFP_ATOMIC);
 	}
@@ -252,17 +269,18 @@ static void zalloc_n(struct kunit *test, unsigned int n, size_t size)
 {
 	struct zero_fixture *f = test->priv;
 	unsigned int i;
+	void *p;
 
 	for (i = 0; i < n; i++) {
-		f->base.objs[i] = zalloc_by(i, size);
-		if (!f->base.objs[i]) {
+		p = zalloc_by(i, size);
+		f->base.objs[i] = p;
+		if (!p) {
 			KUNIT_FAIL(test, "no memory for %zu bytes", size);
 			continue;
 		}
-		KUNIT_EXPECT_TRUE_MSG(test,
-				      is_zero(f->base.objs[i], gomem_usable_size(f->base.objs[i])),
+		KUNIT_EXPECT_TRUE_MSG(test, is_zero(p, gomem_usable_size(p)),
 				      "object %u of %zu bytes", i, size);
-		fill(f->base.objs[i], size);
+		fill(p, size);
 	}
 }
 
@@ -272,14 +290,17 @@ static void free_n(struct kunit *test, unsigned int n, size_t size)
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		KUNIT_EXPECT_TRUE(test, !f->base.objs[i] || is_filled(f->base.objs[i], size));
+		KUNIT_EXPECT_TRUE(test,
+				  !f->base.objs[i] ||
+					  is_filled(f->base.objs[i], size));
 		gomem_free(f->base.objs[i]);
 	}
 }
 
 static const size_t sizes[] = {
-	1, 8, 100, 128, 240, 255, 256, 288, 512, 700, 1024, 1408, 2048, 3000, 4096, 6784, 8192,
-	9472, 12288, 20000, 27264, 32768, 32769, 40000, SZ_64K, 200000, SZ_1M, SZ_4M,
+	1, 8, 100, 128, 240, 255, 256, 288, 512, 700, 1024, 1408, 2048, 3000,
+	4096, 6784, 8192, 9472, 12288, 20000, 27264, 32768, 32769, 40000,
+	SZ_64K, 200000, SZ_1M, SZ_4M,
 };
 
 static void zalloc_sizes(struct kunit *test)
@@ -323,7 +344,8 @@ static void test_objects_of_dirty_pages(struct kunit *test)
 /* Does a span overlap these 64 KiB? */
 static bool overlaps(const struct gomem_span *s, unsigned long addr)
 {
-	return s->base < addr + SZ_64K && addr < s->base + s->npages * GOMEM_PAGE_SIZE;
+	return s->base < addr + SZ_64K &&
+	       addr < s->base + s->npages * GOMEM_PAGE_SIZE;
 }
 
 /* Skipped clearing is counted where it would have happened, and only there. */
@@ -350,7 +372,7 @@ static void test_skipping_is_counted(struct kunit *test)
 	gomem_free(p);
 	again = bytes_skipped() - before - plain - large;
 	p = gomem_zalloc(1500, GFP_KERNEL);
-	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
+	s = span_at(p);
 	if (s)
 		used = overlaps(s, a) || overlaps(s, b);
 	gomem_free(p);
@@ -385,9 +407,11 @@ static void check_scratch_and_arena(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		a = gomem_arena_create(GFP_KERNEL);
 		/* The largest sizes get blocks of their own. */
-		for (size = 8; a && size < SZ_128K; size += size / 3 & ~7UL ?: 8) {
+		for (size = 8; a && size < SZ_128K;
+		     size += size / 3 & ~7UL ?: 8) {
 			p = gomem_arena_alloc(a, size, GFP_KERNEL | __GFP_ZERO);
-			KUNIT_EXPECT_TRUE_MSG(test, p && is_zero(p, size), "%zu", size);
+			KUNIT_EXPECT_TRUE_MSG(test, p && is_zero(p, size),
+					      "%zu", size);
 			if (p)
 				fill(p, size);
 			gomem_arena_alloc(a, 24, GFP_KERNEL);
@@ -411,8 +435,9 @@ static void test_scratch_and_arena(struct kunit *test)
 }
 
 /*
- * Return the next object of this CPU's slot, which was never handed out, and a live object
- * of the same span. The span has more objects than a slot takes at a time.
+ * Return the next object of this CPU's slot, which was never handed out, and a
+ * live object of the same span. The span has more objects than a slot takes at
+ * a time.
  */
 static void *next_fresh(struct kunit *test, size_t size, void **live)
 {
@@ -436,7 +461,8 @@ static void test_fresh_object_is_free(struct kunit *test)
 	migrate_disable();
 	pages_begin(true);
 	p = next_fresh(test, 256, f->base.objs);
-	KUNIT_EXPECT_TRUE(test, p && gomem_has_zero_key(p) && is_zero(p + 1, 248));
+	KUNIT_EXPECT_TRUE(test,
+			  p && gomem_has_zero_key(p) && is_zero(p + 1, 248));
 	if (p) {
 		gomem_free(p);
 		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
@@ -455,7 +481,10 @@ static void test_fresh_object_is_free(struct kunit *test)
 	pages_end();
 }
 
-/* The first word is checked: an object with another value there does not count as zero. */
+/*
+ * The first word is checked: an object with another value there does not count
+ * as zero.
+ */
 static void test_fresh_object_written(struct kunit *test)
 {
 	static const unsigned long words[] = { 0, 1, BIT(63), ~0UL };
@@ -484,7 +513,10 @@ static void test_fresh_object_written(struct kunit *test)
 	}
 }
 
-/* A used object, free and with what its owner left, after a write to its first word. */
+/*
+ * A used object, free and with what its owner left, after a write to its first
+ * word.
+ */
 static void expect_set_aside(struct kunit *test, unsigned long change)
 {
 	unsigned long *p, *q;
@@ -500,7 +532,8 @@ static void expect_set_aside(struct kunit *test, unsigned long change)
 	migrate_enable();
 	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
 	KUNIT_EXPECT_PTR_NE_MSG(test, p, q, "change %#lx", change);
-	KUNIT_EXPECT_TRUE_MSG(test, q && is_zero(q, 512), "change %#lx", change);
+	KUNIT_EXPECT_TRUE_MSG(test, q && is_zero(q, 512), "change %#lx",
+			      change);
 	gomem_free(p);
 	gomem_free(q);
 }
@@ -532,8 +565,10 @@ static void test_keys_forgotten(struct kunit *test)
 	gomem_set_fresh_key(&w[0], false);
 	gomem_set_fresh_key(&w[8], true);
 	gomem_set_fresh_key(&w[1023], true);
-	KUNIT_EXPECT_TRUE(test, gomem_has_key(&w[0]) && !gomem_has_zero_key(&w[0]));
-	KUNIT_EXPECT_TRUE(test, !gomem_has_key(&w[8]) && gomem_has_zero_key(&w[8]));
+	KUNIT_EXPECT_TRUE(test,
+			  gomem_has_key(&w[0]) && !gomem_has_zero_key(&w[0]));
+	KUNIT_EXPECT_TRUE(test,
+			  !gomem_has_key(&w[8]) && gomem_has_zero_key(&w[8]));
 	KUNIT_EXPECT_TRUE(test, gomem_is_free(&w[0]) && gomem_is_free(&w[8]));
 	KUNIT_EXPECT_FALSE(test, gomem_is_free(&w[1]));
 	/* A copy elsewhere is no key. */
@@ -542,8 +577,10 @@ static void test_keys_forgotten(struct kunit *test)
 
 	src->forget(src, addr, 1);
 	KUNIT_EXPECT_TRUE(test, !w[0] && !w[8] && !w[1023]);
-	KUNIT_EXPECT_TRUE(test, w[16] && !memchr_inv(&w[1], DIRT, 7 * sizeof(*w)) &&
-			  !memchr_inv(&w[17], DIRT, (1023 - 17) * sizeof(*w)));
+	KUNIT_EXPECT_TRUE(test,
+			  w[16] && !memchr_inv(&w[1], DIRT, 7 * sizeof(*w)) &&
+				  !memchr_inv(&w[17], DIRT,
+					      (1023 - 17) * sizeof(*w)));
 	free_pages(addr, GOMEM_PAGE_ORDER);
 }
 

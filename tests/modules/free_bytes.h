@@ -18,22 +18,29 @@
 static inline s64 zone_free_pages(struct zone *zone)
 {
 	s64 pages = zone_page_state_snapshot(zone, NR_FREE_PAGES);
+	const struct per_cpu_pages *pcp;
 	int cpu;
 
-	for_each_online_cpu(cpu)
-		pages += READ_ONCE(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
+	for_each_online_cpu(cpu) {
+		pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
+		pages += READ_ONCE(pcp->count);
+	}
 	return pages;
 }
 
 static inline s64 free_bytes(void)
 {
+	struct zone *zone;
 	s64 pages = 0;
 	int nid, i;
 
-	for_each_online_node(nid)
-		for (i = 0; i < MAX_NR_ZONES; i++)
-			if (populated_zone(&NODE_DATA(nid)->node_zones[i]))
-				pages += zone_free_pages(&NODE_DATA(nid)->node_zones[i]);
+	for_each_online_node(nid) {
+		for (i = 0; i < MAX_NR_ZONES; i++) {
+			zone = &NODE_DATA(nid)->node_zones[i];
+			if (populated_zone(zone))
+				pages += zone_free_pages(zone);
+		}
+	}
 	return pages << PAGE_SHIFT;
 }
 

@@ -67,31 +67,34 @@
 
 static char *allocator = "gomem";
 module_param(allocator, charp, 0444);
-MODULE_PARM_DESC(allocator, "Where objects come from: gomem (default) or kmalloc");
+MODULE_PARM_DESC(allocator, "Source of objects: gomem (default) or kmalloc");
 
 static unsigned long seed = 1;
 module_param(seed, ulong, 0444);
-MODULE_PARM_DESC(seed, "Makes the sizes and the random order (default 1; 0: a new one)");
+MODULE_PARM_DESC(seed, "Of sizes and the random order (default 1; 0: random)");
 
 static char *mix = "kernel";
 module_param(mix, charp, 0444);
-MODULE_PARM_DESC(mix, "Sizes: kernel (default), log (16 bytes to 128 KiB) or uniform (to 64 KiB)");
+MODULE_PARM_DESC(mix,
+		 "Sizes: kernel (default), log (16 bytes to 128 KiB) or uniform (to 64 KiB)");
 
 static int cpu = -1;
 module_param(cpu, int, 0644);
-MODULE_PARM_DESC(cpu, "Run commands on this CPU (default -1: any; -2: in the writer's own task)");
+MODULE_PARM_DESC(cpu,
+		 "Run commands on this CPU (default -1: any; -2: in the writer's own task)");
 
 static int node = NUMA_NO_NODE;
 module_param(node, int, 0644);
-MODULE_PARM_DESC(node, "Allocate for this node (default -1: no preference is told)");
+MODULE_PARM_DESC(node, "Allocate for this node (default -1: for none)");
 
 static unsigned int effort;
 module_param(effort, uint, 0644);
-MODULE_PARM_DESC(effort, "GFP_KERNEL with 0: __GFP_NORETRY (default), 1: __GFP_RETRY_MAYFAIL, 2: neither");
+MODULE_PARM_DESC(effort,
+		 "GFP_KERNEL with 0: __GFP_NORETRY (default), 1: __GFP_RETRY_MAYFAIL, 2: neither");
 
 static unsigned int reserve = 24;
 module_param(reserve, uint, 0644);
-MODULE_PARM_DESC(reserve, "MiB to leave free when taking all there is (default 24)");
+MODULE_PARM_DESC(reserve, "MiB to leave free when taking all (default 24)");
 
 static bool from_kmalloc;
 
@@ -718,7 +721,7 @@ static int stats_get(char *buf, const struct kernel_param *kp)
 
 static const struct kernel_param_ops stats_ops = { .get = stats_get };
 module_param_cb(stats, &stats_ops, NULL, 0444);
-MODULE_PARM_DESC(stats, "Bytes and numbers of live objects, usable bytes by their true node, ...");
+MODULE_PARM_DESC(stats, "Numbers of live objects, their bytes by node, ...");
 
 /*
  * The size must not change while objects are live: empty_slot() derives each
@@ -744,7 +747,8 @@ static const struct kernel_param_ops size_ops = {
 	.get = param_get_uint
 };
 module_param_cb(size, &size_ops, &fixed_size, 0644);
-MODULE_PARM_DESC(size, "Bytes of each object, 16 to 4 MiB (default 0: the mix); not while some live");
+MODULE_PARM_DESC(size,
+		 "Bytes of each object, 16 to 4 MiB (default 0: the mix); not while some live");
 
 static size_fn __init find_mix(void)
 {

@@ -162,7 +162,8 @@ static int stats_get(char *buf, const struct kernel_param *kp)
 
 static const struct kernel_param_ops stats_ops = { .get = stats_get };
 module_param_cb(stats, &stats_ops, NULL, 0444);
-MODULE_PARM_DESC(stats, "Megabytes that were free before the last command, and when it had failed");
+MODULE_PARM_DESC(stats,
+		 "Megabytes that were free before the last command, and when it had failed");
 
 static int __init gomem_halfway_init(void)
 {

@@ -27,7 +27,8 @@ MODULE_PARM_DESC(mib, "MiB that holds_much() keeps, up to 50 (default 50)");
 
 static unsigned int turns = TURNS_MAX;
 module_param(turns, uint, 0444);
-MODULE_PARM_DESC(turns, "Objects that leaks_some() allocates, up to 100000 (default 100000)");
+MODULE_PARM_DESC(turns,
+		 "Objects that leaks_some() allocates, up to 100000 (default 100000)");
 
 static bool leak;
 module_param(leak, bool, 0444);

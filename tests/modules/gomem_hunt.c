@@ -81,7 +81,9 @@ static struct task_struct *sleeper, *mover, *forgetful;
 static DECLARE_COMPLETION(forgotten);
 static struct node *moved;
 
-/* The addresses of all objects, inverted: of gomem_alloc(), and of the cache. */
+/*
+ * The addresses of all objects, inverted: of gomem_alloc(), and of the cache.
+ */
 static unsigned long all[MAX_OBJECTS], all_typed[EACH + COPIES];
 static unsigned long lost_handles[COPIES];
 static unsigned int nr_all, nr_typed, nr_handles;
@@ -191,7 +193,8 @@ static noinline bool held_per_cpu(void)
 	for_each_possible_cpu(cpu) {
 		WRITE_ONCE(per_cpu(per_cpu_object, cpu), alloc(56));
 		WRITE_ONCE(*per_cpu_ptr(dynamic, cpu), alloc(56));
-		if (!per_cpu(per_cpu_object, cpu) || !*per_cpu_ptr(dynamic, cpu))
+		if (!per_cpu(per_cpu_object, cpu) ||
+		    !*per_cpu_ptr(dynamic, cpu))
 			return false;
 	}
 	return true;

@@ -138,11 +138,13 @@ MODULE_PARM_DESC(watch, "1: forget what was, and watch this CPU; 0: stop");
 
 static const struct kernel_param_ops worst_ops = { .get = get_worst };
 module_param_cb(worst, &worst_ops, NULL, 0400);
-MODULE_PARM_DESC(worst, "Longest time with interrupts off, and longest wait to run, in ns");
+MODULE_PARM_DESC(worst,
+		 "Longest time with interrupts off, and longest wait to run, in ns");
 
 static const struct kernel_param_ops where_ops = { .get = get_where };
 module_param_cb(where, &where_ops, NULL, 0400);
-MODULE_PARM_DESC(where, "The stack, innermost first, when interrupts came on again after the longest time");
+MODULE_PARM_DESC(where,
+		 "The stack, innermost first, when interrupts came on again after the longest time");
 
 static int __init gomem_latency_init(void)
 {

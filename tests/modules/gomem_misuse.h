@@ -17,8 +17,8 @@
  * @use: calls gomem with a pointer. Returns NULL unless gomem did something
  * @counter: the counter of gomem's stats that must rise by one, or "" if none
  *	must. NULL if a script knows what to expect
- * @report: regular expression that gomem's report must match. NULL if gomem must
- *	print nothing
+ * @report: regular expression that gomem's report must match. NULL if gomem
+ *	must print nothing
  */
 struct misuse_case {
 	const char *name;

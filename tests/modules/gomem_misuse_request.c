@@ -17,7 +17,9 @@ static int refused(const struct misuse_case *c)
 	return p ? -EIO : 0;
 }
 
-/* The sizes are constant, so gomem's checks of constants are compiled in here. */
+/*
+ * The sizes are constant, so gomem's checks of constants are compiled in here.
+ */
 static void *dma(void *unused)
 {
 	return gomem_alloc(100, GFP_KERNEL | __GFP_DMA);

@@ -15,7 +15,8 @@
 #include "gomem_misuse.h"
 
 /*
- * Keep a reference to the page of a freed object until unload, and use the page.
+ * Keep a reference to the page of a freed object until unload, and use the
+ * page.
  */
 static struct page *kept;
 

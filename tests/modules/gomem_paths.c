@@ -27,11 +27,13 @@ MODULE_PARM_DESC(account, "Charge all objects to an account (default N)");
 
 static bool orphan;
 module_param(orphan, bool, 0444);
-MODULE_PARM_DESC(orphan, "Destroy the account while it has objects (default N)");
+MODULE_PARM_DESC(orphan,
+		 "Destroy the account while it has objects (default N)");
 
 static ulong hard;
 module_param(hard, ulong, 0444);
-MODULE_PARM_DESC(hard, "Most bytes of the account, 0 for any number (default 0)");
+MODULE_PARM_DESC(hard,
+		 "Most bytes of the account, 0 for any number (default 0)");
 
 static struct gomem_account *payer;
 static struct gomem_cache *cache;
@@ -189,7 +191,8 @@ static int __init gomem_paths_init(void)
 		return -ENOMEM;
 	}
 	if (account) {
-		payer = gomem_account_create("gomem paths", 0, hard, NULL, NULL);
+		payer = gomem_account_create("gomem paths", 0, hard, NULL,
+					     NULL);
 		old = gomem_account_enter(payer);
 	}
 	allocate();

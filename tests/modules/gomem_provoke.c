@@ -208,7 +208,8 @@ static void cause_double_free(void)
 {
 	struct kmem_cache *cache =
 		kmem_cache_create("gomem_provoke", 64, 0,
-				  SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE, NULL);
+				  SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE,
+				  NULL);
 	void *p = cache ? kmem_cache_alloc(cache, GFP_KERNEL) : NULL;
 
 	/* A second object keeps the slab. */

@@ -32,11 +32,13 @@ MODULE_PARM_DESC(seconds, "How long to run (default 3)");
 
 static unsigned int last = 10000;
 module_param(last, uint, 0444);
-MODULE_PARM_DESC(last, "Objects to free in the end, just before it returns (default 10000)");
+MODULE_PARM_DESC(last,
+		 "Objects to free in the end, just before it returns (default 10000)");
 
 static bool broken;
 module_param(broken, bool, 0444);
-MODULE_PARM_DESC(broken, "Free without waiting for readers: the test must fail (default N)");
+MODULE_PARM_DESC(broken,
+		 "Free without waiting for readers: the test must fail (default N)");
 
 static unsigned long seed;
 module_param(seed, ulong, 0444);
@@ -101,8 +103,8 @@ static void retire(struct item *it)
 /* Add an entry at the head, remove the first entry, or replace it. */
 static void change(struct worker *w)
 {
-	struct item __rcu **list =
-		&lists[below(w, NR_LISTS / NR_WRITERS) * NR_WRITERS + w->number];
+	unsigned int i = below(w, NR_LISTS / NR_WRITERS);
+	struct item __rcu **list = &lists[i * NR_WRITERS + w->number];
 	struct item *old = rcu_dereference_protected(*list, true), *new = NULL;
 	unsigned int what = below(w, 4);
 

@@ -60,19 +60,23 @@
 
 static char *allocator = "gomem";
 module_param(allocator, charp, 0444);
-MODULE_PARM_DESC(allocator, "Where objects come from: gomem (default) or kmalloc");
+MODULE_PARM_DESC(allocator,
+		 "Where objects come from: gomem (default) or kmalloc");
 
 static char *trace;
 module_param(trace, charp, 0444);
-MODULE_PARM_DESC(trace, "File with the trace, in the form that scripts/replay makes");
+MODULE_PARM_DESC(trace,
+		 "File with the trace, in the form that scripts/replay makes");
 
 static unsigned int every = 16;
 module_param(every, uint, 0444);
-MODULE_PARM_DESC(every, "Look at what is held after so many operations (default 16)");
+MODULE_PARM_DESC(every,
+		 "Look at what is held after so many operations (default 16)");
 
 static unsigned int noscan;
 module_param(noscan, uint, 0444);
-MODULE_PARM_DESC(noscan, "Percent of the sizes whose objects are noscan for gomem (default 0)");
+MODULE_PARM_DESC(noscan,
+		 "Percent of the sizes whose objects are noscan for gomem (default 0)");
 
 /* The trace file: a header and then the operations, all little endian. */
 struct trace_header {
@@ -405,7 +409,8 @@ static int stats_get(char *buf, const struct kernel_param *kp)
 
 static const struct kernel_param_ops stats_ops = { .get = stats_get };
 module_param_cb(stats, &stats_ops, NULL, 0444);
-MODULE_PARM_DESC(stats, "Bytes live, gone from free memory, and in slabs: now, at most, on average");
+MODULE_PARM_DESC(stats,
+		 "Bytes live, gone from free memory, and in slabs: now, at most, on average");
 
 static int read_trace(void)
 {

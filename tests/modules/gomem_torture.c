@@ -37,11 +37,13 @@ MODULE_PARM_DESC(seconds, "How long to run (default 3)");
 
 static unsigned int max_size = 40000;
 module_param(max_size, uint, 0444);
-MODULE_PARM_DESC(max_size, "Largest object in bytes; most are far smaller (default 40000)");
+MODULE_PARM_DESC(max_size,
+		 "Largest object in bytes; most are far smaller (default 40000)");
 
 static bool interrupts = true;
 module_param(interrupts, bool, 0444);
-MODULE_PARM_DESC(interrupts, "Also from timers and hard interrupts (default Y)");
+MODULE_PARM_DESC(interrupts,
+		 "Also from timers and hard interrupts (default Y)");
 
 static unsigned long seed;
 module_param(seed, ulong, 0444);
@@ -49,7 +51,8 @@ MODULE_PARM_DESC(seed, "Random seed; 0, the default, takes a new one");
 
 static bool may_fail;
 module_param(may_fail, bool, 0444);
-MODULE_PARM_DESC(may_fail, "Allocation failures are no error: they are injected (default N)");
+MODULE_PARM_DESC(may_fail,
+		 "Allocation failures are no error: they are injected (default N)");
 
 #define NR_SLOTS	4096
 

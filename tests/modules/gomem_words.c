@@ -6,9 +6,9 @@
  * A script writes commands to the parameter cmd. The write returns when the
  * command has ended, with the command's error.
  *
- *	fill MIX	allocate a string for each empty place of the index; with
- *			gomem, strings are noscan. MIX is
- *				1 ... 64	bytes of each string with its NUL
+ *	fill MIX	allocate a string for each empty place of the index;
+ *			with gomem, strings are noscan. MIX is
+ *				1 ... 64	bytes of a string with its NUL
  *				uniform		1 to 15 bytes
  *				words		as long as English words
  *	free N		free each string with probability N percent, and
@@ -35,7 +35,8 @@
 
 static char *allocator = "gomem";
 module_param(allocator, charp, 0444);
-MODULE_PARM_DESC(allocator, "Where strings come from: gomem (default) or kmalloc");
+MODULE_PARM_DESC(allocator,
+		 "Where strings come from: gomem (default) or kmalloc");
 
 static unsigned int places = 1000000;
 module_param(places, uint, 0444);

@@ -24,7 +24,8 @@
 
 static unsigned int ms = 1000;
 module_param(ms, uint, 0444);
-MODULE_PARM_DESC(ms, "Milliseconds that each function is called for (default 1000)");
+MODULE_PARM_DESC(ms,
+		 "Milliseconds that each function is called for (default 1000)");
 
 /* Calls between two reads of the clock */
 #define CALLS		64

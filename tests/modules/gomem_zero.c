@@ -94,8 +94,9 @@ static void *zalloc_by(unsigned int way, size_t size)
 	case 2:
 		return zalloc_grown(size);
 	case 3:
-		return gomem_alloc(size, GFP_KERNEL |
-				   (want_init_on_alloc(GFP_KERNEL) ? 0 : __GFP_ZERO));
+		if (want_init_on_alloc(GFP_KERNEL))
+			return gomem_alloc(size, GFP_KERNEL);
+		return gomem_alloc(size, GFP_KERNEL | __GFP_ZERO);
 	default:
 		return gomem_zalloc(size, GFP_KERNEL);
 	}

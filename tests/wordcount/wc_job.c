@@ -52,7 +52,7 @@ static unsigned int nr_workers;
 static struct workqueue_struct *workqueue;
 static struct wc_queue queue;
 static struct wc_table *tables;	/* worker 0's, worker 1's, ... */
-static int job_err;		/* the first error of a worker; set by cmpxchg() */
+static int job_err;		/* first error of a worker; set by cmpxchg() */
 
 static struct wc_table *table_of(unsigned int worker, unsigned int index)
 {
@@ -91,7 +91,8 @@ static int count_word(struct worker *w, const char *word, size_t len)
 	/*
 	 * The high bits of the hash select the table, the low bits the bucket.
 	 */
-	return wc_table_add(table_of(w->index, reciprocal_scale(hash, nr_workers)),
+	return wc_table_add(table_of(w->index,
+				     reciprocal_scale(hash, nr_workers)),
 			    word, len, hash);
 }
 

@@ -24,15 +24,18 @@
 static char *files[FILES_MAX];
 static unsigned int nr_files;
 module_param_array(files, charp, &nr_files, 0);
-MODULE_PARM_DESC(files, "Files to count the words of, separated by commas (up to 512)");
+MODULE_PARM_DESC(files,
+		 "Files to count the words of, separated by commas (up to 512)");
 
 static char *allocator = "gomem";
 module_param(allocator, charp, 0444);
-MODULE_PARM_DESC(allocator, "Where memory comes from: gomem (default) or kmalloc");
+MODULE_PARM_DESC(allocator,
+		 "Where memory comes from: gomem (default) or kmalloc");
 
 static unsigned int top;
 module_param(top, uint, 0444);
-MODULE_PARM_DESC(top, "How many of the most frequent words to log, 0 to 100 (default 0)");
+MODULE_PARM_DESC(top,
+		 "How many of the most frequent words to log, 0 to 100 (default 0)");
 
 static struct wc_result result;
 

@@ -66,7 +66,8 @@ static void split_buckets(struct wc_table *t, u32 half)
 
 	memset(t->bucket + half, 0, bucket_bytes(half));
 	for (i = 0; i < half; i++) {
-		struct wc_node **from = &t->bucket[i], **to = &t->bucket[i + half];
+		struct wc_node **from = &t->bucket[i],
+			       **to = &t->bucket[i + half];
 		struct wc_node *node;
 
 		while ((node = *from)) {

@@ -242,6 +242,7 @@ static int read_blocks(struct wc_queue *q, struct file *file,
 static int read_open_file(struct wc_queue *q, struct file *file, u64 *bytes)
 {
 	struct wc_block *b;
+	size_t size;
 	int err;
 
 	if (!S_ISREG(file_inode(file)->i_mode))
@@ -250,7 +251,8 @@ static int read_open_file(struct wc_queue *q, struct file *file, u64 *bytes)
 	 * A small file gets a small block. One spare byte lets a read find the
 	 * end of file; the other is for the NUL.
 	 */
-	b = block_alloc(min_t(loff_t, i_size_read(file_inode(file)), BLOCK_BYTES - 2) + 2);
+	size = min_t(loff_t, i_size_read(file_inode(file)), BLOCK_BYTES - 2);
+	b = block_alloc(size + 2);
 	if (!b)
 		return -ENOMEM;
 	err = read_blocks(q, file, &b, bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module's table has a kernel function that frees; the module frees, too. */
+/* The module's table has a kernel function that frees; so does the module. */
 #include <linux/parcel.h>
 
 static void instantiate(struct parcel *p)

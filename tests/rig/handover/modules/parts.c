@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Structs of the kernel's are parts of the module's, and the other way round. */
+/* The kernel's structs are parts of the module's, and the other way round. */
 #include <linux/parcel.h>
 
 struct van {

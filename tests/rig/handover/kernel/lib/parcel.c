@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Plays the kernel for tests/rig/handover.sh: it frees what modules allocate. */
+/* Plays the kernel for tests/rig/handover.sh: frees what modules allocate. */
 #include <linux/parcel.h>
 
 static void parcel_free_extra(union parcel_extra *extra)
@@ -85,7 +85,8 @@ struct parcel_index *parcel_index_create(void **table)
 }
 EXPORT_SYMBOL_GPL(parcel_index_create);
 
-void parcel_index_map(struct parcel_index *index, void **pages, unsigned int flags)
+void parcel_index_map(struct parcel_index *index, void **pages,
+		      unsigned int flags)
 {
 	if (flags & PARCEL_KEEP)
 		index->pages = pages;

@@ -9,7 +9,8 @@ struct wagon_object {
 
 static void wagon_release(struct device *dev)
 {
-	struct wagon_object *o = container_of(dev, struct wagon_object, wagon.dev);
+	struct wagon_object *o = container_of(dev, struct wagon_object,
+					      wagon.dev);
 
 	kfree(o->wagon.dev.platform_data);
 	kfree(o->wagon.dev.data);

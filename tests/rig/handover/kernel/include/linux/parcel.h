@@ -81,7 +81,8 @@ struct parcel_index {
 struct parcel *parcel_alloc(void);
 void parcel_put(struct parcel *p);
 struct parcel_index *parcel_index_create(void **table);
-void parcel_index_map(struct parcel_index *index, void **pages, unsigned int flags);
+void parcel_index_map(struct parcel_index *index, void **pages,
+		      unsigned int flags);
 void parcel_consume(void *data);
 void parcel_grow(struct parcel *p, unsigned int n);
 void parcel_read(const void *data);
