@@ -300,7 +300,7 @@ static noinline void *alloc_from_peers(struct gomem_mcentral *c,
 		spans = gomem_mcentral_grow(gomem_central(*peer, c->kind), gfp,
 					    1, true);
 		if (spans) {
-			gomem_heap_count_peer_span(c->heap);
+			gomem_heap_count(c->heap, &c->heap->stats.peer_spans);
 			return alloc_from_new(c, want, spans);
 		}
 	}
@@ -506,7 +506,7 @@ static noinline struct gomem_many many_from_peers(struct gomem_mcentral *c,
 		spans = gomem_mcentral_grow(gomem_central(*peer, c->kind), gfp,
 					    1, true);
 		if (spans) {
-			gomem_heap_count_peer_span(c->heap);
+			gomem_heap_count(c->heap, &c->heap->stats.peer_spans);
 			return many_from_new(c, objs, want, keyless, spans);
 		}
 	}

@@ -198,21 +198,6 @@ static noinline unsigned long find_pages(struct gomem_supply *from,
 	return page == GOMEM_NO_PAGE ? gomem_heap_grow(from, req) : page;
 }
 
-/**
- * gomem_heap_count_peer_span - count a span made of another node's pages
- * @h: the heap that asked for it
- *
- * Context: any but NMI.
- */
-void gomem_heap_count_peer_span(struct gomem_heap *h)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&h->lock, flags);
-	h->stats.peer_spans++;
-	spin_unlock_irqrestore(&h->lock, flags);
-}
-
 /* Make the span that the heap @h asked for. */
 static noinline struct gomem_span *
 make_span(struct gomem_heap *h, const struct gomem_supply *from,
@@ -222,7 +207,7 @@ make_span(struct gomem_heap *h, const struct gomem_supply *from,
 	unsigned long flags;
 
 	if (from->heap != h)
-		gomem_heap_count_peer_span(h);
+		gomem_heap_count(h, &h->stats.peer_spans);
 	pc = gomem_heap_lock_pcache(from->heap, &flags);
 	gomem_heap_make_span(from->heap, pc, from->desc, page, req);
 	spin_unlock_irqrestore(&pc->lock, flags);
@@ -239,13 +224,8 @@ static noinline void *give_up(struct gomem_heap *h,
 			      const struct gomem_supply *from,
 			      const struct gomem_span_request *req)
 {
-	unsigned long flags;
-
-	if (!req->local) {
-		spin_lock_irqsave(&h->lock, flags);
-		h->stats.grow_failures++;
-		spin_unlock_irqrestore(&h->lock, flags);
-	}
+	if (!req->local)
+		gomem_heap_count(h, &h->stats.grow_failures);
 	gomem_heap_free_desc(from->heap,
 			     &from->heap->spanalloc[req->kind->desc],
 			     from->desc);

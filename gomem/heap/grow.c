@@ -107,12 +107,8 @@ static noinline bool is_covered(struct gomem_heap *h, unsigned long addr)
 static noinline void refuse_block(struct gomem_heap *h, unsigned long addr,
 				  unsigned int order)
 {
-	unsigned long flags;
-
 	gomem_pages_put(h->source, addr, 1UL << order);
-	spin_lock_irqsave(&h->lock, flags);
-	h->stats.grow_out_of_range++;
-	spin_unlock_irqrestore(&h->lock, flags);
+	gomem_heap_count(h, &h->stats.grow_out_of_range);
 }
 
 /*
@@ -451,13 +447,8 @@ static noinline unsigned long keep_block(struct gomem_chunk *c,
 static noinline void note_order(struct gomem_heap *h, unsigned int order,
 				const struct gomem_span_request *req)
 {
-	unsigned long flags;
-
-	if (order >= wanted_order(h, order_base_2(req->npages)))
-		return;
-	spin_lock_irqsave(&h->lock, flags);
-	h->stats.grow_fallbacks++;
-	spin_unlock_irqrestore(&h->lock, flags);
+	if (order < wanted_order(h, order_base_2(req->npages)))
+		gomem_heap_count(h, &h->stats.grow_fallbacks);
 }
 
 /*

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mheap.c - make a heap, and destroy it.
+ * mheap.c - make a heap, destroy it, and count its events.
  */
 #include <kunit/visibility.h>
 #include <linux/build_bug.h>
@@ -109,3 +109,19 @@ void gomem_heap_destroy(struct gomem_heap *h)
 	gomem_peers_exit(h);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_destroy);
+
+/**
+ * gomem_heap_count - count an event that happens without the heap's lock
+ * @h: the heap
+ * @counter: a member of @h->stats
+ *
+ * Context: any but NMI.
+ */
+void gomem_heap_count(struct gomem_heap *h, u64 *counter)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&h->lock, flags);
+	(*counter)++;
+	spin_unlock_irqrestore(&h->lock, flags);
+}

@@ -256,6 +256,7 @@ int gomem_heap_init(struct gomem_heap *h, struct gomem_pagesource *source,
 int gomem_heap_cover(struct gomem_heap *h, unsigned long addr,
 		     unsigned long bytes);
 void gomem_heap_destroy(struct gomem_heap *h);
+void gomem_heap_count(struct gomem_heap *h, u64 *counter);
 
 /* allocspan.c */
 struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
@@ -264,7 +265,6 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h,
 				    const struct gomem_span_request *req,
 				    unsigned int n,
 				    struct gomem_span_stack *spans);
-void gomem_heap_count_peer_span(struct gomem_heap *h);
 
 /* freespan.c */
 void gomem_heap_free_spans(struct gomem_heap *h,
