@@ -59,6 +59,19 @@ static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
 	return false;
 }
 
+/*
+ * Keep pages in the block of the page cache that they are from, unless that
+ * would have more than @limit then, or else as a run.
+ */
+static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
+		       unsigned long page, unsigned int npages,
+		       unsigned int limit)
+{
+	if (gomem_pcache_free(pc, page, npages, limit))
+		return true;
+	return gomem_makes_run(npages) && keep_run(h, pc, page, npages);
+}
+
 /* Adjacent pages that go back to the heap together. */
 struct page_range {
 	unsigned long page;
@@ -108,10 +121,7 @@ static bool free_to_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 
 	lockdep_assert_held(&pc->lock);
 	gomem_heap_take_apart(h, pc, s, page);
-	if (!limit)
-		return false;
-	if (!gomem_pcache_free(pc, page, s->npages, limit) &&
-	    !(gomem_makes_run(s->npages) && keep_run(h, pc, page, s->npages)))
+	if (!limit || !keep_pages(h, pc, page, s->npages, limit))
 		return false;
 	s->npages = 0;
 	return gomem_pcache_push(pc, index, s);
@@ -204,16 +214,6 @@ static noinline void free_alone(struct gomem_span *s)
 	free_some(s->heap, &spans, 1);
 }
 
-/* Keep pages in the block of the page cache that they are from, or as a run. */
-static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
-		       unsigned long page, unsigned int npages)
-{
-	if (npages <= GOMEM_PCACHE_SPAN_MAX &&
-	    gomem_pcache_free(pc, page, npages, gomem_heap_pcache_limit(h)))
-		return true;
-	return keep_run(h, pc, page, npages);
-}
-
 /*
  * Keep the pages and the descriptor of a long span in this CPU's page cache, if
  * both have room there. This is the usual case, so it gets by without
@@ -222,13 +222,16 @@ static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
 static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 {
 	unsigned long page = gomem_heap_page(h, s->base), flags;
-	unsigned int npages = s->npages, index = s->desc;
+	unsigned int npages = s->npages, index = s->desc, limit = 0;
 	struct gomem_pcache *pc;
 	bool kept;
 
+	/* Longer ones are not from a block, so the limit takes no time. */
+	if (npages <= GOMEM_PCACHE_SPAN_MAX)
+		limit = gomem_heap_pcache_limit(h);
 	pc = gomem_heap_lock_pcache(h, &flags);
 	kept = pc->nr_desc[index] < GOMEM_PCACHE_DESCS &&
-	       keep_pages(h, pc, page, npages);
+	       keep_pages(h, pc, page, npages, limit);
 	if (kept) {
 		trace_free(s);
 		gomem_heap_take_apart(h, pc, s, page);
