@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "base/sample.h"
 #include "base/stack.h"
 #include "api/exact.h"
 #include "api/watch.h"
@@ -266,15 +267,20 @@ static int print_wanted(char *buf)
 }
 
 /**
- * gomem_exact_show - say in a file's legend whose numbers are exact
- * @m: the file
+ * gomem_exact_show - say in a file's legend which numbers are estimates
+ * @m: the file, whose numbers come from the heap profile
  *
  * Context: may sleep.
  */
 void gomem_exact_show(struct seq_file *m)
 {
+	unsigned long rate = READ_ONCE(gomem_profile_rate);
 	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
 
+	if (rate > 1)
+		seq_printf(m,
+			   "# estimated from one sample in %lu bytes, see profile_rate\n",
+			   rate);
 	if (buf && print_wanted(buf))
 		seq_printf(m, "# exact for what is allocated now by: %s\n",
 			   buf);

@@ -252,7 +252,6 @@ static void show_leak(struct seq_file *m, const struct gomem_profile_row *r)
  */
 int gomem_leaks_show(struct seq_file *m, void *unused)
 {
-	unsigned long rate = READ_ONCE(gomem_profile_rate);
 	struct gomem_profile_row *rows;
 	unsigned int i, n;
 
@@ -262,10 +261,6 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 	mutex_lock(&heap_mutex);
 	sort(rows, n, sizeof(*rows), by_bytes, NULL);
 	seq_puts(m, "gomem leaks - version: 1\n");
-	if (rate > 1)
-		seq_printf(m,
-			   "# estimated from one sample in %lu bytes, see profile_rate\n",
-			   rate);
 	gomem_exact_show(m);
 	seq_puts(m, "# growth: objects since the last look. oldest, youngest: seconds since their allocation\n");
 	seq_puts(m,

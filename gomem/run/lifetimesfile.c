@@ -11,7 +11,6 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
-#include "base/sample.h"
 #include "api/exact.h"
 #include "api/profile.h"
 #include "run/heapfiles.h"
@@ -94,13 +93,7 @@ static void show_stack(struct seq_file *m, const struct gomem_profile_row *r)
 
 static void show_legend(struct seq_file *m)
 {
-	unsigned long rate = READ_ONCE(gomem_profile_rate);
-
 	seq_puts(m, "gomem lifetimes - version: 1\n");
-	if (rate > 1)
-		seq_printf(m,
-			   "# estimated from one sample in %lu bytes, see profile_rate\n",
-			   rate);
 	gomem_exact_show(m);
 	seq_puts(m, "# How long freed objects lived, by stack: objects that lived at least so long, and less\n");
 	seq_puts(m, "# than twice as long. together: frees that followed a recorded free of the same stack\n");

@@ -15,7 +15,6 @@
 #include <linux/sort.h>
 #include <linux/string.h>
 
-#include "base/sample.h"
 #include "map/origin.h"
 #include "api/exact.h"
 #include "api/profile.h"
@@ -117,13 +116,7 @@ static int by_bytes(const void *a, const void *b)
 
 static void show_legend(struct seq_file *m)
 {
-	unsigned long rate = READ_ONCE(gomem_profile_rate);
-
 	seq_puts(m, "gomem modules - version: 1\n");
-	if (rate > 1)
-		seq_printf(m,
-			   "# estimated from one sample in %lu bytes, see profile_rate\n",
-			   rate);
 	gomem_exact_show(m);
 	seq_puts(m, "# Memory by the module whose code called gomem: in use, and ever allocated.\n");
 	seq_puts(m, "# " BUILT_IN ": built-in code. unloaded: gone, but not its objects\n");
