@@ -202,33 +202,67 @@ static void test_give_back(struct kunit *test)
 }
 
 /*
+ * Make a heap with a span of each length of @n, and no free pages. Frees give
+ * back all but 64.
+ */
+static struct gomem_heap *make_spans(struct kunit *test, struct gomem_span **s,
+				     const unsigned int n[2])
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+
+	s[0] = span_set_get(test, &f->set, h, n[0]);
+	s[1] = span_set_get(test, &f->set, h, n[1]);
+	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
+	synchronize_rcu();
+	h->give_min = 64;
+	return h;
+}
+
+/* Free a span, and give pages back once more as that free did. */
+static void put_and_give(struct kunit *test, struct gomem_span *s)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = s->heap;
+	unsigned int n = s->npages;
+
+	span_set_put(test, &f->set, s);
+	gomem_heap_give_back(h, n);
+}
+
+/* Wait until a grace period is over that others start. */
+static void await_grace(const unsigned long *gp)
+{
+	while (!poll_state_synchronize_rcu(READ_ONCE(*gp)))
+		msleep(20);
+}
+
+/*
  * Pages that wait for a grace period stay until it ends; the free starts one.
  */
 static void test_give_back_later(struct kunit *test)
 {
+	static const unsigned int npages[] = { 500, 16 };
 	struct heap_fixture *f = test->priv;
-	struct gomem_heap *h = layout_make(test, 4);
-	u64 *released = &h->stats.released[GOMEM_SCAVENGE_FREE];
-	struct gomem_span *s;
+	struct gomem_span *s[2];
+	struct gomem_heap *h;
+	u64 *released;
 
 	need_preempt_count(test);
-	s = span_set_get(test, &f->set, h, 500);
-	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
-	synchronize_rcu();
-	h->give_min = 64;
+	h = make_spans(test, s, npages);
+	released = &h->stats.released[GOMEM_SCAVENGE_FREE];
 	rcu_read_lock();
-	span_set_put(test, &f->set, s);
-	gomem_heap_give_back(h, 500);
+	put_and_give(test, s[0]);
 	rcu_read_unlock();
 	KUNIT_EXPECT_EQ(test, 0, *released);
 	KUNIT_EXPECT_EQ(test, 436, gomem_heap_surplus(h));
 	KUNIT_EXPECT_FALSE(test, h->give_hurry);
 	/* No other caller has to start a grace period. */
-	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_gp)))
-		msleep(20);
+	await_grace(&h->give_gp);
 	gomem_heap_give_back(h, 500);
 	KUNIT_EXPECT_EQ(test, 436, *released);
 	layout_expect(test);
+	span_set_put_all(test, &f->set);
 }
 
 /*
@@ -237,36 +271,28 @@ static void test_give_back_later(struct kunit *test)
  */
 static void test_give_back_again(struct kunit *test)
 {
-	struct heap_fixture *f = test->priv;
-	struct gomem_heap *h = layout_make(test, 4);
+	static const unsigned int npages[] = { 200, 500 };
 	unsigned long over = get_state_synchronize_rcu(), gp[3];
 	struct gomem_span *s[2];
+	struct gomem_heap *h = make_spans(test, s, npages);
 	bool began, hurry;
 
-	s[0] = span_set_get(test, &f->set, h, 200);
-	s[1] = span_set_get(test, &f->set, h, 500);
-	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
-	synchronize_rcu();
-	h->give_min = 64;
 	rcu_read_lock();
-	span_set_put(test, &f->set, s[0]);
-	gomem_heap_give_back(h, 200);
+	put_and_give(test, s[0]);
 	gp[0] = h->give_gp;
 	began = grace_begins(gp[0]);
 	/* This CPU found the one before over, but another CPU was faster. */
 	h->give_gp = over;
 	gomem_heap_give_back(h, 200);
 	gp[1] = h->give_gp;
-	span_set_put(test, &f->set, s[1]);
-	gomem_heap_give_back(h, 500);
+	put_and_give(test, s[1]);
 	gp[2] = h->give_gp;
 	hurry = h->give_hurry;
 	rcu_read_unlock();
 	KUNIT_EXPECT_EQ(test, gp[0], gp[1]);
 	KUNIT_EXPECT_EQ(test, gp[0], gp[2]);
 	KUNIT_EXPECT_TRUE(test, hurry);
-	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_next)))
-		msleep(20);
+	await_grace(&h->give_next);
 	gomem_heap_give_back(h, 700);
 	gomem_heap_give_back(h, 700);
 	KUNIT_EXPECT_EQ(test, 700 - 64, h->stats.released[GOMEM_SCAVENGE_FREE]);
@@ -281,29 +307,23 @@ static void test_give_back_again(struct kunit *test)
  */
 static void test_give_back_hurry(struct kunit *test)
 {
+	static const unsigned int npages[] = { 500, 500 };
 	struct heap_fixture *f = test->priv;
-	struct gomem_heap *h = layout_make(test, 4);
 	struct gomem_span *s[2];
+	struct gomem_heap *h;
 	bool before, after;
 
 	need_preempt_count(test);
-	s[0] = span_set_get(test, &f->set, h, 500);
-	s[1] = span_set_get(test, &f->set, h, 500);
-	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
-	synchronize_rcu();
-	h->give_min = 64;
+	h = make_spans(test, s, npages);
 	rcu_read_lock();
-	span_set_put(test, &f->set, s[0]);
-	gomem_heap_give_back(h, 500);
+	put_and_give(test, s[0]);
 	before = h->give_hurry;
-	span_set_put(test, &f->set, s[1]);
-	gomem_heap_give_back(h, 500);
+	put_and_give(test, s[1]);
 	after = h->give_hurry;
 	rcu_read_unlock();
 	KUNIT_EXPECT_FALSE(test, before);
 	KUNIT_EXPECT_TRUE(test, after);
-	while (!poll_state_synchronize_rcu(READ_ONCE(h->give_next)))
-		msleep(20);
+	await_grace(&h->give_next);
 	gomem_heap_give_back(h, 500);
 	gomem_heap_give_back(h, 500);
 	KUNIT_EXPECT_EQ(test, 1000 - 64,
@@ -311,8 +331,7 @@ static void test_give_back_hurry(struct kunit *test)
 	s[0] = span_set_get(test, &f->set, h, 200);
 	gomem_heap_scavenge(h, 4 * CHUNK, GOMEM_SCAVENGE_FORCED);
 	rcu_read_lock();
-	span_set_put(test, &f->set, s[0]);
-	gomem_heap_give_back(h, 200);
+	put_and_give(test, s[0]);
 	rcu_read_unlock();
 	KUNIT_EXPECT_FALSE(test, h->give_hurry);
 	layout_expect(test);

@@ -170,63 +170,69 @@ static unsigned long calls_to_grow(struct kunit *test, unsigned int npages)
 	return mheap_source_of(f)->pages.calls;
 }
 
-static void expect_growth(struct kunit *test, unsigned int npages,
-			  unsigned int calls, unsigned int order)
-{
-	struct mheap_fixture *f = test->priv;
-
-	KUNIT_EXPECT_EQ(test, calls, calls_to_grow(test, npages));
-	KUNIT_EXPECT_EQ(test, order, mheap_source_of(f)->last.order);
-	mheap_expect(test);
-}
-
 /*
  * After a failure the heap tries larger orders again one at a time, not at
- * once.
+ * once. The same holds if only the needed pages were there, and after reclaim.
  */
+static const struct learn_case {
+	const char *name;
+	struct learn_step {
+		unsigned int limit;	/* the source fails from here on */
+		unsigned int npages;
+		unsigned int calls;	/* of the source */
+		unsigned int order;	/* of the last call */
+	} step[10];
+} learn_cases[] = {
+	{ "one page", {
+		{ 3, 1, 4, 2 }, { 3, 1, 1, 2 }, { 3, 1, 2, 2 },
+		{ 3, 1, 1, 2 }, { 3, 1, 2, 2 },
+		{ 0, 1, 1, 2 }, { 0, 1, 1, 3 }, { 0, 1, 1, 4 },
+		{ 0, 1, 1, 5 }, { 0, 1, 1, 5 },
+	} },
+	/* A larger order than the learned one is tried if it is needed. */
+	{ "needed pages", {
+		{ 3, 3, 4, 2 }, { 3, 3, 2, 2 }, { 3, 3, 2, 2 },
+		{ 0, 3, 1, 3 }, { 0, 3, 1, 4 }, { 0, 3, 1, 5 },
+		{ 1, 1, 6, 0 }, { 0, 100, 1, 7 }, { 0, 20, 1, 5 },
+	} },
+};
+
+KUNIT_ARRAY_PARAM_DESC(learn, learn_cases, name);
+
 static void test_learn_order(struct kunit *test)
 {
+	const struct learn_case *c = test->param_value;
 	struct mheap_fixture *f = test->priv;
+	const struct learn_step *step;
 
 	mheap_make(test, 8);
-	mheap_source_of(f)->pages.limit = 3;
-	expect_growth(test, 1, 4, 2);
-	expect_growth(test, 1, 1, 2);
-	expect_growth(test, 1, 2, 2);
-	expect_growth(test, 1, 1, 2);
-	expect_growth(test, 1, 2, 2);
-	mheap_source_of(f)->pages.limit = 0;
-	expect_growth(test, 1, 1, 2);
-	expect_growth(test, 1, 1, 3);
-	expect_growth(test, 1, 1, 4);
-	expect_growth(test, 1, 1, 5);
-	expect_growth(test, 1, 1, 5);
+	for (step = c->step;
+	     step < c->step + ARRAY_SIZE(c->step) && step->npages; step++) {
+		mheap_source_of(f)->pages.limit = step->limit;
+		KUNIT_EXPECT_EQ_MSG(test, step->calls,
+				    calls_to_grow(test, step->npages),
+				    "step %td", step - c->step);
+		KUNIT_EXPECT_EQ_MSG(test, step->order,
+				    mheap_source_of(f)->last.order,
+				    "step %td", step - c->step);
+		mheap_expect(test);
+	}
 	mheap_put_all(test);
 }
 
-/* The same, if only the needed pages were there, and after reclaim. */
-static void test_learn_order_needed(struct kunit *test)
+/* Expect that the heap cannot use what the source has from @base on. */
+static void expect_unreached(struct kunit *test, unsigned long base)
 {
+	struct gomem_span_request req = fake_large_request(8);
 	struct mheap_fixture *f = test->priv;
+	struct gomem_heap_stats *stats = &f->base.fh.heap->stats;
 
-	mheap_make(test, 8);
-	mheap_source_of(f)->pages.limit = 3;
-	expect_growth(test, 3, 4, 2);
-	expect_growth(test, 3, 2, 2);
-	expect_growth(test, 3, 2, 2);
-	mheap_source_of(f)->pages.limit = 0;
-	expect_growth(test, 3, 1, 3);
-	expect_growth(test, 3, 1, 4);
-	expect_growth(test, 3, 1, 5);
-	/*
-	 * A larger order than the learned one is tried if the request needs it.
-	 */
-	mheap_source_of(f)->pages.limit = 1;
-	expect_growth(test, 1, 6, 0);
-	mheap_source_of(f)->pages.limit = 0;
-	expect_growth(test, 100, 1, 7);
-	expect_growth(test, 20, 1, 5);
-	mheap_put_all(test);
+	mheap_source_of(f)->base = base;
+	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
+	KUNIT_EXPECT_EQ(test, 0, mheap_source_of(f)->nr_out);
+	KUNIT_EXPECT_EQ(test, 1, stats->grow_failures);
+	KUNIT_EXPECT_GE(test, stats->grow_out_of_range, 1ULL);
+	mheap_expect(test);
 }
 
 /* Blocks outside of the covered range go back, and covered ones are kept. */
@@ -242,14 +248,9 @@ static void test_outside_range(struct kunit *test)
 	mheap_make(test, 4);
 	h = f->base.fh.heap;
 	/* The pages lie beyond the tables, which grow in steps of 2 GiB. */
-	fake->base = FAKE_BASE + GOMEM_TABLE_WORDS * GOMEM_CHUNK_SIZE;
-	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
-	KUNIT_EXPECT_EQ(test, 1, h->stats.grow_failures);
+	expect_unreached(test, FAKE_BASE +
+			 GOMEM_TABLE_WORDS * GOMEM_CHUNK_SIZE);
 	before = h->stats.grow_out_of_range;
-	KUNIT_EXPECT_GE(test, before, 1ULL);
-	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
-	mheap_expect(test);
-
 	KUNIT_EXPECT_EQ(test, 0,
 			gomem_heap_cover(h, fake->base, 4 * GOMEM_CHUNK_SIZE));
 	s = fake_heap_span(h, &req);
@@ -268,17 +269,8 @@ static void test_outside_range(struct kunit *test)
 /* The heap's range starts above the pages that the source has. */
 static void test_below_range(struct kunit *test)
 {
-	struct gomem_span_request req = fake_large_request(8);
-	struct mheap_fixture *f = test->priv;
-	struct fake_source *fake = mheap_source_of(f);
-
 	mheap_make(test, 2);
-	fake->base = FAKE_BASE - 2 * GOMEM_CHUNK_SIZE;
-	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
-	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
-	KUNIT_EXPECT_EQ(test, 1, f->base.fh.heap->stats.grow_failures);
-	KUNIT_EXPECT_GE(test, f->base.fh.heap->stats.grow_out_of_range, 1ULL);
-	mheap_expect(test);
+	expect_unreached(test, FAKE_BASE - 2 * GOMEM_CHUNK_SIZE);
 }
 
 /*
@@ -354,9 +346,23 @@ static void remake_heap(struct kunit *test, unsigned long nr_chunks)
 	mheap_make(test, nr_chunks);
 }
 
-/* Let each call in turn be the first of a few that fail. */
-static void fail_each_call(struct kunit *test, bool meta, unsigned int count)
+static const struct fail_case {
+	const char *name;
+	bool meta;
+	unsigned int count;
+} fail_cases[] = {
+	{ "one call for pages",			false,	1 },
+	{ "calls for pages from one on",	false,	~0U },
+	{ "one call for descriptors",		true,	1 },
+	{ "calls for descriptors from one on",	true,	~0U },
+};
+
+KUNIT_ARRAY_PARAM_DESC(fail, fail_cases, name);
+
+/* Let each call in turn be the first of those that fail. */
+static void test_fail(struct kunit *test)
 {
+	const struct fail_case *c = test->param_value;
 	struct mheap_fixture *f = test->priv;
 	struct fake_failures *which;
 	unsigned int failures = 0;
@@ -364,36 +370,16 @@ static void fail_each_call(struct kunit *test, bool meta, unsigned int count)
 
 	for (from = 1; failed; from++) {
 		remake_heap(test, 16);
-		which = meta ? &mheap_source_of(f)->meta :
-			       &mheap_source_of(f)->pages;
-		fake_fail(which, from, count);
+		which = c->meta ? &mheap_source_of(f)->meta :
+				  &mheap_source_of(f)->pages;
+		fake_fail(which, from, c->count);
 		make_spans_under_failure(test, &failures);
 		/* The counter starts anew when a failure was noticed. */
 		failed = which->failed || !which->from;
 	}
 	KUNIT_EXPECT_GT(test, from, 5);
-	if (count > 8)
+	if (c->count > 8)
 		KUNIT_EXPECT_GT(test, failures, 3);
-}
-
-static void test_fail_pages_call(struct kunit *test)
-{
-	fail_each_call(test, false, 1);
-}
-
-static void test_fail_pages_from(struct kunit *test)
-{
-	fail_each_call(test, false, ~0U);
-}
-
-static void test_fail_meta_call(struct kunit *test)
-{
-	fail_each_call(test, true, 1);
-}
-
-static void test_fail_meta_from(struct kunit *test)
-{
-	fail_each_call(test, true, ~0U);
 }
 
 /*
@@ -414,39 +400,35 @@ static void test_meta_fallback(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* Without memory for the bookkeeping of a chunk, its pages go back. */
-static void test_no_chunk_memory(struct kunit *test)
-{
-	struct gomem_span_request req = fake_large_request(8);
-	struct mheap_fixture *f = test->priv;
-	struct fake_source *fake = mheap_source_of(f);
-
-	mheap_make(test, 1);
-	/* The first call is for the span's descriptor. */
-	fake_fail(&fake->meta, 2, 2);
-	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
-	KUNIT_EXPECT_EQ(test, 1, fake->pages.calls);
-	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
-	KUNIT_EXPECT_EQ(test, 1, f->base.fh.heap->stats.grow_failures);
-	mheap_expect(test);
-	mheap_get_span(test, &req);
-	mheap_put_all(test);
-}
-
 /*
- * As above, but nothing goes back, because descriptors are allocated before
- * pages.
+ * Which call for a descriptor fails. That for the span comes before the one for
+ * the pages: if it fails, nothing has to go back.
  */
-static void test_no_span_memory(struct kunit *test)
+static const struct no_desc_case {
+	const char *name;
+	unsigned int call;
+	unsigned int pages_calls;
+} no_desc_cases[] = {
+	{ "span",	1,	0 },
+	{ "chunk",	2,	1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(no_desc, no_desc_cases, name);
+
+static void test_no_desc(struct kunit *test)
 {
+	const struct no_desc_case *c = test->param_value;
 	struct gomem_span_request req = fake_large_request(8);
 	struct mheap_fixture *f = test->priv;
 	struct fake_source *fake = mheap_source_of(f);
 
 	mheap_make(test, 1);
-	fake_fail(&fake->meta, 1, 2);
+	fake_fail(&fake->meta, c->call, 2);
 	KUNIT_EXPECT_NULL(test, mheap_try_span(test, &req));
-	KUNIT_EXPECT_EQ(test, 0, fake->pages.calls);
+	KUNIT_EXPECT_EQ(test, c->pages_calls, fake->pages.calls);
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_out);
+	KUNIT_EXPECT_EQ(test, c->pages_calls,
+			f->base.fh.heap->stats.grow_failures);
 	mheap_expect(test);
 	mheap_get_span(test, &req);
 	mheap_put_all(test);
@@ -490,18 +472,13 @@ static struct kunit_case grow_cases[] = {
 	KUNIT_CASE(test_wake),
 	KUNIT_CASE_PARAM(test_grow_fallback, fallback_gen_params),
 	KUNIT_CASE(test_grow_effort),
-	KUNIT_CASE(test_learn_order),
-	KUNIT_CASE(test_learn_order_needed),
+	KUNIT_CASE_PARAM(test_learn_order, learn_gen_params),
 	KUNIT_CASE(test_outside_range),
 	KUNIT_CASE(test_below_range),
 	KUNIT_CASE(test_beyond_range),
-	KUNIT_CASE(test_fail_pages_call),
-	KUNIT_CASE(test_fail_pages_from),
-	KUNIT_CASE(test_fail_meta_call),
-	KUNIT_CASE(test_fail_meta_from),
+	KUNIT_CASE_PARAM(test_fail, fail_gen_params),
 	KUNIT_CASE(test_meta_fallback),
-	KUNIT_CASE(test_no_chunk_memory),
-	KUNIT_CASE(test_no_span_memory),
+	KUNIT_CASE_PARAM(test_no_desc, no_desc_gen_params),
 	KUNIT_CASE_PARAM(test_nofail, nofail_gen_params),
 	{}
 };

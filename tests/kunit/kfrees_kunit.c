@@ -68,6 +68,15 @@ static void note_kfree(void *p)
 	rcu_read_unlock();
 }
 
+/* Do what kfree() does: drop a reference, or be seen by the probe. */
+static void play_kfree(void *p, bool drops)
+{
+	if (drops)
+		page_ref_dec(virt_to_page(p));
+	else
+		note_kfree(p);
+}
+
 /*
  * What kfree() did to an object is not said of the next object at the same
  * place, whether a reference is missing (@drops) or the probe saw it.
@@ -81,10 +90,7 @@ static void expect_forgotten(struct kunit *test, bool drops)
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	page = virt_to_page(p);
-	if (drops)
-		page_ref_dec(page);
-	else
-		note_kfree(p);
+	play_kfree(p, drops);
 	KUNIT_EXPECT_EQ(test, 1, kfrees_of(p, &news));
 	KUNIT_EXPECT_EQ(test, drops, news);
 	gomem_free(p);
@@ -93,10 +99,7 @@ static void expect_forgotten(struct kunit *test, bool drops)
 	KUNIT_EXPECT_EQ(test, 0, news);
 
 	/* The next call is news again, and not that of the object before. */
-	if (drops)
-		page_ref_dec(page);
-	else
-		note_kfree(p);
+	play_kfree(p, drops);
 	KUNIT_EXPECT_EQ(test, 1, kfrees_of(p, &news));
 	KUNIT_EXPECT_EQ(test, drops, news);
 	if (drops)

@@ -370,6 +370,27 @@ static void test_no_object(struct kunit *test)
 }
 
 /*
+ * What is passed to gomem_free_rcu() from here on waits together, but for the
+ * first object, which has a grace period of its own.
+ */
+static void begin_together(void)
+{
+	migrate_disable();
+	rcu_read_lock();
+}
+
+/* Expect that a write to a waiting object was found, and two objects lost. */
+static void end_broken(struct kunit *test, void *lost, void *lost_too)
+{
+	rcu_read_unlock();
+	migrate_enable();
+	gomem_rcu_barrier();
+	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
+	gomem_free(lost);
+	gomem_free(lost_too);
+}
+
+/*
  * Pass @n objects together to gomem_free_rcu(), and write to the link of the
  * third one.
  */
@@ -381,18 +402,11 @@ static void break_link(struct kunit *test, unsigned int n,
 
 	for (i = 0; i < n; i++)
 		p[i] = get_early(test, 64);
-	migrate_disable();
-	rcu_read_lock();
-	/* The first one has a grace period of its own. */
+	begin_together();
 	for (i = 0; i < n; i++)
 		gomem_free_rcu(p[i], rcu);
 	p[2]->rcu.next = link;
-	rcu_read_unlock();
-	migrate_enable();
-	gomem_rcu_barrier();
-	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
-	gomem_free(p[1]);
-	gomem_free(p[2]);
+	end_broken(test, p[1], p[2]);
 }
 
 /*
@@ -428,18 +442,11 @@ static void break_word(struct kunit *test, unsigned long change)
 		p[i] = gomem_alloc(sizeof(*p[i]), GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, p[i]);
 	}
-	migrate_disable();
-	rcu_read_lock();
-	/* The first one has a grace period of its own. */
+	begin_together();
 	for (i = 0; i < 4; i++)
 		gomem_free_rcu(p[i], rcu);
 	p[2]->rcu.word ^= change;
-	rcu_read_unlock();
-	migrate_enable();
-	gomem_rcu_barrier();
-	expect_misuses(test, GOMEM_WRITE_AFTER_FREE, 1);
-	gomem_free(p[1]);
-	gomem_free(p[2]);
+	end_broken(test, p[1], p[2]);
 }
 
 static void test_one_bit(struct kunit *test)
