@@ -63,6 +63,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "command.h"
 #include "size_mix.h"
 
 static char *allocator = "gomem";
@@ -107,7 +108,6 @@ static size_fn mix_size;
  * The param lock protects all variables below: it serializes commands, and
  * reads of stats with them.
  */
-static bool ready;
 static u64 requested, usable;
 static unsigned long objects;
 static unsigned long failures, damaged;
@@ -681,24 +681,6 @@ static int command(char *line)
 	return run_job(&job);
 }
 
-static int cmd_set(const char *val, const struct kernel_param *kp)
-{
-	char line[64];
-
-	/*
-	 * Reject cmd as an argument of insmod and while the module is unloaded.
-	 */
-	if (!ready)
-		return -EAGAIN;
-	if (strscpy(line, val, sizeof(line)) < 0)
-		return -EINVAL;
-	return command(line);
-}
-
-static const struct kernel_param_ops cmd_ops = { .set = cmd_set };
-module_param_cb(cmd, &cmd_ops, NULL, 0200);
-MODULE_PARM_DESC(cmd, "What to do now; the module's head lists the commands");
-
 static int stats_get(char *buf, const struct kernel_param *kp)
 {
 	int n = 0, nid;
@@ -774,16 +756,14 @@ static int __init gomem_fill_init(void)
 	if (!seed)
 		seed = get_random_u32() | 1;
 	pr_info("seed=%lu\n", seed);
-	kernel_param_lock(THIS_MODULE);
-	ready = true;
-	kernel_param_unlock(THIS_MODULE);
+	set_ready(true);
 	return 0;
 }
 
 static void __exit gomem_fill_exit(void)
 {
+	set_ready(false);
 	kernel_param_lock(THIS_MODULE);
-	ready = false;
 	hog_stop();
 	free_share(FIFO, 100);
 	drop_index();

@@ -31,6 +31,8 @@
 #include <linux/vmalloc.h>
 #include <linux/xarray.h>
 
+#include "wipe_stack.h"
+
 #define EACH		5
 
 /*
@@ -536,18 +538,6 @@ static int forget(void *unused)
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(MAX_SCHEDULE_TIMEOUT);
 	return 0;
-}
-
-/* Clear the stack: another task may get it, and pointers would stay there. */
-static noinline void wipe_stack(unsigned int depth)
-{
-	char junk[512];
-
-	memset(junk, 0, sizeof(junk));
-	barrier_data(junk);
-	if (depth)
-		wipe_stack(depth - 1);
-	barrier_data(junk);
 }
 
 static bool prepare(void)

@@ -18,6 +18,8 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "wipe_stack.h"
+
 #define MAX_LOST	16
 
 static void *held[MAX_LOST];
@@ -153,21 +155,6 @@ static void free_all(void)
 	for (i = 0; i < nr_held; i++)
 		gomem_free(held[i]);
 	gomem_arena_destroy(arena);
-}
-
-/*
- * Clear the stack, so that no pointer stays on it. Another task may get this
- * stack.
- */
-static noinline void wipe_stack(unsigned int depth)
-{
-	char junk[512];
-
-	memset(junk, 0, sizeof(junk));
-	barrier_data(junk);
-	if (depth)
-		wipe_stack(depth - 1);
-	barrier_data(junk);
 }
 
 static int __init gomem_leak_init(void)

@@ -56,6 +56,7 @@
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 
+#include "command.h"
 #include "free_bytes.h"
 
 static char *allocator = "gomem";
@@ -148,7 +149,6 @@ struct series {
  * worker whose turn it is. Handing over orders one worker's accesses before
  * those of the next.
  */
-static bool ready;
 static u64 pos, run_until, looks;
 static unsigned long nr_live, skipped;
 static struct series live, gone, slab;
@@ -362,27 +362,18 @@ static void free_all(void)
 	}
 }
 
-static int cmd_set(const char *val, const struct kernel_param *kp)
+static int command(char *line)
 {
 	unsigned int percent;
 
-	/*
-	 * Reject cmd as an argument of insmod and while the module is unloaded.
-	 */
-	if (!ready)
-		return -EAGAIN;
-	if (sysfs_streq(val, "free")) {
+	if (sysfs_streq(line, "free")) {
 		free_all();
 		return 0;
 	}
-	if (strncmp(val, "run ", 4) || kstrtouint(val + 4, 10, &percent))
+	if (strncmp(line, "run ", 4) || kstrtouint(line + 4, 10, &percent))
 		return -EINVAL;
 	return command_run(percent);
 }
-
-static const struct kernel_param_ops cmd_ops = { .set = cmd_set };
-module_param_cb(cmd, &cmd_ops, NULL, 0200);
-MODULE_PARM_DESC(cmd, "What to do now; the module's head lists the commands");
 
 static int show(char *buf, int n, const char *name, const struct series *s)
 {
@@ -497,17 +488,13 @@ static int __init gomem_replay_init(void)
 		stop_all();
 		return err;
 	}
-	kernel_param_lock(THIS_MODULE);
-	ready = true;
-	kernel_param_unlock(THIS_MODULE);
+	set_ready(true);
 	return 0;
 }
 
 static void __exit gomem_replay_exit(void)
 {
-	kernel_param_lock(THIS_MODULE);
-	ready = false;
-	kernel_param_unlock(THIS_MODULE);
+	set_ready(false);
 	stop_all();
 }
 

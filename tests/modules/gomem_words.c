@@ -33,6 +33,8 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+#include "command.h"
+
 static char *allocator = "gomem";
 module_param(allocator, charp, 0444);
 MODULE_PARM_DESC(allocator,
@@ -47,7 +49,6 @@ module_param(seed, ulong, 0444);
 MODULE_PARM_DESC(seed, "Makes the lengths and the random order (default 1)");
 
 static bool from_kmalloc;
-static bool ready;
 static char **strings;
 static struct rnd_state rnd;
 
@@ -196,24 +197,6 @@ static int command(char *line)
 	return -EINVAL;
 }
 
-static int cmd_set(const char *val, const struct kernel_param *kp)
-{
-	char line[32];
-
-	/*
-	 * Reject cmd as an argument of insmod and while the module is unloaded.
-	 */
-	if (!ready)
-		return -EAGAIN;
-	if (strscpy(line, val, sizeof(line)) < 0)
-		return -EINVAL;
-	return command(line);
-}
-
-static const struct kernel_param_ops cmd_ops = { .set = cmd_set };
-module_param_cb(cmd, &cmd_ops, NULL, 0200);
-MODULE_PARM_DESC(cmd, "What to do now; the module's head lists the commands");
-
 static int __init gomem_words_init(void)
 {
 	from_kmalloc = !strcmp(allocator, "kmalloc");
@@ -225,17 +208,13 @@ static int __init gomem_words_init(void)
 	if (!strings)
 		return -ENOMEM;
 	prandom_seed_state(&rnd, seed);
-	kernel_param_lock(THIS_MODULE);
-	ready = true;
-	kernel_param_unlock(THIS_MODULE);
+	set_ready(true);
 	return 0;
 }
 
 static void __exit gomem_words_exit(void)
 {
-	kernel_param_lock(THIS_MODULE);
-	ready = false;
-	kernel_param_unlock(THIS_MODULE);
+	set_ready(false);
 	free_some(100);
 	vfree(strings);
 }

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * command.h - the parameter cmd of a test module. Each write runs a command,
+ * and returns when that has ended, with its error.
+ *
+ * Only the main file of a module includes it, and defines command(). The param
+ * lock serializes commands, and protects @ready.
+ */
+#ifndef GOMEM_TEST_COMMAND_H
+#define GOMEM_TEST_COMMAND_H
+
+#include <linux/errno.h>
+#include <linux/moduleparam.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+static int command(char *line);
+
+static bool ready;
+
+static int cmd_set(const char *val, const struct kernel_param *kp)
+{
+	char line[64];
+
+	/*
+	 * Reject cmd as an argument of insmod and while the module is unloaded.
+	 */
+	if (!ready)
+		return -EAGAIN;
+	if (strscpy(line, val, sizeof(line)) < 0)
+		return -EINVAL;
+	return command(line);
+}
+
+static const struct kernel_param_ops cmd_ops = { .set = cmd_set };
+module_param_cb(cmd, &cmd_ops, NULL, 0200);
+MODULE_PARM_DESC(cmd, "What to do now; the module's head lists the commands");
+
+static void set_ready(bool on)
+{
+	kernel_param_lock(THIS_MODULE);
+	ready = on;
+	kernel_param_unlock(THIS_MODULE);
+}
+
+#endif /* GOMEM_TEST_COMMAND_H */
