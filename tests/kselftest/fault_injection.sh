@@ -64,8 +64,7 @@ run()
 	rmmod gomem_torture
 	dmesg -c >/dev/null
 	rmmod gomem
-	dmesg | grep -q 'gomem: unloaded: every object and page came back'
-	ktap_is $? 0 "every object and page came back"
+	gomem_came_back
 }
 
 # A slow machine may have allocated too little for 20 failures: repeat until

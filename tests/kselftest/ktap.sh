@@ -240,6 +240,13 @@ gomem_leftover()
 		}'
 }
 
+# Pass if the log says that gomem was unloaded with nothing missing.
+gomem_came_back()
+{
+	dmesg | grep -q 'gomem: unloaded: every object and page came back'
+	ktap_is $? 0 "every object and page came back"
+}
+
 # End the test with one more result: all modules can be unloaded, and then none
 # of gomem's memory is left. Only a test that leaves something on purpose calls
 # ktap_finished instead.

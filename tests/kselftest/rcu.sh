@@ -15,12 +15,6 @@ seconds=5
 [ -z "${KTAP_QUICK:-}" ] || seconds=2
 seconds=${RCU_SECONDS:-$seconds}
 
-came_back()
-{
-	dmesg | grep -q 'gomem: unloaded: every object and page came back'
-	ktap_is $? 0 "every object and page came back"
-}
-
 # Wait until no object is pending. Give up if for 30 s none was freed.
 settle()
 {
@@ -119,7 +113,7 @@ ktap_print_msg "$waiting of them waited"
 dmesg -c >/dev/null
 rmmod gomem
 ktap_is $? 0 "and so does gomem"
-came_back
+gomem_came_back
 insmod gomem.ko && rmmod gomem
 ktap_is $? 0 "and comes again"
 gomem_finished

@@ -74,6 +74,5 @@ for way in $WAYS; do
 	ktap_print_msg "$us us, kmalloc $(wait_of kmalloc) us, limit $limit us"
 done
 rmmod gomem
-dmesg | grep -q 'gomem: unloaded: every object and page came back'
-ktap_is $? 0 "every object and page came back"
+gomem_came_back
 gomem_finished
