@@ -11,10 +11,9 @@
  *
  * The word holds a link to the next head, encoded with the head's own address
  * and gomem_secret. gomem writes to nothing else in the object. The span tells
- * which object a head belongs to. A word that decodes to a plausible link
- * belongs to a waiting object. That is how a second gomem_free_rcu() is
- * detected. If a word does not decode, somebody wrote to it while the object
- * waited. The work then does not follow the link.
+ * which object a head belongs to. A word that decodes to a plausible link is
+ * one of a waiting object: so a second gomem_free_rcu() is detected. The work
+ * does not follow a link that does not decode: somebody wrote to the object.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -562,7 +561,8 @@ void gomem_free_nolock(void *p, unsigned long caller)
 
 	if (offset < 0)
 		gomem_free_rcu_nolock(p, p, caller);
-	else if (gomem_freeable_size(p, caller) && !enqueue_deferred(p + offset))
+	else if (gomem_freeable_size(p, caller) &&
+		 !enqueue_deferred(p + offset))
 		gomem_report_pointer(GOMEM_DOUBLE_FREE, p, caller);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_free_nolock);

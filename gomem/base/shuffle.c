@@ -12,9 +12,9 @@
  * start. Reused objects are not shuffled: a slot hands out the object that was
  * freed last, a span the one at the lowest address.
  *
- * A small slot takes a few objects at once, or one. To shuffle these would leave
- * neighbours together. So each of them is drawn from the next free cells of the
- * span: gomem_span_draw().
+ * A small slot takes a few objects at once, or one. To shuffle these would
+ * leave neighbours together. So each of them is drawn from the next free cells
+ * of the span: gomem_span_draw().
  *
  * All objects of a bulk allocation go to one user. The objects of others lie
  * behind the batch, and an attacker must not know which entry of the array is

@@ -140,8 +140,8 @@ static inline bool gomem_draws_from(const struct gomem_span *s)
 
 /*
  * Take up to @want objects from a span that has room and that the caller owns,
- * in an order that is hard to guess: see shuffle.c. @together: one user gets all
- * of them. Set bit i of @fresh if object i has no key, because it was never
+ * in an order that is hard to guess: see shuffle.c. @together: one user gets
+ * all of them. Set bit i of @fresh if object i has no key, because it was never
  * used. Return the number of objects.
  */
 static __always_inline unsigned int

@@ -229,10 +229,12 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_span_take);
 static void pass_over(struct gomem_span *s, unsigned int i)
 {
 	const struct gomem_kind *k = s->kind;
+	void *obj;
 
-	for (; s->fresh < i; s->fresh++)
-		gomem_set_fresh_key(gomem_kind_key(k, gomem_span_object(s, s->fresh)),
-				    s->zero && !k->key);
+	for (; s->fresh < i; s->fresh++) {
+		obj = gomem_span_object(s, s->fresh);
+		gomem_set_fresh_key(gomem_kind_key(k, obj), s->zero && !k->key);
+	}
 	s->fresh = max_t(unsigned int, s->fresh, i + 1);
 }
 
@@ -258,7 +260,8 @@ void *gomem_span_draw(struct gomem_span *s, bool *recycled)
 	free = s->alloc_cache;
 	if (s->nelems - first < 64)
 		free &= BIT_ULL(s->nelems - first) - 1;
-	n = gomem_shuffle_below(min_t(unsigned int, hweight64(free), DRAW_FROM));
+	n = gomem_shuffle_below(min_t(unsigned int, hweight64(free),
+				      DRAW_FROM));
 	for (; n; n--)
 		free &= free - 1;
 	i = first + __ffs64(free);

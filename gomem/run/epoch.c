@@ -14,10 +14,10 @@
  *	goal	 set each heap's goal: see heap/goal.c
  *	scavenge start the scavenger, which runs until the goals are met
  *
- * When the pages of all heaps have not changed for an epoch, gomem is *at rest*.
- * If no heap has a page then, the looks stop. They go on when a heap grows. If
- * heaps have pages, the timer of the next look is deferrable: it does not wake
- * an idle CPU.
+ * When the pages of all heaps have not changed for an epoch, gomem is *at
+ * rest*. If no heap has a page then, the looks stop. They go on when a heap
+ * grows. If heaps have pages, the timer of the next look is deferrable: it does
+ * not wake an idle CPU.
  *
  * Free pages beyond the goal are most numerous when much was freed at once, and
  * are often taken again soon. So while a heap has many free pages, its goal is

@@ -210,7 +210,7 @@ static void test_pause(struct kunit *test)
 	destroy_work_on_stack(&work);
 }
 
-/* gomem is at rest when the pages of its heaps have not changed for an epoch. */
+/* gomem is at rest when no page of its heaps has changed for an epoch. */
 static void test_rest(struct kunit *test)
 {
 	unsigned int i;

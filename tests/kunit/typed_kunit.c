@@ -369,13 +369,16 @@ static void expect_made(struct kunit *test, unsigned int n)
 }
 
 /*
- * gomem_free_nolock() needs no head in the object: what a constructor made is there while
- * the object waits, and for the next owner.
+ * gomem_free_nolock() needs no head in the object: what a constructor made is
+ * there while the object waits, and for the next owner.
  */
 static void test_free_nolock(struct kunit *test)
 {
 	struct gomem_cache_args args = { .ctor = make };
-	struct gomem_cache *c[] = { typed_create(test, 12, &args), typed_create(test, 4, NULL) };
+	struct gomem_cache *c[] = {
+		typed_create(test, 12, &args),
+		typed_create(test, 4, NULL),
+	};
 	struct fixture *f = test->priv;
 	unsigned int i, k;
 
