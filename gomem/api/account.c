@@ -2,20 +2,21 @@
 /*
  * account.c - create and destroy accounts, and charge objects to them.
  */
-#define pr_fmt(fmt) "gomem: " fmt
-
 #include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/gomem.h>
-#include <linux/printk.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
+#include "map/report.h"
 #include "map/special.h"
 #include "api/account.h"
 #include "api/hit.h"
+#include "api/rcu.h"
 #include "api/watch.h"
 
 /*
@@ -44,9 +45,9 @@ static void queue_callback(struct irq_work *kick)
 }
 
 struct gomem_account *
-gomem_account_create(const char *name, size_t soft, size_t hard,
-		     void (*fn)(struct gomem_account *account, void *arg),
-		     void *arg)
+__gomem_account_create(const char *name, size_t soft, size_t hard,
+		       void (*fn)(struct gomem_account *account, void *arg),
+		       void *arg, const struct module *owner)
 {
 	struct gomem_account *a;
 	size_t len;
@@ -62,6 +63,8 @@ gomem_account_create(const char *name, size_t soft, size_t hard,
 	refcount_set(&a->refs, 1);
 	a->soft = soft;
 	a->hard = hard;
+	a->state = GOMEM_ACCOUNT_LIVE;
+	a->owner = owner;
 	a->fn = fn;
 	a->arg = arg;
 	init_irq_work(&a->kick, queue_callback);
@@ -72,7 +75,7 @@ gomem_account_create(const char *name, size_t soft, size_t hard,
 	static_branch_inc(&gomem_watching);
 	return a;
 }
-EXPORT_SYMBOL_NS_GPL(gomem_account_create, GOMEM_NS);
+EXPORT_SYMBOL_NS_GPL(__gomem_account_create, GOMEM_NS);
 
 /**
  * gomem_account_get - keep an account
@@ -103,13 +106,48 @@ void gomem_account_put(struct gomem_account *a)
 	kfree_rcu(a, rcu);
 }
 
-/* End the calls of the callback. Charges happen under RCU. */
-static void close_account(struct gomem_account *a)
+static bool is_live(const struct gomem_account *a)
 {
-	WRITE_ONCE(a->destroyed, true);
+	return READ_ONCE(a->state) == GOMEM_ACCOUNT_LIVE;
+}
+
+static void report_use(const struct gomem_account *a, unsigned long caller)
+{
+	bool closed = READ_ONCE(a->state) == GOMEM_ACCOUNT_CLOSED;
+
+	/* The memory of another one may be gone. */
+	gomem_report_account(a, closed ? a->name : NULL, caller);
+}
+
+/**
+ * gomem_account_check - check the handle of an account, and report a bad one
+ * @a: memory that is, or was, an account
+ * @caller: address of the code that passed it
+ *
+ * Context: any but NMI.
+ * Return: true if the account is live. It may be destroyed meanwhile.
+ */
+bool gomem_account_check(const struct gomem_account *a, unsigned long caller)
+{
+	if (likely(is_live(a)))
+		return true;
+	report_use(a, caller);
+	return false;
+}
+
+/*
+ * End the charges and the calls of the callback. Both happen under RCU. Return
+ * false if another task was first.
+ */
+static bool end_account(struct gomem_account *a, enum gomem_account_state state)
+{
+	if (cmpxchg(&a->state, GOMEM_ACCOUNT_LIVE, state) != GOMEM_ACCOUNT_LIVE)
+		return false;
 	synchronize_rcu();
 	irq_work_sync(&a->kick);
 	cancel_work_sync(&a->work);
+	static_branch_dec(&gomem_watching);
+	return true;
 }
 
 void gomem_account_destroy(struct gomem_account *a)
@@ -117,18 +155,17 @@ void gomem_account_destroy(struct gomem_account *a)
 	might_sleep();
 	if (!a)
 		return;
-	if (READ_ONCE(a->destroyed)) {
-		WARN_ONCE(1, "gomem: account destroyed twice\n");
-		return;
-	}
-	close_account(a);
-	static_branch_dec(&gomem_watching);
-	gomem_account_put(a);
+	if (end_account(a, GOMEM_ACCOUNT_DESTROYED))
+		gomem_account_put(a);
+	else
+		report_use(a, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_account_destroy, GOMEM_NS);
 
 size_t gomem_account_bytes(const struct gomem_account *a)
 {
+	if (!gomem_account_check(a, _RET_IP_))
+		return 0;
 	return atomic64_read(&a->bytes);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_account_bytes, GOMEM_NS);
@@ -141,11 +178,14 @@ static void raise_peak(struct gomem_account *a, s64 bytes)
 		;
 }
 
-/* Call the callback once, until the account has been below 7/8 of the limit. */
+/*
+ * Call the callback once, until the account has been below 7/8 of the limit.
+ * The caller is in an RCU read-side section, which end_account() waits for.
+ */
 static void check_soft(struct gomem_account *a, u64 bytes)
 {
-	if (!a->soft || !a->fn || bytes <= a->soft || atomic_read(&a->over) ||
-	    atomic_xchg(&a->over, 1))
+	if (!a->soft || !a->fn || bytes <= a->soft || !is_live(a) ||
+	    atomic_read(&a->over) || atomic_xchg(&a->over, 1))
 		return;
 	WRITE_ONCE(a->crossings, a->crossings + 1);
 	irq_work_queue(&a->kick);
@@ -224,9 +264,9 @@ bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
 		atomic64_inc(&a->failures);
 		return false;
 	}
-	/* Until close_account() has seen the callback. */
+	/* Until end_account() has seen the callback. */
 	rcu_read_lock();
-	if (READ_ONCE(a->destroyed)) {
+	if (!is_live(a)) {
 		kfree(sp);
 	} else if (!add_object(a, size, gfp)) {
 		kfree(sp);
@@ -255,7 +295,7 @@ bool gomem_account_recharge(struct gomem_special *sp, size_t size, gfp_t gfp)
 	bool ok = true;
 
 	rcu_read_lock();
-	if (size > sp->bytes && READ_ONCE(a->destroyed))
+	if (size > sp->bytes && !is_live(a))
 		gfp |= __GFP_NOFAIL;
 	if (size <= sp->bytes)
 		sub_bytes(a, sp->bytes - size);
@@ -287,7 +327,7 @@ void *gomem_account_alloc(struct gomem_account *a, size_t size, gfp_t gfp)
 	struct gomem_account *other;
 	void *p;
 
-	if (!a)
+	if (!a || unlikely(!gomem_account_check(a, _RET_IP_)))
 		return gomem_alloc_any(size, gfp, false);
 	other = gomem_payer_suspend();
 	p = gomem_alloc_any(size, gfp, false);
@@ -319,10 +359,85 @@ void gomem_account_visit(gomem_account_visit_fn fn, void *arg)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_account_visit);
 
+/* Would the account outlive code or data that it needs, without the module? */
+static bool needs_module(const struct gomem_account *a,
+			 const struct module *mod)
+{
+	return a->owner == mod || within_module((unsigned long)a->fn, mod);
+}
+
+/* Find a live account of a module, and keep it. Return NULL if there is none. */
+static struct gomem_account *get_account_of(const struct module *mod)
+{
+	struct gomem_account *a, *found = NULL;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(a, &accounts, link)
+		if (is_live(a) && needs_module(a, mod) &&
+		    refcount_inc_not_zero(&a->refs)) {
+			found = a;
+			break;
+		}
+	rcu_read_unlock();
+	return found;
+}
+
 /**
- * gomem_accounts_exit - free the accounts that are left, and report them
+ * gomem_accounts_close - close the accounts that a module should have destroyed
+ * @mod: the module, which is being unloaded, and whose exit function has run
  *
- * Nobody allocates or frees any more. The records of objects are gone.
+ * The objects stay charged, so that their frees find the account. The memory of
+ * the account stays until gomem is unloaded, so that each later use of its
+ * handle is found out.
+ *
+ * Context: may sleep.
+ */
+void gomem_accounts_close(const struct module *mod)
+{
+	struct gomem_account *a;
+
+	while ((a = get_account_of(mod))) {
+		if (end_account(a, GOMEM_ACCOUNT_CLOSED)) {
+			/* Objects that wait for RCU are as good as freed. */
+			if (atomic64_read(&a->objects))
+				gomem_rcu_barrier();
+			gomem_report_account_left(a->name, mod,
+						  atomic64_read(&a->objects),
+						  atomic64_read(&a->bytes));
+		}
+		gomem_account_put(a);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_accounts_close);
+
+static int module_changes(struct notifier_block *nb, unsigned long state,
+			  void *data)
+{
+	if (state == MODULE_STATE_GOING)
+		gomem_accounts_close(data);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_notifier = {
+	.notifier_call = module_changes,
+};
+
+/**
+ * gomem_accounts_init - get notified when modules are unloaded
+ *
+ * Context: may sleep.
+ */
+void __init gomem_accounts_init(void)
+{
+	/* Fails only if the notifier is registered already. */
+	register_module_notifier(&module_notifier);
+}
+
+/**
+ * gomem_accounts_exit - free the accounts that are left
+ *
+ * Nobody allocates or frees any more. The records of objects are gone, and the
+ * modules that created the accounts are, too: so none is live.
  *
  * Context: may sleep.
  */
@@ -330,13 +445,8 @@ void gomem_accounts_exit(void)
 {
 	struct gomem_account *a, *next;
 
+	unregister_module_notifier(&module_notifier);
 	list_for_each_entry_safe(a, next, &accounts, link) {
-		if (!a->destroyed) {
-			pr_warn("leaked: account %s, never destroyed\n",
-				a->name);
-			close_account(a);
-			static_branch_dec(&gomem_watching);
-		}
 		list_del(&a->link);
 		kfree(a);
 	}

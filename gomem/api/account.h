@@ -19,12 +19,23 @@
 #include <linux/workqueue.h>
 
 struct gomem_special;
+struct module;
+
+/* Numbers that are unlikely in the memory of an account that was freed. */
+enum gomem_account_state {
+	GOMEM_ACCOUNT_LIVE = 0x6163636c,
+	/* By its creator. */
+	GOMEM_ACCOUNT_DESTROYED,
+	/* By gomem, when a module was unloaded that should have destroyed it. */
+	GOMEM_ACCOUNT_CLOSED,
+};
 
 /**
  * struct gomem_account - an account
  * @link: in the list of all accounts
  * @rcu: for its free
- * @refs: its creator, each object that is charged to it, and each section
+ * @refs: its creator, each object that is charged to it, and each section. An
+ *	account that was closed keeps the first, so that its handle stays valid
  * @bytes: of the objects that are charged to it
  * @objects: their number
  * @peak: the most @bytes so far
@@ -34,7 +45,10 @@ struct gomem_special;
  * @soft: bytes above which @fn is called; 0: none
  * @hard: the most bytes; 0: no limit
  * @over: 1 from the call of @fn until @bytes are below 7/8 of @soft
- * @destroyed: its creator has destroyed it: nothing more is charged
+ * @state: an enum gomem_account_state. Changes once. Only a live account is
+ *	charged, and calls @fn
+ * @owner: the module that created it, NULL for built-in code. For comparison
+ *	only, while the account is live
  * @fn: see gomem_account_create()
  * @arg: argument of @fn
  * @kick: queues @work, from any context
@@ -54,7 +68,8 @@ struct gomem_account {
 	u64 soft;
 	u64 hard;
 	atomic_t over;
-	bool destroyed;
+	unsigned int state;
+	const struct module *owner;
 	void (*fn)(struct gomem_account *account, void *arg);
 	void *arg;
 	struct irq_work kick;
@@ -73,6 +88,9 @@ bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
 bool gomem_account_recharge(struct gomem_special *sp, size_t size, gfp_t gfp);
 void gomem_account_uncharge(struct gomem_special *sp);
 void gomem_account_visit(gomem_account_visit_fn fn, void *arg);
+bool gomem_account_check(const struct gomem_account *a, unsigned long caller);
+void gomem_accounts_close(const struct module *mod);
+void gomem_accounts_init(void);
 void gomem_accounts_exit(void);
 
 /* payer.c */

@@ -92,6 +92,8 @@ struct gomem_account *gomem_account_enter(struct gomem_account *account)
 	struct entry *e = find_entry();
 	struct gomem_account *old;
 
+	if (account && unlikely(!gomem_account_check(account, _RET_IP_)))
+		account = NULL;
 	if (gomem_irq_context() || (!e && !account))
 		return NULL;
 	if (!e)

@@ -65,6 +65,8 @@ const char * const gomem_misuse_names[GOMEM_NR_MISUSES] = {
 	[GOMEM_IN_NMI]			= "nmi_refused",
 	[GOMEM_KFREE]			= "kfrees_detected",
 	[GOMEM_BAD_USERCOPY]		= "bad_usercopies_detected",
+	[GOMEM_BAD_ACCOUNT]		= "bad_accounts_detected",
+	[GOMEM_ACCOUNT_LEFT]		= "left_accounts_detected",
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_names);
 
@@ -497,6 +499,44 @@ void gomem_report_cache_left(const struct gomem_kind *k, unsigned long objects,
 void gomem_report_leaked_cache(const struct gomem_kind *k)
 {
 	pr_warn("leaked: cache %s, never destroyed\n", k->name);
+}
+
+/**
+ * gomem_report_account - report a pointer that is not a live account
+ * @account: the pointer
+ * @closed: the name of the account, if gomem has closed it; else NULL
+ * @caller: address of the code that passed it
+ *
+ * Context: any but NMI.
+ */
+void gomem_report_account(const void *account, const char *closed,
+			  unsigned long caller)
+{
+	if (!report_begin(GOMEM_BAD_ACCOUNT))
+		return;
+	if (closed)
+		pr_err("account %s was closed when its module was unloaded: %p, by %pS\n",
+		       closed, account, (void *)caller);
+	else
+		pr_err("no account, or destroyed already: %p, by %pS\n",
+		       account, (void *)caller);
+	report_end();
+}
+
+/**
+ * gomem_report_account_left - report an account that was never destroyed
+ * @name: its name
+ * @mod: the module that should have done it, and is being unloaded
+ * @objects: number of objects that are charged to it
+ * @bytes: their bytes
+ */
+void gomem_report_account_left(const char *name, const struct module *mod,
+			       u64 objects, u64 bytes)
+{
+	if (!report_begin(GOMEM_ACCOUNT_LEFT))
+		return;
+	pr_warn("account %s of module %s was not destroyed: closed, with %llu objects of %llu bytes\n",
+		name, mod->name, objects, bytes);
 }
 
 /**

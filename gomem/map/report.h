@@ -11,6 +11,7 @@
 
 struct gomem_kind;
 struct gomem_span;
+struct module;
 
 enum gomem_misuse {
 	GOMEM_DOUBLE_FREE,
@@ -32,6 +33,8 @@ enum gomem_misuse {
 	GOMEM_IN_NMI,
 	GOMEM_KFREE,
 	GOMEM_BAD_USERCOPY,
+	GOMEM_BAD_ACCOUNT,
+	GOMEM_ACCOUNT_LEFT,
 	GOMEM_NR_MISUSES,
 };
 
@@ -68,6 +71,10 @@ void gomem_report_cache_left(const struct gomem_kind *k, unsigned long objects,
 			     unsigned long pages, unsigned long kfreed,
 			     unsigned long caller);
 void gomem_report_leaked_cache(const struct gomem_kind *k);
+void gomem_report_account(const void *account, const char *closed,
+			  unsigned long caller);
+void gomem_report_account_left(const char *name, const struct module *mod,
+			       u64 objects, u64 bytes);
 void gomem_report_nmi(unsigned long caller);
 void gomem_report_usercopy(const void *p, size_t n, size_t left, bool to_user,
 			   unsigned long caller);

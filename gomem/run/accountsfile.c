@@ -8,6 +8,18 @@
 #include "api/account.h"
 #include "run/accountsfile.h"
 
+static const char *state_word(const struct gomem_account *a)
+{
+	switch (READ_ONCE(a->state)) {
+	case GOMEM_ACCOUNT_LIVE:
+		return "live";
+	case GOMEM_ACCOUNT_CLOSED:
+		return "closed";
+	default:
+		return "destroyed";
+	}
+}
+
 static void show_account(const struct gomem_account *a, void *arg)
 {
 	struct seq_file *m = arg;
@@ -17,8 +29,7 @@ static void show_account(const struct gomem_account *a, void *arg)
 		   atomic64_read(&a->bytes), atomic64_read(&a->objects),
 		   atomic64_read(&a->peak), a->soft, a->hard,
 		   atomic64_read(&a->failures), atomic64_read(&a->missed),
-		   READ_ONCE(a->crossings),
-		   READ_ONCE(a->destroyed) ? "destroyed" : "live");
+		   READ_ONCE(a->crossings), state_word(a));
 	seq_escape(m, a->name, " \t\n\\");
 	seq_putc(m, '\n');
 }
@@ -35,7 +46,8 @@ void gomem_accounts_show(struct seq_file *m)
 	seq_puts(m, "# What is charged to each account. peak: most bytes so far. soft, hard: limits in bytes,\n");
 	seq_puts(m, "# 0: none. failures: allocations that failed at the hard limit or without memory for\n");
 	seq_puts(m, "# the charge. missed: sections without memory. crossings: of the soft limit. destroyed:\n");
-	seq_puts(m, "# the account is gone, but not all of its objects\n");
+	seq_puts(m, "# the account is gone, but not all of its objects. closed: so is its module, which did\n");
+	seq_puts(m, "# not destroy it\n");
 	seq_printf(m, "#%11s %9s %12s %12s %12s %9s %7s %9s  %s %s\n",
 		   "bytes", "objects", "peak", "soft", "hard", "failures",
 		   "missed", "crossings", "state", "name");

@@ -61,6 +61,7 @@ static void __init init_constants(void)
 static void __init start(void)
 {
 	gomem_profile_init();
+	gomem_accounts_init();
 	gomem_oom_init();
 	gomem_epoch_init();
 	gomem_heapfiles_start();

@@ -97,7 +97,9 @@
 #include <linux/bug.h>
 #include <linux/build_bug.h>
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/gfp.h>
+#include <linux/init.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
@@ -134,8 +136,10 @@
 #define GOMEM_SCRATCH_SIZE(order)	(2048UL << (order))
 
 struct device;
+struct gomem_account;
 struct gomem_arena;
 struct gomem_cache;
+struct module;
 
 /* A head for gomem_free_rcu() begins at a lower offset than this. */
 #define GOMEM_RCU_OFFSET_MAX	4096UL
@@ -160,6 +164,10 @@ void *__gomem_alloc_from(unsigned long slot_at, gfp_t gfp) __malloc;
 void *__gomem_alloc_tiny(size_t size, gfp_t gfp) __alloc_size(1) __malloc;
 void *__gomem_alloc_overflow(size_t n, size_t size, gfp_t gfp);
 void __gomem_free_rcu(void *head, void *p);
+struct gomem_account * __must_check
+__gomem_account_create(const char *name, size_t soft, size_t hard,
+		       void (*over)(struct gomem_account *account, void *arg),
+		       void *arg, const struct module *owner);
 
 /* True if @head points to one of the heads that gomem_free_rcu() accepts. */
 #define __gomem_is_rcu_head(head)					\
@@ -411,8 +419,6 @@ int __must_check gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg,
  */
 bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg);
 
-struct gomem_account;
-
 /**
  * gomem_account_create - create an account that allocations are charged to
  * @name: for the file accounts in debugfs; copied
@@ -431,8 +437,11 @@ struct gomem_account;
  * @over runs once when the bytes exceed @soft, and again only after they have
  * been below 7/8 of @soft. It runs in a work of the kernel's, soon after the
  * allocation: it may sleep, allocate and free, also from this account. It must
- * not destroy the account. The module that has @over must destroy the account
- * before it is unloaded.
+ * not destroy the account.
+ *
+ * The module that creates the account, and the module that has @over, must
+ * destroy it before they are unloaded. If they do not, gomem closes the account
+ * then, and reports it: @over does not run any more, and nothing is charged.
  *
  * An allocation that would exceed @hard fails: it returns NULL, and is counted
  * in the account. One with __GFP_NOFAIL does not fail, and exceeds @hard.
@@ -444,10 +453,13 @@ struct gomem_account;
  * Context: may sleep.
  * Return: the account; NULL if @name is NULL or empty, or there is no memory.
  */
-struct gomem_account * __must_check
+static inline struct gomem_account * __must_check
 gomem_account_create(const char *name, size_t soft, size_t hard,
 		     void (*over)(struct gomem_account *account, void *arg),
-		     void *arg);
+		     void *arg)
+{
+	return __gomem_account_create(name, soft, hard, over, arg, THIS_MODULE);
+}
 
 /**
  * gomem_account_destroy - destroy an account
@@ -456,7 +468,8 @@ gomem_account_create(const char *name, size_t soft, size_t hard,
  * Nothing is charged to it any more, and its callback does not run any more
  * when this returns. Objects that are charged to it stay as they are: the
  * account is listed as destroyed until the last of them is freed. Sections of
- * the account that tasks are in charge nothing from now on.
+ * the account that tasks are in charge nothing from now on. Another use of
+ * @account is reported, as far as its memory was not reused.
  *
  * Context: may sleep.
  */

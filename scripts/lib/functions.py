@@ -24,6 +24,8 @@ EXCEPTIONS = {
     "gomem/api/typed.c": {"cache_finish_bulk"},
     # Inlined: each parameter is a register or a constant.
     "gomem/api/bulk.c:inlined": {"take_back_some", "push_run"},
+    # The parameters of the header's function, and the module that calls it.
+    "gomem/api/account.c": {"__gomem_account_create"},
     # The parameters of the kernel's function, and the caller for reports.
     "gomem/override/override.c": {"resize", "kv_resize"},
     "gomem/override/override_cache.c": {"create_both",

@@ -8,12 +8,14 @@
 #include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/gomem.h>
+#include <linux/module.h>
 #include <linux/sizes.h>
 #include <linux/workqueue.h>
 
 #include "context.h"
 #include "fixture.h"
 #include "base/sample.h"
+#include "map/report.h"
 #include "cpu/arm.h"
 #include "api/account.h"
 
@@ -412,7 +414,7 @@ static void test_realloc(struct kunit *test)
 struct listed {
 	const struct gomem_account *a;
 	bool found;
-	bool destroyed;
+	unsigned int state;
 };
 
 static void find_account(const struct gomem_account *a, void *arg)
@@ -422,7 +424,7 @@ static void find_account(const struct gomem_account *a, void *arg)
 	if (a != l->a)
 		return;
 	l->found = true;
-	l->destroyed = a->destroyed;
+	l->state = a->state;
 }
 
 static struct listed look_up(const struct gomem_account *a)
@@ -443,13 +445,13 @@ static void test_destroy(struct kunit *test)
 			     *old = gomem_account_enter(a);
 	void *p = gomem_alloc(64, GFP_KERNEL), *q;
 
-	KUNIT_EXPECT_FALSE(test, look_up(a).destroyed);
+	KUNIT_EXPECT_EQ(test, look_up(a).state, GOMEM_ACCOUNT_LIVE);
 	gomem_account_destroy(a);
 	q = gomem_alloc(64, GFP_KERNEL);
 	KUNIT_EXPECT_NOT_NULL(test, q);
 	gomem_account_exit(old);
 	KUNIT_EXPECT_TRUE(test, look_up(a).found);
-	KUNIT_EXPECT_TRUE(test, look_up(a).destroyed);
+	KUNIT_EXPECT_EQ(test, look_up(a).state, GOMEM_ACCOUNT_DESTROYED);
 	expect_charged(test, a, 1, 64);
 	gomem_free(q);
 	KUNIT_EXPECT_TRUE(test, look_up(a).found);
@@ -458,6 +460,82 @@ static void test_destroy(struct kunit *test)
 	gomem_account_destroy(NULL);
 	KUNIT_EXPECT_NULL(test, gomem_account_create(NULL, 0, 0, NULL, NULL));
 	KUNIT_EXPECT_NULL(test, gomem_account_create("", 0, 0, NULL, NULL));
+}
+
+/* The charge of an object that grows follows, but nobody is told. */
+static void test_destroy_soft(struct kunit *test)
+{
+	atomic_t calls = ATOMIC_INIT(0);
+	struct gomem_account *a = gomem_account_create("gone", 100, 0, count_call, &calls);
+	void *p = gomem_account_alloc(a, 64, GFP_KERNEL), *q;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	gomem_account_destroy(a);
+	q = gomem_realloc(p, 3072, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, q);
+	expect_charged(test, a, 1, 3072);
+	expect_calls(test, &calls, 0);
+	/* The handle is good as long as there are objects. */
+	gomem_account_destroy(a);
+	expect_misuses(test, GOMEM_BAD_ACCOUNT, 1);
+	gomem_free(q ?: p);
+	KUNIT_EXPECT_FALSE(test, look_up(a).found);
+}
+
+/* As when a module is unloaded that did not destroy its account. */
+static void test_close(struct kunit *test)
+{
+	atomic_t calls = ATOMIC_INIT(0);
+	struct gomem_account *a = gomem_account_create("left", 100, 0, count_call, &calls), *old;
+	void *p = gomem_account_alloc(a, 64, GFP_KERNEL), *q[2];
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	if (!THIS_MODULE) {
+		gomem_free(p);
+		gomem_account_destroy(a);
+		kunit_skip(test, "built in");
+	}
+	gomem_accounts_close(THIS_MODULE);
+	gomem_accounts_close(THIS_MODULE);
+	expect_misuses(test, GOMEM_ACCOUNT_LEFT, 1);
+	KUNIT_EXPECT_EQ(test, look_up(a).state, GOMEM_ACCOUNT_CLOSED);
+	q[0] = gomem_account_alloc(a, 64, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, q[0]);
+	old = gomem_account_enter(a);
+	KUNIT_EXPECT_NULL(test, old);
+	KUNIT_EXPECT_NULL(test, gomem_payer());
+	q[1] = gomem_alloc(64, GFP_KERNEL);
+	gomem_account_exit(old);
+	KUNIT_EXPECT_EQ(test, gomem_account_bytes(a), 0);
+	gomem_account_destroy(a);
+	expect_misuses(test, GOMEM_BAD_ACCOUNT, 4);
+	expect_charged(test, a, 1, 64);
+	p = gomem_realloc(p, 3072, GFP_KERNEL);
+	expect_charged(test, a, 1, 3072);
+	expect_calls(test, &calls, 0);
+	free_each(q, ARRAY_SIZE(q));
+	gomem_free(p);
+	expect_charged(test, a, 0, 0);
+	KUNIT_EXPECT_TRUE(test, look_up(a).found);
+}
+
+/* The callback of an account may be in another module than the code that creates it. */
+static void test_close_callback(struct kunit *test)
+{
+	atomic_t calls = ATOMIC_INIT(0);
+	struct gomem_account *a, *b;
+
+	if (!THIS_MODULE)
+		kunit_skip(test, "built in");
+	a = __gomem_account_create("left", 0, 0, count_call, &calls, NULL);
+	b = __gomem_account_create("kept", 0, 0, NULL, NULL, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, a);
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	gomem_accounts_close(THIS_MODULE);
+	KUNIT_EXPECT_EQ(test, look_up(a).state, GOMEM_ACCOUNT_CLOSED);
+	KUNIT_EXPECT_EQ(test, look_up(b).state, GOMEM_ACCOUNT_LIVE);
+	expect_misuses(test, GOMEM_ACCOUNT_LEFT, 1);
+	gomem_account_destroy(b);
 }
 
 static void count_one(void *arg)
@@ -502,6 +580,9 @@ static struct kunit_case account_cases[] = {
 	KUNIT_CASE(test_soft),
 	KUNIT_CASE(test_realloc),
 	KUNIT_CASE(test_destroy),
+	KUNIT_CASE(test_destroy_soft),
+	KUNIT_CASE(test_close),
+	KUNIT_CASE(test_close_callback),
 	KUNIT_CASE(test_beside_others),
 	{ }
 };

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gomem_keeper.c - a client that keeps an account that it did not create, and
+ * objects that are charged to it.
+ *
+ * gomem_quitter.ko passes them, and is unloaded. Then a write to the parameter
+ * use uses the account: alloc, grow, enter, bytes, destroy; or free, which frees
+ * the objects. calls is the number of times that the account's callback ran.
+ */
+#define pr_fmt(fmt) "gomem_keeper: " fmt
+
+#include <linux/gomem.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/string.h>
+
+#include "gomem_keeper.h"
+
+#define GROWN	4096
+
+static unsigned int calls;
+module_param(calls, uint, 0444);
+MODULE_PARM_DESC(calls, "Times that the callback ran");
+
+static struct gomem_account *account;
+static void *kept[KEEPER_OBJECTS + 1];
+
+static void free_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kept); i++) {
+		gomem_free(kept[i]);
+		kept[i] = NULL;
+	}
+}
+
+void gomem_keeper_take(struct gomem_account *a, void **objects)
+{
+	free_all();
+	account = a;
+	memcpy(kept, objects, KEEPER_OBJECTS * sizeof(*objects));
+}
+EXPORT_SYMBOL_GPL(gomem_keeper_take);
+
+void gomem_keeper_count_call(void)
+{
+	WRITE_ONCE(calls, calls + 1);
+}
+EXPORT_SYMBOL_GPL(gomem_keeper_count_call);
+
+static int alloc(void)
+{
+	gomem_free(kept[KEEPER_OBJECTS]);
+	kept[KEEPER_OBJECTS] = gomem_account_alloc(account, GROWN, GFP_KERNEL);
+	return kept[KEEPER_OBJECTS] ? 0 : -ENOMEM;
+}
+
+static int enter(void)
+{
+	struct gomem_account *old = gomem_account_enter(account);
+
+	gomem_free(kept[KEEPER_OBJECTS]);
+	kept[KEEPER_OBJECTS] = gomem_alloc(GROWN, GFP_KERNEL);
+	gomem_account_exit(old);
+	return kept[KEEPER_OBJECTS] ? 0 : -ENOMEM;
+}
+
+static int grow(void)
+{
+	void *p = gomem_realloc(kept[0], GROWN, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	kept[0] = p;
+	return 0;
+}
+
+static int set_use(const char *val, const struct kernel_param *kp)
+{
+	if (sysfs_streq(val, "alloc"))
+		return alloc();
+	if (sysfs_streq(val, "enter"))
+		return enter();
+	if (sysfs_streq(val, "grow"))
+		return grow();
+	if (sysfs_streq(val, "bytes"))
+		return gomem_account_bytes(account) ? -EIO : 0;
+	if (sysfs_streq(val, "destroy"))
+		gomem_account_destroy(account);
+	else if (sysfs_streq(val, "free"))
+		free_all();
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static const struct kernel_param_ops use_ops = {
+	.set = set_use,
+};
+
+module_param_cb(use, &use_ops, NULL, 0200);
+MODULE_PARM_DESC(use, "How to use the account: alloc, grow, enter, bytes, destroy, free");
+
+static int __init gomem_keeper_init(void)
+{
+	return 0;
+}
+
+static void __exit gomem_keeper_exit(void)
+{
+	free_all();
+}
+
+module_init(gomem_keeper_init);
+module_exit(gomem_keeper_exit);
+
+MODULE_IMPORT_NS(GOMEM_NS);
+MODULE_INFO(test, "Y");
+MODULE_DESCRIPTION("gomem: keep an account of another module");
+MODULE_LICENSE("GPL");
