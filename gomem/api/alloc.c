@@ -156,9 +156,9 @@ static noinline void *alloc_tiny_miss(size_t size, gfp_t gfp,
 				    caller);
 	if (likely(obj))
 		return hand_out_first(obj, size, gfp, caller);
-	return gomem_may_use_reserves(gfp) ?
-		       gomem_large_alloc(size, gfp, true, NUMA_NO_NODE) :
-		       gomem_alloc_failed();
+	if (!gomem_may_use_reserves(gfp))
+		return gomem_alloc_failed();
+	return gomem_large_alloc(size, gfp, true, NUMA_NO_NODE, caller);
 }
 
 static noinline void *alloc_tiny_from_irq(size_t size, gfp_t gfp,
@@ -278,7 +278,7 @@ noinline void *gomem_alloc_odd(size_t size, gfp_t gfp, bool noscan, int node,
 	}
 	if (!gomem_enter_alloc(size, gfp, caller))
 		return NULL;
-	return gomem_large_alloc(size, gfp, noscan, node);
+	return gomem_large_alloc(size, gfp, noscan, node, caller);
 }
 
 void *__gomem_alloc(size_t size, gfp_t gfp)

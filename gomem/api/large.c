@@ -11,6 +11,7 @@
 #include "map/special.h"
 #include "cpu/node.h"
 #include "api/cleanup.h"
+#include "api/client.h"
 #include "api/entry.h"
 #include "api/large.h"
 #include "api/watch.h"
@@ -21,11 +22,13 @@
  * @gfp: gfp, which the caller has checked
  * @noscan: the object holds no pointers
  * @node: the node whose memory is wanted; NUMA_NO_NODE if it does not matter
+ * @caller: the code that called gomem: its module has the object
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the object, or NULL, which is counted.
  */
-void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node)
+void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node,
+			unsigned long caller)
 {
 	struct gomem_span_request req = {
 		.npages = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
@@ -41,6 +44,7 @@ void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node)
 	if (!s)
 		return gomem_alloc_failed();
 	obj = (void *)s->base;
+	s->client = gomem_client_of(caller);
 	if (want_init_on_alloc(gfp) && s->zero)
 		gomem_count(GOMEM_EV_ZEROING_SKIPPED, s->elemsize);
 	else if (want_init_on_alloc(gfp))

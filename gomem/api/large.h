@@ -8,7 +8,8 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
-void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node);
+void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node,
+			unsigned long caller);
 bool gomem_large_free(void *p);
 size_t gomem_large_size(const void *p, bool *noscan);
 bool gomem_large_extend(void *p, size_t size, size_t new_size, size_t roomy,

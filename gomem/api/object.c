@@ -139,7 +139,7 @@ static noinline void *alloc_with_reserves(const struct gomem_kind *k, gfp_t gfp,
 			return result(obj);
 	}
 	return gomem_large_alloc(k->size, gfp, gomem_kind_noscan(k),
-				 NUMA_NO_NODE);
+				 NUMA_NO_NODE, caller);
 }
 
 /**
@@ -219,7 +219,7 @@ void *gomem_object_alloc_remote(const struct gomem_kind *k,
 	}
 	if (unlikely(gfp_for_spans(k, gfp) != gfp))
 		return gomem_large_alloc(k->size, gfp, gomem_kind_noscan(k),
-					 h->node);
+					 h->node, caller);
 	return gomem_alloc_failed();
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_object_alloc_remote);

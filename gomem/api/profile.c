@@ -16,7 +16,9 @@
 #include <linux/jiffies.h>
 #include <linux/kallsyms.h>
 #include <linux/ktime.h>
+#include <linux/math.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rculist.h>
@@ -29,8 +31,10 @@
 #include "base/stats.h"
 #include "base/trace.h"
 #include "map/origin.h"
+#include "map/pagemap.h"
 #include "map/special.h"
 #include "cpu/mcache.h"
+#include "api/client.h"
 #include "api/exact.h"
 #include "api/profile.h"
 #include "api/rcu.h"
@@ -68,6 +72,7 @@ struct stack {
 	unsigned int nr;
 	u32 size;
 	u32 hash;
+	bool large;
 	unsigned long rate;
 };
 
@@ -79,8 +84,9 @@ static struct gomem_bucket *find_bucket(const struct stack *st)
 	lockdep_assert_held(&buckets_lock);
 	hlist_for_each_entry(b, &buckets[st->hash >> (32 - HASH_BITS)], link)
 		if (b->hash == st->hash && b->size == st->size &&
-		    b->rate == st->rate && b->nr == st->nr && !b->names &&
-		    !b->gone && !memcmp(b->frame, st->frame, bytes))
+		    b->rate == st->rate && b->nr == st->nr &&
+		    b->large == st->large && !b->names && !b->gone &&
+		    !memcmp(b->frame, st->frame, bytes))
 			return b;
 	return NULL;
 }
@@ -95,6 +101,7 @@ static struct gomem_bucket *make_bucket(const struct stack *st)
 	b->size = st->size;
 	b->hash = st->hash;
 	b->rate = st->rate;
+	b->large = st->large;
 	b->nr = st->nr;
 	memcpy(b->frame, st->frame, st->nr * sizeof(*st->frame));
 	return b;
@@ -141,6 +148,30 @@ static void save_stack(struct stack *st, unsigned long *room, u32 size,
 			  size ^ st->rate);
 }
 
+/* Count a record in its bucket. Frees count the same by count_end(). */
+static void count_begin(const struct gomem_special *sp)
+{
+	atomic64_add((u64)sp->weight * sp->weight, &sp->bucket->squares);
+	atomic64_add(sp->weight, &sp->bucket->allocs);
+}
+
+static void count_end(const struct gomem_special *sp)
+{
+	atomic64_sub((u64)sp->weight * sp->weight, &sp->bucket->squares);
+	atomic64_add(sp->weight, &sp->bucket->frees);
+}
+
+/* Spans of arenas and of typed caches may have objects of this size, too. */
+static bool is_large(const void *obj, size_t size)
+{
+	const struct gomem_span *s;
+
+	if (size <= GOMEM_SMALL_MAX)
+		return false;
+	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)obj);
+	return s && gomem_span_state(s) == GOMEM_SPAN_LARGE;
+}
+
 /* Record an object. @weight: how many records it stands for. */
 static noinline void add_record(void *obj, size_t size, unsigned long rate,
 				u32 weight)
@@ -151,6 +182,7 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	struct stack st;
 
 	save_stack(&st, room, size, rate);
+	st.large = is_large(obj, size);
 	sp = kmalloc(sizeof(*sp), GFP_SAMPLE);
 	b = sp ? get_bucket(&st) : NULL;
 	if (!b) {
@@ -162,11 +194,11 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	sp->bucket = b;
 	gomem_origin_begin(sp);
 	sp->weight = weight;
-	atomic64_add(sp->weight, &b->allocs);
+	count_begin(sp);
 	gomem_count(GOMEM_EV_PROFILE_SAMPLES, 1);
 	trace_sample_alloc(st.nr ? st.frame[0] : 0, obj, size);
 	if (unlikely(!gomem_special_add(sp))) {
-		atomic64_add(sp->weight, &b->frees);
+		count_end(sp);
 		kfree(sp);
 	}
 }
@@ -239,7 +271,7 @@ static void note_life(const struct gomem_special *sp)
 void gomem_profile_forget(const struct gomem_special *sp)
 {
 	note_life(sp);
-	atomic64_add(sp->weight, &sp->bucket->frees);
+	count_end(sp);
 	gomem_origin_end(sp);
 }
 
@@ -288,6 +320,7 @@ static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
 		 */
 		smp_rmb();
 		rows[n].allocs = atomic64_read(&b->allocs);
+		rows[n].squares = atomic64_read(&b->squares);
 		n++;
 	}
 	rcu_read_unlock();
@@ -338,6 +371,35 @@ u64 gomem_profile_scale(u64 n, u32 size, unsigned long rate)
 							 chance), 1 << 8);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_scale);
+
+/**
+ * gomem_profile_error - estimate how far an estimate of live bytes is off
+ * @row: the counts of a bucket
+ *
+ * Let p be the chance of a record without thinning. A record of weight w is
+ * there with the chance p / w, and stands for w / p objects. So the variance of
+ * the number of objects is, summed over the records,
+ *
+ *	w^2 / p^2 - w / p
+ *
+ * Return: the standard deviation, in bytes; 0 if the number is exact.
+ */
+u64 gomem_profile_error(const struct gomem_profile_row *row)
+{
+	const struct gomem_bucket *b = row->b;
+	u64 chance = gomem_sample_chance(b->size, b->rate), root;
+	u64 less = mul_u64_u64_div_u64((row->allocs - row->frees) << 8, chance,
+				       GOMEM_CHANCE_ONE);
+
+	/* The counts were read one after the other. */
+	if ((s64)row->squares <= (s64)less)
+		return 0;
+	root = int_sqrt64(row->squares - less) * b->size;
+	/* So that the quotient fits into 64 bits. */
+	root = min(root, (chance - 1) << 4);
+	return mul_u64_u64_div_u64(root, GOMEM_CHANCE_ONE, chance) >> 8;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_profile_error);
 
 /* Insert @new into a list of up to @max sites. Return its new length. */
 static unsigned int insert(struct gomem_profile_site *top, unsigned int n,
@@ -473,6 +535,7 @@ static int module_changes(struct notifier_block *nb, unsigned long state,
 {
 	const struct module *mod = data;
 
+	gomem_client_change(mod, state);
 	if (state == MODULE_STATE_COMING)
 		gomem_exact_come(mod);
 	mutex_lock(&names_mutex);
@@ -526,6 +589,7 @@ void gomem_profile_exit(void)
 
 	unregister_module_notifier(&module_notifier);
 	gomem_exact_exit();
+	gomem_client_exit();
 	while ((sp = gomem_special_take_any()))
 		kfree(sp);
 	list_for_each_entry_safe(b, next, &all_buckets, all) {

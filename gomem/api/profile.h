@@ -17,6 +17,7 @@ struct gomem_special;
  * @b: the bucket
  * @allocs: objects recorded so far
  * @frees: of these, objects that were freed
+ * @squares: of those that are live: see struct gomem_bucket
  * @oldest: jiffies since the oldest live one was allocated; 0 if none is live
  * @youngest: the same for the youngest one
  */
@@ -24,6 +25,7 @@ struct gomem_profile_row {
 	struct gomem_bucket *b;
 	u64 allocs;
 	u64 frees;
+	u64 squares;
 	unsigned long oldest;
 	unsigned long youngest;
 };
@@ -43,6 +45,7 @@ void gomem_profile_take_exact(void *obj, size_t size);
 void gomem_profile_take_many(void **p, unsigned int n, size_t size);
 void gomem_profile_forget(const struct gomem_special *sp);
 u64 gomem_profile_scale(u64 n, u32 size, unsigned long rate);
+u64 gomem_profile_error(const struct gomem_profile_row *row);
 unsigned int gomem_profile_top(struct gomem_profile_site *top,
 			       unsigned int max);
 struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages);

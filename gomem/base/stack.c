@@ -9,7 +9,6 @@
 #include "base/stack.h"
 #include "base/text.h"
 
-/* Is this code of gomem's? */
 #ifdef MODULE
 static bool is_own(unsigned long addr)
 {
@@ -24,6 +23,18 @@ static bool is_own(unsigned long addr)
 		addr < (unsigned long)gomem_unlikely_end);
 }
 #endif
+
+/**
+ * gomem_stack_is_own - is an address in gomem's code?
+ * @addr: the address
+ *
+ * Context: any.
+ * Return: true if it is.
+ */
+bool gomem_stack_is_own(unsigned long addr)
+{
+	return is_own(addr);
+}
 
 /**
  * gomem_stack_save - save the stack without the frames of gomem that come first

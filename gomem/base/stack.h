@@ -12,6 +12,7 @@ struct module;
 /* Frames of gomem's own that may come first, and are left out. */
 #define GOMEM_STACK_OWN	16
 
+bool gomem_stack_is_own(unsigned long addr);
 unsigned int gomem_stack_save(unsigned long *room, unsigned int depth,
 			      unsigned long **first);
 unsigned long gomem_stack_caller(void);

@@ -38,9 +38,12 @@ struct module;
  *	comparison only: the module may be gone
  * @allocs: objects recorded so far, in units of 2^-8: see gomem_sample_weight()
  * @frees: of these, objects that were freed
- * @lived: of these, how many lived how long, in records
+ * @squares: of the live ones, the sum of the squares of their weights, in units
+ *	of 2^-16: tells how far an estimate may be off
+ * @lived: of @frees, how many lived how long, in records
  * @last_free: when the last one was freed, in nanoseconds of ktime_get_ns()
  * @together: frees that came within GOMEM_TOGETHER of the one before
+ * @large: the objects are large ones, which the file modules counts otherwise
  * @seen: objects that were live when the file leaks was read last
  * @names: the frames in words, made when a module of theirs was unloaded; or
  *	NULL
@@ -61,10 +64,12 @@ struct gomem_bucket {
 	const struct module *owner;
 	atomic64_t allocs;
 	atomic64_t frees;
+	atomic64_t squares;
 	atomic_t lived[GOMEM_LIVES];
 	atomic64_t last_free;
 	atomic_t together;
 	u64 seen;
+	bool large;
 	char *names;
 	bool gone;
 	unsigned int row;

@@ -90,6 +90,8 @@ enum gomem_span_list {
  * @alloc_cache: the free cells from @freeindex on: bit 0 is cell @freeindex,
  *	1 means free. Bits of cells beyond @nelems are meaningless; owner
  * @destroyed_by: the caller that destroyed the arena of this span
+ * @client: the number of the module that allocated this large object: see
+ *	api/client.h
  * @list: link in a list of its mcentral; mcentral lock. Or link in its arena,
  *	or in the quarantine of destroyed arenas
  * @next: link in a struct gomem_span_stack, while the span is on no list
@@ -132,6 +134,7 @@ struct gomem_span {
 	union {
 		u64 alloc_cache;
 		unsigned long destroyed_by;
+		u32 client;
 	};
 	union {
 		struct list_head list;

@@ -27,7 +27,7 @@ live()
 # of_module MODULE COLUMN: print a number of the file modules.
 of_module()
 {
-	awk -v m="$1" -v c="$2" '$5 == m { print $c }' $DIR/modules
+	awk -v m="$1" -v c="$2" '$6 == m { print $c }' $DIR/modules
 }
 
 need_insmod gomem.ko
@@ -70,13 +70,13 @@ ktap_test_result "and its bytes are estimated ($got of 20971520)" \
 	[ "$got" -ge 5000000 ] && [ "$got" -le 90000000 ]
 ktap_is "$(sed -n '1s/.*@ //p' $DIR/heap)" heap/2 "the file heap has the rate 1"
 rmmod gomem_holds
-ktap_is "$(of_module gomem_holds 2)" "" "no object of the other one is left"
-ktap_is "$(of_module gomem_paths 2)" "$(awk '/allocated at$/ { n += $1 } END { print n }' $DIR/leaks)" \
+ktap_is "$(of_module gomem_holds 3)" "" "no object of the other one is left"
+ktap_is "$(of_module gomem_paths 3)" "$(awk '/allocated at$/ { n += $1 } END { print n }' $DIR/leaks)" \
 	"the file modules agrees with leaks"
 # The other one may have had the addresses of this one's init section.
-ktap_is "$(of_module gomem_paths 6)" "" "a module that is loaded is not taken for unloaded"
+ktap_is "$(of_module gomem_paths 7)" "" "a module that is loaded is not taken for unloaded"
 rmmod gomem_paths
-ktap_is "$(of_module gomem_paths 2)" "" "no record outlives its object"
+ktap_is "$(of_module gomem_paths 3)" "" "no record outlives its object"
 
 # At run time, for a module that is loaded; and for all.
 echo >$EXACT

@@ -14,16 +14,31 @@ FILE=/sys/kernel/debug/gomem/modules
 RATE=/sys/module/gomem/parameters/profile_rate
 
 ktap_print_header
-ktap_set_plan 11
+ktap_set_plan 20
 
-# row MODULE: print the numbers of a module, and what follows its name.
+# row MODULE: print the numbers of a module, but for the error, and what follows
+# its name.
 row()
 {
-	awk -v m="$1" '$5 == m { print $1, $2, $3, $4 ($6 ? " " $6 : "") }' $FILE
+	awk -v m="$1" '$6 == m { print $1, $3, $4, $5 ($7 ? " " $7 : "") }' $FILE
+}
+
+# error MODULE: print how far its bytes may be off.
+error()
+{
+	awk -v m="$1" '$6 == m { print $2 }' $FILE
+}
+
+# estimate: print the bytes of a load of gomem_holds, and their error.
+estimate()
+{
+	insmod gomem_holds.ko mib=20 turns=1000
+	awk '$6 == "gomem_holds" { print $1, $2 }' $FILE
+	rmmod gomem_holds
 }
 
 need_insmod gomem.ko
-ktap_is "$(head -n 1 $FILE)" "gomem modules - version: 1" "the file has a header"
+ktap_is "$(head -n 1 $FILE)" "gomem modules - version: 2" "the file has a header"
 ktap_is "$(stat -c %a $FILE)" 400 "only root may read it"
 ktap_is "$(grep -c 'estimated from one sample in 524288 bytes' $FILE)" 1 "it says that it estimates"
 
@@ -33,8 +48,20 @@ insmod gomem_holds.ko mib=20 turns=1000
 got=$(row gomem_holds | cut -d ' ' -f 1)
 ktap_test_result "at the default rate the bytes of a module are estimated (${got:-none} of 22020096)" \
 	[ "${got:-0}" -ge 5000000 ] && [ "${got:-0}" -le 90000000 ]
+error=$(error gomem_holds)
+ktap_test_result "their error is stated ($error)" [ "${error:-0}" -gt 500000 ]
 rmmod gomem_holds
 ktap_is "$(row gomem_holds)" "" "the row of a module without objects goes with it"
+
+# Two of three estimates are off by less than the error, 19 of 20 by less than
+# twice the error; a bit fewer, since records of a burst are thinned.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	estimate
+done >/tmp/estimates
+ktap_is "$(grep -c . /tmp/estimates)" 10 "ten estimates"
+right=$(awk '{ off = $1 - 22020096; if (off < 0) off = -off; if (off <= 3 * $2) n++ } END { print n + 0 }' /tmp/estimates)
+ktap_test_result "$right of 10 are off by less than three times their error" [ "$right" -ge 7 ]
+ktap_print_msg "$(cat /tmp/estimates)"
 
 # 2 MiB in objects of 256 bytes, 1 MiB in objects of 1024, and of 5000 objects of
 # 96 bytes 5 stay.
@@ -44,13 +71,32 @@ ever=$(row gomem_holds | cut -d ' ' -f 3-4)
 ktap_is "$(row gomem_holds | cut -d ' ' -f 1-2)" "3146208 9221" "exact: bytes and objects in use"
 # The estimates of the first load are part of what was ever allocated.
 ktap_test_result "exact: ever allocated ($ever)" [ "${ever%% *}" -ge 3625728 ]
-ktap_is "$(awk '!/#|^gomem/ { print $5; exit }' $FILE)" gomem_holds "the module with the most bytes comes first"
+ktap_is "$(error gomem_holds)" 0 "exact numbers have no error"
+ktap_is "$(awk '!/#|^gomem/ { print $6; exit }' $FILE)" gomem_holds "the module with the most bytes comes first"
 ktap_is "$(awk "/^ *[0-9]/ { if (n++ && \$1 > last) print; last = \$1 }" $FILE)" "" "the rows are sorted"
 rmmod gomem_holds
 ktap_is "$(row gomem_holds | cut -d ' ' -f 1,2,5)" "480 5 unloaded" "a module that is gone keeps its row for what it left"
 insmod gomem_holds.ko mib=2 turns=5000
 ktap_is "$(row gomem_holds | cut -d ' ' -f 1,2)" "3146688 9226" "and the row counts on when it is back"
 rmmod gomem_holds
+
+# Objects over 32 KiB are counted, whatever the rate. gomem_paths has 20 of them.
+# gomem_misuse loses one, and others that a rate of 0 does not see.
+echo 0 >$RATE
+insmod gomem_paths.ko
+ktap_is "$(row gomem_paths | cut -d ' ' -f 1,2) $(error gomem_paths)" "819200 20 0" "large objects are exact without a profile"
+echo 524288 >$RATE
+ktap_is "$(row gomem_paths | cut -d ' ' -f 1,2) $(error gomem_paths)" "819200 20 0" "a profile that begins later has nothing to add"
+rmmod gomem_paths
+ktap_is "$(row gomem_paths)" "" "and they are gone when they are freed"
+echo 0 >$RATE
+insmod gomem_misuse.ko case=leak
+ktap_is "$(row gomem_misuse | cut -d ' ' -f 1,2)" "106496 1" "a large object of another module"
+rmmod gomem_misuse
+# Code of this one may come to the same address.
+insmod gomem_paths.ko
+ktap_is "$(row gomem_misuse | cut -d ' ' -f 1,2,5)" "106496 1 unloaded" "it stays that module's when the module is gone"
+rmmod gomem_paths
 
 rmmod gomem
 dmesg -c >/dev/null
