@@ -6,7 +6,8 @@
  * module is unloaded. account=Y charges all of them to an account, and orphan=Y
  * destroys the account while they are live. busy=N also allocates and frees N
  * objects by short_lived(), and a sixteenth of that by long_lived(), whose
- * objects live longer.
+ * objects live longer. The parameter where has the address of an object of each
+ * way.
  */
 #define pr_fmt(fmt) "gomem_paths: " fmt
 
@@ -39,6 +40,25 @@ static struct gomem_account *payer;
 static struct gomem_cache *cache;
 static struct gomem_arena *arena;
 static void *held[16][OBJECTS];
+
+static int show_where(char *buf, const struct kernel_param *kp)
+{
+	unsigned int i;
+	int len = 0;
+
+	for (i = 0; i < ARRAY_SIZE(held); i++)
+		if (held[i][0])
+			len += scnprintf(buf + len, PAGE_SIZE - len, "%lx\n",
+					 (unsigned long)held[i][0]);
+	return len;
+}
+
+static const struct kernel_param_ops where_ops = {
+	.get = show_where,
+};
+
+module_param_cb(where, &where_ops, NULL, 0400);
+MODULE_PARM_DESC(where, "Addresses of the first object of each way");
 
 static noinline void via_alloc(void **p)
 {
