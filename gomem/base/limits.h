@@ -25,7 +25,7 @@
 #define GOMEM_PAGE_MASK		(~(GOMEM_PAGE_SIZE - 1))
 
 #if PAGE_SHIFT > GOMEM_PAGE_SHIFT
-#error "gomem needs a kernel page of at most 8 KiB"
+#error "gomem needs kernel pages of at most 8 KiB: CONFIG_ARM64_4K_PAGES"
 #endif
 
 /* Order of one gomem page in the kernel's buddy allocator. */
