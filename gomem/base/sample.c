@@ -4,6 +4,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/bitops.h>
+#include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/log2.h>
 #include <linux/math.h>

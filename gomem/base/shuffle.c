@@ -24,6 +24,7 @@
  * free twice as fast.
  */
 #include <kunit/visibility.h>
+#include <linux/cache.h>
 #include <linux/kconfig.h>
 #include <linux/minmax.h>
 #include <linux/moduleparam.h>
