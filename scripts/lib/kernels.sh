@@ -6,6 +6,8 @@
 
 # shellcheck source=scripts/lib/suites.sh
 . "${BASH_SOURCE[0]%/*}/suites.sh"
+# shellcheck source=scripts/lib/arch.sh
+. "${BASH_SOURCE[0]%/*}/arch.sh"
 
 # Layout of the cache:
 #
@@ -14,6 +16,7 @@
 #   debian/RELEASE_VERSION/toolchain  link to the matching compiler
 #   debian/RELEASE_VERSION/modules/   the kernel's own modules
 #   debian/RELEASE_VERSION/depmod/    their dependencies, for modprobe -d
+#   debian/busybox-ARCH_VERSION/      busybox of another architecture
 #   toolchain/HASH/                  compiler and libraries, unpacked
 #   source/PACKAGE_VERSION.tar.xz    the kernel's sources
 #   kernels/NAME-HASH/bzImage        image built here; "linux" if User-Mode Linux
@@ -35,6 +38,10 @@ readonly stock_kernels=(
 	"stock-@-rt          trixie-backports rt-amd64"
 	"stock-@             sid              amd64"
 	"stock-@-rt          sid              rt-amd64"
+	"arm64-6.1           bookworm-arm64   arm64"
+	"arm64-6.12          bookworm-arm64   6.12-arm64"
+	"arm64-@             trixie-backports-arm64 arm64"
+	"riscv64-6.12        trixie-riscv64   riscv64"
 )
 
 # The directory of the files that configure the kernels built here. A kernel
@@ -66,14 +73,17 @@ resolve_row()
 	read -r release version <"$memo"
 }
 
-# Print "NAME ROW" for each of Debian's kernels.
+# stock_names [PATTERN]: print "NAME ROW" for each of Debian's kernels whose
+# name in the table matches. Only their package lists are needed.
 stock_names()
 {
-	local row name suite meta release version series
+	local pattern=${1:-*} row name suite meta release version series
 	local -A seen=()
 
 	for row in "${stock_kernels[@]}"; do
 		name=${row%% *}
+		# shellcheck disable=SC2053 # it is a pattern
+		[[ $name == $pattern ]] || continue
 		if [[ $name == *@* ]]; then
 			resolve_row "$row" || continue
 			[[ $release =~ ^[0-9]+\.[0-9]+ ]] || continue
@@ -92,7 +102,7 @@ newest_stock()
 {
 	local name
 
-	name=$(stock_names | awk -v suite="$newest_suite" '$3 == suite && !n++ { print $1 }')
+	name=$(stock_names 'stock*' | awk -v suite="$newest_suite" '$3 == suite && !n++ { print $1 }')
 	[[ -n $name ]] || die "which kernel is the newest is not known: there are no package lists" \
 		"of $newest_suite, which need the network once"
 	echo "$name"
@@ -107,8 +117,8 @@ stock_row()
 		[[ ${row%% *} != "$name" ]] || { echo "$row"; return; }
 	done
 	# Only names of this form depend on package lists.
-	[[ $name == stock-* ]] || return
-	row=$(stock_names | awk -v name="$name" '$1 == name { $1 = ""; print; exit }')
+	[[ $name =~ ^(stock|arm64)- ]] || return
+	row=$(stock_names "${name%%-*}-*" | awk -v name="$name" '$1 == name { $1 = ""; print; exit }')
 	[[ -n $row ]] || return
 	echo "${row# }"
 }
@@ -187,9 +197,10 @@ fetch_image()
 	tmp=$(mktemp -d "$dir/tmp.XXXXXX")
 	package=$(package_with "$suite" "$release" "$version" binary)
 	suite_fetch "$suite" "$tmp" "$package" "$version"
-	unpack_package "$tmp"/*.deb "$tmp" --wildcards './boot/vmlinuz-*' \
-		'./usr/lib/modules/*/vmlinuz' 2>/dev/null || true
-	mv "$(find "$tmp" -type f -name 'vmlinuz*' | head -n 1)" "$dir/vmlinuz" ||
+	# On riscv64 it is not compressed, and has the name vmlinux.
+	unpack_package "$tmp"/*.deb "$tmp" --wildcards './boot/vmlinu[xz]-*' \
+		'./usr/lib/modules/*/vmlinu[xz]' 2>/dev/null || true
+	mv "$(find "$tmp" -type f -name 'vmlinu[xz]*' | head -n 1)" "$dir/vmlinuz" ||
 		die "there is no image in $package"
 	rm -rf "$tmp"
 }
@@ -278,7 +289,7 @@ fetch_headers()
 	[[ ! -e $dir/headers ]] || return 0
 	mkdir -p "$dir"
 	tmp=$(mktemp -d "$dir/tmp.XXXXXX")
-	suite_fetch_all "$suite" "$tmp" "linux-headers-$release=$version"
+	fetch_build_packages "$suite" "$tmp" "$release" "$version"
 	for file in "$tmp"/*.deb; do
 		case ${file##*/} in
 		linux-*) kernel_debs+=("$file") ;;
@@ -290,16 +301,16 @@ fetch_headers()
 	for file in "${kernel_debs[@]}"; do
 		unpack_package "$file" "$tmp/headers"
 	done
-	adapt_headers "$tmp/headers" "$release" "$dir"
+	adapt_headers "$tmp/headers" "$release" "$dir" "$(suite_arch "$suite")"
 	mv "$tmp/headers" "$dir/headers"
 	rm -rf "$tmp"
 }
 
-# adapt_headers HEADERS RELEASE DIR: make unpacked headers usable in
+# adapt_headers HEADERS RELEASE DIR [ARCH]: make unpacked headers usable in
 # DIR/headers.
 adapt_headers()
 {
-	local headers=$1 release=$2 dir=$3 kdir compiler
+	local headers=$1 release=$2 dir=$3 prefix kdir compiler
 
 	kdir=$headers/usr/src/linux-headers-$release
 	# Without vmlinux, no type information is made for modules. That would
@@ -308,9 +319,12 @@ adapt_headers()
 	# Change the absolute paths: those of the common headers and of the
 	# output.
 	sed -i "s|/usr/src/linux-headers-|$dir/headers&|" "$kdir/Makefile"
+	# The text is "gcc-12 (Debian ...)", or begins with the triplet.
+	prefix=${arch_triplet[${4:-amd64}]}-
 	compiler=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$kdir/.config")
+	[[ -z ${4:-} ]] || compiler=$prefix${compiler#"$prefix"}
 	cat >>"$kdir/.kernelvariables" <<-END
-		override CROSS_COMPILE = $dir/toolchain/usr/bin/x86_64-linux-gnu-
+		override CROSS_COMPILE = $dir/toolchain/usr/bin/$prefix
 		CC = $dir/toolchain/usr/bin/$compiler
 		PAHOLE = $dir/toolchain/usr/bin/pahole
 	END
@@ -339,7 +353,7 @@ make_toolchain()
 
 unpack_toolchain()
 {
-	local toolchain=$1 tmp=$1.new file prog
+	local toolchain=$1 tmp=$1.new file prog triplet
 
 	shift
 	[[ ! -e $toolchain ]] || return 0
@@ -359,11 +373,13 @@ unpack_toolchain()
 	# The compiler looks for "as" and "ld" beside its own parts before it
 	# searches $PATH. CROSS_COMPILE alone needs a compiler without a version
 	# in its name.
-	for file in "$tmp"/usr/lib*/gcc/x86_64-linux-gnu/*/cc1; do
+	for file in "$tmp"/usr/lib*/gcc*/*-linux-gnu/*/cc1; do
 		prog=${file%/cc1}
-		ln -sf "x86_64-linux-gnu-gcc-${prog##*/}" "$tmp/usr/bin/x86_64-linux-gnu-gcc"
+		triplet=${prog%/*}
+		triplet=${triplet##*/}
+		ln -sf "$triplet-gcc-${prog##*/}" "$tmp/usr/bin/$triplet-gcc"
 		for prog in as ld; do
-			ln -sf "../../../../bin/x86_64-linux-gnu-$prog" "${file%/*}/$prog"
+			ln -sf "../../../../bin/$triplet-$prog" "${file%/*}/$prog"
 		done
 	done
 	relocate "$toolchain" "$tmp/usr" "$tmp"

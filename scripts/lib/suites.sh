@@ -22,10 +22,27 @@ declare -rA suite_parts=(
 	[trixie]="trixie trixie-updates trixie-security"
 	[trixie-backports]="trixie trixie-updates trixie-security trixie-backports"
 	[sid]="sid"
+	# Only point releases: between them, packages of riscv64 come out days
+	# after those of amd64 that have to have the same version.
+	[trixie-riscv64]="trixie"
 )
+
+# SUITE-ARCH, such as bookworm-arm64, has the packages of another architecture
+# beside those of this host's, whose programs build for it.
+readonly suite_foreign="arm64 riscv64"
 
 # Lists older than this are updated before they are used.
 readonly suite_stale_days=1
+
+# suite_arch SUITE: print the other architecture that a suite has, or nothing.
+suite_arch()
+{
+	local arch
+
+	for arch in $suite_foreign; do
+		[[ $1 != *-"$arch" ]] || echo "$arch"
+	done
+}
 
 # archive_of SUITE: print the address of its archive, as the host's apt knows
 # it.
@@ -65,20 +82,26 @@ suite_keyring()
 
 suite_configure()
 {
-	local suite=$1 dir=$2 part uri keyring
+	local suite=$1 dir=$2 part parts uri keyring arch archs=amd64
 
 	{ have apt-get && have dpkg-deb; } ||
 		die "test kernels are Debian's: apt-get and dpkg-deb are needed to fetch them"
 	keyring=$(suite_keyring)
+	arch=$(suite_arch "$suite")
+	parts=${suite_parts[$suite]:-${suite_parts[${suite%-"$arch"}]}}
+	if [[ -n $arch ]]; then
+		archs+=,$arch
+		suite=${suite%-"$arch"}
+	fi
 	mkdir -p "$dir"/{lists/partial,archives/partial}
 	: >"$dir/status"
-	for part in ${suite_parts[$suite]}; do
+	for part in $parts; do
 		uri=$(archive_of "$part")
-		echo "deb [arch=amd64 signed-by=$keyring] $uri $part main"
+		echo "deb [arch=$archs signed-by=$keyring] $uri $part main"
 	done >"$dir/sources.list"
 	cat >"$dir/apt.conf" <<-END
 		APT::Architecture "amd64";
-		APT::Architectures { "amd64"; };
+		APT::Architectures { "${archs//,/\"; \"}"; };
 		APT::Install-Recommends "false";
 		APT::Sandbox::User "$(id -un)";
 		Acquire::Languages "none";

@@ -5,6 +5,7 @@
 # A memory block can be removed if no memory of gomem's lies in it, and cannot
 # otherwise.
 #
+# only on x86: the machines of other architectures have no DIMMs without UEFI
 # machine: --hotplug --memory=1G --cpus=2
 # make check: not on a debug kernel
 # make check: not on an older kernel
