@@ -15,6 +15,7 @@
 #include <linux/percpu.h>
 #include <linux/pfn.h>
 #include <linux/sched/task_stack.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -33,6 +34,21 @@ static struct folio *folio_of(unsigned long addr)
 	if (virt_addr_valid((void *)addr))
 		page = pfn_to_online_page(PHYS_PFN(__pa(addr)));
 	return page ? page_folio(page) : NULL;
+}
+
+/*
+ * Return the page that is mapped at an address in the range of vmalloc(). NULL
+ * if there is none, or memory of a device. Without a vmemmap, such memory may
+ * have no struct page to look at.
+ */
+static struct page *mapped_page(unsigned long addr)
+{
+	struct page *page = NULL;
+
+	if (!IS_ENABLED(CONFIG_SPARSEMEM) ||
+	    IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP))
+		page = vmalloc_to_page((void *)addr);
+	return page ? pfn_to_online_page(page_to_pfn(page)) : NULL;
 }
 
 /*
@@ -78,8 +94,6 @@ void __init gomem_foreign_init(void)
 
 static const char *folio_text(struct folio *folio)
 {
-	if (folio_test_reserved(folio))
-		return "memory reserved at boot, nobody frees it";
 	if (folio_test_slab(folio))
 		return "slab memory, kfree() or kmem_cache_free() owns it";
 	/* Before the check of the reference count: such a folio has none. */
@@ -95,41 +109,94 @@ static const char *folio_text(struct folio *folio)
 }
 
 /*
+ * Variables of modules lie below what alloc_percpu() returns, unless that is in
+ * an area of its own. Only the address counts.
+ */
+static DEFINE_PER_CPU(char, below_allocated);
+
+/* The most that a CPU has in the areas that are made at boot. */
+#define FIRST_AREA	SZ_2M
+
+/*
  * A per-CPU pointer is an offset: added to the base of a CPU's area it is an
- * address of memory. On most machines the offsets are small numbers. On x86
- * since Linux 6.15 they look like addresses of kernel variables.
+ * address of memory. The offsets look like addresses of kernel variables, except
+ * on x86 before Linux 6.15, where they are small numbers. The areas are made at
+ * boot, or mapped in the range of vmalloc().
  */
 static bool may_be_percpu(unsigned long addr)
 {
+	unsigned long below = (__force unsigned long)&below_allocated;
 	void *mine = raw_cpu_ptr((void __percpu *)addr);
 
-	return virt_addr_valid(mine) || is_vmalloc_addr(mine);
+	if (!IS_ENABLED(CONFIG_SMP))
+		return false;
+	if (addr - below < FIRST_AREA)
+		return true;
+	return is_vmalloc_addr(mine) && mapped_page((unsigned long)mine);
+}
+
+#define RESERVED	"memory reserved at boot, nobody frees it"
+#define OR_PERCPU	"; or a per-CPU pointer, free_percpu() owns it"
+
+static const char *reserved_text(unsigned long addr)
+{
+	return may_be_percpu(addr) ? RESERVED OR_PERCPU : RESERVED;
 }
 
 /*
- * Describe an address in the code or the variables of the kernel or a module,
- * which have symbols. kallsyms also names addresses behind the end of a symbol:
- * these are refused. A per-CPU pointer may happen to lie inside a symbol, but
- * hardly ever at its start.
+ * On arm64 the kernel's image lies in the range of vmalloc(), whose own pages
+ * are never reserved. Per-CPU pointers look like addresses of the image, also of
+ * the part that is gone since the boot.
  */
-static bool describe_symbol(unsigned long addr, char *buf, size_t len)
+static const char *vmalloc_text(unsigned long addr)
+{
+	struct page *page = mapped_page(addr);
+
+	if (page && PageReserved(page))
+		return reserved_text(addr);
+	if (!page && may_be_percpu(addr))
+		return "a per-CPU pointer, free_percpu() owns it, or nothing";
+	return "vmalloc memory, vfree() or kvfree() owns it";
+}
+
+/*
+ * Name what lies at an address in the code or the variables of the kernel or a
+ * module: a symbol, or a module in which the address has no symbol, since without
+ * CONFIG_KALLSYMS_ALL variables have none. kallsyms also names addresses behind
+ * the end of a symbol: these are refused.
+ */
+static bool name_of(unsigned long addr, char *buf, size_t len)
 {
 	unsigned long offset, size;
-	const char *plus;
+	const char *plus, *module;
 
 	/*
-	 * "name+0xOFFSET/0xSIZE", then the module's name; only a number if
-	 * there is no symbol.
+	 * "name+0xOFFSET/0xSIZE", then " [MODULE]" if it is one's; only a number
+	 * if there is no symbol.
 	 */
 	snprintf(buf, len, "%pS", (void *)addr);
 	plus = strstr(buf, "+0x");
-	if (!plus || sscanf(plus, "+0x%lx/0x%lx", &offset, &size) != 2 ||
-	    offset >= size)
+	if (plus && sscanf(plus, "+0x%lx/0x%lx", &offset, &size) == 2 &&
+	    offset < size) {
+		snprintf(buf, len, "%ps", (void *)addr);
+		return true;
+	}
+	module = strrchr(buf, '[');
+	if (module)
+		memmove(buf, module, strlen(module) + 1);
+	return module;
+}
+
+/* Describe what has a name. A per-CPU pointer may happen to be its address. */
+static bool describe_named(unsigned long addr, char *buf, size_t len)
+{
+	size_t n;
+
+	if (!name_of(addr, buf, len))
 		return false;
-	snprintf(buf, len, "%ps, static, nobody frees it%s", (void *)addr,
-		 offset && may_be_percpu(addr) ?
-			 "; or a per-CPU pointer, free_percpu() owns it" :
-			 "");
+	n = strlen(buf);
+	snprintf(buf + n, len - n, ", static, nobody frees it%s",
+		 may_be_percpu(addr) ? OR_PERCPU : "");
 	return true;
 }
 
@@ -146,12 +213,14 @@ static const char *text_of(unsigned long addr)
 	if (addr < PAGE_SIZE)
 		return "nothing, in the page at NULL";
 	if (is_of_user_space(addr))
-		return "an address of user space; or a per-CPU pointer, free_percpu() owns it";
+		return "an address of user space" OR_PERCPU;
 	if (object_is_on_stack((void *)addr))
 		return "on the stack, nobody frees it";
 	if (is_vmalloc_addr((void *)addr))
-		return "vmalloc memory, vfree() or kvfree() owns it";
+		return vmalloc_text(addr);
 	folio = folio_of(addr);
+	if (folio && folio_test_reserved(folio))
+		return reserved_text(addr);
 	if (folio)
 		return folio_text(folio);
 	if (may_be_percpu(addr))
@@ -171,7 +240,7 @@ void gomem_foreign_describe(unsigned long addr, char *buf, size_t len)
 {
 	if (IS_ERR_VALUE(addr))
 		snprintf(buf, len, "an error code, %ld", (long)addr);
-	else if (is_of_user_space(addr) || !describe_symbol(addr, buf, len))
+	else if (is_of_user_space(addr) || !describe_named(addr, buf, len))
 		strscpy(buf, text_of(addr), len);
 }
 

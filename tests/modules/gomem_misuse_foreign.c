@@ -102,16 +102,24 @@ static int realloc_foreign(const struct misuse_case *c)
 #define FOREIGN		"foreign_pointers_detected"
 
 #define NOT_OURS	"no live object"
-#define STATIC		" .*, static, nobody frees it"
+#define STATIC		", static, nobody frees it"
 #define SLAB		"slab memory, kfree() or"
+
+/* Without the first option, variables have no symbols. */
+#define VARIABLE(named, unnamed) \
+	(IS_ENABLED(CONFIG_KALLSYMS_ALL) ? \
+		 NOT_OURS ".*" named STATIC : NOT_OURS ".*" unnamed)
 
 const struct misuse_case foreign_cases[] = {
 	{ "foreign_static", foreign, .p = &static_data, .counter = FOREIGN,
-	  .report = NOT_OURS ".*static_data" STATIC },
+	  .report = VARIABLE("static_data .*", "\\[gomem_misuse\\]" STATIC) },
 	{ "foreign_text", foreign, .p = foreign, .counter = FOREIGN,
-	  .report = NOT_OURS ".*foreign" STATIC },
+	  .report = NOT_OURS ".*foreign .*" STATIC },
 	{ "foreign_kernel", foreign, .p = &init_task, .counter = FOREIGN,
-	  .report = NOT_OURS ".*init_task, static, nobody frees it" },
+	  .report = VARIABLE("init_task", "reserved at boot, nobody frees it") },
+	/* Not where per-CPU pointers are. */
+	{ "foreign_kernel_text", foreign, .p = (char *)kfree + 4,
+	  .counter = FOREIGN, .report = NOT_OURS ".*kfree" STATIC ")" },
 	{ "foreign_user", foreign, .p = (void *)0x400000, .counter = FOREIGN,
 	  .report = NOT_OURS ".*address of user space" },
 	{ "foreign_wild", foreign, .p = (void *)0xdead000000000100UL,
