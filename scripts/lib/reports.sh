@@ -75,6 +75,12 @@ report '(traps: )?PANIC: '		# double fault, exception without a handler
 report 'Kernel panic - not syncing: '
 report 'Thread overran stack, or stack corrupted'
 report 'BUG at [^ ]+:[0-9]+'		# a failed check of a maple tree
+# arch/arm64, arch/riscv: kernel/traps.c, mm/fault.c
+report 'Unable to handle kernel '
+report 'Internal error: '		# arm64's die()
+report '(Oops|Kernel BUG)[^:]* \[#[0-9]+\]'	# riscv's: "Oops - illegal instruction [#1]"
+report 'Insufficient stack space to handle exception'
+report 'SError Interrupt on CPU'
 
 # lib/ubsan.c
 family ubsan
