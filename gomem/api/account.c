@@ -366,7 +366,9 @@ static bool needs_module(const struct gomem_account *a,
 	return a->owner == mod || within_module((unsigned long)a->fn, mod);
 }
 
-/* Find a live account of a module, and keep it. Return NULL if there is none. */
+/*
+ * Find a live account of a module, and keep it. Return NULL if there is none.
+ */
 static struct gomem_account *get_account_of(const struct module *mod)
 {
 	struct gomem_account *a, *found = NULL;

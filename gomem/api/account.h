@@ -26,7 +26,9 @@ enum gomem_account_state {
 	GOMEM_ACCOUNT_LIVE = 0x6163636c,
 	/* By its creator. */
 	GOMEM_ACCOUNT_DESTROYED,
-	/* By gomem, when a module was unloaded that should have destroyed it. */
+	/*
+	 * By gomem, when a module was unloaded that should have destroyed it.
+	 */
 	GOMEM_ACCOUNT_CLOSED,
 };
 

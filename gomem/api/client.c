@@ -36,9 +36,9 @@ struct client {
 };
 
 /*
- * Changes of the list, by tasks that load or unload modules. Readers of the list
- * are in RCU read-side sections: before the memory of a module goes, the kernel
- * waits for a grace period.
+ * Changes of the list, by tasks that load or unload modules. Readers of the
+ * list are in RCU read-side sections: before the memory of a module goes, the
+ * kernel waits for a grace period.
  */
 static DEFINE_MUTEX(clients_mutex);
 static LIST_HEAD(clients);
@@ -110,8 +110,8 @@ static struct client *get_client(const char *name)
 }
 
 /*
- * Other code may get the addresses that code of a module has had. That code does
- * not run any more, so no CPU looks them up concurrently.
+ * Other code may get the addresses that code of a module has had. That code
+ * does not run any more, so no CPU looks them up concurrently.
  */
 static void forget_last(void)
 {

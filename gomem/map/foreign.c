@@ -119,9 +119,9 @@ static DEFINE_PER_CPU(char, below_allocated);
 
 /*
  * A per-CPU pointer is an offset: added to the base of a CPU's area it is an
- * address of memory. The offsets look like addresses of kernel variables, except
- * on x86 before Linux 6.15, where they are small numbers. The areas are made at
- * boot, or mapped in the range of vmalloc().
+ * address of memory. The offsets look like addresses of kernel variables,
+ * except on x86 before Linux 6.15, where they are small numbers. The areas are
+ * made at boot, or mapped in the range of vmalloc().
  */
 static bool may_be_percpu(unsigned long addr)
 {
@@ -145,8 +145,8 @@ static const char *reserved_text(unsigned long addr)
 
 /*
  * On arm64 the kernel's image lies in the range of vmalloc(), whose own pages
- * are never reserved. Per-CPU pointers look like addresses of the image, also of
- * the part that is gone since the boot.
+ * are never reserved. Per-CPU pointers look like addresses of the image, also
+ * of the part that is gone since the boot.
  */
 static const char *vmalloc_text(unsigned long addr)
 {
@@ -161,9 +161,9 @@ static const char *vmalloc_text(unsigned long addr)
 
 /*
  * Name what lies at an address in the code or the variables of the kernel or a
- * module: a symbol, or a module in which the address has no symbol, since without
- * CONFIG_KALLSYMS_ALL variables have none. kallsyms also names addresses behind
- * the end of a symbol: these are refused.
+ * module: a symbol, or a module in which the address has no symbol, since
+ * without CONFIG_KALLSYMS_ALL variables have none. kallsyms also names
+ * addresses behind the end of a symbol: these are refused.
  */
 static bool name_of(unsigned long addr, char *buf, size_t len)
 {
@@ -171,8 +171,8 @@ static bool name_of(unsigned long addr, char *buf, size_t len)
 	const char *plus, *module;
 
 	/*
-	 * "name+0xOFFSET/0xSIZE", then " [MODULE]" if it is one's; only a number
-	 * if there is no symbol.
+	 * "name+0xOFFSET/0xSIZE", then " [MODULE]" if it is one's; only a
+	 * number if there is no symbol.
 	 */
 	snprintf(buf, len, "%pS", (void *)addr);
 	plus = strstr(buf, "+0x");

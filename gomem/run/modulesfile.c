@@ -102,7 +102,8 @@ static void add_bucket(struct rows *rows, const struct gomem_profile_row *p)
 	char symbol[KSYM_SYMBOL_LEN], name[MODULE_NAME_LEN];
 	u64 all = gomem_profile_scale(p->allocs, b->size, b->rate);
 	u64 live = gomem_profile_scale(p->allocs - p->frees, b->size, b->rate);
-	u64 kib = min(DIV_ROUND_UP_ULL(gomem_profile_error(p), SZ_1K), ERROR_MAX);
+	u64 kib = min(DIV_ROUND_UP_ULL(gomem_profile_error(p), SZ_1K),
+		      ERROR_MAX);
 	struct row *r;
 
 	gomem_origin_site(b, symbol);
@@ -144,7 +145,8 @@ static void count_large(struct gomem_span *s, void *arg)
 	l->of[s->client].bytes += READ_ONCE(s->elemsize);
 }
 
-static void add_client(unsigned int id, const char *name, bool loaded, void *arg)
+static void add_client(unsigned int id, const char *name, bool loaded,
+		       void *arg)
 {
 	const struct larges *l = arg;
 	struct row *r;
@@ -191,8 +193,7 @@ static int by_bytes(const void *a, const void *b)
 
 static void show_legend(struct seq_file *m)
 {
-	seq_puts(m, "gomem modules - version: 2
-");
+	seq_puts(m, "gomem modules - version: 2\n");
 	gomem_exact_show(m);
 	seq_puts(m, "# Memory by the module whose code called gomem: in use, and ever allocated. Objects over\n");
 	seq_puts(m, "# 32 KiB that are in use are counted exactly, at any rate\n");

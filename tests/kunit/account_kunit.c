@@ -466,7 +466,8 @@ static void test_destroy(struct kunit *test)
 static void test_destroy_soft(struct kunit *test)
 {
 	atomic_t calls = ATOMIC_INIT(0);
-	struct gomem_account *a = gomem_account_create("gone", 100, 0, count_call, &calls);
+	struct gomem_account *a =
+		gomem_account_create("gone", 100, 0, count_call, &calls);
 	void *p = gomem_account_alloc(a, 64, GFP_KERNEL), *q;
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
@@ -486,11 +487,12 @@ static void test_destroy_soft(struct kunit *test)
 static void test_close(struct kunit *test)
 {
 	atomic_t calls = ATOMIC_INIT(0);
-	struct gomem_account *a = gomem_account_create("left", 100, 0, count_call, &calls), *old;
+	struct gomem_account *old, *a =
+		gomem_account_create("left", 100, 0, count_call, &calls);
 	void *p = gomem_account_alloc(a, 64, GFP_KERNEL), *q[2];
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	if (!THIS_MODULE) {
+	if (!__is_defined(MODULE)) {
 		gomem_free(p);
 		gomem_account_destroy(a);
 		kunit_skip(test, "built in");
@@ -519,13 +521,16 @@ static void test_close(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, look_up(a).found);
 }
 
-/* The callback of an account may be in another module than the code that creates it. */
+/*
+ * The callback of an account may be in another module than the code that
+ * creates it.
+ */
 static void test_close_callback(struct kunit *test)
 {
 	atomic_t calls = ATOMIC_INIT(0);
 	struct gomem_account *a, *b;
 
-	if (!THIS_MODULE)
+	if (!__is_defined(MODULE))
 		kunit_skip(test, "built in");
 	a = __gomem_account_create("left", 0, 0, count_call, &calls, NULL);
 	b = __gomem_account_create("kept", 0, 0, NULL, NULL, NULL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * modules_kunit.c - what the file modules is made of: estimates with their error, and the
- *	module of each large object.
+ * modules_kunit.c - what the file modules is made of: estimates with their
+ *	error, and the module of each large object.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -49,12 +49,16 @@ static void modules_exit(struct kunit *test)
 	set_rate(f->rate);
 }
 
-/* The estimated bytes of live objects of a size that were recorded at a rate, and their error. */
-static void get_estimate(struct kunit *test, u32 size, unsigned long rate, u64 *bytes, u64 *error)
+/*
+ * The estimated bytes of live objects of a size that were recorded at a rate,
+ * and their error.
+ */
+static void get_estimate(struct kunit *test, u32 size, unsigned long rate,
+			 u64 *bytes, u64 *error)
 {
 	struct gomem_profile_row *rows;
+	u64 variance = 0, live;
 	unsigned int i, n;
-	u64 variance = 0;
 
 	rows = gomem_profile_snapshot(&n, false);
 	KUNIT_ASSERT_NOT_NULL(test, rows);
@@ -62,7 +66,8 @@ static void get_estimate(struct kunit *test, u32 size, unsigned long rate, u64 *
 	for (i = 0; i < n; i++) {
 		if (rows[i].b->size != size || rows[i].b->rate != rate)
 			continue;
-		*bytes += gomem_profile_scale(rows[i].allocs - rows[i].frees, size, rate) * size;
+		live = rows[i].allocs - rows[i].frees;
+		*bytes += gomem_profile_scale(live, size, rate) * size;
 		*error = gomem_profile_error(&rows[i]);
 		variance += *error * *error;
 	}
@@ -70,7 +75,8 @@ static void get_estimate(struct kunit *test, u32 size, unsigned long rate, u64 *
 	kvfree(rows);
 }
 
-static void alloc_at_rate(struct kunit *test, void **p, unsigned int n, unsigned long rate)
+static void alloc_at_rate(struct kunit *test, void **p, unsigned int n,
+			  unsigned long rate)
 {
 	unsigned int i;
 
@@ -84,9 +90,10 @@ static void alloc_at_rate(struct kunit *test, void **p, unsigned int n, unsigned
 }
 
 /*
- * At a rate of 4 KiB, 1000 objects of 64 bytes have 15.6 records: the deviation is 25 %, a
- * bit more if records are thinned. 19 of 20 estimates are off by less than two deviations;
- * fewer with so few records, for which deviations are estimates, too.
+ * At a rate of 4 KiB, 1000 objects of 64 bytes have 15.6 records: the deviation
+ * is 25 %, a bit more if records are thinned. 19 of 20 estimates are off by
+ * less than two deviations; fewer with so few records, for which deviations are
+ * estimates, too.
  */
 static void test_error(struct kunit *test)
 {
@@ -123,7 +130,8 @@ struct client_of {
 	char name[MODULE_NAME_LEN];
 };
 
-static void note_client(unsigned int id, const char *name, bool loaded, void *arg)
+static void note_client(unsigned int id, const char *name, bool loaded,
+			void *arg)
 {
 	struct client_of *c = arg;
 
@@ -142,14 +150,17 @@ static void expect_ours(struct kunit *test, void *p, unsigned int i)
 	KUNIT_EXPECT_STREQ_MSG(test, c.name, KBUILD_MODNAME, "object %u", i);
 }
 
-/* By functions of gomem that call others of gomem, too, and after a resize in place. */
+/*
+ * By functions of gomem that call others of gomem, too, and after a resize in
+ * place.
+ */
 static void test_client(struct kunit *test)
 {
 	struct modules_fixture *f = test->priv;
 	void **p = f->base.objs;
 	unsigned int n = 0, i;
 
-	if (!THIS_MODULE)
+	if (!__is_defined(MODULE))
 		kunit_skip(test, "built in");
 	p[n++] = gomem_alloc(40000, GFP_KERNEL);
 	p[n++] = gomem_alloc_noscan(40000, GFP_ATOMIC);
@@ -159,8 +170,10 @@ static void test_client(struct kunit *test)
 	p[n++] = gomem_realloc(NULL, 40000, GFP_KERNEL);
 	/* These look at the stack, whose frames User-Mode Linux guesses. */
 	if (!IS_ENABLED(CONFIG_UML)) {
-		p[n++] = gomem_realloc(gomem_alloc(100, GFP_KERNEL), 40000, GFP_KERNEL);
-		p[n++] = gomem_realloc(gomem_alloc(40000, GFP_KERNEL), 80000, GFP_KERNEL);
+		p[n++] = gomem_realloc(gomem_alloc(100, GFP_KERNEL), 40000,
+				       GFP_KERNEL);
+		p[n++] = gomem_realloc(gomem_alloc(40000, GFP_KERNEL), 80000,
+				       GFP_KERNEL);
 	}
 	KUNIT_EXPECT_EQ(test, 1, gomem_alloc_bulk(40000, GFP_KERNEL, 1, p + n));
 	n++;

@@ -4,8 +4,9 @@
  * objects that are charged to it.
  *
  * gomem_quitter.ko passes them, and is unloaded. Then a write to the parameter
- * use uses the account: alloc, grow, enter, bytes, destroy; or free, which frees
- * the objects. calls is the number of times that the account's callback ran.
+ * use uses the account: alloc, grow, enter, bytes, destroy; or free, which
+ * frees the objects. calls is the number of times that the account's callback
+ * ran.
  */
 #define pr_fmt(fmt) "gomem_keeper: " fmt
 

@@ -116,7 +116,8 @@ const struct misuse_case foreign_cases[] = {
 	{ "foreign_text", foreign, .p = foreign, .counter = FOREIGN,
 	  .report = NOT_OURS ".*foreign .*" STATIC },
 	{ "foreign_kernel", foreign, .p = &init_task, .counter = FOREIGN,
-	  .report = VARIABLE("init_task", "reserved at boot, nobody frees it") },
+	  .report = VARIABLE("init_task",
+			     "reserved at boot, nobody frees it") },
 	/* Not where per-CPU pointers are. */
 	{ "foreign_kernel_text", foreign, .p = (char *)kfree + 4,
 	  .counter = FOREIGN, .report = NOT_OURS ".*kfree" STATIC ")" },
