@@ -121,7 +121,7 @@ fetch_build_packages()
 		case $word in
 		linux-headers-*-common) tools+=("$word=$version") ;;
 		linux-kbuild-*) tools+=("$word") ;;
-		gcc-[0-9]*) tools+=("$word-${arch_triplet[$arch]}") ;;
+		gcc-[0-9]*) tools+=("${word%-for-host}-${arch_triplet[$arch]}") ;;
 		esac
 	done
 	suite_fetch "$suite" "$dir" "$package" "$version"
