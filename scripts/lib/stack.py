@@ -22,7 +22,7 @@ import sys
 
 # The kernel's allocating functions, 6.1 to 7.x.
 ALLOCATES = re.compile(r"_*(alloc_pages|folio_alloc|get_free_pages|alloc_percpu|devres_alloc|pcpu_alloc"
-                       r"|k[vmz]*alloc|k[v]?realloc|kmem_cache_alloc|vmalloc|alloc_workqueue)"
+                       r"|k[vmz]*alloc|k[v]?realloc|kmem_cache_alloc|vmalloc(?!_to_)|alloc_workqueue)"
                        r"[a-z0-9_]*")
 
 # These ask for a page without reclaim, and go on without it.
