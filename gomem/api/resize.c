@@ -231,17 +231,29 @@ static noinline void *begin_or_end(const void *p, size_t new_size, gfp_t gfp)
 	return ZERO_SIZE_PTR;
 }
 
+/*
+ * Look up the size of an object that look_up_small() did not find. Kept out of
+ * line for its variable on the stack: without one, the caller can call
+ * grow_object() last.
+ */
+static noinline struct sized look_up_other(const void *p, unsigned long caller)
+{
+	struct sized found;
+
+	found.size = gomem_large_size(p, &found.noscan) ?:
+		     gomem_resizable_size(p, &found.noscan,
+					  GOMEM_USE_AFTER_FREE, caller);
+	found.special = gomem_has_special(p);
+	return found;
+}
+
 /* Resize an object that look_up_small() did not find. */
 static noinline void *resize_other(const void *p, size_t new_size, gfp_t gfp)
 {
-	struct sized old;
+	struct sized old = look_up_other(p, _RET_IP_);
 
-	old.size = gomem_large_size(p, &old.noscan) ?:
-		   gomem_resizable_size(p, &old.noscan, GOMEM_USE_AFTER_FREE,
-					_RET_IP_);
 	if (!old.size)
 		return NULL;
-	old.special = gomem_has_special(p);
 	return resize_known(p, old, new_size, gfp);
 }
 
