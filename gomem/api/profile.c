@@ -275,16 +275,18 @@ void gomem_profile_forget(const struct gomem_special *sp)
 	gomem_origin_end(sp);
 }
 
+/* All ages are those at @now, however long the walk takes. */
 struct snapshot {
 	struct gomem_profile_row *rows;
 	unsigned int n;
+	u64 now;
 };
 
 static void note_age(const struct gomem_special *sp, void *arg)
 {
-	u64 ns = ktime_get_ns() - sp->born;
-	unsigned long age = max(nsecs_to_jiffies(ns), 1UL);
 	const struct snapshot *snap = arg;
+	u64 ns = snap->now - min(snap->now, sp->born);
+	unsigned long age = max(nsecs_to_jiffies(ns), 1UL);
 	struct gomem_profile_row *row;
 
 	/* A cleanup has no bucket; a bucket may be newer than the snapshot. */
@@ -345,6 +347,7 @@ struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages)
 		return NULL;
 	mutex_lock(&snapshot_mutex);
 	snap.n = fill_rows(snap.rows, room);
+	snap.now = ktime_get_ns();
 	if (ages)
 		gomem_special_walk(note_age, &snap);
 	mutex_unlock(&snapshot_mutex);
