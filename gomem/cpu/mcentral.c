@@ -102,14 +102,15 @@ unsigned int gomem_mcentral_sweep_span(struct gomem_span *s)
  * @c: the mcentral of the objects
  * @bad: number of double frees
  *
- * Each double free was counted as a free when it came in. So they are taken off
- * that count. The caller holds no lock.
+ * Each double free was counted as a free when it came in. So an allocation is
+ * counted for it: no counter goes backwards, and the difference is the number
+ * of live objects. The caller holds no lock.
  */
 void gomem_mcentral_report_bad(struct gomem_mcentral *c, unsigned int bad)
 {
 	if (likely(!bad))
 		return;
-	atomic64_sub(bad, &c->direct_frees);
+	atomic64_add(bad, &c->direct_allocs);
 	gomem_report_late_double_free(c->kind, bad);
 }
 
