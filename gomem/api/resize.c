@@ -218,10 +218,10 @@ static __always_inline void *resize_known(const void *p, struct sized old,
 }
 
 /*
- * gomem_realloc() calls the next three functions last, so that it needs no
- * stack frame, and reports name its caller.
+ * gomem_realloc() calls begin_or_end(), resize_other() or resize_yielded()
+ * last. So it needs no stack frame, and reports name its caller.
  *
- * Allocate a first object, or free the last one.
+ * begin_or_end() allocates a first object, or frees the last one.
  */
 static noinline void *begin_or_end(const void *p, size_t new_size, gfp_t gfp)
 {

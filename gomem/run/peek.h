@@ -5,7 +5,17 @@
 #ifndef GOMEM_PEEK_H
 #define GOMEM_PEEK_H
 
+#include <linux/mm.h>
 #include <linux/types.h>
+
+/*
+ * Return the page at an address; NULL if none is mapped there. Variables of
+ * modules, some per-CPU areas and stacks have mapped pages.
+ */
+static inline struct page *gomem_page_of(const void *p)
+{
+	return virt_addr_valid(p) ? virt_to_page(p) : vmalloc_to_page(p);
+}
 
 unsigned long *gomem_peek_create(void);
 void gomem_peek_destroy(unsigned long *buf);

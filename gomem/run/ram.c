@@ -92,12 +92,6 @@ struct ram {
 	struct gomem_sleepers sleepers;
 };
 
-/* Variables of modules, some per-CPU areas and stacks have mapped pages. */
-static struct page *page_of(const void *p)
-{
-	return virt_addr_valid(p) ? virt_to_page(p) : vmalloc_to_page(p);
-}
-
 /* Add a piece. If there is no room, it is only counted. */
 static void add_piece(struct ram *r, struct piece piece)
 {
@@ -111,7 +105,7 @@ static void add_bytes(struct ram *r, const void *p, size_t bytes)
 	struct piece piece;
 
 	for (; bytes; bytes -= piece.len, p += piece.len) {
-		piece.pfn = page_to_pfn(page_of(p));
+		piece.pfn = page_to_pfn(gomem_page_of(p));
 		piece.off = offset_in_page(p);
 		piece.len = min_t(size_t, bytes, PAGE_SIZE - piece.off);
 		add_piece(r, piece);
@@ -185,7 +179,7 @@ static void find_stack(struct ram *r)
 	unsigned int i;
 
 	for (i = 0; i < GOMEM_STACK_PAGES; i++)
-		r->stack[i] = page_of(stack + i * PAGE_SIZE);
+		r->stack[i] = gomem_page_of(stack + i * PAGE_SIZE);
 }
 
 static bool is_own_stack(const struct ram *r, const struct page *page)

@@ -18,6 +18,7 @@
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 
+#include "run/peek.h"
 #include "run/sleepers.h"
 
 /*
@@ -58,11 +59,6 @@ static unsigned long switches(const struct task_struct *t)
 	return READ_ONCE(t->nvcsw) + READ_ONCE(t->nivcsw);
 }
 
-static struct page *stack_page(const void *p)
-{
-	return virt_addr_valid(p) ? virt_to_page(p) : vmalloc_to_page(p);
-}
-
 /*
  * Look at a task. The caller is in an RCU read-side section, which keeps the
  * stack of a task that has not exited. Return false if the task runs or exits,
@@ -81,7 +77,7 @@ static bool look_at(struct gomem_sleeper *s, struct task_struct *t)
 	if (!s->dead || s->dead >= THREAD_SIZE)
 		return false;
 	for (i = 0; i < GOMEM_STACK_PAGES; i++) {
-		struct page *page = stack_page(stack + i * PAGE_SIZE);
+		struct page *page = gomem_page_of(stack + i * PAGE_SIZE);
 
 		if (!page)
 			return false;

@@ -12,7 +12,8 @@
 #
 #   - the kernel reported an error, panicked or hung
 #   - the result says that memory is damaged or lost (damage_words)
-#   - no machine took part: style, types, builds
+#   - no machine took part, or machines have to fail: style, types, builds, and
+#     the tests of scripts/vm itself
 #
 # The including script also includes jobs.sh and reports.sh.
 
