@@ -9,21 +9,6 @@
 #include "base/stack.h"
 #include "base/text.h"
 
-#ifdef MODULE
-static bool is_own(unsigned long addr)
-{
-	return within_module(addr, THIS_MODULE);
-}
-#else
-static bool is_own(unsigned long addr)
-{
-	return (addr >= (unsigned long)gomem_text_begin &&
-		addr < (unsigned long)gomem_text_end) ||
-	       (addr >= (unsigned long)gomem_unlikely_begin &&
-		addr < (unsigned long)gomem_unlikely_end);
-}
-#endif
-
 /**
  * gomem_stack_is_own - is an address in gomem's code?
  * @addr: the address
@@ -33,7 +18,14 @@ static bool is_own(unsigned long addr)
  */
 bool gomem_stack_is_own(unsigned long addr)
 {
-	return is_own(addr);
+#ifdef MODULE
+	return within_module(addr, THIS_MODULE);
+#else
+	return (addr >= (unsigned long)gomem_text_begin &&
+		addr < (unsigned long)gomem_text_end) ||
+	       (addr >= (unsigned long)gomem_unlikely_begin &&
+		addr < (unsigned long)gomem_unlikely_end);
+#endif
 }
 
 /**
@@ -51,7 +43,7 @@ unsigned int gomem_stack_save(unsigned long *room, unsigned int depth,
 	unsigned int nr, own;
 
 	nr = stack_trace_save(room, depth + GOMEM_STACK_OWN, 1);
-	for (own = 0; own < nr && is_own(room[own]); own++)
+	for (own = 0; own < nr && gomem_stack_is_own(room[own]); own++)
 		;
 	*first = room + own;
 	return min(nr - own, depth);
