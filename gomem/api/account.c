@@ -6,7 +6,6 @@
 #include <linux/export.h>
 #include <linux/gomem.h>
 #include <linux/module.h>
-#include <linux/notifier.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -412,29 +411,6 @@ void gomem_accounts_close(const struct module *mod)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_accounts_close);
 
-static int module_changes(struct notifier_block *nb, unsigned long state,
-			  void *data)
-{
-	if (state == MODULE_STATE_GOING)
-		gomem_accounts_close(data);
-	return NOTIFY_OK;
-}
-
-static struct notifier_block module_notifier = {
-	.notifier_call = module_changes,
-};
-
-/**
- * gomem_accounts_init - get notified when modules are unloaded
- *
- * Context: may sleep.
- */
-void __init gomem_accounts_init(void)
-{
-	/* Fails only if the notifier is registered already. */
-	register_module_notifier(&module_notifier);
-}
-
 /**
  * gomem_accounts_exit - free the accounts that are left
  *
@@ -447,7 +423,6 @@ void gomem_accounts_exit(void)
 {
 	struct gomem_account *a, *next;
 
-	unregister_module_notifier(&module_notifier);
 	list_for_each_entry_safe(a, next, &accounts, link) {
 		list_del(&a->link);
 		kfree(a);

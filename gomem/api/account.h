@@ -92,7 +92,6 @@ void gomem_account_uncharge(struct gomem_special *sp);
 void gomem_account_visit(gomem_account_visit_fn fn, void *arg);
 bool gomem_account_check(const struct gomem_account *a, unsigned long caller);
 void gomem_accounts_close(const struct module *mod);
-void gomem_accounts_init(void);
 void gomem_accounts_exit(void);
 
 /* payer.c */

@@ -7,6 +7,7 @@
 #include <linux/gomem.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -268,7 +269,7 @@ static void close_slots(struct gomem_cache *c)
  * Slots for typed caches that were freed. A pop finds no object in them and a
  * push finds no room. A module may allocate by a stale pointer to such a cache.
  * As long as the memory of the cache is not reused, the allocation finds these
- * slots, and refuse_destroyed() reports it.
+ * slots, and refuse() in typed.c reports it.
  */
 static DEFINE_PER_CPU(struct gomem_cache_cpu, no_slots);
 static void *no_objects[1];
@@ -421,6 +422,37 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 				gomem_kfrees_of_kind(&c->kind), caller);
 	return false;
 }
+
+/* Take the constructor from a cache, if it is the module's. */
+static void orphan(const struct gomem_kind *k, void *arg)
+{
+	const struct module *mod = arg;
+	struct gomem_cache *c = k->cache;
+
+	if (!k->ctor || !within_module((unsigned long)k->ctor, mod))
+		return;
+	gomem_kind_orphan(&c->kind);
+	/* Objects that CPUs have cached would still be handed out. */
+	gomem_mcache_shrink_kind(k);
+	if (gomem_cache_is_live(c))
+		gomem_report_ctor_left(k, mod, live_objects(c));
+}
+
+/**
+ * gomem_caches_orphan - take the constructors that are in a module from caches
+ * @mod: the module, which is being unloaded, and whose exit function has run
+ *
+ * Such a cache hands out no object any more that was not handed out before.
+ * Objects may still be freed. A constructor that runs on another CPU may go on
+ * until the next grace period.
+ *
+ * Context: may sleep.
+ */
+void gomem_caches_orphan(struct module *mod)
+{
+	gomem_visit_typed_live(orphan, mod);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_caches_orphan);
 
 static void count_gone(const struct gomem_kind *k,
 		       struct gomem_gone_counts *gone)

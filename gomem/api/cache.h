@@ -20,6 +20,7 @@
 struct gomem_heap;
 struct gomem_mcentral;
 struct kmem_cache;
+struct module;
 
 /**
  * struct gomem_cache - a typed cache
@@ -46,6 +47,7 @@ struct gomem_cache {
 bool gomem_cache_is_live(const struct gomem_cache *c);
 bool gomem_cache_take_back(void *p, unsigned long caller);
 bool gomem_cache_close(struct gomem_cache *c, unsigned long caller);
+void gomem_caches_orphan(struct module *mod);
 void gomem_cache_exit(void);
 
 #endif /* GOMEM_CACHE_H */

@@ -7,6 +7,7 @@
  * Its mark leads all frees of the object past the hit path, to
  * gomem_cleanup_run().
  */
+#include <kunit/visibility.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/gomem.h>
@@ -23,6 +24,7 @@
 #include "api/alloc.h"
 #include "api/cleanup.h"
 #include "api/profile.h"
+#include "api/rcu.h"
 
 /*
  * Is a large object being freed? gomem_usable_size() does not see that. A
@@ -60,6 +62,7 @@ int gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg, gfp_t gfp)
 	sp->hidden = gomem_hide((unsigned long)p);
 	sp->fn = fn;
 	sp->arg = arg;
+	sp->site = _RET_IP_;
 	if (likely(gomem_special_add(sp)))
 		return 0;
 	kfree(sp);
@@ -97,7 +100,8 @@ noinline void gomem_cleanup_run(const void *obj)
 
 	/*
 	 * Before the code of a module goes, the kernel waits for a grace
-	 * period: so a module may be unloaded whose cleanup just runs here.
+	 * period: so a module may be unloaded whose cleanup just runs here. If
+	 * it begins to run later, gomem_cleanups_drop() has replaced it.
 	 */
 	rcu_read_lock();
 	gomem_special_remove_all((unsigned long)obj, &list);
@@ -117,3 +121,27 @@ noinline void gomem_cleanup_run(const void *obj)
 	}
 	rcu_read_unlock();
 }
+
+/**
+ * gomem_cleanups_drop - drop the cleanups whose function is in a module
+ * @mod: the module, which is being unloaded, and whose exit function has run
+ *
+ * The objects may still be freed; nothing is called then. A cleanup that runs
+ * on another CPU may go on until the next grace period.
+ *
+ * Context: may sleep.
+ */
+void gomem_cleanups_drop(const struct module *mod)
+{
+	struct gomem_special sp;
+	unsigned long n;
+
+	if (!gomem_special_count_cleanups(mod, &sp))
+		return;
+	/* Objects that wait for RCU are as good as freed. */
+	gomem_rcu_barrier();
+	n = gomem_special_drop_cleanups(mod, &sp);
+	if (n)
+		gomem_report_cleanups_left(&sp, mod, n);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_cleanups_drop);

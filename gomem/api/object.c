@@ -50,7 +50,11 @@ void *gomem_object_hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
  * the two frees. In the last two cases the object is set aside: it stays
  * allocated for good, because other code may still use it.
  *
- * Return: the object; NULL, with a report, if it was set aside.
+ * An object that was not constructed, because the module with the constructor
+ * went at that moment, is free and stays so.
+ *
+ * Return: the object; NULL, with a report, if it was set aside; NULL if it was
+ * not constructed.
  */
 void *gomem_object_check(const struct gomem_kind *k, void *obj, gfp_t gfp,
 			 unsigned long caller)
@@ -63,7 +67,11 @@ void *gomem_object_check(const struct gomem_kind *k, void *obj, gfp_t gfp,
 			gomem_count(GOMEM_EV_ZEROING_SKIPPED, k->object_size);
 		return gomem_object_hand_out(k, obj, gfp, false);
 	}
-	gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
+	if (unlikely(gomem_kind_is_orphan(k)) &&
+	    !*(unsigned long *)gomem_kind_key(k, obj))
+		gomem_mcache_free_slow(k, obj);
+	else
+		gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);
 	return NULL;
 }
 
@@ -90,7 +98,9 @@ static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 			       unsigned long caller)
 {
 	obj = gomem_object_check(k, obj, gfp, caller);
-	if (likely(obj) && unlikely(!gomem_watch(obj, k->object_size, gfp))) {
+	if (unlikely(!obj))
+		return gomem_kind_is_orphan(k) ? ERR_PTR(-ENODEV) : NULL;
+	if (unlikely(!gomem_watch(obj, k->object_size, gfp))) {
 		drop(k, obj, true);
 		return ERR_PTR(-EDQUOT);
 	}
@@ -410,6 +420,8 @@ static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 	}
 	if (!needs_no_key(k, gfp)) {
 		n = check_each(k, p, m.n, gfp, caller);
+		if (unlikely(!n) && gomem_kind_is_orphan(k))
+			return -1;
 		good = gomem_watch_many(p, n, k->object_size, gfp);
 		if (unlikely(good < n))
 			gomem_objects_drop(k, p + good, n - good, true);

@@ -27,13 +27,22 @@
 #include "api/undo.h"
 
 /*
- * Report an allocation from a cache that was destroyed. Its slots are empty, so
- * that each allocation gets here.
+ * Has the cache no objects but those in its slots? It was destroyed, and then
+ * its slots are empty, so that each allocation gets here. Or its constructor is
+ * gone.
  */
-static noinline void *refuse_destroyed(const struct gomem_cache *c,
-				       unsigned long caller)
+static bool is_closed(const struct gomem_cache *c)
 {
-	gomem_report_cache(c, caller);
+	return !gomem_cache_is_live(c) || gomem_kind_is_orphan(&c->kind);
+}
+
+/* Report an allocation from such a cache. */
+static noinline void *refuse(const struct gomem_cache *c, unsigned long caller)
+{
+	if (gomem_cache_is_live(c))
+		gomem_report_no_ctor(&c->kind, caller);
+	else
+		gomem_report_cache(c, caller);
 	return NULL;
 }
 
@@ -41,8 +50,8 @@ static noinline void *refuse_destroyed(const struct gomem_cache *c,
 static noinline void *cache_miss(struct gomem_cache *c, gfp_t gfp,
 				 unsigned long caller)
 {
-	if (unlikely(!gomem_cache_is_live(c)))
-		return refuse_destroyed(c, caller);
+	if (unlikely(is_closed(c)))
+		return refuse(c, caller);
 	return gomem_object_alloc(&c->kind, gfp, caller);
 }
 
@@ -159,8 +168,8 @@ void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node)
 		return NULL;
 	if (to.slots)
 		return cache_alloc(c, gfp);
-	if (unlikely(!gomem_cache_is_live(c)))
-		return refuse_destroyed(c, _RET_IP_);
+	if (unlikely(is_closed(c)))
+		return refuse(c, _RET_IP_);
 	return gomem_object_alloc_remote(&c->kind, to.heap, gfp, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_node, GOMEM_NS);
@@ -363,9 +372,9 @@ static noinline size_t cache_finish_bulk(struct gomem_cache *c, gfp_t gfp,
 					 size_t n, void **p, size_t done,
 					 unsigned long caller)
 {
-	if (unlikely(!gomem_cache_is_live(c))) {
-		refuse_destroyed(c, caller);
-		return 0;
+	if (unlikely(is_closed(c))) {
+		refuse(c, caller);
+		return done ? cache_undo_bulk(c, gfp, done, p) : 0;
 	}
 	if (!gomem_enter_alloc(c->kind.object_size, gfp, caller))
 		return 0;

@@ -6,6 +6,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/bitops.h>
+#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 
 #include "base/key.h"
@@ -27,20 +28,34 @@
 #define CACHED_SPAN_SIZE_MAX	128
 
 /*
- * Construct an object that was never handed out, and give it its key. @zero:
- * its memory is known to be zero.
+ * Construct the objects @objs[i] with bit i set in @fresh, and give them their
+ * keys. If the module of the constructor is gone, they get none: they are not
+ * handed out then, see gomem_object_check().
  */
-static __always_inline void make_object(const struct gomem_kind *k, void *obj,
-					bool zero)
+static noinline void construct(const struct gomem_kind *k, void **objs,
+			       u64 fresh)
 {
-	if (k->ctor)
-		k->ctor(obj);
-	gomem_set_fresh_key(gomem_kind_key(k, obj), zero && !k->key);
+	void (*ctor)(void *obj);
+	void *obj;
+
+	/* Before the code of a module goes, the kernel waits for this. */
+	rcu_read_lock();
+	ctor = READ_ONCE(k->ctor);
+	for (; fresh; fresh &= fresh - 1) {
+		obj = objs[__ffs64(fresh)];
+		if (unlikely(ctor == gomem_kind_no_ctor)) {
+			*(unsigned long *)gomem_kind_key(k, obj) = 0;
+			continue;
+		}
+		ctor(obj);
+		gomem_set_fresh_key(gomem_kind_key(k, obj), false);
+	}
+	rcu_read_unlock();
 }
 
 /*
- * Do what make_object() does for @n objects of a kind without constructor.
- * @zero: the memory of all of them is known to be zero.
+ * Give their keys to @n objects of a kind without constructor. @zero: the
+ * memory of all of them is known to be zero.
  */
 static void make_run(const struct gomem_kind *k, void **objs, unsigned int n,
 		     bool zero)
@@ -52,9 +67,9 @@ static void make_run(const struct gomem_kind *k, void **objs, unsigned int n,
 }
 
 /*
- * Call make_object() for each @objs[i] with bit i set in @fresh. Bit i of
- * @zero: the memory of @objs[i] is known to be zero. In most batches all
- * objects are fresh, or the last ones.
+ * Prepare each @objs[i] with bit i set in @fresh, which was never handed out.
+ * Bit i of @zero: the memory of @objs[i] is known to be zero. In most batches
+ * all objects are fresh, or the last ones.
  */
 static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh,
 		       u64 zero)
@@ -64,16 +79,20 @@ static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh,
 
 	if (!fresh)
 		return;
+	if (unlikely(k->ctor)) {
+		construct(k, objs, fresh);
+		return;
+	}
 	zero &= fresh;
 	first = __ffs64(fresh);
 	run = fresh >> first;
-	if (likely(!(run & (run + 1)) && !k->ctor &&
-		   (!zero || zero == fresh))) {
+	if (likely(!(run & (run + 1)) && (!zero || zero == fresh))) {
 		make_run(k, objs + first, fls64(run), zero && !k->key);
 		return;
 	}
 	for (; fresh; fresh &= fresh - 1)
-		make_object(k, objs[__ffs64(fresh)], zero & fresh & -fresh);
+		gomem_set_fresh_key(gomem_kind_key(k, objs[__ffs64(fresh)]),
+				    (zero & fresh & -fresh) && !k->key);
 }
 
 /*

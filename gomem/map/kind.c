@@ -75,6 +75,30 @@ void gomem_kind_add(struct gomem_kind *k)
 	spin_unlock(&typed_lock);
 }
 
+/**
+ * gomem_kind_no_ctor - stand for a constructor that is gone
+ * @obj: unused
+ *
+ * It is never called.
+ */
+void gomem_kind_no_ctor(void *obj)
+{
+}
+
+/**
+ * gomem_kind_orphan - take the constructor from a kind
+ * @k: the kind, which has one
+ *
+ * CPUs that have found the constructor in an RCU read-side section may still
+ * call it.
+ *
+ * Context: any.
+ */
+void gomem_kind_orphan(struct gomem_kind *k)
+{
+	WRITE_ONCE(k->ctor, gomem_kind_no_ctor);
+}
+
 static void set_state(struct gomem_kind *k, enum gomem_kind_state state)
 {
 	spin_lock(&typed_lock);

@@ -10,6 +10,7 @@
 #ifndef GOMEM_KIND_H
 #define GOMEM_KIND_H
 
+#include <linux/compiler.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
@@ -45,7 +46,8 @@ enum gomem_kind_state {
  * @typesafe: the memory of a freed object stays an object of this kind for an
  *	RCU grace period
  * @key: offset of the key in a free object; see key.h
- * @ctor: called once for each object, before its first allocation; may be NULL
+ * @ctor: called once for each object, before its first allocation; may be NULL.
+ *	Read in an RCU read-side section: see gomem_kind_orphan()
  * @object_size: bytes of an object that the user has
  * @clears: init_on_alloc and init_on_free apply to the objects
  * @useroffset: offset in an object of the part that user space may see
@@ -59,8 +61,8 @@ enum gomem_kind_state {
  *	the list until there are none
  * @link: in the list of the kinds of all typed caches
  *
- * Written once, before the first span is made, except for @state, @visitors
- * and @link.
+ * Written once, before the first span is made, except for @ctor, @state,
+ * @visitors and @link.
  */
 struct gomem_kind {
 	u32 size;
@@ -105,6 +107,8 @@ extern struct gomem_kind gomem_kinds[GOMEM_NR_SPANCLASSES];
 
 void gomem_kinds_init(void);
 void gomem_kind_add(struct gomem_kind *k);
+void gomem_kind_orphan(struct gomem_kind *k);
+void gomem_kind_no_ctor(void *obj);
 void gomem_kind_close(struct gomem_kind *k);
 void gomem_kind_reopen(struct gomem_kind *k);
 void gomem_kind_remove(struct gomem_kind *k,
@@ -125,6 +129,12 @@ static inline bool gomem_kind_is_large(const struct gomem_kind *k)
 static inline bool gomem_kind_noscan(const struct gomem_kind *k)
 {
 	return gomem_spc_noscan(k->spc);
+}
+
+/* Did the module go that had the constructor? */
+static inline bool gomem_kind_is_orphan(const struct gomem_kind *k)
+{
+	return READ_ONCE(k->ctor) == gomem_kind_no_ctor;
 }
 
 /* Return the address of the word that holds the key of a free object. */

@@ -67,6 +67,8 @@ const char * const gomem_misuse_names[GOMEM_NR_MISUSES] = {
 	[GOMEM_BAD_USERCOPY]		= "bad_usercopies_detected",
 	[GOMEM_BAD_ACCOUNT]		= "bad_accounts_detected",
 	[GOMEM_ACCOUNT_LEFT]		= "left_accounts_detected",
+	[GOMEM_CLEANUP_LEFT]		= "left_cleanups_detected",
+	[GOMEM_CTOR_LEFT]		= "left_constructors_detected",
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_names);
 
@@ -92,8 +94,13 @@ void gomem_count_misuses(enum gomem_misuse what, unsigned long n)
 	atomic64_add(n, &misuses[what]);
 }
 
-/* Count a case of misuse. Return true if it should be printed. */
-static bool report_begin(enum gomem_misuse what)
+/**
+ * gomem_report_begin - count a case of misuse
+ * @what: kind of misuse
+ *
+ * Return: true if it should be printed.
+ */
+bool gomem_report_begin(enum gomem_misuse what)
 {
 	atomic64_inc(&misuses[what]);
 	trace_report(gomem_misuse_names[what]);
@@ -101,13 +108,13 @@ static bool report_begin(enum gomem_misuse what)
 }
 
 /*
- * As report_begin(), for an allocation. With __GFP_NOWARN it is counted, but
- * not printed.
+ * As gomem_report_begin(), for an allocation. With __GFP_NOWARN it is counted,
+ * but not printed.
  */
 static bool report_request_begin(enum gomem_misuse what, gfp_t gfp)
 {
 	if (!(gfp & __GFP_NOWARN))
-		return report_begin(what);
+		return gomem_report_begin(what);
 	atomic64_inc(&misuses[what]);
 	trace_report(gomem_misuse_names[what]);
 	return false;
@@ -180,7 +187,7 @@ void gomem_report_pointer(enum gomem_misuse what, const void *p,
 {
 	char buf[GOMEM_DESCRIPTION_MAX];
 
-	if (!report_begin(what))
+	if (!gomem_report_begin(what))
 		return;
 	rcu_read_lock();
 	gomem_describe((unsigned long)p, buf, sizeof(buf));
@@ -218,7 +225,7 @@ void gomem_report_owner(const void *p, unsigned long caller)
 	char buf[GOMEM_DESCRIPTION_MAX];
 	struct gomem_span *s;
 
-	if (!report_begin(GOMEM_WRONG_FUNCTION))
+	if (!gomem_report_begin(GOMEM_WRONG_FUNCTION))
 		return;
 	rcu_read_lock();
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
@@ -238,7 +245,7 @@ void gomem_report_keeps(const void *p, unsigned long caller)
 {
 	char buf[GOMEM_DESCRIPTION_MAX];
 
-	if (!report_begin(GOMEM_WRONG_FUNCTION))
+	if (!gomem_report_begin(GOMEM_WRONG_FUNCTION))
 		return;
 	rcu_read_lock();
 	gomem_describe((unsigned long)p, buf, sizeof(buf));
@@ -260,7 +267,7 @@ void gomem_report_broken_list(const void *head, unsigned long lost)
 {
 	char buf[GOMEM_DESCRIPTION_MAX];
 
-	if (!report_begin(GOMEM_WRITE_AFTER_FREE))
+	if (!gomem_report_begin(GOMEM_WRITE_AFTER_FREE))
 		return;
 	rcu_read_lock();
 	gomem_describe((unsigned long)head, buf, sizeof(buf));
@@ -282,7 +289,7 @@ void gomem_report_late_double_free(const struct gomem_kind *kind,
 				   unsigned int n)
 {
 	atomic64_add(n - 1, &misuses[GOMEM_DOUBLE_FREE]);
-	if (!report_begin(GOMEM_DOUBLE_FREE))
+	if (!gomem_report_begin(GOMEM_DOUBLE_FREE))
 		return;
 	pr_err("double free of %u %s%s of %u bytes, found late: written to between the frees\n",
 	       n, gomem_object_word(gomem_spc_class(kind->spc)),
@@ -334,7 +341,7 @@ void gomem_report_overflow(size_t n, size_t size, gfp_t gfp,
  */
 void gomem_report_node(int node, unsigned long caller)
 {
-	if (!report_begin(GOMEM_BAD_NODE))
+	if (!gomem_report_begin(GOMEM_BAD_NODE))
 		return;
 	pr_err("allocation refused: there is no node %d, by %pS\n", node,
 	       (void *)caller);
@@ -348,7 +355,7 @@ void gomem_report_node(int node, unsigned long caller)
  */
 void gomem_report_order(unsigned int order, unsigned long caller)
 {
-	if (!report_begin(GOMEM_BAD_ORDER))
+	if (!gomem_report_begin(GOMEM_BAD_ORDER))
 		return;
 	pr_err("scratch buffer of order %u refused: the limit is %u, by %pS\n",
 	       order, GOMEM_SCRATCH_MAX_ORDER, (void *)caller);
@@ -365,7 +372,7 @@ void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller)
 {
 	char buf[GOMEM_DESCRIPTION_MAX];
 
-	if (!report_begin(GOMEM_BAD_ARENA))
+	if (!gomem_report_begin(GOMEM_BAD_ARENA))
 		return;
 	rcu_read_lock();
 	gomem_describe((unsigned long)arena, buf, sizeof(buf));
@@ -388,7 +395,7 @@ void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller)
 void gomem_report_arena_write(const struct gomem_span *s, const void *first,
 			      size_t bytes)
 {
-	if (!report_begin(GOMEM_ARENA_WRITE))
+	if (!gomem_report_begin(GOMEM_ARENA_WRITE))
 		return;
 	pr_err("arena was written to after it was destroyed: %p (%u-byte block, %zu bytes from + %lu), destroyed by %pS\n",
 	       first, s->elemsize, bytes, (unsigned long)first - s->base,
@@ -434,7 +441,7 @@ void gomem_report_cache(const void *cache, unsigned long caller)
 {
 	char buf[GOMEM_DESCRIPTION_MAX];
 
-	if (!report_begin(GOMEM_BAD_CACHE))
+	if (!gomem_report_begin(GOMEM_BAD_CACHE))
 		return;
 	rcu_read_lock();
 	gomem_describe((unsigned long)cache, buf, sizeof(buf));
@@ -454,7 +461,7 @@ void gomem_report_cache(const void *cache, unsigned long caller)
 void gomem_report_cache_args(const char *name, unsigned int size,
 			     unsigned int align, unsigned long caller)
 {
-	if (!report_begin(GOMEM_BAD_CACHE_ARGS))
+	if (!gomem_report_begin(GOMEM_BAD_CACHE_ARGS))
 		return;
 	pr_err("cache %s refused: %u bytes aligned to %u, with 8 more for a constructor or RCU, are none or over %lu, or the part for user space is no part, by %pS\n",
 	       name && *name ? name : "without a name", size, align,
@@ -478,7 +485,7 @@ void gomem_report_cache_left(const struct gomem_kind *k, unsigned long objects,
 	unsigned long kib = pages * (GOMEM_PAGE_SIZE / SZ_1K);
 	char by_kernel[GOMEM_KFREED_MAX];
 
-	if (!report_begin(GOMEM_CACHE_LEFT))
+	if (!gomem_report_begin(GOMEM_CACHE_LEFT))
 		return;
 	gomem_describe_kfreed(kfreed, by_kernel, sizeof(by_kernel));
 	if (!caller) {
@@ -512,7 +519,7 @@ void gomem_report_leaked_cache(const struct gomem_kind *k)
 void gomem_report_account(const void *account, const char *closed,
 			  unsigned long caller)
 {
-	if (!report_begin(GOMEM_BAD_ACCOUNT))
+	if (!gomem_report_begin(GOMEM_BAD_ACCOUNT))
 		return;
 	if (closed)
 		pr_err("account %s was closed when its module was unloaded: %p, by %pS\n",
@@ -524,19 +531,17 @@ void gomem_report_account(const void *account, const char *closed,
 }
 
 /**
- * gomem_report_account_left - report an account that was never destroyed
- * @name: its name
- * @mod: the module that should have done it, and is being unloaded
- * @objects: number of objects that are charged to it
- * @bytes: their bytes
+ * gomem_report_no_ctor - report an allocation that needs a lost constructor
+ * @k: the kind of the object
+ * @caller: address of the code that allocates
  */
-void gomem_report_account_left(const char *name, const struct module *mod,
-			       u64 objects, u64 bytes)
+void gomem_report_no_ctor(const struct gomem_kind *k, unsigned long caller)
 {
-	if (!report_begin(GOMEM_ACCOUNT_LEFT))
+	if (!gomem_report_begin(GOMEM_BAD_CACHE))
 		return;
-	pr_warn("account %s of module %s was not destroyed: closed, with %llu objects of %llu bytes\n",
-		name, mod->name, objects, bytes);
+	pr_err("allocation refused: the constructor of cache %s was unloaded with its module, by %pS\n",
+	       k->name, (void *)caller);
+	report_end();
 }
 
 /**
@@ -545,7 +550,7 @@ void gomem_report_account_left(const char *name, const struct module *mod,
  */
 void gomem_report_nmi(unsigned long caller)
 {
-	if (!report_begin(GOMEM_IN_NMI))
+	if (!gomem_report_begin(GOMEM_IN_NMI))
 		return;
 	pr_err("call refused: in an NMI, by %pS\n", (void *)caller);
 	report_end();
@@ -562,7 +567,7 @@ void gomem_report_nmi(unsigned long caller)
 void gomem_report_kfree(const void *page, unsigned int n)
 {
 	atomic64_add(n - 1, &misuses[GOMEM_KFREE]);
-	if (!report_begin(GOMEM_KFREE))
+	if (!gomem_report_begin(GOMEM_KFREE))
 		return;
 	pr_err("gomem's memory was freed %u time%s with kfree() or put_page(), found late: %lu bytes at %p are lost until the next boot\n",
 	       n, n == 1 ? "" : "s", PAGE_SIZE, page);
@@ -579,7 +584,7 @@ void gomem_report_kfree(const void *page, unsigned int n)
 void gomem_report_kfrees(unsigned int class, unsigned long n)
 {
 	gomem_count_misuses(GOMEM_KFREE, n - 1);
-	if (!report_begin(GOMEM_KFREE))
+	if (!gomem_report_begin(GOMEM_KFREE))
 		return;
 	if (class)
 		pr_err("%lu %s%s of %u bytes freed with the kernel's kfree() or put_page(), lost until the next boot: see \"What the kernel frees\" in Documentation/override.rst\n",
@@ -603,7 +608,7 @@ void gomem_report_probed_kfree(const void *p, unsigned long caller)
 {
 	char buf[GOMEM_DESCRIPTION_MAX];
 
-	if (!report_begin(GOMEM_KFREE))
+	if (!gomem_report_begin(GOMEM_KFREE))
 		return;
 	rcu_read_lock();
 	gomem_describe((unsigned long)p, buf, sizeof(buf));
@@ -649,7 +654,7 @@ void gomem_report_usercopy(const void *p, size_t n, size_t left, bool to_user,
 {
 	char buf[GOMEM_DESCRIPTION_MAX], window[64], right[64];
 
-	if (!report_begin(GOMEM_BAD_USERCOPY))
+	if (!gomem_report_begin(GOMEM_BAD_USERCOPY))
 		return;
 	rcu_read_lock();
 	gomem_describe((unsigned long)p, buf, sizeof(buf));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * report.h - report misuse of gomem. The allocator passes what it found; only
- * report.c formats it.
+ * report.c and report_left.c format it.
  */
 #ifndef GOMEM_REPORT_H
 #define GOMEM_REPORT_H
@@ -11,6 +11,7 @@
 
 struct gomem_kind;
 struct gomem_span;
+struct gomem_special;
 struct module;
 
 enum gomem_misuse {
@@ -35,6 +36,8 @@ enum gomem_misuse {
 	GOMEM_BAD_USERCOPY,
 	GOMEM_BAD_ACCOUNT,
 	GOMEM_ACCOUNT_LEFT,
+	GOMEM_CLEANUP_LEFT,
+	GOMEM_CTOR_LEFT,
 	GOMEM_NR_MISUSES,
 };
 
@@ -42,6 +45,7 @@ extern const char * const gomem_misuse_names[GOMEM_NR_MISUSES];
 
 u64 gomem_misuse_count(enum gomem_misuse what);
 void gomem_count_misuses(enum gomem_misuse what, unsigned long n);
+bool gomem_report_begin(enum gomem_misuse what);
 
 void gomem_report_pointer(enum gomem_misuse what, const void *p,
 			  unsigned long caller);
@@ -73,13 +77,20 @@ void gomem_report_cache_left(const struct gomem_kind *k, unsigned long objects,
 void gomem_report_leaked_cache(const struct gomem_kind *k);
 void gomem_report_account(const void *account, const char *closed,
 			  unsigned long caller);
-void gomem_report_account_left(const char *name, const struct module *mod,
-			       u64 objects, u64 bytes);
+void gomem_report_no_ctor(const struct gomem_kind *k, unsigned long caller);
 void gomem_report_nmi(unsigned long caller);
 void gomem_report_usercopy(const void *p, size_t n, size_t left, bool to_user,
 			   unsigned long caller);
 void gomem_report_kfree(const void *page, unsigned int n);
 void gomem_report_kfrees(unsigned int class, unsigned long n);
 void gomem_report_probed_kfree(const void *p, unsigned long caller);
+
+/* report_left.c */
+void gomem_report_account_left(const char *name, const struct module *mod,
+			       u64 objects, u64 bytes);
+void gomem_report_cleanups_left(const struct gomem_special *sp,
+				const struct module *mod, unsigned long n);
+void gomem_report_ctor_left(const struct gomem_kind *k,
+			    const struct module *mod, unsigned long objects);
 
 #endif /* GOMEM_REPORT_H */

@@ -5,6 +5,7 @@
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
 #include <linux/hash.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
@@ -293,6 +294,73 @@ bool gomem_special_find(unsigned long addr, struct gomem_special *copy)
 	return sp;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_special_find);
+
+/* What is left of a cleanup whose module is gone. */
+static void do_nothing(void *arg)
+{
+}
+
+static bool is_cleanup_of(const struct gomem_special *sp,
+			  const struct module *mod)
+{
+	return !sp->bucket && sp->fn &&
+	       within_module((unsigned long)sp->fn, mod);
+}
+
+/* Find the cleanups of a module, drop them if asked to, and copy the last. */
+static unsigned long find_cleanups(const struct module *mod, bool drop,
+				   struct gomem_special *copy)
+{
+	struct gomem_special *sp;
+	unsigned long flags, n = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		spin_lock_irqsave(&table[i].lock, flags);
+		hlist_for_each_entry(sp, &table[i].list, link) {
+			if (!is_cleanup_of(sp, mod))
+				continue;
+			*copy = *sp;
+			n++;
+			if (drop)
+				sp->fn = do_nothing;
+		}
+		spin_unlock_irqrestore(&table[i].lock, flags);
+		cond_resched();
+	}
+	return n;
+}
+
+/**
+ * gomem_special_count_cleanups - count the cleanups that call a module
+ * @mod: the module
+ * @copy: set to one of them, if there is any
+ *
+ * Context: process context.
+ * Return: their number.
+ */
+unsigned long gomem_special_count_cleanups(const struct module *mod,
+					   struct gomem_special *copy)
+{
+	return find_cleanups(mod, false, copy);
+}
+
+/**
+ * gomem_special_drop_cleanups - let the cleanups that call a module do nothing
+ * @mod: the module
+ * @copy: set to one of them, if there is any
+ *
+ * They stay attached to their objects. One that a free has detached already may
+ * still run, in the RCU read-side section of that free.
+ *
+ * Context: process context.
+ * Return: their number.
+ */
+unsigned long gomem_special_drop_cleanups(const struct module *mod,
+					  struct gomem_special *copy)
+{
+	return find_cleanups(mod, true, copy);
+}
 
 /**
  * gomem_special_walk - look at all specials

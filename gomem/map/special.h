@@ -26,6 +26,7 @@
 
 struct gomem_account;
 struct gomem_bucket;
+struct module;
 
 /**
  * struct gomem_special - what is attached to a live object
@@ -39,6 +40,7 @@ struct gomem_bucket;
  * @comm: the name of the task
  * @fn: of a cleanup: called when the object is freed; NULL for a charge
  * @arg: argument of @fn
+ * @site: of a cleanup: address of the code that registered it
  * @account: of a charge: the account that pays for the object
  * @bytes: what is charged
  *
@@ -64,7 +66,10 @@ struct gomem_special {
 				void *arg;
 				struct gomem_account *account;
 			};
-			size_t bytes;
+			union {
+				unsigned long site;
+				size_t bytes;
+			};
 		};
 	};
 };
@@ -98,6 +103,10 @@ struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
 						   void *arg);
 struct gomem_special *gomem_special_remove_charge(unsigned long addr);
 bool gomem_special_find(unsigned long addr, struct gomem_special *copy);
+unsigned long gomem_special_count_cleanups(const struct module *mod,
+					   struct gomem_special *copy);
+unsigned long gomem_special_drop_cleanups(const struct module *mod,
+					  struct gomem_special *copy);
 void gomem_special_walk(gomem_special_fn fn, void *arg);
 struct gomem_special *gomem_special_take_any(void);
 

@@ -20,6 +20,7 @@
 #include "api/alloc.h"
 #include "api/arena.h"
 #include "api/cache.h"
+#include "api/callback.h"
 #include "api/exact.h"
 #include "api/kfrees.h"
 #include "api/profile.h"
@@ -61,7 +62,7 @@ static void __init init_constants(void)
 static void __init start(void)
 {
 	gomem_profile_init();
-	gomem_accounts_init();
+	gomem_callbacks_init();
 	gomem_oom_init();
 	gomem_epoch_init();
 	gomem_heapfiles_start();
@@ -159,6 +160,7 @@ static void __exit gomem_exit(void)
 	gomem_epoch_settle();		/* 7 */
 	leaked = gomem_leaks_report();	/* 8 */
 	gomem_profile_exit();		/* 9 */
+	gomem_callbacks_exit();
 	gomem_payers_exit();
 	gomem_accounts_exit();
 	gomem_mcache_free_memory();

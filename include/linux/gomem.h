@@ -394,7 +394,8 @@ void gomem_free(const void *p);
  * it. What @fn needs has to be reachable from @arg.
  *
  * The module that has @fn must not be unloaded before its cleanups ran or were
- * canceled. A leaked object's cleanups never run.
+ * canceled. Those that are left are reported then, and never run. A leaked
+ * object's cleanups never run, either.
  *
  * The frees of objects in the same gomem page, or the same span of a typed
  * cache, take their slow path as long as one of these objects has a cleanup.
@@ -637,7 +638,7 @@ void gomem_free_bulk(size_t n, void **p);
  * statistics and leak reports the object is live until it is freed.
  *
  * A module need not wait for its objects before it is unloaded: gomem calls
- * none of its code.
+ * none of its code, except for cleanups, which gomem waits for.
  *
  * Context: any, including NMI; on PREEMPT_RT also with a raw spinlock held, and
  * with preemption or interrupts off. Never sleeps.
@@ -843,7 +844,8 @@ void gomem_arena_destroy(struct gomem_arena *arena);
  * @ctor: constructor, or NULL. Called once for each object before the object is
  *	handed out for the first time, possibly with preemption off. An object
  *	must be freed in its constructed state. __GFP_ZERO and init_on_alloc
- *	have no effect on a cache with a constructor
+ *	have no effect on a cache with a constructor. When its module is
+ *	unloaded, the cache is reported, and gives out no more objects
  * @noscan: objects hold no pointers, see gomem_alloc_noscan()
  * @typesafe_by_rcu: the memory of a freed object may become another object of
  *	this cache at once, but nothing else before an RCU grace period is over
@@ -925,7 +927,8 @@ unsigned int gomem_cache_size(const struct gomem_cache *c);
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the object; NULL if there is no memory or @gfp is refused; NULL with
- * a report if @c was destroyed, as long as its memory has no new owner.
+ * a report if @c was destroyed, as long as its memory has no new owner, or if
+ * the module of its constructor was unloaded.
  */
 void *gomem_cache_alloc(struct gomem_cache *c, gfp_t gfp) __malloc;
 

@@ -17,7 +17,7 @@ writes_after_free_detected uses_after_free_detected size_overflows_refused too_l
 bad_node_refused bad_order_refused wrong_functions_detected bad_arenas_detected
 arena_writes_after_destroy_detected bad_caches_detected bad_cache_args_refused
 caches_destroyed_in_use nmi_refused kfrees_detected bad_usercopies_detected bad_accounts_detected
-left_accounts_detected"
+left_accounts_detected left_cleanups_detected left_constructors_detected"
 
 # The cases: a name, the key that must rise by one, and what the report must say.
 cases=/sys/kernel/debug/gomem_misuse

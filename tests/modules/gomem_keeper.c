@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_keeper.c - a client that keeps an account that it did not create, and
- * objects that are charged to it.
+ * gomem_keeper.c - a client that keeps an account or a typed cache that it did
+ *	not create, and objects.
  *
  * gomem_quitter.ko passes them, and is unloaded. Then a write to the parameter
- * use uses the account: alloc, grow, enter, bytes, destroy; or free, which
- * frees the objects. calls is the number of times that the account's callback
- * ran.
+ * use uses the account: alloc, grow, enter, bytes, destroy; or the cache: take,
+ * which allocates from it, bulk, close; or free, which frees the objects. calls
+ * is the number of times that functions of quitter's ran. taken is the number
+ * of objects that the last take or bulk got.
  */
 #define pr_fmt(fmt) "gomem_keeper: " fmt
 
@@ -18,12 +19,18 @@
 #include "gomem_keeper.h"
 
 #define GROWN	4096
+#define TAKES	200
 
 static unsigned int calls;
 module_param(calls, uint, 0444);
-MODULE_PARM_DESC(calls, "Times that the callback ran");
+MODULE_PARM_DESC(calls, "Times that functions of quitter's ran");
+
+static unsigned int taken;
+module_param(taken, uint, 0444);
+MODULE_PARM_DESC(taken, "Objects that the last take or bulk got");
 
 static struct gomem_account *account;
+static struct gomem_cache *cache;
 static void *kept[KEEPER_OBJECTS + 1];
 
 static void free_all(void)
@@ -36,11 +43,12 @@ static void free_all(void)
 	}
 }
 
-void gomem_keeper_take(struct gomem_account *a, void **objects)
+void gomem_keeper_take(const struct keeper_gift *gift)
 {
 	free_all();
-	account = a;
-	memcpy(kept, objects, KEEPER_OBJECTS * sizeof(*objects));
+	account = gift->account;
+	cache = gift->cache;
+	memcpy(kept, gift->object, sizeof(gift->object));
 }
 EXPORT_SYMBOL_GPL(gomem_keeper_take);
 
@@ -77,6 +85,26 @@ static int grow(void)
 	return 0;
 }
 
+static void take(void)
+{
+	static void *p[TAKES];
+
+	for (taken = 0; taken < TAKES; taken++) {
+		p[taken] = gomem_cache_alloc(cache, GFP_KERNEL);
+		if (!p[taken])
+			break;
+	}
+	gomem_free_bulk(taken, p);
+}
+
+static void bulk(void)
+{
+	static void *p[TAKES];
+
+	taken = gomem_cache_alloc_bulk(cache, GFP_KERNEL, TAKES, p);
+	gomem_free_bulk(taken, p);
+}
+
 static int set_use(const char *val, const struct kernel_param *kp)
 {
 	if (sysfs_streq(val, "alloc"))
@@ -89,6 +117,12 @@ static int set_use(const char *val, const struct kernel_param *kp)
 		return gomem_account_bytes(account) ? -EIO : 0;
 	if (sysfs_streq(val, "destroy"))
 		gomem_account_destroy(account);
+	else if (sysfs_streq(val, "take"))
+		take();
+	else if (sysfs_streq(val, "bulk"))
+		bulk();
+	else if (sysfs_streq(val, "close"))
+		gomem_cache_destroy(cache);
 	else if (sysfs_streq(val, "free"))
 		free_all();
 	else
@@ -101,7 +135,7 @@ static const struct kernel_param_ops use_ops = {
 };
 
 module_param_cb(use, &use_ops, NULL, 0200);
-MODULE_PARM_DESC(use, "How to use the account: alloc, grow, enter, bytes, destroy, free");
+MODULE_PARM_DESC(use, "How to use the account: alloc, grow, enter, bytes, destroy; or the cache: take, bulk, close; or the objects: free");
 
 static int __init gomem_keeper_init(void)
 {
@@ -118,5 +152,5 @@ module_exit(gomem_keeper_exit);
 
 MODULE_IMPORT_NS(GOMEM_NS);
 MODULE_INFO(test, "Y");
-MODULE_DESCRIPTION("gomem: keep an account of another module");
+MODULE_DESCRIPTION("gomem: keep what another module leaves");
 MODULE_LICENSE("GPL");
