@@ -16,6 +16,7 @@
 #include "api/account.h"
 #include "api/hit.h"
 #include "api/rcu.h"
+#include "api/usage.h"
 #include "api/watch.h"
 
 /*
@@ -241,6 +242,26 @@ static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
 }
 
 /**
+ * gomem_account_attach - attach a charge to its object
+ * @sp: the charge, with the object's address and counted by the account
+ *
+ * What the account pays for does not count for the module of the object.
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_account_attach(struct gomem_special *sp)
+{
+	struct gomem_special record;
+
+	if (unlikely(!gomem_special_add(sp, &record))) {
+		gomem_account_uncharge(sp);
+		kfree(sp);
+	} else if (unlikely(record.bucket)) {
+		gomem_usage_end(&record);
+	}
+}
+
+/**
  * gomem_account_charge - charge an object to an account
  * @a: the account, which the caller keeps
  * @obj: the object, which the caller owns
@@ -270,9 +291,8 @@ bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
 	} else if (!add_object(a, size, gfp)) {
 		kfree(sp);
 		ok = false;
-	} else if (unlikely(!gomem_special_add(sp))) {
-		gomem_account_uncharge(sp);
-		kfree(sp);
+	} else {
+		gomem_account_attach(sp);
 	}
 	rcu_read_unlock();
 	return ok;

@@ -88,6 +88,7 @@ void gomem_account_put(struct gomem_account *a);
 bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
 			  gfp_t gfp);
 bool gomem_account_recharge(struct gomem_special *sp, size_t size, gfp_t gfp);
+void gomem_account_attach(struct gomem_special *sp);
 void gomem_account_uncharge(struct gomem_special *sp);
 void gomem_account_visit(gomem_account_visit_fn fn, void *arg);
 bool gomem_account_check(const struct gomem_account *a, unsigned long caller);

@@ -63,7 +63,7 @@ int gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg, gfp_t gfp)
 	sp->fn = fn;
 	sp->arg = arg;
 	sp->site = _RET_IP_;
-	if (likely(gomem_special_add(sp)))
+	if (likely(gomem_special_add(sp, NULL)))
 		return 0;
 	kfree(sp);
 	return -EINVAL;

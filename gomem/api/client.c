@@ -17,23 +17,10 @@
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
 
 #include "base/stack.h"
 #include "api/client.h"
-
-/**
- * struct client - a module that is loaded, or was
- * @link: in the list of all clients; stays there until gomem is unloaded
- * @id: its number
- * @mod: the module, NULL while it is not loaded
- * @name: its name
- */
-struct client {
-	struct list_head link;
-	unsigned int id;
-	const struct module *mod;
-	char name[MODULE_NAME_LEN];
-};
 
 /*
  * Changes of the list, by tasks that load or unload modules. Readers of the
@@ -46,26 +33,38 @@ static unsigned int nr_clients;
 
 DEFINE_PER_CPU(u64, gomem_last_client);
 
-static unsigned int find(unsigned long addr)
+/* Built-in code, and modules without memory for a client. */
+struct gomem_client gomem_kernel_client = {
+	.id	= GOMEM_NO_CLIENT,
+	.name	= "kernel",
+};
+
+/**
+ * gomem_client_at - find the client whose code is at an address
+ * @addr: the address
+ *
+ * Context: any.
+ * Return: the client, which stays until gomem is unloaded.
+ */
+struct gomem_client *gomem_client_at(unsigned long addr)
 {
+	struct gomem_client *c, *found = &gomem_kernel_client;
 	const struct module *mod;
-	const struct client *c;
-	unsigned int id = GOMEM_NO_CLIENT;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(c, &clients, link) {
 		mod = READ_ONCE(c->mod);
 		if (!mod || !within_module(addr, mod))
 			continue;
-		id = c->id;
+		found = c;
 		break;
 	}
 	rcu_read_unlock();
-	return id;
+	return found;
 }
 
 /**
- * gomem_client_look_up - find the client whose code is at an address
+ * gomem_client_look_up - find the number of the client of an address
  * @addr: the address. If it is in gomem, the code that called gomem is meant
  *
  * Context: any.
@@ -76,16 +75,16 @@ noinline unsigned int gomem_client_look_up(unsigned long addr)
 	unsigned int id;
 
 	if (unlikely(gomem_stack_is_own(addr)))
-		return find(gomem_stack_caller());
-	id = find(addr);
+		return gomem_client_at(gomem_stack_caller())->id;
+	id = gomem_client_at(addr)->id;
 	this_cpu_write(gomem_last_client,
 		       (u64)addr << GOMEM_CLIENT_BITS | id);
 	return id;
 }
 
-static struct client *add_client(const char *name)
+static struct gomem_client *add_client(const char *name)
 {
-	struct client *c;
+	struct gomem_client *c;
 
 	if (nr_clients == GOMEM_CLIENTS_MAX)
 		return NULL;
@@ -98,15 +97,55 @@ static struct client *add_client(const char *name)
 	return c;
 }
 
-static struct client *get_client(const char *name)
+static struct gomem_client *get_client(const char *name)
 {
-	struct client *c;
+	struct gomem_client *c;
 
 	lockdep_assert_held(&clients_mutex);
 	list_for_each_entry(c, &clients, link)
 		if (!strcmp(c->name, name))
 			return c;
 	return add_client(name);
+}
+
+/**
+ * gomem_client_find - find a client by its name
+ * @name: the name of a module that is loaded, or was
+ *
+ * Context: may sleep.
+ * Return: the client, which stays until gomem is unloaded; NULL if no module of
+ * that name was loaded since gomem was.
+ */
+struct gomem_client *gomem_client_find(const char *name)
+{
+	struct gomem_client *c, *found = NULL;
+
+	mutex_lock(&clients_mutex);
+	list_for_each_entry(c, &clients, link)
+		if (!strcmp(c->name, name)) {
+			found = c;
+			break;
+		}
+	mutex_unlock(&clients_mutex);
+	return found;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_client_find);
+
+/*
+ * Is a module linked to gomem? Then it is among the holders of gomem in sysfs,
+ * from before its init function on.
+ */
+static bool is_linked(const struct module *mod)
+{
+	struct kernfs_node *link = NULL;
+
+#if defined(MODULE) && defined(CONFIG_SYSFS)
+	if (THIS_MODULE->holders_dir)
+		link = sysfs_get_dirent(THIS_MODULE->holders_dir->sd,
+					mod->name);
+#endif
+	sysfs_put(link);
+	return link;
 }
 
 /*
@@ -121,6 +160,25 @@ static void forget_last(void)
 		WRITE_ONCE(per_cpu(gomem_last_client, cpu), 0);
 }
 
+static void change_client(struct gomem_client *c, const struct module *mod,
+			  unsigned long state)
+{
+	switch (state) {
+	case MODULE_STATE_COMING:
+		gomem_usage_restart(&c->usage);
+		WRITE_ONCE(c->mod, mod);
+		break;
+	case MODULE_STATE_LIVE:
+		c->linked = is_linked(mod);
+		break;
+	case MODULE_STATE_GOING:
+		c->linked = false;
+		WRITE_ONCE(c->mod, NULL);
+		break;
+	}
+	gomem_usage_check(c);
+}
+
 /**
  * gomem_client_change - take note of a module that is loaded or unloaded
  * @mod: the module
@@ -130,15 +188,13 @@ static void forget_last(void)
  */
 void gomem_client_change(const struct module *mod, unsigned long state)
 {
-	struct client *c;
+	struct gomem_client *c;
 
 	mutex_lock(&clients_mutex);
 	/* Without memory, the module counts as built-in code. */
 	c = get_client(mod->name);
-	if (c && state == MODULE_STATE_COMING)
-		WRITE_ONCE(c->mod, mod);
-	else if (c && state == MODULE_STATE_GOING)
-		WRITE_ONCE(c->mod, NULL);
+	if (c)
+		change_client(c, mod, state);
 	forget_last();
 	mutex_unlock(&clients_mutex);
 }
@@ -155,7 +211,7 @@ unsigned int gomem_client_max(void)
 }
 
 /**
- * gomem_client_visit - look at all clients, in the order of their numbers
+ * gomem_client_visit - look at all modules, in the order of their numbers
  * @fn: called for each, under RCU
  * @arg: for @fn
  *
@@ -163,11 +219,11 @@ unsigned int gomem_client_max(void)
  */
 void gomem_client_visit(gomem_client_fn fn, void *arg)
 {
-	const struct client *c;
+	struct gomem_client *c;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(c, &clients, link)
-		fn(c->id, c->name, READ_ONCE(c->mod), arg);
+		fn(c, arg);
 	rcu_read_unlock();
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_client_visit);
@@ -179,7 +235,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_client_visit);
  */
 void gomem_client_exit(void)
 {
-	struct client *c, *next;
+	struct gomem_client *c, *next;
 
 	list_for_each_entry_safe(c, next, &clients, link) {
 		list_del(&c->link);

@@ -5,10 +5,12 @@
 #ifndef GOMEM_CLIENT_H
 #define GOMEM_CLIENT_H
 
+#include <linux/list.h>
+#include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
-struct module;
+#include "api/usage.h"
 
 /* Built-in code, and modules without memory for a number. */
 #define GOMEM_NO_CLIENT		0U
@@ -22,10 +24,33 @@ struct module;
  */
 DECLARE_PER_CPU(u64, gomem_last_client);
 
-typedef void (*gomem_client_fn)(unsigned int id, const char *name, bool loaded,
-				void *arg);
+/**
+ * struct gomem_client - a module that is loaded, or was
+ * @link: in the list of all clients; stays there until gomem is unloaded
+ * @id: its number
+ * @mod: the module, NULL while it is not loaded
+ * @linked: the module was linked to gomem when it was loaded last
+ * @usage: its memory
+ * @name: its name
+ *
+ * All built-in code is one client, which is not in the list.
+ */
+struct gomem_client {
+	struct list_head link;
+	unsigned int id;
+	const struct module *mod;
+	bool linked;
+	struct gomem_usage usage;
+	char name[MODULE_NAME_LEN];
+};
+
+typedef void (*gomem_client_fn)(struct gomem_client *c, void *arg);
+
+extern struct gomem_client gomem_kernel_client;
 
 unsigned int gomem_client_look_up(unsigned long addr);
+struct gomem_client *gomem_client_at(unsigned long addr);
+struct gomem_client *gomem_client_find(const char *name);
 void gomem_client_change(const struct module *mod, unsigned long state);
 unsigned int gomem_client_max(void);
 void gomem_client_visit(gomem_client_fn fn, void *arg);

@@ -38,6 +38,7 @@
 #include "api/exact.h"
 #include "api/profile.h"
 #include "api/rcu.h"
+#include "api/usage.h"
 
 #define HASH_BITS	10
 
@@ -103,6 +104,7 @@ static struct gomem_bucket *make_bucket(const struct stack *st)
 	b->rate = st->rate;
 	b->large = st->large;
 	b->nr = st->nr;
+	b->client = gomem_client_at(st->nr ? st->frame[0] : 0);
 	memcpy(b->frame, st->frame, st->nr * sizeof(*st->frame));
 	return b;
 }
@@ -194,10 +196,13 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	sp->bucket = b;
 	gomem_origin_begin(sp);
 	sp->weight = weight;
+	sp->charged = false;
 	count_begin(sp);
+	gomem_usage_begin(sp);
 	gomem_count(GOMEM_EV_PROFILE_SAMPLES, 1);
 	trace_sample_alloc(st.nr ? st.frame[0] : 0, obj, size);
-	if (unlikely(!gomem_special_add(sp))) {
+	if (unlikely(!gomem_special_add(sp, NULL))) {
+		gomem_usage_end(sp);
 		count_end(sp);
 		kfree(sp);
 	}
@@ -272,6 +277,8 @@ void gomem_profile_forget(const struct gomem_special *sp)
 {
 	note_life(sp);
 	count_end(sp);
+	if (!sp->charged)
+		gomem_usage_end(sp);
 	gomem_origin_end(sp);
 }
 
@@ -592,6 +599,7 @@ void gomem_profile_exit(void)
 
 	unregister_module_notifier(&module_notifier);
 	gomem_exact_exit();
+	gomem_usage_exit();
 	gomem_client_exit();
 	while ((sp = gomem_special_take_any()))
 		kfree(sp);

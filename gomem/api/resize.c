@@ -127,10 +127,7 @@ struct sized {
 static void attach(struct gomem_special *sp, const void *p)
 {
 	sp->hidden = gomem_hide((unsigned long)p);
-	if (likely(gomem_special_add(sp)))
-		return;
-	gomem_account_uncharge(sp);
-	kfree(sp);
+	gomem_account_attach(sp);
 }
 
 /* Extend an object in place, if its account pays for that. */

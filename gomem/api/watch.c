@@ -4,6 +4,7 @@
  */
 #include "api/account.h"
 #include "api/exact.h"
+#include "api/usage.h"
 #include "api/watch.h"
 
 DEFINE_STATIC_KEY_FALSE(gomem_watching);
@@ -12,12 +13,12 @@ DEFINE_STATIC_KEY_FALSE(gomem_watching);
  * gomem_is_watched - does this allocation take the path that looks at it?
  *
  * Context: any.
- * Return: true if the profile records each object of some modules, or if the
- * task is in the section of an account.
+ * Return: true if the profile records each object of some modules, if a module
+ * is over its hard limit, or if the task is in the section of an account.
  */
 bool gomem_is_watched(void)
 {
-	return gomem_exact_is_on() || gomem_payer();
+	return gomem_exact_is_on() || gomem_usage_is_over() || gomem_payer();
 }
 
 /**
@@ -27,12 +28,14 @@ bool gomem_is_watched(void)
  * @gfp: the gfp of the allocation
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
- * Return: false if it could not be charged.
+ * Return: false if it could not be charged, or exceeds a limit of its module.
  */
 noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
 {
 	struct gomem_account *a = gomem_payer();
 
+	if (!a && gomem_usage_is_over() && gomem_usage_refuses(gfp))
+		return false;
 	if (gomem_exact_wants())
 		gomem_profile_take_exact(obj, size);
 	else

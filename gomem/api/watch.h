@@ -3,7 +3,8 @@
  * watch.h - look at each allocation, instead of at samples.
  *
  * gomem_watching is enabled while the profile records each object of a module
- * (api/exact.c), and while there are accounts (api/account.c). Then allocations
+ * (api/exact.c), while there are accounts (api/account.c), and while a module
+ * has a hard limit (api/usage.c). Then allocations
  * leave the hit path at its first instruction. If gomem_is_watched(), they take
  * the path that they take when the slot is empty, which calls gomem_watch() for
  * each object. If not, they take the hit path after all. Otherwise the hit path

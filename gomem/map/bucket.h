@@ -13,6 +13,7 @@
 #include <linux/time64.h>
 #include <linux/types.h>
 
+struct gomem_client;
 struct module;
 
 /* More frames of a stack are cut off, the outermost ones. */
@@ -34,6 +35,7 @@ struct module;
  * @size: bytes of an object
  * @hash: of the stack, the size and the rate
  * @rate: the profile's rate when they were recorded
+ * @client: whose code the innermost frame is
  * @owner: the module whose init function allocated the objects, else NULL. For
  *	comparison only: the module may be gone
  * @allocs: objects recorded so far, in units of 2^-8: see gomem_sample_weight()
@@ -61,6 +63,7 @@ struct gomem_bucket {
 	u32 size;
 	u32 hash;
 	unsigned long rate;
+	struct gomem_client *client;
 	const struct module *owner;
 	atomic64_t allocs;
 	atomic64_t frees;

@@ -131,20 +131,34 @@ static void unmark(struct row *row, struct gomem_span *s, unsigned long addr)
 		WRITE_ONCE(s->limit, s->nelems);
 }
 
+/* Copy a record whose object an account begins to pay for. */
+static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
+{
+	if (!sp->bucket || sp->charged)
+		return;
+	*copy = *sp;
+	sp->charged = true;
+}
+
 /**
  * gomem_special_add - attach a special to an object
  * @sp: the special, with its address, which is that of a live object
+ * @record: NULL, unless @sp is a charge. Then it is set to what the profile has
+ *	of the object, if no account has paid for the object before; else its
+ *	@bucket is set to NULL
  *
  * Context: any but NMI.
  * Return: false if somebody has freed the object, and its span is gone.
  */
-bool gomem_special_add(struct gomem_special *sp)
+bool gomem_special_add(struct gomem_special *sp, struct gomem_special *record)
 {
 	struct gomem_special *next, *prev = NULL;
 	struct gomem_span *s;
 	unsigned long addr = gomem_special_addr(sp), flags;
 	struct row *row = find_row(addr, &s);
 
+	if (record)
+		record->bucket = NULL;
 	if (unlikely(!row))
 		return false;
 	spin_lock_irqsave(&row->lock, flags);
@@ -152,6 +166,8 @@ bool gomem_special_add(struct gomem_special *sp)
 		if (gomem_special_addr(next) > addr)
 			break;
 		prev = next;
+		if (record && next->hidden == sp->hidden)
+			mark_charged(next, record);
 	}
 	if (prev)
 		hlist_add_behind(&sp->link, &prev->link);

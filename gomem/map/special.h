@@ -35,6 +35,8 @@ struct module;
  * @bucket: where the profile counted it; NULL for a cleanup and a charge
  * @weight: how many records it stands for, in units of 2^-8:
  *	gomem_sample_weight()
+ * @charged: an account pays for the object, so that it is not in the usage of
+ *	a client
  * @born: when it was allocated, in nanoseconds of ktime_get_ns()
  * @pid: the task that allocated it; -1 for an interrupt
  * @comm: the name of the task
@@ -56,7 +58,8 @@ struct gomem_special {
 	union {
 		struct {
 			u64 born;
-			u32 weight;
+			u32 weight : 31;
+			u32 charged : 1;
 			pid_t pid;
 			char comm[TASK_COMM_LEN];
 		};
@@ -80,6 +83,12 @@ static inline unsigned long gomem_special_addr(const struct gomem_special *sp)
 	return gomem_unhide(sp->hidden);
 }
 
+/* Is a special the charge of an object to an account? */
+static inline bool gomem_special_is_charge(const struct gomem_special *sp)
+{
+	return !sp->bucket && !sp->fn;
+}
+
 /*
  * May an object have a special? The mark is that of the page, so another object
  * of the page may have the special.
@@ -96,7 +105,7 @@ static inline bool gomem_has_special(const void *obj)
 typedef void (*gomem_special_fn)(const struct gomem_special *sp, void *arg);
 
 void gomem_special_init(void);
-bool gomem_special_add(struct gomem_special *sp);
+bool gomem_special_add(struct gomem_special *sp, struct gomem_special *record);
 void gomem_special_remove_all(unsigned long addr, struct hlist_head *to);
 struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
 						   void (*fn)(void *arg),

@@ -3,10 +3,16 @@
  * accountsfile.c - the file accounts of debugfs.
  */
 #include <linux/atomic.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/seq_file.h>
 
 #include "api/account.h"
+#include "api/client.h"
+#include "api/exact.h"
+#include "api/usage.h"
 #include "run/accountsfile.h"
+#include "run/larges.h"
 
 static const char *state_word(const struct gomem_account *a)
 {
@@ -20,36 +26,121 @@ static const char *state_word(const struct gomem_account *a)
 	}
 }
 
-static void show_account(const struct gomem_account *a, void *arg)
-{
-	struct seq_file *m = arg;
+/* A row of the file. */
+struct line {
+	s64 bytes;
+	u64 error;
+	s64 objects;
+	s64 peak;
+	u64 soft;
+	u64 hard;
+	s64 failures;
+	s64 missed;
+	u64 crossings;
+	const char *state;
+	const char *kind;
+	const char *name;
+};
 
+static void show_line(struct seq_file *m, const struct line *l)
+{
 	seq_printf(m,
-		   "%12lld %9lld %12lld %12llu %12llu %9lld %7lld %9llu  %s ",
-		   atomic64_read(&a->bytes), atomic64_read(&a->objects),
-		   atomic64_read(&a->peak), a->soft, a->hard,
-		   atomic64_read(&a->failures), atomic64_read(&a->missed),
-		   READ_ONCE(a->crossings), state_word(a));
-	seq_escape(m, a->name, " \t\n\\");
+		   "%12lld %10llu %9lld %12lld %12llu %12llu %9lld %7lld %9llu  %s %s ",
+		   l->bytes, l->error, l->objects, l->peak, l->soft, l->hard,
+		   l->failures, l->missed, l->crossings, l->state, l->kind);
+	seq_escape(m, l->name, " \t\n\\");
 	seq_putc(m, '\n');
 }
 
+static void show_account(const struct gomem_account *a, void *arg)
+{
+	struct line l = {
+		.bytes		= atomic64_read(&a->bytes),
+		.objects	= atomic64_read(&a->objects),
+		.peak		= atomic64_read(&a->peak),
+		.soft		= a->soft,
+		.hard		= a->hard,
+		.failures	= atomic64_read(&a->failures),
+		.missed		= atomic64_read(&a->missed),
+		.crossings	= READ_ONCE(a->crossings),
+		.state		= state_word(a),
+		.kind		= "account",
+		.name		= a->name,
+	};
+
+	show_line(arg, &l);
+}
+
+struct modules {
+	struct seq_file *m;
+	struct gomem_larges large;
+};
+
+/* A module has a row while it is loaded, has memory, or has a limit. */
+static void show_module(struct gomem_client *c, void *arg)
+{
+	struct modules *mods = arg;
+	struct gomem_large large = gomem_larges_of(&mods->large, c->id);
+	struct gomem_usage *u = &c->usage;
+	bool loaded = c == &gomem_kernel_client || READ_ONCE(c->mod);
+	struct line l = {
+		.bytes		= max(atomic64_read(&u->bytes), 0LL) +
+				  large.bytes,
+		.error		= int_sqrt64(max(atomic64_read(&u->variance),
+						 0LL)) * GOMEM_USAGE_ERROR,
+		.objects	= (max(atomic64_read(&u->objects), 0LL) +
+				   (1 << 7)) / (1 << 8) + large.objects,
+		.soft		= READ_ONCE(u->soft),
+		.hard		= READ_ONCE(u->hard),
+		.failures	= atomic64_read(&u->failures),
+		.crossings	= READ_ONCE(u->crossings),
+		.state		= loaded ? "live" : "unloaded",
+		.kind		= "module",
+		.name		= c->name,
+	};
+
+	if (!l.bytes && !l.soft && !l.hard && !(loaded && c->linked))
+		return;
+	gomem_usage_raise(u, l.bytes);
+	l.peak = atomic64_read(&u->peak);
+	show_line(mods->m, &l);
+}
+
+static void show_legend(struct seq_file *m)
+{
+	seq_puts(m, "gomem accounts - version: 2\n");
+	gomem_exact_show(m);
+	seq_puts(m, "# What is charged to each account, and what else the code of each module has. peak: most\n");
+	seq_puts(m, "# bytes so far. soft, hard: limits in bytes, 0: none. failures: allocations that failed at\n");
+	seq_puts(m, "# the hard limit or without memory for the charge. missed: sections without memory.\n");
+	seq_puts(m, "# crossings: of the soft limit. destroyed: the account is gone, but not all of its objects.\n");
+	seq_puts(m, "# closed: so is its module, which did not destroy it. Accounts are exact. Modules are\n");
+	seq_puts(m, "# estimates, but for objects over 32 KiB: error as in the file modules. Write \"MODULE\n");
+	seq_puts(m, "# soft=BYTES hard=BYTES\" to limit one\n");
+	seq_printf(m, "#%11s %10s %9s %12s %12s %12s %9s %7s %9s  %s %s %s\n",
+		   "bytes", "error", "objects", "peak", "soft", "hard",
+		   "failures", "missed", "crossings", "state", "kind", "name");
+}
+
 /**
- * gomem_accounts_show - print all accounts, the oldest first
+ * gomem_accounts_show - print all accounts, the oldest first, and all modules
  * @m: where they go
  *
- * Context: any.
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
  */
-void gomem_accounts_show(struct seq_file *m)
+int gomem_accounts_show(struct seq_file *m)
 {
-	seq_puts(m, "gomem accounts - version: 1\n");
-	seq_puts(m, "# What is charged to each account. peak: most bytes so far. soft, hard: limits in bytes,\n");
-	seq_puts(m, "# 0: none. failures: allocations that failed at the hard limit or without memory for\n");
-	seq_puts(m, "# the charge. missed: sections without memory. crossings: of the soft limit. destroyed:\n");
-	seq_puts(m, "# the account is gone, but not all of its objects. closed: so is its module, which did\n");
-	seq_puts(m, "# not destroy it\n");
-	seq_printf(m, "#%11s %9s %12s %12s %12s %9s %7s %9s  %s %s\n",
-		   "bytes", "objects", "peak", "soft", "hard", "failures",
-		   "missed", "crossings", "state", "name");
+	struct modules mods = { .m = m };
+	int err = gomem_larges_count(&mods.large);
+
+	if (err)
+		return err;
+	gomem_larges_take_charged(&mods.large);
+	show_legend(m);
 	gomem_account_visit(show_account, m);
+	show_module(&gomem_kernel_client, &mods);
+	gomem_client_visit(show_module, &mods);
+	gomem_larges_free(&mods.large);
+	return 0;
 }

@@ -7,6 +7,6 @@
 
 struct seq_file;
 
-void gomem_accounts_show(struct seq_file *m);
+int gomem_accounts_show(struct seq_file *m);
 
 #endif /* GOMEM_ACCOUNTSFILE_H */

@@ -23,6 +23,7 @@
 #include "cpu/mcache.h"
 #include "api/cache.h"
 #include "api/tiny.h"
+#include "api/usage.h"
 #include "run/accountsfile.h"
 #include "run/check.h"
 #include "run/debugfs.h"
@@ -512,10 +513,37 @@ static const struct file_operations lifetimes_fops = {
 
 static int accounts_show(struct seq_file *m, void *unused)
 {
-	gomem_accounts_show(m);
-	return 0;
+	return gomem_accounts_show(m);
 }
-DEFINE_SHOW_ATTRIBUTE(accounts);
+
+static int accounts_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, accounts_show, NULL);
+}
+
+/* Takes "MODULE soft=BYTES hard=BYTES". */
+static ssize_t accounts_write(struct file *file, const char __user *buf,
+			      size_t len, loff_t *pos)
+{
+	char text[MODULE_NAME_LEN + 64] = "";
+	int err;
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, buf, len))
+		return -EFAULT;
+	err = gomem_usage_limit(text);
+	return err ?: len;
+}
+
+static const struct file_operations accounts_fops = {
+	.owner = THIS_MODULE,
+	.open = accounts_open,
+	.read = seq_read,
+	.write = accounts_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
 
 /**
  * gomem_debugfs_init - create gomem's files in debugfs, for root only
@@ -540,7 +568,7 @@ void gomem_debugfs_init(void)
 	debugfs_create_file("modules", 0400, gomem_dir, NULL, &modules_fops);
 	debugfs_create_file("lifetimes", 0400, gomem_dir, NULL,
 			    &lifetimes_fops);
-	debugfs_create_file("accounts", 0400, gomem_dir, NULL, &accounts_fops);
+	debugfs_create_file("accounts", 0600, gomem_dir, NULL, &accounts_fops);
 }
 
 /**

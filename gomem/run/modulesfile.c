@@ -21,10 +21,10 @@
 #include <linux/string.h>
 
 #include "map/origin.h"
-#include "cpu/node.h"
 #include "api/client.h"
 #include "api/exact.h"
 #include "api/profile.h"
+#include "run/larges.h"
 #include "run/modulesfile.h"
 
 /* Modules beyond this number share the last row. */
@@ -120,43 +120,23 @@ static void add_bucket(struct rows *rows, const struct gomem_profile_row *p)
 	r->variance += kib * kib;
 }
 
-/* Live large objects of a client. */
-struct large {
-	u64 objects;
-	u64 bytes;
-};
-
 struct larges {
 	struct rows *rows;
-	struct large *of;
-	unsigned int max;
+	struct gomem_larges n;
 };
 
-/* Holds the heap's lock. */
-static void count_large(struct gomem_span *s, void *arg)
-{
-	struct larges *l = arg;
-
-	/* A smaller object may have a span of its own, too, and is sampled. */
-	if (gomem_span_state(s) != GOMEM_SPAN_LARGE || s->client > l->max ||
-	    s->elemsize <= GOMEM_SMALL_MAX)
-		return;
-	l->of[s->client].objects++;
-	l->of[s->client].bytes += READ_ONCE(s->elemsize);
-}
-
-static void add_client(unsigned int id, const char *name, bool loaded,
-		       void *arg)
+static void add_client(struct gomem_client *c, void *arg)
 {
 	const struct larges *l = arg;
+	struct gomem_large n = gomem_larges_of(&l->n, c->id);
 	struct row *r;
 
-	if (id > l->max || !l->of[id].objects)
+	if (!n.objects)
 		return;
-	r = find_row(l->rows, name);
-	r->loaded |= loaded;
-	r->objects += l->of[id].objects;
-	r->bytes += l->of[id].bytes;
+	r = find_row(l->rows, c->name);
+	r->loaded |= c == &gomem_kernel_client || READ_ONCE(c->mod);
+	r->objects += n.objects;
+	r->bytes += n.bytes;
 	/* Those are estimates. */
 	r->all_objects = max(r->all_objects, r->objects);
 	r->all_bytes = max(r->all_bytes, r->bytes);
@@ -165,17 +145,14 @@ static void add_client(unsigned int id, const char *name, bool loaded,
 /* Count the large objects. Return -ENOMEM without memory for that. */
 static int add_large(struct rows *rows)
 {
-	struct larges l = { .rows = rows, .max = gomem_client_max() };
-	struct gomem_heap *h;
+	struct larges l = { .rows = rows };
+	int err = gomem_larges_count(&l.n);
 
-	l.of = kvcalloc(l.max + 1, sizeof(*l.of), GFP_KERNEL);
-	if (!l.of)
-		return -ENOMEM;
-	for_each_gomem_heap(h)
-		gomem_heap_walk_spans(h, count_large, &l);
-	add_client(GOMEM_NO_CLIENT, BUILT_IN, true, &l);
+	if (err)
+		return err;
+	add_client(&gomem_kernel_client, &l);
 	gomem_client_visit(add_client, &l);
-	kvfree(l.of);
+	gomem_larges_free(&l.n);
 	return 0;
 }
 

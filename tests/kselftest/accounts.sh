@@ -18,42 +18,42 @@ ktap_set_plan 16
 # column N: print a column of the account's row.
 column()
 {
-	awk -v c="$1" '$10 == "gomem\\040paths" { print $c }' $FILE
+	awk -v c="$1" '$12 == "gomem\\040paths" { print $c }' $FILE
 }
 
 need_insmod gomem.ko
-ktap_is "$(head -n 1 $FILE)" "gomem accounts - version: 1" "the file has a header"
-ktap_is "$(stat -c %a $FILE)" 400 "only root may read it"
+ktap_is "$(head -n 1 $FILE)" "gomem accounts - version: 2" "the file has a header"
+ktap_is "$(stat -c %a $FILE)" 600 "only root may read and write it"
 ktap_is "$(grep -c live $FILE)" 0 "there is no account"
 
 # 20 objects by each of nine functions, and the blocks of an arena. The objects
 # of 112 bytes that gomem_realloc() moved are not charged any more.
 insmod gomem_paths.ko account=Y
-ktap_is "$(column 9)" live "an account is listed by its name"
-objects=$(column 2)
+ktap_is "$(column 10)" live "an account is listed by its name"
+objects=$(column 3)
 ktap_test_result "each object and each block is charged ($objects)" \
 	[ "$objects" -gt 200 ] && [ "$objects" -le 210 ]
 bytes=$(column 1)
 # 20 times 4 * 80 + 16 + 144 + 2 * 88 + 3072 + 40960, and 60000 in blocks.
 ktap_test_result "their bytes are those of their classes ($bytes)" \
 	[ "$bytes" -ge $((893760 + 60000)) ] && [ "$bytes" -le $((893760 + 200000)) ]
-ktap_is "$(column 3)" "$bytes" "so is the peak: gomem_realloc() moves a charge, and frees none"
-ktap_is "$(column 4) $(column 5) $(column 6) $(column 7) $(column 8)" "0 0 0 0 0" \
+ktap_is "$(column 4)" "$bytes" "so is the peak: gomem_realloc() moves a charge, and frees none"
+ktap_is "$(column 5) $(column 6) $(column 7) $(column 8) $(column 9)" "0 0 0 0 0" \
 	"there is no limit, and no failure"
 rmmod gomem_paths
-ktap_is "$(column 9)" "" "a destroyed account without objects is gone"
+ktap_is "$(column 10)" "" "a destroyed account without objects is gone"
 
 # A limit that the large objects exceed.
 insmod gomem_paths.ko account=Y hard=300000
-ktap_test_result "at the hard limit allocations fail" [ "$(column 6)" -gt 0 ]
+ktap_test_result "at the hard limit allocations fail" [ "$(column 7)" -gt 0 ]
 ktap_test_result "and the account stays below it ($(column 1))" [ "$(column 1)" -le 300000 ]
 rmmod gomem_paths
 
 insmod gomem_paths.ko account=Y orphan=Y
-ktap_is "$(column 9)" destroyed "a destroyed account with objects is listed as destroyed"
-ktap_is "$(column 2)" "$objects" "with all of its objects"
+ktap_is "$(column 10)" destroyed "a destroyed account with objects is listed as destroyed"
+ktap_is "$(column 3)" "$objects" "with all of its objects"
 rmmod gomem_paths
-ktap_is "$(column 9)" "" "until the last one is freed"
+ktap_is "$(column 10)" "" "until the last one is freed"
 
 echo 1 >/sys/kernel/debug/gomem/check
 ktap_is "$(head -n 1 /sys/kernel/debug/gomem/check)" ok "the heap is consistent"

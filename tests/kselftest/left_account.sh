@@ -21,7 +21,7 @@ ktap_set_plan 20
 # column N: print a column of the account's row.
 column()
 {
-	awk -v c="$1" '$10 == "of\\040quitter" { print $c }' $FILE
+	awk -v c="$1" '$12 == "of\\040quitter" { print $c }' $FILE
 }
 
 # use HOW: use the account. Print how many uses of a bad account that added.
@@ -35,13 +35,13 @@ use()
 need_insmod gomem.ko
 need_insmod gomem_keeper.ko
 need_insmod gomem_quitter.ko
-ktap_is "$(column 9) $(column 2) $(column 1)" "live 3 192" "an account with objects"
+ktap_is "$(column 10) $(column 3) $(column 1)" "live 3 192" "an account with objects"
 dmesg -c >/dev/null
 rmmod gomem_quitter
 ktap_is "$(dmesg | grep -c 'gomem: account of quitter of module gomem_quitter was not destroyed: closed, with 3 objects of 192 bytes')" \
 	1 "it is reported when its module is unloaded"
 ktap_is "$(gomem_stat left_accounts_detected)" 1 "and counted"
-ktap_is "$(column 9) $(column 2) $(column 1)" "closed 3 192" "its objects stay charged"
+ktap_is "$(column 10) $(column 3) $(column 1)" "closed 3 192" "its objects stay charged"
 
 # The callback would run above 384 bytes. It was in the module.
 ktap_is "$(use grow)" 0 "an object may grow"
@@ -55,7 +55,7 @@ ktap_is "$(use destroy)" 1 "and its destruction"
 sleep 1
 ktap_is "$(cat $CALLS)" 0 "the callback did not run"
 ktap_is "$(use free)" 0 "the objects can be freed"
-ktap_is "$(column 9) $(column 2) $(column 1)" "closed 0 0" "and are not charged any more"
+ktap_is "$(column 10) $(column 3) $(column 1)" "closed 0 0" "and are not charged any more"
 ktap_is "$(use alloc)" 1 "the handle is known to be closed even then"
 echo free >$USE
 
@@ -64,7 +64,7 @@ echo free >$USE
 insmod gomem_quitter.ko fail=Y 2>/dev/null
 left=$(gomem_stat left_accounts_detected)
 ktap_test_result "so is the account of a module that fails to load ($left)" [ "$left" -ge 2 ]
-ktap_is "$(column 9 | grep -c closed)" "$left" "each has its row"
+ktap_is "$(column 10 | grep -c closed)" "$left" "each has its row"
 echo free >$USE
 
 # One that is destroyed is not reported.

@@ -5,7 +5,6 @@
 # cleanups and a constructor. Each is reported once, and never called again.
 #
 # machine: --cpus=2
-# make check: in User-Mode Linux
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"

@@ -130,13 +130,12 @@ struct client_of {
 	char name[MODULE_NAME_LEN];
 };
 
-static void note_client(unsigned int id, const char *name, bool loaded,
-			void *arg)
+static void note_client(struct gomem_client *client, void *arg)
 {
 	struct client_of *c = arg;
 
-	if (id == c->id && loaded)
-		strscpy(c->name, name, sizeof(c->name));
+	if (client->id == c->id && client->mod)
+		strscpy(c->name, client->name, sizeof(c->name));
 }
 
 /* The module that a large object belongs to is this one. */

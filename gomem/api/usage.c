@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * usage.c - count what each client has, and keep it within its limits.
+ *
+ * A hit of a slot counts nothing. Only a record of the profile does, which
+ * costs some thousand instructions anyway. So the usage is an estimate, and
+ * limits act when the estimate exceeds them. As long as a client has a hard
+ * limit, all allocations ask whether one is over its limit, as they ask for
+ * sections of accounts: api/watch.h.
+ */
+#define pr_fmt(fmt) "gomem: " fmt
+
+#include <kunit/visibility.h>
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/jump_label.h>
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/printk.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "base/sample.h"
+#include "base/stack.h"
+#include "map/bucket.h"
+#include "map/special.h"
+#include "api/client.h"
+#include "api/usage.h"
+#include "api/watch.h"
+
+/* A record that stands for more counts as this for the error. */
+#define BYTES_MAX	BIT_ULL(34)
+
+#define VARIANCE_SHIFT	12
+
+static_assert(1 << VARIANCE_SHIFT == GOMEM_USAGE_ERROR * GOMEM_USAGE_ERROR);
+
+atomic_t gomem_nr_over = ATOMIC_INIT(0);
+
+/* Changes of limits, by writes to the file accounts. */
+static DEFINE_MUTEX(limits_mutex);
+static unsigned int nr_hard;
+
+/* What a record stands for. @variance: see gomem_profile_error(). */
+struct estimate {
+	s64 bytes;
+	s64 objects;
+	s64 variance;
+};
+
+static struct estimate estimate(const struct gomem_special *sp)
+{
+	const struct gomem_bucket *b = sp->bucket;
+	u64 chance = gomem_sample_chance(b->size, b->rate), bytes, most;
+
+	bytes = mul_u64_u64_div_u64((u64)sp->weight * b->size,
+				    GOMEM_CHANCE_ONE, chance) >> 8;
+	most = min(bytes, BYTES_MAX);
+	return (struct estimate){
+		.bytes = bytes,
+		.objects = mul_u64_u64_div_u64(sp->weight, GOMEM_CHANCE_ONE,
+					       chance),
+		.variance = mul_u64_u64_shr(most,
+					    most - min_t(u64, b->size, most),
+					    VARIANCE_SHIFT),
+	};
+}
+
+/**
+ * gomem_usage_raise - raise the peak of a usage
+ * @u: the usage
+ * @bytes: bytes that it had
+ *
+ * Context: any.
+ */
+void gomem_usage_raise(struct gomem_usage *u, s64 bytes)
+{
+	s64 peak = atomic64_read(&u->peak);
+
+	while (bytes > peak && !atomic64_try_cmpxchg(&u->peak, &peak, bytes))
+		;
+}
+
+/**
+ * gomem_usage_restart - begin anew when a module is loaded again
+ * @u: its usage. What it has left counts on, and so do the limits
+ *
+ * Context: any.
+ */
+void gomem_usage_restart(struct gomem_usage *u)
+{
+	atomic64_set(&u->peak, 0);
+	atomic64_set(&u->failures, 0);
+	WRITE_ONCE(u->crossings, 0);
+}
+
+static s64 total(const struct gomem_usage *u)
+{
+	return atomic64_read(&u->bytes) + atomic64_read(&u->large);
+}
+
+/*
+ * Find out on which side of the hard limit a client is. A module that is not
+ * loaded cannot allocate: it must not slow down others by what it has left.
+ */
+static void check_hard(struct gomem_client *c)
+{
+	struct gomem_usage *u = &c->usage;
+	u64 hard = READ_ONCE(u->hard);
+	bool over = hard && READ_ONCE(c->mod) && total(u) > (s64)hard;
+
+	if (over == test_bit(GOMEM_OVER_HARD, &u->over))
+		return;
+	if (over && !test_and_set_bit(GOMEM_OVER_HARD, &u->over))
+		atomic_inc(&gomem_nr_over);
+	else if (!over && test_and_clear_bit(GOMEM_OVER_HARD, &u->over))
+		atomic_dec(&gomem_nr_over);
+}
+
+/* Report once that a client has got above the soft limit, until 7/8 of it. */
+static void check_soft(struct gomem_client *c)
+{
+	struct gomem_usage *u = &c->usage;
+	u64 soft = READ_ONCE(u->soft), bytes = max(total(u), 0LL);
+
+	if (bytes < soft - soft / 8 || !soft) {
+		if (test_bit(GOMEM_OVER_SOFT, &u->over))
+			clear_bit(GOMEM_OVER_SOFT, &u->over);
+		return;
+	}
+	if (bytes <= soft || test_bit(GOMEM_OVER_SOFT, &u->over) ||
+	    test_and_set_bit(GOMEM_OVER_SOFT, &u->over))
+		return;
+	WRITE_ONCE(u->crossings, u->crossings + 1);
+	pr_warn_ratelimited("module %s has about %llu bytes, above its soft limit of %llu\n",
+			    c->name, bytes, soft);
+}
+
+/**
+ * gomem_usage_check - compare the usage of a client with its limits
+ * @c: the client, whose usage, limits or module have changed
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_usage_check(struct gomem_client *c)
+{
+	check_soft(c);
+	check_hard(c);
+}
+
+/* Add a record, or take it off. @sign: 1 or -1. */
+static void change(const struct gomem_special *sp, int sign)
+{
+	struct gomem_client *c = sp->bucket->client;
+	struct estimate e = estimate(sp);
+
+	if (sp->bucket->large) {
+		atomic64_add(sign * e.bytes, &c->usage.large);
+	} else {
+		atomic64_add(sign * e.bytes, &c->usage.bytes);
+		atomic64_add(sign * e.objects, &c->usage.objects);
+		atomic64_add(sign * e.variance, &c->usage.variance);
+	}
+	if (sign > 0)
+		gomem_usage_raise(&c->usage, total(&c->usage));
+	gomem_usage_check(c);
+}
+
+/**
+ * gomem_usage_begin - count a record of the profile
+ * @sp: the record, of an object that no account pays for
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_usage_begin(const struct gomem_special *sp)
+{
+	change(sp, 1);
+}
+
+/**
+ * gomem_usage_end - take a record off that gomem_usage_begin() has counted
+ * @sp: the record. The object is freed, or an account pays for it now
+ *
+ * Context: any but NMI; never sleeps.
+ */
+void gomem_usage_end(const struct gomem_special *sp)
+{
+	change(sp, -1);
+}
+
+/**
+ * gomem_usage_refuses - does this allocation fail at a limit of its module?
+ * @gfp: its gfp
+ *
+ * Context: any.
+ * Return: true if it does, which is counted.
+ */
+bool gomem_usage_refuses(gfp_t gfp)
+{
+	struct gomem_client *c = gomem_client_at(gomem_stack_caller());
+	struct gomem_usage *u = &c->usage;
+
+	if (!test_bit(GOMEM_OVER_HARD, &u->over) || gfp & __GFP_NOFAIL)
+		return false;
+	/* The limit may have changed while a sample was counted. */
+	check_hard(c);
+	if (!test_bit(GOMEM_OVER_HARD, &u->over))
+		return false;
+	atomic64_inc(&u->failures);
+	return true;
+}
+
+static void set_limits(struct gomem_client *c, u64 soft, u64 hard)
+{
+	struct gomem_usage *u = &c->usage;
+
+	lockdep_assert_held(&limits_mutex);
+	WRITE_ONCE(u->soft, soft);
+	if (hard && !u->hard) {
+		nr_hard++;
+		static_branch_inc(&gomem_watching);
+	} else if (!hard && u->hard) {
+		nr_hard--;
+		static_branch_dec(&gomem_watching);
+	}
+	WRITE_ONCE(u->hard, hard);
+	gomem_usage_check(c);
+}
+
+/* Parse "soft=BYTES" or "hard=BYTES", with a suffix like M. */
+static bool parse_limit(char *word, u64 *soft, u64 *hard)
+{
+	u64 *limit = strstarts(word, "soft=") ? soft : hard, bytes;
+	char *end;
+
+	if (!strstarts(word, "soft=") && !strstarts(word, "hard="))
+		return false;
+	bytes = memparse(word + 5, &end);
+	if (*end || end == word + 5 || bytes > S64_MAX)
+		return false;
+	*limit = bytes;
+	return true;
+}
+
+static int limit(char *text)
+{
+	char *name = strsep(&text, " "), *word;
+	struct gomem_client *c = gomem_client_find(name);
+	u64 soft, hard;
+
+	if (!c)
+		return -ENOENT;
+	if (!text)
+		return -EINVAL;
+	soft = c->usage.soft;
+	hard = c->usage.hard;
+	while ((word = strsep(&text, " ")))
+		if (!parse_limit(word, &soft, &hard))
+			return -EINVAL;
+	set_limits(c, soft, hard);
+	return 0;
+}
+
+/**
+ * gomem_usage_limit - limit what a module may have
+ * @text: "MODULE soft=BYTES hard=BYTES", one of them or both; 0 is no limit
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOENT if no such module was loaded after gomem; -EINVAL or
+ * -ENOMEM, with nothing changed.
+ */
+int gomem_usage_limit(const char *text)
+{
+	char *copy = kstrndup(text, strcspn(text, "\n"), GFP_KERNEL);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	mutex_lock(&limits_mutex);
+	err = limit(copy);
+	mutex_unlock(&limits_mutex);
+	kfree(copy);
+	return err;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_usage_limit);
+
+/**
+ * gomem_usage_exit - end the limits
+ *
+ * Nobody allocates any more.
+ */
+void gomem_usage_exit(void)
+{
+	for (; nr_hard; nr_hard--)
+		static_branch_dec(&gomem_watching);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * usage.h - how much memory the code of a client has, by the samples of the
+ *	heap profile, and what it may have.
+ *
+ * Each record of the profile changes the usage of one client. What an account
+ * is charged with does not count: the account pays for it.
+ */
+#ifndef GOMEM_USAGE_H
+#define GOMEM_USAGE_H
+
+#include <linux/atomic.h>
+#include <linux/gfp.h>
+#include <linux/types.h>
+
+struct gomem_client;
+struct gomem_special;
+
+/**
+ * struct gomem_usage - the memory of a client
+ * @bytes: estimated bytes of live objects, without large ones
+ * @objects: their estimated number, in units of 2^-8
+ * @variance: of @bytes, in units of GOMEM_USAGE_ERROR squared
+ * @large: estimated bytes of live large objects
+ * @peak: the most bytes so far, large objects included
+ * @failures: allocations that failed at @hard
+ * @soft: bytes above which the log has a line; 0: none
+ * @hard: bytes above which allocations fail; 0: no limit
+ * @crossings: of @soft
+ * @over: bits of enum gomem_usage_over
+ */
+struct gomem_usage {
+	atomic64_t bytes;
+	atomic64_t objects;
+	atomic64_t variance;
+	atomic64_t large;
+	atomic64_t peak;
+	atomic64_t failures;
+	u64 soft;
+	u64 hard;
+	u64 crossings;
+	unsigned long over;
+};
+
+#define GOMEM_USAGE_ERROR	64U
+
+enum gomem_usage_over {
+	GOMEM_OVER_SOFT,
+	GOMEM_OVER_HARD,
+};
+
+/* Clients that are over their hard limits. */
+extern atomic_t gomem_nr_over;
+
+/* Does an allocation have to ask gomem_usage_refuses()? */
+static inline bool gomem_usage_is_over(void)
+{
+	return unlikely(atomic_read(&gomem_nr_over));
+}
+
+void gomem_usage_begin(const struct gomem_special *sp);
+void gomem_usage_end(const struct gomem_special *sp);
+bool gomem_usage_refuses(gfp_t gfp);
+void gomem_usage_raise(struct gomem_usage *u, s64 bytes);
+void gomem_usage_check(struct gomem_client *c);
+void gomem_usage_restart(struct gomem_usage *u);
+int gomem_usage_limit(const char *text);
+void gomem_usage_exit(void);
+
+#endif /* GOMEM_USAGE_H */

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * larges.h - the large objects of each client.
+ */
+#ifndef GOMEM_LARGES_H
+#define GOMEM_LARGES_H
+
+#include <linux/types.h>
+
+/* Live large objects of a client. */
+struct gomem_large {
+	u64 objects;
+	u64 bytes;
+};
+
+/**
+ * struct gomem_larges - large objects by client
+ * @of: by the client's number
+ * @max: the highest number
+ */
+struct gomem_larges {
+	struct gomem_large *of;
+	unsigned int max;
+};
+
+int gomem_larges_count(struct gomem_larges *l);
+void gomem_larges_take_charged(struct gomem_larges *l);
+struct gomem_large gomem_larges_of(const struct gomem_larges *l,
+				   unsigned int id);
+void gomem_larges_free(struct gomem_larges *l);
+
+#endif /* GOMEM_LARGES_H */

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * usage_kunit.c - what the code of a module has, beside what accounts pay for,
+ *	and the limits of modules. The profile records each object, so the
+ *	numbers are exact.
+ */
+#include <kunit/test.h>
+#include <linux/gomem.h>
+#include <linux/sizes.h>
+
+#include "fixture.h"
+#include "base/sample.h"
+#include "cpu/arm.h"
+#include "api/account.h"
+#include "api/client.h"
+#include "api/usage.h"
+
+#define BULK	30
+
+struct usage_fixture {
+	struct fixture base;
+	unsigned long rate;
+	struct gomem_client *c;
+	s64 before;
+};
+
+static s64 usage_of(const struct gomem_client *c)
+{
+	return atomic64_read(&c->usage.bytes) + atomic64_read(&c->usage.large);
+}
+
+static int usage_init(struct kunit *test)
+{
+	struct usage_fixture *f;
+
+	/* User-Mode Linux guesses the frames of a stack. */
+	if (!__is_defined(MODULE) || IS_ENABLED(CONFIG_UML))
+		kunit_skip(test, "built in, or no exact stacks");
+	f = fixture_alloc(test, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	f->rate = gomem_profile_rate;
+	gomem_sample_set_rate(1);
+	gomem_arm_all();
+	f->c = gomem_client_find(KBUILD_MODNAME);
+	if (!f->c)
+		return -ENOENT;
+	f->before = usage_of(f->c);
+	return 0;
+}
+
+static void usage_exit(struct kunit *test)
+{
+	struct usage_fixture *f = test->priv;
+
+	if (!f)
+		return;
+	gomem_usage_limit(KBUILD_MODNAME " soft=0 hard=0");
+	gomem_sample_set_rate(f->rate);
+	gomem_arm_all();
+	fixture_exit(test);
+}
+
+static void expect_usage(struct kunit *test, s64 bytes)
+{
+	struct usage_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, bytes, usage_of(f->c) - f->before);
+}
+
+static void test_sizes(struct kunit *test)
+{
+	static const struct {
+		size_t size;
+		s64 bytes;
+	} sizes[] = {
+		{ 8, 8 }, { 64, 64 }, { 1000, 1024 }, { SZ_32K, SZ_32K },
+		{ 40000, 40960 }, { SZ_1M, SZ_1M },
+	};
+	struct usage_fixture *f = test->priv;
+	unsigned int i;
+	void *p;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		p = gomem_alloc(sizes[i].size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		expect_usage(test, sizes[i].bytes);
+		gomem_free(p);
+		expect_usage(test, 0);
+	}
+	KUNIT_EXPECT_GE(test, atomic64_read(&f->c->usage.peak),
+			f->before + SZ_1M);
+	KUNIT_EXPECT_EQ(test, 0, atomic64_read(&f->c->usage.variance));
+}
+
+/* What an account pays for counts there, and not here, until it is freed. */
+static void test_charged(struct kunit *test)
+{
+	struct gomem_account *a = gomem_account_create("tested", 0, 0, NULL,
+						       NULL), *old;
+	void *p[BULK], *q, *r;
+
+	KUNIT_ASSERT_NOT_NULL(test, a);
+	old = gomem_account_enter(a);
+	KUNIT_ASSERT_EQ(test, BULK, gomem_alloc_bulk(64, GFP_KERNEL, BULK, p));
+	q = gomem_alloc(40000, GFP_KERNEL);
+	gomem_account_exit(old);
+	KUNIT_EXPECT_EQ(test, 40960 + BULK * 64, gomem_account_bytes(a));
+	expect_usage(test, 0);
+	r = gomem_account_alloc(a, 64, GFP_KERNEL);
+	expect_usage(test, 0);
+	/* Moves the charge, in place and to another object. */
+	q = gomem_realloc(q, 80000, GFP_KERNEL);
+	r = gomem_realloc(r, 3000, GFP_KERNEL);
+	expect_usage(test, 0);
+	gomem_free_bulk(BULK, p);
+	gomem_free(q);
+	gomem_free(r);
+	expect_usage(test, 0);
+	KUNIT_EXPECT_EQ(test, 0, gomem_account_bytes(a));
+	gomem_account_destroy(a);
+	/* A charge that is refused leaves nothing. */
+	a = gomem_account_create("tested", 0, 100, NULL, NULL);
+	KUNIT_EXPECT_NULL(test, gomem_account_alloc(a, 3000, GFP_KERNEL));
+	expect_usage(test, 0);
+	gomem_account_destroy(a);
+}
+
+/* Above the hard limit each way to allocate fails, until objects are freed. */
+static void test_hard(struct kunit *test)
+{
+	struct usage_fixture *f = test->priv;
+	struct gomem_cache *c = gomem_cache_create("limited", 72, NULL);
+	void *p = gomem_alloc(SZ_1M, GFP_KERNEL), *q[BULK];
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_ASSERT_EQ(test, 0,
+			gomem_usage_limit(KBUILD_MODNAME " hard=1000K"));
+	KUNIT_EXPECT_NULL(test, gomem_alloc(100, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(5, GFP_ATOMIC));
+	KUNIT_EXPECT_NULL(test, gomem_alloc(40000, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, gomem_alloc_node(100, GFP_KERNEL, 0));
+	KUNIT_EXPECT_NULL(test, gomem_cache_alloc(c, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, gomem_scratch_get(0, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(100, GFP_KERNEL, BULK, q));
+	KUNIT_EXPECT_GE(test, atomic64_read(&f->c->usage.failures), 7);
+	q[0] = gomem_alloc(100, GFP_KERNEL | __GFP_NOFAIL);
+	KUNIT_EXPECT_NOT_NULL(test, q[0]);
+	gomem_free(p);
+	q[1] = gomem_alloc(100, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, q[1]);
+	gomem_free_bulk(2, q);
+	gomem_cache_destroy(c);
+	expect_usage(test, 0);
+}
+
+/* The soft limit counts a crossing once, until 7/8 of it. */
+static void test_soft(struct kunit *test)
+{
+	struct usage_fixture *f = test->priv;
+	u64 before = f->c->usage.crossings;
+	void *p, *q;
+
+	KUNIT_ASSERT_EQ(test, 0, gomem_usage_limit(KBUILD_MODNAME " soft=1M"));
+	p = gomem_alloc(SZ_1M - SZ_64K, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, before, f->c->usage.crossings);
+	q = gomem_alloc(SZ_128K, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, before + 1, f->c->usage.crossings);
+	gomem_free(q);
+	q = gomem_alloc(SZ_128K, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, before + 1, f->c->usage.crossings);
+	gomem_free(p);
+	p = gomem_alloc(SZ_1M, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, before + 2, f->c->usage.crossings);
+	gomem_free(p);
+	gomem_free(q);
+}
+
+static void test_refused(struct kunit *test)
+{
+	struct usage_fixture *f = test->priv;
+	static const struct {
+		const char *text;
+		int err;
+	} cases[] = {
+		{ "", -ENOENT }, { "no_such_module soft=1", -ENOENT },
+		{ KBUILD_MODNAME, -EINVAL }, { KBUILD_MODNAME " ", -EINVAL },
+		{ KBUILD_MODNAME " soft=", -EINVAL },
+		{ KBUILD_MODNAME " soft=x", -EINVAL },
+		{ KBUILD_MODNAME " soft=1x", -EINVAL },
+		{ KBUILD_MODNAME " soft=1 hard", -EINVAL },
+		{ KBUILD_MODNAME " limit=1", -EINVAL },
+		{ KBUILD_MODNAME " hard=99999999999G", -EINVAL },
+		{ KBUILD_MODNAME " soft=2G hard=3G\n", 0 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ_MSG(test, cases[i].err,
+				    gomem_usage_limit(cases[i].text), "\"%s\"",
+				    cases[i].text);
+	KUNIT_EXPECT_EQ(test, f->c->usage.soft, 2ULL << 30);
+	KUNIT_EXPECT_EQ(test, f->c->usage.hard, 3ULL << 30);
+}
+
+static struct kunit_case usage_cases[] = {
+	KUNIT_CASE(test_sizes),
+	KUNIT_CASE(test_charged),
+	KUNIT_CASE(test_hard),
+	KUNIT_CASE(test_soft),
+	KUNIT_CASE(test_refused),
+	{ }
+};
+
+static struct kunit_suite usage_suite = {
+	.name = "gomem_usage",
+	.init = usage_init,
+	.exit = usage_exit,
+	.test_cases = usage_cases,
+};
+
+kunit_test_suite(usage_suite);
