@@ -234,7 +234,8 @@
  *	typed_lock			map/kind.c
  *		Spinlock of the list of typed caches. Taken with interrupts on,
  *		only to step from one cache to the next: a cache with visitors
- *		stays on the list, and is visited without the lock.
+ *		stays on the list, and is visited without the lock. A visitor
+ *		that is bound to a CPU is not preempted during a visit.
  *	rcu_queue.lock			api/rcu.c
  *		Raw spinlock of a CPU's RCU queue, since callers may hold one.
  *		No other lock is held with it. A caller that may have
@@ -264,7 +265,7 @@
  *		Spinlock of the last frees of sampled objects, likewise.
  *
  * Some more mutexes serialize the tasks that do rare work of a single file:
- * in cpu/drain.c, map/kind.c, api/profile.c, api/exact.c,
+ * in map/kind.c, api/profile.c, api/exact.c,
  * override/override_twin.c, run/heapfiles.c, run/hunt.c and run/debugfs.c.
  * run/ram.c has a semaphore, by which memory that goes offline waits for a scan
  * that may look at it.

@@ -433,7 +433,7 @@ static void orphan(const struct gomem_kind *k, void *arg)
 		return;
 	gomem_kind_orphan(&c->kind);
 	/* Objects that CPUs have cached would still be handed out. */
-	gomem_mcache_shrink_kind(k);
+	gomem_mcache_shrink_kind(&c->kind);
 	if (gomem_cache_is_live(c))
 		gomem_report_ctor_left(k, mod, live_objects(c));
 }

@@ -4,7 +4,6 @@
  *	profile changes.
  */
 #include <kunit/visibility.h>
-#include <linux/sched.h>
 
 #include "base/sample.h"
 #include "cpu/arm.h"
@@ -33,7 +32,6 @@ static void arm_kind(const struct gomem_kind *k, void *unused)
 {
 	arm_slot(k, false);
 	arm_slot(k, true);
-	cond_resched();
 }
 
 /**
@@ -76,7 +74,7 @@ int gomem_arm_sampled(const struct gomem_kind *k)
 /* Start the countdowns of this CPU's slots. */
 static void arm_this_cpu(unsigned long unused)
 {
-	gomem_visit_slot_kinds(arm_kind, NULL);
+	gomem_visit_slot_kinds_at_once(arm_kind, NULL);
 	/*
 	 * Tiny objects that share a block with earlier ones would not be
 	 * recorded.

@@ -3,10 +3,13 @@
  * drain.c - drain slots that are idle, or all slots when memory is short.
  *
  * Each CPU drains its own slots. mcache_cpus.c drains those of CPUs that died.
+ * A task of real-time priority may preempt the work of a CPU for ever, so no
+ * function waits for it without a timeout, nor while it holds a lock that tasks
+ * need which do not drain.
  */
 #include <kunit/visibility.h>
+#include <linux/atomic.h>
 #include <linux/irqflags.h>
-#include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/smp.h>
@@ -200,14 +203,13 @@ static void drain_kind(const struct gomem_kind *k, void *arg)
 
 	drain_slot(k, false, *idle);
 	drain_slot(k, true, *idle);
-	cond_resched();
 }
 
 static void drain_this_cpu(unsigned long arg)
 {
 	bool idle = arg;
 
-	gomem_visit_slot_kinds(drain_kind, &idle);
+	gomem_visit_slot_kinds_at_once(drain_kind, &idle);
 	gomem_mcache_drain_tiny(false, idle);
 	gomem_mcache_drain_tiny(true, idle);
 }
@@ -251,36 +253,69 @@ void gomem_mcache_drain(bool idle)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
 
-/* The argument is the kind. */
-static void shrink_this_cpu(unsigned long kind)
+/* Has a CPU objects in its slots of a kind, or a span, or room that grew? */
+static bool has_some(const struct gomem_kind *k, int cpu)
+{
+	struct gomem_slot_view v;
+	struct gomem_place p;
+	int irq;
+
+	for (irq = 0; irq < 2; irq++) {
+		if (!gomem_place_find(k, cpu, irq, &p))
+			continue;
+		gomem_place_view(&p, &v);
+		if (v.held || v.span || v.grown)
+			return true;
+	}
+	return false;
+}
+
+static bool must_shrink(int cpu, unsigned long kind)
+{
+	return has_some((const struct gomem_kind *)kind, cpu);
+}
+
+static void shrink_kind(const struct gomem_kind *k, void *idle)
+{
+	if (atomic_read(&k->shrinkers))
+		drain_kind(k, idle);
+}
+
+/*
+ * A CPU may run this after the caller has stopped waiting, and the kind that
+ * the caller had in mind may be gone. So look for caches that are to be shrunk.
+ */
+static void shrink_this_cpu(unsigned long unused)
 {
 	bool idle = false;
 
-	drain_kind((const struct gomem_kind *)kind, &idle);
+	gomem_visit_typed_at_once(shrink_kind, &idle);
 }
 
 DEFINE_GOMEM_EACHCPU(shrinks, shrink_this_cpu);
-
-/*
- * Taken by tasks that shrink a typed cache: each CPU has one argument of
- * @shrinks, so only one cache is shrunk at a time.
- */
-static DEFINE_MUTEX(shrink_mutex);
 
 /**
  * gomem_mcache_shrink_kind - empty the slots of a typed cache that is in use
  * @k: its kind
  *
- * Waits until all CPUs have done it, since @k may be gone later.
+ * Waits for the CPUs that have something in these slots, for at most
+ * GOMEM_DRAIN_ALL_MS: tasks of higher priority may keep a CPU busy. The slots
+ * of such a CPU stay as they are.
  *
  * Context: may sleep.
  */
-void gomem_mcache_shrink_kind(const struct gomem_kind *k)
+void gomem_mcache_shrink_kind(struct gomem_kind *k)
 {
-	mutex_lock(&shrink_mutex);
-	gomem_eachcpu_run(&shrinks, NULL, (unsigned long)k,
-			  GOMEM_EACHCPU_FOREVER);
-	mutex_unlock(&shrink_mutex);
+	atomic_inc(&k->shrinkers);
+	/*
+	 * Before the works are queued. Pairs with the barrier in
+	 * process_one_work(): either the work is queued anew, or it is about to
+	 * begin and finds the count.
+	 */
+	smp_mb__after_atomic();
+	gomem_eachcpu_run(&shrinks, must_shrink, (unsigned long)k,
+			  GOMEM_DRAIN_ALL_MS);
+	atomic_dec(&k->shrinkers);
 	gomem_drain_kinds_transfers(k);
 }
 
@@ -301,4 +336,5 @@ void gomem_drain_init(void)
 void gomem_drain_cancel(void)
 {
 	gomem_eachcpu_cancel(&drains);
+	gomem_eachcpu_cancel(&shrinks);
 }

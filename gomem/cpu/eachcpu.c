@@ -56,7 +56,8 @@ static void queue(struct gomem_eachcpu *e, int cpu, unsigned long arg)
  *
  * @wanted is called with cpus_read_lock() held, so that the CPU stays online
  * until its work is queued. The wait begins after the unlock: a CPU can go
- * offline meanwhile, and @fn may take this lock itself.
+ * offline meanwhile, and @fn may take this lock itself. If no CPU is wanted,
+ * this function does not wait for late CPUs of earlier calls.
  *
  * Context: may sleep. No caller may hold cpus_read_lock(), nor be a callback of
  * CPU hotplug.
@@ -65,22 +66,26 @@ void gomem_eachcpu_run(struct gomem_eachcpu *e,
 		       bool (*wanted)(int cpu, unsigned long arg),
 		       unsigned long arg, unsigned int ms)
 {
+	bool any = false;
 	int cpu;
 
 	cpus_read_lock();
 	for_each_online_cpu(cpu) {
-		if (!wanted || wanted(cpu, arg))
+		if (!wanted || wanted(cpu, arg)) {
 			queue(e, cpu, arg);
+			any = true;
+		}
 		cond_resched();
 	}
 	cpus_read_unlock();
-	gomem_eachcpu_wait(e, ms);
+	if (any)
+		gomem_eachcpu_wait(e, ms);
 }
 
 /**
  * gomem_eachcpu_wait - wait until no CPU has to run the function any more
  * @e: has the function
- * @ms: for how many milliseconds, or GOMEM_EACHCPU_FOREVER
+ * @ms: for how many milliseconds
  *
  * Context: may sleep.
  */
@@ -88,8 +93,7 @@ void gomem_eachcpu_wait(struct gomem_eachcpu *e, unsigned int ms)
 {
 	might_sleep();
 	wait_event_timeout(e->done, !atomic_read(&e->queued),
-			   ms == GOMEM_EACHCPU_FOREVER ? MAX_SCHEDULE_TIMEOUT :
-							 msecs_to_jiffies(ms));
+			   msecs_to_jiffies(ms));
 }
 
 /**

@@ -15,9 +15,6 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-/* A timeout in milliseconds that never ends. */
-#define GOMEM_EACHCPU_FOREVER	UINT_MAX
-
 struct gomem_eachcpu;
 
 /**

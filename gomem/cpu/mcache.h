@@ -173,7 +173,7 @@ void gomem_mcache_settle(unsigned int ms);
 void gomem_mcache_drain_tiny(bool irq, bool idle);
 void gomem_mcache_drain(bool idle);
 bool gomem_mcache_drain_transfers(struct gomem_heap *h);
-void gomem_mcache_shrink_kind(const struct gomem_kind *k);
+void gomem_mcache_shrink_kind(struct gomem_kind *k);
 
 /* mcache_cpus.c */
 int gomem_mcache_init(void);

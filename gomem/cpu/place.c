@@ -4,6 +4,7 @@
  */
 #include <linux/minmax.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "cpu/mcentral.h"
@@ -136,4 +137,23 @@ void gomem_visit_slot_kinds(void (*fn)(const struct gomem_kind *k, void *arg),
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
 		fn(&gomem_kinds[spc], arg);
 	gomem_visit_typed_live(fn, arg);
+}
+
+/**
+ * gomem_visit_slot_kinds_at_once - do what gomem_visit_slot_kinds() does, in a
+ *	work that is bound to a CPU
+ * @fn: the function; see gomem_visit_typed_at_once()
+ * @arg: passed to @fn
+ *
+ * Context: process.
+ */
+void gomem_visit_slot_kinds_at_once(gomem_kind_fn fn, void *arg)
+{
+	unsigned int spc;
+
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
+		fn(&gomem_kinds[spc], arg);
+		cond_resched();
+	}
+	gomem_visit_typed_at_once(fn, arg);
 }

@@ -44,5 +44,6 @@ void gomem_place_free(const struct gomem_kind *k, void **objs, unsigned int n,
 		      struct gomem_span *span);
 void gomem_visit_slot_kinds(void (*fn)(const struct gomem_kind *k, void *arg),
 			    void *arg);
+void gomem_visit_slot_kinds_at_once(gomem_kind_fn fn, void *arg);
 
 #endif /* GOMEM_PLACE_H */

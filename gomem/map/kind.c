@@ -8,6 +8,8 @@
 #include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
@@ -46,7 +48,9 @@ void __init gomem_kinds_init(void)
  * each kind. Creation, destruction and visits in process context take it
  * concurrently. A visitor holds it only for the step from one kind to the next.
  * So a visitor that is preempted, or that works for a long time on one cache,
- * delays only the destruction of that cache.
+ * delays only the destruction of that cache. A visitor that is bound to a CPU
+ * may be preempted for ever. It is preempted only between two visits, when just
+ * a mark on the list holds its place: see gomem_visit_typed_at_once().
  */
 static DEFINE_SPINLOCK(typed_lock);
 static LIST_HEAD(typed);
@@ -167,18 +171,6 @@ void gomem_kind_remove(struct gomem_kind *k,
 	spin_unlock(&typed_lock);
 }
 
-/**
- * gomem_typed_kind_first - return the kind of the oldest typed cache
- *
- * For the module's exit, when no other task creates or destroys caches.
- *
- * Return: the kind, or NULL if there are no typed caches.
- */
-struct gomem_kind *gomem_typed_kind_first(void)
-{
-	return list_first_entry_or_null(&typed, struct gomem_kind, link);
-}
-
 /* Return the first kind from @k on whose state is at most @last, or NULL. */
 static struct gomem_kind *skip_kinds(struct gomem_kind *k,
 				     enum gomem_kind_state last)
@@ -188,6 +180,24 @@ static struct gomem_kind *skip_kinds(struct gomem_kind *k,
 		if (k->state <= last)
 			return k;
 	return NULL;
+}
+
+/**
+ * gomem_typed_kind_first - return the kind of the oldest typed cache
+ *
+ * For the module's exit, when no other task creates or destroys caches.
+ *
+ * Return: the kind, or NULL if there are no typed caches.
+ */
+struct gomem_kind *gomem_typed_kind_first(void)
+{
+	struct gomem_kind *k;
+
+	spin_lock(&typed_lock);
+	k = skip_kinds(list_first_entry(&typed, struct gomem_kind, link),
+		       GOMEM_KIND_GONE);
+	spin_unlock(&typed_lock);
+	return k;
 }
 
 /* End a visit. Once there are no visitors, the cache may be freed. */
@@ -260,6 +270,80 @@ void gomem_visit_typed_live(gomem_kind_fn fn, void *arg)
 	visit(fn, arg, GOMEM_KIND_LIVE);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed_live);
+
+/*
+ * Not on PREEMPT_RT, whose spinlocks sleep. There a visitor may be preempted
+ * during a visit.
+ */
+static void forbid_preemption(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+}
+
+static void allow_preemption(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
+}
+
+/* Begin a visit to the first kind behind @mark, and move @mark behind it. */
+static struct gomem_kind *pass_kind(struct gomem_kind *mark)
+{
+	struct gomem_kind *k;
+
+	spin_lock(&typed_lock);
+	k = skip_kinds(list_next_entry(mark, link), GOMEM_KIND_LIVE);
+	if (k) {
+		k->visitors++;
+		list_move(&mark->link, &k->link);
+	}
+	spin_unlock(&typed_lock);
+	return k;
+}
+
+/* Visit the first kind behind @mark. Return false if there is none. */
+static bool visit_next(struct gomem_kind *mark, gomem_kind_fn fn, void *arg)
+{
+	struct gomem_kind *k;
+
+	forbid_preemption();
+	k = pass_kind(mark);
+	if (k) {
+		fn(k, arg);
+		spin_lock(&typed_lock);
+		put_kind(k);
+		spin_unlock(&typed_lock);
+	}
+	allow_preemption();
+	return k;
+}
+
+/**
+ * gomem_visit_typed_at_once - do what gomem_visit_typed_live() does, without
+ *	preemption during a visit
+ * @fn: called with preemption off, except on PREEMPT_RT; does not sleep
+ * @arg: for @fn
+ *
+ * For tasks that are bound to a CPU, where a task of higher priority may
+ * preempt them for ever. No task that destroys a cache waits for that.
+ *
+ * Context: process context.
+ */
+void gomem_visit_typed_at_once(gomem_kind_fn fn, void *arg)
+{
+	struct gomem_kind mark = { .state = GOMEM_KIND_MARK };
+
+	spin_lock(&typed_lock);
+	list_add(&mark.link, &typed);
+	spin_unlock(&typed_lock);
+	while (visit_next(&mark, fn, arg))
+		cond_resched();
+	spin_lock(&typed_lock);
+	list_del(&mark.link);
+	spin_unlock(&typed_lock);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed_at_once);
 
 /**
  * gomem_visit_typed_and_gone - add up what all typed caches have counted

@@ -10,6 +10,7 @@
 #ifndef GOMEM_KIND_H
 #define GOMEM_KIND_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
@@ -25,12 +26,14 @@ struct gomem_mcentral;
 /*
  * How far the destruction of a typed cache has come. A cache is LIVE until a
  * task begins to destroy it. It is CLOSING while that task, and no other,
- * empties it. Then it is GONE, or LIVE again if objects are left.
+ * empties it. Then it is GONE, or LIVE again if objects are left. A MARK is no
+ * kind of a cache: it holds a visitor's place on the list.
  */
 enum gomem_kind_state {
 	GOMEM_KIND_LIVE,
 	GOMEM_KIND_CLOSING,
 	GOMEM_KIND_GONE,
+	GOMEM_KIND_MARK,
 };
 
 /**
@@ -59,10 +62,11 @@ enum gomem_kind_state {
  * @state: how far the typed cache's destruction is; lock of the list in kind.c
  * @visitors: tasks that look at the typed cache without that lock. It stays on
  *	the list until there are none
+ * @shrinkers: tasks that want CPUs to empty their slots of the typed cache
  * @link: in the list of the kinds of all typed caches
  *
  * Written once, before the first span is made, except for @ctor, @state,
- * @visitors and @link.
+ * @visitors, @shrinkers and @link.
  */
 struct gomem_kind {
 	u32 size;
@@ -85,6 +89,7 @@ struct gomem_kind {
 	struct gomem_mcentral **central;
 	enum gomem_kind_state state;
 	unsigned int visitors;
+	atomic_t shrinkers;
 	struct list_head link;
 };
 
@@ -117,6 +122,7 @@ void gomem_kind_remove(struct gomem_kind *k,
 struct gomem_kind *gomem_typed_kind_first(void);
 void gomem_visit_typed(gomem_kind_fn fn, void *arg);
 void gomem_visit_typed_live(gomem_kind_fn fn, void *arg);
+void gomem_visit_typed_at_once(gomem_kind_fn fn, void *arg);
 void gomem_visit_typed_and_gone(gomem_kind_fn fn, void *arg,
 				struct gomem_gone_counts *n);
 

@@ -904,6 +904,8 @@ void gomem_cache_destroy(struct gomem_cache *c);
  * @c: the cache
  *
  * Takes the free objects that CPUs cache, and returns empty spans to the heap.
+ * Waits a second at most for CPUs that tasks of higher priority keep busy. What
+ * such a CPU caches stays there.
  *
  * Context: process context; sleeps.
  * Return: 0 if no span is left, 1 if spans are in use; -EINVAL with a report if

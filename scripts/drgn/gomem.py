@@ -285,8 +285,10 @@ class Heap:
         kinds = self.image.var("gomem_kinds")
         found = [self.kind(int(kind.address_of_())) for kind in kinds]
         head = int(self.image.var("typed", "kind.c").address_of_())
-        return found + [self.kind(address) for address in
-                        self.image.listed_at(head, "struct gomem_kind", "link")]
+        listed = [self.kind(address) for address in
+                  self.image.listed_at(head, "struct gomem_kind", "link")]
+        # The marks of visitors are no caches.
+        return found + [kind for kind in listed if kind.is_cache]
 
     def chunk(self, ci):
         """Return the address of a chunk's descriptor, None if there is none."""

@@ -9,6 +9,7 @@
 #include <linux/gomem.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/preempt.h>
 
 #include "api/cache.h"
 
@@ -171,9 +172,42 @@ static void test_destroy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, visits, h->visits);
 }
 
+static void visit_in_visit(const struct gomem_kind *k, void *arg)
+{
+	struct held_up *h = arg;
+
+	if (k->cache != h->cache)
+		return;
+	h->ok = IS_ENABLED(CONFIG_PREEMPT_RT) ||
+		!IS_ENABLED(CONFIG_PREEMPT_COUNT) || !preemptible();
+	gomem_visit_typed(count, h);
+	gomem_visit_typed_live(count, h);
+}
+
+/*
+ * A visitor that is bound to a CPU is not preempted during a visit. Other
+ * visitors pass its mark by.
+ */
+static void test_at_once(struct kunit *test)
+{
+	struct held_up h = { };
+
+	h.cache = gomem_cache_create("kunit", 100, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, h.cache);
+	gomem_visit_typed_at_once(visit_in_visit, &h);
+	KUNIT_EXPECT_TRUE(test, h.ok);
+	KUNIT_EXPECT_EQ(test, 2, h.visits);
+	gomem_visit_typed_at_once(count, &h);
+	KUNIT_EXPECT_EQ(test, 3, h.visits);
+	gomem_cache_destroy(h.cache);
+	gomem_visit_typed_at_once(count, &h);
+	KUNIT_EXPECT_EQ(test, 3, h.visits);
+}
+
 static struct kunit_case visit_cases[] = {
 	KUNIT_CASE_PARAM(test_beside, beside_gen_params),
 	KUNIT_CASE(test_destroy),
+	KUNIT_CASE(test_at_once),
 	{}
 };
 
