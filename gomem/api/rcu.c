@@ -6,8 +6,8 @@
  * waits. A CPU has two lists: objects that were given to it since its last
  * grace period began, and objects that wait for that grace period to end. So a
  * CPU has at most one RCU callback pending, however many objects wait. The
- * callback may run on any CPU. It only queues a work, which begins the next
- * grace period and frees the list, in process context and in pieces.
+ * callback may run on any CPU. It only queues a work, bound to no CPU, which
+ * begins the next grace period and frees the list, in pieces.
  *
  * The word holds a link to the next head, encoded with the head's own address
  * and gomem_secret. gomem writes to nothing else in the object. The span tells
@@ -237,7 +237,7 @@ static bool begin_grace_period(struct rcu_queue *q)
 
 static void grace_period_over(struct rcu_head *head)
 {
-	queue_work(gomem_percpu_wq,
+	queue_work(gomem_unbound_wq,
 		   &container_of(head, struct rcu_queue, head)->work);
 }
 

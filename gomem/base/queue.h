@@ -15,8 +15,9 @@
 extern struct workqueue_struct *gomem_percpu_wq;
 
 /*
- * For works that run on any CPU. They may wait for works of gomem_percpu_wq,
- * with a timeout.
+ * For works that run on any CPU, and so beside a task of real-time priority,
+ * which may keep a CPU from its works for ever. They may wait for works of
+ * gomem_percpu_wq, with a timeout.
  */
 extern struct workqueue_struct *gomem_unbound_wq;
 
