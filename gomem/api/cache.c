@@ -407,14 +407,15 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 	 * callbacks of call_rcu() that free objects, perhaps with
 	 * gomem_free_rcu(). Then wait for objects of gomem_free_rcu(). The
 	 * spans of a typesafe cache wait for another grace period after they
-	 * became empty: the rcu_barrier() below waits for them.
+	 * became empty.
 	 */
 	rcu_barrier();
 	gomem_rcu_barrier();
 	gomem_kind_close(&c->kind);
 	gomem_mcache_drain_kind(&c->kind);
 	pages = sweep(c);
-	rcu_barrier();
+	if (c->kind.typesafe)
+		rcu_barrier();
 	if (likely(!pages))
 		return true;
 	gomem_kind_reopen(&c->kind);
