@@ -1,0 +1,229 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# fifo.sh - a task of real-time priority that takes a CPU for itself, for ever,
+# keeps no function of gomem's waiting, nor the hotplug of CPUs. It begins when a
+# work of gomem's on that CPU has just taken objects out of a slot.
+#
+# The kernel's own threads of the CPU get a higher priority, so that grace
+# periods end. No work of a queue runs on the CPU. What waits for one waits until
+# the task ends: so the limit need not be tight. It is relative to what the
+# kernel's functions take beside the same task.
+#
+# machine: --cpus=3
+# make check: not on a debug kernel
+
+# shellcheck source=tests/kselftest/ktap.sh
+. "$(dirname "$0")/ktap.sh"
+
+HOG_CPU=1
+OTHER_CPU=2
+# How long gomem waits for CPUs at most: GOMEM_DRAIN_ALL_MS.
+DRAIN_US=1000000
+
+files=/sys/kernel/debug/gomem_fifo
+gomem=/sys/kernel/debug/gomem
+param=/sys/module/gomem_fifo/parameters
+out=/tmp/fifo.$$
+shares=$out.shares
+hog=
+limit=
+
+# Files that say how much of a CPU tasks without real-time priority get at least.
+shares()
+{
+	find /sys/kernel/debug/sched -path '*_server/cpu*/runtime' 2>/dev/null
+	echo /proc/sys/kernel/sched_rt_runtime_us
+}
+
+# take_shares: such tasks get nothing any more. give_shares: restore that.
+take_shares()
+{
+	for file in $(shares); do
+		echo "$file $(cat "$file")" >>$shares
+		case $file in
+		/proc/*) echo -1 >"$file" ;;
+		*) echo 0 >"$file" ;;
+		esac
+	done
+}
+
+give_shares()
+{
+	while read -r file value; do
+		echo "$value" >"$file"
+	done <$shares
+	: >$shares
+}
+
+end_hog()
+{
+	[ -z "$hog" ] || kill -9 "$hog"
+	hog=
+	give_shares
+}
+
+clean_up()
+{
+	end_hog
+	wait
+	rm -f /tmp/fifo.$$*
+}
+
+raise_threads()
+{
+	for dir in /proc/[0-9]*; do
+		case $(cat "$dir/comm" 2>/dev/null) in
+		ksoftirqd/*|cpuhp/*|rcu_*)
+			echo "${dir#/proc/}" >$param/raise
+			;;
+		esac
+	done
+}
+
+start_hog()
+{
+	taskset $((1 << HOG_CPU)) sh -c "echo 1 >$param/hog; while :; do :; done" &
+	hog=$!
+}
+
+now_us()
+{
+	awk '{ printf "%d\n", $1 * 1000000 }' /proc/uptime
+}
+
+# await US COMMAND...: run it in the background until it ends, or for this time.
+# Set took to the microseconds, or to nothing if it has not ended.
+await()
+{
+	await_end=$(($(now_us) + $1))
+	await_begin=$(now_us)
+	shift
+	rm -f "$out"
+	{ "$@" >"$out.out" 2>&1; echo $? >"$out"; } &
+	took=
+	until [ -s "$out" ] || [ "$(now_us)" -gt $await_end ]; do
+		usleep 20000
+	done
+	[ -s "$out" ] || return 1
+	took=$(($(now_us) - await_begin))
+	return "$(cat "$out")"
+}
+
+# kernel_takes: measure what the kernel's functions take beside the hog, and set
+# the limit. Those that may wait for the hog are not called here: they would
+# hold locks of the kernel's.
+kernel_takes()
+{
+	worst=0
+	for name in create objects barrier synchronize barrier synchronize; do
+		await $limit cat $files/kernel/$name
+		us=$(cat "$out.out")
+		ktap_print_msg "kernel: $name: $us us"
+		[ "$us" -le "$worst" ] || worst=$us
+	done
+	limit=$((20 * worst + 10 * DRAIN_US))
+}
+
+# returns NAME COMMAND...: pass if the command succeeds in time. After one that
+# does not return, no other is tried: a cache must not be used by one function
+# while another one destroys it.
+returns()
+{
+	returns_name=$1
+	shift
+	[ -n "$hog" ] || { ktap_test_fail "$returns_name: not tried"; return; }
+	await $limit "$@"
+	ktap_is $? 0 "$returns_name"
+	[ -z "$took" ] || {
+		ktap_print_msg "$took us, limit $limit us: $(cat "$out.out")"
+		return
+	}
+	ktap_print_msg "does not return within $limit us; the stacks of tasks that wait:"
+	ktap_print_msg "$(cat /proc/[0-9]*/stack | grep -E 'gomem|kmem_cache|cpu_down|flush_work')"
+	end_hog
+}
+
+set_online()
+{
+	echo "$2" >/sys/devices/system/cpu/cpu"$1"/online
+}
+
+# Call all shrinkers. The page cache is left alone: to drop it, the kernel waits
+# for a work on each CPU.
+drop_slab()
+{
+	echo 2 >/proc/sys/vm/drop_caches
+}
+
+give_all_back()
+{
+	echo 1 >"$gomem/scavenge"
+}
+
+call()
+{
+	returns "$1: $3" cat "$files/$1/$2"
+}
+
+for cpu in $HOG_CPU $OTHER_CPU; do
+	[ -w "/sys/devices/system/cpu/cpu$cpu/online" ] ||
+		skip_test "no two CPUs can be taken offline"
+done
+[ -e /sys/kernel/debug/kprobes ] || skip_test "the kernel has no kprobes"
+[ -e /proc/sys/kernel/sched_rt_runtime_us ] || skip_test "no tasks of real-time priority"
+ktap_print_header
+ktap_set_plan 20
+# Epochs of a day: the background drains nothing before the hog begins.
+need_insmod gomem.ko epoch_ms=86400000
+need_insmod gomem_fifo.ko hog_cpu=$HOG_CPU
+: >$shares
+trap clean_up EXIT
+# It would report the works that the hog keeps from running.
+[ ! -w /sys/module/workqueue/parameters/watchdog_thresh ] ||
+	echo 0 >/sys/module/workqueue/parameters/watchdog_thresh
+raise_threads
+take_shares
+start_hog
+limit=$((20 * DRAIN_US))
+# The drain must not begin before the hog waits for it.
+until [ "$(cat $param/armed)" = 1 ] || ! kill -0 "$hog"; do
+	usleep 20000
+done
+returns "a drain of all CPUs ends" give_all_back
+# The work may begin after the wait for it has ended.
+for _ in $(seq 100); do
+	[ "$(cat $param/caught)" = 0 ] || break
+	usleep 100000
+done
+ktap_is "$(cat $param/caught)" 1 "the task preempted a work of gomem's in the middle of it"
+[ -z "$hog" ] || kernel_takes
+call gomem create "a cache is created"
+call gomem objects "objects are allocated and freed"
+call gomem shrink_made "a cache is shrunk"
+call gomem destroy_made "a cache is destroyed"
+call gomem barrier "gomem_rcu_barrier()"
+call gomem shrink "a cache with objects on the CPU is shrunk"
+call gomem destroy_other "a cache with objects on the CPU is destroyed"
+call gomem destroy "the cache that the work drains is destroyed"
+returns "the shrinkers are called" drop_slab
+returns "another drain of all CPUs" give_all_back
+returns "another CPU goes offline" set_online $OTHER_CPU 0
+returns "and comes back" set_online $OTHER_CPU 1
+returns "the CPU goes offline" set_online $HOG_CPU 0
+returns "and comes back" set_online $HOG_CPU 1
+[ -z "$hog" ] || taskset -p $((1 << HOG_CPU)) "$hog" >/dev/null
+for name in shrink destroy destroy_made; do
+	[ -n "$hog" ] || break
+	await $((2 * DRAIN_US)) cat $files/kernel/$name
+	ktap_print_msg "kernel: $name: ${took:-waits for the task}"
+	out=$out.
+done
+end_hog
+wait
+ktap_is "$(echo 1 >$gomem/check && cat $gomem/check)" ok "the heap is sound"
+rmmod gomem_fifo
+ktap_is $? 0 "unload the module"
+rmmod gomem
+gomem_came_back
+gomem_finished
