@@ -29,7 +29,8 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
-#include <linux/vmstat.h>
+
+#include "free_bytes.h"
 
 /* No OOM kill, and the machine is not left without memory for long. */
 #define GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
@@ -39,7 +40,7 @@ static unsigned long free_before, free_after;
 
 static unsigned long free_mib(void)
 {
-	return global_zone_page_state(NR_FREE_PAGES) >> (20 - PAGE_SHIFT);
+	return free_bytes() >> 20;
 }
 
 /*
