@@ -75,7 +75,7 @@ static __always_inline void *gomem_hit_hand_out(void *obj, unsigned int spc,
 /*
  * Pop an object from the slot at offset @at of this CPU's cache. A popped
  * object belongs to the caller, and is finished with preemption on. If the slot
- * is empty, or its top object lacks the usual key, call gomem_alloc_miss().
+ * is empty, or its top object lacks its key, call gomem_alloc_miss().
  */
 static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
 					     bool clear, unsigned long caller)

@@ -44,11 +44,10 @@ void *gomem_object_hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
  * @gfp: the call's gfp
  * @caller: for the report
  *
- * An object without the usual key is one of three cases. It has the zero key
- * and is good. Or it was written to while it was free, and may be again. Or it
- * is not free at all: it was freed twice, and its key was overwritten between
- * the two frees. In the last two cases the object is set aside: it stays
- * allocated for good, because other code may still use it.
+ * An object without the key was written to while it was free, and may be again.
+ * Or it is not free at all: it was freed twice, and its key was overwritten
+ * between the two frees. The object is set aside: it stays allocated for good,
+ * because other code may still use it.
  *
  * An object that was not constructed, because the module with the constructor
  * went at that moment, is free and stays so.
@@ -62,11 +61,6 @@ void *gomem_object_check(const struct gomem_kind *k, void *obj, gfp_t gfp,
 	if (likely(gomem_has_key(gomem_kind_key(k, obj))))
 		return gomem_object_hand_out(k, obj, gfp,
 					     gomem_kind_clears(k, gfp));
-	if (likely(!k->key && gomem_has_zero_key(obj))) {
-		if (want_init_on_alloc(gfp))
-			gomem_count(GOMEM_EV_ZEROING_SKIPPED, k->object_size);
-		return gomem_object_hand_out(k, obj, gfp, false);
-	}
 	if (unlikely(gomem_kind_is_orphan(k)) &&
 	    !*(unsigned long *)gomem_kind_key(k, obj))
 		gomem_mcache_free_slow(k, obj);
@@ -293,7 +287,7 @@ void gomem_objects_drop(const struct gomem_kind *k, void **p, unsigned int n,
 /*
  * Pop up to @most objects from the slot and finish them. Return their number;
  * -1 if there is none, and the next one has to be allocated alone: it lacks the
- * usual key, no account pays for it, or the caller may use the kernel's
+ * key, no account pays for it, or the caller may use the kernel's
  * reserves.
  */
 static noinline int pop_some(const struct gomem_kind *k, gfp_t gfp, void **p,
@@ -333,7 +327,7 @@ static noinline unsigned int check_others(void **p, unsigned int good,
 
 	for (i = good; i < n; i++) {
 		obj = p[i];
-		if (!(fresh & BIT_ULL(i)) && unlikely(!gomem_is_free(obj))) {
+		if (!(fresh & BIT_ULL(i)) && unlikely(!gomem_has_key(obj))) {
 			gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj,
 					     caller);
 			continue;
@@ -378,8 +372,7 @@ static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 }
 
 /*
- * Check and finish objects one by one: with a constructor or a key behind them,
- * or with keys that show which are zero.
+ * Check and finish objects one by one: with a constructor or a key behind them.
  */
 static noinline unsigned int check_each(const struct gomem_kind *k, void **p,
 					unsigned int n, gfp_t gfp,
@@ -396,12 +389,11 @@ static noinline unsigned int check_each(const struct gomem_kind *k, void **p,
 
 /*
  * Can objects that were never handed out do without a key? Not with a
- * constructor, nor with the key behind the object. Nor in a typed cache that
- * clears its objects: the zero key shows which ones need no clearing.
+ * constructor, nor with the key behind the object.
  */
-static bool needs_no_key(const struct gomem_kind *k, gfp_t gfp)
+static bool needs_no_key(const struct gomem_kind *k)
 {
-	return !k->ctor && !k->key && (!k->cache || !gomem_kind_clears(k, gfp));
+	return !k->ctor && !k->key;
 }
 
 /*
@@ -418,7 +410,7 @@ static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 		gomem_alloc_failed();
 		return -1;
 	}
-	if (!needs_no_key(k, gfp)) {
+	if (!needs_no_key(k)) {
 		n = check_each(k, p, m.n, gfp, caller);
 		if (unlikely(!n) && gomem_kind_is_orphan(k))
 			return -1;
@@ -449,7 +441,7 @@ static __always_inline int alloc_some(const struct gomem_kind *k, gfp_t gfp,
 	}
 	return finish_many(k, gfp, p,
 			   gomem_mcache_alloc_many(k, gfp, p, n,
-						   needs_no_key(k, gfp)),
+						   needs_no_key(k)),
 			   caller);
 }
 

@@ -56,7 +56,7 @@ static __always_inline void gomem_object_track(const struct gomem_kind *k,
 static __always_inline bool gomem_set_key_once(void *obj, unsigned long *word,
 					       unsigned long key, size_t clear)
 {
-	if (unlikely(gomem_looks_free(word, key)) && gomem_is_free(word))
+	if (unlikely(*word == key))
 		return false;
 	gomem_leak_forget(obj);
 	if (clear)

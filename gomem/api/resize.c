@@ -288,7 +288,7 @@ static __always_inline struct sized look_up_small(const void *p,
 	     * The owner of a live object may write to it concurrently. Neither
 	     * the old nor the new contents are a key.
 	     */
-	    likely(!data_race(gomem_is_free(p))))
+	    likely(!data_race(gomem_has_key(p))))
 		found.size = slot->size;
 	return found;
 }

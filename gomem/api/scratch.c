@@ -49,7 +49,7 @@ static bool check_buffer(const struct gomem_span *s, const void *buf,
 		gomem_report_pointer(GOMEM_INTERIOR_POINTER, buf, caller);
 		return false;
 	}
-	if (gomem_is_free(buf)) {
+	if (gomem_has_key(buf)) {
 		gomem_report_pointer(GOMEM_DOUBLE_FREE, buf, caller);
 		return false;
 	}

@@ -30,7 +30,7 @@ struct finding {
 
 static bool holds_key(const struct gomem_span *s, const void *p)
 {
-	return gomem_is_free(gomem_kind_key(s->kind, (void *)p));
+	return gomem_has_key(gomem_kind_key(s->kind, (void *)p));
 }
 
 /*

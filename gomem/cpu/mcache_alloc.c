@@ -48,31 +48,25 @@ static noinline void construct(const struct gomem_kind *k, void **objs,
 			continue;
 		}
 		ctor(obj);
-		gomem_set_fresh_key(gomem_kind_key(k, obj), false);
+		gomem_set_key(gomem_kind_key(k, obj));
 	}
 	rcu_read_unlock();
 }
 
-/*
- * Give their keys to @n objects of a kind without constructor. @zero: the
- * memory of all of them is known to be zero.
- */
-static void make_run(const struct gomem_kind *k, void **objs, unsigned int n,
-		     bool zero)
+/* Give their keys to @n objects of a kind without constructor. */
+static void make_run(const struct gomem_kind *k, void **objs, unsigned int n)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		gomem_set_fresh_key(gomem_kind_key(k, objs[i]), zero);
+		gomem_set_key(gomem_kind_key(k, objs[i]));
 }
 
 /*
  * Prepare each @objs[i] with bit i set in @fresh, which was never handed out.
- * Bit i of @zero: the memory of @objs[i] is known to be zero. In most batches
- * all objects are fresh, or the last ones.
+ * In most batches all objects are fresh, or the last ones.
  */
-static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh,
-		       u64 zero)
+static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh)
 {
 	unsigned int first;
 	u64 run;
@@ -83,16 +77,14 @@ static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh,
 		construct(k, objs, fresh);
 		return;
 	}
-	zero &= fresh;
 	first = __ffs64(fresh);
 	run = fresh >> first;
-	if (likely(!(run & (run + 1)) && (!zero || zero == fresh))) {
-		make_run(k, objs + first, fls64(run), zero && !k->key);
+	if (likely(!(run & (run + 1)))) {
+		make_run(k, objs + first, fls64(run));
 		return;
 	}
 	for (; fresh; fresh &= fresh - 1)
-		gomem_set_fresh_key(gomem_kind_key(k, objs[__ffs64(fresh)]),
-				    (zero & fresh & -fresh) && !k->key);
+		gomem_set_key(gomem_kind_key(k, objs[__ffs64(fresh)]));
 }
 
 /*
@@ -151,7 +143,7 @@ static bool refill_from_span(struct gomem_slot *slot)
 
 	n = take_from_span(slot, slot->top, gomem_slot_refill_size(slot), false,
 			   &fresh);
-	make_fresh(s->kind, slot->top, fresh, s->zero ? fresh : 0);
+	make_fresh(s->kind, slot->top, fresh);
 	slot->top += n;
 	return n;
 }
@@ -170,7 +162,7 @@ static void *keep_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	unsigned int kept = 1;
 	struct gomem_section sec;
 
-	make_fresh(c->kind, r->objs, r->fresh, r->zero);
+	make_fresh(c->kind, r->objs, r->fresh);
 	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
 	trace_refill(c->kind->size, r->n, h->node);
 	gomem_section_enter(&sec, gomem_irq_context());
@@ -398,7 +390,7 @@ static struct gomem_many keep_many(struct gomem_mcentral *c,
 	if (keyless)
 		m.fresh = r->fresh;
 	else
-		make_fresh(c->kind, r->objs, r->fresh, r->zero);
+		make_fresh(c->kind, r->objs, r->fresh);
 	gomem_count(GOMEM_EV_CENTRAL_REFILLS, 1);
 	trace_refill(c->kind->size, r->n, c->heap->node);
 	atomic64_add(r->n, &c->direct_allocs);
@@ -422,7 +414,7 @@ static struct gomem_many take_many(struct gomem_slot *slot,
 	if (keyless)
 		m.fresh = fresh;
 	else
-		make_fresh(s->kind, r->objs, fresh, s->zero ? fresh : 0);
+		make_fresh(s->kind, r->objs, fresh);
 	slot->allocs += m.n;
 	if (!m.n) {
 		r->span = slot->span;

@@ -82,7 +82,6 @@ struct gomem_mcentral {
  *	shuffle.c
  * @n: out: number of objects in @objs
  * @fresh: out: bit i is set if object i was never handed out before
- * @zero: out: bit i is set if object i is fresh and known to be zero
  * @objs: in: array that receives the objects
  */
 struct gomem_refill {
@@ -92,11 +91,10 @@ struct gomem_refill {
 	bool together;
 	unsigned int n;
 	u64 fresh;
-	u64 zero;
 	void **objs;
 };
 
-static_assert(GOMEM_BATCH_MAX <= 64);	/* bits of fresh and zero */
+static_assert(GOMEM_BATCH_MAX <= 64);	/* bits of fresh */
 
 /* mcentral.c */
 void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,

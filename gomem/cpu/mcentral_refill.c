@@ -85,15 +85,10 @@ unsigned int gomem_mcentral_draw(struct gomem_span *s, void **objs,
  * Count @n objects that were stored behind the others in @r->objs. Those with a
  * bit in @fresh have no key.
  */
-static void add_objects(struct gomem_refill *r, const struct gomem_span *s,
-			unsigned int n, u64 fresh)
+static void add_objects(struct gomem_refill *r, unsigned int n, u64 fresh)
 {
-	if (fresh) {
-		fresh <<= r->n;
-		r->fresh |= fresh;
-		if (s->zero)
-			r->zero |= fresh;
-	}
+	if (fresh)
+		r->fresh |= fresh << r->n;
 	r->n += n;
 }
 
@@ -105,7 +100,7 @@ static void take_objects(struct gomem_refill *r, struct gomem_span *s)
 
 	n = gomem_mcentral_take(s, r->objs + r->n, r->want - r->n, r->together,
 				&fresh);
-	add_objects(r, s, n, fresh);
+	add_objects(r, n, fresh);
 }
 
 /*
@@ -200,7 +195,7 @@ static bool use_all(struct gomem_mcentral *c, struct gomem_span *s,
 		return false;
 	gomem_span_take_all(s, r->objs + r->n);
 	gomem_shuffle_fresh(r->objs + r->n, s->nelems, 0, r->together);
-	add_objects(r, s, s->nelems, GENMASK_ULL(s->nelems - 1, 0));
+	add_objects(r, s->nelems, GENMASK_ULL(s->nelems - 1, 0));
 	s->where = GOMEM_FULL_SWEPT;
 	list_add(&s->list, &c->list[GOMEM_FULL_SWEPT]);
 	return true;
@@ -234,7 +229,6 @@ static void begin_refill(struct gomem_refill *r)
 {
 	r->n = 0;
 	r->fresh = 0;
-	r->zero = 0;
 }
 
 /**

@@ -185,7 +185,7 @@ static inline u64 gomem_slot_allocs(const struct gomem_slot *slot)
 
 /*
  * Pop an object of a span class. Return false, and leave the slot alone, if it
- * is empty or its top object does not have the usual key: the slow path then
+ * is empty or its top object does not have its key: the slow path then
  * tells an object known to be zero from one that was written to while it was
  * free.
  */
@@ -226,7 +226,7 @@ gomem_slot_push_many(struct gomem_slot *slot, void **p, unsigned int n)
 
 /*
  * Pop up to @n objects of a span class, the newest first, clear their keys, and
- * return their number. Stop at an object without the usual key, as at the word
+ * return their number. Stop at an object without its key, as at the word
  * below the bottom.
  */
 static __always_inline unsigned int gomem_slot_pop_run(struct gomem_slot *slot,
@@ -255,7 +255,7 @@ static __always_inline unsigned int gomem_slot_pop_run(struct gomem_slot *slot,
 
 /*
  * Pop up to @n objects, the newest first, clear their keys at offset @key, and
- * return their number. Stop at an object without the usual key: it stays in the
+ * return their number. Stop at an object without its key: it stays in the
  * slot, and @unusual is set.
  */
 static __always_inline unsigned int

@@ -110,8 +110,7 @@ static __no_kmsan_checks void kernel_forget(struct gomem_pagesource *src,
 	unsigned long *word;
 
 	for (word = (unsigned long *)addr; word < end; word++)
-		if (unlikely(gomem_looks_free(word, gomem_objkey(word)) &&
-			     gomem_is_free(word)))
+		if (unlikely(gomem_has_key(word)))
 			*word = 0;
 }
 

@@ -9,12 +9,6 @@
 #include "map/zeropage.h"
 #include "heap/spanpages.h"
 
-/*
- * Objects of fewer bytes are cleared even if they are known to be zero:
- * clearing one costs no more than finding out.
- */
-#define ZERO_SIZE_MIN	256
-
 static void set_pages(struct gomem_chunk *c, unsigned int i, unsigned int n,
 		      struct gomem_span *s, u32 tag)
 {
@@ -153,7 +147,7 @@ void gomem_heap_make_span(struct gomem_heap *h, struct gomem_pcache *pc,
 		gomem_span_set_state(s, req->arena ? GOMEM_SPAN_ARENA :
 						     GOMEM_SPAN_LARGE);
 	s->zero = map_span(h, s, page, s->npages) &&
-		  s->elemsize >= ZERO_SIZE_MIN;
+		  gomem_kind_is_large(req->kind);
 	count_span(pc, s);
 }
 

@@ -43,7 +43,7 @@ bool gomem_cell_is_live(struct gomem_span *s, unsigned int i)
 	 * The owner of a live object may write to it concurrently. Neither the
 	 * old nor the new contents are a key.
 	 */
-	return !data_race(gomem_is_free(gomem_kind_key(s->kind, obj)));
+	return !data_race(gomem_has_key(gomem_kind_key(s->kind, obj)));
 }
 
 /**

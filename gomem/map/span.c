@@ -233,7 +233,7 @@ static void pass_over(struct gomem_span *s, unsigned int i)
 
 	for (; s->fresh < i; s->fresh++) {
 		obj = gomem_span_object(s, s->fresh);
-		gomem_set_fresh_key(gomem_kind_key(k, obj), s->zero && !k->key);
+		gomem_set_key(gomem_kind_key(k, obj));
 	}
 	s->fresh = max_t(unsigned int, s->fresh, i + 1);
 }

@@ -84,9 +84,8 @@ enum gomem_span_list {
  * @alloc_count: allocated cells, those with freed bits included; owner
  * @fresh: cells from here on were never used since the span was made, and have
  *	no key; owner
- * @zero: for a small span: cells from @fresh on are known to be zero, and are
- *	large enough for that to save time. For a large object or an arena: all
- *	of it was zero when the span was made. Written once
+ * @zero: for a large object or an arena: all of it was zero when the span was
+ *	made. Written once
  * @alloc_cache: the free cells from @freeindex on: bit 0 is cell @freeindex,
  *	1 means free. Bits of cells beyond @nelems are meaningless; owner
  * @destroyed_by: the caller that destroyed the arena of this span

@@ -144,7 +144,7 @@ static bool slot_is_live(const struct gomem_shape *sh,
 	if (!(bits & BIT_ULL(i % 64)))
 		return false;
 	/* The owner of a live object may write to it concurrently. */
-	return !data_race(gomem_is_free(obj + sh->key));
+	return !data_race(gomem_has_key(obj + sh->key));
 }
 
 /* Return the size of the tiny object that starts at a unit, 0 if none does. */

@@ -45,7 +45,6 @@ DEAD, CENTRAL, CACHED, LARGE, ARENA = range(5)
 STATES = ("on its way to or from the heap", "in its central list", "cached by a CPU",
           "one large object", "a block of an arena")
 TAG_LARGE, TAG_LIVE, TAG_SPC = 2, 1, 0xff << 5
-KEY_ZERO = 0x9d3c5aa7 << 32
 SCRATCH_CLASS, TINY_CLASS = 68, 73
 # Bytes of a block that tiny objects share.
 BLOCK = 16
@@ -251,8 +250,7 @@ class Span:
     def has_key(self, i):
         """Tell whether an object has the key of a free one."""
         at = self.base + i * self.elemsize + self.kind.key
-        diff = self.image.word(at) ^ self.image.secret ^ at
-        return diff in (0, KEY_ZERO)
+        return self.image.word(at) == self.image.secret ^ at
 
     def live(self):
         """Return the numbers of the live objects."""

@@ -160,23 +160,17 @@ static void test_span_of_two_chunks(struct kunit *test)
 	free_span(test, a);
 }
 
-/*
- * Classes whose objects are cleared as quickly as it is found out that they are
- * zero.
- */
+/* Objects of size classes are always cleared. */
 static void test_span_of_small_objects(struct kunit *test)
 {
-	unsigned int class, size;
+	struct gomem_heap *h = make_heap(test, true);
 	struct gomem_span *s;
-	struct gomem_heap *h;
+	unsigned int class;
 
-	h = make_heap(test, true);
 	for (class = 1; class < GOMEM_NR_CLASSES; class++) {
-		size = gomem_class_size(class);
 		s = make_span(test,
 			      fake_small_request(gomem_spc_make(class, false)));
-		KUNIT_EXPECT_EQ_MSG(test, size >= 256, s->zero, "%u bytes",
-				    size);
+		KUNIT_EXPECT_FALSE_MSG(test, s->zero, "class %u", class);
 		free_span(test, s);
 		gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	}
@@ -341,20 +335,12 @@ static void test_objects_of_dirty_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytes_skipped(), skipped);
 }
 
-/* Does a span overlap these 64 KiB? */
-static bool overlaps(const struct gomem_span *s, unsigned long addr)
-{
-	return s->base < addr + SZ_64K &&
-	       addr < s->base + s->npages * GOMEM_PAGE_SIZE;
-}
-
 /* Skipped clearing is counted where it would have happened, and only there. */
 static void test_skipping_is_counted(struct kunit *test)
 {
 	u64 before = bytes_skipped(), plain, large, again, small;
-	const struct gomem_span *s;
-	bool same, used = false;
 	unsigned long a, b;
+	bool same;
 	void *p;
 
 	pages_begin(true);
@@ -372,9 +358,6 @@ static void test_skipping_is_counted(struct kunit *test)
 	gomem_free(p);
 	again = bytes_skipped() - before - plain - large;
 	p = gomem_zalloc(1500, GFP_KERNEL);
-	s = span_at(p);
-	if (s)
-		used = overlaps(s, a) || overlaps(s, b);
 	gomem_free(p);
 	small = bytes_skipped() - before - plain - large - again;
 	pages_end();
@@ -385,7 +368,7 @@ static void test_skipping_is_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SZ_64K, large);
 	/* They may have other pages. */
 	KUNIT_EXPECT_EQ(test, same ? 0 : SZ_64K, again);
-	KUNIT_EXPECT_EQ(test, used ? 0 : 1536, small);
+	KUNIT_EXPECT_EQ(test, 0, small);
 }
 
 static void check_scratch_and_arena(struct kunit *test)
@@ -461,8 +444,7 @@ static void test_fresh_object_is_free(struct kunit *test)
 	migrate_disable();
 	pages_begin(true);
 	p = next_fresh(test, 256, f->base.objs);
-	KUNIT_EXPECT_TRUE(test,
-			  p && gomem_has_zero_key(p) && is_zero(p + 1, 248));
+	KUNIT_EXPECT_TRUE(test, p && gomem_has_key(p) && is_zero(p + 1, 248));
 	if (p) {
 		gomem_free(p);
 		expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
@@ -482,8 +464,37 @@ static void test_fresh_object_is_free(struct kunit *test)
 }
 
 /*
- * The first word is checked: an object with another value there does not count
- * as zero.
+ * A write to a free object that nobody had yet, past its key, is cleared like
+ * what an owner left.
+ */
+static void test_fresh_object_written_behind(struct kunit *test)
+{
+	static const size_t sizes[] = { 16, 256, 1024, 8192, 32768 };
+	struct zero_fixture *f = test->priv;
+	unsigned long *p, *q;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		memset(f->base.objs, 0, sizeof(f->base.objs));
+		migrate_disable();
+		pages_begin(true);
+		p = next_fresh(test, sizes[i], f->base.objs);
+		if (p)
+			memset(p + 1, DIRT, sizes[i] - sizeof(*p));
+		q = gomem_zalloc(sizes[i], GFP_KERNEL);
+		KUNIT_EXPECT_TRUE_MSG(test, !p || p == q, "%zu bytes",
+				      sizes[i]);
+		KUNIT_EXPECT_TRUE_MSG(test, q && is_zero(q, sizes[i]),
+				      "%zu bytes", sizes[i]);
+		migrate_enable();
+		gomem_free(q);
+		gomem_free_bulk(8, f->base.objs);
+		pages_end();
+	}
+}
+
+/*
+ * The first word is checked: an object with another value there is set aside.
  */
 static void test_fresh_object_written(struct kunit *test)
 {
@@ -497,7 +508,7 @@ static void test_fresh_object_written(struct kunit *test)
 		migrate_disable();
 		pages_begin(true);
 		p = next_fresh(test, 1024, f->base.objs);
-		KUNIT_EXPECT_TRUE(test, p && gomem_has_zero_key(p));
+		KUNIT_EXPECT_TRUE(test, p && gomem_has_key(p));
 		if (p)
 			*p = words[i];
 		q = gomem_zalloc(1024, GFP_KERNEL);
@@ -538,7 +549,7 @@ static void expect_set_aside(struct kunit *test, unsigned long change)
 	gomem_free(q);
 }
 
-/* No write to a used object makes it count as zero. */
+/* Each write to the key of a used object is noticed. */
 static void test_used_object_written(struct kunit *test)
 {
 	unsigned int i, k;
@@ -553,7 +564,7 @@ static void test_used_object_written(struct kunit *test)
 	expect_set_aside(test, 0xffff0000UL << 32);
 }
 
-/* Pages returned to the kernel contain no key of either kind. */
+/* Pages returned to the kernel contain no key. */
 static void test_keys_forgotten(struct kunit *test)
 {
 	struct gomem_pagesource *src = gomem_first_heap()->source;
@@ -562,18 +573,14 @@ static void test_keys_forgotten(struct kunit *test)
 
 	KUNIT_ASSERT_NE(test, 0, addr);
 	memset(w, DIRT, GOMEM_PAGE_SIZE);
-	gomem_set_fresh_key(&w[0], false);
-	gomem_set_fresh_key(&w[8], true);
-	gomem_set_fresh_key(&w[1023], true);
-	KUNIT_EXPECT_TRUE(test,
-			  gomem_has_key(&w[0]) && !gomem_has_zero_key(&w[0]));
-	KUNIT_EXPECT_TRUE(test,
-			  !gomem_has_key(&w[8]) && gomem_has_zero_key(&w[8]));
-	KUNIT_EXPECT_TRUE(test, gomem_is_free(&w[0]) && gomem_is_free(&w[8]));
-	KUNIT_EXPECT_FALSE(test, gomem_is_free(&w[1]));
+	gomem_set_key(&w[0]);
+	gomem_set_key(&w[8]);
+	gomem_set_key(&w[1023]);
+	KUNIT_EXPECT_TRUE(test, gomem_has_key(&w[0]) && gomem_has_key(&w[8]));
+	KUNIT_EXPECT_FALSE(test, gomem_has_key(&w[1]));
 	/* A copy elsewhere is no key. */
 	w[16] = w[8];
-	KUNIT_EXPECT_FALSE(test, gomem_is_free(&w[16]));
+	KUNIT_EXPECT_FALSE(test, gomem_has_key(&w[16]));
 
 	src->forget(src, addr, 1);
 	KUNIT_EXPECT_TRUE(test, !w[0] && !w[8] && !w[1023]);
@@ -610,6 +617,7 @@ static struct kunit_case zero_cases[] = {
 	KUNIT_CASE(test_scratch_and_arena),
 	KUNIT_CASE(test_fresh_object_is_free),
 	KUNIT_CASE(test_fresh_object_written),
+	KUNIT_CASE(test_fresh_object_written_behind),
 	KUNIT_CASE(test_used_object_written),
 	KUNIT_CASE(test_keys_forgotten),
 	{ }
