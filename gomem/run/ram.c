@@ -14,6 +14,7 @@
  *    addresses, which struct piece is about;
  *  - the stack of the task that scans, and what is dead of other tasks' stacks.
  */
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/memory_hotplug.h>
@@ -223,17 +224,44 @@ static bool is_linked(struct page *page)
 	       back == link;
 }
 
+static bool is_counted(struct folio *folio)
+{
+	return folio_ref_count(folio) || gomem_folio_is_kmalloc(folio);
+}
+
+/*
+ * Is the page in a block that is in a list of free blocks? A block of several
+ * pages is in the list by its first page. A block in use has a reference there.
+ * So do not look farther than the first page on the way to larger blocks that
+ * has one: a page before it may be free.
+ */
+static bool is_in_linked_block(struct page *page, unsigned long pfn)
+{
+	unsigned int order;
+
+	for (order = 0; order <= GOMEM_MAX_ORDER; order++) {
+		struct page *first = page - (pfn & (BIT(order) - 1));
+		struct folio *folio = page_folio(first);
+
+		if (is_counted(folio) || folio_test_slab(folio))
+			return false;
+		if (is_linked(first))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Is the page free? Then it has no references. But neither have slabs, nor all
  * pages but the first that a caller of alloc_pages() gets at once. So a free
  * page has to be the page allocator's, or in a list, as are those that a CPU
  * keeps.
  */
-static bool is_free(struct page *page, struct folio *folio)
+static bool is_free(struct page *page, unsigned long pfn, struct folio *folio)
 {
-	if (folio_ref_count(folio) || gomem_folio_is_kmalloc(folio))
+	if (is_counted(folio))
 		return false;
-	return is_free_buddy_page(page) || is_linked(page);
+	return is_free_buddy_page(page) || is_in_linked_block(page, pfn);
 }
 
 /*
@@ -253,7 +281,7 @@ static unsigned long *skips(const struct ram *r, struct page *page,
 		return &r->n->heap;
 	if (folio_test_reserved(folio) || folio_test_slab(folio))
 		return NULL;
-	if (is_free(page, folio))
+	if (is_free(page, pfn, folio))
 		return &r->n->free;
 	if (folio_test_lru(folio))
 		return &r->n->user;

@@ -21,6 +21,7 @@ lost_below_stack 1
 lost_chain 3
 lost_cycle 2
 lost_in_freed 1
+lost_in_freed_pages 1
 lost_in_noscan 1
 lost_large 1
 lost_noscan 1
@@ -28,9 +29,9 @@ lost_plain 1
 lost_tiny 1
 lost_typed 1"
 COPIES=6
-EACH=14
+EACH=15
 # In User-Mode Linux nothing is lost below a stack.
-! user_mode_linux || EACH=13
+! user_mode_linux || EACH=14
 ALL=$((EACH * COPIES))
 
 # found: print the functions of gomem_hunt with unreachable objects, and how many

@@ -43,6 +43,9 @@
 
 #define MAX_OBJECTS	1024
 
+/* Blocks of free pages with stale pointers. Others may take some of them. */
+#define BLOCKS		12
+
 static bool lose = true;
 module_param(lose, bool, 0444);
 MODULE_PARM_DESC(lose, "Allocate objects that nothing points to (default Y)");
@@ -463,6 +466,30 @@ static noinline void lost_in_freed(void)
 	gomem_free(parent);
 }
 
+/*
+ * Free pages keep what was in them. The pointers are in the last pages of
+ * several blocks, of which a list of free blocks has only the first pages.
+ */
+static noinline void lost_in_freed_pages(void)
+{
+	unsigned int i, k, last[BLOCKS];
+	void **block[BLOCKS], *p;
+
+	for (k = 0; k < BLOCKS; k++) {
+		last[k] = (PAGE_SIZE << (k % 3 + 1)) / sizeof(p) - 1;
+		block[k] = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO,
+						    k % 3 + 1);
+	}
+	for (i = 0; i < COPIES; i++) {
+		p = alloc(352);
+		for (k = 0; k < BLOCKS; k++)
+			if (block[k])
+				WRITE_ONCE(block[k][last[k] - i], p);
+	}
+	for (k = 0; k < BLOCKS; k++)
+		free_pages((unsigned long)block[k], k % 3 + 1);
+}
+
 static noinline void lost_arena(void)
 {
 	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
@@ -631,6 +658,8 @@ static int __init gomem_hunt_init(void)
 	wait_for_completion(&forgotten);
 	for (i = 0; lose && i < COPIES; i++)
 		lose_all();
+	if (lose)
+		lost_in_freed_pages();
 	wipe_stack(20);
 	return 0;
 fail:
