@@ -36,12 +36,16 @@ static struct folio *folio_of(unsigned long addr)
 	return page ? page_folio(page) : NULL;
 }
 
-/*
- * Return the page that is mapped at an address in the range of vmalloc(). NULL
- * if there is none, or memory of a device. Without a vmemmap, such memory may
- * have no struct page to look at.
+/**
+ * gomem_mapped_page - find the page that is mapped in the range of vmalloc()
+ * @addr: any address in that range
+ *
+ * Without a vmemmap, memory of a device may have no struct page to look at.
+ *
+ * Context: any.
+ * Return: the page; NULL if there is none, or memory of a device.
  */
-static struct page *mapped_page(unsigned long addr)
+struct page *gomem_mapped_page(unsigned long addr)
 {
 	struct page *page = NULL;
 
@@ -132,7 +136,7 @@ static bool may_be_percpu(unsigned long addr)
 		return false;
 	if (addr - below < FIRST_AREA)
 		return true;
-	return is_vmalloc_addr(mine) && mapped_page((unsigned long)mine);
+	return is_vmalloc_addr(mine) && gomem_mapped_page((unsigned long)mine);
 }
 
 #define RESERVED	"memory reserved at boot, nobody frees it"
@@ -150,7 +154,7 @@ static const char *reserved_text(unsigned long addr)
  */
 static const char *vmalloc_text(unsigned long addr)
 {
-	struct page *page = mapped_page(addr);
+	struct page *page = gomem_mapped_page(addr);
 
 	if (page && PageReserved(page))
 		return reserved_text(addr);

@@ -9,8 +9,10 @@
 #include <linux/types.h>
 
 struct kmem_cache;
+struct page;
 
 void gomem_foreign_init(void);
+struct page *gomem_mapped_page(unsigned long addr);
 void gomem_foreign_describe(unsigned long addr, char *buf, size_t len);
 bool gomem_foreign_is_slab(unsigned long addr);
 bool gomem_foreign_may_be_of(unsigned long addr, const struct kmem_cache *s);

@@ -29,7 +29,7 @@
 #include "run/hunt.h"
 #include "run/marks.h"
 #include "run/ram.h"
-#include "run/registers.h"
+#include "run/stacks.h"
 #include "run/suspects.h"
 
 #define ROUNDS	3
@@ -69,8 +69,8 @@ static int scan_round(struct gomem_marks *m, struct result *r)
 	r->rounds++;
 	r->ram = (struct gomem_ram_counts){ };
 	gomem_marks_begin(m);
-	err = gomem_registers_scan(m) ?: gomem_ram_scan(m, &r->ram) ?:
-	      gomem_registers_scan(m) ?: gomem_marks_newer(m) ?:
+	err = gomem_stacks_scan(m) ?: gomem_ram_scan(m, &r->ram) ?:
+	      gomem_stacks_scan(m) ?: gomem_marks_newer(m) ?:
 	      gomem_marks_follow(m) ?: gomem_marks_end(m);
 	gomem_marks_count(m, &r->marks);
 	return err;
@@ -174,8 +174,8 @@ static void show_result(struct seq_file *m, const struct result *r)
 	seq_printf(m, "scan_live: %lu objects\n", r->marks.live);
 	seq_printf(m, "scan_unreachable: %lu objects, %llu bytes\n",
 		   su->objects, su->bytes);
-	seq_printf(m, "scan_read: %lu KiB, and the objects in %lu KiB of gomem's\n",
-		   kib(r->ram.read), kib(r->ram.heap));
+	seq_printf(m, "scan_read: %lu KiB, what is in use of %lu KiB of stacks, and the objects in %lu KiB of gomem's\n",
+		   kib(r->ram.read), kib(r->ram.stacks), kib(r->ram.heap));
 	seq_printf(m, "scan_unread: %lu KiB of processes and files, %lu KiB free, %lu KiB other\n",
 		   kib(r->ram.user), kib(r->ram.free), kib(r->ram.other));
 	seq_puts(m, "# unreachable: no word of the memory that was read points to it. Not seen: addresses\n");

@@ -12,7 +12,7 @@
  *  - pages of heaps: run/marks.c reads objects that something points to;
  *  - gomem's own notes of objects: pages that are hidden, and some ranges of
  *    addresses, which struct piece is about;
- *  - the stack of the task that scans, and what is dead of other tasks' stacks.
+ *  - stacks: run/stacks.c reads what is in use of them.
  */
 #include <linux/bits.h>
 #include <linux/kernel.h>
@@ -27,7 +27,6 @@
 #include <linux/pfn.h>
 #include <linux/rwsem.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
@@ -42,7 +41,7 @@
 #include "run/marks.h"
 #include "run/peek.h"
 #include "run/ram.h"
-#include "run/sleepers.h"
+#include "run/stackpages.h"
 
 /*
  * Pages of a slice. No lock is held from one slice to the next. Memory comes
@@ -78,8 +77,7 @@ struct piece {
  * @nr_pieces: how many
  * @room: length of @piece
  * @next: the first piece in no page before that of the scan
- * @stack: pages of the stack of the task that scans
- * @sleepers: tasks that did not run when the scan began
+ * @stacks: pages of stacks
  */
 struct ram {
 	struct gomem_marks *marks;
@@ -89,8 +87,7 @@ struct ram {
 	unsigned int nr_pieces;
 	unsigned int room;
 	unsigned int next;
-	struct page *stack[GOMEM_STACK_PAGES];
-	struct gomem_sleepers sleepers;
+	struct gomem_stackpages stacks;
 };
 
 /* Add a piece. If there is no room, it is only counted. */
@@ -113,22 +110,6 @@ static void add_bytes(struct ram *r, const void *p, size_t bytes)
 	}
 }
 
-/* What lies below the stack pointer of a task that does not run. */
-static void add_dead(struct ram *r, const struct gomem_sleeper *s)
-{
-	unsigned long i, dead = s->dead;
-
-	for (i = 0; dead; i++) {
-		struct piece piece = {
-			.pfn = s->pfn[i],
-			.len = min(dead, PAGE_SIZE),
-		};
-
-		add_piece(r, piece);
-		dead -= piece.len;
-	}
-}
-
 /* Each CPU's stacks of free objects: popped objects leave their address. */
 static void add_stacks(const struct gomem_kind *k, void *arg)
 {
@@ -141,13 +122,9 @@ static void add_stacks(const struct gomem_kind *k, void *arg)
 
 static void add_pieces(struct ram *r)
 {
-	unsigned int i;
-
 	r->nr_pieces = 0;
 	add_bytes(r, gomem_arena_list(), sizeof(struct list_head));
 	gomem_visit_typed(add_stacks, r);
-	for (i = 0; i < r->sleepers.n; i++)
-		add_dead(r, &r->sleepers.list[i]);
 }
 
 static int by_pfn(const void *a, const void *b)
@@ -172,25 +149,6 @@ static int find_pieces(struct ram *r)
 	r->nr_pieces = min(r->nr_pieces, r->room);
 	sort(r->piece, r->nr_pieces, sizeof(*r->piece), by_pfn, NULL);
 	return 0;
-}
-
-static void find_stack(struct ram *r)
-{
-	void *stack = task_stack_page(current);
-	unsigned int i;
-
-	for (i = 0; i < GOMEM_STACK_PAGES; i++)
-		r->stack[i] = gomem_page_of(stack + i * PAGE_SIZE);
-}
-
-static bool is_own_stack(const struct ram *r, const struct page *page)
-{
-	unsigned int i;
-
-	for (i = 0; i < GOMEM_STACK_PAGES; i++)
-		if (r->stack[i] == page)
-			return true;
-	return false;
 }
 
 /* User-Mode Linux does not list its memory among the resources. */
@@ -268,7 +226,7 @@ static bool is_free(struct page *page, unsigned long pfn, struct folio *folio)
  * Return the counter for a page that is not read; NULL for a page that is. The
  * page may change hands concurrently.
  */
-static unsigned long *skips(const struct ram *r, struct page *page,
+static unsigned long *skips(struct ram *r, struct page *page,
 			    unsigned long pfn)
 {
 	struct folio *folio = page_folio(page);
@@ -285,7 +243,7 @@ static unsigned long *skips(const struct ram *r, struct page *page,
 		return &r->n->free;
 	if (folio_test_lru(folio))
 		return &r->n->user;
-	return is_own_stack(r, page) ? &r->n->other : NULL;
+	return gomem_stackpages_has(&r->stacks, pfn) ? &r->n->stacks : NULL;
 }
 
 /* Clear gomem's notes in the copy of a page. */
@@ -364,28 +322,17 @@ static int scan_all(struct ram *r)
 	return err;
 }
 
-/* Read the stacks of tasks that have run since the scan began. */
-static int scan_woken(struct ram *r)
+/* Read a page that was one of a stack. */
+static void scan_gone(unsigned long pfn, void *arg)
 {
-	const struct gomem_sleeper *s = r->sleepers.list;
-	unsigned int i, k;
+	struct ram *r = arg;
 	struct page *page;
 
-	/* Leave nothing out. */
-	r->next = r->nr_pieces;
-	for (i = 0; i < r->sleepers.n; i++, s++) {
-		if (gomem_sleeper_slept(s))
-			continue;
-		down_read(&ram_sem);
-		for (k = 0; k < GOMEM_STACK_PAGES; k++) {
-			page = pfn_to_online_page(s->pfn[k]);
-			if (page)
-				scan_page(r, page, s->pfn[k]);
-		}
-		up_read(&ram_sem);
-		cond_resched();
-	}
-	return gomem_marks_follow(r->marks);
+	down_read(&ram_sem);
+	page = pfn_to_online_page(pfn);
+	if (page)
+		scan_page(r, page, pfn);
+	up_read(&ram_sem);
 }
 
 /**
@@ -402,13 +349,13 @@ int gomem_ram_scan(struct gomem_marks *m, struct gomem_ram_counts *n)
 	int err;
 
 	r.buf = gomem_peek_create();
-	err = r.buf ? gomem_sleepers_find(&r.sleepers) : -ENOMEM;
-	err = err ?: find_pieces(&r);
-	if (!err) {
-		find_stack(&r);
-		err = scan_all(&r) ?: scan_woken(&r);
-	}
-	gomem_sleepers_drop(&r.sleepers);
+	err = gomem_stackpages_find(&r.stacks);
+	err = err ?: r.buf ? find_pieces(&r) : -ENOMEM;
+	if (!err)
+		err = scan_all(&r);
+	if (!err)
+		gomem_stackpages_each_gone(&r.stacks, scan_gone, &r);
+	gomem_stackpages_drop(&r.stacks);
 	kvfree(r.piece);
 	gomem_peek_destroy(r.buf);
 	return err;

@@ -11,6 +11,7 @@ struct gomem_marks;
  * struct gomem_ram_counts - pages of the machine, by what a scan did with them
  * @read: pages that were read
  * @heap: pages of gomem's, of which only objects are read
+ * @stacks: pages of stacks, of which run/stacks.c reads what is in use
  * @user: pages of processes and files, which were not read
  * @free: free pages, which were not read
  * @other: pages that could not be read, or should not be
@@ -18,6 +19,7 @@ struct gomem_marks;
 struct gomem_ram_counts {
 	unsigned long read;
 	unsigned long heap;
+	unsigned long stacks;
 	unsigned long user;
 	unsigned long free;
 	unsigned long other;

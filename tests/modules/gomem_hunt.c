@@ -31,8 +31,6 @@
 #include <linux/vmalloc.h>
 #include <linux/xarray.h>
 
-#include "wipe_stack.h"
-
 #define EACH		5
 
 /*
@@ -42,6 +40,8 @@
 #define COPIES		6
 
 #define MAX_OBJECTS	1024
+
+#define DEAD		8
 
 /* Blocks of free pages with stale pointers. Others may take some of them. */
 #define BLOCKS		12
@@ -82,7 +82,7 @@ static struct rhashtable hashed;
 static struct scatterlist sg;
 static struct gomem_arena *arena;
 static struct gomem_cache *cache;
-static struct task_struct *sleeper, *mover, *forgetful;
+static struct task_struct *sleeper, *mover, *forgetful, *busy;
 static DECLARE_COMPLETION(forgotten);
 static struct node *moved;
 
@@ -90,7 +90,7 @@ static struct node *moved;
  * The addresses of all objects, inverted: of gomem_alloc(), and of the cache.
  */
 static unsigned long all[MAX_OBJECTS], all_typed[EACH + COPIES];
-static unsigned long lost_handles[COPIES];
+static unsigned long lost_handles[COPIES], on_dead_stacks[COPIES];
 static unsigned int nr_all, nr_typed, nr_handles;
 static unsigned long waits_in_wheel;
 
@@ -534,22 +534,55 @@ static bool hold_all(void)
 	       held_in_arena() && held_in_sg() && held_by_timer();
 }
 
-/* Allocate far below what the caller will use of the stack while it sleeps. */
-static noinline void lost_below_stack(unsigned int depth)
+/* Call a function far below what the caller will use of the stack. */
+static noinline void call_deep(void (*fn)(void), unsigned int depth)
 {
-	void *objs[COPIES];
 	char junk[512];
-	unsigned int i;
 
 	memset(junk, 0, sizeof(junk));
 	barrier_data(junk);
-	if (depth) {
-		lost_below_stack(depth - 1);
-		barrier_data(junk);
-		return;
-	}
+	if (depth)
+		call_deep(fn, depth - 1);
+	else
+		fn();
+	barrier_data(junk);
+}
+
+static noinline void lost_below_stack(void)
+{
+	void *objs[COPIES];
+	unsigned int i;
+
 	for (i = 0; i < COPIES; i++)
 		objs[i] = alloc(176);
+	barrier_data(objs);
+}
+
+static noinline void lost_below_running(void)
+{
+	void *objs[COPIES];
+	unsigned int i;
+
+	for (i = 0; i < COPIES; i++)
+		objs[i] = alloc(368);
+	barrier_data(objs);
+}
+
+static noinline void lost_on_dead_stacks(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < COPIES; i++)
+		on_dead_stacks[i] = ~(unsigned long)alloc(384);
+}
+
+static void remember_dead(void)
+{
+	void *objs[COPIES];
+	unsigned int i;
+
+	for (i = 0; i < COPIES; i++)
+		objs[i] = (void *)~on_dead_stacks[i];
 	barrier_data(objs);
 }
 
@@ -560,7 +593,43 @@ static noinline void lost_below_stack(unsigned int depth)
 static int forget(void *unused)
 {
 	if (lose && !IS_ENABLED(CONFIG_UML))
-		lost_below_stack(4);
+		call_deep(lost_below_stack, 4);
+	complete(&forgotten);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(MAX_SCHEDULE_TIMEOUT);
+	return 0;
+}
+
+/* The object is in a register, and for some time nowhere else. */
+static noinline void held_in_register(void)
+{
+	void *p = gomem_zalloc(400, GFP_KERNEL);
+	unsigned int i;
+
+	while (!kthread_should_stop()) {
+		for (i = 0; i < 50000; i++) {
+			barrier_data(p);
+			cpu_relax();
+		}
+		usleep_range(50, 100);
+	}
+	gomem_free(p);
+}
+
+/* The same, but for a task that runs most of the time. */
+static int forget_and_run(void *unused)
+{
+	if (lose && !IS_ENABLED(CONFIG_UML))
+		call_deep(lost_below_running, 4);
+	complete(&forgotten);
+	held_in_register();
+	return 0;
+}
+
+/* A task that ends. The kernel keeps its stack for another one. */
+static int forget_and_end(void *unused)
+{
+	call_deep(remember_dead, 4);
 	complete(&forgotten);
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(MAX_SCHEDULE_TIMEOUT);
@@ -613,6 +682,29 @@ static void clear_holders(void)
 		WRITE_ONCE(in_pages[4090], NULL);
 }
 
+/* End so many tasks that the next ones do not get all of their stacks. */
+static bool die(void)
+{
+	struct task_struct *task[DEAD];
+	unsigned int i;
+	bool ok = true;
+
+	if (!lose || IS_ENABLED(CONFIG_UML))
+		return true;
+	lost_on_dead_stacks();
+	for (i = 0; i < DEAD; i++)
+		task[i] = kthread_run(forget_and_end, NULL, "hunt_dead");
+	for (i = 0; i < DEAD; i++) {
+		if (IS_ERR(task[i]))
+			ok = false;
+		else
+			wait_for_completion(&forgotten);
+	}
+	for (i = 0; i < DEAD; i++)
+		stop(task[i]);
+	return ok;
+}
+
 static void free_all(void)
 {
 	unsigned int i;
@@ -620,6 +712,7 @@ static void free_all(void)
 	stop(sleeper);
 	stop(mover);
 	stop(forgetful);
+	stop(busy);
 	if (waits_in_wheel)
 		timer_delete_sync(&((struct node *)~waits_in_wheel)->timer);
 	clear_holders();
@@ -652,15 +745,23 @@ static int __init gomem_hunt_init(void)
 		goto fail;
 	sleeper = kthread_run(held_on_stack, NULL, "hunt_sleeper");
 	mover = kthread_run(move, NULL, "hunt_mover");
+	if (IS_ERR(sleeper) || IS_ERR(mover))
+		goto fail;
+	/* One after the other: note() has no lock. */
 	forgetful = kthread_run(forget, NULL, "hunt_forgetful");
-	if (IS_ERR(sleeper) || IS_ERR(mover) || IS_ERR(forgetful))
+	if (IS_ERR(forgetful))
 		goto fail;
 	wait_for_completion(&forgotten);
+	busy = kthread_run(forget_and_run, NULL, "hunt_busy");
+	if (IS_ERR(busy))
+		goto fail;
+	wait_for_completion(&forgotten);
+	if (!die())
+		goto fail;
 	for (i = 0; lose && i < COPIES; i++)
 		lose_all();
 	if (lose)
 		lost_in_freed_pages();
-	wipe_stack(20);
 	return 0;
 fail:
 	free_all();

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * stackpages.c - find the pages of the kernel's stacks of tasks.
+ *
+ * What functions had on a stack stays there after they have returned. A refill
+ * has the addresses of up to 64 objects on its stack. The scan for leaks would
+ * take them for pointers. So it does not read stacks as other memory, but only
+ * what run/stacks.c finds in use.
+ *
+ * The kernel keeps the stacks of some tasks that have ended, and tells nobody
+ * where. But stacks are mapped in the range of vmalloc(), aligned to their
+ * size, between two pages that are not mapped. The first word is
+ * STACK_END_MAGIC. After the end of the task, the first words may lead to the
+ * area of the stack instead. What looks like that near the stacks of tasks is
+ * one, too. The stacks of idle tasks, which are in no list, are found in this
+ * way.
+ *
+ * Without CONFIG_VMAP_STACK, only the stack of the task that scans is found.
+ */
+#include <linux/magic.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/sizes.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "map/foreign.h"
+#include "run/peek.h"
+#include "run/stackpages.h"
+
+/* How far from the stacks of tasks to look for others. */
+#define AROUND		SZ_64M
+
+/* Addresses to look at, at most: a look takes some 20 ns. */
+#define MOST_STEPS	BIT(20)
+
+static int add_page(struct gomem_stackpages *sp, unsigned long pfn,
+		    unsigned long addr)
+{
+	return xa_err(xa_store(&sp->pages, pfn, xa_mk_value(addr >> PAGE_SHIFT),
+			       GFP_KERNEL));
+}
+
+static int add_own(struct gomem_stackpages *sp)
+{
+	unsigned long addr = (unsigned long)task_stack_page(current);
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < GOMEM_STACK_PAGES && !err; i++, addr += PAGE_SIZE)
+		err = add_page(sp, page_to_pfn(gomem_page_of((void *)addr)),
+			       addr);
+	return err;
+}
+
+#ifdef CONFIG_VMAP_STACK
+
+/*
+ * A stack that waits for a grace period, before it is kept or freed, begins
+ * with this, and so it does afterwards. See struct vm_stack in kernel/fork.c.
+ */
+struct left_stack {
+	struct rcu_head rcu;
+	struct vm_struct *area;
+};
+
+/* Is this address the first one of a stack that a task used or uses? */
+static bool is_marked(unsigned long addr)
+{
+	struct left_stack left;
+	struct vm_struct area;
+
+	if (copy_from_kernel_nofault(&left, (void *)addr, sizeof(left)))
+		return false;
+	if (*(unsigned long *)&left == STACK_END_MAGIC)
+		return true;
+	return !copy_from_kernel_nofault(&area, left.area, sizeof(area)) &&
+	       area.addr == (void *)addr;
+}
+
+/* A device's memory must not be touched, so look for the page first. */
+static bool is_stack(unsigned long addr)
+{
+	unsigned long end = addr + THREAD_SIZE, at;
+
+	if (!gomem_mapped_page(addr) || !is_marked(addr))
+		return false;
+	for (at = addr + PAGE_SIZE; at < end; at += PAGE_SIZE)
+		if (!gomem_mapped_page(at))
+			return false;
+	return !gomem_mapped_page(end) && !gomem_mapped_page(addr - PAGE_SIZE);
+}
+
+static int add_stack(struct gomem_stackpages *sp, unsigned long addr)
+{
+	unsigned long end = addr + THREAD_SIZE;
+	struct page *page;
+	int err = 0;
+
+	for (; addr < end && !err; addr += PAGE_SIZE) {
+		page = gomem_mapped_page(addr);
+		/* The stack may be gone in the meantime. */
+		if (page)
+			err = add_page(sp, page_to_pfn(page), addr);
+	}
+	return err;
+}
+
+/*
+ * Return the lowest address of the stacks of tasks, and the highest. Some tasks
+ * are enough.
+ */
+static unsigned long find_range(unsigned long *highest)
+{
+	unsigned long lowest = (unsigned long)task_stack_page(current), stack;
+	unsigned int looked = 0;
+	struct task_struct *p;
+
+	*highest = lowest;
+	rcu_read_lock();
+	for_each_process(p) {
+		stack = (unsigned long)READ_ONCE(p->stack);
+		if (!stack)
+			continue;
+		lowest = min(lowest, stack);
+		*highest = max(*highest, stack);
+		if (++looked == 1024)
+			break;
+	}
+	rcu_read_unlock();
+	return lowest;
+}
+
+static int add_all(struct gomem_stackpages *sp)
+{
+	unsigned long highest, addr = find_range(&highest), steps;
+	int err = 0;
+
+	if (!is_vmalloc_addr((void *)addr))
+		return 0;
+	steps = (highest - addr + 2 * AROUND) / THREAD_SIZE;
+	addr -= AROUND;
+	for (steps = min(steps, MOST_STEPS); steps && !err; steps--) {
+		if (is_vmalloc_addr((void *)addr) && is_stack(addr))
+			err = add_stack(sp, addr);
+		addr += THREAD_SIZE;
+		if (!(steps % 256))
+			cond_resched();
+	}
+	return err;
+}
+
+static bool is_gone(unsigned long pfn, unsigned long addr)
+{
+	struct page *page = NULL;
+
+	if (is_vmalloc_addr((void *)addr))
+		page = gomem_mapped_page(addr);
+	else
+		page = virt_to_page((void *)addr);
+	return !page || page_to_pfn(page) != pfn;
+}
+
+#else
+
+static int add_all(struct gomem_stackpages *sp)
+{
+	return 0;
+}
+
+static bool is_gone(unsigned long pfn, unsigned long addr)
+{
+	return false;
+}
+
+#endif
+
+/**
+ * gomem_stackpages_find - find the pages of stacks
+ * @sp: the result, which gomem_stackpages_drop() frees, also after an error
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int gomem_stackpages_find(struct gomem_stackpages *sp)
+{
+	xa_init(&sp->pages);
+	return add_own(sp) ?: add_all(sp);
+}
+
+/**
+ * gomem_stackpages_drop - free the result of gomem_stackpages_find()
+ * @sp: the pages
+ *
+ * Context: may sleep.
+ */
+void gomem_stackpages_drop(struct gomem_stackpages *sp)
+{
+	xa_destroy(&sp->pages);
+}
+
+/**
+ * gomem_stackpages_has - check whether a page was one of a stack
+ * @sp: the pages
+ * @pfn: number of the page
+ *
+ * Return: true if it was when gomem_stackpages_find() was called.
+ */
+bool gomem_stackpages_has(struct gomem_stackpages *sp, unsigned long pfn)
+{
+	return xa_load(&sp->pages, pfn);
+}
+
+/**
+ * gomem_stackpages_each_gone - remove pages that are used otherwise
+ * @sp: the pages
+ * @fn: called for each page that is not mapped any more where it was, after it
+ *	was removed
+ * @arg: for @fn
+ *
+ * Context: may sleep.
+ */
+void gomem_stackpages_each_gone(struct gomem_stackpages *sp,
+				gomem_stackpages_fn fn, void *arg)
+{
+	unsigned long pfn;
+	void *entry;
+
+	xa_for_each(&sp->pages, pfn, entry) {
+		if (is_gone(pfn, xa_to_value(entry) << PAGE_SHIFT)) {
+			xa_erase(&sp->pages, pfn);
+			fn(pfn, arg);
+		}
+		cond_resched();
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * stackpages.h - pages of the kernel's stacks of tasks.
+ */
+#ifndef GOMEM_STACKPAGES_H
+#define GOMEM_STACKPAGES_H
+
+#include <linux/mm.h>
+#include <linux/xarray.h>
+
+#define GOMEM_STACK_PAGES	(THREAD_SIZE / PAGE_SIZE)
+
+/**
+ * struct gomem_stackpages - a set of pages of stacks
+ * @pages: for the number of each page, the address at which it is mapped
+ */
+struct gomem_stackpages {
+	struct xarray pages;
+};
+
+/* Called for a page that is no page of a stack any more. */
+typedef void (*gomem_stackpages_fn)(unsigned long pfn, void *arg);
+
+int gomem_stackpages_find(struct gomem_stackpages *sp);
+void gomem_stackpages_drop(struct gomem_stackpages *sp);
+bool gomem_stackpages_has(struct gomem_stackpages *sp, unsigned long pfn);
+void gomem_stackpages_each_gone(struct gomem_stackpages *sp,
+				gomem_stackpages_fn fn, void *arg);
+
+#endif /* GOMEM_STACKPAGES_H */

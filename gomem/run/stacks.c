@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * stacks.c - scan what is in use of the stacks of tasks, and the registers of
+ * all CPUs, for pointers to objects.
+ *
+ * Functions that have returned left their variables below the stack pointer:
+ * these are no references, and no architecture that Linux runs on has a red
+ * zone there in the kernel. Where a task does not run, its stack pointer is
+ * known, and its registers are on its stack. Where it runs, its CPU is
+ * interrupted, and copies both. So each task is seen at one moment.
+ *
+ * On x86 the interrupt by which one CPU calls a function on another one does
+ * not tell what it interrupted. That of a timer does, everywhere. So the
+ * function starts a timer that has expired.
+ *
+ * The task that scans is left out.
+ */
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/gfp.h>
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/ptrace.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+
+#include <asm/irq_regs.h>
+
+#include "base/compat.h"
+#include "base/hide.h"
+#include "run/marks.h"
+#include "run/peek.h"
+#include "run/stacks.h"
+
+/* Tasks to look at without a resched: a look takes some microseconds. */
+#define SLICE_TASKS	32
+
+/* How often to walk through all tasks, if a slice ends at one that goes. */
+#define MOST_WALKS	10
+
+/*
+ * How often to try to see a task that begins to run, or stops, or that softirqs
+ * interrupt. Then its stack is copied whole.
+ */
+#define MOST_TRIES	50
+
+/* How long to wait for the timer: the CPU may be that of a virtual machine. */
+#define MOST_NS		(500 * NSEC_PER_USEC)
+
+/* What became of a look at a task that runs. */
+enum state {
+	NOT_RUNNING,
+	STARTED,
+	COPIED,
+};
+
+/**
+ * struct look - what a task has in use; @copy lies behind it
+ * @scanner: the task that scans
+ * @task: the task; NULL for any that a CPU runs
+ * @copy: a copy of the part of its stack that is in use
+ * @bytes: how much that is
+ * @timer: interrupts the CPU that runs the task
+ * @state: enum state; another CPU changes it
+ * @regs: registers of the task, if it runs
+ */
+struct look {
+	struct task_struct *scanner;
+	struct task_struct *task;
+	unsigned long *copy;
+	unsigned long bytes;
+	struct hrtimer timer;
+	int state;
+	struct pt_regs regs;
+};
+
+#define LOOK_BYTES	(sizeof(struct look) + THREAD_SIZE)
+
+/* Return the stack pointer of a task that does not run; 0: not known here. */
+static unsigned long saved_sp(const struct task_struct *t)
+{
+#if defined(CONFIG_UML)
+	return 0;
+#elif defined(CONFIG_X86) || defined(CONFIG_RISCV)
+	return READ_ONCE(t->thread.sp);
+#elif defined(CONFIG_ARM64)
+	return READ_ONCE(t->thread.cpu_context.sp);
+#else
+	return 0;
+#endif
+}
+
+/* Return the stack pointer of what an interrupt came in; 0: not known here. */
+static unsigned long interrupted_sp(struct pt_regs *regs)
+{
+#ifdef CONFIG_UML
+	return 0;
+#else
+	return kernel_stack_pointer(regs);
+#endif
+}
+
+static bool is_running(const struct task_struct *t)
+{
+#ifdef CONFIG_SMP
+	/*
+	 * Before later reads of what the task wrote before it stopped. Pairs
+	 * with finish_task() in kernel/sched/core.c.
+	 */
+	return smp_load_acquire(&t->on_cpu);
+#else
+	return t == current;
+#endif
+}
+
+static unsigned long switches(const struct task_struct *t)
+{
+	return READ_ONCE(t->nvcsw) + READ_ONCE(t->nivcsw);
+}
+
+/*
+ * Copy the stack at @stack from @sp on. Return false if @sp does not lie in it.
+ * A task that exits may lose its stack: then there is nothing to copy.
+ */
+static bool copy_stack(struct look *l, unsigned long stack, unsigned long sp)
+{
+	unsigned long end = stack + THREAD_SIZE, n;
+	void *to = l->copy;
+
+	l->bytes = 0;
+	if (sp - stack > THREAD_SIZE)
+		return false;
+	for (sp &= ~7UL; stack && sp < end; sp += n) {
+		n = min(end - sp, PAGE_SIZE - offset_in_page(sp));
+		if (!gomem_peek(to + l->bytes, sp, n))
+			break;
+		l->bytes += n;
+	}
+	return true;
+}
+
+static unsigned long stack_of(const struct task_struct *t)
+{
+	return (unsigned long)READ_ONCE(t->stack);
+}
+
+/* Copy the stack of a task that does not run meanwhile. */
+static bool look_asleep(struct look *l)
+{
+	unsigned long n = switches(l->task), stack = stack_of(l->task);
+
+	l->bytes = 0;
+	if (is_running(l->task))
+		return false;
+	/* A task that has exited has no stack. */
+	if (stack && !copy_stack(l, stack, saved_sp(l->task)))
+		return false;
+	/*
+	 * The copy was made before. A task that has run is running, or was
+	 * switched out once more. Pairs with the barriers in __schedule().
+	 */
+	smp_rmb();
+	return !is_running(l->task) && switches(l->task) == n;
+}
+
+static bool is_wanted(const struct look *l)
+{
+	return l->task ? l->task == current : l->scanner != current;
+}
+
+/*
+ * Called in a hard interrupt of the CPU. It may have interrupted a softirq on a
+ * stack of its own, which is read as other memory. Then it is not known what is
+ * in use of the task's stack.
+ */
+static enum hrtimer_restart copy_running(struct hrtimer *timer)
+{
+	struct look *l = container_of(timer, struct look, timer);
+	struct pt_regs *regs = get_irq_regs();
+	int state = NOT_RUNNING;
+
+	if (regs && is_wanted(l)) {
+		state = COPIED;
+		if (!user_mode(regs)) {
+			l->regs = *regs;
+			if (!copy_stack(l, stack_of(current),
+					interrupted_sp(regs)) && l->task)
+				state = NOT_RUNNING;
+		}
+	}
+	/* After the copy. Pairs with look_running(). */
+	smp_store_release(&l->state, state);
+	return HRTIMER_NORESTART;
+}
+
+static void start_timer(void *arg)
+{
+	struct look *l = arg;
+
+	if (!is_wanted(l))
+		return;
+	l->state = STARTED;
+	hrtimer_start(&l->timer, 0, HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+/* Look at what a CPU runs. Return false if that is not what is wanted. */
+static bool look_running(struct look *l, unsigned int cpu)
+{
+	u64 end = ktime_get_ns() + MOST_NS;
+
+	l->bytes = 0;
+	l->state = NOT_RUNNING;
+	smp_call_function_single(cpu, start_timer, l, true);
+	/* Before the copy is read. Pairs with copy_running(). */
+	while (smp_load_acquire(&l->state) == STARTED && ktime_get_ns() < end)
+		cpu_relax();
+	hrtimer_cancel(&l->timer);
+	return l->state == COPIED;
+}
+
+static void mark_found(struct gomem_marks *m, struct look *l)
+{
+	gomem_marks_words(m, l->copy, l->bytes / sizeof(*l->copy));
+	gomem_marks_words(m, (unsigned long *)&l->regs,
+			  sizeof(l->regs) / sizeof(unsigned long));
+	memset(&l->regs, 0, sizeof(l->regs));
+}
+
+static void scan_task(struct gomem_marks *m, struct look *l,
+		      struct task_struct *t)
+{
+	unsigned int tries;
+
+	l->task = t;
+	for (tries = 0; tries < MOST_TRIES; tries++) {
+		if (look_asleep(l) || look_running(l, task_cpu(t)))
+			break;
+		udelay(tries);
+	}
+	if (tries == MOST_TRIES)
+		copy_stack(l, stack_of(t), stack_of(t));
+	mark_found(m, l);
+}
+
+/*
+ * Scan what CPUs run. That may be an interrupt on its own stack, or a task that
+ * is in no list, as are those of idle CPUs.
+ */
+static void scan_cpus(struct gomem_marks *m, struct look *l)
+{
+	unsigned int cpu;
+
+	l->task = NULL;
+	for_each_online_cpu(cpu) {
+		if (look_running(l, cpu))
+			mark_found(m, l);
+		cond_resched();
+	}
+}
+
+/* Let others run. Return false if the walk cannot go on after that. */
+static bool pause_walk(struct task_struct *p, struct task_struct *t)
+{
+	bool ok;
+
+	get_task_struct(p);
+	get_task_struct(t);
+	rcu_read_unlock();
+	cond_resched();
+	rcu_read_lock();
+	ok = pid_alive(p) && pid_alive(t);
+	put_task_struct(p);
+	put_task_struct(t);
+	return ok;
+}
+
+/*
+ * Scan all tasks. The RCU read-side section keeps them. Return false if a task
+ * went at which the walk had to pause.
+ */
+static bool scan_tasks(struct gomem_marks *m, struct look *l, bool may_pause)
+{
+	struct task_struct *p, *t;
+	unsigned int n = 0;
+	bool ok = true;
+
+	rcu_read_lock();
+	for_each_process_thread(p, t) {
+		if (t != current)
+			scan_task(m, l, t);
+		if (++n % SLICE_TASKS == 0 && may_pause)
+			ok = pause_walk(p, t);
+		if (!ok)
+			goto out;
+	}
+out:
+	rcu_read_unlock();
+	return ok;
+}
+
+static void scan_all(struct gomem_marks *m, struct look *l)
+{
+	unsigned int walks;
+
+	for (walks = 1; walks < MOST_WALKS; walks++)
+		if (scan_tasks(m, l, true))
+			return;
+	scan_tasks(m, l, false);
+}
+
+/* Return memory that is not read as other memory, for copies. */
+static struct look *create_look(void)
+{
+	struct look *l = alloc_pages_exact(LOOK_BYTES,
+					   GFP_KERNEL | __GFP_ZERO);
+
+	if (!l)
+		return NULL;
+	gomem_hide_pages(l, LOOK_BYTES);
+	l->scanner = current;
+	l->copy = (void *)(l + 1);
+	gomem_hrtimer_setup(&l->timer, copy_running,
+			    HRTIMER_MODE_REL_PINNED_HARD);
+	return l;
+}
+
+static void destroy_look(struct look *l)
+{
+	memset(l, 0, LOOK_BYTES);
+	gomem_unhide_pages(l, LOOK_BYTES);
+	free_pages_exact(l, LOOK_BYTES);
+}
+
+/**
+ * gomem_stacks_scan - mark all objects that stacks and registers point to
+ * @m: the marks
+ *
+ * Without CONFIG_VMAP_STACK, the stacks of tasks that do not run are read as
+ * other memory, and not here.
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOMEM, or -EINTR after a signal.
+ */
+int gomem_stacks_scan(struct gomem_marks *m)
+{
+	struct look *l;
+
+	l = create_look();
+	if (!l)
+		return -ENOMEM;
+	scan_cpus(m, l);
+	if (IS_ENABLED(CONFIG_VMAP_STACK))
+		scan_all(m, l);
+	scan_cpus(m, l);
+	destroy_look(l);
+	/* Soon, before a pointer moves from an object to another one. */
+	return gomem_marks_follow(m);
+}
