@@ -29,6 +29,7 @@
 #include "run/debugfs.h"
 #include "run/epoch.h"
 #include "run/heapfiles.h"
+#include "run/holder.h"
 #include "run/hunt.h"
 #include "run/lifetimesfile.h"
 #include "run/modulesfile.h"
@@ -459,20 +460,27 @@ static int leaks_open(struct inode *inode, struct file *file)
 	return single_open(file, gomem_leaks_show, NULL);
 }
 
-/* The only command is "scan". It returns when the scan is over. */
+/*
+ * Commands are "scan", and "holder ADDRESS", with an address in hexadecimal.
+ * They return when the scan is over.
+ */
 static ssize_t leaks_write(struct file *file, const char __user *buf,
 			   size_t len, loff_t *pos)
 {
-	char command[8] = "";
+	char command[32] = "";
+	unsigned long addr;
 	int err;
 
 	if (len >= sizeof(command))
 		return -EINVAL;
 	if (copy_from_user(command, buf, len))
 		return -EFAULT;
-	if (!sysfs_streq(command, "scan"))
-		return -EINVAL;
-	err = gomem_hunt();
+	if (sysfs_streq(command, "scan"))
+		err = gomem_hunt();
+	else if (sscanf(command, "holder %lx", &addr) == 1)
+		err = gomem_holder_find(addr);
+	else
+		err = -EINVAL;
 	return err ?: len;
 }
 

@@ -18,6 +18,7 @@
 #include "api/exact.h"
 #include "api/profile.h"
 #include "run/heapfiles.h"
+#include "run/holder.h"
 #include "run/hunt.h"
 
 /*
@@ -276,5 +277,6 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 	mutex_unlock(&heap_mutex);
 	kvfree(rows);
 	gomem_hunt_show(m);
+	gomem_holder_show(m);
 	return 0;
 }

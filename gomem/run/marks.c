@@ -29,86 +29,16 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "base/hide.h"
 #include "map/pagemap.h"
 #include "map/span.h"
 #include "map/tinyblock.h"
 #include "run/marks.h"
+#include "run/marks_set.h"
 #include "run/peek.h"
 #include "run/shape.h"
 
 #define GFP_MARKS	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
-
-/**
- * struct gomem_marks_span - the marks of a span
- * @all: the next of all spans of the set
- * @grey: the next span with objects that are marked and not done
- * @queued: on that list
- * @sums: checksum of each unit that is a candidate; NULL before the end of the
- *	first round
- * @shape: how it is cut
- * @bits: the bitmaps of candidates, of marked and of done units
- */
-struct gomem_marks_span {
-	struct gomem_marks_span *all;
-	struct gomem_marks_span *grey;
-	bool queued;
-	u32 *sums;
-	struct gomem_shape shape;
-	unsigned long bits[];
-};
-
-/**
- * struct gomem_marks - a set of marks
- * @base: first address of the page map
- * @nr_chunks: chunks of the page map when the set was made
- * @chunk: for each, an array with the span of each page; or NULL
- * @memmap: address of the struct page of @base
- * @memmap_bytes: bytes of the array that begins there
- * @all: all spans
- * @grey: spans with objects that are marked and not done
- * @buf: for gomem_peek()
- * @live: objects that were live when the set was made
- */
-struct gomem_marks {
-	unsigned long base;
-	unsigned long nr_chunks;
-	struct gomem_marks_span ***chunk;
-	unsigned long memmap;
-	unsigned long memmap_bytes;
-	struct gomem_marks_span *all;
-	struct gomem_marks_span *grey;
-	unsigned long *buf;
-	unsigned long live;
-};
-
-static unsigned int words_of(const struct gomem_marks_span *ms)
-{
-	return BITS_TO_LONGS(ms->shape.nr);
-}
-
-static unsigned long *candidates(struct gomem_marks_span *ms)
-{
-	return ms->bits;
-}
-
-static unsigned long *marked(struct gomem_marks_span *ms)
-{
-	return ms->bits + words_of(ms);
-}
-
-static unsigned long *done(struct gomem_marks_span *ms)
-{
-	return ms->bits + 2 * words_of(ms);
-}
-
-/*
- * In a span of shared blocks: the units at which an object began when the set
- * was made. These objects have no pointers, so they need no bits of done units.
- */
-static unsigned long *starts(struct gomem_marks_span *ms)
-{
-	return done(ms);
-}
 
 static int interrupted(void)
 {
@@ -323,6 +253,9 @@ static void mark_unit(struct gomem_marks *m, struct gomem_marks_span *ms,
 {
 	if (u >= ms->shape.nr || __test_and_set_bit(u, marked(ms)))
 		return;
+	if (unlikely(m->watched))
+		m->hit |= gomem_shape_addr(&ms->shape, u) ==
+			  gomem_unhide(m->watched);
 	if (ms->shape.noscan || ms->queued)
 		return;
 	ms->queued = true;
@@ -367,6 +300,15 @@ void gomem_marks_begin(struct gomem_marks *m)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_begin);
 
+/* The object that is watched has its first pointer in the @i-th word. */
+static void note_holder(struct gomem_marks *m, unsigned long i)
+{
+	unsigned long addr = gomem_unhide(m->reading);
+
+	m->found = true;
+	m->holder = gomem_hide(addr ? addr + i * sizeof(long) : 0);
+}
+
 /**
  * gomem_marks_words - mark all candidates that some words point to
  * @m: the set
@@ -378,7 +320,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_marks_begin);
 void gomem_marks_words(struct gomem_marks *m, const unsigned long *word,
 		       unsigned int n)
 {
-	const unsigned long *end = word + n;
+	const unsigned long *end = word + n, *first = word;
 	struct gomem_marks_span *ms;
 
 	for (; word < end; word++) {
@@ -387,9 +329,55 @@ void gomem_marks_words(struct gomem_marks *m, const unsigned long *word,
 			mark_unit(m, ms, unit_of(ms, *word));
 		else if (unlikely(*word - m->memmap < m->memmap_bytes))
 			mark_page(m, *word - m->memmap);
+		else
+			continue;
+		if (unlikely(m->hit && !m->found))
+			note_holder(m, word - first);
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_words);
+
+/**
+ * gomem_marks_reading - tell where the words come from
+ * @m: the set
+ * @addr: address of the words of the next calls of gomem_marks_words(); 0 for
+ *	words that are in no memory
+ */
+void gomem_marks_reading(struct gomem_marks *m, unsigned long addr)
+{
+	m->reading = gomem_hide(addr);
+}
+
+/**
+ * gomem_marks_watch - ask for the first pointer to an object
+ * @m: the set
+ * @addr: an address in the object
+ *
+ * Return: false if there was no live object when the set was made.
+ */
+bool gomem_marks_watch(struct gomem_marks *m, unsigned long addr)
+{
+	struct gomem_marks_span *ms = find_span(m, addr);
+
+	if (!gomem_marks_candidate(m, addr))
+		return false;
+	addr = gomem_shape_addr(&ms->shape, unit_of(ms, addr));
+	m->watched = gomem_hide(addr);
+	return true;
+}
+
+/**
+ * gomem_marks_holder - get the first pointer to the object that is watched
+ * @m: the set
+ * @holder: set to the address of the pointer, 0 if it is in a register
+ *
+ * Return: false if there is none.
+ */
+bool gomem_marks_holder(const struct gomem_marks *m, unsigned long *holder)
+{
+	*holder = gomem_unhide(m->holder);
+	return m->found;
+}
 
 /* Mark all candidates that memory of a heap points to. */
 static int follow_memory(struct gomem_marks *m, unsigned long addr,
@@ -399,6 +387,7 @@ static int follow_memory(struct gomem_marks *m, unsigned long addr,
 
 	for (; addr < end; addr += n) {
 		n = min(end - addr, PAGE_SIZE - offset_in_page(addr));
+		gomem_marks_reading(m, addr);
 		if (gomem_peek(m->buf, addr, n))
 			gomem_marks_words(m, m->buf, n / sizeof(*m->buf));
 		cond_resched();

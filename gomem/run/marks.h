@@ -50,6 +50,9 @@ void gomem_marks_destroy(struct gomem_marks *m);
 void gomem_marks_begin(struct gomem_marks *m);
 void gomem_marks_words(struct gomem_marks *m, const unsigned long *word,
 		       unsigned int n);
+void gomem_marks_reading(struct gomem_marks *m, unsigned long addr);
+bool gomem_marks_watch(struct gomem_marks *m, unsigned long addr);
+bool gomem_marks_holder(const struct gomem_marks *m, unsigned long *holder);
 int gomem_marks_follow(struct gomem_marks *m);
 int gomem_marks_newer(struct gomem_marks *m);
 int gomem_marks_end(struct gomem_marks *m);

@@ -273,6 +273,7 @@ static void scan_page(struct ram *r, struct page *page, unsigned long pfn)
 	}
 	r->n->read++;
 	leave_out_pieces(r, pfn);
+	gomem_marks_reading(r->marks, (unsigned long)page_address(page));
 	gomem_marks_words(r->marks, r->buf, PAGE_SIZE / sizeof(*r->buf));
 }
 

@@ -66,6 +66,7 @@ enum state {
  * @task: the task; NULL for any that a CPU runs
  * @copy: a copy of the part of its stack that is in use
  * @bytes: how much that is
+ * @from: where it begins
  * @timer: interrupts the CPU that runs the task
  * @state: enum state; another CPU changes it
  * @regs: registers of the task, if it runs
@@ -75,6 +76,7 @@ struct look {
 	struct task_struct *task;
 	unsigned long *copy;
 	unsigned long bytes;
+	unsigned long from;
 	struct hrtimer timer;
 	int state;
 	struct pt_regs regs;
@@ -136,7 +138,8 @@ static bool copy_stack(struct look *l, unsigned long stack, unsigned long sp)
 	l->bytes = 0;
 	if (sp - stack > THREAD_SIZE)
 		return false;
-	for (sp &= ~7UL; stack && sp < end; sp += n) {
+	l->from = sp & ~7UL;
+	for (sp = l->from; stack && sp < end; sp += n) {
 		n = min(end - sp, PAGE_SIZE - offset_in_page(sp));
 		if (!gomem_peek(to + l->bytes, sp, n))
 			break;
@@ -226,7 +229,9 @@ static bool look_running(struct look *l, unsigned int cpu)
 
 static void mark_found(struct gomem_marks *m, struct look *l)
 {
+	gomem_marks_reading(m, l->from);
 	gomem_marks_words(m, l->copy, l->bytes / sizeof(*l->copy));
+	gomem_marks_reading(m, 0);
 	gomem_marks_words(m, (unsigned long *)&l->regs,
 			  sizeof(l->regs) / sizeof(unsigned long));
 	memset(&l->regs, 0, sizeof(l->regs));

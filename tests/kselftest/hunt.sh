@@ -69,6 +69,27 @@ write_scan()
 	echo scan >$DIR/leaks
 }
 
+# holder INVERTED: find what points to the object with this inverted address.
+holder()
+{
+	echo "holder $(printf '%x' $((~$1)))" >$DIR/leaks
+	sed '1,/^held:/d' $DIR/leaks
+}
+
+# holder_of PARAMETER: the same for an object of gomem_hunt.
+holder_of()
+{
+	holder "$(cat /sys/module/gomem_hunt/parameters/"$1")"
+}
+
+# hiders: print what points to lost objects.
+hiders()
+{
+	for inverted in $(tr , ' ' </sys/module/gomem_hunt/parameters/lost); do
+		holder "$inverted" | grep -v '^holder: nothing$'
+	done | head -n 20
+}
+
 # scan N: scan N times. Print what is wrong with the results.
 scan()
 {
@@ -79,13 +100,14 @@ scan()
 			n=$(scan_key unreachable)
 			[ "$n" -le $ALL ] && [ "$n" -ge $((ALL * 3 / 4)) ] || echo "$n"
 		else
-			all_found
+			wrong=$(all_found)
+			[ -z "$wrong" ] || { echo "$wrong"; hiders; }
 		fi
 	done
 }
 
 ktap_print_header
-ktap_set_plan 18
+ktap_set_plan 23
 
 # Each object has a record.
 need_insmod gomem.ko profile_rate=1
@@ -110,13 +132,26 @@ echo scan >$DIR/leaks
 age=$(awk '/unreachable, from$/ && $3 < 2' $DIR/leaks)
 ktap_is "$age" "" "ages are shown"
 
+# What points to an object.
+if user_mode_linux; then
+	ktap_test_skip "stacks are not told apart here"
+else
+	ktap_is "$(holder_of of_stack | sed 's/^holder: [0-9a-f]*, //;s/[0-9]*$/N/')" \
+		"stack of hunt_sleeper, task N" "the stack that holds an object is found"
+fi
+ktap_is "$(holder_of of_slab | grep -c '^holder: [0-9a-f]*, .*slab memory')" 1 "so is a slab"
+ktap_is "$(holder_of of_chain | grep -c '^holder: [0-9a-f]*, 32-byte object')" 1 "so is another object"
+ktap_test_result "and what holds that" [ "$(sed '1,/^held:/d' $DIR/leaks | grep -c ^holder)" -gt 1 ]
+echo "holder $5" >$DIR/leaks
+ktap_is "$(sed '1,/^held:/d' $DIR/leaks)" "holder: nothing" "and that nothing does"
+
 # Bad input.
 rounds=$(scan_key unreachable)
 errors=0
-for bad in x scanx "scan scan" "" SCAN scansscanscanscan; do
+for bad in x scanx "scan scan" "" SCAN scansscanscanscan holder "holder x"; do
 	echo "$bad" >$DIR/leaks || errors=$((errors + 1))
 done 2>/dev/null
-ktap_is "$errors" 6 "other commands are refused"
+ktap_is "$errors" 8 "other commands are refused"
 ktap_is "$(echo x 2>&1 >$DIR/leaks | grep -c 'Invalid argument')" 1 "with EINVAL"
 ktap_is "$(scan_key unreachable)" "$rounds" "and nothing is lost of the result"
 rmmod gomem_hunt

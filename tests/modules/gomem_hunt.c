@@ -31,6 +31,8 @@
 #include <linux/vmalloc.h>
 #include <linux/xarray.h>
 
+#include "call_deep.h"
+
 #define EACH		5
 
 /*
@@ -40,7 +42,7 @@
 #define COPIES		6
 
 #define MAX_OBJECTS	1024
-
+#define MAX_LOST	256
 #define DEAD		8
 
 /* Blocks of free pages with stale pointers. Others may take some of them. */
@@ -94,6 +96,18 @@ static unsigned long lost_handles[COPIES], on_dead_stacks[COPIES];
 static unsigned int nr_all, nr_typed, nr_handles;
 static unsigned long waits_in_wheel;
 
+/* Inverted, too: of lost objects, and of some that are held. */
+static unsigned long lost[MAX_LOST];
+static unsigned int nr_lost;
+module_param_array(lost, ulong, &nr_lost, 0400);
+MODULE_PARM_DESC(lost, "Inverted addresses of the lost objects");
+static unsigned long of_slab;
+module_param(of_slab, ulong, 0400);
+static unsigned long of_stack;
+module_param(of_stack, ulong, 0400);
+static unsigned long of_chain;
+module_param(of_chain, ulong, 0400);
+
 static const struct rhashtable_params params = {
 	.key_len = sizeof(u32),
 	.key_offset = offsetof(struct node, key),
@@ -118,6 +132,18 @@ static void *note_typed(void *p)
 static __always_inline void *alloc(size_t size)
 {
 	return note(gomem_zalloc(size, GFP_KERNEL));
+}
+
+static void *note_lost(void *p)
+{
+	if (p && nr_lost < MAX_LOST)
+		lost[nr_lost++] = ~(unsigned long)p;
+	return p;
+}
+
+static __always_inline void *lose_one(size_t size)
+{
+	return note_lost(alloc(size));
 }
 
 static noinline bool held_in_bss(void)
@@ -220,6 +246,7 @@ static noinline bool held_in_slab(void)
 {
 	void *p = alloc(144);
 
+	of_slab = ~(unsigned long)p;
 	in_slab = kzalloc(200, GFP_KERNEL);
 	if (!in_slab)
 		return false;
@@ -271,6 +298,8 @@ static noinline bool held_in_chain(void)
 		p = alloc(32);
 		if (!p)
 			return false;
+		if (i == 98)
+			of_chain = ~(unsigned long)p;
 		WRITE_ONCE(*p, chain);
 		WRITE_ONCE(chain, p);
 	}
@@ -354,6 +383,7 @@ static noinline int held_on_stack(void *unused)
 {
 	void *p = gomem_zalloc(120, GFP_KERNEL);
 
+	of_stack = ~(unsigned long)p;
 	while (!kthread_should_stop()) {
 		schedule_timeout_interruptible(HZ);
 		barrier_data(p);
@@ -396,32 +426,32 @@ static int move(void *unused)
 
 static noinline void lost_plain(void)
 {
-	alloc(112);
+	lose_one(112);
 }
 
 static noinline void lost_noscan(void)
 {
-	note(gomem_alloc_noscan(416, GFP_KERNEL));
+	note_lost(note(gomem_alloc_noscan(416, GFP_KERNEL)));
 }
 
 static noinline void lost_tiny(void)
 {
-	note(gomem_alloc_noscan(5, GFP_KERNEL));
+	note_lost(note(gomem_alloc_noscan(5, GFP_KERNEL)));
 }
 
 static noinline void lost_large(void)
 {
-	alloc(106496);
+	lose_one(106496);
 }
 
 static noinline void lost_typed(void)
 {
-	note_typed(gomem_cache_alloc(cache, GFP_KERNEL));
+	note_lost(note_typed(gomem_cache_alloc(cache, GFP_KERNEL)));
 }
 
 static noinline void lost_cycle(void)
 {
-	void **a = alloc(208), **b = alloc(208);
+	void **a = lose_one(208), **b = lose_one(208);
 
 	if (a && b) {
 		WRITE_ONCE(*a, b);
@@ -431,7 +461,7 @@ static noinline void lost_cycle(void)
 
 static noinline void lost_chain(void)
 {
-	void **a = alloc(240), **b = alloc(240), **c = alloc(240);
+	void **a = lose_one(240), **b = lose_one(240), **c = lose_one(240);
 
 	if (a && b) {
 		WRITE_ONCE(*a, b);
@@ -454,7 +484,7 @@ static noinline void lost_in_noscan(void)
 	void **holder = held_noscan();
 
 	if (holder)
-		WRITE_ONCE(holder[3], alloc(288));
+		WRITE_ONCE(holder[3], lose_one(288));
 }
 
 static noinline void lost_in_freed(void)
@@ -462,7 +492,7 @@ static noinline void lost_in_freed(void)
 	void **parent = gomem_alloc(320, GFP_KERNEL);
 
 	if (parent)
-		WRITE_ONCE(parent[5], alloc(304));
+		WRITE_ONCE(parent[5], lose_one(304));
 	gomem_free(parent);
 }
 
@@ -481,7 +511,7 @@ static noinline void lost_in_freed_pages(void)
 						    k % 3 + 1);
 	}
 	for (i = 0; i < COPIES; i++) {
-		p = alloc(352);
+		p = lose_one(352);
 		for (k = 0; k < BLOCKS; k++)
 			if (block[k])
 				WRITE_ONCE(block[k][last[k] - i], p);
@@ -534,27 +564,13 @@ static bool hold_all(void)
 	       held_in_arena() && held_in_sg() && held_by_timer();
 }
 
-/* Call a function far below what the caller will use of the stack. */
-static noinline void call_deep(void (*fn)(void), unsigned int depth)
-{
-	char junk[512];
-
-	memset(junk, 0, sizeof(junk));
-	barrier_data(junk);
-	if (depth)
-		call_deep(fn, depth - 1);
-	else
-		fn();
-	barrier_data(junk);
-}
-
 static noinline void lost_below_stack(void)
 {
 	void *objs[COPIES];
 	unsigned int i;
 
 	for (i = 0; i < COPIES; i++)
-		objs[i] = alloc(176);
+		objs[i] = lose_one(176);
 	barrier_data(objs);
 }
 
@@ -564,7 +580,7 @@ static noinline void lost_below_running(void)
 	unsigned int i;
 
 	for (i = 0; i < COPIES; i++)
-		objs[i] = alloc(368);
+		objs[i] = lose_one(368);
 	barrier_data(objs);
 }
 
@@ -573,7 +589,7 @@ static noinline void lost_on_dead_stacks(void)
 	unsigned int i;
 
 	for (i = 0; i < COPIES; i++)
-		on_dead_stacks[i] = ~(unsigned long)alloc(384);
+		on_dead_stacks[i] = ~(unsigned long)lose_one(384);
 }
 
 static void remember_dead(void)

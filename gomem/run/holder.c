@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * holder.c - find what points to an object, and what points to that, up to
+ * memory that is not in a heap.
+ *
+ * Each step scans all memory once, as run/hunt.c does, for the first pointer.
+ * There may be more pointers.
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/seq_file.h>
+
+#include "base/hide.h"
+#include "map/describe.h"
+#include "map/pagemap.h"
+#include "run/holder.h"
+#include "run/marks.h"
+#include "run/ram.h"
+#include "run/stacks.h"
+
+#define MOST_STEPS	8
+
+/* What is known about the last step. */
+enum outcome {
+	NOT_ASKED,
+	NO_OBJECT,
+	NO_POINTER,
+	REGISTER,
+	POINTER,
+};
+
+/*
+ * The answer: addresses, the first of which is that of the object, and each
+ * other one that of a pointer to the one before. They are stored by
+ * gomem_hide().
+ */
+static unsigned long hidden[MOST_STEPS + 1];
+static unsigned int nr;
+static enum outcome outcome;
+
+/* Protects the answer. Taken by tasks that ask for it, and by readers. */
+static DEFINE_MUTEX(holder_mutex);
+
+static int scan_once(struct gomem_marks *m)
+{
+	struct gomem_ram_counts n = { };
+
+	gomem_marks_begin(m);
+	return gomem_stacks_scan(m) ?: gomem_ram_scan(m, &n) ?:
+	       gomem_stacks_scan(m) ?: gomem_marks_follow(m);
+}
+
+/* Find a pointer to an object. */
+static int find_pointer(struct gomem_marks *m, unsigned long addr,
+			unsigned long *holder)
+{
+	int err;
+
+	outcome = NO_OBJECT;
+	if (!gomem_marks_watch(m, addr))
+		return 0;
+	err = scan_once(m);
+	if (!gomem_marks_holder(m, holder))
+		outcome = NO_POINTER;
+	else
+		outcome = *holder ? POINTER : REGISTER;
+	return err;
+}
+
+/* Add a step. */
+static int find_next(void)
+{
+	struct gomem_marks *m = gomem_marks_create();
+	unsigned long holder = 0;
+	int err;
+
+	if (IS_ERR(m))
+		return PTR_ERR(m);
+	err = find_pointer(m, gomem_unhide(hidden[nr - 1]), &holder);
+	gomem_marks_destroy(m);
+	if (!err && outcome == POINTER)
+		hidden[nr++] = gomem_hide(holder);
+	return err;
+}
+
+static bool may_go_on(void)
+{
+	return outcome == POINTER && nr <= MOST_STEPS &&
+	       gomem_pagemap_has_page(&gomem_pagemap,
+				      gomem_unhide(hidden[nr - 1]));
+}
+
+/**
+ * gomem_holder_find - find what points to an object, for gomem_holder_show()
+ * @addr: an address in the object
+ *
+ * Context: may sleep; takes seconds for each GiB.
+ * Return: 0; -ENOMEM, or -EINTR after a signal.
+ */
+int gomem_holder_find(unsigned long addr)
+{
+	int err;
+
+	if (mutex_lock_interruptible(&holder_mutex))
+		return -EINTR;
+	hidden[0] = gomem_hide(addr);
+	nr = 1;
+	do {
+		err = find_next();
+	} while (!err && may_go_on());
+	if (err)
+		outcome = NOT_ASKED;
+	mutex_unlock(&holder_mutex);
+	return err;
+}
+
+/* If the address is in the stack of a task, print that. */
+static bool show_task(struct seq_file *m, unsigned long addr)
+{
+	struct task_struct *p, *t;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_process_thread(p, t) {
+		if (addr - (unsigned long)READ_ONCE(t->stack) >= THREAD_SIZE)
+			continue;
+		seq_printf(m, "stack of %s, task %d\n", t->comm, t->pid);
+		found = true;
+		goto out;
+	}
+out:
+	rcu_read_unlock();
+	return found;
+}
+
+static void show_step(struct seq_file *m, unsigned long addr)
+{
+	char what[GOMEM_DESCRIPTION_MAX];
+
+	seq_printf(m, "holder: %lx, ", addr);
+	if (show_task(m, addr))
+		return;
+	rcu_read_lock();
+	gomem_describe(addr, what, sizeof(what));
+	rcu_read_unlock();
+	seq_printf(m, "%s\n", what);
+}
+
+/**
+ * gomem_holder_show - print what the last gomem_holder_find() found
+ * @m: where it goes; readable only for root, since addresses are shown
+ *
+ * Context: may sleep.
+ */
+void gomem_holder_show(struct seq_file *m)
+{
+	unsigned int i;
+
+	mutex_lock(&holder_mutex);
+	if (outcome != NOT_ASKED)
+		seq_printf(m, "\nheld: %lx\n", gomem_unhide(hidden[0]));
+	for (i = 1; outcome != NOT_ASKED && i < nr; i++)
+		show_step(m, gomem_unhide(hidden[i]));
+	if (outcome == NO_OBJECT)
+		seq_puts(m, "holder: it is no live object\n");
+	else if (outcome == NO_POINTER)
+		seq_puts(m, "holder: nothing\n");
+	else if (outcome == REGISTER)
+		seq_puts(m, "holder: a register\n");
+	mutex_unlock(&holder_mutex);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * call_deep.h - call a function far below what the caller uses of the stack.
+ */
+#ifndef GOMEM_TEST_CALL_DEEP_H
+#define GOMEM_TEST_CALL_DEEP_H
+
+#include <linux/compiler.h>
+#include <linux/string.h>
+
+/* Call a function 512 bytes @depth + 1 times below the caller. */
+static noinline void call_deep(void (*fn)(void), unsigned int depth)
+{
+	char junk[512];
+
+	memset(junk, 0, sizeof(junk));
+	barrier_data(junk);
+	if (depth)
+		call_deep(fn, depth - 1);
+	else
+		fn();
+	barrier_data(junk);
+}
+
+#endif /* GOMEM_TEST_CALL_DEEP_H */
