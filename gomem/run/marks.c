@@ -22,6 +22,7 @@
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/jhash.h>
+#include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -264,12 +265,29 @@ static void mark_unit(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * Mark all objects that have a byte in the page of a struct page. @offset is
+ * Mark the small objects of a page to which the word behind the pointer has an
+ * offset, in one of its halves, as in struct scatterlist, bio_vec and the like.
+ * An array of pages has no offsets: such arrays stay in free memory, and would
+ * hide all lost objects of the pages.
+ */
+static void mark_offsets(struct gomem_marks *m, struct gomem_marks_span *ms,
+			 unsigned long addr, unsigned long behind)
+{
+	if (lower_32_bits(behind) < PAGE_SIZE)
+		mark_unit(m, ms, unit_of(ms, addr + lower_32_bits(behind)));
+	if (upper_32_bits(behind) < PAGE_SIZE)
+		mark_unit(m, ms, unit_of(ms, addr + upper_32_bits(behind)));
+}
+
+/*
+ * Mark the objects that have a byte in the page of a struct page. @offset is
  * that of the pointer in the array of the structs. Only pointers to the start
  * of a struct count, with tags in their low bits: a page that was never used
- * has a list head in its struct that points to itself.
+ * has a list head in its struct that points to itself. @behind is the word
+ * behind the pointer, NULL if it is not known.
  */
-static void mark_page(struct gomem_marks *m, unsigned long offset)
+static void mark_page(struct gomem_marks *m, unsigned long offset,
+		      const unsigned long *behind)
 {
 	unsigned long nr = offset / sizeof(struct page);
 	unsigned long addr = m->base + nr * PAGE_SIZE, end = addr + PAGE_SIZE;
@@ -277,6 +295,8 @@ static void mark_page(struct gomem_marks *m, unsigned long offset)
 
 	if (offset % sizeof(struct page) < sizeof(u64))
 		ms = find_span(m, addr);
+	if (ms && behind && ms->shape.size < PAGE_SIZE)
+		return mark_offsets(m, ms, addr, *behind);
 	for (; ms && addr < end; addr += ms->shape.tiny ? 1 : sizeof(u64))
 		mark_unit(m, ms, unit_of(ms, addr));
 }
@@ -328,7 +348,8 @@ void gomem_marks_words(struct gomem_marks *m, const unsigned long *word,
 		if (ms)
 			mark_unit(m, ms, unit_of(ms, *word));
 		else if (unlikely(*word - m->memmap < m->memmap_bytes))
-			mark_page(m, *word - m->memmap);
+			mark_page(m, *word - m->memmap,
+				  word + 1 < end ? word + 1 : NULL);
 		else
 			continue;
 		if (unlikely(m->hit && !m->found))

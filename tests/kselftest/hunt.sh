@@ -19,6 +19,7 @@ DIR=/sys/kernel/debug/gomem
 LOST="lost_arena 1
 lost_below_running 1
 lost_below_stack 1
+lost_by_pages 1
 lost_chain 3
 lost_cycle 2
 lost_in_freed 1
@@ -31,9 +32,9 @@ lost_plain 1
 lost_tiny 1
 lost_typed 1"
 COPIES=6
-EACH=17
+EACH=18
 # In User-Mode Linux nothing is lost below a stack, or on that of a dead task.
-! user_mode_linux || EACH=14
+! user_mode_linux || EACH=15
 ALL=$((EACH * COPIES))
 
 # found: print the functions of gomem_hunt with unreachable objects, and how many

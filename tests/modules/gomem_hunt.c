@@ -32,6 +32,7 @@
 #include <linux/xarray.h>
 
 #include "call_deep.h"
+#include "hunt_notes.h"
 
 #define EACH		5
 
@@ -41,8 +42,6 @@
  */
 #define COPIES		6
 
-#define MAX_OBJECTS	1024
-#define MAX_LOST	256
 #define DEAD		8
 
 /* Blocks of free pages with stale pointers. Others may take some of them. */
@@ -71,6 +70,7 @@ struct node {
  * WRITE_ONCE(), or the compiler would drop variables that nothing reads.
  */
 static void *in_bss, *tagged[8], *interior, *chain, *large_inside;
+static struct page **in_slab_pages;
 static void **in_pages, **in_vmalloc, **in_slab, *typed[EACH], *tiny[EACH];
 static void **noscan[COPIES];
 static DEFINE_PER_CPU(void *, per_cpu_object);
@@ -81,32 +81,17 @@ static HLIST_HEAD(hlist);
 static struct rb_root tree = RB_ROOT;
 static DEFINE_XARRAY(array);
 static struct rhashtable hashed;
-static struct scatterlist sg;
+static struct scatterlist sg, small_sg;
 static struct gomem_arena *arena;
 static struct gomem_cache *cache;
 static struct task_struct *sleeper, *mover, *forgetful, *busy;
 static DECLARE_COMPLETION(forgotten);
 static struct node *moved;
 
-/*
- * The addresses of all objects, inverted: of gomem_alloc(), and of the cache.
- */
-static unsigned long all[MAX_OBJECTS], all_typed[EACH + COPIES];
+/* Inverted, too. */
 static unsigned long lost_handles[COPIES], on_dead_stacks[COPIES];
-static unsigned int nr_all, nr_typed, nr_handles;
+static unsigned int nr_handles;
 static unsigned long waits_in_wheel;
-
-/* Inverted, too: of lost objects, and of some that are held. */
-static unsigned long lost[MAX_LOST];
-static unsigned int nr_lost;
-module_param_array(lost, ulong, &nr_lost, 0400);
-MODULE_PARM_DESC(lost, "Inverted addresses of the lost objects");
-static unsigned long of_slab;
-module_param(of_slab, ulong, 0400);
-static unsigned long of_stack;
-module_param(of_stack, ulong, 0400);
-static unsigned long of_chain;
-module_param(of_chain, ulong, 0400);
 
 static const struct rhashtable_params params = {
 	.key_len = sizeof(u32),
@@ -114,31 +99,10 @@ static const struct rhashtable_params params = {
 	.head_offset = offsetof(struct node, rhash),
 };
 
-static void *note(void *p)
-{
-	if (p && nr_all < MAX_OBJECTS)
-		all[nr_all++] = ~(unsigned long)p;
-	return p;
-}
-
-static void *note_typed(void *p)
-{
-	if (p)
-		all_typed[nr_typed++] = ~(unsigned long)p;
-	return p;
-}
-
 /* Inlined, so that the caller's name is in the record. */
 static __always_inline void *alloc(size_t size)
 {
 	return note(gomem_zalloc(size, GFP_KERNEL));
-}
-
-static void *note_lost(void *p)
-{
-	if (p && nr_lost < MAX_LOST)
-		lost[nr_lost++] = ~(unsigned long)p;
-	return p;
 }
 
 static __always_inline void *lose_one(size_t size)
@@ -348,7 +312,7 @@ static noinline bool held_in_arena(void)
 	return p;
 }
 
-/* Only the struct page of the buffer is known. */
+/* Only the struct pages of the buffers are known. */
 static noinline bool held_in_sg(void)
 {
 	void *p = alloc(SZ_64K);
@@ -357,8 +321,13 @@ static noinline bool held_in_sg(void)
 		return false;
 	sg_init_table(&sg, 1);
 	sg_set_page(&sg, virt_to_page(p), SZ_64K, 0);
-	/* The address of the variable leaves the function: it has to be set. */
+	p = alloc(192);
+	if (!p)
+		return false;
+	sg_init_one(&small_sg, p, 192);
+	/* The addresses leave the function: the variables have to be set. */
 	barrier_data(&sg);
+	barrier_data(&small_sg);
 	return true;
 }
 
@@ -518,6 +487,20 @@ static noinline void lost_in_freed_pages(void)
 	}
 	for (k = 0; k < BLOCKS; k++)
 		free_pages((unsigned long)block[k], k % 3 + 1);
+}
+
+/* An array of pages alone is no pointer: free memory often has such arrays. */
+static noinline void lost_by_pages(void)
+{
+	struct page **pages = kcalloc(16, sizeof(*pages), GFP_KERNEL);
+	unsigned int i;
+
+	if (!pages)
+		return;
+	for (i = 0; i < COPIES; i++)
+		WRITE_ONCE(pages[i], virt_to_page(lose_one(128)));
+	WRITE_ONCE(pages[i], pages[0]);
+	in_slab_pages = pages;
 }
 
 static noinline void lost_arena(void)
@@ -746,6 +729,7 @@ static void free_all(void)
 	free_percpu(dynamic);
 	vfree(in_vmalloc);
 	kfree(in_slab);
+	kfree(in_slab_pages);
 	free_pages((unsigned long)in_pages, 3);
 }
 
@@ -776,8 +760,10 @@ static int __init gomem_hunt_init(void)
 		goto fail;
 	for (i = 0; lose && i < COPIES; i++)
 		lose_all();
-	if (lose)
+	if (lose) {
 		lost_in_freed_pages();
+		lost_by_pages();
+	}
 	return 0;
 fail:
 	free_all();
