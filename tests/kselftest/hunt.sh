@@ -70,10 +70,10 @@ write_scan()
 	echo scan >$DIR/leaks
 }
 
-# holder INVERTED: find what points to the object with this inverted address.
+# holder ADDRESS: find what points to an object.
 holder()
 {
-	echo "holder $(printf '%x' $((~$1)))" >$DIR/leaks
+	echo "holder $1" >$DIR/leaks
 	sed '1,/^held:/d' $DIR/leaks
 }
 
@@ -86,8 +86,8 @@ holder_of()
 # hiders: print what points to lost objects.
 hiders()
 {
-	for inverted in $(tr , ' ' </sys/module/gomem_hunt/parameters/lost); do
-		holder "$inverted" | grep -v '^holder: nothing$'
+	for lost in $(tr '\n' ' ' </sys/module/gomem_hunt/parameters/lost); do
+		holder "$lost" | grep -v '^holder: nothing$'
 	done | head -n 20
 }
 

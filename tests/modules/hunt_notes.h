@@ -7,6 +7,7 @@
 #define GOMEM_TEST_HUNT_NOTES_H
 
 #include <linux/moduleparam.h>
+#include <linux/sysfs.h>
 
 #define MAX_OBJECTS	1024
 #define MAX_LOST	256
@@ -21,14 +22,34 @@ static unsigned int nr_all, nr_typed;
 /* Inverted, too: of lost objects, and of some that are held. */
 static unsigned long lost[MAX_LOST];
 static unsigned int nr_lost;
-module_param_array(lost, ulong, &nr_lost, 0400);
-MODULE_PARM_DESC(lost, "Inverted addresses of the lost objects");
-static unsigned long of_slab;
-module_param(of_slab, ulong, 0400);
-static unsigned long of_stack;
-module_param(of_stack, ulong, 0400);
-static unsigned long of_chain;
-module_param(of_chain, ulong, 0400);
+static unsigned long of_slab, of_stack, of_chain;
+
+/*
+ * Print addresses as text. The shell does not compute any: then they would be
+ * in memory of its process, which may be read, too.
+ */
+static int get_hidden(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%lx\n", ~*(unsigned long *)kp->arg);
+}
+
+static int get_lost(char *buf, const struct kernel_param *kp)
+{
+	unsigned int i;
+	int len = 0;
+
+	for (i = 0; i < nr_lost; i++)
+		len += sysfs_emit_at(buf, len, "%lx\n", ~lost[i]);
+	return len;
+}
+
+static const struct kernel_param_ops hidden_ops = { .get = get_hidden };
+static const struct kernel_param_ops lost_ops = { .get = get_lost };
+
+module_param_cb(lost, &lost_ops, NULL, 0400);
+module_param_cb(of_slab, &hidden_ops, &of_slab, 0400);
+module_param_cb(of_stack, &hidden_ops, &of_stack, 0400);
+module_param_cb(of_chain, &hidden_ops, &of_chain, 0400);
 
 static void *note(void *p)
 {
