@@ -134,7 +134,7 @@ static void show_map_legend(struct seq_file *m)
 	seq_puts(m, "#   3  objects up to 8 KiB          A  arenas\n");
 	seq_puts(m, "#   4  objects up to 32 KiB         .  free\n");
 	seq_puts(m, "#   :  free, in a CPU's cache       blank  not gomem's\n");
-	seq_puts(m, "# node: NUMA node. MiB: how far above the lowest address of memory the line begins\n");
+	seq_puts(m, "# node: NUMA node. MiB: where the line begins, from the start of the page map\n");
 }
 
 static int map_show(struct seq_file *m, void *v)
