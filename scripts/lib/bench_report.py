@@ -470,7 +470,7 @@ class Report:
         # Called first, so that the verdicts are those for all sizes.
         self.text()
         goals = self.goal_lines()
-        yield from ("Where from", "----------", "", "::", "")
+        yield from ("Where the results come from", "---------------------------", "", "::", "")
         modes = "|".join(MODES)
         yield from ("    " + line for line in self.header()
                     if not re.match(f"({modes}) ", line))

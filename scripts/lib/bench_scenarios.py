@@ -94,118 +94,127 @@ SCENARIOS = [
              "It does not show refills, cold caches or other CPUs",
              sweep=SMALL),
     Scenario("const_pair", BOTH, (16, 64, 100, 256, 1024, 4096, 8192),
-             "the same as pair, with a size that the compiler knows",
-             "kmem_cache always knows the size. The limits of pair apply here, too"),
+             "the same as pair, for a size that the compiler knows",
+             "kmem_cache always knows the size. const_pair does not show what pair does not show"),
     Scenario("zalloc", BOTH, (16, 64, 256, 1024, 4096, 8192, 32768),
-             "the same as pair, with an object that is cleared whatever the kernel's settings",
-             "It does not show what the caller saves as the cleared object is in the "
-             "processor's cache",
+             "the same as pair, with an object that is cleared, whatever the kernel's settings are",
+             "It does not show that the caller's first access is faster, since the cleared object "
+             "is in the processor's cache",
              sweep=SMALL),
     Scenario("batch64", BOTH, FEW,
-             "64 allocations, then 64 frees: slots overflow where objects are large",
-             "It does not show fragmentation: all objects of a round die together",
+             "64 allocations, then 64 frees: slots of objects of some KiB overflow",
+             "It does not show fragmentation: all objects of a round are freed together",
              sweep=SMALL),
     Scenario("refill", BOTH, FEW,
-             "4096 allocations, then 4096 frees: the average cost behind the hit path",
+             "4096 allocations, then 4096 frees: the average cost with refills and flushes",
              "It does not show the worst case of one refill",
              sweep=SMALL),
     Scenario("fill", BOTH, FILLED,
              "10 000 allocations, then 10 000 frees: spans are made and freed, too",
-             "It does not show reuse: memory is filled from nothing and all of it is freed, in "
-             "order",
+             "It does not show reuse: an empty heap is filled, and all objects are freed in the "
+             "order of their allocation",
              sweep=SMALL),
     Scenario("fill_alloc", ("icount",), FILLED,
              "only the allocations of fill",
-             "The limits of fill apply here, too"),
+             "fill_alloc does not show what fill does not show"),
     Scenario("fill_free", ("icount",), FILLED,
              "only the frees of fill",
-             "The limits of fill apply here, too"),
+             "fill_free does not show what fill does not show"),
     Scenario("bulk4", BOTH, (16, 64, 256, 1024, 4096),
              "calls with 4 objects each, against the bulk calls of kmem_cache. gomem_cache is a "
              "typed cache of gomem's",
-             "It does not show kmalloc, which has no bulk allocation",
+             "It does not compare with kmalloc, which has no bulk allocation",
              sweep=SMALL),
     Scenario("bulk16", BOTH, (16, 64, 256, 1024, 4096),
              "the same as bulk4 with 16 objects",
-             "kmalloc has no bulk allocation",
+             "It does not compare with kmalloc, which has no bulk allocation",
              sweep=SMALL),
     Scenario("bulk64", BOTH, (16, 64, 256, 1024, 4096),
              "the same as bulk4 with 64 objects",
-             "kmalloc has no bulk allocation",
+             "It does not compare with kmalloc, which has no bulk allocation",
              sweep=SMALL),
     Scenario("bulk256", BOTH, (16, 64, 256, 1024, 4096),
              "the same as bulk4 with 256 objects",
-             "kmalloc has no bulk allocation",
+             "It does not compare with kmalloc, which has no bulk allocation",
              sweep=SMALL),
     Scenario("churn", BOTH, (64, 100, 256, 1024, 4096),
-             "20 000 live objects of which 1 to 2048 random ones are freed, then allocated anew",
-             "It does not show objects of different age: each is as likely to die as any other",
+             "20 000 live objects: again and again 1 to 2048 of them, drawn at random, are freed "
+             "and allocated anew",
+             "It does not show objects of different age: each is as likely to be freed as any "
+             "other",
              sweep=SMALL),
     Scenario("mixed", BOTH, (1,),
              "10 000 live objects of all sizes: a random one is replaced by one of another size",
-             "It does not show bursts. The mix is roughly that of a busy kernel"),
+             "It does not show bursts. The mix of sizes is roughly that of a busy kernel"),
     Scenario("realloc_grow", BOTH, (256, 4096, 65536),
              "a buffer that grows from 16 bytes by a quarter at a time, copies included",
-             "It does not show neighbours in the way: nothing else is allocated in the meantime",
+             "It does not show a buffer whose next pages are in use: nothing else is allocated in "
+             "the meantime",
              sweep=(16, MOST)),
     Scenario("large", BOTH, tuple((16 * KIB) << i for i in range(9)),
              "objects of 16 KiB to 4 MiB, allocated and freed in turn, against the page allocator",
-             "It does not show a fragmented machine, where the kernel has no such blocks",
+             "It does not show a fragmented machine, where the kernel has no free blocks of these "
+             "sizes",
              sweep=(8 * KIB + 1, MOST)),
     Scenario("irq", BOTH, (16, 112, 1024, 8192),
              "the hit path in a hard interrupt, with GFP_ATOMIC",
-             "It does not show the way into the interrupt",
+             "It does not show the cost of the interrupt itself",
              sweep=SMALL),
     Scenario("tiny", BOTH, tuple(range(1, 16)),
-             "pointer-free objects below 16 bytes, allocated and freed in turn",
-             "It does not show the memory that they save: see tiny_held"),
+             "pointer-free objects of less than 16 bytes, allocated and freed in turn",
+             "It does not show the memory that shared blocks save: see tiny_held"),
     Scenario("tiny_held", BOTH, tuple(range(1, 16)),
              "bytes taken from the kernel for each of 200 000 tiny objects",
-             "It does not show what is left when half of them are freed"),
+             "It does not show how much stays when half of the objects are freed"),
     Scenario("cold_alloc", ("native",), (16, 112, 1024),
              "one allocation after other code filled the processor's caches",
-             "It does not show the cache that processors share, which stays warm"),
+             "It does not show misses of the cache that processors share: it stays warm"),
     Scenario("cold_free", ("native",), (16, 112, 1024),
              "one free after other code filled the processor's caches",
-             "It does not show the cache that processors share, which stays warm"),
+             "It does not show misses of the cache that processors share: it stays warm"),
     Scenario("remote_cost", ("icount2", "smp"), (64, 256, 1024),
              "1024 objects that one CPU allocates and another CPU then frees: the cost of both",
              "It does not show contention for locks, since the CPUs take turns"),
     Scenario("scale", ("icount2", "smp"), (64, 1024),
-             "1, 2 and 4 CPUs that allocate and free 64 objects each, without sharing",
-             "It does not show cache misses. Emulated CPUs share the host's: the empty loop shows "
-             "how"),
+             "1, 2 and 4 CPUs, each of which allocates and frees 64 objects of its own, again and "
+             "again",
+             "It does not show cache misses. Emulated CPUs share the host's CPUs: the empty loop "
+             "shows how much work they can do"),
     Scenario("remote", ("icount2", "smp"), (64, 1024),
-             "one CPU that allocates and another one that frees: 1 pair of CPUs, and 2 pairs",
-             "It does not show cache misses. Passing the pointers on is part of the time"),
+             "objects that one CPU allocates while another CPU frees them, for 1 pair of CPUs and "
+             "for 2 pairs",
+             "It does not show cache misses. The time includes that of passing the pointers from "
+             "one CPU to the other"),
     Scenario("lines", ("icount",), (16, 64, 112, 256, 1024, 4096),
              "the cache lines that one allocation and one free touch on the hit path",
-             "It does not show which of them are in the cache. Lines of the stack are counted, too",
+             "It does not show which of these lines are in the cache. Lines of the stack are "
+             "counted, too",
              "lines"),
     Scenario("find", ("icount",), (),
              "a search for free pages in heaps of 64 MiB to 16 GiB",
-             "It does not show cache misses: no memory is behind the pages", "find"),
+             "It does not show cache misses: these heaps are addresses without memory", "find"),
     Scenario("latency", ("icount",), (),
              "the longest time with interrupts off, and the longest time that a task of highest "
              "priority waits, in operations on heaps of 256 MiB, of 4 GiB, and of 64 GiB without "
-             "memory. What the kernel itself does is included. The operation \"nothing\" takes a "
-             "second",
-             "It does not show cache misses, nor locks that other CPUs hold", "latency"),
+             "memory. The kernel's own work in this time is included. The row \"nothing\" is the "
+             "kernel alone during a sleep of one second",
+             "It does not show cache misses, nor waits for locks that other CPUs hold", "latency"),
     Scenario("footprint", ("memory",), (),
              "bytes held for each live byte: with 200 MB live, right after half of it was freed in "
-             "some order, a second later, and after memory was asked back. Sizes are those of a "
-             "kernel, up to 1 MiB; or log: equally many from each power of two up to 128 KiB; or "
-             "uniform: up to 64 KiB",
+             "the order that the row names, a second later, and after a write to the file "
+             "scavenge. Sizes are those of a kernel, up to 1 MiB; in rows with log, equally many "
+             "from each power of two up to 128 KiB; in rows with uniform, evenly distributed up to "
+             "64 KiB",
              "It does not show speed", "footprint"),
     Scenario("replay", ("memory",), (),
              "bytes held while a recorded trace is replayed, with caches and metadata",
-             "It does not show time: the pauses of the recorded machine are left out", "replay"),
+             "It does not show times: the pauses of the recorded machine are left out", "replay"),
 ]
 
 MODES = {
     "icount": "instructions, on an emulated machine of one CPU",
     "icount2": "instructions, and operations in 10^9 instructions, on two CPUs that take turns",
-    "native": "nanoseconds of this processor, under User-Mode Linux",
+    "native": "nanoseconds of the host's processor, under User-Mode Linux",
     "smp": "operations per second, on an emulated machine of four CPUs",
     "memory": "bytes held, on an emulated machine of four CPUs",
 }
@@ -225,8 +234,8 @@ OFF = "mitigations=off init_on_alloc=0"
 SETTINGS = {"icount": ("", OFF), "icount2": ("", OFF), "native": ("", OFF), "smp": (OFF,),
             "memory": ("",)}
 
-# Scenarios that are also measured with the checks of UBSAN in gomem's hot
-# files, on kernels that have UBSAN.
+# Scenarios that are also measured with the checks of UBSAN in the files that
+# gomem/Kbuild builds without them, on kernels that have UBSAN.
 UBSAN = ("pair", "const_pair", "batch64", "bulk64", "churn", "fill", "tiny")
 UBSAN_KERNELS = (NEWEST,)
 
