@@ -150,7 +150,8 @@ def cost_plot(report, mode, kernel, scenario, most, caption):
                     r.mode == mode and r.kernel == kernel and int(r.size) <= most})
     if not sizes:
         return None
-    plot = Plot(f"{caption} ({kernel.split(':')[0]}): {unit} of an allocation and a free", "bytes of an object",
+    what = "an allocation" if scenario == "cold_alloc" else "an allocation and a free"
+    plot = Plot(f"{caption} ({kernel.split(':')[0]}): {unit} of {what}", "bytes of an object",
                 [bytes_label(s) for s in sizes])
     for name in ("gomem", "kmalloc", "kmem_cache"):
         plot.add(name, [report.get(kernel, mode, 1, scenario, str(s), name, unit) for s in sizes])
@@ -207,5 +208,6 @@ def write_plots(report, directory):
     keep("replay.svg", held_plot(report, NEWEST, "replay", "held_avg",
                                  f"replay, {NEWEST}: MiB held on average"), True, "memory")
     keep("footprint.svg", held_plot(report, NEWEST, "footprint", "later",
-                                    f"footprint, {NEWEST}: held for each live byte, half is freed"),
+                                    f"footprint, {NEWEST}: bytes held for each live byte, "
+                                    "1 s after half was freed"),
          True, "memory")
