@@ -5,9 +5,10 @@
 
 The tool needs drgn (Debian: python3-drgn) and a gomem.ko with debug information, as make builds
 it, of the very gomem that runs. It needs no debug information of the kernel, and no file of
-debugfs, so it also works after a crash. DUMP is a vmcore of kdump. Or QEMU's command
-"dump-guest-memory -p" writes it, of a machine with "-device vmcoreinfo" whose kernel has loaded
-qemu_fw_cfg. Without -c it is the running kernel, for root.
+debugfs, so it also works after a crash. DUMP is a vmcore of kdump, or is
+written by QEMU's command "dump-guest-memory -p". For QEMU's dump the machine needs "-device
+vmcoreinfo", and its kernel the module qemu_fw_cfg. Without -c the tool reads the running kernel,
+and needs root.
 
   --ko=FILE        gomem.ko; build/*/gomem/gomem.ko has debug information
   --kallsyms=FILE  the addresses of symbols: a copy of /proc/kallsyms, read by root in the same boot
@@ -22,7 +23,7 @@ Commands:
   whatis ADDRESS   what lies at an address: the span, the object, its state, its neighbours, and who
                    allocated it if the heap profile recorded that
   cpus             what each CPU's caches hold
-  sites            the stacks that have the most memory, of the records of the heap profile
+  sites            the stacks of the heap profile's records, those with the most bytes first
 
 Numbers are those of the moment of the dump. In the running kernel they may contradict each
 other. A live object is one that is allocated and has no key of a free object.
