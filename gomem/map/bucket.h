@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bucket.h - the recorded allocations of one stack and size (Go's bucket).
+ * bucket.h - the allocations recorded for one stack, size and rate (Go's
+ * bucket).
  *
- * api/profile.c makes and counts them. They are defined here, below it, because
- * reports print the stack of an object's bucket.
+ * api/profile.c makes the buckets, and counts allocations in them. The struct
+ * is in this lower layer because reports print the stack of an object's bucket.
  */
 #ifndef GOMEM_BUCKET_H
 #define GOMEM_BUCKET_H
@@ -16,16 +17,16 @@
 struct gomem_client;
 struct module;
 
-/* More frames of a stack are cut off, the outermost ones. */
+/* Most frames that a bucket has of a stack: the innermost ones. */
 #define GOMEM_PROFILE_DEPTH	32
 
 /*
- * Classes of lifetimes. Class 0 is less than a microsecond, class i less than
- * 2^i microseconds, the last one all that is longer.
+ * Classes of lifetimes. Class 0 is less than a microsecond. Class i is 2^(i-1)
+ * to 2^i microseconds; the last class has no upper limit.
  */
 #define GOMEM_LIVES		32
 
-/* Frees that follow each other by less than this come together. */
+/* A free that follows another one by less than this comes together with it. */
 #define GOMEM_TOGETHER		NSEC_PER_MSEC
 
 /**
@@ -38,20 +39,23 @@ struct module;
  * @client: whose code the innermost frame is
  * @owner: the module whose init function allocated the objects, else NULL. For
  *	comparison only: the module may be gone
- * @allocs: objects recorded so far, in units of 2^-8: see gomem_sample_weight()
- * @frees: of these, objects that were freed
- * @squares: of the live ones, the sum of the squares of their weights, in units
- *	of 2^-16: tells how far an estimate may be off
- * @lived: of @frees, how many lived how long, in records
- * @last_free: when the last one was freed, in nanoseconds of ktime_get_ns()
- * @together: frees that came within GOMEM_TOGETHER of the one before
- * @large: the objects are large ones, which the file modules counts otherwise
+ * @allocs: sum of the weights of the objects recorded so far, in units of 2^-8:
+ *	see gomem_sample_weight()
+ * @frees: the part of @allocs that was freed
+ * @squares: sum of the squares of the weights of the live objects, in units of
+ *	2^-16: tells how far an estimate may be off
+ * @lived: number of freed objects by class of lifetime, by weight and rounded
+ * @last_free: when an object was freed last, in nanoseconds of ktime_get_ns()
+ * @together: freed objects, counted as in @lived, whose free came within
+ *	GOMEM_TOGETHER of the free before
+ * @large: the objects are large ones, which the file modules counts by their
+ *	spans
  * @seen: objects that were live when the file leaks was read last
- * @names: the frames in words, made when a module of theirs was unloaded; or
- *	NULL
- * @gone: a module of its frames was unloaded: another one may be at the same
- *	address
- * @row: its number in the snapshot that is being made
+ * @names: text with the names of the frames, made when a module that has one of
+ *	the frames was unloaded; or NULL
+ * @gone: a module that has one of the frames was unloaded: another module may
+ *	be at the same address
+ * @row: the bucket's number in the snapshot that is being made
  * @nr: number of frames
  * @frame: return addresses, the innermost first, without gomem's own
  *

@@ -27,8 +27,8 @@ struct gomem_heap;
 struct gomem_span;
 
 /*
- * Each page has a tag. It tells gomem_free() all about a small object, so that
- * the span need not be touched:
+ * Each page has a tag. It tells gomem_free() what it has to know of a small
+ * object, so that the span need not be touched:
  *
  *	bits 13-31 the same bits of the address of the span's first byte
  *	bits 5-12  span class. 0 and 1 are large objects, arenas, and objects of
@@ -47,7 +47,7 @@ struct gomem_span;
 #define GOMEM_TAG_SPC_SHIFT	5
 #define GOMEM_TAG_SPC_MASK	(0xffU << GOMEM_TAG_SPC_SHIFT)
 
-/* Make the tag of a span's pages. The first may have GOMEM_TAG_LARGE, too. */
+/* Make the tag of a span's pages. Large objects add GOMEM_TAG_LARGE to it. */
 static inline u32 gomem_make_tag(unsigned long base, unsigned int spc)
 {
 	return (u32)base | spc << GOMEM_TAG_SPC_SHIFT | GOMEM_TAG_LIVE;
@@ -90,15 +90,16 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag,
 }
 
 /*
- * The free pages that a chunk has for the scavenger, best rank first: see
- * candidates.h. The background scavenger skips dense chunks. A new chunk has to
- * be given GOMEM_RANK_NONE, which is not 0.
+ * How soon the scavenger takes the free pages of a chunk: see candidates.h. The
+ * ranks from IDLE to DENSE are sorted, the best first. The background scavenger
+ * skips dense chunks. A new chunk has to be given GOMEM_RANK_NONE, which is not
+ * 0.
  */
 enum gomem_rank {
 	GOMEM_RANK_IDLE,	/* no page is in use */
 	GOMEM_RANK_LONG,	/* a run of 64 free pages or more */
-	GOMEM_RANK_SHORT,	/* a run of 8 free pages or more */
-	GOMEM_RANK_SCATTERED,	/* only shorter runs */
+	GOMEM_RANK_SHORT,	/* a run of 8 to 63 free pages */
+	GOMEM_RANK_SCATTERED,	/* only runs of 1 to 7 free pages */
 	GOMEM_RANK_DENSE,	/* 31 pages in use per free one, or more */
 	GOMEM_NR_TREE_RANKS,
 	GOMEM_RANK_NEW = GOMEM_NR_TREE_RANKS,	/* not ranked since a free */
@@ -114,8 +115,8 @@ enum gomem_rank {
  *	gomem_free() reads them without a lock, on any CPU. The free of a large
  *	object claims it by removing %GOMEM_TAG_LARGE atomically
  * @heap: the heap that has the chunk's pages; written once
- * @gp: for each set in @waiting, RCU's grace period when pages were last added;
- *	heap lock
+ * @gp: for each set in @waiting, the grace period that its pages wait for, from
+ *	get_state_synchronize_rcu(); heap lock
  * @inuse: pages that are allocated or holes; heap lock
  * @hole: pages that are not gomem's; heap lock
  * @waiting: two sets of pages in their grace period, see waitpage.h; heap lock
@@ -126,8 +127,8 @@ enum gomem_rank {
  * @link: link in the list of the chunks of this rank; heap lock
  * @newer: index in @waiting and @gp of the set for pages that become free; heap
  *	lock
- * @knows_zero: @zero may have bits set. Set before the first such page becomes
- *	the heap's, and never cleared
+ * @knows_zero: @zero may have bits set. Set before the first page that is known
+ *	to be zero enters the heap, and never cleared
  * @zero: pages that are known to be zero; see zeropage.h
  * @span: the span that each page is part of; same rules as for @tag
  *

@@ -112,7 +112,7 @@ void gomem_describe(unsigned long addr, char *buf, size_t len)
 
 /**
  * gomem_describe_kfreed - say how many of some objects the kernel freed
- * @n: how many it freed
+ * @n: number of objects that the kernel freed
  * @buf: buffer for the text: the end of a sentence, or nothing if @n is 0
  * @len: size of @buf; GOMEM_KFREED_MAX is enough
  */

@@ -3,8 +3,8 @@
  * foreign.c - find out who owns memory that is not gomem's.
  *
  * The address may be any value, even garbage. It is judged by its range of
- * addresses, then by the state of its page, if it has one. The memory it points
- * to is never read. The page is not pinned: its owner may free it
+ * addresses, then by the state of its page, if it has one. The memory at the
+ * address is never read. The page is not pinned: its owner may free the page
  * concurrently, and then the answer is stale.
  */
 #include <linux/err.h>
@@ -67,7 +67,10 @@ static const struct kmem_cache *word_of(struct folio *folio, unsigned int i)
 	return READ_ONCE(((const struct kmem_cache **)&folio->page)[i]);
 }
 
-/* Return the last word of an object's slab that points to its cache. */
+/*
+ * Find the last word of a struct page that points to @s, in a slab of @s.
+ * Return the number of the word, 0 if there is none.
+ */
 static unsigned int __init find_cache_word(struct kmem_cache *s)
 {
 	void *p = kmem_cache_alloc(s, GFP_KERNEL);
@@ -100,7 +103,7 @@ static const char *folio_text(struct folio *folio)
 {
 	if (folio_test_slab(folio))
 		return "slab memory, kfree() or kmem_cache_free() owns it";
-	/* Before the check of the reference count: such a folio has none. */
+	/* Before the check of the references: such a folio may have none. */
 	if (gomem_folio_is_kmalloc(folio))
 		return "large memory of kmalloc(), kfree() owns it";
 	if (!folio_ref_count(folio))
@@ -113,18 +116,19 @@ static const char *folio_text(struct folio *folio)
 }
 
 /*
- * Variables of modules lie below what alloc_percpu() returns, unless that is in
- * an area of its own. Only the address counts.
+ * Per-CPU variables of modules have lower offsets than what alloc_percpu()
+ * returns from the areas that are made at boot. Only the offset of this one is
+ * used.
  */
 static DEFINE_PER_CPU(char, below_allocated);
 
-/* The most that a CPU has in the areas that are made at boot. */
+/* The most bytes that a CPU has in an area that is made at boot. */
 #define FIRST_AREA	SZ_2M
 
 /*
  * A per-CPU pointer is an offset: added to the base of a CPU's area it is an
- * address of memory. The offsets look like addresses of kernel variables,
- * except on x86 before Linux 6.15, where they are small numbers. The areas are
+ * address of memory. The offsets have the values of addresses of kernel
+ * variables, but on x86 before Linux 6.15 they are small numbers. The areas are
  * made at boot, or mapped in the range of vmalloc().
  */
 static bool may_be_percpu(unsigned long addr)
@@ -148,9 +152,9 @@ static const char *reserved_text(unsigned long addr)
 }
 
 /*
- * On arm64 the kernel's image lies in the range of vmalloc(), whose own pages
- * are never reserved. Per-CPU pointers look like addresses of the image, also
- * of the part that is gone since the boot.
+ * On arm64 the kernel's image lies in the range of vmalloc(). The pages of the
+ * image are reserved; those that vmalloc() maps never are. Per-CPU pointers
+ * have values in the image, or in its part that was freed at boot.
  */
 static const char *vmalloc_text(unsigned long addr)
 {
@@ -165,9 +169,9 @@ static const char *vmalloc_text(unsigned long addr)
 
 /*
  * Name what lies at an address in the code or the variables of the kernel or a
- * module: a symbol, or a module in which the address has no symbol, since
- * without CONFIG_KALLSYMS_ALL variables have none. kallsyms also names
- * addresses behind the end of a symbol: these are refused.
+ * module: a symbol, or only the module if the address has no symbol. Without
+ * CONFIG_KALLSYMS_ALL, variables have none. kallsyms names an address behind
+ * the end of a symbol by that symbol: such a name is not used.
  */
 static bool name_of(unsigned long addr, char *buf, size_t len)
 {
@@ -175,8 +179,8 @@ static bool name_of(unsigned long addr, char *buf, size_t len)
 	const char *plus, *module;
 
 	/*
-	 * "name+0xOFFSET/0xSIZE", then " [MODULE]" if it is one's; only a
-	 * number if there is no symbol.
+	 * The text is "name+0xOFFSET/0xSIZE", then " [MODULE]" for a symbol of
+	 * a module. Without a symbol it is only a number.
 	 */
 	snprintf(buf, len, "%pS", (void *)addr);
 	plus = strstr(buf, "+0x");
@@ -191,7 +195,7 @@ static bool name_of(unsigned long addr, char *buf, size_t len)
 	return module;
 }
 
-/* Describe what has a name. A per-CPU pointer may happen to be its address. */
+/* Describe an address by its symbol. It may also be a per-CPU pointer. */
 static bool describe_named(unsigned long addr, char *buf, size_t len)
 {
 	size_t n;

@@ -162,8 +162,8 @@ void gomem_kind_remove(struct gomem_kind *k,
 	count(k, &gone);
 	mutex_unlock(&gone_mutex);
 	/*
-	 * Wait without the mutex: this visitor must not delay the destruction
-	 * of other caches.
+	 * Wait without the mutex: a visitor of this cache must not delay the
+	 * destruction of other caches.
 	 */
 	wait_event(visitors_wait, !has_visitors(k));
 	spin_lock(&typed_lock);
@@ -351,8 +351,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed_at_once);
  * @arg: for @fn
  * @n: set to the counts of the caches that are gone
  *
- * No cache goes in the meantime. So the sum of what @fn adds up and of @n never
- * decreases.
+ * No cache becomes gone in the meantime. So the sum of what @fn adds up and of
+ * @n never decreases.
  *
  * Context: process context; sleeps.
  */

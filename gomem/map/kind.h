@@ -40,8 +40,8 @@ enum gomem_kind_state {
  * struct gomem_kind - the common properties of the objects of a span
  * @size: bytes from one object to the next; 0 if the objects are large
  * @divmul: multiplier that divides by @size; see gomem_class_divmul()
- * @npages: gomem pages of a span. A span may be shorter if the kind has few, or
- *	if memory is fragmented: see mcentral_grow.c
+ * @npages: gomem pages of a span. A span may be shorter if its mcentral has few
+ *	pages, or if memory is fragmented: see mcentral_grow.c
  * @nelems: objects in @npages
  * @spc: span class; one of size class 0 for a typed cache
  * @aligned: spans are aligned to their length, a power of two

@@ -3,7 +3,7 @@
  * live.c - find out whether the object at a place in a span is live.
  *
  * Other CPUs may allocate and free meanwhile: the answer is right for some
- * moment of the call. For the owner of a live object it stays right.
+ * moment of the call. If the caller owns the object, the answer stays right.
  */
 #include "base/key.h"
 #include "map/kind.h"
@@ -25,10 +25,10 @@ static unsigned long live_cells(struct gomem_span *s, unsigned int word)
  * @s: a span of small objects; its descriptor and pages stay during the call
  * @i: the cell's number
  *
- * A cell that was never handed out has no alloc bit, and perhaps no key. A
- * freed object that a CPU holds has its alloc bit and its key. A live object
- * has its alloc bit and no key. Other CPUs that change other bits of the same
- * word store it with that bit set.
+ * A cell that was never handed out has no alloc bit, and perhaps no key. A free
+ * object in a slot or a transfer cache has its alloc bit and its key. A live
+ * object has its alloc bit and no key. Other CPUs may store the word meanwhile,
+ * but always with the bit of a live object set.
  *
  * Context: any.
  * Return: true if it is live.
@@ -50,8 +50,8 @@ bool gomem_cell_is_live(struct gomem_span *s, unsigned int i)
  * gomem_large_is_live - check whether the object of a large span is live
  * @s: the span; its descriptor stays during the call
  *
- * It is live from when gomem_heap_publish_large() tags its page until a free or
- * resize claims it.
+ * The object is live from when gomem_heap_publish_large() tags its page until a
+ * free or resize claims it.
  *
  * Context: any.
  * Return: true if it is live.

@@ -176,12 +176,12 @@ static bool find_freed(unsigned long addr, struct gomem_origin *o)
  * @addr: any value
  * @o: set to what is known of the object that @addr lies in
  *
- * If no live object is known, this is the last recorded free at @addr. Later
+ * If no live object is known, @o is the last recorded free at @addr. Later
  * objects may have come and gone there without a record.
  *
- * Context: any. Finds nothing where locks cannot be taken: in an NMI, whose
+ * Context: any. Finds nothing where spinlocks cannot be taken: in an NMI, whose
  * interrupted code may hold them, on PREEMPT_RT with preemption off, and in
- * hard interrupts, where gomem_free_rcu() may report from code that takes none.
+ * hard interrupts, where the caller of gomem_free_rcu() may hold a raw lock.
  * Return: false if nothing is known.
  */
 bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)
@@ -199,7 +199,7 @@ bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_origin_find);
 
-/* Replace an address, which the kernel prints without a symbol, by words. */
+/* Without a symbol the kernel printed an address: replace it by words. */
 static void hide_address(char *text)
 {
 	if (!strncmp(text, "0x", 2))

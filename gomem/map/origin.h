@@ -3,10 +3,10 @@
  * origin.h - who allocated a sampled object, and who freed it.
  *
  * A live object that the heap profile sampled has a special, which tells its
- * bucket, its task and its age. When it is freed, the record moves to an array
- * that keeps the last GOMEM_FREED_MAX frees of sampled objects. Reports and
- * debugfs look there for what they know of an address. All of this is best
- * effort: most objects are not sampled, and a record is soon overwritten.
+ * bucket, its task and its age. When the object is freed, the record moves to
+ * an array that keeps the last GOMEM_FREED_MAX frees of sampled objects.
+ * Reports and debugfs search both for an address. All of this is best effort:
+ * most objects are not sampled, and a record is soon overwritten.
  */
 #ifndef GOMEM_ORIGIN_H
 #define GOMEM_ORIGIN_H
@@ -37,10 +37,10 @@ struct gomem_doer {
 /**
  * struct gomem_origin - what is known of a sampled object
  * @hidden: the object, as gomem_hide() stores it
- * @bucket: the stack that allocated it
- * @allocated: who allocated it
- * @is_freed: it was freed
- * @freed: who freed it
+ * @bucket: the object's bucket, which has the stack that allocated it
+ * @allocated: the task or interrupt that allocated it
+ * @is_freed: the object was freed
+ * @freed: if @is_freed, the task or interrupt that freed it
  * @nr: frames of the stack that freed it
  * @frame: return addresses, the innermost first
  */

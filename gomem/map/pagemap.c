@@ -151,8 +151,8 @@ static void publish(struct gomem_pagemap *map, const struct gomem_table *new,
  * @node: preferred node for the table's memory
  *
  * The earlier mapping of the table stays until the map is destroyed, because a
- * lookup that was preempted may still use it. It costs address space and page
- * tables.
+ * lookup that was preempted may still use it. Such a mapping costs address
+ * space and page tables.
  *
  * Context: may sleep; caller holds the map's mutex.
  * Return: 0, or -ENOMEM with nothing changed.

@@ -53,8 +53,8 @@
  * @zero_blank: describes @zero, the page of the heaps' tables for ranges not
  *	covered
  *
- * Lookups load @nr_chunks before @entry, or load both in one section with
- * preemption off: see publish() in pagemap.c.
+ * Lookups load @nr_chunks before @entry, or have preemption off from the first
+ * of these loads to the second: see publish() in pagemap.c.
  */
 struct gomem_pagemap {
 	unsigned long base;
@@ -86,10 +86,10 @@ struct gomem_chunk *gomem_pagemap_register(struct gomem_pagemap *map,
 extern const struct gomem_chunk gomem_no_chunk;
 
 /*
- * Return the difference between an address's chunk and its entry. It lets a
- * free index the tags by the number of the page in 4 GiB of addresses. The
- * number in the chunk would take a mask; the lower half of an address takes no
- * instruction.
+ * Return how far the entry of an address lies below the address of its chunk.
+ * Due to this difference, a free can index the tags by the number of the page
+ * in 4 GiB of addresses: the lower half of the address, shifted. The number of
+ * the page in its chunk would take one more instruction, a mask.
  */
 static __always_inline unsigned long gomem_pagemap_bias(unsigned long addr)
 {
@@ -100,7 +100,7 @@ static __always_inline unsigned long gomem_pagemap_bias(unsigned long addr)
 static_assert(!offsetof(struct gomem_chunk, tag));
 static_assert(BITS_PER_TYPE(u32) == GOMEM_MAP_SHIFT);
 
-/* What an entry seems to point to: an array of the tags of 4 GiB of pages. */
+/* An entry is used as a pointer to this: the tags of 4 GiB of pages. */
 struct gomem_tags {
 	DECLARE_FLEX_ARRAY(u32, tag);
 };
@@ -134,7 +134,10 @@ gomem_pagemap_index(const struct gomem_pagemap *map, unsigned long addr)
 static __always_inline struct gomem_chunk *
 gomem_pagemap_nth_chunk(const struct gomem_pagemap *map, unsigned long ci)
 {
-	/* As gomem_pagemap_bias(), since the base is a multiple of 4 GiB. */
+	/*
+	 * The same as gomem_pagemap_bias() of an address in the chunk: the base
+	 * is a multiple of 4 GiB, so the low bits of both numbers are equal.
+	 */
 	unsigned long bias = ci % GOMEM_MAP_ENTRIES *
 			     sizeof_field(struct gomem_chunk, tag);
 	unsigned long *entry = READ_ONCE(map->entry);
@@ -184,7 +187,7 @@ gomem_pagemap_span(const struct gomem_pagemap *map, unsigned long addr)
 
 /*
  * Return the span class of page @i of a chunk, which is part of a live span.
- * The tag of a page with specials does not tell it.
+ * If the page has specials, its tag does not tell the span class.
  */
 static inline unsigned int gomem_page_spc(const struct gomem_chunk *c,
 					  unsigned int i)

@@ -30,7 +30,7 @@
 #include "map/report.h"
 #include "map/span.h"
 
-/* For administrators who know the faulty module, and want a short log. */
+/* N is for administrators who know the faulty module and want a short log. */
 static bool report_stacks __read_mostly = true;
 module_param(report_stacks, bool, 0644);
 MODULE_PARM_DESC(report_stacks,
@@ -133,7 +133,7 @@ static void print_line(void *unused, const char *key, const char *text)
 
 /*
  * End a report about an address: print who allocated the object there, and who
- * freed it. That is known of objects that the heap profile sampled.
+ * freed it. This is known only of objects that the heap profile sampled.
  */
 static void report_end_at(const void *p)
 {
@@ -281,8 +281,8 @@ void gomem_report_broken_list(const void *head, unsigned long lost)
  * @kind: the kind of the objects
  * @n: number of objects
  *
- * The second gomem_free() did not find the objects' key, because it was
- * overwritten after the first. The double free showed when the objects went
+ * The second gomem_free() did not find the objects' key, because the key was
+ * overwritten after the first one. The double free showed when the objects went
  * back to their span. The code that did it is unknown.
  */
 void gomem_report_late_double_free(const struct gomem_kind *kind,

@@ -33,7 +33,7 @@ static void size_cells(struct gomem_span *s, const struct gomem_kind *kind,
 		s->elemsize = bytes;
 		s->divmul = 0;
 	} else {
-		/* A short span has fewer objects: mcentral_grow.c. */
+		/* A short span has fewer objects: see mcentral_grow.c. */
 		s->nelems = min_t(unsigned int, kind->nelems,
 				  bytes / kind->size);
 		s->elemsize = kind->size;
@@ -82,8 +82,8 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_init);
 
 /*
- * Return the first free cell from freeindex on, nelems if there is none. The
- * cell's bit is in alloc_cache then.
+ * Return the first free cell from freeindex on, nelems if there is none. If
+ * there is one, alloc_cache has its bit afterwards.
  */
 static unsigned int next_free_cell(struct gomem_span *s)
 {
@@ -115,7 +115,10 @@ static void advance(struct gomem_span *s, unsigned int i)
 	unsigned int shift = i + 1 - s->freeindex;
 
 	s->freeindex = i + 1;
-	/* A shift by 64 is undefined. It is needed if i is the word's last. */
+	/*
+	 * If freeindex is the first cell of a word and i the last one, the
+	 * shift would be by 64, which is undefined.
+	 */
 	s->alloc_cache = shift < 64 ? s->alloc_cache >> shift : 0;
 	if (s->freeindex % 64 == 0 && s->freeindex < s->nelems)
 		load_alloc_cache(s);
@@ -224,7 +227,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_span_take);
 
 /*
  * Let cell @i be the last that was used. The never-used cells before it get the
- * keys of free objects, so that an allocation finds these as in reused cells.
+ * keys of free objects. So a later allocation finds a key there, as in a reused
+ * cell.
  */
 static void pass_over(struct gomem_span *s, unsigned int i)
 {
@@ -240,8 +244,8 @@ static void pass_over(struct gomem_span *s, unsigned int i)
 
 /**
  * gomem_span_draw - allocate a free cell at random
- * @s: a span that the caller owns, of a kind without a constructor, and with
- *	memory behind it
+ * @s: a span that the caller owns, of a kind without a constructor. There is
+ *	memory at its addresses
  * @recycled: set to whether the object has its key: it is a reused one, or
  *	was passed over
  *

@@ -11,9 +11,9 @@
  *			the lock of the mcentral held
  *
  * To *sweep* a span is to fold the freed bits into the alloc bits, 64 cells at
- * a time. The owner sweeps when it runs out of free cells. At this point Go's
- * garbage collector replaces all alloc bits; here they have to be exact, so
- * only the freed ones change.
+ * a time. The owner sweeps when it runs out of free cells. Go's sweep replaces
+ * all alloc bits by the marks of the garbage collector. gomem's sweep clears
+ * the alloc bits of freed cells, and no others.
  *
  * Who changes the state of a span, and which lock protects the change. Where no
  * lock does, the span has a single owner:
@@ -105,6 +105,9 @@ enum gomem_span_list {
  *	when the arena was destroyed. Other CPUs may read it concurrently
  * @bits: @nwords alloc words, then @nwords freed words
  *
+ * "owner": only the span's owner changes the member. "mcentral lock": a CPU
+ * that changes the member holds this lock.
+ *
  * Invariants, for a span that no CPU is working on:
  *	alloc_count == popcount(alloc bits) <= nelems
  *	freed bits are a subset of alloc bits
@@ -177,8 +180,8 @@ static inline void gomem_span_push(struct gomem_span_stack *spans,
 }
 
 /*
- * Pop a span, NULL if there is none. Its list member has been overwritten: it
- * has to be initialized before it is used.
+ * Pop a span, NULL if there is none. The span's list member was overwritten,
+ * and has to be initialized before it is used.
  */
 static inline struct gomem_span *gomem_span_pop(struct gomem_span_stack *spans)
 {

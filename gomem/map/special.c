@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * special.c - the table of specials, and the marks that lead a free there.
+ * special.c - the table of specials, and the marks by which a free notices that
+ * an object may have specials. A mark is GOMEM_TAG_SPECIAL in the tag of a
+ * page, or gomem_span.limit being 0.
  */
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
@@ -17,10 +19,11 @@
 #define TABLE_BITS	12
 
 /*
- * All specials of a span have the same hash value, that of its first byte, and
- * so the same lock: the lock also protects the marks of the span. Taken by
- * allocations and frees of objects with specials on any CPU, in any context but
- * NMI, by gomem_cleanup(), by reports and by debugfs. Interrupts are off.
+ * All specials of a span have the same hash value, that of the span's first
+ * byte, and so the same lock. The lock also protects the marks of the span.
+ * Allocations and frees of objects with specials take it on any CPU, in any
+ * context but NMI. So do gomem_cleanup(), reports and debugfs. Interrupts are
+ * off.
  */
 struct row {
 	spinlock_t lock;	/* for its scope, see above */
@@ -107,8 +110,8 @@ static void unmark_page(struct gomem_span *s, unsigned long addr)
 }
 
 /*
- * Remove the marks that no special needs any more, after that of @addr was
- * removed.
+ * Remove the marks that no special needs any more, after a special of the
+ * object at @addr was removed.
  */
 static void unmark(struct row *row, struct gomem_span *s, unsigned long addr)
 {
@@ -148,7 +151,7 @@ static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
  *	@bucket is set to NULL
  *
  * Context: any but NMI.
- * Return: false if somebody has freed the object, and its span is gone.
+ * Return: false if another caller has freed the object, and its span is gone.
  */
 bool gomem_special_add(struct gomem_special *sp, struct gomem_special *record)
 {
@@ -230,8 +233,8 @@ void gomem_special_remove_all(unsigned long addr, struct hlist_head *to)
 }
 
 /*
- * Detach the cleanup of an object that was added last, by its function and
- * argument; without a function, the charge.
+ * Detach the cleanup of an object that has the function @fn and the argument
+ * @arg, the last one if several do. If @fn is NULL, detach the charge.
  */
 static struct gomem_special *detach(unsigned long addr, void (*fn)(void *arg),
 				    void *arg)
@@ -262,8 +265,8 @@ static struct gomem_special *detach(unsigned long addr, void (*fn)(void *arg),
  * @arg: its argument
  *
  * Context: any but NMI.
- * Return: the last one that was added, which belongs to the caller now; NULL if
- * there is none.
+ * Return: the cleanup, which belongs to the caller now; if several match, the
+ * one that was added last; NULL if none does.
  */
 struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
 						   void (*fn)(void *arg),
@@ -285,7 +288,7 @@ struct gomem_special *gomem_special_remove_charge(unsigned long addr)
 }
 
 /**
- * gomem_special_find - look at the profile's special of an object
+ * gomem_special_find - copy the profile's special of an object
  * @addr: the object, or any other address
  * @copy: set to the special
  *
@@ -379,11 +382,11 @@ unsigned long gomem_special_drop_cleanups(const struct module *mod,
 }
 
 /**
- * gomem_special_walk - look at all specials
- * @fn: called for each, with the lock of its hash value held
+ * gomem_special_walk - call a function for all specials
+ * @fn: called for each special, with the lock of its hash value held
  * @arg: for @fn
  *
- * Specials that come or go in the meantime are seen or not.
+ * Specials that come or go in the meantime may be visited or not.
  *
  * Context: process context.
  */

@@ -3,16 +3,16 @@
  * special.h - what is attached to a live object and found when it is freed
  * (Go's special).
  *
- * An object with a special sets GOMEM_TAG_SPECIAL in the tag of its page, which
- * then tells no span class. So a free of any object in that page leaves the hit
- * path, and looks for specials in the slow path. Specials cost frees in other
- * pages nothing. Typed caches do not read the tag. Their hit path reads
- * gomem_span.limit, which is 0 as long as the span has specials.
+ * While an object has a special, GOMEM_TAG_SPECIAL is set in the tag of its
+ * page, and the tag tells no span class. So a free of any object in that page
+ * leaves the hit path, and searches for specials in the slow path. Specials
+ * cost frees in other pages nothing. Typed caches do not read the tag. Their
+ * hit path reads gomem_span.limit, which is 0 as long as the span has specials.
  *
  * A special belongs to the object. The heap profile adds one before the object
  * is handed out, and so does an account that the object is charged to. The
- * object's owner adds cleanups later. A free removes them when it was checked,
- * before another caller can get the object.
+ * object's owner adds cleanups later. A free removes all specials after its
+ * checks, before another caller can get the object.
  */
 #ifndef GOMEM_SPECIAL_H
 #define GOMEM_SPECIAL_H
@@ -44,12 +44,12 @@ struct module;
  * @arg: argument of @fn
  * @site: of a cleanup: address of the code that registered it
  * @account: of a charge: the account that pays for the object
- * @bytes: what is charged
+ * @bytes: of a charge: the bytes that are charged
  *
  * An object has one special of the profile at most, one charge at most, and any
  * number of cleanups.
  *
- * 64 bytes, a size class of kmalloc().
+ * The struct has 64 bytes, a size class of kmalloc().
  */
 struct gomem_special {
 	struct hlist_node link;
@@ -90,8 +90,8 @@ static inline bool gomem_special_is_charge(const struct gomem_special *sp)
 }
 
 /*
- * May an object have a special? The mark is that of the page, so another object
- * of the page may have the special.
+ * May an object have a special? The mark is that of the page, so it may be due
+ * to another object that starts in the page.
  */
 static inline bool gomem_has_special(const void *obj)
 {

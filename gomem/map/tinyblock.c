@@ -115,8 +115,8 @@ unsigned int gomem_tiny_census(const struct gomem_span *s)
 }
 
 /*
- * True if the bytes of no object are zero: those below the first part, and the
- * rest. Free bytes between two objects belong to the lower one.
+ * True if all bytes that belong to no object are zero: those below the first
+ * part, and the rest. Free bytes between two objects belong to the lower one.
  */
 static bool is_clean(unsigned long block, unsigned int mask)
 {
@@ -130,7 +130,7 @@ static bool is_clean(unsigned long block, unsigned int mask)
 
 /**
  * gomem_tiny_check_span - verify the masks of a span
- * @s: a span of blocks that nobody is working on
+ * @s: a span of blocks that no CPU is working on
  *
  * Return: text of the first violation, or NULL.
  */

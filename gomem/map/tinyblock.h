@@ -18,14 +18,13 @@
  * No part starts at byte 15, so bit 15 is free for this use. The *rest* of the
  * block, which its CPU has not cut yet, is a part like the others. It belongs
  * to the CPU, and is the last part of the block. A part reaches up to the next
- * one, or to the end of the block. That is its usable size, which can only
+ * one, or to the end of the block. So the usable size of an object can only
  * grow. The bytes of the rest, and bytes that belong to no part, are zero.
  *
  * Cutting a part, dropping the rest and freeing a part each change the mask by
- * one atomic operation. A free of the part that was cut last makes it rest
- * again in the same operation. Whoever clears the last bits of a mask frees the
- * block. So blocks need no lock, and a block has an owner only while it is
- * free.
+ * one atomic operation. If the CPU that has the rest frees the part before it,
+ * the part becomes rest again in the same operation. The CPU that clears the
+ * last bits of a mask frees the block. So blocks need no lock.
  *
  * Only some sizes are worth a shared block: see __gomem_is_tiny() in gomem.h,
  * and design.rst for measurements.
@@ -61,7 +60,10 @@ static_assert(GOMEM_TINY_MASKS +
 	      DIV_ROUND_UP(GOMEM_TINY_BLOCKS, 2) * sizeof(atomic_t) <=
 	      GOMEM_PAGE_SIZE);
 
-/* A larger object shares a block that is open, but never opens a new one. */
+/*
+ * A larger object may be cut from the current block, but no new block is taken
+ * for it: it gets 16 bytes of its own.
+ */
 #define GOMEM_TINY_OPENS	5U
 
 /**
@@ -126,9 +128,10 @@ static inline unsigned int gomem_tiny_clear(unsigned long block,
  * @t: the rest, which the caller owns
  * @size: bytes, 1 to 15
  *
- * If the part leaves no rest, the CPU drops the block.
+ * If the part leaves no rest, the CPU has no current block afterwards.
  *
- * Return: the part, zero up to gomem_usable_size(); NULL if it does not fit.
+ * Return: the part, zero up to its gomem_usable_size(); NULL if it does not
+ * fit.
  */
 static __always_inline void *gomem_tiny_cut(struct gomem_tiny *t,
 					    unsigned int size)

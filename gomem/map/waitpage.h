@@ -23,9 +23,10 @@
 #include "map/chunk.h"
 
 /*
- * Return the set to add pages to that become free. If the older set still has
- * to wait, they are added to the newer set. Its wait gets longer, which is safe
- * for the pages that it already has.
+ * Return the set for pages that become free now: the newer set if it waits for
+ * the same grace period; else the older set, emptied, if its wait is over. If
+ * neither is so, return the newer set: its other pages then wait longer than
+ * they have to, which is safe.
  */
 static inline struct gomem_pallocbits *gomem_waiting_set(struct gomem_chunk *c)
 {

@@ -5,8 +5,8 @@
  *
  * If the kernel was booted with init_on_alloc or init_on_free, it clears the
  * pages that it hands out. Such a page is known to be zero until it becomes
- * part of a span. After that, it is known to be zero again only if it goes back
- * to the kernel and returns from it.
+ * part of a span. A page that was part of one is not known to be zero until it
+ * goes back to the kernel and returns from there.
  *
  * A page's bit belongs to the owner of the page: first the task that adds the
  * page to the heap, later the CPU that makes a span of it. Bits change
@@ -26,7 +26,7 @@
 
 /*
  * Return the mask of the pages from @first to @end - 1 that lie in the word of
- * @first. @next: set to the first page behind them.
+ * @first. @next: set to the first page behind these.
  */
 static inline unsigned long gomem_zeropage_mask(unsigned int first,
 						unsigned int end,
@@ -38,7 +38,7 @@ static inline unsigned long gomem_zeropage_mask(unsigned int first,
 	return GENMASK(last % BITS_PER_LONG, first % BITS_PER_LONG);
 }
 
-/* Note whether pages that are about to enter the heap are known to be @zero. */
+/* Note whether pages that are about to enter the heap are known to be zero. */
 static inline void gomem_zeropage_enter(struct gomem_chunk *c,
 					unsigned int first,
 					unsigned int npages, bool zero)
@@ -74,8 +74,8 @@ static inline bool gomem_zeropage_take(struct gomem_chunk *c,
 	for (i = first; i < end; i = next) {
 		mask = gomem_zeropage_mask(i, end, &next);
 		/*
-		 * The bits of @mask belong to the caller; other CPUs may change
-		 * the others concurrently.
+		 * The bits of @mask belong to the caller. Other CPUs may change
+		 * other bits of the word concurrently.
 		 */
 		known = READ_ONCE(c->zero[BIT_WORD(i)]) & mask;
 		if (unlikely(known))
