@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * allocspan.c - make spans of free pages, wherever there are some.
+ * allocspan.c - make spans: of pages of a page cache, of the heap, of the
+ * kernel, or of other nodes.
  */
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
@@ -120,7 +121,8 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h,
 
 /*
  * Make a span out of a run of this CPU's page cache, and a descriptor
- * that was kept with such a run. Return NULL if it has no run of that length.
+ * that was kept with such a run. Return NULL if the page cache has no run that
+ * suits the request, or no descriptor.
  */
 static noinline struct gomem_span *
 alloc_from_run(struct gomem_heap *h, const struct gomem_span_request *req)
@@ -181,9 +183,9 @@ alloc_from_pcache(struct gomem_heap *h, const struct gomem_span_request *req)
 }
 
 /*
- * Find pages by any means. This CPU's slots and all page caches give up what
- * they hold before the heap grows, so that they do not make it larger. Set
- * @from to the heap that the pages belong to, and a descriptor of it.
+ * Find pages by any means. Before the heap grows, this CPU's slots give back
+ * what they do not need, and all page caches are emptied. Set @from to the heap
+ * that the pages belong to, and a descriptor of that heap.
  */
 static noinline unsigned long find_pages(struct gomem_supply *from,
 					 const struct gomem_span_request *req)
@@ -217,8 +219,8 @@ make_span(struct gomem_heap *h, const struct gomem_supply *from,
 
 /*
  * Give up a request of the heap @h. The failure counts here, not in grow.c,
- * where the heap that asked is not at hand any more. Requests for local memory
- * have another way out.
+ * where @from may be another heap already. If a request for local memory fails,
+ * that does not count: its caller asks other nodes next.
  */
 static noinline void *give_up(struct gomem_heap *h,
 			      const struct gomem_supply *from,

@@ -28,7 +28,7 @@ int gomem_heap_init_descs(struct gomem_heap *h)
 		err = gomem_fixalloc_init(&h->spanalloc[i],
 					  gomem_span_desc_size(i),
 					  sizeof(u64), &h->lock);
-		/* No need for zeroes: gomem_span_init() sets all fields. */
+		/* gomem_span_init() takes descriptors with old values. */
 		h->spanalloc[i].keeps = true;
 	}
 	return err ?: gomem_fixalloc_init(&h->chunkalloc,

@@ -11,7 +11,7 @@
 
 /*
  * Take @npages pages from @page on: as many as possible from this CPU's page
- * cache, the others from the heap. If not all are free take none and return
+ * cache, the others from the heap. If not all are free, take none and return
  * false. Caller holds @pc->lock.
  */
 static bool take_at(struct gomem_heap *h, struct gomem_pcache *pc,

@@ -27,8 +27,9 @@ static unsigned long runs_limit(struct gomem_heap *h)
 }
 
 /*
- * Keep the pages of a span as a run of the page cache. Return false if it has
- * no room, or if all page caches together have runs_limit() pages.
+ * Keep the pages of a span as a run of the page cache. Return false if the page
+ * cache has no room, or if the runs of all page caches would exceed
+ * runs_limit().
  */
 static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc,
 		     unsigned long page, unsigned int npages)
@@ -60,8 +61,9 @@ static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
 }
 
 /*
- * Keep pages in the block of the page cache that they are from, unless that
- * would have more than @limit then, or else as a run.
+ * Keep pages in the page cache: in its group, if the pages lie there and the
+ * group then has at most @limit pages; else as a run. Return false if neither
+ * is possible.
  */
 static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
 		       unsigned long page, unsigned int npages,
@@ -110,8 +112,8 @@ static void extend_range(struct gomem_heap *h, struct page_range *r,
 /*
  * Take a span apart, and keep its pages and descriptor in the page cache if
  * they have room there. @limit is gomem_heap_pcache_limit(), or 0 to keep
- * nothing. Return true if both are kept. If only the pages are, @s->npages
- * becomes 0. Caller holds @pc->lock.
+ * nothing. Return true if both are kept. If the pages are kept, set @s->npages
+ * to 0. Caller holds @pc->lock.
  */
 static bool free_to_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 			   struct gomem_span *s, unsigned int limit)
@@ -129,8 +131,8 @@ static bool free_to_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 
 /*
  * Release to the heap what free_to_pcache() did not keep of some spans. Long
- * ones replace older runs of the page cache instead, unless @limit is 0. Caller
- * holds the locks of both.
+ * spans replace older runs of the page cache instead, unless @limit is 0.
+ * Caller holds the locks of the page cache and of the heap.
  */
 static void free_to_heap(struct gomem_heap *h, struct gomem_pcache *pc,
 			 struct gomem_span_stack *spans, unsigned int limit)
@@ -216,8 +218,7 @@ static noinline void free_alone(struct gomem_span *s)
 
 /*
  * Keep the pages and the descriptor of a long span in this CPU's page cache, if
- * both have room there. This is the usual case, so it gets by without
- * free_some().
+ * both have room there. This is the usual case, and faster than free_some().
  */
 static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 {
@@ -226,7 +227,7 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 	struct gomem_pcache *pc;
 	bool kept;
 
-	/* Longer ones are not from a block, so the limit takes no time. */
+	/* The limit is that of the group, which longer spans are not from. */
 	if (npages <= GOMEM_PCACHE_SPAN_MAX)
 		limit = gomem_heap_pcache_limit(h);
 	pc = gomem_heap_lock_pcache(h, &flags);

@@ -6,8 +6,8 @@
  *
  * where peak is the most pages that were in use during the last
  * GOMEM_GOAL_LOOKS looks. The background scavenger gives back pages beyond the
- * goal: see run/epoch.c. Pages that exceed the heap's share,
- * gomem_heap_surplus(), go back as soon as they become free.
+ * goal: see run/epoch.c. If gomem_heap_urgent() is not 0, frees also give back
+ * pages whose grace period is over: see gomem_heap_give_back().
  */
 #include <kunit/visibility.h>
 #include <linux/irqflags.h>
@@ -21,7 +21,7 @@
 #include "heap/scavenge.h"
 #include "heap/tell.h"
 
-/* A heap with at most this many free pages, 128 KiB, is not checked. */
+/* A heap with at most this many free pages, 128 KiB, never has many. */
 #define KICK_MIN	16
 
 unsigned int gomem_epoch_ms __read_mostly = GOMEM_EPOCH_MS;
@@ -148,9 +148,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_excess);
  * @h: the heap, in which pages became free
  * @freed: number of these pages
  *
- * A caller with interrupts off may hold a lock that is also taken when a worker
- * is woken. So nothing is done then, and the pages go back after the next look
- * of the epoch.
+ * With interrupts off, nothing is given back here: the caller may hold a lock
+ * that is also taken when a worker is woken. The pages go back after the next
+ * look of the epoch.
  *
  * Context: any but NMI, with no lock of gomem's held.
  */

@@ -16,8 +16,9 @@ struct gomem_heap;
 #define GOMEM_EPOCH_MS	10000
 
 /*
- * Module parameters; see Documentation/tuning.rst. run/epoch.c defines epoch_ms
- * and restarts its clock when it is set.
+ * Module parameters, see Documentation/tuning.rst. goal.c registers
+ * scavenge_percent. run/epoch.c registers epoch_ms, and restarts the timer of
+ * the looks when epoch_ms is set.
  */
 extern unsigned int gomem_epoch_ms;
 extern unsigned int gomem_scavenge_percent;

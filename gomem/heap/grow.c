@@ -2,10 +2,9 @@
 /*
  * grow.c - fetch blocks of pages from the kernel into a heap.
  *
- * A heap first asks for a block that is large, compared with what it has, but
- * without any effort on the kernel's part; then for smaller ones. Only for the
- * pages that an allocation cannot do without is the kernel pressed, as hard as
- * the caller's gfp allows.
+ * A heap first asks for a block of 1 / GROW_SHARE of its pages, then for
+ * smaller ones. These requests are light. Only for the pages that an allocation
+ * cannot do without is a request as hard as the caller's gfp allows.
  */
 #include <kunit/visibility.h>
 #include <linux/bitmap.h>
@@ -77,8 +76,8 @@ static void learn_order(struct gomem_heap *h, unsigned int from,
 }
 
 /*
- * Return the heap that a block belongs to, by the node of its memory. Its chunk
- * has no heap yet.
+ * Return the heap that a block belongs to, by the node of its memory. The chunk
+ * of the block has no heap yet.
  */
 static struct gomem_heap *heap_by_node(struct gomem_heap *h, unsigned long addr)
 {
@@ -141,7 +140,7 @@ struct block {
  *
  * With one heap @last is @need + 1, because grow_hard() tries @need. With
  * several heaps @last is @need, because grow_from_peers() runs before
- * fetch_hard().
+ * grow_hard().
  * @last is tried even if h->order_limit is lower. Otherwise the heap would
  * never notice that the kernel has blocks of that order again.
  */
@@ -181,8 +180,8 @@ static unsigned long free_everywhere(const struct gomem_heap *h)
 }
 
 /*
- * Give back up to @excess free pages of all nodes. Return by how many pages
- * that falls short.
+ * Give back up to @excess free pages of all nodes. Return how many of @excess
+ * did not go back.
  */
 static unsigned long give_back_excess(struct gomem_heap *h,
 				      unsigned long excess)
@@ -213,8 +212,8 @@ static unsigned long give_back_excess(struct gomem_heap *h,
  *	for other work.
  *
  * The limit is soft: the heap grows anyway. Pages in their grace period cannot
- * go. If they are missing a grace period is started, and the next try is at
- * least one tick later.
+ * go. If less than the excess goes back, a grace period is started, and the
+ * next try is at least one tick later.
  */
 #define ROOM_PAUSE	8
 
@@ -239,9 +238,10 @@ static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 }
 
 /*
- * Before the heap grows for a large request, give back as many of its free
- * pages, which lie in runs too short for the request. Otherwise the heap would
- * have both until its goal is set anew. Pages in their grace period stay.
+ * Before the heap grows for a large request, give back as many free pages as
+ * the request has. They lie in runs too short for the request. Otherwise the
+ * heap would keep these pages beside the new ones until the next look. Pages in
+ * their grace period stay.
  */
 static void trade(struct gomem_heap *h, const struct gomem_span_request *req)
 {
@@ -326,9 +326,9 @@ static noinline struct gomem_heap *heap_of_block(struct gomem_heap *h,
 
 /*
  * Provide what a block needs before it can be added to its heap: a chunk, and a
- * descriptor for the span that it is fetched for. The heap may be another one
- * than that of @from, which is set to it. Return the chunk, or NULL if there is
- * no memory.
+ * descriptor for the span that the block is fetched for. If the block belongs
+ * to another heap, set @from to that heap and a descriptor of it. Return the
+ * chunk, or NULL if there is no memory.
  */
 static struct gomem_chunk *prepare_block(struct gomem_supply *from,
 					 const struct gomem_span_request *req,
@@ -350,7 +350,7 @@ static struct gomem_chunk *prepare_block(struct gomem_supply *from,
 	return c;
 }
 
-/* Tell that the heap is not empty any more. */
+/* Call h->wake(): the heap had no page, and has some now. */
 static void wake(struct gomem_heap *h)
 {
 	void (*fn)(struct gomem_heap *h) = READ_ONCE(h->wake);
@@ -378,7 +378,7 @@ static unsigned long add_block(struct gomem_chunk *c,
 	gomem_pagealloc_add(&h->pages, page, len);
 	gomem_candidates_mark(&h->candidates, c,
 			      page >> GOMEM_CHUNK_PAGES_SHIFT);
-	/* Pages that the bits deny serve nobody: they stay where they are. */
+	/* If the bits say that these pages are not free, do not use them. */
 	if (WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page,
 						      req->npages)))
 		page = GOMEM_NO_PAGE;
@@ -392,9 +392,10 @@ static unsigned long add_block(struct gomem_chunk *c,
 }
 
 /*
- * Press the kernel for a block, as hard as the caller's gfp allows. A block
+ * Fetch a block by a hard request, as far as the caller's gfp allows. A block
  * beyond the tables is memory that was plugged in later, below the page map's
- * base. Then ask for memory below 4 GiB instead.
+ * base. Then ask for memory of the zone DMA32, since the kernel would offer the
+ * same block again from its usual zone.
  */
 static noinline unsigned long fetch_hard(struct gomem_heap *h,
 					 unsigned int need, gfp_t gfp)
@@ -408,9 +409,10 @@ static noinline unsigned long fetch_hard(struct gomem_heap *h,
 }
 
 /*
- * Return how many pages of a block that was fetched for a large request are
- * kept. The kernel's blocks are powers of two, large requests are not. What
- * stays is the request, rounded up to h->grow_min pages.
+ * Return how many pages of a block are kept: all if the block has a higher
+ * order than the request needs. Otherwise the pages of the request, rounded up
+ * to a multiple of h->grow_min: a large request may need little more than half
+ * of the block.
  */
 static unsigned long kept_length(const struct gomem_heap *h, unsigned int order,
 				 const struct gomem_span_request *req)
@@ -428,7 +430,7 @@ static noinline unsigned long refuse(struct gomem_heap *h, unsigned long addr,
 	return GOMEM_NO_PAGE;
 }
 
-/* Add the part of a block that is kept, and give back the rest. */
+/* Add the pages of a block that are kept, and give back the others. */
 static noinline unsigned long keep_block(struct gomem_chunk *c,
 					 const struct gomem_span_request *req,
 					 unsigned long addr, unsigned int order)
@@ -481,8 +483,8 @@ static noinline unsigned long put_pages(struct gomem_heap *h,
 }
 
 /*
- * Take free pages that a peer's heap had. Without a descriptor for them they
- * stay where they are.
+ * Use pages that were taken from a peer's heap. If there is no memory for a
+ * descriptor of that heap, put them back.
  */
 static noinline unsigned long use_pages(struct gomem_supply *from,
 					struct gomem_heap *peer,
@@ -494,7 +496,7 @@ static noinline unsigned long use_pages(struct gomem_supply *from,
 	return put_pages(peer, page, req->npages);
 }
 
-/* Grow by the last resort: press the kernel. */
+/* Grow by a hard request, after all light ones have failed. */
 static noinline unsigned long grow_hard(struct gomem_supply *from,
 					const struct gomem_span_request *req)
 {
@@ -513,9 +515,9 @@ static bool may_ask_peers(const struct gomem_heap *h,
 }
 
 /*
- * Ask the other nodes, the nearest first, before the kernel is pressed for
- * memory of this one. Ask each for free pages of its heap, then for a block
- * that the kernel has there without effort.
+ * Ask the other nodes, the nearest first, before a hard request for memory of
+ * this one. Ask each for free pages of its heap, then for a block that the
+ * kernel has free there.
  */
 static noinline unsigned long
 grow_from_peers(struct gomem_supply *from, const struct gomem_span_request *req)
@@ -537,12 +539,13 @@ grow_from_peers(struct gomem_supply *from, const struct gomem_span_request *req)
 
 /**
  * gomem_heap_grow - fetch a block of pages, and take a request's pages from it
- * @from: the heap that should grow, and a descriptor of it. If the pages are
- *	another node's, they are exchanged for its heap and a descriptor of that
+ * @from: the heap that should grow, and a span descriptor of that heap. If the
+ *	pages come from another node, both members are replaced: by that node's
+ *	heap and a span descriptor of it
  * @req: the request
  *
- * If there is no descriptor for the pages of another node, these stay where
- * they are, or go back to the kernel if it has just handed them out.
+ * If the other node has no memory for a descriptor, its free pages stay in its
+ * heap. A block that the kernel has just handed out goes back to the kernel.
  *
  * Context: no lock held; may sleep if the request's gfp allows it.
  * Return: the first page, GOMEM_NO_PAGE if there is no memory.

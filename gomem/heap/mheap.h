@@ -64,7 +64,7 @@ enum gomem_scavenge_reason {
  * @lock_taken: how often the lock was taken to make or free spans
  * @grows: blocks fetched from the page source
  * @grow_fallbacks: blocks of a lower order than wanted
- * @grow_failures: how often no block was to be had
+ * @grow_failures: requests that failed because there was no block
  * @grow_out_of_range: blocks that the tables do not reach, which went back
  * @peer_spans: spans requested here that were made of another node's pages
  * @limit_exceeded: how often the heap grew beyond the memory limit
@@ -85,7 +85,7 @@ struct gomem_heap_stats {
 
 /**
  * struct gomem_heap_snapshot - state of a heap at one moment
- * @counts: sums over all CPUs
+ * @counts: counts of spans, summed over all CPUs
  * @stats: the counters under the heap's lock
  * @free_pages: gomem pages that are free, without those in page caches
  * @cached_pages: gomem pages in page caches, runs included
@@ -113,7 +113,7 @@ struct gomem_heap_snapshot {
  * @source: where its pages come from
  * @peers: all heaps by node; NULL if this is the only heap
  * @near: the other heaps, the nearest first, and a NULL at the end; NULL if
- *	there are none
+ *	@peers is
  * @central: its mcentrals, one for each span class; those of size class 0 are
  *	unused
  * @node: the node whose memory it has
@@ -129,8 +129,8 @@ struct gomem_heap_snapshot {
  * @pcache_min: pages that a page cache may have in a small heap, too, unless
  *	@pcache_max is less
  * @grow_min: gomem pages that it tries to grow by at least; see grow.c
- * @trade_min: for a request of this many pages or more it gives back free ones
- *	before it grows
+ * @trade_min: for a request of this many pages or more, the heap gives back
+ *	free pages before it grows
  * @give_min: free pages that frees never give back
  * @short_share: GOMEM_SHORT_SHARE; 0 if all spans should have full length
  * @cache_share: GOMEM_CACHE_SHARE; 0 if CPUs should cache spans of all kinds
@@ -152,8 +152,8 @@ struct gomem_heap_snapshot {
  *	without the lock
  * @give_next: the grace period that was started last; @give_gp or a later one
  * @give_hurry: whether @give_next is an expedited one; read without the lock
- * @give_hurried: jiffies when an expedited one was last begun; read without the
- *	lock
+ * @give_hurried: jiffies when an expedited grace period was last begun; read
+ *	without the lock
  * @lock: protects all members below except @order_limit, and the
  *	bitmaps of the heap's chunks. Allocations, frees, the scavenger and the
  *	shrinker take it on any CPU, with interrupts off, in any context but
@@ -242,7 +242,7 @@ struct gomem_span_request {
 	unsigned int npages;
 	const struct gomem_kind *kind;
 	bool aligned;	/* naturally; npages is a power of two */
-	bool local;	/* only of this node's memory, and without effort */
+	bool local;	/* only this node's memory, no hard request for pages */
 	bool arena;	/* part of an arena; kind is a large one */
 	gfp_t gfp;
 };
@@ -296,7 +296,7 @@ void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg);
  * The tag of the object's first page holds its address, and GOMEM_TAG_LARGE
  * while it can be claimed. If several CPUs claim it concurrently, one clears
  * that bit and the others find it clear. A CPU that has not cleared it does not
- * look at the span, which may already be another object's.
+ * read the span, which may already be another object's.
  *
  * The pages stay allocated until gomem_heap_free_span().
  *

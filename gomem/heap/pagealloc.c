@@ -2,8 +2,8 @@
 /*
  * pagealloc.c - address-ordered first fit over the chunks of a heap.
  *
- * It changes the bitmaps and the leaves. Searches that one chunk cannot answer
- * are those of pagealloc_tree.c.
+ * This file changes the bitmaps of the chunks and the leaves of the tree.
+ * Searches of more than one chunk are in pagealloc_tree.c.
  */
 #include <kunit/visibility.h>
 #include <linux/build_bug.h>
@@ -18,8 +18,8 @@
 #include "heap/pagealloc_tree.h"
 
 /*
- * A search for an aligned run looks into this many chunks, and visits this many
- * summaries, before it settles for a longer run: see find_aligned_from().
+ * A search for an aligned run gives up after this many chunks, or after this
+ * many summaries: see find_aligned_from().
  */
 #define ALIGNED_CHUNKS	16
 #define ALIGNED_STEPS	512
@@ -83,7 +83,7 @@ struct gomem_chunk *gomem_pagealloc_register(struct gomem_pagealloc *pa,
 
 	lockdep_assert_held(pa->lock);
 
-	/* Complete it first: a free of a wrong pointer may look it up. */
+	/* First complete the chunk: a free of a wrong pointer may find it. */
 	gomem_pallocbits_set_range(&chunk->inuse, 0, GOMEM_CHUNK_PAGES);
 	gomem_pallocbits_set_range(&chunk->hole, 0, GOMEM_CHUNK_PAGES);
 	chunk->heap = pa->heap;

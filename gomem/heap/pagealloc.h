@@ -34,7 +34,7 @@
  * child that tells how long a run the child can complete; the eight bytes are
  * compared at once. So a search costs the same wherever its run is, in small
  * heaps and in large ones. The exception is a search for 128 pages or more in
- * a heap full of runs that are less than an eighth shorter: it may look at all
+ * a heap full of runs that are less than an eighth shorter: it may visit all
  * eight children on each level. The root level is scanned from @search on.
  */
 #ifndef GOMEM_PAGEALLOC_H

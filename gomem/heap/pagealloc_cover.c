@@ -94,7 +94,10 @@ static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
 	lockdep_assert_held(pa->lock);
 	if (end > pa->nr[LEAF])
 		size_levels(pa->nr, end);
-	/* The new chunks have no free page. */
+	/*
+	 * No page below search is free. If the heap has no free page, search
+	 * moves to the new end: the new chunks have no free page, either.
+	 */
 	if (!pa->free_pages)
 		pa->search = nr_pages(pa);
 }

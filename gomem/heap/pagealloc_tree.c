@@ -2,11 +2,11 @@
 /*
  * pagealloc_tree.c - update the tree of summaries, and search it.
  *
- * The one idea: a summary has the lengths of the free runs at the start and at
- * the end of its range, and of the longest one. That is enough to tell, at each
- * level of the tree, whether the lowest run of n pages is inside one entry or
- * crosses entries. In the first case the search goes down into that entry. In
- * the second the address of the run is known already.
+ * A summary has the lengths of the free runs at the start and at the end of its
+ * range, and of the longest one. That is enough to tell, at each level of the
+ * tree, whether the lowest run of n pages is inside one entry or crosses
+ * entries. In the first case the search goes down into that entry. In the
+ * second the address of the run is known already.
  */
 #include <kunit/visibility.h>
 #include <linux/bug.h>
@@ -153,7 +153,7 @@ unsigned long gomem_pagealloc_find_in_tree(struct gomem_pagealloc *pa,
 			break;
 		}
 		page = scan_children(pa, l, &i, n);
-		/* The entry above says that it has such a run. */
+		/* The entry above says that its children have such a run. */
 		WARN_ON_ONCE(page == GOMEM_NO_PAGE && i == NO_ENTRY);
 	}
 	if (unlikely(page == GOMEM_NO_PAGE && l > 1))
@@ -171,8 +171,9 @@ unsigned long gomem_pagealloc_find_in_tree(struct gomem_pagealloc *pa,
  *
  * Walks the tree towards higher addresses and skips entries whose max is less
  * than @n. The max of an entry above the leaves may be that of a run that
- * crosses chunks. Then the walk goes down into that entry in vain, with one
- * step for each chunk below it at worst, and goes on.
+ * crosses chunks. Then the walk goes down into that entry in vain, and goes on.
+ * That takes at most one step for each chunk below the entry, and one for each
+ * entry between.
  *
  * Return: number of the first chunk at or after @ci with a run of @n pages
  * inside it; pa->nr[LEAF] if there is none or *@steps entries were visited.

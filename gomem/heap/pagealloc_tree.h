@@ -65,9 +65,9 @@ static inline gomem_pallocsum_t *leaf_to_change(struct gomem_pagealloc *pa,
 }
 
 /*
- * Counts or summaries name free pages that the bits deny: a module overwrote
- * them, or gomem has a bug. Give out no page of the heap until a free proves
- * that there is one. gomem_pagealloc_validate() still finds the contradiction.
+ * Counts or summaries claim free pages that the bits deny: a module overwrote
+ * gomem's memory, or gomem has a bug. Give out no page of the heap until pages
+ * become free. gomem_pagealloc_validate() still finds the contradiction.
  */
 static inline void distrust(struct gomem_pagealloc *pa)
 {

@@ -38,10 +38,10 @@ unsigned long gomem_heap_take(struct gomem_heap *h,
  * @npages: how many, at most GOMEM_CHUNK_PAGES
  *
  * The pages have no tags any more. But another CPU may have read a tag just
- * before, for a valid pointer or a stale one, and be about to look at the
- * object: gomem_free() does so with preemption off. So the pages may be reused
- * at once, but go back to the kernel only after an RCU grace period, which is
- * noted here.
+ * before, for a valid pointer or a stale one, and be about to read the object:
+ * gomem_free() does so with preemption off. So the pages may be reused at once,
+ * but go back to the kernel only after an RCU grace period, which is noted
+ * here.
  */
 void gomem_heap_release(struct gomem_heap *h, unsigned long page,
 			unsigned int npages)

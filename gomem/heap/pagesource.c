@@ -42,9 +42,10 @@
 #define GUARD_REFS	BIT(30)
 
 /*
- * In KASAN's tag-based modes (arm64) a page has a tag, which is part of its
- * address. gomem finds objects by arithmetic on addresses, so its pages get the
- * tag that matches any memory.
+ * Prepare the pages of a new block: add the guard references, and clear the
+ * counts of kfree() calls. In KASAN's tag-based modes (arm64) the address of a
+ * page contains a tag. gomem finds objects by arithmetic on addresses, so its
+ * pages get the tag that matches any memory.
  */
 static void prepare_pages(struct page *page, unsigned int order)
 {
@@ -70,8 +71,8 @@ static noinline unsigned long split_block(struct page *page, unsigned int order)
 }
 
 /*
- * Kept out of line for its warning of a bad node: the calls for that need a
- * frame, which alloc_pages_node() itself does not if nothing follows it.
+ * Kept out of line to save stack: the warnings of alloc_pages_node() need a
+ * frame. It is gone when the allocator runs, whose call is the last one here.
  */
 static noinline struct page *get_pages(gfp_t gfp, unsigned int order, int node)
 {
@@ -97,8 +98,8 @@ static int kernel_node_of(struct gomem_pagesource *src, unsigned long addr)
 
 /*
  * Clear the keys of free objects in pages that go back to the kernel. An object
- * that was freed twice may still be in a CPU's slot. Without its key it looks
- * written to, so that no allocation hands it out when another user has its
+ * that was freed twice may still be in a CPU's slot. Without its key it counts
+ * as written to, so that no allocation hands it out when another user has its
  * page.
  */
 static __no_kmsan_checks void kernel_forget(struct gomem_pagesource *src,
@@ -150,7 +151,7 @@ static u32 past_of(unsigned long word)
  *
  * Runs concurrently in tasks that check the heap, destroy a typed cache or
  * unload the module, and with gomem_kernel_page_kfreed() on any CPU. If several
- * race, only one returns the new ones.
+ * race, only one of them returns the new ones.
  */
 static unsigned long take_news(struct page *page, unsigned long missing)
 {
@@ -165,9 +166,9 @@ static unsigned long take_news(struct page *page, unsigned long missing)
 }
 
 /*
- * Return how often kfree() was called for a page. From Linux 6.18 on it drops
- * no reference. There the probe of kfree_probe=1 may have reported more calls
- * than references are missing.
+ * Return how often kfree() was called for a page. From Linux 6.18 on, kfree()
+ * drops no reference. There the probe of kfree_probe=1 may have reported more
+ * calls than references are missing.
  */
 static u32 kfrees_of(struct page *page)
 {
@@ -176,8 +177,8 @@ static u32 kfrees_of(struct page *page)
 }
 
 /*
- * Return how many of these calls may have been for objects that the page has
- * now.
+ * Return how many calls of kfree() for a page may have been for objects that
+ * the page has now.
  */
 static u32 present_kfrees(struct page *page)
 {
@@ -198,7 +199,7 @@ static unsigned long kernel_dropped(struct gomem_pagesource *src,
 		page = virt_to_page((void *)addr);
 		n = take_news(page, missing_refs(page));
 		here = present_kfrees(page);
-		/* What was for earlier objects counts, but is not theirs. */
+		/* Calls for earlier objects count, but are not returned. */
 		if (unlikely(n > here))
 			gomem_count_misuses(GOMEM_KFREE, n - here);
 		*news += min(n, here);
@@ -209,8 +210,8 @@ static unsigned long kernel_dropped(struct gomem_pagesource *src,
 
 /*
  * All objects in the pages have been freed: the next objects have nothing to do
- * with calls of kfree() up to now. The page stays without the references that
- * were dropped, since the code that dropped them may drop more.
+ * with calls of kfree() up to now. References that were dropped are not added
+ * again, so that free_guarded_page() knows of them.
  */
 static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
 			  unsigned long npages)
@@ -223,7 +224,7 @@ static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
 		page = virt_to_page((void *)addr);
 		past = kfrees_of(page);
 		word = READ_ONCE(page_private(page));
-		/* If a call is noted just now, it may count for the next. */
+		/* A call that is noted just now may count for later objects. */
 		if (past != past_of(word))
 			cmpxchg(&page_private(page), word,
 				told_of(word) | (u64)past << PAST_SHIFT);
@@ -231,11 +232,11 @@ static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
 }
 
 /**
- * gomem_kernel_page_kfreed - record in a page that a kfree() of it is reported
- * @addr: the object that kfree() was called with, in a page of a heap
+ * gomem_kernel_page_kfreed - count a kfree() of an object that is reported
+ * @addr: the object that was passed to kfree(), in a page of a heap
  *
- * The caller reports the call, before kfree() does anything. kernel_dropped()
- * counts the call, but not among the new ones.
+ * The probe of kfree() calls this, and reports the call itself. So
+ * kernel_dropped() includes the call in its result, but not in @news.
  *
  * Context: any, in an RCU read-side section, which keeps the page from being
  * given back.
@@ -256,9 +257,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_kernel_page_kfreed);
 
 /*
  * Drop gomem's references to a page. If users of the page hold references, the
- * last one to drop them frees it, as with any page. If some of gomem's are
- * missing, the code that dropped them may drop more: the page is leaked, with
- * the references it has.
+ * page is freed when the last one is dropped, as any page. If some of gomem's
+ * are missing, the code that dropped them may drop more: the page is leaked,
+ * with the references it has.
  */
 static void free_guarded_page(struct page *page)
 {

@@ -26,19 +26,20 @@
  * @node_of: return the node whose memory a block is. Only called if the heap
  *	has peers
  * @free: give back gomem pages, any part of the blocks that @alloc returned
- * @meta_alloc: get memory for descriptors, in whole pages that are not cleared
+ * @meta_alloc: get memory for gomem's own data, such as descriptors: whole
+ *	pages, not cleared
  * @meta_free: give back memory that @meta_alloc returned
  * @forget: called before @free for pages that may have had objects. May be NULL
  * @dropped: return how many of gomem's references to pages in use were dropped
  *	by calls of kfree() and put_page() since @settle. Sets *news to the
- *	number of them that no earlier call reported. May be NULL
+ *	number of those that were not reported before. May be NULL
  * @settle: called when all objects in pages have been freed, if
  *	gomem_kfree_seen. May be NULL
- * @tell: tell the kernel that there are @pages more gomem pages that heaps of
- *	this node would give back, or fewer. May be NULL
+ * @tell: tell the kernel that heaps of this node would give back @pages more
+ *	gomem pages than before; fewer if negative. May be NULL
  * @has_memory: there is memory at the addresses that @alloc returns
  * @zeroed: the blocks that @alloc returns are all zero
- * @limit: bytes that heaps try not to exceed, including descriptors; 0: no
+ * @limit: bytes that heaps try not to exceed, including gomem's own data; 0: no
  *	limit
  * @heap_pages: gomem pages handed out by @alloc and not given back
  * @meta_bytes: bytes handed out by @meta_alloc and not given back

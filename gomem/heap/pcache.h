@@ -41,8 +41,8 @@
 #define GOMEM_PCACHE_SPAN_MAX	7
 
 /*
- * Fewest pages of a run. A block may have no more than GOMEM_PCACHE_MIN pages,
- * and keep these while longer spans come and go.
+ * Fewest pages of a run. In a small heap the group of a cache has at most
+ * GOMEM_PCACHE_MIN pages, so that longer spans need runs.
  */
 #define GOMEM_PCACHE_RUN_MIN	(GOMEM_PCACHE_MIN + 1)
 
@@ -61,7 +61,7 @@
  * @page: the first page
  * @npages: number of pages, at least GOMEM_PCACHE_RUN_MIN
  * @seen: the run was here when gomem_heap_drain_runs() or
- *	gomem_heap_drain_pcaches() last looked for unused runs
+ *	gomem_heap_drain_pcaches() last searched for unused runs
  */
 struct gomem_run {
 	unsigned long page;
@@ -115,7 +115,7 @@ struct gomem_span_counts {
  * @run: runs of pages, the oldest first; these count as taken, too
  * @nr_runs: number of runs
  * @uses: how often pages of @free were taken or put back, to detect an idle CPU
- * @seen: @uses when gomem_heap_drain_pcaches() last looked for idle CPUs
+ * @seen: @uses when gomem_heap_drain_pcaches() last searched for idle CPUs
  * @counts: spans that this CPU made and freed
  *
  * Invariants:
@@ -187,7 +187,7 @@ static inline bool gomem_pcache_free(struct gomem_pcache *pc,
 /**
  * gomem_pcache_pop - take a span descriptor out of the cache
  * @pc: the cache
- * @index: size of its bitmaps, an index of gomem_heap.spanalloc
+ * @index: size of the descriptor's bitmaps, an index of gomem_heap.spanalloc
  *
  * Context: any, with @pc->lock held.
  * Return: a dead span, NULL if there is none.
@@ -208,7 +208,7 @@ static inline struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc,
 /**
  * gomem_pcache_push - put a span descriptor into the cache
  * @pc: the cache
- * @index: size of its bitmaps, an index of gomem_heap.spanalloc
+ * @index: size of the descriptor's bitmaps, an index of gomem_heap.spanalloc
  * @s: a dead span
  *
  * Overwrites only the first word of @s, with a link.

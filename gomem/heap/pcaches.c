@@ -39,8 +39,8 @@ int gomem_heap_init_pcaches(struct gomem_heap *h)
  * gomem_heap_refill_pcache - give a page cache pages and descriptors
  * @h: the heap
  * @pc: the page cache, locked; gets pages only if its group has none
- * @index: size of the descriptors, as in gomem_span_desc(); it gets them until
- *	it has half of what it may have
+ * @index: size of the descriptors, as in gomem_span_desc(). The page cache gets
+ *	them until it has GOMEM_PCACHE_DESCS / 2
  */
 void gomem_heap_refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 			      unsigned int index)
@@ -150,7 +150,7 @@ static bool is_idle(struct gomem_pcache *pc)
  * @h: the heap
  *
  * These are the runs that were there already when this function, or
- * gomem_heap_drain_pcaches(), looked last.
+ * gomem_heap_drain_pcaches(), was last called.
  *
  * Context: any but NMI.
  */

@@ -37,11 +37,11 @@
 #define BATCH_CHUNKS	16
 
 /*
- * If this many pages wait for a grace period, it is an expedited one: it takes
- * microseconds instead of milliseconds, but RCU interrupts all CPUs that are
- * not idle. There is only one at a time, and each lets megabytes go back. The
- * kernel parameter rcupdate.rcu_normal turns expedited grace periods into
- * normal ones.
+ * If the surplus has this many pages, the grace period that they wait for is an
+ * expedited one. It takes microseconds instead of milliseconds, but RCU
+ * interrupts all CPUs that are not idle. There is only one at a time, and each
+ * lets megabytes go back. The kernel parameter rcupdate.rcu_normal turns
+ * expedited grace periods into normal ones.
  */
 #define HURRY_MIN	(SZ_4M >> GOMEM_PAGE_SHIFT)
 
@@ -96,9 +96,9 @@ static unsigned int pages_free(const struct gomem_chunk *c)
 
 /*
  * Return the rank of a chunk. @busy are the pages that must not be taken: those
- * in use, holes, and perhaps those in a grace period. A chunk of which at most
- * 1/32 is free (Go's bound) is DENSE: it comes last, and the background
- * scavenger leaves it alone.
+ * in use, holes, and perhaps those in a grace period. A chunk with 31 pages in
+ * use per free one, or more (Go's bound), is DENSE: it comes last, and the
+ * background scavenger leaves it alone.
  */
 static enum gomem_rank rank_of(const struct gomem_chunk *c,
 			       const struct gomem_pallocbits *busy)
@@ -123,9 +123,9 @@ static enum gomem_rank rank_of(const struct gomem_chunk *c,
 
 /*
  * May this caller take pages that are still in their grace period, and sleep
- * until it is over? Nobody can use these pages during the sleep, so the
- * background scavenger leaves them in the heap. Callers in reclaim, and on the
- * way of an allocation or a free, must not sleep.
+ * until it is over? No CPU can allocate these pages during the sleep. So the
+ * background scavenger leaves them in the heap. Callers in reclaim, in an
+ * allocation or in a free must not sleep.
  */
 static bool takes_waiting(enum gomem_scavenge_reason why)
 {
@@ -176,8 +176,8 @@ static void gather_runs(struct gomem_heap *h, struct gomem_chunk *c,
 }
 
 /*
- * Take runs out of a chunk if its rank is still right, and rank it anew. With
- * @waiting pages in their grace period may be taken, too.
+ * Take runs out of a chunk if its rank is still right, and rank it anew. If
+ * @waiting is set, pages in their grace period may be taken, too.
  */
 static void visit(struct gomem_heap *h, struct gomem_chunk *c, bool waiting,
 		  struct batch *b)
@@ -197,9 +197,9 @@ static void visit(struct gomem_heap *h, struct gomem_chunk *c, bool waiting,
 }
 
 /*
- * Return the next chunk to visit: new ones first, then a waiting one whose
- * grace period is over, then the best rank. Of the waiting chunks only the one
- * that came first is polled.
+ * Return the next chunk to visit: new ones first, then a waiting one, then the
+ * best rank. A waiting chunk is visited if takes_waiting(), or if its grace
+ * period is over. Only that of the chunk that has waited longest is polled.
  */
 static struct gomem_chunk *next_candidate(struct gomem_heap *h,
 					  enum gomem_scavenge_reason why)
@@ -301,8 +301,8 @@ static void put_batch(struct gomem_heap *h, const struct batch *b,
 
 /*
  * Sleep until poll_state_synchronize_rcu(@gp) is true. One grace period is not
- * always enough: an expedited one that begins during a normal one may, for the
- * poll, end only the normal one.
+ * always enough: RCU counts normal and expedited ones together for the poll. If
+ * an expedited one begins during a normal one, its end may count only for that.
  *
  * cond_synchronize_rcu() will not do: on a kernel for one CPU it does nothing,
  * and the poll would wait for a task switch that may not come.
@@ -341,15 +341,16 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_wait_for_grace);
  * gomem_heap_scavenge_some - give a batch of free pages back to the kernel
  * @h: the heap
  * @want: the most pages to give back
- * @why: who asks; all but GOMEM_SCAVENGE_BACKGROUND take from dense chunks, too
+ * @why: the reason; for all but GOMEM_SCAVENGE_BACKGROUND, pages of dense
+ *	chunks are taken, too
  * @worked: the nanoseconds that this takes are added to it, without those spent
  *	waiting for a grace period
  *
  * Pages whose last object was freed recently are in an RCU grace period: see
  * gomem_heap_release(). GOMEM_SCAVENGE_FORCED takes such pages out of the heap
  * and sleeps until their grace period is over. GOMEM_SCAVENGE_BACKGROUND sleeps
- * only if there are no other pages to take, and leaves them in the heap
- * meanwhile. All other callers leave such pages alone, and never sleep.
+ * only if there are no other pages to take, and leaves the waiting ones in the
+ * heap meanwhile. All other callers leave such pages alone, and never sleep.
  *
  * Context: any that may be rescheduled; GOMEM_SCAVENGE_FORCED and
  * GOMEM_SCAVENGE_BACKGROUND sleep until a grace period is over.
@@ -390,7 +391,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge_some);
  * gomem_heap_scavenge - give free pages back to the kernel
  * @h: the heap
  * @want: the most pages to give back
- * @why: who asks; see gomem_heap_scavenge_some()
+ * @why: the reason; see gomem_heap_scavenge_some()
  *
  * Context: process context.
  * Return: how many pages went back.
@@ -465,9 +466,10 @@ unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want,
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
 
 /*
- * Give back the pages that are due first. Others become due then, also those
- * that the heap reused and that became free again: they wait for a later grace
- * period. With @all the heap owes no page of those that were due any more.
+ * Give back the pages that are due. Then all pages that are still owed become
+ * due. With @all, the heap owes none of the pages any more that were due
+ * before. Without it, those that did not go back stay owed: the heap reused
+ * them, and they may be free again, in a later grace period.
  */
 static unsigned long pay_due(struct gomem_heap *h, bool all)
 {
@@ -548,7 +550,7 @@ static bool may_hurry(const struct gomem_heap *h)
 	       time_after(jiffies, READ_ONCE(h->give_hurried));
 }
 
-/* Start a grace period, an expedited one if many pages wait for it. */
+/* Start a grace period, an expedited one if may_hurry() allows it. */
 static void start_grace(struct gomem_heap *h)
 {
 	bool hurry = may_hurry(h);
@@ -562,9 +564,8 @@ static void start_grace(struct gomem_heap *h)
 }
 
 /*
- * Let the next call wait until the grace period is over that was started last.
- * If it is over already, start another one. Another CPU may have started one
- * just now: its end is not set back.
+ * Let the next gomem_heap_give_back() wait until the grace period is over that
+ * was started last. If it is over already, start another one.
  */
 static void await_grace(struct gomem_heap *h)
 {
@@ -576,8 +577,8 @@ static void await_grace(struct gomem_heap *h)
 
 /*
  * Is the grace period over that await_grace() chose? If not, and the surplus
- * has become large meanwhile, start an expedited one. That does not set back
- * the first one, which may end earlier.
+ * has become large meanwhile, start an expedited one. The wait is over when the
+ * first of the two ends.
  */
 static bool has_waited(struct gomem_heap *h)
 {
@@ -602,7 +603,7 @@ static bool has_waited(struct gomem_heap *h)
  * much is freed, instead of only when the background scavenger runs.
  *
  * Only pages whose grace period is over go back. Once all of these have gone,
- * the next grace period is started, and no call looks for pages until it has
+ * the next grace period is started, and no call searches for pages until it has
  * ended. So a caller that allocates again soon after it freed finds the pages
  * still in the heap. One CPU does this at a time.
  *

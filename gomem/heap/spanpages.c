@@ -50,9 +50,10 @@ static void forget_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
  * Set the tags and span pointers of pages that become part of a span, so that a
  * free finds the span. The caller owns the pages, so this needs no lock.
  *
- * These stores are ordered before anybody has a pointer into the span: on this
- * CPU by the unlock of the page cache that follows, on another CPU by the code
- * that passes the pointer to it. Return true if all pages are known to be zero.
+ * These stores are ordered before any caller has a pointer into the span: on
+ * this CPU by the unlock of the page cache that follows, on another CPU by the
+ * code that passes the pointer to it. Return true if all pages are known to be
+ * zero.
  */
 static bool map_span(struct gomem_heap *h, struct gomem_span *s,
 		     unsigned long page, unsigned int npages)
@@ -169,7 +170,7 @@ bool gomem_heap_add_to_span(struct gomem_heap *h, struct gomem_pcache *pc,
 	bool zero = map_span(h, s, page, npages);
 
 	lockdep_assert_held(&pc->lock);
-	/* CPUs that look at the span without owning it may read these. */
+	/* CPUs that do not own the span may read these. */
 	WRITE_ONCE(s->npages, s->npages + npages);
 	WRITE_ONCE(s->elemsize, s->npages << GOMEM_PAGE_SHIFT);
 	n->inuse_pages += npages;
@@ -179,7 +180,7 @@ bool gomem_heap_add_to_span(struct gomem_heap *h, struct gomem_pcache *pc,
 }
 
 /**
- * gomem_heap_take_apart - make a descriptor and pages of a span
+ * gomem_heap_take_apart - separate a span into its descriptor and its pages
  * @h: the heap of the span
  * @pc: this CPU's page cache, locked; counts that the span is gone
  * @s: the span; its npages stays as it is

@@ -28,7 +28,7 @@ static inline long gomem_heap_tellable(const struct gomem_heap *h)
 	return data_race(h->pages.free_pages) + atomic_long_read(&h->run_pages);
 }
 
-/* Tell the kernel if the number has changed much. */
+/* Tell the kernel if the number has changed by GOMEM_TELL_PAGES or more. */
 static inline void gomem_heap_tell_much(struct gomem_heap *h)
 {
 	if (unlikely(abs(gomem_heap_tellable(h) -

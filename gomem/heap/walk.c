@@ -8,7 +8,7 @@
 
 #include "heap/mheap.h"
 
-/* Pages looked at under one hold of the lock; each may be a span to visit. */
+/* Pages visited under one hold of the lock. Each of them may be a span. */
 #define WALK_PAGES	4
 
 /* Visit the spans that begin in pages @first to @first + WALK_PAGES - 1. */
