@@ -76,8 +76,8 @@ static void arm_this_cpu(unsigned long unused)
 {
 	gomem_visit_slot_kinds_at_once(arm_kind, NULL);
 	/*
-	 * Tiny objects that share a block with earlier ones would not be
-	 * recorded.
+	 * Only tiny objects that begin a block are sampled: let the next one
+	 * begin a block.
 	 */
 	gomem_mcache_drain_tiny(false, false);
 	gomem_mcache_drain_tiny(true, false);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * drain.c - drain slots that are idle, or all slots when memory is short.
+ * drain.c - drain slots that are idle, slots that keep much when the heap is
+ * about to grow, or all slots if asked to.
  *
  * Each CPU drains its own slots. mcache_cpus.c drains those of CPUs that died.
  * A task of real-time priority may preempt the work of a CPU for ever, so no
@@ -69,8 +70,8 @@ static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
  * gomem_mcache_drop_tiny - drop the rest of a block that a CPU had
  * @rest: the rest
  *
- * A block without parts goes to its mcentral, past the slots, since these may
- * be drained, too.
+ * A block without parts goes to its mcentral. It bypasses the slots, which may
+ * be drained at this time, too.
  *
  * Context: any but NMI, not in a section.
  */
@@ -90,7 +91,7 @@ void gomem_mcache_drop_tiny(struct gomem_tiny *rest)
 /**
  * gomem_mcache_drain_tiny - drop the rest of this CPU's current block
  * @irq: that of the interrupt cache instead of the task cache
- * @idle: only if it is idle
+ * @idle: only if gomem_tiny_is_idle()
  *
  * Context: any but NMI, not in a section.
  */
@@ -109,7 +110,7 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
 	gomem_mcache_drop_tiny(&rest);
 }
 
-/* Slots that hold this many bytes are emptied before the heap grows. */
+/* A slot with objects of this many bytes is emptied before the heap grows. */
 #define RELIEF_MIN		SZ_16K
 
 /**

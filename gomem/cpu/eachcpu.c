@@ -12,8 +12,8 @@
 
 /*
  * If the CPU that the work was queued for has died, the work runs on another
- * CPU. What it should have done on the dead CPU is the business of the CPU
- * hotplug callbacks.
+ * CPU. Callbacks of CPU hotplug do for the dead CPU what the function would
+ * have done there.
  */
 static void run(struct work_struct *work)
 {
@@ -31,15 +31,17 @@ static void queue(struct gomem_eachcpu *e, int cpu, unsigned long arg)
 	struct gomem_eachcpu_work *w = per_cpu_ptr(e->works, cpu);
 
 	/*
-	 * Read by run(), which may be about to start. A late call with 0, which
-	 * asks for the most, stays so.
+	 * run() may be about to start, and read it. If the last call is still
+	 * pending, its argument stays, unless the new one is 0: that asks for
+	 * the most work.
 	 */
 	if (!arg || !work_pending(&w->work))
 		WRITE_ONCE(w->arg, arg);
 	atomic_inc(&e->queued);
 	/*
 	 * The work may still be queued from the last call. It may also end
-	 * before the count goes down here: then nobody else wakes the waiters.
+	 * before the count goes down here: then run() does not wake the
+	 * waiters.
 	 */
 	if (!queue_work_on(cpu, gomem_percpu_wq, &w->work) &&
 	    atomic_dec_and_test(&e->queued))

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * eachcpu.h - run a function on each CPU, and wait for that with a timeout.
+ * eachcpu.h - run a function on each CPU, and wait with a timeout until all of
+ * them have run it.
  *
- * A CPU that is busy with tasks of higher priority may run the function late.
- * So a caller waits no longer than it has to. A function that came late still
- * runs, with the argument of the last call, but with 0 if one of the calls had
- * it: 0 has to ask for the most.
+ * A CPU that is busy with tasks of higher priority may run the function after
+ * the timeout. If another call comes before that, the CPU runs the function
+ * once for both calls: with the argument 0 if either call passed 0, else with
+ * that of the first call. So 0 has to ask for the most work.
  */
 #ifndef GOMEM_EACHCPU_H
 #define GOMEM_EACHCPU_H

@@ -3,7 +3,7 @@
  * look.c - look for slots that are idle.
  *
  * The looks run on any CPU, concurrently with the CPU that uses the slots. They
- * only write down what they saw. What one look misses is seen within an epoch.
+ * only note what they saw. A later look finds what one look has missed.
  */
 #include <linux/percpu.h>
 
@@ -22,13 +22,13 @@ static u32 slot_uses(const struct gomem_slot_view *v)
 /*
  * Return the position of the next tiny object as one number. If a CPU allocates
  * and frees a tiny object in turn, the looks may always find the same position.
- * Then it counts as idle and loses its block, at most once a look.
+ * Then the block counts as idle, and the CPU loses it, at most once a look.
  */
 static unsigned long tiny_pos(const struct gomem_mcache *mc)
 {
 	/*
-	 * The CPU may change it concurrently, and then half of a change may be
-	 * seen. If the CPU is idle there is no change.
+	 * The CPU may change mc->tiny concurrently. Then the sum may mix old
+	 * and new values. If the CPU is idle, the sum does not change.
 	 */
 	return data_race(mc->tiny.block) + data_race(mc->tiny.off);
 }
@@ -82,7 +82,8 @@ static void look_for_idle(const struct gomem_kind *k, void *arg)
  * @cpu: the CPU
  *
  * Context: process. One caller at a time.
- * Return: true if something of the CPU is idle, and holds memory.
+ * Return: true if a slot or a current block of the CPU is idle, and has memory
+ * to drain.
  */
 bool gomem_look_at_cpu(int cpu)
 {
@@ -111,10 +112,11 @@ bool gomem_slot_is_idle(const struct gomem_place *p)
 }
 
 /**
- * gomem_tiny_is_idle - was a CPU's current block idle, and not used since?
+ * gomem_tiny_is_idle - did a CPU's current block stay the same for two looks?
  * @mc: the mcache whose tiny objects are cut from the block; the caller owns it
  *
- * Return: true if no tiny object was cut from the last look but one until now.
+ * Return: true if the CPU has a block, and if the last two looks and this call
+ * see the same tiny_pos().
  */
 bool gomem_tiny_is_idle(const struct gomem_mcache *mc)
 {

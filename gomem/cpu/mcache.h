@@ -14,10 +14,10 @@
  * and use the task cache.
  *
  * A cache has a slot per span class: a stack of free objects and, in the task
- * cache and for small objects only, the span that refills it.
+ * cache and for objects up to 128 bytes, the span that refills it.
  *
- * Other CPUs read a cache, and write down in it what they saw, but never change
- * its slots. Its objects are drained in three ways:
+ * Other CPUs read a cache, and note in it what an epoch's look has seen, but
+ * never change its slots. Its objects are drained in three ways:
  *
  *  - by a work on its own CPU, even if that CPU is idle: gomem_mcache_drain();
  *  - by another CPU after its own CPU died: gomem_mcache_cpu_dead();

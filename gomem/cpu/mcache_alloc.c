@@ -23,7 +23,8 @@
 
 /*
  * Only slots of objects up to CACHED_SPAN_SIZE_MAX have a span of their own.
- * Larger spans on every CPU would cost more memory than the size classes save.
+ * Other CPUs cannot use the free objects of such a span. With larger objects
+ * that would cost more memory than the size classes save.
  */
 #define CACHED_SPAN_SIZE_MAX	128
 
@@ -205,8 +206,9 @@ struct wish {
 /*
  * The kernel reclaims memory on the stack of gomem_mcentral_grow()'s caller. So
  * all steps that have an array of objects, or a request with one, are kept out
- * of line: each returns before the next one is taken. Each step that grows the
- * heap calls the next one last, so that one of their frames is left at a time.
+ * of line: each returns before the next one begins. Each step that grows the
+ * heap calls the next one last, so that only one of their frames is on the
+ * stack at a time.
  *
  * alloc_at_hand() takes an object from the slot, from its span, or from what
  * the mcentral has. Without any, it returns NULL and has set @w for the next
@@ -283,7 +285,7 @@ static noinline void *alloc_from_new(struct gomem_mcentral *c,
 	return keep_refill(c, &r);
 }
 
-/* Press the kernel for memory. */
+/* Allocate from a new span, for which a hard request is made if need be. */
 static noinline void *alloc_hard(struct gomem_mcentral *c,
 				 unsigned int want, gfp_t gfp)
 {
@@ -294,8 +296,8 @@ static noinline void *alloc_hard(struct gomem_mcentral *c,
 }
 
 /*
- * Ask the other nodes, the nearest first, for memory that they have without
- * pressing the kernel: for an object of a span with room, else for a new span.
+ * Ask the other nodes, the nearest first, for memory that takes no hard request
+ * to the kernel: for an object of a span with room, else for a new span.
  */
 static noinline void *alloc_from_peers(struct gomem_mcentral *c,
 				       unsigned int want, gfp_t gfp)
@@ -339,9 +341,9 @@ static noinline void *alloc_by_growth(struct gomem_mcentral *c,
  * Tries in this order:
  *
  * 1. the slot, its span, the transfer cache and spans with room
- * 2. new spans of this node, without pressing the kernel for memory
+ * 2. new spans of this node, without a hard request to the kernel
  * 3. objects and new spans of other nodes, the nearest first, likewise
- * 4. a new span for which the kernel is pressed as hard as @gfp allows
+ * 4. a new span by a hard request, as far as @gfp allows
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the object, or NULL.
@@ -377,8 +379,8 @@ static void cache_span(struct gomem_mcentral *c, struct gomem_span *span)
 }
 
 /*
- * Finish a refill for a user, past the slot. Without @keyless, fresh objects
- * are made.
+ * Finish a refill whose objects bypass the slot. With @keyless, fresh objects
+ * get no key. Without it, make_fresh() gives them one.
  */
 static struct gomem_many keep_many(struct gomem_mcentral *c,
 				   struct gomem_refill *r, bool keyless)
@@ -399,7 +401,10 @@ static struct gomem_many keep_many(struct gomem_mcentral *c,
 	return m;
 }
 
-/* Take objects from the slot's span for a user, and note a used-up span. */
+/*
+ * Take objects from the slot's span, for a user. If the span has none, pass it
+ * to the refill @r, which returns it to its mcentral.
+ */
 static struct gomem_many take_many(struct gomem_slot *slot,
 				   struct gomem_refill *r, bool keyless)
 {

@@ -19,7 +19,7 @@
 
 /*
  * Return how many objects, from the first on, are of one heap, and set @h to
- * it. A CPU holds objects of several nodes only if its own node had no memory
+ * it. A slot has objects of several nodes only if its own node had no memory
  * left.
  */
 static unsigned int same_heap(void **objs, unsigned int n,
@@ -63,7 +63,8 @@ static __always_inline void hand_objects(const struct gomem_kind *k,
  * @objs: the objects, with their keys set
  * @n: number of objects
  *
- * For objects that are counted already: they left a slot, or never came to one.
+ * Either the caller has counted the objects already, or they were never handed
+ * out.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
@@ -74,9 +75,11 @@ void gomem_mcache_free_home(const struct gomem_kind *k, void **objs,
 }
 
 /*
- * Take up to half of a slot's objects, at most @max: those that are in the slot
- * for the longest time. If there was no refill since the last flush, it does
- * not matter which: take the newest ones, so that nothing has to be moved.
+ * Take up to half of a slot's objects, at most @max. Take the oldest ones: the
+ * newest ones are more likely to be in the processor's cache. But if there was
+ * no refill since the last flush, this CPU frees more than it allocates, and
+ * hardly needs any of them. Then take the newest ones, so that no other object
+ * has to be moved.
  */
 static unsigned int take_half(struct gomem_slot *slot, void **objs,
 			      unsigned int max)

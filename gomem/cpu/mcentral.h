@@ -2,9 +2,9 @@
 /*
  * mcentral.h - all spans of one kind and node (Go's mcentral).
  *
- * A span that no CPU caches is on one of four lists. It is partial if its alloc
- * bits have a free cell, else full. It is unswept if objects of it were freed
- * since its last sweep, else swept. An allocation takes from the first
+ * A span that no CPU caches is on one of four lists. The span is partial if its
+ * alloc bits have a free cell, else full. It is unswept if objects of it were
+ * freed since its last sweep, else swept. An allocation takes from the first
  * non-empty list of partial swept, partial unswept and full unswept. If these
  * three are empty, no listed span has room.
  *
@@ -42,9 +42,10 @@
  * @ncached: number of spans that CPUs cache
  * @list: spans in state CENTRAL, by enum gomem_span_list
  * @transfer: objects that full slots flushed, for other slots to refill from
- * @direct_allocs: number of objects handed out without passing through a slot
+ * @direct_allocs: number of objects handed out without passing through a slot,
+ *	plus the double frees that gomem_mcentral_report_bad() reported
  * @direct_frees: number of objects freed without passing through a slot, minus
- *	the double frees that were found later
+ *	the double frees that a slot found as it swept its span
  *
  * Invariants, with @lock held:
  *	nspans == ncached + length of all lists
@@ -127,8 +128,9 @@ void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle);
 const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 
 /*
- * May the objects of a span be drawn one by one? Objects that are passed over
- * get their keys, and constructors cannot run with a lock held.
+ * May the objects of a span be drawn one by one? A draw gives keys to objects
+ * that it passes over. So there has to be memory at their addresses, and no
+ * constructor, which could not run with a lock held.
  */
 static inline bool gomem_draws_from(const struct gomem_span *s)
 {

@@ -28,10 +28,10 @@ static gfp_t gfp_longer(gfp_t gfp)
 }
 
 /*
- * Make the tail of a span look like a free object. gomem_free() checks that an
- * offset is a multiple of the object size, but does not know the number of
- * objects. So it would accept the address where the tail starts. The key of a
- * free object there makes it refuse that address.
+ * Put the key of a free object at the start of a span's tail. gomem_free()
+ * checks that an offset is a multiple of the object size, but does not know the
+ * number of objects. So it would accept the address where the tail starts. The
+ * key there makes it refuse that address.
  */
 static void seal_tail(struct gomem_span *s)
 {
@@ -96,7 +96,7 @@ static noinline void set_effort(struct gomem_span_request *req, gfp_t gfp)
 	req->gfp = req->npages > least_pages(req->kind) ? gfp_longer(gfp) : gfp;
 }
 
-/* Make the request shorter. Return false if it cannot be. */
+/* Make the request shorter. Return false if it may not get shorter. */
 static noinline bool shorten(struct gomem_span_request *req)
 {
 	unsigned int least = least_pages(req->kind);
@@ -122,7 +122,7 @@ static noinline struct gomem_span *finish_span(struct gomem_span *s)
 /*
  * Make a span that no mcentral knows yet. If memory is too fragmented, try
  * shorter ones, down to the length of one object. With @local, take memory of
- * this node only, do not press the kernel for it, and try one length only.
+ * this node only, make no hard request for it, and try one length only.
  */
 static noinline struct gomem_span *new_span(struct gomem_mcentral *c, gfp_t gfp,
 					    bool local)
@@ -170,9 +170,8 @@ static noinline struct gomem_span *get_some_new(struct gomem_mcentral *c,
  * @c: the mcentral
  * @gfp: how hard to try
  * @want: number of objects wanted
- * @local: take memory of @c's node only, and do not press the kernel for it. If
- *	no other node can be asked instead, take it from the CPU's page cache
- *	only
+ * @local: take memory of @c's node only, and make no hard request for it. If no
+ *	other node can be asked instead, take it from the CPU's page cache only
  *
  * The kernel may reclaim memory on the caller's stack. So callers must not have
  * an array of objects on it; "scripts/check stack" measures that.

@@ -58,7 +58,7 @@ static struct gomem_span *find_span(struct gomem_mcentral *c, unsigned int *bad)
 
 /**
  * gomem_mcentral_draw - take a few objects from a span, each at random
- * @s: a span that the caller owns, of which gomem_draws_from() says yes
+ * @s: a span that the caller owns, and gomem_draws_from() is true for
  * @objs: array that receives the objects
  * @want: number of objects wanted
  * @fresh: set to a mask: bit i is set if object i has no key
@@ -113,8 +113,8 @@ static bool may_cache(const struct gomem_mcentral *c)
 }
 
 /*
- * Take objects from a span that has room. If it has room left and the request
- * wants a span, pass the span to the request, too. Return true if the request
+ * Take objects from a span that has room. If the span has room left and the
+ * request wants a span, pass it to the request, too. Return true if the request
  * has all it wants.
  */
 static bool use_span(struct gomem_mcentral *c, struct gomem_span *s,
@@ -154,8 +154,8 @@ static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r,
 }
 
 /*
- * Refill from the transfer cache, and also from spans if that has too little.
- * If it has enough, the request keeps its span.
+ * Refill from the transfer cache, and also from spans if the transfer cache has
+ * too little. If it has enough, the request keeps its span.
  */
 static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
@@ -169,7 +169,7 @@ static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	gomem_count(GOMEM_EV_TRANSFERRED_OBJECTS, r->n);
 	/*
 	 * Less than half of what is wanted is too little. If other CPUs put
-	 * objects one by one, each refill would get one.
+	 * objects one by one, each refill would get only one.
 	 */
 	if (!r->n || r->n < r->want / 2)
 		empty = refill_from_spans(c, r, &bad);
@@ -184,7 +184,7 @@ static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 }
 
 /*
- * Take all objects of a new span, unless that is more than the request wants.
+ * Take all objects of a new span, unless these are more than the request wants.
  * Return whether they were taken.
  */
 static bool use_all(struct gomem_mcentral *c, struct gomem_span *s,
@@ -242,7 +242,7 @@ static void begin_refill(struct gomem_refill *r)
  * Otherwise takes back that span, and takes more objects from spans with room,
  * one span after the other, until there are enough. So spans with a few free
  * cells each are used up under one hold of the lock. If the last span has room
- * left, and the caller wants a span, it gets that span to cache.
+ * left, and the caller wants a span, the caller gets it to cache.
  *
  * Does not grow the heap: @r->n of 0 means that no span has room. If the span
  * in @r is of another node, it returns to that node's mcentral first. A CPU

@@ -50,9 +50,9 @@ static unsigned int room_growth(struct gomem_mcentral *c)
 
 /*
  * Grow the transfer cache, if it may. @page becomes its array if it has none.
- * If it has none and @page is NULL, because there was no memory, it tries again
- * after the next refused put and missed take. Return @page if it was not used,
- * else NULL.
+ * Without an array and without memory for @page, the transfer cache does not
+ * grow until after the next refused put and missed take. Return @page if it was
+ * not used, else NULL.
  */
 static void *add_room(struct gomem_mcentral *c, void *page)
 {

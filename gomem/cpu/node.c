@@ -32,7 +32,7 @@ struct node {
  * gomem_node_create - make a heap with central lists
  * @source: where its pages come from
  * @map: where its chunks will be found
- * @node: whose memory it should have, NUMA_NO_NODE if that does not matter
+ * @node: the node whose memory it should have, NUMA_NO_NODE for any node
  *
  * Context: may sleep.
  * Return: the heap, or NULL if there is no memory.
@@ -172,7 +172,7 @@ void gomem_nodes_cancel_pay(void)
  * for.
  *
  * A node that gets its first memory after this has no heap of its own. Its
- * memory belongs to whichever heap fetches it.
+ * memory belongs to the nearest heap.
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.

@@ -127,6 +127,8 @@ void gomem_place_free(const struct gomem_kind *k, void **objs, unsigned int n,
  * @fn: the function. It may take objects out of slots
  * @arg: passed to @fn
  *
+ * Typed caches that a task destroys are left out.
+ *
  * Context: process.
  */
 void gomem_visit_slot_kinds(void (*fn)(const struct gomem_kind *k, void *arg),

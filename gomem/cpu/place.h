@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * place.h - a CPU's slot for a kind, wherever it lies, as any CPU sees it.
+ * place.h - find the slot of any CPU for a kind: in an mcache, or in the memory
+ * of a typed cache.
  */
 #ifndef GOMEM_PLACE_H
 #define GOMEM_PLACE_H
@@ -10,7 +11,7 @@
 #include "cpu/mcache.h"
 
 /**
- * struct gomem_place - a slot of a CPU, and what the looks at it noted
+ * struct gomem_place - a slot of a CPU, and what the epoch's looks noted of it
  * @kind: the kind of the slot's objects
  * @mc: the cache that the slot is part of; NULL for a typed cache
  * @slot: the slot

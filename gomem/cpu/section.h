@@ -67,7 +67,7 @@ gomem_section_slot(const struct gomem_section *sec, const struct gomem_kind *k)
 	return sec->irq ? &cc->irq.slot : &cc->task.slot;
 }
 
-/* Can the slot for this kind hold objects, and does it count them? */
+/* May the slot for this kind be used? Not if it is that of gomem_no_mcache. */
 static __always_inline bool gomem_section_holds(const struct gomem_section *sec,
 						const struct gomem_kind *k)
 {

@@ -92,7 +92,7 @@ unsigned int gomem_slot_task_room(const struct gomem_kind *k)
 		return 0;
 	/*
 	 * The slots of a typed cache never move to another stack: each has
-	 * memory for its room from the start. So that is a short stack's.
+	 * memory for its room from the start. So their limit is lower.
 	 */
 	return clamp_t(unsigned int, bytes / k->size, 2,
 		       k->cache ? GOMEM_STACK_SHORT : GOMEM_SLOT_MAX);
@@ -167,8 +167,8 @@ void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
  * gomem_slot_batch_size - compute how many objects to refill or flush at once
  * @slot: the slot
  *
- * Return: the number of objects: at most half the slot, so that a free right
- * after a refill finds room.
+ * Return: the number of objects: at least 1, but at most half the slot, so that
+ * a free right after a refill finds room.
  */
 unsigned int gomem_slot_batch_size(const struct gomem_slot *slot)
 {
@@ -351,7 +351,7 @@ void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot,
 
 /**
  * gomem_slot_grow - grow a slot that was too small, if it may grow
- * @mc: the slot's cache, or of a typed cache's slot the cache of this CPU. The
+ * @mc: the slot's cache; for the slot of a typed cache, this CPU's cache. The
  *	caller owns it
  * @slot: the slot
  * @k: the kind of its objects
@@ -395,8 +395,8 @@ static void cut_stacks(struct gomem_mcache *mc, void *page,
 static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
 {
 	/*
-	 * Neither reserves nor kswapd: the caller may be in reclaim, or in a
-	 * context that must not wake a task.
+	 * Use no reserves, and do not wake kswapd: the caller may be in
+	 * reclaim, or in a context that must not wake a task.
 	 */
 	void *page = gomem_meta_get(h->source, PAGE_SIZE, gomem_gfp_light(0),
 				    h->node);
@@ -460,8 +460,8 @@ static void fetch_later(enum gomem_stack which)
 }
 
 /*
- * Return which stack a slot needs to grow, if the cache has none of these; else
- * GOMEM_NR_STACKS.
+ * Return which stack a slot needs to grow; GOMEM_NR_STACKS if it needs none, or
+ * if the cache has an unused one.
  */
 static enum gomem_stack missing_stack(struct gomem_mcache *mc,
 				      const struct gomem_slot *slot,

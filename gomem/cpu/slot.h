@@ -38,7 +38,7 @@ enum gomem_stack {
  * @top: where the next freed object goes. top[-1] is the next object to be
  *	allocated, or &gomem_no_object if the slot is empty
  * @end: limit of @top
- * @allocs: number of objects handed out to users, and @left more
+ * @allocs: number of objects handed out to users, plus @left
  * @divmul: multiplier for gomem_is_multiple(); 0 if gomem_free() must not push
  *	objects to this slot
  * @size: bytes of an object
@@ -57,8 +57,9 @@ enum gomem_stack {
  * @divmul, @size and @room are constant. Only the owner of the slot's cache
  * changes the other members. A hit counts down @left, and so needs no
  * other counter. In a section of the cache:
- *	objects handed out == allocs - left objects that came back == allocs -
- *	left + (top - bottom) + flushed - refilled
+ *	objects handed out     == allocs - left
+ *	objects that came back == allocs - left + (top - bottom) + flushed -
+ *				  refilled
  */
 struct gomem_slot {
 	void **top;
@@ -106,8 +107,8 @@ static inline void **gomem_slot_bottom(const struct gomem_slot *slot)
 }
 
 /*
- * Take an object off the hit path, or return NULL. The caller owns the slot's
- * cache, and counts the object by gomem_sample_due().
+ * Pop an object outside of the hit path; return NULL if there is none. The
+ * caller owns the slot's cache, and counts the object by gomem_sample_due().
  */
 static __always_inline void *gomem_slot_take(struct gomem_slot *slot)
 {

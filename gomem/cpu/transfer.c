@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * transfer.c - objects and capacity of a transfer cache.
+ * transfer.c - the objects and the room of a transfer cache.
  */
 #include <linux/jiffies.h>
 #include <linux/minmax.h>

@@ -11,7 +11,7 @@
  *  - a CPU that frees and allocates in turn more objects than its slot holds.
  *
  * The design follows TCMalloc's transfer cache and the depot of Bonwick's
- * magazines. Go has none: there the garbage collector frees objects, not a CPU.
+ * magazines. Go needs no transfer cache: its garbage collector frees objects.
  *
  * Each mcentral has one transfer cache. It has no room until refills have found
  * it empty after flushes (see transfer.c), and gomem_mcentral_drain() gives
