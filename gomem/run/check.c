@@ -205,9 +205,9 @@ static void check_kind(const struct gomem_kind *k, void *arg)
  * @h: the heap
  *
  * The result is only exact while nothing allocates, frees or sweeps objects and
- * no pages come or go. Otherwise it may be a violation that is none. Counters
- * under different locks are compared, the heap's lock is dropped many times,
- * and a span that is being swept is inconsistent for a moment.
+ * no pages come or go. Otherwise it may be a false violation: counters under
+ * different locks are compared, the heap's lock is dropped many times, and a
+ * span that is being swept is inconsistent for a moment.
  *
  * Context: may sleep.
  *
@@ -248,7 +248,7 @@ const char *gomem_check(struct gomem_heap *h)
 	if (kinds.spans + snap.counts.large + snap.counts.arena_spans !=
 	    snap.counts.spans)
 		return "spans of classes, large objects and arenas do not add up to all spans";
-	/* Tiny blocks are counted over all heaps: check them with the last. */
+	/* Tiny blocks are counted over all heaps: check after the last heap. */
 	return h == list_last_entry(&gomem_heap_list, struct gomem_heap, link) ?
 	       gomem_tiny_check() : NULL;
 }
@@ -268,8 +268,8 @@ static const char *check_heaps(void)
  * gomem_check_all - verify every invariant of the module's heaps
  *
  * Reports no false violation while no module allocates or frees. The work of
- * the epoch is paused. The shrinker and RCU callbacks may still run and cause
- * one, so a violation is returned only if several checks in a row find one.
+ * the epoch is paused. The shrinker and RCU callbacks may still run and cause a
+ * false one, so a violation is returned only if TRIES checks in a row find one.
  *
  * Context: may sleep.
  *

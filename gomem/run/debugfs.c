@@ -77,7 +77,7 @@ static void get_row(const struct gomem_kind *k, struct class_row *row)
 	row->slack -= min(row->slack, row->live * k->size);
 }
 
-/* Get the row of tiny objects. Only cached counts blocks instead of objects. */
+/* Get the row of tiny objects. In it, n.cached counts blocks, not objects. */
 static void get_tiny_row(struct class_row *row)
 {
 	struct gomem_tiny_stats st;
@@ -197,7 +197,7 @@ static int caches_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(caches);
 
 /*
- * Free runs of a heap. @start and @end are those of the last one, which may go
+ * Free runs of a heap. @start and @end are those of the last run, which may go
  * on in the next chunk.
  */
 struct runs {
@@ -580,9 +580,9 @@ void gomem_debugfs_init(void)
 }
 
 /**
- * gomem_debugfs_exit - remove the files, and what they were to show
+ * gomem_debugfs_exit - remove the files, and free the result of the last scan
  *
- * Waits for tasks that are reading or writing them.
+ * Waits for tasks that are reading or writing the files.
  *
  * Context: may sleep.
  */

@@ -4,11 +4,11 @@
  *
  * Go does this work after each garbage collection, at least every two minutes.
  * Here an epoch lasts epoch_ms. Every quarter of it, gomem looks for what was
- * not used since the last look. So memory that is not used for an epoch is gone
- * by the end of it. Each look does these steps:
+ * not used since the last look. So memory that is not used for an epoch goes
+ * back to the kernel. Each look does these steps:
  *
- *	sweep	 spans with pending objects, so that none waits longer than an
- *		 epoch
+ *	sweep	 spans with pending objects, so that none is pending for longer
+ *		 than from one look to the next
  *	drain	 slots and page caches that were not used since the last look,
  *		 and once an epoch the quarantine of destroyed arenas
  *	goal	 set each heap's goal: see heap/goal.c
@@ -16,14 +16,14 @@
  *
  * When the pages of all heaps have not changed for an epoch, gomem is *at
  * rest*. If no heap has a page then, the looks stop. They go on when a heap
- * grows. If heaps have pages, the timer of the next look is deferrable: it does
- * not wake an idle CPU.
+ * gets its first page. If heaps have pages, the timer of the next look is
+ * deferrable: it does not wake an idle CPU.
  *
- * Free pages beyond the goal are most numerous when much was freed at once, and
- * are often taken again soon. So while a heap has many free pages, its goal is
- * set every epoch_ms / 400 instead. Then it follows the pages used in the last
- * hundredth of an epoch. Frees themselves give back pages beyond max(pages in
- * use / 16, 1 MiB): see gomem_heap_give_back().
+ * When much was freed at once, many free pages should not stay for an epoch. So
+ * while a heap has many free pages, its goal is set every epoch_ms / 400
+ * instead, and follows the pages used in the last hundredth of an epoch. Pages
+ * that are taken again within that time stay. Frees themselves give back pages
+ * beyond max(pages in use / 16, 1 MiB): see gomem_heap_give_back().
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
@@ -291,7 +291,8 @@ static void look(struct work_struct *work)
 	if (gomem_epoch_rests() && !count_pages(&free))
 		return;
 	/*
-	 * No effect if the scavenger is queued to continue after its pause().
+	 * This has no effect if the scavenger is queued already, to go on after
+	 * its pause().
 	 */
 	queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
 	queue_epoch(gomem_epoch_rests());
@@ -316,7 +317,8 @@ static void kick(struct gomem_heap *h)
 		return;
 	/*
 	 * The goal falls after GOMEM_GOAL_LOOKS looks, when the old peaks are
-	 * forgotten. One more look is for a scavenger that had to wait.
+	 * forgotten. One more look is for a scavenger that had to sleep until a
+	 * grace period was over.
 	 */
 	if (atomic_read(&goal_looks) < GOMEM_GOAL_LOOKS + 1)
 		atomic_set(&goal_looks, GOMEM_GOAL_LOOKS + 1);
@@ -528,9 +530,9 @@ void gomem_epoch_exit(void)
 	kernel_param_unlock(THIS_MODULE);
 	irq_work_sync(&start_work);
 	/*
-	 * A look that has read @running before may queue the other work: the
-	 * last such look may be the one of epoch_work. Both queue
-	 * scavenge_work, but not the reverse.
+	 * A look that has read @running before may queue either work. One of
+	 * rest_work is over after the first call below, one of epoch_work after
+	 * the second. What the latter queued, the third call cancels.
 	 */
 	cancel_delayed_work_sync(&rest_work);
 	cancel_delayed_work_sync(&epoch_work);

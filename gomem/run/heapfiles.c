@@ -122,7 +122,7 @@ void gomem_show_frames(struct seq_file *m, const struct gomem_bucket *b)
 			   (void *)b->frame[i]);
 }
 
-/* In use, and ever allocated: objects and bytes, as in Go's format. */
+/* Print objects and bytes in use, and those ever allocated, in Go's format. */
 static void show_counts(struct seq_file *m, u64 live, u64 live_bytes, u64 all,
 			u64 all_bytes)
 {
@@ -131,9 +131,10 @@ static void show_counts(struct seq_file *m, u64 live, u64 live_bytes, u64 all,
 }
 
 /*
- * The file has one rate, that of now, because Go's format has one. If records
- * of all objects of a module are among those of the file, it is 1: at another
- * rate most of them would be rounded away.
+ * Return the rate of the file: Go's format has one for all records. Usually
+ * this is the current rate. But if a bucket has the rate 1, because each object
+ * of some modules was recorded, return 1: at another rate most of these records
+ * would be rounded away.
  */
 static unsigned long rate_of_file(const struct gomem_profile_row *rows,
 				  unsigned int n)
@@ -270,7 +271,8 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 		if (rows[i].allocs != rows[i].frees)
 			show_leak(m, &rows[i]);
 	/*
-	 * If the buffer was too small, this is called again with a larger one.
+	 * If the buffer was too small, this function is called again with a
+	 * larger one.
 	 */
 	for (i = 0; !seq_has_overflowed(m) && i < n; i++)
 		rows[i].b->seen = estimate_live(&rows[i]);

@@ -56,7 +56,7 @@ static enum kind kind_of_page(const struct gomem_chunk *c, unsigned int i)
 		return SCRATCH;
 	if (class)
 		return kind_of_size(gomem_class_size(class));
-	/* Another CPU may free the span now, but its descriptor stays one. */
+	/* Another CPU may free the span now. A descriptor is always mapped. */
 	s = READ_ONCE(c->span[i]);
 	if (s && s->divmul)
 		return kind_of_size(s->elemsize);

@@ -44,8 +44,8 @@ static unsigned long addr_of(unsigned long pfn)
 /**
  * gomem_hotplug_base - choose the address at which the page map begins
  *
- * On x86 the direct map begins there. On arm64 the direct map may begin far
- * below it.
+ * On x86 this is where the direct map begins. On arm64 the direct map may begin
+ * far below.
  *
  * Return: the address, a multiple of 4 GiB.
  */
@@ -70,7 +70,7 @@ static int cover(int node, unsigned long pfn, unsigned long end)
 
 /*
  * Return the first page frame that is online, or that is not if @online is
- * false; @end if there is none. Looks at @pfn and at the first page frame of
+ * false; @end if there is none. Checks only @pfn and the first page frame of
  * each chunk behind it. Memory that begins inside a chunk makes no difference,
  * since tables grow in steps of 2 GiB.
  */

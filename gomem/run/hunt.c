@@ -3,14 +3,14 @@
  * hunt.c - search all memory for pointers to objects, and report the objects
  * that nothing points to (the mark phase of Go's garbage collector).
  *
- * Nothing stops meanwhile, and no store is noticed. So a round may miss a
+ * Other CPUs go on meanwhile, and no store is noticed. So a round may miss a
  * pointer that moves from memory that it has yet to read to memory that it has
  * read. An object is reported if no round of ROUNDS finds a pointer, if its
- * contents stay the same from the end of the first round on, and if its record
- * says that it is older than the first round. The first round marks what is
- * reachable from memory that is not gomem's. Later rounds ask only for the
- * objects that are left, and take all others for reachable: a pointer in any of
- * these is enough.
+ * contents stay the same from the end of the first round on, and unless its
+ * record says that it is younger than the scan. The first round marks what is
+ * reachable from memory that is not gomem's. Later rounds search only for
+ * pointers to the candidates that are left, and take all other objects for
+ * reachable: a pointer in any of these is enough.
  *
  * An object that waits for an RCU grace period to be freed may have no pointer.
  * The last check comes when all such objects were freed.
@@ -34,17 +34,18 @@
 
 #define ROUNDS	3
 
-/* How often the objects that are left are looked at in the end. */
+/* How often the candidates that are left are checked in the end. */
 #define LOOKS	20
 
 /**
  * struct result - what a scan found
  * @end: when it was over, in jiffies
  * @ms: how long it took
- * @rounds: rounds until no object was left, or ROUNDS
- * @marks: objects that were live at the start, and that are left
- * @ram: pages, in the last round
- * @suspects: the objects that are left
+ * @rounds: rounds that ran, up to ROUNDS; the scan ends when no candidate is
+ *	left
+ * @marks: objects live at the start, and candidates left after the last round
+ * @ram: pages of the machine, by what the last round did with them
+ * @suspects: the candidates left at the end
  */
 struct result {
 	unsigned long end;
@@ -79,8 +80,8 @@ static int scan_round(struct gomem_marks *m, struct result *r)
 /*
  * Drop what was freed or written to since the last round. A place that objects
  * with the same contents take in turn, each for a short time, may have had one
- * at the end of each round. Without a record they cannot be told apart, so look
- * often, at intervals that grow: one of the looks finds the place free.
+ * at the end of each round. Without a record they cannot be told apart. So
+ * check LOOKS times, at intervals that grow: one check finds the place free.
  */
 static int check_again(struct gomem_marks *m)
 {
@@ -203,7 +204,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_hunt_show);
 /**
  * gomem_hunt_exit - free the result
  *
- * Nobody scans or reads any more.
+ * No task scans or reads any more.
  */
 void gomem_hunt_exit(void)
 {

@@ -69,7 +69,7 @@ static unsigned long report_leaked_class(const struct leak_census *census,
 	return n;
 }
 
-/* Name other reasons for objects to be live than that nothing freed them. */
+/* Name reasons for objects to be live, other than that a free is missing. */
 static void report_leak_causes(unsigned long kfreed)
 {
 	u64 written = gomem_misuse_count(GOMEM_WRITE_AFTER_FREE);
@@ -88,7 +88,8 @@ static void report_leak_causes(unsigned long kfreed)
  *
  * Context: process context, as the module exits. All caches are empty, and all
  * spans are swept.
- * Return: the number of gomem pages that they lie in.
+ * Return: the number of gomem pages in live spans, including those of arenas
+ * and typed caches.
  */
 unsigned long gomem_leaks_report(void)
 {

@@ -33,7 +33,10 @@
 #include "run/oom.h"
 #include "run/shrink.h"
 
-/* Otherwise a block of the page allocator could cross chunks. */
+/*
+ * Is the map's base a multiple of a chunk in physical memory, too? If not, a
+ * block of the page allocator could cross chunks.
+ */
 static bool __init is_aligned(unsigned long base)
 {
 	BUILD_BUG_ON(GOMEM_MAX_SIZE != GOMEM_CHUNK_SIZE);
@@ -56,8 +59,9 @@ static void __init init_constants(void)
 }
 
 /*
- * Begin what runs by itself, and let the kernel and the administrator in. None
- * of this can fail, so the module's init has nothing to undo after it.
+ * Start what runs by itself, and register what the kernel and the administrator
+ * call. None of this can fail, so the module's init has nothing to undo after
+ * it.
  */
 static void __init start(void)
 {
@@ -126,18 +130,18 @@ exit_exact:
  *
  * The steps, each with the reason why it comes where it does:
  *
- *  1. End the calls from outside that look at heaps: debugfs files, parameters,
+ *  1. End the calls from outside that read heaps: debugfs files, parameters,
  *     the probe of kfree(), and notices of memory that goes online or offline,
  *     or that is used up.
  *  2. Free what waits in the RCU queues. These frees use the slots, and may
  *     wake the scavenger.
- *  3. Stop the clock. From here on nothing sweeps, drains or scavenges, so what
- *     the next steps count stays as it is.
+ *  3. Stop the epochs. From here on no work sweeps, drains or scavenges, so
+ *     what the next steps count stays as it is.
  *  4. Unregister the shrinker, which empties page caches and transfer caches.
  *  5. Destroy arenas and typed caches that their users left, and report them.
  *     Their spans have to go before the span classes are counted.
  *  6. Empty the mcaches: objects go to their spans, empty spans to the heaps.
- *  7. Wait for works that a free began before step 3 had stopped the clock.
+ *  7. Wait for works that a free queued, having begun before step 3.
  *  8. Report the objects that are still allocated. All others are in the heaps.
  *  9. Free the profile, the accounts, the mcaches, the heaps and the work
  *     queues. No code uses them now.

@@ -2,12 +2,12 @@
 /*
  * marks.c - mark objects that something points to.
  *
- * The set has a table of the pages that the heaps had when it was made. A page
- * leads to a copy of what is needed of its span: where it begins, how it is
- * cut, and three bitmaps. Descriptors of spans are not needed to mark, and may
- * change. The task that made the set uses it, without a lock.
+ * A set of marks has a table of the pages that the heaps had when the set was
+ * made. A page leads to a copy of what is needed of its span: where the span
+ * begins, how it is cut, and three bitmaps. Descriptors of spans are not needed
+ * to mark, and may change. The task that made the set uses it, without a lock.
  *
- * The bitmaps have a bit for each *unit* of a span. That is an object; in a
+ * The bitmaps have a bit for each *unit* of a span. A unit is an object; in a
  * span of shared blocks it is a byte at which an object may start:
  *
  *	candidate	the object was live when the set was made, and no round
@@ -152,7 +152,8 @@ static int add_span(struct gomem_marks *m, unsigned long addr)
 
 /*
  * Pointers to a struct page are recognised where the structs are one array in
- * the kernel's address space. The base of the page map may be below all memory.
+ * the kernel's address space. The base of the page map may be below all memory,
+ * so the array's address is computed from that of a page that exists.
  */
 static void find_memmap(struct gomem_marks *m)
 {
@@ -418,8 +419,8 @@ static int follow_memory(struct gomem_marks *m, unsigned long addr,
 
 /*
  * Follow the pointers in the objects of one word of a span's bitmaps. A unit
- * that is no candidate may be an object that was allocated since. It is
- * followed at once, for the same pointer may soon be in another one.
+ * that is no candidate may be an object that was allocated since. Its pointers
+ * are followed at once, since they may soon move to another object.
  */
 static int follow_word(struct gomem_marks *m, struct gomem_marks_span *ms,
 		       unsigned int w)
@@ -454,7 +455,7 @@ int gomem_marks_follow(struct gomem_marks *m)
 
 	while (!err && (ms = m->grey)) {
 		m->grey = ms->grey;
-		/* Objects that are marked from here on queue it again. */
+		/* Objects that are marked from here on queue the span again. */
 		ms->queued = false;
 		for (w = 0; w < words_of(ms) && !err; w++)
 			err = follow_word(m, ms, w);
@@ -471,7 +472,7 @@ static int follow_arena(struct gomem_marks *m, unsigned long addr)
 
 /*
  * Compute a checksum of an object's contents; of a tiny object, that of its
- * block. Return false if they cannot be read.
+ * block. Return false if the memory cannot be read.
  */
 static bool get_sum(struct gomem_marks *m, const struct gomem_shape *sh,
 		    unsigned int u, u32 *sum)
@@ -502,9 +503,9 @@ static bool has_changed(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * May a unit have an object that its owner knows? A candidate that is marked
- * may have become another object since. A candidate that is not marked became
- * another one, or is in use, if it has changed.
+ * May a unit have an object that is no leak? Yes, if it is no candidate. Yes,
+ * if it is marked: it may have become another object since. Yes, if its
+ * contents have changed: then it is in use, or became another object.
  */
 static bool is_root(struct gomem_marks *m, struct gomem_marks_span *ms,
 		    unsigned int u)
@@ -537,12 +538,12 @@ static int follow_newer(struct gomem_marks *m, unsigned long addr)
 }
 
 /**
- * gomem_marks_newer - mark what objects point to that are not suspected
+ * gomem_marks_newer - mark what unsuspected objects point to
  * @m: the set
  *
- * Such objects were allocated after the set was made, or a round has marked
- * them, or their contents changed. They, and the blocks of arenas, count as if
- * something pointed to them.
+ * Objects are not suspected if they were allocated after the set was made, if a
+ * round has marked them, or if their contents changed. These objects, and the
+ * blocks of arenas, count as if something pointed to them.
  *
  * Context: may sleep.
  * Return: 0, or -EINTR after a signal.

@@ -9,7 +9,7 @@
  * that was marked and may have pointers. At the end of the round only the
  * candidates without a mark are left for the next round. A candidate is also
  * dropped when it was freed, or when its contents changed since the last round:
- * then somebody knows where it is.
+ * then some code has a pointer to it.
  *
  * All words are taken for pointers (*conservative* marking). A pointer to any
  * byte of an object marks it. So does a pointer to the struct page of memory of
@@ -17,12 +17,12 @@
  *
  * Objects that are no candidates count as marked: they were allocated later, or
  * an earlier round has marked them. gomem_marks_newer() follows the pointers in
- * them. An object may also take the place of a candidate that was freed. So it
- * follows marked candidates once more, and candidates whose contents changed.
+ * them. An object may also take the place of a candidate that was freed. So the
+ * function also follows marked candidates, and those whose contents changed.
  *
- * A set does not keep anybody from allocating or freeing objects. It knows how
- * the spans were cut when it was made. Where a span is gone, or another one has
- * its place, there are no candidates any more.
+ * Objects may be allocated and freed while a set exists. The set knows how the
+ * spans were cut when it was made. Where a span is gone, or another one has its
+ * place, there are no candidates any more.
  */
 #ifndef GOMEM_MARKS_H
 #define GOMEM_MARKS_H

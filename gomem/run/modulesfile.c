@@ -4,9 +4,9 @@
  *	module has.
  *
  * Of objects up to 32 KiB, and of arenas, the numbers are those of the heap
- * profile, summed by the module of the innermost frame. So allocations pay
- * nothing for them, but they are estimates. The file says how far these may be
- * off. Large objects are counted, by the module that each of them keeps.
+ * profile, summed by the module of the innermost frame. So these numbers cost
+ * allocations nothing, but are estimates. The file says how far they may be
+ * off. Large objects are counted by gomem_span.client.
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
@@ -30,7 +30,7 @@
 /* Modules beyond this number share the last row. */
 #define ROWS_MAX	512U
 
-/* Errors in KiB up to this have a sum of squares in 64 bits. */
+/* Larger errors count as this many KiB: 64 bits have the sum of squares. */
 #define ERROR_MAX	BIT_ULL(27)
 
 #define BUILT_IN	"kernel"
@@ -40,7 +40,8 @@
 /**
  * struct row - the memory of a module
  * @name: the module
- * @loaded: one of its stacks is of a module that is still loaded
+ * @loaded: one of its stacks or large objects is of a module that is still
+ *	loaded
  * @objects: estimated number of live objects
  * @bytes: their bytes
  * @variance: of @bytes, in KiB^2

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * oom.c - tell in the log what gomem has when the kernel is out of memory.
+ * oom.c - log how much memory gomem has when the kernel is out of memory.
  *
- * The kernel prints its own memory then, unless what the shrinker's notifier
- * gave back is enough. Of gomem's pages it has the free ones only. This
- * notifier is registered later, so it runs after the other one.
+ * The kernel logs its memory, too, unless the pages that before_oom() in
+ * run/shrink.c gave back are enough. Its log shows only the free pages of gomem
+ * (kernel_misc_reclaimable). The notifier here is registered after
+ * before_oom(), and so runs after it, and can log how much was given back.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -23,7 +24,7 @@
 #include "run/oom.h"
 #include "run/shrink.h"
 
-/* Stacks that are named. */
+/* The log names so many stacks: those with the most bytes. */
 #define TOP	3
 
 /* One report in five seconds: a loop may run out of memory many times. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * oom.h - tell in the log what gomem has when the kernel is out of memory.
+ * oom.h - log how much memory gomem has when the kernel is out of memory.
  */
 #ifndef GOMEM_OOM_H
 #define GOMEM_OOM_H

@@ -49,13 +49,13 @@ void gomem_peek_destroy(unsigned long *buf)
  * @bytes: how much, up to a page; a multiple of 8, as @addr is
  *
  * Context: any.
- * Return: false if it cannot be read.
+ * Return: false if the memory cannot be read.
  */
 bool gomem_peek(unsigned long *buf, unsigned long addr, size_t bytes)
 {
 	long err;
 
-	/* Objects of other allocators may be free, and the copy is not used. */
+	/* KASAN would report that an object of another allocator is free. */
 	kasan_disable_current();
 	err = copy_from_kernel_nofault(buf, (void *)addr, bytes);
 	kasan_enable_current();

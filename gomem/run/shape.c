@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * shape.c - look at spans that other CPUs use, without their locks.
+ * shape.c - read spans that other CPUs use, without their locks.
  *
- * A read-side section keeps the pages of a span from going back to the kernel,
- * and the kind of a span that is mapped from being freed. It does not keep the
- * span: a descriptor may become that of another span at any time. So only its
- * bitmaps are read from the descriptor, and addresses are computed from the
- * shape. If the span changes in the middle, the answer is wrong, but no memory
- * is read that is not gomem's.
+ * An RCU read-side section keeps the pages of a span in the heap, and the kind
+ * of a span that is mapped from being freed. The section does not keep the
+ * span: a descriptor may become that of another span at any time. So once a
+ * shape was copied, only bitmaps are read from the descriptor, and addresses
+ * are computed from the shape. If the span changes in the middle, the answer is
+ * wrong, but no memory is read that is not gomem's.
  */
 #include <linux/bits.h>
 #include <linux/minmax.h>
@@ -93,7 +93,7 @@ bool gomem_shape_get(unsigned long addr, struct gomem_shape *sh)
 }
 
 /**
- * gomem_shape_arena - look at the block of an arena that begins at an address
+ * gomem_shape_arena - get the length of what a block of an arena has handed out
  * @addr: the address of a page
  *
  * Return: bytes from there that were handed out; 0 if no such block begins
@@ -132,7 +132,7 @@ struct gomem_span *gomem_shape_span(const struct gomem_shape *sh)
 	return gomem_shape_same(sh, &now) ? s : NULL;
 }
 
-/* See gomem_slot_is_live(). */
+/* See gomem_cell_is_live(). */
 static bool slot_is_live(const struct gomem_shape *sh,
 			 const struct gomem_span *s, unsigned int i)
 {
@@ -194,7 +194,7 @@ bool gomem_shape_unit_live(const struct gomem_shape *sh, unsigned int u)
 }
 
 /**
- * gomem_shape_unit_size - return the bytes of an object that its user has
+ * gomem_shape_unit_size - return the bytes of an object that its user may use
  * @sh: the shape
  * @u: its unit
  *

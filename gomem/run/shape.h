@@ -2,10 +2,10 @@
 /*
  * shape.h - how a span is cut into objects, copied out of its descriptor.
  *
- * For code that looks at spans that it does not own. Other CPUs may take a span
- * apart at any time, and use its descriptor and its pages for another one. Its
- * shape tells where objects are, and whether a span is still the one that was
- * seen before.
+ * For code that reads spans that it does not own. Other CPUs may take a span
+ * apart at any time, and use its descriptor and its pages for another one. The
+ * shape tells where objects are, and whether a span is still the one that the
+ * shape was copied from.
  *
  * The *units* of a span are its objects, or the bytes at which an object may
  * start in a span of shared blocks.
@@ -25,7 +25,7 @@ struct gomem_span;
  * @kind: its kind, as gomem_hide() stores it: kinds of typed caches lie in
  *	objects
  * @size: bytes from one object to the next
- * @object_size: bytes of an object that the user has
+ * @object_size: bytes of an object that its user may use
  * @divmul: as in struct gomem_span
  * @key: as in struct gomem_kind
  * @npages: length in gomem pages
@@ -63,7 +63,7 @@ static inline unsigned long gomem_shape_addr(const struct gomem_shape *sh,
 	       (unsigned long)u * (sh->tiny ? 1 : sh->size);
 }
 
-/* Is it the same span, as far as one can tell? */
+/* Are both shapes copies of the same span, as far as their members tell? */
 static inline bool gomem_shape_same(const struct gomem_shape *a,
 				    const struct gomem_shape *b)
 {

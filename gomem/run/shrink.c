@@ -4,9 +4,9 @@
  * back under memory pressure.
  *
  * The shrinker may run inside of gomem's own calls of alloc_pages(). This
- * cannot deadlock. gomem holds none of the locks that the shrinker takes while
- * it allocates memory or gives it back. The shrinker itself does not allocate,
- * nor does it wait for a grace period.
+ * cannot deadlock: while gomem allocates memory or gives memory back, it holds
+ * none of the locks that the shrinker takes. The shrinker itself does not
+ * allocate, nor does it wait for a grace period.
  */
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
@@ -37,7 +37,7 @@ static unsigned long count_pages(struct shrinker *shrinker,
 	struct gomem_heap *h = gomem_heaps[sc->nid];
 	unsigned long n;
 
-	/* A node that shares another node's heap: its pages count there. */
+	/* This node shares another node's heap: its pages count there. */
 	if (!h || h->node != sc->nid)
 		return SHRINK_EMPTY;
 	n = gomem_heap_idle_pages(h);
@@ -46,7 +46,7 @@ static unsigned long count_pages(struct shrinker *shrinker,
 	 * returned them. A stale value is good enough.
 	 */
 	n -= min(n, data_race(h->owed_pages));
-	/* Capacity of the transfer caches: their fill needs their locks. */
+	/* The room of transfer caches: to count objects would take locks. */
 	n += atomic_long_read(&h->transfer_bytes) >> GOMEM_PAGE_SHIFT;
 	return n ?: SHRINK_EMPTY;
 }
@@ -57,10 +57,10 @@ static unsigned long count_pages(struct shrinker *shrinker,
  * @want: number of pages to give back
  * @owes: set to whether the caller has to arrange for gomem_heap_pay()
  *
- * Pages in their grace period cannot go back at once, and reclaim must not wait
- * for it. They are only announced, and gomem_heap_pay() gives them back later.
- * Other shrinkers count objects that kfree_rcu() or an RCU callback will free
- * in the same way.
+ * Pages in their grace period cannot go back at once, and reclaim must not
+ * wait. Such pages are only announced, and gomem_heap_pay() gives them back
+ * later. In the same way, other shrinkers count objects that kfree_rcu() or an
+ * RCU callback will free.
  *
  * Context: process. May be rescheduled, but does not wait for a grace period,
  * and never allocates.
@@ -118,8 +118,8 @@ static bool owes_pages(void)
 }
 
 /*
- * Pages that before_oom() gave back since the last line of run/oom.c. The
- * kernel calls all notifiers under a mutex.
+ * Pages that before_oom() gave back since the last report of run/oom.c. The
+ * kernel calls all OOM notifiers under a mutex.
  */
 static unsigned long given_at_oom;
 

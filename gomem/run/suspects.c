@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * suspects.c - count objects that nothing points to by the stack that allocated
- * them, and print them.
+ * suspects.c - sort the objects that nothing points to by their stacks of
+ * allocation, and print them.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -48,7 +48,7 @@ static void count(struct gomem_suspect_row *row, u64 born)
  * @arg: struct gomem_suspects
  *
  * An object whose record is younger than the scan took the place of the one
- * that the scan has looked for, and is not added.
+ * that the scan found no pointer to, and is not added.
  *
  * Context: process context.
  * Return: 0.

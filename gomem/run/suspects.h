@@ -21,7 +21,7 @@ struct seq_file;
  * @objects: how many
  * @oldest: when the oldest was allocated, in nanoseconds of ktime_get_ns();
  *	unknown without a record
- * @youngest: the same of the youngest
+ * @youngest: when the youngest was allocated, likewise
  * @hidden: the address of one of them, as gomem_hide() stores it
  */
 struct gomem_suspect_row {

@@ -56,7 +56,7 @@ static __printf(3, 4) void say(const struct answer *a, const char *key,
 	va_end(args);
 }
 
-/* Format @addr for the file, or its distance from the known one for the log. */
+/* Format @addr for the file, or its distance from a->addr for the log. */
 static const char *place(const struct answer *a, unsigned long addr, char *buf)
 {
 	if (a->m)
