@@ -57,10 +57,13 @@
  * tag		word of a page that tells its span class (map/chunk.h)
  * page map	finds the chunk, span and heap of an address, for all nodes
  * special	what is attached to a live object, and found when the object is
- *		freed: a record of the profile, or a cleanup
+ *		freed: a record of the profile, a charge, or a cleanup
  * cleanup	function that a module has called when an object is freed
  * sample	allocation that the heap profile records (base/sample.h)
- * bucket	the recorded allocations of one stack and size
+ * bucket	the recorded allocations of one stack, size and rate
+ * account	sums and limits what is charged to it (api/account.h); *charge*:
+ *		count an object in an account
+ * watch	record or charge allocations one by one (api/watch.h)
  *
  * Pages of a node (heap/):
  *
@@ -73,7 +76,7 @@
  * waiting	in a grace period: a page before it goes back to the kernel, an
  *		object that gomem_free_rcu() was called with
  * light	of a request to the kernel: without reclaim, without reserves,
- *		without a warning. A *hard* one is all that the gfp allows
+ *		without a warning. A *hard* request does all that the gfp allows
  * scavenge	give free pages back to the kernel
  * rank		how soon the scavenger takes the free pages of a chunk
  * surplus	free pages that frees give back at once: gomem_heap_surplus()
@@ -104,6 +107,8 @@
  *
  * Calls and time (api/, override/, run/):
  *
+ * finish	prepare an object for its caller: remove its key, clear it if
+ *		that is wanted, and tell kmemleak of it
  * hand out	give an object to the caller of the API, cleared or constructed
  * claim	win the right to free or resize what several callers may try
  *		to at the same time: a large object, an arena, a typed cache
@@ -123,7 +128,7 @@
  * -----------------------------------
  *
  * Each step runs only if the steps before found nothing. [1], [2] and [3] are
- * the locks that it may take, see below.
+ * the locks that a step may take, see below.
  *
  *	gomem_alloc_small()		api/hit.h
  *		pops an object from the CPU's slot
@@ -149,8 +154,9 @@
  *		makes the kernel reclaim memory, as far as the gfp allows
  *
  * In interrupts, gomem_alloc_from_irq() pops from the other mcache of the CPU.
- * Its slots have no span of their own, nor have those for objects of more than
- * 128 bytes. Large objects and arenas begin with alloc_from_pcache().
+ * The slots of that mcache have no span of their own, and neither have slots
+ * for objects of more than 128 bytes. Large objects and arenas begin with
+ * alloc_from_pcache().
  *
  * gomem_tiny_cut() cuts a tiny object from the rest of the CPU's current block.
  * If the object does not fit, gomem_tiny_alloc_slow() takes another block from
@@ -196,14 +202,14 @@
  *
  * gomem_free_rcu() adds objects to the CPU's RCU queue. After a grace period a
  * work passes them to gomem_free_bulk(), 32 at a time. A bulk free turns
- * preemption off once for all objects. It takes [1] once for the objects of a
- * kind that their slot has no room for.
+ * preemption off once for up to 64 objects. It takes [1] once for those objects
+ * of a kind that their slot has no room for.
  *
  * Locks
  * -----
  *
- * The three that most paths take are spinlocks. They are taken in any context
- * but NMI, with interrupts off:
+ * The three locks that most paths take are spinlocks. They are taken in any
+ * context but NMI, with interrupts off:
  *
  * [1] gomem_mcentral.lock, one per kind and node, protects the lists of spans,
  *     the transfer cache, and the owner's members (map/span.h) of the spans on
@@ -250,34 +256,34 @@
  *		keep it from running; around all spinlocks above.
  *
  *	row.lock			map/special.c
- *		Spinlock of the specials of some spans, and of the marks of
- *		their pages. Taken with interrupts off; no other lock is held
- *		with it.
+ *		Spinlock of the specials of some spans, and of
+ *		GOMEM_TAG_SPECIAL in the tags of their pages. Taken with
+ *		interrupts off; no other lock is held with it.
  *	buckets_lock			api/profile.c
  *		Spinlock of the lists of buckets, likewise.
  *	accounts_lock			api/account.c
  *		Spinlock of the list of accounts, likewise.
- *	entries_lock			api/payer.c
- *		Spinlock of the tasks that are in sections of accounts. Taken
- *		by tasks only, with interrupts on; no other lock is held with
- *		it.
  *	freed_lock			map/origin.c
  *		Spinlock of the last frees of sampled objects, likewise.
+ *	entries_lock			api/payer.c
+ *		Spinlock of the tasks between gomem_account_enter() and
+ *		gomem_account_exit(). Taken by tasks only, with interrupts on;
+ *		no other lock is held with it.
  *
  * Some more mutexes serialize the tasks that do rare work of a single file:
  * in map/kind.c, api/profile.c, api/exact.c,
  * override/override_twin.c, run/heapfiles.c, run/hunt.c and run/debugfs.c.
- * run/ram.c has a semaphore, by which memory that goes offline waits for a scan
- * that may look at it.
+ * run/ram.c has a semaphore, by which memory that goes offline waits for the
+ * end of a scan that may read it.
  *
  * What has no lock
  * ----------------
  *
  * An mcache belongs to its CPU: the one for tasks with preemption off, the one
  * for interrupts with interrupts off. No lock is taken in such a section, since
- * spinlocks sleep on PREEMPT_RT. So all that it needs from below is fetched
- * before, and what it flushes is handed down afterwards. The task may be on
- * another CPU by then.
+ * spinlocks sleep on PREEMPT_RT. So what a section needs from the lower layers
+ * is fetched before the section, and what it flushes is handed down afterwards.
+ * The task may be on another CPU by then.
  *
  * An entry of the page map changes once. The table of entries may be replaced
  * by a longer mapping of the same pages: publish() in map/pagemap.c.

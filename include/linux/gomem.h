@@ -8,13 +8,14 @@
  *	MODULE_IMPORT_NS(GOMEM_NS);			(in the source)
  *	KBUILD_EXTRA_SYMBOLS=.../Module.symvers		(on make's command line)
  *
- * These rules hold for every function here:
+ * These rules hold unless the comment of a function says otherwise:
  *
  * Context: process, softirq and hard interrupt context, like kmalloc(). The
  * fast path of a task leaves interrupts on. In NMI context an allocation or a
  * free is refused with a report. On PREEMPT_RT, as with kmalloc(), the caller
  * must not hold a raw spinlock and must not have preemption or interrupts off.
- * Only gomem_free_rcu() may be called in all of these contexts.
+ * Of the functions that allocate or free, only gomem_free_rcu() may be called
+ * in all of these contexts.
  *
  * Sleeping: an allocation may sleep only if its gfp allows it: GFP_KERNEL does,
  * GFP_NOWAIT and GFP_ATOMIC do not. An allocation that may sleep is a
@@ -31,8 +32,9 @@
  *	  flags allow sleeping.
  *	- __GFP_DMA, __GFP_DMA32 and __GFP_HIGHMEM are refused: the result is
  *	  NULL and a report. Objects may come from any zone of the direct map.
- *	- With __GFP_THISNODE no memory of another node is fetched if this node
- *	  has none left. Other flags about placement are ignored.
+ *	- With __GFP_THISNODE no memory is fetched from other nodes if the
+ *	  CPU's node, or the node that the call names, has none left. Other
+ *	  flags about placement are ignored.
  *	- __GFP_ACCOUNT is ignored. Objects of many owners share a page, so no
  *	  memory cgroup is charged.
  *
@@ -44,10 +46,10 @@
  *
  * Tiny objects: noscan objects, which gomem_alloc_noscan() allocates, share
  * blocks of 16 bytes if they have 1 to 5 bytes. A noscan object of 9 to 15
- * bytes shares a block that has room for it. Therefore gomem_usable_size() may
- * be exactly the size that was asked for, and may grow when a neighbour in the
- * block is freed. When a CPU moves on to another block, the free bytes of the
- * old one stay unused until all of its objects are freed.
+ * bytes shares the CPU's current block, if that has room. So
+ * gomem_usable_size() may be exactly the size that was asked for, and may grow
+ * when a neighbour in the block is freed. When a CPU moves on to another block,
+ * the free bytes of the old one stay unused until all of its objects are freed.
  *
  * Alignment: at least 8 bytes. A noscan object of less than 16 bytes is aligned
  * to the lowest bit set in its size. An object whose requested size is a power
@@ -73,20 +75,23 @@
  *
  * An object that was written to after its free is never handed out again, and
  * is reported. The cause may also be a double free that the write hid at first.
- * Some misuse cannot be detected:
+ * Some misuse is not detected, or not told apart:
  *
- *	- a second free after the memory has a new owner;
- *	- two frees of an object on two CPUs at the same moment;
- *	- kfree() of a gomem object. The kernel warns, and the object stays
- *	  allocated. Before 6.18 the kernel also drops a reference of the page,
- *	  which gomem reports when the page is about to go back to the kernel;
- *	- whether a pointer into the middle of a tiny object once was an object
- *	  of its own. It is reported, and counted as a double free.
+ *	- a second free after the memory has a new owner is not detected;
+ *	- two frees of an object on two CPUs at the same moment are not
+ *	  detected;
+ *	- without kfree_probe=1, kfree() of a gomem object is not detected when
+ *	  it happens. The kernel warns, and the object stays allocated. Before
+ *	  6.18 the kernel also drops a reference of the page, which gomem
+ *	  reports when the page is about to go back to the kernel;
+ *	- a pointer into the middle of a tiny object is reported as a double
+ *	  free, since an object may have started there before.
  *
  * Memory: each NUMA node has a heap of its own, and memory comes from the node
  * of the CPU. Free memory returns to the kernel after a while. gomem's pages
- * are not slab pages. Where the kernel decides whether a page may be shared by
- * reference, as sendpage_ok() does, it does not know about the objects in it.
+ * are not slab pages. So when the kernel decides whether a page may be shared
+ * by reference, as in sendpage_ok(), it does not know that objects are in the
+ * page.
  *
  * The algorithms are those of Go's runtime (malloc.go, mcache.go, mcentral.go,
  * mheap.go, mpagealloc.go), with explicit free in place of a garbage collector.
@@ -124,7 +129,10 @@
 #define GOMEM_NS	GOMEM
 #endif
 
-/* Largest object: a chunk of Go's page allocator, and the buddy's limit. */
+/*
+ * Largest object. Go's page allocator has chunks of this size, and the kernel's
+ * buddy allocator has no larger blocks.
+ */
 #define GOMEM_MAX_SIZE	(4UL << 20)
 
 /* Typed caches: maximum size and alignment of an object, in bytes. */
@@ -186,7 +194,7 @@ static __always_inline unsigned long __gomem_slot_at(size_t size, bool noscan)
 	return (__gomem_class_const(size) << 1 | noscan) << __GOMEM_SLOT_SHIFT;
 }
 
-/* True for the noscan sizes that share blocks: 1 to 5 and 9 to 15 bytes. */
+/* True for noscan sizes that may share blocks: 1 to 5 and 9 to 15 bytes. */
 static __always_inline bool __gomem_is_tiny(size_t size)
 {
 	return size - 1 < 15 && size - 6 > 2;
@@ -293,8 +301,8 @@ static __always_inline void *gomem_calloc(size_t n, size_t size, gfp_t gfp)
  *	stands for the nearest node that has memory. A node that is not online
  *	stands for NUMA_NO_NODE
  *
- * If @node has no memory left, the memory comes from another node. A CPU does
- * not cache memory of other nodes, neither on allocation nor on free.
+ * If @node has no memory left, the memory comes from another node. A CPU caches
+ * no memory of other nodes, unless its own node has none left.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc(); NULL with a report if @node is not a valid node id.
@@ -315,9 +323,9 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
  * and so have most objects that gomem_realloc() has moved to more than 16 KiB.
  *
  * An object that grows by less than half of its size gets spare room, if memory
- * for that is at hand: up to 16 KiB as far as the next power of two, beyond
- * that @new_size / 2. It gets none if @new_size is less than 16 or a power of
- * two.
+ * for that is at hand. Up to 16 KiB its size becomes the next power of two,
+ * beyond that 1.5 * @new_size. It gets no spare room if @new_size is less than
+ * 16 or a power of two.
  *
  * With __GFP_ZERO the bytes beyond the old size read as zero, provided that the
  * object was allocated and always resized with __GFP_ZERO. gomem knows the
@@ -397,8 +405,8 @@ void gomem_free(const void *p);
  * canceled. Those that are left are reported then, and never run. A leaked
  * object's cleanups never run, either.
  *
- * The frees of objects in the same gomem page, or the same span of a typed
- * cache, take their slow path as long as one of these objects has a cleanup.
+ * While an object has a cleanup, the frees of all objects in its gomem page, or
+ * in its span of a typed cache, take the slow path.
  *
  * Context: any but NMI; may sleep if @gfp allows it. The caller owns the
  * object.
@@ -430,26 +438,27 @@ bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg);
  *
  * An account sums the bytes and objects that are charged to it: by
  * gomem_account_alloc(), or between gomem_account_enter() and
- * gomem_account_exit(). An object is charged with the bytes of its size class,
- * a tiny one with 16, an arena with its blocks. A free ends the charge, however
- * and by whomever the object is freed. gomem_realloc() moves the charge to the
- * new object.
+ * gomem_account_exit(). An object is charged with its usable size, a tiny
+ * object with 16 bytes, an arena with its blocks. Each free ends the charge,
+ * whichever function and task frees the object. gomem_realloc() moves the
+ * charge to the new object, and changes it to the new usable size.
  *
  * @over runs once when the bytes exceed @soft, and again only after they have
  * been below 7/8 of @soft. It runs in a work of the kernel's, soon after the
  * allocation: it may sleep, allocate and free, also from this account. It must
  * not destroy the account.
  *
- * The module that creates the account, and the module that has @over, must
- * destroy it before they are unloaded. If they do not, gomem closes the account
- * then, and reports it: @over does not run any more, and nothing is charged.
+ * The account must be destroyed before the module that created it, or the
+ * module that contains @over, is unloaded. If it is not, gomem reports and
+ * closes the account then: @over does not run any more, and nothing is charged.
  *
  * An allocation that would exceed @hard fails: it returns NULL, and is counted
  * in the account. One with __GFP_NOFAIL does not fail, and exceeds @hard.
  *
  * A charge takes 64 bytes of kmalloc(), with the gfp of the allocation. Without
- * memory for it the allocation fails, too. While there are accounts, all
- * allocations of the machine look for the section of their task.
+ * memory for the charge the allocation fails, too. While there are accounts,
+ * each allocation on the machine searches for the account that its task has
+ * entered.
  *
  * Context: may sleep.
  * Return: the account; NULL if @name is NULL or empty, or there is no memory.
@@ -466,11 +475,11 @@ gomem_account_create(const char *name, size_t soft, size_t hard,
  * gomem_account_destroy - destroy an account
  * @account: the account, or NULL
  *
- * Nothing is charged to it any more, and its callback does not run any more
- * when this returns. Objects that are charged to it stay as they are: the
- * account is listed as destroyed until the last of them is freed. Sections of
- * the account that tasks are in charge nothing from now on. Another use of
- * @account is reported, as far as its memory was not reused.
+ * When this returns, nothing is charged to the account any more, and its
+ * callback does not run any more. Objects that were charged to it stay as they
+ * are. The file accounts lists the account as destroyed until the last of them
+ * is freed. Tasks that have entered the account charge nothing from now on. A
+ * later use of @account is reported, unless its memory was reused.
  *
  * Context: may sleep.
  */
@@ -482,11 +491,12 @@ void gomem_account_destroy(struct gomem_account *account);
  * @size: as for gomem_alloc()
  * @gfp: as for gomem_alloc()
  *
- * The object is charged to @account whatever section the task is in, and also
- * in an interrupt.
+ * The object is charged to @account, whichever account the task has entered,
+ * and also in an interrupt.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: as gomem_alloc(); NULL also if the account is at its hard limit.
+ * Return: as gomem_alloc(); NULL also if the account is at its hard limit, or
+ * if there is no memory for the charge.
  */
 void *gomem_account_alloc(struct gomem_account *account, size_t size,
 			  gfp_t gfp) __malloc;
@@ -497,20 +507,21 @@ void *gomem_account_alloc(struct gomem_account *account, size_t size,
  *
  * Until gomem_account_exit(), all that this task allocates by any function of
  * gomem is charged to @account. What interrupts allocate meanwhile is not.
- * Sections nest: the innermost one counts. A task must leave each section, and
- * before it ends. Without memory for the section nothing is charged in it,
- * which the file accounts counts as missed.
+ * The calls nest: only the account that was entered last is charged. The task
+ * must call gomem_account_exit() once for each call of this function, before
+ * the task ends. If there is no memory to note that the task has entered
+ * @account, nothing is charged to it. The file accounts counts this as missed.
  *
  * Context: a task; never sleeps. In an interrupt it does nothing.
- * Return: the account of the section around this one, or NULL. To be passed to
+ * Return: the account that the task had entered before, or NULL. Pass it to
  * gomem_account_exit().
  */
 struct gomem_account * __must_check
 gomem_account_enter(struct gomem_account *account);
 
 /**
- * gomem_account_exit - leave a section
- * @old: what gomem_account_enter() has returned
+ * gomem_account_exit - leave the account that was entered last
+ * @old: what gomem_account_enter() has returned for that account
  *
  * Context: the task that called gomem_account_enter(); never sleeps.
  */
@@ -521,7 +532,7 @@ void gomem_account_exit(struct gomem_account *old);
  * @account: the account
  *
  * Context: any.
- * Return: the bytes now.
+ * Return: the bytes now; 0 with a report if the account was destroyed.
  */
 size_t gomem_account_bytes(const struct gomem_account *account);
 
@@ -575,12 +586,13 @@ bool gomem_owns(const void *p);
  * Like mem_dump_obj(), this is for error paths and for debugging. It logs a few
  * lines: which allocator owns the memory, which object @p lies in, whether the
  * object is live, its neighbours, its span, and the caller of this function. If
- * the heap profile sampled the object, it logs who allocated it, or who freed
- * it last. No address is logged in clear. The debugfs file whatis gives the
- * same description. For memory of the kernel's slab allocator mem_dump_obj()
- * says more.
+ * the heap profile sampled the object, the lines also say who allocated the
+ * object, or who freed it last. No address is logged in clear. The debugfs file
+ * whatis gives the same description. For memory of the kernel's slab allocator
+ * mem_dump_obj() says more.
  *
- * The memory at @p is not read, except in a free object of gomem's.
+ * Of the memory at @p, only the word is read in which a free object of gomem's
+ * has its key.
  *
  * Context: any.
  */
@@ -633,9 +645,9 @@ void gomem_free_bulk(size_t n, void **p);
  *
  * An object that gomem_free() would not free, or that waits already, is
  * reported at once and left alone. While an object waits, it must not be freed
- * in another way, and its head must not be written. gomem detects this late or
- * not at all, and objects that are queued behind such an object may be lost. In
- * statistics and leak reports the object is live until it is freed.
+ * in another way, and its head must not be written. gomem detects such misuse
+ * late or not at all, and objects that are queued behind the object may be
+ * lost. In statistics and leak reports the object is live until it is freed.
  *
  * A module need not wait for its objects before it is unloaded: gomem calls
  * none of its code, except for cleanups, which gomem waits for.
@@ -660,9 +672,10 @@ do {									\
  * gomem_free_rcu_mightsleep - free an object without a head after grace period
  * @p: as for gomem_free()
  *
- * The call allocates a head of its own. If there is no memory for it, the call
- * waits for the grace period itself. If the same object is passed again while
- * it waits, the second free is reported late, when it is carried out.
+ * The call allocates a head of its own. If there is no memory for the head, the
+ * call waits for the grace period itself. If the same object is passed again
+ * while the object waits, the second free is reported late, when it is carried
+ * out.
  *
  * Context: process context; may sleep.
  */
@@ -752,10 +765,9 @@ void devm_gomem_free(struct device *dev, const void *p);
  *
  * Scratch buffers are for data that is too large for the stack, and is not
  * needed any more when the function returns. Each CPU keeps up to 32 KiB of
- * free buffers of each order. A buffer is aligned to its size. It is no object
- * of the heap. Only gomem_scratch_put(), gomem_usable_size(), gomem_owns(),
- * gomem_dump_obj() and gomem_usercopy_allowed() accept it; other functions
- * report it.
+ * free buffers of each order. A buffer is aligned to its size. Only
+ * gomem_scratch_put() frees a buffer; the functions that free, resize or clear
+ * other objects refuse it with a report.
  *
  * The buffer is not cleared, unless @gfp has __GFP_ZERO or the kernel was
  * started with init_on_alloc=1.
@@ -785,7 +797,8 @@ void gomem_scratch_put(void *buf);
  * from an arena only advances a pointer, so it costs next to nothing.
  * gomem_arena_destroy() frees all objects at once. A new arena has no memory.
  * It grows by blocks that hold nothing else: the first has 8 KiB, each further
- * one twice as much, up to 256 KiB.
+ * one twice as much, up to 256 KiB. An object of more than 64 KiB gets a block
+ * of its own.
  *
  * An arena has no lock. Callers that share one must serialize their calls.
  * Different arenas are independent of each other.
@@ -829,8 +842,8 @@ void *gomem_arena_alloc(struct gomem_arena *arena, size_t size, gfp_t gfp)
  *
  * With the module parameter debug=1 the arena's memory is filled with
  * POISON_FREE, so that a pointer that is read from it faults when it is used.
- * The memory is kept from use for a while. Then writes to it are detected and
- * reported.
+ * The memory is kept from use for up to an epoch. Writes to it are detected and
+ * reported at the end of that time.
  *
  * Context: any but NMI; never sleeps. The time grows with the number of blocks;
  * with debug=1 or init_on_free=1, with the number of bytes.
@@ -873,8 +886,8 @@ struct gomem_cache_args {
  *
  * The objects lie side by side in spans of their own. @size is rounded up to
  * the alignment, not to a size class. If the cache has a constructor or
- * @typesafe_by_rcu, each object needs 8 more bytes behind it. The sum must not
- * exceed GOMEM_CACHE_MAX_SIZE.
+ * @typesafe_by_rcu, each object needs 8 more bytes behind it. With them, the
+ * size must not exceed GOMEM_CACHE_MAX_SIZE.
  *
  * Context: process context; sleeps.
  * Return: the cache; NULL if there is no memory; NULL with a report if @name is

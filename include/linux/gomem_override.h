@@ -72,7 +72,7 @@ struct kmem_cache;
  *
  * Call this for a cache from which the module allocates and into which the
  * kernel frees. A cache from which the kernel itself allocates does not need
- * it.
+ * this call.
  *
  * Context: may sleep.
  * Return: @s.
@@ -87,8 +87,8 @@ static const char gomem_override_ns[]
 
 /*
  * A name for which this kernel has no function does no harm. The _noprof names
- * are those of 6.10 and later. kmalloc_nolock() is not listed: it allocates in
- * any context, where gomem does not, so its memory stays the kernel's.
+ * are those of 6.10 and later. kmalloc_nolock() is not listed: unlike gomem, it
+ * allocates in any context. So its memory stays the kernel's.
  */
 #pragma redefine_extname __kmalloc gomem_override_kmalloc
 #pragma redefine_extname __kmalloc_noprof gomem_override_kmalloc
@@ -138,9 +138,9 @@ static const char gomem_override_ns[]
 /*
  * With CONFIG_FORTIFY_SOURCE the kernel's header gives kmemdup() a symbol name
  * of its own, which a pragma cannot change. gcc keeps the first name that it
- * sees, so declare ours first. gcc then warns about the name in the kernel's
- * header: turn that warning off. clang reports an error instead, so with clang
- * kmemdup() stays the kernel's.
+ * sees, so declare gomem's name first. gcc then warns about the name in the
+ * kernel's header: turn that warning off. clang reports an error instead, so
+ * with clang kmemdup() stays the kernel's.
  */
 #ifndef CONFIG_FORTIFY_SOURCE
 #pragma redefine_extname kmemdup gomem_override_kmemdup
