@@ -20,9 +20,9 @@
 #include "api/watch.h"
 
 /*
- * Protects the list of accounts, while one is added or removed: tasks that
- * create one, and the last free of an object of a destroyed one, in any context
- * but NMI. Readers walk the list under RCU. No other lock is taken under it.
+ * Protects the list of accounts. Taken by tasks that create an account, and by
+ * gomem_account_put() of the last reference, in any context but NMI. Readers
+ * walk the list under RCU. No other lock is taken under it.
  */
 static DEFINE_SPINLOCK(accounts_lock);
 static LIST_HEAD(accounts);
@@ -36,8 +36,8 @@ static void run_callback(struct work_struct *work)
 }
 
 /*
- * Code that allocates may hold a lock that waking a worker takes, too. An
- * irq_work may be queued nevertheless.
+ * Queue the work from an irq_work. check_soft() cannot queue the work itself:
+ * code that allocates may hold a lock that the wake-up of a worker takes, too.
  */
 static void queue_callback(struct irq_work *kick)
 {
@@ -78,7 +78,7 @@ __gomem_account_create(const char *name, size_t soft, size_t hard,
 EXPORT_SYMBOL_NS_GPL(__gomem_account_create, GOMEM_NS);
 
 /**
- * gomem_account_get - keep an account
+ * gomem_account_get - take a reference of an account
  * @a: the account
  *
  * Context: any.
@@ -89,7 +89,7 @@ void gomem_account_get(struct gomem_account *a)
 }
 
 /**
- * gomem_account_put - stop to keep an account
+ * gomem_account_put - drop a reference of an account; the last one frees it
  * @a: the account
  *
  * Context: any but NMI; never sleeps.
@@ -115,7 +115,7 @@ static void report_use(const struct gomem_account *a, unsigned long caller)
 {
 	bool closed = READ_ONCE(a->state) == GOMEM_ACCOUNT_CLOSED;
 
-	/* The memory of another one may be gone. */
+	/* The memory of any other account, and its name, may be gone. */
 	gomem_report_account(a, closed ? a->name : NULL, caller);
 }
 
@@ -136,8 +136,9 @@ bool gomem_account_check(const struct gomem_account *a, unsigned long caller)
 }
 
 /*
- * End the charges and the calls of the callback. Both happen under RCU. Return
- * false if another task was first.
+ * End the charges, and the calls of the callback. Objects are charged, and
+ * @kick is queued, under rcu_read_lock(). Return false if another task has
+ * ended the account before.
  */
 static bool end_account(struct gomem_account *a, enum gomem_account_state state)
 {
@@ -179,8 +180,9 @@ static void raise_peak(struct gomem_account *a, s64 bytes)
 }
 
 /*
- * Call the callback once, until the account has been below 7/8 of the limit.
- * The caller is in an RCU read-side section, which end_account() waits for.
+ * Call the callback if @bytes exceed the soft limit, but not again before the
+ * account has been below 7/8 of the limit. The caller is in an RCU read-side
+ * section, which end_account() waits for.
  */
 static void check_soft(struct gomem_account *a, u64 bytes)
 {
@@ -225,7 +227,7 @@ static bool add_object(struct gomem_account *a, size_t size, gfp_t gfp)
 	return true;
 }
 
-/* The record of a charge is the kernel's memory. */
+/* Make the special for a charge, in memory of the kernel's kmalloc(). */
 static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
 					size_t size, gfp_t gfp)
 {
@@ -263,14 +265,14 @@ void gomem_account_attach(struct gomem_special *sp)
 
 /**
  * gomem_account_charge - charge an object to an account
- * @a: the account, which the caller keeps
+ * @a: the account, which stays during the call
  * @obj: the object, which the caller owns
  * @size: its bytes
  * @gfp: the gfp of the allocation
  *
- * Nothing is charged to an account that was destroyed.
+ * Nothing is charged to an account that was destroyed or closed.
  *
- * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
+ * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: false if the object has to be freed: the account is at its hard
  * limit, or there is no memory for the record of the charge.
  */
@@ -284,7 +286,7 @@ bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
 		atomic64_inc(&a->failures);
 		return false;
 	}
-	/* Until end_account() has seen the callback. */
+	/* end_account() waits for this RCU read-side section. */
 	rcu_read_lock();
 	if (!is_live(a)) {
 		kfree(sp);
@@ -361,7 +363,7 @@ void *gomem_account_alloc(struct gomem_account *a, size_t size, gfp_t gfp)
 EXPORT_SYMBOL_NS_GPL(gomem_account_alloc, GOMEM_NS);
 
 /**
- * gomem_account_visit - look at all accounts, the oldest first
+ * gomem_account_visit - call a function for all accounts, the oldest first
  * @fn: called for each, under RCU
  * @arg: for @fn
  *
@@ -378,7 +380,7 @@ void gomem_account_visit(gomem_account_visit_fn fn, void *arg)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_account_visit);
 
-/* Would the account outlive code or data that it needs, without the module? */
+/* Has the module created the account, or does it contain the callback? */
 static bool needs_module(const struct gomem_account *a,
 			 const struct module *mod)
 {
@@ -386,7 +388,8 @@ static bool needs_module(const struct gomem_account *a,
 }
 
 /*
- * Find a live account of a module, and keep it. Return NULL if there is none.
+ * Find a live account that needs a module, and take a reference of it. Return
+ * NULL if there is none.
  */
 static struct gomem_account *get_account_of(const struct module *mod)
 {
@@ -409,7 +412,7 @@ static struct gomem_account *get_account_of(const struct module *mod)
  *
  * The objects stay charged, so that their frees find the account. The memory of
  * the account stays until gomem is unloaded, so that each later use of its
- * handle is found out.
+ * handle is detected.
  *
  * Context: may sleep.
  */
@@ -419,7 +422,7 @@ void gomem_accounts_close(const struct module *mod)
 
 	while ((a = get_account_of(mod))) {
 		if (end_account(a, GOMEM_ACCOUNT_CLOSED)) {
-			/* Objects that wait for RCU are as good as freed. */
+			/* Objects that wait count as freed: free them now. */
 			if (atomic64_read(&a->objects))
 				gomem_rcu_barrier();
 			gomem_report_account_left(a->name, mod,
@@ -434,8 +437,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_accounts_close);
 /**
  * gomem_accounts_exit - free the accounts that are left
  *
- * Nobody allocates or frees any more. The records of objects are gone, and the
- * modules that created the accounts are, too: so none is live.
+ * Nobody allocates or frees any more, and no object has a special. The modules
+ * that created the accounts are unloaded, so no account is live.
  *
  * Context: may sleep.
  */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * account.h - who has to pay for which objects.
+ * account.h - sum and limit what a part of a module allocates.
  *
  * An account sums the objects that are charged to it. A charge is a special of
- * the object (map/special.h), so each free finds it. What a task allocates in a
- * section is charged to the section's account: api/payer.c.
+ * the object (map/special.h), so each free finds it. What a task allocates
+ * after gomem_account_enter() is charged to the account that it has entered:
+ * api/payer.c.
  */
 #ifndef GOMEM_ACCOUNT_H
 #define GOMEM_ACCOUNT_H
@@ -24,10 +25,11 @@ struct module;
 /* Numbers that are unlikely in the memory of an account that was freed. */
 enum gomem_account_state {
 	GOMEM_ACCOUNT_LIVE = 0x6163636c,
-	/* By its creator. */
+	/* Its creator has destroyed it. */
 	GOMEM_ACCOUNT_DESTROYED,
 	/*
-	 * By gomem, when a module was unloaded that should have destroyed it.
+	 * gomem has closed it, when a module was unloaded that should have
+	 * destroyed the account.
 	 */
 	GOMEM_ACCOUNT_CLOSED,
 };
@@ -35,18 +37,20 @@ enum gomem_account_state {
 /**
  * struct gomem_account - an account
  * @link: in the list of all accounts
- * @rcu: for its free
- * @refs: its creator, each object that is charged to it, and each section. An
- *	account that was closed keeps the first, so that its handle stays valid
- * @bytes: of the objects that are charged to it
- * @objects: their number
+ * @rcu: frees the account after a grace period
+ * @refs: number of references: one of its creator, one of each object that is
+ *	charged to it, and one of each gomem_account_enter() until
+ *	gomem_account_exit(). An account that was closed keeps the reference of
+ *	its creator, so that its handle stays valid
+ * @bytes: bytes of the objects that are charged to it
+ * @objects: number of these objects
  * @peak: the most @bytes so far
  * @failures: allocations that failed at @hard, or without memory for the charge
- * @missed: sections that charged nothing, without memory for the section
- * @crossings: calls of @fn
+ * @missed: calls of gomem_account_enter() that had no effect for lack of memory
+ * @crossings: how often @fn was called
  * @soft: bytes above which @fn is called; 0: none
  * @hard: the most bytes; 0: no limit
- * @over: 1 from the call of @fn until @bytes are below 7/8 of @soft
+ * @over: 1 from when @bytes exceed @soft until they are below 7/8 of @soft
  * @state: an enum gomem_account_state. Changes once. Only a live account is
  *	charged, and calls @fn
  * @owner: the module that created it, NULL for built-in code. For comparison

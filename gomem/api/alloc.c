@@ -82,7 +82,10 @@ noinline void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp,
 	return gomem_object_hand_out(&gomem_kinds[spc], obj, gfp, clear);
 }
 
-/* Allocate past the hit path, if the object has to be looked at. */
+/*
+ * Allocate while gomem_watching is enabled. Take the hit path unless
+ * gomem_is_watched().
+ */
 noinline void *gomem_alloc_watched(unsigned long at, gfp_t gfp,
 				   unsigned long caller)
 {
@@ -123,8 +126,8 @@ static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
 }
 
 /*
- * Hand out an object that begins a block. In the profile it stands for all of
- * the block.
+ * Hand out an object that begins a block. In the profile and in an account the
+ * object stands for the whole block.
  */
 static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp,
 				     unsigned long caller)
@@ -139,8 +142,9 @@ static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp,
 }
 
 /*
- * Allocate a tiny object that does not fit in the CPU's current block: begin a
- * new block, or take an object of 16 bytes.
+ * Allocate a tiny object from a new block. If it is too large to begin a block,
+ * take an object of 16 bytes. Called if the object does not fit in the CPU's
+ * current block, or if gomem_is_watched().
  */
 static noinline void *alloc_tiny_miss(size_t size, gfp_t gfp,
 				      unsigned long caller)
@@ -244,7 +248,10 @@ static __always_inline void *alloc_tiny_hit(size_t size, gfp_t gfp,
 	return finish_tiny(obj, size, shared, gfp);
 }
 
-/* Allocate a tiny object past the hit path, if it has to be looked at. */
+/*
+ * Allocate a tiny object while gomem_watching is enabled. Take the hit path
+ * unless gomem_is_watched().
+ */
 static noinline void *alloc_tiny_watched(size_t size, gfp_t gfp,
 					 unsigned long caller)
 {

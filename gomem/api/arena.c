@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * arena.c - user arenas: allocation by advancing a pointer, one free for all.
+ * arena.c - user arenas: allocate by advancing a pointer, free all at once.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -45,16 +45,16 @@
  * struct gomem_arena - an arena, itself an object of the heap
  * @magic: see arena_magic(); gomem_arena_destroy() overwrites it with the key
  *	of a free object
- * @link: link in @arenas, by which the module reports arenas that are left when
- *	it exits, with their sizes. Protected by @arena_lock, which has to be
- *	taken to count arenas anyway
+ * @link: in the list of arenas, by which gomem reports arenas that are left
+ *	when it is unloaded, with their sizes. Protected by arena_lock, which
+ *	has to be taken to count arenas anyway
  * @spans: all memory of the arena, linked by gomem_span.list
  * @block: current block, the span in which @pos lies; NULL at first
  * @pos: address of the next object before alignment; 0 at first
  * @end: end of the current block
  * @zero: the memory from @pos to @end is known to be zero
  * @pages: gomem pages in @spans
- * @block_pages: length of the next block
+ * @block_pages: gomem pages of the next block
  *
  * All members but @link belong to the arena's user, without a lock, until
  * gomem_arena_destroy() claims the arena by its magic.
@@ -103,8 +103,9 @@ static unsigned long arena_magic(const struct gomem_arena *a)
 
 /*
  * Return true if @a is a live arena; else report it. Any pointer is safe to
- * pass: it is read only if it lies in a span of gomem's. The read-side section
- * keeps such memory from going back to the kernel: see gomem_heap_release().
+ * pass: the memory is read only if it lies in a span of gomem's.
+ * rcu_read_lock() keeps that memory from going back to the kernel: see
+ * gomem_heap_release().
  */
 static bool check_handle(const struct gomem_arena *a, unsigned long caller)
 {
@@ -120,8 +121,8 @@ static bool check_handle(const struct gomem_arena *a, unsigned long caller)
 	if (likely(readable && magic == arena_magic(a)))
 		return true;
 	/*
-	 * A destroyed arena has the key of a free object. If that was the last
-	 * object in its span, gomem's page has no span any more.
+	 * A destroyed arena has the key of a free object. If the arena was the
+	 * last object in its span, its page has no span any more.
 	 */
 	if (readable)
 		destroyed = magic == gomem_objkey(a);
@@ -161,7 +162,7 @@ struct gomem_arena *gomem_arena_create(gfp_t gfp)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_arena_create, GOMEM_NS);
 
-/* The heap profile forgets a span, and the account that paid for it. */
+/* Remove a span's record in the heap profile, and its charge to an account. */
 static void forget_record(const struct gomem_span *s)
 {
 	if (gomem_has_special((void *)s->base))
@@ -240,7 +241,7 @@ static void *take_from_block(struct gomem_arena *a, size_t size, size_t align,
 	if (obj + size > a->end)
 		return NULL;
 	a->pos = obj + size;
-	/* Read by gomem_usercopy_allowed() and whatis on any CPU meanwhile. */
+	/* gomem_usercopy_allowed() and whatis read it on any CPU meanwhile. */
 	WRITE_ONCE(a->block->handed_out, a->pos - a->block->base);
 	*zero = a->zero;
 	return (void *)obj;
@@ -484,8 +485,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_arena_get_stats);
 /**
  * gomem_arena_list - return the list of all arenas
  *
- * The scan for leaks leaves its head out: it would find an arena there that no
- * module knows any more.
+ * The scan for leaks leaves the head of the list out. Otherwise a leaked arena
+ * would be found there, and not be reported.
  *
  * Return: the head of the list.
  */

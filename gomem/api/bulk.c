@@ -76,7 +76,7 @@ static noinline size_t alloc_many(size_t size, gfp_t gfp, size_t n, void **p,
 #define POPPED_SAMPLED	BIT(31)
 
 /*
- * Finish a bulk call that popped objects: what the hit path leaves out, and the
+ * Complete a bulk call: do what the hit path leaves out, and allocate the
  * objects that the slot did not have. A tail call, so that the hit path saves
  * no registers.
  */
@@ -128,7 +128,10 @@ static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n,
 			   caller ?: GOMEM_COLD_CALLER);
 }
 
-/* Allocate past the hit path, if the objects have to be looked at. */
+/*
+ * Allocate while gomem_watching is enabled. Take the hit path unless
+ * gomem_is_watched().
+ */
 static noinline size_t alloc_bulk_watched(size_t size, gfp_t gfp, size_t n,
 					  void **p, unsigned long caller)
 {
@@ -148,8 +151,8 @@ EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
 /*
  * Return how many objects, beginning with that at @offset of a page, may follow
  * each other at a distance of @step and start in this page. @step is the
- * distance to the next pointer. If it is neither @size nor -@size, return 1.
- * The last ones may lie in the tail of the span, and then are no objects.
+ * distance to the next pointer. If @step is neither @size nor -@size, return 1.
+ * The last of these places may lie in the tail of the span, where no object is.
  * @first: offset of the page in the span.
  */
 static __always_inline unsigned int
@@ -169,8 +172,8 @@ starts_beside(u32 first, u32 offset, u32 size, u32 divmul, long step)
  * Take back objects that follow each other in @p and lie in one page, and store
  * them in @to. Return their number. Stop at an object in another page, at one
  * that is free already, and at a pointer that is not the start of an object.
- * Set @run if they lie side by side, by rising address. The start of an object
- * is not computed if it lies beside the one before.
+ * Set @run if these objects lie side by side, by rising address. The place of
+ * an object in its span is not computed if it lies beside the object before.
  */
 static __always_inline unsigned int
 take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
@@ -238,9 +241,10 @@ struct bulk_pos {
 /*
  * Take back objects and push them on the slot, which has room for @n. Return
  * their number. Stop at an object of another span class or node, at one that is
- * free already, and at any other pointer. For objects so large that a page has
- * few: it does not pay to look for neighbours. If 16 objects of 4 KiB are freed
- * at once, each takes 61 instructions here, and 93 in take_back_some().
+ * free already, and at any other pointer. Called for objects so large that a
+ * page has few: then a search for neighbours saves nothing. If 16 objects of
+ * 4 KiB are freed at once, each takes 61 instructions here, and 93 in
+ * take_back_some().
  */
 static __always_inline unsigned int push_apart(struct gomem_mcache *mc,
 					       unsigned long low, void **p,
@@ -343,8 +347,8 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 			return;
 		pos->run = run && !pos->left;
 		/*
-		 * If all are of one kind and node, gomem_mcache_free_many()
-		 * need not sort them.
+		 * If all objects left are of one kind and node,
+		 * gomem_mcache_free_many() need not sort them.
 		 */
 		if (pos->left &&
 		    (spc != pos->spc || static_branch_unlikely(&gomem_numa)))
@@ -404,21 +408,24 @@ static noinline void free_bulk_slow(size_t n, void **p, unsigned long caller)
 		if (likely(pos.done == len))
 			continue;
 		/*
-		 * NULL, a tiny or large object, one of a typed cache, or a
-		 * pointer that is not a live object.
+		 * NULL, a tiny or large object, an object of a typed cache, an
+		 * object in a page with specials, or a pointer that is not a
+		 * live object.
 		 */
 		gomem_free_unusual(p[pos.done], pos.tag, caller);
 		pos.done++;
 	}
 }
 
-/* For up to this many objects it does not pay to look for neighbours. */
+/* For up to this many objects a search for neighbours saves nothing. */
 #define FREE_FEW	16
 
 /*
  * Where the objects of one gomem page go.
  *
- * @page: number of the page. An object that was pushed from it keeps its span.
+ * @page: number of the page. Once an object of it has been pushed, that object
+ *	keeps the page in its span
+ * @slot: the slot of the objects
  * @start: what has to be added to the address of an object, in 32 bits, to make
  *	it the offset in the span
  */
@@ -448,9 +455,9 @@ static __always_inline bool find_home(struct home *home, unsigned long addr)
 }
 
 /*
- * Push objects on the slot of their page, up to the first of another page, and
- * return the address behind the last. Stop at an object that is not a live
- * small one, and if there is no room.
+ * Push objects on the slot of their page. Stop at an object of another page, at
+ * a pointer that is not a live small object, and if the slot has no room.
+ * Return where in the array the first pointer is that was not pushed.
  */
 static __always_inline void **push_page(const struct home *home, void **next,
 					void **end)

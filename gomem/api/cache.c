@@ -22,14 +22,14 @@
 #include "api/kfrees.h"
 #include "api/undo.h"
 
-/* The tail of a span is at most a 16th of the span, if that can be had. */
+/* The tail of a span is at most a 16th of the span, if a length allows it. */
 #define TAIL_SHARE	16
 
 #define CACHE_MAGIC	0x676f6d656d636163UL
 
 /*
- * Kind of the spans whose cache was freed at the module's exit although they
- * had objects left.
+ * Kind of the spans whose cache was freed while gomem is unloaded, although
+ * they had objects left.
  */
 static const struct gomem_kind orphans = { };
 
@@ -78,8 +78,9 @@ static bool check_cache(const struct gomem_cache *c, unsigned long caller)
 
 /*
  * Claim the destruction of a cache. If several tasks destroy a cache
- * concurrently, one succeeds. The others find it destroyed or gone. It is not
- * freed while they look: see synchronize_rcu() in gomem_cache_close().
+ * concurrently, one succeeds. The others find it destroyed or gone. Its memory
+ * is not freed while they read it: see synchronize_rcu() in
+ * gomem_cache_close().
  */
 static bool claim_cache(struct gomem_cache *c, unsigned long caller)
 {
@@ -511,7 +512,7 @@ static void orphan_spans(struct gomem_span *s, void *arg)
 }
 
 /**
- * gomem_cache_exit - report and free typed caches that the module's exit finds
+ * gomem_cache_exit - report and free typed caches when gomem is unloaded
  *
  * These were never destroyed, or were destroyed with objects left. Nothing
  * allocates or frees any more.

@@ -8,7 +8,7 @@
  * sweeping and heap.
  *
  * A tag has no room for the number of a cache. So the pages have the tag of
- * large objects, class 0. Code that reads that tag has to look at the span.
+ * large objects, class 0. Code that reads that tag has to read the span, too.
  */
 #ifndef GOMEM_CACHE_H
 #define GOMEM_CACHE_H
@@ -28,12 +28,12 @@ struct module;
  * @magic: see cache_magic()
  * @align: alignment of each object
  * @destroyed: set by the task that destroys the cache. If several tasks try to,
- *	the one that found it 0 goes on. If objects were left, they can still be
- *	freed, but none can be allocated
+ *	the one that found 0 goes on. Objects that were left can still be freed,
+ *	but none can be allocated
  * @central: central lists, one for each heap
  * @twin: a cache of the kernel's whose users pass objects of both caches to be
- *	freed; see override/override_twin.h. A free looks at the page of the
- *	object to find out which cache it is of. NULL if there is no twin
+ *	freed; see override/override_twin.h. The page of the object then tells
+ *	which cache the object is from. NULL if there is no twin
  */
 struct gomem_cache {
 	struct gomem_kind kind;

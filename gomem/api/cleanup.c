@@ -4,8 +4,8 @@
  * AddCleanup).
  *
  * A cleanup is a special of the object, as is the record of the heap profile.
- * Its mark leads all frees of the object past the hit path, to
- * gomem_cleanup_run().
+ * A special leads all frees of the object past the hit path, to
+ * gomem_cleanup_run(): see map/special.h.
  */
 #include <kunit/visibility.h>
 #include <linux/errno.h>
@@ -27,8 +27,9 @@
 #include "api/rcu.h"
 
 /*
- * Is a large object being freed? gomem_usable_size() does not see that. A
- * cleanup that it got now would never run.
+ * Is @p a large object that a free or a resize has claimed, or no object any
+ * more? gomem_object_size() does not check for claims. A cleanup attached after
+ * the claim of a free would never run.
  */
 static bool is_claimed(const void *p)
 {
@@ -74,7 +75,7 @@ bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg)
 {
 	struct gomem_special *sp;
 
-	/* Keeps the span, in case that the object is being freed. */
+	/* Keep the span while it is read: the object may be being freed. */
 	rcu_read_lock();
 	sp = gomem_special_remove_cleanup((unsigned long)p, fn, arg);
 	rcu_read_unlock();

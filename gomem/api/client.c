@@ -3,8 +3,8 @@
  * client.c - number the modules that call gomem.
  *
  * A large object keeps the number of the module that allocated it. A number
- * stays that of a name, when the module is unloaded and when it is loaded
- * again.
+ * belongs to the name of a module: it stays the same when the module is
+ * unloaded and loaded again.
  *
  * A module that calls gomem is loaded after gomem, so gomem is notified of all
  * of them.
@@ -23,9 +23,9 @@
 #include "api/client.h"
 
 /*
- * Changes of the list, by tasks that load or unload modules. Readers of the
- * list are in RCU read-side sections: before the memory of a module goes, the
- * kernel waits for a grace period.
+ * Protects changes of the list, by tasks that load or unload modules. Readers
+ * of the list use rcu_read_lock(): it also keeps the modules, since the kernel
+ * waits for a grace period before it frees the memory of a module.
  */
 static DEFINE_MUTEX(clients_mutex);
 static LIST_HEAD(clients);
@@ -149,8 +149,9 @@ static bool is_linked(const struct module *mod)
 }
 
 /*
- * Other code may get the addresses that code of a module has had. That code
- * does not run any more, so no CPU looks them up concurrently.
+ * Forget the last look-ups: other code may get the addresses that a module's
+ * code has had. That code does not run any more, so no CPU looks up its
+ * addresses concurrently.
  */
 static void forget_last(void)
 {

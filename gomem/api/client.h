@@ -12,7 +12,7 @@
 
 #include "api/usage.h"
 
-/* Built-in code, and modules without memory for a number. */
+/* Built-in code, and modules for which there was no memory or no number. */
 #define GOMEM_NO_CLIENT		0U
 
 #define GOMEM_CLIENT_BITS	16
@@ -20,7 +20,8 @@
 
 /*
  * The last address that was looked up on this CPU, without its upper bits, and
- * its client. A word, so that an interrupt finds both or none changed.
+ * the client whose code is there. Both are in one word, so that an interrupt
+ * never finds only one of them changed.
  */
 DECLARE_PER_CPU(u64, gomem_last_client);
 

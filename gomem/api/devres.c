@@ -35,7 +35,7 @@ void *devm_gomem_alloc(struct device *dev, size_t size, gfp_t gfp)
 	struct record *r;
 	void *obj = gomem_alloc_for(size, gfp, _RET_IP_);
 
-	/* Out of memory, or ZERO_SIZE_PTR: needs no record. */
+	/* There is no memory, or @size is 0. Neither needs a record. */
 	if (ZERO_OR_NULL_PTR(obj))
 		return obj;
 	r = devres_alloc(free_resource, sizeof(*r), gfp & ~__GFP_ZERO);
@@ -54,7 +54,7 @@ void devm_gomem_free(struct device *dev, const void *p)
 	if (ZERO_OR_NULL_PTR(p) ||
 	    !devres_release(dev, free_resource, match, (void *)p))
 		return;
-	/* @dev has no record of it. A live object belongs to somebody else. */
+	/* @dev has no record of @p. A live object at @p has another owner. */
 	if (gomem_freeable_size(p, _RET_IP_))
 		gomem_report_owner(p, _RET_IP_);
 }

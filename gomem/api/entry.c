@@ -53,7 +53,8 @@ void *gomem_refuse_gfp(size_t size, gfp_t gfp, unsigned long caller)
 }
 
 /**
- * gomem_alloc_failed - count an allocation for which there is no memory
+ * gomem_alloc_failed - count an allocation that fails, for lack of memory or at
+ *	the hard limit of an account
  *
  * Return: NULL, for the caller to return.
  */

@@ -19,8 +19,8 @@
 #include "cpu/mcache.h"
 
 /*
- * A gfp that names a zone is refused: callers share the pages, which are all in
- * the direct map.
+ * A gfp that names a zone is refused: callers share the pages, which may be of
+ * any zone in the direct map.
  */
 #define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
 
@@ -71,8 +71,8 @@ static __always_inline void gomem_check_hit(gfp_t gfp)
  * preempt=voluntary. On kernels built for full preemption preempt_enable()
  * tests whether a task waits, even if they were booted with preempt=voluntary
  * and do not preempt there. This function uses the result of that test, so the
- * hit path needs no further instruction. Kernels that trace sections need the
- * whole preempt_enable(), and a second test.
+ * hit path needs no further instruction. Kernels that trace or check when
+ * preemption is off need the whole preempt_enable(), and a second test.
  */
 static __always_inline bool gomem_end_hit(void)
 {
@@ -117,7 +117,7 @@ static inline bool gomem_may_use_reserves(gfp_t gfp)
 
 /*
  * Return the gfp for memory that will serve other callers, too: without
- * reserves. The caller has a fallback.
+ * reserves. The caller has a fallback, so a failure is no reason to warn.
  */
 static inline gfp_t gomem_gfp_shared(gfp_t gfp)
 {
@@ -126,8 +126,8 @@ static inline gfp_t gomem_gfp_shared(gfp_t gfp)
 }
 
 /*
- * Return the most objects that a bulk call frees in one section. There are
- * fewer if each has to be cleared, to keep the section short.
+ * Return the most objects that a bulk call frees in one section: fewer if each
+ * object has to be cleared, to keep the section short.
  */
 static inline unsigned int gomem_free_section_max(void)
 {

@@ -33,14 +33,14 @@ struct known {
 };
 
 /**
- * struct wanted - what profile_exact says
- * @rcu: for its free
+ * struct wanted - the modules that profile_exact names
+ * @rcu: frees the struct after a grace period
  * @all: each object of all callers is wanted
  * @n: number of names
  * @name: names of modules
  * @mod: the module of each name, NULL if it is not loaded
  *
- * Allocations on any CPU read it under RCU. Only @mod changes.
+ * Allocations on any CPU read the struct under RCU. Only @mod changes.
  */
 struct wanted {
 	struct rcu_head rcu;
@@ -50,7 +50,10 @@ struct wanted {
 	const struct module *mod[GOMEM_EXACT_MAX];
 };
 
-/* Changes of the parameter, and modules that come and go. */
+/*
+ * Protects the variables below. Taken by tasks that set the parameter, and by
+ * tasks that load or unload modules.
+ */
 static DEFINE_MUTEX(exact_mutex);
 static LIST_HEAD(known_modules);
 static struct wanted __rcu *wanted;
@@ -70,7 +73,7 @@ static bool is_code_of(const struct wanted *w, unsigned long addr)
 }
 
 /**
- * gomem_exact_is_on - does profile_exact name a module?
+ * gomem_exact_is_on - does profile_exact name modules, or all callers?
  *
  * Context: any.
  * Return: true if it does.
@@ -83,10 +86,12 @@ bool gomem_exact_is_on(void)
 /**
  * gomem_exact_wants - does the profile record this allocation in any case?
  *
- * Before the memory of a module goes, the kernel waits for a grace period.
+ * rcu_read_lock() keeps the modules, too: the kernel waits for a grace period
+ * before it frees the memory of a module.
  *
  * Context: any.
- * Return: true if profile_exact names the module whose code called gomem.
+ * Return: true if profile_exact names the module whose code called gomem, or
+ * all callers.
  */
 bool gomem_exact_wants(void)
 {
@@ -101,7 +106,10 @@ bool gomem_exact_wants(void)
 	return wants;
 }
 
-/* The name of a module has these characters. The kernel makes "_" of "-". */
+/*
+ * Copy the name of a module. Return false if no module can have this name.
+ * Replace "-" by "_", as the kernel does.
+ */
 static bool copy_name(char *to, const char *from, size_t len)
 {
 	size_t i;
@@ -117,7 +125,7 @@ static bool copy_name(char *to, const char *from, size_t len)
 	return true;
 }
 
-/* Names with commas between them. */
+/* Copy names with commas between them. Return false if one is invalid. */
 static bool parse_names(struct wanted *w, const char *val, size_t len)
 {
 	const char *end = val + len, *comma;
@@ -147,7 +155,7 @@ static void find_modules(struct wanted *w)
 				WRITE_ONCE(w->mod[i], k->mod);
 }
 
-/* Replace what is wanted. Return -ENODEV if gomem is being unloaded. */
+/* Replace the wanted modules. Return -ENODEV if gomem is being unloaded. */
 static int publish(struct wanted *w)
 {
 	struct wanted *old;
@@ -248,7 +256,7 @@ void gomem_exact_go(const struct module *mod)
 	mutex_unlock(&exact_mutex);
 }
 
-/* Print what is wanted into @buf, of a page. */
+/* Print the value of profile_exact into @buf, a page. Return its length. */
 static int print_wanted(char *buf)
 {
 	const struct wanted *w;
@@ -288,7 +296,7 @@ void gomem_exact_show(struct seq_file *m)
 }
 
 /**
- * gomem_exact_exit - free what profile_exact says
+ * gomem_exact_exit - end the exact records, and forget all modules
  *
  * Nobody allocates any more.
  *

@@ -10,7 +10,7 @@
 struct module;
 struct seq_file;
 
-/* Modules that profile_exact may name. */
+/* Maximum number of modules that profile_exact may name. */
 #define GOMEM_EXACT_MAX		16U
 
 bool gomem_exact_is_on(void);

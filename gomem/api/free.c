@@ -27,8 +27,8 @@ void __init gomem_free_init(void)
 }
 
 /*
- * Free a tiny object, or report a pointer that is not a live object. The
- * pointer's page is in a span of a span class.
+ * Free a tiny object, or report a pointer that is not a live object. The tag of
+ * the pointer's page has a size class.
  */
 static void reject_small(void *obj, u32 tag, unsigned long caller)
 {
@@ -89,8 +89,8 @@ static noinline void free_rare(void *p, unsigned long caller)
 /*
  * Check an object whose page has specials, and give it its key, as the hit path
  * does for other pages. The span gives the span class, which the tag of such a
- * page does not tell. Return false if @p is not a live object of a slot. Set
- * @tag to the tag without marks, 0 if there is no span.
+ * page does not tell. Return false if @p is not a live small object. Set @tag
+ * to the tag that the page would have without specials; 0 if there is no span.
  */
 static bool take_back_special(void *p, u32 *tag)
 {
@@ -103,8 +103,8 @@ static bool take_back_special(void *p, u32 *tag)
 	s = gomem_pagemap_span(&gomem_pagemap, addr);
 	*tag = s ? gomem_make_tag(READ_ONCE(s->base), READ_ONCE(s->spc)) : 0;
 	/*
-	 * The slots of class 0, of scratch buffers and of blocks take no
-	 * objects.
+	 * gomem_take_back() refuses objects of class 0, scratch buffers and
+	 * tiny blocks: the divmul of their slots is 0, see gomem_slot_init().
 	 */
 	if (s)
 		ok = gomem_take_back(&sec.mc->slot[gomem_tag_spc(*tag)], p,
@@ -126,7 +126,7 @@ static noinline void free_special(void *p, unsigned long caller)
 	} else if (gomem_tag_spc(tag) == GOMEM_TINY_SPC) {
 		/*
 		 * Another object may get the bytes as soon as they are free. So
-		 * remove the record of this one first.
+		 * remove the specials of this object first.
 		 */
 		gomem_cleanup_run(p);
 		gomem_tiny_free(p, caller);

@@ -153,10 +153,10 @@ static __always_inline void *gomem_alloc_any(size_t size, gfp_t gfp,
 
 /*
  * Check an object that is being freed, and give it its key. Return false if it
- * is not a small object, or is free already. @slot only tells size and divmul
- * of the class; its cache line is needed anyway to push the object. An address
- * in the tail of a span at which an object could start has a key, and is
- * rejected as free: see seal_tail().
+ * is not a small object, or is free already. @slot gives only the size and the
+ * divmul of the class; its cache line is needed anyway to push the object. An
+ * address in the tail of a span at which an object could start has a key, and
+ * is rejected as free: see seal_tail() in cpu/mcentral_grow.c.
  */
 static __always_inline bool gomem_take_back(const struct gomem_slot *slot,
 					    void *obj, u32 offset, bool clear)
@@ -218,9 +218,10 @@ static __always_inline void gomem_free_hit(void *obj, unsigned long entry,
 }
 
 /*
- * Can chunk number @ci be gomem's? NULL and ZERO_SIZE_PTR lie below the direct
- * map, so their number is beyond the end of the page map. Under User-Mode Linux
- * the map begins at address 0, but no memory is in chunk 0.
+ * Can chunk number @ci be gomem's? NULL and ZERO_SIZE_PTR lie below the base of
+ * the page map. The subtraction of the base wraps, so their number is beyond
+ * the end of the map. Under User-Mode Linux the map begins at address 0, but no
+ * memory is in chunk 0.
  */
 static __always_inline bool gomem_in_map(unsigned long ci,
 					 unsigned long nr_chunks)
@@ -238,7 +239,7 @@ static __always_inline void gomem_free_any(const void *p)
 		gomem_free_unusual((void *)p, 0, GOMEM_COLD_CALLER);
 		return;
 	}
-	/* Load the length before the entry: see publish() in map/pagemap.c. */
+	/* Load nr_chunks before the entry: see publish() in map/pagemap.c. */
 	barrier();
 	/*
 	 * The entry was set before the object was handed out, and does not

@@ -4,15 +4,15 @@
  *
  * The kernel's kfree() cannot free such an object, which stays allocated. Up to
  * Linux 6.17 it drops a reference of the page. gomem finds the missing
- * reference when it looks at the page, but not the code that called kfree(). It
- * looks when the heap is checked, when a typed cache is destroyed with objects
- * left, when the page is about to go back, and when the module exits. Newer
- * kernels print a warning and the state of the page, and leave no trace in the
- * page.
+ * reference when it checks the page, but not the code that called kfree(). A
+ * page is checked when the heap is checked, when a typed cache is destroyed
+ * with objects left, when the page is about to go back, and when gomem is
+ * unloaded. Newer kernels print a warning and the state of the page, and leave
+ * no trace in the page.
  *
  * With kfree_probe=1, each call of kfree() first runs probe(), through the
- * kernel's trace event. That names the calling code, on all kernels, but slows
- * down each kfree() of the whole machine.
+ * kernel's trace event. The probe reports the calling code, on all kernels, but
+ * slows down each kfree() of the whole machine.
  */
 #include <kunit/visibility.h>
 #include <linux/init.h>
@@ -31,11 +31,11 @@
 #include "api/kfrees.h"
 
 /*
- * Count the kfrees of one page of a span. Other CPUs may take the span apart
- * meanwhile, and reuse its descriptor for another span. Then the address may be
- * that of one span and the length that of the other. If the page map does not
- * give the page to this span, it may be the kernel's, and must not be written
- * to.
+ * Count the calls of kfree() for one page of a span. Other CPUs may take the
+ * span apart meanwhile, and reuse its descriptor for another span. Then the
+ * address may be that of one span and the length that of the other. If the page
+ * map does not give the page to this span, the page may be the kernel's, and
+ * must not be written to.
  */
 static unsigned long kfrees_of_page(const struct gomem_span *s,
 				    unsigned long addr, unsigned long bytes,
@@ -44,7 +44,7 @@ static unsigned long kfrees_of_page(const struct gomem_span *s,
 	struct gomem_pagesource *src = s->heap->source;
 	unsigned long n, all = 0;
 
-	/* The read-side section keeps the page: see gomem_heap_release(). */
+	/* rcu_read_lock() keeps the page: see gomem_heap_release(). */
 	rcu_read_lock();
 	if (gomem_pagemap_span(s->heap->map, addr) == s) {
 		all = src->dropped(src, addr, bytes, &n);
@@ -57,13 +57,15 @@ static unsigned long kfrees_of_page(const struct gomem_span *s,
 /**
  * gomem_kfrees_of_span - count how often the kernel freed objects of a span
  * @s: the span; its descriptor stays meanwhile, but may become another span
- * @news: set to the number of those that no earlier call reported
+ * @news: set to the number of those calls of kfree() that were not reported
+ *	before
  *
- * Calls that were noticed before the span was made are not counted: they were
- * for other objects. A call that nobody noticed until then is.
+ * Calls of kfree() that gomem noticed before the span was made are not counted:
+ * they were for other objects. A call that gomem had not noticed by then is
+ * counted.
  *
  * Context: any.
- * Return: the number.
+ * Return: the number of calls of kfree().
  */
 unsigned long gomem_kfrees_of_span(const struct gomem_span *s,
 				   unsigned long *news)
@@ -75,7 +77,7 @@ unsigned long gomem_kfrees_of_span(const struct gomem_span *s,
 	if (!s->heap->source->dropped ||
 	    gomem_span_state(s) == GOMEM_SPAN_ARENA)
 		return 0;
-	/* A span with a single object is only freed by its first page. */
+	/* kfree() of a span's only object concerns the first page only. */
 	if (READ_ONCE(s->nelems) == 1)
 		return kfrees_of_page(s, addr, PAGE_SIZE, news);
 	for (i = 0; i < npages; i++, addr += GOMEM_PAGE_SIZE)
@@ -105,10 +107,11 @@ static void look_at_span(struct gomem_span *s, void *arg)
  * gomem_kfrees_of_kind - count how often the kernel freed objects of a kind
  * @k: the kind
  *
- * Those that no earlier call reported are added to the count of this misuse.
+ * Calls of kfree() that were not reported before are added to the count of this
+ * misuse.
  *
  * Context: may sleep.
- * Return: the number.
+ * Return: the number of calls of kfree().
  */
 unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
 {
@@ -124,9 +127,9 @@ unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
 static void note_kfree(const void *p, unsigned long call_site)
 {
 	/*
-	 * The read-side section keeps the page: see gomem_heap_release(). From
-	 * Linux 7.2 on a probe may be preempted, and is only in a read-side
-	 * section of its tracepoint.
+	 * rcu_read_lock() keeps the page: see gomem_heap_release(). From Linux
+	 * 7.2 on the tracepoint itself does not keep it: a probe may be
+	 * preempted, and is in a read-side section of another kind of RCU.
 	 */
 	rcu_read_lock();
 	if (gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)) {
@@ -139,8 +142,8 @@ static void note_kfree(const void *p, unsigned long call_site)
 static void probe(void *unused, unsigned long call_site, const void *p)
 {
 	/*
-	 * If the page has no span, an object that was there was freed before.
-	 * This double free is not reported.
+	 * If a page of gomem's has no span, an object that was there was freed
+	 * before. This double free is not reported.
 	 */
 	if (unlikely(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)))
 		note_kfree(p, call_site);
@@ -193,8 +196,8 @@ bool gomem_kfrees_hidden(void)
 /**
  * gomem_kfrees_init - start probing kfree(), if kfree_probe is set
  *
- * This is the last step of the module's init: no later step can fail, so
- * nothing has to undo it there.
+ * This is the last step of the module's init. So the init never has to undo it
+ * because a later step failed.
  */
 void __init gomem_kfrees_init(void)
 {

@@ -22,7 +22,7 @@
  * @gfp: gfp, which the caller has checked
  * @noscan: the object holds no pointers
  * @node: the node whose memory is wanted; NUMA_NO_NODE if it does not matter
- * @caller: the code that called gomem: its module has the object
+ * @caller: address of the code that called gomem: its module is noted as owner
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the object, or NULL, which is counted.
@@ -51,8 +51,8 @@ void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node,
 		gomem_clear(obj, s->elemsize);
 	gomem_leak_track(obj, s->elemsize, noscan, gfp);
 	/*
-	 * Record the object before another CPU can free it. Publishing the
-	 * object keeps the mark of its page.
+	 * Record and charge the object before another CPU can free it.
+	 * gomem_heap_publish_large() keeps GOMEM_TAG_SPECIAL in the tag.
 	 */
 	paid = gomem_watch(obj, s->elemsize, gfp);
 	gomem_heap_publish_large(s);
@@ -118,8 +118,8 @@ static void hand_out_more(void *p, size_t size, struct gomem_span *s, bool zero,
 }
 
 /*
- * Is there a free page of the heap at @addr? Usually it is part of a span, so
- * that its tag alone says no.
+ * Is there a free page of the heap at @addr? Usually the page is part of a
+ * span, and its tag alone rules it out.
  */
 static bool may_take(unsigned long addr)
 {
@@ -130,12 +130,12 @@ static bool may_take(unsigned long addr)
 /**
  * gomem_large_extend - extend a large object in place
  * @p: the object, or any other pointer
- * @size: its bytes when the caller looked
+ * @size: its bytes, as the caller has read them
  * @new_size: bytes that it must have
  * @roomy: bytes that it should have, if the pages for them are free; or 0
  * @gfp: the call's gfp
  *
- * The object is claimed in the meantime. A concurrent free finds no live
+ * The object is claimed during the call. So a concurrent free finds no live
  * object, and is reported as misuse.
  *
  * Context: any; does nothing in an interrupt.
@@ -153,7 +153,7 @@ bool gomem_large_extend(void *p, size_t size, size_t new_size, size_t roomy,
 	s = gomem_heap_claim_large(&gomem_pagemap, (unsigned long)p);
 	if (!s)
 		return false;
-	/* Another task may have extended the object since the caller looked. */
+	/* Another task may have extended the object since @size was read. */
 	size = s->elemsize;
 	ok = (roomy &&
 	      gomem_heap_extend_span(s, roomy >> GOMEM_PAGE_SHIFT, &zero)) ||

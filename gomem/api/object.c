@@ -70,8 +70,8 @@ void *gomem_object_check(const struct gomem_kind *k, void *obj, gfp_t gfp,
 }
 
 /*
- * Free an object that is not handed out after all: no account pays for it.
- * @tracked: kmemleak knows it.
+ * Free an object that is not handed out after all, since it could not be
+ * charged. @tracked: kmemleak knows the object.
  */
 static noinline void drop(const struct gomem_kind *k, void *obj, bool tracked)
 {
@@ -84,9 +84,9 @@ static noinline void drop(const struct gomem_kind *k, void *obj, bool tracked)
 }
 
 /*
- * Check, finish and look at an object. Return NULL if it was set aside, an
- * error pointer if the allocation has to fail. Kept out of line to save stack
- * in the callers, which ask the kernel for memory before.
+ * Check and finish an object, then call gomem_watch(). Return NULL if the
+ * object was set aside, an error pointer if it could not be charged. Kept out
+ * of line to save stack in the callers, which ask the kernel for memory before.
  */
 static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 			       unsigned long caller)
@@ -101,13 +101,13 @@ static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 	return obj;
 }
 
-/* Return what an allocation returns, for what hand_out() has returned. */
+/* Turn a result of hand_out() into that of the allocation. */
 static __always_inline void *result(void *obj)
 {
 	return IS_ERR_OR_NULL(obj) ? gomem_alloc_failed() : obj;
 }
 
-/* Return as hand_out() does. */
+/* Allocate an object. Return as hand_out() does; NULL if there is no memory. */
 static __always_inline void *
 alloc_in_span(const struct gomem_kind *k, gfp_t gfp, unsigned long caller)
 {
@@ -149,12 +149,12 @@ static noinline void *alloc_with_reserves(const struct gomem_kind *k, gfp_t gfp,
 /**
  * gomem_object_alloc_in_span - allocate an object in a span of its kind
  * @k: its kind, not a large one
- * @gfp: gfp, whose zone gomem_enter_alloc() has accepted
+ * @gfp: gfp, which names no zone that is refused
  * @caller: for reports
  *
  * For scratch buffers and handles of arenas, which are recognised by their
  * spans. A large object cannot replace them. So they are in spans even if the
- * caller may use the kernel's reserves, and then the span may use them.
+ * caller may use the kernel's reserves. Then a new span may use the reserves.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the object, or NULL, which is counted.
@@ -169,7 +169,7 @@ void *gomem_object_alloc_in_span(const struct gomem_kind *k, gfp_t gfp,
 /**
  * gomem_object_alloc - allocate an object when the hit path found none
  * @k: its kind, not a large one
- * @gfp: gfp, whose zone gomem_enter_alloc() has accepted
+ * @gfp: gfp, which names no zone that is refused
  * @caller: for reports
  *
  * Context: any but NMI; may sleep if @gfp allows it.
@@ -185,8 +185,8 @@ void *gomem_object_alloc(const struct gomem_kind *k, gfp_t gfp,
 }
 
 /*
- * Return the gfp for the spans of a kind: without the kernel's reserves, unless
- * only spans will do.
+ * Return the gfp for the spans of a kind: without the kernel's reserves, except
+ * for a typed cache, whose objects have to be in spans.
  */
 static gfp_t gfp_for_spans(const struct gomem_kind *k, gfp_t gfp)
 {
@@ -273,7 +273,7 @@ void gomem_objects_hand_out(const struct gomem_kind *k, void **p,
  * @n: their number
  * @tracked: kmemleak knows them
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_objects_drop(const struct gomem_kind *k, void **p, unsigned int n,
 			bool tracked)
@@ -316,7 +316,7 @@ static noinline int pop_some(const struct gomem_kind *k, gfp_t gfp, void **p,
  * Remove from @p the objects that were written to while they were free, and
  * clear the keys of the others. Begin at index @good. Objects with a bit in
  * @fresh never had a key: their first word is not checked, since it may look
- * like one.
+ * like one. Return how many objects remain.
  */
 static noinline unsigned int check_others(void **p, unsigned int good,
 					  unsigned int n, u64 fresh,
@@ -339,8 +339,8 @@ static noinline unsigned int check_others(void **p, unsigned int good,
 }
 
 /*
- * Clear the keys. Usually no object has to be removed, so none moves in the
- * array.
+ * As check_others(), for the whole array, but faster: as long as no object has
+ * to be removed, none is moved.
  */
 static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 					unsigned long caller)
@@ -397,9 +397,9 @@ static bool needs_no_key(const struct gomem_kind *k)
 }
 
 /*
- * Check and finish objects that spans had. Return their number, 0 if none of
- * them was good, or -1 if there are none because there is no memory, or no
- * account that pays.
+ * Check and finish the objects that gomem_mcache_alloc_many() found. Return
+ * their number; 0 if none of them was good; -1 if there was no memory, or if
+ * the first object could not be charged.
  */
 static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 				struct gomem_many m, unsigned long caller)
@@ -426,7 +426,7 @@ static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 
 /*
  * Allocate up to @n objects. Return their number, which may be 0 if none of
- * those taken was good; -1 if there is no memory.
+ * those taken was good; -1 if the call cannot have more objects.
  */
 static __always_inline int alloc_some(const struct gomem_kind *k, gfp_t gfp,
 				      void **p, size_t n, unsigned long caller)

@@ -87,8 +87,9 @@ void gomem_objects_drop(const struct gomem_kind *k, void **p, unsigned int n,
 			bool tracked);
 
 /*
- * Look at several objects, and finish them. Return how many the call may have,
- * from the first on. The others were freed.
+ * Record and charge the objects of a bulk call, then finish them. Return the
+ * number of objects that the caller gets, counted from p[0]. The others could
+ * not be charged, and have been freed.
  */
 static __always_inline unsigned int
 gomem_objects_finish(const struct gomem_kind *k, void **p, unsigned int n,

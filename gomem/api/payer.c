@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * payer.c - which account pays for what the current task allocates.
+ * payer.c - find the payer: the account that is charged with what the current
+ * task allocates.
  *
- * A task in a section has an entry in a hash table. Only the task itself adds,
- * changes and removes it, so the task can use its entry without a lock. It may
- * meet entries of other tasks on its way: these are freed after a grace period.
+ * A task that has entered an account has an entry in a hash table. Only the
+ * task itself adds, changes and removes its entry, so it can use the entry
+ * without a lock. In the list it also reads the entries of other tasks: these
+ * are freed after a grace period.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -21,13 +23,13 @@
 #define HASH_BITS	8
 
 /**
- * struct entry - a task in a section
+ * struct entry - a task that has entered an account
  * @link: in the list of its hash value
- * @rcu: for its free
+ * @rcu: frees the entry after a grace period
  * @task: the task
- * @started: when the task was started: another one may get its address
- * @depth: sections that the task has entered
- * @account: the account of the innermost section, NULL if it has none
+ * @started: when the task was started: a later task may get the same address
+ * @depth: calls of gomem_account_enter() less those of gomem_account_exit()
+ * @account: the account that was entered last; NULL: charge nothing
  */
 struct entry {
 	struct hlist_node link;
@@ -128,11 +130,11 @@ void gomem_account_exit(struct gomem_account *old)
 EXPORT_SYMBOL_NS_GPL(gomem_account_exit, GOMEM_NS);
 
 /**
- * gomem_payer - return the account of the current task's section
+ * gomem_payer - return the account that the current task has entered last
  *
  * Context: any.
- * Return: the account, which stays while the section lasts; NULL if the task is
- * in no section, and in an interrupt.
+ * Return: the account, which stays until the task leaves it; NULL if the task
+ * has entered none, and in an interrupt.
  */
 struct gomem_account *gomem_payer(void)
 {
@@ -146,7 +148,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_payer);
  * gomem_payer_suspend - charge nothing until gomem_payer_resume()
  *
  * Context: any.
- * Return: for gomem_payer_resume().
+ * Return: the account to pass to gomem_payer_resume(), or NULL.
  */
 struct gomem_account *gomem_payer_suspend(void)
 {
@@ -159,7 +161,7 @@ struct gomem_account *gomem_payer_suspend(void)
 }
 
 /**
- * gomem_payer_resume - charge to the section's account again
+ * gomem_payer_resume - undo gomem_payer_suspend()
  * @a: what gomem_payer_suspend() has returned
  *
  * Context: that of gomem_payer_suspend().
@@ -173,7 +175,7 @@ void gomem_payer_resume(struct gomem_account *a)
 }
 
 /**
- * gomem_payers_exit - free the entries of tasks that never left a section
+ * gomem_payers_exit - free the entries of tasks that never left an account
  *
  * Nobody allocates any more.
  */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * profile.c - count sampled allocations by stack and size (Go's mprof.go).
+ * profile.c - count sampled allocations by stack, size and rate (Go's
+ * mprof.go).
  *
- * A sampled allocation is counted in the bucket of its stack and size, and a
+ * A sampled allocation is counted in the bucket of its stack, size and rate. A
  * special leads from the object to the bucket, so that the free is counted,
- * too. Both are allocated without reclaim; if there is no memory the sample is
- * dropped, and counted as dropped.
+ * too. Bucket and special are allocated without reclaim; if there is no memory
+ * the sample is dropped, and counted as dropped.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -62,12 +63,12 @@ static unsigned int nr_buckets;
 static DEFINE_MUTEX(names_mutex);
 
 /*
- * Protects gomem_bucket.row. Taken by tasks that read the files heap and leaks,
- * so that they make one snapshot at a time.
+ * Protects gomem_bucket.row. Taken by tasks that read the files heap, leaks,
+ * lifetimes and modules, so that they make one snapshot at a time.
  */
 static DEFINE_MUTEX(snapshot_mutex);
 
-/* The key by which a bucket is found. */
+/* What identifies a bucket. */
 struct stack {
 	unsigned long *frame;
 	unsigned int nr;
@@ -138,7 +139,10 @@ static struct gomem_bucket *get_bucket(const struct stack *st)
 	return b;
 }
 
-/* @room has GOMEM_PROFILE_DEPTH + GOMEM_STACK_OWN words. */
+/*
+ * Save the stack of gomem's caller in @room, which has GOMEM_PROFILE_DEPTH +
+ * GOMEM_STACK_OWN words, and set @st to find its bucket.
+ */
 static void save_stack(struct stack *st, unsigned long *room, u32 size,
 		       unsigned long rate)
 {
@@ -150,7 +154,7 @@ static void save_stack(struct stack *st, unsigned long *room, u32 size,
 			  size ^ st->rate);
 }
 
-/* Count a record in its bucket. Frees count the same by count_end(). */
+/* Count a record in its bucket. count_end() counts the free of the object. */
 static void count_begin(const struct gomem_special *sp)
 {
 	atomic64_add((u64)sp->weight * sp->weight, &sp->bucket->squares);
@@ -163,7 +167,10 @@ static void count_end(const struct gomem_special *sp)
 	atomic64_add(sp->weight, &sp->bucket->frees);
 }
 
-/* Spans of arenas and of typed caches may have objects of this size, too. */
+/*
+ * Is a recorded object a large one? An arena's span, or an object of a typed
+ * cache, may have the size of a large object, too.
+ */
 static bool is_large(const void *obj, size_t size)
 {
 	const struct gomem_span *s;
@@ -174,7 +181,7 @@ static bool is_large(const void *obj, size_t size)
 	return s && gomem_span_state(s) == GOMEM_SPAN_LARGE;
 }
 
-/* Record an object. @weight: how many records it stands for. */
+/* Record an object. @weight: see gomem_sample_weight(). */
 static noinline void add_record(void *obj, size_t size, unsigned long rate,
 				u32 weight)
 {
@@ -230,9 +237,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_profile_take);
  * @obj: the object, which is live and not handed out yet
  * @size: its bytes
  *
- * The record counts as at a rate of 1, whatever the rate is.
+ * The record counts as at a rate of 1, whatever profile_rate is.
  *
- * Context: any but NMI; never sleeps. Not with a cache owned.
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_profile_take_exact(void *obj, size_t size)
 {
@@ -242,7 +249,7 @@ void gomem_profile_take_exact(void *obj, size_t size)
 /**
  * gomem_profile_take_many - count objects of a bulk call, record sampled ones
  * @p: the objects, live and not handed out yet
- * @n: how many
+ * @n: their number
  * @size: bytes of each
  *
  * Context: any but NMI; never sleeps. Not in a section.
@@ -296,7 +303,7 @@ static void note_age(const struct gomem_special *sp, void *arg)
 	unsigned long age = max(nsecs_to_jiffies(ns), 1UL);
 	struct gomem_profile_row *row;
 
-	/* A cleanup has no bucket; a bucket may be newer than the snapshot. */
+	/* Only a record has a bucket, which may be newer than the snapshot. */
 	if (!sp->bucket || sp->bucket->row >= snap->n)
 		return;
 	row = &snap->rows[sp->bucket->row];
@@ -307,6 +314,7 @@ static void note_age(const struct gomem_special *sp, void *arg)
 }
 
 /*
+ * Fill up to @room rows with the counts of the buckets. Return their number.
  * Read the frees first. Then each object that they count is also in the
  * allocations.
  */
@@ -338,11 +346,11 @@ static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
 
 /**
  * gomem_profile_snapshot - copy the counts of all buckets
- * @n: set to how many there are
- * @ages: also look at the ages of live objects
+ * @n: set to the number of rows
+ * @ages: also set the oldest and youngest of each row
  *
  * Context: may sleep.
- * Return: the counts, for kvfree(); NULL if there is no memory.
+ * Return: an array of rows, for kvfree(); NULL if there is no memory.
  */
 struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages)
 {
@@ -401,7 +409,7 @@ u64 gomem_profile_error(const struct gomem_profile_row *row)
 	u64 less = mul_u64_u64_div_u64((row->allocs - row->frees) << 8, chance,
 				       GOMEM_CHANCE_ONE);
 
-	/* The counts were read one after the other. */
+	/* Read one after the other, the counts may not fit together. */
 	if ((s64)row->squares <= (s64)less)
 		return 0;
 	root = int_sqrt64(row->squares - less) * b->size;
@@ -427,14 +435,14 @@ static unsigned int insert(struct gomem_profile_site *top, unsigned int n,
 }
 
 /**
- * gomem_profile_top - find the stacks that have the most memory
- * @top: array for them, most bytes first
+ * gomem_profile_top - find the stacks that have allocated the most live memory
+ * @top: array for these stacks, most bytes first
  * @max: its length
  *
  * A stack with objects of several sizes counts once for each size.
  *
  * Context: any; never allocates.
- * Return: how many there are, up to @max.
+ * Return: the number of stacks in @top, up to @max.
  */
 unsigned int gomem_profile_top(struct gomem_profile_site *top, unsigned int max)
 {
@@ -479,8 +487,9 @@ static char *name_frames(const struct gomem_bucket *b)
 }
 
 /*
- * Where the init section of another module was, which is gone, may be code of
- * this one now.
+ * Did code of a module allocate the objects of a bucket? If the code was in an
+ * init section, @owner tells: the section is gone, and at its address may be
+ * code of another module now.
  */
 static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
 {
@@ -502,7 +511,7 @@ static void keep_names(const struct module *mod, bool init)
 	list_for_each_entry_rcu(b, &all_buckets, all, true) {
 		if (b->gone)
 			continue;
-		/* With names only the innermost frame counts: is_owner(). */
+		/* If names are kept, only the module of frame 0 matters. */
 		if (b->names ? init || !is_owner(mod, b) :
 			       !gomem_stack_meets(b->frame, b->nr, mod, init))
 			continue;
@@ -513,12 +522,15 @@ static void keep_names(const struct module *mod, bool init)
 		names = b->names ? NULL : name_frames(b);
 		if (!names)
 			continue;
-		/* Pairs with the acquire in gomem_show_frames(). */
+		/*
+		 * Pairs with the acquires in gomem_show_frames(),
+		 * gomem_origin_site() and gomem_origin_print().
+		 */
 		smp_store_release(&b->names, names);
 	}
 }
 
-/* Report what the code of a module has left. Return how many objects. */
+/* Count the live objects that a module has left. Log them if @print. */
 static u64 report_left(const struct module *mod, bool print)
 {
 	struct gomem_bucket *b;
@@ -555,7 +567,7 @@ static int module_changes(struct notifier_block *nb, unsigned long state,
 	} else if (state == MODULE_STATE_GOING) {
 		/*
 		 * The exit function of the module has run. Objects that wait
-		 * for a grace period are as good as freed.
+		 * for a grace period count as freed: free them now.
 		 */
 		if (report_left(mod, false)) {
 			gomem_rcu_barrier();
@@ -575,7 +587,7 @@ static struct notifier_block module_notifier = {
 };
 
 /**
- * gomem_profile_init - get notified when modules are unloaded
+ * gomem_profile_init - get notified when modules are loaded and unloaded
  *
  * Context: may sleep.
  */

@@ -15,11 +15,13 @@ struct gomem_special;
 /**
  * struct gomem_profile_row - what a bucket had counted at one moment
  * @b: the bucket
- * @allocs: objects recorded so far
- * @frees: of these, objects that were freed
- * @squares: of those that are live: see struct gomem_bucket
- * @oldest: jiffies since the oldest live one was allocated; 0 if none is live
- * @youngest: the same for the youngest one
+ * @allocs: objects recorded so far, in units of 2^-8
+ * @frees: those of @allocs that were freed
+ * @squares: of the live objects; see struct gomem_bucket
+ * @oldest: jiffies since the oldest live object was allocated; 0 if none is
+ *	live
+ * @youngest: jiffies since the youngest live object was allocated; 0 if none is
+ *	live
  */
 struct gomem_profile_row {
 	struct gomem_bucket *b;
@@ -31,8 +33,8 @@ struct gomem_profile_row {
 };
 
 /**
- * struct gomem_profile_site - a stack and the memory that it has
- * @b: its bucket
+ * struct gomem_profile_site - a bucket, and how much of its memory is live
+ * @b: the bucket
  * @bytes: estimated bytes of its live objects
  */
 struct gomem_profile_site {
@@ -60,8 +62,9 @@ static __always_inline void gomem_profile_count_one(void *obj, size_t size)
 }
 
 /*
- * Count the bytes of objects of a bulk call. Return true if the profile samples
- * one of them: gomem_profile_take_many() follows, and counts them instead.
+ * Count the bytes of objects of a bulk call. If the profile samples one of
+ * them, count nothing and return true: the caller then calls
+ * gomem_profile_take_many(), which counts them.
  */
 static __always_inline bool gomem_profile_due(size_t bytes)
 {

@@ -128,7 +128,7 @@ struct waiting {
 
 /*
  * Mix the bits of @x, so that each of them affects the upper bits of the
- * result. With FACTOR_INVERSE this undoes what it does with FACTOR.
+ * result. scramble(scramble(x, FACTOR), FACTOR_INVERSE) is x.
  */
 static unsigned long scramble(unsigned long x, unsigned long factor)
 {
@@ -184,7 +184,7 @@ static bool decode(const struct gomem_rcu_head *head, unsigned long word,
 /*
  * Read the word of a head that should belong to a waiting object, but may be
  * any address. If the object was freed by misuse, its page may have no span any
- * more. The caller is in a read-side section, which keeps the page: see
+ * more. The caller is in an RCU read-side section, which keeps the page: see
  * gomem_heap_release().
  */
 static bool read_word(const struct gomem_rcu_head *head, unsigned long *word)
@@ -242,7 +242,8 @@ static void grace_period_over(struct rcu_head *head)
 }
 
 /*
- * Not with the queue's lock held: call_rcu() takes locks and may wake a task.
+ * Start the grace period. Not with the queue's lock held: call_rcu() takes
+ * locks and may wake a task.
  */
 static void call_rcu_for(struct rcu_queue *q)
 {
@@ -253,7 +254,7 @@ static void call_rcu_for(struct rcu_queue *q)
 /*
  * Write a link into @head's word, which marks its object as waiting. Return
  * false if it waits already. If two CPUs pass the same object at the same time,
- * the cmpxchg() of one fails, and it finds the word of the other.
+ * the cmpxchg() of one CPU fails, and that CPU finds the word of the other.
  */
 static bool claim_head(struct gomem_rcu_head *head,
 		       const struct gomem_rcu_head *next, bool holder)
@@ -288,7 +289,7 @@ static bool enqueue(struct gomem_rcu_head *head, bool holder)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&q->lock, flags);
-	/* Interrupts are off: a read-side section, as is_waiting() needs. */
+	/* Interrupts are off: that keeps pages as read_word() needs it. */
 	given = claim_head(head, q->new, holder);
 	if (likely(given)) {
 		link_new(q, head);
@@ -302,8 +303,8 @@ static bool enqueue(struct gomem_rcu_head *head, bool holder)
 
 /*
  * Like enqueue(), for callers that may have interrupted code that holds the
- * queue's lock, code inside RCU, or the waking of a task. Racers that add to
- * the list are all on this CPU: this caller, and whatever interrupts it. The
+ * queue's lock, code inside RCU, or the waking of a task. Only code on this CPU
+ * adds to the list concurrently: this caller, and what interrupts it. The
  * irq_work takes the list as a whole.
  */
 static bool enqueue_deferred(struct gomem_rcu_head *head)
@@ -312,7 +313,7 @@ static bool enqueue_deferred(struct gomem_rcu_head *head)
 	struct rcu_queue *q;
 	bool given;
 
-	/* Preemption off: stay on this CPU. Also a read-side section. */
+	/* Stay on this CPU. This also keeps pages as read_word() needs it. */
 	preempt_disable();
 	q = this_cpu_ptr(&queues);
 	first = READ_ONCE(q->deferred);
@@ -349,7 +350,10 @@ static struct gomem_rcu_head *dequeue(struct rcu_queue *q, unsigned long *n)
 	return list;
 }
 
-/* Return the object that contains a waiting head. In a read-side section. */
+/*
+ * Return the object that contains a waiting head. The caller is in an RCU
+ * read-side section.
+ */
 static void *object_of(struct gomem_rcu_head *head)
 {
 	unsigned long addr = (unsigned long)head;
@@ -454,7 +458,7 @@ static bool move_deferred(struct rcu_queue *q, struct gomem_rcu_head **list)
 	intact = read_word(head, &word) && decode(head, word, &w);
 	if (likely(intact)) {
 		*list = w.next;
-		/* Not done at the free: kmemleak takes locks. */
+		/* Not done in gomem_free_rcu_nolock(): kmemleak takes locks. */
 		kmemleak_ignore(object_of(head));
 		add_new(q, head);
 	}
@@ -470,8 +474,8 @@ static void take_deferred(struct irq_work *work)
 	while (list) {
 		if (unlikely(!move_deferred(q, &list))) {
 			/*
-			 * The remaining objects stay counted as waiting for
-			 * ever.
+			 * The remaining objects stay counted in @nr_deferred
+			 * for ever.
 			 */
 			gomem_report_broken_list(list,
 						 atomic_read(&q->nr_deferred));
@@ -494,7 +498,7 @@ static void free_old(struct work_struct *work)
 }
 
 /*
- * Check that @p is a live object with room for a head at @head. Report if not.
+ * Is @p a live object with room for a head at @head? If not, report it.
  */
 static bool check(void *head, void *p, unsigned long caller)
 {
@@ -521,7 +525,7 @@ void __gomem_free_rcu(void *head, void *p)
 	}
 	if (ZERO_OR_NULL_PTR(p) || !check(head, p, _RET_IP_))
 		return;
-	/* No leak, though only an encoded link points to it from here on. */
+	/* No leak, though only an encoded link points to @p from here on. */
 	kmemleak_ignore(p);
 	if (unlikely(!enqueue(head, false)))
 		gomem_report_pointer(GOMEM_DOUBLE_FREE, p, _RET_IP_);
@@ -582,7 +586,7 @@ void gomem_free_rcu_mightsleep(const void *p)
 		return;
 	}
 	holder->obj = (void *)p;
-	/* New memory may hold an old word that still decodes. */
+	/* An old word here may decode, as if the holder waited already. */
 	holder->head.word = 0;
 	kmemleak_ignore(p);
 	kmemleak_ignore(holder);

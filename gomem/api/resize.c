@@ -20,9 +20,8 @@
 
 /*
  * A buffer that grows beyond this size gets pages of its own, although size
- * classes go up to 32 KiB: it can grow further into free pages behind it. From
- * this size on half as much again is at least one page, so that whole pages can
- * be chosen.
+ * classes go up to 32 KiB: it can grow further into free pages behind it. Half
+ * of this size is one page. So from this size on the room can be whole pages.
  */
 #define OWN_PAGES_MIN	SZ_16K
 
@@ -33,9 +32,9 @@
  * A buffer that grew once will grow again. So it gets room, as from append() in
  * Go: otherwise each step would copy the whole buffer.
  *
- *	up to OWN_PAGES_MIN	the next power of two: as much room as
- *				krealloc() leaves from 192 bytes on, and no
- *				more copies
+ *	up to OWN_PAGES_MIN	the next power of two, as krealloc() does from
+ *				192 bytes on: so there are no more copies than
+ *				with krealloc()
  *	beyond			half of the size in whole pages, without a
  *				copy if the pages behind the buffer are free
  *
@@ -62,7 +61,8 @@ static inline size_t roomy_size(size_t size, size_t new_size)
 /*
  * Allocate a larger object for the first @old bytes of a copy. The object is
  * cleared behind them, if @gfp or init_on_alloc=1 ask for that: @old bytes that
- * the copy overwrites would be cleared in vain. Slow paths do clear all.
+ * the copy overwrites would be cleared in vain. Slow paths clear the whole
+ * object.
  */
 static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
 {
@@ -130,7 +130,7 @@ static void attach(struct gomem_special *sp, const void *p)
 	gomem_account_attach(sp);
 }
 
-/* Extend an object in place, if its account pays for that. */
+/* Extend an object in place, if its account can be charged with more. */
 static bool extend_charged(const void *p, size_t size, size_t new_size,
 			   gfp_t gfp, struct gomem_special *sp)
 {
@@ -149,9 +149,9 @@ static bool extend_charged(const void *p, size_t size, size_t new_size,
 }
 
 /*
- * Grow an object that is charged to an account, whatever section the task is
- * in. The charge @sp, which was removed from the object, goes with it: in the
- * meantime the account pays for the larger of both objects only.
+ * Grow an object that is charged to an account, whichever account the task has
+ * entered. The charge @sp, which was removed from the object, is attached to
+ * the grown object. So the account is never charged with both objects.
  */
 static noinline void *grow_charged(const void *p, struct sized old,
 				   size_t new_size, gfp_t gfp,
@@ -215,10 +215,11 @@ static __always_inline void *resize_known(const void *p, struct sized old,
 }
 
 /*
- * gomem_realloc() calls begin_or_end(), resize_other() or resize_yielded()
- * last. So it needs no stack frame, and reports name its caller.
+ * gomem_realloc() ends with a tail call, to one of the functions below or to
+ * grow_object(). So it needs no stack frame, and reports name its caller.
  *
- * begin_or_end() allocates a first object, or frees the last one.
+ * begin_or_end() allocates if @p is NULL or ZERO_SIZE_PTR, and frees @p if
+ * @new_size is 0.
  */
 static noinline void *begin_or_end(const void *p, size_t new_size, gfp_t gfp)
 {
@@ -230,8 +231,8 @@ static noinline void *begin_or_end(const void *p, size_t new_size, gfp_t gfp)
 
 /*
  * Look up the size of an object that look_up_small() did not find. Kept out of
- * line for its variable on the stack: without one, the caller can call
- * grow_object() last.
+ * line for its variable on the stack: a caller without such a variable can end
+ * with a tail call of grow_object().
  */
 static noinline struct sized look_up_other(const void *p, unsigned long caller)
 {
@@ -254,7 +255,10 @@ static noinline void *resize_other(const void *p, size_t new_size, gfp_t gfp)
 	return resize_known(p, old, new_size, gfp);
 }
 
-/* Be a preemption point even if the object then stays where it is. */
+/*
+ * Let a waiting task run, then resize the object. gomem_realloc() is a
+ * preemption point even if the object stays where it is.
+ */
 static noinline void *resize_yielded(const void *p, struct sized old,
 				     size_t new_size, gfp_t gfp)
 {
@@ -266,9 +270,9 @@ static noinline void *resize_yielded(const void *p, struct sized old,
 
 /*
  * Look up the size of a small object as fast as gomem_free(). Preemption is
- * off, which keeps the page. The size is 0 if resize_other() has to do it, as
- * for each object in a page with specials: the mark of the page is part of the
- * tag.
+ * off, which keeps the page. The size is 0 if resize_other() has to look it up.
+ * That includes each object in a page with specials: the tag of such a page
+ * tells no span class.
  */
 static __always_inline struct sized look_up_small(const void *p,
 						  unsigned long ci)

@@ -33,8 +33,8 @@ EXPORT_SYMBOL_NS_GPL(gomem_scratch_get, GOMEM_NS);
 
 /*
  * Return true if @buf is a live scratch buffer. If not, report what is wrong.
- * Each buffer is aligned to its size, so a pointer that is not points into the
- * middle.
+ * Each buffer is aligned to its size, so a pointer that is not aligned points
+ * into the middle of a buffer.
  */
 static bool check_buffer(const struct gomem_span *s, const void *buf,
 			 unsigned long caller)
@@ -63,7 +63,7 @@ void gomem_scratch_put(void *buf)
 	if (!buf)
 		return;
 	/*
-	 * Keeps the page until the checks are over: see gomem_heap_release().
+	 * Keep the page until the checks are over: see gomem_heap_release().
 	 */
 	rcu_read_lock();
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)buf);

@@ -34,8 +34,8 @@ static bool holds_key(const struct gomem_span *s, const void *p)
 }
 
 /*
- * Look at a pointer. The RCU read-side section keeps its page meanwhile, as the
- * hit path of a free does.
+ * Find out what a pointer points to. rcu_read_lock() keeps the page meanwhile,
+ * as preemption off does in the hit path of a free.
  */
 static struct finding look_up(const void *p)
 {

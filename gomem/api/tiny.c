@@ -111,7 +111,10 @@ static noinline void begin_block(unsigned long block, unsigned int size)
 	gomem_clear((void *)block, GOMEM_TINY_BLOCK);
 	atomic_or(mask << gomem_tiny_shift(block), gomem_tiny_word(block));
 
-	/* If each object is recorded, each has a block of its own. */
+	/*
+	 * The profile records only the first object of a block. So if its rate
+	 * is 1 to 16 bytes, each object has a block of its own.
+	 */
 	if (READ_ONCE(gomem_profile_rate) - 1 >= GOMEM_TINY_BLOCK)
 		gomem_mcache_keep_tiny(&rest);
 	if (rest.block && gomem_tiny_drop(&rest))
@@ -124,9 +127,9 @@ static noinline void begin_block(unsigned long block, unsigned int size)
  * @gfp: gfp for a new span
  * @caller: caller to name in reports
  *
- * Called when the object does not fit in the CPU's current rest. The CPU keeps
- * the larger one of that rest and the rest of the new block. The other one is
- * dropped.
+ * Called if the object does not fit in the CPU's current rest, or if
+ * gomem_is_watched(). The CPU keeps the larger one of that rest and the rest of
+ * the new block. The other one is dropped.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the object, or NULL.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * tiny.h - objects of less than 16 bytes: blocks to and from the slots.
+ * tiny.h - allocate and free blocks for objects of less than 16 bytes.
  */
 #ifndef GOMEM_TINY_H
 #define GOMEM_TINY_H
@@ -18,7 +18,7 @@
  * @block_allocs: blocks taken so far
  * @blocks: live blocks, including the current blocks of CPUs
  * @cached: free blocks in CPUs' slots
- * @cached_spans: spans that CPUs' slots own
+ * @cached_spans: spans that CPUs' slots refill from
  * @spans: spans of blocks
  * @sys: bytes of these spans
  */

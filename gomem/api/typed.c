@@ -94,8 +94,8 @@ static noinline void *cache_yielded(struct gomem_cache *c, void *obj, gfp_t gfp,
 }
 
 /*
- * Allocate in an interrupt, or an object that has to be looked at, or refuse
- * the gfp.
+ * Allocate off the hit path: in an interrupt, if gomem_is_watched(), or to
+ * refuse the gfp.
  */
 static noinline void *cache_alloc_checked(struct gomem_cache *c, gfp_t gfp,
 					  unsigned long caller)
@@ -139,7 +139,10 @@ static __always_inline void *cache_alloc_hit(struct gomem_cache *c, gfp_t gfp,
 	return obj;
 }
 
-/* Allocate past the hit path, if the object has to be looked at. */
+/*
+ * Allocate while gomem_watching is enabled. Take the hit path unless
+ * gomem_is_watched().
+ */
 static noinline void *cache_alloc_watched(struct gomem_cache *c, gfp_t gfp,
 					  unsigned long caller)
 {
@@ -318,8 +321,8 @@ EXPORT_SYMBOL_NS_GPL(gomem_cache_free, GOMEM_NS);
  * @caller: for reports
  *
  * Context: that of gomem_free(), which has checked it.
- * Return: false if @p lies in no span of a typed cache. If it lies in one but
- * is not a live object, it is reported, and the answer is true.
+ * Return: false if @p lies in no span of a typed cache, else true. If @p is not
+ * a live object of the cache, it is reported.
  */
 bool gomem_cache_take_back(void *p, unsigned long caller)
 {
@@ -395,10 +398,10 @@ EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_bulk, GOMEM_NS);
 
 /*
  * Take objects back, and stop at a pointer that is not a live object. Return
- * the number of objects taken. The caller owns the slot. Objects that it has no
- * room for, and those of other nodes, move to the front of @p, and *@left is
- * their number. If @left is NULL, there is room for all objects, and only one
- * node.
+ * the number of objects taken. The caller owns the slot. Objects that the slot
+ * has no room for, and those of other nodes, move to the front of @p, and
+ * *@left is their number. If @left is NULL, there is room for all objects, and
+ * only one node.
  */
 static __always_inline unsigned int
 cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
@@ -417,8 +420,8 @@ cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 	for (i = 0; i < n; i++) {
 		obj = p[i];
 		/*
-		 * The last object was live in this span, so the span is still
-		 * the cache's.
+		 * The object before was live in this span, which does not know
+		 * of the free yet. So the span is still the cache's.
 		 */
 		if ((unsigned long)obj - base >= bytes) {
 			s = span_of(c, obj);

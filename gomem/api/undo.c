@@ -3,8 +3,8 @@
  * undo.c - give memory back to the kernel when a call fails half-way.
  *
  * Such a call took the last free memory of the machine before it failed. If the
- * memory stayed in the heap until the background scavenger gives it back,
- * nobody could use it meanwhile, although others are looking for memory.
+ * memory stayed in the heap until the background scavenger gives it back, no
+ * other user of the machine could have it meanwhile.
  */
 #include <kunit/visibility.h>
 #include <linux/irqflags.h>
@@ -41,7 +41,7 @@ static unsigned long scavenge(struct gomem_heap *h, unsigned long pages)
 /*
  * Let a work give pages back as soon as a grace period is over. Return how many
  * pages. With interrupts off the caller may hold a lock that waking a worker
- * takes, too: then return 0, and leave the pages to the next epoch check.
+ * takes, too: then return 0, and leave the pages to the next look.
  */
 static unsigned long leave_to_work(struct gomem_heap *h, unsigned long pages)
 {
@@ -52,7 +52,7 @@ static unsigned long leave_to_work(struct gomem_heap *h, unsigned long pages)
 		return 0;
 	/*
 	 * Many calls may fail before the work runs: together they announce no
-	 * more than the surplus. Without the lock: a stale number will do.
+	 * more than the surplus. Read without h->lock: a stale number will do.
 	 */
 	owed = data_race(h->owed_pages);
 	pages = min(pages, surplus - min(surplus, owed));
@@ -83,8 +83,9 @@ static unsigned long undo_now(struct gomem_heap *h, unsigned long pages,
  * time, nor start an expedited grace period each time, which interrupts all
  * CPUs. Small calls that undo their work themselves take at most 1 / UNDO_PAUSE
  * of the time. Meanwhile the work, which runs once for many calls, gives pages
- * back. A call that had allocated UNDO_LARGE pages took longer for that than
- * the undo takes, and its pages may be all that others lack.
+ * back. A call that had allocated UNDO_LARGE pages always undoes its work: it
+ * took longer to allocate the pages than the undo takes, and they may be all
+ * that others lack.
  */
 #define UNDO_PAUSE	8
 #define UNDO_LARGE	(SZ_16M / GOMEM_PAGE_SIZE)
@@ -99,14 +100,15 @@ static bool may_undo_now(const struct gomem_heap *h, unsigned long pages,
 /**
  * gomem_heap_undo - give back pages that became free when a call failed
  * @h: the heap
- * @pages: maximum number of gomem pages, which the call had allocated
+ * @pages: maximum number of gomem pages to give back: what the call had
+ *	allocated
  * @gfp: gfp of the call
  *
  * As after any free, the heap keeps free pages in proportion to the pages in
  * use, see gomem_heap_surplus(). A page may go back only a grace period after
- * it became free. If the call may sleep for an expedited grace period, it does.
- * Otherwise, or if @pages are few and another call did so shortly before, a
- * work waits for it.
+ * it became free. If the call may sleep, it waits for an expedited grace
+ * period. If it may not, or if @pages are few and another call has waited
+ * shortly before, a work waits instead.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: how many pages went back, or will go back by the work.

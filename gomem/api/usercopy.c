@@ -3,8 +3,8 @@
  * usercopy.c - find how many bytes at an address may be copied to or from user
  * space.
  *
- * The answer limits lengths that come from user space. So it has to be "no" for
- * every byte that does not belong to one live object. A caller that owns the
+ * The answer limits lengths that come from user space. So it counts only
+ * bytes of one live object, or of one block of an arena. A caller that owns the
  * object gets an exact answer. For any other pointer the answer was right at
  * some moment during the call.
  */
@@ -94,7 +94,7 @@ size_t gomem_usercopy_left(const void *p)
 	struct gomem_span *s;
 	size_t left;
 
-	/* Keeps the page and the typed cache while they are looked at. */
+	/* Keep the page and the typed cache while they are read. */
 	rcu_read_lock();
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 	left = s ? left_in_span(s, (unsigned long)p) : 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * watch.c - what is done with each object while allocations are watched.
+ * watch.c - record and charge objects while allocations are watched.
  */
 #include "api/account.h"
 #include "api/exact.h"
@@ -10,7 +10,7 @@
 DEFINE_STATIC_KEY_FALSE(gomem_watching);
 
 /**
- * gomem_is_watched - does this allocation take the path that looks at it?
+ * gomem_is_watched - may this allocation have to be recorded or charged?
  *
  * Context: any.
  * Return: true if the profile records each object of some modules, if a module
@@ -50,9 +50,9 @@ noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
  * @size: bytes of each
  * @gfp: the gfp of the call
  *
- * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
- * Return: how many were charged, or need not be. The object behind them may
- * have a record of the profile.
+ * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
+ * Return: how many objects, counted from p[0], were charged or need not be. The
+ * next object could not be charged, but may have a record of the profile.
  */
 noinline unsigned int gomem_watch_many_slow(void **p, unsigned int n,
 					    size_t size, gfp_t gfp)

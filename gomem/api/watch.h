@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * watch.h - look at each allocation, instead of at samples.
+ * watch.h - watch allocations: record or charge each of them, while the profile
+ * otherwise records samples only.
  *
  * gomem_watching is enabled while the profile records each object of a module
  * (api/exact.c), while there are accounts (api/account.c), and while a module
  * has a hard limit (api/usage.c). Then allocations
  * leave the hit path at its first instruction. If gomem_is_watched(), they take
  * the path that they take when the slot is empty, which calls gomem_watch() for
- * each object. If not, they take the hit path after all. Otherwise the hit path
- * only has the nop of the key.
+ * each object. If not, they take the hit path after all. While gomem_watching
+ * is disabled, it costs the hit path a nop.
  */
 #ifndef GOMEM_WATCH_H
 #define GOMEM_WATCH_H
@@ -33,9 +34,10 @@ static __always_inline bool gomem_watches(void)
 }
 
 /*
- * Look at an object that is no hit of a slot: record it if the profile wants
- * it, and charge it to the account of the task's section. Return false if that
- * failed: then the caller frees the object, and the allocation fails.
+ * Record an object that is no hit of a slot, if the profile wants it, and
+ * charge it to the account that the task has entered. Return false if the
+ * object could not be charged: then the caller frees it, and the allocation
+ * fails.
  */
 static __always_inline bool gomem_watch(void *obj, size_t size, gfp_t gfp)
 {
@@ -46,8 +48,8 @@ static __always_inline bool gomem_watch(void *obj, size_t size, gfp_t gfp)
 }
 
 /*
- * The same for objects of a bulk call. Return how many of them, from the first
- * on, the call may have.
+ * Like gomem_watch(), for the objects of a bulk call. Return how many objects,
+ * counted from p[0], the call may hand out. The next one could not be charged.
  */
 static __always_inline unsigned int
 gomem_watch_many(void **p, unsigned int n, size_t size, gfp_t gfp)
