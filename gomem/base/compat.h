@@ -2,8 +2,8 @@
 /*
  * compat.h - the differences between the kernel versions gomem supports.
  *
- * No other file looks at the kernel version, except for GOMEM_NS in the public
- * header.
+ * No other file depends on the kernel version, except for GOMEM_NS in the
+ * public header.
  */
 #ifndef GOMEM_COMPAT_H
 #define GOMEM_COMPAT_H
@@ -46,8 +46,9 @@
 #endif
 
 /*
- * Since Linux 6.7 the kernel allocates the shrinker, so that it can walk the
- * list of shrinkers without a lock. Before, it was embedded in its owner.
+ * Since Linux 6.7 the kernel allocates the shrinker, so that the list of
+ * shrinkers can be walked without a lock. Before, the owner embedded a
+ * shrinker.
  */
 typedef unsigned long (*gomem_shrink_fn)(struct shrinker *shrinker,
 					 struct shrink_control *sc);
@@ -99,7 +100,7 @@ static inline void gomem_shrinker_unregister(struct gomem_shrinker *gs)
 }
 #endif
 
-/* Linux 6.17 added a flag for per-CPU workqueues, which were the default. */
+/* Linux 6.17 added a flag for per-CPU workqueues. Before, they need no flag. */
 #ifdef GOMEM_HAVE_WQ_PERCPU
 #define GOMEM_WQ_PERCPU		WQ_PERCPU
 #else
@@ -184,7 +185,7 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 #define GOMEM_KERNEL_KVMALLOC_NODE	GOMEM_KERNEL(kvmalloc_node)
 #endif
 
-/* Only in Linux 6.10 does the name have no underscores. */
+/* In Linux 6.10, and only there, this name begins without underscores. */
 #if defined(GOMEM_HAVE_NOPROF) && !defined(GOMEM_HAVE_KMALLOC_CACHE)
 #define GOMEM_KERNEL_TRACK_CALLER kmalloc_node_track_caller_noprof
 #else

@@ -5,7 +5,7 @@
  *
  *	0	only the checks that cost next to nothing; these are always on
  *	1	also poison the memory of destroyed arenas, and keep it from
- *		reuse for a while
+ *		reuse until the epoch ends
  */
 #ifndef GOMEM_DEBUG_H
 #define GOMEM_DEBUG_H

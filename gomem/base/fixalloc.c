@@ -45,7 +45,7 @@ struct gomem_fixextent {
 int gomem_fixalloc_init(struct gomem_fixalloc *f, unsigned int size,
 			unsigned int align, spinlock_t *lock)
 {
-	/* A free object holds a link: its smallest size and alignment are 8. */
+	/* A free object holds a link, so size and alignment are at least 8. */
 	BUILD_BUG_ON(sizeof(void *) != 8);
 
 	if (!size || size % 8 || align < 8 || !is_power_of_2(align) ||
@@ -140,7 +140,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_fixalloc_alloc);
  * @p: object that gomem_fixalloc_alloc() returned
  *
  * Overwrites the first word of the object. The other words stay as they are
- * until the object is allocated again; it is the next one to be.
+ * until gomem_fixalloc_alloc() returns the object again, before any other.
  *
  * Context: any; caller holds the allocator's lock.
  */

@@ -3,10 +3,11 @@
  * fixalloc.h - allocate descriptors of one size from extents that the caller
  * provides.
  *
- * gomem's own metadata cannot come from the allocators it replaces. Nor can it
- * get memory from the kernel under the lock that protects it. So this allocator
- * never gets memory itself. When it has none left it returns NULL: the caller
- * drops the lock, gets an extent from the page source, and tries again:
+ * gomem's own metadata cannot come from the allocators that gomem replaces. Nor
+ * can the lock that protects the metadata be held while the kernel allocates.
+ * So this allocator never gets memory itself. When it has none left it returns
+ * NULL: the caller drops the lock, gets an extent from the page source, and
+ * tries again:
  *
  *	while (!(p = gomem_fixalloc_alloc(f))) {
  *		spin_unlock(f->lock);
@@ -15,14 +16,14 @@
  *		gomem_fixalloc_refill(f, extent, GOMEM_FIXALLOC_EXTENT);
  *	}
  *
- * Two CPUs may refill it at the same time; no extent is lost.
+ * Two CPUs may refill the allocator at the same time; no extent is lost.
  *
  * Memory is type-stable: a descriptor stays a descriptor until
  * gomem_fixalloc_destroy(). So code that follows a stale pointer to a freed
  * descriptor finds one of the same type. The first word of a free descriptor is
- * a link, and all of it is zeroed when it is allocated again. It is not zeroed
- * if @keeps is set (the opposite of Go's fixalloc.zero), or if a per-CPU page
- * cache kept it instead of freeing it here.
+ * a link. A descriptor is zeroed when it is allocated again, unless @keeps is
+ * set (the opposite of Go's fixalloc.zero), or a page cache kept the descriptor
+ * instead of freeing it here.
  */
 #ifndef GOMEM_FIXALLOC_H
 #define GOMEM_FIXALLOC_H

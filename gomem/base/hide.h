@@ -2,11 +2,11 @@
 /*
  * hide.h - keep gomem's own notes of objects from counting as references.
  *
- * The scan for leaks (run/hunt.c) takes each word of memory for a pointer that
- * has the value of one. An address that gomem keeps for its own purposes is
- * stored inverted, if it lies in memory that the scan reads. Whole pages that
- * gomem uses for itself, such as stacks of free objects and descriptors, have a
- * mark, by which the scan leaves them out.
+ * The scan for leaks (run/hunt.c) takes each word of memory that has the value
+ * of a pointer for a pointer. An address that gomem keeps for its own purposes
+ * is stored inverted, if it lies in memory that the scan reads. Whole pages
+ * that gomem uses for itself, such as stacks of free objects and descriptors,
+ * have a mark, by which the scan leaves them out.
  */
 #ifndef GOMEM_HIDE_H
 #define GOMEM_HIDE_H
@@ -18,21 +18,21 @@
 
 #include "base/key.h"
 
-/* Return the form in which an address is stored. It is no kernel address. */
+/* Return the form in which an address is stored: no kernel address. */
 static inline unsigned long gomem_hide(unsigned long addr)
 {
 	return ~addr;
 }
 
-/* Return the address that was stored in this form. */
+/* Return the address that gomem_hide() was called with. */
 static inline unsigned long gomem_unhide(unsigned long hidden)
 {
 	return ~hidden;
 }
 
 /*
- * Clear an array of objects on the stack of a task that goes on: the words
- * would stay there, for as long as no deeper call overwrites them.
+ * Clear an array of pointers to objects on the stack. Otherwise the scan could
+ * find the pointers there until a deeper call overwrites them.
  */
 static inline void gomem_wipe(void **objs, unsigned int n)
 {
@@ -40,7 +40,7 @@ static inline void gomem_wipe(void **objs, unsigned int n)
 	barrier_data(objs);
 }
 
-/* The mark is random, so no other user of a page has it in the same word. */
+/* The mark is random, so no other user of a page stores it in page->private. */
 static inline unsigned long gomem_hidden_mark(void)
 {
 	return ~gomem_secret;
@@ -67,7 +67,7 @@ static inline void gomem_unhide_pages(const void *p, size_t bytes)
 /* Has the page the mark? */
 static inline bool gomem_page_is_hidden(const struct page *page)
 {
-	/* The owner of the page may change it, and is not waited for. */
+	/* The owner of the page may change page->private concurrently. */
 	return data_race(page_private(page)) == gomem_hidden_mark();
 }
 

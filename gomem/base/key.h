@@ -3,11 +3,11 @@
  * key.h - tell free objects from live ones.
  *
  * While an object is free, one word of it holds a key: gomem_secret XOR the
- * address of that word. It is the object's first word, or a word behind the
- * object in a typed cache whose free objects keep their contents. (The @obj of
- * the functions here is the address of that word.) A second free finds the key
- * and is refused. An allocation that does not find the key knows that somebody
- * wrote to the object after it was freed.
+ * address of that word. The word is the first one of the object, or lies behind
+ * the object in a typed cache whose free objects keep their contents. (The @obj
+ * of the functions here is the address of that word.) A second free finds the
+ * key and is refused. An allocation that does not find the key knows that
+ * somebody wrote to the object after it was freed.
  *
  * The key says nothing about the other words of the object, which a stray write
  * may have changed: an object that has to be zero is cleared.

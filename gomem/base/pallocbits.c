@@ -183,7 +183,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_next_free);
  * @b: bits of the chunk
  * @i: where to start, at most 512
  *
- * Callers alternate this and gomem_pallocbits_next_free() to visit the runs.
+ * Callers alternate this function and gomem_pallocbits_next_free() to visit the
+ * runs.
  *
  * Return: the first page in use at or after @i, 512 if there is none.
  */
@@ -228,7 +229,7 @@ static unsigned int find_run(const struct gomem_pallocbits *b, unsigned int n,
  * @n: pages in the run, 1 to 512
  * @from: first page that the run may start at, at most 512
  * @first: set to the first free page at or after @from, 512 if there is none;
- *	a later search need not look below it
+ *	a later search need not begin below it
  *
  * Return: the first page of the lowest run of @n free pages at or after @from,
  * 512 if there is none.
@@ -411,7 +412,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_summarize);
  * @sum: the chunk's summary before
  *
  * Examines the run that the pages are part of. It examines the other runs only
- * if that run was the longest, and the rest of it may be shorter than another.
+ * if that run was the longest, and what is left of it may be shorter than
+ * another run.
  *
  * Return: the chunk's summary after.
  */

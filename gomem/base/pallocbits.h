@@ -41,9 +41,10 @@ struct gomem_pallocbits {
  *	bits 42-62	end: the run that ends at the last page
  *	bit  63		all three are 2^21, which 21 bits cannot hold
  *
- * A length is 2^21 only if all of a root entry's range is free, and then all
- * three are. Zero is a range without a free page. The type is __bitwise, so
- * that sparse catches a summary that is used as a number.
+ * Only an entry in the root of the tree covers 2^21 pages. If all of them are
+ * free, all three lengths are 2^21. The summary of a range without a free page
+ * is 0. The type is __bitwise, so that sparse catches a summary that is used as
+ * a number.
  */
 typedef u64 __bitwise gomem_pallocsum_t;
 
@@ -116,7 +117,7 @@ static inline unsigned int gomem_pallocsum_end(gomem_pallocsum_t sum)
 		__gomem_pallocsum_field(sum, 2);
 }
 
-/* Shorter lengths have a code of their own; longer ones share codes. */
+/* Lengths below this have a code of their own; the others share codes. */
 #define GOMEM_PALLOCREACH_EXACT	128
 
 /**

@@ -26,7 +26,10 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_profile_rate);
 DEFINE_STATIC_KEY_FALSE(gomem_profiling);
 DEFINE_PER_CPU(struct gomem_sampler, gomem_sampler);
 
-/* Return the logarithm to base 2, in units of 2^-16: squaring doubles it. */
+/*
+ * Return the logarithm to base 2, in units of 2^-16. Each bit of the fraction
+ * is found by squaring, which doubles the logarithm.
+ */
 static unsigned int log2_q16(u32 x)
 {
 	unsigned int log = ilog2(x), i;
@@ -42,7 +45,8 @@ static unsigned int log2_q16(u32 x)
 
 /*
  * Draw an exponential distance in bytes: -ln(u) times the rate, where u is
- * uniform in (0, 1]. As in Go, a rate of 1 means each object, so 0.
+ * uniform in (0, 1]. At a rate of 1 each object is recorded, as in Go, so the
+ * distance is 0.
  */
 static u64 draw_bytes(unsigned long rate)
 {
@@ -84,8 +88,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_sample_objects);
  * gomem_sample_draw - draw the distance to this CPU's next sample by bytes
  *
  * Context: any but NMI.
- * Return: @thin of the sample that is due now, for gomem_sample_weight(); -1 if
- * there is no profile any more, so that nothing is recorded.
+ * Return: gomem_sampler.drawn_thin of the sample that is due now, for
+ * gomem_sample_weight(); -1 if there is no profile any more, so that nothing is
+ * recorded.
  */
 int gomem_sample_draw(void)
 {
@@ -161,7 +166,7 @@ u64 gomem_sample_chance(u64 size, unsigned long rate)
 		return max(small_chance(mul_u64_u64_div_u64(size,
 							    GOMEM_CHANCE_ONE,
 							    rate)), 1ULL);
-	/* exp(-1) in units of 2^-31, once for each whole. */
+	/* Multiply by exp(-1), in units of 2^-31, once for each whole. */
 	for (whole = size / rate; whole; whole--)
 		e = e * 790015084ULL >> 31;
 	e = e * exp_minus_q31(div64_u64((size % rate) << 31, rate)) >> 31;

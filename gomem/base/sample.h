@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * sample.h - which allocations the heap profile takes (Go's nextSample).
+ * sample.h - choose the allocations that the heap profile records (Go's
+ * nextSample).
  *
  * Of all bytes that are allocated, each is a sample with the same chance, 1 in
  * gomem_profile_rate, independent of the others. The object that a sample lies
@@ -33,7 +34,10 @@
 #include <linux/time64.h>
 #include <linux/types.h>
 
-/* Bytes from one sample to the next, on average; 0: none, 1: all objects. */
+/*
+ * Default and maximum of gomem_profile_rate: bytes from one sample to the next,
+ * on average. At a rate of 0 no object is recorded, at 1 each object is.
+ */
 #define GOMEM_PROFILE_RATE	524288UL
 #define GOMEM_PROFILE_RATE_MAX	BIT(30)
 
@@ -62,8 +66,8 @@ DECLARE_STATIC_KEY_FALSE(gomem_profiling);
  * @thin: binary logarithm of how much rarer samples are than the rate says
  * @last: time of the last record, in nanoseconds of local_clock()
  *
- * An interrupt may change them between two accesses. Then a distance or @thin
- * is off once, which does no harm.
+ * An interrupt may change the members between two accesses. Then a distance or
+ * @thin is off once, which does no harm.
  */
 struct gomem_sampler {
 	s64 left;
@@ -86,7 +90,7 @@ void gomem_sample_set_rate(unsigned long rate);
  * @bytes: its bytes
  *
  * Context: any but NMI.
- * Return: -1; or, if the allocation has to be recorded, @thin for
+ * Return: -1; or, if the allocation has to be recorded, the @thin to pass to
  * gomem_sample_weight().
  */
 static __always_inline int gomem_sample_due(size_t bytes)

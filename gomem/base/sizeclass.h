@@ -21,9 +21,9 @@
  * aligned to their length. The buffer sizes are powers of two: there is no
  * tail, and each buffer is naturally aligned.
  *
- * The last class is that of the blocks that tiny objects share (tiny.h). Blocks
- * are 16 bytes, as in the size class of 16 bytes. But a span has fewer of them,
- * because their masks are in its tail.
+ * The last class is that of the blocks that tiny objects share
+ * (map/tinyblock.h). Blocks are 16 bytes, as in the size class of 16 bytes. But
+ * a span has fewer of them, because their masks are in its tail.
  */
 #ifndef GOMEM_SIZECLASS_H
 #define GOMEM_SIZECLASS_H
@@ -57,8 +57,9 @@
  * large objects.
  *
  * The span classes below GOMEM_NR_HEAP_SPANCLASSES are those of the size
- * classes. Each class above them uses only one of its two span classes: the one
- * with pointers for scratch buffers, the noscan one for tiny objects.
+ * classes. Each class above the size classes uses only one of its two span
+ * classes: the one with pointers for scratch buffers, the noscan one for tiny
+ * objects.
  */
 #define GOMEM_NR_HEAP_SPANCLASSES	(2 * GOMEM_NR_SIZE_CLASSES)
 #define GOMEM_NR_SPANCLASSES		(2 * GOMEM_NR_CLASSES)

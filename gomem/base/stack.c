@@ -67,7 +67,7 @@ unsigned long gomem_stack_caller(void)
  * @frame: the frames
  * @nr: their number
  * @mod: the module
- * @init: look only at the code of its init section
+ * @init: compare only with the code of its init section
  *
  * Context: any.
  * Return: true if it has one.

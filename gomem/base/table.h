@@ -4,7 +4,7 @@
  * are used (*covered*).
  *
  * The array consists of pages that are mapped one behind the other. The pages
- * of a covered part are the table's own. Everywhere else the mapping repeats
+ * of a covered range are the table's own. Everywhere else the mapping repeats
  * the *blank* pages, which are shared and never written to. So a page of a gap
  * costs 16 bytes instead of 4 KiB: its page table entry and its pointer.
  *
@@ -74,7 +74,7 @@ gomem_table_blank_page(const struct gomem_table_blank *blank, unsigned long i)
 	return blank->page[i % blank->nr];
 }
 
-/* Is word @w one of the table's own pages? */
+/* Is word @w in one of the table's own pages? */
 static inline bool gomem_table_covers(const struct gomem_table *t,
 				      unsigned long w,
 				      const struct gomem_table_blank *blank)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * trace.h - the trace events of gomem, with the field names of the kmem events.
+ * trace.h - the trace events of gomem. A field that kmem events have, too, has
+ * the same name.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM gomem
