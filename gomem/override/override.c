@@ -177,8 +177,8 @@ static void *resize(const void *p, size_t size, unsigned long align, gfp_t gfp,
 	size_t usable;
 
 	/*
-	 * Nothing is allocated, so @gfp does not matter, not even a refused
-	 * one.
+	 * Nothing is allocated. So @gfp does not matter, even if gomem would
+	 * refuse it.
 	 */
 	if (!size) {
 		gomem_free(p);
@@ -486,7 +486,7 @@ static void *kv_resize(const void *p, size_t size, unsigned long align,
 	old = resizable(p, caller);
 	if (!old)
 		return NULL;
-	/* It fits: resize() moves it only for its alignment or node. */
+	/* The object fits: resize() moves it only for alignment or node. */
 	if (size <= old && gomem_override_takes(size, gfp))
 		return resize(p, size, align, gfp, node, caller);
 	return kv_move(p, old, gomem_override_kv_alloc(size, align, gfp, node),

@@ -90,7 +90,8 @@ static __always_inline void *gomem_override_alloc_node(size_t size, gfp_t gfp,
 
 /*
  * Like gomem_override_alloc_node(), with an object aligned to @align, a power
- * of two. The size is rounded up to a multiple of @align, which is aligned so.
+ * of two. The size is rounded up to a multiple of @align: an object of such a
+ * size is aligned to @align at least.
  */
 static inline void *gomem_override_alloc_align(size_t size, unsigned long align,
 					       gfp_t gfp, int node)

@@ -6,7 +6,7 @@
  * The module's struct kmem_cache * is always a cache of the kernel's, so that
  * the kernel can use it, too. One of gomem's typed caches may stand behind it:
  * see override_twin.h. None does if gomem has no equivalent of the cache, or if
- * somebody else created it.
+ * other code created the cache.
  */
 #include <linux/atomic.h>
 #include <linux/mempool.h>
@@ -75,8 +75,8 @@ static noinline bool takes(const char *name, unsigned int size,
 }
 
 /*
- * Return a unique name for a twin. A cache that is not merged has a directory
- * of its name in sysfs.
+ * Return a unique name for a twin: a cache that is not merged has a directory
+ * in sysfs, and no other cache may have a directory of the same name.
  */
 static char *twin_name(const char *name)
 {
@@ -146,7 +146,10 @@ add_twin(const char *name, unsigned int size, slab_flags_t flags,
 	return s;
 }
 
-/* What may be copied to and from user space. Passed in one register. */
+/*
+ * The part of an object that may be copied to and from user space. Passed in
+ * one register.
+ */
 struct user_range {
 	unsigned int offset;
 	unsigned int size;
@@ -217,7 +220,8 @@ void gomem_override_kmem_cache_destroy(struct kmem_cache *s)
 	struct gomem_cache *c = gomem_twin_cache(s);
 
 	/*
-	 * If objects are left, keep the handle and its twin until gomem exits.
+	 * If objects are left, keep the handle, which is the twin, and the
+	 * typed cache until gomem is unloaded.
 	 */
 	if (c) {
 		if (!gomem_cache_close(c, _RET_IP_))
@@ -275,7 +279,7 @@ void *gomem_override_kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp,
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc_node, GOMEM_NS);
 
-/* Return type: @n or 0; since 7.2 a bool. */
+/* The return type. The value is @n or 0; since 7.2 it is a bool. */
 #define BULK_RESULT							\
 	typeof(GOMEM_KERNEL(kmem_cache_alloc_bulk)(NULL, 0, 0, NULL))
 
@@ -332,9 +336,8 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_charge, GOMEM_NS);
 #endif
 
 /*
- * Callbacks for mempools. The kernel's mempool code calls them, and never
- * accesses the cache of such a pool itself. It does so only if a pool has the
- * kernel's own callbacks.
+ * Callbacks for mempools. The kernel's mempool code accesses the cache of a
+ * pool itself only if the pool has the kernel's own callbacks.
  */
 typeof(mempool_alloc_slab) gomem_override_mempool_alloc_slab;
 void *gomem_override_mempool_alloc_slab(gfp_t gfp, void *cache)

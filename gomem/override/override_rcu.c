@@ -58,7 +58,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kfree_call_rcu_nolock, GOMEM_NS);
 #ifdef GOMEM_HAVE_KFREE_NOLOCK
 /*
  * Called from any context, also where gomem_free() is refused. So queue the
- * object. A work frees it after a grace period, which it would not need.
+ * object. A work frees it after a grace period, though the object needs none.
  */
 typeof(kfree_nolock) gomem_override_kfree_nolock;
 void gomem_override_kfree_nolock(const void *p)
@@ -73,7 +73,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kfree_nolock, GOMEM_NS);
 
 /*
  * If the kernel does not export these two functions (7.3 does not), no module
- * can call them, and they need no stand-ins.
+ * can call them, and the functions need no stand-ins.
  */
 #ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER
 typeof(kvfree_rcu_barrier) gomem_override_kvfree_rcu_barrier;

@@ -69,8 +69,8 @@ bool gomem_twin_add(const struct kmem_cache *s, struct gomem_cache *c)
 EXPORT_SYMBOL_IF_KUNIT(gomem_twin_add);
 
 /*
- * Make entry @i empty, and removed entries before it, if the entry behind is
- * empty: then no lookup has to pass them.
+ * If the entry behind entry @i is empty, no lookup has to pass entry @i. Then
+ * make it empty, too, and all removed entries right before it.
  */
 static void empty_from(unsigned int i)
 {

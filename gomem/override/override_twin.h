@@ -8,10 +8,11 @@
  * kmem_cache_create() returns to a module is a real cache of the kernel's. It
  * is the *twin* of a typed cache of gomem's whose objects have the same size.
  * What the module allocates by the handle is gomem's. What the kernel allocates
- * by it is the kernel's. A free in the module finds out by the object's page.
+ * by it is the kernel's. A free in the module finds out by the object's page
+ * which allocator the object is from.
  *
  * Each call of the module looks up its handle in a hash table of fixed size
- * with open addressing. Lookups take no lock and need no read-side section.
+ * with open addressing. Lookups take no lock and need no rcu_read_lock().
  * They may run concurrently with gomem_twin_add() and gomem_twin_remove() of
  * other handles. A lookup still finds its entry: no entry between the hash of a
  * handle and the handle's own entry becomes empty.

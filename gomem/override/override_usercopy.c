@@ -5,7 +5,7 @@
  *
  * copy_to_user() and similar functions are inline. They call
  * __check_object_size() for each length that is not a constant. The kernel's
- * version of it knows the bounds of slab objects. To it, gomem's objects are
+ * function knows the bounds of slab objects only: it takes gomem's objects for
  * pages without bounds.
  */
 #include <kunit/visibility.h>
