@@ -199,7 +199,7 @@ static __always_inline void gomem_free_hit(void *obj, unsigned long entry,
 	preempt_disable();
 	tag = gomem_pagemap_tag(entry, (unsigned long)obj);
 	low = gomem_tag_low(tag);
-	/* Keep the compiler from computing low, and below slot, twice. */
+	/* Keep the compiler from computing low twice, and slot, too. */
 	OPTIMIZER_HIDE_VAR(low);
 	mc = raw_cpu_read(gomem_mcache_task);
 	slot = gomem_slot_of_low(mc, low);

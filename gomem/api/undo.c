@@ -2,9 +2,9 @@
 /*
  * undo.c - give memory back to the kernel when a call fails half-way.
  *
- * Such a call took the last free memory of the machine before it failed. If the
- * memory stayed in the heap until the background scavenger gives it back, no
- * other user of the machine could have it meanwhile.
+ * Such a call may have taken the last free memory of the machine before it
+ * failed. If the memory stayed in the heap until the background scavenger gives
+ * it back, no other user of the machine could have it meanwhile.
  */
 #include <kunit/visibility.h>
 #include <linux/irqflags.h>
