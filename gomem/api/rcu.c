@@ -5,9 +5,9 @@
  * Each object brings a head of one word, which links it into a list while it
  * waits. A CPU has two lists: objects that were given to it since its last
  * grace period began, and objects that wait for that grace period to end. So a
- * CPU has at most one RCU callback pending, however many objects wait. The
- * callback may run on any CPU. It only queues a work, bound to no CPU, which
- * begins the next grace period and frees the list, in pieces.
+ * CPU has at most one RCU callback pending, however many objects wait. It only
+ * queues a work, bound to no CPU, which begins the next grace period and frees
+ * the list, in pieces.
  *
  * The word holds a link to the next head, encoded with the head's own address
  * and gomem_secret. gomem writes to nothing else in the object. The span tells
@@ -93,8 +93,7 @@ static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
  *
  * The work takes lists in the order in which they were made, and each as a
  * whole. So when @freed reaches an earlier value of @given, all objects that
- * had been given by then are freed. The queue is per CPU for speed only. It
- * goes on working when its CPU goes offline.
+ * had been given by then are freed. A queue outlives its CPU.
  */
 struct rcu_queue {
 	raw_spinlock_t lock;	/* for its scope, see @lock above */
@@ -607,9 +606,8 @@ static u64 read_count(struct rcu_queue *q, const u64 *count)
 }
 
 /*
- * Wait until all objects given to a queue so far are freed. Loop, because an
- * object may have to wait for the end of the running grace period before its
- * own begins.
+ * Wait until all objects given to a queue so far are freed. Loop: the grace
+ * period of an object may begin when the one that is running ends.
  */
 static void wait_for(struct rcu_queue *q)
 {
@@ -636,8 +634,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_rcu_barrier, GOMEM_NS);
 /**
  * gomem_rcu_waiting - count the objects that wait for a grace period
  *
- * Return: the number; approximate, since CPUs may add and free objects
- * meanwhile.
+ * Return: the number; approximate while objects are added and freed.
  */
 u64 gomem_rcu_waiting(void)
 {
@@ -690,8 +687,7 @@ void gomem_rcu_init(void)
 /**
  * gomem_rcu_exit - wait until all queued objects are freed
  *
- * No caller adds objects any more. The works may not have returned yet:
- * gomem_queue_exit() waits for them.
+ * No caller adds objects any more. gomem_queue_exit() waits for the works.
  *
  * Context: may sleep.
  */
