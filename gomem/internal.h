@@ -271,8 +271,10 @@
  *		no other lock is held with it.
  *
  * Some more mutexes serialize the tasks that do rare work of a single file:
- * in map/kind.c, api/profile.c, api/exact.c,
- * override/override_twin.c, run/heapfiles.c, run/hunt.c and run/debugfs.c.
+ * in map/kind.c, api/client.c, api/profile.c, api/exact.c,
+ * override/override_twin.c, run/heapfiles.c, run/holder.c, run/hunt.c and
+ * run/debugfs.c. That of api/usage.c, for changes of limits, is taken around
+ * that of api/client.c.
  * run/ram.c has a semaphore, by which memory that goes offline waits for the
  * end of a scan that may read it.
  *

@@ -388,8 +388,9 @@ static noinline unsigned int check_each(const struct gomem_kind *k, void **p,
 }
 
 /*
- * Can objects that were never handed out do without a key? Not with a
- * constructor, nor with the key behind the object.
+ * May gomem_mcache_alloc_many() leave out the keys of objects that were never
+ * handed out? Not if check_each() sees them: it takes an object without a key
+ * for one that was written to after its free.
  */
 static bool needs_no_key(const struct gomem_kind *k)
 {

@@ -5,9 +5,9 @@
  *
  * Span classes, typed caches, scratch buffers and handles of arenas differ by
  * their struct gomem_kind. Off the hit paths they all share the code of
- * object.c. Only the hit paths exist twice: hit.h finds the span class by the
- * page's tag, and typed.c is told the cache. The comment at the head of each
- * file says what that saves.
+ * object.c. Only the hit paths exist twice: hit.h finds the slot by the size
+ * class or by the page's tag, and typed.c is told the cache. The comment at the
+ * head of each file says what that saves.
  */
 #ifndef GOMEM_OBJECT_H
 #define GOMEM_OBJECT_H

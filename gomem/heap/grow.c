@@ -204,8 +204,8 @@ static unsigned long give_back_excess(struct gomem_heap *h,
  * soon misses these: the next growth fetches as many again. Two rules keep this
  * from taking all the time:
  *
- *	No page goes if all free pages together are less than the excess: then
- *	the live objects alone exceed the limit, which cannot be met.
+ *	No page goes if all free pages together are less than the excess: the
+ *	heap would exceed the limit even without them.
  *
  *	Giving back takes at most 1 / ROOM_PAUSE of the time. The next growth
  *	costs two to three times as much. So at least half of the time is left

@@ -114,7 +114,7 @@ static unsigned long run_before(const struct gomem_pagealloc *pa,
 
 /*
  * Do what scan_entries() does, for the children of entry *@pi of level @l - 1.
- * Skip those that the reach of that entry excludes.
+ * Begin with the first child that the reach of that entry does not exclude.
  */
 static unsigned long scan_children(const struct gomem_pagealloc *pa,
 				   unsigned int l, unsigned long *pi,

@@ -61,8 +61,8 @@ static_assert(GOMEM_TINY_MASKS +
 	      GOMEM_PAGE_SIZE);
 
 /*
- * A larger object may be cut from the current block, but no new block is taken
- * for it: it gets 16 bytes of its own.
+ * Only objects of up to so many bytes take a new block. A tiny object of 9 to
+ * 15 bytes that does not fit in the current block gets 16 bytes of its own.
  */
 #define GOMEM_TINY_OPENS	5U
 

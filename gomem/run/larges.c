@@ -63,7 +63,7 @@ static void take_charged(const struct gomem_special *sp, void *arg)
 	rcu_read_lock();
 	s = gomem_pagemap_span(&gomem_pagemap, gomem_special_addr(sp));
 	if (s && is_counted(s, l)) {
-		/* It may have come after the count. */
+		/* Do not go below 0: the object may be newer than the count. */
 		large = &l->of[s->client];
 		large->objects -= min(large->objects, 1ULL);
 		large->bytes -= min_t(u64, large->bytes, s->elemsize);

@@ -27,7 +27,7 @@
 #include "run/larges.h"
 #include "run/modulesfile.h"
 
-/* Modules beyond this number share the last row. */
+/* Most rows of the file. The last of so many sums up all other modules. */
 #define ROWS_MAX	512U
 
 /* Larger errors count as this many KiB: 64 bits have the sum of squares. */

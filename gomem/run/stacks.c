@@ -153,7 +153,10 @@ static unsigned long stack_of(const struct task_struct *t)
 	return (unsigned long)READ_ONCE(t->stack);
 }
 
-/* Copy the stack of a task that does not run meanwhile. */
+/*
+ * Copy the stack of a task. Return false if the task ran meanwhile, or if its
+ * stack pointer does not lie in its stack.
+ */
 static bool look_asleep(struct look *l)
 {
 	unsigned long n = switches(l->task), stack = stack_of(l->task);

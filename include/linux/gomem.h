@@ -531,7 +531,7 @@ void gomem_account_exit(struct gomem_account *old);
  * gomem_account_bytes - return the bytes that are charged to an account
  * @account: the account
  *
- * Context: any.
+ * Context: any but NMI.
  * Return: the bytes now; 0 with a report if the account was destroyed.
  */
 size_t gomem_account_bytes(const struct gomem_account *account);
