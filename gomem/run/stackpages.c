@@ -67,6 +67,13 @@ struct left_stack {
 	struct vm_struct *area;
 };
 
+/* Is this the address of memory in use by the kernel's slab allocator? */
+static bool is_slab(const void *p)
+{
+	return virt_addr_valid(p) && pfn_to_online_page(PHYS_PFN(__pa(p))) &&
+	       PageSlab(virt_to_head_page(p));
+}
+
 /* Is this address the first one of a stack that a task used or uses? */
 static bool is_marked(unsigned long addr)
 {
@@ -77,7 +84,12 @@ static bool is_marked(unsigned long addr)
 		return false;
 	if (*(unsigned long *)&left == STACK_END_MAGIC)
 		return true;
-	return !copy_from_kernel_nofault(&area, left.area, sizeof(area)) &&
+	/*
+	 * The area is from kmalloc(). Anything else may be the address of a
+	 * device, which must not be read.
+	 */
+	return is_slab(left.area) &&
+	       !copy_from_kernel_nofault(&area, left.area, sizeof(area)) &&
 	       area.addr == (void *)addr;
 }
 
