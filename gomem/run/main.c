@@ -143,8 +143,9 @@ exit_exact:
  *  6. Empty the mcaches: objects go to their spans, empty spans to the heaps.
  *  7. Wait for works that a free queued, having begun before step 3.
  *  8. Report the objects that are still allocated. All others are in the heaps.
- *  9. Free the profile, the accounts, the mcaches, the heaps and the work
- *     queues. No code uses them now.
+ *  9. End the notices of modules that are unloaded, which walk the profile's
+ *     records. Free the profile, the accounts, the mcaches, the heaps and the
+ *     work queues. No code uses them now.
  */
 static void __exit gomem_exit(void)
 {
@@ -163,8 +164,8 @@ static void __exit gomem_exit(void)
 	gomem_mcache_exit();		/* 6 */
 	gomem_epoch_settle();		/* 7 */
 	leaked = gomem_leaks_report();	/* 8 */
-	gomem_profile_exit();		/* 9 */
-	gomem_callbacks_exit();
+	gomem_callbacks_exit();		/* 9 */
+	gomem_profile_exit();
 	gomem_payers_exit();
 	gomem_accounts_exit();
 	gomem_mcache_free_memory();
