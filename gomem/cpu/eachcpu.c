@@ -19,9 +19,12 @@ static void run(struct work_struct *work)
 {
 	struct gomem_eachcpu_work *w =
 		container_of(work, struct gomem_eachcpu_work, work);
+	unsigned long arg = xchg(&w->arg, GOMEM_EACHCPU_NO_ARG);
 	struct gomem_eachcpu *e = w->owner;
 
-	e->fn(READ_ONCE(w->arg));
+	/* If there is none, the run before began after queue() had stored it. */
+	if (arg != GOMEM_EACHCPU_NO_ARG)
+		e->fn(arg);
 	if (atomic_dec_and_test(&e->queued))
 		wake_up(&e->done);
 }
@@ -31,12 +34,13 @@ static void queue(struct gomem_eachcpu *e, int cpu, unsigned long arg)
 	struct gomem_eachcpu_work *w = per_cpu_ptr(e->works, cpu);
 
 	/*
-	 * run() may be about to start, and read it. If the last call is still
-	 * pending, its argument stays, unless the new one is 0: that asks for
-	 * the most work.
+	 * run() may take it concurrently. An argument that it has not taken yet
+	 * stays, unless the new one is 0: that asks for the most work.
 	 */
-	if (!arg || !work_pending(&w->work))
-		WRITE_ONCE(w->arg, arg);
+	if (arg)
+		cmpxchg(&w->arg, GOMEM_EACHCPU_NO_ARG, arg);
+	else
+		xchg(&w->arg, 0);
 	atomic_inc(&e->queued);
 	/*
 	 * The work may still be queued from the last call. It may also end
@@ -126,6 +130,7 @@ void gomem_eachcpu_init(struct gomem_eachcpu *e)
 	for_each_possible_cpu(cpu) {
 		w = per_cpu_ptr(e->works, cpu);
 		w->owner = e;
+		w->arg = GOMEM_EACHCPU_NO_ARG;
 		INIT_WORK(&w->work, run);
 	}
 }

@@ -12,9 +12,13 @@
 #define GOMEM_EACHCPU_H
 
 #include <linux/atomic.h>
+#include <linux/limits.h>
 #include <linux/percpu.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+
+/* No argument of a function has this value. */
+#define GOMEM_EACHCPU_NO_ARG	ULONG_MAX
 
 struct gomem_eachcpu;
 
@@ -22,7 +26,7 @@ struct gomem_eachcpu;
  * struct gomem_eachcpu_work - what one CPU has to do
  * @work: queued on this CPU
  * @owner: has the function to call
- * @arg: argument of the function
+ * @arg: argument of the function; GOMEM_EACHCPU_NO_ARG if run() has taken it
  */
 struct gomem_eachcpu_work {
 	struct work_struct work;
