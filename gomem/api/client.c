@@ -170,10 +170,10 @@ static void change_client(struct gomem_client *c, const struct module *mod,
 		WRITE_ONCE(c->mod, mod);
 		break;
 	case MODULE_STATE_LIVE:
-		c->linked = is_linked(mod);
+		WRITE_ONCE(c->linked, is_linked(mod));
 		break;
 	case MODULE_STATE_GOING:
-		c->linked = false;
+		WRITE_ONCE(c->linked, false);
 		WRITE_ONCE(c->mod, NULL);
 		break;
 	}

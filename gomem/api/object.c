@@ -413,8 +413,10 @@ static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 	}
 	if (!needs_no_key(k)) {
 		n = check_each(k, p, m.n, gfp, caller);
-		if (unlikely(!n) && gomem_kind_is_orphan(k))
+		if (unlikely(!n) && gomem_kind_is_orphan(k)) {
+			gomem_alloc_failed();
 			return -1;
+		}
 		good = gomem_watch_many(p, n, k->object_size, gfp);
 		if (unlikely(good < n))
 			gomem_objects_drop(k, p + good, n - good, true);

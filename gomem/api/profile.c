@@ -36,6 +36,7 @@
 #include "map/special.h"
 #include "cpu/mcache.h"
 #include "api/client.h"
+#include "api/account.h"
 #include "api/exact.h"
 #include "api/profile.h"
 #include "api/rcu.h"
@@ -175,7 +176,8 @@ static bool is_large(const void *obj, size_t size)
 {
 	const struct gomem_span *s;
 
-	if (size <= GOMEM_SMALL_MAX)
+	/* A buffer of gomem_realloc() may have a span of its own, and grow. */
+	if (size <= GOMEM_PAGE_SIZE)
 		return false;
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)obj);
 	return s && gomem_span_state(s) == GOMEM_SPAN_LARGE;
@@ -203,13 +205,16 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	sp->bucket = b;
 	gomem_origin_begin(sp);
 	sp->weight = weight;
-	sp->charged = false;
+	/* What an account pays for does not count for the module. */
+	sp->charged = gomem_payer() != NULL;
 	count_begin(sp);
-	gomem_usage_begin(sp);
+	if (!sp->charged)
+		gomem_usage_begin(sp);
 	gomem_count(GOMEM_EV_PROFILE_SAMPLES, 1);
 	trace_sample_alloc(st.nr ? st.frame[0] : 0, obj, size);
 	if (unlikely(!gomem_special_add(sp, NULL))) {
-		gomem_usage_end(sp);
+		if (!sp->charged)
+			gomem_usage_end(sp);
 		count_end(sp);
 		kfree(sp);
 	}

@@ -12,6 +12,7 @@
 
 #include <kunit/visibility.h>
 #include <linux/bitops.h>
+#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/jump_label.h>
 #include <linux/kernel.h>
@@ -109,15 +110,25 @@ static s64 total(const struct gomem_usage *u)
 static void check_hard(struct gomem_client *c)
 {
 	struct gomem_usage *u = &c->usage;
-	u64 hard = READ_ONCE(u->hard);
-	bool over = hard && READ_ONCE(c->mod) && total(u) > (s64)hard;
+	bool over;
+	u64 hard;
 
-	if (over == test_bit(GOMEM_OVER_HARD, &u->over))
-		return;
-	if (over && !test_and_set_bit(GOMEM_OVER_HARD, &u->over))
-		atomic_inc(&gomem_nr_over);
-	else if (!over && test_and_clear_bit(GOMEM_OVER_HARD, &u->over))
-		atomic_dec(&gomem_nr_over);
+	for (;;) {
+		/*
+		 * After the change of the usage, the limit, the module or the
+		 * bit. Of two tasks that change something, the later one sees
+		 * all of it: its own barrier is the partner.
+		 */
+		smp_mb();
+		hard = READ_ONCE(u->hard);
+		over = hard && READ_ONCE(c->mod) && total(u) > (s64)hard;
+		if (over == test_bit(GOMEM_OVER_HARD, &u->over))
+			return;
+		if (over && !test_and_set_bit(GOMEM_OVER_HARD, &u->over))
+			atomic_inc(&gomem_nr_over);
+		else if (!over && test_and_clear_bit(GOMEM_OVER_HARD, &u->over))
+			atomic_dec(&gomem_nr_over);
+	}
 }
 
 /* Report once that a client has got above the soft limit, until 7/8 of it. */
@@ -230,19 +241,45 @@ static void set_limits(struct gomem_client *c, u64 soft, u64 hard)
 	gomem_usage_check(c);
 }
 
-/* Parse "soft=BYTES" or "hard=BYTES", with a suffix like M. */
+/* Return the shift of a suffix K, M or G; 0 for any other letter. */
+static unsigned int shift_of(char suffix)
+{
+	switch (toupper(suffix)) {
+	case 'K':
+		return 10;
+	case 'M':
+		return 20;
+	case 'G':
+		return 30;
+	}
+	return 0;
+}
+
+/*
+ * Parse a number of bytes that may have a suffix. Unlike memparse(), refuse one
+ * that is too large, and a suffix alone.
+ */
+static bool parse_bytes(char *word, u64 *bytes)
+{
+	size_t len = strlen(word);
+	unsigned int shift = len ? shift_of(word[len - 1]) : 0;
+
+	if (shift)
+		word[len - 1] = '\0';
+	if (!isdigit(*word) || kstrtou64(word, 0, bytes) ||
+	    *bytes > (u64)S64_MAX >> shift)
+		return false;
+	*bytes <<= shift;
+	return true;
+}
+
+/* Parse "soft=BYTES" or "hard=BYTES". */
 static bool parse_limit(char *word, u64 *soft, u64 *hard)
 {
-	u64 *limit = strstarts(word, "soft=") ? soft : hard, bytes;
-	char *end;
-
-	if (!strstarts(word, "soft=") && !strstarts(word, "hard="))
-		return false;
-	bytes = memparse(word + 5, &end);
-	if (*end || end == word + 5 || bytes > S64_MAX)
-		return false;
-	*limit = bytes;
-	return true;
+	if (strstarts(word, "soft="))
+		return parse_bytes(word + strlen("soft="), soft);
+	return strstarts(word, "hard=") &&
+	       parse_bytes(word + strlen("hard="), hard);
 }
 
 static int limit(char *text)

@@ -99,7 +99,7 @@ static void show_module(struct gomem_client *c, void *arg)
 		.name		= c->name,
 	};
 
-	if (!l.bytes && !l.soft && !l.hard && !(loaded && c->linked))
+	if (!l.bytes && !l.soft && !l.hard && !(loaded && READ_ONCE(c->linked)))
 		return;
 	gomem_usage_raise(u, l.bytes);
 	l.peak = atomic64_read(&u->peak);

@@ -13,11 +13,10 @@
 #include "api/client.h"
 #include "run/larges.h"
 
-/* A smaller object may have a span of its own, too, and is sampled. */
+/* Is this a large object, or a smaller one with a span of its own? */
 static bool is_counted(const struct gomem_span *s, const struct gomem_larges *l)
 {
-	return gomem_span_state(s) == GOMEM_SPAN_LARGE && s->client <= l->max &&
-	       s->elemsize > GOMEM_SMALL_MAX;
+	return gomem_span_state(s) == GOMEM_SPAN_LARGE && s->client <= l->max;
 }
 
 /* Holds the heap's lock. */

@@ -192,6 +192,10 @@ static void test_refused(struct kunit *test)
 		{ KBUILD_MODNAME " soft=1 hard", -EINVAL },
 		{ KBUILD_MODNAME " limit=1", -EINVAL },
 		{ KBUILD_MODNAME " hard=99999999999G", -EINVAL },
+		{ KBUILD_MODNAME " hard=K", -EINVAL },
+		{ KBUILD_MODNAME " hard=18446744073709551616", -EINVAL },
+		{ KBUILD_MODNAME " hard=17179869184G", -EINVAL },
+		{ KBUILD_MODNAME " hard=-1", -EINVAL },
 		{ KBUILD_MODNAME " soft=2G hard=3G\n", 0 },
 	};
 	unsigned int i;
