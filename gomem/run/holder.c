@@ -42,7 +42,7 @@ static unsigned long hidden[MOST_STEPS + 1];
 static unsigned int nr;
 static enum outcome outcome;
 
-/* Protects the answer. Taken by tasks that ask for it, and by readers. */
+/* Protects the answer. Held during a search; taken by readers, too. */
 static DEFINE_MUTEX(holder_mutex);
 
 static int scan_once(struct gomem_marks *m)
@@ -160,7 +160,11 @@ void gomem_holder_show(struct seq_file *m)
 {
 	unsigned int i;
 
-	mutex_lock(&holder_mutex);
+	/* A search takes seconds for each GiB. */
+	if (!mutex_trylock(&holder_mutex)) {
+		seq_puts(m, "\nholder: a search goes on\n");
+		return;
+	}
 	if (outcome != NOT_ASKED)
 		seq_printf(m, "\nheld: %lx\n", gomem_unhide(hidden[0]));
 	for (i = 1; outcome != NOT_ASKED && i < nr; i++)
