@@ -186,9 +186,8 @@ static inline u64 gomem_slot_allocs(const struct gomem_slot *slot)
 
 /*
  * Pop an object of a span class. Return false, and leave the slot alone, if it
- * is empty or its top object does not have its key: the slow path then
- * tells an object known to be zero from one that was written to while it was
- * free.
+ * is empty or its top object does not have its key: the slow path reports that
+ * the object was written to while it was free.
  */
 static __always_inline bool gomem_slot_pop_usual(struct gomem_slot *slot,
 						 void **obj)

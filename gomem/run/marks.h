@@ -13,7 +13,7 @@
  *
  * All words are taken for pointers (*conservative* marking). A pointer to any
  * byte of an object marks it. So does a pointer to the struct page of memory of
- * the object.
+ * the object, if the object has a whole page or its offset in the page follows.
  *
  * Objects that are no candidates count as marked: they were allocated later, or
  * an earlier round has marked them. gomem_marks_newer() follows the pointers in
