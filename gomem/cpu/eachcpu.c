@@ -22,7 +22,7 @@ static void run(struct work_struct *work)
 	unsigned long arg = xchg(&w->arg, GOMEM_EACHCPU_NO_ARG);
 	struct gomem_eachcpu *e = w->owner;
 
-	/* If there is none, the run before began after queue() had stored it. */
+	/* If there is none, an earlier run took it: after queue() stored it. */
 	if (arg != GOMEM_EACHCPU_NO_ARG)
 		e->fn(arg);
 	if (atomic_dec_and_test(&e->queued))

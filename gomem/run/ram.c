@@ -4,8 +4,8 @@
  *
  * A module cannot ask other allocators what they handed out. So each page that
  * may have a pointer is read, through the kernel's mapping of all memory. That
- * covers variables of the kernel and of modules, per-CPU variables, and all that
- * kmalloc(), vmalloc() and alloc_pages() returned. Not read are
+ * covers variables of the kernel and of modules, per-CPU variables, and all
+ * that kmalloc(), vmalloc() and alloc_pages() returned. Not read are
  *
  *  - free pages of the page allocator;
  *  - pages of processes and of files, those on a list for reclaim;
