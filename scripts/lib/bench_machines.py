@@ -159,7 +159,7 @@ class Machine:
             # memory byte by byte would count as one for each byte.
             append += " clearcpuid=erms"
         args = [VM, "run", f"--kernel={self.kernel}", f"--append={append}", "--no-kmemleak",
-                "--no-modules", f"--add={modules_of(self.kernel, self.ubsan)}:/root", *options,
+                "--measure", "--no-modules", f"--add={modules_of(self.kernel, self.ubsan)}:/root", *options,
                 *(f"--add={file}" for file in files), "--", *command]
         return self.watch_again(args, handle)
 
