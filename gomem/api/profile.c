@@ -206,7 +206,7 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	gomem_origin_begin(sp);
 	sp->weight = weight;
 	/* What an account pays for does not count for the module. */
-	sp->charged = gomem_payer() != NULL;
+	sp->charged = !!gomem_payer();
 	count_begin(sp);
 	if (!sp->charged)
 		gomem_usage_begin(sp);
