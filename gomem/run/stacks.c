@@ -38,7 +38,10 @@
 #include "run/peek.h"
 #include "run/stacks.h"
 
-/* Tasks to look at without a resched: a look takes some microseconds. */
+/*
+ * Tasks to look at without a resched, if they do not run: a look takes some
+ * microseconds. A task that runs may take MOST_TRIES times MOST_NS.
+ */
 #define SLICE_TASKS	32
 
 /* How often to walk through all tasks, if a slice ends at one that goes. */
@@ -240,20 +243,25 @@ static void mark_found(struct gomem_marks *m, struct look *l)
 	memset(&l->regs, 0, sizeof(l->regs));
 }
 
-static void scan_task(struct gomem_marks *m, struct look *l,
-		      struct task_struct *t)
+/* Scan a task. Return how much of a slice that took. */
+static unsigned int scan_task(struct gomem_marks *m, struct look *l,
+			      struct task_struct *t)
 {
-	unsigned int tries;
+	unsigned int tries, took = 1;
 
 	l->task = t;
 	for (tries = 0; tries < MOST_TRIES; tries++) {
-		if (look_asleep(l) || look_running(l, task_cpu(t)))
+		if (look_asleep(l))
+			break;
+		took = SLICE_TASKS;
+		if (look_running(l, task_cpu(t)))
 			break;
 		udelay(tries);
 	}
 	if (tries == MOST_TRIES)
 		copy_stack(l, stack_of(t), stack_of(t));
 	mark_found(m, l);
+	return took;
 }
 
 /*
@@ -301,9 +309,11 @@ static bool scan_tasks(struct gomem_marks *m, struct look *l, bool may_pause)
 	rcu_read_lock();
 	for_each_process_thread(p, t) {
 		if (t != current)
-			scan_task(m, l, t);
-		if (++n % SLICE_TASKS == 0 && may_pause)
-			ok = pause_walk(p, t);
+			n += scan_task(m, l, t);
+		if (n < SLICE_TASKS || !may_pause)
+			continue;
+		n = 0;
+		ok = pause_walk(p, t);
 		if (!ok)
 			goto out;
 	}
