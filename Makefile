@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Commands for people. Kbuild lists the files of the module.
+# Commands for people who build and test gomem. gomem/Kbuild lists the files of the module.
 
 KERNELRELEASE ?= $(shell uname -r)
 VM := $(CURDIR)/scripts/vm
@@ -21,7 +21,8 @@ endif
 endif
 endif
 
-# Run as many compilers as there are CPUs, unless the caller passes -j.
+# With KERNEL=NAME, run as many compilers as there are CPUs, unless the caller
+# passes -j.
 ifdef KERNEL
 ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
@@ -88,18 +89,18 @@ FORCE:
 
 # --- Installation ---
 
-# DESTDIR= is put before all of these. INSTALL_MOD_PATH= replaces it for what is
-# in /lib/modules.
+# DESTDIR= is put before all of these directories. For /lib/modules,
+# INSTALL_MOD_PATH= replaces DESTDIR=.
 DOCDIR ?= /usr/share/doc/gomem
 INCDIR := /usr/include/gomem
 SRCDIR = /usr/src/gomem-$(VERSION)
 TOOLS := gomem-pprof gomem-top gomem-map gomem-new-client
 
-# Without the slash at the end: DESTDIR=/ is the same as none.
+# Remove a slash at the end, so that DESTDIR=/ is the same as no DESTDIR.
 DEST := $(patsubst %/,%,$(abspath $(DESTDIR)))
 MODULES := $(patsubst %/,%,$(abspath $(or $(INSTALL_MOD_PATH),$(DESTDIR))))/lib/modules
 
-# The release that the module was built for.
+# The release of the kernel that the module was built for.
 RELEASE = $$(PATH=$$PATH:/sbin:/usr/sbin modinfo -F vermagic $(BUILD)/gomem/gomem.ko | cut -d ' ' -f 1)
 
 # The kernel's make runs depmod only if there is a System.map, which header
@@ -110,7 +111,8 @@ RUN_DEPMOD = PATH=$$PATH:/sbin:/usr/sbin $(DEPMOD) $(patsubst %/lib/modules,-b %
 install: modules_install symvers_install headers_install tools_install doc_install
 
 # Debian's kernels sign all modules, with a key that only Debian has. Without
-# the key, sign-file prints errors and the module stays unsigned.
+# the key, sign-file prints errors and the module stays unsigned. So do not sign
+# if there is no key.
 modules_install: modules
 	$(KMAKE) M=$(BUILD) INSTALL_MOD_PATH=$(patsubst %/lib/modules,%,$(MODULES)) \
 		INSTALL_MOD_DIR=updates INSTALL_MOD_STRIP=1 \
@@ -118,7 +120,7 @@ modules_install: modules
 	$(RUN_DEPMOD) $(RELEASE)
 
 # Install what other modules for this kernel are built with: the symbol
-# versions, and the header of the same version.
+# versions of gomem, and its headers of the same version.
 symvers_install: modules
 	install -d $(MODULES)/$(RELEASE)/gomem/include/linux
 	install -m 644 include/linux/*.h $(MODULES)/$(RELEASE)/gomem/include/linux
@@ -128,7 +130,7 @@ headers_install:
 	install -d $(DEST)$(INCDIR)/linux
 	install -m 644 include/linux/*.h $(DEST)$(INCDIR)/linux
 
-# scripts/new-client becomes gomem-new-client.
+# Install scripts/new-client as gomem-new-client.
 tools_install:
 	install -d $(DEST)/usr/bin $(DEST)/usr/share/man/man1
 	@set -e; for tool in $(TOOLS); do \
@@ -148,7 +150,7 @@ doc_install:
 	install -m 644 Documentation/figures/*.svg $(DEST)$(DOCDIR)/Documentation/figures
 	install -m 644 tests/examples/*.c tests/examples/Kbuild $(DEST)$(DOCDIR)/examples
 
-# Remove what "make install" left, for all kernels.
+# Remove what "make install" installed, for all kernels.
 uninstall:
 	@DEST='$(DEST)' MODULES='$(MODULES)' DOCDIR='$(DOCDIR)' TOOLS='$(TOOLS)' DEPMOD='$(DEPMOD)' \
 		scripts/uninstall
@@ -170,7 +172,8 @@ dkms:
 	dkms add -m gomem -v $(VERSION)
 	dkms install -m gomem -v $(VERSION) -k $(KERNELRELEASE)
 
-# Remove all versions: the tree may have had another one when it was installed.
+# Remove all versions of gomem from DKMS: the version of this tree may have
+# changed since it was installed.
 dkms_uninstall:
 	@DEST='$(DEST)' scripts/dkms-uninstall
 
@@ -199,7 +202,7 @@ check-all:
 static:
 	@scripts/check
 
-# A check that is skipped does not fail.
+# scripts/check exits with 4 if it skipped a check. That is no failure here.
 lint:
 	@scripts/check --lint || test $$? = 4
 
@@ -213,7 +216,7 @@ selftest:
 	@scripts/runtests selftest
 
 # SCENARIO=, KERNEL= and MODE= select what to measure, with commas between
-# several. SWEEP=full measures many more sizes, SIZES= those that it lists.
+# several. SWEEP=full measures many more sizes, SIZES= the sizes that it lists.
 # TRACES= names traces to replay instead of those in tests/traces.
 bench:
 	@scripts/bench $(if $(SCENARIO),--scenario=$(SCENARIO)) $(if $(KERNEL),--kernel=$(KERNEL)) \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * internal.h - start here: the layers, the words, the way of an object up and
- * down, the locks and the barriers.
+ * internal.h - start here: the layers, the words, the steps of an allocation
+ * and of a free, the locks and the barriers.
  *
  * include/linux/gomem.h documents the functions that other modules call.
  *
@@ -12,9 +12,11 @@
  * those listed above it.
  *
  *	base/		arithmetic and tables that know nothing of spans
- *	map/		what an address is: chunks, spans, kinds; reports
- *	heap/		the pages of a node: from the kernel, into spans, back
- *	cpu/		free objects: spans by kind, and what each CPU keeps
+ *	map/		what is at an address: chunks, spans, kinds; reports
+ *	heap/		the pages of a node: fetches them from the kernel, makes
+ *			spans of them, and gives them back
+ *	cpu/		free objects: the spans of each kind, and the objects
+ *			that each CPU keeps
  *	api/		the functions that other modules call
  *	override/	kmalloc() and its relatives, for modules that are built
  *			with the override header
@@ -30,11 +32,11 @@
  * chunk	512 pages, an aligned 4 MiB of addresses; unit of bookkeeping
  * covered	of a chunk: the tables have entries for it, so that it can be
  *		registered with its heap
- * hole		page of a chunk that gomem does not own: it never did, or it
- *		gave the page back to the kernel
+ * hole		page of a chunk that gomem does not own: gomem never owned the
+ *		page, or gave it back to the kernel
  * run		pages, or objects, that lie side by side
- * span		run of pages cut into objects of one size, or that holds one
- *		large object, or that is part of an arena
+ * span		run of pages that is cut into objects of one size, holds one
+ *		large object, or is part of an arena
  * cell		place of one object in a span
  * tail		bytes of a span behind its last cell
  * descriptor	struct gomem_span or struct gomem_chunk (heap/desc.h)
@@ -110,8 +112,8 @@
  * finish	prepare an object for its caller: remove its key, clear it if
  *		that is wanted, and tell kmemleak of it
  * hand out	give an object to the caller of the API, cleared or constructed
- * claim	win the right to free or resize what several callers may try
- *		to at the same time: a large object, an arena, a typed cache
+ * claim	win the right to free or resize a large object, an arena or a
+ *		typed cache, if several callers try to at the same time
  * RCU queue	a CPU's objects that are freed after a grace period
  * twin		the kernel's cache whose users get objects of a typed cache
  *		(override/override_twin.h)
@@ -122,13 +124,13 @@
  * look		check for what was not used since the last look, four times an
  *		epoch
  * goal		pages that a heap should keep: the most it used in the last four
- *		looks, and scavenge_percent more
+ *		looks, plus scavenge_percent of that
  *
  * The way up: what gomem_alloc() does
  * -----------------------------------
  *
  * Each step runs only if the steps before found nothing. [1], [2] and [3] are
- * the locks that a step may take, see below.
+ * the locks that a step may take: see "Locks" below.
  *
  *	gomem_alloc_small()		api/hit.h
  *		pops an object from the CPU's slot
@@ -153,10 +155,10 @@
  *	grow_hard()			heap/grow.c		[3]
  *		makes the kernel reclaim memory, as far as the gfp allows
  *
- * In interrupts, gomem_alloc_from_irq() pops from the other mcache of the CPU.
- * The slots of that mcache have no span of their own, and neither have slots
- * for objects of more than 128 bytes. Large objects and arenas begin with
- * alloc_from_pcache().
+ * In interrupts, gomem_alloc_from_irq() pops from the CPU's mcache for
+ * interrupts. The slots of that mcache have no span of their own. Neither have
+ * slots for objects of more than 128 bytes. The allocation of a large object,
+ * or of a span of an arena, begins with alloc_from_pcache().
  *
  * gomem_tiny_cut() cuts a tiny object from the rest of the CPU's current block.
  * If the object does not fit, gomem_tiny_alloc_slow() takes another block from
@@ -223,7 +225,7 @@
  * [3] gomem_heap.lock, one per node, protects the page bitmaps, the summaries,
  *     the descriptors and the counters of the heap.
  *
- * [3] may be taken under [2]. No other of these is taken under another.
+ * [3] may be taken under [2]. No other two of these three locks nest.
  *
  * With a spinlock of gomem's held, nothing is allocated from the kernel, given
  * back to it, or printed. So the shrinker, which the kernel may call inside
@@ -232,16 +234,18 @@
  * The other locks:
  *
  *	gomem_heap.give_lock		heap/mheap.h
- *		Spinlock of the task that gives pages back after a free. It is
- *		only tried, with interrupts on, and held around [3].
+ *		Spinlock by which one task at a time gives pages back after a
+ *		free. Taken only by spin_trylock(), with interrupts on. [3] is
+ *		taken under it.
  *	arena_lock			api/arena.c
- *		Spinlock of the lists of arenas and of destroyed ones. Taken
- *		with interrupts off; no other lock is held with it.
+ *		Spinlock of the list of arenas and of the quarantine. Taken with
+ *		interrupts off; no other lock is held with it.
  *	typed_lock			map/kind.c
  *		Spinlock of the list of typed caches. Taken with interrupts on,
- *		only to step from one cache to the next: a cache with visitors
- *		stays on the list, and is visited without the lock. A visitor
- *		that is bound to a CPU is not preempted during a visit.
+ *		to change the list or the state of a cache, and to step from one
+ *		cache to the next. A cache with visitors stays on the list, and
+ *		is visited without the lock. A visitor that is bound to a CPU is
+ *		not preempted during a visit, except on PREEMPT_RT.
  *	rcu_queue.lock			api/rcu.c
  *		Raw spinlock of a CPU's RCU queue, since callers may hold one.
  *		No other lock is held with it. A caller that may have
@@ -260,11 +264,12 @@
  *		GOMEM_TAG_SPECIAL in the tags of their pages. Taken with
  *		interrupts off; no other lock is held with it.
  *	buckets_lock			api/profile.c
- *		Spinlock of the lists of buckets, likewise.
+ *		Spinlock of the lists of buckets. Taken as row.lock is.
  *	accounts_lock			api/account.c
- *		Spinlock of the list of accounts, likewise.
+ *		Spinlock of the list of accounts. Taken as row.lock is.
  *	freed_lock			map/origin.c
- *		Spinlock of the last frees of sampled objects, likewise.
+ *		Spinlock of the array of the last frees of sampled objects.
+ *		Taken as row.lock is.
  *	entries_lock			api/payer.c
  *		Spinlock of the tasks between gomem_account_enter() and
  *		gomem_account_exit(). Taken by tasks only, with interrupts on;
@@ -307,8 +312,8 @@
  *			gomem_span_state()
  * Chunk		released by gomem_pagemap_register(), acquired by the
  *			address dependency of each lookup
- * Page map's table	released by publish() in map/pagemap.c, acquired
- *			likewise
+ * Page map's table	released by publish() in map/pagemap.c, acquired by the
+ *			address dependency of each lookup
  * mcache		released by publish_mcache() in cpu/mcache.c, acquired
  *			by the address dependency of CPUs that read another's
  *			mcache
@@ -323,9 +328,9 @@
  * A page goes back to the kernel an RCU grace period after its span was freed:
  * gomem_heap_release(). A free reads the page's tag and then the object, to see
  * whether the object is free already. Preemption or interrupts are off from the
- * first read to the second; other readers use rcu_read_lock(). In between,
- * another CPU may free the same object, which is misuse, and then its span.
- * Even so the second read is from a page of gomem's.
+ * first read to the second; other readers use rcu_read_lock(). Between the two
+ * reads, another CPU may free the same object, which is misuse, and then the
+ * object's span. Even so the second read is from a page of gomem's.
  */
 #ifndef GOMEM_INTERNAL_H
 #define GOMEM_INTERNAL_H

@@ -115,17 +115,18 @@ static void report_use(const struct gomem_account *a, unsigned long caller)
 {
 	bool closed = READ_ONCE(a->state) == GOMEM_ACCOUNT_CLOSED;
 
-	/* The memory of any other account, and its name, may be gone. */
+	/* Only a closed account is sure to have its memory, and so its name. */
 	gomem_report_account(a, closed ? a->name : NULL, caller);
 }
 
 /**
  * gomem_account_check - check the handle of an account, and report a bad one
  * @a: memory that is, or was, an account
- * @caller: address of the code that passed it
+ * @caller: address of the code that passed @a
  *
  * Context: any but NMI.
- * Return: true if the account is live. It may be destroyed meanwhile.
+ * Return: true if the account is live. Another task may destroy the account
+ * right after this check.
  */
 bool gomem_account_check(const struct gomem_account *a, unsigned long caller)
 {
@@ -136,9 +137,9 @@ bool gomem_account_check(const struct gomem_account *a, unsigned long caller)
 }
 
 /*
- * End the charges, and the calls of the callback. Objects are charged, and
- * @kick is queued, under rcu_read_lock(). Return false if another task has
- * ended the account before.
+ * Stop charges to the account, and calls of its callback. Objects are charged,
+ * and @kick is queued, under rcu_read_lock(), so synchronize_rcu() waits for
+ * both. Return false if the account was ended before.
  */
 static bool end_account(struct gomem_account *a, enum gomem_account_state state)
 {
@@ -180,9 +181,9 @@ static void raise_peak(struct gomem_account *a, s64 bytes)
 }
 
 /*
- * Call the callback if @bytes exceed the soft limit, but not again before the
- * account has been below 7/8 of the limit. The caller is in an RCU read-side
- * section, which end_account() waits for.
+ * Have the callback called if @bytes exceed the soft limit, but not again
+ * before the account has been below 7/8 of the limit. The caller is in an RCU
+ * read-side section, which end_account() waits for.
  */
 static void check_soft(struct gomem_account *a, u64 bytes)
 {
@@ -193,7 +194,10 @@ static void check_soft(struct gomem_account *a, u64 bytes)
 	irq_work_queue(&a->kick);
 }
 
-/* Add bytes. Return false if they would exceed the hard limit. */
+/*
+ * Add bytes. Return false if the sum would exceed the hard limit, unless @gfp
+ * has __GFP_NOFAIL.
+ */
 static bool add_bytes(struct gomem_account *a, u64 more, gfp_t gfp)
 {
 	s64 old = atomic64_read(&a->bytes);
@@ -215,7 +219,10 @@ static void sub_bytes(struct gomem_account *a, u64 less)
 		atomic_set(&a->over, 0);
 }
 
-/* Add an object. Return false if its bytes would exceed the hard limit. */
+/*
+ * Add an object. Return false, and count the failure, if add_bytes() refuses
+ * the bytes of the object.
+ */
 static bool add_object(struct gomem_account *a, size_t size, gfp_t gfp)
 {
 	if (!add_bytes(a, size, gfp)) {
@@ -227,7 +234,10 @@ static bool add_object(struct gomem_account *a, size_t size, gfp_t gfp)
 	return true;
 }
 
-/* Make the special for a charge, in memory of the kernel's kmalloc(). */
+/*
+ * Make the special for a charge, in memory of the kernel's kmalloc(). A zone or
+ * node that @gfp demands is for the object only.
+ */
 static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
 					size_t size, gfp_t gfp)
 {
@@ -245,9 +255,12 @@ static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
 
 /**
  * gomem_account_attach - attach a charge to its object
- * @sp: the charge, with the object's address and counted by the account
+ * @sp: the charge. It has the object's address, and the account counts it
  *
- * What the account pays for does not count for the module of the object.
+ * An object that an account pays for does not count in the usage of its module
+ * (api/usage.h). If the profile's record of the object counts there, this
+ * function subtracts the record. If another caller has freed the object, this
+ * function ends the charge.
  *
  * Context: any but NMI; never sleeps.
  */
@@ -265,7 +278,7 @@ void gomem_account_attach(struct gomem_special *sp)
 
 /**
  * gomem_account_charge - charge an object to an account
- * @a: the account, which stays during the call
+ * @a: the account, whose memory stays during the call
  * @obj: the object, which the caller owns
  * @size: its bytes
  * @gfp: the gfp of the allocation
@@ -273,8 +286,8 @@ void gomem_account_attach(struct gomem_special *sp)
  * Nothing is charged to an account that was destroyed or closed.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
- * Return: false if the object has to be freed: the account is at its hard
- * limit, or there is no memory for the record of the charge.
+ * Return: false if the caller has to free the object: it would exceed the hard
+ * limit of the account, or there is no memory for the charge.
  */
 bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
 			  gfp_t gfp)
@@ -307,8 +320,9 @@ bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
  * @gfp: the gfp of the resize
  *
  * Context: any but NMI; never sleeps.
- * Return: false, and nothing changed, if the account would exceed its hard
- * limit. The caller counts the failure.
+ * Return: false, with nothing changed, if a live account would exceed its hard
+ * limit. The caller counts the failure. With __GFP_NOFAIL, or if the account is
+ * not live, the limit is ignored.
  */
 bool gomem_account_recharge(struct gomem_special *sp, size_t size, gfp_t gfp)
 {
@@ -364,8 +378,8 @@ EXPORT_SYMBOL_NS_GPL(gomem_account_alloc, GOMEM_NS);
 
 /**
  * gomem_account_visit - call a function for all accounts, the oldest first
- * @fn: called for each, under RCU
- * @arg: for @fn
+ * @fn: called for each account, in an RCU read-side section
+ * @arg: argument of @fn
  *
  * Context: any.
  */
@@ -422,7 +436,10 @@ void gomem_accounts_close(const struct module *mod)
 
 	while ((a = get_account_of(mod))) {
 		if (end_account(a, GOMEM_ACCOUNT_CLOSED)) {
-			/* Objects that wait count as freed: free them now. */
+			/*
+			 * Objects that wait for a grace period count as freed:
+			 * free them now.
+			 */
 			if (atomic64_read(&a->objects))
 				gomem_rcu_barrier();
 			gomem_report_account_left(a->name, mod,
@@ -437,8 +454,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_accounts_close);
 /**
  * gomem_accounts_exit - free the accounts that are left
  *
- * Nobody allocates or frees any more, and no object has a special. The modules
- * that created the accounts are unloaded, so no account is live.
+ * Called when nothing allocates or frees any more, and no object has a special.
+ * The modules that created the accounts are unloaded, so no account is live.
  *
  * Context: may sleep.
  */

@@ -2,10 +2,10 @@
 /*
  * account.h - sum and limit what a part of a module allocates.
  *
- * An account sums the objects that are charged to it. A charge is a special of
- * the object (map/special.h), so each free finds it. What a task allocates
- * after gomem_account_enter() is charged to the account that it has entered:
- * api/payer.c.
+ * An account sums the objects that are charged to it. A charge is attached to
+ * its object as a special (map/special.h), so each free finds the charge. What
+ * a task allocates after gomem_account_enter() is charged to the account that
+ * the task has entered: api/payer.c.
  */
 #ifndef GOMEM_ACCOUNT_H
 #define GOMEM_ACCOUNT_H
@@ -22,14 +22,17 @@
 struct gomem_special;
 struct module;
 
-/* Numbers that are unlikely in the memory of an account that was freed. */
+/*
+ * Freed memory is unlikely to hold these numbers, so gomem detects the use of
+ * an account that was freed.
+ */
 enum gomem_account_state {
 	GOMEM_ACCOUNT_LIVE = 0x6163636c,
-	/* Its creator has destroyed it. */
+	/* The creator of the account has destroyed it. */
 	GOMEM_ACCOUNT_DESTROYED,
 	/*
-	 * gomem has closed it, when a module was unloaded that should have
-	 * destroyed the account.
+	 * gomem has closed the account, because its module, or the module of
+	 * its callback, was unloaded before the account was destroyed.
 	 */
 	GOMEM_ACCOUNT_CLOSED,
 };
@@ -41,23 +44,25 @@ enum gomem_account_state {
  * @refs: number of references: one of its creator, one of each object that is
  *	charged to it, and one of each gomem_account_enter() until
  *	gomem_account_exit(). An account that was closed keeps the reference of
- *	its creator, so that its handle stays valid
+ *	its creator, so that its memory is not freed
  * @bytes: bytes of the objects that are charged to it
  * @objects: number of these objects
  * @peak: the most @bytes so far
- * @failures: allocations that failed at @hard, or without memory for the charge
+ * @failures: allocations that failed because of @hard, or because there was no
+ *	memory for the charge
  * @missed: calls of gomem_account_enter() that had no effect for lack of memory
- * @crossings: how often @fn was called
+ * @crossings: how often @bytes got above @soft, so that @fn was to be called
  * @soft: bytes above which @fn is called; 0: none
  * @hard: the most bytes; 0: no limit
- * @over: 1 from when @bytes exceed @soft until they are below 7/8 of @soft
- * @state: an enum gomem_account_state. Changes once. Only a live account is
- *	charged, and calls @fn
- * @owner: the module that created it, NULL for built-in code. For comparison
- *	only, while the account is live
- * @fn: see gomem_account_create()
+ * @over: 1 from when @bytes exceed @soft until they are below 7/8 of @soft.
+ *	Meanwhile @fn is not called again
+ * @state: an enum gomem_account_state. Changes at most once. Only a live
+ *	account is charged, and only a live account calls @fn
+ * @owner: the module that created it, NULL for built-in code. Only compared,
+ *	and only while the account is live: later the module may be gone
+ * @fn: callback for @soft: @over of gomem_account_create()
  * @arg: argument of @fn
- * @kick: queues @work, from any context
+ * @kick: irq_work that queues @work, since an allocation may run in any context
  * @work: calls @fn
  * @name: its name
  */

@@ -23,7 +23,10 @@
 noinline void *gomem_alloc_miss(unsigned int spc, gfp_t gfp,
 				unsigned long caller)
 {
-	/* The hit path takes size 0 to the slot of class 0, which is empty. */
+	/*
+	 * Size 0 has size class 0. The slot of class 0 is always empty, so the
+	 * hit path gets here.
+	 */
 	if (unlikely(!gomem_spc_class(spc)))
 		return ZERO_SIZE_PTR;
 	return gomem_object_alloc(&gomem_kinds[spc], gfp, caller);
@@ -66,14 +69,17 @@ noinline void *gomem_alloc_sampled(void *obj, unsigned int spc, gfp_t gfp,
 	gomem_object_hand_out(k, obj, gfp, clear);
 	if (thin >= 0)
 		gomem_profile_take(obj, k->object_size, thin);
-	/* The hit path would have been a preemption point. */
+	/*
+	 * The end of the hit path, which was skipped, is a preemption point.
+	 * Be one here instead.
+	 */
 	gomem_check_context(gfp);
 	return obj;
 }
 
 /*
- * Let a waiting task run, then hand out the object. Not inlined, because tasks
- * rarely wait.
+ * Let a task run that waits for this CPU, then hand out the object. Not
+ * inlined, because tasks rarely wait.
  */
 noinline void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp,
 				   bool clear)
@@ -83,8 +89,8 @@ noinline void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp,
 }
 
 /*
- * Allocate while gomem_watching is enabled. Take the hit path unless
- * gomem_is_watched().
+ * Allocate while gomem_watching is enabled. Take the hit path, unless
+ * gomem_is_watched() says that the object may have to be recorded or charged.
  */
 noinline void *gomem_alloc_watched(unsigned long at, gfp_t gfp,
 				   unsigned long caller)
@@ -101,7 +107,7 @@ noinline void *gomem_alloc_watched(unsigned long at, gfp_t gfp,
 				  caller);
 }
 
-/* Allocate an object and clear it, or refuse the gfp. */
+/* Allocate an object and clear it. Refuse a gfp that names a zone. */
 noinline void *gomem_alloc_cleared(unsigned long at, gfp_t gfp,
 				   unsigned long caller)
 {
@@ -115,7 +121,10 @@ noinline void *gomem_alloc_cleared(unsigned long at, gfp_t gfp,
 	return gomem_alloc_hit(at, gfp, true, caller);
 }
 
-/* Span class of a tiny object that has no block to share: 16 bytes, noscan. */
+/*
+ * Span class of a tiny object that has no block to share: size class 2, which
+ * is 16 bytes, and noscan.
+ */
 #define TINY_ALONE_SPC		(2 * 2 + 1)
 
 static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
@@ -127,7 +136,8 @@ static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
 
 /*
  * Hand out an object that begins a block. In the profile and in an account the
- * object stands for the whole block.
+ * object stands for the whole block. If gomem_watch() refuses it, free it and
+ * return NULL.
  */
 static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp,
 				     unsigned long caller)
@@ -142,9 +152,9 @@ static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp,
 }
 
 /*
- * Allocate a tiny object from a new block. If it is too large to begin a block,
- * take an object of 16 bytes. Called if the object does not fit in the CPU's
- * current block, or if gomem_is_watched().
+ * Allocate a tiny object from a new block. If the object is too large to begin
+ * a block, allocate 16 bytes instead. Called if the object does not fit in the
+ * CPU's current block, or if gomem_is_watched() returns true.
  */
 static noinline void *alloc_tiny_miss(size_t size, gfp_t gfp,
 				      unsigned long caller)
@@ -183,8 +193,8 @@ static noinline void *alloc_tiny_from_irq(size_t size, gfp_t gfp,
 }
 
 /*
- * Finish a tiny object. @shared: it is part of a block, not an object of 16
- * bytes.
+ * Finish a tiny object. @shared: the object is part of a block. Otherwise it
+ * has 16 bytes of its own.
  */
 static __always_inline void *finish_tiny(void *obj, size_t size, bool shared,
 					 gfp_t gfp)
@@ -197,7 +207,10 @@ static __always_inline void *finish_tiny(void *obj, size_t size, bool shared,
 	return gomem_hit_hand_out(obj, TINY_ALONE_SPC, gfp);
 }
 
-/* Let a waiting task run, then allocate @obj if it is NULL, and hand it out. */
+/*
+ * Let a task run that waits for this CPU, then hand out @obj. If @obj is NULL,
+ * allocate an object.
+ */
 static noinline void *alloc_tiny_yielded(void *obj, size_t size, bool shared,
 					 gfp_t gfp, unsigned long caller)
 {
@@ -249,8 +262,9 @@ static __always_inline void *alloc_tiny_hit(size_t size, gfp_t gfp,
 }
 
 /*
- * Allocate a tiny object while gomem_watching is enabled. Take the hit path
- * unless gomem_is_watched().
+ * Allocate a tiny object while gomem_watching is enabled. Take the hit path,
+ * unless gomem_is_watched() says that the object may have to be recorded or
+ * charged.
  */
 static noinline void *alloc_tiny_watched(size_t size, gfp_t gfp,
 					 unsigned long caller)
@@ -263,8 +277,8 @@ static noinline void *alloc_tiny_watched(size_t size, gfp_t gfp,
 }
 
 /*
- * Not inlined, so that the caller needs no stack frame for objects of 16 bytes
- * and more.
+ * Allocate a tiny object. Not inlined, so that the caller needs no stack frame
+ * for objects of 16 bytes and more.
  */
 noinline void *gomem_alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
 {
@@ -339,7 +353,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_alloc_node, GOMEM_NS);
 /**
  * gomem_alloc_for - allocate for another function of gomem, off the hit path
  * @size: bytes wanted
- * @gfp: gfp
+ * @gfp: as for gomem_alloc()
  * @caller: address of that function's caller, for reports
  *
  * Return: as gomem_alloc().

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * alloc.h - functions of alloc.c, free.c and size.c that other files of api/
- * use.
+ * alloc.h - functions of alloc.c, free.c and size.c that other files use.
  */
 #ifndef GOMEM_ALLOC_H
 #define GOMEM_ALLOC_H

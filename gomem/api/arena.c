@@ -28,10 +28,11 @@
 #include "api/watch.h"
 
 /*
- * Each block is twice as long as the one before, up to 256 KiB. So a small
- * arena takes little memory, and a large one has few blocks. An object that is
- * larger than a quarter of the longest block gets a span of its own. So at most
- * that quarter is wasted at the end of a block when the next one begins.
+ * The first block is one page long, if its first object fits. Each further one
+ * is twice as long as the one before, up to 256 KiB. So a small arena takes
+ * little memory, and a large one has few blocks. An object that is larger than
+ * a quarter of the longest block gets a span of its own. So not much more than
+ * that quarter is left unused at the end of a block.
  */
 #define BLOCK_MAX_PAGES		(SZ_256K >> GOMEM_PAGE_SHIFT)
 #define IN_BLOCK_MAX_PAGES	(BLOCK_MAX_PAGES / 4)
@@ -42,12 +43,12 @@
 #define QUARANTINE_MAX		SZ_4M
 
 /**
- * struct gomem_arena - an arena, itself an object of the heap
- * @magic: see arena_magic(); gomem_arena_destroy() overwrites it with the key
- *	of a free object
- * @link: in the list of arenas, by which gomem reports arenas that are left
- *	when it is unloaded, with their sizes. Protected by arena_lock, which
- *	has to be taken to count arenas anyway
+ * struct gomem_arena - an arena; the struct is itself an object of gomem's
+ * @magic: arena_magic() while the arena is live. gomem_arena_destroy()
+ *	overwrites it with the key of a free object
+ * @link: in the list of arenas. When gomem is unloaded, it reports the arenas
+ *	that are still on this list. Protected by arena_lock, which has to be
+ *	taken to count arenas anyway
  * @spans: all memory of the arena, linked by gomem_span.list
  * @block: current block, the span in which @pos lies; NULL at first
  * @pos: address of the next object before alignment; 0 at first
@@ -56,8 +57,8 @@
  * @pages: gomem pages in @spans
  * @block_pages: gomem pages of the next block
  *
- * All members but @link belong to the arena's user, without a lock, until
- * gomem_arena_destroy() claims the arena by its magic.
+ * Only the arena's user changes the members other than @link, without a lock,
+ * until gomem_arena_destroy() claims the arena by its magic.
  */
 struct gomem_arena {
 	unsigned long magic;
@@ -74,8 +75,9 @@ struct gomem_arena {
 /*
  * Protects the two lists and the two counts below, and the claim of an arena.
  * Taken by gomem_arena_create() and gomem_arena_destroy() on any CPU and in any
- * context but NMI, by the epoch and the shrinker, which empty the quarantine,
- * and by debugfs. Interrupts are off. No other lock is taken under it.
+ * context but NMI. The work of an epoch and the shrinker take it to empty the
+ * quarantine, and debugfs takes it to read the counts. Interrupts are off. No
+ * other lock is taken under it.
  */
 static DEFINE_SPINLOCK(arena_lock);
 static LIST_HEAD(arenas);
@@ -86,8 +88,8 @@ static unsigned long quarantined_pages;
 /*
  * Return the span class of struct gomem_arena. It is noscan, so that kmemleak
  * does not follow @pos and @end. These may equal the address of the object
- * behind the block, and would hide a leak of that object. kmemleak need not
- * find the blocks either, because it does not report them.
+ * behind the block, and would hide a leak of that object. kmemleak does not
+ * report the blocks as leaks, so it need not find pointers to them either.
  */
 static unsigned int handle_spc(void)
 {
@@ -95,15 +97,18 @@ static unsigned int handle_spc(void)
 			      true);
 }
 
-/* Depends on the address, so that a copy of an arena's memory is not valid. */
+/*
+ * Return the magic of a live arena. It depends on the address, so that a copy
+ * of an arena's memory is not taken for an arena.
+ */
 static unsigned long arena_magic(const struct gomem_arena *a)
 {
 	return gomem_objkey(a) ^ ARENA_MAGIC;
 }
 
 /*
- * Return true if @a is a live arena; else report it. Any pointer is safe to
- * pass: the memory is read only if it lies in a span of gomem's.
+ * Return true if @a is a live arena; else report @a and return false. Any
+ * pointer is safe to pass: memory is read only if it lies in a span of gomem's.
  * rcu_read_lock() keeps that memory from going back to the kernel: see
  * gomem_heap_release().
  */
@@ -121,8 +126,9 @@ static bool check_handle(const struct gomem_arena *a, unsigned long caller)
 	if (likely(readable && magic == arena_magic(a)))
 		return true;
 	/*
-	 * A destroyed arena has the key of a free object. If the arena was the
-	 * last object in its span, its page has no span any more.
+	 * A destroyed arena has the key of a free object. If it was the last
+	 * object in its span, its page may have no span any more. So a pointer
+	 * to a page of gomem's without a span counts as a destroyed arena.
 	 */
 	if (readable)
 		destroyed = magic == gomem_objkey(a);
@@ -199,7 +205,10 @@ static struct gomem_span *add_span(struct gomem_arena *a, unsigned int npages,
 	return s;
 }
 
-/* Return a gfp with little effort, for a block longer than the object needs. */
+/*
+ * Return a gfp without direct reclaim and without a warning. It is for a block
+ * that is longer than the object needs.
+ */
 static gfp_t gfp_light(gfp_t gfp)
 {
 	gfp &= ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL);
@@ -207,8 +216,9 @@ static gfp_t gfp_light(gfp_t gfp)
 }
 
 /*
- * Get a span for an object of @size bytes. If the object is small, get a block
- * that has room for later objects, too.
+ * Get a span for an object of @size bytes. Up to IN_BLOCK_MAX_PAGES, first try
+ * to get a block that also has space for later objects. Return NULL if there is
+ * no memory for the object alone.
  */
 static struct gomem_span *grow_arena(struct gomem_arena *a, size_t size,
 				     gfp_t gfp)
@@ -231,7 +241,8 @@ static struct gomem_span *grow_arena(struct gomem_arena *a, size_t size,
 
 /*
  * Take an object from the current block. Return NULL if it does not fit. @size
- * is a multiple of 8, so the next object is aligned to 8 bytes at least.
+ * is a multiple of 8, so the next object is aligned to 8 bytes at least. Set
+ * @zero if the memory of the object is known to be zero.
  */
 static void *take_from_block(struct gomem_arena *a, size_t size, size_t align,
 			     bool *zero)
@@ -241,7 +252,10 @@ static void *take_from_block(struct gomem_arena *a, size_t size, size_t align,
 	if (obj + size > a->end)
 		return NULL;
 	a->pos = obj + size;
-	/* gomem_usercopy_allowed() and whatis read it on any CPU meanwhile. */
+	/*
+	 * gomem_usercopy_allowed() and the debugfs file whatis may read
+	 * @handed_out on another CPU meanwhile.
+	 */
 	WRITE_ONCE(a->block->handed_out, a->pos - a->block->base);
 	*zero = a->zero;
 	return (void *)obj;
@@ -317,7 +331,8 @@ static void release_spans(struct list_head *spans)
 }
 
 /*
- * Report a span that was written to: from the first to the last changed byte.
+ * If a span was written to in quarantine, report the bytes from the first to
+ * the last changed one.
  */
 static void verify_poison(const struct gomem_span *s)
 {
@@ -485,8 +500,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_arena_get_stats);
 /**
  * gomem_arena_list - return the list of all arenas
  *
- * The scan for leaks leaves the head of the list out. Otherwise a leaked arena
- * would be found there, and not be reported.
+ * The scan for leaks (run/ram.c) does not read the head of the list. Otherwise
+ * it would find a pointer to a leaked arena there, and not report the arena.
  *
  * Return: the head of the list.
  */
@@ -498,9 +513,9 @@ const struct list_head *gomem_arena_list(void)
 /**
  * gomem_arena_exit - empty the quarantine, and report arenas that were left
  *
- * No caller uses arenas any more. But the memory of an arena that was not
- * destroyed may still be written to, so it is not freed. Only gomem uses the
- * arena structs themselves, so these are freed.
+ * No caller calls the functions of arenas any more. But some code may still
+ * write to the memory of an arena that was not destroyed, so that memory is not
+ * freed. Only gomem uses the arena structs themselves, so these are freed.
  *
  * Context: process context, as the module exits, while objects can still be
  * freed.

@@ -3,13 +3,13 @@
  * arena.h - objects that are freed all at once, like Go's user arenas.
  *
  * An arena allocates its objects one behind the other from spans that hold
- * nothing else. It cannot free a single object, so it keeps no state about
- * objects. Its state is the current span, the place of the next object in it,
- * and a list of all spans.
+ * nothing else. An arena cannot free a single object, so it keeps no state
+ * about objects. Its state is the current span, the place of the next object in
+ * that span, and a list of all spans.
  *
- * The first word of an arena tells whether it is live. The word is a magic
- * number while the arena is live, and the key of a free object after it was
- * destroyed.
+ * The first word of an arena tells whether the arena is live. The word is a
+ * magic number while the arena is live. After the arena was destroyed, the word
+ * is the key of a free object.
  */
 #ifndef GOMEM_ARENA_H
 #define GOMEM_ARENA_H

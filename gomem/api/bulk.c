@@ -3,8 +3,9 @@
  * bulk.c - allocate and free many objects of span classes in one call.
  *
  * One section serves up to GOMEM_BATCH_MAX objects. Objects that were allocated
- * together lie side by side. A free makes use of that: it computes where the
- * first of them starts, and only compares pointers for its neighbours.
+ * together often lie side by side. A bulk free makes use of that: it computes
+ * the place of the first object in its span. To find the places of the
+ * neighbours, it only compares pointers.
  */
 #include <linux/export.h>
 #include <linux/gomem.h>
@@ -34,8 +35,8 @@ static noinline size_t alloc_odd_many(size_t size, gfp_t gfp, size_t n,
 }
 
 /*
- * Free the @n objects of a call that failed, and give their pages back. Not
- * inlined, because it is rare.
+ * Free the @n objects of a call that failed, and give their pages back to the
+ * kernel. Return 0, the result of the call. Not inlined, because it is rare.
  */
 static noinline size_t undo_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 {
@@ -69,16 +70,16 @@ static noinline size_t alloc_many(size_t size, gfp_t gfp, size_t n, void **p,
 }
 
 /*
- * Flags beside the number of objects that a bulk call popped: another task
- * waits for this CPU, and the heap profile samples one of the objects.
+ * Flags in one word with the number of objects that a bulk call popped: another
+ * task waits for this CPU, and the heap profile samples one of the objects.
  */
 #define POPPED_YIELD	BIT(30)
 #define POPPED_SAMPLED	BIT(31)
 
 /*
  * Complete a bulk call: do what the hit path leaves out, and allocate the
- * objects that the slot did not have. A tail call, so that the hit path saves
- * no registers.
+ * objects that the slot did not have. The hit path ends with a tail call of
+ * this function, so that it need not save registers on the stack.
  */
 static noinline size_t finish_bulk(size_t size, gfp_t gfp, size_t n,
 				   void **p, unsigned int popped,
@@ -129,8 +130,8 @@ static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n,
 }
 
 /*
- * Allocate while gomem_watching is enabled. Take the hit path unless
- * gomem_is_watched().
+ * Allocate while gomem_watching is enabled. Take the hit path, unless
+ * gomem_is_watched() says that objects may have to be recorded or charged.
  */
 static noinline size_t alloc_bulk_watched(size_t size, gfp_t gfp, size_t n,
 					  void **p, unsigned long caller)
@@ -149,10 +150,11 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
 
 /*
- * Return how many objects, beginning with that at @offset of a page, may follow
- * each other at a distance of @step and start in this page. @step is the
- * distance to the next pointer. If @step is neither @size nor -@size, return 1.
- * The last of these places may lie in the tail of the span, where no object is.
+ * Return how many cells lie side by side and start in one page, counted from
+ * the cell at @offset in the page. @step is the distance to the next pointer
+ * that is freed. Count up if @step is @size, and down if it is -@size; else
+ * return 1. When counting up, the last place may lie in the tail of the span,
+ * where no object is: gomem_set_key_once() finds a key there, and refuses it.
  * @first: offset of the page in the span.
  */
 static __always_inline unsigned int
@@ -169,11 +171,12 @@ starts_beside(u32 first, u32 offset, u32 size, u32 divmul, long step)
 }
 
 /*
- * Take back objects that follow each other in @p and lie in one page, and store
- * them in @to. Return their number. Stop at an object in another page, at one
- * that is free already, and at a pointer that is not the start of an object.
- * Set @run if these objects lie side by side, by rising address. The place of
- * an object in its span is not computed if it lies beside the object before.
+ * Check the first objects of @p that lie in one page, give them their keys, and
+ * store them in @to. Return their number. Stop at an object in another page, at
+ * an object that is free already, and at a pointer that is not the start of an
+ * object. Set @run if all these objects lie side by side, by rising address. If
+ * an object lies beside the previous one, its place in the span follows from
+ * that one, and is not computed.
  */
 static __always_inline unsigned int
 take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
@@ -182,8 +185,8 @@ take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
 	unsigned long page = (unsigned long)p[0] & GOMEM_PAGE_MASK;
 	u32 first = gomem_tag_offset(page, tag, gomem_tag_low(tag));
 	/*
-	 * Load gomem_secret once. As far as the compiler knows, the stores
-	 * could change it.
+	 * Load gomem_secret once. As far as the compiler knows, the stores to
+	 * objects could change it.
 	 */
 	unsigned long secret = gomem_secret, offset, addr;
 	u32 divmul = slot->divmul, size = slot->size;
@@ -239,12 +242,12 @@ struct bulk_pos {
 };
 
 /*
- * Take back objects and push them on the slot, which has room for @n. Return
- * their number. Stop at an object of another span class or node, at one that is
- * free already, and at any other pointer. Called for objects so large that a
- * page has few: then a search for neighbours saves nothing. If 16 objects of
- * 4 KiB are freed at once, each takes 61 instructions here, and 93 in
- * take_back_some().
+ * Check objects, give them their keys, and push them on the slot, which has
+ * room for @n. Return their number. Stop at an object of another span class or
+ * node, at an object that is free already, and at a pointer to no small object.
+ * Called for objects so large that a page has few: then a search for neighbours
+ * saves nothing. If 16 objects of 4 KiB are freed at once, each takes 61
+ * instructions here, and 93 in take_back_some().
  */
 static __always_inline unsigned int push_apart(struct gomem_mcache *mc,
 					       unsigned long low, void **p,
@@ -252,7 +255,7 @@ static __always_inline unsigned int push_apart(struct gomem_mcache *mc,
 {
 	/*
 	 * Load each member of gomem_pagemap once. As far as the compiler knows,
-	 * the stores could change them.
+	 * the stores to objects could change them.
 	 */
 	const unsigned long base = gomem_pagemap.base,
 			    nr_chunks = gomem_pagemap.nr_chunks;
@@ -287,8 +290,9 @@ static __always_inline unsigned int push_apart(struct gomem_mcache *mc,
 }
 
 /*
- * Take back objects and push them on their slot, as many as it has room for.
- * Return their number. The caller owns the cache @mc.
+ * Check objects, give them their keys, and push them on their slot, as many as
+ * it has room for. Return their number; 0 also if the first object belongs to
+ * another node than @mc. The caller owns the cache @mc.
  */
 static __always_inline unsigned int push_run(struct gomem_mcache *mc,
 					     unsigned long entry, u32 tag,
@@ -301,8 +305,8 @@ static __always_inline unsigned int push_run(struct gomem_mcache *mc,
 	bool run;
 
 	/*
-	 * The slots of gomem_no_mcache have no room, and must not be written
-	 * to.
+	 * A CPU without a cache has gomem_no_mcache. The slots in it have no
+	 * room, and must not be written to.
 	 */
 	if (!room)
 		return 0;
@@ -347,8 +351,9 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 			return;
 		pos->run = run && !pos->left;
 		/*
-		 * If all objects left are of one kind and node,
-		 * gomem_mcache_free_many() need not sort them.
+		 * If all objects left are known to be of one kind and node,
+		 * gomem_mcache_free_many() need not sort them. With several
+		 * nodes the node of an object is not looked up here.
 		 */
 		if (pos->left &&
 		    (spc != pos->spc || static_branch_unlikely(&gomem_numa)))
@@ -382,8 +387,8 @@ static __always_inline struct bulk_pos free_section(void **p, unsigned int n,
 }
 
 /*
- * Free objects in a section and clear them, with init_on_free=1. Not inlined,
- * because free_bulk_slow() would then need more registers.
+ * Free objects in a section and clear them, with init_on_free=1. Not inlined:
+ * inlined, it would make free_bulk_slow() need more registers.
  */
 static noinline struct bulk_pos free_section_cleared(void **p, unsigned int n)
 {
@@ -417,17 +422,20 @@ static noinline void free_bulk_slow(size_t n, void **p, unsigned long caller)
 	}
 }
 
-/* For up to this many objects a search for neighbours saves nothing. */
+/*
+ * For up to this many objects the search for neighbours, take_back_some(),
+ * saves nothing.
+ */
 #define FREE_FEW	16
 
 /*
  * Where the objects of one gomem page go.
  *
- * @page: number of the page. Once an object of it has been pushed, that object
- *	keeps the page in its span
+ * @page: number of the page. Once an object of the page was pushed on the slot,
+ *	that object keeps the span, so that @slot and @start stay valid
  * @slot: the slot of the objects
- * @start: what has to be added to the address of an object, in 32 bits, to make
- *	it the offset in the span
+ * @start: the sum of this and the address of an object, in 32 bits, is the
+ *	offset of the object in its span
  */
 struct home {
 	unsigned long page;
@@ -436,8 +444,8 @@ struct home {
 };
 
 /*
- * Set @home for an address, in this CPU's cache. Return false if the address is
- * not in the page map. Preemption is off.
+ * Set @home for the page of an address, with a slot of this CPU's cache. Return
+ * false if the address is not in the page map. Preemption is off.
  */
 static __always_inline bool find_home(struct home *home, unsigned long addr)
 {
@@ -481,9 +489,10 @@ static __always_inline void **push_page(const struct home *home, void **next,
 }
 
 /*
- * Free objects one at a time in task context. Stop at the first that needs the
- * slow path, and return its address in the array. Objects that were allocated
- * together are often in one page.
+ * Free objects one at a time in task context. Stop at the first pointer that
+ * needs the slow path, and return its place in the array; @end if all are
+ * freed. Objects that were allocated together are often in one page. So look up
+ * the slot only when the page changes.
  */
 static __always_inline void **free_few(void **next, void **end)
 {

@@ -22,14 +22,14 @@
 #include "api/kfrees.h"
 #include "api/undo.h"
 
-/* The tail of a span is at most a 16th of the span, if a length allows it. */
+/* The tail is at most 1/16 of the span, if any length of the span allows it. */
 #define TAIL_SHARE	16
 
 #define CACHE_MAGIC	0x676f6d656d636163UL
 
 /*
- * Kind of the spans whose cache was freed while gomem is unloaded, although
- * they had objects left.
+ * The kind of spans whose typed cache gomem_cache_exit() has freed although the
+ * spans still had objects.
  */
 static const struct gomem_kind orphans = { };
 
@@ -54,8 +54,8 @@ bool gomem_cache_is_live(const struct gomem_cache *c)
 }
 
 /*
- * As gomem_cache_is_live(), for any pointer. The caller is in an RCU read-side
- * section.
+ * Like gomem_cache_is_live(), but @c may be any pointer. The caller is in an
+ * RCU read-side section.
  */
 static bool is_cache(const struct gomem_cache *c)
 {
@@ -95,8 +95,9 @@ static bool claim_cache(struct gomem_cache *c, unsigned long caller)
 }
 
 /*
- * Does the multiplier find the number of each object of a span from the address
- * of its first byte, and of its last byte?
+ * Does @divmul give exact results for a span of @nelems objects? That is: does
+ * it recognise the offset of the first byte of each object as a multiple of
+ * @size, and give the number of the object for its first and its last byte?
  */
 static bool divmul_is_exact(u32 size, u32 divmul, unsigned int nelems)
 {
@@ -112,8 +113,9 @@ static bool divmul_is_exact(u32 size, u32 divmul, unsigned int nelems)
 
 /*
  * Choose the shortest span whose tail is small enough. If there is none, choose
- * the one with the smallest share of tail. An object of more than
- * GOMEM_SMALL_MAX bytes has a span of its own.
+ * the length with the smallest share of tail. Each object gets a span of its
+ * own if it has more than GOMEM_SMALL_MAX bytes, or if @divmul is exact for no
+ * length.
  */
 static void set_geometry(struct gomem_kind *k)
 {
@@ -147,8 +149,8 @@ static void set_geometry(struct gomem_kind *k)
 }
 
 /*
- * Do the contents of an object outlive its free? Then its key lies behind it.
- * Else its key is in its first word.
+ * Do the contents of an object outlive its free? Then the key of a free object
+ * lies behind the object. Otherwise the key is in the first word.
  */
 static bool contents_outlive(const struct gomem_cache_args *args)
 {
@@ -227,8 +229,9 @@ static noinline void init_memory(struct gomem_cache *c)
 }
 
 /*
- * Allocate all that the cache needs, beside itself. If that fails, return
- * false: the caller then calls free_memory() for what was allocated.
+ * Allocate all memory that the cache needs beside its struct. If that fails,
+ * return false. Then the caller calls free_memory(), which frees what was
+ * allocated.
  */
 static noinline bool get_memory(struct gomem_cache *c)
 {
@@ -251,8 +254,8 @@ static void close_slot(struct gomem_slot *slot)
 }
 
 /*
- * Close the slots of a cache that was destroyed with objects left. These can be
- * freed, past the slots, but none can be allocated.
+ * Close the slots of a cache that was destroyed with objects left. The objects
+ * can still be freed: they bypass the slots. None can be allocated.
  */
 static void close_slots(struct gomem_cache *c)
 {
@@ -276,9 +279,9 @@ static DEFINE_PER_CPU(struct gomem_cache_cpu, no_slots);
 static void *no_objects[1];
 
 /*
- * Called for each cache that is destroyed, and writes the same each time. There
- * is no static initializer because the module loader does not relocate per-CPU
- * data.
+ * Called when a cache is destroyed, and writes the same values each time.
+ * There is no static initializer, because the module loader of older kernels
+ * does not relocate per-CPU data.
  */
 static void init_no_slots(void)
 {
@@ -296,9 +299,9 @@ static void init_no_slots(void)
 }
 
 /*
- * Free the slots. Their stacks keep the addresses of objects that were popped.
- * The kernel does not clear per-CPU memory that is freed: a scan for leaks
- * would take these addresses for pointers to what lies there later.
+ * Clear and free the slots. Their stacks keep the addresses of objects that
+ * were popped, and the kernel does not clear per-CPU memory that is freed. A
+ * scan for leaks would take these addresses for pointers to later objects.
  */
 static void free_slots(struct gomem_kind *k)
 {
@@ -321,8 +324,8 @@ static void free_memory(struct gomem_cache *c)
 }
 
 /*
- * Allocate a cache with its name behind it. Kept out of line to save stack,
- * like get_memory().
+ * Allocate a struct gomem_cache, and the name of the cache behind it. Kept out
+ * of line to save stack in the caller, as is get_memory().
  */
 static noinline struct gomem_cache *new_cache(const char *name)
 {
@@ -367,7 +370,10 @@ unsigned int gomem_cache_size(const struct gomem_cache *c)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_size, GOMEM_NS);
 
-/* Give empty spans back. Return how many pages the other spans have. */
+/*
+ * Give empty spans back to their heaps. Return how many gomem pages the spans
+ * with objects have.
+ */
 static unsigned long sweep(struct gomem_cache *c)
 {
 	unsigned long pages = 0;
@@ -398,7 +404,10 @@ static unsigned long live_objects(const struct gomem_cache *c)
 	return n.mallocs - n.frees;
 }
 
-/* Take back all free objects and spans. Return false if objects are left. */
+/*
+ * Drain the slots, and give the empty spans back to their heaps. Return false,
+ * with a report, if objects are left.
+ */
 static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 {
 	unsigned long pages;
@@ -425,7 +434,7 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 	return false;
 }
 
-/* Take the constructor from a cache, if it is the module's. */
+/* Take the constructor from a cache, if its code is in the module. */
 static void orphan(const struct gomem_kind *k, void *arg)
 {
 	const struct module *mod = arg;
@@ -434,19 +443,20 @@ static void orphan(const struct gomem_kind *k, void *arg)
 	if (!k->ctor || !within_module((unsigned long)k->ctor, mod))
 		return;
 	gomem_kind_orphan(&c->kind);
-	/* Objects that CPUs have cached would still be handed out. */
+	/* Empty the slots, whose objects would still be handed out. */
 	gomem_mcache_shrink_kind(&c->kind);
 	if (gomem_cache_is_live(c))
 		gomem_report_ctor_left(k, mod, live_objects(c));
 }
 
 /**
- * gomem_caches_orphan - take the constructors that are in a module from caches
+ * gomem_caches_orphan - take constructors in a module from their caches
  * @mod: the module, which is being unloaded, and whose exit function has run
  *
- * Such a cache hands out no object any more that was not handed out before.
- * Objects may still be freed. A constructor that runs on another CPU may go on
- * until the next grace period.
+ * Such a cache constructs no more objects. It may hand out an object again that
+ * was constructed before. Objects may still be freed. A constructor that
+ * already runs on another CPU may finish: the kernel waits for a grace period
+ * before it frees the code of the module.
  *
  * Context: may sleep.
  */
@@ -474,7 +484,7 @@ static void count_gone(const struct gomem_kind *k,
  *
  * Context: may sleep.
  * Return: true if the cache is gone. False if objects are left, which can still
- * be freed, or if @c is not a cache.
+ * be freed, or if @c is not a live cache. Both cases are reported.
  */
 bool gomem_cache_close(struct gomem_cache *c, unsigned long caller)
 {
@@ -504,7 +514,10 @@ void gomem_cache_destroy(struct gomem_cache *c)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cache_destroy, GOMEM_NS);
 
-/* Detach a span that is left from its cache. The span is leaked. */
+/*
+ * Replace the kind of a span that is left when its cache is freed. The span is
+ * leaked.
+ */
 static void orphan_spans(struct gomem_span *s, void *arg)
 {
 	if (s->kind->cache == arg)
@@ -514,8 +527,8 @@ static void orphan_spans(struct gomem_span *s, void *arg)
 /**
  * gomem_cache_exit - report and free typed caches when gomem is unloaded
  *
- * These were never destroyed, or were destroyed with objects left. Nothing
- * allocates or frees any more.
+ * These caches were never destroyed, or were destroyed with objects left.
+ * Nothing allocates or frees any more.
  *
  * Context: may sleep.
  */

@@ -7,8 +7,9 @@
  * Below the slots, they are handled like objects of span classes, by mcentral,
  * sweeping and heap.
  *
- * A tag has no room for the number of a cache. So the pages have the tag of
- * large objects, class 0. Code that reads that tag has to read the span, too.
+ * A tag has no room for the number of a cache. So the pages of typed caches
+ * have the tag of large objects, class 0. Code that reads a tag of class 0 has
+ * to read the span, too, to tell them apart.
  */
 #ifndef GOMEM_CACHE_H
 #define GOMEM_CACHE_H
@@ -25,15 +26,17 @@ struct module;
 /**
  * struct gomem_cache - a typed cache
  * @kind: the kind of its objects
- * @magic: see cache_magic()
+ * @magic: cache_magic(), by which a pointer to a cache is recognised; 0 when
+ *	the cache is gone
  * @align: alignment of each object
- * @destroyed: set by the task that destroys the cache. If several tasks try to,
- *	the one that found 0 goes on. Objects that were left can still be freed,
- *	but none can be allocated
+ * @destroyed: 1 once a task has begun to destroy the cache. If several tasks
+ *	try to, only the one that changes it from 0 goes on. From then on
+ *	objects can be freed, but none can be allocated
  * @central: central lists, one for each heap
- * @twin: a cache of the kernel's whose users pass objects of both caches to be
- *	freed; see override/override_twin.h. The page of the object then tells
- *	which cache the object is from. NULL if there is no twin
+ * @twin: a cache of the kernel's, or NULL. A module that is built with the
+ *	override header has the address of the twin in place of this cache's:
+ *	override/override_twin.h. An object that is freed may be from either
+ *	cache; its page tells from which
  */
 struct gomem_cache {
 	struct gomem_kind kind;

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * callback.c - functions that a module gave to gomem, when the module goes.
+ * callback.c - drop the callbacks of a module when the module is unloaded.
  *
- * A module gives gomem the functions of cleanups, of accounts and of typed
- * caches with a constructor. It has to take them back before it is unloaded. If
- * it does not, gomem would call code that is gone. So gomem gives these
- * functions up, with a report, when the exit function of the module has run.
+ * A module gives gomem three kinds of callbacks: cleanups, callbacks of
+ * accounts, and constructors of typed caches. Before the module is unloaded, it
+ * has to cancel the cleanups, and to destroy the accounts and caches. Otherwise
+ * gomem would call code that is gone. So when the exit function of the module
+ * has run, gomem drops the remaining callbacks, and reports them.
  *
- * They may run on other CPUs meanwhile. Cleanups and constructors run in RCU
- * read-side sections: the kernel waits for a grace period after the notifiers,
- * before it frees the code of the module. gomem_accounts_close() waits for the
- * works of accounts itself.
+ * Other CPUs may run these callbacks meanwhile. Cleanups and constructors run
+ * in RCU read-side sections. The kernel waits for a grace period after the
+ * notifiers, before it frees the code of the module. gomem_accounts_close()
+ * itself waits for the callbacks of accounts, which run in works.
  *
- * All other functions that users of gomem name are gomem's own: those for
- * memory pools, for resources of devices, and for RCU.
+ * gomem calls no other code of modules: the callbacks for memory pools, for
+ * resources of devices, and for RCU are functions of gomem.
  */
 #include <linux/module.h>
 #include <linux/notifier.h>

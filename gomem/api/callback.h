@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * callback.h - functions of modules that gomem calls.
+ * callback.h - drop the callbacks of a module when the module is unloaded.
  */
 #ifndef GOMEM_CALLBACK_H
 #define GOMEM_CALLBACK_H

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * cleanup.c - functions that a module has called when an object is freed (Go's
- * AddCleanup).
+ * cleanup.c - functions of a module that gomem calls when an object is freed.
+ * Go has them as AddCleanup().
  *
  * A cleanup is a special of the object, as is the record of the heap profile.
- * A special leads all frees of the object past the hit path, to
+ * Because of a special, each free of the object leaves the hit path, and calls
  * gomem_cleanup_run(): see map/special.h.
  */
 #include <kunit/visibility.h>
@@ -75,7 +75,7 @@ bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg)
 {
 	struct gomem_special *sp;
 
-	/* Keep the span while it is read: the object may be being freed. */
+	/* Keep the span while it is read: another CPU may free the object. */
 	rcu_read_lock();
 	sp = gomem_special_remove_cleanup((unsigned long)p, fn, arg);
 	rcu_read_unlock();
@@ -87,7 +87,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_cleanup_cancel, GOMEM_NS);
 /**
  * gomem_cleanup_run - remove the specials of an object: run its cleanups, count
  *	its free if the profile recorded it, and end its charge to an account
- * @obj: the object, whose free the caller has checked
+ * @obj: the object, which the caller is about to free
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
@@ -100,9 +100,10 @@ noinline void gomem_cleanup_run(const void *obj)
 	void *arg;
 
 	/*
-	 * Before the code of a module goes, the kernel waits for a grace
-	 * period: so a module may be unloaded whose cleanup just runs here. If
-	 * it begins to run later, gomem_cleanups_drop() has replaced it.
+	 * The kernel waits for a grace period before it frees the code of a
+	 * module. So a cleanup that runs here may finish, even if its module is
+	 * being unloaded. After gomem_cleanups_drop() has replaced the cleanups
+	 * of that module, no list that is taken here has them any more.
 	 */
 	rcu_read_lock();
 	gomem_special_remove_all((unsigned long)obj, &list);
@@ -127,8 +128,9 @@ noinline void gomem_cleanup_run(const void *obj)
  * gomem_cleanups_drop - drop the cleanups whose function is in a module
  * @mod: the module, which is being unloaded, and whose exit function has run
  *
- * The objects may still be freed; nothing is called then. A cleanup that runs
- * on another CPU may go on until the next grace period.
+ * The objects may still be freed, but then the module is not called. A cleanup
+ * that a free on another CPU has already found may still run: the kernel waits
+ * for a grace period before it frees the code of the module.
  *
  * Context: may sleep.
  */
@@ -139,7 +141,10 @@ void gomem_cleanups_drop(const struct module *mod)
 
 	if (!gomem_special_count_cleanups(mod, &sp))
 		return;
-	/* Objects that wait for RCU are as good as freed. */
+	/*
+	 * Objects that wait for a grace period count as freed. Free them now,
+	 * so that their cleanups run.
+	 */
 	gomem_rcu_barrier();
 	n = gomem_special_drop_cleanups(mod, &sp);
 	if (n)

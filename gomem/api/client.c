@@ -7,7 +7,7 @@
  * unloaded and loaded again.
  *
  * A module that calls gomem is loaded after gomem, so gomem is notified of all
- * of them.
+ * such modules.
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
@@ -33,7 +33,7 @@ static unsigned int nr_clients;
 
 DEFINE_PER_CPU(u64, gomem_last_client);
 
-/* Built-in code, and modules without memory for a client. */
+/* Stands for built-in code, and for modules that could get no client. */
 struct gomem_client gomem_kernel_client = {
 	.id	= GOMEM_NO_CLIENT,
 	.name	= "kernel",
@@ -44,7 +44,8 @@ struct gomem_client gomem_kernel_client = {
  * @addr: the address
  *
  * Context: any.
- * Return: the client, which stays until gomem is unloaded.
+ * Return: the client, which stays until gomem is unloaded; gomem_kernel_client
+ * if no module with a client has code there.
  */
 struct gomem_client *gomem_client_at(unsigned long addr)
 {
@@ -68,7 +69,7 @@ struct gomem_client *gomem_client_at(unsigned long addr)
  * @addr: the address. If it is in gomem, the code that called gomem is meant
  *
  * Context: any.
- * Return: its number.
+ * Return: the number of the client.
  */
 noinline unsigned int gomem_client_look_up(unsigned long addr)
 {
@@ -132,8 +133,8 @@ struct gomem_client *gomem_client_find(const char *name)
 EXPORT_SYMBOL_IF_KUNIT(gomem_client_find);
 
 /*
- * Is a module linked to gomem? Then it is among the holders of gomem in sysfs,
- * from before its init function on.
+ * Does a module use symbols of gomem? Then it is among the holders of gomem in
+ * sysfs, already before its init function runs.
  */
 static bool is_linked(const struct module *mod)
 {
@@ -149,9 +150,9 @@ static bool is_linked(const struct module *mod)
 }
 
 /*
- * Forget the last look-ups: other code may get the addresses that a module's
- * code has had. That code does not run any more, so no CPU looks up its
- * addresses concurrently.
+ * Forget the last look-ups: another module may be loaded to the addresses of a
+ * module that is unloaded. The code of the unloaded module does not run any
+ * more, so no CPU looks up its addresses concurrently.
  */
 static void forget_last(void)
 {
@@ -192,7 +193,7 @@ void gomem_client_change(const struct module *mod, unsigned long state)
 	struct gomem_client *c;
 
 	mutex_lock(&clients_mutex);
-	/* Without memory, the module counts as built-in code. */
+	/* If there is no memory for a client, the module counts as built-in. */
 	c = get_client(mod->name);
 	if (c)
 		change_client(c, mod, state);
@@ -212,9 +213,10 @@ unsigned int gomem_client_max(void)
 }
 
 /**
- * gomem_client_visit - look at all modules, in the order of their numbers
- * @fn: called for each, under RCU
- * @arg: for @fn
+ * gomem_client_visit - call a function for all clients but built-in code
+ * @fn: called for each client in the order of numbers, in an RCU read-side
+ *	section
+ * @arg: argument of @fn
  *
  * Context: any.
  */
@@ -230,9 +232,9 @@ void gomem_client_visit(gomem_client_fn fn, void *arg)
 EXPORT_SYMBOL_IF_KUNIT(gomem_client_visit);
 
 /**
- * gomem_client_exit - free the list
+ * gomem_client_exit - free the list of clients
  *
- * Nobody allocates any more.
+ * Called when nothing allocates any more.
  */
 void gomem_client_exit(void)
 {

@@ -12,7 +12,10 @@
 
 #include "api/usage.h"
 
-/* Built-in code, and modules for which there was no memory or no number. */
+/*
+ * The number of built-in code, and of modules for which there was no memory or
+ * no number left.
+ */
 #define GOMEM_NO_CLIENT		0U
 
 #define GOMEM_CLIENT_BITS	16
@@ -20,8 +23,8 @@
 
 /*
  * The last address that was looked up on this CPU, without its upper bits, and
- * the client whose code is there. Both are in one word, so that an interrupt
- * never finds only one of them changed.
+ * the number of the client whose code is there. Both are in one word, so that
+ * an interrupt never finds only one of them changed.
  */
 DECLARE_PER_CPU(u64, gomem_last_client);
 
@@ -30,8 +33,8 @@ DECLARE_PER_CPU(u64, gomem_last_client);
  * @link: in the list of all clients; stays there until gomem is unloaded
  * @id: its number
  * @mod: the module, NULL while it is not loaded
- * @linked: the module was linked to gomem when it was loaded last
- * @usage: its memory
+ * @linked: the module is loaded, and uses symbols of gomem
+ * @usage: estimate of the memory that it has, and its limits
  * @name: its name
  *
  * All built-in code is one client, which is not in the list.
@@ -58,11 +61,11 @@ void gomem_client_visit(gomem_client_fn fn, void *arg);
 void gomem_client_exit(void);
 
 /**
- * gomem_client_of - return the client whose code is at an address
+ * gomem_client_of - look up the client whose code is at an address
  * @addr: the address
  *
  * Context: any.
- * Return: its number.
+ * Return: the number of the client.
  */
 static __always_inline unsigned int gomem_client_of(unsigned long addr)
 {

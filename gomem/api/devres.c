@@ -35,7 +35,7 @@ void *devm_gomem_alloc(struct device *dev, size_t size, gfp_t gfp)
 	struct record *r;
 	void *obj = gomem_alloc_for(size, gfp, _RET_IP_);
 
-	/* There is no memory, or @size is 0. Neither needs a record. */
+	/* The allocation failed, or @size is 0. Neither needs a record. */
 	if (ZERO_OR_NULL_PTR(obj))
 		return obj;
 	r = devres_alloc(free_resource, sizeof(*r), gfp & ~__GFP_ZERO);

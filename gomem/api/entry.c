@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * entry.c - checks at the beginning of a call, off the hit paths.
+ * entry.c - checks at the beginning of an allocation or a free, off the hit
+ * paths.
  */
 #include "map/report.h"
 #include "api/entry.h"
@@ -54,7 +55,7 @@ void *gomem_refuse_gfp(size_t size, gfp_t gfp, unsigned long caller)
 
 /**
  * gomem_alloc_failed - count an allocation that fails, for lack of memory or at
- *	the hard limit of an account
+ *	the hard limit of an account or of a module
  *
  * Return: NULL, for the caller to return.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * entry.h - checks at the beginning of each call, and steps at its end.
+ * entry.h - checks at the beginning of each allocation and free, and steps at
+ * its end.
  */
 #ifndef GOMEM_ENTRY_H
 #define GOMEM_ENTRY_H
@@ -19,8 +20,8 @@
 #include "cpu/mcache.h"
 
 /*
- * A gfp that names a zone is refused: callers share the pages, which may be of
- * any zone in the direct map.
+ * A gfp that names a zone is refused: objects of many callers share a page, and
+ * the page may be of any zone in the direct map.
  */
 #define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
 
@@ -52,8 +53,9 @@ static __always_inline void gomem_check_context(gfp_t gfp)
 }
 
 /*
- * Check the context on debug kernels. They should warn even if the slot has an
- * object, so that this allocation would not sleep.
+ * On debug kernels, warn if the caller must not sleep although @gfp allows it.
+ * Warn even if the slot has an object, in which case this allocation would not
+ * sleep.
  */
 static __always_inline void gomem_check_hit(gfp_t gfp)
 {
@@ -64,8 +66,8 @@ static __always_inline void gomem_check_hit(gfp_t gfp)
 
 /*
  * End the section that a hit path began with preempt_disable(). Return true if
- * another task waits for this CPU. The caller then calls gomem_yield(), in a
- * function of its own.
+ * another task waits for this CPU. Then the caller has to call gomem_yield().
+ * It mostly does so in a separate function, to keep the hit path short.
  *
  * A hit path has to be a preemption point, as might_alloc() is under
  * preempt=voluntary. On kernels built for full preemption preempt_enable()
@@ -116,8 +118,9 @@ static inline bool gomem_may_use_reserves(gfp_t gfp)
 }
 
 /*
- * Return the gfp for memory that will serve other callers, too: without
- * reserves. The caller has a fallback, so a failure is no reason to warn.
+ * Return the gfp for memory that will serve other callers, too: without the
+ * kernel's reserves. The caller has a fallback. So the request may fail in
+ * spite of __GFP_NOFAIL, and the kernel need not warn.
  */
 static inline gfp_t gomem_gfp_shared(gfp_t gfp)
 {
@@ -154,7 +157,7 @@ static __always_inline void gomem_leak_forget(void *obj)
  * Count a call in an interrupt. Refuse a call in an NMI, with a report, and
  * return false. The count needs no atomic operation: softirqs do not nest, and
  * handlers of hard interrupts run with interrupts off. A handler that turns
- * them on may lose a count.
+ * interrupts on may lose a count, which does no harm.
  */
 static __always_inline bool gomem_enter_irq(enum gomem_event softirq,
 					    enum gomem_event hardirq,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * exact.c - modules of which the heap profile records each object
- *	(profile_exact).
+ * exact.c - modules of which the heap profile records each object, not only
+ *	samples (profile_exact).
  *
- * The module of an allocation is that of the innermost frame outside of gomem.
- * A module that calls gomem is loaded after gomem, so gomem is notified of all
- * of them, and knows the addresses of their code.
+ * An allocation belongs to the module that contains the innermost stack frame
+ * outside of gomem. A module that calls gomem is loaded after gomem. So gomem
+ * is notified of all such modules, and knows the addresses of their code.
  */
 #include <kunit/visibility.h>
 #include <linux/ctype.h>
@@ -155,7 +155,10 @@ static void find_modules(struct wanted *w)
 				WRITE_ONCE(w->mod[i], k->mod);
 }
 
-/* Replace the wanted modules. Return -ENODEV if gomem is being unloaded. */
+/*
+ * Replace the wanted modules by @w; NULL: none. If gomem is being unloaded,
+ * free @w and return -ENODEV.
+ */
 static int publish(struct wanted *w)
 {
 	struct wanted *old;
@@ -209,7 +212,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_exact_set);
 
 /**
  * gomem_exact_come - take note of a module that is being loaded
- * @mod: the module, whose code did not run yet
+ * @mod: the module, whose code has not run yet
  *
  * Context: may sleep.
  */
@@ -218,7 +221,10 @@ void gomem_exact_come(const struct module *mod)
 	struct known *k = kmalloc(sizeof(*k), GFP_KERNEL);
 	struct wanted *w;
 
-	/* Without memory, objects of this module are sampled. */
+	/*
+	 * Without memory, gomem does not know the module: its objects are only
+	 * sampled, even if profile_exact names it.
+	 */
 	if (!k)
 		return;
 	k->mod = mod;
@@ -298,7 +304,7 @@ void gomem_exact_show(struct seq_file *m)
 /**
  * gomem_exact_exit - end the exact records, and forget all modules
  *
- * Nobody allocates any more.
+ * Called when nothing allocates any more.
  *
  * Context: may sleep.
  */

@@ -28,7 +28,7 @@ void __init gomem_free_init(void)
 
 /*
  * Free a tiny object, or report a pointer that is not a live object. The tag of
- * the pointer's page has a size class.
+ * the pointer's page has a size class other than 0.
  */
 static void reject_small(void *obj, u32 tag, unsigned long caller)
 {
@@ -49,8 +49,9 @@ static void reject_small(void *obj, u32 tag, unsigned long caller)
 			       gomem_class_divmul(class),
 			       gomem_class_limit(class));
 	/*
-	 * A span may be shorter than usual for its class. If the span is gone,
-	 * the object that was there has been freed.
+	 * A span may be shorter than usual for its class, and then has fewer
+	 * objects. If the span is gone, the object that was there has been
+	 * freed.
 	 */
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)obj);
 	if (start && s)
@@ -177,8 +178,8 @@ noinline void gomem_free_unusual_pinned(void *p, u32 tag, unsigned long caller)
 }
 
 /*
- * As gomem_free_hit(), in an interrupt: interrupts are off instead of
- * preemption.
+ * Do what gomem_free_hit() does, but in an interrupt, and with interrupts off
+ * instead of preemption.
  */
 noinline void gomem_free_from_irq(void *obj, unsigned long entry,
 				  unsigned long caller)
@@ -211,8 +212,8 @@ noinline void gomem_free_from_irq(void *obj, unsigned long entry,
 }
 
 /*
- * The hit path for several nodes or init_on_free=1. Not inlined, because the
- * usual hit path would then need more registers.
+ * The hit path of a machine with several nodes or init_on_free=1. Not inlined:
+ * inlined, it would make the usual hit path need more registers.
  */
 noinline void gomem_free_with_care(void *obj, unsigned long entry,
 				   unsigned long caller)

@@ -3,10 +3,10 @@
  * hit.h - the hit paths of gomem_alloc() and gomem_free().
  *
  * They handle an object by its span class, not its kind. An allocation finds
- * the slot by the size class. A free finds it by the tag of the object's page:
- * this is one load, where the span and its kind would take three. Each path
- * ends in a tail call if it cannot go on, so that the path itself needs no
- * stack frame.
+ * the slot by the size class. A free finds the slot by the tag of the object's
+ * page, which takes one load. To find it by the span and its kind would take
+ * three. Each path ends in a tail call if it cannot go on, so that the path
+ * itself needs no stack frame.
  */
 #ifndef GOMEM_HIT_H
 #define GOMEM_HIT_H
@@ -37,9 +37,10 @@ void gomem_free_unusual_pinned(void *p, u32 tag, unsigned long caller);
 DECLARE_STATIC_KEY_FALSE(gomem_careful_free);
 
 /*
- * In a CPU's cache the two slots of a size class are neighbours: the one
- * without noscan, then the one with noscan. So the offset of a slot is size
- * class and noscan bit, shifted.
+ * In a CPU's cache the two slots of a size class are neighbours. The second one
+ * is for noscan objects. So the offset of a slot is
+ *
+ *	size class << GOMEM_CLASS_SHIFT | noscan << __GOMEM_SLOT_SHIFT
  */
 #define GOMEM_CLASS_SHIFT	(__GOMEM_SLOT_SHIFT + 1)
 
@@ -113,8 +114,8 @@ static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
 }
 
 /*
- * Allocate from the slot at offset @at of this CPU's cache. @caller: 0 for the
- * caller of the exported function.
+ * Allocate from the slot at offset @at of this CPU's cache. @caller: for
+ * reports; 0 stands for the caller of the exported function.
  */
 static __always_inline void *
 gomem_alloc_unwatched(unsigned long at, gfp_t gfp, unsigned long caller)
@@ -154,9 +155,9 @@ static __always_inline void *gomem_alloc_any(size_t size, gfp_t gfp,
 /*
  * Check an object that is being freed, and give it its key. Return false if it
  * is not a small object, or is free already. @slot gives only the size and the
- * divmul of the class; its cache line is needed anyway to push the object. An
- * address in the tail of a span at which an object could start has a key, and
- * is rejected as free: see seal_tail() in cpu/mcentral_grow.c.
+ * divmul of the class; its cache line is needed anyway to push the object. In
+ * the tail of a span, each address at which an object could start has a key. So
+ * it is rejected as free: see seal_tail() in cpu/mcentral_grow.c.
  */
 static __always_inline bool gomem_take_back(const struct gomem_slot *slot,
 					    void *obj, u32 offset, bool clear)
@@ -182,9 +183,9 @@ static __always_inline bool gomem_is_home(const struct gomem_mcache *mc,
 
 /*
  * Free an object in task context. Preemption is off from the first read of the
- * tag to the last access to the object. If this is a second free, the CPU that
- * runs the first one may free the page meanwhile: gomem_heap_release() keeps
- * the page until preemption is on again.
+ * tag to the last access to the object. If this is a second free, the first
+ * free may be giving the page back on another CPU. Then gomem_heap_release()
+ * keeps the page until preemption is on again.
  */
 static __always_inline void gomem_free_hit(void *obj, unsigned long entry,
 					   bool clear, bool numa,
@@ -199,7 +200,7 @@ static __always_inline void gomem_free_hit(void *obj, unsigned long entry,
 	preempt_disable();
 	tag = gomem_pagemap_tag(entry, (unsigned long)obj);
 	low = gomem_tag_low(tag);
-	/* Keep the compiler from computing low twice, and slot, too. */
+	/* Keep the compiler from computing low twice, and slot twice. */
 	OPTIMIZER_HIDE_VAR(low);
 	mc = raw_cpu_read(gomem_mcache_task);
 	slot = gomem_slot_of_low(mc, low);

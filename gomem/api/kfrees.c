@@ -6,9 +6,9 @@
  * Linux 6.17 it drops a reference of the page. gomem finds the missing
  * reference when it checks the page, but not the code that called kfree(). A
  * page is checked when the heap is checked, when a typed cache is destroyed
- * with objects left, when the page is about to go back, and when gomem is
- * unloaded. Newer kernels print a warning and the state of the page, and leave
- * no trace in the page.
+ * with objects left, when the page is about to go back to the kernel, and when
+ * gomem is unloaded. On newer kernels kfree() prints a warning and the state of
+ * the page, and leaves no trace in the page.
  *
  * With kfree_probe=1, each call of kfree() first runs probe(), through the
  * kernel's trace event. The probe reports the calling code, on all kernels, but
@@ -31,11 +31,12 @@
 #include "api/kfrees.h"
 
 /*
- * Count the calls of kfree() for one page of a span. Other CPUs may take the
- * span apart meanwhile, and reuse its descriptor for another span. Then the
- * address may be that of one span and the length that of the other. If the page
- * map does not give the page to this span, the page may be the kernel's, and
- * must not be written to.
+ * Count the calls of kfree() for one page of a span. Add those that were not
+ * reported before to *@news. Other CPUs may free the span meanwhile, and reuse
+ * its descriptor for another span. Then the address may be that of one span and
+ * the length that of the other. If the page map does not give the page to this
+ * span, the page may be the kernel's. Then dropped() must not run: it writes to
+ * the struct page.
  */
 static unsigned long kfrees_of_page(const struct gomem_span *s,
 				    unsigned long addr, unsigned long bytes,
@@ -77,7 +78,10 @@ unsigned long gomem_kfrees_of_span(const struct gomem_span *s,
 	if (!s->heap->source->dropped ||
 	    gomem_span_state(s) == GOMEM_SPAN_ARENA)
 		return 0;
-	/* kfree() of a span's only object concerns the first page only. */
+	/*
+	 * kfree() of the only object of a span drops a reference of the first
+	 * of its kernel pages, and of no other page.
+	 */
 	if (READ_ONCE(s->nelems) == 1)
 		return kfrees_of_page(s, addr, PAGE_SIZE, news);
 	for (i = 0; i < npages; i++, addr += GOMEM_PAGE_SIZE)
@@ -128,7 +132,7 @@ static void note_kfree(const void *p, unsigned long call_site)
 {
 	/*
 	 * rcu_read_lock() keeps the page: see gomem_heap_release(). From Linux
-	 * 7.2 on the tracepoint itself does not keep it: a probe may be
+	 * 7.2 on the tracepoint does not keep the page: a probe may be
 	 * preempted, and is in a read-side section of another kind of RCU.
 	 */
 	rcu_read_lock();
@@ -142,7 +146,7 @@ static void note_kfree(const void *p, unsigned long call_site)
 static void probe(void *unused, unsigned long call_site, const void *p)
 {
 	/*
-	 * If a page of gomem's has no span, an object that was there was freed
+	 * If @p lies in a page of gomem's without a span, the object was freed
 	 * before. This double free is not reported.
 	 */
 	if (unlikely(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)))
@@ -184,7 +188,7 @@ MODULE_PARM_DESC(kfree_probe,
  * gomem_kfrees_hidden - check whether a kfree() may have left no trace
  *
  * Return: true if kfree() drops no reference on this kernel, kfree_probe is
- * off, and the kernel has printed a warning, which may have been one about
+ * off, and the kernel has printed a warning. That warning may have been about
  * kfree().
  */
 bool gomem_kfrees_hidden(void)
@@ -196,8 +200,8 @@ bool gomem_kfrees_hidden(void)
 /**
  * gomem_kfrees_init - start probing kfree(), if kfree_probe is set
  *
- * This is the last step of the module's init. So the init never has to undo it
- * because a later step failed.
+ * This is the last step of the module's init. So no later step can fail and
+ * make the init undo it.
  */
 void __init gomem_kfrees_init(void)
 {

@@ -25,7 +25,8 @@
  * @caller: address of the code that called gomem: its module is noted as owner
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: the object, or NULL, which is counted.
+ * Return: the object; NULL if there is no memory, or if gomem_watch() refuses
+ * the object. NULL is counted as a failure.
  */
 void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node,
 			unsigned long caller)

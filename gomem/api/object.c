@@ -21,7 +21,7 @@
  * @k: its kind
  * @obj: the object, taken out of its slot or span
  * @gfp: the call's gfp
- * @clear: clear it
+ * @clear: clear the object
  *
  * Not inlined in the hit paths, because clearing is much code.
  *
@@ -44,13 +44,13 @@ void *gomem_object_hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
  * @gfp: the call's gfp
  * @caller: for the report
  *
- * An object without the key was written to while it was free, and may be again.
- * Or it is not free at all: it was freed twice, and its key was overwritten
- * between the two frees. The object is set aside: it stays allocated for good,
- * because other code may still use it.
+ * An object without the key was written to while it was free, and may be
+ * written to again. Or it is not free at all: it was freed twice, and its key
+ * was overwritten between the two frees. The object is set aside: it stays
+ * allocated for good, because other code may still use it.
  *
- * An object that was not constructed, because the module with the constructor
- * went at that moment, is free and stays so.
+ * If the module of the constructor was unloaded before the object could be
+ * constructed, the word of the key is 0. Then the object is freed again.
  *
  * Return: the object; NULL, with a report, if it was set aside; NULL if it was
  * not constructed.
@@ -70,8 +70,8 @@ void *gomem_object_check(const struct gomem_kind *k, void *obj, gfp_t gfp,
 }
 
 /*
- * Free an object that is not handed out after all, since it could not be
- * charged. @tracked: kmemleak knows the object.
+ * Free an object that is not handed out after all, because gomem_watch()
+ * refused it. @tracked: kmemleak knows the object.
  */
 static noinline void drop(const struct gomem_kind *k, void *obj, bool tracked)
 {
@@ -85,8 +85,9 @@ static noinline void drop(const struct gomem_kind *k, void *obj, bool tracked)
 
 /*
  * Check and finish an object, then call gomem_watch(). Return NULL if the
- * object was set aside, an error pointer if it could not be charged. Kept out
- * of line to save stack in the callers, which ask the kernel for memory before.
+ * object was set aside. Return an error pointer if gomem_watch() refused the
+ * object, or if the module of its constructor is gone. Kept out of line to save
+ * stack in the callers, which may call the page allocator before.
  */
 static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 			       unsigned long caller)
@@ -101,13 +102,19 @@ static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 	return obj;
 }
 
-/* Turn a result of hand_out() into that of the allocation. */
+/*
+ * Turn the result of hand_out() into the result of the allocation: instead of
+ * an error pointer it is NULL, which is counted.
+ */
 static __always_inline void *result(void *obj)
 {
 	return IS_ERR_OR_NULL(obj) ? gomem_alloc_failed() : obj;
 }
 
-/* Allocate an object. Return as hand_out() does; NULL if there is no memory. */
+/*
+ * Allocate an object. If one is set aside, try the next one. Return the object
+ * or error pointer of hand_out(); NULL if there is no memory.
+ */
 static __always_inline void *
 alloc_in_span(const struct gomem_kind *k, gfp_t gfp, unsigned long caller)
 {
@@ -121,17 +128,18 @@ alloc_in_span(const struct gomem_kind *k, gfp_t gfp, unsigned long caller)
 	return obj;
 }
 
-/*
- * Allocate for a caller that may use the kernel's reserves. These are meant for
- * tasks that free memory, but a span made of them would serve all callers. So
- * spans are made without reserves. If that fails, the object gets pages of its
- * own, as a large object.
- */
+/* Allocate an object. If that takes a new span, make it without reserves. */
 static noinline void *alloc_shared(const struct gomem_kind *k, gfp_t gfp)
 {
 	return gomem_mcache_alloc_slow(k, gomem_gfp_shared(gfp));
 }
 
+/*
+ * Allocate for a caller that may use the kernel's reserves. The reserves are
+ * meant for tasks that free memory, but a span made of them would serve all
+ * callers. So spans are made without reserves. If that fails, the object gets
+ * pages of its own, as a large object.
+ */
 static noinline void *alloc_with_reserves(const struct gomem_kind *k, gfp_t gfp,
 					  unsigned long caller)
 {
@@ -152,12 +160,12 @@ static noinline void *alloc_with_reserves(const struct gomem_kind *k, gfp_t gfp,
  * @gfp: gfp, which names no zone that is refused
  * @caller: for reports
  *
- * For scratch buffers and handles of arenas, which are recognised by their
- * spans. A large object cannot replace them. So they are in spans even if the
- * caller may use the kernel's reserves. Then a new span may use the reserves.
+ * This function is for scratch buffers and handles of arenas. They are
+ * recognised by their spans, so a large object cannot replace them. If the
+ * caller may use the kernel's reserves, a new span may use them, too.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: the object, or NULL, which is counted.
+ * Return: the object, or NULL. NULL is counted as a failure.
  */
 void *gomem_object_alloc_in_span(const struct gomem_kind *k, gfp_t gfp,
 				 unsigned long caller)
@@ -173,7 +181,7 @@ void *gomem_object_alloc_in_span(const struct gomem_kind *k, gfp_t gfp,
  * @caller: for reports
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: the object, or NULL, which is counted.
+ * Return: the object, or NULL. NULL is counted as a failure.
  */
 void *gomem_object_alloc(const struct gomem_kind *k, gfp_t gfp,
 			 unsigned long caller)
@@ -198,7 +206,7 @@ static gfp_t gfp_for_spans(const struct gomem_kind *k, gfp_t gfp)
  * gomem_object_alloc_remote - allocate an object of another node
  * @k: its kind, not a large one
  * @h: the node's heap
- * @gfp: gfp
+ * @gfp: as for gomem_alloc()
  * @caller: for reports
  *
  * The object bypasses the slots.
@@ -285,10 +293,13 @@ void gomem_objects_drop(const struct gomem_kind *k, void **p, unsigned int n,
 }
 
 /*
- * Pop up to @most objects from the slot and finish them. Return their number;
- * -1 if there is none, and the next one has to be allocated alone: it lacks the
- * key, no account pays for it, or the caller may use the kernel's
- * reserves.
+ * Pop up to @most objects from the slot and finish them. Return their number; 0
+ * if the slot is empty. Return -1 instead if the next object has to be
+ * allocated alone:
+ *	the top object lacks its key
+ *	gomem_watch_many() refused all popped objects
+ *	the slot is empty, the kind is a span class, and the caller may use the
+ *	kernel's reserves
  */
 static noinline int pop_some(const struct gomem_kind *k, gfp_t gfp, void **p,
 			     size_t most)
@@ -315,8 +326,8 @@ static noinline int pop_some(const struct gomem_kind *k, gfp_t gfp, void **p,
 /*
  * Remove from @p the objects that were written to while they were free, and
  * clear the keys of the others. Begin at index @good. Objects with a bit in
- * @fresh never had a key: their first word is not checked, since it may look
- * like one. Return how many objects remain.
+ * @fresh never had a key. Their first word may have any value, so it is not
+ * checked. Return how many objects remain.
  */
 static noinline unsigned int check_others(void **p, unsigned int good,
 					  unsigned int n, u64 fresh,
@@ -339,8 +350,8 @@ static noinline unsigned int check_others(void **p, unsigned int good,
 }
 
 /*
- * As check_others(), for the whole array, but faster: as long as no object has
- * to be removed, none is moved.
+ * Do what check_others() does, for the whole array, but faster: as long as no
+ * object has to be removed, none is moved.
  */
 static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 					unsigned long caller)
@@ -349,8 +360,8 @@ static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 		     end, i;
 	u64 old = used < 64 ? ~(fresh >> used) : 0;
 	/*
-	 * Load gomem_secret once. As far as the compiler knows, the stores
-	 * could change it.
+	 * Load gomem_secret once. As far as the compiler knows, the stores to
+	 * objects could change it.
 	 */
 	unsigned long secret = gomem_secret, *word;
 
@@ -372,7 +383,9 @@ static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 }
 
 /*
- * Check and finish objects one by one: with a constructor or a key behind them.
+ * Check and finish objects one by one. Their kind has a constructor, or a key
+ * behind the object. Move those that are not set aside to the front, and return
+ * their number.
  */
 static noinline unsigned int check_each(const struct gomem_kind *k, void **p,
 					unsigned int n, gfp_t gfp,
@@ -399,8 +412,9 @@ static bool needs_no_key(const struct gomem_kind *k)
 
 /*
  * Check and finish the objects that gomem_mcache_alloc_many() found. Return
- * their number; 0 if none of them was good; -1 if there was no memory, or if
- * the first object could not be charged.
+ * their number; 0 if all of them were set aside. Return -1 if there was no
+ * memory, if gomem_watch_many() refused them all, or if none was constructed
+ * because the module of the constructor is gone.
  */
 static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 				struct gomem_many m, unsigned long caller)
@@ -428,8 +442,8 @@ static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 }
 
 /*
- * Allocate up to @n objects. Return their number, which may be 0 if none of
- * those taken was good; -1 if the call cannot have more objects.
+ * Allocate up to @n objects. Return their number, which may be 0 if all objects
+ * taken were set aside; -1 if the call cannot have more objects.
  */
 static __always_inline int alloc_some(const struct gomem_kind *k, gfp_t gfp,
 				      void **p, size_t n, unsigned long caller)
@@ -457,7 +471,8 @@ static __always_inline int alloc_some(const struct gomem_kind *k, gfp_t gfp,
  * @caller: for reports
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: the number of objects; less than @n if there is no memory for more.
+ * Return: the number of objects; less than @n if there is no memory for more,
+ * or if more were refused by gomem_watch_many().
  */
 size_t gomem_objects_alloc(const struct gomem_kind *k, gfp_t gfp, size_t n,
 			   void **p, unsigned long caller)

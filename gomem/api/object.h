@@ -3,11 +3,11 @@
  * object.h - allocate and free objects of any kind, between the API and the
  * CPUs' slots.
  *
- * Span classes, typed caches, scratch buffers and handles of arenas differ by
+ * Span classes, typed caches, scratch buffers and handles of arenas differ in
  * their struct gomem_kind. Off the hit paths they all share the code of
  * object.c. Only the hit paths exist twice: hit.h finds the slot by the size
- * class or by the page's tag, and typed.c is told the cache. The comment at the
- * head of each file says what that saves.
+ * class or by the page's tag, and typed.c gets the cache from its caller. The
+ * comment at the head of each of these files says what that saves.
  */
 #ifndef GOMEM_OBJECT_H
 #define GOMEM_OBJECT_H
@@ -24,9 +24,9 @@
 struct gomem_heap;
 
 /*
- * Does an object have to be cleared before it is handed out? Never if a
- * constructor made its contents. If only RCU readers rely on the contents, it
- * is cleared if the caller asks for zeroes.
+ * Does an object have to be cleared before it is handed out? An object with a
+ * constructor is never cleared. If the object has none, but RCU readers rely on
+ * its contents, it is cleared for __GFP_ZERO, but not for init_on_alloc=1.
  */
 static __always_inline bool gomem_kind_clears(const struct gomem_kind *k,
 					      gfp_t gfp)
@@ -49,8 +49,8 @@ static __always_inline void gomem_object_track(const struct gomem_kind *k,
 }
 
 /*
- * Give an object that is being freed its key. Return false if it has a key
- * already, since then it is free. @word: address of the key. @clear: bytes to
+ * Give an object that is being freed its key. Return false if the object has
+ * its key already: then it is free. @word: address of the key. @clear: bytes to
  * clear first, or 0.
  */
 static __always_inline bool gomem_set_key_once(void *obj, unsigned long *word,
@@ -88,8 +88,8 @@ void gomem_objects_drop(const struct gomem_kind *k, void **p, unsigned int n,
 
 /*
  * Record and charge the objects of a bulk call, then finish them. Return the
- * number of objects that the caller gets, counted from p[0]. The others could
- * not be charged, and have been freed.
+ * number of objects that the caller gets, counted from p[0]. The others were
+ * refused by gomem_watch_many(), and have been freed.
  */
 static __always_inline unsigned int
 gomem_objects_finish(const struct gomem_kind *k, void **p, unsigned int n,

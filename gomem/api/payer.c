@@ -5,8 +5,8 @@
  *
  * A task that has entered an account has an entry in a hash table. Only the
  * task itself adds, changes and removes its entry, so it can use the entry
- * without a lock. In the list it also reads the entries of other tasks: these
- * are freed after a grace period.
+ * without a lock. In the list it also reads the entries of other tasks. These
+ * are freed only after a grace period.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -52,7 +52,10 @@ static struct hlist_head *list_of(const struct task_struct *task)
 	return &entries[hash_ptr(task, HASH_BITS)];
 }
 
-/* Find the entry of the current task. It stays until the task removes it. */
+/*
+ * Find the entry of the current task, which stays until the task removes it.
+ * Return NULL if the task has none, and in an interrupt.
+ */
 static struct entry *find_entry(void)
 {
 	struct entry *e, *found = NULL;
@@ -145,7 +148,7 @@ struct gomem_account *gomem_payer(void)
 EXPORT_SYMBOL_IF_KUNIT(gomem_payer);
 
 /**
- * gomem_payer_suspend - charge nothing until gomem_payer_resume()
+ * gomem_payer_suspend - charge nothing of this task until gomem_payer_resume()
  *
  * Context: any.
  * Return: the account to pass to gomem_payer_resume(), or NULL.
@@ -177,7 +180,7 @@ void gomem_payer_resume(struct gomem_account *a)
 /**
  * gomem_payers_exit - free the entries of tasks that never left an account
  *
- * Nobody allocates any more.
+ * Called when nothing allocates any more.
  */
 void gomem_payers_exit(void)
 {

@@ -3,10 +3,10 @@
  * profile.c - count sampled allocations by stack, size and rate (Go's
  * mprof.go).
  *
- * A sampled allocation is counted in the bucket of its stack, size and rate. A
- * special leads from the object to the bucket, so that the free is counted,
- * too. Bucket and special are allocated without reclaim; if there is no memory
- * the sample is dropped, and counted as dropped.
+ * A sampled allocation is counted in the bucket of its stack, size and sampling
+ * rate. A special leads from the object to the bucket, so that the free is
+ * counted, too. Bucket and special are allocated without reclaim. If there is
+ * no memory, the sample is dropped, and counted as dropped.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -44,13 +44,16 @@
 
 #define HASH_BITS	10
 
-/* No reclaim, no reserves, no kswapd: a caller may hold any lock. */
+/*
+ * No reclaim, no reserves, and no wake-up of kswapd, which takes locks: a
+ * caller may hold any lock.
+ */
 #define GFP_SAMPLE	(__GFP_NOWARN | __GFP_NOMEMALLOC)
 
 /*
  * Protects the lists of buckets while one is added: sampled allocations on any
- * CPU take it. Readers walk the list of all buckets under RCU; none is removed
- * before the module exits.
+ * CPU take it. Readers walk the list of all buckets under RCU. No bucket is
+ * removed before gomem is unloaded.
  */
 static DEFINE_SPINLOCK(buckets_lock);
 static struct hlist_head buckets[1 << HASH_BITS];
@@ -64,12 +67,12 @@ static unsigned int nr_buckets;
 static DEFINE_MUTEX(names_mutex);
 
 /*
- * Protects gomem_bucket.row. Taken by tasks that read the files heap, leaks,
- * lifetimes and modules, so that they make one snapshot at a time.
+ * Protects gomem_bucket.row. Taken by tasks that read the debugfs files heap,
+ * leaks, lifetimes and modules, so that they make one snapshot at a time.
  */
 static DEFINE_MUTEX(snapshot_mutex);
 
-/* What identifies a bucket. */
+/* The properties that identify a bucket. */
 struct stack {
 	unsigned long *frame;
 	unsigned int nr;
@@ -169,21 +172,29 @@ static void count_end(const struct gomem_special *sp)
 }
 
 /*
- * Is a recorded object a large one? An arena's span, or an object of a typed
- * cache, may have the size of a large object, too.
+ * Is a recorded object a large one? The size alone does not tell: an arena's
+ * span, or an object of a typed cache, may have the size of a large object,
+ * too.
  */
 static bool is_large(const void *obj, size_t size)
 {
 	const struct gomem_span *s;
 
-	/* A buffer of gomem_realloc() may have a span of its own, and grow. */
+	/*
+	 * A large object may be smaller than 32 KiB: gomem_realloc() gives
+	 * buffers of more than 16 KiB a span of their own. An object of one
+	 * page is taken for a small one.
+	 */
 	if (size <= GOMEM_PAGE_SIZE)
 		return false;
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)obj);
 	return s && gomem_span_state(s) == GOMEM_SPAN_LARGE;
 }
 
-/* Record an object. @weight: see gomem_sample_weight(). */
+/*
+ * Record an object. @weight: how many records this one stands for, from
+ * gomem_sample_weight().
+ */
 static noinline void add_record(void *obj, size_t size, unsigned long rate,
 				u32 weight)
 {
@@ -205,7 +216,7 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	sp->bucket = b;
 	gomem_origin_begin(sp);
 	sp->weight = weight;
-	/* What an account pays for does not count for the module. */
+	/* An object that an account pays for is not in its module's usage. */
 	sp->charged = !!gomem_payer();
 	count_begin(sp);
 	if (!sp->charged)
@@ -294,7 +305,7 @@ void gomem_profile_forget(const struct gomem_special *sp)
 	gomem_origin_end(sp);
 }
 
-/* All ages are those at @now, however long the walk takes. */
+/* A snapshot in the making. Ages are those at @now, however long it takes. */
 struct snapshot {
 	struct gomem_profile_row *rows;
 	unsigned int n;
@@ -308,7 +319,10 @@ static void note_age(const struct gomem_special *sp, void *arg)
 	unsigned long age = max(nsecs_to_jiffies(ns), 1UL);
 	struct gomem_profile_row *row;
 
-	/* Only a record has a bucket, which may be newer than the snapshot. */
+	/*
+	 * Skip cleanups and charges, which have no bucket. Skip a bucket that
+	 * is newer than the snapshot, too.
+	 */
 	if (!sp->bucket || sp->bucket->row >= snap->n)
 		return;
 	row = &snap->rows[sp->bucket->row];
@@ -320,8 +334,8 @@ static void note_age(const struct gomem_special *sp, void *arg)
 
 /*
  * Fill up to @room rows with the counts of the buckets. Return their number.
- * Read the frees first. Then each object that they count is also in the
- * allocations.
+ * Read the frees first. Then each object whose free is counted is also counted
+ * as an allocation.
  */
 static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
 {
@@ -336,9 +350,10 @@ static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
 		rows[n].b = b;
 		rows[n].frees = atomic64_read(&b->frees);
 		/*
-		 * Pairs with the row's lock in gomem_special_add() and
-		 * gomem_special_remove_all(), between the two counts of an
-		 * object.
+		 * An object's allocation is counted before gomem_special_add(),
+		 * and its free after gomem_special_remove_all(). Both take
+		 * row.lock in map/special.c, which orders the two counts. This
+		 * barrier pairs with that lock.
 		 */
 		smp_rmb();
 		rows[n].allocs = atomic64_read(&b->allocs);
@@ -382,13 +397,14 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_profile_snapshot);
  * @size: bytes of each
  * @rate: the profile's rate when they were recorded
  *
- * Return: n / (1 - exp(-size / rate)), as tools for Go's profiles compute it.
+ * Return: n / (1 - exp(-size / rate)) in whole objects. Tools for Go's profiles
+ * compute the same.
  */
 u64 gomem_profile_scale(u64 n, u32 size, unsigned long rate)
 {
 	u64 chance = gomem_sample_chance(size, rate);
 
-	/* So that the quotient fits into 64 bits. */
+	/* Limit n, so that the quotient fits into 64 bits. */
 	n = min(n, (chance - 1) << 4);
 	return DIV_ROUND_CLOSEST_ULL(mul_u64_u64_div_u64(n, GOMEM_CHANCE_ONE,
 							 chance), 1 << 8);
@@ -399,9 +415,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_profile_scale);
  * gomem_profile_error - estimate how far an estimate of live bytes is off
  * @row: the counts of a bucket
  *
- * Let p be the chance of a record without thinning. A record of weight w is
- * there with the chance p / w, and stands for w / p objects. So the variance of
- * the number of objects is, summed over the records,
+ * Let p be the chance that an object is recorded, without thinning. A record of
+ * weight w is made with the chance p / w, and stands for w / p objects. So the
+ * variance of the number of objects is, summed over the records,
  *
  *	w^2 / p^2 - w / p
  *
@@ -414,11 +430,11 @@ u64 gomem_profile_error(const struct gomem_profile_row *row)
 	u64 less = mul_u64_u64_div_u64((row->allocs - row->frees) << 8, chance,
 				       GOMEM_CHANCE_ONE);
 
-	/* Read one after the other, the counts may not fit together. */
+	/* The counts were read one by one, so they may not fit together. */
 	if ((s64)row->squares <= (s64)less)
 		return 0;
 	root = int_sqrt64(row->squares - less) * b->size;
-	/* So that the quotient fits into 64 bits. */
+	/* Limit root, so that the quotient fits into 64 bits. */
 	root = min(root, (chance - 1) << 4);
 	return mul_u64_u64_div_u64(root, GOMEM_CHANCE_ONE, chance) >> 8;
 }
@@ -470,7 +486,10 @@ unsigned int gomem_profile_top(struct gomem_profile_site *top, unsigned int max)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_top);
 
-/* Return the text of the frames, in whole lines, NULL without memory for it. */
+/*
+ * Return text with the names of the frames, one a line and up to a page. Return
+ * NULL if there is no memory.
+ */
 static char *name_frames(const struct gomem_bucket *b)
 {
 	char *text = kmalloc(PAGE_SIZE, GFP_KERNEL), *names;
@@ -493,8 +512,8 @@ static char *name_frames(const struct gomem_bucket *b)
 
 /*
  * Did code of a module allocate the objects of a bucket? If the code was in an
- * init section, @owner tells: the section is gone, and at its address may be
- * code of another module now.
+ * init section, that section is gone, and code of another module may be at its
+ * address now. Then gomem_bucket.owner tells.
  */
 static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
 {
@@ -504,8 +523,10 @@ static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
 }
 
 /*
- * Write down what the frames are called. Names outlive the code: later profiles
- * show them, and other code at the same address gets another bucket.
+ * Store the frame names of each stack that has a frame in code of the module
+ * that is about to be freed. If @init, that is its init section, else all of
+ * its code. Later profiles show the names, and other code at the same address
+ * gets another bucket.
  */
 static void keep_names(const struct module *mod, bool init)
 {
@@ -516,7 +537,10 @@ static void keep_names(const struct module *mod, bool init)
 	list_for_each_entry_rcu(b, &all_buckets, all, true) {
 		if (b->gone)
 			continue;
-		/* If names are kept, only the module of frame 0 matters. */
+		/*
+		 * If the names are stored already, only the end of the owner
+		 * matters: the module that contains frame 0.
+		 */
 		if (b->names ? init || !is_owner(mod, b) :
 			       !gomem_stack_meets(b->frame, b->nr, mod, init))
 			continue;
@@ -603,9 +627,9 @@ void __init gomem_profile_init(void)
 }
 
 /**
- * gomem_profile_exit - end the profile, and free all that it had
+ * gomem_profile_exit - end the profile, and free all buckets and specials
  *
- * Nobody allocates or frees any more.
+ * Called when nothing allocates or frees any more.
  *
  * Context: may sleep.
  */

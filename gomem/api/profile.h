@@ -17,7 +17,8 @@ struct gomem_special;
  * @b: the bucket
  * @allocs: objects recorded so far, in units of 2^-8
  * @frees: those of @allocs that were freed
- * @squares: of the live objects; see struct gomem_bucket
+ * @squares: sum of the squared weights of the live objects; see struct
+ *	gomem_bucket
  * @oldest: jiffies since the oldest live object was allocated; 0 if none is
  *	live
  * @youngest: jiffies since the youngest live object was allocated; 0 if none is

@@ -2,18 +2,21 @@
 /*
  * rcu.c - free objects after an RCU grace period.
  *
- * Each object brings a head of one word, which links it into a list while it
- * waits. A CPU has two lists: objects that were given to it since its last
- * grace period began, and objects that wait for that grace period to end. So a
- * CPU has at most one RCU callback pending, however many objects wait. It only
- * queues a work, bound to no CPU, which begins the next grace period and frees
- * the list, in pieces.
+ * Each object contains a head of one word, which links it into a list while it
+ * waits. For an object without a head, a struct rcu_holder contains the head. A
+ * CPU has two lists: objects that were given to it since its last grace period
+ * began, and objects that wait for that grace period to end. A third list is
+ * for contexts that cannot take a lock: its objects move to the first. So a CPU
+ * has at most one RCU callback pending, however many objects wait. The callback
+ * only queues a work that is bound to no CPU. The work begins the next grace
+ * period, and frees the objects of the list in pieces.
  *
  * The word holds a link to the next head, encoded with the head's own address
  * and gomem_secret. gomem writes to nothing else in the object. The span tells
- * which object a head belongs to. A word that decodes to a plausible link is
- * one of a waiting object: so a second gomem_free_rcu() is detected. The work
- * does not follow a link that does not decode: somebody wrote to the object.
+ * which object a head belongs to. If a word decodes to a plausible link, its
+ * object waits already: so a second gomem_free_rcu() is detected. If a link
+ * does not decode, somebody wrote to the object, and the work does not follow
+ * it.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -48,10 +51,10 @@
  *	bit  0		the head is that of a struct rcu_holder
  *
  * On a machine with 64 GiB, 30 bits are always 0. Each bit of an encoded word
- * affects all of these, so a word that was overwritten, in whatever part,
+ * affects all of these bits. So a word that was overwritten, in whatever part,
  * decodes with a probability of 2^-30. An object counts as waiting only if its
- * word and those behind it decode: CHAIN words, or all up to the end of the
- * list.
+ * word and the next words in the list decode: CHAIN words together, or all up
+ * to the end of the list.
  */
 #define WORD_HOLDER	1UL
 #define LINK_SHIFT	1
@@ -81,7 +84,8 @@ static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
  * @old: objects whose grace period runs, or is over
  * @nr_new: number of objects in @new
  * @nr_old: number of objects in @old
- * @running: RCU has @head, or @work has yet to take @old
+ * @running: a grace period runs, or @work has yet to take @old: @head and @work
+ *	are in use
  * @given: objects that were ever put into @new
  * @freed: objects of @given that were freed
  * @deferred: objects that came in a context where no lock can be taken; they
@@ -93,7 +97,7 @@ static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
  *
  * The work takes lists in the order in which they were made, and each as a
  * whole. So when @freed reaches an earlier value of @given, all objects that
- * had been given by then are freed. A queue outlives its CPU.
+ * had been given by then are freed. When a CPU goes offline, its queue stays.
  */
 struct rcu_queue {
 	raw_spinlock_t lock;	/* for its scope, see @lock above */
@@ -111,7 +115,7 @@ struct rcu_queue {
 	struct irq_work irq_work;
 };
 
-/* Carries a head for an object that has none. */
+/* Allocated for an object that has no head, to contain a head for it. */
 struct rcu_holder {
 	struct gomem_rcu_head head;
 	void *obj;
@@ -137,9 +141,11 @@ static unsigned long scramble(unsigned long x, unsigned long factor)
 }
 
 /*
- * Return the value that encodes the words of a head. Without the multiplication
- * the key of a free object, gomem_objkey(), would decode to a valid word at
- * every head. So what that key, or a word of 0, decodes to depends on the head.
+ * Return the value that a head's word is XORed with. Without the
+ * multiplication, it would be gomem_objkey(), the key of a free object. Then
+ * that key would decode to a valid word at every head. With the multiplication,
+ * the result of decoding that key, or a word of 0, depends on the address of
+ * the head.
  */
 static unsigned long key_of(const struct gomem_rcu_head *head)
 {
@@ -197,8 +203,8 @@ static bool read_word(const struct gomem_rcu_head *head, unsigned long *word)
 /*
  * Tell whether the object of a head with this word waits. The objects behind a
  * waiting one wait too, since the work takes them in the order of the list. So
- * the words behind it decode as well. Other values are unlikely to decode that
- * often.
+ * the words behind it decode as well. Other values are unlikely to decode CHAIN
+ * times in a row.
  */
 static bool is_waiting(const struct gomem_rcu_head *head, unsigned long word)
 {
@@ -288,7 +294,7 @@ static bool enqueue(struct gomem_rcu_head *head, bool holder)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&q->lock, flags);
-	/* Interrupts are off: that keeps pages as read_word() needs it. */
+	/* Interrupts are off: so RCU keeps the pages that read_word() reads. */
 	given = claim_head(head, q->new, holder);
 	if (likely(given)) {
 		link_new(q, head);
@@ -312,7 +318,7 @@ static bool enqueue_deferred(struct gomem_rcu_head *head)
 	struct rcu_queue *q;
 	bool given;
 
-	/* Stay on this CPU. This also keeps pages as read_word() needs it. */
+	/* Stay on this CPU. RCU also keeps the pages that read_word() reads. */
 	preempt_disable();
 	q = this_cpu_ptr(&queues);
 	first = READ_ONCE(q->deferred);
@@ -368,8 +374,9 @@ static void *object_of(struct gomem_rcu_head *head)
 }
 
 /*
- * Take the first head off a list, and put what must be freed into @objs. Return
- * the number of objects put there; 0 if the word of this head does not decode.
+ * Take the first head off a list. Put its object, and also its rcu_holder if it
+ * has one, into @objs. Return the number of objects put there; 0 if the word of
+ * this head does not decode.
  */
 static unsigned int take_head(struct gomem_rcu_head **list, void **objs)
 {
@@ -432,10 +439,7 @@ static void add_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 	raw_spin_lock_irqsave(&q->lock, flags);
 	WRITE_ONCE(head->word, encode(head, q->new, false));
 	link_new(q, head);
-	/*
-	 * Decrement last, so that gomem_rcu_waiting() counts the object at all
-	 * times.
-	 */
+	/* Decrement last: gomem_rcu_waiting() must not miss the object. */
 	atomic_dec(&q->nr_deferred);
 	begin = begin_grace_period(q);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
@@ -443,9 +447,7 @@ static void add_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 		call_rcu_for(q);
 }
 
-/*
- * Move the first deferred object to @new. Return false if the list is broken.
- */
+/* Move the first deferred object to @new. Return false if its word is bad. */
 static bool move_deferred(struct rcu_queue *q, struct gomem_rcu_head **list)
 {
 	struct gomem_rcu_head *head = *list;
@@ -472,10 +474,7 @@ static void take_deferred(struct irq_work *work)
 
 	while (list) {
 		if (unlikely(!move_deferred(q, &list))) {
-			/*
-			 * The remaining objects stay counted in @nr_deferred
-			 * for ever.
-			 */
+			/* The objects are lost, and stay in @nr_deferred. */
 			gomem_report_broken_list(list,
 						 atomic_read(&q->nr_deferred));
 			return;
@@ -496,9 +495,7 @@ static void free_old(struct work_struct *work)
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 }
 
-/*
- * Is @p a live object with room for a head at @head? If not, report it.
- */
+/* Is @p a live object with room for a head at @head? If not, report it. */
 static bool check(void *head, void *p, unsigned long caller)
 {
 	unsigned long offset = head - p;
@@ -524,7 +521,7 @@ void __gomem_free_rcu(void *head, void *p)
 	}
 	if (ZERO_OR_NULL_PTR(p) || !check(head, p, _RET_IP_))
 		return;
-	/* No leak, though only an encoded link points to @p from here on. */
+	/* Only an encoded link will point to @p: to kmemleak that is a leak. */
 	kmemleak_ignore(p);
 	if (unlikely(!enqueue(head, false)))
 		gomem_report_pointer(GOMEM_DOUBLE_FREE, p, _RET_IP_);
@@ -585,7 +582,7 @@ void gomem_free_rcu_mightsleep(const void *p)
 		return;
 	}
 	holder->obj = (void *)p;
-	/* An old word here may decode, as if the holder waited already. */
+	/* A stale word may decode. Then the holder would seem to wait. */
 	holder->head.word = 0;
 	kmemleak_ignore(p);
 	kmemleak_ignore(holder);
@@ -606,8 +603,8 @@ static u64 read_count(struct rcu_queue *q, const u64 *count)
 }
 
 /*
- * Wait until all objects given to a queue so far are freed. Loop: the grace
- * period of an object may begin when the one that is running ends.
+ * Wait until all objects given to a queue so far are freed. Loop, because the
+ * grace period of an object may begin only when the current one is over.
  */
 static void wait_for(struct rcu_queue *q)
 {
@@ -646,7 +643,8 @@ u64 gomem_rcu_waiting(void)
 		q = per_cpu_ptr(&queues, cpu);
 		/*
 		 * Objects move from @deferred to @given, and later to @freed.
-		 * In this order none is missed, and the sum is never negative.
+		 * Reading @nr_deferred first misses none of them. Reading
+		 * @freed before @given never gives a negative difference.
 		 */
 		deferred = atomic_read(&q->nr_deferred);
 		freed = read_count(q, &q->freed);

@@ -20,8 +20,9 @@
 
 /*
  * A buffer that grows beyond this size gets pages of its own, although size
- * classes go up to 32 KiB: it can grow further into free pages behind it. Half
- * of this size is one page. So from this size on the room can be whole pages.
+ * classes go up to 32 KiB. So it can grow further into free pages behind it.
+ * Half of this size is one page. So from this size on the spare room, which is
+ * half of the size, can be whole pages.
  */
 #define OWN_PAGES_MIN	SZ_16K
 
@@ -29,21 +30,23 @@
  * Return how large to make a buffer that grows from @size to @new_size; 0 means
  * @new_size.
  *
- * A buffer that grew once will grow again. So it gets room, as from append() in
- * Go: otherwise each step would copy the whole buffer.
+ * A buffer that grew once will probably grow again. Without spare room each
+ * step would copy the whole buffer. The result, which includes the spare room,
+ * depends on @new_size:
  *
  *	up to OWN_PAGES_MIN	the next power of two, as krealloc() does from
  *				192 bytes on: so there are no more copies than
  *				with krealloc()
- *	beyond			half of the size in whole pages, without a
- *				copy if the pages behind the buffer are free
+ *	beyond			1.5 * @new_size, rounded down to whole pages but
+ *				not below @new_size. There is no copy if the
+ *				pages behind the buffer are free
  *
- * There is no room
+ * The buffer gets no spare room
  *
- *	if a step is half of the size or more: the caller plans its own growth
- *	if the new size is a power of two: the object has to be aligned to it
- *	if the new size is less than 16: there are only classes of 8 and 16
- *	if the size with room would exceed GOMEM_MAX_SIZE
+ *	if it grows by half of @size or more: the caller plans its own growth
+ *	if @new_size is a power of two: the object has to be aligned to it
+ *	if @new_size is less than 16: there are only size classes of 8 and 16
+ *	if 1.5 * @new_size would exceed GOMEM_MAX_SIZE
  */
 static inline size_t roomy_size(size_t size, size_t new_size)
 {
@@ -59,9 +62,9 @@ static inline size_t roomy_size(size_t size, size_t new_size)
 }
 
 /*
- * Allocate a larger object for the first @old bytes of a copy. The object is
- * cleared behind them, if @gfp or init_on_alloc=1 ask for that: @old bytes that
- * the copy overwrites would be cleared in vain. Slow paths clear the whole
+ * Allocate a larger object, to which the caller will copy @old bytes. If @gfp
+ * or init_on_alloc=1 asks for a cleared object, clear only the bytes behind
+ * these: the copy overwrites the first @old bytes. Slow paths clear the whole
  * object.
  */
 static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
@@ -82,8 +85,8 @@ static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
 }
 
 /*
- * Allocate the larger object for an object of @old bytes. It gets no room if
- * this node has no memory for it without reclaim.
+ * Allocate the larger object for an object of @old bytes. It gets spare room
+ * only if this node has memory for that without reclaim.
  */
 static inline void *alloc_grown(size_t old, size_t new_size, size_t roomy,
 				gfp_t gfp, bool noscan)
@@ -99,7 +102,10 @@ static inline void *alloc_grown(size_t old, size_t new_size, size_t roomy,
 	return new ?: alloc_for_copy(old, new_size, gfp, noscan);
 }
 
-/* Copy an object of @size bytes to a larger one, and free the first. */
+/*
+ * Copy an object of @size bytes to @new, and free the old object. If @new is
+ * NULL, keep the old object and return NULL.
+ */
 static inline void *move_object(const void *p, size_t size, void *new)
 {
 	if (!new)
@@ -116,7 +122,7 @@ static inline void *move_object(const void *p, size_t size, void *new)
  * @noscan: the object holds no pointers
  * @special: the object may have a special
  *
- * Returned in registers.
+ * The struct is small enough to be returned in registers.
  */
 struct sized {
 	size_t size;
@@ -256,8 +262,8 @@ static noinline void *resize_other(const void *p, size_t new_size, gfp_t gfp)
 }
 
 /*
- * Let a waiting task run, then resize the object. gomem_realloc() is a
- * preemption point even if the object stays where it is.
+ * Let a task run that waits for this CPU, then resize the object.
+ * gomem_realloc() is a preemption point even if the object stays where it is.
  */
 static noinline void *resize_yielded(const void *p, struct sized old,
 				     size_t new_size, gfp_t gfp)
@@ -269,10 +275,10 @@ static noinline void *resize_yielded(const void *p, struct sized old,
 }
 
 /*
- * Look up the size of a small object as fast as gomem_free(). Preemption is
- * off, which keeps the page. The size is 0 if resize_other() has to look it up.
- * That includes each object in a page with specials: the tag of such a page
- * tells no span class.
+ * Look up the size of a small object as fast as gomem_free() does. Preemption
+ * is off, which keeps the page. The size is 0 if resize_other() has to look it
+ * up. This holds for each object in a page with specials, because the tag of
+ * such a page tells no span class.
  */
 static __always_inline struct sized look_up_small(const void *p,
 						  unsigned long ci)

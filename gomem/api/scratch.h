@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * scratch.h - short-lived buffers of 2 to 32 KiB, like Go's stackpool and
- * stackcache.
+ * scratch.h - short-lived buffers of 2 to 32 KiB. They are modelled on the
+ * memory for stacks in Go: its stackpool and stackcache.
  *
  * Scratch buffers are objects of span classes of their own (sizeclass.h). They
  * use the slots, central lists, sweeping and keys of the heap. They differ from
@@ -14,7 +14,7 @@
 #include <linux/types.h>
 
 /**
- * struct gomem_scratch_stats - counts of all orders together
+ * struct gomem_scratch_stats - counts of the buffers of all orders together
  * @inuse: bytes in live buffers
  * @sys: bytes in the spans of all buffers
  * @gets: buffers handed out so far

@@ -99,8 +99,8 @@ size_t gomem_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 }
 
 /*
- * As gomem_object_size(), but also report a scratch buffer and return 0: only
- * gomem_scratch_put() may take it back.
+ * Do what gomem_object_size() does. But report a scratch buffer, too, and
+ * return 0: only gomem_scratch_put() may take it back.
  */
 static size_t own_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 		       unsigned long caller)
@@ -154,9 +154,9 @@ long gomem_key_offset(const void *p)
 }
 
 /*
- * Must the contents of an object stay as they are? The next owner relies on
- * what a constructor made, and RCU readers on the contents of a typesafe
- * object.
+ * Must the contents of an object stay as they are? The next owner relies on the
+ * contents that a constructor made. RCU readers rely on the contents of an
+ * object of a typesafe cache.
  */
 static bool keeps_contents(const void *p)
 {

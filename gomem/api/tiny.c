@@ -99,9 +99,9 @@ static unsigned long take_block(gfp_t gfp, unsigned long caller)
 }
 
 /*
- * Begin a block with an object of @size bytes. Keep the larger one of the
- * block's rest and the CPU's, and drop the other one. Kept out of line to save
- * stack in gomem_tiny_alloc_slow().
+ * Begin a block with an object of @size bytes. The CPU keeps the larger one of
+ * its current rest and the rest of this block. The other rest is dropped. Kept
+ * out of line to save stack in gomem_tiny_alloc_slow().
  */
 static noinline void begin_block(unsigned long block, unsigned int size)
 {
@@ -128,8 +128,8 @@ static noinline void begin_block(unsigned long block, unsigned int size)
  * @caller: caller to name in reports
  *
  * Called if the object does not fit in the CPU's current rest, or if
- * gomem_is_watched(). The CPU keeps the larger one of that rest and the rest of
- * the new block. The other one is dropped.
+ * gomem_is_watched() returns true. The CPU keeps the larger one of that rest
+ * and the rest of the new block. The other one is dropped.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the object, or NULL.
@@ -144,12 +144,12 @@ void *gomem_tiny_alloc_slow(size_t size, gfp_t gfp, unsigned long caller)
 }
 
 /*
- * Decide which misuse a pointer to no live object is. If no part starts at @p,
- * an object may have started there earlier, or @p may point into the middle of
- * the part before. If @p lies in the rest, an object may have been there before
- * the bytes became rest again. These cases look the same, so all of them are
- * taken for a double free. Only the last byte of a block, and the masks, never
- * were the start of an object.
+ * Decide which misuse to report for a pointer to no live object. If no part
+ * starts at @p, an object may have started there earlier, or @p may point into
+ * the middle of the part before. If @p lies in the rest, an object may have
+ * been there before the bytes became rest again. These cases look the same, so
+ * all of them are taken for a double free. Only the last byte of a block, and
+ * the masks, never were the start of an object.
  */
 static enum gomem_misuse what_is_wrong(const void *p, enum gomem_misuse if_free)
 {
@@ -282,8 +282,8 @@ void gomem_tiny_get_stats(struct gomem_tiny_stats *st)
 
 	memset(st, 0, sizeof(*st));
 	/*
-	 * Read the frees first: then each object that they count is also in
-	 * the allocations.
+	 * Read the frees first: then each object whose free is counted is also
+	 * counted as an allocation.
 	 */
 	st->frees = gomem_event_sum(GOMEM_EV_TINY_FREES);
 	st->allocs = max(gomem_event_sum(GOMEM_EV_TINY_ALLOCS), st->frees);
@@ -364,7 +364,7 @@ static const char *check_blocks(void)
 }
 
 /**
- * gomem_tiny_check - check the masks of all blocks against CPUs and counts
+ * gomem_tiny_check - compare the masks of all blocks with rests and counts
  *
  * Called while nobody allocates or frees, like gomem_check(). Even then idle
  * CPUs may drop their blocks during the check. So a violation counts only if a

@@ -2,10 +2,11 @@
 /*
  * typed.c - allocate and free objects of typed caches.
  *
- * The hit paths are told the cache, so they need neither a tag nor the size.
- * They differ from those of hit.h: the slot is found through the cache, the key
- * may lie behind the object, and the cache says whether an object is cleared.
- * Off the hit paths, object.c handles a typed cache like any other kind.
+ * The caller passes the cache to the hit paths, so they need neither a tag nor
+ * the size. They differ from the hit paths of hit.h in three ways: they find
+ * the slot through the cache, the key of a free object may lie behind the
+ * object, and the cache says whether an object is cleared. Off the hit paths,
+ * object.c handles a typed cache like any other kind.
  */
 #include <linux/export.h>
 #include <linux/gomem.h>
@@ -27,16 +28,16 @@
 #include "api/undo.h"
 
 /*
- * Has the cache no objects but those in its slots? It was destroyed, and then
- * its slots are empty, so that each allocation gets here. Or its constructor is
- * gone.
+ * May the cache hand out only objects that are in its slots? That is so if the
+ * cache was destroyed: then its slots are empty, and each allocation gets here.
+ * It is also so if the module of the constructor was unloaded.
  */
 static bool is_closed(const struct gomem_cache *c)
 {
 	return !gomem_cache_is_live(c) || gomem_kind_is_orphan(&c->kind);
 }
 
-/* Report an allocation from such a cache. */
+/* Report an allocation from a cache for which is_closed() is true. */
 static noinline void *refuse(const struct gomem_cache *c, unsigned long caller)
 {
 	if (gomem_cache_is_live(c))
@@ -56,8 +57,8 @@ static noinline void *cache_miss(struct gomem_cache *c, gfp_t gfp,
 }
 
 /*
- * Check an object that the slot had, and hand it out. If it was written to
- * while it was free, allocate another one.
+ * Check an object that was popped from the slot, and hand it out. If it was
+ * written to while it was free, allocate another one.
  */
 static noinline void *cache_check(struct gomem_cache *c, void *obj, gfp_t gfp,
 				  unsigned long caller)
@@ -82,8 +83,8 @@ static noinline void *cache_sampled(struct gomem_cache *c, void *obj, gfp_t gfp,
 }
 
 /*
- * Let a waiting task run, then hand out @obj. If it is NULL, allocate an
- * object.
+ * Let a task run that waits for this CPU, then hand out @obj. If @obj is NULL,
+ * allocate an object.
  */
 static noinline void *cache_yielded(struct gomem_cache *c, void *obj, gfp_t gfp,
 				    unsigned long caller)
@@ -94,8 +95,8 @@ static noinline void *cache_yielded(struct gomem_cache *c, void *obj, gfp_t gfp,
 }
 
 /*
- * Allocate off the hit path: in an interrupt, if gomem_is_watched(), or to
- * refuse the gfp.
+ * Allocate off the hit path: in an interrupt, if gomem_is_watched() returns
+ * true, or to refuse the gfp.
  */
 static noinline void *cache_alloc_checked(struct gomem_cache *c, gfp_t gfp,
 					  unsigned long caller)
@@ -105,7 +106,7 @@ static noinline void *cache_alloc_checked(struct gomem_cache *c, gfp_t gfp,
 	return cache_miss(c, gfp, caller);
 }
 
-/* @caller: 0 for the caller of the exported function. */
+/* The hit path. @caller: 0 stands for the caller of the exported function. */
 static __always_inline void *cache_alloc_hit(struct gomem_cache *c, gfp_t gfp,
 					     unsigned long caller)
 {
@@ -140,8 +141,8 @@ static __always_inline void *cache_alloc_hit(struct gomem_cache *c, gfp_t gfp,
 }
 
 /*
- * Allocate while gomem_watching is enabled. Take the hit path unless
- * gomem_is_watched().
+ * Allocate while gomem_watching is enabled. Take the hit path, unless
+ * gomem_is_watched() says that the object may have to be recorded or charged.
  */
 static noinline void *cache_alloc_watched(struct gomem_cache *c, gfp_t gfp,
 					  unsigned long caller)
@@ -234,10 +235,12 @@ static __always_inline bool set_key_once(const struct gomem_cache *c, void *obj,
 }
 
 /*
- * Check an object that is being freed, and give it its key. The page stays from
- * the look-up of the span to the last access to the object. On the hit path
- * preemption is off for that, as in hit.h. Off the hit path the caller is in an
- * RCU read-side section, whose cost does not matter there.
+ * Check an object that is being freed, and give it its key. Return false if it
+ * is not the start of one of the first @limit objects of the span, or is free
+ * already. The page stays from the look-up of the span to the last access to
+ * the object. On the hit path preemption is off for that, as in hit.h. Off the
+ * hit path the caller is in an RCU read-side section, whose cost does not
+ * matter there.
  */
 static __always_inline bool take_back(const struct gomem_cache *c,
 				      const struct gomem_span *s, void *obj,
@@ -250,9 +253,9 @@ static __always_inline bool take_back(const struct gomem_cache *c,
 }
 
 /*
- * Free an object past the slot's hit path. The caller has checked the context,
- * and is in an RCU read-side section. That keeps the page, and also the cache
- * if the caller found it through its object.
+ * Free an object off the hit path. The caller has checked the context, and is
+ * in an RCU read-side section. RCU keeps the page. It also keeps the cache, if
+ * the caller found the cache through its object.
  */
 static void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
 {
@@ -397,19 +400,19 @@ size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n,
 EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_bulk, GOMEM_NS);
 
 /*
- * Take objects back, and stop at a pointer that is not a live object. Return
- * the number of objects taken. The caller owns the slot. Objects that the slot
- * has no room for, and those of other nodes, move to the front of @p, and
- * *@left is their number. If @left is NULL, there is room for all objects, and
- * only one node.
+ * Check objects, give them their keys, and push them on the slot, which the
+ * caller owns. Stop at a pointer that is not a live object. Return the number
+ * of objects before it. Objects that the slot has no room for, and those of
+ * other nodes, move to the front of @p instead, and *@left is their number. If
+ * @left is NULL, the slot has room for all objects, and there is only one node.
  */
 static __always_inline unsigned int
 cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 		unsigned int n, unsigned int *left)
 {
 	/*
-	 * Load these values once. As far as the compiler knows, the stores
-	 * could change them.
+	 * Load these values once. As far as the compiler knows, the stores to
+	 * objects could change them.
 	 */
 	unsigned long secret = gomem_secret, base = 0, bytes = 0;
 	u32 divmul = c->kind.divmul, key = c->kind.key;
@@ -420,8 +423,9 @@ cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 	for (i = 0; i < n; i++) {
 		obj = p[i];
 		/*
-		 * The object before was live in this span, which does not know
-		 * of the free yet. So the span is still the cache's.
+		 * Look up the span only if the object is not in that of the
+		 * previous object. That span cannot be gone: it does not know
+		 * yet that the previous object was freed.
 		 */
 		if ((unsigned long)obj - base >= bytes) {
 			s = span_of(c, obj);
@@ -447,8 +451,9 @@ cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 }
 
 /*
- * Take objects back in a section. As in the free of a single object, the
- * section lasts from the look-up of the span to the last access to an object.
+ * Push objects in a section, see cache_push_many(). As in the free of a single
+ * object, the section lasts from the look-up of the span to the last access to
+ * an object.
  */
 static unsigned int cache_free_section(struct gomem_cache *c, void **p,
 				       unsigned int n, unsigned int *left)

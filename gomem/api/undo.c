@@ -40,8 +40,9 @@ static unsigned long scavenge(struct gomem_heap *h, unsigned long pages)
 
 /*
  * Let a work give pages back as soon as a grace period is over. Return how many
- * pages. With interrupts off the caller may hold a lock that waking a worker
- * takes, too: then return 0, and leave the pages to the next look.
+ * pages the work will give back. With interrupts off the caller may hold a lock
+ * that the wake-up of a worker takes, too: then return 0, and leave the pages
+ * to the next look.
  */
 static unsigned long leave_to_work(struct gomem_heap *h, unsigned long pages)
 {
@@ -51,8 +52,9 @@ static unsigned long leave_to_work(struct gomem_heap *h, unsigned long pages)
 	if (!surplus || irqs_disabled())
 		return 0;
 	/*
-	 * Many calls may fail before the work runs: together they announce no
-	 * more than the surplus. Read without h->lock: a stale number will do.
+	 * Many calls may fail before the work runs. Together they must announce
+	 * no more than the surplus. @owed_pages is read without h->lock, since
+	 * a stale number will do.
 	 */
 	owed = data_race(h->owed_pages);
 	pages = min(pages, surplus - min(surplus, owed));
@@ -81,11 +83,11 @@ static unsigned long undo_now(struct gomem_heap *h, unsigned long pages,
 /*
  * A loop of small calls that fail must not empty the caches of all CPUs each
  * time, nor start an expedited grace period each time, which interrupts all
- * CPUs. Small calls that undo their work themselves take at most 1 / UNDO_PAUSE
- * of the time. Meanwhile the work, which runs once for many calls, gives pages
- * back. A call that had allocated UNDO_LARGE pages always undoes its work: it
- * took longer to allocate the pages than the undo takes, and they may be all
- * that others lack.
+ * CPUs. So small calls spend at most 1 / UNDO_PAUSE of the time with giving
+ * pages back themselves. In the rest of the time a work does it, once for many
+ * calls. A call that had allocated UNDO_LARGE pages, and may sleep, always
+ * gives them back itself. It took longer to allocate these pages than it takes
+ * to give them back, and they may be all the memory that others lack.
  */
 #define UNDO_PAUSE	8
 #define UNDO_LARGE	(SZ_16M / GOMEM_PAGE_SIZE)
@@ -106,8 +108,8 @@ static bool may_undo_now(const struct gomem_heap *h, unsigned long pages,
  *
  * As after any free, the heap keeps free pages in proportion to the pages in
  * use, see gomem_heap_surplus(). A page may go back only a grace period after
- * it became free. If the call may sleep, it waits for an expedited grace
- * period. If it may not, or if @pages are few and another call has waited
+ * it became free. If may_wait() allows it, the call waits for an expedited
+ * grace period. If not, or if @pages are few and another call has waited
  * shortly before, a work waits instead.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
@@ -121,7 +123,7 @@ unsigned long gomem_heap_undo(struct gomem_heap *h, unsigned long pages,
 	if (!may_undo_now(h, pages, gfp, start))
 		return leave_to_work(h, pages);
 	pages = undo_now(h, pages, gfp);
-	/* If two CPUs do this concurrently, either pause will do. */
+	/* If two CPUs store this concurrently, either value will do. */
 	WRITE_ONCE(h->undo_next, start + UNDO_PAUSE * (ktime_get_ns() - start));
 	return pages;
 }

@@ -2,11 +2,11 @@
 /*
  * usage.c - count what each client has, and keep it within its limits.
  *
- * A hit of a slot counts nothing. Only a record of the profile does, which
- * costs some thousand instructions anyway. So the usage is an estimate, and
- * limits act when the estimate exceeds them. As long as a client has a hard
- * limit, all allocations ask whether one is over its limit, as they ask for
- * sections of accounts: api/watch.h.
+ * A hit of a slot does not change the usage. Only a record of the profile does,
+ * which costs some thousand instructions anyway. So the usage is an estimate,
+ * and limits act when the estimate exceeds them. As long as any client has a
+ * hard limit, each allocation checks whether any client is over its limit:
+ * api/watch.h.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -32,7 +32,10 @@
 #include "api/usage.h"
 #include "api/watch.h"
 
-/* A record that stands for more counts as this for the error. */
+/*
+ * In the variance a record counts as this many bytes at most, so that the
+ * square does not overflow.
+ */
 #define BYTES_MAX	BIT_ULL(34)
 
 #define VARIANCE_SHIFT	12
@@ -41,11 +44,17 @@ static_assert(1 << VARIANCE_SHIFT == GOMEM_USAGE_ERROR * GOMEM_USAGE_ERROR);
 
 atomic_t gomem_nr_over = ATOMIC_INIT(0);
 
-/* Changes of limits, by writes to the file accounts. */
+/*
+ * Protects the limits of all clients, and the number of clients with a hard
+ * limit. Taken by tasks that write to the debugfs file accounts.
+ */
 static DEFINE_MUTEX(limits_mutex);
 static unsigned int nr_hard;
 
-/* What a record stands for. @variance: see gomem_profile_error(). */
+/*
+ * The objects that a record stands for. @variance: that of @bytes, as
+ * gomem_profile_error() derives it.
+ */
 struct estimate {
 	s64 bytes;
 	s64 objects;
@@ -86,8 +95,9 @@ void gomem_usage_raise(struct gomem_usage *u, s64 bytes)
 }
 
 /**
- * gomem_usage_restart - begin anew when a module is loaded again
- * @u: its usage. What it has left counts on, and so do the limits
+ * gomem_usage_restart - reset the counters when a module is loaded again
+ * @u: its usage. Objects that the module has left still count, and its limits
+ *	stay
  *
  * Context: any.
  */
@@ -104,8 +114,9 @@ static s64 total(const struct gomem_usage *u)
 }
 
 /*
- * Find out on which side of the hard limit a client is. A module that is not
- * loaded cannot allocate: it must not slow down others by what it has left.
+ * Find out whether a client is over its hard limit. A module that is not loaded
+ * never is: it cannot allocate, and objects that it has left must not slow down
+ * the allocations of others.
  */
 static void check_hard(struct gomem_client *c)
 {
@@ -115,9 +126,11 @@ static void check_hard(struct gomem_client *c)
 
 	for (;;) {
 		/*
-		 * After the change of the usage, the limit, the module or the
-		 * bit. Of two tasks that change something, the later one sees
-		 * all of it: its own barrier is the partner.
+		 * The caller has changed the usage, the limit or the module, or
+		 * the loop has changed the bit. Order that change before the
+		 * reads below. If two tasks make changes concurrently, at least
+		 * one of them sees both. Pairs with this barrier in the other
+		 * task.
 		 */
 		smp_mb();
 		hard = READ_ONCE(u->hard);
@@ -131,7 +144,10 @@ static void check_hard(struct gomem_client *c)
 	}
 }
 
-/* Report once that a client has got above the soft limit, until 7/8 of it. */
+/*
+ * Report that a client got above its soft limit, but not again before it has
+ * been below 7/8 of the limit.
+ */
 static void check_soft(struct gomem_client *c)
 {
 	struct gomem_usage *u = &c->usage;
@@ -162,7 +178,7 @@ void gomem_usage_check(struct gomem_client *c)
 	check_hard(c);
 }
 
-/* Add a record, or take it off. @sign: 1 or -1. */
+/* Add a record to the usage of its client, or subtract it. @sign: 1 or -1. */
 static void change(const struct gomem_special *sp, int sign)
 {
 	struct gomem_client *c = sp->bucket->client;
@@ -192,7 +208,7 @@ void gomem_usage_begin(const struct gomem_special *sp)
 }
 
 /**
- * gomem_usage_end - take a record off that gomem_usage_begin() has counted
+ * gomem_usage_end - subtract a record that gomem_usage_begin() has counted
  * @sp: the record. The object is freed, or an account pays for it now
  *
  * Context: any but NMI; never sleeps.
@@ -207,7 +223,7 @@ void gomem_usage_end(const struct gomem_special *sp)
  * @gfp: its gfp
  *
  * Context: any.
- * Return: true if it does, which is counted.
+ * Return: true if it does. That is counted as a failure of the module.
  */
 bool gomem_usage_refuses(gfp_t gfp)
 {
@@ -216,7 +232,10 @@ bool gomem_usage_refuses(gfp_t gfp)
 
 	if (!test_bit(GOMEM_OVER_HARD, &u->over) || gfp & __GFP_NOFAIL)
 		return false;
-	/* The limit may have changed while a sample was counted. */
+	/*
+	 * The bit may be out of date, if the limit changed while a record was
+	 * counted.
+	 */
 	check_hard(c);
 	if (!test_bit(GOMEM_OVER_HARD, &u->over))
 		return false;
@@ -256,8 +275,8 @@ static unsigned int shift_of(char suffix)
 }
 
 /*
- * Parse a number of bytes that may have a suffix. Unlike memparse(), refuse one
- * that is too large, and a suffix alone.
+ * Parse a number of bytes that may have a suffix. Unlike memparse(), refuse a
+ * number that is too large, and a suffix without a number.
  */
 static bool parse_bytes(char *word, u64 *bytes)
 {
@@ -302,8 +321,9 @@ static int limit(char *text)
 }
 
 /**
- * gomem_usage_limit - limit what a module may have
- * @text: "MODULE soft=BYTES hard=BYTES", one of them or both; 0 is no limit
+ * gomem_usage_limit - limit the memory that a module may have
+ * @text: "MODULE soft=BYTES hard=BYTES", with one of the limits or both; 0 is
+ *	no limit
  *
  * Context: may sleep.
  * Return: 0; -ENOENT if no such module was loaded after gomem; -EINVAL or
@@ -327,7 +347,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_usage_limit);
 /**
  * gomem_usage_exit - end the limits
  *
- * Nobody allocates any more.
+ * Called when nothing allocates any more.
  */
 void gomem_usage_exit(void)
 {

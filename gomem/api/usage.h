@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * usage.h - how much memory the code of a client has, by the samples of the
- *	heap profile, and what it may have.
+ * usage.h - estimate how much memory each client has, from the samples of the
+ *	heap profile, and limit it.
  *
- * Each record of the profile changes the usage of one client. What an account
- * is charged with does not count: the account pays for it.
+ * Each record of the profile changes the usage of one client. An object that an
+ * account pays for is in the usage of no client.
  */
 #ifndef GOMEM_USAGE_H
 #define GOMEM_USAGE_H
@@ -17,16 +17,16 @@ struct gomem_client;
 struct gomem_special;
 
 /**
- * struct gomem_usage - the memory of a client
+ * struct gomem_usage - the memory that a client has, and its limits
  * @bytes: estimated bytes of live objects, without large ones
  * @objects: their estimated number, in units of 2^-8
- * @variance: of @bytes, in units of GOMEM_USAGE_ERROR squared
+ * @variance: of the estimate in @bytes, in units of GOMEM_USAGE_ERROR squared
  * @large: estimated bytes of live large objects
  * @peak: the most bytes so far, large objects included
  * @failures: allocations that failed at @hard
- * @soft: bytes above which the log has a line; 0: none
+ * @soft: bytes above which a warning is logged; 0: no limit
  * @hard: bytes above which allocations fail; 0: no limit
- * @crossings: of @soft
+ * @crossings: how often the bytes got above @soft
  * @over: bits of enum gomem_usage_over
  */
 struct gomem_usage {
@@ -49,10 +49,10 @@ enum gomem_usage_over {
 	GOMEM_OVER_HARD,
 };
 
-/* Clients that are over their hard limits. */
+/* Number of clients that are over their hard limits. */
 extern atomic_t gomem_nr_over;
 
-/* Does an allocation have to ask gomem_usage_refuses()? */
+/* Does an allocation have to call gomem_usage_refuses()? */
 static inline bool gomem_usage_is_over(void)
 {
 	return unlikely(atomic_read(&gomem_nr_over));

@@ -14,7 +14,7 @@ DEFINE_STATIC_KEY_FALSE(gomem_watching);
  *
  * Context: any.
  * Return: true if the profile records each object of some modules, if a module
- * is over its hard limit, or if the task is in the section of an account.
+ * is over its hard limit, or if the task has entered an account.
  */
 bool gomem_is_watched(void)
 {
@@ -22,13 +22,14 @@ bool gomem_is_watched(void)
 }
 
 /**
- * gomem_watch_slow - record and charge an object if that is wanted
+ * gomem_watch_slow - record and charge an object, as profile and account want
  * @obj: the object, which is live and not handed out yet
  * @size: its bytes
  * @gfp: the gfp of the allocation
  *
- * Context: any but NMI; may sleep if @gfp allows it. Not with a cache owned.
- * Return: false if it could not be charged, or exceeds a limit of its module.
+ * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
+ * Return: false if the object could not be charged. If the task has entered no
+ * account, false if gomem_usage_refuses() returns true.
  */
 noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
 {
@@ -51,8 +52,9 @@ noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
  * @gfp: the gfp of the call
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
- * Return: how many objects, counted from p[0], were charged or need not be. The
- * next object could not be charged, but may have a record of the profile.
+ * Return: how many objects, counted from p[0], may be handed out. For the next
+ * one gomem_watch_slow() has returned false. Even so it may have a record of
+ * the profile.
  */
 noinline unsigned int gomem_watch_many_slow(void **p, unsigned int n,
 					    size_t size, gfp_t gfp)

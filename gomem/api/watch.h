@@ -4,12 +4,12 @@
  * otherwise records samples only.
  *
  * gomem_watching is enabled while the profile records each object of a module
- * (api/exact.c), while there are accounts (api/account.c), and while a module
- * has a hard limit (api/usage.c). Then allocations
- * leave the hit path at its first instruction. If gomem_is_watched(), they take
- * the path that they take when the slot is empty, which calls gomem_watch() for
- * each object. If not, they take the hit path after all. While gomem_watching
- * is disabled, it costs the hit path a nop.
+ * (api/exact.c), while there are live accounts (api/account.c), and while a
+ * module has a hard limit (api/usage.c). Then allocations leave the hit path at
+ * its first instruction, and call gomem_is_watched(). If that returns true,
+ * they go on as if the slot were empty: that path calls gomem_watch() for each
+ * object. If not, they take the hit path after all. While gomem_watching is
+ * disabled, it costs the hit path a nop.
  */
 #ifndef GOMEM_WATCH_H
 #define GOMEM_WATCH_H
@@ -27,7 +27,7 @@ bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp);
 unsigned int gomem_watch_many_slow(void **p, unsigned int n, size_t size,
 				   gfp_t gfp);
 
-/* Does each allocation have to ask gomem_is_watched()? */
+/* Does each allocation have to call gomem_is_watched()? */
 static __always_inline bool gomem_watches(void)
 {
 	return static_branch_unlikely(&gomem_watching);
@@ -36,7 +36,8 @@ static __always_inline bool gomem_watches(void)
 /*
  * Record an object that is no hit of a slot, if the profile wants it, and
  * charge it to the account that the task has entered. Return false if the
- * object could not be charged: then the caller frees it, and the allocation
+ * object could not be charged, or if gomem_usage_refuses() returns true for the
+ * limit of its module. Then the caller frees the object, and the allocation
  * fails.
  */
 static __always_inline bool gomem_watch(void *obj, size_t size, gfp_t gfp)
@@ -49,7 +50,7 @@ static __always_inline bool gomem_watch(void *obj, size_t size, gfp_t gfp)
 
 /*
  * Like gomem_watch(), for the objects of a bulk call. Return how many objects,
- * counted from p[0], the call may hand out. The next one could not be charged.
+ * counted from p[0], the call may hand out. The caller frees the others.
  */
 static __always_inline unsigned int
 gomem_watch_many(void **p, unsigned int n, size_t size, gfp_t gfp)

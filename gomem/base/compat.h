@@ -2,8 +2,9 @@
 /*
  * compat.h - the differences between the kernel versions gomem supports.
  *
- * No other file depends on the kernel version, except for GOMEM_NS in the
- * public header.
+ * No other file compares kernel versions, except for GOMEM_NS in the public
+ * header. Kbuild.probe searches the kernel's headers for features, and defines
+ * GOMEM_HAVE_... for each that it finds.
  */
 #ifndef GOMEM_COMPAT_H
 #define GOMEM_COMPAT_H
@@ -38,7 +39,7 @@
 #define GOMEM_MAX_ORDER	(MAX_ORDER - 1)
 #endif
 
-/* Linux 6.3 removed __GFP_ATOMIC; __GFP_HIGH alone has its meaning since. */
+/* Linux 6.3 removed __GFP_ATOMIC, and gave its effect to __GFP_HIGH. */
 #ifdef ___GFP_ATOMIC
 #define GOMEM_GFP_ATOMIC	__GFP_ATOMIC
 #else
@@ -47,8 +48,8 @@
 
 /*
  * Since Linux 6.7 the kernel allocates the shrinker, so that the list of
- * shrinkers can be walked without a lock. Before, the owner embedded a
- * shrinker.
+ * shrinkers can be walked without a lock. Before, the shrinker was a member of
+ * its owner's struct.
  */
 typedef unsigned long (*gomem_shrink_fn)(struct shrinker *shrinker,
 					 struct shrink_control *sc);
@@ -122,9 +123,9 @@ gomem_hrtimer_setup(struct hrtimer *timer,
 }
 
 /*
- * Linux 6.18 marks the pages that kmalloc() takes from the page allocator. Such
- * pages have no reference count, and kfree() of an unmarked page drops no
- * reference.
+ * Since Linux 6.18 the pages that kmalloc() takes from the page allocator have
+ * a mark, and no reference count. kfree() of a page that has no mark, and is no
+ * slab page, warns and drops no reference.
  */
 static inline bool gomem_folio_is_kmalloc(struct folio *folio)
 {
@@ -137,8 +138,8 @@ static inline bool gomem_folio_is_kmalloc(struct folio *folio)
 
 /*
  * Is this memory that a confidential guest has not accepted yet? An access
- * would end the guest. Linux 6.12 marks such pages. Before, they have no mark,
- * but are accepted before the kernel lists them as free pages.
+ * would end the guest. Since Linux 6.12 such pages have a mark. Earlier kernels
+ * accept pages before they list them as free, so no mark is needed.
  */
 static inline bool gomem_page_unaccepted(const struct page *page)
 {
@@ -157,9 +158,9 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 #endif
 
 /*
- * The functions that a module's kmalloc() and its relatives compile to, for
- * override.c. Linux 6.10 appended _noprof to the names; 6.11 renamed the
- * functions that the inlines of its header call.
+ * Names of the functions that kmalloc() and its relatives call in the object
+ * code of a module, for override.c. Linux 6.10 appended _noprof to the names.
+ * Linux 6.11 renamed the functions that inline functions of slab.h call.
  *
  * Each of gomem's replacements is declared with the type of the function it
  * replaces. So if a later kernel changes a name or an argument, gomem does not
@@ -193,8 +194,8 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 #endif
 
 /*
- * Linux 6.11 added a bucket argument after the size, 7.2 a token for the type
- * of the object.
+ * Linux 6.11 added an argument after the size, the kmem_buckets. Linux 7.2
+ * added a token for the type of the object.
  */
 #if defined(DECL_KMALLOC_PARAMS)
 #define GOMEM_SIZE_PARAMS(size)		DECL_TOKEN_PARAMS(size, token)
@@ -207,7 +208,7 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 #define GOMEM_BUCKET_PARAMS(size)	size_t size
 #endif
 
-/* Linux 7.3 gave kfree_rcu() a head type of its own, half as large. */
+/* Linux 7.3 added a type for heads of kfree_rcu(): half a struct rcu_head. */
 #ifdef GOMEM_HAVE_KVFREE_RCU_HEAD
 #define GOMEM_KVFREE_RCU_HEAD	struct kvfree_rcu_head
 #else

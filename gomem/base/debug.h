@@ -5,7 +5,7 @@
  *
  *	0	only the checks that cost next to nothing; these are always on
  *	1	also poison the memory of destroyed arenas, and keep it from
- *		reuse until the epoch ends
+ *		reuse until the epoch ends, or until 4 MiB are kept
  */
 #ifndef GOMEM_DEBUG_H
 #define GOMEM_DEBUG_H
@@ -19,8 +19,9 @@
 extern unsigned int gomem_debug_level;
 
 /*
- * Is debug level @level on? It may change at any time through the module
- * parameter, so memory that was not poisoned must not be checked for poison.
+ * Is debug level @level on? The level may change at any time through the module
+ * parameter. So whether to check memory for poison must depend on whether the
+ * memory was poisoned, not on the level at the time of the check.
  */
 static inline bool gomem_debugs(unsigned int level)
 {

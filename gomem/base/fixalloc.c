@@ -92,7 +92,7 @@ static bool has_room(const struct gomem_fixalloc *f,
 	return extent->size - extent->used >= f->size;
 }
 
-/* Cut a new object from the first extent that has room for it. */
+/* Cut a new object from the first extent with room; return NULL if none has. */
 static void *cut(struct gomem_fixalloc *f)
 {
 	void *p;
@@ -113,8 +113,8 @@ static void *cut(struct gomem_fixalloc *f)
  * The object is zeroed, unless it was freed before and @f->keeps is set.
  *
  * Context: any; caller holds the allocator's lock.
- * Return: the object that was freed last, else a new one; NULL if there is
- * neither, and the caller must call gomem_fixalloc_refill().
+ * Return: the object that was freed last, else a new one. NULL if there is
+ * neither: then the caller must call gomem_fixalloc_refill().
  */
 void *gomem_fixalloc_alloc(struct gomem_fixalloc *f)
 {
@@ -140,7 +140,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_fixalloc_alloc);
  * @p: object that gomem_fixalloc_alloc() returned
  *
  * Overwrites the first word of the object. The other words stay as they are
- * until gomem_fixalloc_alloc() returns the object again, before any other.
+ * until gomem_fixalloc_alloc() returns this object again. It returns the object
+ * that was freed last first.
  *
  * Context: any; caller holds the allocator's lock.
  */
@@ -161,8 +162,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_fixalloc_free);
  * @size: bytes in @extent. GOMEM_FIXALLOC_EXTENT always has room for an object;
  *	a smaller extent may have none
  *
- * Another CPU may have refilled the allocator since it ran empty. Then this
- * extent is used after the other one.
+ * Another CPU may have refilled the allocator since the caller found it empty.
+ * Then this extent is used after the other CPU's extent.
  *
  * Context: any; caller holds the allocator's lock.
  */
@@ -186,7 +187,7 @@ void gomem_fixalloc_refill(struct gomem_fixalloc *f, void *extent, size_t size)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_fixalloc_refill);
 
-/* Length of the free list, or @limit + 1 if it is longer or has a loop. */
+/* Return the length of the free list; @limit + 1 if it is longer or loops. */
 static size_t nr_free(const struct gomem_fixalloc *f, size_t limit)
 {
 	size_t n = 0;

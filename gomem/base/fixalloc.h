@@ -3,11 +3,11 @@
  * fixalloc.h - allocate descriptors of one size from extents that the caller
  * provides.
  *
- * gomem's own metadata cannot come from the allocators that gomem replaces. Nor
- * can the lock that protects the metadata be held while the kernel allocates.
- * So this allocator never gets memory itself. When it has none left it returns
- * NULL: the caller drops the lock, gets an extent from the page source, and
- * tries again:
+ * gomem's own metadata cannot come from the allocators that gomem replaces. And
+ * nobody may ask the kernel for memory while holding the lock that protects the
+ * metadata. So this allocator never gets memory itself. When it has none left,
+ * it returns NULL. Then the caller drops the lock, gets an extent from the page
+ * source, and tries again:
  *
  *	while (!(p = gomem_fixalloc_alloc(f))) {
  *		spin_unlock(f->lock);
@@ -20,10 +20,10 @@
  *
  * Memory is type-stable: a descriptor stays a descriptor until
  * gomem_fixalloc_destroy(). So code that follows a stale pointer to a freed
- * descriptor finds one of the same type. The first word of a free descriptor is
- * a link. A descriptor is zeroed when it is allocated again, unless @keeps is
- * set (the opposite of Go's fixalloc.zero), or a page cache kept the descriptor
- * instead of freeing it here.
+ * descriptor finds a descriptor of the same type. The first word of a free
+ * descriptor is a link. A descriptor is zeroed when it is allocated again,
+ * unless @keeps is set. A descriptor that a page cache keeps for reuse is not
+ * freed here, and so is not zeroed either.
  */
 #ifndef GOMEM_FIXALLOC_H
 #define GOMEM_FIXALLOC_H
@@ -33,10 +33,10 @@
 #include <linux/types.h>
 
 /*
- * A good extent size. Every object size that gomem_fixalloc_init() accepts
- * fits. With about 100 objects in an extent, its header and tail are
- * negligible. gomem_heap_refill_descs() uses smaller extents while there are
- * few objects.
+ * A good size of an extent. Every object size that gomem_fixalloc_init()
+ * accepts fits. An extent holds about 50 to 150 span descriptors, so its header
+ * and tail are negligible. gomem_heap_refill_descs() uses smaller extents while
+ * there are few objects.
  */
 #define GOMEM_FIXALLOC_EXTENT	SZ_16K
 
@@ -47,8 +47,8 @@ struct gomem_fixextent;
  * @lock: the caller's lock; protects all members
  * @size: bytes from one object to the next, a multiple of the alignment
  * @header: bytes from the start of an extent to its first object
- * @keeps: do not zero an object that was freed before when it is allocated
- *	again. All but its first word is as it was when it was freed
+ * @keeps: do not zero an object that is allocated again after a free. All but
+ *	its first word is then as it was at the free
  * @free: free list of objects, the last freed one first, linked by their first
  *	word
  * @extents: list of all extents, the oldest first

@@ -2,11 +2,11 @@
 /*
  * hide.h - keep gomem's own notes of objects from counting as references.
  *
- * The scan for leaks (run/hunt.c) takes each word of memory that has the value
- * of a pointer for a pointer. An address that gomem keeps for its own purposes
- * is stored inverted, if it lies in memory that the scan reads. Whole pages
- * that gomem uses for itself, such as stacks of free objects and descriptors,
- * have a mark, by which the scan leaves them out.
+ * The scan for leaks (run/hunt.c) takes each word whose value is the address of
+ * an object for a pointer to the object. So gomem inverts an address that it
+ * keeps for its own purposes in memory that the scan reads. Whole pages that
+ * gomem uses for itself, such as stacks of free objects and descriptors, have a
+ * mark. The scan leaves marked pages out.
  */
 #ifndef GOMEM_HIDE_H
 #define GOMEM_HIDE_H
@@ -18,7 +18,7 @@
 
 #include "base/key.h"
 
-/* Return the form in which an address is stored: no kernel address. */
+/* Return the value to store for an address. It is no kernel address itself. */
 static inline unsigned long gomem_hide(unsigned long addr)
 {
 	return ~addr;
@@ -31,8 +31,8 @@ static inline unsigned long gomem_unhide(unsigned long hidden)
 }
 
 /*
- * Clear an array of pointers to objects on the stack. Otherwise the scan could
- * find the pointers there until a deeper call overwrites them.
+ * Clear an array, on the stack, of pointers to objects. Otherwise the scan
+ * could find the pointers there until a deeper call overwrites them.
  */
 static inline void gomem_wipe(void **objs, unsigned int n)
 {
@@ -40,7 +40,7 @@ static inline void gomem_wipe(void **objs, unsigned int n)
 	barrier_data(objs);
 }
 
-/* The mark is random, so no other user of a page stores it in page->private. */
+/* The mark is random, so other users of page->private hardly ever store it. */
 static inline unsigned long gomem_hidden_mark(void)
 {
 	return ~gomem_secret;
@@ -64,7 +64,7 @@ static inline void gomem_unhide_pages(const void *p, size_t bytes)
 		set_page_private(virt_to_page(p + off), 0);
 }
 
-/* Has the page the mark? */
+/* Is the page marked as gomem's own? */
 static inline bool gomem_page_is_hidden(const struct page *page)
 {
 	/* The owner of the page may change page->private concurrently. */

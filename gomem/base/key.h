@@ -2,15 +2,16 @@
 /*
  * key.h - tell free objects from live ones.
  *
- * While an object is free, one word of it holds a key: gomem_secret XOR the
- * address of that word. The word is the first one of the object, or lies behind
- * the object in a typed cache whose free objects keep their contents. (The @obj
- * of the functions here is the address of that word.) A second free finds the
- * key and is refused. An allocation that does not find the key knows that
- * somebody wrote to the object after it was freed.
+ * From its free to its next allocation, one word of an object holds a key:
+ * gomem_secret XOR the address of that word. The word is the first one of the
+ * object, or lies behind the object in a typed cache whose free objects keep
+ * their contents. (The @obj of the functions here is the address of that word.)
+ * A second free finds the key and is refused. An allocation of a reused object
+ * that does not find the key knows that somebody wrote to the free object.
  *
- * The key says nothing about the other words of the object, which a stray write
- * may have changed: an object that has to be zero is cleared.
+ * The key says nothing about the other words of the object: a stray write may
+ * have changed them. So an object that has to be zero is cleared when it is
+ * allocated, even if its free cleared it before.
  */
 #ifndef GOMEM_KEY_H
 #define GOMEM_KEY_H
@@ -29,8 +30,8 @@ static __always_inline unsigned long gomem_objkey(const void *obj)
 }
 
 /*
- * Has @obj its key? Loops pass @secret in, so that it is not reloaded for each
- * object.
+ * Does @obj hold its key? Loops pass @secret in, so that it is not reloaded for
+ * each object.
  */
 static __always_inline bool gomem_has_key_by(const void *obj,
 					     unsigned long secret)

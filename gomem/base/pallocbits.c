@@ -147,7 +147,10 @@ unsigned int gomem_pallocbits_count(const struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_count);
 
-/* Return the first bit at or after @i that differs from @flip, 0 or ~0. */
+/*
+ * Return the number of the first bit at or after @i that differs from those of
+ * @flip, which is 0 or ~0; 512 if there is none.
+ */
 static unsigned int next_bit(const struct gomem_pallocbits *b, unsigned int i,
 			     u64 flip)
 {
@@ -195,7 +198,10 @@ unsigned int gomem_pallocbits_next_used(const struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_next_used);
 
-/* Return the first run of @n free pages that starts at or after @from. */
+/*
+ * Return the first page of the lowest run of @n free pages at or after @from;
+ * 512 if there is none.
+ */
 static unsigned int find_run(const struct gomem_pallocbits *b, unsigned int n,
 			     unsigned int from)
 {
@@ -246,8 +252,8 @@ unsigned int gomem_pallocbits_find(const struct gomem_pallocbits *b,
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_find);
 
 /*
- * Return 1 + the number of the last bit below @i that differs from @flip, which
- * is 0 or ~0; 0 if there is none.
+ * Return 1 + the number of the last bit below @i that differs from those of
+ * @flip, which is 0 or ~0; 0 if there is none.
  */
 static unsigned int prev_bit(const struct gomem_pallocbits *b, unsigned int i,
 			     u64 flip)
@@ -255,7 +261,7 @@ static unsigned int prev_bit(const struct gomem_pallocbits *b, unsigned int i,
 	u64 x;
 
 	for (; i; i = round_down(i - 1, 64)) {
-		/* Page i - 1 becomes bit 63. */
+		/* Shift the word so that page i - 1 becomes bit 63. */
 		x = (b->word[(i - 1) / 64] ^ flip) << (-i % 64);
 		if (x)
 			return i - (64 - fls64(x));
@@ -263,7 +269,10 @@ static unsigned int prev_bit(const struct gomem_pallocbits *b, unsigned int i,
 	return 0;
 }
 
-/* Return the first page of the free run that ends before page @i, else @i. */
+/*
+ * Return the first page of the free run that ends right before page @i; @i if
+ * page @i - 1 is in use, or @i is 0.
+ */
 static unsigned int run_begin(const struct gomem_pallocbits *b, unsigned int i)
 {
 	return prev_bit(b, i, 0);
@@ -298,7 +307,7 @@ unsigned int gomem_pallocbits_find_last(const struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_find_last);
 
-/* Return the first free run of @n pages aligned to @n, for @n > 64. */
+/* Do what gomem_pallocbits_find_aligned() does, for @n > 64. */
 static unsigned int find_words(const struct gomem_pallocbits *b,
 			       unsigned int n)
 {
@@ -369,7 +378,7 @@ static unsigned int longest(const struct gomem_pallocbits *b,
 {
 	unsigned int w, run = 0, max = 0;
 
-	/* First the runs that touch or cross the border of a word. */
+	/* First examine the runs that touch or cross the border of a word. */
 	for (w = 0; w < GOMEM_CHUNK_WORDS && max < bound; w++) {
 		u64 used = b->word[w];
 
@@ -409,13 +418,13 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_summarize);
  * @b: bits of the chunk
  * @i: first page
  * @n: number of pages, all free
- * @sum: the chunk's summary before
+ * @sum: the chunk's summary before the call
  *
  * Examines the run that the pages are part of. It examines the other runs only
  * if that run was the longest, and what is left of it may be shorter than
  * another run.
  *
- * Return: the chunk's summary after.
+ * Return: the chunk's summary after the call.
  */
 gomem_pallocsum_t gomem_pallocbits_alloc(struct gomem_pallocbits *b,
 					 unsigned int i, unsigned int n,
@@ -432,9 +441,9 @@ gomem_pallocsum_t gomem_pallocbits_alloc(struct gomem_pallocbits *b,
 
 	gomem_pallocbits_set_range(b, i, n);
 	/*
-	 * This run was the longest one. The other runs of the chunk have less
-	 * than all - max pages together. So if what is left of this one is at
-	 * least that long, it still is the longest.
+	 * If this run was the longest one, the other runs of the chunk have at
+	 * most all - max pages together. If a piece that is left of this run
+	 * has as many, no other run is longer.
 	 */
 	if (hi - lo == max)
 		max = left >= all - max ? left : longest(b, max);
@@ -448,11 +457,11 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_alloc);
  * @b: bits of the chunk
  * @i: first page
  * @n: number of pages, none of them free
- * @sum: the chunk's summary before
+ * @sum: the chunk's summary before the call
  *
  * Examines only the run that the pages become part of.
  *
- * Return: the chunk's summary after.
+ * Return: the chunk's summary after the call.
  */
 gomem_pallocsum_t gomem_pallocbits_free(struct gomem_pallocbits *b,
 					unsigned int i, unsigned int n,
@@ -476,10 +485,10 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_free);
  * gomem_pallocbits_alloc_mask() - mark free pages of one word as in use
  * @b: bits of the chunk
  * @w: the word
- * @mask: the pages of that word, all free, at least one
- * @sum: the chunk's summary before
+ * @mask: the pages to mark, all free, at least one
+ * @sum: the chunk's summary before the call
  *
- * Return: the chunk's summary after.
+ * Return: the chunk's summary after the call.
  */
 gomem_pallocsum_t gomem_pallocbits_alloc_mask(struct gomem_pallocbits *b,
 					      unsigned int w, u64 mask,
@@ -516,10 +525,10 @@ static unsigned int longest_at(const struct gomem_pallocbits *b,
  * gomem_pallocbits_free_mask() - mark pages of one word as free
  * @b: bits of the chunk
  * @w: the word
- * @mask: the pages of that word, none of them free, at least one
- * @sum: the chunk's summary before
+ * @mask: the pages to mark, none of them free, at least one
+ * @sum: the chunk's summary before the call
  *
- * Return: the chunk's summary after.
+ * Return: the chunk's summary after the call.
  */
 gomem_pallocsum_t gomem_pallocbits_free_mask(struct gomem_pallocbits *b,
 					     unsigned int w, u64 mask,
@@ -532,7 +541,10 @@ gomem_pallocsum_t gomem_pallocbits_free_mask(struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_free_mask);
 
-/* Count the free pages at the start of eight neighbours of @full pages each. */
+/*
+ * Count the free pages at the start of the range of eight children, which have
+ * @full pages each.
+ */
 static unsigned int merged_start(const gomem_pallocsum_t *child,
 				 unsigned int full)
 {
@@ -544,12 +556,13 @@ static unsigned int merged_start(const gomem_pallocsum_t *child,
 }
 
 /**
- * gomem_pallocsum_merge() - compute the summary of eight neighbours
- * @child: the eight summaries, in order of address
+ * gomem_pallocsum_merge() - compute the summary of eight neighbouring ranges
+ * @child: the summaries of the ranges, which are called children, in order of
+ *	address
  * @shift: each child covers 2^@shift pages, @shift less than 21
  * @reach: set to one byte per child, the first child in the lowest byte, for
  *	gomem_pallocreach_find(). The byte is the code of the longest free run
- *	that is inside the child, or ends in it and starts in a child before
+ *	that is inside the child, or ends in it and starts in an earlier child
  *
  * Return: the summary of all 2^(@shift + 3) pages.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * pallocbits.h - search and change the 512 page bits of one chunk, and pack
- * them into the summary that stands for them in a tree.
+ * pallocbits.h - search and change the 512 page bits of one chunk, and compute
+ * the summary that stands for the chunk in a tree of summaries.
  *
  * A clear bit is a free page; a set bit is a page that no search may return.
  * Nothing here knows about locks, addresses or heaps.
@@ -70,8 +70,9 @@ gomem_pallocsum_pack(unsigned int start, unsigned int max, unsigned int end)
 }
 
 /*
- * Return field @nr of a summary that is not GOMEM_PALLOCSUM_ALL. Bit 63, above
- * field 2, is clear in it. Only a root entry can be GOMEM_PALLOCSUM_ALL.
+ * Return field @nr of a summary that is not GOMEM_PALLOCSUM_ALL. In such a
+ * summary bit 63, above field 2, is clear. Only an entry in the root of the
+ * tree can be GOMEM_PALLOCSUM_ALL.
  */
 static inline unsigned int
 __gomem_pallocsum_field(gomem_pallocsum_t sum, unsigned int nr)
@@ -82,7 +83,7 @@ __gomem_pallocsum_field(gomem_pallocsum_t sum, unsigned int nr)
 }
 
 /**
- * gomem_pallocsum_start() - return the free pages at the start of the range
+ * gomem_pallocsum_start() - return how many free pages a range begins with
  * @sum: summary of the range
  *
  * Return: 0 to 2^21.
@@ -94,7 +95,7 @@ static inline unsigned int gomem_pallocsum_start(gomem_pallocsum_t sum)
 }
 
 /**
- * gomem_pallocsum_max() - return the longest free run in the range
+ * gomem_pallocsum_max() - return the length of the longest free run of a range
  * @sum: summary of the range
  *
  * Return: 0 to 2^21.
@@ -106,7 +107,7 @@ static inline unsigned int gomem_pallocsum_max(gomem_pallocsum_t sum)
 }
 
 /**
- * gomem_pallocsum_end() - return the free pages at the end of the range
+ * gomem_pallocsum_end() - return how many free pages a range ends with
  * @sum: summary of the range
  *
  * Return: 0 to 2^21.
@@ -117,16 +118,19 @@ static inline unsigned int gomem_pallocsum_end(gomem_pallocsum_t sum)
 		__gomem_pallocsum_field(sum, 2);
 }
 
-/* Lengths below this have a code of their own; the others share codes. */
+/*
+ * The length of a run is encoded in a byte, see gomem_pallocreach_code().
+ * Lengths below this have a code of their own; longer ones share codes.
+ */
 #define GOMEM_PALLOCREACH_EXACT	128
 
 /**
  * gomem_pallocreach_code() - encode the length of a run in a byte
  * @len: pages, up to 2^21
  *
- * A length below 128 is its own code. The code of a longer one is made from its
- * highest set bit and the three bits below: there are eight codes from each
- * power of two to the next.
+ * A length below 128 is its own code. The code of a longer run is made from the
+ * highest set bit of the length and the three bits below that bit. So there are
+ * eight codes from each power of two to the next.
  *
  * Return: 0 to 240; a longer run never has a lower code.
  */
@@ -141,16 +145,17 @@ static inline unsigned int gomem_pallocreach_code(unsigned int len)
 }
 
 /**
- * gomem_pallocreach_find() - find which of eight neighbours may complete a run
+ * gomem_pallocreach_find() - find which of eight children a run may end in
  * @reach: the codes that gomem_pallocsum_merge() set
  * @len: pages in the run, 1 to 2^21
  *
  * Compares eight codes at once, as one number.
  *
- * Return: a mask. The top bit of byte i is set if, judged by its code, child i
- * has a run of @len that is inside it, or ends in it and starts before it. No
- * other bit is set. The lowest run of @len is at the first such child. But if
- * shorter runs share the code of @len, it may be at a later such child.
+ * Return: a mask. The top bit of byte i is set if the code of child i is at
+ * least that of @len: a run of @len may be inside the child, or end in it and
+ * start before it. No other bit is set. The lowest run of @len ends in the
+ * first such child. But if shorter runs share the code of @len, it may end in a
+ * later such child.
  */
 static inline u64 gomem_pallocreach_find(u64 reach, unsigned int len)
 {

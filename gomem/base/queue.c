@@ -36,8 +36,8 @@ int gomem_queue_init(void)
 /**
  * gomem_queue_exit - destroy the workqueues
  *
- * No work may be queued any more. Waits for works that are still about to
- * return.
+ * No code may queue a work any more. Waits for works that have not returned
+ * yet.
  *
  * Context: may sleep.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sample.c - draw distances between the samples of the heap profile.
+ * sample.c - draw the random distances between the samples of the heap profile.
  */
 #include <kunit/visibility.h>
 #include <linux/bitops.h>
@@ -27,8 +27,8 @@ DEFINE_STATIC_KEY_FALSE(gomem_profiling);
 DEFINE_PER_CPU(struct gomem_sampler, gomem_sampler);
 
 /*
- * Return the logarithm to base 2, in units of 2^-16. Each bit of the fraction
- * is found by squaring, which doubles the logarithm.
+ * Return the logarithm to base 2 of @x, which is not 0, in units of 2^-16. Each
+ * bit of the fraction is found by squaring, which doubles the logarithm.
  */
 static unsigned int log2_q16(u32 x)
 {
@@ -44,8 +44,8 @@ static unsigned int log2_q16(u32 x)
 }
 
 /*
- * Draw an exponential distance in bytes: -ln(u) times the rate, where u is
- * uniform in (0, 1]. At a rate of 1 each object is recorded, as in Go, so the
+ * Draw an exponentially distributed distance in bytes: -ln(u) times the rate,
+ * where u is uniform in (0, 1]. At a rate of 1 each object is recorded, so the
  * distance is 0.
  */
 static u64 draw_bytes(unsigned long rate)
@@ -85,11 +85,11 @@ s32 gomem_sample_objects(u32 size, u8 *thin)
 EXPORT_SYMBOL_IF_KUNIT(gomem_sample_objects);
 
 /**
- * gomem_sample_draw - draw the distance to this CPU's next sample by bytes
+ * gomem_sample_draw - draw how many bytes come before this CPU's next sample
  *
  * Context: any but NMI.
  * Return: gomem_sampler.drawn_thin of the sample that is due now, for
- * gomem_sample_weight(); -1 if there is no profile any more, so that nothing is
+ * gomem_sample_weight(); -1 if the profile was ended, so that nothing has to be
  * recorded.
  */
 int gomem_sample_draw(void)
@@ -105,10 +105,13 @@ int gomem_sample_draw(void)
 }
 
 /**
- * gomem_sample_note - thin this CPU's samples by how fast its records follow
- * each other
+ * gomem_sample_note - note a record, and adapt the thinning of this CPU's
+ *	samples
  *
- * At a rate of 1 each object is recorded, and samples are not thinned.
+ * If the last record is less than GOMEM_SAMPLE_SPACING ago, samples become half
+ * as frequent. If it is at least four times as long ago, they become more
+ * frequent again. At a rate of 1 each object is recorded, and samples are not
+ * thinned.
  *
  * Context: any but NMI.
  */
@@ -130,7 +133,10 @@ void gomem_sample_note(void)
 	WRITE_ONCE(sm->thin, thin);
 }
 
-/* exp(-x) of x < 1, in units of 2^-31: (1 - x / 256)^256. */
+/*
+ * Return exp(-x) for x < 1, computed as (1 - x / 256)^256. Both @x and the
+ * result are in units of 2^-31.
+ */
 static u64 exp_minus_q31(u64 x)
 {
 	u64 e = (1ULL << 31) - (x >> 8);
@@ -141,7 +147,10 @@ static u64 exp_minus_q31(u64 x)
 	return e;
 }
 
-/* 1 - exp(-x) of x < 2^-8, in units of 2^-60: x - x^2 / 2 + x^3 / 6. */
+/*
+ * Return 1 - exp(-x) for x < 2^-8, computed as x - x^2 / 2 + x^3 / 6. Both @x
+ * and the result are in units of 2^-60.
+ */
 static u64 small_chance(u64 x)
 {
 	u64 x2 = mul_u64_u64_div_u64(x, x, GOMEM_CHANCE_ONE);
@@ -166,7 +175,10 @@ u64 gomem_sample_chance(u64 size, unsigned long rate)
 		return max(small_chance(mul_u64_u64_div_u64(size,
 							    GOMEM_CHANCE_ONE,
 							    rate)), 1ULL);
-	/* Multiply by exp(-1), in units of 2^-31, once for each whole. */
+	/*
+	 * Multiply by exp(-1), in units of 2^-31, once for each whole @rate in
+	 * @size.
+	 */
 	for (whole = size / rate; whole; whole--)
 		e = e * 790015084ULL >> 31;
 	e = e * exp_minus_q31(div64_u64((size % rate) << 31, rate)) >> 31;
@@ -175,8 +187,8 @@ u64 gomem_sample_chance(u64 size, unsigned long rate)
 EXPORT_SYMBOL_IF_KUNIT(gomem_sample_chance);
 
 /**
- * gomem_sample_weight - compute how many records there would be, without
- * thinning, in place of one record
+ * gomem_sample_weight - compute for how many records one record stands, due to
+ *	thinning
  * @size: bytes of the object
  * @thin: binary logarithm of the thinning (gomem_sampler.thin) when the
  *	distance to the sample was drawn
@@ -206,7 +218,10 @@ void gomem_sample_set_rate(unsigned long rate)
 	int cpu;
 
 	WRITE_ONCE(gomem_profile_rate, rate);
-	/* What a CPU counts at the same time may be lost. */
+	/*
+	 * A CPU may count down its @left concurrently. Then either its count or
+	 * the new value is lost. This does no harm, since each value is finite.
+	 */
 	for_each_possible_cpu(cpu) {
 		sm = per_cpu_ptr(&gomem_sampler, cpu);
 		sm->thin = 0;

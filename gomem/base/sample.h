@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * sample.h - choose the allocations that the heap profile records (Go's
- * nextSample).
+ * sample.h - choose the allocations that the heap profile records.
  *
- * Of all bytes that are allocated, each is a sample with the same chance, 1 in
- * gomem_profile_rate, independent of the others. The object that a sample lies
- * in is recorded. So an object of s bytes is recorded with the chance
+ * Each byte that is allocated is a *sample* with a chance of 1 in
+ * gomem_profile_rate, independent of other bytes. An object that contains a
+ * sample is recorded. So an object of s bytes is recorded with the chance
  *
  *	1 - exp(-s / rate)
  *
  * and a count of recorded objects, divided by this chance, is an unbiased
- * estimate of the count of all objects. Tools for Go's profiles compute that.
+ * estimate of the count of all objects. Go's heap profile is made in the same
+ * way, so tools for such profiles compute this estimate.
  *
- * Instead of drawing a number for each byte, the distance to the next sample is
- * drawn: it is distributed exponentially, with the rate as its mean. Countdowns
- * of separate streams of allocations add up to the same distribution. Hits of a
- * slot are such a stream, counted in objects. All other allocations of a CPU
- * are another one, counted in bytes.
+ * gomem does not draw a random number for each byte, but for the distance to
+ * the next sample. This distance is distributed exponentially, with the rate as
+ * its mean. Separate streams of allocations may each count down a distance of
+ * their own: the chance of each byte stays the same. The hits of each slot are
+ * such a stream, counted in objects. All other allocations of a CPU are another
+ * stream, counted in bytes.
  *
- * A record costs some thousand instructions. A CPU that allocates gigabytes a
- * second would take many. If records follow each other by less than
- * GOMEM_SAMPLE_SPACING, the CPU thins its samples: distances are drawn for
- * 2^thin times the rate, and each record counts for as many as were left out on
- * average. Estimates stay unbiased; they only vary more.
+ * A record costs some thousand instructions, and a CPU that allocates gigabytes
+ * a second would make many records. So if less than GOMEM_SAMPLE_SPACING passes
+ * between two records, the CPU *thins* its samples: distances are drawn for
+ * 2^thin times the rate. Each record then gets a weight, by which it stands for
+ * the records that were left out. Estimates stay unbiased; they only vary more.
  */
 #ifndef GOMEM_SAMPLE_H
 #define GOMEM_SAMPLE_H
@@ -41,18 +42,23 @@
 #define GOMEM_PROFILE_RATE	524288UL
 #define GOMEM_PROFILE_RATE_MAX	BIT(30)
 
-/* Nanoseconds: about a hundred times what a record takes. */
+/*
+ * Samples are thinned if records follow each other by less than this, in
+ * nanoseconds. It is about a hundred times what a record takes. So records take
+ * about 1 % of a CPU's time, unless samples are thinned by 2^12, the maximum.
+ */
 #define GOMEM_SAMPLE_SPACING	(300 * NSEC_PER_USEC)
 #define GOMEM_THIN_MAX		12U
 
 /*
  * Countdowns when there is no profile, in objects and in bytes. They are
- * finite, so that a countdown that missed the start of a profile finds it soon.
+ * finite, so that a countdown that missed the start of a profile ends soon, and
+ * the next distance is drawn from the profile's rate.
  */
 #define GOMEM_SAMPLE_NEVER	((s32)BIT(20))
 #define GOMEM_SAMPLE_RETRY	((s64)BIT(30))
 
-/* Unit of chances. */
+/* The chance of a certain event: chances are in units of 2^-60. */
 #define GOMEM_CHANCE_ONE	BIT_ULL(60)
 
 extern unsigned long gomem_profile_rate;
@@ -60,8 +66,7 @@ DECLARE_STATIC_KEY_FALSE(gomem_profiling);
 
 /**
  * struct gomem_sampler - a CPU's samples
- * @left: bytes that come before the next sample, of allocations that are no
- *	hits
+ * @left: bytes to allocate before the next sample. Hits of slots do not count
  * @drawn_thin: the value of @thin when @left was drawn
  * @thin: binary logarithm of how much rarer samples are than the rate says
  * @last: time of the last record, in nanoseconds of local_clock()
@@ -90,8 +95,8 @@ void gomem_sample_set_rate(unsigned long rate);
  * @bytes: its bytes
  *
  * Context: any but NMI.
- * Return: -1; or, if the allocation has to be recorded, the @thin to pass to
- * gomem_sample_weight().
+ * Return: if the allocation has to be recorded, the @thin to pass to
+ * gomem_sample_weight(); else -1.
  */
 static __always_inline int gomem_sample_due(size_t bytes)
 {

@@ -5,22 +5,24 @@
  * A write beyond the end of an object hits its neighbour. If the objects of a
  * new span were allocated by rising address, an attacker who causes two
  * allocations in a row would get neighbours. So each batch of never-used
- * objects is shuffled, as SLAB_FREELIST_RANDOM shuffles the objects of a slab.
+ * objects is shuffled, as SLAB_FREELIST_RANDOM shuffles the objects of a slab,
+ * unless the module parameter shuffle is off.
  *
  * A batch is what a slot refill or a bulk allocation takes at once, at most 64
  * objects. Successive batches have rising addresses, so a span is used from its
  * start. Reused objects are not shuffled: a slot hands out the object that was
- * freed last, a span the one at the lowest address.
+ * freed last, and a span the object at the lowest address.
  *
- * A small slot takes a few objects at once, or one. To shuffle these would
- * leave neighbours together. So each of them is drawn from the next free cells
- * of the span: gomem_span_draw().
+ * A small slot takes only a few objects at once, or a single one. A shuffle of
+ * so few objects would leave neighbours close together. So each object of such
+ * a batch is drawn at random from the next free cells of the span:
+ * gomem_span_draw().
  *
- * All objects of a bulk allocation go to one user. The objects of others lie
+ * All objects of a bulk allocation go to one user. Objects of other users lie
  * behind the batch, and an attacker must not know which entry of the array is
- * their neighbour. So the batch of a bulk allocation is rotated, not shuffled:
- * it starts at a random object, and continues with the lowest one after the
- * highest. Neighbours then follow each other in the array, which makes a bulk
+ * next to them. So the batch of a bulk allocation is rotated, not shuffled: it
+ * starts at a random object, and after the highest object continues with the
+ * lowest. Neighbours then follow each other in the array, which makes a bulk
  * free twice as fast.
  */
 #include <kunit/visibility.h>
@@ -96,8 +98,8 @@ unsigned int gomem_shuffle_below(unsigned int n)
  *
  * Each order is equally likely (Fisher-Yates shuffle).
  *
- * Context: any. An interrupt that shuffles on the same CPU meanwhile uses the
- * same random numbers, which does no harm.
+ * Context: any. If an interrupt shuffles on the same CPU meanwhile, both use
+ * the same random numbers, which does no harm.
  */
 void gomem_shuffle_some(void **objs, unsigned int n)
 {
@@ -112,7 +114,7 @@ void gomem_shuffle_some(void **objs, unsigned int n)
 EXPORT_SYMBOL_IF_KUNIT(gomem_shuffle_some);
 
 /**
- * gomem_shuffle_rotate - rotate an array of objects by a random number
+ * gomem_shuffle_rotate - rotate an array of objects by a random distance
  * @objs: objects that lie side by side, by rising address
  * @n: number of objects, 2 to 64
  *

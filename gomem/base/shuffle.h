@@ -15,14 +15,17 @@ unsigned int gomem_shuffle_below(unsigned int n);
 void gomem_shuffle_some(void **objs, unsigned int n);
 void gomem_shuffle_rotate(void **objs, unsigned int n);
 
-/* Objects of a batch that is smaller than this are drawn one by one. */
+/*
+ * The objects of a batch that is smaller than this are drawn one by one, by
+ * gomem_span_draw().
+ */
 #define GOMEM_DRAW_BELOW	8U
 
 /*
  * Put the never-used objects of a batch into random order. @objs: @n objects of
  * one span. The first @recycled of them are reused and stay where they are. The
  * others lie side by side, by rising address. @together: one user gets the
- * whole batch.
+ * whole batch, so rotating it is enough.
  */
 static inline void gomem_shuffle_fresh(void **objs, unsigned int n,
 				       unsigned int recycled, bool together)

@@ -5,15 +5,15 @@
  * A span of class c has gomem_class_pages(c) pages. From its first byte on it
  * has gomem_class_nelems(c) objects side by side. The bytes behind the last
  * object are the tail, at most an eighth of the span. scripts/mksizeclasses
- * derives, proves and writes the tables.
+ * derives the tables, checks them for every size and offset, and writes them.
  *
  * Alignment: an object is aligned to the lowest bit set in its class size, but
  * not beyond the alignment of its span. Every power of two from 8 to
  * GOMEM_SMALL_MAX is a class. So page-aligned spans align such objects
- * naturally up to 8 KiB. The spans of 16 KiB and 32 KiB have one object, and
- * need a page run aligned to their size. Other sizes get no more than the
- * alignment of their class: 2560 bytes come from the class of 2688 bytes, which
- * is aligned to 128 bytes and not to 512.
+ * naturally up to 8 KiB. A span of the size class of 16 KiB or 32 KiB has a
+ * single object, and consists of a page run that is aligned to its size. Other
+ * sizes get no more than the alignment of their class: 2560 bytes come from the
+ * class of 2688 bytes, which is aligned to 128 bytes and not to 512.
  *
  * The classes of scratch buffers follow the size classes. No request size maps
  * to them, so gomem_alloc() never uses them; otherwise they are like size
@@ -34,9 +34,9 @@
 #include "base/limits.h"
 
 /*
- * Two tables map sizes to classes, because a single one in steps of 8 bytes
+ * Two tables map sizes to classes, because a single table in steps of 8 bytes
  * would take 4 KiB of cache. The first has steps of 8 bytes, up to 1016 bytes;
- * the second has steps of 128.
+ * the second has steps of 128 bytes, for larger sizes.
  */
 #define GOMEM_CLASS8_MAX	(1024 - 8)
 #define GOMEM_CLASS8_LEN	(1024 / 8 + 1)
@@ -45,7 +45,7 @@
 /* The longest span of small objects, 80 KiB. */
 #define GOMEM_CLASS_MAX_PAGES	10
 
-/* The class of scratch buffers of order 0; order 1 has the next class. */
+/* The class of scratch buffers of order 0. The other orders follow it. */
 #define GOMEM_SCRATCH_CLASS	GOMEM_NR_SIZE_CLASSES
 #define GOMEM_TINY_CLASS \
 	(GOMEM_SCRATCH_CLASS + GOMEM_SCRATCH_MAX_ORDER + 1)
@@ -54,7 +54,7 @@
 /*
  * A span class is a size class and a noscan bit, so objects with pointers and
  * objects without never share a span. The span classes of class 0 are those of
- * large objects.
+ * large objects, of arenas and of typed caches.
  *
  * The span classes below GOMEM_NR_HEAP_SPANCLASSES are those of the size
  * classes. Each class above the size classes uses only one of its two span
@@ -203,8 +203,8 @@ static inline unsigned int gomem_div(unsigned int offset, u32 divmul)
  * The high half is the index. A multiple of the size that lies in the tail, or
  * at its end, has the index nelems.
  *
- * This holds in the same bounds as gomem_div(). mksizeclasses and KUnit prove
- * both for every offset of every class.
+ * This holds for the same offsets as gomem_div(). mksizeclasses and KUnit check
+ * both functions for every offset of every class.
  *
  * Return: true if @offset is the first byte of an object.
  */

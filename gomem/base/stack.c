@@ -29,10 +29,10 @@ bool gomem_stack_is_own(unsigned long addr)
 }
 
 /**
- * gomem_stack_save - save the stack without the frames of gomem that come first
+ * gomem_stack_save - save the stack without gomem's own innermost frames
  * @room: array of @depth + GOMEM_STACK_OWN words
  * @depth: the most frames to return; the outermost ones are cut off
- * @first: set to the innermost frame, a word in @room
+ * @first: set to the innermost frame that is not gomem's, in @room
  *
  * Context: any.
  * Return: the number of frames.
@@ -67,7 +67,7 @@ unsigned long gomem_stack_caller(void)
  * @frame: the frames
  * @nr: their number
  * @mod: the module
- * @init: compare only with the code of its init section
+ * @init: compare only with the code of the module's init section
  *
  * Context: any.
  * Return: true if it has one.

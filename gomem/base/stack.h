@@ -9,7 +9,7 @@
 
 struct module;
 
-/* Maximum number of gomem's own frames, which come first and are left out. */
+/* Maximum number of gomem's own frames, which come first and are removed. */
 #define GOMEM_STACK_OWN	16
 
 bool gomem_stack_is_own(unsigned long addr);

@@ -2,8 +2,8 @@
 /*
  * stats.h - per-CPU counters of events off the fast path.
  *
- * The fast path counts in the slots themselves (slot.h). Events of pages are
- * counted under the heap lock (mheap.h).
+ * The fast path counts in the slots themselves (cpu/slot.h). Events of pages
+ * are counted under the lock of the heap (heap/mheap.h) or of a page cache.
  */
 #ifndef GOMEM_STATS_H
 #define GOMEM_STATS_H
@@ -12,9 +12,9 @@
 #include <linux/types.h>
 
 /*
- * Softirqs and hard interrupts are counted apart, which takes 4 of the 65
- * instructions of each call from an interrupt. In return a test can check that
- * it called from both, and a driver author sees in which context the driver
+ * Calls from softirqs and from hard interrupts are counted apart, which takes 4
+ * of the 65 instructions of each such call. In return a test can check that it
+ * called from both, and a driver author sees in which context the driver
  * allocates.
  */
 enum gomem_event {

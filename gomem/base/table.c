@@ -27,7 +27,7 @@ static struct page *own_page(const struct gomem_table_blank *blank,
 	return page;
 }
 
-/* Let @new have the pages of @old, and blank pages behind them. */
+/* Give @new the pointers to the pages of @old, then pointers to blank pages. */
 static int copy_pointers(const struct gomem_table *old,
 			 struct gomem_table *new,
 			 const struct gomem_table_blank *blank)
@@ -67,7 +67,7 @@ static int own_pages(struct gomem_table *new,
 	return 0;
 }
 
-/* Map the pages. A single page needs no vmap(): it has an address. */
+/* Map the pages. A single page needs no vmap(): the direct map has it. */
 static int map(struct gomem_table *t)
 {
 	if (t->nr_pages == 1)
@@ -80,7 +80,7 @@ static int map(struct gomem_table *t)
 /**
  * gomem_table_extend - make a copy of a table that covers more words
  * @old: the table; it does not change
- * @new: set to a table that shares @old's pages and has more
+ * @new: set to a table that shares @old's pages and has further pages
  * @range: the words to cover
  * @blank: the table's blank pages
  *
@@ -109,7 +109,7 @@ int gomem_table_extend(const struct gomem_table *old, struct gomem_table *new,
 EXPORT_SYMBOL_IF_KUNIT(gomem_table_extend);
 
 /**
- * gomem_table_undo - free an extended table that was not published
+ * gomem_table_undo - free an extended table that the caller has not published
  * @old: the table that @new was made from; it does not change
  * @new: the extended table
  * @blank: the table's blank pages

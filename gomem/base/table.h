@@ -9,8 +9,8 @@
  * costs 16 bytes instead of 4 KiB: its page table entry and its pointer.
  *
  * A table grows without being copied: gomem_table_extend() makes a second
- * mapping, of the same pages and more. Both mappings show the same words until
- * the owner removes the first one.
+ * mapping, of the same pages and more. Until the owner removes the first
+ * mapping, both show the same words, except for the ranges that were added.
  */
 #ifndef GOMEM_TABLE_H
 #define GOMEM_TABLE_H

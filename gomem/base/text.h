@@ -5,7 +5,7 @@
  * The linker keeps the order of the objects within a section. So gomem's code
  * lies between the functions of the first object in Kbuild, text_begin.c, and
  * those of the last one, text_end.c. Code that the compiler takes for unlikely
- * has a section of its own, and two more functions.
+ * has a section of its own. So two more functions mark the limits there.
  *
  * With link-time optimization the order is not kept. Then gomem's frames may
  * stay in the stacks of the heap profile and of reports.

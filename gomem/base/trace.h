@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * trace.h - the trace events of gomem. A field that kmem events have, too, has
- * the same name.
+ * trace.h - the trace events of gomem. A field that the kernel's kmem events
+ * also have has the same name here.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM gomem
@@ -28,7 +28,10 @@ DECLARE_EVENT_CLASS(gomem_batch,
 			      __entry->node)
 );
 
-/* A CPU took objects of a node: from other CPUs' frees, or from spans. */
+/*
+ * A CPU took free objects of a node: objects that other CPUs had flushed, or
+ * cells of spans.
+ */
 DEFINE_EVENT(gomem_batch, refill,
 	     TP_PROTO(size_t bytes_alloc, unsigned int objects, int node),
 	     TP_ARGS(bytes_alloc, objects, node)
@@ -71,7 +74,7 @@ DEFINE_EVENT(gomem_pages, span_free,
 	     TP_ARGS(ptr, bytes_alloc, bytes_span, node)
 );
 
-/* The kernel gave a block of pages. */
+/* gomem fetched a block of pages from the kernel. */
 TRACE_EVENT(grow,
 	    TP_PROTO(const void *ptr, unsigned int order, gfp_t gfp_flags,
 		     int node),
@@ -101,7 +104,7 @@ TRACE_EVENT(scavenge,
 	    TP_printk("bytes=%zu node=%d", __entry->bytes, __entry->node)
 );
 
-/* Misuse was detected, also if the log does not show it. */
+/* Misuse was detected. The log may not show it, since reports are limited. */
 TRACE_EVENT(report,
 	    TP_PROTO(const char *what),
 	    TP_ARGS(what),

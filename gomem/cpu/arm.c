@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * arm.c - start the countdowns of all slots anew when the rate of the heap
- *	profile changes.
+ * arm.c - restart the countdowns of all slots to their next sample when the
+ *	rate of the heap profile changes.
  */
 #include <kunit/visibility.h>
 
@@ -13,8 +13,8 @@
 #include "cpu/section.h"
 
 /*
- * Draw the number before the section, because drawing may take a lock that
- * sleeps on RT.
+ * Start the countdown of this CPU's slot for a kind. Draw its random length
+ * before the section, because drawing may take a lock that sleeps on RT.
  */
 static void arm_slot(const struct gomem_kind *k, bool irq)
 {
@@ -38,13 +38,13 @@ static void arm_kind(const struct gomem_kind *k, void *unused)
  * gomem_arm_sampled - start the countdown of a slot anew after a hit ended it
  * @k: the slot's kind
  *
- * The caller may have moved to another CPU since the hit. Then this CPU's slot
- * counts on. The countdown of the slot that had the hit stays negative, so its
- * next hit is sampled instead of this one.
+ * The caller may have moved to another CPU since the hit. Then the countdown of
+ * this CPU's slot goes on. The countdown of the slot that had the hit stays
+ * negative, so the next hit of that slot is sampled instead of this one.
  *
  * Context: any but NMI. Not in a section.
- * Return: if the caller's object has to be recorded, gomem_sampler.thin when
- * the countdown was drawn; else -1.
+ * Return: if the caller's object has to be recorded, the value of
+ * gomem_sampler.thin when the countdown was drawn, or 0 at the rate 1; else -1.
  */
 int gomem_arm_sampled(const struct gomem_kind *k)
 {
@@ -71,13 +71,13 @@ int gomem_arm_sampled(const struct gomem_kind *k)
 	}
 }
 
-/* Start the countdowns of this CPU's slots. */
+/* Start the countdowns of all slots of this CPU. */
 static void arm_this_cpu(unsigned long unused)
 {
 	gomem_visit_slot_kinds_at_once(arm_kind, NULL);
 	/*
-	 * Only tiny objects that begin a block are sampled: let the next one
-	 * begin a block.
+	 * Only tiny objects that begin a block are sampled. Drop the rest of
+	 * the current blocks, so that the next tiny object begins a block.
 	 */
 	gomem_mcache_drain_tiny(false, false);
 	gomem_mcache_drain_tiny(true, false);
@@ -86,10 +86,10 @@ static void arm_this_cpu(unsigned long unused)
 DEFINE_GOMEM_EACHCPU(arms, arm_this_cpu);
 
 /**
- * gomem_arm_all - draw the countdowns of all CPUs' slots anew
+ * gomem_arm_all - restart the countdowns of all CPUs' slots, by a new rate
  *
- * A CPU that is offline, or that has no time for its work within a second,
- * keeps countdowns of the old rate for now.
+ * A CPU that is offline, or too busy to run its work within a second, keeps its
+ * countdowns for now. They may be longer than those of the new rate.
  *
  * Context: may sleep, for a second at most.
  */
@@ -100,7 +100,7 @@ void gomem_arm_all(void)
 EXPORT_SYMBOL_IF_KUNIT(gomem_arm_all);
 
 /**
- * gomem_arm_cancel - wait for works of gomem_arm_all() that came late
+ * gomem_arm_cancel - cancel late works of gomem_arm_all(), or wait for them
  *
  * Context: may sleep.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * arm.h - the slots' countdowns to the next sample of the heap profile.
+ * arm.h - start the slots' countdowns to the next sample of the heap profile.
  */
 #ifndef GOMEM_ARM_H
 #define GOMEM_ARM_H

@@ -52,8 +52,9 @@ void gomem_mcache_count(const struct gomem_kind *k,
 		n->frees += atomic64_read(&c->direct_frees);
 	}
 	/*
-	 * A free may have been counted whose allocation was not, or the
-	 * reverse.
+	 * CPUs may have allocated and freed during this count. So a free may
+	 * have been counted without its allocation: allow no more frees than
+	 * allocations.
 	 */
 	n->frees = clamp_t(s64, n->frees, 0, n->mallocs);
 }

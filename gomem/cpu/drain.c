@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * drain.c - drain slots that are idle, slots that keep much when the heap is
- * about to grow, or all slots if asked to.
+ * drain.c - drain slots that are idle, slots with many bytes of objects when
+ * the heap is about to grow, or all slots on request.
  *
  * Each CPU drains its own slots. mcache_cpus.c drains those of CPUs that died.
- * A task of real-time priority may preempt the work of a CPU for ever, so no
- * function waits for it without a timeout, nor while it holds a lock that tasks
- * need which do not drain.
+ * A task of real-time priority may preempt a CPU's work for ever. So waits for
+ * such a work have a timeout, except when the module exits. A task that waits
+ * holds no lock that is needed for anything but draining.
  */
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
@@ -31,7 +31,8 @@
 
 /*
  * Take up to GOMEM_BATCH_MAX objects out of a slot of this CPU, and free them.
- * With @idle, only if the slot is idle. Return true if there may be more.
+ * With @idle, do this only if the slot is idle. Return true if the slot may
+ * have more objects.
  */
 static bool drain_some(const struct gomem_kind *k, bool irq, bool idle)
 {
@@ -70,8 +71,8 @@ static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
  * gomem_mcache_drop_tiny - drop the rest of a block that a CPU had
  * @rest: the rest
  *
- * A block without parts goes to its mcentral. It bypasses the slots, which may
- * be drained at this time, too.
+ * If the block has no other part, it goes to its mcentral. It bypasses the
+ * slots, which may be drained at this time, too.
  *
  * Context: any but NMI, not in a section.
  */
@@ -90,8 +91,8 @@ void gomem_mcache_drop_tiny(struct gomem_tiny *rest)
 
 /**
  * gomem_mcache_drain_tiny - drop the rest of this CPU's current block
- * @irq: that of the interrupt cache instead of the task cache
- * @idle: only if gomem_tiny_is_idle()
+ * @irq: drop the rest of the interrupt cache instead of that of the task cache
+ * @idle: drop it only if gomem_tiny_is_idle()
  *
  * Context: any but NMI, not in a section.
  */
@@ -118,12 +119,12 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
  * @h: the heap, which has no free pages left
  *
  * It empties the task cache's slots that hold RELIEF_MIN bytes or more. Slots
- * of scratch buffers and of typed caches are not included: typed caches are
- * visited in process context only.
+ * of scratch buffers are not included. Neither are those of typed caches, which
+ * are visited in process context only.
  *
  * Context: any but NMI, not in a section. Does nothing in an interrupt,
  * since the interrupted task may own the cache.
- * Return: true if any objects were given back.
+ * Return: true if a slot was emptied.
  */
 bool gomem_mcache_relieve(struct gomem_heap *h)
 {
@@ -134,8 +135,8 @@ bool gomem_mcache_relieve(struct gomem_heap *h)
 	if (gomem_irq_context())
 		return false;
 	/*
-	 * The task may have moved to another CPU. Then that CPU's cache is read
-	 * while its own CPU uses it.
+	 * The task may have moved to another CPU. Then it reads the old CPU's
+	 * cache while that CPU uses it.
 	 */
 	if (mc->heap != h || data_race(mc->grown) < RELIEF_MIN)
 		return false;
@@ -157,11 +158,11 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_relieve);
  * gomem_mcache_drain_transfers - drain the transfer caches of a heap
  * @h: the heap
  *
- * Those of typed caches are not included: typed caches are visited in process
- * context only.
+ * Transfer caches of typed caches are not included, because typed caches are
+ * visited in process context only.
  *
  * Context: any but NMI, not in a section; never sleeps.
- * Return: true if the transfer caches held objects, or had memory for them.
+ * Return: true if the heap's transfer caches had room, and so perhaps objects.
  */
 bool gomem_mcache_drain_transfers(struct gomem_heap *h)
 {
@@ -238,11 +239,11 @@ void gomem_mcache_settle(unsigned int ms)
 /**
  * gomem_mcache_drain - drain the slots of all CPUs, and the transfer caches
  * @idle: drain only slots that were not used since the last call, and objects
- *	of transfer caches that no refill needed. A CPU without idle slots is
- *	not disturbed
+ *	of transfer caches that no refill needed since then. A CPU without idle
+ *	slots is not disturbed
  *
- * Waits for the CPUs for at most DRAIN_IDLE_MS or GOMEM_DRAIN_ALL_MS, since
- * tasks of higher priority may keep a CPU busy.
+ * Waits for the CPUs for at most DRAIN_IDLE_MS with @idle, else
+ * GOMEM_DRAIN_ALL_MS, since tasks of higher priority may keep a CPU busy.
  *
  * Context: may sleep. One caller at a time.
  */
@@ -254,7 +255,7 @@ void gomem_mcache_drain(bool idle)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
 
-/* Has a CPU objects in its slots of a kind, or a span, or room that grew? */
+/* Do a CPU's slots of a kind have objects, a span, or grown capacity? */
 static bool has_some(const struct gomem_kind *k, int cpu)
 {
 	struct gomem_slot_view v;
@@ -283,8 +284,9 @@ static void shrink_kind(const struct gomem_kind *k, void *idle)
 }
 
 /*
- * A CPU may run this after the caller has stopped waiting, and the kind that
- * the caller had in mind may be gone. So look for caches that are to be shrunk.
+ * A CPU may run this after the caller has stopped waiting, when the caller's
+ * kind may be gone. So take no kind as argument, but search for typed caches
+ * that are to be shrunk.
  */
 static void shrink_this_cpu(unsigned long unused)
 {
@@ -309,9 +311,9 @@ void gomem_mcache_shrink_kind(struct gomem_kind *k)
 {
 	atomic_inc(&k->shrinkers);
 	/*
-	 * Before the works are queued. Pairs with the barrier in
-	 * process_one_work(): either the work is queued anew, or it is about to
-	 * begin and finds the count.
+	 * The count has to be visible before the works are queued. Pairs with
+	 * the barrier in process_one_work(): either the work is queued anew, or
+	 * the work that is queued has not begun, and will find the count.
 	 */
 	smp_mb__after_atomic();
 	gomem_eachcpu_run(&shrinks, must_shrink, (unsigned long)k,
@@ -330,7 +332,7 @@ void gomem_drain_init(void)
 }
 
 /**
- * gomem_drain_cancel - cancel drains that come late, or wait for them
+ * gomem_drain_cancel - cancel drains that are queued, wait for running ones
  *
  * Context: may sleep.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * drain.h - what drain.c has for the other files of this folder. mcache.h
- * declares what the layers above use.
+ * drain.h - functions of drain.c that only files of this folder call. mcache.h
+ * declares those that higher layers call.
  */
 #ifndef GOMEM_DRAIN_H
 #define GOMEM_DRAIN_H

@@ -22,7 +22,11 @@ static void run(struct work_struct *work)
 	unsigned long arg = xchg(&w->arg, GOMEM_EACHCPU_NO_ARG);
 	struct gomem_eachcpu *e = w->owner;
 
-	/* If there is none, an earlier run took it: after queue() stored it. */
+	/*
+	 * There is no argument if the previous run of this work began between
+	 * queue()'s store of the argument and its queue_work_on(): then that
+	 * run took the argument.
+	 */
 	if (arg != GOMEM_EACHCPU_NO_ARG)
 		e->fn(arg);
 	if (atomic_dec_and_test(&e->queued))
@@ -34,8 +38,9 @@ static void queue(struct gomem_eachcpu *e, int cpu, unsigned long arg)
 	struct gomem_eachcpu_work *w = per_cpu_ptr(e->works, cpu);
 
 	/*
-	 * run() may take it concurrently. An argument that it has not taken yet
-	 * stays, unless the new one is 0: that asks for the most work.
+	 * run() may take the argument concurrently. An earlier argument that
+	 * run() has not taken yet stays, unless the new argument is 0, which
+	 * asks for the most work.
 	 */
 	if (arg)
 		cmpxchg(&w->arg, GOMEM_EACHCPU_NO_ARG, arg);
@@ -43,9 +48,9 @@ static void queue(struct gomem_eachcpu *e, int cpu, unsigned long arg)
 		xchg(&w->arg, 0);
 	atomic_inc(&e->queued);
 	/*
-	 * The work may still be queued from the last call. It may also end
-	 * before the count goes down here: then run() does not wake the
-	 * waiters.
+	 * If the work is still queued from the last call, undo the increment.
+	 * If that work ends before the count goes down here, run() does not
+	 * see the count become 0, so this function wakes the waiters.
 	 */
 	if (!queue_work_on(cpu, gomem_percpu_wq, &w->work) &&
 	    atomic_dec_and_test(&e->queued))
@@ -61,12 +66,13 @@ static void queue(struct gomem_eachcpu *e, int cpu, unsigned long arg)
  *	function later
  *
  * @wanted is called with cpus_read_lock() held, so that the CPU stays online
- * until its work is queued. The wait begins after the unlock: a CPU can go
- * offline meanwhile, and @fn may take this lock itself. If no CPU is wanted,
- * this function does not wait for late CPUs of earlier calls.
+ * until its work is queued. The lock is dropped before the wait, so that CPUs
+ * can go offline during the wait, and so that the function may take the lock.
+ * If no CPU is wanted, this function does not wait for late CPUs of earlier
+ * calls.
  *
- * Context: may sleep. No caller may hold cpus_read_lock(), nor be a callback of
- * CPU hotplug.
+ * Context: may sleep. The caller must not hold cpus_read_lock(), and must not
+ * be a callback of CPU hotplug.
  */
 void gomem_eachcpu_run(struct gomem_eachcpu *e,
 		       bool (*wanted)(int cpu, unsigned long arg),
@@ -89,9 +95,9 @@ void gomem_eachcpu_run(struct gomem_eachcpu *e,
 }
 
 /**
- * gomem_eachcpu_wait - wait until no CPU has to run the function any more
+ * gomem_eachcpu_wait - wait, with a timeout, until all queued works are done
  * @e: has the function
- * @ms: for how many milliseconds
+ * @ms: timeout in milliseconds
  *
  * Context: may sleep.
  */
@@ -103,8 +109,8 @@ void gomem_eachcpu_wait(struct gomem_eachcpu *e, unsigned int ms)
 }
 
 /**
- * gomem_eachcpu_cancel - cancel late calls of the function, or wait for them
- * @e: has the function, which no caller runs any more
+ * gomem_eachcpu_cancel - cancel works that are queued, wait for running ones
+ * @e: has the function. gomem_eachcpu_run() is not called for it any more
  *
  * Context: may sleep.
  */

@@ -4,9 +4,9 @@
  * them have run it.
  *
  * A CPU that is busy with tasks of higher priority may run the function after
- * the timeout. If another call comes before that, the CPU runs the function
- * once for both calls: with the argument 0 if either call passed 0, else with
- * that of the first call. So 0 has to ask for the most work.
+ * the timeout. If gomem_eachcpu_run() is called again before that, the CPU runs
+ * the function once for both calls. The argument is 0 if either call passed 0,
+ * else that of the first call. So 0 has to ask for the most work.
  */
 #ifndef GOMEM_EACHCPU_H
 #define GOMEM_EACHCPU_H
@@ -17,14 +17,14 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-/* No argument of a function has this value. */
+/* Stands for no argument: no caller passes this value. */
 #define GOMEM_EACHCPU_NO_ARG	ULONG_MAX
 
 struct gomem_eachcpu;
 
 /**
  * struct gomem_eachcpu_work - what one CPU has to do
- * @work: queued on this CPU
+ * @work: the work, which is queued on that CPU
  * @owner: has the function to call
  * @arg: argument of the function; GOMEM_EACHCPU_NO_ARG if run() has taken it
  */
@@ -48,7 +48,7 @@ struct gomem_eachcpu {
 	wait_queue_head_t done;
 };
 
-/* Call gomem_eachcpu_init() before any other function. */
+/* Pass the struct to gomem_eachcpu_init() before any other function. */
 #define DEFINE_GOMEM_EACHCPU(name, function)				\
 	static DEFINE_PER_CPU(struct gomem_eachcpu_work, name##_works);	\
 	static struct gomem_eachcpu name = {				\

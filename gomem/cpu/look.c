@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * look.c - look for slots that are idle.
+ * look.c - find slots that are idle.
  *
- * The looks run on any CPU, concurrently with the CPU that uses the slots. They
- * only note what they saw. A later look finds what one look has missed.
+ * A look runs on any CPU, concurrently with the CPU that uses the slots. It
+ * changes no slot, but only stores how often the slot was used. If it reads
+ * inconsistent values, the slot counts as used until a later look.
  */
 #include <linux/percpu.h>
 
@@ -12,7 +13,7 @@
 
 /*
  * Return the number of allocations and frees so far. Objects that move between
- * slot and spans do not change it.
+ * slot and spans do not change this number.
  */
 static u32 slot_uses(const struct gomem_slot_view *v)
 {
@@ -22,7 +23,8 @@ static u32 slot_uses(const struct gomem_slot_view *v)
 /*
  * Return the position of the next tiny object as one number. If a CPU allocates
  * and frees a tiny object in turn, the looks may always find the same position.
- * Then the block counts as idle, and the CPU loses it, at most once a look.
+ * Then the block counts as idle although it is used, and the CPU loses it. This
+ * happens at most once a look.
  */
 static unsigned long tiny_pos(const struct gomem_mcache *mc)
 {
@@ -46,8 +48,9 @@ static bool look_at_tiny(struct gomem_mcache *mc)
 }
 
 /*
- * Look at a slot, and note its uses. Return true if it was not used since the
- * last look, and has objects, a span, or more than its initial capacity.
+ * Look at a slot, and store its number of uses. Return true if the slot was not
+ * used since the last look, and has objects, a span, or more than its initial
+ * capacity.
  */
 static bool look_at_slot(const struct gomem_kind *k, int cpu, bool irq)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * look.h - look for slots that are idle.
+ * look.h - find slots that are idle.
  *
- * An epoch has several looks. A slot is idle if its CPU did not use it from one
+ * An epoch has four looks. A slot is idle if its CPU did not use it from one
  * look to the next.
  */
 #ifndef GOMEM_LOOK_H

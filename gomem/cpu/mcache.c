@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcache.c - the life of the CPUs' caches: their memory, and the first stacks
- * of their slots.
+ * mcache.c - create and destroy the CPUs' caches, with the first stacks of
+ * their slots.
  *
- * slot.c says how slots grow, mcache_alloc.c and mcache_free.c how they are
- * refilled and flushed, drain.c how they are drained.
+ * slot.c grows slots, mcache_alloc.c refills them, mcache_free.c flushes them,
+ * and drain.c drains them.
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
@@ -21,8 +21,8 @@
 #include "cpu/slot.h"
 
 /*
- * The cache that holds nothing: each push finds it full, each pop empty.
- * Nothing writes to it after gomem_mcache_init_none().
+ * The cache that holds nothing: each push finds its slots full, each pop finds
+ * them empty. It is not written to after gomem_mcache_init_none().
  */
 struct gomem_mcache gomem_no_mcache;
 EXPORT_SYMBOL_IF_KUNIT(gomem_no_mcache);
@@ -30,7 +30,8 @@ static void *no_objects[1];
 
 /*
  * gomem_mcache_init_none() sets these to &gomem_no_mcache. They have no
- * initializer, because the module loader does not relocate per-CPU data.
+ * initializer, because module loaders of some kernels do not relocate per-CPU
+ * data.
  */
 DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_task);
@@ -99,7 +100,7 @@ size_t gomem_cache_cpu_size(const struct gomem_kind *k)
 {
 	size_t n = gomem_slot_task_room(k) + gomem_slot_irq_room(k) + 2;
 
-	/* struct_size_t() is not in each 6.1: Debian's 6.1.176 lacks it. */
+	/* Some kernels of 6.1 have no struct_size_t(): Debian's 6.1.176. */
 	return struct_size((struct gomem_cache_cpu *)NULL, object, n);
 }
 
@@ -120,8 +121,8 @@ void gomem_cache_cpu_init(struct gomem_cache_cpu *cc,
 
 /**
  * gomem_mcache_keep_tiny - let this CPU cut from the larger of two rests
- * @rest: in: the rest of a new block. Out: the smaller of this rest and the one
- *	that the CPU had, for the caller to drop; may be GOMEM_TINY_NONE
+ * @rest: in: the rest of a new block. Out: the smaller of this rest and the
+ *	CPU's former rest, for the caller to drop; may be GOMEM_TINY_NONE
  *
  * Context: any but NMI. Not in a section.
  */
@@ -152,8 +153,8 @@ static void publish_mcache(struct gomem_mcache **where, struct gomem_mcache *mc)
  * @cpu: the CPU, before it starts
  *
  * Without memory, the CPU starts without caches. The irq cache is made here,
- * too, because an interrupt that made it would need several contiguous pages
- * and the time to clear them.
+ * too: if the first interrupt made it, that interrupt would have to allocate
+ * several contiguous pages and clear them.
  *
  * Context: may sleep.
  */
@@ -172,7 +173,7 @@ void gomem_mcache_create(int cpu)
 }
 
 /**
- * gomem_mcache_init_none - set up gomem_no_mcache, as the caches of all CPUs
+ * gomem_mcache_init_none - set up gomem_no_mcache, and give it to all CPUs
  */
 void gomem_mcache_init_none(void)
 {

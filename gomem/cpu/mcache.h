@@ -9,19 +9,20 @@
  *	irq cache	softirq and hard interrupt context; used with interrupts
  *			off, because a hard interrupt may interrupt a softirq
  *
- * So the fast path of a task takes no lock and leaves interrupts on, and has no
+ * So the fast path of a task takes no lock, leaves interrupts on, and has no
  * atomic operation. On PREEMPT_RT, softirqs and most interrupts run in threads,
  * and use the task cache.
  *
  * A cache has a slot per span class: a stack of free objects and, in the task
  * cache and for objects up to 128 bytes, the span that refills it.
  *
- * Other CPUs read a cache, and note in it what an epoch's look has seen, but
- * never change its slots. Its objects are drained in three ways:
+ * Other CPUs read a cache, and store in it what an epoch's look has seen. But
+ * they never change a slot that its CPU may use. Slots are drained in three
+ * ways:
  *
- *  - by a work on its own CPU, even if that CPU is idle: gomem_mcache_drain();
- *  - by another CPU after its own CPU died: gomem_mcache_cpu_dead();
- *  - by gomem_mcache_exit() for all CPUs, when nothing allocates any more.
+ *  - by a work on their CPU, even if that CPU is idle: gomem_mcache_drain();
+ *  - by another CPU after their CPU died: gomem_mcache_cpu_dead();
+ *  - by gomem_mcache_exit() for all CPUs, when no CPU allocates any more.
  */
 #ifndef GOMEM_MCACHE_H
 #define GOMEM_MCACHE_H
@@ -48,15 +49,15 @@ struct gomem_heap;
  * struct gomem_mcache - one CPU's cache, for tasks or for interrupts
  * @slot: the slots, by span class
  * @heap: the heap of the CPU's node. Slots hold objects of other nodes only if
- *	this node has no memory left
+ *	this node had no memory left when the slots were refilled
  * @tiny: the rest of the block that the next tiny object is cut from
  * @tiny_seen: position of @tiny at the last look; see look_at_tiny()
  * @tiny_idle: the last two looks found @tiny at the same position
  * @caches_spans: slots may have a span of their own, and may move to larger
  *	stacks: this is a task cache
  * @grown: bytes by which all slots together may hold more than initially
- * @moved: bytes of objects for which slots were too full, or too empty, in the
- *	current second
+ * @moved: bytes of objects that did not fit into slots, or that slots did not
+ *	have, in the current second
  * @moved_until: end of that second, in jiffies
  * @bytes: bytes of memory of this struct, its arrays and its stack pages
  * @stacks: unused stacks of each length, linked by their first word
@@ -127,7 +128,7 @@ struct gomem_class_counts {
 	u64 cached_spans;
 };
 
-/* The cache of a CPU that has none: it holds nothing, and is never written. */
+/* The cache of a CPU without memory for one. It is empty, and never changes. */
 extern struct gomem_mcache gomem_no_mcache;
 
 /* mcache.c */
@@ -145,8 +146,8 @@ void gomem_cache_cpu_init(struct gomem_cache_cpu *cc,
 /**
  * struct gomem_many - result of gomem_mcache_alloc_many()
  * @n: number of objects
- * @fresh: bit i is set if object i was never handed out and has no key. Its
- *	first word was not checked
+ * @fresh: bit i is set if object i was never handed out before and has no key.
+ *	So nobody must check its key: its first word may have any value
  */
 struct gomem_many {
 	unsigned int n;

@@ -24,14 +24,14 @@
 /*
  * Only slots of objects up to CACHED_SPAN_SIZE_MAX have a span of their own.
  * Other CPUs cannot use the free objects of such a span. With larger objects
- * that would cost more memory than the size classes save.
+ * this would cost more memory than gomem's fine size classes save.
  */
 #define CACHED_SPAN_SIZE_MAX	128
 
 /*
  * Construct the objects @objs[i] with bit i set in @fresh, and give them their
- * keys. If the module of the constructor is gone, they get none: they are not
- * handed out then, see gomem_object_check().
+ * keys. If the module that has the constructor is gone, the objects get no key.
+ * Then gomem_object_check() does not let them be handed out.
  */
 static noinline void construct(const struct gomem_kind *k, void **objs,
 			       u64 fresh)
@@ -39,7 +39,7 @@ static noinline void construct(const struct gomem_kind *k, void **objs,
 	void (*ctor)(void *obj);
 	void *obj;
 
-	/* Before the code of a module goes, the kernel waits for this. */
+	/* The kernel waits for RCU readers before it frees a module's code. */
 	rcu_read_lock();
 	ctor = READ_ONCE(k->ctor);
 	for (; fresh; fresh &= fresh - 1) {
@@ -65,7 +65,7 @@ static void make_run(const struct gomem_kind *k, void **objs, unsigned int n)
 
 /*
  * Prepare each @objs[i] with bit i set in @fresh, which was never handed out.
- * In most batches all objects are fresh, or the last ones.
+ * In most batches, either all objects are fresh or the last ones are.
  */
 static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh)
 {
@@ -104,10 +104,10 @@ static __always_inline unsigned int take_free(struct gomem_slot *slot,
 }
 
 /*
- * Take up to @want objects from the slot's span, and sweep it if it has too
- * few. With @together, all objects go to one user: see shuffle.c. Set bit i of
- * @fresh if object i was never handed out: the caller passes such objects to
- * make_fresh(). Return the number of objects.
+ * Take up to @want objects from the slot's span. If it has too few, sweep it
+ * and take more. With @together, all objects go to one user: see shuffle.c. Set
+ * bit i of @fresh if object i was never handed out: the caller passes such
+ * objects to make_fresh(). Return the number of objects.
  */
 static unsigned int take_from_span(struct gomem_slot *slot, void **objs,
 				   unsigned int want, bool together, u64 *fresh)
@@ -153,7 +153,8 @@ static bool refill_from_span(struct gomem_slot *slot)
  * Put the objects and the span of a refill into the slot, except for the first
  * object, which is returned for the caller's user. The task may run on another
  * CPU by now, even of another node, and that CPU's slot may have objects and a
- * span. Objects and spans that do not fit go back.
+ * span. Objects that do not fit, and a span that does not, return to their
+ * mcentral.
  */
 static void *keep_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
@@ -197,22 +198,25 @@ static bool wants_span(const struct gomem_kind *k)
 	return k->size <= CACHED_SPAN_SIZE_MAX && !gomem_irq_context();
 }
 
-/* What alloc_at_hand() found missing: the mcentral, and how many to ask for. */
+/*
+ * What the steps after alloc_at_hand() need: the mcentral, and the number of
+ * objects to ask it for.
+ */
 struct wish {
 	struct gomem_mcentral *c;
 	unsigned int want;
 };
 
 /*
- * The kernel reclaims memory on the stack of gomem_mcentral_grow()'s caller. So
- * all steps that have an array of objects, or a request with one, are kept out
- * of line: each returns before the next one begins. Each step that grows the
- * heap calls the next one last, so that only one of their frames is on the
- * stack at a time.
+ * The kernel may reclaim memory inside gomem_mcentral_grow(), which needs much
+ * stack. So each step that has an array of objects on its stack is kept out of
+ * line, and returns before the next step begins. Each step that grows the heap
+ * calls the next one last: with this tail call, only one of their frames is on
+ * the stack at a time.
  *
  * alloc_at_hand() takes an object from the slot, from its span, or from what
- * the mcentral has. Without any, it returns NULL and has set @w for the next
- * steps.
+ * the mcentral has. If there is none, it returns NULL and has set @w for the
+ * next steps.
  */
 static noinline void *alloc_at_hand(const struct gomem_kind *k, struct wish *w)
 {
@@ -249,7 +253,7 @@ static noinline void *alloc_at_hand(const struct gomem_kind *k, struct wish *w)
 	return r.n ? keep_refill(w->c, &r) : NULL;
 }
 
-/* Ask for objects for a slot: one of them is for the caller's user. */
+/* Prepare a request for objects for a slot, and one for the caller's user. */
 static __always_inline void begin_one(struct gomem_refill *r,
 				      const struct gomem_mcentral *c,
 				      void **objs, unsigned int want)
@@ -260,7 +264,10 @@ static __always_inline void begin_one(struct gomem_refill *r,
 	r->want_span = wants_span(c->kind);
 }
 
-/* Take an object from spans of another node that have room. */
+/*
+ * Refill the slot with objects that another node has at hand, and return one of
+ * them; NULL if there are none.
+ */
 static noinline void *alloc_from_peer(struct gomem_mcentral *c,
 				      unsigned int want,
 				      struct gomem_heap *peer)
@@ -285,7 +292,10 @@ static noinline void *alloc_from_new(struct gomem_mcentral *c,
 	return keep_refill(c, &r);
 }
 
-/* Allocate from a new span, for which a hard request is made if need be. */
+/*
+ * Allocate from a new span, for which a hard request is made if need be. Return
+ * NULL if there is no memory.
+ */
 static noinline void *alloc_hard(struct gomem_mcentral *c,
 				 unsigned int want, gfp_t gfp)
 {
@@ -296,8 +306,9 @@ static noinline void *alloc_hard(struct gomem_mcentral *c,
 }
 
 /*
- * Ask the other nodes, the nearest first, for memory that takes no hard request
- * to the kernel: for an object of a span with room, else for a new span.
+ * Try the other nodes, the nearest first: take an object that the node has at
+ * hand, or make a span there without a hard request to the kernel. If no node
+ * has memory, make a hard request.
  */
 static noinline void *alloc_from_peers(struct gomem_mcentral *c,
 				       unsigned int want, gfp_t gfp)
@@ -342,7 +353,8 @@ static noinline void *alloc_by_growth(struct gomem_mcentral *c,
  *
  * 1. the slot, its span, the transfer cache and spans with room
  * 2. new spans of this node, without a hard request to the kernel
- * 3. objects and new spans of other nodes, the nearest first, likewise
+ * 3. unless @gfp has __GFP_THISNODE: objects and new spans of other nodes, the
+ *    nearest first, also without a hard request
  * 4. a new span by a hard request, as far as @gfp allows
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
@@ -359,8 +371,9 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 }
 
 /*
- * Give the slot a span that came along with objects for a user. If the slot has
- * got a span meanwhile, return this one to its mcentral.
+ * Let this CPU's slot cache a span that came with objects for a user. If the
+ * slot has got a span meanwhile, or may not have this one, return the span to
+ * its mcentral.
  */
 static void cache_span(struct gomem_mcentral *c, struct gomem_span *span)
 {
@@ -402,8 +415,8 @@ static struct gomem_many keep_many(struct gomem_mcentral *c,
 }
 
 /*
- * Take objects from the slot's span, for a user. If the span has none, pass it
- * to the refill @r, which returns it to its mcentral.
+ * Take objects from the slot's span, for a user. If the span has none, take it
+ * from the slot and pass it to the refill @r, which returns it to its mcentral.
  */
 static struct gomem_many take_many(struct gomem_slot *slot,
 				   struct gomem_refill *r, bool keyless)
@@ -429,7 +442,8 @@ static struct gomem_many take_many(struct gomem_slot *slot,
 }
 
 /*
- * Do what alloc_at_hand() does, for @want objects. Set @c to their mcentral.
+ * Take up to @want objects from the slot's span, or else from what the mcentral
+ * has: as alloc_at_hand(), but without the slot. Set @c to the mcentral.
  */
 static noinline struct gomem_many many_at_hand(const struct gomem_kind *k,
 					       void **objs, unsigned int want,
@@ -458,7 +472,10 @@ static noinline struct gomem_many many_at_hand(const struct gomem_kind *k,
 	return keep_many(*c, &r, keyless);
 }
 
-/* A request for a single object is not worth a span for the slot. */
+/*
+ * Prepare a request for objects for a user. Only a request for several objects
+ * also asks for a span for the slot: for one object this is not worth while.
+ */
 static void begin_many(struct gomem_refill *r, const struct gomem_kind *k,
 		       void **objs, unsigned int want)
 {
@@ -468,7 +485,7 @@ static void begin_many(struct gomem_refill *r, const struct gomem_kind *k,
 	r->want_span = want > 1 && wants_span(k);
 }
 
-/* Take objects from spans of @c, of any node, that have room. */
+/* Take objects that @c, which may be of any node, has at hand. */
 static noinline struct gomem_many many_from(struct gomem_mcentral *c,
 					    void **objs, unsigned int want,
 					    bool keyless)
@@ -554,10 +571,10 @@ static noinline struct gomem_many many_by_growth(struct gomem_mcentral *c,
  *	objects get their key, and are constructed if their kind has a
  *	constructor
  *
- * The objects bypass the slot. Tries the steps of gomem_mcache_alloc_slow().
- * @keyless saves writing and reading a key in memory that was never touched: an
- * object of 4 KiB, of 256 allocated at once, then takes 55 instructions instead
- * of 85.
+ * The objects bypass the slot. Tries the steps of gomem_mcache_alloc_slow(),
+ * except for the slot itself. @keyless saves writing and reading a key in
+ * memory that was never touched: if 256 objects of 4 KiB are allocated at once,
+ * each takes 55 instructions instead of 85.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the number of objects, 1 to @want, or 0 if there is no memory; and
@@ -577,9 +594,12 @@ struct gomem_many gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp,
 }
 
 /**
- * gomem_mcache_alloc_direct - allocate an object past the slots, of any node
+ * gomem_mcache_alloc_direct - allocate an object of a given node, without slots
  * @c: the mcentral of the object's kind and node
  * @gfp: how hard to try
+ *
+ * If the node has no memory, the object may be of another node, unless @gfp has
+ * __GFP_THISNODE.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the object, or NULL.

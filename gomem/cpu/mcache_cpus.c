@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcache_cpus.c - give caches to CPUs that come, and drain those of CPUs that
- * died, and of all CPUs when the module exits.
+ * mcache_cpus.c - give caches to CPUs that come online. Drain the caches of
+ * CPUs that died, and those of all CPUs when the module exits.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
@@ -65,9 +65,9 @@ static int gomem_mcache_cpu_prepare(unsigned int cpu)
 }
 
 /*
- * Called after a CPU died, when nothing uses its caches. They are emptied, and
- * kept until the CPU comes back. Also called for each CPU when the module
- * exits.
+ * Called after a CPU died, when no code uses its caches. Empty these caches,
+ * and keep them until the CPU comes back. Also called for each CPU when the
+ * module exits.
  */
 static int gomem_mcache_cpu_dead(unsigned int cpu)
 {
@@ -107,7 +107,7 @@ int gomem_mcache_init(void)
 /**
  * gomem_mcache_exit - empty all caches when the module exits
  *
- * Nothing allocates or frees any more. The counters can still be read.
+ * No CPU allocates or frees any more. The counters can still be read.
  *
  * Context: may sleep.
  */

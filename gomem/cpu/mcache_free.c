@@ -37,7 +37,7 @@ static unsigned int same_heap(void **objs, unsigned int n,
 
 /*
  * Return objects to their spans if @home, else offer them to the transfer
- * caches. Inlined, so that a call chain with @home set never has the stack
+ * caches. Inlined, so that a call chain with @home set never includes the stack
  * frame of gomem_mcentral_put().
  */
 static __always_inline void hand_objects(const struct gomem_kind *k,
@@ -99,8 +99,9 @@ static unsigned int take_half(struct gomem_slot *slot, void **objs,
 }
 
 /*
- * Push an object on a slot that was full, after a flush. In the meantime the
- * slot may have got room, or the task may have come to a CPU without caches.
+ * Push an object on a slot that was full. If the slot still is full, grow it
+ * and flush half of it first. In the meantime the task may have moved to a CPU
+ * without caches: then free the object without a slot.
  */
 static noinline void free_to_full(const struct gomem_kind *k, void *obj)
 {
@@ -156,7 +157,10 @@ static void count_direct(struct gomem_mcentral *c, unsigned int n)
 	trace_flush(c->kind->size, n, c->heap->node);
 }
 
-/* Free an object of another node: slots hold objects of their own node. */
+/*
+ * Free an object of another node. It bypasses the slot, which would hand it out
+ * on this node.
+ */
 static noinline void free_remote(const struct gomem_kind *k, void *obj)
 {
 	struct gomem_mcentral *c = gomem_central(gomem_heap_of(obj), k);
@@ -212,7 +216,7 @@ static unsigned int gather_same(const struct gomem_mcentral *c, void **objs,
 
 /*
  * Return how many objects, from the first on, have one mcentral, and set @c to
- * it. See gomem_mcache_free_many().
+ * it. If @k is NULL, first move the objects of that mcentral to the front.
  */
 static unsigned int same_central(const struct gomem_kind *k, void **objs,
 				 unsigned int n, struct gomem_mcentral **c)
@@ -227,14 +231,14 @@ static unsigned int same_central(const struct gomem_kind *k, void **objs,
 
 /**
  * gomem_mcache_free_many - free objects that slots did not take
- * @k: the kind of all objects. If it is a span class, they also have one heap.
- *	NULL: they are of any span classes and heaps
- * @objs: the objects, with their keys set; reordered on return
+ * @k: the kind of all objects. If it is a span class, the objects are also of
+ *	one heap. NULL if the objects are of any span classes and heaps
+ * @objs: the objects, with their keys set; may be reordered on return
  * @n: number of objects, up to GOMEM_BATCH_MAX
  * @run: the objects lie side by side in one page, by rising address
  *
- * Objects of span classes return to their spans. Those of a typed cache may go
- * to its transfer cache.
+ * Objects of span classes return to their spans. Objects of a typed cache may
+ * go to its transfer caches.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral.c - the lists of spans with and without free cells: spans that join
- * them, are swept on them, and leave them.
+ * mcentral.c - the lists of spans with and without free cells: add spans to the
+ * lists, sweep the spans on the lists, and remove empty ones.
  *
  * mcentral_refill.c takes objects out of these spans, mcentral_free.c puts
  * objects back, mcentral_grow.c makes new spans, mcentral_transfer.c sizes the
@@ -65,7 +65,7 @@ void gomem_mcentral_give_back(struct gomem_span *s)
 /**
  * gomem_mcentral_give_back_all - return retired spans to the heap
  * @c: the mcentral that they were in
- * @empty: the spans; empty afterwards
+ * @empty: the spans; the stack has none afterwards
  *
  * See gomem_mcentral_give_back().
  */
@@ -83,7 +83,7 @@ void gomem_mcentral_give_back_all(struct gomem_mcentral *c,
 }
 
 /**
- * gomem_mcentral_sweep_span - sweep a span and count it
+ * gomem_mcentral_sweep_span - sweep a span, and count the sweep
  * @s: the span; the caller holds the lock of its mcentral
  *
  * Return: the number of double frees found.
@@ -115,7 +115,8 @@ void gomem_mcentral_report_bad(struct gomem_mcentral *c, unsigned int bad)
 }
 
 /**
- * gomem_mcentral_take_back - list a span that a CPU cached, or retire it
+ * gomem_mcentral_take_back - put a span that a CPU cached on a list, or retire
+ *	it if it is empty
  * @c: the mcentral of the span; its lock is held
  * @s: the span
  * @bad: the number of double frees found is added to it

@@ -9,9 +9,9 @@
  * three are empty, no listed span has room.
  *
  * Go has the same lists but cannot tell which spans need a sweep: after each
- * garbage collection it takes all of them for unswept (sweepgen). Here each
- * span counts the objects that were freed since its last sweep (pending), so
- * the lists are exact and there is no sweepgen.
+ * garbage collection it treats all spans as unswept. Here each span counts the
+ * objects that were freed since its last sweep (pending), so the lists are
+ * exact.
  */
 #ifndef GOMEM_MCENTRAL_H
 #define GOMEM_MCENTRAL_H
@@ -54,7 +54,7 @@
  *	a span on any list has pending < alloc_count: empty spans are given back
  */
 struct gomem_mcentral {
-	spinlock_t lock;	/* for its scope, see @lock above */
+	spinlock_t lock;	/* protects the lists and more: see @lock */
 	struct gomem_heap *heap;
 	const struct gomem_kind *kind;
 	unsigned long nspans;
@@ -95,7 +95,7 @@ struct gomem_refill {
 	void **objs;
 };
 
-static_assert(GOMEM_BATCH_MAX <= 64);	/* bits of fresh */
+static_assert(GOMEM_BATCH_MAX <= 64);	/* fresh has a bit for each object */
 
 /* mcentral.c */
 void gomem_mcentral_init(struct gomem_mcentral *c, struct gomem_heap *h,
@@ -128,9 +128,10 @@ void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle);
 const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 
 /*
- * May the objects of a span be drawn one by one? A draw gives keys to objects
- * that it passes over. So there has to be memory at their addresses, and no
- * constructor, which could not run with a lock held.
+ * May objects be taken from a span one by one, each at random? This is a draw:
+ * see gomem_span_draw(). A draw gives keys to objects that it passes over. So
+ * the span has to have memory. Its kind must have no constructor, which could
+ * not run with a lock held.
  */
 static inline bool gomem_draws_from(const struct gomem_span *s)
 {

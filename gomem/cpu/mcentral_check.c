@@ -38,9 +38,9 @@ struct list_pos {
 };
 
 /*
- * Validate some spans of a list. Each one moves to the end of the list, so that
- * the lock can be dropped in between. If nothing else changes the list, it is
- * in its old order when all spans were seen.
+ * Validate some spans of a list. Each span moves to the end of the list when it
+ * was validated, so that the lock can be dropped between two calls. If no other
+ * CPU changes the list, it has its old order again when all spans were seen.
  *
  * The validation is done when @pos->first is at the head again. If other CPUs
  * add and remove spans, that may never happen: then it is done after more than
@@ -107,7 +107,7 @@ static const char *validate_counts(struct gomem_mcentral *c,
  * @c: an mcentral to which no CPU frees objects meanwhile
  *
  * Drops the lock after each GOMEM_HOLD_SPANS spans. If spans are added or
- * removed meanwhile, the violation that is returned may not exist.
+ * removed meanwhile, the violation that it returns may be a false alarm.
  *
  * Context: may sleep.
  * Return: a text that describes the first violation, or NULL.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral_free.c - objects that return to an mcentral's spans.
+ * mcentral_free.c - return objects to an mcentral's spans.
  */
 #include <kunit/visibility.h>
 #include <linux/bitops.h>
@@ -86,8 +86,8 @@ static struct gomem_span *find_object(struct gomem_mcentral *c, void *obj,
 }
 
 /*
- * Is @obj an object of @s, which find_object() found under the current hold of
- * the lock? Then set @index, and save another lookup.
+ * Is @obj an object of @s, a span that find_object() found since the lock was
+ * taken? Then set @index. This saves another find_object().
  */
 static bool is_in(const struct gomem_span *s, void *obj, unsigned int *index)
 {
@@ -123,9 +123,10 @@ static unsigned int left_in_word(const struct gomem_span *s, unsigned int index,
 }
 
 /*
- * Count the objects from the first on, which is cell @index, that lie side by
- * side by rising or by falling address and have their bits in the same word.
- * Set @cells to the mask of these objects, and return their number.
+ * Count the objects, from the first on, that lie side by side, by rising or by
+ * falling address, and have their bits in the same word. The first object is
+ * cell @index. Set @cells to the mask of these objects, and return their
+ * number.
  */
 static unsigned int neighbours(const struct gomem_span *s, unsigned int index,
 			       void **objs, unsigned int n,
@@ -148,7 +149,7 @@ static unsigned int neighbours(const struct gomem_span *s, unsigned int index,
 
 /*
  * Set @cells to the mask of the objects, from the first on, that can be freed
- * together, and return their number. See neighbours().
+ * by one operation, and return their number: neighbours(), or else one object.
  */
 static unsigned int cells_together(const struct gomem_span *s,
 				   unsigned int index, void **objs,

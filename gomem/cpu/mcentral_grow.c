@@ -55,14 +55,16 @@ static void write_tail(struct gomem_span *s)
 
 /*
  * Return the number of pages for a new span. A span of the usual length has
- * several objects. In a class with few objects most of them would never be
- * used. So the first spans are short, and spans get longer as the class grows:
+ * several objects. If a kind has few objects, most of the span would never be
+ * used. So a kind's first spans are short, and later ones are longer. Only
+ * spans of an aligned kind always have the usual length.
  *
  *	length	the first one that wastes at most 1 / SHORT_WASTE of itself,
  *		from max(pages of one object, have / short_share) on, up to
  *		the usual length
  *
- * have is the number of pages of this mcentral. short_share is
+ * have is the number of pages of this mcentral. From short_share times the
+ * usual length on, spans have the usual length. short_share is
  * GOMEM_SHORT_SHARE, or 0 in heaps that have no short spans.
  */
 static unsigned int span_pages(const struct gomem_mcentral *c)
@@ -90,7 +92,7 @@ static unsigned int least_pages(const struct gomem_kind *k)
 	return DIV_ROUND_UP(k->size, GOMEM_PAGE_SIZE);
 }
 
-/* Try less hard for a request that can be made shorter. */
+/* Set the gfp of a request: try less hard if the request can get shorter. */
 static noinline void set_effort(struct gomem_span_request *req, gfp_t gfp)
 {
 	req->gfp = req->npages > least_pages(req->kind) ? gfp_longer(gfp) : gfp;
@@ -143,8 +145,8 @@ static noinline struct gomem_span *new_span(struct gomem_mcentral *c, gfp_t gfp,
 }
 
 /*
- * Make as many spans as @want objects need, if that is more than one, of pages
- * that the CPU's page cache has. Return them, or NULL.
+ * If @want objects need more than one span, make up to that many spans of pages
+ * that the CPU's page cache has. Return the spans, or NULL if there are none.
  */
 static noinline struct gomem_span *get_some_new(struct gomem_mcentral *c,
 						unsigned int want)
@@ -173,8 +175,9 @@ static noinline struct gomem_span *get_some_new(struct gomem_mcentral *c,
  * @local: take memory of @c's node only, and make no hard request for it. If no
  *	other node can be asked instead, take it from the CPU's page cache only
  *
- * The kernel may reclaim memory on the caller's stack. So callers must not have
- * an array of objects on it; "scripts/check stack" measures that.
+ * The kernel may reclaim memory inside this function, which needs much stack.
+ * So no caller may have an array of objects on the stack. The command
+ * "scripts/check stack" measures the frames.
  *
  * Context: any but NMI; may sleep if @gfp allows it. No lock held, not in a
  * section.

@@ -15,8 +15,8 @@
 #include "cpu/mcentral.h"
 
 /*
- * Spans handled under one hold of the lock by functions that visit all spans of
- * an mcentral.
+ * Functions that visit all spans of an mcentral drop its lock after this many
+ * spans, so that interrupts are not off for long.
  */
 #define GOMEM_HOLD_SPANS	32
 
@@ -44,7 +44,7 @@ gomem_mcentral_list_of(const struct gomem_span *s)
 	return 2 * unswept + gomem_span_is_full(s);
 }
 
-/* Move a span to the head of the list that it belongs on. */
+/* Move a span to the head of the list that fits its state. */
 static inline void gomem_mcentral_relist(struct gomem_mcentral *c,
 					 struct gomem_span *s)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral_refill.c - objects of an mcentral's spans, for slots and users.
+ * mcentral_refill.c - take objects from an mcentral, for slots and users.
  */
 #include <kunit/visibility.h>
 #include <linux/bits.h>
@@ -23,8 +23,9 @@
 #define SWEEP_BUDGET	100
 
 /*
- * Find a span with a free cell, in the order of Go's cacheSpan(): swept spans
- * first, then spans that have to be swept. Add double frees to @bad.
+ * Find a span with a free cell: look at swept spans first, then at spans that
+ * have to be swept, as Go's cacheSpan() does. Add double frees to @bad. Return
+ * NULL if no span is found within SWEEP_BUDGET.
  */
 static struct gomem_span *find_span(struct gomem_mcentral *c, unsigned int *bad)
 {
@@ -58,7 +59,7 @@ static struct gomem_span *find_span(struct gomem_mcentral *c, unsigned int *bad)
 
 /**
  * gomem_mcentral_draw - take a few objects from a span, each at random
- * @s: a span that the caller owns, and gomem_draws_from() is true for
+ * @s: a span that the caller owns, for which gomem_draws_from() is true
  * @objs: array that receives the objects
  * @want: number of objects wanted
  * @fresh: set to a mask: bit i is set if object i has no key
@@ -105,7 +106,8 @@ static void take_objects(struct gomem_refill *r, struct gomem_span *s)
 
 /*
  * May CPUs cache spans of this kind? A cached span has free objects that other
- * CPUs cannot use. So a kind needs GOMEM_CACHE_SHARE pages for each online CPU.
+ * CPUs cannot use. So the mcentral needs cache_share pages for each online CPU:
+ * GOMEM_CACHE_SHARE, except in tests.
  */
 static bool may_cache(const struct gomem_mcentral *c)
 {
@@ -113,9 +115,9 @@ static bool may_cache(const struct gomem_mcentral *c)
 }
 
 /*
- * Take objects from a span that has room. If the span has room left and the
- * request wants a span, pass it to the request, too. Return true if the request
- * has all it wants.
+ * Take objects from a span that has room. If the span has room left, the
+ * request wants a span, and CPUs may cache spans of this kind, pass the span to
+ * the request, too. Return true if the request is complete.
  */
 static bool use_span(struct gomem_mcentral *c, struct gomem_span *s,
 		     struct gomem_refill *r)
@@ -136,7 +138,8 @@ static bool use_span(struct gomem_mcentral *c, struct gomem_span *s,
 
 /*
  * Take back the request's span, then take objects from spans with room. Return
- * true if the span taken back is empty: the caller has to give it back.
+ * true if the span taken back is empty: then the caller has to return it to the
+ * heap.
  */
 static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r,
 			      unsigned int *bad)
@@ -168,8 +171,8 @@ static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	r->n = gomem_transfer_take(&c->transfer, r->objs, r->want);
 	gomem_count(GOMEM_EV_TRANSFERRED_OBJECTS, r->n);
 	/*
-	 * Less than half of what is wanted is too little. If other CPUs put
-	 * objects one by one, each refill would get only one.
+	 * Less than half of what is wanted is too little. Without this rule, if
+	 * other CPUs put objects one by one, each refill would get only one.
 	 */
 	if (!r->n || r->n < r->want / 2)
 		empty = refill_from_spans(c, r, &bad);
@@ -203,7 +206,7 @@ static bool use_all(struct gomem_mcentral *c, struct gomem_span *s,
 
 /*
  * Add new spans, all of one heap, to their mcentral, and take objects from
- * them. There are no more spans than the request takes objects from.
+ * them. gomem_mcentral_grow() made no more spans than the request needs.
  */
 static void use_new(struct gomem_span *spans, struct gomem_refill *r)
 {
@@ -277,7 +280,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_peers);
  * @c: the mcentral, of this or another node
  * @r: the request, and its result; @r->span is ignored on entry
  *
- * Takes objects of existing spans, so the kernel need not be asked for memory.
+ * Takes objects from the transfer cache and from existing spans, without asking
+ * the kernel for memory. @r->n is 0 if there are none.
  */
 void gomem_mcentral_refill_any(struct gomem_mcentral *c, struct gomem_refill *r)
 {

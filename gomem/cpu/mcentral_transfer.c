@@ -49,10 +49,10 @@ static unsigned int room_growth(struct gomem_mcentral *c)
 }
 
 /*
- * Grow the transfer cache, if it may. @page becomes its array if it has none.
- * Without an array and without memory for @page, the transfer cache does not
- * grow until after the next refused put and missed take. Return @page if it was
- * not used, else NULL.
+ * Grow the transfer cache, if it may grow. If it has no array, @page becomes
+ * the array. If @page is NULL, too, the transfer cache cannot grow before
+ * another put was refused and another take missed. Return @page if it was not
+ * used, else NULL.
  */
 static void *add_room(struct gomem_mcentral *c, void *page)
 {
@@ -92,8 +92,8 @@ void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
 	void *page = NULL;
 
 	/*
-	 * Light, as in fetch_stacks(): the caller may be in reclaim, or in a
-	 * context that must not wake kswapd.
+	 * Make a light request, as fetch_stacks() does: the caller may be in
+	 * reclaim, or in a context that must not wake kswapd.
 	 */
 	if (!READ_ONCE(c->transfer.objs))
 		page = gomem_meta_get(h->source, PAGE_SIZE, gomem_gfp_light(0),
@@ -109,8 +109,8 @@ void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
  * gomem_mcentral_want_room - grow the transfer cache after a refused put
  * @c: the mcentral; its lock is held
  *
- * If the transfer cache has no array, the next refill fetches one: a free
- * allocates nothing.
+ * If the transfer cache has no array, the next refill fetches one, because a
+ * free must not allocate memory.
  */
 void gomem_mcentral_want_room(struct gomem_mcentral *c)
 {

@@ -22,17 +22,17 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_list);
 
 DEFINE_STATIC_KEY_FALSE(gomem_numa);
 
-/* A heap, and its central lists beside it. */
+/* A heap, and the mcentrals of its span classes. */
 struct node {
 	struct gomem_heap heap;
 	struct gomem_mcentral central[GOMEM_NR_SPANCLASSES];
 };
 
 /**
- * gomem_node_create - make a heap with central lists
- * @source: where its pages come from
- * @map: where its chunks will be found
- * @node: the node whose memory it should have, NUMA_NO_NODE for any node
+ * gomem_node_create - make a heap, with an mcentral for each span class
+ * @source: the source of the heap's pages
+ * @map: the page map in which the heap registers its chunks
+ * @node: the node whose memory the heap should have, NUMA_NO_NODE for any node
  *
  * Context: may sleep.
  * Return: the heap, or NULL if there is no memory.
@@ -58,7 +58,7 @@ struct gomem_heap *gomem_node_create(struct gomem_pagesource *source,
 EXPORT_SYMBOL_IF_KUNIT(gomem_node_create);
 
 /**
- * gomem_node_destroy - free an unused heap and its central lists
+ * gomem_node_destroy - free an unused heap and its mcentrals
  * @h: the heap
  *
  * Context: may sleep.
@@ -211,7 +211,7 @@ int __init gomem_nodes_init(struct gomem_pagesource *source, unsigned long base)
 /**
  * gomem_nodes_exit - destroy all heaps and the page map
  *
- * Call when nothing uses them any more.
+ * Call when no code uses the heaps any more.
  */
 void gomem_nodes_exit(void)
 {

@@ -24,7 +24,7 @@ DECLARE_STATIC_KEY_FALSE(gomem_numa);
  * struct gomem_node_choice - the heap that serves a request for a node
  * @heap: the heap
  * @node: the requested node if it is online, else NUMA_NO_NODE
- * @slots: objects from this CPU's slots will do
+ * @slots: objects from this CPU's slots may serve the request
  * @valid: false if the requested node is out of range
  */
 struct gomem_node_choice {
@@ -57,9 +57,9 @@ static inline struct gomem_heap *gomem_first_heap(void)
 
 /*
  * Return the heap for @node, or for this CPU's node if @node is NUMA_NO_NODE.
- * This uses numa_node_id(), not numa_mem_id(): the kernel sets the latter only
- * when a CPU comes online, if there are nodes without memory. gomem_heaps has
- * an entry for such nodes, too.
+ * This uses numa_node_id(), not numa_mem_id(): if there are nodes without
+ * memory, the kernel sets the latter only when a CPU comes online. gomem_heaps
+ * has an entry for nodes without memory, too.
  */
 static inline struct gomem_heap *gomem_node_heap(int node)
 {

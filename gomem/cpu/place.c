@@ -14,7 +14,7 @@
  * gomem_place_find - find a CPU's slot for a kind
  * @k: the kind, not a large one
  * @cpu: the CPU
- * @irq: the slot for interrupts instead of that for tasks
+ * @irq: find the slot for interrupts instead of that for tasks
  * @p: set to the slot
  *
  * Context: any.
@@ -51,11 +51,11 @@ bool gomem_place_find(const struct gomem_kind *k, int cpu, bool irq,
  * @p: the slot
  * @v: set to what was read
  *
- * Sums of such reads are approximate, and exact while the CPUs do nothing. The
- * order of the reads makes sure that an object that moves meanwhile is counted
- * twice rather than missed. If the slot moves to another stack meanwhile, the
- * difference of its pointers is meaningless: so it is limited to what the slot
- * can hold.
+ * Sums of such reads are approximate, but exact if no CPU uses its slots
+ * meanwhile. The order of the reads makes sure that an object that moves
+ * meanwhile is counted twice rather than missed. If the slot moves to another
+ * stack meanwhile, the difference of its pointers is meaningless. So the
+ * difference is limited to the number of objects that the slot can hold.
  *
  * Context: any.
  */
@@ -83,7 +83,7 @@ void gomem_place_view(const struct gomem_place *p, struct gomem_slot_view *v)
  * @span: set to the span of the slot, or NULL
  *
  * If these were all objects, also take the span, and return the slot to its
- * initial state.
+ * initial capacity and stack.
  *
  * Return: number of objects. If it is GOMEM_BATCH_MAX, the slot may have more.
  */
@@ -112,7 +112,7 @@ unsigned int gomem_place_empty(struct gomem_place *p, void **objs,
  * @n: number of objects
  * @span: the span, or NULL
  *
- * Context: as gomem_mcache_free_home().
+ * Context: any but NMI; never sleeps. Not in a section.
  */
 void gomem_place_free(const struct gomem_kind *k, void **objs, unsigned int n,
 		      struct gomem_span *span)
@@ -127,7 +127,7 @@ void gomem_place_free(const struct gomem_kind *k, void **objs, unsigned int n,
  * @fn: the function. It may take objects out of slots
  * @arg: passed to @fn
  *
- * Typed caches that a task destroys are left out.
+ * Typed caches that a task is destroying are left out.
  *
  * Context: process.
  */

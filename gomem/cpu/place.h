@@ -11,7 +11,7 @@
 #include "cpu/mcache.h"
 
 /**
- * struct gomem_place - a slot of a CPU, and what the epoch's looks noted of it
+ * struct gomem_place - a slot of a CPU, and what the last looks stored for it
  * @kind: the kind of the slot's objects
  * @mc: the cache that the slot is part of; NULL for a typed cache
  * @slot: the slot
@@ -26,7 +26,7 @@ struct gomem_place {
 	bool *idle;
 };
 
-/* A copy of a slot's counts, as seen by any CPU. */
+/* A copy of a slot's counts: inexact if another CPU uses the slot meanwhile. */
 struct gomem_slot_view {
 	u64 refilled;
 	u64 held;

@@ -2,9 +2,10 @@
 /*
  * section.h - sections: code that owns an mcache of its CPU.
  *
- * A section on the mcache for tasks has preemption off, one on the mcache for
- * interrupts has interrupts off. mcache.h explains why no other code can change
- * the mcache meanwhile. The slots of typed caches are owned in the same way.
+ * A section on the mcache for tasks has preemption off. A section on the mcache
+ * for interrupts has interrupts off. mcache.h explains why no other code can
+ * change the mcache meanwhile. A section also owns the CPU's slots of typed
+ * caches, for tasks or for interrupts.
  * gomem takes no lock in a section, and holds none around it. "Not in a
  * section" in the comment of a function says that the function may take a lock,
  * or begins a section itself.
@@ -20,7 +21,7 @@
 #include "cpu/mcache.h"
 
 /**
- * struct gomem_section - an owned cache, and how to end the section
+ * struct gomem_section - the cache that a section owns, and how to end it
  * @mc: the cache; &gomem_no_mcache if the CPU has none
  * @flags: interrupt state before the section, if @irq
  * @irq: the cache is the interrupt cache
@@ -32,7 +33,8 @@ struct gomem_section {
 };
 
 /*
- * Begin a section that owns this CPU's interrupt cache, or else its task cache.
+ * Begin a section. It owns this CPU's interrupt cache if @irq is true, else its
+ * task cache.
  */
 static __always_inline void gomem_section_enter(struct gomem_section *sec,
 						bool irq)
@@ -67,7 +69,7 @@ gomem_section_slot(const struct gomem_section *sec, const struct gomem_kind *k)
 	return sec->irq ? &cc->irq.slot : &cc->task.slot;
 }
 
-/* May the slot for this kind be used? Not if it is that of gomem_no_mcache. */
+/* May the slot for this kind be used? Not if gomem_no_mcache is its cache. */
 static __always_inline bool gomem_section_holds(const struct gomem_section *sec,
 						const struct gomem_kind *k)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * slot.c - how many objects a slot holds, and the stack that it has for them.
+ * slot.c - how many objects a slot holds, and which stack holds them.
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
@@ -24,21 +24,22 @@
 /*
  * Limits of what a task's slots hold, in bytes of objects:
  *
- *	initially	SLOT_BEGIN, at least one object; no object if these are
- *			larger than SLOT_BEGIN_MAX, except scratch buffers
+ *	initially	SLOT_BEGIN, at least one object. No object if an object
+ *			is larger than SLOT_BEGIN_MAX and no scratch buffer
  *	growth		a slot doubles each time that it proves too small
  *	a slot		SLOT_BYTES, or NOSCAN_SLOT_BYTES if noscan; at least 2
- *			objects, at most GOMEM_SLOT_MAX
+ *			objects, at most GOMEM_SLOT_MAX. SCRATCH_SLOT_BYTES for
+ *			scratch buffers
  *	growth of all	max(heap / GROWN_SHARE / CPUs, GROWN_MIN,
  *	slots of a CPU	    min(moved / MOVED_SHARE, GROWN_MOST))
  *	a slot of a	max(spans of the cache / CACHE_SLOT_SHARE / CPUs,
  *	typed cache	    CACHE_SLOT_MIN), at most GOMEM_STACK_SHORT objects
- *	one refill	REFILL_BYTES, and half the slot
+ *	one refill	REFILL_BYTES, half the slot and GOMEM_BATCH_MAX objects
  *
- * CPUs is the number of online CPUs. moved is what the CPU's slots refilled and
- * flushed in the current second: with it, a CPU that moves many objects may
- * hold more in a small heap. A slot that was not used between two looks is
- * emptied, and returns to its initial size.
+ * CPUs is the number of online CPUs. moved is the number of bytes by which the
+ * CPU's slots were refilled and flushed in the current second. It lets a CPU
+ * that moves many objects hold more of them in a small heap. A slot that was
+ * not used between two looks is emptied, and returns to its initial size.
  */
 #define SLOT_BEGIN		SZ_512
 #define SLOT_BEGIN_MAX		SZ_1K
@@ -53,15 +54,22 @@
 #define CACHE_SLOT_MIN		SZ_32K
 
 /*
- * Scratch buffers are few, and are allocated and freed on one CPU. A slot holds
- * up to 32 KiB of each order, like Go's cache of stacks.
+ * Scratch buffers are few, and are usually freed on the CPU that allocated
+ * them. So a slot holds up to 32 KiB of buffers of one size. Go uses the same
+ * limit for the goroutine stacks that a CPU caches.
  */
 #define SCRATCH_SLOT_BYTES	SZ_32K
 
-/* After so many refills without a flush, no overflow is expected soon. */
+/*
+ * After so many refills without a flush, no overflow of the slot is expected
+ * soon: see gomem_slot_refill_size().
+ */
 #define CALM			4
 
-/* Interrupts need less. An irq cache with its stacks fits into 16 KiB. */
+/*
+ * Interrupts need fewer objects. These limits make an irq cache with its stacks
+ * fit into 16 KiB.
+ */
 #define IRQ_SLOT_MAX		16
 #define IRQ_SLOT_BYTES		SZ_2K
 #define IRQ_NOSCAN_SLOT_MAX	8
@@ -99,7 +107,7 @@ unsigned int gomem_slot_task_room(const struct gomem_kind *k)
 }
 
 /**
- * gomem_slot_irq_room - compute how many objects an interrupt's slot holds
+ * gomem_slot_irq_room - compute how many objects an interrupt's slot can hold
  * @k: the kind of its objects
  *
  * Return: the number of objects; 0 if interrupts have no slot for the kind.
@@ -120,7 +128,7 @@ unsigned int gomem_slot_irq_room(const struct gomem_kind *k)
 /**
  * gomem_slot_first_capacity - compute the initial capacity of a slot
  * @k: the kind of its objects
- * @room: number of objects that it can grow to
+ * @room: number of objects that the slot can grow to
  *
  * Return: the number of objects.
  */
@@ -137,13 +145,13 @@ unsigned int gomem_slot_first_capacity(const struct gomem_kind *k,
  * @slot: the slot; its memory is cleared
  * @k: the kind of its objects
  * @below: the entry below the bottom of its first stack
- * @room: number of objects that it can grow to
+ * @room: number of objects that the slot can grow to
  */
 void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
 		     void **below, unsigned int room)
 {
 	/*
-	 * With a divmul of 0 no offset is the start of an object. So
+	 * With a divmul of 0, gomem_is_multiple() rejects every offset. So
 	 * gomem_free() never pushes to slots of scratch buffers and of tiny
 	 * blocks.
 	 */
@@ -167,8 +175,10 @@ void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
  * gomem_slot_batch_size - compute how many objects to refill or flush at once
  * @slot: the slot
  *
- * Return: the number of objects: at least 1, but at most half the slot, so that
- * a free right after a refill finds room.
+ * Return: the number of objects: at least 1, else at most half the capacity, so
+ * that a free right after a refill finds room. The number is odd: with some
+ * numbers of objects, a refill of exactly half the slot would make the slot
+ * overflow again and again. See gomem_slot_refill_size().
  */
 unsigned int gomem_slot_batch_size(const struct gomem_slot *slot)
 {
@@ -182,7 +192,7 @@ unsigned int gomem_slot_batch_size(const struct gomem_slot *slot)
  * gomem_slot_refill_size - compute the number of objects for this refill
  * @slot: the slot; the caller owns its cache
  *
- * After a flush, the number varies.
+ * For the next CALM refills after a flush, the number varies.
  *
  * Suppose a task allocates and frees, in rounds, as many objects as the slot
  * can hold. If the slot has too many objects when a round starts, each round
@@ -203,8 +213,8 @@ unsigned int gomem_slot_refill_size(struct gomem_slot *slot)
 }
 
 /*
- * Return by how many bytes the slots of this CPU may grow, all together. The
- * size of the heap is read without its lock, and may be a little old.
+ * Return by how many bytes all slots of this CPU together may grow. The size of
+ * the heap is read without its lock, and may be a little old.
  */
 static size_t grown_max(const struct gomem_mcache *mc)
 {
@@ -216,8 +226,8 @@ static size_t grown_max(const struct gomem_mcache *mc)
 }
 
 /*
- * Count @n objects that a slot was too full, or too empty, for. The caller owns
- * the cache.
+ * Count @n objects that did not fit into a slot, or that a slot did not have.
+ * The caller owns the cache.
  */
 static void count_moved(struct gomem_mcache *mc, const struct gomem_slot *slot,
 			unsigned int n)
@@ -273,7 +283,7 @@ static bool is_on_first(struct gomem_mcache *mc, const struct gomem_slot *slot,
 	return gomem_slot_bottom(slot) == first_bottom(mc, k);
 }
 
-/* Return which stack a slot of @capacity has after its first stack. */
+/* Return which stack a slot of @capacity has if it has left its first stack. */
 static enum gomem_stack stack_for(unsigned int capacity)
 {
 	return capacity > GOMEM_STACK_SHORT ? GOMEM_LONG_STACK :
@@ -282,8 +292,8 @@ static enum gomem_stack stack_for(unsigned int capacity)
 
 /*
  * Does a slot that grows by @more objects need a larger stack? Slots of
- * interrupts and of typed caches never move: their first stack has all their
- * room.
+ * interrupts and of typed caches never move: their first stack is as long as
+ * they may ever need.
  */
 static bool has_to_move(struct gomem_mcache *mc, const struct gomem_slot *slot,
 			const struct gomem_kind *k, unsigned int more)
@@ -302,8 +312,8 @@ static void keep_stack(struct gomem_mcache *mc, void **stack,
 
 /*
  * Move a slot to the stack that it needs to grow by @more objects. Return false
- * if there is no such stack. gomem_place_view() on another CPU may read the
- * slot at the same time, and allows for that.
+ * if the cache has no such stack unused. gomem_place_view() on another CPU may
+ * read the slot at the same time, and allows for that.
  */
 static bool move_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 		      const struct gomem_kind *k, unsigned int more)
@@ -350,12 +360,12 @@ void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot,
 }
 
 /**
- * gomem_slot_grow - grow a slot that was too small, if it may grow
+ * gomem_slot_grow - grow a slot that was too small, if limits and stacks allow
  * @mc: the slot's cache; for the slot of a typed cache, this CPU's cache. The
  *	caller owns it
  * @slot: the slot
  * @k: the kind of its objects
- * @n: number of objects that it was too full, or too empty, for
+ * @n: number of objects that did not fit into the slot, or that it did not have
  */
 void gomem_slot_grow(struct gomem_mcache *mc, struct gomem_slot *slot,
 		     const struct gomem_kind *k, unsigned int n)
@@ -414,8 +424,8 @@ static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
 }
 
 /*
- * A free allocates nothing. It queues a work, which fetches the stacks that the
- * CPU lacks. Frees on the CPU set @missing, the work clears it.
+ * A free must not allocate memory. So it queues a work, which fetches the
+ * stacks that the CPU lacks. Frees on the CPU set @missing, the work clears it.
  */
 struct fetch {
 	struct work_struct work;
@@ -425,8 +435,9 @@ struct fetch {
 static DEFINE_PER_CPU(struct fetch, fetches);
 
 /*
- * Fetch the stacks that this CPU lacks. If the work's CPU has died, the work
- * runs on another one, and fetches stacks for that CPU.
+ * Fetch the stacks that this CPU lacks. If the CPU that queued the work has
+ * died, the work runs on another CPU, and fetches the stacks for this other
+ * CPU.
  */
 static void fetch_missing(struct work_struct *work)
 {
@@ -436,11 +447,11 @@ static void fetch_missing(struct work_struct *work)
 
 	for (which = 0; which < GOMEM_NR_STACKS; which++)
 		/*
-		 * Preemption is on, so the owner of the cache may change it
-		 * meanwhile. A stack too many does no harm.
+		 * Preemption is on, so the owner of the cache may change
+		 * mc->stacks meanwhile. A stack too many does no harm.
 		 */
 		if (xchg(&f->missing[which], false) &&
-		    !data_race(mc->stacks[which]))	/* may change */
+		    !data_race(mc->stacks[which]))
 			fetch_stacks(mc->heap, which);
 }
 
@@ -460,8 +471,8 @@ static void fetch_later(enum gomem_stack which)
 }
 
 /*
- * Return which stack a slot needs to grow; GOMEM_NR_STACKS if it needs none, or
- * if the cache has an unused one.
+ * Return which stack the cache has to get so that a slot can grow. Return
+ * GOMEM_NR_STACKS if the slot needs none, or if the cache has an unused one.
  */
 static enum gomem_stack missing_stack(struct gomem_mcache *mc,
 				      const struct gomem_slot *slot,
@@ -480,8 +491,8 @@ static enum gomem_stack missing_stack(struct gomem_mcache *mc,
 }
 
 /**
- * gomem_slot_get_ready - fetch a stack for a slot that is about to grow
- * @k: the kind of its objects
+ * gomem_slot_get_ready - fetch a stack that a slot lacks for its next growth
+ * @k: the kind of the slot's objects
  * @allocates: the caller allocates, and may fetch the stack at once. For a
  *	free, a work fetches it
  *
@@ -498,13 +509,14 @@ void gomem_slot_get_ready(const struct gomem_kind *k, bool allocates)
 	if (gomem_irq_context())
 		return;
 	/*
-	 * Preemption is on: this may be the cache of another CPU by now, which
-	 * that CPU changes. A stack too many, or too few, does no harm.
+	 * If preemption is on, the task may move to another CPU at any time.
+	 * Then the old CPU changes this cache concurrently. A stack too many,
+	 * or too few, does no harm.
 	 */
 	mc = raw_cpu_read(gomem_mcache_task);
 	if (k->cache || mc == &gomem_no_mcache)
 		return;
-	/* Racy, because preemption is on. */
+	/* Racy if preemption is on, for the same reason. */
 	which = data_race(missing_stack(mc, &mc->slot[k->spc], k));
 	if (which == GOMEM_NR_STACKS)
 		return;

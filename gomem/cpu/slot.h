@@ -20,9 +20,9 @@ struct gomem_span;
 
 /*
  * A slot that grows moves to a short stack, for GOMEM_STACK_SHORT objects, and
- * then to a long one, for GOMEM_SLOT_MAX objects. Two long stacks fill a page
- * of 512 words: each has &gomem_no_object below its bottom, and the page has a
- * link.
+ * then to a long one, for GOMEM_SLOT_MAX objects. The latter is chosen so that
+ * two long stacks fill a page of 512 words. Each stack has one more word, for
+ * &gomem_no_object below its bottom, and the page has one for a list link.
  */
 #define GOMEM_STACK_SHORT	64
 #define GOMEM_SLOT_MAX		254
@@ -48,8 +48,8 @@ enum gomem_stack {
  * @calm: refills since the last flush, up to CALM; see
  *	gomem_slot_refill_size() and take_half()
  * @thin: gomem_sampler.thin when @left was drawn
- * @left: hits that come before the one that the heap profile samples; negative
- *	if that hit was the last one. See base/sample.h
+ * @left: number of hits before the hit that the heap profile samples; negative
+ *	once that hit has come. See base/sample.h
  * @span: the span that refills this slot, or NULL
  * @refilled: number of objects that came from spans and transfer caches
  * @flushed: number of objects that went to spans and transfer caches
@@ -57,9 +57,9 @@ enum gomem_stack {
  * @divmul, @size and @room are constant. Only the owner of the slot's cache
  * changes the other members. A hit counts down @left, and so needs no
  * other counter. In a section of the cache:
- *	objects handed out     == allocs - left
- *	objects that came back == allocs - left + (top - bottom) + flushed -
- *				  refilled
+ *	objects handed out == allocs - left
+ *	objects freed      == allocs - left + (top - bottom) + flushed -
+ *			      refilled
  */
 struct gomem_slot {
 	void **top;
@@ -80,8 +80,9 @@ struct gomem_slot {
 static_assert(sizeof(struct gomem_slot) <= 64);
 
 /*
- * The entry below the bottom of each stack points to this word. The word never
- * holds its own key, so the key check of the fast path fails on an empty slot.
+ * The entry below the bottom of each stack points to this word. The word stays
+ * 0, which is not its key. So the key check of the fast path fails on an empty
+ * slot.
  */
 extern unsigned long gomem_no_object;
 
@@ -128,7 +129,8 @@ static __always_inline bool gomem_slot_count(struct gomem_slot *slot)
 }
 
 /*
- * Pop an object on the hit path of a typed cache: gomem_slot_count() follows.
+ * Pop an object on the hit path of a typed cache; return NULL if there is none.
+ * The caller then counts the hit by gomem_slot_count().
  */
 static __always_inline void *gomem_slot_pop(struct gomem_slot *slot)
 {
@@ -140,7 +142,10 @@ static __always_inline void *gomem_slot_pop(struct gomem_slot *slot)
 	return obj;
 }
 
-/* Start the countdown of a slot, whose cache the caller owns. */
+/*
+ * Start a slot's countdown to the next sample of the heap profile: @left hits
+ * come before it. The caller owns the slot's cache.
+ */
 static inline void gomem_slot_arm(struct gomem_slot *slot, s32 left, u8 thin)
 {
 	u64 allocs = slot->allocs - slot->left;
@@ -159,7 +164,8 @@ static inline void gomem_slot_arm(struct gomem_slot *slot, s32 left, u8 thin)
  * Return how many objects a slot of any CPU has handed out. The owner of the
  * slot uses it concurrently. If the owner calls gomem_slot_arm() between the
  * loads, the loaded values do not fit together. Then @left is negative, or
- * larger than before.
+ * larger than before, and the loads are repeated. If 100 tries fail, the result
+ * may be wrong.
  */
 static inline u64 gomem_slot_allocs(const struct gomem_slot *slot)
 {
@@ -185,9 +191,9 @@ static inline u64 gomem_slot_allocs(const struct gomem_slot *slot)
 }
 
 /*
- * Pop an object of a span class. Return false, and leave the slot alone, if it
- * is empty or its top object does not have its key: the slow path reports that
- * the object was written to while it was free.
+ * Pop an object of a span class. Return false, and leave the slot alone, if the
+ * slot is empty, or if its top object does not have its key. Such an object was
+ * written to while it was free, which the slow path reports.
  */
 static __always_inline bool gomem_slot_pop_usual(struct gomem_slot *slot,
 						 void **obj)
@@ -208,8 +214,8 @@ static __always_inline bool gomem_slot_push(struct gomem_slot *slot, void *obj)
 }
 
 /*
- * Push as many of @n objects as there is room for, the first ones, and return
- * their number. They will be popped in the order in which they are in @p.
+ * Push the first of the @n objects in @p, as many as there is room for, and
+ * return their number. They will be popped in the order that they have in @p.
  */
 static __always_inline unsigned int
 gomem_slot_push_many(struct gomem_slot *slot, void **p, unsigned int n)
@@ -226,14 +232,14 @@ gomem_slot_push_many(struct gomem_slot *slot, void **p, unsigned int n)
 
 /*
  * Pop up to @n objects of a span class, the newest first, clear their keys, and
- * return their number. Stop at an object without its key, as at the word
- * below the bottom.
+ * return their number. Stop at an object without its key. The word below the
+ * bottom of the stack has no key, either.
  */
 static __always_inline unsigned int gomem_slot_pop_run(struct gomem_slot *slot,
 						       void **p, unsigned int n)
 {
 	void **top = slot->top, **next = p, **end = p + n, *obj;
-	/* Copied, as in gomem_slot_pop_many(). */
+	/* Copied for speed: see gomem_slot_pop_many(). */
 	unsigned long secret = gomem_secret;
 
 	for (; next != end; next++) {
@@ -245,7 +251,7 @@ static __always_inline unsigned int gomem_slot_pop_run(struct gomem_slot *slot,
 		*next = obj;
 	}
 	n = next - p;
-	/* An empty slot is not written to: it may be of gomem_no_mcache. */
+	/* Do not write to an empty slot: it may be one of gomem_no_mcache. */
 	if (likely(n)) {
 		slot->allocs += n;
 		slot->top = top;
@@ -282,7 +288,7 @@ gomem_slot_pop_many(struct gomem_slot *slot, u32 key, void **p, unsigned int n,
 		*(unsigned long *)(obj + key) = 0;
 		p[i] = obj;
 	}
-	/* An empty slot is not written to: it may be of gomem_no_mcache. */
+	/* Do not write to an empty slot: it may be one of gomem_no_mcache. */
 	if (top != slot->top) {
 		slot->allocs += slot->top - top;
 		slot->top = top;

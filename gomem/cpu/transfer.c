@@ -69,7 +69,7 @@ unsigned int gomem_transfer_put(struct gomem_transfer *t, void **objs,
 	t->refused |= n > room;
 	n = min(n, room);
 	memcpy(t->objs + t->n, objs, n * sizeof(*objs));
-	/* gomem_mcache_count() reads it without the lock. */
+	/* gomem_mcache_count() reads t->n without the lock. */
 	WRITE_ONCE(t->n, t->n + n);
 	t->high = max(t->high, t->n);
 	t->used |= n > 0;
@@ -109,8 +109,8 @@ unsigned int gomem_transfer_take(struct gomem_transfer *t, void **objs,
  * @t: the transfer cache
  * @size: bytes of an object
  *
- * Called after a put that found too little room. The rule stands at the top of
- * this file.
+ * Called after a put that found too little room. See the comment at the top of
+ * this file for the rule.
  *
  * Return: the number of objects there should be room for, at least @t->room.
  */
@@ -134,9 +134,9 @@ unsigned int gomem_transfer_earned(const struct gomem_transfer *t,
  * @t: the transfer cache
  * @all: treat the cache as unused
  *
- * Removes the room that stayed empty since the last look, and starts counting
- * anew. In an unused cache all objects are surplus. In a used one, the lowest
- * number of objects since the last look is surplus.
+ * Removes the room that stayed empty since the last look, and resets @low and
+ * @high. In an unused cache all objects are surplus. In a used one, the surplus
+ * is the lowest number of objects since the last look.
  *
  * Return: the number of surplus objects, to be passed to
  * gomem_transfer_reduce().

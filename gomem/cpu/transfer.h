@@ -13,9 +13,9 @@
  * The design follows TCMalloc's transfer cache and the depot of Bonwick's
  * magazines. Go needs no transfer cache: its garbage collector frees objects.
  *
- * Each mcentral has one transfer cache. It has no room until refills have found
- * it empty after flushes (see transfer.c), and gomem_mcentral_drain() gives
- * back the objects that were not needed.
+ * Each mcentral has one transfer cache. It gets room only when refills find it
+ * empty after flushes (see transfer.c). gomem_mcentral_drain() returns the
+ * objects that were not needed to their spans.
  */
 #ifndef GOMEM_TRANSFER_H
 #define GOMEM_TRANSFER_H
@@ -39,10 +39,10 @@
  * @missed: a take found no object while @refused was set; cleared with @refused
  * @wants_page: the cache may grow but has no page. The next refill fetches it,
  *	because a free must not allocate. Cleared with @refused
- * @moved: objects put, or asked for, in the current second; cleared at its
- *	start
- * @moved_until: when that second ends, in jiffies; the next put or take after
- *	it starts another
+ * @moved: number of objects put, or asked for, in the current second; cleared
+ *	at its start
+ * @moved_until: when that second ends, in jiffies. The first put or take after
+ *	this time starts another second
  *
  * The lock of the mcentral protects all members. Three readers do without it:
  * gomem_mcentral_drain() and gomem_mcentral_grow_transfer() read @objs,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * allocspan.c - make spans: of pages of a page cache, of the heap, of the
- * kernel, or of other nodes.
+ * allocspan.c - make spans of pages from a page cache, from the heap, from the
+ * kernel, or from other nodes.
  */
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
@@ -18,9 +18,9 @@
 #include "heap/tell.h"
 
 /*
- * Make a short span (of at most GOMEM_PCACHE_SPAN_MAX pages) from a page cache,
- * which is refilled if necessary. Return NULL if it lacks pages or a
- * descriptor. Caller holds @pc->lock.
+ * Make a short span (of at most GOMEM_PCACHE_SPAN_MAX pages) from a page cache.
+ * Refill the page cache if it has no pages or no descriptor. Return NULL if it
+ * then still lacks a descriptor or suitable pages. Caller holds @pc->lock.
  */
 static struct gomem_span *take_short(struct gomem_heap *h,
 				     struct gomem_pcache *pc,
@@ -48,8 +48,8 @@ static struct gomem_span *take_short(struct gomem_heap *h,
 }
 
 /*
- * Make a short span from this CPU's page cache. On failure @no_desc is set to
- * whether only a descriptor is missing.
+ * Make a short span from this CPU's page cache, or return NULL. Set @no_desc to
+ * whether that failed for lack of a descriptor, while the page cache has pages.
  */
 static struct gomem_span *
 take_from_pcache(struct gomem_heap *h, unsigned int index,
@@ -66,7 +66,10 @@ take_from_pcache(struct gomem_heap *h, unsigned int index,
 	return s;
 }
 
-/* Can a span of this length, at most @max, come from this CPU's page cache? */
+/*
+ * May the span come from this CPU's page cache? Only if it has at most @max
+ * pages, and if this CPU may keep pages of the heap.
+ */
 static bool suits_pcache(const struct gomem_heap *h,
 			 const struct gomem_span_request *req, unsigned int max)
 {
@@ -82,16 +85,17 @@ static void trace_alloc(const struct gomem_span *s)
 /**
  * gomem_heap_alloc_spans - make several spans out of free pages of a heap
  * @h: the heap
- * @req: their length and kind, which is not large
- * @n: how many
- * @spans: the stack to push them on
+ * @req: length and kind of the spans; not a large kind
+ * @n: number of spans wanted
+ * @spans: the stack to push the spans on
  *
- * The page cache is locked once for all of them. This is for spans that are
- * wanted in advance: it may make fewer than @n, or none. The caller then gets a
- * single span from gomem_heap_alloc_span(), which tries harder.
+ * The page cache is locked once for all spans. The spans are wanted in advance,
+ * so this may make fewer than @n. If it makes none, the caller may get a single
+ * span from gomem_heap_alloc_span(), which tries harder.
  *
  * Context: any but NMI.
- * Return: how many were made. All their objects are free, their state is DEAD.
+ * Return: the number of spans made. All their objects are free, and their state
+ * is DEAD until an mcentral takes them over.
  */
 unsigned int gomem_heap_alloc_spans(struct gomem_heap *h,
 				    const struct gomem_span_request *req,
@@ -120,9 +124,9 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h,
 }
 
 /*
- * Make a span out of a run of this CPU's page cache, and a descriptor
- * that was kept with such a run. Return NULL if the page cache has no run that
- * suits the request, or no descriptor.
+ * Make a span out of a run and a descriptor that this CPU's page cache keeps.
+ * Return NULL if the page cache has no descriptor, or no run of the length and
+ * alignment requested.
  */
 static noinline struct gomem_span *
 alloc_from_run(struct gomem_heap *h, const struct gomem_span_request *req)
@@ -147,7 +151,10 @@ alloc_from_run(struct gomem_heap *h, const struct gomem_span_request *req)
 	return s;
 }
 
-/* Make a short span from this CPU's page cache; get descriptors if need be. */
+/*
+ * Make a short span from this CPU's page cache, or return NULL. If a descriptor
+ * is missing, get memory for descriptors and try again.
+ */
 static noinline struct gomem_span *
 alloc_short(struct gomem_heap *h, const struct gomem_span_request *req)
 {
@@ -165,8 +172,9 @@ alloc_short(struct gomem_heap *h, const struct gomem_span_request *req)
 }
 
 /*
- * Make a span from this CPU's page cache. The heap lock, which other CPUs want,
- * is taken only to refill the cache.
+ * Make a span from this CPU's page cache, or return NULL. The heap lock, for
+ * which the CPUs of a node compete, is taken only when pages or descriptors of
+ * the page cache run out.
  */
 static struct gomem_span *
 alloc_from_pcache(struct gomem_heap *h, const struct gomem_span_request *req)
@@ -183,9 +191,10 @@ alloc_from_pcache(struct gomem_heap *h, const struct gomem_span_request *req)
 }
 
 /*
- * Find pages by any means. Before the heap grows, this CPU's slots give back
- * what they do not need, and all page caches are emptied. Set @from to the heap
- * that the pages belong to, and a descriptor of that heap.
+ * Find pages for a request by any means. Return the first page, or
+ * GOMEM_NO_PAGE. Before the heap grows, the large slots of this CPU and all
+ * page caches are emptied. If the pages belong to another heap, @from is set to
+ * that heap and a descriptor of it.
  */
 static noinline unsigned long find_pages(struct gomem_supply *from,
 					 const struct gomem_span_request *req)
@@ -200,7 +209,10 @@ static noinline unsigned long find_pages(struct gomem_supply *from,
 	return page == GOMEM_NO_PAGE ? gomem_heap_grow(from, req) : page;
 }
 
-/* Make the span that the heap @h asked for. */
+/*
+ * Make a span of the pages that were found for a request to the heap @h, and of
+ * the descriptor in @from.
+ */
 static noinline struct gomem_span *
 make_span(struct gomem_heap *h, const struct gomem_supply *from,
 	  unsigned long page, const struct gomem_span_request *req)
@@ -218,9 +230,10 @@ make_span(struct gomem_heap *h, const struct gomem_supply *from,
 }
 
 /*
- * Give up a request of the heap @h. The failure counts here, not in grow.c,
- * where @from may be another heap already. If a request for local memory fails,
- * that does not count: its caller asks other nodes next.
+ * Give up a request to the heap @h. The failure is counted for @h. So it cannot
+ * be counted in grow.c, which knows only @from, by then perhaps another heap. A
+ * failed request for local memory is not counted: the caller asks other nodes
+ * next.
  */
 static noinline void *give_up(struct gomem_heap *h,
 			      const struct gomem_supply *from,
@@ -234,7 +247,7 @@ static noinline void *give_up(struct gomem_heap *h,
 	return NULL;
 }
 
-/* Get the descriptor first: if that fails there is nothing to undo. */
+/* Get the descriptor first: if there is none, no pages have to be put back. */
 static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 					  const struct gomem_span_request *req)
 {
@@ -252,7 +265,11 @@ static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 	return make_span(h, &from, page, req);
 }
 
-/* No kernel block has more pages than a chunk: waiting for more is in vain. */
+/*
+ * Must the request be repeated until it succeeds, because of __GFP_NOFAIL? Not
+ * if it is longer than a chunk: it would never succeed, since a heap has no way
+ * to get a block of that length.
+ */
 static bool may_wait_forever(const struct gomem_span_request *req)
 {
 	return !req->local && (req->gfp & __GFP_NOFAIL) &&
@@ -273,14 +290,17 @@ alloc_with_effort(struct gomem_heap *h, const struct gomem_span_request *req)
 /**
  * gomem_heap_alloc_span - make a span
  * @h: the heap
- * @req: its length and kind, and how hard to try
+ * @req: length and kind of the span, and how hard to try
+ *
+ * If this node has no memory, the span may be another node's, unless
+ * @req->local is set or the gfp has __GFP_THISNODE. With __GFP_NOFAIL in a gfp
+ * that may sleep this never fails, unless @req->local is set or the span is
+ * longer than a chunk.
  *
  * Context: any but NMI; may sleep if @req->gfp allows it.
- * Return: a span that the caller owns, of another node if this one has no
- * memory. A small span has all objects free, and is DEAD until mcentral takes
- * it over; a large span has its one object allocated. NULL if there is no
- * memory. With __GFP_NOFAIL in a gfp that may sleep this never fails, unless
- * @req->local is set or the span is longer than a chunk.
+ * Return: a span that the caller owns; NULL if there is no memory. The objects
+ * of a small span are free, and its state is DEAD until an mcentral takes it
+ * over. The one object of a large span is allocated.
  */
 struct gomem_span *gomem_heap_alloc_span(struct gomem_heap *h,
 					 const struct gomem_span_request *req)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * candidates.c - put chunks into the list or tree of their rank, and find them.
+ * candidates.c - put chunks into the list or tree of their rank, and find the
+ * best chunk.
  */
 #include "heap/candidates.h"
 
@@ -57,10 +58,10 @@ void gomem_candidates_place(struct gomem_candidates *cs, struct gomem_chunk *c,
 }
 
 /**
- * gomem_candidates_mark - mark a chunk as new, because pages of it became free
+ * gomem_candidates_mark - give a chunk the rank NEW: pages of it became free
  * @cs: the candidates
  * @c: the chunk
- * @ci: its number in the page map
+ * @ci: number of the chunk in the page map
  */
 void gomem_candidates_mark(struct gomem_candidates *cs, struct gomem_chunk *c,
 			   unsigned long ci)

@@ -8,11 +8,12 @@
  * visits the chunk. When pages are taken the rank stays as it is. So the
  * scavenger ranks each chunk anew before it takes pages from it.
  *
- * Each visit to a chunk gives pages back, or is due to pages that became free
- * or were taken there since the last visit. So no visit is wasted, and the cost
- * of scavenging does not depend on the size of the heap.
+ * The scavenger visits a chunk to give pages back, or because the chunk has
+ * changed: pages became free, were taken, or came to the end of their grace
+ * period. So the cost of scavenging depends on the number of pages given back
+ * and of such changes, not on the size of the heap.
  *
- * The heap's lock protects all of this.
+ * The heap's lock protects the ranks, the lists and the trees.
  */
 #ifndef GOMEM_CANDIDATES_H
 #define GOMEM_CANDIDATES_H

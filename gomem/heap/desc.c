@@ -28,7 +28,7 @@ int gomem_heap_init_descs(struct gomem_heap *h)
 		err = gomem_fixalloc_init(&h->spanalloc[i],
 					  gomem_span_desc_size(i),
 					  sizeof(u64), &h->lock);
-		/* gomem_span_init() takes descriptors with old values. */
+		/* gomem_span_init() overwrites old values: do not zero. */
 		h->spanalloc[i].keeps = true;
 	}
 	return err ?: gomem_fixalloc_init(&h->chunkalloc,
@@ -58,8 +58,9 @@ void gomem_heap_destroy_descs(struct gomem_heap *h)
 }
 
 /*
- * Memory for descriptors is fetched in steps of f->sys / META_SHARE bytes, but
- * at least what one descriptor needs, and at most META_BYTES (Go's step).
+ * An allocator @f of descriptors fetches f->sys / META_SHARE bytes at a time,
+ * rounded up to kernel pages: at least what one descriptor needs, and at most
+ * META_BYTES. Go's runtime always fetches 16 KiB.
  */
 #define META_BYTES	SZ_16K
 #define META_SHARE	8
@@ -68,7 +69,7 @@ static size_t meta_bytes(const struct gomem_fixalloc *f)
 {
 	size_t least = PAGE_ALIGN(f->header + f->size);
 
-	/* Without the lock: a stale number is good enough. */
+	/* f->sys is read without the lock: a stale number is good enough. */
 	return clamp_t(size_t, PAGE_ALIGN(data_race(f->sys) / META_SHARE),
 		       least, META_BYTES);
 }
@@ -170,7 +171,7 @@ void *gomem_heap_alloc_desc(struct gomem_heap *h, struct gomem_fixalloc *f,
 /**
  * gomem_heap_free_desc - free a descriptor
  * @h: the heap
- * @f: the allocator that it is from
+ * @f: the allocator that the descriptor is from
  * @desc: the descriptor
  *
  * Context: any but NMI, with no lock of the heap held.

@@ -37,7 +37,7 @@ static bool take_at(struct gomem_heap *h, struct gomem_pcache *pc,
 /**
  * gomem_heap_extend_span - extend a large span if the pages behind it are free
  * @s: the span, whose object the caller has claimed
- * @npages: the new length
+ * @npages: the new length in gomem pages
  * @zero: set to whether the pages that were added are known to be zero
  *
  * While the object is claimed no other CPU can free or resize it, so nothing on

@@ -13,12 +13,15 @@
 #include "heap/pcaches.h"
 #include "heap/spanpages.h"
 
-/* The most spans that are given back under one hold of the locks. */
+/*
+ * The most spans that are given back under one hold of the locks, with
+ * interrupts off.
+ */
 #define FREE_BATCH	32
 
 /*
- * Return the most pages that the runs of all page caches may have: a 16th of
- * the heap's, but at least one run of the maximum length.
+ * Return the most pages that the runs of all page caches may have together: a
+ * 16th of the heap's pages, but at least one run of the maximum length.
  */
 static unsigned long runs_limit(struct gomem_heap *h)
 {
@@ -46,7 +49,8 @@ static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc,
 
 /*
  * Keep pages as keep_run() does, but first release the oldest run of the page
- * cache, and further ones until there is room. Caller holds the heap lock.
+ * cache, and further runs until there is room. Return false if there is no room
+ * even then. Caller holds the heap lock.
  */
 static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
 			     unsigned long page, unsigned int npages)
@@ -61,9 +65,9 @@ static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
 }
 
 /*
- * Keep pages in the page cache: in its group, if the pages lie there and the
- * group then has at most @limit pages; else as a run. Return false if neither
- * is possible.
+ * Keep pages in the page cache. Keep them in its group if gomem_pcache_free()
+ * accepts them, which leaves the group with at most @limit pages; else as a
+ * run. Return false if neither is possible.
  */
 static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
 		       unsigned long page, unsigned int npages,
@@ -110,10 +114,10 @@ static void extend_range(struct gomem_heap *h, struct page_range *r,
 }
 
 /*
- * Take a span apart, and keep its pages and descriptor in the page cache if
- * they have room there. @limit is gomem_heap_pcache_limit(), or 0 to keep
- * nothing. Return true if both are kept. If the pages are kept, set @s->npages
- * to 0. Caller holds @pc->lock.
+ * Take a span apart, and keep its pages and its descriptor in the page cache if
+ * there is room. @limit is gomem_heap_pcache_limit(), or 0 to keep nothing. If
+ * the pages are kept, set @s->npages to 0. Return true if the pages and the
+ * descriptor are kept. Caller holds @pc->lock.
  */
 static bool free_to_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 			   struct gomem_span *s, unsigned int limit)
@@ -130,9 +134,10 @@ static bool free_to_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 }
 
 /*
- * Release to the heap what free_to_pcache() did not keep of some spans. Long
- * spans replace older runs of the page cache instead, unless @limit is 0.
- * Caller holds the locks of the page cache and of the heap.
+ * Release the pages and descriptors that free_to_pcache() did not keep to the
+ * heap. But unless @limit is 0, the pages of long spans replace older runs of
+ * the page cache, and descriptors go to the page cache if it has room. Caller
+ * holds the locks of the page cache and of the heap.
  */
 static void free_to_heap(struct gomem_heap *h, struct gomem_pcache *pc,
 			 struct gomem_span_stack *spans, unsigned int limit)
@@ -189,7 +194,7 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 		spin_unlock(&h->lock);
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
-	/* A page cache keeps too few pages of short spans to matter here. */
+	/* A few pages, all kept in the page cache, are no reason to kick. */
 	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
 		gomem_heap_kick(h, freed);
 }
@@ -218,7 +223,8 @@ static noinline void free_alone(struct gomem_span *s)
 
 /*
  * Keep the pages and the descriptor of a long span in this CPU's page cache, if
- * both have room there. This is the usual case, and faster than free_some().
+ * it has room for both. Else return false, with nothing changed. There usually
+ * is room, and this is faster than free_some().
  */
 static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 {
@@ -227,7 +233,7 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 	struct gomem_pcache *pc;
 	bool kept;
 
-	/* The limit is that of the group, which longer spans are not from. */
+	/* The limit is for the group, which has no pages of longer spans. */
 	if (npages <= GOMEM_PCACHE_SPAN_MAX)
 		limit = gomem_heap_pcache_limit(h);
 	pc = gomem_heap_lock_pcache(h, &flags);

@@ -4,10 +4,11 @@
  *
  *	goal = peak * (100 + scavenge_percent) / 100
  *
- * where peak is the most pages that were in use during the last
- * GOMEM_GOAL_LOOKS looks. The background scavenger gives back pages beyond the
- * goal: see run/epoch.c. If gomem_heap_urgent() is not 0, frees also give back
- * pages whose grace period is over: see gomem_heap_give_back().
+ * where peak is the most pages that were in use at any one time during the last
+ * GOMEM_GOAL_LOOKS calls of gomem_heap_set_goal(). The background scavenger
+ * gives back pages beyond the goal: see run/epoch.c. If gomem_heap_urgent() is
+ * not 0, frees also give back pages whose grace period is over: see
+ * gomem_heap_give_back().
  */
 #include <kunit/visibility.h>
 #include <linux/irqflags.h>
@@ -21,7 +22,7 @@
 #include "heap/scavenge.h"
 #include "heap/tell.h"
 
-/* A heap with at most this many free pages, 128 KiB, never has many. */
+/* So few free pages (128 KiB) never count as many. */
 #define KICK_MIN	16
 
 unsigned int gomem_epoch_ms __read_mostly = GOMEM_EPOCH_MS;
@@ -46,9 +47,10 @@ MODULE_PARM_DESC(scavenge_percent,
 /**
  * gomem_heap_set_goal - set the goal of a heap by the pages that it used
  * @h: the heap
- * @percent: what to keep beyond the peak, in percent of the peak
+ * @percent: pages to keep beyond the peak, in percent of the peak
  *
- * The peak is the most pages in use during the last GOMEM_GOAL_LOOKS calls.
+ * The peak is the most pages in use at any one time during the last
+ * GOMEM_GOAL_LOOKS calls.
  *
  * Context: any but NMI.
  * Return: the goal, in gomem pages.
@@ -82,8 +84,8 @@ bool gomem_heap_has_many_free(const struct gomem_heap *h)
 	unsigned long backed = gomem_heap_backed_pages(h), free, used;
 
 	/*
-	 * A stale count is good enough. Runs in page caches count as free: they
-	 * are taken soon, or go back.
+	 * A stale count is good enough. Runs in page caches count as free: if
+	 * they are not taken soon, they return to the heap.
 	 */
 	free = data_race(h->pages.free_pages) + atomic_long_read(&h->run_pages);
 	used = backed - min(free, backed);
@@ -97,8 +99,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_has_many_free);
  * gomem_heap_urgent - count the free pages that go back whatever the goal is
  * @h: the heap
  *
- * Return: their number. 0 if epoch_ms or scavenge_percent ask to keep more than
- * gomem_heap_surplus() would.
+ * Return: gomem_heap_surplus(). But 0 if the administrator wants more pages to
+ * be kept: if epoch_ms is above its default, or scavenge_percent is above
+ * 100 / GOMEM_GIVE_SHARE.
  */
 unsigned long gomem_heap_urgent(const struct gomem_heap *h)
 {
@@ -108,7 +111,7 @@ unsigned long gomem_heap_urgent(const struct gomem_heap *h)
 	return gomem_heap_surplus(h);
 }
 
-/* Count the pages beyond 95 % of the memory limit. */
+/* Count gomem's pages beyond 95 % of the memory limit; 0 without a limit. */
 static unsigned long pages_over_limit(struct gomem_heap *h)
 {
 	unsigned long limit = READ_ONCE(h->source->limit);
@@ -121,13 +124,14 @@ static unsigned long pages_over_limit(struct gomem_heap *h)
 /**
  * gomem_heap_excess - count the pages that the background scavenger gives back
  * @h: the heap
- * @hurry: set to true if the excess is more than a 16th of the heap; else not
- *	written
+ * @hurry: set to true if the pages beyond the goal, or gomem_heap_urgent(), are
+ *	more than a 16th of the heap; else unchanged
  *
- * The excess is the largest of three: pages beyond the goal, pages beyond 95 %
- * of the memory limit, and gomem_heap_urgent(). Only the first and the last can
- * set @hurry. Live memory may exceed the limit: a hurry would then give back,
- * and fetch again, each page that becomes free, as fast as the CPU can.
+ * The excess is the largest of three numbers: the pages beyond the goal, the
+ * pages beyond 95 % of the memory limit, and gomem_heap_urgent(). The memory
+ * limit does not set @hurry, since live memory alone may exceed it. A scavenger
+ * in a hurry would then give back each page that becomes free, and the heap
+ * would fetch it again, as fast as the CPU can.
  *
  * Return: the number of pages.
  */

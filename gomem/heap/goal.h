@@ -10,8 +10,8 @@
 struct gomem_heap;
 
 /*
- * The default of epoch_ms. With a longer epoch, the administrator wants free
- * memory to be kept.
+ * The default of epoch_ms, in milliseconds. An administrator who sets a longer
+ * epoch wants free memory to be kept: see gomem_heap_urgent().
  */
 #define GOMEM_EPOCH_MS	10000
 

@@ -3,8 +3,8 @@
  * grow.c - fetch blocks of pages from the kernel into a heap.
  *
  * A heap first asks for a block of 1 / GROW_SHARE of its pages, then for
- * smaller ones. These requests are light. Only for the pages that an allocation
- * cannot do without is a request as hard as the caller's gfp allows.
+ * smaller blocks. These requests are light. If they fail, a hard request asks
+ * for no more than the allocation needs, as hard as the caller's gfp allows.
  */
 #include <kunit/visibility.h>
 #include <linux/bitmap.h>
@@ -29,17 +29,22 @@
 #include "heap/scavenge.h"
 
 /*
- * A heap grows by its pages / GROW_SHARE, so that little is fetched in vain.
- * But at least by 128 KiB (GOMEM_GROW_MIN), so that small heaps do not grow
- * page by page, and at most by a chunk. In gomem pages.
+ * The number of gomem pages that a heap tries to grow by:
+ *
+ *	min(max(pages of the heap / GROW_SHARE, GOMEM_GROW_MIN), GROW_MAX)
+ *
+ * rounded up to a power of two. The share is small, so that few pages are
+ * fetched in vain. The minimum of 128 KiB keeps small heaps from growing page
+ * by page. The maximum is a chunk, the largest block of the kernel if its pages
+ * have 4 KiB and MAX_PAGE_ORDER is 10.
  */
 #define GROW_MAX	GOMEM_CHUNK_PAGES
 #define GROW_SHARE	64
 
 /*
- * Return the order to ask for first, at least @need. It is @need if more would
- * exceed the memory limit. With stale numbers the result is slightly off, which
- * does no harm.
+ * Return the order to ask for first, at least @need. It is @need if a larger
+ * block would exceed the memory limit. With stale numbers the result is
+ * slightly off, which does no harm.
  */
 static unsigned int wanted_order(struct gomem_heap *h, unsigned int need)
 {
@@ -53,12 +58,12 @@ static unsigned int wanted_order(struct gomem_heap *h, unsigned int need)
 }
 
 /*
- * Set the order that the next search starts at. The last one tried the orders
- * from @from down to @last:
+ * Set h->order_limit, the highest order that the next search starts at, after a
+ * search that tried the orders from @from down to @last:
  *
- *	@from succeeded			max(@from + 1, h->order_limit)
- *	a lower one, @got, succeeded	@got
- *	none succeeded, @got > @from	min(@last, h->order_limit)
+ *	order @from succeeded		max(@from + 1, h->order_limit)
+ *	a lower order @got succeeded	@got
+ *	no order did, @got > @from	min(@last, h->order_limit)
  *
  * If two CPUs do this concurrently, the result of either will do.
  */
@@ -86,7 +91,7 @@ static struct gomem_heap *heap_by_node(struct gomem_heap *h, unsigned long addr)
 	return h->peers[h->source->node_of(h->source, addr)] ?: h;
 }
 
-/* Do the page map and the tables of the block's heap reach its chunk? */
+/* Do the page map and the tables of the block's heap cover its chunk? */
 static noinline bool is_covered(struct gomem_heap *h, unsigned long addr)
 {
 	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
@@ -111,9 +116,10 @@ static noinline void refuse_block(struct gomem_heap *h, unsigned long addr,
 }
 
 /*
- * Get a block that the tables reach. A block beyond them goes back, and
- * *@beyond is set. The caller then has to ask for other memory, since the
- * kernel would offer the same block again.
+ * Get a block whose chunk is covered. Return its address, or 0. If the kernel
+ * hands out a block that is not covered, give it back and set *@beyond. The
+ * caller then has to ask for other memory, since the kernel would hand out the
+ * same block again.
  */
 static __always_inline unsigned long
 get_block(struct gomem_heap *h, unsigned int order, gfp_t gfp, bool *beyond)
@@ -138,9 +144,10 @@ struct block {
  * order, or at h->order_limit if that is lower. Try each lower order down to
  * @last.
  *
- * With one heap @last is @need + 1, because grow_hard() tries @need. With
- * several heaps @last is @need, because grow_from_peers() runs before
- * grow_hard().
+ * With one heap @last is @need + 1, because grow_hard() tries @need next. With
+ * several heaps @last is @need, because other nodes are asked before
+ * grow_hard() tries @need on this node.
+ *
  * @last is tried even if h->order_limit is lower. Otherwise the heap would
  * never notice that the kernel has blocks of that order again.
  */
@@ -168,20 +175,21 @@ static noinline struct block fetch_light(struct gomem_heap *h,
 	return b;
 }
 
-/* Count the free pages of this heap and its peers; stale numbers will do. */
+/* Count the free pages of this heap and its peers. */
 static unsigned long free_everywhere(const struct gomem_heap *h)
 {
-	unsigned long n = data_race(h->pages.free_pages); /* stale will do */
+	/* Read without the locks: stale numbers will do. */
+	unsigned long n = data_race(h->pages.free_pages);
 	struct gomem_heap *peer;
 
 	for_each_gomem_peer(peer, h)
-		n += data_race(peer->pages.free_pages); /* stale will do */
+		n += data_race(peer->pages.free_pages);
 	return n;
 }
 
 /*
- * Give back up to @excess free pages of all nodes. Return how many of @excess
- * did not go back.
+ * Give back up to @excess free pages of all nodes. Return how many fewer than
+ * @excess went back.
  */
 static unsigned long give_back_excess(struct gomem_heap *h,
 				      unsigned long excess)
@@ -199,21 +207,21 @@ static unsigned long give_back_excess(struct gomem_heap *h,
 }
 
 /*
- * To keep the memory limit a growing heap gives free pages back, which the
- * request cannot use because they are too few or in the wrong place. The heap
- * soon misses these: the next growth fetches as many again. Two rules keep this
- * from taking all the time:
+ * If a heap has to grow beyond the memory limit, and may sleep, it first gives
+ * free pages back. The request cannot use these pages, because their runs are
+ * too short or they are another node's. But later requests could, so the next
+ * growth fetches as many pages again. Two rules limit the time that this takes:
  *
- *	No page goes if all free pages together are less than the excess: the
+ *	No page goes if all free pages together are fewer than the excess: the
  *	heap would exceed the limit even without them.
  *
- *	Giving back takes at most 1 / ROOM_PAUSE of the time. The next growth
- *	costs two to three times as much. So at least half of the time is left
- *	for other work.
+ *	Giving back takes at most 1 / ROOM_PAUSE of the time. Fetching the pages
+ *	again takes two to three times as long. So at least half of the time is
+ *	left for other work.
  *
  * The limit is soft: the heap grows anyway. Pages in their grace period cannot
- * go. If less than the excess goes back, a grace period is started, and the
- * next try is at least one tick later.
+ * go. If fewer pages than the excess go back, a grace period is started, and
+ * the next try is at least one tick later.
  */
 #define ROOM_PAUSE	8
 
@@ -238,10 +246,10 @@ static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 }
 
 /*
- * Before the heap grows for a large request, give back as many free pages as
- * the request has. They lie in runs too short for the request. Otherwise the
- * heap would keep these pages beside the new ones until the next look. Pages in
- * their grace period stay.
+ * Before a heap with many free pages grows for a large request, give back as
+ * many free pages as the request wants. These lie in runs too short for the
+ * request. Otherwise the heap would keep them beside the new pages until the
+ * next look. Pages in their grace period stay.
  */
 static void trade(struct gomem_heap *h, const struct gomem_span_request *req)
 {
@@ -250,7 +258,7 @@ static void trade(struct gomem_heap *h, const struct gomem_span_request *req)
 		gomem_heap_scavenge(h, req->npages, GOMEM_SCAVENGE_GROWTH);
 }
 
-/* Kept out of line: nothing here is left on the stack when the heap grows. */
+/* Kept out of line, so that its stack frame is gone when the heap grows. */
 static noinline void make_way(struct gomem_heap *h,
 			      const struct gomem_span_request *req)
 {
@@ -269,8 +277,9 @@ static noinline void set_supply(struct gomem_supply *from,
 }
 
 /*
- * Exchange the descriptor for one of the heap that the pages come from. Return
- * false, with the old descriptor kept, if there is no memory.
+ * Set @from to the heap @h, which the pages come from, and to a new descriptor
+ * of that heap. Free the old descriptor. Return false, with nothing changed, if
+ * there is no memory for a descriptor.
  */
 static noinline bool supply_from(struct gomem_supply *from,
 				 struct gomem_heap *h,
@@ -285,7 +294,10 @@ static noinline bool supply_from(struct gomem_supply *from,
 	return s;
 }
 
-/* Register a new chunk with its heap, unless another CPU was faster. */
+/*
+ * Register the chunk of an address with the heap @h, and return @mine. If
+ * another CPU was faster, free @mine and return what that CPU registered.
+ */
 static noinline struct gomem_chunk *register_chunk(struct gomem_heap *h,
 						   unsigned long addr,
 						   struct gomem_chunk *mine)
@@ -303,7 +315,11 @@ static noinline struct gomem_chunk *register_chunk(struct gomem_heap *h,
 	return c;
 }
 
-/* Return the chunk of a block of the heap @h; NULL if there is no memory. */
+/*
+ * Return the chunk of a block. If it is not registered, register it with the
+ * heap @h, but another CPU may register it with another heap first. Return NULL
+ * if there is no memory for the chunk.
+ */
 static noinline struct gomem_chunk *provide_chunk(struct gomem_heap *h,
 						  unsigned long addr, gfp_t gfp)
 {
@@ -315,7 +331,10 @@ static noinline struct gomem_chunk *provide_chunk(struct gomem_heap *h,
 	return c ? register_chunk(h, addr, c) : NULL;
 }
 
-/* Return the heap of a block: that of its chunk, if the chunk has one yet. */
+/*
+ * Return the heap of a block: the heap of its chunk, or if the chunk is not
+ * registered, the heap of the node of its memory.
+ */
 static noinline struct gomem_heap *heap_of_block(struct gomem_heap *h,
 						 unsigned long addr)
 {
@@ -378,7 +397,10 @@ static unsigned long add_block(struct gomem_chunk *c,
 	gomem_pagealloc_add(&h->pages, page, len);
 	gomem_candidates_mark(&h->candidates, c,
 			      page >> GOMEM_CHUNK_PAGES_SHIFT);
-	/* If the bits say that these pages are not free, do not use them. */
+	/*
+	 * The pages have just become free. If the bits say otherwise, memory of
+	 * gomem's was overwritten: do not use the pages.
+	 */
 	if (WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page,
 						      req->npages)))
 		page = GOMEM_NO_PAGE;
@@ -393,9 +415,10 @@ static unsigned long add_block(struct gomem_chunk *c,
 
 /*
  * Fetch a block by a hard request, as far as the caller's gfp allows. A block
- * beyond the tables is memory that was plugged in later, below the page map's
- * base. Then ask for memory of the zone DMA32, since the kernel would offer the
- * same block again from its usual zone.
+ * that is not covered lies in memory that was plugged in after gomem was
+ * loaded, below the page map's base. In that case ask for memory of the zone
+ * DMA32, since the kernel would hand out the same block again from another
+ * zone.
  */
 static noinline unsigned long fetch_hard(struct gomem_heap *h,
 					 unsigned int need, gfp_t gfp)
@@ -409,10 +432,10 @@ static noinline unsigned long fetch_hard(struct gomem_heap *h,
 }
 
 /*
- * Return how many pages of a block are kept: all if the block has a higher
- * order than the request needs. Otherwise the pages of the request, rounded up
- * to a multiple of h->grow_min: a large request may need little more than half
- * of the block.
+ * Return how many pages of a block are kept. If the block has a higher order
+ * than the request needs, all are kept. Otherwise the pages of the request are
+ * kept, rounded up to a multiple of h->grow_min: a large request may need
+ * little more than half of the block.
  */
 static unsigned long kept_length(const struct gomem_heap *h, unsigned int order,
 				 const struct gomem_span_request *req)
@@ -454,9 +477,10 @@ static noinline void note_order(struct gomem_heap *h, unsigned int order,
 }
 
 /*
- * Put a block that was fetched into its heap. Kept out of line to save stack:
- * this may allocate descriptors, when the frames of the functions that fetched
- * the block are gone. On failure the block goes back.
+ * Put a fetched block into its heap. Return the first page of the request, or
+ * give the block back and return GOMEM_NO_PAGE. Kept out of line to save stack:
+ * when this allocates descriptors, the stack frames of the functions that
+ * fetched the block are gone.
  */
 static noinline unsigned long use_block(struct gomem_supply *from,
 					const struct gomem_span_request *req,
@@ -483,8 +507,9 @@ static noinline unsigned long put_pages(struct gomem_heap *h,
 }
 
 /*
- * Use pages that were taken from a peer's heap. If there is no memory for a
- * descriptor of that heap, put them back.
+ * Use pages that were taken from the heap of another node: return the first
+ * page. If there is no memory for a descriptor of that heap, put the pages back
+ * and return GOMEM_NO_PAGE.
  */
 static noinline unsigned long use_pages(struct gomem_supply *from,
 					struct gomem_heap *peer,
@@ -515,9 +540,9 @@ static bool may_ask_peers(const struct gomem_heap *h,
 }
 
 /*
- * Ask the other nodes, the nearest first, before a hard request for memory of
- * this one. Ask each for free pages of its heap, then for a block that the
- * kernel has free there.
+ * Before a hard request for memory of this node, ask the other nodes, the
+ * nearest first. Ask each node for free pages of its heap, then for a block
+ * that the kernel has free there.
  */
 static noinline unsigned long
 grow_from_peers(struct gomem_supply *from, const struct gomem_span_request *req)
@@ -544,8 +569,9 @@ grow_from_peers(struct gomem_supply *from, const struct gomem_span_request *req)
  *	heap and a span descriptor of it
  * @req: the request
  *
- * If the other node has no memory for a descriptor, its free pages stay in its
- * heap. A block that the kernel has just handed out goes back to the kernel.
+ * This fails if there is no memory for a descriptor of the other node's heap.
+ * Free pages then stay in that heap, and a block that was just fetched goes
+ * back to the kernel.
  *
  * Context: no lock held; may sleep if the request's gfp allows it.
  * Return: the first page, GOMEM_NO_PAGE if there is no memory.

@@ -10,9 +10,9 @@
 #include "heap/mheap.h"
 
 /**
- * struct gomem_supply - what a span is made of, beside its pages
- * @heap: the heap of the pages
- * @desc: a descriptor of this heap for the span
+ * struct gomem_supply - a descriptor for a new span, and the heap it is from
+ * @heap: the heap that the pages of the span belong to
+ * @desc: a span descriptor, allocated from this heap
  */
 struct gomem_supply {
 	struct gomem_heap *heap;

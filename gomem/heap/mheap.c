@@ -21,11 +21,12 @@
 /**
  * gomem_heap_init - make an empty heap
  * @h: the heap, zeroed
- * @source: where its pages come from
- * @map: the page map, which its chunks will be registered in
+ * @source: the page source that its pages come from
+ * @map: the page map, in which its chunks will be registered
  * @node: the node whose memory it should have, or NUMA_NO_NODE for any node
  *
- * Small objects need central lists, too: gomem_node_create().
+ * This is enough for large objects. gomem_node_create() also makes the
+ * mcentrals, which small objects need.
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.
@@ -111,7 +112,7 @@ void gomem_heap_destroy(struct gomem_heap *h)
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_destroy);
 
 /**
- * gomem_heap_count - count an event that happens without the heap's lock
+ * gomem_heap_count - count an event for a caller without the heap's lock
  * @h: the heap
  * @counter: a member of @h->stats
  *

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * mheap.h - the page heap: it fetches pages from the kernel, makes spans of
- * them, and gives both back (Go's mheap).
+ * them, and gives back pages that no span needs. Go's runtime calls it mheap.
  *
- * A heap has the memory of one NUMA node. The module has one heap for each
- * node; tests make their own, with a page source that fails on demand.
+ * A heap has the memory of one NUMA node. The module has one heap for each node
+ * that had memory when the module was loaded. Tests make heaps of their own.
  */
 #ifndef GOMEM_MHEAP_H
 #define GOMEM_MHEAP_H
@@ -28,47 +28,53 @@
 #include "heap/pagesource.h"
 #include "heap/pcache.h"
 
-/* How often in an epoch gomem looks for what is not used: see epoch.c. */
+/* How often in an epoch gomem searches for unused memory: see run/epoch.c. */
 #define GOMEM_EPOCH_LOOKS	4
 
-/* The goal of a heap follows its use during this many looks. */
+/* The goal of a heap follows its peak use in this many looks: see goal.c. */
 #define GOMEM_GOAL_LOOKS	4
 
 /* A heap tries to grow by at least this many gomem pages: 128 KiB. */
 #define GOMEM_GROW_MIN		16
 
 /*
- * A free gives pages back if more than max(pages in use / GOMEM_GIVE_SHARE,
- * GOMEM_GIVE_MIN) are free. The minimum is 1 MiB. See gomem_heap_surplus().
+ * Frees give pages back while more than max(pages in use / GOMEM_GIVE_SHARE,
+ * GOMEM_GIVE_MIN) pages are free. GOMEM_GIVE_MIN is 1 MiB. See
+ * gomem_heap_surplus().
  */
 #define GOMEM_GIVE_SHARE	16
 #define GOMEM_GIVE_MIN		128
 
-/* See span_pages() in mcentral_grow.c and may_cache() in mcentral_refill.c. */
+/*
+ * New spans of a kind may be shorter than usual until its mcentral has
+ * GOMEM_SHORT_SHARE times the pages of a span: span_pages() in mcentral_grow.c.
+ * CPUs cache spans of a kind once its mcentral has GOMEM_CACHE_SHARE pages for
+ * each online CPU: may_cache() in mcentral_refill.c.
+ */
 #define GOMEM_SHORT_SHARE	4
 #define GOMEM_CACHE_SHARE	4
 
 /* Why free pages go back to the kernel. */
 enum gomem_scavenge_reason {
-	GOMEM_SCAVENGE_BACKGROUND,	/* the scavenger of epoch.c */
-	GOMEM_SCAVENGE_FORCED,		/* gomem_scavenge_all() and its like */
-	GOMEM_SCAVENGE_SHRINKER,	/* reclaim */
-	GOMEM_SCAVENGE_LIMIT,		/* growth, for the memory limit */
+	GOMEM_SCAVENGE_BACKGROUND,	/* periodic work: run/epoch.c */
+	GOMEM_SCAVENGE_FORCED,		/* all free pages have to go */
+	GOMEM_SCAVENGE_SHRINKER,	/* reclaim and gomem_heap_pay() */
+	GOMEM_SCAVENGE_LIMIT,		/* growth beyond the memory limit */
 	GOMEM_SCAVENGE_GROWTH,		/* growth for a large request */
-	GOMEM_SCAVENGE_FREE,		/* frees, if very much is free */
+	GOMEM_SCAVENGE_FREE,		/* frees and failed calls: surplus */
 	GOMEM_NR_SCAVENGE_REASONS,
 };
 
 /**
- * struct gomem_heap_stats - counters of a heap, under its lock
+ * struct gomem_heap_stats - counters of a heap, protected by its lock
  * @lock_taken: how often the lock was taken to make or free spans
  * @grows: blocks fetched from the page source
- * @grow_fallbacks: blocks of a lower order than wanted
- * @grow_failures: requests that failed because there was no block
- * @grow_out_of_range: blocks that the tables do not reach, which went back
+ * @grow_fallbacks: blocks of a lower order than the heap asked for first
+ * @grow_failures: requests that failed because no heap could grow
+ * @grow_out_of_range: blocks that went back because they were not covered
  * @peer_spans: spans requested here that were made of another node's pages
  * @limit_exceeded: how often the heap grew beyond the memory limit
- * @grace_waits: grace periods that a scavenger slept for; never in reclaim
+ * @grace_waits: calls of gomem_heap_wait_for_grace(); there are none in reclaim
  * @released: gomem pages ever given back to the page source, by reason
  */
 struct gomem_heap_stats {
@@ -89,11 +95,11 @@ struct gomem_heap_stats {
  * @stats: the counters under the heap's lock
  * @free_pages: gomem pages that are free, without those in page caches
  * @cached_pages: gomem pages in page caches, runs included
- * @backed_pages: gomem pages that the heap has
- * @hole_pages: gomem pages of its chunks that it does not have
+ * @backed_pages: gomem pages that the heap has, free or not
+ * @hole_pages: pages of its chunks that are holes
  * @chunks: chunks that have, or had, pages of the heap
  * @span_bytes: bytes of span descriptors in use
- * @span_sys: bytes taken for span descriptors
+ * @span_sys: bytes of memory fetched for span descriptors
  */
 struct gomem_heap_snapshot {
 	struct gomem_span_counts counts;
@@ -108,73 +114,78 @@ struct gomem_heap_snapshot {
 };
 
 /**
- * struct gomem_heap - a page heap and the central lists over it
+ * struct gomem_heap - a page heap, and the mcentrals that have spans of it
  * @map: the page map, which finds its chunks by address
- * @source: where its pages come from
+ * @source: the page source that its pages come from
  * @peers: all heaps by node; NULL if this is the only heap
  * @near: the other heaps, the nearest first, and a NULL at the end; NULL if
- *	@peers is
+ *	@peers is NULL
  * @central: its mcentrals, one for each span class; those of size class 0 are
  *	unused
  * @node: the node whose memory it has
  * @link: in the list of the module's heaps
- * @relieve: called before the heap grows, with no lock held: this CPU's slots
- *	give back objects that they do not need. Returns true if there were any.
- *	May be NULL
+ * @relieve: called before the heap grows, with no lock held: empties slots of
+ *	this CPU that hold many bytes. Returns true if objects went back. May be
+ *	NULL
  * @kick: called with no lock held and interrupts on when many pages are free,
  *	so that they go back soon. May be NULL
  * @wake: called with no lock held, in any context but NMI, when the heap had no
  *	page and got some. May be NULL
- * @pcache_max: the most pages that a page cache may have; 0 for no page caches
- * @pcache_min: pages that a page cache may have in a small heap, too, unless
- *	@pcache_max is less
- * @grow_min: gomem pages that it tries to grow by at least; see grow.c
- * @trade_min: for a request of this many pages or more, the heap gives back
- *	free pages before it grows
- * @give_min: free pages that frees never give back
+ * @pcache_max: the most pages that a page cache may have in its group; 0 if the
+ *	heap has no page caches
+ * @pcache_min: pages that a page cache may have in its group even if the heap
+ *	is small, unless @pcache_max is less
+ * @grow_min: the heap tries to grow by at least this many gomem pages; see
+ *	grow.c
+ * @trade_min: if the heap has many free pages, it gives some back before it
+ *	grows for a request of this many pages or more; see trade() in grow.c
+ * @give_min: frees give no pages back unless more pages than this are free
  * @short_share: GOMEM_SHORT_SHARE; 0 if all spans should have full length
- * @cache_share: GOMEM_CACHE_SHARE; 0 if CPUs should cache spans of all kinds
+ * @cache_share: GOMEM_CACHE_SHARE; 0 if CPUs may cache spans of all kinds
  * @pcache: each CPU's page cache
  * @room_next: CLOCK_MONOTONIC time in nanoseconds before which growth gives no
  *	pages back for the memory limit. Accessed without the lock: see
  *	make_room()
- * @undo_next: CLOCK_MONOTONIC time in nanoseconds before which failed calls
- *	leave it to a work to give pages back. Accessed without the lock: see
- *	gomem_heap_undo()
+ * @undo_next: CLOCK_MONOTONIC time in nanoseconds before which small calls that
+ *	fail leave it to a work to give pages back. Accessed without the lock:
+ *	see gomem_heap_undo()
  * @run_pages: pages in the runs of all page caches; see runs_limit()
- * @told_pages: free pages that the kernel knows of; see heap/tell.h
+ * @told_pages: number of free pages that the kernel was told last; see
+ *	heap/tell.h
  * @transfer_bytes: bytes of the objects that all transfer caches have room for
- * @transfer_pages: kernel pages that these transfer caches take
+ * @transfer_pages: kernel pages that the transfer caches themselves take
  * @give_lock: protects @give_gp, @give_next, @give_hurry and @give_hurried.
  *	Frees on any CPU take it, but only by trylock, and may take @lock under
  *	it
  * @give_gp: the grace period after which frees give pages back again; read
- *	without the lock
+ *	without @give_lock
  * @give_next: the grace period that was started last; @give_gp or a later one
- * @give_hurry: whether @give_next is an expedited one; read without the lock
- * @give_hurried: jiffies when an expedited grace period was last begun; read
- *	without the lock
+ * @give_hurry: whether @give_next is expedited; read without @give_lock
+ * @give_hurried: jiffies when frees last started an expedited grace period;
+ *	read without @give_lock
  * @lock: protects all members below except @order_limit, and the
  *	bitmaps of the heap's chunks. Allocations, frees, the scavenger and the
  *	shrinker take it on any CPU, with interrupts off, in any context but
  *	NMI. Not held while memory is allocated from the kernel or given back
  * @pages: which pages are free
- * @spanalloc: span descriptors, by the size of their bitmaps
- * @chunkalloc: struct gomem_chunk
+ * @spanalloc: allocators of span descriptors, by the size of their bitmaps
+ * @chunkalloc: allocator of struct gomem_chunk
  * @stats: counters
- * @order_limit: the highest order that the kernel is asked for first, which
- *	follows recent successes and failures; accessed without the lock
- * @peak_pages: the most pages that were not free at a time since the last look
+ * @order_limit: the highest order that the kernel is asked for first. It
+ *	follows the last successes and failures. Accessed without the lock: see
+ *	learn_order()
+ * @peak_pages: the most pages that were not free at any one time since the last
+ *	look
  * @past_peaks: @peak_pages at each of the last GOMEM_GOAL_LOOKS looks, as a
  *	ring
  * @looks: how often gomem_heap_set_goal() was called
- * @goal_pages: pages to keep in all: free pages beyond go back. ULONG_MAX until
- *	the first look; see goal.c
+ * @goal_pages: pages that the heap should have, in use or free. Free pages
+ *	beyond that number go back. ULONG_MAX until the first look; see goal.c
  * @owed_pages: pages that gomem_heap_owe() announced and gomem_heap_pay() has
  *	not given back yet
  * @owed_gp: the grace period after which all @owed_pages may go
  * @due_pages: the part of @owed_pages that was announced first; 0 only if
- *	@owed_pages is
+ *	@owed_pages is 0
  * @due_gp: the grace period after which @due_pages may go, unless the heap
  *	reused them
  * @candidates: chunks with free pages, for the scavenger
@@ -214,7 +225,7 @@ struct gomem_heap {
 	atomic_long_t transfer_bytes;
 	atomic_long_t transfer_pages;
 
-	spinlock_t give_lock;	/* protects the four below */
+	spinlock_t give_lock;	/* protects the four members below */
 	unsigned long give_gp;
 	unsigned long give_next;
 	bool give_hurry;
@@ -241,9 +252,9 @@ struct gomem_heap {
 struct gomem_span_request {
 	unsigned int npages;
 	const struct gomem_kind *kind;
-	bool aligned;	/* naturally; npages is a power of two */
+	bool aligned;	/* to the span's length; npages is a power of two */
 	bool local;	/* only this node's memory, no hard request for pages */
-	bool arena;	/* part of an arena; kind is a large one */
+	bool arena;	/* the span is part of an arena; kind is a large one */
 	gfp_t gfp;
 };
 
@@ -293,10 +304,10 @@ void gomem_heap_walk_spans(struct gomem_heap *h, gomem_span_fn fn, void *arg);
  * @map: the page map
  * @addr: the object's address, or any other address
  *
- * The tag of the object's first page holds its address, and GOMEM_TAG_LARGE
- * while it can be claimed. If several CPUs claim it concurrently, one clears
- * that bit and the others find it clear. A CPU that has not cleared it does not
- * read the span, which may already be another object's.
+ * The tag of the object's first page holds bits of the object's address, and
+ * GOMEM_TAG_LARGE while the object can be claimed. If several CPUs claim the
+ * object concurrently, one clears GOMEM_TAG_LARGE. The others find it clear,
+ * and do not read the span, which may already be another object's.
  *
  * The pages stay allocated until gomem_heap_free_span().
  *
@@ -328,8 +339,8 @@ gomem_heap_claim_large(const struct gomem_pagemap *map, unsigned long addr)
 }
 
 /*
- * Return the gfp for a try that has a fallback: no reclaim, no reserves, no
- * warning.
+ * Return the gfp for a light request, which may fail: no reclaim, no reserves,
+ * no warning.
  */
 static inline gfp_t gomem_gfp_light(gfp_t gfp)
 {
@@ -339,18 +350,18 @@ static inline gfp_t gomem_gfp_light(gfp_t gfp)
 }
 
 /*
- * Return the gfp for a try that has no fallback. gomem_heap_alloc_span() does
- * the endless tries of __GFP_NOFAIL.
+ * Return the gfp for a hard request. gomem_heap_alloc_span() itself repeats
+ * requests with __GFP_NOFAIL, so the kernel need not.
  */
 static inline gfp_t gomem_gfp_full(gfp_t gfp)
 {
 	return gfp & ~__GFP_NOFAIL;
 }
 
-/* Return how many pages the heap has. Without its lock, so a little stale. */
+/* Return how many pages the heap has. The number may be a little stale. */
 static inline unsigned long gomem_heap_backed_pages(const struct gomem_heap *h)
 {
-	/* A stale number is good enough for the callers. */
+	/* Read without the lock: a stale number is good enough for callers. */
 	return data_race(h->pages.backed_pages);
 }
 

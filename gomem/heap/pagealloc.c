@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagealloc.c - address-ordered first fit over the chunks of a heap.
+ * pagealloc.c - find, take and free pages of a heap by address-ordered first
+ * fit.
  *
  * This file changes the bitmaps of the chunks and the leaves of the tree.
  * Searches of more than one chunk are in pagealloc_tree.c.
@@ -18,8 +19,8 @@
 #include "heap/pagealloc_tree.h"
 
 /*
- * A search for an aligned run gives up after this many chunks, or after this
- * many summaries: see find_aligned_from().
+ * The most chunks without an aligned run, and the most summaries, that a search
+ * for an aligned run visits before it gives up: see find_aligned_from().
  */
 #define ALIGNED_CHUNKS	16
 #define ALIGNED_STEPS	512
@@ -69,7 +70,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_init);
  * @ci: number of the chunk, for which gomem_pagealloc_cover() was called
  * @chunk: bookkeeping of the chunk, zeroed; must stay until @pa is destroyed
  *
- * At first all pages of the chunk are holes, see gomem_pagealloc_add(). Another
+ * At first all pages of the chunk are holes: see gomem_pagealloc_add(). Another
  * heap may try to register the chunk at the same time: the first one succeeds.
  *
  * Context: any, with @pa->lock held.
@@ -83,7 +84,10 @@ struct gomem_chunk *gomem_pagealloc_register(struct gomem_pagealloc *pa,
 
 	lockdep_assert_held(pa->lock);
 
-	/* First complete the chunk: a free of a wrong pointer may find it. */
+	/*
+	 * Fill in the chunk before it is registered: from then on, a free of a
+	 * wrong pointer may find it.
+	 */
 	gomem_pallocbits_set_range(&chunk->inuse, 0, GOMEM_CHUNK_PAGES);
 	gomem_pallocbits_set_range(&chunk->hole, 0, GOMEM_CHUNK_PAGES);
 	chunk->heap = pa->heap;
@@ -108,7 +112,10 @@ static bool piece_is(const struct gomem_chunk *chunk, unsigned int i,
 	return false;
 }
 
-/* Return the chunk of @page, any value; NULL if it is not this heap's. */
+/*
+ * Return the chunk of page number @page, which may have any value; NULL if the
+ * chunk is not this heap's.
+ */
 static __always_inline struct gomem_chunk *
 own_chunk(const struct gomem_pagealloc *pa, unsigned long page)
 {
@@ -175,7 +182,7 @@ static void count_released(struct gomem_pagealloc *pa, unsigned long page,
 	pa->search = min(pa->search, page);
 }
 
-/* free -> taken */
+/* Take free pages. */
 static void take(struct gomem_pagealloc *pa, unsigned long page,
 		 unsigned long n)
 {
@@ -187,7 +194,7 @@ static void take(struct gomem_pagealloc *pa, unsigned long page,
 	count_taken(pa, page, n);
 }
 
-/* taken -> free */
+/* Make taken pages free. */
 static void release(struct gomem_pagealloc *pa, unsigned long page,
 		    unsigned long n)
 {
@@ -199,7 +206,10 @@ static void release(struct gomem_pagealloc *pa, unsigned long page,
 	count_released(pa, page, n);
 }
 
-/* Make pages of the heap holes, or holes pages of the heap. */
+/*
+ * If @hole is set, turn pages of the heap into holes; else turn holes into
+ * pages of the heap.
+ */
 static void set_holes(struct gomem_pagealloc *pa, unsigned long page,
 		      unsigned long n, bool hole)
 {
@@ -218,10 +228,10 @@ static void set_holes(struct gomem_pagealloc *pa, unsigned long page,
 }
 
 /**
- * gomem_pagealloc_add() - make holes free pages
+ * gomem_pagealloc_add() - turn holes into free pages
  * @pa: page allocator
  * @page: first page
- * @n: number of pages; may cross chunks, which are all registered
+ * @n: number of pages, all holes; may cross chunks, which are all registered
  *
  * Context: any, with @pa->lock held.
  */
@@ -238,7 +248,7 @@ void gomem_pagealloc_add(struct gomem_pagealloc *pa, unsigned long page,
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_add);
 
 /**
- * gomem_pagealloc_remove() - make free pages holes
+ * gomem_pagealloc_remove() - turn free pages into holes
  * @pa: page allocator
  * @page: first page
  * @n: number of pages, all free; may cross chunks
@@ -247,7 +257,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_add);
  *
  * Context: any, with @pa->lock held.
  * Return: true; false, with a warning and nothing changed, if a page is not
- * free. Such pages must not be given to the kernel.
+ * free. Then none of the pages may be given to the kernel.
  */
 bool gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
 			    unsigned long n)
@@ -263,8 +273,9 @@ bool gomem_pagealloc_remove(struct gomem_pagealloc *pa, unsigned long page,
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_remove);
 
 /*
- * Search the tree, and check what the summaries say: the pages that they name
- * must be free by the bits.
+ * Search the tree for a run of @n free pages. Check the result: the pages that
+ * the summaries call free must be free in the bitmaps. Return GOMEM_NO_PAGE if
+ * they are not, or if there is no such run.
  */
 static noinline unsigned long search_tree(struct gomem_pagealloc *pa,
 					  unsigned long n)
@@ -280,7 +291,7 @@ static noinline unsigned long search_tree(struct gomem_pagealloc *pa,
 	return page;
 }
 
-/* Find the first free page, which free_pages says exists. */
+/* Find the first free page. According to pa->free_pages there is one. */
 static noinline unsigned long first_free(struct gomem_pagealloc *pa)
 {
 	unsigned long page = search_tree(pa, 1);
@@ -292,7 +303,7 @@ static noinline unsigned long first_free(struct gomem_pagealloc *pa)
 
 /*
  * Find the lowest run of @n free pages, which may cross chunks. Return its
- * first page, or GOMEM_NO_PAGE. Inlined in its few callers.
+ * first page, or GOMEM_NO_PAGE.
  *
  * Sets *@first to a page below which no page is free, at least pa->search. If
  * the run is in the chunk of pa->search, sets *@c to that chunk, to save the
@@ -308,10 +319,13 @@ find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
 
 	*c = NULL;
 	*first = pa->search;
-	/* Without a free page, search may be at the end of the tables. */
+	/* If no page is free, pa->search may be behind the last leaf. */
 	if (n - 1 >= pa->free_pages)
 		return GOMEM_NO_PAGE;
-	/* No page below search is free: a run in its chunk is the lowest. */
+	/*
+	 * No page below pa->search is free. So a run in the chunk of
+	 * pa->search is the lowest.
+	 */
 	sum = pa->sum[LEAF][ci];
 	if (__gomem_pallocsum_field(sum, 1) >= n) {
 		*c = gomem_pagemap_nth_chunk(pa->map, ci);
@@ -373,11 +387,12 @@ static unsigned long find_aligned(const struct gomem_pagealloc *pa,
 }
 
 /*
- * Return a naturally aligned run of @n free pages, more than 1: the lowest one
- * at or after chunk @ci. That search gives up after ALIGNED_CHUNKS chunks that
+ * Return the lowest naturally aligned run of @n free pages, more than 1, at or
+ * after chunk @ci. The search for it gives up after ALIGNED_CHUNKS chunks that
  * have @n free pages in a row, but not aligned, or after ALIGNED_STEPS
- * summaries. Then the lowest run of 2 * @n - 1 free pages is used, since any
- * run of that length contains an aligned one of @n.
+ * summaries. Then return the first aligned run in the lowest run of 2 * @n - 1
+ * free pages: any run of that length contains one. Return GOMEM_NO_PAGE if
+ * there is no run of that length, either.
  */
 static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
 				       unsigned long ci, unsigned int n)
@@ -404,11 +419,11 @@ static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
  * @pa: page allocator
  * @n: number of pages, a power of two up to 512
  *
- * Such a run never crosses chunks. Takes the lowest one, unless the search for
- * it gave up: after 16 chunks that have @n free pages in a row, but not
- * aligned, or after 512 summaries. Then takes the lowest aligned run inside the
- * lowest run of 2 * @n - 1 free pages, and fails if there is none, although
- * there may be an aligned run of @n elsewhere.
+ * Takes the lowest aligned run, which never crosses chunks. But the search for
+ * it gives up after 16 chunks that have @n free pages in a row, but not
+ * aligned, or after 512 summaries. Then this takes the lowest aligned run
+ * inside the lowest run of 2 * @n - 1 free pages. If there is no run of that
+ * length it fails, although there may be an aligned run of @n pages elsewhere.
  *
  * Context: any, with @pa->lock held.
  * Return: the first page, a multiple of @n; GOMEM_NO_PAGE if no such run was
@@ -443,14 +458,14 @@ unsigned long gomem_pagealloc_alloc_aligned(struct gomem_pagealloc *pa,
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_aligned);
 
 /**
- * gomem_pagealloc_alloc_range() - take given pages
+ * gomem_pagealloc_alloc_range() - take a given range of pages
  * @pa: page allocator
  * @page: first page
  * @n: number of pages; may cross chunks
  *
  * Context: any, with @pa->lock held.
- * Return: true if all pages were free and are taken now, false if nothing
- * changed.
+ * Return: true if all pages were free and are taken now; false if nothing
+ * changed because a page was not free.
  */
 bool gomem_pagealloc_alloc_range(struct gomem_pagealloc *pa,
 				 unsigned long page, unsigned long n)
@@ -518,8 +533,8 @@ static u64 lowest_bits(u64 bits, unsigned int max)
  * pages that has the heap's first free page: one word of the bitmap.
  *
  * Context: any, with @pa->lock held.
- * Return: the pages taken, bit i for page *@base + i. If no page is free, 0,
- * and @base is not set.
+ * Return: the pages taken, bit i for page *@base + i; 0, with @base not set, if
+ * no page is free.
  */
 u64 gomem_pagealloc_alloc_group(struct gomem_pagealloc *pa, unsigned int max,
 				unsigned long *base)
@@ -565,8 +580,8 @@ taken_group(const struct gomem_pagealloc *pa, unsigned long base, u64 mask)
  * gomem_pagealloc_free_group() - make taken pages of a group free
  * @pa: page allocator
  * @base: first page of the group, a multiple of 64
- * @mask: the pages, bit i for page @base + i. All are taken, by any function
- *	here. May be 0
+ * @mask: the pages, bit i for page @base + i; may be 0. All of these pages are
+ *	taken, no matter by which function
  *
  * Context: any, with @pa->lock held.
  */

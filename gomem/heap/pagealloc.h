@@ -25,17 +25,19 @@
  *
  * An operation updates the bits and the leaves of the chunks it touches, but
  * not their ancestors. Only the eight leaves of one parent may have ancestors
- * that are out of date. These are recomputed from the bottom up, until an entry
- * does not change, when a leaf of another parent changes and before the tree is
- * searched. A search that finds its run in the chunk where it starts does not
- * need the tree.
+ * that are out of date. The ancestors are recomputed when a leaf of another
+ * parent changes, and before the tree is searched. This is done from the bottom
+ * up, and ends at an entry that does not change. A search that finds its run in
+ * the chunk where it starts does not need the tree.
  *
- * A search goes down from the root level to a leaf. Each entry has one byte per
- * child that tells how long a run the child can complete; the eight bytes are
- * compared at once. So a search costs the same wherever its run is, in small
- * heaps and in large ones. The exception is a search for 128 pages or more in
- * a heap full of runs that are less than an eighth shorter: it may visit all
- * eight children on each level. The root level is scanned from @search on.
+ * A search scans the root level from @search on, and goes down to a leaf. Each
+ * entry has one byte per child. It tells the length of the longest free run
+ * that lies in the child, or ends there and starts before it. The eight bytes
+ * are compared at once. So below the root level a search costs the same
+ * wherever its run is, in small heaps and in large ones. But the bytes of runs
+ * of 128 pages or more are rounded. A search for such a run may visit all eight
+ * children on each level, if the heap is full of runs that are less than an
+ * eighth shorter.
  */
 #ifndef GOMEM_PAGEALLOC_H
 #define GOMEM_PAGEALLOC_H
@@ -59,8 +61,9 @@
  * @map: finds chunks by number, without @lock
  * @heap: the heap; @map also has chunks of other heaps, which are ignored
  * @sum: the summaries of each level, root level first
- * @reach: for each entry above the leaves, one byte per child: how long a run
- *	the child can complete, for gomem_pallocreach_find()
+ * @reach: for each entry above the leaves, one byte per child: the length of
+ *	the longest free run that lies in the child, or ends there and starts
+ *	before it; see gomem_pallocreach_code()
  * @nr: number of entries in each level; @nr[4] is a multiple of 8 and greater
  *	than the number of any covered chunk
  * @stale: the entry of level 3 that may be out of date, and with it its
@@ -72,7 +75,7 @@
  * @sum_table: tables of which @sum are the mappings
  * @reach_table: tables of which @reach are the mappings
  *
- * Estimates may read the counters without @lock.
+ * Code that needs only an estimate may read the counters without @lock.
  *
  * Invariants, checked by gomem_pagealloc_validate():
  *	hole(p)		implies  inuse(p)
@@ -139,18 +142,24 @@ gomem_pagealloc_chunk(const struct gomem_pagealloc *pa, unsigned long ci)
 {
 	struct gomem_chunk *c = gomem_pagemap_nth_chunk(pa->map, ci);
 
-	/* The cast drops const. */
+	/* The cast drops const, but callers do not write to gomem_no_chunk. */
 	return c->heap == pa->heap ? c : (struct gomem_chunk *)&gomem_no_chunk;
 }
 
-/* Return the limit of covered chunk numbers. The caller holds @pa->lock. */
+/*
+ * Return a number greater than that of any covered chunk. The caller holds
+ * @pa->lock.
+ */
 static inline unsigned long
 gomem_pagealloc_end(const struct gomem_pagealloc *pa)
 {
 	return pa->nr[GOMEM_PAGEALLOC_LEVELS - 1];
 }
 
-/* Return the chunk of a page that the caller knows not to be a hole. */
+/*
+ * Return the chunk of a page below the end of the tables. If the page is a
+ * hole, the chunk may be another heap's or &gomem_no_chunk.
+ */
 static __always_inline struct gomem_chunk *
 gomem_pagealloc_chunk_of(const struct gomem_pagealloc *pa, unsigned long page)
 {
@@ -159,8 +168,9 @@ gomem_pagealloc_chunk_of(const struct gomem_pagealloc *pa, unsigned long page)
 }
 
 /*
- * Return how many pages of [@page, @end) are in the chunk of @page. Loops that
- * advance by it visit a range chunk by chunk, until it is 0.
+ * Return how many pages of [@page, @end) are in the chunk of @page. A loop that
+ * adds this number to @page, until the number is 0, visits a range chunk by
+ * chunk.
  */
 static inline unsigned int gomem_pagealloc_piece(unsigned long page,
 						 unsigned long end)

@@ -2,8 +2,8 @@
 /*
  * pagealloc_check.c - verify the invariants of struct gomem_pagealloc.
  *
- * Computes everything from the bitmaps. Does so in the slow and simple way
- * where the allocator has a fast one.
+ * The leaves and the counters are computed anew from the bitmaps, in a way that
+ * is slower but simpler than the allocator's.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
@@ -12,7 +12,7 @@
 #include "heap/pagealloc.h"
 #include "heap/pagealloc_tree.h"
 
-/* Compute the summary of @b run by run, to verify the allocator's fast way. */
+/* Compute the summary of @b run by run: simpler than in pallocbits.c. */
 static gomem_pallocsum_t summarize_runs(const struct gomem_pallocbits *b)
 {
 	unsigned int start = 0, max = 0, last = 0;
@@ -67,8 +67,8 @@ static const char *check_chunk(const struct gomem_pagealloc *pa,
 }
 
 /*
- * Is entry @i of level @l, not a leaf, the merge of its children? True as well
- * if pa->stale allows it to be out of date.
+ * Is entry @i of level @l, not a leaf, the merge of its children? Return true
+ * also if pa->stale allows the entry to be out of date.
  */
 static bool merged(const struct gomem_pagealloc *pa, unsigned int l,
 		   unsigned long i)
@@ -79,7 +79,7 @@ static bool merged(const struct gomem_pagealloc *pa, unsigned int l,
 	if (pa->stale != NO_ENTRY &&
 	    pa->stale >> ((LEAF - 1 - l) * RADIX_SHIFT) == i)
 		return true;
-	/* Levels are rounded up: the last entries may not have children. */
+	/* Levels are rounded up to 8 entries: the last may lack children. */
 	if (i * RADIX >= pa->nr[l + 1])
 		return pa->sum[l][i] == GOMEM_PALLOCSUM_NONE &&
 		       !pa->reach[l][i];
@@ -89,7 +89,8 @@ static bool merged(const struct gomem_pagealloc *pa, unsigned int l,
 
 /*
  * Return the first entry of level @l at or after @i that is not in a blank page
- * of the table, pa->nr[@l] or more if there is none.
+ * of the table: a page of zeroes for a range that is not covered
+ * (base/table.h). Return pa->nr[@l] or more if there is none.
  */
 static unsigned long next_own(const struct gomem_pagealloc *pa, unsigned int l,
 			      unsigned long i)
@@ -101,7 +102,7 @@ static unsigned long next_own(const struct gomem_pagealloc *pa, unsigned int l,
 	return i;
 }
 
-/* Entries to check per step: some microseconds. */
+/* The most entries to check in a step, which takes some microseconds. */
 #define STEP_CHUNKS	4
 #define STEP_SUMMARIES	32
 
@@ -126,7 +127,7 @@ static const char *check_counts(const struct gomem_pagealloc *pa,
  *
  * A step takes some microseconds. The caller may drop the lock between steps.
  * But if pages are allocated, freed, added or removed in the meantime, the sums
- * over all chunks may differ from the counters without an error.
+ * over all chunks may differ from the counters although nothing is wrong.
  *
  * Context: any, with @pa->lock held.
  * Return: NULL, or a description of the first violation.
@@ -167,7 +168,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_validate_some);
  * gomem_pagealloc_validate() - check the invariants of struct gomem_pagealloc
  * @pa: page allocator
  *
- * Checks all chunks and summaries in one hold of the lock: for tests.
+ * Checks all chunks and summaries under one hold of the lock, which may take
+ * long. Only tests do this.
  *
  * Context: any, with @pa->lock held.
  * Return: NULL, or a description of the first violation.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagealloc_cover.c - the tables of a page allocator: which chunks they cover.
+ * pagealloc_cover.c - make the tables of a page allocator cover more chunks.
  */
 #include <kunit/visibility.h>
 #include <linux/gfp.h>
@@ -14,8 +14,8 @@
 #include "heap/pagealloc_tree.h"
 
 /*
- * Compute the number of entries in each level. All levels but the root level
- * are whole blocks of eight, so that merging needs no bound check.
+ * Compute the number of entries in each level. In all levels but the root level
+ * it is a multiple of eight, so that merging needs no bound check.
  */
 static void size_levels(unsigned long *nr, unsigned long nr_chunks)
 {
@@ -29,7 +29,7 @@ static void size_levels(unsigned long *nr, unsigned long nr_chunks)
 	nr[0] = n;
 }
 
-/* All tables: those of the sums by level, then those of the reach by level. */
+/* One sum_table for each level, one reach_table for each but the leaves. */
 #define NR_TABLES	(GOMEM_PAGEALLOC_LEVELS + LEAF)
 
 static struct gomem_table *nth_table(struct gomem_pagealloc *pa, unsigned int i)
@@ -85,9 +85,10 @@ static void swap_tables(struct gomem_pagealloc *pa, struct gomem_table *new)
 }
 
 /*
- * Raise the limit of covered chunk numbers to at least @end. The caller checked
- * only that the leaves' table reaches @end. The other tables do, too: the
- * ancestors of all leaves in one page of the table are in one page per level.
+ * Raise pa->nr, so that chunk numbers below @end are valid. The caller has
+ * checked only that the table of the leaves covers the chunks. Then the other
+ * tables cover them, too: the ancestors of all leaves in one page of the table
+ * are in one page per level.
  */
 static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
 {
@@ -95,8 +96,9 @@ static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
 	if (end > pa->nr[LEAF])
 		size_levels(pa->nr, end);
 	/*
-	 * No page below search is free. If the heap has no free page, search
-	 * moves to the new end: the new chunks have no free page, either.
+	 * No page below pa->search may be free. If the heap has no free page,
+	 * pa->search can move to the new end: the new chunks have no free page,
+	 * either.
 	 */
 	if (!pa->free_pages)
 		pa->search = nr_pages(pa);
@@ -114,7 +116,7 @@ static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
  *
  * Context: process, may sleep. The caller holds the map's mutex, but not
  * @pa->lock.
- * Return: 0, or -ENOMEM if nothing changed.
+ * Return: 0; or -ENOMEM, with nothing changed.
  */
 int gomem_pagealloc_cover(struct gomem_pagealloc *pa, unsigned long first,
 			  unsigned long end, int node)
@@ -167,7 +169,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_covers);
  * @pa: page allocator
  * @ci: number of the chunk to begin with, any value
  *
- * For walks over all chunks. Skips gaps in steps of 512 chunks.
+ * For walks over all chunks. Skips gaps in steps of GOMEM_TABLE_WORDS chunks.
  *
  * Context: any, with @pa->lock held.
  * Return: number of the first covered chunk at or after @ci, @pa->nr[4] or more

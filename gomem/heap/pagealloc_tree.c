@@ -2,11 +2,11 @@
 /*
  * pagealloc_tree.c - update the tree of summaries, and search it.
  *
- * A summary has the lengths of the free runs at the start and at the end of its
- * range, and of the longest one. That is enough to tell, at each level of the
- * tree, whether the lowest run of n pages is inside one entry or crosses
+ * A summary has the lengths of three free runs of its range: the first, at its
+ * start, the last, at its end, and the longest. That tells, at each level of
+ * the tree, whether the lowest run of n pages is inside one entry or crosses
  * entries. In the first case the search goes down into that entry. In the
- * second the address of the run is known already.
+ * second case the address of the run is known already.
  */
 #include <kunit/visibility.h>
 #include <linux/bug.h>
@@ -16,7 +16,7 @@
 #include "heap/pagealloc.h"
 #include "heap/pagealloc_tree.h"
 
-/* Recompute entry @i of level @l, not a leaf. Return whether sum changed. */
+/* Recompute entry @i of level @l, not a leaf. Return whether @sum changed. */
 static bool remerge(struct gomem_pagealloc *pa, unsigned int l,
 		    unsigned long i)
 {
@@ -31,7 +31,7 @@ static bool remerge(struct gomem_pagealloc *pa, unsigned int l,
  * gomem_pagealloc_flush() - bring the levels above the leaves up to date
  * @pa: page allocator
  *
- * To be called before a search uses them.
+ * To be called before a search uses these levels.
  */
 void gomem_pagealloc_flush(struct gomem_pagealloc *pa)
 {
@@ -93,8 +93,9 @@ scan_entries(const struct gomem_pagealloc *pa, const struct entries *e,
 }
 
 /*
- * Return the length of the free run that ends where entry @i starts, up to the
- * first of the eight entries that have the parent of entry @i.
+ * Return the length of the free run that ends where entry @i of level @l
+ * starts. Count only the part of the run that lies in entries with the same
+ * parent.
  */
 static unsigned long run_before(const struct gomem_pagealloc *pa,
 				unsigned int l, unsigned long i)
@@ -194,7 +195,7 @@ unsigned long gomem_pagealloc_next_chunk(const struct gomem_pagealloc *pa,
 			continue;
 		}
 		i++;
-		/* Behind the last child, go on behind the parent. */
+		/* After the last child comes the entry behind its parent. */
 		while (l > 0 && i % RADIX == 0) {
 			i /= RADIX;
 			l--;

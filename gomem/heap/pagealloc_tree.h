@@ -30,7 +30,7 @@ static inline unsigned long nr_pages(const struct gomem_pagealloc *pa)
 	return pa->nr[LEAF] << GOMEM_CHUNK_PAGES_SHIFT;
 }
 
-/* Compute entry @i of level @l, not a leaf, and its @reach. */
+/* Compute the sum and the @reach of entry @i of level @l, not a leaf. */
 static inline gomem_pallocsum_t
 merge_children(const struct gomem_pagealloc *pa, unsigned int l,
 	       unsigned long i, u64 *reach)
@@ -66,8 +66,9 @@ static inline gomem_pallocsum_t *leaf_to_change(struct gomem_pagealloc *pa,
 
 /*
  * Counts or summaries claim free pages that the bits deny: a module overwrote
- * gomem's memory, or gomem has a bug. Give out no page of the heap until pages
- * become free. gomem_pagealloc_validate() still finds the contradiction.
+ * gomem's memory, or gomem has a bug. Give out no page of the heap until
+ * further pages become free. gomem_pagealloc_validate() still finds the
+ * contradiction.
  */
 static inline void distrust(struct gomem_pagealloc *pa)
 {

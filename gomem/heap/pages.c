@@ -14,7 +14,7 @@
  * @req: how many pages, and how they are aligned
  *
  * Context: any but NMI.
- * Return: the first page, GOMEM_NO_PAGE if there is no such run.
+ * Return: the first page, GOMEM_NO_PAGE if no such run was found.
  */
 unsigned long gomem_heap_take(struct gomem_heap *h,
 			      const struct gomem_span_request *req)
@@ -32,16 +32,16 @@ unsigned long gomem_heap_take(struct gomem_heap *h,
 }
 
 /**
- * gomem_heap_release - make pages free that were taken
+ * gomem_heap_release - make taken pages free
  * @h: the heap, locked
  * @page: the first page
  * @npages: how many, at most GOMEM_CHUNK_PAGES
  *
  * The pages have no tags any more. But another CPU may have read a tag just
  * before, for a valid pointer or a stale one, and be about to read the object:
- * gomem_free() does so with preemption off. So the pages may be reused at once,
- * but go back to the kernel only after an RCU grace period, which is noted
- * here.
+ * gomem_free() does so with preemption off. The heap may reuse the pages at
+ * once, since they stay gomem's. But they go back to the kernel only after an
+ * RCU grace period, which is noted here.
  */
 void gomem_heap_release(struct gomem_heap *h, unsigned long page,
 			unsigned int npages)

@@ -22,8 +22,8 @@
  * The gfp flags that are passed on to the page allocator. They tell how hard to
  * try, whether to warn, and whether other nodes will do. __GFP_DMA32 is here
  * for retries of gomem's own: callers cannot set it. All other flags choose the
- * zone or the properties of memory. One caller cannot choose these for pages
- * that many callers share.
+ * zone or other properties of the memory. A single caller cannot choose these,
+ * since objects of other callers share the pages or use them later.
  */
 #define GOMEM_GFP_EFFORT						\
 	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS |		\
@@ -37,7 +37,7 @@
  * drops a reference of its page. The page survives this number of such calls. A
  * page has at most 512 objects, but a loop that passes the same object to
  * kfree() again and again must not free the page under the other objects. Half
- * of the range of the counter is left for callers of get_page().
+ * of the range of the reference counter is left for callers of get_page().
  */
 #define GUARD_REFS	BIT(30)
 
@@ -71,8 +71,9 @@ static noinline unsigned long split_block(struct page *page, unsigned int order)
 }
 
 /*
- * Kept out of line to save stack: the warnings of alloc_pages_node() need a
- * frame. It is gone when the allocator runs, whose call is the last one here.
+ * Kept out of line to save stack: the warnings in alloc_pages_node() need a
+ * stack frame. It is gone when the page allocator runs, because that call is a
+ * tail call.
  */
 static noinline struct page *get_pages(gfp_t gfp, unsigned int order, int node)
 {
@@ -127,9 +128,9 @@ static unsigned long missing_refs(struct page *page)
 }
 
 /*
- * The private word of a page has two numbers of calls of kfree(): in its low
- * half those that were reported, in its high half those that were made before
- * the objects that the page has now.
+ * page_private() of a page has two numbers. The low half counts the calls of
+ * kfree() for the page that were reported. The high half counts the calls that
+ * were made before the present objects of the page were allocated.
  */
 #define PAST_SHIFT	32
 
@@ -151,7 +152,7 @@ static u32 past_of(unsigned long word)
  *
  * Runs concurrently in tasks that check the heap, destroy a typed cache or
  * unload the module, and with gomem_kernel_page_kfreed() on any CPU. If several
- * race, only one of them returns the new ones.
+ * tasks race, one returns the new references, and the others return 0.
  */
 static unsigned long take_news(struct page *page, unsigned long missing)
 {
@@ -167,8 +168,8 @@ static unsigned long take_news(struct page *page, unsigned long missing)
 
 /*
  * Return how often kfree() was called for a page. From Linux 6.18 on, kfree()
- * drops no reference. There the probe of kfree_probe=1 may have reported more
- * calls than references are missing.
+ * drops no reference of the page. There the probe that kfree_probe=1 installs
+ * may have reported more calls than references are missing.
  */
 static u32 kfrees_of(struct page *page)
 {
@@ -199,7 +200,7 @@ static unsigned long kernel_dropped(struct gomem_pagesource *src,
 		page = virt_to_page((void *)addr);
 		n = take_news(page, missing_refs(page));
 		here = present_kfrees(page);
-		/* Calls for earlier objects count, but are not returned. */
+		/* Calls for earlier objects are counted, but not returned. */
 		if (unlikely(n > here))
 			gomem_count_misuses(GOMEM_KFREE, n - here);
 		*news += min(n, here);
@@ -209,9 +210,9 @@ static unsigned long kernel_dropped(struct gomem_pagesource *src,
 }
 
 /*
- * All objects in the pages have been freed: the next objects have nothing to do
- * with calls of kfree() up to now. References that were dropped are not added
- * again, so that free_guarded_page() knows of them.
+ * All objects in the pages have been freed. Note all calls of kfree() up to now
+ * as past: they do not concern the next objects. References that were dropped
+ * are not added again, so that free_guarded_page() knows of them.
  */
 static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
 			  unsigned long npages)
@@ -224,7 +225,10 @@ static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
 		page = virt_to_page((void *)addr);
 		past = kfrees_of(page);
 		word = READ_ONCE(page_private(page));
-		/* A call that is noted just now may count for later objects. */
+		/*
+		 * If another CPU notes a call just now, cmpxchg() fails. Then
+		 * past calls may be counted for later objects.
+		 */
 		if (past != past_of(word))
 			cmpxchg(&page_private(page), word,
 				told_of(word) | (u64)past << PAST_SHIFT);
@@ -232,7 +236,7 @@ static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
 }
 
 /**
- * gomem_kernel_page_kfreed - count a kfree() of an object that is reported
+ * gomem_kernel_page_kfreed - count a call of kfree() that the caller reports
  * @addr: the object that was passed to kfree(), in a page of a heap
  *
  * The probe of kfree() calls this, and reports the call itself. So
@@ -258,8 +262,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_kernel_page_kfreed);
 /*
  * Drop gomem's references to a page. If users of the page hold references, the
  * page is freed when the last one is dropped, as any page. If some of gomem's
- * are missing, the code that dropped them may drop more: the page is leaked,
- * with the references it has.
+ * references are missing, the code that dropped them may drop more: the page is
+ * leaked, with the references it has.
  */
 static void free_guarded_page(struct page *page)
 {

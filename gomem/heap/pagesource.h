@@ -29,10 +29,12 @@
  * @meta_alloc: get memory for gomem's own data, such as descriptors: whole
  *	pages, not cleared
  * @meta_free: give back memory that @meta_alloc returned
- * @forget: called before @free for pages that may have had objects. May be NULL
- * @dropped: return how many of gomem's references to pages in use were dropped
- *	by calls of kfree() and put_page() since @settle. Sets *news to the
- *	number of those that were not reported before. May be NULL
+ * @forget: called before @free for pages that may have had objects: clears the
+ *	keys of free objects. May be NULL
+ * @dropped: return how many calls of kfree() and put_page() for pages in use
+ *	were noticed since @settle, by a reference of gomem's that is missing or
+ *	by a probe. Sets *news to how many of them were not reported before. May
+ *	be NULL
  * @settle: called when all objects in pages have been freed, if
  *	gomem_kfree_seen. May be NULL
  * @tell: tell the kernel that heaps of this node would give back @pages more
@@ -70,15 +72,15 @@ struct gomem_pagesource {
 
 extern struct gomem_pagesource gomem_kernel_pages;
 
-/* Set for good when a kfree() or put_page() of a heap's page was noticed. */
+/* A kfree() or put_page() of a heap's page was noticed. Never reset. */
 extern bool gomem_kfree_seen;
 
 void gomem_kernel_pages_init(void);
 void gomem_kernel_page_kfreed(unsigned long addr);
 
 /*
- * Heaps call a source by these wrappers, which count, so that no source has to.
- * Orders and lengths are in gomem pages.
+ * Heaps call a source by these wrappers. They update @heap_pages and
+ * @meta_bytes, so that no source has to. Orders and @npages are in gomem pages.
  */
 static inline unsigned long gomem_pages_get(struct gomem_pagesource *src,
 					    unsigned int order, gfp_t gfp,

@@ -24,7 +24,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_init);
 
 /*
  * Return the bits at which a run of @n set bits of @free starts. The length
- * doubles with each turn, so there are about log2(@n) turns.
+ * found so far doubles with each pass of the loop: about log2(@n) passes.
  */
 static u64 runs_of(u64 free, unsigned int n)
 {

@@ -2,12 +2,14 @@
 /*
  * pcache.h - page caches: a few free pages and span descriptors for each CPU.
  *
- * They make small spans without the heap's lock (Go's pageCache and mspancache)
- * and large ones without a search.
+ * A CPU makes spans without the heap's lock, and without a search of the heap,
+ * as long as its page cache has pages and descriptors. It frees spans without
+ * the lock as long as the page cache has room. Go's runtime has a pageCache and
+ * an mspancache for this purpose.
  *
  * Tasks and interrupts on the CPU take the lock of its page cache to make and
- * free spans. Other CPUs take it to drain the cache: before the heap grows,
- * under memory pressure, and when the CPU did not use its cache for some time.
+ * free spans. Other CPUs take the lock to drain the page cache: before the heap
+ * grows, under memory pressure, and when the CPU did not use it for some time.
  */
 #ifndef GOMEM_PCACHE_H
 #define GOMEM_PCACHE_H
@@ -27,22 +29,24 @@
 #define GOMEM_PCACHE_PAGES	64
 
 /*
- * Most pages of its group that a cache has: heap / GOMEM_PCACHE_SHARE / CPUs,
- * but at least GOMEM_PCACHE_MIN and at most GOMEM_PCACHE_PAGES.
+ * Most pages of its group that a cache has: pages of the heap /
+ * GOMEM_PCACHE_SHARE / CPUs, but at least GOMEM_PCACHE_MIN, and at most
+ * GOMEM_PCACHE_PAGES.
  */
 #define GOMEM_PCACHE_SHARE	64
 #define GOMEM_PCACHE_MIN	4
 
 /*
  * Spans with more pages are not cut from the group, or they would use it up.
- * Go's limit is about twice that. But in a small heap a CPU has less than 7
- * pages of the group, and runs serve longer spans better.
+ * The limit of Go's runtime is about twice as high. But in a small heap a CPU
+ * has only GOMEM_PCACHE_MIN pages of the group, and runs serve longer spans
+ * better.
  */
 #define GOMEM_PCACHE_SPAN_MAX	7
 
 /*
- * Fewest pages of a run. In a small heap the group of a cache has at most
- * GOMEM_PCACHE_MIN pages, so that longer spans need runs.
+ * Fewest pages of a run. In a small heap a page cache has at most
+ * GOMEM_PCACHE_MIN pages of the group, so longer spans need runs.
  */
 #define GOMEM_PCACHE_RUN_MIN	(GOMEM_PCACHE_MIN + 1)
 
@@ -151,7 +155,7 @@ unsigned int gomem_pcache_run_pages(const struct gomem_pcache *pc);
 void gomem_span_counts_add(struct gomem_span_counts *to,
 			   const struct gomem_span_counts *n);
 
-/* Return @npages bits from bit @i on: at least 1, not beyond bit 63. */
+/* Set @npages bits, at least one, from bit @i on. None is beyond bit 63. */
 static inline u64 gomem_pcache_bits(unsigned int i, unsigned int npages)
 {
 	return ((2ULL << (npages - 1)) - 1) << i;
@@ -165,8 +169,8 @@ static inline u64 gomem_pcache_bits(unsigned int i, unsigned int npages)
  * @max: most pages of the group that the cache may have afterwards
  *
  * Context: any, with @pc->lock held.
- * Return: true if the cache has the pages. False if these are outside of its
- * group or too many: the caller returns them to the heap.
+ * Return: true if the cache has the pages. False if they are outside of its
+ * group or too many: the caller still owns them.
  */
 static inline bool gomem_pcache_free(struct gomem_pcache *pc,
 				     unsigned long page, unsigned int npages,

@@ -40,7 +40,7 @@ int gomem_heap_init_pcaches(struct gomem_heap *h)
  * @h: the heap
  * @pc: the page cache, locked; gets pages only if its group has none
  * @index: size of the descriptors, as in gomem_span_desc(). The page cache gets
- *	them until it has GOMEM_PCACHE_DESCS / 2
+ *	descriptors until it has GOMEM_PCACHE_DESCS / 2 of this size
  */
 void gomem_heap_refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 			      unsigned int index)
@@ -73,7 +73,7 @@ void gomem_heap_refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
  * @pc: the page cache, locked
  * @i: index of the run
  *
- * Return: how many pages it has.
+ * Return: how many pages the run had.
  */
 unsigned int gomem_heap_release_run(struct gomem_heap *h,
 				    struct gomem_pcache *pc, unsigned int i)
@@ -114,7 +114,8 @@ static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 
 /*
  * Release the runs of a page cache to the heap, and return how many pages they
- * have. With @idle, release only runs that were there at the last call.
+ * had. With @idle, release only runs that were there at the last call with
+ * @idle.
  */
 static unsigned int drain_runs(struct gomem_heap *h, struct gomem_pcache *pc,
 			       bool idle)
@@ -146,11 +147,11 @@ static bool is_idle(struct gomem_pcache *pc)
 }
 
 /**
- * gomem_heap_drain_runs - release runs of page caches that are not used
+ * gomem_heap_drain_runs - release the unused runs of page caches to the heap
  * @h: the heap
  *
  * These are the runs that were there already when this function, or
- * gomem_heap_drain_pcaches(), was last called.
+ * gomem_heap_drain_pcaches() with @idle set, was last called.
  *
  * Context: any but NMI.
  */
@@ -176,8 +177,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_drain_runs);
 /**
  * gomem_heap_drain_pcaches - empty the page caches of all CPUs
  * @h: the heap
- * @idle: only page caches that were not used since the last call with @idle
- *	set, and runs that gomem_heap_drain_runs() would release
+ * @idle: empty only page caches that were not used since the last call with
+ *	@idle set, and release only runs that gomem_heap_drain_runs() would
+ *	release
  *
  * Context: any but NMI.
  * Return: how many pages became free.

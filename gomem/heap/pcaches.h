@@ -2,7 +2,7 @@
 /*
  * pcaches.h - the page caches of a heap's CPUs: lock, refill and drain them.
  *
- * For the files of the heap only. pcache.h has what needs no heap.
+ * For the files of the heap only. pcache.h has the functions that need no heap.
  */
 #ifndef GOMEM_PCACHES_H
 #define GOMEM_PCACHES_H
@@ -36,23 +36,24 @@ gomem_heap_lock_pcache(struct gomem_heap *h, unsigned long *flags)
 }
 
 /*
- * Is this the heap of this CPU's node, or the nearest one to it? Other CPUs
- * keep no pages of the heap in their page caches, and only count spans there.
+ * Is this the heap of this CPU's node? If the node has no heap, is it the
+ * nearest one? Other CPUs keep no pages of the heap in their page caches, and
+ * only count spans there.
  */
 static inline bool gomem_heap_is_near(const struct gomem_heap *h)
 {
 	return !h->peers || h->peers[numa_node_id()] == h;
 }
 
-/* Does a page cache keep the pages of such a span as a run? */
+/* May a page cache keep the pages of a span of this length as a run? */
 static inline bool gomem_makes_run(unsigned int npages)
 {
 	return npages >= GOMEM_PCACHE_RUN_MIN && npages <= GOMEM_PCACHE_RUN_MAX;
 }
 
 /*
- * Return the most pages that a page cache may have: the heap's pages /
- * (GOMEM_PCACHE_SHARE * CPUs), but at least h->pcache_min, and at most
+ * Return the most pages that a page cache may have in its group: the heap's
+ * pages / (GOMEM_PCACHE_SHARE * CPUs), but at least h->pcache_min, and at most
  * h->pcache_max.
  */
 static inline unsigned int gomem_heap_pcache_limit(const struct gomem_heap *h)

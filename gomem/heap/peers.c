@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * peers.c - the order in which a heap without memory asks the others.
+ * peers.c - the order in which a heap without memory asks the other heaps.
  */
 #include <kunit/visibility.h>
 #include <linux/errno.h>
@@ -26,8 +26,9 @@ int gomem_node_distance(int from, int to)
 EXPORT_SYMBOL_IF_KUNIT(gomem_node_distance);
 
 /*
- * Among nodes at the same distance the one that follows @h by number comes
- * first, so that not all heaps ask the same node first.
+ * Is @a nearer to @h than @b? If both are equally far, the first node that
+ * follows the node of @h by number counts as nearer, and the lowest number
+ * follows the highest. So not all heaps ask the same node first.
  */
 static bool is_nearer(const struct gomem_heap *h, const struct gomem_heap *a,
 		      const struct gomem_heap *b, gomem_distance_fn distance)
@@ -61,7 +62,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_peers_insert);
  * @h: the heap, not in use yet
  * @peers: array of all heaps by node; a possible node without a heap of its own
  *	has the nearest one
- * @distance: returns the distance of two nodes; called only here
+ * @distance: returns the distance of two nodes; called only during this call
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.

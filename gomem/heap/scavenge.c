@@ -3,10 +3,10 @@
  * scavenge.c - choose which free pages go back to the kernel first, and when.
  *
  * A hole in the middle of a chunk breaks up long runs until the kernel happens
- * to hand out that block again. So chunks without a live page go first, then
- * long runs, then shorter ones. Among equals the highest address goes first,
- * since allocation prefers low addresses. Go's scavenger makes the same passes,
- * except for the first.
+ * to hand out the same pages again. So chunks without a page in use go first,
+ * then chunks with long runs, then chunks with shorter runs. Among chunks of
+ * the same rank the highest address goes first, since allocations prefer low
+ * ones.
  *
  * candidates.h keeps the chunks that are worth a visit.
  */
@@ -37,10 +37,10 @@
 #define BATCH_CHUNKS	16
 
 /*
- * If the surplus has this many pages, the grace period that they wait for is an
- * expedited one. It takes microseconds instead of milliseconds, but RCU
- * interrupts all CPUs that are not idle. There is only one at a time, and each
- * lets megabytes go back. The kernel parameter rcupdate.rcu_normal turns
+ * If the surplus has this many pages, they wait for an expedited grace period.
+ * It takes microseconds instead of milliseconds, but RCU interrupts all CPUs
+ * that are not idle. That is acceptable, since only one runs at a time, and
+ * each lets megabytes go back. The kernel parameter rcupdate.rcu_normal turns
  * expedited grace periods into normal ones.
  */
 #define HURRY_MIN	(SZ_4M >> GOMEM_PAGE_SHIFT)
@@ -96,9 +96,9 @@ static unsigned int pages_free(const struct gomem_chunk *c)
 
 /*
  * Return the rank of a chunk. @busy are the pages that must not be taken: those
- * in use, holes, and perhaps those in a grace period. A chunk with 31 pages in
- * use per free one, or more (Go's bound), is DENSE: it comes last, and the
- * background scavenger leaves it alone.
+ * in use, holes, and perhaps those in a grace period. A chunk with 31 or more
+ * pages in use per free page is DENSE: it comes last, and the background
+ * scavenger leaves it alone. Go's runtime has the same limit.
  */
 static enum gomem_rank rank_of(const struct gomem_chunk *c,
 			       const struct gomem_pallocbits *busy)
@@ -125,14 +125,17 @@ static enum gomem_rank rank_of(const struct gomem_chunk *c,
  * May this caller take pages that are still in their grace period, and sleep
  * until it is over? No CPU can allocate these pages during the sleep. So the
  * background scavenger leaves them in the heap. Callers in reclaim, in an
- * allocation or in a free must not sleep.
+ * allocation or in a free must not sleep for a grace period.
  */
 static bool takes_waiting(enum gomem_scavenge_reason why)
 {
 	return why == GOMEM_SCAVENGE_FORCED;
 }
 
-/* Note the grace period of a chunk's free pages, unless @b has a later one. */
+/*
+ * Note in @b the grace period of a chunk's free pages, unless it is over or @b
+ * has a later one.
+ */
 static void note_grace(struct batch *b, const struct gomem_chunk *c)
 {
 	unsigned long gp = gomem_waiting_until(c);
@@ -145,8 +148,8 @@ static void note_grace(struct batch *b, const struct gomem_chunk *c)
 }
 
 /*
- * Take runs of at least @min pages out of a chunk, the highest addresses first,
- * and add them to @busy.
+ * Take runs of at least @min pages out of a chunk until the batch is full, the
+ * highest addresses first. Add the pages to @busy.
  */
 static void gather_runs(struct gomem_heap *h, struct gomem_chunk *c,
 			unsigned int min, struct gomem_pallocbits *busy,
@@ -197,9 +200,10 @@ static void visit(struct gomem_heap *h, struct gomem_chunk *c, bool waiting,
 }
 
 /*
- * Return the next chunk to visit: new ones first, then a waiting one, then the
- * best rank. A waiting chunk is visited if takes_waiting(), or if its grace
- * period is over. Only that of the chunk that has waited longest is polled.
+ * Return the next chunk to visit: a new chunk first, then a waiting one, then
+ * one of the best rank; NULL if there is none. Of the waiting chunks, only the
+ * one that has waited longest is tried. It is visited if its grace period is
+ * over, or if takes_waiting().
  */
 static struct gomem_chunk *next_candidate(struct gomem_heap *h,
 					  enum gomem_scavenge_reason why)
@@ -243,8 +247,9 @@ static bool gather(struct gomem_heap *h, enum gomem_scavenge_reason why,
 }
 
 /*
- * Note the grace period of the chunk that began to wait last, so that after one
- * sleep of the background scavenger, as a rule, all waiting chunks can go.
+ * Note in @b the grace period of the chunk that began to wait last. So the
+ * pages of all waiting chunks can usually go after one sleep of the background
+ * scavenger.
  */
 static void note_waiting(struct gomem_heap *h, struct batch *b)
 {
@@ -279,8 +284,9 @@ static void take_some(struct gomem_heap *h, enum gomem_scavenge_reason why,
 }
 
 /*
- * Give the pages of a batch to the kernel. All of them are searched for the
- * keys of free objects, which takes most of a millisecond for a chunk's pages.
+ * Give the pages of a batch to the kernel. gomem_pages_put_used() searches all
+ * their words for keys of free objects. For the pages of a whole chunk that
+ * takes most of a millisecond.
  */
 static void put_batch(struct gomem_heap *h, const struct batch *b,
 		      bool may_sleep)
@@ -301,11 +307,12 @@ static void put_batch(struct gomem_heap *h, const struct batch *b,
 
 /*
  * Sleep until poll_state_synchronize_rcu(@gp) is true. One grace period is not
- * always enough: RCU counts normal and expedited ones together for the poll. If
- * an expedited one begins during a normal one, its end may count only for that.
+ * always enough: the poll counts normal and expedited grace periods together.
+ * If an expedited one begins during a normal one, its end may count as the end
+ * of the normal one, which began before @gp was read.
  *
- * cond_synchronize_rcu() will not do: on a kernel for one CPU it does nothing,
- * and the poll would wait for a task switch that may not come.
+ * cond_synchronize_rcu() will not do: in a kernel for one CPU (TINY_RCU) it
+ * does nothing, and the poll would wait for a task switch that may not come.
  */
 static void sleep_until_over(unsigned long gp, bool hurry)
 {
@@ -318,8 +325,8 @@ static void sleep_until_over(unsigned long gp, bool hurry)
 }
 
 /**
- * gomem_heap_wait_for_grace - sleep until a grace period is over, and count it
- * @h: the heap whose pages wait for it
+ * gomem_heap_wait_for_grace - sleep until a grace period is over
+ * @h: the heap whose pages wait for it; its @grace_waits counts the call
  * @gp: cookie from get_state_synchronize_rcu()
  * @hurry: whether to use expedited grace periods
  *
@@ -349,12 +356,13 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_wait_for_grace);
  * Pages whose last object was freed recently are in an RCU grace period: see
  * gomem_heap_release(). GOMEM_SCAVENGE_FORCED takes such pages out of the heap
  * and sleeps until their grace period is over. GOMEM_SCAVENGE_BACKGROUND sleeps
- * only if there are no other pages to take, and leaves the waiting ones in the
- * heap meanwhile. All other callers leave such pages alone, and never sleep.
+ * only if there are no other pages to take, and leaves the waiting pages in the
+ * heap meanwhile. With all other reasons, waiting pages are left alone, and
+ * there is no sleep for a grace period.
  *
- * Context: any that may be rescheduled; GOMEM_SCAVENGE_FORCED and
- * GOMEM_SCAVENGE_BACKGROUND sleep until a grace period is over.
- * Return: how many pages went back, 0 if there are none (left) to take.
+ * Context: any that may be rescheduled; with GOMEM_SCAVENGE_FORCED and
+ * GOMEM_SCAVENGE_BACKGROUND it may sleep until a grace period is over.
+ * Return: how many pages went back; 0 if there are none to take.
  */
 unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, unsigned long want,
 				       enum gomem_scavenge_reason why,
@@ -393,7 +401,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge_some);
  * @want: the most pages to give back
  * @why: the reason; see gomem_heap_scavenge_some()
  *
- * Context: process context.
+ * Context: as gomem_heap_scavenge_some().
  * Return: how many pages went back.
  */
 unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
@@ -414,9 +422,10 @@ unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
 
 /*
- * Announce up to @want free pages that are not announced yet. All free pages
- * can go back after the grace period @gp. What was announced first keeps its
- * grace period: reclaim may call again and again before one ends.
+ * Announce up to @want free pages that are not announced yet. Return how many.
+ * All free pages can go back after the grace period @gp. The pages that were
+ * announced first keep their earlier grace period: otherwise reclaim, which may
+ * call again and again, would postpone it each time.
  */
 static unsigned long announce(struct gomem_heap *h, unsigned long want,
 			      unsigned long gp)
@@ -452,7 +461,7 @@ unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want,
 			     bool *owes)
 {
 	unsigned long flags, more;
-	/* Without the lock: a grace period of either speed will do. */
+	/* Read without the lock: a grace period of either kind will do. */
 	unsigned long gp = data_race(h->owed_pages) ?
 				   start_poll_synchronize_rcu() :
 				   start_poll_synchronize_rcu_expedited();
@@ -466,10 +475,10 @@ unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want,
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
 
 /*
- * Give back the pages that are due. Then all pages that are still owed become
- * due. With @all, the heap owes none of the pages any more that were due
- * before. Without it, those that did not go back stay owed: the heap reused
- * them, and they may be free again, in a later grace period.
+ * Wait until the pages that are due can go, give them back, and return how many
+ * went. Due pages that the heap has reused do not go. Without @all they stay
+ * owed, since they may be free again, in a later grace period. With @all they
+ * are not owed any more. All pages that are still owed become due.
  */
 static unsigned long pay_due(struct gomem_heap *h, bool all)
 {
@@ -495,9 +504,9 @@ static unsigned long pay_due(struct gomem_heap *h, bool all)
  * gomem_heap_pay - give back the pages that were announced
  * @h: the heap
  *
- * Pages that are announced meanwhile may be left to the next call, which
- * gomem_heap_owe() has told its caller to arrange for. Only one task may call
- * this at a time.
+ * Pages that are announced meanwhile may be left to the next call: by @owes,
+ * gomem_heap_owe() has told its caller to arrange for one. Only one task may
+ * call this at a time.
  *
  * Context: process context; sleeps until the grace periods are over.
  * Return: how many pages went back. The heap may have reused the others.
@@ -511,26 +520,26 @@ unsigned long gomem_heap_pay(struct gomem_heap *h)
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
 
 /*
- * A free gives back min(surplus, max(pages freed, GIVE_LEAST)) pages. If it
- * cannot be preempted it gives back at most GIVE_LOCKED of them, since all of
- * them are searched for the keys of free objects.
+ * A free gives back up to min(surplus, max(pages freed, GIVE_LEAST)) pages. If
+ * it cannot be preempted it gives back at most GIVE_LOCKED pages: it takes long
+ * to search them for keys of free objects.
  */
 #define GIVE_LEAST	(SZ_256K >> GOMEM_PAGE_SHIFT)
 #define GIVE_LOCKED	(SZ_64K >> GOMEM_PAGE_SHIFT)
 
 /**
- * gomem_heap_surplus - count the free pages that should not be kept at all
+ * gomem_heap_surplus - count the free pages that frees give back at once
  * @h: the heap
  *
- * The surplus is what is free beyond max(pages in use / GOMEM_GIVE_SHARE,
- * @h->give_min).
+ * The surplus is the number of free pages beyond
+ * max(pages in use / GOMEM_GIVE_SHARE, @h->give_min).
  *
- * Return: gomem pages, a little stale.
+ * Return: the number of gomem pages; may be a little stale.
  */
 unsigned long gomem_heap_surplus(const struct gomem_heap *h)
 {
 	unsigned long backed = gomem_heap_backed_pages(h),
-		      /* Without the lock: a stale number is good enough. */
+		      /* Read without the lock: may be stale. */
 		      free = data_race(h->pages.free_pages);
 	unsigned long keep = max_t(unsigned long,
 				   (backed - min(free, backed)) /
@@ -542,7 +551,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_surplus);
 
 /*
  * May the next grace period be an expedited one? Only if the surplus is large,
- * and only once in a jiffy, however pages come and go in between.
+ * and only once in a jiffy, however often the surplus becomes large.
  */
 static bool may_hurry(const struct gomem_heap *h)
 {
@@ -564,8 +573,8 @@ static void start_grace(struct gomem_heap *h)
 }
 
 /*
- * Let the next gomem_heap_give_back() wait until the grace period is over that
- * was started last. If it is over already, start another one.
+ * From now on gomem_heap_give_back() does nothing until the grace period that
+ * was started last is over. If it is over already, start another one.
  */
 static void await_grace(struct gomem_heap *h)
 {
@@ -577,8 +586,8 @@ static void await_grace(struct gomem_heap *h)
 
 /*
  * Is the grace period over that await_grace() chose? If not, and the surplus
- * has become large meanwhile, start an expedited one. The wait is over when the
- * first of the two ends.
+ * has become large meanwhile, start an expedited one. The end of either of the
+ * two ends the wait, since RCU's poll counts both kinds.
  */
 static bool has_waited(struct gomem_heap *h)
 {
@@ -622,7 +631,7 @@ void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
 		return;
 	/*
 	 * Another CPU gives pages back at this moment. The pages of this free
-	 * go with those of a later one, or after the next look of the epoch.
+	 * go back at a later free, or after the next look of the epoch.
 	 */
 	if (!spin_trylock(&h->give_lock))
 		return;
@@ -643,7 +652,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_give_back);
  */
 unsigned long gomem_heap_idle_pages(struct gomem_heap *h)
 {
-	/* Without the lock: a stale number is good enough. */
+	/* Read without the lock: a stale number is good enough. */
 	unsigned long n = data_race(h->pages.free_pages) +
 			  atomic_long_read(&h->run_pages);
 	int cpu;

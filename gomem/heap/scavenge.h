@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * scavenge.h - give free pages back to the kernel (Go's scavenger).
+ * scavenge.h - give free pages back to the kernel.
  *
- * Go gives back the memory of a page and keeps its address. In the direct map
- * the address goes with the page: a page that was given back is a hole.
+ * Go's runtime gives back the memory of a page and keeps its virtual address.
+ * In the kernel's direct map the address goes with the page: a page that was
+ * given back is a hole.
  */
 #ifndef GOMEM_SCAVENGE_H
 #define GOMEM_SCAVENGE_H

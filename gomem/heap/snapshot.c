@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * snapshot.c - count what a heap has.
+ * snapshot.c - count the pages, spans and events of a heap.
  */
 #include <kunit/visibility.h>
 #include <linux/bitops.h>
@@ -13,9 +13,9 @@
 #include "heap/mheap.h"
 
 /*
- * The CPUs' counts are read one after the other, while CPUs go on. If a span is
- * made on one CPU and freed on another, only the free may be seen: let no
- * number be negative because of that.
+ * The counts of the CPUs are read one after the other, while the CPUs go on. If
+ * a span is made on one CPU and freed on another, only the free may be seen.
+ * The sums that could be negative because of that are set to 0.
  */
 static void clamp_counts(struct gomem_heap_snapshot *snap)
 {
@@ -54,7 +54,7 @@ static void get_cpu_counts(struct gomem_heap *h,
 }
 
 /**
- * gomem_heap_get - take a snapshot of what a heap has
+ * gomem_heap_get - take a snapshot of a heap's counts
  * @h: the heap
  * @snap: filled in; exact only if no CPU makes or frees spans meanwhile
  */

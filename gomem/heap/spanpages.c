@@ -33,7 +33,7 @@ static void forget_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
 	struct gomem_span **span = &c->span[i];
 	u32 *to = &c->tag[i], *end = to + n;
 
-	/* As in set_pages(). */
+	/* Most spans have one page: see set_pages(). */
 	if (n == 1) {
 		WRITE_ONCE(*to, 0);
 		WRITE_ONCE(*span, NULL);
@@ -50,10 +50,10 @@ static void forget_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
  * Set the tags and span pointers of pages that become part of a span, so that a
  * free finds the span. The caller owns the pages, so this needs no lock.
  *
- * These stores are ordered before any caller has a pointer into the span: on
- * this CPU by the unlock of the page cache that follows, on another CPU by the
- * code that passes the pointer to it. Return true if all pages are known to be
- * zero.
+ * A CPU that has a pointer into the span sees these stores. They come before
+ * the pointer is first returned, and code that passes the pointer to another
+ * CPU has to order its earlier stores before that. Return true if all pages are
+ * known to be zero.
  */
 static bool map_span(struct gomem_heap *h, struct gomem_span *s,
 		     unsigned long page, unsigned int npages)
@@ -157,8 +157,8 @@ void gomem_heap_make_span(struct gomem_heap *h, struct gomem_pcache *pc,
  * @h: the heap of the pages
  * @pc: this CPU's page cache, locked; counts the pages
  * @s: the span, whose object the caller has claimed
- * @page: the first of the pages, which were taken for the span
- * @npages: how many
+ * @page: the first of the pages, which the caller has taken for the span
+ * @npages: number of pages to add
  *
  * Return: true if the pages are known to be zero.
  */

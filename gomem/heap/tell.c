@@ -8,8 +8,8 @@
 #include "heap/tell.h"
 
 /*
- * If two CPUs do this concurrently, the differences still add up to what
- * @told_pages says in the end.
+ * If two CPUs do this concurrently, the differences that they pass on still add
+ * up to the final value of @told_pages.
  */
 static void tell(struct gomem_heap *h, long pages)
 {

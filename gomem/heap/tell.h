@@ -2,10 +2,10 @@
 /*
  * tell.h - tell the kernel how many free pages a heap has.
  *
- * The shrinker gives them back under pressure. So the kernel counts them as
- * memory that is available: NR_KERNEL_MISC_RECLAIMABLE, which is part of
- * KReclaimable and MemAvailable in /proc/meminfo. Pages that are free in page
- * caches, but for the runs, are too few to matter.
+ * The shrinker gives these pages back under memory pressure. So they are
+ * counted as available: in NR_KERNEL_MISC_RECLAIMABLE, which is part of
+ * KReclaimable and MemAvailable in /proc/meminfo. Runs in page caches are
+ * included. Other pages in page caches are not: they are too few to matter.
  */
 #ifndef GOMEM_TELL_H
 #define GOMEM_TELL_H
@@ -15,20 +15,23 @@
 
 #include "heap/mheap.h"
 
-/* The kernel may be told this many pages too few or too many: a megabyte. */
+/* The number that the kernel knows may be off by this many pages: 1 MiB. */
 #define GOMEM_TELL_PAGES	128
 
 void gomem_heap_tell(struct gomem_heap *h);
 void gomem_heap_untell(struct gomem_heap *h);
 
-/* Return the pages that the kernel should know of. */
+/* Return the number of free pages that the kernel should know. */
 static inline long gomem_heap_tellable(const struct gomem_heap *h)
 {
-	/* Without the lock: a stale count will do. */
+	/* Read without the lock: a stale count will do. */
 	return data_race(h->pages.free_pages) + atomic_long_read(&h->run_pages);
 }
 
-/* Tell the kernel if the number has changed by GOMEM_TELL_PAGES or more. */
+/*
+ * Tell the kernel the number of free pages, if it has changed by
+ * GOMEM_TELL_PAGES or more since the kernel was told last.
+ */
 static inline void gomem_heap_tell_much(struct gomem_heap *h)
 {
 	if (unlikely(abs(gomem_heap_tellable(h) -

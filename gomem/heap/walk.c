@@ -51,9 +51,9 @@ static unsigned long next_covered(struct gomem_heap *h, unsigned long ci)
  * @fn: called with the heap lock held
  * @arg: passed to @fn
  *
- * The lock is dropped after every 4 pages, and spans that page caches serve are
- * made and freed without it. So only if no CPU makes or frees spans meanwhile
- * is each live span visited, and in a consistent state.
+ * The lock is dropped after every 4 pages. Spans whose pages come from a page
+ * cache are made and freed without the lock. So each live span is visited, and
+ * in a consistent state, only if no CPU makes or frees spans meanwhile.
  *
  * Context: may sleep.
  */

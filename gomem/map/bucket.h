@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bucket.h - the allocations recorded for one stack, size and rate (Go's
- * bucket).
+ * bucket.h - the allocations that the heap profile recorded for one stack, size
+ * and rate.
  *
  * api/profile.c makes the buckets, and counts allocations in them. The struct
  * is in this lower layer because reports print the stack of an object's bucket.
@@ -17,16 +17,16 @@
 struct gomem_client;
 struct module;
 
-/* Most frames that a bucket has of a stack: the innermost ones. */
+/* Maximum number of frames in a bucket: the innermost frames of the stack. */
 #define GOMEM_PROFILE_DEPTH	32
 
 /*
- * Classes of lifetimes. Class 0 is less than a microsecond. Class i is 2^(i-1)
- * to 2^i microseconds; the last class has no upper limit.
+ * Number of classes of lifetimes. Class 0 is less than a microsecond. Class i
+ * is 2^(i-1) to 2^i microseconds; the last class has no upper limit.
  */
 #define GOMEM_LIVES		32
 
-/* A free that follows another one by less than this comes together with it. */
+/* Two frees count as together if less than this passes between them. */
 #define GOMEM_TOGETHER		NSEC_PER_MSEC
 
 /**
@@ -35,8 +35,8 @@ struct module;
  * @all: in the list of all buckets
  * @size: bytes of an object
  * @hash: of the stack, the size and the rate
- * @rate: the profile's rate when they were recorded
- * @client: whose code the innermost frame is
+ * @rate: the profile's rate when the allocations were recorded
+ * @client: the client (api/client.h) whose code the innermost frame is in
  * @owner: the module whose init function allocated the objects, else NULL. For
  *	comparison only: the module may be gone
  * @allocs: sum of the weights of the objects recorded so far, in units of 2^-8:
@@ -44,13 +44,14 @@ struct module;
  * @frees: the part of @allocs that was freed
  * @squares: sum of the squares of the weights of the live objects, in units of
  *	2^-16: tells how far an estimate may be off
- * @lived: number of freed objects by class of lifetime, by weight and rounded
+ * @lived: for each class of lifetime, the number of freed objects: the sum of
+ *	their rounded weights
  * @last_free: when an object was freed last, in nanoseconds of ktime_get_ns()
  * @together: freed objects, counted as in @lived, whose free came within
  *	GOMEM_TOGETHER of the free before
- * @large: the objects are large ones, which the file modules counts by their
- *	spans
- * @seen: objects that were live when the file leaks was read last
+ * @large: the objects are large: the debugfs file modules counts them by their
+ *	spans, not by this bucket
+ * @seen: number of objects that were live when the file leaks was read last
  * @names: text with the names of the frames, made when a module that has one of
  *	the frames was unloaded; or NULL
  * @gone: a module that has one of the frames was unloaded: another module may
@@ -59,7 +60,7 @@ struct module;
  * @nr: number of frames
  * @frame: return addresses, the innermost first, without gomem's own
  *
- * A bucket lives until gomem is unloaded, as in Go.
+ * A bucket lives until gomem is unloaded.
  */
 struct gomem_bucket {
 	struct hlist_node link;

@@ -47,7 +47,10 @@ struct gomem_span;
 #define GOMEM_TAG_SPC_SHIFT	5
 #define GOMEM_TAG_SPC_MASK	(0xffU << GOMEM_TAG_SPC_SHIFT)
 
-/* Make the tag of a span's pages. Large objects add GOMEM_TAG_LARGE to it. */
+/*
+ * Make the tag of a span's pages. If the span has a large object,
+ * gomem_heap_publish_large() adds GOMEM_TAG_LARGE to the tag of its first page.
+ */
 static inline u32 gomem_make_tag(unsigned long base, unsigned int spc)
 {
 	return (u32)base | spc << GOMEM_TAG_SPC_SHIFT | GOMEM_TAG_LIVE;
@@ -84,16 +87,16 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag,
 {
 	u32 offset = (u32)addr + (u32)low + GOMEM_TAG_LIVE;
 
-	/* This order of the operations saves an instruction. */
+	/* Keep the order of the operations: it saves an instruction. */
 	OPTIMIZER_HIDE_VAR(offset);
 	return offset - tag;
 }
 
 /*
- * How soon the scavenger takes the free pages of a chunk: see candidates.h. The
- * ranks from IDLE to DENSE are sorted, the best first. The background scavenger
- * skips dense chunks. A new chunk has to be given GOMEM_RANK_NONE, which is not
- * 0.
+ * How soon the scavenger takes the free pages of a chunk: see
+ * heap/candidates.h. The ranks from IDLE to DENSE are sorted, the best first.
+ * The background scavenger skips chunks of rank DENSE. A new chunk has to be
+ * given GOMEM_RANK_NONE, which is not 0.
  */
 enum gomem_rank {
 	GOMEM_RANK_IDLE,	/* no page is in use */
@@ -136,7 +139,7 @@ enum gomem_rank {
  * a wrong pointer reads stale data at worst.
  */
 struct gomem_chunk {
-	/* The first member: see gomem_pagemap_tag(). */
+	/* Must be the first member: see gomem_pagemap_tag(). */
 	u32 tag[GOMEM_CHUNK_PAGES];
 	struct gomem_heap *heap;
 	unsigned long gp[2];

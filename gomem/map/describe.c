@@ -28,8 +28,9 @@ const char *gomem_object_word(unsigned int class)
 }
 
 /*
- * Name the part that starts before an address: a live object, or the CPU's rest
- * of the block. A part that was freed leaves no trace in the block.
+ * Tell the offset of the last part that starts before an address. The part is a
+ * live object, or the CPU's rest of the block. A part that was freed leaves no
+ * trace in the block.
  */
 static void describe_tiny(unsigned long addr, char *buf, size_t len)
 {
@@ -39,7 +40,7 @@ static void describe_tiny(unsigned long addr, char *buf, size_t len)
 		snprintf(buf, len, ", behind a live object at + %d", before);
 }
 
-/* Describe an address in a page that no live span has. */
+/* Describe an address in a page that is part of no live span. */
 static void describe_no_span(unsigned long addr, char *buf, size_t len)
 {
 	unsigned int n;
@@ -93,8 +94,8 @@ void gomem_describe(unsigned long addr, char *buf, size_t len)
 	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap, addr);
 
 	/*
-	 * The read-side section keeps the page and the typed cache: see
-	 * gomem_heap_release() and gomem_cache_close().
+	 * The read-side section keeps the page and the typed cache from being
+	 * freed: see gomem_heap_release() and gomem_cache_close().
 	 */
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(),
 			 "gomem without rcu_read_lock(): the memory may be freed");
@@ -111,7 +112,7 @@ void gomem_describe(unsigned long addr, char *buf, size_t len)
 }
 
 /**
- * gomem_describe_kfreed - say how many of some objects the kernel freed
+ * gomem_describe_kfreed - say how many of gomem's objects the kernel freed
  * @n: number of objects that the kernel freed
  * @buf: buffer for the text: the end of a sentence, or nothing if @n is 0
  * @len: size of @buf; GOMEM_KFREED_MAX is enough
@@ -130,7 +131,7 @@ void gomem_describe_kfreed(unsigned long n, char *buf, size_t len)
  * @p: any value
  *
  * Context: any.
- * Return: true if it is; false for each page that gomem has.
+ * Return: true if it is; false for each address in a page of gomem's.
  */
 bool gomem_is_kernel_slab(const void *p)
 {
@@ -144,9 +145,9 @@ bool gomem_is_kernel_slab(const void *p)
  * @p: any value
  *
  * Context: any.
- * Return: true if the object is in a slab of this cache; false for each page
- * that gomem has. On a kernel whose slabs do not tell their cache, true for
- * each slab.
+ * Return: true if @p is in a slab of this cache; false for each address in a
+ * page of gomem's. If gomem cannot find out the cache of a slab, true for each
+ * address in a slab.
  */
 bool gomem_is_kernel_object(const struct kmem_cache *s, const void *p)
 {

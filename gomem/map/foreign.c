@@ -24,8 +24,8 @@
 #include "map/foreign.h"
 
 /*
- * Return the folio that an address lies in, NULL if there is no memory. The
- * struct page of memory that is not online is meaningless.
+ * Return the folio that an address lies in, NULL if there is no memory. Memory
+ * that is not online counts as none: its struct page is not initialized.
  */
 static struct folio *folio_of(unsigned long addr)
 {
@@ -40,10 +40,12 @@ static struct folio *folio_of(unsigned long addr)
  * gomem_mapped_page - find the page that is mapped in the range of vmalloc()
  * @addr: any address in that range
  *
- * Without a vmemmap, memory of a device may have no struct page to look at.
+ * With CONFIG_SPARSEMEM, but without a vmemmap, memory of a device may have no
+ * struct page. So the page is not looked up there.
  *
  * Context: any.
- * Return: the page; NULL if there is none, or memory of a device.
+ * Return: the page; NULL if there is none, if it is memory of a device, or if
+ * it was not looked up.
  */
 struct page *gomem_mapped_page(unsigned long addr)
 {
@@ -56,9 +58,9 @@ struct page *gomem_mapped_page(unsigned long addr)
 }
 
 /*
- * Which word of a slab's struct page points to the slab's cache. The kernel
- * does not tell modules. So gomem_foreign_init() finds the word in slabs whose
- * caches it knows. 0 if there is no such word.
+ * The number of the word of a slab's struct page that points to the slab's
+ * cache; 0 if there is no such word. The kernel does not tell modules the
+ * number. So gomem_foreign_init() finds it by slabs whose caches it knows.
  */
 static unsigned int cache_word __ro_after_init;
 
@@ -88,6 +90,8 @@ static unsigned int __init find_cache_word(struct kmem_cache *s)
 /**
  * gomem_foreign_init - learn how a slab's struct page tells its cache
  *
+ * The word that was found counts only if it is the same in slabs of two caches.
+ *
  * Context: may sleep.
  */
 void __init gomem_foreign_init(void)
@@ -103,7 +107,7 @@ static const char *folio_text(struct folio *folio)
 {
 	if (folio_test_slab(folio))
 		return "slab memory, kfree() or kmem_cache_free() owns it";
-	/* Before the check of the references: such a folio may have none. */
+	/* First, since a folio of kmalloc() may have no references. */
 	if (gomem_folio_is_kmalloc(folio))
 		return "large memory of kmalloc(), kfree() owns it";
 	if (!folio_ref_count(folio))
@@ -116,9 +120,9 @@ static const char *folio_text(struct folio *folio)
 }
 
 /*
- * Per-CPU variables of modules have lower offsets than what alloc_percpu()
- * returns from the areas that are made at boot. Only the offset of this one is
- * used.
+ * Per-CPU variables of modules have lower offsets than the memory that
+ * alloc_percpu() returns from the areas that are made at boot. Of this
+ * variable, only the offset is used.
  */
 static DEFINE_PER_CPU(char, below_allocated);
 
@@ -153,7 +157,7 @@ static const char *reserved_text(unsigned long addr)
 
 /*
  * On arm64 the kernel's image lies in the range of vmalloc(). The pages of the
- * image are reserved; those that vmalloc() maps never are. Per-CPU pointers
+ * image are reserved; pages that vmalloc() maps never are. Per-CPU pointers
  * have values in the image, or in its part that was freed at boot.
  */
 static const char *vmalloc_text(unsigned long addr)
@@ -169,9 +173,10 @@ static const char *vmalloc_text(unsigned long addr)
 
 /*
  * Name what lies at an address in the code or the variables of the kernel or a
- * module: a symbol, or only the module if the address has no symbol. Without
- * CONFIG_KALLSYMS_ALL, variables have none. kallsyms names an address behind
- * the end of a symbol by that symbol: such a name is not used.
+ * module: a symbol, or only the module if the address has no symbol. Return
+ * false if there is neither. Without CONFIG_KALLSYMS_ALL, variables have no
+ * symbols. kallsyms names an address behind the end of a symbol by that symbol:
+ * such a name is not used.
  */
 static bool name_of(unsigned long addr, char *buf, size_t len)
 {
@@ -195,7 +200,10 @@ static bool name_of(unsigned long addr, char *buf, size_t len)
 	return module;
 }
 
-/* Describe an address by its symbol. It may also be a per-CPU pointer. */
+/*
+ * Describe an address by its symbol. The same value may be a per-CPU pointer.
+ * Return false if name_of() finds no name.
+ */
 static bool describe_named(unsigned long addr, char *buf, size_t len)
 {
 	size_t n;
@@ -269,12 +277,13 @@ bool gomem_foreign_is_slab(unsigned long addr)
 }
 
 /**
- * gomem_foreign_may_be_of - check whether an address may be of a cache
+ * gomem_foreign_may_be_of - check whether an address may be in a cache's slab
  * @addr: any value
  * @s: a cache of the kernel's
  *
  * Context: any.
- * Return: false if the address is in no slab, or in a slab of another cache.
+ * Return: false if the address is in no slab, or is known to be in a slab of
+ * another cache.
  */
 bool gomem_foreign_may_be_of(unsigned long addr, const struct kmem_cache *s)
 {

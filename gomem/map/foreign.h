@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * foreign.h - describe memory that is not gomem's, for reports to callers that
- * pass such a pointer.
+ * foreign.h - describe memory that is not gomem's, for reports about callers
+ * that pass a pointer to such memory.
  */
 #ifndef GOMEM_FOREIGN_H
 #define GOMEM_FOREIGN_H

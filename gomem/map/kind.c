@@ -45,20 +45,21 @@ void __init gomem_kinds_init(void)
 /*
  * The kinds of all typed caches, including caches that were destroyed while
  * objects were left. The lock protects the list, and @state and @visitors of
- * each kind. Creation, destruction and visits in process context take it
- * concurrently. A visitor holds it only for the step from one kind to the next.
- * So a visitor that is preempted, or that works for a long time on one cache,
- * delays only the destruction of that cache. A visitor that is bound to a CPU
- * may be preempted for ever. It is preempted only between two visits, when just
- * a mark on the list holds its place: see gomem_visit_typed_at_once().
+ * each kind. Tasks that create, destroy or visit caches take it. A *visitor* is
+ * a task that calls a function for one kind after the other. It holds the lock
+ * only for the step from one kind to the next. So a visitor that is preempted,
+ * or that works for a long time on one cache, delays only the destruction of
+ * that cache. A visitor that is bound to a CPU may be preempted for ever. It is
+ * preempted only between two visits, when just a mark on the list holds its
+ * place: see gomem_visit_typed_at_once().
  */
 static DEFINE_SPINLOCK(typed_lock);
 static LIST_HEAD(typed);
 
 /*
- * Counts of the kinds that are gone. The mutex is held while a cache's counts
- * move here, and while a task adds up the counts of all caches. So that task
- * neither misses a count nor sees it twice.
+ * Sums of the counts of the kinds that are gone. The mutex is held while a
+ * cache's counts are added here, and while a task adds up the counts of all
+ * caches. So that task neither misses a count nor sees it twice.
  */
 static struct gomem_gone_counts gone;
 static DEFINE_MUTEX(gone_mutex);
@@ -80,10 +81,10 @@ void gomem_kind_add(struct gomem_kind *k)
 }
 
 /**
- * gomem_kind_no_ctor - stand for a constructor that is gone
+ * gomem_kind_no_ctor - mark, by its address, a kind whose constructor is gone
  * @obj: unused
  *
- * It is never called.
+ * The function is never called.
  */
 void gomem_kind_no_ctor(void *obj)
 {
@@ -91,10 +92,10 @@ void gomem_kind_no_ctor(void *obj)
 
 /**
  * gomem_kind_orphan - take the constructor from a kind
- * @k: the kind, which has one
+ * @k: the kind, which has a constructor
  *
  * CPUs that have found the constructor in an RCU read-side section may still
- * call it.
+ * call it until the section ends.
  *
  * Context: any.
  */
@@ -272,8 +273,8 @@ void gomem_visit_typed_live(gomem_kind_fn fn, void *arg)
 EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed_live);
 
 /*
- * Not on PREEMPT_RT, whose spinlocks sleep. There a visitor may be preempted
- * during a visit.
+ * Turn preemption off, except on PREEMPT_RT, whose spinlocks sleep. There a
+ * visitor may be preempted during a visit.
  */
 static void forbid_preemption(void)
 {
@@ -326,7 +327,8 @@ static bool visit_next(struct gomem_kind *mark, gomem_kind_fn fn, void *arg)
  * @arg: for @fn
  *
  * For tasks that are bound to a CPU, where a task of higher priority may
- * preempt them for ever. No task that destroys a cache waits for that.
+ * preempt them for ever. A task that destroys a cache waits only for a visit to
+ * that cache to end, so such a preemption does not delay it.
  *
  * Context: process context.
  */
@@ -351,8 +353,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed_at_once);
  * @arg: for @fn
  * @n: set to the counts of the caches that are gone
  *
- * No cache becomes gone in the meantime. So the sum of what @fn adds up and of
- * @n never decreases.
+ * No cache becomes gone during the call. So the sum of what @fn adds up and of
+ * @n never decreases from one call to the next.
  *
  * Context: process context; sleeps.
  */

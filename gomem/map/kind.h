@@ -3,9 +3,9 @@
  * kind.h - describe the objects of a span: their size, their layout, and the
  * typed cache that they belong to.
  *
- * Each span class is a kind, and so is each typed cache (api/cache.h). The
- * allocation functions find the slot of a span class and that of a typed cache
- * in different ways. Behind the slot, both kinds share all code.
+ * Each span class has a kind, and so has each typed cache (api/cache.h). The
+ * allocation functions find the slot of a span class and the slot of a typed
+ * cache in different ways. The code below the slots is the same for both.
  */
 #ifndef GOMEM_KIND_H
 #define GOMEM_KIND_H
@@ -25,9 +25,10 @@ struct gomem_mcentral;
 
 /*
  * How far the destruction of a typed cache has come. A cache is LIVE until a
- * task begins to destroy it. It is CLOSING while that task, and no other,
- * empties it. Then it is GONE, or LIVE again if objects are left. A MARK is no
- * kind of a cache: it holds a visitor's place on the list.
+ * task begins to destroy it. It is CLOSING while that task empties it, and no
+ * other task may take objects out of it. Then it is GONE, or LIVE again if
+ * objects are left. A MARK is not the kind of a cache: it holds a visitor's
+ * place on the list.
  */
 enum gomem_kind_state {
 	GOMEM_KIND_LIVE,
@@ -52,7 +53,8 @@ enum gomem_kind_state {
  * @ctor: called once for each object, before its first allocation; may be NULL.
  *	Read in an RCU read-side section: see gomem_kind_orphan()
  * @object_size: bytes of an object that the user has
- * @clears: init_on_alloc and init_on_free apply to the objects
+ * @clears: init_on_alloc and init_on_free apply to the objects. They do not if
+ *	the contents of an object outlive its free
  * @useroffset: offset in an object of the part that user space may see
  * @usersize: bytes of that part
  * @name: name of the typed cache
@@ -60,9 +62,10 @@ enum gomem_kind_state {
  * @cpu: per-CPU slots of the typed cache
  * @central: the typed cache's central lists, by node
  * @state: how far the typed cache's destruction is; lock of the list in kind.c
- * @visitors: tasks that look at the typed cache without that lock. It stays on
- *	the list until there are none
- * @shrinkers: tasks that want CPUs to empty their slots of the typed cache
+ * @visitors: number of tasks that visit the typed cache without that lock. The
+ *	kind stays on the list until there are none
+ * @shrinkers: number of tasks that want CPUs to empty their slots of the typed
+ *	cache
  * @link: in the list of the kinds of all typed caches
  *
  * Written once, before the first span is made, except for @ctor, @state,
@@ -137,7 +140,7 @@ static inline bool gomem_kind_noscan(const struct gomem_kind *k)
 	return gomem_spc_noscan(k->spc);
 }
 
-/* Did the module go that had the constructor? */
+/* Was the module that had the constructor unloaded? */
 static inline bool gomem_kind_is_orphan(const struct gomem_kind *k)
 {
 	return READ_ONCE(k->ctor) == gomem_kind_no_ctor;

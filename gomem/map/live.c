@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * live.c - find out whether the object at a place in a span is live.
+ * live.c - find out whether the object in a cell of a span is live.
  *
  * Other CPUs may allocate and free meanwhile: the answer is right for some
  * moment of the call. If the caller owns the object, the answer stays right.
@@ -27,8 +27,8 @@ static unsigned long live_cells(struct gomem_span *s, unsigned int word)
  *
  * A cell that was never handed out has no alloc bit, and perhaps no key. A free
  * object in a slot or a transfer cache has its alloc bit and its key. A live
- * object has its alloc bit and no key. Other CPUs may store the word meanwhile,
- * but always with the bit of a live object set.
+ * object has its alloc bit and no key. Other CPUs may change the word of the
+ * bitmap meanwhile, but the alloc bit of a live object stays set.
  *
  * Context: any.
  * Return: true if it is live.

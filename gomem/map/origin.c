@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * origin.c - remember who freed the last sampled objects, and print who
- * allocated and freed an object.
+ * origin.c - remember who freed the sampled objects that were freed last, and
+ * print who allocated and freed an object.
  */
 #include <kunit/visibility.h>
 #include <linux/jiffies.h>
@@ -36,7 +36,7 @@ static void note_doer(struct gomem_doer *d)
 {
 	d->when = jiffies;
 	d->pid = in_task() ? task_pid_nr(current) : -1;
-	/* The name may change meanwhile, and then may be part old, part new. */
+	/* If the task's name changes meanwhile, the copy may mix both names. */
 	memcpy(d->comm, current->comm, sizeof(d->comm));
 	d->comm[sizeof(d->comm) - 1] = '\0';
 }
@@ -147,7 +147,7 @@ static bool find_live(unsigned long addr, struct gomem_origin *o)
 	struct gomem_special sp;
 	unsigned long start;
 
-	/* If tiny objects share a block, prefer the one that starts here. */
+	/* If tiny objects share a block, prefer one that starts at @addr. */
 	if (!gomem_special_find(addr, &sp) &&
 	    (!find_start(addr, &start) || !gomem_special_find(start, &sp)))
 		return false;
@@ -191,7 +191,7 @@ bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)
 	if (in_nmi() || in_hardirq() ||
 	    (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
 		return false;
-	/* Keeps the span of @addr. */
+	/* Keep the span of @addr from being freed. */
 	rcu_read_lock();
 	known = find_live(addr, o) || find_freed(addr, o);
 	rcu_read_unlock();
@@ -199,7 +199,7 @@ bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_origin_find);
 
-/* Without a symbol the kernel printed an address: replace it by words. */
+/* Code without a symbol was printed as an address. Replace it by words. */
 static void hide_address(char *text)
 {
 	if (!strncmp(text, "0x", 2))
@@ -214,7 +214,8 @@ static void name_frame(unsigned long frame, char *text)
 
 /*
  * Copy a name out of gomem_bucket.names, whose lines are "#", address and name,
- * with tabs between them. Return the next line, NULL if there is no line.
+ * with tabs between them. Return the line that follows @line. Return NULL, and
+ * copy nothing, if there is no line at @line.
  */
 static const char *next_name(const char *line, char *text)
 {

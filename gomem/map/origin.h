@@ -2,11 +2,12 @@
 /*
  * origin.h - who allocated a sampled object, and who freed it.
  *
- * A live object that the heap profile sampled has a special, which tells its
- * bucket, its task and its age. When the object is freed, the record moves to
- * an array that keeps the last GOMEM_FREED_MAX frees of sampled objects.
- * Reports and debugfs search both for an address. All of this is best effort:
- * most objects are not sampled, and a record is soon overwritten.
+ * A live object that the heap profile sampled has a special, which tells the
+ * object's bucket, its age, and the task that allocated it. When the object is
+ * freed, the record moves to an array that keeps the last GOMEM_FREED_MAX frees
+ * of sampled objects. Reports and debugfs search both the specials and the
+ * array for an address. All of this is best effort: most objects are not
+ * sampled, and a record is soon overwritten.
  */
 #ifndef GOMEM_ORIGIN_H
 #define GOMEM_ORIGIN_H
@@ -14,7 +15,7 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
-/* Frees of sampled objects that are remembered, and frames of each. */
+/* Number of frees that are remembered, and maximum number of frames of each. */
 #define GOMEM_FREED_MAX		128
 #define GOMEM_FREED_DEPTH	16
 
@@ -26,7 +27,7 @@ struct module;
  * struct gomem_doer - who did something, and when
  * @when: in jiffies
  * @pid: the task; -1 for an interrupt
- * @comm: the name of the task
+ * @comm: the name of the task, or of the task that was interrupted
  */
 struct gomem_doer {
 	unsigned long when;

@@ -14,7 +14,7 @@
 
 #define NO_WORDS	{ [0 ... GOMEM_CHUNK_WORDS - 1] = ~0ULL }
 
-/* Constant, so that a store faults if the lookup found no chunk. */
+/* Constant, so that a store to the result of a failed lookup faults. */
 const struct gomem_chunk gomem_no_chunk = {
 	.inuse	= { .word = NO_WORDS },
 	.hole	= { .word = NO_WORDS },

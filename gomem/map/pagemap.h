@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * pagemap.h - find the chunk, the span and the heap of an address, without a
- * lock (Go's arenas and spans).
+ * lock.
  *
  * One map serves the heaps of all nodes, so that a free need not know which
  * node an object came from. The map covers the memory of the machine, and is
@@ -86,10 +86,10 @@ struct gomem_chunk *gomem_pagemap_register(struct gomem_pagemap *map,
 extern const struct gomem_chunk gomem_no_chunk;
 
 /*
- * Return how far the entry of an address lies below the address of its chunk.
- * Due to this difference, a free can index the tags by the number of the page
- * in 4 GiB of addresses: the lower half of the address, shifted. The number of
- * the page in its chunk would take one more instruction, a mask.
+ * Return by how much the entry for @addr is less than the address of the struct
+ * gomem_chunk. Due to this difference, a free can index the tags by the number
+ * of the page in 4 GiB of addresses: the lower half of the address, shifted.
+ * The number of the page in its chunk would take one more instruction, a mask.
  */
 static __always_inline unsigned long gomem_pagemap_bias(unsigned long addr)
 {

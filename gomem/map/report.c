@@ -2,10 +2,10 @@
 /*
  * report.c - count misuse of gomem, and print a report of it.
  *
- * Each report is one line, and usually the stack, unless report_stacks is 0.
- * The line names what happened, the object, and the code that did it, if that
- * is known. A bug in a loop must not flood the log: the reports of each kind of
- * misuse are limited in rate, but all of them are counted.
+ * Each report is one line, usually followed by the stack, unless report_stacks
+ * is N. The line names what happened, the object, and the code that did it, if
+ * that code is known. A bug in a loop must not flood the log. So the reports of
+ * each kind of misuse are limited in rate, but each case is counted.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -30,7 +30,7 @@
 #include "map/report.h"
 #include "map/span.h"
 
-/* N is for administrators who know the faulty module and want a short log. */
+/* Administrators who know the faulty module set it to N for a short log. */
 static bool report_stacks __read_mostly = true;
 module_param(report_stacks, bool, 0644);
 MODULE_PARM_DESC(report_stacks,
@@ -108,8 +108,8 @@ bool gomem_report_begin(enum gomem_misuse what)
 }
 
 /*
- * As gomem_report_begin(), for an allocation. With __GFP_NOWARN it is counted,
- * but not printed.
+ * Do what gomem_report_begin() does, for an allocation. With __GFP_NOWARN the
+ * misuse is counted, but must not be printed.
  */
 static bool report_request_begin(enum gomem_misuse what, gfp_t gfp)
 {
@@ -132,8 +132,9 @@ static void print_line(void *unused, const char *key, const char *text)
 }
 
 /*
- * End a report about an address: print who allocated the object there, and who
- * freed it. This is known only of objects that the heap profile sampled.
+ * End a report about an address: print who allocated the object there, who
+ * freed it, and the stack. The first two are known only of objects that the
+ * heap profile sampled.
  */
 static void report_end_at(const void *p)
 {
@@ -200,8 +201,8 @@ void gomem_report_pointer(enum gomem_misuse what, const void *p,
 
 /**
  * gomem_report_no_object - report a pointer that lies in no live span
- * @if_ours: what is wrong if the pointer's page is gomem's. The page was part
- *	of a span earlier
+ * @if_ours: what is wrong if the pointer's page is gomem's. In that case the
+ *	page was probably part of a span earlier
  * @p: the pointer
  * @caller: address of the code that passed it
  */
@@ -282,8 +283,9 @@ void gomem_report_broken_list(const void *head, unsigned long lost)
  * @n: number of objects
  *
  * The second gomem_free() did not find the objects' key, because the key was
- * overwritten after the first one. The double free showed when the objects went
- * back to their span. The code that did it is unknown.
+ * overwritten after the first gomem_free(). The double free showed when the
+ * objects went back to their span. The code that called gomem_free() is
+ * unknown.
  */
 void gomem_report_late_double_free(const struct gomem_kind *kind,
 				   unsigned int n)
@@ -365,7 +367,7 @@ void gomem_report_order(unsigned int order, unsigned long caller)
 /**
  * gomem_report_arena - report a handle that is not that of a live arena
  * @arena: the handle
- * @destroyed: it was the handle of an arena that was destroyed
+ * @destroyed: the handle is that of an arena that was destroyed
  * @caller: address of the code that passed it
  */
 void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller)
@@ -410,7 +412,7 @@ void gomem_report_arena_write(const struct gomem_span *s, const void *first,
  * @arena: its handle
  * @bytes: bytes of its spans
  *
- * Context: process context, as the module exits.
+ * Context: process context, while gomem is unloaded.
  */
 void gomem_report_leaked_arena(const void *arena, unsigned long bytes)
 {
@@ -476,7 +478,7 @@ void gomem_report_cache_args(const char *name, unsigned int size,
  * @pages: gomem pages that they lie in
  * @kfreed: how many of them were freed with kfree(), as far as that left a
  *	trace
- * @caller: address of the code that destroyed it; 0 as the module exits
+ * @caller: address of the code that destroyed it; 0 when gomem is unloaded
  */
 void gomem_report_cache_left(const struct gomem_kind *k, unsigned long objects,
 			     unsigned long pages, unsigned long kfreed,
@@ -561,8 +563,8 @@ void gomem_report_nmi(unsigned long caller)
  * @page: address of the page. It is leaked: it does not go back to the kernel
  * @n: number of references
  *
- * This is found when the page is about to go back. The code that dropped the
- * references, and the object that it meant, are unknown.
+ * This is found when the page is about to go back to the kernel. The code that
+ * dropped the references, and the object that it wanted to free, are unknown.
  */
 void gomem_report_kfree(const void *page, unsigned int n)
 {
@@ -619,8 +621,8 @@ void gomem_report_probed_kfree(const void *p, unsigned long caller)
 }
 
 /*
- * For an object of a typed cache: tell which part of it user space may see. For
- * any other address the text is empty.
+ * For an address in a typed cache: tell which part of an object user space may
+ * see. For any other address the text is empty.
  */
 static void describe_window(unsigned long addr, char *buf, size_t len)
 {

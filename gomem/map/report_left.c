@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * report_left.c - report what a module has left when it is unloaded, and gomem
- *	would call it for.
+ * report_left.c - report what a module leaves behind when it is unloaded:
+ *	accounts, and cleanups and constructors whose code is in the module.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -24,7 +24,7 @@ static void print_line(void *unused, const char *key, const char *text)
 /**
  * gomem_report_account_left - report an account that was never destroyed
  * @name: its name
- * @mod: the module that should have done it, and is being unloaded
+ * @mod: the module that should have destroyed it, and is being unloaded
  * @objects: number of objects that are charged to it
  * @bytes: their bytes
  */
@@ -39,9 +39,9 @@ void gomem_report_account_left(const char *name, const struct module *mod,
 
 /**
  * gomem_report_cleanups_left - report cleanups whose module is being unloaded
- * @sp: one of them
+ * @sp: one of the cleanups
  * @mod: the module that has their functions
- * @n: their number. Each is counted
+ * @n: number of cleanups. Each counts as a case of misuse
  */
 void gomem_report_cleanups_left(const struct gomem_special *sp,
 				const struct module *mod, unsigned long n)

@@ -50,7 +50,7 @@ static void size_cells(struct gomem_span *s, const struct gomem_kind *kind,
  * @npages: number of gomem pages
  * @kind: kind of the objects
  *
- * The one object of a large span is allocated afterwards.
+ * The one object of a large span counts as allocated at once.
  */
 void gomem_span_init(struct gomem_span *s, unsigned long base,
 		     unsigned int npages, const struct gomem_kind *kind)
@@ -70,7 +70,7 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 	if (kind->cache)
 		s->limit = s->nelems;
 
-	/* The object of a large span is allocated, those of others are free. */
+	/* The cell of a large span begins allocated, those of others free. */
 	s->freeindex = large;
 	s->alloc_count = large;
 	s->fresh = large;
@@ -124,7 +124,7 @@ static void advance(struct gomem_span *s, unsigned int i)
 		load_alloc_cache(s);
 }
 
-/* Write the addresses of @n neighbours to @out, from @obj on. */
+/* Write the addresses of @n neighbouring objects to @out, from @obj on. */
 static void list_run(void *obj, u32 size, void **out, unsigned int n)
 {
 	unsigned int i;
@@ -136,7 +136,7 @@ static void list_run(void *obj, u32 size, void **out, unsigned int n)
 
 /*
  * Write the addresses of up to @want cells in @free to @out, and clear their
- * bits; return how many. @obj is the object of bit 0.
+ * bits; return the number of these cells. @obj is the object of bit 0.
  */
 static unsigned int list_cells(void *obj, u32 size, u64 *free, void **out,
 			       unsigned int want)
@@ -226,8 +226,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_span_take);
 #define DRAW_FROM	16U
 
 /*
- * Let cell @i be the last that was used. The never-used cells before it get the
- * keys of free objects. So a later allocation finds a key there, as in a reused
+ * Count all cells up to @i as used. The never-used cells before @i get the keys
+ * of free objects. So a later allocation finds a key there, as in a reused
  * cell.
  */
 static void pass_over(struct gomem_span *s, unsigned int i)
@@ -244,10 +244,10 @@ static void pass_over(struct gomem_span *s, unsigned int i)
 
 /**
  * gomem_span_draw - allocate a free cell at random
- * @s: a span that the caller owns, of a kind without a constructor. There is
- *	memory at its addresses
- * @recycled: set to whether the object has its key: it is a reused one, or
- *	was passed over
+ * @s: a span that the caller owns, of a kind without a constructor. The
+ *	function writes keys to its memory
+ * @recycled: set to whether the object has its key: it is a reused one, or an
+ *	earlier draw passed it over
  *
  * Draws one of the next DRAW_FROM free cells of a word of the bitmap.
  *

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * span.h - a run of pages cut into objects of one size (Go's mspan).
+ * span.h - a run of pages cut into objects of one size.
  *
  * A span is divided into *cells*: each is the place of one object. Two bitmaps
- * tell which cells are allocated, because two parties change them concurrently:
+ * tell which cells are allocated, since the owner of the span allocates cells
+ * while other CPUs free objects:
  *
  *	alloc bits	changed by the span's owner: the CPU that caches the
  *			span, else the CPU that holds the lock of its mcentral
  *	freed bits	set by the CPU that frees an object, atomically and with
  *			the lock of the mcentral held
  *
- * To *sweep* a span is to fold the freed bits into the alloc bits, 64 cells at
- * a time. The owner sweeps when it runs out of free cells. Go's sweep replaces
- * all alloc bits by the marks of the garbage collector. gomem's sweep clears
- * the alloc bits of freed cells, and no others.
+ * To *sweep* a span is to clear the alloc bits of all cells whose freed bit is
+ * set, and then these freed bits, 64 cells at a time. The owner sweeps when it
+ * runs out of free cells.
  *
- * Who changes the state of a span, and which lock protects the change. Where no
- * lock does, the span has a single owner:
+ * The table shows which file changes the state of a span, and which lock
+ * protects the change. If no lock does, the span has a single owner at the
+ * time:
  *
  *	DEAD -> CENTRAL		mcentral_refill.c, for a new span; mcentral lock
  *	DEAD -> LARGE		spanpages.c, for a new span or at the end of a
@@ -46,7 +47,7 @@
 struct gomem_heap;
 struct gomem_kind;
 
-/* Descriptors have bitmaps of 1, 2, 4, 8 or 16 words each. */
+/* Each of the two bitmaps of a descriptor has 1, 2, 4, 8 or 16 words. */
 #define GOMEM_NR_SPAN_SIZES	5
 
 enum gomem_span_state {
@@ -74,16 +75,17 @@ enum gomem_span_list {
  * @npages: length in gomem pages
  * @nelems: number of cells; 1 for a large object or an arena
  * @elemsize: bytes of a cell
- * @divmul: multiplier that turns an offset into a cell number; 0 if large
+ * @divmul: multiplier that turns an offset into a cell number; 0 for a large
+ *	object or an arena
  * @spc: span class
  * @state: enum gomem_span_state; for its ordering see gomem_span_state()
  * @where: enum gomem_span_list, while the state is CENTRAL; mcentral lock
  * @nwords: 64-bit words in each of the two bitmaps
  * @desc: size of this descriptor, see gomem_span_desc(). Set by the heap
- * @freeindex: all cells below are allocated; owner
+ * @freeindex: all cells below this number are allocated; owner
  * @alloc_count: allocated cells, those with freed bits included; owner
- * @fresh: cells from here on were never used since the span was made, and have
- *	no key; owner
+ * @fresh: cells from this number on were never used since the span was made,
+ *	and have no key; owner
  * @zero: for a large object or an arena: all of it was zero when the span was
  *	made. Written once
  * @alloc_cache: the free cells from @freeindex on: bit 0 is cell @freeindex,
@@ -152,7 +154,7 @@ struct gomem_span {
 };
 
 /**
- * struct gomem_span_stack - private stack of spans
+ * struct gomem_span_stack - stack of spans that only its owner sees
  * @top: the span that was pushed last
  *
  * For spans that move between heap and mcentral, often dozens at once. With
@@ -164,8 +166,8 @@ struct gomem_span_stack {
 };
 
 /*
- * The result of sweeping a span. @freed: cells that became free. @bad: freed
- * bits of cells that were not allocated.
+ * The result of sweeping a span. @freed: number of cells that became free.
+ * @bad: number of freed bits of cells that were not allocated.
  */
 struct gomem_sweep {
 	unsigned int freed;

@@ -26,7 +26,7 @@
  * off.
  */
 struct row {
-	spinlock_t lock;	/* for its scope, see above */
+	spinlock_t lock;	/* protects @list, and the spans' marks */
 	struct hlist_head list;
 };
 
@@ -53,8 +53,8 @@ static struct row *row_of(const struct gomem_span *s)
 }
 
 /*
- * Find the span that an address lies in, and its row. Return NULL if the
- * address lies in no span.
+ * Find the span that an address lies in, and return the row of that span.
+ * Return NULL if the address lies in no span.
  */
 static struct row *find_row(unsigned long addr, struct gomem_span **s)
 {
@@ -134,7 +134,10 @@ static void unmark(struct row *row, struct gomem_span *s, unsigned long addr)
 		WRITE_ONCE(s->limit, s->nelems);
 }
 
-/* Copy a record whose object an account begins to pay for. */
+/*
+ * An account begins to pay for the object of @sp. If @sp is the profile's
+ * record, and no account has paid before, copy the record and set @charged.
+ */
 static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
 {
 	if (!sp->bucket || sp->charged)
@@ -145,10 +148,10 @@ static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
 
 /**
  * gomem_special_add - attach a special to an object
- * @sp: the special, with its address, which is that of a live object
- * @record: NULL, unless @sp is a charge. Then it is set to what the profile has
- *	of the object, if no account has paid for the object before; else its
- *	@bucket is set to NULL
+ * @sp: the special, whose @hidden is the address of a live object
+ * @record: NULL, unless @sp is a charge. For a charge, it is set to a copy of
+ *	the profile's record of the object. If there is no record, or an account
+ *	has paid for the object before, only its @bucket is set to NULL
  *
  * Context: any but NMI.
  * Return: false if another caller has freed the object, and its span is gone.
@@ -182,7 +185,7 @@ bool gomem_special_add(struct gomem_special *sp, struct gomem_special *record)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_special_add);
 
-/* Find the first special of an object. The others follow it. */
+/* Find the first special of an object. The object's others follow behind it. */
 static struct gomem_special *find(struct row *row, unsigned long addr)
 {
 	struct gomem_special *sp;
@@ -205,7 +208,8 @@ static struct gomem_special *next_of(const struct gomem_special *sp)
 /**
  * gomem_special_remove_all - detach the specials of an object
  * @addr: the object, which the caller frees
- * @to: set to the list of its specials, which belong to the caller now
+ * @to: set to the list of its specials, which belong to the caller now. The
+ *	special that was added last comes first
  *
  * Context: any but NMI.
  */
@@ -234,7 +238,8 @@ void gomem_special_remove_all(unsigned long addr, struct hlist_head *to)
 
 /*
  * Detach the cleanup of an object that has the function @fn and the argument
- * @arg, the last one if several do. If @fn is NULL, detach the charge.
+ * @arg. If several have, detach the one that was added last. If @fn is NULL,
+ * detach the charge of the object instead.
  */
 static struct gomem_special *detach(unsigned long addr, void (*fn)(void *arg),
 				    void *arg)
@@ -314,7 +319,7 @@ bool gomem_special_find(unsigned long addr, struct gomem_special *copy)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_special_find);
 
-/* What is left of a cleanup whose module is gone. */
+/* Replaces the function of a cleanup when the function's module is unloaded. */
 static void do_nothing(void *arg)
 {
 }
@@ -326,7 +331,10 @@ static bool is_cleanup_of(const struct gomem_special *sp,
 	       within_module((unsigned long)sp->fn, mod);
 }
 
-/* Find the cleanups of a module, drop them if asked to, and copy the last. */
+/*
+ * Count the cleanups whose function is in a module, and set @copy to the last
+ * one found. If @drop is true, let them do nothing from now on.
+ */
 static unsigned long find_cleanups(const struct module *mod, bool drop,
 				   struct gomem_special *copy)
 {
@@ -369,8 +377,8 @@ unsigned long gomem_special_count_cleanups(const struct module *mod,
  * @mod: the module
  * @copy: set to one of them, if there is any
  *
- * They stay attached to their objects. One that a free has detached already may
- * still run, in the RCU read-side section of that free.
+ * The cleanups stay attached to their objects. A cleanup that a free has
+ * already detached may still run, in the RCU read-side section of that free.
  *
  * Context: process context.
  * Return: their number.
@@ -408,8 +416,8 @@ void gomem_special_walk(gomem_special_fn fn, void *arg)
 /**
  * gomem_special_take_any - take a special out of the table
  *
- * For the module's exit: no object is allocated or freed any more, and marks of
- * objects that are still live do not matter.
+ * For the exit of gomem: no object is allocated or freed any more. So the marks
+ * of objects that are still live do not matter, and no lock is taken.
  *
  * Return: a special, or NULL if there are none.
  */

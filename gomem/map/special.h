@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * special.h - what is attached to a live object and found when it is freed
- * (Go's special).
+ * special.h - what is attached to a live object, and found when the object is
+ * freed.
  *
  * While an object has a special, GOMEM_TAG_SPECIAL is set in the tag of its
  * page, and the tag tells no span class. So a free of any object in that page
@@ -31,23 +31,24 @@ struct module;
 /**
  * struct gomem_special - what is attached to a live object
  * @link: in the list of its hash value, sorted by address
- * @hidden: the object: gomem_special_addr()
- * @bucket: where the profile counted it; NULL for a cleanup and a charge
- * @weight: how many records it stands for, in units of 2^-8:
+ * @hidden: address of the object, inverted: see gomem_special_addr()
+ * @bucket: the bucket in which the profile counted the object; NULL for a
+ *	cleanup and for a charge
+ * @weight: how many records this one stands for, in units of 2^-8:
  *	gomem_sample_weight()
- * @charged: an account pays for the object, so that it is not in the usage of
- *	a client
- * @born: when it was allocated, in nanoseconds of ktime_get_ns()
- * @pid: the task that allocated it; -1 for an interrupt
- * @comm: the name of the task
+ * @charged: an account pays for the object, so the object is not in the usage
+ *	of a client (api/client.h)
+ * @born: when the object was allocated, in nanoseconds of ktime_get_ns()
+ * @pid: the task that allocated the object; -1 for an interrupt
+ * @comm: the name of the task, or of the task that was interrupted
  * @fn: of a cleanup: called when the object is freed; NULL for a charge
  * @arg: argument of @fn
  * @site: of a cleanup: address of the code that registered it
  * @account: of a charge: the account that pays for the object
  * @bytes: of a charge: the bytes that are charged
  *
- * An object has one special of the profile at most, one charge at most, and any
- * number of cleanups.
+ * An object has at most one special of the profile, whose members are @weight
+ * to @comm. It has at most one charge, and any number of cleanups.
  *
  * The struct has 64 bytes, a size class of kmalloc().
  */
@@ -90,8 +91,8 @@ static inline bool gomem_special_is_charge(const struct gomem_special *sp)
 }
 
 /*
- * May an object have a special? The mark is that of the page, so it may be due
- * to another object that starts in the page.
+ * May an object have a special? The page is marked, not the object. So the mark
+ * may be due to another object that starts in the page.
  */
 static inline bool gomem_has_special(const void *obj)
 {

@@ -23,9 +23,9 @@ void gomem_tiny_init_span(struct gomem_span *s)
 
 /*
  * Return the mask of a block, for a caller that goes on to use all bytes of an
- * object. Bytes that a neighbour gave up are zero by then: pairs with the fully
- * ordered operations in take_part() and gomem_tiny_clear(), by which any CPU
- * gives bytes up.
+ * object. If the bytes of a freed neighbour now belong to the object, this CPU
+ * sees them as zero. The acquire pairs with the fully ordered operations in
+ * take_part() and gomem_tiny_clear(), by which any CPU gives bytes up.
  */
 static unsigned int mask_acquire(unsigned long block)
 {
@@ -115,8 +115,9 @@ unsigned int gomem_tiny_census(const struct gomem_span *s)
 }
 
 /*
- * True if all bytes that belong to no object are zero: those below the first
- * part, and the rest. Free bytes between two objects belong to the lower one.
+ * Return true if all bytes that belong to no object are zero: the bytes below
+ * the first part, and the rest. Free bytes between two objects belong to the
+ * lower object.
  */
 static bool is_clean(unsigned long block, unsigned int mask)
 {

@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * tinyblock.h - blocks that objects of less than 16 bytes share, as in Go's
- * tiny allocator.
+ * tinyblock.h - blocks of 16 bytes that smaller objects share.
  *
- * A block has 16 bytes, aligned to 16. It is an object of a span class of its
- * own. A CPU cuts parts from its current block, one behind the other, until the
- * next part does not fit. A part is aligned to the lowest bit set in its size,
- * as in Go. When the last part is freed, the block is free. In Go the garbage
- * collector finds that out. Here each block has a mask.
+ * A block is aligned to 16 bytes. It is an object of a span class of its own. A
+ * CPU cuts parts from its current block, one behind the other, until the next
+ * part does not fit. A part is aligned to the lowest bit set in its size. When
+ * the last part is freed, the block is free. To find that out, each block has a
+ * mask.
  *
  * The mask has 16 bits. The masks of a span's blocks are in the tail of the
- * span, those of two neighbouring blocks in one 32-bit word:
+ * span. A 32-bit word holds the masks of two neighbouring blocks:
  *
  *	bit  0-14	a part starts at this byte
- *	bit  15		*held*: the block is a CPU's current one
+ *	bit  15		*held*: the block is the current block of a CPU
  *
  * No part starts at byte 15, so bit 15 is free for this use. The *rest* of the
  * block, which its CPU has not cut yet, is a part like the others. It belongs
  * to the CPU, and is the last part of the block. A part reaches up to the next
- * one, or to the end of the block. So the usable size of an object can only
- * grow. The bytes of the rest, and bytes that belong to no part, are zero.
+ * part, or to the end of the block. So when a part is freed, the part before it
+ * grows. The bytes of the rest, and bytes that belong to no part, are zero.
  *
  * Cutting a part, dropping the rest and freeing a part each change the mask by
- * one atomic operation. If the CPU that has the rest frees the part before it,
- * the part becomes rest again in the same operation. The CPU that clears the
+ * one atomic operation. If a CPU that has the rest frees the part before the
+ * rest, the same operation makes that part rest again. The CPU that clears the
  * last bits of a mask frees the block. So blocks need no lock.
  *
  * Only some sizes are worth a shared block: see __gomem_is_tiny() in gomem.h,
@@ -61,8 +60,9 @@ static_assert(GOMEM_TINY_MASKS +
 	      GOMEM_PAGE_SIZE);
 
 /*
- * Only objects of up to so many bytes take a new block. A tiny object of 9 to
- * 15 bytes that does not fit in the current block gets 16 bytes of its own.
+ * A new block is begun only for an object of up to this many bytes. A tiny
+ * object of 9 to 15 bytes that does not fit in the current block gets an object
+ * of 16 bytes of its own.
  */
 #define GOMEM_TINY_OPENS	5U
 
@@ -181,7 +181,7 @@ gomem_tiny_part_end(unsigned int mask, unsigned int off)
 	return above ? __ffs(above) : GOMEM_TINY_BLOCK;
 }
 
-/* True if @off is where the CPU's rest starts, or lies in the rest. */
+/* Return true if @off is in the CPU's rest, or is where the rest starts. */
 static __always_inline bool gomem_tiny_is_rest(unsigned int mask,
 					       unsigned int off)
 {
@@ -189,7 +189,7 @@ static __always_inline bool gomem_tiny_is_rest(unsigned int mask,
 	       gomem_tiny_part_end(mask, off) == GOMEM_TINY_BLOCK;
 }
 
-/* True if @p lies in a block; false if it lies among the masks. */
+/* Return true if @p lies in a block, false if it lies among the masks. */
 static __always_inline bool gomem_tiny_in_block(const void *p)
 {
 	return ((unsigned long)p & ~GOMEM_PAGE_MASK) < GOMEM_TINY_MASKS;
@@ -201,9 +201,9 @@ static __always_inline unsigned int gomem_tiny_off(const void *p)
 }
 
 /*
- * True if @p lies in a span of blocks, so that it has a mask. The tag is read
- * again, since the one that the caller read may be out of date. The caller has
- * preemption off from here to its last access to the block. That keeps the
+ * Return true if @p lies in a span of blocks, which has masks. The tag is read
+ * again, since the tag that the caller has read may be out of date. The caller
+ * has preemption off from here to its last access to the block. That keeps the
  * page: see gomem_heap_release().
  */
 static __always_inline bool gomem_tiny_has_mask(const void *p)

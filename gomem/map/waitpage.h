@@ -6,10 +6,10 @@
  * see gomem_heap_release(). Each chunk has two sets of such *waiting* pages.
  * Pages that become free are added to the newer set as long as they wait for
  * the same grace period. For the next grace period the older set is emptied and
- * becomes the newer one, if its wait is over.
+ * becomes the newer set, if its pages need not wait any more.
  *
- * A page that is allocated again stays in its set. That does no harm: it counts
- * as in use anyway, and is added again when it is freed.
+ * A page that is allocated again stays in its set. That does no harm: the page
+ * counts as in use anyway, and is added again when it is freed.
  *
  * All functions here are called with the heap's lock held.
  */
@@ -23,10 +23,10 @@
 #include "map/chunk.h"
 
 /*
- * Return the set for pages that become free now: the newer set if it waits for
- * the same grace period; else the older set, emptied, if its wait is over. If
- * neither is so, return the newer set: its other pages then wait longer than
- * they have to, which is safe.
+ * Return the set for pages that become free now. That is the newer set if it
+ * waits for the same grace period; else the older set, emptied, if its wait is
+ * over. If neither holds, return the newer set. Its other pages then wait
+ * longer than they have to, which is safe.
  */
 static inline struct gomem_pallocbits *gomem_waiting_set(struct gomem_chunk *c)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * zeropage.h - remember which pages are known to be zero, so that they are not
- * cleared again (Go's needzero).
+ * cleared again.
  *
  * If the kernel was booted with init_on_alloc or init_on_free, it clears the
  * pages that it hands out. Such a page is known to be zero until it becomes
- * part of a span. A page that was part of one is not known to be zero until it
- * goes back to the kernel and returns from there.
+ * part of a span. From then on it is not known to be zero, until gomem gives it
+ * back to the kernel and gets it from there again.
  *
  * A page's bit belongs to the owner of the page: first the task that adds the
  * page to the heap, later the CPU that makes a span of it. Bits change
@@ -26,7 +26,7 @@
 
 /*
  * Return the mask of the pages from @first to @end - 1 that lie in the word of
- * @first. @next: set to the first page behind these.
+ * @first. @next: set to the first page behind the pages of the mask.
  */
 static inline unsigned long gomem_zeropage_mask(unsigned int first,
 						unsigned int end,

@@ -5,8 +5,8 @@
  *
  * A request that gomem refuses goes to the kernel's allocator: a request for a
  * zone, or for more than GOMEM_MAX_SIZE. So a module may have memory of both
- * allocators, and each function that frees or resizes checks which one an
- * object belongs to.
+ * allocators, and each function that frees or resizes checks which of the two
+ * an object belongs to.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -50,7 +50,10 @@ void *gomem_override_kmalloc(GOMEM_SIZE_PARAMS(size), gfp_t gfp)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmalloc, GOMEM_NS);
 
-/* For constant sizes. The kernel's header has picked @s, which is ignored. */
+/*
+ * The kernel's header calls this for constant sizes. @s is the kernel's cache
+ * for the size, which is ignored.
+ */
 typeof(GOMEM_KERNEL_KMALLOC_CACHE) gomem_override_kmalloc_cache;
 void *gomem_override_kmalloc_cache(struct kmem_cache *s, gfp_t gfp, size_t size)
 {
@@ -155,8 +158,10 @@ static bool is_on_node(const void *p, int node)
 }
 
 /*
- * Return the size of an object that may be moved, or 0. Kept out of line for
- * @noscan: a caller that passes the address of a variable makes no tail call.
+ * Return the usable size of an object. Return 0, with a report, if there is no
+ * such object or it must not be moved. Kept out of line because of @noscan: a
+ * function that passes on the address of a variable makes no tail calls. The
+ * tail calls of resize() save stack.
  */
 static noinline size_t resizable(const void *p, unsigned long caller)
 {
@@ -168,8 +173,8 @@ static noinline size_t resizable(const void *p, unsigned long caller)
 /*
  * Resize an object of gomem's. The result is aligned as kmalloc() promises for
  * @size, and to @align at least. If @node is given and has memory, the result
- * is on @node. gomem_realloc() ensures none of this, so it is called only where
- * the result will be right.
+ * is on @node. gomem_realloc() ensures none of this, so it is called only if
+ * the result is sure to be right.
  */
 static void *resize(const void *p, size_t size, unsigned long align, gfp_t gfp,
 		    int node, unsigned long caller)
@@ -177,8 +182,8 @@ static void *resize(const void *p, size_t size, unsigned long align, gfp_t gfp,
 	size_t usable;
 
 	/*
-	 * Nothing is allocated. So @gfp does not matter, even if gomem would
-	 * refuse it.
+	 * Nothing is allocated for size 0. So @gfp does not matter, even if
+	 * gomem would refuse it.
 	 */
 	if (!size) {
 		gomem_free(p);
@@ -249,9 +254,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kmemdup_array, GOMEM_NS);
 #endif
 
 /*
- * Copy @len bytes of text, and append a NUL. Text is noscan. Round the size up
- * to a multiple of 8: a tiny object would be aligned less than an object of
- * kmalloc().
+ * Copy @len bytes of text, and append a NUL. Text holds no pointers, so it is
+ * allocated as noscan. Round the size up to a multiple of 8: a tiny object of
+ * another size would be aligned less than an object of kmalloc().
  */
 static char *dup_text(const char *s, size_t len, gfp_t gfp)
 {
@@ -357,8 +362,7 @@ static gfp_t without_effort(size_t size, gfp_t gfp)
 /**
  * gomem_override_kv_alloc - allocate memory like kvmalloc()
  * @size: bytes wanted
- * @align: alignment wanted, a power of two, not more than kmalloc() guarantees
- *	for a size that is its multiple
+ * @align: alignment wanted, a power of two
  * @gfp: as for kvmalloc()
  * @node: the node, or NUMA_NO_NODE
  *
@@ -445,9 +449,9 @@ void gomem_override_kvfree_sensitive(const void *p, size_t len)
 EXPORT_SYMBOL_NS_GPL(gomem_override_kvfree_sensitive, GOMEM_NS);
 
 /*
- * Copy @p to @new and free @p. @p is an object of gomem's, or NULL or
- * ZERO_SIZE_PTR. @new is memory of either allocator. If there is no @new, @p
- * stays as it is.
+ * Copy @p to @new, free @p, and return @new. @p is an object of gomem's, or
+ * NULL or ZERO_SIZE_PTR. @new is memory of either allocator. If @new is NULL or
+ * ZERO_SIZE_PTR, leave @p as it is.
  */
 static void *kv_move(const void *p, size_t old, void *new, size_t size)
 {

@@ -5,8 +5,9 @@
  *
  * The module's struct kmem_cache * is always a cache of the kernel's, so that
  * the kernel can use it, too. One of gomem's typed caches may stand behind it:
- * see override_twin.h. None does if gomem has no equivalent of the cache, or if
- * other code created the cache.
+ * see override_twin.h. There is no typed cache if gomem has no equivalent of
+ * the kernel's cache, if there is no room for one, or if code that does not use
+ * the header created the kernel's cache.
  */
 #include <linux/atomic.h>
 #include <linux/mempool.h>
@@ -20,8 +21,8 @@
 #include "override/override_twin.h"
 
 /*
- * Caches for DMA zones, or with debugging by the slab allocator, are not
- * replaced.
+ * gomem does not replace caches with one of these flags: they ask for memory of
+ * a DMA zone, or for debugging by the slab allocator.
  */
 #define KERNEL_FLAGS	(SLAB_CACHE_DMA | SLAB_CACHE_DMA32 |		\
 			 SLAB_RED_ZONE | SLAB_POISON |			\
@@ -38,9 +39,9 @@ static gfp_t cache_gfp(gfp_t gfp)
 }
 
 /*
- * Return the alignment of objects. With SLAB_HWCACHE_ALIGN that is a cache line
- * at least, or the smallest fraction of it (halves, quarters, ...) that holds
- * an object.
+ * Return the alignment wanted for objects: @align or more. With
+ * SLAB_HWCACHE_ALIGN it is at least a cache line; for small objects at least
+ * the smallest half, quarter, ... of a line that holds an object.
  */
 static unsigned int kernel_alignment(unsigned int align, unsigned int size,
 				     slab_flags_t flags)
@@ -56,8 +57,8 @@ static unsigned int kernel_alignment(unsigned int align, unsigned int size,
 
 /*
  * Keep the kernel from merging a twin with another cache of the same object
- * size: both would then have the same struct kmem_cache. Before 6.5 no flag
- * does only that, but SLAB_NOLEAKTRACE prevents merging, too.
+ * size: both would then have the same struct kmem_cache. Before Linux 6.5 there
+ * is no flag for this alone, but SLAB_NOLEAKTRACE prevents merging, too.
  */
 #ifdef SLAB_NO_MERGE
 #define TWIN_FLAGS	SLAB_NO_MERGE
@@ -87,8 +88,9 @@ static char *twin_name(const char *name)
 }
 
 /*
- * Put a typed cache behind a new handle, and return the handle. If there is no
- * typed cache, or no room in the table, the cache is the kernel's alone.
+ * Create a typed cache, and make the kernel's new cache @s its twin. Return @s.
+ * If that fails, or the table has no room, @s has no typed cache, and its
+ * objects are the kernel's.
  */
 static struct kmem_cache *add_cache(struct kmem_cache *s, const char *name,
 				    unsigned int size,
@@ -131,7 +133,7 @@ gomem_override_kmem_cache_create_args(const char *name, unsigned int size,
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_create_args, GOMEM_NS);
 #else
-/* Create the twin. Kept out of line to save stack. */
+/* Create the kernel's cache. Kept out of line to save stack. */
 static noinline struct kmem_cache *
 add_twin(const char *name, unsigned int size, slab_flags_t flags,
 	 const struct gomem_cache_args *own)
@@ -147,15 +149,15 @@ add_twin(const char *name, unsigned int size, slab_flags_t flags,
 }
 
 /*
- * The part of an object that may be copied to and from user space. Passed in
- * one register.
+ * The part of an object that may be copied to and from user space. The struct
+ * is passed in one register.
  */
 struct user_range {
 	unsigned int offset;
 	unsigned int size;
 };
 
-/* Create a cache of each allocator. Kept out of line to save stack. */
+/* Create the kernel's cache and a typed cache. Out of line to save stack. */
 static noinline struct kmem_cache *
 create_both(const char *name, unsigned int size, unsigned int align,
 	    slab_flags_t flags, struct user_range user, void (*ctor)(void *))
@@ -253,7 +255,7 @@ void *gomem_override_kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc, GOMEM_NS);
 
-/* @lru is for charging memory cgroups, which gomem does not do. */
+/* @lru is for charging memory cgroups. gomem charges none, and ignores @lru. */
 typeof(GOMEM_KERNEL(kmem_cache_alloc_lru)) gomem_override_kmem_cache_alloc_lru;
 void *gomem_override_kmem_cache_alloc_lru(struct kmem_cache *s,
 					  struct list_lru *lru, gfp_t gfp)
@@ -279,7 +281,10 @@ void *gomem_override_kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp,
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc_node, GOMEM_NS);
 
-/* The return type. The value is @n or 0; since 7.2 it is a bool. */
+/*
+ * The return type of kmem_cache_alloc_bulk(): int, for @n or 0. It is bool
+ * since Linux 7.2.
+ */
 #define BULK_RESULT							\
 	typeof(GOMEM_KERNEL(kmem_cache_alloc_bulk)(NULL, 0, 0, NULL))
 
@@ -319,14 +324,14 @@ void gomem_override_kmem_cache_free_bulk(struct kmem_cache *s, size_t n,
 		gomem_cache_free_bulk(c, n, p);
 	else if (s)
 		kmem_cache_free_bulk(s, n, p);
-	else	/* kfree_bulk() passes NULL: any objects of kmalloc() */
+	else	/* kfree_bulk() passes NULL for @s, and objects of kmalloc() */
 		for (i = 0; i < n; i++)
 			gomem_override_free(p[i]);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_free_bulk, GOMEM_NS);
 
 #ifdef GOMEM_HAVE_KMEM_CACHE_CHARGE
-/* gomem charges no memory cgroup. */
+/* Charge nothing for gomem's objects: gomem charges no memory cgroup. */
 typeof(kmem_cache_charge) gomem_override_kmem_cache_charge;
 bool gomem_override_kmem_cache_charge(void *p, gfp_t gfp)
 {

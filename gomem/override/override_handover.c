@@ -18,7 +18,7 @@
 
 #include "override/override.h"
 
-/* Return a copy that the kernel can free. The caller frees the original. */
+/* Return a copy that the kernel can free, or NULL. The caller frees @p. */
 static __maybe_unused void *kernel_copy(const void *p, gfp_t gfp)
 {
 	size_t size = gomem_usable_size(p);
@@ -56,8 +56,8 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_seq_release_private, GOMEM_NS);
 
 #if IS_BUILTIN(CONFIG_NET)
 /*
- * Build a packet in a copy of @data that kmalloc() allocated: the kernel frees
- * the buffer together with the packet.
+ * Build a packet in a copy of @data that kmalloc() allocated, since the kernel
+ * frees the buffer together with the packet. Free @data, unless this fails.
  */
 static struct sk_buff *move_packet(void *data,
 				   struct sk_buff *(*build)(void *data))
@@ -115,9 +115,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_slab_build_skb, GOMEM_NS);
 
 #if IS_BUILTIN(CONFIG_NET_CLS) && defined(CONFIG_NET_CLS_ACT)
 /*
- * Replace the array of actions, if the inline function tcf_exts_init()
- * allocated it from gomem, by one that the kernel can free. The callers cannot
- * fail: hence __GFP_NOFAIL.
+ * If the inline function tcf_exts_init() allocated the array of actions from
+ * gomem, replace it by a copy that the kernel can free. The callers cannot
+ * fail, so neither may the copy: hence __GFP_NOFAIL.
  */
 static void move_actions(struct tcf_exts *exts)
 {
@@ -148,8 +148,8 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_tcf_exts_change, GOMEM_NS);
 
 #if IS_BUILTIN(CONFIG_KEYS)
 /*
- * For key types that allocate payloads, and let the user type's functions free
- * them.
+ * Some key types allocate their payloads themselves, and let the functions of
+ * the key type "user" free the payloads.
  */
 typeof(user_free_preparse) gomem_override_user_free_preparse;
 void gomem_override_user_free_preparse(struct key_preparsed_payload *prep)
@@ -197,7 +197,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_user_destroy, GOMEM_NS);
 #endif /* CONFIG_KEYS */
 
 #if IS_BUILTIN(CONFIG_CRYPTO_HASH2)
-/* The free() callback of hash templates with a single spawn. */
+/* The callback by which hash templates with a single spawn free an instance. */
 typeof(shash_free_singlespawn_instance) gomem_override_shash_free;
 void gomem_override_shash_free(struct shash_instance *inst)
 {
@@ -212,7 +212,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_shash_free, GOMEM_NS);
 #endif
 
 #if IS_BUILTIN(CONFIG_DMA_SHARED_BUFFER)
-/* Called at the end of a fence's release function. */
+/* Free a fence. The release functions of fences end with a call of this. */
 typeof(dma_fence_free) gomem_override_dma_fence_free;
 void gomem_override_dma_fence_free(struct dma_fence *fence)
 {

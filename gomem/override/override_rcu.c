@@ -10,8 +10,9 @@
 #include "override/override_twin.h"
 
 /*
- * Free an object of gomem's after a grace period. Return false if it is the
- * kernel's. @head is NULL if the object has no head and the caller may sleep.
+ * Free an object of gomem's after a grace period. Return false if the object is
+ * the kernel's. @head is NULL if the object has no head and the caller may
+ * sleep.
  */
 static bool free_rcu(GOMEM_KVFREE_RCU_HEAD *head, void *p)
 {
@@ -57,8 +58,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kfree_call_rcu_nolock, GOMEM_NS);
 
 #ifdef GOMEM_HAVE_KFREE_NOLOCK
 /*
- * Called from any context, also where gomem_free() is refused. So queue the
- * object. A work frees it after a grace period, though the object needs none.
+ * The caller may be in any context, also in one that gomem_free() refuses. So
+ * queue the object. A work frees it after a grace period, though the object
+ * needs none.
  */
 typeof(kfree_nolock) gomem_override_kfree_nolock;
 void gomem_override_kfree_nolock(const void *p)
@@ -72,8 +74,8 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kfree_nolock, GOMEM_NS);
 #endif
 
 /*
- * If the kernel does not export these two functions (7.3 does not), no module
- * can call them, and the functions need no stand-ins.
+ * If the kernel does not export these two functions (Linux 7.3 does not), no
+ * module can call them. Then gomem does not define stand-ins for them.
  */
 #ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER
 typeof(kvfree_rcu_barrier) gomem_override_kvfree_rcu_barrier;

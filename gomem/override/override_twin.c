@@ -27,7 +27,7 @@ static unsigned int nr_filled;
 static const char gone;
 #define TWIN_GONE	((const struct kmem_cache *)&gone)
 
-/* Return the first entry without a twin, from the hash of a handle on. */
+/* Return the first entry without a twin at or behind the hash of a handle. */
 static struct gomem_twin *find_room(const struct kmem_cache *s)
 {
 	unsigned int i = gomem_twin_hash(s);
@@ -69,8 +69,8 @@ bool gomem_twin_add(const struct kmem_cache *s, struct gomem_cache *c)
 EXPORT_SYMBOL_IF_KUNIT(gomem_twin_add);
 
 /*
- * If the entry behind entry @i is empty, no lookup has to pass entry @i. Then
- * make it empty, too, and all removed entries right before it.
+ * If the entry behind entry @i is empty, no lookup has to go on behind entry
+ * @i. Then make entry @i empty, too, and all removed entries right before it.
  */
 static void empty_from(unsigned int i)
 {

@@ -7,9 +7,9 @@
  * dst_alloc() and lc_create() do so. Therefore the handle that
  * kmem_cache_create() returns to a module is a real cache of the kernel's. It
  * is the *twin* of a typed cache of gomem's whose objects have the same size.
- * What the module allocates by the handle is gomem's. What the kernel allocates
- * by it is the kernel's. A free in the module finds out by the object's page
- * which allocator the object is from.
+ * The module's allocations by the handle are gomem's objects. The kernel's
+ * allocations by the handle are the kernel's objects. A free in the module
+ * finds out by the object's page which allocator the object is from.
  *
  * Each call of the module looks up its handle in a hash table of fixed size
  * with open addressing. Lookups take no lock and need no rcu_read_lock().
@@ -30,15 +30,15 @@ struct kmem_cache;
 #define GOMEM_TWIN_BITS		9
 #define GOMEM_TWIN_ENTRIES	BIT(GOMEM_TWIN_BITS)
 
-/* Maximum number of twins. Further caches are the kernel's alone. */
+/* Maximum number of twins. Further caches get no typed cache. */
 #define GOMEM_TWINS_MAX		(GOMEM_TWIN_ENTRIES / 4 * 3)
 
 /**
  * struct gomem_twin - an entry of the table
  * @twin: the kernel's cache; NULL if the entry is empty; the address of a mark,
  *	which is no cache, if the twin was removed
- * @cache: gomem's typed cache. Written before @twin, and unchanged as long as
- *	@twin
+ * @cache: gomem's typed cache. Written before @twin, and not changed while
+ *	@twin stays the same
  */
 struct gomem_twin {
 	const struct kmem_cache *twin;
@@ -47,7 +47,10 @@ struct gomem_twin {
 
 extern struct gomem_twin gomem_twins[GOMEM_TWIN_ENTRIES];
 
-/* Hash a handle. The kernel aligns struct kmem_cache to a cache line. */
+/*
+ * Hash a handle. Its lowest 6 bits are the same in all handles: the kernel
+ * aligns struct kmem_cache to a cache line.
+ */
 static __always_inline unsigned int gomem_twin_hash(const struct kmem_cache *s)
 {
 	return (u32)((unsigned long)s >> 6) * 0x61c88647U >>
@@ -60,8 +63,8 @@ static __always_inline unsigned int gomem_twin_next(unsigned int i)
 }
 
 /*
- * Return the typed cache behind a handle; NULL if the cache is the kernel's
- * alone. The caller may use the handle, so nobody adds or removes it meanwhile.
+ * Return the typed cache behind a handle; NULL if there is none. The caller may
+ * use the handle, so nobody adds or removes it meanwhile.
  */
 static __always_inline struct gomem_cache *
 gomem_twin_cache(const struct kmem_cache *s)

@@ -5,8 +5,9 @@
  *
  * copy_to_user() and similar functions are inline. They call
  * __check_object_size() for each length that is not a constant. The kernel's
- * function knows the bounds of slab objects only: it takes gomem's objects for
- * pages without bounds.
+ * version of it knows only the bounds of slab objects, and takes gomem's
+ * objects for pages, whose bounds it does not check. So gomem checks its own
+ * objects.
  */
 #include <kunit/visibility.h>
 #include <linux/uaccess.h>

@@ -76,7 +76,10 @@ struct modules {
 	struct gomem_larges large;
 };
 
-/* A module has a row while it is loaded, has memory, or has a limit. */
+/*
+ * A module has a row while it has memory or a limit, or while it is loaded and
+ * linked to gomem.
+ */
 static void show_module(struct gomem_client *c, void *arg)
 {
 	struct modules *mods = arg;
@@ -123,8 +126,8 @@ static void show_legend(struct seq_file *m)
 }
 
 /**
- * gomem_accounts_show - print all accounts, the oldest first, and all modules
- * @m: where they go
+ * gomem_accounts_show - print all accounts, the oldest first, then the modules
+ * @m: the file to print to
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * accountsfile.h - the accounts, and what is charged to them.
+ * accountsfile.h - print the accounts, and what is charged to them.
  */
 #ifndef GOMEM_ACCOUNTSFILE_H
 #define GOMEM_ACCOUNTSFILE_H

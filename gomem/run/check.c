@@ -17,8 +17,9 @@
 #include "run/epoch.h"
 
 /*
- * A violation counts if each of TRIES checks finds one, TRY_MS apart. Work that
- * is under way on other CPUs may cause one that is gone by the next check.
+ * A violation is reported only if each of TRIES checks, TRY_MS apart, finds
+ * one. Work that is under way on other CPUs may cause a false violation, which
+ * is gone by the next check.
  */
 #define TRIES		5
 #define TRY_MS		20
@@ -31,7 +32,10 @@ struct walk {
 	u32 kfreed[GOMEM_NR_CLASSES];
 };
 
-/* Does the page map lead from page @nth of a span to the span? */
+/*
+ * Does the page map lead from page @nth of a span to the span? Do the page's
+ * tag and bits fit the span?
+ */
 static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s,
 			   unsigned int nth)
 {
@@ -39,8 +43,8 @@ static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s,
 	const struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
 	unsigned int i = gomem_chunk_page(addr);
 	/*
-	 * GOMEM_TAG_LARGE is clear while a CPU makes, resizes or frees the
-	 * object.
+	 * Only the first page of a large object has GOMEM_TAG_LARGE. That bit
+	 * is clear while a CPU makes, resizes or frees the object.
 	 */
 	u32 mask = nth ? ~0U : ~GOMEM_TAG_LARGE;
 
@@ -86,7 +90,7 @@ static void report_kfrees(const struct walk *w)
 			gomem_report_kfrees(i, w->kfreed[i]);
 }
 
-/* Check the page allocator step by step, so that other CPUs get the lock. */
+/* Check the page allocator in steps, so that other CPUs can get the lock. */
 static const char *check_pages(struct gomem_heap *h)
 {
 	struct gomem_pagealloc_check st = { };
@@ -102,7 +106,7 @@ static const char *check_pages(struct gomem_heap *h)
 	return err;
 }
 
-/* Are all pages of a run taken, and none part of a span? */
+/* Are all pages of a page cache's run in use, and none part of a span? */
 static bool run_is_sound(struct gomem_heap *h, const struct gomem_run *run)
 {
 	const struct gomem_chunk *c;
@@ -180,7 +184,7 @@ static const char *check_heap_counts(const struct gomem_heap_snapshot *snap,
 	return NULL;
 }
 
-/* Sum of the spans in the central lists of a heap, over all kinds. */
+/* Number of the spans in the mcentrals of a heap, over all kinds. */
 struct kinds {
 	struct gomem_heap *heap;
 	const char *err;
@@ -204,7 +208,7 @@ static void check_kind(const struct gomem_kind *k, void *arg)
  * gomem_check - verify every invariant of a heap
  * @h: the heap
  *
- * The result is only exact while nothing allocates, frees or sweeps objects and
+ * The result is exact only while no CPU allocates, frees or sweeps objects and
  * no pages come or go. Otherwise it may be a false violation: counters under
  * different locks are compared, the heap's lock is dropped many times, and a
  * span that is being swept is inconsistent for a moment.
@@ -222,8 +226,8 @@ const char *gomem_check(struct gomem_heap *h)
 	unsigned int i;
 
 	/*
-	 * Empty spans of typesafe caches are in no central list while they wait
-	 * for a grace period. Wait until they are freed.
+	 * Empty spans of typesafe caches belong to no mcentral while they wait
+	 * for a grace period. Wait until these spans are freed.
 	 */
 	rcu_barrier();
 	err = check_pages(h) ?: check_pcaches(h);
@@ -268,8 +272,9 @@ static const char *check_heaps(void)
  * gomem_check_all - verify every invariant of the module's heaps
  *
  * Reports no false violation while no module allocates or frees. The work of
- * the epoch is paused. The shrinker and RCU callbacks may still run and cause a
- * false one, so a violation is returned only if TRIES checks in a row find one.
+ * the epoch is paused. The shrinker and RCU callbacks may still run. They may
+ * cause a false violation in one check, so TRIES checks in a row have to find
+ * one.
  *
  * Context: may sleep.
  *

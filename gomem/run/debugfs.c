@@ -73,7 +73,7 @@ static void get_row(const struct gomem_kind *k, struct class_row *row)
 		row->slack += READ_ONCE(c->npages) << GOMEM_PAGE_SHIFT;
 	}
 	row->live = row->n.mallocs - row->n.frees;
-	/* Objects that were counted may be freed by now, and their spans. */
+	/* Counted objects, and their spans, may have been freed by now. */
 	row->slack -= min(row->slack, row->live * k->size);
 }
 
@@ -110,7 +110,7 @@ static void show_class_row(struct seq_file *m, unsigned int spc,
 	sum->n.frees += row->n.frees;
 }
 
-/* Was a row ever used? Without a span, it may have counts of the past. */
+/* Was a row ever used? A class without spans may have had some in the past. */
 static bool row_is_used(const struct class_row *row)
 {
 	return row->spans || row->n.mallocs;
@@ -197,8 +197,8 @@ static int caches_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(caches);
 
 /*
- * Free runs of a heap. @start and @end are those of the last run, which may go
- * on in the next chunk.
+ * Free runs of a heap. @start and @end are the bounds of the last run, which
+ * may continue in the next chunk.
  */
 struct runs {
 	unsigned long n;
@@ -393,9 +393,9 @@ static const struct file_operations check_fops = {
 };
 
 /*
- * Protects the address that was written last. Taken by tasks that read or write
- * the file whatis. The address is stored by gomem_hide(), so that a scan for
- * leaks does not find it here.
+ * Protects the address that was last written to the file whatis. Taken by tasks
+ * that read or write this file. The address is stored as gomem_hide() returns
+ * it, so that a scan for leaks does not take it for a pointer.
  */
 static DEFINE_MUTEX(whatis_mutex);
 static unsigned long whatis_hidden;
@@ -417,7 +417,7 @@ static int whatis_open(struct inode *inode, struct file *file)
 	return single_open(file, whatis_show, NULL);
 }
 
-/* Takes an address in hexadecimal, with or without 0x. */
+/* The input is an address in hexadecimal, with or without 0x. */
 static ssize_t whatis_write(struct file *file, const char __user *buf,
 			    size_t len, loff_t *pos)
 {
@@ -462,7 +462,7 @@ static int leaks_open(struct inode *inode, struct file *file)
 
 /*
  * Commands are "scan", and "holder ADDRESS", with an address in hexadecimal.
- * They return when the scan is over.
+ * The write returns when the scan is over.
  */
 static ssize_t leaks_write(struct file *file, const char __user *buf,
 			   size_t len, loff_t *pos)
@@ -529,7 +529,7 @@ static int accounts_open(struct inode *inode, struct file *file)
 	return single_open(file, accounts_show, NULL);
 }
 
-/* Takes "MODULE soft=BYTES hard=BYTES". */
+/* The input is "MODULE soft=BYTES hard=BYTES". */
 static ssize_t accounts_write(struct file *file, const char __user *buf,
 			      size_t len, loff_t *pos)
 {
@@ -556,7 +556,7 @@ static const struct file_operations accounts_fops = {
 /**
  * gomem_debugfs_init - create gomem's files in debugfs, for root only
  *
- * Errors are ignored: then files are missing, but gomem works.
+ * Errors are ignored: some files may be missing then, but gomem works.
  */
 void gomem_debugfs_init(void)
 {

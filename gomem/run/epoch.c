@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * epoch.c - periodic work: sweep, drain, set the goals, and run the scavenger.
+ * epoch.c - periodic work: drain, sweep, set the goals, and run the scavenger.
  *
  * Go does this work after each garbage collection, at least every two minutes.
- * Here an epoch lasts epoch_ms. Every quarter of it, gomem looks for what was
- * not used since the last look. So memory that is not used for an epoch goes
- * back to the kernel. Each look does these steps:
+ * Here an epoch lasts epoch_ms. Every quarter of an epoch, gomem looks for what
+ * was not used since the last look. So memory that is not used for an epoch
+ * goes back to the kernel. Each look does these steps:
  *
- *	sweep	 spans with pending objects, so that none is pending for longer
- *		 than from one look to the next
- *	drain	 slots and page caches that were not used since the last look,
- *		 and once an epoch the quarantine of destroyed arenas
+ *	drain	 slots and transfer caches that were not used since the last
+ *		 look, and once an epoch the quarantine of destroyed arenas
+ *	sweep	 spans with pending objects, so that no object is pending for
+ *		 longer than from one look to the next. Then drain page caches
+ *		 that were not used since the last look
  *	goal	 set each heap's goal: see heap/goal.c
  *	scavenge start the scavenger, which runs until the goals are met
  *
- * When the pages of all heaps have not changed for an epoch, gomem is *at
- * rest*. If no heap has a page then, the looks stop. They go on when a heap
+ * When the numbers of pages and of free pages have not changed for an epoch,
+ * gomem is *at rest*. If no heap has a page then, the looks stop until a heap
  * gets its first page. If heaps have pages, the timer of the next look is
  * deferrable: it does not wake an idle CPU.
  *
- * When much was freed at once, many free pages should not stay for an epoch. So
- * while a heap has many free pages, its goal is set every epoch_ms / 400
- * instead, and follows the pages used in the last hundredth of an epoch. Pages
- * that are taken again within that time stay. Frees themselves give back pages
- * beyond max(pages in use / 16, 1 MiB): see gomem_heap_give_back().
+ * When many objects were freed at once, many free pages should not stay for an
+ * epoch. So while a heap has many free pages, its goal is set every epoch_ms /
+ * 400 instead, and follows the pages used in the last hundredth of an epoch.
+ * Pages that are taken again within that time stay. With the default
+ * parameters, frees themselves give back pages beyond max(pages in use / 16,
+ * 1 MiB): see gomem_heap_urgent() and gomem_heap_give_back().
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
@@ -52,8 +54,8 @@
 #define EPOCH_MIN_MS	100
 
 /*
- * While there are many free pages, goals are set 100 times as often as usual:
- * every epoch_ms / GOAL_SHARE, but not more often than every GOAL_MIN_MS.
+ * While a heap has many free pages, goals are set 100 times as often as usual:
+ * every max(epoch_ms / GOAL_SHARE, GOAL_MIN_MS).
  */
 #define GOAL_SHARE	(100 * GOMEM_GOAL_LOOKS)
 #define GOAL_MIN_MS	5
@@ -69,7 +71,7 @@ static DECLARE_DELAYED_WORK(goal_work, look_at_goals);
 static DECLARE_DELAYED_WORK(scavenge_work, run_scavenger);
 
 /*
- * Number of looks by goal_work that remain. It is set anew when more pages
+ * Number of runs of goal_work that remain. It is set anew when more pages
  * become free.
  */
 static atomic_t goal_looks;
@@ -83,16 +85,19 @@ static bool scavenging;
  */
 static DEFINE_MUTEX(epoch_mutex);
 
-/* Works may be queued. True from gomem_epoch_init() to gomem_epoch_exit(). */
+/*
+ * True from gomem_epoch_init() to gomem_epoch_exit(): the works of this file
+ * may be queued.
+ */
 static bool running;
 
 static atomic64_t looks;
 static atomic64_t scavenge_ns;
 
 /*
- * How many looks in a row have found the pages of all heaps as the look before
- * did, up to GOMEM_EPOCH_LOOKS: then gomem is at rest. Changed under
- * @epoch_mutex.
+ * How many looks in a row have found the same numbers of pages as the look
+ * before. It stops at GOMEM_EPOCH_LOOKS: then gomem is at rest. Changed under
+ * epoch_mutex.
  */
 static unsigned int calm_looks;
 
@@ -101,7 +106,7 @@ static unsigned long look_delay(void)
 	return msecs_to_jiffies(READ_ONCE(gomem_epoch_ms) / GOMEM_EPOCH_LOOKS);
 }
 
-/* Queue the next look, in place of one that is queued already. */
+/* Queue the next look, which replaces a look that is queued already. */
 static void queue_epoch(bool rest)
 {
 	cancel_delayed_work(rest ? &epoch_work : &rest_work);
@@ -109,7 +114,7 @@ static void queue_epoch(bool rest)
 			 look_delay());
 }
 
-/* Go on with the looks. */
+/* Queue the next look, after the looks had stopped. */
 static void start_looks(struct irq_work *work)
 {
 	if (READ_ONCE(running))
@@ -120,7 +125,7 @@ static DEFINE_IRQ_WORK(start_work, start_looks);
 
 /*
  * A heap has got its first page. Called by allocations, whose callers may hold
- * locks that arming a timer takes, too. An irq_work may be queued nevertheless.
+ * locks that arming a timer takes, too. An irq_work can be queued even then.
  */
 static void wake(struct gomem_heap *h)
 {
@@ -213,7 +218,7 @@ static void sweep_all(struct gomem_heap *h)
 	gomem_visit_typed_live(sweep_cache, h);
 }
 
-/* Count the pages of all heaps. */
+/* Return the number of pages of all heaps. Set @free to the free ones. */
 static unsigned long count_pages(unsigned long *free)
 {
 	unsigned long pages = 0;
@@ -222,12 +227,12 @@ static unsigned long count_pages(unsigned long *free)
 	*free = 0;
 	for_each_gomem_heap(h) {
 		pages += gomem_heap_backed_pages(h);
-		*free += data_race(h->pages.free_pages); /* stale will do */
+		*free += data_race(h->pages.free_pages); /* may be stale */
 	}
 	return pages;
 }
 
-/* Compare the pages of all heaps with what the last look has found. */
+/* Compare the numbers of pages with those that the last look found. */
 static void note_pages(void)
 {
 	static unsigned long last_pages, last_free;
@@ -267,7 +272,7 @@ void gomem_epoch_look(void)
 EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_look);
 
 /**
- * gomem_epoch_rests - tell what the last look has found
+ * gomem_epoch_rests - tell whether gomem was at rest at the last look
  *
  * Return: true if the pages of all heaps have not changed for an epoch.
  */
@@ -285,8 +290,9 @@ static void look(struct work_struct *work)
 	if (!READ_ONCE(running))
 		return;
 	/*
-	 * If a heap grows after this check, wake() queues the next look. If a
-	 * heap has grown before, the check finds its pages.
+	 * If no heap has pages, do not queue the next look. If a heap grows
+	 * after this check, wake() queues it. If a heap has grown before, the
+	 * check finds its pages.
 	 */
 	if (gomem_epoch_rests() && !count_pages(&free))
 		return;
@@ -316,9 +322,9 @@ static void kick(struct gomem_heap *h)
 	if (!READ_ONCE(running))
 		return;
 	/*
-	 * The goal falls after GOMEM_GOAL_LOOKS looks, when the old peaks are
-	 * forgotten. One more look is for a scavenger that had to sleep until a
-	 * grace period was over.
+	 * The goal falls after goal_work has run GOMEM_GOAL_LOOKS times, when
+	 * the old peaks are forgotten. One more run starts the scavenger again,
+	 * in case it had to wait for the end of a grace period.
 	 */
 	if (atomic_read(&goal_looks) < GOMEM_GOAL_LOOKS + 1)
 		atomic_set(&goal_looks, GOMEM_GOAL_LOOKS + 1);
@@ -351,7 +357,8 @@ static void look_at_goals(struct work_struct *work)
 }
 
 /*
- * Return for how many jiffies the scavenger sleeps after it worked:
+ * Return for how many jiffies the scavenger sleeps after it worked for @worked
+ * nanoseconds:
  *
  *	usually		worked * max(100 / CPUs, 2), and a jiffy more
  *	in a hurry	worked
@@ -366,8 +373,8 @@ static unsigned long pause(u64 worked, bool hurry)
 /*
  * Give pages back for a millisecond, then sleep: see pause(). So the scavenger
  * usually takes at most 1 % of the time of all CPUs. In a hurry, with an excess
- * of more than a 16th of a heap, it takes up to half of one CPU. When nothing
- * is left to do it stops until the next look.
+ * of more than a 16th of a heap, it takes up to half of one CPU. When no page
+ * is left to give back, it stops until a look or a free starts it again.
  */
 static void scavenge_background(struct work_struct *work)
 {
@@ -402,7 +409,7 @@ static void run_scavenger(struct work_struct *work)
 }
 
 /**
- * gomem_scavenge_all - give back all memory that is not in use
+ * gomem_scavenge_all - drain all caches, and give back all free pages
  *
  * Context: may sleep.
  * Return: number of gomem pages that went back.
@@ -428,9 +435,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_scavenge_all);
 /**
  * gomem_epoch_pause - stop sweeping and draining until gomem_epoch_resume()
  *
- * Waits until drains that have begun are over, but at most GOMEM_DRAIN_ALL_MS
- * for CPUs that are busy with tasks of higher priority. The scavenger
- * continues.
+ * Waits until drains that have begun are over, but for at most
+ * GOMEM_DRAIN_ALL_MS, because tasks of higher priority may keep a CPU from
+ * draining. The scavenger continues.
  *
  * Context: may sleep. Returns with @epoch_mutex held.
  */
@@ -501,9 +508,9 @@ void gomem_epoch_init(void)
 /**
  * gomem_epoch_settle - cancel goal_work and scavenge_work, await start_work
  *
- * A CPU that frees spans may queue them although gomem_epoch_exit() has run, if
- * it read @running before. So this function is called again when no CPU frees
- * spans any more.
+ * A CPU that frees spans may queue these works although gomem_epoch_exit() has
+ * run, if it read @running before. So this function is called again when no CPU
+ * frees spans any more.
  *
  * Context: may sleep.
  */
@@ -530,9 +537,10 @@ void gomem_epoch_exit(void)
 	kernel_param_unlock(THIS_MODULE);
 	irq_work_sync(&start_work);
 	/*
-	 * A look that has read @running before may queue either work. One of
-	 * rest_work is over after the first call below, one of epoch_work after
-	 * the second. What the latter queued, the third call cancels.
+	 * A look that read @running before may still queue rest_work or
+	 * epoch_work. After the first call below, no look of rest_work runs;
+	 * after the second, none of epoch_work. The third call cancels the
+	 * rest_work that a look of epoch_work may have queued.
 	 */
 	cancel_delayed_work_sync(&rest_work);
 	cancel_delayed_work_sync(&epoch_work);

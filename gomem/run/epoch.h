@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * epoch.h - periodic work: return unused memory, where Go collects garbage.
+ * epoch.h - periodic work: give unused memory back to the kernel.
  */
 #ifndef GOMEM_EPOCH_H
 #define GOMEM_EPOCH_H

@@ -30,7 +30,7 @@ static DEFINE_MUTEX(heap_mutex);
 
 static unsigned long profile_rate = GOMEM_PROFILE_RATE;
 
-/* Slots exist, so a new rate has to restart their countdowns. */
+/* True while slots exist: then a new rate has to restart their countdowns. */
 static bool ready;
 
 static int set_profile_rate(const char *val, const struct kernel_param *kp)
@@ -102,7 +102,7 @@ void gomem_heapfiles_stop(void)
 
 /**
  * gomem_show_frames - print the stack of a bucket, a line for each frame
- * @m: where it goes
+ * @m: the file to print to
  * @b: the bucket
  *
  * Context: any.
@@ -122,7 +122,7 @@ void gomem_show_frames(struct seq_file *m, const struct gomem_bucket *b)
 			   (void *)b->frame[i]);
 }
 
-/* Print objects and bytes in use, and those ever allocated, in Go's format. */
+/* Print objects and bytes: first live ones, then those ever allocated. */
 static void show_counts(struct seq_file *m, u64 live, u64 live_bytes, u64 all,
 			u64 all_bytes)
 {
@@ -131,10 +131,10 @@ static void show_counts(struct seq_file *m, u64 live, u64 live_bytes, u64 all,
 }
 
 /*
- * Return the rate of the file: Go's format has one for all records. Usually
- * this is the current rate. But if a bucket has the rate 1, because each object
- * of some modules was recorded, return 1: at another rate most of these records
- * would be rounded away.
+ * Return the sampling rate to print in the file heap: its format, which is
+ * Go's, has one rate for all records. Usually this is the current rate. But if
+ * a bucket has the rate 1, because each object of some modules was recorded,
+ * return 1: at another rate most of these records would be rounded away.
  */
 static unsigned long rate_of_file(const struct gomem_profile_row *rows,
 				  unsigned int n)
@@ -148,8 +148,9 @@ static unsigned long rate_of_file(const struct gomem_profile_row *rows,
 }
 
 /*
- * Return the records of a bucket, as whole objects. For records at another rate
- * than the file's, return how many there would have been at that rate.
+ * Round @n, a number of a bucket's records in units of 1 / 256. If the bucket
+ * has another rate than @rate, that of the file, return how many records there
+ * would have been at @rate.
  */
 static u64 records(const struct gomem_bucket *b, u64 n, unsigned long rate)
 {
@@ -182,10 +183,10 @@ static void show_bucket(struct seq_file *m, const struct gomem_profile_row *r,
 
 /**
  * gomem_heap_show - print the heap profile in the text format of Go's runtime
- * @m: where it goes
+ * @m: the file to print to
  * @unused: unused
  *
- * Go's format has twice the rate in its first line.
+ * In this format, the first line has twice the rate.
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.
@@ -223,7 +224,7 @@ static u64 estimate_live(const struct gomem_profile_row *r)
 				   r->b->rate);
 }
 
-/* Most bytes first. */
+/* Compare for sort(): most bytes first. */
 static int by_bytes(const void *a, const void *b)
 {
 	const struct gomem_profile_row *x = a, *y = b;
@@ -246,7 +247,7 @@ static void show_leak(struct seq_file *m, const struct gomem_profile_row *r)
 /**
  * gomem_leaks_show - print the live objects by stack, most bytes first, and
  *	what the last scan for leaks found
- * @m: where it goes
+ * @m: the file to print to
  * @unused: unused
  *
  * Context: may sleep.
@@ -271,8 +272,9 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 		if (rows[i].allocs != rows[i].frees)
 			show_leak(m, &rows[i]);
 	/*
-	 * If the buffer was too small, this function is called again with a
-	 * larger one.
+	 * Keep what this read has shown, for the growth that the next read
+	 * shows. If the buffer was too small, keep nothing: this function is
+	 * called again with a larger buffer.
 	 */
 	for (i = 0; !seq_has_overflowed(m) && i < n; i++)
 		rows[i].b->seen = estimate_live(&rows[i]);

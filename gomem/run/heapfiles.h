@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * heapfiles.h - the heap profile and live objects by stack, for people and
- * tools.
+ * heapfiles.h - print the heap profile for tools, and live objects by stack for
+ * people.
  */
 #ifndef GOMEM_HEAPFILES_H
 #define GOMEM_HEAPFILES_H

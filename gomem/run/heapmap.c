@@ -2,8 +2,8 @@
 /*
  * heapmap.c - the file map in debugfs, a picture of the page heaps.
  *
- * A line shows a chunk. Each character stands for eight adjacent pages and
- * shows what most of them are.
+ * A line shows a chunk. Each character stands for eight adjacent pages, and
+ * shows of which kind most of these pages are.
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -37,8 +37,8 @@ static enum kind kind_of_size(unsigned int size)
 }
 
 /*
- * Taken pages without a span are in page caches. The caller holds the lock of
- * the heap.
+ * Return what a page is. Pages that are in use and have no span are in page
+ * caches. The caller holds the lock of the heap.
  */
 static enum kind kind_of_page(const struct gomem_chunk *c, unsigned int i)
 {
@@ -56,7 +56,10 @@ static enum kind kind_of_page(const struct gomem_chunk *c, unsigned int i)
 		return SCRATCH;
 	if (class)
 		return kind_of_size(gomem_class_size(class));
-	/* Another CPU may free the span now. A descriptor is always mapped. */
+	/*
+	 * Another CPU may free the span now. Its descriptor can still be read,
+	 * since memory of descriptors stays with the heap.
+	 */
 	s = READ_ONCE(c->span[i]);
 	if (s && s->divmul)
 		return kind_of_size(s->elemsize);
@@ -92,8 +95,8 @@ static bool draw_chunk(const struct gomem_chunk *c, char *row)
 }
 
 /*
- * Return the first registered chunk at or after number *@pos - 1, NULL behind
- * the last one. Position 0 is the heading.
+ * Return the first registered chunk at or after number *@pos - 1, and advance
+ * *@pos to it. Return NULL behind the last chunk. Position 0 is the heading.
  */
 static void *map_at(loff_t *pos)
 {

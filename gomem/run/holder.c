@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * holder.c - find what points to an object, and what points to that, up to
- * memory that is not in a heap.
+ * holder.c - find a pointer to an object, then a pointer to the object that has
+ * the first pointer, and so on, until a pointer is in memory outside the heaps.
  *
- * Each step scans all memory once, as run/hunt.c does, for the first pointer.
- * There may be more pointers.
+ * Each step scans all memory once, as run/hunt.c does, and takes the first
+ * pointer that it finds. There may be more pointers.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -24,7 +24,7 @@
 
 #define MOST_STEPS	8
 
-/* What is known about the last step. */
+/* What the last step has found. */
 enum outcome {
 	NOT_ASKED,
 	NO_OBJECT,
@@ -34,15 +34,15 @@ enum outcome {
 };
 
 /*
- * The answer: addresses, the first of which is that of the object, and each
- * other one that of a pointer to the one before. They are stored by
- * gomem_hide().
+ * The answer, a list of addresses. The first is the address of the object. Each
+ * next one is the address of a pointer to the object that has the address
+ * before it. They are stored as gomem_hide() returns them.
  */
 static unsigned long hidden[MOST_STEPS + 1];
 static unsigned int nr;
 static enum outcome outcome;
 
-/* Protects the answer. Held during a search; taken by readers, too. */
+/* Protects the answer. Held during a search, and by tasks that print it. */
 static DEFINE_MUTEX(holder_mutex);
 
 static int scan_once(struct gomem_marks *m)
@@ -54,7 +54,7 @@ static int scan_once(struct gomem_marks *m)
 	       gomem_stacks_scan(m) ?: gomem_marks_follow(m);
 }
 
-/* Find a pointer to an object. */
+/* Find a pointer to an object. Set the outcome, and @holder if there is one. */
 static int find_pointer(struct gomem_marks *m, unsigned long addr,
 			unsigned long *holder)
 {
@@ -71,7 +71,7 @@ static int find_pointer(struct gomem_marks *m, unsigned long addr,
 	return err;
 }
 
-/* Add a step. */
+/* Find a pointer to the last address of the answer, and add its address. */
 static int find_next(void)
 {
 	struct gomem_marks *m = gomem_marks_create();
@@ -98,7 +98,7 @@ static bool may_go_on(void)
  * gomem_holder_find - find what points to an object, for gomem_holder_show()
  * @addr: an address in the object
  *
- * Context: may sleep; takes seconds for each GiB.
+ * Context: may sleep; each step takes seconds for each GiB of memory.
  * Return: 0; -ENOMEM, or -EINTR after a signal.
  */
 int gomem_holder_find(unsigned long addr)
@@ -118,7 +118,7 @@ int gomem_holder_find(unsigned long addr)
 	return err;
 }
 
-/* If the address is in the stack of a task, print that. */
+/* If the address is in the stack of a task, print the task and return true. */
 static bool show_task(struct seq_file *m, unsigned long addr)
 {
 	struct task_struct *p, *t;
@@ -152,7 +152,7 @@ static void show_step(struct seq_file *m, unsigned long addr)
 
 /**
  * gomem_holder_show - print what the last gomem_holder_find() found
- * @m: where it goes; readable only for root, since addresses are shown
+ * @m: the file to print to; readable only for root, since addresses are shown
  *
  * Context: may sleep.
  */
@@ -160,7 +160,7 @@ void gomem_holder_show(struct seq_file *m)
 {
 	unsigned int i;
 
-	/* A search takes seconds for each GiB. */
+	/* Do not wait for a search: it takes seconds for each GiB. */
 	if (!mutex_trylock(&holder_mutex)) {
 		seq_puts(m, "\nholder: a search goes on\n");
 		return;

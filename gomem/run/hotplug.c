@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hotplug.c - memory that is present, is plugged in, and is taken away.
+ * hotplug.c - make the page map cover memory that is online or comes online,
+ * and give free pages back when memory goes offline.
  *
  * A heap can only use memory that the page map and the heap's own tables cover.
  * Memory that is online when gomem is loaded is covered then. A memory notifier
@@ -31,8 +32,9 @@
 #define CHUNK_PFNS	(GOMEM_CHUNK_SIZE >> PAGE_SHIFT)
 
 /*
- * The map begins up to this far below the lowest memory, for memory that is
- * plugged in there. Costs 16 bytes for each 2 GiB.
+ * The page map begins up to this far below the lowest memory, so that it can
+ * cover memory that is plugged in there. It takes 16 bytes for each 2 GiB of
+ * this gap.
  */
 #define ROOM_BELOW	SZ_1T
 
@@ -44,8 +46,8 @@ static unsigned long addr_of(unsigned long pfn)
 /**
  * gomem_hotplug_base - choose the address at which the page map begins
  *
- * On x86 this is where the direct map begins. On arm64 the direct map may begin
- * far below.
+ * On x86 the direct map begins at this address. On arm64 it may begin far
+ * below.
  *
  * Return: the address, a multiple of 4 GiB.
  */
@@ -69,10 +71,10 @@ static int cover(int node, unsigned long pfn, unsigned long end)
 }
 
 /*
- * Return the first page frame that is online, or that is not if @online is
- * false; @end if there is none. Checks only @pfn and the first page frame of
- * each chunk behind it. Memory that begins inside a chunk makes no difference,
- * since tables grow in steps of 2 GiB.
+ * Return the first page frame from @pfn on that is online, or that is offline
+ * if @online is false. Return @end if there is none. Check only @pfn and the
+ * first page frame of each chunk behind it. Memory that begins inside a chunk
+ * makes no difference, since tables grow in steps of 2 GiB.
  */
 static unsigned long next_chunk(unsigned long pfn, unsigned long end,
 				bool online)
@@ -113,8 +115,9 @@ static DECLARE_WORK(give_back_work, give_back_all);
  * of gomem, and checks that before it calls the notifier. But it helps with the
  * blocks that go offline next.
  *
- * Pages that the heap has free go back at once. A work drains the CPUs' caches:
- * for that it takes cpus_read_lock(), which the caller of the notifier holds.
+ * Free pages of the heap go back at once. The CPUs' caches are drained by a
+ * work, because a drain takes cpus_read_lock(), which the caller of the
+ * notifier holds already.
  */
 static void give_back(struct gomem_heap *h)
 {
@@ -137,7 +140,7 @@ static int memory_changes(struct notifier_block *nb, unsigned long action,
 	switch (action) {
 	case MEM_GOING_ONLINE:
 		err = cover(node, pfn, pfn + range->nr_pages);
-		/* Below the map's base: heaps refuse pages from there. */
+		/* Memory below the map's base is not used: heaps refuse it. */
 		if (err == -ERANGE)
 			err = 0;
 		break;
@@ -165,7 +168,7 @@ int __init gomem_hotplug_init(void)
 {
 	int node, err;
 
-	/* First: no memory may come online uncovered after cover_node(). */
+	/* Before cover_node(), so that no memory comes online uncovered. */
 	err = register_memory_notifier(&memory_nb);
 	if (err)
 		return err;
@@ -177,7 +180,7 @@ int __init gomem_hotplug_init(void)
 		}
 	}
 	/*
-	 * From here on CPUs may look up addresses while memory_changes()
+	 * From here on, CPUs may look up addresses while memory_changes()
 	 * replaces the map's table: see publish() in pagemap.c.
 	 */
 	gomem_pagemap.live = true;

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * hunt.c - search all memory for pointers to objects, and report the objects
- * that nothing points to (the mark phase of Go's garbage collector).
+ * that nothing points to.
  *
- * Other CPUs go on meanwhile, and no store is noticed. So a round may miss a
- * pointer that moves from memory that it has yet to read to memory that it has
- * read. An object is reported if no round of ROUNDS finds a pointer, if its
- * contents stay the same from the end of the first round on, and unless its
- * record says that it is younger than the scan. The first round marks what is
- * reachable from memory that is not gomem's. Later rounds search only for
- * pointers to the candidates that are left, and take all other objects for
- * reachable: a pointer in any of these is enough.
+ * A scan has up to ROUNDS rounds. Other CPUs go on meanwhile, and the scan does
+ * not notice their stores. So a round may miss a pointer that moves from memory
+ * that the round has yet to read to memory that it has read. An object is
+ * reported only if no round finds a pointer to it, and if its contents stay the
+ * same from the end of the first round on. It is not reported if its record
+ * says that it is younger than the scan.
+ *
+ * The first round marks what is reachable from memory outside the heaps. Later
+ * rounds search only for pointers to the candidates that are left. They treat
+ * all other objects as reachable, so a pointer in any of these is enough.
  *
  * An object that waits for an RCU grace period to be freed may have no pointer.
- * The last check comes when all such objects were freed.
+ * So the last check comes after all such objects were freed.
  */
 #include <kunit/visibility.h>
 #include <linux/delay.h>
@@ -34,13 +36,13 @@
 
 #define ROUNDS	3
 
-/* How often the candidates that are left are checked in the end. */
+/* How often the candidates that are left are checked after the last round. */
 #define LOOKS	20
 
 /**
  * struct result - what a scan found
- * @end: when it was over, in jiffies
- * @ms: how long it took
+ * @end: when the scan was over, in jiffies
+ * @ms: how long the scan took
  * @rounds: rounds that ran, up to ROUNDS; the scan ends when no candidate is
  *	left
  * @marks: objects live at the start, and candidates left after the last round
@@ -56,10 +58,10 @@ struct result {
 	struct gomem_suspects suspects;
 };
 
-/* One scan at a time. Held by the task that scans. */
+/* Held by the task that scans, so that there is one scan at a time. */
 static DEFINE_MUTEX(hunt_mutex);
 
-/* Protects the result: taken by the task that has scanned, and by readers. */
+/* Protects @last. Taken by the task that has scanned, and by readers. */
 static DEFINE_MUTEX(last_mutex);
 static struct result *last;
 
@@ -78,10 +80,11 @@ static int scan_round(struct gomem_marks *m, struct result *r)
 }
 
 /*
- * Drop what was freed or written to since the last round. A place that objects
- * with the same contents take in turn, each for a short time, may have had one
- * at the end of each round. Without a record they cannot be told apart. So
- * check LOOKS times, at intervals that grow: one check finds the place free.
+ * Drop candidates that were freed or written to since the last round. A cell
+ * may be used by many short-lived objects with the same contents, one after the
+ * other. If the cell was in use at the end of each round, these objects look
+ * like one, unless they have records. So check LOOKS times, at growing
+ * intervals: some check is likely to find the cell free.
  */
 static int check_again(struct gomem_marks *m)
 {
@@ -140,8 +143,9 @@ static void set_result(struct result *r)
 /**
  * gomem_hunt - scan all memory, and keep the result for gomem_hunt_show()
  *
- * Context: may sleep; takes seconds for each GiB.
- * Return: 0; -ENOMEM, or -EINTR after a signal: then the last result stays.
+ * Context: may sleep; takes seconds for each GiB of memory.
+ * Return: 0; -ENOMEM, or -EINTR after a signal. After an error, the result of
+ * the last scan stays.
  */
 int gomem_hunt(void)
 {
@@ -188,7 +192,7 @@ static void show_result(struct seq_file *m, const struct result *r)
 
 /**
  * gomem_hunt_show - print the result of the last scan, if there is one
- * @m: where it goes; readable only for root
+ * @m: the file to print to; readable only for root
  *
  * Context: may sleep.
  */
@@ -202,9 +206,9 @@ void gomem_hunt_show(struct seq_file *m)
 EXPORT_SYMBOL_IF_KUNIT(gomem_hunt_show);
 
 /**
- * gomem_hunt_exit - free the result
+ * gomem_hunt_exit - free the result of the last scan
  *
- * No task scans or reads any more.
+ * Call when no task scans or reads the result any more.
  */
 void gomem_hunt_exit(void)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * larges.c - count the large objects of each client, by the number of the
- *	client that the span of a large object keeps.
+ * larges.c - count the large objects of each client: the code of a module, or
+ *	all built-in code. The span of a large object stores its client's
+ *	number.
  */
 #include <linux/errno.h>
 #include <linux/rcupdate.h>
@@ -13,13 +14,13 @@
 #include "api/client.h"
 #include "run/larges.h"
 
-/* Is this a large object, or a smaller one with a span of its own? */
+/* Does this span hold a single object, of a client that @l has counts for? */
 static bool is_counted(const struct gomem_span *s, const struct gomem_larges *l)
 {
 	return gomem_span_state(s) == GOMEM_SPAN_LARGE && s->client <= l->max;
 }
 
-/* Holds the heap's lock. */
+/* Called with the heap's lock held. */
 static void count_large(struct gomem_span *s, void *arg)
 {
 	struct gomem_larges *l = arg;
@@ -32,7 +33,7 @@ static void count_large(struct gomem_span *s, void *arg)
 
 /**
  * gomem_larges_count - count the large objects of all clients
- * @l: what is counted, for gomem_larges_free()
+ * @l: set to the counts; to be freed by gomem_larges_free()
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.
@@ -50,7 +51,7 @@ int gomem_larges_count(struct gomem_larges *l)
 	return 0;
 }
 
-/* Holds the lock of the special's hash value. */
+/* Called with the lock of the special's hash value held. */
 static void take_charged(const struct gomem_special *sp, void *arg)
 {
 	struct gomem_larges *l = arg;
@@ -71,8 +72,8 @@ static void take_charged(const struct gomem_special *sp, void *arg)
 }
 
 /**
- * gomem_larges_take_charged - take off the objects that accounts pay for
- * @l: what gomem_larges_count() has counted
+ * gomem_larges_take_charged - subtract objects that are charged to accounts
+ * @l: the counts from gomem_larges_count()
  *
  * Context: process context.
  */
@@ -83,10 +84,10 @@ void gomem_larges_take_charged(struct gomem_larges *l)
 
 /**
  * gomem_larges_of - return the large objects of a client
- * @l: what gomem_larges_count() has counted
+ * @l: the counts from gomem_larges_count()
  * @id: the client's number
  *
- * Return: them; none for a client that has come since.
+ * Return: their number and bytes; 0 for a client that is newer than the counts.
  */
 struct gomem_large gomem_larges_of(const struct gomem_larges *l,
 				   unsigned int id)
@@ -95,8 +96,8 @@ struct gomem_large gomem_larges_of(const struct gomem_larges *l,
 }
 
 /**
- * gomem_larges_free - forget what gomem_larges_count() has counted
- * @l: it
+ * gomem_larges_free - free the counts from gomem_larges_count()
+ * @l: the counts
  */
 void gomem_larges_free(struct gomem_larges *l)
 {

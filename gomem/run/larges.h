@@ -15,8 +15,8 @@ struct gomem_large {
 
 /**
  * struct gomem_larges - large objects by client
- * @of: by the client's number
- * @max: the highest number
+ * @of: array of counts, indexed by the client's number
+ * @max: the highest client number in @of
  */
 struct gomem_larges {
 	struct gomem_large *of;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * lifetimesfile.c - the file lifetimes of debugfs: how long the objects of each
- *	stack live, by the records of the heap profile.
+ * lifetimesfile.c - the file lifetimes of debugfs: how long the objects that
+ *	each stack allocated live, by the records of the heap profile.
  */
 #include <linux/bits.h>
 #include <linux/kernel.h>
@@ -35,7 +35,7 @@ static u64 freed_objects(const struct gomem_profile_row *r)
 				   r->b->rate);
 }
 
-/* Most freed objects first. */
+/* Compare for sort(): most freed objects first. */
 static int by_freed(const void *a, const void *b)
 {
 	u64 x = freed_objects(a), y = freed_objects(b);
@@ -43,7 +43,10 @@ static int by_freed(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* Print the shortest lifetime of a class: a power of two of microseconds. */
+/*
+ * Print the shortest lifetime of a class of lifetimes: a power of two of
+ * microseconds. Class 0, below a microsecond, has none.
+ */
 static void show_time(struct seq_file *m, unsigned int class)
 {
 	static const char * const unit[] = { "us", "ms", "s", "s" };
@@ -103,7 +106,7 @@ static void show_legend(struct seq_file *m)
 
 /**
  * gomem_lifetimes_show - print how long objects lived, by stack
- * @m: where it goes
+ * @m: the file to print to
  * @unused: unused
  *
  * Context: may sleep.

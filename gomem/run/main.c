@@ -34,8 +34,8 @@
 #include "run/shrink.h"
 
 /*
- * Is the map's base a multiple of a chunk in physical memory, too? If not, a
- * block of the page allocator could cross chunks.
+ * Is the physical address of the page map's base also a multiple of the chunk
+ * size? If not, a block of the page allocator could cross chunks.
  */
 static bool __init is_aligned(unsigned long base)
 {
@@ -128,7 +128,7 @@ exit_exact:
  * allocated were leaked. Their memory is not given back, since other code or a
  * device may still write to it.
  *
- * The steps, each with the reason why it comes where it does:
+ * The steps, with the reasons for their order:
  *
  *  1. End the calls from outside that read heaps: debugfs files, parameters,
  *     the probe of kfree(), and notices of memory that goes online or offline,
@@ -141,8 +141,9 @@ exit_exact:
  *  5. Destroy arenas and typed caches that their users left, and report them.
  *     Their spans have to go before the span classes are counted.
  *  6. Empty the mcaches: objects go to their spans, empty spans to the heaps.
- *  7. Wait for works that a free queued, having begun before step 3.
- *  8. Report the objects that are still allocated. All others are in the heaps.
+ *  7. Cancel the works that were queued after step 3 by frees that had begun
+ *     before it.
+ *  8. Report the objects that are still allocated. All other memory is free.
  *  9. End the notices of modules that are unloaded, which walk the profile's
  *     records. Free the profile, the accounts, the mcaches, the heaps and the
  *     work queues. No code uses them now.

@@ -3,20 +3,23 @@
  * marks.c - mark objects that something points to.
  *
  * A set of marks has a table of the pages that the heaps had when the set was
- * made. A page leads to a copy of what is needed of its span: where the span
- * begins, how it is cut, and three bitmaps. Descriptors of spans are not needed
- * to mark, and may change. The task that made the set uses it, without a lock.
+ * made. The entry of a page leads to a struct gomem_marks_span: where the
+ * page's span begins, how the span is cut, and three bitmaps. Marking does not
+ * read the descriptors of spans, which may change. Only the task that made the
+ * set uses it, so it needs no lock.
  *
- * The bitmaps have a bit for each *unit* of a span. A unit is an object; in a
- * span of shared blocks it is a byte at which an object may start:
+ * The bitmaps have a bit for each *unit* of a span. A unit is an object, except
+ * in a span of tiny blocks, where each byte is a unit: an object may start
+ * there.
  *
  *	candidate	the object was live when the set was made, and no round
  *			has dropped it
  *	marked		this round found a pointer to it
  *	done		this round has followed the pointers in it
  *
- * Spans with objects that are marked and not done are on a list. So the memory
- * for marking is known from the start, however objects point to each other.
+ * Spans with objects that are marked and not done are on a list, instead of a
+ * stack of such objects. So following pointers allocates no memory, however
+ * objects point to each other.
  */
 #include <kunit/visibility.h>
 #include <linux/bitmap.h>
@@ -87,7 +90,7 @@ static struct gomem_marks_span *find_span(const struct gomem_marks *m,
 	return m->chunk[ci][gomem_chunk_page(addr)];
 }
 
-/* Let the pages of a span lead to its marks. */
+/* Add a span to the set, and to the entries of its pages in the table. */
 static int link_span(struct gomem_marks *m, struct gomem_marks_span *ms)
 {
 	unsigned long page = ms->shape.page, end = page + ms->shape.npages, ci;
@@ -108,7 +111,7 @@ static int link_span(struct gomem_marks *m, struct gomem_marks_span *ms)
 	return 0;
 }
 
-/* Make all live objects of a span candidates. Return their number. */
+/* Make each live object of a span a candidate. Return their number. */
 static unsigned int find_candidates(struct gomem_marks_span *ms)
 {
 	struct gomem_span *s;
@@ -151,9 +154,9 @@ static int add_span(struct gomem_marks *m, unsigned long addr)
 }
 
 /*
- * Pointers to a struct page are recognised where the structs are one array in
- * the kernel's address space. The base of the page map may be below all memory,
- * so the array's address is computed from that of a page that exists.
+ * Pointers to a struct page are recognised only if the kernel maps the structs
+ * as one array. The base of the page map may be below all memory, so the
+ * address of its struct is computed from that of a page that exists.
  */
 static void find_memmap(struct gomem_marks *m)
 {
@@ -224,8 +227,9 @@ void gomem_marks_destroy(struct gomem_marks *m)
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_destroy);
 
 /*
- * Find the unit of a tiny object: the last one that starts in the block at or
- * before @offset. The starts of a block are 16 bits of one word.
+ * Find the unit of a tiny object by an offset in the span: the last unit in the
+ * block, at or before the offset, at which an object starts. The bits of a
+ * block's starts are 16 bits of one word.
  */
 static unsigned int tiny_unit(struct gomem_marks_span *ms, unsigned long offset)
 {
@@ -266,10 +270,11 @@ static void mark_unit(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * Mark the small objects of a page to which the word behind the pointer has an
- * offset, in one of its halves, as in struct scatterlist, bio_vec and the like.
- * An array of pages has no offsets: such arrays stay in free memory, and would
- * hide all lost objects of the pages.
+ * Mark objects of a page, at @addr, by their offset in the page. The word
+ * behind a pointer to a struct page often has an offset in one of its halves,
+ * as in struct scatterlist and struct bio_vec. Without an offset, mark no
+ * object: old arrays of pointers to pages, which are left in unused memory,
+ * would mark all objects in these pages, and hide the leaks among them.
  */
 static void mark_offsets(struct gomem_marks *m, struct gomem_marks_span *ms,
 			 unsigned long addr, unsigned long behind)
@@ -281,11 +286,11 @@ static void mark_offsets(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * Mark the objects that have a byte in the page of a struct page. @offset is
- * that of the pointer in the array of the structs. Only pointers to the start
- * of a struct count, with tags in their low bits: a page that was never used
- * has a list head in its struct that points to itself. @behind is the word
- * behind the pointer, NULL if it is not known.
+ * Mark the objects in a page that a pointer to a struct page stands for. The
+ * pointer points to byte @offset of the array of structs. Only pointers to the
+ * first word of a struct count: their low bits may be tags. In the struct of a
+ * page that was never used, the list head points to itself, which is no
+ * reference. @behind is the word behind the pointer, NULL if it is not known.
  */
 static void mark_page(struct gomem_marks *m, unsigned long offset,
 		      const unsigned long *behind)
@@ -321,7 +326,7 @@ void gomem_marks_begin(struct gomem_marks *m)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_begin);
 
-/* The object that is watched has its first pointer in the @i-th word. */
+/* Note that word @i is the first pointer to the object that is watched. */
 static void note_holder(struct gomem_marks *m, unsigned long i)
 {
 	unsigned long addr = gomem_unhide(m->reading);
@@ -334,7 +339,7 @@ static void note_holder(struct gomem_marks *m, unsigned long i)
  * gomem_marks_words - mark all candidates that some words point to
  * @m: the set
  * @word: the words
- * @n: how many
+ * @n: number of words
  *
  * Context: any; the time grows with @n.
  */
@@ -360,10 +365,10 @@ void gomem_marks_words(struct gomem_marks *m, const unsigned long *word,
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_words);
 
 /**
- * gomem_marks_reading - tell where the words come from
+ * gomem_marks_reading - tell where the next words come from
  * @m: the set
- * @addr: address of the words of the next calls of gomem_marks_words(); 0 for
- *	words that are in no memory
+ * @addr: the address from which the words of the next gomem_marks_words() were
+ *	copied; 0 if they are the contents of registers
  */
 void gomem_marks_reading(struct gomem_marks *m, unsigned long addr)
 {
@@ -375,7 +380,7 @@ void gomem_marks_reading(struct gomem_marks *m, unsigned long addr)
  * @m: the set
  * @addr: an address in the object
  *
- * Return: false if there was no live object when the set was made.
+ * Return: true; false if @addr is in no object that is a candidate.
  */
 bool gomem_marks_watch(struct gomem_marks *m, unsigned long addr)
 {
@@ -393,7 +398,7 @@ bool gomem_marks_watch(struct gomem_marks *m, unsigned long addr)
  * @m: the set
  * @holder: set to the address of the pointer, 0 if it is in a register
  *
- * Return: false if there is none.
+ * Return: true; false if no pointer was found.
  */
 bool gomem_marks_holder(const struct gomem_marks *m, unsigned long *holder)
 {
@@ -419,8 +424,9 @@ static int follow_memory(struct gomem_marks *m, unsigned long addr,
 
 /*
  * Follow the pointers in the objects of one word of a span's bitmaps. A unit
- * that is no candidate may be an object that was allocated since. Its pointers
- * are followed at once, since they may soon move to another object.
+ * that is no candidate may be an object that was allocated after the set was
+ * made. Its pointers are followed at once, too, since they may soon move to
+ * another object.
  */
 static int follow_word(struct gomem_marks *m, struct gomem_marks_span *ms,
 		       unsigned int w)
@@ -441,7 +447,7 @@ static int follow_word(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /**
- * gomem_marks_follow - mark what marked objects point to, and so on
+ * gomem_marks_follow - mark objects that marked objects point to, transitively
  * @m: the set
  *
  * Context: may sleep.
@@ -464,15 +470,15 @@ int gomem_marks_follow(struct gomem_marks *m)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_follow);
 
-/* Follow all that was handed out of a block of an arena. */
+/* Follow the pointers in all memory that a block of an arena has handed out. */
 static int follow_arena(struct gomem_marks *m, unsigned long addr)
 {
 	return follow_memory(m, addr, gomem_shape_arena(addr));
 }
 
 /*
- * Compute a checksum of an object's contents; of a tiny object, that of its
- * block. Return false if the memory cannot be read.
+ * Compute a checksum of an object's contents. For a tiny object, compute that
+ * of its block. Return false if the memory cannot be read.
  */
 static bool get_sum(struct gomem_marks *m, const struct gomem_shape *sh,
 		    unsigned int u, u32 *sum)
@@ -503,9 +509,10 @@ static bool has_changed(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * May a unit have an object that is no leak? Yes, if it is no candidate. Yes,
- * if it is marked: it may have become another object since. Yes, if its
- * contents have changed: then it is in use, or became another object.
+ * May a unit have an object that is in use, and whose pointers count? Yes, if
+ * the unit is no candidate. Yes, if it is marked: another object may have taken
+ * its place. Yes, if its contents have changed: then the object is in use, or
+ * another one has taken its place.
  */
 static bool is_root(struct gomem_marks *m, struct gomem_marks_span *ms,
 		    unsigned int u)
@@ -518,7 +525,7 @@ static bool is_root(struct gomem_marks *m, struct gomem_marks_span *ms,
 	return true;
 }
 
-/* Follow the live objects of a span that are not suspected of being lost. */
+/* Follow the pointers in each live object of a span that is_root() accepts. */
 static int follow_newer(struct gomem_marks *m, unsigned long addr)
 {
 	struct gomem_marks_span *ms = find_span(m, addr);
@@ -538,7 +545,7 @@ static int follow_newer(struct gomem_marks *m, unsigned long addr)
 }
 
 /**
- * gomem_marks_newer - mark what unsuspected objects point to
+ * gomem_marks_newer - mark objects that unsuspected objects point to
  * @m: the set
  *
  * Objects are not suspected if they were allocated after the set was made, if a
@@ -569,7 +576,10 @@ static void drop_marked(struct gomem_marks_span *ms)
 	rcu_read_unlock();
 }
 
-/* Drop candidates whose contents changed since the last round. */
+/*
+ * Drop candidates whose contents changed since the last round. At the end of
+ * the first round, only store their checksums.
+ */
 static int drop_changed(struct gomem_marks *m, struct gomem_marks_span *ms)
 {
 	bool first = !ms->sums;
@@ -613,9 +623,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_marks_end);
 /**
  * gomem_marks_candidate - check whether an object is a candidate
  * @m: the set
- * @addr: the object, or any other address
+ * @addr: any address
  *
- * Return: true if it is one, marked or not.
+ * Return: true if @addr is in a candidate, marked or not.
  */
 bool gomem_marks_candidate(const struct gomem_marks *m, unsigned long addr)
 {
@@ -627,7 +637,7 @@ bool gomem_marks_candidate(const struct gomem_marks *m, unsigned long addr)
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_candidate);
 
 /**
- * gomem_marks_count - count objects
+ * gomem_marks_count - count live objects and candidates
  * @m: the set
  * @n: set to the counts
  *

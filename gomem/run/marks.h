@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * marks.h - mark objects that something points to (the mark bits of Go's
- * garbage collector).
+ * marks.h - mark objects that something points to.
  *
  * A set of marks begins with all objects that are live: these are the
  * *candidates*. A round marks the candidates that some memory points to. The
@@ -12,8 +11,10 @@
  * then some code has a pointer to it.
  *
  * All words are taken for pointers (*conservative* marking). A pointer to any
- * byte of an object marks it. So does a pointer to the struct page of memory of
- * the object, if the object has a whole page or its offset in the page follows.
+ * byte of an object marks it. So does a pointer to the struct page of a page in
+ * which the object lies: always if the object has the size of a page or more,
+ * else if the word after the pointer has an offset in the page that is in the
+ * object.
  *
  * Objects that are no candidates count as marked: they were allocated later, or
  * an earlier round has marked them. gomem_marks_newer() follows the pointers in

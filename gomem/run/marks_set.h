@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * marks_set.h - what a set of marks consists of, for run/marks.c.
+ * marks_set.h - the structs of a set of marks, for run/marks.c.
  */
 #ifndef GOMEM_MARKS_SET_H
 #define GOMEM_MARKS_SET_H
@@ -14,10 +14,10 @@
  * struct gomem_marks_span - the marks of a span
  * @all: the next of all spans of the set
  * @grey: the next span with objects that are marked and not done
- * @queued: on that list
+ * @queued: the span is on the list that @grey links
  * @sums: checksum of each unit that is a candidate; NULL before the end of the
  *	first round
- * @shape: how it is cut
+ * @shape: how the span is cut into objects
  * @bits: the bitmaps of candidates, of marked and of done units
  */
 struct gomem_marks_span {
@@ -33,19 +33,21 @@ struct gomem_marks_span {
  * struct gomem_marks - a set of marks
  * @base: first address of the page map
  * @nr_chunks: chunks of the page map when the set was made
- * @chunk: for each, an array with the span of each page; or NULL
+ * @chunk: for each chunk, an array with the span of each page; or NULL
  * @memmap: address of the struct page of @base
- * @memmap_bytes: bytes of the array that begins there
- * @all: all spans
- * @grey: spans with objects that are marked and not done
- * @buf: for gomem_peek()
- * @live: objects that were live when the set was made
- * @reading: address of the words that are looked at, by gomem_hide(); 0 for
- *	registers
- * @watched: the object whose first pointer is asked for, by gomem_hide(); or 0
- * @hit: this object is marked
+ * @memmap_bytes: bytes of the array of struct page that begins at @memmap
+ * @all: list of all spans
+ * @grey: list of the spans with objects that are marked and not done
+ * @buf: buffer for gomem_peek()
+ * @live: number of objects that were live when the set was made
+ * @reading: address of the words that are being searched, 0 for registers;
+ *	stored as gomem_hide() returns it
+ * @watched: address of the object whose first pointer is asked for, stored as
+ *	gomem_hide() returns it; or 0
+ * @hit: a pointer to this object was found
  * @found: @holder is set
- * @holder: address of the pointer, or 0, by gomem_hide()
+ * @holder: address of that pointer, 0 for a register; stored as gomem_hide()
+ *	returns it
  */
 struct gomem_marks {
 	unsigned long base;
@@ -85,8 +87,9 @@ static inline unsigned long *done(struct gomem_marks_span *ms)
 }
 
 /*
- * In a span of shared blocks: the units at which an object began when the set
- * was made. These objects have no pointers, so they need no bits of done units.
+ * In a span of tiny blocks: the units at which an object began when the set was
+ * made. They take the place of the bits of done units, which such a span does
+ * not need: tiny objects have no pointers.
  */
 static inline unsigned long *starts(struct gomem_marks_span *ms)
 {

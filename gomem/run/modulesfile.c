@@ -3,10 +3,10 @@
  * modulesfile.c - the file modules of debugfs: how much memory the code of each
  *	module has.
  *
- * Of objects up to 32 KiB, and of arenas, the numbers are those of the heap
- * profile, summed by the module of the innermost frame. So these numbers cost
- * allocations nothing, but are estimates. The file says how far they may be
- * off. Large objects are counted by gomem_span.client.
+ * For objects up to 32 KiB and for arenas, the numbers come from the heap
+ * profile, summed by the module of the innermost frame. So they do not slow
+ * down allocations, but are estimates. The file says how far they may be off.
+ * Large objects in use are counted exactly, by gomem_span.client.
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
@@ -27,10 +27,13 @@
 #include "run/larges.h"
 #include "run/modulesfile.h"
 
-/* Most rows of the file. The last of so many sums up all other modules. */
+/* Most rows of the file. The last of them sums up all other modules. */
 #define ROWS_MAX	512U
 
-/* Larger errors count as this many KiB: 64 bits have the sum of squares. */
+/*
+ * Larger errors count as this many KiB, so that the sum of squared errors fits
+ * in 64 bits.
+ */
 #define ERROR_MAX	BIT_ULL(27)
 
 #define BUILT_IN	"kernel"
@@ -40,11 +43,10 @@
 /**
  * struct row - the memory of a module
  * @name: the module
- * @loaded: one of its stacks or large objects is of a module that is still
- *	loaded
+ * @loaded: the module is still loaded: found by its stacks or large objects
  * @objects: estimated number of live objects
  * @bytes: their bytes
- * @variance: of @bytes, in KiB^2
+ * @variance: variance of @bytes, in KiB^2
  * @all_objects: estimated number of objects ever allocated
  * @all_bytes: their bytes
  */
@@ -113,7 +115,7 @@ static void add_bucket(struct rows *rows, const struct gomem_profile_row *p)
 	r->loaded |= !READ_ONCE(b->gone);
 	r->all_objects += all;
 	r->all_bytes += all * b->size;
-	/* See add_large(). */
+	/* add_large() counts large objects that are live. */
 	if (b->large)
 		return;
 	r->objects += live;
@@ -138,7 +140,7 @@ static void add_client(struct gomem_client *c, void *arg)
 	r->loaded |= c == &gomem_kernel_client || READ_ONCE(c->mod);
 	r->objects += n.objects;
 	r->bytes += n.bytes;
-	/* Those are estimates. */
+	/* Numbers of all allocations are estimates, and may be too low. */
 	r->all_objects = max(r->all_objects, r->objects);
 	r->all_bytes = max(r->all_bytes, r->bytes);
 }
@@ -157,7 +159,7 @@ static int add_large(struct rows *rows)
 	return 0;
 }
 
-/* Most bytes first. */
+/* Compare for sort(): most bytes first. */
 static int by_bytes(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
@@ -194,7 +196,7 @@ static void show_row(struct seq_file *m, const struct row *r)
 
 /**
  * gomem_modules_show - print the memory of each module, most bytes first
- * @m: where it goes
+ * @m: the file to print to
  * @unused: unused
  *
  * Context: may sleep.

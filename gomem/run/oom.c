@@ -3,9 +3,10 @@
  * oom.c - log how much memory gomem has when the kernel is out of memory.
  *
  * The kernel logs its memory, too, unless the pages that before_oom() in
- * run/shrink.c gave back are enough. Its log shows only the free pages of gomem
- * (kernel_misc_reclaimable). The notifier here is registered after
- * before_oom(), and so runs after it, and can log how much was given back.
+ * run/shrink.c gave back are enough. Of gomem's memory, the kernel's log shows
+ * only the free pages (kernel_misc_reclaimable). The notifier here is
+ * registered after before_oom(). So it runs later, and can log how much
+ * before_oom() gave back.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -24,10 +25,10 @@
 #include "run/oom.h"
 #include "run/shrink.h"
 
-/* The log names so many stacks: those with the most bytes. */
+/* The log names this many stacks: those with the most bytes. */
 #define TOP	3
 
-/* One report in five seconds: a loop may run out of memory many times. */
+/* One report in five seconds: code in a loop may run out of memory often. */
 static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 1);
 
 static unsigned long kib(unsigned long pages)

@@ -2,8 +2,9 @@
 /*
  * peek.c - read memory that its owner may free, change or unmap concurrently.
  *
- * The copy may be part old, part new. Its buffer is a page that the scan for
- * leaks leaves out: copies of pointers are no references.
+ * If the memory changes during the copy, the copy may have old and new parts.
+ * The buffer of the copy is a page that the scan for leaks leaves out: copies
+ * of pointers are no references.
  */
 #include <linux/gfp.h>
 #include <linux/kasan.h>

@@ -5,14 +5,14 @@
  * A module cannot ask other allocators what they handed out. So each page that
  * may have a pointer is read, through the kernel's mapping of all memory. That
  * covers variables of the kernel and of modules, per-CPU variables, and all
- * that kmalloc(), vmalloc() and alloc_pages() returned. Not read are
+ * that kmalloc(), vmalloc() and alloc_pages() returned. These are not read:
  *
  *  - free pages of the page allocator;
- *  - pages of processes and of files, those on a list for reclaim;
+ *  - pages of processes and of files, which are on an LRU list;
  *  - pages of heaps: run/marks.c reads objects that something points to;
- *  - gomem's own notes of objects: pages that are hidden, and some ranges of
- *    addresses, which struct piece is about;
- *  - stacks: run/stacks.c reads what is in use of them.
+ *  - pages in which gomem keeps addresses of objects for its own use: see
+ *    base/hide.h. If such addresses are in other pages, see struct piece;
+ *  - stacks: run/stacks.c reads the parts of stacks that are in use.
  */
 #include <linux/bits.h>
 #include <linux/kernel.h>
@@ -44,9 +44,8 @@
 #include "run/stackpages.h"
 
 /*
- * Pages of a slice. No lock is held from one slice to the next. Memory comes
- * and goes in multiples of this, so it is also the step over memory that is not
- * there.
+ * Pages of a slice. Between two slices no lock is held, other tasks can run,
+ * and a signal ends the scan.
  */
 #define SLICE_PFNS	512UL
 
@@ -57,7 +56,7 @@
 static DECLARE_RWSEM(ram_sem);
 
 /**
- * struct piece - bytes in a page that are gomem's notes, and not read
+ * struct piece - bytes that are not read, in a page of which the rest is read
  * @pfn: the page
  * @off: offset of the first byte
  * @len: how many bytes
@@ -70,13 +69,13 @@ struct piece {
 
 /**
  * struct ram - a scan
- * @marks: marks what pointers are found to
- * @n: counts pages
- * @buf: for gomem_peek()
- * @piece: the pieces, by page
- * @nr_pieces: how many
+ * @marks: the set in which objects are marked that pointers were found to
+ * @n: counts of pages
+ * @buf: buffer for gomem_peek()
+ * @piece: array of the pieces, sorted by page
+ * @nr_pieces: number of pieces
  * @room: length of @piece
- * @next: the first piece in no page before that of the scan
+ * @next: index of the first piece whose page the scan has not passed
  * @stacks: pages of stacks
  */
 struct ram {
@@ -110,7 +109,10 @@ static void add_bytes(struct ram *r, const void *p, size_t bytes)
 	}
 }
 
-/* Each CPU's stacks of free objects: popped objects leave their address. */
+/*
+ * Add a typed cache's slots on each CPU. A popped object leaves its address in
+ * the slot's stack.
+ */
 static void add_stacks(const struct gomem_kind *k, void *arg)
 {
 	int cpu;
@@ -135,7 +137,8 @@ static int by_pfn(const void *a, const void *b)
 }
 
 /*
- * Typed caches that are made meanwhile are left out: then stale words on their
+ * Find the pieces: first count them, then fill the array. If there is no room
+ * for those of a typed cache that was made meanwhile, stale words in its slots'
  * stacks count as pointers.
  */
 static int find_pieces(struct ram *r)
@@ -151,16 +154,16 @@ static int find_pieces(struct ram *r)
 	return 0;
 }
 
-/* User-Mode Linux does not list its memory among the resources. */
+/* page_is_ram() searches the resources: User-Mode Linux has no RAM there. */
 static bool is_ram(unsigned long pfn)
 {
 	return IS_ENABLED(CONFIG_UML) || page_is_ram(pfn);
 }
 
 /*
- * Should the memory not be touched? It may be broken, or not the kernel's at
- * the moment: taken by a balloon, or not accepted by a confidential guest. The
- * kernel also reserves ranges that are devices.
+ * Must the page not be read? It may be broken, or not the kernel's at the
+ * moment: taken by a balloon, or not yet accepted by a confidential guest. A
+ * reserved page may be memory of a device.
  */
 static bool is_untouchable(struct page *page, unsigned long pfn)
 {
@@ -170,8 +173,9 @@ static bool is_untouchable(struct page *page, unsigned long pfn)
 }
 
 /*
- * Is the page in a list, by its own link? It may be in any state. The link of a
- * page that was never used points to itself.
+ * Is the page in a list? The page may be in any state, and its link may be no
+ * pointers at all. So check that the next entry points back. The link of a page
+ * that was never used points to itself, and does not count.
  */
 static bool is_linked(struct page *page)
 {
@@ -189,9 +193,10 @@ static bool is_counted(struct folio *folio)
 
 /*
  * Is the page in a block that is in a list of free blocks? A block of several
- * pages is in the list by its first page. A block in use has a reference there.
- * So do not look farther than the first page on the way to larger blocks that
- * has one: a page before it may be free.
+ * pages is in the list by its first page. If the block is in use, its first
+ * page has a reference. So check the first pages of larger and larger blocks
+ * around the page, up to one with a reference. Stop there, since pages before
+ * it may be free although this page is not.
  */
 static bool is_in_linked_block(struct page *page, unsigned long pfn)
 {
@@ -210,10 +215,10 @@ static bool is_in_linked_block(struct page *page, unsigned long pfn)
 }
 
 /*
- * Is the page free? Then it has no references. But neither have slabs, nor all
- * pages but the first that a caller of alloc_pages() gets at once. So a free
- * page has to be the page allocator's, or in a list, as are those that a CPU
- * keeps.
+ * Is the page free? A free page has no references. But slabs have none, either,
+ * and of a block from alloc_pages() only the first page has one. So the page
+ * also has to be marked as the page allocator's, or to be in a list, such as a
+ * CPU's list of free pages.
  */
 static bool is_free(struct page *page, unsigned long pfn, struct folio *folio)
 {
@@ -246,7 +251,7 @@ static unsigned long *skips(struct ram *r, struct page *page,
 	return gomem_stackpages_has(&r->stacks, pfn) ? &r->n->stacks : NULL;
 }
 
-/* Clear gomem's notes in the copy of a page. */
+/* Clear the pieces in the copy of a page. */
 static void leave_out_pieces(struct ram *r, unsigned long pfn)
 {
 	const struct piece *p;
@@ -291,11 +296,14 @@ static int scan_slice(struct ram *r, unsigned long pfn, unsigned long end)
 	cond_resched();
 	if (signal_pending(current))
 		return -EINTR;
-	/* Soon, before a pointer moves from an object to another one. */
+	/* Follow pointers soon, before they move from one object to another. */
 	return gomem_marks_follow(r->marks);
 }
 
-/* Nodes may lie one inside the other: return the range of all of them. */
+/*
+ * Return the first page frame of all nodes, and set @end to the end of the last
+ * one. The ranges of nodes may overlap, so they are not scanned one by one.
+ */
 static unsigned long find_range(unsigned long *end)
 {
 	unsigned long first = ULONG_MAX;
@@ -323,7 +331,7 @@ static int scan_all(struct ram *r)
 	return err;
 }
 
-/* Read a page that was one of a stack. */
+/* Scan a page that was part of a stack, but is not any more. */
 static void scan_gone(unsigned long pfn, void *arg)
 {
 	struct ram *r = arg;
@@ -338,8 +346,8 @@ static void scan_gone(unsigned long pfn, void *arg)
 
 /**
  * gomem_ram_scan - mark all objects that memory of the machine points to
- * @m: the marks
- * @n: counts are added here
+ * @m: the set of marks
+ * @n: counts of pages are added to it
  *
  * Context: may sleep.
  * Return: 0; -ENOMEM, or -EINTR after a signal.
@@ -363,12 +371,13 @@ int gomem_ram_scan(struct gomem_marks *m, struct gomem_ram_counts *n)
 }
 
 /**
- * gomem_ram_wait - wait until no scan looks at memory that went offline
+ * gomem_ram_wait - wait until no scan reads memory that went offline
  *
- * The kernel says that memory is not online any more, and then tells gomem,
- * before it takes the descriptors of its pages away.
+ * When memory goes offline, the kernel first marks its sections as offline,
+ * then calls gomem's notifier, and then removes the struct pages. A slice that
+ * begins after the first step skips the memory.
  *
- * Context: may sleep; the time is that of a slice.
+ * Context: may sleep, for as long as a slice takes.
  */
 void gomem_ram_wait(void)
 {

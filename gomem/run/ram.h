@@ -10,8 +10,8 @@ struct gomem_marks;
 /**
  * struct gomem_ram_counts - pages of the machine, by what a scan did with them
  * @read: pages that were read
- * @heap: pages of gomem's, of which only objects are read
- * @stacks: pages of stacks, of which run/stacks.c reads what is in use
+ * @heap: pages of gomem's, in which only objects are read
+ * @stacks: pages of stacks, in which run/stacks.c reads the parts in use
  * @user: pages of processes and files, which were not read
  * @free: free pages, which were not read
  * @other: pages that could not be read, or should not be

@@ -2,8 +2,8 @@
 /*
  * shape.c - read spans that other CPUs use, without their locks.
  *
- * An RCU read-side section keeps the pages of a span in the heap, and the kind
- * of a span that is mapped from being freed. The section does not keep the
+ * An RCU read-side section keeps the pages of a span from going back to the
+ * kernel, and the kind of a mapped span from being freed. It does not keep the
  * span: a descriptor may become that of another span at any time. So once a
  * shape was copied, only bitmaps are read from the descriptor, and addresses
  * are computed from the shape. If the span changes in the middle, the answer is
@@ -21,7 +21,7 @@
 #include "map/tinyblock.h"
 #include "run/shape.h"
 
-/* The caller is in a read-side section. */
+/* Copy the shape of a span. The caller is in an RCU read-side section. */
 static void read_shape(const struct gomem_span *s, unsigned long addr,
 		       struct gomem_shape *sh)
 {
@@ -43,7 +43,7 @@ static void read_shape(const struct gomem_span *s, unsigned long addr,
 
 /*
  * Find the span that begins at an address. Return NULL if there is none, or if
- * it is on its way to or from the heap. The caller is in a read-side section.
+ * it is being made or freed. The caller is in an RCU read-side section.
  */
 static struct gomem_span *span_at(unsigned long addr)
 {
@@ -59,7 +59,7 @@ static struct gomem_span *span_at(unsigned long addr)
  * gomem_shape_begins - check whether a span begins at an address
  * @addr: the address of a page
  *
- * Return: true if a span of objects or of an arena does.
+ * Return: true if a live span begins there, also if it is one of an arena.
  */
 bool gomem_shape_begins(unsigned long addr)
 {
@@ -93,11 +93,11 @@ bool gomem_shape_get(unsigned long addr, struct gomem_shape *sh)
 }
 
 /**
- * gomem_shape_arena - get the length of what a block of an arena has handed out
+ * gomem_shape_arena - get how many bytes a block of an arena has handed out
  * @addr: the address of a page
  *
- * Return: bytes from there that were handed out; 0 if no such block begins
- * there.
+ * Return: the number of bytes, from @addr on; 0 if no block of an arena begins
+ * at @addr.
  */
 unsigned int gomem_shape_arena(unsigned long addr)
 {
@@ -118,7 +118,7 @@ unsigned int gomem_shape_arena(unsigned long addr)
  * @sh: the shape
  *
  * Context: any, in an RCU read-side section.
- * Return: the span; NULL if it is gone, or if its place is cut in another way.
+ * Return: the span; NULL if it is gone, or if another span has its place.
  */
 struct gomem_span *gomem_shape_span(const struct gomem_shape *sh)
 {
@@ -132,7 +132,7 @@ struct gomem_span *gomem_shape_span(const struct gomem_shape *sh)
 	return gomem_shape_same(sh, &now) ? s : NULL;
 }
 
-/* See gomem_cell_is_live(). */
+/* Do what gomem_cell_is_live() does, but with the key offset of the shape. */
 static bool slot_is_live(const struct gomem_shape *sh,
 			 const struct gomem_span *s, unsigned int i)
 {
@@ -157,7 +157,7 @@ static unsigned int tiny_size(const struct gomem_shape *sh, unsigned int u)
 /**
  * gomem_shape_live - check whether the object of a unit is live
  * @sh: the shape
- * @s: its span: gomem_shape_span()
+ * @s: the shape's span, from gomem_shape_span()
  * @u: the unit
  *
  * Context: any, in an RCU read-side section.
@@ -175,7 +175,7 @@ bool gomem_shape_live(const struct gomem_shape *sh, struct gomem_span *s,
 }
 
 /**
- * gomem_shape_unit_live - check whether the object of a unit is live
+ * gomem_shape_unit_live - check whether the object of a unit is still live
  * @sh: the shape of a span that may be gone
  * @u: the unit
  *

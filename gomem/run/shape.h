@@ -7,8 +7,8 @@
  * shape tells where objects are, and whether a span is still the one that the
  * shape was copied from.
  *
- * The *units* of a span are its objects, or the bytes at which an object may
- * start in a span of shared blocks.
+ * The *units* of a span are its objects. In a span of tiny blocks, they are the
+ * bytes at which an object may start.
  */
 #ifndef GOMEM_SHAPE_H
 #define GOMEM_SHAPE_H
@@ -20,20 +20,23 @@
 struct gomem_span;
 
 /**
- * struct gomem_shape - how a span is cut; no member has the value of an address
- * @page: number of its first page in the page map
- * @kind: its kind, as gomem_hide() stores it: kinds of typed caches lie in
- *	objects
+ * struct gomem_shape - how a span is cut into objects
+ * @page: number of the span's first page in the page map
+ * @kind: the span's kind, as gomem_hide() returns it: that of a typed cache is
+ *	part of an object of gomem's
  * @size: bytes from one object to the next
  * @object_size: bytes of an object that its user may use
  * @divmul: as in struct gomem_span
  * @key: as in struct gomem_kind
  * @npages: length in gomem pages
- * @nelems: number of its objects
+ * @nelems: number of cells of the span
  * @nwords: as in struct gomem_span
  * @nr: number of units
  * @noscan: objects have no pointers
- * @tiny: a span of shared blocks
+ * @tiny: a span of tiny blocks
+ *
+ * No member has the value of an address, so that the scan for leaks does not
+ * take it for a pointer.
  */
 struct gomem_shape {
 	unsigned long page;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * shrink.c - the shrinker: gives free pages, page caches and transfer caches
- * back under memory pressure.
+ * shrink.c - the shrinker: under memory pressure, gives back free pages, those
+ * in page caches, and those that become free when it drains transfer caches.
  *
  * The shrinker may run inside of gomem's own calls of alloc_pages(). This
  * cannot deadlock: while gomem allocates memory or gives memory back, it holds
@@ -25,8 +25,8 @@
 #include "run/shrink.h"
 
 /*
- * before_oom() sleeps for up to a tenth of a second. An expedited grace period
- * is shorter.
+ * before_oom() sleeps for up to a tenth of a second. The expedited grace period
+ * that gomem_heap_owe() starts is usually shorter.
  */
 #define OOM_TICKS	DIV_ROUND_UP(HZ, 10)
 
@@ -37,7 +37,7 @@ static unsigned long count_pages(struct shrinker *shrinker,
 	struct gomem_heap *h = gomem_heaps[sc->nid];
 	unsigned long n;
 
-	/* This node shares another node's heap: its pages count there. */
+	/* This node shares the heap of another node, which counts its pages. */
 	if (!h || h->node != sc->nid)
 		return SHRINK_EMPTY;
 	n = gomem_heap_idle_pages(h);
@@ -46,7 +46,10 @@ static unsigned long count_pages(struct shrinker *shrinker,
 	 * returned them. A stale value is good enough.
 	 */
 	n -= min(n, data_race(h->owed_pages));
-	/* The room of transfer caches: to count objects would take locks. */
+	/*
+	 * Count the room of transfer caches instead of their objects, for which
+	 * locks would be needed.
+	 */
 	n += atomic_long_read(&h->transfer_bytes) >> GOMEM_PAGE_SHIFT;
 	return n ?: SHRINK_EMPTY;
 }
@@ -96,7 +99,7 @@ static unsigned long scan_pages(struct shrinker *shrinker,
 	return n ?: SHRINK_STOP;
 }
 
-/* Give back all pages whose grace period is over. */
+/* Give back all free pages whose grace period is over. */
 static unsigned long take_last(void)
 {
 	unsigned long n = 0;
@@ -124,10 +127,10 @@ static bool owes_pages(void)
 static unsigned long given_at_oom;
 
 /**
- * gomem_shrink_given_at_oom - return what the OOM notifier has given back
+ * gomem_shrink_given_at_oom - return how much before_oom() has given back
  *
- * Context: a later OOM notifier.
- * Return: the gomem pages since the last call.
+ * Context: an OOM notifier that runs after before_oom().
+ * Return: the number of gomem pages since the last call.
  */
 unsigned long gomem_shrink_given_at_oom(void)
 {
@@ -140,8 +143,8 @@ unsigned long gomem_shrink_given_at_oom(void)
 /*
  * Called before the kernel kills a task for lack of memory. Reclaim gives up as
  * soon as it makes no progress, which may be before the grace period of
- * announced pages ends. So if there are such pages, sleep until some can be
- * given back, for up to OOM_TICKS.
+ * announced pages ends. So if there are announced pages, sleep until some can
+ * be given back, but for at most OOM_TICKS.
  */
 static int before_oom(struct notifier_block *nb, unsigned long unused,
 		      void *freed)
@@ -181,7 +184,8 @@ int gomem_shrink_init(void)
 /**
  * gomem_shrink_exit - unregister the shrinker and the OOM notifier
  *
- * Waits until these and the work of gomem_nodes_pay_later() have returned.
+ * Waits until both have returned. Cancels the work of gomem_nodes_pay_later(),
+ * or waits for it.
  *
  * Context: may sleep.
  */

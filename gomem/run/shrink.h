@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * shrink.h - give memory back when the kernel runs short of it.
+ * shrink.h - give memory back when the kernel runs short of memory.
  */
 #ifndef GOMEM_SHRINK_H
 #define GOMEM_SHRINK_H

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stackpages.c - find the pages of the kernel's stacks of tasks.
+ * stackpages.c - find the pages of the kernel stacks of tasks.
  *
  * What functions had on a stack stays there after they have returned. A refill
  * has the addresses of up to 64 objects on its stack. The scan for leaks would
- * take them for pointers. So it does not read stacks as other memory, but only
- * what run/stacks.c finds in use.
+ * take these for pointers. So it does not read the pages of stacks as it reads
+ * other pages. Only run/stacks.c reads the parts of them that are in use.
  *
- * The kernel keeps the stacks of some tasks that have ended, and tells nobody
- * where. But stacks are mapped in the range of vmalloc(), aligned to their
- * size, between two pages that are not mapped. The first word is
- * STACK_END_MAGIC. After the end of the task, the first words may lead to the
- * area of the stack instead. What looks like that near the stacks of tasks is
- * one, too. The stacks of idle tasks, which are in no list, are found in this
- * way.
+ * The kernel keeps the stacks of some tasks that have ended, in no list that a
+ * module can read. But stacks are mapped in the range of vmalloc(), aligned to
+ * their size, between two pages that are not mapped. The first word is
+ * STACK_END_MAGIC. After the end of the task, the first words may be a struct
+ * that points to the vm_struct of the stack instead. All memory that looks like
+ * this, near the stacks of known tasks, is taken for a stack. So the stacks of
+ * idle tasks, which are in no list of tasks, are found, too.
  *
  * Without CONFIG_VMAP_STACK, only the stack of the task that scans is found.
  */
@@ -31,10 +31,10 @@
 #include "run/peek.h"
 #include "run/stackpages.h"
 
-/* How far from the stacks of tasks to look for others. */
+/* How far below and above the stacks of known tasks to search for others. */
 #define AROUND		SZ_64M
 
-/* Addresses to look at, at most: a look takes some 20 ns. */
+/* Most addresses to check. A check takes some 20 ns, so all take some 20 ms. */
 #define MOST_STEPS	BIT(20)
 
 static int add_page(struct gomem_stackpages *sp, unsigned long pfn,
@@ -59,8 +59,9 @@ static int add_own(struct gomem_stackpages *sp)
 #ifdef CONFIG_VMAP_STACK
 
 /*
- * A stack that waits for a grace period, before it is kept or freed, begins
- * with this, and so it does afterwards. See struct vm_stack in kernel/fork.c.
+ * After its task has ended, a stack begins with this: the kernel waits for a
+ * grace period before it keeps or frees the stack. The words stay in a stack
+ * that is kept. See struct vm_stack in kernel/fork.c.
  */
 struct left_stack {
 	struct rcu_head rcu;
@@ -74,7 +75,7 @@ static bool is_slab(const void *p)
 	       PageSlab(virt_to_head_page(p));
 }
 
-/* Is this address the first one of a stack that a task used or uses? */
+/* Does memory at this address look like the start of a stack? */
 static bool is_marked(unsigned long addr)
 {
 	struct left_stack left;
@@ -93,7 +94,10 @@ static bool is_marked(unsigned long addr)
 	       area.addr == (void *)addr;
 }
 
-/* A device's memory must not be touched, so look for the page first. */
+/*
+ * Is there a stack at an address? A device's memory must not be read, so check
+ * that a page is mapped before reading.
+ */
 static bool is_stack(unsigned long addr)
 {
 	unsigned long end = addr + THREAD_SIZE, at;
@@ -122,8 +126,8 @@ static int add_stack(struct gomem_stackpages *sp, unsigned long addr)
 }
 
 /*
- * Return the lowest address of the stacks of tasks, and the highest. Some tasks
- * are enough.
+ * Return the lowest address at which a task's stack begins, and set @highest to
+ * the highest. A sample of 1024 tasks is enough.
  */
 static unsigned long find_range(unsigned long *highest)
 {
@@ -227,10 +231,10 @@ bool gomem_stackpages_has(struct gomem_stackpages *sp, unsigned long pfn)
 }
 
 /**
- * gomem_stackpages_each_gone - remove pages that are used otherwise
+ * gomem_stackpages_each_gone - remove pages that may be used otherwise by now
  * @sp: the pages
- * @fn: called for each page that is not mapped any more where it was, after it
- *	was removed
+ * @fn: called for each page that is not mapped any more at its stack's address,
+ *	after the page was removed from the set
  * @arg: for @fn
  *
  * Context: may sleep.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * stackpages.h - pages of the kernel's stacks of tasks.
+ * stackpages.h - find the pages of the kernel stacks of tasks.
  */
 #ifndef GOMEM_STACKPAGES_H
 #define GOMEM_STACKPAGES_H
@@ -12,7 +12,8 @@
 
 /**
  * struct gomem_stackpages - a set of pages of stacks
- * @pages: for the number of each page, the address at which it is mapped
+ * @pages: maps each page's frame number to the address at which the page was
+ *	mapped
  */
 struct gomem_stackpages {
 	struct xarray pages;

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stacks.c - scan what is in use of the stacks of tasks, and the registers of
- * all CPUs, for pointers to objects.
+ * stacks.c - scan the parts of the tasks' stacks that are in use, and the
+ * registers of all CPUs, for pointers to objects.
  *
  * Functions that have returned left their variables below the stack pointer:
  * these are no references, and no architecture that Linux runs on has a red
- * zone there in the kernel. Where a task does not run, its stack pointer is
- * known, and its registers are on its stack. Where it runs, its CPU is
- * interrupted, and copies both. So each task is seen at one moment.
+ * zone there in the kernel. If a task does not run, its stack pointer is known,
+ * and its registers are on its stack. If it runs, its CPU is interrupted, and
+ * copies its registers and its stack. So each task is seen at one moment.
  *
- * On x86 the interrupt by which one CPU calls a function on another one does
- * not tell what it interrupted. That of a timer does, everywhere. So the
- * function starts a timer that has expired.
+ * On x86 the interrupt by which one CPU calls a function on another CPU does
+ * not save the interrupted registers for get_irq_regs(). The interrupt of a
+ * timer does, on all architectures. So the function starts a timer that has
+ * expired already.
  *
  * The task that scans is left out.
  */
@@ -39,24 +40,26 @@
 #include "run/stacks.h"
 
 /*
- * Tasks to look at without a resched, if they do not run: a look takes some
- * microseconds. A task that runs may take MOST_TRIES times MOST_NS.
+ * Most tasks to scan between two calls of cond_resched(), if they do not run:
+ * each takes some microseconds. A task that runs may take MOST_TRIES times
+ * MOST_NS, so cond_resched() is called after it.
  */
 #define SLICE_TASKS	32
 
-/* How often to walk through all tasks, if a slice ends at one that goes. */
+/* How often to walk through all tasks, if one exits where the walk pauses. */
 #define MOST_WALKS	10
 
 /*
- * How often to try to see a task that begins to run, or stops, or that softirqs
- * interrupt. Then its stack is copied whole.
+ * How often to try to copy what a task has in use. A try fails if the task
+ * begins or stops to run meanwhile, or if it is interrupted by a softirq. After
+ * the last try, the whole stack is copied.
  */
 #define MOST_TRIES	50
 
-/* How long to wait for the timer: the CPU may be that of a virtual machine. */
+/* How long to wait for the timer: a virtual CPU may not run for a while. */
 #define MOST_NS		(500 * NSEC_PER_USEC)
 
-/* What became of a look at a task that runs. */
+/* What became of the attempt to copy the stack of a task that runs. */
 enum state {
 	NOT_RUNNING,
 	STARTED,
@@ -64,12 +67,13 @@ enum state {
 };
 
 /**
- * struct look - what a task has in use; @copy lies behind it
+ * struct look - what a task has in use
  * @scanner: the task that scans
- * @task: the task; NULL for any that a CPU runs
- * @copy: a copy of the part of its stack that is in use
- * @bytes: how much that is
- * @from: where it begins
+ * @task: the task; NULL for any task that a CPU runs
+ * @copy: a copy of the part of the task's stack that is in use. It is behind
+ *	this struct
+ * @bytes: length of that part
+ * @from: address at which that part begins
  * @timer: interrupts the CPU that runs the task
  * @state: enum state; another CPU changes it
  * @regs: registers of the task, if it runs
@@ -101,7 +105,7 @@ static unsigned long saved_sp(const struct task_struct *t)
 #endif
 }
 
-/* Return the stack pointer of what an interrupt came in; 0: not known here. */
+/* Return the stack pointer of interrupted code; 0: not known here. */
 static unsigned long interrupted_sp(struct pt_regs *regs)
 {
 #ifdef CONFIG_UML
@@ -115,7 +119,7 @@ static bool is_running(const struct task_struct *t)
 {
 #ifdef CONFIG_SMP
 	/*
-	 * Before later reads of what the task wrote before it stopped. Pairs
+	 * If the task has stopped, later reads see what it wrote before. Pairs
 	 * with finish_task() in kernel/sched/core.c.
 	 */
 	return smp_load_acquire(&t->on_cpu);
@@ -130,8 +134,9 @@ static unsigned long switches(const struct task_struct *t)
 }
 
 /*
- * Copy the stack at @stack from @sp on. Return false if @sp does not lie in it.
- * A task that exits may lose its stack: then there is nothing to copy.
+ * Copy the stack that begins at @stack, from @sp on. Return false if @sp does
+ * not lie in this stack. A task that exits may lose its stack: then nothing is
+ * copied.
  */
 static bool copy_stack(struct look *l, unsigned long stack, unsigned long sp)
 {
@@ -157,8 +162,8 @@ static unsigned long stack_of(const struct task_struct *t)
 }
 
 /*
- * Copy the stack of a task. Return false if the task ran meanwhile, or if its
- * stack pointer does not lie in its stack.
+ * Copy the part in use of the stack of a task that does not run. Return false
+ * if the task ran meanwhile, or if its stack pointer is not in its stack.
  */
 static bool look_asleep(struct look *l)
 {
@@ -171,8 +176,9 @@ static bool look_asleep(struct look *l)
 	if (stack && !copy_stack(l, stack, saved_sp(l->task)))
 		return false;
 	/*
-	 * The copy was made before. A task that has run is running, or was
-	 * switched out once more. Pairs with the barriers in __schedule().
+	 * Check after the copy whether the task has run since the start: then
+	 * it still runs, or its number of switches has changed. Pairs with the
+	 * barriers in __schedule().
 	 */
 	smp_rmb();
 	return !is_running(l->task) && switches(l->task) == n;
@@ -184,9 +190,10 @@ static bool is_wanted(const struct look *l)
 }
 
 /*
- * Called in a hard interrupt of the CPU. It may have interrupted a softirq on a
- * stack of its own, which is read as other memory. Then it is not known what is
- * in use of the task's stack.
+ * Called in a hard interrupt of the CPU that runs the task. The interrupt may
+ * have interrupted a softirq that has a stack of its own. Then the stack
+ * pointer does not tell which part of the task's stack is in use, and the try
+ * fails. The scan reads the stacks of softirqs as it reads other memory.
  */
 static enum hrtimer_restart copy_running(struct hrtimer *timer)
 {
@@ -218,7 +225,10 @@ static void start_timer(void *arg)
 	hrtimer_start(&l->timer, 0, HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-/* Look at what a CPU runs. Return false if that is not what is wanted. */
+/*
+ * Copy the stack and the registers of the task that a CPU runs. Return false if
+ * the CPU does not run the wanted task.
+ */
 static bool look_running(struct look *l, unsigned int cpu)
 {
 	u64 end = ktime_get_ns() + MOST_NS;
@@ -243,7 +253,7 @@ static void mark_found(struct gomem_marks *m, struct look *l)
 	memset(&l->regs, 0, sizeof(l->regs));
 }
 
-/* Scan a task. Return how much of a slice that took. */
+/* Scan a task. Return how much this used up of a slice of SLICE_TASKS. */
 static unsigned int scan_task(struct gomem_marks *m, struct look *l,
 			      struct task_struct *t)
 {
@@ -265,8 +275,8 @@ static unsigned int scan_task(struct gomem_marks *m, struct look *l,
 }
 
 /*
- * Scan what CPUs run. That may be an interrupt on its own stack, or a task that
- * is in no list, as are those of idle CPUs.
+ * Scan what each CPU runs. This may be an interrupt on its own stack, or an
+ * idle task, which is in no list of tasks.
  */
 static void scan_cpus(struct gomem_marks *m, struct look *l)
 {
@@ -280,7 +290,7 @@ static void scan_cpus(struct gomem_marks *m, struct look *l)
 	}
 }
 
-/* Let others run. Return false if the walk cannot go on after that. */
+/* Let other tasks run. Return false if the walk cannot go on after that. */
 static bool pause_walk(struct task_struct *p, struct task_struct *t)
 {
 	bool ok;
@@ -297,8 +307,8 @@ static bool pause_walk(struct task_struct *p, struct task_struct *t)
 }
 
 /*
- * Scan all tasks. The RCU read-side section keeps them. Return false if a task
- * went at which the walk had to pause.
+ * Scan all tasks. The RCU read-side section keeps them from being freed. Return
+ * false if the walk had to pause at a task, and this task exited meanwhile.
  */
 static bool scan_tasks(struct gomem_marks *m, struct look *l, bool may_pause)
 {
@@ -332,7 +342,10 @@ static void scan_all(struct gomem_marks *m, struct look *l)
 	scan_tasks(m, l, false);
 }
 
-/* Return memory that is not read as other memory, for copies. */
+/*
+ * Allocate a struct look and memory for its copy, in pages that are hidden from
+ * the scan. Return NULL if there is no memory.
+ */
 static struct look *create_look(void)
 {
 	struct look *l = alloc_pages_exact(LOOK_BYTES,
@@ -357,10 +370,10 @@ static void destroy_look(struct look *l)
 
 /**
  * gomem_stacks_scan - mark all objects that stacks and registers point to
- * @m: the marks
+ * @m: the set of marks
  *
- * Without CONFIG_VMAP_STACK, the stacks of tasks that do not run are read as
- * other memory, and not here.
+ * Without CONFIG_VMAP_STACK, this function does not read the stacks of tasks
+ * that do not run. gomem_ram_scan() reads them.
  *
  * Context: may sleep.
  * Return: 0; -ENOMEM, or -EINTR after a signal.
@@ -377,6 +390,6 @@ int gomem_stacks_scan(struct gomem_marks *m)
 		scan_all(m, l);
 	scan_cpus(m, l);
 	destroy_look(l);
-	/* Soon, before a pointer moves from an object to another one. */
+	/* Follow pointers soon, before they move from one object to another. */
 	return gomem_marks_follow(m);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * stacks.h - scan what is in use of stacks, and registers.
+ * stacks.h - scan registers, and the parts of stacks that are in use.
  */
 #ifndef GOMEM_STACKS_H
 #define GOMEM_STACKS_H

@@ -119,7 +119,10 @@ static void get_totals(struct totals *t)
 	}
 	t->meta_sys -= t->heap.span_sys;
 	t->arena_inuse = gomem_page_bytes(t->heap.counts.arena_pages);
-	/* Spans may have entered or left the quarantine between the counts. */
+	/*
+	 * Spans may have entered or left the quarantine between the two counts,
+	 * so do not let the difference become negative.
+	 */
 	t->arena_inuse -= min_t(u64, t->arena_inuse, t->arena.quarantined);
 	t->mallocs += t->heap.counts.large_allocs;
 	t->frees += t->heap.counts.large_frees;
@@ -178,7 +181,7 @@ static void show_memory(struct seq_file *m, const struct totals *t)
 {
 	const struct gomem_heap_snapshot *h = &t->heap;
 	u64 all = gomem_page_bytes(h->counts.inuse_pages);
-	/* Scratch spans may have been freed since they were counted. */
+	/* Scratch spans may have been freed since their pages were counted. */
 	u64 inuse = all - min(all, t->scratch.sys);
 	u64 idle = gomem_page_bytes(h->free_pages + h->cached_pages);
 

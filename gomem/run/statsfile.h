@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * statsfile.h - gomem's counters as text, for people and tools.
+ * statsfile.h - print gomem's counters as text, for people and tools.
  */
 #ifndef GOMEM_STATSFILE_H
 #define GOMEM_STATSFILE_H
@@ -14,7 +14,7 @@ static inline u64 gomem_page_bytes(u64 pages)
 	return pages << GOMEM_PAGE_SHIFT;
 }
 
-/* Return the number of pages that a heap has given back, for all reasons. */
+/* Return how many pages a heap has given back: the sum over all reasons. */
 static inline u64 gomem_released_pages(const struct gomem_heap_stats *stats)
 {
 	unsigned int i;

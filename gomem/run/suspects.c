@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * suspects.c - sort the objects that nothing points to by their stacks of
- * allocation, and print them.
+ * suspects.c - group the objects that nothing points to by the stack that
+ * allocated them, and print them.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -83,7 +83,7 @@ static u64 bytes_of(const struct gomem_suspect_row *row)
 	return (u64)row->objects * row->size;
 }
 
-/* Most bytes first. */
+/* Compare for sort(): most bytes first. */
 static int by_bytes(const void *a, const void *b)
 {
 	u64 x = bytes_of(a), y = bytes_of(b);
@@ -123,7 +123,7 @@ static void show_row(struct seq_file *m, const struct gomem_suspect_row *row)
 
 /**
  * gomem_suspects_show - print the objects
- * @m: where they go; readable only for root, since addresses are shown
+ * @m: the file to print to; readable only for root, since addresses are shown
  * @su: the objects
  */
 void gomem_suspects_show(struct seq_file *m, const struct gomem_suspects *su)

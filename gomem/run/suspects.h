@@ -11,18 +11,18 @@
 struct gomem_bucket;
 struct seq_file;
 
-/* More rows than this are left out, and their objects counted. */
+/* Maximum number of rows. Objects that need another row are only counted. */
 #define GOMEM_SUSPECT_ROWS	512
 
 /**
  * struct gomem_suspect_row - objects of one stack and size
  * @b: the bucket of the stack; NULL for objects without a record
  * @size: bytes of each object
- * @objects: how many
+ * @objects: number of objects
  * @oldest: when the oldest was allocated, in nanoseconds of ktime_get_ns();
  *	unknown without a record
  * @youngest: when the youngest was allocated, likewise
- * @hidden: the address of one of them, as gomem_hide() stores it
+ * @hidden: the address of one of the objects, as gomem_hide() returns it
  */
 struct gomem_suspect_row {
 	const struct gomem_bucket *b;
@@ -35,9 +35,9 @@ struct gomem_suspect_row {
 
 /**
  * struct gomem_suspects - the objects that a scan found
- * @start: when the scan began, in nanoseconds of ktime_get_ns(): no younger
- *	object is a suspect
- * @objects: how many, with those that have no row
+ * @start: when the scan began, in nanoseconds of ktime_get_ns(). An object
+ *	whose record is younger is no suspect
+ * @objects: number of objects, including those that have no row
  * @bytes: their bytes
  * @no_row: objects that have no row
  * @nr: number of rows

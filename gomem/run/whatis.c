@@ -5,8 +5,8 @@
  *
  * For people who found an address in a log, in a register or in a corrupted
  * list. No lock is held across the answer, so it may mix states from before and
- * after an allocation or free on another CPU. Of the memory at the address,
- * only the word is read in which a free object of gomem has its key.
+ * after an allocation or free on another CPU. The only word of an object that
+ * is read is the one that holds the key of a free object.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -88,7 +88,7 @@ static void say_neighbour(const struct answer *a, const char *key,
 		say(a, key, "none in this span");
 }
 
-/* Several tiny objects share a block, so its own state does not tell theirs. */
+/* Several tiny objects share a block, so its state does not tell theirs. */
 static void say_tiny(const struct answer *a)
 {
 	size_t left = gomem_tiny_left((void *)a->addr);
@@ -104,7 +104,7 @@ static void say_cell(const struct answer *a, struct gomem_span *s)
 	unsigned int i = gomem_span_index(s, a->addr);
 	char buf[PLACE_MAX];
 
-	/* In the tail of the span, where no object is. */
+	/* The address is in the tail of the span, where no object is. */
 	if (i >= s->nelems)
 		return;
 	if (s->spc == GOMEM_TINY_SPC)
@@ -114,7 +114,7 @@ static void say_cell(const struct answer *a, struct gomem_span *s)
 	say(a, "object", "%s, %u bytes",
 	    place(a, (unsigned long)gomem_span_object(s, i), buf),
 	    s->kind->cache ? s->kind->object_size : s->elemsize);
-	/* For the first object i - 1 is not less than nelems. */
+	/* For the first object, i - 1 wraps around and is not below nelems. */
 	say_neighbour(a, "below", s, i - 1);
 	say_neighbour(a, "above", s, i + 1);
 }
@@ -180,8 +180,8 @@ static void say_line(void *a, const char *key, const char *text)
 }
 
 /*
- * If the profile sampled the object, say who allocated it. Of a free object,
- * say who freed it.
+ * If the profile sampled the object, print which code allocated it. If the
+ * object is free, also print which code freed it.
  */
 static void say_origin(const struct answer *a)
 {
@@ -196,7 +196,7 @@ static void answer(const struct answer *a)
 	char what[GOMEM_DESCRIPTION_MAX];
 	struct gomem_span *s;
 
-	/* Keeps the page and its typed cache from being freed. */
+	/* The section keeps the page and its typed cache from being freed. */
 	rcu_read_lock();
 	gomem_describe(a->addr, what, sizeof(what));
 	say(a, "what", "%s", what);

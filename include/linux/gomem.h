@@ -20,8 +20,8 @@
  * Sleeping: an allocation may sleep only if its gfp allows it: GFP_KERNEL does,
  * GFP_NOWAIT and GFP_ATOMIC do not. An allocation that may sleep is a
  * preemption point, like kmalloc(): with preempt=voluntary another task that
- * waits for the CPU runs first, even if the memory is at hand. Freeing never
- * sleeps.
+ * waits for the CPU runs first, even if the memory is at hand. gomem_free()
+ * never sleeps, except on the spinlocks of PREEMPT_RT.
  *
  * gfp flags:
  *
@@ -40,16 +40,19 @@
  *
  * Sizes: an allocation of 0 bytes returns ZERO_SIZE_PTR. A size of up to 32 KiB
  * is rounded up to one of 67 size classes. A larger size, up to GOMEM_MAX_SIZE,
- * is rounded up to a multiple of 8 KiB. For sizes from 129 bytes to 32 KiB, the
- * rounding and the unused tail of a span waste at most a sixth of the span, as
- * in Go. gomem_usable_size() returns the size that an object really has.
+ * is rounded up to a multiple of 8 KiB. The objects of a size class lie in
+ * spans: runs of pages cut into objects of that size. For sizes from 129 bytes
+ * to 32 KiB, at most a sixth of a span is lost to the rounding, and to the tail
+ * behind the last object. gomem_usable_size() returns the size that an object
+ * really has.
  *
  * Tiny objects: noscan objects, which gomem_alloc_noscan() allocates, share
  * blocks of 16 bytes if they have 1 to 5 bytes. A noscan object of 9 to 15
- * bytes shares the CPU's current block, if that has room. So
+ * bytes shares the CPU's current block, if that block has room for it. So
  * gomem_usable_size() may be exactly the size that was asked for, and may grow
  * when a neighbour in the block is freed. When a CPU moves on to another block,
- * the free bytes of the old one stay unused until all of its objects are freed.
+ * the unused bytes of the old block stay unused until all of its objects are
+ * freed.
  *
  * Alignment: at least 8 bytes. A noscan object of less than 16 bytes is aligned
  * to the lowest bit set in its size. An object whose requested size is a power
@@ -70,20 +73,20 @@
  * pointer into the middle of an object, a pointer that is not gomem's, a
  * refused gfp or a size that overflows. It is counted in
  * /sys/kernel/debug/gomem/stats and reported in the kernel log with the
- * caller's name. At most ten reports of a kind appear in five seconds. Misuse
- * has no other effect.
+ * caller's name. At most ten reports of a kind appear in five seconds. Apart
+ * from that, a call that is misuse does nothing.
  *
- * An object that was written to after its free is never handed out again, and
- * is reported. The cause may also be a double free that the write hid at first.
- * Some misuse is not detected, or not told apart:
+ * An object that was written to after its free is reported, and never handed
+ * out again. The cause may also be a double free that the write hid at first.
+ * Some misuse is not detected, or is taken for other misuse:
  *
  *	- a second free after the memory has a new owner is not detected;
- *	- two frees of an object on two CPUs at the same moment are not
+ *	- two frees of an object on two CPUs at the same moment may not be
  *	  detected;
  *	- without kfree_probe=1, kfree() of a gomem object is not detected when
  *	  it happens. The kernel warns, and the object stays allocated. Before
- *	  6.18 the kernel also drops a reference of the page, which gomem
- *	  reports when the page is about to go back to the kernel;
+ *	  Linux 6.18 the kernel also drops a reference of the page. gomem finds
+ *	  and reports that when the page is about to go back to the kernel;
  *	- a pointer into the middle of a tiny object is reported as a double
  *	  free, since an object may have started there before.
  *
@@ -94,7 +97,8 @@
  * page.
  *
  * The algorithms are those of Go's runtime (malloc.go, mcache.go, mcentral.go,
- * mheap.go, mpagealloc.go), with explicit free in place of a garbage collector.
+ * mheap.go, mpagealloc.go). But callers free each object; there is no garbage
+ * collector.
  */
 #ifndef _LINUX_GOMEM_H
 #define _LINUX_GOMEM_H
@@ -114,8 +118,8 @@
 #include <linux/gomem_classes.h>
 
 /*
- * The version of gomem, in the form of semver.org. It is written here only:
- * modinfo, the Makefile, dkms.conf and the Debian packages take it from here.
+ * The version of gomem, in the form of semver.org. modinfo, the Makefile,
+ * dkms.conf and the Debian packages take the version from here.
  */
 #define GOMEM_VERSION	"0.1.0"
 
@@ -130,8 +134,8 @@
 #endif
 
 /*
- * Largest object. Go's page allocator has chunks of this size, and the kernel's
- * buddy allocator has no larger blocks.
+ * Size of the largest object. With pages of 4 KiB, the kernel's buddy allocator
+ * has no larger blocks.
  */
 #define GOMEM_MAX_SIZE	(4UL << 20)
 
@@ -149,14 +153,15 @@ struct gomem_arena;
 struct gomem_cache;
 struct module;
 
-/* A head for gomem_free_rcu() begins at a lower offset than this. */
+/* In its object, a head for gomem_free_rcu() begins below this offset. */
 #define GOMEM_RCU_OFFSET_MAX	4096UL
 
 /**
  * struct gomem_rcu_head - head that gomem_free_rcu() needs in an object
  * @word: belongs to the object's owner until gomem_free_rcu(), then to gomem
  *
- * It is half as large as a struct rcu_head, which may be used instead.
+ * It is half as large as a struct rcu_head. A struct rcu_head may be used
+ * instead.
  */
 struct gomem_rcu_head {
 	unsigned long word;
@@ -227,10 +232,10 @@ static __always_inline void *gomem_alloc(size_t size, gfp_t gfp)
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
  * @gfp: as for gomem_alloc()
  *
- * Objects without pointers (text, packets, pixels) live in spans of their own.
- * kmemleak does not scan them, and a write beyond such an object cannot
- * overwrite pointers in its neighbour. Go calls such objects noscan. Objects of
- * 1 to 5 and of 9 to 15 bytes may share blocks: see "Tiny objects" above.
+ * Objects without pointers (text, packets, pixels) are called noscan. They lie
+ * in spans of their own. kmemleak does not scan them, and a write beyond such
+ * an object cannot overwrite pointers in its neighbour. Objects of 1 to 5 and
+ * of 9 to 15 bytes may share blocks: see "Tiny objects" at the top of the file.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc().
@@ -249,8 +254,8 @@ static __always_inline void *gomem_alloc_noscan(size_t size, gfp_t gfp)
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
  * @gfp: as for gomem_alloc()
  *
- * All gomem_usable_size() bytes are zero. Memory fresh from a kernel that
- * clears pages (init_on_alloc=1 or init_on_free=1) is not cleared again.
+ * All gomem_usable_size() bytes are zero. Pages that the kernel has just
+ * cleared (with init_on_alloc=1 or init_on_free=1) are not cleared again.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc().
@@ -322,15 +327,16 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
  * the memory behind it is free. Each object above 32 KiB has pages of its own,
  * and so have most objects that gomem_realloc() has moved to more than 16 KiB.
  *
- * An object that grows by less than half of its size gets spare room, if memory
- * for that is at hand. Up to 16 KiB its size becomes the next power of two,
- * beyond that 1.5 * @new_size. It gets no spare room if @new_size is less than
- * 16 or a power of two.
+ * An object that grows by less than half of its size gets spare room, if there
+ * is memory for it without reclaim. If @new_size is up to 16 KiB, the size
+ * becomes the next power of two, else about 1.5 * @new_size. The object gets no
+ * spare room if @new_size is less than 16 or a power of two, or if its size
+ * would exceed GOMEM_MAX_SIZE.
  *
  * With __GFP_ZERO the bytes beyond the old size read as zero, provided that the
- * object was allocated and always resized with __GFP_ZERO. gomem knows the
- * usable size of an object, but not how much of it the caller asked for.
- * krealloc() has the same rule.
+ * object was allocated and always resized with __GFP_ZERO. The reason is that
+ * gomem knows the usable size of an object, but not how much of it the caller
+ * asked for. krealloc() has the same rule.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return:
@@ -350,7 +356,8 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp) __must_check;
  * @gfp: as for gomem_alloc()
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: the copy, to be freed with gomem_free(); otherwise as gomem_alloc().
+ * Return: the copy, to be freed with gomem_free(); ZERO_SIZE_PTR or NULL in the
+ * cases in which gomem_alloc() returns them.
  */
 void *gomem_memdup(const void *src, size_t len, gfp_t gfp) __alloc_size(2);
 
@@ -391,9 +398,10 @@ void gomem_free(const void *p);
  * @gfp: for the memory of the registration, 64 bytes from kmalloc()
  *
  * An object may have any number of cleanups, also with the same function. The
- * one that was added last runs first. Each runs once, however the object is
+ * cleanup that was added last runs first. Each runs once, however the object is
  * freed: also by a bulk call, after a grace period, and when gomem_realloc()
- * moves the object. An object that stays where it is keeps its cleanups.
+ * moves the object. If gomem_realloc() leaves the object in place, it keeps its
+ * cleanups.
  *
  * @fn runs in the context of the free: possibly in an interrupt or under a
  * spinlock of the code that frees. It must not sleep. gomem holds no lock
@@ -402,16 +410,16 @@ void gomem_free(const void *p);
  * it. What @fn needs has to be reachable from @arg.
  *
  * The module that has @fn must not be unloaded before its cleanups ran or were
- * canceled. Those that are left are reported then, and never run. A leaked
- * object's cleanups never run, either.
+ * canceled. Cleanups that are left when it is unloaded are reported, and never
+ * run. The cleanups of a leaked object never run, either.
  *
  * While an object has a cleanup, the frees of all objects in its gomem page, or
  * in its span of a typed cache, take the slow path.
  *
  * Context: any but NMI; may sleep if @gfp allows it. The caller owns the
  * object.
- * Return: 0; -ENOMEM; -EINVAL if @p is not a live object, which is reported, or
- * if @p or @fn is NULL.
+ * Return: 0, or -ENOMEM. -EINVAL with a report if @p is not a live object;
+ * -EINVAL without a report if @p is NULL or ZERO_SIZE_PTR, or @fn is NULL.
  */
 int __must_check gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg,
 			       gfp_t gfp);
@@ -423,8 +431,9 @@ int __must_check gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg,
  * @arg: as for gomem_cleanup()
  *
  * Context: any but NMI; never sleeps.
- * Return: false if the object has no such cleanup. If the object was freed, the
- * cleanup may still run on another CPU: synchronize_rcu() waits for its end.
+ * Return: true if such a cleanup was removed, and so will not run; false if the
+ * object has none. If another CPU just freed the object, the cleanup may still
+ * run there: synchronize_rcu() waits for its end.
  */
 bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg);
 
@@ -439,26 +448,27 @@ bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg);
  * An account sums the bytes and objects that are charged to it: by
  * gomem_account_alloc(), or between gomem_account_enter() and
  * gomem_account_exit(). An object is charged with its usable size, a tiny
- * object with 16 bytes, an arena with its blocks. Each free ends the charge,
- * whichever function and task frees the object. gomem_realloc() moves the
+ * object with 16 bytes, an arena with its blocks. The free of the object ends
+ * the charge, whichever function and task frees it. gomem_realloc() moves the
  * charge to the new object, and changes it to the new usable size.
  *
  * @over runs once when the bytes exceed @soft, and again only after they have
- * been below 7/8 of @soft. It runs in a work of the kernel's, soon after the
- * allocation: it may sleep, allocate and free, also from this account. It must
+ * been below 7/8 of @soft. It runs on a workqueue of the kernel, soon after the
+ * allocation. It may sleep, allocate and free, also from this account. It must
  * not destroy the account.
  *
- * The account must be destroyed before the module that created it, or the
- * module that contains @over, is unloaded. If it is not, gomem reports and
+ * The account must be destroyed before the module that created it is unloaded,
+ * and before the module that contains @over is. If it is not, gomem reports and
  * closes the account then: @over does not run any more, and nothing is charged.
  *
  * An allocation that would exceed @hard fails: it returns NULL, and is counted
- * in the account. One with __GFP_NOFAIL does not fail, and exceeds @hard.
+ * in the account. An allocation with __GFP_NOFAIL does not fail, and may exceed
+ * @hard.
  *
- * A charge takes 64 bytes of kmalloc(), with the gfp of the allocation. Without
- * memory for the charge the allocation fails, too. While there are accounts,
- * each allocation on the machine searches for the account that its task has
- * entered.
+ * The record of a charge takes 64 bytes from kmalloc(), with the gfp of the
+ * allocation. If there is no memory for it, the allocation fails. While there
+ * are accounts, each gomem allocation on the machine searches for the account
+ * that its task has entered.
  *
  * Context: may sleep.
  * Return: the account; NULL if @name is NULL or empty, or there is no memory.
@@ -477,9 +487,10 @@ gomem_account_create(const char *name, size_t soft, size_t hard,
  *
  * When this returns, nothing is charged to the account any more, and its
  * callback does not run any more. Objects that were charged to it stay as they
- * are. The file accounts lists the account as destroyed until the last of them
- * is freed. Tasks that have entered the account charge nothing from now on. A
- * later use of @account is reported, unless its memory was reused.
+ * are. The debugfs file accounts lists the account as destroyed until the last
+ * of these objects is freed. Tasks that have entered the account charge nothing
+ * from now on. A later use of @account is reported, unless its memory was
+ * reused.
  *
  * Context: may sleep.
  */
@@ -492,7 +503,8 @@ void gomem_account_destroy(struct gomem_account *account);
  * @gfp: as for gomem_alloc()
  *
  * The object is charged to @account, whichever account the task has entered,
- * and also in an interrupt.
+ * and also in an interrupt. An @account that was destroyed is reported, and
+ * then treated like NULL.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc(); NULL also if the account is at its hard limit, or
@@ -506,11 +518,13 @@ void *gomem_account_alloc(struct gomem_account *account, size_t size,
  * @account: the account; NULL: charge nothing
  *
  * Until gomem_account_exit(), all that this task allocates by any function of
- * gomem is charged to @account. What interrupts allocate meanwhile is not.
- * The calls nest: only the account that was entered last is charged. The task
- * must call gomem_account_exit() once for each call of this function, before
- * the task ends. If there is no memory to note that the task has entered
- * @account, nothing is charged to it. The file accounts counts this as missed.
+ * gomem is charged to @account. What interrupts allocate meanwhile is not
+ * charged. The calls nest: only the account that was entered last is charged.
+ * The task must call gomem_account_exit() once for each call of this function,
+ * before the task ends. If there is no memory to note that the task has entered
+ * @account, nothing is charged to it. The debugfs file accounts counts such
+ * calls as missed. An @account that was destroyed is reported, and then treated
+ * like NULL.
  *
  * Context: a task; never sleeps. In an interrupt it does nothing.
  * Return: the account that the task had entered before, or NULL. Pass it to
@@ -587,12 +601,12 @@ bool gomem_owns(const void *p);
  * lines: which allocator owns the memory, which object @p lies in, whether the
  * object is live, its neighbours, its span, and the caller of this function. If
  * the heap profile sampled the object, the lines also say who allocated the
- * object, or who freed it last. No address is logged in clear. The debugfs file
- * whatis gives the same description. For memory of the kernel's slab allocator
- * mem_dump_obj() says more.
+ * object, and who freed it. No address is logged in clear. The debugfs file
+ * whatis gives the same description. For memory of the kernel's slab allocator,
+ * the output of mem_dump_obj() follows.
  *
- * Of the memory at @p, only the word is read in which a free object of gomem's
- * has its key.
+ * Of the memory of gomem's objects, only the words that mark free objects are
+ * read. So the call is safe while others write to the objects.
  *
  * Context: any.
  */
@@ -608,8 +622,8 @@ void gomem_dump_obj(const void *p);
  * For sizes of up to 32 KiB this is much faster than @n calls of gomem_alloc().
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: @n, or 0 if there is not enough memory for all of them. Then none is
- * allocated and the contents of @p are undefined.
+ * Return: @n, or 0 if there is not enough memory for all of them. In that case
+ * no object is allocated, and the contents of @p are undefined.
  */
 size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 	__must_check;
@@ -640,8 +654,8 @@ void gomem_free_bulk(size_t n, void **p);
  * collects objects of all sizes in one queue. All objects that it queues while
  * a grace period runs share one RCU callback.
  *
- * Until the object is freed, gomem writes to the first word of the head and to
- * nothing else. So readers may go on using all other fields.
+ * Until the object is freed, gomem writes only to the first word of the head.
+ * So readers may go on using all other fields.
  *
  * An object that gomem_free() would not free, or that waits already, is
  * reported at once and left alone. While an object waits, it must not be freed
@@ -649,8 +663,9 @@ void gomem_free_bulk(size_t n, void **p);
  * late or not at all, and objects that are queued behind the object may be
  * lost. In statistics and leak reports the object is live until it is freed.
  *
- * A module need not wait for its objects before it is unloaded: gomem calls
- * none of its code, except for cleanups, which gomem waits for.
+ * A module need not wait for its objects before it is unloaded. gomem calls
+ * none of the module's code for them, except cleanups. For these, the unload
+ * waits.
  *
  * Context: any, including NMI; on PREEMPT_RT also with a raw spinlock held, and
  * with preemption or interrupts off. Never sleeps.
@@ -672,10 +687,9 @@ do {									\
  * gomem_free_rcu_mightsleep - free an object without a head after grace period
  * @p: as for gomem_free()
  *
- * The call allocates a head of its own. If there is no memory for the head, the
- * call waits for the grace period itself. If the same object is passed again
- * while the object waits, the second free is reported late, when it is carried
- * out.
+ * The call allocates a head. If there is no memory for it, the call itself
+ * waits for the grace period. If the same object is passed again while it
+ * waits, the second free is reported only when it is carried out.
  *
  * Context: process context; may sleep.
  */
@@ -763,8 +777,8 @@ void devm_gomem_free(struct device *dev, const void *p);
  *	32 KiB for GOMEM_SCRATCH_MAX_ORDER
  * @gfp: as for gomem_alloc()
  *
- * Scratch buffers are for data that is too large for the stack, and is not
- * needed any more when the function returns. Each CPU keeps up to 32 KiB of
+ * Scratch buffers are for data that is too large for the stack, and that the
+ * caller needs only until it returns. Each CPU keeps up to 32 KiB of
  * free buffers of each order. A buffer is aligned to its size. Only
  * gomem_scratch_put() frees a buffer; the functions that free, resize or clear
  * other objects refuse it with a report.
@@ -796,9 +810,10 @@ void gomem_scratch_put(void *buf);
  * An arena is for many objects that are freed at the same time. An allocation
  * from an arena only advances a pointer, so it costs next to nothing.
  * gomem_arena_destroy() frees all objects at once. A new arena has no memory.
- * It grows by blocks that hold nothing else: the first has 8 KiB, each further
- * one twice as much, up to 256 KiB. An object of more than 64 KiB gets a block
- * of its own.
+ * It grows by blocks that hold nothing else. The first block has 8 KiB, each
+ * further block twice as much, up to 256 KiB. A block is longer if the object
+ * does not fit, and shorter if memory is scarce. An object of more than 64 KiB
+ * gets a block of its own.
  *
  * An arena has no lock. Callers that share one must serialize their calls.
  * Different arenas are independent of each other.
@@ -815,10 +830,10 @@ struct gomem_arena *gomem_arena_create(gfp_t gfp) __must_check;
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
  * @gfp: as for gomem_alloc()
  *
- * The memory is aligned to 8 bytes. If @size is a power of two, it is aligned
- * to @size, up to 8 KiB. It lives as long as the arena: gomem_free(),
- * gomem_realloc() and gomem_usable_size() refuse it with a report. kmemleak
- * scans it for pointers.
+ * The memory is aligned to 8 bytes; if @size is a power of two from 8 bytes to
+ * 8 KiB, to @size; if @size is a larger power of two, to 8 KiB. The memory
+ * lives as long as the arena: gomem_free(), gomem_realloc() and
+ * gomem_usable_size() refuse it with a report. kmemleak scans it for pointers.
  *
  * The memory is not cleared, unless @gfp has __GFP_ZERO or the kernel was
  * started with init_on_alloc=1.
@@ -842,8 +857,8 @@ void *gomem_arena_alloc(struct gomem_arena *arena, size_t size, gfp_t gfp)
  *
  * With the module parameter debug=1 the arena's memory is filled with
  * POISON_FREE, so that a pointer that is read from it faults when it is used.
- * The memory is kept from use for up to an epoch. Writes to it are detected and
- * reported at the end of that time.
+ * The memory is kept from use for up to epoch_ms, by default 10 seconds. Writes
+ * to it are detected and reported at the end of that time.
  *
  * Context: any but NMI; never sleeps. The time grows with the number of blocks;
  * with debug=1 or init_on_free=1, with the number of bytes.
@@ -857,8 +872,10 @@ void gomem_arena_destroy(struct gomem_arena *arena);
  * @ctor: constructor, or NULL. Called once for each object before the object is
  *	handed out for the first time, possibly with preemption off. An object
  *	must be freed in its constructed state. __GFP_ZERO and init_on_alloc
- *	have no effect on a cache with a constructor. When its module is
- *	unloaded, the cache is reported, and gives out no more objects
+ *	have no effect on a cache with a constructor. If the module that has the
+ *	constructor is unloaded before the cache is destroyed, the cache is
+ *	reported. From then on it hands out only objects that were handed out
+ *	before, and fails if none of these is free
  * @noscan: objects hold no pointers, see gomem_alloc_noscan()
  * @typesafe_by_rcu: the memory of a freed object may become another object of
  *	this cache at once, but nothing else before an RCU grace period is over
@@ -886,8 +903,8 @@ struct gomem_cache_args {
  *
  * The objects lie side by side in spans of their own. @size is rounded up to
  * the alignment, not to a size class. If the cache has a constructor or
- * @typesafe_by_rcu, each object needs 8 more bytes behind it. With them, the
- * size must not exceed GOMEM_CACHE_MAX_SIZE.
+ * @typesafe_by_rcu, gomem needs 8 more bytes behind each object. The size with
+ * these bytes must not exceed GOMEM_CACHE_MAX_SIZE.
  *
  * Context: process context; sleeps.
  * Return: the cache; NULL if there is no memory; NULL with a report if @name is
@@ -901,12 +918,12 @@ struct gomem_cache *gomem_cache_create(const char *name, unsigned int size,
  * gomem_cache_destroy - destroy a typed cache
  * @c: the cache; NULL is ignored
  *
- * Nobody may use the cache any more. The call waits for objects given to
- * gomem_free_rcu(), and for callbacks that were given to call_rcu() before. If
- * objects were not freed, their number is reported. They stay where they are
- * and may still be freed, but the memory of the cache is lost until gomem is
- * unloaded. A cache that was destroyed already, and a pointer to no cache, is
- * reported.
+ * Nobody may use the cache any more, except to free objects that are left. The
+ * call first waits for all objects that wait in gomem_free_rcu(), and for all
+ * callbacks that wait in call_rcu(). If objects were not freed, their number is
+ * reported. They stay where they are and may still be freed, but the cache's
+ * own bookkeeping stays allocated until gomem is unloaded. A cache that was
+ * destroyed already, and a pointer to no cache, is reported and left alone.
  *
  * Context: process context; sleeps.
  */
@@ -916,13 +933,13 @@ void gomem_cache_destroy(struct gomem_cache *c);
  * gomem_cache_shrink - give back the free memory of a typed cache
  * @c: the cache
  *
- * Takes the free objects that CPUs cache, and returns empty spans to the heap.
- * Waits a second at most for CPUs that tasks of higher priority keep busy. What
- * such a CPU caches stays there.
+ * Takes the free objects that CPUs cache, and returns spans without objects to
+ * the heap. Waits at most a second for CPUs that tasks of higher priority keep
+ * busy. The objects that such a CPU caches stay there.
  *
  * Context: process context; sleeps.
- * Return: 0 if no span is left, 1 if spans are in use; -EINVAL with a report if
- * @c is no cache.
+ * Return: 0 if the cache has no span left, 1 if it has; -EINVAL with a report
+ * if @c is no cache.
  */
 int gomem_cache_shrink(struct gomem_cache *c);
 
@@ -941,9 +958,10 @@ unsigned int gomem_cache_size(const struct gomem_cache *c);
  * @gfp: as for gomem_alloc()
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: the object; NULL if there is no memory or @gfp is refused; NULL with
- * a report if @c was destroyed, as long as its memory has no new owner, or if
- * the module of its constructor was unloaded.
+ * Return: the object; NULL if there is no memory; NULL with a report if @gfp is
+ * refused, if the module of the constructor was unloaded and an object would
+ * have to be constructed, or if @c was destroyed. A destroyed @c is detected
+ * only until its memory is reused.
  */
 void *gomem_cache_alloc(struct gomem_cache *c, gfp_t gfp) __malloc;
 
@@ -995,8 +1013,8 @@ void gomem_cache_free(struct gomem_cache *c, void *p);
  * @p: array that receives the @n pointers
  *
  * Context: any but NMI; may sleep if @gfp allows it.
- * Return: @n, or 0 if there is not enough memory for all of them. Then none is
- * allocated and the contents of @p are undefined.
+ * Return: @n, or 0 if there is not enough memory for all of them. In that case
+ * no object is allocated, and the contents of @p are undefined.
  */
 size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n,
 			      void **p) __must_check;
@@ -1013,18 +1031,18 @@ size_t gomem_cache_alloc_bulk(struct gomem_cache *c, gfp_t gfp, size_t n,
 void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p);
 
 /**
- * gomem_usercopy_allowed - tell whether a copy to or from user is allowed
+ * gomem_usercopy_allowed - tell whether a copy to or from user space is allowed
  * @p: the first byte
  * @n: number of bytes
  *
- * The kernel's own check in copy_to_user() knows the bounds of slab objects
- * only, not of gomem's. Call this before using a length that came from user
- * space.
+ * The kernel's own check in copy_to_user() knows the bounds of slab objects,
+ * but not those of gomem's objects. Call this before using a length that came
+ * from user space.
  *
  * Context: any.
  * Return: true if all bytes lie in one live object or scratch buffer, up to
- * gomem_usable_size(). In an object of a typed cache, they must lie in the part
- * given by @useroffset and @usersize. In an arena, they must lie in the
+ * gomem_usable_size(). In an object of a typed cache, the bytes must lie in the
+ * part given by @useroffset and @usersize. In an arena, they must lie in the
  * allocated part of one block, which may hold several objects. False for memory
  * that was freed, given back or destroyed, and for memory that is not gomem's.
  */

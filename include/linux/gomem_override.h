@@ -7,7 +7,7 @@
  *
  *	ccflags-y += -I$(GOMEM)/include -include linux/gomem_override.h
  *
- * or leave the Kbuild alone, and put KCFLAGS="-I... -include
+ * Or leave the Kbuild alone, and put KCFLAGS="-I... -include
  * linux/gomem_override.h" on make's command line. Both ways also need
  * KBUILD_EXTRA_SYMBOLS=.../Module.symvers.
  *
@@ -20,26 +20,27 @@
  *	- structs may have members of the same names;
  *	- headers may come in any order;
  *	- the compiler checks the kernel's prototypes as usual;
- *	- a function that the module itself defines under such a name is kept.
+ *	- if the module itself defines a function of such a name, it calls its
+ *	  own.
  *
  * These families of functions then belong to gomem: kmalloc(), kvmalloc(),
  * kstrdup(), bitmap_alloc(), kfree(), kfree_rcu() and kmem_cache_create(), and
  * mempools built on them. Some memory still comes from the kernel's allocator:
  * requests that gomem refuses (zones, more than GOMEM_MAX_SIZE), and results of
- * kernel functions like kasprintf(). The functions that free an object, resize
- * it or return its size find out at run time which allocator it belongs to.
+ * kernel functions like kasprintf(). So the functions that free an object,
+ * resize it or return its size find out at run time which allocator owns it.
  *
  * The opposite case needs care: memory that the module allocates, and that the
- * kernel or another module frees. Documentation/override.rst lists which cases
- * are handled, which are not, and what to do about them: call
- * gomem_kernel_kmalloc() instead of kmalloc(), call gomem_kernel_cache() for a
- * cache, or exclude a file of the module in its Kbuild:
+ * kernel or another module frees. Documentation/override.rst lists which of
+ * these cases are handled. In the other cases, call gomem_kernel_kmalloc()
+ * instead of kmalloc(), call gomem_kernel_cache() for a cache, or exclude a
+ * file of the module in its Kbuild:
  *
  *	CFLAGS_file.o += -DGOMEM_OVERRIDE_OFF
  *
  * Only loadable modules can use the header. Code that is linked into the kernel
- * shares its memory with the rest of the kernel in more ways than these rules
- * cover, and may run before gomem does.
+ * shares its memory with the rest of the kernel in more ways than this header
+ * handles, and may run before gomem is initialized.
  */
 #ifndef _LINUX_GOMEM_OVERRIDE_H
 #define _LINUX_GOMEM_OVERRIDE_H
@@ -81,14 +82,15 @@ struct kmem_cache *gomem_kernel_cache(struct kmem_cache *s);
 
 #ifndef GOMEM_OVERRIDE_OFF
 
-/* Import the namespace of gomem's symbols: the module's source does not. */
+/* Import the namespace of gomem's symbols, since the source does not. */
 static const char gomem_override_ns[]
 	__used __section(".modinfo") __aligned(1) = "import_ns=GOMEM";
 
 /*
  * A name for which this kernel has no function does no harm. The _noprof names
- * are those of 6.10 and later. kmalloc_nolock() is not listed: unlike gomem, it
- * allocates in any context. So its memory stays the kernel's.
+ * are those of Linux 6.10 and later. kmalloc_nolock() is not listed: it
+ * allocates in any context, which gomem cannot. So its memory comes from the
+ * kernel's allocator.
  */
 #pragma redefine_extname __kmalloc gomem_override_kmalloc
 #pragma redefine_extname __kmalloc_noprof gomem_override_kmalloc
@@ -186,7 +188,7 @@ void *__real_kmemdup(const void *src, size_t len, gfp_t gfp)
 #pragma redefine_extname mempool_kvmalloc gomem_override_mempool_kvmalloc
 #pragma redefine_extname mempool_kvfree gomem_override_mempool_kvfree
 
-/* The check of lengths that are copied to and from user space. */
+/* The kernel's check of lengths that are copied to and from user space. */
 #pragma redefine_extname __check_object_size gomem_override_check_object_size
 
 /* Kernel functions that free memory which the module has allocated. */

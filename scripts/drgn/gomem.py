@@ -94,8 +94,8 @@ class Image:
             self.symbols, self.listed = read_symbols(path)
         self.types = memory
         if options.ko:
-            # A program of its own, since drgn looks for a module only among those of the kernel,
-            # and for that needs the kernel's debug information.
+            # Read gomem's types into a separate drgn program. In the program of the dump, drgn
+            # would need the kernel's debug information to find a module.
             self.types = Program(memory.platform)
             self.types.add_memory_segment(0, WORD, self.read_cached)
             self.types.load_debug_info([options.ko])
@@ -149,7 +149,7 @@ class Image:
         try:
             offsets, mask = self.address("__per_cpu_offset"), self.address("__cpu_possible_mask")
         except BadInput:
-            # A kernel for one CPU.
+            # A kernel that is built for one CPU has no such symbols.
             return {0: 0}
         size = self.types.type("struct cpumask").size
         bits = int.from_bytes(self.read_cached(mask, size), "little")
@@ -286,7 +286,7 @@ class Heap:
         head = int(self.image.var("typed", "kind.c").address_of_())
         listed = [self.kind(address) for address in
                   self.image.listed_at(head, "struct gomem_kind", "link")]
-        # The marks of visitors are no caches.
+        # Skip the marks that code which walks the list puts into it: they are no caches.
         return found + [kind for kind in listed if kind.is_cache]
 
     def chunk(self, ci):
@@ -302,7 +302,7 @@ class Heap:
         kind = self.image.types.type("struct gomem_chunk")
         last = None
         for ci in range(self.nr_chunks):
-            # Many entries lie in one page without a chunk.
+            # Entries without a chunk share one page of the table.
             address = self.chunk(ci)
             if address is not None and address != last:
                 yield self.base + (ci << CHUNK_SHIFT), Object(self.image.types, kind,
@@ -349,7 +349,10 @@ class Heap:
         return Pages(n, backed, free, n * CHUNK_PAGES - backed)
 
     def tiny_mask(self, span, i):
-        """Return which bytes of a shared block begin an object; bit 15: a CPU has the last."""
+        """Return the mask of a shared block: bit i is set if an object begins at byte i.
+
+        If bit 15 is set, the last of these is not an object, but belongs to a CPU.
+        """
         at = span.base + span.nelems * BLOCK + 2 * i
         return int.from_bytes(self.image.read_cached(at, 2), "little")
 
@@ -568,7 +571,7 @@ def say_stack(image, bucket):
 
 
 def say_origin(heap, span, addr):
-    """Print who allocated an object, if the profile has recorded it, and what is charged."""
+    """Print the stack that allocated an object, if the profile has it, and the object's charge."""
     start = span.base
     if span.is_small():
         start += (addr - span.base) // span.elemsize * span.elemsize
@@ -634,7 +637,7 @@ def sites(heap, _):
     head = int(image.var("all_buckets", "profile.c").address_of_())
     for address in image.listed_at(head, "struct gomem_bucket", "all"):
         bucket = Object(image.types, "struct gomem_bucket", address=address)
-        # In units of 2^-8.
+        # The counters are in units of 2^-8 records.
         live = int(bucket.allocs.counter) - int(bucket.frees.counter) >> 8
         if live:
             rows.append((live * int(bucket.size), live, bucket))
@@ -692,7 +695,7 @@ def main(program):
         print(f"gomem.py: the memory at {error.address:#x} is not in the dump", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader has enough. Python would complain once more when it exits.
+        # The reader of the pipe has ended. Python would print an error when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except (LookupError, OSError) as error:
         print(f"gomem.py: {error}", file=sys.stderr)

@@ -24,8 +24,8 @@ info()
 }
 
 # Give back the memory that gomem and kmalloc() still hold from the last
-# scenario, so that all start alike. The scenarios use no caches for reclaimable
-# objects and the like.
+# scenario, so that all scenarios start alike. Only the caches of plain
+# kmalloc() are shrunk: the scenarios use no others.
 settle()
 {
 	echo 1 >$debug/scavenge
@@ -41,10 +41,10 @@ result()
 	done <$params/result
 }
 
-# Run a scenario several times. The state of the allocators' caches of free
-# objects lasts for a whole run, so each round begins with a new state. This
-# starts no other program, which would take longer in User-Mode Linux than the
-# measurement.
+# one SCENARIO SIZE: run a scenario several times. Results depend on the free
+# objects that the allocators cache, so each round begins with emptied caches.
+# This starts no other program, which would take longer in User-Mode Linux than
+# the measurement.
 one()
 {
 	echo "run $1 $2"

@@ -5,7 +5,7 @@
 # gcov's counters of gomem as a base64-encoded archive after the line
 # "counters:".
 #
-# For the inside of a test machine whose kernel has CONFIG_GCOV_KERNEL.
+# This runs inside a test machine whose kernel has CONFIG_GCOV_KERNEL.
 
 set -e
 gcov=/sys/kernel/debug/gcov
@@ -16,8 +16,8 @@ if [ $# != 0 ]; then
 	kselftest/batch --quick "$@" || true
 fi
 
-# The kernel says that these files have no bytes, so copy them before tar reads
-# them. It keeps the counters of a module that was unloaded.
+# The kernel gives these files a size of 0, which tar would believe. So copy
+# them first. The kernel also keeps the counters of a module that was unloaded.
 mkdir -p $copy
 find $gcov -name '*.gcda' | while read -r file; do
 	mkdir -p "$copy${file%/*}"

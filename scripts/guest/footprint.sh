@@ -6,23 +6,25 @@
 #
 #	footprint.sh AMOUNT ORDER[-MIX]...
 #
-# MIX selects the sizes: see gomem_fill.c. It prints lines for the host, in
-# bytes. LIVE is what was requested for the live objects, HELD how much less
-# free memory the machine has because of them:
+# MIX selects the sizes: see gomem_fill.c. The script prints lines for the host,
+# in bytes. LIVE is the sum of the sizes that were requested for the live
+# objects. HELD is how much less free memory the machine has because of these
+# objects:
 #
 #	footprint ALLOCATOR ORDER[-MIX] STEP LIVE HELD
 #
 # STEP is full: all objects are live; half: right after half of them were freed;
 # later: a second after that; or asked: after the allocator was asked to give
-# back what it does not need. HELD includes what gomem took when it was loaded.
+# back the memory that it does not need. HELD includes the memory that gomem
+# took when it was loaded.
 
 amount=$1
 shift
 params=/sys/module/gomem_fill/parameters
 debug=/sys/kernel/debug/gomem
 
-# read_key FILE KEY: set value. Starts no process, which would take memory
-# during the measurement.
+# read_key FILE KEY: set value to the number of a key. This starts no process,
+# which would take memory during the measurement.
 read_key()
 {
 	value=0
@@ -46,7 +48,8 @@ shrink_slabs()
 	done
 }
 
-# ask_back ALLOCATOR
+# ask_back ALLOCATOR: make the allocator give back the memory that it does not
+# need.
 ask_back()
 {
 	if [ "$1" = kmalloc ]; then
@@ -56,7 +59,7 @@ ask_back()
 	fi
 }
 
-# measure ALLOCATOR ORDER STEP
+# measure ALLOCATOR ORDER STEP: print a line with the bytes live and held.
 measure()
 {
 	free=$(free_bytes)
@@ -66,7 +69,7 @@ measure()
 	echo "footprint $1 $2 $3 $value $held"
 }
 
-# one ALLOCATOR ORDER[-MIX]
+# one ALLOCATOR ORDER[-MIX]: fill memory, free half of it, and print each step.
 one()
 {
 	mix=${2#*-}

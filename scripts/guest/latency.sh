@@ -7,15 +7,15 @@
 #
 #	latency.sh AMOUNT...
 #
-# AMOUNT is how much memory lives while operations on the whole heap are
-# watched. It prints lines for the host, in instructions: the longest time with
-# interrupts off, and the longest time that a task of the highest priority
-# waited for the CPU:
+# AMOUNT is the size of the live objects while operations on the whole heap are
+# watched. The script prints lines for the host, in instructions: the longest
+# time with interrupts off, and the longest time that a task of real-time
+# priority waited for the CPU:
 #
 #	latency ALLOCATOR OPERATION AMOUNT OFF WAIT
 #
-# Operation "nothing" is the kernel alone. "scavenge64G" works on a heap of 64
-# GiB without memory behind it: see gomem_giveback.c.
+# For the operation "nothing", no allocator works. "scavenge64G" works on a heap
+# of 64 GiB without memory behind it: see gomem_giveback.c.
 
 fill=/sys/module/gomem_fill/parameters
 latency=/sys/module/gomem_latency/parameters
@@ -34,7 +34,7 @@ watch()
 	[ ! -e verbose ] || sed 's/^/where /' $latency/where
 }
 
-# put WORD FILE
+# put WORD FILE: write a word to a file.
 put()
 {
 	echo "$1" >"$2"
@@ -47,7 +47,8 @@ read_files()
 	done
 }
 
-# Operations for both allocators. Objects stay live at the end.
+# common ALLOCATOR AMOUNT: measure the operations that both allocators have.
+# Objects stay live at the end.
 common()
 {
 	watch "$1" fill "$2" put "fill $2" $fill/cmd
@@ -56,7 +57,7 @@ common()
 	watch "$1" refill "$2" put "fill $2" $fill/cmd
 }
 
-# one AMOUNT
+# one AMOUNT: measure all operations with this amount of live memory.
 one()
 {
 	insmod gomem.ko epoch_ms=300 && insmod gomem_fill.ko mix=log reserve=0 || exit 1
@@ -65,7 +66,7 @@ one()
 	watch gomem read "$1" read_files
 	echo "free half random" >$fill/cmd
 	watch gomem scavenge "$1" put 1 $debug/scavenge
-	# Wait for several epochs: slots are drained, pages go back.
+	# Wait for several epochs, in which slots are drained and pages go back.
 	echo "free half other" >$fill/cmd
 	watch gomem epoch "$1" sleep 2
 	watch gomem free_all "$1" put "free fifo" $fill/cmd

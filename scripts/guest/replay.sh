@@ -23,8 +23,8 @@
 noscan=$1
 params=/sys/module/gomem_replay/parameters
 
-# read_key FILE KEY: set value. Starts no process, which would take memory
-# during the measurement.
+# read_key FILE KEY: set value to the number of a key. This starts no process,
+# which would take memory during the measurement.
 read_key()
 {
 	value=0
@@ -64,7 +64,8 @@ point()
 	echo "point $trace $allocator $1 $held $value"
 }
 
-# replay TRACE ALLOCATOR GOMEM-PARAMETERS
+# replay TRACE ALLOCATOR GOMEM-PARAMETERS: replay a trace, and print its
+# results.
 replay()
 {
 	trace=$1 allocator=$2

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What differs between the architectures of the kernels that scripts/vm knows:
-# packages, compilers, machines. An architecture has Debian's name: amd64, arm64,
-# riscv64. This host's is amd64. Sourced by kernels.sh.
+# The differences between the architectures of the kernels that scripts/vm
+# knows: packages, compilers, machines. Architectures have Debian's names:
+# amd64, arm64, riscv64. The host is an amd64. Sourced by kernels.sh.
 
 # shellcheck disable=SC2154 # kernels.sh and common.sh set cache and stock_kernels
 # shellcheck disable=SC2034 # scripts/vm uses the tables
 
-# The names of compilers and tools of each architecture begin with this.
+# The prefix of the names of an architecture's compilers and tools.
 declare -rA arch_triplet=(
 	[amd64]=x86_64-linux-gnu
 	[arm64]=aarch64-linux-gnu
@@ -99,12 +99,12 @@ fetch_busybox()
 # fetch_build_packages SUITE DIR RELEASE VERSION: download the headers of a
 # kernel, and the compiler and the programs that build modules with them.
 #
-# The packages of another architecture depend on a compiler that runs on that
-# one. Take the compiler of the same version that runs on this host instead.
-# Debian's package of programs for building modules, linux-kbuild, is for the
-# host, and builds for all architectures. All of this is unpacked in the cache,
-# as for amd64. So it takes no package of the host's, and the compiler's version
-# is that of the kernel, whatever the host has.
+# The headers of another architecture depend on a compiler that runs on that
+# architecture. Instead, take the compiler of the same version that runs on the
+# host. Debian's package linux-kbuild, with programs for building modules, is
+# for the host, and builds for all architectures. All of these are unpacked in
+# the cache, as for amd64. So nothing of the host's is used, and the version of
+# the compiler is that which built the kernel.
 fetch_build_packages()
 {
 	local suite=$1 dir=$2 release=$3 version=$4 arch package=linux-headers-$3
@@ -130,10 +130,10 @@ fetch_build_packages()
 
 # --- Machines ---------------------------------------------------------------
 
-# Emulated processors. On amd64, all features except five-level page tables, whose
-# addresses differ from those of most machines. On arm64, a server's with the
-# atomic instructions of ARMv8.1, and without pointer authentication, which takes
-# an emulator more time than all else.
+# Emulated processors. On amd64, a CPU with all features except five-level page
+# tables, with which addresses differ from those of most machines. On arm64, a
+# server's CPU. It has the atomic instructions of ARMv8.1, but no pointer
+# authentication, which takes most of an emulator's time.
 declare -rA arch_cpu=(
 	[amd64]="max,la57=off"
 	[arm64]=neoverse-n1
@@ -143,8 +143,8 @@ declare -rA arch_cpu=(
 # The device that is the kernel's console.
 declare -rA arch_console=([amd64]=ttyS0 [arm64]=ttyAMA0 [riscv64]=ttyS0)
 
-# The devices for the output of the command and for the control channel. They
-# come after those that are serial ports of the board.
+# The serial devices for the output of the command and for the control channel.
+# They are numbered after the serial ports that the board has itself.
 declare -rA arch_output=([amd64]=ttyS1 [arm64]=ttyS0 [riscv64]=ttyS1)
 declare -rA arch_control=([amd64]=ttyS2 [arm64]=ttyS1 [riscv64]=ttyS2)
 
@@ -171,8 +171,8 @@ arch_board()
 		done
 		return
 	fi
-	# The machine that exists only in QEMU. Its interrupt controller of
-	# version 2 has no more than 8 CPUs.
+	# "virt" is a machine that exists only in QEMU. On arm64 its default
+	# interrupt controller, of version 2, allows no more than 8 CPUs.
 	[[ $1 != arm64 ]] || echo "-machine virt,gic-version=3"
 	[[ $1 == arm64 ]] || echo "-machine virt"
 	echo "-serial chardev:console"

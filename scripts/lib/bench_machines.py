@@ -22,12 +22,13 @@ from bench_scenarios import METRICS, OFF, TOP, Sweep, by_name
 VM = os.path.join(TOP, "scripts/vm")
 GUEST = os.path.join(TOP, "scripts/guest")
 
-# Rounds, repetitions in each, and a factor for the length of a repetition. A
-# clock that counts instructions is exact; that of User-Mode Linux has steps of
-# 256 ns.
+# For each mode: the number of rounds, the repetitions in a round, and a factor for
+# the length of a repetition. Repetitions are longer where the clock is coarse: that
+# of User-Mode Linux has steps of 256 ns.
 #
-# The minimum counts for instructions, and the best for emulated CPUs: anything
-# more is other work. The median of a round counts for a real processor.
+# For instructions the minimum counts, and for rates of emulated CPUs the maximum:
+# other numbers include other work. For a real processor the median of a round
+# counts.
 TIMING = {"icount": (3, 3, 1), "icount2": (3, 3, 1), "native": (1, 4, 5), "smp": (3, 4, 1)}
 
 # A real processor has half the speed while its sibling in the same core is
@@ -46,12 +47,12 @@ FOOTPRINT = ("200M", "other-log", "random-log", "other-uniform", "other", "fifo"
 
 
 def build_name(kernel, ubsan):
-    """The name of the directories in which a kernel's modules are built and kept."""
+    """Return the name of the directories in which a kernel's modules are built and kept."""
     return kernel + ("-ubsan" if ubsan else "")
 
 
 def modules_of(kernel, ubsan):
-    """The directory in which prepare() puts the modules of a kernel."""
+    """Return the directory in which prepare() puts the modules of a kernel."""
     return os.path.join(TOP, "build/bench/ko", build_name(kernel, ubsan))
 
 
@@ -112,7 +113,7 @@ class Machine:
 
     @property
     def name(self):
-        """The name of the kernel in the results."""
+        """Return the name of the kernel in the results."""
         return (self.kernel + (":off" if self.settings == OFF else "") +
                 (":ubsan" if self.ubsan else ""))
 
@@ -155,8 +156,8 @@ class Machine:
         """
         append = self.settings
         if self.mode in ("icount", "icount2"):
-            # See Documentation/benchmarks.rst: an instruction that clears
-            # memory byte by byte would count as one for each byte.
+            # Without erms the kernel clears memory by words: an instruction that
+            # clears bytes would count as one for each byte (benchmarks.rst).
             append += " clearcpuid=erms"
         args = [VM, "run", f"--kernel={self.kernel}", f"--append={append}", "--no-kmemleak",
                 "--measure", "--no-modules", f"--add={modules_of(self.kernel, self.ubsan)}:/root", *options,
@@ -229,7 +230,7 @@ class Machine:
                 self.trouble("the machine failed; what it said is above")
 
     def result(self, scenario, size, words):
-        """Keep a line of the module, of one of the rounds."""
+        """Keep the numbers of a result line, from one of the rounds."""
         kind, allocator, values = words[0], words[1], [float(word) for word in words[2:]]
         cpus = 1
         if kind == "rate":
@@ -239,7 +240,7 @@ class Machine:
         self.found.setdefault((kind, scenario, size, allocator, cpus), []).append(values)
 
     def sum_up(self):
-        """Add the rows that all rounds of all boots result in."""
+        """Compute the rows from the numbers of all rounds and boots, and add them."""
         for (kind, scenario, size, allocator, cpus), rounds in self.found.items():
             where = (scenario, size, allocator)
             if kind == "held":
@@ -353,8 +354,8 @@ class Machine:
             self.add(name, FOOTPRINT[0], allocator, f"{step}_held", held)
             self.add(name, FOOTPRINT[0], allocator, step, int(held) / int(live))
 
-        # CPUs that are threads: CPUs that take turns answer each other only
-        # after 100 ms, and grace periods take as long.
+        # Use CPUs that are threads of the host. CPUs that take turns answer each
+        # other only after 100 ms, and grace periods take as long.
         if not self.vm(["--accel=tcg", "--cpus=4", "--memory=1G", "--timeout=1800"],
                        [f"{GUEST}/footprint.sh"], ["sh", "footprint.sh", *FOOTPRINT], handle):
             self.trouble("footprint: the machine failed; what it said is above")

@@ -21,7 +21,7 @@ def bytes_label(size):
 
 
 def nice_step(top):
-    """A round number, of which about five reach the top."""
+    """Return a round number, of which about five reach the top."""
     step = 1.0
     while step * 6 < top:
         step *= 10
@@ -44,11 +44,11 @@ class Plot:
             self.series.append((name, values))
 
     def x(self, i):
-        """The x coordinate of the middle of a category."""
+        """Return the x coordinate of the middle of a category."""
         return LEFT + (i + 0.5) * (WIDTH - LEFT - RIGHT) / len(self.categories)
 
     def y(self, value, top):
-        """The y coordinate of a value."""
+        """Return the y coordinate of a value."""
         return HEIGHT - BOTTOM - value / top * (HEIGHT - TOP_EDGE - BOTTOM)
 
     def frame(self, top, step):

@@ -16,8 +16,8 @@ from bench_scenarios import FEW, GOALS, METRICS, MODES, NEWEST, SCENARIOS, TOP, 
 ALLOCATORS = ("gomem", "kmalloc", "kmem_cache", "alloc_pages_exact", "gomem_cache", "none")
 # Scenarios that Documentation shows for older kernels, too.
 ON_ALL_KERNELS = ("pair", "batch64", "bulk64", "churn", "fill", "large")
-# In percent, for emulated CPUs. With more spread the host had too much other
-# load.
+# The most spread of the rates of emulated CPUs, in percent. If there is more, the
+# host had too much other load, and the rates are not judged.
 MOST_SPREAD = 50
 CONFIG = re.compile(r"^(CONFIG_(?:SL[AU]B\w*|PREEMPT\w*|INIT_ON_\w*|MEMCG|HZ|RANDOM_KMALLOC_CACHES"
                     r"|KFENCE_SAMPLE_INTERVAL|CC_OPTIMIZE_FOR_PERFORMANCE|X86_KERNEL_IBT)=.*)$",
@@ -25,7 +25,7 @@ CONFIG = re.compile(r"^(CONFIG_(?:SL[AU]B\w*|PREEMPT\w*|INIT_ON_\w*|MEMCG|HZ|RAN
 
 
 def output_of(*args):
-    """The output of a program, or a dash."""
+    """Return the output of a program, or a dash."""
     try:
         return subprocess.run(args, capture_output=True, text=True, check=True,
                               cwd=TOP).stdout.strip() or "-"
@@ -82,9 +82,9 @@ class Report:
             self.index[key] = float(row["value"])
 
     def add_per_cpu(self):
-        """Add the rate of a CPU that runs beside others, relative to its rate
-        alone. The machine's share of the loss, by the empty loop, is divided
-        out.
+        """Add the rate per CPU with several CPUs, relative to the rate of one CPU.
+        Divide it by the same number of the empty loop, so that the loss that
+        the machine causes does not count.
         """
         rate = {(r.kernel, r.mode, r.size, r.allocator, r.cpus): r.value for r in self.rows
                 if r.scenario == "scale" and r.metric == "ops_per_s"}
@@ -99,14 +99,16 @@ class Report:
                 self.index[row[:-1]] = row.value
 
     def get(self, *key):
-        """A number, or None: kernel, mode, cpus, scenario, size, allocator, metric."""
+        """Return the number of a key, or None. The key is (kernel, mode, cpus, scenario, size,
+        allocator, metric).
+        """
         return self.index.get(key)
 
     # --- Goals ---------------------------------------------------------------
 
     def reference(self, row, goal):
-        """The number that a number of gomem is compared with; 1 if it is
-        absolute, or a ratio already.
+        """Return the number that a goal compares gomem's number with. It is 1 if
+        gomem's number is a ratio, or if the goal is an absolute number.
         """
         if goal.metric in ("ratio", "per_cpu", "full", "half", "later", "irqs_off", "wait"):
             return 1
@@ -126,7 +128,7 @@ class Report:
         return not row.size.isdigit() or goal.sizes[0] <= int(row.size) <= goal.sizes[1]
 
     def is_unclear(self, row, goal):
-        """Did emulated CPUs wait for the host's? Then their rates mean nothing."""
+        """Are the rates useless, since emulated CPUs waited for processors of the host?"""
         if row.mode != "smp":
             return False
         others = [row] + [row._replace(allocator=a) for a in ("none", goal.other)]
@@ -135,7 +137,7 @@ class Report:
         return any((self.get(*r[:6], "spread_percent") or 0) > MOST_SPREAD for r in others)
 
     def judge(self, row):
-        """The verdicts on a row, as text."""
+        """Return the verdicts on a row, as text."""
         texts = []
         for goal in GOALS:
             if not self.is_judged(row, goal):
@@ -153,13 +155,13 @@ class Report:
 
     @staticmethod
     def worst(goal, found):
-        """The verdict on the worst row of a goal, as text."""
+        """Return the verdict on the worst row of a goal, as text."""
         ratio, row = (min if goal.at_least else max)((f[3], f[1]) for f in found)
         where = row.size if row.size.isdigit() else row.scenario.split(":", 1)[-1]
         return f"{percent_or_times(ratio)} at {where}"
 
     def goal_lines(self):
-        """Lines that tell how often each goal is met, and where it is met worst."""
+        """Return the lines that tell how often each goal is met, and where it is met worst."""
         groups = {}
         for found in self.verdicts:
             groups.setdefault((found[0], found[1].kernel), []).append(found)
@@ -180,7 +182,7 @@ class Report:
     # --- Tables --------------------------------------------------------------
 
     def cost_table(self, mode, kernel, scenario, sizes, swept=()):
-        """The table of instructions or times of gomem and the others. Of the
+        """Return the table of instructions or times of gomem and the others. Of the
         swept sizes it shows those that miss a goal.
         """
         metric = METRICS[mode] if scenario != "tiny_held" else "held_bytes"
@@ -213,7 +215,7 @@ class Report:
         return lines
 
     def thread_table(self, mode, kernel, scenario, sizes):
-        """Operations a second by the number of CPUs."""
+        """Return the table of operations per second by the number of CPUs."""
         names = ALLOCATORS[:3]
         lines = [f"{'size':>8} {'CPUs':>4}" + "".join(f" {name:>12}" for name in (*names, "none")) +
                  f" {'/kmalloc':>9} {'spread':>7}" +
@@ -238,7 +240,7 @@ class Report:
         return lines
 
     def lines_table(self, kernel):
-        """The table of instructions and cache lines of one operation."""
+        """Return the table of instructions and cache lines of one operation."""
         lines = [f"{'size':>8} {'allocator':11}" +
                  "".join(f" {op + ':':>6} {'instr':>6} {'code':>5} {'data':>5} {'written':>7}"
                          for op in ("alloc", "free"))]
@@ -255,7 +257,7 @@ class Report:
         return lines
 
     def find_table(self, kernel):
-        """The table of the worst search of each type."""
+        """Return the table of the worst search of each type."""
         lines = [f"{'':6} {'worst at':20} {'64M':>7} {'256M':>7} {'1G':>7} {'4G':>7} {'16G':>7} "
                  f"{'ratio':>6}"]
         for what in ("find", "pair", "block"):
@@ -273,7 +275,7 @@ class Report:
         return lines if len(lines) > 1 else []
 
     def latency_table(self, kernel):
-        """The table of the longest times of each operation, for both allocators."""
+        """Return the table of the longest times of each operation, for both allocators."""
         lines = [f"{'operation':12} {'live':>5} {'irqs off':>9} {'kmalloc':>9} {'wait':>9} "
                  f"{'kmalloc':>9}"]
         for row in self.rows:
@@ -288,7 +290,7 @@ class Report:
         return lines if len(lines) > 1 else []
 
     def footprint_table(self, kernel):
-        """The table of bytes held for each live byte."""
+        """Return the table of bytes held for each live byte."""
         lines = [f"{'order':14} {'allocator':10} {'MB live':>8} {'full':>6} {'MB live':>8} "
                  f"{'half':>6} {'1 s':>6} {'asked':>6}"]
         for row in self.rows:
@@ -305,7 +307,7 @@ class Report:
         return lines if len(lines) > 1 else []
 
     def replay_table(self, kernel):
-        """The table of KiB held for each trace."""
+        """Return the table of KiB held for each trace."""
         lines = [f"{'trace':12} {'allocator':20} {'live avg':>9} {'peak':>9} {'held avg':>9} "
                  f"{'peak':>9} {'/kmalloc':>9} {'peak':>7}"]
         for row in self.rows:
@@ -324,7 +326,7 @@ class Report:
         return lines if len(lines) > 1 else []
 
     def table(self, mode, kernel, scenario, few):
-        """The table of a scenario, on one machine."""
+        """Return the table of a scenario, on one machine."""
         sizes = scenario.sizes
         if few and len(sizes) > len(FEW):
             sizes = (*FEW, 16384, 32768)
@@ -362,13 +364,13 @@ class Report:
     # --- Facts ---------------------------------------------------------------
 
     def header(self):
-        """Lines for the head of a file: where the results come from."""
+        """Yield the lines for the head of a file: where the results come from."""
         yield from self.old_header
         if self.machines:
             yield from self.new_header()
 
     def new_header(self):
-        """Header lines for what this run measured."""
+        """Yield the header lines for what this run measured."""
         with open("/proc/cpuinfo", encoding="ascii") as file:
             cpu = re.search(r"model name\s*: (.*)", file.read())
         dirty = "" if output_of("git", "status", "--porcelain", "-uno") == "-" else " (changed)"
@@ -393,7 +395,7 @@ class Report:
 
     @staticmethod
     def machine_lines(machine):
-        """Header lines that describe a machine."""
+        """Yield the header lines that describe a machine."""
         info = dict(machine.info)
         name = f"{machine.mode} {machine.name}"
         yield f"{name}: Linux {info.pop('release', '-')}, {info.get('cpus')} CPUs, " \
@@ -417,7 +419,7 @@ class Report:
     # --- Output --------------------------------------------------------------
 
     def text(self, few=False):
-        """All tables as text."""
+        """Return all tables as text."""
         self.verdicts = []
         lines, last = [], None
         for mode, kernel, scenario, table in self.tables(few):
@@ -467,7 +469,7 @@ class Report:
 
     def documentation(self):
         """Yield the lines for Documentation, with fewer sizes."""
-        # Called first, so that the verdicts are those for all sizes.
+        # Call this first: it sets the verdicts, which are to be those for all sizes.
         self.text()
         goals = self.goal_lines()
         yield from ("Where the results come from", "---------------------------", "", "::", "")
@@ -496,5 +498,5 @@ class Report:
             yield from ("", f"    {kernel}", *("    " + line for line in table))
 
     def plots_of(self, mode):
-        """File names and captions of the plots of a mode."""
+        """Return the file names and captions of the plots of a mode."""
         return [(name, caption) for name, caption, of in self.plots if of == mode]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-# The newest kernel of a stable Debian, for which the goals are.
+# The newest kernel of a stable Debian. The goals are for this kernel.
 NEWEST = subprocess.run([os.path.join(TOP, "scripts/vm"), "newest"], stdout=subprocess.PIPE,
                         text=True, check=True).stdout.strip()
 
@@ -20,7 +20,7 @@ MIB = 1024 * KIB
 
 
 def class_sizes():
-    """The object sizes of all size classes, from the generated table."""
+    """Return the object sizes of all size classes, from the generated table."""
     with open(os.path.join(TOP, "gomem/base/sizeclass_tables.h"), encoding="ascii") as file:
         text = file.read()
     table = re.search(r"gomem_class_to_size\[[^]]*\] = \{([^}]*)\}", text)
@@ -44,13 +44,13 @@ class Scenario(NamedTuple):
 # The largest object, GOMEM_MAX_SIZE.
 MOST = 4 * MIB
 
-# Random sizes of a sweep, and sizes that a sample has of each scenario's sweep.
+# The number of random sizes in a sweep, and the number of sizes in a sample of a sweep.
 RANDOM_SIZES = 20
 SAMPLE = 4
 
 
 def swept_sizes(least, most, seed):
-    """The sizes of a sweep: each size class and each power of two with its
+    """Return the sizes of a sweep: each size class and each power of two with its
     neighbours, and random sizes, as many from each power of two.
     """
     edges = [*class_sizes(), *(1 << i for i in range(MOST.bit_length()))]
@@ -70,7 +70,7 @@ class Sweep(NamedTuple):
     only: tuple = ()
 
     def sizes(self, scenario):
-        """All sizes of a scenario."""
+        """Return all sizes of a scenario."""
         if scenario.sweep and self.only:
             least, most = scenario.sweep
             return [size for size in sorted({*self.only}) if least <= size <= most]
@@ -225,9 +225,9 @@ METRICS = {"icount": "instructions", "icount2": "instructions", "native": "ns", 
 # The kernels that are measured by default, the newest first, and the settings
 # that they are booted with, the usual ones first.
 ALL = (NEWEST, "stock-6.12", "stock")
-# While 6.1 starts its second CPU, the first one polls for it without waiting. A
-# QEMU that counts instructions and lets CPUs take turns then never gets to the
-# second one.
+# The kernels for two CPUs that take turns, without 6.1: while it starts its second
+# CPU, the first one polls without a pause. A QEMU that counts instructions then
+# never runs the second CPU.
 TWO_CPUS = (NEWEST, "stock-6.12")
 KERNELS = {"icount": ALL, "icount2": TWO_CPUS, "native": ("uml",), "smp": (NEWEST,), "memory": ALL}
 OFF = "mitigations=off init_on_alloc=0"
@@ -292,7 +292,7 @@ GOALS = [*_hit_goals(), *_other_goals()]
 
 
 def by_name(name):
-    """The scenario of a name, which may continue after a colon: replay:TRACE."""
+    """Return the scenario of a name, which may continue after a colon: replay:TRACE."""
     for scenario in SCENARIOS:
         if scenario.name == name.split(":")[0]:
             return scenario

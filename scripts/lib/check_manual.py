@@ -16,18 +16,18 @@ CONVERSION = re.compile(r"%#?(?:ll|l|z)?(?:pS|pGg|pV|[a-z])")
 PARAMETER = re.compile(r"^module_param(?:_named|_cb)?\((\w+)", re.M)
 COUNTER = re.compile(r'^\t\[GOMEM_\w+\]\s*= "(\w+_(?:detected|refused|in_use))"', re.M)
 
-# Texts with at most this many letters are also those of other messages.
+# Texts with at most this many letters are skipped: they are parts of many messages.
 SHORT = 2
 
 
 def text_of(name):
-    """A document, with line breaks as spaces."""
+    """Return a document, with line breaks as spaces."""
     path = pathlib.Path("Documentation") / name
     return " ".join(path.read_text(encoding="utf-8").split())
 
 
 def messages(source):
-    """The fixed parts of each message in a source file."""
+    """Yield the fixed parts of each message in a source file."""
     for match in PRINT.finditer(source):
         text = "".join(STRING.findall(match[1])).replace("\\n", "").replace('\\"', '"')
         for part in CONVERSION.split(text):
@@ -36,7 +36,7 @@ def messages(source):
 
 
 def missing():
-    """What the manual should have and does not have, as lines."""
+    """Yield what the manual should have and does not have, as lines."""
     debugging, tuning = text_of("debugging.rst"), text_of("tuning.rst")
     for path in sorted(pathlib.Path("gomem").glob("**/*.c")):
         source = path.read_text(encoding="utf-8")

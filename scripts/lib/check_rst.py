@@ -14,7 +14,7 @@ from docutils.parsers.rst import Directive, directives, roles
 
 
 def source_of(inliner_or_state):
-    """The file that is being parsed."""
+    """Return the file that is being parsed."""
     return pathlib.Path(inliner_or_state.document.current_source)
 
 
@@ -34,7 +34,7 @@ class FileDirective(Directive):
     option_spec = {"language": directives.unchanged, "start-after": directives.unchanged}
 
     def base(self):
-        """The directory that the file is relative to."""
+        """Return the directory that the file is relative to."""
         return source_of(self.state).parent
 
     def run(self):
@@ -48,7 +48,7 @@ class KernelDoc(FileDirective):
     """kernel-doc and head-comment take their files from the top of the tree."""
 
     def base(self):
-        """The top of the tree."""
+        """Return the top of the tree."""
         return source_of(self.state).parent.parent
 
 

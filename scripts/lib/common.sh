@@ -17,8 +17,9 @@ say()
 	echo "$me: $*" >&2
 }
 
-# Print an error and exit. Scripts that exit with the status of another program
-# set die_status, to tell it from that.
+# Print an error and exit. A script that otherwise exits with the status of
+# another program sets die_status, so that its own errors have a status of their
+# own.
 die()
 {
 	say "error: $*"

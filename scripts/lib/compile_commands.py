@@ -30,14 +30,14 @@ def entries(build, kdir):
         else:
             directory = build_of(build, path, source)
         source = (directory / source).resolve()
-        # kbuild also compiles sources of its own.
+        # Skip sources that are kbuild's own.
         if source.is_file() and source.is_relative_to(TOP):
             yield {"directory": str(directory), "command": command + str(source),
                    "file": str(source)}
 
 
 def build_of(build, path, source):
-    """The directory that a relative source belongs to: BUILD, or one of its tests/."""
+    """Return the directory that a relative source belongs to: BUILD, or one of its tests/."""
     for directory in [path.parent, *path.parent.parents]:
         if (directory / source).exists():
             return directory

@@ -39,7 +39,7 @@ def clean(text):
 
 
 def closing(text, start):
-    """The position after the parenthesis that closes the one at start."""
+    """Return the position after the parenthesis that closes the one at start."""
     depth = 0
     for match in re.compile(r"[()]").finditer(text, start):
         depth += 1 if match.group() == "(" else -1
@@ -49,7 +49,7 @@ def closing(text, start):
 
 
 def arguments(text):
-    """The arguments in a list without its parentheses."""
+    """Return the arguments in a list without its parentheses."""
     found, depth, begin = [], 0, 0
     for match in re.finditer(r"[(){}\[\],]", text):
         char = match.group()
@@ -64,7 +64,7 @@ def arguments(text):
 
 
 def declared(text):
-    """The struct types of declared names; with a * for pointers to pointers."""
+    """Return the struct types of declared names, with a * for each pointer to a pointer."""
     types = {}
     for struct, stars, name, array, more in DECLARED.findall(text):
         for star, other, size in [(stars, name, array)] + ALSO.findall(more):
@@ -74,7 +74,7 @@ def declared(text):
 
 
 def members(text):
-    """For each defined struct or union, the struct types of its members by name.
+    """Return, for each defined struct or union, the struct types of its members by name.
 
     The type of a member that is a struct without a name is called OUTER.MEMBER.
     """
@@ -82,7 +82,7 @@ def members(text):
     for name, body in STRUCT.findall(text):
         while match := INNER.search(body):
             inner, member, end = match.groups()
-            # Members of one that is not named either are those of the outer one.
+            # The members of an inner struct without a name are members of the outer struct.
             new = f"struct {name}.{member} {member}{end}" if member else inner
             if member:
                 found[f"{name}.{member}"] = declared(inner)
@@ -92,12 +92,14 @@ def members(text):
 
 
 def firsts(text):
-    """For each defined struct whose first member is a struct, the name of the member."""
+    """Return the name of the first member of each defined struct, if the member is a struct."""
     return {name: first[1] for name, body in STRUCT.findall(text) if (first := FIRST.match(body))}
 
 
 def initialized(text, position):
-    """The struct type whose initializer a position is in, and the members that lead there."""
+    """Return the struct type whose initializer contains a position, and the members that lead
+    there.
+    """
     depth, path = 0, []
     for match in reversed(list(re.finditer(r"[{};]", text[:position]))):
         if match.group() == ";" and not depth:
@@ -117,7 +119,7 @@ def initialized(text, position):
 
 
 def last_word(parameter):
-    """The name of a parameter; "" if it is a function or has none."""
+    """Return the name of a parameter; "" if it is a function or has none."""
     match = re.search(r"(\w+)\s*(?:\[[^\]]*\])?$", parameter)
     return match[1] if match and not "(" in parameter else ""
 
@@ -132,12 +134,12 @@ class Function:
 
     @functools.cached_property
     def types(self):
-        """The struct types of parameters and variables, including those of the file."""
+        """Return the struct types of parameters and variables, including those of the file."""
         return {**self.file.types, **declared(self.body), **declared(self.head + ")")}
 
     @functools.cached_property
     def calls(self):
-        """(name, arguments, position in the body) of each call."""
+        """Return (name, arguments, position in the body) of each call."""
         found = []
         for match in CALL.finditer(self.body):
             if match[1] not in WORDS:
@@ -146,11 +148,11 @@ class Function:
         return found
 
     def line(self, position):
-        """The number of the line at a position in the body."""
+        """Return the number of the line at a position in the body."""
         return self.file.line(self.start + position)
 
     def conditions(self, position):
-        """The conditions of the if()s, and of their elses, that lead to a position."""
+        """Return the conditions of the if()s, and of their elses, that lead to a position."""
         text, found, depth = self.body[:position], [], 0
         tail = re.search(r"[^;{}]*$", text)
         found += if_before(text, tail.start(), tail.group())
@@ -164,7 +166,7 @@ class Function:
 
 
 def if_before(text, start, head):
-    """The conditions in the text before a statement or block."""
+    """Return the conditions in the text before a statement or block."""
     match = re.search(r"\bif\s*\(", head)
     if match:
         return [head[match.end():closing(head, match.end() - 1) - 1]]
@@ -183,12 +185,12 @@ class File:
         self.ends = [m.start() for m in re.finditer("\n", self.text)]
 
     def line(self, position):
-        """The number of the line at a position."""
+        """Return the number of the line at a position."""
         return bisect.bisect_left(self.ends, position) + 1
 
     @functools.cached_property
     def functions(self):
-        """The functions by name. If an #if has several, the longest one gets the name."""
+        """Return the functions by name. If an #if has several, the longest one gets the name."""
         found, position = {}, 0
         while match := HEAD.search(self.text, position):
             end = END.search(self.text, match.end())
@@ -204,17 +206,17 @@ class File:
 
     @functools.cached_property
     def macros(self):
-        """The macros with arguments, by name."""
+        """Return the macros with arguments, by name."""
         return {m[1]: Function(self, m[1], m[2], m[3].replace("\\\n", " \n"), m.start(3))
                 for m in MACRO.finditer(self.text)}
 
     @functools.cached_property
     def types(self):
-        """The struct types of variables outside of functions, by name."""
+        """Return the struct types of variables outside of functions, by name."""
         return declared("\n".join(GLOBAL.findall(self.text)))
 
     @property
     def includes(self):
-        """The headers that the file includes."""
+        """Return the headers that the file includes."""
         # Read the file again: strings are blank in the clean text.
         return INCLUDE.findall(self.path.read_text(encoding="utf-8", errors="replace"))

@@ -41,7 +41,7 @@ ALLOC = (r"(?:k[mzc]alloc|kv[mzc]alloc|k(?:v|vre|re)alloc|kmalloc_array|kmemdup|
 FREE = (r"(?:kfree|kvfree|kfree_rcu|kvfree_rcu|kfree_sensitive|kvfree_sensitive|kfree_const|"
         r"kzfree|bitmap_free|kmem_cache_free|kfree_rcu_mightsleep|kvfree_rcu_mightsleep)")
 FREES = re.compile(FREE + r"$")
-# The kernel's code frees what it resizes.
+# Functions that free memory. Those that resize count, too: they free the old memory.
 ENDS = re.compile(rf"(?:{FREE}|k(?:v|)realloc(?:_array)?)$")
 FREED = re.compile(rb"(?:free|realloc)\w*\s*\(([^;\n]*)")
 MEMBER = re.compile(rb"(?:->|\.)(\w+)\W*(?:,|\)|$)")
@@ -111,12 +111,12 @@ class Types:
             self.macros.update(file.macros)
 
     def of(self, function, text):
-        """(struct, member) of an expression; (struct, "") of a variable."""
+        """Return (struct, member) of an expression; (struct, "") of a variable."""
         steps = self.steps(function, text)
         return steps[-1] if steps else ("", "")
 
     def steps(self, function, text):
-        """The (struct, member) of each step of an expression, as p->a and .b of p->a.b."""
+        """Return the (struct, member) of each step of an expression, as p->a and .b of p->a.b."""
         chain, start = csource.CHAIN.match(text), DESIGNATED.match(text)
         if not chain and not start:
             return []
@@ -129,17 +129,17 @@ class Types:
         return steps
 
     def part(self, function, text):
-        """The (struct, member) that the struct of p->a.b is, if that is known."""
+        """Return the (struct, member) of p->a if the text is p->a.b; () if it is not known."""
         steps = self.steps(function, text)
         return steps[-2] if steps[1:] and PART.search(text) and steps[-2][0] else ()
 
     def first(self, function, text):
-        """The struct type whose first member is what the text takes the address of."""
+        """Return the type of *p if the text is &p->m, and m is the first member; else ""."""
         struct, member = self.of(function, text[1:]) if text.startswith("&") else ("", "")
         return struct if member and self.firsts.get(struct) == member else ""
 
     def target(self, function, text):
-        """The struct type that an expression points to; with a * if it is a pointer."""
+        """Return the struct type that an expression points to, with a * for one more pointer."""
         struct, member = self.of(function, text)
         if member:
             struct = self.structs.get(struct, {}).get(member, "")
@@ -173,7 +173,7 @@ class Kernel:
                 self.freed_members[member[1].decode()].add(name)
 
     def file(self, name):
-        """The file of a name."""
+        """Return the file of a name."""
         if name not in self.files:
             self.files[name] = csource.File(self.root / name, name)
             self.types.take(self.files[name])
@@ -181,7 +181,7 @@ class Kernel:
         return self.files[name]
 
     def function(self, name, near=None, types=None):
-        """The function that a call in a file means: its own, an exported one, a macro."""
+        """Return the function that a call in a file means: its own, an exported one, a macro."""
         if near and name in near.functions:
             return near.functions[name]
         if name in self.exports and self.exports[name] not in self.own:
@@ -189,7 +189,7 @@ class Kernel:
         return (types or self.types).macros.get(name)
 
     def home(self, name):
-        """The place of a file's code: "vmlinux", a module's path, or "" if unknown."""
+        """Return the place of a file's code: "vmlinux", a module's path, or "" if unknown."""
         symbol = self.place.get(name)
         if symbol in self.homes:
             return self.homes[symbol]
@@ -201,7 +201,7 @@ class Kernel:
 
     @functools.lru_cache(None)
     def frees(self, file):
-        """All frees in a file."""
+        """Return all frees in a file."""
         return [free for f in self.file(file).functions.values() for free in freed(f, self.types)]
 
     def frees_of(self, struct, member, used):
@@ -212,7 +212,8 @@ class Kernel:
             for free in self.frees(name) if defined else []:
                 if (free.struct, free.member) != (struct, member):
                     continue
-                # A part of a struct is of many structs: is this code used at all?
+                # Many structs have this part. So count the free only if the module calls
+                # functions of that file.
                 part = "." not in struct and PART.search(free.what)
                 if free.function in used or self.ends(free) and not (
                         part and all(f.file.name != name for f in used)):
@@ -235,7 +236,7 @@ class Kernel:
         return False
 
     def reach(self, names, depth=2):
-        """The functions of these names, and those that they call in their own files."""
+        """Return the functions of these names, and those that they call in their own files."""
         found, new = set(), {f for n in names if (f := self.function(n))}
         while new and depth:
             found |= new
@@ -345,7 +346,7 @@ class Module:
             self.structs.setdefault(target, []).append(found)
 
     def source(self, function, text):
-        """The allocations of an argument, and how unsure that is."""
+        """Return the allocations of an argument, and how unsure that is."""
         text = CAST.sub("", text)
         if (id(function), text) in self.variables:
             return [self.variables[id(function), text]], 0
@@ -358,7 +359,7 @@ class Module:
 
 
 def left_of(text, position):
-    """The left side of the assignment at a position, without a declaration's type."""
+    """Return the left side of the assignment at a position, without a declaration's type."""
     found = LEFT.findall(text, max(0, position - 120), position)
     if found and DECLARES.search(text, max(0, position - 120), position):
         return found[0].strip().lstrip("*")
@@ -366,7 +367,7 @@ def left_of(text, position):
 
 
 def shown(path, root):
-    """A path as it is printed."""
+    """Return a path as it is printed."""
     try:
         return str(path.resolve().relative_to(root.resolve()))
     except ValueError:
@@ -380,7 +381,7 @@ class Search:
         self.kernel, self.module, self.stand_ins = kernel, module, stand_ins
         self.found = {}
         used = (module.calls | set(module.callbacks)) - set(module.functions) - stand_ins
-        # Macros and inline functions of headers call exported functions, too.
+        # The module also calls the exported functions that macros and inline functions call.
         macros = [module.types.macros[name] for name in used & set(module.types.macros)]
         used |= {name for macro in macros for name, _, _ in macro.calls} - stand_ins
         self.used = {name for name in used if not re.fullmatch(ALLOC + "|" + FREE, name)}
@@ -410,7 +411,7 @@ class Search:
         self.found[allocation.origin] = min(new, self.found.get(allocation.origin, new))
 
     def members(self):
-        """Members that the module sets and the kernel frees."""
+        """Check members that the module sets and the kernel frees."""
         for (struct, member), where in self.module.members.items():
             for free in self.kernel.frees_of(struct, member, self.reached):
                 if self.elsewhere(where, free):
@@ -425,7 +426,7 @@ class Search:
         return bool(ours and theirs and ours != theirs)
 
     def arguments(self):
-        """Arguments that the kernel frees or keeps."""
+        """Check arguments that the kernel frees or keeps."""
         for function in self.module.all:
             for name, args, _ in function.calls:
                 callee = self.kernel.function(name, types=self.module.types)
@@ -450,7 +451,7 @@ class Search:
                     self.add(rank + own, where, free, f"freed after {callee.name}() by")
 
     def targets(self, callee):
-        """The function, or the exported functions that a macro or inline function calls."""
+        """Return the function, or the exported functions that a macro or inline function calls."""
         if callee.file.name.endswith(".c"):
             return [callee]
         return [t for c, _, _ in callee.calls if c in self.used and (t := self.kernel.function(c))
@@ -461,7 +462,7 @@ class Search:
         name = function.params[number] if number < len(function.params) and depth else ""
         if not name:
             return
-        # Code in a header that frees is compiled into the module.
+        # Ignore frees in a header: this code is compiled into the module, and calls gomem.
         inside = function.file.name.endswith(".h")
         yield from (f for f in freed(function, self.kernel.types) if f.what == name and not inside)
         for match in re.finditer(rf"([\w>.\-]+)\s*=\s*{name}\s*;", function.body):
@@ -558,7 +559,7 @@ class Search:
 
 
 def place_of(free, home):
-    """The place where the kernel frees, as text."""
+    """Return the place where the kernel frees, as text."""
     where = home if home == "vmlinux" else f"module {home}" if home else "built in or not: unknown"
     function = free.function
     return f"{function.file.name}:{function.line(free.position)} {function.name}() [{where}]"
@@ -577,7 +578,7 @@ def made(function, name):
 
 
 def imported(path):
-    """The symbols that a built module imports."""
+    """Return the symbols that a built module imports."""
     out = subprocess.run(["nm", "-u", path], capture_output=True, text=True, check=True).stdout
     return {line.split()[-1] for line in out.splitlines()}
 
@@ -641,7 +642,7 @@ def main():
     for path in options.path:
         if path.suffix == ".ko":
             count["look at"] += look_at_built(path, kernel, stand_ins)
-    # Files of the same module may have been given one by one.
+    # Several files of one module may have been named: read the module once.
     modules = dict(handover_files.of(path) for path in options.path if path.suffix != ".ko")
     for sources in modules.items():
         look_at_source(sources, kernel, stand_ins, count)

@@ -13,7 +13,7 @@ import re
 
 NO_CODE = re.compile(r"(^|/)(tests?|kunit|selftests?|tools|samples)/|"
                      r"[-_](kunit|tests?|selftest)\.c$|nommu\.c$")
-# How many directories above a file may tell what it is part of.
+# The makefile of a file is looked for in so many directories: its own, and those above.
 LEVELS = 3
 RULE = re.compile(r"^[ \t]*([\w-]+?)(?:-(?:y|objs|m|\$\([^()]*\)))?[ \t]*[:+]?=(.*)$", re.M)
 PREFIX = re.compile(r"\$\(addprefix\s+([^,()\s]+)\s*,([^()]*)\)")
@@ -21,7 +21,7 @@ VARIABLE = re.compile(r"\$\((\w+)\)")
 
 
 def rules(folder):
-    """What each name in a folder's Kbuild or Makefile is assigned, as text."""
+    """Return what each name in a folder's Kbuild or Makefile is assigned, as text."""
     found = {}
     path = next((folder / n for n in ("Kbuild", "Makefile") if (folder / n).is_file()), None)
     text = path.read_text(errors="replace").replace("\\\n", " ") if path else ""
@@ -31,14 +31,14 @@ def rules(folder):
 
 
 def objects(name, found):
-    """The objects that a name stands for."""
+    """Return the objects that a name stands for."""
     value = VARIABLE.sub(lambda m: found.get(m[1], ""), found[name])
     value = PREFIX.sub(lambda m: " ".join(m[1] + word for word in m[2].split()), value)
     return [word for word in value.split() if word.endswith(".o")]
 
 
 def built_with(path):
-    """The files of the module that a file is part of: at least this file."""
+    """Return the files of the module that a file is part of: at least this file."""
     for folder in list(path.absolute().parents)[:LEVELS]:
         found = rules(folder)
         part = str(path.absolute().relative_to(folder).with_suffix(".o"))
@@ -51,7 +51,7 @@ def built_with(path):
 
 
 def of(path):
-    """The sources of a module, without its tests if it is a directory, and the headers
+    """Return the sources of a module, without its tests if it is a directory, and the headers
     beside them.
     """
     if path.is_dir():

@@ -59,7 +59,7 @@ def main():
             words = line.split()
             if not line.endswith("\n"):
                 time.sleep(0.1)
-                # Exits here when the machine is gone.
+                # When the machine has ended, this raises an exception or exits.
                 monitor.command("query-status")
                 continue
             line = ""

@@ -13,7 +13,7 @@
 # shellcheck disable=SC2154 # the including script sets it
 job_memory=$log_dir/seconds
 
-# Assumed for a job that has not run before.
+# The processor seconds that are assumed for a job that has not run before.
 readonly job_unknown=200
 
 job_queue=()
@@ -68,7 +68,8 @@ job_log()
 	echo "$log_dir/$(tr -c 'a-zA-Z0-9._\n-' '-' <<<"$1" | cut -c1-100)"
 }
 
-# Runs in the background. The command's processor time goes to a file.
+# job_body LOG COMMAND: run a job's command, in the background. Write its
+# processor time to a file.
 job_body()
 {
 	local log=$1 command=$2 status=0
@@ -88,8 +89,9 @@ start_job()
 	job_start[$!]=$SECONDS
 }
 
-# job_cpu LOG: print the user and system seconds of the job's processes. The
-# last line of times is "0m1.2s 0m0.3s", for its children.
+# job_cpu LOG: print the processor seconds of the job's processes, user and
+# system. The last line that the command "times" wrote is for them: "0m1.2s
+# 0m0.3s".
 job_cpu()
 {
 	awk 'END {
@@ -153,16 +155,17 @@ print_longest()
 	done
 }
 
-# alone COMMAND...: run it in the foreground, while no job runs. A signal to the
-# script ends it, unlike a command that the shell itself waits for.
+# alone COMMAND...: run a command and wait for it. Call this while no job runs.
+# The command is a background process: so a signal to the script ends it at
+# once, while the shell would finish a foreground command first.
 alone()
 {
 	"$@" &
 	wait $!
 }
 
-# below PID...: print these processes, except for this script, and all their
-# descendants. Leave out zombies and the caller's subshell.
+# below PID...: print these processes and all their descendants. Leave out this
+# script, zombies, and the subshell that calls this function.
 below()
 {
 	local self=$BASHPID

@@ -50,7 +50,8 @@ readonly stock_kernels=(
 readonly newest_suite=trixie-backports
 fragments=$top/scripts/kernels
 
-# Part of the hash. Change it when the way of building changes.
+# Part of the hash in the name of a kernel's directory. Change this number when
+# the way of building changes, so that kernels are built anew.
 build_recipe=3
 
 # --- Names ------------------------------------------------------------------
@@ -157,7 +158,7 @@ stock_resolve()
 {
 	local row
 
-	# The caller's newest_stock has said why there is no name.
+	# If the name is empty, newest_stock has failed, and has printed why.
 	[[ -n $1 ]] || exit "${die_status:-1}"
 	row=$(stock_row "$1") || die "no kernel $1 is known (see scripts/vm kernels)"
 	resolve_row "$row" || die "$suite has no package linux-headers-$meta"
@@ -175,7 +176,7 @@ stock_image()
 }
 
 # Print the name of the package that has the image or the modules. Before 7.x
-# that is the image package. Newer image packages depend on separate ones.
+# the image package has both. Newer image packages depend on separate packages.
 package_with()
 {
 	local suite=$1 release=$2 version=$3 what=$4
@@ -197,7 +198,7 @@ fetch_image()
 	tmp=$(mktemp -d "$dir/tmp.XXXXXX")
 	package=$(package_with "$suite" "$release" "$version" binary)
 	suite_fetch "$suite" "$tmp" "$package" "$version"
-	# On riscv64 it is not compressed, and has the name vmlinux.
+	# On riscv64 the image is not compressed, and has the name vmlinux.
 	unpack_package "$tmp"/*.deb "$tmp" --wildcards './boot/vmlinu[xz]-*' \
 		'./usr/lib/modules/*/vmlinu[xz]' 2>/dev/null || true
 	mv "$(find "$tmp" -type f -name 'vmlinu[xz]*' | head -n 1)" "$dir/vmlinuz" ||
@@ -226,8 +227,8 @@ stock_module_files()
 	stock_resolve "$kernel"
 	shift
 	for name; do
-		# A module alias of the host's configuration may not exist in
-		# that kernel.
+		# Accept only plain names. An alias may come from the host's
+		# configuration, and not exist in that kernel.
 		[[ $name =~ ^[a-zA-Z0-9_-]+$ ]] || die "\"$name\" is no name of a module"
 	done
 	modules=$(stock_modules "$kernel")
@@ -239,7 +240,8 @@ stock_module_files()
 	done | awk '!seen[$0]++'
 }
 
-# Make the lists that Debian makes when the package is installed.
+# Make the lists of depmod, which Debian makes when a kernel's package is
+# installed.
 make_depmod()
 {
 	local release=$1 dir=$2 modules=$3 tmp file
@@ -316,8 +318,8 @@ adapt_headers()
 	# Without vmlinux, no type information is made for modules. That would
 	# need pahole.
 	rm -f "$kdir/vmlinux"
-	# Change the absolute paths: those of the common headers and of the
-	# output.
+	# Change the absolute paths in the makefile, which lead to the common
+	# headers and to the output.
 	sed -i "s|/usr/src/linux-headers-|$dir/headers&|" "$kdir/Makefile"
 	# The text is "gcc-12 (Debian ...)", or begins with the triplet.
 	prefix=${arch_triplet[${4:-amd64}]}-
@@ -359,7 +361,8 @@ unpack_toolchain()
 	[[ ! -e $toolchain ]] || return 0
 	rm -rf "$tmp"
 	mkdir -p "$tmp"/usr/{bin,sbin,lib,lib64}
-	# Packages from before and after the merge of /usr go to one place.
+	# Some packages have files in /bin and /lib, others in /usr. Unpack both
+	# kinds to /usr.
 	for file in bin sbin lib lib64; do
 		ln -s "usr/$file" "$tmp/$file"
 	done
@@ -370,9 +373,9 @@ unpack_toolchain()
 		unpack_package "$file" "$tmp" --exclude='./usr/share/*' --exclude='*/lto1' \
 			--exclude='*/gconv/*'
 	done
-	# The compiler looks for "as" and "ld" beside its own parts before it
-	# searches $PATH. CROSS_COMPILE alone needs a compiler without a version
-	# in its name.
+	# Make links to "as" and "ld" beside the compiler's own parts, where it
+	# looks before it searches $PATH. Also make a link to the compiler
+	# without the version in its name, for CROSS_COMPILE.
 	for file in "$tmp"/usr/lib*/gcc*/*-linux-gnu/*/cc1; do
 		prog=${file%/cc1}
 		triplet=${prog%/*}
@@ -410,9 +413,9 @@ fetch_patchelf()
 	mv "$dir.new" "$dir"
 }
 
-# relocate TOOLCHAIN DIR [PLACE]: let all programs below DIR run with
-# TOOLCHAIN's libraries. PLACE is where these are at the moment, if not in
-# TOOLCHAIN.
+# relocate TOOLCHAIN DIR [PLACE]: let all programs below DIR run with the
+# libraries in TOOLCHAIN. At the moment these libraries are in PLACE, if that is
+# given.
 relocate()
 {
 	local toolchain=$1 dir=$2 place=${3:-$1} loader lib file patchelf
@@ -525,7 +528,7 @@ built_dir()
 	echo "$cache/kernels/$name-${hash:0:12}"
 }
 
-# build_kernel NAME [--force]
+# build_kernel NAME [--force]: build a kernel, unless it is built already.
 build_kernel()
 {
 	local name=$1 force=${2:-} dir
@@ -737,7 +740,7 @@ unpack_missing()
 	touch "${marks[@]}"
 }
 
-# --- Both -------------------------------------------------------------------
+# --- All kernels ------------------------------------------------------------
 
 # Each function prints one path, after making sure that it exists.
 
@@ -776,7 +779,8 @@ kernel_ready()
 	[[ $(kernel_state "$1") == ready* ]]
 }
 
-# Print STATE|VERSION.
+# kernel_state NAME: print the state and the version of a kernel, as
+# STATE|VERSION.
 kernel_state()
 {
 	if is_stock "$1"; then

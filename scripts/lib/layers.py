@@ -23,7 +23,7 @@ INCLUDE = re.compile(r'^#include "(\w+)/(\w+\.h)"', re.M)
 
 
 def symbols(path):
-    """The symbols that an object defines for others, and those that it needs."""
+    """Return the symbols that an object defines for others, and those that it needs."""
     defined, wanted = set(), set()
     text = subprocess.run(["nm", path], check=True, capture_output=True, text=True).stdout
     for line in text.splitlines():

@@ -31,7 +31,7 @@ def flags_of(letter):
 
 
 def pack(lines):
-    """The operations as pairs of words, and the numbers of ids and CPUs."""
+    """Return the operations as pairs of words, and the numbers of ids and CPUs."""
     flags = {c: flags_of(c) for u in "NCRDZGQX" for c in (u, u.lower())}
     words = array.array("I")
     ids = cpus = 0

@@ -11,7 +11,7 @@
  *
  *	INSTRUCTIONS CODE-LINES DATA-LINES WRITTEN-LINES
  *
- * For machines with one CPU.
+ * The numbers are right only in machines with one CPU.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@
 
 EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
-/* A set of lines, small enough for a linear search */
+/* A set of cache lines, small enough for a linear search */
 struct lines {
 	unsigned long line[MAX_LINES];
 	unsigned int n;

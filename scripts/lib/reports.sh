@@ -38,7 +38,7 @@ family()
 	report_family=$1
 }
 
-# report PATTERN
+# report PATTERN: add a pattern to the current family.
 report()
 {
 	report_patterns="$report_patterns$report_family	$1
@@ -202,7 +202,7 @@ first_report_at()
 		sed -E -e "/$report_mark\$/{\$!d;}" -e q
 }
 
-# first_report: as first_report_at, without the line number.
+# first_report: read a log and print the headline of the first report.
 first_report()
 {
 	first_report_at | cut -d : -f 2-

@@ -52,8 +52,8 @@ result()
 	(($# < 3)) || note_verdict "$2" "$3" $verdict
 }
 
-# note_verdict TEST KERNEL VERDICT: note the worst result of a test. It counts
-# as skipped if all its results are.
+# note_verdict TEST KERNEL VERDICT: note the worst result of a test. The test
+# counts as skipped only if all its results are skipped.
 note_verdict()
 {
 	local key=$1:$2
@@ -63,9 +63,9 @@ note_verdict()
 	esac
 }
 
-# results_of NAME TEST KERNEL: read KTAP lines and add them to our results, with
-# NAME before each. Set results if there was one, and failures if one failed.
-# The lines that explain a failure are shown.
+# results_of NAME TEST KERNEL: read KTAP lines and count them as results, with
+# NAME before each. Set results if there was a result, and failures if one
+# failed. Print the lines that explain a failure, too.
 results_of()
 {
 	local line show=0
@@ -130,7 +130,8 @@ retry()
 	show_log "$3"
 }
 
-# passed_now NAME: the second run of NAME passed, if there was a first one.
+# passed_now NAME: NAME has passed. If this was its second run, note it as
+# unstable.
 passed_now()
 {
 	[[ -z ${tried[$1]:-} ]] || unstable+=("$1: ${tried[$1]}")
@@ -150,7 +151,8 @@ plain_ended()
 	show_log "$log"
 }
 
-# machine_ended NAME LOG STATUS: as plain_ended, for a job that runs machines.
+# machine_ended NAME LOG STATUS: add the results of a job that runs machines. If
+# it failed, it may run a second time.
 machine_ended()
 {
 	if ! failed_in "$2" "$3"; then

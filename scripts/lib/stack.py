@@ -25,7 +25,7 @@ ALLOCATES = re.compile(r"_*(alloc_pages|folio_alloc|get_free_pages|alloc_percpu|
                        r"|k[vmz]*alloc|k[v]?realloc|kmem_cache_alloc|vmalloc(?!_to_)|alloc_workqueue)"
                        r"[a-z0-9_]*")
 
-# These ask for a page without reclaim, and go on without it.
+# These functions ask for memory without reclaim, and go on if there is none.
 LIGHT = {"gomem_mcentral_grow_transfer", "fetch_stacks", "add_record", "add_bucket"}
 
 # Parameters that are functions: their names in the sources, and the functions
@@ -48,12 +48,12 @@ CALL = re.compile(r"(\w+)\)?\(")
 
 
 def short(title):
-    """A function's name without the path of its file."""
+    """Return a function's name without the path of its file."""
     return title.rsplit(":", 1)[-1]
 
 
 def tail_calls(code):
-    """Pairs of functions where the first jumps to the second, and never calls it."""
+    """Return the pairs of functions where the first jumps to the second, and never calls it."""
     called, jumped, function, last = set(), set(), "", ""
     for line in code.splitlines():
         begins, far, near = FUNCTION.match(line), TARGET.search(line), BRANCH.search(line)
@@ -110,12 +110,12 @@ class Graph:
                 self.calls.setdefault(edge[1], set()).add(edge[2])
 
     def below(self, caller, callee):
-        """The frame that stays on the stack while a function calls another one."""
+        """Return the frame that stays on the stack while a function calls another one."""
         tail = (self.file[caller], short(caller), short(callee)) in self.tails
         return 0 if tail else self.frame[caller]
 
     def targets(self, caller, at):
-        """The functions that a call through a pointer may reach, by its line."""
+        """Return the functions that a call through a pointer may reach, by its line."""
         path, line, column = at.rsplit(":", 2)
         name = pathlib.Path(path).name
         lines = self.text.get(name, "").splitlines()
@@ -132,7 +132,7 @@ class Graph:
 
 
 def deepest(graph, title, memo, above=()):
-    """The bytes and functions of the deepest path to an allocating function, or None."""
+    """Return the bytes and functions of the deepest path to an allocating function, or None."""
     if title not in graph.frame:
         return (0, [title]) if ALLOCATES.fullmatch(title) else None
     if title in memo:

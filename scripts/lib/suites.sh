@@ -22,13 +22,14 @@ declare -rA suite_parts=(
 	[trixie]="trixie trixie-updates trixie-security"
 	[trixie-backports]="trixie trixie-updates trixie-security trixie-backports"
 	[sid]="sid"
-	# Only point releases: between them, packages of riscv64 come out days
-	# after those of amd64 that have to have the same version.
+	# Only point releases. Between them, packages of riscv64 come out days
+	# after those of amd64, but both must have the same version.
 	[trixie-riscv64]="trixie"
 )
 
-# SUITE-ARCH, such as bookworm-arm64, has the packages of another architecture
-# beside those of this host's, whose programs build for it.
+# A suite SUITE-ARCH, such as bookworm-arm64, has the packages of another
+# architecture. It also has those of the host's, with the programs that build
+# for the other one.
 readonly suite_foreign="arm64 riscv64"
 
 # Lists older than this are updated before they are used.
@@ -44,8 +45,8 @@ suite_arch()
 	done
 }
 
-# archive_of SUITE: print the address of its archive, as the host's apt knows
-# it.
+# archive_of SUITE: print the address of the suite's archive: $GOMEM_MIRROR, or
+# the one that the host's apt uses.
 archive_of()
 {
 	local mirror=${GOMEM_MIRROR:-} security=
@@ -121,7 +122,8 @@ suite_configure()
 		echo "APT::Default-Release \"$suite\";" >>"$dir/apt.conf"
 }
 
-# suite_update_locked SUITE DIR [--force]
+# suite_update_locked SUITE DIR [--force]: update the package lists if they are
+# old. The caller holds the lock of DIR.
 suite_update_locked()
 {
 	local suite=$1 dir=$2 force=${3:-}
@@ -199,7 +201,7 @@ suite_fetch_all()
 	die "$* cannot be fetched; run the command again"
 }
 
-# unpack_package FILE DIR [TAR_OPTION]...
+# unpack_package FILE DIR [TAR_OPTION]...: unpack a Debian package into DIR.
 unpack_package()
 {
 	local file=$1 dir=$2

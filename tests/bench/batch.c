@@ -3,14 +3,13 @@
  * batch.c - allocate many objects, then free all of them.
  *
  *	batch64		64 objects, one by one
- *	refill		4096 objects, one by one. That is far more than the
- *			slots of a CPU hold: most objects come from behind the
- *			hit path, and go back there
+ *	refill		4096 objects, one by one. That is far more than a slot
+ *			holds: it is refilled and flushed many times
  *	bulk4, bulk16, bulk64, bulk256
- *			that many objects with one call each; gomem_cache
- *			is a typed cache
+ *			that many objects by one bulk allocation and one bulk
+ *			free; the way gomem_cache uses a typed cache
  *
- * The cost is that of one object.
+ * The result is the cost of one object.
  */
 #include "ways.h"
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench.h - the parts of a scenario.
+ * bench.h - the structures and parameters of a scenario, a measurement.
  *
  * A scenario does the same work in several ways. The first way is empty: it is
  * the loop without an allocator. Each other way uses one allocator. The ways
  * run in turn, many times. The time of the empty way is subtracted from the
  * others.
  *
- * Each way has its own loop, into which the allocator's inline part is compiled
- * as into any caller. All loops of a scenario come from one inline function, so
- * that they differ only in the allocator.
+ * Each way has its own loop, into which the allocator's inline functions are
+ * compiled, as into any caller. All loops of a scenario come from one inline
+ * function, so that they differ only in the allocator.
  */
 #ifndef GOMEM_BENCH_H
 #define GOMEM_BENCH_H
@@ -34,12 +34,13 @@ struct bench_way {
  * @name: name of the scenario in scripts/bench
  * @ways: the empty way, then one for each allocator
  * @ops: operations of one repetition; reduced where objects are large
- * @batch: @ops is rounded up to a multiple of it; bench_batch_size while the
- *	scenario runs
- * @unit: the cost is divided by @ops / @unit; 0 means 1
+ * @batch: @ops is rounded up to a multiple of @batch; 0 means 1. The value of
+ *	bench_batch_size while the scenario runs
+ * @unit: the result is the cost of @unit operations; 0 means 1
  * @setup: called before all ways; may be NULL. Returns 0 or an error
  * @teardown: called after all ways, and after a failed @setup
- * @time: return the nanoseconds that a way takes for @n; bench_time() if NULL
+ * @time: return the nanoseconds that a way takes for @n operations;
+ *	bench_time() if NULL
  * @run: run the whole scenario; bench_compare() if NULL
  */
 struct bench {
@@ -54,7 +55,7 @@ struct bench {
 	int (*run)(const struct bench *b);
 };
 
-/* Arrays of scenarios. A scenario without a name ends each. */
+/* Arrays of scenarios. A scenario without a name ends each array. */
 extern const struct bench bench_pair[], bench_batch[], bench_live[],
 	bench_realloc[];
 extern const struct bench bench_large[], bench_irq[], bench_cold[],
@@ -63,8 +64,8 @@ extern const struct bench bench_remote[], bench_threads[];
 extern const struct bench bench_lines[], bench_fill[];
 
 /*
- * Parameters of the running scenario. Each loop reads bench_size anew, so that
- * it is not a constant that the compiler could inline.
+ * Parameters of the running scenario. Each iteration of a loop reads bench_size
+ * anew, so that the compiler cannot keep what it computed from the size.
  */
 extern size_t bench_size;
 extern struct kmem_cache *bench_cache;

@@ -4,12 +4,12 @@
  * cold.
  *
  * Before each operation the loop reads more memory than the private caches of
- * one processor hold. So neither data nor code of any allocator is in them.
- * This needs a real processor: an emulated one has no caches.
+ * one processor hold. So neither data nor code of any allocator is in these
+ * caches. This needs a real processor: an emulated one has no caches.
  *
- * A single operation is too short for the clock, and reading the clock is cold,
- * too. So many operations are timed, and the time of the empty way is
- * subtracted.
+ * A single operation is too short for the clock. So the times of many
+ * operations are added up. Reading the clock after evict() takes time, too: the
+ * time of the empty way, which only does that, is subtracted.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -20,8 +20,8 @@
 #include "ways.h"
 
 /*
- * More than a level two cache. Caches that processors share stay warm, as they
- * may in real use.
+ * More than a level two cache. A cache that several processors share may stay
+ * warm, as it may in real use.
  */
 #define CACHES	SZ_8M
 #define LINE	64
@@ -97,8 +97,8 @@ DEFINE_COLD(kmalloc)
 DEFINE_COLD(cache)
 
 /*
- * Return the part of the time that was spent between the two clock reads of
- * each operation.
+ * Return the nanoseconds that were spent between the two clock reads of each
+ * operation.
  */
 static u64 time_cold(const struct bench_way *way, unsigned int n)
 {

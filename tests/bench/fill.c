@@ -2,12 +2,12 @@
 /*
  * fill.c - allocate 10 000 objects, then free all of them, oldest first.
  *
- *	fill	both phases
+ *	fill	measure both phases
  *	fill_alloc, fill_free
- *		one of the two phases
+ *		measure only the allocations, or only the frees
  *
  * The slots of a CPU hold fewer objects. So spans are made and freed in each
- * round. The cost is that of one object.
+ * round. The result is the cost of one object.
  */
 #include <linux/ktime.h>
 #include <linux/vmalloc.h>

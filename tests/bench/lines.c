@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * lines.c - perform one allocation and one free between marks that an emulator
- * sees.
+ * recognises.
  *
  * A mark is an instruction without effect. scripts/lib/qemu_lines.c, a QEMU
  * plugin, records which cache lines are touched between two marks. The first
@@ -24,7 +24,10 @@ static __always_inline void mark(void)
 #endif
 }
 
-/* Interrupts are off, so that no other code runs between the marks. */
+/*
+ * Allocate and free one object, each between two marks. Interrupts are off, so
+ * that no other code runs between the marks.
+ */
 static __always_inline void one(void *(*get)(gfp_t gfp), void (*put)(void *p))
 {
 	unsigned long flags;
@@ -55,8 +58,8 @@ static int run_lines(const struct bench *b)
 		mark();
 	begun = true;
 	/*
-	 * Wait: the recording starts when the emulator has dropped its
-	 * translated code.
+	 * Wait: the first mark makes the emulator drop the code that it has
+	 * translated without recording. The recording starts after that.
 	 */
 	msleep(100);
 	for (i = 0; i < REPEAT; i++) {

@@ -3,14 +3,14 @@
  * live.c - allocate and free among many live objects.
  *
  *	churn	there are 20 000 live objects of one size. Free 1 to 2048
- *		random ones, then allocate as many. What the slots cannot
- *		hold goes to spans all over, and comes from there
+ *		random ones, then allocate as many. Objects for which the
+ *		slot has no room go to many spans, and are taken from these
  *	mixed	there are 10 000 live objects of all sizes. Free one random
  *		object, and allocate one of another size in its place
  *
  * Each way keeps its own live objects. All ways free the same objects and
- * allocate the same sizes, chosen in advance. The cost is that of one free and
- * one allocation.
+ * allocate the same sizes, chosen in advance. The result is the cost of one
+ * free and one allocation.
  */
 #include <linux/vmalloc.h>
 
@@ -24,7 +24,11 @@
 
 enum way { NONE, GOMEM, KMALLOC, CACHE, NR_LIVE_WAYS };
 
-/* The position of each way in the plan, and its live objects. */
+/*
+ * The plan, the same for all ways: order[] has the numbers of the objects to
+ * free. sizes[] has the sizes to allocate, or for churn the numbers of objects
+ * to free at once. Each way has its live objects and its position in the plan.
+ */
 static void **live[NR_LIVE_WAYS];
 static unsigned int at[NR_LIVE_WAYS];
 static unsigned int *order;
@@ -125,7 +129,10 @@ static void kmalloc_mixed(unsigned int n)
 	mixed(n, KMALLOC, kmalloc_sized, kmalloc_put);
 }
 
-/* Allocate the tables: places for live objects, all empty, and the plan. */
+/*
+ * Allocate the plan, and for each way an array of pointers to its live objects,
+ * which are NULL at first.
+ */
 static int make_tables(unsigned int nr_live, unsigned int steps)
 {
 	unsigned int way;

@@ -17,8 +17,8 @@
  *					on average
  *
  * Under scripts/vm --accel=icount the guest's clock advances one nanosecond per
- * instruction, so costs are instruction counts. scripts/bench says what each
- * scenario shows and what not.
+ * instruction, so costs are instruction counts. scripts/bench describes the
+ * scenarios.
  */
 #define pr_fmt(fmt) "gomem_bench: " fmt
 
@@ -42,7 +42,7 @@ unsigned int bench_scale = 1;
 module_param_named(scale, bench_scale, uint, 0444);
 MODULE_PARM_DESC(scale, "How many times as long a repetition is (default 1)");
 
-/* The param lock protects all variables below. */
+/* The module's parameter lock protects the variables below. */
 size_t bench_size;
 struct kmem_cache *bench_cache;
 bool bench_failed;

@@ -4,10 +4,10 @@
  *
  * All ways run once, then all of them again, and so on. So phases of other load
  * on the machine affect all ways alike. The results are the minimum, the median
- * and the 90th percentile of the repetitions. The same value of the empty way
- * is subtracted from each. On a machine that counts instructions, use the
- * minimum: all other samples include interrupts. On a real processor, use the
- * median.
+ * and the 90th percentile of the repetitions. The minimum of the empty way is
+ * subtracted from the minimum, its median from the median, and so on. On a
+ * machine that counts instructions, use the minimum: larger samples include
+ * interrupts. On a real processor, use the median.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -22,8 +22,8 @@
 #include "bench.h"
 
 /*
- * Approximate limit of bytes that one way allocates in a repetition: they may
- * be cleared
+ * Approximate limit of the bytes that one way allocates in a repetition with
+ * bench_scale 1. Some ways clear all these bytes, which takes long.
  */
 #define MAX_BYTES	SZ_16M
 
@@ -49,7 +49,10 @@ u64 bench_median(u64 *samples, unsigned int n)
 	return samples[n / 2];
 }
 
-/* Fill @order with 0 ... @n - 1 in a random order, the same in each call. */
+/*
+ * Fill @order with 0 ... @n - 1 in a random order, which is the same in each
+ * call.
+ */
 void bench_shuffle(unsigned int *order, unsigned int n)
 {
 	struct rnd_state rnd;

@@ -2,9 +2,9 @@
 /*
  * pair.c - allocate and free one object again and again.
  *
- *	pair		only the hit path
- *	const_pair	the same, with a size known at compile time
- *	zalloc		the same as pair, with cleared objects
+ *	pair		the CPU's slot serves each call, with no further step
+ *	const_pair	as pair, with a size known at compile time
+ *	zalloc		as pair, with cleared objects
  */
 #include "ways.h"
 
@@ -50,7 +50,7 @@ static void cache_zpair(unsigned int n)
 	pair(n, cache_get, cache_put, GFP_KERNEL | __GFP_ZERO);
 }
 
-/* Inlined with a constant @size. */
+/* Inlined, so that @size is a constant for the allocator. */
 static __always_inline void gomem_const_size(unsigned int n, const size_t size)
 {
 	while (n--)

@@ -2,8 +2,8 @@
 /*
  * realloc.c - grow a buffer from 16 bytes to some size, by a quarter each time.
  *
- * The cost is that of the whole life of one buffer: all resizes with their
- * copies, and the free.
+ * The result is the cost of the whole life of one buffer: all resizes with
+ * their copies, and the free.
  */
 #include "ways.h"
 

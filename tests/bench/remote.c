@@ -2,9 +2,10 @@
 /*
  * remote.c - allocate objects on one CPU and free them on another, in turn.
  *
- * A turn has 1024 objects. The cost is that of one object, the sum of both
- * CPUs. The CPUs do not run concurrently, so contention for locks is not
- * included: scenario "remote" of threads.c measures it.
+ * A turn has 1024 objects. The result is the cost of one object: the allocation
+ * on one CPU and the free on the other. The CPUs do not run concurrently, so
+ * contention for locks is not included: scenario "remote" of threads.c measures
+ * it.
  */
 #include <linux/cpumask.h>
 #include <linux/workqueue.h>

@@ -7,10 +7,10 @@
  *	remote	a thread on half of the CPUs allocates objects and hands
  *		them to a thread on another CPU, which frees them
  *
- * A round has a window of time for each way and each number of CPUs, one after
- * the other. A rate is that of one window. The empty way does what the others
- * do without the allocator. Its gain from more CPUs shows what the machine can
- * give.
+ * A round has a window of WINDOW_MS for each way and each number of CPUs, one
+ * after the other. A rate is the operations per second of one window. The empty
+ * way does the same work without an allocator. Its gain from more CPUs shows
+ * how much any way can gain on this machine.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -38,7 +38,8 @@ struct thread_way {
 };
 
 /*
- * A producer writes @in and a consumer writes @out, each on its own cache line.
+ * A queue of objects from a producer to a consumer. Only the producer writes
+ * @in, and only the consumer writes @out. Each is on its own cache line.
  */
 struct ring {
 	unsigned long in ____cacheline_aligned_in_smp;
@@ -59,8 +60,8 @@ static struct worker *workers;
 static bool go, stop, drained;
 
 /*
- * Workers call the allocator through pointers, which costs an indirect call in
- * all ways alike.
+ * Workers call these functions through pointers. An indirect call costs the
+ * same in all ways.
  */
 static void *none_fn(gfp_t gfp)
 {
@@ -131,7 +132,10 @@ static void produce(struct worker *w)
 	unsigned int i;
 
 	while (!READ_ONCE(stop)) {
-		/* Pairs with the release in consume(): the places are free. */
+		/*
+		 * Pairs with the release in consume(), which has read the
+		 * places that are free.
+		 */
 		if (in - smp_load_acquire(&r->out) > RING - BATCH) {
 			cpu_relax();
 			cond_resched();
@@ -141,14 +145,15 @@ static void produce(struct worker *w)
 			r->object[in++ % RING] =
 				bench_use(w->way->get(GFP_KERNEL));
 		/*
-		 * Pairs with the acquire in consume(): the objects are there.
+		 * Pairs with the acquire in consume(), which sees the objects
+		 * that are stored above.
 		 */
 		smp_store_release(&r->in, in);
 		cond_resched();
 	}
 }
 
-/* Count only the objects that were freed within the window, but free all. */
+/* Free all objects, but count only those that are freed within the window. */
 static void consume(struct worker *w)
 {
 	struct ring *r = w->ring;
@@ -180,7 +185,7 @@ static int thread_fn(void *arg)
 {
 	struct worker *w = arg;
 
-	/* All threads of a window start before it begins. */
+	/* Wait for the window. It begins when all its threads have started. */
 	while (!READ_ONCE(go) && !kthread_should_stop())
 		cond_resched();
 	w->work(w);
@@ -233,8 +238,8 @@ static u64 window(unsigned int started)
 	WRITE_ONCE(stop, true);
 	t = ktime_get_ns() - t;
 	/*
-	 * Stop the producers, which have even numbers, first. Then the
-	 * consumers can empty the rings.
+	 * In the scenario remote, workers with even numbers are producers. Stop
+	 * these first, so that the consumers can empty the rings.
 	 */
 	for (i = 0; i < started; i += 2)
 		kthread_stop(workers[i].task);
@@ -281,7 +286,7 @@ static int remote_window(const struct thread_way *way, unsigned int cpus,
 	return err;
 }
 
-/* A way with a number of CPUs, and the rates of its windows */
+/* One way on one number of CPUs, and the rates of the windows measured so */
 struct point {
 	const struct thread_way *way;
 	unsigned int cpus;

@@ -4,7 +4,7 @@
  *
  *	tiny		allocate and free one object again and again
  *	tiny_held	let 200 000 objects live at the same time. The result is
- *			the memory taken from the kernel for each
+ *			the memory taken from the kernel for each object
  */
 #include <linux/sched.h>
 #include <linux/vmalloc.h>

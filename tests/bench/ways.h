@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ways.h - the allocation and the free of each allocator, and of the empty way.
+ * ways.h - functions that allocate and free with each allocator, and those of
+ * the empty way, which do neither.
  *
- * These are inlined into the loops. All loops notice a failed allocation.
+ * The functions are inlined into the loops. Each loop passes the result to
+ * bench_use(), which records a failed allocation.
  */
 #ifndef GOMEM_BENCH_WAYS_H
 #define GOMEM_BENCH_WAYS_H
@@ -53,7 +55,7 @@ static __always_inline void cache_put(void *p)
 
 /*
  * Make the compiler believe that @p is used, so that it neither drops nor moves
- * the calls.
+ * the calls that allocate and free it. Record a failed allocation.
  */
 static __always_inline void *bench_use(void *p)
 {

@@ -90,8 +90,8 @@ static int __init lookup_init(void)
 }
 
 /*
- * No need to wait for the grace period: the pending objects belong to gomem,
- * and gomem's code frees them.
+ * The exit need not wait for the grace period: gomem_free_rcu() runs no code of
+ * this module. gomem itself frees the objects later.
  */
 static void __exit lookup_exit(void)
 {

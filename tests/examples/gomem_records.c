@@ -38,7 +38,7 @@ static int records_add(size_t n)
 
 	if (!batch)
 		return err;
-	/* Allocates all objects or none. */
+	/* The call allocates either all @n objects or none. */
 	if (gomem_cache_alloc_bulk(cache, GFP_KERNEL, n, batch) == n) {
 		for (i = 0; i < n; i++)
 			list_add_tail(&((struct record *)batch[i])->link,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A mempool whose elements come from gomem: a reserve for when memory runs out.
- * And a local allocation that is freed on each return from its function.
+ * Two examples. A mempool keeps a reserve of elements, which gomem allocates,
+ * for times when memory is short. And a local variable points to memory that is
+ * freed on each return from its function.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

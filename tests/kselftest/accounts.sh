@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# accounts.sh - the file accounts shows what each account is charged with, until
-# the last object of a destroyed one is freed.
+# accounts.sh - the file accounts shows what each account is charged with. A
+# destroyed account is shown until its last object is freed.
 #
 # machine: --cpus=1
 # make check: in User-Mode Linux
@@ -34,7 +34,8 @@ objects=$(column 3)
 ktap_test_result "each object and each block is charged ($objects)" \
 	[ "$objects" -gt 200 ] && [ "$objects" -le 210 ]
 bytes=$(column 1)
-# 20 times 4 * 80 + 16 + 144 + 2 * 88 + 3072 + 40960, and 60000 in blocks.
+# The objects have 20 * (4 * 80 + 16 + 144 + 2 * 88 + 3072 + 40960) bytes. The
+# arena's objects have 20 * 3000 bytes, and its blocks more.
 ktap_test_result "their bytes are those of their classes ($bytes)" \
 	[ "$bytes" -ge $((893760 + 60000)) ] && [ "$bytes" -le $((893760 + 200000)) ]
 ktap_is "$(column 4)" "$bytes" "so is the peak: gomem_realloc() moves a charge, and frees none"
@@ -43,7 +44,7 @@ ktap_is "$(column 5) $(column 6) $(column 7) $(column 8) $(column 9)" "0 0 0 0 0
 rmmod gomem_paths
 ktap_is "$(column 10)" "" "a destroyed account without objects is gone"
 
-# A limit that the large objects exceed.
+# A hard limit that is too small for the objects of 40000 bytes.
 insmod gomem_paths.ko account=Y hard=300000
 ktap_test_result "at the hard limit allocations fail" [ "$(column 7)" -gt 0 ]
 ktap_test_result "and the account stays below it ($(column 1))" [ "$(column 1)" -le 300000 ]

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # chaos.sh - everything at once, on two nodes. Tasks and interrupts allocate.
-# Memory is filled, freed, and needed by others. CPUs go offline and come back,
-# and epochs are short. Scripts ask for all free memory again and again, and
-# read and write all of gomem's files. At the end nothing is lost, and the
-# kernel has reported no error.
+# Memory is filled with objects, freed, and taken by a hog. CPUs go offline and
+# come back, and epochs are short. Scripts make gomem give back all free memory
+# again and again, and read and write all of gomem's files. At the end nothing
+# is lost, and the kernel has reported no error.
 #
 # machine: --numa=2 --cpus=4 --memory=1G
 # make check: not on an older kernel
@@ -21,9 +21,10 @@ seconds=${CHAOS_SECONDS:-20}
 [ -z "${KTAP_QUICK:-}" ] || seconds=$((seconds / 2))
 work=$(mktemp -d /tmp/chaos.XXXXXX) || exit
 
-# Percent of memory. The live objects and the hog fit into memory together, but
-# not with the pages of objects that were freed before: gomem has to give these
-# back. On the debug kernel a round of this size would take too long.
+# Percent of memory that the objects and the hog take. Both fit into memory
+# together, but not with the pages of objects that were freed before: gomem has
+# to give these back. On the debug kernel a round of the full size would take
+# too long.
 if debug_kernel; then
 	fill=15
 	hog=80
@@ -32,7 +33,7 @@ else
 	hog=60
 fi
 
-# running: true until the file "stop" exists. The loops below run as long.
+# running: true until the file "stop" exists, which ends the loops below.
 running()
 {
 	[ ! -e "$work/stop" ]
@@ -50,8 +51,9 @@ rounds()
 	wc -l <"$work/$1"
 }
 
-# Commands may fail, since the CPU may be offline or memory short. Freed objects
-# are verified in any case.
+# Fill memory and free it, with different CPUs and nodes. A command may fail,
+# since the CPU may be offline or memory short. gomem_fill verifies each object
+# that it frees.
 fill_loop()
 {
 	while running; do

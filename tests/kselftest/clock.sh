@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # clock.sh - gomem's periodic work stops while no heap has a page, and starts
-# again when one grows. While nothing changes, its timer is deferrable, so that
-# it wakes no idle CPU.
+# again when a heap gets pages. While nothing changes, the timer of the work is
+# deferrable, so that it wakes no idle CPU.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -11,7 +11,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/fill.lib
 . "$here/fill.lib"
 
-# A look each 111 ms: no other work of the kernel has this delay.
+# gomem looks four times an epoch, so each 111 ms. No other work of the kernel
+# has this delay, so it identifies the timer.
 epoch_ms=444
 tracing=/sys/kernel/tracing
 
@@ -36,8 +37,8 @@ clock_runs()
 	return 1
 }
 
-# Set timers to the timers of looks that are started in three seconds. Their
-# delay in jiffies is that of kernels with a tick of 250, 300 or 1000 Hz.
+# Set timers to the trace lines of gomem's timer in three seconds. They are
+# found by the delay, in jiffies of kernels with a tick of 250, 300 or 1000 Hz.
 look_timers()
 {
 	echo >"$tracing/trace"
@@ -47,7 +48,7 @@ look_timers()
 	timers=$(grep -E 'delayed_work_timer_fn .*timeout=(28|34|111)\]' "$tracing/trace")
 }
 
-# Is the timer of looks a deferrable one, some time after the last change?
+# Does the timer become deferrable some time after the last change?
 timer_defers()
 {
 	for _ in $(seq 6); do

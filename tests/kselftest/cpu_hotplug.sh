@@ -17,8 +17,8 @@ ktap_print_header
 ktap_set_plan 9
 need_insmod gomem.ko
 
-# On a busy debug kernel, a CPU may take most of that time to come online. Then
-# repeat the run.
+# On a busy debug kernel, a CPU may take most of a run to come online. So repeat
+# the run until there were enough rounds.
 rounds=0
 rc=0
 while [ $rc = 0 ] && [ $rounds -le 2 ]; do
@@ -37,8 +37,8 @@ ktap_is $rc 0 "torture while CPUs go and come"
 ktap_test_result "they did, $rounds times" [ $rounds -gt 2 ]
 ktap_is "$(gomem_stat cpu_drains)" "$rounds" "each was drained"
 
-# An offline CPU holds nothing. What online CPUs cache is freed at unload,
-# below.
+# An offline CPU keeps no objects or pages. Those that online CPUs cache are
+# freed at unload, below.
 for cpu in $cpus; do
 	echo 0 >"$cpu"
 done

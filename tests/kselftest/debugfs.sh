@@ -42,7 +42,8 @@ rows_of()
 	sed -e 1d -e '/^#/d' "$1"
 }
 
-# columns_of FILE: print its last line of comment, which names the columns.
+# columns_of FILE: print the last comment line of the file, which names the
+# columns.
 columns_of()
 {
 	grep '^#' "$1" | tail -n 1 | tr -s ' '

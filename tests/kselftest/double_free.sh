@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # double_free.sh - after a double free, gomem hands the object to one owner
-# only, and logs who freed it. For comparison, kmalloc() on kernels where SLUB
-# hands the object to two owners without a message: those with sheaves, 7.0 and
-# newer.
+# only, and logs the function that freed it. For comparison, the test does the
+# same with kmalloc() on kernels with sheaves, 7.0 and newer. There SLUB hands
+# the object to two owners without a message.
 #
 # machine: --cpus=1
 # make check: not on a debug kernel
@@ -25,8 +25,8 @@ twice()
 	dmesg | sed 's/^\[ *[0-9.]*\] *\(\[ *[TC][0-9]*\] *\)*//; / taints kernel\.$/d'
 }
 
-# A sheaf holds all objects that its CPU frees in this test, so the allocations
-# get the same object twice.
+# A sheaf is SLUB's per-CPU array of free objects. It holds all objects that the
+# CPU frees in this test. So two allocations get the same object.
 kmalloc_case()
 {
 	name="kmalloc() hands the object out to two owners, and nobody says so"
@@ -49,8 +49,8 @@ ktap_is "$(echo "$said" | grep -c '^gomem: double free: .* by gomem_twice_init+'
 	"gomem says who freed it the second time"
 ktap_is "$(gomem_stat double_frees_detected)" 1 "and counts it"
 
-# stacks TEXT: print which stacks of a report have a function of the module: that
-# of the allocation, and that of the first free.
+# stacks TEXT: print which stacks of a report contain a function of the module:
+# that of the allocation, or that of the first free.
 stacks()
 {
 	echo "$1" | awk '
@@ -61,8 +61,8 @@ stacks()
 		}'
 }
 
-# With each object sampled, the report has the stacks of the allocation and of
-# the first free.
+# At this rate gomem records each allocation. So the report has the stacks of
+# the allocation and of the first free.
 echo 1 >/sys/module/gomem/parameters/profile_rate
 said=$(twice gomem)
 ktap_is "$(stacks "$said")" "allocated: gomem_twice

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# exact.sh - profile_exact records each object of the modules that it names, in
-# whatever way they allocate, and samples the objects of others.
+# exact.sh - if profile_exact names a module, gomem records each object of that
+# module, in whatever way the module allocates it. Objects of other modules are
+# sampled.
 #
 # machine: --cpus=1
 
@@ -17,14 +18,16 @@ ktap_print_header
 ktap_set_plan 30
 
 # live FUNCTION COLUMN: print the objects (1) or the bytes (2) that the file
-# leaks gives a function, or the compiler's copy of it, as the innermost frame.
+# leaks has for a function as the innermost frame. A name with a suffix, as of a
+# copy that the compiler made, counts as the function.
 live()
 {
 	awk -v f="$1" -v c="$2" '/allocated at$/ { n = $c; getline; if ($3 ~ "^" f "[.+]") sum += n }
 		END { print sum + 0 }' $DIR/leaks
 }
 
-# of_module MODULE COLUMN: print a number of the file modules.
+# of_module MODULE COLUMN: print a column of the module's row in the file
+# modules.
 of_module()
 {
 	awk -v m="$1" -v c="$2" '$6 == m { print $c }' $DIR/modules
@@ -33,7 +36,7 @@ of_module()
 need_insmod gomem.ko
 ktap_is "$(cat $EXACT)" "" "no module is named at first"
 
-# Nothing that is refused is half done.
+# A list of modules that is refused changes nothing.
 echo gomem_paths >$EXACT
 ktap_is "$(cat $EXACT)" gomem_paths "a module is named before it is loaded"
 long=$(printf '%060d' 0)
@@ -59,7 +62,8 @@ ktap_test_result "via_arena: the blocks of 60000 bytes ($between)" \
 ktap_is "$(sed -n 's/^# exact for what is allocated now by: //p' $DIR/leaks)" gomem_paths,other \
 	"leaks says whose numbers are exact"
 
-# Another module is sampled at the same time: 50 MiB are 100 samples.
+# Another module is sampled at the same time. There is about one sample in 512
+# KiB.
 before=$(gomem_stat profile_samples)
 insmod gomem_holds.ko mib=20 turns=1000
 samples=$(($(gomem_stat profile_samples) - before))
@@ -73,12 +77,13 @@ rmmod gomem_holds
 ktap_is "$(of_module gomem_holds 3)" "" "no object of the other one is left"
 ktap_is "$(of_module gomem_paths 3)" "$(awk '/allocated at$/ { n += $1 } END { print n }' $DIR/leaks)" \
 	"the file modules agrees with leaks"
-# The other one may have had the addresses of this one's init section.
+# gomem_holds may have had the addresses that the init section of gomem_paths
+# had before.
 ktap_is "$(of_module gomem_paths 7)" "" "a module that is loaded is not taken for unloaded"
 rmmod gomem_paths
 ktap_is "$(of_module gomem_paths 3)" "" "no record outlives its object"
 
-# At run time, for a module that is loaded; and for all.
+# profile_exact changes at run time: for a module that is loaded, and for all.
 echo >$EXACT
 ktap_is "$(cat $EXACT)" "" "no module is named any more"
 insmod gomem_holds.ko mib=1 turns=1000

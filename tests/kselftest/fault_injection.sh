@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # fault_injection.sh - the kernel's page allocator fails, sometimes or always.
-# Then allocations fail, and nothing else does. Without blocks over 32 KiB,
-# objects that fit into smaller blocks still work, in any number. Without any
-# blocks, a new heap returns NULL and logs no error.
+# Then allocations from gomem fail, and nothing else does. If only blocks of
+# more than 32 KiB fail, any number of objects that fit into smaller blocks can
+# be allocated. If all blocks fail, gomem returns NULL and logs no error.
 #
 # machine: --cpus=1
 # make check: not on an older kernel
@@ -19,8 +19,8 @@ inject=/sys/kernel/debug/fail_page_alloc
 [ -e $inject/require-start ] || skip_test "this kernel cannot make gomem's pages fail"
 
 # setup PROBABILITY MIN_ORDER: make page allocations fail that have gomem in
-# their call stack, and no others, since the machine needs pages, too. The
-# probability is set last, when the filter is in place.
+# their call stack. Others must not fail, since the machine needs pages, too. So
+# the probability is set last, when the filter is in place.
 setup()
 {
 	text=$(cat /sys/module/gomem/sections/.text)
@@ -67,8 +67,8 @@ run()
 	gomem_came_back
 }
 
-# A slow machine may have allocated too little for 20 failures: repeat until
-# there are more.
+# Repeat the test until there were more than 20 failures. A slow machine
+# allocates less in the same time.
 fail_more()
 {
 	need_insmod gomem.ko
@@ -112,8 +112,8 @@ works()
 	fill_cmd free random
 }
 
-# Objects whose spans are longer than the longest available block. Such an
-# allocation works only if blocks happen to be adjacent.
+# Objects of size classes whose spans are longer than the longest available
+# block. Such an allocation works only if blocks happen to be adjacent.
 long_spans()
 {
 	sizes=$(awk '$1 > 0 && $2 == 0 && $3 > 32768 { printf "%d ", $1 }' $gomem_dir/classes_all)
@@ -141,8 +141,9 @@ end()
 	unload_all
 }
 
-# Test the largest objects first. Freed objects leave adjacent blocks, which
-# form longer runs than the kernel provides.
+# Let blocks of order 4 and above fail. Test the largest objects first: when
+# smaller ones are freed, adjacent blocks form longer runs than the kernel
+# provides.
 no_long_blocks()
 {
 	start 4
@@ -158,8 +159,8 @@ no_long_blocks()
 	end
 }
 
-# A gomem page is two kernel pages, so order 1 and above are all blocks that
-# gomem can use.
+# Let blocks of order 1 and above fail. gomem cannot use others, since its page
+# is two kernel pages.
 no_blocks()
 {
 	start 1
@@ -174,8 +175,8 @@ no_blocks()
 ktap_print_header
 ktap_set_plan 58
 total=0
-# With other tests in a batch, a second for each run and a fourth of the memory
-# are enough.
+# In a quick run, each torture test takes one second, and a fourth of the memory
+# is filled.
 seconds=3 share=1
 [ -z "${KTAP_QUICK:-}" ] || seconds=1 share=4
 run 100 4

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# fifo.sh - a task of real-time priority that takes a CPU for itself, for ever,
-# keeps no function of gomem's waiting, nor the hotplug of CPUs. It begins when a
-# work of gomem's on that CPU has just taken objects out of a slot.
+# fifo.sh - a task of real-time priority never gives up its CPU. Neither gomem's
+# functions nor CPU hotplug may wait for it without end. The task preempts a
+# work of gomem's on that CPU, just after the work took objects out of a slot.
 #
-# The kernel's own threads of the CPU get a higher priority, so that grace
-# periods end. No work of a queue runs on the CPU. What waits for one waits until
-# the task ends: so the limit need not be tight. It is relative to what the
-# kernel's functions take beside the same task.
+# The kernel's own threads of the CPU get a higher priority than the task, so
+# that grace periods end. But no work of a workqueue runs on the CPU: code that
+# waited for one would wait until the task ends. So the limit for a function
+# need not be tight. It depends on how long the kernel's own functions take
+# beside the same task.
 #
 # machine: --cpus=3
 # make check: not on a debug kernel
@@ -29,14 +30,16 @@ shares=$out.shares
 hog=
 limit=
 
-# Files that say how much of a CPU tasks without real-time priority get at least.
+# Print the files that say how much of a CPU is kept for tasks without real-time
+# priority.
 shares()
 {
 	find /sys/kernel/debug/sched -path '*_server/cpu*/runtime' 2>/dev/null
 	echo /proc/sys/kernel/sched_rt_runtime_us
 }
 
-# take_shares: such tasks get nothing any more. give_shares: restore that.
+# take_shares: keep no CPU time for tasks without real-time priority.
+# give_shares: restore the values that take_shares found.
 take_shares()
 {
 	for file in $(shares); do
@@ -92,8 +95,9 @@ now_us()
 	awk '{ printf "%d\n", $1 * 1000000 }' /proc/uptime
 }
 
-# await US COMMAND...: run it in the background until it ends, or for this time.
-# Set took to the microseconds, or to nothing if it has not ended.
+# await US COMMAND...: run the command in the background, and wait at most US
+# microseconds until it ends. Set took to the microseconds that it took, or to
+# nothing if it has not ended.
 await()
 {
 	await_end=$(($(now_us) + $1))
@@ -110,9 +114,9 @@ await()
 	return "$(cat "$out")"
 }
 
-# kernel_takes: measure what the kernel's functions take beside the hog, and set
-# the limit. Those that may wait for the hog are not called here: they would
-# hold locks of the kernel's.
+# kernel_takes: measure how long the kernel's functions take beside the hog, and
+# set the limit. Functions that may wait for the hog are not called here: while
+# they wait, they would hold locks of the kernel's.
 kernel_takes()
 {
 	worst=0
@@ -125,9 +129,9 @@ kernel_takes()
 	limit=$((20 * worst + 10 * DRAIN_US))
 }
 
-# returns NAME COMMAND...: pass if the command succeeds in time. After one that
-# does not return, no other is tried: a cache must not be used by one function
-# while another one destroys it.
+# returns NAME COMMAND...: pass if the command succeeds in time. If a command
+# does not return, no other is tried after it: one might destroy a cache that
+# the first still uses.
 returns()
 {
 	returns_name=$1
@@ -149,8 +153,8 @@ set_online()
 	echo "$2" >/sys/devices/system/cpu/cpu"$1"/online
 }
 
-# Call all shrinkers. The page cache is left alone: to drop it, the kernel waits
-# for a work on each CPU.
+# Call all shrinkers. Do not drop the page cache: for that, the kernel waits for
+# a work on each CPU, and so for the hog.
 drop_slab()
 {
 	echo 2 >/proc/sys/vm/drop_caches
@@ -174,24 +178,25 @@ done
 [ -e /proc/sys/kernel/sched_rt_runtime_us ] || skip_test "no tasks of real-time priority"
 ktap_print_header
 ktap_set_plan 20
-# Epochs of a day: the background drains nothing before the hog begins.
+# Epochs of a day: no background work drains slots before the hog begins.
 need_insmod gomem.ko epoch_ms=86400000
 need_insmod gomem_fifo.ko hog_cpu=$HOG_CPU
 : >$shares
 trap clean_up EXIT
-# It would report the works that the hog keeps from running.
+# Turn the kernel's workqueue watchdog off. It would report the works that the
+# hog keeps from running.
 [ ! -w /sys/module/workqueue/parameters/watchdog_thresh ] ||
 	echo 0 >/sys/module/workqueue/parameters/watchdog_thresh
 raise_threads
 take_shares
 start_hog
 limit=$((20 * DRAIN_US))
-# The drain must not begin before the hog waits for it.
+# Do not start the drain before the hog waits for it.
 until [ "$(cat $param/armed)" = 1 ] || ! kill -0 "$hog"; do
 	usleep 20000
 done
 returns "a drain of all CPUs ends" give_all_back
-# The work may begin after the wait for it has ended.
+# gomem may give up waiting before the work begins, so wait for the work here.
 for _ in $(seq 100); do
 	[ "$(cat $param/caught)" = 0 ] || break
 	usleep 100000

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # find_flat.sh - a search for pages costs at most 1.2 times as much in a heap of
-# 16 GiB as in one of 64 MiB. The cost is counted in instructions, which takes
-# an emulated machine. On the debug kernel this would take too long, so there
-# the test module only has to finish.
+# 16 GiB as in one of 64 MiB. The cost is counted in instructions, which only an
+# emulated machine can do. On the debug kernel the emulation would take too
+# long. There the test module only has to finish.
 #
 # machine: --accel=icount --cpus=1
 # machine debug: --accel=tcg

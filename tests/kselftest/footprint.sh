@@ -1,20 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# footprint.sh - how much memory gomem holds while objects are freed. Memory is
-# filled, then half of the objects are freed in some order, then all. The held
-# bytes are read at once, after the background scavenger is done, and after a
-# write to scavenge. After the last step almost nothing may be left.
+# footprint.sh - measure how much memory gomem holds while objects are freed.
+# Memory is filled, then half of the objects are freed in some order, then the
+# others. After each step the held bytes are read three times: at once, after
+# the background scavenger is done, and after a write to the file scavenge. At
+# the end almost nothing may be left.
 #
 # machine: --memory=512M
 # machine debug: --memory=2G
 # make check: not on a debug kernel
 # make check: not on an older kernel
 #
-# For comparison kmalloc() does the same. What kmalloc() holds is the growth of
-# SUnreclaim: slabs and objects that are too large for slabs. As a check on
-# both, the column "gone" has the decrease of the machine's free memory since
-# the start, without the client's index.
+# For comparison the test does the same with kmalloc(). The bytes that kmalloc()
+# holds are the growth of SUnreclaim, which counts slabs and objects that are
+# too large for slabs. To check the numbers of both, the column "gone" has the
+# decrease of the machine's free memory since the start, without the client's
+# index.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -25,20 +27,23 @@ here=$(cd "$(dirname "$0")" && pwd)
 ORDERS="fifo lifo other random"
 results=38
 
-# Give up waiting for the background when it did nothing for this many seconds.
+# Give up waiting for the background scavenger when it gave nothing back for
+# this many seconds.
 patience=30
 
-# What may be left after a write to scavenge. rest_bytes: pages, some of which
-# CPUs may have taken again. rest_percent: descriptors of spans and chunks,
-# which are kept for reuse, in percent of the most that was held. The descriptor
-# of an 8 KiB span has about 160 bytes, that of a 4 MiB chunk about 5 KiB.
+# How much may be left after a write to scavenge. rest_bytes: bytes of pages,
+# some of which CPUs may have taken again. rest_percent: descriptors of spans
+# and chunks, which are kept for reuse, in percent of the most that was held.
+# The descriptor of an 8 KiB span has about 160 bytes, that of a 4 MiB chunk
+# about 5 KiB.
 rest_bytes=$((1 << 20))
 rest_percent=4
 
 total=$(meminfo MemTotal)
 if debug_kernel; then
-	# The debug kernel is slow, and the scavenger may use one percent of the
-	# time.
+	# On the debug kernel everything is slow. The scavenger is even slower,
+	# since it uses at most one percent of the time. So fill less, and wait
+	# longer.
 	amount=$((total / 64 >> 20))M
 	ORDERS="random"
 	results=12
@@ -47,8 +52,8 @@ else
 	amount=70
 fi
 if [ -n "${KTAP_QUICK:-}" ] && ! debug_kernel; then
-	# One order that frees runs of pages early, and the one that frees them
-	# last.
+	# Test only one order that frees runs of pages early, and the order that
+	# frees them latest.
 	ORDERS="lifo random"
 	results=21
 fi
@@ -68,7 +73,8 @@ ratio()
 	awk -v a="$1" -v b="$live" 'BEGIN { printf "%.2f\n", a / b }'
 }
 
-# print_row ALLOCATOR STEP NOW LATER ASKED
+# print_row ALLOCATOR STEP NOW LATER ASKED: print a row of the table. The last
+# three are the bytes that measure() sets.
 print_row()
 {
 	row "$1" "$2" "$(mib "$live")" "$(mib "$3")" "$(mib "$4")" "$(mib "$5")" \
@@ -86,8 +92,9 @@ measure_gone()
 	gone=$((free_at_start - $(free_bytes) - $(fill_stat index_bytes)))
 }
 
-# measure STEP: set now, later and asked. Wait for the background until it does
-# nothing any more and, if $enough is set, gomem holds at most that many bytes.
+# measure STEP: set now, later and asked to the bytes held at once, after the
+# background scavenger is done, and after a write to scavenge. If $enough is
+# set, the scavenger is done only when gomem holds at most that many bytes.
 measure()
 {
 	live=$(fill_stat requested)
@@ -100,7 +107,9 @@ measure()
 	print_row gomem "$1" "$now" "$later" "$asked"
 }
 
-# KASAN keeps memory that any code in the machine frees, and stores stacks.
+# machine_has_it NAME: pass if the machine has the memory that gomem gave back.
+# Skip this with KASAN: it keeps all freed memory for a while, and stores
+# stacks.
 machine_has_it()
 {
 	if debug_kernel; then
@@ -131,7 +140,8 @@ one_order()
 		;;
 	esac
 
-	# gomem begins to give memory back while objects are being freed.
+	# Read the sizes before the free: gomem gives memory back during the
+	# free.
 	heap=$(gomem_stat heap_sys)
 	meta=$(($(gomem_stat sys) - heap))
 	fill_cmd free all "$order"
@@ -149,7 +159,7 @@ one_order()
 	ktap_is "$(heap_verdict)" ok "$order: the heap is sound"
 }
 
-# kmalloc() has no background scavenger. All it can be asked for is to free its
+# kmalloc() has no background scavenger. But user space can make it free its
 # empty slabs.
 shrink_slabs()
 {
@@ -185,10 +195,10 @@ compare_kmalloc()
 	shrink_slabs
 	slab_at_start=$(meminfo SUnreclaim)
 	free_at_start=$(free_bytes)
-	# The other two orders give the same numbers as these: either neighbours
-	# are freed together, or not.
+	# lifo and other give the same numbers as these two orders: what counts
+	# is whether neighbouring objects are freed together.
 	for order in fifo random; do
-		# Less than the 70 of gomem, which would not fit.
+		# 55 % of memory: 70 %, as with gomem, would not fit.
 		fill_cmd fill 55 || echo "# kmalloc: memory was full at $(fill_stat requested)"
 		live=$(fill_stat requested)
 		now=$(($(meminfo SUnreclaim) - slab_at_start))

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# forced.sh - a write to scavenge gives all free memory back, however busy the
-# machine is. With ten busy loops as much comes back as without, and gomem waits
-# for no more grace periods.
+# forced.sh - a write to the file scavenge gives all free memory back, however
+# busy the machine is. With ten busy loops as much comes back as without, and
+# gomem waits for as many grace periods.
 #
-# The duration says little, since each loop has its share of the processors. So
-# the test counts pages and waits.
+# The duration says little, since the busy loops take processor time. So the
+# test counts pages, and how often gomem waits.
 #
 # machine: --memory=512M
 # make check: not on a debug kernel
@@ -35,8 +35,8 @@ stop_loops()
 	wait $loops 2>/dev/null
 }
 
-# Set left to the bytes held after a scavenge, and waits to the number of its
-# grace periods.
+# Set left to the bytes held after a write to scavenge, and waits to the number
+# of grace periods that the write waited for.
 scavenge()
 {
 	fill_cmd fill 100M && fill_cmd free random

@@ -3,8 +3,9 @@
 #
 # halfway.sh - a call that asks for more memory than there is fails, and all
 # memory that it allocated is free when it returns. A call with __GFP_NORETRY
-# does not wait for that. Memory pools, and users that free their objects one by
-# one, do not tell gomem that they failed. Then the memory has to be free soon.
+# returns before the memory is free, without waiting for a grace period. Memory
+# pools, and users that free their objects one by one, do not tell gomem that
+# they failed. Then the memory has to be free after a few seconds.
 #
 # machine: --cpus=1 --memory=512M
 # machine debug: --memory=640M
@@ -24,8 +25,8 @@ halfway_stat()
 	awk -v key="$1:" '$1 == key { print $2 }' $params/stats
 }
 
-# fails_half_way COMMAND...: run a command, which has to fail. Set after to the
-# megabytes that are free then.
+# fails_half_way COMMAND...: run a command of gomem_halfway, whose allocation
+# has to fail. Set after to the megabytes that are free then.
 fails_half_way()
 {
 	(echo "$*" >$params/cmd) 2>/dev/null
@@ -33,7 +34,7 @@ fails_half_way()
 	after=$(halfway_stat free_after)
 }
 
-# Expect that the memory of the failed call is free after some time.
+# Pass if the memory of the failed call is free within a few seconds.
 soon()
 {
 	for _ in $(seq 50); do
@@ -53,7 +54,7 @@ dmesg -c >/dev/null
 full=$(($(free_bytes) >> 20))
 enough=$((full * 80 / 100))
 
-# Epochs of a day: the background does not help.
+# Epochs of a day: no background work gives memory back in these cases.
 for size in 64 1000 4096 65536 1048576; do
 	fails_half_way bulk $size
 	ktap_test_result "$after of $full MiB are free at once, 80 % at least" [ "$after" -ge $enough ]

@@ -12,7 +12,8 @@
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
 
-# Count the kernel's caches that stand for gomem's: their directories in sysfs.
+# Count the twins, the kernel's caches that gomem creates for caches of modules.
+# Each has a directory in sysfs.
 twins()
 {
 	find /sys/kernel/slab -maxdepth 1 -name 'gomem-*' | wc -l

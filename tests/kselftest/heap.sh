@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # heap.sh - the heap profile names the function that holds the most memory, and
-# the one that loses one object of a thousand. The report at the unload of a
-# client says what its code lost. See tests/modules/gomem_holds.c for the client.
+# the function that loses one object of a thousand. When a client is unloaded,
+# gomem reports what the client's code lost. tests/modules/gomem_holds.c is the
+# client.
 #
 # machine: --cpus=1
 # make check: not on a debug kernel
@@ -14,8 +15,9 @@
 DIR=/sys/kernel/debug/gomem
 RATE=/sys/module/gomem/parameters/profile_rate
 
-# MiB that the client keeps: few samples need much memory, and the debug kernel
-# takes long to record each object.
+# MiB that the client keeps. With sampling it has to be much, so that there are
+# enough samples. Where each object is recorded, it is less on the debug kernel,
+# which takes long for that.
 mib=50
 case $(uname -r) in
 *debug*) exact_mib=2 lost=5 ;;
@@ -31,28 +33,29 @@ load()
 ktap_print_header
 ktap_set_plan 24
 
-# first_holder: print the function of the first row of the file leaks, which is
-# the one with the most bytes.
+# first_holder: print the function of the first row of the file leaks. It is the
+# function with the most bytes.
 first_holder()
 {
 	sed -n '/allocated at$/{n;s/^#\t0x[0-9a-f]*\t//;s/+.*//p;q}' $DIR/leaks
 }
 
 # live FUNCTION COLUMN: print the objects (1) or the bytes (2) that the file
-# leaks gives a function as the innermost frame.
+# leaks has for a function as the innermost frame.
 live()
 {
 	awk -v f="$1" -v c="$2" '/allocated at$/ { n = $c; getline; if ($3 ~ "^" f "\\+") sum += n }
 		END { print sum + 0 }' $DIR/leaks
 }
 
-# between LOW VALUE HIGH
+# between LOW VALUE HIGH: succeed if VALUE is from LOW to HIGH.
 between()
 {
 	[ "$1" -le "$2" ] && [ "$2" -le "$3" ]
 }
 
-# Sum the lines of the file heap: objects and bytes in use, and ever.
+# Print the sums of the columns of the file heap: objects and bytes in use, and
+# objects and bytes ever allocated.
 sum_lines()
 {
 	sed -n 's/^\([0-9]*\): \([0-9]*\) \[\([0-9]*\): \([0-9]*\)\] @ 0x.*/\1 \2 \3 \4/p' $DIR/heap |
@@ -69,7 +72,7 @@ need_insmod gomem.ko
 ktap_is "$(cat $RATE)" 524288 "the default rate"
 ktap_is "$(head -n 1 $DIR/heap)" "heap profile: 0: 0 [0: 0] @ heap/1048576" "an empty profile"
 
-# 50 MiB are 100 samples, so 10 % is the deviation.
+# 50 MiB are 100 samples, so the standard deviation is 10 %.
 load
 ktap_is $? 0 "a client that holds memory"
 ktap_is "$(first_holder)" holds_much "at the default rate the file leaks names the largest holder"
@@ -82,7 +85,7 @@ ktap_is "$(sum_lines)" "$(head_line)" \
 	"after the frees the sums agree"
 ktap_is "$(live holds_much 1)" 0 "what was freed is not live"
 
-# Each object.
+# At rate 1 each object is recorded.
 mib=$exact_mib
 bytes=$((mib * 1048576))
 echo 1 >$RATE
@@ -104,7 +107,7 @@ dmesg -c >/dev/null
 load && rmmod gomem_holds
 ktap_log_lacks 'leaked by' "a client that loses nothing is not reported"
 
-# None.
+# At rate 0 no object is recorded.
 echo 0 >$RATE
 before=$(gomem_stat profile_samples)
 load && rmmod gomem_holds
@@ -118,7 +121,8 @@ ktap_is "$(stat -c %a $DIR/heap $DIR/leaks | tr '\n' ' ')" "400 600 " "only root
 echo 1 >$DIR/check
 ktap_is "$(head -n 1 $DIR/check)" ok "the heap is consistent"
 
-# What was lost is lost; tests that come after this one need not know.
+# The lost objects are reported at unload. Remove the report from the log, where
+# later tests would find it.
 dmesg -c >/dev/null
 rmmod gomem
 ktap_is "$(dmesg | grep -c "gomem: leaked: $lost objects of 96 bytes")" 1 \

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# hunt.sh - the scan for leaks reports each object that nothing points to, with
-# the function that allocated it, and no object that something points to, in
-# whatever way. See tests/modules/gomem_hunt.c for the objects.
+# hunt.sh - the scan for leaks reports each object that nothing points to, and
+# the function that allocated it. It reports no object that is referenced in any
+# way. See tests/modules/gomem_hunt.c for the objects.
 #
 # machine: --memory=512M
 # own machine: memory that other tests freed may have stale copies of pointers
@@ -14,8 +14,8 @@
 
 DIR=/sys/kernel/debug/gomem
 
-# Functions whose objects nothing points to, and how many objects each call makes:
-# those of a cycle and of a chain have pointers only from each other.
+# Functions that lose objects, and how many objects each call loses. The objects
+# of a cycle or a chain point only to each other.
 LOST="lost_arena 1
 lost_below_running 1
 lost_below_stack 1
@@ -33,26 +33,29 @@ lost_tiny 1
 lost_typed 1"
 COPIES=6
 EACH=18
-# In User-Mode Linux nothing is lost below a stack, or on that of a dead task.
+# In User-Mode Linux gomem_hunt loses no objects in unused parts of stacks, or
+# on stacks of ended tasks.
 ! user_mode_linux || EACH=15
 ALL=$((EACH * COPIES))
 
-# found: print the functions of gomem_hunt with unreachable objects, and how many
-# objects. The innermost frame follows the line with the number.
+# found: print the functions of gomem_hunt whose objects were reported, and the
+# number of these objects. In the file leaks, the line after the number is the
+# innermost frame of the stack.
 found()
 {
 	awk '/unreachable, from$/ { n = $1; getline; sub(/\+.*/, "", $3); sum[$3] += n }
 		END { for (f in sum) print f, sum[f] }' $DIR/leaks | sort
 }
 
-# scan_key KEY: print the first word behind it.
+# scan_key KEY: print the first word of the value of "scan_KEY: VALUE".
 scan_key()
 {
 	sed -n "s/^scan_$1: \([^ ]*\).*/\1/p" $DIR/leaks
 }
 
-# all_found: print what is missing in the result, or should not be there. A stale
-# pointer hides an object here and there, but not all of a sort.
+# all_found: print what is missing in the report, or should not be there. Stale
+# pointers may hide some objects, but not all that one function lost, and not
+# more than a fourth of all.
 all_found()
 {
 	found | awk -v copies=$COPIES -v all=$ALL -v lost="$(echo "$LOST" | tr '\n' ' ')" '
@@ -70,14 +73,15 @@ write_scan()
 	echo scan >$DIR/leaks
 }
 
-# holder ADDRESS: find what points to an object.
+# holder ADDRESS: print what points to the object at ADDRESS.
 holder()
 {
 	echo "holder $1" >$DIR/leaks
 	sed '1,/^held:/d' $DIR/leaks
 }
 
-# holder_of PARAMETER: the same for an object of gomem_hunt.
+# holder_of PARAMETER: print what points to the object of gomem_hunt whose
+# address is in that parameter.
 holder_of()
 {
 	holder "$(cat /sys/module/gomem_hunt/parameters/"$1")"
@@ -97,7 +101,7 @@ scan()
 	for _ in $(seq "$1"); do
 		write_scan || echo "scan failed"
 		if user_mode_linux; then
-			# It has no stacks.
+			# The report has no stacks there, so count the objects.
 			n=$(scan_key unreachable)
 			[ "$n" -le $ALL ] && [ "$n" -ge $((ALL * 3 / 4)) ] || echo "$n"
 		else
@@ -110,7 +114,7 @@ scan()
 ktap_print_header
 ktap_set_plan 23
 
-# Each object has a record.
+# At this rate gomem records the allocation of each object.
 need_insmod gomem.ko profile_rate=1
 ktap_is "$(stat -c %a $DIR/leaks)" 600 "only root may scan"
 ktap_is "$(grep -c scan $DIR/leaks)" 0 "no result before a scan"
@@ -120,8 +124,8 @@ ktap_is "$(scan "$(scaled 8)")" "" "again and again, while other objects come an
 ktap_is "$(sed '1,/^scan:/d' $DIR/leaks | grep -c 'held_\|move+')" 0 \
 	"no object that is held is in the result"
 
-# The address of a row is one that whatis knows, and the age is not that of a
-# newborn.
+# A row of the report has an address, which the file whatis must know, and an
+# age.
 row=$(grep 'unreachable, from$' $DIR/leaks | grep ' 208-byte' | head -n 1)
 # shellcheck disable=SC2086 # it is a row of words
 set -- $row
@@ -133,7 +137,7 @@ echo scan >$DIR/leaks
 age=$(awk '/unreachable, from$/ && $3 < 2' $DIR/leaks)
 ktap_is "$age" "" "ages are shown"
 
-# What points to an object.
+# Ask what points to objects.
 if user_mode_linux; then
 	ktap_test_skip "stacks are not told apart here"
 else
@@ -146,7 +150,7 @@ ktap_test_result "and what holds that" [ "$(sed '1,/^held:/d' $DIR/leaks | grep 
 echo "holder $5" >$DIR/leaks
 ktap_is "$(sed '1,/^held:/d' $DIR/leaks)" "holder: nothing" "and that nothing does"
 
-# Bad input.
+# Bad commands are refused, and change nothing.
 rounds=$(scan_key unreachable)
 errors=0
 for bad in x scanx "scan scan" "" SCAN scansscanscanscan holder "holder x"; do
@@ -167,8 +171,8 @@ ktap_test_result "and has looked at $live" [ "$live" -gt 150 ]
 rmmod gomem_hunt
 rmmod gomem
 
-# At the default rate few objects have a record. They are found nevertheless, but
-# for those that a stale pointer hides.
+# At the default rate gomem records few allocations. Lost objects are found
+# nevertheless, except for those that a stale pointer hides.
 need_insmod gomem.ko
 need_insmod gomem_hunt.ko
 echo scan >$DIR/leaks

@@ -3,10 +3,11 @@
 #
 # kfree.sh - kfree() of a gomem object makes the kernel complain once, and does
 # no harm: the page and its other objects stay as they are. Up to 6.17, kfree()
-# drops a reference of the page. gomem detects that when the page is to go back
-# to the kernel, reports it, and keeps the page. For pages that stay in use,
-# gomem detects and reports it when the heap is checked and at unload. Newer
-# kernels drop no reference, so only the kernel's trace event shows the call.
+# drops a reference of the page. gomem detects the missing reference when the
+# page is to go back to the kernel. It reports the call, and keeps the page. For
+# pages that stay in use, gomem detects and reports the call when the heap is
+# checked and at unload. Newer kernels drop no reference. There only a probe on
+# kfree() detects the call.
 #
 # machine: --cpus=1
 # make check: in User-Mode Linux
@@ -16,11 +17,12 @@
 # shellcheck source=scripts/lib/reports.sh
 . /lib/gomem/reports.sh
 
-# The kernel's complaint about such a kfree(). With KASAN it comes from KASAN.
+# The kernel's complaint about a kfree() of a gomem object. On kernels with
+# KASAN it comes from KASAN.
 COMPLAINT='WARNING: .*free_large_kmalloc|BUG: KASAN: invalid-free'
 COMPLAINT="$COMPLAINT|page dumped because: Not a kmalloc allocation"
 
-# Print the first report that is not this complaint.
+# Print the first report of the kernel other than this complaint.
 other_report()
 {
 	log_whole && dmesg | grep -vE "$COMPLAINT|$report_mark" | first_report
@@ -33,8 +35,8 @@ scavenge()
 	echo 1 >/sys/kernel/debug/gomem/scavenge
 }
 
-# kfreed CASE: let the client run a case. The kernel's warning does not reach
-# the console.
+# kfreed CASE: load gomem_misuse with a case, and unload it. dmesg -n 1 below
+# keeps the kernel's warning off the console.
 kfreed()
 {
 	insmod gomem_misuse.ko case="$1"
@@ -94,8 +96,8 @@ ktap_is "$(gomem_stat kfrees_detected)" $(($(detected 101) + 1)) \
 	"a reference that put_page() drops is missed on each kernel"
 ktap_is "$(dmesg | grep -c "$LATE")" 1 "gomem says so"
 
-# The page of an object that the kernel frees stays in use. The check finds it
-# nevertheless.
+# The pages of objects that only kfree() freed stay in use. The check of the
+# heap detects these calls.
 check()
 {
 	echo 1 >/sys/kernel/debug/gomem/check

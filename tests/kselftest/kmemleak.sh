@@ -15,7 +15,8 @@
 
 file=/sys/kernel/debug/kmemleak
 
-# Size of the object, and the function that lost it.
+# Objects that kmemleak has to report: the size, and the function that lost the
+# object.
 LOST="112:lost_plain
 416:lost_noscan
 106496:lost_large

@@ -13,12 +13,12 @@
 #
 # The first part has the functions of the kernel's ktap_helpers.sh, in
 # tools/testing/selftests/kselftest. Names, output and exit statuses are the
-# same, so a test can be moved to the kernel's tree. The second part is what
-# gomem's tests use in addition.
+# same, so a test can be moved to the kernel's tree. The second part has further
+# functions for gomem's tests.
 #
 # This file works in busybox sh.
 
-# --- As the kernel's ktap_helpers.sh ----------------------------------------
+# --- Functions of the kernel's ktap_helpers.sh -------------------------------
 
 KTAP_TESTNO=1
 KTAP_CNT_PASS=0
@@ -51,13 +51,14 @@ ktap_set_plan()
 }
 
 # ktap_skip_all REASON: print that no result follows, instead of a plan. The
-# caller exits with $KSFT_SKIP: see skip_test.
+# caller has to exit with $KSFT_SKIP, as skip_test does.
 ktap_skip_all()
 {
 	echo "1..0 # SKIP $*"
 }
 
-# ktap_result WORD NAME [DIRECTIVE]: print a result.
+# ktap_result WORD NAME [DIRECTIVE]: print a result line. WORD is "ok" or "not
+# ok".
 ktap_result()
 {
 	echo "$1 $KTAP_TESTNO $2${3:+ # $3}"
@@ -70,14 +71,14 @@ ktap_test_pass()
 	KTAP_CNT_PASS=$((KTAP_CNT_PASS + 1))
 }
 
-# ktap_test_skip NAME [REASON]
+# ktap_test_skip NAME [REASON]: print that a check was skipped.
 ktap_test_skip()
 {
 	ktap_result ok "$1" "SKIP${2:+ $2}"
 	KTAP_CNT_SKIP=$((KTAP_CNT_SKIP + 1))
 }
 
-# ktap_test_xfail NAME: print that a test failed, as expected.
+# ktap_test_xfail NAME: print that a check failed, as expected.
 ktap_test_xfail()
 {
 	ktap_result ok "$1" XFAIL
@@ -110,8 +111,8 @@ ktap_exit_fail_msg()
 	exit $KSFT_FAIL
 }
 
-# End the test. It fails if a result did, if it has none, or if it has not as
-# many as planned.
+# End the test. It fails if one of its results did, if it has no result, or if
+# it has more or fewer results than planned.
 ktap_finished()
 {
 	ktap_run=$((KTAP_TESTNO - 1))
@@ -132,13 +133,14 @@ ktap_print_totals()
 		"xpass:0 skip:$KTAP_CNT_SKIP error:0"
 }
 
-# --- Only gomem's -----------------------------------------------------------
+# --- Functions for gomem's tests only ----------------------------------------
 
 gomem_stats=/sys/kernel/debug/gomem/stats
-# What a test writes to the kernel's log with. tests/rig/ktap sets another file.
+# The file through which a test writes to the kernel's log. tests/rig/ktap sets
+# another file.
 ktap_kmsg=${KTAP_KMSG:-/dev/kmsg}
 
-# ktap_is GOT WANT NAME
+# ktap_is GOT WANT NAME: pass if GOT and WANT are the same string.
 ktap_is()
 {
 	if [ "$1" = "$2" ]; then
@@ -150,14 +152,15 @@ ktap_is()
 	fi
 }
 
-# skip_test REASON: end a test that cannot run here, instead of setting a plan.
+# skip_test REASON: end a test that cannot run here. Call this before
+# ktap_set_plan.
 skip_test()
 {
 	ktap_skip_all "$1"
 	exit $KSFT_SKIP
 }
 
-# Where the test and its helpers are.
+# The directory of the test and its helpers.
 ktap_dir=$(cd "$(dirname "$0")" && pwd)
 
 # module_file NAME.ko: print the file of a module. In gomem's test machines all
@@ -171,8 +174,8 @@ module_file()
 	echo "$module_path"
 }
 
-# insmod FILE [PARAMETER]...: as the command, with the file that module_file
-# finds, or with the module that is installed.
+# insmod FILE [PARAMETER]...: load a module from the file that module_file
+# finds. If there is no such file, load the installed module.
 insmod()
 {
 	insmod_file=$(module_file "$1")
@@ -185,8 +188,8 @@ insmod()
 	fi
 }
 
-# need_insmod FILE [PARAMETER]...: load a module, or end the test. A gomem that
-# is built into the kernel cannot be loaded.
+# need_insmod FILE [PARAMETER]...: load a module, or end the test. If gomem is
+# built into the kernel, it cannot be loaded, and the test is skipped.
 need_insmod()
 {
 	[ "$1" != gomem.ko ] || [ ! -e /sys/module/gomem ] || grep -q '^gomem ' /proc/modules ||
@@ -194,8 +197,8 @@ need_insmod()
 	insmod "$@" || ktap_exit_fail_msg "$1 cannot be loaded"
 }
 
-# log_whole: can the kernel's log be read? The kernel has to show a line that this
-# writes. Otherwise a message that is not found proves nothing.
+# log_whole: can the kernel's log be read? Write a line to the log, and look for
+# it. If the log cannot be read, a message that is missing there proves nothing.
 log_whole()
 {
 	log_mark="ktap: mark $$, uptime $(cut -d' ' -f1 /proc/uptime)"
@@ -217,13 +220,13 @@ gomem_clients()
 	awk '$1 == "gomem" && $4 != "-" { gsub(",", " ", $4); print $4 }' /proc/modules
 }
 
-# Unload gomem and all its clients. Print what is wrong: a module that stays, or
-# a message in the log that memory did not come back, at this or an earlier
-# unload.
+# Unload gomem and all its clients. Print what is wrong: a module that cannot be
+# unloaded, or a message in the log that memory did not come back. The message
+# may also be from an earlier unload.
 gomem_leftover()
 {
-	# A module can go only after its users, so try as often as there may be
-	# levels.
+	# A module can be unloaded only after its users, so try three times:
+	# there may be three levels of users.
 	for _ in 1 2 3; do
 		for gomem_client in $(gomem_clients); do
 			rmmod "$gomem_client" 2>/dev/null
@@ -247,8 +250,8 @@ gomem_came_back()
 	ktap_is $? 0 "every object and page came back"
 }
 
-# End the test with one more result: all modules can be unloaded, and then none
-# of gomem's memory is left. Only a test that leaves something on purpose calls
+# End the test with one more result: all modules can be unloaded, and all memory
+# of gomem's came back. Only a test that leaks memory on purpose calls
 # ktap_finished instead.
 gomem_finished()
 {
@@ -256,8 +259,8 @@ gomem_finished()
 	ktap_finished
 }
 
-# gomem_stat KEY: print its value from a file of "key: value" lines. Fails and
-# prints nothing if there is no such key.
+# gomem_stat KEY: print the value of a key in gomem's stats. Fail and print
+# nothing if there is no such key.
 gomem_stat()
 {
 	awk -v key="$1:" '
@@ -265,9 +268,9 @@ gomem_stat()
 		END { exit !found }' "$gomem_stats"
 }
 
-# scaled N: print how much of N to do of what takes long. With KTAP_QUICK set,
-# as in a batch, that is a fourth. On a debug kernel, which is six times as
-# slow, it is a sixth of that.
+# scaled N: print how many of N rounds or items to do where they take long. With
+# KTAP_QUICK set, as in a batch, that is a fourth of N. On a debug kernel, which
+# is six times as slow, it is a sixth of that. It is at least 1.
 scaled()
 {
 	scaled_n=$1
@@ -276,14 +279,14 @@ scaled()
 	echo $((scaled_n > 0 ? scaled_n : 1))
 }
 
-# Is this User-Mode Linux, whose addresses differ from those of a machine?
+# Is this kernel User-Mode Linux?
 user_mode_linux()
 {
 	grep -q 'User Mode Linux' /proc/cpuinfo
 }
 
-# Is this a debug kernel, on which each byte takes much work and freed memory is
-# kept back?
+# Is this a debug kernel, with kmemleak or KASAN? It is slow, and KASAN keeps
+# freed memory for a while.
 debug_kernel()
 {
 	[ -e /sys/kernel/debug/kmemleak ] || grep -q ' kasan_' /proc/kallsyms

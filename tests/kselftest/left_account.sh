@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# left_account.sh - an account whose module is unloaded without destroying it is
-# closed and reported: its callback never runs again, its objects can be freed,
-# and each use of its handle is reported.
+# left_account.sh - a module is unloaded without destroying its account. gomem
+# closes and reports the account: its callback never runs again, its objects can
+# be freed, and each later use of the account is reported.
 #
 # machine: --cpus=1
 # make check: in User-Mode Linux
@@ -24,7 +24,8 @@ column()
 	awk -v c="$1" '$12 == "of\\040quitter" { print $c }' $FILE
 }
 
-# use HOW: use the account. Print how many uses of a bad account that added.
+# use HOW: use the account as the parameter use of gomem_keeper says. Print how
+# many uses of a bad account gomem detected.
 use()
 {
 	before=$(gomem_stat bad_accounts_detected)
@@ -43,7 +44,8 @@ ktap_is "$(dmesg | grep -c 'gomem: account of quitter of module gomem_quitter wa
 ktap_is "$(gomem_stat left_accounts_detected)" 1 "and counted"
 ktap_is "$(column 10) $(column 3) $(column 1)" "closed 3 192" "its objects stay charged"
 
-# The callback would run above 384 bytes. It was in the module.
+# The callback was in the unloaded module. It would run when more than 384 bytes
+# are charged.
 ktap_is "$(use grow)" 0 "an object may grow"
 ktap_is "$(column 1)" 4224 "and its charge with it"
 ktap_is "$(use alloc) $(column 1)" "1 4224" "an allocation succeeds, charges nothing, and is reported"
@@ -59,15 +61,15 @@ ktap_is "$(column 10) $(column 3) $(column 1)" "closed 0 0" "and are not charged
 ktap_is "$(use alloc)" 1 "the handle is known to be closed even then"
 echo free >$USE
 
-# A load that fails is an unload. The module may get the same address again.
-# busybox tries twice, by two system calls.
+# A load that fails ends with an unload. The insmod of busybox tries twice, by
+# two system calls, and the module may get the same address again.
 insmod gomem_quitter.ko fail=Y 2>/dev/null
 left=$(gomem_stat left_accounts_detected)
 ktap_test_result "so is the account of a module that fails to load ($left)" [ "$left" -ge 2 ]
 ktap_is "$(column 10 | grep -c closed)" "$left" "each has its row"
 echo free >$USE
 
-# One that is destroyed is not reported.
+# An account that its module destroys is not reported.
 insmod gomem_paths.ko account=Y
 rmmod gomem_paths
 ktap_is "$(gomem_stat left_accounts_detected)" "$left" "an account that was destroyed is not reported"

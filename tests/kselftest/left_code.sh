@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# left_code.sh - a module is unloaded although gomem has functions of its code:
-# cleanups and a constructor. Each is reported once, and never called again.
+# left_code.sh - a module is unloaded while gomem still has pointers to its
+# functions: cleanups and a constructor. gomem reports each once, and never
+# calls it again.
 #
 # machine: --cpus=2
 
@@ -17,7 +18,7 @@ RATE=/sys/module/gomem/parameters/profile_rate
 ktap_print_header
 ktap_set_plan 26
 
-# left: print how many lines of the log, since it was cleared, name what was left.
+# left: print how many lines of the log name a function that the module left.
 left()
 {
 	dmesg | grep -c 'gomem: .* of module gomem_quitter\|with module gomem_quitter'
@@ -27,7 +28,7 @@ need_insmod gomem.ko
 echo 1 >$RATE
 need_insmod gomem_keeper.ko
 
-# Cleanups. The keeper frees the objects when the code is gone.
+# Cleanups. gomem_keeper frees the objects after gomem_quitter was unloaded.
 need_insmod gomem_quitter.ko leave=cleanup
 dmesg -c >/dev/null
 rmmod gomem_quitter
@@ -42,7 +43,7 @@ ktap_is "$(cat $CALLS)" 0 "a free does not call them"
 echo 1 >/sys/kernel/debug/gomem/check
 ktap_is "$(head -n 1 /sys/kernel/debug/gomem/check)" ok "the heap is consistent"
 
-# Cleanups that run, or are about to, when the module goes.
+# Cleanups that run, or are about to run, while the module is unloaded.
 need_insmod gomem_quitter.ko leave=rcu
 dmesg -c >/dev/null
 rmmod gomem_quitter
@@ -55,14 +56,16 @@ echo free >$USE &
 sleep 0.2
 rmmod gomem_quitter
 wait
-# One runs when the module goes. The others run if they began before.
+# The first cleanup runs when the unload begins. The unload may drop the others
+# before they run.
 calls=$(cat $CALLS)
 dropped=$(($(gomem_stat left_cleanups_detected) - 3))
 ktap_test_result "a cleanup that runs may end ($((calls - 3)) ran, $dropped dropped)" \
 	[ "$((calls - 3 + dropped))" -eq 3 -a "$calls" -gt 3 ]
 ktap_test_result "at most one report" [ "$(left)" -le 1 ]
 
-# A load that fails is an unload. busybox tries twice, by two system calls.
+# A load that fails ends with an unload. The insmod of busybox tries twice, by
+# two system calls.
 dmesg -c >/dev/null
 before=$(gomem_stat left_cleanups_detected)
 insmod gomem_quitter.ko leave=cleanup fail=Y 2>/dev/null
@@ -72,7 +75,7 @@ calls=$(cat $CALLS)
 echo free >$USE
 ktap_is "$(cat $CALLS)" "$calls" "which are not called, either"
 
-# A constructor.
+# A typed cache whose constructor is unloaded.
 need_insmod gomem_quitter.ko leave=constructor
 echo take >$USE
 ktap_is "$(cat $TAKEN)" 200 "a cache with a constructor"

@@ -17,14 +17,15 @@ ktap_print_header
 ktap_set_plan 11
 
 # of FUNCTION COMMAND: run an awk command for each row of the function's
-# histogram: $1 is a time, $2 its unit, $3 the number of objects.
+# histogram of lifetimes. $1 is a time, $2 its unit, $3 the number of objects.
 of()
 {
 	awk -v f="$1" '/allocated at$/ { head = $0; mine = 0; getline; if ($3 ~ "^" f "[.+]") mine = 1 }
 		mine && /^ *[0-9]+ (us|ms|s) / { '"$2"' }' $FILE
 }
 
-# head_of FUNCTION: print objects freed and live, and the percentage.
+# head_of FUNCTION: print the first three numbers of the function's heading: the
+# objects freed, the objects live, and the percentage.
 head_of()
 {
 	awk -v f="$1" '/allocated at$/ { a = $1; b = $2; c = $3; getline; if ($3 ~ "^" f "[.+]") print a, b, c }' $FILE
@@ -35,7 +36,7 @@ ktap_is "$(head -n 1 $FILE)" "gomem lifetimes - version: 1" "the file has a head
 ktap_is "$(stat -c %a $FILE)" 400 "only root may read it"
 ktap_is "$(grep -c 'allocated at' $FILE)" 0 "nothing was freed yet"
 
-# 160 objects that are freed at once, and 10 that live 20 ms or longer.
+# gomem_paths frees 160 objects at once, and 10 objects after 20 ms or more.
 insmod gomem_paths.ko busy=160
 ktap_is "$(head_of short_lived | cut -d ' ' -f 1-2)" "160 0" "each free is counted"
 ktap_is "$(of short_lived 'n += $3; print n' | tail -n 1)" 160 "and has a lifetime"

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# limit.sh - the memory limit. Below it, the limit has no effect. Near it, gomem
-# tries to manage with the memory that it has. Above it, allocations still work
-# and are counted. When memory becomes free again, the background gives back
-# what exceeds 95 % of the limit, whatever the goal.
+# limit.sh - test the memory limit. While gomem holds much less than the limit,
+# it has no effect. Near the limit, gomem tries to manage with the memory that
+# it has. Above it, allocations still work, and gomem counts them. When memory
+# becomes free again, background work gives back what exceeds 95 % of the limit,
+# whatever the goal of the heap is.
 #
 # machine: --cpus=1 --memory=512M
 # machine debug: --memory=1G
@@ -19,8 +20,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 limit=$((64 << 20))
 
-# wait_sys BYTES SECONDS: wait until sys is at most BYTES. Give up if it does
-# not shrink for SECONDS.
+# wait_sys BYTES SECONDS: wait until gomem's stats have sys <= BYTES, the bytes
+# held. Give up if sys does not shrink for SECONDS.
 wait_sys()
 {
 	sys=$(gomem_stat sys)
@@ -37,8 +38,8 @@ wait_sys()
 
 ktap_print_header
 ktap_set_plan 24
-# With an epoch of a day, the goal changes after a hundredth of it, 15 minutes: later
-# than this test ends on a slow machine.
+# With an epoch of a day, the goal changes after 15 minutes, a hundredth of it.
+# Even on a slow machine this test ends before that.
 need_insmod gomem.ko epoch_ms=86400000 memory_limit=64M
 need_insmod gomem_fill.ko
 ktap_is "$(cat $gomem_params/memory_limit)" $limit "64M is understood"
@@ -68,9 +69,10 @@ ktap_test_result "it was exceeded, and that was counted" \
 
 fill_cmd free all random
 ktap_is $? 0 "all are freed, undamaged"
-# Setting the limit starts the background without waiting for an epoch.
+# A write to memory_limit starts the background work at once.
 echo 64M >$gomem_params/memory_limit
-# sys includes the tables for the whole address range; the limit does not.
+# Allow 96 %: sys includes the tables for the whole address range, which do not
+# count for the limit.
 ktap_test_result "the background keeps to 95 % of it" wait_sys $((limit * 96 / 100)) 30
 sleep 2
 ktap_test_result "and to no less: $(gomem_stat sys)" [ "$(gomem_stat sys)" -ge $((limit / 2)) ]

@@ -5,12 +5,13 @@
 # fast as without a limit, and does not sleep until a grace period is over. This
 # holds whether the live objects fit into the limit or exceed it.
 #
-# The objects have sizes of all magnitudes, so that many large ones find no hole:
-# the heap has to grow for them, and has other pages that it could give back.
+# The objects have sizes of all magnitudes. Many large ones find no run of free
+# pages that is long enough. So the heap has to grow for them, while it has free
+# pages elsewhere that it could give back.
 #
-# The machine counts instructions, so that the numbers do not depend on the
-# host. With one CPU a grace period is so short that it hardly shows in the
-# speed. So sleeps are counted, too.
+# The machine's clock counts instructions, so that the numbers do not depend on
+# the host. With one CPU a grace period is so short that it hardly changes the
+# speed. So the test also counts how often the task sleeps.
 #
 # machine: --accel=icount --cpus=1 --memory=512M
 # make check: not on a debug kernel
@@ -29,8 +30,8 @@ now_ms()
 	awk '{ print int($1 * 1000) }' /proc/uptime
 }
 
-# fill_here WORD...: as fill_cmd, in the shell's own task. Add to slept how
-# often that sleeps.
+# fill_here WORD...: run a command of gomem_fill in the shell's own task. Add to
+# slept how often the task slept.
 fill_here()
 {
 	count_sleeps

@@ -12,21 +12,23 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 client_every=10
 
-# The first rounds fill the kernel's caches.
+# Number of first rounds that are not measured: in these the kernel's caches
+# fill.
 warm_up=10
 
-# Free memory is compared over so many rounds. A lost gomem page per round would
-# add up to 320 KiB over 40 rounds, a single lost block is 256 KiB. The kernel
-# itself keeps 60 to 140 KiB more after 40 rounds, and once 212 KiB, such as what
-# is left of modules and their trace events. What is lost, is lost in the next
-# rounds too: so they decide when free memory fell by more than slack_kib.
+# Number of rounds before and after which free memory is compared. If each of 40
+# rounds lost a page of gomem's, that would be 320 KiB; a single lost block is
+# 256 KiB. The kernel itself keeps 60 to 140 KiB more after 40 rounds, once 212
+# KiB, for example for modules and their trace events. If free memory falls by
+# more than slack_kib in one window of rounds, the test measures another window:
+# a leak of gomem's would repeat there.
 window=40
 [ -z "${KTAP_QUICK:-}" ] || window=20
 slack_kib=$((window * 6))
 windows=3
 
-# Print the free memory, including pages on per-CPU lists, where gomem's pages
-# go first. Slabs keep memory of modules that were loaded until they are shrunk.
+# Print the free memory, including pages on per-CPU lists, to which gomem's
+# pages go first. Shrink the slabs before: they keep memory of unloaded modules.
 free_kib()
 {
 	echo 3 >/proc/sys/vm/drop_caches
@@ -47,7 +49,7 @@ use_client()
 	[ "$left" = 0 ] || echo "$left objects are live"
 }
 
-# round N: print what is wrong, if anything.
+# round N: load and unload gomem once. Print what is wrong, if anything.
 round()
 {
 	load gomem || echo "round $1: does not load"
@@ -59,13 +61,14 @@ round()
 	[ ! -d /sys/kernel/debug/gomem ] || echo "round $1: its debugfs files are still there"
 }
 
-# KASAN keeps freed memory for a while, and kmemleak stores objects.
+# Does free memory tell what was lost? Not with KASAN, which keeps freed memory
+# for a while, or kmemleak, which allocates a record for each object.
 memory_is_countable()
 {
 	[ ! -e /sys/kernel/debug/kmemleak ] && ! grep -q ' kasan_' /proc/kallsyms
 }
 
-# rounds N: so many more of them.
+# rounds N: run N more rounds.
 rounds()
 {
 	last=$((done_rounds + $1))
@@ -75,7 +78,7 @@ rounds()
 	done
 }
 
-# Does free memory stay what it was over one of the windows?
+# Does free memory stay the same, up to slack_kib, over one of the windows?
 memory_stays()
 {
 	for _ in $(seq "$windows"); do

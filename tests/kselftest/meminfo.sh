@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# meminfo.sh - the kernel counts the free pages of gomem's heaps as reclaimable,
-# and no page more when gomem is unloaded.
+# meminfo.sh - the kernel counts the free pages of gomem's heaps as reclaimable.
+# When gomem is unloaded, the kernel's count is as before.
 #
 # machine: --cpus=1
 # make check: in User-Mode Linux
@@ -13,8 +13,8 @@
 ktap_print_header
 ktap_set_plan 9
 
-# told: print the KiB that the kernel knows of. Its counters of CPUs are summed
-# first.
+# told: print the KiB that the kernel counts as reclaimable kernel memory.
+# Reading stat_refresh adds the per-CPU counters to this count.
 told()
 {
 	cat /proc/sys/vm/stat_refresh 2>/dev/null
@@ -42,7 +42,8 @@ idle()
 before=$(told)
 [ -n "$before" ] || skip_test "this kernel has no such counter"
 
-# Free pages stay: with this much, frees give none back, nor do the next looks.
+# With these parameters free pages stay in the heap: neither frees nor looks in
+# the next minutes give pages back.
 need_insmod gomem.ko scavenge_percent=1000 epoch_ms=600000
 ktap_test_result "without objects there is next to nothing" [ "$(off "$(told)" "$before")" -le 1024 ]
 insmod gomem_holds.ko mib=40 turns=1000

@@ -10,9 +10,9 @@
 # make check: not on a debug kernel
 # make check: not on an older kernel
 #
-# The kernel offers the new memory first. If gomem's tables did not follow,
-# every growth would fail from then on. The kernels that scripts/vm builds do
-# not support memory hotplug.
+# The kernel takes new pages from the new memory first. If gomem's tables did
+# not cover it, no heap could grow any more. The kernels that scripts/vm builds
+# do not support memory hotplug, so the test runs only on others.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -23,8 +23,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 blocks=/sys/devices/system/memory
 seen=
 
-# host COMMAND...: tell the host, which listens at the port that also reports
-# how the guest's command ended.
+# host COMMAND...: send a command to scripts/vm on the host. It listens at this
+# serial port, which also reports the exit status of the guest's command.
 host()
 {
 	echo "$*" >/dev/ttyS2
@@ -51,7 +51,8 @@ nr_new()
 	new_blocks | wc -l
 }
 
-# online: set all new blocks online, for unmovable memory as gomem needs.
+# online: set all new blocks online, as memory for unmovable allocations such as
+# gomem's.
 online()
 {
 	for block in $(new_blocks); do
@@ -61,8 +62,8 @@ online()
 }
 
 # note_trouble: add to $seen what is wrong in the log since the last call, as
-# trouble() has it. When a block cannot go offline, the kernel describes the
-# page that prevents it: that is no error.
+# trouble() prints it. If a block cannot go offline, the kernel describes the
+# page that prevents this. That is no error.
 note_trouble()
 {
 	seen=$seen$(log_whole)
@@ -70,8 +71,8 @@ note_trouble()
 	seen=$seen$(first_report </tmp/log)$(grep -E "$OUT_OF_MEMORY|gomem: " /tmp/log)
 }
 
-# offline: set all new blocks offline that can be. The console does not show the
-# pages that prevent it.
+# offline: set all new blocks offline that can go offline. Keep the kernel's
+# descriptions of pages that prevent this off the console.
 offline()
 {
 	level=$(cut -f 1 /proc/sys/kernel/printk)
@@ -80,8 +81,8 @@ offline()
 	for block in $(new_blocks); do
 		(echo offline >"$blocks/$block/state") 2>/dev/null
 	done
-	# A thread prints the rest of the messages, at the console level of that
-	# moment.
+	# A kernel thread may print the last messages later, and would use the
+	# restored console level. So wait for it.
 	sleep 2
 	echo "$level" >/proc/sys/kernel/printk
 }
@@ -95,8 +96,8 @@ nr_online()
 	echo $n
 }
 
-# Print in how many blocks offline met a page of gomem's. gomem holds 2^30
-# references on each of its pages.
+# Print how many blocks could not go offline because of a page of gomem's. Such
+# a page is known by its reference count: gomem holds 2^30 references to it.
 nr_ours()
 {
 	dmesg | grep -cE 'refcount:10737[0-9]{5}'
@@ -112,7 +113,8 @@ wait_for()
 	return 1
 }
 
-# fill_case NAME MIB: fill more memory than there was at first; four results.
+# fill_case NAME MIB: allocate MIB megabytes of objects, more than the memory
+# that the machine had at first. Four results.
 fill_case()
 {
 	fill_cmd fill "$2M"
@@ -167,8 +169,8 @@ ktap_is "$(nr_ours)" 0 "no block stays online for gomem"
 ktap_is "$(heap_verdict)" ok "the heap is sound without them"
 fill_case "without them" 300
 
-# A block that goes offline makes gomem give back all that is free: other blocks
-# can go offline then. CPUs empty their caches in a work.
+# When a block goes offline, gomem gives all free pages back, so that other
+# blocks can go offline, too. A work on each CPU empties the CPU's caches.
 fill_cmd free fifo
 ktap_is $? 0 "freed again"
 idle=$(gomem_stat heap_idle)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# misuse.sh - each type of misuse is reported once, with caller and object, is
-# counted under its own key, and leaves the allocator working.
+# misuse.sh - gomem reports each type of misuse once, with caller and object,
+# counts it under its own key, and works on.
 #
 # machine: --cpus=1
 # make check: in User-Mode Linux
@@ -19,7 +19,8 @@ arena_writes_after_destroy_detected bad_caches_detected bad_cache_args_refused
 caches_destroyed_in_use nmi_refused kfrees_detected bad_usercopies_detected bad_accounts_detected
 left_accounts_detected left_cleanups_detected left_constructors_detected"
 
-# The cases: a name, the key that must rise by one, and what the report must say.
+# The cases: a name, the key that must rise by one, and what the report must
+# say.
 cases=/sys/kernel/debug/gomem_misuse
 
 # Files of one case: gomem's stats before and after it, and the kernel's log
@@ -44,8 +45,8 @@ end()
 	cat $log >>$all
 }
 
-# gomem prints ten reports of a type in five seconds. Sleep before the limit is
-# reached.
+# pace KEY: sleep if there were many reports of this type. gomem prints at most
+# ten reports of a type in five seconds.
 pace()
 {
 	n=0
@@ -55,8 +56,8 @@ pace()
 
 # judge KEY WANT: print what is wrong with a case. Of the counters in KINDS,
 # only KEY may change, by one. There have to be WANT reports, and they have to
-# name the caller. What the kernel knows about a slab object, and what the profile
-# knows about one of gomem's, is on lines of its own, which do not count.
+# name the caller. Lines that only add what the kernel or the profile knows
+# about the object do not count as reports.
 judge()
 {
 	awk -v kinds="$KINDS" -v key="$1" -v want="$2" '
@@ -77,7 +78,8 @@ judge()
 		}' $before $after $log
 }
 
-# one_case NAME KEY TEXT
+# one_case NAME KEY TEXT: run a case. Pass if only the counter KEY rises, by
+# one, and a report matches TEXT. If KEY or TEXT is empty, there must be none.
 one_case()
 {
 	[ -z "$2" ] || pace "$2"
@@ -103,7 +105,7 @@ ktap_print_header
 need_insmod gomem.ko
 need_insmod gomem_misuse.ko case=none
 ktap_set_plan $(($(wc -l <$cases) + 14))
-# Silence the console, which takes longer than all else.
+# Silence the console: printing there takes longer than the whole test.
 level=$(cut -f 1 /proc/sys/kernel/printk)
 echo 1 >/proc/sys/kernel/printk
 begin
@@ -135,16 +137,18 @@ ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound after all o
 insmod gomem_torture.ko seconds=1
 ktap_is $? 0 "and keeps serving"
 rmmod gomem_torture
-# gomem set the object of write_after_free aside. That of double_free_written
-# was freed twice, and one free was undone.
+# One object stays allocated: that of write_after_free, which gomem never hands
+# out again. The object of double_free_written was freed twice, but gomem undid
+# one of these frees.
 ktap_is $(($(gomem_stat mallocs) - $(gomem_stat frees))) 1 "nothing else was lost"
 
-# A cache that is destroyed while it has objects stays.
+# If a cache is destroyed while it has live objects, it stays in memory.
 begin
 one_case cache_left caches_destroyed_in_use \
 	'cache misuse: 3 objects of 100 bytes were never freed: 8 KiB are lost until they are'
 
-# dumped CASE PATTERN...: the log has a line for each pattern.
+# dumped CASE PATTERN...: run a case, and check that the log has a line for each
+# pattern.
 dumped()
 {
 	begin
@@ -167,8 +171,8 @@ dumped dump_kmalloc "what: not gomem's: slab memory"
 echo "$level" >/proc/sys/kernel/printk
 ktap_is "$(first_report <$all)" "" "the kernel itself reported nothing"
 
-# At unload, gomem names the objects that an unloaded client leaked, and does
-# not free them.
+# At its own unload, gomem names the objects that an unloaded client leaked, and
+# does not free them.
 echo leak >/sys/module/gomem_misuse/parameters/case
 rmmod gomem_misuse
 dmesg -c >/dev/null

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# module_accounts.sh - the file accounts shows what each module has beside what its
-# accounts pay for, and takes limits for it.
+# module_accounts.sh - the file accounts has a row for each module, with the
+# bytes that are not charged to an account, and sets limits for a module.
 #
 # machine: --cpus=1
 # make check: not on a debug kernel
@@ -35,7 +35,8 @@ limit()
 }
 
 need_insmod gomem.ko
-# A module has a row while it is loaded. What its account pays for is not in it.
+# A module has a row while it is loaded. Bytes that are charged to an account
+# are not in that row.
 need_insmod gomem_keeper.ko
 ktap_is "$(module gomem_keeper 1) $(module gomem_keeper 10)" "0 live" "a module that is linked to gomem has a row when it is loaded"
 ktap_is "$(grep -vc '#\|version' $FILE)" 1 "other modules have none"
@@ -74,7 +75,7 @@ ktap_is "$(module gomem_paths 1) $(module gomem_paths 3)" "0 0" "and an account 
 rmmod gomem_paths
 echo 1 >$RATE
 
-# 2 MiB, and of 5000 objects of 96 bytes 5 stay.
+# gomem_holds keeps 2 MiB, and loses 5 of 5000 objects of 96 bytes.
 insmod gomem_holds.ko mib=1 turns=5000 leak=1
 ktap_is "$(module gomem_holds 1) $(module gomem_holds 4)" "2097632 $((2097632 + 96))" \
 	"exact: the bytes, and the peak, with the object that was freed last"
@@ -82,7 +83,7 @@ rmmod gomem_holds
 ktap_is "$(module gomem_holds 1) $(module gomem_holds 3) $(module gomem_holds 10)" "480 5 unloaded" \
 	"a module that left objects keeps its row for them"
 
-# Limits.
+# Wrong limits are refused, and others take effect.
 ktap_is "$(limit "no_such_module soft=1M")" "No such file or directory" "a module that was never loaded has no limit"
 ktap_is "$(limit "gomem_holds soft=1M hard=x")" "Invalid argument" "a limit that is no number is refused"
 ktap_is "$(limit "gomem_holds most=1M")" "Invalid argument" "and one of another kind"

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# modules.sh - the file modules names the module whose code has the most memory,
-# and keeps the row of a module that is gone while objects of it are left.
+# modules.sh - the file modules names the module whose code allocated the most
+# live memory. It keeps the row of an unloaded module while objects of that
+# module are live.
 #
 # machine: --cpus=1
 # make check: not on a debug kernel
@@ -16,20 +17,21 @@ RATE=/sys/module/gomem/parameters/profile_rate
 ktap_print_header
 ktap_set_plan 20
 
-# row MODULE: print the numbers of a module, but for the error, and what follows
-# its name.
+# row MODULE: print the numbers of a module, except for the error of the
+# estimate, and what follows its name.
 row()
 {
 	awk -v m="$1" '$6 == m { print $1, $3, $4, $5 ($7 ? " " $7 : "") }' $FILE
 }
 
-# error MODULE: print how far its bytes may be off.
+# error MODULE: print the error of the estimate of the module's bytes.
 error()
 {
 	awk -v m="$1" '$6 == m { print $2 }' $FILE
 }
 
-# estimate: print the bytes of a load of gomem_holds, and their error.
+# estimate: load and unload gomem_holds. Print the estimate of its bytes, and
+# the error of the estimate.
 estimate()
 {
 	insmod gomem_holds.ko mib=20 turns=1000
@@ -42,8 +44,7 @@ ktap_is "$(head -n 1 $FILE)" "gomem modules - version: 2" "the file has a header
 ktap_is "$(stat -c %a $FILE)" 400 "only root may read it"
 ktap_is "$(grep -c 'estimated from one sample in 524288 bytes' $FILE)" 1 "it says that it estimates"
 
-# 20 MiB are 40 samples, so 16 % is the deviation. One sample of gomem_holds is
-# in its init function.
+# 20 MiB are 40 samples, so the standard deviation is 16 %.
 insmod gomem_holds.ko mib=20 turns=1000
 got=$(row gomem_holds | cut -d ' ' -f 1)
 ktap_test_result "at the default rate the bytes of a module are estimated (${got:-none} of 22020096)" \
@@ -53,8 +54,9 @@ ktap_test_result "their error is stated ($error)" [ "${error:-0}" -gt 500000 ]
 rmmod gomem_holds
 ktap_is "$(row gomem_holds)" "" "the row of a module without objects goes with it"
 
-# Two of three estimates are off by less than the error, 19 of 20 by less than
-# twice the error; a bit fewer, since records of a burst are thinned.
+# Two of three estimates should be off by less than the shown error, and 19 of
+# 20 by less than twice the error. There are a few more misses, since gomem
+# samples less often while many objects are sampled in a short time.
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	estimate
 done >/tmp/estimates
@@ -63,13 +65,14 @@ right=$(awk '{ off = $1 - 22020096; if (off < 0) off = -off; if (off <= 3 * $2) 
 ktap_test_result "$right of 10 are off by less than three times their error" [ "$right" -ge 7 ]
 ktap_print_msg "$(cat /tmp/estimates)"
 
-# 2 MiB in objects of 256 bytes, 1 MiB in objects of 1024, and of 5000 objects of
-# 96 bytes 5 stay.
+# gomem_holds keeps 2 MiB in objects of 256 bytes and 1 MiB in objects of 1024
+# bytes. It loses 5 of 5000 objects of 96 bytes.
 echo 1 >$RATE
 insmod gomem_holds.ko mib=2 turns=5000 leak=1
 ever=$(row gomem_holds | cut -d ' ' -f 3-4)
 ktap_is "$(row gomem_holds | cut -d ' ' -f 1-2)" "3146208 9221" "exact: bytes and objects in use"
-# The estimates of the first load are part of what was ever allocated.
+# The bytes ever allocated include estimates from earlier loads, so they are not
+# exact.
 ktap_test_result "exact: ever allocated ($ever)" [ "${ever%% *}" -ge 3625728 ]
 ktap_is "$(error gomem_holds)" 0 "exact numbers have no error"
 ktap_is "$(awk '!/#|^gomem/ { print $6; exit }' $FILE)" gomem_holds "the module with the most bytes comes first"
@@ -80,8 +83,9 @@ insmod gomem_holds.ko mib=2 turns=5000
 ktap_is "$(row gomem_holds | cut -d ' ' -f 1,2)" "3146688 9226" "and the row counts on when it is back"
 rmmod gomem_holds
 
-# Objects over 32 KiB are counted, whatever the rate. gomem_paths has 20 of them.
-# gomem_misuse loses one, and others that a rate of 0 does not see.
+# Objects of more than 32 KiB are counted, whatever the rate is. gomem_paths has
+# 20 of them. gomem_misuse loses one, and smaller objects, which are not counted
+# at rate 0.
 echo 0 >$RATE
 insmod gomem_paths.ko
 ktap_is "$(row gomem_paths | cut -d ' ' -f 1,2) $(error gomem_paths)" "819200 20 0" "large objects are exact without a profile"
@@ -93,7 +97,7 @@ echo 0 >$RATE
 insmod gomem_misuse.ko case=leak
 ktap_is "$(row gomem_misuse | cut -d ' ' -f 1,2)" "106496 1" "a large object of another module"
 rmmod gomem_misuse
-# Code of this one may come to the same address.
+# gomem_paths may be loaded to the same address.
 insmod gomem_paths.ko
 ktap_is "$(row gomem_misuse | cut -d ' ' -f 1,2,5)" "106496 1 unloaded" "it stays that module's when the module is gone"
 rmmod gomem_paths

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # numa.sh - objects come from the node of the CPU that allocates, or from the
-# requested node. Wherever they are freed, their memory returns to its node. If
+# requested node. Whichever CPU frees them, their memory returns to its node. If
 # a node has no memory left, allocations do not fail. The test takes an object's
 # node from its page, not from gomem.
 #
@@ -23,11 +23,11 @@ mebibytes=64
 ! debug_kernel || mebibytes=32
 bytes=$((mebibytes << 20))
 
-# CPUs may keep some MiB of pages of freed objects.
+# Pages of freed objects that CPUs may keep: 8 MiB.
 slack=$((8 << 20))
 
-# inuse NODE: print the node's bytes in use, from the column of this name in the
-# table of nodes.
+# inuse NODE: print the node's bytes in use, from the column "inuse" of the file
+# nodes.
 inuse()
 {
 	awk -v node="$1" '
@@ -36,7 +36,7 @@ inuse()
 		END { exit !found }' $gomem_dir/nodes
 }
 
-# node_of_cpu CPU: print its node, as the kernel's allocator sees it.
+# node_of_cpu CPU: print the CPU's node, which numa_node_id() returns there.
 node_of_cpu()
 {
 	fill_set cpu "$1"
@@ -62,7 +62,7 @@ share()
 	echo $(($(fill_stat "node$1") * 100 / $(fill_stat usable)))
 }
 
-# Empty the slots: their objects keep spans in use.
+# Empty the CPUs' slots: free objects in slots keep spans in use.
 settle()
 {
 	echo 1 >$gomem_dir/scavenge
@@ -84,7 +84,7 @@ placed()
 }
 
 # freed CPU NODE NAME: free all objects on CPU. NODE's bytes in use have to
-# return to the value before placed. Two results.
+# return to the value that they had before placed() allocated. Two results.
 freed()
 {
 	fill_set cpu "$1"
@@ -114,7 +114,9 @@ local_case()
 	freed "$2" "$1" "node $1 by default"
 }
 
-# remote_case NAME NODE CPU ASKED CPU_THAT_FREES
+# remote_case NAME NODE CPU ASKED CPU_THAT_FREES: allocate on CPU, free on
+# another CPU. ASKED is the requested node, or -1. The objects have to be on
+# NODE.
 remote_case()
 {
 	if [ -z "$3" ] || [ -z "$5" ]; then
@@ -129,17 +131,17 @@ remote_case()
 	remote_frees_grew "$1"
 }
 
-# free_on NODE: print the MiB that the kernel has free there.
+# free_on NODE: print the MiB of the node's free memory.
 free_on()
 {
 	awk '/MemFree/ { print int($4 / 1024) }' "/sys/devices/system/node/node$1/meminfo"
 }
 
-# exhausted NAME NODE: allocate 60 MiB more than NODE has free. The parameters of
-# the client are set already. gomem leaves the node only when its memory is used
-# up to the kernel's watermarks: 95 to 99 % of it serve objects, with kmalloc()
-# 98 % and more. How much that is differs from boot to boot, 140 to 236 MiB, by
-# where the kernel put its own pages.
+# exhausted NAME NODE: allocate 60 MiB more than NODE has free. The parameters
+# of the client are set already. gomem goes to the other node only when the free
+# memory of NODE is down to the kernel's watermarks: 95 to 99 % of it have
+# become objects, with kmalloc() 98 % and more. This is 140 to 236 MiB. It
+# depends on where the kernel put its own pages at boot.
 exhausted()
 {
 	# Use small objects: both nodes may run out of long blocks before they
@@ -180,14 +182,15 @@ ktap_print_msg "node 0 has CPU ${cpu0:-none}, node 1 has CPU ${cpu1:-none}"
 local_case 0 "$cpu0"
 local_case 1 "$cpu1"
 remote_case "node 1 on request" 1 "$cpu0" 1 "$cpu0"
-# Memory of node 1 that a CPU of node 0 freed must not be given to that CPU.
+# In the case above, a CPU of node 0 freed memory of node 1. That CPU must now
+# get memory of node 0 nevertheless.
 local_case 0 "$cpu0"
 remote_case "node 0 freed by node 1" 0 "$cpu0" -1 "$cpu1"
 remote_case "node 1 freed by node 0" 1 "$cpu1" -1 "$cpu0"
 
 fill_set cpu "$cpu0"
 fill_set node -1
-# The client's reserve would come from node 0.
+# Without a reserve: the client's reserve would take pages of node 0.
 fill_set reserve 0
 exhausted "node 0 exhausted" 0
 fill_set node 1

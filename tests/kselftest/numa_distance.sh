@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# numa_distance.sh - if a node has no memory left, gomem takes it from the
-# nearest node, and then from the next nearest. The nodes form two boards of two
-# sockets each, numbered alternately.
+# numa_distance.sh - if a node has no memory left, gomem takes memory from the
+# nearest node, and then from the next nearest. Nodes 0 and 2 are near each
+# other, and so are nodes 1 and 3.
 #
-# gomem takes memory from the CPU's node and ignores a task's cpuset. This
-# includes a CPU that comes online for the first time after gomem was loaded.
+# gomem takes memory from the CPU's node and ignores a task's cpuset. This also
+# holds for a CPU that comes online for the first time after gomem was loaded.
 #
 # machine: --numa=4 --cpus=4 --memory=2G --append=maxcpus=3
 # machine: --distance=0,1,40 --distance=0,2,12 --distance=0,3,30
@@ -38,8 +38,8 @@ cpu_of()
 	sed 's/[,-].*//' $nodes/node"$1"/cpulist
 }
 
-# overflow NODE NEXT SIZE NAME: allocate all that NODE has and 200 MiB more,
-# from its CPU. The rest has to come from NEXT.
+# overflow NODE NEXT SIZE NAME: on NODE's CPU, allocate all memory that NODE has
+# free and 200 MiB more. These have to come from the node NEXT.
 overflow()
 {
 	fill_set cpu "$(cpu_of "$1")"
@@ -52,7 +52,7 @@ overflow()
 		[ "$(on "$2")" -ge 150 -a $others -le 10 ]
 }
 
-# empty NAME
+# empty NAME: free all objects, and give the free pages back. One result.
 empty()
 {
 	fill_cmd free fifo
@@ -70,7 +70,7 @@ dmesg -c >/dev/null
 ktap_print_header
 ktap_set_plan 26
 overflow 0 2 0 "all sizes"
-# Now the nearest node has nothing left either.
+# Fill the nearest node, too. Then memory has to come from the next nearest.
 fill_cmd fill $(($(fill_stat requested) / 1048576 + $(free_on 2) + 150))M
 ktap_is $? 0 "all sizes: more"
 ktap_test_result "all sizes: $(on 3) MiB on node 3, $(on 1) MiB on node 1" \
@@ -84,7 +84,8 @@ overflow 2 0 2000000 "2 MB"
 empty "2 MB"
 ktap_is "$(heap_verdict)" ok "the heap is sound"
 
-# If a node is requested from elsewhere, its own neighbours help out.
+# If a CPU of node 0 requests memory of node 3, and there is none left, it comes
+# from the node that is nearest to node 3.
 fill_set size 0
 fill_set node 3
 fill_set cpu "$(cpu_of 0)"

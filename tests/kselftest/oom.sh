@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# oom.sh - when the kernel is out of memory, the log has one line about gomem,
-# with the function that holds the most.
+# oom.sh - when the kernel is out of memory, gomem logs one line, with the
+# function that holds the most memory.
 #
 # make check: not on a debug kernel
 
@@ -11,7 +11,7 @@
 
 [ -w /proc/sysrq-trigger ] || skip_test "this kernel has no sysrq"
 
-# Let the kernel's out-of-memory killer end a process that is there for it.
+# Start a process, and let the kernel's out-of-memory killer end it.
 kill_one()
 {
 	sleep 1000 &
@@ -38,8 +38,9 @@ ktap_is "$(echo "$line" | grep -c "0x[0-9a-f]\{12\}")" 0 "and has no address"
 rmmod gomem_holds
 rmmod gomem
 
-# The memory that the heap gives back at the last moment may be all that it has.
-# Free pages stay until then: frees give none back at this goal, and no epoch ends.
+# gomem also logs a line if it has free pages only, which it gives back then.
+# These parameters keep free pages in the heap until then: frees give none back,
+# and no epoch ends.
 need_insmod gomem.ko scavenge_percent=1000 epoch_ms=86400000
 insmod gomem_holds.ko mib=20 turns=1000
 rmmod gomem_holds

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # pressure.sh - the machine runs out of memory while gomem has free pages. The
-# kernel gets them through the shrinker before it kills a task. This also holds
-# when gomem itself asks for the memory, for a client.
+# kernel gets these pages through gomem's shrinker before it kills a task. This
+# also holds when gomem itself asks for the memory, for a client.
 #
 # machine: --memory=512M
 # machine debug: --memory=768M
@@ -18,9 +18,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/fill.lib
 . "$here/fill.lib"
 
-# On the debug kernel each page takes longer, because of KASAN. KASAN also keeps
-# memory that any code frees for a while, so the script needs a larger reserve,
-# also where it is to be small: the shell has to start programs meanwhile.
+# On the debug kernel each page takes longer, because of KASAN. So fill less.
+# KASAN also keeps all freed memory for a while. So the reserve is larger: the
+# shell needs it to start programs. The same holds for the small reserve.
 if debug_kernel; then
 	amount=25
 	reserve=64
@@ -54,7 +54,7 @@ ktap_print_header
 ktap_set_plan 27
 dmesg -c >/dev/null
 
-# All objects were freed, and no other user has taken the memory.
+# First case: all objects are freed before other users want the memory.
 fill_cmd fill $amount
 ktap_is $? 0 "$amount % of memory are filled"
 fill_cmd free random
@@ -74,8 +74,8 @@ ktap_test_result "the shrinker gave $(percent "$shrunk" "$idle") % of the idle p
 ktap_test_result "which are among those given back: $released bytes" [ "$released" -ge "$shrunk" ]
 ktap_test_result "the hog got more than was free" [ "$(fill_stat hog_bytes)" -gt "$free" ]
 ktap_is "$(heap_verdict)" ok "the heap is sound"
-# Allocate from what the hog has left. The blocks may be short, so use an effort
-# that lets the kernel compact memory.
+# Allocate from the memory that the hog has left. There may be no long block of
+# pages, so use an effort at which the kernel compacts memory.
 fill_set reserve 4
 fill_set effort 1
 fill_set size 1000
@@ -90,7 +90,8 @@ fill_cmd fill $amount
 ktap_is $? 0 "and takes back what it gave, once it is free again"
 ktap_is "$(trouble)" "" "nobody was killed"
 
-# The same with live objects in between: half of the pages cannot be given back.
+# The same with half of the objects live: the pages of live objects cannot be
+# given back.
 fill_cmd free half random
 ktap_is $? 0 "half of the objects are freed, undamaged"
 idle=$(free_pages_of_heap)
@@ -107,9 +108,9 @@ fill_cmd hog stop
 fill_cmd free all other
 ktap_is $? 0 "all are freed, undamaged"
 
-# A client allocates while the hog does. The memory is enough for both if
-# gomem's idle pages come back, which GFP_KERNEL makes happen, and for the
-# kernel, which keeps some of it.
+# A client allocates while the hog does. There is enough memory for both, and
+# for the kernel, if gomem's free pages come back. Allocations with GFP_KERNEL
+# make the kernel reclaim these.
 fill_cmd fill $amount && fill_cmd free all fifo
 want=$(($(free_bytes) + $(free_pages_of_heap) / 2 - (reserve << 20)))
 fill_set reserve $small_reserve
@@ -123,9 +124,10 @@ fill_cmd hog stop
 fill_cmd free all random
 ktap_is $? 0 "all are freed, undamaged"
 
-# Allocations inside reclaim. Objects over 32 KiB find no run between the live
-# objects, so the heap has to grow. The memory that the kernel reclaims for that
-# is the heap's own.
+# Allocations by which gomem reclaims its own memory. Objects of more than 32
+# KiB find no run of free pages between the live objects, so the heap has to
+# grow. The memory that the kernel reclaims for this is free memory of the same
+# heap.
 fill_cmd fill $amount && fill_cmd free 70 random
 fill_cmd hog max
 fill_cmd verify

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# rcu.sh - an object passed to gomem_free_rcu() stays as long as readers may
-# access it, even if CPUs go offline. Clients and gomem can be unloaded while
-# objects are pending.
+# rcu.sh - an object passed to gomem_free_rcu() stays unchanged as long as
+# readers may access it, even if CPUs go offline. Clients and gomem can be
+# unloaded while objects wait to be freed.
 #
 # machine: --cpus=3
 
@@ -15,7 +15,7 @@ seconds=5
 [ -z "${KTAP_QUICK:-}" ] || seconds=2
 seconds=${RCU_SECONDS:-$seconds}
 
-# Wait until no object is pending. Give up if for 30 s none was freed.
+# Wait until no object waits to be freed. Give up if none was freed for 30 s.
 settle()
 {
 	pending=$(gomem_stat rcu_pending)
@@ -43,8 +43,8 @@ run_readers()
 	done
 }
 
-# Run a writer that does not wait for readers, until a reader comes at the wrong
-# moment.
+# Run writers that free without waiting for readers. Repeat until a reader saw a
+# freed entry: then the module does not load.
 run_broken()
 {
 	for _ in 1 2 3 4 5 6 7 8; do
@@ -67,7 +67,7 @@ in_batches()
 ktap_test_result "in batches" in_batches
 ktap_print_msg "$frees objects, $batches batches"
 
-# CPUs go offline while objects are pending on them.
+# CPUs go offline while their RCU queues have objects.
 insmod gomem_rcu.ko seconds="$seconds" last=0 &
 pid=$!
 rounds=0
@@ -94,8 +94,8 @@ done
 echo 1 >/sys/kernel/debug/gomem/check
 ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
 
-# The readers detect a changed object. KASAN would detect it first where it
-# knows gomem's objects.
+# The readers detect a changed object. With KASAN, which also checks gomem's
+# objects, KASAN would detect the access first.
 if grep -q ' kasan_' /proc/kallsyms; then
 	ktap_test_skip "a writer that does not wait for readers is found out" "KASAN is there"
 else

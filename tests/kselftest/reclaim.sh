@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # reclaim.sh - reclaim does not wait for gomem. On a busy machine that allocates
-# and frees, all caches are dropped, which asks every shrinker for all it has.
-# The task that drops them sleeps no more often than with kmalloc(), and gomem's
-# free memory returns soon after.
+# and frees, a task writes to drop_caches, which asks every shrinker for all its
+# memory. The task sleeps no more often than with kmalloc(). gomem's free memory
+# returns to the kernel soon after.
 #
-# The duration of a drop says little: gomem gives pages back in it that
-# kmalloc() gave back when the objects were freed. So the test counts sleeps,
+# The duration of the write says little: in that time gomem gives pages back,
+# which kmalloc() did when the objects were freed. So the test counts sleeps,
 # which do not depend on the host's load.
 #
 # machine: --memory=512M
@@ -23,7 +23,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 drops=20
 [ -z "${KTAP_QUICK:-}" ] || drops=8
 
-# Allocate and free, with busy loops that make grace periods take some ticks.
+# Allocate and free in the background. Busy loops beside it make grace periods
+# take some ticks.
 start_churn()
 {
 	(while :; do
@@ -46,7 +47,7 @@ stop_churn()
 	fill_cmd free all fifo
 }
 
-# Set slept to the number of sleeps while all caches are dropped several times.
+# Drop all caches $drops times. Set slept to how often this task slept.
 drop_caches()
 {
 	slept=0

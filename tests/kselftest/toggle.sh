@@ -34,9 +34,9 @@ toggle()
 	echo "$n"
 }
 
-# Load clients that allocate in each way, and unload them again: typed caches,
-# accounts, arenas that live longer. Print how often. The other files of the
-# profile have all of the thousands of stacks, and take many seconds.
+# Load and unload clients that allocate in each way, with typed caches, accounts
+# and arenas. Read a file of the profile each time, but not those that print all
+# of the thousands of stacks and take many seconds. Print the number of rounds.
 come_and_go()
 {
 	n=0
@@ -51,7 +51,8 @@ come_and_go()
 	echo "$n"
 }
 
-# in_use FILE: print the objects that a file of the profile has.
+# in_use FILE: print the number of live objects that a file of the profile
+# shows.
 in_use()
 {
 	case $1 in

@@ -29,7 +29,7 @@ run
 run max_size=4194304
 run max_size=128
 run interrupts=0
-# With debug=1, destroyed arenas are in quarantine, where nobody may write to
+# With debug=1, gomem keeps destroyed arenas in quarantine and detects writes to
 # them. Long epochs keep the quarantine from being emptied.
 echo 86400000 >/sys/module/gomem/parameters/epoch_ms
 echo 1 >/sys/module/gomem/parameters/debug

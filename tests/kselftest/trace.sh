@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# trace.sh - each trace event of gomem is there, and a client that allocates,
-# frees and misuses memory makes it happen.
+# trace.sh - each trace event of gomem exists, and occurs when a client
+# allocates, frees and misuses memory.
 #
 # machine: --cpus=1
 
@@ -31,7 +31,8 @@ echo 1 >/sys/module/gomem/parameters/profile_rate
 echo 4096 >$tracing/buffer_size_kb
 echo 1 >$tracing/events/gomem/enable
 need_insmod gomem_holds.ko mib=2 turns=1000
-# Callers have names as long as their module is loaded.
+# Read the trace while the client is loaded: afterwards its functions have no
+# names.
 cat $tracing/trace >$log
 rmmod gomem_holds
 insmod gomem_twice.ko of=gomem

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # usercopy.sh - a module built with linux/gomem_override.h lets user space
-# choose how much to copy, and still copies no byte past its object. gomem
-# reports such a copy, and the kernel kills the task, as it does for objects of
-# its own. Copies within the object work.
+# choose how many bytes to copy. Copies within the object work. For a copy
+# beyond the object gomem prints a report, and the kernel kills the task before
+# it copies, as for objects of its own allocator.
 #
 # machine: --cpus=1 --append=hardened_usercopy=1
 
@@ -13,12 +13,12 @@
 
 DEVICE=/dev/gomem_usercopy
 
-# Case, and how many bytes may be copied. gomem does not count copies of the
-# kernel's own objects.
+# CASE:BYTES, where BYTES is the most that may be copied. The case of_the_kernel
+# is not here: gomem does not count copies of the kernel's own objects.
 CASES="small:64 interior:24 freed:0 large:73728 window:32 windowed:0 tiny:5"
 
-# copied DIRECTION BYTES: print BYTES if a task could copy as many, and nothing
-# if it was killed.
+# copied DIRECTION BYTES: let a task copy BYTES. Print BYTES if it succeeded,
+# and nothing if it was killed.
 copied()
 {
 	case $1 in
@@ -27,7 +27,8 @@ copied()
 	esac && echo "$2"
 }
 
-# refused DIRECTION BYTES WHAT
+# refused DIRECTION BYTES WHAT: three results. A copy of BYTES has to be refused
+# and reported.
 refused()
 {
 	dmesg -c >/dev/null
@@ -40,7 +41,7 @@ refused()
 	ktap_is $? 0 "$3: the kernel ends the task"
 }
 
-# hardened: fails on a kernel that does not check copies.
+# hardened: succeed if the kernel checks copies.
 hardened()
 {
 	insmod gomem_usercopy.ko case=of_the_kernel || return 1
@@ -52,12 +53,12 @@ hardened()
 }
 
 ktap_print_header
-# Keep even emergency messages off the console, where they would count as a
+# Keep even emergency messages off the console: scripts/vm would take them for a
 # failure.
 echo 0 >/proc/sys/kernel/printk
 touch /run/reports-expected
 echo 0 >/proc/sys/kernel/panic_on_oops
-# On arm64 before 6.5, objects begin at multiples of 128, for devices.
+# On arm64 before 6.5, kmalloc() aligns objects to 128 bytes, for DMA.
 grep -q '^kmalloc-64 ' /proc/slabinfo ||
 	skip_test "kmalloc() rounds 64 bytes up, so a copy of 65 is no error"
 need_insmod gomem.ko report_stacks=0

@@ -13,7 +13,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/wordcount.lib
 . "$here/wordcount.lib"
 
-# One result for each allocator, and one for the statistics.
+# Number of results of a set of files: one for each allocator, and one for the
+# statistics.
 per_set=3
 
 words=$(scaled 200000)
@@ -53,8 +54,8 @@ violated()
 		rule("sys" in v && "objects" in v, "statistics and summary are there")
 		rule(v["mallocs"] - v["frees"] == v["heap_objects"], "mallocs - frees == heap_objects")
 		rule(v["heap_objects"] == v["objects"], "heap_objects == the objects of the client")
-		# The client counts an object that may share a block as 8 or 16
-		# bytes.
+		# The client counts an object of less than 16 bytes, which may
+		# share a block, as 8 or 16 bytes.
 		tiny = v["tiny_allocs"] - v["tiny_frees"]
 		shared = v["bytes_held"] - (v["heap_alloc"] - 16 * v["tiny_blocks"])
 		rule(shared >= 8 * tiny && shared <= 16 * tiny,
@@ -76,7 +77,8 @@ load_right()
 	wordcount_load "$@" && cmp "$tmp/want" $wordcount/counts >"$tmp/error" 2>&1
 }
 
-# check_answer NAME ALLOCATOR FILE...: one result
+# check_answer NAME ALLOCATOR FILE...: pass if the client's answer is right. One
+# result.
 check_answer()
 {
 	answer_name="$1: the right answer with $2"
@@ -89,7 +91,8 @@ check_answer()
 	fi
 }
 
-# check_set NAME FILE...: $per_set results
+# check_set NAME FILE...: check the answers for a set of files. $per_set
+# results.
 check_set()
 {
 	set_name=$1
@@ -107,7 +110,8 @@ check_texts()
 {
 	set -- /usr/share/common-licenses/*
 	[ -e "$1" ] || set -- "$here"/*.sh
-	# The reference takes longer than the module.
+	# Quick runs count fewer files: the reference takes longer than the
+	# module.
 	[ -z "${KTAP_QUICK:-}" ] || set -- "$1" "$here"/c*.sh
 	check_set "texts" "$@"
 }
@@ -115,7 +119,7 @@ check_texts()
 check_many_files()
 {
 	mkdir "$tmp/many"
-	# User-Mode Linux takes parameters of a page at most.
+	# User-Mode Linux takes module parameters of at most one page.
 	many=200
 	! user_mode_linux || many=100
 	for i in $(seq $many); do
@@ -124,7 +128,8 @@ check_many_files()
 	check_set "$many files" "$tmp"/many/*
 }
 
-# Words with lengths around all limits, some across the borders of blocks.
+# Check words with lengths around all limits of the client. Some words extend
+# over the border between two blocks of text.
 check_long_words()
 {
 	for i in 1 1000 65535 262143 262144 262145 1048575 1048576; do
@@ -167,8 +172,8 @@ check_all_refused()
 	check_refused "counting failed: $3" files="$tmp/long"
 }
 
-# With CONFIG_SYMBOLIC_ERRNAME kernels print the names of errors, without it
-# their numbers.
+# The kernel prints errors by name with CONFIG_SYMBOLIC_ERRNAME, otherwise by
+# number.
 check_refusals()
 {
 	load wordcount files=/nowhere 2>/dev/null

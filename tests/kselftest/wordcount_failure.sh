@@ -3,10 +3,10 @@
 #
 # wordcount_failure.sh - run the example client while the kernel refuses pages
 # to gomem, or any memory to the client, at every step. Either the answer is
-# right, or the client does not load for want of memory. Nothing is lost.
+# right, or the client does not load for want of memory. No memory is lost.
 #
-# Memory is refused only to these two, whichever task runs their code: the
-# kernel looks for their code in the call stack of the request.
+# Memory is refused only to gomem and the client, whichever task runs their
+# code: the kernel looks for their code in the call stack of the request.
 #
 # machine: --cpus=1
 # make check: not on an older kernel
@@ -63,9 +63,9 @@ range()
 		}' /proc/kallsyms
 }
 
-# fail DIRECTORY KNOB=VALUE...: let all requests fail, or those that the knobs
-# select. The task filter keeps this script's own requests from failing until
-# all knobs are set.
+# fail DIRECTORY KNOB=VALUE...: make all requests fail, or those that the knobs
+# select. Until all knobs are set, the task filter keeps the script's own
+# requests from failing.
 fail()
 {
 	where=$1
@@ -97,7 +97,7 @@ attempt()
 	stop_failing
 	if loaded wordcount; then
 		echo >>"$tmp/loaded"
-		# There may have been no memory for its debugfs files.
+		# The client may have had no memory for its debugfs files.
 		[ ! -e $wordcount/counts ] || cmp "$tmp/want" $wordcount/counts 2>&1
 		rmmod wordcount
 	else
@@ -107,8 +107,10 @@ attempt()
 	wrong
 }
 
-# Reload gomem, since a heap that has memory would need no pages. Its address
-# changes with each load. kmemleak, which gomem calls, may still allocate slabs.
+# without_pages KNOB=VALUE...: refuse pages to gomem. Reload it first, since a
+# heap that has free memory would need no pages. Set the filter again: gomem's
+# address changes with each load. kmemleak, which gomem calls, may still
+# allocate slabs.
 without_pages()
 {
 	unload gomem
@@ -121,8 +123,8 @@ without_pages()
 	attempt gomem | sed "s|^|pages, $*: |" >>"$tmp/wrong"
 }
 
-# Let memory fail below do_one_initcall(), which calls the client's init
-# function.
+# without_slab ALLOCATOR KNOB=VALUE...: refuse slab memory to requests below
+# do_one_initcall(), which calls the client's init function.
 without_slab()
 {
 	without=$1
@@ -139,14 +141,14 @@ begin()
 	: >"$tmp/refused"
 }
 
-# lines FILE
+# lines FILE: print the number of lines.
 lines()
 {
 	wc -l <"$1"
 }
 
-# verdict NAME: two results. The test is void if no attempt failed, or if all
-# did.
+# verdict NAME: two results. The second one fails if all loads of the client
+# succeeded, or none did: then the test shows nothing.
 verdict()
 {
 	ktap_is "$(head -n 5 "$tmp/wrong")" "" "$1"
@@ -155,7 +157,8 @@ verdict()
 	ktap_print_msg "loaded $(lines "$tmp/loaded") times, refused $(lines "$tmp/refused") times"
 }
 
-# Refuse all pages after the first 0, $step, 2 * $step ... pages.
+# In each attempt, grant 0, $step, 2 * $step ... pages, and refuse all later
+# ones.
 check_from_then_on()
 {
 	begin
@@ -165,8 +168,8 @@ check_from_then_on()
 	verdict "no more pages from some point on"
 }
 
-# Refuse some pages: those of gomem's first, light attempts, and those that
-# matter.
+# Refuse some pages only. gomem first asks without reclaim ("light") and tries
+# again if that fails. A refused light request does no harm, others do.
 check_some()
 {
 	begin
@@ -177,7 +180,8 @@ check_some()
 	verdict "some pages are refused"
 }
 
-# check_slab ALLOCATOR
+# check_slab ALLOCATOR: in each attempt, refuse slab memory after some bytes:
+# one request, or all later ones.
 check_slab()
 {
 	begin

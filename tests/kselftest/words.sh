@@ -8,13 +8,13 @@
 # machine debug: --memory=2G
 # make check: not on a debug kernel
 # make check: not on an older kernel
-# own machine: others leave pages with CPUs, which count as free memory or not
+# own machine: other tests leave pages on per-CPU lists: free memory changes
 #
 # Memory held is the decrease of the machine's free memory, for both allocators.
-# It includes pages, their descriptors, masks, and what CPUs keep. The index of
-# the strings exists before and after. After the first fill, a random half of
-# the strings is freed and allocated again. Then random strings are replaced,
-# twice as many as there are strings.
+# It includes the allocator's own tables, and memory that CPUs keep. It does not
+# include the index of the strings, which is allocated before. After the first
+# fill, a random half of the strings is freed and allocated again. Then random
+# strings are replaced, twice as many as there are strings.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -26,10 +26,11 @@ MIXES="1 2 3 4 5 6 7 8 9 15 uniform words"
 [ -z "${KTAP_QUICK:-}" ] || MIXES="1 4 uniform words"
 words_params=/sys/module/gomem_words/parameters
 
-# With fewer strings, the pages that CPUs happen to keep are too large a share.
+# Number of strings. With fewer, the pages that CPUs happen to keep would be too
+# large a share.
 n=1000000
-# On the debug kernel, most of a string's cost is the bookkeeping of KASAN and
-# kmemleak.
+# On the debug kernel, KASAN and kmemleak make each string slow, so there are
+# fewer.
 debug_kernel && n=5000
 
 words_cmd()
@@ -47,13 +48,14 @@ settle()
 	sleep 0.2
 }
 
-# held: print the bytes held for each string, in hundredths.
+# held: print the memory held for each string, in hundredths of a byte.
 held()
 {
 	echo $(((start - $(free_bytes)) * 100 / n))
 }
 
-# replace MIX: set again and churned.
+# replace MIX: free half of the strings and allocate them again, then replace
+# random strings. Set again and churned to the bytes held after these steps.
 replace()
 {
 	words_cmd free 50
@@ -81,7 +83,8 @@ measure()
 	rmmod gomem_words || failed="$failed rmmod;"
 }
 
-# of ALLOCATOR MIX COLUMN: print a number of the results.
+# of ALLOCATOR MIX COLUMN: print a column of the results for this allocator and
+# mix.
 of()
 {
 	echo "$results" | awk -v a="$1" -v m="$2" -v c="$3" '$1 == a && $2 == m { print $c }'
@@ -110,10 +113,11 @@ print_table()
 	done
 }
 
-# Mix, and the limit in percent of what kmalloc() holds.
+# MIX:LIMIT, where LIMIT is a percentage of the bytes that kmalloc() holds.
 BOUNDS="1:21 2:33 3:50 4:63 5:80 6:107 7:104 8:104 9:104 15:104 uniform:90 words:85"
 
-# is_met MIX LIMIT
+# is_met MIX LIMIT: does gomem hold at most LIMIT percent of what kmalloc()
+# holds?
 is_met()
 {
 	[ $(($(of gomem "$1" 3) * 100)) -le $(($(of kmalloc "$1" 3) * $2)) ]
@@ -135,8 +139,9 @@ ktap_print_header
 ktap_set_plan $(($(printf '%s\n' $MIXES | wc -l) + 4))
 need_insmod gomem.ko
 failed=
-# The kernel's own memory comes and goes, too: a percent of the sum. So a bound has
-# to be missed three times. A command that failed counts the first time.
+# The kernel's own memory changes, too, by one percent of the sum. So the test
+# fails only if a bound is exceeded in three measurements. If a command failed,
+# there is only one.
 for _ in 1 2 3; do
 	results=$(measure gomem; measure kmalloc; echo "failed$failed")
 	print_table

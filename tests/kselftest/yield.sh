@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # yield.sh - an allocation that may sleep lets other tasks run, as kmalloc()
-# does. Another task waits beside a loop of each function. The longest wait may
-# be twice the one beside a loop of kmalloc() in the same boot, or three ticks
-# if that is longer. The machine counts instructions if it can, so that the
-# host's load makes no difference.
+# does. One task calls a function of gomem in a loop, and another task waits for
+# the same CPU. The longest wait may be twice the longest wait with a loop of
+# kmalloc() in the same boot, or three ticks if that is longer. The machine's
+# clock counts instructions if it can, so that the host's load makes no
+# difference.
 #
 # machine: --accel=icount --cpus=1 --append=preempt=voluntary
 # make check: not on a debug kernel
@@ -14,8 +15,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
 . "$here/ktap.sh"
 
-# A shorter wait shows only when the next tick came, not how the function
-# behaves.
+# Three ticks of a kernel with 250 Hz. A shorter wait depends on when the next
+# tick came, not on the function.
 FLOOR_US=12000
 TRIES=3
 WAYS="alloc alloc_const zalloc noscan tiny tiny_many node this_node large misses realloc_in_place
@@ -24,15 +25,15 @@ scratch mempool free_rcu_mightsleep"
 
 ms=200
 
-# wait_of FUNCTION: print the longest wait beside the function in the last
-# measurement; nothing if there is none.
+# wait_of FUNCTION: print the longest wait with a loop of this function, from
+# the last measurement. Print nothing if the function was not measured.
 wait_of()
 {
 	echo "$waits" | sed -n "s/^$1: longest wait \([0-9]*\) us$/\1/p"
 }
 
-# Measure all functions, and set slow to those that make other tasks wait too
-# long.
+# Measure all functions. Set slow to the names of those that make the other task
+# wait too long.
 measure()
 {
 	dmesg -c >/dev/null

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * account_kunit.c - accounts: what is charged, by each way to allocate, and
- * when
- *	the charge ends; what happens at the limits.
+ * account_kunit.c - accounts: what is charged by each way to allocate, when the
+ * charge ends, and what happens at the limits.
  */
 #include <kunit/test.h>
 #include <linux/atomic.h>
@@ -40,7 +39,8 @@ static void expect_charged(struct kunit *test, struct gomem_account *a,
 }
 
 /*
- * Allocate in each way. Return how many objects there are, and add their bytes.
+ * Allocate in each way; the trailing comments show the usable sizes. Return the
+ * number of objects, and set @bytes to the sum of their sizes.
  */
 static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c,
 			       void **p, s64 *bytes)
@@ -78,7 +78,8 @@ static void free_each(void **p, unsigned int n)
 }
 
 /*
- * In a section all is charged, outside nothing. Anybody's free ends the charge.
+ * All allocations in a section are charged, and none outside of it. A free
+ * outside of the section ends the charge, too.
  */
 static void test_section(struct kunit *test)
 {
@@ -107,7 +108,10 @@ static void test_section(struct kunit *test)
 	gomem_account_destroy(a);
 }
 
-/* Frees of many, after a grace period, of scratch buffers and of an arena. */
+/*
+ * A bulk free, a free after a grace period, and frees of a scratch buffer and
+ * of an arena end the charge, too.
+ */
 static void test_frees(struct kunit *test)
 {
 	struct gomem_account *a = create(test, 0, 0),
@@ -135,7 +139,7 @@ static void test_frees(struct kunit *test)
 	gomem_account_destroy(a);
 }
 
-/* The innermost section counts, also if it charges nothing. */
+/* The innermost section decides, even if it charges nothing. */
 static void test_nested(struct kunit *test)
 {
 	struct gomem_account *a = create(test, 0, 0), *b = create(test, 0, 0);
@@ -164,7 +168,10 @@ static void test_nested(struct kunit *test)
 	gomem_account_destroy(b);
 }
 
-/* Per call: whatever section there is. */
+/*
+ * gomem_account_alloc() charges the account that it is given, whatever section
+ * the task is in.
+ */
 static void test_call(struct kunit *test)
 {
 	struct gomem_account *a = create(test, 0, 0), *b = create(test, 0, 100);
@@ -215,7 +222,10 @@ static void alloc_in_irq(void *arg)
 	i->p[2] = gomem_account_alloc(i->a, 64, GFP_ATOMIC);
 }
 
-/* An interrupt does not pay by the account of the task that it interrupts. */
+/*
+ * Allocations in an interrupt are not charged to the account of the interrupted
+ * task.
+ */
 static void test_irq(struct kunit *test)
 {
 	struct gomem_account *a = create(test, 0, 0),
@@ -242,7 +252,9 @@ static void alloc_elsewhere(struct work_struct *work)
 		gomem_alloc(64, GFP_KERNEL);
 }
 
-/* Another task is not in this one's section. */
+/*
+ * A section is that of one task: allocations of another task are not charged.
+ */
 static void test_other_task(struct kunit *test)
 {
 	struct gomem_account *a = create(test, 0, 0),
@@ -297,8 +309,8 @@ static void test_hard(struct kunit *test)
 }
 
 /*
- * What fits is allocated; a call for many fails as a whole; NOFAIL does not
- * fail.
+ * Allocations succeed up to the hard limit. A bulk call that would exceed it
+ * fails as a whole. With __GFP_NOFAIL the limit is exceeded.
  */
 static void test_hard_part(struct kunit *test)
 {
@@ -343,7 +355,10 @@ static void expect_calls(struct kunit *test, atomic_t *calls, int n)
 	KUNIT_EXPECT_EQ(test, n, atomic_read(calls));
 }
 
-/* Once for a crossing, and again only after the account was below 7/8. */
+/*
+ * The callback runs once when the soft limit is crossed, and again only after
+ * the account was below 7/8 of the limit.
+ */
 static void test_soft(struct kunit *test)
 {
 	atomic_t calls = ATOMIC_INIT(0);
@@ -364,7 +379,7 @@ static void test_soft(struct kunit *test)
 	for (i = 14; i < 20; i++)
 		p[i] = gomem_account_alloc(a, 64, GFP_KERNEL);
 	expect_calls(test, &calls, 1);
-	/* Below. */
+	/* Below 7/8 of the limit, and up again. */
 	free_each(p + 13, 7);
 	q = gomem_account_alloc(a, 1024, GFP_ATOMIC);
 	expect_calls(test, &calls, 2);
@@ -375,8 +390,8 @@ static void test_soft(struct kunit *test)
 }
 
 /*
- * The charge goes with the object, in place or elsewhere, whatever section
- * there is.
+ * A resized object stays charged to its account, whether it moves or not, and
+ * whatever section the task is in.
  */
 static void test_realloc(struct kunit *test)
 {
@@ -436,8 +451,8 @@ static struct listed look_up(const struct gomem_account *a)
 }
 
 /*
- * Until its last object is freed, a destroyed account is listed, and charges
- * nothing.
+ * A destroyed account stays listed until its last object is freed. No other
+ * object is charged to it.
  */
 static void test_destroy(struct kunit *test)
 {
@@ -462,7 +477,10 @@ static void test_destroy(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, gomem_account_create("", 0, 0, NULL, NULL));
 }
 
-/* The charge of an object that grows follows, but nobody is told. */
+/*
+ * An object of a destroyed account may grow. Its charge grows with it, but the
+ * callback does not run.
+ */
 static void test_destroy_soft(struct kunit *test)
 {
 	atomic_t calls = ATOMIC_INIT(0);
@@ -476,14 +494,20 @@ static void test_destroy_soft(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, q);
 	expect_charged(test, a, 1, 3072);
 	expect_calls(test, &calls, 0);
-	/* The handle is good as long as there are objects. */
+	/*
+	 * While an object is charged, the account exists: a second destroy is
+	 * reported.
+	 */
 	gomem_account_destroy(a);
 	expect_misuses(test, GOMEM_BAD_ACCOUNT, 1);
 	gomem_free(q ?: p);
 	KUNIT_EXPECT_FALSE(test, look_up(a).found);
 }
 
-/* As when a module is unloaded that did not destroy its account. */
+/*
+ * Do what gomem does when a module is unloaded that did not destroy its
+ * account.
+ */
 static void test_close(struct kunit *test)
 {
 	atomic_t calls = ATOMIC_INIT(0);
@@ -522,8 +546,8 @@ static void test_close(struct kunit *test)
 }
 
 /*
- * The callback of an account may be in another module than the code that
- * creates it.
+ * The callback may be in another module than the code that creates the account.
+ * The account is closed when the module of the callback goes.
  */
 static void test_close_callback(struct kunit *test)
 {
@@ -548,9 +572,7 @@ static void count_one(void *arg)
 	atomic_inc(arg);
 }
 
-/*
- * Charges, the profile's records and cleanups do not get into each other's way.
- */
+/* An object may have a charge, a record of the heap profile and a cleanup. */
 static void test_beside_others(struct kunit *test)
 {
 	struct gomem_account *a = create(test, 0, 100);

@@ -3,9 +3,9 @@
  * alloc_kunit.c - gomem_alloc() and its relatives, on the module's own heap.
  *
  * Objects are filled with a pattern while they are live: an overlap breaks it.
- * The reports of misuse that this leaves in the log are meant to be there. Some
- * cases make the page source of gomem fail for a moment, so nobody else should
- * depend on gomem meanwhile.
+ * The reports of misuse that the cases leave in the log are expected. Some
+ * cases make the page source of gomem fail for a moment. So no other module
+ * should depend on gomem meanwhile.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -26,8 +26,8 @@
 #include "run/epoch.h"
 
 /*
- * The ends of an object show an overlap, and are quicker to fill than all of
- * it.
+ * Only the first and last bytes of an object are filled: that shows an overlap,
+ * and is quicker than filling all of it.
  */
 static size_t edge(size_t size)
 {
@@ -47,8 +47,8 @@ static bool edges_are_filled(const void *p, size_t size)
 }
 
 /*
- * Only the requested bytes of a tiny object are surely its own: the rest may be
- * cut off.
+ * A tiny object surely has only the bytes that were requested: other objects
+ * may be cut from the bytes behind it.
  */
 static size_t own_size(const void *p, size_t size)
 {
@@ -187,7 +187,10 @@ static void test_too_large(struct kunit *test)
 		KUNIT_EXPECT_NULL(test,
 				  gomem_realloc(NULL, sizes[i], GFP_KERNEL));
 		expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 4);
-		/* Quiet, but counted. */
+		/*
+		 * With __GFP_NOWARN there is no report, but the misuse is
+		 * counted.
+		 */
 		KUNIT_EXPECT_NULL(test, gomem_alloc(sizes[i],
 						    GFP_KERNEL | __GFP_NOWARN));
 		expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
@@ -195,8 +198,8 @@ static void test_too_large(struct kunit *test)
 }
 
 /*
- * Constant sizes take another path. This function is inlined so that @size is
- * constant.
+ * A constant size takes another path through gomem_alloc(). This function is
+ * inlined so that @size is constant.
  */
 static __always_inline void expect_const(struct kunit *test, size_t size)
 {
@@ -238,7 +241,7 @@ static void test_constant_sizes(struct kunit *test)
 	expect_const(test, 65536);
 }
 
-/* __GFP_ZERO clears memory that had other contents before. */
+/* __GFP_ZERO clears memory that had other contents. */
 static void test_zeroed(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -313,7 +316,7 @@ static void test_array(struct kunit *test)
 	gomem_free(q);
 }
 
-/* Which memory is gomem's */
+/* Nodes and gfp flags */
 
 static void test_node(struct kunit *test)
 {
@@ -337,7 +340,7 @@ static void test_node(struct kunit *test)
 	gomem_free(p);
 }
 
-/* Do what an allocation for another node does, with the node that there is. */
+/* Take the path of an allocation for another node, but with the first node. */
 static void test_remote(struct kunit *test)
 {
 	const struct gomem_kind *k =
@@ -392,7 +395,7 @@ static void test_gfp_refused(struct kunit *test)
 
 /* Failure */
 
-/* Allocate objects until there is no memory. Return how many there were. */
+/* Allocate objects until there is no memory. Return @n plus their number. */
 static unsigned int exhaust(struct fixture *f, unsigned int n, size_t size)
 {
 	while (n < FIXTURE_OBJECTS &&
@@ -411,8 +414,8 @@ static unsigned long single_pages(struct gomem_pagesource *src,
 }
 
 /*
- * When memory is fragmented, spans are short: they have fewer objects, and no
- * tail.
+ * When memory is fragmented, spans are shorter and have fewer objects. A free
+ * behind the last object must be refused.
  */
 static void test_short_span(struct kunit *test)
 {
@@ -443,14 +446,17 @@ static void test_short_span(struct kunit *test)
 	}
 	src->alloc = all_pages;
 	/*
-	 * By the object size of the class an object starts there, but the short
-	 * span ends before.
+	 * In a span of the usual length, an object would start at @behind. The
+	 * short span has no object there, only its tail.
 	 */
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, ARRAY_SIZE(sizes));
 	expect_sound(test);
 }
 
-/* Exhaust the heap by objects of falling sizes. Return their number. */
+/*
+ * Exhaust the heap with objects of falling sizes, after the first object.
+ * Return the number of objects.
+ */
 static unsigned int exhaust_all(struct fixture *f)
 {
 	unsigned int n = 1;
@@ -462,7 +468,7 @@ static unsigned int exhaust_all(struct fixture *f)
 	return exhaust(f, n, SZ_8K);
 }
 
-/* Four calls fail. */
+/* Expect that four calls fail for lack of memory. */
 static void expect_no_memory(struct kunit *test, const void *small,
 			     const void *large)
 {
@@ -477,27 +483,39 @@ static u64 count_failures(void)
 	return gomem_event_sum(GOMEM_EV_ALLOC_FAILURES);
 }
 
+/*
+ * A bulk request fails as a whole, even if there is memory for some of its
+ * objects. The array has @n objects.
+ */
+static void expect_no_bulk(struct kunit *test, unsigned int n)
+{
+	struct fixture *f = test->priv;
+	s64 live = live_objects();
+
+	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(SZ_32K, GFP_KERNEL,
+						  FIXTURE_OBJECTS - n,
+						  f->objs + n));
+	KUNIT_EXPECT_EQ(test, live, live_objects());
+}
+
 static void test_no_memory(struct kunit *test)
 {
 	u64 failures = count_failures();
 	struct fixture *f = test->priv;
 	void *small = get_object(test, 1000), *large = get_object(test, 100000);
 	unsigned int n;
-	s64 live;
 
 	fill(small, 1024);
 	fill(large, 100000);
 	f->objs[0] = get_object(test, SZ_4M);
 	no_pages_begin();
 	n = exhaust_all(f);
-	/* A bulk request fails as a whole, also if memory suffices for some. */
 	gomem_free(f->objs[0]);
-	live = live_objects();
-	KUNIT_EXPECT_EQ(test, 0, gomem_alloc_bulk(SZ_32K, GFP_KERNEL,
-						  FIXTURE_OBJECTS - n,
-						  f->objs + n));
-	KUNIT_EXPECT_EQ(test, live, live_objects());
-	/* The objects of the failed call went back, except for up to a MiB. */
+	expect_no_bulk(test, n);
+	/*
+	 * The failed call gave the pages of its objects back to the kernel. The
+	 * heap keeps up to 1 MiB of them, so there is no room for 4 MiB.
+	 */
 	f->objs[0] = NULL;
 	KUNIT_EXPECT_NULL(test, gomem_alloc(SZ_4M, GFP_KERNEL));
 	n = exhaust(f, n, SZ_64K);

@@ -3,8 +3,8 @@
  * arena_kunit.c - user arenas and their quarantine, on the module's own heap.
  *
  * Objects are filled with a pattern for as long as their arena lives: an
- * overlap breaks it. The reports of misuse that this leaves in the log are
- * meant to be there.
+ * overlap breaks it. The reports of misuse that the cases leave in the log are
+ * expected.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -56,7 +56,7 @@ static void *get(struct kunit *test, struct gomem_arena *a, size_t size,
 	return p;
 }
 
-/* The counts of all heaps together. */
+/* Sum the span counts of all heaps. */
 static void get_heaps(struct gomem_heap_snapshot *sum)
 {
 	struct gomem_heap_snapshot snap;
@@ -165,8 +165,8 @@ static void test_odd_sizes(struct kunit *test)
 }
 
 /*
- * Blocks have 8, 16, ... 256 KiB, and then 256 KiB each. Objects lie side by
- * side as long as a block has room.
+ * The blocks of an arena have 8, 16, ... 256 KiB, and all further blocks 256
+ * KiB. Objects lie side by side as long as a block has room.
  */
 static void test_growth(struct kunit *test)
 {
@@ -189,8 +189,8 @@ static void test_growth(struct kunit *test)
 }
 
 /*
- * A large object has its own span, and the block goes on behind the last small
- * one.
+ * A large object gets a span of its own. The next small object still comes from
+ * the current block, behind the last small one.
  */
 static void test_large_apart(struct kunit *test)
 {
@@ -314,7 +314,7 @@ static void test_no_arena(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, p && copy);
 	expect_no_arena(test, p);
 	expect_no_arena(test, p + 3);
-	/* An address elsewhere that looks like an arena. */
+	/* A copy of the memory of an arena is no arena. */
 	memcpy(copy, a, 64);
 	expect_no_arena(test, copy);
 	expect_no_arena(test, (void *)a + 8);
@@ -353,8 +353,8 @@ static void test_poison(struct kunit *test)
 }
 
 /*
- * A write to any byte of any span is found, also after the debug level has
- * changed.
+ * A write to any byte of a span in quarantine is found, even if the debug level
+ * has changed since.
  */
 static void test_write_after_destroy(struct kunit *test)
 {
@@ -388,8 +388,8 @@ static void test_write_after_destroy(struct kunit *test)
 }
 
 /*
- * Later spans push earlier ones out of the quarantine, even those of the same
- * arena.
+ * The quarantine holds at most 4 MiB. Later spans push earlier ones out of it,
+ * even spans of the same arena.
  */
 static void test_bound(struct kunit *test)
 {
@@ -419,7 +419,10 @@ static void test_bound(struct kunit *test)
 	gomem_arena_destroy(a);
 	KUNIT_EXPECT_EQ(test, SZ_8K, quarantined());
 
-	/* An arena that cannot be created leaves nothing behind. */
+	/*
+	 * An arena without objects has no span, so it adds nothing to the
+	 * quarantine.
+	 */
 	gomem_arena_destroy(create(test));
 	KUNIT_EXPECT_EQ(test, SZ_8K, arena_bytes());
 }
@@ -466,8 +469,9 @@ static void test_hardirq(struct kunit *test)
 }
 
 /*
- * The current block still serves. Without memory for a block, the arena gets
- * the pages of the object alone.
+ * Without memory, objects still come from the rest of the current block. If
+ * there is no memory for a whole new block, the arena gets only as many pages
+ * as the object needs.
  */
 static void test_no_memory(struct kunit *test)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * balance.c - what a case must leave as it was, in the module's own heap.
+ * balance.c - check that a case left the module's own heap as it was.
  */
 #include <linux/atomic.h>
 #include <linux/gomem.h>
@@ -40,7 +40,6 @@ s64 live_objects(void)
 	return live;
 }
 
-/* Is this object one of several in 16 bytes? */
 /**
  * span_at - find the span of an address in the module's heap
  * @p: the address
@@ -52,6 +51,7 @@ struct gomem_span *span_at(const void *p)
 	return gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 }
 
+/* Is this object in a block of 16 bytes that tiny objects share? */
 bool shares_block(const void *p)
 {
 	struct gomem_span *s = span_at(p);
@@ -59,13 +59,13 @@ bool shares_block(const void *p)
 	return s && s->spc == GOMEM_TINY_SPC;
 }
 
-/* Is this object of a class for contents without pointers? */
+/* Did the caller promise that this object holds no pointers? */
 bool is_noscan(const void *p)
 {
 	return gomem_spc_noscan(span_at(p)->spc);
 }
 
-/* Expect no more of the misuses that there were until now. */
+/* Let the next check count only misuse from now on. */
 void balance_forget_misuses(struct balance *b)
 {
 	unsigned int i;
@@ -81,7 +81,7 @@ void balance_save(struct balance *b)
 }
 
 /*
- * Expect @n misuses of the kind @what since the last time, and none of any
+ * Expect @n misuses of the kind @what since the last check, and none of any
  * other kind.
  */
 void balance_expect_misuses(struct kunit *test, struct balance *b,
@@ -102,8 +102,8 @@ void balance_expect(struct kunit *test, struct balance *b)
 	s64 live;
 
 	/*
-	 * While an epoch moves objects from a slot to a span, the counters miss
-	 * them.
+	 * While an epoch moves objects from a slot to a span, no counter
+	 * includes them. So keep epochs from running.
 	 */
 	gomem_epoch_pause();
 	live = live_objects();
@@ -121,7 +121,7 @@ static unsigned long no_pages(struct gomem_pagesource *src, unsigned int order,
 
 static atomic_long_t reserves_used;
 
-/* Behave as the page allocator does when only its reserves are left. */
+/* Behave like a page allocator that has only its reserves left. */
 static unsigned long reserves(struct gomem_pagesource *src, unsigned int order,
 			      gfp_t gfp, int node)
 {
@@ -176,8 +176,8 @@ void some_pages_end(void)
 }
 
 /*
- * First empty the heap: idle pages of earlier cases would serve in place of new
- * ones.
+ * Empty the heap first: idle pages of earlier cases would serve requests for
+ * which the case expects new pages.
  */
 void no_pages_begin(void)
 {

@@ -2,7 +2,8 @@
 /*
  * balance.h - what a case on the module's heap must leave as it was: the number
  * of live objects, the invariants of the heap, and the counters of misuse. A
- * case about misuse takes its own misuse off with balance_expect_misuses().
+ * case that causes misuse on purpose checks it with balance_expect_misuses().
+ * The check at the end then expects no more.
  */
 #ifndef GOMEM_TEST_BALANCE_H
 #define GOMEM_TEST_BALANCE_H
@@ -28,17 +29,17 @@ void balance_expect_misuses(struct kunit *test, struct balance *b,
 			    unsigned int what, unsigned int n);
 void balance_expect(struct kunit *test, struct balance *b);
 
-/* Let the page source of the module fail between these two calls. */
+/* Between these two calls the page source of the module fails. */
 void no_pages_begin(void);
 void no_pages_end(void);
 
-/* Let it fail after this many gomem pages. */
+/* Let the page source hand out @pages gomem pages, and then fail. */
 void some_pages_begin(unsigned long pages);
 void some_pages_end(void);
 
 /*
- * Let the source have memory only for callers that may use the kernel's
- * reserves. The second function returns how many gomem pages they took.
+ * Let the page source have memory only for callers that may use the reserves of
+ * the kernel. The second function returns how many gomem pages they took.
  */
 void reserves_begin(void);
 unsigned long reserves_end(void);

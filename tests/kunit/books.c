@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * books.c - the module's own heap, and a model of its counters.
+ * books.c - a model of the counters of the module's own heap.
  */
 #include <linux/delay.h>
 #include <linux/gomem.h>
@@ -45,7 +45,7 @@ static struct counts get_counts(void)
 	return c;
 }
 
-/* Add the pages of a span that its descriptor says is live. */
+/* Add the pages of a live span. */
 static void add_pages(struct gomem_span *s, void *pages)
 {
 	*(unsigned long *)pages += s->npages;
@@ -116,7 +116,10 @@ void books_expect(struct kunit *test)
 	const char *err = check_books(f);
 	unsigned int i;
 
-	/* The counters and the spans differ while an epoch ends. */
+	/*
+	 * While an epoch ends, the counters and the spans may differ: try
+	 * again.
+	 */
 	for (i = 0; err && i < TRIES; i++) {
 		msleep(20);
 		err = check_books(f);
@@ -124,7 +127,10 @@ void books_expect(struct kunit *test)
 	KUNIT_EXPECT_TRUE_MSG(test, !err, "%s", err);
 }
 
-/* The model knows an object by its usable size. */
+/*
+ * Return the bytes that the model counts for an object. It counts none for tiny
+ * objects.
+ */
 static size_t bytes_of(const void *p)
 {
 	return shares_block(p) ? 0 : gomem_usable_size(p);

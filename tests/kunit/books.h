@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * books.h - the module's own heap, and a model of its counters.
+ * books.h - a model of the counters of the module's own heap.
  */
 #ifndef GOMEM_TEST_BOOKS_H
 #define GOMEM_TEST_BOOKS_H
@@ -13,8 +13,8 @@
 #define TRIES		5
 
 /*
- * All counters that the model keeps too. Bytes are without those of shared
- * blocks.
+ * The counters of a heap that the model keeps, too. The bytes are without those
+ * of tiny objects.
  */
 struct counts {
 	u64 mallocs;

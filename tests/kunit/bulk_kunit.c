@@ -4,8 +4,8 @@
  * heap.
  *
  * Objects are filled with a pattern of their address while they are live: an
- * overlap breaks it. The reports of misuse that this leaves in the log are
- * meant to be there.
+ * overlap breaks it. The reports of misuse that the cases leave in the log are
+ * expected.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -81,7 +81,8 @@ static void reverse(struct fixture *f, unsigned int n)
 }
 
 /*
- * Fill all usable bytes of each object, with cleared objects and with others.
+ * Fill all usable bytes of each object. Objects of odd sizes are allocated
+ * cleared.
  */
 static void test_every_size(struct kunit *test)
 {
@@ -96,8 +97,8 @@ static void test_every_size(struct kunit *test)
 }
 
 /*
- * Try numbers of objects around those that move at once, freed in order and at
- * random.
+ * Bulk calls move objects in batches. Try numbers around the lengths of
+ * batches, and free the objects in order, in reverse, and shuffled.
  */
 static void test_every_number(struct kunit *test)
 {
@@ -125,7 +126,9 @@ static void test_every_number(struct kunit *test)
 	}
 }
 
-/* Objects of bulk calls are freed one by one, and the reverse. */
+/*
+ * Free objects of a bulk call one by one, and objects of single calls in bulk.
+ */
 static void test_with_single(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -137,8 +140,8 @@ static void test_with_single(struct kunit *test)
 		gomem_free(f->objs[i]);
 	for (i = 0; i < 500; i++) {
 		/*
-		 * Tiny objects are left out, because their usable size may
-		 * grow.
+		 * Tiny objects are left out, because their usable size may grow
+		 * after the fill.
 		 */
 		f->objs[i] = gomem_alloc_noscan(16 + below(&f->rnd, 3000),
 						GFP_KERNEL);
@@ -192,7 +195,7 @@ static void test_large(struct kunit *test)
 	put(test, 3);
 }
 
-/* There is one report for the call, not one for each object. */
+/* A refused bulk call makes one report, not one for each object. */
 static void test_refused(struct kunit *test)
 {
 	static const size_t sizes[] = { 8, 32768, 40000 };
@@ -222,8 +225,8 @@ static void test_double_free(struct kunit *test)
 	void *p;
 
 	/*
-	 * The second free is in the section of the first, or in another
-	 * section.
+	 * The second free is in the same section as the first, or in a later
+	 * section (cpu/section.h).
 	 */
 	for (i = 0; i < ARRAY_SIZE(misused_sizes); i++) {
 		get(test, misused_sizes[i], GFP_KERNEL, 40);
@@ -279,8 +282,8 @@ static void expect_double_free_in_order(struct kunit *test, size_t size)
 }
 
 /*
- * A pointer that is already free, among neighbours in ascending or descending
- * order.
+ * A bulk free finds an object that is already free among neighbours, which are
+ * in ascending or descending order.
  */
 static void test_double_free_in_order(struct kunit *test)
 {
@@ -290,7 +293,10 @@ static void test_double_free_in_order(struct kunit *test)
 		expect_double_free_in_order(test, misused_sizes[i]);
 }
 
-/* A few objects of several classes, one of them large. */
+/*
+ * Allocate @n objects of several classes. The object with index @large is a
+ * large one; none is if @large is @n.
+ */
 static void get_few(struct kunit *test, unsigned int n, unsigned int large)
 {
 	struct fixture *f = test->priv;
@@ -331,7 +337,8 @@ static void expect_few(struct kunit *test, unsigned int n, unsigned int bad)
 }
 
 /*
- * Misuse among objects that lie side by side. The last is in the batch twice.
+ * Find misuse among objects that lie side by side: the one at @bad is already
+ * free, and the last one is in the batch twice.
  */
 static void expect_few_beside(struct kunit *test, unsigned int n,
 			      unsigned int bad)
@@ -346,8 +353,8 @@ static void expect_few_beside(struct kunit *test, unsigned int n,
 }
 
 /*
- * Batches that are freed one object at a time, with misuse at each place; also
- * with full slots.
+ * Batches of few objects are freed one object at a time. Try misuse at each
+ * place of such a batch, and batches that overflow the slot.
  */
 static void test_few(struct kunit *test)
 {
@@ -368,7 +375,10 @@ static void test_few(struct kunit *test)
 	}
 }
 
-/* A small batch has pointers that are no objects of a size class. */
+/*
+ * A small batch may include a NULL pointer, ZERO_SIZE_PTR, or an object that is
+ * tiny, noscan or of a typed cache.
+ */
 static void test_few_others(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("kunit", 100, NULL);
@@ -400,8 +410,8 @@ static void test_few_others(struct kunit *test)
 }
 
 /*
- * With init_on_free=1 all bytes but the key are cleared, for any number of
- * objects.
+ * With init_on_free=1 a bulk free of any number of objects clears all their
+ * bytes except the key.
  */
 static void test_cleared(struct kunit *test)
 {
@@ -472,7 +482,10 @@ static void test_others(struct kunit *test)
 	gomem_arena_destroy(a);
 }
 
-/* An object that was written to is replaced by another one in the result. */
+/*
+ * A bulk allocation does not return free objects that were written to. It
+ * returns other objects in their place.
+ */
 static void expect_left_out(struct kunit *test, unsigned long **p,
 			    unsigned int n)
 {
@@ -505,7 +518,10 @@ static void test_write_after_free(struct kunit *test)
 	migrate_enable();
 }
 
-/* Objects in spans that other live objects keep in the heap. */
+/*
+ * The free objects that are written to are in spans. Other live objects keep
+ * these spans in the heap.
+ */
 static void test_write_after_free_in_span(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -519,7 +535,10 @@ static void test_write_after_free_in_span(struct kunit *test)
 		live[i] = f->objs[2 * i];
 		f->objs[i] = f->objs[2 * i + 1];
 	}
-	/* The slot has no room for the last objects. */
+	/*
+	 * The slot has no room for the last objects, so these return to their
+	 * spans.
+	 */
 	memcpy(p, f->objs + 90, sizeof(p));
 	put(test, 100);
 	expect_left_out(test, p, 2000);
@@ -549,7 +568,8 @@ static void test_no_memory(struct kunit *test)
 }
 
 /*
- * Objects of other nodes return to their node and are counted, in any mixture.
+ * Objects of other nodes return to their node and are counted, in whatever
+ * order the batch has them.
  */
 static void test_nodes(struct kunit *test)
 {
@@ -579,14 +599,17 @@ static void test_nodes(struct kunit *test)
 			gomem_event_sum(GOMEM_EV_REMOTE_FREES) - frees);
 }
 
-/* In interrupts. */
+/* Interrupts */
 
 struct job {
 	void *objs[100];
 	const char *error;
 };
 
-/* Allocate and fill @n objects. Return false, with an error, if they fail. */
+/*
+ * Allocate and fill @n objects. If there is no memory, set @job->error and
+ * return false.
+ */
 static bool job_alloc(struct job *job, size_t n)
 {
 	gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
@@ -619,7 +642,7 @@ static void job_run(void *arg)
 	for (i = 0; i < n; i++)
 		if (!is_filled(job->objs[i], 208))
 			job->error = "objects overlap";
-	/* The task frees some of the objects. */
+	/* Leave 30 objects for the task to free. */
 	gomem_free_bulk(n - 30, job->objs + 30);
 }
 
@@ -639,7 +662,8 @@ static void test_interrupts(struct kunit *test)
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
 	gomem_free_bulk(30, job->objs);
 	/*
-	 * Each bulk call counts once, because it takes the path for interrupts.
+	 * In interrupts a bulk call counts as one allocation or free, whatever
+	 * its number of objects.
 	 */
 	KUNIT_EXPECT_EQ(test, gomem_event_sum(GOMEM_EV_SOFTIRQ_ALLOCS),
 			soft + 3);
@@ -647,7 +671,7 @@ static void test_interrupts(struct kunit *test)
 			hard + 3);
 }
 
-/* Copies */
+/* Batches with objects of several sizes */
 
 static void test_bulk(struct kunit *test)
 {

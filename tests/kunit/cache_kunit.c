@@ -53,10 +53,7 @@ static const struct size_case size_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(size, size_cases, name);
 
-/*
- * All objects are live and filled at the same time, so that an overlap breaks a
- * pattern.
- */
+/* Fill all objects while all are live, so that an overlap breaks a pattern. */
 static void test_size(struct kunit *test)
 {
 	const struct size_case *p = test->param_value;
@@ -82,7 +79,10 @@ static void test_size(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* Only the key and the alignment separate objects, and the tail is short. */
+/*
+ * Objects lie side by side, rounded up to 8 bytes. Up to 16 KiB, the tail is at
+ * most an eighth of the span.
+ */
 static void test_packed(struct kunit *test)
 {
 	unsigned int size, span, step;
@@ -102,7 +102,8 @@ static void test_packed(struct kunit *test)
 }
 
 /*
- * Every byte of a span leads to its object, and only the first one is a start.
+ * The multiplication by @divmul finds the object of each byte of a span. Only
+ * the first byte of an object counts as its start.
  */
 static void test_divmul(struct kunit *test)
 {
@@ -167,8 +168,8 @@ static void count_construct(void *obj)
 }
 
 /*
- * The constructor runs once for each object, however often it is allocated;
- * contents stay.
+ * The constructor runs once for each object of a span, however often the object
+ * is allocated. The object keeps its contents between allocations.
  */
 static void test_ctor(struct kunit *test)
 {
@@ -187,8 +188,8 @@ static void test_ctor(struct kunit *test)
 					  memchr_inv(f->objs[i], 0x77, 200));
 		}
 		/*
-		 * One object stays live and keeps the span. So the others
-		 * return to the same span.
+		 * Free the first object last: it keeps its span while the other
+		 * objects return to that span.
 		 */
 		for (i = 1; i < 500; i++)
 			gomem_cache_free(c, f->objs[i]);
@@ -200,7 +201,10 @@ static void test_ctor(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* Freed objects can be read until a grace period is over. */
+/*
+ * Objects of a typesafe cache can be read until a grace period after their free
+ * is over.
+ */
 static void test_typesafe(struct kunit *test)
 {
 	struct gomem_cache_args args = { .typesafe_by_rcu = true };
@@ -227,8 +231,7 @@ static void test_typesafe(struct kunit *test)
 		gomem_cache_free(c, f->objs[i]);
 	rcu_read_lock();
 	/*
-	 * The objects of the slots are free now, and their pages still belong
-	 * to the cache.
+	 * All objects are free now, but their pages still belong to the cache.
 	 */
 	for (i = 0; i < 1000; i++)
 		KUNIT_ASSERT_TRUE(test, is_filled(f->objs[i], 128));
@@ -259,8 +262,8 @@ static void test_written(struct kunit *test)
 }
 
 /*
- * Functions that clear or move objects refuse those of caches whose contents
- * must stay.
+ * Some caches promise that free objects keep their contents. Functions that
+ * clear or move objects refuse objects of such caches.
  */
 static void test_keeps_contents(struct kunit *test)
 {
@@ -285,13 +288,14 @@ static void test_keeps_contents(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 200, gomem_usable_size(p));
 		KUNIT_EXPECT_EQ(test, 0xc0ffee, *p);
 		KUNIT_EXPECT_TRUE(test, is_filled(p + 1, 200 - sizeof(*p)));
-		/* That is a free. */
+		/* A resize to 0 is a free, and is not refused. */
 		KUNIT_EXPECT_PTR_EQ(test, ZERO_SIZE_PTR,
 				    gomem_realloc(p, 0, GFP_KERNEL));
 		gomem_cache_destroy(c);
 	}
 	/*
-	 * Objects of other caches may be cleared, and moved out of the cache.
+	 * Objects of caches without this promise may be cleared, and moved out
+	 * of the cache.
 	 */
 	c = typed_create(test, 200, NULL);
 	p = gomem_realloc(typed_get(test, c, GFP_KERNEL), 100, GFP_KERNEL);
@@ -333,7 +337,9 @@ struct rcu_object {
 	bool again;
 };
 
-/* Free as modules do, after one or two grace periods. */
+/*
+ * Free an object from an RCU callback, directly or after another grace period.
+ */
 static void free_in_callback(struct rcu_head *rcu)
 {
 	struct rcu_object *o = container_of(rcu, struct rcu_object, rcu);
@@ -373,7 +379,10 @@ static void test_callbacks(struct kunit *test)
 		}
 		gomem_cache_destroy(c);
 	}
-	/* At the end of the case nothing was reported and nothing is live. */
+	/*
+	 * fixture_exit() expects that nothing was reported, and that no object
+	 * is live.
+	 */
 }
 
 struct totals {
@@ -404,7 +413,7 @@ static void get_totals(struct totals *t)
 	t->bytes += gone.bytes;
 }
 
-/* Counters keep what a destroyed cache has counted. */
+/* The counters of allocations and frees include those of destroyed caches. */
 static void test_counts_stay(struct kunit *test)
 {
 	struct gomem_cache *c = typed_create(test, 160, NULL);
@@ -482,7 +491,10 @@ static void test_alloc_destroyed(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* A stale pointer to a cache whose memory nobody has yet. */
+/*
+ * A stale pointer to a destroyed cache is refused while no one has reused the
+ * memory of the cache.
+ */
 static void test_alloc_gone(struct kunit *test)
 {
 	struct gomem_cache *c;
@@ -508,7 +520,7 @@ static void destroy_it(struct work_struct *work)
 }
 
 /*
- * Two tasks destroy a cache at the same time: one succeeds, the other is
+ * Two tasks destroy a cache at the same time. One succeeds, the other one is
  * reported.
  */
 static void test_destroy_twice(struct kunit *test)

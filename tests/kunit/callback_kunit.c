@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * callback_kunit.c - functions of a module that is unloaded: cleanups and
- *	constructors. These suites play the module.
+ * callback_kunit.c - what gomem does with cleanups and constructors when the
+ * module that has their functions is unloaded. The module of these suites plays
+ * the part of that module.
  */
 #include <kunit/test.h>
 #include <linux/atomic.h>
@@ -46,7 +47,10 @@ static void *alloc_cleaned(struct kunit *test, void (*fn)(void *arg), void *arg)
 	return p;
 }
 
-/* Dropped cleanups do not run. The objects can be freed, and get new ones. */
+/*
+ * Cleanups that gomem drops do not run. Their objects can still be freed, and
+ * can get new cleanups.
+ */
 static void test_cleanup(struct kunit *test)
 {
 	atomic_t n = ATOMIC_INIT(0);
@@ -66,18 +70,24 @@ static void test_cleanup(struct kunit *test)
 	gomem_cleanups_drop(THIS_MODULE);
 }
 
-/* A function of another module stays. */
+/* A cleanup whose function is in another module is not dropped. */
 static void test_cleanup_of_other(struct kunit *test)
 {
 	void *buf = gomem_scratch_get(0, GFP_KERNEL), *p;
 
 	p = alloc_cleaned(test, gomem_scratch_put, buf);
 	gomem_cleanups_drop(THIS_MODULE);
-	/* Puts the buffer, or a leak is found. */
+	/*
+	 * This runs the cleanup, which puts @buf. Otherwise fixture_exit()
+	 * would find that @buf is live.
+	 */
 	gomem_free(p);
 }
 
-/* Objects that wait for RCU run their cleanups, and are not reported. */
+/*
+ * gomem_cleanups_drop() lets objects that wait for a grace period run their
+ * cleanups first, and does not report them.
+ */
 static void test_cleanup_waits(struct kunit *test)
 {
 	struct item {
@@ -105,7 +115,10 @@ static struct gomem_cache *create(struct kunit *test)
 	return c;
 }
 
-/* Without its constructor a cache hands out nothing, and takes back all. */
+/*
+ * A cache that lost its constructor hands out no object, but accepts frees of
+ * all.
+ */
 static void test_constructor(struct kunit *test)
 {
 	struct gomem_cache *c = create(test),
@@ -127,7 +140,10 @@ static void test_constructor(struct kunit *test)
 	gomem_cache_free(c, p[0]);
 	gomem_free(p[1]);
 	gomem_cache_free_bulk(c, MANY - 2, p + 2);
-	/* Some of them were constructed, and are at hand. */
+	/*
+	 * Some of the freed objects are in a slot, and were constructed: they
+	 * are not handed out either.
+	 */
 	KUNIT_EXPECT_EQ(test, 0,
 			gomem_cache_alloc_bulk(c, GFP_KERNEL, MANY, p));
 	expect_misuses(test, GOMEM_BAD_CACHE, 1);
@@ -140,8 +156,8 @@ static void test_constructor(struct kunit *test)
 }
 
 /*
- * A CPU that has seen the cache with its constructor takes objects afterwards.
- * None of them is handed out, and none is lost.
+ * A CPU that saw the cache before it lost its constructor may still allocate.
+ * It gets no object that was not constructed, and no object is lost.
  */
 static void test_constructor_race(struct kunit *test)
 {

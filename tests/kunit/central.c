@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * central.c - a class of a fake heap, and what its cases do with its spans.
+ * central.c - the mcentral of one size class in a fake heap, and steps with its
+ * spans.
  */
 #include <linux/bitops.h>
 #include <linux/minmax.h>
@@ -91,7 +92,10 @@ struct gomem_span *central_full_span(struct kunit *test, void **objs)
 	return s;
 }
 
-/* Return the list that a span really is on. */
+/*
+ * Search the lists for a span, without trusting its @where. Return the list, or
+ * NOWHERE.
+ */
 static int where_is(struct mcentral_fixture *f, const struct gomem_span *s)
 {
 	const struct gomem_span *other;

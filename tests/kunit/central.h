@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * central.h - a class of a fake heap, and what its cases do with its spans.
+ * central.h - the mcentral of one size class in a fake heap, and steps with its
+ * spans.
  */
 #ifndef GOMEM_TEST_CENTRAL_H
 #define GOMEM_TEST_CENTRAL_H
@@ -11,7 +12,7 @@
 
 #define NR_CHUNKS	8
 
-/* On no list: a CPU caches the span. */
+/* The span is on no list, since a CPU caches it. */
 #define NOWHERE		GOMEM_NR_SPAN_LISTS
 
 struct mcentral_fixture {
@@ -23,8 +24,8 @@ struct mcentral_fixture {
 	void *batch[GOMEM_SPAN_MAX_OBJECTS];
 	struct gomem_span *spans[64];
 	/*
-	 * One bit for every 8 bytes that the heap can have: an object starts
-	 * here, and is live.
+	 * One bit for every 8 bytes of the heap: a live object starts at these
+	 * bytes.
 	 */
 	unsigned long *live;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * central_sizes.h - sizes for the cases of a class that differ by the size.
+ * central_sizes.h - object sizes, for cases that run with each of them.
  */
 #ifndef GOMEM_TEST_CENTRAL_SIZES_H
 #define GOMEM_TEST_CENTRAL_SIZES_H
@@ -9,7 +9,7 @@
 
 #include "central.h"
 
-/* Geometries: many objects a span, some, two, one. */
+/* Sizes with many objects per span, some, two, or one. */
 static const struct size_case {
 	const char *name;
 	unsigned int size;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * check_kunit.c - gomem_check() while others are at work.
+ * check_kunit.c - gomem_check() while other tasks change the heap.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -12,8 +12,6 @@
 #include "base/queue.h"
 #include "run/check.h"
 #include "run/epoch.h"
-
-/* Two books */
 
 static void scavenge_now(struct work_struct *work)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * cleanup_kunit.c - functions that are called when an object is freed: by each
- *	way to free one, once, and in order.
+ * cleanup_kunit.c - cleanups, the functions that run when an object is freed:
+ * each way to free runs them once, and in order.
  */
 #include <kunit/test.h>
 #include <linux/atomic.h>
@@ -36,7 +36,7 @@ static void count_one(void *arg)
 	atomic_inc(arg);
 }
 
-/* Attach a cleanup that counts in @n. */
+/* Attach a cleanup that increments @n. */
 static void *attach(struct kunit *test, void *p, atomic_t *n)
 {
 	KUNIT_ASSERT_FALSE(test, ZERO_OR_NULL_PTR(p));
@@ -68,7 +68,7 @@ static void test_sizes(struct kunit *test)
 		p = attach(test, gomem_alloc_noscan(sizes[i], GFP_KERNEL), &n);
 		gomem_free(p);
 		expect_runs(test, &n, 1);
-		/* The next object at the address has none. */
+		/* The next object at this address has no cleanup. */
 		p = gomem_alloc(sizes[i], GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, p);
 		gomem_free(p);
@@ -76,7 +76,7 @@ static void test_sizes(struct kunit *test)
 	}
 }
 
-/* The cleanup of one tiny object is not that of its neighbours in the block. */
+/* A cleanup of one tiny object does not run for its neighbours in the block. */
 static void test_tiny_neighbours(struct kunit *test)
 {
 	atomic_t n = ATOMIC_INIT(0);
@@ -113,8 +113,8 @@ static void note_step(void *arg)
 }
 
 /*
- * An object has several cleanups: the last one runs first. A canceled one does
- * not run.
+ * If an object has several cleanups, the one that was attached last runs first.
+ * A canceled one does not run.
  */
 static void test_several(struct kunit *test)
 {
@@ -141,7 +141,7 @@ static void test_several(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0U, order.got[2]);
 }
 
-/* A canceled cleanup was the only one: frees of the page are hits again. */
+/* If the only cleanup of an object is canceled, the free runs none. */
 static void test_cancel(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("cleaned", 72, NULL);
@@ -244,7 +244,10 @@ static void test_rcu(struct kunit *test)
 	expect_runs(test, &n, 1);
 }
 
-/* An object that moves is freed; one that grows or shrinks in place is not. */
+/*
+ * If gomem_realloc() moves an object, it frees the old one and so runs its
+ * cleanup. An object that is resized in place keeps its cleanup.
+ */
 static void test_realloc(struct kunit *test)
 {
 	atomic_t n = ATOMIC_INIT(0);
@@ -266,7 +269,7 @@ static void test_realloc(struct kunit *test)
 	expect_runs(test, &n, 1);
 }
 
-/* The record of the profile and cleanups do not get into each other's way. */
+/* An object may have a record of the heap profile and several cleanups. */
 static void test_sampled(struct kunit *test)
 {
 	unsigned long rate = gomem_profile_rate;
@@ -305,7 +308,7 @@ static void test_nested(struct kunit *test)
 	expect_runs(test, &n, 1);
 }
 
-/* A second free does not run it again. */
+/* A second free of an object does not run its cleanup again. */
 static void test_double_free(struct kunit *test)
 {
 	atomic_t n = ATOMIC_INIT(0);
@@ -360,8 +363,8 @@ static void attach_late(void *arg)
 }
 
 /*
- * A large object that is being freed takes no other cleanup: it would never
- * run.
+ * A large object that is being freed accepts no other cleanup, which would
+ * never run.
  */
 static void test_late(struct kunit *test)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * context.c - run a function where a case wants it: in an interrupt, or on a
- * CPU.
+ * context.c - run a function in an interrupt, or run a case on a certain CPU.
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -34,7 +33,8 @@ static void call_irq_work(struct irq_work *work)
  * @fn: the function
  * @arg: its argument
  *
- * With PREEMPT_RT this is a thread: see skip_on_rt().
+ * With PREEMPT_RT a thread calls the function, so cases that allocate in it use
+ * skip_on_rt().
  */
 void run_in_hardirq(void (*fn)(void *arg), void *arg)
 {
@@ -63,8 +63,8 @@ void run_in_softirq(void (*fn)(void *arg), void *arg)
 
 	tasklet_setup(&call.tasklet, call_tasklet);
 	/*
-	 * A softirq that is raised in this section runs at its end, on this
-	 * CPU.
+	 * A softirq that is raised while softirqs are off runs when they are
+	 * turned on again, on this CPU.
 	 */
 	local_bh_disable();
 	tasklet_schedule(&call.tasklet);
@@ -73,8 +73,8 @@ void run_in_softirq(void (*fn)(void *arg), void *arg)
 }
 
 /**
- * skip_on_rt - skip a case that allocates in interrupts, where PREEMPT_RT
- * cannot
+ * skip_on_rt - skip a case that allocates in interrupts, which PREEMPT_RT does
+ * not allow
  * @test: the test
  */
 void skip_on_rt(struct kunit *test)
@@ -85,7 +85,7 @@ void skip_on_rt(struct kunit *test)
 
 /**
  * move_to - run the rest of the case on one CPU
- * @test: the test; KUnit has a thread for each case, so this ends with it
+ * @test: the test; each case has a thread of its own, so no other case moves
  * @cpu: an online CPU
  */
 void move_to(struct kunit *test, int cpu)
@@ -106,7 +106,7 @@ void stay_here(struct kunit *test)
 /**
  * move_elsewhere - run the rest of the case on any CPU
  * @test: the test
- * @rnd: says which
+ * @rnd: the generator that chooses the CPU
  */
 void move_elsewhere(struct kunit *test, struct rnd_state *rnd)
 {
@@ -116,12 +116,11 @@ void move_elsewhere(struct kunit *test, struct rnd_state *rnd)
 
 /**
  * grace_begins - wait until a grace period begins that waits for this reader
- * @gp: cookie of a grace period that was started. The caller, which is in an
- *	RCU read-side section, keeps it from being over
+ * @gp: cookie of a grace period that was started. It cannot end meanwhile,
+ *	because the caller is in an RCU read-side section
  *
- * Return: whether later cookies differ from @gp. With Tiny RCU all cookies that
- *	are not over
- * are the same.
+ * Return: true if later cookies differ from @gp. With Tiny RCU, all cookies of
+ *	grace periods that are not over are equal: return false.
  */
 bool grace_begins(unsigned long gp)
 {
@@ -130,8 +129,8 @@ bool grace_begins(unsigned long gp)
 	if (IS_ENABLED(CONFIG_TINY_RCU))
 		return false;
 	/*
-	 * An expedited one may be left to a work that this CPU would have to
-	 * run.
+	 * Start a normal grace period, too. An expedited one may need a work
+	 * that only this CPU can run, and this CPU is busy here.
 	 */
 	start_poll_synchronize_rcu();
 	for (ms = 0; ms < 5000 && get_state_synchronize_rcu() == gp; ms++)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * context.h - run a function where a case wants it: in an interrupt, or on a
- * CPU.
+ * context.h - run a function in an interrupt, or run a case on a certain CPU.
  */
 #ifndef GOMEM_TEST_CONTEXT_H
 #define GOMEM_TEST_CONTEXT_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * context_kunit.c - allocation and free in each context, on each CPU, and from
- * one to another.
+ * context_kunit.c - allocation and free in each context and on each CPU, also
+ * of objects that another context or CPU allocated.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -25,7 +25,10 @@
 
 #define JOB_OBJECTS	300
 
-/* Allocate and free as a caller that may not sleep, and check the context. */
+/*
+ * A job allocates and frees without sleeping, and checks that it runs in the
+ * right context.
+ */
 struct job {
 	bool (*is_context)(void);
 	struct rnd_state rnd;
@@ -52,7 +55,7 @@ static bool in_task_context(void)
 
 /*
  * A CPU that polls while it is idle serves calls of other CPUs without an
- * interrupt.
+ * interrupt: in its idle task, with interrupts off.
  */
 static bool in_call_context(void)
 {
@@ -85,7 +88,7 @@ static void job_run(void *arg)
 	}
 }
 
-/* Free what another context allocated. */
+/* Free the objects that another context allocated. */
 static void job_free(void *arg)
 {
 	struct job *job = arg;
@@ -171,7 +174,7 @@ static void test_context(struct kunit *test)
 	expect_sound(test);
 }
 
-/* Interrupts are counted as such. */
+/* Allocations and frees in interrupts have their own counters. */
 static void test_context_counted(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -212,9 +215,9 @@ static void swap_one(void *arg)
 }
 
 /*
- * Tasks leave interrupts on while they use their cache, so interrupts have
- * another one: an object that an interrupt freed is not the next one of a task,
- * and the reverse.
+ * Tasks leave interrupts on while they use their mcache, so interrupts have
+ * another mcache. An object that an interrupt freed is not the next one that a
+ * task gets. Neither does an interrupt get an object that a task freed.
  */
 static void expect_own_cache(struct kunit *test, struct job *job,
 			     void (*irq)(void (*fn)(void *arg), void *arg))
@@ -294,7 +297,8 @@ static long free_job_on_cpu(void *arg)
 static void job_call(void *arg)
 {
 	/*
-	 * On PREEMPT_RT the handler would be a thread, whose locks may sleep.
+	 * Tell lockdep that on PREEMPT_RT this handler runs in a thread, whose
+	 * locks may sleep.
 	 */
 	lockdep_hardirq_threaded();
 	job_free(arg);
@@ -317,8 +321,8 @@ static void test_other_cpu(struct kunit *test)
 			work_on_cpu(to, free_job_on_cpu, job);
 
 			/*
-			 * Do the same in the interrupt of a cross-CPU call,
-			 * where the call takes one.
+			 * Do the same, but free in a call from another CPU.
+			 * That is an interrupt, unless the CPU polls.
 			 */
 			work_on_cpu(from, job_on_cpu, job);
 			migrate_disable();

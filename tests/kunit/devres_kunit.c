@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * devres_kunit.c - objects that go with their device, or with their scope.
+ * devres_kunit.c - objects that are freed with their device, or at the end of
+ * their scope.
  *
- * The reports of misuse that this leaves in the log are meant to be there.
+ * The reports of misuse that the cases leave in the log are expected.
  */
 #include <kunit/test.h>
 #include <linux/device.h>

@@ -23,7 +23,7 @@
 
 /* Slots */
 
-/* The size of a slot after checks for idle slots. */
+/* The state of a slot before and after checks for idle slots. */
 struct idle {
 	unsigned int held[5];
 	unsigned int capacity[5];
@@ -64,7 +64,10 @@ static void idle_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 	s->emptied += gomem_event_sum(GOMEM_EV_IDLE_OBJECTS) - emptied;
 }
 
-/* A slot unused between two checks is emptied and shrinks to its first size. */
+/*
+ * A slot that is not used between two checks is emptied, and shrinks to its
+ * initial size.
+ */
 static void test_slot_idle(struct kunit *test)
 {
 	const struct slot_case *c = test->param_value;
@@ -89,7 +92,7 @@ static void bare_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 	unsigned int spc = slots_spc_of(c->size), i;
 	struct idle *s = seen;
 
-	/* Allocate everything that the slot holds. */
+	/* Allocate until the slot is empty, and has its largest size. */
 	for (i = 0; i < 300 && (slots_held_by(mc, spc) ||
 				mc->slot[spc].capacity < c->room);
 	     i++)
@@ -101,7 +104,9 @@ static void bare_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 	note_idle(mc, c, s, 2);
 }
 
-/* The same holds for an empty slot: another slot may grow in its place. */
+/*
+ * An idle slot that is empty shrinks, too: then another slot may grow instead.
+ */
 static void test_slot_bare(struct kunit *test)
 {
 	const struct slot_case *c = test->param_value;
@@ -149,8 +154,8 @@ static void relieve_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 }
 
 /*
- * Before the heap grows for a task, large slots are emptied and small ones
- * stay.
+ * Before the heap grows for a task, slots that hold 16 KiB or more are emptied.
+ * The others keep their objects.
  */
 static void test_slot_relief(struct kunit *test)
 {
@@ -159,7 +164,10 @@ static void test_slot_relief(struct kunit *test)
 
 	slots_run_undisturbed(test, relieve_slot, &r, sizeof(r));
 	KUNIT_EXPECT_GE(test, r.before, c->room / 2);
-	/* The interrupt may have interrupted the owner of the cache. */
+	/*
+	 * In an interrupt no slot is emptied: the interrupted task may own the
+	 * mcache.
+	 */
 	KUNIT_EXPECT_FALSE(test, r.in_interrupt);
 	KUNIT_EXPECT_EQ(test, r.before * c->size >= SZ_16K, r.first);
 	KUNIT_EXPECT_EQ(test, r.first ? 0 : r.before, r.after);

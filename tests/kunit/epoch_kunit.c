@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * epoch_kunit.c - what a look of the epoch does, and when the goals are looked
- * at.
+ * epoch_kunit.c - what a look does, and how often the goals of heaps are set.
  *
- * The looks are called here. The epoch's own work makes none meanwhile, since
- * tests/kunit/run loads gomem with an epoch of a day.
+ * The cases call gomem_epoch_look() themselves. The epoch's own work makes no
+ * look meanwhile, since tests/kunit/run loads gomem with an epoch of a day.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -24,9 +23,9 @@
 #define LARGE		SZ_1M
 #define NR_LARGE	16
 
-/* With this epoch, goals are looked at every 5 ms. */
+/* With an epoch of 2 s, goals are set every 5 ms after a free of many pages. */
 #define SHORT_MS	2000
-/* With that epoch, gomem's periodic works run more often than this. */
+/* If no goal was set for this long, the work that sets them has stopped. */
 #define QUIET_MS	200
 #define PATIENCE	100
 
@@ -49,7 +48,10 @@ static void put_objects(struct kunit *test, unsigned int n)
 		gomem_free(f->objs[n]);
 }
 
-/* Objects of the small size that slots and transfer caches hold. */
+/*
+ * Return how many free objects of the small size are in slots, in transfer
+ * caches and in spans that CPUs cache.
+ */
 static unsigned long cached(void)
 {
 	struct gomem_class_counts n;
@@ -60,7 +62,7 @@ static unsigned long cached(void)
 	return n.cached + n.cached_spans;
 }
 
-/* Each look counts once, and an epoch has the same number of them. */
+/* Each call of gomem_epoch_look() counts as one look. */
 static void test_count(struct kunit *test)
 {
 	u64 looks = gomem_looks();
@@ -72,7 +74,10 @@ static void test_count(struct kunit *test)
 	}
 }
 
-/* What nobody uses for an epoch is gone at its end, even if CPUs drain late. */
+/*
+ * Objects that no CPU uses for an epoch leave the slots at its end. Other CPUs
+ * may drain their slots a little later.
+ */
 static void test_idle(struct kunit *test)
 {
 	unsigned int i;
@@ -89,7 +94,7 @@ static void test_idle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, cached());
 }
 
-/* What is used between two looks stays. */
+/* Slots that are used between two looks keep their objects. */
 static void test_used(struct kunit *test)
 {
 	unsigned int i;
@@ -104,7 +109,10 @@ static void test_used(struct kunit *test)
 	KUNIT_EXPECT_GT(test, cached(), 0);
 }
 
-/* The goal is above a peak for GOMEM_GOAL_LOOKS looks, and then falls. */
+/*
+ * The goal does not fall below a peak for GOMEM_GOAL_LOOKS looks, and falls
+ * then.
+ */
 static void test_goal(struct kunit *test)
 {
 	const unsigned long pages = NR_LARGE * LARGE >> GOMEM_PAGE_SHIFT;
@@ -128,8 +136,8 @@ static void test_goal(struct kunit *test)
 }
 
 /*
- * Wait until goals were not looked at for QUIET_MS. Return false if that never
- * comes.
+ * Wait until the goal was not set for QUIET_MS. Return false if that never
+ * happens.
  */
 static bool becomes_quiet(struct gomem_heap *h)
 {
@@ -145,8 +153,8 @@ static bool becomes_quiet(struct gomem_heap *h)
 }
 
 /*
- * The scavenger works and sleeps in turn, so wait until it gave back half of
- * @pages.
+ * The scavenger works and sleeps in turn. Wait until at most half of @pages are
+ * left in the heap; return false if that never happens.
  */
 static bool gives_back(struct gomem_heap *h, unsigned long pages)
 {
@@ -159,9 +167,9 @@ static bool gives_back(struct gomem_heap *h, unsigned long pages)
 }
 
 /*
- * Goals are looked at often after many pages became free. That stops a few
- * looks later, when the old peaks are forgotten, and starts again with the next
- * such free.
+ * After many pages became free, goals are set often. That stops a few looks
+ * later, when the old peaks are forgotten. It starts again when many pages
+ * become free again.
  */
 static void test_goal_clock(struct kunit *test)
 {
@@ -170,7 +178,7 @@ static void test_goal_clock(struct kunit *test)
 	struct gomem_heap *h;
 
 	gomem_epoch_ms = SHORT_MS;
-	/* The next look may be queued as the long epoch had it. */
+	/* Cancel works that are queued with the delay of the long epoch. */
 	gomem_epoch_settle();
 	for (round = 0; round < 3; round++) {
 		get_objects(test, LARGE, NR_LARGE);
@@ -210,7 +218,9 @@ static void test_pause(struct kunit *test)
 	destroy_work_on_stack(&work);
 }
 
-/* gomem is at rest when no page of its heaps has changed for an epoch. */
+/*
+ * gomem rests when the page counts of its heaps have not changed for an epoch.
+ */
 static void test_rest(struct kunit *test)
 {
 	unsigned int i;

@@ -15,7 +15,7 @@
 #include "heap/peers.h"
 #include "run/check.h"
 
-/* Descriptor memory that is out. */
+/* Descriptor memory that was handed out, and not given back. */
 struct fake_meta {
 	struct list_head list;
 	void *p;
@@ -105,8 +105,8 @@ static unsigned int node_index(const struct fake_source *fake,
 }
 
 /*
- * Does this block belong to the node with this index, or to any node if it is
- * negative?
+ * Does this block belong to the node with this index, and does that node have
+ * memory left? A negative index means any node.
  */
 static bool block_is_of(struct fake_source *fake, unsigned long page,
 			unsigned long n, int index)
@@ -123,7 +123,8 @@ static bool block_is_of(struct fake_source *fake, unsigned long page,
 }
 
 /*
- * First page of a free block by the source's policy, nr_pages if there is none.
+ * Return the first page of a free block, which the policy of the source
+ * chooses. Return nr_pages if no block is free.
  */
 static unsigned long pick_block(struct fake_source *fake, unsigned long n,
 				int index)
@@ -208,7 +209,7 @@ static unsigned long page_index(struct fake_source *fake, unsigned long addr)
 	return offset >> GOMEM_PAGE_SHIFT;
 }
 
-/* Are all of these pages out? */
+/* Did the source hand out all of these pages, and not get them back? */
 static bool pages_are_out(struct fake_source *fake, unsigned long addr,
 			  unsigned long npages)
 {
@@ -264,8 +265,8 @@ static void *fake_meta_alloc(struct gomem_pagesource *src, size_t bytes,
 		return NULL;
 
 	/*
-	 * Fail only where the case asks for it: speculative flags are not
-	 * passed on.
+	 * Fail only where the case asks for it: so do not pass on flags with
+	 * which kmalloc() may fail early.
 	 */
 	gfp = gfpflags_allow_blocking(gfp) ? GFP_KERNEL : GFP_ATOMIC;
 	meta = kmalloc(sizeof(*meta), gfp);
@@ -323,7 +324,7 @@ static void fake_meta_free(struct gomem_pagesource *src, void *p, size_t bytes)
 }
 
 /**
- * fake_page_is_out - ask whether a page is out
+ * fake_page_is_out - ask whether the source has handed out a page
  * @fake: the source
  * @addr: any address
  *
@@ -341,10 +342,10 @@ bool fake_page_is_out(struct fake_source *fake, unsigned long addr)
 }
 
 /**
- * fake_forget_pages - take back pages that a destroyed heap rightly left out
+ * fake_forget_pages - take back pages that a destroyed heap rightly kept
  * @fake: the source
  * @addr: the first page
- * @npages: how many
+ * @npages: number of pages
  */
 void fake_forget_pages(struct fake_source *fake, unsigned long addr,
 		       unsigned long npages)
@@ -383,7 +384,12 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 		gomem_node_destroy(h);
 		return NULL;
 	}
-	/* First fit is exact as long as a case does not turn on page caches. */
+	/*
+	 * Turn off page caches, so that first fit places each span. Also turn
+	 * off what depends on the size of the heap: short spans, pages that go
+	 * back at growth and frees, and the limit below which CPUs cache no
+	 * span.
+	 */
 	h->pcache_max = 0;
 	h->pcache_min = 8;
 	h->grow_min = SZ_256K >> GOMEM_PAGE_SHIFT;
@@ -396,9 +402,9 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 
 /**
  * fake_heap_init - make a source, and a heap that can take all of its range
- * @fh: both of them, zeroed
+ * @fh: source and heap, zeroed
  * @nr_chunks: length of the range
- * @seed: for what happens at random
+ * @seed: seed of the random numbers of the source
  *
  * Return: 0, or -ENOMEM. fake_heap_exit() cleans up in either case.
  */
@@ -429,7 +435,7 @@ unsigned long fake_heap_spans(struct fake_heap *fh)
 
 /**
  * fake_heap_destroy - destroy the heap, but keep the source
- * @fh: both of them
+ * @fh: heap and source
  */
 void fake_heap_destroy(struct fake_heap *fh)
 {
@@ -442,9 +448,9 @@ void fake_heap_destroy(struct fake_heap *fh)
 /**
  * fake_heap_check - run gomem_check() on a heap whose spans belong to no
  * mcentral
- * @h: the heap, with nobody at work
+ * @h: the heap, which no one else uses meanwhile
  * @live: live spans; spans of other heaps are ignored
- * @nr: how many
+ * @nr: number of @live
  *
  * gomem_check() expects that the mcentral of each small span has counted it. So
  * let each mcentral count its spans for the time of the check, as if CPUs
@@ -488,7 +494,7 @@ unsigned int fake_random_spc(struct rnd_state *rnd)
  * fake_small_request - make a request for a span of a small class
  * @spc: its span class
  *
- * Return: a request as mcentral makes it.
+ * Return: the request that an mcentral makes for a span of the usual length.
  */
 struct gomem_span_request fake_small_request(unsigned int spc)
 {
@@ -518,7 +524,7 @@ struct gomem_span_request fake_large_request(unsigned int npages)
 	};
 }
 
-/* Free what a failed case left, so that it does not leak. */
+/* Free the descriptor memory that a failed case left. */
 static void free_metas(struct fake_source *fake)
 {
 	struct fake_meta *meta, *next;
@@ -544,9 +550,9 @@ static void expect_all_back(struct kunit *test, struct fake_source *fake)
 /**
  * fake_heap_exit - destroy heap and source, and expect that all pages came back
  * @test: the test
- * @fh: both of them, set up or not
+ * @fh: heap and source, set up or not
  *
- * A case frees its spans before. If it does not, their pages are missing here.
+ * A case must free its spans before. Otherwise the test fails here.
  */
 void fake_heap_exit(struct kunit *test, struct fake_heap *fh)
 {
@@ -560,13 +566,14 @@ void fake_heap_exit(struct kunit *test, struct fake_heap *fh)
 
 /**
  * fake_peers_init - make a source, and a heap for each of its nodes
- * @fp: all of them, zeroed
+ * @fp: source and heaps, zeroed
  * @nr_chunks: length of the range
  * @stripe: pages in a row that belong to the same node
- * @seed: for what happens at random
+ * @seed: seed of the random numbers of the source
  *
- * The heaps are those of the first FAKE_NODES nodes that the machine may have.
- * Its other nodes have none of this memory.
+ * The heaps are those of the first FAKE_NODES possible nodes of the machine.
+ * The other nodes have no memory of the source, and use the last of these
+ * heaps.
  *
  * Return: 0, or -ENOMEM. fake_peers_exit() cleans up in either case.
  */
@@ -607,7 +614,7 @@ int fake_peers_init(struct fake_peers *fp, unsigned long nr_chunks,
  * fake_peers_exit - destroy heaps and source, and expect that all pages came
  * back
  * @test: the test
- * @fp: all of them, set up or not
+ * @fp: heaps and source, set up or not
  */
 void fake_peers_exit(struct kunit *test, struct fake_peers *fp)
 {

@@ -3,10 +3,11 @@
  * fake_source.h - a page source without memory, and a heap over it.
  *
  * Nothing below the public API touches the memory it manages, so the source
- * hands out made-up addresses. It knows which pages are out and thus is an
- * oracle: only such pages may come back, and no lock of the heap may be held
- * during its calls. It stores the first violation in @error, since any thread
- * and any context may call it. fake_heap_exit() then fails the test.
+ * hands out made-up addresses. It knows which pages are *out*: handed out, and
+ * not given back. Thus it is an oracle: only such pages may come back, and no
+ * lock of the heap may be held during its calls. It stores the first violation
+ * in @error, since any thread and any context may call it. fake_heap_exit()
+ * then fails the test.
  *
  * Memory for descriptors is real, and exactly as large as requested, so that
  * KASAN watches its ends.
@@ -25,14 +26,14 @@
 #define FAKE_BASE	0x7000000000UL
 
 /**
- * struct fake_failures - which calls fail; all zero: none
+ * struct fake_failures - which calls of a source fail; if all zero, none does
  * @from: number of the first call that fails, counted from 1, 0 for none
  * @count: how many calls fail from there on
  * @every: each call with a number divisible by this fails, 0 for none
  * @percent: share of calls that fail, at random
- * @limit: blocks of this order and above fail, 0 for no limit (pages only)
+ * @limit: calls for pages fail from this order on; 0: no limit
  * @calls: number of calls so far
- * @failed: how many of them failed
+ * @failed: number of calls that failed
  */
 struct fake_failures {
 	unsigned long from;
@@ -51,7 +52,7 @@ enum fake_policy {
 	FAKE_RANDOM,
 };
 
-/* The last call of alloc. */
+/* The arguments of the last call of alloc. */
 struct fake_call {
 	unsigned int order;
 	gfp_t gfp;
@@ -69,23 +70,23 @@ struct fake_call {
  *	matter
  * @stripe: pages in a row that belong to the same node
  * @node: for each node its number, its heap, and whether it has no memory left
- * @map: the page map that has its chunks
+ * @map: the page map of its chunks
  * @base: first address of the range that blocks come from
  * @nr_pages: length of that range
- * @beyond: added to the addresses of blocks for which not only low memory will
- *	do
+ * @beyond: added to the addresses of blocks if the gfp does not ask for low
+ *	memory (__GFP_DMA32)
  * @policy: which blocks to hand out
  * @pages: which calls of alloc fail
  * @meta: which calls of meta_alloc fail
  * @lock: protects all that follows, and the counters above
  * @rnd: random numbers
- * @out: pages that are out
- * @nr_out: how many these are
- * @metas: descriptor memory that is out
+ * @out: bitmap of the pages that are out
+ * @nr_out: number of these pages
+ * @metas: list of the descriptor memory that is out
  * @meta_out: bytes of @metas
  * @last: the last call of alloc
  * @speculative: calls of alloc whose gfp allows no reclaim and no warning
- * @anywhere: calls of alloc for which memory of any node will do
+ * @anywhere: calls of alloc that accept memory of any node
  * @error: the first thing found wrong, or NULL
  */
 struct fake_source {
@@ -106,7 +107,7 @@ struct fake_source {
 	struct fake_failures pages;
 	struct fake_failures meta;
 
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* protects what follows */
 	struct rnd_state rnd;
 	unsigned long *out;
 	unsigned long nr_out;
@@ -128,7 +129,7 @@ struct fake_heap {
  * struct fake_peers - the heaps of several nodes over one source
  * @source: the source
  * @heap: one for each of its nodes
- * @peers: the same by number of the node
+ * @peers: the heaps by node number, as gomem_peers_init() takes them
  */
 struct fake_peers {
 	struct fake_source source;
@@ -155,7 +156,10 @@ unsigned long fake_heap_spans(struct fake_heap *fh);
 void fake_forget_pages(struct fake_source *fake, unsigned long addr,
 		       unsigned long npages);
 
-/* Count calls from now on: the first one is number 1. */
+/*
+ * Let @count calls fail, from the call with number @from on. The next call has
+ * number 1.
+ */
 static inline void fake_fail(struct fake_failures *f, unsigned long from,
 			     unsigned long count)
 {

@@ -14,8 +14,8 @@
 #include <linux/types.h>
 
 /*
- * The pattern depends on the address, so that an object that overlaps another
- * one differs.
+ * The pattern depends on the address, so that objects that overlap have
+ * different patterns.
  */
 static inline u8 pattern_of(const void *p)
 {

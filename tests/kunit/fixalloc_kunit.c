@@ -2,8 +2,8 @@
 /*
  * fixalloc_kunit.c - the descriptor allocator, with extents from the test.
  *
- * Objects are filled with a pattern while they are live: an overlap, or a write
- * of the allocator to an object that is not free, breaks it.
+ * Objects are filled with a pattern while they are live. An overlap breaks it,
+ * and so does a write of the allocator to an object that is not free.
  */
 #include <kunit/test.h>
 #include <linux/align.h>
@@ -64,7 +64,7 @@ static void fix_init(struct kunit *test, unsigned int size, unsigned int align)
 			gomem_fixalloc_init(&x->f, size, align, &x->lock));
 }
 
-/* Add an extent, full of rubbish. */
+/* Add an extent with arbitrary contents. */
 static void fix_refill(struct kunit *test, size_t size)
 {
 	struct fix *x = test->priv;
@@ -95,7 +95,10 @@ static bool filled(const u8 *p, u8 byte, size_t n)
 	return !n;
 }
 
-/* Take one object, which must be zero, and keep it. False if there is none. */
+/*
+ * Take one object, which must be zero, and keep it. Return false if there is
+ * none.
+ */
 static bool take(struct kunit *test, unsigned int size)
 {
 	struct fix *x = test->priv;
@@ -181,7 +184,9 @@ static const struct layout_case {
 
 KUNIT_ARRAY_PARAM_DESC(layout, layout_cases, name);
 
-/* All of two extents, refilled together: nothing is lost, nothing overlaps. */
+/*
+ * Take all objects of two extents: none is missing, and none overlaps another.
+ */
 static void test_layout(struct kunit *test)
 {
 	const struct layout_case *c = test->param_value;
@@ -236,7 +241,7 @@ static void test_lifo(struct kunit *test)
 }
 
 /*
- * A reader of a free object sees the old contents, except for the first word.
+ * Free objects keep their contents for late readers, except for the first word.
  */
 static void test_free_keeps_content(struct kunit *test)
 {
@@ -253,7 +258,7 @@ static void test_free_keeps_content(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, filled(p, 0, 144));
 }
 
-/* An extent too small for an object is skipped, and returned at the end. */
+/* An extent that is too small for an object is skipped, but counted in @sys. */
 static void test_refill_small(struct kunit *test)
 {
 	struct fix *x = test->priv;
@@ -281,7 +286,10 @@ static void collect(void *extent, size_t size, void *ctx)
 	x->back_bytes += size;
 }
 
-/* Each extent comes back once, whether its objects are free or not. */
+/*
+ * The destruction of the allocator returns each extent once, whether its
+ * objects are free or not.
+ */
 static void test_destroy(struct kunit *test)
 {
 	struct fix *x = test->priv;
@@ -314,7 +322,7 @@ static void test_destroy_empty(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0U, x->nr_back);
 }
 
-/* Takes and frees at random; a refill whenever there is nothing left. */
+/* Take and free objects at random. Add an extent when no object is left. */
 static void test_random(struct kunit *test)
 {
 	const unsigned int size = 184;
@@ -325,7 +333,7 @@ static void test_random(struct kunit *test)
 	for (step = 0; step < 4000; step++) {
 		u32 r = prandom_u32_state(&x->rnd);
 
-		/* More frees every other 500 steps. */
+		/* In every other 500 steps there are more frees. */
 		if (x->nr && r % 8 < (step / 500 % 2 ? 5 : 3))
 			give_back(test, r / 8 % x->nr, size);
 		else if (!take(test, size) && x->nr_extents < 4)
@@ -352,7 +360,7 @@ static void break_sys(struct fix *x)
 	x->f.sys++;
 }
 
-/* A second free of the same object: the list loops. */
+/* A second free of an object makes the free list a loop. */
 static void break_free(struct fix *x)
 {
 	gomem_fixalloc_free(&x->f, x->f.free);
@@ -380,7 +388,7 @@ static void break_cut_wild(struct fix *x)
 	x->f.cut = (void *)x->object[0];
 }
 
-/* As if the lock had failed: the next extent is cut already. */
+/* Cut objects from the next extent too early, as if the lock had failed. */
 static void break_cut_behind(struct fix *x)
 {
 	x->f.cut = x->extent[1];

@@ -29,7 +29,10 @@ u32 roll_seed(struct kunit *test, struct rnd_state *rnd)
 	return seed;
 }
 
-/* Zeroed, and freed by KUnit after the exit of the suite. */
+/*
+ * Set @priv of the test to zeroed memory, which KUnit frees after the exit
+ * function of the suite.
+ */
 static void *alloc_priv(struct kunit *test, size_t size)
 {
 	test->priv = kunit_kzalloc(test, size, GFP_KERNEL);
@@ -123,10 +126,11 @@ void heap_fixture_exit(struct kunit *test)
 }
 
 /**
- * expect_misuses - expect misuses since the last time, and expect no others
+ * expect_misuses - expect misuses of one kind since the last check, and no
+ *	others
  * @test: the test; its fixture is a struct fixture
  * @what: their kind
- * @n: how many
+ * @n: number of misuses
  */
 void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)
 {
@@ -136,7 +140,7 @@ void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)
 }
 
 /**
- * expect_no_misuse - expect no misuse since the last time
+ * expect_no_misuse - expect no misuse since the last check
  * @test: the test; its fixture is a struct fixture
  */
 void expect_no_misuse(struct kunit *test)
@@ -145,7 +149,7 @@ void expect_no_misuse(struct kunit *test)
 }
 
 /**
- * expect_sound - expect that the module's heap holds all its invariants
+ * expect_sound - expect that gomem_check() finds the module's heap sound
  * @test: the test
  */
 void expect_sound(struct kunit *test)
@@ -156,8 +160,8 @@ void expect_sound(struct kunit *test)
 }
 
 /*
- * Get objects or a span as a refill of a slot does: from spans with room, else
- * from new ones, of this node or another one.
+ * Get objects or a span as the refill of a slot does: from spans with free
+ * cells, else from new spans, of this node or of another.
  */
 void central_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r)
 {

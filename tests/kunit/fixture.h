@@ -3,9 +3,9 @@
  * fixture.h - what a case starts with, and what it must leave behind.
  *
  * A case on the module's own heap has a struct fixture: room for objects, and
- * what must be as it was before. A case on a heap of its own has a struct
- * heap_fixture. A suite that needs more begins a struct of its own with one of
- * the two, and passes the size of that struct to fixture_alloc() or
+ * counts that must be the same at the end. A case on a heap of its own has a
+ * struct heap_fixture. A suite that needs more begins a struct of its own with
+ * one of the two. It passes the size of that struct to fixture_alloc() or
  * heap_fixture_alloc().
  */
 #ifndef GOMEM_TEST_FIXTURE_H

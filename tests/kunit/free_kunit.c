@@ -3,7 +3,7 @@
  * free_kunit.c - frees, and misuse that a free or the next allocation finds.
  *
  * Misuse must be counted once, in the right counter, and change nothing. The
- * reports of misuse that this leaves in the log are meant to be there.
+ * reports of misuse that the cases leave in the log are expected.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -18,7 +18,7 @@
 #include "cpu/node.h"
 #include "map/report.h"
 
-/* Which memory is gomem's */
+/* Frees that clear the object */
 
 static void test_free_sensitive(struct kunit *test)
 {
@@ -35,8 +35,8 @@ static void test_free_sensitive(struct kunit *test)
 		memset(p, 0x77, usable);
 		gomem_free_sensitive(p);
 		/*
-		 * Its page is still the heap's. The first word belongs to gomem
-		 * now.
+		 * The page still belongs to the heap, so it can be read. gomem
+		 * may have written to the first word of the free object.
 		 */
 		KUNIT_EXPECT_TRUE_MSG(test, is_zero(p + 8, usable - 8),
 				      "size %zu", sizes[i]);
@@ -66,7 +66,7 @@ static void test_double_free(struct kunit *test)
 			gomem_free(p);
 			expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 
-			/* It is not handed out twice. */
+			/* The object is not handed out twice. */
 			p = gomem_alloc(sizes[i], GFP_KERNEL);
 			q = gomem_alloc(sizes[i], GFP_KERNEL);
 			KUNIT_EXPECT_PTR_NE(test, p, q);
@@ -78,8 +78,8 @@ static void test_double_free(struct kunit *test)
 }
 
 /*
- * The second free comes long after the first: the object or its span has moved
- * on.
+ * The second free comes late: the object has left the slot, and its span may be
+ * gone.
  */
 static void test_double_free_late(struct kunit *test)
 {
@@ -151,7 +151,7 @@ static void test_write_after_free(struct kunit *test)
 {
 	unsigned long *p, *q, *r;
 
-	/* The object that was freed last is the next one, on this CPU. */
+	/* On this CPU, the object that was freed last is handed out next. */
 	migrate_disable();
 	p = get_object(test, 100);
 	gomem_free(p);
@@ -175,7 +175,10 @@ static void test_write_after_free(struct kunit *test)
 	KUNIT_EXPECT_PTR_NE(test, q, r);
 	migrate_enable();
 
-	/* The object is set aside, but not lost: its old owner can free it. */
+	/*
+	 * gomem does not hand out the object, but its old owner can still free
+	 * it.
+	 */
 	gomem_free(p);
 	gomem_free(q);
 	gomem_free(r);
@@ -248,7 +251,7 @@ static void test_tail(struct kunit *test)
 	expect_sound(test);
 }
 
-/* Pass foreign pointers to each function of the API. */
+/* Pass a foreign pointer to each function that takes an object. */
 static void free_foreign(struct kunit *test, const void *p)
 {
 	gomem_free(p);

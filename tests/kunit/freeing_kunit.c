@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * freeing_kunit.c - a free allocates no memory in any context, on the module's
+ * freeing_kunit.c - a free allocates no memory, in any context, on the module's
  * own heaps.
  *
  * The cases watch the page source while a CPU frees objects that another CPU
- * allocated. The slots of the freeing CPU are unused and have to grow.
+ * allocated. The freeing CPU has not used its slots before, so they would have
+ * to grow.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -31,11 +32,15 @@ struct watch {
 };
 
 /*
- * There is one watch at a time, because the functions below get a source only.
+ * The current watch. It is global because the functions below get only the
+ * source.
  */
 static struct watch *watch;
 
-/* Does this call belong to the watched free, not to an interrupt of it? */
+/*
+ * Count a call that the watched free makes, but not calls of an interrupt that
+ * came during the free.
+ */
 static void note_fetch(void)
 {
 	if (current == READ_ONCE(watch->task) &&
@@ -70,7 +75,7 @@ static void stop_watch(struct watch *w)
 {
 	WRITE_ONCE(w->source->alloc, w->saved.alloc);
 	WRITE_ONCE(w->source->meta_alloc, w->saved.meta_alloc);
-	/* Other CPUs may still run the functions above. */
+	/* Wait for other CPUs that may still run the functions above. */
 	synchronize_rcu();
 	msleep(100);
 }
@@ -155,7 +160,7 @@ static unsigned int capacity_there(unsigned int spc)
 	return per_cpu(gomem_mcache_task, cpu)->slot[spc].capacity;
 }
 
-/* The slots of a CPU that only frees still grow, in a work. */
+/* The slots of a CPU that only frees grow, too: a work makes them larger. */
 static void test_growth(struct kunit *test)
 {
 	unsigned int spc = gomem_spc_make(gomem_sizeclass(1024), false);
@@ -174,7 +179,7 @@ static void test_growth(struct kunit *test)
 	KUNIT_EXPECT_GE(test, capacity_there(spc), 4 * before + 1);
 }
 
-/* Each CPU has caches as soon as it is online. */
+/* Each online CPU has both of its mcaches. */
 static void test_caches(struct kunit *test)
 {
 	int cpu;

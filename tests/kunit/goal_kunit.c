@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * goal_kunit.c - how many free pages a heap keeps: goals, epochs and the memory
+ * goal_kunit.c - how many free pages a heap keeps: its goal, and the memory
  * limit.
  */
 #include <kunit/test.h>
@@ -38,7 +38,10 @@ static const struct epoch_case {
 
 KUNIT_ARRAY_PARAM_DESC(epoch, epoch_cases, name);
 
-/* End an epoch: take all of its looks, so that the last one sets the goal. */
+/*
+ * Look as often as a peak is remembered, so that older peaks do not count for
+ * the goal. Return the goal.
+ */
 static unsigned long end_epoch(struct gomem_heap *h, unsigned int percent)
 {
 	unsigned long goal = 0;
@@ -49,7 +52,10 @@ static unsigned long end_epoch(struct gomem_heap *h, unsigned int percent)
 	return goal;
 }
 
-/* The goal follows the peak of the epoch, which begins with what is in use. */
+/*
+ * The goal is the peak of the last looks, and some percent more. A new peak
+ * begins with the pages that are in use.
+ */
 static void test_epoch(struct kunit *test)
 {
 	const struct epoch_case *c = test->param_value;
@@ -78,8 +84,8 @@ static void test_epoch(struct kunit *test)
 }
 
 /*
- * A span for which the heap grew counts for the goal, even if it was freed at
- * once.
+ * A span for which the heap grew counts for the goal, even if the span was
+ * freed at once.
  */
 static void test_epoch_growth(struct kunit *test)
 {
@@ -92,8 +98,8 @@ static void test_epoch_growth(struct kunit *test)
 }
 
 /*
- * Much is free: more than 128 KiB, and more than some percent of what is in
- * use.
+ * A heap has many free pages if these are more than 128 KiB, and more than
+ * scavenge_percent of the pages in use.
  */
 static void test_many_free(struct kunit *test)
 {
@@ -119,8 +125,8 @@ static void test_many_free(struct kunit *test)
 }
 
 /*
- * A heap that grows for a large object returns as many other pages, without
- * waiting.
+ * When a heap grows for a large object, it gives as many of its free pages back
+ * to the kernel. It does not wait for a grace period.
  */
 static void test_trade(struct kunit *test)
 {
@@ -159,8 +165,8 @@ static void test_trade(struct kunit *test)
 }
 
 /*
- * Without a count of preempt_disable(), each free returns as few pages as under
- * a lock.
+ * Skip the case without CONFIG_PREEMPT_COUNT. A free then cannot know whether
+ * it may be preempted, so it gives back as few pages as under a lock.
  */
 static void need_preempt_count(struct kunit *test)
 {
@@ -168,7 +174,10 @@ static void need_preempt_count(struct kunit *test)
 		kunit_skip(test, "needs CONFIG_PREEMPT_COUNT");
 }
 
-/* A free returns pages in proportion, until no more are free than may be. */
+/*
+ * A free gives back as many pages as it freed, but at least 32, until no more
+ * than give_min pages are free.
+ */
 static void test_give_back(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -188,7 +197,7 @@ static void test_give_back(struct kunit *test)
 	before = *released;
 	gomem_heap_give_back(h, 16);
 	KUNIT_EXPECT_EQ(test, 32, *released - before);
-	/* With preemption off, each call returns less. */
+	/* With preemption off, each call gives back at most 8 pages. */
 	preempt_disable();
 	gomem_heap_give_back(h, 16);
 	preempt_enable();
@@ -202,8 +211,8 @@ static void test_give_back(struct kunit *test)
 }
 
 /*
- * Make a heap with a span of each length of @n, and no free pages. Frees give
- * back all but 64.
+ * Make a heap with a span of each length in @n, and no free pages. If frees
+ * find more than 64 free pages, they give back the others.
  */
 static struct gomem_heap *make_spans(struct kunit *test, struct gomem_span **s,
 				     const unsigned int n[2])
@@ -219,7 +228,7 @@ static struct gomem_heap *make_spans(struct kunit *test, struct gomem_span **s,
 	return h;
 }
 
-/* Free a span, and give pages back once more as that free did. */
+/* Free a span. Then give pages back again, as that free did. */
 static void put_and_give(struct kunit *test, struct gomem_span *s)
 {
 	struct heap_fixture *f = test->priv;
@@ -230,7 +239,7 @@ static void put_and_give(struct kunit *test, struct gomem_span *s)
 	gomem_heap_give_back(h, n);
 }
 
-/* Wait until a grace period is over that others start. */
+/* Wait until a grace period is over, without starting one. */
 static void await_grace(const unsigned long *gp)
 {
 	while (!poll_state_synchronize_rcu(READ_ONCE(*gp)))
@@ -238,7 +247,8 @@ static void await_grace(const unsigned long *gp)
 }
 
 /*
- * Pages that wait for a grace period stay until it ends; the free starts one.
+ * Pages go back only when their grace period is over. The free itself starts
+ * that grace period.
  */
 static void test_give_back_later(struct kunit *test)
 {
@@ -257,7 +267,7 @@ static void test_give_back_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, *released);
 	KUNIT_EXPECT_EQ(test, 436, gomem_heap_surplus(h));
 	KUNIT_EXPECT_FALSE(test, h->give_hurry);
-	/* No other caller has to start a grace period. */
+	/* The grace period ends although no one else starts one. */
 	await_grace(&h->give_gp);
 	gomem_heap_give_back(h, 500);
 	KUNIT_EXPECT_EQ(test, 436, *released);
@@ -266,8 +276,8 @@ static void test_give_back_later(struct kunit *test)
 }
 
 /*
- * The end of a grace period that runs is not set back: not by another call, nor
- * for a hurry.
+ * Frees wait for the grace period that was started first. Neither another free
+ * nor an expedited grace period makes them wait for a later one.
  */
 static void test_give_back_again(struct kunit *test)
 {
@@ -281,7 +291,10 @@ static void test_give_back_again(struct kunit *test)
 	put_and_give(test, s[0]);
 	gp[0] = h->give_gp;
 	began = grace_begins(gp[0]);
-	/* This CPU found the one before over, but another CPU was faster. */
+	/*
+	 * Play a race: this CPU saw the end of the grace period before, and
+	 * another CPU has started the next one already.
+	 */
 	h->give_gp = over;
 	gomem_heap_give_back(h, 200);
 	gp[1] = h->give_gp;
@@ -302,8 +315,8 @@ static void test_give_back_again(struct kunit *test)
 }
 
 /*
- * If many pages wait, an expedited grace period is started. The one after it is
- * a normal one.
+ * If many pages wait, an expedited grace period is started. If few pages wait
+ * afterwards, a normal one is.
  */
 static void test_give_back_hurry(struct kunit *test)
 {
@@ -338,8 +351,8 @@ static void test_give_back_hurry(struct kunit *test)
 }
 
 /*
- * A cached run that nobody used between two looks returns to the heap; others
- * stay.
+ * A run in a page cache that is not used between two looks returns to the heap.
+ * A run that is used stays.
  */
 static void test_runs(struct kunit *test)
 {
@@ -369,7 +382,10 @@ static void set_limit(struct heap_fixture *f, unsigned long more_pages)
 	src->limit = gomem_source_bytes(src) + more_pages * GOMEM_PAGE_SIZE;
 }
 
-/* Make a heap with one full chunk, and a chunk with every other page free. */
+/*
+ * Make a heap with one full chunk, and a second one in which every other page
+ * is free.
+ */
 static struct gomem_heap *make_sparse_heap(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -387,7 +403,10 @@ static struct gomem_heap *make_sparse_heap(struct kunit *test)
 	return h;
 }
 
-/* Near its limit the heap grows by the pages it needs, else by more. */
+/*
+ * Near its limit the heap grows only by the pages that it needs. Otherwise it
+ * grows by more.
+ */
 static void test_limit_order(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -427,8 +446,9 @@ static const struct limit_case {
 KUNIT_ARRAY_PARAM_DESC(limit, limit_cases, name);
 
 /*
- * Single free pages cannot serve four pages in a row, so four of them go back
- * first.
+ * The span needs four pages in a row, but only single pages are free. So the
+ * heap must grow by four pages, and first gives back the pages that would
+ * exceed the limit.
  */
 static void test_limit(struct kunit *test)
 {
@@ -439,8 +459,8 @@ static void test_limit(struct kunit *test)
 	u64 grows = h->stats.grows;
 
 	/*
-	 * Refill the descriptors of chunks, so that a new block needs no other
-	 * memory.
+	 * Refill the descriptors of chunks now, so that growth takes no memory
+	 * but the four pages.
 	 */
 	KUNIT_ASSERT_TRUE(test, gomem_heap_refill_descs(h, &h->chunkalloc,
 							GFP_KERNEL));
@@ -460,7 +480,7 @@ static void test_limit(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* If nothing is free, the heap exceeds its limit, and counts each time. */
+/* A heap without free pages exceeds its limit, and counts each time it does. */
 static void test_limit_soft(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -483,8 +503,8 @@ static void test_limit_soft(struct kunit *test)
 }
 
 /*
- * If all free pages together cannot bring the heap below its limit, none is
- * returned.
+ * If the heap would exceed its limit even without its free pages, it gives none
+ * of them back.
  */
 static void test_limit_live(struct kunit *test)
 {
@@ -508,8 +528,8 @@ static void test_limit_live(struct kunit *test)
 }
 
 /*
- * After a scavenge for the limit, there is none for a multiple of the time it
- * took.
+ * After the heap gave pages back because of its limit, it gives none back
+ * before @room_next.
  */
 static void test_limit_pause(struct kunit *test)
 {
@@ -546,8 +566,8 @@ static void slow_free(struct gomem_pagesource *src, unsigned long addr,
 }
 
 /*
- * The pause is eight times as long as giving back took, counted from its
- * beginning.
+ * This pause is eight times as long as giving pages back took. It begins when
+ * that began.
  */
 static void test_limit_share(struct kunit *test)
 {
@@ -569,8 +589,7 @@ static void test_limit_share(struct kunit *test)
 }
 
 /*
- * If pages are missing that still wait for a reader, the pause is a tick at
- * least.
+ * If an RCU reader keeps pages from going back, the pause is at least one tick.
  */
 static void test_limit_tick(struct kunit *test)
 {
@@ -604,8 +623,9 @@ static void test_limit_tick(struct kunit *test)
 }
 
 /*
- * The background gives back what exceeds the goal, or 95 % of the limit. Only
- * the former is urgent, since live objects may exceed the limit.
+ * The background scavenger gives back the pages that exceed the goal, or 95 %
+ * of the limit, whichever are more. Only many pages beyond the goal are urgent,
+ * since live objects may exceed the limit.
  */
 static void test_excess(struct kunit *test)
 {

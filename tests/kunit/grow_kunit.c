@@ -20,8 +20,8 @@ static unsigned int want_order(unsigned long backed, unsigned int npages)
 	unsigned int order = 5;
 
 	/*
-	 * A heap grows by 256 KiB to 4 MiB: each step serves up to 64 times its
-	 * size.
+	 * A heap grows by blocks of 256 KiB to 4 MiB. It takes the next larger
+	 * order when it has more memory than 64 blocks of the current order.
 	 */
 	while (order < 9 && backed >= 64 * (BIT(order) + 1))
 		order++;
@@ -67,7 +67,10 @@ static void count_wakes(struct gomem_heap *h)
 	nr_wakes++;
 }
 
-/* A heap tells when it gets its first page, and again after it had none. */
+/*
+ * A heap calls @wake when it gets its first page, and again when it gets a page
+ * after it had none.
+ */
 static void test_wake(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
@@ -135,7 +138,10 @@ static void test_grow_fallback(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* Only the last attempt, for the needed pages, reclaims memory and warns. */
+/*
+ * Only the last attempt, which is for no more than the needed pages, reclaims
+ * memory and warns.
+ */
 static void test_grow_effort(struct kunit *test)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL;
@@ -171,13 +177,14 @@ static unsigned long calls_to_grow(struct kunit *test, unsigned int npages)
 }
 
 /*
- * After a failure the heap tries larger orders again one at a time, not at
- * once. The same holds if only the needed pages were there, and after reclaim.
+ * After the source failed, the heap grows by smaller blocks. With each growth
+ * it tries one order more, instead of the largest at once. The same holds if
+ * only the last attempt succeeded, which may reclaim memory.
  */
 static const struct learn_case {
 	const char *name;
 	struct learn_step {
-		unsigned int limit;	/* the source fails from here on */
+		unsigned int limit;	/* source fails from this order */
 		unsigned int npages;
 		unsigned int calls;	/* of the source */
 		unsigned int order;	/* of the last call */
@@ -189,7 +196,10 @@ static const struct learn_case {
 		{ 0, 1, 1, 2 }, { 0, 1, 1, 3 }, { 0, 1, 1, 4 },
 		{ 0, 1, 1, 5 }, { 0, 1, 1, 5 },
 	} },
-	/* A larger order than the learned one is tried if it is needed. */
+	/*
+	 * If the needed pages make up a larger order than the heap would try,
+	 * it tries that order.
+	 */
 	{ "needed pages", {
 		{ 3, 3, 4, 2 }, { 3, 3, 2, 2 }, { 3, 3, 2, 2 },
 		{ 0, 3, 1, 3 }, { 0, 3, 1, 4 }, { 0, 3, 1, 5 },
@@ -220,7 +230,9 @@ static void test_learn_order(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* Expect that the heap cannot use what the source has from @base on. */
+/*
+ * Expect that the heap cannot use the pages of a source that begins at @base.
+ */
 static void expect_unreached(struct kunit *test, unsigned long base)
 {
 	struct gomem_span_request req = fake_large_request(8);
@@ -235,7 +247,10 @@ static void expect_unreached(struct kunit *test, unsigned long base)
 	mheap_expect(test);
 }
 
-/* Blocks outside of the covered range go back, and covered ones are kept. */
+/*
+ * A heap gives blocks outside of its covered range back, and keeps covered
+ * ones.
+ */
 static void test_outside_range(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
@@ -266,7 +281,7 @@ static void test_outside_range(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* The heap's range starts above the pages that the source has. */
+/* The range of the heap begins above the pages of the source. */
 static void test_below_range(struct kunit *test)
 {
 	mheap_make(test, 2);
@@ -274,7 +289,7 @@ static void test_below_range(struct kunit *test)
 }
 
 /*
- * The kernel first offers a block beyond the tables, but has other memory, too.
+ * The kernel first offers a block beyond the tables, but also has low memory.
  */
 static void test_beyond_range(struct kunit *test)
 {
@@ -286,7 +301,8 @@ static void test_beyond_range(struct kunit *test)
 	mheap_get_span(test, &req);
 	KUNIT_EXPECT_EQ(test, 0, f->base.fh.heap->stats.grow_failures);
 	/*
-	 * A caller that must not fail does not wait for pages that cannot come.
+	 * A __GFP_NOFAIL request gets low memory, too, instead of waiting for
+	 * pages that are never in range.
 	 */
 	req.npages = 2 * CHUNK / 3;
 	req.aligned = false;
@@ -303,8 +319,9 @@ static void test_beyond_range(struct kunit *test)
 #define FAIL_SPANS	24
 
 /*
- * Make so many spans that the heap asks for each kind of memory more than once.
- * A failed request leaves the heap as it was, and succeeds later.
+ * Make so many spans that the heap asks more than once for pages, and for
+ * descriptor memory. A failed request leaves the heap as it was, and succeeds
+ * when it is repeated.
  */
 static void make_spans_under_failure(struct kunit *test, unsigned int *failures)
 {
@@ -359,7 +376,7 @@ static const struct fail_case {
 
 KUNIT_ARRAY_PARAM_DESC(fail, fail_cases, name);
 
-/* Let each call in turn be the first of those that fail. */
+/* Repeat the steps, each time with a later call as the first that fails. */
 static void test_fail(struct kunit *test)
 {
 	const struct fail_case *c = test->param_value;
@@ -374,7 +391,7 @@ static void test_fail(struct kunit *test)
 				  &mheap_source_of(f)->pages;
 		fake_fail(which, from, c->count);
 		make_spans_under_failure(test, &failures);
-		/* The counter starts anew when a failure was noticed. */
+		/* The step above clears @which when a request fails. */
 		failed = which->failed || !which->from;
 	}
 	KUNIT_EXPECT_GT(test, from, 5);
@@ -383,7 +400,8 @@ static void test_fail(struct kunit *test)
 }
 
 /*
- * A descriptor extent of 16 KiB that cannot be had is replaced by one of 8 KiB.
+ * If a light request for descriptor memory fails, the heap makes a hard one.
+ * Here a span needs 4 KiB, and a chunk 8 KiB.
  */
 static void test_meta_fallback(struct kunit *test)
 {
@@ -401,8 +419,8 @@ static void test_meta_fallback(struct kunit *test)
 }
 
 /*
- * Which call for a descriptor fails. That for the span comes before the one for
- * the pages: if it fails, nothing has to go back.
+ * Which call for descriptor memory fails. The one for the span comes before the
+ * call for pages: if it fails, no pages have to go back.
  */
 static const struct no_desc_case {
 	const char *name;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kfrees_kunit.c - what the kernel's kfree() did to a page is read from pages
- * of gomem's, and from no others.
+ * kfrees_kunit.c - gomem finds its pages on which the kernel's kfree() was
+ * called, and does not touch pages of others.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -14,10 +14,13 @@
 #include "api/kfrees.h"
 #include "cpu/node.h"
 
-/* A number that gomem does not use itself. */
+/* A value of page->private that gomem never writes. */
 #define MARK		0x5eedUL
 
-/* A missing reference is reported, with a warning the first time only. */
+/*
+ * A missing page reference counts as a kfree() each time, but as a new one only
+ * the first time.
+ */
 static void test_missing(struct kunit *test)
 {
 	void *p = gomem_alloc(100, GFP_KERNEL);
@@ -68,7 +71,10 @@ static void note_kfree(void *p)
 	rcu_read_unlock();
 }
 
-/* Do what kfree() does: drop a reference, or be seen by the probe. */
+/*
+ * Play a kfree(): drop a page reference, or call what the probe of kfree()
+ * calls.
+ */
 static void play_kfree(void *p, bool drops)
 {
 	if (drops)
@@ -78,8 +84,8 @@ static void play_kfree(void *p, bool drops)
 }
 
 /*
- * What kfree() did to an object is not said of the next object at the same
- * place, whether a reference is missing (@drops) or the probe saw it.
+ * A kfree() of an object does not count for the next object at the same place.
+ * gomem finds it by a missing reference (@drops), or by its probe.
  */
 static void expect_forgotten(struct kunit *test, bool drops)
 {
@@ -98,7 +104,7 @@ static void expect_forgotten(struct kunit *test, bool drops)
 	KUNIT_EXPECT_EQ(test, 0, kfrees_of(p, &news));
 	KUNIT_EXPECT_EQ(test, 0, news);
 
-	/* The next call is news again, and not that of the object before. */
+	/* A kfree() of the next object is a new one. */
 	play_kfree(p, drops);
 	KUNIT_EXPECT_EQ(test, 1, kfrees_of(p, &news));
 	KUNIT_EXPECT_EQ(test, drops, news);
@@ -120,8 +126,8 @@ static void test_next_object_probed(struct kunit *test)
 
 /*
  * During a walk of the spans, another CPU may reuse the descriptor of a span.
- * With the address of the old span and the length of the new one it reaches
- * beyond its pages.
+ * The walk may then combine the address of the old span with the length of the
+ * new one. Together they reach beyond the pages of the old span.
  */
 static void test_beyond(struct kunit *test)
 {

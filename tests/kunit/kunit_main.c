@@ -3,8 +3,8 @@
  * kunit_main.c - the module that the suites are linked into.
  *
  * The suites need no code here: kunit_test_suite() leaves a pointer in the
- * section .kunit_test_suites, the linker joins those of all objects, and KUnit
- * runs them when the module has loaded, or when the kernel boots.
+ * section .kunit_test_suites, and the linker joins the pointers of all objects.
+ * KUnit runs the suites when the module has loaded, or when the kernel boots.
  */
 #include <linux/gomem.h>
 #include <linux/module.h>
@@ -13,8 +13,9 @@
 
 #ifndef MODULE
 /*
- * In a kernel that the suites are built into, let no epoch end while they run,
- * unless the command line says otherwise. tests/kunit/run loads gomem so.
+ * If the suites are built into the kernel, make the epoch a day, so that none
+ * ends while they run. An epoch_ms on the command line prevails.
+ * tests/kunit/run loads the module with the same epoch.
  */
 static int __init stretch_epoch(void)
 {
@@ -28,8 +29,9 @@ core_initcall(stretch_epoch);
 MODULE_IMPORT_NS(GOMEM_NS);
 
 /*
- * MODULE_IMPORT_NS() of the namespace of EXPORT_SYMBOL_IF_KUNIT(), spelt out:
- * 6.13 turned its bare word into a string, and this is the same in all.
+ * MODULE_IMPORT_NS() of the namespace of EXPORT_SYMBOL_IF_KUNIT(), spelt out.
+ * Since 6.13 that macro takes a string instead of a bare word. This line is
+ * right for all kernels.
  */
 MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");
 

@@ -26,7 +26,7 @@ void layout_expect(struct kunit *test)
 	span_set_expect(test, &f->set, f->fh.heap);
 }
 
-/* Let the heap cover all of its range with free pages. */
+/* Fetch all pages of the source into the heap, as free pages. */
 void layout_fill(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -39,7 +39,7 @@ void layout_fill(struct kunit *test)
 			f->fh.heap->pages.free_pages);
 }
 
-/* Free a run of pages that are spans of one page each. */
+/* Free a run of pages, each of which is a span of its own. */
 void layout_free_run(struct kunit *test, unsigned long page, unsigned int n)
 {
 	struct heap_fixture *f = test->priv;
@@ -52,7 +52,7 @@ void layout_free_run(struct kunit *test, unsigned long page, unsigned int n)
 	}
 }
 
-/* Each page of some chunks is a span. */
+/* Make each page of the first @nr_chunks chunks a span. */
 void layout_fill_pages(struct kunit *test, unsigned int nr_chunks)
 {
 	struct heap_fixture *f = test->priv;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * marks_kunit.c - which objects are marked, and by which words.
+ * marks_kunit.c - the marks of the scan for leaks: which objects does a word
+ * mark as in use?
  *
- * A case passes the words itself, so that nothing else points to its objects.
- * Objects of other users of the heap are candidates, too, and do not matter.
+ * A case passes the words itself, instead of scanning memory, so that no other
+ * word points to its objects. Objects of other users of the heap are
+ * candidates, too. The cases ignore them.
  */
 #include <kunit/test.h>
 #include <linux/err.h>
@@ -35,7 +37,7 @@ static void marks_exit(struct kunit *test)
 	fixture_exit(test);
 }
 
-/* Make the set, with what was allocated before as candidates. */
+/* Create the marks. All objects that are live now become candidates. */
 static void begin(struct kunit *test)
 {
 	struct marks_fixture *f = test->priv;
@@ -80,7 +82,7 @@ static void *get(struct kunit *test, size_t size)
 	return p;
 }
 
-/* One word, one object. */
+/* A word marks the object that it points to, and no other. */
 static void test_word(struct kunit *test)
 {
 	void *found = get(test, 96), *lost = get(test, 96);
@@ -96,7 +98,10 @@ static void test_word(struct kunit *test)
 	gomem_free(lost);
 }
 
-/* A pointer to any byte counts, so tags in low bits do not hide it. */
+/*
+ * A pointer to any byte of an object marks it. So a pointer with tags in its
+ * low bits does, too.
+ */
 static void test_interior(struct kunit *test)
 {
 	static const size_t sizes[] = { 8, 24, 112, 4096, SZ_32K, SZ_1M };
@@ -118,7 +123,10 @@ static void test_interior(struct kunit *test)
 	}
 }
 
-/* Neither the byte before an object nor the one behind it. */
+/*
+ * A pointer to the byte before an object, or to the byte behind it, does not
+ * mark it.
+ */
 static void test_neighbours(struct kunit *test)
 {
 	char *p = get(test, 2048);
@@ -132,8 +140,8 @@ static void test_neighbours(struct kunit *test)
 }
 
 /*
- * Values that lie in no object, at both ends of the address space and of the
- * map.
+ * Words that point to no object are harmless: values at both ends of the
+ * address space and of the page map.
  */
 static void test_wild(struct kunit *test)
 {
@@ -197,7 +205,7 @@ static void test_cycle(struct kunit *test)
 	gomem_free(b);
 }
 
-/* What a noscan object has is no pointer. */
+/* The words in a noscan object mark nothing. */
 static void test_noscan(struct kunit *test)
 {
 	void **holder = gomem_alloc_noscan(256, GFP_KERNEL), *p = get(test, 72);
@@ -213,7 +221,7 @@ static void test_noscan(struct kunit *test)
 	gomem_free(p);
 }
 
-/* Tiny objects share a block, and each has its own mark. */
+/* Tiny objects in one block are marked one by one. */
 static void test_tiny(struct kunit *test)
 {
 	char *p[12];
@@ -257,7 +265,10 @@ static void test_typed(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* An object of a scatterlist is known by the struct page of its memory. */
+/*
+ * A scatterlist points to an object by the struct page of its memory, with
+ * flags in the low bits. That marks the object, too.
+ */
 static void test_struct_page(struct kunit *test)
 {
 	char *p = get(test, SZ_64K), *lost = get(test, SZ_64K);
@@ -271,7 +282,10 @@ static void test_struct_page(struct kunit *test)
 	gomem_free(lost);
 }
 
-/* What is freed, and then what takes its place, is no candidate. */
+/*
+ * An object that is freed is no candidate, nor is an object that takes its
+ * place.
+ */
 static void test_freed(struct kunit *test)
 {
 	void *small = get(test, 96), *large = get(test, SZ_256K);
@@ -293,7 +307,10 @@ static void test_freed(struct kunit *test)
 	gomem_free(large);
 }
 
-/* A pointer that moved to an object that was allocated since. */
+/*
+ * A pointer in an object that was allocated after begin() marks its target,
+ * too.
+ */
 static void test_newer(struct kunit *test)
 {
 	void *p = get(test, 200), *lost = get(test, 200);
@@ -320,7 +337,7 @@ static void test_newer(struct kunit *test)
 	gomem_arena_destroy(arena);
 }
 
-/* Whoever writes to an object has a pointer to it. */
+/* An object whose contents changed since the last round is in use. */
 static void test_changed(struct kunit *test)
 {
 	char *quiet = get(test, SZ_8K), *busy = get(test, SZ_8K);
@@ -366,7 +383,7 @@ static void test_counts(struct kunit *test)
 	gomem_free(p);
 }
 
-/* A whole scan; hunt.sh looks at what it finds. */
+/* Run a whole scan. The selftest hunt.sh checks what it finds. */
 static void test_hunt(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, gomem_hunt());

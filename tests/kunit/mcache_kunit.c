@@ -67,7 +67,7 @@ static void grow_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 	g->grown = mc->grown;
 }
 
-/* A slot doubles from its first size to its largest. */
+/* A slot doubles, step by step, from its initial to its largest size. */
 static void test_slot_growth(struct kunit *test)
 {
 	const struct slot_case *c = test->param_value;
@@ -105,9 +105,9 @@ static void use_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 }
 
 /*
- * A refill fills half of a slot, so that a free finds room, and less after a
- * flush. One of the objects goes to the caller. A slot that is large enough
- * does not grow.
+ * A refill fills half of a slot, or less after a flush, so that a later free
+ * finds room. One of the objects goes to the caller. A slot that is large
+ * enough does not grow.
  */
 static void test_slot_suffices(struct kunit *test)
 {
@@ -122,7 +122,7 @@ static void test_slot_suffices(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, u.before, u.after);
 }
 
-/* Bytes that the slots of a CPU may grow by without traffic. */
+/* Return by how many bytes the slots of a CPU may grow without traffic. */
 static size_t share_of(struct gomem_heap *h)
 {
 	size_t bytes = h->pages.backed_pages << GOMEM_PAGE_SHIFT;
@@ -176,7 +176,7 @@ static void grow_all(struct stats_fixture *f, struct gomem_mcache *mc,
 	}
 }
 
-/* All slots of a CPU together hold at most a share of the heap. */
+/* All slots of a CPU together grow by at most max(2 MiB, heap / 128 / CPUs). */
 static void test_slot_share(struct kunit *test)
 {
 	struct share s;
@@ -185,7 +185,10 @@ static void test_slot_share(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, s.exceeded);
 	KUNIT_EXPECT_FALSE(test, s.miscounted);
 	KUNIT_EXPECT_GT(test, s.most, SZ_256K / 2);
-	/* Otherwise the case has tested nothing. */
+	/*
+	 * Otherwise no slot was kept from growing, and the case has tested
+	 * nothing.
+	 */
 	KUNIT_EXPECT_LT(test, s.most, s.demand / 2);
 }
 
@@ -211,14 +214,17 @@ static void earn(struct stats_fixture *f, struct gomem_mcache *mc,
 		 const struct slot_case *c, void *seen)
 {
 	struct earning *e = seen;
-	/* Twice this number earns less growth than GROWN_MIN allows anyway. */
+	/*
+	 * Moving this number twice earns less growth than GROWN_MIN, which is
+	 * allowed without traffic.
+	 */
 	unsigned int few = min(c->room, SZ_256K / c->size), i;
 
 	slots_set_earned(mc, 0);
 	exchange(f, c->size, few, 2);
 	e->share = share_of(mc->heap);
 	e->before = mc->grown;
-	/* This traffic never earns more growth. */
+	/* This traffic earns nothing, since its count is reset each time. */
 	for (i = 0; i < 100; i++) {
 		slots_set_earned(mc, 0);
 		exchange(f, c->size, few, 1);
@@ -234,7 +240,10 @@ static void earn(struct stats_fixture *f, struct gomem_mcache *mc,
 	e->anew = time_after(mc->moved_until, jiffies);
 }
 
-/* Traffic of the last second lets a slot grow beyond its share. */
+/*
+ * Traffic of the last second lets the slots of a CPU grow beyond their share of
+ * the heap.
+ */
 static void test_slot_earn(struct kunit *test)
 {
 	const struct slot_case *c = test->param_value;
@@ -245,15 +254,15 @@ static void test_slot_earn(struct kunit *test)
 	KUNIT_EXPECT_LE(test, e.before, e.share);
 	KUNIT_EXPECT_LE(test, e.in_vain, e.share);
 	KUNIT_EXPECT_EQ(test, all, e.after);
-	/* Traffic of long ago does not count. */
+	/* Traffic before the last second does not count. */
 	KUNIT_EXPECT_GT(test, e.moved, 0);
 	KUNIT_EXPECT_LT(test, e.moved, SZ_64M);
 	KUNIT_EXPECT_TRUE(test, e.anew);
 }
 
 /*
- * Each slot that grows has a stack of its own; they are enough for all, and
- * come back.
+ * Each slot that grows gets a stack of its own. There are enough stacks for all
+ * slots, and slots that shrink give theirs back.
  */
 struct moves {
 	bool shared;
@@ -286,8 +295,8 @@ static void look_at_stacks(struct gomem_mcache *mc, struct moves *m)
 }
 
 /*
- * Others may be on their first stacks again: a heap that grows has slots
- * emptied.
+ * Let slots of many classes grow in turn. Look at each slot at once: when the
+ * heap grows later, it empties slots, which then return to their first stacks.
  */
 static void move_all(struct stats_fixture *f, struct gomem_mcache *mc,
 		     struct moves *m)
@@ -311,8 +320,9 @@ static void move_slots(struct stats_fixture *f, struct gomem_mcache *mc,
 	unsigned int i;
 
 	/*
-	 * A heap that has pages has fewer slots emptied, which need more
-	 * stacks: for a while.
+	 * When the heap grows, it empties slots. It grows less as it gets
+	 * pages, so more slots need stacks. Repeat until no more stacks are
+	 * made.
 	 */
 	move_all(f, mc, m);
 	for (i = 0; i < 8 && m->bytes != mc->bytes; i++) {
@@ -339,7 +349,10 @@ static void test_slot_stacks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m.bytes, m.bytes_again);
 }
 
-/* The oldest object of a slot, before and after a flush. */
+/*
+ * The oldest object of a slot before and after two flushes, and how many
+ * objects the slot holds then.
+ */
 struct flush {
 	void *before[2];
 	void *after[2];
@@ -347,8 +360,8 @@ struct flush {
 };
 
 /*
- * A slot full of objects of this size is too small to be emptied when the heap
- * grows.
+ * A slot full of objects of this size has less than 16 KiB, so it is not
+ * emptied when the heap grows.
  */
 #define FLUSH_SIZE	64
 
@@ -372,8 +385,8 @@ static void flush_twice(struct stats_fixture *f, struct gomem_mcache *mc,
 }
 
 /*
- * A flush takes the oldest objects, or the newest if the slot was not refilled
- * since the last one.
+ * A flush takes the oldest objects. If the slot was not refilled since the last
+ * flush, it takes the newest ones.
  */
 static void test_slot_flush(struct kunit *test)
 {

@@ -15,8 +15,6 @@
 #include "slow.h"
 #include "workers.h"
 
-/* Expectations */
-
 /* Freeing */
 
 /*
@@ -80,7 +78,10 @@ static void test_free_empties(struct kunit *test)
 	}
 }
 
-/* One call with objects of several spans, runs within words and across them. */
+/*
+ * Free objects of several spans in one call. Some runs of neighbours lie in one
+ * word of the freed bits, others cross words.
+ */
 static void test_free_mixed_spans(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -92,7 +93,8 @@ static void test_free_mixed_spans(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		s[i] = central_full_span(test, f->objs + 128 * i);
 	/*
-	 * All objects but the first of each span: first by span, then in turns.
+	 * Free all objects but the first of each span: most of them span by
+	 * span, the last ones in turns.
 	 */
 	for (i = 0; i < 3; i++)
 		for (k = 1; k < 100; k++)
@@ -114,7 +116,10 @@ static void test_free_mixed_spans(struct kunit *test)
 
 static const struct bad_case {
 	const char *name;
-	/* Indices of objects 0 to 129 that are live; 130 to 140 are freed. */
+	/*
+	 * Indices of objects: 0 to 129 are live, 130 to 140 are freed, and the
+	 * others were never allocated.
+	 */
 	unsigned int batch[6];
 	unsigned int n;
 	unsigned int bad;
@@ -221,7 +226,7 @@ static void free_among_good(struct kunit *test, struct gomem_span *s, void *bad,
 	KUNIT_EXPECT_EQ(test, 2 * i + 2, atomic_read(&s->pending));
 }
 
-/* Pointers to no object of this class. */
+/* Free pointers that are no object of this class. */
 static void test_free_foreign(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -252,7 +257,7 @@ static void test_free_foreign(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0,
 			central_free_objs(f, f->objs + 16, f->nelems - 16));
 
-	/* Their span is gone by now. */
+	/* The span of these two objects is gone by now. */
 	KUNIT_EXPECT_EQ(test, 2, central_free_objs(f, f->objs, 2));
 	KUNIT_EXPECT_PTR_EQ(test, large,
 			    gomem_heap_claim_large(f->base.fh.heap->map,
@@ -263,7 +268,7 @@ static void test_free_foreign(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* Runs of neighbours, parts of which are freed twice. */
+/* Free a run of neighbours, with a part of it twice in the same call. */
 static void test_free_neighbours_twice(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -306,7 +311,10 @@ static void test_free_in_order(struct kunit *test)
 	}
 }
 
-/* Runs that the caller says are neighbours, and double frees of them. */
+/*
+ * Free runs with @run set, which says that the objects are neighbours. Then
+ * free them a second time.
+ */
 static void test_free_run(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -330,7 +338,10 @@ static void test_free_run(struct kunit *test)
 	}
 }
 
-/* The last object of a batch empties its span, and is then freed again. */
+/*
+ * A batch frees both objects of a span, which is then empty, and frees both
+ * again.
+ */
 static void test_free_last_twice(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -354,7 +365,7 @@ struct rival {
 	unsigned int bad;
 };
 
-/* All objects but the last one, which keeps the span live. */
+/* Free all objects but the last one, which keeps the span live. */
 static void free_most(struct racer *racer)
 {
 	struct rival *r = container_of(racer, struct rival, base);

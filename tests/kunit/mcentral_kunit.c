@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral_kunit.c - spans of a class: which of them serves an allocation, and
- * where it is listed.
+ * mcentral_kunit.c - which span of a class serves an allocation, and which list
+ * a span is on.
  *
- * The heap has a fake page source. Slots and sweeps of a span are as in a real
+ * The heap has a fake page source. Spans are cached and swept as in a real
  * heap.
  */
 #include <kunit/test.h>
@@ -14,14 +14,10 @@
 #include "central_sizes.h"
 #include "fixture.h"
 
-/* The steps, for the class of the case */
-
 static struct gomem_span *span_of(struct mcentral_fixture *f, const void *obj)
 {
 	return gomem_pagemap_span(f->base.fh.heap->map, (unsigned long)obj);
 }
-
-/* Expectations */
 
 /* Caching */
 
@@ -81,8 +77,8 @@ static void test_lists(struct kunit *test)
 }
 
 /*
- * Search order: swept partial, unswept partial, unswept full, and last a new
- * span.
+ * An allocation tries spans in this order: swept partial, unswept partial,
+ * unswept full, and last a new span.
  */
 static void test_cache_order(struct kunit *test)
 {
@@ -125,8 +121,8 @@ static void test_cache_order(struct kunit *test)
 }
 
 /*
- * The first spans of a class are short, and the later ones as long as a quarter
- * of all.
+ * The first spans of a class are short. Later ones have a quarter of the pages
+ * that the class has.
  */
 static void test_first_spans(struct kunit *test)
 {
@@ -147,8 +143,8 @@ static void test_first_spans(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 
 	/*
-	 * With the two pages that it needs, an object would waste more than a
-	 * quarter of the span.
+	 * A span of two pages would be long enough for an object. But it would
+	 * waste more than a quarter of its bytes.
 	 */
 	central_use_size(f, 10880);
 	f->spans[0] = central_cache(test);
@@ -156,7 +152,7 @@ static void test_first_spans(struct kunit *test)
 	central_uncache(f, f->spans[0]);
 }
 
-/* CPUs cache spans only of classes that have enough of them. */
+/* A CPU caches a span only if the class has at least two pages per CPU. */
 static void test_cache_share(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -284,8 +280,8 @@ static void test_refill_gathers(struct kunit *test)
 }
 
 /*
- * A caller that wants a span gets the one with room left, in exchange for its
- * old one.
+ * A caller that wants a span gets one that has room left, in exchange for its
+ * old span.
  */
 static void test_refill_exchanges(struct kunit *test)
 {
@@ -310,7 +306,7 @@ static void test_refill_exchanges(struct kunit *test)
 	central_expect_where(test, old, GOMEM_FULL_SWEPT);
 	central_expect_spans(test, 2, 1);
 
-	/* Only a caller that took the last objects asks for a refill. */
+	/* A caller empties its span before it asks for a refill. */
 	KUNIT_EXPECT_EQ(test, 6, central_take(s, f->objs + 4, 6));
 	refill(f, &r, s, 4, true);
 	KUNIT_EXPECT_EQ(test, 0, r.n);
@@ -346,7 +342,7 @@ static void test_refill_fresh(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x3c, r.fresh);
 	central_free_objs(f, r.objs, r.n);
 
-	/* A full batch of fresh ones: every bit there is. */
+	/* A full batch of fresh objects sets all bits of @fresh. */
 	refill(f, &r, NULL, 21, false);
 	central_free_objs(f, r.objs, r.n);
 	central_free_objs(f, f->objs, 1);
@@ -365,9 +361,7 @@ static void test_refill_fresh(struct kunit *test)
 
 /* Sweeping for room */
 
-/*
- * Full spans of which something was freed are swept before a new one is made.
- */
+/* Full spans with pending objects are swept before a new span is made. */
 static void test_cache_full_unswept(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -443,7 +437,10 @@ static void test_grow_fails(struct kunit *test)
 
 	fake_fail_none(&f->base.fh.source.pages);
 	s = central_full_span(test, f->objs);
-	/* The class grows until the heap is used up, and again after a free. */
+	/*
+	 * The class gets spans until the heap has no free pages. After a free
+	 * it can allocate again.
+	 */
 	fake_fail(&f->base.fh.source.pages, 1, ~0UL);
 	while ((f->spans[n] = central_cache_gfp(f, GFP_KERNEL)))
 		n++;
@@ -552,7 +549,7 @@ static void test_validate_violation(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, c->violation,
 			   gomem_mcentral_validate(central_of(f)) ?: "nothing");
 
-	/* As it was. */
+	/* Undo the damage. */
 	s->kind = old.kind;
 	s->state = old.state;
 	s->where = old.where;

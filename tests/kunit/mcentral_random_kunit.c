@@ -81,9 +81,7 @@ static void push_taken(struct kunit *test, struct class_state *c,
 	}
 }
 
-/*
- * Free a batch of live objects and some that are already free, by the oracle.
- */
+/* Free a batch of live objects, and free some of them twice. */
 static void free_random(struct kunit *test, struct class_state *c)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -93,7 +91,9 @@ static void free_random(struct kunit *test, struct class_state *c)
 	pop_random(f, c, n);
 	for (i = 0; i < n; i++)
 		KUNIT_ASSERT_TRUE(test, clear_live(f, f->batch[i]));
-	/* Free some objects twice, as long as their span surely exists. */
+	/*
+	 * Free some objects twice, while other objects of the class are live.
+	 */
 	while (c->nr && n && !below(&f->base.set.rnd, 4)) {
 		f->batch[n + bad] = f->batch[below(&f->base.set.rnd, n)];
 		bad++;
@@ -211,7 +211,10 @@ static struct gomem_mcentral *worker_central(struct object_worker *w,
 	return &w->f->base.fh.heap->central[thread_spc(class)];
 }
 
-/* Put objects where other CPUs find them, with as much room as there can be. */
+/*
+ * Put objects into the transfer cache, where other CPUs find them. Let the
+ * cache have as much room as it ever may.
+ */
 static void worker_put(struct object_worker *w, unsigned int class, void **objs,
 		       unsigned int n)
 {
@@ -247,7 +250,11 @@ static void worker_uncache(struct object_worker *w, unsigned int class)
 	w->cached[class] = NULL;
 }
 
-/* Allocate as a CPU does: take, sweep and take again, or get another span. */
+/*
+ * Allocate objects as a CPU does: take them from its cached span. If there are
+ * none, sweep the span, and take again. If there are still none, give the span
+ * up.
+ */
 static unsigned int worker_take(struct object_worker *w, unsigned int class,
 				void **objs)
 {
@@ -274,8 +281,9 @@ static unsigned int worker_take(struct object_worker *w, unsigned int class,
 		if (gomem_span_sweep(s).bad)
 			w->base.error = "a freed bit of a free cell";
 		/*
-		 * Bits are counted before they are set: no sweep finds more
-		 * than there are.
+		 * A free counts an object as pending before it sets the freed
+		 * bit. So a sweep never finds more freed bits than pending
+		 * objects.
 		 */
 		if (atomic_read(&s->pending) < 0)
 			w->base.error = "more freed bits than pending";
@@ -338,14 +346,14 @@ static void worker_step(struct worker *worker)
 	for (i = 0; i < n; i++)
 		if (!set_live(w->f, objs[i]))
 			w->base.error = "an object was handed out twice";
-	/* Exchange the objects for those of any thread, and free these. */
+	/* Exchange the objects for objects of any thread, and free these. */
 	for (i = 0; i < n; i++) {
 		void **slot = &w->shared[class][worker_below(w, SHARED)];
 
 		back[nr_back] = xchg(slot, objs[i]);
 		nr_back += !!back[nr_back];
 	}
-	/* Now and then free more than was taken, so that spans become empty. */
+	/* Now and then free more objects than were taken: spans get empty. */
 	while (!worker_below(w, 3) && nr_back < THREAD_BATCH) {
 		back[nr_back] =
 			xchg(&w->shared[class][worker_below(w, SHARED)], NULL);

@@ -44,8 +44,8 @@ static void make_pool(struct kunit *test)
 }
 
 /*
- * Allocate until only the pool has objects, and no page is free: large objects
- * first.
+ * Allocate until no page and no object is free, except in the reserve of the
+ * pool. Begin with large objects.
  */
 static void exhaust(struct kunit *test)
 {
@@ -93,7 +93,7 @@ static void test_pool(struct kunit *test)
 	mempool_destroy(f->pool);
 }
 
-/* Free an object while a task waits for it. */
+/* A work that frees an object while a task waits for one. */
 struct giver {
 	struct delayed_work work;
 	mempool_t *pool;
@@ -124,8 +124,8 @@ static void test_no_memory(struct kunit *test)
 		fill(p[i], f->size);
 	}
 	/*
-	 * An allocation waits for the object that the work frees, unless a CPU
-	 * drains its slots.
+	 * This allocation waits for the object that the work frees, unless a
+	 * CPU drains its slots, and so makes memory free earlier.
 	 */
 	g->pool = f->pool;
 	g->p = p[0];
@@ -139,7 +139,7 @@ static void test_no_memory(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, is_filled(p[i], f->size));
 		mempool_free(p[i], f->pool);
 	}
-	/* The reserve is there again. */
+	/* The pool has its reserve again. */
 	KUNIT_EXPECT_EQ(test, f->base.balance.live + f->nr_objs + RESERVE,
 			live_objects());
 	for (i = 0; i < RESERVE; i++)

@@ -82,7 +82,7 @@ static void test_every_length(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* Aligned blocks between others that spoil the alignment. */
+/* Allocate aligned spans. The small spans in between spoil the alignment. */
 static void test_aligned(struct kunit *test)
 {
 	unsigned int npages, i;
@@ -115,8 +115,8 @@ static void test_across_chunks(struct kunit *test)
 	mheap_expect(test);
 	mheap_put_span(test, s);
 	/*
-	 * The tag of a small one has the page's number in the span, not in the
-	 * chunk.
+	 * The tags of a small span have the address of the span, also in pages
+	 * of the next chunk.
 	 */
 	s = get_small(test, gomem_spc_make(GOMEM_NR_SIZE_CLASSES - 3, true));
 	KUNIT_EXPECT_EQ(test, 10, s->npages);
@@ -191,7 +191,7 @@ static void test_lookup_elsewhere(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* Freed pages serve the next span, and their neighbours join them. */
+/* Freed neighbours join into one run, which serves the next span. */
 static void test_reuse(struct kunit *test)
 {
 	struct gomem_span *s[4];
@@ -229,8 +229,8 @@ static void test_double_free_large(struct kunit *test)
 	mheap_expect(test);
 
 	/*
-	 * One free claims a large object, no other can, and it stays mapped
-	 * until then.
+	 * Only one free can claim a large object. The span stays mapped until
+	 * the pages are freed.
 	 */
 	KUNIT_EXPECT_PTR_EQ(test, s, gomem_heap_claim_large(h->map, base));
 	KUNIT_EXPECT_NULL(test, gomem_heap_claim_large(h->map, base));
@@ -243,7 +243,7 @@ static void test_double_free_large(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, gomem_heap_claim_large(h->map, base));
 	mheap_expect(test);
 
-	/* The descriptor serves another object by now. */
+	/* The descriptor belongs to another object by now. */
 	small = get_small(test, 2);
 	KUNIT_EXPECT_EQ(test, base, small->base);
 	KUNIT_ASSERT_PTR_EQ(test, s, mheap_get_large(test, 9));
@@ -316,7 +316,10 @@ static bool extend(struct kunit *test, struct gomem_span *s,
 	return ok;
 }
 
-/* Make a heap of one chunk, whose first pages three large objects have. */
+/*
+ * Make a heap of one chunk, with three large objects side by side in its first
+ * pages.
+ */
 static struct gomem_heap *make_three(struct kunit *test, struct gomem_span **s)
 {
 	struct mheap_fixture *f = test->priv;
@@ -333,8 +336,8 @@ static struct gomem_heap *make_three(struct kunit *test, struct gomem_span **s)
 }
 
 /*
- * Free pages behind it, not enough of them, none, and no more of them at the
- * end.
+ * Extend a span when the pages behind it are taken, too few, or enough, and
+ * when it ends at the end of the heap.
  */
 static void test_extend(struct kunit *test)
 {
@@ -363,7 +366,7 @@ static void test_extend(struct kunit *test)
 	fake_fail_none(&mheap_source_of(f)->pages);
 	fake_fail_none(&mheap_source_of(f)->meta);
 
-	/* All of it is free afterwards, once. */
+	/* One free frees the whole extended span. */
 	KUNIT_EXPECT_FALSE(test, mheap_free_large(h, s[0],
 						  base + 9 * GOMEM_PAGE_SIZE));
 	mheap_put_span(test, s[0]);
@@ -375,8 +378,8 @@ static void test_extend(struct kunit *test)
 }
 
 /*
- * A heap of one chunk, and this CPU's page cache, which may have so many pages
- * at least.
+ * Make a heap of one chunk, and return the page cache of this CPU. The cache
+ * may hold at least @least pages. The caller stays on this CPU.
  */
 static struct gomem_pcache *pin_pcache(struct kunit *test, unsigned int least)
 {
@@ -401,7 +404,7 @@ static void unpin_pcache(struct kunit *test)
 	mheap_expect(test);
 }
 
-/* Extend a span into the page cache of this CPU, and beyond. */
+/* Extend a span by pages of the page cache, and by pages behind these. */
 static void test_extend_cached(struct kunit *test)
 {
 	struct gomem_pcache *pc = pin_pcache(test, 8);
@@ -419,8 +422,8 @@ static void test_extend_cached(struct kunit *test)
 }
 
 /*
- * Extend by more than the page cache's whole group. The pages behind the group
- * have other owners.
+ * Try to extend a span beyond the group that the page cache has. The pages
+ * behind the group have another owner.
  */
 static void test_extend_whole_block(struct kunit *test)
 {
@@ -453,7 +456,7 @@ struct freer {
 	DECLARE_BITMAP(won, MAX_LIVE);
 };
 
-/* Free all spans. @won: those that this racer was the first to free. */
+/* Try to claim all spans. Set the bits in @won of those that this racer got. */
 static void free_all(struct racer *r)
 {
 	struct freer *w = container_of(r, struct freer, base);
@@ -479,7 +482,7 @@ static void race_to_free(struct kunit *test, struct freer *w)
 	race(test, racers, RACERS, free_all);
 }
 
-/* Of several threads that free an object at the same time, one frees it. */
+/* If several threads free an object at the same time, one of them succeeds. */
 static void test_double_free_race(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
@@ -509,7 +512,7 @@ static void test_double_free_race(struct kunit *test)
 	}
 }
 
-/* The end */
+/* Destruction */
 
 static void test_destroy_empty(struct kunit *test)
 {

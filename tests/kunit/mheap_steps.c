@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mheap_steps.c - spans of a fake heap, and an oracle of its pages.
+ * mheap_steps.c - steps with spans of a fake heap, and an oracle of its pages.
  */
 #include "mheap_steps.h"
 
@@ -49,11 +49,17 @@ static unsigned int tag_at(struct gomem_heap *h, unsigned long addr)
 	u32 tag =
 		gomem_pagemap_chunk(h->map, addr)->tag[gomem_chunk_page(addr)];
 
-	/* The span is also found the way a free finds it. */
+	/*
+	 * A free reads the tag through the entry of the page map. Expect that
+	 * it finds the same tag.
+	 */
 	return gomem_pagemap_tag(h->map->entry[ci], addr) == tag ? tag : ~0U;
 }
 
-/* The first and last byte of each page lead to the span. */
+/*
+ * Expect that the page map finds the span by the first and last byte of each
+ * page.
+ */
 void mheap_expect_mapped(struct kunit *test, const struct gomem_span *s)
 {
 	struct mheap_fixture *f = test->priv;
@@ -172,7 +178,10 @@ static bool claim_pages(struct mheap_fixture *f, const struct gomem_span *s)
 	return true;
 }
 
-/* Return a span as requested, of pages that no other span has; or NULL. */
+/*
+ * Allocate a span, and expect that no other span has its pages. Return NULL if
+ * there is no memory.
+ */
 struct gomem_span *mheap_try_span(struct kunit *test,
 				  const struct gomem_span_request *req)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mheap_steps.h - spans of a fake heap, and an oracle of its pages.
+ * mheap_steps.h - steps with spans of a fake heap, and an oracle of its pages.
  */
 #ifndef GOMEM_TEST_MHEAP_STEPS_H
 #define GOMEM_TEST_MHEAP_STEPS_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * modules_kunit.c - what the file modules is made of: estimates with their
- *	error, and the module of each large object.
+ * modules_kunit.c - the contents of the debugfs file "modules": estimates with
+ * their error, and the module of each large object.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -50,8 +50,8 @@ static void modules_exit(struct kunit *test)
 }
 
 /*
- * The estimated bytes of live objects of a size that were recorded at a rate,
- * and their error.
+ * Estimate the bytes of live objects of one size that were recorded at one
+ * rate, and the error of the estimate.
  */
 static void get_estimate(struct kunit *test, u32 size, unsigned long rate,
 			 u64 *bytes, u64 *error)
@@ -81,7 +81,7 @@ static void alloc_at_rate(struct kunit *test, void **p, unsigned int n,
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		/* Ends the thinning. */
+		/* Setting the rate ends the thinning of records. */
 		if (i % 16 == 0)
 			set_rate(rate);
 		p[i] = gomem_alloc(64, GFP_KERNEL);
@@ -90,10 +90,11 @@ static void alloc_at_rate(struct kunit *test, void **p, unsigned int n,
 }
 
 /*
- * At a rate of 4 KiB, 1000 objects of 64 bytes have 15.6 records: the deviation
- * is 25 %, a bit more if records are thinned. 19 of 20 estimates are off by
- * less than two deviations; fewer with so few records, for which deviations are
- * estimates, too.
+ * At a rate of 4 KiB, about 15.6 of 1000 objects of 64 bytes are recorded. So
+ * the deviation is 1 / sqrt(15.6) = 25 %, or more if records are thinned. With
+ * a known deviation, 19 of 20 estimates would be off by less than two
+ * deviations. Here the deviation is itself estimated from few records: expect
+ * 14 of 20.
  */
 static void test_error(struct kunit *test)
 {
@@ -138,7 +139,7 @@ static void note_client(struct gomem_client *client, void *arg)
 		strscpy(c->name, client->name, sizeof(c->name));
 }
 
-/* The module that a large object belongs to is this one. */
+/* Expect that a large object counts for this module. */
 static void expect_ours(struct kunit *test, void *p, unsigned int i)
 {
 	struct client_of c = { };
@@ -150,8 +151,8 @@ static void expect_ours(struct kunit *test, void *p, unsigned int i)
 }
 
 /*
- * By functions of gomem that call others of gomem, too, and after a resize in
- * place.
+ * A large object counts for the module that allocates it, even if functions of
+ * gomem call each other, and after a resize in place.
  */
 static void test_client(struct kunit *test)
 {
@@ -167,7 +168,10 @@ static void test_client(struct kunit *test)
 	p[n++] = gomem_calloc(10, 4000, GFP_KERNEL);
 	p[n++] = gomem_memdup(p[0], 33000, GFP_KERNEL);
 	p[n++] = gomem_realloc(NULL, 40000, GFP_KERNEL);
-	/* These look at the stack, whose frames User-Mode Linux guesses. */
+	/*
+	 * These calls look at the stack, whose frames User-Mode Linux can only
+	 * guess.
+	 */
 	if (!IS_ENABLED(CONFIG_UML)) {
 		p[n++] = gomem_realloc(gomem_alloc(100, GFP_KERNEL), 40000,
 				       GFP_KERNEL);

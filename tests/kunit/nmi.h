@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * nmi.h - an NMI, as far as gomem can see: what it looks at is the preemption
- * count.
+ * nmi.h - play an NMI: gomem looks only at the preemption count.
  */
 #ifndef GOMEM_TEST_NMI_H
 #define GOMEM_TEST_NMI_H

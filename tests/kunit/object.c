@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * object.c - what an object of the module's heap must be.
+ * object.c - check size, alignment and owner of objects of the module's heap.
  */
 #include <linux/gomem.h>
 #include <linux/log2.h>

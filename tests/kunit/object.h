@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * object.h - what an object of the module's heap must be.
+ * object.h - check size, alignment and owner of objects of the module's heap.
  */
 #ifndef GOMEM_TEST_OBJECT_H
 #define GOMEM_TEST_OBJECT_H

@@ -28,7 +28,10 @@ static void construct(void *p)
 	((struct constructed *)p)->number = 0xc0ffee;
 }
 
-/* Use a cache made by any function; gomem serves it unless it is for a zone. */
+/*
+ * Use a cache that any function created. @ours: gomem serves it, which it does
+ * unless the cache is for a zone, or was made by gomem_kernel_cache().
+ */
 static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
 {
 	struct fixture *f = test->priv;
@@ -93,7 +96,7 @@ static void test_cache(struct kunit *test)
 	kmem_cache_free(s, p);
 	kmem_cache_destroy(s);
 
-	/* A cache that was not created for a zone ignores the zone in a gfp. */
+	/* A cache that was not created for a zone ignores a zone in the gfp. */
 	s = KMEM_CACHE(constructed, 0);
 	zeroed = kmem_cache_zalloc(s, GFP_KERNEL | GFP_DMA);
 	KUNIT_ASSERT_NOT_NULL(test, zeroed);
@@ -105,8 +108,8 @@ static void test_cache(struct kunit *test)
 #define NR_HANDLES	(GOMEM_TWIN_ENTRIES + 100)
 
 /*
- * The handles are addresses in an array, many with the same hash: nothing
- * dereferences them.
+ * Return the address of twin @i of the case. It is a place in an array, which
+ * nothing dereferences. Many twins have the same hash.
  */
 static const struct kmem_cache *handle(u8 *area, unsigned int i)
 {
@@ -129,8 +132,8 @@ static void expect_handles(struct kunit *test, u8 *area, const bool *there)
 }
 
 /*
- * Fill the table and empty it in another order, against an array of what it
- * should have.
+ * Fill the table of twins, and empty it in another order. Compare it with an
+ * array of what it should hold.
  */
 static void test_twins(struct kunit *test)
 {
@@ -152,8 +155,8 @@ static void test_twins(struct kunit *test)
 			n += there[i];
 		}
 		/*
-		 * In later rounds, removed entries may be in places where a
-		 * handle cannot use them.
+		 * A removed entry may count as filled until an entry behind it
+		 * becomes empty. So later rounds may find less room.
 		 */
 		if (!round)
 			KUNIT_EXPECT_EQ(test, GOMEM_TWINS_MAX - nr, n);
@@ -173,7 +176,7 @@ static void test_twins(struct kunit *test)
 	vfree(area);
 }
 
-/* A module uses a cache of the kernel. */
+/* A module may use a cache that the kernel created. */
 static void test_cache_of_the_kernel(struct kunit *test)
 {
 	struct kmem_cache *s = kmalloc_caches[KMALLOC_NORMAL][7];
@@ -186,8 +189,8 @@ static void test_cache_of_the_kernel(struct kunit *test)
 }
 
 /*
- * An object of another of the kernel's caches is reported once each time, and
- * stays its owner's. So it can still be freed.
+ * A free of an object of another cache of the kernel is reported, each time.
+ * The object stays live, so its owner can still free it.
  */
 static void test_foreign_object(struct kunit *test)
 {
@@ -235,7 +238,9 @@ static void test_mempool(struct kunit *test)
 	kmem_cache_destroy(s);
 }
 
-/* Objects that functions of the kernel would free. */
+/*
+ * A module hands objects over to functions of the kernel that free them later.
+ */
 static void test_handover(struct kunit *test)
 {
 	DEFINE_DELAYED_CALL(link);

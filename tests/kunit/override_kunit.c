@@ -26,7 +26,7 @@
 
 /*
  * Allocate by each function of the kmalloc family, with constant and other
- * sizes. Return the end of the objects.
+ * sizes. Return the end of the objects in @p.
  */
 static void **alloc_by_each(void **p, size_t size)
 {
@@ -80,7 +80,10 @@ static void test_kmalloc(struct kunit *test)
 	kfree_bulk(i, f->objs);
 }
 
-/* As the kernel promises: to the largest power of two that divides the size. */
+/*
+ * kmalloc() promises alignment to the largest power of two that divides the
+ * size.
+ */
 static void test_alignment(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -100,7 +103,10 @@ static void test_alignment(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, bad);
 }
 
-/* Also strings, which gomem itself would put into blocks that they share. */
+/*
+ * Copies have this alignment, too. So have strings, although functions of
+ * gomem's own API would put them into blocks that they share.
+ */
 static void test_alignment_of_copies(struct kunit *test)
 {
 	static const char text[33] = "12345678901234567890123456789012";
@@ -173,7 +179,7 @@ static void test_nothing(struct kunit *test)
 	kmem_cache_destroy(NULL);
 }
 
-/* The kernel serves what gomem does not, and frees it. */
+/* Requests that gomem refuses go to the kernel, and so do their frees. */
 static void test_refused(struct kunit *test)
 {
 	void *low, *p;
@@ -196,7 +202,7 @@ static void test_refused(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, kmalloc_array(SIZE_MAX, 2, GFP_KERNEL));
 }
 
-/* There is vmalloc() behind it. */
+/* If gomem has no pages, kvmalloc() takes memory of vmalloc(). */
 static void test_kvmalloc_no_pages(struct kunit *test)
 {
 	void *p;
@@ -241,7 +247,7 @@ static void test_krealloc(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, !!memchr_inv(large, 0x5a, 100));
 	KUNIT_EXPECT_PTR_EQ(test, large,
 			    krealloc_array(large, 2, 10, GFP_KERNEL));
-	/* Resize beyond the largest size of gomem. */
+	/* A zone in the gfp moves the object to the kernel's allocator. */
 	low = krealloc(large, 20, GFP_KERNEL | __GFP_DMA);
 	KUNIT_ASSERT_NOT_NULL(test, low);
 	KUNIT_EXPECT_FALSE(test, gomem_owns(low));
@@ -266,8 +272,8 @@ static void *resize(void *p, size_t old, size_t size)
 
 #ifndef GOMEM_HAVE_KVREALLOC_OLD_SIZE
 /*
- * A size of 0 frees, whatever zone is asked for. What is left live fails the
- * case.
+ * kvrealloc() to size 0 frees the object, whatever zone the gfp names. If an
+ * object were left live, fixture_exit() would fail the case.
  */
 static void test_kvrealloc_to_nothing(struct kunit *test)
 {
@@ -310,7 +316,7 @@ static void test_kvrealloc(struct kunit *test)
 	kvfree(p);
 }
 
-/* A type of a size of its own: 200 of them are a large object. */
+/* A type of 480 bytes: 200 of them make a large object. */
 struct sample {
 	u64 word[60];
 };
@@ -324,7 +330,7 @@ static void free_anywhere(const void *p)
 #endif
 }
 
-/* Functions that only some kernels have. Each kernel tests its own. */
+/* Call functions that only some kernels have. */
 static void test_by_kernel(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -367,7 +373,9 @@ static void test_by_kernel(struct kunit *test)
 	free_anywhere(vmalloc(8));
 }
 
-/* Objects of either allocator, freed by functions of either. */
+/*
+ * Objects of gomem and of the kernel are freed by functions for either of them.
+ */
 static void test_nolock(struct kunit *test)
 {
 #ifdef GOMEM_HAVE_KFREE_NOLOCK
@@ -387,7 +395,10 @@ static void test_nolock(struct kunit *test)
 #endif
 }
 
-/* Addresses of the functions, as callbacks and in structs. */
+/*
+ * The override also replaces functions whose addresses are taken, as callbacks
+ * or in structs.
+ */
 struct operations {
 	void (*kfree)(const void *p);
 };
@@ -444,8 +455,8 @@ static void test_rcu(struct kunit *test)
 
 #ifdef GOMEM_HAVE_KVFREE_RCU_HEAD
 /*
- * An object has a head of 8 bytes, and a field behind it that readers use until
- * the end.
+ * An object has an RCU head of 8 bytes, and behind it a field that readers use
+ * until the grace period ends.
  */
 struct half_protected {
 	struct kvfree_rcu_head rcu;

@@ -20,7 +20,7 @@
 #include "base/compat.h"
 #include "override/override_twin.h"
 
-/* The check happens whatever hardened_usercopy= says. */
+/* Make the check even if hardened_usercopy= turns it off. */
 static void check_copy(const void *p, size_t n, bool to_user)
 {
 #ifdef CONFIG_HARDENED_USERCOPY
@@ -29,9 +29,9 @@ static void check_copy(const void *p, size_t n, bool to_user)
 }
 
 /*
- * Ask what copy_to_user() asks. A refusal there would end the task, so cases
- * with wrong lengths call only the check. The selftest usercopy.sh tests that
- * the task ends.
+ * Make the checks that copy_to_user() makes. A refusal there would end the
+ * task, so cases with wrong lengths only call the function that decides. The
+ * selftest usercopy.sh tests that the task ends.
  */
 static void expect_copies(struct kunit *test, void *p, size_t right,
 			  bool foreign)

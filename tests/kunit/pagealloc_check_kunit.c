@@ -122,20 +122,23 @@ static void test_validate_violation(struct kunit *test)
 
 /* A broken heap warns once, and gives out no page that is not free */
 
-/* Summary and count name free pages that the bits deny. */
+/*
+ * The summaries and the count say that pages are free, but the bits say that
+ * they are not.
+ */
 static void break_bits(struct heap *h)
 {
 	h->c[0]->chunk->inuse.word[0] |= 0x1f;
 }
 
-/* Only the tree above the leaf names them. */
+/* Only the tree above the leaf says that pages are free. */
 static void break_tree(struct heap *h)
 {
 	break_bits(h);
 	h->pa.sum[4][0] = GOMEM_PALLOCSUM_NONE;
 }
 
-/* Only the count names them. */
+/* Only the count says that pages are free. */
 static void break_count(struct heap *h)
 {
 	heap_alloc(h, 5);
@@ -182,7 +185,7 @@ static void test_refuse(struct kunit *test)
 	kunit_warning_suppress(test)
 		expect_refused(test);
 	KUNIT_EXPECT_NOT_NULL(test, heap_validate(h));
-	/* A free proves that there is a page. */
+	/* After a free, the freed page is found again. */
 	KUNIT_EXPECT_TRUE(test, heap_free(h, 7, 1));
 	KUNIT_EXPECT_EQ(test, 7UL, heap_alloc(h, 1));
 #else
@@ -190,7 +193,10 @@ static void test_refuse(struct kunit *test)
 #endif
 }
 
-/* What the bits do not call free does not go to the kernel. */
+/*
+ * Pages that are not free, by the bits, must not be removed: they would go back
+ * to the kernel.
+ */
 static void test_refuse_remove(struct kunit *test)
 {
 #ifdef kunit_warning_suppress

@@ -84,11 +84,11 @@ static void test_register_holes(struct kunit *test)
 	heap_expect_valid(test, "registered");
 }
 
-/* Named cases of finding: free runs in, first fit and aligned fit out */
+/* Named layouts: what first fit and aligned fit find among the free runs */
 
 static const struct find_case {
 	const char *name;
-	unsigned long chunk[6];	/* registered, 0 ends the list after [0] */
+	unsigned long chunk[6];	/* registered; only [0] may be 0 */
 	struct run free[4];
 	unsigned long n, found;
 	unsigned long aligned;	/* if @n is a power of two up to 512 */
@@ -177,7 +177,7 @@ static void test_find_named(struct kunit *test)
 	heap_expect_valid(test, "allocated aligned");
 }
 
-/* Pages come out in order of address, to the last one. */
+/* Pages are handed out in order of address, up to the last one. */
 static void test_exhaust(struct kunit *test)
 {
 	static const unsigned long ci[] = { 0, 1, 7, 8, 9 };
@@ -196,7 +196,9 @@ static void test_exhaust(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0UL, h->pa.free_pages);
 	heap_expect_valid(test, "exhausted");
 
-	/* A page below the hint is seen again. */
+	/*
+	 * A free page below @search is found, because the free lowers @search.
+	 */
 	KUNIT_EXPECT_TRUE(test, heap_free(h, AT(8) + 100, 1));
 	KUNIT_EXPECT_TRUE(test, heap_free(h, 3, 1));
 	KUNIT_EXPECT_EQ(test, 3UL, heap_alloc_aligned(h, 1));
@@ -204,7 +206,7 @@ static void test_exhaust(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 1));
 }
 
-/* The hint passes by chunks that are full. */
+/* @search, below which no page is free, skips full chunks. */
 static void test_search_hint(struct kunit *test)
 {
 	static const unsigned long ci[] = { 0, 1, 7, 8, 9 };
@@ -234,7 +236,7 @@ static void test_search_hint(struct kunit *test)
 	heap_expect_valid(test, "hint");
 }
 
-/* Register chunks outside of the oracle. */
+/* Register @nr chunks that the oracle does not know. */
 static void heap_register_many(struct kunit *test, unsigned long nr)
 {
 	struct heap *h = test->priv;
@@ -271,7 +273,7 @@ static void test_cover_nothing(struct kunit *test)
 	heap_expect_valid(test, "nothing covered");
 }
 
-/* Covering more leaves taken and free pages as they are. */
+/* Covering more chunks leaves pages taken or free, as they are. */
 static void test_cover_more(struct kunit *test)
 {
 	static const unsigned long ci[] = {
@@ -304,8 +306,8 @@ static void test_cover_more(struct kunit *test)
 }
 
 /*
- * Chunks are not covered before they are asked for, even if the table has a
- * page for them.
+ * A chunk is not covered until someone asks for that, even if the table already
+ * has a page for its entry.
  */
 static void test_cover_rest(struct kunit *test)
 {
@@ -323,12 +325,15 @@ static void test_cover_rest(struct kunit *test)
 	heap_expect_valid(test, "rest");
 }
 
-/* A gap takes little memory, and covering a range again takes none. */
+/*
+ * A large gap between covered ranges takes little memory. Covering a range
+ * again takes none.
+ */
 static void test_cover_gap(struct kunit *test)
 {
 	/*
-	 * User-Mode Linux maps each page of a table by a mapping of its host,
-	 * which are few.
+	 * User-Mode Linux needs a mapping of its host for each page of a table,
+	 * and the host allows few.
 	 */
 	const unsigned long tib = IS_ENABLED(CONFIG_UML) ? 1 : 64;
 	const unsigned long far = (tib << 40) >> GOMEM_CHUNK_SHIFT;
@@ -373,7 +378,10 @@ static struct gomem_pagealloc *other_heap(struct kunit *test)
 	return other;
 }
 
-/* A chunk of another heap is there, but none of its pages are this heap's. */
+/*
+ * A chunk of another heap is in the page map, but none of its pages belong to
+ * this heap.
+ */
 static void test_foreign_chunk(struct kunit *test)
 {
 	struct gomem_pagealloc *other;
@@ -390,7 +398,10 @@ static void test_foreign_chunk(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, c);
 	KUNIT_EXPECT_PTR_EQ(test, c,
 			    LOCKED(h, gomem_pagealloc_register(other, 1, c)));
-	/* The second heap that registers a chunk is told the first. */
+	/*
+	 * If two heaps register the same chunk, the second one gets the
+	 * descriptor of the first.
+	 */
 	KUNIT_EXPECT_PTR_EQ(test, h->c[0]->chunk,
 			    LOCKED(h, gomem_pagealloc_register(other, 0, c)));
 	spin_lock(&h->lock);
@@ -414,8 +425,9 @@ static void test_foreign_chunk(struct kunit *test)
 }
 
 /*
- * A heap has one root entry and eight chunks of another, all free. Its summary
- * needs more than 21 bits, and it has runs as long as a root entry.
+ * The heap fills one root entry, and eight chunks of another one, with free
+ * pages. The first entry's summary would need more than 21 bits a field, and
+ * runs may be longer than a root entry.
  */
 static void test_root_entry_free(struct kunit *test)
 {
@@ -442,7 +454,10 @@ static void test_root_entry_free(struct kunit *test)
 
 /* Requests that must be refused, and change nothing */
 
-/* Free are 0 to 99, taken are 100 to 199 and 400 to 599 across a border. */
+/*
+ * Pages 0 to 99 are free. Pages 100 to 199 are taken, and so are pages 400 to
+ * 599, across a chunk border.
+ */
 static void range_heap(struct kunit *test)
 {
 	static const unsigned long ci[] = { 0, 1, 3 };
@@ -492,7 +507,7 @@ static const struct range_case {
 
 KUNIT_ARRAY_PARAM_DESC(range, range_cases, name);
 
-/* Pages can be taken and freed again. The second take or free is refused. */
+/* Take a range and free it again. A second take or free is refused. */
 static void test_range(struct kunit *test)
 {
 	const struct range_case *c = test->param_value;
@@ -514,7 +529,10 @@ static void test_range(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ok, heap_free(h, c->page, c->n));
 }
 
-/* A range that wraps around, in a heap where all that it covers is taken. */
+/*
+ * A free of a range that wraps around is refused, even if all pages of the heap
+ * are taken.
+ */
 static void test_free_wraps(struct kunit *test)
 {
 	static const unsigned long ci[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
@@ -530,7 +548,7 @@ static void test_free_wraps(struct kunit *test)
 	heap_expect_valid(test, "freed");
 }
 
-/* What was removed is not found, and is found again once it was added. */
+/* Removed pages are not found until they are added again. */
 static void test_remove_add(struct kunit *test)
 {
 	static const unsigned long ci[] = { 0, 1, 2 };
@@ -548,10 +566,12 @@ static void test_remove_add(struct kunit *test)
 	heap_expect_valid(test, "added again");
 }
 
-/* Random operations */
+/* Aligned runs */
 
 /*
- * @bad chunks have 64 pages in the wrong place, the next two in the right one.
+ * The first @bad chunks have 126 free pages in a row, but no aligned run of 64.
+ * The next chunk has an aligned run of 64. The last one has 127 pages in a row,
+ * which always contain an aligned run of 64.
  */
 static void aligned_heap(struct kunit *test, unsigned int bad)
 {
@@ -567,7 +587,10 @@ static void aligned_heap(struct kunit *test, unsigned int bad)
 	heap_add(h, AT(bad + 1) + 1, 127);
 }
 
-/* One chunk is where the search starts, and 16 more are looked at. */
+/*
+ * The search looks at the chunk where it starts, and at 16 more, for an aligned
+ * run.
+ */
 static void test_aligned_bound(struct kunit *test)
 {
 	struct heap *h = test->priv;
@@ -579,7 +602,10 @@ static void test_aligned_bound(struct kunit *test)
 	heap_expect_valid(test, "taken");
 }
 
-/* One more, and only 127 pages in a row are enough. */
+/*
+ * After 17 chunks without an aligned run, the search gives up. It then finds
+ * only runs of 127 pages or more.
+ */
 static void test_aligned_beyond(struct kunit *test)
 {
 	struct heap *h = test->priv;
@@ -593,9 +619,9 @@ static void test_aligned_beyond(struct kunit *test)
 }
 
 /*
- * Summaries promise 64 pages at each border of two chunks, but no border has
- * them. The search for an aligned run stops looking for an exact one,
- * next_chunk does not.
+ * Summaries promise 64 pages at each border of two chunks, but no chunk has
+ * them. The search for an aligned run gives up, and then needs 127 pages in a
+ * row. gomem_pagealloc_next_chunk() does not give up.
  */
 static void test_promised_across(struct kunit *test)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagealloc_random_kunit.c - the page allocator in random layouts, against an
- * oracle.
+ * pagealloc_random_kunit.c - the page allocator in random layouts, compared
+ * with an oracle.
  */
 #include <kunit/test.h>
 #include <linux/minmax.h>
@@ -35,7 +35,7 @@ static bool all_in(struct heap *h, unsigned long page, unsigned long n,
 
 /*
  * Return the lowest page at or after @from that starts a run of @n pages in
- * @state, and is a multiple of @align, which is 1 or @n.
+ * @state. The page must be a multiple of @align, which is 1 or @n.
  */
 static unsigned long oracle_find(struct heap *h, unsigned long from,
 				 unsigned long n, unsigned long align,
@@ -62,7 +62,10 @@ static unsigned long oracle_find(struct heap *h, unsigned long from,
 	return GOMEM_NO_PAGE;
 }
 
-/* Return the whole run that starts at or after @from. */
+/*
+ * Find the first run in @state at or after @from, up to its end. Return false
+ * if there is none.
+ */
 static bool oracle_run(struct heap *h, unsigned long from, struct run *run,
 		       enum state state)
 {
@@ -82,7 +85,7 @@ static bool oracle_run(struct heap *h, unsigned long from, struct run *run,
 
 static const struct random_case {
 	const char *name;
-	unsigned long chunk[8];		/* 0 ends the list after [0] */
+	unsigned long chunk[8];		/* only [0] may be 0 */
 } random_cases[] = {
 	{ "one chunk",		{ 0 } },
 	{ "three chunks",	{ 0, 1, 2 } },
@@ -140,7 +143,7 @@ static void step_alloc_aligned(struct kunit *test)
 		heap_set_all(h, want, n, TAKEN);
 }
 
-/* Free any range. Most are refused. */
+/* Try to take a random range. Most are refused. */
 static void step_alloc_range(struct kunit *test)
 {
 	struct heap *h = test->priv;
@@ -199,7 +202,10 @@ static void step_remove(struct kunit *test)
 	heap_set_all(h, run.start, run.len, HOLE);
 }
 
-/* The @max lowest of the 64 pages from @base on that are in @state. */
+/*
+ * Return a mask of the @max lowest pages that are in @state, of the 64 pages
+ * from @base on.
+ */
 static u64 oracle_group(struct heap *h, unsigned long base, unsigned int max,
 			enum state state)
 {
@@ -239,7 +245,7 @@ static void step_alloc_group(struct kunit *test)
 	set_group(h, base, mask, TAKEN);
 }
 
-/* Any of the taken pages of a group, or none. */
+/* Free all taken pages of a group, or some of them at random. */
 static void step_free_group(struct kunit *test)
 {
 	struct heap *h = test->priv;
@@ -253,7 +259,9 @@ static void step_free_group(struct kunit *test)
 	set_group(h, base, mask, FREE);
 }
 
-/* Lowest chunk at or above @ci that a run of @n is inside of. */
+/*
+ * Return the lowest chunk at or above @ci that contains a run of @n free pages.
+ */
 static unsigned long oracle_next_chunk(struct heap *h, unsigned long ci,
 				       unsigned int n)
 {
@@ -281,7 +289,10 @@ static void step_next_chunk(struct kunit *test)
 			    "%u at or above %lu", n, ci);
 }
 
-/* Runs that are freed or added are longer: the heap does not stay full. */
+/*
+ * More steps take pages than free or add them. But the runs that are freed or
+ * added are longer, so the heap does not stay full.
+ */
 static void (*const steps[])(struct kunit *test) = {
 	step_alloc, step_alloc, step_alloc, step_alloc, step_alloc,
 	step_alloc_aligned, step_alloc_aligned, step_alloc_aligned,
@@ -326,7 +337,7 @@ static void fragment(struct kunit *test, unsigned int pieces)
 	}
 }
 
-/* Every length from 1 to 1024 is found, and goes back. */
+/* Find a run of each length from 1 to 1024, and free it again. */
 static void test_find_every_length(struct kunit *test)
 {
 	struct heap *h = test->priv;
@@ -336,7 +347,9 @@ static void test_find_every_length(struct kunit *test)
 	random_chunks(test, test->param_value);
 	fragment(test, 60);
 	for (n = 1; n <= 1024; n++) {
-		/* The lowest run of n is at or after the one of n - 1. */
+		/*
+		 * The lowest run of n pages is not below that of n - 1 pages.
+		 */
 		while (want != GOMEM_NO_PAGE && run.len < n) {
 			want = run.start + run.len;
 			want = oracle_run(h, want, &run, FREE) ? run.start :
@@ -349,7 +362,7 @@ static void test_find_every_length(struct kunit *test)
 	heap_expect_state(test, "found");
 }
 
-/* Every length and every chunk: nothing changes. */
+/* Search for each length, from each chunk on. The searches change nothing. */
 static void test_next_chunk_all(struct kunit *test)
 {
 	struct heap *h = test->priv;

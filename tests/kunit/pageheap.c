@@ -83,12 +83,12 @@ int heap_cover(struct heap *h, unsigned long first, unsigned long end)
 	return err;
 }
 
-/* Make a heap without chunks. */
 static struct gomem_heap *owner(struct heap *h)
 {
 	return (struct gomem_heap *)h;
 }
 
+/* Make a heap that covers no chunk. */
 void heap_init_empty(struct kunit *test)
 {
 	struct heap *h = test->priv;
@@ -103,7 +103,10 @@ void heap_init(struct kunit *test, unsigned long nr_chunks)
 	KUNIT_ASSERT_EQ(test, 0, heap_cover(test->priv, 0, nr_chunks));
 }
 
-/* Register a chunk, all holes. Chunks must come in order of address. */
+/*
+ * Register a chunk, all of whose pages are holes. Call this in order of
+ * address.
+ */
 void heap_register(struct kunit *test, unsigned long ci)
 {
 	struct heap *h = test->priv;
@@ -170,7 +173,7 @@ void heap_expect_valid(struct kunit *test, const char *when)
 	KUNIT_ASSERT_TRUE_MSG(test, !violation, "%s: %s", when, violation);
 }
 
-/* Expect that bits and counters are what the oracle says. */
+/* Expect that the bits and counters agree with the oracle. */
 void heap_expect_state(struct kunit *test, const char *when)
 {
 	struct heap *h = test->priv;

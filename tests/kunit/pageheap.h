@@ -17,7 +17,7 @@
 /* Where the map begins. Nothing dereferences an address. */
 #define BASE		0x7000000000UL
 
-/* First page of a chunk. */
+/* Number of the first page of chunk @ci. */
 #define AT(ci)		((ci) * CHUNK)
 
 enum state { HOLE, FREE, TAKEN };
@@ -43,7 +43,7 @@ struct heap {
 	struct gomem_chunk *many;	/* more chunks, without an oracle */
 };
 
-/* The calls under test, with the lock around them. */
+/* Make a call under test with the lock held, and return its result. */
 #define LOCKED(h, call) ({				\
 	spinlock_t *__lock = &(h)->lock;		\
 	typeof(call) __ret;				\

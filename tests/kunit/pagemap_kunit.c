@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagemap_kunit.c - tables that grow, and the page map while it is looked into.
+ * pagemap_kunit.c - tables that grow, and lookups in the page map while it
+ * grows.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -41,8 +42,8 @@ static int cover_map(struct pagemap_fixture *f, unsigned long first,
 /* Tables */
 
 /*
- * Exchange the fixture's table for one that covers more, and keep the old
- * mapping.
+ * Replace the fixture's table by one that covers more. Return the old table,
+ * whose mapping stays.
  */
 static struct gomem_table extend(struct kunit *test, unsigned long first,
 				 unsigned long end)
@@ -67,7 +68,10 @@ static void test_table_extend(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0UL, f->table.word[0] | f->table.word[WORDS - 1]);
 	f->table.word[5] = 55;
 
-	/* A gap of three pages, which are none of its own. */
+	/*
+	 * Extend the table beyond a gap of three pages. The gap has no pages of
+	 * its own: it maps a shared page of zeroes.
+	 */
 	old = extend(test, 4 * WORDS, 4 * WORDS + 1);
 	KUNIT_EXPECT_EQ(test, 5UL, f->table.nr_pages);
 	KUNIT_EXPECT_EQ(test, 2UL, f->table.own_pages);
@@ -82,7 +86,10 @@ static void test_table_extend(struct kunit *test)
 	gomem_table_unmap(&old);
 }
 
-/* The old mapping and the new one are of the same words, both ways. */
+/*
+ * The old and the new mapping are of the same words: a write by either is seen
+ * by the other.
+ */
 static void test_table_shares(struct kunit *test)
 {
 	struct pagemap_fixture *f = test->priv;
@@ -147,7 +154,7 @@ static struct gomem_chunk *chunk_at(struct pagemap_fixture *f, unsigned long ci)
 	return gomem_pagemap_chunk(&f->map, addr_of(ci) + GOMEM_CHUNK_SIZE - 1);
 }
 
-/* The chunk and its tags, by each way to look them up. */
+/* Expect that each way to look up a chunk and its tags finds @c. */
 static void expect_chunk(struct kunit *test, unsigned long ci,
 			 const struct gomem_chunk *c)
 {
@@ -187,14 +194,17 @@ static void test_map_places(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, &f->chunk[i],
 				    gomem_pagemap_register(&f->map, places[i],
 							   &f->chunk[i]));
-		/* The second registration of a chunk fails. */
+		/*
+		 * A second registration returns the chunk that was registered
+		 * first.
+		 */
 		KUNIT_EXPECT_PTR_EQ(test, &f->chunk[i],
 				    gomem_pagemap_register(&f->map, places[i],
 							   &f->chunk[99]));
 		for (k = 0; k <= i; k++)
 			expect_chunk(test, places[k], &f->chunk[k]);
 	}
-	/* In gaps, covered or not. */
+	/* There are no chunks in the gaps, covered or not. */
 	expect_chunk(test, 2, &gomem_no_chunk);
 	expect_chunk(test, 3000, &gomem_no_chunk);
 	expect_chunk(test, 69000, &gomem_no_chunk);
@@ -211,7 +221,8 @@ struct reader {
 };
 
 /*
- * Look up addresses as gomem_free() does: any, and those that were handed out.
+ * Look up addresses as gomem_free() does: the last address that the map covers,
+ * and addresses in chunks that are registered.
  */
 static int read_map(void *arg)
 {
@@ -225,7 +236,8 @@ static int read_map(void *arg)
 		known = smp_load_acquire(&r->ready);
 		nr = READ_ONCE(map->nr_chunks);
 		/*
-		 * The end moves: this is where a short table would be overrun.
+		 * The last chunk that the map covers: if the table were still
+		 * the shorter one, this lookup would read beyond it.
 		 */
 		c = nr ? gomem_pagemap_chunk(map, addr_of(nr - 1)) : NULL;
 		r->wrong += nr && !c;
@@ -259,8 +271,8 @@ static void test_map_grows(struct kunit *test)
 			break;
 		gomem_pagemap_register(&f->map, i * WORDS, &f->chunk[i]);
 		/*
-		 * As a pointer into the chunk is handed out. Pairs with
-		 * read_map().
+		 * Publish the chunk, as if a pointer into it was handed out.
+		 * Pairs with smp_load_acquire() in read_map().
 		 */
 		smp_store_release(&r.ready, i + 1);
 		while (READ_ONCE(r.looks) - before < 1000)
@@ -274,9 +286,12 @@ static void test_map_grows(struct kunit *test)
 	kunit_info(test, "%lu lookups", r.looks);
 }
 
-/* What it takes */
+/* Memory of the tables */
 
-/* All tables of a machine of so much memory, which its nodes share. */
+/*
+ * Make the tables for a machine whose @nodes nodes share @memory bytes. Return
+ * how many bytes the tables take.
+ */
 static size_t table_bytes(struct kunit *test, unsigned long memory,
 			  unsigned int nodes)
 {

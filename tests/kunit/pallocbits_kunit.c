@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pallocbits_kunit.c - bits and summaries against a byte a page.
+ * pallocbits_kunit.c - bits and summaries, compared with an array of one byte
+ * per page.
  *
- * The oracle is an array with one byte a page and loops that look at each one.
- * Patterns that have gone wrong in such code before are named cases; random
- * ones come from a seed that the log shows.
+ * The oracle is this array, with loops that look at each byte. Patterns that
+ * have gone wrong in such code before are named cases. Random patterns come
+ * from a seed that the log shows.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
@@ -67,7 +68,7 @@ static void randomize(struct pages *p)
 	}
 }
 
-/* Length of the run of pages like page @i, from @i on. */
+/* Return the length of the run of used, or of free, pages from page @i on. */
 static unsigned int run_len(const bool *used, unsigned int nr, unsigned int i)
 {
 	unsigned int end;
@@ -95,7 +96,10 @@ static struct summary oracle_summary(const bool *used, unsigned int nr)
 	return s;
 }
 
-/* Lowest multiple of @align, @from or above, that @n free pages start at. */
+/*
+ * Return the lowest page at or above @from that is a multiple of @align, and at
+ * which @n free pages start. Return PAGES if there is none.
+ */
 static unsigned int oracle_find(const bool *used, unsigned int n,
 				unsigned int from, unsigned int align)
 {
@@ -227,7 +231,7 @@ static void test_pattern(struct kunit *test)
 				gomem_pallocbits_find_aligned(&p->bits, c->n));
 }
 
-/* Every other page: runs of one everywhere, runs of two nowhere. */
+/* Every other page is free: no run has two pages. */
 static void test_pattern_comb(struct kunit *test)
 {
 	static const struct summary even = { 1, 1, 0 };
@@ -247,7 +251,7 @@ static void test_pattern_comb(struct kunit *test)
 
 /* Ranges */
 
-/* Around the borders of words, where masks go wrong. */
+/* Pages around the borders of words, where masks go wrong. */
 static const unsigned int edges[] = {
 	0, 1, 2, 31, 62, 63, 64, 65, 66, 127, 128, 129, 191, 192, 193, 255,
 	256, 257, 320, 383, 447, 448, 449, 509, 510, 511, 512,
@@ -275,7 +279,7 @@ static void test_range_edges(struct kunit *test)
 	}
 }
 
-/* One odd page, inside, at the ends of, and next to a range. */
+/* One page is used. It is inside a range, at one of its ends, or next to it. */
 static void test_range_odd_page(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -381,7 +385,7 @@ static void test_find_random(struct kunit *test)
 	}
 }
 
-/* Every length against the run that is one longer, as long, one shorter. */
+/* Search for each length in a run as long, and one page longer or shorter. */
 static void test_find_every_length(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -412,7 +416,10 @@ static void test_find_aligned_random(struct kunit *test)
 	}
 }
 
-/* Highest start below @end of a run of @n pages or more, cut off at @end. */
+/*
+ * Return the highest start of a run of @n free pages or more below @end, and
+ * its length in @len. A run that crosses @end is cut off there.
+ */
 static unsigned int oracle_find_last(const bool *used, unsigned int n,
 				     unsigned int end, unsigned int *len)
 {
@@ -457,7 +464,7 @@ static void test_find_last_random(struct kunit *test)
 	}
 }
 
-/* One run, and @end before it, in it, at its last page and behind it. */
+/* @end is before the free run, in it, at its last page, or behind it. */
 static void test_find_last_edges(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -493,7 +500,7 @@ static void test_summarize_random(struct kunit *test)
 	}
 }
 
-/* Flip a part of a run, which keeps the summary up to date. */
+/* Free @n used pages, or take @n free ones. Return the new summary. */
 static gomem_pallocsum_t flip(struct pages *p, unsigned int i, unsigned int n,
 			      gomem_pallocsum_t sum)
 {
@@ -528,7 +535,10 @@ static void test_alloc_free_random(struct kunit *test)
 	}
 }
 
-/* Random pages of a word, all that are free or all in use as often as not. */
+/*
+ * Return pages of word @w that are used, or free, as @used says: all of them in
+ * half of the cases, else some at random.
+ */
 static u64 random_mask(struct pages *p, unsigned int w, bool used)
 {
 	u64 bits = used ? p->bits.word[w] : ~p->bits.word[w];
@@ -537,7 +547,7 @@ static u64 random_mask(struct pages *p, unsigned int w, bool used)
 	return below(&p->rnd, 2) ? bits : bits & mask;
 }
 
-/* Flip pages of one word, which keeps the summary up to date. */
+/* Free or take pages of one word. The call returns the new summary. */
 static void test_mask_random(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -569,7 +579,7 @@ static void test_mask_random(struct kunit *test)
 	}
 }
 
-/* Some of the longest run is taken; what is longest then? */
+/* Take @n pages from @i on: which run is the longest then? */
 static const struct take_case {
 	const char *name;
 	struct run free[2];
@@ -593,7 +603,7 @@ static const struct take_case {
 
 KUNIT_ARRAY_PARAM_DESC(take, take_cases, name);
 
-/* Taken and given back: the summary follows both ways. */
+/* The summary is right after pages are taken, and after their free. */
 static void test_alloc_free_named(struct kunit *test)
 {
 	const struct take_case *c = test->param_value;
@@ -610,9 +620,9 @@ static void test_alloc_free_named(struct kunit *test)
 }
 
 /*
- * The pages are eight neighbours of 64 pages each. The first hit is the
- * neighbour that the lowest run of @n lies or ends in, or an earlier one if
- * other lengths share the code of @n.
+ * The pages are eight children of 64 pages each, side by side. The first hit
+ * should be the child in which the lowest run of @n pages ends. It may be an
+ * earlier child if shorter runs share the code of @n.
  */
 static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 {
@@ -630,7 +640,7 @@ static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 		KUNIT_ASSERT_TRUE_MSG(test, got <= want, "%u", n);
 }
 
-/* Codes rise with lengths, exactly below 128 and at each eighth above. */
+/* Each length below 128 has its own code, each power of two above has eight. */
 static void test_reach_code(struct kunit *test)
 {
 	unsigned int len, code, last = 0;
@@ -647,7 +657,7 @@ static void test_reach_code(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, last <= U8_MAX);
 }
 
-/* Eight codes side by side, compared with every code there is. */
+/* Compare eight codes at once with the code of each of many lengths. */
 static void test_reach_find(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -672,7 +682,7 @@ static void test_reach_find(struct kunit *test)
 	}
 }
 
-/* Take the pages as eight neighbours of 64, summarized by the oracle. */
+/* Merge summaries of eight children of 64 pages, which the oracle computes. */
 static void test_merge_random(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -695,11 +705,14 @@ static void test_merge_random(struct kunit *test)
 	}
 }
 
-/* A full child below the root has 2^18 pages, eight of them the special bit. */
+/*
+ * A child of a root entry has 2^18 pages. If all eight children are free, their
+ * sum of 2^21 needs a special value.
+ */
 static const struct merge_case {
 	const char *name;
 	u8 full;	/* children that are free as a whole, as bits */
-	struct summary rest;	/* all others */
+	struct summary rest;	/* of each other child */
 	struct summary want;
 } merge_cases[] = {
 	{ "all free",	 0xff, { 0, 0, 0 }, { 1 << 21, 1 << 21, 1 << 21 } },

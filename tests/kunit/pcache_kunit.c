@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pcache_kunit.c - a page cache against a model that counts bit by bit.
+ * pcache_kunit.c - a page cache, compared with a model that looks at each bit.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
@@ -37,7 +37,7 @@ static bool cache_free(struct gomem_pcache *pc, unsigned long page,
 	return kept;
 }
 
-/* Bits of any density, including none and all. */
+/* Return random bits of any density, including none and all. */
 static u64 random_mask(struct pcache_fixture *f)
 {
 	u64 a = random_u64(&f->base.set.rnd);
@@ -63,7 +63,7 @@ static u64 random_mask(struct pcache_fixture *f)
 	}
 }
 
-/* Where the lowest run begins, 64 if there is none. */
+/* Return where the lowest run of @n free pages begins; 64 if there is none. */
 static unsigned int model_find(u64 free, unsigned int n, bool aligned)
 {
 	unsigned int i, k;
@@ -156,7 +156,7 @@ static void test_free(struct kunit *test)
 	}
 }
 
-/* The bounds, one by one. */
+/* Each bound that makes a page cache refuse pages. */
 static void test_free_refused(struct kunit *test)
 {
 	struct pcache_fixture *f = test->priv;
@@ -181,7 +181,10 @@ static void test_free_refused(struct kunit *test)
 			pc->free);
 }
 
-/* The counters follow pages that come and go, not those refused. */
+/*
+ * @uses changes when the page cache gives or takes pages, not when it refuses
+ * to.
+ */
 static void test_uses(struct kunit *test)
 {
 	struct pcache_fixture *f = test->priv;

@@ -2,8 +2,9 @@
 /*
  * pcaches_kunit.c - heaps whose CPUs have page caches.
  *
- * The oracle is a set of spans and the source: a page that is out and belongs
- * to no span must be free or cached, and free once the caches are empty.
+ * The oracle is a set of spans, and the source. If a page was handed out by the
+ * source and belongs to no span, it must be free or cached. It must be free
+ * once the page caches are empty.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -99,7 +100,10 @@ static void test_same_as_without(struct kunit *test)
 	for (i = 0; i < 300; i++)
 		expect_same_base(test, span_set_get(test, &f->base.set, h, 1),
 				 span_set_get(test, &f->plain.set, plain, 1));
-	/* Both sets have the same order, and keep it. */
+	/*
+	 * Both sets have the same order, and keep it: so the same spans are
+	 * freed in both.
+	 */
 	while (f->base.set.nr) {
 		k = below(&f->base.set.rnd, f->base.set.nr);
 		span_set_put(test, &f->base.set, f->base.set.span[k]);
@@ -115,8 +119,8 @@ static void test_same_as_without(struct kunit *test)
 }
 
 /*
- * How many pages a cache takes: by the size of the heap and what it may have at
- * most.
+ * A page cache takes heap / GOMEM_PCACHE_SHARE / CPUs pages, at least 8, and at
+ * most pcache_max.
  */
 static void test_limit(struct kunit *test)
 {
@@ -198,7 +202,10 @@ static void test_without_lock(struct kunit *test)
 	gomem_heap_get(h, &after);
 	expect_cached(test, &before, &after, 100);
 
-	/* Too long to be cut from a cache, even if it would fit. */
+	/*
+	 * A span that is too long comes from the heap, even if the page cache
+	 * has enough pages.
+	 */
 	span_set_get(test, &f->base.set, h, GOMEM_PCACHE_SPAN_MAX + 1);
 	gomem_heap_get(h, &before);
 	KUNIT_EXPECT_EQ(test, 0,
@@ -209,7 +216,10 @@ static void test_without_lock(struct kunit *test)
 	span_set_put_all(test, &f->base.set);
 }
 
-/* If the block has too few pages left, a longer span comes from a run. */
+/*
+ * If the group of a page cache has too few pages left, a longer span comes from
+ * one of its runs.
+ */
 static void test_short_runs(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
@@ -269,8 +279,8 @@ static void test_given_up_before_growth(struct kunit *test)
 }
 
 /*
- * The run of a freed large object serves the next one of its size, without the
- * heap.
+ * The page cache keeps the pages of a freed large object as a run. It serves
+ * the next object of this size, without the lock of the heap.
  */
 static void test_runs(struct kunit *test)
 {
@@ -350,7 +360,10 @@ static void test_runs_limit(struct kunit *test)
 	span_set_expect_bits(test, &f->base.set, &f->base.fh.source);
 }
 
-/* All CPUs share the limit. A CPU does not release the runs of another CPU. */
+/*
+ * The runs of all CPUs together have a limit. A CPU does not release the runs
+ * of another CPU.
+ */
 static void test_runs_of_all(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
@@ -381,7 +394,10 @@ static void test_runs_of_all(struct kunit *test)
 	span_set_expect(test, &f->base.set, h);
 }
 
-/* A run that two looks find is returned, even if the CPU is busy. */
+/*
+ * A run that two looks in a row find returns to the heap, even if its CPU is
+ * busy.
+ */
 static void test_runs_idle(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
@@ -419,7 +435,10 @@ static int next_cpu(int cpu)
 	return cpu < nr_cpu_ids ? cpu : cpumask_first(cpu_online_mask);
 }
 
-/* As above, for the run of another CPU. */
+/*
+ * Before the heap grows for one CPU, the page cache of another CPU returns its
+ * pages.
+ */
 static void test_given_up_for_others(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
@@ -444,7 +463,7 @@ static void test_given_up_for_others(struct kunit *test)
 	span_set_put_all(test, &f->base.set);
 }
 
-/* A page cache unused between two looks is emptied. */
+/* A page cache that is not used between two looks is emptied. */
 static void test_idle(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
@@ -468,7 +487,7 @@ static void test_idle(struct kunit *test)
 	span_set_expect(test, &f->base.set, h);
 }
 
-/* Descriptors go back with the pages. */
+/* A page cache that is drained gives back its descriptors, too. */
 static void test_drain_descriptors(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
@@ -488,7 +507,10 @@ static void test_drain_descriptors(struct kunit *test)
 		inuse += h->spanalloc[i].inuse;
 	KUNIT_EXPECT_GT(test, inuse, 0);
 
-	/* A CPU may be idle whether its cache has pages or not. */
+	/*
+	 * The second look finds page caches idle, whether they have pages or
+	 * only descriptors.
+	 */
 	gomem_heap_drain_pcaches(h, true);
 	gomem_heap_drain_pcaches(h, true);
 	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
@@ -496,7 +518,10 @@ static void test_drain_descriptors(struct kunit *test)
 	span_set_expect(test, &f->base.set, h);
 }
 
-/* A span freed on another CPU than it was made on: the sums stay right. */
+/*
+ * Spans are freed on other CPUs than they were made on: the sums over all CPUs
+ * stay right.
+ */
 static void test_other_cpu(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * peers_kunit.c - the heaps of two nodes over one map: whose memory a span is
- * of, who has a chunk that both have pages in, and where pages go when they are
- * freed.
+ * peers_kunit.c - the heaps of two nodes with one page map: which node's memory
+ * a span gets, which heap has a chunk with pages of both nodes, and where freed
+ * pages go.
  *
- * Which node a page is of is made up, by stripes of the source's range. Only
- * that the machine may have two nodes is not, so that there are numbers for
- * them.
+ * The node of a page is made up: stripes of the source's range belong to the
+ * nodes in turn. Only the node numbers are real, so the machine must be able to
+ * have two nodes.
  */
 #include <kunit/test.h>
 #include <linux/bitmap.h>
@@ -70,7 +70,7 @@ static struct gomem_span *get(struct kunit *test, unsigned int from,
 	return span_set_get(test, &f->set, f->fp.heap[from], npages);
 }
 
-/* The node, by index, that the first page of a span is of. */
+/* Return the index of the node to which the first page of a span belongs. */
 static unsigned int node_of(struct peers_fixture *f, const struct gomem_span *s)
 {
 	int id = source_of(f)->src.node_of(&source_of(f)->src, s->base);
@@ -109,7 +109,8 @@ static void test_local(struct kunit *test)
 }
 
 /*
- * Free pages of the other heap come before a search of all nodes by the kernel.
+ * A heap takes free pages of the other heap before it lets the kernel search
+ * all nodes.
  */
 static void test_free_of_peer(struct kunit *test)
 {
@@ -128,7 +129,7 @@ static void test_free_of_peer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, f->fp.heap[1]->stats.grows);
 	expect_heaps(test);
 
-	/* This does not hold for a caller with __GFP_THISNODE. */
+	/* A caller with __GFP_THISNODE gets no pages of the other heap. */
 	req.gfp |= __GFP_THISNODE;
 	KUNIT_EXPECT_NULL(test,
 			  span_set_try(test, &f->set, f->fp.heap[0], &req));
@@ -164,7 +165,10 @@ static void expect_block_of_peer(struct kunit *test, unsigned int anywhere,
 	expect_heaps(test);
 }
 
-/* The other heap gives its free pages as a block. */
+/*
+ * If its own node is empty, a heap fetches a block of the other node, into the
+ * heap of that node.
+ */
 static void test_block_of_peer(struct kunit *test)
 {
 	struct peers_fixture *f = test->priv;
@@ -175,8 +179,8 @@ static void test_block_of_peer(struct kunit *test)
 }
 
 /*
- * If no node has memory to spare, the kernel is asked for the needed pages, on
- * any node.
+ * If light requests fail on both nodes, the kernel is asked for no more than
+ * the needed pages, on any node.
  */
 static void test_effort_of_peer(struct kunit *test)
 {
@@ -184,13 +188,14 @@ static void test_effort_of_peer(struct kunit *test)
 
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
-	/* Two orders on either node. */
+	/* Let the requests for two orders fail on both nodes. */
 	fake_fail(&source_of(f)->pages, 1, 4);
 	expect_block_of_peer(test, 1, 16);
 }
 
 /*
- * A caller that must not fail takes memory of the other node, without waiting.
+ * A __GFP_NOFAIL caller takes memory of the other node, instead of waiting for
+ * its own node.
  */
 static void test_nofail(struct kunit *test)
 {
@@ -251,8 +256,9 @@ static void test_no_descriptor(struct kunit *test)
 	source_of(f)->node[0].empty = true;
 	/*
 	 * Memory for descriptors is fetched for the heap that is asked, then
-	 * for that of the block, then for the chunk. Each failure is of two
-	 * tries. What was fetched before the failure is kept.
+	 * for the heap of the block, then for the chunk. Each time there is a
+	 * light and a hard request. Memory that was fetched before the failure
+	 * is kept.
 	 */
 	fake_fail(&source_of(f)->meta, 2, 2);
 	for (i = 1; i <= 2; i++) {
@@ -302,8 +308,8 @@ static void put_descriptors(struct gomem_heap *h, unsigned int index,
 }
 
 /*
- * Free pages of another heap stay there if there is no descriptor for a span of
- * them.
+ * Free pages of another heap stay there if there is no descriptor to make a
+ * span of them.
  */
 static void test_no_descriptor_for_free(struct kunit *test)
 {
@@ -369,8 +375,8 @@ static int cpu_of(struct kunit *test, unsigned int i)
 }
 
 /*
- * Page caches hold near pages; pages of another node return to their heap at
- * once.
+ * The page caches of a CPU hold pages of its own node. Pages of another node
+ * return to their heap at once.
  */
 static void test_page_caches(struct kunit *test)
 {
@@ -409,7 +415,10 @@ static void test_page_caches(struct kunit *test)
 	expect_heaps(test);
 }
 
-/* All nodes share the limit: a node may use what another does not. */
+/*
+ * All nodes share the memory limit. If one of them grows, another one gives
+ * free pages back.
+ */
 static void test_limit(struct kunit *test)
 {
 	struct peers_fixture *f = test->priv;
@@ -434,7 +443,10 @@ static void test_limit(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* A node without memory is tried again, but not for orders that just failed. */
+/*
+ * A heap goes on to try its empty node, but not for the orders that just
+ * failed.
+ */
 static void test_learn_order(struct kunit *test)
 {
 	struct peers_fixture *f = test->priv;
@@ -451,7 +463,7 @@ static void test_learn_order(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* Distances as a machine of two boards, of two sockets each, has them. */
+/* Return the distances in a machine with two boards of two sockets each. */
 static int board_distance(int from, int to)
 {
 	if (from == to)
@@ -472,7 +484,7 @@ static const struct order_case {
 
 KUNIT_ARRAY_PARAM_DESC(order, order_cases, name);
 
-/* The nearest comes first, whatever its number; then the next by number. */
+/* Nearer nodes come first. Nodes at the same distance are ordered by number. */
 static void test_order(struct kunit *test)
 {
 	const struct order_case *c = test->param_value;
@@ -503,8 +515,8 @@ struct grower {
 };
 
 /*
- * Half a chunk at a time, so that each span is the first of its node in a
- * chunk.
+ * Take half a chunk at a time. That is all that this node has of a chunk, so
+ * each span is the first of its node there.
  */
 static void take_halves(struct racer *r)
 {
@@ -552,7 +564,7 @@ static void test_shared_race(struct kunit *test)
 	expect_heaps(test);
 }
 
-/* Let one of the nodes have memory again, or none any more. */
+/* Let a random node run out of memory, or have memory again. */
 static void empty_any_node(struct peers_fixture *f)
 {
 	unsigned int i = below(&f->set.rnd, FAKE_NODES);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * profile_kunit.c - the heap profile: which allocations it records, and what is
- * left of
- *	the records when the objects are freed.
+ * profile_kunit.c - the heap profile: which allocations it records, and that
+ * the records go when the objects are freed.
  *
- * Cases record each object (rate 1). No other task of the machine calls gomem
- * meanwhile.
+ * The cases record each object (rate 1). No other task of the machine calls
+ * gomem meanwhile.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -59,7 +58,7 @@ static void profile_exit(struct kunit *test)
 	set_rate(f->rate);
 }
 
-/* The records of objects of a size. */
+/* The number of records of objects of one size. */
 struct counts {
 	u64 live;
 	u64 all;
@@ -99,7 +98,7 @@ static bool has_record(const void *p)
 	return has;
 }
 
-/* 1 - exp(-x) of some x, by a table of constants. */
+/* Compare gomem_sample_chance() with a table of 1 - exp(-size / rate). */
 static void test_chance(struct kunit *test)
 {
 	static const struct {
@@ -120,7 +119,7 @@ static void test_chance(struct kunit *test)
 		got = (gomem_sample_chance(cases[i].size, cases[i].rate) >>
 		       20) * 1000000 >>
 		      40;
-		/* To 1 %, and 1 in a million. */
+		/* Allow an error of 1 %, and of 1 in a million. */
 		KUNIT_EXPECT_GE_MSG(test, got + got / 100 + 1,
 				    cases[i].per_million, "%llu of %lu",
 				    cases[i].size, cases[i].rate);
@@ -131,7 +130,10 @@ static void test_chance(struct kunit *test)
 	}
 }
 
-/* The mean of distances, and the share of objects that come next at once. */
+/*
+ * Check the mean of the distances to the next sample, and the share of
+ * distances that are 0.
+ */
 static void test_draw(struct kunit *test)
 {
 	const unsigned int n = 40000;
@@ -147,10 +149,13 @@ static void test_draw(struct kunit *test)
 		sum += left;
 		at_once += !left;
 	}
-	/* The mean is 1 / (e^0.01 - 1) = 99.5, its deviation 0.5 of 40000. */
+	/*
+	 * The mean is 1 / (e^0.01 - 1) = 99.5. The deviation of this mean is
+	 * 0.5 with 40000 distances.
+	 */
 	KUNIT_EXPECT_GE(test, sum, 97ULL * n);
 	KUNIT_EXPECT_LE(test, sum, 102ULL * n);
-	/* 1 - e^-0.01 = 0.995 %: 398 of 40000, deviation 20. */
+	/* 1 - e^-0.01 = 0.995 %, or 398 of 40000, with a deviation of 20. */
 	KUNIT_EXPECT_GE(test, at_once, 300);
 	KUNIT_EXPECT_LE(test, at_once, 500);
 	gomem_sample_set_rate(1);
@@ -160,26 +165,31 @@ static void test_draw(struct kunit *test)
 			gomem_sample_objects(8, &thin));
 }
 
-/* A record that was thinned counts for those that were left out on average. */
+/*
+ * If records are thinned, each counts for as many as were left out on average.
+ */
 static void test_weight(struct kunit *test)
 {
 	gomem_sample_set_rate(SZ_512K);
 	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(64, 0));
-	/* Small objects: for 2^thin of them, to 2 %. */
+	/* A small object counts for 2^thin objects. Allow 2 %. */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(64, 4), (16 << 8) * 98 / 100);
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(64, 4),
 			(16 << 8) * 102 / 100);
-	/* 512 KiB: (1 - e^-1) / (1 - e^-1/4) = 2.858. */
+	/*
+	 * An object of 512 KiB counts for (1 - e^-1) / (1 - e^-1/4) = 2.858
+	 * objects.
+	 */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(SZ_512K, 2),
 			(2858 << 8) / 1000 - 4);
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(SZ_512K, 2),
 			(2858 << 8) / 1000 + 4);
-	/* The smallest object, thinned most: to 2 %. */
+	/* The smallest object, with the most thinning. Allow 2 %. */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(8, 12),
 			(4096 << 8) * 98ULL / 100);
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(8, 12),
 			(4096 << 8) * 102ULL / 100);
-	/* An object that is recorded anyway. */
+	/* An object so large that it is always recorded counts for one. */
 	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(SZ_4M * 4, 1) & ~1U);
 }
 
@@ -201,7 +211,7 @@ static void test_small(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, has_record(p[i]));
 	}
 	expect_live(test, before, 112);
-	/* The slot serves all of these. */
+	/* The slot serves these allocations, and each is recorded. */
 	for (i = 0; i < 1000; i++) {
 		q = gomem_alloc(100, GFP_KERNEL);
 		KUNIT_ASSERT_TRUE(test, has_record(q));
@@ -210,7 +220,10 @@ static void test_small(struct kunit *test)
 	expect_live(test, before, 112);
 }
 
-/* Each has a block of its own, or is an object of 8 or 16 bytes. */
+/*
+ * A recorded tiny object has a block of its own, or is an object of the class
+ * of 8 bytes.
+ */
 static void test_tiny(struct kunit *test)
 {
 	u64 before = count(test, 16).live + count(test, 8).live;
@@ -255,7 +268,7 @@ static void test_resize(struct kunit *test)
 	void *p = gomem_alloc(40, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	/* In place. */
+	/* The object stays in place. */
 	KUNIT_ASSERT_PTR_EQ(test, p, gomem_realloc(p, 48, GFP_KERNEL));
 	KUNIT_EXPECT_TRUE(test, has_record(p));
 	p = gomem_realloc(p, 1000, GFP_KERNEL);
@@ -299,7 +312,7 @@ static void test_typed(struct kunit *test, const struct gomem_cache_args *args)
 		KUNIT_EXPECT_TRUE(test, has_record(p[i]));
 	}
 	for (i = 0; i < 10; i++) {
-		/* By either function, from a span with specials. */
+		/* Free by either function, while the span has specials. */
 		if (i % 2)
 			gomem_cache_free(c, p[i]);
 		else
@@ -312,7 +325,7 @@ static void test_typed(struct kunit *test, const struct gomem_cache_args *args)
 	expect_live(test, before + ARRAY_SIZE(p), 72);
 	gomem_cache_free_bulk(c, ARRAY_SIZE(p), p);
 	expect_live(test, before, 72);
-	/* A span without specials takes objects on the hit path again. */
+	/* Free an object of the cache after its specials are gone. */
 	set_rate(0);
 	p[0] = gomem_cache_alloc(c, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p[0]);
@@ -355,7 +368,7 @@ static void test_rcu(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, has_record(p));
 }
 
-/* Objects of a page with specials are still checked. */
+/* In a page with specials, frees detect misuse as in any page. */
 static void test_misuse(struct kunit *test)
 {
 	u8 *p = gomem_alloc(64, GFP_KERNEL), *q = gomem_alloc(64, GFP_KERNEL);
@@ -368,8 +381,8 @@ static void test_misuse(struct kunit *test)
 	gomem_free(q + 8);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 	/*
-	 * The mark of the page must not hide that the offset is no multiple of
-	 * 8.
+	 * GOMEM_TAG_SPECIAL in the tag of the page must not hide that the
+	 * offset is no multiple of 8.
 	 */
 	gomem_free(q + 4);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
@@ -380,8 +393,8 @@ static void test_misuse(struct kunit *test)
 }
 
 /*
- * An object without a record, in the page of one that has one, is freed as any
- * other.
+ * An object without a record is freed as usual, even if another object of the
+ * page has one.
  */
 static void test_neighbour(struct kunit *test)
 {
@@ -401,7 +414,7 @@ static void test_neighbour(struct kunit *test)
 	set_rate(1);
 }
 
-/* The innermost frame is that of the caller, not one of gomem's. */
+/* The innermost frame of a record is that of the caller, not one of gomem. */
 static void test_frames(struct kunit *test)
 {
 	struct gomem_special sp = { };
@@ -425,9 +438,9 @@ static void test_frames(struct kunit *test)
 }
 
 /*
- * At a rate of 4 KiB, the estimate of 40000 objects of 64 bytes: 622 records,
- * so its deviation is 4 %. A rate that is set anew ends the thinning of
- * records, which depends on the speed of the machine.
+ * Estimate the number of 40000 objects of 64 bytes at a rate of 4 KiB. About
+ * 620 of them are recorded, so the deviation is 4 %. Setting the rate again
+ * ends the thinning of records, which depends on the speed of the machine.
  */
 static void test_estimate(struct kunit *test)
 {
@@ -448,14 +461,20 @@ static void test_estimate(struct kunit *test)
 	}
 	after = count(test, 64);
 	est = gomem_profile_scale((after.all - before.all) << 8, 64, SZ_4K);
-	/* Seven deviations, with half of the records thinned by two. */
+	/*
+	 * Allow an error of a third: seven deviations, even if half of the
+	 * records were thinned by two.
+	 */
 	KUNIT_EXPECT_GE(test, est, n * 2 / 3);
 	KUNIT_EXPECT_LE(test, est, n * 4 / 3);
 	KUNIT_EXPECT_EQ(test, before.live, after.live);
 	set_rate(1);
 }
 
-/* The stacks with the most memory, in an array that is too short for all. */
+/*
+ * Find the stacks with the most memory, in an array that is too short for all
+ * stacks.
+ */
 static void test_top(struct kunit *test)
 {
 	static const size_t sizes[] = { SZ_1M, SZ_4M, SZ_64K, SZ_2M };
@@ -475,7 +494,10 @@ static void test_top(struct kunit *test)
 	}
 }
 
-/* Two objects of a size, the second one some jiffies younger. */
+/*
+ * Find the ages of two objects of one size. The second object is some jiffies
+ * younger.
+ */
 static void test_ages(struct kunit *test)
 {
 	unsigned long oldest = 0, youngest = ULONG_MAX;
@@ -560,8 +582,8 @@ static void expect_records(struct kunit *test, void **p, unsigned int n,
 }
 
 /*
- * "all" records what no sample would: without a profile, in each way, and at
- * once.
+ * "all" records each object at once, by each way to allocate, even without a
+ * profile.
  */
 static void test_exact(struct kunit *test)
 {
@@ -588,7 +610,8 @@ static void test_exact(struct kunit *test)
 }
 
 /*
- * No object of other modules is recorded, and what is refused changes nothing.
+ * Objects of modules that are not named are not recorded. A list that is
+ * refused changes nothing.
  */
 static void test_exact_names(struct kunit *test)
 {
@@ -618,7 +641,7 @@ static void test_exact_names(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set(""));
 }
 
-/* The module by the innermost frame. */
+/* An object belongs to the module of its innermost frame. */
 static void test_exact_module(struct kunit *test)
 {
 	char other[] = "xomem_kunit";
@@ -649,7 +672,10 @@ static u64 lived(const struct gomem_bucket *b, unsigned int from,
 	return n;
 }
 
-/* How long an object lived: 16384 us or more. */
+/*
+ * The lifetime of the object is 16384 us or more, which is counted at index 15
+ * or above.
+ */
 static void test_lifetimes(struct kunit *test)
 {
 	struct gomem_special sp = { };
@@ -674,7 +700,7 @@ static void test_lifetimes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&b->together));
 }
 
-/* The blocks of an arena are recorded until it is destroyed. */
+/* The memory of an arena is recorded until the arena is destroyed. */
 static void test_arena(struct kunit *test)
 {
 	struct gomem_arena *arena = gomem_arena_create(GFP_KERNEL);

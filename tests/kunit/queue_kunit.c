@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * queue_kunit.c - gomem's works may be waited for in reclaim.
+ * queue_kunit.c - tasks that reclaim memory may wait for gomem's works.
  *
  * The workqueue core warns when a work of a WQ_MEM_RECLAIM queue waits for a
  * work of a queue without a rescuer. The warning taints the kernel, and
@@ -17,7 +17,7 @@
 
 #define OBJECTS		200
 
-/* A cache whose slots on this CPU hold some objects. */
+/* Make a cache whose slots on this CPU hold some objects. */
 static struct gomem_cache *make_cache(void)
 {
 	struct gomem_cache *c = gomem_cache_create("kunit", 100, NULL);
@@ -73,10 +73,10 @@ static void run_job(struct work_struct *work)
 }
 
 /*
- * Make each call that waits for works, in a work that reclaim may wait for. The
- * work does nothing else. After some milliseconds the workqueue core would let
- * other works of the CPU run beside it, and the call would no longer wait for
- * them.
+ * Make each call that waits for works, in a work of a WQ_MEM_RECLAIM queue.
+ * This work makes the call at once. Some milliseconds later, the workqueue core
+ * would let other works of the CPU run beside it. Then the call would not wait
+ * for them.
  */
 static void test_wait(struct kunit *test)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * random.h - random numbers of a case, which its seed repeats.
+ * random.h - random numbers of a case. The seed in the log reproduces them.
  */
 #ifndef GOMEM_TEST_RANDOM_H
 #define GOMEM_TEST_RANDOM_H
@@ -10,21 +10,21 @@
 #include <linux/prandom.h>
 #include <linux/types.h>
 
-/* A number below @limit. */
+/* Return a number below @limit. */
 static inline u32 below(struct rnd_state *rnd, u32 limit)
 {
 	return prandom_u32_state(rnd) % limit;
 }
 
-/* Random bits. */
+/* Return 64 random bits. */
 static inline u64 random_u64(struct rnd_state *rnd)
 {
 	return (u64)prandom_u32_state(rnd) << 32 | prandom_u32_state(rnd);
 }
 
 /*
- * A size below 2^(@max_bits + 1): each magnitude is as likely as each other
- * one.
+ * Return a size below 2^(@max_bits + 1). Each power of two up to 2^@max_bits is
+ * equally likely as its highest bit.
  */
 static inline size_t random_size(struct rnd_state *rnd, unsigned int max_bits)
 {

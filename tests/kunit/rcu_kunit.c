@@ -3,7 +3,7 @@
  * rcu_kunit.c - objects that are freed after a grace period, on the module's
  * own heap.
  *
- * The reports of misuse that this leaves in the log are meant to be there.
+ * The reports of misuse that the cases leave in the log are expected.
  */
 #include <kunit/test.h>
 #include <linux/cpu.h>
@@ -57,7 +57,10 @@ static u64 frees(struct kunit *test)
 	return gomem_event_sum(GOMEM_EV_RCU_FREES) - f->frees;
 }
 
-/* Expect that all given objects are freed and counted. */
+/*
+ * Expect that all objects that were passed are freed after a grace period, and
+ * that @given of them are counted.
+ */
 static void expect_freed(struct kunit *test, u64 given)
 {
 	struct rcu_fixture *f = test->priv;
@@ -122,7 +125,10 @@ static void test_every_kind(struct kunit *test)
 			n++;
 			continue;
 		}
-		/* Tiny objects are aligned by their size. */
+		/*
+		 * A tiny object is aligned by its size, which may be too little
+		 * for the head.
+		 */
 		expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 		gomem_free(p);
 	}
@@ -137,14 +143,14 @@ static void test_every_kind(struct kunit *test)
 	}
 	gomem_free_rcu((struct small *)gomem_cache_alloc(c, GFP_KERNEL), rcu);
 	/*
-	 * The call waits for the object. The cache itself is made of such
-	 * objects.
+	 * This waits until the object is free. The memory of the cache itself
+	 * is made of gomem's objects, which must be free, too.
 	 */
 	gomem_cache_destroy(c);
 	expect_freed(test, n + 1);
 }
 
-/* With a head of 8 bytes, gomem writes to no byte behind it. */
+/* With a head of 8 bytes, gomem does not write to the bytes behind it. */
 static void test_small_head(struct kunit *test)
 {
 	struct small *p[3];
@@ -167,7 +173,7 @@ static void test_small_head(struct kunit *test)
 	expect_freed(test, ARRAY_SIZE(p));
 }
 
-/* Where the head is in the object does not matter, below 4096. */
+/* The head may be at any offset below 4096 that is a multiple of 8. */
 static void test_every_offset(struct kunit *test)
 {
 	unsigned int offset;
@@ -250,7 +256,9 @@ static void test_reader(struct kunit *test)
 	expect_freed(test, 1);
 }
 
-/* Objects given during a grace period wait for the next one together. */
+/*
+ * Objects that are passed during a grace period wait for the next one together.
+ */
 static void test_batches(struct kunit *test)
 {
 	struct rcu_fixture *f = test->priv;
@@ -289,14 +297,14 @@ static void test_twice(struct kunit *test)
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 2);
 	rcu_read_unlock();
 	expect_freed(test, 2);
-	/* The mark is gone with the object. */
+	/* The new object in the same place is not taken for one that waits. */
 	p = gomem_alloc(64, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	gomem_free_rcu(p, rcu);
 	expect_freed(test, 3);
 }
 
-/* A waiting object's bytes are no mark elsewhere. */
+/* A copy of a waiting object is not taken for one that waits. */
 static void test_copied(struct kunit *test)
 {
 	struct early *p = get_early(test, 64), *q = get_early(test, 64);
@@ -351,7 +359,7 @@ static void test_no_object(struct kunit *test)
 	gomem_free_rcu((struct early *)((void *)p + 8), rcu);
 	gomem_free_rcu_mightsleep((void *)p + 8);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 2);
-	/* A field that the object is too small for. */
+	/* The head would be beyond the end of the object. */
 	gomem_free_rcu((struct late *)p, rcu);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 	gomem_free_rcu(slab, rcu);
@@ -370,8 +378,8 @@ static void test_no_object(struct kunit *test)
 }
 
 /*
- * What is passed to gomem_free_rcu() from here on waits together, but for the
- * first object, which has a grace period of its own.
+ * Let all objects that are passed to gomem_free_rcu() from here on wait
+ * together. Only the first one has a grace period of its own.
  */
 static void begin_together(void)
 {
@@ -379,7 +387,10 @@ static void begin_together(void)
 	rcu_read_lock();
 }
 
-/* Expect that a write to a waiting object was found, and two objects lost. */
+/*
+ * Expect that a write to a waiting object was found, and that two objects were
+ * not freed because of it.
+ */
 static void end_broken(struct kunit *test, void *lost, void *lost_too)
 {
 	rcu_read_unlock();
@@ -410,7 +421,7 @@ static void break_link(struct kunit *test, unsigned int n,
 }
 
 /*
- * The objects behind the broken link are not freed, and nothing else happens.
+ * The objects from the broken link on are not freed, and nothing else happens.
  */
 static void test_broken_list(struct kunit *test)
 {
@@ -430,8 +441,8 @@ static void test_broken_link(struct kunit *test)
 }
 
 /*
- * Write to the head of one of three waiting objects. Only the objects behind it
- * are lost.
+ * Write to the head of an object in a list of three that wait together. This
+ * object and the one behind it are not freed. The third one is.
  */
 static void break_word(struct kunit *test, unsigned long change)
 {
@@ -493,15 +504,15 @@ static void test_mightsleep(struct kunit *test)
 
 #define NR_SHARED	2000
 
-/* All CPUs give objects at the same time. */
+/* All CPUs pass the same objects at the same time. */
 struct race {
 	struct small *p[NR_SHARED];
 	atomic_t missing;
 };
 
 /*
- * Interrupts are off, so no grace period ends before all CPUs have passed the
- * object.
+ * Interrupts are off here, so no grace period ends before all CPUs have passed
+ * the objects.
  */
 static void give_all(void *arg)
 {
@@ -516,8 +527,8 @@ static void give_all(void *arg)
 }
 
 /*
- * Of several CPUs that pass an object at once, one succeeds and the others are
- * reported.
+ * If several CPUs pass an object at once, one of them succeeds, and the others
+ * are reported.
  */
 static void test_at_once(struct kunit *test)
 {
@@ -540,8 +551,8 @@ static void test_at_once(struct kunit *test)
 }
 
 /*
- * An NMI passes an object, which a work frees. A second call in an NMI is
- * detected.
+ * An object may be passed in an NMI: then a work frees it. A second call is
+ * detected, in an NMI or later.
  */
 static void test_nmi(struct kunit *test)
 {
@@ -566,8 +577,8 @@ static void test_nmi(struct kunit *test)
 }
 
 /*
- * Code that holds the lock may be interrupted by a caller that must not wait
- * for the lock.
+ * gomem_free_rcu_nolock() does not wait for the lock of the queue, because its
+ * caller may have interrupted the code that holds the lock.
  */
 static void test_nolock(struct kunit *test)
 {

@@ -35,7 +35,10 @@ static void take_all(struct reserves_fixture *f, size_t size)
 	}
 }
 
-/* Nothing is left, of this size and of any. */
+/*
+ * Use up all memory but the reserves, so that no allocation of any size finds
+ * any.
+ */
 static void begin(struct kunit *test, size_t size)
 {
 	struct reserves_fixture *f = test->priv;
@@ -61,8 +64,8 @@ static void end(struct reserves_fixture *f, unsigned long *used)
 }
 
 /*
- * Callers with reserves get objects and no more pages than they need; others
- * get none.
+ * A caller that may use the reserves gets objects, and takes no more pages than
+ * these need. Other callers get none.
  */
 static void expect_reserved(struct kunit *test, size_t size,
 			    void *(*get)(size_t size, gfp_t gfp))
@@ -87,7 +90,10 @@ static void expect_reserved(struct kunit *test, size_t size,
 			memset(p[i], 0x5a, size);
 		}
 	}
-	/* The objects stay live: their free memory would serve all callers. */
+	/*
+	 * Free the objects only after the end: until then, their memory would
+	 * serve all callers.
+	 */
 	end(f, &used);
 	KUNIT_EXPECT_EQ_MSG(test,
 			    ARRAY_SIZE(p) * DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
@@ -127,8 +133,8 @@ static void test_bulk(struct kunit *test)
 }
 
 /*
- * Blocks and spans of 16 bytes are used up first: a tiny object takes what
- * there is.
+ * Use up all free blocks, and the free objects of 16 bytes. Otherwise a tiny
+ * object could come from these.
  */
 static unsigned int take_tiny(struct reserves_fixture *f)
 {
@@ -179,8 +185,8 @@ static void test_task(struct kunit *test)
 }
 
 /*
- * Objects of a typed cache are in its spans: others of the cache may have the
- * rest.
+ * An object of a typed cache takes a page of the reserves as a span of the
+ * cache. Only callers of this cache may have the other objects of that span.
  */
 static void test_typed(struct kunit *test)
 {

@@ -19,7 +19,7 @@ static const struct realloc_case {
 	const char *name;
 	size_t from;
 	size_t to;
-	size_t room;	/* what is allocated; 0 if that is nothing */
+	size_t room;	/* size of a new object; 0: the old one stays */
 } realloc_cases[] = {
 	{ "same",			100, 100,	0 },
 	{ "within the class",		97, 112,	0 },
@@ -44,7 +44,7 @@ static const struct realloc_case {
 
 KUNIT_ARRAY_PARAM_DESC(realloc, realloc_cases, name);
 
-/* Leave an object that is not zero as the next one of its size. */
+/* Make sure that the next object of this size does not happen to be zero. */
 static void leave_dirty(struct kunit *test, size_t size, bool noscan)
 {
 	void *p = noscan ? gomem_alloc_noscan(size, GFP_KERNEL) :
@@ -85,7 +85,8 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	KUNIT_EXPECT_EQ(test, noscan, is_noscan(q));
 
 	/*
-	 * Resize again, to the usable size, to detect a tail that was cut off.
+	 * Resize the object to its usable size, to detect a tail that was cut
+	 * off.
 	 */
 	r = gomem_realloc(q, usable, gfp);
 	KUNIT_EXPECT_PTR_EQ(test, q, r);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * scavenge_kunit.c - which free pages a heap returns to its source, and when
- * they are gone.
+ * scavenge_kunit.c - which free pages a heap gives back to its source, and
+ * when.
  */
 #include <kunit/test.h>
 #include <linux/bitmap.h>
@@ -22,7 +22,7 @@
 #define SHARED		256
 #define RUN_MS		700
 
-/* Pages that should be out after the next step. */
+/* The pages that the source should have handed out after the next step. */
 static unsigned long want_out[BITS_TO_LONGS(SPAN_SET_PAGES)];
 
 /* The model */
@@ -76,10 +76,10 @@ static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci,
 }
 
 /*
- * Clear the pages that should go back in want_out. @want is at most a batch, so
- * only the last run is cut. Set @unsure if a chunk becomes dense before its
- * last run: where a batch ends early, the scavenger looks at the chunk again,
- * and leaves the rest for later.
+ * Clear the bits in want_out of the pages that should go back. @want is at most
+ * a batch, so only the last run is cut. Set @unsure if a chunk becomes dense
+ * (at most 1/32 of it is free) before its last run has gone. If a batch ends
+ * there, the scavenger looks at the chunk again, and leaves the rest for later.
  */
 static unsigned long model_scavenge(struct heap_fixture *f, unsigned long want,
 				    enum gomem_scavenge_reason why,
@@ -123,7 +123,7 @@ static unsigned long scavenge(struct kunit *test, unsigned long want,
 	u64 released = h->stats.released[why];
 
 	KUNIT_ASSERT_LE(test, want, CHUNK);
-	/* All other reasons take only pages whose grace period is over. */
+	/* For other reasons, only pages go whose grace period is over. */
 	if (why != GOMEM_SCAVENGE_FORCED)
 		synchronize_rcu();
 	bitmap_copy(want_out, fake->out, fake->nr_pages);
@@ -171,8 +171,8 @@ static unsigned long force(struct kunit *test, unsigned long n)
 }
 
 /*
- * Idle chunks, long runs, short ones, single pages; the highest address of each
- * first.
+ * Pages go back in this order: idle chunks, long runs, short runs, single
+ * pages. Of each of these, the highest address goes first.
  */
 static void test_order(struct kunit *test)
 {
@@ -203,7 +203,7 @@ static void test_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 63, force(test, 63));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 100, 63));
 	KUNIT_EXPECT_EQ(test, 8, force(test, 8));
-	/* Both chunks are dense by now: these go last, from the top. */
+	/* At most 1/32 of both chunks is free: pages go from the highest on. */
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 300, 7));
 	KUNIT_EXPECT_TRUE(test, is_back(f, CHUNK + 307, 1));
 	KUNIT_EXPECT_TRUE(test, is_out(f, CHUNK + 300, 7));
@@ -233,8 +233,8 @@ static const struct dense_case {
 KUNIT_ARRAY_PARAM_DESC(dense, dense_cases, name);
 
 /*
- * The background skips a chunk with at most 1/32 of its pages free; all other
- * reasons do not.
+ * The background scavenger skips a chunk with at most 1/32 of its pages free.
+ * For all other reasons such pages go, too.
  */
 static void test_dense(struct kunit *test)
 {
@@ -295,7 +295,7 @@ static void test_position(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* Pages in a page cache count as in use. */
+/* Pages in a page cache do not go back. */
 static void test_cached(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -327,7 +327,10 @@ static void test_cached(struct kunit *test)
 
 /* Holes */
 
-/* The kernel hands the same pages out again: they are the same chunks' then. */
+/*
+ * If the kernel hands out the same pages again, they belong to the same chunks
+ * as before.
+ */
 static void test_refill_holes(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -336,8 +339,9 @@ static void test_refill_holes(struct kunit *test)
 	unsigned int i;
 
 	/*
-	 * The heap grows to its end. The pages that were freed below are holes
-	 * by now.
+	 * Let the heap have all pages of the source. Pages that are given back
+	 * become holes in its chunks. To grow, the heap then has to get these
+	 * pages again.
 	 */
 	for (i = 0; i < 6; i++)
 		span_set_get(test, &f->set, h, CHUNK);
@@ -371,7 +375,10 @@ struct reader {
 	bool was_out;
 };
 
-/* The task has found the tag of the page, and is about to look at an object. */
+/*
+ * Play a free that has read the tag of the page, and is about to read the
+ * object.
+ */
 static void look_at_page(struct rcu_reader *reader)
 {
 	struct reader *r = container_of(reader, struct reader, base);
@@ -435,8 +442,8 @@ static void test_reader(struct kunit *test)
 }
 
 /*
- * Reclaim asks again and again. What was announced first does not wait longer
- * for that.
+ * Reclaim may ask for pages again and again. Pages that were announced first do
+ * not wait longer because of that.
  */
 static void test_owe_again(struct kunit *test)
 {
@@ -480,8 +487,8 @@ static void test_owe_again(struct kunit *test)
 
 /*
  * With Tiny RCU a grace period is over when synchronize_rcu() returns, although
- * no other task ran. A wait that looks on until another task has run would not
- * end before the next tick, and if no task is ready, not at all.
+ * no other task ran. If the wait polled until another task has run, it would
+ * end at the next tick, or never if no task is ready.
  */
 static void test_tiny_rcu(struct kunit *test)
 {
@@ -500,7 +507,10 @@ static void test_tiny_rcu(struct kunit *test)
 		ticks[i % 2] = min(ticks[i % 2], jiffies - start);
 		KUNIT_EXPECT_TRUE(test, poll_state_synchronize_rcu(gp));
 	}
-	/* On a busy host, a tick may come during some of the waits. */
+	/*
+	 * On a busy host, a tick may come during some of the waits, but not
+	 * during all.
+	 */
 	KUNIT_EXPECT_EQ(test, 0, ticks[0]);
 	KUNIT_EXPECT_EQ(test, 0, ticks[1]);
 	KUNIT_EXPECT_EQ(test, TINY_WAITS, h->stats.grace_waits);
@@ -567,7 +577,10 @@ static void test_random(struct kunit *test)
 		;
 	KUNIT_EXPECT_EQ(test, 0, h->pages.free_pages);
 	random_spans(test, c->max_pages, 100, 50);
-	/* Parts of chunks are gone when the heap is destroyed. */
+	/*
+	 * Give half of the pages back: the heap is destroyed with holes in its
+	 * chunks.
+	 */
 	span_set_put_all(test, &f->set);
 	gomem_heap_scavenge(h, h->pages.free_pages / 2, GOMEM_SCAVENGE_FORCED);
 	layout_expect(test);
@@ -698,8 +711,8 @@ static void run_workers(struct kunit *test, struct span_worker *w,
 }
 
 /*
- * Spans are made and freed on all CPUs, while caches and free pages are taken
- * away.
+ * Threads make and free spans on all CPUs, while other threads drain page
+ * caches and scavenge.
  */
 static void test_threads(struct kunit *test)
 {

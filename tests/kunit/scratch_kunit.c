@@ -3,7 +3,7 @@
  * scratch_kunit.c - scratch buffers, on the module's own heap.
  *
  * Buffers are filled with a pattern while they are live: an overlap breaks it.
- * The reports of misuse that this leaves in the log are meant to be there.
+ * The reports of misuse that the cases leave in the log are expected.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -89,7 +89,7 @@ static void test_random(struct kunit *test)
 			put(test, f->bufs[i], f->orders[i]);
 }
 
-/* On its CPU the buffer that was put last is the next one got. */
+/* On a CPU, the buffer that was put last is handed out next. */
 static void test_reused(struct kunit *test)
 {
 	unsigned int order;
@@ -190,7 +190,10 @@ static void test_wrong_function(struct kunit *test)
 		expect_misuses(test, GOMEM_WRONG_FUNCTION, 6);
 		put(test, p, order);
 		gomem_free(p);
-		/* A span that was emptied is no buffer's any more. */
+		/*
+		 * If the put emptied the span, the page belongs to no span any
+		 * more.
+		 */
 		if (gomem_owns(p))
 			expect_misuses(test, GOMEM_WRONG_FUNCTION, 1);
 		else
@@ -268,7 +271,7 @@ static void job_run(void *arg)
 		if (job->bufs[i] &&
 		    !is_filled(job->bufs[i], GOMEM_SCRATCH_SIZE(i % NR_ORDERS)))
 			job->error = "a buffer was overwritten";
-		/* The task frees some of the objects. */
+		/* Leave some buffers for the task to put. */
 		if (i % 3) {
 			gomem_scratch_put(job->bufs[i]);
 			job->bufs[i] = NULL;

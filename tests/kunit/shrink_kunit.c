@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * shrink_kunit.c - reclaim gets the pages that can go at once, and waits for no
- * others.
+ * shrink_kunit.c - reclaim gets the pages that can go at once, and does not
+ * wait for others.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -17,7 +17,8 @@
 #define READ_MS		200
 
 /*
- * A heap with a live span of 100 pages, and another of as many, which may go.
+ * Make a heap with a live span of 100 pages, and with 100 free pages whose
+ * grace period is over.
  */
 static struct gomem_heap *make_heap(struct kunit *test)
 {
@@ -38,7 +39,10 @@ static struct gomem_heap *make_heap(struct kunit *test)
 	return h;
 }
 
-/* Pages that wait for a reader are announced once, and the call returns. */
+/*
+ * Pages that have to wait for an RCU reader are announced once, and the call
+ * returns.
+ */
 static void test_shrink(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -71,7 +75,7 @@ static void test_shrink(struct kunit *test)
 	span_set_expect(test, &f->set, h);
 }
 
-/* Announced pages may be used again before they are returned. */
+/* Announced pages may be used again before they go back. */
 static void test_used_again(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -102,7 +106,10 @@ static const struct reason_case {
 
 KUNIT_ARRAY_PARAM_DESC(reason, reason_cases, name);
 
-/* No scavenge for an allocation or for reclaim waits for a reader. */
+/*
+ * A scavenge for an allocation, or for reclaim, does not wait for an RCU
+ * reader.
+ */
 static void test_reason(struct kunit *test)
 {
 	const struct reason_case *c = test->param_value;
@@ -123,8 +130,8 @@ static void test_reason(struct kunit *test)
 }
 
 /*
- * Each page waits for its own grace period, not for pages of its chunk freed
- * later.
+ * Each page waits for its own grace period, even if other pages of its chunk
+ * are freed later.
  */
 static void test_waiting(struct kunit *test)
 {
@@ -147,7 +154,7 @@ static void test_waiting(struct kunit *test)
 	rcu_reader_stop(&r);
 	KUNIT_EXPECT_EQ(test, 100, n[0]);
 	KUNIT_EXPECT_EQ(test, 0, n[1]);
-	/* The background waits, if there is nothing else. */
+	/* The background scavenger waits, if no other page can go. */
 	KUNIT_EXPECT_EQ(test, 50,
 			gomem_heap_scavenge(h, CHUNK,
 					    GOMEM_SCAVENGE_BACKGROUND));

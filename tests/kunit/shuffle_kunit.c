@@ -12,7 +12,7 @@
 
 #define MOST	64U
 
-/* Each object is there once. */
+/* A shuffle keeps each object, once. */
 static void test_all_there(struct kunit *test)
 {
 	void *objs[MOST];
@@ -34,8 +34,8 @@ static void test_all_there(struct kunit *test)
 }
 
 /*
- * Each of the 24 orders of four comes as often as any other: 1000 times, with a
- * standard deviation of 31.
+ * Each of the 24 orders of four objects is as likely as any other: it comes
+ * 1000 times in 24000, with a standard deviation of 31.
  */
 static void test_orders(struct kunit *test)
 {
@@ -61,7 +61,7 @@ static void test_orders(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 24U, orders);
 }
 
-/* Each place of 64 is taken by each object about as often as by any other. */
+/* Each object comes to each of the 64 places about equally often. */
 static void test_places(struct kunit *test)
 {
 	unsigned int *count, i, j;
@@ -76,7 +76,7 @@ static void test_places(struct kunit *test)
 		for (j = 0; j < MOST; j++)
 			count[j * MOST + (unsigned long)objs[j]]++;
 	}
-	/* 100 each, with a standard deviation of 10. */
+	/* Expect each count to be 100, with a standard deviation of 10. */
 	for (i = 0; i < MOST * MOST; i++) {
 		KUNIT_EXPECT_GT_MSG(test, count[i], 30U,
 				    "place %u of object %u", i / MOST,
@@ -87,7 +87,10 @@ static void test_places(struct kunit *test)
 	}
 }
 
-/* Side by side, and each as often the first as any other. */
+/*
+ * After a rotation the objects are still side by side. Each object is the first
+ * one equally often.
+ */
 static void test_rotate(struct kunit *test)
 {
 	unsigned int first[MOST] = { }, n, i, j, at;
@@ -108,7 +111,7 @@ static void test_rotate(struct kunit *test)
 		gomem_shuffle_rotate(objs, MOST);
 		first[(unsigned long)objs[0]]++;
 	}
-	/* 100 each, with a standard deviation of 10. */
+	/* Expect each count to be 100, with a standard deviation of 10. */
 	for (i = 0; i < MOST; i++) {
 		KUNIT_EXPECT_GT_MSG(test, first[i], 30U, "object %u", i);
 		KUNIT_EXPECT_LT_MSG(test, first[i], 170U, "object %u", i);
@@ -128,8 +131,8 @@ static unsigned int get(struct gomem_cache *c, void **objs, unsigned int n)
 }
 
 /*
- * Of 63 pairs of objects that came one after the other, how many are
- * neighbours.
+ * Allocate 64 objects one after the other. Return how many of the 63 pairs in a
+ * row are neighbours in memory.
  */
 static unsigned int neighbours(struct kunit *test, size_t size)
 {
@@ -156,8 +159,9 @@ static void with_shuffle(struct kunit *test, bool on, size_t size)
 	found = neighbours(test, size);
 	WRITE_ONCE(gomem_shuffle, before);
 	/*
-	 * By chance 2 of n - 1 in a batch of n. Batches have 15 objects at
-	 * least.
+	 * In a shuffled batch, about 2 pairs are neighbours by chance, whatever
+	 * its length. Batches have 15 objects at least, so about 9 of 63 pairs
+	 * are.
 	 */
 	if (on)
 		KUNIT_EXPECT_LT_MSG(test, found, 25U, "size %zu", size);
@@ -177,8 +181,9 @@ static void test_neighbours(struct kunit *test)
 }
 
 /*
- * The same of objects that slots fetch one or two at a time, because they are
- * empty.
+ * Count pairs of neighbours among objects that empty slots fetch one or two at
+ * a time. Two span classes take turns, so each object is compared with the one
+ * before the last.
  */
 static unsigned int neighbours_in_class(struct kunit *test, size_t size)
 {
@@ -199,8 +204,8 @@ static unsigned int neighbours_in_class(struct kunit *test, size_t size)
 }
 
 /*
- * A span of 3072-byte objects has 8 of them: by chance 15 to 30 of 62 are
- * neighbours in one round. The mean of more rounds varies less.
+ * A span of 3072-byte objects has 8 of them: by chance, 15 to 30 of 62 pairs
+ * are neighbours in one round. The mean of several rounds varies less.
  */
 #define ROUNDS	5
 
@@ -233,8 +238,8 @@ static void test_small_batches(struct kunit *test)
 }
 
 /*
- * Of 40 new caches, how often the first object of 32 at once has the lowest
- * address.
+ * Allocate 32 objects at once from each of 40 new caches. Return how often the
+ * first object has the lowest address.
  */
 static unsigned int lowest_first(struct kunit *test, bool on)
 {
@@ -261,8 +266,8 @@ static unsigned int lowest_first(struct kunit *test, bool on)
 }
 
 /*
- * What comes at once starts anywhere. By chance the lowest is first once or
- * twice of 40.
+ * A bulk allocation starts with any object. By chance, that is the lowest one
+ * in one or two of 40 cases.
  */
 static void test_at_once(struct kunit *test)
 {

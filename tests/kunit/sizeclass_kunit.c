@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sizeclass_kunit.c - the size classes against a second implementation of
- * their rules, and every size and offset against plain division.
+ * sizeclass_kunit.c - the size classes, compared with a second implementation
+ * of their rules, and each size and offset with plain division.
  *
- * Nothing is sampled: loops go over the whole domain, and look for the first
- * value that is wrong rather than expect something of each one.
+ * Nothing is sampled: loops go over all sizes and offsets. They look for the
+ * first wrong value, instead of making an expectation for each value.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
@@ -14,7 +14,7 @@
 #include "base/sizeclass.h"
 #include "map/chunk.h"
 
-/* A size class as the rules give it. */
+/* A size class by the rules, without the tables. */
 struct rule_class {
 	u32 size;
 	u32 span;
@@ -26,8 +26,8 @@ static u32 rule_nelems(const struct rule_class *c)
 }
 
 /*
- * Distance from one candidate to the next: an eighth of the power of two below,
- * within limits.
+ * Return the distance from a candidate size to the next one: an eighth of the
+ * power of two at or below it, within limits.
  */
 static u32 rule_step(u32 size)
 {
@@ -36,7 +36,9 @@ static u32 rule_step(u32 size)
 	return clamp_t(u32, rounddown_pow_of_two(size) / 8, 16, 256);
 }
 
-/* The shortest span that leaves at most an eighth of itself as tail. */
+/*
+ * Return the length of the shortest span whose tail is at most an eighth of it.
+ */
 static u32 rule_span(u32 size)
 {
 	u32 pages = 1;
@@ -46,7 +48,7 @@ static u32 rule_span(u32 size)
 	return pages * 8192;
 }
 
-/* List the classes from 1 on. Return their number, with class 0. */
+/* List the classes from 1 on. Return their number, including class 0. */
 static unsigned int rule_classes(struct rule_class *class, unsigned int max)
 {
 	unsigned int nr = 1;
@@ -102,7 +104,10 @@ static void test_tables_follow_rules(struct kunit *test)
 	}
 }
 
-/* Sums over the tables, known from the Go runtime's own. */
+/*
+ * Compare sums over the tables with those of the Go runtime, whose classes
+ * gomem uses.
+ */
 static void test_checksums(struct kunit *test)
 {
 	unsigned int sizes = 0, pages = 0, class8 = 0, class128 = 0;
@@ -212,7 +217,10 @@ static void test_every_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, want, GOMEM_NR_SIZE_CLASSES - 1);
 }
 
-/* Sizes around the seams of the tables, with the classes the Go runtime has. */
+/*
+ * Sizes around the borders of classes and tables, with their classes in the Go
+ * runtime.
+ */
 static void test_known_sizes(struct kunit *test)
 {
 	static const struct {
@@ -233,7 +241,10 @@ static void test_known_sizes(struct kunit *test)
 				    known[i].class, "size %u", known[i].size);
 }
 
-/* Each of these lines fails to compile if the chain does not fold. */
+/*
+ * Each of these lines fails to compile if the compiler does not reduce the call
+ * to a constant.
+ */
 static void test_constants_fold(struct kunit *test)
 {
 	BUILD_BUG_ON(__gomem_class_const(0) != 0);
@@ -259,7 +270,10 @@ static unsigned int param_class(struct kunit *test)
 	return (const u16 *)test->param_value - gomem_class_to_size;
 }
 
-/* From the first byte of a span up to the first one behind it. */
+/*
+ * gomem_div() divides right for each offset in a span, and for the first one
+ * behind it.
+ */
 static void test_every_offset_divides(struct kunit *test)
 {
 	unsigned int class = param_class(test);
@@ -278,7 +292,10 @@ static void test_every_offset_divides(struct kunit *test)
 	}
 }
 
-/* True at nelems offsets, and those are the right ones: nothing in the tail. */
+/*
+ * gomem_is_start() is true for the first byte of each object. It is false for
+ * all other bytes, and in the tail.
+ */
 static void test_every_offset_starts(struct kunit *test)
 {
 	unsigned int class = param_class(test);
@@ -325,7 +342,9 @@ static void test_roundupsize(struct kunit *test)
 	}
 }
 
-/* The last size that rounds up within size_t, and those behind it. */
+/*
+ * Sizes that can be rounded up within size_t are. Larger ones stay as they are.
+ */
 static void test_roundupsize_overflow(struct kunit *test)
 {
 	const size_t last = SIZE_MAX - (GOMEM_PAGE_SIZE - 1);
@@ -336,7 +355,7 @@ static void test_roundupsize_overflow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gomem_roundupsize(SIZE_MAX), SIZE_MAX);
 }
 
-/* No tail, or buffers would not be aligned to their size. */
+/* A span of scratch buffers has 32 KiB, and no tail. */
 static void test_scratch_classes(struct kunit *test)
 {
 	unsigned int order, class;
@@ -353,7 +372,8 @@ static void test_scratch_classes(struct kunit *test)
 }
 
 /*
- * A mask of 16 bits for each block, in whole words, fits behind the last one.
+ * The tail of a span of tiny blocks has room for a mask of 16 bits for each
+ * block, in whole words.
  */
 static void test_tiny_class(struct kunit *test)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slot_cases.h - sizes for the cases of slots that differ by the size.
+ * slot_cases.h - object sizes, for cases on slots that run with each of them.
  */
 #ifndef GOMEM_TEST_SLOT_CASES_H
 #define GOMEM_TEST_SLOT_CASES_H

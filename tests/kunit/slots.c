@@ -30,7 +30,10 @@ unsigned int slots_held_by(const struct gomem_mcache *mc, unsigned int spc)
 	return mc->slot[spc].top - gomem_slot_bottom(&mc->slot[spc]);
 }
 
-/* In a small heap, the slots of a CPU may hold only what its traffic earns. */
+/*
+ * Pretend that the slots of a CPU moved this many bytes in the current second.
+ * In a small heap, slots can grow large only by such traffic.
+ */
 void slots_set_earned(struct gomem_mcache *mc, size_t moved)
 {
 	preempt_disable();
@@ -40,9 +43,9 @@ void slots_set_earned(struct gomem_mcache *mc, size_t moved)
 }
 
 /*
- * Run @body with all slots empty and as much earned as possible. Repeat until
- * no epoch ended during the run. @body stores its observations in @seen, and
- * the caller checks them.
+ * Run @body with all slots empty, and with as much traffic as slots need to
+ * grow. Repeat until no look came during the run. @body stores its observations
+ * in @seen, which the caller checks.
  */
 void slots_run_undisturbed(struct kunit *test,
 			   void (*body)(struct stats_fixture *f,
@@ -63,7 +66,7 @@ void slots_run_undisturbed(struct kunit *test,
 		body(f, mc, test->param_value, seen);
 		slots_set_earned(mc, 0);
 		books_unmake_n(f, MAX_OBJECTS);
-		/* Waits for an epoch that is about to end. */
+		/* This waits for a look that is under way. */
 		gomem_scavenge_all();
 		if (epochs == gomem_looks())
 			return;
@@ -71,7 +74,10 @@ void slots_run_undisturbed(struct kunit *test,
 	kunit_skip(test, "an epoch ended each time");
 }
 
-/* Allocate up to @n objects of one size, which the model does not count. */
+/*
+ * Allocate up to @n objects of one size, which the model does not count. Return
+ * the number of all objects of the case.
+ */
 unsigned int books_make_n(struct stats_fixture *f, unsigned int size,
 			  unsigned int n)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slow.h - cases that take ten seconds or more on an emulated machine with
- * KASAN and two CPUs, and that find no more there than on one CPU.
+ * slow.h - mark slow cases: those that take ten seconds or more on an emulated
+ * machine with KASAN and two CPUs, and that test no more there than on one CPU.
  * kunit.filter="speed>slow" skips them.
  */
 #ifndef GOMEM_TEST_SLOW_H
@@ -9,7 +9,7 @@
 
 #include <kunit/test.h>
 
-/* Linux 6.1 has no attributes, and runs all cases. */
+/* Linux 6.1 has no attributes of cases, and runs all cases. */
 #ifdef KUNIT_CASE_SLOW
 #define SLOW_CASE(fn)			KUNIT_CASE_SLOW(fn)
 #define SLOW_CASE_PARAM(fn, gen)					\

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * span_kunit.c - cells of a span, against an oracle.
+ * span_kunit.c - the cells of a span, compared with an oracle.
  */
 #include <kunit/test.h>
 #include <linux/minmax.h>
@@ -12,7 +12,7 @@
 #include "map/kind.h"
 #include "map/span.h"
 
-/* A span of 8-byte objects with fewer of them than the class has. */
+/* Make a span of 8-byte objects that has fewer of them than the class has. */
 static void make_short_span(struct kunit *test, unsigned int nelems)
 {
 	struct gomem_span *s =
@@ -90,7 +90,7 @@ static void test_init_classes(struct kunit *test)
 	}
 }
 
-/* The descriptor may have been another span's before. */
+/* A new span may get the descriptor of an old one, with its old contents. */
 static void test_init_used_descriptor(struct kunit *test)
 {
 	struct span_fixture *f = test->priv;
@@ -201,7 +201,7 @@ static void test_take_batches(struct kunit *test)
 	}
 }
 
-/* Taking all cells at once is the same as one by one. */
+/* Taking all cells at once has the same result as taking them one by one. */
 static void test_take_all(struct kunit *test)
 {
 	struct span_fixture *f = test->priv;
@@ -235,8 +235,8 @@ static void test_take_nothing(struct kunit *test)
 }
 
 /*
- * Take each possible number of cells, then all others at once: this shifts the
- * cache by each number.
+ * Take each possible number of cells, then all others at once: this shifts
+ * @alloc_cache by each number.
  */
 static void test_take_shape(struct kunit *test)
 {
@@ -253,7 +253,7 @@ static void test_take_shape(struct kunit *test)
 	}
 }
 
-/* Just one cell is free, each in turn. */
+/* Take the only free cell. Each cell is the free one in turn. */
 static void test_take_only_free(struct kunit *test)
 {
 	const struct shape *shape = test->param_value;
@@ -310,8 +310,8 @@ static void test_put_whole_words(struct kunit *test)
 }
 
 /*
- * Free all objects of a span at once. That works only if they are all, and
- * share a word.
+ * Free all objects of a span at once. This fails if the mask does not have all
+ * of them, or if their bits are in several words.
  */
 static void test_put_all(struct kunit *test)
 {
@@ -334,7 +334,7 @@ static void test_put_all(struct kunit *test)
 }
 
 /*
- * Freed cells below freeindex are found after a sweep only. Free cells above
+ * Freed cells below freeindex are found only after a sweep. Free cells above
  * freeindex are found without a sweep.
  */
 static void test_put_below_freeindex(struct kunit *test)
@@ -416,7 +416,7 @@ static unsigned long random_mask(struct span_fixture *f)
 {
 	unsigned long mask = random_u64(&f->rnd);
 
-	/* Often all bits, or few. */
+	/* Often all bits, or a single one. */
 	switch (below(&f->rnd, 4)) {
 	case 0:
 		return ~0UL;
@@ -433,7 +433,7 @@ static void random_put(struct kunit *test)
 	unsigned int word = below(&f->rnd, f->s->nwords), i;
 	unsigned long mask = random_mask(f), allocated = 0;
 
-	/* Free mostly allocated cells, sometimes any. */
+	/* Mostly free only allocated cells, sometimes any cells. */
 	for (i = 0; i < 64 && word * 64 + i < f->s->nelems; i++)
 		if (f->state[word * 64 + i] == TAKEN)
 			allocated |= BIT(i);

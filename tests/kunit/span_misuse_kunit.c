@@ -19,7 +19,7 @@ static const struct bad_case {
 	unsigned long mask;
 	unsigned long bad;
 } bad_cases[] = {
-	/* Cells 0 to 69 are allocated but for 8 and 9, which are freed. */
+	/* Cells 0 to 69 are allocated, except for 8 and 9, which are freed. */
 	{ "free already",		0, BIT(8),		BIT(8) },
 	{ "two free already",		0, BIT(8) | BIT(9),	BIT(8) | BIT(9) },
 	{ "one of two free already",	0, BIT(7) | BIT(8),	BIT(8) },
@@ -47,7 +47,10 @@ static void test_put_bad(struct kunit *test)
 
 	pending = atomic_add_return(hweight_long(c->mask), &f->s->pending);
 	KUNIT_EXPECT_EQ(test, c->bad, gomem_span_put(f->s, c->word, c->mask));
-	/* Still pending: the caller sees to it. */
+	/*
+	 * All of these cells still count as pending: the caller of
+	 * gomem_span_put() has to subtract the bad ones.
+	 */
 	KUNIT_EXPECT_EQ(test, pending, atomic_read(&f->s->pending));
 	atomic_sub(hweight_long(c->mask), &f->s->pending);
 }
@@ -70,7 +73,10 @@ static void test_put_bad_harmless(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 341, f->s->alloc_count);
 }
 
-/* Two puts of one cell race with its sweep: the second finds the bit clear. */
+/*
+ * Two frees of a cell may race with a sweep. The second one then sets the freed
+ * bit of a cell that is free.
+ */
 static void test_sweep_bad(struct kunit *test)
 {
 	struct span_fixture *f = test->priv;

@@ -71,7 +71,7 @@ struct gomem_span *span_set_try(struct kunit *test, struct span_set *set,
  * @test: the test
  * @set: the set that the span joins
  * @h: the heap to ask
- * @npages: how many pages
+ * @npages: number of pages
  *
  * Return: the span.
  */
@@ -90,7 +90,7 @@ struct gomem_span *span_set_get(struct kunit *test, struct span_set *set,
 /**
  * span_set_put - give a span back
  * @test: the test
- * @set: what it is in
+ * @set: the set that has the span
  * @s: the span
  */
 void span_set_put(struct kunit *test, struct span_set *set,
@@ -154,10 +154,10 @@ struct gomem_span_request span_set_request(struct span_set *set,
 /**
  * span_set_page - the state that a page should have
  * @set: the live spans
- * @fake: where all pages are from
- * @page: its number
+ * @fake: the source of all pages
+ * @page: number of the page
  *
- * Return: PAGE_FREE for those in page caches, too.
+ * Return: the state. It is PAGE_FREE for pages in page caches, too.
  */
 enum page_state span_set_page(const struct span_set *set,
 			      const struct fake_source *fake,
@@ -181,8 +181,8 @@ static void expect_caches(struct kunit *test, struct span_set *set,
 	max = min_t(unsigned long, max_t(unsigned long, share, h->pcache_min),
 		    h->pcache_max);
 	/*
-	 * The limit falls as the heap shrinks, but caches shrink only as they
-	 * are used.
+	 * The limit falls as the heap shrinks. But a page cache shrinks only
+	 * when it is used, so it may be above the limit after a scavenge.
 	 */
 	for (i = 0; i < GOMEM_NR_SCAVENGE_REASONS; i++)
 		released += h->stats.released[i];
@@ -204,10 +204,10 @@ static void expect_caches(struct kunit *test, struct span_set *set,
 }
 
 /**
- * span_set_expect - a heap is as it should be
+ * span_set_expect - expect that a heap is sound, and agrees with the oracle
  * @test: the test
- * @set: the live spans, of other heaps too
- * @h: the heap, with nobody at work
+ * @set: the live spans, also those of other heaps
+ * @h: the heap, which no one else uses meanwhile
  */
 void span_set_expect(struct kunit *test, struct span_set *set,
 		     struct gomem_heap *h)
@@ -245,10 +245,10 @@ void span_set_expect(struct kunit *test, struct span_set *set,
 }
 
 /**
- * span_set_expect_bits - all bitmaps are what the oracle says
+ * span_set_expect_bits - expect that all bitmaps agree with the oracle
  * @test: the test
  * @set: the live spans of all heaps
- * @fake: where their pages are from; nothing is in page caches
+ * @fake: the source of their pages; all page caches must be empty
  */
 void span_set_expect_bits(struct kunit *test, struct span_set *set,
 			  struct fake_source *fake)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * span_set.h - the live spans of a test, and which pages they are.
+ * span_set.h - the live spans of a test, and their pages.
  *
- * A page that is out of the source, but not in the set, has to be free or
- * cached. So set and source together are an oracle for the state of each page.
+ * If the source has handed out a page that is not in the set, the page must be
+ * free or cached. So set and source together are an oracle for the state of
+ * each page.
  */
 #ifndef GOMEM_SPAN_SET_H
 #define GOMEM_SPAN_SET_H
@@ -34,7 +35,7 @@ struct span_set {
 	unsigned long owned[BITS_TO_LONGS(SPAN_SET_PAGES)];
 };
 
-/* The state of a page, as set and source know it. */
+/* The state that a page must have, by the set and the source. */
 enum page_state {
 	PAGE_HOLE,
 	PAGE_FREE,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * span_steps.c - a span, and an oracle of its cells.
+ * span_steps.c - steps with a span, and an oracle of its cells.
  */
 #include <linux/minmax.h>
 #include <linux/slab.h>
@@ -11,8 +11,8 @@
 #include "map/kind.h"
 
 /*
- * A descriptor of exactly the size it needs, so that KASAN sees what lies
- * beyond.
+ * Allocate a descriptor of exactly the needed size, so that KASAN finds
+ * accesses beyond it.
  */
 struct gomem_span *span_make_descriptor(struct kunit *test, unsigned int nelems)
 {
@@ -61,7 +61,8 @@ static bool bit_is_set(const unsigned long *bits, unsigned int i)
 }
 
 /*
- * First cell whose bits are not what the oracle says, nelems if there is none.
+ * Return the first cell whose bits differ from the oracle; nelems if there is
+ * none.
  */
 static unsigned int first_difference(struct span_fixture *f)
 {
@@ -99,7 +100,7 @@ void span_expect(struct kunit *test, const char *step)
 	KUNIT_ASSERT_EQ(test, f->fresh, f->s->fresh);
 }
 
-/* The next free cell, nelems if there is none until the next sweep. */
+/* Return the next free cell; nelems if there is none until the next sweep. */
 static unsigned int next_free(struct span_fixture *f)
 {
 	unsigned int i = f->cursor;
@@ -147,7 +148,10 @@ void span_take_all(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, count_state(f, FREE));
 }
 
-/* As gomem_mcentral_free() does it: what turns out to be bad is not pending. */
+/*
+ * Free cells as gomem_mcentral_free() does: count all of them as pending, and
+ * then subtract those that turn out to be bad.
+ */
 void span_put(struct kunit *test, unsigned int word, unsigned long mask)
 {
 	struct span_fixture *f = test->priv;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * span_steps.h - a span, and an oracle of its cells.
+ * span_steps.h - steps with a span, and an oracle of its cells.
  */
 #ifndef GOMEM_TEST_SPAN_STEPS_H
 #define GOMEM_TEST_SPAN_STEPS_H
@@ -20,7 +20,7 @@ struct span_fixture {
 	struct rnd_state rnd;
 	/* The oracle */
 	u8 state[MAX_SLOTS];
-	unsigned int cursor;	/* a sweep looks at cells below again */
+	unsigned int cursor;	/* cells below are free only after a sweep */
 	unsigned int fresh;	/* cells from here on were never handed out */
 	/* Room for a test */
 	void *out[MAX_SLOTS + 1];

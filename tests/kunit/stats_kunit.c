@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stats_kunit.c - the counters of gomem against a model.
+ * stats_kunit.c - the counters of gomem, compared with a model.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -13,8 +13,6 @@
 #include "cpu/mcache.h"
 #include "cpu/node.h"
 #include "run/epoch.h"
-
-/* Two books */
 
 static void expect_zero(struct kunit *test)
 {

@@ -36,8 +36,8 @@ static void expect_neighbours(struct kunit *test, char **p, unsigned int n,
 }
 
 /*
- * A block takes as many objects of a size as fit. The next one begins another
- * block.
+ * A block takes as many objects of a size as fit. The next object begins
+ * another block.
  */
 static void test_shared(struct kunit *test)
 {
@@ -126,7 +126,10 @@ static void test_not_shared(struct kunit *test)
 	}
 }
 
-/* The CPU keeps the larger of the old rest and the new one. */
+/*
+ * If an object does not fit into the rest, it begins a block. The CPU keeps the
+ * larger of the old and the new rest.
+ */
 static void test_larger_rest(struct kunit *test)
 {
 	struct gomem_mcache *mc;
@@ -285,7 +288,7 @@ static void make_in_irq(void *arg)
 						 GFP_ATOMIC | __GFP_NOWARN);
 }
 
-/* An interrupt has a block of its own. */
+/* Interrupts cut their objects from a block of their own. */
 static void test_in_irq(struct kunit *test)
 {
 	struct irq_job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
@@ -314,7 +317,7 @@ static void test_in_irq(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* A drain releases a block without objects that a CPU holds. */
+/* A drain releases the current block of a CPU if the block has no objects. */
 static void test_drain(struct kunit *test)
 {
 	struct gomem_tiny_stats now;
@@ -347,7 +350,8 @@ static void test_drain(struct kunit *test)
 }
 
 /*
- * Only what was not used since the last look, and not at the first look at it.
+ * A look drops the rest of a block only if the block was not used since the
+ * look before.
  */
 static void test_drain_idle(struct kunit *test)
 {
@@ -395,7 +399,7 @@ static void test_counted(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* This compares the memory of the pages, not the counters. */
+/* Objects of 5 bytes take little more than 6 bytes each. */
 static void test_density(struct kunit *test)
 {
 	struct tiny_fixture *f = test->priv;
@@ -407,8 +411,8 @@ static void test_density(struct kunit *test)
 		f->obj[i] = tiny_get(test, 5);
 	gomem_tiny_get_stats(&now);
 	/*
-	 * Three objects share a block of 16 bytes and a mask. CPUs hold some
-	 * more blocks.
+	 * Three objects share a block of 16 bytes and a mask of 2 bytes. CPUs
+	 * hold some more blocks.
 	 */
 	KUNIT_EXPECT_LE(test, now.sys, MAX_OBJECTS * 6 + 10 * GOMEM_PAGE_SIZE);
 	tiny_free_all(f);
@@ -435,8 +439,8 @@ static void test_usable_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, gomem_usable_size(p[2]));
 	KUNIT_EXPECT_EQ(test, 4, gomem_usable_size(p[3]));
 	/*
-	 * An object grows when its neighbour above is freed, into cleared
-	 * bytes.
+	 * When the object behind it is freed, an object gets its bytes, which
+	 * are zero.
 	 */
 	tiny_put(test, p[1], 2);
 	KUNIT_EXPECT_EQ(test, 6, gomem_usable_size(p[0]));
@@ -455,7 +459,7 @@ static void test_usable_size(struct kunit *test)
 	tiny_put(test, p[3], 8);
 }
 
-/* A free clears all bytes of the part, for any split of the block. */
+/* A free clears all bytes of the part, however the block is cut. */
 static void test_cleared(struct kunit *test)
 {
 	struct tiny_fixture *f = test->priv;
@@ -517,7 +521,9 @@ static void test_realloc(struct kunit *test)
 	}
 }
 
-/* The last object of a block grows in place, into zeroes. */
+/*
+ * The last object of a block grows in place. The bytes that it gets are zero.
+ */
 static void test_realloc_in_place(struct kunit *test)
 {
 	char *p, *q;
@@ -581,7 +587,7 @@ static void test_no_memory(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* Threads that free each other's objects, with interrupts among them */
+/* Threads that free objects of each other, and interrupts among them */
 
 #define SHARED		512
 #define RUN_MS		1500
@@ -591,7 +597,7 @@ struct exchanger {
 	char **shared;
 };
 
-/* The first byte of an object is its length, and so are all others. */
+/* Each byte of an object is its length. */
 static void exchange(struct exchanger *e, gfp_t gfp)
 {
 	unsigned int size = 1 + below(&e->base.rnd, 15);
@@ -638,7 +644,8 @@ static void exchange_in_irq(void *arg)
 	unsigned int i;
 
 	/*
-	 * On PREEMPT_RT the handler would be a thread, whose locks may sleep.
+	 * Tell lockdep that on PREEMPT_RT this handler runs in a thread, whose
+	 * locks may sleep.
 	 */
 	lockdep_hardirq_threaded();
 	for (i = 0; i < 50; i++)

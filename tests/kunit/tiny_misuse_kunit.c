@@ -18,8 +18,8 @@
 /* Misuse */
 
 /*
- * Free twice in a block that is held, in one that is not, in one in a slot, and
- * in a page that is gone.
+ * Free objects twice: in the current block of a CPU, in a block that is not
+ * current any more, and in a free block in a slot.
  */
 static void test_double_free(struct kunit *test)
 {
@@ -45,7 +45,7 @@ static void test_double_free(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* Only the last cut returns to the rest, then the one before it. */
+/* An object returns to the rest only if it is the last of the block. */
 static void test_rest_again(struct kunit *test)
 {
 	struct gomem_tiny *rest;
@@ -60,8 +60,8 @@ static void test_rest_again(struct kunit *test)
 	tiny_put(test, p[1], 4);
 	KUNIT_EXPECT_EQ(test, 9, rest->off);
 	/*
-	 * Only the byte of p[2] returns to the rest: the freed bytes below are
-	 * p[0]'s.
+	 * Only the byte of p[2] returns to the rest: the freed bytes before it
+	 * belong to p[0].
 	 */
 	tiny_put(test, p[2], 1);
 	KUNIT_EXPECT_EQ(test, 8, rest->off);
@@ -83,7 +83,10 @@ static void test_rest_again(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* While another object keeps the page in the heap. */
+/*
+ * Free an object twice after its span is gone. The heap may still have the
+ * page.
+ */
 static void test_double_free_of_span(struct kunit *test)
 {
 	struct tiny_fixture *f = test->priv;
@@ -100,8 +103,8 @@ static void test_double_free_of_span(struct kunit *test)
 			f->obj[i] = NULL;
 		}
 	/*
-	 * Free the other objects of the page. The span goes with the last of
-	 * them.
+	 * Free the other objects of the page, and with the last of them the
+	 * span.
 	 */
 	tiny_free_all(f);
 	gomem_free(p);
@@ -135,7 +138,7 @@ static void test_interior(struct kunit *test)
 		tiny_refuse(test, p[1] + i, GOMEM_DOUBLE_FREE);
 	tiny_expect_kept(test, p[0], 5);
 	tiny_expect_kept(test, p[1], 5);
-	/* Nothing was damaged: the block goes on. */
+	/* Nothing was damaged: the next object comes from the same block. */
 	p[2] = tiny_get(test, 5);
 	KUNIT_EXPECT_PTR_EQ(test, p[1] + 5, p[2]);
 	/*
@@ -179,7 +182,7 @@ static void test_refused(struct kunit *test)
 	}
 }
 
-/* A free block that is written to is set aside. */
+/* A free block that is written to is not handed out. */
 static void test_write_after_free(struct kunit *test)
 {
 	struct gomem_heap *h;
@@ -246,7 +249,7 @@ static void test_check(struct kunit *test)
 			 "a tiny block is marked as held, but no CPU has it");
 	*rest = saved;
 
-	/* Those of the span's other half were never handed out. */
+	/* The last block of the span was never handed out. */
 	block = (block & GOMEM_PAGE_MASK) + 16 * (GOMEM_TINY_BLOCKS - 1);
 	atomic_or(BIT(3) << gomem_tiny_shift(block), gomem_tiny_word(block));
 	expect_violation(test, "a free tiny block has a mask");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tiny_steps.c - objects that share a block, and what must be true of them.
+ * tiny_steps.c - steps with objects that share a block.
  */
 #include <linux/bitops.h>
 #include <linux/gomem.h>
@@ -18,13 +18,19 @@ unsigned long tiny_block_of(const void *p)
 	return (unsigned long)p - tiny_off_of(p);
 }
 
-/* Each byte differs from those of neighbours. */
+/*
+ * Return the byte that an object is filled with. Objects in one block get
+ * different bytes.
+ */
 u8 tiny_byte_of(const char *p)
 {
 	return (unsigned long)p * 37 + 11;
 }
 
-/* Expect a live object of @size bytes, aligned as the rules say. */
+/*
+ * Expect a live object of @size bytes, aligned to the largest power of two that
+ * divides @size.
+ */
 void tiny_expect(struct kunit *test, void *p, unsigned int size)
 {
 	size_t usable = gomem_usable_size(p);
@@ -96,7 +102,8 @@ void tiny_free_all(void *arg)
 	unsigned int i;
 
 	/*
-	 * On PREEMPT_RT the handler would be a thread, whose locks may sleep.
+	 * Tell lockdep that on PREEMPT_RT this handler runs in a thread, whose
+	 * locks may sleep.
 	 */
 	lockdep_hardirq_threaded();
 	for (i = 0; i < MAX_OBJECTS; i++) {

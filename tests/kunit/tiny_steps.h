@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * tiny_steps.h - objects that share a block, and what must be true of them.
+ * tiny_steps.h - steps with objects that share a block.
  */
 #ifndef GOMEM_TEST_TINY_STEPS_H
 #define GOMEM_TEST_TINY_STEPS_H

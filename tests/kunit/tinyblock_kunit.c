@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tinyblock_kunit.c - how a block is cut into objects, and how the cuts are
- * found again.
+ * tinyblock_kunit.c - how a tiny block is cut into objects, and how its mask
+ * finds them again.
  */
 #include <kunit/test.h>
 #include <linux/bitops.h>
@@ -77,7 +77,7 @@ static void test_cut(struct kunit *test)
 			cut_one_block(test, page + 16 * i);
 			masks[i] = gomem_tiny_mask(page + 16 * i);
 		}
-		/* No mask is another block's. */
+		/* Each block still has its own mask. */
 		for (i = 0; i < GOMEM_TINY_BLOCKS; i++) {
 			block = page + 16 * i;
 			KUNIT_ASSERT_EQ(test, masks[i],
@@ -103,7 +103,7 @@ static void test_nothing_to_cut(struct kunit *test)
 
 /* Misuse */
 
-/* Behind the last block are the masks. */
+/* The masks lie behind the last block. They are no objects. */
 static void test_masks_are_no_objects(struct kunit *test)
 {
 	char *p = tiny_get(test, 5),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * transfer_kunit.c - objects that slots flush for others to refill from, over a
- * fake heap.
+ * transfer_kunit.c - objects that slots flush for other slots to refill from,
+ * over a fake heap.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -19,16 +19,18 @@
 #define NR_CHUNKS	8
 #define NR_OBJS		1200
 
-/* Objects that a slot moves at once. */
+/* The number of objects that a slot moves at once. */
 #define BATCH		GOMEM_BATCH_MAX
 
-/* All transfer caches of a small heap have room for so much. */
+/*
+ * All transfer caches of a small heap together have room for this many bytes.
+ */
 #define ALL_BYTES	SZ_2M
 
 struct transfer_fixture {
 	struct heap_fixture base;
 	unsigned int spc;
-	unsigned long fetches;	/* of memory, in frees */
+	unsigned long fetches;	/* calls of the source by frees */
 	void *objs[NR_OBJS];
 };
 
@@ -47,14 +49,17 @@ static void use_size(struct transfer_fixture *f, unsigned int size)
 	f->spc = gomem_spc_make(gomem_sizeclass(size), false);
 }
 
-/* Let the cache believe that this many objects moved in the last second. */
+/*
+ * Let the transfer cache believe that this many objects moved in the last
+ * second.
+ */
 static void set_moved(struct gomem_transfer *t, unsigned int objects)
 {
 	t->moved = objects;
 	t->moved_until = jiffies + 1000 * HZ;
 }
 
-/* Get objects into objs[]. */
+/* Allocate up to @n objects into @f->objs. Return their number. */
 static unsigned int get(struct transfer_fixture *f, unsigned int n)
 {
 	struct gomem_refill r = { };
@@ -84,8 +89,8 @@ static void put(struct transfer_fixture *f, unsigned int from, unsigned int n)
 }
 
 /*
- * Allocate and free objects until the cache has room for all of them, or the
- * most that it may have.
+ * Allocate and free @n objects, @rounds times, with enough traffic for the
+ * transfer cache to get all room that it may have.
  */
 static void exchange(struct transfer_fixture *f, unsigned int n,
 		     unsigned int rounds)
@@ -156,7 +161,10 @@ KUNIT_ARRAY_PARAM_DESC(size, size_cases, name);
 
 /* How much there is room for */
 
-/* From nothing to the most by doubling, and back to nothing. */
+/*
+ * The room doubles from its first size up to the largest. A drain takes it
+ * back.
+ */
 static void test_growth(struct kunit *test)
 {
 	const struct size_case *c = test->param_value;
@@ -183,7 +191,10 @@ static void test_growth(struct kunit *test)
 	expect_drained(test);
 }
 
-/* Allocations alone, frees alone, or one phase after the other make no room. */
+/*
+ * Neither allocations alone, nor frees alone, nor one phase after the other
+ * make room.
+ */
 static void test_one_way(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -207,9 +218,10 @@ static void test_one_way(struct kunit *test)
 }
 
 /*
- * A cache gets its first room if, within a second, flushes find it full,
- * refills find it empty, and flushes find it full again. The next refill makes
- * the room, because a refill may allocate a page for it and a free must not.
+ * A transfer cache gets its first room if, within a second, flushes find it
+ * full, refills find it empty, and flushes find it full again. The next refill
+ * makes the room, because a refill may allocate a page for it and a free must
+ * not.
  */
 static void test_want(struct kunit *test)
 {
@@ -276,7 +288,7 @@ static void test_earn(struct kunit *test)
 	expect_drained(test);
 }
 
-/* All classes of a heap share the room. */
+/* All classes of a heap share a limit of the room. */
 static void test_share(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -293,7 +305,10 @@ static void test_share(struct kunit *test)
 		KUNIT_EXPECT_LE(test, bytes, ALL_BYTES);
 	}
 	KUNIT_EXPECT_GT(test, bytes, ALL_BYTES / 2);
-	/* Otherwise the case has tested nothing. */
+	/*
+	 * Without the limit, they would have much more room: otherwise the case
+	 * has tested nothing.
+	 */
 	KUNIT_EXPECT_GT(test, demand, 4 * ALL_BYTES);
 
 	for (class = 1; gomem_class_size(class) <= SZ_8K; class++) {
@@ -325,7 +340,9 @@ static void test_no_memory(struct kunit *test)
 
 /* What is in it */
 
-/* The last objects in are the first out, and a caller keeps its span. */
+/*
+ * The objects that were put last are taken first, and a caller keeps its span.
+ */
 static void test_content(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -367,7 +384,7 @@ static void test_overflow(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
 
-	/* One object a span. */
+	/* Each span has one object. */
 	use_size(f, 8192);
 	exchange(f, 400, 12);
 	KUNIT_ASSERT_EQ(test, 400, get(f, 400));
@@ -393,7 +410,7 @@ static void test_overflow_twice(struct kunit *test)
 	rest[1] = f->objs[19];
 	f->objs[10] = f->objs[3];
 	put(f, 0, 19);
-	/* Counters do not go backwards. */
+	/* A bad free counts as an allocation: so no counter goes backwards. */
 	KUNIT_EXPECT_EQ(test, 0, atomic64_read(&central_of(f)->direct_frees));
 	KUNIT_EXPECT_EQ(test, 1, atomic64_read(&central_of(f)->direct_allocs));
 	atomic64_set(&central_of(f)->direct_allocs, 0);
@@ -405,7 +422,10 @@ static void test_overflow_twice(struct kunit *test)
 	expect_nothing(test);
 }
 
-/* A refill that wants many does not take only the few that are there. */
+/*
+ * If the transfer cache has few objects, a refill that wants many takes others
+ * from spans, too.
+ */
 static void test_few(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -414,7 +434,7 @@ static void test_few(struct kunit *test)
 
 	use_size(f, 64);
 	exchange(f, 600, 12);
-	/* Spans with room below it. */
+	/* Let spans have free cells, too. */
 	KUNIT_ASSERT_EQ(test, 600, get(f, 600));
 	gomem_mcentral_free(central_of(f), f->objs + 400, 200, false);
 	put(f, 0, 1);
@@ -423,7 +443,10 @@ static void test_few(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, f->objs[0], objs[0]);
 	KUNIT_EXPECT_EQ(test, 0, r.fresh & 1);
 
-	/* Half is. */
+	/*
+	 * If the transfer cache has half of the wanted objects, these are
+	 * enough.
+	 */
 	put(f, 1, BATCH / 2);
 	gomem_mcentral_free(central_of(f), objs, BATCH, false);
 	gomem_mcentral_refill(central_of(f), &r);
@@ -435,7 +458,7 @@ static void test_few(struct kunit *test)
 }
 
 /*
- * Objects that nobody took between two looks are drained, and their room goes.
+ * Objects that no one took between two looks are drained, and their room goes.
  */
 static void test_low(struct kunit *test)
 {
@@ -450,7 +473,8 @@ static void test_low(struct kunit *test)
 	gomem_mcentral_drain(central_of(f), true);
 	expect_transfer(test, 100, 100);
 	/*
-	 * All of these objects are needed, and stay as long as they are used.
+	 * All of these objects are taken between two looks, so they stay. Later
+	 * they are not, and go.
 	 */
 	KUNIT_ASSERT_EQ(test, 100, get(f, 100));
 	put(f, 0, 100);
@@ -460,7 +484,7 @@ static void test_low(struct kunit *test)
 	expect_nothing(test);
 }
 
-/* Unused room goes, even if refills found too little. */
+/* Unused room goes, even if refills found too few objects. */
 static void test_idle_room(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -488,7 +512,8 @@ static void test_idle_room(struct kunit *test)
 }
 
 /*
- * If all transfer caches together hold too much, a look drains all of a cache.
+ * If all transfer caches together hold too much, a look drains a cache
+ * completely.
  */
 static void test_too_much(struct kunit *test)
 {

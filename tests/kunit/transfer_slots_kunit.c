@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * transfer_slots_kunit.c - objects that slots flush for others to refill from,
- * on the module's own heap.
+ * transfer_slots_kunit.c - objects that slots flush for other slots to refill
+ * from, on the module's own heap.
  *
- * The counts of a case hold as long as no epoch ends meanwhile.
+ * The counts of a case are right only if no look comes during the case.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -27,10 +27,13 @@
 #include "run/check.h"
 #include "run/epoch.h"
 
-/* Objects that a slot moves at once. */
+/* The number of objects that a slot moves at once. */
 #define BATCH		GOMEM_BATCH_MAX
 
-/* Let the cache believe that this many objects moved in the last second. */
+/*
+ * Let the transfer cache believe that this many objects moved in the last
+ * second.
+ */
 static void set_moved(struct gomem_transfer *t, unsigned int objects)
 {
 	t->moved = objects;
@@ -58,7 +61,7 @@ static unsigned int own_spc(void)
 	return gomem_spc_make(gomem_sizeclass(OBJECT), false);
 }
 
-/* Of the node that this CPU allocates from. */
+/* Return the heap of the node that this CPU allocates from. */
 static struct gomem_heap *own_heap(void)
 {
 	return gomem_node_heap(numa_mem_id());
@@ -74,7 +77,10 @@ static unsigned int own_held(void)
 	return READ_ONCE(own_central()->transfer.n);
 }
 
-/* Take the lock, because other users of the module's heap may run. */
+/*
+ * Call set_moved() under the lock, because other users of the module's heap may
+ * run.
+ */
 static void set_moved_locked(struct gomem_mcentral *c, unsigned int objects)
 {
 	unsigned long flags;
@@ -104,7 +110,10 @@ static void unmake(struct fixture *f, unsigned int n)
 		gomem_free(f->objs[n]);
 }
 
-/* Free more objects than slots have room for: many of them are transferred. */
+/*
+ * Free more objects than slots have room for, so that many of them are
+ * transferred.
+ */
 static void move_many(struct fixture *f, unsigned int rounds)
 {
 	while (rounds--) {
@@ -129,7 +138,7 @@ static void run_undisturbed(struct kunit *test,
 		gomem_scavenge_all();
 		looks = gomem_looks();
 		body(test->priv, s);
-		/* Waits for an epoch that is about to end. */
+		/* This waits for a look that is under way. */
 		gomem_scavenge_all();
 		if (looks == gomem_looks())
 			return;
@@ -175,13 +184,16 @@ static void test_slots(struct kunit *test)
 	KUNIT_EXPECT_GT(test, s.cached, s.held);
 	KUNIT_EXPECT_EQ(test, 0, s.idle);
 	KUNIT_EXPECT_EQ(test, 0, s.drained);
-	/* Slots have their stacks by now. */
+	/*
+	 * The slots have their stacks by now, so only the page of the transfer
+	 * cache is new.
+	 */
 	KUNIT_EXPECT_EQ(test, PAGE_SIZE, s.bytes[1] - s.bytes[0]);
 	KUNIT_EXPECT_EQ(test, s.bytes[0], s.bytes[2]);
 	balance_expect(test, &b);
 }
 
-/* Return an object in the transfer cache, or NULL. */
+/* Return the object with index @i in the transfer cache, or NULL. */
 static void *one_held(unsigned int i)
 {
 	struct gomem_mcentral *c = own_central();
@@ -218,7 +230,7 @@ static void misuse(struct fixture *f, struct seen *s)
 	for (i = 0; i < n; i++)
 		s->found_twice |= f->objs[i] == written;
 	unmake(f, n);
-	/* It was set aside, and is nobody's. */
+	/* This object was set aside, and has no owner. */
 	gomem_free(written);
 }
 
@@ -232,12 +244,15 @@ static void test_misuse(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, s.double_frees);
 	KUNIT_EXPECT_EQ(test, 1, s.writes);
 	KUNIT_EXPECT_FALSE(test, s.found_twice);
-	/* Misuse of the attempts that an epoch disturbed counts too. */
+	/* Attempts that a look disturbed have counted misuse, too. */
 	balance_forget_misuses(&f->balance);
 	expect_sound(test);
 }
 
-/* Objects of a typed cache come and go, until @least are in transfer. */
+/*
+ * Allocate and free objects of a typed cache until its transfer cache has
+ * @least of them.
+ */
 static void move_cache(struct kunit *test, struct gomem_cache *c,
 		       struct gomem_mcentral *central, unsigned int least,
 		       bool bulk)
@@ -245,7 +260,7 @@ static void move_cache(struct kunit *test, struct gomem_cache *c,
 	struct fixture *f = test->priv;
 	unsigned int i, round;
 
-	/* An epoch may come between: then begin again. */
+	/* A look may drain the transfer cache: then begin again. */
 	for (round = 0; round < 100 && READ_ONCE(central->transfer.n) < least;
 	     round++) {
 		for (i = 0; i < 600; i++) {
@@ -263,8 +278,8 @@ static void move_cache(struct kunit *test, struct gomem_cache *c,
 }
 
 /*
- * Transferred objects of a typed cache count, and go when it shrinks or is
- * destroyed.
+ * Transferred objects of a typed cache count as free. They are drained when the
+ * cache shrinks or is destroyed.
  */
 static void test_cache(struct kunit *test)
 {
@@ -286,7 +301,7 @@ static void test_cache(struct kunit *test)
 	balance_expect(test, &b);
 }
 
-/* A visitor of caches that took some objects out of a cache. */
+/* A visitor of typed caches that has taken some objects out of one. */
 struct visitor {
 	struct gomem_cache *c;
 	struct gomem_mcentral *central;
@@ -318,7 +333,7 @@ static int visit_caches(void *arg)
 }
 
 /*
- * Hold a typed cache as an epoch does, which empties slots while the cache is
+ * Visit a typed cache as a look does, which empties slots, while the cache is
  * destroyed.
  */
 static void test_destroy_meanwhile(struct kunit *test)
@@ -344,7 +359,10 @@ static void test_destroy_meanwhile(struct kunit *test)
 	balance_expect(test, &b);
 }
 
-/* Objects of another node are freed one by one, and transferred there. */
+/*
+ * Objects of another node skip the slot. They go to the transfer cache of their
+ * node.
+ */
 static void test_other_node(struct kunit *test)
 {
 	struct fixture *f = test->priv;

@@ -17,7 +17,10 @@
 
 #define MAX_OBJECTS	3000
 
-/* Random caches, allocations and frees, by all functions. */
+/*
+ * Allocate and free objects of random caches, in random order, by all
+ * functions.
+ */
 static void test_random(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -78,14 +81,17 @@ static void get_zeroed(struct kunit *test, struct gomem_cache *c,
 				      c->kind.object_size);
 	}
 	/*
-	 * Fill only now: if objects overlap, a fill would hide what the next
-	 * one had.
+	 * Fill the objects only now. If objects overlapped, a fill would hide
+	 * that the next one was not zero.
 	 */
 	for (i = 0; i < n; i++)
 		memset(p[i], 0xff, c->kind.object_size);
 }
 
-/* Clear new objects, then used ones, and leave their neighbours as they are. */
+/*
+ * Expect that new objects are cleared, then used ones, and that this does not
+ * change their neighbours.
+ */
 static void expect_zero(struct kunit *test, unsigned int size, bool typesafe,
 			bool bulk)
 {
@@ -113,13 +119,14 @@ static void expect_zero(struct kunit *test, unsigned int size, bool typesafe,
 }
 
 /*
- * Without a constructor and RCU, init_on_alloc and __GFP_ZERO clear the whole
- * object.
+ * init_on_alloc and __GFP_ZERO clear whole objects of a cache without a
+ * constructor.
  */
 static void test_zero(struct kunit *test)
 {
 	/*
-	 * Clearing goes another way from 17 bytes on, 33, 65, 129, 193 and 257.
+	 * For clearing, there is another code path from 17, 33, 65, 129, 193
+	 * and 257 bytes on.
 	 */
 	static const unsigned int sizes[] = {
 		1, 8, 16, 17, 31, 33, 64, 77, 128, 136, 192, 200, 256, 257,
@@ -192,7 +199,7 @@ static void test_irq(struct kunit *test)
 	allocs = gomem_event_sum(GOMEM_EV_HARDIRQ_ALLOCS);
 	frees = gomem_event_sum(GOMEM_EV_HARDIRQ_FREES);
 	run_in_hardirq(use_in_irq, &f);
-	/* Each bulk call counts once. */
+	/* Each bulk call counts as one allocation or free. */
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT)) {
 		KUNIT_EXPECT_EQ(test, allocs + 2 + ARRAY_SIZE(f.p),
 				gomem_event_sum(GOMEM_EV_HARDIRQ_ALLOCS));
@@ -265,8 +272,8 @@ static void test_misuse(struct kunit *test)
 }
 
 /*
- * A bad pointer is in the middle of a batch. It is reported, and all objects
- * are freed once.
+ * A batch has a bad pointer in the middle. That pointer is reported, and all
+ * objects are freed once.
  */
 static void test_bulk_misuse(struct kunit *test)
 {
@@ -277,7 +284,10 @@ static void test_bulk_misuse(struct kunit *test)
 	void **p = f->objs;
 
 	KUNIT_ASSERT_EQ(test, n, gomem_cache_alloc_bulk(c, GFP_KERNEL, n, p));
-	/* The last ones are not in the slot any more, the others may be. */
+	/*
+	 * The last objects of the batch do not fit into the slot. The others
+	 * may.
+	 */
 	p[n] = p[n - 1];
 	p[n - 1] = p[10];
 	p[n + 1] = NULL;
@@ -294,13 +304,13 @@ static void test_bulk_misuse(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, typed_spans_of(other));
 	gomem_cache_free(other, p[n + 1]);
 	gomem_cache_destroy(other);
-	/* Reports if an object is left. */
+	/* This would report an object that is left. */
 	gomem_cache_destroy(c);
 }
 
 /*
- * A bad pointer at each place of a small batch: a free object, an interior
- * pointer, the tail.
+ * A small batch has a bad pointer at each place in turn: a free object, an
+ * interior pointer, or an address in the tail.
  */
 static void test_bulk_few(struct kunit *test)
 {
@@ -369,8 +379,8 @@ static void expect_made(struct kunit *test, unsigned int n)
 }
 
 /*
- * gomem_free_nolock() needs no head in the object: what a constructor made is
- * there while the object waits, and for the next owner.
+ * gomem_free_nolock() needs no RCU head in the object. What the constructor
+ * wrote stays while the object waits, and for the next owner.
  */
 static void test_free_nolock(struct kunit *test)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * typed_steps.c - typed caches, and their objects.
+ * typed_steps.c - steps with typed caches and their objects.
  */
 #include <linux/gomem.h>
 

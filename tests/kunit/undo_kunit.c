@@ -17,7 +17,7 @@
 #include "cpu/node.h"
 #include "heap/scavenge.h"
 
-/* Bytes that the page source of the module has for a call. */
+/* Bytes that the page source of the module hands out during a call. */
 #define SOME		SZ_16M
 
 struct undo_fixture {
@@ -43,7 +43,10 @@ static struct gomem_heap *make_heap(struct kunit *test, unsigned int live,
 	span_set_get(test, &f->base.set, h, live);
 	s[0] = span_set_get(test, &f->base.set, h, freed / 2);
 	s[1] = span_set_get(test, &f->base.set, h, freed / 2);
-	/* What is fetched in larger blocks than asked for. */
+	/*
+	 * The heap fetched larger blocks than it needed: give the other pages
+	 * back.
+	 */
 	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	KUNIT_ASSERT_EQ(test, live + freed, h->pages.backed_pages);
 	span_set_put(test, &f->base.set, s[0]);
@@ -52,8 +55,8 @@ static struct gomem_heap *make_heap(struct kunit *test, unsigned int live,
 }
 
 /*
- * All pages go back but those that any free may leave, whether they wait for a
- * grace period or not.
+ * All pages go back, except those that a free may leave in the heap. Pages
+ * whose grace period is not over go, too: the call waits.
  */
 static void test_undo(struct kunit *test)
 {
@@ -86,8 +89,8 @@ static void fail_half_way(struct kunit *test, struct gomem_heap *h, gfp_t gfp)
 }
 
 /*
- * Of many calls that fail at the same time, one gives its pages back itself,
- * and a work does it for the others.
+ * If many calls fail at the same time, one of them gives its pages back itself.
+ * A work does it for the others.
  */
 static void test_often(struct kunit *test)
 {
@@ -100,7 +103,7 @@ static void test_often(struct kunit *test)
 	KUNIT_EXPECT_GE(test, waits + 1, h->stats.grace_waits);
 	KUNIT_EXPECT_GT(test, h->undo_next, 0);
 	waits = h->stats.grace_waits;
-	/* The pause does not end, however long this test is preempted. */
+	/* Let the pause not end, however long this test is preempted. */
 	h->undo_next = U64_MAX;
 	for (i = 0; i < 20; i++)
 		fail_half_way(test, h, GFP_KERNEL);
@@ -110,14 +113,14 @@ static void test_often(struct kunit *test)
 	gomem_heap_pay(h);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
 
-	/* After the pause a call does it itself again. */
+	/* After the pause, a call gives its pages back itself again. */
 	h->undo_next = 0;
 	fail_half_way(test, h, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
 	span_set_expect(test, &f->base.set, h);
 }
 
-/* A call that had much gives it back at once, however often calls fail. */
+/* A call with many pages gives them back itself, even during the pause. */
 static void test_large(struct kunit *test)
 {
 	struct undo_fixture *f = test->priv;
@@ -133,9 +136,9 @@ static void test_large(struct kunit *test)
 }
 
 /*
- * Whatever grace periods are under way: one more is not enough for some. With
- * Tiny RCU none is ever under way: each synchronize_rcu() is one, from begin to
- * end.
+ * All pages go back, whatever grace periods are under way. A single further one
+ * would not do for some pages. With Tiny RCU none is ever under way: each
+ * synchronize_rcu() is a whole grace period.
  */
 static void test_overlap(struct kunit *test)
 {
@@ -163,7 +166,10 @@ static void test_overlap(struct kunit *test)
 	}
 }
 
-/* The heap may have other free pages, which the call leaves alone. */
+/*
+ * A call gives back no more pages than it had. Other free pages stay in the
+ * heap.
+ */
 static void test_had_less(struct kunit *test)
 {
 	struct undo_fixture *f = test->priv;
@@ -174,7 +180,7 @@ static void test_had_less(struct kunit *test)
 	span_set_expect(test, &f->base.set, h);
 }
 
-/* A sixteenth of what is in use may stay. */
+/* A sixteenth of the pages in use may stay in the heap as free pages. */
 static void test_much_in_use(struct kunit *test)
 {
 	struct gomem_heap *h = make_heap(test, 500, 900);
@@ -200,7 +206,10 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 		memalloc_noreclaim_restore(flags);
 	KUNIT_EXPECT_EQ(test, waits, h->stats.grace_waits);
 	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN, n);
-	/* As the work does it, which is for the module's heaps alone. */
+	/*
+	 * Do what the work does. The work itself is only for the heaps of the
+	 * module.
+	 */
 	gomem_heap_pay(h);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
 	KUNIT_EXPECT_EQ(test, 0, h->owed_pages);
@@ -208,8 +217,9 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 }
 
 /*
- * Calls that must not sleep or should fail soon, tasks that reclaim, and calls
- * that reclaim may wait for leave it to a work.
+ * Calls do not wait for a grace period if they must not sleep or should fail
+ * soon. Nor do they if reclaim may wait for them, or if their task reclaims. A
+ * work gives their pages back.
  */
 static const struct gfp_case {
 	const char *name;
@@ -257,7 +267,10 @@ static unsigned int nr_heaps(void)
 	return n;
 }
 
-/* A call for twice what the source has fails half-way. */
+/*
+ * Make a bulk call for twice the memory that the source has. Expect that its
+ * memory goes back. Return true if the call fails.
+ */
 static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 {
 	unsigned int n = 2 * SOME / size;
@@ -267,7 +280,7 @@ static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 	bool failed;
 
 	KUNIT_ASSERT_NOT_NULL(test, objs);
-	/* The call before may have failed just now. */
+	/* A call may have failed just before: end its pause. */
 	for_each_gomem_heap(h)
 		h->undo_next = 0;
 	some_pages_begin(SOME >> GOMEM_PAGE_SHIFT);
@@ -280,8 +293,8 @@ static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 	some_pages_end();
 	kvfree(objs);
 	/*
-	 * What may stay of each node for a moment, and what the CPUs hold: the
-	 * task may have run on each of them.
+	 * Some pages may stay in the heap of each node, and in the slots of
+	 * each CPU that the task has run on.
 	 */
 	KUNIT_EXPECT_LE(test, used,
 			(nr_heaps() + num_online_cpus()) * GOMEM_GIVE_MIN +

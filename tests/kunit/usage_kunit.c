@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * usage_kunit.c - what the code of a module has, beside what accounts pay for,
- *	and the limits of modules. The profile records each object, so the
- *	numbers are exact.
+ * usage_kunit.c - the bytes that the code of a module has allocated, without
+ * those that are charged to accounts, and the limits of modules. The profile
+ * records each object, so the numbers are exact.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -33,7 +33,7 @@ static int usage_init(struct kunit *test)
 {
 	struct usage_fixture *f;
 
-	/* User-Mode Linux guesses the frames of a stack. */
+	/* User-Mode Linux can only guess the frames of a stack. */
 	if (!__is_defined(MODULE) || IS_ENABLED(CONFIG_UML))
 		kunit_skip(test, "built in, or no exact stacks");
 	f = fixture_alloc(test, sizeof(*f));
@@ -93,7 +93,7 @@ static void test_sizes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic64_read(&f->c->usage.variance));
 }
 
-/* What an account pays for counts there, and not here, until it is freed. */
+/* Bytes that are charged to an account do not count for the module. */
 static void test_charged(struct kunit *test)
 {
 	struct gomem_account *a = gomem_account_create("tested", 0, 0, NULL,
@@ -109,7 +109,10 @@ static void test_charged(struct kunit *test)
 	expect_usage(test, 0);
 	r = gomem_account_alloc(a, 64, GFP_KERNEL);
 	expect_usage(test, 0);
-	/* Moves the charge, in place and to another object. */
+	/*
+	 * A resize moves the charge with the object, in place or to another
+	 * object.
+	 */
 	q = gomem_realloc(q, 80000, GFP_KERNEL);
 	r = gomem_realloc(r, 3000, GFP_KERNEL);
 	expect_usage(test, 0);
@@ -119,7 +122,7 @@ static void test_charged(struct kunit *test)
 	expect_usage(test, 0);
 	KUNIT_EXPECT_EQ(test, 0, gomem_account_bytes(a));
 	gomem_account_destroy(a);
-	/* A charge that is refused leaves nothing. */
+	/* If a charge is refused, nothing is counted. */
 	a = gomem_account_create("tested", 0, 100, NULL, NULL);
 	KUNIT_EXPECT_NULL(test, gomem_account_alloc(a, 3000, GFP_KERNEL));
 	expect_usage(test, 0);
@@ -155,7 +158,10 @@ static void test_hard(struct kunit *test)
 	expect_usage(test, 0);
 }
 
-/* The soft limit counts a crossing once, until 7/8 of it. */
+/*
+ * A crossing of the soft limit counts once, and again only after the usage was
+ * below 7/8 of the limit.
+ */
 static void test_soft(struct kunit *test)
 {
 	struct usage_fixture *f = test->priv;

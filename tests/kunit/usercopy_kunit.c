@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * usercopy_kunit.c - what may be copied to user space, against an oracle: which
- * bytes are of which live object.
+ * usercopy_kunit.c - which bytes may be copied to user space, compared with an
+ * oracle that knows the bytes of each live object.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -19,7 +19,10 @@ static bool allowed(const void *p, size_t n)
 	return gomem_usercopy_allowed(p, n);
 }
 
-/* From each byte of an object, a copy may reach its end, and no further. */
+/*
+ * From each byte of an object on, a copy may reach the end of the object, and
+ * no further.
+ */
 static void expect_object(struct kunit *test, const void *p, size_t size)
 {
 	size_t step = 1 + size / 64, i;
@@ -57,7 +60,7 @@ static void test_small_and_large(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		p = gomem_alloc(sizes[i], GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, p);
-		/* Contents make no difference. */
+		/* The contents of the object make no difference. */
 		memset(p, 0xff, sizes[i]);
 		size = gomem_usable_size(p);
 		expect_object(test, p, size);
@@ -82,7 +85,8 @@ static void test_fresh(struct kunit *test)
 	for (i = 0; i < s->nelems; i++) {
 		obj = gomem_span_object(s, i);
 		/*
-		 * Fill new pages with rubbish, as the kernel may hand them out.
+		 * Fill these cells with other bytes, since the kernel hands out
+		 * pages with any contents.
 		 */
 		if (i >= s->fresh)
 			memset(obj, 0x11, 1000);
@@ -95,7 +99,10 @@ static void test_fresh(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* Some are in the CPU's slot after that, others in their spans. */
+/*
+ * Free many objects: some are then in the slot of the CPU, and others in their
+ * spans.
+ */
 static void test_freed_into_span(struct kunit *test)
 {
 	void *p[64];
@@ -117,10 +124,7 @@ struct tiny_case {
 	size_t size;
 };
 
-/*
- * The live object that an address is in, if it is in one: by what was asked
- * for.
- */
+/* Return the live object whose usable bytes include @addr, or NULL. */
 static const struct tiny_case *tiny_at(const struct tiny_case *t,
 				       const u8 *addr)
 {
@@ -134,7 +138,8 @@ static const struct tiny_case *tiny_at(const struct tiny_case *t,
 }
 
 /*
- * Each byte of the object's block, with each length up to more than the block.
+ * Check copies from each byte of the object's block, and of each length up to
+ * more than the block.
  */
 static void check_block(struct kunit *test, const struct tiny_case *t,
 			const u8 *p)
@@ -187,7 +192,10 @@ static void test_tiny(struct kunit *test)
 		gomem_free(t[i].p);
 }
 
-/* One that is not at the start of its block, with neighbours and without. */
+/*
+ * Check objects that are not at the start of their block, with neighbours and
+ * without.
+ */
 static void test_tiny_neighbour(struct kunit *test)
 {
 	u8 *p, *q, *r;
@@ -227,7 +235,10 @@ static void test_typed(struct kunit *test)
 	expect_none(test, p, 100);
 }
 
-/* With the key behind the object; and with a span for each. */
+/*
+ * Check caches whose objects have their key behind them, and one with a span
+ * for each object.
+ */
 static void test_typed_kinds(struct kunit *test)
 {
 	static const unsigned int sizes[] = { 8, 100, SZ_4K, 100000 };
@@ -264,8 +275,8 @@ static void test_scratch(struct kunit *test)
 }
 
 /*
- * The bytes that each block has handed out may be copied, and no bytes behind
- * them.
+ * The bytes that an arena has handed out of a block may be copied, but no bytes
+ * behind them.
  */
 static void expect_arena(struct kunit *test)
 {
@@ -279,7 +290,10 @@ static void expect_arena(struct kunit *test)
 	q = gomem_arena_alloc(a, 24, GFP_KERNEL);
 	KUNIT_ASSERT_PTR_EQ(test, p + 104, q);
 	expect_object(test, p, 128);
-	/* A block of its own, and the next one in the block before. */
+	/*
+	 * A large object gets a block of its own. The next small one comes from
+	 * the block before.
+	 */
 	large = gomem_arena_alloc(a, SZ_1M - 8, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, large);
 	expect_object(test, large, SZ_1M - 8);
@@ -298,7 +312,7 @@ static void test_arena(struct kunit *test)
 
 	gomem_debug_level = 0;
 	expect_arena(test);
-	/* With a quarantine. */
+	/* Do the same with a quarantine. */
 	gomem_debug_level = GOMEM_DEBUG_ARENAS;
 	expect_arena(test);
 	gomem_debug_level = level;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * visit_kunit.c - a task that stops while it visits a typed cache delays only a
- * task that destroys this cache.
+ * visit_kunit.c - a task that stops while it visits a typed cache delays only
+ * tasks that destroy this cache.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -15,7 +15,7 @@
 
 #define SECONDS		(30 * HZ)
 
-/* The progress of a visitor, and of a task beside it. */
+/* The progress of a visitor, and of another task. */
 struct held_up {
 	struct gomem_cache *cache;
 	struct completion visiting, go_on, left, beside, destroyed;
@@ -34,7 +34,7 @@ static void visit(const struct gomem_kind *k, void *arg)
 	h->visits++;
 	complete(&h->visiting);
 	wait_for_completion(&h->go_on);
-	/* It is still there. */
+	/* The cache must still exist. */
 	h->ok &= gomem_cache_size(k->cache) == 100 && !READ_ONCE(h->gone);
 }
 
@@ -66,7 +66,7 @@ static void count(const struct gomem_kind *k, void *arg)
 	h->visits += k->cache == h->cache;
 }
 
-/* A second visitor, as on another CPU, sees the cache too. */
+/* A second visitor, as if on another CPU, sees the cache, too. */
 static bool visit_too(struct held_up *h)
 {
 	unsigned int before = h->visits;
@@ -150,8 +150,8 @@ static void test_beside(struct kunit *test)
 }
 
 /*
- * A task that destroys the cache waits for the visitor, and meanwhile none
- * comes.
+ * A task that destroys the cache waits for its visitor. Meanwhile no other
+ * visitor comes to the cache.
  */
 static void test_destroy(struct kunit *test)
 {
@@ -186,7 +186,7 @@ static void visit_in_visit(const struct gomem_kind *k, void *arg)
 
 /*
  * A visitor that is bound to a CPU is not preempted during a visit. Other
- * visitors pass its mark by.
+ * visitors skip the mark that it has in the list of caches.
  */
 static void test_at_once(struct kunit *test)
 {

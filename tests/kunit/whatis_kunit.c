@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * whatis_kunit.c - what gomem tells of an address.
+ * whatis_kunit.c - what gomem tells about an address.
  */
 #include <kunit/test.h>
 #include <linux/err.h>
@@ -20,7 +20,7 @@
 
 #define ROOM	SZ_8K
 
-/* The answer to a question, which is read like a file. */
+/* Return what gomem tells about @p, as the debugfs file would show it. */
 static const char *ask(struct kunit *test, const void *p)
 {
 	struct seq_file *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
@@ -223,9 +223,9 @@ static void test_foreign(struct kunit *test)
 }
 
 /*
- * gomem_dump_obj() answers in the log, with distances in place of addresses. It
- * does for an object between two others, for none, and for the kernel's own
- * objects.
+ * gomem_dump_obj() answers in the log, with distances in place of addresses.
+ * Call it for an object between two others, for a free object, for an object of
+ * the kernel, and for NULL.
  */
 static void test_log(struct kunit *test)
 {
@@ -247,12 +247,12 @@ static void set_rate(unsigned long rate)
 	gomem_arm_all();
 }
 
-/* A name that shows in the stack. */
+/* A function whose name is expected in the recorded stack. */
 static noinline void *allocates_whatis(size_t size)
 {
 	void *p = gomem_alloc(size, GFP_KERNEL);
 
-	/* No tail call, which would leave no frame. */
+	/* Prevent a tail call, which would leave no frame. */
 	OPTIMIZER_HIDE_VAR(p);
 	return p;
 }
@@ -264,7 +264,8 @@ static noinline void frees_whatis(void *p)
 }
 
 /*
- * User-Mode Linux guesses the frames of a stack, or finds none.
+ * Expect a frame in the answer. User-Mode Linux can only guess the frames of a
+ * stack, or finds none.
  */
 static void expect_frame(struct kunit *test, const char *answer,
 			 const char *want)
@@ -273,7 +274,10 @@ static void expect_frame(struct kunit *test, const char *answer,
 		expect(test, answer, want);
 }
 
-/* Who allocated it while it is live, and also who freed it afterwards. */
+/*
+ * The answer tells who allocated an object, and after the free also who freed
+ * it.
+ */
 static void origin_of(struct kunit *test, size_t size)
 {
 	u8 *p = allocates_whatis(size);
@@ -311,8 +315,8 @@ static void test_origin(struct kunit *test)
 }
 
 /*
- * Nothing is known of objects that were not sampled. If a record is found, it
- * is that of an earlier object at the address.
+ * Nothing is known about objects that were not sampled. If a record is found,
+ * it is that of an earlier object at the address.
  */
 static void test_no_origin(struct kunit *test)
 {
@@ -330,7 +334,10 @@ static void test_no_origin(struct kunit *test)
 	set_rate(rate);
 }
 
-/* Records are overwritten; the last ones are there. */
+/*
+ * Records of freed objects are overwritten, oldest first. The last ones are
+ * found.
+ */
 static void test_many_origins(struct kunit *test)
 {
 	unsigned long rate = gomem_profile_rate;

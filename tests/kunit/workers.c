@@ -12,7 +12,7 @@
 
 #include "workers.h"
 
-/* NULL without memory. */
+/* Start a thread. Return NULL if there is no memory for it. */
 static struct task_struct *start_task(int (*fn)(void *arg), void *arg, int cpu)
 {
 	struct task_struct *task = kthread_create(fn, arg, "gomem_test");
@@ -26,7 +26,7 @@ static struct task_struct *start_task(int (*fn)(void *arg), void *arg, int cpu)
 }
 
 /**
- * nr_workers - say how many workers keep all CPUs busy
+ * nr_workers - return how many workers keep all CPUs busy
  *
  * Return: one more than there are CPUs, at most MAX_WORKERS.
  */
@@ -39,7 +39,7 @@ unsigned int nr_workers(void)
  * worker_cpu - choose the CPU of a worker
  * @i: number of the worker
  *
- * Return: a CPU that no other worker has, if there are that many.
+ * Return: a CPU that no other worker has, or WORKER_ANYWHERE if none is left.
  */
 int worker_cpu(unsigned int i)
 {
@@ -64,7 +64,7 @@ static int worker_run(void *arg)
  * @w: the worker, zeroed
  * @step: what it does again and again
  * @seed: for its random numbers
- * @cpu: where it runs, or WORKER_ANYWHERE
+ * @cpu: the CPU that it runs on, or WORKER_ANYWHERE
  *
  * Without memory for the thread the worker does nothing, and worker_expect()
  * fails.
@@ -114,7 +114,7 @@ static int racer_run(void *arg)
  * race - let several threads do the same at the same time, and wait for them
  * @test: the test
  * @racers: the racers
- * @n: how many
+ * @n: number of racers
  * @run: what each of them does
  */
 void race(struct kunit *test, struct racer *racers[], unsigned int n,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * workers.h - threads of a case: workers that take steps until they are
- * stopped, racers that start at the same time, and an RCU reader that a grace
- * period has to wait for.
+ * workers.h - threads of a case. Workers take steps until they are stopped.
+ * Racers start at the same time. An RCU reader makes a grace period wait.
  */
 #ifndef GOMEM_TEST_WORKERS_H
 #define GOMEM_TEST_WORKERS_H
@@ -21,7 +20,7 @@
  * @error: what a step found wrong, or NULL
  * @task: the thread, or NULL
  *
- * A suite that needs more begins a struct of its own with it.
+ * A suite that needs more begins a struct of its own with a struct worker.
  */
 struct worker {
 	void (*step)(struct worker *w);
@@ -31,7 +30,7 @@ struct worker {
 	struct task_struct *task;
 };
 
-/* In place of a CPU: the scheduler chooses. */
+/* In place of a CPU number: let the scheduler choose the CPU. */
 #define WORKER_ANYWHERE	-1
 
 unsigned int nr_workers(void);
@@ -43,11 +42,11 @@ void worker_expect(struct kunit *test, struct worker *w);
 
 /**
  * struct racer - one of several threads that start at the same time
- * @run: what it does
- * @start: completed when all of them are there
+ * @run: what the thread does
+ * @start: completed when all racers exist
  * @done: completed when @run has returned
  *
- * A suite begins a struct of its own with it.
+ * A suite begins a struct of its own with a struct racer.
  */
 struct racer {
 	void (*run)(struct racer *r);
@@ -63,7 +62,7 @@ void race(struct kunit *test, struct racer *racers[], unsigned int n,
  * @ms: milliseconds after which it leaves the section
  * @leave: set to let it leave earlier
  * @left: true after it has left
- * @leaving: called before it leaves, if not NULL
+ * @leaving: called just before it leaves, if not NULL
  * @reading: completed when it has entered the section
  * @task: the thread
  */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * zero_kunit.c - memory that is cleared, and memory that need not be.
+ * zero_kunit.c - memory that gomem clears, and memory that it need not clear.
  *
- * Which spans are known to be zero is tested on a private heap without memory.
- * What that means for objects is tested on the module's own heap, whose page
- * source is made to hand out nothing but zeroes, and to say so, or nothing but
- * dirt.
+ * A private heap without memory shows which spans are known to be zero. The
+ * module's own heap shows what that means for objects. Its page source is made
+ * to hand out nothing but zeroes, and to say so, or nothing but pages full of
+ * DIRT.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -90,8 +90,8 @@ static void test_span_of_cleared_pages(struct kunit *test)
 	free_span(test, a);
 
 	/*
-	 * Four pages that were used; with one more behind them the last alone
-	 * is zero.
+	 * Four pages that were used are not known to be zero. Nor are these
+	 * four with a zero page behind them.
 	 */
 	a = large_span(test, 4);
 	KUNIT_EXPECT_FALSE(test, a->zero);
@@ -115,8 +115,8 @@ static void test_span_of_dirty_pages(struct kunit *test)
 }
 
 /*
- * Pages are known to be zero again only after they went back to the source and
- * came from it as zeroes.
+ * Used pages are known to be zero again only after they went back to the
+ * source, and came from it as zeroes.
  */
 static void test_span_after_scavenging(struct kunit *test)
 {
@@ -131,7 +131,10 @@ static void test_span_after_scavenging(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, s->zero);
 	free_span(test, s);
 
-	/* The last of 64 pages were zero when they went. */
+	/*
+	 * The last of the 64 pages were never used, and were known to be zero
+	 * before they went back.
+	 */
 	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	f->fh.source.src.zeroed = false;
 	s = large_span(test, 40);
@@ -141,7 +144,10 @@ static void test_span_after_scavenging(struct kunit *test)
 	free_span(test, t);
 }
 
-/* Two zero pages at the end of a chunk, used ones at the start of the next. */
+/*
+ * A span has two zero pages at the end of a chunk, and a used one at the start
+ * of the next chunk.
+ */
 static void test_span_of_two_chunks(struct kunit *test)
 {
 	struct gomem_span *a, *b, *s;
@@ -160,7 +166,10 @@ static void test_span_of_two_chunks(struct kunit *test)
 	free_span(test, a);
 }
 
-/* Objects of size classes are always cleared. */
+/*
+ * Spans of small objects are never marked as zero: their objects are always
+ * cleared.
+ */
 static void test_span_of_small_objects(struct kunit *test)
 {
 	struct gomem_heap *h = make_heap(test, true);
@@ -176,7 +185,7 @@ static void test_span_of_small_objects(struct kunit *test)
 	}
 }
 
-/* Page caches hold pages of either kind. */
+/* A page cache holds zero pages and used ones, and knows which is which. */
 static void test_span_from_page_cache(struct kunit *test)
 {
 	struct gomem_heap *h = make_heap(test, true);
@@ -216,7 +225,10 @@ static unsigned long filled_pages(struct gomem_pagesource *src,
 	return addr;
 }
 
-/* From an empty heap to an empty heap; nothing may be asserted in between. */
+/*
+ * Empty the heap before and after. Nothing may be asserted in between, since a
+ * failed assertion would skip pages_end().
+ */
 static void pages_begin(bool zeroed)
 {
 	struct gomem_pagesource *src = gomem_first_heap()->source;
@@ -366,7 +378,7 @@ static void test_skipping_is_counted(struct kunit *test)
 		kunit_skip(test, "all allocations are cleared");
 	KUNIT_EXPECT_EQ(test, 0, plain);
 	KUNIT_EXPECT_EQ(test, SZ_64K, large);
-	/* They may have other pages. */
+	/* The second object may have other pages than the first. */
 	KUNIT_EXPECT_EQ(test, same ? 0 : SZ_64K, again);
 	KUNIT_EXPECT_EQ(test, 0, small);
 }
@@ -389,7 +401,7 @@ static void check_scratch_and_arena(struct kunit *test)
 	}
 	for (i = 0; i < 3; i++) {
 		a = gomem_arena_create(GFP_KERNEL);
-		/* The largest sizes get blocks of their own. */
+		/* Objects of the largest sizes get blocks of their own. */
 		for (size = 8; a && size < SZ_128K;
 		     size += size / 3 & ~7UL ?: 8) {
 			p = gomem_arena_alloc(a, size, GFP_KERNEL | __GFP_ZERO);
@@ -418,9 +430,9 @@ static void test_scratch_and_arena(struct kunit *test)
 }
 
 /*
- * Return the next object of this CPU's slot, which was never handed out, and a
- * live object of the same span. The span has more objects than a slot takes at
- * a time.
+ * Return the next object of this CPU's slot, which was never handed out; NULL
+ * if there is none. Store live objects of the same span in @live. The span has
+ * more objects than a slot takes at a time.
  */
 static void *next_fresh(struct kunit *test, size_t size, void **live)
 {
@@ -435,7 +447,10 @@ static void *next_fresh(struct kunit *test, size_t size, void **live)
 	return NULL;
 }
 
-/* A free object that is zero is detected as free like any other. */
+/*
+ * An object that was never handed out, and is zero behind its key, is detected
+ * as free like any other.
+ */
 static void test_fresh_object_is_free(struct kunit *test)
 {
 	struct zero_fixture *f = test->priv;
@@ -464,8 +479,8 @@ static void test_fresh_object_is_free(struct kunit *test)
 }
 
 /*
- * A write to a free object that nobody had yet, past its key, is cleared like
- * what an owner left.
+ * Write to an object that was never handed out, behind its key. These bytes are
+ * cleared before the object is handed out, as if an owner had left them.
  */
 static void test_fresh_object_written_behind(struct kunit *test)
 {
@@ -494,7 +509,8 @@ static void test_fresh_object_written_behind(struct kunit *test)
 }
 
 /*
- * The first word is checked: an object with another value there is set aside.
+ * The first word of a free object is checked. An object with a changed first
+ * word is not handed out.
  */
 static void test_fresh_object_written(struct kunit *test)
 {
@@ -516,7 +532,10 @@ static void test_fresh_object_written(struct kunit *test)
 		KUNIT_EXPECT_PTR_NE(test, p, q);
 		KUNIT_EXPECT_TRUE(test, q && is_zero(q, 1024));
 		migrate_enable();
-		/* Set aside, but not lost. */
+		/*
+		 * The object was set aside, but is not lost: it can still be
+		 * freed.
+		 */
 		gomem_free(p);
 		gomem_free(q);
 		gomem_free_bulk(8, f->base.objs);
@@ -525,8 +544,8 @@ static void test_fresh_object_written(struct kunit *test)
 }
 
 /*
- * A used object, free and with what its owner left, after a write to its first
- * word.
+ * Expect that a used object is not handed out again if its first word was
+ * written to while it was free.
  */
 static void expect_set_aside(struct kunit *test, unsigned long change)
 {
@@ -549,7 +568,7 @@ static void expect_set_aside(struct kunit *test, unsigned long change)
 	gomem_free(q);
 }
 
-/* Each write to the key of a used object is noticed. */
+/* Each write to the key of a used object is detected. */
 static void test_used_object_written(struct kunit *test)
 {
 	unsigned int i, k;
@@ -559,12 +578,12 @@ static void test_used_object_written(struct kunit *test)
 	for (i = 0; i < 8; i++)
 		for (k = 1; k < 256; k += 1 + k / 16)
 			expect_set_aside(test, (unsigned long)k << 8 * i);
-	/* Half of the word. */
+	/* Change half of the word. */
 	expect_set_aside(test, ~0UL << 32);
 	expect_set_aside(test, 0xffff0000UL << 32);
 }
 
-/* Pages returned to the kernel contain no key. */
+/* Pages that go back to the kernel contain no keys any more. */
 static void test_keys_forgotten(struct kunit *test)
 {
 	struct gomem_pagesource *src = gomem_first_heap()->source;

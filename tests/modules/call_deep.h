@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * call_deep.h - call a function far below what the caller uses of the stack.
+ * call_deep.h - call a function far below the caller's stack frame.
  */
 #ifndef GOMEM_TEST_CALL_DEEP_H
 #define GOMEM_TEST_CALL_DEEP_H
@@ -8,7 +8,7 @@
 #include <linux/compiler.h>
 #include <linux/string.h>
 
-/* Call a function 512 bytes @depth + 1 times below the caller. */
+/* Call @fn at least (@depth + 1) * 512 bytes below the caller's frame. */
 static noinline void call_deep(void (*fn)(void), unsigned int depth)
 {
 	char junk[512];

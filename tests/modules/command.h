@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * command.h - the parameter cmd of a test module. Each write runs a command,
- * and returns when that has ended, with its error.
+ * command.h - the parameter cmd of a test module. Each write runs a command. It
+ * returns when the command has ended, and returns the command's error.
  *
- * Only the main file of a module includes it, and defines command(). The param
- * lock serializes commands, and protects @ready.
+ * Only the main file of a module includes this file, and defines command(). The
+ * module's parameter lock serializes commands, and protects @ready.
  */
 #ifndef GOMEM_TEST_COMMAND_H
 #define GOMEM_TEST_COMMAND_H

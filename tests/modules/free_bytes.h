@@ -2,8 +2,8 @@
 /*
  * free_bytes.h - measure how much memory the machine has free.
  *
- * The result is exact: it includes the changes that CPUs have not yet added to
- * the global counters, and counts the pages on per-CPU free lists as free.
+ * The result includes the changes that CPUs have not yet added to the global
+ * counters, and counts the pages on per-CPU free lists as free.
  */
 #ifndef GOMEM_FREE_BYTES_H
 #define GOMEM_FREE_BYTES_H

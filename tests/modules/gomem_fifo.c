@@ -3,18 +3,19 @@
  * gomem_fifo.c - call gomem and the kernel's allocator while a task of
  * real-time priority has one CPU for itself.
  *
- * Loading makes caches of both allocators, and lets the CPU hog_cpu cache free
- * objects of gomem's. An interrupt on that CPU does it for the kernel's.
+ * Loading creates caches of both allocators, and leaves free objects of gomem's
+ * caches with the CPU hog_cpu. kernel_shrink() first does so for the kernel's
+ * cache, by an interrupt on that CPU.
  *
  * A task that writes to the parameter hog gets the lowest priority of
- * SCHED_FIFO. The write returns when a work on hog_cpu has objects in hand that
- * it took from a slot of a typed cache. So the task preempts that work, if it
- * is bound to the same CPU. The parameter caught counts the works.
- * A pid that is written to the parameter raise gets a higher priority, so that
- * the kernel's own threads of the CPU still run.
+ * SCHED_FIFO. The write returns when a work of gomem's on hog_cpu has taken
+ * objects out of the slot of a typed cache, and not freed them yet. If the task
+ * is bound to hog_cpu, it preempts the work at this point. The parameter caught
+ * counts such works. The task whose pid is written to the parameter raise gets
+ * a higher priority, so that the kernel's own threads on hog_cpu still run.
  *
- * Each file of debugfs/gomem_fifo/ALLOCATOR/ calls a function when it is read,
- * and then has the microseconds that the call took. Several files may be read
+ * Each file of debugfs/gomem_fifo/ALLOCATOR/ calls a function when it is read.
+ * It contains the microseconds that the call took. Several files may be read
  * at the same time.
  */
 #define pr_fmt(fmt) "gomem_fifo: " fmt
@@ -52,15 +53,15 @@ static struct kmem_cache *kernel_full, *kernel_made;
 
 static DECLARE_COMPLETION(drains);
 
-/* 1: the next work is to be caught. */
+/* 1 while set_hog() waits for a work that frees objects of the cache full */
 static atomic_t armed;
 module_param_named(armed, armed.counter, int, 0444);
 MODULE_PARM_DESC(armed, "Does the hog wait for a drain?");
 
 #ifdef CONFIG_KPROBES
 /*
- * Called when gomem_place_free(kind, objects, number) begins: a work is about
- * to free what it took out of a slot.
+ * Called when gomem_place_free(kind, objects, number) begins. In a work, it is
+ * about to free the objects that the work took out of a slot.
  */
 static int drain_found(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -107,7 +108,7 @@ static int set_hog(const char *val, const struct kernel_param *kp)
 
 	sched_set_fifo_low(current);
 	atomic_set(&armed, 1);
-	/* Others can set and read parameters meanwhile. */
+	/* Drop the lock: other tasks access the parameters meanwhile. */
 	kernel_param_unlock(THIS_MODULE);
 	err = wait_for_completion_killable(&drains);
 	kernel_param_lock(THIS_MODULE);
@@ -170,7 +171,7 @@ static bool kernel_use(struct kmem_cache *c)
 	return n == OBJECTS;
 }
 
-/* Leave free objects with the CPU that calls this. */
+/* Leave free objects of gomem's caches in the slots of the current CPU. */
 static int fill(void *unused)
 {
 	return gomem_use(full) && gomem_use(other) ? 0 : -ENOMEM;
@@ -235,7 +236,10 @@ static void free_later(void *p)
 	gomem_free_rcu(l, rcu);
 }
 
-/* Wait for an object that an interrupt on the CPU of the hog frees. */
+/*
+ * Call gomem_free_rcu() in an interrupt on the CPU of the hog, and wait until
+ * the object is freed.
+ */
 static bool gomem_barrier(void)
 {
 	struct later *l = gomem_alloc(sizeof(*l), GFP_KERNEL);
@@ -247,7 +251,10 @@ static bool gomem_barrier(void)
 	return true;
 }
 
-/* The kernel merges caches that have no constructor. */
+/*
+ * The constructor does nothing. But the kernel does not merge a cache that has
+ * one with other caches.
+ */
 static void construct(void *obj)
 {
 }

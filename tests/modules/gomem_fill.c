@@ -4,7 +4,7 @@
  *
  * One insmod serves a whole test: a script writes commands to the parameter cmd
  * and reads numbers from the parameter stats. The write returns when the
- * command has ended, with the command's error.
+ * command has ended, and returns the command's error.
  *
  *	fill N | fill NM
  *		allocate until the bytes requested by live objects are
@@ -22,16 +22,18 @@
  *		take single pages from the kernel until the hog has
  *		N percent of memory, N MiB, or all free pages
  *	hog start N | NM | max
- *		start a thread that does this again and again; returns
- *		at once
+ *		start a thread that takes pages up to this limit again
+ *		and again. When the kernel has none left, the thread
+ *		frees as many as the reserve has. Returns at once
  *	hog stop
  *		end the thread and free all of the hog's pages
  *
- * While they take memory, fill and hog keep a reserve of pages, which they free
- * at the end. Otherwise the script might find no memory to go on with.
+ * Before fill and hog take memory, they take a reserve of pages (parameter
+ * reserve), which they free at the end. Otherwise the script might have no
+ * memory left to go on.
  *
- * Commands wait for each other, and so does a read of stats. A signal to the
- * writer ends its command with EINTR.
+ * Commands wait for each other, and a read of stats waits for them. A signal to
+ * the writer ends its command with EINTR, unless cpu is -2.
  *
  * Object sizes come from size_mix.h; the parameter mix selects the
  * distribution. The size of the n-th object depends on the seed and n alone. So
@@ -99,14 +101,14 @@ MODULE_PARM_DESC(reserve, "MiB to leave free when taking all (default 24)");
 
 static bool from_kmalloc;
 
-/* Return the size of the @i-th object: the distribution that mix selects. */
+/* Return the size of object @i. There is one function for each value of mix. */
 typedef size_t (*size_fn)(u64 seed, unsigned long i);
 
 static size_fn mix_size;
 
 /*
- * The param lock protects all variables below: it serializes commands, and
- * reads of stats with them.
+ * The module's parameter lock protects the variables below and the index: each
+ * command and each read of stats holds it.
  */
 static u64 requested, usable;
 static unsigned long objects;
@@ -116,11 +118,11 @@ static int last_node = NUMA_NO_NODE;
 static u64 on_node[MAX_NUMNODES];
 
 /*
- * The index of the objects: a table of directories of blocks of slots. It grows
- * page by page, so that its size follows the number of objects, and asks for
- * single pages only: an area of vmalloc() would need page tables, for which the
- * kernel kills tasks when memory is short. Empty slots are filled before new
- * ones are added.
+ * The index of the objects: a table of directories of blocks of slots. A slot
+ * is one pointer. The index grows page by page, so that its size follows the
+ * number of objects. It does not use vmalloc(): that allocates page tables
+ * without __GFP_NORETRY, for which the OOM killer may run. Empty slots are
+ * filled before new ones are added.
  */
 #define PER_PAGE	(PAGE_SIZE / sizeof(void *))
 #define PER_DIR		(PER_PAGE * PER_PAGE)
@@ -135,7 +137,7 @@ static void **slot_of(unsigned long i)
 	return &dirs[i / PER_DIR][i / PER_PAGE % PER_PAGE][i % PER_PAGE];
 }
 
-/* The index is not under test, so let it reclaim idle memory. */
+/* The index is not under test, so its allocations may reclaim memory. */
 static void *index_page(void)
 {
 	void *page = (void *)__get_free_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL |
@@ -191,8 +193,9 @@ static size_t size_of(unsigned long i)
 }
 
 /*
- * The pattern is a word at the beginning, one at the end, and one every 512
- * bytes. This touches the memory without taking longer than the allocator does.
+ * Objects are filled with a pattern: one word at the beginning, one at the end,
+ * and one every 512 bytes. This touches each page, and is cheap compared with
+ * the allocation.
  */
 static u64 pattern(const u64 *p, size_t size)
 {
@@ -299,7 +302,8 @@ static void empty_slot(void **slot, size_t size)
 
 /*
  * Large objects need contiguous memory, which may be missing while much memory
- * is free. So a fill goes on after the first failures of large objects.
+ * is free. So a fill ends only at the LARGE_FAILURES-th failure of an object of
+ * more than LARGE bytes, but at the first failure of a smaller one.
  */
 #define LARGE		(32 << 10)
 #define LARGE_FAILURES	100
@@ -333,8 +337,8 @@ static const char * const order_names[NR_ORDERS] = {
 };
 
 /*
- * Map the numbers of @bits bits to each other, one to one: each step of the
- * permutation is invertible.
+ * Permute the numbers of @bits bits: each step is invertible, so no two numbers
+ * give the same result.
  */
 static unsigned long shuffle(unsigned long x, unsigned int bits)
 {
@@ -349,7 +353,10 @@ static unsigned long shuffle(unsigned long x, unsigned int bits)
 	return x;
 }
 
-/* Return the slot that comes @x-th in @order; it may be past the last slot. */
+/*
+ * Return the number of the slot that comes @x-th in @order. It may be beyond
+ * the last slot: @x runs up to a power of two.
+ */
 static unsigned long nth_slot(enum order order, unsigned long x,
 			      unsigned int bits)
 {
@@ -404,7 +411,7 @@ static int verify(void)
 	return damaged == before ? 0 : -EIO;
 }
 
-/* Pages taken from the kernel, which it can neither move nor reclaim. */
+/* Pages taken from the kernel. The kernel can neither move nor reclaim them. */
 struct hoard {
 	struct list_head pages;
 	unsigned long n;
@@ -448,16 +455,16 @@ static unsigned long reserve_pages(void)
 }
 
 /*
- * The hog belongs to its thread while that runs. Otherwise the param lock
- * protects it.
+ * While hog_task runs, only hog_task changes the hog. Otherwise the parameter
+ * lock protects it.
  */
 static struct hoard hog = { .pages = LIST_HEAD_INIT(hog.pages) };
 static unsigned long hog_limit;
 static struct task_struct *hog_task;
 
 /*
- * Concurrent reclaim may free more pages after a failure: give up after some
- * tries.
+ * After a failed allocation, concurrent reclaim may still free pages. So try
+ * ten times.
  */
 static int hog_once(unsigned long limit)
 {
@@ -503,7 +510,10 @@ static void hog_stop(void)
 
 enum op { OP_FILL, OP_FREE, OP_VERIFY, OP_HOG };
 
-/* A command that takes long. It runs in a thread that can be bound to a CPU. */
+/*
+ * A command that takes long. It runs in a thread that can be bound to a CPU,
+ * unless the parameter cpu is -2.
+ */
 struct job {
 	enum op op;
 	u64 bytes;
@@ -576,8 +586,8 @@ static int run_job(struct job *job)
 		kthread_bind(task, cpu);
 	wake_up_process(task);
 	/*
-	 * After a signal, kthread_stop() makes the loops end and waits for
-	 * them.
+	 * After a signal, kthread_stop() makes the job's loop end early, and
+	 * waits for it. Otherwise the job has ended already.
 	 */
 	ret = wait_for_completion_interruptible(&job->done);
 	ret = kthread_stop(task) ?: ret;
@@ -706,8 +716,8 @@ module_param_cb(stats, &stats_ops, NULL, 0444);
 MODULE_PARM_DESC(stats, "Numbers of live objects, their bytes by node, ...");
 
 /*
- * The size must not change while objects are live: empty_slot() derives each
- * object's size from it.
+ * The parameter size must not change while objects are live: size_of() gives
+ * the size of a live object, which is not stored.
  */
 static int size_set(const char *val, const struct kernel_param *kp)
 {

@@ -19,12 +19,14 @@
  *	none	as short, but the last chunk is like the others
  *	empty	all pages are free
  *
- * A line has the cost at each heap size, and the worst ratio to the cost at the
- * smallest:
+ * n is the number of pages to find. A line of the log has the cost of one
+ * operation at each heap size, and the largest ratio of a cost to the cost at
+ * the smallest size. The operations:
  *
- *	find	find_lowest(), with a search hint that does not help
+ *	find	find_lowest(), with a search hint of 0: the search begins at the
+ *		first page
  *	pair	gomem_pagealloc_alloc() and gomem_pagealloc_free(), with the
- *		hint that they leave
+ *		search hint that the pair before left
  *	group	gomem_pagealloc_alloc_group() and
  *		gomem_pagealloc_free_group(), with at most n pages
  */
@@ -232,8 +234,8 @@ static u64 time_loops(void (*once)(unsigned int n), unsigned int n)
 }
 
 /*
- * Return the least of several runs: timer interrupts of a stock kernel lengthen
- * some.
+ * Return the least of several runs, per operation: timer interrupts of an
+ * ordinary kernel lengthen some runs.
  */
 static u64 best_of(void (*once)(unsigned int n), unsigned int n)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_giveback.c - measure what giving a MiB back costs in small and large
- * heaps.
+ * gomem_giveback.c - measure the cost of giving a MiB of free pages back to the
+ * kernel in small and large heaps.
  *
  * Heaps of 256 MiB to 64 GiB are filled in several patterns and scavenged.
  * There is no memory behind their pages. Run the module under scripts/vm
@@ -13,14 +13,15 @@
  *	random	each page is free with probability 1/8; every 16th chunk is free
  *	cross	30 pages are free at both ends of each chunk: runs of more than
  *		30 pages exist only across chunks
- *	dense	every 32nd page is free: all chunks are dense
+ *	dense	every 32nd page is free: all chunks are dense, so background
+ *		work leaves their free pages alone
  *
- * A line has the cost at each heap size, and the worst ratio to the cost at the
- * smallest:
+ * A line of the log has the cost of one operation at each heap size, and the
+ * largest ratio of a cost to the cost at the smallest size. The operations:
  *
  *	give	give a MiB back
- *	churn	allocate and free some pages, then give a MiB back
- *	vain	a background look that finds nothing to give back
+ *	churn	allocate and free 8 pages, then give a MiB back
+ *	vain	look for a MiB as background work does, and find nothing
  */
 #define pr_fmt(fmt) "gomem_giveback: " fmt
 
@@ -181,7 +182,10 @@ static unsigned long give_once(void)
 	return gomem_heap_scavenge(heap, MIB, GOMEM_SCAVENGE_SHRINKER);
 }
 
-/* Free pages as gomem_heap_release() does, without the grace period. */
+/*
+ * Allocate and free 8 pages, then give a MiB back. The free does what
+ * gomem_heap_release() does, without the grace period.
+ */
 static unsigned long churn_once(void)
 {
 	unsigned long page, ci, flags;
@@ -214,8 +218,9 @@ static struct op {
 };
 
 /*
- * Return the instructions per round. Warn if a round did not give back what it
- * should.
+ * Return the nanoseconds per round, that is, the instructions with
+ * --accel=icount. Warn if the rounds gave back another number of pages than
+ * they should: none for vain, otherwise a MiB each.
  */
 static u64 cost_of(const struct op *op)
 {
@@ -224,8 +229,8 @@ static u64 cost_of(const struct op *op)
 	u64 t;
 
 	/*
-	 * The first call ranks the chunks that were filled. For vain, repeat
-	 * until nothing is left that may be given back.
+	 * The first call ranks the chunks that fill() marked. This is not
+	 * measured. For vain, repeat until nothing is left to give back.
 	 */
 	do {
 		n = op->once();
@@ -239,8 +244,8 @@ static u64 cost_of(const struct op *op)
 }
 
 /*
- * Take the least of several runs: timer interrupts of a stock kernel lengthen
- * some.
+ * Take the least of several runs: timer interrupts of an ordinary kernel
+ * lengthen some runs.
  */
 static int best_of(struct op *op, unsigned int size)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_halfway.c - ask for more memory than there is, and see what the failed
- * call freed.
+ * gomem_halfway.c - ask for more memory than there is, and measure how much the
+ * failed call freed again.
  *
  * A script writes a command to the parameter cmd and reads numbers from the
  * parameter stats. A command asks for objects of SIZE bytes, more of them than
@@ -32,7 +32,10 @@
 
 #include "free_bytes.h"
 
-/* No OOM kill, and the machine is not left without memory for long. */
+/*
+ * Neither set of flags causes an OOM kill. With GFP_QUICK the kernel gives up
+ * after one attempt at reclaim.
+ */
 #define GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 #define GFP_QUICK	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 

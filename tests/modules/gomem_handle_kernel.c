@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_handle_kernel.c - play the kernel, which uses a cache that a module
- * passed to it.
+ * gomem_handle_kernel.c - use a cache that a module passed, as the kernel does.
  *
  * This file is built without linux/gomem_override.h, so it calls the kernel's
  * own kmem_cache functions.
@@ -11,7 +10,10 @@
 
 #include "gomem_handle.h"
 
-/* Allocate all objects at once, as lc_create() does, and rely on their size. */
+/*
+ * Allocate @n objects, as lc_create() does, and write @size bytes to each. Fail
+ * if the cache has smaller objects.
+ */
 int kernel_fills(struct kmem_cache *s, void **objs, unsigned int n, size_t size)
 {
 	unsigned int i;

@@ -2,8 +2,9 @@
 /*
  * gomem_handle_main.c - pass caches to the kernel, which allocates from them.
  *
- * The module is built with linux/gomem_override.h. Loading it runs the test; it
- * fails if anything is wrong.
+ * The module is built with linux/gomem_override.h, which makes the module's
+ * calls of kmem_cache_alloc() and similar functions use gomem. Loading runs the
+ * test; it fails if anything is wrong.
  */
 #define pr_fmt(fmt) "gomem_handle: " fmt
 
@@ -22,8 +23,8 @@ static void *kernels[NR];
 static void *ours[NR];
 
 /*
- * Names in sysfs are unique. So two caches get the same name, which has to
- * work.
+ * Two caches with the same name: both must work, although names in sysfs are
+ * unique.
  */
 static struct kmem_cache *cache[2];
 
@@ -37,8 +38,8 @@ static bool is_filled(const void *p, size_t size, int with)
 }
 
 /*
- * Allocate from one cache handle with both allocators, and free to it in all
- * ways.
+ * Allocate from one cache both by the kernel's functions and by gomem's, and
+ * free the objects with all functions there are.
  */
 static int use_both(struct kmem_cache *s)
 {
@@ -59,8 +60,8 @@ static int use_both(struct kmem_cache *s)
 		    !is_filled(ours[i], sizeof(struct thing), ~i))
 			return -EIO;
 	/*
-	 * The module frees objects of the kernel's allocator, with each
-	 * function there is.
+	 * Here the module frees objects of the kernel's allocator, by each of
+	 * the functions that free.
 	 */
 	kmem_cache_free(s, kernels[0]);
 	kmem_cache_free_bulk(s, 4, kernels + 1);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_holds.c - a client whose memory the heap profile has to find.
+ * gomem_holds.c - a client that keeps and loses objects, which gomem's heap
+ * profile has to show.
  *
- * holds_much() keeps mib MiB in objects of 256 bytes, holds_little() 1 MiB in
- * objects of 1024. leaks_some() allocates and frees turns objects of 96 bytes,
- * and loses one of each thousand. The module's exit frees what the first two
- * hold, and also what the third lost, unless leak=1.
+ * holds_much() keeps as many MiB as the parameter mib says, in objects of 256
+ * bytes. holds_little() keeps 1 MiB in objects of 1024 bytes. leaks_some()
+ * allocates as many objects of 96 bytes as the parameter turns says. It frees
+ * them at once, except for one of each thousand. The module's exit frees all
+ * objects that are left. With leak=1 it does not free those of leaks_some().
  */
 #define pr_fmt(fmt) "gomem_holds: " fmt
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_hunt.c - objects that something points to, and objects that nothing
- * points to, for the scan for leaks.
+ * gomem_hunt.c - allocate objects, and lose the pointers to some of them, to
+ * test gomem's scan for leaks (gomem/run/hunt.c).
  *
- * An object that held_...() allocates must not be reported, one that lost_...()
- * allocates must be. tests/kselftest/hunt.sh knows how many there are of each.
- * The functions have these names in the report.
+ * The scan must not report an object that held_...() allocates. It must report
+ * one that lost_...() allocates, by the name of that function.
+ * tests/kselftest/hunt.sh knows how many objects each lost_...() loses.
  *
- * The addresses of all objects are also kept inverted, which is no pointer, to
- * free the objects when the module is unloaded. With lose=0 no object is lost.
+ * The module also keeps the inverted address of each object, to free the object
+ * when the module is unloaded. An inverted address is no pointer to the scan.
+ * With lose=0 no object is lost.
  */
 #define pr_fmt(fmt) "gomem_hunt: " fmt
 
@@ -37,21 +38,22 @@
 #define EACH		5
 
 /*
- * Lost objects of each sort. Somewhere in the memory of the machine may be a
- * stale pointer to one of them, or a number that looks like one.
+ * How often each lost_...() loses its objects. A stale pointer, or a number
+ * that looks like a pointer, may hide one of them from the scan.
  */
 #define COPIES		6
 
+/* Tasks that end while their stacks hold addresses of lost objects */
 #define DEAD		8
 
-/* Blocks of free pages with stale pointers. Others may take some of them. */
+/* Freed blocks of pages with stale pointers; the kernel may reuse some. */
 #define BLOCKS		12
 
 static bool lose = true;
 module_param(lose, bool, 0444);
 MODULE_PARM_DESC(lose, "Allocate objects that nothing points to (default Y)");
 
-/* An object that is held by one of its links. */
+/* An object that is on a list, in a tree or in a table by one of its links */
 struct node {
 	unsigned long before[3];
 	union {
@@ -66,8 +68,8 @@ struct node {
 };
 
 /*
- * What holds the objects. All of it is in this module's data, and set by
- * WRITE_ONCE(), or the compiler would drop variables that nothing reads.
+ * The pointers that hold objects, or that lead to memory that holds them. They
+ * are set by WRITE_ONCE(), or the compiler would drop those that nothing reads.
  */
 static void *in_bss, *tagged[8], *interior, *chain, *large_inside;
 static struct page **in_slab_pages;
@@ -88,7 +90,7 @@ static struct task_struct *sleeper, *mover, *forgetful, *busy;
 static DECLARE_COMPLETION(forgotten);
 static struct node *moved;
 
-/* Inverted, too. */
+/* Inverted addresses: of lost arenas, and of objects on ended tasks' stacks */
 static unsigned long lost_handles[COPIES], on_dead_stacks[COPIES];
 static unsigned int nr_handles;
 static unsigned long waits_in_wheel;
@@ -99,7 +101,7 @@ static const struct rhashtable_params params = {
 	.head_offset = offsetof(struct node, rhash),
 };
 
-/* Inlined, so that the caller's name is in the record. */
+/* Inlined, so that gomem records the caller as the allocating function. */
 static __always_inline void *alloc(size_t size)
 {
 	return note(gomem_zalloc(size, GFP_KERNEL));
@@ -167,7 +169,7 @@ static noinline bool held_in_xarray(unsigned long i)
 {
 	void *p = alloc(72);
 
-	/* Far apart, so that there are several levels of nodes. */
+	/* Indices far apart give the xarray several levels of nodes. */
 	return p && !xa_err(xa_store(&array, i * 10007, p, GFP_KERNEL));
 }
 
@@ -218,7 +220,7 @@ static noinline bool held_in_slab(void)
 	return p;
 }
 
-/* In the last of several pages, which has no reference of its own. */
+/* Hold an object by a page whose reference count is 0, as in a free page. */
 static noinline bool held_in_pages(void)
 {
 	void *p = alloc(152);
@@ -252,7 +254,7 @@ static noinline bool held_by_interior(void)
 	return p;
 }
 
-/* Each object has the only pointer to the next. */
+/* Each object of the chain holds the only pointer to the next one. */
 static noinline bool held_in_chain(void)
 {
 	unsigned int i;
@@ -312,7 +314,7 @@ static noinline bool held_in_arena(void)
 	return p;
 }
 
-/* Only the struct pages of the buffers are known. */
+/* Hold objects by scatterlists, which point to struct page, not to objects. */
 static noinline bool held_in_sg(void)
 {
 	void *p = alloc(SZ_64K);
@@ -325,7 +327,7 @@ static noinline bool held_in_sg(void)
 	if (!p)
 		return false;
 	sg_init_one(&small_sg, p, 192);
-	/* The addresses leave the function: the variables have to be set. */
+	/* Make the compiler set these variables, which nothing reads. */
 	barrier_data(&sg);
 	barrier_data(&small_sg);
 	return true;
@@ -343,7 +345,7 @@ static noinline bool held_by_timer(void)
 		return false;
 	timer_setup(&n->timer, expire, 0);
 	mod_timer(&n->timer, jiffies + 3600 * HZ);
-	/* The timer wheel has the pointer that counts. */
+	/* The only pointer to the object is in the kernel's timer wheel. */
 	waits_in_wheel = ~(unsigned long)n;
 	return true;
 }
@@ -361,7 +363,7 @@ static noinline int held_on_stack(void *unused)
 	return 0;
 }
 
-/* Replace a node by a copy, as code does that lets readers go on under RCU. */
+/* Replace a node by a copy, and free the old one after a grace period. */
 static noinline struct node *held_moving(struct node *old)
 {
 	struct node *n = gomem_zalloc(sizeof(*n), GFP_KERNEL);
@@ -372,7 +374,7 @@ static noinline struct node *held_moving(struct node *old)
 		n->before[2] = old->before[2];
 	else
 		n->before[2] = (unsigned long)gomem_zalloc(128, GFP_KERNEL);
-	/* As code would for readers under RCU; nobody reads it here. */
+	/* Publish the copy as for readers under RCU, though there are none. */
 	smp_store_release(&moved, n);
 	if (old)
 		gomem_free_rcu(old, rcu);
@@ -442,12 +444,15 @@ static noinline void **held_noscan(void)
 {
 	void **p = note(gomem_alloc_noscan(64, GFP_KERNEL));
 
-	/* A list of noscan objects cannot be followed: each needs a pointer. */
+	/*
+	 * The scan does not read noscan objects, so it could not follow a list
+	 * of them. Each of them needs its own pointer.
+	 */
 	WRITE_ONCE(noscan[nr_handles], p);
 	return p;
 }
 
-/* The caller promises that a noscan object has no pointers. */
+/* The only pointer is in a noscan object, where the scan does not search. */
 static noinline void lost_in_noscan(void)
 {
 	void **holder = held_noscan();
@@ -466,8 +471,9 @@ static noinline void lost_in_freed(void)
 }
 
 /*
- * Free pages keep what was in them. The pointers are in the last pages of
- * several blocks, of which a list of free blocks has only the first pages.
+ * Free pages keep their old contents, and the scan must not search them. The
+ * pointers are in the last pages of several free blocks. The buddy allocator
+ * marks only the first page of a block as free.
  */
 static noinline void lost_in_freed_pages(void)
 {
@@ -489,7 +495,10 @@ static noinline void lost_in_freed_pages(void)
 		free_pages((unsigned long)block[k], k % 3 + 1);
 }
 
-/* An array of pages alone is no pointer: free memory often has such arrays. */
+/*
+ * Pointers to struct page in an array hold no object, since free memory has
+ * many such arrays.
+ */
 static noinline void lost_by_pages(void)
 {
 	struct page **pages = kcalloc(16, sizeof(*pages), GFP_KERNEL);
@@ -586,8 +595,9 @@ static void remember_dead(void)
 }
 
 /*
- * A task that has the addresses of lost objects where its stack once was. In
- * User-Mode Linux gomem does not know what of a stack is in use.
+ * Leave addresses of lost objects in the unused part of this task's stack, and
+ * sleep. The scan must not search that part. In User-Mode Linux gomem does not
+ * know which part of a stack is in use.
  */
 static int forget(void *unused)
 {
@@ -599,7 +609,7 @@ static int forget(void *unused)
 	return 0;
 }
 
-/* The object is in a register, and for some time nowhere else. */
+/* Hold an object by a register: its address may be nowhere else meanwhile. */
 static noinline void held_in_register(void)
 {
 	void *p = gomem_zalloc(400, GFP_KERNEL);
@@ -615,7 +625,7 @@ static noinline void held_in_register(void)
 	gomem_free(p);
 }
 
-/* The same, but for a task that runs most of the time. */
+/* Do what forget() does, but run most of the time instead of sleeping. */
 static int forget_and_run(void *unused)
 {
 	if (lose && !IS_ENABLED(CONFIG_UML))
@@ -625,7 +635,10 @@ static int forget_and_run(void *unused)
 	return 0;
 }
 
-/* A task that ends. The kernel keeps its stack for another one. */
+/*
+ * Leave addresses of lost objects on this task's stack, and end. The kernel may
+ * keep the stack for another task.
+ */
 static int forget_and_end(void *unused)
 {
 	call_deep(remember_dead, 4);
@@ -650,8 +663,8 @@ static void stop(struct task_struct *task)
 }
 
 /*
- * Clear what is freed: a stale copy of a pointer would hide an object that the
- * module loses when it is loaded again.
+ * Clear the pointers in memory that is freed next. When the module is loaded
+ * again, a stale copy of a pointer could hide an object that it loses then.
  */
 static void clear_holders(void)
 {
@@ -681,7 +694,7 @@ static void clear_holders(void)
 		WRITE_ONCE(in_pages[4090], NULL);
 }
 
-/* End so many tasks that the next ones do not get all of their stacks. */
+/* End so many tasks that later tasks do not reuse all of their stacks. */
 static bool die(void)
 {
 	struct task_struct *task[DEAD];
@@ -747,7 +760,7 @@ static int __init gomem_hunt_init(void)
 	mover = kthread_run(move, NULL, "hunt_mover");
 	if (IS_ERR(sleeper) || IS_ERR(mover))
 		goto fail;
-	/* One after the other: note() has no lock. */
+	/* Start these tasks one after the other: note() has no lock. */
 	forgetful = kthread_run(forget, NULL, "hunt_forgetful");
 	if (IS_ERR(forgetful))
 		goto fail;

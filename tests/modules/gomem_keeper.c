@@ -3,11 +3,20 @@
  * gomem_keeper.c - a client that keeps an account or a typed cache that it did
  *	not create, and objects.
  *
- * gomem_quitter.ko passes them, and is unloaded. Then a write to the parameter
- * use uses the account: alloc, grow, enter, bytes, destroy; or the cache: take,
- * which allocates from it, bulk, close; or free, which frees the objects. calls
- * is the number of times that functions of quitter's ran. taken is the number
- * of objects that the last take or bulk got.
+ * gomem_quitter.ko passes these to gomem_keeper.ko, and is unloaded. Then a
+ * script writes to the parameter use:
+ *
+ *	alloc, enter, grow	allocate or resize an object that is charged to
+ *				the account
+ *	bytes			fail if bytes are charged to the account
+ *	destroy			destroy the account
+ *	take, bulk		allocate from the cache, one by one or at once
+ *	close			destroy the cache
+ *	free			free the objects
+ *
+ * The parameter calls is the number of times that functions of gomem_quitter.ko
+ * ran. The parameter taken is the number of objects that the last take or bulk
+ * got.
  */
 #define pr_fmt(fmt) "gomem_keeper: " fmt
 

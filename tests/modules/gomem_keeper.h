@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * gomem_keeper.h - what gomem_keeper.ko offers gomem_quitter.ko.
+ * gomem_keeper.h - the functions of gomem_keeper.ko that gomem_quitter.ko
+ * calls.
  */
 #ifndef GOMEM_KEEPER_H
 #define GOMEM_KEEPER_H
@@ -11,10 +12,10 @@ struct gomem_cache;
 #define KEEPER_OBJECTS	3
 
 /**
- * struct keeper_gift - what quitter leaves to keeper
+ * struct keeper_gift - what gomem_quitter.ko passes to gomem_keeper.ko
  * @account: an account, or NULL
  * @cache: a typed cache, or NULL
- * @object: objects, to be freed
+ * @object: objects, which gomem_keeper.ko has to free
  */
 struct keeper_gift {
 	struct gomem_account *account;

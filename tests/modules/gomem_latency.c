@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * gomem_latency.c - measure how long a CPU has interrupts off, and how long a
- * task that is ready has to wait for it.
+ * task that is ready has to wait for the CPU.
  *
- * The module does not depend on the code that it watches. A timer interrupt
- * comes every PERIOD_NS. Its delay tells for how long interrupts were off, to
- * within one period. Every WAKE_EACH-th interrupt wakes a task of the highest
- * priority. The task's delay tells how long it was ready and could not run, for
- * whatever reason. On a kernel with preempt=voluntary, that is until the
- * running task calls cond_resched() or sleeps.
+ * The module works with any code, not only gomem's. A timer interrupt comes
+ * every PERIOD_NS. Its delay tells for how long interrupts were off, to within
+ * one period. Every WAKE_EACH-th interrupt wakes a task of real-time priority.
+ * The task's delay tells how long it was ready and could not run. On a kernel
+ * with preempt=voluntary, that is until the running task calls cond_resched(),
+ * sleeps, or returns to user space.
  *
  * A script writes 1 to the parameter watch, starts the work to measure, and
- * writes 0. Then the parameter worst has the longest of both delays in
+ * writes 0. Then the parameter worst has the longest delay of each kind, in
  * nanoseconds: "OFF WAIT". The parameter where has the stack of the code that
  * enabled interrupts after the longest time. Under scripts/vm --accel=icount
  * the guest's clock advances one nanosecond per instruction, so the numbers are
@@ -39,9 +39,10 @@ static struct hrtimer bell;
 static struct task_struct *waiter;
 
 /*
- * The timer sets due if the waiter is idle. The waiter clears due after it ran.
- * The timer and the waiter are on the same CPU. Each of the other variables is
- * written by one of them.
+ * @due is the time at which the timer woke the waiter, 0 if it did not. The
+ * timer sets @due, and the waiter clears it after it ran. Both are on the same
+ * CPU. While the timer runs, either only the timer or only the waiter writes
+ * each of the other variables, except for @watching.
  */
 static u64 due;
 static unsigned int rings;

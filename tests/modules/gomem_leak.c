@@ -5,9 +5,10 @@
  *
  * Each object has its own size, by which the test finds it in the report. The
  * name of the function that makes an object says where the only pointer to the
- * object is. The memory that holds this pointer is itself referenced by a
- * variable of the module, which kmemleak scans. The module also keeps the
- * inverted address of each object, to free it when the module is unloaded.
+ * object is; lost_...() keeps no pointer. The memory that holds the pointer is
+ * either free, or referenced by a variable of the module, which kmemleak scans.
+ * The module also keeps the inverted address of each object, to free it when
+ * the module is unloaded.
  *
  * tests/kselftest/kmemleak.sh lists which objects have to be reported.
  */
@@ -38,8 +39,8 @@ static void *lose(void *p)
 }
 
 /*
- * WRITE_ONCE() since the compiler may drop stores to an allocated object that
- * nothing reads.
+ * Store @p in @where. A plain store to an object that nothing reads might be
+ * dropped by the compiler.
  */
 static bool put_into(void **where, void *p)
 {
@@ -122,8 +123,8 @@ static noinline bool in_destroyed_arena(void)
 }
 
 /*
- * Put the pointer behind the first word, which the allocator uses in a free
- * object.
+ * Lose an object by a pointer in a free object. The pointer is not in the first
+ * word, which the allocator overwrites.
  */
 static noinline bool in_free_object(void)
 {

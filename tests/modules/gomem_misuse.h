@@ -11,14 +11,15 @@
  * struct misuse_case - one way to misuse gomem, and what gomem must do about it
  * @name: name of the case
  * @fn: misuses gomem. Returns 0, or an error if this damaged anything
- * @size: size of the object that @fn allocates, if it takes this from the table
+ * @size: size of the object that @fn allocates; not all functions use this
  * @at: offset in the object of the pointer that @fn passes to gomem
- * @p: pointer that @fn passes to gomem
- * @use: calls gomem with a pointer. Returns NULL unless gomem did something
- * @counter: the counter of gomem's stats that must rise by one, or "" if none
- *	must. NULL if a script knows what to expect
+ * @p: pointer that @fn passes to gomem, or a function that @fn calls
+ * @use: calls gomem with a pointer. Returns NULL if gomem refused the call, or
+ *	if the function of gomem returns nothing
+ * @counter: the counter of gomem's stats that must rise by one. "" if none of
+ *	them may rise; NULL if a test script checks the case by itself
  * @report: regular expression that gomem's report must match. NULL if gomem
- *	must print nothing
+ *	must print nothing, or if @counter is NULL
  */
 struct misuse_case {
 	const char *name;
@@ -31,7 +32,7 @@ struct misuse_case {
 	const char *report;
 };
 
-/* The tables, one for each file. The last row has no name. */
+/* Each file gomem_misuse_*.c has a table. Its last row has no name. */
 extern const struct misuse_case free_cases[];
 extern const struct misuse_case foreign_cases[];
 extern const struct misuse_case request_cases[];

@@ -58,8 +58,8 @@ static void construct(void *obj)
 }
 
 /*
- * The kernel merges no cache that has a constructor, so this one keeps its
- * name.
+ * The kernel does not merge a cache that has a constructor with others. So this
+ * cache keeps its name.
  */
 static int with_slab_cache(const struct misuse_case *c)
 {
@@ -105,7 +105,7 @@ static int realloc_foreign(const struct misuse_case *c)
 #define STATIC		", static, nobody frees it"
 #define SLAB		"slab memory, kfree() or"
 
-/* Without the first option, variables have no symbols. */
+/* Without CONFIG_KALLSYMS_ALL, variables have no symbols to print. */
 #define VARIABLE(named, unnamed) \
 	(IS_ENABLED(CONFIG_KALLSYMS_ALL) ? \
 		 NOT_OURS ".*" named STATIC : NOT_OURS ".*" unnamed)
@@ -118,7 +118,7 @@ const struct misuse_case foreign_cases[] = {
 	{ "foreign_kernel", foreign, .p = &init_task, .counter = FOREIGN,
 	  .report = VARIABLE("init_task",
 			     "reserved at boot, nobody frees it") },
-	/* Not where per-CPU pointers are. */
+	/* An address of kernel text must not be taken for a per-CPU pointer. */
 	{ "foreign_kernel_text", foreign, .p = (char *)kfree + 4,
 	  .counter = FOREIGN, .report = NOT_OURS ".*kfree" STATIC ")" },
 	{ "foreign_user", foreign, .p = (void *)0x400000, .counter = FOREIGN,

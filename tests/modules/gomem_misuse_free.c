@@ -73,8 +73,8 @@ static int double_free_tiny_block(const struct misuse_case *c)
 }
 
 /*
- * Free an object again after it went to its span: there are enough objects that
- * slots overflow to spans.
+ * Free an object again after it went from the slot to its span. There are so
+ * many objects that the slot overflows.
  */
 static int double_free_in_span(const struct misuse_case *c)
 {
@@ -83,13 +83,13 @@ static int double_free_in_span(const struct misuse_case *c)
 
 	if (gomem_alloc_bulk(c->size, GFP_KERNEL, n, p) != n)
 		return -ENOMEM;
-	/* One object stays live, and keeps its span. */
+	/* One object stays live, so that its span is not freed. */
 	for (i = 0; i < n; i++)
 		if (i != 21)
 			gomem_free(p[i]);
 	/*
-	 * The slot kept the objects freed last; those freed first went to their
-	 * spans.
+	 * The slot kept the objects that were freed last. Object 20 was freed
+	 * early, so it is in its span.
 	 */
 	gomem_free(p[20]);
 	gomem_free(p[21]);
@@ -140,7 +140,7 @@ static int write_after_free(const struct misuse_case *c)
 	 */
 	OPTIMIZER_HIDE_VAR(p);
 	memset(p, 'x', 8);
-	/* gomem sets the object aside and hands it to no caller. */
+	/* gomem must detect the write, and never hand the object out again. */
 	q = gomem_alloc(c->size, GFP_KERNEL);
 	gomem_free(q);
 	return q == p ? -EIO : 0;
@@ -227,7 +227,7 @@ static int bulk_foreign(const struct misuse_case *c)
 	return 0;
 }
 
-/* gomem_free_bulk() frees an object once that is in the array twice. */
+/* gomem_free_bulk() frees an object only once if it is in the array twice. */
 static int bulk_twice(const struct misuse_case *c)
 {
 	void *p[50], *q;
@@ -286,8 +286,8 @@ const struct misuse_case free_cases[] = {
 	  .at = 3, .counter = INTERIOR,
 	  .report = NO_START "64-byte object .*+ 3" },
 	/*
-	 * A span of ten pages has three objects of 27264 bytes. One object
-	 * extends over two page borders.
+	 * A span of ten pages of 8 KiB has three objects of 27264 bytes. The
+	 * pointer is two pages behind the start of one of them.
 	 */
 	{ "interior_far", with_object, .use = free_it, .size = 27264,
 	  .at = 16384, .counter = INTERIOR,
@@ -296,9 +296,9 @@ const struct misuse_case free_cases[] = {
 	  .at = 8192, .counter = INTERIOR,
 	  .report = NO_START "large object, + 8192" },
 	/*
-	 * gomem knows only that no object starts there, not whether one did
-	 * before. One byte past an object is the end of what was cut from the
-	 * block.
+	 * In a block of tiny objects gomem knows only that no object starts at
+	 * this byte, not whether one did before. So it reports a double free.
+	 * In the second case, the pointer is just behind the object.
 	 */
 	{ "interior_tiny", with_tiny, .use = free_it, .size = 5, .at = 3,
 	  .counter = TWICE, .report = FREED TINY " .*, behind a live object" },

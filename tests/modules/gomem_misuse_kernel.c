@@ -2,7 +2,7 @@
 /*
  * gomem_misuse_kernel.c - free gomem's memory with the kernel's functions.
  *
- * tests/kselftest/kfree.sh knows what to expect of each kernel.
+ * tests/kselftest/kfree.sh checks the results, which differ between kernels.
  */
 #include <linux/gomem.h>
 #include <linux/mm.h>
@@ -59,7 +59,11 @@ static int kfree_page(void **objs)
 	return n == 100 ? 0 : -EIO;
 }
 
-/* Pass one object to kfree() more often than any page has objects. */
+/*
+ * Pass one object to kfree() 100000 times. Up to Linux 6.17 each call drops a
+ * reference to the page. The other objects must survive: gomem holds 2^30
+ * references to each page.
+ */
 static int kfree_loop(void **objs)
 {
 	struct page *page = virt_to_page(objs[NR_BESIDE / 2]);
@@ -71,8 +75,8 @@ static int kfree_loop(void **objs)
 }
 
 /*
- * Let only kfree() free the objects, as a kernel subsystem frees what a module
- * gave it.
+ * Free objects only with kfree(). A kernel subsystem does so if a module passes
+ * it objects that the subsystem has to free.
  */
 static int kfree_leak(const struct misuse_case *c)
 {
@@ -106,7 +110,7 @@ static int kfree_cache(const struct misuse_case *c)
 	return 0;
 }
 
-/* Drop a page reference that is gomem's. */
+/* Drop a reference to a page of gomem's that only gomem may drop. */
 static int page_put(const struct misuse_case *c)
 {
 	void *p = gomem_alloc(SZ_8K, GFP_KERNEL);

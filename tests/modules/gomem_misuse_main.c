@@ -8,7 +8,8 @@
  * case checks that the call did not damage other objects.
  *
  * The debugfs file gomem_misuse has a line "NAME:COUNTER:REPORT" for each case
- * of which tests/kselftest/misuse.sh compares what gomem counted and printed.
+ * that has a counter. tests/kselftest/misuse.sh compares these with what gomem
+ * counted and printed.
  */
 #define pr_fmt(fmt) "gomem_misuse: " fmt
 
@@ -61,8 +62,8 @@ static char *first = "";
 static bool loaded;
 
 /*
- * The kernel serializes writes of parameters. The first write, from insmod's
- * arguments, comes before the module's init.
+ * The kernel serializes writes of parameters. The first one sets the argument
+ * of insmod, before the module's init runs: so it only stores the name.
  */
 static int set_case(const char *name, const struct kernel_param *kp)
 {

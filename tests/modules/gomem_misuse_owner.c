@@ -85,8 +85,8 @@ static int scratch_gfp(const struct misuse_case *c)
 }
 
 /*
- * Destroy a cache that has live objects. They may be freed later, but the cache
- * stays.
+ * Destroy a cache that has live objects. The objects may be freed later, but
+ * the cache itself is only freed when gomem is unloaded.
  */
 static int cache_left(const struct misuse_case *c)
 {
@@ -119,8 +119,8 @@ static int cache_too_large(const struct misuse_case *c)
 }
 
 /*
- * In a typesafe cache, RCU readers may read a freed object. So gomem must
- * refuse to clear or to move one.
+ * RCU readers may read a freed object of a typesafe cache. So gomem must refuse
+ * calls that clear or move such an object.
  */
 static int with_cache(const struct misuse_case *c)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_misuse_request.c - request what gomem must refuse: sizes, flags and
- * nodes, and information about objects that are free.
+ * gomem_misuse_request.c - pass gomem sizes, flags and nodes that it must
+ * refuse, and resize or measure objects that are free.
  */
 #include <linux/compiler.h>
 #include <linux/gomem.h>
@@ -18,7 +18,8 @@ static int refused(const struct misuse_case *c)
 }
 
 /*
- * The sizes are constant, so gomem's checks of constants are compiled in here.
+ * Most sizes are constants, so that the checks which gomem.h inlines for
+ * constant sizes are tested, too.
  */
 static void *dma(void *unused)
 {
@@ -94,8 +95,8 @@ static int bulk_gfp(const struct misuse_case *c)
 }
 
 /*
- * Use an object that is in the slot. If it were resized, a later allocation
- * would share it.
+ * Use a freed object, which is in the slot. If gomem resized it, a later
+ * allocation could return the same object.
  */
 static int use_free(const struct misuse_case *c)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_misuse_use.c - call gomem with a pointer that it must refuse.
+ * gomem_misuse_use.c - functions that call gomem with a pointer that gomem must
+ * refuse.
  */
 #include <linux/errno.h>
 #include <linux/gomem.h>
@@ -14,7 +15,8 @@
  * @obj: the object, or NULL if it could not be allocated
  * @size: bytes to fill and to check
  *
- * Return: 0; -ENOMEM if there is no object; -EIO if the call had an effect.
+ * Return: 0; -ENOMEM if there is no object; -EIO if @use returned a value or
+ * the contents changed.
  */
 int use_and_check(const struct misuse_case *c, char *obj, size_t size)
 {

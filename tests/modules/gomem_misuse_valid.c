@@ -15,8 +15,8 @@
 #include "gomem_misuse.h"
 
 /*
- * Keep a reference to the page of a freed object until unload, and use the
- * page.
+ * page_kept() takes a reference to the page of an object, frees the object and
+ * writes to the page. put_kept_page() drops the reference at unload.
  */
 static struct page *kept;
 
@@ -46,7 +46,7 @@ void put_kept_page(void)
 	put_page(kept);
 }
 
-/* gomem must count none of these calls. */
+/* None of these calls may raise a counter of misuse. */
 static int none(const struct misuse_case *c)
 {
 	gomem_free(NULL);
@@ -65,7 +65,7 @@ static int none(const struct misuse_case *c)
 	return 0;
 }
 
-/* Leave objects of all types to gomem. */
+/* Leak objects of each type, for gomem's report at its unload. */
 static int leak(const struct misuse_case *c)
 {
 	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
@@ -84,7 +84,7 @@ static int leak(const struct misuse_case *c)
 	return gomem_alloc(100000, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 
-/* gomem_dump_obj() describes any address. */
+/* gomem_dump_obj() also describes an address inside an object. */
 static int dump_live(const struct misuse_case *c)
 {
 	u8 *p = gomem_alloc(96, GFP_KERNEL);

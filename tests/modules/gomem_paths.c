@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_paths.c - a client that allocates in each way, as often in each.
+ * gomem_paths.c - a client that allocates in several ways, OBJECTS objects in
+ * each.
  *
- * Each via_*() allocates OBJECTS objects, or an arena. They are live until the
- * module is unloaded. account=Y charges all of them to an account, and orphan=Y
- * destroys the account while they are live. busy=N also allocates and frees N
- * objects by short_lived(), and a sixteenth of that by long_lived(), whose
- * objects live longer. The parameter where has the address of an object of each
- * way.
+ * Each via_*() allocates in another way. The objects are live until the module
+ * is unloaded. account=Y charges all of them to an account, and orphan=Y
+ * destroys the account while they are live. With busy=N, short_lived()
+ * allocates N more objects and frees each at once. long_lived() does so with
+ * N / 16 objects, each of which lives at least 20 milliseconds. The parameter
+ * where has the address of the first object of each way, except for the arena.
  */
 #define pr_fmt(fmt) "gomem_paths: " fmt
 
@@ -163,7 +164,10 @@ static noinline void long_lived(void)
 
 	for (i = 0; i < busy / 16; i++) {
 		p = gomem_alloc(200, GFP_KERNEL);
-		/* msleep() counts jiffies, which may lag behind the clock. */
+		/*
+		 * msleep() might sleep less than 20 ms: it counts jiffies,
+		 * which may lag behind the clock.
+		 */
 		usleep_range(20000, 40000);
 		gomem_free(p);
 	}

@@ -4,8 +4,9 @@
  * report.
  *
  * Writing NAME to /sys/kernel/debug/gomem_provoke calls cause_NAME() below. The
- * kernel's configuration decides which cases it reports. gomem is not involved:
- * tests/rig/provoke tests that scripts/vm recognises each report.
+ * kernel's configuration decides which of these errors the kernel reports.
+ * gomem is not involved: tests/rig/provoke tests that scripts/vm recognises
+ * each report.
  *
  * For virtual machines only: the kernel is unusable afterwards.
  */
@@ -38,7 +39,10 @@ MODULE_PARM_DESC(seconds, "How long stuck and hang take");
 static DEFINE_SPINLOCK(spinlock);
 static DEFINE_MUTEX(mutex);
 
-/* Return @n, hidden from the compiler, which would check it or fold it. */
+/*
+ * Return @n, and hide its value from the compiler. Otherwise the compiler would
+ * warn of the error below, or compute the result.
+ */
 static size_t hidden(size_t n)
 {
 	OPTIMIZER_HIDE_VAR(n);
@@ -47,7 +51,10 @@ static size_t hidden(size_t n)
 
 /* --- Locks: lockdep ------------------------------------------------------- */
 
-/* On PREEMPT_RT spinlocks sleep, and hard interrupts must not take them. */
+/*
+ * On PREEMPT_RT spinlocks sleep, so hard interrupts must not take them. With
+ * CONFIG_PROVE_RAW_LOCK_NESTING lockdep reports this on other kernels, too.
+ */
 static void lock_in_hardirq(struct irq_work *unused)
 {
 	spin_lock(&spinlock);
@@ -153,8 +160,8 @@ static void cause_softirq(void)
 }
 
 /*
- * Sleep, so that the work still runs when flush_work() is called. Otherwise
- * flush_work() would not wait.
+ * Sleep, so that this work still runs when flush_work() is called. Otherwise
+ * flush_work() would not wait, and the kernel would report nothing.
  */
 static void nap(struct work_struct *unused)
 {
@@ -171,8 +178,9 @@ static void flush_plain(struct work_struct *unused)
 }
 
 /*
- * The flushed work may wait for memory. Reclaim may wait for the rescuer, which
- * waits in flush_work().
+ * Flush a work of an ordinary workqueue in a work of one with WQ_MEM_RECLAIM.
+ * The kernel reports this, since it may deadlock: the ordinary work may wait
+ * for reclaim, and reclaim for the other one.
  */
 static void cause_flush_dependency(void)
 {
@@ -203,7 +211,7 @@ static void cause_overrun(void)
 	kfree(p);
 }
 
-/* A cache may request some of SLUB's own checks when it is created. */
+/* Request SLUB's own checks for this cache, which find the double free. */
 static void cause_double_free(void)
 {
 	struct kmem_cache *cache =
@@ -212,7 +220,7 @@ static void cause_double_free(void)
 				  NULL);
 	void *p = cache ? kmem_cache_alloc(cache, GFP_KERNEL) : NULL;
 
-	/* A second object keeps the slab. */
+	/* A second live object keeps SLUB from freeing the slab. */
 	if (!p || !kmem_cache_alloc(cache, GFP_KERNEL))
 		return;
 	kmem_cache_free(cache, p);
@@ -250,7 +258,8 @@ static void cause_usercopy(void)
 	char *p = kmalloc(64, GFP_KERNEL);
 
 	/*
-	 * Hide the size from the compiler, which would complain in its own way.
+	 * Hide the object's size from the compiler. Otherwise check_copy_size()
+	 * would find the error first, and report it in another way.
 	 */
 	OPTIMIZER_HIDE_VAR(p);
 	if (p && copy_to_user((void __user *)8UL, p, hidden(65)))
@@ -325,7 +334,8 @@ static void cause_stuck(void)
 }
 
 /*
- * Sleep once first: the kernel's check skips tasks that never gave up the CPU.
+ * Sleep briefly first: the hung-task detector skips tasks that never gave up
+ * the CPU.
  */
 static void cause_hang(void)
 {

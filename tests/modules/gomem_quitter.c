@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_quitter.c - a client that is unloaded although gomem has functions of
- *	its code: the callback of an account, a cleanup, or a constructor.
+ * gomem_quitter.c - a client that is unloaded while gomem still has pointers to
+ *	its functions: the callback of an account, a cleanup, or a constructor.
  *
- * gomem_keeper.ko keeps the account or the typed cache, and the objects. leave
- * says which function is left; with "rcu" it is a cleanup of objects that
- * gomem_free_rcu() has when the module's exit ends. slow=Y lets a cleanup take
- * half a second. fail=Y lets the load fail in the end.
+ * gomem_keeper.ko keeps the account or the typed cache, and the objects. The
+ * parameter leave says which function is left. With "rcu" it is the cleanup of
+ * objects that wait for a grace period when the module's exit ends. slow=Y
+ * makes each cleanup take half a second. fail=Y makes the load fail at its end.
  */
 #define pr_fmt(fmt) "gomem_quitter: " fmt
 

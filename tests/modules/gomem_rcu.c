@@ -4,14 +4,14 @@
  * and free them with gomem_free_rcu().
  *
  * There is a table of short lists. Each writer is a thread with its own lists.
- * It passes an entry that it takes off a list to gomem_free_rcu(). The next
+ * It passes each entry that it takes off a list to gomem_free_rcu(). The next
  * owner of this memory fills it with other bytes. Readers check every byte of
  * an entry several times, so they notice an entry that was freed too early.
  *
  * Loading runs the test; it fails with -EIO if a reader saw a wrong byte. At
  * the end the lists are freed, and as many more objects as the parameter last
  * says. The module does not wait for the grace period: this module and gomem
- * can be unloaded while all these objects are pending.
+ * can be unloaded while all these objects still wait to be freed.
  */
 #define pr_fmt(fmt) "gomem_rcu: " fmt
 
@@ -100,7 +100,7 @@ static void retire(struct item *it)
 		gomem_free_rcu_mightsleep(it);
 }
 
-/* Add an entry at the head, remove the first entry, or replace it. */
+/* Add an entry at the head of a list, or remove or replace the first entry. */
 static void change(struct worker *w)
 {
 	unsigned int i = below(w, NR_LISTS / NR_WRITERS);
@@ -169,8 +169,8 @@ static int reader_fn(void *arg)
 		for (n = 0; it && n < 20; n++) {
 			look_at(it);
 			/*
-			 * The entry may be free and reused, and its link lead
-			 * anywhere.
+			 * With broken=Y the entry may be free and reused. Then
+			 * its link may lead anywhere, so do not follow it.
 			 */
 			it = broken ? NULL : rcu_dereference(it->next);
 		}

@@ -5,8 +5,8 @@
  *
  * scripts/replay turns a text trace into the binary form below and drives this
  * module. A script writes commands to the parameter cmd and reads numbers from
- * the parameter stats. The write returns when the command has ended, with the
- * command's error.
+ * the parameter stats. The write returns when the command has ended, and
+ * returns the command's error.
  *
  *	run N	replay until N percent of the trace's operations are done
  *	free	free the live objects, in the order of their ids
@@ -14,23 +14,24 @@
  * There is a thread on each CPU of the machine, but no more threads than the
  * trace has CPUs. Thread i performs the operations of the trace's CPUs whose
  * number modulo the number of threads is i. The threads take turns: a thread
- * performs all operations up to one of another thread, hands over to that
- * thread and sleeps. This preserves the order, and which CPU allocates and
- * which CPU frees. It loses time and context. No two operations run at the same
- * time. The pauses in which the recorded machine was idle are skipped. Tasks
- * perform all operations, also those recorded in interrupts. These use
- * GFP_ATOMIC, as recorded, but the caches of tasks.
+ * performs all operations up to the next one of another thread, hands over to
+ * that thread and sleeps. So the order of operations is as recorded, and an
+ * object is freed on another CPU if it was in the recording. The times and the
+ * contexts are not as recorded. No two operations run at the same time. The
+ * pauses in which the recorded machine was idle are skipped. Tasks perform all
+ * operations, also those recorded in interrupts. These use GFP_ATOMIC, as
+ * recorded, but the per-CPU caches for tasks.
  *
  * Memory held is measured in the same way for both allocators: the decrease of
  * the machine's free pages since the first operation. Pages on per-CPU free
- * lists count as free. The trace and the index were allocated before. As a
- * check on kmalloc(), the growth of the kernel's own counters is reported
- * beside it: slab pages, and objects that are too large for slabs. For gomem,
- * the script can read gomem's stats after a command. The numbers exclude what
- * gomem allocated when it was loaded.
+ * lists count as free. The trace and the table of objects are allocated before
+ * the first operation, and so is what gomem allocates when it is loaded: the
+ * decrease does not include them. To check the result for kmalloc(), the growth
+ * of the kernel's counters of slab pages is reported, too. For gomem, the
+ * script can read gomem's stats after a command.
  *
- * Objects over 4 MiB are too large for both allocators: they are skipped and
- * counted.
+ * Objects of more than GOMEM_MAX_SIZE, 4 MiB, are too large for both
+ * allocators. They are skipped, and counted in stats.
  */
 #define pr_fmt(fmt) "gomem_replay: " fmt
 
@@ -99,8 +100,8 @@ struct trace_op {
 #define OP_FREE		BIT(31)
 
 /*
- * The "how" word of an allocation. Sizes that do not fit are recorded as the
- * largest that does.
+ * The "how" word of an allocation. A size that does not fit into OP_SIZE is
+ * recorded as the largest size that does.
  */
 #define OP_SIZE		GENMASK(27, 0)
 #define OP_ZERO		BIT(28)
@@ -134,8 +135,8 @@ static struct worker workers[MAX_CPUS];
 static unsigned int nr_workers;
 
 /*
- * Samples of a number of bytes: the latest, the largest, and the sum of all
- * samples.
+ * Samples of a number of bytes: the value that is subtracted from each sample,
+ * the latest sample, the largest, and the sum of all.
  */
 struct series {
 	s64 start;
@@ -145,9 +146,9 @@ struct series {
 };
 
 /*
- * The param lock protects these. While a command runs, they belong to the
- * worker whose turn it is. Handing over orders one worker's accesses before
- * those of the next.
+ * The module's parameter lock protects these variables. While the command "run"
+ * runs, only the worker whose turn it is accesses them. complete() in
+ * hand_over() orders its accesses before those of the next worker.
  */
 static u64 pos, run_until, looks;
 static unsigned long nr_live, skipped;
@@ -199,8 +200,9 @@ static void look(void)
 }
 
 /*
- * Treat a share of the sizes as noscan. A real caller would know whether its
- * objects hold pointers.
+ * Choose which sizes are allocated as noscan, that is, as objects without
+ * pointers: a share of all sizes. The trace does not tell which objects hold
+ * pointers.
  */
 static bool is_noscan(size_t size)
 {
@@ -412,8 +414,8 @@ static int read_trace(void)
 	if (!trace)
 		return -EINVAL;
 	/*
-	 * READING_FIRMWARE, since security modules of newer kernels have no
-	 * rule for READING_UNKNOWN.
+	 * Pass READING_FIRMWARE: security modules of newer kernels have no rule
+	 * for READING_UNKNOWN.
 	 */
 	ret = kernel_read_file_from_path(trace, 0, &file, INT_MAX, &size,
 					 READING_FIRMWARE);

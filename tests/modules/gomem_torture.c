@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_torture.c - allocate and free as fast as possible from tasks, timers
- * and hard interrupts on all CPUs, and check every byte.
+ * gomem_torture.c - allocate and free as fast as possible from tasks, softirqs
+ * and hard interrupts on all CPUs, and check the contents of objects.
  *
- * Each CPU has a thread, a hard-interrupt timer and a tasklet. All of them put
- * objects into the slots of one shared table and free the objects that they
- * replace. So most objects are freed on another CPU and in another context than
- * they were allocated. Each object is filled with a pattern made of its address
- * and size. If two live objects overlap, or one is written after it was freed,
- * a pattern breaks. Objects of less than 16 bytes, which may share a block,
- * have their own table.
+ * Each CPU has a thread, an irq_work that a timer queues, and a tasklet. All of
+ * them put objects into the slots of one shared table and free the objects that
+ * they replace. So most objects are freed on another CPU or in another context
+ * than they were allocated. Each object is filled with a pattern made of its
+ * address and size. If two live objects overlap, or one is written after it was
+ * freed, verify() finds a broken pattern. Objects of less than 16 bytes, which
+ * may share a block of 16 bytes, have their own table.
  *
- * Loading runs the test; it fails with -EIO if anything was wrong.
+ * Loading runs the test. It fails with -EIO if a check failed, and with -ENOMEM
+ * if an allocation failed, unless may_fail=Y.
  */
 #define pr_fmt(fmt) "gomem_torture: " fmt
 
@@ -57,7 +58,8 @@ MODULE_PARM_DESC(may_fail,
 #define NR_SLOTS	4096
 
 /*
- * An object in a slot. It starts with its size, so that one xchg() takes both.
+ * An object in a slot. Its size is stored in it, so that one xchg() of the
+ * pointer takes both.
  */
 struct item {
 	size_t size;
@@ -115,8 +117,8 @@ bad:
 }
 
 /*
- * Return a random size: each doubling of the limit is half as likely as the one
- * before.
+ * Return a random size below a random limit. The limits are 32, 64, 128, ...
+ * bytes, and each is half as likely as the one before.
  */
 static size_t random_size(struct rnd_state *rnd)
 {
@@ -255,8 +257,8 @@ static void scratch(struct rnd_state *rnd, gfp_t gfp)
 }
 
 /*
- * Fill an arena with objects, and check them when their neighbours are filled,
- * too.
+ * Fill an arena with objects. Check each of them after its neighbours were
+ * filled: a write beyond an object would damage its neighbour.
  */
 static void arena(struct rnd_state *rnd, gfp_t gfp)
 {
@@ -339,8 +341,8 @@ static void arm_timer(struct worker *w)
 }
 
 /*
- * irq_work handler. On PREEMPT_RT it does not allocate: there kmalloc() is not
- * allowed in this context either.
+ * irq_work handler, which runs in hard interrupts. On PREEMPT_RT a thread calls
+ * it instead, and it allocates nothing there.
  */
 static void irq_fn(struct irq_work *work)
 {
@@ -358,8 +360,8 @@ static void irq_fn(struct irq_work *work)
 		return;
 	tasklet_schedule(&w->tasklet);
 	/*
-	 * Start the pause when the work is done, so that a slow machine has
-	 * time for other tasks.
+	 * Start the pause at the end of this function, so that even a slow
+	 * machine has time for tasks between two interrupts.
 	 */
 	arm_timer(w);
 }
@@ -425,7 +427,7 @@ static void stop_worker(int cpu)
 
 /*
  * Start a worker on each CPU. CPUs may go offline during the test: the kernel
- * moves the threads and timers.
+ * moves their threads and timers to other CPUs.
  */
 static int start_workers(void)
 {

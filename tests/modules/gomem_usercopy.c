@@ -2,9 +2,10 @@
 /*
  * gomem_usercopy.c - let user space choose how much of an object is copied.
  *
- * This is an ordinary module, built with linux/gomem_override.h. read() and
- * write() of /dev/gomem_usercopy copy as many bytes as user space asks for,
- * without checking. tests/kselftest/usercopy.sh says what has to happen then.
+ * This module calls kmalloc() and similar functions. It is built with
+ * linux/gomem_override.h, which makes them use gomem. read() and write() of
+ * /dev/gomem_usercopy copy as many bytes as user space asks for, without
+ * checking. tests/kselftest/usercopy.sh checks which copies the kernel refuses.
  * The parameter case selects the object.
  */
 #include <linux/err.h>
@@ -68,8 +69,8 @@ static void *make_window(void)
 }
 
 /*
- * The override header never makes a tiny object, but other modules may pass
- * one.
+ * Code that is built with the override header never allocates a tiny object,
+ * but another module may pass one to it.
  */
 static void *make_tiny(void)
 {

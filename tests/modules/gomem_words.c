@@ -4,12 +4,12 @@
  * take.
  *
  * A script writes commands to the parameter cmd. The write returns when the
- * command has ended, with the command's error.
+ * command has ended, and returns the command's error.
  *
  *	fill MIX	allocate a string for each empty place of the index;
  *			with gomem, strings are noscan. MIX is
- *				1 ... 64	bytes of a string with its NUL
- *				uniform		1 to 15 bytes
+ *				1 ... 64	that many bytes, with the NUL
+ *				uniform		1 to 15 bytes, with the NUL
  *				words		as long as English words
  *	free N		free each string with probability N percent, and
  *			verify it
@@ -53,8 +53,8 @@ static char **strings;
 static struct rnd_state rnd;
 
 /*
- * Of 10 000 words in the texts of some licences, so many take 2 bytes, 3 bytes
- * and so on, the NUL included. The average is 5.9.
+ * word_weights[i] of 10 000 words take i + 2 bytes, the NUL included. They were
+ * counted in the texts of some licences. The average is 5.9 bytes.
  */
 static const u16 word_weights[] = {
 	313, 1832, 1941, 1454, 765, 729, 1064, 668, 424, 369, 225, 108, 82, 11,
@@ -85,8 +85,8 @@ static unsigned int random_size(int mix)
 }
 
 /*
- * Return the letter that fills the string at @place. Two strings that overlap
- * differ in it.
+ * Return the letter that fills the string at @place. If two strings overlap,
+ * one of them is damaged, unless both have the same letter.
  */
 static char letter(unsigned int place)
 {

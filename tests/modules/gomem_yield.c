@@ -4,11 +4,11 @@
  * only allocates and frees.
  *
  * On kernels with preempt=voluntary, a task in the kernel keeps its CPU until
- * it reaches a preemption point. kmalloc(GFP_KERNEL) is one, and so is each
- * gomem function that may sleep. When the module is loaded, one task calls each
- * function in turn for @ms milliseconds. Another task on the same CPU wakes up
- * each millisecond. The log has a line for each function: the longest time that
- * the second task was ready and did not run.
+ * it reaches a preemption point. kmalloc(GFP_KERNEL) contains one, and each
+ * gomem function that may sleep should, too. When the module is loaded, one
+ * task calls each function in turn for @ms milliseconds. Another task on the
+ * same CPU wakes up each millisecond. The log has a line for each function: the
+ * longest time that the second task was ready and did not run.
  */
 #define pr_fmt(fmt) "gomem_yield: " fmt
 
@@ -50,8 +50,8 @@ static void do_kmalloc(void)
 static void do_alloc(void)
 {
 	/*
-	 * Hide the size from the compiler, so that it does not choose the size
-	 * class.
+	 * Hide the size from the compiler, so that gomem looks the size class
+	 * up at run time.
 	 */
 	size_t size = 64;
 
@@ -80,8 +80,8 @@ static void do_tiny(void)
 }
 
 /*
- * Take and free whole blocks: the block that the last object was cut from is
- * used up.
+ * Allocate so many tiny objects that they fill many blocks. So blocks are taken
+ * from their slot and freed, too.
  */
 static void do_tiny_many(void)
 {
@@ -108,7 +108,7 @@ static void do_large(void)
 	gomem_free(use(gomem_alloc(SZ_64K, GFP_KERNEL)));
 }
 
-/* Allocate more than the slot holds: most objects come from spans. */
+/* Allocate more objects than the slot holds, so that it is refilled. */
 static void do_misses(void)
 {
 	unsigned int i;
@@ -210,7 +210,7 @@ static void do_free_rcu(void)
 
 /*
  * struct way - a function to call
- * @name: for the log
+ * @name: the function's name in the log
  * @work: calls the function once or several times
  * @share: run for 1 / @share of the time; 0 means 1
  */
@@ -245,7 +245,8 @@ static const struct way {
 	{ "scratch", do_scratch },
 	{ "mempool", do_mempool },
 	/*
-	 * Each call leaves an object pending until a grace period has passed.
+	 * Each call leaves an object that is freed after a grace period. Run
+	 * for a tenth of the time, so that they do not fill the memory.
 	 */
 	{ "free_rcu_mightsleep", do_free_rcu, 10 },
 };
@@ -280,7 +281,10 @@ struct hog {
 	struct completion done;
 };
 
-/* Call the function repeatedly, with no other preemption points. */
+/*
+ * Call the function repeatedly. There is no preemption point but those in the
+ * function itself.
+ */
 static int keep_cpu(void *arg)
 {
 	struct hog *h = arg;

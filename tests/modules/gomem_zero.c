@@ -2,12 +2,12 @@
 /*
  * gomem_zero.c - check that memory is zero where it should be.
  *
- * Loading allocates cleared objects of all sizes with each function that
- * clears. It checks every byte up to the usable size, and then overwrites all
- * of them. Freed memory is allocated again. Objects live for a random time, so
- * that new pages, used pages and freed objects are mixed. If the kernel clears
- * what kmalloc() returns (init_on_alloc), gomem's objects must be zero even
- * without __GFP_ZERO.
+ * Loading allocates cleared objects with each function that clears: of each
+ * size up to 2 KiB, and of some larger ones. It checks every byte up to the
+ * usable size, and then overwrites these bytes. Freed memory is allocated
+ * again. Objects live for a random time, so that new pages, used pages and
+ * freed objects are mixed. If the kernel clears what kmalloc() returns
+ * (init_on_alloc), gomem's objects must be zero even without __GFP_ZERO.
  *
  * Loading fails with EIO if a byte was not zero.
  */
@@ -34,8 +34,8 @@ static struct rnd_state rnd;
 static unsigned long looked_at;
 
 /*
- * Return the next size: all sizes up to 2 KiB, then steps past the largest size
- * class up to GOMEM_MAX_SIZE.
+ * Return the next size to test: each size up to 2 KiB, then each 37th up to
+ * 40000, which is more than the largest size class, then 1.5 times the last.
  */
 static size_t next_size(size_t size)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * hunt_notes.h - addresses of the objects of gomem_hunt, inverted, so that they
- * are no pointers. One task at a time adds one: there is no lock.
+ * hunt_notes.h - record the inverted addresses of the objects of gomem_hunt.
+ *
+ * To the scan for leaks, an inverted address is no pointer. There is no lock:
+ * only one task at a time may add an address.
  */
 #ifndef GOMEM_TEST_HUNT_NOTES_H
 #define GOMEM_TEST_HUNT_NOTES_H
@@ -14,19 +16,22 @@
 #define MAX_TYPED	64
 
 /*
- * The addresses of all objects, inverted: of gomem_alloc(), and of the cache.
+ * Inverted addresses of all objects: those of the typed cache are in all_typed.
  */
 static unsigned long all[MAX_OBJECTS], all_typed[MAX_TYPED];
 static unsigned int nr_all, nr_typed;
 
-/* Inverted, too: of lost objects, and of some that are held. */
+/*
+ * Inverted addresses of lost objects, and of three objects that are held by a
+ * slab, a stack and another object.
+ */
 static unsigned long lost[MAX_LOST];
 static unsigned int nr_lost;
 static unsigned long of_slab, of_stack, of_chain;
 
 /*
- * Print addresses as text. The shell does not compute any: then they would be
- * in memory of its process, which may be read, too.
+ * Print an address as text. If the shell inverted it, the address would be in
+ * the memory of the shell, which the scan may read, too.
  */
 static int get_hidden(char *buf, const struct kernel_param *kp)
 {

@@ -3,11 +3,11 @@
  * size_mix.h - object sizes in three random distributions: size_mix(), which
  * resembles a busy kernel, size_log() and size_uniform().
  *
- * size_mix(): up to 256 bytes each doubling of the size is about equally
- * frequent. Above, each doubling is about half as frequent as the one before.
- * Of 100 000 objects, 94 000 have at most 1 KiB and 99 900 at most 32 KiB. The
- * largest have 1 MiB; the average is 545 bytes. Objects over 32 KiB hold a
- * fifth of the bytes.
+ * size_mix(): the ranges of 17 to 32, 33 to 64, 65 to 128 and 129 to 256 bytes
+ * are about equally frequent. Further ranges, each of twice the size, become
+ * rarer, on average by half each. Of 100 000 objects, 94 000 have at most 1 KiB
+ * and 99 900 at most 32 KiB. The largest have 1 MiB; the average is 545 bytes.
+ * Objects of more than 32 KiB hold a fifth of the bytes.
  */
 #ifndef GOMEM_SIZE_MIX_H
 #define GOMEM_SIZE_MIX_H
@@ -30,8 +30,8 @@ static inline u64 size_mix_hash(u64 x)
 static inline size_t size_mix(u64 seed, unsigned long i)
 {
 	/*
-	 * weights[k]: objects in 100 000 with more than 16 << k bytes, and at
-	 * most twice as many
+	 * weights[k]: how many of 100 000 objects have more than 16 << k bytes,
+	 * and at most 32 << k
 	 */
 	static const unsigned int weights[] = {
 		15000, 20000, 20000, 17000, 13000, 9000,	/* to 1 KiB */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * wipe_stack.h - clear the stack, so that no pointer stays on it.
+ * wipe_stack.h - clear the unused part of the stack, so that no pointer stays
+ * there.
  */
 #ifndef GOMEM_TEST_WIPE_STACK_H
 #define GOMEM_TEST_WIPE_STACK_H
@@ -8,7 +9,10 @@
 #include <linux/compiler.h>
 #include <linux/string.h>
 
-/* Clear 512 bytes @depth + 1 times. Another task may get this stack later. */
+/*
+ * Clear (@depth + 1) * 512 bytes of the stack below the caller. Otherwise
+ * kmemleak, which scans all stacks, may find a stale pointer there.
+ */
 static noinline void wipe_stack(unsigned int depth)
 {
 	char junk[512];

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# load.sh MODULE... - load modules that were built with linux/gomem_override.h
-# in this order, and unload them. The tests that a module runs in its init
-# function have to pass. A module that does not load because its device is
-# missing counts as skipped.
+# load.sh MODULE... - load modules of the kernel that were built with
+# linux/gomem_override.h, in the order of the arguments, and unload them. Some
+# modules test themselves in their init functions, and do not load if a test
+# fails. A module that does not load because its device is missing counts as
+# skipped.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -12,12 +13,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/override/balance.lib
 . "$here/balance.lib"
 
-# Some of the modules cannot be unloaded.
 ktap_print_header
 ktap_set_plan $(($# + 1))
 modprobe gomem || ktap_exit_fail_msg "gomem cannot be loaded"
 balance_start
-# Load the modules that others need and busybox's modprobe does not find.
+# Load modules that other modules request by an alias. busybox's modprobe does
+# not find these.
 for module in /lib/modules/*/kernel/*_generic.ko; do
 	[ ! -e "$module" ] || modprobe "$(basename "$module" .ko)"
 done
@@ -32,12 +33,12 @@ for module; do
 	fi
 done
 balance_traffic >/tmp/traffic
-# Unload the modules that were loaded as dependencies, too.
+# Unload all modules except gomem, also those that were loaded as dependencies.
 for _ in $(seq 10); do
 	sed '/^gomem /d; s/ .*//' /proc/modules | xargs -n 1 rmmod 2>/dev/null
 done
 sed '/^gomem /d; s/^\([^ ]*\) .*/# \1 stays/' /proc/modules
 ktap_is "$(balance_wrong)" "" "gomem has nothing against them, and everything back"
 ktap_print_msg "$(cat /tmp/traffic) allocations"
-# Not gomem_finished: modules stay loaded.
+# Not gomem_finished: some modules cannot be unloaded.
 ktap_finished

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # shown.sh - use modules of the kernel that were built with
-# linux/gomem_override.h and are otherwise unchanged. They test themselves,
-# store files and carry packets, all in gomem's memory. tests/override/shown
-# lists them.
+# linux/gomem_override.h and are otherwise unchanged. Some test themselves, and
+# others store files or send packets. All of them allocate from gomem.
+# tests/override/shown lists the modules.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
@@ -16,8 +16,8 @@ image_mib=24
 mount_point=/tmp/mnt
 
 # balance_results NAME LEAST: two results for the time since balance_start. At
-# least LEAST objects were allocated from gomem, and all of them came back. A
-# double free or a free of a foreign pointer counts as a difference.
+# least LEAST objects have to be allocated from gomem, and all of them freed.
+# gomem must not have counted any misuse, such as a double free.
 balance_results()
 {
 	name=$1
@@ -105,7 +105,7 @@ file_system()
 	balance_results "$type and loop" 300
 }
 
-# Send packets between a pair of interfaces, one of them in another network
+# Send packets between two virtual interfaces. One of them is in another network
 # namespace.
 virtual_network()
 {
@@ -136,7 +136,6 @@ virtual_network()
 	balance_results "veth and dummy" 2
 }
 
-# Some of the modules cannot be unloaded.
 ktap_print_header
 ktap_set_plan 27
 modprobe gomem || ktap_exit_fail_msg "gomem cannot be loaded"
@@ -162,5 +161,5 @@ self_test test_meminit 100 'all [0-9]+ tests passed'
 
 echo 1 >/sys/kernel/debug/gomem/check
 ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound after all of it"
-# Not gomem_finished: modules stay loaded.
+# Not gomem_finished: some modules cannot be unloaded.
 ktap_finished

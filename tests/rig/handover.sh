@@ -29,8 +29,8 @@ verdict()
 	failed=1
 }
 
-# handover STATUS ARGUMENT...: run it, and set wrong if the exit status is not
-# STATUS.
+# handover STATUS ARGUMENT...: run scripts/handover. Set wrong if its exit
+# status is not STATUS.
 handover()
 {
 	local want=$1 status=0
@@ -81,7 +81,7 @@ directory_test()
 	verdict "directory" "$wrong"
 }
 
-# Both files of a module are given: it is read once.
+# If both files of a module are given, the module is read only once.
 parts_test()
 {
 	local wrong two=$here/modules/two
@@ -92,8 +92,8 @@ parts_test()
 	verdict "both files of a module" "$wrong"
 }
 
-# A built module has only symbols: it calls a function that frees its argument,
-# and one that does not.
+# Of a built module, only the symbols are known. This one calls a function that
+# frees its argument, and one that does not.
 built_test()
 {
 	local wrong

@@ -22,7 +22,8 @@ provoke()
 	wait $!
 }
 
-# until_reported CASE TEXT
+# until_reported CASE TEXT: run a case that hangs, each time for longer, until
+# the kernel reports it.
 until_reported()
 {
 	for seconds in 6 12 30 90; do

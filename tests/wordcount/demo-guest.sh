@@ -33,13 +33,13 @@ indent()
 	sed 's/^/    /'
 }
 
-# get FILE KEY
+# get FILE KEY: print the value of a "key: value" line.
 get()
 {
 	sed -n "s/^$2: //p" "$1"
 }
 
-# count ALLOCATOR
+# count ALLOCATOR: load the client with this allocator, and store its results.
 count()
 {
 	insmod wordcount.ko files="$files" allocator="$1" || fail "wordcount.ko does not load"
@@ -56,14 +56,14 @@ reference()
 	done | grep . | LC_ALL=C sort | uniq -c
 }
 
-# compare TITLE KEY
+# compare TITLE KEY: print a value of both allocators in one line.
 compare()
 {
 	printf '%-28s %12s %12s\n' "$1" "$(get $tmp/gomem.summary "$2")" \
 		"$(get $tmp/kmalloc.summary "$2")"
 }
 
-# percent ALLOCATOR: bytes held of bytes requested
+# percent ALLOCATOR: print the bytes held in percent of the bytes requested.
 percent()
 {
 	awk -F': ' '{ v[$1] = $2 } END { printf "%.1f %%", 100 * v["bytes_held"] / v["bytes_requested"] }' \
@@ -85,7 +85,8 @@ files=${files%,}
 insmod gomem.ko || fail "gomem.ko does not load"
 
 step "freeing an object twice, then allocating 256 of its size"
-# Slab allocators without sheaves stop the kernel at a double free.
+# Free an object of kmalloc() twice only where SLUB has sheaves, per-CPU arrays
+# of free objects. Without these, the kernel may crash.
 [ ! -e /sys/kernel/slab/kmalloc-128/sheaf_capacity ] || free_twice kmalloc
 free_twice gomem
 [ "$(get $gomem/stats double_frees_detected)" = 1 ] || fail "gomem did not notice"

@@ -20,19 +20,20 @@
 
 #include "wordcount.h"
 
-/* More workers would mostly wait for the reader. */
+/* With more workers, most would wait for the one task that reads. */
 #define WORKERS_MAX	32
 
 /*
- * Blocks in the queue per worker: enough that no worker waits, and memory stays
- * bounded
+ * Most blocks in the queue, per worker. The limit bounds the memory; there are
+ * enough blocks that a worker rarely waits.
  */
 #define BLOCKS_AHEAD	2
 
 /**
- * struct worker - the work of one CPU
+ * struct worker - a worker; there is one for each CPU, up to WORKERS_MAX
  * @work: its current work
- * @index: which table of every worker it merges
+ * @index: number of the worker; it merges and frees the tables of this number
+ *	of all workers
  * @words: words counted
  * @remote: objects that it freed and another CPU allocated
  */
@@ -44,14 +45,15 @@ struct worker {
 };
 
 /*
- * There is one job. The loading task writes all but job_err, and only while no
- * worker runs.
+ * There is one job. The loading task sets these variables up while no worker
+ * runs. A running worker changes only its struct worker, the tables that it
+ * works on, and job_err. The queue has a lock.
  */
 static struct worker workers[WORKERS_MAX];
 static unsigned int nr_workers;
 static struct workqueue_struct *workqueue;
 static struct wc_queue queue;
-static struct wc_table *tables;	/* worker 0's, worker 1's, ... */
+static struct wc_table *tables;	/* those of worker 0, of worker 1, ... */
 static int job_err;		/* first error of a worker; set by cmpxchg() */
 
 static struct wc_table *table_of(unsigned int worker, unsigned int index)
@@ -89,7 +91,8 @@ static int count_word(struct worker *w, const char *word, size_t len)
 		return -EFBIG;
 	w->words++;
 	/*
-	 * The high bits of the hash select the table, the low bits the bucket.
+	 * Select the table by the high bits of the hash: the low bits select
+	 * the bucket, so all buckets of a table are used.
 	 */
 	return wc_table_add(table_of(w->index,
 				     reciprocal_scale(hash, nr_workers)),
@@ -110,7 +113,10 @@ static int count_block(struct worker *w, struct wc_block *b)
 	return 0;
 }
 
-/* After an error, still empty the queue: the reader may wait for room in it. */
+/*
+ * Count the words of blocks until the queue is closed. After an error, still
+ * take blocks off the queue: the reader may wait for room in it.
+ */
 static void count_work(struct work_struct *work)
 {
 	struct worker *w = container_of(work, struct worker, work);
@@ -246,8 +252,8 @@ static int job_init(void)
 	for (i = 0; i < nr_workers; i++)
 		workers[i].index = i;
 	/*
-	 * Unbound, since the workers keep a CPU busy for long, which other
-	 * tasks may want.
+	 * Unbound, since the workers run for long: the scheduler may move them
+	 * to another CPU when tasks want theirs.
 	 */
 	workqueue = alloc_workqueue("wordcount", WQ_UNBOUND, nr_workers);
 	if (!workqueue)
@@ -268,7 +274,7 @@ static int job_init(void)
  *
  * Context: sleeps until all is done or the task is killed.
  * Return: 0, and the caller has to call wc_job_free() later; or an error, which
- * has been logged.
+ * has been logged unless it is -EINTR.
  */
 int wc_job_run(char * const *files, unsigned int nr_files, struct wc_result *r)
 {
@@ -294,7 +300,7 @@ int wc_job_run(char * const *files, unsigned int nr_files, struct wc_result *r)
 }
 
 /**
- * wc_job_free - free all memory of a job, on all CPUs
+ * wc_job_free - free all memory of a job, by all workers
  * @r: the result, of which only the numbers are valid afterwards
  */
 void wc_job_free(struct wc_result *r)

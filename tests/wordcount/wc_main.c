@@ -4,8 +4,8 @@
  *
  *	insmod wordcount.ko files=/a,/b allocator=gomem top=10
  *
- * counts while it loads, and fails to load if counting fails. The counts live
- * until the module is unloaded.
+ * The module counts while it loads, and fails to load if counting fails. The
+ * counts stay in memory until the module is unloaded.
  */
 #define pr_fmt(fmt) "wordcount: " fmt
 
@@ -64,7 +64,10 @@ static int check_parameters(void)
 	return wc_mem_select(allocator);
 }
 
-/* Log the most frequent words. Meanwhile @r is sorted by count. */
+/*
+ * Log the most frequent words. The result is sorted by count for this, and by
+ * word again at the end.
+ */
 static void log_top(struct wc_result *r)
 {
 	struct wc_node *node;

@@ -3,8 +3,9 @@
  * wc_mem.c - allocate and free all memory of the client, with gomem or with
  * kmalloc(), and count it.
  *
- * Other clients need neither of the two tables below: they call gomem_alloc()
- * and gomem_free() as they would call kmalloc() and kfree().
+ * Other clients need neither the table of allocators nor the counters below:
+ * they call gomem_alloc() and gomem_free() as they would call kmalloc() and
+ * kfree().
  */
 #define pr_fmt(fmt) "wordcount: " fmt
 
@@ -24,8 +25,8 @@
  * @realloc: resize memory
  * @strdup: copy a string
  * @free: free memory
- * @held: return the bytes that an object of @size really has; always the same
- *	for one object
+ * @held: return the usable bytes of an object of @size. The result does not
+ *	change during the life of the object, so that the sums return to zero
  */
 struct wc_allocator {
 	const char *name;
@@ -68,8 +69,8 @@ static void k_free(const void *p)
 }
 
 /*
- * The usable size of an object that may share a block changes with the other
- * objects of the block. It is counted as if it were alone.
+ * An object of less than 16 bytes may share a block, and its usable size grows
+ * when the object behind it is freed. So count its size, rounded up to 8.
  */
 static size_t go_held(const void *p, size_t size)
 {
@@ -125,8 +126,8 @@ const char *wc_mem_name(void)
 }
 
 /*
- * A free on another CPU than the allocation makes a CPU's counters negative:
- * only the sum is meaningful.
+ * The counters of one CPU may be negative, since an object may be freed on
+ * another CPU than it was allocated on. Only the sum of all CPUs is meaningful.
  */
 static DEFINE_PER_CPU(struct wc_tally, tally);
 

@@ -39,8 +39,8 @@ static int summary_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(summary);
 
 /*
- * The position of a reader in the list: a read continues where the previous one
- * ended.
+ * The position of a reader in the list. It saves a search from the start of the
+ * list at each read.
  */
 struct cursor {
 	struct list_head *at;

@@ -57,8 +57,8 @@ static size_t bucket_bytes(u32 nr_buckets)
 }
 
 /*
- * Distribute the nodes after the number of buckets doubled: nodes of bucket i
- * stay there or move to bucket i + half.
+ * Distribute the nodes after the number of buckets doubled. A node of bucket i
+ * stays there, or moves to bucket i + @half.
  */
 static void split_buckets(struct wc_table *t, u32 half)
 {
@@ -84,8 +84,9 @@ static void split_buckets(struct wc_table *t, u32 half)
 }
 
 /*
- * Double the number of buckets. Without memory, lists get longer; the next
- * attempt is at twice as many nodes.
+ * Double the number of buckets. If there is no memory, or there are already
+ * BUCKETS_MAX buckets, the lists of nodes get longer. The next attempt is made
+ * when there are twice as many nodes.
  */
 static void table_grow(struct wc_table *t)
 {
@@ -205,10 +206,10 @@ static void table_reset(struct wc_table *t)
  * wc_table_merge - move all words of one table into another
  * @to: the table that gets the words
  * @from: left empty, without memory
- * @remote: incremented for each node and word that another CPU allocated and
- *	this one freed
+ * @remote: incremented for each node and each word that another CPU allocated
+ *	and this CPU freed
  *
- * Cannot fail: it moves or frees nodes and allocates none.
+ * This cannot fail: nodes are moved or freed, and none is allocated.
  */
 void wc_table_merge(struct wc_table *to, struct wc_table *from,
 		    unsigned long *remote)
@@ -229,7 +230,7 @@ void wc_table_merge(struct wc_table *to, struct wc_table *from,
 	table_reset(from);
 }
 
-/* Add all nodes to the list, unordered. */
+/* Add all nodes to the list, in no particular order. */
 void wc_table_list(struct wc_table *t, struct list_head *list)
 {
 	struct wc_node *node;

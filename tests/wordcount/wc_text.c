@@ -16,12 +16,12 @@
 #include "wordcount.h"
 
 /*
- * A block is large enough to keep a worker busy for a while. Its last byte is
- * for the NUL after the block's last word.
+ * Usual size of a block: large enough to keep a worker busy for a while. The
+ * last byte is for the NUL after the block's last word.
  */
 #define BLOCK_BYTES	SZ_256K
 
-/* A full block of this size that holds one word: the word is too long. */
+/* Largest size of a block. If one word fills such a block, it is too long. */
 #define BLOCK_MAX	(2 * WC_WORD_MAX)
 
 static struct wc_block *block_alloc(size_t size)
@@ -69,7 +69,7 @@ static int block_grow(struct wc_block *b)
 	return 0;
 }
 
-/* isalnum() accepts Latin-1, too. */
+/* Check isascii() first: isalnum() also accepts letters of Latin-1. */
 static bool in_word(char c)
 {
 	return isascii(c) && isalnum(c);
@@ -188,8 +188,9 @@ void wc_queue_close(struct wc_queue *q)
 }
 
 /*
- * Push a full block without its last word, which may continue: it starts the
- * next block.
+ * Pass a full block to the workers, without its last word, which may continue.
+ * That word becomes the start of the next block, *@block. If the word fills the
+ * whole block, grow the block instead.
  */
 static int cut_block(struct wc_queue *q, struct wc_block **block)
 {
@@ -214,7 +215,10 @@ static int cut_block(struct wc_queue *q, struct wc_block **block)
 	return 0;
 }
 
-/* Read the whole file. The caller pushes what is left in *@block at the end. */
+/*
+ * Read the whole file, and pass full blocks to the workers. At the end the
+ * caller has to pass the last block, *@block.
+ */
 static int read_blocks(struct wc_queue *q, struct file *file,
 		       struct wc_block **block, u64 *bytes)
 {
@@ -248,8 +252,8 @@ static int read_open_file(struct wc_queue *q, struct file *file, u64 *bytes)
 	if (!S_ISREG(file_inode(file)->i_mode))
 		return -EINVAL;
 	/*
-	 * A small file gets a small block. One spare byte lets a read find the
-	 * end of file; the other is for the NUL.
+	 * A small file gets a small block, with two spare bytes. One is for the
+	 * NUL. The other is room for a last read, which finds the end of file.
 	 */
 	size = min_t(loff_t, i_size_read(file_inode(file)), BLOCK_BYTES - 2);
 	b = block_alloc(size + 2);
@@ -269,9 +273,9 @@ static int read_open_file(struct wc_queue *q, struct file *file, u64 *bytes)
  * wc_read_file - put the text of a file into the queue
  * @q: the queue
  * @path: the file, which must be a regular one
- * @bytes: the number of bytes read is added to it
+ * @bytes: the number of bytes read is added to *@bytes
  *
- * Context: may sleep, also until workers have made room.
+ * Context: may sleep, also until workers have made room in the queue.
  * Return: 0 or an error, which has been logged.
  */
 int wc_read_file(struct wc_queue *q, const char *path, u64 *bytes)

@@ -4,11 +4,11 @@
  * all CPUs at once.
  *
  * A word is a maximal run of ASCII letters and digits in one file. Case
- * matters. The words are the lines that "tr -cs A-Za-z0-9 '\n' <file" prints,
- * without the empty line in front. All other bytes separate words. A word has
- * at most WC_WORD_MAX bytes.
+ * matters. All other bytes separate words. So the words are the lines that
+ * "tr -cs A-Za-z0-9 '\n' <file" prints, except for an empty first line. A word
+ * has at most WC_WORD_MAX bytes.
  *
- * The steps, and which CPU frees memory of another:
+ * The steps, in some of which a CPU frees memory that another CPU allocated:
  *
  *	read	The task that loads the module reads the files block by block
  *		into a queue (wc_text.c).
@@ -16,12 +16,13 @@
  *		words in their own tables, and free the blocks, which the
  *		reader allocated. A worker has as many tables as there are
  *		workers; a word's hash selects the table (wc_table.c).
- *	merge	Worker i joins the i-th tables of all workers. It moves nodes,
- *		and frees those whose word it has already. Other workers
- *		allocated these.
- *	sort	The loading task puts all nodes into one list.
+ *	merge	Worker i merges the i-th tables of all workers into one. It
+ *		moves the nodes there. If the table has the word of a node
+ *		already, the worker frees the node, which another worker
+ *		allocated.
+ *	sort	The loading task puts all nodes into one list, and sorts it.
  *
- * Unloading frees each table on some CPU (wc_job.c).
+ * At unload the workers free the tables, on whichever CPU they run (wc_job.c).
  */
 #ifndef WORDCOUNT_H
 #define WORDCOUNT_H
@@ -32,7 +33,7 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
-/* wc_mem: memory, from one of two allocators */
+/* wc_mem.c: allocate memory from gomem or with kmalloc() */
 
 int wc_mem_select(const char *name);
 const char *wc_mem_name(void);
@@ -45,11 +46,11 @@ char *wc_strdup(const char *s, size_t len);
 void wc_free(const void *p, size_t size);
 
 /**
- * struct wc_tally - counters of the functions above
+ * struct wc_tally - what the functions above count
  * @allocs: allocations
  * @frees: frees
  * @requested: bytes that callers requested for the live objects
- * @held: bytes that the live objects really have
+ * @held: usable bytes of the live objects
  */
 struct wc_tally {
 	long allocs;
@@ -60,14 +61,14 @@ struct wc_tally {
 
 void wc_mem_tally(struct wc_tally *sum);
 
-/* wc_text: blocks of text, a queue of them, and the words in them */
+/* wc_text.c: read text into blocks, queue them, and find their words */
 
 #define WC_WORD_MAX	SZ_1M
 
 /**
  * struct wc_block - a piece of a file, cut between words
  * @link: entry in the queue
- * @text: the bytes, with room for one more
+ * @text: the bytes, with room for a NUL behind the last word
  * @used: number of bytes
  * @size: bytes allocated at @text
  * @cpu: CPU that allocated the block
@@ -86,12 +87,12 @@ struct wc_block {
  * @blocks: oldest first
  * @len: number of blocks
  * @limit: the reader waits while there are this many
- * @closed: no more blocks will come; never reset
+ * @closed: no more blocks will come; never cleared again
  * @room: the reader waits here
  * @work: the workers wait here
  */
 struct wc_queue {
-	spinlock_t lock;	/* the wait queues have their own */
+	spinlock_t lock;	/* the wait queues have locks of their own */
 	struct list_head blocks;
 	unsigned int len;
 	unsigned int limit;
@@ -108,7 +109,7 @@ int wc_read_file(struct wc_queue *q, const char *path, u64 *bytes);
 void wc_block_free(struct wc_block *b);
 char *wc_next_word(struct wc_block *b, size_t *pos, size_t *len);
 
-/* wc_table: counted words */
+/* wc_table.c: hash tables of counted words */
 
 /**
  * struct wc_node - a word
@@ -149,7 +150,7 @@ void wc_table_merge(struct wc_table *to, struct wc_table *from,
 void wc_table_list(struct wc_table *t, struct list_head *list);
 void wc_table_free(struct wc_table *t, unsigned long *remote);
 
-/* wc_job: counting on all CPUs */
+/* wc_job.c: count on all CPUs */
 
 /**
  * struct wc_result - the result of a job
@@ -178,7 +179,7 @@ void wc_job_free(struct wc_result *r);
 void wc_sort_by_count(struct wc_result *r);
 void wc_sort_by_word(struct wc_result *r);
 
-/* wc_show: /sys/kernel/debug/wordcount/ */
+/* wc_show.c: show the result in /sys/kernel/debug/wordcount/ */
 
 void wc_show_init(struct wc_result *r, unsigned int nr_files);
 void wc_show_exit(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel's structs are parts of the module's, and the other way round. */
+/* Structs of the kernel are members of the module's structs, and vice versa. */
 #include <linux/parcel.h>
 
 struct van {

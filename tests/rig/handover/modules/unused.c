@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module does not use the code that frees such a member. */
+/* The kernel frees such a member only in code that this module never calls. */
 #include <linux/parcel.h>
 
 static void annotate(struct device *dev)

@@ -52,7 +52,7 @@ void __parcel_register(struct parcel *p, struct module *owner)
 }
 EXPORT_SYMBOL_GPL(__parcel_register);
 
-/* With a release function of the module, the module frees the object. */
+/* If the module has set a release function, that frees the object. */
 static void crate_release(struct kref *ref)
 {
 	struct crate *c = container_of(ref, struct crate, ref);
@@ -192,7 +192,7 @@ void parcel_look_up(const char *name, struct kmem_cache *cache)
 }
 EXPORT_SYMBOL_GPL(parcel_look_up);
 
-/* linux/gomem_override.h has a stand-in for this function. */
+/* linux/gomem_override.h replaces calls of this function by gomem's own. */
 struct sk_buff *build_skb(void *data, unsigned int size)
 {
 	kfree(data);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One of two files of a module. The other one allocates for it, and frees. */
+/* One of two files of a module. two_text.c allocates for it, and frees. */
 #include <linux/parcel.h>
 
 static void fill(struct parcel *p, const char *from)
