@@ -365,7 +365,7 @@ void *gomem_account_alloc(struct gomem_account *a, size_t size, gfp_t gfp)
 	if (!a || unlikely(!gomem_account_check(a, _RET_IP_)))
 		return gomem_alloc_any(size, gfp, false);
 	other = gomem_payer_suspend();
-	p = gomem_alloc_any(size, gfp, false);
+	p = gomem_alloc_any(size, gfp | GOMEM_GFP_PAID, false);
 	gomem_payer_resume(other);
 	if (ZERO_OR_NULL_PTR(p))
 		return p;

@@ -116,6 +116,7 @@ static void hand_out_more(void *p, size_t size, struct gomem_span *s, bool zero,
 	else if (want_init_on_alloc(gfp))
 		memset(p + size, 0, s->elemsize - size);
 	gomem_leak_track(p, s->elemsize, gomem_spc_noscan(s->spc), gfp);
+	gomem_profile_extend(p, s->elemsize, gfp & GOMEM_GFP_PAID);
 }
 
 /*

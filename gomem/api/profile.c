@@ -181,22 +181,24 @@ static bool is_large(const void *obj, size_t size)
 	const struct gomem_span *s;
 
 	/*
-	 * A large object may be smaller than 32 KiB: gomem_realloc() gives
-	 * buffers of more than 16 KiB a span of their own. An object of one
-	 * page is taken for a small one.
+	 * A large object has whole pages: one at least, also if its size has a
+	 * class, as a buffer of gomem_realloc() and an object from reserves.
 	 */
-	if (size <= GOMEM_PAGE_SIZE)
+	if (size < GOMEM_PAGE_SIZE)
 		return false;
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)obj);
-	return s && gomem_span_state(s) == GOMEM_SPAN_LARGE;
+	/* A large object that is just extended is DEAD: it is claimed. */
+	return s && gomem_kind_is_large(s->kind) &&
+	       gomem_span_state(s) != GOMEM_SPAN_ARENA;
 }
 
 /*
  * Record an object. @weight: how many records this one stands for, from
- * gomem_sample_weight().
+ * gomem_sample_weight(). With @charged, an account pays for the object, so that
+ * it is not in its module's usage.
  */
 static noinline void add_record(void *obj, size_t size, unsigned long rate,
-				u32 weight)
+				u32 weight, bool charged)
 {
 	unsigned long room[GOMEM_PROFILE_DEPTH + GOMEM_STACK_OWN];
 	struct gomem_special *sp;
@@ -216,19 +218,26 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	sp->bucket = b;
 	gomem_origin_begin(sp);
 	sp->weight = weight;
-	/* An object that an account pays for is not in its module's usage. */
-	sp->charged = !!gomem_payer();
+	sp->charged = charged;
 	count_begin(sp);
-	if (!sp->charged)
+	if (!charged)
 		gomem_usage_begin(sp);
 	gomem_count(GOMEM_EV_PROFILE_SAMPLES, 1);
 	trace_sample_alloc(st.nr ? st.frame[0] : 0, obj, size);
 	if (unlikely(!gomem_special_add(sp, NULL))) {
-		if (!sp->charged)
+		if (!charged)
 			gomem_usage_end(sp);
 		count_end(sp);
 		kfree(sp);
 	}
+}
+
+/* Record a sampled allocation. @thin: see gomem_profile_take(). */
+static void take_sample(void *obj, size_t size, unsigned int thin, bool charged)
+{
+	add_record(obj, size, READ_ONCE(gomem_profile_rate),
+		   gomem_sample_weight(size, thin), charged);
+	gomem_sample_note();
 }
 
 /**
@@ -238,28 +247,65 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
  * @thin: binary logarithm of the thinning (gomem_sampler.thin) when the
  *	distance to the sample was drawn
  *
+ * No account pays for the object: while a task is in the section of an account,
+ * gomem_profile_watch() counts its objects instead.
+ *
  * Context: any but NMI; never sleeps. Not in a section.
  */
 noinline void gomem_profile_take(void *obj, size_t size, unsigned int thin)
 {
-	add_record(obj, size, READ_ONCE(gomem_profile_rate),
-		   gomem_sample_weight(size, thin));
-	gomem_sample_note();
+	take_sample(obj, size, thin, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_take);
 
 /**
- * gomem_profile_take_exact - record an allocation that is no sample
+ * gomem_profile_watch - count an object while gomem_watching is enabled
  * @obj: the object, which is live and not handed out yet
  * @size: its bytes
+ * @charged: an account pays for the object
  *
- * The record counts as at a rate of 1, whatever profile_rate is.
+ * If the profile records each object of the caller's module, the record counts
+ * as at a rate of 1, whatever profile_rate is. Else the object is recorded if
+ * it is sampled.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
-void gomem_profile_take_exact(void *obj, size_t size)
+void gomem_profile_watch(void *obj, size_t size, bool charged)
 {
-	add_record(obj, size, 1, 1 << 8);
+	int thin;
+
+	if (gomem_exact_wants()) {
+		add_record(obj, size, 1, 1 << 8, charged);
+		return;
+	}
+	thin = gomem_sample_due(size);
+	if (unlikely(thin >= 0))
+		take_sample(obj, size, thin, charged);
+}
+
+/**
+ * gomem_profile_extend - count an object that was extended in place
+ * @obj: the object, which the caller has claimed
+ * @size: its bytes now
+ * @charged: an account pays for the object
+ *
+ * Counts the object as if it had been freed and allocated again, as it is if a
+ * resize moves it. Otherwise its record would keep the first size, and a buffer
+ * that begins small would not be sampled for what it grows by.
+ *
+ * Context: any but NMI; never sleeps. Not in a section.
+ */
+void gomem_profile_extend(void *obj, size_t size, bool charged)
+{
+	struct gomem_special *sp = NULL;
+
+	if (gomem_has_special(obj))
+		sp = gomem_special_remove_record((unsigned long)obj);
+	if (sp) {
+		gomem_profile_forget(sp);
+		kfree(sp);
+	}
+	gomem_profile_watch(obj, size, charged);
 }
 
 /**

@@ -44,7 +44,8 @@ struct gomem_profile_site {
 };
 
 void gomem_profile_take(void *obj, size_t size, unsigned int thin);
-void gomem_profile_take_exact(void *obj, size_t size);
+void gomem_profile_watch(void *obj, size_t size, bool charged);
+void gomem_profile_extend(void *obj, size_t size, bool charged);
 void gomem_profile_take_many(void **p, unsigned int n, size_t size);
 void gomem_profile_forget(const struct gomem_special *sp);
 u64 gomem_profile_scale(u64 n, u32 size, unsigned long rate);

@@ -146,7 +146,8 @@ static bool extend_charged(const void *p, size_t size, size_t new_size,
 	    !gomem_account_recharge(sp, round_up(new_size, GOMEM_PAGE_SIZE),
 				    gfp))
 		return false;
-	if (gomem_large_extend((void *)p, size, new_size, 0, gfp)) {
+	if (gomem_large_extend((void *)p, size, new_size, 0,
+			       gfp | GOMEM_GFP_PAID)) {
 		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
 		return true;
 	}
@@ -172,7 +173,7 @@ static noinline void *grow_charged(const void *p, struct sized old,
 	}
 	payer = gomem_payer_suspend();
 	new = alloc_grown(old.size, new_size, roomy_size(old.size, new_size),
-			  gfp, old.noscan);
+			  gfp | GOMEM_GFP_PAID, old.noscan);
 	gomem_payer_resume(payer);
 	if (new && !gomem_account_recharge(sp, gomem_usable_size(new), gfp)) {
 		atomic64_inc(&sp->account->failures);
@@ -181,6 +182,17 @@ static noinline void *grow_charged(const void *p, struct sized old,
 	}
 	attach(sp, new ?: p);
 	return move_object(p, old.size, new);
+}
+
+/*
+ * May an object that no account pays for be extended in place? Not if an
+ * allocation of this task is charged, or may be refused: then the object is
+ * moved, and the allocation of the larger one decides.
+ */
+static bool may_extend(struct sized old)
+{
+	return old.size > OWN_PAGES_MIN &&
+	       !(gomem_watches() && gomem_is_watched());
 }
 
 /* Extend the object in place, or move it to a larger one. */
@@ -194,7 +206,7 @@ static noinline void *grow_object(const void *p, struct sized old,
 		sp = gomem_special_remove_charge((unsigned long)p);
 	if (unlikely(sp))
 		return grow_charged(p, old, new_size, gfp, sp);
-	if (old.size > OWN_PAGES_MIN &&
+	if (may_extend(old) &&
 	    gomem_large_extend((void *)p, old.size, new_size, roomy, gfp)) {
 		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
 		return (void *)p;

@@ -34,13 +34,11 @@ bool gomem_is_watched(void)
 noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
 {
 	struct gomem_account *a = gomem_payer();
+	bool charged = a || (gfp & GOMEM_GFP_PAID);
 
-	if (!a && gomem_usage_is_over() && gomem_usage_refuses(gfp))
+	if (!charged && gomem_usage_is_over() && gomem_usage_refuses(gfp))
 		return false;
-	if (gomem_exact_wants())
-		gomem_profile_take_exact(obj, size);
-	else
-		gomem_profile_count_one(obj, size);
+	gomem_profile_watch(obj, size, charged);
 	return !a || gomem_account_charge(a, obj, size, gfp);
 }
 

@@ -236,13 +236,32 @@ void gomem_special_remove_all(unsigned long addr, struct hlist_head *to)
 	spin_unlock_irqrestore(&row->lock, flags);
 }
 
+static bool is_record(const struct gomem_special *sp,
+		      const struct gomem_special *like)
+{
+	return sp->bucket;
+}
+
+static bool is_charge(const struct gomem_special *sp,
+		      const struct gomem_special *like)
+{
+	return gomem_special_is_charge(sp);
+}
+
+static bool is_cleanup(const struct gomem_special *sp,
+		       const struct gomem_special *like)
+{
+	return !sp->bucket && sp->fn == like->fn && sp->arg == like->arg;
+}
+
 /*
- * Detach the cleanup of an object that has the function @fn and the argument
- * @arg. If several have, detach the one that was added last. If @fn is NULL,
- * detach the charge of the object instead.
+ * Detach the special of an object that @match returns true for, the last one if
+ * there are several. @like is an argument of @match.
  */
-static struct gomem_special *detach(unsigned long addr, void (*fn)(void *arg),
-				    void *arg)
+static struct gomem_special *
+detach(unsigned long addr, bool (*match)(const struct gomem_special *sp,
+					 const struct gomem_special *like),
+       const struct gomem_special *like)
 {
 	struct gomem_special *sp, *found = NULL;
 	struct gomem_span *s;
@@ -253,7 +272,7 @@ static struct gomem_special *detach(unsigned long addr, void (*fn)(void *arg),
 		return NULL;
 	spin_lock_irqsave(&row->lock, flags);
 	for (sp = find(row, addr); sp; sp = next_of(sp))
-		if (!sp->bucket && sp->fn == fn && (!fn || sp->arg == arg))
+		if (match(sp, like))
 			found = sp;
 	if (found) {
 		hlist_del(&found->link);
@@ -277,7 +296,9 @@ struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
 						   void (*fn)(void *arg),
 						   void *arg)
 {
-	return fn ? detach(addr, fn, arg) : NULL;
+	struct gomem_special like = { .fn = fn, .arg = arg };
+
+	return fn ? detach(addr, is_cleanup, &like) : NULL;
 }
 
 /**
@@ -289,7 +310,19 @@ struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
  */
 struct gomem_special *gomem_special_remove_charge(unsigned long addr)
 {
-	return detach(addr, NULL, NULL);
+	return detach(addr, is_charge, NULL);
+}
+
+/**
+ * gomem_special_remove_record - detach the profile's special of an object
+ * @addr: the object
+ *
+ * Context: any but NMI.
+ * Return: the special, which belongs to the caller now; NULL if there is none.
+ */
+struct gomem_special *gomem_special_remove_record(unsigned long addr)
+{
+	return detach(addr, is_record, NULL);
 }
 
 /**

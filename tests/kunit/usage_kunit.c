@@ -10,6 +10,7 @@
 
 #include "fixture.h"
 #include "base/sample.h"
+#include "base/stats.h"
 #include "cpu/arm.h"
 #include "api/account.h"
 #include "api/client.h"
@@ -129,6 +130,65 @@ static void test_charged(struct kunit *test)
 	gomem_account_destroy(a);
 }
 
+/*
+ * Make a large object longer by a page, again and again. It counts with the
+ * bytes that it has, whether it was extended or moved.
+ */
+static void test_grown(struct kunit *test)
+{
+	s64 moved = gomem_event_sum(GOMEM_EV_REALLOC_MOVED);
+	size_t size = 40000;
+	void *p = gomem_alloc(size, GFP_KERNEL), *q;
+
+	for (; size < SZ_512K; size += GOMEM_PAGE_SIZE) {
+		q = gomem_realloc(p, size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, q);
+		p = q;
+		expect_usage(test, gomem_usable_size(p));
+	}
+	/* Otherwise nothing was extended, and this test tested nothing. */
+	moved = gomem_event_sum(GOMEM_EV_REALLOC_MOVED) - moved;
+	KUNIT_EXPECT_LT(test, moved, (SZ_512K - 40000) / GOMEM_PAGE_SIZE / 2);
+	gomem_free(p);
+	expect_usage(test, 0);
+}
+
+/* Above the hard limit an object grows only if an account pays for it. */
+static void test_grown_hard(struct kunit *test)
+{
+	struct gomem_account *a = gomem_account_create("tested", 0, 0, NULL,
+						       NULL), *old;
+	struct usage_fixture *f = test->priv;
+	void *p = gomem_alloc(SZ_1M, GFP_KERNEL), *q, *r;
+	s64 failures;
+
+	KUNIT_ASSERT_NOT_NULL(test, a);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	q = gomem_account_alloc(a, 40000, GFP_KERNEL);
+	KUNIT_ASSERT_EQ(test, 0,
+			gomem_usage_limit(KBUILD_MODNAME " hard=1000K"));
+	failures = atomic64_read(&f->c->usage.failures);
+	KUNIT_EXPECT_NULL(test, gomem_realloc(p, SZ_1M + 1, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, (size_t)SZ_1M, gomem_usable_size(p));
+	KUNIT_EXPECT_LT(test, failures, atomic64_read(&f->c->usage.failures));
+	r = gomem_account_alloc(a, 100, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, r);
+	q = gomem_realloc(q, 80000, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, q);
+	expect_usage(test, SZ_1M);
+	/* The section pays for what grows in it. */
+	old = gomem_account_enter(a);
+	p = gomem_realloc(p, SZ_1M + 1, GFP_KERNEL);
+	gomem_account_exit(old);
+	KUNIT_EXPECT_NOT_NULL(test, p);
+	expect_usage(test, 0);
+	gomem_free(p);
+	gomem_free(q);
+	gomem_free(r);
+	KUNIT_EXPECT_EQ(test, 0, gomem_account_bytes(a));
+	gomem_account_destroy(a);
+}
+
 /* Above the hard limit each way to allocate fails, until objects are freed. */
 static void test_hard(struct kunit *test)
 {
@@ -217,6 +277,8 @@ static void test_refused(struct kunit *test)
 static struct kunit_case usage_cases[] = {
 	KUNIT_CASE(test_sizes),
 	KUNIT_CASE(test_charged),
+	KUNIT_CASE(test_grown),
+	KUNIT_CASE(test_grown_hard),
 	KUNIT_CASE(test_hard),
 	KUNIT_CASE(test_soft),
 	KUNIT_CASE(test_refused),
