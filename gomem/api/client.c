@@ -94,11 +94,12 @@ static struct gomem_client *add_client(const char *name)
 		return NULL;
 	c->id = ++nr_clients;
 	strscpy(c->name, name, sizeof(c->name));
+	gomem_usage_init(&c->usage);
 	list_add_tail_rcu(&c->link, &clients);
 	return c;
 }
 
-static struct gomem_client *get_client(const char *name)
+static struct gomem_client *find_client(const char *name)
 {
 	struct gomem_client *c;
 
@@ -106,7 +107,7 @@ static struct gomem_client *get_client(const char *name)
 	list_for_each_entry(c, &clients, link)
 		if (!strcmp(c->name, name))
 			return c;
-	return add_client(name);
+	return NULL;
 }
 
 /**
@@ -119,16 +120,12 @@ static struct gomem_client *get_client(const char *name)
  */
 struct gomem_client *gomem_client_find(const char *name)
 {
-	struct gomem_client *c, *found = NULL;
+	struct gomem_client *c;
 
 	mutex_lock(&clients_mutex);
-	list_for_each_entry(c, &clients, link)
-		if (!strcmp(c->name, name)) {
-			found = c;
-			break;
-		}
+	c = find_client(name);
 	mutex_unlock(&clients_mutex);
-	return found;
+	return c;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_client_find);
 
@@ -193,8 +190,13 @@ void gomem_client_change(const struct module *mod, unsigned long state)
 	struct gomem_client *c;
 
 	mutex_lock(&clients_mutex);
-	/* If there is no memory for a client, the module counts as built-in. */
-	c = get_client(mod->name);
+	c = find_client(mod->name);
+	/*
+	 * A module that was loaded before gomem cannot call it, and needs no
+	 * client. Without memory for one, a module counts as built-in code.
+	 */
+	if (!c && state == MODULE_STATE_COMING)
+		c = add_client(mod->name);
 	if (c)
 		change_client(c, mod, state);
 	forget_last();
@@ -242,6 +244,7 @@ void gomem_client_exit(void)
 
 	list_for_each_entry_safe(c, next, &clients, link) {
 		list_del(&c->link);
+		gomem_usage_destroy(&c->usage);
 		kfree(c);
 	}
 }

@@ -79,6 +79,47 @@ static struct estimate estimate(const struct gomem_special *sp)
 	};
 }
 
+static s64 total(const struct gomem_usage *u)
+{
+	return atomic64_read(&u->bytes) + atomic64_read(&u->large);
+}
+
+/*
+ * Log that a client is above its soft limit. This runs from an irq_work, since
+ * code that allocates may hold a lock that a console driver takes, too.
+ */
+static void tell_soft(struct irq_work *work)
+{
+	struct gomem_usage *u = container_of(work, struct gomem_usage, tell);
+	const struct gomem_client *c =
+		container_of(u, struct gomem_client, usage);
+
+	pr_warn_ratelimited("module %s has about %llu bytes, above its soft limit of %llu\n",
+			    c->name, max(total(u), 0LL), READ_ONCE(u->soft));
+}
+
+/**
+ * gomem_usage_init - prepare the usage of a new client
+ * @u: the usage, all zero
+ *
+ * Context: any.
+ */
+void gomem_usage_init(struct gomem_usage *u)
+{
+	init_irq_work(&u->tell, tell_soft);
+}
+
+/**
+ * gomem_usage_destroy - wait until nothing uses a usage any more
+ * @u: the usage of a client that allocates nothing any more
+ *
+ * Context: may sleep.
+ */
+void gomem_usage_destroy(struct gomem_usage *u)
+{
+	irq_work_sync(&u->tell);
+}
+
 /**
  * gomem_usage_raise - raise the peak of a usage
  * @u: the usage
@@ -106,11 +147,6 @@ void gomem_usage_restart(struct gomem_usage *u)
 	atomic64_set(&u->peak, 0);
 	atomic64_set(&u->failures, 0);
 	WRITE_ONCE(u->crossings, 0);
-}
-
-static s64 total(const struct gomem_usage *u)
-{
-	return atomic64_read(&u->bytes) + atomic64_read(&u->large);
 }
 
 /*
@@ -162,8 +198,7 @@ static void check_soft(struct gomem_client *c)
 	    test_and_set_bit(GOMEM_OVER_SOFT, &u->over))
 		return;
 	WRITE_ONCE(u->crossings, u->crossings + 1);
-	pr_warn_ratelimited("module %s has about %llu bytes, above its soft limit of %llu\n",
-			    c->name, bytes, soft);
+	irq_work_queue(&u->tell);
 }
 
 /**

@@ -11,6 +11,7 @@
 
 #include <linux/atomic.h>
 #include <linux/gfp.h>
+#include <linux/irq_work.h>
 #include <linux/types.h>
 
 struct gomem_client;
@@ -28,6 +29,7 @@ struct gomem_special;
  * @hard: bytes above which allocations fail; 0: no limit
  * @crossings: how often the bytes got above @soft
  * @over: bits of enum gomem_usage_over
+ * @tell: logs that the client has got above @soft
  */
 struct gomem_usage {
 	atomic64_t bytes;
@@ -40,6 +42,7 @@ struct gomem_usage {
 	u64 hard;
 	u64 crossings;
 	unsigned long over;
+	struct irq_work tell;
 };
 
 #define GOMEM_USAGE_ERROR	64U
@@ -58,6 +61,8 @@ static inline bool gomem_usage_is_over(void)
 	return unlikely(atomic_read(&gomem_nr_over));
 }
 
+void gomem_usage_init(struct gomem_usage *u);
+void gomem_usage_destroy(struct gomem_usage *u);
 void gomem_usage_begin(const struct gomem_special *sp);
 void gomem_usage_end(const struct gomem_special *sp);
 bool gomem_usage_refuses(gfp_t gfp);
