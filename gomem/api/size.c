@@ -21,21 +21,45 @@ static bool starts_at(const struct gomem_span *s, const void *p)
 
 /* What look_up() found out about a pointer. */
 struct finding {
-	struct gomem_span *span;
+	bool has_span;		/* without a span, nothing else is set */
+	enum gomem_span_state state;
+	size_t size;		/* usable bytes of an object of the span */
 	size_t tiny_size;	/* of a live tiny object */
+	bool noscan;
 	bool is_tiny;
 	bool is_start;
 	bool is_free;
 };
 
-static bool holds_key(const struct gomem_span *s, const void *p)
+static bool holds_key(const struct gomem_kind *k, const void *p)
 {
-	return gomem_has_key(gomem_kind_key(s->kind, (void *)p));
+	return gomem_has_key(gomem_kind_key(k, (void *)p));
+}
+
+static void examine(struct finding *f, struct gomem_span *s, const void *p)
+{
+	const struct gomem_kind *k = READ_ONCE(s->kind);
+
+	f->has_span = true;
+	f->state = gomem_span_state(s);
+	f->size = k->cache ? k->object_size : READ_ONCE(s->elemsize);
+	f->noscan = gomem_spc_noscan(k->spc);
+	f->is_tiny = k->spc == GOMEM_TINY_SPC;
+	if (f->is_tiny)
+		f->tiny_size = gomem_tiny_size(p);
+	f->is_start = starts_at(s, p);
+	if (f->is_start && !gomem_kind_is_large(k))
+		/*
+		 * The owner of a live object may write to it concurrently.
+		 * Neither the old nor the new contents are a key.
+		 */
+		f->is_free = data_race(holds_key(k, p));
 }
 
 /*
- * Find out what a pointer points to. rcu_read_lock() keeps the page meanwhile,
- * as preemption off does in the hit path of a free.
+ * Find out what a pointer points to. rcu_read_lock() keeps the page and the
+ * kind meanwhile. If the object is freed concurrently, the span may end; so its
+ * descriptor is not read later.
  */
 static struct finding look_up(const void *p)
 {
@@ -44,17 +68,8 @@ static struct finding look_up(const void *p)
 
 	rcu_read_lock();
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
-	f.span = s;
-	f.is_tiny = s && READ_ONCE(s->spc) == GOMEM_TINY_SPC;
-	if (f.is_tiny)
-		f.tiny_size = gomem_tiny_size(p);
-	f.is_start = s && starts_at(s, p);
-	if (f.is_start && !gomem_kind_is_large(s->kind))
-		/*
-		 * The owner of a live object may write to it concurrently.
-		 * Neither the old nor the new contents are a key.
-		 */
-		f.is_free = data_race(holds_key(s, p));
+	if (s)
+		examine(&f, s, p);
 	rcu_read_unlock();
 	return f;
 }
@@ -74,15 +89,15 @@ size_t gomem_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 {
 	struct finding f = look_up(p);
 
-	if (!f.span) {
+	if (!f.has_span) {
 		gomem_report_no_object(if_free, p, caller);
 		return 0;
 	}
-	if (gomem_span_state(f.span) == GOMEM_SPAN_ARENA) {
+	if (f.state == GOMEM_SPAN_ARENA) {
 		gomem_report_owner(p, caller);
 		return 0;
 	}
-	*noscan = gomem_spc_noscan(f.span->spc);
+	*noscan = f.noscan;
 	if (f.is_tiny) {
 		if (!f.tiny_size)
 			gomem_tiny_report(if_free, p, caller);
@@ -94,8 +109,7 @@ size_t gomem_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 				     p, caller);
 		return 0;
 	}
-	return f.span->kind->cache ? f.span->kind->object_size :
-				     f.span->elemsize;
+	return f.size;
 }
 
 /*
