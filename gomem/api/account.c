@@ -181,17 +181,18 @@ static void raise_peak(struct gomem_account *a, s64 bytes)
 }
 
 /*
- * Have the callback called if @bytes exceed the soft limit, but not again
- * before the account has been below 7/8 of the limit. The caller is in an RCU
- * read-side section, which end_account() waits for.
+ * Count a crossing, and call the callback if there is one, if @bytes exceed the
+ * soft limit; but not again before the account has been below 7/8 of the limit.
+ * The caller is in an RCU read-side section, which end_account() waits for.
  */
 static void check_soft(struct gomem_account *a, u64 bytes)
 {
-	if (!a->soft || !a->fn || bytes <= a->soft || !is_live(a) ||
+	if (!a->soft || bytes <= a->soft || !is_live(a) ||
 	    atomic_read(&a->over) || atomic_xchg(&a->over, 1))
 		return;
 	WRITE_ONCE(a->crossings, a->crossings + 1);
-	irq_work_queue(&a->kick);
+	if (a->fn)
+		irq_work_queue(&a->kick);
 }
 
 /*

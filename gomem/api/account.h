@@ -51,8 +51,9 @@ enum gomem_account_state {
  * @failures: allocations that failed because of @hard, or because there was no
  *	memory for the charge
  * @missed: calls of gomem_account_enter() that had no effect for lack of memory
- * @crossings: how often @bytes got above @soft, so that @fn was to be called
- * @soft: bytes above which @fn is called; 0: none
+ * @crossings: how often @bytes got above @soft, counted once until they are
+ *	below 7/8 of it
+ * @soft: bytes above which @fn is called, if it is not NULL; 0: none
  * @hard: the most bytes; 0: no limit
  * @over: 1 from when @bytes exceed @soft until they are below 7/8 of @soft.
  *	Meanwhile @fn is not called again
