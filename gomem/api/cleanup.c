@@ -67,6 +67,7 @@ int gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg, gfp_t gfp)
 	if (likely(gomem_special_add(sp, NULL)))
 		return 0;
 	kfree(sp);
+	gomem_report_no_object(GOMEM_USE_AFTER_FREE, p, _RET_IP_);
 	return -EINVAL;
 }
 EXPORT_SYMBOL_NS_GPL(gomem_cleanup, GOMEM_NS);

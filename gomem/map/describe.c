@@ -4,6 +4,7 @@
  * back the memory there.
  */
 #include <linux/kernel.h>
+#include <linux/math.h>
 #include <linux/rcupdate.h>
 
 #include "base/sizeclass.h"
@@ -35,9 +36,13 @@ const char *gomem_object_word(unsigned int class)
 static void describe_tiny(unsigned long addr, char *buf, size_t len)
 {
 	int before = gomem_tiny_before((void *)addr);
+	const char *part;
 
-	if (before >= 0)
-		snprintf(buf, len, ", behind a live object at + %d", before);
+	if (before < 0)
+		return;
+	part = gomem_tiny_size((void *)round_down(addr, GOMEM_TINY_BLOCK) +
+			       before) ? "a live object" : "unused bytes";
+	snprintf(buf, len, ", behind %s at + %d", part, before);
 }
 
 /* Describe an address in a page that is part of no live span. */
