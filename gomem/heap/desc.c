@@ -60,7 +60,8 @@ void gomem_heap_destroy_descs(struct gomem_heap *h)
 /*
  * An allocator @f of descriptors fetches f->sys / META_SHARE bytes at a time,
  * rounded up to kernel pages: at least what one descriptor needs, and at most
- * META_BYTES. Go's runtime always fetches 16 KiB.
+ * META_BYTES. It fetches no page that its descriptors would leave unused. Go's
+ * runtime always fetches 16 KiB.
  */
 #define META_BYTES	SZ_16K
 #define META_SHARE	8
@@ -68,10 +69,12 @@ void gomem_heap_destroy_descs(struct gomem_heap *h)
 static size_t meta_bytes(const struct gomem_fixalloc *f)
 {
 	size_t least = PAGE_ALIGN(f->header + f->size);
-
 	/* f->sys is read without the lock: a stale number is good enough. */
-	return clamp_t(size_t, PAGE_ALIGN(data_race(f->sys) / META_SHARE),
-		       least, META_BYTES);
+	size_t bytes = clamp_t(size_t,
+			       PAGE_ALIGN(data_race(f->sys) / META_SHARE),
+			       least, META_BYTES);
+
+	return PAGE_ALIGN(f->header + (bytes - f->header) / f->size * f->size);
 }
 
 static noinline void add_meta(struct gomem_heap *h, struct gomem_fixalloc *f,
