@@ -133,13 +133,16 @@ static void test_scope(struct kunit *test)
 static int devres_test_init(struct kunit *test)
 {
 	struct devres_fixture *f = fixture_alloc(test, sizeof(*f));
+	int err;
 
 	if (!f)
 		return -ENOMEM;
 	f->dev = root_device_register("gomem_test");
-	if (IS_ERR(f->dev))
-		return PTR_ERR(f->dev);
-	return 0;
+	if (!IS_ERR(f->dev))
+		return 0;
+	err = PTR_ERR(f->dev);
+	f->dev = NULL;
+	return err;
 }
 
 static void devres_test_exit(struct kunit *test)

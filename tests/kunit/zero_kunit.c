@@ -619,6 +619,8 @@ static void zero_exit(struct kunit *test)
 {
 	struct zero_fixture *f = test->priv;
 
+	if (!f)
+		return;
 	fake_heap_exit(test, &f->fh);
 	fixture_exit(test);
 }
