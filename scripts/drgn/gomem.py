@@ -305,6 +305,7 @@ class Heap:
             # Entries without a chunk share one page of the table.
             address = self.chunk(ci)
             if address is not None and address != last:
+                last = address
                 yield self.base + (ci << CHUNK_SHIFT), Object(self.image.types, kind,
                                                               address=address)
 

@@ -305,7 +305,7 @@ class Machine:
 
     def run_find(self, _names):
         """Search for pages: a line has the cost at five heap sizes."""
-        line = re.compile(r"(find|pair|block) +(\w+) +n +(\d+): +(.*) ratio ([0-9.]+)")
+        line = re.compile(r"(find|pair|group) +(\w+) +n +(\d+): +(.*) ratio ([0-9.]+)")
         sizes = ("64M", "256M", "1G", "4G", "16G")
         self.say(f"find: {by_name('find').shows}")
 

@@ -260,7 +260,7 @@ class Report:
         """Return the table of the worst search of each type."""
         lines = [f"{'':6} {'worst at':20} {'64M':>7} {'256M':>7} {'1G':>7} {'4G':>7} {'16G':>7} "
                  f"{'ratio':>6}"]
-        for what in ("find", "pair", "block"):
+        for what in ("find", "pair", "group"):
             rows = [r for r in self.rows if r.kernel == kernel and r.metric == "ratio" and
                     r.scenario.startswith(f"find:{what}:")]
             if not rows:
