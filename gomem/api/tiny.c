@@ -347,7 +347,7 @@ static const char *check_blocks(void)
 			&READ_ONCE(per_cpu(gomem_mcache_irq, cpu))->tiny;
 
 		if (!rest_is_sound(task) || !rest_is_sound(irq))
-			return "a CPU's part of a tiny block differs from the block's mask";
+			return "a CPU's rest of a tiny block differs from the block's mask";
 		w.held -= !!task->block + !!irq->block;
 	}
 	if (w.held)

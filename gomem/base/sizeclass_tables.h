@@ -3,11 +3,11 @@
 /*
  * sizeclass_tables.h - the size classes, and the tables that find them.
  *
- * It defines the arrays, so sizeclass.c alone includes it.
+ * This file defines the arrays, so only sizeclass.c includes it.
  *
  * tail: bytes of a span behind its last object. waste: worst share of a
- * span lost to rounding and tail, when every request is one byte above the
- * class before. align: what every object of the class is aligned to, in a
+ * span lost to rounding and tail, if every request is one byte larger than
+ * the class before. align: what every object of the class is aligned to, in a
  * span that is aligned to a page.
  *
  * class   size    span  objects  tail   waste  align
@@ -108,7 +108,7 @@ static_assert(GOMEM_NR_SIZE_CLASSES == 68);
 static_assert(GOMEM_NR_CLASSES == 74);
 static_assert(GOMEM_CLASS8_MAX == 1016);
 
-/* What the rest of gomem may count on. */
+/* What other files of gomem rely on. */
 static_assert(GOMEM_SPAN_MAX_OBJECTS == 1024);
 static_assert(GOMEM_CLASS_MAX_PAGES == 10);
 

@@ -465,7 +465,7 @@ void gomem_report_cache_args(const char *name, unsigned int size,
 {
 	if (!gomem_report_begin(GOMEM_BAD_CACHE_ARGS))
 		return;
-	pr_err("cache %s refused: %u bytes aligned to %u, with 8 more for a constructor or RCU, are none or over %lu, or the part for user space is no part, by %pS\n",
+	pr_err("cache %s refused: %u bytes aligned to %u, with 8 more for a constructor or RCU, are none or over %lu, or the part for user space is not inside the object, by %pS\n",
 	       name && *name ? name : "without a name", size, align,
 	       GOMEM_CACHE_MAX_SIZE, (void *)caller);
 	report_end();

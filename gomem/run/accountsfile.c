@@ -115,11 +115,11 @@ static void show_legend(struct seq_file *m)
 	gomem_exact_show(m);
 	seq_puts(m, "# What is charged to each account, and what else the code of each module has. peak: most\n");
 	seq_puts(m, "# bytes so far. soft, hard: limits in bytes, 0: none. failures: allocations that failed at\n");
-	seq_puts(m, "# the hard limit or without memory for the charge. missed: sections without memory.\n");
-	seq_puts(m, "# crossings: of the soft limit. destroyed: the account is gone, but not all of its objects.\n");
-	seq_puts(m, "# closed: so is its module, which did not destroy it. Accounts are exact. Modules are\n");
-	seq_puts(m, "# estimates, but for objects over 32 KiB: error as in the file modules. Write \"MODULE\n");
-	seq_puts(m, "# soft=BYTES hard=BYTES\" to limit one\n");
+	seq_puts(m, "# the hard limit or without memory for the charge. missed: calls of gomem_account_enter()\n");
+	seq_puts(m, "# without memory. crossings: how often the soft limit was crossed. destroyed: the account is\n");
+	seq_puts(m, "# gone, but not all of its objects. closed: its module is gone, too, and did not destroy it.\n");
+	seq_puts(m, "# Accounts are exact. Modules are estimates, but for objects over 32 KiB: error as in the\n");
+	seq_puts(m, "# file modules. Write \"MODULE soft=BYTES hard=BYTES\" to limit one\n");
 	seq_printf(m, "#%11s %10s %9s %12s %12s %12s %9s %7s %9s  %s %s %s\n",
 		   "bytes", "error", "objects", "peak", "soft", "hard",
 		   "failures", "missed", "crossings", "state", "kind", "name");

@@ -265,7 +265,7 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 	sort(rows, n, sizeof(*rows), by_bytes, NULL);
 	seq_puts(m, "gomem leaks - version: 1\n");
 	gomem_exact_show(m);
-	seq_puts(m, "# growth: objects since the last look. oldest, youngest: seconds since their allocation\n");
+	seq_puts(m, "# growth: objects since this file was last read. oldest, youngest: seconds since their allocation\n");
 	seq_puts(m,
 		 "#  objects          bytes     growth    oldest  youngest\n");
 	for (i = 0; i < n; i++)

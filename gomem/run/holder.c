@@ -162,7 +162,7 @@ void gomem_holder_show(struct seq_file *m)
 
 	/* Do not wait for a search: it takes seconds for each GiB. */
 	if (!mutex_trylock(&holder_mutex)) {
-		seq_puts(m, "\nholder: a search goes on\n");
+		seq_puts(m, "\nholder: a search is in progress\n");
 		return;
 	}
 	if (outcome != NOT_ASKED)
@@ -170,7 +170,7 @@ void gomem_holder_show(struct seq_file *m)
 	for (i = 1; outcome != NOT_ASKED && i < nr; i++)
 		show_step(m, gomem_unhide(hidden[i]));
 	if (outcome == NO_OBJECT)
-		seq_puts(m, "holder: it is no live object\n");
+		seq_puts(m, "holder: the address is in no live object\n");
 	else if (outcome == NO_POINTER)
 		seq_puts(m, "holder: nothing\n");
 	else if (outcome == REGISTER)

@@ -165,7 +165,7 @@ static void say_span(const struct answer *a, struct gomem_span *s)
 	    (unsigned long)s->npages << GOMEM_PAGE_SHIFT, state_names[state]);
 	if (s->divmul)
 		say(a, "objects",
-		    "%u of %u are allocated, those that CPUs hold free among them",
+		    "%u of %u are allocated, free ones that CPUs hold included",
 		    READ_ONCE(s->alloc_count), s->nelems);
 	say(a, "class", "%u, %s", gomem_spc_class(s->spc),
 	    gomem_spc_noscan(s->spc) ? "without pointers (noscan)" :

@@ -10,18 +10,18 @@
 
 #include <linux/types.h>
 
-/* Class 0 is not a size: it stands for objects that have no class. */
+/* Class 0 is counted: it stands for objects without a size class. */
 #define GOMEM_NR_SIZE_CLASSES	68
 
-/* Objects up to here have a size class; larger ones get a span of their own. */
+/* Larger objects have no size class, and get a span of their own. */
 #define GOMEM_SMALL_MAX		32768
 
 /**
  * __gomem_class_const() - the size class of a constant
- * @size: bytes asked for
+ * @size: bytes wanted
  *
- * Folds to a number when @size is a compile-time constant, as kmalloc_index()
- * does. It is correct, but a long chain of branches, for any other @size.
+ * The compiler computes it if @size is a constant, as with kmalloc_index(). For
+ * any other @size it is correct, too, but a long chain of branches.
  *
  * Return: the first class whose objects hold @size bytes, 0 if @size is 0 or
  * above GOMEM_SMALL_MAX.

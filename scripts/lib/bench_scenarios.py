@@ -95,7 +95,8 @@ SCENARIOS = [
              sweep=SMALL),
     Scenario("const_pair", BOTH, (16, 64, 100, 256, 1024, 4096, 8192),
              "the same as pair, for a size that the compiler knows",
-             "kmem_cache always knows the size. const_pair does not show what pair does not show"),
+             "kmem_cache always knows the size. As pair, it does not show refills, cold caches or "
+             "other CPUs"),
     Scenario("zalloc", BOTH, (16, 64, 256, 1024, 4096, 8192, 32768),
              "the same as pair, with an object that is cleared, whatever the kernel's settings are",
              "It does not show that the caller's first access is faster, since the cleared object "
@@ -116,10 +117,10 @@ SCENARIOS = [
              sweep=SMALL),
     Scenario("fill_alloc", ("icount",), FILLED,
              "only the allocations of fill",
-             "fill_alloc does not show what fill does not show"),
+             "As fill, it does not show reuse"),
     Scenario("fill_free", ("icount",), FILLED,
              "only the frees of fill",
-             "fill_free does not show what fill does not show"),
+             "As fill, it does not show reuse"),
     Scenario("bulk4", BOTH, (16, 64, 256, 1024, 4096),
              "calls with 4 objects each, against the bulk calls of kmem_cache. gomem_cache is a "
              "typed cache of gomem's",
@@ -174,7 +175,8 @@ SCENARIOS = [
              "It does not show misses of the cache that processors share: it stays warm"),
     Scenario("remote_cost", ("icount2", "smp"), (64, 256, 1024),
              "1024 objects that one CPU allocates and another CPU then frees: the cost of both",
-             "It does not show contention for locks, since the CPUs take turns"),
+             "Counted in instructions, it does not show contention for locks, since the CPUs take "
+             "turns"),
     Scenario("scale", ("icount2", "smp"), (64, 1024),
              "1, 2 and 4 CPUs, each of which allocates and frees 64 objects of its own, again and "
              "again",

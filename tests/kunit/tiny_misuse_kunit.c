@@ -243,7 +243,7 @@ static void test_check(struct kunit *test)
 
 	saved = *rest;
 	rest->off++;
-	expect_violation(test, "a CPU's part of a tiny block differs from the block's mask");
+	expect_violation(test, "a CPU's rest of a tiny block differs from the block's mask");
 	*rest = GOMEM_TINY_NONE;
 	expect_violation(test,
 			 "a tiny block is marked as held, but no CPU has it");
