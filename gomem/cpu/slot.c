@@ -446,11 +446,11 @@ static void fetch_missing(struct work_struct *work)
 	enum gomem_stack which;
 
 	for (which = 0; which < GOMEM_NR_STACKS; which++)
-		/*
-		 * Preemption is on, so the owner of the cache may change
-		 * mc->stacks meanwhile. A stack too many does no harm.
-		 */
 		if (xchg(&f->missing[which], false) &&
+		    /*
+		     * Preemption is on, so the owner of the cache may change
+		     * mc->stacks meanwhile. A stack too many does no harm.
+		     */
 		    !data_race(mc->stacks[which]))
 			fetch_stacks(mc->heap, which);
 }

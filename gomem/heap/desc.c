@@ -69,11 +69,11 @@ void gomem_heap_destroy_descs(struct gomem_heap *h)
 static size_t meta_bytes(const struct gomem_fixalloc *f)
 {
 	size_t least = PAGE_ALIGN(f->header + f->size);
-	/* f->sys is read without the lock: a stale number is good enough. */
-	size_t bytes = clamp_t(size_t,
-			       PAGE_ALIGN(data_race(f->sys) / META_SHARE),
-			       least, META_BYTES);
+	/* Read without the lock: a stale number is good enough. */
+	size_t sys = data_race(f->sys), bytes;
 
+	bytes = clamp_t(size_t, PAGE_ALIGN(sys / META_SHARE), least,
+			META_BYTES);
 	return PAGE_ALIGN(f->header + (bytes - f->header) / f->size * f->size);
 }
 

@@ -183,6 +183,7 @@ static unsigned long free_everywhere(const struct gomem_heap *h)
 	struct gomem_heap *peer;
 
 	for_each_gomem_peer(peer, h)
+		/* This, too, is read without its lock. */
 		n += data_race(peer->pages.free_pages);
 	return n;
 }

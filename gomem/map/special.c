@@ -236,32 +236,21 @@ void gomem_special_remove_all(unsigned long addr, struct hlist_head *to)
 	spin_unlock_irqrestore(&row->lock, flags);
 }
 
-static bool is_record(const struct gomem_special *sp,
-		      const struct gomem_special *like)
-{
-	return sp->bucket;
-}
-
-static bool is_charge(const struct gomem_special *sp,
-		      const struct gomem_special *like)
-{
-	return gomem_special_is_charge(sp);
-}
-
-static bool is_cleanup(const struct gomem_special *sp,
-		       const struct gomem_special *like)
-{
-	return !sp->bucket && sp->fn == like->fn && sp->arg == like->arg;
-}
-
 /*
- * Detach the special of an object that @match returns true for, the last one if
- * there are several. @like is an argument of @match.
+ * Is @sp the record of the profile, if @like is NULL, or else like the cleanup
+ * or charge @like?
  */
-static struct gomem_special *
-detach(unsigned long addr, bool (*match)(const struct gomem_special *sp,
-					 const struct gomem_special *like),
-       const struct gomem_special *like)
+static bool is_like(const struct gomem_special *sp,
+		    const struct gomem_special *like)
+{
+	if (!like || sp->bucket)
+		return !like && sp->bucket;
+	return sp->fn == like->fn && (!like->fn || sp->arg == like->arg);
+}
+
+/* Detach the special of an object that is like @like: the last, if several. */
+static struct gomem_special *detach(unsigned long addr,
+				    const struct gomem_special *like)
 {
 	struct gomem_special *sp, *found = NULL;
 	struct gomem_span *s;
@@ -272,7 +261,7 @@ detach(unsigned long addr, bool (*match)(const struct gomem_special *sp,
 		return NULL;
 	spin_lock_irqsave(&row->lock, flags);
 	for (sp = find(row, addr); sp; sp = next_of(sp))
-		if (match(sp, like))
+		if (is_like(sp, like))
 			found = sp;
 	if (found) {
 		hlist_del(&found->link);
@@ -298,7 +287,7 @@ struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
 {
 	struct gomem_special like = { .fn = fn, .arg = arg };
 
-	return fn ? detach(addr, is_cleanup, &like) : NULL;
+	return fn ? detach(addr, &like) : NULL;
 }
 
 /**
@@ -310,7 +299,9 @@ struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
  */
 struct gomem_special *gomem_special_remove_charge(unsigned long addr)
 {
-	return detach(addr, is_charge, NULL);
+	static const struct gomem_special charge;
+
+	return detach(addr, &charge);
 }
 
 /**
@@ -322,7 +313,7 @@ struct gomem_special *gomem_special_remove_charge(unsigned long addr)
  */
 struct gomem_special *gomem_special_remove_record(unsigned long addr)
 {
-	return detach(addr, is_record, NULL);
+	return detach(addr, NULL);
 }
 
 /**

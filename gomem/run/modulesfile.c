@@ -177,10 +177,11 @@ static void show_legend(struct seq_file *m)
 	gomem_exact_show(m);
 	seq_puts(m, "# Memory by the module whose code called gomem: in use, and ever allocated. Objects over\n");
 	seq_puts(m, "# 32 KiB that are in use are counted exactly, at any rate\n");
-	seq_puts(m, "# error: bytes are off by less in two of three cases, by less than twice that in 19 of 20.\n");
-	seq_puts(m, "# 0: bytes and objects are exact, if the profile has samples. With few samples the error\n");
-	seq_puts(m, "# itself may be far off\n");
-	seq_puts(m, "# " BUILT_IN ": built-in code. unloaded: the module is gone, but has live objects\n");
+	seq_puts(m, "# error: bytes are off by less in two of three cases, and by less than twice\n");
+	seq_puts(m, "# that in 19 of 20. 0: bytes and objects are exact, if the profile has samples.\n");
+	seq_puts(m, "# With few samples the error itself may be far off\n");
+	seq_puts(m, "# " BUILT_IN ": built-in code.\n");
+	seq_puts(m, "# unloaded: the module is gone, but has live objects\n");
 	seq_printf(m, "# %14s %12s %10s %16s %12s  %s\n", "bytes", "error",
 		   "objects", "all_bytes", "all_objects", "module");
 }
