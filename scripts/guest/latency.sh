@@ -32,6 +32,7 @@ watch()
 	echo 0 >$latency/watch
 	echo "latency $allocator $operation $amount $(cat $latency/worst)"
 	[ ! -e verbose ] || sed 's/^/where /' $latency/where
+	[ ! -e verbose ] || sed 's/^/where_wait /' $latency/where_wait
 }
 
 # put WORD FILE: write a word to a file.

@@ -315,8 +315,8 @@ static int fill(u64 target)
 	void **slot;
 
 	for (i = 0; requested < target; i++) {
-		if (i % 64 == 0)
-			cond_resched();
+		/* gomem_latency.ko measures single calls. */
+		cond_resched();
 		if (stopping())
 			return -EINTR;
 		slot = make_slot(i);
@@ -381,8 +381,7 @@ static int free_share(enum order order, unsigned int percent)
 	unsigned long before = damaged, x, i;
 
 	for (x = 0; n && x < 1UL << bits; x++) {
-		if (x % 64 == 0)
-			cond_resched();
+		cond_resched();
 		if (stopping())
 			return -EINTR;
 		i = nth_slot(order, x, bits);

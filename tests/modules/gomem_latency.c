@@ -13,7 +13,9 @@
  * A script writes 1 to the parameter watch, starts the work to measure, and
  * writes 0. Then the parameter worst has the longest delay of each kind, in
  * nanoseconds: "OFF WAIT". The parameter where has the stack of the code that
- * enabled interrupts after the longest time. Under scripts/vm --accel=icount
+ * enabled interrupts after the longest time. The parameter where_wait has a
+ * stack that the timer interrupted in the second half of the longest wait, or
+ * of one that was at least half as long. Under scripts/vm --accel=icount
  * the guest's clock advances one nanosecond per instruction, so the numbers are
  * instruction counts. The module watches one CPU only: use a machine with one.
  */
@@ -46,17 +48,39 @@ static struct task_struct *waiter;
  */
 static u64 due;
 static unsigned int rings;
-static u64 worst_off, worst_wait;
-static unsigned long where[24];
-static unsigned int depth;
+static u64 worst_off, worst_wait, long_wait;
 static bool watching;
+
+struct stack {
+	unsigned long entry[24];
+	unsigned int n;
+};
+
+static struct stack where_off, where_wait;
+
+static void save(struct stack *st)
+{
+	st->n = stack_trace_save(st->entry, ARRAY_SIZE(st->entry), 0);
+}
 
 static void note_off(u64 off)
 {
 	if (off <= worst_off)
 		return;
 	worst_off = off;
-	depth = stack_trace_save(where, ARRAY_SIZE(where), 0);
+	save(&where_off);
+}
+
+/*
+ * The waiter has waited for @wait, and still cannot run. Save the stack when
+ * the longest wait has doubled: at its end another task may run already.
+ */
+static void note_wait(u64 wait)
+{
+	if (wait <= 2 * long_wait)
+		return;
+	long_wait = wait;
+	save(&where_wait);
 }
 
 static enum hrtimer_restart ring(struct hrtimer *timer)
@@ -64,7 +88,10 @@ static enum hrtimer_restart ring(struct hrtimer *timer)
 	u64 now = ktime_get_ns(), set = ktime_to_ns(hrtimer_get_expires(timer));
 
 	note_off(now - min(now, set));
-	if (++rings % WAKE_EACH == 0 && !READ_ONCE(due)) {
+	if (READ_ONCE(due)) {
+		note_wait(now - due);
+	} else if (++rings >= WAKE_EACH) {
+		rings = 0;
 		WRITE_ONCE(due, now);
 		wake_up_process(waiter);
 	}
@@ -95,6 +122,7 @@ static void start(void)
 {
 	worst_off = 0;
 	worst_wait = 0;
+	long_wait = 0;
 	hrtimer_start(&bell, ns_to_ktime(PERIOD_NS),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
@@ -122,11 +150,12 @@ static int get_worst(char *buf, const struct kernel_param *kp)
 
 static int get_where(char *buf, const struct kernel_param *kp)
 {
+	const struct stack *st = kp->arg;
 	unsigned int i;
 	int len = 0;
 
-	for (i = 0; i < depth; i++)
-		len += sysfs_emit_at(buf, len, "%pS\n", (void *)where[i]);
+	for (i = 0; i < st->n; i++)
+		len += sysfs_emit_at(buf, len, "%pS\n", (void *)st->entry[i]);
 	return len;
 }
 
@@ -143,9 +172,12 @@ MODULE_PARM_DESC(worst,
 		 "Longest time with interrupts off, and longest wait to run, in ns");
 
 static const struct kernel_param_ops where_ops = { .get = get_where };
-module_param_cb(where, &where_ops, NULL, 0400);
+module_param_cb(where, &where_ops, &where_off, 0400);
 MODULE_PARM_DESC(where,
 		 "The stack, innermost first, when interrupts came on again after the longest time");
+module_param_cb(where_wait, &where_ops, &where_wait, 0400);
+MODULE_PARM_DESC(where_wait,
+		 "A stack that ran during the longest wait");
 
 static int __init gomem_latency_init(void)
 {
