@@ -117,6 +117,8 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
 /**
  * gomem_mcache_relieve - empty large slots of this CPU before the heap grows
  * @h: the heap, which has no free pages left
+ * @may_sleep: let other tasks run between two slots: to empty all slots may
+ *	take milliseconds
  *
  * It empties the task cache's slots that hold RELIEF_MIN bytes or more. Slots
  * of scratch buffers are not included. Neither are those of typed caches, which
@@ -126,17 +128,17 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
  * since the interrupted task may own the cache.
  * Return: true if a slot was emptied.
  */
-bool gomem_mcache_relieve(struct gomem_heap *h)
+bool gomem_mcache_relieve(struct gomem_heap *h, bool may_sleep)
 {
-	struct gomem_mcache *mc = raw_cpu_read(gomem_mcache_task);
+	const struct gomem_mcache *mc = raw_cpu_read(gomem_mcache_task);
 	bool any = false;
 	unsigned int spc;
 
 	if (gomem_irq_context())
 		return false;
 	/*
-	 * The task may have moved to another CPU. Then it reads the old CPU's
-	 * cache while that CPU uses it.
+	 * The task may move to another CPU. Then it reads the old CPU's cache
+	 * while that CPU uses it, and empties slots of the new one.
 	 */
 	if (mc->heap != h || data_race(mc->grown) < RELIEF_MIN)
 		return false;
@@ -149,6 +151,8 @@ bool gomem_mcache_relieve(struct gomem_heap *h)
 			continue;
 		drain_slot(&gomem_kinds[spc], false, false);
 		any = true;
+		if (may_sleep)
+			cond_resched();
 	}
 	return any;
 }

@@ -169,7 +169,7 @@ void gomem_mcache_free_many(const struct gomem_kind *k, void **objs,
 bool gomem_mcache_is_home(const void *obj);
 
 /* drain.c */
-bool gomem_mcache_relieve(struct gomem_heap *h);
+bool gomem_mcache_relieve(struct gomem_heap *h, bool may_sleep);
 void gomem_mcache_settle(unsigned int ms);
 void gomem_mcache_drain_tiny(bool irq, bool idle);
 void gomem_mcache_drain(bool idle);

@@ -202,7 +202,8 @@ static noinline unsigned long find_pages(struct gomem_supply *from,
 	struct gomem_heap *h = from->heap;
 	unsigned long page = gomem_heap_take(h, req);
 
-	if (page == GOMEM_NO_PAGE && h->relieve && h->relieve(h))
+	if (page == GOMEM_NO_PAGE && h->relieve &&
+	    h->relieve(h, gfpflags_allow_blocking(req->gfp)))
 		page = gomem_heap_take(h, req);
 	if (page == GOMEM_NO_PAGE && gomem_heap_drain_pcaches(h, false))
 		page = gomem_heap_take(h, req);

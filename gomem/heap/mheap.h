@@ -125,8 +125,8 @@ struct gomem_heap_snapshot {
  * @node: the node whose memory it has
  * @link: in the list of the module's heaps
  * @relieve: called before the heap grows, with no lock held: empties slots of
- *	this CPU that hold many bytes. Returns true if objects went back. May be
- *	NULL
+ *	this CPU that hold many bytes, and lets other tasks run meanwhile if it
+ *	may sleep. Returns true if objects went back. May be NULL
  * @kick: called with no lock held and interrupts on when many pages are free,
  *	so that they go back soon. May be NULL
  * @wake: called with no lock held, in any context but NMI, when the heap had no
@@ -205,7 +205,7 @@ struct gomem_heap {
 	struct gomem_mcentral *central;
 	int node;
 	struct list_head link;
-	bool (*relieve)(struct gomem_heap *h);
+	bool (*relieve)(struct gomem_heap *h, bool may_sleep);
 	void (*kick)(struct gomem_heap *h);
 	void (*wake)(struct gomem_heap *h);
 	unsigned int pcache_max;

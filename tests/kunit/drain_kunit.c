@@ -133,7 +133,7 @@ static void relieve_in_interrupt(void *arg)
 {
 	struct relief *r = arg;
 
-	r->in_interrupt = gomem_mcache_relieve(r->heap);
+	r->in_interrupt = gomem_mcache_relieve(r->heap, false);
 }
 
 static void relieve_slot(struct stats_fixture *f, struct gomem_mcache *mc,
@@ -148,9 +148,9 @@ static void relieve_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 	r->before = slots_held_by(mc, spc);
 	r->heap = mc->heap;
 	run_in_hardirq(relieve_in_interrupt, r);
-	r->first = gomem_mcache_relieve(mc->heap);
+	r->first = gomem_mcache_relieve(mc->heap, false);
 	r->after = slots_held_by(mc, spc);
-	r->second = gomem_mcache_relieve(mc->heap);
+	r->second = gomem_mcache_relieve(mc->heap, false);
 }
 
 /*
