@@ -6,6 +6,7 @@
 #include <linux/bug.h>
 #include <linux/gfp.h>
 #include <linux/init.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/page_ref.h>
@@ -109,10 +110,11 @@ static __no_kmsan_checks void kernel_forget(struct gomem_pagesource *src,
 {
 	unsigned long *end = (unsigned long *)(addr +
 					       (npages << GOMEM_PAGE_SHIFT));
-	unsigned long *word;
+	unsigned long secret = gomem_secret, *word;
 
+#pragma GCC unroll 8
 	for (word = (unsigned long *)addr; word < end; word++)
-		if (unlikely(gomem_has_key(word)))
+		if (unlikely(gomem_has_key_by(word, secret)))
 			*word = 0;
 }
 
@@ -280,13 +282,70 @@ static void free_guarded_page(struct page *page)
 		gomem_report_kfree(page_address(page), news);
 }
 
+/*
+ * Take all references of the pages of a block, so that only the block as a
+ * whole has one. Return false, with nothing changed, if a page has other
+ * references, or lacks one of gomem's.
+ */
+static bool join_pages(struct page *page, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++)
+		if (!folio_ref_freeze(page_folio(page + i), GUARD_REFS + 1))
+			break;
+	if (i < 1U << order) {
+		while (i--)
+			folio_ref_unfreeze(page_folio(page + i),
+					   GUARD_REFS + 1);
+		return false;
+	}
+	for (i = 0; i < 1U << order; i++)
+		set_page_private(page + i, 0);
+	folio_ref_unfreeze(page_folio(page), 1);
+	return true;
+}
+
+/* The largest block that is freed as a whole: 2 MiB, for the time it takes. */
+#define JOIN_ORDER_MAX	min(9, GOMEM_MAX_ORDER)
+
+/*
+ * Return the order of the largest block of kernel pages that begins at @addr,
+ * is naturally aligned, and ends at or before @end.
+ */
+static unsigned int block_order(unsigned long addr, unsigned long end)
+{
+	unsigned int order = min_t(unsigned int, JOIN_ORDER_MAX,
+				   ilog2((end - addr) >> PAGE_SHIFT));
+
+	return min_t(unsigned int, order, __ffs(__pa(addr) >> PAGE_SHIFT));
+}
+
+/*
+ * Pages go back in blocks as large as possible. Each CPU of the kernel keeps a
+ * list of single pages that were freed. If the list is full, the kernel moves
+ * up to 2000 of them to its heap with interrupts off. The kernel would then
+ * have to merge the pages anyway. Profiles of allocations that check themselves
+ * (CONFIG_MEM_ALLOC_PROFILING_DEBUG) expect the pages as they were split.
+ */
 static void kernel_free(struct gomem_pagesource *src, unsigned long addr,
 			unsigned long npages)
 {
 	unsigned long end = addr + (npages << GOMEM_PAGE_SHIFT);
+	bool split = IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING_DEBUG);
+	unsigned int order;
+	struct page *page;
 
-	for (; addr < end; addr += PAGE_SIZE)
-		free_guarded_page(virt_to_page((void *)addr));
+	for (; addr < end; addr += PAGE_SIZE << order) {
+		page = virt_to_page((void *)addr);
+		order = split ? 0 : block_order(addr, end);
+		if (order && join_pages(page, order)) {
+			__free_pages(page, order);
+		} else {
+			order = 0;
+			free_guarded_page(page);
+		}
+	}
 }
 
 /* Split a block into single pages, and free those beyond the first @bytes. */

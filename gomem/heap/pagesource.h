@@ -29,8 +29,8 @@
  * @meta_alloc: get memory for gomem's own data, such as descriptors: whole
  *	pages, not cleared
  * @meta_free: give back memory that @meta_alloc returned
- * @forget: called before @free for pages that may have had objects: clears the
- *	keys of free objects. May be NULL
+ * @forget: called before @free for pages that may hold keys of free objects:
+ *	clears the keys. May be NULL
  * @dropped: return how many calls of kfree() and put_page() for pages in use
  *	were noticed since @settle, by a reference of gomem's that is missing or
  *	by a probe. Sets *news to how many of them were not reported before. May
@@ -121,16 +121,6 @@ static inline unsigned long gomem_source_excess(struct gomem_pagesource *src,
 	if (!limit || bytes <= limit)
 		return 0;
 	return DIV_ROUND_UP(bytes - limit, GOMEM_PAGE_SIZE);
-}
-
-/* Give back pages that may have had objects. */
-static inline void gomem_pages_put_used(struct gomem_pagesource *src,
-					unsigned long addr,
-					unsigned long npages)
-{
-	if (src->forget)
-		src->forget(src, addr, npages);
-	gomem_pages_put(src, addr, npages);
 }
 
 static inline void *gomem_meta_get(struct gomem_pagesource *src, size_t bytes,

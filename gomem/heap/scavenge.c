@@ -23,6 +23,7 @@
 
 #include "base/pallocbits.h"
 #include "base/trace.h"
+#include "map/keypage.h"
 #include "map/waitpage.h"
 #include "heap/scavenge.h"
 #include "heap/tell.h"
@@ -284,10 +285,30 @@ static void take_some(struct gomem_heap *h, enum gomem_scavenge_reason why,
 }
 
 /*
- * Give the pages of a batch to the kernel. gomem_pages_put_used() searches all
- * their words for keys of free objects. For the pages of a whole chunk that
- * takes most of a millisecond.
+ * Clear the keys of free objects in pages that go back. All words of pages that
+ * may hold keys are searched. For the pages of a whole chunk that takes most of
+ * a millisecond.
  */
+static void forget_keys(struct gomem_heap *h, unsigned long page,
+			unsigned int npages)
+{
+	struct gomem_chunk *c = gomem_pagealloc_chunk_of(&h->pages, page);
+	unsigned int first = page % GOMEM_CHUNK_PAGES, n;
+	unsigned int i = first, end = first + npages;
+
+	if (!h->source->forget)
+		return;
+	for (;; i += n) {
+		i = gomem_keypage_find(c, i, end, &n);
+		if (i == end)
+			break;
+		h->source->forget(h->source,
+				  gomem_heap_addr(h, page + i - first), n);
+		gomem_keypage_remove(c, i, n);
+	}
+}
+
+/* Give the pages of a batch to the kernel. A run lies in one chunk. */
 static void put_batch(struct gomem_heap *h, const struct batch *b,
 		      bool may_sleep)
 {
@@ -296,9 +317,9 @@ static void put_batch(struct gomem_heap *h, const struct batch *b,
 	if (b->n)
 		trace_scavenge(b->pages << GOMEM_PAGE_SHIFT, h->node);
 	for (i = 0; i < b->n; i++) {
-		gomem_pages_put_used(h->source,
-				     gomem_heap_addr(h, b->run[i].page),
-				     b->run[i].len);
+		forget_keys(h, b->run[i].page, b->run[i].len);
+		gomem_pages_put(h->source, gomem_heap_addr(h, b->run[i].page),
+				b->run[i].len);
 		if (may_sleep)
 			cond_resched();
 	}

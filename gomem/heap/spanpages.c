@@ -6,6 +6,7 @@
 #include <linux/compiler.h>
 #include <linux/lockdep.h>
 
+#include "map/keypage.h"
 #include "map/zeropage.h"
 #include "heap/spanpages.h"
 
@@ -69,6 +70,8 @@ static bool map_span(struct gomem_heap *h, struct gomem_span *s,
 		c = gomem_pagealloc_chunk_of(&h->pages, page);
 		i = page % GOMEM_CHUNK_PAGES;
 		set_pages(c, i, n, s, tag);
+		if (!gomem_kind_is_large(s->kind))
+			gomem_keypage_add(c, i, n);
 		zero &= gomem_zeropage_take(c, i, n);
 	}
 	return zero;

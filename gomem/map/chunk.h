@@ -11,12 +11,15 @@
  *	tag[i] != 0      iff      page i is part of a live span
  *	tag[i] != 0      implies  span[i] is that span, inuse(i), !hole(i) and
  *	                          !zero(i)
+ *	page i is part of a span of small objects  implies  keyed(i)
  */
 #ifndef GOMEM_CHUNK_H
 #define GOMEM_CHUNK_H
 
 #include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
@@ -133,6 +136,7 @@ enum gomem_rank {
  * @knows_zero: @zero may have bits set. Set before the first page that is known
  *	to be zero enters the heap, and never cleared
  * @zero: pages that are known to be zero; see zeropage.h
+ * @keyed: pages that may hold keys of free objects; see keypage.h
  * @span: the span that each page is part of; same rules as for @tag
  *
  * A registered chunk stays mapped until the heap is destroyed. So a lookup with
@@ -155,7 +159,23 @@ struct gomem_chunk {
 	unsigned int newer;
 	bool knows_zero;
 	DECLARE_BITMAP(zero, GOMEM_CHUNK_PAGES);
+	DECLARE_BITMAP(keyed, GOMEM_CHUNK_PAGES);
 	struct gomem_span *span[GOMEM_CHUNK_PAGES];
 };
+
+/*
+ * Return the mask of the pages from @first to @end - 1 that lie in the word of
+ * @first, in a bitmap with a bit for each page of a chunk. @next: set to the
+ * first page behind the pages of the mask.
+ */
+static inline unsigned long gomem_chunk_mask(unsigned int first,
+					     unsigned int end,
+					     unsigned int *next)
+{
+	unsigned int last = min(first | (BITS_PER_LONG - 1), end - 1);
+
+	*next = last + 1;
+	return GENMASK(last % BITS_PER_LONG, first % BITS_PER_LONG);
+}
 
 #endif /* GOMEM_CHUNK_H */

@@ -19,24 +19,9 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/compiler.h>
-#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include "map/chunk.h"
-
-/*
- * Return the mask of the pages from @first to @end - 1 that lie in the word of
- * @first. @next: set to the first page behind the pages of the mask.
- */
-static inline unsigned long gomem_zeropage_mask(unsigned int first,
-						unsigned int end,
-						unsigned int *next)
-{
-	unsigned int last = min(first | (BITS_PER_LONG - 1), end - 1);
-
-	*next = last + 1;
-	return GENMASK(last % BITS_PER_LONG, first % BITS_PER_LONG);
-}
 
 /* Note whether pages that are about to enter the heap are known to be zero. */
 static inline void gomem_zeropage_enter(struct gomem_chunk *c,
@@ -49,7 +34,7 @@ static inline void gomem_zeropage_enter(struct gomem_chunk *c,
 	if (zero)
 		WRITE_ONCE(c->knows_zero, true);
 	for (i = first; i < end; i = next) {
-		mask = gomem_zeropage_mask(i, end, &next);
+		mask = gomem_chunk_mask(i, end, &next);
 		word = &c->zero[BIT_WORD(i)];
 		if (zero)
 			atomic_long_or(mask, (atomic_long_t *)word);
@@ -72,7 +57,7 @@ static inline bool gomem_zeropage_take(struct gomem_chunk *c,
 	if (!READ_ONCE(c->knows_zero))
 		return false;
 	for (i = first; i < end; i = next) {
-		mask = gomem_zeropage_mask(i, end, &next);
+		mask = gomem_chunk_mask(i, end, &next);
 		/*
 		 * The bits of @mask belong to the caller. Other CPUs may change
 		 * other bits of the word concurrently.

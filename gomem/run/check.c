@@ -54,7 +54,8 @@ static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s,
 	       (c->tag[i] & mask) == (gomem_make_tag(s->base, s->spc) & mask) &&
 	       (c->inuse.word[i / 64] & BIT_ULL(i % 64)) &&
 	       !(c->hole.word[i / 64] & BIT_ULL(i % 64)) &&
-	       !test_bit(i, c->zero);
+	       !test_bit(i, c->zero) &&
+	       (gomem_kind_is_large(s->kind) || test_bit(i, c->keyed));
 }
 
 static void check_span(struct gomem_span *s, void *arg)

@@ -9,6 +9,8 @@
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 
 #include "fixture.h"
@@ -610,6 +612,80 @@ static void test_keys_forgotten(struct kunit *test)
 	free_pages(addr, GOMEM_PAGE_ORDER);
 }
 
+static unsigned long forgotten, forgotten_at;
+
+static void note_forgotten(struct gomem_pagesource *src, unsigned long addr,
+			   unsigned long npages)
+{
+	forgotten += npages;
+	forgotten_at = addr;
+}
+
+static void give_all_back(struct gomem_heap *h)
+{
+	gomem_heap_drain_pcaches(h, false);
+	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	while (h->pages.backed_pages) {
+		synchronize_rcu();
+		gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
+	}
+}
+
+/*
+ * Only pages that were part of a span of small objects are searched for keys,
+ * once when they go back.
+ */
+static void test_keys_searched(struct kunit *test)
+{
+	struct gomem_heap *h = make_heap(test, false);
+	struct zero_fixture *f = test->priv;
+	struct gomem_span *s, *t;
+	unsigned long at;
+
+	f->fh.source.src.forget = note_forgotten;
+	forgotten = 0;
+	s = large_span(test, 40);
+	free_span(test, s);
+	give_all_back(h);
+	KUNIT_EXPECT_EQ(test, 0, forgotten);
+
+	s = large_span(test, 20);
+	t = make_span(test, fake_small_request(gomem_spc_make(1, false)));
+	at = t->base;
+	free_span(test, s);
+	free_span(test, t);
+	give_all_back(h);
+	KUNIT_EXPECT_EQ(test, 1, forgotten);
+	KUNIT_EXPECT_EQ(test, at, forgotten_at);
+
+	s = large_span(test, 40);
+	free_span(test, s);
+	give_all_back(h);
+	KUNIT_EXPECT_EQ(test, 1, forgotten);
+}
+
+/*
+ * Pages go back to the kernel as one block. If another user has a reference to
+ * one of them, that page stays until the reference is dropped.
+ */
+static void test_block_with_user(struct kunit *test)
+{
+	struct gomem_pagesource *src = gomem_first_heap()->source;
+	unsigned long addr;
+	struct page *used;
+	unsigned int i;
+
+	for (i = 0; i < 8; i++) {
+		addr = src->alloc(src, 2, GFP_KERNEL, NUMA_NO_NODE);
+		KUNIT_ASSERT_NE(test, 0, addr);
+		used = virt_to_page((void *)(addr + i * PAGE_SIZE));
+		get_page(used);
+		src->free(src, addr, 4);
+		KUNIT_EXPECT_EQ(test, 1, page_count(used));
+		put_page(used);
+	}
+}
+
 static int zero_init(struct kunit *test)
 {
 	return fixture_alloc(test, sizeof(struct zero_fixture)) ? 0 : -ENOMEM;
@@ -641,6 +717,8 @@ static struct kunit_case zero_cases[] = {
 	KUNIT_CASE(test_fresh_object_written_behind),
 	KUNIT_CASE(test_used_object_written),
 	KUNIT_CASE(test_keys_forgotten),
+	KUNIT_CASE(test_keys_searched),
+	KUNIT_CASE(test_block_with_user),
 	{ }
 };
 

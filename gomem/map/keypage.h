@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * keypage.h - remember which pages may hold keys of free objects, so that only
+ * these are searched for keys when they go back to the kernel.
+ *
+ * A page may hold keys from when it becomes part of a span of small objects. It
+ * holds none after pagesource.forget() has cleared them. Large objects and
+ * arenas have no keys.
+ *
+ * A page's bit belongs to the owner of the page: first the CPU that makes a
+ * span of it, later the task that gives the page back. Bits change atomically,
+ * because the owners of other pages may change theirs in the same word at the
+ * same time.
+ */
+#ifndef GOMEM_KEYPAGE_H
+#define GOMEM_KEYPAGE_H
+
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/compiler.h>
+#include <linux/find.h>
+
+#include "map/chunk.h"
+
+/* Note that pages become part of a span of small objects. */
+static inline void gomem_keypage_add(struct gomem_chunk *c, unsigned int first,
+				     unsigned int npages)
+{
+	unsigned int i, next, end = first + npages;
+	unsigned long mask, *word;
+
+	for (i = first; i < end; i = next) {
+		mask = gomem_chunk_mask(i, end, &next);
+		word = &c->keyed[BIT_WORD(i)];
+		/* The bits are usually set: most pages are used again. */
+		if ((READ_ONCE(*word) & mask) != mask)
+			atomic_long_or(mask, (atomic_long_t *)word);
+	}
+}
+
+/* Note that pages hold no keys any more. */
+static inline void gomem_keypage_remove(struct gomem_chunk *c,
+					unsigned int first, unsigned int npages)
+{
+	unsigned int i, next, end = first + npages;
+	unsigned long mask;
+
+	for (i = first; i < end; i = next) {
+		mask = gomem_chunk_mask(i, end, &next);
+		atomic_long_andnot(mask,
+				   (atomic_long_t *)&c->keyed[BIT_WORD(i)]);
+	}
+}
+
+/*
+ * Find pages that may hold keys, from page @i of a chunk on and below @end.
+ * Return the first one, and set @npages to how many follow one another. Return
+ * @end if there is none.
+ */
+static inline unsigned int gomem_keypage_find(const struct gomem_chunk *c,
+					      unsigned int i, unsigned int end,
+					      unsigned int *npages)
+{
+	/* Other CPUs may change the bits of other pages concurrently. */
+	i = data_race(find_next_bit(c->keyed, end, i));
+	/* They may still do so. */
+	*npages = data_race(find_next_zero_bit(c->keyed, end, i)) - i;
+	return i;
+}
+
+#endif /* GOMEM_KEYPAGE_H */
