@@ -14,6 +14,7 @@
 #include "map/report.h"
 #include "map/special.h"
 #include "api/account.h"
+#include "api/entry.h"
 #include "api/hit.h"
 #include "api/rcu.h"
 #include "api/usage.h"

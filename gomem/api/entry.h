@@ -6,6 +6,8 @@
 #ifndef GOMEM_ENTRY_H
 #define GOMEM_ENTRY_H
 
+#include <linux/bits.h>
+#include <linux/build_bug.h>
 #include <linux/gfp.h>
 #include <linux/kmemleak.h>
 #include <linux/mm.h>
@@ -24,6 +26,20 @@
  * the page may be of any zone in the direct map.
  */
 #define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
+
+/*
+ * Internal flags in the gfp of an allocation. The kernel has no such flags, and
+ * the page source passes them on to nobody:
+ *
+ *	PAID	the caller charges the object to an account itself, so that the
+ *		limit of its module does not apply
+ *	GROWS	the object is a buffer that will grow. A large one gets pages
+ *		with free pages behind them
+ */
+#define GOMEM_GFP_PAID	((__force gfp_t)BIT(31))
+#define GOMEM_GFP_GROWS	((__force gfp_t)BIT(30))
+
+static_assert(!((GOMEM_GFP_PAID | GOMEM_GFP_GROWS) & __GFP_BITS_MASK));
 
 /*
  * Address of the caller of the exported function that this is inlined in. The

@@ -95,8 +95,8 @@ static inline void *alloc_grown(size_t old, size_t new_size, size_t roomy,
 	void *new = NULL;
 
 	if (roomy > OWN_PAGES_MIN && new_size > OWN_PAGES_MIN)
-		new = gomem_alloc_odd(roomy, light, noscan, NUMA_NO_NODE,
-				      GOMEM_COLD_CALLER);
+		new = gomem_alloc_odd(roomy, light | GOMEM_GFP_GROWS, noscan,
+				      NUMA_NO_NODE, GOMEM_COLD_CALLER);
 	else if (roomy)
 		new = alloc_for_copy(old, roomy, light, noscan);
 	return new ?: alloc_for_copy(old, new_size, gfp, noscan);

@@ -3,6 +3,7 @@
  * watch.c - record and charge objects while allocations are watched.
  */
 #include "api/account.h"
+#include "api/entry.h"
 #include "api/exact.h"
 #include "api/usage.h"
 #include "api/watch.h"

@@ -14,8 +14,6 @@
 #ifndef GOMEM_WATCH_H
 #define GOMEM_WATCH_H
 
-#include <linux/bits.h>
-#include <linux/build_bug.h>
 #include <linux/gfp.h>
 #include <linux/jump_label.h>
 #include <linux/types.h>
@@ -23,15 +21,6 @@
 #include "api/profile.h"
 
 DECLARE_STATIC_KEY_FALSE(gomem_watching);
-
-/*
- * In the gfp of an allocation that the caller charges to an account itself: the
- * limit of its module does not apply. The kernel has no such flag, and the page
- * source passes it on to nobody.
- */
-#define GOMEM_GFP_PAID	((__force gfp_t)BIT(31))
-
-static_assert(!(GOMEM_GFP_PAID & __GFP_BITS_MASK));
 
 bool gomem_is_watched(void);
 bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp);

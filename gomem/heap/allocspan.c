@@ -68,12 +68,14 @@ take_from_pcache(struct gomem_heap *h, unsigned int index,
 
 /*
  * May the span come from this CPU's page cache? Only if it has at most @max
- * pages, and if this CPU may keep pages of the heap.
+ * pages, and if this CPU may keep pages of the heap. A span that will be
+ * extended comes from the heap, which looks for a place with room behind it.
  */
 static bool suits_pcache(const struct gomem_heap *h,
 			 const struct gomem_span_request *req, unsigned int max)
 {
-	return req->npages <= max && h->pcache_max && gomem_heap_is_near(h);
+	return req->npages <= max && !req->grows && h->pcache_max &&
+	       gomem_heap_is_near(h);
 }
 
 static void trace_alloc(const struct gomem_span *s)
@@ -200,8 +202,11 @@ static noinline unsigned long find_pages(struct gomem_supply *from,
 					 const struct gomem_span_request *req)
 {
 	struct gomem_heap *h = from->heap;
-	unsigned long page = gomem_heap_take(h, req);
+	unsigned long page;
 
+	if (req->grows && gomem_heap_is_near(h))
+		gomem_heap_join_runs(h);
+	page = gomem_heap_take(h, req);
 	if (page == GOMEM_NO_PAGE && h->relieve &&
 	    h->relieve(h, gfpflags_allow_blocking(req->gfp)))
 		page = gomem_heap_take(h, req);

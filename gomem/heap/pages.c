@@ -8,6 +8,40 @@
 #include "map/waitpage.h"
 #include "heap/pages.h"
 
+/* Pages for a buffer that grows have this many times their number, if free. */
+#define GROWTH_ROOM	4
+
+/*
+ * Take the first pages of a run that is GROWTH_ROOM times as long. So the span
+ * can be extended, and need not be moved. Return GOMEM_NO_PAGE if no such run
+ * is free.
+ */
+static unsigned long take_with_room(struct gomem_heap *h, unsigned int npages)
+{
+	unsigned int room = (GROWTH_ROOM - 1) * npages;
+	unsigned long page = gomem_pagealloc_alloc(&h->pages, npages + room);
+
+	if (page != GOMEM_NO_PAGE)
+		gomem_pagealloc_free(&h->pages, page + npages, room);
+	return page;
+}
+
+/* Take free pages. Caller holds the heap lock. */
+static unsigned long take(struct gomem_heap *h,
+			  const struct gomem_span_request *req)
+{
+	unsigned long page = GOMEM_NO_PAGE;
+
+	lockdep_assert_held(&h->lock);
+	if (req->aligned && req->npages > 1)
+		return gomem_pagealloc_alloc_aligned(&h->pages, req->npages);
+	if (req->grows && req->npages <= GOMEM_CHUNK_PAGES / GROWTH_ROOM)
+		page = take_with_room(h, req->npages);
+	if (page != GOMEM_NO_PAGE)
+		return page;
+	return gomem_pagealloc_alloc(&h->pages, req->npages);
+}
+
 /**
  * gomem_heap_take - take free pages of a heap
  * @h: the heap
@@ -22,10 +56,7 @@ unsigned long gomem_heap_take(struct gomem_heap *h,
 	unsigned long page, flags;
 
 	gomem_heap_lock_for_spans(h, &flags);
-	if (req->aligned && req->npages > 1)
-		page = gomem_pagealloc_alloc_aligned(&h->pages, req->npages);
-	else
-		page = gomem_pagealloc_alloc(&h->pages, req->npages);
+	page = take(h, req);
 	gomem_heap_note_peak(h);
 	spin_unlock_irqrestore(&h->lock, flags);
 	return page;

@@ -136,6 +136,24 @@ static unsigned int drain_runs(struct gomem_heap *h, struct gomem_pcache *pc,
 	return n;
 }
 
+/**
+ * gomem_heap_join_runs - release the runs of this CPU's page cache to the heap
+ * @h: the heap
+ *
+ * There the pages join free pages beside them, and can extend a span.
+ *
+ * Context: any but NMI.
+ */
+void gomem_heap_join_runs(struct gomem_heap *h)
+{
+	struct gomem_pcache *pc;
+	unsigned long flags;
+
+	pc = gomem_heap_lock_pcache(h, &flags);
+	drain_runs(h, pc, false);
+	spin_unlock_irqrestore(&pc->lock, flags);
+}
+
 /* Was no page of @pc->free taken or put back since the last call? */
 static bool is_idle(struct gomem_pcache *pc)
 {

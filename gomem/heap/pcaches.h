@@ -18,6 +18,7 @@
 int gomem_heap_init_pcaches(struct gomem_heap *h);
 void gomem_heap_refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 			      unsigned int index);
+void gomem_heap_join_runs(struct gomem_heap *h);
 unsigned int gomem_heap_release_run(struct gomem_heap *h,
 				    struct gomem_pcache *pc, unsigned int i);
 

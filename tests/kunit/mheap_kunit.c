@@ -377,6 +377,44 @@ static void test_extend(struct kunit *test)
 	mheap_expect(test);
 }
 
+static struct gomem_span *get_growing(struct kunit *test, unsigned int npages)
+{
+	struct gomem_span_request req = fake_large_request(npages);
+
+	req.aligned = false;
+	req.grows = true;
+	return mheap_get_span(test, &req);
+}
+
+/*
+ * A span that will grow does not take the lowest free run if this has no room
+ * for three times its length more, unless no run has.
+ */
+static void test_place_to_grow(struct kunit *test)
+{
+	struct gomem_span *s[3], *a, *b;
+	struct gomem_heap *h = make_three(test, s);
+	unsigned long low = s[1]->base, behind = s[2]->base +
+						 9 * GOMEM_PAGE_SIZE;
+	bool zero;
+
+	mheap_put_span(test, s[1]);
+	a = get_growing(test, 5);
+	KUNIT_EXPECT_EQ(test, low, a->base);
+	KUNIT_EXPECT_TRUE(test, extend(test, a, 20, &zero));
+	mheap_put_span(test, a);
+	a = get_growing(test, 6);
+	KUNIT_EXPECT_EQ(test, behind, a->base);
+	KUNIT_EXPECT_EQ(test, CHUNK - 9 - 9 - 6, h->pages.free_pages);
+	b = mheap_get_large(test, CHUNK - 38 - 6);
+	KUNIT_EXPECT_EQ(test, behind + 6 * GOMEM_PAGE_SIZE, b->base);
+	mheap_put_span(test, a);
+	a = get_growing(test, 6);
+	KUNIT_EXPECT_EQ(test, low, a->base);
+	mheap_put_all(test);
+	mheap_expect(test);
+}
+
 /*
  * Make a heap of one chunk, and return the page cache of this CPU. The cache
  * may hold at least @least pages. The caller stays on this CPU.
@@ -402,6 +440,27 @@ static void unpin_pcache(struct kunit *test)
 	migrate_enable();
 	gomem_heap_drain_pcaches(f->base.fh.heap, false);
 	mheap_expect(test);
+}
+
+/* The run of a page cache joins the free pages beside it for a span to grow. */
+static void test_runs_to_grow(struct kunit *test)
+{
+	struct gomem_pcache *pc = pin_pcache(test, 0);
+	struct gomem_span *s = mheap_get_large(test, CHUNK - 10);
+	unsigned long base = s->base;
+	bool zero;
+
+	mheap_put_span(test, s);
+	s = mheap_get_large(test, 12);
+	KUNIT_EXPECT_EQ(test, base, s->base);
+	mheap_put_span(test, s);
+	KUNIT_EXPECT_EQ(test, 1, pc->nr_runs);
+	s = get_growing(test, 3);
+	KUNIT_EXPECT_EQ(test, 0, pc->nr_runs);
+	KUNIT_EXPECT_EQ(test, base, s->base);
+	KUNIT_EXPECT_TRUE(test, extend(test, s, 100, &zero));
+	mheap_put_span(test, s);
+	unpin_pcache(test);
 }
 
 /* Extend a span by pages of the page cache, and by pages behind these. */
@@ -625,6 +684,8 @@ static struct kunit_case mheap_cases[] = {
 	KUNIT_CASE(test_double_free_race),
 	KUNIT_CASE(test_violations),
 	KUNIT_CASE(test_extend),
+	KUNIT_CASE(test_place_to_grow),
+	KUNIT_CASE(test_runs_to_grow),
 	KUNIT_CASE(test_extend_cached),
 	KUNIT_CASE(test_extend_whole_block),
 	KUNIT_CASE(test_destroy_empty),
