@@ -85,9 +85,10 @@ static unsigned long undo_now(struct gomem_heap *h, unsigned long pages,
  * time, nor start an expedited grace period each time, which interrupts all
  * CPUs. So small calls spend at most 1 / UNDO_PAUSE of the time with giving
  * pages back themselves. In the rest of the time a work does it, once for many
- * calls. A call that had allocated UNDO_LARGE pages, and may sleep, always
- * gives them back itself. It took longer to allocate these pages than it takes
- * to give them back, and they may be all the memory that others lack.
+ * calls. A call that gives back UNDO_LARGE pages, the chunk that
+ * gomem_undo_pages() adds included, and may sleep, always gives them back
+ * itself. It took longer to allocate these pages than it takes to give them
+ * back, and they may be all the memory that others lack.
  */
 #define UNDO_PAUSE	8
 #define UNDO_LARGE	(SZ_16M / GOMEM_PAGE_SIZE)
