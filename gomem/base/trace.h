@@ -86,7 +86,8 @@ TRACE_EVENT(grow,
 	    TP_fast_assign(__entry->ptr = ptr;
 			   __entry->order = order;
 			   __entry->gfp_flags =
-				(__force unsigned long)gfp_flags;
+				(__force unsigned long)(gfp_flags &
+							__GFP_BITS_MASK);
 			   __entry->node = node;),
 	    TP_printk("ptr=%p order=%u gfp_flags=%s node=%d", __entry->ptr,
 		      __entry->order, show_gfp_flags(__entry->gfp_flags),

@@ -302,7 +302,7 @@ void gomem_report_late_double_free(const struct gomem_kind *kind,
  * gomem_report_request - report that an allocation was refused
  * @what: what is wrong with the request
  * @size: bytes asked for
- * @gfp: gfp asked for
+ * @gfp: gfp asked for; internal flags (GOMEM_GFP_PAID) are not shown
  * @caller: address of the code that asked
  */
 void gomem_report_request(enum gomem_misuse what, size_t size, gfp_t gfp,
@@ -310,6 +310,7 @@ void gomem_report_request(enum gomem_misuse what, size_t size, gfp_t gfp,
 {
 	if (!report_request_begin(what, what == GOMEM_BAD_GFP ? 0 : gfp))
 		return;
+	gfp &= __GFP_BITS_MASK;
 	if (what == GOMEM_SIZE_TOO_LARGE)
 		pr_err("allocation of %zu bytes refused: the limit is %lu, by %pS\n",
 		       size, GOMEM_MAX_SIZE, (void *)caller);
@@ -495,7 +496,7 @@ void gomem_report_cache_left(const struct gomem_kind *k, unsigned long objects,
 		       k->name, objects, k->object_size, by_kernel, kib);
 		return;
 	}
-	pr_err("cache %s: %lu objects of %u bytes were never freed%s: %lu KiB are lost until they are, destroyed by %pS\n",
+	pr_err("cache %s: %lu objects of %u bytes were never freed%s: %lu KiB stay in use until they are freed, destroyed by %pS\n",
 	       k->name, objects, k->object_size, by_kernel, kib,
 	       (void *)caller);
 	report_end();
@@ -633,7 +634,7 @@ static void describe_window(unsigned long addr, char *buf, size_t len)
 	if (!k || !k->cache)
 		return;
 	if (k->usersize)
-		snprintf(buf, len, "; the cache is for %u bytes from + %u",
+		snprintf(buf, len, "; user space may see %u bytes from + %u",
 			 k->usersize, k->useroffset);
 	else
 		strscpy(buf,

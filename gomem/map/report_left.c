@@ -73,6 +73,6 @@ void gomem_report_ctor_left(const struct gomem_kind *k,
 {
 	if (!gomem_report_begin(GOMEM_CTOR_LEFT))
 		return;
-	pr_warn("cache %s loses its constructor with module %s: it gives out no more objects, %lu of %u bytes are live\n",
+	pr_warn("cache %s loses its constructor with module %s: it constructs no more objects, %lu of %u bytes are live\n",
 		k->name, mod->name, objects, k->object_size);
 }

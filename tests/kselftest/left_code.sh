@@ -82,7 +82,7 @@ ktap_is "$(cat $TAKEN)" 200 "a cache with a constructor"
 calls=$(cat $CALLS)
 dmesg -c >/dev/null
 rmmod gomem_quitter
-line='gomem: cache of quitter loses its constructor with module gomem_quitter: it gives out no more objects, 3 of 64 bytes are live'
+line='gomem: cache of quitter loses its constructor with module gomem_quitter: it constructs no more objects, 3 of 64 bytes are live'
 ktap_is "$(dmesg | grep -c "$line")" 1 "the unload is reported"
 ktap_is "$(left)" 1 "once"
 ktap_is "$(gomem_stat left_constructors_detected)" 1 "and counted"

@@ -145,7 +145,7 @@ ktap_is $(($(gomem_stat mallocs) - $(gomem_stat frees))) 1 "nothing else was los
 # If a cache is destroyed while it has live objects, it stays in memory.
 begin
 one_case cache_left caches_destroyed_in_use \
-	'cache misuse: 3 objects of 100 bytes were never freed: 8 KiB are lost until they are'
+	'cache misuse: 3 objects of 100 bytes were never freed: 8 KiB stay in use until they are freed'
 
 # dumped CASE PATTERN...: run a case, and check that the log has a line for each
 # pattern.
