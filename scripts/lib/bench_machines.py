@@ -224,7 +224,7 @@ class Machine:
         with tempfile.TemporaryDirectory(prefix="gomem-bench.") as tmp:
             with open(f"{tmp}/plan", "w", encoding="ascii") as file:
                 file.writelines(f"{name} {size}\n" for name, size in plan)
-            if not self.vm([*options, "--memory=512M", "--timeout=1800"],
+            if not self.vm([*options, "--memory=1G", "--timeout=1800"],
                            [f"{tmp}/plan", f"{GUEST}/bench.sh"],
                            ["sh", "bench.sh", *map(str, TIMING[self.mode])], handle):
                 self.trouble("the machine failed; what it said is above")
