@@ -296,8 +296,8 @@
  * by a longer mapping of the same pages: publish() in map/pagemap.c.
  *
  * The tag and the span pointer of a page are written by the owner of the page,
- * map_span() and unmap_span() in heap/spanpages.c. So are the bits that say that
- * the page is zero, or may hold keys, but atomically: map/zeropage.h and
+ * map_span() and unmap_span() in heap/spanpages.c. So are the bits of a page
+ * that is zero, or may hold keys, but atomically: map/zeropage.h and
  * map/keypage.h.
  *
  * The mask of a block changes atomically. Each bit belongs to the owner of the

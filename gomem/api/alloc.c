@@ -68,7 +68,8 @@ noinline void *gomem_alloc_sampled(void *obj, unsigned int spc, gfp_t gfp,
 
 	gomem_object_hand_out(k, obj, gfp, clear);
 	if (thin >= 0)
-		gomem_profile_take(obj, k->object_size, thin);
+		gomem_profile_take(obj, k->object_size, thin,
+				   gfp & GOMEM_GFP_PAID);
 	/*
 	 * The end of the hit path, which was skipped, is a preemption point.
 	 * Be one here instead.

@@ -28,8 +28,8 @@
 #define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
 
 /*
- * Internal flags in the gfp of an allocation. The kernel has no such flags, and
- * the page source passes them on to nobody:
+ * Internal flags in the gfp of an allocation. The kernel has no such flags: the
+ * page source, gomem_watch_slow() and reports leave them out.
  *
  *	PAID	the caller charges the object to an account itself, so that the
  *		limit of its module does not apply

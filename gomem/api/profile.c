@@ -232,12 +232,12 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	}
 }
 
-/* Record a sampled allocation. @thin: see gomem_profile_take(). */
-static void take_sample(void *obj, size_t size, unsigned int thin, bool charged)
+/* Take a record off the counts. */
+static void uncount(const struct gomem_special *sp)
 {
-	add_record(obj, size, READ_ONCE(gomem_profile_rate),
-		   gomem_sample_weight(size, thin), charged);
-	gomem_sample_note();
+	count_end(sp);
+	if (!sp->charged)
+		gomem_usage_end(sp);
 }
 
 /**
@@ -246,15 +246,16 @@ static void take_sample(void *obj, size_t size, unsigned int thin, bool charged)
  * @size: its bytes
  * @thin: binary logarithm of the thinning (gomem_sampler.thin) when the
  *	distance to the sample was drawn
- *
- * No account pays for the object: while a task is in the section of an account,
- * gomem_profile_watch() counts its objects instead.
+ * @charged: an account pays for the object
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
-noinline void gomem_profile_take(void *obj, size_t size, unsigned int thin)
+noinline void gomem_profile_take(void *obj, size_t size, unsigned int thin,
+				 bool charged)
 {
-	take_sample(obj, size, thin, false);
+	add_record(obj, size, READ_ONCE(gomem_profile_rate),
+		   gomem_sample_weight(size, thin), charged);
+	gomem_sample_note();
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_take);
 
@@ -280,7 +281,7 @@ void gomem_profile_watch(void *obj, size_t size, bool charged)
 	}
 	thin = gomem_sample_due(size);
 	if (unlikely(thin >= 0))
-		take_sample(obj, size, thin, charged);
+		gomem_profile_take(obj, size, thin, charged);
 }
 
 /**
@@ -297,15 +298,15 @@ void gomem_profile_watch(void *obj, size_t size, bool charged)
  */
 void gomem_profile_extend(void *obj, size_t size, bool charged)
 {
-	struct gomem_special *sp = NULL;
+	struct gomem_special *old = NULL;
 
 	if (gomem_has_special(obj))
-		sp = gomem_special_remove_record((unsigned long)obj);
-	if (sp) {
-		gomem_profile_forget(sp);
-		kfree(sp);
-	}
+		old = gomem_special_remove_record((unsigned long)obj);
+	/* First the new one: the usage must not get below a limit between. */
 	gomem_profile_watch(obj, size, charged);
+	if (old)
+		uncount(old);
+	kfree(old);
 }
 
 /**
@@ -345,9 +346,7 @@ static void note_life(const struct gomem_special *sp)
 void gomem_profile_forget(const struct gomem_special *sp)
 {
 	note_life(sp);
-	count_end(sp);
-	if (!sp->charged)
-		gomem_usage_end(sp);
+	uncount(sp);
 	gomem_origin_end(sp);
 }
 

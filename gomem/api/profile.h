@@ -43,7 +43,8 @@ struct gomem_profile_site {
 	u64 bytes;
 };
 
-void gomem_profile_take(void *obj, size_t size, unsigned int thin);
+void gomem_profile_take(void *obj, size_t size, unsigned int thin,
+			bool charged);
 void gomem_profile_watch(void *obj, size_t size, bool charged);
 void gomem_profile_extend(void *obj, size_t size, bool charged);
 void gomem_profile_take_many(void **p, unsigned int n, size_t size);
@@ -60,7 +61,7 @@ static __always_inline void gomem_profile_count_one(void *obj, size_t size)
 	int thin = gomem_sample_due(size);
 
 	if (unlikely(thin >= 0))
-		gomem_profile_take(obj, size, thin);
+		gomem_profile_take(obj, size, thin, false);
 }
 
 /*

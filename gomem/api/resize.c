@@ -17,6 +17,8 @@
 #include "api/hit.h"
 #include "api/large.h"
 #include "api/tiny.h"
+#include "api/usage.h"
+#include "api/watch.h"
 
 /*
  * A buffer that grows beyond this size gets pages of its own, although size
@@ -192,7 +194,7 @@ static noinline void *grow_charged(const void *p, struct sized old,
 static bool may_extend(struct sized old)
 {
 	return old.size > OWN_PAGES_MIN &&
-	       !(gomem_watches() && gomem_is_watched());
+	       !(gomem_watches() && (gomem_usage_is_over() || gomem_payer()));
 }
 
 /* Extend the object in place, or move it to a larger one. */

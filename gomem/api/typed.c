@@ -78,7 +78,7 @@ static noinline void *cache_sampled(struct gomem_cache *c, void *obj, gfp_t gfp,
 	if (unlikely(!obj))
 		return cache_miss(c, gfp, caller);
 	if (thin >= 0)
-		gomem_profile_take(obj, c->kind.object_size, thin);
+		gomem_profile_take(obj, c->kind.object_size, thin, false);
 	return obj;
 }
 

@@ -93,9 +93,13 @@ static void tell_soft(struct irq_work *work)
 	struct gomem_usage *u = container_of(work, struct gomem_usage, tell);
 	const struct gomem_client *c =
 		container_of(u, struct gomem_client, usage);
+	u64 soft = READ_ONCE(u->soft);
 
+	/* The limit may have been removed meanwhile. */
+	if (!soft)
+		return;
 	pr_warn_ratelimited("module %s has about %llu bytes, above its soft limit of %llu\n",
-			    c->name, max(total(u), 0LL), READ_ONCE(u->soft));
+			    c->name, max(total(u), 0LL), soft);
 }
 
 /**

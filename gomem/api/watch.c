@@ -37,6 +37,8 @@ noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
 	struct gomem_account *a = gomem_payer();
 	bool charged = a || (gfp & GOMEM_GFP_PAID);
 
+	/* The charge allocates with this gfp. */
+	gfp &= __GFP_BITS_MASK;
 	if (!charged && gomem_usage_is_over() && gomem_usage_refuses(gfp))
 		return false;
 	gomem_profile_watch(obj, size, charged);

@@ -254,7 +254,7 @@ struct gomem_span_request {
 	const struct gomem_kind *kind;
 	bool aligned;	/* to the span's length; npages is a power of two */
 	bool local;	/* only this node's memory, no hard request for pages */
-	bool grows;	/* the span is a large one, and will be extended */
+	bool grows;	/* the span is a large one, and may be extended */
 	bool arena;	/* the span is part of an arena; kind is a large one */
 	gfp_t gfp;
 };

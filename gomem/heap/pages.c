@@ -22,7 +22,8 @@ static unsigned long take_with_room(struct gomem_heap *h, unsigned int npages)
 	unsigned long page = gomem_pagealloc_alloc(&h->pages, npages + room);
 
 	if (page != GOMEM_NO_PAGE)
-		gomem_pagealloc_free(&h->pages, page + npages, room);
+		WARN_ON_ONCE(!gomem_pagealloc_free(&h->pages, page + npages,
+						   room));
 	return page;
 }
 

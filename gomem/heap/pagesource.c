@@ -283,16 +283,29 @@ static void free_guarded_page(struct page *page)
 }
 
 /*
+ * Take all references of a page. Return false, with nothing changed, if it
+ * cannot be part of a block that begins at @first: it has other references, or
+ * lacks one of gomem's, or has a memory error. The kernel sets a page with an
+ * error aside only if it is freed alone. A block must lie in one zone.
+ */
+static bool take_refs(struct page *page, struct page *first)
+{
+	return !PageHWPoison(page) &&
+	       page_zone_id(page) == page_zone_id(first) &&
+	       folio_ref_freeze(page_folio(page), GUARD_REFS + 1);
+}
+
+/*
  * Take all references of the pages of a block, so that only the block as a
- * whole has one. Return false, with nothing changed, if a page has other
- * references, or lacks one of gomem's.
+ * whole has one. Return false, with nothing changed, if take_refs() returns
+ * false for a page.
  */
 static bool join_pages(struct page *page, unsigned int order)
 {
 	unsigned int i;
 
 	for (i = 0; i < 1U << order; i++)
-		if (!folio_ref_freeze(page_folio(page + i), GUARD_REFS + 1))
+		if (!take_refs(page + i, page))
 			break;
 	if (i < 1U << order) {
 		while (i--)
@@ -322,23 +335,28 @@ static unsigned int block_order(unsigned long addr, unsigned long end)
 }
 
 /*
- * Pages go back in blocks as large as possible. Each CPU of the kernel keeps a
- * list of single pages that were freed. If the list is full, the kernel moves
- * up to 2000 of them to its heap with interrupts off. The kernel would then
- * have to merge the pages anyway. Profiles of allocations that check themselves
- * (CONFIG_MEM_ALLOC_PROFILING_DEBUG) expect the pages as they were split.
+ * These features of the kernel keep what they know of a block with its first
+ * page. The pages of a joined block may be of several blocks.
+ */
+#define NEVER_JOIN	(IS_ENABLED(CONFIG_PAGE_OWNER) ||		\
+			 IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING))
+
+/*
+ * Pages go back in blocks as large as possible. Each CPU of the kernel keeps
+ * lists of single pages and small blocks that were freed. If a list is full,
+ * Linux 6.1 and 6.12 move up to 2000 pages of it to the zone with interrupts
+ * off.
  */
 static void kernel_free(struct gomem_pagesource *src, unsigned long addr,
 			unsigned long npages)
 {
 	unsigned long end = addr + (npages << GOMEM_PAGE_SHIFT);
-	bool split = IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING_DEBUG);
 	unsigned int order;
 	struct page *page;
 
 	for (; addr < end; addr += PAGE_SIZE << order) {
 		page = virt_to_page((void *)addr);
-		order = split ? 0 : block_order(addr, end);
+		order = NEVER_JOIN ? 0 : block_order(addr, end);
 		if (order && join_pages(page, order)) {
 			__free_pages(page, order);
 		} else {

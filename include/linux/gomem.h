@@ -323,7 +323,7 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
  *
  * The contents are kept up to the smaller of both sizes. A noscan object stays
  * noscan. The object stays at its address if its usable size is large enough.
- * Outside of interrupts, an object with pages of its own also grows in place if
+ * Outside of interrupts, an object with pages of its own may grow in place if
  * the memory behind it is free. Each object above 32 KiB has pages of its own,
  * and so have most objects that gomem_realloc() has moved to more than 16 KiB.
  *
