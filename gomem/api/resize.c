@@ -204,6 +204,10 @@ static noinline void *grow_object(const void *p, struct sized old,
 	size_t roomy = roomy_size(old.size, new_size);
 	struct gomem_special *sp = NULL;
 
+	/* Refused with a report, which names the caller of gomem_realloc(). */
+	if (unlikely(new_size > GOMEM_MAX_SIZE))
+		return gomem_alloc_odd(new_size, gfp, old.noscan, NUMA_NO_NODE,
+				       GOMEM_COLD_CALLER);
 	if (unlikely(old.special))
 		sp = gomem_special_remove_charge((unsigned long)p);
 	if (unlikely(sp))

@@ -1045,6 +1045,8 @@ void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p);
  * part given by @useroffset and @usersize. In an arena, they must lie in the
  * allocated part of one block, which may hold several objects. False for memory
  * that was freed, given back or destroyed, and for memory that is not gomem's.
+ * The cleared bytes of a freed noscan object of less than 16 bytes may belong
+ * to the live object before it, whose usable size includes them.
  */
 bool gomem_usercopy_allowed(const void *p, size_t n);
 
