@@ -34,7 +34,7 @@ void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node,
 	struct gomem_span_request req = {
 		.npages = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
 		.kind = &gomem_kinds[gomem_spc_make(0, noscan)],
-		/* The size of a buffer with spare room is no one's wish. */
+		/* Nobody relies on the alignment of a size with spare room. */
 		.aligned = is_power_of_2(size) && !(gfp & GOMEM_GFP_GROWS),
 		.grows = gfp & GOMEM_GFP_GROWS,
 		.gfp = gfp,

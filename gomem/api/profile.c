@@ -171,6 +171,14 @@ static void count_end(const struct gomem_special *sp)
 	atomic64_add(sp->weight, &sp->bucket->frees);
 }
 
+/* Take a record off the counts. */
+static void uncount(const struct gomem_special *sp)
+{
+	count_end(sp);
+	if (!sp->charged)
+		gomem_usage_end(sp);
+}
+
 /*
  * Is a recorded object a large one? The size alone does not tell: an arena's
  * span, or an object of a typed cache, may have the size of a large object,
@@ -225,19 +233,9 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	gomem_count(GOMEM_EV_PROFILE_SAMPLES, 1);
 	trace_sample_alloc(st.nr ? st.frame[0] : 0, obj, size);
 	if (unlikely(!gomem_special_add(sp, NULL))) {
-		if (!charged)
-			gomem_usage_end(sp);
-		count_end(sp);
+		uncount(sp);
 		kfree(sp);
 	}
-}
-
-/* Take a record off the counts. */
-static void uncount(const struct gomem_special *sp)
-{
-	count_end(sp);
-	if (!sp->charged)
-		gomem_usage_end(sp);
 }
 
 /**
@@ -260,7 +258,7 @@ noinline void gomem_profile_take(void *obj, size_t size, unsigned int thin,
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_take);
 
 /**
- * gomem_profile_watch - count an object while gomem_watching is enabled
+ * gomem_profile_watch - count an object, each one if profile_exact says so
  * @obj: the object, which is live and not handed out yet
  * @size: its bytes
  * @charged: an account pays for the object
