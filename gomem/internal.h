@@ -276,7 +276,7 @@
  *		no other lock is held with it.
  *
  * Some more mutexes serialize the tasks that do rare work of a single file:
- * in map/kind.c, api/client.c, api/profile.c, api/exact.c,
+ * in map/kind.c, api/client.c, api/profile.c, api/modules.c, api/exact.c,
  * override/override_twin.c, run/heapfiles.c, run/holder.c, run/hunt.c and
  * run/debugfs.c. That of api/usage.c, for changes of limits, is taken around
  * that of api/client.c.

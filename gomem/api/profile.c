@@ -8,19 +8,15 @@
  * counted, too. Bucket and special are allocated without reclaim. If there is
  * no memory, the sample is dropped, and counted as dropped.
  */
-#define pr_fmt(fmt) "gomem: " fmt
-
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/jhash.h>
 #include <linux/jiffies.h>
-#include <linux/kallsyms.h>
 #include <linux/ktime.h>
 #include <linux/math.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
-#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -39,7 +35,6 @@
 #include "api/account.h"
 #include "api/exact.h"
 #include "api/profile.h"
-#include "api/rcu.h"
 #include "api/usage.h"
 
 #define HASH_BITS	10
@@ -59,12 +54,6 @@ static DEFINE_SPINLOCK(buckets_lock);
 static struct hlist_head buckets[1 << HASH_BITS];
 static LIST_HEAD(all_buckets);
 static unsigned int nr_buckets;
-
-/*
- * Protects the names and owners of buckets. Taken by tasks that load or unload
- * modules, in module_changes(). Readers of the names take no lock.
- */
-static DEFINE_MUTEX(names_mutex);
 
 /*
  * Protects gomem_bucket.row. Taken by tasks that read the debugfs files heap,
@@ -529,144 +518,16 @@ unsigned int gomem_profile_top(struct gomem_profile_site *top, unsigned int max)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_top);
 
-/*
- * Return text with the names of the frames, one a line and up to a page. Return
- * NULL if there is no memory.
- */
-static char *name_frames(const struct gomem_bucket *b)
-{
-	char *text = kmalloc(PAGE_SIZE, GFP_KERNEL), *names;
-	unsigned int i, n = 0, len;
-
-	if (!text)
-		return NULL;
-	for (i = 0; i < b->nr; i++) {
-		len = snprintf(text + n, PAGE_SIZE - n, "#\t0x%lx\t%pS\n",
-			       b->frame[i], (void *)b->frame[i]);
-		if (len >= PAGE_SIZE - n)
-			break;
-		n += len;
-	}
-	text[n] = '\0';
-	names = kstrdup(text, GFP_KERNEL);
-	kfree(text);
-	return names;
-}
-
-/*
- * Did code of a module allocate the objects of a bucket? If the code was in an
- * init section, that section is gone, and code of another module may be at its
- * address now. Then gomem_bucket.owner tells.
- */
-static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
-{
-	if (!b->nr || b->gone)
-		return false;
-	return b->owner ? b->owner == mod : within_module(b->frame[0], mod);
-}
-
-/*
- * Store the frame names of each stack that has a frame in code of the module
- * that is about to be freed. If @init, that is its init section, else all of
- * its code. Later profiles show the names, and other code at the same address
- * gets another bucket.
- */
-static void keep_names(const struct module *mod, bool init)
-{
-	struct gomem_bucket *b;
-	char *names;
-
-	lockdep_assert_held(&names_mutex);
-	list_for_each_entry_rcu(b, &all_buckets, all, true) {
-		if (b->gone)
-			continue;
-		/*
-		 * If the names are stored already, only the end of the owner
-		 * matters: the module that contains frame 0.
-		 */
-		if (b->names ? init || !is_owner(mod, b) :
-			       !gomem_stack_meets(b->frame, b->nr, mod, init))
-			continue;
-		if (init && within_module_init(b->frame[0], mod))
-			b->owner = mod;
-		if (!init)
-			b->gone = true;
-		names = b->names ? NULL : name_frames(b);
-		if (!names)
-			continue;
-		/*
-		 * Pairs with the acquires in gomem_show_frames(),
-		 * gomem_origin_site() and gomem_origin_print().
-		 */
-		smp_store_release(&b->names, names);
-	}
-}
-
-/* Count the live objects that a module has left. Log them if @print. */
-static u64 report_left(const struct module *mod, bool print)
-{
-	struct gomem_bucket *b;
-	u64 all = 0, live;
-
-	list_for_each_entry_rcu(b, &all_buckets, all, true) {
-		if (!is_owner(mod, b))
-			continue;
-		live = atomic64_read(&b->allocs) - atomic64_read(&b->frees);
-		if (!live)
-			continue;
-		live = gomem_profile_scale(live, b->size, b->rate);
-		all += live;
-		if (print)
-			pr_warn("leaked by %s: %s%llu objects of %u bytes, allocated at %pS\n",
-				mod->name, b->rate > 1 ? "about " : "", live,
-				b->size, (void *)b->frame[0]);
-	}
-	return all;
-}
-
-static int module_changes(struct notifier_block *nb, unsigned long state,
-			  void *data)
-{
-	const struct module *mod = data;
-
-	gomem_client_change(mod, state);
-	if (state == MODULE_STATE_COMING)
-		gomem_exact_come(mod);
-	mutex_lock(&names_mutex);
-	if (state == MODULE_STATE_LIVE) {
-		keep_names(mod, true);
-		gomem_origin_drop(mod, true);
-	} else if (state == MODULE_STATE_GOING) {
-		/*
-		 * The exit function of the module has run. Objects that wait
-		 * for a grace period count as freed: free them now.
-		 */
-		if (report_left(mod, false)) {
-			gomem_rcu_barrier();
-			report_left(mod, true);
-		}
-		keep_names(mod, false);
-		gomem_origin_drop(mod, false);
-	}
-	mutex_unlock(&names_mutex);
-	if (state == MODULE_STATE_GOING)
-		gomem_exact_go(mod);
-	return NOTIFY_OK;
-}
-
-static struct notifier_block module_notifier = {
-	.notifier_call = module_changes,
-};
-
 /**
- * gomem_profile_init - get notified when modules are loaded and unloaded
+ * gomem_profile_buckets - return the list of all buckets
  *
- * Context: may sleep.
+ * Buckets are added at any time, and none is removed before gomem is unloaded.
+ *
+ * Return: the list, linked by gomem_bucket.all, for list_for_each_entry_rcu().
  */
-void __init gomem_profile_init(void)
+struct list_head *gomem_profile_buckets(void)
 {
-	/* Fails only if the notifier is registered already. */
-	register_module_notifier(&module_notifier);
+	return &all_buckets;
 }
 
 /**
@@ -681,7 +542,6 @@ void gomem_profile_exit(void)
 	struct gomem_bucket *b, *next;
 	struct gomem_special *sp;
 
-	unregister_module_notifier(&module_notifier);
 	gomem_exact_exit();
 	gomem_usage_exit();
 	gomem_client_exit();

@@ -11,6 +11,7 @@
 #include "map/bucket.h"
 
 struct gomem_special;
+struct list_head;
 
 /**
  * struct gomem_profile_row - what a bucket had counted at one moment
@@ -87,7 +88,7 @@ static __always_inline void gomem_profile_count(void **p, unsigned int n,
 		gomem_profile_take_many(p, n, size);
 }
 
-void gomem_profile_init(void);
+struct list_head *gomem_profile_buckets(void);
 void gomem_profile_exit(void);
 
 #endif /* GOMEM_PROFILE_H */

@@ -238,7 +238,7 @@ static const char *next_name(const char *line, char *text)
  */
 void gomem_origin_site(const struct gomem_bucket *b, char *text)
 {
-	/* Pairs with the release in keep_names() of api/profile.c. */
+	/* Pairs with the release in keep_names() of api/modules.c. */
 	const char *names = smp_load_acquire(&b->names);
 
 	strscpy(text, "code without a name", KSYM_SYMBOL_LEN);
@@ -292,7 +292,7 @@ void gomem_origin_print(const struct gomem_origin *o, gomem_origin_fn fn,
 			void *arg)
 {
 	const struct gomem_bucket *b = o->bucket;
-	/* Pairs with the release in keep_names() of api/profile.c. */
+	/* Pairs with the release in keep_names() of api/modules.c. */
 	const char *names = smp_load_acquire(&b->names);
 
 	print_doer(&o->allocated, "allocated", fn, arg);

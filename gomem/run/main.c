@@ -20,9 +20,9 @@
 #include "api/alloc.h"
 #include "api/arena.h"
 #include "api/cache.h"
-#include "api/callback.h"
 #include "api/exact.h"
 #include "api/kfrees.h"
+#include "api/modules.h"
 #include "api/profile.h"
 #include "api/rcu.h"
 #include "run/debugfs.h"
@@ -65,8 +65,7 @@ static void __init init_constants(void)
  */
 static void __init start(void)
 {
-	gomem_profile_init();
-	gomem_callbacks_init();
+	gomem_modules_init();
 	gomem_oom_init();
 	gomem_epoch_init();
 	gomem_heapfiles_start();
@@ -165,7 +164,7 @@ static void __exit gomem_exit(void)
 	gomem_mcache_exit();		/* 6 */
 	gomem_epoch_settle();		/* 7 */
 	leaked = gomem_leaks_report();	/* 8 */
-	gomem_callbacks_exit();		/* 9 */
+	gomem_modules_exit();		/* 9 */
 	gomem_profile_exit();
 	gomem_payers_exit();
 	gomem_accounts_exit();

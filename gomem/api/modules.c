@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * modules.c - what gomem does when another module is loaded or unloaded.
+ *
+ * When the code of a module goes, other code may get its addresses. So the
+ * names of the frames in this code are stored first, with the stacks of the
+ * heap profile that have these frames. What objects the module has left is
+ * reported.
+ *
+ * A module gives gomem three kinds of callbacks: cleanups, callbacks of
+ * accounts, and constructors of typed caches. Before the module is unloaded, it
+ * has to cancel the cleanups, and to destroy the accounts and caches. Otherwise
+ * gomem would call code that is gone. So when the exit function of the module
+ * has run, gomem drops the remaining callbacks, and reports them.
+ *
+ * Other CPUs may run these callbacks meanwhile. Cleanups and constructors run
+ * in RCU read-side sections. The kernel waits for a grace period after the
+ * notifiers, before it frees the code of the module. gomem_accounts_close()
+ * itself waits for the callbacks of accounts, which run in works.
+ *
+ * gomem calls no other code of modules: the callbacks for memory pools, for
+ * resources of devices, and for RCU are functions of gomem.
+ */
+#define pr_fmt(fmt) "gomem: " fmt
+
+#include <linux/kernel.h>
+#include <linux/lockdep.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "base/stack.h"
+#include "map/bucket.h"
+#include "map/origin.h"
+#include "api/account.h"
+#include "api/cache.h"
+#include "api/cleanup.h"
+#include "api/client.h"
+#include "api/exact.h"
+#include "api/modules.h"
+#include "api/profile.h"
+#include "api/rcu.h"
+
+/*
+ * Protects the names and owners of buckets. Taken by tasks that load or unload
+ * modules, in module_changes(). Readers of the names take no lock.
+ */
+static DEFINE_MUTEX(names_mutex);
+
+/*
+ * Return text with the names of the frames, one a line and up to a page. Return
+ * NULL if there is no memory.
+ */
+static char *name_frames(const struct gomem_bucket *b)
+{
+	char *text = kmalloc(PAGE_SIZE, GFP_KERNEL), *names;
+	unsigned int i, n = 0, len;
+
+	if (!text)
+		return NULL;
+	for (i = 0; i < b->nr; i++) {
+		len = snprintf(text + n, PAGE_SIZE - n, "#\t0x%lx\t%pS\n",
+			       b->frame[i], (void *)b->frame[i]);
+		if (len >= PAGE_SIZE - n)
+			break;
+		n += len;
+	}
+	text[n] = '\0';
+	names = kstrdup(text, GFP_KERNEL);
+	kfree(text);
+	return names;
+}
+
+/*
+ * Did code of a module allocate the objects of a bucket? If the code was in an
+ * init section, that section is gone, and code of another module may be at its
+ * address now. Then gomem_bucket.owner tells.
+ */
+static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
+{
+	if (!b->nr || b->gone)
+		return false;
+	return b->owner ? b->owner == mod : within_module(b->frame[0], mod);
+}
+
+/*
+ * Store the frame names of each stack that has a frame in code of the module
+ * that is about to be freed. If @init, that is its init section, else all of
+ * its code. Later profiles show the names, and other code at the same address
+ * gets another bucket.
+ */
+static void keep_names(const struct module *mod, bool init)
+{
+	struct gomem_bucket *b;
+	char *names;
+
+	lockdep_assert_held(&names_mutex);
+	list_for_each_entry_rcu(b, gomem_profile_buckets(), all, true) {
+		if (b->gone)
+			continue;
+		/*
+		 * If the names are stored already, only the end of the owner
+		 * matters: the module that contains frame 0.
+		 */
+		if (b->names ? init || !is_owner(mod, b) :
+			       !gomem_stack_meets(b->frame, b->nr, mod, init))
+			continue;
+		if (init && within_module_init(b->frame[0], mod))
+			b->owner = mod;
+		if (!init)
+			b->gone = true;
+		names = b->names ? NULL : name_frames(b);
+		if (!names)
+			continue;
+		/*
+		 * Pairs with the acquires in gomem_show_frames(),
+		 * gomem_origin_site() and gomem_origin_print().
+		 */
+		smp_store_release(&b->names, names);
+	}
+}
+
+/* Count the live objects that a module has left. Log them if @print. */
+static u64 report_left(const struct module *mod, bool print)
+{
+	struct gomem_bucket *b;
+	u64 all = 0, live;
+
+	list_for_each_entry_rcu(b, gomem_profile_buckets(), all, true) {
+		if (!is_owner(mod, b))
+			continue;
+		live = atomic64_read(&b->allocs) - atomic64_read(&b->frees);
+		if (!live)
+			continue;
+		live = gomem_profile_scale(live, b->size, b->rate);
+		all += live;
+		if (print)
+			pr_warn("leaked by %s: %s%llu objects of %u bytes, allocated at %pS\n",
+				mod->name, b->rate > 1 ? "about " : "", live,
+				b->size, (void *)b->frame[0]);
+	}
+	return all;
+}
+
+/*
+ * The exit function of the module has run. Report the objects that the module
+ * has left, and store the names of its frames.
+ */
+static void leave_profile(const struct module *mod)
+{
+	lockdep_assert_held(&names_mutex);
+	/*
+	 * Objects that wait for a grace period count as freed. Wait until they
+	 * are freed.
+	 */
+	if (report_left(mod, false)) {
+		gomem_rcu_barrier();
+		report_left(mod, true);
+	}
+	keep_names(mod, false);
+	gomem_origin_drop(mod, false);
+}
+
+static void drop_callbacks(struct module *mod)
+{
+	gomem_accounts_close(mod);
+	gomem_cleanups_drop(mod);
+	gomem_caches_orphan(mod);
+}
+
+static int module_changes(struct notifier_block *nb, unsigned long state,
+			  void *data)
+{
+	struct module *mod = data;
+
+	gomem_client_change(mod, state);
+	if (state == MODULE_STATE_COMING)
+		gomem_exact_come(mod);
+	mutex_lock(&names_mutex);
+	if (state == MODULE_STATE_LIVE) {
+		keep_names(mod, true);
+		gomem_origin_drop(mod, true);
+	} else if (state == MODULE_STATE_GOING) {
+		leave_profile(mod);
+	}
+	mutex_unlock(&names_mutex);
+	if (state == MODULE_STATE_GOING) {
+		gomem_exact_go(mod);
+		drop_callbacks(mod);
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_notifier = {
+	.notifier_call = module_changes,
+};
+
+/**
+ * gomem_modules_init - get notified when modules are loaded and unloaded
+ *
+ * Context: may sleep.
+ */
+void __init gomem_modules_init(void)
+{
+	/* Fails only if the notifier is registered already. */
+	register_module_notifier(&module_notifier);
+}
+
+/**
+ * gomem_modules_exit - end the notifications
+ *
+ * Context: may sleep.
+ */
+void gomem_modules_exit(void)
+{
+	unregister_module_notifier(&module_notifier);
+}
