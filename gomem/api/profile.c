@@ -190,6 +190,29 @@ static bool is_large(const void *obj, size_t size)
 }
 
 /*
+ * Return the bucket of an object that the current stack allocates, NULL if
+ * there is no memory for it. The frames are saved in memory of the kernel's
+ * allocator: it may need much of the stack itself, when it allocates a bucket.
+ */
+static struct gomem_bucket *bucket_here(const void *obj, size_t size,
+					unsigned long rate)
+{
+	struct gomem_bucket *b;
+	unsigned long *room;
+	struct stack st;
+
+	room = kmalloc_array(GOMEM_PROFILE_DEPTH + GOMEM_STACK_OWN,
+			     sizeof(*room), GFP_SAMPLE);
+	if (!room)
+		return NULL;
+	save_stack(&st, room, size, rate);
+	st.large = is_large(obj, size);
+	b = get_bucket(&st);
+	kfree(room);
+	return b;
+}
+
+/*
  * Record an object. @weight: how many records this one stands for, from
  * gomem_sample_weight(). With @charged, an account pays for the object, so that
  * it is not in its module's usage.
@@ -197,15 +220,9 @@ static bool is_large(const void *obj, size_t size)
 static noinline void add_record(void *obj, size_t size, unsigned long rate,
 				u32 weight, bool charged)
 {
-	unsigned long room[GOMEM_PROFILE_DEPTH + GOMEM_STACK_OWN];
-	struct gomem_special *sp;
-	struct gomem_bucket *b;
-	struct stack st;
+	struct gomem_special *sp = kmalloc(sizeof(*sp), GFP_SAMPLE);
+	struct gomem_bucket *b = sp ? bucket_here(obj, size, rate) : NULL;
 
-	save_stack(&st, room, size, rate);
-	st.large = is_large(obj, size);
-	sp = kmalloc(sizeof(*sp), GFP_SAMPLE);
-	b = sp ? get_bucket(&st) : NULL;
 	if (!b) {
 		gomem_count(GOMEM_EV_PROFILE_DROPPED, 1);
 		kfree(sp);
@@ -220,7 +237,7 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	if (!charged)
 		gomem_usage_begin(sp);
 	gomem_count(GOMEM_EV_PROFILE_SAMPLES, 1);
-	trace_sample_alloc(st.nr ? st.frame[0] : 0, obj, size);
+	trace_sample_alloc(b->nr ? b->frame[0] : 0, obj, size);
 	if (unlikely(!gomem_special_add(sp, NULL))) {
 		uncount(sp);
 		kfree(sp);

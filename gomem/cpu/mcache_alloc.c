@@ -94,7 +94,7 @@ static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh)
  */
 static __always_inline unsigned int take_free(struct gomem_slot *slot,
 					      void **objs, unsigned int want,
-						 bool together, u64 *fresh)
+					      bool together, u64 *fresh)
 {
 	unsigned int n = gomem_mcentral_take(slot->span, objs, want, together,
 					     fresh);
@@ -128,8 +128,7 @@ static unsigned int take_from_span(struct gomem_slot *slot, void **objs,
 			gomem_report_late_double_free(s->kind, res.bad);
 		}
 		old = n;
-		n += take_free(slot, objs + old, want - old, together,
-				  &these);
+		n += take_free(slot, objs + old, want - old, together, &these);
 		*fresh |= these << old;
 	}
 	gomem_count(GOMEM_EV_SPAN_REFILLS, n > 0);
@@ -365,8 +364,9 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 	struct wish w;
 	void *obj;
 
-	gomem_slot_get_ready(k, true);
+	gomem_slot_get_ready(k);
 	obj = alloc_at_hand(k, &w);
+	gomem_mcentral_grow_transfer(w.c);
 	return obj ?: alloc_by_growth(w.c, w.want, gfp);
 }
 
@@ -588,8 +588,9 @@ struct gomem_many gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp,
 	struct gomem_mcentral *c;
 	struct gomem_many m;
 
-	gomem_slot_get_ready(k, true);
+	gomem_slot_get_ready(k);
 	m = many_at_hand(k, objs, n, keyless, &c);
+	gomem_mcentral_grow_transfer(c);
 	return m.n ? m : many_by_growth(c, gfp, objs, n, keyless);
 }
 
@@ -608,6 +609,7 @@ void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp)
 {
 	void *obj;
 
+	gomem_mcentral_grow_transfer(c);
 	if (many_from(c, &obj, 1, false).n ||
 	    many_by_growth(c, gfp, &obj, 1, false).n)
 		return obj;

@@ -110,7 +110,7 @@ static noinline void free_to_full(const struct gomem_kind *k, void *obj)
 	struct gomem_section sec;
 	unsigned int n = 0;
 
-	gomem_slot_get_ready(k, false);
+	gomem_slot_get_ready_later(k);
 	gomem_section_enter(&sec, gomem_irq_context());
 	slot = gomem_section_slot(&sec, k);
 	if (!gomem_section_holds(&sec, k)) {

@@ -123,9 +123,22 @@ void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n);
 
 /* mcentral_transfer.c */
 void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle);
+void gomem_mcentral_fetch_room(struct gomem_mcentral *c);
 
 /* mcentral_check.c */
 const char *gomem_mcentral_validate(struct gomem_mcentral *c);
+
+/*
+ * If a put found that the transfer cache lacks its page, fetch the page now.
+ * Allocations call this with none of their arrays of objects on the stack: the
+ * kernel's page allocator needs much stack.
+ */
+static inline void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
+{
+	/* Racy: a page too many goes back, one too few is fetched later. */
+	if (unlikely(READ_ONCE(c->transfer.wants_page)))
+		gomem_mcentral_fetch_room(c);
+}
 
 /*
  * May objects be taken from a span one by one, each at random? This is a draw:

@@ -30,7 +30,6 @@ bool gomem_mcentral_take_back(struct gomem_mcentral *c, struct gomem_span *s,
 void gomem_mcentral_report_bad(struct gomem_mcentral *c, unsigned int bad);
 
 /* mcentral_transfer.c */
-void gomem_mcentral_grow_transfer(struct gomem_mcentral *c);
 void gomem_mcentral_want_room(struct gomem_mcentral *c);
 
 /* Return the list that matches a span's alloc bits and pending frees. */

@@ -165,7 +165,7 @@ static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	struct gomem_span *old = r->span;
 	unsigned int bad = 0;
 	unsigned long flags;
-	bool empty = false, grow;
+	bool empty = false;
 
 	spin_lock_irqsave(&c->lock, flags);
 	r->n = gomem_transfer_take(&c->transfer, r->objs, r->want);
@@ -176,14 +176,11 @@ static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 	 */
 	if (!r->n || r->n < r->want / 2)
 		empty = refill_from_spans(c, r, &bad);
-	grow = c->transfer.wants_page;
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	if (empty)
 		gomem_mcentral_give_back(old);
 	gomem_mcentral_report_bad(c, bad);
-	if (unlikely(grow))
-		gomem_mcentral_grow_transfer(c);
 }
 
 /*

@@ -60,11 +60,11 @@ static void *add_room(struct gomem_mcentral *c, void *page)
 	unsigned int more = room_growth(c);
 
 	lockdep_assert_held(&c->lock);
+	WRITE_ONCE(t->wants_page, false);
 	if (!more)
 		return page;
 	t->refused = false;
 	t->missed = false;
-	t->wants_page = false;
 	if (!t->objs && page) {
 		WRITE_ONCE(t->objs, page);
 		page = NULL;
@@ -78,14 +78,15 @@ static void *add_room(struct gomem_mcentral *c, void *page)
 }
 
 /**
- * gomem_mcentral_grow_transfer - grow the transfer cache, if it may grow
+ * gomem_mcentral_fetch_room - grow the transfer cache, if it may grow
  * @c: the mcentral
  *
- * If the transfer cache has no array, fetches a page for it first.
+ * If the transfer cache has no array, fetches a page for it first. Call it
+ * through gomem_mcentral_grow_transfer().
  *
  * Context: any but NMI; never sleeps. No lock held, not in a section.
  */
-void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
+void gomem_mcentral_fetch_room(struct gomem_mcentral *c)
 {
 	struct gomem_heap *h = c->heap;
 	unsigned long flags;
@@ -104,13 +105,14 @@ void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
 	if (page)
 		gomem_meta_put(h->source, page, PAGE_SIZE);
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_fetch_room);
 
 /**
  * gomem_mcentral_want_room - grow the transfer cache after a refused put
  * @c: the mcentral; its lock is held
  *
- * If the transfer cache has no array, the next refill fetches one, because a
- * free must not allocate memory.
+ * If the transfer cache has no array, the next allocation that finds no object
+ * in its slot fetches one, because a free must not allocate memory.
  */
 void gomem_mcentral_want_room(struct gomem_mcentral *c)
 {
@@ -120,7 +122,7 @@ void gomem_mcentral_want_room(struct gomem_mcentral *c)
 	if (c->transfer.objs)
 		add_room(c, NULL);
 	else
-		c->transfer.wants_page = true;
+		WRITE_ONCE(c->transfer.wants_page, true);
 }
 
 /*

@@ -490,39 +490,59 @@ static enum gomem_stack missing_stack(struct gomem_mcache *mc,
 	return mc->stacks[which] ? GOMEM_NR_STACKS : which;
 }
 
-/**
- * gomem_slot_get_ready - fetch a stack that a slot lacks for its next growth
- * @k: the kind of the slot's objects
- * @allocates: the caller allocates, and may fetch the stack at once. For a
- *	free, a work fetches it
- *
- * The slow paths call this before their section. Slots of interrupts never
- * move to another stack.
- *
- * Context: any but NMI; never sleeps. Not in a section.
+/*
+ * Return the stack that the task's slot of a kind lacks for its next growth,
+ * GOMEM_NR_STACKS if none. Slots of interrupts never move to another stack.
  */
-void gomem_slot_get_ready(const struct gomem_kind *k, bool allocates)
+static enum gomem_stack stack_to_fetch(const struct gomem_kind *k,
+				       struct gomem_mcache **mc)
 {
-	struct gomem_mcache *mc;
-	enum gomem_stack which;
-
 	if (gomem_irq_context())
-		return;
+		return GOMEM_NR_STACKS;
 	/*
 	 * If preemption is on, the task may move to another CPU at any time.
 	 * Then the old CPU changes this cache concurrently. A stack too many,
 	 * or too few, does no harm.
 	 */
-	mc = raw_cpu_read(gomem_mcache_task);
-	if (k->cache || mc == &gomem_no_mcache)
-		return;
+	*mc = raw_cpu_read(gomem_mcache_task);
+	if (k->cache || *mc == &gomem_no_mcache)
+		return GOMEM_NR_STACKS;
 	/* Racy if preemption is on, for the same reason. */
-	which = data_race(missing_stack(mc, &mc->slot[k->spc], k));
-	if (which == GOMEM_NR_STACKS)
-		return;
-	if (allocates)
+	return data_race(missing_stack(*mc, &(*mc)->slot[k->spc], k));
+}
+
+/**
+ * gomem_slot_get_ready - fetch a stack that a slot lacks for its next growth
+ * @k: the kind of the slot's objects
+ *
+ * Allocations that find no object in their slot call this before their section.
+ *
+ * Context: any but NMI; never sleeps. Not in a section.
+ */
+void gomem_slot_get_ready(const struct gomem_kind *k)
+{
+	struct gomem_mcache *mc;
+	enum gomem_stack which = stack_to_fetch(k, &mc);
+
+	if (which != GOMEM_NR_STACKS)
 		fetch_stacks(mc->heap, which);
-	else
+}
+
+/**
+ * gomem_slot_get_ready_later - have a work fetch a stack that a slot lacks
+ * @k: the kind of the slot's objects
+ *
+ * Frees that find their slot full call this before their section: a free must
+ * not allocate memory.
+ *
+ * Context: any but NMI; never sleeps. Not in a section.
+ */
+void gomem_slot_get_ready_later(const struct gomem_kind *k)
+{
+	struct gomem_mcache *mc;
+	enum gomem_stack which = stack_to_fetch(k, &mc);
+
+	if (which != GOMEM_NR_STACKS)
 		fetch_later(which);
 }
 

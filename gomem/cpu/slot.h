@@ -98,7 +98,8 @@ void gomem_slot_grow(struct gomem_mcache *mc, struct gomem_slot *slot,
 		     const struct gomem_kind *k, unsigned int n);
 void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot,
 		      const struct gomem_kind *k);
-void gomem_slot_get_ready(const struct gomem_kind *k, bool allocates);
+void gomem_slot_get_ready(const struct gomem_kind *k);
+void gomem_slot_get_ready_later(const struct gomem_kind *k);
 void gomem_slot_init_fetches(void);
 void gomem_slot_cancel_fetches(void);
 

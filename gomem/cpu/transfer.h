@@ -37,16 +37,18 @@
  * @refused: a put found too little room; cleared by an attempt to grow, and
  *	with @moved
  * @missed: a take found no object while @refused was set; cleared with @refused
- * @wants_page: the cache may grow but has no page. The next refill fetches it,
- *	because a free must not allocate. Cleared with @refused
+ * @wants_page: the cache may grow but has no page. The next allocation that
+ *	finds no object in its slot fetches it, because a free must not
+ *	allocate. Cleared by each attempt to grow, and with @refused
  * @moved: number of objects put, or asked for, in the current second; cleared
  *	at its start
  * @moved_until: when that second ends, in jiffies. The first put or take after
  *	this time starts another second
  *
- * The lock of the mcentral protects all members. Three readers do without it:
- * gomem_mcentral_drain() and gomem_mcentral_grow_transfer() read @objs,
- * gomem_mcache_count() reads @n.
+ * The lock of the mcentral protects all members. Four readers do without it:
+ * gomem_mcentral_drain() and gomem_mcentral_fetch_room() read @objs,
+ * gomem_mcentral_grow_transfer() reads @wants_page, gomem_mcache_count()
+ * reads @n.
  *
  * Invariants:
  *	low <= n <= high <= room <= GOMEM_TRANSFER_MAX

@@ -25,9 +25,6 @@ ALLOCATES = re.compile(r"_*(alloc_pages|folio_alloc|get_free_pages|alloc_percpu|
                        r"|k[vmz]*alloc|k[v]?realloc|kmem_cache_alloc|vmalloc(?!_to_)|alloc_workqueue)"
                        r"[a-z0-9_]*")
 
-# These functions ask for memory without reclaim, and go on if there is none.
-LIGHT = {"gomem_mcentral_grow_transfer", "fetch_stacks", "add_record", "add_bucket"}
-
 # Parameters that are functions: their names in the sources, and the functions
 # passed. None of these allocates; "stack", "room" and "distance" only compute.
 # The macros of tracepoints call probes, which are not gomem's.
@@ -137,8 +134,6 @@ def deepest(graph, title, memo, above=()):
         return (0, [title]) if ALLOCATES.fullmatch(title) else None
     if title in memo:
         return memo[title]
-    if short(title) in LIGHT:
-        return None
     if title in above:
         graph.unknown.add(f"{short(title)}: calls itself by way of " +
                           ", ".join(map(short, above[above.index(title):])))

@@ -169,6 +169,7 @@ void central_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r)
 	struct gomem_span *spans;
 
 	gomem_mcentral_refill(c, r);
+	gomem_mcentral_grow_transfer(c);
 	if (r->n || r->span)
 		return;
 	spans = gomem_mcentral_grow(c, gfp, r->want, true);
