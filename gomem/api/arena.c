@@ -106,6 +106,21 @@ static unsigned long arena_magic(const struct gomem_arena *a)
 	return gomem_objkey(a) ^ ARENA_MAGIC;
 }
 
+/**
+ * gomem_arena_is_handle - check whether an object is the struct of a live arena
+ * @obj: the object, of at least 8 bytes; it is live, or the caller is in an RCU
+ *	read-side section
+ *
+ * Context: any.
+ * Return: true if it is.
+ */
+bool gomem_arena_is_handle(const void *obj)
+{
+	const struct gomem_arena *a = obj;
+
+	return READ_ONCE(a->magic) == arena_magic(a);
+}
+
 /*
  * Return true if @a is a live arena; else report @a and return false. Any
  * pointer is safe to pass: memory is read only if it lies in a span of gomem's.

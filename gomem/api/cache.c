@@ -42,6 +42,21 @@ static unsigned long cache_magic(const struct gomem_cache *c)
 }
 
 /**
+ * gomem_cache_is_handle - check whether an object is the struct of a cache
+ * @obj: the object, at least as large as the struct; it is live, or the caller
+ *	is in an RCU read-side section
+ *
+ * Context: any.
+ * Return: true if it is, also while the cache is being destroyed.
+ */
+bool gomem_cache_is_handle(const void *obj)
+{
+	const struct gomem_cache *c = obj;
+
+	return READ_ONCE(c->magic) == cache_magic(c);
+}
+
+/**
  * gomem_cache_is_live - check whether objects may be allocated from a cache
  * @c: memory that is, or was, a cache
  *
@@ -49,8 +64,7 @@ static unsigned long cache_magic(const struct gomem_cache *c)
  */
 bool gomem_cache_is_live(const struct gomem_cache *c)
 {
-	return READ_ONCE(c->magic) == cache_magic(c) &&
-	       !READ_ONCE(c->destroyed);
+	return gomem_cache_is_handle(c) && !READ_ONCE(c->destroyed);
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "base/sizeclass.h"
 #include "map/live.h"
 #include "cpu/node.h"
+#include "api/arena.h"
 #include "api/cache.h"
 #include "api/tiny.h"
 #include "api/usercopy.h"
@@ -51,17 +52,33 @@ static size_t left_in(struct window w, size_t offset)
 }
 
 /*
+ * Is a live object an arena or a typed cache? gomem allocates these two structs
+ * for itself, from its own size classes. User space must not see them.
+ */
+static bool is_handle(const struct gomem_span *s, const void *obj)
+{
+	if (s->kind->cache)
+		return false;
+	return gomem_arena_is_handle(obj) ||
+	       (s->elemsize >= sizeof(struct gomem_cache) &&
+		gomem_cache_is_handle(obj));
+}
+
+/*
  * Return how many bytes from @addr on may be copied, in a span of a size class,
  * of a typed cache or of scratch buffers.
  */
 static size_t left_in_cell(struct gomem_span *s, unsigned long addr)
 {
 	unsigned int i = gomem_span_index(s, addr);
+	const void *obj;
 
 	if (i >= s->nelems || !gomem_cell_is_live(s, i))
 		return 0;
-	return left_in(object_window(s),
-		       addr - (unsigned long)gomem_span_object(s, i));
+	obj = gomem_span_object(s, i);
+	if (is_handle(s, obj))
+		return 0;
+	return left_in(object_window(s), addr - (unsigned long)obj);
 }
 
 static size_t left_in_span(struct gomem_span *s, unsigned long addr)

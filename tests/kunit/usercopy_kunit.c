@@ -10,6 +10,7 @@
 
 #include "fixture.h"
 #include "api/arena.h"
+#include "api/cache.h"
 #include "api/tiny.h"
 #include "base/debug.h"
 #include "cpu/node.h"
@@ -319,6 +320,22 @@ static void test_arena(struct kunit *test)
 	gomem_arena_flush_quarantine();
 }
 
+/* User space may see no byte of an arena's own struct, or of a cache's. */
+static void test_handles(struct kunit *test)
+{
+	struct gomem_cache *c = gomem_cache_create("usercopy", 1000, NULL);
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+
+	KUNIT_EXPECT_NOT_NULL(test, c);
+	KUNIT_EXPECT_NOT_NULL(test, a);
+	if (c)
+		expect_none(test, c, sizeof(*c));
+	if (a)
+		expect_none(test, a, 64);
+	gomem_arena_destroy(a);
+	gomem_cache_destroy(c);
+}
+
 static void test_foreign(struct kunit *test)
 {
 	void *p = kmalloc(100, GFP_KERNEL);
@@ -343,6 +360,7 @@ static struct kunit_case usercopy_cases[] = {
 	KUNIT_CASE(test_typed_kinds),
 	KUNIT_CASE(test_scratch),
 	KUNIT_CASE(test_arena),
+	KUNIT_CASE(test_handles),
 	KUNIT_CASE(test_foreign),
 	{ }
 };
