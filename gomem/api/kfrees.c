@@ -26,9 +26,30 @@
 #include <trace/events/kmem.h>
 
 #include "base/compat.h"
+#include "map/describe.h"
 #include "map/report.h"
 #include "cpu/node.h"
 #include "api/kfrees.h"
+
+/*
+ * The value of kfree_probe, and whether the module is initialized. Protected by
+ * kernel_param_lock(), since parameters may be set at any time.
+ */
+static bool probing;
+static bool ready;
+
+/**
+ * gomem_kfrees_hidden - check whether a kfree() may have left no trace
+ *
+ * Return: true if kfree() drops no reference on this kernel, kfree_probe is
+ * off, and the kernel has printed a warning. That warning may have been about
+ * kfree().
+ */
+bool gomem_kfrees_hidden(void)
+{
+	return GOMEM_KFREE_LEAVES_NO_TRACE && !probing &&
+	       (test_taint(TAINT_WARN) || test_taint(TAINT_BAD_PAGE));
+}
 
 /*
  * Count the calls of kfree() for one page of a span. Add those that were not
@@ -115,7 +136,8 @@ static void look_at_span(struct gomem_span *s, void *arg)
  * misuse.
  *
  * Context: may sleep.
- * Return: the number of calls of kfree().
+ * Return: the number of calls of kfree(). GOMEM_KFREES_UNKNOWN if none was
+ * found, but some may have left no trace.
  */
 unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
 {
@@ -125,7 +147,7 @@ unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
 	for_each_gomem_heap(h)
 		gomem_heap_walk_spans(h, look_at_span, &w);
 	gomem_count_misuses(GOMEM_KFREE, w.news);
-	return w.all;
+	return w.all || !gomem_kfrees_hidden() ? w.all : GOMEM_KFREES_UNKNOWN;
 }
 
 static void note_kfree(const void *p, unsigned long call_site)
@@ -153,13 +175,6 @@ static void probe(void *unused, unsigned long call_site, const void *p)
 		note_kfree(p, call_site);
 }
 
-/*
- * The value of kfree_probe, and whether the module is initialized. Protected by
- * kernel_param_lock(), since parameters may be set at any time.
- */
-static bool probing;
-static bool ready;
-
 static int set_probing(const char *val, const struct kernel_param *kp)
 {
 	bool on;
@@ -183,19 +198,6 @@ static const struct kernel_param_ops probing_ops = {
 module_param_cb(kfree_probe, &probing_ops, &probing, 0644);
 MODULE_PARM_DESC(kfree_probe,
 		 "Report each kfree() of gomem's memory and its caller; slows down every kfree() of the machine (default N)");
-
-/**
- * gomem_kfrees_hidden - check whether a kfree() may have left no trace
- *
- * Return: true if kfree() drops no reference on this kernel, kfree_probe is
- * off, and the kernel has printed a warning. That warning may have been about
- * kfree().
- */
-bool gomem_kfrees_hidden(void)
-{
-	return GOMEM_KFREE_LEAVES_NO_TRACE && !probing &&
-	       (test_taint(TAINT_WARN) || test_taint(TAINT_BAD_PAGE));
-}
 
 /**
  * gomem_kfrees_init - start probing kfree(), if kfree_probe is set

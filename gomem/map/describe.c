@@ -118,14 +118,17 @@ void gomem_describe(unsigned long addr, char *buf, size_t len)
 
 /**
  * gomem_describe_kfreed - say how many of gomem's objects the kernel freed
- * @n: number of objects that the kernel freed
+ * @n: number of objects that the kernel freed, or GOMEM_KFREES_UNKNOWN
  * @buf: buffer for the text: the end of a sentence, or nothing if @n is 0
  * @len: size of @buf; GOMEM_KFREED_MAX is enough
  */
 void gomem_describe_kfreed(unsigned long n, char *buf, size_t len)
 {
 	buf[0] = '\0';
-	if (n)
+	if (n == GOMEM_KFREES_UNKNOWN)
+		strscpy(buf, ", or freed with kfree(), which leaves no trace (see kfree_probe)",
+			len);
+	else if (n)
 		snprintf(buf, len,
 			 ", %lu of them freed with the kernel's kfree() or put_page()",
 			 n);

@@ -16,6 +16,9 @@ struct kmem_cache;
 /* Size of a buffer for gomem_describe_kfreed(). */
 #define GOMEM_KFREED_MAX	80
 
+/* Calls of kfree() may have left no trace: see gomem_kfrees_hidden(). */
+#define GOMEM_KFREES_UNKNOWN	ULONG_MAX
+
 void gomem_describe(unsigned long addr, char *buf, size_t len);
 void gomem_describe_kfreed(unsigned long n, char *buf, size_t len);
 const char *gomem_object_word(unsigned int class);

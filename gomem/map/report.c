@@ -477,8 +477,7 @@ void gomem_report_cache_args(const char *name, unsigned int size,
  * @k: the kind of its objects
  * @objects: number of objects left
  * @pages: gomem pages that they lie in
- * @kfreed: how many of them were freed with kfree(), as far as that left a
- *	trace
+ * @kfreed: how many of them were freed with kfree(), or GOMEM_KFREES_UNKNOWN
  * @caller: address of the code that destroyed it; 0 when gomem is unloaded
  */
 void gomem_report_cache_left(const struct gomem_kind *k, unsigned long objects,

@@ -22,6 +22,7 @@
 #include "map/report.h"
 #include "cpu/mcache.h"
 #include "api/cache.h"
+#include "api/kfrees.h"
 #include "api/tiny.h"
 #include "api/usage.h"
 #include "run/accountsfile.h"
@@ -358,6 +359,8 @@ static int check_show(struct seq_file *m, void *unused)
 	if (kfrees)
 		seq_printf(m, "modules freed gomem's memory %llu times with kfree() or put_page(), which cannot free it: see \"What the kernel frees\" in Documentation/override.rst\n",
 			   kfrees);
+	if (gomem_kfrees_hidden())
+		seq_puts(m, "the kernel has printed a warning, perhaps about a kfree() of gomem's memory, which leaves no other trace on this kernel. To find the callers, write 1 to the parameter kfree_probe\n");
 	mutex_unlock(&check_mutex);
 	return 0;
 }
