@@ -173,14 +173,6 @@ size_t gomem_account_bytes(const struct gomem_account *a)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_account_bytes, GOMEM_NS);
 
-static void raise_peak(struct gomem_account *a, s64 bytes)
-{
-	s64 peak = atomic64_read(&a->peak);
-
-	while (bytes > peak && !atomic64_try_cmpxchg(&a->peak, &peak, bytes))
-		;
-}
-
 /*
  * Count a crossing, and call the callback if there is one, if @bytes exceed the
  * soft limit; but not again before the account has been below 7/8 of the limit.
@@ -208,7 +200,7 @@ static bool add_bytes(struct gomem_account *a, u64 more, gfp_t gfp)
 		if (a->hard && old + more > a->hard && !(gfp & __GFP_NOFAIL))
 			return false;
 	} while (!atomic64_try_cmpxchg(&a->bytes, &old, old + more));
-	raise_peak(a, old + more);
+	gomem_usage_raise(&a->peak, old + more);
 	check_soft(a, old + more);
 	return true;
 }

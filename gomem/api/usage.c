@@ -125,17 +125,17 @@ void gomem_usage_destroy(struct gomem_usage *u)
 }
 
 /**
- * gomem_usage_raise - raise the peak of a usage
- * @u: the usage
- * @bytes: bytes that it had
+ * gomem_usage_raise - raise the peak of a module's usage or of an account
+ * @peak: the most bytes until now
+ * @bytes: bytes now
  *
  * Context: any.
  */
-void gomem_usage_raise(struct gomem_usage *u, s64 bytes)
+void gomem_usage_raise(atomic64_t *peak, s64 bytes)
 {
-	s64 peak = atomic64_read(&u->peak);
+	s64 old = atomic64_read(peak);
 
-	while (bytes > peak && !atomic64_try_cmpxchg(&u->peak, &peak, bytes))
+	while (bytes > old && !atomic64_try_cmpxchg(peak, &old, bytes))
 		;
 }
 
@@ -231,7 +231,7 @@ static void change(const struct gomem_special *sp, int sign)
 		atomic64_add(sign * e.variance, &c->usage.variance);
 	}
 	if (sign > 0)
-		gomem_usage_raise(&c->usage, total(&c->usage));
+		gomem_usage_raise(&c->usage.peak, total(&c->usage));
 	gomem_usage_check(c);
 }
 

@@ -66,7 +66,7 @@ void gomem_usage_destroy(struct gomem_usage *u);
 void gomem_usage_begin(const struct gomem_special *sp);
 void gomem_usage_end(const struct gomem_special *sp);
 bool gomem_usage_refuses(gfp_t gfp);
-void gomem_usage_raise(struct gomem_usage *u, s64 bytes);
+void gomem_usage_raise(atomic64_t *peak, s64 bytes);
 void gomem_usage_check(struct gomem_client *c);
 void gomem_usage_restart(struct gomem_usage *u);
 int gomem_usage_limit(const char *text);

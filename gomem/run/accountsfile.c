@@ -104,7 +104,7 @@ static void show_module(struct gomem_client *c, void *arg)
 
 	if (!l.bytes && !l.soft && !l.hard && !(loaded && READ_ONCE(c->linked)))
 		return;
-	gomem_usage_raise(u, l.bytes);
+	gomem_usage_raise(&u->peak, l.bytes);
 	l.peak = atomic64_read(&u->peak);
 	show_line(mods->m, &l);
 }

@@ -37,7 +37,7 @@
 #define ROUNDS	3
 
 /* How often the candidates that are left are checked after the last round. */
-#define LOOKS	20
+#define CHECKS	20
 
 /**
  * struct result - what a scan found
@@ -83,7 +83,7 @@ static int scan_round(struct gomem_marks *m, struct result *r)
  * Drop candidates that were freed or written to since the last round. A cell
  * may be used by many short-lived objects with the same contents, one after the
  * other. If the cell was in use at the end of each round, these objects look
- * like one, unless they have records. So check LOOKS times, at growing
+ * like one, unless they have records. So check CHECKS times, at growing
  * intervals: some check is likely to find the cell free.
  */
 static int check_again(struct gomem_marks *m)
@@ -93,7 +93,7 @@ static int check_again(struct gomem_marks *m)
 
 	gomem_rcu_barrier();
 	gomem_marks_begin(m);
-	for (i = 1; i <= LOOKS && !err; i++) {
+	for (i = 1; i <= CHECKS && !err; i++) {
 		err = gomem_marks_end(m);
 		msleep(i);
 	}

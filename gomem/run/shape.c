@@ -133,7 +133,7 @@ struct gomem_span *gomem_shape_span(const struct gomem_shape *sh)
 }
 
 /* Do what gomem_cell_is_live() does, but with the key offset of the shape. */
-static bool slot_is_live(const struct gomem_shape *sh,
+static bool cell_is_live(const struct gomem_shape *sh,
 			 const struct gomem_span *s, unsigned int i)
 {
 	unsigned long bits = READ_ONCE(s->bits[i / 64]) &
@@ -169,9 +169,9 @@ bool gomem_shape_live(const struct gomem_shape *sh, struct gomem_span *s,
 	if (!sh->divmul)
 		return gomem_large_is_live(s);
 	if (sh->tiny)
-		return slot_is_live(sh, s, u / GOMEM_TINY_BLOCK) &&
+		return cell_is_live(sh, s, u / GOMEM_TINY_BLOCK) &&
 		       tiny_size(sh, u);
-	return slot_is_live(sh, s, u);
+	return cell_is_live(sh, s, u);
 }
 
 /**
