@@ -47,9 +47,9 @@ ifdef KERNEL
 # TESTS: the directories of the test modules to build. gomem_kunit is built only
 # if the kernel has KUnit.
 #
-# Kernels up to 6.12 ignore KBUILD_EXTRA_SYMBOLS when they decide whether to
-# look up a module's symbol versions again. So remove the old Module.symvers of
-# the tests.
+# Up to Linux 6.12, Kbuild ignores KBUILD_EXTRA_SYMBOLS when it decides whether
+# to look up the symbol versions of a module again. So remove the tests'
+# Module.symvers if gomem's is newer.
 TESTS := $(patsubst tests/%/Kbuild,%,$(wildcard tests/*/Kbuild))
 
 all-modules: $(BUILD)
@@ -64,7 +64,8 @@ all-modules: $(BUILD)
 			KBUILD_EXTRA_SYMBOLS=$(BUILD)/Module.symvers modules; \
 	done
 
-# Make a tree of links, so that one source is built for several kernels.
+# Fill $(BUILD) with links to the sources, so that they can be built for several
+# kernels. Remove links to deleted sources, and what was built from them.
 $(BUILD): FORCE
 	@mkdir -p $@
 	@find $@ -xtype l -name '*.c' | sed 's/c$$//' | xargs -I{} rm -f {}ko {}o {}ci
@@ -104,7 +105,8 @@ MODULES := $(patsubst %/,%,$(abspath $(or $(INSTALL_MOD_PATH),$(DESTDIR))))/lib/
 RELEASE = $$(PATH=$$PATH:/sbin:/usr/sbin modinfo -F vermagic $(BUILD)/gomem/gomem.ko | cut -d ' ' -f 1)
 
 # The kernel's make runs depmod only if there is a System.map, which header
-# packages lack. So run it here. Package builds set DEPMOD=true.
+# packages lack. So run depmod here. Package builds set DEPMOD=true, a command
+# that does nothing.
 DEPMOD ?= depmod
 RUN_DEPMOD = PATH=$$PATH:/sbin:/usr/sbin $(DEPMOD) $(patsubst %/lib/modules,-b %/,$(MODULES))
 
@@ -155,7 +157,7 @@ uninstall:
 	@DEST='$(DEST)' MODULES='$(MODULES)' DOCDIR='$(DOCDIR)' TOOLS='$(TOOLS)' DEPMOD='$(DEPMOD)' \
 		scripts/uninstall
 
-# Copy what DKMS needs, and no more: it copies the directory again for each
+# Copy what DKMS needs, and no more: DKMS copies the directory again for each
 # build.
 dkms_source:
 	install -d $(DEST)$(SRCDIR)
@@ -173,7 +175,7 @@ dkms:
 	dkms install -m gomem -v $(VERSION) -k $(KERNELRELEASE)
 
 # Remove all versions of gomem from DKMS: the version of this tree may have
-# changed since it was installed.
+# changed since gomem was installed.
 dkms_uninstall:
 	@DEST='$(DEST)' scripts/dkms-uninstall
 
@@ -223,7 +225,7 @@ bench:
 		$(if $(MODE),--mode=$(MODE)) $(if $(SWEEP),--sweep=$(SWEEP)) \
 		$(if $(SIZES),--sizes=$(SIZES)) $(TRACES)
 
-# FILES= names files of gomem/ whose lines that no suite executed are printed.
+# FILES= names files of gomem/: for them, print the lines that no suite executed.
 coverage:
 	@scripts/coverage $(FILES)
 

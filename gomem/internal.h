@@ -29,30 +29,32 @@
  * Addresses and objects (map/):
  *
  * page		8 KiB: gomem's page, whatever the size of the kernel's is
- * chunk	512 pages, an aligned 4 MiB of addresses; unit of bookkeeping
- * covered	of a chunk: the tables have entries for it, so that it can be
- *		registered with its heap
+ * chunk	512 pages, an aligned 4 MiB of addresses; unit of bookkeeping.
+ *		The page map finds the descriptor of a *registered* chunk
+ * covered	of a chunk: the page map and the summaries of its heap have
+ *		entries for it, so that it can be registered
  * hole		page of a chunk that gomem does not own: gomem never owned the
  *		page, or gave it back to the kernel
  * run		pages, or objects, that lie side by side
  * span		run of pages that is cut into objects of one size, holds one
  *		large object, or is part of an arena
  * cell		place of one object in a span
- * tail		bytes of a span behind its last cell
+ * tail		bytes of a span after its last cell
  * descriptor	struct gomem_span or struct gomem_chunk (heap/desc.h)
  * size class	one of 67 object sizes, 8 bytes to 32 KiB; class 0 is large
- * noscan	holding no pointers, as the caller promised
+ * noscan	of an object: holds no pointers, as the caller promised
  * span class	size class and noscan bit: 2 * class + noscan
- * kind		what the objects of a span have in common: those of a span
- *		class, or those of a typed cache
- * typed cache	objects of one exact size, in spans of their own (kmem_cache)
- * scratch	buffers of 2 to 32 KiB; their span classes follow those of the
- *		size classes
+ * kind		common properties of the objects of a span class, or of those of
+ *		a typed cache (map/kind.h)
+ * typed cache	objects of one exact size, in spans of their own, as in a
+ *		kmem_cache
+ * scratch	buffers of 2 to 32 KiB, with span classes of their own, which
+ *		follow those of the size classes
  * arena	memory that is allocated piece by piece and freed as a whole
  * quarantine	spans of destroyed arenas, poisoned and kept from use (debug=1)
  * tiny		noscan and less than 16 bytes: may share a block of 16 bytes
  * part		the bytes of a tiny block that one tiny object has
- * rest		the bytes of its current tiny block that a CPU has not cut yet
+ * rest		the bytes of a CPU's current tiny block that are not cut yet
  * block	of tiny objects: the 16 bytes that they share; of an arena: one
  *		of its spans; of pages: 2^n that the kernel hands out at once
  * key		word by which a free object is recognised (base/key.h)
@@ -60,28 +62,31 @@
  * page map	finds the chunk, span and heap of an address, for all nodes
  * special	what is attached to a live object, and found when the object is
  *		freed: a record of the profile, a charge, or a cleanup
- * cleanup	function that a module has called when an object is freed
- * sample	allocation that the heap profile records (base/sample.h)
- * bucket	the recorded allocations of one stack, size and rate
+ * cleanup	function of a module that gomem calls when an object is freed
+ * sample	allocated byte that the heap profile chose at random. An object
+ *		with such a byte is *sampled*: recorded (base/sample.h)
+ * bucket	the recorded allocations of one call stack, object size and rate
+ *		of the profile
  * account	sums and limits what is charged to it (api/account.h); *charge*:
  *		count an object in an account
  * watch	record or charge allocations one by one (api/watch.h)
  *
  * Pages of a node (heap/):
  *
- * mheap	the pages of a node, and the spans made of them; a *heap*
+ * mheap	the pages of a node, and the spans made of them; also: *heap*
  * peer		the heap of another node
  * page source	where a heap gets its pages (heap/pagesource.h)
  * page cache	free pages and span descriptors that a CPU keeps
  * group	64 aligned pages, one word of a chunk's bitmap, from which a
- *		page cache has single pages
+ *		page cache takes its single pages
  * waiting	in a grace period: a page before it goes back to the kernel, an
  *		object that gomem_free_rcu() was called with
  * light	of a request to the kernel: without reclaim, without reserves,
  *		without a warning. A *hard* request does all that the gfp allows
  * scavenge	give free pages back to the kernel
  * rank		how soon the scavenger takes the free pages of a chunk
- * surplus	free pages that frees give back at once: gomem_heap_surplus()
+ * surplus	free pages that a free gives back to the kernel at once:
+ *		gomem_heap_surplus()
  * owe		announce pages that go back after a grace period; *pay*: give
  *		them back then
  *
@@ -91,8 +96,8 @@
  * hit		allocation or free that this CPU's slot serves, with no further
  *		step
  * mcache	a CPU's slots; each CPU has two, for tasks and for interrupts
- * section	code that owns an mcache: no other code can change it meanwhile
- *		(cpu/section.h)
+ * section	code that owns an mcache: no other code can change the mcache
+ *		meanwhile (cpu/section.h)
  * room		how many objects a slot or a transfer cache may hold, or may
  *		take in addition
  * mcentral	all spans of one kind and node
@@ -119,10 +124,10 @@
  *		(override/override_twin.h)
  * scan		search of all memory for pointers to objects (run/hunt.c)
  * candidate	object to which a scan has found no pointer yet
- * epoch	time after which unused memory goes back: epoch_ms, by default
- *		10 seconds
- * look		check for what was not used since the last look, four times an
- *		epoch
+ * epoch	time after which unused memory goes back to the kernel:
+ *		epoch_ms, by default 10 seconds
+ * look		check, four times an epoch, for memory that was not used since
+ *		the last look
  * goal		pages that a heap should keep: the most it used in the last four
  *		looks, plus scavenge_percent of that
  *
@@ -157,8 +162,9 @@
  *
  * In interrupts, gomem_alloc_from_irq() pops from the CPU's mcache for
  * interrupts. The slots of that mcache have no span of their own. Neither have
- * slots for objects of more than 128 bytes. The allocation of a large object,
- * or of a span of an arena, begins with alloc_from_pcache().
+ * slots for objects of more than 128 bytes. So these slots are refilled by
+ * gomem_transfer_take() and the steps below it. The allocation of a large
+ * object, or of a span of an arena, begins with alloc_from_pcache().
  *
  * gomem_tiny_cut() cuts a tiny object from the rest of the CPU's current block.
  * If the object does not fit, gomem_tiny_alloc_slow() takes another block from
@@ -193,14 +199,16 @@
  * In interrupts, gomem_free_from_irq() takes the place of gomem_free_hit(). An
  * object of another node skips the slot and goes to its node's mcentral.
  *
- * A large object is claimed by gomem_heap_claim_large(): of several frees of
- * it, one succeeds. Then its span goes to gomem_heap_free_span().
+ * A large object is claimed by gomem_heap_claim_large(): if several callers
+ * free the object, only one succeeds. Then its span goes to
+ * gomem_heap_free_span().
  *
  * A tiny object does not pass the check of gomem_free_hit().
  * gomem_tiny_free() frees its part of the block, and pushes the block on the
  * slot of blocks when that was the last part.
  *
- * If a typed cache is typesafe, an empty span is freed after a grace period.
+ * If a typed cache is typesafe (SLAB_TYPESAFE_BY_RCU), its empty spans are
+ * freed after a grace period.
  *
  * gomem_free_rcu() adds objects to the CPU's RCU queue. After a grace period a
  * work passes them to gomem_free_bulk(), 32 at a time. A bulk free turns
@@ -229,7 +237,8 @@
  *
  * With a spinlock of gomem's held, nothing is allocated from the kernel, given
  * back to it, or printed. So the shrinker, which the kernel may call inside
- * gomem's own alloc_pages(), can take these locks. On PREEMPT_RT they sleep.
+ * gomem's own alloc_pages(), can take these locks. On PREEMPT_RT spinlocks
+ * sleep.
  *
  * The other locks:
  *
@@ -243,12 +252,15 @@
  *	typed_lock			map/kind.c
  *		Spinlock of the list of typed caches. Taken with interrupts on,
  *		to change the list or the state of a cache, and to step from one
- *		cache to the next. A cache with visitors stays on the list, and
- *		is visited without the lock. A visitor that is bound to a CPU is
- *		not preempted during a visit, except on PREEMPT_RT.
+ *		cache to the next. A *visitor* is a task that calls a function
+ *		for one cache after the other. It works on a cache without the
+ *		lock; the cache stays on the list meanwhile. A visitor that is
+ *		bound to a CPU is not preempted while it works on a cache,
+ *		except on PREEMPT_RT.
  *	rcu_queue.lock			api/rcu.c
- *		Raw spinlock of a CPU's RCU queue, since callers may hold one.
- *		No other lock is held with it. A caller that may have
+ *		Spinlock of a CPU's RCU queue. It is raw, since callers of
+ *		gomem_free_rcu() may hold a raw spinlock. No other lock of
+ *		gomem's is held with it. A caller that may have
  *		interrupted the holder, as an NMI may, adds its object to the
  *		queue's list of deferred objects by cmpxchg(). Only an irq_work
  *		takes objects off that list, all at once.
@@ -256,8 +268,9 @@
  *		Held by tasks that extend the page map or a heap's summaries,
  *		when memory comes online; around [3], and around allocations.
  *	epoch_mutex			run/epoch.c
- *		Held by an epoch's work, and by tasks that do the same work or
- *		keep it from running; around all spinlocks above.
+ *		Held by the work item that runs at each look, and by tasks that
+ *		do the same work or keep it from running; around all spinlocks
+ *		above.
  *
  *	row.lock			map/special.c
  *		Spinlock of the specials of some spans, and of
@@ -278,8 +291,8 @@
  * Some more mutexes serialize the tasks that do rare work of a single file:
  * in map/kind.c, api/client.c, api/profile.c, api/modules.c, api/exact.c,
  * override/override_twin.c, run/heapfiles.c, run/holder.c, run/hunt.c and
- * run/debugfs.c. That of api/usage.c, for changes of limits, is taken around
- * that of api/client.c.
+ * run/debugfs.c. The mutex of api/usage.c, for changes of limits, is held when
+ * that of api/client.c is taken.
  * run/ram.c has a semaphore, by which memory that goes offline waits for the
  * end of a scan that may read it.
  *
@@ -296,9 +309,9 @@
  * by a longer mapping of the same pages: publish() in map/pagemap.c.
  *
  * The tag and the span pointer of a page are written by the owner of the page,
- * map_span() and unmap_span() in heap/spanpages.c. So are the bits of a page
- * that is zero, or may hold keys, but atomically: map/zeropage.h and
- * map/keypage.h.
+ * in map_span() and unmap_span() of heap/spanpages.c. The owner also writes the
+ * page's bits in the bitmaps of pages that are zero (map/zeropage.h) and of
+ * pages that may hold keys (map/keypage.h). These bits change atomically.
  *
  * The mask of a block changes atomically. Each bit belongs to the owner of the
  * part that begins there: map/tinyblock.h.
@@ -316,8 +329,8 @@
  * Page map's table	released by publish() in map/pagemap.c, acquired by the
  *			address dependency of each lookup
  * mcache		released by publish_mcache() in cpu/mcache.c, acquired
- *			by the address dependency of CPUs that read another's
- *			mcache
+ *			by the address dependency of CPUs that read the mcache
+ *			of another CPU
  * Large object		released by gomem_heap_publish_large(), which sets the
  *			tag of its first page. Acquired by the free or resize
  *			that claims it, gomem_heap_claim_large(), or by a lookup
@@ -331,7 +344,8 @@
  * whether the object is free already. Preemption or interrupts are off from the
  * first read to the second; other readers use rcu_read_lock(). Between the two
  * reads, another CPU may free the same object, which is misuse, and then the
- * object's span. Even so the second read is from a page of gomem's.
+ * object's span. Because of the grace period, the second read is still from a
+ * page of gomem's.
  */
 #ifndef GOMEM_INTERNAL_H
 #define GOMEM_INTERNAL_H

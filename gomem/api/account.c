@@ -37,8 +37,9 @@ static void run_callback(struct work_struct *work)
 }
 
 /*
- * Queue the work from an irq_work. check_soft() cannot queue the work itself:
- * code that allocates may hold a lock that the wake-up of a worker takes, too.
+ * Queue the work that calls the callback of an account. This runs as an
+ * irq_work, since check_soft() cannot queue the work itself: code that
+ * allocates may hold a lock that the wake-up of a worker takes, too.
  */
 static void queue_callback(struct irq_work *kick)
 {
@@ -116,7 +117,7 @@ static void report_use(const struct gomem_account *a, unsigned long caller)
 {
 	bool closed = READ_ONCE(a->state) == GOMEM_ACCOUNT_CLOSED;
 
-	/* Only a closed account is sure to have its memory, and so its name. */
+	/* The memory of a closed account is not freed, so its name is valid. */
 	gomem_report_account(a, closed ? a->name : NULL, caller);
 }
 
@@ -139,8 +140,9 @@ bool gomem_account_check(const struct gomem_account *a, unsigned long caller)
 
 /*
  * Stop charges to the account, and calls of its callback. Objects are charged,
- * and @kick is queued, under rcu_read_lock(), so synchronize_rcu() waits for
- * both. Return false if the account was ended before.
+ * and the irq_work a->kick is queued, under rcu_read_lock(), so
+ * synchronize_rcu() waits for both. Return false if the account was ended
+ * before.
  */
 static bool end_account(struct gomem_account *a, enum gomem_account_state state)
 {
@@ -174,9 +176,10 @@ size_t gomem_account_bytes(const struct gomem_account *a)
 EXPORT_SYMBOL_NS_GPL(gomem_account_bytes, GOMEM_NS);
 
 /*
- * Count a crossing, and call the callback if there is one, if @bytes exceed the
- * soft limit; but not again before the account has been below 7/8 of the limit.
- * The caller is in an RCU read-side section, which end_account() waits for.
+ * If @bytes exceed the soft limit, count a crossing of the limit, and have the
+ * callback called if there is one. Do both again only after the account has
+ * been below 7/8 of the limit. The caller is in an RCU read-side section, which
+ * end_account() waits for.
  */
 static void check_soft(struct gomem_account *a, u64 bytes)
 {
@@ -249,12 +252,13 @@ static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
 
 /**
  * gomem_account_attach - attach a charge to its object
- * @sp: the charge. It has the object's address, and the account counts it
+ * @sp: the charge. It holds the object's address, and add_object() has added it
+ *	to the account
  *
  * An object that an account pays for does not count in the usage of its module
- * (api/usage.h). If the profile's record of the object counts there, this
- * function subtracts the record. If another caller has freed the object, this
- * function ends the charge.
+ * (api/usage.h). If the heap profile's record of the object was counted in that
+ * usage, this function subtracts the record. If another caller has freed the
+ * object, this function ends the charge.
  *
  * Context: any but NMI; never sleeps.
  */
@@ -274,14 +278,14 @@ void gomem_account_attach(struct gomem_special *sp)
  * gomem_account_charge - charge an object to an account
  * @a: the account, whose memory stays during the call
  * @obj: the object, which the caller owns
- * @size: its bytes
+ * @size: bytes of the object
  * @gfp: the gfp of the allocation
  *
  * Nothing is charged to an account that was destroyed or closed.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
- * Return: false if the caller has to free the object: it would exceed the hard
- * limit of the account, or there is no memory for the charge.
+ * Return: false if the caller has to free the object, because the account would
+ * exceed its hard limit, or because there is no memory for the charge.
  */
 bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
 			  gfp_t gfp)
@@ -431,8 +435,9 @@ void gomem_accounts_close(const struct module *mod)
 	while ((a = get_account_of(mod))) {
 		if (end_account(a, GOMEM_ACCOUNT_CLOSED)) {
 			/*
-			 * Objects that wait for a grace period count as freed:
-			 * free them now.
+			 * Objects that were passed to gomem_free_rcu() may
+			 * still be charged. Wait until they are freed, so that
+			 * they are not reported.
 			 */
 			if (atomic64_read(&a->objects))
 				gomem_rcu_barrier();

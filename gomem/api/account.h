@@ -5,7 +5,7 @@
  * An account sums the objects that are charged to it. A charge is attached to
  * its object as a special (map/special.h), so each free finds the charge. What
  * a task allocates after gomem_account_enter() is charged to the account that
- * the task has entered: api/payer.c.
+ * the task has entered (see api/payer.c).
  */
 #ifndef GOMEM_ACCOUNT_H
 #define GOMEM_ACCOUNT_H
@@ -41,29 +41,30 @@ enum gomem_account_state {
  * struct gomem_account - an account
  * @link: in the list of all accounts
  * @rcu: frees the account after a grace period
- * @refs: number of references: one of its creator, one of each object that is
- *	charged to it, and one of each gomem_account_enter() until
- *	gomem_account_exit(). An account that was closed keeps the reference of
+ * @refs: number of references: one for its creator, one for each object that is
+ *	charged to it, and one for each gomem_account_enter() until
+ *	gomem_account_exit(). An account that was closed keeps the reference for
  *	its creator, so that its memory is not freed
  * @bytes: bytes of the objects that are charged to it
  * @objects: number of these objects
- * @peak: the most @bytes so far
+ * @peak: the highest value of @bytes so far
  * @failures: allocations that failed because of @hard, or because there was no
  *	memory for the charge
  * @missed: calls of gomem_account_enter() that had no effect for lack of memory
- * @crossings: how often @bytes got above @soft, counted once until they are
- *	below 7/8 of it
- * @soft: bytes above which @fn is called, if it is not NULL; 0: none
- * @hard: the most bytes; 0: no limit
+ * @crossings: how often @bytes rose above @soft. Further rises count only after
+ *	@bytes have been below 7/8 of @soft
+ * @soft: soft limit of @bytes: above it, @fn is called; 0: no limit
+ * @hard: hard limit of @bytes; 0: no limit
  * @over: 1 from when @bytes exceed @soft until they are below 7/8 of @soft.
  *	Meanwhile @fn is not called again
  * @state: an enum gomem_account_state. Changes at most once. Only a live
  *	account is charged, and only a live account calls @fn
- * @owner: the module that created it, NULL for built-in code. Only compared,
- *	and only while the account is live: later the module may be gone
- * @fn: callback for @soft: @over of gomem_account_create()
+ * @owner: the module that created it, NULL for built-in code. The pointer is
+ *	only compared, and only while the account is live: later the module may
+ *	be gone
+ * @fn: callback for the soft limit, from the creator of the account; NULL: none
  * @arg: argument of @fn
- * @kick: irq_work that queues @work, since an allocation may run in any context
+ * @kick: irq_work that queues @work, see queue_callback()
  * @work: calls @fn
  * @name: its name
  */

@@ -71,15 +71,15 @@ noinline void *gomem_alloc_sampled(void *obj, unsigned int spc, gfp_t gfp,
 		gomem_profile_take(obj, k->object_size, thin,
 				   gfp & GOMEM_GFP_PAID);
 	/*
-	 * The end of the hit path, which was skipped, is a preemption point.
-	 * Be one here instead.
+	 * The caller has skipped gomem_end_hit(), the preemption point of the
+	 * hit path. gomem_check_context() is one, too.
 	 */
 	gomem_check_context(gfp);
 	return obj;
 }
 
 /*
- * Let a task run that waits for this CPU, then hand out the object. Not
+ * Yield to a task that waits for this CPU, then hand out the object. Not
  * inlined, because tasks rarely wait.
  */
 noinline void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp,
@@ -136,9 +136,9 @@ static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
 }
 
 /*
- * Hand out an object that begins a block. In the profile and in an account the
- * object stands for the whole block. If gomem_watch() refuses it, free it and
- * return NULL.
+ * Hand out a tiny object that begins a block. The profile and the account count
+ * it with the size of the whole block, and no later object of the block. If
+ * gomem_watch() refuses the object, free it and return NULL.
  */
 static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp,
 				     unsigned long caller)
@@ -209,7 +209,7 @@ static __always_inline void *finish_tiny(void *obj, size_t size, bool shared,
 }
 
 /*
- * Let a task run that waits for this CPU, then hand out @obj. If @obj is NULL,
+ * Yield to a task that waits for this CPU, then hand out @obj. If @obj is NULL,
  * allocate an object.
  */
 static noinline void *alloc_tiny_yielded(void *obj, size_t size, bool shared,
@@ -355,7 +355,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_alloc_node, GOMEM_NS);
  * gomem_alloc_for - allocate for another function of gomem, off the hit path
  * @size: bytes wanted
  * @gfp: as for gomem_alloc()
- * @caller: address of that function's caller, for reports
+ * @caller: address of the code that called that function, for reports
  *
  * Return: as gomem_alloc().
  */

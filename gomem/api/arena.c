@@ -28,11 +28,11 @@
 #include "api/watch.h"
 
 /*
- * The first block is one page long, if its first object fits. Each further one
- * is twice as long as the one before, up to 256 KiB. So a small arena takes
- * little memory, and a large one has few blocks. An object that is larger than
- * a quarter of the longest block gets a span of its own. So not much more than
- * that quarter is left unused at the end of a block.
+ * The first block of an arena is one page long, if its first object fits. Each
+ * further block is twice as long as the one before, up to 256 KiB. So a small
+ * arena takes little memory, and a large arena has few blocks. An object that
+ * is larger than a quarter of the longest block gets a span of its own. So not
+ * much more than that quarter is left unused at the end of a block.
  */
 #define BLOCK_MAX_PAGES		(SZ_256K >> GOMEM_PAGE_SHIFT)
 #define IN_BLOCK_MAX_PAGES	(BLOCK_MAX_PAGES / 4)
@@ -47,11 +47,12 @@
  * @magic: arena_magic() while the arena is live. gomem_arena_destroy()
  *	overwrites it with the key of a free object
  * @link: in the list of arenas. When gomem is unloaded, it reports the arenas
- *	that are still on this list. Protected by arena_lock, which has to be
- *	taken to count arenas anyway
+ *	that are still on this list. Protected by arena_lock, which is taken
+ *	anyway to count arenas
  * @spans: all memory of the arena, linked by gomem_span.list
  * @block: current block, the span in which @pos lies; NULL at first
- * @pos: address of the next object before alignment; 0 at first
+ * @pos: end of the last object of @block. The next object begins here, or after
+ *	the bytes that its alignment needs; 0 at first
  * @end: end of the current block
  * @zero: the memory from @pos to @end is known to be zero
  * @pages: gomem pages in @spans
@@ -87,9 +88,10 @@ static unsigned long quarantined_pages;
 
 /*
  * Return the span class of struct gomem_arena. It is noscan, so that kmemleak
- * does not follow @pos and @end. These may equal the address of the object
- * behind the block, and would hide a leak of that object. kmemleak does not
- * report the blocks as leaks, so it need not find pointers to them either.
+ * does not follow the members pos and end. These may equal the address of an
+ * object that lies right after the block, and would hide a leak of that object.
+ * kmemleak does not report blocks as leaks, so it need not find the struct's
+ * pointers to them.
  */
 static unsigned int handle_spc(void)
 {
@@ -98,8 +100,8 @@ static unsigned int handle_spc(void)
 }
 
 /*
- * Return the magic of a live arena. It depends on the address, so that a copy
- * of an arena's memory is not taken for an arena.
+ * Return the magic of a live arena. It depends on the arena's address, so that
+ * a copy of the struct is not taken for an arena.
  */
 static unsigned long arena_magic(const struct gomem_arena *a)
 {
@@ -141,9 +143,10 @@ static bool check_handle(const struct gomem_arena *a, unsigned long caller)
 	if (likely(readable && magic == arena_magic(a)))
 		return true;
 	/*
-	 * A destroyed arena has the key of a free object. If it was the last
-	 * object in its span, its page may have no span any more. So a pointer
-	 * to a page of gomem's without a span counts as a destroyed arena.
+	 * The struct of a destroyed arena is a free object, with the key of
+	 * one. If it was the last object of its span, the span may be gone. So
+	 * a pointer to a page of gomem's without a span counts as a destroyed
+	 * arena.
 	 */
 	if (readable)
 		destroyed = magic == gomem_objkey(a);
@@ -212,8 +215,8 @@ static struct gomem_span *add_span(struct gomem_arena *a, unsigned int npages,
 	list_add_tail(&s->list, &a->spans);
 	a->pages += npages;
 	/*
-	 * A minimum count of 0: a block is never reported as a leak, but it is
-	 * scanned, since it may hold the only pointer to another object.
+	 * With a min_count of 0, kmemleak never reports the block as a leak,
+	 * but scans it, since it may hold the only pointer to another object.
 	 */
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
 		kmemleak_alloc((void *)s->base, s->elemsize, 0, gfp);
@@ -231,9 +234,9 @@ static gfp_t gfp_light(gfp_t gfp)
 }
 
 /*
- * Get a span for an object of @size bytes. Up to IN_BLOCK_MAX_PAGES, first try
- * to get a block that also has space for later objects. Return NULL if there is
- * no memory for the object alone.
+ * Get a span for an object of @size bytes. If the object needs no more than
+ * IN_BLOCK_MAX_PAGES, first try to get a block that also has space for later
+ * objects. Return NULL if there is not even memory for the object alone.
  */
 static struct gomem_span *grow_arena(struct gomem_arena *a, size_t size,
 				     gfp_t gfp)
@@ -257,7 +260,7 @@ static struct gomem_span *grow_arena(struct gomem_arena *a, size_t size,
 /*
  * Take an object from the current block. Return NULL if it does not fit. @size
  * is a multiple of 8, so the next object is aligned to 8 bytes at least. Set
- * @zero if the memory of the object is known to be zero.
+ * @zero to true if the memory of the object is known to be zero, else to false.
  */
 static void *take_from_block(struct gomem_arena *a, size_t size, size_t align,
 			     bool *zero)
@@ -268,8 +271,8 @@ static void *take_from_block(struct gomem_arena *a, size_t size, size_t align,
 		return NULL;
 	a->pos = obj + size;
 	/*
-	 * gomem_usercopy_allowed() and the debugfs file whatis may read
-	 * @handed_out on another CPU meanwhile.
+	 * gomem_usercopy_allowed() and the debugfs file whatis may read the
+	 * member handed_out on another CPU at the same time.
 	 */
 	WRITE_ONCE(a->block->handed_out, a->pos - a->block->base);
 	*zero = a->zero;
@@ -277,8 +280,8 @@ static void *take_from_block(struct gomem_arena *a, size_t size, size_t align,
 }
 
 /*
- * Take an object from the start of a new span. The arena then goes on in the
- * span that has more room left: the new one or the current block.
+ * Take an object from the start of a new span. The new span becomes the current
+ * block if it has more space left than the current block has.
  */
 static void *take_grown(struct gomem_arena *a, size_t size, gfp_t gfp,
 			bool *zero)

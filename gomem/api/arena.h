@@ -2,7 +2,7 @@
 /*
  * arena.h - objects that are freed all at once, like Go's user arenas.
  *
- * An arena allocates its objects one behind the other from spans that hold
+ * An arena allocates its objects one after the other from spans that hold
  * nothing else. An arena cannot free a single object, so it keeps no state
  * about objects. Its state is the current span, the place of the next object in
  * that span, and a list of all spans.

@@ -35,8 +35,9 @@ static noinline size_t alloc_odd_many(size_t size, gfp_t gfp, size_t n,
 }
 
 /*
- * Free the @n objects of a call that failed, and give their pages back to the
- * kernel. Return 0, the result of the call. Not inlined, because it is rare.
+ * Free the @n objects of a bulk call that failed, and give their pages back to
+ * the kernel. Return 0, the result of the call. Not inlined, because calls
+ * rarely fail.
  */
 static noinline size_t undo_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 {
@@ -70,8 +71,9 @@ static noinline size_t alloc_many(size_t size, gfp_t gfp, size_t n, void **p,
 }
 
 /*
- * Flags in one word with the number of objects that a bulk call popped: another
- * task waits for this CPU, and the heap profile samples one of the objects.
+ * Flags in the word that also holds the number of objects that a bulk call
+ * popped from the slot. POPPED_YIELD: another task waits for this CPU.
+ * POPPED_SAMPLED: the heap profile samples one of the objects.
  */
 #define POPPED_YIELD	BIT(30)
 #define POPPED_SAMPLED	BIT(31)
@@ -153,9 +155,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
  * Return how many cells lie side by side and start in one page, counted from
  * the cell at @offset in the page. @step is the distance to the next pointer
  * that is freed. Count up if @step is @size, and down if it is -@size; else
- * return 1. When counting up, the last place may lie in the tail of the span,
- * where no object is: gomem_set_key_once() finds a key there, and refuses it.
- * @first: offset of the page in the span.
+ * return 1. When counting up, the count may include a place in the tail of the
+ * span, where no object is. gomem_set_key_once() finds a key at that place, and
+ * so refuses it. @first: offset of the page in the span.
  */
 static __always_inline unsigned int
 starts_beside(u32 first, u32 offset, u32 size, u32 divmul, long step)
@@ -174,9 +176,9 @@ starts_beside(u32 first, u32 offset, u32 size, u32 divmul, long step)
  * Check the first objects of @p that lie in one page, give them their keys, and
  * store them in @to. Return their number. Stop at an object in another page, at
  * an object that is free already, and at a pointer that is not the start of an
- * object. Set @run if all these objects lie side by side, by rising address. If
- * an object lies beside the previous one, its place in the span follows from
- * that one, and is not computed.
+ * object. Set @run to true if all these objects lie side by side, by rising
+ * address. If an object lies beside the previous one, its place in the span is
+ * derived from the previous place, which is cheaper than to compute it.
  */
 static __always_inline unsigned int
 take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
@@ -292,7 +294,7 @@ static __always_inline unsigned int push_apart(struct gomem_mcache *mc,
 /*
  * Check objects, give them their keys, and push them on their slot, as many as
  * it has room for. Return their number; 0 also if the first object belongs to
- * another node than @mc. The caller owns the cache @mc.
+ * another node than @mc. The caller owns the mcache @mc.
  */
 static __always_inline unsigned int push_run(struct gomem_mcache *mc,
 					     unsigned long entry, u32 tag,
@@ -305,7 +307,7 @@ static __always_inline unsigned int push_run(struct gomem_mcache *mc,
 	bool run;
 
 	/*
-	 * A CPU without a cache has gomem_no_mcache. The slots in it have no
+	 * A CPU without an mcache uses gomem_no_mcache. The slots in it have no
 	 * room, and must not be written to.
 	 */
 	if (!room)
@@ -321,7 +323,7 @@ static __always_inline unsigned int push_run(struct gomem_mcache *mc,
 /*
  * Free small objects. Objects that have no room in their slot are left at the
  * front of @p. Stop at a pointer that is not a live small object. The caller
- * owns the cache @mc.
+ * owns the mcache @mc.
  */
 static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 				      unsigned int n, bool clear,
@@ -352,8 +354,9 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 		pos->run = run && !pos->left;
 		/*
 		 * If all objects left are known to be of one kind and node,
-		 * gomem_mcache_free_many() need not sort them. With several
-		 * nodes the node of an object is not looked up here.
+		 * gomem_mcache_free_many() need not sort them. The node of an
+		 * object is not looked up here, so on a machine with several
+		 * nodes the objects may be of any node.
 		 */
 		if (pos->left &&
 		    (spc != pos->spc || static_branch_unlikely(&gomem_numa)))
@@ -413,9 +416,9 @@ static noinline void free_bulk_slow(size_t n, void **p, unsigned long caller)
 		if (likely(pos.done == len))
 			continue;
 		/*
-		 * NULL, a tiny or large object, an object of a typed cache, an
-		 * object in a page with specials, or a pointer that is not a
-		 * live object.
+		 * p[pos.done] is NULL, a tiny or large object, an object of a
+		 * typed cache, an object in a page with specials, or a pointer
+		 * that is not a live object.
 		 */
 		gomem_free_unusual(p[pos.done], pos.tag, caller);
 		pos.done++;
@@ -444,8 +447,8 @@ struct home {
 };
 
 /*
- * Set @home for the page of an address, with a slot of this CPU's cache. Return
- * false if the address is not in the page map. Preemption is off.
+ * Set @home for the page of an address, with a slot of this CPU's mcache.
+ * Return false if the address is not in the page map. Preemption is off.
  */
 static __always_inline bool find_home(struct home *home, unsigned long addr)
 {
@@ -465,7 +468,7 @@ static __always_inline bool find_home(struct home *home, unsigned long addr)
 /*
  * Push objects on the slot of their page. Stop at an object of another page, at
  * a pointer that is not a live small object, and if the slot has no room.
- * Return where in the array the first pointer is that was not pushed.
+ * Return the address of the first array element that was not pushed.
  */
 static __always_inline void **push_page(const struct home *home, void **next,
 					void **end)
@@ -490,9 +493,9 @@ static __always_inline void **push_page(const struct home *home, void **next,
 
 /*
  * Free objects one at a time in task context. Stop at the first pointer that
- * needs the slow path, and return its place in the array; @end if all are
- * freed. Objects that were allocated together are often in one page. So look up
- * the slot only when the page changes.
+ * needs the slow path, and return the address of its array element; return @end
+ * if all objects are freed. Objects that were allocated together are often in
+ * one page. So look up the slot only when the page changes.
  */
 static __always_inline void **free_few(void **next, void **end)
 {

@@ -28,13 +28,14 @@
 #define CACHE_MAGIC	0x676f6d656d636163UL
 
 /*
- * The kind of spans whose typed cache gomem_cache_exit() has freed although the
- * spans still had objects.
+ * gomem_cache_exit() gives this kind to the spans that still have objects when
+ * it frees their typed cache.
  */
 static const struct gomem_kind orphans = { };
 
 /*
- * The magic depends on the address, so that a copy of a cache is not a cache.
+ * The magic depends on the address of the cache, so that a copy of the struct
+ * is not taken for a cache.
  */
 static unsigned long cache_magic(const struct gomem_cache *c)
 {
@@ -92,8 +93,8 @@ static bool check_cache(const struct gomem_cache *c, unsigned long caller)
 
 /*
  * Claim the destruction of a cache. If several tasks destroy a cache
- * concurrently, one succeeds. The others find it destroyed or gone. Its memory
- * is not freed while they read it: see synchronize_rcu() in
+ * concurrently, one succeeds. The others find the cache destroyed or gone. The
+ * memory of the cache is not freed while they read it: see synchronize_rcu() in
  * gomem_cache_close().
  */
 static bool claim_cache(struct gomem_cache *c, unsigned long caller)
@@ -127,9 +128,9 @@ static bool divmul_is_exact(u32 size, u32 divmul, unsigned int nelems)
 
 /*
  * Choose the shortest span whose tail is small enough. If there is none, choose
- * the length with the smallest share of tail. Each object gets a span of its
- * own if it has more than GOMEM_SMALL_MAX bytes, or if @divmul is exact for no
- * length.
+ * the length at which the tail is the smallest share of the span. Each object
+ * gets a span of its own if it has more than GOMEM_SMALL_MAX bytes, or if
+ * divmul_is_exact() is false for all lengths.
  */
 static void set_geometry(struct gomem_kind *k)
 {
@@ -164,7 +165,7 @@ static void set_geometry(struct gomem_kind *k)
 
 /*
  * Do the contents of an object outlive its free? Then the key of a free object
- * lies behind the object. Otherwise the key is in the first word.
+ * lies after the object. Otherwise the key is in the first word.
  */
 static bool contents_outlive(const struct gomem_cache_args *args)
 {
@@ -293,9 +294,9 @@ static DEFINE_PER_CPU(struct gomem_cache_cpu, no_slots);
 static void *no_objects[1];
 
 /*
- * Called when a cache is destroyed, and writes the same values each time.
- * There is no static initializer, because the module loader of older kernels
- * does not relocate per-CPU data.
+ * Initialize no_slots. Called whenever a cache is destroyed, and writes the
+ * same values each time. There is no static initializer, because the module
+ * loader of older kernels does not relocate per-CPU data.
  */
 static void init_no_slots(void)
 {
@@ -338,7 +339,7 @@ static void free_memory(struct gomem_cache *c)
 }
 
 /*
- * Allocate a struct gomem_cache, and the name of the cache behind it. Kept out
+ * Allocate a struct gomem_cache, and the name of the cache after it. Kept out
  * of line to save stack in the caller, as is get_memory().
  */
 static noinline struct gomem_cache *new_cache(const char *name)
@@ -385,8 +386,8 @@ unsigned int gomem_cache_size(const struct gomem_cache *c)
 EXPORT_SYMBOL_NS_GPL(gomem_cache_size, GOMEM_NS);
 
 /*
- * Give empty spans back to their heaps. Return how many gomem pages the spans
- * with objects have.
+ * Give empty spans back to their heaps. Return how many gomem pages the other
+ * spans have.
  */
 static unsigned long sweep(struct gomem_cache *c)
 {
@@ -427,9 +428,9 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 	unsigned long pages;
 
 	/*
-	 * Objects that wait for a grace period count as free. First wait for
-	 * callbacks of call_rcu() that free objects, perhaps with
-	 * gomem_free_rcu(). Then wait for objects of gomem_free_rcu(). The
+	 * Objects that wait for a grace period must not be reported as left.
+	 * First wait for callbacks of call_rcu() that free objects, perhaps
+	 * with gomem_free_rcu(). Then wait for objects of gomem_free_rcu(). The
 	 * spans of a typesafe cache wait for another grace period after they
 	 * became empty.
 	 */
@@ -448,7 +449,7 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 	return false;
 }
 
-/* Take the constructor from a cache, if its code is in the module. */
+/* Remove the constructor of a cache, if its code is in the module @arg. */
 static void orphan(const struct gomem_kind *k, void *arg)
 {
 	const struct module *mod = arg;
@@ -457,20 +458,20 @@ static void orphan(const struct gomem_kind *k, void *arg)
 	if (!k->ctor || !within_module((unsigned long)k->ctor, mod))
 		return;
 	gomem_kind_orphan(&c->kind);
-	/* Empty the slots, whose objects would still be handed out. */
+	/* Empty the slots: the objects in them would still be handed out. */
 	gomem_mcache_shrink_kind(&c->kind);
 	if (gomem_cache_is_live(c))
 		gomem_report_ctor_left(k, mod, live_objects(c));
 }
 
 /**
- * gomem_caches_orphan - take constructors in a module from their caches
+ * gomem_caches_orphan - remove from typed caches the constructors of a module
  * @mod: the module, which is being unloaded, and whose exit function has run
  *
- * Such a cache constructs no more objects. It may hand out an object again that
- * was constructed before. Objects may still be freed. A constructor that
- * already runs on another CPU may finish: the kernel waits for a grace period
- * before it frees the code of the module.
+ * A cache without its constructor constructs no more objects. It may still hand
+ * out objects that were constructed before, and objects may still be freed. A
+ * constructor that already runs on another CPU may finish: the kernel waits for
+ * a grace period before it frees the code of the module.
  *
  * Context: may sleep.
  */
@@ -494,11 +495,11 @@ static void count_gone(const struct gomem_kind *k,
 /**
  * gomem_cache_close - destroy a typed cache
  * @c: the cache, or any other pointer
- * @caller: address of the code that destroys it
+ * @caller: address of the code that destroys the cache, for the report
  *
  * Context: may sleep.
- * Return: true if the cache is gone. False if objects are left, which can still
- * be freed, or if @c is not a live cache. Both cases are reported.
+ * Return: true if the cache is gone. False, with a report, if objects are left,
+ * which can still be freed, or if @c is not a live cache.
  */
 bool gomem_cache_close(struct gomem_cache *c, unsigned long caller)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * cache.h - typed caches: objects of one exact size, as of a kmem_cache.
+ * cache.h - typed caches: objects of one exact size, as in a kmem_cache.
  *
  * A typed cache is a kind (map/kind.h). Its objects lie side by side, without
  * rounding to a size class, in spans of their own. Each CPU has slots for them.
- * Below the slots, they are handled like objects of span classes, by mcentral,
- * sweeping and heap.
+ * Below the slots, mcentrals, sweeping and heaps handle them like objects of
+ * span classes.
  *
- * A tag has no room for the number of a cache. So the pages of typed caches
- * have the tag of large objects, class 0. Code that reads a tag of class 0 has
- * to read the span, too, to tell them apart.
+ * A tag has too few bits for the number of a cache. So the pages of typed
+ * caches have the tag of large objects, class 0. Code that reads a tag of class
+ * 0 has to read the span, too, to tell a typed cache from a large object.
  */
 #ifndef GOMEM_CACHE_H
 #define GOMEM_CACHE_H
@@ -29,14 +29,14 @@ struct module;
  * @magic: cache_magic(), by which a pointer to a cache is recognised; 0 when
  *	the cache is gone
  * @align: alignment of each object
- * @destroyed: 1 once a task has begun to destroy the cache. If several tasks
- *	try to, only the one that changes it from 0 goes on. From then on
- *	objects can be freed, but none can be allocated
- * @central: central lists, one for each heap
- * @twin: a cache of the kernel's, or NULL. A module that is built with the
- *	override header has the address of the twin in place of this cache's:
- *	override/override_twin.h. An object that is freed may be from either
- *	cache; its page tells from which
+ * @destroyed: 0 until a task begins to destroy the cache, then 1. From then on,
+ *	objects can be freed, but none can be allocated. If several tasks want
+ *	to destroy the cache, only the task that changes @destroyed to 1 goes on
+ * @central: the mcentrals of the cache, one for each heap
+ * @twin: the struct kmem_cache by which a module that is built with the
+ *	override header refers to this cache (see override/override_twin.h);
+ *	NULL if no such module created this cache. An object that the module
+ *	frees may be from either cache. The object's page tells from which
  */
 struct gomem_cache {
 	struct gomem_kind kind;

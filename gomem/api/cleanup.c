@@ -76,7 +76,7 @@ bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg)
 {
 	struct gomem_special *sp;
 
-	/* Keep the span while it is read: another CPU may free the object. */
+	/* RCU keeps the span while it is read: another CPU may free @p. */
 	rcu_read_lock();
 	sp = gomem_special_remove_cleanup((unsigned long)p, fn, arg);
 	rcu_read_unlock();
@@ -103,8 +103,9 @@ noinline void gomem_cleanup_run(const void *obj)
 	/*
 	 * The kernel waits for a grace period before it frees the code of a
 	 * module. So a cleanup that runs here may finish, even if its module is
-	 * being unloaded. After gomem_cleanups_drop() has replaced the cleanups
-	 * of that module, no list that is taken here has them any more.
+	 * being unloaded. gomem_cleanups_drop() replaces the functions of that
+	 * module's cleanups. A list that is taken after that calls none of the
+	 * module's functions.
 	 */
 	rcu_read_lock();
 	gomem_special_remove_all((unsigned long)obj, &list);
@@ -129,7 +130,7 @@ noinline void gomem_cleanup_run(const void *obj)
  * gomem_cleanups_drop - drop the cleanups whose function is in a module
  * @mod: the module, which is being unloaded, and whose exit function has run
  *
- * The objects may still be freed, but then the module is not called. A cleanup
+ * The objects may still be freed, but the module is not called then. A cleanup
  * that a free on another CPU has already found may still run: the kernel waits
  * for a grace period before it frees the code of the module.
  *
@@ -143,8 +144,8 @@ void gomem_cleanups_drop(const struct module *mod)
 	if (!gomem_special_count_cleanups(mod, &sp))
 		return;
 	/*
-	 * Objects that wait for a grace period count as freed. Free them now,
-	 * so that their cleanups run.
+	 * Objects that were passed to gomem_free_rcu() may still wait. Wait
+	 * until they are freed, so that their cleanups run.
 	 */
 	gomem_rcu_barrier();
 	n = gomem_special_drop_cleanups(mod, &sp);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * client.c - number the modules that call gomem.
+ * client.c - number the modules that may call gomem: its *clients*.
  *
- * A large object keeps the number of the module that allocated it. A number
- * belongs to the name of a module: it stays the same when the module is
- * unloaded and loaded again.
+ * The span of a large object holds the number of the module that allocated the
+ * object. A number belongs to the name of a module: it stays the same when the
+ * module is unloaded and loaded again.
  *
- * A module that calls gomem is loaded after gomem, so gomem is notified of all
- * such modules.
+ * A module that calls gomem is loaded after gomem. So gomem is notified of all
+ * such modules, and each module that is loaded after gomem becomes a client.
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
@@ -33,7 +33,10 @@ static unsigned int nr_clients;
 
 DEFINE_PER_CPU(u64, gomem_last_client);
 
-/* Stands for built-in code, and for modules that could get no client. */
+/*
+ * Stands for built-in code, and for modules for which add_client() had no
+ * memory or no number left.
+ */
 struct gomem_client gomem_kernel_client = {
 	.id	= GOMEM_NO_CLIENT,
 	.name	= "kernel",
@@ -65,8 +68,9 @@ struct gomem_client *gomem_client_at(unsigned long addr)
 }
 
 /**
- * gomem_client_look_up - find the number of the client of an address
- * @addr: the address. If it is in gomem, the code that called gomem is meant
+ * gomem_client_look_up - find the number of the client with code at an address
+ * @addr: the address. If it is in gomem, the address of the code that called
+ *	gomem is used instead
  *
  * Context: any.
  * Return: the number of the client.

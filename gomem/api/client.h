@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * client.h - number the modules that call gomem.
+ * client.h - number the modules that may call gomem: its *clients*.
  */
 #ifndef GOMEM_CLIENT_H
 #define GOMEM_CLIENT_H
@@ -29,12 +29,12 @@
 DECLARE_PER_CPU(u64, gomem_last_client);
 
 /**
- * struct gomem_client - a module that is loaded, or was
+ * struct gomem_client - a module that was loaded after gomem
  * @link: in the list of all clients; stays there until gomem is unloaded
  * @id: its number
  * @mod: the module, NULL while it is not loaded
  * @linked: the module is loaded, and uses symbols of gomem
- * @usage: estimate of the memory that it has, and its limits
+ * @usage: estimate of the memory that the module has, and its limits
  * @name: its name
  *
  * All built-in code is one client, which is not in the list.
@@ -62,7 +62,7 @@ void gomem_client_exit(void);
 
 /**
  * gomem_client_of - look up the client whose code is at an address
- * @addr: the address
+ * @addr: the address; if it is in gomem, see gomem_client_look_up()
  *
  * Context: any.
  * Return: the number of the client.

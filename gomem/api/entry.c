@@ -10,7 +10,7 @@
  * gomem_enter_alloc - check gfp and context of an allocation off the hit path
  * @size: bytes asked for, for the report
  * @gfp: gfp asked for
- * @caller: for the report
+ * @caller: address of the code that called gomem, for the report
  *
  * Return: false, with a report, if the gfp or the context is refused.
  */
@@ -28,7 +28,7 @@ bool gomem_enter_alloc(size_t size, gfp_t gfp, unsigned long caller)
 
 /**
  * gomem_enter_free - check the context of a free off the hit path
- * @caller: for the report
+ * @caller: address of the code that called gomem, for the report
  *
  * Return: false, with a report, if the context is refused.
  */
@@ -43,7 +43,7 @@ bool gomem_enter_free(unsigned long caller)
  * gomem_refuse_gfp - report an allocation whose gfp names a zone
  * @size: bytes asked for
  * @gfp: gfp asked for
- * @caller: for the report
+ * @caller: address of the code that called gomem, for the report
  *
  * Return: NULL, for the caller to return.
  */

@@ -28,13 +28,13 @@
 #define GOMEM_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM)
 
 /*
- * Internal flags in the gfp of an allocation. The kernel has no such flags: the
- * page source, gomem_watch_slow() and reports leave them out.
+ * Internal flags in the gfp of an allocation. The kernel does not know them, so
+ * the page source, gomem_watch_slow() and the reports remove them.
  *
- *	PAID	the caller charges the object to an account itself, so that the
- *		limit of its module does not apply
- *	GROWS	the object is a buffer that will grow. A large one gets pages
- *		with free pages behind them
+ *	PAID	the caller charges the object to an account itself, so the
+ *		limits of the module do not apply
+ *	GROWS	the object is a buffer that will grow. If it is large, it gets
+ *		pages that free pages follow
  */
 #define GOMEM_GFP_PAID	((__force gfp_t)BIT(31))
 #define GOMEM_GFP_GROWS	((__force gfp_t)BIT(30))
@@ -106,7 +106,7 @@ static __always_inline bool gomem_end_hit(void)
 }
 
 /*
- * Let the task run that gomem_end_hit() found waiting, as preempt_enable() or
+ * Yield to the task that gomem_end_hit() found waiting, as preempt_enable() or
  * might_alloc() would.
  */
 static inline void gomem_yield(gfp_t gfp)

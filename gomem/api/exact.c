@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * exact.c - modules of which the heap profile records each object, not only
- *	samples (profile_exact).
+ * exact.c - let the heap profile record each object that certain modules
+ *	allocate, not only samples (module parameter profile_exact).
  *
  * An allocation belongs to the module that contains the innermost stack frame
  * outside of gomem. A module that calls gomem is loaded after gomem. So gomem
@@ -35,7 +35,7 @@ struct known {
 /**
  * struct wanted - the modules that profile_exact names
  * @rcu: frees the struct after a grace period
- * @all: each object of all callers is wanted
+ * @all: profile_exact is "all": record each object of all callers
  * @n: number of names
  * @name: names of modules
  * @mod: the module of each name, NULL if it is not loaded
@@ -84,10 +84,10 @@ bool gomem_exact_is_on(void)
 }
 
 /**
- * gomem_exact_wants - does the profile record this allocation in any case?
+ * gomem_exact_wants - must the profile record this allocation, sampled or not?
  *
- * rcu_read_lock() keeps the modules, too: the kernel waits for a grace period
- * before it frees the memory of a module.
+ * rcu_read_lock() also keeps the modules that are compared: the kernel waits
+ * for a grace period before it frees the memory of a module.
  *
  * Context: any.
  * Return: true if profile_exact names the module whose code called gomem, or
@@ -183,7 +183,7 @@ static int publish(struct wanted *w)
 }
 
 /**
- * gomem_exact_set - choose the modules of which each object is recorded
+ * gomem_exact_set - choose the modules whose objects are all recorded
  * @val: names with commas between them, "all", or "" for none
  *
  * Context: may sleep.
@@ -302,7 +302,7 @@ void gomem_exact_show(struct seq_file *m)
 }
 
 /**
- * gomem_exact_exit - end the exact records, and forget all modules
+ * gomem_exact_exit - clear profile_exact, and forget all modules
  *
  * Called when nothing allocates any more.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * exact.h - modules of which the heap profile records each object, not only
- * samples (profile_exact).
+ * exact.h - let the heap profile record each object that certain modules
+ * allocate, not only samples (module parameter profile_exact).
  */
 #ifndef GOMEM_EXACT_H
 #define GOMEM_EXACT_H

@@ -144,7 +144,7 @@ static noinline void free_special(void *p, unsigned long caller)
  *	object in a page with specials, or a pointer that is not a live object,
  *	which is reported
  * @tag: the tag of its page; 0 if it lies in no chunk
- * @caller: for reports
+ * @caller: address of the code that called gomem, for reports
  *
  * Context: any but NMI; never sleeps.
  */
@@ -162,7 +162,7 @@ noinline void gomem_free_unusual(void *p, u32 tag, unsigned long caller)
  * gomem_free_unusual_pinned - call gomem_free_unusual() from a task's hit path
  * @p: the pointer
  * @tag: the tag of its page
- * @caller: for reports
+ * @caller: address of the code that called gomem, for reports
  *
  * Context: a task. Preemption has been off since the tag was read; this
  * function turns it on.

@@ -37,8 +37,8 @@ void gomem_free_unusual_pinned(void *p, u32 tag, unsigned long caller);
 DECLARE_STATIC_KEY_FALSE(gomem_careful_free);
 
 /*
- * In a CPU's cache the two slots of a size class are neighbours. The second one
- * is for noscan objects. So the offset of a slot is
+ * In an mcache the two slots of a size class are neighbours. The second one is
+ * for noscan objects. So the offset of a slot is
  *
  *	size class << GOMEM_CLASS_SHIFT | noscan << __GOMEM_SLOT_SHIFT
  */
@@ -74,7 +74,7 @@ static __always_inline void *gomem_hit_hand_out(void *obj, unsigned int spc,
 }
 
 /*
- * Pop an object from the slot at offset @at of this CPU's cache. A popped
+ * Pop an object from the slot at offset @at of this CPU's mcache. A popped
  * object belongs to the caller, and is finished with preemption on. If the slot
  * is empty, or its top object lacks its key, call gomem_alloc_miss().
  */
@@ -107,15 +107,16 @@ static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
 					   clear);
 	if (!clear)
 		return gomem_hit_hand_out(obj, at >> __GOMEM_SLOT_SHIFT, gfp);
-	/* A long as index saves an instruction, compared to an int. */
+	/* An index of type long takes one instruction less than an int. */
 	gomem_clear_quickly(obj, gomem_class_to_size[at >> GOMEM_CLASS_SHIFT]);
 	gomem_object_track(&gomem_kinds[at >> __GOMEM_SLOT_SHIFT], obj, gfp);
 	return obj;
 }
 
 /*
- * Allocate from the slot at offset @at of this CPU's cache. @caller: for
- * reports; 0 stands for the caller of the exported function.
+ * Allocate from the slot at offset @at of this CPU's mcache. @caller: address
+ * of the code that called gomem, for reports; 0 stands for the caller of the
+ * exported function that this is inlined in.
  */
 static __always_inline void *
 gomem_alloc_unwatched(unsigned long at, gfp_t gfp, unsigned long caller)
@@ -155,9 +156,9 @@ static __always_inline void *gomem_alloc_any(size_t size, gfp_t gfp,
 /*
  * Check an object that is being freed, and give it its key. Return false if it
  * is not a small object, or is free already. @slot gives only the size and the
- * divmul of the class; its cache line is needed anyway to push the object. In
- * the tail of a span, each address at which an object could start has a key. So
- * it is rejected as free: see seal_tail() in cpu/mcentral_grow.c.
+ * divmul of the class; its cache line is needed anyway to push the object. The
+ * tail of a span holds a key where one more object would start. So a pointer to
+ * that place is rejected as free: see seal_tail() in cpu/mcentral_grow.c.
  */
 static __always_inline bool gomem_take_back(const struct gomem_slot *slot,
 					    void *obj, u32 offset, bool clear)
@@ -170,7 +171,7 @@ static __always_inline bool gomem_take_back(const struct gomem_slot *slot,
 }
 
 /*
- * Does an object belong to the node of this CPU's cache? @entry is the page
+ * Does an object belong to the node of this CPU's mcache? @entry is the page
  * map's entry for the object.
  */
 static __always_inline bool gomem_is_home(const struct gomem_mcache *mc,
@@ -220,9 +221,9 @@ static __always_inline void gomem_free_hit(void *obj, unsigned long entry,
 
 /*
  * Can chunk number @ci be gomem's? NULL and ZERO_SIZE_PTR lie below the base of
- * the page map. The subtraction of the base wraps, so their number is beyond
- * the end of the map. Under User-Mode Linux the map begins at address 0, but no
- * memory is in chunk 0.
+ * the page map. When the base is subtracted from them, the result wraps around,
+ * so their chunk number is beyond the end of the map. Under User-Mode Linux the
+ * map begins at address 0, but no memory is in chunk 0.
  */
 static __always_inline bool gomem_in_map(unsigned long ci,
 					 unsigned long nr_chunks)

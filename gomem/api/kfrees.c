@@ -54,10 +54,10 @@ bool gomem_kfrees_hidden(void)
 /*
  * Count the calls of kfree() for one page of a span. Add those that were not
  * reported before to *@news. Other CPUs may free the span meanwhile, and reuse
- * its descriptor for another span. Then the address may be that of one span and
- * the length that of the other. If the page map does not give the page to this
- * span, the page may be the kernel's. Then dropped() must not run: it writes to
- * the struct page.
+ * its descriptor for another span, so @addr and @bytes may not belong to the
+ * span any more. If the page map says that the page is not in the span, the
+ * page may be the kernel's. Then the page source's callback dropped() must not
+ * run: it writes to the struct page.
  */
 static unsigned long kfrees_of_page(const struct gomem_span *s,
 				    unsigned long addr, unsigned long bytes,
@@ -78,13 +78,14 @@ static unsigned long kfrees_of_page(const struct gomem_span *s,
 
 /**
  * gomem_kfrees_of_span - count how often the kernel freed objects of a span
- * @s: the span; its descriptor stays meanwhile, but may become another span
+ * @s: the span. Its descriptor is not freed meanwhile, but may be reused for
+ *	another span
  * @news: set to the number of those calls of kfree() that were not reported
  *	before
  *
  * Calls of kfree() that gomem noticed before the span was made are not counted:
- * they were for other objects. A call that gomem had not noticed by then is
- * counted.
+ * they were for objects of earlier spans. But a call for such an object that
+ * gomem had not noticed by then is counted.
  *
  * Context: any.
  * Return: the number of calls of kfree().

@@ -34,7 +34,10 @@ void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node,
 	struct gomem_span_request req = {
 		.npages = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
 		.kind = &gomem_kinds[gomem_spc_make(0, noscan)],
-		/* Nobody relies on the alignment of a size with spare room. */
+		/*
+		 * A buffer with spare room need not be aligned: gomem, not the
+		 * caller, has chosen its size.
+		 */
 		.aligned = is_power_of_2(size) && !(gfp & GOMEM_GFP_GROWS),
 		.grows = gfp & GOMEM_GFP_GROWS,
 		.gfp = gfp,
@@ -92,7 +95,8 @@ bool gomem_large_free(void *p)
 /**
  * gomem_large_size - look up the size of a large object
  * @p: the object, or any other pointer
- * @noscan: set to whether the object holds no pointers, if @p is a large object
+ * @noscan: set to true if the object is noscan, else to false; unchanged if @p
+ *	is not a live large object
  *
  * Context: any.
  * Return: its bytes; 0 if @p is not a live large object.
@@ -108,7 +112,11 @@ size_t gomem_large_size(const void *p, bool *noscan)
 	return READ_ONCE(s->elemsize);
 }
 
-/* Finish an object that was extended from @size bytes in place. */
+/*
+ * Finish an object that was extended in place, from @size bytes to the length
+ * of its span @s: clear the new bytes if @gfp asks for it, and tell kmemleak
+ * and the heap profile the new size. @zero: the new bytes are known to be zero.
+ */
 static void hand_out_more(void *p, size_t size, struct gomem_span *s, bool zero,
 			  gfp_t gfp)
 {
@@ -122,8 +130,8 @@ static void hand_out_more(void *p, size_t size, struct gomem_span *s, bool zero,
 }
 
 /*
- * Is there a free page of the heap at @addr? Usually the page is part of a
- * span, and its tag alone rules it out.
+ * Is there a free page of the heap at @addr? Check first whether the page is
+ * part of a span: usually it is, and then the second check can be skipped.
  */
 static bool may_take(unsigned long addr)
 {
@@ -134,10 +142,10 @@ static bool may_take(unsigned long addr)
 /**
  * gomem_large_extend - extend a large object in place
  * @p: the object, or any other pointer
- * @size: its bytes, as the caller has read them
- * @new_size: bytes that it must have
- * @roomy: bytes that it should have, if the pages for them are free; or 0
- * @gfp: the call's gfp
+ * @size: bytes of the object, as the caller has read them
+ * @new_size: bytes that the object must have
+ * @roomy: bytes that it gets instead if the pages for them are free; or 0
+ * @gfp: gfp of the resize
  *
  * The object is claimed during the call. So a concurrent free finds no live
  * object, and is reported as misuse.

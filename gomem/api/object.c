@@ -23,7 +23,7 @@
  * @gfp: the call's gfp
  * @clear: clear the object
  *
- * Not inlined in the hit paths, because clearing is much code.
+ * Not inlined in the hit paths, because the code that clears is long.
  *
  * Return: @obj.
  */
@@ -42,12 +42,12 @@ void *gomem_object_hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
  * @k: its kind
  * @obj: the object, taken out of its slot or span
  * @gfp: the call's gfp
- * @caller: for the report
+ * @caller: address of the code that called gomem, for the report
  *
  * An object without the key was written to while it was free, and may be
  * written to again. Or it is not free at all: it was freed twice, and its key
- * was overwritten between the two frees. The object is set aside: it stays
- * allocated for good, because other code may still use it.
+ * was overwritten between the two frees. In both cases the object is set aside:
+ * it stays allocated for good, because other code may still use it.
  *
  * If the module of the constructor was unloaded before the object could be
  * constructed, the word of the key is 0. Then the object is freed again.
@@ -87,7 +87,7 @@ static noinline void drop(const struct gomem_kind *k, void *obj, bool tracked)
  * Check and finish an object, then call gomem_watch(). Return NULL if the
  * object was set aside. Return an error pointer if gomem_watch() refused the
  * object, or if the module of its constructor is gone. Kept out of line to save
- * stack in the callers, which may call the page allocator before.
+ * stack in the callers, which also call the page allocator.
  */
 static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 			       unsigned long caller)
@@ -103,8 +103,8 @@ static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 }
 
 /*
- * Turn the result of hand_out() into the result of the allocation: instead of
- * an error pointer it is NULL, which is counted.
+ * Turn the result of hand_out() into the result of the allocation: NULL instead
+ * of an error pointer. Count NULL as a failure.
  */
 static __always_inline void *result(void *obj)
 {
@@ -128,7 +128,10 @@ alloc_in_span(const struct gomem_kind *k, gfp_t gfp, unsigned long caller)
 	return obj;
 }
 
-/* Allocate an object. If that takes a new span, make it without reserves. */
+/*
+ * Allocate an object. If that takes a new span, make the span without the
+ * kernel's reserves.
+ */
 static noinline void *alloc_shared(const struct gomem_kind *k, gfp_t gfp)
 {
 	return gomem_mcache_alloc_slow(k, gomem_gfp_shared(gfp));
@@ -158,7 +161,7 @@ static noinline void *alloc_with_reserves(const struct gomem_kind *k, gfp_t gfp,
  * gomem_object_alloc_in_span - allocate an object in a span of its kind
  * @k: its kind, not a large one
  * @gfp: gfp, which names no zone that is refused
- * @caller: for reports
+ * @caller: address of the code that called gomem, for reports
  *
  * This function is for scratch buffers and handles of arenas. They are
  * recognised by their spans, so a large object cannot replace them. If the
@@ -178,7 +181,7 @@ void *gomem_object_alloc_in_span(const struct gomem_kind *k, gfp_t gfp,
  * gomem_object_alloc - allocate an object when the hit path found none
  * @k: its kind, not a large one
  * @gfp: gfp, which names no zone that is refused
- * @caller: for reports
+ * @caller: address of the code that called gomem, for reports
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the object, or NULL. NULL is counted as a failure.
@@ -207,7 +210,7 @@ static gfp_t gfp_for_spans(const struct gomem_kind *k, gfp_t gfp)
  * @k: its kind, not a large one
  * @h: the node's heap
  * @gfp: as for gomem_alloc()
- * @caller: for reports
+ * @caller: address of the code that called gomem, for reports
  *
  * The object bypasses the slots.
  *
@@ -325,9 +328,9 @@ static noinline int pop_some(const struct gomem_kind *k, gfp_t gfp, void **p,
 
 /*
  * Remove from @p the objects that were written to while they were free, and
- * clear the keys of the others. Begin at index @good. Objects with a bit in
- * @fresh never had a key. Their first word may have any value, so it is not
- * checked. Return how many objects remain.
+ * clear the keys of the others. Begin at index @good. If bit i of @fresh is
+ * set, object i never had a key. Its first word may have any value, so it is
+ * not checked. Return how many objects remain.
  */
 static noinline unsigned int check_others(void **p, unsigned int good,
 					  unsigned int n, u64 fresh,
@@ -372,7 +375,8 @@ static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 		*word = 0;
 	}
 	/*
-	 * Fresh objects follow reused ones, unless @p has objects of two spans.
+	 * Fresh objects follow reused ones. Only if @p has objects of two spans
+	 * can reused ones follow: check_others() handles them.
 	 */
 	end = old ? min_t(unsigned int, used + __ffs64(old), n) : n;
 	if (i < used)
@@ -384,8 +388,8 @@ static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 
 /*
  * Check and finish objects one by one. Their kind has a constructor, or a key
- * behind the object. Move those that are not set aside to the front, and return
- * their number.
+ * after the object. Move the objects that are not set aside to the front, and
+ * return their number.
  */
 static noinline unsigned int check_each(const struct gomem_kind *k, void **p,
 					unsigned int n, gfp_t gfp,
@@ -443,7 +447,7 @@ static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 
 /*
  * Allocate up to @n objects. Return their number, which may be 0 if all objects
- * taken were set aside; -1 if the call cannot have more objects.
+ * taken were set aside. Return -1 if the bulk call has to stop.
  */
 static __always_inline int alloc_some(const struct gomem_kind *k, gfp_t gfp,
 				      void **p, size_t n, unsigned long caller)
@@ -468,7 +472,7 @@ static __always_inline int alloc_some(const struct gomem_kind *k, gfp_t gfp,
  * @gfp: gfp, accepted by gomem_enter_alloc()
  * @n: number of objects wanted
  * @p: array for the objects
- * @caller: for reports
+ * @caller: address of the code that called gomem, for reports
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the number of objects; less than @n if there is no memory for more,

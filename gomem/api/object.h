@@ -36,7 +36,7 @@ static __always_inline bool gomem_kind_clears(const struct gomem_kind *k,
 	return (gfp & __GFP_ZERO) && !k->ctor;
 }
 
-/* Return the bytes of an object that are cleared: all but a key behind it. */
+/* Return the bytes of an object that are cleared: all but a key after it. */
 static __always_inline size_t gomem_kind_clear_size(const struct gomem_kind *k)
 {
 	return ALIGN(k->object_size, sizeof(u64));

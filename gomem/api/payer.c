@@ -5,8 +5,8 @@
  *
  * A task that has entered an account has an entry in a hash table. Only the
  * task itself adds, changes and removes its entry, so it can use the entry
- * without a lock. In the list it also reads the entries of other tasks. These
- * are freed only after a grace period.
+ * without a lock. When a task searches for its entry, it also reads entries of
+ * other tasks. These are freed only after a grace period.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -27,9 +27,10 @@
  * @link: in the list of its hash value
  * @rcu: frees the entry after a grace period
  * @task: the task
- * @started: when the task was started: a later task may get the same address
+ * @started: start time of the task, to tell it from a later task whose
+ *	task_struct has the same address
  * @depth: calls of gomem_account_enter() less those of gomem_account_exit()
- * @account: the account that was entered last; NULL: charge nothing
+ * @account: the account to charge; NULL: charge nothing
  */
 struct entry {
 	struct hlist_node link;
@@ -41,8 +42,8 @@ struct entry {
 };
 
 /*
- * Protects the lists while an entry is added or removed, by tasks only. No
- * other lock is taken under it.
+ * Protects the lists while an entry is added or removed. Taken by tasks only.
+ * No other lock is taken under it.
  */
 static DEFINE_SPINLOCK(entries_lock);
 static struct hlist_head entries[1 << HASH_BITS];
@@ -133,11 +134,13 @@ void gomem_account_exit(struct gomem_account *old)
 EXPORT_SYMBOL_NS_GPL(gomem_account_exit, GOMEM_NS);
 
 /**
- * gomem_payer - return the account that the current task has entered last
+ * gomem_payer - return the account that pays for this task's allocations
+ *
+ * This is the account that the task entered most recently and has not left.
  *
  * Context: any.
- * Return: the account, which stays until the task leaves it; NULL if the task
- * has entered none, and in an interrupt.
+ * Return: the account, which stays until the task leaves it; NULL if there is
+ * none, and in an interrupt.
  */
 struct gomem_account *gomem_payer(void)
 {
@@ -148,7 +151,7 @@ struct gomem_account *gomem_payer(void)
 EXPORT_SYMBOL_IF_KUNIT(gomem_payer);
 
 /**
- * gomem_payer_suspend - charge nothing of this task until gomem_payer_resume()
+ * gomem_payer_suspend - do not charge this task until gomem_payer_resume()
  *
  * Context: any.
  * Return: the account to pass to gomem_payer_resume(), or NULL.
@@ -167,7 +170,7 @@ struct gomem_account *gomem_payer_suspend(void)
  * gomem_payer_resume - undo gomem_payer_suspend()
  * @a: what gomem_payer_suspend() has returned
  *
- * Context: that of gomem_payer_suspend().
+ * Context: the task or interrupt that called gomem_payer_suspend().
  */
 void gomem_payer_resume(struct gomem_account *a)
 {

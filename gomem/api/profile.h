@@ -14,7 +14,7 @@ struct gomem_special;
 struct list_head;
 
 /**
- * struct gomem_profile_row - what a bucket had counted at one moment
+ * struct gomem_profile_row - the counts of a bucket at one moment
  * @b: the bucket
  * @allocs: objects recorded so far, in units of 2^-8
  * @frees: those of @allocs that were freed
@@ -56,7 +56,7 @@ unsigned int gomem_profile_top(struct gomem_profile_site *top,
 			       unsigned int max);
 struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages);
 
-/* Count an object that is no hit of a slot, and record it if it is sampled. */
+/* Count an allocation that was no hit, and record its object if sampled. */
 static __always_inline void gomem_profile_count_one(void *obj, size_t size)
 {
 	int thin = gomem_sample_due(size);

@@ -3,20 +3,20 @@
  * rcu.c - free objects after an RCU grace period.
  *
  * Each object contains a head of one word, which links it into a list while it
- * waits. For an object without a head, a struct rcu_holder contains the head. A
- * CPU has two lists: objects that were given to it since its last grace period
- * began, and objects that wait for that grace period to end. A third list is
- * for contexts that cannot take a lock: its objects move to the first. So a CPU
+ * waits. For an object without a head, a struct rcu_holder contains the head.
+ * The RCU queue of a CPU has two lists: the objects that wait for the current
+ * grace period to end, and the objects that were added since it began. So a CPU
  * has at most one RCU callback pending, however many objects wait. The callback
- * only queues a work that is bound to no CPU. The work begins the next grace
- * period, and frees the objects of the list in pieces.
+ * only queues a work that is bound to no CPU. The work begins a grace period
+ * for the second list, and frees the objects of the first list in pieces. A
+ * third list has objects of callers that cannot take the queue's lock.
  *
- * The word holds a link to the next head, encoded with the head's own address
- * and gomem_secret. gomem writes to nothing else in the object. The span tells
- * which object a head belongs to. If a word decodes to a plausible link, its
- * object waits already: so a second gomem_free_rcu() is detected. If a link
- * does not decode, somebody wrote to the object, and the work does not follow
- * it.
+ * The word of a head holds a link to the next head in the list, encoded with
+ * the head's own address and gomem_secret. gomem writes to nothing else in the
+ * object. The span tells which object a head belongs to. If a word decodes to a
+ * plausible link, its object waits already: so a second gomem_free_rcu() is
+ * detected. If the word of a waiting object does not decode, somebody wrote to
+ * the object, and the work does not follow the link.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -43,9 +43,9 @@
 #include "api/tiny.h"
 
 /*
- * Layout of a word before it is encoded. Heads are numbered by their address:
- * in words of 8 bytes from the start of the page map. All bits above the
- * largest number are 0.
+ * Layout of a head's word before it is encoded. Heads are numbered by their
+ * address: in words of 8 bytes from the start of the page map. All bits above
+ * the largest number are 0.
  *
  *	bits 1-		1 + number of the next head; 0 at the end of the list
  *	bit  0		the head is that of a struct rcu_holder
@@ -70,7 +70,7 @@ static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
 /* Words in a row that must decode before a second free is reported. */
 #define CHAIN		3
 
-/* Maximum number of heads whose objects are freed in one batch. */
+/* Maximum number of heads whose objects are passed to one bulk free. */
 #define PIECE		32
 
 /**
@@ -78,7 +78,7 @@ static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
  * @lock: protects @new, @old, @nr_new, @nr_old, @running, @given and @freed.
  *	Taken with interrupts off, in any context but NMI; no other lock is
  *	taken under it. Takers: gomem_free_rcu() on this CPU (or on another, if
- *	the task has just migrated), the irq_work on this CPU, and the work,
+ *	the task has just migrated), @irq_work on this CPU, and @work,
  *	gomem_rcu_barrier() and gomem_rcu_waiting() on any CPU
  * @new: objects whose grace period has not begun
  * @old: objects whose grace period runs, or is over
@@ -86,18 +86,18 @@ static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
  * @nr_old: number of objects in @old
  * @running: a grace period runs, or @work has yet to take @old: @head and @work
  *	are in use
- * @given: objects that were ever put into @new
- * @freed: objects of @given that were freed
- * @deferred: objects that came in a context where no lock can be taken; they
- *	are not counted in @given yet
+ * @given: number of objects that were ever put into @new
+ * @freed: number of those objects that were freed
+ * @deferred: objects of callers that could not take @lock; not yet counted in
+ *	@given
  * @nr_deferred: number of objects in @deferred
  * @head: RCU callback at the end of the grace period
  * @work: frees @old when the grace period is over
  * @irq_work: moves objects from @deferred to @new
  *
- * The work takes lists in the order in which they were made, and each as a
- * whole. So when @freed reaches an earlier value of @given, all objects that
- * had been given by then are freed. When a CPU goes offline, its queue stays.
+ * @work takes lists in the order in which they were made, and each as a whole.
+ * So when @freed reaches an earlier value of @given, all objects that @given
+ * counted then are freed. When a CPU goes offline, its queue stays.
  */
 struct rcu_queue {
 	raw_spinlock_t lock;	/* for its scope, see @lock above */
@@ -123,7 +123,7 @@ struct rcu_holder {
 
 static DEFINE_PER_CPU(struct rcu_queue, queues);
 
-/* A decoded word. */
+/* The decoded word of a head. */
 struct waiting {
 	struct gomem_rcu_head *next;
 	bool holder;
@@ -152,7 +152,7 @@ static unsigned long key_of(const struct gomem_rcu_head *head)
 	return gomem_objkey(head) * FACTOR;
 }
 
-/* Return the largest link: that to a head in the last word of the page map. */
+/* Return the largest link: to a head in the last word of the page map. */
 static unsigned long max_link(void)
 {
 	return gomem_pagemap.nr_chunks << (GOMEM_CHUNK_SHIFT - HEAD_SHIFT);
@@ -187,10 +187,10 @@ static bool decode(const struct gomem_rcu_head *head, unsigned long word,
 }
 
 /*
- * Read the word of a head that should belong to a waiting object, but may be
- * any address. If the object was freed by misuse, its page may have no span any
- * more. The caller is in an RCU read-side section, which keeps the page: see
- * gomem_heap_release().
+ * Read the word at @head, which should be the head of a waiting object, but may
+ * be any address. Return false if @head is in no page of gomem's. The page need
+ * not have a span: the object may have been freed by misuse. The caller is in
+ * an RCU read-side section, which keeps the page: see gomem_heap_release().
  */
 static bool read_word(const struct gomem_rcu_head *head, unsigned long *word)
 {
@@ -201,10 +201,10 @@ static bool read_word(const struct gomem_rcu_head *head, unsigned long *word)
 }
 
 /*
- * Tell whether the object of a head with this word waits. The objects behind a
- * waiting one wait too, since the work takes them in the order of the list. So
- * the words behind it decode as well. Other values are unlikely to decode CHAIN
- * times in a row.
+ * Does the object of @head wait already? @word is the value of the head's word.
+ * If the object waits, so do the objects that follow it in its list, because
+ * the list is freed from its front. So the words of their heads decode, too.
+ * Other values are unlikely to decode CHAIN times in a row.
  */
 static bool is_waiting(const struct gomem_rcu_head *head, unsigned long word)
 {
@@ -224,7 +224,7 @@ static bool is_waiting(const struct gomem_rcu_head *head, unsigned long word)
 }
 
 /*
- * Let the objects in @new wait for a grace period, unless this queue waits for
+ * Let the objects in q->new wait for a grace period, unless the queue waits for
  * one already. Return true if the caller must call call_rcu_for().
  */
 static bool begin_grace_period(struct rcu_queue *q)
@@ -247,7 +247,7 @@ static void grace_period_over(struct rcu_head *head)
 }
 
 /*
- * Start the grace period. Not with the queue's lock held: call_rcu() takes
+ * Start the grace period. The queue's lock must not be held: call_rcu() takes
  * locks and may wake a task.
  */
 static void call_rcu_for(struct rcu_queue *q)
@@ -258,8 +258,9 @@ static void call_rcu_for(struct rcu_queue *q)
 
 /*
  * Write a link into @head's word, which marks its object as waiting. Return
- * false if it waits already. If two CPUs pass the same object at the same time,
- * the cmpxchg() of one CPU fails, and that CPU finds the word of the other.
+ * false if the object waits already. If two CPUs pass the same object at the
+ * same time, the cmpxchg() of one CPU fails, and that CPU then reads the word
+ * that the other CPU wrote.
  */
 static bool claim_head(struct gomem_rcu_head *head,
 		       const struct gomem_rcu_head *next, bool holder)
@@ -274,7 +275,7 @@ static bool claim_head(struct gomem_rcu_head *head,
 	return true;
 }
 
-/* Make @head the first of @new. Its word already links to the old first one. */
+/* Make @head the first in q->new. Its word already links to the old first. */
 static void link_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 {
 	lockdep_assert_held(&q->lock);
@@ -284,8 +285,8 @@ static void link_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 }
 
 /*
- * Put an object on this CPU's queue. Return false if it waits already. If the
- * task migrates, the queue is another CPU's, which does no harm.
+ * Put an object on this CPU's queue. Return false if the object waits already.
+ * If the task migrates, the queue is another CPU's, which does no harm.
  */
 static bool enqueue(struct gomem_rcu_head *head, bool holder)
 {
@@ -308,9 +309,9 @@ static bool enqueue(struct gomem_rcu_head *head, bool holder)
 
 /*
  * Like enqueue(), for callers that may have interrupted code that holds the
- * queue's lock, code inside RCU, or the waking of a task. Only code on this CPU
- * adds to the list concurrently: this caller, and what interrupts it. The
- * irq_work takes the list as a whole.
+ * queue's lock, code of RCU, or the waking of a task. Only code on this CPU
+ * adds to the list q->deferred: this caller, and what interrupts it. The
+ * queue's irq_work takes the list as a whole.
  */
 static bool enqueue_deferred(struct gomem_rcu_head *head)
 {
@@ -318,7 +319,7 @@ static bool enqueue_deferred(struct gomem_rcu_head *head)
 	struct rcu_queue *q;
 	bool given;
 
-	/* Stay on this CPU. RCU also keeps the pages that read_word() reads. */
+	/* Stay on this CPU, and keep the pages that read_word() reads. */
 	preempt_disable();
 	q = this_cpu_ptr(&queues);
 	first = READ_ONCE(q->deferred);
@@ -334,8 +335,8 @@ static bool enqueue_deferred(struct gomem_rcu_head *head)
 }
 
 /*
- * Take the list whose grace period is over, and begin the next grace period.
- * Set @n to the number of objects.
+ * Take the list q->old, whose grace period is over, and begin the next grace
+ * period. Set @n to the number of objects in the list.
  */
 static struct gomem_rcu_head *dequeue(struct rcu_queue *q, unsigned long *n)
 {
@@ -447,7 +448,7 @@ static void add_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 		call_rcu_for(q);
 }
 
-/* Move the first deferred object to @new. Return false if its word is bad. */
+/* Move the first object of @list to q->new. Return false if its word is bad. */
 static bool move_deferred(struct rcu_queue *q, struct gomem_rcu_head **list)
 {
 	struct gomem_rcu_head *head = *list;
@@ -474,7 +475,7 @@ static void take_deferred(struct irq_work *work)
 
 	while (list) {
 		if (unlikely(!move_deferred(q, &list))) {
-			/* The objects are lost, and stay in @nr_deferred. */
+			/* These objects are lost, but stay in nr_deferred. */
 			gomem_report_broken_list(list,
 						 atomic_read(&q->nr_deferred));
 			return;
@@ -495,7 +496,7 @@ static void free_old(struct work_struct *work)
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 }
 
-/* Is @p a live object with room for a head at @head? If not, report it. */
+/* Is @p a live object with space for a head at @head? If not, report it. */
 static bool check(void *head, void *p, unsigned long caller)
 {
 	unsigned long offset = head - p;
@@ -521,7 +522,7 @@ void __gomem_free_rcu(void *head, void *p)
 	}
 	if (ZERO_OR_NULL_PTR(p) || !check(head, p, _RET_IP_))
 		return;
-	/* Only an encoded link will point to @p: to kmemleak that is a leak. */
+	/* kmemleak cannot read the encoded link to @p, and would report it. */
 	kmemleak_ignore(p);
 	if (unlikely(!enqueue(head, false)))
 		gomem_report_pointer(GOMEM_DOUBLE_FREE, p, _RET_IP_);
@@ -582,7 +583,7 @@ void gomem_free_rcu_mightsleep(const void *p)
 		return;
 	}
 	holder->obj = (void *)p;
-	/* A stale word may decode. Then the holder would seem to wait. */
+	/* The old word may decode: then the holder would seem to wait. */
 	holder->head.word = 0;
 	kmemleak_ignore(p);
 	kmemleak_ignore(holder);
@@ -590,7 +591,7 @@ void gomem_free_rcu_mightsleep(const void *p)
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_rcu_mightsleep, GOMEM_NS);
 
-/* Read @count, a counter of the queue, under the queue's lock. */
+/* Read @count, a member of the queue, under the queue's lock. */
 static u64 read_count(struct rcu_queue *q, const u64 *count)
 {
 	unsigned long flags;
@@ -642,9 +643,9 @@ u64 gomem_rcu_waiting(void)
 	for_each_possible_cpu(cpu) {
 		q = per_cpu_ptr(&queues, cpu);
 		/*
-		 * Objects move from @deferred to @given, and later to @freed.
-		 * Reading @nr_deferred first misses none of them. Reading
-		 * @freed before @given never gives a negative difference.
+		 * An object is counted in nr_deferred, then in given, at last
+		 * also in freed. In this order no object is missed, and no
+		 * difference is negative.
 		 */
 		deferred = atomic_read(&q->nr_deferred);
 		freed = read_count(q, &q->freed);
@@ -685,13 +686,14 @@ void gomem_rcu_init(void)
 /**
  * gomem_rcu_exit - wait until all queued objects are freed
  *
- * No caller adds objects any more. gomem_queue_exit() waits for the works.
+ * No caller adds objects any more. gomem_queue_exit() waits for the queues'
+ * works to return.
  *
  * Context: may sleep.
  */
 void gomem_rcu_exit(void)
 {
 	gomem_rcu_barrier();
-	/* Wait until the last callback has returned. */
+	/* Wait until the last RCU callback has returned. */
 	rcu_barrier();
 }

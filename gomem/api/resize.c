@@ -22,7 +22,7 @@
 
 /*
  * A buffer that grows beyond this size gets pages of its own, although size
- * classes go up to 32 KiB. So it can grow further into free pages behind it.
+ * classes go up to 32 KiB. So it can grow further into free pages after it.
  * Half of this size is one page. So from this size on the spare room, which is
  * half of the size, can be whole pages.
  */
@@ -41,13 +41,13 @@
  *				with krealloc()
  *	beyond			1.5 * @new_size, rounded down to whole pages but
  *				not below @new_size. There is no copy if the
- *				pages behind the buffer are free
+ *				pages after the buffer are free
  *
  * The buffer gets no spare room
  *
  *	if it grows by half of @size or more: the caller plans its own growth
  *	if @new_size is a power of two: the object has to be aligned to it
- *	if @new_size is less than 16: there are only size classes of 8 and 16
+ *	if @new_size is less than 16: the size class is that of 8 or 16 bytes
  *	if 1.5 * @new_size would exceed GOMEM_MAX_SIZE
  */
 static inline size_t roomy_size(size_t size, size_t new_size)
@@ -65,8 +65,8 @@ static inline size_t roomy_size(size_t size, size_t new_size)
 
 /*
  * Allocate a larger object, to which the caller will copy @old bytes. If @gfp
- * or init_on_alloc=1 asks for a cleared object, clear only the bytes behind
- * these: the copy overwrites the first @old bytes. Slow paths clear the whole
+ * or init_on_alloc=1 asks for a cleared object, clear only the bytes after the
+ * first @old bytes, which the copy overwrites. Slow paths clear the whole
  * object.
  */
 static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
@@ -87,8 +87,8 @@ static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
 }
 
 /*
- * Allocate the larger object for an object of @old bytes. It gets spare room
- * only if this node has memory for that without reclaim.
+ * Allocate the larger object that will replace an object of @old bytes. It gets
+ * spare room only if this node has memory for that without reclaim.
  */
 static inline void *alloc_grown(size_t old, size_t new_size, size_t roomy,
 				gfp_t gfp, bool noscan)
@@ -158,9 +158,10 @@ static bool extend_charged(const void *p, size_t size, size_t new_size,
 }
 
 /*
- * Grow an object that is charged to an account, whichever account the task has
- * entered. The charge @sp, which was removed from the object, is attached to
- * the grown object. So the account is never charged with both objects.
+ * Grow an object that is charged to an account. That account also pays for the
+ * grown object, whichever account the task has entered. The charge @sp, which
+ * was removed from the object, is attached to the grown object. So the account
+ * is never charged with both objects.
  */
 static noinline void *grow_charged(const void *p, struct sized old,
 				   size_t new_size, gfp_t gfp,
@@ -189,7 +190,7 @@ static noinline void *grow_charged(const void *p, struct sized old,
 /*
  * May an object that no account pays for be extended in place? Not if an
  * allocation of this task is charged, or may be refused: then the object is
- * moved, and the allocation of the larger one decides.
+ * moved to a larger one, whose allocation is charged or fails.
  */
 static bool may_extend(struct sized old)
 {
@@ -280,7 +281,7 @@ static noinline void *resize_other(const void *p, size_t new_size, gfp_t gfp)
 }
 
 /*
- * Let a task run that waits for this CPU, then resize the object.
+ * Yield to a task that waits for this CPU, then resize the object.
  * gomem_realloc() is a preemption point even if the object stays where it is.
  */
 static noinline void *resize_yielded(const void *p, struct sized old,
@@ -294,9 +295,9 @@ static noinline void *resize_yielded(const void *p, struct sized old,
 
 /*
  * Look up the size of a small object as fast as gomem_free() does. Preemption
- * is off, which keeps the page. The size is 0 if resize_other() has to look it
- * up. This holds for each object in a page with specials, because the tag of
- * such a page tells no span class.
+ * is off, which keeps the page. Return a size of 0 if resize_other() has to
+ * look it up. It has to for each object in a page with specials, because the
+ * tag of such a page tells no span class.
  */
 static __always_inline struct sized look_up_small(const void *p,
 						  unsigned long ci)

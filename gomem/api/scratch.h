@@ -3,10 +3,10 @@
  * scratch.h - short-lived buffers of 2 to 32 KiB. They are modelled on the
  * memory for stacks in Go: its stackpool and stackcache.
  *
- * Scratch buffers are objects of span classes of their own (sizeclass.h). They
- * use the slots, central lists, sweeping and keys of the heap. They differ from
- * other objects in three ways: which function may free them, how much of them a
- * CPU keeps, and where they are counted.
+ * Scratch buffers are objects of span classes of their own (sizeclass.h). Like
+ * other objects, they use slots, mcentrals, sweeping and keys. They differ from
+ * other objects in three ways: which function may free them, how many free ones
+ * a CPU keeps, and where they are counted.
  */
 #ifndef GOMEM_SCRATCH_H
 #define GOMEM_SCRATCH_H

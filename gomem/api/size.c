@@ -58,8 +58,8 @@ static void examine(struct finding *f, struct gomem_span *s, const void *p)
 
 /*
  * Find out what a pointer points to. rcu_read_lock() keeps the page and the
- * kind meanwhile. If the object is freed concurrently, the span may end; so its
- * descriptor is not read later.
+ * kind meanwhile. If the object is freed concurrently, the span may be freed,
+ * too. So all that the caller needs is copied from the span's descriptor here.
  */
 static struct finding look_up(const void *p)
 {
@@ -77,9 +77,9 @@ static struct finding look_up(const void *p)
 /**
  * gomem_object_size - look up the size of a live object
  * @p: the object, or any other pointer
- * @noscan: set to whether the object holds no pointers
- * @if_free: what to report if it is free
- * @caller: for the report
+ * @noscan: set to true if the object is noscan, else to false
+ * @if_free: the misuse to report if the object is free
+ * @caller: address of the code that called gomem, for the report
  *
  * Context: any.
  * Return: its usable bytes; 0, with a report, if @p is not a live object.
@@ -113,8 +113,8 @@ size_t gomem_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 }
 
 /*
- * Do what gomem_object_size() does. But report a scratch buffer, too, and
- * return 0: only gomem_scratch_put() may take it back.
+ * Do what gomem_object_size() does. But if @p is in a scratch buffer, report
+ * that and return 0: only gomem_scratch_put() may take it back.
  */
 static size_t own_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 		       unsigned long caller)
@@ -132,7 +132,7 @@ static size_t own_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 /**
  * gomem_freeable_size - look up the size of an object that will be freed later
  * @p: the object, or any other pointer
- * @caller: for the report
+ * @caller: address of the code that called gomem, for the report
  *
  * Context: any.
  * Return: its usable bytes; 0, with a report, if gomem_free() would refuse it.
@@ -149,7 +149,7 @@ size_t gomem_freeable_size(const void *p, unsigned long caller)
  * @p: an object that is being freed, or any other pointer
  *
  * In a typed cache this is the word that has the key of a free object. It lies
- * behind the object if the contents of the object outlive its free.
+ * after the object if the contents of the object outlive its free.
  *
  * Context: any.
  * Return: its offset; -1 if @p lies in no span of a typed cache.
@@ -187,9 +187,9 @@ static bool keeps_contents(const void *p)
 /**
  * gomem_resizable_size - look up the size of an object to be cleared or moved
  * @p: the object, or any other pointer
- * @noscan: set to whether the object holds no pointers
- * @if_free: what to report if it is free
- * @caller: for the report
+ * @noscan: set to true if the object is noscan, else to false
+ * @if_free: the misuse to report if the object is free
+ * @caller: address of the code that called gomem, for the report
  *
  * Context: any.
  * Return: its usable bytes; 0, with a report, if @p is not a live object that

@@ -100,8 +100,8 @@ static unsigned long take_block(gfp_t gfp, unsigned long caller)
 
 /*
  * Begin a block with an object of @size bytes. The CPU keeps the larger one of
- * its current rest and the rest of this block. The other rest is dropped. Kept
- * out of line to save stack in gomem_tiny_alloc_slow().
+ * two rests: its current one and that of this block. The other rest is dropped.
+ * Kept out of line to save stack in gomem_tiny_alloc_slow().
  */
 static noinline void begin_block(unsigned long block, unsigned int size)
 {
@@ -112,8 +112,8 @@ static noinline void begin_block(unsigned long block, unsigned int size)
 	atomic_or(mask << gomem_tiny_shift(block), gomem_tiny_word(block));
 
 	/*
-	 * The profile records only the first object of a block. So if its rate
-	 * is 1 to 16 bytes, each object has a block of its own.
+	 * The profile records only the first object of a block. So if the rate
+	 * of the profile is 1 to 16 bytes, each object has a block of its own.
 	 */
 	if (READ_ONCE(gomem_profile_rate) - 1 >= GOMEM_TINY_BLOCK)
 		gomem_mcache_keep_tiny(&rest);
@@ -211,7 +211,10 @@ static int take_part(void *p)
 	do {
 		mask = (u32)old >> shift & GOMEM_TINY_MASK;
 		size = gomem_tiny_live_size(mask, off);
-		/* Never live, freed earlier, or just freed by another CPU. */
+		/*
+		 * No object starts at @p, or it was freed: earlier, or just now
+		 * by another CPU.
+		 */
 		if (unlikely(!size))
 			return -1;
 		clear_part(p, size);
@@ -366,9 +369,9 @@ static const char *check_blocks(void)
 /**
  * gomem_tiny_check - compare the masks of all blocks with rests and counts
  *
- * Called while nobody allocates or frees, like gomem_check(). Even then idle
- * CPUs may drop their blocks during the check. So a violation counts only if a
- * second check finds one, too.
+ * Called while nobody allocates or frees, like gomem_check(). Even then the
+ * rests of idle CPUs may be dropped during the check. So a violation counts
+ * only if a second check finds one, too.
  *
  * Return: text of the violation, or NULL.
  */

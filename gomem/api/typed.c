@@ -4,7 +4,7 @@
  *
  * The caller passes the cache to the hit paths, so they need neither a tag nor
  * the size. They differ from the hit paths of hit.h in three ways: they find
- * the slot through the cache, the key of a free object may lie behind the
+ * the slot through the cache, the key of a free object may lie after the
  * object, and the cache says whether an object is cleared. Off the hit paths,
  * object.c handles a typed cache like any other kind.
  */
@@ -83,7 +83,7 @@ static noinline void *cache_sampled(struct gomem_cache *c, void *obj, gfp_t gfp,
 }
 
 /*
- * Let a task run that waits for this CPU, then hand out @obj. If @obj is NULL,
+ * Yield to a task that waits for this CPU, then hand out @obj. If @obj is NULL,
  * allocate an object.
  */
 static noinline void *cache_yielded(struct gomem_cache *c, void *obj, gfp_t gfp,
@@ -321,7 +321,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_cache_free, GOMEM_NS);
 /**
  * gomem_cache_take_back - free an object of a typed cache for gomem_free()
  * @p: the pointer that gomem_free() was called with
- * @caller: for reports
+ * @caller: address of the code that called gomem, for reports
  *
  * Context: that of gomem_free(), which has checked it.
  * Return: false if @p lies in no span of a typed cache, else true. If @p is not
@@ -363,7 +363,8 @@ static __always_inline size_t cache_alloc_bulk_hit(struct gomem_cache *c,
 }
 
 /*
- * Free the @n objects of a call that failed. Not inlined, because it is rare.
+ * Free the @n objects of a bulk call that failed, and give their pages back to
+ * the kernel. Not inlined, because calls rarely fail.
  */
 static noinline size_t cache_undo_bulk(struct gomem_cache *c, gfp_t gfp,
 				       size_t n, void **p)
@@ -423,9 +424,9 @@ cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 	for (i = 0; i < n; i++) {
 		obj = p[i];
 		/*
-		 * Look up the span only if the object is not in that of the
-		 * previous object. That span cannot be gone: it does not know
-		 * yet that the previous object was freed.
+		 * Look up the span only if the object is not in the span of the
+		 * previous object. That span cannot be gone: the previous
+		 * object is still allocated in it.
 		 */
 		if ((unsigned long)obj - base >= bytes) {
 			s = span_of(c, obj);
@@ -482,8 +483,8 @@ static noinline void cache_free_bulk_slow(struct gomem_cache *c, size_t n,
 		if (likely(done == len))
 			continue;
 		/*
-		 * NULL, an object of a span with specials, or a pointer that is
-		 * not a live object.
+		 * p[done] is NULL, an object of a span with specials, or a
+		 * pointer that is not a live object.
 		 */
 		free_unusual(c, p[done], caller);
 		done++;

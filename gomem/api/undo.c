@@ -39,10 +39,10 @@ static unsigned long scavenge(struct gomem_heap *h, unsigned long pages)
 }
 
 /*
- * Let a work give pages back as soon as a grace period is over. Return how many
- * pages the work will give back. With interrupts off the caller may hold a lock
- * that the wake-up of a worker takes, too: then return 0, and leave the pages
- * to the next look.
+ * Let the work of gomem_nodes_pay_later() give pages back as soon as a grace
+ * period is over. Return how many pages it will give back. With interrupts off
+ * the caller may hold a lock that the wake-up of a worker takes, too: then
+ * return 0, and leave the pages to the next look.
  */
 static unsigned long leave_to_work(struct gomem_heap *h, unsigned long pages)
 {
@@ -53,8 +53,8 @@ static unsigned long leave_to_work(struct gomem_heap *h, unsigned long pages)
 		return 0;
 	/*
 	 * Many calls may fail before the work runs. Together they must announce
-	 * no more than the surplus. @owed_pages is read without h->lock, since
-	 * a stale number will do.
+	 * no more than the surplus. h->owed_pages is read without h->lock,
+	 * since a stale number will do.
 	 */
 	owed = data_race(h->owed_pages);
 	pages = min(pages, surplus - min(surplus, owed));
@@ -81,14 +81,14 @@ static unsigned long undo_now(struct gomem_heap *h, unsigned long pages,
 }
 
 /*
- * A loop of small calls that fail must not empty the caches of all CPUs each
- * time, nor start an expedited grace period each time, which interrupts all
- * CPUs. So small calls spend at most 1 / UNDO_PAUSE of the time with giving
- * pages back themselves. In the rest of the time a work does it, once for many
- * calls. A call that gives back UNDO_LARGE pages, the chunk that
- * gomem_undo_pages() adds included, and may sleep, always gives them back
+ * If calls for few pages fail in a loop, they must not each empty the page
+ * caches of all CPUs, nor each start an expedited grace period, which
+ * interrupts all CPUs. So such calls together spend at most 1 / UNDO_PAUSE of
+ * the time on giving pages back. In the rest of the time a work does it, once
+ * for many calls. A call that may sleep, and has at least UNDO_LARGE pages
+ * (including the chunk that gomem_undo_pages() adds), always gives them back
  * itself. It took longer to allocate these pages than it takes to give them
- * back, and they may be all the memory that others lack.
+ * back, and other users of the machine may lack just this memory.
  */
 #define UNDO_PAUSE	8
 #define UNDO_LARGE	(SZ_16M / GOMEM_PAGE_SIZE)

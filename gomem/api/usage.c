@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * usage.c - count what each client has, and keep it within its limits.
+ * usage.c - estimate how much memory each client has, and apply its limits.
  *
- * A hit of a slot does not change the usage. Only a record of the profile does,
- * which costs some thousand instructions anyway. So the usage is an estimate,
- * and limits act when the estimate exceeds them. As long as any client has a
- * hard limit, each allocation checks whether any client is over its limit:
- * api/watch.h.
+ * A client is a module that may call gomem: see api/client.h. A hit does not
+ * change the usage of a client. Only a record of the heap profile does, which
+ * costs thousands of instructions anyway. So the usage is an estimate, and
+ * limits act when the estimate exceeds them. As long as any client has a hard
+ * limit, each allocation checks whether any client is over its hard limit (see
+ * api/watch.h).
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -52,8 +53,8 @@ static DEFINE_MUTEX(limits_mutex);
 static unsigned int nr_hard;
 
 /*
- * The objects that a record stands for. @variance: that of @bytes, as
- * gomem_profile_error() derives it.
+ * Estimate of the objects that a record of the profile stands for. @variance:
+ * variance of @bytes, as gomem_profile_error() derives it.
  */
 struct estimate {
 	s64 bytes;
@@ -125,8 +126,9 @@ void gomem_usage_destroy(struct gomem_usage *u)
 }
 
 /**
- * gomem_usage_raise - raise the peak of a module's usage or of an account
- * @peak: the most bytes until now
+ * gomem_usage_raise - raise the peak of a client's usage, or of an account, if
+ *	the peak is lower
+ * @peak: the peak
  * @bytes: bytes now
  *
  * Context: any.
@@ -141,8 +143,8 @@ void gomem_usage_raise(atomic64_t *peak, s64 bytes)
 
 /**
  * gomem_usage_restart - reset the counters when a module is loaded again
- * @u: its usage. Objects that the module has left still count, and its limits
- *	stay
+ * @u: its usage. Objects that the module had not freed when it was unloaded
+ *	still count, and its limits stay
  *
  * Context: any.
  */
@@ -155,8 +157,8 @@ void gomem_usage_restart(struct gomem_usage *u)
 
 /*
  * Find out whether a client is over its hard limit. A module that is not loaded
- * never is: it cannot allocate, and objects that it has left must not slow down
- * the allocations of others.
+ * never is: it cannot allocate, and the objects that it has not freed must not
+ * slow down the allocations of others.
  */
 static void check_hard(struct gomem_client *c)
 {

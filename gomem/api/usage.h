@@ -3,8 +3,9 @@
  * usage.h - estimate how much memory each client has, from the samples of the
  *	heap profile, and limit it.
  *
- * Each record of the profile changes the usage of one client. An object that an
- * account pays for is in the usage of no client.
+ * A client is a module that may call gomem: see api/client.h. Each record of
+ * the profile changes the usage of one client. An object that an account pays
+ * for is in the usage of no client.
  */
 #ifndef GOMEM_USAGE_H
 #define GOMEM_USAGE_H
@@ -20,16 +21,18 @@ struct gomem_special;
 /**
  * struct gomem_usage - the memory that a client has, and its limits
  * @bytes: estimated bytes of live objects, without large ones
- * @objects: their estimated number, in units of 2^-8
- * @variance: of the estimate in @bytes, in units of GOMEM_USAGE_ERROR squared
+ * @objects: estimated number of these objects, in units of 2^-8
+ * @variance: variance of the estimate in @bytes, in units of GOMEM_USAGE_ERROR
+ *	squared
  * @large: estimated bytes of live large objects
- * @peak: the most bytes so far, large objects included
+ * @peak: the most bytes of the client so far, large objects included
  * @failures: allocations that failed at @hard
  * @soft: bytes above which a warning is logged; 0: no limit
  * @hard: bytes above which allocations fail; 0: no limit
- * @crossings: how often the bytes got above @soft
+ * @crossings: how often the bytes rose above @soft. Further rises count only
+ *	after the bytes have been below 7/8 of @soft
  * @over: bits of enum gomem_usage_over
- * @tell: logs that the client has got above @soft
+ * @tell: irq_work that logs that the client is above @soft
  */
 struct gomem_usage {
 	atomic64_t bytes;

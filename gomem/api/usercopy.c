@@ -28,7 +28,7 @@ struct window {
 
 /*
  * In an arena, everything that was allocated from one block may be copied. In a
- * block in quarantine @handed_out is 0, so nothing may be copied.
+ * block in quarantine, s->handed_out is 0, so nothing may be copied.
  */
 static struct window arena_window(const struct gomem_span *s)
 {
@@ -45,7 +45,7 @@ static struct window object_window(const struct gomem_span *s)
 	return (struct window){ 0, READ_ONCE(s->elemsize) };
 }
 
-/* Return how many bytes of the window lie at @offset and behind it. */
+/* Return the bytes from @offset to the end of @w; 0 if @offset is outside. */
 static size_t left_in(struct window w, size_t offset)
 {
 	return offset >= w.start && offset < w.end ? w.end - offset : 0;

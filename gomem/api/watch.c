@@ -23,14 +23,15 @@ bool gomem_is_watched(void)
 }
 
 /**
- * gomem_watch_slow - record and charge an object, as profile and account want
+ * gomem_watch_slow - record an object, and charge it, if necessary
  * @obj: the object, which is live and not handed out yet
- * @size: its bytes
+ * @size: bytes of the object
  * @gfp: the gfp of the allocation
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
- * Return: false if the object could not be charged. If the task has entered no
- * account, false if gomem_usage_refuses() returns true.
+ * Return: false if the object could not be charged. If no account pays for it,
+ * false if gomem_usage_refuses() returns true, because the module that
+ * allocates is over its hard limit.
  */
 noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
 {
@@ -54,8 +55,8 @@ noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: how many objects, counted from p[0], may be handed out. For the next
- * one gomem_watch_slow() has returned false. Even so it may have a record of
- * the profile.
+ * object gomem_watch_slow() has returned false. Even so the profile may have a
+ * record of that object.
  */
 noinline unsigned int gomem_watch_many_slow(void **p, unsigned int n,
 					    size_t size, gfp_t gfp)

@@ -3,13 +3,14 @@
  * watch.h - watch allocations: record or charge each of them, while the profile
  * otherwise records samples only.
  *
- * gomem_watching is enabled while the profile records each object of a module
- * (api/exact.c), while there are live accounts (api/account.c), and while a
- * module has a hard limit (api/usage.c). Then allocations leave the hit path at
- * its first instruction, and call gomem_is_watched(). If that returns true,
- * they go on as if the slot were empty: that path calls gomem_watch() for each
- * object. If not, they take the hit path after all. While gomem_watching is
- * disabled, it costs the hit path a nop.
+ * The static key gomem_watching is enabled while the profile records each
+ * object of a module (api/exact.c), while there are live accounts
+ * (api/account.c), and while a module has a hard limit (api/usage.c). Then
+ * allocations leave the hit path at its first instruction, and call
+ * gomem_is_watched(). If that returns true, they go on as if the slot were
+ * empty, and so call gomem_watch() for each object. If not, they take the hit
+ * path after all. While gomem_watching is disabled, it costs the hit path a
+ * nop.
  */
 #ifndef GOMEM_WATCH_H
 #define GOMEM_WATCH_H
@@ -34,11 +35,11 @@ static __always_inline bool gomem_watches(void)
 }
 
 /*
- * Record an object that is no hit of a slot, if the profile wants it, and
- * charge it to the account that the task has entered. Return false if the
- * object could not be charged, or if gomem_usage_refuses() returns true for the
- * limit of its module. Then the caller frees the object, and the allocation
- * fails.
+ * Record the object of an allocation that was no hit, if the profile wants it,
+ * and charge it to the account that the task has entered. Return false if the
+ * object could not be charged, or if gomem_usage_refuses() returns true because
+ * the module is over its hard limit. Then the caller frees the object, and the
+ * allocation fails.
  */
 static __always_inline bool gomem_watch(void *obj, size_t size, gfp_t gfp)
 {

@@ -101,7 +101,7 @@ static inline void gomem_shrinker_unregister(struct gomem_shrinker *gs)
 }
 #endif
 
-/* Linux 6.17 added a flag for per-CPU workqueues. Before, they need no flag. */
+/* Linux 6.17 added a flag for per-CPU workqueues. Before, they needed none. */
 #ifdef GOMEM_HAVE_WQ_PERCPU
 #define GOMEM_WQ_PERCPU		WQ_PERCPU
 #else
@@ -194,8 +194,9 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 #endif
 
 /*
- * Linux 6.11 added an argument after the size, the kmem_buckets. Linux 7.2
- * added a token for the type of the object.
+ * Declare the size parameter of the kernel's functions, and the parameters that
+ * newer kernels have after it: since Linux 6.11 the kmem_buckets, and since
+ * Linux 7.2 a token for the type of the object.
  */
 #if defined(DECL_KMALLOC_PARAMS)
 #define GOMEM_SIZE_PARAMS(size)		DECL_TOKEN_PARAMS(size, token)
@@ -208,7 +209,7 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 #define GOMEM_BUCKET_PARAMS(size)	size_t size
 #endif
 
-/* Linux 7.3 added a type for heads of kfree_rcu(): half a struct rcu_head. */
+/* Linux 7.3 added a head for kfree_rcu() that is half as large as rcu_head. */
 #ifdef GOMEM_HAVE_KVFREE_RCU_HEAD
 #define GOMEM_KVFREE_RCU_HEAD	struct kvfree_rcu_head
 #else

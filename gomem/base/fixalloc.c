@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fixalloc.c - allocate descriptors of one size from extents that the caller
- * provides.
+ * fixalloc.c - allocate descriptors of one size from *extents*: pieces of
+ * memory that the caller provides.
  *
- * Freed objects are on a free list, linked through their first word. When the
- * free list is empty, a new object is cut from a queue of extents.
+ * The descriptors are called objects here. Freed objects are on a free list,
+ * linked through their first word. When the free list is empty, a new object is
+ * cut from a queue of extents.
  */
 #include <kunit/visibility.h>
 #include <linux/bug.h>
@@ -140,8 +141,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_fixalloc_alloc);
  * @p: object that gomem_fixalloc_alloc() returned
  *
  * Overwrites the first word of the object. The other words stay as they are
- * until gomem_fixalloc_alloc() returns this object again. It returns the object
- * that was freed last first.
+ * until gomem_fixalloc_alloc() returns this object again, before any object
+ * that was freed earlier.
  *
  * Context: any; caller holds the allocator's lock.
  */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fixalloc.h - allocate descriptors of one size from extents that the caller
- * provides.
+ * fixalloc.h - allocate descriptors of one size from *extents*: pieces of
+ * memory that the caller provides.
  *
- * gomem's own metadata cannot come from the allocators that gomem replaces. And
- * nobody may ask the kernel for memory while holding the lock that protects the
- * metadata. So this allocator never gets memory itself. When it has none left,
- * it returns NULL. Then the caller drops the lock, gets an extent from the page
- * source, and tries again:
+ * Descriptors are allocated with the heap's lock held, under which gomem never
+ * asks the kernel for memory. So this allocator never gets memory itself. When
+ * it has none left, it returns NULL. Then the caller drops the lock, gets an
+ * extent from the page source, and tries again:
  *
  *	while (!(p = gomem_fixalloc_alloc(f))) {
  *		spin_unlock(f->lock);
@@ -22,8 +21,8 @@
  * gomem_fixalloc_destroy(). So code that follows a stale pointer to a freed
  * descriptor finds a descriptor of the same type. The first word of a free
  * descriptor is a link. A descriptor is zeroed when it is allocated again,
- * unless @keeps is set. A descriptor that a page cache keeps for reuse is not
- * freed here, and so is not zeroed either.
+ * unless gomem_fixalloc.keeps is set. A descriptor that a page cache keeps for
+ * reuse is not freed here, and so is not zeroed either.
  */
 #ifndef GOMEM_FIXALLOC_H
 #define GOMEM_FIXALLOC_H
@@ -47,8 +46,9 @@ struct gomem_fixextent;
  * @lock: the caller's lock; protects all members
  * @size: bytes from one object to the next, a multiple of the alignment
  * @header: bytes from the start of an extent to its first object
- * @keeps: do not zero an object that is allocated again after a free. All but
- *	its first word is then as it was at the free
+ * @keeps: set by the caller after gomem_fixalloc_init(): do not zero an object
+ *	that is allocated again. All but its first word is then as it was at
+ *	the free
  * @free: free list of objects, the last freed one first, linked by their first
  *	word
  * @extents: list of all extents, the oldest first

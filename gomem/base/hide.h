@@ -18,7 +18,7 @@
 
 #include "base/key.h"
 
-/* Return the value to store for an address. It is no kernel address itself. */
+/* Return the value to store for @addr. This value is not a kernel address. */
 static inline unsigned long gomem_hide(unsigned long addr)
 {
 	return ~addr;
@@ -31,8 +31,8 @@ static inline unsigned long gomem_unhide(unsigned long hidden)
 }
 
 /*
- * Clear an array, on the stack, of pointers to objects. Otherwise the scan
- * could find the pointers there until a deeper call overwrites them.
+ * Clear an array of pointers to objects that lies on the stack. Otherwise the
+ * scan could find the pointers there until a deeper call overwrites them.
  */
 static inline void gomem_wipe(void **objs, unsigned int n)
 {

@@ -4,8 +4,9 @@
  *
  * From its free to its next allocation, one word of an object holds a key:
  * gomem_secret XOR the address of that word. The word is the first one of the
- * object, or lies behind the object in a typed cache whose free objects keep
- * their contents. (The @obj of the functions here is the address of that word.)
+ * object. In a typed cache whose free objects keep their contents, it is the
+ * word after the object. (The @obj of the functions here is the address of that
+ * word.)
  * A second free finds the key and is refused. An allocation of a reused object
  * that does not find the key knows that somebody wrote to the free object.
  *

@@ -16,9 +16,9 @@
 #endif
 
 /*
- * The gomem page is the unit of the page heap. It has 8 KiB, whether the
- * kernel's page has 4 KiB or 8 KiB. So one table of size classes serves all
- * kernels. Go's runtime has pages of the same size.
+ * The gomem page is the unit in which heaps manage memory. It has 8 KiB,
+ * whether the kernel's page has 4 KiB or 8 KiB. So one table of size classes
+ * serves all kernels. Go's runtime has pages of the same size.
  */
 #define GOMEM_PAGE_SHIFT	13
 #define GOMEM_PAGE_SIZE		BIT(GOMEM_PAGE_SHIFT)
@@ -45,7 +45,7 @@
 /* The page number that a search returns if it finds nothing. */
 #define GOMEM_NO_PAGE		(~0UL)
 
-/* The largest object that has a size class; the public header defines it. */
+/* The largest size class. The public header defines GOMEM_SMALL_MAX. */
 static_assert(GOMEM_SMALL_MAX == SZ_32K);
 
 /* The most objects a span can have: 8 KiB of 8-byte objects. */

@@ -2,9 +2,10 @@
 /*
  * pallocbits.c - search and change the 512 page bits of one chunk.
  *
- * A word of free bits, ANDed with itself shifted right by one, keeps exactly
- * the bits at which a run of two starts. The same with larger shifts finds
- * longer runs, and each shift can be as long as the run found so far. Both the
+ * Take a word whose set bits are free pages. ANDed with itself shifted right by
+ * one, it keeps exactly the bits at which a run of two starts. The same with
+ * larger shifts finds longer runs, and each shift can be as long as the run
+ * found so far. Both the
  * search for a run and the measurement of the longest one are based on this.
  */
 #include <kunit/visibility.h>
@@ -33,7 +34,7 @@ static u64 last_mask(unsigned int i, unsigned int n)
 
 /*
  * Return the bits of @c at which a run of @n set bits inside the word starts.
- * After each pass of the loop a set bit stands for a run of @have.
+ * After each pass of the loop, a set bit stands for a run of "have" free pages.
  */
 static u64 runs64(u64 c, unsigned int n)
 {
@@ -208,7 +209,7 @@ static unsigned int find_run(const struct gomem_pallocbits *b, unsigned int n,
 	u64 below = ~(~0ULL << (from % 64));
 	unsigned int w, lead, run = 0;
 
-	/* @run is the length of the free run that ends where word w starts. */
+	/* "run" counts the free pages right before the start of word w. */
 	for (w = from / 64; w < GOMEM_CHUNK_WORDS; w++) {
 		u64 used = b->word[w] | below;
 		u64 c;
@@ -282,7 +283,7 @@ static unsigned int run_begin(const struct gomem_pallocbits *b, unsigned int i)
  * gomem_pallocbits_find_last() - find the last run of free pages
  * @b: bits of the chunk
  * @n: pages in the run, 1 to 512
- * @end: where to start, 1 to 512. Pages from @end on count as in use
+ * @end: search below this page, 1 to 512. Pages from @end on count as in use
  * @len: set to the length of the run below @end; 0 if there is none
  *
  * Visits every free run above the one it returns.
@@ -484,7 +485,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_free);
 /**
  * gomem_pallocbits_alloc_mask() - mark free pages of one word as in use
  * @b: bits of the chunk
- * @w: the word
+ * @w: number of the word
  * @mask: the pages to mark, all free, at least one
  * @sum: the chunk's summary before the call
  *
@@ -524,7 +525,7 @@ static unsigned int longest_at(const struct gomem_pallocbits *b,
 /**
  * gomem_pallocbits_free_mask() - mark pages of one word as free
  * @b: bits of the chunk
- * @w: the word
+ * @w: number of the word
  * @mask: the pages to mark, none of them free, at least one
  * @sum: the chunk's summary before the call
  *
@@ -542,8 +543,9 @@ gomem_pallocsum_t gomem_pallocbits_free_mask(struct gomem_pallocbits *b,
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_free_mask);
 
 /*
- * Count the free pages at the start of the range of eight children, which have
- * @full pages each.
+ * Return the length of the free run at the start of eight neighbouring ranges,
+ * whose summaries are @child. The run may cover several of these ranges, which
+ * have @full pages each.
  */
 static unsigned int merged_start(const gomem_pallocsum_t *child,
 				 unsigned int full)
@@ -576,7 +578,7 @@ gomem_pallocsum_t gomem_pallocsum_merge(const gomem_pallocsum_t *child,
 	BUILD_BUG_ON(GOMEM_PALLOCSUM_RADIX * sizeof(*child) != 64);
 	BUILD_BUG_ON(sizeof(*reach) != GOMEM_PALLOCSUM_RADIX);
 
-	/* @run is the length of the free run that ends where child i starts. */
+	/* "run" counts the free pages right before the start of child i. */
 	for (i = 0; i < GOMEM_PALLOCSUM_RADIX; i++) {
 		codes >>= 8;
 		if (child[i] == GOMEM_PALLOCSUM_NONE) {

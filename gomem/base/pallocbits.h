@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * pallocbits.h - search and change the 512 page bits of one chunk, and compute
- * the summary that stands for the chunk in a tree of summaries.
+ * the summary that stands for the chunk in the heap's tree of summaries
+ * (heap/pagealloc.h).
  *
  * A clear bit is a free page; a set bit is a page that no search may return.
  * Nothing here knows about locks, addresses or heaps.
@@ -41,10 +42,12 @@ struct gomem_pallocbits {
  *	bits 42-62	end: the run that ends at the last page
  *	bit  63		all three are 2^21, which 21 bits cannot hold
  *
- * Only an entry in the root of the tree covers 2^21 pages. If all of them are
- * free, all three lengths are 2^21. The summary of a range without a free page
- * is 0. The type is __bitwise, so that sparse catches a summary that is used as
- * a number.
+ * The summaries of a heap form a tree (heap/pagealloc.h). A leaf is the summary
+ * of one chunk. On each higher level, one summary covers eight of the level
+ * below, and only those of the root level cover 2^21 pages. If all these pages
+ * are free, all three lengths are 2^21. The summary of a range without a free
+ * page is 0. The type is __bitwise, so that sparse catches a summary that is
+ * used as a number.
  */
 typedef u64 __bitwise gomem_pallocsum_t;
 
@@ -70,9 +73,8 @@ gomem_pallocsum_pack(unsigned int start, unsigned int max, unsigned int end)
 }
 
 /*
- * Return field @nr of a summary that is not GOMEM_PALLOCSUM_ALL. In such a
- * summary bit 63, above field 2, is clear. Only an entry in the root of the
- * tree can be GOMEM_PALLOCSUM_ALL.
+ * Return field @nr of a summary that is not GOMEM_PALLOCSUM_ALL: no summary
+ * below the root level of the tree is. So bit 63, above field 2, is clear.
  */
 static inline unsigned int
 __gomem_pallocsum_field(gomem_pallocsum_t sum, unsigned int nr)
@@ -146,7 +148,8 @@ static inline unsigned int gomem_pallocreach_code(unsigned int len)
 
 /**
  * gomem_pallocreach_find() - find which of eight children a run may end in
- * @reach: the codes that gomem_pallocsum_merge() set
+ * @reach: the codes that gomem_pallocsum_merge() set for eight neighbouring
+ *	ranges, the children
  * @len: pages in the run, 1 to 2^21
  *
  * Compares eight codes at once, as one number.

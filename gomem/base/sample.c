@@ -67,7 +67,8 @@ static unsigned long thinned_rate(unsigned int thin)
 /**
  * gomem_sample_objects - draw how many objects come before the next sampled one
  * @size: bytes of an object, not 0
- * @thin: set to the binary logarithm of the thinning, for gomem_sample_weight()
+ * @thin: set to the binary logarithm of the thinning (see sample.h), for
+ *	gomem_sample_weight()
  *
  * Context: any but NMI. On PREEMPT_RT it may sleep on a spinlock.
  * Return: the number; GOMEM_SAMPLE_NEVER if there is no profile.
@@ -109,9 +110,9 @@ int gomem_sample_draw(void)
  *	samples
  *
  * If the last record is less than GOMEM_SAMPLE_SPACING ago, samples become half
- * as frequent. If it is at least four times as long ago, they become more
- * frequent again. At a rate of 1 each object is recorded, and samples are not
- * thinned.
+ * as frequent. If it is at least four times GOMEM_SAMPLE_SPACING ago, samples
+ * become more frequent again. At a rate of 1 each object is recorded, and
+ * samples are not thinned.
  *
  * Context: any but NMI.
  */
@@ -160,7 +161,7 @@ static u64 small_chance(u64 x)
 
 /**
  * gomem_sample_chance - compute the chance that an object is recorded
- * @size: its bytes
+ * @size: bytes of the object
  * @rate: bytes between samples on average
  *
  * Return: 1 - exp(-size / rate), in units of 2^-60, at least 1.
@@ -176,8 +177,8 @@ u64 gomem_sample_chance(u64 size, unsigned long rate)
 							    GOMEM_CHANCE_ONE,
 							    rate)), 1ULL);
 	/*
-	 * Multiply by exp(-1), in units of 2^-31, once for each whole @rate in
-	 * @size.
+	 * Multiply by exp(-1), in units of 2^-31, as many times as @rate fits
+	 * into @size.
 	 */
 	for (whole = size / rate; whole; whole--)
 		e = e * 790015084ULL >> 31;
@@ -187,8 +188,8 @@ u64 gomem_sample_chance(u64 size, unsigned long rate)
 EXPORT_SYMBOL_IF_KUNIT(gomem_sample_chance);
 
 /**
- * gomem_sample_weight - compute for how many records one record stands, due to
- *	thinning
+ * gomem_sample_weight - compute how many records one record stands for, because
+ *	of thinning
  * @size: bytes of the object
  * @thin: binary logarithm of the thinning (gomem_sampler.thin) when the
  *	distance to the sample was drawn
@@ -219,8 +220,9 @@ void gomem_sample_set_rate(unsigned long rate)
 
 	WRITE_ONCE(gomem_profile_rate, rate);
 	/*
-	 * A CPU may count down its @left concurrently. Then either its count or
-	 * the new value is lost. This does no harm, since each value is finite.
+	 * A CPU may count down its sm->left concurrently. Then either its count
+	 * or the new value is lost. This does no harm: any value reaches 0
+	 * sooner or later, and then the CPU draws the next one.
 	 */
 	for_each_possible_cpu(cpu) {
 		sm = per_cpu_ptr(&gomem_sampler, cpu);

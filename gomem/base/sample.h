@@ -10,7 +10,8 @@
  *
  * and a count of recorded objects, divided by this chance, is an unbiased
  * estimate of the count of all objects. Go's heap profile is made in the same
- * way, so tools for such profiles compute this estimate.
+ * way. So tools that read Go's profiles, such as pprof, compute the
+ * right estimate for gomem's profile, too.
  *
  * gomem does not draw a random number for each byte, but for the distance to
  * the next sample. This distance is distributed exponentially, with the rate as
@@ -19,11 +20,12 @@
  * such a stream, counted in objects. All other allocations of a CPU are another
  * stream, counted in bytes.
  *
- * A record costs some thousand instructions, and a CPU that allocates gigabytes
+ * A record costs several thousand instructions. A CPU that allocates gigabytes
  * a second would make many records. So if less than GOMEM_SAMPLE_SPACING passes
  * between two records, the CPU *thins* its samples: distances are drawn for
- * 2^thin times the rate. Each record then gets a weight, by which it stands for
- * the records that were left out. Estimates stay unbiased; they only vary more.
+ * 2^thin times the rate. Each record then gets a weight, because it also stands
+ * for records that thinning left out. Estimates stay unbiased; they only vary
+ * more.
  */
 #ifndef GOMEM_SAMPLE_H
 #define GOMEM_SAMPLE_H
@@ -43,17 +45,19 @@
 #define GOMEM_PROFILE_RATE_MAX	BIT(30)
 
 /*
- * Samples are thinned if records follow each other by less than this, in
- * nanoseconds. It is about a hundred times what a record takes. So records take
- * about 1 % of a CPU's time, unless samples are thinned by 2^12, the maximum.
+ * Samples are thinned if less than this many nanoseconds lie between two
+ * records. Making a record takes about a hundredth of this time. So records
+ * take at most about 1 % of a CPU's time, until thinning has reached its
+ * maximum of 2^12.
  */
 #define GOMEM_SAMPLE_SPACING	(300 * NSEC_PER_USEC)
 #define GOMEM_THIN_MAX		12U
 
 /*
- * Countdowns when there is no profile, in objects and in bytes. They are
- * finite, so that a countdown that missed the start of a profile ends soon, and
- * the next distance is drawn from the profile's rate.
+ * A countdown to the next sample starts from these values when there is no
+ * profile: the first in objects, the second in bytes. So a countdown that
+ * missed the start of a profile ends soon, and the next distance is drawn from
+ * the profile's rate.
  */
 #define GOMEM_SAMPLE_NEVER	((s32)BIT(20))
 #define GOMEM_SAMPLE_RETRY	((s64)BIT(30))
@@ -71,8 +75,8 @@ DECLARE_STATIC_KEY_FALSE(gomem_profiling);
  * @thin: binary logarithm of how much rarer samples are than the rate says
  * @last: time of the last record, in nanoseconds of local_clock()
  *
- * An interrupt may change the members between two accesses. Then a distance or
- * @thin is off once, which does no harm.
+ * An interrupt may change the members between two accesses. Then one distance
+ * or one value of @thin is wrong, which does no harm.
  */
 struct gomem_sampler {
 	s64 left;
@@ -92,11 +96,11 @@ void gomem_sample_set_rate(unsigned long rate);
 
 /**
  * gomem_sample_due - count an allocation that is no hit of a slot
- * @bytes: its bytes
+ * @bytes: bytes of the object
  *
  * Context: any but NMI.
- * Return: if the allocation has to be recorded, the @thin to pass to
- * gomem_sample_weight(); else -1.
+ * Return: if the allocation has to be recorded, the binary logarithm of the
+ * thinning, to pass to gomem_sample_weight(); else -1.
  */
 static __always_inline int gomem_sample_due(size_t bytes)
 {

@@ -19,7 +19,7 @@
  * gomem_span_draw().
  *
  * All objects of a bulk allocation go to one user. Objects of other users lie
- * behind the batch, and an attacker must not know which entry of the array is
+ * after the batch, and an attacker must not know which entry of the array is
  * next to them. So the batch of a bulk allocation is rotated, not shuffled: it
  * starts at a random object, and after the highest object continues with the
  * lowest. Neighbours then follow each other in the array, which makes a bulk
@@ -47,7 +47,7 @@ MODULE_PARM_DESC(shuffle,
  * The kernel's own generators cost ten times as much. They also take a lock,
  * which a section with preemption off must not do on PREEMPT_RT. An attacker
  * who sees the addresses of many objects can compute this state. The random
- * order hinders only attackers who do not see them.
+ * order hinders only attackers who do not see the addresses.
  */
 static DEFINE_PER_CPU(u64, state);
 

@@ -3,7 +3,7 @@
  * sizeclass.h - find the class of a request, and the layout of a class's spans.
  *
  * A span of class c has gomem_class_pages(c) pages. From its first byte on it
- * has gomem_class_nelems(c) objects side by side. The bytes behind the last
+ * has gomem_class_nelems(c) objects side by side. The bytes after the last
  * object are the tail, at most an eighth of the span. scripts/mksizeclasses
  * derives the tables, checks them for every size and offset, and writes them.
  *
@@ -139,7 +139,7 @@ static inline unsigned int gomem_class_nelems(unsigned int class)
  * gomem_class_tail() - return the length of the tail of a class's spans
  * @class: size class
  *
- * Return: bytes of a span behind its last object.
+ * Return: bytes of a span after its last object.
  */
 static inline unsigned int gomem_class_tail(unsigned int class)
 {
@@ -165,7 +165,7 @@ static inline u32 gomem_class_divmul(unsigned int class)
  * The high half of offset * divmul is the index of the object. So comparing
  * whole products compares indices.
  *
- * Return: the smallest product whose index is behind the last object.
+ * Return: the smallest product whose index is above that of the last object.
  */
 static inline u64 gomem_class_limit(unsigned int class)
 {

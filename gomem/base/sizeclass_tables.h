@@ -5,10 +5,10 @@
  *
  * This file defines the arrays, so only sizeclass.c includes it.
  *
- * tail: bytes of a span behind its last object. waste: worst share of a
- * span lost to rounding and tail, if every request is one byte larger than
- * the class before. align: what every object of the class is aligned to, in a
- * span that is aligned to a page.
+ * tail: bytes of a span after its last object. waste: the share of a span that
+ * is lost to rounding and the tail in the worst case: each request is one byte
+ * larger than an object of the class before. align: what every object of the
+ * class is aligned to, in a span that is aligned to a page.
  *
  * class   size    span  objects  tail   waste  align
  *     1      8    8192     1024     0  87.50%      8

@@ -12,10 +12,10 @@
 #include <linux/types.h>
 
 /*
- * Calls from softirqs and from hard interrupts are counted apart, which takes 4
- * of the 65 instructions of each such call. In return a test can check that it
- * called from both, and a driver author sees in which context the driver
- * allocates.
+ * Calls from softirqs and from hard interrupts are counted separately, which
+ * takes 4 of the 65 instructions of each such call. In return a test can check
+ * that it called from both, and a driver author sees in which context the
+ * driver allocates.
  */
 enum gomem_event {
 	GOMEM_EV_SOFTIRQ_ALLOCS,

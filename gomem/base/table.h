@@ -3,14 +3,16 @@
  * table.h - a long array of words that takes memory only for the ranges that
  * are used (*covered*).
  *
- * The array consists of pages that are mapped one behind the other. The pages
- * of a covered range are the table's own. Everywhere else the mapping repeats
- * the *blank* pages, which are shared and never written to. So a page of a gap
- * costs 16 bytes instead of 4 KiB: its page table entry and its pointer.
+ * The array consists of kernel pages that are mapped one after the other. The
+ * pages of a covered range are the table's own. Everywhere else the mapping
+ * repeats the *blank* pages, which are shared and never written to. So a page
+ * that is not covered costs 16 bytes instead of 4 KiB: its page table entry and
+ * its pointer in gomem_table.page.
  *
  * A table grows without being copied: gomem_table_extend() makes a second
  * mapping, of the same pages and more. Until the owner removes the first
- * mapping, both show the same words, except for the ranges that were added.
+ * mapping, both mappings have the same words, except in the ranges that were
+ * added.
  */
 #ifndef GOMEM_TABLE_H
 #define GOMEM_TABLE_H
@@ -38,7 +40,7 @@ struct gomem_table {
 };
 
 /**
- * struct gomem_table_blank - the pages of a table for ranges not covered
+ * struct gomem_table_blank - the pages that a table maps in ranges not covered
  * @page: the blank pages; page i of a table is blank page i % @nr
  * @nr: number of blank pages
  */
@@ -50,7 +52,7 @@ struct gomem_table_blank {
 /**
  * struct gomem_table_range - words that a table has to cover
  * @first: the first word
- * @end: the word behind the last one, more than @first
+ * @end: the word after the last one, more than @first
  * @node: preferred node for the pages of these words
  */
 struct gomem_table_range {

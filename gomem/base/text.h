@@ -2,10 +2,11 @@
 /*
  * text.h - where gomem's code lies in a kernel that it is built into.
  *
- * The linker keeps the order of the objects within a section. So gomem's code
- * lies between the functions of the first object in Kbuild, text_begin.c, and
- * those of the last one, text_end.c. Code that the compiler takes for unlikely
- * has a section of its own. So two more functions mark the limits there.
+ * In each section of the kernel's image, the linker keeps the order of the
+ * object files. So gomem's code lies between the functions of the first file in
+ * Kbuild, text_begin.c, and those of the last one, text_end.c. Code that the
+ * compiler takes for unlikely to run has a section of its own, .text.unlikely.
+ * Two more functions mark the limits there.
  *
  * With link-time optimization the order is not kept. Then gomem's frames may
  * stay in the stacks of the heap profile and of reports.

@@ -29,8 +29,8 @@ DECLARE_EVENT_CLASS(gomem_batch,
 );
 
 /*
- * A CPU took free objects of a node: objects that other CPUs had flushed, or
- * cells of spans.
+ * A CPU took free objects of a node: objects that CPUs had flushed, or cells of
+ * spans.
  */
 DEFINE_EVENT(gomem_batch, refill,
 	     TP_PROTO(size_t bytes_alloc, unsigned int objects, int node),
@@ -105,7 +105,7 @@ TRACE_EVENT(scavenge,
 	    TP_printk("bytes=%zu node=%d", __entry->bytes, __entry->node)
 );
 
-/* Misuse was detected. The log may not show it, since reports are limited. */
+/* Misuse was detected. The log may omit it: its reports are limited in rate. */
 TRACE_EVENT(report,
 	    TP_PROTO(const char *what),
 	    TP_ARGS(what),
@@ -146,7 +146,7 @@ DEFINE_EVENT(gomem_sample, sample_free,
 
 #endif /* GOMEM_TRACE_H */
 
-/* The folder of gomem is in the include path. */
+/* This path is relative to gomem's folder, which is in the include path. */
 #undef TRACE_INCLUDE_PATH
 #define TRACE_INCLUDE_PATH base
 #undef TRACE_INCLUDE_FILE

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * arm.c - restart the countdowns of all slots to their next sample when the
- *	rate of the heap profile changes.
+ * arm.c - when the rate of the heap profile changes, restart the countdown of
+ *	each slot to the next sample.
  */
 #include <kunit/visibility.h>
 
@@ -110,7 +110,7 @@ void gomem_arm_cancel(void)
 }
 
 /**
- * gomem_arm_init - prepare for rate changes
+ * gomem_arm_init - set up the works of gomem_arm_all()
  */
 void gomem_arm_init(void)
 {

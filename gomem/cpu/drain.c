@@ -3,10 +3,11 @@
  * drain.c - drain slots that are idle, slots with many bytes of objects when
  * the heap is about to grow, or all slots on request.
  *
- * Each CPU drains its own slots. mcache_cpus.c drains those of CPUs that died.
- * A task of real-time priority may preempt a CPU's work for ever. So waits for
- * such a work have a timeout, except when the module exits. A task that waits
- * holds no lock that is needed for anything but draining.
+ * Each CPU drains its own slots. mcache_cpus.c drains the slots of CPUs that
+ * died. A task of real-time priority may for ever keep a CPU from running the
+ * work that drains its slots. So waits for these works have a timeout, except
+ * when the module exits. A task that waits holds no lock that is needed for
+ * anything but draining.
  */
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
@@ -71,8 +72,8 @@ static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
  * gomem_mcache_drop_tiny - drop the rest of a block that a CPU had
  * @rest: the rest
  *
- * If the block has no other part, it goes to its mcentral. It bypasses the
- * slots, which may be drained at this time, too.
+ * If no tiny object has a part of the block any more, the block goes to its
+ * mcentral. It bypasses the slots, which may be drained at the same time.
  *
  * Context: any but NMI, not in a section.
  */
@@ -116,7 +117,7 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
 
 /**
  * gomem_mcache_relieve - empty large slots of this CPU before the heap grows
- * @h: the heap, which has no free pages left
+ * @h: the heap, which lacks the free pages that a request needs
  * @may_sleep: let other tasks run between two slots: to empty all slots may
  *	take milliseconds
  *
@@ -138,7 +139,7 @@ bool gomem_mcache_relieve(struct gomem_heap *h, bool may_sleep)
 		return false;
 	/*
 	 * The task may move to another CPU. Then it reads the old CPU's cache
-	 * while that CPU uses it, and empties slots of the new one.
+	 * while that CPU uses the cache, and empties slots of the new CPU.
 	 */
 	if (mc->heap != h || data_race(mc->grown) < RELIEF_MIN)
 		return false;
@@ -222,7 +223,7 @@ static void drain_this_cpu(unsigned long arg)
 
 DEFINE_GOMEM_EACHCPU(drains, drain_this_cpu);
 
-/* A CPU without idle slots is not disturbed, unless all slots are drained. */
+/* Look at a CPU. Does it have to drain slots? With @idle, only idle ones. */
 static bool look_at_cpu(int cpu, unsigned long idle)
 {
 	return gomem_look_at_cpu(cpu) || !idle;
@@ -288,9 +289,9 @@ static void shrink_kind(const struct gomem_kind *k, void *idle)
 }
 
 /*
- * A CPU may run this after the caller has stopped waiting, when the caller's
- * kind may be gone. So take no kind as argument, but search for typed caches
- * that are to be shrunk.
+ * A CPU may run this after gomem_mcache_shrink_kind() has stopped waiting, when
+ * the kind that it was called for may be gone. So this takes no kind as
+ * argument, but searches for typed caches that are to be shrunk.
  */
 static void shrink_this_cpu(unsigned long unused)
 {

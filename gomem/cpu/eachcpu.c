@@ -11,9 +11,10 @@
 #include "cpu/eachcpu.h"
 
 /*
- * If the CPU that the work was queued for has died, the work runs on another
- * CPU. Callbacks of CPU hotplug do for the dead CPU what the function would
- * have done there.
+ * Call the function of a struct gomem_eachcpu in the work of one CPU. If that
+ * CPU has died since the work was queued, the work runs on another CPU.
+ * Callbacks of CPU hotplug do for the dead CPU what the function would have
+ * done there.
  */
 static void run(struct work_struct *work)
 {
@@ -60,7 +61,7 @@ static void queue(struct gomem_eachcpu *e, int cpu, unsigned long arg)
 /**
  * gomem_eachcpu_run - run the function on CPUs that are online
  * @e: has the function
- * @wanted: says for each CPU whether to run it there; NULL for all CPUs
+ * @wanted: returns true if a CPU has to run the function; NULL for all CPUs
  * @arg: argument of the function, and of @wanted
  * @ms: how long to wait for the CPUs, in milliseconds. A CPU may run the
  *	function later

@@ -3,8 +3,8 @@
  * look.c - find slots that are idle.
  *
  * A look runs on any CPU, concurrently with the CPU that uses the slots. It
- * changes no slot, but only stores how often the slot was used. If it reads
- * inconsistent values, the slot counts as used until a later look.
+ * changes no slot, but only stores how often each slot was used. If it reads
+ * inconsistent values of a slot, the slot counts as used until a later look.
  */
 #include <linux/percpu.h>
 

@@ -53,8 +53,8 @@ struct gomem_heap;
  * @tiny: the rest of the block that the next tiny object is cut from
  * @tiny_seen: position of @tiny at the last look; see look_at_tiny()
  * @tiny_idle: the last two looks found @tiny at the same position
- * @caches_spans: slots may have a span of their own, and may move to larger
- *	stacks: this is a task cache
+ * @caches_spans: this is a task cache: its slots may have a span of their own,
+ *	and may move to larger stacks
  * @grown: bytes by which all slots together may hold more than initially
  * @moved: bytes of objects that did not fit into slots, or that slots did not
  *	have, in the current second
@@ -147,7 +147,7 @@ void gomem_cache_cpu_init(struct gomem_cache_cpu *cc,
  * struct gomem_many - result of gomem_mcache_alloc_many()
  * @n: number of objects
  * @fresh: bit i is set if object i was never handed out before and has no key.
- *	So nobody must check its key: its first word may have any value
+ *	The caller must not check its key: its first word may have any value
  */
 struct gomem_many {
 	unsigned int n;
@@ -213,8 +213,8 @@ static __always_inline void gomem_store_zeroes(u64 *p, unsigned int n)
 /*
  * Clear an object faster than gomem_clear() does, with more code. A string
  * instruction takes some nanoseconds to start. Single stores clear 256 bytes in
- * that time. They come in blocks of 64, 32, 16 or 8 bytes, from both ends of
- * the object, and overlap if its size is not a multiple of the block.
+ * that time. They come in sequences of up to 192 bytes: one from the start of
+ * the object, and one up to its end. The two may overlap.
  */
 static __always_inline void gomem_clear_quickly(void *obj, size_t size)
 {

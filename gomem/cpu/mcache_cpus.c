@@ -47,7 +47,7 @@ static void drop_dead(struct gomem_mcache *mc)
 
 /**
  * gomem_mcache_drain_kind - empty slots and transfer caches of a typed cache
- * @k: its kind; no other task or interrupt allocates from it or frees to it
+ * @k: its kind; no other task or interrupt uses the typed cache
  */
 void gomem_mcache_drain_kind(const struct gomem_kind *k)
 {

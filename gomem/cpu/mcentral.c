@@ -103,8 +103,9 @@ unsigned int gomem_mcentral_sweep_span(struct gomem_span *s)
  * @bad: number of double frees
  *
  * Each double free was counted as a free when it came in. So an allocation is
- * counted for it: no counter goes backwards, and the difference is the number
- * of live objects. The caller holds no lock.
+ * counted for it, too. This keeps the difference of allocations and frees equal
+ * to the number of live objects, and no counter goes backwards. The caller
+ * holds no lock.
  */
 void gomem_mcentral_report_bad(struct gomem_mcentral *c, unsigned int bad)
 {
@@ -115,8 +116,8 @@ void gomem_mcentral_report_bad(struct gomem_mcentral *c, unsigned int bad)
 }
 
 /**
- * gomem_mcentral_take_back - put a span that a CPU cached on a list, or retire
- *	it if it is empty
+ * gomem_mcentral_take_back - put a formerly cached span on the list that it
+ *	belongs to, or retire it if it is empty
  * @c: the mcentral of the span; its lock is held
  * @s: the span
  * @bad: the number of double frees found is added to it

@@ -38,13 +38,13 @@ struct list_pos {
 };
 
 /*
- * Validate some spans of a list. Each span moves to the end of the list when it
+ * Validate some spans of a list. Each span moves to the end of the list once it
  * was validated, so that the lock can be dropped between two calls. If no other
  * CPU changes the list, it has its old order again when all spans were seen.
  *
- * The validation is done when @pos->first is at the head again. If other CPUs
- * add and remove spans, that may never happen: then it is done after more than
- * @c->nspans spans.
+ * The validation is done when @pos->first is the first span again. If other
+ * CPUs add and remove spans, that may never happen. So the validation also ends
+ * after more than @c->nspans spans.
  */
 static const char *validate_some(struct gomem_mcentral *c,
 				 enum gomem_span_list where,

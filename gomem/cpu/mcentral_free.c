@@ -67,12 +67,12 @@ static struct gomem_span *find_object(struct gomem_mcentral *c, void *obj,
 	if (unlikely(!s || READ_ONCE(s->kind) != c->kind))
 		return NULL;
 	/*
-	 * Read the kind before the state. A span of this kind becomes live or
-	 * dead only with the lock that is held. A dead span may be on its way
-	 * to any kind. In the reverse order, the state could be that of an
-	 * earlier life with another kind. Partner: gomem_span_init(), which
-	 * sets the kind; the locks of the page cache and of the heap order it
-	 * after DEAD.
+	 * Read the kind before the state. A span of @c's kind becomes live or
+	 * dead only under @c->lock, which is held. But a dead span may become
+	 * one of any kind at any time. If the state were read first, it could
+	 * be from an earlier life of the span, with another kind. Pairs with
+	 * gomem_span_init(), which sets the kind: the locks of the page cache
+	 * and of the heap order that store after the store of DEAD.
 	 */
 	smp_rmb();
 	if (unlikely(gomem_span_state(s) == GOMEM_SPAN_DEAD ||
@@ -171,8 +171,8 @@ static unsigned int run_in_word(const struct gomem_span *s, unsigned int index,
 	unsigned int len = left_in_word(s, index, n);
 
 	/*
-	 * After a double free the page may have got another span since the
-	 * caller found the run.
+	 * After a double free, the page may have become part of another span
+	 * since the caller found the run.
 	 */
 	if (unlikely(len > 1 &&
 		     objs[len - 1] != gomem_span_object(s, index + len - 1)))
@@ -256,8 +256,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
  * @objs: the objects, in any order
  * @n: number of objects
  *
- * Keeps as many as the transfer cache has room for, where
- * gomem_mcentral_refill() finds them. Returns the others to their spans.
+ * The transfer cache keeps as many objects as it has room for, so that
+ * gomem_mcentral_refill() finds them there. The others return to their spans.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

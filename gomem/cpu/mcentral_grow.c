@@ -14,7 +14,7 @@
 #include "heap/mheap.h"
 #include "cpu/mcentral.h"
 
-/* A short span wastes at most 1 / SHORT_WASTE of its bytes: span_pages(). */
+/* A short span wastes at most 1 / SHORT_WASTE of its bytes (span_pages()). */
 #define SHORT_WASTE	4
 
 /*
@@ -30,8 +30,8 @@ static gfp_t gfp_longer(gfp_t gfp)
 /*
  * Put the key of a free object at the start of a span's tail. gomem_free()
  * checks that an offset is a multiple of the object size, but does not know the
- * number of objects. So it would accept the address where the tail starts. The
- * key there makes it refuse that address.
+ * number of objects. So it would accept the address where the tail starts.
+ * Because of the key there, it refuses that address as an object that is free.
  */
 static void seal_tail(struct gomem_span *s)
 {

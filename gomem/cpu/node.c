@@ -81,7 +81,7 @@ static int __init make_heap(struct gomem_pagesource *source, int node)
 	return 0;
 }
 
-/* Return the heap that is nearest to a node without heap. */
+/* Return the heap that is nearest to a node that has no heap of its own. */
 static struct gomem_heap *__init nearest_heap(int node,
 					      const nodemask_t *with_memory)
 {

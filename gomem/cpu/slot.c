@@ -34,7 +34,8 @@
  *	slots of a CPU	    min(moved / MOVED_SHARE, GROWN_MOST))
  *	a slot of a	max(spans of the cache / CACHE_SLOT_SHARE / CPUs,
  *	typed cache	    CACHE_SLOT_MIN), at most GOMEM_STACK_SHORT objects
- *	one refill	REFILL_BYTES, half the slot and GOMEM_BATCH_MAX objects
+ *	one refill	the least of REFILL_BYTES, half the slot and
+ *			GOMEM_BATCH_MAX objects
  *
  * CPUs is the number of online CPUs. moved is the number of bytes by which the
  * CPU's slots were refilled and flushed in the current second. It lets a CPU
@@ -176,9 +177,10 @@ void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
  * @slot: the slot
  *
  * Return: the number of objects: at least 1, else at most half the capacity, so
- * that a free right after a refill finds room. The number is odd: with some
- * numbers of objects, a refill of exactly half the slot would make the slot
- * overflow again and again. See gomem_slot_refill_size().
+ * that a free right after a refill finds room. The number is odd: if a task
+ * allocates and frees certain numbers of objects in rounds, refills of exactly
+ * half the slot would make the slot overflow again and again. See
+ * gomem_slot_refill_size().
  */
 unsigned int gomem_slot_batch_size(const struct gomem_slot *slot)
 {
@@ -425,7 +427,8 @@ static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
 
 /*
  * A free must not allocate memory. So it queues a work, which fetches the
- * stacks that the CPU lacks. Frees on the CPU set @missing, the work clears it.
+ * stacks that the CPU lacks. Frees on the CPU set an entry of missing, and the
+ * work clears it.
  */
 struct fetch {
 	struct work_struct work;

@@ -164,7 +164,7 @@ static inline void gomem_slot_arm(struct gomem_slot *slot, s32 left, u8 thin)
 /*
  * Return how many objects a slot of any CPU has handed out. The owner of the
  * slot uses it concurrently. If the owner calls gomem_slot_arm() between the
- * loads, the loaded values do not fit together. Then @left is negative, or
+ * loads, the loaded values do not fit together. Then slot->left is negative, or
  * larger than before, and the loads are repeated. If 100 tries fail, the result
  * may be wrong.
  */

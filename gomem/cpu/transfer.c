@@ -31,7 +31,7 @@
 #define MOVED_MIN	8192
 
 /**
- * gomem_transfer_init - initialize a transfer cache that may hold no object yet
+ * gomem_transfer_init - initialize a transfer cache that has no room yet
  * @t: the transfer cache
  */
 void gomem_transfer_init(struct gomem_transfer *t)
@@ -134,9 +134,10 @@ unsigned int gomem_transfer_earned(const struct gomem_transfer *t,
  * @t: the transfer cache
  * @all: treat the cache as unused
  *
- * Removes the room that stayed empty since the last look, and resets @low and
- * @high. In an unused cache all objects are surplus. In a used one, the surplus
- * is the lowest number of objects since the last look.
+ * Removes the room that stayed empty since the last look, and resets @t->low
+ * and @t->high. If the cache was not used since the last look, all its objects
+ * are surplus. Otherwise the surplus is the lowest number of objects that it
+ * had since then.
  *
  * Return: the number of surplus objects, to be passed to
  * gomem_transfer_reduce().

@@ -19,8 +19,9 @@
 
 /*
  * Make a short span (of at most GOMEM_PCACHE_SPAN_MAX pages) from a page cache.
- * Refill the page cache if it has no pages or no descriptor. Return NULL if it
- * then still lacks a descriptor or suitable pages. Caller holds @pc->lock.
+ * Refill the page cache first if its group has no page or if it has no
+ * descriptor. Return NULL if it then still lacks a descriptor or suitable
+ * pages. Caller holds @pc->lock.
  */
 static struct gomem_span *take_short(struct gomem_heap *h,
 				     struct gomem_pcache *pc,
@@ -48,8 +49,9 @@ static struct gomem_span *take_short(struct gomem_heap *h,
 }
 
 /*
- * Make a short span from this CPU's page cache, or return NULL. Set @no_desc to
- * whether that failed for lack of a descriptor, while the page cache has pages.
+ * Make a short span from this CPU's page cache, or return NULL. Set *@no_desc
+ * to true if the page cache has pages and only a descriptor was missing, else
+ * to false.
  */
 static struct gomem_span *
 take_from_pcache(struct gomem_heap *h, unsigned int index,
@@ -68,8 +70,8 @@ take_from_pcache(struct gomem_heap *h, unsigned int index,
 
 /*
  * May the span come from this CPU's page cache? Only if it has at most @max
- * pages, and if this CPU may keep pages of the heap. A span that will be
- * extended comes from the heap, which looks for a place with room behind it.
+ * pages, and if this CPU may keep pages of the heap. A span that may be
+ * extended comes from the heap, which searches for a run longer than the span.
  */
 static bool suits_pcache(const struct gomem_heap *h,
 			 const struct gomem_span_request *req, unsigned int max)
@@ -91,9 +93,10 @@ static void trace_alloc(const struct gomem_span *s)
  * @n: number of spans wanted
  * @spans: the stack to push the spans on
  *
- * The page cache is locked once for all spans. The spans are wanted in advance,
- * so this may make fewer than @n. If it makes none, the caller may get a single
- * span from gomem_heap_alloc_span(), which tries harder.
+ * This locks the CPU's page cache once for all spans. It tries no further than
+ * to refill that page cache, so it may make fewer than @n spans. If it makes
+ * none, the caller may get a single span from gomem_heap_alloc_span(), which
+ * tries harder.
  *
  * Context: any but NMI.
  * Return: the number of spans made. All their objects are free, and their state
@@ -194,9 +197,9 @@ alloc_from_pcache(struct gomem_heap *h, const struct gomem_span_request *req)
 
 /*
  * Find pages for a request by any means. Return the first page, or
- * GOMEM_NO_PAGE. Before the heap grows, the large slots of this CPU and all
- * page caches are emptied. If the pages belong to another heap, @from is set to
- * that heap and a descriptor of it.
+ * GOMEM_NO_PAGE. Before the heap grows, empty this CPU's slots that hold many
+ * bytes, and all page caches. If the pages belong to another heap, set @from to
+ * that heap and a span descriptor of that heap.
  */
 static noinline unsigned long find_pages(struct gomem_supply *from,
 					 const struct gomem_span_request *req)
@@ -236,9 +239,9 @@ make_span(struct gomem_heap *h, const struct gomem_supply *from,
 }
 
 /*
- * Give up a request to the heap @h. The failure is counted for @h. So it cannot
- * be counted in grow.c, which knows only @from, by then perhaps another heap. A
- * failed request for local memory is not counted: the caller asks other nodes
+ * Give up a request to the heap @h, and count the failure for @h. grow.c cannot
+ * count it: it knows only @from, which may have another heap by then. A failed
+ * request for local memory is not counted, because the caller asks other nodes
  * next.
  */
 static noinline void *give_up(struct gomem_heap *h,
@@ -273,8 +276,8 @@ static struct gomem_span *alloc_from_heap(struct gomem_heap *h,
 
 /*
  * Must the request be repeated until it succeeds, because of __GFP_NOFAIL? Not
- * if it is longer than a chunk: it would never succeed, since a heap has no way
- * to get a block of that length.
+ * if it is for more pages than a chunk has: a heap cannot get a block of that
+ * length, so the request would be repeated for ever.
  */
 static bool may_wait_forever(const struct gomem_span_request *req)
 {

@@ -58,10 +58,10 @@ void gomem_heap_destroy_descs(struct gomem_heap *h)
 }
 
 /*
- * An allocator @f of descriptors fetches f->sys / META_SHARE bytes at a time,
- * rounded up to kernel pages: at least what one descriptor needs, and at most
- * META_BYTES. It fetches no page that its descriptors would leave unused. Go's
- * runtime always fetches 16 KiB.
+ * An allocator of descriptors fetches 1 / META_SHARE of the memory that it has
+ * already, rounded up to kernel pages: at least what one descriptor needs, and
+ * at most META_BYTES. It fetches no page that its descriptors would leave
+ * unused. Go's runtime always fetches 16 KiB.
  */
 #define META_BYTES	SZ_16K
 #define META_SHARE	8

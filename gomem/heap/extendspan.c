@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * extendspan.c - extend the span of a large object by the pages behind it.
+ * extendspan.c - extend the span of a large object by the pages after it.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
@@ -35,13 +35,14 @@ static bool take_at(struct gomem_heap *h, struct gomem_pcache *pc,
 }
 
 /**
- * gomem_heap_extend_span - extend a large span if the pages behind it are free
+ * gomem_heap_extend_span - extend a large span if the pages after it are free
  * @s: the span, whose object the caller has claimed
  * @npages: the new length in gomem pages
- * @zero: set to whether the pages that were added are known to be zero
+ * @zero: if the span is extended, set to true if the added pages are known to
+ *	be zero, else to false
  *
- * While the object is claimed no other CPU can free or resize it, so nothing on
- * another CPU relies on the length.
+ * While the object is claimed, no other CPU can free or resize it. So no other
+ * CPU relies on the length of the span while this function changes it.
  *
  * Context: any but NMI.
  * Return: true if the span was extended. False, with nothing changed, if the

@@ -14,8 +14,8 @@
 #include "heap/spanpages.h"
 
 /*
- * The most spans that are given back under one hold of the locks, with
- * interrupts off.
+ * The most spans that are freed under one hold of the locks of the page cache
+ * and the heap, with interrupts off.
  */
 #define FREE_BATCH	32
 
@@ -66,7 +66,7 @@ static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
 
 /*
  * Keep pages in the page cache. Keep them in its group if gomem_pcache_free()
- * accepts them, which leaves the group with at most @limit pages; else as a
+ * accepts them: then the group has at most @limit pages. Else keep them as a
  * run. Return false if neither is possible.
  */
 static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
@@ -91,8 +91,8 @@ static void release_range(struct gomem_heap *h, const struct page_range *r)
 }
 
 /*
- * Add pages to a range. If they are not adjacent to it, or it would be longer
- * than a chunk, release it first and begin a new one.
+ * Add pages to a range. If they are not adjacent to the range, or would make it
+ * longer than a chunk, release the range first and begin a new one.
  */
 static void extend_range(struct gomem_heap *h, struct page_range *r,
 			 unsigned long page, unsigned int npages)
@@ -134,10 +134,10 @@ static bool free_to_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 }
 
 /*
- * Release the pages and descriptors that free_to_pcache() did not keep to the
- * heap. But unless @limit is 0, the pages of long spans replace older runs of
- * the page cache, and descriptors go to the page cache if it has room. Caller
- * holds the locks of the page cache and of the heap.
+ * Give the heap the pages and descriptors that free_to_pcache() did not keep.
+ * But unless @limit is 0, the pages of long spans replace older runs of the
+ * page cache, and descriptors go to the page cache if it has room. Caller holds
+ * the locks of the page cache and of the heap.
  */
 static void free_to_heap(struct gomem_heap *h, struct gomem_pcache *pc,
 			 struct gomem_span_stack *spans, unsigned int limit)
@@ -194,7 +194,7 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 		spin_unlock(&h->lock);
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
-	/* A few pages, all kept in the page cache, are no reason to kick. */
+	/* A few pages that all stay in the page cache are no reason to kick. */
 	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
 		gomem_heap_kick(h, freed);
 }
@@ -233,7 +233,7 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 	struct gomem_pcache *pc;
 	bool kept;
 
-	/* The limit is for the group, which has no pages of longer spans. */
+	/* The limit is only for the group, which takes no longer spans. */
 	if (npages <= GOMEM_PCACHE_SPAN_MAX)
 		limit = gomem_heap_pcache_limit(h);
 	pc = gomem_heap_lock_pcache(h, &flags);

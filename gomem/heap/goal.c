@@ -5,10 +5,10 @@
  *	goal = peak * (100 + scavenge_percent) / 100
  *
  * where peak is the most pages that were in use at any one time during the last
- * GOMEM_GOAL_LOOKS calls of gomem_heap_set_goal(). The background scavenger
- * gives back pages beyond the goal: see run/epoch.c. If gomem_heap_urgent() is
- * not 0, frees also give back pages whose grace period is over: see
- * gomem_heap_give_back().
+ * GOMEM_GOAL_LOOKS intervals between calls of gomem_heap_set_goal(). The
+ * background scavenger gives back pages beyond the goal: see run/epoch.c. If
+ * gomem_heap_urgent() is not 0, frees also give back pages whose grace period
+ * is over: see gomem_heap_give_back().
  */
 #include <kunit/visibility.h>
 #include <linux/irqflags.h>
@@ -22,7 +22,7 @@
 #include "heap/scavenge.h"
 #include "heap/tell.h"
 
-/* So few free pages (128 KiB) never count as many. */
+/* A heap with this number of free pages (128 KiB) or fewer never has many. */
 #define KICK_MIN	16
 
 unsigned int gomem_epoch_ms __read_mostly = GOMEM_EPOCH_MS;
@@ -50,7 +50,7 @@ MODULE_PARM_DESC(scavenge_percent,
  * @percent: pages to keep beyond the peak, in percent of the peak
  *
  * The peak is the most pages in use at any one time during the last
- * GOMEM_GOAL_LOOKS calls.
+ * GOMEM_GOAL_LOOKS intervals between calls, up to this call.
  *
  * Context: any but NMI.
  * Return: the goal, in gomem pages.
@@ -129,9 +129,9 @@ static unsigned long pages_over_limit(struct gomem_heap *h)
  *
  * The excess is the largest of three numbers: the pages beyond the goal, the
  * pages beyond 95 % of the memory limit, and gomem_heap_urgent(). The memory
- * limit does not set @hurry, since live memory alone may exceed it. A scavenger
- * in a hurry would then give back each page that becomes free, and the heap
- * would fetch it again, as fast as the CPU can.
+ * limit does not set @hurry, since live objects alone may exceed the limit. A
+ * scavenger in a hurry would then give back each page that becomes free, and
+ * the heap would fetch it again, as fast as the CPU can.
  *
  * Return: the number of pages.
  */

@@ -4,7 +4,7 @@
  *
  * A heap first asks for a block of 1 / GROW_SHARE of its pages, then for
  * smaller blocks. These requests are light. If they fail, a hard request asks
- * for no more than the allocation needs, as hard as the caller's gfp allows.
+ * for the smallest block that is large enough for the allocation.
  */
 #include <kunit/visibility.h>
 #include <linux/bitmap.h>
@@ -35,8 +35,8 @@
  *
  * rounded up to a power of two. The share is small, so that few pages are
  * fetched in vain. The minimum of 128 KiB keeps small heaps from growing page
- * by page. The maximum is a chunk, the largest block of the kernel if its pages
- * have 4 KiB and MAX_PAGE_ORDER is 10.
+ * by page. The maximum is a chunk: if kernel pages have 4 KiB and
+ * MAX_PAGE_ORDER is 10, the kernel hands out no larger block.
  */
 #define GROW_MAX	GOMEM_CHUNK_PAGES
 #define GROW_SHARE	64
@@ -91,7 +91,7 @@ static struct gomem_heap *heap_by_node(struct gomem_heap *h, unsigned long addr)
 	return h->peers[h->source->node_of(h->source, addr)] ?: h;
 }
 
-/* Do the page map and the tables of the block's heap cover its chunk? */
+/* Is the chunk of a block covered, by the page map and by the block's heap? */
 static noinline bool is_covered(struct gomem_heap *h, unsigned long addr)
 {
 	struct gomem_chunk *c = gomem_pagemap_chunk(h->map, addr);
@@ -142,14 +142,15 @@ struct block {
 /*
  * Fetch a block that the kernel has free, without reclaim. Start at the wanted
  * order, or at h->order_limit if that is lower. Try each lower order down to
- * @last.
+ * the last one:
  *
- * With one heap @last is @need + 1, because grow_hard() tries @need next. With
- * several heaps @last is @need, because other nodes are asked before
- * grow_hard() tries @need on this node.
+ *	one heap	need + 1: grow_hard() tries need next
+ *	several heaps	need: other nodes are asked before grow_hard() tries
+ *			need on this node
  *
- * @last is tried even if h->order_limit is lower. Otherwise the heap would
- * never notice that the kernel has blocks of that order again.
+ * where need is the lowest order that the request fits into. The last order is
+ * tried even if h->order_limit is lower. Otherwise the heap would never notice
+ * that the kernel has blocks of that order again.
  */
 static noinline struct block fetch_light(struct gomem_heap *h,
 					 const struct gomem_span_request *req)
@@ -189,8 +190,8 @@ static unsigned long free_everywhere(const struct gomem_heap *h)
 }
 
 /*
- * Give back up to @excess free pages of all nodes. Return how many fewer than
- * @excess went back.
+ * Give back up to @excess free pages of all nodes. Return @excess minus the
+ * number of pages that went back.
  */
 static unsigned long give_back_excess(struct gomem_heap *h,
 				      unsigned long excess)
@@ -209,16 +210,17 @@ static unsigned long give_back_excess(struct gomem_heap *h,
 
 /*
  * If a heap has to grow beyond the memory limit, and may sleep, it first gives
- * free pages back. The request cannot use these pages, because their runs are
- * too short or they are another node's. But later requests could, so the next
- * growth fetches as many pages again. Two rules limit the time that this takes:
+ * free pages back. This request cannot use these pages, because their runs are
+ * too short or they are another node's. But later requests could have used
+ * them, and make the heap fetch as many pages again. Two rules limit the time
+ * for giving back and fetching:
  *
  *	No page goes if all free pages together are fewer than the excess: the
  *	heap would exceed the limit even without them.
  *
  *	Giving back takes at most 1 / ROOM_PAUSE of the time. Fetching the pages
- *	again takes two to three times as long. So at least half of the time is
- *	left for other work.
+ *	again takes two to three times as long as giving them back. So at least
+ *	half of the time is left for other work.
  *
  * The limit is soft: the heap grows anyway. Pages in their grace period cannot
  * go. If fewer pages than the excess go back, a grace period is started, and
@@ -248,9 +250,9 @@ static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 
 /*
  * Before a heap with many free pages grows for a large request, give back as
- * many free pages as the request wants. These lie in runs too short for the
- * request. Otherwise the heap would keep them beside the new pages until the
- * next look. Pages in their grace period stay.
+ * many free pages as the request wants. The free pages lie in runs that are too
+ * short for the request: the heap would keep them beside the new pages until
+ * the next look. Pages in their grace period stay.
  */
 static void trade(struct gomem_heap *h, const struct gomem_span_request *req)
 {
@@ -415,11 +417,10 @@ static unsigned long add_block(struct gomem_chunk *c,
 }
 
 /*
- * Fetch a block by a hard request, as far as the caller's gfp allows. A block
- * that is not covered lies in memory that was plugged in after gomem was
- * loaded, below the page map's base. In that case ask for memory of the zone
- * DMA32, since the kernel would hand out the same block again from another
- * zone.
+ * Fetch a block by a hard request. A block that is not covered lies in memory
+ * that was plugged in after gomem was loaded, below the page map's base. Then
+ * ask for memory of the zone DMA32, since the kernel would answer the same
+ * request with the same block again.
  */
 static noinline unsigned long fetch_hard(struct gomem_heap *h,
 					 unsigned int need, gfp_t gfp)
@@ -454,7 +455,7 @@ static noinline unsigned long refuse(struct gomem_heap *h, unsigned long addr,
 	return GOMEM_NO_PAGE;
 }
 
-/* Add the pages of a block that are kept, and give back the others. */
+/* Add the pages of a block that kept_length() keeps. Give back the others. */
 static noinline unsigned long keep_block(struct gomem_chunk *c,
 					 const struct gomem_span_request *req,
 					 unsigned long addr, unsigned int order)

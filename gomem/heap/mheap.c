@@ -112,7 +112,7 @@ void gomem_heap_destroy(struct gomem_heap *h)
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_destroy);
 
 /**
- * gomem_heap_count - count an event for a caller without the heap's lock
+ * gomem_heap_count - count an event; the caller does not hold the heap's lock
  * @h: the heap
  * @counter: a member of @h->stats
  *

@@ -46,10 +46,10 @@
 #define GOMEM_GIVE_MIN		128
 
 /*
- * New spans of a kind may be shorter than usual until its mcentral has
- * GOMEM_SHORT_SHARE times the pages of a span: span_pages() in mcentral_grow.c.
- * CPUs cache spans of a kind once its mcentral has GOMEM_CACHE_SHARE pages for
- * each online CPU: may_cache() in mcentral_refill.c.
+ * New spans of an mcentral may be shorter than usual until it has
+ * GOMEM_SHORT_SHARE times the pages of a usual span (see span_pages() in
+ * mcentral_grow.c). CPUs cache its spans once it has GOMEM_CACHE_SHARE pages
+ * for each online CPU (see may_cache() in mcentral_refill.c).
  */
 #define GOMEM_SHORT_SHARE	4
 #define GOMEM_CACHE_SHARE	4
@@ -61,7 +61,7 @@ enum gomem_scavenge_reason {
 	GOMEM_SCAVENGE_SHRINKER,	/* reclaim and gomem_heap_pay() */
 	GOMEM_SCAVENGE_LIMIT,		/* growth beyond the memory limit */
 	GOMEM_SCAVENGE_GROWTH,		/* growth for a large request */
-	GOMEM_SCAVENGE_FREE,		/* frees and failed calls: surplus */
+	GOMEM_SCAVENGE_FREE,		/* surplus, by a free or failed call */
 	GOMEM_NR_SCAVENGE_REASONS,
 };
 
@@ -74,7 +74,7 @@ enum gomem_scavenge_reason {
  * @grow_out_of_range: blocks that went back because they were not covered
  * @peer_spans: spans requested here that were made of another node's pages
  * @limit_exceeded: how often the heap grew beyond the memory limit
- * @grace_waits: calls of gomem_heap_wait_for_grace(); there are none in reclaim
+ * @grace_waits: calls of gomem_heap_wait_for_grace(); reclaim makes none
  * @released: gomem pages ever given back to the page source, by reason
  */
 struct gomem_heap_stats {
@@ -92,11 +92,11 @@ struct gomem_heap_stats {
 /**
  * struct gomem_heap_snapshot - state of a heap at one moment
  * @counts: counts of spans, summed over all CPUs
- * @stats: the counters under the heap's lock
+ * @stats: a copy of the heap's counters
  * @free_pages: gomem pages that are free, without those in page caches
  * @cached_pages: gomem pages in page caches, runs included
  * @backed_pages: gomem pages that the heap has, free or not
- * @hole_pages: pages of its chunks that are holes
+ * @hole_pages: pages of the heap's chunks that are holes
  * @chunks: chunks that have, or had, pages of the heap
  * @span_bytes: bytes of span descriptors in use
  * @span_sys: bytes of memory fetched for span descriptors
@@ -115,18 +115,18 @@ struct gomem_heap_snapshot {
 
 /**
  * struct gomem_heap - a page heap, and the mcentrals that have spans of it
- * @map: the page map, which finds its chunks by address
- * @source: the page source that its pages come from
+ * @map: the page map, in which the heap's chunks are registered
+ * @source: the page source that the heap's pages come from
  * @peers: all heaps by node; NULL if this is the only heap
  * @near: the other heaps, the nearest first, and a NULL at the end; NULL if
  *	@peers is NULL
- * @central: its mcentrals, one for each span class; those of size class 0 are
- *	unused
- * @node: the node whose memory it has
+ * @central: the heap's mcentrals, one for each span class; those of size class
+ *	0 are unused
+ * @node: the node whose memory the heap has
  * @link: in the list of the module's heaps
  * @relieve: called before the heap grows, with no lock held: empties slots of
- *	this CPU that hold many bytes, and lets other tasks run meanwhile if it
- *	may sleep. Returns true if objects went back. May be NULL
+ *	this CPU that hold many bytes, and lets other tasks run meanwhile if
+ *	may_sleep is true. Returns true if it emptied a slot. May be NULL
  * @kick: called with no lock held and interrupts on when many pages are free,
  *	so that they go back soon. May be NULL
  * @wake: called with no lock held, in any context but NMI, when the heap had no
@@ -146,9 +146,9 @@ struct gomem_heap_snapshot {
  * @room_next: CLOCK_MONOTONIC time in nanoseconds before which growth gives no
  *	pages back for the memory limit. Accessed without the lock: see
  *	make_room()
- * @undo_next: CLOCK_MONOTONIC time in nanoseconds before which small calls that
- *	fail leave it to a work to give pages back. Accessed without the lock:
- *	see gomem_heap_undo()
+ * @undo_next: CLOCK_MONOTONIC time in nanoseconds before which a failed call
+ *	that has few pages to give back leaves that to a work. Accessed without
+ *	the lock: see gomem_heap_undo()
  * @run_pages: pages in the runs of all page caches; see runs_limit()
  * @told_pages: number of free pages that the kernel was told last; see
  *	heap/tell.h
@@ -160,13 +160,13 @@ struct gomem_heap_snapshot {
  * @give_gp: the grace period after which frees give pages back again; read
  *	without @give_lock
  * @give_next: the grace period that was started last; @give_gp or a later one
- * @give_hurry: whether @give_next is expedited; read without @give_lock
+ * @give_hurry: @give_next is expedited; read without @give_lock
  * @give_hurried: jiffies when frees last started an expedited grace period;
  *	read without @give_lock
- * @lock: protects all members below except @order_limit, and the
- *	bitmaps of the heap's chunks. Allocations, frees, the scavenger and the
- *	shrinker take it on any CPU, with interrupts off, in any context but
- *	NMI. Not held while memory is allocated from the kernel or given back
+ * @lock: protects the bitmaps of the heap's chunks, and all members below
+ *	except @order_limit. Allocations, frees, the scavenger and the shrinker
+ *	take it on any CPU, with interrupts off, in any context but NMI. Not
+ *	held while memory is allocated from the kernel or given back
  * @pages: which pages are free
  * @spanalloc: allocators of span descriptors, by the size of their bitmaps
  * @chunkalloc: allocator of struct gomem_chunk
@@ -175,12 +175,12 @@ struct gomem_heap_snapshot {
  *	follows the last successes and failures. Accessed without the lock: see
  *	learn_order()
  * @peak_pages: the most pages that were not free at any one time since the last
- *	look
- * @past_peaks: @peak_pages at each of the last GOMEM_GOAL_LOOKS looks, as a
- *	ring
+ *	call of gomem_heap_set_goal()
+ * @past_peaks: ring of the values that @peak_pages had at the last
+ *	GOMEM_GOAL_LOOKS calls of gomem_heap_set_goal()
  * @looks: how often gomem_heap_set_goal() was called
  * @goal_pages: pages that the heap should have, in use or free. Free pages
- *	beyond that number go back. ULONG_MAX until the first look; see goal.c
+ *	beyond that number go back. ULONG_MAX until it is set; see goal.c
  * @owed_pages: pages that gomem_heap_owe() announced and gomem_heap_pay() has
  *	not given back yet
  * @owed_gp: the grace period after which all @owed_pages may go
@@ -366,7 +366,7 @@ static inline unsigned long gomem_heap_backed_pages(const struct gomem_heap *h)
 	return data_race(h->pages.backed_pages);
 }
 
-/* Return the number in the page map of the page that an address lies in. */
+/* Return the page of an address, as a number from the base of the page map. */
 static inline unsigned long gomem_heap_page(const struct gomem_heap *h,
 					    unsigned long addr)
 {

@@ -3,8 +3,9 @@
  * pagealloc.c - find, take and free pages of a heap by address-ordered first
  * fit.
  *
- * This file changes the bitmaps of the chunks and the leaves of the tree.
- * Searches of more than one chunk are in pagealloc_tree.c.
+ * This file changes the bitmaps of the chunks, and the leaves of the tree of
+ * summaries (see pagealloc.h). Searches of more than one chunk are in
+ * pagealloc_tree.c.
  */
 #include <kunit/visibility.h>
 #include <linux/build_bug.h>
@@ -253,7 +254,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_add);
  * @page: first page
  * @n: number of pages, all free; may cross chunks
  *
- * For pages that go back to the kernel. The chunk stays registered.
+ * Called for pages that go back to the kernel. Their chunk stays registered.
  *
  * Context: any, with @pa->lock held.
  * Return: true; false, with a warning and nothing changed, if a page is not
@@ -319,7 +320,7 @@ find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
 
 	*c = NULL;
 	*first = pa->search;
-	/* If no page is free, pa->search may be behind the last leaf. */
+	/* If no page is free, pa->search may be beyond the last chunk. */
 	if (n - 1 >= pa->free_pages)
 		return GOMEM_NO_PAGE;
 	/*
@@ -483,7 +484,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_range);
  * gomem_pagealloc_free() - make taken pages free
  * @pa: page allocator
  * @page: first page
- * @n: number of pages; need not be what one allocation returned
+ * @n: number of pages; they may come from several allocations, or be a part of
+ *	one
  *
  * Context: any, with @pa->lock held.
  * Return: true if all pages were taken and are free now; false if nothing

@@ -30,14 +30,15 @@
  * up, and ends at an entry that does not change. A search that finds its run in
  * the chunk where it starts does not need the tree.
  *
- * A search scans the root level from @search on, and goes down to a leaf. Each
- * entry has one byte per child. It tells the length of the longest free run
- * that lies in the child, or ends there and starts before it. The eight bytes
+ * A search scans the root level, from the first entry that may have a free
+ * page, and goes down to a leaf. Each entry above the leaves has one byte per
+ * child. The byte tells the length of the longest free run that lies in the
+ * child, or ends in the child and starts before it. The eight bytes of an entry
  * are compared at once. So below the root level a search costs the same
  * wherever its run is, in small heaps and in large ones. But the bytes of runs
  * of 128 pages or more are rounded. A search for such a run may visit all eight
- * children on each level, if the heap is full of runs that are less than an
- * eighth shorter.
+ * children on each level, if the heap is full of runs that are too short by
+ * less than an eighth.
  */
 #ifndef GOMEM_PAGEALLOC_H
 #define GOMEM_PAGEALLOC_H
@@ -62,18 +63,18 @@
  * @heap: the heap; @map also has chunks of other heaps, which are ignored
  * @sum: the summaries of each level, root level first
  * @reach: for each entry above the leaves, one byte per child: the length of
- *	the longest free run that lies in the child, or ends there and starts
- *	before it; see gomem_pallocreach_code()
+ *	the longest free run that lies in the child, or ends in the child and
+ *	starts before it; see gomem_pallocreach_code()
  * @nr: number of entries in each level; @nr[4] is a multiple of 8 and greater
  *	than the number of any covered chunk
- * @stale: the entry of level 3 that may be out of date, and with it its
- *	ancestors; ~0 if there is none
+ * @stale: the entry of level 3 that may be out of date, as may its ancestors;
+ *	~0 if there is none
  * @search: no page below this one is free; searches start here
  * @free_pages: number of free pages
  * @backed_pages: number of free and taken pages
  * @nr_registered: number of registered chunks
- * @sum_table: tables of which @sum are the mappings
- * @reach_table: tables of which @reach are the mappings
+ * @sum_table: the tables whose words @sum points to
+ * @reach_table: the tables whose words @reach points to
  *
  * Code that needs only an estimate may read the counters without @lock.
  *
@@ -157,8 +158,8 @@ gomem_pagealloc_end(const struct gomem_pagealloc *pa)
 }
 
 /*
- * Return the chunk of a page below the end of the tables. If the page is a
- * hole, the chunk may be another heap's or &gomem_no_chunk.
+ * Return the chunk of a page, whose number is less than 512 * pa->nr[4]. If the
+ * page is a hole, the chunk may be another heap's or &gomem_no_chunk.
  */
 static __always_inline struct gomem_chunk *
 gomem_pagealloc_chunk_of(const struct gomem_pagealloc *pa, unsigned long page)

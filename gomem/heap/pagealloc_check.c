@@ -79,7 +79,7 @@ static bool merged(const struct gomem_pagealloc *pa, unsigned int l,
 	if (pa->stale != NO_ENTRY &&
 	    pa->stale >> ((LEAF - 1 - l) * RADIX_SHIFT) == i)
 		return true;
-	/* Levels are rounded up to 8 entries: the last may lack children. */
+	/* Levels have a multiple of 8 entries: the last may lack children. */
 	if (i * RADIX >= pa->nr[l + 1])
 		return pa->sum[l][i] == GOMEM_PALLOCSUM_NONE &&
 		       !pa->reach[l][i];
@@ -102,7 +102,7 @@ static unsigned long next_own(const struct gomem_pagealloc *pa, unsigned int l,
 	return i;
 }
 
-/* The most entries to check in a step, which takes some microseconds. */
+/* The most entries to check in one step. A step takes some microseconds. */
 #define STEP_CHUNKS	4
 #define STEP_SUMMARIES	32
 
@@ -168,8 +168,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_validate_some);
  * gomem_pagealloc_validate() - check the invariants of struct gomem_pagealloc
  * @pa: page allocator
  *
- * Checks all chunks and summaries under one hold of the lock, which may take
- * long. Only tests do this.
+ * Checks all chunks and summaries under one hold of the lock, which may take a
+ * long time. Only tests call this.
  *
  * Context: any, with @pa->lock held.
  * Return: NULL, or a description of the first violation.

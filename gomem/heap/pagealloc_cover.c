@@ -29,7 +29,7 @@ static void size_levels(unsigned long *nr, unsigned long nr_chunks)
 	nr[0] = n;
 }
 
-/* One sum_table for each level, one reach_table for each but the leaves. */
+/* One sum_table for each level, one reach_table for each above the leaves. */
 #define NR_TABLES	(GOMEM_PAGEALLOC_LEVELS + LEAF)
 
 static struct gomem_table *nth_table(struct gomem_pagealloc *pa, unsigned int i)
@@ -85,10 +85,10 @@ static void swap_tables(struct gomem_pagealloc *pa, struct gomem_table *new)
 }
 
 /*
- * Raise pa->nr, so that chunk numbers below @end are valid. The caller has
+ * Raise pa->nr, so that chunk numbers below @end are valid. The caller may have
  * checked only that the table of the leaves covers the chunks. Then the other
- * tables cover them, too: the ancestors of all leaves in one page of the table
- * are in one page per level.
+ * tables cover them, too: the ancestors of all leaves in one page of that table
+ * are in one page of the table of each higher level.
  */
 static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
 {
@@ -111,8 +111,8 @@ static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
  * @end: number of the last chunk plus 1; the map covers all of these chunks
  * @node: node on which memory for the tables is preferred
  *
- * May run concurrently with all other functions here except itself, init and
- * destroy.
+ * May run concurrently with all functions of the page allocator except itself,
+ * gomem_pagealloc_init() and gomem_pagealloc_destroy().
  *
  * Context: process, may sleep. The caller holds the map's mutex, but not
  * @pa->lock.

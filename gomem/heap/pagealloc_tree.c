@@ -2,11 +2,11 @@
 /*
  * pagealloc_tree.c - update the tree of summaries, and search it.
  *
- * A summary has the lengths of three free runs of its range: the first, at its
- * start, the last, at its end, and the longest. That tells, at each level of
- * the tree, whether the lowest run of n pages is inside one entry or crosses
- * entries. In the first case the search goes down into that entry. In the
- * second case the address of the run is known already.
+ * A summary has the lengths of three free runs of the pages that it covers: of
+ * the run at their start, of the run at their end, and of the longest run. That
+ * tells, at each level of the tree, whether the lowest run of n pages is inside
+ * one entry or crosses entries. In the first case the search goes down into
+ * that entry. In the second case the address of the run is known already.
  */
 #include <kunit/visibility.h>
 #include <linux/bug.h>
@@ -16,7 +16,7 @@
 #include "heap/pagealloc.h"
 #include "heap/pagealloc_tree.h"
 
-/* Recompute entry @i of level @l, not a leaf. Return whether @sum changed. */
+/* Recompute entry @i of level @l, no leaf. Return true if its sum changed. */
 static bool remerge(struct gomem_pagealloc *pa, unsigned int l,
 		    unsigned long i)
 {
@@ -59,9 +59,10 @@ struct entries {
 
 /*
  * Find the lowest run of @n free pages in some entries. If the run crosses
- * entries or lies at the start of one, return its first page. If it is inside
- * an entry, set *@pi to that entry, in which the caller goes on, and return
- * GOMEM_NO_PAGE. If there is no run, set *@pi to NO_ENTRY.
+ * entries or lies at the start of one, return its first page. If the run is
+ * inside an entry, set *@pi to that entry, so that the caller can search its
+ * children, and return GOMEM_NO_PAGE. If there is no run, set *@pi to NO_ENTRY
+ * and return GOMEM_NO_PAGE.
  */
 static __always_inline unsigned long
 scan_entries(const struct gomem_pagealloc *pa, const struct entries *e,
@@ -115,7 +116,8 @@ static unsigned long run_before(const struct gomem_pagealloc *pa,
 
 /*
  * Do what scan_entries() does, for the children of entry *@pi of level @l - 1.
- * Begin with the first child that the reach of that entry does not exclude.
+ * Begin with the first child that may have the end of such a run, by the bytes
+ * of that entry in pa->reach.
  */
 static unsigned long scan_children(const struct gomem_pagealloc *pa,
 				   unsigned int l, unsigned long *pi,
@@ -170,9 +172,9 @@ unsigned long gomem_pagealloc_find_in_tree(struct gomem_pagealloc *pa,
  * @steps: how many entries of the tree may be visited; those visited are
  *	subtracted from it
  *
- * Walks the tree towards higher addresses and skips entries whose max is less
- * than @n. The max of an entry above the leaves may be that of a run that
- * crosses chunks. Then the walk goes down into that entry in vain, and goes on.
+ * Walks the tree towards higher addresses, and skips entries whose longest run
+ * is shorter than @n pages. The longest run of an entry above the leaves may
+ * cross chunks. Then the walk goes down into that entry in vain, and goes on.
  * That takes at most one step for each chunk below the entry, and one for each
  * entry between.
  *
@@ -195,7 +197,7 @@ unsigned long gomem_pagealloc_next_chunk(const struct gomem_pagealloc *pa,
 			continue;
 		}
 		i++;
-		/* After the last child comes the entry behind its parent. */
+		/* After the last child comes the entry after its parent. */
 		while (l > 0 && i % RADIX == 0) {
 			i /= RADIX;
 			l--;

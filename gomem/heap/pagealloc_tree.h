@@ -48,9 +48,9 @@ unsigned long gomem_pagealloc_next_chunk(const struct gomem_pagealloc *pa,
 
 /*
  * Return the leaf of @page, for the caller to change. Its ancestors are updated
- * only when a leaf of another parent changes or the tree is searched. First fit
- * makes most allocations and frees next to each other; these need not update
- * the tree each time.
+ * only when a leaf of another parent changes or the tree is searched. With
+ * first fit, successive allocations and frees mostly change leaves of one
+ * parent. So they rarely have to update the ancestors.
  */
 static inline gomem_pallocsum_t *leaf_to_change(struct gomem_pagealloc *pa,
 						unsigned long page)
@@ -65,10 +65,10 @@ static inline gomem_pallocsum_t *leaf_to_change(struct gomem_pagealloc *pa,
 }
 
 /*
- * Counts or summaries claim free pages that the bits deny: a module overwrote
- * gomem's memory, or gomem has a bug. Give out no page of the heap until
- * further pages become free. gomem_pagealloc_validate() still finds the
- * contradiction.
+ * A counter or a summary says that pages are free, but the bitmaps say that
+ * they are not: a module overwrote gomem's memory, or gomem has a bug. Let no
+ * page of the heap be taken until further pages become free.
+ * gomem_pagealloc_validate() still finds the contradiction.
  */
 static inline void distrust(struct gomem_pagealloc *pa)
 {

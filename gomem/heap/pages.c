@@ -8,13 +8,13 @@
 #include "map/waitpage.h"
 #include "heap/pages.h"
 
-/* Pages for a buffer that grows have this many times their number, if free. */
+/* A span that may be extended is put into a run this many times as long. */
 #define GROWTH_ROOM	4
 
 /*
- * Take the first pages of a run that is GROWTH_ROOM times as long. So the span
- * can be extended, and need not be moved. Return GOMEM_NO_PAGE if no such run
- * is free.
+ * Take the first @npages pages of a free run that is GROWTH_ROOM times as long.
+ * So the span can later be extended in place. Return GOMEM_NO_PAGE if there is
+ * no such run.
  */
 static unsigned long take_with_room(struct gomem_heap *h, unsigned int npages)
 {

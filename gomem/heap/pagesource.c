@@ -34,11 +34,12 @@
 
 /*
  * References that gomem adds to each page, beside the one of alloc_pages(). Up
- * to Linux 6.17 kfree() takes an object of gomem for a large one of its own and
- * drops a reference of its page. The page survives this number of such calls. A
- * page has at most 512 objects, but a loop that passes the same object to
- * kfree() again and again must not free the page under the other objects. Half
- * of the range of the reference counter is left for callers of get_page().
+ * to Linux 6.17, kfree() mistakes an object of gomem's for a large object of
+ * kmalloc(), and drops a reference to the object's page. The page survives this
+ * number of such calls. A page has at most 512 objects, but a loop that passes
+ * the same object to kfree() again and again must not free the page under the
+ * other objects. Half of the range of the reference counter is left for callers
+ * of get_page().
  */
 #define GUARD_REFS	BIT(30)
 
@@ -100,9 +101,9 @@ static int kernel_node_of(struct gomem_pagesource *src, unsigned long addr)
 
 /*
  * Clear the keys of free objects in pages that go back to the kernel. An object
- * that was freed twice may still be in a CPU's slot. Without its key it counts
- * as written to, so that no allocation hands it out when another user has its
- * page.
+ * that was freed twice may still be in a CPU's slot. Without its key, gomem
+ * takes it for an object that was written to while it was free. So no
+ * allocation hands it out when its page belongs to another user.
  */
 static __no_kmsan_checks void kernel_forget(struct gomem_pagesource *src,
 					    unsigned long addr,
@@ -242,7 +243,8 @@ static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
  * @addr: the object that was passed to kfree(), in a page of a heap
  *
  * The probe of kfree() calls this, and reports the call itself. So
- * kernel_dropped() includes the call in its result, but not in @news.
+ * kernel_dropped() includes the call in its result, but does not count it as
+ * news.
  *
  * Context: any, in an RCU read-side section, which keeps the page from being
  * given back.
@@ -319,7 +321,10 @@ static bool join_pages(struct page *page, unsigned int order)
 	return true;
 }
 
-/* The largest block that is freed as a whole: 2 MiB, for the time it takes. */
+/*
+ * The largest block that is freed as a whole: 2 MiB. The limit bounds the time
+ * that one such free takes.
+ */
 #define JOIN_ORDER_MAX	min(9, GOMEM_MAX_ORDER)
 
 /*
@@ -335,17 +340,17 @@ static unsigned int block_order(unsigned long addr, unsigned long end)
 }
 
 /*
- * These features of the kernel keep what they know of a block with its first
- * page. The pages of a joined block may be of several blocks.
+ * These features of the kernel store what they know of a block in the record of
+ * its first page. But join_pages() may join pages of several allocated blocks.
  */
 #define NEVER_JOIN	(IS_ENABLED(CONFIG_PAGE_OWNER) ||		\
 			 IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING))
 
 /*
- * Pages go back in blocks as large as possible. Each CPU of the kernel keeps
- * lists of single pages and small blocks that were freed. If a list is full,
- * Linux 6.1 and 6.12 move up to 2000 pages of it to the zone with interrupts
- * off.
+ * Pages go back in blocks as large as possible, so that few of them enter the
+ * lists of freed single pages and small blocks that the kernel has for each
+ * CPU. If such a list is full, Linux 6.1 and 6.12 move up to 2000 of its pages
+ * to the zone with interrupts off.
  */
 static void kernel_free(struct gomem_pagesource *src, unsigned long addr,
 			unsigned long npages)

@@ -23,22 +23,23 @@
  * @alloc: get a naturally aligned block of 2^order gomem pages. Called with no
  *	lock held, since it may sleep if gfp allows that. Returns the address of
  *	the block, 0 if there is none
- * @node_of: return the node whose memory a block is. Only called if the heap
- *	has peers
+ * @node_of: return the node that the memory of a block belongs to. Only called
+ *	if the heap has peers
  * @free: give back gomem pages, any part of the blocks that @alloc returned
  * @meta_alloc: get memory for gomem's own data, such as descriptors: whole
  *	pages, not cleared
  * @meta_free: give back memory that @meta_alloc returned
  * @forget: called before @free for pages that may hold keys of free objects:
  *	clears the keys. May be NULL
- * @dropped: return how many calls of kfree() and put_page() for pages in use
- *	were noticed since @settle, by a reference of gomem's that is missing or
- *	by a probe. Sets *news to how many of them were not reported before. May
- *	be NULL
- * @settle: called when all objects in pages have been freed, if
- *	gomem_kfree_seen. May be NULL
- * @tell: tell the kernel that heaps of this node would give back @pages more
- *	gomem pages than before; fewer if negative. May be NULL
+ * @dropped: return how many calls of kfree() and put_page() for the given pages
+ *	were noticed since @settle was last called for them. A call is noticed
+ *	if a reference of gomem's is missing, or by the probe of kfree() calls.
+ *	Sets *news to the number of these calls that were not reported before.
+ *	May be NULL
+ * @settle: called when all objects in the given pages have been freed, if
+ *	gomem_kfree_seen is set. May be NULL
+ * @tell: tell the kernel that the node's heap has this many gomem pages more to
+ *	give back than before; fewer if the number is negative. May be NULL
  * @has_memory: there is memory at the addresses that @alloc returns
  * @zeroed: the blocks that @alloc returns are all zero
  * @limit: bytes that heaps try not to exceed, including gomem's own data; 0: no
@@ -72,15 +73,16 @@ struct gomem_pagesource {
 
 extern struct gomem_pagesource gomem_kernel_pages;
 
-/* A kfree() or put_page() of a heap's page was noticed. Never reset. */
+/* Set when a kfree() or put_page() of a heap's page is noticed. Never reset. */
 extern bool gomem_kfree_seen;
 
 void gomem_kernel_pages_init(void);
 void gomem_kernel_page_kfreed(unsigned long addr);
 
 /*
- * Heaps call a source by these wrappers. They update @heap_pages and
- * @meta_bytes, so that no source has to. Orders and @npages are in gomem pages.
+ * Heaps call a source by these wrappers. They update src->heap_pages and
+ * src->meta_bytes, so that no source has to. Orders and numbers of pages are in
+ * gomem pages.
  */
 static inline unsigned long gomem_pages_get(struct gomem_pagesource *src,
 					    unsigned int order, gfp_t gfp,
@@ -108,8 +110,8 @@ static inline unsigned long gomem_source_bytes(struct gomem_pagesource *src)
 }
 
 /*
- * Return by how many gomem pages the limit would be exceeded if the source
- * handed out @more pages.
+ * Return how many gomem pages the source would have handed out beyond its
+ * limit, if it handed out @more pages now.
  */
 static inline unsigned long gomem_source_excess(struct gomem_pagesource *src,
 						unsigned long more)

@@ -37,7 +37,7 @@
 #define GOMEM_PCACHE_MIN	4
 
 /*
- * Spans with more pages are not cut from the group, or they would use it up.
+ * Spans with more pages are not cut from the group, since they would use it up.
  * The limit of Go's runtime is about twice as high. But in a small heap a CPU
  * has only GOMEM_PCACHE_MIN pages of the group, and runs serve longer spans
  * better.

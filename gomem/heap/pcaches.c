@@ -140,7 +140,8 @@ static unsigned int drain_runs(struct gomem_heap *h, struct gomem_pcache *pc,
  * gomem_heap_join_runs - release the runs of this CPU's page cache to the heap
  * @h: the heap
  *
- * There the pages join free pages beside them, and can extend a span.
+ * There the pages and the free pages beside them form longer runs, which a span
+ * that may be extended needs.
  *
  * Context: any but NMI.
  */
@@ -169,7 +170,7 @@ static bool is_idle(struct gomem_pcache *pc)
  * @h: the heap
  *
  * These are the runs that were there already when this function, or
- * gomem_heap_drain_pcaches() with @idle set, was last called.
+ * gomem_heap_drain_pcaches() for idle page caches, was last called.
  *
  * Context: any but NMI.
  */

@@ -26,9 +26,10 @@ int gomem_node_distance(int from, int to)
 EXPORT_SYMBOL_IF_KUNIT(gomem_node_distance);
 
 /*
- * Is @a nearer to @h than @b? If both are equally far, the first node that
- * follows the node of @h by number counts as nearer, and the lowest number
- * follows the highest. So not all heaps ask the same node first.
+ * Is @a nearer to @h than @b? If both are equally far, the heap counts as
+ * nearer whose node comes first when nodes are counted up from the node of @h.
+ * After the highest node comes the lowest. So not all heaps ask the same node
+ * first.
  */
 static bool is_nearer(const struct gomem_heap *h, const struct gomem_heap *a,
 		      const struct gomem_heap *b, gomem_distance_fn distance)

@@ -8,7 +8,8 @@
  * the same rank the highest address goes first, since allocations prefer low
  * ones.
  *
- * candidates.h keeps the chunks that are worth a visit.
+ * The chunks that are worth a visit are kept in the lists and trees of
+ * candidates.h.
  */
 #include <kunit/visibility.h>
 #include <linux/jiffies.h>
@@ -38,11 +39,12 @@
 #define BATCH_CHUNKS	16
 
 /*
- * If the surplus has this many pages, they wait for an expedited grace period.
- * It takes microseconds instead of milliseconds, but RCU interrupts all CPUs
- * that are not idle. That is acceptable, since only one runs at a time, and
- * each lets megabytes go back. The kernel parameter rcupdate.rcu_normal turns
- * expedited grace periods into normal ones.
+ * If the surplus is at least this many pages, the grace period that they wait
+ * for is an expedited one. It takes microseconds instead of milliseconds, but
+ * RCU interrupts all CPUs that are not idle. That is acceptable, since only one
+ * expedited grace period runs at a time, and each lets megabytes go back. The
+ * kernel parameter rcupdate.rcu_normal turns expedited grace periods into
+ * normal ones.
  */
 #define HURRY_MIN	(SZ_4M >> GOMEM_PAGE_SHIFT)
 
@@ -123,10 +125,10 @@ static enum gomem_rank rank_of(const struct gomem_chunk *c,
 }
 
 /*
- * May this caller take pages that are still in their grace period, and sleep
- * until it is over? No CPU can allocate these pages during the sleep. So the
- * background scavenger leaves them in the heap. Callers in reclaim, in an
- * allocation or in a free must not sleep for a grace period.
+ * May this caller take pages that are still in their grace period out of the
+ * heap, and sleep until it is over? No CPU could allocate such pages during the
+ * sleep. So the background scavenger leaves them in the heap. Callers in
+ * reclaim, in an allocation or in a free must not sleep for a grace period.
  */
 static bool takes_waiting(enum gomem_scavenge_reason why)
 {
@@ -347,9 +349,9 @@ static void sleep_until_over(unsigned long gp, bool hurry)
 
 /**
  * gomem_heap_wait_for_grace - sleep until a grace period is over
- * @h: the heap whose pages wait for it; its @grace_waits counts the call
+ * @h: the heap whose pages wait for it; @h->stats.grace_waits counts the call
  * @gp: cookie from get_state_synchronize_rcu()
- * @hurry: whether to use expedited grace periods
+ * @hurry: use expedited grace periods
  *
  * Context: may sleep; not in reclaim.
  */
@@ -443,10 +445,11 @@ unsigned long gomem_heap_scavenge(struct gomem_heap *h, unsigned long want,
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
 
 /*
- * Announce up to @want free pages that are not announced yet. Return how many.
- * All free pages can go back after the grace period @gp. The pages that were
- * announced first keep their earlier grace period: otherwise reclaim, which may
- * call again and again, would postpone it each time.
+ * Announce up to @want free pages that are not announced yet, and return their
+ * number. All pages that are free now can go back after the grace period @gp.
+ * But the pages that were announced first keep their earlier grace period.
+ * Otherwise reclaim, which may call this again and again, would postpone the
+ * time at which they go back.
  */
 static unsigned long announce(struct gomem_heap *h, unsigned long want,
 			      unsigned long gp)
@@ -469,11 +472,13 @@ static unsigned long announce(struct gomem_heap *h, unsigned long want,
  * gomem_heap_owe - announce pages that will go back after a grace period
  * @h: the heap, none of whose free pages can go back at once
  * @want: the most pages to announce
- * @owes: set to whether gomem_heap_pay() has to be called
+ * @owes: set to true if the heap owes pages, old or new ones, else to false. If
+ *	true, the caller has to make sure that a task calls gomem_heap_pay()
+ *	later
  *
- * Starts a grace period that all free pages can go back after: an expedited
- * one, unless pages are owed already. Pages that are announced already are not
- * announced again.
+ * Starts a grace period. When it is over, all pages that are free now can go
+ * back. It is an expedited grace period, unless the heap owes pages already.
+ * Pages that are announced already are not announced again.
  *
  * Context: any but NMI; never sleeps, never allocates.
  * Return: how many pages were announced.
@@ -496,10 +501,11 @@ unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want,
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
 
 /*
- * Wait until the pages that are due can go, give them back, and return how many
- * went. Due pages that the heap has reused do not go. Without @all they stay
- * owed, since they may be free again, in a later grace period. With @all they
- * are not owed any more. All pages that are still owed become due.
+ * Wait until the pages that are due (h->due_pages) can go, give them back, and
+ * return how many went. Due pages that the heap has reused do not go. Without
+ * @all, such pages stay owed: they may have become free again, and wait for a
+ * later grace period. With @all, they are not owed any more. At the end, all
+ * pages that are still owed become due.
  */
 static unsigned long pay_due(struct gomem_heap *h, bool all)
 {
@@ -525,9 +531,9 @@ static unsigned long pay_due(struct gomem_heap *h, bool all)
  * gomem_heap_pay - give back the pages that were announced
  * @h: the heap
  *
- * Pages that are announced meanwhile may be left to the next call: by @owes,
- * gomem_heap_owe() has told its caller to arrange for one. Only one task may
- * call this at a time.
+ * Pages that are announced meanwhile may be left to the next call. The caller
+ * of gomem_heap_owe() that announced them makes sure that there is one. Only
+ * one task may call this at a time.
  *
  * Context: process context; sleeps until the grace periods are over.
  * Return: how many pages went back. The heap may have reused the others.
@@ -542,8 +548,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
 
 /*
  * A free gives back up to min(surplus, max(pages freed, GIVE_LEAST)) pages. If
- * it cannot be preempted it gives back at most GIVE_LOCKED pages: it takes long
- * to search them for keys of free objects.
+ * it cannot be preempted, it gives back at most GIVE_LOCKED pages, since to
+ * search many pages for keys of free objects takes a long time.
  */
 #define GIVE_LEAST	(SZ_256K >> GOMEM_PAGE_SHIFT)
 #define GIVE_LOCKED	(SZ_64K >> GOMEM_PAGE_SHIFT)
@@ -572,7 +578,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_surplus);
 
 /*
  * May the next grace period be an expedited one? Only if the surplus is large,
- * and only once in a jiffy, however often the surplus becomes large.
+ * and at most once a jiffy, however often the surplus becomes large.
  */
 static bool may_hurry(const struct gomem_heap *h)
 {
@@ -606,9 +612,9 @@ static void await_grace(struct gomem_heap *h)
 }
 
 /*
- * Is the grace period over that await_grace() chose? If not, and the surplus
- * has become large meanwhile, start an expedited one. The end of either of the
- * two ends the wait, since RCU's poll counts both kinds.
+ * Is the grace period that await_grace() chose over? If not, and the surplus
+ * has become large meanwhile, start an expedited grace period. The end of
+ * either of the two ends the wait, since RCU's poll counts both kinds.
  */
 static bool has_waited(struct gomem_heap *h)
 {
@@ -616,7 +622,7 @@ static bool has_waited(struct gomem_heap *h)
 		return true;
 	if (READ_ONCE(h->give_hurry) || !may_hurry(h))
 		return false;
-	/* A CPU that has the lock starts a grace period itself, if need be. */
+	/* A CPU that holds the lock starts a grace period if one is needed. */
 	if (spin_trylock(&h->give_lock)) {
 		start_grace(h);
 		spin_unlock(&h->give_lock);
@@ -629,8 +635,8 @@ static bool has_waited(struct gomem_heap *h)
  * @h: the heap
  * @freed: how many pages just became free
  *
- * Called by frees, so that the heap shrinks with the live objects even while
- * much is freed, instead of only when the background scavenger runs.
+ * Called by frees, so that the heap shrinks while many objects are freed, and
+ * not only when the background scavenger runs.
  *
  * Only pages whose grace period is over go back. Once all of these have gone,
  * the next grace period is started, and no call searches for pages until it has

@@ -52,9 +52,10 @@ static void forget_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
  * free finds the span. The caller owns the pages, so this needs no lock.
  *
  * A CPU that has a pointer into the span sees these stores. They come before
- * the pointer is first returned, and code that passes the pointer to another
- * CPU has to order its earlier stores before that. Return true if all pages are
- * known to be zero.
+ * the pointer is first returned, and code that passes a pointer to another CPU
+ * has to order earlier stores before the store of the pointer.
+ *
+ * Return true if all pages are known to be zero.
  */
 static bool map_span(struct gomem_heap *h, struct gomem_span *s,
 		     unsigned long page, unsigned int npages)
@@ -135,7 +136,7 @@ static void uncount_span(struct gomem_pcache *pc, const struct gomem_span *s)
 /**
  * gomem_heap_make_span - make a span of a descriptor and pages
  * @h: the heap of the pages
- * @pc: this CPU's page cache, locked; counts the span
+ * @pc: this CPU's page cache, locked; the span is added to @pc->counts
  * @s: the descriptor
  * @page: the first page
  * @req: how many pages, and what kind of span
@@ -156,9 +157,9 @@ void gomem_heap_make_span(struct gomem_heap *h, struct gomem_pcache *pc,
 }
 
 /**
- * gomem_heap_add_to_span - add the pages behind a large span to it
+ * gomem_heap_add_to_span - extend a large span by the pages after it
  * @h: the heap of the pages
- * @pc: this CPU's page cache, locked; counts the pages
+ * @pc: this CPU's page cache, locked; the pages are added to @pc->counts
  * @s: the span, whose object the caller has claimed
  * @page: the first of the pages, which the caller has taken for the span
  * @npages: number of pages to add
@@ -185,9 +186,9 @@ bool gomem_heap_add_to_span(struct gomem_heap *h, struct gomem_pcache *pc,
 /**
  * gomem_heap_take_apart - separate a span into its descriptor and its pages
  * @h: the heap of the span
- * @pc: this CPU's page cache, locked; counts that the span is gone
- * @s: the span; its npages stays as it is
- * @page: its first page
+ * @pc: this CPU's page cache, locked; the span is subtracted from @pc->counts
+ * @s: the span; @s->npages is left unchanged, for the caller to free the pages
+ * @page: the span's first page
  */
 void gomem_heap_take_apart(struct gomem_heap *h, struct gomem_pcache *pc,
 			   struct gomem_span *s, unsigned long page)

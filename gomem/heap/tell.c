@@ -9,7 +9,7 @@
 
 /*
  * If two CPUs do this concurrently, the differences that they pass on still add
- * up to the final value of @told_pages.
+ * up to the final value of h->told_pages.
  */
 static void tell(struct gomem_heap *h, long pages)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bucket.h - the allocations that the heap profile recorded for one stack, size
- * and rate.
+ * bucket.h - the allocations that the heap profile recorded for one call stack,
+ * object size and rate of the profile.
  *
  * api/profile.c makes the buckets, and counts allocations in them. The struct
  * is in this lower layer because reports print the stack of an object's bucket.
@@ -26,7 +26,7 @@ struct module;
  */
 #define GOMEM_LIVES		32
 
-/* Two frees count as together if less than this passes between them. */
+/* Frees with less than this time between them, in ns, count as *together*. */
 #define GOMEM_TOGETHER		NSEC_PER_MSEC
 
 /**
@@ -34,7 +34,7 @@ struct module;
  * @link: in the list of its hash value
  * @all: in the list of all buckets
  * @size: bytes of an object
- * @hash: of the stack, the size and the rate
+ * @hash: hash value of the stack, the size and the rate
  * @rate: the profile's rate when the allocations were recorded
  * @client: the client (api/client.h) whose code the innermost frame is in
  * @owner: the module whose init function allocated the objects, else NULL. For
@@ -51,12 +51,14 @@ struct module;
  *	GOMEM_TOGETHER of the free before
  * @large: the objects are large: the debugfs file modules counts them by their
  *	spans, not by this bucket
- * @seen: number of objects that were live when the file leaks was read last
+ * @seen: number of objects that were live when the debugfs file leaks was last
+ *	read
  * @names: text with the names of the frames, made when a module that has one of
  *	the frames was unloaded; or NULL
- * @gone: a module that has one of the frames was unloaded: another module may
- *	be at the same address
- * @row: the bucket's number in the snapshot that is being made
+ * @gone: a module that has one of the frames was unloaded: the code of another
+ *	module may be at the frame's address now
+ * @row: the bucket's number in the snapshot of all buckets that a debugfs file
+ *	is making
  * @nr: number of frames
  * @frame: return addresses, the innermost first, without gomem's own
  *

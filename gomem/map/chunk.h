@@ -30,8 +30,8 @@ struct gomem_heap;
 struct gomem_span;
 
 /*
- * Each page has a tag. It tells gomem_free() what it has to know of a small
- * object, so that the span need not be touched:
+ * Each page has a tag. The tag tells gomem_free() all that a free has to know
+ * of a small object, so that the span's descriptor need not be touched:
  *
  *	bits 13-31 the same bits of the address of the span's first byte
  *	bits 5-12  span class. 0 and 1 are large objects, arenas, and objects of
@@ -97,7 +97,8 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag,
 
 /*
  * How soon the scavenger takes the free pages of a chunk: see
- * heap/candidates.h. The ranks from IDLE to DENSE are sorted, the best first.
+ * heap/candidates.h. The ranks from IDLE to DENSE are sorted: the
+ * scavenger takes pages of lower ranks first.
  * The background scavenger skips chunks of rank DENSE. A new chunk has to be
  * given GOMEM_RANK_NONE, which is not 0.
  */
@@ -139,6 +140,8 @@ enum gomem_rank {
  * @keyed: pages that may hold keys of free objects; see keypage.h
  * @span: the span that each page is part of; same rules as for @tag
  *
+ * "heap lock": the lock of @heap protects the member.
+ *
  * A registered chunk stays mapped until the heap is destroyed. So a lookup with
  * a wrong pointer reads stale data at worst.
  */
@@ -166,7 +169,7 @@ struct gomem_chunk {
 /*
  * Return the mask of the pages from @first to @end - 1 that lie in the word of
  * @first, in a bitmap with a bit for each page of a chunk. @next: set to the
- * first page behind the pages of the mask.
+ * first page after the pages of the mask.
  */
 static inline unsigned long gomem_chunk_mask(unsigned int first,
 					     unsigned int end,

@@ -29,9 +29,9 @@ const char *gomem_object_word(unsigned int class)
 }
 
 /*
- * Tell the offset of the last part that starts before an address. The part is a
- * live object, or the CPU's rest of the block. A part that was freed leaves no
- * trace in the block.
+ * Add to the text where in the tiny block of @addr the last part before @addr
+ * starts. The part is a live object, or the rest that a CPU has not cut yet. A
+ * part that was freed leaves no trace in the block.
  */
 static void describe_tiny(unsigned long addr, char *buf, size_t len)
 {
@@ -117,8 +117,9 @@ void gomem_describe(unsigned long addr, char *buf, size_t len)
 }
 
 /**
- * gomem_describe_kfreed - say how many of gomem's objects the kernel freed
- * @n: number of objects that the kernel freed, or GOMEM_KFREES_UNKNOWN
+ * gomem_describe_kfreed - say how many objects were freed with kfree() or
+ *	put_page()
+ * @n: number of these objects, or GOMEM_KFREES_UNKNOWN
  * @buf: buffer for the text: the end of a sentence, or nothing if @n is 0
  * @len: size of @buf; GOMEM_KFREED_MAX is enough
  */
@@ -136,7 +137,7 @@ void gomem_describe_kfreed(unsigned long n, char *buf, size_t len)
 
 /**
  * gomem_is_kernel_slab - check whether an address is in a slab of the kernel
- * @p: any value
+ * @p: the address, any value
  *
  * Context: any.
  * Return: true if it is; false for each address in a page of gomem's.
@@ -148,14 +149,15 @@ bool gomem_is_kernel_slab(const void *p)
 }
 
 /**
- * gomem_is_kernel_object - check whether an object is of a cache of the kernel
- * @s: the cache
- * @p: any value
+ * gomem_is_kernel_object - check whether an address is in a slab of one cache
+ * @s: a cache of the kernel's slab allocator
+ * @p: the address, any value
+ *
+ * On a kernel where gomem cannot find out which cache a slab belongs to, each
+ * slab counts as one of @s.
  *
  * Context: any.
- * Return: true if @p is in a slab of this cache; false for each address in a
- * page of gomem's. If gomem cannot find out the cache of a slab, true for each
- * address in a slab.
+ * Return: true if it is; false for each address in a page of gomem's.
  */
 bool gomem_is_kernel_object(const struct kmem_cache *s, const void *p)
 {

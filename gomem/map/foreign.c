@@ -2,10 +2,10 @@
 /*
  * foreign.c - find out who owns memory that is not gomem's.
  *
- * The address may be any value, even garbage. It is judged by its range of
- * addresses, then by the state of its page, if it has one. The memory at the
- * address is never read. The page is not pinned: its owner may free the page
- * concurrently, and then the answer is stale.
+ * The address may be any value, even garbage. gomem looks first in which range
+ * of the address space it lies, then at the state of its page, if it has one.
+ * The memory at the address is never read. The page is not pinned: its owner
+ * may free the page concurrently, and then the answer is stale.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -24,8 +24,8 @@
 #include "map/foreign.h"
 
 /*
- * Return the folio that an address lies in, NULL if there is no memory. Memory
- * that is not online counts as none: its struct page is not initialized.
+ * Return the folio that an address lies in; NULL if there is no memory, or if
+ * the memory is not online, since its struct page is not initialized then.
  */
 static struct folio *folio_of(unsigned long addr)
 {
@@ -40,8 +40,8 @@ static struct folio *folio_of(unsigned long addr)
  * gomem_mapped_page - find the page that is mapped in the range of vmalloc()
  * @addr: any address in that range
  *
- * With CONFIG_SPARSEMEM, but without a vmemmap, memory of a device may have no
- * struct page. So the page is not looked up there.
+ * In a kernel with CONFIG_SPARSEMEM but without a vmemmap, memory of a device
+ * may have no struct page. So there the page is not looked up.
  *
  * Context: any.
  * Return: the page; NULL if there is none, if it is memory of a device, or if
@@ -58,9 +58,9 @@ struct page *gomem_mapped_page(unsigned long addr)
 }
 
 /*
- * The number of the word of a slab's struct page that points to the slab's
- * cache; 0 if there is no such word. The kernel does not tell modules the
- * number. So gomem_foreign_init() finds it by slabs whose caches it knows.
+ * Which word of a slab's struct page points to the slab's cache. 0, the word of
+ * the flags, means that this is unknown. The kernel does not tell modules the
+ * number. So gomem_foreign_init() finds it in slabs whose caches it knows.
  */
 static unsigned int cache_word __ro_after_init;
 
@@ -88,7 +88,7 @@ static unsigned int __init find_cache_word(struct kmem_cache *s)
 }
 
 /**
- * gomem_foreign_init - learn how a slab's struct page tells its cache
+ * gomem_foreign_init - find the word of a struct page that points to the cache
  *
  * The word that was found counts only if it is the same in slabs of two caches.
  *
@@ -107,7 +107,7 @@ static const char *folio_text(struct folio *folio)
 {
 	if (folio_test_slab(folio))
 		return "slab memory, kfree() or kmem_cache_free() owns it";
-	/* First, since a folio of kmalloc() may have no references. */
+	/* Before the next test: a folio of kmalloc() may have no references. */
 	if (gomem_folio_is_kmalloc(folio))
 		return "large memory of kmalloc(), kfree() owns it";
 	if (!folio_ref_count(folio))
@@ -175,8 +175,8 @@ static const char *vmalloc_text(unsigned long addr)
  * Name what lies at an address in the code or the variables of the kernel or a
  * module: a symbol, or only the module if the address has no symbol. Return
  * false if there is neither. Without CONFIG_KALLSYMS_ALL, variables have no
- * symbols. kallsyms names an address behind the end of a symbol by that symbol:
- * such a name is not used.
+ * symbols. For an address after the end of a symbol, kallsyms gives the name of
+ * that symbol: such a name is not used.
  */
 static bool name_of(unsigned long addr, char *buf, size_t len)
 {
@@ -264,7 +264,7 @@ void gomem_foreign_describe(unsigned long addr, char *buf, size_t len)
  * gomem_foreign_is_slab - check whether an address is in a slab of the kernel's
  * @addr: any value
  *
- * The kernel's slab allocator can say more about such an address.
+ * For such an address the kernel's mem_dump_obj() can tell more than gomem.
  *
  * Context: any.
  * Return: true if the address is in a slab.

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * keypage.h - remember which pages may hold keys of free objects, so that only
- * these are searched for keys when they go back to the kernel.
+ * keypage.h - remember which pages may hold keys of free objects. Keys are
+ * cleared before a page goes back to the kernel, and only these pages are
+ * searched for keys then.
  *
- * A page may hold keys from when it becomes part of a span of small objects. It
- * holds none after pagesource.forget() has cleared them. Large objects and
- * arenas have no keys.
+ * A page may hold keys from when it becomes part of a span of small objects,
+ * and until forget() of the heap's page source has cleared the keys. Large
+ * objects and arenas have no keys.
  *
  * A page's bit belongs to the owner of the page: first the CPU that makes a
  * span of it, later the task that gives the page back. Bits change atomically,
@@ -53,9 +54,9 @@ static inline void gomem_keypage_remove(struct gomem_chunk *c,
 }
 
 /*
- * Find pages that may hold keys, from page @i of a chunk on and below @end.
- * Return the first one, and set @npages to how many follow one another. Return
- * @end if there is none.
+ * Find the first run of pages that may hold keys, from page @i of a chunk on
+ * and below @end. Return the first page of the run, and set @npages to its
+ * length. Return @end if there is none.
  */
 static inline unsigned int gomem_keypage_find(const struct gomem_chunk *c,
 					      unsigned int i, unsigned int end,
@@ -63,7 +64,7 @@ static inline unsigned int gomem_keypage_find(const struct gomem_chunk *c,
 {
 	/* Other CPUs may change the bits of other pages concurrently. */
 	i = data_race(find_next_bit(c->keyed, end, i));
-	/* They may still do so. */
+	/* Other CPUs may still do so. */
 	*npages = data_race(find_next_zero_bit(c->keyed, end, i)) - i;
 	return i;
 }

@@ -44,14 +44,15 @@ void __init gomem_kinds_init(void)
 
 /*
  * The kinds of all typed caches, including caches that were destroyed while
- * objects were left. The lock protects the list, and @state and @visitors of
- * each kind. Tasks that create, destroy or visit caches take it. A *visitor* is
- * a task that calls a function for one kind after the other. It holds the lock
- * only for the step from one kind to the next. So a visitor that is preempted,
- * or that works for a long time on one cache, delays only the destruction of
- * that cache. A visitor that is bound to a CPU may be preempted for ever. It is
- * preempted only between two visits, when just a mark on the list holds its
- * place: see gomem_visit_typed_at_once().
+ * objects were left. The lock protects the list, and the members state and
+ * visitors of each kind. Tasks that create, destroy or visit caches take it. A
+ * *visitor* is a task that calls a function for one kind after the other. It
+ * holds the lock only for the step from one kind to the next. So a visitor that
+ * is preempted, or that works for a long time on one cache, delays only the
+ * destruction of that cache. A visitor that is bound to a CPU may be preempted
+ * for ever. So it is preempted only between two visits, when it delays no
+ * destruction: just a mark on the list holds its place. See
+ * gomem_visit_typed_at_once().
  */
 static DEFINE_SPINLOCK(typed_lock);
 static LIST_HEAD(typed);
@@ -81,10 +82,11 @@ void gomem_kind_add(struct gomem_kind *k)
 }
 
 /**
- * gomem_kind_no_ctor - mark, by its address, a kind whose constructor is gone
+ * gomem_kind_no_ctor - stand for the constructor of a module that was unloaded
  * @obj: unused
  *
- * The function is never called.
+ * This function is never called. A kind whose ctor points to it has lost its
+ * constructor.
  */
 void gomem_kind_no_ctor(void *obj)
 {
@@ -94,8 +96,8 @@ void gomem_kind_no_ctor(void *obj)
  * gomem_kind_orphan - take the constructor from a kind
  * @k: the kind, which has a constructor
  *
- * CPUs that have found the constructor in an RCU read-side section may still
- * call it until the section ends.
+ * A CPU that has read the constructor's address in an RCU read-side section may
+ * still call the constructor until that section ends.
  *
  * Context: any.
  */
@@ -148,7 +150,8 @@ void gomem_kind_reopen(struct gomem_kind *k)
 /**
  * gomem_kind_remove - take the kind of a typed cache off the list
  * @k: the kind
- * @count: adds what the kind has counted to its second parameter
+ * @count: called once, to add the counts of the kind to the sums in its second
+ *	parameter
  *
  * The counts outlive the kind, so that sums over all caches never decrease.
  *
@@ -172,7 +175,10 @@ void gomem_kind_remove(struct gomem_kind *k,
 	spin_unlock(&typed_lock);
 }
 
-/* Return the first kind from @k on whose state is at most @last, or NULL. */
+/*
+ * Return the first kind on the list, from @k on, that is in state @last or an
+ * earlier state. Return NULL if there is none.
+ */
 static struct gomem_kind *skip_kinds(struct gomem_kind *k,
 				     enum gomem_kind_state last)
 {
@@ -262,7 +268,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed);
  *	gomem_visit_typed()
  * @arg: for @fn
  *
- * A task that destroys a cache waits until @fn has none of its objects in hand.
+ * A task that destroys a cache waits until @fn has returned for that cache.
  *
  * Context: process context.
  */
@@ -288,7 +294,7 @@ static void allow_preemption(void)
 		preempt_enable();
 }
 
-/* Begin a visit to the first kind behind @mark, and move @mark behind it. */
+/* Begin a visit to the first kind after @mark, and move @mark past it. */
 static struct gomem_kind *pass_kind(struct gomem_kind *mark)
 {
 	struct gomem_kind *k;
@@ -303,7 +309,7 @@ static struct gomem_kind *pass_kind(struct gomem_kind *mark)
 	return k;
 }
 
-/* Visit the first kind behind @mark. Return false if there is none. */
+/* Visit the first kind after @mark. Return false if there is none. */
 static bool visit_next(struct gomem_kind *mark, gomem_kind_fn fn, void *arg)
 {
 	struct gomem_kind *k;

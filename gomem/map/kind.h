@@ -52,18 +52,21 @@ enum gomem_kind_state {
  * @key: offset of the key in a free object; see key.h
  * @ctor: called once for each object, before its first allocation; may be NULL.
  *	Read in an RCU read-side section: see gomem_kind_orphan()
- * @object_size: bytes of an object that the user has
+ * @object_size: bytes of an object that its user may use
  * @clears: init_on_alloc and init_on_free apply to the objects. They do not if
  *	the contents of an object outlive its free
- * @useroffset: offset in an object of the part that user space may see
+ * @useroffset: offset in an object of the part that may be copied to and from
+ *	user space
  * @usersize: bytes of that part
  * @name: name of the typed cache
  * @cache: the typed cache, NULL for a span class
  * @cpu: per-CPU slots of the typed cache
  * @central: the typed cache's central lists, by node
- * @state: how far the typed cache's destruction is; lock of the list in kind.c
- * @visitors: number of tasks that visit the typed cache without that lock. The
- *	kind stays on the list until there are none
+ * @state: how far the typed cache's destruction has come. Protected by the lock
+ *	of the list in kind.c
+ * @visitors: number of tasks that work on the typed cache without that lock.
+ *	The kind stays on the list until there are none. Protected by the same
+ *	lock
  * @shrinkers: number of tasks that want CPUs to empty their slots of the typed
  *	cache
  * @link: in the list of the kinds of all typed caches

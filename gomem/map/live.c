@@ -2,8 +2,9 @@
 /*
  * live.c - find out whether the object in a cell of a span is live.
  *
- * Other CPUs may allocate and free meanwhile: the answer is right for some
- * moment of the call. If the caller owns the object, the answer stays right.
+ * Other CPUs may allocate and free meanwhile, so the answer is right only for
+ * some moment of the call. If the caller owns the object, the answer stays
+ * right.
  */
 #include "base/key.h"
 #include "map/kind.h"
@@ -22,7 +23,8 @@ static unsigned long live_cells(struct gomem_span *s, unsigned int word)
 
 /**
  * gomem_cell_is_live - check whether the object in a cell of a span is live
- * @s: a span of small objects; its descriptor and pages stay during the call
+ * @s: a span of small objects. The caller keeps its descriptor and pages from
+ *	being freed during the call
  * @i: the cell's number
  *
  * A cell that was never handed out has no alloc bit, and perhaps no key. A free
@@ -48,7 +50,7 @@ bool gomem_cell_is_live(struct gomem_span *s, unsigned int i)
 
 /**
  * gomem_large_is_live - check whether the object of a large span is live
- * @s: the span; its descriptor stays during the call
+ * @s: the span; the caller keeps its descriptor from being freed
  *
  * The object is live from when gomem_heap_publish_large() tags its page until a
  * free or resize claims it.

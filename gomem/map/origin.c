@@ -25,8 +25,9 @@
 #include "map/tinyblock.h"
 
 /*
- * Protects the array: frees of sampled objects on any CPU, reports, debugfs and
- * the unload of a module take it. No other lock is taken under it.
+ * Protects the array freed. Taken by frees of sampled objects on any CPU, by
+ * reports, by debugfs, and when a module is unloaded. No other lock is taken
+ * under it.
  */
 static DEFINE_SPINLOCK(freed_lock);
 static struct gomem_origin freed[GOMEM_FREED_MAX];
@@ -72,7 +73,7 @@ static void from_special(struct gomem_origin *o, const struct gomem_special *sp)
  * gomem_origin_end - remember that a sampled object is freed, and by whom
  * @sp: its special, which was removed
  *
- * The record replaces the oldest one.
+ * The record goes into the array freed, where it replaces the oldest one.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
@@ -100,7 +101,7 @@ void gomem_origin_end(const struct gomem_special *sp)
 /**
  * gomem_origin_drop - forget the frees that a module's code did
  * @mod: the module, whose code is about to go: other code may get its addresses
- * @init: only the code of its init section goes
+ * @init: only the code of the module's init section is about to go
  *
  * Context: process context.
  */
@@ -181,7 +182,7 @@ static bool find_freed(unsigned long addr, struct gomem_origin *o)
  *
  * Context: any. Finds nothing where spinlocks cannot be taken: in an NMI, whose
  * interrupted code may hold them, on PREEMPT_RT with preemption off, and in
- * hard interrupts, where the caller of gomem_free_rcu() may hold a raw lock.
+ * hard interrupts, where a caller of gomem_free_rcu() may hold a raw spinlock.
  * Return: false if nothing is known.
  */
 bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)
@@ -283,7 +284,8 @@ static void print_doer(const struct gomem_doer *d, const char *key,
 /**
  * gomem_origin_print - print who allocated and freed an object
  * @o: what is known
- * @fn: called for each line, with a key and a text. No text has an address
+ * @fn: called for each line, with "allocated", "at" or "freed", and with a
+ *	text. No text contains an address
  * @arg: for @fn
  *
  * Context: any.

@@ -26,7 +26,7 @@ struct module;
 /**
  * struct gomem_doer - who did something, and when
  * @when: in jiffies
- * @pid: the task; -1 for an interrupt
+ * @pid: process id of the task; -1 for an interrupt
  * @comm: the name of the task, or of the task that was interrupted
  */
 struct gomem_doer {
@@ -37,13 +37,13 @@ struct gomem_doer {
 
 /**
  * struct gomem_origin - what is known of a sampled object
- * @hidden: the object, as gomem_hide() stores it
+ * @hidden: address of the object, as gomem_hide() stores it
  * @bucket: the object's bucket, which has the stack that allocated it
  * @allocated: the task or interrupt that allocated it
  * @is_freed: the object was freed
  * @freed: if @is_freed, the task or interrupt that freed it
- * @nr: frames of the stack that freed it
- * @frame: return addresses, the innermost first
+ * @nr: if @is_freed, the number of frames of the call stack that freed it
+ * @frame: return addresses of these frames, the innermost first
  */
 struct gomem_origin {
 	unsigned long hidden;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagemap.c - make, extend and destroy the table that every free reads.
+ * pagemap.c - make, extend and destroy the page map, which every free reads.
  */
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
@@ -30,7 +30,7 @@ struct old_table {
 	struct gomem_table table;
 };
 
-/* Return the entry for chunk number @ci, if its bookkeeping is @c. */
+/* Return what entry @ci is if its chunk is @c. See gomem_pagemap_bias(). */
 static unsigned long entry_of(const struct gomem_pagemap *map, unsigned long ci,
 			      const struct gomem_chunk *c)
 {
@@ -147,7 +147,7 @@ static void publish(struct gomem_pagemap *map, const struct gomem_table *new,
  * gomem_pagemap_cover - make room in a map to register chunks
  * @map: the map
  * @first: number of the first chunk
- * @end: number of the chunk behind the last one, more than @first
+ * @end: number of the chunk after the last one, more than @first
  * @node: preferred node for the table's memory
  *
  * The earlier mapping of the table stays until the map is destroyed, because a

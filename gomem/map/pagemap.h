@@ -41,12 +41,13 @@
  *	that are not registered stand for &gomem_no_chunk. An entry changes
  *	once, and then stays until gomem_pagemap_destroy(). The pointer to the
  *	array changes when the map is extended; the entries do not
- * @live: lookups may run concurrently with gomem_pagemap_cover()
+ * @live: lookups may run concurrently with gomem_pagemap_cover(). Set by
+ *	run/hotplug.c
  * @mutex: protects @table and @old; held by tasks that extend this table or
  *	those of the heaps
- * @table: the table that @entry is a mapping of; @mutex
+ * @table: the table that @entry is a mapping of; protected by @mutex
  * @old: earlier mappings of @table. A lookup that was preempted may still use
- *	one of them; @mutex
+ *	one of them. Protected by @mutex
  * @none: the blank pages of @table: their entries stand for &gomem_no_chunk
  * @zero: a page of zeroes
  * @blank: describes @none, the pages of @table for ranges not covered
@@ -86,10 +87,13 @@ struct gomem_chunk *gomem_pagemap_register(struct gomem_pagemap *map,
 extern const struct gomem_chunk gomem_no_chunk;
 
 /*
- * Return by how much the entry for @addr is less than the address of the struct
- * gomem_chunk. Due to this difference, a free can index the tags by the number
- * of the page in 4 GiB of addresses: the lower half of the address, shifted.
- * The number of the page in its chunk would take one more instruction, a mask.
+ * The page map's entry for @addr is the address of the struct gomem_chunk, less
+ * a bias. Return the bias: the size of the tags of all chunks that lie before
+ * this one in the same 4 GiB of addresses. Because of the bias, a free can use
+ * the entry as an array with the tags of all pages in these 4 GiB: the element
+ * for the page of @addr is the tag of that page in the chunk. The index into
+ * the array is the lower half of @addr, shifted. An index into the tags of only
+ * one chunk would take one more instruction, a mask.
  */
 static __always_inline unsigned long gomem_pagemap_bias(unsigned long addr)
 {
@@ -100,7 +104,11 @@ static __always_inline unsigned long gomem_pagemap_bias(unsigned long addr)
 static_assert(!offsetof(struct gomem_chunk, tag));
 static_assert(BITS_PER_TYPE(u32) == GOMEM_MAP_SHIFT);
 
-/* An entry is used as a pointer to this: the tags of 4 GiB of pages. */
+/*
+ * An entry is used as a pointer to this array, as if it had the tags of all
+ * pages in 4 GiB of addresses. Only the elements for the entry's own chunk are
+ * read.
+ */
 struct gomem_tags {
 	DECLARE_FLEX_ARRAY(u32, tag);
 };
@@ -136,7 +144,8 @@ gomem_pagemap_nth_chunk(const struct gomem_pagemap *map, unsigned long ci)
 {
 	/*
 	 * The same as gomem_pagemap_bias() of an address in the chunk: the base
-	 * is a multiple of 4 GiB, so the low bits of both numbers are equal.
+	 * is a multiple of 4 GiB, so the low bits of @ci are the number of the
+	 * chunk in its 4 GiB.
 	 */
 	unsigned long bias = ci % GOMEM_MAP_ENTRIES *
 			     sizeof_field(struct gomem_chunk, tag);

@@ -2,10 +2,10 @@
 /*
  * report.c - count misuse of gomem, and print a report of it.
  *
- * Each report is one line, usually followed by the stack, unless report_stacks
- * is N. The line names what happened, the object, and the code that did it, if
- * that code is known. A bug in a loop must not flood the log. So the reports of
- * each kind of misuse are limited in rate, but each case is counted.
+ * Each report is one line. It names what happened, the object, and the calling
+ * code, if that is known. The call stack of this code follows, unless
+ * report_stacks is N. A bug in a loop must not flood the log. So the reports of
+ * each type of misuse are limited in rate, but each case is counted.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -30,7 +30,7 @@
 #include "map/report.h"
 #include "map/span.h"
 
-/* Administrators who know the faulty module set it to N for a short log. */
+/* Administrators who know the faulty module set this to N for a short log. */
 static bool report_stacks __read_mostly = true;
 module_param(report_stacks, bool, 0644);
 MODULE_PARM_DESC(report_stacks,
@@ -73,8 +73,8 @@ const char * const gomem_misuse_names[GOMEM_NR_MISUSES] = {
 EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_names);
 
 /**
- * gomem_misuse_count - return how often one kind of misuse was detected
- * @what: kind of misuse
+ * gomem_misuse_count - return how often one type of misuse was detected
+ * @what: type of misuse
  *
  * Return: the count, including cases that were not printed.
  */
@@ -86,7 +86,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_misuse_count);
 
 /**
  * gomem_count_misuses - count misuse without a report for each case
- * @what: kind of misuse
+ * @what: type of misuse
  * @n: number of cases
  */
 void gomem_count_misuses(enum gomem_misuse what, unsigned long n)
@@ -96,7 +96,7 @@ void gomem_count_misuses(enum gomem_misuse what, unsigned long n)
 
 /**
  * gomem_report_begin - count a case of misuse
- * @what: kind of misuse
+ * @what: type of misuse
  *
  * Return: true if it should be printed.
  */
@@ -217,7 +217,7 @@ void gomem_report_no_object(enum gomem_misuse if_ours, const void *p,
 /**
  * gomem_report_owner - report that the wrong function was called for an object
  * @p: the pointer, into a live span
- * @caller: address of the code that called it
+ * @caller: address of the code that called the function
  *
  * The report names the function that takes back the object.
  */
@@ -240,7 +240,7 @@ void gomem_report_owner(const void *p, unsigned long caller)
 /**
  * gomem_report_keeps - report a call that would destroy contents that must stay
  * @p: an object with a constructor, or one that is typesafe under RCU
- * @caller: address of the code that called
+ * @caller: address of the code that made the call
  */
 void gomem_report_keeps(const void *p, unsigned long caller)
 {
@@ -258,7 +258,8 @@ void gomem_report_keeps(const void *p, unsigned long caller)
 
 /**
  * gomem_report_broken_list - report a broken list of objects that wait for RCU
- * @head: address that the list led to, where no waiting object has its head
+ * @head: address that the list led to. No waiting object has its struct
+ *	gomem_rcu_head there
  * @lost: number of objects that should have followed; they are leaked
  *
  * The object at @head, or one before it on the list, was freed or written to
@@ -282,10 +283,10 @@ void gomem_report_broken_list(const void *head, unsigned long lost)
  * @kind: the kind of the objects
  * @n: number of objects
  *
- * The second gomem_free() did not find the objects' key, because the key was
- * overwritten after the first gomem_free(). The double free showed when the
- * objects went back to their span. The code that called gomem_free() is
- * unknown.
+ * The second gomem_free() of an object did not find the object's key, because
+ * the key was overwritten after the first gomem_free(). gomem detects the
+ * double free when it puts the object back into its span. The code that called
+ * gomem_free() is unknown.
  */
 void gomem_report_late_double_free(const struct gomem_kind *kind,
 				   unsigned int n)
@@ -368,7 +369,7 @@ void gomem_report_order(unsigned int order, unsigned long caller)
 /**
  * gomem_report_arena - report a handle that is not that of a live arena
  * @arena: the handle
- * @destroyed: the handle is that of an arena that was destroyed
+ * @destroyed: true if the arena of this handle was destroyed earlier
  * @caller: address of the code that passed it
  */
 void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller)
@@ -477,8 +478,10 @@ void gomem_report_cache_args(const char *name, unsigned int size,
  * @k: the kind of its objects
  * @objects: number of objects left
  * @pages: gomem pages that they lie in
- * @kfreed: how many of them were freed with kfree(), or GOMEM_KFREES_UNKNOWN
- * @caller: address of the code that destroyed it; 0 when gomem is unloaded
+ * @kfreed: how many of the objects were freed with kfree(), or
+ *	GOMEM_KFREES_UNKNOWN
+ * @caller: address of the code that destroyed the cache; 0 when gomem is
+ *	unloaded
  */
 void gomem_report_cache_left(const struct gomem_kind *k, unsigned long objects,
 			     unsigned long pages, unsigned long kfreed,
@@ -559,12 +562,13 @@ void gomem_report_nmi(unsigned long caller)
 }
 
 /**
- * gomem_report_kfree - report that gomem's references of a page were dropped
+ * gomem_report_kfree - report that other code dropped gomem's page references
  * @page: address of the page. It is leaked: it does not go back to the kernel
- * @n: number of references
+ * @n: number of references that were dropped
  *
- * This is found when the page is about to go back to the kernel. The code that
- * dropped the references, and the object that it wanted to free, are unknown.
+ * gomem detects this when the page is about to go back to the kernel. The code
+ * that dropped the references, and the object that this code wanted to free,
+ * are unknown.
  */
 void gomem_report_kfree(const void *page, unsigned int n)
 {
@@ -580,8 +584,8 @@ void gomem_report_kfree(const void *page, unsigned int n)
  * @class: their size class; 0 for large objects and objects of typed caches
  * @n: number of objects
  *
- * This is found in the pages of live spans. The code that called kfree() is
- * unknown.
+ * gomem detects this when it checks the pages of live spans. The code that
+ * called kfree() is unknown.
  */
 void gomem_report_kfrees(unsigned int class, unsigned long n)
 {
@@ -602,7 +606,7 @@ void gomem_report_kfrees(unsigned int class, unsigned long n)
  * @p: the memory
  * @caller: address of the code that called kfree()
  *
- * This is found as kfree() is called.
+ * gomem detects this in the call of kfree(), so that the caller is known.
  *
  * Context: any that kfree() may be called in.
  */
@@ -645,7 +649,7 @@ static void describe_window(unsigned long addr, char *buf, size_t len)
  * gomem_report_usercopy - report a copy to or from user space that was refused
  * @p: the first byte of the copy, in a page of the heap
  * @n: bytes of the copy
- * @left: the most bytes that would be allowed from @p on; 0: none
+ * @left: the most bytes that may be copied from @p on; 0 if none
  * @to_user: true for a copy to user space, false for a copy from it
  * @caller: address of the code that copies
  *

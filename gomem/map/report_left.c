@@ -26,7 +26,7 @@ static void print_line(void *unused, const char *key, const char *text)
  * @name: its name
  * @mod: the module that should have destroyed it, and is being unloaded
  * @objects: number of objects that are charged to it
- * @bytes: their bytes
+ * @bytes: bytes of these objects
  */
 void gomem_report_account_left(const char *name, const struct module *mod,
 			       u64 objects, u64 bytes)

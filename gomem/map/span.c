@@ -152,8 +152,8 @@ static unsigned int list_cells(void *obj, u32 size, u64 *free, void **out,
 
 /*
  * Allocate up to @want free cells of the word that freeindex lies in, which has
- * at least one, and return their number. Add the number of cells that were used
- * before to @recycled. Most often there is one free cell, or all of them are
+ * at least one, and return their number. Add to @recycled how many of them were
+ * used before. Most often there is one free cell, or all of them are
  * neighbours: then there is no need to search for bits.
  */
 static unsigned int take_in_word(struct gomem_span *s, void **out,
@@ -246,8 +246,8 @@ static void pass_over(struct gomem_span *s, unsigned int i)
  * gomem_span_draw - allocate a free cell at random
  * @s: a span that the caller owns, of a kind without a constructor. The
  *	function writes keys to its memory
- * @recycled: set to whether the object has its key: it is a reused one, or an
- *	earlier draw passed it over
+ * @recycled: set to true if the object has its key, because it was used before
+ *	or because an earlier draw passed it over; else set to false
  *
  * Draws one of the next DRAW_FROM free cells of a word of the bitmap.
  *

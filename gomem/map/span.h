@@ -29,7 +29,8 @@
  *				the lists; mcentral lock
  *	LARGE -> DEAD		mheap.h, by the free or resize that claims the
  *				object; no lock
- *	ARENA -> DEAD		spanpages.c, when it is freed; page cache lock
+ *	ARENA -> DEAD		spanpages.c, when the span is freed; page cache
+ *				lock
  */
 #ifndef GOMEM_SPAN_H
 #define GOMEM_SPAN_H
@@ -58,7 +59,7 @@ enum gomem_span_state {
 	GOMEM_SPAN_ARENA,
 };
 
-/* The list of its mcentral that a span in state CENTRAL is on. */
+/* The lists of an mcentral. A span in state CENTRAL is on one of them. */
 enum gomem_span_list {
 	GOMEM_PARTIAL_SWEPT,
 	GOMEM_FULL_SWEPT,
@@ -103,8 +104,9 @@ enum gomem_span_list {
  *	lock held, unless the span is cached
  * @limit: span of a typed cache: the number of cells that the hit path of a
  *	free accepts; 0 if an object of the span has a special, else @nelems
- * @handed_out: arena: bytes from the start of the span that were allocated; 0
- *	when the arena was destroyed. Other CPUs may read it concurrently
+ * @handed_out: span of an arena: bytes from the start of the span that were
+ *	allocated; 0 once the arena was destroyed. Other CPUs may read it
+ *	concurrently
  * @bits: @nwords alloc words, then @nwords freed words
  *
  * "owner": only the span's owner changes the member. "mcentral lock": a CPU
@@ -239,9 +241,9 @@ static inline unsigned int gomem_span_index(const struct gomem_span *s,
  * of them succeeds.
  *
  * Descriptors are reused, and a CPU with a stale pointer may read a reused one.
- * Therefore a new state is set with release and read with acquire: a CPU that
- * sees a live state sees the other members as of that life of the span, or of a
- * later one.
+ * Therefore a new state is set with release and read with acquire. A CPU that
+ * sees the state of a live span then also sees the other members as they were
+ * set for that span, or for a later one in the same descriptor.
  */
 static inline enum gomem_span_state
 gomem_span_state(const struct gomem_span *s)

@@ -20,10 +20,10 @@
 
 /*
  * All specials of a span have the same hash value, that of the span's first
- * byte, and so the same lock. The lock also protects the marks of the span.
- * Allocations and frees of objects with specials take it on any CPU, in any
- * context but NMI. So do gomem_cleanup(), reports and debugfs. Interrupts are
- * off.
+ * byte, and so the same lock. The lock also protects the marks of the span. It
+ * is taken with interrupts off, on any CPU, in any context but NMI: by
+ * allocations and frees of objects with specials, and by gomem_cleanup(),
+ * reports and debugfs.
  */
 struct row {
 	spinlock_t lock;	/* protects @list, and the spans' marks */
@@ -136,7 +136,7 @@ static void unmark(struct row *row, struct gomem_span *s, unsigned long addr)
 
 /*
  * An account begins to pay for the object of @sp. If @sp is the profile's
- * record, and no account has paid before, copy the record and set @charged.
+ * record, and no account has paid before, copy the record and set sp->charged.
  */
 static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
 {
@@ -148,7 +148,7 @@ static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
 
 /**
  * gomem_special_add - attach a special to an object
- * @sp: the special, whose @hidden is the address of a live object
+ * @sp: the special; its member hidden tells the live object
  * @record: NULL, unless @sp is a charge. For a charge, it is set to a copy of
  *	the profile's record of the object. If there is no record, or an account
  *	has paid for the object before, only its @bucket is set to NULL
@@ -185,7 +185,7 @@ bool gomem_special_add(struct gomem_special *sp, struct gomem_special *record)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_special_add);
 
-/* Find the first special of an object. The object's others follow behind it. */
+/* Find the first special of an object. The object's others are right after. */
 static struct gomem_special *find(struct row *row, unsigned long addr)
 {
 	struct gomem_special *sp;
@@ -237,8 +237,8 @@ void gomem_special_remove_all(unsigned long addr, struct hlist_head *to)
 }
 
 /*
- * Is @sp the record of the profile, if @like is NULL, or else like the cleanup
- * or charge @like?
+ * If @like is NULL: is @sp the record of the profile? Else: is @sp a cleanup
+ * with the same function and argument as @like, or a charge as @like is?
  */
 static bool is_like(const struct gomem_special *sp,
 		    const struct gomem_special *like)
@@ -248,7 +248,7 @@ static bool is_like(const struct gomem_special *sp,
 	return sp->fn == like->fn && (!like->fn || sp->arg == like->arg);
 }
 
-/* Detach the special of an object that is like @like: the last, if several. */
+/* Detach the last special of an object for which is_like() returns true. */
 static struct gomem_special *detach(unsigned long addr,
 				    const struct gomem_special *like)
 {
@@ -383,7 +383,7 @@ static unsigned long find_cleanups(const struct module *mod, bool drop,
 }
 
 /**
- * gomem_special_count_cleanups - count the cleanups that call a module
+ * gomem_special_count_cleanups - count the cleanups that call code of a module
  * @mod: the module
  * @copy: set to one of them, if there is any
  *
@@ -397,7 +397,8 @@ unsigned long gomem_special_count_cleanups(const struct module *mod,
 }
 
 /**
- * gomem_special_drop_cleanups - let the cleanups that call a module do nothing
+ * gomem_special_drop_cleanups - let cleanups that call code of a module do
+ *	nothing
  * @mod: the module
  * @copy: set to one of them, if there is any
  *
@@ -415,7 +416,7 @@ unsigned long gomem_special_drop_cleanups(const struct module *mod,
 
 /**
  * gomem_special_walk - call a function for all specials
- * @fn: called for each special, with the lock of its hash value held
+ * @fn: called for each special, with the lock of its row held; must not sleep
  * @arg: for @fn
  *
  * Specials that come or go in the meantime may be visited or not.

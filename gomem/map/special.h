@@ -5,9 +5,10 @@
  *
  * While an object has a special, GOMEM_TAG_SPECIAL is set in the tag of its
  * page, and the tag tells no span class. So a free of any object in that page
- * leaves the hit path, and searches for specials in the slow path. Specials
- * cost frees in other pages nothing. Typed caches do not read the tag. Their
- * hit path reads gomem_span.limit, which is 0 as long as the span has specials.
+ * leaves the hit path, and searches for specials in the slow path. Frees in
+ * other pages cost no more than without specials. A free of a typed cache does
+ * not read the tag. Its hit path reads gomem_span.limit, which is 0 as long as
+ * an object of the span has a special.
  *
  * A special belongs to the object. The heap profile adds one before the object
  * is handed out, and so does an account that the object is charged to. The

@@ -49,7 +49,7 @@ size_t gomem_tiny_size(const void *p)
 }
 
 /**
- * gomem_tiny_left - return how much of a tiny object lies behind an address
+ * gomem_tiny_left - return how many bytes a tiny object has from an address on
  * @p: a pointer into a span of blocks. The caller keeps the span from being
  *	freed
  *
@@ -73,7 +73,7 @@ size_t gomem_tiny_left(const void *p)
 
 /**
  * gomem_tiny_before - find the part that starts before an address
- * @p: an address
+ * @p: an address, any value
  *
  * Context: any.
  * Return: offset in the block of the last part that starts before @p; -1 if

@@ -3,7 +3,7 @@
  * tinyblock.h - blocks of 16 bytes that smaller objects share.
  *
  * A block is aligned to 16 bytes. It is an object of a span class of its own. A
- * CPU cuts parts from its current block, one behind the other, until the next
+ * CPU cuts parts from its current block, one after the other, until the next
  * part does not fit. A part is aligned to the lowest bit set in its size. When
  * the last part is freed, the block is free. To find that out, each block has a
  * mask.
@@ -60,9 +60,9 @@ static_assert(GOMEM_TINY_MASKS +
 	      GOMEM_PAGE_SIZE);
 
 /*
- * A new block is begun only for an object of up to this many bytes. A tiny
- * object of 9 to 15 bytes that does not fit in the current block gets an object
- * of 16 bytes of its own.
+ * A new block is begun only for an object of up to this many bytes. If a tiny
+ * object of 9 to 15 bytes does not fit in the current block, an ordinary object
+ * of 16 bytes is allocated for it.
  */
 #define GOMEM_TINY_OPENS	5U
 
@@ -85,8 +85,8 @@ struct gomem_tiny {
 #define GOMEM_TINY_NONE	((struct gomem_tiny) { .off = GOMEM_TINY_BLOCK })
 
 /*
- * Return the word that holds the mask of a block. @block may be the address of
- * any byte of the block, here and in the next two functions.
+ * Return the word that holds the mask of a block. Here, in gomem_tiny_shift()
+ * and in gomem_tiny_mask(), @block may be the address of any byte of the block.
  */
 static __always_inline atomic_t *gomem_tiny_word(unsigned long block)
 {
@@ -146,9 +146,9 @@ static __always_inline void *gomem_tiny_cut(struct gomem_tiny *t,
 	/*
 	 * Clear the bit of the old rest, and set those of the part and of the
 	 * new rest. If the part starts where the old rest did, the first two
-	 * cancel out and the bit stays set. If the new rest would begin at byte
-	 * 15 or later, there is none: then the third bit is GOMEM_TINY_HELD,
-	 * which was set and is cleared.
+	 * bits cancel out, and the bit stays set. If the new rest would begin
+	 * at byte 15 or later, there is none: then the third bit is
+	 * GOMEM_TINY_HELD, which was set and is cleared.
 	 */
 	bits = BIT(t->off) ^ BIT(start) ^ BIT(min(end, GOMEM_TINY_PARTS));
 	atomic_xor(bits << gomem_tiny_shift(block), gomem_tiny_word(block));
@@ -203,8 +203,8 @@ static __always_inline unsigned int gomem_tiny_off(const void *p)
 /*
  * Return true if @p lies in a span of blocks, which has masks. The tag is read
  * again, since the tag that the caller has read may be out of date. The caller
- * has preemption off from here to its last access to the block. That keeps the
- * page: see gomem_heap_release().
+ * has preemption off from here to its last access to the block. So the page
+ * does not go back to the kernel meanwhile: see gomem_heap_release().
  */
 static __always_inline bool gomem_tiny_has_mask(const void *p)
 {

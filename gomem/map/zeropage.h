@@ -59,8 +59,8 @@ static inline bool gomem_zeropage_take(struct gomem_chunk *c,
 	for (i = first; i < end; i = next) {
 		mask = gomem_chunk_mask(i, end, &next);
 		/*
-		 * The bits of @mask belong to the caller. Other CPUs may change
-		 * other bits of the word concurrently.
+		 * The bits in the mask belong to the caller. Other CPUs may
+		 * change other bits of the word concurrently.
 		 */
 		known = READ_ONCE(c->zero[BIT_WORD(i)]) & mask;
 		if (unlikely(known))

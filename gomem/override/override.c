@@ -51,8 +51,8 @@ void *gomem_override_kmalloc(GOMEM_SIZE_PARAMS(size), gfp_t gfp)
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmalloc, GOMEM_NS);
 
 /*
- * The kernel's header calls this for constant sizes. @s is the kernel's cache
- * for the size, which is ignored.
+ * The kernel's header calls this for constant sizes. @s, the kernel's cache for
+ * this size, is ignored.
  */
 typeof(GOMEM_KERNEL_KMALLOC_CACHE) gomem_override_kmalloc_cache;
 void *gomem_override_kmalloc_cache(struct kmem_cache *s, gfp_t gfp, size_t size)
@@ -159,9 +159,9 @@ static bool is_on_node(const void *p, int node)
 
 /*
  * Return the usable size of an object. Return 0, with a report, if there is no
- * such object or it must not be moved. Kept out of line because of @noscan: a
- * function that passes on the address of a variable makes no tail calls. The
- * tail calls of resize() save stack.
+ * such object or it must not be moved. Kept out of line because of the variable
+ * noscan: a function that passes on the address of a local variable makes no
+ * tail calls. The tail calls of resize() save stack.
  */
 static noinline size_t resizable(const void *p, unsigned long caller)
 {
@@ -347,8 +347,8 @@ void gomem_override_bitmap_free(const unsigned long *bitmap)
 EXPORT_SYMBOL_NS_GPL(gomem_override_bitmap_free, GOMEM_NS);
 
 /*
- * Return a gfp with little effort for a size above a page, as kvmalloc() does
- * in the kernel: if gomem has no memory, vmalloc() is tried next.
+ * For a size above a page, return a gfp that avoids heavy reclaim. The kernel's
+ * kvmalloc() does the same: if there is no memory, vmalloc() is tried next.
  */
 static gfp_t without_effort(size_t size, gfp_t gfp)
 {
@@ -367,7 +367,8 @@ static gfp_t without_effort(size_t size, gfp_t gfp)
  * @node: the node, or NUMA_NO_NODE
  *
  * Return: an object of gomem's; memory from the kernel's kvmalloc() if gomem
- * refuses the request, or has no memory for more than a page; or NULL.
+ * refuses the request, or if it has no memory and @size is above a page; or
+ * NULL.
  */
 void *gomem_override_kv_alloc(size_t size, unsigned long align, gfp_t gfp,
 			      int node)
@@ -490,7 +491,7 @@ static void *kv_resize(const void *p, size_t size, unsigned long align,
 	old = resizable(p, caller);
 	if (!old)
 		return NULL;
-	/* The object fits: resize() moves it only for alignment or node. */
+	/* The new size fits: resize() moves it only for alignment or node. */
 	if (size <= old && gomem_override_takes(size, gfp))
 		return resize(p, size, align, gfp, node, caller);
 	return kv_move(p, old, gomem_override_kv_alloc(size, align, gfp, node),

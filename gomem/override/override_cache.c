@@ -4,10 +4,10 @@
  * built with linux/gomem_override.h.
  *
  * The module's struct kmem_cache * is always a cache of the kernel's, so that
- * the kernel can use it, too. One of gomem's typed caches may stand behind it:
- * see override_twin.h. There is no typed cache if gomem has no equivalent of
- * the kernel's cache, if there is no room for one, or if code that does not use
- * the header created the kernel's cache.
+ * the kernel can use it, too. One of gomem's typed caches may belong to it: see
+ * override_twin.h. There is no typed cache if gomem has no equivalent of the
+ * kernel's cache, if there is no room for one, or if code that does not use the
+ * header created the kernel's cache.
  */
 #include <linux/atomic.h>
 #include <linux/mempool.h>
@@ -89,8 +89,8 @@ static char *twin_name(const char *name)
 
 /*
  * Create a typed cache, and make the kernel's new cache @s its twin. Return @s.
- * If that fails, or the table has no room, @s has no typed cache, and its
- * objects are the kernel's.
+ * If that fails, or the table of twins has no room, @s has no typed cache, and
+ * its objects are the kernel's.
  */
 static struct kmem_cache *add_cache(struct kmem_cache *s, const char *name,
 				    unsigned int size,
@@ -222,8 +222,8 @@ void gomem_override_kmem_cache_destroy(struct kmem_cache *s)
 	struct gomem_cache *c = gomem_twin_cache(s);
 
 	/*
-	 * If objects are left, keep the handle, which is the twin, and the
-	 * typed cache until gomem is unloaded.
+	 * If objects are left, keep the typed cache and its twin @s until gomem
+	 * is unloaded.
 	 */
 	if (c) {
 		if (!gomem_cache_close(c, _RET_IP_))
@@ -282,8 +282,8 @@ void *gomem_override_kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp,
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_alloc_node, GOMEM_NS);
 
 /*
- * The return type of kmem_cache_alloc_bulk(): int, for @n or 0. It is bool
- * since Linux 7.2.
+ * The return type of kmem_cache_alloc_bulk(): int, the number of objects or 0.
+ * Since Linux 7.2 it is bool.
  */
 #define BULK_RESULT							\
 	typeof(GOMEM_KERNEL(kmem_cache_alloc_bulk)(NULL, 0, 0, NULL))

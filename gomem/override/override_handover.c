@@ -2,10 +2,10 @@
 /*
  * override_handover.c - functions of the kernel that free memory of a module.
  *
- * Where a module built with linux/gomem_override.h calls such a function, or
- * passes a pointer to it, it uses a stand-in from this file. Each stand-in
- * frees memory of gomem's itself, or replaces it by memory of the kernel's. It
- * leaves memory of the kernel's to the kernel's function.
+ * A module built with linux/gomem_override.h uses a stand-in from this file
+ * where it calls such a function, or passes on a pointer to one. Each stand-in
+ * frees memory of gomem's itself, or replaces it by memory of the kernel's. For
+ * memory of the kernel's, it calls the kernel's function.
  */
 #include <crypto/internal/hash.h>
 #include <keys/user-type.h>
@@ -212,7 +212,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_shash_free, GOMEM_NS);
 #endif
 
 #if IS_BUILTIN(CONFIG_DMA_SHARED_BUFFER)
-/* Free a fence. The release functions of fences end with a call of this. */
+/* Free a fence. The release functions of fences call this at their end. */
 typeof(dma_fence_free) gomem_override_dma_fence_free;
 void gomem_override_dma_fence_free(struct dma_fence *fence)
 {

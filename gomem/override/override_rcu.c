@@ -74,8 +74,8 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kfree_nolock, GOMEM_NS);
 #endif
 
 /*
- * If the kernel does not export these two functions (Linux 7.3 does not), no
- * module can call them. Then gomem does not define stand-ins for them.
+ * If the kernel does not export the two functions below (Linux 7.3 does not),
+ * no module can call them. Then gomem does not define stand-ins for them.
  */
 #ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER
 typeof(kvfree_rcu_barrier) gomem_override_kvfree_rcu_barrier;

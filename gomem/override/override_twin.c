@@ -19,7 +19,7 @@ static DEFINE_MUTEX(twins_mutex);
 
 /*
  * Number of entries that are not empty. Some entries must stay empty, since the
- * lookup of an unknown handle ends at an empty entry.
+ * lookup of a kernel cache that has no entry ends at an empty one.
  */
 static unsigned int nr_filled;
 
@@ -27,7 +27,7 @@ static unsigned int nr_filled;
 static const char gone;
 #define TWIN_GONE	((const struct kmem_cache *)&gone)
 
-/* Return the first entry without a twin at or behind the hash of a handle. */
+/* Return the first entry without a twin, from the hash of @s on. */
 static struct gomem_twin *find_room(const struct kmem_cache *s)
 {
 	unsigned int i = gomem_twin_hash(s);
@@ -39,8 +39,8 @@ static struct gomem_twin *find_room(const struct kmem_cache *s)
 }
 
 /**
- * gomem_twin_add - add a handle and its typed cache to the table
- * @s: the handle, which nobody uses yet
+ * gomem_twin_add - add a kernel cache and its typed cache to the table
+ * @s: the kernel's cache, which no code uses yet
  * @c: the typed cache
  *
  * Context: may sleep.
@@ -58,8 +58,8 @@ bool gomem_twin_add(const struct kmem_cache *s, struct gomem_cache *c)
 		nr_filled += !t->twin;
 		t->cache = c;
 		/*
-		 * Lookups of other handles may read @twin meanwhile, but no
-		 * other member. Nobody looks @s up before this returns.
+		 * Lookups of other caches may read t->twin meanwhile, but not
+		 * t->cache. No code looks @s up before this function returns.
 		 */
 		WRITE_ONCE(t->twin, s);
 	}
@@ -69,8 +69,8 @@ bool gomem_twin_add(const struct kmem_cache *s, struct gomem_cache *c)
 EXPORT_SYMBOL_IF_KUNIT(gomem_twin_add);
 
 /*
- * If the entry behind entry @i is empty, no lookup has to go on behind entry
- * @i. Then make entry @i empty, too, and all removed entries right before it.
+ * If the entry after entry @i is empty, no lookup has to go on after entry @i.
+ * Then make entry @i empty, too, and all removed entries right before it.
  */
 static void empty_from(unsigned int i)
 {
@@ -84,8 +84,8 @@ static void empty_from(unsigned int i)
 }
 
 /**
- * gomem_twin_remove - remove a handle from the table
- * @s: the handle, which nobody uses any more
+ * gomem_twin_remove - remove a kernel cache from the table
+ * @s: the kernel's cache, which no code uses any more
  *
  * Context: may sleep.
  */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * override_twin.h - find the typed cache that stands behind a struct
- * kmem_cache.
+ * override_twin.h - find the typed cache that belongs to a struct kmem_cache.
  *
  * A module may pass its cache to the kernel, which accesses the struct:
- * dst_alloc() and lc_create() do so. Therefore the handle that
- * kmem_cache_create() returns to a module is a real cache of the kernel's. It
+ * dst_alloc() and lc_create() do so. Therefore the *handle*, the struct that
+ * kmem_cache_create() returns to a module, is a real cache of the kernel's. It
  * is the *twin* of a typed cache of gomem's whose objects have the same size.
- * The module's allocations by the handle are gomem's objects. The kernel's
- * allocations by the handle are the kernel's objects. A free in the module
- * finds out by the object's page which allocator the object is from.
+ * If the module allocates with the handle, it gets gomem's objects. If the
+ * kernel does, it gets the kernel's objects. A free in the module finds out by
+ * the object's page which allocator owns the object.
  *
  * Each call of the module looks up its handle in a hash table of fixed size
  * with open addressing. Lookups take no lock and need no rcu_read_lock().
@@ -48,8 +47,8 @@ struct gomem_twin {
 extern struct gomem_twin gomem_twins[GOMEM_TWIN_ENTRIES];
 
 /*
- * Hash a handle. Its lowest 6 bits are the same in all handles: the kernel
- * aligns struct kmem_cache to a cache line.
+ * Hash the address of a kernel cache. The lowest 6 bits are the same in all
+ * such addresses: the kernel aligns struct kmem_cache to a cache line.
  */
 static __always_inline unsigned int gomem_twin_hash(const struct kmem_cache *s)
 {
@@ -63,8 +62,8 @@ static __always_inline unsigned int gomem_twin_next(unsigned int i)
 }
 
 /*
- * Return the typed cache behind a handle; NULL if there is none. The caller may
- * use the handle, so nobody adds or removes it meanwhile.
+ * Return the typed cache that belongs to the kernel cache @s, NULL if there is
+ * none. The caller may use @s, so no task adds or removes @s meanwhile.
  */
 static __always_inline struct gomem_cache *
 gomem_twin_cache(const struct kmem_cache *s)

@@ -20,11 +20,11 @@
  * gomem_override_may_copy - check a copy to or from memory of gomem's
  * @p: the first byte, in a page of gomem's
  * @n: number of bytes, at least one
- * @to_user: direction of the copy
+ * @to_user: true if the copy is to user space
  * @caller: caller to name in the report
  *
  * Context: any.
- * Return: true if user space may see all bytes; else false, with a report.
+ * Return: true if all bytes may be copied; else false, with a report.
  */
 bool gomem_override_may_copy(const void *p, size_t n, bool to_user,
 			     unsigned long caller)
@@ -50,10 +50,10 @@ void gomem_override_check_object_size(const void *p, unsigned long n,
 	if (likely(!n || gomem_override_may_copy(p, n, to_user, _RET_IP_)))
 		return;
 	/*
-	 * The kernel refuses a copy at NULL in the same way as a copy that
-	 * leaves a slab object: by usercopy_abort(), which ends the task. So
-	 * the administrator's settings decide what happens to the task, or to
-	 * the whole machine.
+	 * The kernel refuses a copy to or from NULL in the same way as a copy
+	 * that leaves a slab object: by usercopy_abort(), which ends the task.
+	 * So the administrator's settings decide what happens to the task, or
+	 * to the whole machine.
 	 */
 	__check_object_size(NULL, n, to_user);
 }

@@ -44,7 +44,8 @@ static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s,
 	unsigned int i = gomem_chunk_page(addr);
 	/*
 	 * Only the first page of a large object has GOMEM_TAG_LARGE. That bit
-	 * is clear while a CPU makes, resizes or frees the object.
+	 * is clear while a CPU makes, resizes or frees the object, so it is not
+	 * checked on the first page.
 	 */
 	u32 mask = nth ? ~0U : ~GOMEM_TAG_LARGE;
 
@@ -91,7 +92,10 @@ static void report_kfrees(const struct walk *w)
 			gomem_report_kfrees(i, w->kfreed[i]);
 }
 
-/* Check the page allocator in steps, so that other CPUs can get the lock. */
+/*
+ * Check which pages of the heap are free or in use. Do so in steps, so that
+ * other CPUs can take the heap's lock in between.
+ */
 static const char *check_pages(struct gomem_heap *h)
 {
 	struct gomem_pagealloc_check st = { };
@@ -185,7 +189,10 @@ static const char *check_heap_counts(const struct gomem_heap_snapshot *snap,
 	return NULL;
 }
 
-/* Number of the spans in the mcentrals of a heap, over all kinds. */
+/*
+ * What check_kind() collects over all kinds of a heap: the first violation, and
+ * the number of spans in the mcentrals.
+ */
 struct kinds {
 	struct gomem_heap *heap;
 	const char *err;
@@ -211,8 +218,8 @@ static void check_kind(const struct gomem_kind *k, void *arg)
  *
  * The result is exact only while no CPU allocates, frees or sweeps objects and
  * no pages come or go. Otherwise it may be a false violation: counters under
- * different locks are compared, the heap's lock is dropped many times, and a
- * span that is being swept is inconsistent for a moment.
+ * different locks are compared, the heap's lock is dropped between the steps of
+ * the check, and a span that is being swept is inconsistent for a moment.
  *
  * Context: may sleep.
  *
@@ -272,10 +279,10 @@ static const char *check_heaps(void)
 /**
  * gomem_check_all - verify every invariant of the module's heaps
  *
- * Reports no false violation while no module allocates or frees. The work of
- * the epoch is paused. The shrinker and RCU callbacks may still run. They may
- * cause a false violation in one check, so TRIES checks in a row have to find
- * one.
+ * Reports no false violation while no module allocates or frees. The epoch's
+ * sweeps and drains are paused. The shrinker and RCU callbacks may still run.
+ * They may cause a false violation in one check, so TRIES checks in a row have
+ * to find one.
  *
  * Context: may sleep.
  *

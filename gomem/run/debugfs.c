@@ -2,8 +2,8 @@
 /*
  * debugfs.c - the files in /sys/kernel/debug/gomem.
  *
- * Numbers are collected first, under the locks they need, and formatted after
- * these were dropped. Documentation/tuning.rst explains each key and column.
+ * Numbers are first collected under locks, then formatted without them.
+ * Documentation/tuning.rst explains each key and column.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -74,7 +74,10 @@ static void get_row(const struct gomem_kind *k, struct class_row *row)
 		row->slack += READ_ONCE(c->npages) << GOMEM_PAGE_SHIFT;
 	}
 	row->live = row->n.mallocs - row->n.frees;
-	/* Counted objects, and their spans, may have been freed by now. */
+	/*
+	 * Spans may have been freed since the objects were counted. So do not
+	 * let the slack become negative.
+	 */
 	row->slack -= min(row->slack, row->live * k->size);
 }
 
@@ -235,7 +238,7 @@ static void add_chunk_runs(struct runs *r, const struct gomem_chunk *c,
 	}
 }
 
-/* Count the free runs of a heap. Holds the lock for one chunk at a time. */
+/* Count the free runs of a heap. Hold its lock for one chunk at a time. */
 static void get_runs(struct gomem_heap *h, struct runs *r)
 {
 	const struct gomem_chunk *c;
@@ -338,7 +341,7 @@ static const struct file_operations scavenge_fops = {
 /*
  * Protects check_verdict and check_failed, the result of the last check. Taken
  * by tasks that read or write the file check, and held during a check, so that
- * there is only one at a time.
+ * only one check runs at a time.
  */
 static DEFINE_MUTEX(check_mutex);
 static const char *check_verdict =

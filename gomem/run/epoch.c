@@ -55,7 +55,7 @@
 
 /*
  * While a heap has many free pages, goals are set 100 times as often as usual:
- * every max(epoch_ms / GOAL_SHARE, GOAL_MIN_MS).
+ * every max(epoch_ms / GOAL_SHARE, GOAL_MIN_MS) milliseconds.
  */
 #define GOAL_SHARE	(100 * GOMEM_GOAL_LOOKS)
 #define GOAL_MIN_MS	5
@@ -96,8 +96,8 @@ static atomic64_t scavenge_ns;
 
 /*
  * How many looks in a row have found the same numbers of pages as the look
- * before. It stops at GOMEM_EPOCH_LOOKS: then gomem is at rest. Changed under
- * epoch_mutex.
+ * before. The count stops at GOMEM_EPOCH_LOOKS: then gomem is at rest. Changed
+ * under epoch_mutex.
  */
 static unsigned int calm_looks;
 
@@ -124,8 +124,9 @@ static void start_looks(struct irq_work *work)
 static DEFINE_IRQ_WORK(start_work, start_looks);
 
 /*
- * A heap has got its first page. Called by allocations, whose callers may hold
- * locks that arming a timer takes, too. An irq_work can be queued even then.
+ * Start the looks, because a heap got its first page. The caller of the
+ * allocation may hold a lock that arming a timer takes. So start_looks() arms
+ * the timer in an irq_work, which can be queued even then.
  */
 static void wake(struct gomem_heap *h)
 {
@@ -232,7 +233,7 @@ static unsigned long count_pages(unsigned long *free)
 	return pages;
 }
 
-/* Compare the numbers of pages with those that the last look found. */
+/* Update calm_looks: compare the numbers of pages with the last look's. */
 static void note_pages(void)
 {
 	static unsigned long last_pages, last_free;
@@ -297,8 +298,8 @@ static void look(struct work_struct *work)
 	if (gomem_epoch_rests() && !count_pages(&free))
 		return;
 	/*
-	 * This has no effect if the scavenger is queued already, to go on after
-	 * its pause().
+	 * This has no effect if the scavenger is queued already: then it goes
+	 * on at the end of its pause().
 	 */
 	queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
 	queue_epoch(gomem_epoch_rests());
@@ -439,7 +440,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_scavenge_all);
  * GOMEM_DRAIN_ALL_MS, because tasks of higher priority may keep a CPU from
  * draining. The scavenger continues.
  *
- * Context: may sleep. Returns with @epoch_mutex held.
+ * Context: may sleep. Returns with epoch_mutex held.
  */
 void gomem_epoch_pause(void)
 {
@@ -508,9 +509,9 @@ void gomem_epoch_init(void)
 /**
  * gomem_epoch_settle - cancel goal_work and scavenge_work, await start_work
  *
- * A CPU that frees spans may queue these works although gomem_epoch_exit() has
- * run, if it read @running before. So this function is called again when no CPU
- * frees spans any more.
+ * A CPU that frees spans may queue these works even after gomem_epoch_exit(),
+ * if the CPU has read "running" as true before. So this function is called
+ * again when no CPU frees spans any more.
  *
  * Context: may sleep.
  */
@@ -525,8 +526,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_settle);
 /**
  * gomem_epoch_exit - stop the epochs when the module exits
  *
- * Parameters can be set until the module is gone. They queue no work, since
- * @running is false.
+ * Parameters can be set until the module is gone. Setting one queues no work,
+ * since "running" is false.
  *
  * Context: may sleep.
  */
@@ -537,7 +538,7 @@ void gomem_epoch_exit(void)
 	kernel_param_unlock(THIS_MODULE);
 	irq_work_sync(&start_work);
 	/*
-	 * A look that read @running before may still queue rest_work or
+	 * A look that read "running" as true may still queue rest_work or
 	 * epoch_work. After the first call below, no look of rest_work runs;
 	 * after the second, none of epoch_work. The third call cancels the
 	 * rest_work that a look of epoch_work may have queued.

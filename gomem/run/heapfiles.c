@@ -30,7 +30,10 @@ static DEFINE_MUTEX(heap_mutex);
 
 static unsigned long profile_rate = GOMEM_PROFILE_RATE;
 
-/* True while slots exist: then a new rate has to restart their countdowns. */
+/*
+ * True while slots exist. Each slot counts down to its next sample, so a new
+ * rate has to restart the countdowns.
+ */
 static bool ready;
 
 static int set_profile_rate(const char *val, const struct kernel_param *kp)
@@ -148,9 +151,9 @@ static unsigned long rate_of_file(const struct gomem_profile_row *rows,
 }
 
 /*
- * Round @n, a number of a bucket's records in units of 1 / 256. If the bucket
- * has another rate than @rate, that of the file, return how many records there
- * would have been at @rate.
+ * Round @n / 256, a number of records of a bucket. If the bucket's rate differs
+ * from @rate, the rate of the file, return how many records there would have
+ * been at @rate.
  */
 static u64 records(const struct gomem_bucket *b, u64 n, unsigned long rate)
 {
@@ -272,9 +275,9 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 		if (rows[i].allocs != rows[i].frees)
 			show_leak(m, &rows[i]);
 	/*
-	 * Keep what this read has shown, for the growth that the next read
-	 * shows. If the buffer was too small, keep nothing: this function is
-	 * called again with a larger buffer.
+	 * Keep the numbers that this read printed: the next read prints how
+	 * much they have grown. If the buffer was too small, keep nothing,
+	 * since this function is called again with a larger buffer.
 	 */
 	for (i = 0; !seq_has_overflowed(m) && i < n; i++)
 		rows[i].b->seen = estimate_live(&rows[i]);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * heapmap.c - the file map in debugfs, a picture of the page heaps.
+ * heapmap.c - the file map in debugfs, a picture of the heaps.
  *
  * A line shows a chunk. Each character stands for eight adjacent pages, and
- * shows of which kind most of these pages are.
+ * tells what most of these pages are used for.
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -37,8 +37,8 @@ static enum kind kind_of_size(unsigned int size)
 }
 
 /*
- * Return what a page is. Pages that are in use and have no span are in page
- * caches. The caller holds the lock of the heap.
+ * Return what a page is used for. A page that is in use and has no span is in a
+ * page cache. The caller holds the lock of the heap.
  */
 static enum kind kind_of_page(const struct gomem_chunk *c, unsigned int i)
 {
@@ -96,7 +96,8 @@ static bool draw_chunk(const struct gomem_chunk *c, char *row)
 
 /*
  * Return the first registered chunk at or after number *@pos - 1, and advance
- * *@pos to it. Return NULL behind the last chunk. Position 0 is the heading.
+ * *@pos to that chunk. Return NULL after the last chunk. Position 0 is the
+ * heading of the file, and position i + 1 is chunk i.
  */
 static void *map_at(loff_t *pos)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * holder.c - find a pointer to an object, then a pointer to the object that has
- * the first pointer, and so on, until a pointer is in memory outside the heaps.
+ * holder.c - find a pointer to an object, then a pointer to the object that
+ * contains the first pointer, and so on, until a pointer is in memory outside
+ * the heaps.
  *
  * Each step scans all memory once, as run/hunt.c does, and takes the first
  * pointer that it finds. There may be more pointers.
@@ -24,7 +25,7 @@
 
 #define MOST_STEPS	8
 
-/* What the last step has found. */
+/* What the last step of a search found. */
 enum outcome {
 	NOT_ASKED,
 	NO_OBJECT,
@@ -34,9 +35,10 @@ enum outcome {
 };
 
 /*
- * The answer, a list of addresses. The first is the address of the object. Each
- * next one is the address of a pointer to the object that has the address
- * before it. They are stored as gomem_hide() returns them.
+ * The answer of the last search, a list of addresses. The first is an address
+ * in the object that was asked for. Each later address is where a pointer was
+ * found: a pointer to the object in which the address before it lies. All are
+ * stored as gomem_hide() returns them.
  */
 static unsigned long hidden[MOST_STEPS + 1];
 static unsigned int nr;
@@ -54,7 +56,7 @@ static int scan_once(struct gomem_marks *m)
 	       gomem_stacks_scan(m) ?: gomem_marks_follow(m);
 }
 
-/* Find a pointer to an object. Set the outcome, and @holder if there is one. */
+/* Find a pointer to an object. Set outcome, and *@holder if one is found. */
 static int find_pointer(struct gomem_marks *m, unsigned long addr,
 			unsigned long *holder)
 {
@@ -71,7 +73,10 @@ static int find_pointer(struct gomem_marks *m, unsigned long addr,
 	return err;
 }
 
-/* Find a pointer to the last address of the answer, and add its address. */
+/*
+ * Find a pointer to the object at the last address of the answer, and add the
+ * address of the pointer.
+ */
 static int find_next(void)
 {
 	struct gomem_marks *m = gomem_marks_create();

@@ -33,8 +33,8 @@
 
 /*
  * The page map begins up to this far below the lowest memory, so that it can
- * cover memory that is plugged in there. It takes 16 bytes for each 2 GiB of
- * this gap.
+ * cover memory that is plugged in there. The map takes 16 bytes for each 2 GiB
+ * of this gap.
  */
 #define ROOM_BELOW	SZ_1T
 
@@ -46,8 +46,8 @@ static unsigned long addr_of(unsigned long pfn)
 /**
  * gomem_hotplug_base - choose the address at which the page map begins
  *
- * On x86 the direct map begins at this address. On arm64 it may begin far
- * below.
+ * On x86 the kernel's direct map begins at this address. On arm64 the direct
+ * map may begin far below it.
  *
  * Return: the address, a multiple of 4 GiB.
  */
@@ -73,7 +73,7 @@ static int cover(int node, unsigned long pfn, unsigned long end)
 /*
  * Return the first page frame from @pfn on that is online, or that is offline
  * if @online is false. Return @end if there is none. Check only @pfn and the
- * first page frame of each chunk behind it. Memory that begins inside a chunk
+ * first page frame of each chunk after it. Memory that begins inside a chunk
  * makes no difference, since tables grow in steps of 2 GiB.
  */
 static unsigned long next_chunk(unsigned long pfn, unsigned long end,
@@ -110,10 +110,10 @@ static void give_back_all(struct work_struct *work)
 static DECLARE_WORK(give_back_work, give_back_all);
 
 /*
- * Give free memory back because a block of memory is going offline. This is too
- * late for pages in that block: the kernel does not offline a block with pages
- * of gomem, and checks that before it calls the notifier. But it helps with the
- * blocks that go offline next.
+ * Give free memory back because a memory block is going offline. This is too
+ * late for pages in that memory block: the kernel does not offline one that has
+ * pages of gomem, and checks that before it calls the notifier. But it helps
+ * with the memory blocks that go offline next.
  *
  * Free pages of the heap go back at once. The CPUs' caches are drained by a
  * work, because a drain takes cpus_read_lock(), which the caller of the
@@ -181,7 +181,8 @@ int __init gomem_hotplug_init(void)
 	}
 	/*
 	 * From here on, CPUs may look up addresses while memory_changes()
-	 * replaces the map's table: see publish() in pagemap.c.
+	 * replaces the map's table. So publish() in pagemap.c has to wait for a
+	 * grace period.
 	 */
 	gomem_pagemap.live = true;
 	return 0;

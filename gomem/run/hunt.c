@@ -7,8 +7,8 @@
  * not notice their stores. So a round may miss a pointer that moves from memory
  * that the round has yet to read to memory that it has read. An object is
  * reported only if no round finds a pointer to it, and if its contents stay the
- * same from the end of the first round on. It is not reported if its record
- * says that it is younger than the scan.
+ * same from the end of the first round on. It is not reported if the heap
+ * profile has a record of it that is younger than the scan.
  *
  * The first round marks what is reachable from memory outside the heaps. Later
  * rounds search only for pointers to the candidates that are left. They treat
@@ -61,7 +61,7 @@ struct result {
 /* Held by the task that scans, so that there is one scan at a time. */
 static DEFINE_MUTEX(hunt_mutex);
 
-/* Protects @last. Taken by the task that has scanned, and by readers. */
+/* Protects last. Taken by the task that has scanned, and by readers. */
 static DEFINE_MUTEX(last_mutex);
 static struct result *last;
 
@@ -83,8 +83,8 @@ static int scan_round(struct gomem_marks *m, struct result *r)
  * Drop candidates that were freed or written to since the last round. A cell
  * may be used by many short-lived objects with the same contents, one after the
  * other. If the cell was in use at the end of each round, these objects look
- * like one, unless they have records. So check CHECKS times, at growing
- * intervals: some check is likely to find the cell free.
+ * like one, unless the heap profile has records of them. So check CHECKS times,
+ * at growing intervals: some check is likely to find the cell free.
  */
 static int check_again(struct gomem_marks *m)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * larges.c - count the large objects of each client: the code of a module, or
- *	all built-in code. The span of a large object stores its client's
- *	number.
+ * larges.c - count the large objects of each client.
+ *
+ * A client is the code of a module, or all built-in code. The span of a large
+ * object stores the number of the object's client.
  */
 #include <linux/errno.h>
 #include <linux/rcupdate.h>
@@ -51,7 +52,7 @@ int gomem_larges_count(struct gomem_larges *l)
 	return 0;
 }
 
-/* Called with the lock of the special's hash value held. */
+/* Called for each special, with the lock of its row held: see map/special.c. */
 static void take_charged(const struct gomem_special *sp, void *arg)
 {
 	struct gomem_larges *l = arg;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * lifetimesfile.c - the file lifetimes of debugfs: how long the objects that
- *	each stack allocated live, by the records of the heap profile.
+ *	each stack allocated lived, as far as the heap profile recorded them.
  */
 #include <linux/bits.h>
 #include <linux/kernel.h>

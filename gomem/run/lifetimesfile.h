@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * lifetimesfile.h - print how long the objects that each stack allocated live.
+ * lifetimesfile.h - print how long the objects that each stack allocated lived.
  */
 #ifndef GOMEM_LIFETIMESFILE_H
 #define GOMEM_LIFETIMESFILE_H

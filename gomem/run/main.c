@@ -35,7 +35,7 @@
 
 /*
  * Is the physical address of the page map's base also a multiple of the chunk
- * size? If not, a block of the page allocator could cross chunks.
+ * size? If not, a block of pages from the kernel could lie in two chunks.
  */
 static bool __init is_aligned(unsigned long base)
 {
@@ -60,8 +60,7 @@ static void __init init_constants(void)
 
 /*
  * Start what runs by itself, and register what the kernel and the administrator
- * call. None of this can fail, so the module's init has nothing to undo after
- * it.
+ * call. None of this can fail, so gomem_init() never has to undo it.
  */
 static void __init start(void)
 {
@@ -129,21 +128,21 @@ exit_exact:
  *
  * The steps, with the reasons for their order:
  *
- *  1. End the calls from outside that read heaps: debugfs files, parameters,
- *     the probe of kfree(), and notices of memory that goes online or offline,
- *     or that is used up.
+ *  1. End the calls from outside that read heaps: those of debugfs files, of
+ *     parameters, of the probe of kfree(), and of the notifiers of memory
+ *     hotplug and of the OOM killer.
  *  2. Free what waits in the RCU queues. These frees use the slots, and may
  *     wake the scavenger.
  *  3. Stop the epochs. From here on no work sweeps, drains or scavenges, so
  *     what the next steps count stays as it is.
  *  4. Unregister the shrinker, which empties page caches and transfer caches.
  *  5. Destroy arenas and typed caches that their users left, and report them.
- *     Their spans have to go before the span classes are counted.
+ *     The spans of both have to go before the span classes are counted.
  *  6. Empty the mcaches: objects go to their spans, empty spans to the heaps.
  *  7. Cancel the works that were queued after step 3 by frees that had begun
  *     before it.
  *  8. Report the objects that are still allocated. All other memory is free.
- *  9. End the notices of modules that are unloaded, which walk the profile's
+ *  9. Unregister the notifier of module unloads, which walks the profile's
  *     records. Free the profile, the accounts, the mcaches, the heaps and the
  *     work queues. No code uses them now.
  */
@@ -180,8 +179,8 @@ static void __exit gomem_exit(void)
 }
 
 /*
- * For a module this is module_init(). Built into the kernel, gomem is ready
- * before drivers and file systems begin.
+ * In a loadable module, subsys_initcall() is module_init(). If gomem is built
+ * into the kernel, it is ready before drivers and file systems are initialized.
  */
 subsys_initcall(gomem_init);
 module_exit(gomem_exit);

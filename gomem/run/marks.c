@@ -155,8 +155,8 @@ static int add_span(struct gomem_marks *m, unsigned long addr)
 
 /*
  * Pointers to a struct page are recognised only if the kernel maps the structs
- * as one array. The base of the page map may be below all memory, so the
- * address of its struct is computed from that of a page that exists.
+ * as one array. The page map may begin below all memory. So the address of the
+ * struct for its first page is computed from the struct of a page that exists.
  */
 static void find_memmap(struct gomem_marks *m)
 {
@@ -270,11 +270,12 @@ static void mark_unit(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * Mark objects of a page, at @addr, by their offset in the page. The word
- * behind a pointer to a struct page often has an offset in one of its halves,
- * as in struct scatterlist and struct bio_vec. Without an offset, mark no
- * object: old arrays of pointers to pages, which are left in unused memory,
- * would mark all objects in these pages, and hide the leaks among them.
+ * Mark objects of a page, at @addr, by their offset in the page. The word after
+ * a pointer to a struct page often has an offset in one of its halves, as in
+ * struct scatterlist and struct bio_vec. @behind is this word. Without an
+ * offset, mark no object: old arrays of pointers to pages, which are left in
+ * unused memory, would mark all objects in these pages, and hide the leaks
+ * among them.
  */
 static void mark_offsets(struct gomem_marks *m, struct gomem_marks_span *ms,
 			 unsigned long addr, unsigned long behind)
@@ -287,10 +288,11 @@ static void mark_offsets(struct gomem_marks *m, struct gomem_marks_span *ms,
 
 /*
  * Mark the objects in a page that a pointer to a struct page stands for. The
- * pointer points to byte @offset of the array of structs. Only pointers to the
- * first word of a struct count: their low bits may be tags. In the struct of a
- * page that was never used, the list head points to itself, which is no
- * reference. @behind is the word behind the pointer, NULL if it is not known.
+ * pointer points to byte @offset of the array of structs. Only a pointer to the
+ * first word of a struct counts; its low bits may be tags. Others may be no
+ * references: the list head in the struct of a page that was never used points
+ * to itself. @behind points to the word after the pointer; NULL if that word
+ * was not read.
  */
 static void mark_page(struct gomem_marks *m, unsigned long offset,
 		      const unsigned long *behind)
@@ -336,7 +338,7 @@ static void note_holder(struct gomem_marks *m, unsigned long i)
 }
 
 /**
- * gomem_marks_words - mark all candidates that some words point to
+ * gomem_marks_words - mark all objects that some words point to
  * @m: the set
  * @word: the words
  * @n: number of words
@@ -406,7 +408,7 @@ bool gomem_marks_holder(const struct gomem_marks *m, unsigned long *holder)
 	return m->found;
 }
 
-/* Mark all candidates that memory of a heap points to. */
+/* Mark all objects that memory of a heap points to. */
 static int follow_memory(struct gomem_marks *m, unsigned long addr,
 			 unsigned long bytes)
 {

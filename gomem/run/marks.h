@@ -13,13 +13,14 @@
  * All words are taken for pointers (*conservative* marking). A pointer to any
  * byte of an object marks it. So does a pointer to the struct page of a page in
  * which the object lies: always if the object has the size of a page or more,
- * else if the word after the pointer has an offset in the page that is in the
- * object.
+ * else if the word after the pointer contains an offset in the page that lies
+ * in the object.
  *
  * Objects that are no candidates count as marked: they were allocated later, or
  * an earlier round has marked them. gomem_marks_newer() follows the pointers in
- * them. An object may also take the place of a candidate that was freed. So the
- * function also follows marked candidates, and those whose contents changed.
+ * them. An object may also take the place of a candidate that was freed. So
+ * gomem_marks_newer() also follows marked candidates, and those whose contents
+ * changed.
  *
  * Objects may be allocated and freed while a set exists. The set knows how the
  * spans were cut when it was made. Where a span is gone, or another one has its

@@ -44,10 +44,10 @@ struct gomem_marks_span {
  *	stored as gomem_hide() returns it
  * @watched: address of the object whose first pointer is asked for, stored as
  *	gomem_hide() returns it; or 0
- * @hit: a pointer to this object was found
+ * @hit: a pointer to the object @watched was found
  * @found: @holder is set
- * @holder: address of that pointer, 0 for a register; stored as gomem_hide()
- *	returns it
+ * @holder: address of the first such pointer, 0 for a register; stored as
+ *	gomem_hide() returns it
  */
 struct gomem_marks {
 	unsigned long base;
@@ -88,8 +88,8 @@ static inline unsigned long *done(struct gomem_marks_span *ms)
 
 /*
  * In a span of tiny blocks: the units at which an object began when the set was
- * made. They take the place of the bits of done units, which such a span does
- * not need: tiny objects have no pointers.
+ * made. Their bits take the place of the bits of done units. Such a span does
+ * not need those: tiny objects have no pointers.
  */
 static inline unsigned long *starts(struct gomem_marks_span *ms)
 {

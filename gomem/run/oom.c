@@ -25,7 +25,7 @@
 #include "run/oom.h"
 #include "run/shrink.h"
 
-/* The log names this many stacks: those with the most bytes. */
+/* The log names this many stacks: those that allocated the most live memory. */
 #define TOP	3
 
 /* One report in five seconds: code in a loop may run out of memory often. */
@@ -41,8 +41,8 @@ static int at_oom(struct notifier_block *nb, unsigned long unused, void *freed)
 {
 	unsigned long held = atomic_long_read(&gomem_kernel_pages.heap_pages);
 	/*
-	 * Static, because the stack may be deep. The kernel calls OOM notifiers
-	 * one at a time.
+	 * These arrays are static because little of the task's stack may be
+	 * left. The kernel calls OOM notifiers one at a time.
 	 */
 	static char name[KSYM_SYMBOL_LEN], sites[TOP * 128];
 	struct gomem_profile_site top[TOP];

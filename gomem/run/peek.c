@@ -56,7 +56,7 @@ bool gomem_peek(unsigned long *buf, unsigned long addr, size_t bytes)
 {
 	long err;
 
-	/* KASAN would report that an object of another allocator is free. */
+	/* KASAN would report reads of objects that other allocators freed. */
 	kasan_disable_current();
 	err = copy_from_kernel_nofault(buf, (void *)addr, bytes);
 	kasan_enable_current();

@@ -11,7 +11,8 @@
  *  - pages of processes and of files, which are on an LRU list;
  *  - pages of heaps: run/marks.c reads objects that something points to;
  *  - pages in which gomem keeps addresses of objects for its own use: see
- *    base/hide.h. If such addresses are in other pages, see struct piece;
+ *    base/hide.h. If other pages contain such addresses, only these are left
+ *    out: see struct piece;
  *  - stacks: run/stacks.c reads the parts of stacks that are in use.
  */
 #include <linux/bits.h>
@@ -44,8 +45,8 @@
 #include "run/stackpages.h"
 
 /*
- * Pages of a slice. Between two slices no lock is held, other tasks can run,
- * and a signal ends the scan.
+ * The scan reads this many pages at a time, a slice. Between two slices no lock
+ * is held, other tasks can run, and a signal ends the scan.
  */
 #define SLICE_PFNS	512UL
 
@@ -56,7 +57,7 @@
 static DECLARE_RWSEM(ram_sem);
 
 /**
- * struct piece - bytes that are not read, in a page of which the rest is read
+ * struct piece - bytes that are not read, in a page that is otherwise read
  * @pfn: the page
  * @off: offset of the first byte
  * @len: how many bytes
@@ -69,7 +70,8 @@ struct piece {
 
 /**
  * struct ram - a scan
- * @marks: the set in which objects are marked that pointers were found to
+ * @marks: the set of marks. The scan marks each object to which it finds a
+ *	pointer
  * @n: counts of pages
  * @buf: buffer for gomem_peek()
  * @piece: array of the pieces, sorted by page
@@ -110,8 +112,8 @@ static void add_bytes(struct ram *r, const void *p, size_t bytes)
 }
 
 /*
- * Add a typed cache's slots on each CPU. A popped object leaves its address in
- * the slot's stack.
+ * Add a typed cache's slots on each CPU as pieces. A slot keeps the addresses
+ * of objects that it handed out, and these are no references.
  */
 static void add_stacks(const struct gomem_kind *k, void *arg)
 {
@@ -137,9 +139,9 @@ static int by_pfn(const void *a, const void *b)
 }
 
 /*
- * Find the pieces: first count them, then fill the array. If there is no room
- * for those of a typed cache that was made meanwhile, stale words in its slots'
- * stacks count as pointers.
+ * Find the pieces: first count them, then fill the array. If a typed cache was
+ * made in between, there may be no room for its pieces. Then stale words in its
+ * slots count as pointers.
  */
 static int find_pieces(struct ram *r)
 {
@@ -154,7 +156,10 @@ static int find_pieces(struct ram *r)
 	return 0;
 }
 
-/* page_is_ram() searches the resources: User-Mode Linux has no RAM there. */
+/*
+ * page_is_ram() searches the kernel's resources, which do not list the RAM of
+ * User-Mode Linux.
+ */
 static bool is_ram(unsigned long pfn)
 {
 	return IS_ENABLED(CONFIG_UML) || page_is_ram(pfn);
@@ -173,9 +178,9 @@ static bool is_untouchable(struct page *page, unsigned long pfn)
 }
 
 /*
- * Is the page in a list? The page may be in any state, and its link may be no
- * pointers at all. So check that the next entry points back. The link of a page
- * that was never used points to itself, and does not count.
+ * Is the page in a list? The page may be in any state, and page->lru may not
+ * contain pointers. So check that the next entry points back. In a page that
+ * was never used, page->lru points to itself, which does not count.
  */
 static bool is_linked(struct page *page)
 {
@@ -228,8 +233,8 @@ static bool is_free(struct page *page, unsigned long pfn, struct folio *folio)
 }
 
 /*
- * Return the counter for a page that is not read; NULL for a page that is. The
- * page may change hands concurrently.
+ * Return the counter for a page that the scan leaves out; NULL for others.
+ * Other CPUs may free or allocate the page concurrently.
  */
 static unsigned long *skips(struct ram *r, struct page *page,
 			    unsigned long pfn)
@@ -301,8 +306,9 @@ static int scan_slice(struct ram *r, unsigned long pfn, unsigned long end)
 }
 
 /*
- * Return the first page frame of all nodes, and set @end to the end of the last
- * one. The ranges of nodes may overlap, so they are not scanned one by one.
+ * Return the first page frame of all nodes, and set *@end to the end of the
+ * last node. The ranges of nodes may overlap, so they are not scanned one by
+ * one.
  */
 static unsigned long find_range(unsigned long *end)
 {
@@ -373,9 +379,9 @@ int gomem_ram_scan(struct gomem_marks *m, struct gomem_ram_counts *n)
 /**
  * gomem_ram_wait - wait until no scan reads memory that went offline
  *
- * When memory goes offline, the kernel first marks its sections as offline,
- * then calls gomem's notifier, and then removes the struct pages. A slice that
- * begins after the first step skips the memory.
+ * When memory goes offline, the kernel first marks it as offline, then calls
+ * gomem's notifier, and then removes the struct pages. A slice that begins
+ * after the first step skips the memory.
  *
  * Context: may sleep, for as long as a slice takes.
  */

@@ -22,8 +22,9 @@ struct gomem_span;
 /**
  * struct gomem_shape - how a span is cut into objects
  * @page: number of the span's first page in the page map
- * @kind: the span's kind, as gomem_hide() returns it: that of a typed cache is
- *	part of an object of gomem's
+ * @kind: address of the span's kind, as gomem_hide() returns it. The kind of a
+ *	typed cache is in an object of gomem's, so its plain address would count
+ *	as a pointer to that object
  * @size: bytes from one object to the next
  * @object_size: bytes of an object that its user may use
  * @divmul: as in struct gomem_span
@@ -35,8 +36,8 @@ struct gomem_span;
  * @noscan: objects have no pointers
  * @tiny: a span of tiny blocks
  *
- * No member has the value of an address, so that the scan for leaks does not
- * take it for a pointer.
+ * No member has the value of an address, so that the scan for leaks takes none
+ * for a pointer.
  */
 struct gomem_shape {
 	unsigned long page;

@@ -37,13 +37,13 @@ static unsigned long count_pages(struct shrinker *shrinker,
 	struct gomem_heap *h = gomem_heaps[sc->nid];
 	unsigned long n;
 
-	/* This node shares the heap of another node, which counts its pages. */
+	/* Another node counts the pages of a heap that this node shares. */
 	if (!h || h->node != sc->nid)
 		return SHRINK_EMPTY;
 	n = gomem_heap_idle_pages(h);
 	/*
-	 * Pages that were announced were counted when gomem_heap_shrink()
-	 * returned them. A stale value is good enough.
+	 * Do not count announced pages again: gomem_heap_shrink() reported them
+	 * as given back. A stale value is good enough.
 	 */
 	n -= min(n, data_race(h->owed_pages));
 	/*
@@ -58,7 +58,8 @@ static unsigned long count_pages(struct shrinker *shrinker,
  * gomem_heap_shrink - give pages back on behalf of reclaim
  * @h: the heap
  * @want: number of pages to give back
- * @owes: set to whether the caller has to arrange for gomem_heap_pay()
+ * @owes: set to true if the caller has to arrange for gomem_heap_pay(), else to
+ *	false
  *
  * Pages in their grace period cannot go back at once, and reclaim must not
  * wait. Such pages are only announced, and gomem_heap_pay() gives them back

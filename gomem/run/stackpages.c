@@ -2,18 +2,18 @@
 /*
  * stackpages.c - find the pages of the kernel stacks of tasks.
  *
- * What functions had on a stack stays there after they have returned. A refill
- * has the addresses of up to 64 objects on its stack. The scan for leaks would
- * take these for pointers. So it does not read the pages of stacks as it reads
- * other pages. Only run/stacks.c reads the parts of them that are in use.
+ * Functions leave words on the stack when they return. A refill, for example,
+ * leaves the addresses of up to 64 objects. The scan for leaks would take these
+ * for pointers. So it does not read the pages of stacks as it reads other
+ * pages. Only run/stacks.c reads the parts of stacks that are in use.
  *
- * The kernel keeps the stacks of some tasks that have ended, in no list that a
- * module can read. But stacks are mapped in the range of vmalloc(), aligned to
- * their size, between two pages that are not mapped. The first word is
- * STACK_END_MAGIC. After the end of the task, the first words may be a struct
- * that points to the vm_struct of the stack instead. All memory that looks like
- * this, near the stacks of known tasks, is taken for a stack. So the stacks of
- * idle tasks, which are in no list of tasks, are found, too.
+ * The kernel keeps the stacks of some ended tasks for later tasks, in no list
+ * that a module can read. But stacks are mapped in the range of vmalloc(),
+ * aligned to their size, between two pages that are not mapped. The first word
+ * is STACK_END_MAGIC. After the end of the task, the first words may be a
+ * struct that points to the vm_struct of the stack instead. All memory that
+ * looks like this, near the stacks of known tasks, is taken for a stack. So the
+ * stacks of idle tasks, which are in no list of tasks, are found, too.
  *
  * Without CONFIG_VMAP_STACK, only the stack of the task that scans is found.
  */
@@ -34,7 +34,7 @@
 /* How far below and above the stacks of known tasks to search for others. */
 #define AROUND		SZ_64M
 
-/* Most addresses to check. A check takes some 20 ns, so all take some 20 ms. */
+/* Most addresses to check. A check takes about 20 ns, all take about 20 ms. */
 #define MOST_STEPS	BIT(20)
 
 static int add_page(struct gomem_stackpages *sp, unsigned long pfn,
@@ -86,8 +86,8 @@ static bool is_marked(unsigned long addr)
 	if (*(unsigned long *)&left == STACK_END_MAGIC)
 		return true;
 	/*
-	 * The area is from kmalloc(). Anything else may be the address of a
-	 * device, which must not be read.
+	 * A vm_struct is from kmalloc(). Any other word may be the address of a
+	 * device's memory, which must not be read.
 	 */
 	return is_slab(left.area) &&
 	       !copy_from_kernel_nofault(&area, left.area, sizeof(area)) &&

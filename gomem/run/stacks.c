@@ -3,11 +3,11 @@
  * stacks.c - scan the parts of the tasks' stacks that are in use, and the
  * registers of all CPUs, for pointers to objects.
  *
- * Functions that have returned left their variables below the stack pointer:
- * these are no references, and no architecture that Linux runs on has a red
- * zone there in the kernel. If a task does not run, its stack pointer is known,
- * and its registers are on its stack. If it runs, its CPU is interrupted, and
- * copies its registers and its stack. So each task is seen at one moment.
+ * Functions that have returned left their variables below the stack pointer.
+ * These are no references, since kernel code has no red zone on any
+ * architecture. If a task does not run, its stack pointer is known, and its
+ * registers are on its stack. If it runs, its CPU is interrupted, and copies
+ * its registers and its stack. So each task is seen at one moment.
  *
  * On x86 the interrupt by which one CPU calls a function on another CPU does
  * not save the interrupted registers for get_irq_regs(). The interrupt of a
@@ -41,18 +41,21 @@
 
 /*
  * Most tasks to scan between two calls of cond_resched(), if they do not run:
- * each takes some microseconds. A task that runs may take MOST_TRIES times
+ * each takes a few microseconds. A task that runs may take MOST_TRIES times
  * MOST_NS, so cond_resched() is called after it.
  */
 #define SLICE_TASKS	32
 
-/* How often to walk through all tasks, if one exits where the walk pauses. */
+/*
+ * Number of attempts to walk through all tasks. A walk cannot go on if it has
+ * paused at a task that then exits. The last walk does not pause.
+ */
 #define MOST_WALKS	10
 
 /*
- * How often to try to copy what a task has in use. A try fails if the task
- * begins or stops to run meanwhile, or if it is interrupted by a softirq. After
- * the last try, the whole stack is copied.
+ * How often to try to copy the part of a task's stack that is in use. A try
+ * fails if the task starts or stops running meanwhile, or if a softirq
+ * interrupts it. After the last try, the whole stack is copied.
  */
 #define MOST_TRIES	50
 
@@ -69,9 +72,9 @@ enum state {
 /**
  * struct look - what a task has in use
  * @scanner: the task that scans
- * @task: the task; NULL for any task that a CPU runs
- * @copy: a copy of the part of the task's stack that is in use. It is behind
- *	this struct
+ * @task: the task whose stack is copied; NULL for any task that a CPU runs
+ * @copy: a copy of the part of the task's stack that is in use. It follows this
+ *	struct in memory
  * @bytes: length of that part
  * @from: address at which that part begins
  * @timer: interrupts the CPU that runs the task
@@ -91,7 +94,7 @@ struct look {
 
 #define LOOK_BYTES	(sizeof(struct look) + THREAD_SIZE)
 
-/* Return the stack pointer of a task that does not run; 0: not known here. */
+/* Return the stack pointer of a task that does not run, 0 if it is unknown. */
 static unsigned long saved_sp(const struct task_struct *t)
 {
 #if defined(CONFIG_UML)
@@ -105,7 +108,7 @@ static unsigned long saved_sp(const struct task_struct *t)
 #endif
 }
 
-/* Return the stack pointer of interrupted code; 0: not known here. */
+/* Return the stack pointer of interrupted code, 0 if it is unknown. */
 static unsigned long interrupted_sp(struct pt_regs *regs)
 {
 #ifdef CONFIG_UML

@@ -2,8 +2,8 @@
 /*
  * statsfile.c - the debugfs files of counters: stats and scavenge.
  *
- * Numbers are collected first, under the locks they need, and formatted after
- * these were dropped. Documentation/tuning.rst explains each key.
+ * Numbers are first collected under locks, then formatted without them.
+ * Documentation/tuning.rst explains each key.
  */
 #include <linux/sched.h>
 #include <linux/seq_file.h>
@@ -57,7 +57,7 @@ static void add_kind(const struct gomem_kind *k, void *arg)
 	cond_resched();
 }
 
-/* Add tiny objects: allocations and frees by object, all else by block. */
+/* Add tiny objects. Count mallocs and frees in objects, all else in blocks. */
 static void add_tiny(struct totals *t)
 {
 	gomem_tiny_get_stats(&t->tiny);
@@ -143,7 +143,10 @@ static void heading(struct seq_file *m, const char *text)
 	seq_printf(m, "#\n# %s\n", text);
 }
 
-/* Show the counters of events @first to @last. Each event is in one group. */
+/*
+ * Print the counters of events @first to @last. Each event is under one
+ * heading.
+ */
 static void show_events(struct seq_file *m, enum gomem_event first,
 			enum gomem_event last)
 {

@@ -16,7 +16,7 @@
 #include "run/heapfiles.h"
 #include "run/suspects.h"
 
-/* Find the row of a stack and size, or make it. Return NULL without room. */
+/* Find or make the row of a stack and size; NULL if all rows are taken. */
 static struct gomem_suspect_row *get_row(struct gomem_suspects *su,
 					 const struct gomem_bucket *b, u32 size)
 {
@@ -47,8 +47,9 @@ static void count(struct gomem_suspect_row *row, u64 born)
  * @size: its bytes
  * @arg: struct gomem_suspects
  *
- * An object whose record is younger than the scan took the place of the one
- * that the scan found no pointer to, and is not added.
+ * If the heap profile's record of the object is younger than the scan, the
+ * object is not added: it took the place of the one that the scan found no
+ * pointer to.
  *
  * Context: process context.
  * Return: 0.

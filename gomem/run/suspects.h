@@ -16,7 +16,8 @@ struct seq_file;
 
 /**
  * struct gomem_suspect_row - objects of one stack and size
- * @b: the bucket of the stack; NULL for objects without a record
+ * @b: the bucket of the stack; NULL for objects without a record in the heap
+ *	profile
  * @size: bytes of each object
  * @objects: number of objects
  * @oldest: when the oldest was allocated, in nanoseconds of ktime_get_ns();
@@ -36,7 +37,7 @@ struct gomem_suspect_row {
 /**
  * struct gomem_suspects - the objects that a scan found
  * @start: when the scan began, in nanoseconds of ktime_get_ns(). An object
- *	whose record is younger is no suspect
+ *	whose record in the heap profile is younger is no suspect
  * @objects: number of objects, including those that have no row
  * @bytes: their bytes
  * @no_row: objects that have no row

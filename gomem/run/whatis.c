@@ -3,10 +3,10 @@
  * whatis.c - tell what an address is: the file whatis in debugfs, and
  * gomem_dump_obj().
  *
- * For people who found an address in a log, in a register or in a corrupted
- * list. No lock is held across the answer, so it may mix states from before and
- * after an allocation or free on another CPU. The only word of an object that
- * is read is the one that holds the key of a free object.
+ * This is for people who found an address in a log, in a register or in a
+ * corrupted list. No lock is held across the answer, so it may mix states from
+ * before and after an allocation or free on another CPU. The only word of an
+ * object that is read is the one that holds the key of a free object.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -88,7 +88,7 @@ static void say_neighbour(const struct answer *a, const char *key,
 		say(a, key, "none in this span");
 }
 
-/* Several tiny objects share a block, so its state does not tell theirs. */
+/* Tiny objects share a block, so the block's state does not tell theirs. */
 static void say_tiny(const struct answer *a)
 {
 	size_t left = gomem_tiny_left((void *)a->addr);
@@ -196,7 +196,7 @@ static void answer(const struct answer *a)
 	char what[GOMEM_DESCRIPTION_MAX];
 	struct gomem_span *s;
 
-	/* The section keeps the page and its typed cache from being freed. */
+	/* RCU keeps the page and its typed cache from being freed meanwhile. */
 	rcu_read_lock();
 	gomem_describe(a->addr, what, sizeof(what));
 	say(a, "what", "%s", what);

@@ -14,8 +14,8 @@
  * fast path of a task leaves interrupts on. In NMI context an allocation or a
  * free is refused with a report. On PREEMPT_RT, as with kmalloc(), the caller
  * must not hold a raw spinlock and must not have preemption or interrupts off.
- * Of the functions that allocate or free, only gomem_free_rcu() may be called
- * in all of these contexts.
+ * Of the functions that allocate or free, only gomem_free_rcu() has none of
+ * these restrictions.
  *
  * Sleeping: an allocation may sleep only if its gfp allows it: GFP_KERNEL does,
  * GFP_NOWAIT and GFP_ATOMIC do not. An allocation that may sleep is a
@@ -43,16 +43,16 @@
  * is rounded up to a multiple of 8 KiB. The objects of a size class lie in
  * spans: runs of pages cut into objects of that size. For sizes from 129 bytes
  * to 32 KiB, at most a sixth of a span is lost to the rounding, and to the tail
- * behind the last object. gomem_usable_size() returns the size that an object
+ * after the last object. gomem_usable_size() returns the size that an object
  * really has.
  *
  * Tiny objects: noscan objects, which gomem_alloc_noscan() allocates, share
- * blocks of 16 bytes if they have 1 to 5 bytes. A noscan object of 9 to 15
- * bytes shares the CPU's current block, if that block has room for it. So
- * gomem_usable_size() may be exactly the size that was asked for, and may grow
- * when a neighbour in the block is freed. When a CPU moves on to another block,
- * the unused bytes of the old block stay unused until all of its objects are
- * freed.
+ * blocks of 16 bytes if they have 1 to 5 bytes. Each CPU cuts them from a
+ * current block of its own. A noscan object of 9 to 15 bytes also shares that
+ * block, if it fits there. So gomem_usable_size() may be exactly the size that
+ * was asked for, and may grow when a neighbour in the block is freed. When a
+ * CPU moves on to another block, the unused bytes of the old block stay unused
+ * until all of its objects are freed.
  *
  * Alignment: at least 8 bytes. A noscan object of less than 16 bytes is aligned
  * to the lowest bit set in its size. An object whose requested size is a power
@@ -64,17 +64,18 @@
  *	  of two that divides the size class: those 2560 bytes lie in an object
  *	  of 2688 bytes, aligned to 128.
  *	- krealloc() to a power of two returns an object that is aligned to it.
- *	  gomem_realloc() leaves an object that has enough room where it is,
+ *	  gomem_realloc() leaves an object that is large enough where it is,
  *	  aligned or not.
  *
- * For objects that need more alignment, create a typed cache with @align.
+ * For objects that need more alignment, create a typed cache, and set align in
+ * its struct gomem_cache_args.
  *
  * Errors: an allocation that fails returns NULL. Misuse is a double free, a
  * pointer into the middle of an object, a pointer that is not gomem's, a
  * refused gfp or a size that overflows. It is counted in
  * /sys/kernel/debug/gomem/stats and reported in the kernel log with the
- * caller's name. At most ten reports of a kind appear in five seconds. Apart
- * from that, a call that is misuse does nothing.
+ * caller's name. At most ten reports of each kind of misuse appear in five
+ * seconds. Apart from that, a call that is misuse does nothing.
  *
  * An object that was written to after its free is reported, and never handed
  * out again. The cause may also be a double free that the write hid at first.
@@ -167,7 +168,7 @@ struct gomem_rcu_head {
 	unsigned long word;
 };
 
-/* Linux 7.3 and later: an 8-byte head for kfree_rcu(), accepted here too. */
+/* The 8-byte head of kfree_rcu() since Linux 7.3. gomem accepts it, too. */
 struct kvfree_rcu_head;
 
 /* Not part of the API: called by the inline functions and macros below. */
@@ -189,8 +190,8 @@ __gomem_account_create(const char *name, size_t soft, size_t hard,
 	 __same_type(head, struct rcu_head *))
 
 /*
- * Return the offset of a size's slot in each CPU's cache. A size class has two
- * slots side by side. The second one is noscan.
+ * Return the offset of a size's slot in each CPU's array of slots. A size class
+ * has two slots side by side. The second one is for noscan objects.
  */
 #define __GOMEM_SLOT_SHIFT	6
 
@@ -324,7 +325,7 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
  * The contents are kept up to the smaller of both sizes. A noscan object stays
  * noscan. The object stays at its address if its usable size is large enough.
  * Outside of interrupts, an object with pages of its own may grow in place if
- * the memory behind it is free. Each object above 32 KiB has pages of its own,
+ * the memory after it is free. Each object above 32 KiB has pages of its own,
  * and so have most objects that gomem_realloc() has moved to more than 16 KiB.
  *
  * An object that grows by less than half of its size gets spare room, if there
@@ -379,8 +380,8 @@ char *gomem_strdup(const char *s, gfp_t gfp);
  * @p: result of a gomem allocation; NULL and ZERO_SIZE_PTR are ignored
  *
  * The object may have been allocated on any CPU and in any context. Scratch
- * buffers, arenas and memory from devm_gomem_alloc() have functions of their
- * own.
+ * buffers, arenas and memory from devm_gomem_alloc() are freed by functions of
+ * their own.
  *
  * An object that is already free, a pointer into the middle of an object and a
  * pointer that is not gomem's are reported and left alone.
@@ -395,13 +396,13 @@ void gomem_free(const void *p);
  *	scratch buffer, or the handle of an arena. Not an object in an arena
  * @fn: the function
  * @arg: its argument
- * @gfp: for the memory of the registration, 64 bytes from kmalloc()
+ * @gfp: for the 64 bytes from kmalloc() that the registration takes
  *
  * An object may have any number of cleanups, also with the same function. The
  * cleanup that was added last runs first. Each runs once, however the object is
  * freed: also by a bulk call, after a grace period, and when gomem_realloc()
- * moves the object. If gomem_realloc() leaves the object in place, it keeps its
- * cleanups.
+ * moves the object. If gomem_realloc() leaves the object in place, the object
+ * keeps its cleanups.
  *
  * @fn runs in the context of the free: possibly in an interrupt or under a
  * spinlock of the code that frees. It must not sleep. gomem holds no lock
@@ -409,9 +410,9 @@ void gomem_free(const void *p);
  * object is not live any more: @fn must not use it, free it or add a cleanup to
  * it. What @fn needs has to be reachable from @arg.
  *
- * The module that has @fn must not be unloaded before its cleanups ran or were
- * canceled. Cleanups that are left when it is unloaded are reported, and never
- * run. The cleanups of a leaked object never run, either.
+ * The module that contains @fn must not be unloaded before its cleanups ran or
+ * were canceled. Cleanups that are left when it is unloaded are reported, and
+ * never run. The cleanups of a leaked object never run, either.
  *
  * While an object has a cleanup, the frees of all objects in its gomem page, or
  * in its span of a typed cache, take the slow path.
@@ -459,7 +460,8 @@ bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg);
  *
  * The account must be destroyed before the module that created it is unloaded,
  * and before the module that contains @over is. If it is not, gomem reports and
- * closes the account then: @over does not run any more, and nothing is charged.
+ * closes the account then: @over does not run any more, and nothing is charged
+ * to the account.
  *
  * An allocation that would exceed @hard fails: it returns NULL, and is counted
  * in the account. An allocation with __GFP_NOFAIL does not fail, and may exceed
@@ -568,11 +570,11 @@ void gomem_free_sensitive(const void *p);
  * gomem_usable_size - return how many bytes an object really has
  * @p: an object, NULL or ZERO_SIZE_PTR
  *
- * The caller may use all of these bytes. As with ksize(), a compiler with
- * object-size checks knows only the size that was asked for. The usable size of
- * a tiny object grows when its neighbour in the block is freed. So a caller
- * that sums up usable sizes must remember what it added for an object, and
- * subtract that.
+ * The caller may use all of these bytes. But as with ksize(), a compiler with
+ * object-size checks knows only the size that was asked for, and may report an
+ * access beyond that size. The usable size of a tiny object grows when its
+ * neighbour in the block is freed. So a caller that sums up usable sizes must
+ * remember what it added for an object, and subtract that.
  *
  * Context: any.
  * Return: the bytes, at least what was asked for; 0 for NULL and ZERO_SIZE_PTR;
@@ -660,12 +662,12 @@ void gomem_free_bulk(size_t n, void **p);
  * An object that gomem_free() would not free, or that waits already, is
  * reported at once and left alone. While an object waits, it must not be freed
  * in another way, and its head must not be written. gomem detects such misuse
- * late or not at all, and objects that are queued behind the object may be
- * lost. In statistics and leak reports the object is live until it is freed.
+ * late or not at all, and other objects in the same queue may be lost with the
+ * object. In statistics and leak reports the object is live until it is freed.
  *
  * A module need not wait for its objects before it is unloaded. gomem calls
- * none of the module's code for them, except cleanups. For these, the unload
- * waits.
+ * none of the module's code for them, except cleanups. If the module has
+ * cleanups, its unload waits until those of the waiting objects have run.
  *
  * Context: any, including NMI; on PREEMPT_RT also with a raw spinlock held, and
  * with preemption or interrupts off. Never sleeps.
@@ -684,12 +686,12 @@ do {									\
 } while (0)
 
 /**
- * gomem_free_rcu_mightsleep - free an object without a head after grace period
+ * gomem_free_rcu_mightsleep - like gomem_free_rcu(), for objects without a head
  * @p: as for gomem_free()
  *
- * The call allocates a head. If there is no memory for it, the call itself
- * waits for the grace period. If the same object is passed again while it
- * waits, the second free is reported only when it is carried out.
+ * The call allocates a head for the object. If there is no memory for it, the
+ * call itself waits for the grace period. If the same object is passed again
+ * while it waits, the second free is reported only when it is carried out.
  *
  * Context: process context; may sleep.
  */
@@ -710,7 +712,7 @@ void gomem_rcu_barrier(void);
  * @gfp: as for gomem_alloc()
  * @size: bytes of an object, cast to a pointer
  *
- * Create a pool with a reserve of @min gomem objects by::
+ * Create a pool with a reserve of min gomem objects by::
  *
  *	mempool_create(min, gomem_mempool_alloc, gomem_mempool_free,
  *		       (void *)size)
@@ -811,9 +813,9 @@ void gomem_scratch_put(void *buf);
  * from an arena only advances a pointer, so it costs next to nothing.
  * gomem_arena_destroy() frees all objects at once. A new arena has no memory.
  * It grows by blocks that hold nothing else. The first block has 8 KiB, each
- * further block twice as much, up to 256 KiB. A block is longer if the object
- * does not fit, and shorter if memory is scarce. An object of more than 64 KiB
- * gets a block of its own.
+ * further block twice as much as the one before, up to 256 KiB. A block is
+ * longer if the object does not fit, and shorter if memory is scarce. An object
+ * of more than 64 KiB gets a block of its own.
  *
  * An arena has no lock. Callers that share one must serialize their calls.
  * Different arenas are independent of each other.
@@ -902,8 +904,8 @@ struct gomem_cache_args {
  * @args: further properties; NULL for the default
  *
  * The objects lie side by side in spans of their own. @size is rounded up to
- * the alignment, not to a size class. If the cache has a constructor or
- * @typesafe_by_rcu, gomem needs 8 more bytes behind each object. The size with
+ * the alignment, not to a size class. If the cache has a constructor or is
+ * typesafe under RCU, gomem needs 8 more bytes after each object. The size with
  * these bytes must not exceed GOMEM_CACHE_MAX_SIZE.
  *
  * Context: process context; sleeps.
@@ -919,11 +921,12 @@ struct gomem_cache *gomem_cache_create(const char *name, unsigned int size,
  * @c: the cache; NULL is ignored
  *
  * Nobody may use the cache any more, except to free objects that are left. The
- * call first waits for all objects that wait in gomem_free_rcu(), and for all
- * callbacks that wait in call_rcu(). If objects were not freed, their number is
- * reported. They stay where they are and may still be freed, but the cache's
- * own bookkeeping stays allocated until gomem is unloaded. A cache that was
- * destroyed already, and a pointer to no cache, is reported and left alone.
+ * call first waits for all pending callbacks of call_rcu(), and then for all
+ * objects that were given to gomem_free_rcu(). If objects are left after that,
+ * their number is reported. They stay where they are and may still be freed,
+ * but the cache's own bookkeeping stays allocated until gomem is unloaded. A
+ * cache that was destroyed already, and a pointer to no cache, is reported and
+ * left alone.
  *
  * Context: process context; sleeps.
  */
@@ -1042,11 +1045,12 @@ void gomem_cache_free_bulk(struct gomem_cache *c, size_t n, void **p);
  * Context: any.
  * Return: true if all bytes lie in one live object or scratch buffer, up to
  * gomem_usable_size(). In an object of a typed cache, the bytes must lie in the
- * part given by @useroffset and @usersize. In an arena, they must lie in the
- * allocated part of one block, which may hold several objects. False for memory
- * that was freed, given back or destroyed, and for memory that is not gomem's.
- * The cleared bytes of a freed noscan object of less than 16 bytes may belong
- * to the live object before it, whose usable size includes them.
+ * part that its struct gomem_cache_args gave as useroffset and usersize. In an
+ * arena, they must lie in the allocated part of one block, which may hold
+ * several objects. False for memory that was freed, given back or destroyed,
+ * and for memory that is not gomem's. The cleared bytes of a freed noscan
+ * object of less than 16 bytes may belong to the live object before it, whose
+ * usable size includes them.
  */
 bool gomem_usercopy_allowed(const void *p, size_t n);
 

@@ -2,8 +2,8 @@
 /*
  * gomem_override.h - let an unmodified module get its memory from gomem.
  *
- * The compiler includes this header in front of each file of the module. Put
- * this into the module's Kbuild:
+ * The compiler includes this header before each file of the module. Put this
+ * into the module's Kbuild:
  *
  *	ccflags-y += -I$(GOMEM)/include -include linux/gomem_override.h
  *
@@ -68,8 +68,8 @@ struct kmem_cache;
 
 /**
  * gomem_kernel_cache - leave a cache to the kernel's allocator
- * @s: result of kmem_cache_create(), which may be NULL, before any object is
- *	allocated from it
+ * @s: cache that kmem_cache_create() has returned, or NULL. No object may have
+ *	been allocated from it yet
  *
  * Call this for a cache from which the module allocates and into which the
  * kernel frees. A cache from which the kernel itself allocates does not need

@@ -63,7 +63,10 @@ class BadInput(Exception):
 # --- The image --------------------------------------------------------------
 
 def read_symbols(path):
-    """Return addresses by name, and sorted: symbols of gomem come before others of that name."""
+    """Return a dict of addresses by name, and a sorted list of (address, name).
+
+    If several symbols have one name, the dict has the address of gomem's symbol.
+    """
     symbols, listed = {}, []
     with open(path, encoding="ascii", errors="replace") as file:
         for line in file:
@@ -137,7 +140,7 @@ class Image:
         return Object(self.types, found.type_, address=self.address(name))
 
     def at(self, kind, address):
-        """Return the object of a type at an address, read at once."""
+        """Read the object of a type at an address."""
         return Object(self.types, kind, address=address).read_()
 
     def word(self, address):
@@ -145,7 +148,7 @@ class Image:
         return int.from_bytes(self.read_cached(address, 8), "little")
 
     def find_cpus(self):
-        """Return the offset of each possible CPU's variables, by its number."""
+        """Return the offset of the per-CPU variables of each possible CPU, by the CPU's number."""
         try:
             offsets, mask = self.address("__per_cpu_offset"), self.address("__cpu_possible_mask")
         except BadInput:
@@ -286,7 +289,7 @@ class Heap:
         head = int(self.image.var("typed", "kind.c").address_of_())
         listed = [self.kind(address) for address in
                   self.image.listed_at(head, "struct gomem_kind", "link")]
-        # Skip the marks that code which walks the list puts into it: they are no caches.
+        # Code that walks the list inserts marks for its place. Skip them: they are no caches.
         return found + [kind for kind in listed if kind.is_cache]
 
     def chunk(self, ci):
@@ -302,7 +305,7 @@ class Heap:
         kind = self.image.types.type("struct gomem_chunk")
         last = None
         for ci in range(self.nr_chunks):
-            # Entries without a chunk share one page of the table.
+            # Skip entries of chunks that are not registered.
             address = self.chunk(ci)
             if address is not None and address != last:
                 last = address
@@ -310,7 +313,7 @@ class Heap:
                                                               address=address)
 
     def spans(self):
-        """Yield each span by rising address."""
+        """Yield each span, in the order of addresses."""
         for start, chunk in self.chunks():
             chunk = chunk.read_()
             if not int(chunk.heap):
@@ -324,7 +327,10 @@ class Heap:
                     yield Span(self, address)
 
     def span_at(self, addr):
-        """Return the span of an address, None if there is none."""
+        """Return the span of an address and the tag of its page.
+
+        In a free page of the heap, return None and 0; outside of the heap's pages, None and None.
+        """
         address = self.chunk((addr - self.base) >> CHUNK_SHIFT) if addr >= self.base else None
         if address is None:
             return None, None
@@ -352,7 +358,8 @@ class Heap:
     def tiny_mask(self, span, i):
         """Return the mask of a shared block: bit i is set if an object begins at byte i.
 
-        If bit 15 is set, the last of these is not an object, but belongs to a CPU.
+        If bit 15 is set, the block is a CPU's current one: the highest other bit is then not the
+        start of an object, but of the rest, which the CPU has not cut yet.
         """
         at = span.base + span.nelems * BLOCK + 2 * i
         return int.from_bytes(self.image.read_cached(at, 2), "little")
@@ -369,7 +376,7 @@ Slot = namedtuple("Slot", "held has_span")
 
 
 class Caches:
-    """What CPUs and central lists hold free."""
+    """The free objects in the slots of all CPUs and in transfer caches."""
 
     def __init__(self, heap):
         """Look at all slots and transfer caches."""
@@ -445,7 +452,9 @@ class Count:
 
 
 def count_all(heap):
-    """Return objects by kind, large objects and their bytes, and pages in spans and arenas."""
+    """Return counts of objects by kind, the number and the bytes of large objects, the pages of
+    all spans, and the pages of arenas.
+    """
     counts, pages = collections.defaultdict(Count), 0
     large, bytes_large, arenas = 0, 0, 0
     for span in heap.spans():
@@ -563,7 +572,8 @@ def say_stack(image, bucket):
     """Print the frames of a bucket."""
     names = int(bucket.names)
     if names:
-        # Lines of "#", address and name, made when code of the stack was unloaded.
+        # Each line is "#", an address and a name. gomem keeps this text once a module that has
+        # one of the functions is unloaded.
         for line in bucket.names.string_().decode(errors="replace").splitlines():
             print(f"at: {line.split(chr(9))[-1]}")
         return

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench.sh - the part of scripts/bench that runs in the machine. It runs the
-# scenarios of gomem_bench.ko that the file plan lists, one "SCENARIO SIZE" on
-# each line.
+# bench.sh - the part of scripts/bench that runs in the virtual machine. It runs
+# the scenarios of gomem_bench.ko that the file plan lists, one "SCENARIO SIZE"
+# on each line.
 #
-#	bench.sh ROUNDS REPEAT SCALE	runs of each; parameters of the module
+#	bench.sh ROUNDS REPEAT SCALE	ROUNDS: how often each line is run.
+#					REPEAT, SCALE: parameters of the module
 #
 # It prints lines for the host:
 #
@@ -43,7 +44,7 @@ result()
 
 # one SCENARIO SIZE: run a scenario several times. Results depend on the free
 # objects that the allocators cache, so each round begins with emptied caches.
-# This starts no other program, which would take longer in User-Mode Linux than
+# The function starts no program: in User-Mode Linux, that would take longer than
 # the measurement.
 one()
 {

@@ -16,8 +16,9 @@ if [ $# != 0 ]; then
 	kselftest/batch --quick "$@" || true
 fi
 
-# The kernel gives these files a size of 0, which tar would believe. So copy
-# them first. The kernel also keeps the counters of a module that was unloaded.
+# The kernel reports a size of 0 for the files with the counters, so tar would
+# store nothing. So copy the files first. The kernel also keeps the counters of a
+# module that was unloaded.
 mkdir -p $copy
 find $gcov -name '*.gcda' | while read -r file; do
 	mkdir -p "$copy${file%/*}"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# find.sh - the part of scripts/bench that measures searches for pages. It
-# prints the lines of gomem_find.ko.
+# find.sh - the part of scripts/bench that measures searches for free pages. It
+# prints the lines that gomem_find.ko logs.
 
 insmod gomem_find.ko || exit 1
 dmesg | sed -n 's/.*gomem_find: //p'

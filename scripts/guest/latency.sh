@@ -7,15 +7,15 @@
 #
 #	latency.sh AMOUNT...
 #
-# AMOUNT is the size of the live objects while operations on the whole heap are
-# watched. The script prints lines for the host, in instructions: the longest
+# AMOUNT is the total size of the live objects while operations on the whole heap
+# are watched. The script prints lines for the host, in instructions: the longest
 # time with interrupts off, and the longest time that a task of real-time
 # priority waited for the CPU:
 #
 #	latency ALLOCATOR OPERATION AMOUNT OFF WAIT
 #
-# For the operation "nothing", no allocator works. "scavenge64G" works on a heap
-# of 64 GiB without memory behind it: see gomem_giveback.c.
+# The operation "nothing" is a sleep: no allocator works. "scavenge64G" works on a
+# heap whose 64 GiB are addresses without memory: see gomem_giveback.c.
 
 fill=/sys/module/gomem_fill/parameters
 latency=/sys/module/gomem_latency/parameters
@@ -81,8 +81,8 @@ one()
 }
 
 insmod gomem_latency.ko || exit 1
-# Keep the processor busy: an idle one waits for the host's clock, which a busy
-# host delays.
+# Keep the processor busy: an idle one waits for a timer of the host, which is late
+# if the host is busy.
 sh -c 'while :; do :; done' &
 renice -n 19 -p $! >/dev/null
 watch none nothing 0 sleep 1

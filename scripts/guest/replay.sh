@@ -13,11 +13,11 @@
 #	begin TRACE BYTES		bytes free in the slabs of kmalloc()
 #					before its replay
 #	row TRACE ALLOCATOR BASE STATS	BASE: bytes held before the first
-#					operation. STATS: those of the module,
-#					as name=value
+#					operation. STATS: the statistics of
+#					gomem_replay.ko, as name=value
 #	point TRACE ALLOCATOR PERCENT HELD OTHER
-#					bytes held, and the same by the
-#					allocator's own count: gomem's sys,
+#					HELD: bytes held. OTHER: the same by
+#					the allocator's own count: gomem's sys,
 #					kmalloc()'s slabs
 
 noscan=$1

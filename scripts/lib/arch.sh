@@ -25,8 +25,8 @@ kernel_arch()
 	esac
 }
 
-# arch_kernel ARCH NAME: print the kernel of another architecture that has the
-# version of NAME. For "stock", that is the first one of the table.
+# arch_kernel ARCH NAME: print the kernel of the architecture that has the same
+# version as the kernel NAME. For "stock", it is ARCH's first one in stock_kernels.
 arch_kernel()
 {
 	local arch=$1 name=$2 row
@@ -103,8 +103,8 @@ fetch_busybox()
 # architecture. Instead, take the compiler of the same version that runs on the
 # host. Debian's package linux-kbuild, with programs for building modules, is
 # for the host, and builds for all architectures. All of these are unpacked in
-# the cache, as for amd64. So nothing of the host's is used, and the version of
-# the compiler is that which built the kernel.
+# the cache, as for amd64. So the host's own compiler is not used: modules are
+# built by the version of the compiler that built the kernel.
 fetch_build_packages()
 {
 	local suite=$1 dir=$2 release=$3 version=$4 arch package=linux-headers-$3

@@ -23,11 +23,11 @@ VM = os.path.join(TOP, "scripts/vm")
 GUEST = os.path.join(TOP, "scripts/guest")
 
 # For each mode: the number of rounds, the repetitions in a round, and a factor for
-# the length of a repetition. Repetitions are longer where the clock is coarse: that
-# of User-Mode Linux has steps of 256 ns.
+# the length of a repetition. Repetitions are longer where the clock is coarse: the
+# clock of User-Mode Linux has steps of 256 ns.
 #
 # For instructions the minimum counts, and for rates of emulated CPUs the maximum:
-# other numbers include other work. For a real processor the median of a round
+# the other numbers include other work. For a real processor the median of a round
 # counts.
 TIMING = {"icount": (3, 3, 1), "icount2": (3, 3, 1), "native": (1, 4, 5), "smp": (3, 4, 1)}
 
@@ -151,13 +151,14 @@ class Machine:
             self.child.terminate()
 
     def vm(self, options, files, command, handle):
-        """Boot, and pass each line that the command prints to handle. Return
-        False if it failed.
+        """Boot, and pass each line that the command prints to handle(). Return
+        False if the machine or the command failed.
         """
         append = self.settings
         if self.mode in ("icount", "icount2"):
-            # Without erms the kernel clears memory by words: an instruction that
-            # clears bytes would count as one for each byte (benchmarks.rst).
+            # Without the CPU feature erms, the kernel clears memory by words. With it,
+            # the instruction that clears bytes would count once for each byte (see
+            # benchmarks.rst).
             append += " clearcpuid=erms"
         args = [VM, "run", f"--kernel={self.kernel}", f"--append={append}", "--no-kmemleak",
                 "--measure", "--no-modules", f"--add={modules_of(self.kernel, self.ubsan)}:/root", *options,
@@ -167,9 +168,9 @@ class Machine:
     def watch_again(self, args, handle):
         """Run a program that boots a machine; try again if it printed nothing.
 
-        QEMU, with CPUs that are threads, has a race with kernels that change
-        their own code, as they often do while they boot. And a kernel whose
-        host is too busy may find no timer.
+        If QEMU's CPUs are threads, QEMU has a race with kernels that change
+        their own code, as they often do while they boot. And if the host is too
+        busy, a kernel may find no timer that works.
         """
         for _ in range(3):
             self.heard = False
@@ -266,7 +267,9 @@ class Machine:
     # --- gomem_bench.ko, watched by the emulator -----------------------------
 
     def run_lines(self, _names):
-        """Count cache lines: a QEMU plugin prints a line for each window of each way."""
+        """Count cache lines with a QEMU plugin, which prints a line for each operation between
+        two marks in the code of gomem_bench.ko (see qemu_lines.c).
+        """
         sizes = by_name("lines").sizes
         ways = [(who, op) for who in ("none", "gomem", "kmalloc", "kmem_cache")
                 for op in ("alloc", "free")]
@@ -304,7 +307,7 @@ class Machine:
     # --- gomem_find.ko -------------------------------------------------------
 
     def run_find(self, _names):
-        """Search for pages: a line has the cost at five heap sizes."""
+        """Search for free pages: a line has the cost at five heap sizes."""
         line = re.compile(r"(find|pair|group) +(\w+) +n +(\d+): +(.*) ratio ([0-9.]+)")
         sizes = ("64M", "256M", "1G", "4G", "16G")
         self.say(f"find: {by_name('find').shows}")
@@ -355,7 +358,7 @@ class Machine:
             self.add(name, FOOTPRINT[0], allocator, step, int(held) / int(live))
 
         # Use CPUs that are threads of the host. CPUs that take turns answer each
-        # other only after 100 ms, and grace periods take as long.
+        # other only after 100 ms, so grace periods take as long.
         if not self.vm(["--accel=tcg", "--cpus=4", "--memory=1G", "--timeout=1800"],
                        [f"{GUEST}/footprint.sh"], ["sh", "footprint.sh", *FOOTPRINT], handle):
             self.trouble("footprint: the machine failed; what it said is above")

@@ -21,7 +21,7 @@ def bytes_label(size):
 
 
 def nice_step(top):
-    """Return a round number, of which about five reach the top."""
+    """Return a round step for an axis, so that about five steps reach the top."""
     step = 1.0
     while step * 6 < top:
         step *= 10

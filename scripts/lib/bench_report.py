@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """bench_report.py - turn the rows of scripts/bench into results.csv, tables,
-verdicts on the goals, and the results in Documentation.
+verdicts on the performance goals, and the results in Documentation.
 """
 import csv
 import hashlib
@@ -16,8 +16,8 @@ from bench_scenarios import FEW, GOALS, METRICS, MODES, NEWEST, SCENARIOS, TOP, 
 ALLOCATORS = ("gomem", "kmalloc", "kmem_cache", "alloc_pages_exact", "gomem_cache", "none")
 # Scenarios that Documentation shows for older kernels, too.
 ON_ALL_KERNELS = ("pair", "batch64", "bulk64", "churn", "fill", "large")
-# The most spread of the rates of emulated CPUs, in percent. If there is more, the
-# host had too much other load, and the rates are not judged.
+# The largest accepted spread of the rates of emulated CPUs, in percent. If it is
+# larger, the host had too much other load, and the rates are not judged.
 MOST_SPREAD = 50
 CONFIG = re.compile(r"^(CONFIG_(?:SL[AU]B\w*|PREEMPT\w*|INIT_ON_\w*|MEMCG|HZ|RANDOM_KMALLOC_CACHES"
                     r"|KFENCE_SAMPLE_INTERVAL|CC_OPTIMIZE_FOR_PERFORMANCE|X86_KERNEL_IBT)=.*)$",
@@ -83,8 +83,8 @@ class Report:
 
     def add_per_cpu(self):
         """Add the rate per CPU with several CPUs, relative to the rate of one CPU.
-        Divide it by the same number of the empty loop, so that the loss that
-        the machine causes does not count.
+        Divide it by the same ratio of the empty loop, so that slowness of the
+        machine itself does not count.
         """
         rate = {(r.kernel, r.mode, r.size, r.allocator, r.cpus): r.value for r in self.rows
                 if r.scenario == "scale" and r.metric == "ops_per_s"}
@@ -161,7 +161,7 @@ class Report:
         return f"{percent_or_times(ratio)} at {where}"
 
     def goal_lines(self):
-        """Return the lines that tell how often each goal is met, and where it is met worst."""
+        """Return the lines that tell how often each goal is met, and the worst result for it."""
         groups = {}
         for found in self.verdicts:
             groups.setdefault((found[0], found[1].kernel), []).append(found)
@@ -182,8 +182,8 @@ class Report:
     # --- Tables --------------------------------------------------------------
 
     def cost_table(self, mode, kernel, scenario, sizes, swept=()):
-        """Return the table of instructions or times of gomem and the others. Of the
-        swept sizes it shows those that miss a goal.
+        """Return the table of instructions or times of gomem and other allocators.
+        Of the swept sizes, it has only those that miss a goal.
         """
         metric = METRICS[mode] if scenario != "tiny_held" else "held_bytes"
         cpus = 2 if mode in ("icount2", "smp") else 1
@@ -425,7 +425,7 @@ class Report:
         for mode, kernel, scenario, table in self.tables(few):
             if (mode, scenario.name) != last:
                 unit = "bytes an object" if scenario.name == "tiny_held" else MODES[mode]
-                lines += ["", f"{scenario.name} ({unit})", f"  shows {scenario.shows}",
+                lines += ["", f"{scenario.name} ({unit})", f"  measures {scenario.shows}",
                           f"  {scenario.hides}"]
                 last = (mode, scenario.name)
             lines += [f"  {kernel}:", *("  " + line for line in table)]
@@ -469,7 +469,7 @@ class Report:
 
     def documentation(self):
         """Yield the lines for Documentation, with fewer sizes."""
-        # Call this first: it sets the verdicts, which are to be those for all sizes.
+        # Call text() first: it sets the verdicts for all sizes, which goal_lines() reads.
         self.text()
         goals = self.goal_lines()
         yield from ("Where the results come from", "---------------------------", "", "::", "")
@@ -492,7 +492,7 @@ class Report:
                                 f"   {caption}")
                 last_mode = mode
             if (mode, scenario.name) != last:
-                yield from ("", f"``{scenario.name}`` shows {scenario.shows}. {scenario.hides}.",
+                yield from ("", f"``{scenario.name}`` measures {scenario.shows}. {scenario.hides}.",
                             "", "::")
                 last = (mode, scenario.name)
             yield from ("", f"    {kernel}", *("    " + line for line in table))

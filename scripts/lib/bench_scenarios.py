@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""bench_scenarios.py - the scenarios of scripts/bench, their sizes, and the goals.
+"""bench_scenarios.py - the scenarios of scripts/bench, their sizes, and the performance goals.
 
 Each scenario says in one line what it shows, and in one what it does not.
 """
@@ -51,7 +51,7 @@ SAMPLE = 4
 
 def swept_sizes(least, most, seed):
     """Return the sizes of a sweep: each size class and each power of two with its
-    neighbours, and random sizes, as many from each power of two.
+    neighbours, and random sizes, on average equally many from each power of two.
     """
     edges = [*class_sizes(), *(1 << i for i in range(MOST.bit_length()))]
     sizes = {edge + step for edge in edges for step in (-1, 0, 1)}
@@ -95,57 +95,60 @@ SCENARIOS = [
              sweep=SMALL),
     Scenario("const_pair", BOTH, (16, 64, 100, 256, 1024, 4096, 8192),
              "the same as pair, for a size that the compiler knows",
-             "kmem_cache always knows the size. As pair, it does not show refills, cold caches or "
-             "other CPUs"),
+             "kmem_cache always knows the size. Like pair, it does not show refills, cold caches "
+             "or other CPUs"),
     Scenario("zalloc", BOTH, (16, 64, 256, 1024, 4096, 8192, 32768),
              "the same as pair, with an object that is cleared, whatever the kernel's settings are",
              "It does not show that the caller's first access is faster, since the cleared object "
              "is in the processor's cache",
              sweep=SMALL),
     Scenario("batch64", BOTH, FEW,
-             "64 allocations, then 64 frees: slots of objects of some KiB overflow",
+             "64 allocations, then 64 frees, which overflows the CPU's cache of free objects if "
+             "objects have a few KiB",
              "It does not show fragmentation: all objects of a round are freed together",
              sweep=SMALL),
     Scenario("refill", BOTH, FEW,
-             "4096 allocations, then 4096 frees: the average cost with refills and flushes",
+             "the average cost of 4096 allocations and then 4096 frees, refills and flushes of "
+             "the CPU's cache of free objects included",
              "It does not show the worst case of one refill",
              sweep=SMALL),
     Scenario("fill", BOTH, FILLED,
-             "10 000 allocations, then 10 000 frees: spans are made and freed, too",
+             "10 000 allocations, then 10 000 frees, in which spans are made and freed, too",
              "It does not show reuse: an empty heap is filled, and all objects are freed in the "
              "order of their allocation",
              sweep=SMALL),
     Scenario("fill_alloc", ("icount",), FILLED,
              "only the allocations of fill",
-             "As fill, it does not show reuse"),
+             "Like fill, it does not show reuse"),
     Scenario("fill_free", ("icount",), FILLED,
              "only the frees of fill",
-             "As fill, it does not show reuse"),
+             "Like fill, it does not show reuse"),
     Scenario("bulk4", BOTH, (16, 64, 256, 1024, 4096),
-             "calls with 4 objects each, against the bulk calls of kmem_cache. gomem_cache is a "
-             "typed cache of gomem's",
-             "It does not compare with kmalloc, which has no bulk allocation",
+             "calls with 4 objects each, compared with the bulk calls of kmem_cache. The column "
+             "gomem_cache is a typed cache of gomem's",
+             "There is no column for kmalloc, which has no bulk allocation",
              sweep=SMALL),
     Scenario("bulk16", BOTH, (16, 64, 256, 1024, 4096),
              "the same as bulk4 with 16 objects",
-             "It does not compare with kmalloc, which has no bulk allocation",
+             "There is no column for kmalloc, which has no bulk allocation",
              sweep=SMALL),
     Scenario("bulk64", BOTH, (16, 64, 256, 1024, 4096),
              "the same as bulk4 with 64 objects",
-             "It does not compare with kmalloc, which has no bulk allocation",
+             "There is no column for kmalloc, which has no bulk allocation",
              sweep=SMALL),
     Scenario("bulk256", BOTH, (16, 64, 256, 1024, 4096),
              "the same as bulk4 with 256 objects",
-             "It does not compare with kmalloc, which has no bulk allocation",
+             "There is no column for kmalloc, which has no bulk allocation",
              sweep=SMALL),
     Scenario("churn", BOTH, (64, 100, 256, 1024, 4096),
-             "20 000 live objects: again and again 1 to 2048 of them, drawn at random, are freed "
-             "and allocated anew",
-             "It does not show objects of different age: each is as likely to be freed as any "
-             "other",
+             "the replacement of objects while 20 000 are live: each step frees 1 to 2048 "
+             "objects, drawn at random, and allocates as many new ones",
+             "It does not show objects of different age: each object is as likely to be freed as "
+             "any other",
              sweep=SMALL),
     Scenario("mixed", BOTH, (1,),
-             "10 000 live objects of all sizes: a random one is replaced by one of another size",
+             "the replacement of objects while 10 000 of all sizes are live: each step replaces "
+             "one, drawn at random, by an object of another size",
              "It does not show bursts. The mix of sizes is roughly that of a busy kernel"),
     Scenario("realloc_grow", BOTH, (256, 4096, 65536),
              "a buffer that grows from 16 bytes by a quarter at a time, copies included",
@@ -153,7 +156,8 @@ SCENARIOS = [
              "the meantime",
              sweep=(16, MOST)),
     Scenario("large", BOTH, tuple((16 * KIB) << i for i in range(9)),
-             "objects of 16 KiB to 4 MiB, allocated and freed in turn, against the page allocator",
+             "objects of 16 KiB to 4 MiB, allocated and freed in turn, compared with the page "
+             "allocator",
              "It does not show a fragmented machine, where the kernel has no free blocks of these "
              "sizes",
              sweep=(8 * KIB + 1, MOST)),
@@ -165,35 +169,35 @@ SCENARIOS = [
              "pointer-free objects of less than 16 bytes, allocated and freed in turn",
              "It does not show the memory that shared blocks save: see tiny_held"),
     Scenario("tiny_held", BOTH, tuple(range(1, 16)),
-             "bytes taken from the kernel for each of 200 000 tiny objects",
-             "It does not show how much stays when half of the objects are freed"),
+             "the bytes taken from the kernel for each of 200 000 tiny objects",
+             "It does not show how much memory stays after half of the objects were freed"),
     Scenario("cold_alloc", ("native",), (16, 112, 1024),
              "one allocation after other code filled the processor's caches",
-             "It does not show misses of the cache that processors share: it stays warm"),
+             "It does not show misses of the cache that processors share: that cache stays warm"),
     Scenario("cold_free", ("native",), (16, 112, 1024),
              "one free after other code filled the processor's caches",
-             "It does not show misses of the cache that processors share: it stays warm"),
+             "It does not show misses of the cache that processors share: that cache stays warm"),
     Scenario("remote_cost", ("icount2", "smp"), (64, 256, 1024),
-             "1024 objects that one CPU allocates and another CPU then frees: the cost of both",
+             "the cost of allocating 1024 objects on one CPU and then freeing them on another CPU",
              "Counted in instructions, it does not show contention for locks, since the CPUs take "
              "turns"),
     Scenario("scale", ("icount2", "smp"), (64, 1024),
-             "1, 2 and 4 CPUs, each of which allocates and frees 64 objects of its own, again and "
-             "again",
+             "the speed of 1, 2 and 4 CPUs, each of which allocates and frees 64 objects of its "
+             "own, again and again",
              "It does not show cache misses. Emulated CPUs share the host's CPUs: the empty loop "
              "shows how much work they can do"),
     Scenario("remote", ("icount2", "smp"), (64, 1024),
-             "objects that one CPU allocates while another CPU frees them, for 1 pair of CPUs and "
-             "for 2 pairs",
-             "It does not show cache misses. The time includes that of passing the pointers from "
-             "one CPU to the other"),
+             "the speed at which one CPU allocates objects while another CPU frees them, for 1 "
+             "pair of CPUs and for 2 pairs",
+             "It does not show cache misses. The time includes passing the pointers from one CPU "
+             "to the other"),
     Scenario("lines", ("icount",), (16, 64, 112, 256, 1024, 4096),
-             "the cache lines that one allocation and one free touch on the hit path",
+             "the number of cache lines that one allocation and one free touch on the hit path",
              "It does not show which of these lines are in the cache. Lines of the stack are "
              "counted, too",
              "lines"),
     Scenario("find", ("icount",), (),
-             "a search for free pages in heaps of 64 MiB to 16 GiB",
+             "the cost of a search for free pages in heaps of 64 MiB to 16 GiB",
              "It does not show cache misses: these heaps are addresses without memory", "find"),
     Scenario("latency", ("icount",), (),
              "the longest time with interrupts off, and the longest time that a task of highest "
@@ -202,14 +206,14 @@ SCENARIOS = [
              "kernel alone during a sleep of one second",
              "It does not show cache misses, nor waits for locks that other CPUs hold", "latency"),
     Scenario("footprint", ("memory",), (),
-             "bytes held for each live byte: with 200 MB live, right after half of it was freed in "
-             "the order that the row names, a second later, and after a write to the file "
-             "scavenge. Sizes are those of a kernel, up to 1 MiB; in rows with log, equally many "
-             "from each power of two up to 128 KiB; in rows with uniform, evenly distributed up to "
-             "64 KiB",
+             "the bytes held for each live byte: with 200 MB live, right after half of it was "
+             "freed in the order that the row names, a second later, and after a write to the "
+             "file scavenge. Sizes are those of a kernel, up to 1 MiB; in rows with log, equally "
+             "many from each power of two up to 128 KiB; in rows with uniform, evenly distributed "
+             "up to 64 KiB",
              "It does not show speed", "footprint"),
     Scenario("replay", ("memory",), (),
-             "bytes held while a recorded trace is replayed, with caches and metadata",
+             "the bytes held while a recorded trace is replayed, caches and metadata included",
              "It does not show times: the pauses of the recorded machine are left out", "replay"),
 ]
 
@@ -227,17 +231,17 @@ METRICS = {"icount": "instructions", "icount2": "instructions", "native": "ns", 
 # The kernels that are measured by default, the newest first, and the settings
 # that they are booted with, the usual ones first.
 ALL = (NEWEST, "stock-6.12", "stock")
-# The kernels for two CPUs that take turns, without 6.1: while it starts its second
-# CPU, the first one polls without a pause. A QEMU that counts instructions then
-# never runs the second CPU.
+# The kernels for two CPUs that take turns. Linux 6.1 is not among them: while its
+# first CPU starts the second one, the first CPU polls without a pause. A QEMU that
+# counts instructions then never runs the second CPU.
 TWO_CPUS = (NEWEST, "stock-6.12")
 KERNELS = {"icount": ALL, "icount2": TWO_CPUS, "native": ("uml",), "smp": (NEWEST,), "memory": ALL}
 OFF = "mitigations=off init_on_alloc=0"
 SETTINGS = {"icount": ("", OFF), "icount2": ("", OFF), "native": ("", OFF), "smp": (OFF,),
             "memory": ("",)}
 
-# Scenarios that are also measured with the checks of UBSAN in the files that
-# gomem/Kbuild builds without them, on kernels that have UBSAN.
+# Scenarios that are also measured with a gomem that has the checks of UBSAN in all
+# files, on kernels that have UBSAN. Usually gomem/Kbuild leaves them out of some.
 UBSAN = ("pair", "const_pair", "batch64", "bulk64", "churn", "fill", "tiny")
 UBSAN_KERNELS = (NEWEST,)
 

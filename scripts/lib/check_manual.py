@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""check_manual.py - print what the code has and the manual does not say.
+"""check_manual.py - print messages, parameters and counters that the manual lacks.
 
 Documentation/debugging.rst has to have each message that gomem prints, and each counter of
 misuse. Documentation/tuning.rst has to have each parameter and each counter of misuse. Run it at

@@ -4,12 +4,12 @@
 # A clock for deadlines of a process, in milliseconds. It stands still while the
 # process waits for a processor of a busy host.
 #
-# The clock advances while the process computes or sleeps. While a thread is
-# ready to run but has no processor, it waits. The kernel counts for how long:
+# The clock advances while the process computes or sleeps. A thread waits while
+# it is ready to run but has no processor. The kernel counts for how long, in
 # /proc/PID/task/TID/schedstat. On a host whose kernel does not count this, the
 # clock shows real time.
 
-# clock_start PID: set clock_ms to 0.
+# clock_start PID: start the clock of a process, at clock_ms = 0.
 clock_start()
 {
 	clock_pid=$1

@@ -4,8 +4,8 @@
 A tab reaches to the next multiple of 8. As in the kernel, a line may be longer
 if it cannot be broken, or if breaking it would hide what it shows:
 
-	a string, which users search for, behind the head of a call, "return" or
-	an assignment, at the end of the line
+	a string at the end of the line, which users search for; before it the
+	line has at most the head of a call, "return" or an assignment
 	a row of a table: one initializer in braces
 	#pragma redefine_extname, which is one line by its syntax
 

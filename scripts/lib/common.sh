@@ -18,8 +18,8 @@ say()
 }
 
 # Print an error and exit. A script that otherwise exits with the status of
-# another program sets die_status, so that its own errors have a status of their
-# own.
+# another program sets die_status, so that its own errors can be told from those
+# of the program.
 die()
 {
 	say "error: $*"
@@ -37,8 +37,8 @@ show_help()
 	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
 }
 
-# locked FILE COMMAND...: run COMMAND in a subshell, while no other process does
-# the same with FILE. COMMAND's children do not inherit the lock.
+# locked FILE COMMAND...: wait for the lock FILE, and run COMMAND in a subshell
+# that holds it. COMMAND's children do not inherit the lock.
 locked()
 {
 	local lock=$1

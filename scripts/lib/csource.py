@@ -64,7 +64,7 @@ def arguments(text):
 
 
 def declared(text):
-    """Return the struct types of declared names, with a * for each pointer to a pointer."""
+    """Return the struct types of declared names, with a * for each level of pointer beyond one."""
     types = {}
     for struct, stars, name, array, more in DECLARED.findall(text):
         for star, other, size in [(stars, name, array)] + ALSO.findall(more):
@@ -190,7 +190,7 @@ class File:
 
     @functools.cached_property
     def functions(self):
-        """Return the functions by name. If an #if has several, the longest one gets the name."""
+        """Return the functions by name. If several have one name, the longest one gets it."""
         found, position = {}, 0
         while match := HEAD.search(self.text, position):
             end = END.search(self.text, match.end())

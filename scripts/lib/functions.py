@@ -24,9 +24,9 @@ EXCEPTIONS = {
     "gomem/api/typed.c": {"cache_finish_bulk"},
     # Inlined: each parameter is a register or a constant.
     "gomem/api/bulk.c:inlined": {"take_back_some", "push_run"},
-    # The parameters of the header's function, and the module that calls it.
+    # The parameters of the function in the header, and the module that calls it.
     "gomem/api/account.c": {"__gomem_account_create"},
-    # The parameters of the kernel's function, and the caller for reports.
+    # The parameters of the kernel's function that it replaces, and the caller, for reports.
     "gomem/override/override.c": {"resize", "kv_resize"},
     "gomem/override/override_cache.c": {"create_both",
                                         "gomem_override_kmem_cache_create_usercopy"},

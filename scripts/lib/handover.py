@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""handover.py [OPTION]... SOURCE PATH... - list what modules allocate and
-others free.
+"""handover.py [OPTION]... SOURCE PATH... - list memory that modules allocate
+and other code frees.
 
 SOURCE is the kernel's source, PATH a module: a file of it, a directory or a
 built .ko. This does the work of scripts/handover, once the sources are there.
 
   --symbols=FILE  Module.symvers of the kernel: tells where each function is
-  --override=FILE gomem_override.h: calls of functions that have a stand-in are
-                  no findings
+  --override=FILE gomem_override.h: calls of functions that it replaces are no
+                  findings
 
 The module's allocations are followed to members of structs and to arguments of
 functions. The kernel's source is searched for three cases:
@@ -15,7 +15,7 @@ functions. The kernel's source is searched for three cases:
   members    the module puts an allocation into a member, and the kernel frees
              this member
   arguments  the module passes an allocation to a function that frees it, or
-             keeps it in a member that is freed; followed for DEPTH calls
+             keeps it in a member that is freed; followed through DEPTH calls
   objects    the module allocates structs of a type, and uses functions of a file
              that frees structs of this type which the freeing function did not
              allocate itself
@@ -74,7 +74,7 @@ Found = collections.namedtuple("Found", "rank file line what place how out")
 
 
 def freed(function, types, names=ENDS):
-    """Yield a Free for each free in a function; its member is "" for a variable."""
+    """Yield a Free for each free in a function. If that frees a variable, Free.member is ""."""
     for name, args, position in function.calls:
         if names.match(name) and args:
             cache = args[0] if name == "kmem_cache_free" else ""
@@ -116,7 +116,7 @@ class Types:
         return steps[-1] if steps else ("", "")
 
     def steps(self, function, text):
-        """Return the (struct, member) of each step of an expression, as p->a and .b of p->a.b."""
+        """Return the (struct, member) of each step of an expression: of p->a.b, p->a and .b."""
         chain, start = csource.CHAIN.match(text), DESIGNATED.match(text)
         if not chain and not start:
             return []
@@ -181,7 +181,7 @@ class Kernel:
         return self.files[name]
 
     def function(self, name, near=None, types=None):
-        """Return the function that a call in a file means: its own, an exported one, a macro."""
+        """Return what a call in a file means: a function of the file, an exported one, a macro."""
         if near and name in near.functions:
             return near.functions[name]
         if name in self.exports and self.exports[name] not in self.own:
@@ -205,15 +205,15 @@ class Kernel:
         return [free for f in self.file(file).functions.values() for free in freed(f, self.types)]
 
     def frees_of(self, struct, member, used):
-        """Yield where a member is freed: by the given functions, or with its struct."""
+        """Yield each Free of a member: in one of the functions @used, or along with its struct."""
         for name in sorted(self.freed_members[member] - self.own):
             text = (self.root / name).read_text(errors="replace")
             defined = re.search(rf"\b(?:struct|union) {struct.split('.')[0]}\b", text)
             for free in self.frees(name) if defined else []:
                 if (free.struct, free.member) != (struct, member):
                     continue
-                # Many structs have this part. So count the free only if the module calls
-                # functions of that file.
+                # Many structs contain one of this type. So count the free only if the module
+                # calls functions of that file.
                 part = "." not in struct and PART.search(free.what)
                 if free.function in used or self.ends(free) and not (
                         part and all(f.file.name != name for f in used)):
@@ -294,7 +294,7 @@ class Module:
                     yield local[left]
 
     def find_helpers(self):
-        """Find functions, also inline ones, that return an allocation or set *argument."""
+        """Find functions, also inline ones, that return an allocation or put it into *argument."""
         inline = [f for name, f in self.types.macros.items()
                   if name in self.calls and not re.fullmatch(ALLOC, name)]
         for _ in range(2):
@@ -346,7 +346,7 @@ class Module:
             self.structs.setdefault(target, []).append(found)
 
     def source(self, function, text):
-        """Return the allocations of an argument, and how unsure that is."""
+        """Return the allocations that an argument may be, and 1 if only the type tells, else 0."""
         text = CAST.sub("", text)
         if (id(function), text) in self.variables:
             return [self.variables[id(function), text]], 0
@@ -420,7 +420,7 @@ class Search:
                 self.add(rank, where, free, f"freed as {member} of a struct {struct} by")
 
     def elsewhere(self, where, free):
-        """Are the structs of a member parts of different structs?"""
+        """Are the module's and the kernel's struct with the member parts of different structs?"""
         ours = self.module.types.part(where.function, where.left)
         theirs = self.kernel.types.part(free.function, free.what)
         return bool(ours and theirs and ours != theirs)
@@ -475,7 +475,7 @@ class Search:
                     yield from self.parameter(target, args.index(name), depth - 1, caller)
 
     def kept(self, function, struct, member):
-        """Yield each Free, in the function's file, of the member that it has set."""
+        """Yield each Free, in a function's file, of a member that the function set."""
         for free in self.kernel.frees(function.file.name):
             if struct and member and (free.struct, free.member) == (struct, member):
                 yield free
@@ -505,7 +505,7 @@ class Search:
 
     def caches(self):
         """Check caches that the module puts into a member, or passes to a function, and
-        that the kernel frees to.
+        whose objects the kernel frees.
         """
         for function in self.module.all:
             for match in CACHE_SET.finditer(function.body):
@@ -529,7 +529,7 @@ class Search:
                     self.add_cache(function, match.start(), free, left, right)
 
     def passed_cache(self, function, position, text, callee, number):
-        """Add a cache that a function of the kernel frees to, or keeps for that."""
+        """Add a cache whose objects a function of the kernel frees, or that it keeps for that."""
         name = callee.params[number] if number < len(callee.params) else ""
         kept = [self.kernel.types.of(callee, left) for left in
                 re.findall(rf"([\w>.\-]+)\s*=\s*{name}\s*;", callee.body)] if name else []
@@ -539,7 +539,7 @@ class Search:
                 self.add_cache(function, position, free, text)
 
     def add_cache(self, function, position, free, *names):
-        """Add a cache that is freed to; the names are those that it has in the module."""
+        """Add a cache whose objects are freed; @names are its names in the module."""
         either = "|".join(sorted(map(re.escape, set(names))))
         taken = re.search(rf"\bkmem_cache_z?alloc\w*\s*\(\s*({either})\s*,", self.module.text)
         rank, how, out = CACHE_TAKEN if taken else CACHE_UNUSED

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """handover_files.py - find the source files of a module.
 
-A module is given as a directory, or as one of its .c files. Of a file, the
-Kbuild or Makefile beside it or above tells what else its module is built from:
+A module is given as a directory, or as one of its .c files. For a .c file, the
+Kbuild or Makefile beside it or above tells what else the module is built from:
 
   name-y := main.o $(parts)
   name-$(CONFIG_X) += $(addprefix sub/, part.o)
@@ -13,7 +13,7 @@ import re
 
 NO_CODE = re.compile(r"(^|/)(tests?|kunit|selftests?|tools|samples)/|"
                      r"[-_](kunit|tests?|selftest)\.c$|nommu\.c$")
-# The makefile of a file is looked for in so many directories: its own, and those above.
+# How many directories are searched for a file's makefile: its own, and those above.
 LEVELS = 3
 RULE = re.compile(r"^[ \t]*([\w-]+?)(?:-(?:y|objs|m|\$\([^()]*\)))?[ \t]*[:+]?=(.*)$", re.M)
 PREFIX = re.compile(r"\$\(addprefix\s+([^,()\s]+)\s*,([^()]*)\)")

@@ -2,8 +2,8 @@
 """handover_source.py DIRECTORY <TAR - keep the sources that handover.py reads.
 
 That is a fifth of a kernel's source: headers in include/, makefiles, files that
-export a symbol, and all files of the core. In the core, one file may free what
-another one exports a function for.
+export a symbol, and all files of the core. In the core, an exported function and
+the code that frees its argument may be in different files.
 """
 
 import pathlib

@@ -8,8 +8,8 @@
 #
 # The including script sets log_dir.
 
-# Processor seconds of each job, which do not depend on other load on the host.
-# The lines are "SECONDS NAME".
+# File with the processor seconds of each job, which do not depend on other load
+# on the host. Its lines are "SECONDS NAME".
 # shellcheck disable=SC2154 # the including script sets it
 job_memory=$log_dir/seconds
 
@@ -42,7 +42,7 @@ job_again()
 	job_total=$((job_total + 1))
 }
 
-# job_estimate NAME: print how long a job may take.
+# job_estimate NAME: print the processor seconds that a job may take.
 job_estimate()
 {
 	local estimate
@@ -156,8 +156,8 @@ print_longest()
 }
 
 # alone COMMAND...: run a command and wait for it. Call this while no job runs.
-# The command is a background process: so a signal to the script ends it at
-# once, while the shell would finish a foreground command first.
+# The command is a background process, so that a signal ends the script at once:
+# the shell would wait for a foreground command to end.
 alone()
 {
 	"$@" &
@@ -191,8 +191,8 @@ below()
 		}'
 }
 
-# End all jobs and their descendants when this script ends. Some may have their
-# own process groups, and background processes do not get Ctrl-C.
+# End all jobs and their descendants when this script ends. Some processes may
+# have their own process groups, and background processes do not get Ctrl-C.
 stop_jobs()
 {
 	local -a pids=()

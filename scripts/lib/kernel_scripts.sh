@@ -5,8 +5,8 @@
 # kernel-doc. Sourced after kernels.sh.
 
 # Set kernel_scripts to the scripts/ directory of the kernel sources. They are a
-# compressed archive, so the needed part is kept in the cache. kernel-doc is a
-# link into tools/ since 7.0.
+# compressed archive, so the needed part is kept in the cache. Since Linux 7.0,
+# kernel-doc is a link into tools/.
 find_kernel_scripts()
 {
 	local archive
@@ -14,7 +14,7 @@ find_kernel_scripts()
 	archive=$(source_archive debug) || return
 	# shellcheck disable=SC2154 # common.sh sets it
 	kernel_scripts=$cache/checkers/$(basename "$archive" .tar.xz)/scripts
-	# A failure does not end the script within a check.
+	# Return the status: in a check, a failure does not end the script.
 	[[ -e $kernel_scripts ]] || locked "$cache/scripts.lock" unpack_scripts "$archive"
 }
 

@@ -57,7 +57,7 @@ build_recipe=3
 # --- Names ------------------------------------------------------------------
 
 # Set suite, meta, release and version for a row of stock_kernels. The result is
-# cached as long as the suite's package lists.
+# cached until the suite's package lists are updated.
 resolve_row()
 {
 	local memo depends pattern='linux-headers-([^ ]+) \(= ([^)]+)\)'
@@ -75,7 +75,7 @@ resolve_row()
 }
 
 # stock_names [PATTERN]: print "NAME ROW" for each of Debian's kernels whose
-# name in the table matches. Only their package lists are needed.
+# name in the table matches. Only the package lists of their suites are needed.
 stock_names()
 {
 	local pattern=${1:-*} row name suite meta release version series
@@ -109,7 +109,7 @@ newest_stock()
 	echo "$name"
 }
 
-# Print the row of one of Debian's kernels. Fail if it is not one.
+# stock_row NAME: print the row of one of Debian's kernels. Fail if none has NAME.
 stock_row()
 {
 	local name=$1 row
@@ -321,7 +321,8 @@ adapt_headers()
 	# Change the absolute paths in the makefile, which lead to the common
 	# headers and to the output.
 	sed -i "s|/usr/src/linux-headers-|$dir/headers&|" "$kdir/Makefile"
-	# The text is "gcc-12 (Debian ...)", or begins with the triplet.
+	# CONFIG_CC_VERSION_TEXT is "gcc-12 (Debian ...)", or begins with the
+	# triplet.
 	prefix=${arch_triplet[${4:-amd64}]}-
 	compiler=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$kdir/.config")
 	[[ -z ${4:-} ]] || compiler=$prefix${compiler#"$prefix"}
@@ -599,7 +600,7 @@ configure_kernel()
 	  echo "CONFIG_LOCALVERSION=\"-gomem-$name\""; } >"$dir/wanted"
 	make -s -C "$dir/src" "${make_args[@]}" O="$dir/build" KCONFIG_ALLCONFIG="$dir/wanted" \
 		allnoconfig >"$dir/log" 2>&1 || build_failed "$dir"
-	# An option with "=n" has no such line in the result.
+	# For an option that is off, .config has no line that ends in "=n".
 	missing=$(grep -v '=n$' "$dir/wanted" | grep -vxF -f "$dir/build/.config" || true)
 	[[ -z $missing ]] || die "kernel $name cannot be configured with:"$'\n'"$missing"
 }
@@ -706,8 +707,8 @@ find_archive()
 	mkdir -p "$sources"
 }
 
-# members_of PATH: print the archive members to unpack. For a file, these are
-# all sources beside it and the headers above, since it may include them.
+# members_of PATH: print the archive members to unpack. For a file, these are all
+# sources beside it, and the headers in the directory above: it may include them.
 members_of()
 {
 	local dir=${1%/*.c}

@@ -3,10 +3,11 @@
 
 SOURCES is the directory of the sources. Its Kbuild lists the objects by folder,
 the lowest layer first. A file may use its own folder and those before it in
-that list. Uses are #includes, and the symbols of its object in BUILD, the
-directory of the objects. Without BUILD, only #includes count. Inline functions
-of headers are part of the objects, so their calls count as well. A layer calls
-upward only through a function pointer that a higher layer has set.
+that list. What a file uses are its #includes, and the symbols that its object
+needs: BUILD is the directory of the objects. Without BUILD, only #includes
+count. Inline functions of headers are part of the objects, so their calls count
+as well. A layer calls upward only through a function pointer that a higher
+layer has set.
 
 MAINTAINERS, beside SOURCES, has to name each file of SOURCES, or its folder.
 

@@ -6,8 +6,8 @@
  *	-plugin libqemu_lines.so,out=FILE
  *
  * A mark is the instruction "xchg %rbx, %rbx", which no other code uses. The
- * first mark turns counting on; until then the machine runs at full speed. From
- * then on every second mark ends a window, for which a line is written:
+ * first mark turns counting on; until then the machine runs at full speed. Each
+ * further mark begins or ends a window, in turn. At its end a line is written:
  *
  *	INSTRUCTIONS CODE-LINES DATA-LINES WRITTEN-LINES
  *

@@ -156,8 +156,8 @@ report 'bad: scheduling from the idle thread'
 report 'softirq: (huh, entered|Attempt to kill tasklet)'
 report 'schedule_timeout: wrong timeout value'
 report '[a-zA-Z0-9_]+: .*init suspiciously returned'
-# A softirq was raised where nothing runs it. Tasklets alone, #40, are no
-# report: a CPU that goes offline has parked the thread that runs them.
+# A softirq was raised where nothing runs it. If only tasklets wait (handler #40),
+# that is no report: a CPU that goes offline has parked the thread that runs them.
 report 'NOHZ tick-stop error: .*handler #([^4]|4[^0]|40[^!])'
 
 # kernel/irq/spurious.c

@@ -31,7 +31,7 @@ unstable=()
 # With second_tries=0, each failure counts at once.
 second_tries=1
 
-# These words are in the name of a result that is about damage.
+# A result whose name has one of these words is about damaged or lost memory.
 readonly damage_words='sound|damage|corrupt|nothing.* lost|nothing.* reported|reported nothing'
 
 # The exit statuses of scripts/vm run after a hang, a panic and a report.

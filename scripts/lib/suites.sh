@@ -28,8 +28,8 @@ declare -rA suite_parts=(
 )
 
 # A suite SUITE-ARCH, such as bookworm-arm64, has the packages of another
-# architecture. It also has those of the host's, with the programs that build
-# for the other one.
+# architecture. It also has the packages of the host's architecture, with the
+# programs that build for the other one.
 readonly suite_foreign="arm64 riscv64"
 
 # Lists older than this are updated before they are used.

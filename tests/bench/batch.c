@@ -4,7 +4,7 @@
  *
  *	batch64		64 objects, one by one
  *	refill		4096 objects, one by one. That is far more than a slot
- *			holds: it is refilled and flushed many times
+ *			holds, so the slot is refilled and flushed many times
  *	bulk4, bulk16, bulk64, bulk256
  *			that many objects by one bulk allocation and one bulk
  *			free; the way gomem_cache uses a typed cache

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * bench.h - the structures and parameters of a scenario, a measurement.
+ * bench.h - the structures and parameters of the scenarios.
  *
- * A scenario does the same work in several ways. The first way is empty: it is
- * the loop without an allocator. Each other way uses one allocator. The ways
- * run in turn, many times. The time of the empty way is subtracted from the
- * others.
+ * A scenario is a measurement that does the same work in several ways. The
+ * first way is empty: it is the loop without an allocator. Each other way uses
+ * one allocator. The ways run in turn, many times. The time of the empty way is
+ * subtracted from those of the other ways.
  *
  * Each way has its own loop, into which the allocator's inline functions are
  * compiled, as into any caller. All loops of a scenario come from one inline
@@ -34,8 +34,8 @@ struct bench_way {
  * @name: name of the scenario in scripts/bench
  * @ways: the empty way, then one for each allocator
  * @ops: operations of one repetition; reduced where objects are large
- * @batch: @ops is rounded up to a multiple of @batch; 0 means 1. The value of
- *	bench_batch_size while the scenario runs
+ * @batch: value of bench_batch_size while the scenario runs. @ops is rounded up
+ *	to a multiple of it; 0 means 1
  * @unit: the result is the cost of @unit operations; 0 means 1
  * @setup: called before all ways; may be NULL. Returns 0 or an error
  * @teardown: called after all ways, and after a failed @setup

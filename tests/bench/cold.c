@@ -8,8 +8,8 @@
  * caches. This needs a real processor: an emulated one has no caches.
  *
  * A single operation is too short for the clock. So the times of many
- * operations are added up. Reading the clock after evict() takes time, too: the
- * time of the empty way, which only does that, is subtracted.
+ * operations are added up. Reading the clock after evict() takes time, too. The
+ * empty way only does that, and its time is subtracted.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -97,8 +97,8 @@ DEFINE_COLD(kmalloc)
 DEFINE_COLD(cache)
 
 /*
- * Return the nanoseconds that were spent between the two clock reads of each
- * operation.
+ * Return the nanoseconds that all operations together spent between their two
+ * reads of the clock.
  */
 static u64 time_cold(const struct bench_way *way, unsigned int n)
 {

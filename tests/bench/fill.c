@@ -6,8 +6,8 @@
  *	fill_alloc, fill_free
  *		measure only the allocations, or only the frees
  *
- * The slots of a CPU hold fewer objects. So spans are made and freed in each
- * round. The result is the cost of one object.
+ * A CPU's slots hold fewer objects than that. So spans are made and freed in
+ * each round. The result is the cost of one object.
  */
 #include <linux/ktime.h>
 #include <linux/vmalloc.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * large.c - allocate and free one object that is larger than the size classes.
+ * large.c - allocate and free one object that is larger than any size class.
  *
  * The kernel's allocators take such objects from the buddy allocator.
  */

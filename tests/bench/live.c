@@ -2,9 +2,10 @@
 /*
  * live.c - allocate and free among many live objects.
  *
- *	churn	there are 20 000 live objects of one size. Free 1 to 2048
- *		random ones, then allocate as many. Objects for which the
- *		slot has no room go to many spans, and are taken from these
+ *	churn	there are 20 000 live objects of one size. Free 1 to 2048 random
+ *		ones, then allocate as many. Objects for which the slot has no
+ *		room return to many spans, and are allocated from these spans
+ *		later
  *	mixed	there are 10 000 live objects of all sizes. Free one random
  *		object, and allocate one of another size in its place
  *
@@ -26,8 +27,8 @@ enum way { NONE, GOMEM, KMALLOC, CACHE, NR_LIVE_WAYS };
 
 /*
  * The plan, the same for all ways: order[] has the numbers of the objects to
- * free. sizes[] has the sizes to allocate, or for churn the numbers of objects
- * to free at once. Each way has its live objects and its position in the plan.
+ * free. sizes[] has the sizes to allocate, or for churn how many objects to
+ * free at once. Each way has its live objects and its position in the plan.
  */
 static void **live[NR_LIVE_WAYS];
 static unsigned int at[NR_LIVE_WAYS];

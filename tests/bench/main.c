@@ -117,7 +117,8 @@ static int run_set(const char *val, const struct kernel_param *kp)
 	char name[32];
 
 	/*
-	 * Reject run as an argument of insmod and while the module is unloaded.
+	 * Refuse to run before the module's init has ended (run may be an
+	 * argument of insmod), and after its exit has begun.
 	 */
 	if (!ready)
 		return -EAGAIN;

@@ -2,12 +2,12 @@
 /*
  * measure.c - repeat the ways of a scenario, and evaluate the samples.
  *
- * All ways run once, then all of them again, and so on. So phases of other load
- * on the machine affect all ways alike. The results are the minimum, the median
- * and the 90th percentile of the repetitions. The minimum of the empty way is
- * subtracted from the minimum, its median from the median, and so on. On a
- * machine that counts instructions, use the minimum: larger samples include
- * interrupts. On a real processor, use the median.
+ * All ways run once, then all of them again, and so on. So other load on the
+ * machine affects all ways alike. The results are the minimum, the median and
+ * the 90th percentile of the repetitions. The minimum of the empty way is
+ * subtracted from the minimum of each other way, the median from the median,
+ * and so on. On a machine that counts instructions, use the minimum: larger
+ * samples include interrupts. On a real processor, use the median.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -23,7 +23,7 @@
 
 /*
  * Approximate limit of the bytes that one way allocates in a repetition with
- * bench_scale 1. Some ways clear all these bytes, which takes long.
+ * bench_scale 1. Some ways clear all these bytes, which takes a long time.
  */
 #define MAX_BYTES	SZ_16M
 

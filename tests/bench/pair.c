@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pair.c - allocate and free one object again and again.
+ * pair.c - repeatedly allocate and free one object.
  *
  *	pair		the CPU's slot serves each call, with no further step
  *	const_pair	as pair, with a size known at compile time

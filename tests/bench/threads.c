@@ -2,15 +2,15 @@
 /*
  * threads.c - allocate and free on many CPUs at the same time.
  *
- *	scale	a thread on each of 1, 2 or 4 CPUs allocates 64 objects and
- *		frees them, again and again. Threads share no objects
+ *	scale	a thread on each of 1, 2 or 4 CPUs repeatedly allocates 64
+ *		objects and frees them. Threads share no objects
  *	remote	a thread on half of the CPUs allocates objects and hands
  *		them to a thread on another CPU, which frees them
  *
  * A round has a window of WINDOW_MS for each way and each number of CPUs, one
  * after the other. A rate is the operations per second of one window. The empty
- * way does the same work without an allocator. Its gain from more CPUs shows
- * how much any way can gain on this machine.
+ * way does the same work without an allocator. Its gain from more CPUs is the
+ * most that any way can gain on this machine.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -134,7 +134,7 @@ static void produce(struct worker *w)
 	while (!READ_ONCE(stop)) {
 		/*
 		 * Pairs with the release in consume(), which has read the
-		 * places that are free.
+		 * entries that are overwritten below.
 		 */
 		if (in - smp_load_acquire(&r->out) > RING - BATCH) {
 			cpu_relax();
@@ -145,8 +145,8 @@ static void produce(struct worker *w)
 			r->object[in++ % RING] =
 				bench_use(w->way->get(GFP_KERNEL));
 		/*
-		 * Pairs with the acquire in consume(), which sees the objects
-		 * that are stored above.
+		 * Pairs with the acquire in consume(), which then sees the
+		 * objects that were stored above.
 		 */
 		smp_store_release(&r->in, in);
 		cond_resched();
@@ -286,7 +286,7 @@ static int remote_window(const struct thread_way *way, unsigned int cpus,
 	return err;
 }
 
-/* One way on one number of CPUs, and the rates of the windows measured so */
+/* One way on one number of CPUs, and the rates of its windows */
 struct point {
 	const struct thread_way *way;
 	unsigned int cpus;

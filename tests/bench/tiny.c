@@ -2,7 +2,7 @@
 /*
  * tiny.c - allocate objects of less than 16 bytes that hold no pointers.
  *
- *	tiny		allocate and free one object again and again
+ *	tiny		repeatedly allocate and free one object
  *	tiny_held	let 200 000 objects live at the same time. The result is
  *			the memory taken from the kernel for each object
  */

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # chaos.sh - everything at once, on two nodes. Tasks and interrupts allocate.
-# Memory is filled with objects, freed, and taken by a hog. CPUs go offline and
-# come back, and epochs are short. Scripts make gomem give back all free memory
-# again and again, and read and write all of gomem's files. At the end nothing
-# is lost, and the kernel has reported no error.
+# Memory is filled with objects, freed, and taken by a hog: a thread that takes
+# pages from the kernel. CPUs go offline and come back, and epochs are short.
+# Scripts make gomem give back all free memory again and again, and read and
+# write all of gomem's files. At the end nothing is lost, and the kernel has
+# reported no error.
 #
 # machine: --numa=2 --cpus=4 --memory=1G
 # make check: not on an older kernel

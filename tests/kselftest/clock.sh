@@ -11,8 +11,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/fill.lib
 . "$here/fill.lib"
 
-# gomem looks four times an epoch, so each 111 ms. No other work of the kernel
-# has this delay, so it identifies the timer.
+# gomem's periodic work runs four times an epoch, so every 111 ms. No other work
+# of the kernel has this delay, so the delay identifies the timer.
 epoch_ms=444
 tracing=/sys/kernel/tracing
 
@@ -37,8 +37,8 @@ clock_runs()
 	return 1
 }
 
-# Set timers to the trace lines of gomem's timer in three seconds. They are
-# found by the delay, in jiffies of kernels with a tick of 250, 300 or 1000 Hz.
+# Trace timers for three seconds. Set timers to the lines of gomem's timer, found
+# by its delay, in jiffies of kernels with a tick of 250, 300 or 1000 Hz.
 look_timers()
 {
 	echo >"$tracing/trace"

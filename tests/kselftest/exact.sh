@@ -62,8 +62,8 @@ ktap_test_result "via_arena: the blocks of 60000 bytes ($between)" \
 ktap_is "$(sed -n 's/^# exact for what is allocated now by: //p' $DIR/leaks)" gomem_paths,other \
 	"leaks says whose numbers are exact"
 
-# Another module is sampled at the same time. There is about one sample in 512
-# KiB.
+# Another module is sampled at the same time: about one sample is taken for each
+# 512 KiB.
 before=$(gomem_stat profile_samples)
 insmod gomem_holds.ko mib=20 turns=1000
 samples=$(($(gomem_stat profile_samples) - before))

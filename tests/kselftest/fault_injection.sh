@@ -159,8 +159,8 @@ no_long_blocks()
 	end
 }
 
-# Let blocks of order 1 and above fail. gomem cannot use others, since its page
-# is two kernel pages.
+# Let blocks of order 1 and above fail. gomem cannot use smaller ones, since its
+# page is two kernel pages.
 no_blocks()
 {
 	start 1

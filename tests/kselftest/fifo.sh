@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# fifo.sh - a task of real-time priority never gives up its CPU. Neither gomem's
-# functions nor CPU hotplug may wait for it without end. The task preempts a
-# work of gomem's on that CPU, just after the work took objects out of a slot.
+# fifo.sh - a task of real-time priority, the hog, never gives up its CPU.
+# Neither gomem's functions nor CPU hotplug may wait for it without end. The task
+# preempts a work of gomem's on that CPU, just after the work took objects out of
+# a slot.
 #
 # The kernel's own threads of the CPU get a higher priority than the task, so
 # that grace periods end. But no work of a workqueue runs on the CPU: code that

@@ -15,8 +15,8 @@
 # For comparison the test does the same with kmalloc(). The bytes that kmalloc()
 # holds are the growth of SUnreclaim, which counts slabs and objects that are
 # too large for slabs. To check the numbers of both, the column "gone" has the
-# decrease of the machine's free memory since the start, without the client's
-# index.
+# decrease of the machine's free memory since the start, without the pages in
+# which gomem_fill.ko keeps its pointers to the objects.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh

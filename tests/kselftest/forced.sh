@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # forced.sh - a write to the file scavenge gives all free memory back, however
-# busy the machine is. With ten busy loops as much comes back as without, and
-# gomem waits for as many grace periods.
+# busy the machine is. Ten busy loops do not make less memory come back, and gomem
+# waits for at most two grace periods more than on an idle machine.
 #
 # The duration says little, since the busy loops take processor time. So the
 # test counts pages, and how often gomem waits.

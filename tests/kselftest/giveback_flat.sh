@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# giveback_flat.sh - giving a MiB back to the kernel, and looking for a MiB in
-# vain, costs at most 1.2 times as much in a heap of 64 GiB as in one of 256
-# MiB. The cost is counted in instructions, which only an emulated machine can
-# do.
+# giveback_flat.sh - giving a MiB back to the kernel, and searching in vain for a
+# MiB to give back, costs at most 1.2 times as much in a heap of 64 GiB as in one
+# of 256 MiB. The cost is counted in instructions, which only an emulated machine
+# can do.
 #
 # machine: --accel=icount --cpus=1
 # machine debug: --accel=tcg

@@ -15,9 +15,9 @@
 DIR=/sys/kernel/debug/gomem
 RATE=/sys/module/gomem/parameters/profile_rate
 
-# MiB that the client keeps. With sampling it has to be much, so that there are
-# enough samples. Where each object is recorded, it is less on the debug kernel,
-# which takes long for that.
+# MiB that the client keeps. With sampling it keeps much, so that there are enough
+# samples. When each object is recorded, it keeps less on the debug kernel, where
+# recording is slow.
 mib=50
 case $(uname -r) in
 *debug*) exact_mib=2 lost=5 ;;

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # kfree.sh - kfree() of a gomem object makes the kernel complain once, and does
-# no harm: the page and its other objects stay as they are. Up to 6.17, kfree()
-# drops a reference of the page. gomem detects the missing reference when the
-# page is to go back to the kernel. It reports the call, and keeps the page. For
-# pages that stay in use, gomem detects and reports the call when the heap is
+# no harm: the page and its other objects stay as they are. Up to Linux 6.17,
+# kfree() drops a reference of the page. gomem detects the missing reference when
+# the page is to go back to the kernel. It reports the call, and keeps the page.
+# For pages that stay in use, gomem detects and reports the call when the heap is
 # checked and at unload. Newer kernels drop no reference. There only a probe on
 # kfree() detects the call.
 #

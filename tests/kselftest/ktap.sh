@@ -268,9 +268,9 @@ gomem_stat()
 		END { exit !found }' "$gomem_stats"
 }
 
-# scaled N: print how many of N rounds or items to do where they take long. With
-# KTAP_QUICK set, as in a batch, that is a fourth of N. On a debug kernel, which
-# is six times as slow, it is a sixth of that. It is at least 1.
+# scaled N: print how many of N rounds or items to do, so that they do not take too
+# long. With KTAP_QUICK set, that is a fourth of N. On a debug kernel, which is six
+# times as slow, it is a sixth of that. It is at least 1.
 scaled()
 {
 	scaled_n=$1

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# limit.sh - test the memory limit. While gomem holds much less than the limit,
-# it has no effect. Near the limit, gomem tries to manage with the memory that
-# it has. Above it, allocations still work, and gomem counts them. When memory
-# becomes free again, background work gives back what exceeds 95 % of the limit,
-# whatever the goal of the heap is.
+# limit.sh - test the memory limit. It has no effect while gomem holds much less.
+# Near the limit, gomem tries to manage with the memory that it has. Above the
+# limit, allocations still work, and gomem counts them. When memory becomes free
+# again, background work gives back what exceeds 95 % of the limit, whatever the
+# goal of the heap is.
 #
 # machine: --cpus=1 --memory=512M
 # machine debug: --memory=1G
@@ -38,7 +38,7 @@ wait_sys()
 
 ktap_print_header
 ktap_set_plan 24
-# With an epoch of a day, the goal changes after 15 minutes, a hundredth of it.
+# With an epoch of a day, the goal changes after 15 minutes, a hundredth of a day.
 # Even on a slow machine this test ends before that.
 need_insmod gomem.ko epoch_ms=86400000 memory_limit=64M
 need_insmod gomem_fill.ko

@@ -137,11 +137,11 @@ free_on()
 	awk '/MemFree/ { print int($4 / 1024) }' "/sys/devices/system/node/node$1/meminfo"
 }
 
-# exhausted NAME NODE: allocate 60 MiB more than NODE has free. The parameters
-# of the client are set already. gomem goes to the other node only when the free
-# memory of NODE is down to the kernel's watermarks: 95 to 99 % of it have
-# become objects, with kmalloc() 98 % and more. This is 140 to 236 MiB. It
-# depends on where the kernel put its own pages at boot.
+# exhausted NAME NODE: allocate 60 MiB more than NODE has free: it has 140 to 236
+# MiB, depending on where the kernel put its own pages at boot. The parameters of
+# the client are set already. gomem goes to the other node only when the free
+# memory of NODE is down to the kernel's watermarks. By then 95 to 99 % of it have
+# become objects, with kmalloc() 98 % and more.
 exhausted()
 {
 	# Use small objects: both nodes may run out of long blocks before they

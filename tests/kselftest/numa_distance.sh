@@ -84,8 +84,8 @@ overflow 2 0 2000000 "2 MB"
 empty "2 MB"
 ktap_is "$(heap_verdict)" ok "the heap is sound"
 
-# If a CPU of node 0 requests memory of node 3, and there is none left, it comes
-# from the node that is nearest to node 3.
+# If a CPU of node 0 requests memory of node 3, which has none left, the memory
+# comes from the node that is nearest to node 3.
 fill_set size 0
 fill_set node 3
 fill_set cpu "$(cpu_of 0)"

@@ -38,9 +38,9 @@ ktap_is "$(echo "$line" | grep -c "0x[0-9a-f]\{12\}")" 0 "and has no address"
 rmmod gomem_holds
 rmmod gomem
 
-# gomem also logs a line if it has free pages only, which it gives back then.
-# These parameters keep free pages in the heap until then: frees give none back,
-# and no epoch ends.
+# gomem also logs a line if it only has free pages, which it gives back when the
+# kernel is out of memory. These parameters keep free pages in the heap until
+# then: frees give none back, and no epoch ends.
 need_insmod gomem.ko scavenge_percent=1000 epoch_ms=86400000
 insmod gomem_holds.ko mib=20 turns=1000
 rmmod gomem_holds

@@ -75,7 +75,7 @@ ktap_test_result "which are among those given back: $released bytes" [ "$release
 ktap_test_result "the hog got more than was free" [ "$(fill_stat hog_bytes)" -gt "$free" ]
 ktap_is "$(heap_verdict)" ok "the heap is sound"
 # Allocate from the memory that the hog has left. There may be no long block of
-# pages, so use an effort at which the kernel compacts memory.
+# pages, so set gomem_fill's parameter effort so that the kernel compacts memory.
 fill_set reserve 4
 fill_set effort 1
 fill_set size 1000

@@ -29,7 +29,7 @@ settle()
 	done
 }
 
-# Run readers and writers for some seconds, and again if a slow machine has not
+# Run readers and writers for a few seconds, and again if a slow machine has not
 # freed enough objects to judge. Set frees and batches.
 run_readers()
 {

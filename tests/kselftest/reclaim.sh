@@ -23,8 +23,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 drops=20
 [ -z "${KTAP_QUICK:-}" ] || drops=8
 
-# Allocate and free in the background. Busy loops beside it make grace periods
-# take some ticks.
+# Allocate and free in the background. Busy loops beside this make a grace period
+# last several ticks.
 start_churn()
 {
 	(while :; do

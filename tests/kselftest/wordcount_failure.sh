@@ -3,7 +3,7 @@
 #
 # wordcount_failure.sh - run the example client while the kernel refuses pages
 # to gomem, or any memory to the client, at every step. Either the answer is
-# right, or the client does not load for want of memory. No memory is lost.
+# right, or the client does not load for lack of memory. No memory is lost.
 #
 # Memory is refused only to gomem and the client, whichever task runs their
 # code: the kernel looks for their code in the call stack of the request.

@@ -78,8 +78,9 @@ static void free_each(void **p, unsigned int n)
 }
 
 /*
- * All allocations in a section are charged, and none outside of it. A free
- * outside of the section ends the charge, too.
+ * All that a task allocates while it has entered an account is charged, and
+ * nothing that it allocates afterwards. A free ends the charge even after
+ * gomem_account_exit().
  */
 static void test_section(struct kunit *test)
 {
@@ -139,7 +140,10 @@ static void test_frees(struct kunit *test)
 	gomem_account_destroy(a);
 }
 
-/* The innermost section decides, even if it charges nothing. */
+/*
+ * Calls of gomem_account_enter() nest: only the account that was entered last
+ * is charged. If that is NULL, nothing is charged.
+ */
 static void test_nested(struct kunit *test)
 {
 	struct gomem_account *a = create(test, 0, 0), *b = create(test, 0, 0);
@@ -169,8 +173,8 @@ static void test_nested(struct kunit *test)
 }
 
 /*
- * gomem_account_alloc() charges the account that it is given, whatever section
- * the task is in.
+ * gomem_account_alloc() charges the account that it is given, even if the task
+ * has entered another one.
  */
 static void test_call(struct kunit *test)
 {
@@ -253,7 +257,8 @@ static void alloc_elsewhere(struct work_struct *work)
 }
 
 /*
- * A section is that of one task: allocations of another task are not charged.
+ * An account that a task has entered is not charged with what another task
+ * allocates.
  */
 static void test_other_task(struct kunit *test)
 {
@@ -310,7 +315,7 @@ static void test_hard(struct kunit *test)
 
 /*
  * Allocations succeed up to the hard limit. A bulk call that would exceed it
- * fails as a whole. With __GFP_NOFAIL the limit is exceeded.
+ * fails as a whole. An allocation with __GFP_NOFAIL may exceed it.
  */
 static void test_hard_part(struct kunit *test)
 {
@@ -356,8 +361,8 @@ static void expect_calls(struct kunit *test, atomic_t *calls, int n)
 }
 
 /*
- * The callback runs once when the soft limit is crossed, and again only after
- * the account was below 7/8 of the limit.
+ * The callback of an account runs once when the charged bytes exceed the soft
+ * limit, and again only after they have been below 7/8 of the limit.
  */
 static void test_soft(struct kunit *test)
 {
@@ -374,12 +379,12 @@ static void test_soft(struct kunit *test)
 	for (; i < 20; i++)
 		p[i] = gomem_account_alloc(a, 64, GFP_KERNEL);
 	expect_calls(test, &calls, 1);
-	/* Down to 7/8 of the limit, and up again. */
+	/* Free down to 7/8 of the limit, and exceed the limit again. */
 	free_each(p + 14, 6);
 	for (i = 14; i < 20; i++)
 		p[i] = gomem_account_alloc(a, 64, GFP_KERNEL);
 	expect_calls(test, &calls, 1);
-	/* Below 7/8 of the limit, and up again. */
+	/* Free to below 7/8 of the limit, and exceed the limit again. */
 	free_each(p + 13, 7);
 	q = gomem_account_alloc(a, 1024, GFP_ATOMIC);
 	expect_calls(test, &calls, 2);
@@ -391,7 +396,7 @@ static void test_soft(struct kunit *test)
 
 /*
  * A resized object stays charged to its account, whether it moves or not, and
- * whatever section the task is in.
+ * even if the task has entered another account.
  */
 static void test_realloc(struct kunit *test)
 {
@@ -415,7 +420,7 @@ static void test_realloc(struct kunit *test)
 	p = gomem_realloc(p, 300000, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	expect_charged(test, a, 1, gomem_usable_size(p));
-	/* Beyond the limit the object stays as it is, and charged. */
+	/* Beyond the hard limit a resize fails, and changes no charge. */
 	q = gomem_realloc(p, 600000, GFP_KERNEL);
 	KUNIT_EXPECT_NULL(test, q);
 	expect_charged(test, a, 1, gomem_usable_size(p));
@@ -451,8 +456,8 @@ static struct listed look_up(const struct gomem_account *a)
 }
 
 /*
- * A destroyed account stays listed until its last object is freed. No other
- * object is charged to it.
+ * A destroyed account stays listed until the last object that is charged to it
+ * is freed. Meanwhile, no other object is charged to it.
  */
 static void test_destroy(struct kunit *test)
 {
@@ -478,8 +483,8 @@ static void test_destroy(struct kunit *test)
 }
 
 /*
- * An object of a destroyed account may grow. Its charge grows with it, but the
- * callback does not run.
+ * An object that is charged to a destroyed account may grow. The charge grows
+ * with the object, but the callback of the account does not run.
  */
 static void test_destroy_soft(struct kunit *test)
 {
@@ -546,8 +551,9 @@ static void test_close(struct kunit *test)
 }
 
 /*
- * The callback may be in another module than the code that creates the account.
- * The account is closed when the module of the callback goes.
+ * The callback of an account may be in another module than the code that
+ * creates the account. The account is closed when the module of the callback is
+ * unloaded.
  */
 static void test_close_callback(struct kunit *test)
 {

@@ -26,8 +26,8 @@
 #include "run/epoch.h"
 
 /*
- * Only the first and last bytes of an object are filled: that shows an overlap,
- * and is quicker than filling all of it.
+ * Only the first and last bytes of an object are filled: that is enough to
+ * detect an overlap, and is quicker than filling all of it.
  */
 static size_t edge(size_t size)
 {
@@ -47,8 +47,8 @@ static bool edges_are_filled(const void *p, size_t size)
 }
 
 /*
- * A tiny object surely has only the bytes that were requested: other objects
- * may be cut from the bytes behind it.
+ * Only the bytes that were requested are sure to belong to a tiny object: other
+ * objects may be cut from the bytes after it.
  */
 static size_t own_size(const void *p, size_t size)
 {
@@ -79,7 +79,7 @@ static void put_edged(struct kunit *test, void *p, size_t size)
 	gomem_free(p);
 }
 
-/* Allocate each size, while the last few objects are still live. */
+/* Allocate rising sizes, while the last WINDOW objects are still live. */
 static void test_every_size(struct kunit *test)
 {
 	const struct gfp_case *c = test->param_value;
@@ -340,7 +340,10 @@ static void test_node(struct kunit *test)
 	gomem_free(p);
 }
 
-/* Take the path of an allocation for another node, but with the first node. */
+/*
+ * Take the path of an allocation for another node, but pass the first heap. So
+ * the case also runs on machines with one node.
+ */
 static void test_remote(struct kunit *test)
 {
 	const struct gomem_kind *k =
@@ -415,7 +418,7 @@ static unsigned long single_pages(struct gomem_pagesource *src,
 
 /*
  * When memory is fragmented, spans are shorter and have fewer objects. A free
- * behind the last object must be refused.
+ * of an address after the last object must be refused.
  */
 static void test_short_span(struct kunit *test)
 {
@@ -446,16 +449,16 @@ static void test_short_span(struct kunit *test)
 	}
 	src->alloc = all_pages;
 	/*
-	 * In a span of the usual length, an object would start at @behind. The
-	 * short span has no object there, only its tail.
+	 * In a span of the usual length, an object would start at the address
+	 * that was freed. The short span has no object there, only its tail.
 	 */
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, ARRAY_SIZE(sizes));
 	expect_sound(test);
 }
 
 /*
- * Exhaust the heap with objects of falling sizes, after the first object.
- * Return the number of objects.
+ * Exhaust the heap with objects of falling sizes. Store them after the first
+ * object, which the caller allocated. Return the number of all these objects.
  */
 static unsigned int exhaust_all(struct fixture *f)
 {
@@ -485,7 +488,7 @@ static u64 count_failures(void)
 
 /*
  * A bulk request fails as a whole, even if there is memory for some of its
- * objects. The array has @n objects.
+ * objects. The first @n places of the fixture's array are in use.
  */
 static void expect_no_bulk(struct kunit *test, unsigned int n)
 {
@@ -513,8 +516,9 @@ static void test_no_memory(struct kunit *test)
 	gomem_free(f->objs[0]);
 	expect_no_bulk(test, n);
 	/*
-	 * The failed call gave the pages of its objects back to the kernel. The
-	 * heap keeps up to 1 MiB of them, so there is no room for 4 MiB.
+	 * The bulk call that failed freed its objects. Their pages went back to
+	 * the kernel, except for up to 1 MiB that the heap keeps. So an object
+	 * of 4 MiB does not fit.
 	 */
 	f->objs[0] = NULL;
 	KUNIT_EXPECT_NULL(test, gomem_alloc(SZ_4M, GFP_KERNEL));

@@ -190,7 +190,7 @@ static void test_growth(struct kunit *test)
 
 /*
  * A large object gets a span of its own. The next small object still comes from
- * the current block, behind the last small one.
+ * the current block, after the last small one.
  */
 static void test_large_apart(struct kunit *test)
 {
@@ -354,7 +354,7 @@ static void test_poison(struct kunit *test)
 
 /*
  * A write to any byte of a span in quarantine is found, even if the debug level
- * has changed since.
+ * has changed since then.
  */
 static void test_write_after_destroy(struct kunit *test)
 {
@@ -469,9 +469,9 @@ static void test_hardirq(struct kunit *test)
 }
 
 /*
- * Without memory, objects still come from the rest of the current block. If
- * there is no memory for a whole new block, the arena gets only as many pages
- * as the object needs.
+ * When the page source fails, objects still come from what is left of the
+ * arena's current block. If the heap has no memory for a whole new block, the
+ * arena gets only as many pages as the object needs.
  */
 static void test_no_memory(struct kunit *test)
 {

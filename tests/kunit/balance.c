@@ -176,8 +176,8 @@ void some_pages_end(void)
 }
 
 /*
- * Empty the heap first: idle pages of earlier cases would serve requests for
- * which the case expects new pages.
+ * Empty the heap first: otherwise idle pages of earlier cases would serve
+ * requests that should reach the page source.
  */
 void no_pages_begin(void)
 {

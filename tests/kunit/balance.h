@@ -3,7 +3,7 @@
  * balance.h - what a case on the module's heap must leave as it was: the number
  * of live objects, the invariants of the heap, and the counters of misuse. A
  * case that causes misuse on purpose checks it with balance_expect_misuses().
- * The check at the end then expects no more.
+ * The check at the end of the case then expects no further misuse.
  */
 #ifndef GOMEM_TEST_BALANCE_H
 #define GOMEM_TEST_BALANCE_H
@@ -39,7 +39,8 @@ void some_pages_end(void);
 
 /*
  * Let the page source have memory only for callers that may use the reserves of
- * the kernel. The second function returns how many gomem pages they took.
+ * the kernel. The second function returns how many gomem pages these callers
+ * took.
  */
 void reserves_begin(void);
 unsigned long reserves_end(void);

@@ -45,7 +45,7 @@ static struct counts get_counts(void)
 	return c;
 }
 
-/* Add the pages of a live span. */
+/* Add the pages of a live span to the sum at @pages. */
 static void add_pages(struct gomem_span *s, void *pages)
 {
 	*(unsigned long *)pages += s->npages;

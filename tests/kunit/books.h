@@ -13,8 +13,8 @@
 #define TRIES		5
 
 /*
- * The counters of a heap that the model keeps, too. The bytes are without those
- * of tiny objects.
+ * The counters of which the model keeps its own copy. The byte counters leave
+ * out tiny objects.
  */
 struct counts {
 	u64 mallocs;

@@ -3,9 +3,9 @@
  * bulk_kunit.c - gomem_alloc_bulk() and gomem_free_bulk(), on the module's own
  * heap.
  *
- * Objects are filled with a pattern of their address while they are live: an
- * overlap breaks it. The reports of misuse that the cases leave in the log are
- * expected.
+ * Objects are filled with a pattern that depends on their address while they
+ * are live: an overlap breaks it. The reports of misuse that the cases leave in
+ * the log are expected.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -81,8 +81,8 @@ static void reverse(struct fixture *f, unsigned int n)
 }
 
 /*
- * Fill all usable bytes of each object. Objects of odd sizes are allocated
- * cleared.
+ * Fill all usable bytes of each object. Objects of odd sizes are allocated with
+ * __GFP_ZERO.
  */
 static void test_every_size(struct kunit *test)
 {
@@ -214,7 +214,7 @@ static void test_refused(struct kunit *test)
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
 }
 
-/* Objects above 2 KiB take another path when they are freed. */
+/* In a bulk free, objects of more than 2 KiB take another path. */
 static const size_t misused_sizes[] = { 64, 100, 3000, 4096 };
 
 /* Each bad pointer is reported, and the good pointers around it are freed. */
@@ -270,7 +270,7 @@ static void expect_double_free_in_order(struct kunit *test, size_t size)
 		}
 	}
 
-	/* The same pointer twice in a row. */
+	/* A pointer is in the batch twice in a row. */
 	for (round = 0; round < 199; round += 9) {
 		get(test, size, GFP_KERNEL, 200);
 		sort(f->objs, 200, sizeof(*f->objs), by_address, NULL);
@@ -282,8 +282,8 @@ static void expect_double_free_in_order(struct kunit *test, size_t size)
 }
 
 /*
- * A bulk free finds an object that is already free among neighbours, which are
- * in ascending or descending order.
+ * A bulk free detects an object that is already free among objects that lie
+ * side by side, in ascending or descending order of address.
  */
 static void test_double_free_in_order(struct kunit *test)
 {
@@ -295,7 +295,7 @@ static void test_double_free_in_order(struct kunit *test)
 
 /*
  * Allocate @n objects of several classes. The object with index @large is a
- * large one; none is if @large is @n.
+ * large one. If @large is @n, no object is large.
  */
 static void get_few(struct kunit *test, unsigned int n, unsigned int large)
 {
@@ -337,8 +337,8 @@ static void expect_few(struct kunit *test, unsigned int n, unsigned int bad)
 }
 
 /*
- * Find misuse among objects that lie side by side: the one at @bad is already
- * free, and the last one is in the batch twice.
+ * Find misuse among objects that lie side by side: the object with index @bad
+ * is already free, and the last one is in the batch twice.
  */
 static void expect_few_beside(struct kunit *test, unsigned int n,
 			      unsigned int bad)
@@ -509,7 +509,7 @@ static void test_write_after_free(struct kunit *test)
 	struct fixture *f = test->priv;
 	unsigned long *p[3];
 
-	/* The slot has the objects, and pops the newest first. */
+	/* The slot has the freed objects, and pops the last freed first. */
 	migrate_disable();
 	get(test, 256, GFP_KERNEL, 4);
 	memcpy(p, f->objs + 1, sizeof(p));
@@ -519,8 +519,8 @@ static void test_write_after_free(struct kunit *test)
 }
 
 /*
- * The free objects that are written to are in spans. Other live objects keep
- * these spans in the heap.
+ * The objects that are written to have returned to their spans. Live objects
+ * keep these spans from being freed.
  */
 static void test_write_after_free_in_span(struct kunit *test)
 {

@@ -80,8 +80,8 @@ static void test_size(struct kunit *test)
 }
 
 /*
- * Objects lie side by side, rounded up to 8 bytes. Up to 16 KiB, the tail is at
- * most an eighth of the span.
+ * Objects lie side by side, and take their size rounded up to 8 bytes. If the
+ * size is at most 16 KiB, the tail is at most an eighth of the span.
  */
 static void test_packed(struct kunit *test)
 {
@@ -102,8 +102,8 @@ static void test_packed(struct kunit *test)
 }
 
 /*
- * The multiplication by @divmul finds the object of each byte of a span. Only
- * the first byte of an object counts as its start.
+ * The multiplication by the kind's divmul finds the object of each byte of a
+ * span. Only the first byte of an object counts as its start.
  */
 static void test_divmul(struct kunit *test)
 {
@@ -142,7 +142,7 @@ static void test_args(struct kunit *test)
 		{ "", 8, { } },
 		{ "x", 8, { .align = 24 } },
 		{ "x", 8, { .align = 2 * GOMEM_CACHE_MAX_ALIGN } },
-		/* The object and the key behind it are too large together. */
+		/* The object and the key after it are too large together. */
 		{ "x", SZ_4M, { .ctor = construct } },
 		{ "x", SZ_4M, { .typesafe_by_rcu = true } },
 		{ "x", SZ_4M - 7, { .ctor = construct } },
@@ -251,7 +251,7 @@ static void test_written(struct kunit *test)
 	p = typed_get(test, c, GFP_KERNEL);
 	construct(p);
 	gomem_cache_free(c, p);
-	p[8] = 1;		/* behind the object: its key */
+	p[8] = 1;		/* the key, after the object */
 	q = typed_get(test, c, GFP_KERNEL);
 	migrate_enable();
 	KUNIT_EXPECT_PTR_NE(test, (void *)p, q);
@@ -307,7 +307,7 @@ static void test_keeps_contents(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* The largest object size that a cache accepts. */
+/* The largest object sizes that caches accept. */
 static void test_largest(struct kunit *test)
 {
 	static const struct size_case largest[] = {
@@ -520,8 +520,8 @@ static void destroy_it(struct work_struct *work)
 }
 
 /*
- * Two tasks destroy a cache at the same time. One succeeds, the other one is
- * reported.
+ * Two tasks destroy a cache at the same time. One succeeds, and the call of the
+ * other is reported.
  */
 static void test_destroy_twice(struct kunit *test)
 {

@@ -156,8 +156,9 @@ static void test_constructor(struct kunit *test)
 }
 
 /*
- * A CPU that saw the cache before it lost its constructor may still allocate.
- * It gets no object that was not constructed, and no object is lost.
+ * A CPU that checked a cache just before the cache lost its constructor may
+ * still allocate. That CPU gets no object that was not constructed, and no
+ * object is lost.
  */
 static void test_constructor_race(struct kunit *test)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * central.c - the mcentral of one size class in a fake heap, and steps with its
- * spans.
+ * central.c - the mcentral of one size class in a fake heap, and functions that
+ * use its spans.
  */
 #include <linux/bitops.h>
 #include <linux/minmax.h>
@@ -93,8 +93,8 @@ struct gomem_span *central_full_span(struct kunit *test, void **objs)
 }
 
 /*
- * Search the lists for a span, without trusting its @where. Return the list, or
- * NOWHERE.
+ * Search the lists of the mcentral for a span, without trusting s->where.
+ * Return the list, or NOWHERE.
  */
 static int where_is(struct mcentral_fixture *f, const struct gomem_span *s)
 {

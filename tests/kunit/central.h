@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * central.h - the mcentral of one size class in a fake heap, and steps with its
- * spans.
+ * central.h - the mcentral of one size class in a fake heap, and functions that
+ * use its spans.
  */
 #ifndef GOMEM_TEST_CENTRAL_H
 #define GOMEM_TEST_CENTRAL_H
@@ -19,13 +19,13 @@ struct mcentral_fixture {
 	struct heap_fixture base;
 	unsigned int spc;
 	unsigned int nelems;
-	/* Room for a test */
+	/* For cases to store objects and spans in */
 	void *objs[GOMEM_SPAN_MAX_OBJECTS];
 	void *batch[GOMEM_SPAN_MAX_OBJECTS];
 	struct gomem_span *spans[64];
 	/*
-	 * One bit for every 8 bytes of the heap: a live object starts at these
-	 * bytes.
+	 * One bit for every 8 bytes of the heap, set if a live object starts
+	 * there.
 	 */
 	unsigned long *live;
 };

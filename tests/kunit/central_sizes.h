@@ -9,7 +9,7 @@
 
 #include "central.h"
 
-/* Sizes with many objects per span, some, two, or one. */
+/* Sizes of which a span holds many objects, a few, two, or one. */
 static const struct size_case {
 	const char *name;
 	unsigned int size;

@@ -19,7 +19,7 @@ static void scavenge_now(struct work_struct *work)
 }
 
 /*
- * gomem_check() sees no violation while gomem itself moves objects and pages.
+ * gomem_check() finds no violation while gomem itself moves objects and pages.
  */
 static void test_check_meanwhile(struct kunit *test)
 {

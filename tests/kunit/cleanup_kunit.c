@@ -245,8 +245,8 @@ static void test_rcu(struct kunit *test)
 }
 
 /*
- * If gomem_realloc() moves an object, it frees the old one and so runs its
- * cleanup. An object that is resized in place keeps its cleanup.
+ * If gomem_realloc() moves an object, the old object is freed, so its cleanup
+ * runs. An object that is resized in place keeps its cleanup.
  */
 static void test_realloc(struct kunit *test)
 {
@@ -363,8 +363,8 @@ static void attach_late(void *arg)
 }
 
 /*
- * A large object that is being freed accepts no other cleanup, which would
- * never run.
+ * A large object that is being freed accepts no other cleanup: that cleanup
+ * would never run.
  */
 static void test_late(struct kunit *test)
 {

@@ -115,12 +115,12 @@ void move_elsewhere(struct kunit *test, struct rnd_state *rnd)
 }
 
 /**
- * grace_begins - wait until a grace period begins that waits for this reader
- * @gp: cookie of a grace period that was started. It cannot end meanwhile,
- *	because the caller is in an RCU read-side section
+ * grace_begins - wait until the grace period of a cookie has begun
+ * @gp: the cookie. Its grace period cannot end meanwhile, because the caller is
+ *	in an RCU read-side section
  *
- * Return: true if later cookies differ from @gp. With Tiny RCU, all cookies of
- *	grace periods that are not over are equal: return false.
+ * Return: true if cookies that are taken from now on differ from @gp. With Tiny
+ *	RCU they are equal to @gp until that grace period is over: return false.
  */
 bool grace_begins(unsigned long gp)
 {

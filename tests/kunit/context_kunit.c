@@ -149,7 +149,7 @@ static const struct context {
 
 KUNIT_ARRAY_PARAM_DESC(context, contexts, name);
 
-/* Allocate in one context, free in each of them. */
+/* Allocate in one context, and free in each of the contexts. */
 static void test_context(struct kunit *test)
 {
 	const struct context *c = test->param_value;
@@ -217,7 +217,7 @@ static void swap_one(void *arg)
 /*
  * Tasks leave interrupts on while they use their mcache, so interrupts have
  * another mcache. An object that an interrupt freed is not the next one that a
- * task gets. Neither does an interrupt get an object that a task freed.
+ * task gets. Nor does an interrupt get an object that a task freed.
  */
 static void expect_own_cache(struct kunit *test, struct job *job,
 			     void (*irq)(void (*fn)(void *arg), void *arg))

@@ -23,7 +23,7 @@
 
 /* Slots */
 
-/* The state of a slot before and after checks for idle slots. */
+/* The state of a slot before and after calls of gomem_mcache_drain(true). */
 struct idle {
 	unsigned int held[5];
 	unsigned int capacity[5];
@@ -65,8 +65,8 @@ static void idle_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 }
 
 /*
- * A slot that is not used between two checks is emptied, and shrinks to its
- * initial size.
+ * A slot that is not used between two calls of gomem_mcache_drain(true) is
+ * emptied, and shrinks to its initial size.
  */
 static void test_slot_idle(struct kunit *test)
 {

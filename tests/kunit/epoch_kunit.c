@@ -2,8 +2,8 @@
 /*
  * epoch_kunit.c - what a look does, and how often the goals of heaps are set.
  *
- * The cases call gomem_epoch_look() themselves. The epoch's own work makes no
- * look meanwhile, since tests/kunit/run loads gomem with an epoch of a day.
+ * The cases call gomem_epoch_look() themselves. gomem itself makes no look
+ * meanwhile, since tests/kunit/run loads it with an epoch of a day.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -75,8 +75,8 @@ static void test_count(struct kunit *test)
 }
 
 /*
- * Objects that no CPU uses for an epoch leave the slots at its end. Other CPUs
- * may drain their slots a little later.
+ * If no CPU uses free objects, they leave the slots within the looks of an
+ * epoch. Other CPUs may drain their slots a little later.
  */
 static void test_idle(struct kunit *test)
 {
@@ -110,8 +110,8 @@ static void test_used(struct kunit *test)
 }
 
 /*
- * The goal does not fall below a peak for GOMEM_GOAL_LOOKS looks, and falls
- * then.
+ * After a peak of the pages in use, the goal does not fall below that peak for
+ * GOMEM_GOAL_LOOKS looks. Then it falls.
  */
 static void test_goal(struct kunit *test)
 {
@@ -136,8 +136,8 @@ static void test_goal(struct kunit *test)
 }
 
 /*
- * Wait until the goal was not set for QUIET_MS. Return false if that never
- * happens.
+ * Wait until the goal of the heap has not been set for QUIET_MS. Return false
+ * if that never happens.
  */
 static bool becomes_quiet(struct gomem_heap *h)
 {
@@ -167,9 +167,8 @@ static bool gives_back(struct gomem_heap *h, unsigned long pages)
 }
 
 /*
- * After many pages became free, goals are set often. That stops a few looks
- * later, when the old peaks are forgotten. It starts again when many pages
- * become free again.
+ * After many pages became free, goals are set often, until the old peaks are
+ * forgotten. When many pages become free again, goals are set often again.
  */
 static void test_goal_clock(struct kunit *test)
 {
@@ -200,7 +199,7 @@ static void look_once(struct work_struct *work)
 	gomem_epoch_look();
 }
 
-/* A look waits for the end of a pause. */
+/* A look after gomem_epoch_pause() waits for gomem_epoch_resume(). */
 static void test_pause(struct kunit *test)
 {
 	struct work_struct work;
@@ -219,7 +218,8 @@ static void test_pause(struct kunit *test)
 }
 
 /*
- * gomem rests when the page counts of its heaps have not changed for an epoch.
+ * gomem_epoch_rests() returns true when the page counts of all heaps have not
+ * changed for an epoch.
  */
 static void test_rest(struct kunit *test)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fake_source.c - a page source without pages, and a heap over it.
+ * fake_source.c - a page source without memory, and heaps that use it.
  */
 #include <linux/bitmap.h>
 #include <linux/kernel.h>
@@ -386,9 +386,9 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 	}
 	/*
 	 * Turn off page caches, so that first fit places each span. Also turn
-	 * off what depends on the size of the heap: short spans, pages that go
-	 * back at growth and frees, and the limit below which CPUs cache no
-	 * span.
+	 * off what depends on the size of the heap: short spans, giving pages
+	 * back when the heap grows or a span is freed, and the number of pages
+	 * of a kind below which CPUs cache none of its spans.
 	 */
 	h->pcache_max = 0;
 	h->pcache_min = 8;
@@ -403,7 +403,7 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 /**
  * fake_heap_init - make a source, and a heap that can take all of its range
  * @fh: source and heap, zeroed
- * @nr_chunks: length of the range
+ * @nr_chunks: length of that range, in chunks
  * @seed: seed of the random numbers of the source
  *
  * Return: 0, or -ENOMEM. fake_heap_exit() cleans up in either case.
@@ -448,7 +448,7 @@ void fake_heap_destroy(struct fake_heap *fh)
 /**
  * fake_heap_check - run gomem_check() on a heap whose spans belong to no
  * mcentral
- * @h: the heap, which no one else uses meanwhile
+ * @h: the heap, which no other code uses meanwhile
  * @live: live spans; spans of other heaps are ignored
  * @nr: number of @live
  *
@@ -567,7 +567,7 @@ void fake_heap_exit(struct kunit *test, struct fake_heap *fh)
 /**
  * fake_peers_init - make a source, and a heap for each of its nodes
  * @fp: source and heaps, zeroed
- * @nr_chunks: length of the range
+ * @nr_chunks: length of the source's range, in chunks
  * @stripe: pages in a row that belong to the same node
  * @seed: seed of the random numbers of the source
  *

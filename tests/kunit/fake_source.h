@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fake_source.h - a page source without memory, and a heap over it.
+ * fake_source.h - a page source without memory, and heaps that use it.
  *
- * Nothing below the public API touches the memory it manages, so the source
- * hands out made-up addresses. It knows which pages are *out*: handed out, and
- * not given back. Thus it is an oracle: only such pages may come back, and no
- * lock of the heap may be held during its calls. It stores the first violation
- * in @error, since any thread and any context may call it. fake_heap_exit()
- * then fails the test.
+ * The layers below the public API do not touch the memory that they manage, so
+ * the source hands out made-up addresses. It knows which pages are *out*:
+ * handed out, and not given back. So it can check that only such pages come
+ * back, and also that no lock of the heap is held during a call. Since any
+ * thread may call the source in any context, it only stores the first violation
+ * in the member error of struct fake_source. fake_heap_exit() then fails the
+ * test.
  *
  * Memory for descriptors is real, and exactly as large as requested, so that
  * KASAN watches its ends.
@@ -27,9 +28,9 @@
 
 /**
  * struct fake_failures - which calls of a source fail; if all zero, none does
- * @from: number of the first call that fails, counted from 1, 0 for none
+ * @from: number of the first call that fails, counted from 1; 0: none
  * @count: how many calls fail from there on
- * @every: each call with a number divisible by this fails, 0 for none
+ * @every: each call with a number divisible by this fails; 0: none
  * @percent: share of calls that fail, at random
  * @limit: calls for pages fail from this order on; 0: no limit
  * @calls: number of calls so far
@@ -52,7 +53,7 @@ enum fake_policy {
 	FAKE_RANDOM,
 };
 
-/* The arguments of the last call of alloc. */
+/* The arguments of the last call of src.alloc(). */
 struct fake_call {
 	unsigned int order;
 	gfp_t gfp;
@@ -65,7 +66,8 @@ struct fake_call {
 /**
  * struct fake_source - a page source for tests
  * @src: to be given to gomem_heap_init()
- * @heap: the heap whose locks must not be held
+ * @heap: the heap that uses the source, none of whose locks may be held during
+ *	a call; NULL in struct fake_peers
  * @nr_nodes: number of nodes that the memory belongs to; 0 if nodes do not
  *	matter
  * @stripe: pages in a row that belong to the same node
@@ -76,17 +78,17 @@ struct fake_call {
  * @beyond: added to the addresses of blocks if the gfp does not ask for low
  *	memory (__GFP_DMA32)
  * @policy: which blocks to hand out
- * @pages: which calls of alloc fail
- * @meta: which calls of meta_alloc fail
+ * @pages: which calls of src.alloc() fail
+ * @meta: which calls of src.meta_alloc() fail
  * @lock: protects all that follows, and the counters above
  * @rnd: random numbers
  * @out: bitmap of the pages that are out
  * @nr_out: number of these pages
  * @metas: list of the descriptor memory that is out
  * @meta_out: bytes of @metas
- * @last: the last call of alloc
- * @speculative: calls of alloc whose gfp allows no reclaim and no warning
- * @anywhere: calls of alloc that accept memory of any node
+ * @last: the last call of src.alloc()
+ * @speculative: number of its calls whose gfp allows no reclaim and no warning
+ * @anywhere: number of its calls that accept memory of any node
  * @error: the first thing found wrong, or NULL
  */
 struct fake_source {
@@ -126,7 +128,7 @@ struct fake_heap {
 };
 
 /**
- * struct fake_peers - the heaps of several nodes over one source
+ * struct fake_peers - the heaps of several nodes, which share a source
  * @source: the source
  * @heap: one for each of its nodes
  * @peers: the heaps by node number, as gomem_peers_init() takes them

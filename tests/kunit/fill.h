@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fill.h - contents of objects: a pattern that shows an overlap, and zeroes.
+ * fill.h - contents of objects: a pattern that an overlap breaks, and zeroes.
  *
- * The suites use all bytes that gomem_usable_size() returns. The compiler may
- * know that fewer were requested, and CONFIG_FORTIFY_SOURCE would end the
- * kernel. So these functions hide from it where a pointer comes from.
+ * The suites use all gomem_usable_size() bytes of an object. The compiler may
+ * know that fewer were requested. CONFIG_FORTIFY_SOURCE would then take an
+ * access for an overflow, and BUG(). So these functions hide from the compiler
+ * where a pointer comes from.
  */
 #ifndef GOMEM_TEST_FILL_H
 #define GOMEM_TEST_FILL_H

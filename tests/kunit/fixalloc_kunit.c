@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fixalloc_kunit.c - the descriptor allocator, with extents from the test.
+ * fixalloc_kunit.c - the allocator of descriptors, which cuts objects from
+ * extents. The cases provide the extents.
  *
  * Objects are filled with a pattern while they are live. An overlap breaks it,
  * and so does a write of the allocator to an object that is not free.
@@ -23,7 +24,7 @@ struct fix {
 	u8 *object[MAX_OBJECTS];
 	unsigned int nr_extents;
 	void *extent[4];
-	unsigned int nr_back;	/* extents that destroy gave back */
+	unsigned int nr_back;	/* extents that a destroy gave back */
 	void *back[4];
 	size_t back_bytes;
 };
@@ -241,7 +242,8 @@ static void test_lifo(struct kunit *test)
 }
 
 /*
- * Free objects keep their contents for late readers, except for the first word.
+ * A free object keeps its contents, except for its first word: code that
+ * follows a stale pointer may still read the others.
  */
 static void test_free_keeps_content(struct kunit *test)
 {
@@ -258,7 +260,9 @@ static void test_free_keeps_content(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, filled(p, 0, 144));
 }
 
-/* An extent that is too small for an object is skipped, but counted in @sys. */
+/*
+ * An extent that is too small for an object is skipped, but counts in x->f.sys.
+ */
 static void test_refill_small(struct kunit *test)
 {
 	struct fix *x = test->priv;
@@ -287,8 +291,8 @@ static void collect(void *extent, size_t size, void *ctx)
 }
 
 /*
- * The destruction of the allocator returns each extent once, whether its
- * objects are free or not.
+ * gomem_fixalloc_destroy() returns each extent once, whether the objects in it
+ * are free or not.
  */
 static void test_destroy(struct kunit *test)
 {
@@ -333,7 +337,7 @@ static void test_random(struct kunit *test)
 	for (step = 0; step < 4000; step++) {
 		u32 r = prandom_u32_state(&x->rnd);
 
-		/* In every other 500 steps there are more frees. */
+		/* Allocations prevail for 500 steps, then frees. */
 		if (x->nr && r % 8 < (step / 500 % 2 ? 5 : 3))
 			give_back(test, r / 8 % x->nr, size);
 		else if (!take(test, size) && x->nr_extents < 4)

@@ -30,8 +30,8 @@ u32 roll_seed(struct kunit *test, struct rnd_state *rnd)
 }
 
 /*
- * Set @priv of the test to zeroed memory, which KUnit frees after the exit
- * function of the suite.
+ * Set test->priv to zeroed memory, which KUnit frees after the exit function of
+ * the suite.
  */
 static void *alloc_priv(struct kunit *test, size_t size)
 {
@@ -41,10 +41,10 @@ static void *alloc_priv(struct kunit *test, size_t size)
 
 /**
  * fixture_alloc - begin a case on the module's own heap
- * @test: the test; its @priv becomes the fixture
+ * @test: the test; test->priv becomes the fixture
  * @size: size of a struct that begins with a struct fixture
  *
- * Return: that struct, the rest of it zeroed; NULL without memory.
+ * Return: that struct, zeroed except for the fixture; NULL without memory.
  */
 void *fixture_alloc(struct kunit *test, size_t size)
 {
@@ -82,12 +82,12 @@ void fixture_exit(struct kunit *test)
 
 /**
  * heap_fixture_alloc - begin a case on a heap of its own
- * @test: the test; its @priv becomes the fixture
+ * @test: the test; test->priv becomes the fixture
  * @size: size of a struct that begins with a struct heap_fixture
  *
  * The case itself creates the heap, in the size it needs.
  *
- * Return: that struct, the rest of it zeroed; NULL without memory.
+ * Return: that struct, zeroed except for the fixture; NULL without memory.
  */
 void *heap_fixture_alloc(struct kunit *test, size_t size)
 {
@@ -129,7 +129,7 @@ void heap_fixture_exit(struct kunit *test)
  * expect_misuses - expect misuses of one kind since the last check, and no
  *	others
  * @test: the test; its fixture is a struct fixture
- * @what: their kind
+ * @what: the kind of misuse
  * @n: number of misuses
  */
 void expect_misuses(struct kunit *test, unsigned int what, unsigned int n)

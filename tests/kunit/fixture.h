@@ -2,7 +2,7 @@
 /*
  * fixture.h - what a case starts with, and what it must leave behind.
  *
- * A case on the module's own heap has a struct fixture: room for objects, and
+ * A case on the module's own heap has a struct fixture: space for pointers, and
  * counts that must be the same at the end. A case on a heap of its own has a
  * struct heap_fixture. A suite that needs more begins a struct of its own with
  * one of the two. It passes the size of that struct to fixture_alloc() or
@@ -23,10 +23,10 @@
 
 /**
  * struct fixture - a case on the module's own heap
- * @rnd: for random numbers
+ * @rnd: generator of random numbers
  * @seed: the first state of @rnd
  * @balance: live objects and counters of misuse before the case
- * @objs: room for objects
+ * @objs: array in which the case may store its objects
  */
 struct fixture {
 	struct rnd_state rnd;

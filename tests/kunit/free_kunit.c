@@ -2,8 +2,8 @@
 /*
  * free_kunit.c - frees, and misuse that a free or the next allocation finds.
  *
- * Misuse must be counted once, in the right counter, and change nothing. The
- * reports of misuse that the cases leave in the log are expected.
+ * Misuse must be counted once, in the right counter, and must have no other
+ * effect. The reports of misuse that the cases leave in the log are expected.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -161,7 +161,8 @@ static void test_write_after_free(struct kunit *test)
 	KUNIT_EXPECT_PTR_NE(test, p, q);
 
 	/*
-	 * The free after the write puts the object into the slot a second time.
+	 * The write destroys the key. So the second free is not noticed, and
+	 * puts the object into the slot once more.
 	 */
 	gomem_free(q);
 	*q = 0x1234;
@@ -176,8 +177,8 @@ static void test_write_after_free(struct kunit *test)
 	migrate_enable();
 
 	/*
-	 * gomem does not hand out the object, but its old owner can still free
-	 * it.
+	 * gomem does not hand out an object that was written to, but the old
+	 * owner can still free it.
 	 */
 	gomem_free(p);
 	gomem_free(q);
@@ -227,7 +228,7 @@ static void test_interior(struct kunit *test)
 	gomem_free(p);
 }
 
-/* The tail of a span, behind its last object, belongs to no object. */
+/* The tail of a span, after its last object, belongs to no object. */
 static void test_tail(struct kunit *test)
 {
 	unsigned int class, n = 0;

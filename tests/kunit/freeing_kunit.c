@@ -32,14 +32,14 @@ struct watch {
 };
 
 /*
- * The current watch. It is global because the functions below get only the
- * source.
+ * The struct watch of the current case. It is global because the functions
+ * below get only the page source.
  */
 static struct watch *watch;
 
 /*
- * Count a call that the watched free makes, but not calls of an interrupt that
- * came during the free.
+ * Count a call of the page source by the frees under test, but not by an
+ * interrupt that came meanwhile.
  */
 static void note_fetch(void)
 {
@@ -160,7 +160,7 @@ static unsigned int capacity_there(unsigned int spc)
 	return per_cpu(gomem_mcache_task, cpu)->slot[spc].capacity;
 }
 
-/* The slots of a CPU that only frees grow, too: a work makes them larger. */
+/* The slots of a CPU that only frees grow, too: a work item enlarges them. */
 static void test_growth(struct kunit *test)
 {
 	unsigned int spc = gomem_spc_make(gomem_sizeclass(1024), false);

@@ -39,8 +39,8 @@ static const struct epoch_case {
 KUNIT_ARRAY_PARAM_DESC(epoch, epoch_cases, name);
 
 /*
- * Look as often as a peak is remembered, so that older peaks do not count for
- * the goal. Return the goal.
+ * Set the goal as often as a peak is remembered, so that older peaks do not
+ * count for the goal. Return the goal.
  */
 static unsigned long end_epoch(struct gomem_heap *h, unsigned int percent)
 {
@@ -53,8 +53,8 @@ static unsigned long end_epoch(struct gomem_heap *h, unsigned int percent)
 }
 
 /*
- * The goal is the peak of the last looks, and some percent more. A new peak
- * begins with the pages that are in use.
+ * The goal is the most pages in use during the last looks, and some percent
+ * more. After each look, the peak begins anew with the pages that are in use.
  */
 static void test_epoch(struct kunit *test)
 {
@@ -125,8 +125,9 @@ static void test_many_free(struct kunit *test)
 }
 
 /*
- * When a heap grows for a large object, it gives as many of its free pages back
- * to the kernel. It does not wait for a grace period.
+ * Before a heap with many free pages grows for a span of h->trade_min pages or
+ * more, it gives as many free pages back to the kernel as the span has. It
+ * leaves out pages that are in a grace period.
  */
 static void test_trade(struct kunit *test)
 {
@@ -166,7 +167,7 @@ static void test_trade(struct kunit *test)
 
 /*
  * Skip the case without CONFIG_PREEMPT_COUNT. A free then cannot know whether
- * it may be preempted, so it gives back as few pages as under a lock.
+ * it may be preempted, so it gives back as few pages as with preemption off.
  */
 static void need_preempt_count(struct kunit *test)
 {
@@ -175,8 +176,8 @@ static void need_preempt_count(struct kunit *test)
 }
 
 /*
- * A free gives back as many pages as it freed, but at least 32, until no more
- * than give_min pages are free.
+ * gomem_heap_give_back() gives back as many pages as a free has freed, but at
+ * least 32, until no more than h->give_min pages are free.
  */
 static void test_give_back(struct kunit *test)
 {
@@ -193,7 +194,7 @@ static void test_give_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gomem_heap_surplus(h));
 	h->give_min = 64;
 	span_set_put(test, &f->set, s);
-	/* The free itself may have returned some pages. */
+	/* With an epoch of default length, the free gave pages back, too. */
 	before = *released;
 	gomem_heap_give_back(h, 16);
 	KUNIT_EXPECT_EQ(test, 32, *released - before);
@@ -211,8 +212,8 @@ static void test_give_back(struct kunit *test)
 }
 
 /*
- * Make a heap with a span of each length in @n, and no free pages. If frees
- * find more than 64 free pages, they give back the others.
+ * Make a heap with a span of each length in @n, and no free pages. Later,
+ * gomem_heap_give_back() gives back the free pages beyond 64.
  */
 static struct gomem_heap *make_spans(struct kunit *test, struct gomem_span **s,
 				     const unsigned int n[2])
@@ -228,7 +229,10 @@ static struct gomem_heap *make_spans(struct kunit *test, struct gomem_span **s,
 	return h;
 }
 
-/* Free a span. Then give pages back again, as that free did. */
+/*
+ * Free a span. Then give pages back, as the free itself does if the epoch has
+ * its default length. The suites usually run with an epoch of a day.
+ */
 static void put_and_give(struct kunit *test, struct gomem_span *s)
 {
 	struct heap_fixture *f = test->priv;
@@ -247,8 +251,8 @@ static void await_grace(const unsigned long *gp)
 }
 
 /*
- * Pages go back only when their grace period is over. The free itself starts
- * that grace period.
+ * Pages go back only when their grace period is over. gomem_heap_give_back()
+ * starts that grace period.
  */
 static void test_give_back_later(struct kunit *test)
 {
@@ -292,7 +296,7 @@ static void test_give_back_again(struct kunit *test)
 	gp[0] = h->give_gp;
 	began = grace_begins(gp[0]);
 	/*
-	 * Play a race: this CPU saw the end of the grace period before, and
+	 * Play a race: this CPU saw the end of the previous grace period, and
 	 * another CPU has started the next one already.
 	 */
 	h->give_gp = over;
@@ -352,7 +356,7 @@ static void test_give_back_hurry(struct kunit *test)
 
 /*
  * A run in a page cache that is not used between two looks returns to the heap.
- * A run that is used stays.
+ * A run that is used stays in the page cache.
  */
 static void test_runs(struct kunit *test)
 {
@@ -528,8 +532,8 @@ static void test_limit_live(struct kunit *test)
 }
 
 /*
- * After the heap gave pages back because of its limit, it gives none back
- * before @room_next.
+ * After a heap gave pages back because of the memory limit, it pauses: it gives
+ * none back for the limit before the time h->room_next.
  */
 static void test_limit_pause(struct kunit *test)
 {
@@ -566,8 +570,8 @@ static void slow_free(struct gomem_pagesource *src, unsigned long addr,
 }
 
 /*
- * This pause is eight times as long as giving pages back took. It begins when
- * that began.
+ * After a heap gave pages back because of the memory limit, it pauses for eight
+ * times as long as that took, counted from when it began to give them back.
  */
 static void test_limit_share(struct kunit *test)
 {
@@ -589,7 +593,8 @@ static void test_limit_share(struct kunit *test)
 }
 
 /*
- * If an RCU reader keeps pages from going back, the pause is at least one tick.
+ * If an RCU reader keeps pages from going back, the heap pauses for at least
+ * one tick before it tries again to give pages back for the memory limit.
  */
 static void test_limit_tick(struct kunit *test)
 {
@@ -623,9 +628,9 @@ static void test_limit_tick(struct kunit *test)
 }
 
 /*
- * The background scavenger gives back the pages that exceed the goal, or 95 %
- * of the limit, whichever are more. Only many pages beyond the goal are urgent,
- * since live objects may exceed the limit.
+ * The background scavenger gives back the pages beyond the goal, or those
+ * beyond 95 % of the memory limit, whichever are more. Only many pages beyond
+ * the goal make it hurry: live objects alone may exceed the limit.
  */
 static void test_excess(struct kunit *test)
 {

@@ -14,14 +14,14 @@
 
 /* Growth */
 
-/* Return the order by which a heap of this many pages should grow. */
+/* Return the order by which a heap of @backed pages grows for @npages pages. */
 static unsigned int want_order(unsigned long backed, unsigned int npages)
 {
 	unsigned int order = 5;
 
 	/*
-	 * A heap grows by blocks of 256 KiB to 4 MiB. It takes the next larger
-	 * order when it has more memory than 64 blocks of the current order.
+	 * A heap grows by a 64th of its pages, rounded up to a power of two. A
+	 * block has at least 256 KiB in a fake heap, and at most 4 MiB.
 	 */
 	while (order < 9 && backed >= 64 * (BIT(order) + 1))
 		order++;
@@ -68,8 +68,8 @@ static void count_wakes(struct gomem_heap *h)
 }
 
 /*
- * A heap calls @wake when it gets its first page, and again when it gets a page
- * after it had none.
+ * A heap calls its callback h->wake() when it had no page and gets some: first
+ * when it is new, and again after all its pages have gone back.
  */
 static void test_wake(struct kunit *test)
 {
@@ -178,8 +178,8 @@ static unsigned long calls_to_grow(struct kunit *test, unsigned int npages)
 
 /*
  * After the source failed, the heap grows by smaller blocks. With each growth
- * it tries one order more, instead of the largest at once. The same holds if
- * only the last attempt succeeded, which may reclaim memory.
+ * it tries the next higher order, instead of the largest at once. The same
+ * holds if only the last attempt, which may reclaim memory, succeeded.
  */
 static const struct learn_case {
 	const char *name;
@@ -248,8 +248,8 @@ static void expect_unreached(struct kunit *test, unsigned long base)
 }
 
 /*
- * A heap gives blocks outside of its covered range back, and keeps covered
- * ones.
+ * A heap gives back blocks outside of the range that its tables cover, and
+ * keeps blocks in that range.
  */
 static void test_outside_range(struct kunit *test)
 {
@@ -289,7 +289,8 @@ static void test_below_range(struct kunit *test)
 }
 
 /*
- * The kernel first offers a block beyond the tables, but also has low memory.
+ * The source first offers a block beyond the tables of the heap. For a request
+ * with __GFP_DMA32 it has low memory, which the tables cover.
  */
 static void test_beyond_range(struct kunit *test)
 {
@@ -376,7 +377,7 @@ static const struct fail_case {
 
 KUNIT_ARRAY_PARAM_DESC(fail, fail_cases, name);
 
-/* Repeat the steps, each time with a later call as the first that fails. */
+/* Make spans repeatedly. Each time a later call of the source fails first. */
 static void test_fail(struct kunit *test)
 {
 	const struct fail_case *c = test->param_value;
@@ -391,7 +392,7 @@ static void test_fail(struct kunit *test)
 				  &mheap_source_of(f)->pages;
 		fake_fail(which, from, c->count);
 		make_spans_under_failure(test, &failures);
-		/* The step above clears @which when a request fails. */
+		/* The call above clears *which when a request fails. */
 		failed = which->failed || !which->from;
 	}
 	KUNIT_EXPECT_GT(test, from, 5);
@@ -401,7 +402,7 @@ static void test_fail(struct kunit *test)
 
 /*
  * If a light request for descriptor memory fails, the heap makes a hard one.
- * Here a span needs 4 KiB, and a chunk 8 KiB.
+ * Here the heap fetches 4 KiB for span descriptors, and 8 KiB for chunks.
  */
 static void test_meta_fallback(struct kunit *test)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kfrees_kunit.c - gomem finds its pages on which the kernel's kfree() was
- * called, and does not touch pages of others.
+ * kfrees_kunit.c - gomem finds those of its pages on which the kernel's kfree()
+ * was called, and does not touch pages that are not its own.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -18,8 +18,8 @@
 #define MARK		0x5eedUL
 
 /*
- * A missing page reference counts as a kfree() each time, but as a new one only
- * the first time.
+ * Each check of a page counts a missing reference as a kfree(), but only the
+ * first check counts it as a new one.
  */
 static void test_missing(struct kunit *test)
 {
@@ -85,7 +85,8 @@ static void play_kfree(void *p, bool drops)
 
 /*
  * A kfree() of an object does not count for the next object at the same place.
- * gomem finds it by a missing reference (@drops), or by its probe.
+ * gomem finds the kfree() by a missing reference (@drops), or by its probe. The
+ * probe reports it at once, so a later check does not count it as new.
  */
 static void expect_forgotten(struct kunit *test, bool drops)
 {
@@ -104,7 +105,7 @@ static void expect_forgotten(struct kunit *test, bool drops)
 	KUNIT_EXPECT_EQ(test, 0, kfrees_of(p, &news));
 	KUNIT_EXPECT_EQ(test, 0, news);
 
-	/* A kfree() of the next object is a new one. */
+	/* A kfree() of the next object counts. */
 	play_kfree(p, drops);
 	KUNIT_EXPECT_EQ(test, 1, kfrees_of(p, &news));
 	KUNIT_EXPECT_EQ(test, drops, news);

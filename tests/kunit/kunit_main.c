@@ -13,8 +13,8 @@
 
 #ifndef MODULE
 /*
- * If the suites are built into the kernel, make the epoch a day, so that none
- * ends while they run. An epoch_ms on the command line prevails.
+ * If the suites are built into the kernel, make the epoch a day, so that no
+ * epoch ends while the suites run. An epoch_ms on the command line prevails.
  * tests/kunit/run loads the module with the same epoch.
  */
 static int __init stretch_epoch(void)

@@ -39,7 +39,7 @@ void layout_fill(struct kunit *test)
 			f->fh.heap->pages.free_pages);
 }
 
-/* Free a run of pages, each of which is a span of its own. */
+/* Free @n pages from number @page on, each of which is a span of its own. */
 void layout_free_run(struct kunit *test, unsigned long page, unsigned int n)
 {
 	struct heap_fixture *f = test->priv;

@@ -99,8 +99,8 @@ static void test_word(struct kunit *test)
 }
 
 /*
- * A pointer to any byte of an object marks it. So a pointer with tags in its
- * low bits does, too.
+ * A pointer to any byte of an object marks the object. So does a pointer with
+ * flags in its low bits.
  */
 static void test_interior(struct kunit *test)
 {
@@ -124,8 +124,8 @@ static void test_interior(struct kunit *test)
 }
 
 /*
- * A pointer to the byte before an object, or to the byte behind it, does not
- * mark it.
+ * A pointer to the byte before an object, or to the byte after it, does not
+ * mark the object.
  */
 static void test_neighbours(struct kunit *test)
 {
@@ -164,7 +164,7 @@ static void test_wild(struct kunit *test)
 	gomem_free(p);
 }
 
-/* Each object has the only pointer to the next one. */
+/* Mark a chain of objects, each of which holds the only pointer to the next. */
 static void test_chain(struct kunit *test)
 {
 	void **first = NULL, **p, *next;
@@ -337,7 +337,7 @@ static void test_newer(struct kunit *test)
 	gomem_arena_destroy(arena);
 }
 
-/* An object whose contents changed since the last round is in use. */
+/* An object whose contents changed since the last round counts as in use. */
 static void test_changed(struct kunit *test)
 {
 	char *quiet = get(test, SZ_8K), *busy = get(test, SZ_8K);
@@ -383,7 +383,7 @@ static void test_counts(struct kunit *test)
 	gomem_free(p);
 }
 
-/* Run a whole scan. The selftest hunt.sh checks what it finds. */
+/* Run a whole scan. The selftest hunt.sh checks what a scan finds. */
 static void test_hunt(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, gomem_hunt());

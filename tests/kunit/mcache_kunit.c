@@ -122,7 +122,10 @@ static void test_slot_suffices(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, u.before, u.after);
 }
 
-/* Return by how many bytes the slots of a CPU may grow without traffic. */
+/*
+ * Return by how many bytes the slots of a CPU may grow without traffic: without
+ * refills and flushes.
+ */
 static size_t share_of(struct gomem_heap *h)
 {
 	size_t bytes = h->pages.backed_pages << GOMEM_PAGE_SHIFT;
@@ -186,7 +189,7 @@ static void test_slot_share(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, s.miscounted);
 	KUNIT_EXPECT_GT(test, s.most, SZ_256K / 2);
 	/*
-	 * Otherwise no slot was kept from growing, and the case has tested
+	 * If this fails, no slot was kept from growing, and the case has tested
 	 * nothing.
 	 */
 	KUNIT_EXPECT_LT(test, s.most, s.demand / 2);
@@ -215,8 +218,8 @@ static void earn(struct stats_fixture *f, struct gomem_mcache *mc,
 {
 	struct earning *e = seen;
 	/*
-	 * Moving this number twice earns less growth than GROWN_MIN, which is
-	 * allowed without traffic.
+	 * Allocating and freeing this many objects twice earns no more growth
+	 * than GROWN_MIN, which slots may have without traffic.
 	 */
 	unsigned int few = min(c->room, SZ_256K / c->size), i;
 
@@ -224,7 +227,7 @@ static void earn(struct stats_fixture *f, struct gomem_mcache *mc,
 	exchange(f, c->size, few, 2);
 	e->share = share_of(mc->heap);
 	e->before = mc->grown;
-	/* This traffic earns nothing, since its count is reset each time. */
+	/* This traffic earns no growth, since its count is reset each time. */
 	for (i = 0; i < 100; i++) {
 		slots_set_earned(mc, 0);
 		exchange(f, c->size, few, 1);
@@ -241,8 +244,8 @@ static void earn(struct stats_fixture *f, struct gomem_mcache *mc,
 }
 
 /*
- * Traffic of the last second lets the slots of a CPU grow beyond their share of
- * the heap.
+ * Traffic (refills and flushes) of the current second lets the slots of a CPU
+ * grow beyond their share of the heap.
  */
 static void test_slot_earn(struct kunit *test)
 {
@@ -254,15 +257,16 @@ static void test_slot_earn(struct kunit *test)
 	KUNIT_EXPECT_LE(test, e.before, e.share);
 	KUNIT_EXPECT_LE(test, e.in_vain, e.share);
 	KUNIT_EXPECT_EQ(test, all, e.after);
-	/* Traffic before the last second does not count. */
+	/* Traffic of earlier seconds does not count. */
 	KUNIT_EXPECT_GT(test, e.moved, 0);
 	KUNIT_EXPECT_LT(test, e.moved, SZ_64M);
 	KUNIT_EXPECT_TRUE(test, e.anew);
 }
 
 /*
- * Each slot that grows gets a stack of its own. There are enough stacks for all
- * slots, and slots that shrink give theirs back.
+ * Each slot that grows moves to a stack (an array of pointers) of its own.
+ * There are enough stacks for all slots, and slots that shrink give theirs
+ * back.
  */
 struct moves {
 	bool shared;
@@ -295,8 +299,9 @@ static void look_at_stacks(struct gomem_mcache *mc, struct moves *m)
 }
 
 /*
- * Let slots of many classes grow in turn. Look at each slot at once: when the
- * heap grows later, it empties slots, which then return to their first stacks.
+ * Let slots of many classes grow in turn. Check each slot at once, because a
+ * later growth of the heap empties slots, which then return to their first
+ * stacks.
  */
 static void move_all(struct stats_fixture *f, struct gomem_mcache *mc,
 		     struct moves *m)
@@ -320,9 +325,9 @@ static void move_slots(struct stats_fixture *f, struct gomem_mcache *mc,
 	unsigned int i;
 
 	/*
-	 * When the heap grows, it empties slots. It grows less as it gets
-	 * pages, so more slots need stacks. Repeat until no more stacks are
-	 * made.
+	 * When the heap grows, slots are emptied. The more pages the heap has,
+	 * the more rarely it grows, and the more slots need stacks at the same
+	 * time. Repeat until no more stacks are made.
 	 */
 	move_all(f, mc, m);
 	for (i = 0; i < 8 && m->bytes != mc->bytes; i++) {
@@ -350,8 +355,8 @@ static void test_slot_stacks(struct kunit *test)
 }
 
 /*
- * The oldest object of a slot before and after two flushes, and how many
- * objects the slot holds then.
+ * For each of two flushes of a slot: its oldest object before and after the
+ * flush, and how many objects it holds then.
  */
 struct flush {
 	void *before[2];
@@ -386,7 +391,7 @@ static void flush_twice(struct stats_fixture *f, struct gomem_mcache *mc,
 
 /*
  * A flush takes the oldest objects. If the slot was not refilled since the last
- * flush, it takes the newest ones.
+ * flush, the flush takes the newest ones.
  */
 static void test_slot_flush(struct kunit *test)
 {

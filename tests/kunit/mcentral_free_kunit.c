@@ -18,7 +18,8 @@
 /* Freeing */
 
 /*
- * Objects freed into a cached span wait for its owner to sweep or uncache it.
+ * Objects freed into a cached span stay pending until the CPU that caches the
+ * span sweeps or uncaches it.
  */
 static void test_free_into_cached(struct kunit *test)
 {
@@ -94,7 +95,7 @@ static void test_free_mixed_spans(struct kunit *test)
 		s[i] = central_full_span(test, f->objs + 128 * i);
 	/*
 	 * Free all objects but the first of each span: most of them span by
-	 * span, the last ones in turns.
+	 * span, the last ones from each span in turn.
 	 */
 	for (i = 0; i < 3; i++)
 		for (k = 1; k < 100; k++)
@@ -112,7 +113,7 @@ static void test_free_mixed_spans(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* Misuse is returned, counted once for each object, and harmless */
+/* A free returns the number of misused objects, and does no harm */
 
 static const struct bad_case {
 	const char *name;
@@ -226,7 +227,7 @@ static void free_among_good(struct kunit *test, struct gomem_span *s, void *bad,
 	KUNIT_EXPECT_EQ(test, 2 * i + 2, atomic_read(&s->pending));
 }
 
-/* Free pointers that are no object of this class. */
+/* Free pointers to memory that is no object of this class. */
 static void test_free_foreign(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -245,7 +246,7 @@ static void test_free_foreign(struct kunit *test)
 	bad[1] = (void *)large->base;
 	bad[2] = f->objs[0] + 8;
 	bad[3] = f->objs[1] - 1;
-	/* The tail, as if there was one more object. */
+	/* The tail, as if the span had one more object there. */
 	bad[4] = gomem_span_object(s, s->nelems);
 	bad[5] = NULL;
 	bad[6] = (void *)(FAKE_BASE + NR_CHUNKS * GOMEM_CHUNK_SIZE);
@@ -268,7 +269,7 @@ static void test_free_foreign(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* Free a run of neighbours, with a part of it twice in the same call. */
+/* Free a run of neighbours, and 20 of them a second time in the same call. */
 static void test_free_neighbours_twice(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -283,8 +284,8 @@ static void test_free_neighbours_twice(struct kunit *test)
 }
 
 /*
- * Free objects in rising or falling order, beginning at each cell. The others
- * are freed later.
+ * Free objects in rising or falling order, beginning at each cell. The other
+ * objects of the span are freed later.
  */
 static void test_free_in_order(struct kunit *test)
 {
@@ -312,8 +313,8 @@ static void test_free_in_order(struct kunit *test)
 }
 
 /*
- * Free runs with @run set, which says that the objects are neighbours. Then
- * free them a second time.
+ * Free objects that are neighbours, and tell gomem_mcentral_free() so by its
+ * last argument. Then free them a second time.
  */
 static void test_free_run(struct kunit *test)
 {
@@ -339,7 +340,7 @@ static void test_free_run(struct kunit *test)
 }
 
 /*
- * A batch frees both objects of a span, which is then empty, and frees both
+ * One call frees both objects of a span, which is then empty, and frees both
  * again.
  */
 static void test_free_last_twice(struct kunit *test)

@@ -121,8 +121,8 @@ static void test_cache_order(struct kunit *test)
 }
 
 /*
- * The first spans of a class are short. Later ones have a quarter of the pages
- * that the class has.
+ * The first spans of a class are short. A new span has a quarter of the pages
+ * that the class has so far: at least one page, and at most the usual length.
  */
 static void test_first_spans(struct kunit *test)
 {
@@ -280,8 +280,8 @@ static void test_refill_gathers(struct kunit *test)
 }
 
 /*
- * A caller that wants a span gets one that has room left, in exchange for its
- * old span.
+ * A caller that wants a span gets one that has free cells left, in exchange for
+ * its old span.
  */
 static void test_refill_exchanges(struct kunit *test)
 {
@@ -306,14 +306,14 @@ static void test_refill_exchanges(struct kunit *test)
 	central_expect_where(test, old, GOMEM_FULL_SWEPT);
 	central_expect_spans(test, 2, 1);
 
-	/* A caller empties its span before it asks for a refill. */
+	/* A caller takes the last free object of its span before a refill. */
 	KUNIT_EXPECT_EQ(test, 6, central_take(s, f->objs + 4, 6));
 	refill(f, &r, s, 4, true);
 	KUNIT_EXPECT_EQ(test, 0, r.n);
 	central_expect_where(test, s, GOMEM_FULL_SWEPT);
 	central_expect_spans(test, 2, 0);
 
-	/* An old span that was emptied meanwhile goes back to the heap. */
+	/* An old span with only free objects goes back to the heap. */
 	KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs, 2 * f->nelems));
 	central_expect_spans(test, 0, 0);
 	old = central_cache(test);
@@ -342,7 +342,7 @@ static void test_refill_fresh(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x3c, r.fresh);
 	central_free_objs(f, r.objs, r.n);
 
-	/* A full batch of fresh objects sets all bits of @fresh. */
+	/* A full batch of fresh objects sets all bits of r.fresh. */
 	refill(f, &r, NULL, 21, false);
 	central_free_objs(f, r.objs, r.n);
 	central_free_objs(f, f->objs, 1);
@@ -359,7 +359,7 @@ static void test_refill_fresh(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* Sweeping for room */
+/* Sweeping for free cells */
 
 /* Full spans with pending objects are swept before a new span is made. */
 static void test_cache_full_unswept(struct kunit *test)
@@ -439,7 +439,7 @@ static void test_grow_fails(struct kunit *test)
 	s = central_full_span(test, f->objs);
 	/*
 	 * The class gets spans until the heap has no free pages. After a free
-	 * it can allocate again.
+	 * the class can allocate again.
 	 */
 	fake_fail(&f->base.fh.source.pages, 1, ~0UL);
 	while ((f->spans[n] = central_cache_gfp(f, GFP_KERNEL)))
@@ -461,7 +461,7 @@ static void test_grow_fails(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* The validator must be able to fail */
+/* The validator finds each violation */
 
 static void break_class(struct gomem_mcentral *c, struct gomem_span *s)
 {

@@ -252,8 +252,8 @@ static void worker_uncache(struct object_worker *w, unsigned int class)
 
 /*
  * Allocate objects as a CPU does: take them from its cached span. If there are
- * none, sweep the span, and take again. If there are still none, give the span
- * up.
+ * none, sweep the span, and take again. If there are still none, uncache the
+ * span.
  */
 static unsigned int worker_take(struct object_worker *w, unsigned int class,
 				void **objs)
@@ -346,14 +346,14 @@ static void worker_step(struct worker *worker)
 	for (i = 0; i < n; i++)
 		if (!set_live(w->f, objs[i]))
 			w->base.error = "an object was handed out twice";
-	/* Exchange the objects for objects of any thread, and free these. */
+	/* Exchange objects for those of any thread in w->shared; free those. */
 	for (i = 0; i < n; i++) {
 		void **slot = &w->shared[class][worker_below(w, SHARED)];
 
 		back[nr_back] = xchg(slot, objs[i]);
 		nr_back += !!back[nr_back];
 	}
-	/* Now and then free more objects than were taken: spans get empty. */
+	/* Now and then free more than was taken, so that spans become empty. */
 	while (!worker_below(w, 3) && nr_back < THREAD_BATCH) {
 		back[nr_back] =
 			xchg(&w->shared[class][worker_below(w, SHARED)], NULL);

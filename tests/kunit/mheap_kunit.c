@@ -115,8 +115,8 @@ static void test_across_chunks(struct kunit *test)
 	mheap_expect(test);
 	mheap_put_span(test, s);
 	/*
-	 * The tags of a small span have the address of the span, also in pages
-	 * of the next chunk.
+	 * The tags of a small span contain the address of the span, also in
+	 * pages of the next chunk.
 	 */
 	s = get_small(test, gomem_spc_make(GOMEM_NR_SIZE_CLASSES - 3, true));
 	KUNIT_EXPECT_EQ(test, 10, s->npages);
@@ -336,8 +336,8 @@ static struct gomem_heap *make_three(struct kunit *test, struct gomem_span **s)
 }
 
 /*
- * Extend a span when the pages behind it are taken, too few, or enough, and
- * when it ends at the end of the heap.
+ * Extend a span when the pages after it are taken, too few, or enough, and when
+ * it ends at the end of the heap.
  */
 static void test_extend(struct kunit *test)
 {
@@ -387,8 +387,9 @@ static struct gomem_span *get_growing(struct kunit *test, unsigned int npages)
 }
 
 /*
- * A span that will grow does not take the lowest free run if this has no room
- * for three times its length more, unless no run has.
+ * A span that will grow is placed in the lowest free run of four times its
+ * length, so that it can grow there. If there is no such run, the span is
+ * placed in the lowest run that is long enough for it.
  */
 static void test_place_to_grow(struct kunit *test)
 {
@@ -416,8 +417,9 @@ static void test_place_to_grow(struct kunit *test)
 }
 
 /*
- * Make a heap of one chunk, and return the page cache of this CPU. The cache
- * may hold at least @least pages. The caller stays on this CPU.
+ * Make a heap of one chunk, and return the page cache of this CPU. The page
+ * cache may hold @least pages of its group, although the heap is small. The
+ * caller stays on this CPU until unpin_pcache().
  */
 static struct gomem_pcache *pin_pcache(struct kunit *test, unsigned int least)
 {
@@ -442,7 +444,10 @@ static void unpin_pcache(struct kunit *test)
 	mheap_expect(test);
 }
 
-/* The run of a page cache joins the free pages beside it for a span to grow. */
+/*
+ * When a span that will grow is allocated, the runs of page caches join the
+ * free pages next to them, so that the span finds more room to grow.
+ */
 static void test_runs_to_grow(struct kunit *test)
 {
 	struct gomem_pcache *pc = pin_pcache(test, 0);
@@ -463,7 +468,7 @@ static void test_runs_to_grow(struct kunit *test)
 	unpin_pcache(test);
 }
 
-/* Extend a span by pages of the page cache, and by pages behind these. */
+/* Extend a span by pages of the page cache, and by pages after those. */
 static void test_extend_cached(struct kunit *test)
 {
 	struct gomem_pcache *pc = pin_pcache(test, 8);
@@ -482,7 +487,7 @@ static void test_extend_cached(struct kunit *test)
 
 /*
  * Try to extend a span beyond the group that the page cache has. The pages
- * behind the group have another owner.
+ * after the group have another owner.
  */
 static void test_extend_whole_block(struct kunit *test)
 {
@@ -515,7 +520,10 @@ struct freer {
 	DECLARE_BITMAP(won, MAX_LIVE);
 };
 
-/* Try to claim all spans. Set the bits in @won of those that this racer got. */
+/*
+ * Try to claim all spans. Set the bits in w->won of the spans that this racer
+ * got.
+ */
 static void free_all(struct racer *r)
 {
 	struct freer *w = container_of(r, struct freer, base);

@@ -81,7 +81,10 @@ static void alloc_at_rate(struct kunit *test, void **p, unsigned int n,
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		/* Setting the rate ends the thinning of records. */
+		/*
+		 * Setting the rate ends the thinning of samples (see
+		 * base/sample.h).
+		 */
 		if (i % 16 == 0)
 			set_rate(rate);
 		p[i] = gomem_alloc(64, GFP_KERNEL);
@@ -91,10 +94,10 @@ static void alloc_at_rate(struct kunit *test, void **p, unsigned int n,
 
 /*
  * At a rate of 4 KiB, about 15.6 of 1000 objects of 64 bytes are recorded. So
- * the deviation is 1 / sqrt(15.6) = 25 %, or more if records are thinned. With
- * a known deviation, 19 of 20 estimates would be off by less than two
- * deviations. Here the deviation is itself estimated from few records: expect
- * 14 of 20.
+ * the standard deviation of an estimate is 1 / sqrt(15.6) = 25 % of it, or more
+ * if samples are thinned. With a known deviation, 19 of 20 estimates would be
+ * off by less than two deviations. Here the deviation is itself estimated from
+ * few records: expect 14 of 20.
  */
 static void test_error(struct kunit *test)
 {
@@ -151,8 +154,8 @@ static void expect_ours(struct kunit *test, void *p, unsigned int i)
 }
 
 /*
- * A large object counts for the module that allocates it, even if functions of
- * gomem call each other, and after a resize in place.
+ * A large object counts for the module that allocates it, even if one function
+ * of gomem calls another, and also after a resize in place.
  */
 static void test_client(struct kunit *test)
 {
@@ -169,8 +172,8 @@ static void test_client(struct kunit *test)
 	p[n++] = gomem_memdup(p[0], 33000, GFP_KERNEL);
 	p[n++] = gomem_realloc(NULL, 40000, GFP_KERNEL);
 	/*
-	 * These calls look at the stack, whose frames User-Mode Linux can only
-	 * guess.
+	 * These calls search the stack for the caller of gomem. User-Mode Linux
+	 * can only guess the frames of a stack.
 	 */
 	if (!IS_ENABLED(CONFIG_UML)) {
 		p[n++] = gomem_realloc(gomem_alloc(100, GFP_KERNEL), 40000,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * nmi.h - play an NMI: gomem looks only at the preemption count.
+ * nmi.h - pretend to be in an NMI. gomem recognises an NMI by the preemption
+ * count alone.
  */
 #ifndef GOMEM_TEST_NMI_H
 #define GOMEM_TEST_NMI_H

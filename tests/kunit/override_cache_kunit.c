@@ -29,8 +29,9 @@ static void construct(void *p)
 }
 
 /*
- * Use a cache that any function created. @ours: gomem serves it, which it does
- * unless the cache is for a zone, or was made by gomem_kernel_cache().
+ * Use a cache that any of the functions that create caches has created. @ours
+ * tells whether gomem has to serve the cache. It does so unless the cache is
+ * for a zone, or was made by gomem_kernel_cache().
  */
 static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
 {
@@ -108,8 +109,8 @@ static void test_cache(struct kunit *test)
 #define NR_HANDLES	(GOMEM_TWIN_ENTRIES + 100)
 
 /*
- * Return the address of twin @i of the case. It is a place in an array, which
- * nothing dereferences. Many twins have the same hash.
+ * Return the handle of twin @i of the case: an address in an array, which
+ * nothing dereferences. Many of these handles have the same hash.
  */
 static const struct kmem_cache *handle(u8 *area, unsigned int i)
 {
@@ -155,7 +156,7 @@ static void test_twins(struct kunit *test)
 			n += there[i];
 		}
 		/*
-		 * A removed entry may count as filled until an entry behind it
+		 * A removed entry may count as filled until the entry after it
 		 * becomes empty. So later rounds may find less room.
 		 */
 		if (!round)
@@ -189,8 +190,8 @@ static void test_cache_of_the_kernel(struct kunit *test)
 }
 
 /*
- * A free of an object of another cache of the kernel is reported, each time.
- * The object stays live, so its owner can still free it.
+ * kmem_cache_free() of an object that belongs to another cache of the kernel is
+ * reported, each time. The object stays live, so its owner can still free it.
  */
 static void test_foreign_object(struct kunit *test)
 {

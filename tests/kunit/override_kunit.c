@@ -104,8 +104,8 @@ static void test_alignment(struct kunit *test)
 }
 
 /*
- * Copies have this alignment, too. So have strings, although functions of
- * gomem's own API would put them into blocks that they share.
+ * Copies are aligned as objects of kmalloc() are. So are strings, although
+ * functions of gomem's own API would put short strings into shared blocks.
  */
 static void test_alignment_of_copies(struct kunit *test)
 {
@@ -374,7 +374,8 @@ static void test_by_kernel(struct kunit *test)
 }
 
 /*
- * Objects of gomem and of the kernel are freed by functions for either of them.
+ * kfree_nolock() frees objects of gomem and of the kernel. kfree() frees
+ * objects of kmalloc_nolock().
  */
 static void test_nolock(struct kunit *test)
 {
@@ -455,7 +456,7 @@ static void test_rcu(struct kunit *test)
 
 #ifdef GOMEM_HAVE_KVFREE_RCU_HEAD
 /*
- * An object has an RCU head of 8 bytes, and behind it a field that readers use
+ * A type with an RCU head of 8 bytes. Readers use the member after the head
  * until the grace period ends.
  */
 struct half_protected {
@@ -505,7 +506,7 @@ static void test_rcu_barrier(struct kunit *test)
 }
 #endif
 
-/* No misuse may reach kfree() of the kernel, which would not detect it. */
+/* No misuse may reach the kernel's kfree(), which would not detect it. */
 static void test_misuse(struct kunit *test)
 {
 	void *p = kmalloc(100, GFP_KERNEL);

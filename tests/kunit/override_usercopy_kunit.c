@@ -85,7 +85,7 @@ static void test_usercopy(struct kunit *test)
 	expect_misuses(test, GOMEM_BAD_USERCOPY, 0);
 }
 
-/* A type whose cache declares no part that user space may read or write. */
+/* A type whose cache declares no bytes that user space may read or write. */
 struct windowless {
 	u64 number;
 	char text[40];

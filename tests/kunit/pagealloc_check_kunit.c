@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagealloc_check_kunit.c - the validator of the page allocator must be able to
- * fail.
+ * pagealloc_check_kunit.c - the validator of the page allocator finds each
+ * violation.
  */
 #include <kunit/test.h>
 #include <linux/string.h>
@@ -10,7 +10,7 @@
 #include "pageheap.h"
 #include "heap/pagealloc.h"
 
-/* The validator must be able to fail */
+/* The validator finds each violation */
 
 static void break_inuse(struct heap *h)
 {
@@ -110,7 +110,10 @@ static void test_validate_violation(struct kunit *test)
 	heap_init(test, 1);
 	heap_register(test, 0);
 	heap_add(h, 0, 5);
-	/* Update the tree, because the validator skips stale entries. */
+	/*
+	 * Update the tree of summaries, because the validator skips stale
+	 * entries.
+	 */
 	KUNIT_EXPECT_EQ(test, 0UL, heap_next_chunk(h, 0, 1));
 	heap_expect_valid(test, "before");
 
@@ -123,22 +126,26 @@ static void test_validate_violation(struct kunit *test)
 /* A broken heap warns once, and gives out no page that is not free */
 
 /*
- * The summaries and the count say that pages are free, but the bits say that
- * they are not.
+ * The summaries and the count of free pages say that pages are free. The bits
+ * of the chunk say that they are not.
  */
 static void break_bits(struct heap *h)
 {
 	h->c[0]->chunk->inuse.word[0] |= 0x1f;
 }
 
-/* Only the tree above the leaf says that pages are free. */
+/*
+ * The bits of the chunk and the leaf of the tree of summaries say that no page
+ * is free. Only the summaries above the leaf and the count of free pages say
+ * that pages are free.
+ */
 static void break_tree(struct heap *h)
 {
 	break_bits(h);
 	h->pa.sum[4][0] = GOMEM_PALLOCSUM_NONE;
 }
 
-/* Only the count says that pages are free. */
+/* Only the count of free pages says that pages are free. */
 static void break_count(struct heap *h)
 {
 	heap_alloc(h, 5);
@@ -194,8 +201,8 @@ static void test_refuse(struct kunit *test)
 }
 
 /*
- * Pages that are not free, by the bits, must not be removed: they would go back
- * to the kernel.
+ * Pages that are in use according to the bits must not be removed: they would
+ * go back to the kernel.
  */
 static void test_refuse_remove(struct kunit *test)
 {

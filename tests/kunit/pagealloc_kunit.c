@@ -88,10 +88,11 @@ static void test_register_holes(struct kunit *test)
 
 static const struct find_case {
 	const char *name;
-	unsigned long chunk[6];	/* registered; only [0] may be 0 */
+	/* The registered chunks. A 0 after [0] ends the list. */
+	unsigned long chunk[6];
 	struct run free[4];
 	unsigned long n, found;
-	unsigned long aligned;	/* if @n is a power of two up to 512 */
+	unsigned long aligned;	/* if n is a power of two up to 512 */
 } find_cases[] = {
 	{ "whole chunk", { 0 }, { { 0, 512 } }, 512, 0, 0 },
 	{ "more than a chunk has", { 0 }, { { 0, 512 } }, 513, -1, -1 },
@@ -197,7 +198,8 @@ static void test_exhaust(struct kunit *test)
 	heap_expect_valid(test, "exhausted");
 
 	/*
-	 * A free page below @search is found, because the free lowers @search.
+	 * A freed page below h->pa.search is found, because the free lowers
+	 * h->pa.search.
 	 */
 	KUNIT_EXPECT_TRUE(test, heap_free(h, AT(8) + 100, 1));
 	KUNIT_EXPECT_TRUE(test, heap_free(h, 3, 1));
@@ -206,7 +208,10 @@ static void test_exhaust(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 1));
 }
 
-/* @search, below which no page is free, skips full chunks. */
+/*
+ * The start of searches, h->pa.search, moves past full chunks. No page below it
+ * is free.
+ */
 static void test_search_hint(struct kunit *test)
 {
 	static const unsigned long ci[] = { 0, 1, 7, 8, 9 };
@@ -306,8 +311,8 @@ static void test_cover_more(struct kunit *test)
 }
 
 /*
- * A chunk is not covered until someone asks for that, even if the table already
- * has a page for its entry.
+ * A chunk is covered only once a call covers it, even if the table already has
+ * memory for the chunk's entry.
  */
 static void test_cover_rest(struct kunit *test)
 {
@@ -333,7 +338,7 @@ static void test_cover_gap(struct kunit *test)
 {
 	/*
 	 * User-Mode Linux needs a mapping of its host for each page of a table,
-	 * and the host allows few.
+	 * and the host limits their number.
 	 */
 	const unsigned long tib = IS_ENABLED(CONFIG_UML) ? 1 : 64;
 	const unsigned long far = (tib << 40) >> GOMEM_CHUNK_SHIFT;
@@ -425,9 +430,9 @@ static void test_foreign_chunk(struct kunit *test)
 }
 
 /*
- * The heap fills one root entry, and eight chunks of another one, with free
- * pages. The first entry's summary would need more than 21 bits a field, and
- * runs may be longer than a root entry.
+ * All pages of one root entry of the tree of summaries are free, and so are
+ * eight chunks of the next entry. A field of the first entry's summary would
+ * need more than 21 bits. A run may be longer than a root entry.
  */
 static void test_root_entry_free(struct kunit *test)
 {
@@ -476,7 +481,7 @@ static void range_heap(struct kunit *test)
 static const struct range_case {
 	const char *name;
 	unsigned long page, n;
-	bool free, alloc;	/* may be freed, may be taken */
+	bool free, alloc;	/* can be freed, can be taken */
 } range_cases[] = {
 	{ "all of the first",		100, 100,	true,	false },
 	{ "a part",			150, 10,	true,	false },
@@ -507,7 +512,10 @@ static const struct range_case {
 
 KUNIT_ARRAY_PARAM_DESC(range, range_cases, name);
 
-/* Take a range and free it again. A second take or free is refused. */
+/*
+ * Free a range, take it, and free it again. A second free or take in a row is
+ * refused.
+ */
 static void test_range(struct kunit *test)
 {
 	const struct range_case *c = test->param_value;
@@ -588,8 +596,7 @@ static void aligned_heap(struct kunit *test, unsigned int bad)
 }
 
 /*
- * The search looks at the chunk where it starts, and at 16 more, for an aligned
- * run.
+ * The search for an aligned run tries the chunk where it starts, and 16 more.
  */
 static void test_aligned_bound(struct kunit *test)
 {
@@ -619,9 +626,10 @@ static void test_aligned_beyond(struct kunit *test)
 }
 
 /*
- * Summaries promise 64 pages at each border of two chunks, but no chunk has
- * them. The search for an aligned run gives up, and then needs 127 pages in a
- * row. gomem_pagealloc_next_chunk() does not give up.
+ * At each border of two chunks there are 64 free pages in a row, which the
+ * summaries promise. But only the last chunk contains 64 free pages in a row.
+ * The search for an aligned run gives up, and then needs 127 pages in a row.
+ * gomem_pagealloc_next_chunk() does not give up.
  */
 static void test_promised_across(struct kunit *test)
 {

@@ -63,8 +63,8 @@ static unsigned long oracle_find(struct heap *h, unsigned long from,
 }
 
 /*
- * Find the first run in @state at or after @from, up to its end. Return false
- * if there is none.
+ * Find the first run of pages in @state that begins at or after @from, up to
+ * its end. Return false if there is none.
  */
 static bool oracle_run(struct heap *h, unsigned long from, struct run *run,
 		       enum state state)
@@ -85,7 +85,8 @@ static bool oracle_run(struct heap *h, unsigned long from, struct run *run,
 
 static const struct random_case {
 	const char *name;
-	unsigned long chunk[8];		/* only [0] may be 0 */
+	/* The registered chunks. A 0 after [0] ends the list. */
+	unsigned long chunk[8];
 } random_cases[] = {
 	{ "one chunk",		{ 0 } },
 	{ "three chunks",	{ 0, 1, 2 } },
@@ -109,8 +110,8 @@ static unsigned long random_len(struct heap *h)
 }
 
 /*
- * Choose a run in @state that starts at a random page. Half of the runs are cut
- * short. Return false if no page is in @state.
+ * Choose the first run of pages in @state at or after a random page. Half of
+ * the runs are cut short. Return false if there is no such run.
  */
 static bool random_run(struct heap *h, struct run *run, enum state state)
 {
@@ -143,7 +144,7 @@ static void step_alloc_aligned(struct kunit *test)
 		heap_set_all(h, want, n, TAKEN);
 }
 
-/* Try to take a random range. Most are refused. */
+/* Try to take a random range. Most tries are refused. */
 static void step_alloc_range(struct kunit *test)
 {
 	struct heap *h = test->priv;

@@ -31,7 +31,7 @@ bool heap_free(struct heap *h, unsigned long page, unsigned long n)
 }
 
 /*
- * Return the first chunk at or after @ci with a run of @n pages, or
+ * Return the first chunk at or after @ci with a run of @n free pages, or
  * GOMEM_NO_PAGE.
  */
 unsigned long heap_next_chunk(struct heap *h, unsigned long ci,
@@ -104,7 +104,7 @@ void heap_init(struct kunit *test, unsigned long nr_chunks)
 }
 
 /*
- * Register a chunk, all of whose pages are holes. Call this in order of
+ * Register a chunk, all of whose pages are holes. Register chunks in order of
  * address.
  */
 void heap_register(struct kunit *test, unsigned long ci)

@@ -14,7 +14,7 @@
 #define CHUNK		((unsigned long)GOMEM_CHUNK_PAGES)
 #define MAX_CHUNKS	24
 
-/* Where the map begins. Nothing dereferences an address. */
+/* Where the page map begins. Nothing dereferences the addresses in it. */
 #define BASE		0x7000000000UL
 
 /* Number of the first page of chunk @ci. */
@@ -36,11 +36,11 @@ struct heap_chunk {
 struct heap {
 	struct gomem_pagemap map;
 	struct gomem_pagealloc pa;
-	spinlock_t lock;	/* for @pa */
+	spinlock_t lock;	/* protects pa */
 	struct rnd_state rnd;
 	unsigned int nr;
 	struct heap_chunk *c[MAX_CHUNKS];	/* in order of address */
-	struct gomem_chunk *many;	/* more chunks, without an oracle */
+	struct gomem_chunk *many;	/* chunks without an oracle */
 };
 
 /* Make a call under test with the lock held, and return its result. */

@@ -25,7 +25,7 @@ struct pagemap_fixture {
 	struct gomem_table table;
 	struct gomem_pagealloc pa[MAX_NODES];
 	struct gomem_chunk *chunk;
-	spinlock_t lock;	/* for @pa */
+	spinlock_t lock;	/* protects pa */
 };
 
 static int cover_map(struct pagemap_fixture *f, unsigned long first,
@@ -87,8 +87,8 @@ static void test_table_extend(struct kunit *test)
 }
 
 /*
- * The old and the new mapping are of the same words: a write by either is seen
- * by the other.
+ * The old and the new mapping map the same words: a write through one of them
+ * is seen through the other.
  */
 static void test_table_shares(struct kunit *test)
 {
@@ -215,7 +215,7 @@ static void test_map_places(struct kunit *test)
 
 struct reader {
 	struct pagemap_fixture *f;
-	unsigned long ready;	/* chunks up to this one are registered */
+	unsigned long ready;	/* number of registered chunks */
 	unsigned long looks;
 	unsigned long wrong;
 };
@@ -236,8 +236,8 @@ static int read_map(void *arg)
 		known = smp_load_acquire(&r->ready);
 		nr = READ_ONCE(map->nr_chunks);
 		/*
-		 * The last chunk that the map covers: if the table were still
-		 * the shorter one, this lookup would read beyond it.
+		 * The last chunk that the map covers: with the old, shorter
+		 * table, this lookup would read beyond the table.
 		 */
 		c = nr ? gomem_pagemap_chunk(map, addr_of(nr - 1)) : NULL;
 		r->wrong += nr && !c;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pallocbits_kunit.c - bits and summaries, compared with an array of one byte
- * per page.
+ * pallocbits_kunit.c - bits and summaries of free pages, compared with an array
+ * of one byte per page.
  *
- * The oracle is this array, with loops that look at each byte. Patterns that
- * have gone wrong in such code before are named cases. Random patterns come
- * from a seed that the log shows.
+ * The oracle is this array, with loops that check each byte. Patterns that such
+ * code easily gets wrong are named cases. Random patterns come from a seed that
+ * is printed to the log.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
@@ -53,8 +53,8 @@ static bool same(const struct pages *p)
 }
 
 /*
- * Alternate used and free runs of random length: a few long runs, as in a young
- * heap, to many short ones, as in an old one.
+ * Alternate used and free runs of random length: from a few long runs, as in a
+ * young heap, to many short ones, as in an old heap.
  */
 static void randomize(struct pages *p)
 {
@@ -68,7 +68,7 @@ static void randomize(struct pages *p)
 	}
 }
 
-/* Return the length of the run of used, or of free, pages from page @i on. */
+/* Return how many pages from page @i on are used, or free, as page @i is. */
 static unsigned int run_len(const bool *used, unsigned int nr, unsigned int i)
 {
 	unsigned int end;
@@ -165,7 +165,7 @@ static void test_pack_layout(struct kunit *test)
 			1ULL << 63);
 }
 
-/* Named patterns: what is free, its summary, and where runs are found */
+/* Named patterns: the free pages, the summary, and where runs are found */
 
 static const struct pattern {
 	const char *name;
@@ -279,7 +279,7 @@ static void test_range_edges(struct kunit *test)
 	}
 }
 
-/* One page is used. It is inside a range, at one of its ends, or next to it. */
+/* The only used page is inside a range, at one of its ends, or next to it. */
 static void test_range_odd_page(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -385,7 +385,7 @@ static void test_find_random(struct kunit *test)
 	}
 }
 
-/* Search for each length in a run as long, and one page longer or shorter. */
+/* In a run of each length, search for that length, and a page more or less. */
 static void test_find_every_length(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -417,8 +417,8 @@ static void test_find_aligned_random(struct kunit *test)
 }
 
 /*
- * Return the highest start of a run of @n free pages or more below @end, and
- * its length in @len. A run that crosses @end is cut off there.
+ * Return the start of the last run of at least @n free pages below @end, and
+ * set @len to the length of the run. A run that crosses @end is cut off there.
  */
 static unsigned int oracle_find_last(const bool *used, unsigned int n,
 				     unsigned int end, unsigned int *len)
@@ -464,7 +464,7 @@ static void test_find_last_random(struct kunit *test)
 	}
 }
 
-/* @end is before the free run, in it, at its last page, or behind it. */
+/* A search ends before the free run, in it, at its last page, or after it. */
 static void test_find_last_edges(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -500,7 +500,7 @@ static void test_summarize_random(struct kunit *test)
 	}
 }
 
-/* Free @n used pages, or take @n free ones. Return the new summary. */
+/* Free @n used pages from page @i on, or take @n free ones; summarize. */
 static gomem_pallocsum_t flip(struct pages *p, unsigned int i, unsigned int n,
 			      gomem_pallocsum_t sum)
 {
@@ -536,8 +536,8 @@ static void test_alloc_free_random(struct kunit *test)
 }
 
 /*
- * Return pages of word @w that are used, or free, as @used says: all of them in
- * half of the cases, else some at random.
+ * Return a mask of pages of word @w: used ones if @used is set, else free ones.
+ * Half of the masks have all of these pages, the others some at random.
  */
 static u64 random_mask(struct pages *p, unsigned int w, bool used)
 {
@@ -579,7 +579,7 @@ static void test_mask_random(struct kunit *test)
 	}
 }
 
-/* Take @n pages from @i on: which run is the longest then? */
+/* Take n pages from page i on: which free run is the longest then? */
 static const struct take_case {
 	const char *name;
 	struct run free[2];
@@ -603,7 +603,7 @@ static const struct take_case {
 
 KUNIT_ARRAY_PARAM_DESC(take, take_cases, name);
 
-/* The summary is right after pages are taken, and after their free. */
+/* The summary is right after pages are taken, and after they are freed. */
 static void test_alloc_free_named(struct kunit *test)
 {
 	const struct take_case *c = test->param_value;
@@ -620,7 +620,7 @@ static void test_alloc_free_named(struct kunit *test)
 }
 
 /*
- * The pages are eight children of 64 pages each, side by side. The first hit
+ * @reach is about eight children of 64 pages each, side by side. The first hit
  * should be the child in which the lowest run of @n pages ends. It may be an
  * earlier child if shorter runs share the code of @n.
  */
@@ -640,7 +640,7 @@ static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 		KUNIT_ASSERT_TRUE_MSG(test, got <= want, "%u", n);
 }
 
-/* Each length below 128 has its own code, each power of two above has eight. */
+/* Each length below 128 has its own code; each power of two above has eight. */
 static void test_reach_code(struct kunit *test)
 {
 	unsigned int len, code, last = 0;
@@ -657,7 +657,7 @@ static void test_reach_code(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, last <= U8_MAX);
 }
 
-/* Compare eight codes at once with the code of each of many lengths. */
+/* gomem_pallocreach_find() compares eight codes at once with a length's. */
 static void test_reach_find(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -682,7 +682,7 @@ static void test_reach_find(struct kunit *test)
 	}
 }
 
-/* Merge summaries of eight children of 64 pages, which the oracle computes. */
+/* Merge the oracle's summaries of eight children of 64 pages each. */
 static void test_merge_random(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -706,13 +706,13 @@ static void test_merge_random(struct kunit *test)
 }
 
 /*
- * A child of a root entry has 2^18 pages. If all eight children are free, their
- * sum of 2^21 needs a special value.
+ * A child of a root entry covers 2^18 pages. If all eight children are free,
+ * the sum of 2^21 needs a special value.
  */
 static const struct merge_case {
 	const char *name;
-	u8 full;	/* children that are free as a whole, as bits */
-	struct summary rest;	/* of each other child */
+	u8 full;	/* bit i is set if all of child i is free */
+	struct summary rest;	/* summary of the other children */
 	struct summary want;
 } merge_cases[] = {
 	{ "all free",	 0xff, { 0, 0, 0 }, { 1 << 21, 1 << 21, 1 << 21 } },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pcache_kunit.c - a page cache, compared with a model that looks at each bit.
+ * pcache_kunit.c - a page cache, compared with a model that checks each bit.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
@@ -156,7 +156,7 @@ static void test_free(struct kunit *test)
 	}
 }
 
-/* Each bound that makes a page cache refuse pages. */
+/* Each case in which a page cache refuses pages. */
 static void test_free_refused(struct kunit *test)
 {
 	struct pcache_fixture *f = test->priv;
@@ -182,8 +182,8 @@ static void test_free_refused(struct kunit *test)
 }
 
 /*
- * @uses changes when the page cache gives or takes pages, not when it refuses
- * to.
+ * pc->uses changes when the page cache gives or takes pages, not when it
+ * refuses to do so.
  */
 static void test_uses(struct kunit *test)
 {

@@ -2,9 +2,10 @@
 /*
  * pcaches_kunit.c - heaps whose CPUs have page caches.
  *
- * The oracle is a set of spans, and the source. If a page was handed out by the
- * source and belongs to no span, it must be free or cached. It must be free
- * once the page caches are empty.
+ * The oracle consists of the set of live spans and the page source. A page that
+ * the source has handed out, and that belongs to no live span, must be free in
+ * the heap or in a page cache. Once the page caches are empty, it must be free
+ * in the heap.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -84,8 +85,8 @@ static void expect_same_bits(struct kunit *test, struct gomem_heap *a,
 }
 
 /*
- * Spans of one page from a cache have the same addresses as those without a
- * cache.
+ * Spans of one page get the same addresses in a heap with page caches as in a
+ * heap without.
  */
 static void test_same_as_without(struct kunit *test)
 {
@@ -119,8 +120,8 @@ static void test_same_as_without(struct kunit *test)
 }
 
 /*
- * A page cache takes heap / GOMEM_PCACHE_SHARE / CPUs pages, at least 8, and at
- * most pcache_max.
+ * A page cache takes heap pages / GOMEM_PCACHE_SHARE / CPUs, but at least
+ * pcache_min = 8, and at most pcache_max pages.
  */
 static void test_limit(struct kunit *test)
 {
@@ -156,8 +157,8 @@ static void test_limit(struct kunit *test)
 }
 
 /*
- * A cache that gets back more pages than it may hold returns the excess to the
- * heap.
+ * A page cache that gets back more pages than it may hold returns the excess to
+ * the heap.
  */
 static void test_limit_freeing(struct kunit *test)
 {
@@ -218,7 +219,7 @@ static void test_without_lock(struct kunit *test)
 
 /*
  * If the group of a page cache has too few pages left, a longer span comes from
- * one of its runs.
+ * one of the runs that the cache keeps.
  */
 static void test_short_runs(struct kunit *test)
 {
@@ -248,7 +249,7 @@ static void test_short_runs(struct kunit *test)
 	span_set_expect(test, &f->base.set, h);
 }
 
-/* Before the heap grows, all caches return their pages. */
+/* Before the heap grows, all page caches return their pages. */
 static void test_given_up_before_growth(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
@@ -279,8 +280,8 @@ static void test_given_up_before_growth(struct kunit *test)
 }
 
 /*
- * The page cache keeps the pages of a freed large object as a run. It serves
- * the next object of this size, without the lock of the heap.
+ * The page cache keeps the pages of a freed large object as a run. The run
+ * serves the next object of this size, without the lock of the heap.
  */
 static void test_runs(struct kunit *test)
 {
@@ -325,7 +326,8 @@ static void test_runs(struct kunit *test)
 }
 
 /*
- * A CPU caches a limited number of runs and pages, and drops the oldest first.
+ * A CPU caches a limited number of runs and pages, and drops the oldest runs
+ * first.
  */
 static void test_runs_limit(struct kunit *test)
 {
@@ -361,8 +363,8 @@ static void test_runs_limit(struct kunit *test)
 }
 
 /*
- * The runs of all CPUs together have a limit. A CPU does not release the runs
- * of another CPU.
+ * The runs of all CPUs together have a limit. To stay below the limit, a CPU
+ * drops runs of its own, not those of another CPU.
  */
 static void test_runs_of_all(struct kunit *test)
 {
@@ -395,8 +397,8 @@ static void test_runs_of_all(struct kunit *test)
 }
 
 /*
- * A run that two looks in a row find returns to the heap, even if its CPU is
- * busy.
+ * A run that two looks in a row find returns to the heap, even if the CPU uses
+ * its page cache meanwhile.
  */
 static void test_runs_idle(struct kunit *test)
 {
@@ -519,8 +521,8 @@ static void test_drain_descriptors(struct kunit *test)
 }
 
 /*
- * Spans are freed on other CPUs than they were made on: the sums over all CPUs
- * stay right.
+ * Spans are freed on other CPUs than they were made on: the sums of the
+ * counters over all CPUs stay right.
  */
 static void test_other_cpu(struct kunit *test)
 {

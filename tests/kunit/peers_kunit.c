@@ -416,8 +416,8 @@ static void test_page_caches(struct kunit *test)
 }
 
 /*
- * All nodes share the memory limit. If one of them grows, another one gives
- * free pages back.
+ * All nodes share the memory limit. If the heap of one node grows, the heap of
+ * another one gives free pages back.
  */
 static void test_limit(struct kunit *test)
 {
@@ -426,7 +426,8 @@ static void test_limit(struct kunit *test)
 
 	make_heaps(test, 16, 4 * CHUNK);
 	/*
-	 * A chunk that the heap had before needs no memory for its descriptor.
+	 * Let the heap have a chunk now: a new chunk would need memory for its
+	 * descriptor, which counts toward the limit, too.
 	 */
 	get(test, 0, CHUNK);
 	span_set_put(test, &f->set, get(test, 0, CHUNK));
@@ -444,8 +445,8 @@ static void test_limit(struct kunit *test)
 }
 
 /*
- * A heap goes on to try its empty node, but not for the orders that just
- * failed.
+ * A heap keeps trying its own node although the node is empty, but not for the
+ * orders that just failed.
  */
 static void test_learn_order(struct kunit *test)
 {
@@ -463,7 +464,10 @@ static void test_learn_order(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* Return the distances in a machine with two boards of two sockets each. */
+/*
+ * Return the distance of two nodes in a machine with two boards of two sockets
+ * each.
+ */
 static int board_distance(int from, int to)
 {
 	if (from == to)
@@ -515,8 +519,8 @@ struct grower {
 };
 
 /*
- * Take half a chunk at a time. That is all that this node has of a chunk, so
- * each span is the first of its node there.
+ * Take half a chunk at a time. This node has only half of each chunk, so each
+ * span is the first one of the node in its chunk.
  */
 static void take_halves(struct racer *r)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * profile_kunit.c - the heap profile: which allocations it records, and that
- * the records go when the objects are freed.
+ * profile_kunit.c - the heap profile: which allocations it records, and that a
+ * record disappears when its object is freed.
  *
  * The cases record each object (rate 1). No other task of the machine calls
  * gomem meanwhile.
@@ -150,8 +150,8 @@ static void test_draw(struct kunit *test)
 		at_once += !left;
 	}
 	/*
-	 * The mean is 1 / (e^0.01 - 1) = 99.5. The deviation of this mean is
-	 * 0.5 with 40000 distances.
+	 * The mean is 1 / (e^0.01 - 1) = 99.5. The standard deviation of the
+	 * mean of 40000 distances is 0.5.
 	 */
 	KUNIT_EXPECT_GE(test, sum, 97ULL * n);
 	KUNIT_EXPECT_LE(test, sum, 102ULL * n);
@@ -166,7 +166,8 @@ static void test_draw(struct kunit *test)
 }
 
 /*
- * If records are thinned, each counts for as many as were left out on average.
+ * If samples are thinned (see base/sample.h), each record also counts for the
+ * records that were left out.
  */
 static void test_weight(struct kunit *test)
 {
@@ -325,7 +326,10 @@ static void test_typed(struct kunit *test, const struct gomem_cache_args *args)
 	expect_live(test, before + ARRAY_SIZE(p), 72);
 	gomem_cache_free_bulk(c, ARRAY_SIZE(p), p);
 	expect_live(test, before, 72);
-	/* Free an object of the cache after its specials are gone. */
+	/*
+	 * Free an object of the cache when no object of the cache has a
+	 * special.
+	 */
 	set_rate(0);
 	p[0] = gomem_cache_alloc(c, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p[0]);
@@ -439,8 +443,9 @@ static void test_frames(struct kunit *test)
 
 /*
  * Estimate the number of 40000 objects of 64 bytes at a rate of 4 KiB. About
- * 620 of them are recorded, so the deviation is 4 %. Setting the rate again
- * ends the thinning of records, which depends on the speed of the machine.
+ * 620 of them are recorded, so the standard deviation is 4 %. On a fast machine
+ * records follow each other closely, and samples are thinned: setting the rate
+ * again ends that.
  */
 static void test_estimate(struct kunit *test)
 {
@@ -463,7 +468,7 @@ static void test_estimate(struct kunit *test)
 	est = gomem_profile_scale((after.all - before.all) << 8, 64, SZ_4K);
 	/*
 	 * Allow an error of a third: seven deviations, even if half of the
-	 * records were thinned by two.
+	 * samples were thinned by a factor of two.
 	 */
 	KUNIT_EXPECT_GE(test, est, n * 2 / 3);
 	KUNIT_EXPECT_LE(test, est, n * 4 / 3);
@@ -495,8 +500,8 @@ static void test_top(struct kunit *test)
 }
 
 /*
- * Find the ages of two objects of one size. The second object is some jiffies
- * younger.
+ * Find the ages of two objects of one size. The second object is at least 5
+ * jiffies younger.
  */
 static void test_ages(struct kunit *test)
 {
@@ -582,8 +587,8 @@ static void expect_records(struct kunit *test, void **p, unsigned int n,
 }
 
 /*
- * "all" records each object at once, by each way to allocate, even without a
- * profile.
+ * With "all", each object is recorded at once, whichever function allocates it,
+ * even if the rate of the profile is 0.
  */
 static void test_exact(struct kunit *test)
 {
@@ -610,8 +615,8 @@ static void test_exact(struct kunit *test)
 }
 
 /*
- * Objects of modules that are not named are not recorded. A list that is
- * refused changes nothing.
+ * Objects of modules that the list does not name are not recorded. A list that
+ * is refused changes nothing.
  */
 static void test_exact_names(struct kunit *test)
 {
@@ -673,7 +678,7 @@ static u64 lived(const struct gomem_bucket *b, unsigned int from,
 }
 
 /*
- * The lifetime of the object is 16384 us or more, which is counted at index 15
+ * The lifetime of the object is 16384 us or more, which is counted in lived[15]
  * or above.
  */
 static void test_lifetimes(struct kunit *test)
@@ -691,7 +696,7 @@ static void test_lifetimes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, lived(b, 0, GOMEM_LIVES));
 	/*
 	 * Not msleep(): jiffies may lag behind the clock, and catch up
-	 * meanwhile.
+	 * meanwhile, so that the sleep is too short.
 	 */
 	usleep_range(20000, 40000);
 	gomem_free(p);

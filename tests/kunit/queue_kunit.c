@@ -73,10 +73,10 @@ static void run_job(struct work_struct *work)
 }
 
 /*
- * Make each call that waits for works, in a work of a WQ_MEM_RECLAIM queue.
- * This work makes the call at once. Some milliseconds later, the workqueue core
- * would let other works of the CPU run beside it. Then the call would not wait
- * for them.
+ * Make each call that waits for works, in a work of a WQ_MEM_RECLAIM queue. The
+ * work makes the call as soon as it runs. After a work has run for some
+ * milliseconds, the workqueue core lets other works of the CPU run beside it.
+ * They may then be done already, so that the call does not wait for them.
  */
 static void test_wait(struct kunit *test)
 {

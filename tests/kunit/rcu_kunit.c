@@ -37,7 +37,10 @@ struct late {
 	u8 more[100];
 };
 
-/* Readers use the field behind the head until the end of the grace period. */
+/*
+ * An object with an RCU head of 8 bytes. Readers use the members after the head
+ * until the grace period ends.
+ */
 struct small {
 	struct gomem_rcu_head rcu;
 	u64 next;
@@ -58,8 +61,8 @@ static u64 frees(struct kunit *test)
 }
 
 /*
- * Expect that all objects that were passed are freed after a grace period, and
- * that @given of them are counted.
+ * Expect that all objects passed to gomem_free_rcu() are freed after a grace
+ * period, and that GOMEM_EV_RCU_FREES counts @given of them.
  */
 static void expect_freed(struct kunit *test, u64 given)
 {
@@ -81,8 +84,8 @@ static struct early *get_early(struct kunit *test, size_t size)
 }
 
 /*
- * Free objects of every class, and large ones, with the head at the start or at
- * the end.
+ * Free objects of every class, and large ones, with the RCU head at the start
+ * or at the end of the object.
  */
 static void test_every_class(struct kunit *test)
 {
@@ -126,8 +129,8 @@ static void test_every_kind(struct kunit *test)
 			continue;
 		}
 		/*
-		 * A tiny object is aligned by its size, which may be too little
-		 * for the head.
+		 * The alignment of a tiny object depends on its size, and may
+		 * be too little for an RCU head.
 		 */
 		expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 		gomem_free(p);
@@ -150,7 +153,7 @@ static void test_every_kind(struct kunit *test)
 	expect_freed(test, n + 1);
 }
 
-/* With a head of 8 bytes, gomem does not write to the bytes behind it. */
+/* With an RCU head of 8 bytes, gomem does not write to the bytes after it. */
 static void test_small_head(struct kunit *test)
 {
 	struct small *p[3];
@@ -173,7 +176,7 @@ static void test_small_head(struct kunit *test)
 	expect_freed(test, ARRAY_SIZE(p));
 }
 
-/* The head may be at any offset below 4096 that is a multiple of 8. */
+/* The RCU head may be at any offset below 4096 that is a multiple of 8. */
 static void test_every_offset(struct kunit *test)
 {
 	unsigned int offset;
@@ -230,8 +233,8 @@ static void test_evaluated_once(struct kunit *test)
 }
 
 /*
- * While an RCU reader runs, its object is not reused, even for allocations of
- * its size.
+ * While an RCU reader runs, the object that it reads is not reused, even for
+ * allocations of the same size.
  */
 static void test_reader(struct kunit *test)
 {
@@ -257,7 +260,8 @@ static void test_reader(struct kunit *test)
 }
 
 /*
- * Objects that are passed during a grace period wait for the next one together.
+ * Objects passed to gomem_free_rcu() during a grace period wait for the next
+ * grace period together.
  */
 static void test_batches(struct kunit *test)
 {
@@ -332,8 +336,8 @@ static void test_free_already(struct kunit *test)
 }
 
 /*
- * An object is freed while it waits. The free at the end reports that, unless
- * the object has a new owner.
+ * An object is freed while it waits. The free at the end of the grace period
+ * reports that, unless the object has a new owner.
  */
 static void test_freed_meanwhile(struct kunit *test)
 {
@@ -359,7 +363,7 @@ static void test_no_object(struct kunit *test)
 	gomem_free_rcu((struct early *)((void *)p + 8), rcu);
 	gomem_free_rcu_mightsleep((void *)p + 8);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 2);
-	/* The head would be beyond the end of the object. */
+	/* The RCU head would be beyond the end of the object. */
 	gomem_free_rcu((struct late *)p, rcu);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 	gomem_free_rcu(slab, rcu);
@@ -378,8 +382,8 @@ static void test_no_object(struct kunit *test)
 }
 
 /*
- * Let all objects that are passed to gomem_free_rcu() from here on wait
- * together. Only the first one has a grace period of its own.
+ * From here on, let all objects that are passed to gomem_free_rcu() wait
+ * together in one list. Only the first object has a grace period of its own.
  */
 static void begin_together(void)
 {
@@ -388,8 +392,8 @@ static void begin_together(void)
 }
 
 /*
- * Expect that a write to a waiting object was found, and that two objects were
- * not freed because of it.
+ * Expect one report of a write to a waiting object. Because of it, two objects
+ * were not freed: free them.
  */
 static void end_broken(struct kunit *test, void *lost, void *lost_too)
 {
@@ -402,8 +406,8 @@ static void end_broken(struct kunit *test, void *lost, void *lost_too)
 }
 
 /*
- * Pass @n objects together to gomem_free_rcu(), and write to the link of the
- * third one.
+ * Pass @n objects together to gomem_free_rcu(), and overwrite the RCU head of
+ * the third one.
  */
 static void break_link(struct kunit *test, unsigned int n,
 		       struct rcu_head *link)
@@ -421,7 +425,8 @@ static void break_link(struct kunit *test, unsigned int n,
 }
 
 /*
- * The objects from the broken link on are not freed, and nothing else happens.
+ * From the object with the broken link on, the objects of the list are not
+ * freed. Nothing else happens.
  */
 static void test_broken_list(struct kunit *test)
 {
@@ -441,8 +446,9 @@ static void test_broken_link(struct kunit *test)
 }
 
 /*
- * Write to the head of an object in a list of three that wait together. This
- * object and the one behind it are not freed. The third one is.
+ * Write to the RCU head of the second object in a list of three that wait
+ * together. The second and third object of the list are not freed. The first
+ * one is.
  */
 static void break_word(struct kunit *test, unsigned long change)
 {
@@ -504,7 +510,7 @@ static void test_mightsleep(struct kunit *test)
 
 #define NR_SHARED	2000
 
-/* All CPUs pass the same objects at the same time. */
+/* All CPUs pass the same objects to gomem_free_rcu() at the same time. */
 struct race {
 	struct small *p[NR_SHARED];
 	atomic_t missing;
@@ -527,8 +533,8 @@ static void give_all(void *arg)
 }
 
 /*
- * If several CPUs pass an object at once, one of them succeeds, and the others
- * are reported.
+ * If several CPUs pass an object to gomem_free_rcu() at once, one call
+ * succeeds, and the others are reported.
  */
 static void test_at_once(struct kunit *test)
 {
@@ -551,7 +557,7 @@ static void test_at_once(struct kunit *test)
 }
 
 /*
- * An object may be passed in an NMI: then a work frees it. A second call is
+ * gomem_free_rcu() may be called in an NMI. A second call for the object is
  * detected, in an NMI or later.
  */
 static void test_nmi(struct kunit *test)
@@ -577,8 +583,8 @@ static void test_nmi(struct kunit *test)
 }
 
 /*
- * gomem_free_rcu_nolock() does not wait for the lock of the queue, because its
- * caller may have interrupted the code that holds the lock.
+ * gomem_free_rcu_nolock() does not wait for the lock of the RCU queue, because
+ * its caller may have interrupted the code that holds the lock.
  */
 static void test_nolock(struct kunit *test)
 {

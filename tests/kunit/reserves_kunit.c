@@ -36,8 +36,8 @@ static void take_all(struct reserves_fixture *f, size_t size)
 }
 
 /*
- * Use up all memory but the reserves, so that no allocation of any size finds
- * any.
+ * Use up all memory but the reserves, so that without the reserves no
+ * allocation of any size succeeds.
  */
 static void begin(struct kunit *test, size_t size)
 {

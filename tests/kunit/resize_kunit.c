@@ -73,7 +73,7 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	usable = gomem_usable_size(q);
 	/*
 	 * A large object may stay in place, with less room if no more pages are
-	 * free behind it.
+	 * free after it.
 	 */
 	if (c->from <= GOMEM_SMALL_MAX || !c->room)
 		KUNIT_EXPECT_EQ(test, c->room != 0, p != q);
@@ -85,8 +85,8 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	KUNIT_EXPECT_EQ(test, noscan, is_noscan(q));
 
 	/*
-	 * Resize the object to its usable size, to detect a tail that was cut
-	 * off.
+	 * Resize the object to its usable size, to detect bytes at its end that
+	 * were cut off.
 	 */
 	r = gomem_realloc(q, usable, gfp);
 	KUNIT_EXPECT_PTR_EQ(test, q, r);
@@ -146,7 +146,7 @@ static void test_realloc_grow(struct kunit *test)
 	expect_sound(test);
 }
 
-/* An object does not move while the memory behind it is free. */
+/* An object does not move while the memory after it is free. */
 static void test_realloc_in_place(struct kunit *test)
 {
 	struct gomem_span *s;

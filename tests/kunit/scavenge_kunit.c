@@ -56,7 +56,10 @@ static bool model_is_eligible(struct heap_fixture *f, unsigned long ci,
 	return p->dense || nr_free * 32 > nr_free + used;
 }
 
-/* Return the end of the last run of a chunk that is long enough, or 0. */
+/*
+ * Find the last free run of at least @min pages in a chunk, and set @len to its
+ * length. Return its end, or 0 if there is none.
+ */
 static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci,
 				    unsigned int min, unsigned long *len)
 {
@@ -76,10 +79,11 @@ static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci,
 }
 
 /*
- * Clear the bits in want_out of the pages that should go back. @want is at most
- * a batch, so only the last run is cut. Set @unsure if a chunk becomes dense
- * (at most 1/32 of it is free) before its last run has gone. If a batch ends
- * there, the scavenger looks at the chunk again, and leaves the rest for later.
+ * Clear the bits in want_out of the pages that should go back. @want fits into
+ * one batch of the scavenger, so only the last run is cut. Set @unsure if a
+ * chunk becomes dense (at most 1/32 of it is free) before its last run has
+ * gone. If a batch ends there, the scavenger checks the chunk again, and leaves
+ * its other runs for later.
  */
 static unsigned long model_scavenge(struct heap_fixture *f, unsigned long want,
 				    enum gomem_scavenge_reason why,
@@ -123,7 +127,10 @@ static unsigned long scavenge(struct kunit *test, unsigned long want,
 	u64 released = h->stats.released[why];
 
 	KUNIT_ASSERT_LE(test, want, CHUNK);
-	/* For other reasons, only pages go whose grace period is over. */
+	/*
+	 * Unless the scavenge is forced, only pages go back whose grace period
+	 * is over.
+	 */
 	if (why != GOMEM_SCAVENGE_FORCED)
 		synchronize_rcu();
 	bitmap_copy(want_out, fake->out, fake->nr_pages);
@@ -203,7 +210,7 @@ static void test_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 63, force(test, 63));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 100, 63));
 	KUNIT_EXPECT_EQ(test, 8, force(test, 8));
-	/* At most 1/32 of both chunks is free: pages go from the highest on. */
+	/* With at most 1/32 of a chunk free, the highest address goes first. */
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 300, 7));
 	KUNIT_EXPECT_TRUE(test, is_back(f, CHUNK + 307, 1));
 	KUNIT_EXPECT_TRUE(test, is_out(f, CHUNK + 300, 7));
@@ -376,7 +383,7 @@ struct reader {
 };
 
 /*
- * Play a free that has read the tag of the page, and is about to read the
+ * Act as a free that has read the tag of the page, and is about to read the
  * object.
  */
 static void look_at_page(struct rcu_reader *reader)
@@ -588,7 +595,7 @@ static void test_random(struct kunit *test)
 
 /* Threads */
 
-/* Spans that any worker may free, and the pages of all live spans. */
+/* Spans that any worker may free, and a bit for each page of a live span. */
 struct exchange {
 	struct heap_fixture *f;
 	struct gomem_span *shared[SHARED];

@@ -40,8 +40,8 @@ static struct gomem_heap *make_heap(struct kunit *test)
 }
 
 /*
- * Pages that have to wait for an RCU reader are announced once, and the call
- * returns.
+ * Pages that have to wait for an RCU reader are announced once. The call does
+ * not wait for the reader.
  */
 static void test_shrink(struct kunit *test)
 {

@@ -35,7 +35,7 @@ static void test_all_there(struct kunit *test)
 
 /*
  * Each of the 24 orders of four objects is as likely as any other: it comes
- * 1000 times in 24000, with a standard deviation of 31.
+ * about 1000 times in 24000, with a standard deviation of 31.
  */
 static void test_orders(struct kunit *test)
 {
@@ -131,8 +131,8 @@ static unsigned int get(struct gomem_cache *c, void **objs, unsigned int n)
 }
 
 /*
- * Allocate 64 objects one after the other. Return how many of the 63 pairs in a
- * row are neighbours in memory.
+ * Allocate 64 objects one after the other. Return how many of the 63 successive
+ * pairs are neighbours in memory.
  */
 static unsigned int neighbours(struct kunit *test, size_t size)
 {
@@ -159,9 +159,9 @@ static void with_shuffle(struct kunit *test, bool on, size_t size)
 	found = neighbours(test, size);
 	WRITE_ONCE(gomem_shuffle, before);
 	/*
-	 * In a shuffled batch, about 2 pairs are neighbours by chance, whatever
-	 * its length. Batches have 15 objects at least, so about 9 of 63 pairs
-	 * are.
+	 * In a shuffled batch, about 2 pairs are neighbours by chance, however
+	 * long the batch is. Batches have 15 objects at least, so about 9 of
+	 * the 63 pairs are neighbours.
 	 */
 	if (on)
 		KUNIT_EXPECT_LT_MSG(test, found, 25U, "size %zu", size);
@@ -182,8 +182,8 @@ static void test_neighbours(struct kunit *test)
 
 /*
  * Count pairs of neighbours among objects that empty slots fetch one or two at
- * a time. Two span classes take turns, so each object is compared with the one
- * before the last.
+ * a time. Two span classes take turns, so each object is compared with the last
+ * one of its own class.
  */
 static unsigned int neighbours_in_class(struct kunit *test, size_t size)
 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * sizeclass_kunit.c - the size classes, compared with a second implementation
- * of their rules, and each size and offset with plain division.
+ * of their rules. The class of each size and the object at each offset are
+ * compared with plain loops and divisions.
  *
- * Nothing is sampled: loops go over all sizes and offsets. They look for the
- * first wrong value, instead of making an expectation for each value.
+ * The loops go over all sizes and offsets. They stop at the first wrong value,
+ * instead of making an expectation for each value.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
@@ -26,8 +27,8 @@ static u32 rule_nelems(const struct rule_class *c)
 }
 
 /*
- * Return the distance from a candidate size to the next one: an eighth of the
- * power of two at or below it, within limits.
+ * Return the distance from a possible class size to the next one: an eighth of
+ * the power of two at or below it, within limits.
  */
 static u32 rule_step(u32 size)
 {
@@ -60,8 +61,8 @@ static unsigned int rule_classes(struct rule_class *class, unsigned int max)
 					  .span = rule_span(size) };
 
 		/*
-		 * If as many objects fit into a span of the same length, drop
-		 * the smaller size.
+		 * If as many objects of the new size fit into a span of the
+		 * same length, drop the smaller size.
 		 */
 		if (nr > 1 && class[nr - 1].span == new.span &&
 		    rule_nelems(&class[nr - 1]) == rule_nelems(&new))
@@ -271,8 +272,8 @@ static unsigned int param_class(struct kunit *test)
 }
 
 /*
- * gomem_div() divides right for each offset in a span, and for the first one
- * behind it.
+ * gomem_div() divides right for each offset in a span, and for the first offset
+ * after the span.
  */
 static void test_every_offset_divides(struct kunit *test)
 {
@@ -343,7 +344,8 @@ static void test_roundupsize(struct kunit *test)
 }
 
 /*
- * Sizes that can be rounded up within size_t are. Larger ones stay as they are.
+ * A size is rounded up if the result fits into size_t. A larger one is returned
+ * as it is.
  */
 static void test_roundupsize_overflow(struct kunit *test)
 {
@@ -372,8 +374,8 @@ static void test_scratch_classes(struct kunit *test)
 }
 
 /*
- * The tail of a span of tiny blocks has room for a mask of 16 bits for each
- * block, in whole words.
+ * The tail of a span of tiny blocks is long enough for a mask of 16 bits for
+ * each block, in whole words.
  */
 static void test_tiny_class(struct kunit *test)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slot_cases.h - object sizes, for cases on slots that run with each of them.
+ * slot_cases.h - the object sizes that each case on slots runs with.
  */
 #ifndef GOMEM_TEST_SLOT_CASES_H
 #define GOMEM_TEST_SLOT_CASES_H

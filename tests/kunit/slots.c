@@ -31,8 +31,9 @@ unsigned int slots_held_by(const struct gomem_mcache *mc, unsigned int spc)
 }
 
 /*
- * Pretend that the slots of a CPU moved this many bytes in the current second.
- * In a small heap, slots can grow large only by such traffic.
+ * Pretend that slots of a CPU were refilled and flushed with this many bytes in
+ * the current second. In a small heap, slots can grow large only by such
+ * traffic.
  */
 void slots_set_earned(struct gomem_mcache *mc, size_t moved)
 {
@@ -43,9 +44,9 @@ void slots_set_earned(struct gomem_mcache *mc, size_t moved)
 }
 
 /*
- * Run @body with all slots empty, and with as much traffic as slots need to
- * grow. Repeat until no look came during the run. @body stores its observations
- * in @seen, which the caller checks.
+ * Run @body with all slots empty, and with as much traffic counted as slots
+ * need to grow. Repeat until no look came during the run. @body stores its
+ * observations in @seen, which the caller checks.
  */
 void slots_run_undisturbed(struct kunit *test,
 			   void (*body)(struct stats_fixture *f,

@@ -12,7 +12,9 @@
 #include "map/kind.h"
 #include "map/span.h"
 
-/* Make a span of 8-byte objects that has fewer of them than the class has. */
+/*
+ * Make a span of 8-byte objects with fewer cells than such a span usually has.
+ */
 static void make_short_span(struct kunit *test, unsigned int nelems)
 {
 	struct gomem_span *s =
@@ -236,7 +238,7 @@ static void test_take_nothing(struct kunit *test)
 
 /*
  * Take each possible number of cells, then all others at once: this shifts
- * @alloc_cache by each number.
+ * s->alloc_cache by each number.
  */
 static void test_take_shape(struct kunit *test)
 {
@@ -383,8 +385,8 @@ static void test_sweep_nothing(struct kunit *test)
 }
 
 /*
- * A free is under way: it has raised pending, but not set the bit yet. The
- * sweep must not count it.
+ * A free is under way: it has raised s->pending, but has not set the freed bits
+ * yet. The sweep must not count these objects.
  */
 static void test_sweep_raised_pending(struct kunit *test)
 {

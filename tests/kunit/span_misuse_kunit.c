@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * span_misuse_kunit.c - bad frees into a span, and the validator, which must be
- * able to fail.
+ * span_misuse_kunit.c - bad frees into a span, and the violations that the
+ * validator finds.
  */
 #include <kunit/test.h>
 #include <linux/string.h>
@@ -101,7 +101,7 @@ static void test_sweep_bad(struct kunit *test)
 	span_expect(test, __func__);
 }
 
-/* The validator must be able to fail */
+/* The validator finds each violation */
 
 static void break_alloc_count(struct gomem_span *s)
 {

@@ -2,9 +2,9 @@
 /*
  * span_set.h - the live spans of a test, and their pages.
  *
- * If the source has handed out a page that is not in the set, the page must be
- * free or cached. So set and source together are an oracle for the state of
- * each page.
+ * A page that the page source has handed out, and that belongs to no span of
+ * the set, must be free or cached. So the set and the source together are an
+ * oracle for the state of each page.
  */
 #ifndef GOMEM_SPAN_SET_H
 #define GOMEM_SPAN_SET_H
@@ -25,7 +25,7 @@
  * @seed: the first state of @rnd
  * @nr: number of spans
  * @span: the spans
- * @owned: a bit for each of their pages
+ * @owned: a bit for each page, set if a span of the set has the page
  */
 struct span_set {
 	struct rnd_state rnd;
@@ -35,7 +35,7 @@ struct span_set {
 	unsigned long owned[BITS_TO_LONGS(SPAN_SET_PAGES)];
 };
 
-/* The state that a page must have, by the set and the source. */
+/* The state that a page must have according to the set and the page source. */
 enum page_state {
 	PAGE_HOLE,
 	PAGE_FREE,

@@ -20,9 +20,9 @@ struct span_fixture {
 	struct rnd_state rnd;
 	/* The oracle */
 	u8 state[MAX_SLOTS];
-	unsigned int cursor;	/* cells below are free only after a sweep */
+	unsigned int cursor;	/* free cells below need a sweep */
 	unsigned int fresh;	/* cells from here on were never handed out */
-	/* Room for a test */
+	/* Arrays for a case to use */
 	void *out[MAX_SLOTS + 1];
 	u16 order[MAX_SLOTS];
 };

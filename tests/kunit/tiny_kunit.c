@@ -59,7 +59,7 @@ static void test_shared(struct kunit *test)
 	}
 }
 
-/* Does an object fit into a block behind an object of one byte? */
+/* Does an object fit into a block after an object of one byte? */
 static bool fits_behind_one(unsigned int size)
 {
 	return ALIGN(1, BIT(__ffs(size))) + size <= 16;
@@ -76,8 +76,8 @@ static bool share_block(const void *p, const void *q)
 }
 
 /*
- * Objects of 9 bytes and more join a block that has room. Objects of 6 to 8
- * bytes never share.
+ * Objects of 9 bytes and more share a block if its rest is long enough. Objects
+ * of 6 to 8 bytes never share.
  */
 static void test_joining(struct kunit *test)
 {
@@ -160,7 +160,7 @@ static void test_larger_rest(struct kunit *test)
 	tiny_end_block();
 	KUNIT_EXPECT_EQ(test, tiny_block_of(p[0]), tiny_block_of(p[3]));
 	KUNIT_EXPECT_NE(test, tiny_block_of(p[0]), tiny_block_of(p[4]));
-	/* The rest of a released block belongs to its last object. */
+	/* A rest that the CPU gave up belongs to the block's last object. */
 	KUNIT_EXPECT_EQ(test, 7, gomem_usable_size(p[3]));
 	KUNIT_EXPECT_EQ(test, 5, gomem_usable_size(p[4]));
 	tiny_put(test, p[0], 3);
@@ -335,7 +335,10 @@ static void test_drain(struct kunit *test)
 	gomem_tiny_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, 0, now.blocks);
 
-	/* A live object keeps its block, and gets the rest of it. */
+	/*
+	 * If the block has a live object, the block stays, and the object gets
+	 * the rest of the block.
+	 */
 	tiny_begin_block();
 	p = tiny_get(test, 5);
 	KUNIT_EXPECT_EQ(test, 5, gomem_usable_size(p));
@@ -427,9 +430,9 @@ static void test_usable_size(struct kunit *test)
 
 	tiny_begin_block();
 	p[0] = tiny_get(test, 3);
-	p[1] = tiny_get(test, 2);	/* behind a gap of one */
+	p[1] = tiny_get(test, 2);	/* after a gap of one byte */
 	p[2] = tiny_get(test, 1);
-	p[3] = tiny_get(test, 4);	/* behind a gap of one */
+	p[3] = tiny_get(test, 4);	/* after a gap of one byte */
 	tiny_end_block();
 	KUNIT_EXPECT_EQ(test, 4, tiny_off_of(p[1]));
 	KUNIT_EXPECT_EQ(test, 6, tiny_off_of(p[2]));
@@ -439,8 +442,8 @@ static void test_usable_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, gomem_usable_size(p[2]));
 	KUNIT_EXPECT_EQ(test, 4, gomem_usable_size(p[3]));
 	/*
-	 * When the object behind it is freed, an object gets its bytes, which
-	 * are zero.
+	 * When an object is freed, the object before it gets the freed bytes,
+	 * which are zero.
 	 */
 	tiny_put(test, p[1], 2);
 	KUNIT_EXPECT_EQ(test, 6, gomem_usable_size(p[0]));
@@ -597,7 +600,7 @@ struct exchanger {
 	char **shared;
 };
 
-/* Each byte of an object is its length. */
+/* Each byte of an object has the object's length as its value. */
 static void exchange(struct exchanger *e, gfp_t gfp)
 {
 	unsigned int size = 1 + below(&e->base.rnd, 15);
@@ -665,7 +668,7 @@ static void interrupt_threads(struct exchanger *e)
 	}
 }
 
-/* The last exchanger is no thread: it serves the interrupts. */
+/* The last entry of e[] belongs to no thread: interrupts use it. */
 static void test_threads(struct kunit *test)
 {
 	struct tiny_fixture *f = test->priv;

@@ -120,7 +120,8 @@ static void test_double_free_of_span(struct kunit *test)
 
 /*
  * No part starts in the middle of an object, live or freed. The rest of a block
- * may have been objects before.
+ * may have been objects before. So a free of such an address is reported as a
+ * double free.
  */
 static void test_interior(struct kunit *test)
 {

@@ -70,8 +70,8 @@ void tiny_put(struct kunit *test, char *p, unsigned int size)
 }
 
 /*
- * Stay on this CPU and drop its block, so that the next object begins a new
- * one.
+ * Stay on this CPU and drop its current block, so that the next object begins a
+ * new block.
  */
 void tiny_begin_block(void)
 {

@@ -103,7 +103,10 @@ static void test_nothing_to_cut(struct kunit *test)
 
 /* Misuse */
 
-/* The masks lie behind the last block. They are no objects. */
+/*
+ * The masks of the blocks lie after the last block of the page. They are no
+ * objects.
+ */
 static void test_masks_are_no_objects(struct kunit *test)
 {
 	char *p = tiny_get(test, 5),

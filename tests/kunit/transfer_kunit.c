@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * transfer_kunit.c - objects that slots flush for other slots to refill from,
- * over a fake heap.
+ * transfer_kunit.c - objects of a fake heap that slots flush, for other slots
+ * to refill from.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -30,7 +30,7 @@
 struct transfer_fixture {
 	struct heap_fixture base;
 	unsigned int spc;
-	unsigned long fetches;	/* calls of the source by frees */
+	unsigned long fetches;	/* calls of the page source by frees */
 	void *objs[NR_OBJS];
 };
 
@@ -50,7 +50,7 @@ static void use_size(struct transfer_fixture *f, unsigned int size)
 }
 
 /*
- * Let the transfer cache believe that this many objects moved in the last
+ * Let the transfer cache count this many objects as moved in the current
  * second.
  */
 static void set_moved(struct gomem_transfer *t, unsigned int objects)
@@ -192,8 +192,8 @@ static void test_growth(struct kunit *test)
 }
 
 /*
- * Neither allocations alone, nor frees alone, nor one phase after the other
- * make room.
+ * A transfer cache gets no room by allocations alone, by frees alone, or by
+ * many allocations and then many frees.
  */
 static void test_one_way(struct kunit *test)
 {
@@ -208,7 +208,10 @@ static void test_one_way(struct kunit *test)
 	put(f, NR_OBJS / 2, NR_OBJS / 2);
 	expect_nothing(test);
 
-	/* The same with long pauses. */
+	/*
+	 * There is no room either if more than a second passes between the
+	 * allocations and the frees.
+	 */
 	for (i = 0; i < 30; i++) {
 		get(f, 800);
 		transfer_of(f)->moved_until = jiffies - 1;
@@ -245,7 +248,7 @@ static void test_want(struct kunit *test)
 	put(f, 0, 32);
 	put(f, 32, 96);
 	expect_transfer(test, 64, 64);
-	/* There is no new room if the refills found objects. */
+	/* The room does not grow if the refills found objects. */
 	get(f, 10);
 	put(f, 0, 10);
 	put(f, 128, 32);
@@ -264,7 +267,7 @@ static void test_want(struct kunit *test)
 
 /*
  * The room is at most the number of moved objects / MOVED_SHARE. Below
- * MOVED_MIN there is none.
+ * MOVED_MIN moved objects there is no room.
  */
 static void test_earn(struct kunit *test)
 {
@@ -288,7 +291,7 @@ static void test_earn(struct kunit *test)
 	expect_drained(test);
 }
 
-/* All classes of a heap share a limit of the room. */
+/* The room of all transfer caches of a heap together has a limit. */
 static void test_share(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -306,8 +309,8 @@ static void test_share(struct kunit *test)
 	}
 	KUNIT_EXPECT_GT(test, bytes, ALL_BYTES / 2);
 	/*
-	 * Without the limit, they would have much more room: otherwise the case
-	 * has tested nothing.
+	 * Without the limit, the transfer caches would have much more room. If
+	 * this fails, the case has tested nothing.
 	 */
 	KUNIT_EXPECT_GT(test, demand, 4 * ALL_BYTES);
 
@@ -338,7 +341,7 @@ static void test_no_memory(struct kunit *test)
 	expect_drained(test);
 }
 
-/* What is in it */
+/* Contents */
 
 /*
  * The objects that were put last are taken first, and a caller keeps its span.
@@ -379,7 +382,9 @@ static void test_content(struct kunit *test)
 	expect_drained(test);
 }
 
-/* Objects without room return to their spans at once. */
+/*
+ * Objects that a transfer cache has no room for return to their spans at once.
+ */
 static void test_overflow(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -458,7 +463,8 @@ static void test_few(struct kunit *test)
 }
 
 /*
- * Objects that no one took between two looks are drained, and their room goes.
+ * Objects that no refill took between two looks are drained, and their room is
+ * removed.
  */
 static void test_low(struct kunit *test)
 {
@@ -473,8 +479,8 @@ static void test_low(struct kunit *test)
 	gomem_mcentral_drain(central_of(f), true);
 	expect_transfer(test, 100, 100);
 	/*
-	 * All of these objects are taken between two looks, so they stay. Later
-	 * they are not, and go.
+	 * All of these objects are taken before the next look, so they stay.
+	 * None is taken before the look after that, so they go.
 	 */
 	KUNIT_ASSERT_EQ(test, 100, get(f, 100));
 	put(f, 0, 100);
@@ -484,7 +490,7 @@ static void test_low(struct kunit *test)
 	expect_nothing(test);
 }
 
-/* Unused room goes, even if refills found too few objects. */
+/* Unused room is removed, even if refills found too few objects. */
 static void test_idle_room(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -535,7 +541,7 @@ static void expect_violation(struct kunit *test, const char *want)
 			   gomem_mcentral_validate(c) ?: "nothing");
 }
 
-/* The validator must be able to fail. */
+/* The validator finds each violation. */
 static void test_validate(struct kunit *test)
 {
 	static const char more[] =

@@ -31,7 +31,7 @@
 #define BATCH		GOMEM_BATCH_MAX
 
 /*
- * Let the transfer cache believe that this many objects moved in the last
+ * Let the transfer cache count this many objects as moved in the current
  * second.
  */
 static void set_moved(struct gomem_transfer *t, unsigned int objects)
@@ -78,8 +78,8 @@ static unsigned int own_held(void)
 }
 
 /*
- * Call set_moved() under the lock, because other users of the module's heap may
- * run.
+ * Call set_moved() under the lock of the mcentral, because other users of the
+ * module's heap may run.
  */
 static void set_moved_locked(struct gomem_mcentral *c, unsigned int objects)
 {
@@ -301,7 +301,7 @@ static void test_cache(struct kunit *test)
 	balance_expect(test, &b);
 }
 
-/* A visitor of typed caches that has taken some objects out of one. */
+/* A visitor of typed caches that has taken some objects out of one of them. */
 struct visitor {
 	struct gomem_cache *c;
 	struct gomem_mcentral *central;
@@ -333,8 +333,8 @@ static int visit_caches(void *arg)
 }
 
 /*
- * Visit a typed cache as a look does, which empties slots, while the cache is
- * destroyed.
+ * Destroy a typed cache while a visitor has some objects of it, as a look has
+ * that empties slots.
  */
 static void test_destroy_meanwhile(struct kunit *test)
 {

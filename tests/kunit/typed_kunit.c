@@ -89,8 +89,8 @@ static void get_zeroed(struct kunit *test, struct gomem_cache *c,
 }
 
 /*
- * Expect that new objects are cleared, then used ones, and that this does not
- * change their neighbours.
+ * Expect that new objects are cleared, then used ones, and that clearing does
+ * not change their neighbours.
  */
 static void expect_zero(struct kunit *test, unsigned int size, bool typesafe,
 			bool bulk)
@@ -125,8 +125,8 @@ static void expect_zero(struct kunit *test, unsigned int size, bool typesafe,
 static void test_zero(struct kunit *test)
 {
 	/*
-	 * For clearing, there is another code path from 17, 33, 65, 129, 193
-	 * and 257 bytes on.
+	 * The code that clears an object differs for sizes from 17, 33, 65,
+	 * 129, 193 and 257 bytes on.
 	 */
 	static const unsigned int sizes[] = {
 		1, 8, 16, 17, 31, 33, 64, 77, 128, 136, 192, 200, 256, 257,
@@ -304,7 +304,7 @@ static void test_bulk_misuse(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, typed_spans_of(other));
 	gomem_cache_free(other, p[n + 1]);
 	gomem_cache_destroy(other);
-	/* This would report an object that is left. */
+	/* This would report an object that is still live. */
 	gomem_cache_destroy(c);
 }
 

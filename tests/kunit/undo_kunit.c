@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * undo_kunit.c - if a call fails half-way, the memory that it fetched goes back
- * before the call returns.
+ * to the kernel, if possible before the call returns.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -17,7 +17,10 @@
 #include "cpu/node.h"
 #include "heap/scavenge.h"
 
-/* Bytes that the page source of the module hands out during a call. */
+/*
+ * Maximum number of bytes that the page source of the module hands out during a
+ * call.
+ */
 #define SOME		SZ_16M
 
 struct undo_fixture {
@@ -89,8 +92,9 @@ static void fail_half_way(struct kunit *test, struct gomem_heap *h, gfp_t gfp)
 }
 
 /*
- * If many calls fail at the same time, one of them gives its pages back itself.
- * A work does it for the others.
+ * If many small calls fail one after the other, the first gives its pages back
+ * itself. During a pause after that (see UNDO_PAUSE), a work does it for the
+ * others.
  */
 static void test_often(struct kunit *test)
 {
@@ -103,7 +107,7 @@ static void test_often(struct kunit *test)
 	KUNIT_EXPECT_GE(test, waits + 1, h->stats.grace_waits);
 	KUNIT_EXPECT_GT(test, h->undo_next, 0);
 	waits = h->stats.grace_waits;
-	/* Let the pause not end, however long this test is preempted. */
+	/* The pause must not end here, however long this test is preempted. */
 	h->undo_next = U64_MAX;
 	for (i = 0; i < 20; i++)
 		fail_half_way(test, h, GFP_KERNEL);
@@ -120,7 +124,10 @@ static void test_often(struct kunit *test)
 	span_set_expect(test, &f->base.set, h);
 }
 
-/* A call with many pages gives them back itself, even during the pause. */
+/*
+ * A call with many pages gives them back itself, even during the pause after
+ * another call.
+ */
 static void test_large(struct kunit *test)
 {
 	struct undo_fixture *f = test->priv;
@@ -136,9 +143,10 @@ static void test_large(struct kunit *test)
 }
 
 /*
- * All pages go back, whatever grace periods are under way. A single further one
- * would not do for some pages. With Tiny RCU none is ever under way: each
- * synchronize_rcu() is a whole grace period.
+ * All pages go back, whatever grace periods are under way. For pages that were
+ * freed during a grace period, the end of that grace period is not enough. With
+ * Tiny RCU none is ever under way: each synchronize_rcu() is a whole grace
+ * period.
  */
 static void test_overlap(struct kunit *test)
 {
@@ -167,8 +175,8 @@ static void test_overlap(struct kunit *test)
 }
 
 /*
- * A call gives back no more pages than it had. Other free pages stay in the
- * heap.
+ * A call gives back no more pages than it had allocated. Other free pages stay
+ * in the heap.
  */
 static void test_had_less(struct kunit *test)
 {
@@ -207,8 +215,8 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 	KUNIT_EXPECT_EQ(test, waits, h->stats.grace_waits);
 	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN, n);
 	/*
-	 * Do what the work does. The work itself is only for the heaps of the
-	 * module.
+	 * Do what the work would do. The work serves only the module's own
+	 * heaps.
 	 */
 	gomem_heap_pay(h);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
@@ -280,7 +288,10 @@ static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 	bool failed;
 
 	KUNIT_ASSERT_NOT_NULL(test, objs);
-	/* A call may have failed just before: end its pause. */
+	/*
+	 * A call may have failed just before: end the pause after it, in which
+	 * a work would give the pages back.
+	 */
 	for_each_gomem_heap(h)
 		h->undo_next = 0;
 	some_pages_begin(SOME >> GOMEM_PAGE_SHIFT);

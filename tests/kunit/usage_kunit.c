@@ -131,8 +131,8 @@ static void test_charged(struct kunit *test)
 }
 
 /*
- * Make a large object longer by a page, again and again. It counts with the
- * bytes that it has, whether it was extended or moved.
+ * Extend a large object, one page at a time. It counts with its usable size,
+ * whether it stays in place or moves.
  */
 static void test_grown(struct kunit *test)
 {
@@ -146,7 +146,10 @@ static void test_grown(struct kunit *test)
 		p = q;
 		expect_usage(test, gomem_usable_size(p));
 	}
-	/* Otherwise nothing was extended, and this test tested nothing. */
+	/*
+	 * If this fails, half of the calls or more moved the object, and the
+	 * case has tested little.
+	 */
 	moved = gomem_event_sum(GOMEM_EV_REALLOC_MOVED) - moved;
 	KUNIT_EXPECT_LT(test, moved, (SZ_512K - 40000) / GOMEM_PAGE_SIZE / 2);
 	gomem_free(p);
@@ -176,7 +179,7 @@ static void test_grown_hard(struct kunit *test)
 	q = gomem_realloc(q, 80000, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, q);
 	expect_usage(test, SZ_1M);
-	/* The section pays for what grows in it. */
+	/* Between enter and exit, the account pays for an object that grows. */
 	old = gomem_account_enter(a);
 	p = gomem_realloc(p, SZ_1M + 1, GFP_KERNEL);
 	gomem_account_exit(old);

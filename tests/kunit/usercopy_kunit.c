@@ -70,7 +70,10 @@ static void test_small_and_large(struct kunit *test)
 	}
 }
 
-/* Cells of a span that were never handed out may have no key. */
+/*
+ * Cells of a span that were never handed out may have no key. Their bytes must
+ * not be copied either.
+ */
 static void test_fresh(struct kunit *test)
 {
 	struct gomem_cache_args args = { .usersize = 1000 };
@@ -86,8 +89,8 @@ static void test_fresh(struct kunit *test)
 	for (i = 0; i < s->nelems; i++) {
 		obj = gomem_span_object(s, i);
 		/*
-		 * Fill these cells with other bytes, since the kernel hands out
-		 * pages with any contents.
+		 * Fill these cells with bytes that are no key, since the kernel
+		 * hands out pages with any contents.
 		 */
 		if (i >= s->fresh)
 			memset(obj, 0x11, 1000);
@@ -102,7 +105,7 @@ static void test_fresh(struct kunit *test)
 
 /*
  * Free many objects: some are then in the slot of the CPU, and others in their
- * spans.
+ * spans. None may be copied.
  */
 static void test_freed_into_span(struct kunit *test)
 {
@@ -139,8 +142,8 @@ static const struct tiny_case *tiny_at(const struct tiny_case *t,
 }
 
 /*
- * Check copies from each byte of the object's block, and of each length up to
- * more than the block.
+ * Check copies from each byte of the object's block on, of each length up to
+ * one byte more than the block.
  */
 static void check_block(struct kunit *test, const struct tiny_case *t,
 			const u8 *p)
@@ -237,8 +240,8 @@ static void test_typed(struct kunit *test)
 }
 
 /*
- * Check caches whose objects have their key behind them, and one with a span
- * for each object.
+ * Check caches in which a free object has its key after its own bytes, and a
+ * cache with one object per span.
  */
 static void test_typed_kinds(struct kunit *test)
 {
@@ -277,7 +280,7 @@ static void test_scratch(struct kunit *test)
 
 /*
  * The bytes that an arena has handed out of a block may be copied, but no bytes
- * behind them.
+ * after them.
  */
 static void expect_arena(struct kunit *test)
 {
@@ -293,7 +296,7 @@ static void expect_arena(struct kunit *test)
 	expect_object(test, p, 128);
 	/*
 	 * A large object gets a block of its own. The next small one comes from
-	 * the block before.
+	 * the same block as the small ones before.
 	 */
 	large = gomem_arena_alloc(a, SZ_1M - 8, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, large);

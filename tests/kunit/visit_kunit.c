@@ -127,7 +127,10 @@ static const struct beside_case {
 
 KUNIT_ARRAY_PARAM_DESC(beside, beside_cases, name);
 
-/* Calls that do not use the cache are not delayed. */
+/*
+ * A visitor delays neither tasks that create or destroy another cache, nor
+ * other visitors.
+ */
 static void test_beside(struct kunit *test)
 {
 	const struct beside_case *c = test->param_value;
@@ -186,7 +189,7 @@ static void visit_in_visit(const struct gomem_kind *k, void *arg)
 
 /*
  * A visitor that is bound to a CPU is not preempted during a visit. Other
- * visitors skip the mark that it has in the list of caches.
+ * visitors skip the mark by which it keeps its place in the list of caches.
  */
 static void test_at_once(struct kunit *test)
 {

@@ -203,8 +203,8 @@ static void test_foreign(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, slab);
 	KUNIT_ASSERT_NOT_NULL(test, mapped);
 	/*
-	 * The addresses of User-Mode Linux itself may be those of its
-	 * processes, too.
+	 * In User-Mode Linux, an address of the kernel may also be one of a
+	 * process.
 	 */
 	if (!IS_ENABLED(CONFIG_UML)) {
 		expect(test, ask(test, slab), "what: not gomem's: slab memory");

@@ -20,7 +20,8 @@
  * @error: what a step found wrong, or NULL
  * @task: the thread, or NULL
  *
- * A suite that needs more begins a struct of its own with a struct worker.
+ * A suite that needs more members begins a struct of its own with a struct
+ * worker.
  */
 struct worker {
 	void (*step)(struct worker *w);

@@ -2,10 +2,10 @@
 /*
  * zero_kunit.c - memory that gomem clears, and memory that it need not clear.
  *
- * A private heap without memory shows which spans are known to be zero. The
- * module's own heap shows what that means for objects. Its page source is made
- * to hand out nothing but zeroes, and to say so, or nothing but pages full of
- * DIRT.
+ * The cases on spans use a private heap, whose page source hands out addresses
+ * without memory. They check which spans are known to be zero. The cases on
+ * objects use the module's own heap. Its page source is made to hand out only
+ * zeroed pages, and to say so, or only pages full of DIRT.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -93,7 +93,7 @@ static void test_span_of_cleared_pages(struct kunit *test)
 
 	/*
 	 * Four pages that were used are not known to be zero. Nor are these
-	 * four with a zero page behind them.
+	 * four together with a zero page after them.
 	 */
 	a = large_span(test, 4);
 	KUNIT_EXPECT_FALSE(test, a->zero);
@@ -134,8 +134,8 @@ static void test_span_after_scavenging(struct kunit *test)
 	free_span(test, s);
 
 	/*
-	 * The last of the 64 pages were never used, and were known to be zero
-	 * before they went back.
+	 * The heap had fetched 64 pages. The last 24 were never used, and were
+	 * known to be zero before they went back.
 	 */
 	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	f->fh.source.src.zeroed = false;
@@ -228,8 +228,9 @@ static unsigned long filled_pages(struct gomem_pagesource *src,
 }
 
 /*
- * Empty the heap before and after. Nothing may be asserted in between, since a
- * failed assertion would skip pages_end().
+ * Let the page source hand out only zeroed pages, or only dirty ones, and empty
+ * the heap before and after. Nothing may be asserted in between, since a failed
+ * assertion would skip pages_end().
  */
 static void pages_begin(bool zeroed)
 {
@@ -349,7 +350,7 @@ static void test_objects_of_dirty_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytes_skipped(), skipped);
 }
 
-/* Skipped clearing is counted where it would have happened, and only there. */
+/* Bytes count as skipped only if they would have been cleared otherwise. */
 static void test_skipping_is_counted(struct kunit *test)
 {
 	u64 before = bytes_skipped(), plain, large, again, small;
@@ -450,7 +451,7 @@ static void *next_fresh(struct kunit *test, size_t size, void **live)
 }
 
 /*
- * An object that was never handed out, and is zero behind its key, is detected
+ * An object that was never handed out, and is zero after its key, is detected
  * as free like any other.
  */
 static void test_fresh_object_is_free(struct kunit *test)
@@ -481,8 +482,9 @@ static void test_fresh_object_is_free(struct kunit *test)
 }
 
 /*
- * Write to an object that was never handed out, behind its key. These bytes are
- * cleared before the object is handed out, as if an owner had left them.
+ * Write to an object that was never handed out, after its key. These bytes are
+ * cleared before the object is handed out, as if an earlier owner had written
+ * them.
  */
 static void test_fresh_object_written_behind(struct kunit *test)
 {

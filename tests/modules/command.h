@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * command.h - the parameter cmd of a test module. Each write runs a command. It
- * returns when the command has ended, and returns the command's error.
+ * command.h - the parameter cmd of a test module. Each write runs a command.
+ * The write returns when the command has ended, and returns the command's
+ * error.
  *
  * Only the main file of a module includes this file, and defines command(). The
- * module's parameter lock serializes commands, and protects @ready.
+ * module's parameter lock serializes commands, and protects ready.
  */
 #ifndef GOMEM_TEST_COMMAND_H
 #define GOMEM_TEST_COMMAND_H
@@ -23,7 +24,8 @@ static int cmd_set(const char *val, const struct kernel_param *kp)
 	char line[64];
 
 	/*
-	 * Reject cmd as an argument of insmod and while the module is unloaded.
+	 * Refuse commands before the module's init has ended (cmd may be an
+	 * argument of insmod), and after its exit has begun.
 	 */
 	if (!ready)
 		return -EAGAIN;

@@ -4,8 +4,8 @@
  * real-time priority has one CPU for itself.
  *
  * Loading creates caches of both allocators, and leaves free objects of gomem's
- * caches with the CPU hog_cpu. kernel_shrink() first does so for the kernel's
- * cache, by an interrupt on that CPU.
+ * caches with the CPU hog_cpu. kernel_shrink() first does the same for the
+ * kernel's cache, in an interrupt of that CPU.
  *
  * A task that writes to the parameter hog gets the lowest priority of
  * SCHED_FIFO. The write returns when a work of gomem's on hog_cpu has taken
@@ -253,7 +253,7 @@ static bool gomem_barrier(void)
 
 /*
  * The constructor does nothing. But the kernel does not merge a cache that has
- * one with other caches.
+ * a constructor with others.
  */
 static void construct(void *obj)
 {

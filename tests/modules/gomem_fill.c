@@ -15,18 +15,18 @@
  *		SHARE	all (the default), half, or a percentage
  *		ORDER	fifo	in the order of allocation
  *			lifo	the youngest first
- *			other	every other object, then the rest
+ *			other	every other object, then those between
  *			random	in a random order
  *	verify	check all live objects; EIO if one is damaged
  *	hog N | hog NM | hog max
- *		take single pages from the kernel until the hog has
+ *		take single pages from the kernel until those taken are
  *		N percent of memory, N MiB, or all free pages
  *	hog start N | NM | max
- *		start a thread that takes pages up to this limit again
- *		and again. When the kernel has none left, the thread
- *		frees as many as the reserve has. Returns at once
+ *		start a thread that repeatedly takes pages up to this
+ *		limit. When the kernel has no page left, the thread
+ *		frees as many pages as the reserve has. Returns at once
  *	hog stop
- *		end the thread and free all of the hog's pages
+ *		end the thread and free all pages that hog took
  *
  * Before fill and hog take memory, they take a reserve of pages (parameter
  * reserve), which they free at the end. Otherwise the script might have no
@@ -40,9 +40,9 @@
  * gomem and kmalloc() get the same requests, whatever was freed in between.
  *
  * stats does not say how much memory the allocator holds for the objects. For
- * gomem, its own stats do. The module's index takes 8 bytes for each live
- * object, in pages of its own: index_bytes in stats. It is freed with the last
- * object.
+ * gomem, the debugfs file stats does. The module's index takes 8 bytes for each
+ * live object, in pages of its own: index_bytes in stats. It is freed with the
+ * last object.
  */
 #define pr_fmt(fmt) "gomem_fill: " fmt
 
@@ -118,11 +118,12 @@ static int last_node = NUMA_NO_NODE;
 static u64 on_node[MAX_NUMNODES];
 
 /*
- * The index of the objects: a table of directories of blocks of slots. A slot
- * is one pointer. The index grows page by page, so that its size follows the
- * number of objects. It does not use vmalloc(): that allocates page tables
- * without __GFP_NORETRY, for which the OOM killer may run. Empty slots are
- * filled before new ones are added.
+ * The index of the objects: a table of directories. A directory is a page of
+ * pointers to pages of entries. An entry, a slot in the code, is a pointer to
+ * an object. The index grows page by page, so that its size follows the number
+ * of objects. It does not use vmalloc(): that allocates page tables without
+ * __GFP_NORETRY, for which the OOM killer may run. Empty entries are filled
+ * before new ones are added.
  */
 #define PER_PAGE	(PAGE_SIZE / sizeof(void *))
 #define PER_DIR		(PER_PAGE * PER_PAGE)
@@ -229,8 +230,8 @@ static bool intact(const u64 *p, size_t size)
 }
 
 /*
- * True if a signal to the command's writer, or hog_stop(), wants this thread to
- * end.
+ * Return true if this thread has to end: after a signal to the task that wrote
+ * the command, or because of hog_stop().
  */
 static bool stopping(void)
 {
@@ -315,7 +316,10 @@ static int fill(u64 target)
 	void **slot;
 
 	for (i = 0; requested < target; i++) {
-		/* gomem_latency.ko measures single calls. */
+		/*
+		 * Reschedule after each object, so that gomem_latency.ko
+		 * measures single calls.
+		 */
 		cond_resched();
 		if (stopping())
 			return -EINTR;
@@ -354,8 +358,8 @@ static unsigned long shuffle(unsigned long x, unsigned int bits)
 }
 
 /*
- * Return the number of the slot that comes @x-th in @order. It may be beyond
- * the last slot: @x runs up to a power of two.
+ * Return the number of the index entry that comes @x-th in @order. The number
+ * may be beyond the last entry: @x runs up to a power of two.
  */
 static unsigned long nth_slot(enum order order, unsigned long x,
 			      unsigned int bits)
@@ -510,8 +514,8 @@ static void hog_stop(void)
 enum op { OP_FILL, OP_FREE, OP_VERIFY, OP_HOG };
 
 /*
- * A command that takes long. It runs in a thread that can be bound to a CPU,
- * unless the parameter cpu is -2.
+ * A command that may take a long time. It runs in a thread that can be bound to
+ * a CPU, unless the parameter cpu is -2.
  */
 struct job {
 	enum op op;
@@ -586,7 +590,7 @@ static int run_job(struct job *job)
 	wake_up_process(task);
 	/*
 	 * After a signal, kthread_stop() makes the job's loop end early, and
-	 * waits for it. Otherwise the job has ended already.
+	 * waits for its end. Without a signal, the job has ended already.
 	 */
 	ret = wait_for_completion_interruptible(&job->done);
 	ret = kthread_stop(task) ?: ret;
@@ -715,8 +719,8 @@ module_param_cb(stats, &stats_ops, NULL, 0444);
 MODULE_PARM_DESC(stats, "Numbers of live objects, their bytes by node, ...");
 
 /*
- * The parameter size must not change while objects are live: size_of() gives
- * the size of a live object, which is not stored.
+ * The parameter size must not change while objects are live: the sizes of
+ * objects are not stored, and size_of() derives them from the parameter.
  */
 static int size_set(const char *val, const struct kernel_param *kp)
 {

@@ -3,11 +3,11 @@
  * gomem_find.c - measure the cost of finding free pages in small and large
  * heaps.
  *
- * Page allocators of 64 MiB to 16 GiB are filled in several patterns and
- * searched. There is no memory behind their pages, so any machine can measure
- * 16 GiB. Run the module under scripts/vm --accel=icount, where the guest's
- * clock advances one nanosecond per instruction. Then the times are instruction
- * counts, without cache misses.
+ * gomem's page allocator is filled with 64 MiB to 16 GiB of pages, in several
+ * patterns, and searched. The pages are only addresses, without memory, so any
+ * machine can measure 16 GiB. Run the module under scripts/vm --accel=icount,
+ * where the guest's clock advances one nanosecond per instruction. Then the
+ * times are instruction counts, without cache misses.
  *
  * The patterns:
  *
@@ -26,7 +26,7 @@
  *	find	find_lowest(), with a search hint of 0: the search begins at the
  *		first page
  *	pair	gomem_pagealloc_alloc() and gomem_pagealloc_free(), with the
- *		search hint that the pair before left
+ *		search hint that the previous pair left
  *	group	gomem_pagealloc_alloc_group() and
  *		gomem_pagealloc_free_group(), with at most n pages
  */
@@ -234,8 +234,8 @@ static u64 time_loops(void (*once)(unsigned int n), unsigned int n)
 }
 
 /*
- * Return the least of several runs, per operation: timer interrupts of an
- * ordinary kernel lengthen some runs.
+ * Return the shortest of several measurements, in nanoseconds per operation. In
+ * an ordinary kernel, timer interrupts lengthen some measurements.
  */
 static u64 best_of(void (*once)(unsigned int n), unsigned int n)
 {

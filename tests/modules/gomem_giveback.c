@@ -4,17 +4,17 @@
  * kernel in small and large heaps.
  *
  * Heaps of 256 MiB to 64 GiB are filled in several patterns and scavenged.
- * There is no memory behind their pages. Run the module under scripts/vm
- * --accel=icount, where the guest's clock advances one nanosecond per
- * instruction. Then the times are instruction counts, without cache misses.
+ * Their pages are only addresses, without memory. Run the module under
+ * scripts/vm --accel=icount, where the guest's clock advances one nanosecond
+ * per instruction. Then the times are instruction counts, without cache misses.
  *
  * The patterns:
  *
  *	random	each page is free with probability 1/8; every 16th chunk is free
  *	cross	30 pages are free at both ends of each chunk: runs of more than
  *		30 pages exist only across chunks
- *	dense	every 32nd page is free: all chunks are dense, so background
- *		work leaves their free pages alone
+ *	dense	every 32nd page is free: all chunks count as dense, so
+ *		background work leaves their free pages alone
  *
  * A line of the log has the cost of one operation at each heap size, and the
  * largest ratio of a cost to the cost at the smallest size. The operations:
@@ -244,8 +244,8 @@ static u64 cost_of(const struct op *op)
 }
 
 /*
- * Take the least of several runs: timer interrupts of an ordinary kernel
- * lengthen some runs.
+ * Take the shortest of several measurements. In an ordinary kernel, timer
+ * interrupts lengthen some measurements.
  */
 static int best_of(struct op *op, unsigned int size)
 {

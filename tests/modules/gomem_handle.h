@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * gomem_handle.h - functions that use a cache that a module passed, as the
- * kernel does.
+ * gomem_handle.h - functions that use a module's cache in the way the kernel
+ * does.
  */
 #ifndef GOMEM_HANDLE_H
 #define GOMEM_HANDLE_H

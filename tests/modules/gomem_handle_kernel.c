@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_handle_kernel.c - use a cache that a module passed, as the kernel does.
+ * gomem_handle_kernel.c - use a module's cache in the way the kernel does.
  *
  * This file is built without linux/gomem_override.h, so it calls the kernel's
  * own kmem_cache functions.

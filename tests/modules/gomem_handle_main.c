@@ -39,7 +39,7 @@ static bool is_filled(const void *p, size_t size, int with)
 
 /*
  * Allocate from one cache both by the kernel's functions and by gomem's, and
- * free the objects with all functions there are.
+ * free the objects with each function that can free them.
  */
 static int use_both(struct kmem_cache *s)
 {

@@ -53,7 +53,7 @@ static bool lose = true;
 module_param(lose, bool, 0444);
 MODULE_PARM_DESC(lose, "Allocate objects that nothing points to (default Y)");
 
-/* An object that is on a list, in a tree or in a table by one of its links */
+/* An object that one of its links puts on a list, in a tree or in a table */
 struct node {
 	unsigned long before[3];
 	union {
@@ -220,7 +220,7 @@ static noinline bool held_in_slab(void)
 	return p;
 }
 
-/* Hold an object by a page whose reference count is 0, as in a free page. */
+/* Hold an object by a page whose reference count is 0, like a free page's. */
 static noinline bool held_in_pages(void)
 {
 	void *p = alloc(152);
@@ -496,8 +496,8 @@ static noinline void lost_in_freed_pages(void)
 }
 
 /*
- * Pointers to struct page in an array hold no object, since free memory has
- * many such arrays.
+ * In an array, a pointer to a struct page does not count as a reference to the
+ * objects in that page, since free memory has many such arrays.
  */
 static noinline void lost_by_pages(void)
 {
@@ -664,7 +664,8 @@ static void stop(struct task_struct *task)
 
 /*
  * Clear the pointers in memory that is freed next. When the module is loaded
- * again, a stale copy of a pointer could hide an object that it loses then.
+ * again, a stale copy of a pointer could hide an object that the module loses
+ * then.
  */
 static void clear_holders(void)
 {

@@ -41,10 +41,10 @@ static struct hrtimer bell;
 static struct task_struct *waiter;
 
 /*
- * @due is the time at which the timer woke the waiter, 0 if it did not. The
- * timer sets @due, and the waiter clears it after it ran. Both are on the same
- * CPU. While the timer runs, either only the timer or only the waiter writes
- * each of the other variables, except for @watching.
+ * due is the time at which the timer woke the waiter; 0 if the waiter has run
+ * since. The timer sets due, and the waiter clears it. Both are on the same
+ * CPU. While the timer runs, each other variable has one writer: set_watch()
+ * writes watching, and the timer or the waiter writes each of the others.
  */
 static u64 due;
 static unsigned int rings;
@@ -72,8 +72,9 @@ static void note_off(u64 off)
 }
 
 /*
- * The waiter has waited for @wait, and still cannot run. Save the stack when
- * the longest wait has doubled: at its end another task may run already.
+ * The waiter has waited for @wait, and still cannot run. Save the stack each
+ * time the longest wait has doubled. The end of the wait would be too late:
+ * another task may run then.
  */
 static void note_wait(u64 wait)
 {

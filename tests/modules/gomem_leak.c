@@ -123,8 +123,8 @@ static noinline bool in_destroyed_arena(void)
 }
 
 /*
- * Lose an object by a pointer in a free object. The pointer is not in the first
- * word, which the allocator overwrites.
+ * Leave the only pointer to an object in a free object. The pointer is not in
+ * the first word, which the allocator overwrites.
  */
 static noinline bool in_free_object(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_misuse_foreign.c - pass gomem pointers that are not gomem's.
+ * gomem_misuse_foreign.c - pass to gomem pointers that are not gomem's.
  */
 #include <linux/gomem.h>
 #include <linux/mm.h>

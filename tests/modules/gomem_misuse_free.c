@@ -136,7 +136,7 @@ static int write_after_free(const struct misuse_case *c)
 		return -ENOMEM;
 	gomem_free(p);
 	/*
-	 * Hide @p from the compiler, which would warn about the use after free.
+	 * Hide p from the compiler, which would warn about the use after free.
 	 */
 	OPTIMIZER_HIDE_VAR(p);
 	memset(p, 'x', 8);
@@ -287,7 +287,7 @@ const struct misuse_case free_cases[] = {
 	  .report = NO_START "64-byte object .*+ 3" },
 	/*
 	 * A span of ten pages of 8 KiB has three objects of 27264 bytes. The
-	 * pointer is two pages behind the start of one of them.
+	 * pointer is two pages after the start of one of them.
 	 */
 	{ "interior_far", with_object, .use = free_it, .size = 27264,
 	  .at = 16384, .counter = INTERIOR,
@@ -298,7 +298,7 @@ const struct misuse_case free_cases[] = {
 	/*
 	 * In a block of tiny objects gomem knows only that no object starts at
 	 * this byte, not whether one did before. So it reports a double free.
-	 * In the second case, the pointer is just behind the object.
+	 * In the second case, the pointer is just after the object.
 	 */
 	{ "interior_tiny", with_tiny, .use = free_it, .size = 5, .at = 3,
 	  .counter = TWICE, .report = FREED TINY " .*, behind a live object" },

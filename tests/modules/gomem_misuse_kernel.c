@@ -110,7 +110,7 @@ static int kfree_cache(const struct misuse_case *c)
 	return 0;
 }
 
-/* Drop a reference to a page of gomem's that only gomem may drop. */
+/* Drop a page reference that only gomem may drop. */
 static int page_put(const struct misuse_case *c)
 {
 	void *p = gomem_alloc(SZ_8K, GFP_KERNEL);

@@ -25,7 +25,7 @@ static int alloc_dma_for(struct device *dev)
 	return devm_gomem_alloc(dev, 100, GFP_KERNEL | __GFP_DMA) ? -EIO : 0;
 }
 
-/* Call a function, which is in @p, with a device. */
+/* Call the function in @c->p with a device. */
 static int with_device(const struct misuse_case *c)
 {
 	struct device *dev = root_device_register("gomem_misuse");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_misuse_request.c - pass gomem sizes, flags and nodes that it must
+ * gomem_misuse_request.c - pass to gomem sizes, flags and nodes that it must
  * refuse, and resize or measure objects that are free.
  */
 #include <linux/compiler.h>

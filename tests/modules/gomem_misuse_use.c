@@ -11,12 +11,12 @@
 
 /**
  * use_and_check - misuse an object, which must keep its contents
- * @c: the case. Its @use is called with the address @at bytes into the object
+ * @c: the case. c->use() is called with the address c->at bytes into the object
  * @obj: the object, or NULL if it could not be allocated
  * @size: bytes to fill and to check
  *
- * Return: 0; -ENOMEM if there is no object; -EIO if @use returned a value or
- * the contents changed.
+ * Return: 0; -ENOMEM if there is no object; -EIO if c->use() returned a value
+ * or the contents changed.
  */
 int use_and_check(const struct misuse_case *c, char *obj, size_t size)
 {

@@ -41,7 +41,7 @@ static DEFINE_MUTEX(mutex);
 
 /*
  * Return @n, and hide its value from the compiler. Otherwise the compiler would
- * warn of the error below, or compute the result.
+ * warn of the error that the caller makes with @n, or compute the result.
  */
 static size_t hidden(size_t n)
 {
@@ -180,7 +180,7 @@ static void flush_plain(struct work_struct *unused)
 /*
  * Flush a work of an ordinary workqueue in a work of one with WQ_MEM_RECLAIM.
  * The kernel reports this, since it may deadlock: the ordinary work may wait
- * for reclaim, and reclaim for the other one.
+ * for reclaim, and reclaim may wait for the other work.
  */
 static void cause_flush_dependency(void)
 {
@@ -238,7 +238,7 @@ static void cause_bad_page(void)
 }
 
 /*
- * A stale copy of a pointer hides its object from kmemleak. Since 7.0 the
+ * A stale copy of a pointer hides its object from kmemleak. Since Linux 7.0 the
  * kernel's caches keep such copies in up to 23 arrays of about 60 objects, so
  * leak more than that.
  */

@@ -4,9 +4,10 @@
  *	its functions: the callback of an account, a cleanup, or a constructor.
  *
  * gomem_keeper.ko keeps the account or the typed cache, and the objects. The
- * parameter leave says which function is left. With "rcu" it is the cleanup of
- * objects that wait for a grace period when the module's exit ends. slow=Y
- * makes each cleanup take half a second. fail=Y makes the load fail at its end.
+ * parameter leave says which function is left. With "rcu" this is the cleanup
+ * of objects that still wait for a grace period when the module's exit ends.
+ * slow=Y makes each cleanup take half a second. fail=Y makes the load fail at
+ * its end.
  */
 #define pr_fmt(fmt) "gomem_quitter: " fmt
 

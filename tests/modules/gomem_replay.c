@@ -135,8 +135,9 @@ static struct worker workers[MAX_CPUS];
 static unsigned int nr_workers;
 
 /*
- * Samples of a number of bytes: the value that is subtracted from each sample,
- * the latest sample, the largest, and the sum of all.
+ * Samples of a number of bytes: what was measured before the first operation,
+ * the latest sample, the largest, and the sum of all. Samples of gone and slab
+ * are differences from the start.
  */
 struct series {
 	s64 start;

@@ -4,12 +4,12 @@
  * and hard interrupts on all CPUs, and check the contents of objects.
  *
  * Each CPU has a thread, an irq_work that a timer queues, and a tasklet. All of
- * them put objects into the slots of one shared table and free the objects that
- * they replace. So most objects are freed on another CPU or in another context
- * than they were allocated. Each object is filled with a pattern made of its
- * address and size. If two live objects overlap, or one is written after it was
- * freed, verify() finds a broken pattern. Objects of less than 16 bytes, which
- * may share a block of 16 bytes, have their own table.
+ * them put objects into one shared table and free the objects that they replace
+ * there. So most objects are freed on another CPU or in another context than
+ * they were allocated. Each object is filled with a pattern made of its address
+ * and size. If two live objects overlap, or one is written after it was freed,
+ * verify() finds a broken pattern. Objects of less than 16 bytes, which may
+ * share a block of 16 bytes, have their own table.
  *
  * Loading runs the test. It fails with -EIO if a check failed, and with -ENOMEM
  * if an allocation failed, unless may_fail=Y.
@@ -58,8 +58,8 @@ MODULE_PARM_DESC(may_fail,
 #define NR_SLOTS	4096
 
 /*
- * An object in a slot. Its size is stored in it, so that one xchg() of the
- * pointer takes both.
+ * An object in the table. The object stores its size, so that one xchg() of the
+ * pointer takes the object and its size.
  */
 struct item {
 	size_t size;
@@ -342,7 +342,7 @@ static void arm_timer(struct worker *w)
 
 /*
  * irq_work handler, which runs in hard interrupts. On PREEMPT_RT a thread calls
- * it instead, and it allocates nothing there.
+ * this function, and it allocates nothing.
  */
 static void irq_fn(struct irq_work *work)
 {
@@ -419,7 +419,7 @@ static void stop_worker(int cpu)
 	irq_work_sync(&w->irq_work);
 	/*
 	 * Cancel again: the irq_work may have armed the timer before it saw
-	 * @stop.
+	 * stop set.
 	 */
 	hrtimer_cancel(&w->timer);
 	tasklet_kill(&w->tasklet);

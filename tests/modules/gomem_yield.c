@@ -6,9 +6,10 @@
  * On kernels with preempt=voluntary, a task in the kernel keeps its CPU until
  * it reaches a preemption point. kmalloc(GFP_KERNEL) contains one, and each
  * gomem function that may sleep should, too. When the module is loaded, one
- * task calls each function in turn for @ms milliseconds. Another task on the
- * same CPU wakes up each millisecond. The log has a line for each function: the
- * longest time that the second task was ready and did not run.
+ * task calls each function in turn, for as long as the parameter ms says.
+ * Another task on the same CPU wakes up each millisecond. The log has a line
+ * for each function: the longest time that the second task was ready and did
+ * not run.
  */
 #define pr_fmt(fmt) "gomem_yield: " fmt
 
@@ -81,7 +82,7 @@ static void do_tiny(void)
 
 /*
  * Allocate so many tiny objects that they fill many blocks. So blocks are taken
- * from their slot and freed, too.
+ * from the slot of blocks and freed, too.
  */
 static void do_tiny_many(void)
 {
@@ -246,7 +247,8 @@ static const struct way {
 	{ "mempool", do_mempool },
 	/*
 	 * Each call leaves an object that is freed after a grace period. Run
-	 * for a tenth of the time, so that they do not fill the memory.
+	 * for a tenth of the time, so that these objects do not fill the
+	 * memory.
 	 */
 	{ "free_rcu_mightsleep", do_free_rcu, 10 },
 };
@@ -257,8 +259,7 @@ struct waiter {
 };
 
 /*
- * Sleep for a millisecond again and again, and record the longest delay of a
- * wakeup.
+ * Repeatedly sleep for a millisecond, and record the longest delay of a wakeup.
  */
 static int wait_for_cpu(void *arg)
 {

@@ -30,8 +30,8 @@ static unsigned int nr_lost;
 static unsigned long of_slab, of_stack, of_chain;
 
 /*
- * Print an address as text. If the shell inverted it, the address would be in
- * the memory of the shell, which the scan may read, too.
+ * Print the address itself, as text. If the shell had to invert a number, it
+ * would have the address as a word in its memory, which the scan may read, too.
  */
 static int get_hidden(char *buf, const struct kernel_param *kp)
 {

@@ -32,10 +32,10 @@
 /**
  * struct worker - a worker; there is one for each CPU, up to WORKERS_MAX
  * @work: its current work
- * @index: number of the worker; it merges and frees the tables of this number
- *	of all workers
+ * @index: number of the worker. Worker i merges and frees the i-th tables of
+ *	all workers
  * @words: words counted
- * @remote: objects that it freed and another CPU allocated
+ * @remote: objects that the worker freed and that another CPU allocated
  */
 struct worker {
 	struct work_struct work;
@@ -252,8 +252,8 @@ static int job_init(void)
 	for (i = 0; i < nr_workers; i++)
 		workers[i].index = i;
 	/*
-	 * Unbound, since the workers run for long: the scheduler may move them
-	 * to another CPU when tasks want theirs.
+	 * Unbound, since the workers run for a long time: the scheduler may
+	 * move a worker to another CPU when other tasks want its CPU.
 	 */
 	workqueue = alloc_workqueue("wordcount", WQ_UNBOUND, nr_workers);
 	if (!workqueue)

@@ -70,7 +70,8 @@ static void k_free(const void *p)
 
 /*
  * An object of less than 16 bytes may share a block, and its usable size grows
- * when the object behind it is freed. So count its size, rounded up to 8.
+ * when the next object in the block is freed. So count its requested size,
+ * rounded up to a multiple of 8.
  */
 static size_t go_held(const void *p, size_t size)
 {

@@ -21,7 +21,7 @@
  */
 #define BLOCK_BYTES	SZ_256K
 
-/* Largest size of a block. If one word fills such a block, it is too long. */
+/* Largest size of a block. A word that fills such a block is too long. */
 #define BLOCK_MAX	(2 * WC_WORD_MAX)
 
 static struct wc_block *block_alloc(size_t size)
@@ -90,7 +90,7 @@ static size_t open_end(const struct wc_block *b)
 
 /**
  * wc_next_word - find the next word of a block
- * @b: the block; the byte behind each word is replaced by a NUL
+ * @b: the block; the byte after each word is replaced by a NUL
  * @pos: where to continue; 0 at first
  * @len: set to the length of the word
  *

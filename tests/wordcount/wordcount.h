@@ -3,7 +3,7 @@
  * wordcount.h - an example client of gomem that counts the words of files, on
  * all CPUs at once.
  *
- * A word is a maximal run of ASCII letters and digits in one file. Case
+ * A word is a maximal sequence of ASCII letters and digits in one file. Case
  * matters. All other bytes separate words. So the words are the lines that
  * "tr -cs A-Za-z0-9 '\n' <file" prints, except for an empty first line. A word
  * has at most WC_WORD_MAX bytes.
@@ -68,7 +68,7 @@ void wc_mem_tally(struct wc_tally *sum);
 /**
  * struct wc_block - a piece of a file, cut between words
  * @link: entry in the queue
- * @text: the bytes, with room for a NUL behind the last word
+ * @text: the bytes, with room for a NUL after the last word
  * @used: number of bytes
  * @size: bytes allocated at @text
  * @cpu: CPU that allocated the block

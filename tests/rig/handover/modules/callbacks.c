@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A kernel function in the module's table frees. The module frees, too. */
+/* The module's table has a kernel function that frees what the module frees. */
 #include <linux/parcel.h>
 
 static void instantiate(struct parcel *p)

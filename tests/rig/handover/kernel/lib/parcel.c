@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Plays the kernel for tests/rig/handover.sh: frees what modules allocate. */
+/* Stands for the kernel in rig/handover.sh: frees what modules allocate. */
 #include <linux/parcel.h>
 
 static void parcel_free_extra(union parcel_extra *extra)

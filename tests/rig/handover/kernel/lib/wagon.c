@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Plays a bus, which frees a member of a member of a struct. */
+/* Stands for a bus, which frees a member of a member of a struct. */
 #include <linux/parcel.h>
 
 struct wagon_object {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Plays the kernel for tests/rig/handover.sh: its interface for modules. */
+/* Stands for the kernel in rig/handover.sh: its interface for modules. */
 #ifndef _LINUX_PARCEL_H
 #define _LINUX_PARCEL_H
 
