@@ -17,7 +17,7 @@ import threading
 import time
 from typing import NamedTuple
 
-from bench_scenarios import METRICS, OFF, TOP, Sweep, by_name
+from bench_scenarios import ELSEWHERE, METRICS, OFF, TOP, Sweep, by_name
 
 VM = os.path.join(TOP, "scripts/vm")
 GUEST = os.path.join(TOP, "scripts/guest")
@@ -65,12 +65,14 @@ def prepare(kernel, ubsan=False):
                           stderr=subprocess.STDOUT, text=True, check=False)
     if make.returncode:
         return make.stdout
+    strip = subprocess.run([VM, "strip", kernel], stdout=subprocess.PIPE, text=True,
+                           check=True).stdout.strip()
     modules = modules_of(kernel, ubsan)
     shutil.rmtree(modules, ignore_errors=True)
     os.makedirs(modules)
     for directory in ("gomem", *(f"tests/{name}" for name in TESTS)):
         for module in glob.glob(os.path.join(build, directory, "*.ko")):
-            subprocess.run(["strip", "--strip-debug", "-o",
+            subprocess.run([strip, "--strip-debug", "-o",
                             os.path.join(modules, os.path.basename(module)), module],
                            check=True)
     return ""
@@ -155,7 +157,7 @@ class Machine:
         False if the machine or the command failed.
         """
         append = self.settings
-        if self.mode in ("icount", "icount2"):
+        if self.mode in ("icount", "icount2") and self.kernel not in ELSEWHERE:
             # Without the CPU feature erms, the kernel clears memory by words. With it,
             # the instruction that clears bytes would count once for each byte (see
             # benchmarks.rst).
