@@ -696,7 +696,7 @@ static void clear_holders(void)
 }
 
 /* End so many tasks that later tasks do not reuse all of their stacks. */
-static bool die(void)
+static bool wait_to_die(void)
 {
 	struct task_struct *task[DEAD];
 	unsigned int i;
@@ -770,7 +770,7 @@ static int __init gomem_hunt_init(void)
 	if (IS_ERR(busy))
 		goto fail;
 	wait_for_completion(&forgotten);
-	if (!die())
+	if (!wait_to_die())
 		goto fail;
 	for (i = 0; lose && i < COPIES; i++)
 		lose_all();
