@@ -87,8 +87,8 @@
  * rank		how soon the scavenger takes the free pages of a chunk
  * surplus	free pages that a free gives back to the kernel at once:
  *		gomem_heap_surplus()
- * owe		announce pages that go back after a grace period; *pay*: give
- *		them back then
+ * owe		announce pages: count them as pages that go back after a grace
+ *		period; *pay*: give them back then
  *
  * Free objects of a kind (cpu/):
  *
@@ -161,9 +161,9 @@
  *		makes the kernel reclaim memory, as far as the gfp allows
  *
  * In interrupts, gomem_alloc_from_irq() pops from the CPU's mcache for
- * interrupts. The slots of that mcache have no span of their own. Neither have
- * slots for objects of more than 128 bytes. So these slots are refilled by
- * gomem_transfer_take() and the steps below it. The allocation of a large
+ * interrupts. The slots of that mcache have no span of their own. Slots for
+ * objects of more than 128 bytes have none, either. So these slots are refilled
+ * by gomem_transfer_take() and the steps below it. The allocation of a large
  * object, or of a span of an arena, begins with alloc_from_pcache().
  *
  * gomem_tiny_cut() cuts a tiny object from the rest of the CPU's current block.

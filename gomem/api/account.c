@@ -192,8 +192,8 @@ static void check_soft(struct gomem_account *a, u64 bytes)
 }
 
 /*
- * Add bytes. Return false if the sum would exceed the hard limit, unless @gfp
- * has __GFP_NOFAIL.
+ * Add bytes to an account. Return false if the account would exceed its hard
+ * limit, unless @gfp has __GFP_NOFAIL.
  */
 static bool add_bytes(struct gomem_account *a, u64 more, gfp_t gfp)
 {
@@ -422,9 +422,9 @@ static struct gomem_account *get_account_of(const struct module *mod)
  * gomem_accounts_close - close the accounts that a module should have destroyed
  * @mod: the module, which is being unloaded, and whose exit function has run
  *
- * The objects stay charged, so that their frees find the account. The memory of
- * the account stays until gomem is unloaded, so that each later use of its
- * handle is detected.
+ * The objects of a closed account stay charged, so that their frees find the
+ * account. The memory of the account stays until gomem is unloaded, so that
+ * each later use of its handle is detected.
  *
  * Context: may sleep.
  */

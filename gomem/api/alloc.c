@@ -72,7 +72,7 @@ noinline void *gomem_alloc_sampled(void *obj, unsigned int spc, gfp_t gfp,
 				   gfp & GOMEM_GFP_PAID);
 	/*
 	 * The caller has skipped gomem_end_hit(), the preemption point of the
-	 * hit path. gomem_check_context() is one, too.
+	 * hit path. gomem_check_context() is a preemption point, too.
 	 */
 	gomem_check_context(gfp);
 	return obj;
@@ -137,8 +137,8 @@ static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
 
 /*
  * Hand out a tiny object that begins a block. The profile and the account count
- * it with the size of the whole block, and no later object of the block. If
- * gomem_watch() refuses the object, free it and return NULL.
+ * it with the size of the whole block, and do not count later objects of the
+ * block. If gomem_watch() refuses the object, free it and return NULL.
  */
 static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp,
 				     unsigned long caller)
@@ -288,7 +288,7 @@ noinline void *gomem_alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
 	return alloc_tiny_hit(size, gfp, caller);
 }
 
-/* Allocate an object whose size has no class: 0, large, or too large. */
+/* Allocate an object whose size has no size class: 0, large, or too large. */
 noinline void *gomem_alloc_odd(size_t size, gfp_t gfp, bool noscan, int node,
 			       unsigned long caller)
 {

@@ -143,8 +143,8 @@ static bool check_handle(const struct gomem_arena *a, unsigned long caller)
 	if (likely(readable && magic == arena_magic(a)))
 		return true;
 	/*
-	 * The struct of a destroyed arena is a free object, with the key of
-	 * one. If it was the last object of its span, the span may be gone. So
+	 * The struct of a destroyed arena is a free object, and contains its
+	 * key. If it was the last object of its span, the span may be gone. So
 	 * a pointer to a page of gomem's without a span counts as a destroyed
 	 * arena.
 	 */

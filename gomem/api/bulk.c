@@ -229,10 +229,10 @@ take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
  * @done: pointers handled
  * @left: objects that the slots had no room for, and that have to go to their
  *	spans. They have been moved to the front of the array
- * @mixed: the objects left may be of several span classes or heaps
- * @run: the objects left lie side by side in one page, by rising address
- * @spc: span class of the last object left
- * @tag: tag of the page of the next pointer; 0 if it lies in no chunk
+ * @mixed: the @left objects may be of several span classes or heaps
+ * @run: the @left objects lie side by side in one page, by rising address
+ * @spc: span class of the last of the @left objects
+ * @tag: tag of the page of the next pointer; 0 if the page is in no chunk
  */
 struct bulk_pos {
 	unsigned int done;
@@ -246,7 +246,7 @@ struct bulk_pos {
 /*
  * Check objects, give them their keys, and push them on the slot, which has
  * room for @n. Return their number. Stop at an object of another span class or
- * node, at an object that is free already, and at a pointer to no small object.
+ * node, at a free object, and at a pointer that is not to a small object.
  * Called for objects so large that a page has few: then a search for neighbours
  * saves nothing. If 16 objects of 4 KiB are freed at once, each takes 61
  * instructions here, and 93 in take_back_some().
@@ -353,10 +353,10 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 			return;
 		pos->run = run && !pos->left;
 		/*
-		 * If all objects left are known to be of one kind and node,
-		 * gomem_mcache_free_many() need not sort them. The node of an
-		 * object is not looked up here, so on a machine with several
-		 * nodes the objects may be of any node.
+		 * gomem_mcache_free_many() frees the objects in p[0] to
+		 * p[pos->left - 1]. It sorts them, unless all are known to be
+		 * of one kind and node. This function does not look up nodes,
+		 * so if there are several, the objects may be of any node.
 		 */
 		if (pos->left &&
 		    (spc != pos->spc || static_branch_unlikely(&gomem_numa)))

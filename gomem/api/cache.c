@@ -244,7 +244,7 @@ static noinline void init_memory(struct gomem_cache *c)
 }
 
 /*
- * Allocate all memory that the cache needs beside its struct. If that fails,
+ * Allocate all memory that the cache needs besides its struct. If that fails,
  * return false. Then the caller calls free_memory(), which frees what was
  * allocated.
  */
@@ -498,8 +498,8 @@ static void count_gone(const struct gomem_kind *k,
  * @caller: address of the code that destroys the cache, for the report
  *
  * Context: may sleep.
- * Return: true if the cache is gone. False, with a report, if objects are left,
- * which can still be freed, or if @c is not a live cache.
+ * Return: true if the cache is gone. False, with a report, in two cases: @c is
+ * not a live cache; or objects are left, which can still be freed.
  */
 bool gomem_cache_close(struct gomem_cache *c, unsigned long caller)
 {
@@ -530,8 +530,8 @@ void gomem_cache_destroy(struct gomem_cache *c)
 EXPORT_SYMBOL_NS_GPL(gomem_cache_destroy, GOMEM_NS);
 
 /*
- * Replace the kind of a span that is left when its cache is freed. The span is
- * leaked.
+ * Replace the kind of a span if it is that of the cache @arg, which is freed
+ * next. The span, which still has objects, is leaked.
  */
 static void orphan_spans(struct gomem_span *s, void *arg)
 {

@@ -4,8 +4,8 @@
  *
  * A typed cache is a kind (map/kind.h). Its objects lie side by side, without
  * rounding to a size class, in spans of their own. Each CPU has slots for them.
- * Below the slots, mcentrals, sweeping and heaps handle them like objects of
- * span classes.
+ * All layers below the slots, such as mcentrals and heaps, handle these objects
+ * like those of span classes.
  *
  * A tag has too few bits for the number of a cache. So the pages of typed
  * caches have the tag of large objects, class 0. Code that reads a tag of class

@@ -27,9 +27,9 @@
 #include "api/rcu.h"
 
 /*
- * Is @p a large object that a free or a resize has claimed, or no object any
- * more? gomem_object_size() does not check for claims. A cleanup attached after
- * the claim of a free would never run.
+ * Is @p a large object that a free or a resize has claimed, or is it no longer
+ * an object? gomem_object_size() does not check for claims. A cleanup attached
+ * after the claim of a free would never run.
  */
 static bool is_claimed(const void *p)
 {
@@ -104,8 +104,8 @@ noinline void gomem_cleanup_run(const void *obj)
 	 * The kernel waits for a grace period before it frees the code of a
 	 * module. So a cleanup that runs here may finish, even if its module is
 	 * being unloaded. gomem_cleanups_drop() replaces the functions of that
-	 * module's cleanups. A list that is taken after that calls none of the
-	 * module's functions.
+	 * module's cleanups. If the specials are removed after that, none of
+	 * the module's functions is called.
 	 */
 	rcu_read_lock();
 	gomem_special_remove_all((unsigned long)obj, &list);

@@ -13,8 +13,8 @@
 #include "api/usage.h"
 
 /*
- * The number of built-in code, and of modules for which there was no memory or
- * no number left.
+ * The client number of built-in code, and of modules for which no memory or no
+ * number was left.
  */
 #define GOMEM_NO_CLIENT		0U
 

@@ -54,7 +54,7 @@ void devm_gomem_free(struct device *dev, const void *p)
 	if (ZERO_OR_NULL_PTR(p) ||
 	    !devres_release(dev, free_resource, match, (void *)p))
 		return;
-	/* @dev has no record of @p. A live object at @p has another owner. */
+	/* Not an object of @dev. If live, report which function frees it. */
 	if (gomem_freeable_size(p, _RET_IP_))
 		gomem_report_owner(p, _RET_IP_);
 }

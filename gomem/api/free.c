@@ -116,7 +116,7 @@ static bool take_back_special(void *p, u32 *tag)
 	return ok;
 }
 
-/* Free an object whose page has specials, its own or another object's. */
+/* Free an object in a page where this object or another one has a special. */
 static noinline void free_special(void *p, unsigned long caller)
 {
 	u32 tag;
@@ -143,7 +143,7 @@ static noinline void free_special(void *p, unsigned long caller)
  * @p: NULL, a tiny object, a large object, an object of a typed cache, an
  *	object in a page with specials, or a pointer that is not a live object,
  *	which is reported
- * @tag: the tag of its page; 0 if it lies in no chunk
+ * @tag: the tag of the page of @p; 0 if @p lies in no chunk
  * @caller: address of the code that called gomem, for reports
  *
  * Context: any but NMI; never sleeps.

@@ -62,8 +62,8 @@ gomem_slot_of_low(struct gomem_mcache *mc, unsigned long low)
 }
 
 /*
- * Finish an object that needs no clearing. Its kind is a span class, so its
- * first word holds the key.
+ * Finish an object that needs no clearing. The object is of a span class, not
+ * of a typed cache, so its first word holds the key.
  */
 static __always_inline void *gomem_hit_hand_out(void *obj, unsigned int spc,
 						gfp_t gfp)

@@ -3,7 +3,7 @@
  * kfrees.c - find objects of gomem that were freed with the kernel's kfree().
  *
  * The kernel's kfree() cannot free such an object, which stays allocated. Up to
- * Linux 6.17 it drops a reference of the page. gomem finds the missing
+ * Linux 6.17, kfree() drops a reference of the page. gomem finds the missing
  * reference when it checks the page, but not the code that called kfree(). A
  * page is checked when the heap is checked, when a typed cache is destroyed
  * with objects left, when the page is about to go back to the kernel, and when
@@ -137,8 +137,8 @@ static void look_at_span(struct gomem_span *s, void *arg)
  * misuse.
  *
  * Context: may sleep.
- * Return: the number of calls of kfree(). GOMEM_KFREES_UNKNOWN if none was
- * found, but some may have left no trace.
+ * Return: the number of calls of kfree(). GOMEM_KFREES_UNKNOWN if no call was
+ * found, but there may have been calls that left no trace.
  */
 unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
 {
@@ -154,8 +154,8 @@ unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
 static void note_kfree(const void *p, unsigned long call_site)
 {
 	/*
-	 * rcu_read_lock() keeps the page: see gomem_heap_release(). From Linux
-	 * 7.2 on the tracepoint does not keep the page: a probe may be
+	 * rcu_read_lock() keeps the page: see gomem_heap_release(). Up to Linux
+	 * 7.1 the tracepoint itself does so. From 7.2 on, a probe may be
 	 * preempted, and is in a read-side section of another kind of RCU.
 	 */
 	rcu_read_lock();

@@ -4,7 +4,7 @@
  *
  * When the code of a module goes, other code may get its addresses. So the
  * names of the frames in this code are stored first, with the stacks of the
- * heap profile that have these frames. What objects the module has left is
+ * heap profile that have these frames. Objects that the module has left are
  * reported.
  *
  * A module gives gomem three kinds of callbacks: cleanups, callbacks of
@@ -77,7 +77,7 @@ static char *name_frames(const struct gomem_bucket *b)
 /*
  * Did code of a module allocate the objects of a bucket? If the code was in an
  * init section, that section is gone, and code of another module may be at its
- * address now. Then gomem_bucket.owner tells.
+ * address now. Then gomem_bucket.owner says which module the code was in.
  */
 static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
 {
@@ -87,10 +87,10 @@ static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
 }
 
 /*
- * Store the frame names of each stack that has a frame in code of the module
- * that is about to be freed. If @init, that is its init section, else all of
- * its code. Later profiles show the names, and other code at the same address
- * gets another bucket.
+ * Code of a module is about to be freed: its init section if @init, else all of
+ * its code. Store the frame names of each stack that has a frame in this code.
+ * Later profiles show the names. If other code at the same address allocates,
+ * it gets another bucket.
  */
 static void keep_names(const struct module *mod, bool init)
 {
@@ -102,8 +102,8 @@ static void keep_names(const struct module *mod, bool init)
 		if (b->gone)
 			continue;
 		/*
-		 * If the names are stored already, only the end of the owner
-		 * matters: the module that contains frame 0.
+		 * If the names are stored already, the bucket changes only when
+		 * all code of its owner goes: the module that contains frame 0.
 		 */
 		if (b->names ? init || !is_owner(mod, b) :
 			       !gomem_stack_meets(b->frame, b->nr, mod, init))
@@ -153,8 +153,8 @@ static void leave_profile(const struct module *mod)
 {
 	lockdep_assert_held(&names_mutex);
 	/*
-	 * Objects that wait for a grace period count as freed. Wait until they
-	 * are freed.
+	 * Objects that wait for a grace period are not left. Wait until they
+	 * are freed, and count again.
 	 */
 	if (report_left(mod, false)) {
 		gomem_rcu_barrier();

@@ -85,9 +85,10 @@ static noinline void drop(const struct gomem_kind *k, void *obj, bool tracked)
 
 /*
  * Check and finish an object, then call gomem_watch(). Return NULL if the
- * object was set aside. Return an error pointer if gomem_watch() refused the
- * object, or if the module of its constructor is gone. Kept out of line to save
- * stack in the callers, which also call the page allocator.
+ * object lacked its key, and so is not handed out: see gomem_object_check().
+ * Return an error pointer if gomem_watch() refused the object, or if the module
+ * of its constructor is gone. Kept out of line to save stack in the callers,
+ * which also call the page allocator.
  */
 static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 			       unsigned long caller)
@@ -112,8 +113,9 @@ static __always_inline void *result(void *obj)
 }
 
 /*
- * Allocate an object. If one is set aside, try the next one. Return the object
- * or error pointer of hand_out(); NULL if there is no memory.
+ * Allocate an object. If it lacks its key, it is not handed out: then try the
+ * next one. Return what hand_out() returned, an object or an error pointer; or
+ * NULL if there is no memory.
  */
 static __always_inline void *
 alloc_in_span(const struct gomem_kind *k, gfp_t gfp, unsigned long caller)
@@ -160,7 +162,7 @@ static noinline void *alloc_with_reserves(const struct gomem_kind *k, gfp_t gfp,
 /**
  * gomem_object_alloc_in_span - allocate an object in a span of its kind
  * @k: its kind, not a large one
- * @gfp: gfp, which names no zone that is refused
+ * @gfp: gfp, without a zone that gomem refuses
  * @caller: address of the code that called gomem, for reports
  *
  * This function is for scratch buffers and handles of arenas. They are
@@ -180,7 +182,7 @@ void *gomem_object_alloc_in_span(const struct gomem_kind *k, gfp_t gfp,
 /**
  * gomem_object_alloc - allocate an object when the hit path found none
  * @k: its kind, not a large one
- * @gfp: gfp, which names no zone that is refused
+ * @gfp: gfp, without a zone that gomem refuses
  * @caller: address of the code that called gomem, for reports
  *
  * Context: any but NMI; may sleep if @gfp allows it.
@@ -375,8 +377,8 @@ static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 		*word = 0;
 	}
 	/*
-	 * Fresh objects follow reused ones. Only if @p has objects of two spans
-	 * can reused ones follow: check_others() handles them.
+	 * Fresh objects come after reused ones. Only if @p has objects of two
+	 * spans can more reused ones come then: check_others() handles them.
 	 */
 	end = old ? min_t(unsigned int, used + __ffs64(old), n) : n;
 	if (i < used)
@@ -388,8 +390,8 @@ static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 
 /*
  * Check and finish objects one by one. Their kind has a constructor, or a key
- * after the object. Move the objects that are not set aside to the front, and
- * return their number.
+ * after the object. Move the objects that gomem_object_check() accepts to the
+ * front, and return their number.
  */
 static noinline unsigned int check_each(const struct gomem_kind *k, void **p,
 					unsigned int n, gfp_t gfp,
@@ -416,9 +418,9 @@ static bool needs_no_key(const struct gomem_kind *k)
 
 /*
  * Check and finish the objects that gomem_mcache_alloc_many() found. Return
- * their number; 0 if all of them were set aside. Return -1 if there was no
- * memory, if gomem_watch_many() refused them all, or if none was constructed
- * because the module of the constructor is gone.
+ * their number; 0 if all of them had been written to while they were free.
+ * Return -1 if there was no memory, if gomem_watch_many() refused them all, or
+ * if none was constructed because the module of the constructor is gone.
  */
 static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 				struct gomem_many m, unsigned long caller)
@@ -446,8 +448,9 @@ static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 }
 
 /*
- * Allocate up to @n objects. Return their number, which may be 0 if all objects
- * taken were set aside. Return -1 if the bulk call has to stop.
+ * Allocate up to @n objects. Return their number. 0 means that all objects that
+ * were taken had been written to while they were free: the caller tries again.
+ * Return -1 if the bulk call has to stop.
  */
 static __always_inline int alloc_some(const struct gomem_kind *k, gfp_t gfp,
 				      void **p, size_t n, unsigned long caller)

@@ -7,7 +7,7 @@
  * their struct gomem_kind. Off the hit paths they all share the code of
  * object.c. Only the hit paths exist twice: hit.h finds the slot by the size
  * class or by the page's tag, and typed.c gets the cache from its caller. The
- * comment at the head of each of these files says what that saves.
+ * comment at the head of each of these files says what its hit path saves.
  */
 #ifndef GOMEM_OBJECT_H
 #define GOMEM_OBJECT_H
@@ -36,7 +36,7 @@ static __always_inline bool gomem_kind_clears(const struct gomem_kind *k,
 	return (gfp & __GFP_ZERO) && !k->ctor;
 }
 
-/* Return the bytes of an object that are cleared: all but a key after it. */
+/* Return how many bytes of an object to clear. A key after it is kept. */
 static __always_inline size_t gomem_kind_clear_size(const struct gomem_kind *k)
 {
 	return ALIGN(k->object_size, sizeof(u64));

@@ -40,14 +40,14 @@
 #define HASH_BITS	10
 
 /*
- * No reclaim, no reserves, and no wake-up of kswapd, which takes locks: a
- * caller may hold any lock.
+ * No reclaim, no reserves, and no wake-up of kswapd: the wake-up takes locks,
+ * and a caller may hold any lock.
  */
 #define GFP_SAMPLE	(__GFP_NOWARN | __GFP_NOMEMALLOC)
 
 /*
- * Protects the lists of buckets while one is added: sampled allocations on any
- * CPU take it. Readers walk the list of all buckets under RCU. No bucket is
+ * Protects the lists of buckets while a bucket is added: sampled allocations on
+ * any CPU take it. Readers walk the list of all buckets under RCU. No bucket is
  * removed before gomem is unloaded.
  */
 static DEFINE_SPINLOCK(buckets_lock);
@@ -134,7 +134,8 @@ static struct gomem_bucket *get_bucket(const struct stack *st)
 
 /*
  * Save the stack of gomem's caller in @room, which has GOMEM_PROFILE_DEPTH +
- * GOMEM_STACK_OWN words, and set @st to find its bucket.
+ * GOMEM_STACK_OWN words. Set @st, by which get_bucket() finds the stack's
+ * bucket.
  */
 static void save_stack(struct stack *st, unsigned long *room, u32 size,
 		       unsigned long rate)
@@ -178,21 +179,21 @@ static bool is_large(const void *obj, size_t size)
 	const struct gomem_span *s;
 
 	/*
-	 * A large object has whole pages: one at least, also if its size has a
-	 * class, as a buffer of gomem_realloc() and an object from reserves.
+	 * A large object has at least one page, even if its size has a class:
+	 * a buffer of gomem_realloc() or an object from reserves may be large.
 	 */
 	if (size < GOMEM_PAGE_SIZE)
 		return false;
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)obj);
-	/* A large object that is just extended is DEAD: it is claimed. */
+	/* While a large object is extended, it is claimed: its span is DEAD. */
 	return s && gomem_kind_is_large(s->kind) &&
 	       gomem_span_state(s) != GOMEM_SPAN_ARENA;
 }
 
 /*
  * Return the bucket of an object that the current stack allocates, NULL if
- * there is no memory for it. The frames are saved in memory of the kernel's
- * allocator: it may need much of the stack itself, when it allocates a bucket.
+ * there is no memory for a bucket. The frames are saved in memory of kmalloc(),
+ * not on the stack: the allocation of a bucket may need much of the stack.
  */
 static struct gomem_bucket *bucket_here(const void *obj, size_t size,
 					unsigned long rate)
@@ -213,9 +214,9 @@ static struct gomem_bucket *bucket_here(const void *obj, size_t size,
 }
 
 /*
- * Record an object. @weight: how many records this one stands for, from
- * gomem_sample_weight(). With @charged, an account pays for the object, so that
- * it is not in its module's usage.
+ * Record an object. @weight: how many records this one stands for, in units of
+ * 2^-8, from gomem_sample_weight(). With @charged, an account pays for the
+ * object, so the usage of the module does not include it.
  */
 static noinline void add_record(void *obj, size_t size, unsigned long rate,
 				u32 weight, bool charged)
@@ -264,14 +265,14 @@ noinline void gomem_profile_take(void *obj, size_t size, unsigned int thin,
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_take);
 
 /**
- * gomem_profile_watch - count an object, each one if profile_exact says so
+ * gomem_profile_watch - record an object that profile_exact or a sample selects
  * @obj: the object, which is live and not handed out yet
  * @size: its bytes
  * @charged: an account pays for the object
  *
- * If the profile records each object of the caller's module, the record counts
- * as at a rate of 1, whatever profile_rate is. Else the object is recorded if
- * it is sampled.
+ * If profile_exact selects the caller's module, the object is recorded as if
+ * profile_rate were 1, whatever its value is. Otherwise the object is recorded
+ * if it is sampled.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
@@ -294,9 +295,9 @@ void gomem_profile_watch(void *obj, size_t size, bool charged)
  * @size: its bytes now
  * @charged: an account pays for the object
  *
- * Counts the object as if it had been freed and allocated again, as it is if a
- * resize moves it. Otherwise its record would keep the first size, and a buffer
- * that begins small would not be sampled for what it grows by.
+ * Counts the object as if it had been freed and allocated again with its new
+ * size, like an object that a resize moves. Otherwise its record would keep the
+ * old size, and the bytes by which a small buffer grows would not be sampled.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
@@ -306,7 +307,7 @@ void gomem_profile_extend(void *obj, size_t size, bool charged)
 
 	if (gomem_has_special(obj))
 		old = gomem_special_remove_record((unsigned long)obj);
-	/* First the new one: the usage must not get below a limit between. */
+	/* Count the new size first: the usage must not dip below a limit. */
 	gomem_profile_watch(obj, size, charged);
 	if (old)
 		uncount(old);
@@ -354,7 +355,7 @@ void gomem_profile_forget(const struct gomem_special *sp)
 	gomem_origin_end(sp);
 }
 
-/* A snapshot in the making. Ages are those at @now, however long it takes. */
+/* A snapshot that is being made. Ages of objects are those at the time @now. */
 struct snapshot {
 	struct gomem_profile_row *rows;
 	unsigned int n;

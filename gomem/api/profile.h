@@ -16,8 +16,8 @@ struct list_head;
 /**
  * struct gomem_profile_row - the counts of a bucket at one moment
  * @b: the bucket
- * @allocs: objects recorded so far, in units of 2^-8
- * @frees: those of @allocs that were freed
+ * @allocs: sum of the weights of the objects recorded so far, in units of 2^-8
+ * @frees: the part of @allocs that was freed
  * @squares: sum of the squared weights of the live objects; see struct
  *	gomem_bucket
  * @oldest: jiffies since the oldest live object was allocated; 0 if none is
@@ -56,7 +56,7 @@ unsigned int gomem_profile_top(struct gomem_profile_site *top,
 			       unsigned int max);
 struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages);
 
-/* Count an allocation that was no hit, and record its object if sampled. */
+/* Count an allocation that was not a hit. Record its object if sampled. */
 static __always_inline void gomem_profile_count_one(void *obj, size_t size)
 {
 	int thin = gomem_sample_due(size);

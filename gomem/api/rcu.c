@@ -60,7 +60,7 @@
 #define LINK_SHIFT	1
 #define HEAD_SHIFT	3
 
-/* A factor like that of hash_64(), and its inverse modulo 2^64. */
+/* The factor of hash_64(), and its inverse modulo 2^64. */
 #define FACTOR		0x61c8864680b583ebUL
 #define FACTOR_INVERSE	0x0e217c1e66c88cc3UL
 
@@ -152,7 +152,7 @@ static unsigned long key_of(const struct gomem_rcu_head *head)
 	return gomem_objkey(head) * FACTOR;
 }
 
-/* Return the largest link: to a head in the last word of the page map. */
+/* Return the largest link: to the last word in the page map's range. */
 static unsigned long max_link(void)
 {
 	return gomem_pagemap.nr_chunks << (GOMEM_CHUNK_SHIFT - HEAD_SHIFT);
@@ -169,7 +169,7 @@ static unsigned long encode(const struct gomem_rcu_head *head,
 	return scramble(link << LINK_SHIFT | holder, FACTOR) ^ key_of(head);
 }
 
-/* Decode a word. Return false if encode() cannot have made it for @head. */
+/* Decode @word. Return false if encode() cannot have made it for @head. */
 static bool decode(const struct gomem_rcu_head *head, unsigned long word,
 		   struct waiting *w)
 {
@@ -203,8 +203,8 @@ static bool read_word(const struct gomem_rcu_head *head, unsigned long *word)
 /*
  * Does the object of @head wait already? @word is the value of the head's word.
  * If the object waits, so do the objects that follow it in its list, because
- * the list is freed from its front. So the words of their heads decode, too.
- * Other values are unlikely to decode CHAIN times in a row.
+ * the list is freed from its front. So the words of their heads decode, too. If
+ * the object does not wait, CHAIN words in a row are unlikely to decode.
  */
 static bool is_waiting(const struct gomem_rcu_head *head, unsigned long word)
 {
@@ -275,7 +275,7 @@ static bool claim_head(struct gomem_rcu_head *head,
 	return true;
 }
 
-/* Make @head the first in q->new. Its word already links to the old first. */
+/* Put @head in front of q->new, to whose first head it links already. */
 static void link_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 {
 	lockdep_assert_held(&q->lock);
@@ -357,8 +357,8 @@ static struct gomem_rcu_head *dequeue(struct rcu_queue *q, unsigned long *n)
 }
 
 /*
- * Return the object that contains a waiting head. The caller is in an RCU
- * read-side section.
+ * Return the object that contains @head and waits for a grace period. The
+ * caller is in an RCU read-side section.
  */
 static void *object_of(struct gomem_rcu_head *head)
 {
@@ -375,9 +375,9 @@ static void *object_of(struct gomem_rcu_head *head)
 }
 
 /*
- * Take the first head off a list. Put its object, and also its rcu_holder if it
- * has one, into @objs. Return the number of objects put there; 0 if the word of
- * this head does not decode.
+ * Take the first head off a list. Put its object into @objs, and the rcu_holder
+ * that contains the head, if any. Return the number of objects put there; 0 if
+ * the head was overwritten, or lies in no page of gomem's.
  */
 static unsigned int take_head(struct gomem_rcu_head **list, void **objs)
 {
@@ -448,7 +448,7 @@ static void add_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 		call_rcu_for(q);
 }
 
-/* Move the first object of @list to q->new. Return false if its word is bad. */
+/* Move the first head of @list to q->new. Return false if it is damaged. */
 static bool move_deferred(struct rcu_queue *q, struct gomem_rcu_head **list)
 {
 	struct gomem_rcu_head *head = *list;
@@ -535,7 +535,7 @@ EXPORT_SYMBOL_NS_GPL(__gomem_free_rcu, GOMEM_NS);
  * @p: the object
  * @caller: caller to name in reports
  *
- * Does what gomem_free_rcu() does, but takes no lock and does not call RCU.
+ * Like gomem_free_rcu(), but takes no lock: an irq_work queues the object.
  *
  * Context: any, with any lock held, even if the caller interrupted other code
  * at an arbitrary point.
@@ -554,7 +554,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_free_rcu_nolock);
  * @p: the object
  * @caller: caller to name in reports
  *
- * Context: as gomem_free_rcu_nolock().
+ * Context: that of gomem_free_rcu_nolock().
  */
 void gomem_free_nolock(void *p, unsigned long caller)
 {
@@ -583,7 +583,7 @@ void gomem_free_rcu_mightsleep(const void *p)
 		return;
 	}
 	holder->obj = (void *)p;
-	/* The old word may decode: then the holder would seem to wait. */
+	/* An old value might decode, as if the holder waited already. */
 	holder->head.word = 0;
 	kmemleak_ignore(p);
 	kmemleak_ignore(holder);
@@ -644,8 +644,8 @@ u64 gomem_rcu_waiting(void)
 		q = per_cpu_ptr(&queues, cpu);
 		/*
 		 * An object is counted in nr_deferred, then in given, at last
-		 * also in freed. In this order no object is missed, and no
-		 * difference is negative.
+		 * also in freed. Read given last: then no object is missed, and
+		 * given - freed is not negative.
 		 */
 		deferred = atomic_read(&q->nr_deferred);
 		freed = read_count(q, &q->freed);

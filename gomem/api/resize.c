@@ -295,9 +295,9 @@ static noinline void *resize_yielded(const void *p, struct sized old,
 
 /*
  * Look up the size of a small object as fast as gomem_free() does. Preemption
- * is off, which keeps the page. Return a size of 0 if resize_other() has to
- * look it up. It has to for each object in a page with specials, because the
- * tag of such a page tells no span class.
+ * is off, so the page stays gomem's meanwhile. Return a size of 0 if
+ * resize_other() has to look up the size. That is so for each object in a page
+ * with specials, because the tag of such a page does not tell the span class.
  */
 static __always_inline struct sized look_up_small(const void *p,
 						  unsigned long ci)

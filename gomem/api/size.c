@@ -24,7 +24,7 @@ struct finding {
 	bool has_span;		/* without a span, nothing else is set */
 	enum gomem_span_state state;
 	size_t size;		/* usable bytes of an object of the span */
-	size_t tiny_size;	/* of a live tiny object */
+	size_t tiny_size;	/* bytes of a live tiny object */
 	bool noscan;
 	bool is_tiny;
 	bool is_start;
@@ -145,11 +145,11 @@ size_t gomem_freeable_size(const void *p, unsigned long caller)
 }
 
 /**
- * gomem_key_offset - find a word of an object that its owner does not need
+ * gomem_key_offset - look up where an object of a typed cache has its key
  * @p: an object that is being freed, or any other pointer
  *
- * In a typed cache this is the word that has the key of a free object. It lies
- * after the object if the contents of the object outlive its free.
+ * The owner of the object does not need this word: it lies after the object if
+ * the contents of the object outlive its free.
  *
  * Context: any.
  * Return: its offset; -1 if @p lies in no span of a typed cache.
@@ -168,9 +168,9 @@ long gomem_key_offset(const void *p)
 }
 
 /*
- * Must the contents of an object stay as they are? The next owner relies on the
- * contents that a constructor made. RCU readers rely on the contents of an
- * object of a typesafe cache.
+ * Must the contents of an object stay as they are? In a cache with a
+ * constructor, the next owner relies on the contents that the constructor made.
+ * In a typesafe cache, RCU readers rely on the contents.
  */
 static bool keeps_contents(const void *p)
 {

@@ -81,8 +81,8 @@ static void free_block(unsigned long addr)
 }
 
 /*
- * Return a free block that is in no slot, or 0. A block that was written to
- * while it was free is reported and set aside.
+ * Take a free block from the slot, or as its refill does. Return 0 without
+ * memory. A block that was written to while it was free is reported and lost.
  */
 static unsigned long take_block(gfp_t gfp, unsigned long caller)
 {
@@ -148,8 +148,8 @@ void *gomem_tiny_alloc_slow(size_t size, gfp_t gfp, unsigned long caller)
  * starts at @p, an object may have started there earlier, or @p may point into
  * the middle of the part before. If @p lies in the rest, an object may have
  * been there before the bytes became rest again. These cases look the same, so
- * all of them are taken for a double free. Only the last byte of a block, and
- * the masks, never were the start of an object.
+ * @if_free is reported in all of them. Only the last byte of a block, and the
+ * masks at the end of the page, were never the start of an object.
  */
 static enum gomem_misuse what_is_wrong(const void *p, enum gomem_misuse if_free)
 {
@@ -356,7 +356,7 @@ static const char *check_blocks(void)
 	if (w.held)
 		return "a tiny block is marked as held, but no CPU has it";
 	/*
-	 * A block that was written to while it was free is set aside: it is
+	 * A block that was written to while it was free is lost: it counts as
 	 * allocated, but holds no object.
 	 */
 	gomem_tiny_get_stats(&st);
@@ -367,9 +367,10 @@ static const char *check_blocks(void)
 }
 
 /**
- * gomem_tiny_check - compare the masks of all blocks with rests and counts
+ * gomem_tiny_check - compare the masks of all blocks with the rests of the CPUs
+ *	and with the number of allocated blocks
  *
- * Called while nobody allocates or frees, like gomem_check(). Even then the
+ * Called while no code allocates or frees, like gomem_check(). Even then the
  * rests of idle CPUs may be dropped during the check. So a violation counts
  * only if a second check finds one, too.
  *

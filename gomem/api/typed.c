@@ -237,10 +237,10 @@ static __always_inline bool set_key_once(const struct gomem_cache *c, void *obj,
 /*
  * Check an object that is being freed, and give it its key. Return false if it
  * is not the start of one of the first @limit objects of the span, or is free
- * already. The page stays from the look-up of the span to the last access to
- * the object. On the hit path preemption is off for that, as in hit.h. Off the
- * hit path the caller is in an RCU read-side section, whose cost does not
- * matter there.
+ * already. From the look-up of the span to the last access to the object, the
+ * object's page must not go back to the kernel. So on the hit path preemption
+ * is off, as in hit.h. Off the hit path the caller is in an RCU read-side
+ * section, whose cost does not matter there.
  */
 static __always_inline bool take_back(const struct gomem_cache *c,
 				      const struct gomem_span *s, void *obj,
@@ -254,8 +254,8 @@ static __always_inline bool take_back(const struct gomem_cache *c,
 
 /*
  * Free an object off the hit path. The caller has checked the context, and is
- * in an RCU read-side section. RCU keeps the page. It also keeps the cache, if
- * the caller found the cache through its object.
+ * in an RCU read-side section. So the object's page stays with gomem. The cache
+ * stays, too, if the caller found it through the object.
  */
 static void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
 {
@@ -342,7 +342,7 @@ bool gomem_cache_take_back(void *p, unsigned long caller)
 	return c;
 }
 
-/* Pop objects from the slot, in task context. Return their number. */
+/* Pop up to @n objects from the slot, in task context. Return their number. */
 static __always_inline size_t cache_alloc_bulk_hit(struct gomem_cache *c,
 						   gfp_t gfp, size_t n,
 						   void **p)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * undo.c - give memory back to the kernel when a call fails half-way.
+ * undo.c - give memory back to the kernel when a bulk allocation fails.
  *
- * Such a call may have taken the last free memory of the machine before it
- * failed. If the memory stayed in the heap until the background scavenger gives
- * it back, no other user of the machine could have it meanwhile.
+ * Before it failed, the allocation may have taken the last free memory of the
+ * machine. If this memory stayed in the heap until the background scavenger
+ * gives it back, the rest of the kernel would lack it meanwhile.
  */
 #include <kunit/visibility.h>
 #include <linux/irqflags.h>
@@ -22,7 +22,7 @@
 #include "api/undo.h"
 
 /*
- * Tell whether the call may sleep for a grace period. A task that reclaims
+ * May an allocation with @gfp sleep for a grace period? A task that reclaims
  * memory may not. Neither may a call that such a task may wait for (GFP_NOFS,
  * GFP_NOIO), nor one that would rather fail soon (__GFP_NORETRY).
  */
@@ -88,7 +88,7 @@ static unsigned long undo_now(struct gomem_heap *h, unsigned long pages,
  * for many calls. A call that may sleep, and has at least UNDO_LARGE pages
  * (including the chunk that gomem_undo_pages() adds), always gives them back
  * itself. It took longer to allocate these pages than it takes to give them
- * back, and other users of the machine may lack just this memory.
+ * back, and the rest of the kernel may lack just this memory.
  */
 #define UNDO_PAUSE	8
 #define UNDO_LARGE	(SZ_16M / GOMEM_PAGE_SIZE)

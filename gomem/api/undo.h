@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * undo.h - give memory back to the kernel when a call fails half-way.
+ * undo.h - give memory back to the kernel when a bulk allocation fails after it
+ * got some of the objects.
  */
 #ifndef GOMEM_UNDO_H
 #define GOMEM_UNDO_H

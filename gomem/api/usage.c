@@ -34,8 +34,8 @@
 #include "api/watch.h"
 
 /*
- * In the variance a record counts as this many bytes at most, so that the
- * square does not overflow.
+ * At most this many bytes of a record enter the variance of a usage, so that
+ * their square, shifted right by VARIANCE_SHIFT, does not overflow.
  */
 #define BYTES_MAX	BIT_ULL(34)
 
@@ -260,11 +260,11 @@ void gomem_usage_end(const struct gomem_special *sp)
 }
 
 /**
- * gomem_usage_refuses - does this allocation fail at a limit of its module?
- * @gfp: its gfp
+ * gomem_usage_refuses - does this allocation fail at its module's hard limit?
+ * @gfp: the gfp of the allocation
  *
  * Context: any.
- * Return: true if it does. That is counted as a failure of the module.
+ * Return: true if the allocation fails. The failure is counted for the module.
  */
 bool gomem_usage_refuses(gfp_t gfp)
 {
@@ -274,8 +274,8 @@ bool gomem_usage_refuses(gfp_t gfp)
 	if (!test_bit(GOMEM_OVER_HARD, &u->over) || gfp & __GFP_NOFAIL)
 		return false;
 	/*
-	 * The bit may be out of date, if the limit changed while a record was
-	 * counted.
+	 * The bit may be out of date, if the limit changed while a record of
+	 * the profile was added to the usage, or subtracted.
 	 */
 	check_hard(c);
 	if (!test_bit(GOMEM_OVER_HARD, &u->over))

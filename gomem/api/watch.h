@@ -35,11 +35,11 @@ static __always_inline bool gomem_watches(void)
 }
 
 /*
- * Record the object of an allocation that was no hit, if the profile wants it,
- * and charge it to the account that the task has entered. Return false if the
- * object could not be charged, or if gomem_usage_refuses() returns true because
- * the module is over its hard limit. Then the caller frees the object, and the
- * allocation fails.
+ * Record the object of an allocation that was not a hit, if the profile wants
+ * the object, and charge it to the account that the task has entered. Return
+ * false if the object could not be charged, or if gomem_usage_refuses() returns
+ * true because the module is over its hard limit. Then the caller frees the
+ * object, and the allocation fails.
  */
 static __always_inline bool gomem_watch(void *obj, size_t size, gfp_t gfp)
 {

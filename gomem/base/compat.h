@@ -124,8 +124,8 @@ gomem_hrtimer_setup(struct hrtimer *timer,
 
 /*
  * Since Linux 6.18 the pages that kmalloc() takes from the page allocator have
- * a mark, and no reference count. kfree() of a page that has no mark, and is no
- * slab page, warns and drops no reference.
+ * a mark, and no reference count. kfree() of a page that has no mark, and is
+ * not a slab page, warns and drops no reference.
  */
 static inline bool gomem_folio_is_kmalloc(struct folio *folio)
 {

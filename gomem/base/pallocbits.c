@@ -5,8 +5,8 @@
  * Take a word whose set bits are free pages. ANDed with itself shifted right by
  * one, it keeps exactly the bits at which a run of two starts. The same with
  * larger shifts finds longer runs, and each shift can be as long as the run
- * found so far. Both the
- * search for a run and the measurement of the longest one are based on this.
+ * found so far. Both the search for a run and the measurement of the longest
+ * one are based on this.
  */
 #include <kunit/visibility.h>
 #include <linux/bitops.h>
@@ -187,8 +187,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_next_free);
  * @b: bits of the chunk
  * @i: where to start, at most 512
  *
- * Callers alternate this function and gomem_pallocbits_next_free() to visit the
- * runs.
+ * Callers use this function and gomem_pallocbits_next_free() in turn, to step
+ * from each free run to the next.
  *
  * Return: the first page in use at or after @i, 512 if there is none.
  */

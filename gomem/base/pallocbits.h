@@ -73,8 +73,9 @@ gomem_pallocsum_pack(unsigned int start, unsigned int max, unsigned int end)
 }
 
 /*
- * Return field @nr of a summary that is not GOMEM_PALLOCSUM_ALL: no summary
- * below the root level of the tree is. So bit 63, above field 2, is clear.
+ * Return field @nr of a summary that is not GOMEM_PALLOCSUM_ALL, so that bit
+ * 63, above field 2, is clear. Only at the root level of the tree of summaries
+ * can a summary be GOMEM_PALLOCSUM_ALL.
  */
 static inline unsigned int
 __gomem_pallocsum_field(gomem_pallocsum_t sum, unsigned int nr)
@@ -122,7 +123,7 @@ static inline unsigned int gomem_pallocsum_end(gomem_pallocsum_t sum)
 
 /*
  * The length of a run is encoded in a byte, see gomem_pallocreach_code().
- * Lengths below this have a code of their own; longer ones share codes.
+ * Each length below this has a code of its own; greater lengths share codes.
  */
 #define GOMEM_PALLOCREACH_EXACT	128
 

@@ -8,24 +8,23 @@
  *
  *	1 - exp(-s / rate)
  *
- * and a count of recorded objects, divided by this chance, is an unbiased
- * estimate of the count of all objects. Go's heap profile is made in the same
- * way. So tools that read Go's profiles, such as pprof, compute the
- * right estimate for gomem's profile, too.
+ * and the number of recorded objects, divided by this chance, is an unbiased
+ * estimate of the number of all objects. Go's heap profile works in the same
+ * way. So tools that read Go's profiles, such as pprof, compute the right
+ * estimate for gomem's profile, too.
  *
- * gomem does not draw a random number for each byte, but for the distance to
- * the next sample. This distance is distributed exponentially, with the rate as
- * its mean. Separate streams of allocations may each count down a distance of
- * their own: the chance of each byte stays the same. The hits of each slot are
- * such a stream, counted in objects. All other allocations of a CPU are another
- * stream, counted in bytes.
+ * gomem does not draw a random number for each byte. It draws the distance to
+ * the next sample, which is distributed exponentially, with the rate as its
+ * mean, and counts the distance down. There are several countdowns. The hits of
+ * each slot have one, in objects. All other allocations of a CPU have another
+ * one, in bytes. The chance of each byte is the same as with one countdown.
  *
  * A record costs several thousand instructions. A CPU that allocates gigabytes
  * a second would make many records. So if less than GOMEM_SAMPLE_SPACING passes
- * between two records, the CPU *thins* its samples: distances are drawn for
- * 2^thin times the rate. Each record then gets a weight, because it also stands
- * for records that thinning left out. Estimates stay unbiased; they only vary
- * more.
+ * between two records, the CPU *thins* its samples: distances are drawn as for
+ * 2^thin times the rate, so there are fewer samples. Each record then gets a
+ * weight, because it also stands for records that thinning left out. Estimates
+ * stay unbiased; they only vary more.
  */
 #ifndef GOMEM_SAMPLE_H
 #define GOMEM_SAMPLE_H
@@ -62,7 +61,7 @@
 #define GOMEM_SAMPLE_NEVER	((s32)BIT(20))
 #define GOMEM_SAMPLE_RETRY	((s64)BIT(30))
 
-/* The chance of a certain event: chances are in units of 2^-60. */
+/* A chance of 1. All chances are in units of 2^-60. */
 #define GOMEM_CHANCE_ONE	BIT_ULL(60)
 
 extern unsigned long gomem_profile_rate;
@@ -70,7 +69,7 @@ DECLARE_STATIC_KEY_FALSE(gomem_profiling);
 
 /**
  * struct gomem_sampler - a CPU's samples
- * @left: bytes to allocate before the next sample. Hits of slots do not count
+ * @left: bytes to allocate before the next sample, not counting hits of slots
  * @drawn_thin: the value of @thin when @left was drawn
  * @thin: binary logarithm of how much rarer samples are than the rate says
  * @last: time of the last record, in nanoseconds of local_clock()
@@ -95,12 +94,12 @@ u64 gomem_sample_chance(u64 size, unsigned long rate);
 void gomem_sample_set_rate(unsigned long rate);
 
 /**
- * gomem_sample_due - count an allocation that is no hit of a slot
+ * gomem_sample_due - count an allocation that is not a hit of a slot
  * @bytes: bytes of the object
  *
  * Context: any but NMI.
- * Return: if the allocation has to be recorded, the binary logarithm of the
- * thinning, to pass to gomem_sample_weight(); else -1.
+ * Return: -1 if the allocation is not recorded. Else gomem_sampler.drawn_thin,
+ * which the caller passes to gomem_sample_weight().
  */
 static __always_inline int gomem_sample_due(size_t bytes)
 {

@@ -16,16 +16,16 @@ void gomem_shuffle_some(void **objs, unsigned int n);
 void gomem_shuffle_rotate(void **objs, unsigned int n);
 
 /*
- * The objects of a batch that is smaller than this are drawn one by one, by
+ * A refill of fewer objects than this chooses each object at random, by
  * gomem_span_draw().
  */
 #define GOMEM_DRAW_BELOW	8U
 
 /*
- * Put the never-used objects of a batch into random order. @objs: @n objects of
- * one span. The first @recycled of them are reused and stay where they are. The
- * others lie side by side, by rising address. @together: one user gets the
- * whole batch, so rotating it is enough.
+ * Put the never-used objects of a batch into random order. The batch @objs is
+ * @n objects of one span. The first @recycled of them are reused, and keep
+ * their places. The others lie side by side, by rising address. @together: one
+ * caller gets the whole batch, so it is enough to rotate the never-used ones.
  */
 static inline void gomem_shuffle_fresh(void **objs, unsigned int n,
 				       unsigned int recycled, bool together)

@@ -70,7 +70,7 @@ unsigned long gomem_stack_caller(void)
  * @init: compare only with the code of the module's init section
  *
  * Context: any.
- * Return: true if it has one.
+ * Return: true if the stack has such a frame.
  */
 bool gomem_stack_meets(const unsigned long *frame, unsigned int nr,
 		       const struct module *mod, bool init)

@@ -9,7 +9,10 @@
 
 struct module;
 
-/* Maximum number of gomem's own frames, which come first and are removed. */
+/*
+ * Maximum number of gomem's own frames in a call stack. They are the first
+ * frames, and are removed.
+ */
 #define GOMEM_STACK_OWN	16
 
 bool gomem_stack_is_own(unsigned long addr);

@@ -40,8 +40,9 @@ struct gomem_table {
 };
 
 /**
- * struct gomem_table_blank - the pages that a table maps in ranges not covered
- * @page: the blank pages; page i of a table is blank page i % @nr
+ * struct gomem_table_blank - what a table maps in ranges that are not covered
+ * @page: the blank pages. If page i of a table is not covered, the table maps
+ *	blank page i % @nr there
  * @nr: number of blank pages
  */
 struct gomem_table_blank {

@@ -60,7 +60,7 @@ DECLARE_EVENT_CLASS(gomem_pages,
 			      __entry->bytes_span, __entry->node)
 );
 
-/* A span was made, for objects of bytes_alloc bytes. */
+/* A span was made, for objects of bytes_alloc bytes each. */
 DEFINE_EVENT(gomem_pages, span_alloc,
 	     TP_PROTO(const void *ptr, size_t bytes_alloc, size_t bytes_span,
 		      int node),

@@ -13,8 +13,9 @@
 #include "cpu/section.h"
 
 /*
- * Start the countdown of this CPU's slot for a kind. Draw its random length
- * before the section, because drawing may take a lock that sleeps on RT.
+ * Start the countdown to the next sample in this CPU's slot for a kind. Draw
+ * the random length of the countdown before the section, because drawing may
+ * take a lock that sleeps on PREEMPT_RT.
  */
 static void arm_slot(const struct gomem_kind *k, bool irq)
 {
@@ -71,7 +72,7 @@ int gomem_arm_sampled(const struct gomem_kind *k)
 	}
 }
 
-/* Start the countdowns of all slots of this CPU. */
+/* Start the countdowns to the next sample in all slots of this CPU. */
 static void arm_this_cpu(unsigned long unused)
 {
 	gomem_visit_slot_kinds_at_once(arm_kind, NULL);
@@ -86,10 +87,11 @@ static void arm_this_cpu(unsigned long unused)
 DEFINE_GOMEM_EACHCPU(arms, arm_this_cpu);
 
 /**
- * gomem_arm_all - restart the countdowns of all CPUs' slots, by a new rate
+ * gomem_arm_all - restart the countdowns of all CPUs' slots after the profile's
+ *	rate has changed
  *
  * A CPU that is offline, or too busy to run its work within a second, keeps its
- * countdowns for now. They may be longer than those of the new rate.
+ * countdowns for now. They may be longer than at the new rate.
  *
  * Context: may sleep, for a second at most.
  */
@@ -100,7 +102,9 @@ void gomem_arm_all(void)
 EXPORT_SYMBOL_IF_KUNIT(gomem_arm_all);
 
 /**
- * gomem_arm_cancel - cancel late works of gomem_arm_all(), or wait for them
+ * gomem_arm_cancel - cancel works that gomem_arm_all() did not wait for
+ *
+ * If such a work is running, wait until it ends.
  *
  * Context: may sleep.
  */

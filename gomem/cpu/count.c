@@ -28,7 +28,7 @@ static void count_slot(const struct gomem_kind *k, int cpu, bool irq,
 
 /**
  * gomem_mcache_count - add up the counts of a kind's objects over all CPUs
- * @k: the kind, not a large one
+ * @k: the kind, not that of large objects
  * @n: set to the sums
  *
  * Context: any.

@@ -56,8 +56,8 @@ static bool drain_some(const struct gomem_kind *k, bool irq, bool idle)
 }
 
 /*
- * Empty a slot of this CPU. The number of rounds is limited, since tasks and
- * interrupts may refill the slot between two of them.
+ * Empty a slot of this CPU. The number of calls of drain_some() is limited,
+ * since tasks and interrupts may refill the slot between two calls.
  */
 static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
 {
@@ -112,7 +112,10 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
 	gomem_mcache_drop_tiny(&rest);
 }
 
-/* A slot with objects of this many bytes is emptied before the heap grows. */
+/*
+ * Before the heap grows, each slot is emptied whose objects take this many
+ * bytes or more together.
+ */
 #define RELIEF_MIN		SZ_16K
 
 /**
@@ -223,7 +226,10 @@ static void drain_this_cpu(unsigned long arg)
 
 DEFINE_GOMEM_EACHCPU(drains, drain_this_cpu);
 
-/* Look at a CPU. Does it have to drain slots? With @idle, only idle ones. */
+/*
+ * Find the idle slots of a CPU: see cpu/look.h. Return true if the CPU has to
+ * run drain_this_cpu(): with @idle, only if it has idle slots; else always.
+ */
 static bool look_at_cpu(int cpu, unsigned long idle)
 {
 	return gomem_look_at_cpu(cpu) || !idle;
@@ -289,8 +295,8 @@ static void shrink_kind(const struct gomem_kind *k, void *idle)
 }
 
 /*
- * A CPU may run this after gomem_mcache_shrink_kind() has stopped waiting, when
- * the kind that it was called for may be gone. So this takes no kind as
+ * A CPU may run this after gomem_mcache_shrink_kind() has stopped waiting. The
+ * kind that was to be shrunk may be gone by then. So this takes no kind as
  * argument, but searches for typed caches that are to be shrunk.
  */
 static void shrink_this_cpu(unsigned long unused)

@@ -59,8 +59,8 @@ static void queue(struct gomem_eachcpu *e, int cpu, unsigned long arg)
 }
 
 /**
- * gomem_eachcpu_run - run the function on CPUs that are online
- * @e: has the function
+ * gomem_eachcpu_run - run a function on CPUs that are online
+ * @e: the function is @e->fn()
  * @wanted: returns true if a CPU has to run the function; NULL for all CPUs
  * @arg: argument of the function, and of @wanted
  * @ms: how long to wait for the CPUs, in milliseconds. A CPU may run the
@@ -97,7 +97,7 @@ void gomem_eachcpu_run(struct gomem_eachcpu *e,
 
 /**
  * gomem_eachcpu_wait - wait, with a timeout, until all queued works are done
- * @e: has the function
+ * @e: the function that the works call, and its works
  * @ms: timeout in milliseconds
  *
  * Context: may sleep.
@@ -111,7 +111,8 @@ void gomem_eachcpu_wait(struct gomem_eachcpu *e, unsigned int ms)
 
 /**
  * gomem_eachcpu_cancel - cancel works that are queued, wait for running ones
- * @e: has the function. gomem_eachcpu_run() is not called for it any more
+ * @e: the function that the works call, and its works. gomem_eachcpu_run() is
+ *	not called for @e any more
  *
  * Context: may sleep.
  */
@@ -126,7 +127,7 @@ void gomem_eachcpu_cancel(struct gomem_eachcpu *e)
 
 /**
  * gomem_eachcpu_init - prepare for gomem_eachcpu_run()
- * @e: has the function
+ * @e: made by DEFINE_GOMEM_EACHCPU()
  */
 void gomem_eachcpu_init(struct gomem_eachcpu *e)
 {

@@ -17,7 +17,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-/* Stands for no argument: no caller passes this value. */
+/* The argument of a work that has none. No caller passes this value. */
 #define GOMEM_EACHCPU_NO_ARG	ULONG_MAX
 
 struct gomem_eachcpu;
@@ -25,8 +25,9 @@ struct gomem_eachcpu;
 /**
  * struct gomem_eachcpu_work - what one CPU has to do
  * @work: the work, which is queued on that CPU
- * @owner: has the function to call
- * @arg: argument of the function; GOMEM_EACHCPU_NO_ARG if run() has taken it
+ * @owner: the struct gomem_eachcpu whose function the work calls
+ * @arg: argument of the function; GOMEM_EACHCPU_NO_ARG after run() in eachcpu.c
+ *	has taken the argument
  */
 struct gomem_eachcpu_work {
 	struct work_struct work;

@@ -12,8 +12,8 @@
 #include "cpu/place.h"
 
 /*
- * Return the number of allocations and frees so far. Objects that move between
- * slot and spans do not change this number.
+ * Return how many allocations and frees a slot has served so far. Objects that
+ * move between slot and spans do not change this number.
  */
 static u32 slot_uses(const struct gomem_slot_view *v)
 {

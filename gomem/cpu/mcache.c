@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcache.c - create and destroy the CPUs' caches, with the first stacks of
+ * mcache.c - create and destroy the CPUs' mcaches, with the first stacks of
  * their slots.
  *
  * slot.c grows slots, mcache_alloc.c refills them, mcache_free.c flushes them,
@@ -21,7 +21,7 @@
 #include "cpu/slot.h"
 
 /*
- * The cache that holds nothing: each push finds its slots full, each pop finds
+ * The mcache that holds nothing: each push finds its slots full, each pop finds
  * them empty. It is not written to after gomem_mcache_init_none().
  */
 struct gomem_mcache gomem_no_mcache;
@@ -58,7 +58,7 @@ static size_t mcache_size(room_fn stack)
 }
 
 /*
- * Allocate a cache. @room returns the number of objects that a slot can grow
+ * Allocate an mcache. @room returns the number of objects that a slot can grow
  * to, @stack the number that its first stack holds.
  */
 static struct gomem_mcache *mcache_create(struct gomem_heap *h, room_fn room,
@@ -100,7 +100,7 @@ size_t gomem_cache_cpu_size(const struct gomem_kind *k)
 {
 	size_t n = gomem_slot_task_room(k) + gomem_slot_irq_room(k) + 2;
 
-	/* Some kernels of 6.1 have no struct_size_t(): Debian's 6.1.176. */
+	/* Debian's kernel 6.1.176, for example, has no struct_size_t(). */
 	return struct_size((struct gomem_cache_cpu *)NULL, object, n);
 }
 
@@ -141,7 +141,7 @@ static void publish_mcache(struct gomem_mcache **where, struct gomem_mcache *mc)
 	if (!mc)
 		return;
 	/*
-	 * Other CPUs read the cache as soon as they see the pointer. Pairs with
+	 * Other CPUs read the mcache once they see the pointer. Pairs with
 	 * the address dependency in those readers: gomem_place_find(),
 	 * gomem_look_at_cpu(), gomem_mcache_bytes(), check_blocks() of tiny.c.
 	 */
@@ -149,12 +149,12 @@ static void publish_mcache(struct gomem_mcache **where, struct gomem_mcache *mc)
 }
 
 /**
- * gomem_mcache_create - make the caches of a CPU, for tasks and for interrupts
+ * gomem_mcache_create - make a CPU's mcaches, for tasks and for interrupts
  * @cpu: the CPU, before it starts
  *
- * Without memory, the CPU starts without caches. The irq cache is made here,
- * too: if the first interrupt made it, that interrupt would have to allocate
- * several contiguous pages and clear them.
+ * Without memory, the CPU starts without mcaches. The one for interrupts is
+ * made here, too: if the first interrupt made it, that interrupt would have to
+ * allocate several contiguous pages and clear them.
  *
  * Context: may sleep.
  */
@@ -209,7 +209,7 @@ static void mcache_destroy(struct gomem_mcache **where)
 }
 
 /**
- * gomem_mcache_free_memory - free the memory of all caches
+ * gomem_mcache_free_memory - free the memory of all mcaches
  *
  * Call after gomem_mcache_exit(), which drains them.
  */
@@ -224,7 +224,7 @@ void gomem_mcache_free_memory(void)
 }
 
 /**
- * gomem_mcache_bytes - sum up the memory of all caches and transfer caches
+ * gomem_mcache_bytes - sum up the memory of all mcaches and transfer caches
  *
  * Return: bytes, not including the objects in these caches.
  */

@@ -128,7 +128,7 @@ struct gomem_class_counts {
 	u64 cached_spans;
 };
 
-/* The cache of a CPU without memory for one. It is empty, and never changes. */
+/* The cache of CPUs that got no memory for one. It stays empty. */
 extern struct gomem_mcache gomem_no_mcache;
 
 /* mcache.c */

@@ -150,7 +150,7 @@ static bool refill_from_span(struct gomem_slot *slot)
 
 /*
  * Put the objects and the span of a refill into the slot, except for the first
- * object, which is returned for the caller's user. The task may run on another
+ * object, which is returned, to be handed out. The task may run on another
  * CPU by now, even of another node, and that CPU's slot may have objects and a
  * span. Objects that do not fit, and a span that does not, return to their
  * mcentral.
@@ -252,7 +252,10 @@ static noinline void *alloc_at_hand(const struct gomem_kind *k, struct wish *w)
 	return r.n ? keep_refill(w->c, &r) : NULL;
 }
 
-/* Prepare a request for objects for a slot, and one for the caller's user. */
+/*
+ * Prepare a request for @want objects: one to hand out, and the others to
+ * refill the slot.
+ */
 static __always_inline void begin_one(struct gomem_refill *r,
 				      const struct gomem_mcentral *c,
 				      void **objs, unsigned int want)
@@ -330,7 +333,7 @@ static noinline void *alloc_from_peers(struct gomem_mcentral *c,
 	return alloc_hard(c, want, gfp);
 }
 
-/* Allocate when no span of this node has room. */
+/* Allocate when no span of this node has a free object. */
 static noinline void *alloc_by_growth(struct gomem_mcentral *c,
 				      unsigned int want, gfp_t gfp)
 {
@@ -350,7 +353,7 @@ static noinline void *alloc_by_growth(struct gomem_mcentral *c,
  *
  * Tries in this order:
  *
- * 1. the slot, its span, the transfer cache and spans with room
+ * 1. the slot, its span, the transfer cache, and spans with free objects
  * 2. new spans of this node, without a hard request to the kernel
  * 3. unless @gfp has __GFP_THISNODE: objects and new spans of other nodes, the
  *    nearest first, also without a hard request
@@ -371,9 +374,9 @@ void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 }
 
 /*
- * Let this CPU's slot cache a span that came with objects for a user. If the
- * slot has got a span meanwhile, or may not have this one, return the span to
- * its mcentral.
+ * A refill has returned objects that bypass the slot, and a span. Let this
+ * CPU's slot cache the span. If the slot has got another span meanwhile, or may
+ * not cache this one, return the span to its mcentral.
  */
 static void cache_span(struct gomem_mcentral *c, struct gomem_span *span)
 {
@@ -415,8 +418,9 @@ static struct gomem_many keep_many(struct gomem_mcentral *c,
 }
 
 /*
- * Take objects from the slot's span, for a user. If the span has none, take it
- * from the slot and pass it to the refill @r, which returns it to its mcentral.
+ * Take objects that bypass the slot from the slot's span. If the span has no
+ * free object, remove the span from the slot and store it in @r: the refill
+ * that follows returns the span to its mcentral.
  */
 static struct gomem_many take_many(struct gomem_slot *slot,
 				   struct gomem_refill *r, bool keyless)
@@ -473,8 +477,9 @@ static noinline struct gomem_many many_at_hand(const struct gomem_kind *k,
 }
 
 /*
- * Prepare a request for objects for a user. Only a request for several objects
- * also asks for a span for the slot: for one object this is not worth while.
+ * Prepare a request for objects that bypass the slot. Only a request for
+ * several objects also asks for a span for the slot: for one object this is not
+ * worthwhile.
  */
 static void begin_many(struct gomem_refill *r, const struct gomem_kind *k,
 		       void **objs, unsigned int want)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcache_cpus.c - give caches to CPUs that come online. Drain the caches of
+ * mcache_cpus.c - give mcaches to CPUs that come online. Drain the slots of
  * CPUs that died, and those of all CPUs when the module exits.
  */
 #include <linux/cpuhotplug.h>
@@ -16,7 +16,7 @@
 
 static int mcache_cpuhp_state;
 
-/* Empty the slots of a CPU that does not use them any more. */
+/* Empty a kind's slots of a CPU that does not use them any more. */
 static void drain_dead(const struct gomem_kind *k, void *arg)
 {
 	int *cpu = arg, irq;
@@ -65,9 +65,9 @@ static int gomem_mcache_cpu_prepare(unsigned int cpu)
 }
 
 /*
- * Called after a CPU died, when no code uses its caches. Empty these caches,
- * and keep them until the CPU comes back. Also called for each CPU when the
- * module exits.
+ * Called after a CPU died, when no code uses its mcaches and slots. Empty them,
+ * and keep their memory until the CPU comes back. Also called for each CPU when
+ * the module exits.
  */
 static int gomem_mcache_cpu_dead(unsigned int cpu)
 {
@@ -81,7 +81,7 @@ static int gomem_mcache_cpu_dead(unsigned int cpu)
 }
 
 /**
- * gomem_mcache_init - give each CPU its caches
+ * gomem_mcache_init - give each CPU its mcaches
  *
  * Context: may sleep.
  * Return: 0, or an error of the CPU hotplug core.
@@ -105,7 +105,7 @@ int gomem_mcache_init(void)
 }
 
 /**
- * gomem_mcache_exit - empty all caches when the module exits
+ * gomem_mcache_exit - empty all slots and transfer caches when the module exits
  *
  * No CPU allocates or frees any more. The counters can still be read.
  *

@@ -158,8 +158,8 @@ static void count_direct(struct gomem_mcentral *c, unsigned int n)
 }
 
 /*
- * Free an object of another node. It bypasses the slot, which would hand it out
- * on this node.
+ * Free an object of another node. It bypasses the slot, which would hand out
+ * the object on this node.
  */
 static noinline void free_remote(const struct gomem_kind *k, void *obj)
 {

@@ -195,8 +195,8 @@ static unsigned int sweep_some(struct gomem_mcentral *c, unsigned int budget,
  * gomem_mcentral_sweep - sweep all unswept spans
  * @c: the mcentral
  *
- * Returns empty spans to the heap. Drops the lock after each
- * GOMEM_HOLD_SPANS spans.
+ * Returns empty spans to the heap. Takes the lock of @c, and drops it for a
+ * moment after every GOMEM_HOLD_SPANS spans.
  *
  * Context: may sleep.
  */

@@ -129,13 +129,13 @@ void gomem_mcentral_fetch_room(struct gomem_mcentral *c);
 const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 
 /*
- * If a put found that the transfer cache lacks its page, fetch the page now.
- * Allocations call this with none of their arrays of objects on the stack: the
- * kernel's page allocator needs much stack.
+ * If a put found that the transfer cache has no page for its array of pointers,
+ * fetch the page now. Allocations call this when they have no array of objects
+ * on the stack, because the kernel's page allocator needs much stack.
  */
 static inline void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
 {
-	/* Racy: a page too many goes back, one too few is fetched later. */
+	/* Racy. A page that is not needed is freed; a later call retries. */
 	if (unlikely(READ_ONCE(c->transfer.wants_page)))
 		gomem_mcentral_fetch_room(c);
 }

@@ -32,7 +32,7 @@ static const char *validate_listed(struct gomem_mcentral *c,
 
 /* How far the validation of a list has come. */
 struct list_pos {
-	struct gomem_span *first;	/* first span seen; only compared */
+	struct gomem_span *first;	/* first span seen; not dereferenced */
 	unsigned long n;		/* spans seen, earlier lists included */
 	bool done;
 };
@@ -106,7 +106,7 @@ static const char *validate_counts(struct gomem_mcentral *c,
  * gomem_mcentral_validate - check the invariants of struct gomem_mcentral
  * @c: an mcentral to which no CPU frees objects meanwhile
  *
- * Drops the lock after each GOMEM_HOLD_SPANS spans. If spans are added or
+ * Drops the lock after every GOMEM_HOLD_SPANS spans. If spans are added or
  * removed meanwhile, the violation that it returns may be a false alarm.
  *
  * Context: may sleep.

@@ -19,8 +19,8 @@
  * allocated, which stay as they are.
  *
  * The CPU that caches a span may sweep it concurrently, without the lock. So
- * this function changes only the freed bits and pending of a cached span, and
- * both atomically.
+ * of a cached span this function changes only the freed bits and the member
+ * pending, and both atomically.
  */
 static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s,
 			     unsigned int word, unsigned long mask,
@@ -55,8 +55,8 @@ static unsigned int free_run(struct gomem_mcentral *c, struct gomem_span *s,
 }
 
 /*
- * Find the span and cell of an object. Return NULL if @obj is no object of this
- * kind any more, as may happen after a double free.
+ * Find the span and cell of an object. Return NULL if @obj is no longer an
+ * object of @c's kind, as may happen after a double free.
  */
 static struct gomem_span *find_object(struct gomem_mcentral *c, void *obj,
 				      unsigned int *index)
@@ -115,7 +115,7 @@ static bool has_neighbour(const struct gomem_span *s, void **obj,
 			 obj[1] == obj[0] - s->elemsize);
 }
 
-/* Count the cells from @index on that have bits in the same word, up to @n. */
+/* Count the cells from @index on whose bits share one word, up to @n cells. */
 static unsigned int left_in_word(const struct gomem_span *s, unsigned int index,
 				 unsigned int n)
 {
@@ -148,8 +148,9 @@ static unsigned int neighbours(const struct gomem_span *s, unsigned int index,
 }
 
 /*
- * Set @cells to the mask of the objects, from the first on, that can be freed
- * by one operation, and return their number: neighbours(), or else one object.
+ * Choose which of the objects to free together, from the first on: those that
+ * neighbours() counts, or else only the first. Set @cells to their mask, and
+ * return their number.
  */
 static unsigned int cells_together(const struct gomem_span *s,
 				   unsigned int index, void **objs,
@@ -171,8 +172,8 @@ static unsigned int run_in_word(const struct gomem_span *s, unsigned int index,
 	unsigned int len = left_in_word(s, index, n);
 
 	/*
-	 * After a double free, the page may have become part of another span
-	 * since the caller found the run.
+	 * After a double free, the objects' page may have become part of
+	 * another span since the caller found that they lie side by side.
 	 */
 	if (unlikely(len > 1 &&
 		     objs[len - 1] != gomem_span_object(s, index + len - 1)))
@@ -225,7 +226,7 @@ static unsigned int free_objects(struct gomem_mcentral *c, void **objs,
 
 /**
  * gomem_mcentral_free - return objects to their spans
- * @c: the mcentral of all objects
+ * @c: the mcentral that @objs belong to
  * @objs: the objects, in any order; neighbours in this array that are
  *	neighbours in memory are freed together
  * @n: number of objects
@@ -252,7 +253,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
 
 /**
  * gomem_mcentral_put - take objects that a slot flushed
- * @c: the mcentral of all objects
+ * @c: the mcentral that @objs belong to
  * @objs: the objects, in any order
  * @n: number of objects
  *

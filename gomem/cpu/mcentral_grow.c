@@ -18,8 +18,8 @@
 #define SHORT_WASTE	4
 
 /*
- * Return the flags for a span that is longer than necessary: the OOM killer
- * must not run for it.
+ * Return the gfp to use for a span that is longer than necessary. The OOM
+ * killer must not run to get such a span.
  */
 static gfp_t gfp_longer(gfp_t gfp)
 {
@@ -29,9 +29,10 @@ static gfp_t gfp_longer(gfp_t gfp)
 
 /*
  * Put the key of a free object at the start of a span's tail. gomem_free()
- * checks that an offset is a multiple of the object size, but does not know the
- * number of objects. So it would accept the address where the tail starts.
- * Because of the key there, it refuses that address as an object that is free.
+ * checks that a pointer's offset in the span is a multiple of the object size,
+ * but does not know how many objects the span has. So it would accept the
+ * address where the tail starts. Because of the key there, gomem_free() takes
+ * that address for a free object, and refuses it.
  */
 static void seal_tail(struct gomem_span *s)
 {
@@ -145,8 +146,9 @@ static noinline struct gomem_span *new_span(struct gomem_mcentral *c, gfp_t gfp,
 }
 
 /*
- * If @want objects need more than one span, make up to that many spans of pages
- * that the CPU's page cache has. Return the spans, or NULL if there are none.
+ * If @want objects need two or more spans, make as many of these spans as the
+ * pages in the CPU's page cache allow. Return the spans, or NULL if none was
+ * made.
  */
 static noinline struct gomem_span *get_some_new(struct gomem_mcentral *c,
 						unsigned int want)
@@ -172,8 +174,9 @@ static noinline struct gomem_span *get_some_new(struct gomem_mcentral *c,
  * @c: the mcentral
  * @gfp: how hard to try
  * @want: number of objects wanted
- * @local: take memory of @c's node only, and make no hard request for it. If no
- *	other node can be asked instead, take it from the CPU's page cache only
+ * @local: take memory of @c's node only, and make no hard request for it. If
+ *	there is no other node to ask later, take only pages that the CPU's page
+ *	cache has
  *
  * The kernel may reclaim memory inside this function, which needs much stack.
  * So no caller may have an array of objects on the stack. The command

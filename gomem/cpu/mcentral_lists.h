@@ -62,8 +62,9 @@ gomem_mcentral_first(struct gomem_mcentral *c, enum gomem_span_list where)
 }
 
 /*
- * Are all objects of a swept span free? The caller holds the lock of its
- * mcentral. Frees into a listed span take that lock, so none is in progress.
+ * Are all objects of a swept span free? The span is on a list of its mcentral,
+ * whose lock the caller holds. Frees into such a span take that lock, so none
+ * is in progress.
  */
 static inline bool gomem_mcentral_span_is_empty(const struct gomem_span *s)
 {
@@ -71,9 +72,9 @@ static inline bool gomem_mcentral_span_is_empty(const struct gomem_span *s)
 }
 
 /*
- * Mark an empty span dead, and uncount it. A late double free may still find
- * the span in the page map. It reads the state with the lock held, and leaves a
- * dead span alone: find_object() in mcentral_free.c.
+ * Mark an empty span dead, and uncount it. A second free of one of its objects
+ * may still find the span in the page map. That free reads the state with the
+ * lock held, and leaves a dead span alone: find_object() in mcentral_free.c.
  */
 static inline void gomem_mcentral_retire(struct gomem_mcentral *c,
 					 struct gomem_span *s)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral_refill.c - take objects from an mcentral, for slots and users.
+ * mcentral_refill.c - take objects from an mcentral: for slots to keep, or for
+ * callers of the API.
  */
 #include <kunit/visibility.h>
 #include <linux/bits.h>
@@ -137,9 +138,9 @@ static bool use_span(struct gomem_mcentral *c, struct gomem_span *s,
 }
 
 /*
- * Take back the request's span, then take objects from spans with room. Return
- * true if the span taken back is empty: then the caller has to return it to the
- * heap.
+ * Take back the span in @r, if any. Then take objects from spans with room.
+ * Return true if the span that was taken back is empty: the caller then has to
+ * return it to the heap.
  */
 static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r,
 			      unsigned int *bad)
@@ -158,7 +159,7 @@ static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r,
 
 /*
  * Refill from the transfer cache, and also from spans if the transfer cache has
- * too little. If it has enough, the request keeps its span.
+ * too few objects. If it has enough, the span in @r stays there.
  */
 static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
@@ -262,7 +263,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_refill);
 /**
  * gomem_mcentral_peers - tell whether objects may come from other nodes
  * @c: the mcentral
- * @gfp: how hard to try
+ * @gfp: the gfp of the allocation
  *
  * Return: true if there are other heaps and @gfp has no __GFP_THISNODE.
  */

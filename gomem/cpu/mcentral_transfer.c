@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral_transfer.c - the room of an mcentral's transfer cache: its growth,
- * its limit, and its draining.
+ * mcentral_transfer.c - grow, limit and drain the transfer cache of an
+ * mcentral.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
@@ -23,7 +23,8 @@
 
 /*
  * May the transfer caches of a heap together have room for @more bytes more?
- * Both sums are read without a lock, so the limit may be exceeded a little.
+ * The sizes of the heap and of its transfer caches are read without a lock, so
+ * the limit may be exceeded a little.
  */
 static bool may_have_room(struct gomem_heap *h, size_t more)
 {
@@ -112,7 +113,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_fetch_room);
  * @c: the mcentral; its lock is held
  *
  * If the transfer cache has no array, the next allocation that finds no object
- * in its slot fetches one, because a free must not allocate memory.
+ * in its slot fetches the array, because a free must not allocate memory.
  */
 void gomem_mcentral_want_room(struct gomem_mcentral *c)
 {
@@ -127,7 +128,8 @@ void gomem_mcentral_want_room(struct gomem_mcentral *c)
 
 /*
  * Account for room that the transfer cache lost; @before is its former room.
- * Return its array if it has no room left: the caller has to free that page.
+ * If it has no room left, return the page of its array, which the caller has to
+ * free; else return NULL.
  */
 static void *give_room(struct gomem_mcentral *c, unsigned int before)
 {
@@ -146,8 +148,8 @@ static void *give_room(struct gomem_mcentral *c, unsigned int before)
 
 /*
  * Return the number of surplus objects in the transfer cache: with @idle those
- * that were not needed since the last look, else all. Set @page to the array if
- * the caller has to free it, else to NULL.
+ * that were not needed since the last look, else all. Set @page to the transfer
+ * cache's array if the caller has to free the array, else to NULL.
  */
 static unsigned int look_at_transfer(struct gomem_mcentral *c, bool idle,
 				     void **page)
@@ -156,8 +158,8 @@ static unsigned int look_at_transfer(struct gomem_mcentral *c, bool idle,
 
 	lockdep_assert_held(&c->lock);
 	/*
-	 * All objects are surplus, too, if the heap's transfer caches exceed
-	 * their limit because the heap has shrunk.
+	 * With @idle, too, all objects are surplus if the transfer caches of
+	 * the heap exceed their limit because the heap has shrunk.
 	 */
 	surplus = gomem_transfer_look(&c->transfer,
 				      !idle || !may_have_room(c->heap, 0));

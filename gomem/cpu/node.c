@@ -104,8 +104,9 @@ static struct gomem_heap *__init nearest_heap(int node,
  * @caller: address in the caller, for the report
  *
  * As with kmalloc_node(), a request for an offline node has no preference.
- * Slots hold objects of other nodes if their own node had no memory left. So a
- * request for @node with __GFP_THISNODE does not use slots.
+ * A CPU's slots may hold objects of other nodes: those that they were refilled
+ * with when the CPU's own node had no memory left. So a request for @node with
+ * __GFP_THISNODE does not use slots.
  *
  * Context: any but NMI.
  * Return: the choice. It is not valid, and was reported, if @node is out of
@@ -171,7 +172,7 @@ void gomem_nodes_cancel_pay(void)
  * A heap can take pages only in the ranges that gomem_heap_cover() was called
  * for.
  *
- * A node that gets its first memory after this has no heap of its own. Its
+ * A node that gets its first memory after this call has no heap of its own. Its
  * memory belongs to the nearest heap.
  *
  * Context: may sleep.
@@ -179,7 +180,7 @@ void gomem_nodes_cancel_pay(void)
  */
 int __init gomem_nodes_init(struct gomem_pagesource *source, unsigned long base)
 {
-	/* A copy, because memory may be plugged in or out meanwhile. */
+	/* A copy: nodes may get or lose their memory meanwhile. */
 	nodemask_t with_memory = node_states[N_MEMORY];
 	int node, err;
 
@@ -211,7 +212,7 @@ int __init gomem_nodes_init(struct gomem_pagesource *source, unsigned long base)
 /**
  * gomem_nodes_exit - destroy all heaps and the page map
  *
- * Call when no code uses the heaps any more.
+ * Call when no code uses the heaps any longer.
  */
 void gomem_nodes_exit(void)
 {

@@ -57,9 +57,9 @@ static inline struct gomem_heap *gomem_first_heap(void)
 
 /*
  * Return the heap for @node, or for this CPU's node if @node is NUMA_NO_NODE.
- * This uses numa_node_id(), not numa_mem_id(): if there are nodes without
- * memory, the kernel sets the latter only when a CPU comes online. gomem_heaps
- * has an entry for nodes without memory, too.
+ * This uses numa_node_id(), since gomem_heaps has an entry for nodes without
+ * memory, too. It does not use numa_mem_id(): if there are such nodes, the
+ * kernel sets the value of numa_mem_id() only when a CPU comes online.
  */
 static inline struct gomem_heap *gomem_node_heap(int node)
 {
@@ -68,7 +68,7 @@ static inline struct gomem_heap *gomem_node_heap(int node)
 	return gomem_heaps[node];
 }
 
-/* Return the heap for a CPU's node, even if the CPU never was online. */
+/* Return the heap for a CPU's node, even if the CPU was never online. */
 static inline struct gomem_heap *gomem_cpu_heap(int cpu)
 {
 	int node = cpu_to_node(cpu);

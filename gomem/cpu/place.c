@@ -18,8 +18,8 @@
  * @p: set to the slot
  *
  * Context: any.
- * Return: false if the CPU has no cache. Then the slot is empty and must not be
- * written.
+ * Return: false if the slot belongs to an mcache, and the CPU has no mcache.
+ * Then the slot is empty and must not be written.
  */
 bool gomem_place_find(const struct gomem_kind *k, int cpu, bool irq,
 		      struct gomem_place *p)
@@ -80,9 +80,9 @@ void gomem_place_view(const struct gomem_place *p, struct gomem_slot_view *v)
  * gomem_place_empty - take up to GOMEM_BATCH_MAX objects out of a slot
  * @p: the slot; the caller owns it, or its CPU is dead
  * @objs: set to the objects
- * @span: set to the span of the slot, or NULL
+ * @span: set to the slot's span if it was taken, too; else to NULL
  *
- * If these were all objects, also take the span, and return the slot to its
+ * If this empties the slot, also take its span, and return the slot to its
  * initial capacity and stack.
  *
  * Return: number of objects. If it is GOMEM_BATCH_MAX, the slot may have more.
@@ -110,7 +110,7 @@ unsigned int gomem_place_empty(struct gomem_place *p, void **objs,
  * @k: the kind of the objects
  * @objs: the objects
  * @n: number of objects
- * @span: the span, or NULL
+ * @span: the span that it took, or NULL
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

@@ -13,7 +13,7 @@
 /**
  * struct gomem_place - a slot of a CPU, and what the last looks stored for it
  * @kind: the kind of the slot's objects
- * @mc: the cache that the slot is part of; NULL for a typed cache
+ * @mc: the mcache that the slot is part of; NULL for a typed cache
  * @slot: the slot
  * @seen: see struct gomem_mcache
  * @idle: see struct gomem_mcache

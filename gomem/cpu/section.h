@@ -21,10 +21,11 @@
 #include "cpu/mcache.h"
 
 /**
- * struct gomem_section - the cache that a section owns, and how to end it
- * @mc: the cache; &gomem_no_mcache if the CPU has none
+ * struct gomem_section - the mcache that a section owns, and how to end the
+ *	section
+ * @mc: the mcache; &gomem_no_mcache if the CPU has none
  * @flags: interrupt state before the section, if @irq
- * @irq: the cache is the interrupt cache
+ * @irq: the mcache is that for interrupts
  */
 struct gomem_section {
 	struct gomem_mcache *mc;
@@ -33,8 +34,8 @@ struct gomem_section {
 };
 
 /*
- * Begin a section. It owns this CPU's interrupt cache if @irq is true, else its
- * task cache.
+ * Begin a section. It owns this CPU's mcache for interrupts if @irq is true,
+ * else this CPU's mcache for tasks.
  */
 static __always_inline void gomem_section_enter(struct gomem_section *sec,
 						bool irq)
@@ -69,7 +70,10 @@ gomem_section_slot(const struct gomem_section *sec, const struct gomem_kind *k)
 	return sec->irq ? &cc->irq.slot : &cc->task.slot;
 }
 
-/* May the slot for this kind be used? Not if gomem_no_mcache is its cache. */
+/*
+ * May this CPU's slot for a kind be used? Not if the slot is in
+ * gomem_no_mcache, which stands for an mcache that the CPU does not have.
+ */
 static __always_inline bool gomem_section_holds(const struct gomem_section *sec,
 						const struct gomem_kind *k)
 {

@@ -25,7 +25,7 @@
  * Limits of what a task's slots hold, in bytes of objects:
  *
  *	initially	SLOT_BEGIN, at least one object. No object if an object
- *			is larger than SLOT_BEGIN_MAX and no scratch buffer
+ *			is larger than SLOT_BEGIN_MAX and not a scratch buffer
  *	growth		a slot doubles each time that it proves too small
  *	a slot		SLOT_BYTES, or NOSCAN_SLOT_BYTES if noscan; at least 2
  *			objects, at most GOMEM_SLOT_MAX. SCRATCH_SLOT_BYTES for
@@ -62,14 +62,14 @@
 #define SCRATCH_SLOT_BYTES	SZ_32K
 
 /*
- * After so many refills without a flush, no overflow of the slot is expected
+ * After this many refills without a flush, no overflow of the slot is expected
  * soon: see gomem_slot_refill_size().
  */
 #define CALM			4
 
 /*
- * Interrupts need fewer objects. These limits make an irq cache with its stacks
- * fit into 16 KiB.
+ * Slots for interrupts need fewer objects. With these limits an mcache for
+ * interrupts, with its stacks, fits into 16 KiB.
  */
 #define IRQ_SLOT_MAX		16
 #define IRQ_SLOT_BYTES		SZ_2K
@@ -145,7 +145,7 @@ unsigned int gomem_slot_first_capacity(const struct gomem_kind *k,
  * gomem_slot_init - initialize an empty slot
  * @slot: the slot; its memory is cleared
  * @k: the kind of its objects
- * @below: the entry below the bottom of its first stack
+ * @below: its first stack: a word for &gomem_no_object, then the entries
  * @room: number of objects that the slot can grow to
  */
 void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
@@ -176,10 +176,10 @@ void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
  * gomem_slot_batch_size - compute how many objects to refill or flush at once
  * @slot: the slot
  *
- * Return: the number of objects: at least 1, else at most half the capacity, so
- * that a free right after a refill finds room. The number is odd: if a task
- * allocates and frees certain numbers of objects in rounds, refills of exactly
- * half the slot would make the slot overflow again and again. See
+ * Return: an odd number of objects: at least 1, else at most half the capacity,
+ * so that a free right after a refill finds room. It is odd because refills of
+ * exactly half the slot would make the slot overflow again and again, if a task
+ * allocates certain numbers of objects in turn and frees them all. See
  * gomem_slot_refill_size().
  */
 unsigned int gomem_slot_batch_size(const struct gomem_slot *slot)
@@ -192,7 +192,7 @@ unsigned int gomem_slot_batch_size(const struct gomem_slot *slot)
 
 /**
  * gomem_slot_refill_size - compute the number of objects for this refill
- * @slot: the slot; the caller owns its cache
+ * @slot: the slot; the caller owns its mcache
  *
  * For the next CALM refills after a flush, the number varies.
  *
@@ -229,7 +229,7 @@ static size_t grown_max(const struct gomem_mcache *mc)
 
 /*
  * Count @n objects that did not fit into a slot, or that a slot did not have.
- * The caller owns the cache.
+ * The caller owns @mc.
  */
 static void count_moved(struct gomem_mcache *mc, const struct gomem_slot *slot,
 			unsigned int n)
@@ -246,7 +246,7 @@ static void count_moved(struct gomem_mcache *mc, const struct gomem_slot *slot,
 /* Return how many bytes a slot of a typed cache may hold. */
 static size_t cache_slot_max(struct gomem_heap *h, const struct gomem_kind *k)
 {
-	/* Read without the lock: an approximate limit will do. */
+	/* Read without the mcentral's lock: any recent value will do. */
 	size_t bytes = data_race(gomem_central(h, k)->npages) <<
 		       GOMEM_PAGE_SHIFT;
 
@@ -314,8 +314,8 @@ static void keep_stack(struct gomem_mcache *mc, void **stack,
 
 /*
  * Move a slot to the stack that it needs to grow by @more objects. Return false
- * if the cache has no such stack unused. gomem_place_view() on another CPU may
- * read the slot at the same time, and allows for that.
+ * if @mc has no unused stack of this size. gomem_place_view() on another CPU
+ * may read the slot at the same time, and allows for that.
  */
 static bool move_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 		      const struct gomem_kind *k, unsigned int more)
@@ -339,8 +339,8 @@ static bool move_slot(struct gomem_mcache *mc, struct gomem_slot *slot,
 
 /**
  * gomem_slot_reset - return an empty slot to its initial capacity and stack
- * @mc: the slot's cache, or NULL if the slot is a typed cache's. The caller
- *	owns it, or its CPU is dead
+ * @mc: the slot's mcache, or NULL if the slot is a typed cache's. The caller
+ *	owns the slot, or the slot's CPU is dead
  * @slot: the slot
  * @k: the kind of its objects
  */
@@ -363,8 +363,8 @@ void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot,
 
 /**
  * gomem_slot_grow - grow a slot that was too small, if limits and stacks allow
- * @mc: the slot's cache; for the slot of a typed cache, this CPU's cache. The
- *	caller owns it
+ * @mc: the slot's mcache; for a slot of a typed cache, an mcache of this CPU.
+ *	The caller owns it
  * @slot: the slot
  * @k: the kind of its objects
  * @n: number of objects that did not fit into the slot, or that it did not have
@@ -401,8 +401,8 @@ static void cut_stacks(struct gomem_mcache *mc, void *page,
 }
 
 /*
- * Fetch a page of stacks for the task cache of this CPU. If the kernel has none
- * at hand, slots do not grow.
+ * Fetch a page of stacks for this CPU's mcache for tasks. If the kernel has no
+ * page that is free, slots stay as small as they are.
  */
 static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
 {
@@ -451,8 +451,8 @@ static void fetch_missing(struct work_struct *work)
 	for (which = 0; which < GOMEM_NR_STACKS; which++)
 		if (xchg(&f->missing[which], false) &&
 		    /*
-		     * Preemption is on, so the owner of the cache may change
-		     * mc->stacks meanwhile. A stack too many does no harm.
+		     * Preemption is on, so a section may change mc->stacks
+		     * meanwhile. At worst, a stack too many is fetched.
 		     */
 		    !data_race(mc->stacks[which]))
 			fetch_stacks(mc->heap, which);
@@ -474,8 +474,8 @@ static void fetch_later(enum gomem_stack which)
 }
 
 /*
- * Return which stack the cache has to get so that a slot can grow. Return
- * GOMEM_NR_STACKS if the slot needs none, or if the cache has an unused one.
+ * Return which size of stack @mc has to get so that a slot can grow. Return
+ * GOMEM_NR_STACKS if the slot needs none, or if @mc has an unused one.
  */
 static enum gomem_stack missing_stack(struct gomem_mcache *mc,
 				      const struct gomem_slot *slot,
@@ -494,7 +494,7 @@ static enum gomem_stack missing_stack(struct gomem_mcache *mc,
 }
 
 /*
- * Return the stack that the task's slot of a kind lacks for its next growth,
+ * Return which stack a slot of @k for tasks lacks for its next growth,
  * GOMEM_NR_STACKS if none. Slots of interrupts never move to another stack.
  */
 static enum gomem_stack stack_to_fetch(const struct gomem_kind *k,
@@ -504,13 +504,13 @@ static enum gomem_stack stack_to_fetch(const struct gomem_kind *k,
 		return GOMEM_NR_STACKS;
 	/*
 	 * If preemption is on, the task may move to another CPU at any time.
-	 * Then the old CPU changes this cache concurrently. A stack too many,
-	 * or too few, does no harm.
+	 * Then the old CPU may change *@mc concurrently, and the answer may be
+	 * wrong. A stack too many, or too few, does no harm.
 	 */
 	*mc = raw_cpu_read(gomem_mcache_task);
 	if (k->cache || *mc == &gomem_no_mcache)
 		return GOMEM_NR_STACKS;
-	/* Racy if preemption is on, for the same reason. */
+	/* Racy: if preemption is on, another CPU may change *@mc. */
 	return data_race(missing_stack(*mc, &(*mc)->slot[k->spc], k));
 }
 

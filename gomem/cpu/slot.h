@@ -54,9 +54,9 @@ enum gomem_stack {
  * @refilled: number of objects that came from spans and transfer caches
  * @flushed: number of objects that went to spans and transfer caches
  *
- * @divmul, @size and @room are constant. Only the owner of the slot's cache
- * changes the other members. A hit counts down @left, and so needs no
- * other counter. In a section of the cache:
+ * @divmul, @size and @room are constant. Only a section that owns the slot
+ * changes the other members (cpu/section.h). A hit counts down @left, and so
+ * needs no other counter. In such a section:
  *	objects handed out == allocs - left
  *	objects freed      == allocs - left + (top - bottom) + flushed -
  *			      refilled
@@ -110,7 +110,8 @@ static inline void **gomem_slot_bottom(const struct gomem_slot *slot)
 
 /*
  * Pop an object outside of the hit path; return NULL if there is none. The
- * caller owns the slot's cache, and counts the object by gomem_sample_due().
+ * caller is in a section that owns the slot. It counts the object by
+ * gomem_sample_due().
  */
 static __always_inline void *gomem_slot_take(struct gomem_slot *slot)
 {
@@ -145,7 +146,7 @@ static __always_inline void *gomem_slot_pop(struct gomem_slot *slot)
 
 /*
  * Start a slot's countdown to the next sample of the heap profile: @left hits
- * come before it. The caller owns the slot's cache.
+ * come before the sampled one. The caller is in a section that owns the slot.
  */
 static inline void gomem_slot_arm(struct gomem_slot *slot, s32 left, u8 thin)
 {

@@ -14,8 +14,8 @@
  * magazines. Go needs no transfer cache: its garbage collector frees objects.
  *
  * Each mcentral has one transfer cache. It gets room only when refills find it
- * empty after flushes (see transfer.c). gomem_mcentral_drain() returns the
- * objects that were not needed to their spans.
+ * empty after flushes (see transfer.c). Objects that no refill needed go back
+ * to their spans: gomem_mcentral_drain().
  */
 #ifndef GOMEM_TRANSFER_H
 #define GOMEM_TRANSFER_H
@@ -23,12 +23,13 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
-/* Most objects of a transfer cache: its array of pointers is one page. */
+/* Limit of objects in a transfer cache: its array of pointers is one page. */
 #define GOMEM_TRANSFER_MAX	(PAGE_SIZE / sizeof(void *))
 
 /**
  * struct gomem_transfer - free objects that slots flush, and refill from
- * @objs: the objects, the one put last at the end; a page, or NULL
+ * @objs: array of pointers to the objects, the one put last at the end. The
+ *	array is one page; NULL if the cache has no room
  * @n: number of objects
  * @low: lowest @n since the last gomem_transfer_look()
  * @high: highest @n since the last gomem_transfer_look()
@@ -37,9 +38,10 @@
  * @refused: a put found too little room; cleared by an attempt to grow, and
  *	with @moved
  * @missed: a take found no object while @refused was set; cleared with @refused
- * @wants_page: the cache may grow but has no page. The next allocation that
- *	finds no object in its slot fetches it, because a free must not
- *	allocate. Cleared by each attempt to grow, and with @refused
+ * @wants_page: the cache may grow but has no page for @objs. The next
+ *	allocation that finds no object in its slot fetches the page, because a
+ *	free must not allocate. Cleared by each attempt to grow, and with
+ *	@refused
  * @moved: number of objects put, or asked for, in the current second; cleared
  *	at its start
  * @moved_until: when that second ends, in jiffies. The first put or take after

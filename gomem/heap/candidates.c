@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * candidates.c - put chunks into the list or tree of their rank, and find the
- * best chunk.
+ * candidates.c - put chunks with free pages into the list or tree of their
+ * rank, and find the chunk whose pages should go back to the kernel next.
  */
 #include "heap/candidates.h"
 
 /**
- * gomem_candidates_init - initialize the lists and trees of candidates
- * @cs: the candidates
+ * gomem_candidates_init - initialize a heap's lists and trees of chunks by rank
+ * @cs: the lists and trees
  */
 void gomem_candidates_init(struct gomem_candidates *cs)
 {
@@ -40,7 +40,7 @@ static bool is_below(struct rb_node *a, const struct rb_node *b)
 
 /**
  * gomem_candidates_place - move a chunk to the list or tree of a rank
- * @cs: the candidates
+ * @cs: the heap's lists and trees of chunks by rank
  * @c: the chunk; @c->index must be set, unless both @c->rank and @rank are NONE
  * @rank: the new rank
  */
@@ -59,7 +59,7 @@ void gomem_candidates_place(struct gomem_candidates *cs, struct gomem_chunk *c,
 
 /**
  * gomem_candidates_mark - give a chunk the rank NEW: pages of it became free
- * @cs: the candidates
+ * @cs: the heap's lists and trees of chunks by rank
  * @c: the chunk
  * @ci: number of the chunk in the page map
  */
@@ -74,7 +74,7 @@ void gomem_candidates_mark(struct gomem_candidates *cs, struct gomem_chunk *c,
 
 /**
  * gomem_candidates_best - find the chunk whose pages should go back next
- * @cs: the candidates
+ * @cs: the heap's lists and trees of chunks by rank
  * @last: the worst rank to consider
  *
  * Return: the chunk with the highest address among those of the best rank, or

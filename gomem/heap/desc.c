@@ -98,7 +98,7 @@ static noinline bool refill_by(struct gomem_heap *h, struct gomem_fixalloc *f,
 	return true;
 }
 
-/* Kept out of line, as fetch_meta_hard() is, to save stack in its callers. */
+/* Kept out of line, like fetch_meta_hard(), to save stack in the callers. */
 static noinline bool fetch_meta_light(struct gomem_heap *h,
 				      struct gomem_fixalloc *f, gfp_t gfp)
 {

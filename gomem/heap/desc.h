@@ -24,8 +24,8 @@ void gomem_heap_free_desc(struct gomem_heap *h, struct gomem_fixalloc *f,
 			  void *desc);
 
 /*
- * Return the bytes of a span descriptor. @index tells the size of its bitmaps:
- * see gomem_span_desc().
+ * Return the size of a span descriptor, in bytes. @index determines the size of
+ * its bitmaps: see gomem_span_desc().
  */
 static inline size_t gomem_span_desc_size(unsigned int index)
 {

@@ -65,9 +65,9 @@ static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
 }
 
 /*
- * Keep pages in the page cache. Keep them in its group if gomem_pcache_free()
- * accepts them: then the group has at most @limit pages. Else keep them as a
- * run. Return false if neither is possible.
+ * Keep pages in the page cache: in its group, if gomem_pcache_free() accepts
+ * them, else as a run. The group then has at most @limit pages. Return false if
+ * neither is possible.
  */
 static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
 		       unsigned long page, unsigned int npages,
@@ -135,9 +135,9 @@ static bool free_to_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 
 /*
  * Give the heap the pages and descriptors that free_to_pcache() did not keep.
- * But unless @limit is 0, the pages of long spans replace older runs of the
- * page cache, and descriptors go to the page cache if it has room. Caller holds
- * the locks of the page cache and of the heap.
+ * But if @limit is not 0, the page cache keeps some of them after all: pages of
+ * long spans, in place of its older runs, and descriptors, if it has room.
+ * Caller holds the locks of the page cache and of the heap.
  */
 static void free_to_heap(struct gomem_heap *h, struct gomem_pcache *pc,
 			 struct gomem_span_stack *spans, unsigned int limit)
@@ -194,7 +194,7 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 		spin_unlock(&h->lock);
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
-	/* A few pages that all stay in the page cache are no reason to kick. */
+	/* A few pages that all stay in the page cache need not go back. */
 	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
 		gomem_heap_kick(h, freed);
 }
@@ -233,7 +233,7 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 	struct gomem_pcache *pc;
 	bool kept;
 
-	/* The limit is only for the group, which takes no longer spans. */
+	/* The limit is only for the group. Longer spans do not go there. */
 	if (npages <= GOMEM_PCACHE_SPAN_MAX)
 		limit = gomem_heap_pcache_limit(h);
 	pc = gomem_heap_lock_pcache(h, &flags);

@@ -22,7 +22,10 @@
 #include "heap/scavenge.h"
 #include "heap/tell.h"
 
-/* A heap with this number of free pages (128 KiB) or fewer never has many. */
+/*
+ * If a heap has at most this many free pages (128 KiB), they are not "many":
+ * gomem_heap_has_many_free() returns false.
+ */
 #define KICK_MIN	16
 
 unsigned int gomem_epoch_ms __read_mostly = GOMEM_EPOCH_MS;

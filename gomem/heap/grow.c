@@ -179,12 +179,12 @@ static noinline struct block fetch_light(struct gomem_heap *h,
 /* Count the free pages of this heap and its peers. */
 static unsigned long free_everywhere(const struct gomem_heap *h)
 {
-	/* Read without the locks: stale numbers will do. */
+	/* Read without the heaps' locks: stale numbers will do. */
 	unsigned long n = data_race(h->pages.free_pages);
 	struct gomem_heap *peer;
 
 	for_each_gomem_peer(peer, h)
-		/* This, too, is read without its lock. */
+		/* Read without the peer's lock, too. */
 		n += data_race(peer->pages.free_pages);
 	return n;
 }
@@ -210,21 +210,21 @@ static unsigned long give_back_excess(struct gomem_heap *h,
 
 /*
  * If a heap has to grow beyond the memory limit, and may sleep, it first gives
- * free pages back. This request cannot use these pages, because their runs are
- * too short or they are another node's. But later requests could have used
- * them, and make the heap fetch as many pages again. Two rules limit the time
- * for giving back and fetching:
+ * free pages back. This request cannot use these pages: their runs are too
+ * short, or the pages are another node's. But later requests could have used
+ * these pages, and now make the heap fetch as many pages again. Two rules limit
+ * the time for giving back and fetching:
  *
- *	No page goes if all free pages together are fewer than the excess: the
- *	heap would exceed the limit even without them.
+ *	No page goes back if all free pages together are fewer than the excess:
+ *	the heap would exceed the limit even without the free pages.
  *
  *	Giving back takes at most 1 / ROOM_PAUSE of the time. Fetching the pages
  *	again takes two to three times as long as giving them back. So at least
  *	half of the time is left for other work.
  *
  * The limit is soft: the heap grows anyway. Pages in their grace period cannot
- * go. If fewer pages than the excess go back, a grace period is started, and
- * the next try is at least one tick later.
+ * go back yet. If fewer pages than the excess go back, a grace period is
+ * started, and the next try is at least one tick later.
  */
 #define ROOM_PAUSE	8
 
@@ -244,15 +244,15 @@ static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 		start_poll_synchronize_rcu();
 		pause = max_t(u64, pause, TICK_NSEC);
 	}
-	/* If two CPUs do this concurrently, either pause will do. */
+	/* If two CPUs store h->room_next concurrently, either value will do. */
 	WRITE_ONCE(h->room_next, start + pause);
 }
 
 /*
  * Before a heap with many free pages grows for a large request, give back as
  * many free pages as the request wants. The free pages lie in runs that are too
- * short for the request: the heap would keep them beside the new pages until
- * the next look. Pages in their grace period stay.
+ * short for the request: the heap would keep them in addition to the new pages
+ * until the next look. Pages in their grace period stay.
  */
 static void trade(struct gomem_heap *h, const struct gomem_span_request *req)
 {
@@ -298,8 +298,8 @@ static noinline bool supply_from(struct gomem_supply *from,
 }
 
 /*
- * Register the chunk of an address with the heap @h, and return @mine. If
- * another CPU was faster, free @mine and return what that CPU registered.
+ * Register @mine with the heap @h as the chunk of an address, and return @mine.
+ * If another CPU was faster, free @mine and return that CPU's chunk.
  */
 static noinline struct gomem_chunk *register_chunk(struct gomem_heap *h,
 						   unsigned long addr,
@@ -348,9 +348,9 @@ static noinline struct gomem_heap *heap_of_block(struct gomem_heap *h,
 
 /*
  * Provide what a block needs before it can be added to its heap: a chunk, and a
- * descriptor for the span that the block is fetched for. If the block belongs
- * to another heap, set @from to that heap and a descriptor of it. Return the
- * chunk, or NULL if there is no memory.
+ * span descriptor for the request. If the block belongs to another heap than
+ * the one in @from, replace both members of @from: by that heap and by one of
+ * its span descriptors. Return the chunk, or NULL if there is no memory.
  */
 static struct gomem_chunk *prepare_block(struct gomem_supply *from,
 					 const struct gomem_span_request *req,
@@ -360,8 +360,8 @@ static struct gomem_chunk *prepare_block(struct gomem_supply *from,
 	struct gomem_heap *h;
 
 	/*
-	 * A CPU of another node may register the chunk first, with its own
-	 * heap. Then the second round finds that heap.
+	 * A CPU of another node may register the chunk first, with the heap of
+	 * its node. Then the second round of this loop finds that heap.
 	 */
 	do {
 		h = heap_of_block(from->heap, addr);
@@ -372,7 +372,7 @@ static struct gomem_chunk *prepare_block(struct gomem_supply *from,
 	return c;
 }
 
-/* Call h->wake(): the heap had no page, and has some now. */
+/* Call the callback h->wake() of a heap that had no page, and has some now. */
 static void wake(struct gomem_heap *h)
 {
 	void (*fn)(struct gomem_heap *h) = READ_ONCE(h->wake);
@@ -401,8 +401,8 @@ static unsigned long add_block(struct gomem_chunk *c,
 	gomem_candidates_mark(&h->candidates, c,
 			      page >> GOMEM_CHUNK_PAGES_SHIFT);
 	/*
-	 * The pages have just become free. If the bits say otherwise, memory of
-	 * gomem's was overwritten: do not use the pages.
+	 * The pages have just become free. If the page bitmap says otherwise,
+	 * memory of gomem's was overwritten: do not use the pages.
 	 */
 	if (WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page,
 						      req->npages)))

@@ -74,7 +74,7 @@ enum gomem_scavenge_reason {
  * @grow_out_of_range: blocks that went back because they were not covered
  * @peer_spans: spans requested here that were made of another node's pages
  * @limit_exceeded: how often the heap grew beyond the memory limit
- * @grace_waits: calls of gomem_heap_wait_for_grace(); reclaim makes none
+ * @grace_waits: calls of gomem_heap_wait_for_grace(). The shrinker makes none
  * @released: gomem pages ever given back to the page source, by reason
  */
 struct gomem_heap_stats {

@@ -388,12 +388,12 @@ static unsigned long find_aligned(const struct gomem_pagealloc *pa,
 }
 
 /*
- * Return the lowest naturally aligned run of @n free pages, more than 1, at or
- * after chunk @ci. The search for it gives up after ALIGNED_CHUNKS chunks that
- * have @n free pages in a row, but not aligned, or after ALIGNED_STEPS
+ * Return the lowest naturally aligned run of @n free pages, 2 or more, at or
+ * after chunk @ci. The search gives up when it has visited ALIGNED_CHUNKS
+ * chunks that have @n free pages in a row, but not aligned, or ALIGNED_STEPS
  * summaries. Then return the first aligned run in the lowest run of 2 * @n - 1
- * free pages: any run of that length contains one. Return GOMEM_NO_PAGE if
- * there is no run of that length, either.
+ * free pages: any run of that length contains an aligned run of @n pages.
+ * Return GOMEM_NO_PAGE if there is no run of that length, either.
  */
 static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
 				       unsigned long ci, unsigned int n)
@@ -421,10 +421,11 @@ static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
  * @n: number of pages, a power of two up to 512
  *
  * Takes the lowest aligned run, which never crosses chunks. But the search for
- * it gives up after 16 chunks that have @n free pages in a row, but not
- * aligned, or after 512 summaries. Then this takes the lowest aligned run
- * inside the lowest run of 2 * @n - 1 free pages. If there is no run of that
- * length it fails, although there may be an aligned run of @n pages elsewhere.
+ * it gives up when it has visited 16 chunks that have @n free pages in a row,
+ * but not aligned, or 512 summaries. Then the function takes the lowest aligned
+ * run inside the lowest run of 2 * @n - 1 free pages. If there is no run of
+ * that length, the function fails, although there may be an aligned run of @n
+ * pages elsewhere.
  *
  * Context: any, with @pa->lock held.
  * Return: the first page, a multiple of @n; GOMEM_NO_PAGE if no such run was

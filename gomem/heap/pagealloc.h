@@ -158,8 +158,8 @@ gomem_pagealloc_end(const struct gomem_pagealloc *pa)
 }
 
 /*
- * Return the chunk of a page, whose number is less than 512 * pa->nr[4]. If the
- * page is a hole, the chunk may be another heap's or &gomem_no_chunk.
+ * Return the chunk of page number @page, which is less than 512 * pa->nr[4]. If
+ * the page is a hole, the chunk may be another heap's or &gomem_no_chunk.
  */
 static __always_inline struct gomem_chunk *
 gomem_pagealloc_chunk_of(const struct gomem_pagealloc *pa, unsigned long page)

@@ -2,8 +2,8 @@
 /*
  * pagealloc_check.c - verify the invariants of struct gomem_pagealloc.
  *
- * The leaves and the counters are computed anew from the bitmaps, in a way that
- * is slower but simpler than the allocator's.
+ * The leaves of the tree of summaries, and the counters, are computed anew from
+ * the bitmaps, in a way that is slower but simpler than the allocator's.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
@@ -79,7 +79,7 @@ static bool merged(const struct gomem_pagealloc *pa, unsigned int l,
 	if (pa->stale != NO_ENTRY &&
 	    pa->stale >> ((LEAF - 1 - l) * RADIX_SHIFT) == i)
 		return true;
-	/* Levels have a multiple of 8 entries: the last may lack children. */
+	/* A level has a multiple of 8 entries: the last may lack children. */
 	if (i * RADIX >= pa->nr[l + 1])
 		return pa->sum[l][i] == GOMEM_PALLOCSUM_NONE &&
 		       !pa->reach[l][i];

@@ -14,8 +14,9 @@
 #include "heap/pagealloc_tree.h"
 
 /*
- * Compute the number of entries in each level. In all levels but the root level
- * it is a multiple of eight, so that merging needs no bound check.
+ * Compute the number of entries in each level of the tree of summaries. In all
+ * levels but the root level the number is a multiple of eight. So the code that
+ * merges eight entries into one of the next level needs no bound check.
  */
 static void size_levels(unsigned long *nr, unsigned long nr_chunks)
 {
@@ -29,7 +30,10 @@ static void size_levels(unsigned long *nr, unsigned long nr_chunks)
 	nr[0] = n;
 }
 
-/* One sum_table for each level, one reach_table for each above the leaves. */
+/*
+ * One sum_table for each level of the tree of summaries, and one reach_table
+ * for each level above the leaves.
+ */
 #define NR_TABLES	(GOMEM_PAGEALLOC_LEVELS + LEAF)
 
 static struct gomem_table *nth_table(struct gomem_pagealloc *pa, unsigned int i)
@@ -68,8 +72,8 @@ static int extend_tables(struct gomem_pagealloc *pa, unsigned long first,
 }
 
 /*
- * Replace the tables by @new, which have the same words and more. The old
- * tables are in @new afterwards.
+ * Replace the tables by those in @new, which contain all words of the old
+ * tables and more. The old tables are in @new afterwards.
  */
 static void swap_tables(struct gomem_pagealloc *pa, struct gomem_table *new)
 {
@@ -86,9 +90,9 @@ static void swap_tables(struct gomem_pagealloc *pa, struct gomem_table *new)
 
 /*
  * Raise pa->nr, so that chunk numbers below @end are valid. The caller may have
- * checked only that the table of the leaves covers the chunks. Then the other
- * tables cover them, too: the ancestors of all leaves in one page of that table
- * are in one page of the table of each higher level.
+ * checked only that the table with the leaves of the tree of summaries covers
+ * the chunks. Then the tables of the higher levels cover them, too: the
+ * ancestors of all leaves in one page lie in one page of each higher level.
  */
 static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
 {
@@ -172,8 +176,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_covers);
  * For walks over all chunks. Skips gaps in steps of GOMEM_TABLE_WORDS chunks.
  *
  * Context: any, with @pa->lock held.
- * Return: number of the first covered chunk at or after @ci, @pa->nr[4] or more
- * if there is none.
+ * Return: number of the first covered chunk at or after @ci; @pa->nr[LEAF] or
+ * more if there is none.
  */
 unsigned long gomem_pagealloc_next_covered(const struct gomem_pagealloc *pa,
 					   unsigned long ci)

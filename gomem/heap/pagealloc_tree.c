@@ -16,7 +16,7 @@
 #include "heap/pagealloc.h"
 #include "heap/pagealloc_tree.h"
 
-/* Recompute entry @i of level @l, no leaf. Return true if its sum changed. */
+/* Recompute the inner entry @i of level @l. Return true if its sum changed. */
 static bool remerge(struct gomem_pagealloc *pa, unsigned int l,
 		    unsigned long i)
 {
@@ -47,8 +47,8 @@ void gomem_pagealloc_flush(struct gomem_pagealloc *pa)
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_flush);
 
 /*
- * Entries @first to @end - 1 of a level. @run is the length of the free run
- * that ends where entry @first starts.
+ * Entries @first to @end - 1 of a level of the tree. @run is the length, in
+ * pages, of the free run that ends where entry @first starts.
  */
 struct entries {
 	unsigned int level;
@@ -116,8 +116,8 @@ static unsigned long run_before(const struct gomem_pagealloc *pa,
 
 /*
  * Do what scan_entries() does, for the children of entry *@pi of level @l - 1.
- * Begin with the first child that may have the end of such a run, by the bytes
- * of that entry in pa->reach.
+ * Begin with the first child in which a run of @n free pages may end: the bytes
+ * of entry *@pi in pa->reach tell which.
  */
 static unsigned long scan_children(const struct gomem_pagealloc *pa,
 				   unsigned int l, unsigned long *pi,

@@ -16,10 +16,10 @@
 #define RADIX		GOMEM_PALLOCSUM_RADIX
 #define RADIX_SHIFT	GOMEM_PALLOCSUM_RADIX_SHIFT
 
-/* Stands for no entry, in pa->stale and as a result of scan_entries(). */
+/* Stands for no entry of the tree, in pa->stale and in scan_entries(). */
 #define NO_ENTRY	(~0UL)
 
-/* An entry of level @l covers 2^level_shift(@l) pages. */
+/* A summary in level @l of the tree stands for 2^level_shift(@l) pages. */
 static inline unsigned int level_shift(unsigned int l)
 {
 	return GOMEM_CHUNK_PAGES_SHIFT + (LEAF - l) * RADIX_SHIFT;
@@ -30,7 +30,7 @@ static inline unsigned long nr_pages(const struct gomem_pagealloc *pa)
 	return pa->nr[LEAF] << GOMEM_CHUNK_PAGES_SHIFT;
 }
 
-/* Compute the sum and the @reach of entry @i of level @l, not a leaf. */
+/* Compute the summary and the @reach of entry @i of level @l, not a leaf. */
 static inline gomem_pallocsum_t
 merge_children(const struct gomem_pagealloc *pa, unsigned int l,
 	       unsigned long i, u64 *reach)

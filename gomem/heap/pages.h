@@ -19,7 +19,7 @@ unsigned long gomem_heap_take(struct gomem_heap *h,
 void gomem_heap_release(struct gomem_heap *h, unsigned long page,
 			unsigned int npages);
 
-/* Lock the heap to make or free spans, and count it: this should be rare. */
+/* Lock the heap to make or free spans, and count that: it should be rare. */
 static inline void gomem_heap_lock_for_spans(struct gomem_heap *h,
 					     unsigned long *flags)
 	__acquires(&h->lock)

@@ -33,7 +33,7 @@
 	 __GFP_THISNODE | __GFP_DMA32 | GOMEM_GFP_ATOMIC)
 
 /*
- * References that gomem adds to each page, beside the one of alloc_pages(). Up
+ * References that gomem adds to each page, besides that of alloc_pages(). Up
  * to Linux 6.17, kfree() mistakes an object of gomem's for a large object of
  * kmalloc(), and drops a reference to the object's page. The page survives this
  * number of such calls. A page has at most 512 objects, but a loop that passes
@@ -203,7 +203,7 @@ static unsigned long kernel_dropped(struct gomem_pagesource *src,
 		page = virt_to_page((void *)addr);
 		n = take_news(page, missing_refs(page));
 		here = present_kfrees(page);
-		/* Calls for earlier objects are counted, but not returned. */
+		/* Calls for former objects are counted, but not returned. */
 		if (unlikely(n > here))
 			gomem_count_misuses(GOMEM_KFREE, n - here);
 		*news += min(n, here);
@@ -229,8 +229,8 @@ static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
 		past = kfrees_of(page);
 		word = READ_ONCE(page_private(page));
 		/*
-		 * If another CPU notes a call just now, cmpxchg() fails. Then
-		 * past calls may be counted for later objects.
+		 * If another CPU notes a kfree() just now, cmpxchg() fails.
+		 * Then past calls may be counted for later objects.
 		 */
 		if (past != past_of(word))
 			cmpxchg(&page_private(page), word,
@@ -242,9 +242,9 @@ static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
  * gomem_kernel_page_kfreed - count a call of kfree() that the caller reports
  * @addr: the object that was passed to kfree(), in a page of a heap
  *
- * The probe of kfree() calls this, and reports the call itself. So
- * kernel_dropped() includes the call in its result, but does not count it as
- * news.
+ * The caller, the probe of kfree(), reports the call. So kernel_dropped()
+ * includes the call in its result, but not in *news, the number of calls that
+ * are yet to be reported.
  *
  * Context: any, in an RCU read-side section, which keeps the page from being
  * given back.
@@ -265,7 +265,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_kernel_page_kfreed);
 
 /*
  * Drop gomem's references to a page. If users of the page hold references, the
- * page is freed when the last one is dropped, as any page. If some of gomem's
+ * page is freed when the last one is dropped, like any page. If some of gomem's
  * references are missing, the code that dropped them may drop more: the page is
  * leaked, with the references it has.
  */
@@ -340,8 +340,8 @@ static unsigned int block_order(unsigned long addr, unsigned long end)
 }
 
 /*
- * These features of the kernel store what they know of a block in the record of
- * its first page. But join_pages() may join pages of several allocated blocks.
+ * For each allocated block, these features of the kernel keep a record with the
+ * block's first page. But join_pages() may join pages of several such blocks.
  */
 #define NEVER_JOIN	(IS_ENABLED(CONFIG_PAGE_OWNER) ||		\
 			 IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING))

@@ -23,13 +23,13 @@
 #include "map/span.h"
 
 /*
- * Single pages of a cache are from one aligned group: one word of a chunk's
- * bitmap, 512 KiB of address range.
+ * The single pages of a page cache are from one aligned group: one word of a
+ * chunk's bitmap, 512 KiB of address range.
  */
 #define GOMEM_PCACHE_PAGES	64
 
 /*
- * Most pages of its group that a cache has: pages of the heap /
+ * Most pages of its group that a page cache has: pages of the heap /
  * GOMEM_PCACHE_SHARE / CPUs, but at least GOMEM_PCACHE_MIN, and at most
  * GOMEM_PCACHE_PAGES.
  */
@@ -37,10 +37,10 @@
 #define GOMEM_PCACHE_MIN	4
 
 /*
- * Spans with more pages are not cut from the group, since they would use it up.
- * The limit of Go's runtime is about twice as high. But in a small heap a CPU
- * has only GOMEM_PCACHE_MIN pages of the group, and runs serve longer spans
- * better.
+ * Most pages of a span that is cut from the group of a page cache: longer spans
+ * would use the group up. The limit of Go's runtime is about twice as high. But
+ * in a small heap a CPU has only GOMEM_PCACHE_MIN pages of the group, and runs
+ * serve longer spans better.
  */
 #define GOMEM_PCACHE_SPAN_MAX	7
 
@@ -50,12 +50,15 @@
  */
 #define GOMEM_PCACHE_RUN_MIN	(GOMEM_PCACHE_MIN + 1)
 
-/* Most descriptors per size in a cache. A refill fetches half of them. */
+/*
+ * Most span descriptors with bitmaps of one size in a page cache. A refill
+ * fetches half as many.
+ */
 #define GOMEM_PCACHE_DESCS	8
 
 /*
- * Runs per cache, and most pages of a run. A run is the pages of one freed
- * span, for the next span of the same length.
+ * Most runs of a page cache, and most pages of a run. A run is the pages of one
+ * freed span. They are kept for the next span of the same length.
  */
 #define GOMEM_PCACHE_RUNS	4
 #define GOMEM_PCACHE_RUN_MAX	((unsigned int)(SZ_1M >> GOMEM_PAGE_SHIFT))
@@ -116,7 +119,8 @@ struct gomem_span_counts {
  * @free: the pages of the group; the page allocator counts them as taken
  * @desc: free descriptors by size of their bitmaps, linked by their first word
  * @nr_desc: number of descriptors in each list of @desc
- * @run: runs of pages, the oldest first; these count as taken, too
+ * @run: runs of pages, the oldest first; the page allocator counts their pages
+ *	as taken, too
  * @nr_runs: number of runs
  * @uses: how often pages of @free were taken or put back, to detect an idle CPU
  * @seen: @uses when gomem_heap_drain_pcaches() last searched for idle CPUs
@@ -194,7 +198,7 @@ static inline bool gomem_pcache_free(struct gomem_pcache *pc,
  * @index: size of the descriptor's bitmaps, an index of gomem_heap.spanalloc
  *
  * Context: any, with @pc->lock held.
- * Return: a dead span, NULL if there is none.
+ * Return: the descriptor of a dead span, NULL if there is none.
  */
 static inline struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc,
 						  unsigned int index)
@@ -213,12 +217,13 @@ static inline struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc,
  * gomem_pcache_push - put a span descriptor into the cache
  * @pc: the cache
  * @index: size of the descriptor's bitmaps, an index of gomem_heap.spanalloc
- * @s: a dead span
+ * @s: the descriptor of a dead span
  *
  * Overwrites only the first word of @s, with a link.
  *
  * Context: any, with @pc->lock held.
- * Return: false if the cache has GOMEM_PCACHE_DESCS of this size already.
+ * Return: false if the cache has GOMEM_PCACHE_DESCS descriptors of this size
+ * already.
  */
 static inline bool gomem_pcache_push(struct gomem_pcache *pc,
 				     unsigned int index, struct gomem_span *s)

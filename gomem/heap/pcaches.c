@@ -140,8 +140,8 @@ static unsigned int drain_runs(struct gomem_heap *h, struct gomem_pcache *pc,
  * gomem_heap_join_runs - release the runs of this CPU's page cache to the heap
  * @h: the heap
  *
- * There the pages and the free pages beside them form longer runs, which a span
- * that may be extended needs.
+ * In the heap, these pages and the free pages beside them form longer runs,
+ * which a span that may be extended needs.
  *
  * Context: any but NMI.
  */
@@ -155,7 +155,7 @@ void gomem_heap_join_runs(struct gomem_heap *h)
 	spin_unlock_irqrestore(&pc->lock, flags);
 }
 
-/* Was no page of @pc->free taken or put back since the last call? */
+/* Was no page of @pc->free taken or put back since this was last called? */
 static bool is_idle(struct gomem_pcache *pc)
 {
 	bool idle = pc->uses == pc->seen;
@@ -211,7 +211,7 @@ unsigned long gomem_heap_drain_pcaches(struct gomem_heap *h, bool idle)
 
 	for_each_possible_cpu(cpu) {
 		pc = per_cpu_ptr(h->pcache, cpu);
-		/* A few descriptors alone are not worth the lock. */
+		/* A few descriptors alone are not worth taking the lock. */
 		if (!idle && !READ_ONCE(pc->free) && !READ_ONCE(pc->nr_runs))
 			continue;
 		spin_lock_irqsave(&pc->lock, flags);

@@ -37,9 +37,9 @@ gomem_heap_lock_pcache(struct gomem_heap *h, unsigned long *flags)
 }
 
 /*
- * Is this the heap of this CPU's node? If the node has no heap, is it the
- * nearest one? CPUs of other nodes keep no pages of the heap in their page
- * caches of this heap, and only count spans there.
+ * Is @h the heap of this CPU's node, or the nearest heap if that node has none?
+ * Other CPUs have a page cache of @h, too, but keep no pages in it: they only
+ * count spans there.
  */
 static inline bool gomem_heap_is_near(const struct gomem_heap *h)
 {

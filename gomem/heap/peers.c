@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * peers.c - the order in which a heap without memory asks the other heaps.
+ * peers.c - the order in which a heap that has no memory left asks the heaps of
+ * other nodes for memory.
  */
 #include <kunit/visibility.h>
 #include <linux/errno.h>
@@ -26,9 +27,9 @@ int gomem_node_distance(int from, int to)
 EXPORT_SYMBOL_IF_KUNIT(gomem_node_distance);
 
 /*
- * Is @a nearer to @h than @b? If both are equally far, the heap counts as
- * nearer whose node comes first when nodes are counted up from the node of @h.
- * After the highest node comes the lowest. So not all heaps ask the same node
+ * Is @a nearer to @h than @b? If both are equally far, count the nodes up from
+ * the node of @h, with the lowest node after the highest one: the heap whose
+ * node comes first is taken as nearer. So not all heaps ask the same node
  * first.
  */
 static bool is_nearer(const struct gomem_heap *h, const struct gomem_heap *a,

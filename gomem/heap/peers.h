@@ -16,7 +16,7 @@ void gomem_peers_insert(struct gomem_heap *h, unsigned int n,
 void gomem_peers_exit(struct gomem_heap *h);
 int gomem_node_distance(int from, int to);
 
-/* Visit the heaps of the other nodes, from the nearest to the farthest. */
+/* Visit the heaps of the nodes other than @h's, the nearest node first. */
 #define for_each_gomem_peer(peer, h) \
 	for (struct gomem_heap **__at = (h)->near; \
 	     __at && ((peer) = *__at); __at++)

@@ -373,8 +373,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_wait_for_grace);
  * @want: the most pages to give back
  * @why: the reason; for all but GOMEM_SCAVENGE_BACKGROUND, pages of dense
  *	chunks are taken, too
- * @worked: the nanoseconds that this takes are added to it, without those spent
- *	waiting for a grace period
+ * @worked: increased by the nanoseconds that the call takes, except those that
+ *	it waits for a grace period
  *
  * Pages whose last object was freed recently are in an RCU grace period: see
  * gomem_heap_release(). GOMEM_SCAVENGE_FORCED takes such pages out of the heap
@@ -406,8 +406,8 @@ unsigned long gomem_heap_scavenge_some(struct gomem_heap *h, unsigned long want,
 					  gomem_heap_surplus(h) >= HURRY_MIN);
 		start = ktime_get_ns();
 		/*
-		 * Pages that were free before the sleep may go. Pages freed
-		 * during the sleep have to wait for a later call.
+		 * Pages that were free before the sleep can go back now. Pages
+		 * freed during the sleep have to wait for a later call.
 		 */
 		if (again)
 			take_some(h, why, &b);
@@ -548,8 +548,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
 
 /*
  * A free gives back up to min(surplus, max(pages freed, GIVE_LEAST)) pages. If
- * it cannot be preempted, it gives back at most GIVE_LOCKED pages, since to
- * search many pages for keys of free objects takes a long time.
+ * it cannot be preempted, it gives back at most GIVE_LOCKED pages, since a
+ * search of many pages for keys of free objects takes a long time.
  */
 #define GIVE_LEAST	(SZ_256K >> GOMEM_PAGE_SHIFT)
 #define GIVE_LOCKED	(SZ_64K >> GOMEM_PAGE_SHIFT)
@@ -622,7 +622,7 @@ static bool has_waited(struct gomem_heap *h)
 		return true;
 	if (READ_ONCE(h->give_hurry) || !may_hurry(h))
 		return false;
-	/* A CPU that holds the lock starts a grace period if one is needed. */
+	/* If another CPU holds the lock, it starts a grace period if needed. */
 	if (spin_trylock(&h->give_lock)) {
 		start_grace(h);
 		spin_unlock(&h->give_lock);
@@ -657,8 +657,8 @@ void gomem_heap_give_back(struct gomem_heap *h, unsigned long freed)
 	if (!want || !has_waited(h))
 		return;
 	/*
-	 * Another CPU gives pages back at this moment. The pages of this free
-	 * go back at a later free, or after the next look of the epoch.
+	 * If another CPU gives pages back at this moment, do nothing: the pages
+	 * just freed go back at a later free, or after the next look.
 	 */
 	if (!spin_trylock(&h->give_lock))
 		return;

@@ -8,8 +8,9 @@
 #include "heap/tell.h"
 
 /*
- * If two CPUs do this concurrently, the differences that they pass on still add
- * up to the final value of h->told_pages.
+ * Tell the kernel by how much the number of free pages has changed. If two CPUs
+ * call this concurrently, the changes that they tell still add up to the final
+ * value of h->told_pages.
  */
 static void tell(struct gomem_heap *h, long pages)
 {
@@ -32,7 +33,7 @@ noinline void gomem_heap_tell(struct gomem_heap *h)
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_tell);
 
 /**
- * gomem_heap_untell - tell the kernel that a heap has no free pages any more
+ * gomem_heap_untell - tell the kernel that a heap no longer has free pages
  * @h: the heap, which is being destroyed
  *
  * Context: any but NMI; never sleeps.

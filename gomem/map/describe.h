@@ -16,7 +16,10 @@ struct kmem_cache;
 /* Size of a buffer for gomem_describe_kfreed(). */
 #define GOMEM_KFREED_MAX	80
 
-/* Calls of kfree() may have left no trace: see gomem_kfrees_hidden(). */
+/*
+ * Stands for an unknown number of calls of kfree(): they may have left no
+ * trace, see gomem_kfrees_hidden().
+ */
 #define GOMEM_KFREES_UNKNOWN	ULONG_MAX
 
 void gomem_describe(unsigned long addr, char *buf, size_t len);

@@ -88,9 +88,10 @@ static unsigned int __init find_cache_word(struct kmem_cache *s)
 }
 
 /**
- * gomem_foreign_init - find the word of a struct page that points to the cache
+ * gomem_foreign_init - find which word of a slab's struct page points to the
+ *	slab's cache
  *
- * The word that was found counts only if it is the same in slabs of two caches.
+ * The number is used only if it is the same for slabs of two caches.
  *
  * Context: may sleep.
  */
@@ -120,20 +121,21 @@ static const char *folio_text(struct folio *folio)
 }
 
 /*
- * Per-CPU variables of modules have lower offsets than the memory that
- * alloc_percpu() returns from the areas that are made at boot. Of this
- * variable, only the offset is used.
+ * Only the offset of this variable is used, as a lower bound. In the per-CPU
+ * areas that are made at boot, the variables of modules have lower offsets than
+ * the memory that alloc_percpu() returns.
  */
 static DEFINE_PER_CPU(char, below_allocated);
 
-/* The most bytes that a CPU has in an area that is made at boot. */
+/* Maximum size of a CPU's per-CPU area that is made at boot. */
 #define FIRST_AREA	SZ_2M
 
 /*
- * A per-CPU pointer is an offset: added to the base of a CPU's area it is an
- * address of memory. The offsets have the values of addresses of kernel
- * variables, but on x86 before Linux 6.15 they are small numbers. The areas are
- * made at boot, or mapped in the range of vmalloc().
+ * May a value be a per-CPU pointer? Such a pointer is an offset: added to the
+ * base of a CPU's per-CPU area, it is an address of memory. The offset looks
+ * like the address of a kernel variable, but on x86 before Linux 6.15 it is a
+ * small number. The areas are made at boot, or mapped in the range of
+ * vmalloc().
  */
 static bool may_be_percpu(unsigned long addr)
 {
@@ -157,8 +159,9 @@ static const char *reserved_text(unsigned long addr)
 
 /*
  * On arm64 the kernel's image lies in the range of vmalloc(). The pages of the
- * image are reserved; pages that vmalloc() maps never are. Per-CPU pointers
- * have values in the image, or in its part that was freed at boot.
+ * image are reserved; pages that vmalloc() maps never are. The value of a
+ * per-CPU pointer lies in the image, or in the part of the image that was freed
+ * at boot.
  */
 static const char *vmalloc_text(unsigned long addr)
 {
@@ -201,8 +204,8 @@ static bool name_of(unsigned long addr, char *buf, size_t len)
 }
 
 /*
- * Describe an address by its symbol. The same value may be a per-CPU pointer.
- * Return false if name_of() finds no name.
+ * Describe an address by its symbol. If the value may be a per-CPU pointer
+ * instead, say so, too. Return false if name_of() finds no name.
  */
 static bool describe_named(unsigned long addr, char *buf, size_t len)
 {

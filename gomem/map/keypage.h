@@ -4,14 +4,14 @@
  * cleared before a page goes back to the kernel, and only these pages are
  * searched for keys then.
  *
- * A page may hold keys from when it becomes part of a span of small objects,
- * and until forget() of the heap's page source has cleared the keys. Large
+ * A page may hold keys from the time when it becomes part of a span of small
+ * objects, until forget() of the heap's page source has cleared the keys. Large
  * objects and arenas have no keys.
  *
- * A page's bit belongs to the owner of the page: first the CPU that makes a
- * span of it, later the task that gives the page back. Bits change atomically,
- * because the owners of other pages may change theirs in the same word at the
- * same time.
+ * Each page has a bit, which belongs to the owner of the page: first the CPU
+ * that makes a span of it, later the task that gives the page back. Bits change
+ * atomically, because the owners of other pages may change their bits in the
+ * same word at the same time.
  */
 #ifndef GOMEM_KEYPAGE_H
 #define GOMEM_KEYPAGE_H
@@ -23,7 +23,7 @@
 
 #include "map/chunk.h"
 
-/* Note that pages become part of a span of small objects. */
+/* Note that pages become part of a span of small objects, and may hold keys. */
 static inline void gomem_keypage_add(struct gomem_chunk *c, unsigned int first,
 				     unsigned int npages)
 {
@@ -33,13 +33,13 @@ static inline void gomem_keypage_add(struct gomem_chunk *c, unsigned int first,
 	for (i = first; i < end; i = next) {
 		mask = gomem_chunk_mask(i, end, &next);
 		word = &c->keyed[BIT_WORD(i)];
-		/* The bits are usually set: most pages are used again. */
+		/* Most pages held keys before: often no bit has to change. */
 		if ((READ_ONCE(*word) & mask) != mask)
 			atomic_long_or(mask, (atomic_long_t *)word);
 	}
 }
 
-/* Note that pages hold no keys any more. */
+/* Note that pages no longer hold keys. */
 static inline void gomem_keypage_remove(struct gomem_chunk *c,
 					unsigned int first, unsigned int npages)
 {
@@ -64,7 +64,7 @@ static inline unsigned int gomem_keypage_find(const struct gomem_chunk *c,
 {
 	/* Other CPUs may change the bits of other pages concurrently. */
 	i = data_race(find_next_bit(c->keyed, end, i));
-	/* Other CPUs may still do so. */
+	/* As above, other CPUs may change bits of other pages. */
 	*npages = data_race(find_next_zero_bit(c->keyed, end, i)) - i;
 	return i;
 }

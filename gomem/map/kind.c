@@ -207,7 +207,10 @@ struct gomem_kind *gomem_typed_kind_first(void)
 	return k;
 }
 
-/* End a visit. Once there are no visitors, the cache may be freed. */
+/*
+ * End the visit to the kind of a typed cache. A task that destroys the cache
+ * waits until the kind has no visitors.
+ */
 static void put_kind(struct gomem_kind *k)
 {
 	bool wake = k->state != GOMEM_KIND_LIVE;
@@ -279,8 +282,8 @@ void gomem_visit_typed_live(gomem_kind_fn fn, void *arg)
 EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed_live);
 
 /*
- * Turn preemption off, except on PREEMPT_RT, whose spinlocks sleep. There a
- * visitor may be preempted during a visit.
+ * Turn preemption off for a visit, except on PREEMPT_RT: spinlocks sleep there,
+ * so a visitor may be preempted during a visit.
  */
 static void forbid_preemption(void)
 {
@@ -294,7 +297,10 @@ static void allow_preemption(void)
 		preempt_enable();
 }
 
-/* Begin a visit to the first kind after @mark, and move @mark past it. */
+/*
+ * Begin a visit to the first kind after @mark, an entry of the list that holds
+ * the visitor's place. Move @mark behind that kind.
+ */
 static struct gomem_kind *pass_kind(struct gomem_kind *mark)
 {
 	struct gomem_kind *k;
@@ -332,9 +338,9 @@ static bool visit_next(struct gomem_kind *mark, gomem_kind_fn fn, void *arg)
  * @fn: called with preemption off, except on PREEMPT_RT; does not sleep
  * @arg: for @fn
  *
- * For tasks that are bound to a CPU, where a task of higher priority may
- * preempt them for ever. A task that destroys a cache waits only for a visit to
- * that cache to end, so such a preemption does not delay it.
+ * For a visitor that is bound to a CPU, where a task of higher priority may
+ * preempt it for ever. It is preempted only between two visits. A task that
+ * destroys a cache waits only for visits to that cache, so it is not delayed.
  *
  * Context: process context.
  */

@@ -25,7 +25,7 @@
 #include "map/tinyblock.h"
 
 /*
- * Protects the array freed. Taken by frees of sampled objects on any CPU, by
+ * Protects the array "freed". Taken by frees of sampled objects on any CPU, by
  * reports, by debugfs, and when a module is unloaded. No other lock is taken
  * under it.
  */
@@ -73,7 +73,7 @@ static void from_special(struct gomem_origin *o, const struct gomem_special *sp)
  * gomem_origin_end - remember that a sampled object is freed, and by whom
  * @sp: its special, which was removed
  *
- * The record goes into the array freed, where it replaces the oldest one.
+ * The free is recorded in the array "freed", in place of the oldest free there.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

@@ -30,7 +30,7 @@ struct old_table {
 	struct gomem_table table;
 };
 
-/* Return what entry @ci is if its chunk is @c. See gomem_pagemap_bias(). */
+/* Return the value of entry @ci for the chunk @c: see gomem_pagemap_bias(). */
 static unsigned long entry_of(const struct gomem_pagemap *map, unsigned long ci,
 			      const struct gomem_chunk *c)
 {
@@ -38,7 +38,7 @@ static unsigned long entry_of(const struct gomem_pagemap *map, unsigned long ci,
 	       gomem_pagemap_bias(map->base + (ci << GOMEM_CHUNK_SHIFT));
 }
 
-/* Make the blank pages: one set of entries for 4 GiB, and a page of zeroes. */
+/* Make the blank pages: entries for 4 GiB without chunks, and a zeroed page. */
 static int make_blanks(struct gomem_pagemap *map)
 {
 	unsigned long *entry = NULL, ci;
@@ -117,12 +117,13 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_destroy);
  * context, without a lock. gomem_free() loads nr_chunks, compares it, and loads
  * the pointer to the entries. It may be preempted after each of these steps.
  *
- * Each CPU executes a full barrier during the grace period. A lookup that sees
- * the new nr_chunks loads it after that barrier, so it sees the new pointer,
- * too.
+ * Each CPU executes a full barrier during the grace period. If a lookup sees
+ * the new nr_chunks, it has loaded nr_chunks after that barrier. So it sees the
+ * new pointer, too.
  *
- * The caller may let pages of the new part be used when this returns. From then
- * on, any CPU that has a pointer into the new part sees the new table.
+ * When this function returns, the caller may let gomem use memory that the old
+ * table did not cover. From then on, any CPU that has a pointer to such memory
+ * sees the new table.
  */
 static void publish(struct gomem_pagemap *map, const struct gomem_table *new,
 		    struct old_table *old)

@@ -6,7 +6,7 @@
  * One map serves the heaps of all nodes, so that a free need not know which
  * node an object came from. The map covers the memory of the machine, and is
  * extended when memory is plugged in. It takes 8 bytes for each 4 MiB of
- * memory, and 16 bytes for each 2 GiB of a gap.
+ * memory, and 16 bytes for each 2 GiB of a gap between ranges of memory.
  */
 #ifndef GOMEM_PAGEMAP_H
 #define GOMEM_PAGEMAP_H
@@ -23,9 +23,10 @@
 #include "map/span.h"
 
 /*
- * An entry depends on its chunk's place in 4 GiB of addresses, see
- * gomem_pagemap_bias(). So the entries that stand for &gomem_no_chunk have
- * GOMEM_MAP_ENTRIES different values, which fill GOMEM_MAP_BLANKS pages.
+ * The value of a page map entry depends on where its chunk lies in 4 GiB of
+ * addresses, see gomem_pagemap_bias(). So the entries of chunks that are not
+ * registered, which all lead to &gomem_no_chunk, have GOMEM_MAP_ENTRIES
+ * different values. These fill GOMEM_MAP_BLANKS pages.
  */
 #define GOMEM_MAP_SHIFT		32
 #define GOMEM_MAP_ENTRIES	BIT(GOMEM_MAP_SHIFT - GOMEM_CHUNK_SHIFT)
@@ -105,15 +106,15 @@ static_assert(!offsetof(struct gomem_chunk, tag));
 static_assert(BITS_PER_TYPE(u32) == GOMEM_MAP_SHIFT);
 
 /*
- * An entry is used as a pointer to this array, as if it had the tags of all
- * pages in 4 GiB of addresses. Only the elements for the entry's own chunk are
- * read.
+ * An entry of the page map is used as a pointer to this array, as if the array
+ * had the tags of all pages in 4 GiB of addresses. Only the elements for the
+ * entry's own chunk are read.
  */
 struct gomem_tags {
 	DECLARE_FLEX_ARRAY(u32, tag);
 };
 
-/* Return the tag of the page of @addr, from the entry of @addr. */
+/* Return the tag of the page of @addr, from the page map's entry for @addr. */
 static __always_inline u32 gomem_pagemap_tag(unsigned long entry,
 					     unsigned long addr)
 {
@@ -121,7 +122,7 @@ static __always_inline u32 gomem_pagemap_tag(unsigned long entry,
 			 tag[(u32)addr >> GOMEM_PAGE_SHIFT]);
 }
 
-/* Return the chunk of @addr, from the entry of @addr. */
+/* Return the chunk of @addr, from the page map's entry for @addr. */
 static __always_inline struct gomem_chunk *
 gomem_pagemap_entry_chunk(unsigned long entry, unsigned long addr)
 {
@@ -172,7 +173,7 @@ gomem_pagemap_chunk(const struct gomem_pagemap *map, unsigned long addr)
 	       gomem_pagemap_nth_chunk(map, ci) : NULL;
 }
 
-/* Return the number in its chunk of the page that an address lies in. */
+/* Return which page of its chunk an address lies in: 0 for the first page. */
 static inline unsigned int gomem_chunk_page(unsigned long addr)
 {
 	return (addr >> GOMEM_PAGE_SHIFT) & (GOMEM_CHUNK_PAGES - 1);

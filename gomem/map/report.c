@@ -133,8 +133,8 @@ static void print_line(void *unused, const char *key, const char *text)
 
 /*
  * End a report about an address: print who allocated the object there, who
- * freed it, and the stack. The first two are known only of objects that the
- * heap profile sampled.
+ * freed it, and the stack of this call. Who did that is known only of objects
+ * that the heap profile sampled.
  */
 static void report_end_at(const void *p)
 {
@@ -215,11 +215,11 @@ void gomem_report_no_object(enum gomem_misuse if_ours, const void *p,
 }
 
 /**
- * gomem_report_owner - report that the wrong function was called for an object
- * @p: the pointer, into a live span
+ * gomem_report_owner - report an object that was passed to the wrong function
+ * @p: the pointer that was passed, into a live span
  * @caller: address of the code that called the function
  *
- * The report names the function that takes back the object.
+ * The report names the function that frees such an object.
  */
 void gomem_report_owner(const void *p, unsigned long caller)
 {
@@ -406,7 +406,7 @@ void gomem_report_arena_write(const struct gomem_span *s, const void *first,
 	       (void *)s->destroyed_by);
 }
 
-/* Number of leaked arenas that get a line of their own. */
+/* Maximum number of leaked arenas of which each gets a line in the log. */
 #define LEAKED_ARENAS_NAMED	10
 
 /**

@@ -70,7 +70,7 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 	if (kind->cache)
 		s->limit = s->nelems;
 
-	/* The cell of a large span begins allocated, those of others free. */
+	/* A large object is allocated from the start, small ones are free. */
 	s->freeindex = large;
 	s->alloc_count = large;
 	s->fresh = large;
@@ -151,10 +151,10 @@ static unsigned int list_cells(void *obj, u32 size, u64 *free, void **out,
 }
 
 /*
- * Allocate up to @want free cells of the word that freeindex lies in, which has
- * at least one, and return their number. Add to @recycled how many of them were
- * used before. Most often there is one free cell, or all of them are
- * neighbours: then there is no need to search for bits.
+ * Allocate up to @want of the free cells whose bits are in the word of
+ * freeindex, and return their number. There is at least one. Add to @recycled
+ * how many of the cells were used before. Most often there is one free cell, or
+ * all of them are neighbours: then there is no need to search for bits.
  */
 static unsigned int take_in_word(struct gomem_span *s, void **out,
 				 unsigned int want, unsigned int *recycled)
@@ -222,7 +222,7 @@ unsigned int gomem_span_take(struct gomem_span *s, void **out,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_span_take);
 
-/* A cell is drawn from this many free ones. */
+/* gomem_span_draw() chooses among up to this many free cells. */
 #define DRAW_FROM	16U
 
 /*
@@ -249,7 +249,8 @@ static void pass_over(struct gomem_span *s, unsigned int i)
  * @recycled: set to true if the object has its key, because it was used before
  *	or because an earlier draw passed it over; else set to false
  *
- * Draws one of the next DRAW_FROM free cells of a word of the bitmap.
+ * Takes one of the lowest DRAW_FROM free cells. If fewer of these have their
+ * bits in the same word of the bitmap as the lowest one, takes one of those.
  *
  * Return: the object; NULL if no cell from freeindex on is free.
  */
@@ -304,7 +305,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_span_take_all);
 
 /**
  * gomem_span_put - set the freed bits of cells
- * @s: any small span with allocated cells; another CPU may own it
+ * @s: a span of small objects, which another CPU may own
  * @word: number of the word of the bitmap
  * @mask: the cells of that word to free
  *
@@ -313,7 +314,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_span_take_all);
  *
  * Context: any but NMI; caller holds the lock of the span's mcentral.
  * Return: the cells of @mask that were not allocated, or were freed before.
- * They do not change; the caller has to subtract them from @s->pending.
+ * Their bits do not change. The caller subtracts their number from @s->pending.
  */
 unsigned long gomem_span_put(struct gomem_span *s, unsigned int word,
 			     unsigned long mask)

@@ -202,8 +202,8 @@ static inline unsigned int gomem_span_words(unsigned int nelems)
 }
 
 /*
- * Return the size of the descriptor for a span of @nelems cells: an index below
- * GOMEM_NR_SPAN_SIZES.
+ * Return the size of the descriptor for a span of @nelems cells, as an index
+ * into the GOMEM_NR_SPAN_SIZES sizes that descriptors have.
  */
 static inline unsigned int gomem_span_desc(unsigned int nelems)
 {
@@ -278,8 +278,8 @@ static inline bool gomem_span_is_full(const struct gomem_span *s)
 /**
  * gomem_span_put_all - free all objects of a span at once
  * @s: a span that the caller owns, without pending frees
- * @word: number of the word of the bitmap
- * @mask: the cells of that word to free
+ * @word: number of the 64-bit word of the alloc bits that has all these objects
+ * @mask: the bits of the objects in that word
  *
  * Return: true; false, with nothing changed, if @mask is not exactly the set of
  * allocated cells.

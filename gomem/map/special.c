@@ -33,7 +33,9 @@ struct row {
 static struct row table[1 << TABLE_BITS];
 
 /**
- * gomem_special_init - prepare the table, before the first object is allocated
+ * gomem_special_init - prepare the table of specials
+ *
+ * Called before the first object is allocated.
  */
 void __init gomem_special_init(void)
 {
@@ -81,7 +83,7 @@ static bool in_span(const struct gomem_span *s, unsigned long addr)
 
 /*
  * Set GOMEM_TAG_SPECIAL in the tag of the page of @addr. In the span of a typed
- * cache, also set the limit to 0. The tag of a large object may change
+ * cache, also set s->limit to 0. The tag of a large object may change
  * concurrently, when another CPU claims the object. The tag of a page of small
  * objects changes only here and in unmark_page(), both with the row's lock
  * held.
@@ -110,8 +112,8 @@ static void unmark_page(struct gomem_span *s, unsigned long addr)
 }
 
 /*
- * Remove the marks that no special needs any more, after a special of the
- * object at @addr was removed.
+ * After a special of the object at @addr was removed, remove the marks of the
+ * object's page and span that no other special needs.
  */
 static void unmark(struct row *row, struct gomem_span *s, unsigned long addr)
 {
@@ -148,10 +150,10 @@ static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
 
 /**
  * gomem_special_add - attach a special to an object
- * @sp: the special; its member hidden tells the live object
+ * @sp: the special; its member hidden names the live object
  * @record: NULL, unless @sp is a charge. For a charge, it is set to a copy of
  *	the profile's record of the object. If there is no record, or an account
- *	has paid for the object before, only its @bucket is set to NULL
+ *	has paid for the object before, only @record->bucket is set to NULL
  *
  * Context: any but NMI.
  * Return: false if another caller has freed the object, and its span is gone.
@@ -185,7 +187,7 @@ bool gomem_special_add(struct gomem_special *sp, struct gomem_special *record)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_special_add);
 
-/* Find the first special of an object. The object's others are right after. */
+/* Find an object's first special. The object's other specials come next. */
 static struct gomem_special *find(struct row *row, unsigned long addr)
 {
 	struct gomem_special *sp;
@@ -238,7 +240,7 @@ void gomem_special_remove_all(unsigned long addr, struct hlist_head *to)
 
 /*
  * If @like is NULL: is @sp the record of the profile? Else: is @sp a cleanup
- * with the same function and argument as @like, or a charge as @like is?
+ * with the same function and argument as @like, or is it a charge, like @like?
  */
 static bool is_like(const struct gomem_special *sp,
 		    const struct gomem_special *like)

@@ -4,7 +4,7 @@
  * freed.
  *
  * While an object has a special, GOMEM_TAG_SPECIAL is set in the tag of its
- * page, and the tag tells no span class. So a free of any object in that page
+ * page, instead of the span class. So a free of any object in that page
  * leaves the hit path, and searches for specials in the slow path. Frees in
  * other pages cost no more than without specials. A free of a typed cache does
  * not read the tag. Its hit path reads gomem_span.limit, which is 0 as long as

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tinyblock.c - make the masks of a span of blocks, find objects by them, and
- * verify them.
+ * tinyblock.c - make the masks of the blocks of tiny objects in a span, find
+ * objects by these masks, and verify them.
  */
 #include <linux/bitops.h>
 #include <linux/preempt.h>

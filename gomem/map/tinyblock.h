@@ -161,7 +161,7 @@ static __always_inline void *gomem_tiny_cut(struct gomem_tiny *t,
 
 /**
  * gomem_tiny_drop - drop the rest of a block
- * @t: a rest that belongs to no CPU any more, not GOMEM_TINY_NONE
+ * @t: a rest that no longer belongs to a CPU; not GOMEM_TINY_NONE
  *
  * Return: true if the block has no part left. Then the caller must free it.
  */
@@ -181,7 +181,7 @@ gomem_tiny_part_end(unsigned int mask, unsigned int off)
 	return above ? __ffs(above) : GOMEM_TINY_BLOCK;
 }
 
-/* Return true if @off is in the CPU's rest, or is where the rest starts. */
+/* Is byte @off of a block in the rest of the CPU that holds the block? */
 static __always_inline bool gomem_tiny_is_rest(unsigned int mask,
 					       unsigned int off)
 {
@@ -189,7 +189,10 @@ static __always_inline bool gomem_tiny_is_rest(unsigned int mask,
 	       gomem_tiny_part_end(mask, off) == GOMEM_TINY_BLOCK;
 }
 
-/* Return true if @p lies in a block, false if it lies among the masks. */
+/*
+ * @p points into a span of blocks. Return true if it points into a block, false
+ * if it points into the masks, which lie after the last block.
+ */
 static __always_inline bool gomem_tiny_in_block(const void *p)
 {
 	return ((unsigned long)p & ~GOMEM_PAGE_MASK) < GOMEM_TINY_MASKS;
@@ -216,8 +219,9 @@ static __always_inline bool gomem_tiny_has_mask(const void *p)
 }
 
 /*
- * Return the size of the live object that starts at @off; 0 if none starts
- * there, or if the CPU's rest does.
+ * Return the size of the live object that starts at byte @off of a block with
+ * this mask. Return 0 if no part starts there, or if the part that starts there
+ * is the rest of a CPU.
  */
 static __always_inline unsigned int
 gomem_tiny_live_size(unsigned int mask, unsigned int off)
@@ -228,7 +232,7 @@ gomem_tiny_live_size(unsigned int mask, unsigned int off)
 	if (unlikely(!(bits & 1)))
 		return 0;
 	size = __ffs(bits - 1);
-	/* If the next bit, or @off itself, is GOMEM_TINY_HELD: no object. */
+	/* If bit @off or the next set bit is GOMEM_TINY_HELD: no object. */
 	return likely(off + size != GOMEM_TINY_PARTS &&
 		      off != GOMEM_TINY_PARTS) ? size : 0;
 }

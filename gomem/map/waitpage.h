@@ -58,13 +58,13 @@ static inline void gomem_waiting_add_mask(struct gomem_chunk *c, unsigned int w,
 	gomem_waiting_set(c)->word[w] |= mask;
 }
 
-/* Return the grace period after which no free page of the chunk has to wait. */
+/* Return the grace period after which no page of the chunk is waiting. */
 static inline unsigned long gomem_waiting_until(const struct gomem_chunk *c)
 {
 	return c->gp[c->newer];
 }
 
-/* Add to @busy the pages of the chunk that have to wait. */
+/* Add to @busy those pages of the chunk that still wait for a grace period. */
 static inline void gomem_waiting_busy(const struct gomem_chunk *c,
 				      struct gomem_pallocbits *busy)
 {

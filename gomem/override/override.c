@@ -26,8 +26,8 @@
  * @size: requested size, up to GOMEM_MAX_SIZE and not 0
  *
  * Return: the smallest size of at least @size whose objects are aligned to the
- * largest power of two that divides @size. For a large object that is @size or
- * the next power of two.
+ * largest power of two that divides @size. If objects of @size are large, the
+ * result is @size itself or the next power of two.
  */
 size_t gomem_override_align(size_t size)
 {
@@ -491,7 +491,7 @@ static void *kv_resize(const void *p, size_t size, unsigned long align,
 	old = resizable(p, caller);
 	if (!old)
 		return NULL;
-	/* The new size fits: resize() moves it only for alignment or node. */
+	/* If @size fits, resize() moves @p only for alignment or node. */
 	if (size <= old && gomem_override_takes(size, gfp))
 		return resize(p, size, align, gfp, node, caller);
 	return kv_move(p, old, gomem_override_kv_alloc(size, align, gfp, node),

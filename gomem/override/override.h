@@ -52,9 +52,9 @@ void gomem_override_kvfree(const void *p);
 
 /*
  * Return the size to request from gomem, so that the object is aligned as
- * kmalloc() promises: to the largest power of two that divides its size. For
- * sizes of up to 2 KiB, and for sizes that are no multiple of 256, gomem aligns
- * so anyway.
+ * kmalloc() promises: to the largest power of two that divides its size. gomem
+ * aligns objects so anyway if their size is at most 2 KiB, or is not a multiple
+ * of 256.
  *
  * On machines with DMA that is not coherent with the CPU caches, kmalloc() also
  * aligns objects to a cache line, and no two objects share a line. Objects

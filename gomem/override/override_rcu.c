@@ -59,8 +59,8 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kfree_call_rcu_nolock, GOMEM_NS);
 #ifdef GOMEM_HAVE_KFREE_NOLOCK
 /*
  * The caller may be in any context, also in one that gomem_free() refuses. So
- * queue the object. A work frees it after a grace period, though the object
- * needs none.
+ * queue the object. A work frees it after a grace period, although the object
+ * does not have to wait for one.
  */
 typeof(kfree_nolock) gomem_override_kfree_nolock;
 void gomem_override_kfree_nolock(const void *p)

@@ -33,9 +33,9 @@ struct kmem_cache;
 #define GOMEM_TWINS_MAX		(GOMEM_TWIN_ENTRIES / 4 * 3)
 
 /**
- * struct gomem_twin - an entry of the table
+ * struct gomem_twin - an entry of the hash table of twins
  * @twin: the kernel's cache; NULL if the entry is empty; the address of a mark,
- *	which is no cache, if the twin was removed
+ *	which is not a cache, if the twin was removed
  * @cache: gomem's typed cache. Written before @twin, and not changed while
  *	@twin stays the same
  */

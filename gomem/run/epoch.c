@@ -323,9 +323,9 @@ static void kick(struct gomem_heap *h)
 	if (!READ_ONCE(running))
 		return;
 	/*
-	 * The goal falls after goal_work has run GOMEM_GOAL_LOOKS times, when
-	 * the old peaks are forgotten. One more run starts the scavenger again,
-	 * in case it had to wait for the end of a grace period.
+	 * The goal falls after goal_work has run GOMEM_GOAL_LOOKS times: then
+	 * earlier peaks of the pages in use are forgotten. One more run starts
+	 * the scavenger again, in case pages were still in a grace period.
 	 */
 	if (atomic_read(&goal_looks) < GOMEM_GOAL_LOOKS + 1)
 		atomic_set(&goal_looks, GOMEM_GOAL_LOOKS + 1);
@@ -339,8 +339,8 @@ static void kick(struct gomem_heap *h)
 }
 
 /*
- * Set the goals, and start the scavenger. Repeat while a heap has many free
- * pages, at most until goal_looks is 0.
+ * Set the goals, and start the scavenger. Repeat this while a heap has many
+ * free pages, but stop at the latest when goal_looks has become 0.
  */
 static void look_at_goals(struct work_struct *work)
 {
@@ -373,9 +373,10 @@ static unsigned long pause(u64 worked, bool hurry)
 
 /*
  * Give pages back for a millisecond, then sleep: see pause(). So the scavenger
- * usually takes at most 1 % of the time of all CPUs. In a hurry, with an excess
- * of more than a 16th of a heap, it takes up to half of one CPU. When no page
- * is left to give back, it stops until a look or a free starts it again.
+ * usually takes at most 1 % of the time of all CPUs. It is in a hurry if more
+ * than a 16th of a heap's pages has to go back, and then takes up to half of
+ * one CPU. When no page is left to give back, it stops until a look or a free
+ * starts it again.
  */
 static void scavenge_background(struct work_struct *work)
 {

@@ -75,7 +75,7 @@ void __init gomem_heapfiles_init(void)
 }
 
 /**
- * gomem_heapfiles_start - accept changes of the rate from now on
+ * gomem_heapfiles_start - accept changes of the profile's rate from now on
  *
  * Context: may sleep.
  */
@@ -91,7 +91,7 @@ void __init gomem_heapfiles_start(void)
 }
 
 /**
- * gomem_heapfiles_stop - accept no more changes of the rate
+ * gomem_heapfiles_stop - accept no more changes of the profile's rate
  *
  * Context: may sleep.
  */
@@ -151,9 +151,9 @@ static unsigned long rate_of_file(const struct gomem_profile_row *rows,
 }
 
 /*
- * Round @n / 256, a number of records of a bucket. If the bucket's rate differs
- * from @rate, the rate of the file, return how many records there would have
- * been at @rate.
+ * Return a number of records of a bucket, which is @n / 256, rounded. If the
+ * records were made at another rate than @rate, which the file shows, return
+ * how many records there would have been at @rate.
  */
 static u64 records(const struct gomem_bucket *b, u64 n, unsigned long rate)
 {
@@ -189,7 +189,7 @@ static void show_bucket(struct seq_file *m, const struct gomem_profile_row *r,
  * @m: the file to print to
  * @unused: unused
  *
- * In this format, the first line has twice the rate.
+ * In this format, the first line ends with twice the sampling rate.
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.

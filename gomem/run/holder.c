@@ -44,7 +44,7 @@ static unsigned long hidden[MOST_STEPS + 1];
 static unsigned int nr;
 static enum outcome outcome;
 
-/* Protects the answer. Held during a search, and by tasks that print it. */
+/* Protects hidden, nr and outcome. Held by tasks that search or print them. */
 static DEFINE_MUTEX(holder_mutex);
 
 static int scan_once(struct gomem_marks *m)
@@ -74,8 +74,8 @@ static int find_pointer(struct gomem_marks *m, unsigned long addr,
 }
 
 /*
- * Find a pointer to the object at the last address of the answer, and add the
- * address of the pointer.
+ * Find a pointer to the object in which the last address of hidden[] lies, and
+ * append the address of the pointer to hidden[].
  */
 static int find_next(void)
 {

@@ -36,7 +36,7 @@
 
 #define ROUNDS	3
 
-/* How often the candidates that are left are checked after the last round. */
+/* How often the candidates left after the last round of a scan are checked. */
 #define CHECKS	20
 
 /**
@@ -45,7 +45,8 @@
  * @ms: how long the scan took
  * @rounds: rounds that ran, up to ROUNDS; the scan ends when no candidate is
  *	left
- * @marks: objects live at the start, and candidates left after the last round
+ * @marks: counts of the objects that were live at the start, and of the
+ *	candidates left after the last round
  * @ram: pages of the machine, by what the last round did with them
  * @suspects: the candidates left at the end
  */
@@ -61,7 +62,10 @@ struct result {
 /* Held by the task that scans, so that there is one scan at a time. */
 static DEFINE_MUTEX(hunt_mutex);
 
-/* Protects last. Taken by the task that has scanned, and by readers. */
+/*
+ * Protects the pointer below. Taken by the task that has scanned, and by tasks
+ * that read the file leaks.
+ */
 static DEFINE_MUTEX(last_mutex);
 static struct result *last;
 
@@ -208,7 +212,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_hunt_show);
 /**
  * gomem_hunt_exit - free the result of the last scan
  *
- * Call when no task scans or reads the result any more.
+ * Call when no task scans or reads the result any longer.
  */
 void gomem_hunt_exit(void)
 {

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * larges.h - the large objects of each client.
+ * larges.h - count the large objects of each client: a module that may call
+ * gomem, or the built-in code of the kernel.
  */
 #ifndef GOMEM_LARGES_H
 #define GOMEM_LARGES_H
 
 #include <linux/types.h>
 
-/* Live large objects of a client. */
+/* The live large objects of one client, which is a module or built-in code. */
 struct gomem_large {
 	u64 objects;
 	u64 bytes;
 };
 
 /**
- * struct gomem_larges - large objects by client
+ * struct gomem_larges - counts of large objects, by client (api/client.h)
  * @of: array of counts, indexed by the client's number
  * @max: the highest client number in @of
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * leaks.h - report the objects that are live when the module exits.
+ * leaks.h - report the objects that are live when gomem is unloaded.
  */
 #ifndef GOMEM_LEAKS_H
 #define GOMEM_LEAKS_H

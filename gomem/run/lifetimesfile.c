@@ -45,7 +45,7 @@ static int by_freed(const void *a, const void *b)
 
 /*
  * Print the shortest lifetime of a class of lifetimes: a power of two of
- * microseconds. Class 0, below a microsecond, has none.
+ * microseconds. Not for class 0, the lifetimes below a microsecond.
  */
 static void show_time(struct seq_file *m, unsigned int class)
 {

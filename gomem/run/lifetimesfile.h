@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * lifetimesfile.h - print how long the objects that each stack allocated lived.
+ * lifetimesfile.h - print how long objects lived, for each call stack that
+ * allocated objects.
  */
 #ifndef GOMEM_LIFETIMESFILE_H
 #define GOMEM_LIFETIMESFILE_H

@@ -97,7 +97,7 @@ static int __init gomem_init(void)
 	err = gomem_mcache_init();
 	if (err)
 		goto exit_nodes;
-	/* After the mcaches, which are drained when memory goes offline. */
+	/* After the mcaches: these are drained when memory goes offline. */
 	err = gomem_hotplug_init();
 	if (err)
 		goto exit_mcache;

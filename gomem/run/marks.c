@@ -10,7 +10,7 @@
  *
  * The bitmaps have a bit for each *unit* of a span. A unit is an object, except
  * in a span of tiny blocks, where each byte is a unit: an object may start
- * there.
+ * there. A scan searches memory in several *rounds*: see marks.h.
  *
  *	candidate	the object was live when the set was made, and no round
  *			has dropped it
@@ -79,7 +79,7 @@ static int each_span(struct gomem_marks *m, span_fn fn)
 	return err;
 }
 
-/* Find the span of an address in the set. */
+/* Return the marks of the span at @addr, NULL if the set has none. */
 static struct gomem_marks_span *find_span(const struct gomem_marks *m,
 					  unsigned long addr)
 {
@@ -227,9 +227,9 @@ void gomem_marks_destroy(struct gomem_marks *m)
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_destroy);
 
 /*
- * Find the unit of a tiny object by an offset in the span: the last unit in the
- * block, at or before the offset, at which an object starts. The bits of a
- * block's starts are 16 bits of one word.
+ * Return the unit of the tiny object at an offset in the span: the last byte of
+ * the block, at or before the offset, at which an object starts. starts() has a
+ * bit for each byte, so the bits of a block are in one word.
  */
 static unsigned int tiny_unit(struct gomem_marks_span *ms, unsigned long offset)
 {
@@ -242,7 +242,7 @@ static unsigned int tiny_unit(struct gomem_marks_span *ms, unsigned long offset)
 	return bits ? first + __fls(bits) : ms->shape.nr;
 }
 
-/* Return the unit of an address, or shape.nr or more if it lies in none. */
+/* Return the number of the unit at @addr, shape.nr or more if there is none. */
 static unsigned int unit_of(struct gomem_marks_span *ms, unsigned long addr)
 {
 	unsigned long offset = addr - gomem_shape_base(&ms->shape);
@@ -270,12 +270,11 @@ static void mark_unit(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * Mark objects of a page, at @addr, by their offset in the page. The word after
- * a pointer to a struct page often has an offset in one of its halves, as in
- * struct scatterlist and struct bio_vec. @behind is this word. Without an
- * offset, mark no object: old arrays of pointers to pages, which are left in
- * unused memory, would mark all objects in these pages, and hide the leaks
- * among them.
+ * Some memory has a pointer to the struct page of the page at @addr, and after
+ * it the word @behind. A half of @behind that is less than PAGE_SIZE may be an
+ * offset in the page, as in struct scatterlist and struct bio_vec: mark the
+ * object there. Without an offset, mark no object. Otherwise old arrays of
+ * pointers to pages, left in unused memory, would hide leaks in these pages.
  */
 static void mark_offsets(struct gomem_marks *m, struct gomem_marks_span *ms,
 			 unsigned long addr, unsigned long behind)
@@ -287,12 +286,12 @@ static void mark_offsets(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * Mark the objects in a page that a pointer to a struct page stands for. The
- * pointer points to byte @offset of the array of structs. Only a pointer to the
- * first word of a struct counts; its low bits may be tags. Others may be no
- * references: the list head in the struct of a page that was never used points
- * to itself. @behind points to the word after the pointer; NULL if that word
- * was not read.
+ * Mark the objects in a page to whose struct page some word points. The word
+ * points to byte @offset of the array of structs. It counts only if it points
+ * to the first 8 bytes of a struct; its low bits may be flags. A pointer to a
+ * later byte may not be a reference: the list head in the struct of a page that
+ * was never used points to itself. @behind points to the word after the
+ * pointer; NULL if that word was not read.
  */
 static void mark_page(struct gomem_marks *m, unsigned long offset,
 		      const unsigned long *behind)
@@ -310,7 +309,7 @@ static void mark_page(struct gomem_marks *m, unsigned long offset,
 }
 
 /**
- * gomem_marks_begin - begin a round
+ * gomem_marks_begin - begin a round of the scan: no object is marked yet
  * @m: the set
  */
 void gomem_marks_begin(struct gomem_marks *m)
@@ -367,7 +366,7 @@ void gomem_marks_words(struct gomem_marks *m, const unsigned long *word,
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_words);
 
 /**
- * gomem_marks_reading - tell where the next words come from
+ * gomem_marks_reading - set the address that the next words come from
  * @m: the set
  * @addr: the address from which the words of the next gomem_marks_words() were
  *	copied; 0 if they are the contents of registers
@@ -378,7 +377,7 @@ void gomem_marks_reading(struct gomem_marks *m, unsigned long addr)
 }
 
 /**
- * gomem_marks_watch - ask for the first pointer to an object
+ * gomem_marks_watch - from now on, note the first pointer to an object
  * @m: the set
  * @addr: an address in the object
  *
@@ -408,7 +407,7 @@ bool gomem_marks_holder(const struct gomem_marks *m, unsigned long *holder)
 	return m->found;
 }
 
-/* Mark all objects that memory of a heap points to. */
+/* Mark all objects that the words in @bytes of memory at @addr point to. */
 static int follow_memory(struct gomem_marks *m, unsigned long addr,
 			 unsigned long bytes)
 {
@@ -425,10 +424,10 @@ static int follow_memory(struct gomem_marks *m, unsigned long addr,
 }
 
 /*
- * Follow the pointers in the objects of one word of a span's bitmaps. A unit
- * that is no candidate may be an object that was allocated after the set was
- * made. Its pointers are followed at once, too, since they may soon move to
- * another object.
+ * Follow the pointers in the marked objects whose bits are in word @w of the
+ * bitmaps. A marked object that is not a candidate may have been allocated
+ * after the set was made. Its pointers are followed at once, too, since they
+ * may soon move to another object.
  */
 static int follow_word(struct gomem_marks *m, struct gomem_marks_span *ms,
 		       unsigned int w)
@@ -463,7 +462,7 @@ int gomem_marks_follow(struct gomem_marks *m)
 
 	while (!err && (ms = m->grey)) {
 		m->grey = ms->grey;
-		/* Objects that are marked from here on queue the span again. */
+		/* If more objects are marked from here on, queue @ms again. */
 		ms->queued = false;
 		for (w = 0; w < words_of(ms) && !err; w++)
 			err = follow_word(m, ms, w);
@@ -479,8 +478,8 @@ static int follow_arena(struct gomem_marks *m, unsigned long addr)
 }
 
 /*
- * Compute a checksum of an object's contents. For a tiny object, compute that
- * of its block. Return false if the memory cannot be read.
+ * Compute a checksum of an object's contents; for a tiny object, a checksum of
+ * its block. Return false if the memory cannot be read.
  */
 static bool get_sum(struct gomem_marks *m, const struct gomem_shape *sh,
 		    unsigned int u, u32 *sum)
@@ -511,10 +510,10 @@ static bool has_changed(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * May a unit have an object that is in use, and whose pointers count? Yes, if
- * the unit is no candidate. Yes, if it is marked: another object may have taken
- * its place. Yes, if its contents have changed: then the object is in use, or
- * another one has taken its place.
+ * May unit @u be an object in use, whose pointers are references? Yes, if it
+ * is not a candidate. Yes, if it is marked: another object may have taken its
+ * place. Yes, if its contents have changed: then the object is in use, or
+ * another one has taken its place. If @ms is NULL, no unit is a candidate.
  */
 static bool is_root(struct gomem_marks *m, struct gomem_marks_span *ms,
 		    unsigned int u)
@@ -547,12 +546,12 @@ static int follow_newer(struct gomem_marks *m, unsigned long addr)
 }
 
 /**
- * gomem_marks_newer - mark objects that unsuspected objects point to
+ * gomem_marks_newer - mark objects that objects in use point to
  * @m: the set
  *
- * Objects are not suspected if they were allocated after the set was made, if a
- * round has marked them, or if their contents changed. These objects, and the
- * blocks of arenas, count as if something pointed to them.
+ * Objects count as in use if they were allocated after the set was made, if a
+ * round of the scan has marked them, or if their contents changed. So do the
+ * blocks of arenas.
  *
  * Context: may sleep.
  * Return: 0, or -EINTR after a signal.
@@ -563,7 +562,7 @@ int gomem_marks_newer(struct gomem_marks *m)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_newer);
 
-/* Drop candidates that are marked, or not live any more. */
+/* Drop candidates that are marked, and those that are no longer live. */
 static void drop_marked(struct gomem_marks_span *ms)
 {
 	struct gomem_span *s;
@@ -579,8 +578,8 @@ static void drop_marked(struct gomem_marks_span *ms)
 }
 
 /*
- * Drop candidates whose contents changed since the last round. At the end of
- * the first round, only store their checksums.
+ * Drop candidates whose contents changed since the last round of the scan. At
+ * the end of the first round, only store the checksums of the candidates.
  */
 static int drop_changed(struct gomem_marks *m, struct gomem_marks_span *ms)
 {
@@ -599,7 +598,7 @@ static int drop_changed(struct gomem_marks *m, struct gomem_marks_span *ms)
 }
 
 /**
- * gomem_marks_end - end a round: drop candidates that are no leaks
+ * gomem_marks_end - end a round of the scan: drop candidates that are not leaks
  * @m: the set
  *
  * Context: may sleep.

@@ -16,15 +16,16 @@
  * else if the word after the pointer contains an offset in the page that lies
  * in the object.
  *
- * Objects that are no candidates count as marked: they were allocated later, or
- * an earlier round has marked them. gomem_marks_newer() follows the pointers in
- * them. An object may also take the place of a candidate that was freed. So
- * gomem_marks_newer() also follows marked candidates, and those whose contents
- * changed.
+ * Live objects that are not candidates are in use: they were allocated after
+ * the set was made, or an earlier round has marked them. So in each round,
+ * gomem_marks_newer() follows the pointers in these objects, too. A candidate
+ * may have been freed, and a new object may be in its place. That is possible
+ * if the candidate is marked, or if its contents changed. So
+ * gomem_marks_newer() also follows the pointers in such candidates.
  *
- * Objects may be allocated and freed while a set exists. The set knows how the
- * spans were cut when it was made. Where a span is gone, or another one has its
- * place, there are no candidates any more.
+ * Objects may be allocated and freed while a set exists. The set remembers how
+ * each span was cut into objects when the set was made. If a span is gone, or
+ * another span has its place, its objects are no longer candidates.
  */
 #ifndef GOMEM_MARKS_H
 #define GOMEM_MARKS_H

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * marks_set.h - the structs of a set of marks, for run/marks.c.
+ *
+ * The *units* of a span are its objects, or in a span of tiny blocks its bytes:
+ * see run/shape.h. A *marked* unit is one to which a pointer was found. It is
+ * *done* once its own contents were searched, if they may have pointers.
  */
 #ifndef GOMEM_MARKS_SET_H
 #define GOMEM_MARKS_SET_H
@@ -12,11 +16,12 @@
 
 /**
  * struct gomem_marks_span - the marks of a span
- * @all: the next of all spans of the set
- * @grey: the next span with objects that are marked and not done
+ * @all: link of the list of all spans of the set
+ * @grey: link of the list of spans with objects that something points to, and
+ *	whose contents were not searched for pointers yet
  * @queued: the span is on the list that @grey links
- * @sums: checksum of each unit that is a candidate; NULL before the end of the
- *	first round
+ * @sums: checksum of each unit (see run/shape.h) that is a candidate; NULL
+ *	before the end of the scan's first round
  * @shape: how the span is cut into objects
  * @bits: the bitmaps of candidates, of marked and of done units
  */
@@ -31,23 +36,24 @@ struct gomem_marks_span {
 
 /**
  * struct gomem_marks - a set of marks
- * @base: first address of the page map
+ * @base: first address that the page map covers
  * @nr_chunks: chunks of the page map when the set was made
- * @chunk: for each chunk, an array with the span of each page; or NULL
+ * @chunk: for each chunk, an array with the marks of each page's span; or NULL
  * @memmap: address of the struct page of @base
  * @memmap_bytes: bytes of the array of struct page that begins at @memmap
  * @all: list of all spans
- * @grey: list of the spans with objects that are marked and not done
+ * @grey: list of the spans with objects that something points to, and whose
+ *	contents were not searched for pointers yet
  * @buf: buffer for gomem_peek()
  * @live: number of objects that were live when the set was made
  * @reading: address of the words that are being searched, 0 for registers;
  *	stored as gomem_hide() returns it
- * @watched: address of the object whose first pointer is asked for, stored as
- *	gomem_hide() returns it; or 0
+ * @watched: address of the object to which the first pointer is asked for,
+ *	stored as gomem_hide() returns it; or 0
  * @hit: a pointer to the object @watched was found
  * @found: @holder is set
- * @holder: address of the first such pointer, 0 for a register; stored as
- *	gomem_hide() returns it
+ * @holder: where the first pointer to @watched was found, 0 for a register;
+ *	stored as gomem_hide() returns it
  */
 struct gomem_marks {
 	unsigned long base;
@@ -87,9 +93,10 @@ static inline unsigned long *done(struct gomem_marks_span *ms)
 }
 
 /*
- * In a span of tiny blocks: the units at which an object began when the set was
- * made. Their bits take the place of the bits of done units. Such a span does
- * not need those: tiny objects have no pointers.
+ * In a span of tiny blocks: return the bitmap of the bytes at which an object
+ * began when the set was made. It takes the place of the bitmap of objects
+ * whose contents were searched. Such a span does not need that one, because
+ * tiny objects have no pointers.
  */
 static inline unsigned long *starts(struct gomem_marks_span *ms)
 {

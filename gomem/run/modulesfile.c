@@ -27,12 +27,12 @@
 #include "run/larges.h"
 #include "run/modulesfile.h"
 
-/* Most rows of the file. The last of them sums up all other modules. */
+/* Maximum number of rows. With so many, the last sums up all other modules. */
 #define ROWS_MAX	512U
 
 /*
- * Larger errors count as this many KiB, so that the sum of squared errors fits
- * in 64 bits.
+ * An estimate that is off by more counts as off by this many KiB, so that the
+ * sum of squared errors fits in 64 bits.
  */
 #define ERROR_MAX	BIT_ULL(27)
 
@@ -43,7 +43,7 @@
 /**
  * struct row - the memory of a module
  * @name: the module
- * @loaded: the module is still loaded: found by its stacks or large objects
+ * @loaded: the module is still loaded
  * @objects: estimated number of live objects
  * @bytes: their bytes
  * @variance: variance of @bytes, in KiB^2
@@ -145,7 +145,7 @@ static void add_client(struct gomem_client *c, void *arg)
 	r->all_bytes = max(r->all_bytes, r->bytes);
 }
 
-/* Count the large objects. Return -ENOMEM without memory for that. */
+/* Count the large objects. Return -ENOMEM if there is no memory to do so. */
 static int add_large(struct rows *rows)
 {
 	struct larges l = { .rows = rows };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * modulesfile.h - print how much memory the code of each module has.
+ * modulesfile.h - print how much memory the code of each module has allocated
+ *	and not freed.
  */
 #ifndef GOMEM_MODULESFILE_H
 #define GOMEM_MODULESFILE_H

@@ -16,7 +16,7 @@
 #include "run/peek.h"
 
 /**
- * gomem_peek_create - allocate a buffer
+ * gomem_peek_create - allocate a buffer for gomem_peek()
  *
  * Context: may sleep.
  * Return: a page, NULL if there is no memory.
@@ -31,7 +31,7 @@ unsigned long *gomem_peek_create(void)
 }
 
 /**
- * gomem_peek_destroy - free a buffer
+ * gomem_peek_destroy - free a buffer of gomem_peek_create()
  * @buf: the buffer, or NULL
  */
 void gomem_peek_destroy(unsigned long *buf)
@@ -45,7 +45,7 @@ void gomem_peek_destroy(unsigned long *buf)
 
 /**
  * gomem_peek - copy memory of the kernel
- * @buf: the buffer
+ * @buf: the buffer for the copy
  * @addr: where to read; need not be mapped
  * @bytes: how much, up to a page; a multiple of 8, as @addr is
  *

@@ -45,19 +45,20 @@
 #include "run/stackpages.h"
 
 /*
- * The scan reads this many pages at a time, a slice. Between two slices no lock
- * is held, other tasks can run, and a signal ends the scan.
+ * The scan reads this many kernel pages at a time: a slice. Between two slices
+ * no lock is held, other tasks can run, and a signal ends the scan.
  */
 #define SLICE_PFNS	512UL
 
 /*
- * Held for reading during a slice, so that gomem_ram_wait() can wait until no
- * slice reads memory that has just gone offline.
+ * Held for reading while a slice of SLICE_PFNS pages is scanned, so that
+ * gomem_ram_wait() can wait until no slice reads memory that has just gone
+ * offline.
  */
 static DECLARE_RWSEM(ram_sem);
 
 /**
- * struct piece - bytes that are not read, in a page that is otherwise read
+ * struct piece - bytes that the scan leaves out of a page that it reads
  * @pfn: the page
  * @off: offset of the first byte
  * @len: how many bytes
@@ -72,7 +73,7 @@ struct piece {
  * struct ram - a scan
  * @marks: the set of marks. The scan marks each object to which it finds a
  *	pointer
- * @n: counts of pages
+ * @n: counts of pages that were read or left out
  * @buf: buffer for gomem_peek()
  * @piece: array of the pieces, sorted by page
  * @nr_pieces: number of pieces
@@ -91,7 +92,7 @@ struct ram {
 	struct gomem_stackpages stacks;
 };
 
-/* Add a piece. If there is no room, it is only counted. */
+/* Add a piece to the array. If the array is full, only count the piece. */
 static void add_piece(struct ram *r, struct piece piece)
 {
 	if (r->nr_pieces < r->room)
@@ -112,8 +113,8 @@ static void add_bytes(struct ram *r, const void *p, size_t bytes)
 }
 
 /*
- * Add a typed cache's slots on each CPU as pieces. A slot keeps the addresses
- * of objects that it handed out, and these are no references.
+ * Add a typed cache's slots on each CPU as pieces. A slot still contains the
+ * addresses of objects that it handed out. These are not references.
  */
 static void add_stacks(const struct gomem_kind *k, void *arg)
 {
@@ -233,7 +234,7 @@ static bool is_free(struct page *page, unsigned long pfn, struct folio *folio)
 }
 
 /*
- * Return the counter for a page that the scan leaves out; NULL for others.
+ * If the scan leaves @page out, return the counter of such pages, else NULL.
  * Other CPUs may free or allocate the page concurrently.
  */
 static unsigned long *skips(struct ram *r, struct page *page,
@@ -256,7 +257,7 @@ static unsigned long *skips(struct ram *r, struct page *page,
 	return gomem_stackpages_has(&r->stacks, pfn) ? &r->n->stacks : NULL;
 }
 
-/* Clear the pieces in the copy of a page. */
+/* In the copy of a page, clear the pieces, which the scan leaves out. */
 static void leave_out_pieces(struct ram *r, unsigned long pfn)
 {
 	const struct piece *p;
@@ -337,7 +338,7 @@ static int scan_all(struct ram *r)
 	return err;
 }
 
-/* Scan a page that was part of a stack, but is not any more. */
+/* Scan a page that was part of a stack, but no longer is. */
 static void scan_gone(unsigned long pfn, void *arg)
 {
 	struct ram *r = arg;
@@ -353,7 +354,7 @@ static void scan_gone(unsigned long pfn, void *arg)
 /**
  * gomem_ram_scan - mark all objects that memory of the machine points to
  * @m: the set of marks
- * @n: counts of pages are added to it
+ * @n: the numbers of pages read and left out are added to its members
  *
  * Context: may sleep.
  * Return: 0; -ENOMEM, or -EINTR after a signal.
@@ -380,8 +381,8 @@ int gomem_ram_scan(struct gomem_marks *m, struct gomem_ram_counts *n)
  * gomem_ram_wait - wait until no scan reads memory that went offline
  *
  * When memory goes offline, the kernel first marks it as offline, then calls
- * gomem's notifier, and then removes the struct pages. A slice that begins
- * after the first step skips the memory.
+ * gomem's notifier, and then removes the struct pages. A slice of a scan
+ * (SLICE_PFNS pages) that begins after the first step skips the memory.
  *
  * Context: may sleep, for as long as a slice takes.
  */

@@ -147,7 +147,7 @@ static bool cell_is_live(const struct gomem_shape *sh,
 	return !data_race(gomem_has_key(obj + sh->key));
 }
 
-/* Return the size of the tiny object that starts at a unit, 0 if none does. */
+/* Return the size of the tiny object that starts at unit @u, 0 if none does. */
 static unsigned int tiny_size(const struct gomem_shape *sh, unsigned int u)
 {
 	return gomem_tiny_live_size(gomem_tiny_mask(gomem_shape_base(sh) + u),
@@ -158,7 +158,7 @@ static unsigned int tiny_size(const struct gomem_shape *sh, unsigned int u)
  * gomem_shape_live - check whether the object of a unit is live
  * @sh: the shape
  * @s: the shape's span, from gomem_shape_span()
- * @u: the unit
+ * @u: number of the unit (see shape.h)
  *
  * Context: any, in an RCU read-side section.
  * Return: true if it is.
@@ -177,7 +177,7 @@ bool gomem_shape_live(const struct gomem_shape *sh, struct gomem_span *s,
 /**
  * gomem_shape_unit_live - check whether the object of a unit is still live
  * @sh: the shape of a span that may be gone
- * @u: the unit
+ * @u: number of the unit (see shape.h)
  *
  * Return: true if it is.
  */
@@ -196,7 +196,7 @@ bool gomem_shape_unit_live(const struct gomem_shape *sh, unsigned int u)
 /**
  * gomem_shape_unit_size - return the bytes of an object that its user may use
  * @sh: the shape
- * @u: its unit
+ * @u: number of its unit (see shape.h)
  *
  * Return: the bytes; for a tiny object that is gone, 1.
  */

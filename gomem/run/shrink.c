@@ -47,8 +47,8 @@ static unsigned long count_pages(struct shrinker *shrinker,
 	 */
 	n -= min(n, data_race(h->owed_pages));
 	/*
-	 * Count the room of transfer caches instead of their objects, for which
-	 * locks would be needed.
+	 * Count the room of transfer caches instead of their objects: to count
+	 * the objects, locks would be needed.
 	 */
 	n += atomic_long_read(&h->transfer_bytes) >> GOMEM_PAGE_SHIFT;
 	return n ?: SHRINK_EMPTY;
@@ -122,8 +122,8 @@ static bool owes_pages(void)
 }
 
 /*
- * Pages that before_oom() gave back since the last report of run/oom.c. The
- * kernel calls all OOM notifiers under a mutex.
+ * Pages that before_oom() gave back since the last report of run/oom.c. Both
+ * access this in OOM notifiers, which the kernel calls under a mutex.
  */
 static unsigned long given_at_oom;
 

@@ -34,7 +34,7 @@
 /* How far below and above the stacks of known tasks to search for others. */
 #define AROUND		SZ_64M
 
-/* Most addresses to check. A check takes about 20 ns, all take about 20 ms. */
+/* Limit of addresses to check. A check takes about 20 ns, so all take 20 ms. */
 #define MOST_STEPS	BIT(20)
 
 static int add_page(struct gomem_stackpages *sp, unsigned long pfn,
@@ -59,9 +59,10 @@ static int add_own(struct gomem_stackpages *sp)
 #ifdef CONFIG_VMAP_STACK
 
 /*
- * After its task has ended, a stack begins with this: the kernel waits for a
- * grace period before it keeps or frees the stack. The words stay in a stack
- * that is kept. See struct vm_stack in kernel/fork.c.
+ * After its task has ended, a stack begins with this struct: the kernel waits
+ * for a grace period, and then keeps the stack for a later task or frees it.
+ * The struct stays in a stack that is kept. See struct vm_stack in
+ * kernel/fork.c.
  */
 struct left_stack {
 	struct rcu_head rcu;
@@ -219,7 +220,7 @@ void gomem_stackpages_drop(struct gomem_stackpages *sp)
 }
 
 /**
- * gomem_stackpages_has - check whether a page was one of a stack
+ * gomem_stackpages_has - check whether a page was part of a stack
  * @sp: the pages
  * @pfn: number of the page
  *
@@ -231,7 +232,7 @@ bool gomem_stackpages_has(struct gomem_stackpages *sp, unsigned long pfn)
 }
 
 /**
- * gomem_stackpages_each_gone - remove pages that may be used otherwise by now
+ * gomem_stackpages_each_gone - remove pages that are no longer part of a stack
  * @sp: the pages
  * @fn: called for each page that is not mapped any more at its stack's address,
  *	after the page was removed from the set

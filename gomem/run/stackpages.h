@@ -12,14 +12,14 @@
 
 /**
  * struct gomem_stackpages - a set of pages of stacks
- * @pages: maps each page's frame number to the address at which the page was
- *	mapped
+ * @pages: by the frame number of a page, the address that the page has in its
+ *	stack
  */
 struct gomem_stackpages {
 	struct xarray pages;
 };
 
-/* Called for a page that is no page of a stack any more. */
+/* Called for a page that is no longer part of a stack. */
 typedef void (*gomem_stackpages_fn)(unsigned long pfn, void *arg);
 
 int gomem_stackpages_find(struct gomem_stackpages *sp);

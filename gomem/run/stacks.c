@@ -11,8 +11,8 @@
  *
  * On x86 the interrupt by which one CPU calls a function on another CPU does
  * not save the interrupted registers for get_irq_regs(). The interrupt of a
- * timer does, on all architectures. So the function starts a timer that has
- * expired already.
+ * timer does, on all architectures. So the function that is called starts a
+ * timer that has expired already.
  *
  * The task that scans is left out.
  */
@@ -40,9 +40,9 @@
 #include "run/stacks.h"
 
 /*
- * Most tasks to scan between two calls of cond_resched(), if they do not run:
- * each takes a few microseconds. A task that runs may take MOST_TRIES times
- * MOST_NS, so cond_resched() is called after it.
+ * At most this many tasks that do not run are scanned between two calls of
+ * cond_resched(): each takes a few microseconds. A task that runs may take
+ * MOST_TRIES times MOST_NS, so cond_resched() is called after it.
  */
 #define SLICE_TASKS	32
 
@@ -59,7 +59,7 @@
  */
 #define MOST_TRIES	50
 
-/* How long to wait for the timer: a virtual CPU may not run for a while. */
+/* How long to wait for copy_running(): a virtual CPU may not run for long. */
 #define MOST_NS		(500 * NSEC_PER_USEC)
 
 /* What became of the attempt to copy the stack of a task that runs. */
@@ -70,7 +70,7 @@ enum state {
 };
 
 /**
- * struct look - what a task has in use
+ * struct look - the stack and the registers of a task, copied for the scan
  * @scanner: the task that scans
  * @task: the task whose stack is copied; NULL for any task that a CPU runs
  * @copy: a copy of the part of the task's stack that is in use. It follows this
@@ -122,8 +122,8 @@ static bool is_running(const struct task_struct *t)
 {
 #ifdef CONFIG_SMP
 	/*
-	 * If the task has stopped, later reads see what it wrote before. Pairs
-	 * with finish_task() in kernel/sched/core.c.
+	 * If the task has stopped, the caller sees all that the task wrote.
+	 * Pairs with finish_task() in kernel/sched/core.c.
 	 */
 	return smp_load_acquire(&t->on_cpu);
 #else
@@ -195,8 +195,8 @@ static bool is_wanted(const struct look *l)
 /*
  * Called in a hard interrupt of the CPU that runs the task. The interrupt may
  * have interrupted a softirq that has a stack of its own. Then the stack
- * pointer does not tell which part of the task's stack is in use, and the try
- * fails. The scan reads the stacks of softirqs as it reads other memory.
+ * pointer does not tell which part of the task's stack is in use, so the stack
+ * is not copied. The scan reads stacks of softirqs as it reads other memory.
  */
 static enum hrtimer_restart copy_running(struct hrtimer *timer)
 {
@@ -213,7 +213,7 @@ static enum hrtimer_restart copy_running(struct hrtimer *timer)
 				state = NOT_RUNNING;
 		}
 	}
-	/* After the copy. Pairs with look_running(). */
+	/* Store it after the copy is complete. Pairs with look_running(). */
 	smp_store_release(&l->state, state);
 	return HRTIMER_NORESTART;
 }
@@ -230,7 +230,7 @@ static void start_timer(void *arg)
 
 /*
  * Copy the stack and the registers of the task that a CPU runs. Return false if
- * the CPU does not run the wanted task.
+ * this failed, for example because the CPU does not run the wanted task.
  */
 static bool look_running(struct look *l, unsigned int cpu)
 {
@@ -239,7 +239,7 @@ static bool look_running(struct look *l, unsigned int cpu)
 	l->bytes = 0;
 	l->state = NOT_RUNNING;
 	smp_call_function_single(cpu, start_timer, l, true);
-	/* Before the copy is read. Pairs with copy_running(). */
+	/* Load it before the copy is read. Pairs with copy_running(). */
 	while (smp_load_acquire(&l->state) == STARTED && ktime_get_ns() < end)
 		cpu_relax();
 	hrtimer_cancel(&l->timer);
@@ -256,7 +256,7 @@ static void mark_found(struct gomem_marks *m, struct look *l)
 	memset(&l->regs, 0, sizeof(l->regs));
 }
 
-/* Scan a task. Return how much this used up of a slice of SLICE_TASKS. */
+/* Scan a task. Return 1, or SLICE_TASKS if the task was not found asleep. */
 static unsigned int scan_task(struct gomem_marks *m, struct look *l,
 			      struct task_struct *t)
 {
@@ -293,7 +293,7 @@ static void scan_cpus(struct gomem_marks *m, struct look *l)
 	}
 }
 
-/* Let other tasks run. Return false if the walk cannot go on after that. */
+/* Let other tasks run. Return false if task @p or @t has exited meanwhile. */
 static bool pause_walk(struct task_struct *p, struct task_struct *t)
 {
 	bool ok;

@@ -144,8 +144,8 @@ static void heading(struct seq_file *m, const char *text)
 }
 
 /*
- * Print the counters of events @first to @last. Each event is under one
- * heading.
+ * Print the counters of events @first to @last. The file has each event once,
+ * under the heading of its group.
  */
 static void show_events(struct seq_file *m, enum gomem_event first,
 			enum gomem_event last)

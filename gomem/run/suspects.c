@@ -123,7 +123,7 @@ static void show_row(struct seq_file *m, const struct gomem_suspect_row *row)
 }
 
 /**
- * gomem_suspects_show - print the objects
+ * gomem_suspects_show - print the objects that nothing points to
  * @m: the file to print to; readable only for root, since addresses are shown
  * @su: the objects
  */

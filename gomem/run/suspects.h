@@ -37,7 +37,7 @@ struct gomem_suspect_row {
 /**
  * struct gomem_suspects - the objects that a scan found
  * @start: when the scan began, in nanoseconds of ktime_get_ns(). An object
- *	whose record in the heap profile is younger is no suspect
+ *	whose record in the heap profile is younger is not a suspect
  * @objects: number of objects, including those that have no row
  * @bytes: their bytes
  * @no_row: objects that have no row

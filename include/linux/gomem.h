@@ -3,7 +3,7 @@
  * gomem.h - a general-purpose allocator for kernel modules, designed like the
  * allocator of the Go runtime.
  *
- * Beside this include, a module needs two lines:
+ * Besides this include, a module needs two lines:
  *
  *	MODULE_IMPORT_NS(GOMEM_NS);			(in the source)
  *	KBUILD_EXTRA_SYMBOLS=.../Module.symvers		(on make's command line)
@@ -344,7 +344,7 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
  * * the object, moved or not
  * * ZERO_SIZE_PTR if @new_size is 0
  * * NULL on failure. @p is then unchanged and still belongs to the caller
- * * NULL with a report if @p is no live object, or belongs to a typed cache
+ * * NULL with a report if @p is not a live object, or is one of a typed cache
  *   that has a constructor or is typesafe under RCU. The contents of such an
  *   object must stay in place
  */
@@ -537,7 +537,7 @@ gomem_account_enter(struct gomem_account *account);
 
 /**
  * gomem_account_exit - leave the account that was entered last
- * @old: what gomem_account_enter() has returned for that account
+ * @old: what gomem_account_enter() returned when it entered that account
  *
  * Context: the task that called gomem_account_enter(); never sleeps.
  */
@@ -845,7 +845,7 @@ struct gomem_arena *gomem_arena_create(gfp_t gfp) __must_check;
  * * the memory
  * * ZERO_SIZE_PTR if @size is 0
  * * NULL if there is no memory, @size is over GOMEM_MAX_SIZE or @gfp is refused
- * * NULL with a report if @arena was destroyed or is no arena
+ * * NULL with a report if @arena was destroyed or is not an arena
  */
 void *gomem_arena_alloc(struct gomem_arena *arena, size_t size, gfp_t gfp)
 	__alloc_size(2) __malloc;
@@ -854,8 +854,8 @@ void *gomem_arena_alloc(struct gomem_arena *arena, size_t size, gfp_t gfp)
  * gomem_arena_destroy - free an arena and everything in it
  * @arena: result of gomem_arena_create(); NULL is ignored
  *
- * A pointer to no arena, or to one that was destroyed already, is reported and
- * left alone.
+ * An arena that was destroyed already is reported and left alone, and so is a
+ * pointer that does not point to an arena.
  *
  * With the module parameter debug=1 the arena's memory is filled with
  * POISON_FREE, so that a pointer that is read from it faults when it is used.
@@ -868,7 +868,7 @@ void *gomem_arena_alloc(struct gomem_arena *arena, size_t size, gfp_t gfp)
 void gomem_arena_destroy(struct gomem_arena *arena);
 
 /**
- * struct gomem_cache_args - properties of a typed cache beside name and size
+ * struct gomem_cache_args - properties of a typed cache besides name and size
  * @align: alignment of each object, a power of two up to GOMEM_CACHE_MAX_ALIGN;
  *	0 stands for 8
  * @ctor: constructor, or NULL. Called once for each object before the object is
@@ -925,8 +925,8 @@ struct gomem_cache *gomem_cache_create(const char *name, unsigned int size,
  * objects that were given to gomem_free_rcu(). If objects are left after that,
  * their number is reported. They stay where they are and may still be freed,
  * but the cache's own bookkeeping stays allocated until gomem is unloaded. A
- * cache that was destroyed already, and a pointer to no cache, is reported and
- * left alone.
+ * cache that was destroyed already is reported and left alone, and so is a
+ * pointer that does not point to a cache.
  *
  * Context: process context; sleeps.
  */
@@ -942,7 +942,7 @@ void gomem_cache_destroy(struct gomem_cache *c);
  *
  * Context: process context; sleeps.
  * Return: 0 if the cache has no span left, 1 if it has; -EINVAL with a report
- * if @c is no cache.
+ * if @c is not a cache.
  */
 int gomem_cache_shrink(struct gomem_cache *c);
 
@@ -1000,9 +1000,9 @@ void *gomem_cache_alloc_node(struct gomem_cache *c, gfp_t gfp, int node)
  * @c: the object's cache
  * @p: the object; NULL is ignored
  *
- * An object that is already free, an object of another cache, and a pointer to
- * no object are reported and left alone. gomem_free() frees objects of typed
- * caches, too.
+ * An object that is already free, an object of another cache, and a pointer
+ * that does not point to an object are reported and left alone. gomem_free()
+ * frees objects of typed caches, too.
  *
  * Context: any but NMI; never sleeps.
  */

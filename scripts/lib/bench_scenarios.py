@@ -198,12 +198,14 @@ SCENARIOS = [
              "lines"),
     Scenario("find", ("icount",), (),
              "the cost of a search for free pages in heaps of 64 MiB to 16 GiB",
-             "It does not show cache misses: these heaps are addresses without memory", "find"),
+             "It does not show cache misses, since it counts instructions. The pages of these "
+             "heaps are only addresses, without memory", "find"),
     Scenario("latency", ("icount",), (),
              "the longest time with interrupts off, and the longest time that a task of highest "
-             "priority waits, in operations on heaps of 256 MiB, of 4 GiB, and of 64 GiB without "
-             "memory. The kernel's own work in this time is included. The row \"nothing\" is the "
-             "kernel alone during a sleep of one second",
+             "priority waits, in operations on heaps of 256 MiB, of 4 GiB, and of 64 GiB. The "
+             "pages of the last heap are only addresses, without memory. The kernel's own work in "
+             "this time is included. The row \"nothing\" is the kernel alone during a sleep of one "
+             "second",
              "It does not show cache misses, nor waits for locks that other CPUs hold", "latency"),
     Scenario("footprint", ("memory",), (),
              "the bytes held for each live byte: with 200 MB live, right after half of it was "
@@ -214,7 +216,8 @@ SCENARIOS = [
              "It does not show speed", "footprint"),
     Scenario("replay", ("memory",), (),
              "the bytes held while a recorded trace is replayed, caches and metadata included",
-             "It does not show times: the pauses of the recorded machine are left out", "replay"),
+             "It does not show times: the pauses between the recorded operations are left out",
+             "replay"),
 ]
 
 MODES = {

@@ -7,7 +7,8 @@
  *
  * A mark is the instruction "xchg %rbx, %rbx", which no other code uses. The
  * first mark turns counting on; until then the machine runs at full speed. Each
- * further mark begins or ends a window, in turn. At its end a line is written:
+ * further mark begins or ends a window, in turn. At the end of each window, a
+ * line is written:
  *
  *	INSTRUCTIONS CODE-LINES DATA-LINES WRITTEN-LINES
  *

@@ -7,7 +7,7 @@
  *			holds, so the slot is refilled and flushed many times
  *	bulk4, bulk16, bulk64, bulk256
  *			that many objects by one bulk allocation and one bulk
- *			free; the way gomem_cache uses a typed cache
+ *			free. In the results, "gomem_cache" is a typed cache
  *
  * The result is the cost of one object.
  */

@@ -9,7 +9,7 @@
  *
  * A single operation is too short for the clock. So the times of many
  * operations are added up. Reading the clock after evict() takes time, too. The
- * empty way only does that, and its time is subtracted.
+ * functions none_cold_...() do only that, and their time is subtracted.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -20,8 +20,8 @@
 #include "ways.h"
 
 /*
- * More than a level two cache. A cache that several processors share may stay
- * warm, as it may in real use.
+ * Bytes, more than a level-two cache has. A cache that several processors share
+ * may stay warm, as it may in real use.
  */
 #define CACHES	SZ_8M
 #define LINE	64
@@ -29,7 +29,7 @@
 static char *filler;
 static u64 cycles;
 
-/* Read the processor's own clock. The kernel's may be too coarse. */
+/* Read the processor's own clock. The kernel's clock may be too coarse. */
 static __always_inline u64 clock(void)
 {
 #ifdef CONFIG_X86_64

@@ -6,8 +6,8 @@
  *	fill_alloc, fill_free
  *		measure only the allocations, or only the frees
  *
- * A CPU's slots hold fewer objects than that. So spans are made and freed in
- * each round. The result is the cost of one object.
+ * A CPU's slots hold fewer than 10 000 objects. So each phase also makes or
+ * frees spans. The result is the cost of one object.
  */
 #include <linux/ktime.h>
 #include <linux/vmalloc.h>

@@ -50,7 +50,8 @@ static int run_lines(const struct bench *b)
 	unsigned int i;
 
 	/*
-	 * On PREEMPT_RT the allocators must not be called with interrupts off.
+	 * On PREEMPT_RT the allocators must not be called with interrupts off,
+	 * as one() calls them.
 	 */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		return -EOPNOTSUPP;
@@ -58,8 +59,8 @@ static int run_lines(const struct bench *b)
 		mark();
 	begun = true;
 	/*
-	 * Wait: the first mark makes the emulator drop the code that it has
-	 * translated without recording. The recording starts after that.
+	 * Wait for the emulator: at the first mark it drops its translated
+	 * code, which does not record cache lines, and starts to record.
 	 */
 	msleep(100);
 	for (i = 0; i < REPEAT; i++) {

@@ -26,9 +26,10 @@
 enum way { NONE, GOMEM, KMALLOC, CACHE, NR_LIVE_WAYS };
 
 /*
- * The plan, the same for all ways: order[] has the numbers of the objects to
- * free. sizes[] has the sizes to allocate, or for churn how many objects to
- * free at once. Each way has its live objects and its position in the plan.
+ * order[] and sizes[] are the plan, which all ways follow. order[] has the
+ * numbers of the objects to free. For mixed, sizes[] has the sizes to allocate;
+ * for churn, it has how many objects to free at once. Each way has its own live
+ * objects, live[], and its own position in the plan, at[].
  */
 static void **live[NR_LIVE_WAYS];
 static unsigned int at[NR_LIVE_WAYS];
@@ -131,8 +132,8 @@ static void kmalloc_mixed(unsigned int n)
 }
 
 /*
- * Allocate the plan, and for each way an array of pointers to its live objects,
- * which are NULL at first.
+ * Allocate order[] and sizes[], and for each way an array of pointers to its
+ * live objects. These pointers are NULL at first.
  */
 static int make_tables(unsigned int nr_live, unsigned int steps)
 {

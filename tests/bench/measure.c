@@ -2,12 +2,13 @@
 /*
  * measure.c - repeat the ways of a scenario, and evaluate the samples.
  *
- * All ways run once, then all of them again, and so on. So other load on the
- * machine affects all ways alike. The results are the minimum, the median and
- * the 90th percentile of the repetitions. The minimum of the empty way is
- * subtracted from the minimum of each other way, the median from the median,
- * and so on. On a machine that counts instructions, use the minimum: larger
- * samples include interrupts. On a real processor, use the median.
+ * A *way* does the scenario's work with one allocator; the empty way does it
+ * with none. All ways run once, then all of them again, and so on. So other
+ * load on the machine affects all ways alike. The results are the minimum, the
+ * median and the 90th percentile of the repetitions. The minimum of the empty
+ * way is subtracted from the minimum of each other way, the median from the
+ * median, and so on. On a machine that counts instructions, use the minimum:
+ * larger samples include interrupts. On a real processor, use the median.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -22,8 +23,9 @@
 #include "bench.h"
 
 /*
- * Approximate limit of the bytes that one way allocates in a repetition with
- * bench_scale 1. Some ways clear all these bytes, which takes a long time.
+ * Approximate limit of the bytes that one way of a scenario allocates in a
+ * repetition with bench_scale 1. Some ways clear all these bytes, which takes a
+ * long time.
  */
 #define MAX_BYTES	SZ_16M
 
@@ -106,7 +108,7 @@ static void take_samples(const struct bench *b, unsigned int nr_ways,
 		time(&b->ways[w], n);
 	/*
 	 * Start each repetition with another way, so that a periodic timer does
-	 * not always hit the same one.
+	 * not always hit the same way.
 	 */
 	for (i = 0; i < bench_repeat; i++) {
 		for (k = 0; k < nr_ways; k++) {

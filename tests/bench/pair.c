@@ -3,8 +3,8 @@
  * pair.c - repeatedly allocate and free one object.
  *
  *	pair		the CPU's slot serves each call, with no further step
- *	const_pair	as pair, with a size known at compile time
- *	zalloc		as pair, with cleared objects
+ *	const_pair	like pair, with a size known at compile time
+ *	zalloc		like pair, with cleared objects
  */
 #include "ways.h"
 

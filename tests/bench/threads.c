@@ -7,10 +7,12 @@
  *	remote	a thread on half of the CPUs allocates objects and hands
  *		them to a thread on another CPU, which frees them
  *
- * A round has a window of WINDOW_MS for each way and each number of CPUs, one
- * after the other. A rate is the operations per second of one window. The empty
- * way does the same work without an allocator. Its gain from more CPUs is the
- * most that any way can gain on this machine.
+ * A *way* is an allocator with its two functions, see ways[]. Its threads work
+ * for WINDOW_MS: this time is the *window*. Each way has one window for each
+ * number of CPUs, one after the other, and all of this bench_repeat times. A
+ * rate is the operations per second in one window. The empty way, "none", does
+ * the same work without an allocator. Its gain from more CPUs is the most that
+ * any way can gain on this machine.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -60,8 +62,8 @@ static struct worker *workers;
 static bool go, stop, drained;
 
 /*
- * Workers call these functions through pointers. An indirect call costs the
- * same in all ways.
+ * Workers call these functions through pointers. The indirect call costs the
+ * same for each allocator.
  */
 static void *none_fn(gfp_t gfp)
 {
@@ -153,7 +155,10 @@ static void produce(struct worker *w)
 	}
 }
 
-/* Free all objects, but count only those that are freed within the window. */
+/*
+ * Free all objects of the producer, but count only those that are freed during
+ * the WINDOW_MS that are measured.
+ */
 static void consume(struct worker *w)
 {
 	struct ring *r = w->ring;
@@ -185,7 +190,7 @@ static int thread_fn(void *arg)
 {
 	struct worker *w = arg;
 
-	/* Wait for the window. It begins when all its threads have started. */
+	/* Measuring begins, and go is set, when all threads have started. */
 	while (!READ_ONCE(go) && !kthread_should_stop())
 		cond_resched();
 	w->work(w);
@@ -223,7 +228,8 @@ static int start(unsigned int i, const struct thread_way *way,
 }
 
 /*
- * Let the started threads run for a window. Return the operations per second.
+ * Let the @started threads work for WINDOW_MS. Return the operations per second
+ * of all of them.
  */
 static u64 window(unsigned int started)
 {
@@ -286,7 +292,7 @@ static int remote_window(const struct thread_way *way, unsigned int cpus,
 	return err;
 }
 
-/* One way on one number of CPUs, and the rates of its windows */
+/* A way on a number of CPUs, and the rates measured: bench_repeat of them */
 struct point {
 	const struct thread_way *way;
 	unsigned int cpus;
@@ -307,8 +313,8 @@ typedef int (*window_fn)(const struct thread_way *way, unsigned int cpus,
 			 u64 *rate);
 
 /*
- * Make a point for each way with @least CPUs, and with twice and four times as
- * many if the machine has them.
+ * Make a struct point for each way with @least CPUs, and with twice and four
+ * times as many CPUs if the machine has them.
  */
 static unsigned int make_points(struct point *points, u64 *rates,
 				unsigned int least)

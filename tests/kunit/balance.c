@@ -65,7 +65,7 @@ bool is_noscan(const void *p)
 	return gomem_spc_noscan(span_at(p)->spc);
 }
 
-/* Let the next check count only misuse from now on. */
+/* Let the next check ignore the misuse that was counted until now. */
 void balance_forget_misuses(struct balance *b)
 {
 	unsigned int i;
@@ -176,8 +176,8 @@ void some_pages_end(void)
 }
 
 /*
- * Empty the heap first: otherwise idle pages of earlier cases would serve
- * requests that should reach the page source.
+ * Make all requests to the page source fail. Empty the heap first: otherwise
+ * idle pages of earlier cases would serve requests that should fail.
  */
 void no_pages_begin(void)
 {

@@ -214,7 +214,7 @@ static void test_refused(struct kunit *test)
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
 }
 
-/* In a bulk free, objects of more than 2 KiB take another path. */
+/* A bulk free handles objects of up to 2 KiB in one way, others in another. */
 static const size_t misused_sizes[] = { 64, 100, 3000, 4096 };
 
 /* Each bad pointer is reported, and the good pointers around it are freed. */
@@ -519,8 +519,8 @@ static void test_write_after_free(struct kunit *test)
 }
 
 /*
- * The objects that are written to have returned to their spans. Live objects
- * keep these spans from being freed.
+ * Write to free objects that have returned from the slot to their spans. Live
+ * objects keep these spans from being freed.
  */
 static void test_write_after_free_in_span(struct kunit *test)
 {
@@ -662,8 +662,8 @@ static void test_interrupts(struct kunit *test)
 	KUNIT_EXPECT_TRUE_MSG(test, !job->error, "%s", job->error);
 	gomem_free_bulk(30, job->objs);
 	/*
-	 * In interrupts a bulk call counts as one allocation or free, whatever
-	 * its number of objects.
+	 * In interrupts a bulk call is counted as one allocation or free,
+	 * whatever its number of objects.
 	 */
 	KUNIT_EXPECT_EQ(test, gomem_event_sum(GOMEM_EV_SOFTIRQ_ALLOCS),
 			soft + 3);

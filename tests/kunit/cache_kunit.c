@@ -294,8 +294,8 @@ static void test_keeps_contents(struct kunit *test)
 		gomem_cache_destroy(c);
 	}
 	/*
-	 * Objects of caches without this promise may be cleared, and moved out
-	 * of the cache.
+	 * Free objects of other caches need not keep their contents. So these
+	 * objects may be cleared, and moved out of the cache.
 	 */
 	c = typed_create(test, 200, NULL);
 	p = gomem_realloc(typed_get(test, c, GFP_KERNEL), 100, GFP_KERNEL);

@@ -48,8 +48,8 @@ static void *alloc_cleaned(struct kunit *test, void (*fn)(void *arg), void *arg)
 }
 
 /*
- * Cleanups that gomem drops do not run. Their objects can still be freed, and
- * can get new cleanups.
+ * Cleanups that gomem drops when their module is unloaded do not run. Their
+ * objects can still be freed, and can get new cleanups.
  */
 static void test_cleanup(struct kunit *test)
 {
@@ -70,7 +70,7 @@ static void test_cleanup(struct kunit *test)
 	gomem_cleanups_drop(THIS_MODULE);
 }
 
-/* A cleanup whose function is in another module is not dropped. */
+/* When a module is unloaded, a cleanup by another module's function stays. */
 static void test_cleanup_of_other(struct kunit *test)
 {
 	void *buf = gomem_scratch_get(0, GFP_KERNEL), *p;
@@ -85,8 +85,8 @@ static void test_cleanup_of_other(struct kunit *test)
 }
 
 /*
- * gomem_cleanups_drop() lets objects that wait for a grace period run their
- * cleanups first, and does not report them.
+ * gomem_cleanups_drop() first waits until objects of gomem_free_rcu() are
+ * freed, so that their cleanups run. It does not report these cleanups.
  */
 static void test_cleanup_waits(struct kunit *test)
 {
@@ -116,8 +116,8 @@ static struct gomem_cache *create(struct kunit *test)
 }
 
 /*
- * A cache that lost its constructor hands out no object, but accepts frees of
- * all.
+ * A cache that lost its constructor hands out no object, but still accepts
+ * frees of all of its objects.
  */
 static void test_constructor(struct kunit *test)
 {

@@ -12,14 +12,14 @@
 
 #define NR_CHUNKS	8
 
-/* The span is on no list, since a CPU caches it. */
+/* Instead of the number of a list: a CPU caches the span, so it is on none. */
 #define NOWHERE		GOMEM_NR_SPAN_LISTS
 
 struct mcentral_fixture {
 	struct heap_fixture base;
 	unsigned int spc;
 	unsigned int nelems;
-	/* For cases to store objects and spans in */
+	/* Room for test cases to store objects and spans in */
 	void *objs[GOMEM_SPAN_MAX_OBJECTS];
 	void *batch[GOMEM_SPAN_MAX_OBJECTS];
 	struct gomem_span *spans[64];

@@ -321,8 +321,8 @@ static void test_other_cpu(struct kunit *test)
 			work_on_cpu(to, free_job_on_cpu, job);
 
 			/*
-			 * Do the same, but free in a call from another CPU.
-			 * That is an interrupt, unless the CPU polls.
+			 * Now free in a function that another CPU calls here:
+			 * in an interrupt, unless the CPU polls while idle.
 			 */
 			work_on_cpu(from, job_on_cpu, job);
 			migrate_disable();

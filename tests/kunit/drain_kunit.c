@@ -92,7 +92,7 @@ static void bare_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 	unsigned int spc = slots_spc_of(c->size), i;
 	struct idle *s = seen;
 
-	/* Allocate until the slot is empty, and has its largest size. */
+	/* Allocate until the slot is empty and has its largest capacity. */
 	for (i = 0; i < 300 && (slots_held_by(mc, spc) ||
 				mc->slot[spc].capacity < c->room);
 	     i++)
@@ -199,7 +199,7 @@ static void use_beside(struct stats_fixture *f, struct gomem_mcache *mc,
 	b->idle_after = slots_held_by(mc, slots_spc_of(64));
 }
 
-/* Only the idle slots of a CPU are emptied. */
+/* gomem_mcache_drain(true) empties idle slots, but not those in use. */
 static void test_slot_idle_beside(struct kunit *test)
 {
 	struct beside b;

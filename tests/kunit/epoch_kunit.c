@@ -75,8 +75,9 @@ static void test_count(struct kunit *test)
 }
 
 /*
- * If no CPU uses free objects, they leave the slots within the looks of an
- * epoch. Other CPUs may drain their slots a little later.
+ * If no CPU uses the free objects in its slots, they leave the slots within
+ * about as many looks as an epoch has. Other CPUs may drain their slots a
+ * little later.
  */
 static void test_idle(struct kunit *test)
 {

@@ -342,7 +342,8 @@ bool fake_page_is_out(struct fake_source *fake, unsigned long addr)
 }
 
 /**
- * fake_forget_pages - take back pages that a destroyed heap rightly kept
+ * fake_forget_pages - take back the pages of a span that was live when its heap
+ *	was destroyed, so that the heap did not give them back
  * @fake: the source
  * @addr: the first page
  * @npages: number of pages
@@ -401,9 +402,9 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 }
 
 /**
- * fake_heap_init - make a source, and a heap that can take all of its range
+ * fake_heap_init - make a source, and a heap that can take all pages of it
  * @fh: source and heap, zeroed
- * @nr_chunks: length of that range, in chunks
+ * @nr_chunks: length of the source's range of addresses, in chunks
  * @seed: seed of the random numbers of the source
  *
  * Return: 0, or -ENOMEM. fake_heap_exit() cleans up in either case.

@@ -80,15 +80,15 @@ struct fake_call {
  * @policy: which blocks to hand out
  * @pages: which calls of src.alloc() fail
  * @meta: which calls of src.meta_alloc() fail
- * @lock: protects all that follows, and the counters above
+ * @lock: protects all that follows, and the counters in @pages and @meta
  * @rnd: random numbers
- * @out: bitmap of the pages that are out
+ * @out: bitmap of the pages that are handed out
  * @nr_out: number of these pages
- * @metas: list of the descriptor memory that is out
+ * @metas: list of the descriptor memory that is handed out
  * @meta_out: bytes of @metas
  * @last: the last call of src.alloc()
- * @speculative: number of its calls whose gfp allows no reclaim and no warning
- * @anywhere: number of its calls that accept memory of any node
+ * @speculative: calls of src.alloc() whose gfp allows no reclaim and no warning
+ * @anywhere: calls of src.alloc() that accept memory of any node
  * @error: the first thing found wrong, or NULL
  */
 struct fake_source {

@@ -352,7 +352,7 @@ static void test_random(struct kunit *test)
 	expect_valid(test);
 }
 
-/* The validator must be able to fail */
+/* The validator must find how each break_...() damages the allocator. */
 
 static void break_inuse(struct fix *x)
 {

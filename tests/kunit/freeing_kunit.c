@@ -38,7 +38,7 @@ struct watch {
 static struct watch *watch;
 
 /*
- * Count a call of the page source by the frees under test, but not by an
+ * Count a call of the page source if the frees under test made it, and not an
  * interrupt that came meanwhile.
  */
 static void note_fetch(void)

@@ -39,8 +39,8 @@ static const struct epoch_case {
 KUNIT_ARRAY_PARAM_DESC(epoch, epoch_cases, name);
 
 /*
- * Set the goal as often as a peak is remembered, so that older peaks do not
- * count for the goal. Return the goal.
+ * Set the goal GOMEM_GOAL_LOOKS times. A heap remembers this number of peaks,
+ * so the last goal depends on no older peak. Return the last goal.
  */
 static unsigned long end_epoch(struct gomem_heap *h, unsigned int percent)
 {
@@ -84,8 +84,8 @@ static void test_epoch(struct kunit *test)
 }
 
 /*
- * A span for which the heap grew counts for the goal, even if the span was
- * freed at once.
+ * A span for which the heap grew raises the goal, even if the span was freed at
+ * once.
  */
 static void test_epoch_growth(struct kunit *test)
 {
@@ -152,7 +152,7 @@ static void test_trade(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, *released);
 	span_set_get(test, &f->set, h, 40);
 	KUNIT_EXPECT_EQ(test, 40, *released);
-	/* Pages that still wait for a grace period are not returned. */
+	/* Pages that still wait for a grace period do not go back. */
 	gomem_heap_scavenge(h, CHUNK, GOMEM_SCAVENGE_FORCED);
 	rcu_read_lock();
 	span_set_put(test, &f->set, s[7]);
@@ -194,7 +194,7 @@ static void test_give_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gomem_heap_surplus(h));
 	h->give_min = 64;
 	span_set_put(test, &f->set, s);
-	/* With an epoch of default length, the free gave pages back, too. */
+	/* With an epoch of default length, the free gave pages back already. */
 	before = *released;
 	gomem_heap_give_back(h, 16);
 	KUNIT_EXPECT_EQ(test, 32, *released - before);
@@ -296,7 +296,7 @@ static void test_give_back_again(struct kunit *test)
 	gp[0] = h->give_gp;
 	began = grace_begins(gp[0]);
 	/*
-	 * Play a race: this CPU saw the end of the previous grace period, and
+	 * Imitate a race: this CPU saw the previous grace period end, and
 	 * another CPU has started the next one already.
 	 */
 	h->give_gp = over;
@@ -320,7 +320,7 @@ static void test_give_back_again(struct kunit *test)
 
 /*
  * If many pages wait, an expedited grace period is started. If few pages wait
- * afterwards, a normal one is.
+ * afterwards, the next grace period is a normal one.
  */
 static void test_give_back_hurry(struct kunit *test)
 {
@@ -450,7 +450,7 @@ static const struct limit_case {
 KUNIT_ARRAY_PARAM_DESC(limit, limit_cases, name);
 
 /*
- * The span needs four pages in a row, but only single pages are free. So the
+ * A request needs four pages in a row, but only single pages are free. So the
  * heap must grow by four pages, and first gives back the pages that would
  * exceed the limit.
  */
@@ -464,7 +464,7 @@ static void test_limit(struct kunit *test)
 
 	/*
 	 * Refill the descriptors of chunks now, so that growth takes no memory
-	 * but the four pages.
+	 * but the four pages of the request.
 	 */
 	KUNIT_ASSERT_TRUE(test, gomem_heap_refill_descs(h, &h->chunkalloc,
 							GFP_KERNEL));
@@ -570,8 +570,9 @@ static void slow_free(struct gomem_pagesource *src, unsigned long addr,
 }
 
 /*
- * After a heap gave pages back because of the memory limit, it pauses for eight
- * times as long as that took, counted from when it began to give them back.
+ * After a heap gave pages back because of the memory limit, it gives none back
+ * for the limit during a pause. The pause begins when the heap begins to give
+ * pages back, and lasts eight times as long as giving them back takes.
  */
 static void test_limit_share(struct kunit *test)
 {
@@ -629,8 +630,9 @@ static void test_limit_tick(struct kunit *test)
 
 /*
  * The background scavenger gives back the pages beyond the goal, or those
- * beyond 95 % of the memory limit, whichever are more. Only many pages beyond
- * the goal make it hurry: live objects alone may exceed the limit.
+ * beyond 95 % of the memory limit, whichever are more. It hurries if many pages
+ * are beyond the goal, but not because of the limit: live objects alone may
+ * exceed the limit.
  */
 static void test_excess(struct kunit *test)
 {

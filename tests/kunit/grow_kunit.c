@@ -94,7 +94,7 @@ static void test_wake(struct kunit *test)
 
 static const struct fallback_case {
 	const char *name;
-	unsigned int limit;	/* the source fails from this order on */
+	unsigned int limit;	/* calls from this order on fail; 0: none */
 	unsigned int npages;
 	unsigned int calls;
 	bool fallback;
@@ -177,14 +177,14 @@ static unsigned long calls_to_grow(struct kunit *test, unsigned int npages)
 }
 
 /*
- * After the source failed, the heap grows by smaller blocks. With each growth
- * it tries the next higher order, instead of the largest at once. The same
- * holds if only the last attempt, which may reclaim memory, succeeded.
+ * After the source failed, the heap grows by smaller blocks. With each growth,
+ * the heap tries the next higher order, instead of the largest at once. The
+ * same holds if only the last attempt, which may reclaim memory, succeeded.
  */
 static const struct learn_case {
 	const char *name;
 	struct learn_step {
-		unsigned int limit;	/* source fails from this order */
+		unsigned int limit;	/* calls from this order on fail */
 		unsigned int npages;
 		unsigned int calls;	/* of the source */
 		unsigned int order;	/* of the last call */
@@ -197,8 +197,8 @@ static const struct learn_case {
 		{ 0, 1, 1, 5 }, { 0, 1, 1, 5 },
 	} },
 	/*
-	 * If the needed pages make up a larger order than the heap would try,
-	 * it tries that order.
+	 * If the request needs a higher order than the heap would try next, the
+	 * heap tries the order that the request needs.
 	 */
 	{ "needed pages", {
 		{ 3, 3, 4, 2 }, { 3, 3, 2, 2 }, { 3, 3, 2, 2 },
@@ -248,8 +248,8 @@ static void expect_unreached(struct kunit *test, unsigned long base)
 }
 
 /*
- * A heap gives back blocks outside of the range that its tables cover, and
- * keeps blocks in that range.
+ * A heap gives back blocks outside of the range of addresses that is covered,
+ * and keeps blocks in that range.
  */
 static void test_outside_range(struct kunit *test)
 {
@@ -262,7 +262,7 @@ static void test_outside_range(struct kunit *test)
 
 	mheap_make(test, 4);
 	h = f->base.fh.heap;
-	/* The pages lie beyond the tables, which grow in steps of 2 GiB. */
+	/* These pages are not covered: tables grow in steps of 2 GiB. */
 	expect_unreached(test, FAKE_BASE +
 			 GOMEM_TABLE_WORDS * GOMEM_CHUNK_SIZE);
 	before = h->stats.grow_out_of_range;
@@ -281,7 +281,7 @@ static void test_outside_range(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* The range of the heap begins above the pages of the source. */
+/* The addresses that are covered begin above the pages of the source. */
 static void test_below_range(struct kunit *test)
 {
 	mheap_make(test, 2);
@@ -289,8 +289,8 @@ static void test_below_range(struct kunit *test)
 }
 
 /*
- * The source first offers a block beyond the tables of the heap. For a request
- * with __GFP_DMA32 it has low memory, which the tables cover.
+ * The source first offers a block that is not covered. For a request with
+ * __GFP_DMA32 the source has memory at lower addresses, which are covered.
  */
 static void test_beyond_range(struct kunit *test)
 {
@@ -302,8 +302,8 @@ static void test_beyond_range(struct kunit *test)
 	mheap_get_span(test, &req);
 	KUNIT_EXPECT_EQ(test, 0, f->base.fh.heap->stats.grow_failures);
 	/*
-	 * A __GFP_NOFAIL request gets low memory, too, instead of waiting for
-	 * pages that are never in range.
+	 * A __GFP_NOFAIL request gets memory at lower addresses, too. Otherwise
+	 * it would wait forever for pages that are covered.
 	 */
 	req.npages = 2 * CHUNK / 3;
 	req.aligned = false;
@@ -320,9 +320,9 @@ static void test_beyond_range(struct kunit *test)
 #define FAIL_SPANS	24
 
 /*
- * Make so many spans that the heap asks more than once for pages, and for
- * descriptor memory. A failed request leaves the heap as it was, and succeeds
- * when it is repeated.
+ * Make so many spans that the heap asks the source more than once for pages and
+ * for descriptor memory. A request for a span that fails leaves the heap as it
+ * was, and succeeds when it is repeated.
  */
 static void make_spans_under_failure(struct kunit *test, unsigned int *failures)
 {
@@ -377,7 +377,10 @@ static const struct fail_case {
 
 KUNIT_ARRAY_PARAM_DESC(fail, fail_cases, name);
 
-/* Make spans repeatedly. Each time a later call of the source fails first. */
+/*
+ * Make spans repeatedly. In each round of the loop, the first call of the
+ * source that fails is one call later than in the round before.
+ */
 static void test_fail(struct kunit *test)
 {
 	const struct fail_case *c = test->param_value;
@@ -392,7 +395,7 @@ static void test_fail(struct kunit *test)
 				  &mheap_source_of(f)->pages;
 		fake_fail(which, from, c->count);
 		make_spans_under_failure(test, &failures);
-		/* The call above clears *which when a request fails. */
+		/* The function clears *which when a request fails. */
 		failed = which->failed || !which->from;
 	}
 	KUNIT_EXPECT_GT(test, from, 5);
@@ -401,8 +404,8 @@ static void test_fail(struct kunit *test)
 }
 
 /*
- * If a light request for descriptor memory fails, the heap makes a hard one.
- * Here the heap fetches 4 KiB for span descriptors, and 8 KiB for chunks.
+ * If a light request for descriptor memory fails, the heap makes a hard one. In
+ * this case, it fetches 4 KiB for span and 8 KiB for chunk descriptors.
  */
 static void test_meta_fallback(struct kunit *test)
 {
@@ -420,8 +423,8 @@ static void test_meta_fallback(struct kunit *test)
 }
 
 /*
- * Which call for descriptor memory fails. The one for the span comes before the
- * call for pages: if it fails, no pages have to go back.
+ * Which call for descriptor memory fails. The call for span descriptors comes
+ * before the call for pages: if it fails, no pages have to go back.
  */
 static const struct no_desc_case {
 	const char *name;

@@ -72,8 +72,8 @@ static void note_kfree(void *p)
 }
 
 /*
- * Play a kfree(): drop a page reference, or call what the probe of kfree()
- * calls.
+ * Imitate a kfree(): drop a page reference if @drops, else call what gomem's
+ * probe of kfree() calls.
  */
 static void play_kfree(void *p, bool drops)
 {

@@ -3,7 +3,7 @@
  * kunit_main.c - the module that the suites are linked into.
  *
  * The suites need no code here: kunit_test_suite() leaves a pointer in the
- * section .kunit_test_suites, and the linker joins the pointers of all objects.
+ * section .kunit_test_suites, and the linker joins the pointers of all files.
  * KUnit runs the suites when the module has loaded, or when the kernel boots.
  */
 #include <linux/gomem.h>

@@ -283,7 +283,7 @@ static void test_struct_page(struct kunit *test)
 }
 
 /*
- * An object that is freed is no candidate, nor is an object that takes its
+ * An object that was freed is not a candidate, nor is an object that takes its
  * place.
  */
 static void test_freed(struct kunit *test)
@@ -337,7 +337,7 @@ static void test_newer(struct kunit *test)
 	gomem_arena_destroy(arena);
 }
 
-/* An object whose contents changed since the last round counts as in use. */
+/* An object that was written to since the last round of the scan is in use. */
 static void test_changed(struct kunit *test)
 {
 	char *quiet = get(test, SZ_8K), *busy = get(test, SZ_8K);

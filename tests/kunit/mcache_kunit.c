@@ -218,8 +218,8 @@ static void earn(struct stats_fixture *f, struct gomem_mcache *mc,
 {
 	struct earning *e = seen;
 	/*
-	 * Allocating and freeing this many objects twice earns no more growth
-	 * than GROWN_MIN, which slots may have without traffic.
+	 * To allocate and free this many objects twice is so little traffic
+	 * that slots may grow by no more than GROWN_MIN, as without traffic.
 	 */
 	unsigned int few = min(c->room, SZ_256K / c->size), i;
 
@@ -257,7 +257,7 @@ static void test_slot_earn(struct kunit *test)
 	KUNIT_EXPECT_LE(test, e.before, e.share);
 	KUNIT_EXPECT_LE(test, e.in_vain, e.share);
 	KUNIT_EXPECT_EQ(test, all, e.after);
-	/* Traffic of earlier seconds does not count. */
+	/* The 1 GiB of traffic of an earlier second is no longer counted. */
 	KUNIT_EXPECT_GT(test, e.moved, 0);
 	KUNIT_EXPECT_LT(test, e.moved, SZ_64M);
 	KUNIT_EXPECT_TRUE(test, e.anew);
@@ -299,9 +299,9 @@ static void look_at_stacks(struct gomem_mcache *mc, struct moves *m)
 }
 
 /*
- * Let slots of many classes grow in turn. Check each slot at once, because a
- * later growth of the heap empties slots, which then return to their first
- * stacks.
+ * Let slots of many classes grow in turn. Check each slot at once: if the heap
+ * grows later, slots are emptied, and then use the small arrays of pointers
+ * again that they began with.
  */
 static void move_all(struct stats_fixture *f, struct gomem_mcache *mc,
 		     struct moves *m)
@@ -325,9 +325,9 @@ static void move_slots(struct stats_fixture *f, struct gomem_mcache *mc,
 	unsigned int i;
 
 	/*
-	 * When the heap grows, slots are emptied. The more pages the heap has,
-	 * the more rarely it grows, and the more slots need stacks at the same
-	 * time. Repeat until no more stacks are made.
+	 * When the heap grows, slots are emptied and give their stacks (arrays
+	 * of pointers) back. A larger heap grows more rarely, so more slots
+	 * need stacks at the same time. Repeat until no more stacks are made.
 	 */
 	move_all(f, mc, m);
 	for (i = 0; i < 8 && m->bytes != mc->bytes; i++) {
@@ -355,8 +355,8 @@ static void test_slot_stacks(struct kunit *test)
 }
 
 /*
- * For each of two flushes of a slot: its oldest object before and after the
- * flush, and how many objects it holds then.
+ * For each of two flushes of a slot: the oldest object in the slot before the
+ * flush and after it, and the number of objects in the slot after it.
  */
 struct flush {
 	void *before[2];
@@ -365,8 +365,8 @@ struct flush {
 };
 
 /*
- * A slot full of objects of this size has less than 16 KiB, so it is not
- * emptied when the heap grows.
+ * A slot that is full of objects of this size holds less than 16 KiB, so it is
+ * not emptied when the heap grows.
  */
 #define FLUSH_SIZE	64
 

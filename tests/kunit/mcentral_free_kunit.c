@@ -58,7 +58,7 @@ static void test_free_all_into_cached(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* In any order and batch size, the free of the last object frees the span. */
+/* Freeing the last object frees the span, whatever the order and batch size. */
 static void test_free_empties(struct kunit *test)
 {
 	static const unsigned int batches[] = { 1, 2, 7, 64, 1024 };
@@ -113,7 +113,7 @@ static void test_free_mixed_spans(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* A free returns the number of misused objects, and does no harm */
+/* A free skips objects that are not live, and returns their number */
 
 static const struct bad_case {
 	const char *name;
@@ -227,7 +227,7 @@ static void free_among_good(struct kunit *test, struct gomem_span *s, void *bad,
 	KUNIT_EXPECT_EQ(test, 2 * i + 2, atomic_read(&s->pending));
 }
 
-/* Free pointers to memory that is no object of this class. */
+/* Free pointers that do not point to the start of an object of the class. */
 static void test_free_foreign(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;
@@ -358,7 +358,7 @@ static void test_free_last_twice(struct kunit *test)
 /* Threads */
 
 /*
- * Two threads free the same objects: for each object, one of the frees is good.
+ * Two threads free the same objects: for each object, only one free succeeds.
  */
 struct rival {
 	struct racer base;

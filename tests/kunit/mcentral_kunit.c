@@ -461,7 +461,7 @@ static void test_grow_fails(struct kunit *test)
 	central_expect_spans(test, 0, 0);
 }
 
-/* The validator finds each violation */
+/* gomem_mcentral_validate() finds each violation */
 
 static void break_class(struct gomem_mcentral *c, struct gomem_span *s)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral_random_kunit.c - random sequences and threads on the spans of
- * several classes.
+ * mcentral_random_kunit.c - allocate and free objects of several size classes,
+ * in random sequences of steps and by concurrent threads.
  */
 #include <kunit/test.h>
 #include <linux/bitops.h>
@@ -213,7 +213,7 @@ static struct gomem_mcentral *worker_central(struct object_worker *w,
 
 /*
  * Put objects into the transfer cache, where other CPUs find them. Let the
- * cache have as much room as it ever may.
+ * cache grow to the largest room that a transfer cache may have.
  */
 static void worker_put(struct object_worker *w, unsigned int class, void **objs,
 		       unsigned int n)
@@ -281,9 +281,9 @@ static unsigned int worker_take(struct object_worker *w, unsigned int class,
 		if (gomem_span_sweep(s).bad)
 			w->base.error = "a freed bit of a free cell";
 		/*
-		 * A free counts an object as pending before it sets the freed
-		 * bit. So a sweep never finds more freed bits than pending
-		 * objects.
+		 * A free adds to s->pending before it sets freed bits. A sweep
+		 * subtracts the freed bits that it finds. So s->pending is
+		 * never negative.
 		 */
 		if (atomic_read(&s->pending) < 0)
 			w->base.error = "more freed bits than pending";
@@ -346,7 +346,7 @@ static void worker_step(struct worker *worker)
 	for (i = 0; i < n; i++)
 		if (!set_live(w->f, objs[i]))
 			w->base.error = "an object was handed out twice";
-	/* Exchange objects for those of any thread in w->shared; free those. */
+	/* Leave the objects in w->shared; free those that were there before. */
 	for (i = 0; i < n; i++) {
 		void **slot = &w->shared[class][worker_below(w, SHARED)];
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mheap_kunit.c - spans of a heap over a fake page source.
+ * mheap_kunit.c - spans of a heap that has a fake page source.
  */
 #include <kunit/test.h>
 #include <linux/string.h>
@@ -243,7 +243,7 @@ static void test_double_free_large(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, gomem_heap_claim_large(h->map, base));
 	mheap_expect(test);
 
-	/* The descriptor belongs to another object by now. */
+	/* Now use the descriptor again, for an object at another address. */
 	small = get_small(test, 2);
 	KUNIT_EXPECT_EQ(test, base, small->base);
 	KUNIT_ASSERT_PTR_EQ(test, s, mheap_get_large(test, 9));
@@ -418,8 +418,8 @@ static void test_place_to_grow(struct kunit *test)
 
 /*
  * Make a heap of one chunk, and return the page cache of this CPU. The page
- * cache may hold @least pages of its group, although the heap is small. The
- * caller stays on this CPU until unpin_pcache().
+ * cache may hold up to @least pages of its group, although the heap is small.
+ * The caller stays on this CPU until unpin_pcache().
  */
 static struct gomem_pcache *pin_pcache(struct kunit *test, unsigned int least)
 {
@@ -521,8 +521,8 @@ struct freer {
 };
 
 /*
- * Try to claim all spans. Set the bits in w->won of the spans that this racer
- * got.
+ * Try to claim all spans. Set the bits in w->won of the spans that this thread
+ * claimed.
  */
 static void free_all(struct racer *r)
 {

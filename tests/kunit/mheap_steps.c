@@ -50,8 +50,8 @@ static unsigned int tag_at(struct gomem_heap *h, unsigned long addr)
 		gomem_pagemap_chunk(h->map, addr)->tag[gomem_chunk_page(addr)];
 
 	/*
-	 * A free reads the tag through the entry of the page map. Expect that
-	 * it finds the same tag.
+	 * A free reads the tag through the entry of the page map. Expect the
+	 * same tag there as in the chunk.
 	 */
 	return gomem_pagemap_tag(h->map->entry[ci], addr) == tag ? tag : ~0U;
 }

@@ -95,9 +95,9 @@ static void alloc_at_rate(struct kunit *test, void **p, unsigned int n,
 /*
  * At a rate of 4 KiB, about 15.6 of 1000 objects of 64 bytes are recorded. So
  * the standard deviation of an estimate is 1 / sqrt(15.6) = 25 % of it, or more
- * if samples are thinned. With a known deviation, 19 of 20 estimates would be
- * off by less than two deviations. Here the deviation is itself estimated from
- * few records: expect 14 of 20.
+ * if samples are thinned. If the deviation was known, 19 of 20 estimates would
+ * be off by less than two deviations. Here the deviation, too, is estimated
+ * from few records. So expect this of only 14 of 20 estimates.
  */
 static void test_error(struct kunit *test)
 {
@@ -142,7 +142,7 @@ static void note_client(struct gomem_client *client, void *arg)
 		strscpy(c->name, client->name, sizeof(c->name));
 }
 
-/* Expect that a large object counts for this module. */
+/* Expect that a large object is counted for this module. */
 static void expect_ours(struct kunit *test, void *p, unsigned int i)
 {
 	struct client_of c = { };
@@ -154,8 +154,8 @@ static void expect_ours(struct kunit *test, void *p, unsigned int i)
 }
 
 /*
- * A large object counts for the module that allocates it, even if one function
- * of gomem calls another, and also after a resize in place.
+ * A large object is counted for the module that allocates it, even if one
+ * function of gomem calls another, and also after a resize in place.
  */
 static void test_client(struct kunit *test)
 {

@@ -29,9 +29,9 @@ static void construct(void *p)
 }
 
 /*
- * Use a cache that any of the functions that create caches has created. @ours
- * tells whether gomem has to serve the cache. It does so unless the cache is
- * for a zone, or was made by gomem_kernel_cache().
+ * Allocate and free objects of a cache, and destroy it. @ours tells whether
+ * gomem has to serve the cache. gomem serves all caches except those for a zone
+ * and those made with gomem_kernel_cache().
  */
 static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
 {

@@ -25,8 +25,8 @@
 #define NR_OBJECTS	40
 
 /*
- * Allocate by each function of the kmalloc family, with constant and other
- * sizes. Return the end of the objects in @p.
+ * Allocate by each function of the kmalloc family, with constant sizes and with
+ * @size. Store the objects in @p, and return the entry after the last.
  */
 static void **alloc_by_each(void **p, size_t size)
 {

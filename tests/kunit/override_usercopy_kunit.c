@@ -20,7 +20,7 @@
 #include "base/compat.h"
 #include "override/override_twin.h"
 
-/* Make the check even if hardened_usercopy= turns it off. */
+/* Check a copy as the kernel does, even if hardened_usercopy=off is set. */
 static void check_copy(const void *p, size_t n, bool to_user)
 {
 #ifdef CONFIG_HARDENED_USERCOPY
@@ -29,9 +29,9 @@ static void check_copy(const void *p, size_t n, bool to_user)
 }
 
 /*
- * Make the checks that copy_to_user() makes. A refusal there would end the
- * task, so cases with wrong lengths only call the function that decides. The
- * selftest usercopy.sh tests that the task ends.
+ * Make the checks that copy_to_user() makes. The kernel ends a task whose copy
+ * is refused. So cases with wrong lengths only call gomem_override_may_copy(),
+ * which decides. The selftest usercopy.sh tests that the task ends.
  */
 static void expect_copies(struct kunit *test, void *p, size_t right,
 			  bool foreign)

@@ -91,8 +91,10 @@ static const struct find_case {
 	/* The registered chunks. A 0 after [0] ends the list. */
 	unsigned long chunk[6];
 	struct run free[4];
+	/* Number of pages to allocate, and the first page found; -1: none */
 	unsigned long n, found;
-	unsigned long aligned;	/* if n is a power of two up to 512 */
+	/* If n is a power of two up to 512: the first aligned page found */
+	unsigned long aligned;
 } find_cases[] = {
 	{ "whole chunk", { 0 }, { { 0, 512 } }, 512, 0, 0 },
 	{ "more than a chunk has", { 0 }, { { 0, 512 } }, 513, -1, -1 },
@@ -241,7 +243,7 @@ static void test_search_hint(struct kunit *test)
 	heap_expect_valid(test, "hint");
 }
 
-/* Register @nr chunks that the oracle does not know. */
+/* Register @nr chunks, for which the test does not record states of pages. */
 static void heap_register_many(struct kunit *test, unsigned long nr)
 {
 	struct heap *h = test->priv;
@@ -311,8 +313,8 @@ static void test_cover_more(struct kunit *test)
 }
 
 /*
- * A chunk is covered only once a call covers it, even if the table already has
- * memory for the chunk's entry.
+ * A chunk is covered only once gomem_pagealloc_cover() was called for it, even
+ * if a table already has memory for the chunk's entry.
  */
 static void test_cover_rest(struct kunit *test)
 {
@@ -337,8 +339,8 @@ static void test_cover_rest(struct kunit *test)
 static void test_cover_gap(struct kunit *test)
 {
 	/*
-	 * User-Mode Linux needs a mapping of its host for each page of a table,
-	 * and the host limits their number.
+	 * The gap in TiB. For each page of a table, User-Mode Linux needs a
+	 * mapping of its host, which limits the number of mappings.
 	 */
 	const unsigned long tib = IS_ENABLED(CONFIG_UML) ? 1 : 64;
 	const unsigned long far = (tib << 40) >> GOMEM_CHUNK_SHIFT;
@@ -431,8 +433,9 @@ static void test_foreign_chunk(struct kunit *test)
 
 /*
  * All pages of one root entry of the tree of summaries are free, and so are
- * eight chunks of the next entry. A field of the first entry's summary would
- * need more than 21 bits. A run may be longer than a root entry.
+ * eight chunks of the next entry. The first entry's summary is a special value,
+ * as a length would need more than the 21 bits of its field. A free run may be
+ * longer than the range of a root entry.
  */
 static void test_root_entry_free(struct kunit *test)
 {
@@ -610,8 +613,8 @@ static void test_aligned_bound(struct kunit *test)
 }
 
 /*
- * After 17 chunks without an aligned run, the search gives up. It then finds
- * only runs of 127 pages or more.
+ * After 17 chunks without an aligned run of 64 pages, the search for one gives
+ * up. It then finds only runs of at least 127 free pages, which contain one.
  */
 static void test_aligned_beyond(struct kunit *test)
 {
@@ -626,9 +629,10 @@ static void test_aligned_beyond(struct kunit *test)
 }
 
 /*
- * At each border of two chunks there are 64 free pages in a row, which the
- * summaries promise. But only the last chunk contains 64 free pages in a row.
- * The search for an aligned run gives up, and then needs 127 pages in a row.
+ * Across each border of two chunks lie 64 free pages in a row. So the summaries
+ * promise such a run in many places, but only the last chunk has one that lies
+ * within the chunk. The search for an aligned run of 64 gives up before it gets
+ * there, and then accepts only 127 free pages in a row.
  * gomem_pagealloc_next_chunk() does not give up.
  */
 static void test_promised_across(struct kunit *test)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * pagealloc_random_kunit.c - the page allocator in random layouts, compared
- * with an oracle.
+ * with an oracle: a simple array of the state of each page.
  */
 #include <kunit/test.h>
 #include <linux/minmax.h>
@@ -63,8 +63,9 @@ static unsigned long oracle_find(struct heap *h, unsigned long from,
 }
 
 /*
- * Find the first run of pages in @state that begins at or after @from, up to
- * its end. Return false if there is none.
+ * Set @run to the first run of pages in @state that begins at or after @from.
+ * Its length includes all pages up to one in another state. Return false if
+ * there is no such run.
  */
 static bool oracle_run(struct heap *h, unsigned long from, struct run *run,
 		       enum state state)
@@ -85,7 +86,7 @@ static bool oracle_run(struct heap *h, unsigned long from, struct run *run,
 
 static const struct random_case {
 	const char *name;
-	/* The registered chunks. A 0 after [0] ends the list. */
+	/* Registered chunks, by number. After the first, 0 ends the list. */
 	unsigned long chunk[8];
 } random_cases[] = {
 	{ "one chunk",		{ 0 } },
@@ -103,7 +104,7 @@ static unsigned long random_page(struct heap *h)
 	return AT(h->c[below(&h->rnd, h->nr)]->ci) + below(&h->rnd, CHUNK);
 }
 
-/* Return a length: mostly that of a span, sometimes one that crosses chunks. */
+/* Return a number of pages: mostly 1 to 12, sometimes 1 to 1024 (2 chunks). */
 static unsigned long random_len(struct heap *h)
 {
 	return 1 + below(&h->rnd, below(&h->rnd, 8) ? 12 : 1024);
@@ -363,7 +364,10 @@ static void test_find_every_length(struct kunit *test)
 	heap_expect_state(test, "found");
 }
 
-/* Search for each length, from each chunk on. The searches change nothing. */
+/*
+ * From each chunk on, search for a run of each length. The searches change
+ * nothing.
+ */
 static void test_next_chunk_all(struct kunit *test)
 {
 	struct heap *h = test->priv;
@@ -387,8 +391,8 @@ static void test_next_chunk_all(struct kunit *test)
 }
 
 /*
- * Allocate groups until there is none, free them in any order, and expect the
- * old state.
+ * Allocate free pages group by group until no page is free, free them from the
+ * last group to the first, and expect the state from before.
  */
 static void test_group_exhaust(struct kunit *test)
 {

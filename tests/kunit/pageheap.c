@@ -104,8 +104,8 @@ void heap_init(struct kunit *test, unsigned long nr_chunks)
 }
 
 /*
- * Register a chunk, all of whose pages are holes. Register chunks in order of
- * address.
+ * Register a chunk, all of whose pages are holes. A test has to register its
+ * chunks in order of address.
  */
 void heap_register(struct kunit *test, unsigned long ci)
 {

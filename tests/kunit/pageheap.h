@@ -14,7 +14,7 @@
 #define CHUNK		((unsigned long)GOMEM_CHUNK_PAGES)
 #define MAX_CHUNKS	24
 
-/* Where the page map begins. Nothing dereferences the addresses in it. */
+/* First address of the page map. No address that it covers is dereferenced. */
 #define BASE		0x7000000000UL
 
 /* Number of the first page of chunk @ci. */

@@ -236,8 +236,8 @@ static int read_map(void *arg)
 		known = smp_load_acquire(&r->ready);
 		nr = READ_ONCE(map->nr_chunks);
 		/*
-		 * The last chunk that the map covers: with the old, shorter
-		 * table, this lookup would read beyond the table.
+		 * Look up the last chunk that the map covers now. In the old,
+		 * shorter table, this would read beyond the end.
 		 */
 		c = nr ? gomem_pagemap_chunk(map, addr_of(nr - 1)) : NULL;
 		r->wrong += nr && !c;

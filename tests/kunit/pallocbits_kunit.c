@@ -333,7 +333,7 @@ static void test_range_random(struct kunit *test)
 
 /* Iteration and search */
 
-/* Iterating runs visits all free pages and no other. */
+/* The iteration over runs visits all free pages and no others. */
 static void test_next_runs(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -500,7 +500,7 @@ static void test_summarize_random(struct kunit *test)
 	}
 }
 
-/* Free @n used pages from page @i on, or take @n free ones; summarize. */
+/* Free @n used pages from @i on, or take @n free ones. Return the summary. */
 static gomem_pallocsum_t flip(struct pages *p, unsigned int i, unsigned int n,
 			      gomem_pallocsum_t sum)
 {
@@ -547,7 +547,7 @@ static u64 random_mask(struct pages *p, unsigned int w, bool used)
 	return below(&p->rnd, 2) ? bits : bits & mask;
 }
 
-/* Free or take pages of one word. The call returns the new summary. */
+/* Both functions that change pages of one word return the new summary. */
 static void test_mask_random(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -620,9 +620,9 @@ static void test_alloc_free_named(struct kunit *test)
 }
 
 /*
- * @reach is about eight children of 64 pages each, side by side. The first hit
- * should be the child in which the lowest run of @n pages ends. It may be an
- * earlier child if shorter runs share the code of @n.
+ * @reach has the codes of eight neighbouring children of 64 pages each. The
+ * first child found should be the one in which the lowest run of @n pages ends.
+ * If shorter runs share the code of @n, an earlier child may be found.
  */
 static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 {
@@ -640,7 +640,7 @@ static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 		KUNIT_ASSERT_TRUE_MSG(test, got <= want, "%u", n);
 }
 
-/* Each length below 128 has its own code; each power of two above has eight. */
+/* Each length below 128 has a code. Longer ones have eight per power of two. */
 static void test_reach_code(struct kunit *test)
 {
 	unsigned int len, code, last = 0;
@@ -657,7 +657,7 @@ static void test_reach_code(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, last <= U8_MAX);
 }
 
-/* gomem_pallocreach_find() compares eight codes at once with a length's. */
+/* gomem_pallocreach_find() compares eight codes with the code of a length. */
 static void test_reach_find(struct kunit *test)
 {
 	struct pages *p = test->priv;

@@ -120,8 +120,8 @@ static void test_same_as_without(struct kunit *test)
 }
 
 /*
- * A page cache takes heap pages / GOMEM_PCACHE_SHARE / CPUs, but at least
- * pcache_min = 8, and at most pcache_max pages.
+ * A page cache takes (pages of the heap) / GOMEM_PCACHE_SHARE / CPUs pages, but
+ * at least pcache_min, which is 8 here, and at most pcache_max.
  */
 static void test_limit(struct kunit *test)
 {
@@ -303,7 +303,7 @@ static void test_runs(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, gomem_pagemap_span(h->map, base));
 	span_set_expect(test, &f->base.set, h);
 
-	/* A cached run serves no shorter span, and no aligned one. */
+	/* A cached run serves neither a shorter span nor an aligned one. */
 	s = span_set_get(test, &f->base.set, h, 31);
 	KUNIT_EXPECT_NE(test, base, s->base);
 	s = span_set_try(test, &f->base.set, h, &req);
@@ -397,8 +397,8 @@ static void test_runs_of_all(struct kunit *test)
 }
 
 /*
- * A run that two looks in a row find returns to the heap, even if the CPU uses
- * its page cache meanwhile.
+ * A run that two looks in a row find in a page cache returns to the heap, even
+ * if the CPU uses its page cache meanwhile.
  */
 static void test_runs_idle(struct kunit *test)
 {

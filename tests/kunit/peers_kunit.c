@@ -143,8 +143,8 @@ static void test_free_of_peer(struct kunit *test)
 }
 
 /*
- * Expect that a block was fetched from the other node, into the heap of that
- * node.
+ * Allocate a span from heap 0. Expect that a block of node 1 was fetched for
+ * it, and that the block belongs to heap 1.
  */
 static void expect_block_of_peer(struct kunit *test, unsigned int anywhere,
 				 unsigned int len)
@@ -166,8 +166,8 @@ static void expect_block_of_peer(struct kunit *test, unsigned int anywhere,
 }
 
 /*
- * If its own node is empty, a heap fetches a block of the other node, into the
- * heap of that node.
+ * If a heap's own node has no memory, the heap fetches a block of the other
+ * node. The block belongs to the heap of that other node.
  */
 static void test_block_of_peer(struct kunit *test)
 {
@@ -179,8 +179,8 @@ static void test_block_of_peer(struct kunit *test)
 }
 
 /*
- * If light requests fail on both nodes, the kernel is asked for no more than
- * the needed pages, on any node.
+ * If light requests fail on both nodes, the heap asks the kernel for the pages
+ * that it needs and no more, on any node.
  */
 static void test_effort_of_peer(struct kunit *test)
 {
@@ -216,7 +216,7 @@ static void test_nofail(struct kunit *test)
 	expect_heaps(test);
 }
 
-/* Without memory on any node, a failed request leaves nothing behind. */
+/* Without memory on any node, a request fails and leaves nothing behind. */
 static void test_none(struct kunit *test)
 {
 	struct gomem_span_request req = fake_large_request(10);
@@ -243,8 +243,8 @@ static void test_none(struct kunit *test)
 
 /*
  * A span of another node's memory needs a span descriptor of that node's heap,
- * and a descriptor of the chunk. If either is missing, the block goes back to
- * the kernel.
+ * and a descriptor of the chunk. If there is no memory for one of the two, the
+ * block that was fetched for the span goes back to the kernel.
  */
 static void test_no_descriptor(struct kunit *test)
 {
@@ -255,10 +255,10 @@ static void test_no_descriptor(struct kunit *test)
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
 	/*
-	 * Memory for descriptors is fetched for the heap that is asked, then
-	 * for the heap of the block, then for the chunk. Each time there is a
-	 * light and a hard request. Memory that was fetched before the failure
-	 * is kept.
+	 * Memory is fetched for a span descriptor of heap 0, then for one of
+	 * heap 1, then for a descriptor of the chunk. If a light request fails,
+	 * a hard one follows. The second round needs no memory for heap 0, as
+	 * that of the first is kept. So it fails at the chunk.
 	 */
 	fake_fail(&source_of(f)->meta, 2, 2);
 	for (i = 1; i <= 2; i++) {
@@ -416,8 +416,8 @@ static void test_page_caches(struct kunit *test)
 }
 
 /*
- * All nodes share the memory limit. If the heap of one node grows, the heap of
- * another one gives free pages back.
+ * All nodes share the memory limit. If the heap of one node grows at the limit,
+ * the heap of another node gives free pages back.
  */
 static void test_limit(struct kunit *test)
 {
@@ -445,8 +445,8 @@ static void test_limit(struct kunit *test)
 }
 
 /*
- * A heap keeps trying its own node although the node is empty, but not for the
- * orders that just failed.
+ * A heap keeps asking its own node for pages although the node is empty, but
+ * only for the lowest order that a request fits into. Higher ones just failed.
  */
 static void test_learn_order(struct kunit *test)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * profile_kunit.c - the heap profile: which allocations it records, and that a
+ * profile_kunit.c - test which allocations the heap profile records, and that a
  * record disappears when its object is freed.
  *
- * The cases record each object (rate 1). No other task of the machine calls
- * gomem meanwhile.
+ * Unless a case sets another rate, the profile records each object (rate 1). No
+ * other task on the machine may call gomem meanwhile.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -119,7 +119,7 @@ static void test_chance(struct kunit *test)
 		got = (gomem_sample_chance(cases[i].size, cases[i].rate) >>
 		       20) * 1000000 >>
 		      40;
-		/* Allow an error of 1 %, and of 1 in a million. */
+		/* Allow an error of 1 %, plus 1 in a million. */
 		KUNIT_EXPECT_GE_MSG(test, got + got / 100 + 1,
 				    cases[i].per_million, "%llu of %lu",
 				    cases[i].size, cases[i].rate);
@@ -150,12 +150,15 @@ static void test_draw(struct kunit *test)
 		at_once += !left;
 	}
 	/*
-	 * The mean is 1 / (e^0.01 - 1) = 99.5. The standard deviation of the
-	 * mean of 40000 distances is 0.5.
+	 * The expected distance is 1 / (e^0.01 - 1) = 99.5 objects. The mean of
+	 * 40000 distances has a standard deviation of 0.5.
 	 */
 	KUNIT_EXPECT_GE(test, sum, 97ULL * n);
 	KUNIT_EXPECT_LE(test, sum, 102ULL * n);
-	/* 1 - e^-0.01 = 0.995 %, or 398 of 40000, with a deviation of 20. */
+	/*
+	 * A distance is 0 with a chance of 1 - e^-0.01 = 0.995 %. So 398 of
+	 * 40000 are expected, with a standard deviation of 20.
+	 */
 	KUNIT_EXPECT_GE(test, at_once, 300);
 	KUNIT_EXPECT_LE(test, at_once, 500);
 	gomem_sample_set_rate(1);
@@ -166,20 +169,20 @@ static void test_draw(struct kunit *test)
 }
 
 /*
- * If samples are thinned (see base/sample.h), each record also counts for the
- * records that were left out.
+ * If samples are thinned (see base/sample.h), each record also stands for the
+ * records that thinning left out.
  */
 static void test_weight(struct kunit *test)
 {
 	gomem_sample_set_rate(SZ_512K);
 	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(64, 0));
-	/* A small object counts for 2^thin objects. Allow 2 %. */
+	/* For small objects a record stands for 2^thin ones. Allow 2 %. */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(64, 4), (16 << 8) * 98 / 100);
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(64, 4),
 			(16 << 8) * 102 / 100);
 	/*
-	 * An object of 512 KiB counts for (1 - e^-1) / (1 - e^-1/4) = 2.858
-	 * objects.
+	 * For objects of 512 KiB, with a quarter of the samples, a record
+	 * stands for (1 - e^-1) / (1 - e^-1/4) = 2.858 records.
 	 */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(SZ_512K, 2),
 			(2858 << 8) / 1000 - 4);
@@ -190,7 +193,7 @@ static void test_weight(struct kunit *test)
 			(4096 << 8) * 98ULL / 100);
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(8, 12),
 			(4096 << 8) * 102ULL / 100);
-	/* An object so large that it is always recorded counts for one. */
+	/* A record of an object that is always recorded stands for itself. */
 	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(SZ_4M * 4, 1) & ~1U);
 }
 
@@ -222,8 +225,8 @@ static void test_small(struct kunit *test)
 }
 
 /*
- * A recorded tiny object has a block of its own, or is an object of the class
- * of 8 bytes.
+ * A recorded tiny object has a block of its own, or is an object of the size
+ * class of 8 bytes.
  */
 static void test_tiny(struct kunit *test)
 {
@@ -386,7 +389,7 @@ static void test_misuse(struct kunit *test)
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 	/*
 	 * GOMEM_TAG_SPECIAL in the tag of the page must not hide that the
-	 * offset is no multiple of 8.
+	 * offset is not a multiple of 8.
 	 */
 	gomem_free(q + 4);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
@@ -418,7 +421,7 @@ static void test_neighbour(struct kunit *test)
 	set_rate(1);
 }
 
-/* The innermost frame of a record is that of the caller, not one of gomem. */
+/* The innermost frame of a record is that of gomem's caller, not of gomem. */
 static void test_frames(struct kunit *test)
 {
 	struct gomem_special sp = { };
@@ -467,8 +470,8 @@ static void test_estimate(struct kunit *test)
 	after = count(test, 64);
 	est = gomem_profile_scale((after.all - before.all) << 8, 64, SZ_4K);
 	/*
-	 * Allow an error of a third: seven deviations, even if half of the
-	 * samples were thinned by a factor of two.
+	 * Allow an error of a third: seven standard deviations, even if half of
+	 * the samples were thinned by a factor of two.
 	 */
 	KUNIT_EXPECT_GE(test, est, n * 2 / 3);
 	KUNIT_EXPECT_LE(test, est, n * 4 / 3);
@@ -477,8 +480,8 @@ static void test_estimate(struct kunit *test)
 }
 
 /*
- * Find the stacks with the most memory, in an array that is too short for all
- * stacks.
+ * Find the call stacks that allocated most memory, with an array that is too
+ * short for all stacks.
  */
 static void test_top(struct kunit *test)
 {
@@ -538,7 +541,7 @@ static void free_each(void **p, unsigned int n)
 		gomem_free(p[i]);
 }
 
-/* Allocate in each way. Return how many objects there are. */
+/* Call each function that allocates. Return how many objects there are. */
 static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c,
 			       void **p)
 {
@@ -587,8 +590,8 @@ static void expect_records(struct kunit *test, void **p, unsigned int n,
 }
 
 /*
- * With "all", each object is recorded at once, whichever function allocates it,
- * even if the rate of the profile is 0.
+ * With profile_exact=all, each object is recorded at once, whichever function
+ * allocates it, even if the rate of the profile is 0.
  */
 static void test_exact(struct kunit *test)
 {
@@ -615,8 +618,8 @@ static void test_exact(struct kunit *test)
 }
 
 /*
- * Objects of modules that the list does not name are not recorded. A list that
- * is refused changes nothing.
+ * Objects of modules that the list in profile_exact does not name are not
+ * recorded. A list that is refused changes nothing.
  */
 static void test_exact_names(struct kunit *test)
 {
@@ -646,7 +649,10 @@ static void test_exact_names(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, gomem_exact_set(""));
 }
 
-/* An object belongs to the module of its innermost frame. */
+/*
+ * For profile_exact, an object belongs to the module that contains the
+ * innermost frame of the call stack that allocated it.
+ */
 static void test_exact_module(struct kunit *test)
 {
 	char other[] = "xomem_kunit";
@@ -695,8 +701,8 @@ static void test_lifetimes(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, b);
 	KUNIT_EXPECT_EQ(test, 0, lived(b, 0, GOMEM_LIVES));
 	/*
-	 * Not msleep(): jiffies may lag behind the clock, and catch up
-	 * meanwhile, so that the sleep is too short.
+	 * Not msleep(): jiffies may lag behind the clock, and catch up during
+	 * the sleep, which is too short then.
 	 */
 	usleep_range(20000, 40000);
 	gomem_free(p);

@@ -73,10 +73,11 @@ static void run_job(struct work_struct *work)
 }
 
 /*
- * Make each call that waits for works, in a work of a WQ_MEM_RECLAIM queue. The
- * work makes the call as soon as it runs. After a work has run for some
- * milliseconds, the workqueue core lets other works of the CPU run beside it.
- * They may then be done already, so that the call does not wait for them.
+ * Call each gomem function that waits for gomem's works, in a work of a
+ * WQ_MEM_RECLAIM queue. That work makes the call as soon as it runs: once it
+ * has run for some milliseconds, the workqueue core lets other works of the CPU
+ * run at the same time. Then gomem's works could be done before the call, which
+ * would not wait for them.
  */
 static void test_wait(struct kunit *test)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * random.h - random numbers of a case. The seed in the log reproduces them.
+ * random.h - random numbers of a test case. The seed in the log reproduces
+ * them.
  */
 #ifndef GOMEM_TEST_RANDOM_H
 #define GOMEM_TEST_RANDOM_H

@@ -382,8 +382,8 @@ static void test_no_object(struct kunit *test)
 }
 
 /*
- * From here on, let all objects that are passed to gomem_free_rcu() wait
- * together in one list. Only the first object has a grace period of its own.
+ * Of the objects that are passed to gomem_free_rcu() from here on, the first
+ * has a grace period of its own. Let all others wait together, in one list.
  */
 static void begin_together(void)
 {
@@ -392,8 +392,8 @@ static void begin_together(void)
 }
 
 /*
- * Expect one report of a write to a waiting object. Because of it, two objects
- * were not freed: free them.
+ * Expect one report of a write to a waiting object. Because of the write, two
+ * objects were not freed: free them.
  */
 static void end_broken(struct kunit *test, void *lost, void *lost_too)
 {
@@ -406,8 +406,8 @@ static void end_broken(struct kunit *test, void *lost, void *lost_too)
 }
 
 /*
- * Pass @n objects together to gomem_free_rcu(), and overwrite the RCU head of
- * the third one.
+ * Pass @n objects to gomem_free_rcu(), and overwrite the RCU head of the third
+ * one with @link. All but the first object wait together, in one list.
  */
 static void break_link(struct kunit *test, unsigned int n,
 		       struct rcu_head *link)
@@ -425,8 +425,8 @@ static void break_link(struct kunit *test, unsigned int n,
 }
 
 /*
- * From the object with the broken link on, the objects of the list are not
- * freed. Nothing else happens.
+ * break_link() overwrites the link in the second of three objects that wait in
+ * one list. The first is freed, the second and the third are not.
  */
 static void test_broken_list(struct kunit *test)
 {
@@ -446,9 +446,8 @@ static void test_broken_link(struct kunit *test)
 }
 
 /*
- * Write to the RCU head of the second object in a list of three that wait
- * together. The second and third object of the list are not freed. The first
- * one is.
+ * Write to the RCU head of the second of three objects that wait together, in
+ * one list. The first is freed, the second and the third are not.
  */
 static void break_word(struct kunit *test, unsigned long change)
 {

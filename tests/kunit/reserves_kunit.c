@@ -24,7 +24,7 @@ struct reserves_fixture {
 	void *tiny[MAX_TINY];
 };
 
-/* Allocate all memory, and link the objects by their first words. */
+/* Use up all memory but the reserves. Link the objects by their first words. */
 static void take_all(struct reserves_fixture *f, size_t size)
 {
 	void **p;
@@ -36,7 +36,7 @@ static void take_all(struct reserves_fixture *f, size_t size)
 }
 
 /*
- * Use up all memory but the reserves, so that without the reserves no
+ * Use up all memory but the kernel's reserves, so that without these no
  * allocation of any size succeeds.
  */
 static void begin(struct kunit *test, size_t size)
@@ -64,8 +64,8 @@ static void end(struct reserves_fixture *f, unsigned long *used)
 }
 
 /*
- * A caller that may use the reserves gets objects, and takes no more pages than
- * these need. Other callers get none.
+ * A caller that may use the kernel's reserves gets objects, and takes no more
+ * pages than these need. Other callers get no object.
  */
 static void expect_reserved(struct kunit *test, size_t size,
 			    void *(*get)(size_t size, gfp_t gfp))
@@ -91,8 +91,8 @@ static void expect_reserved(struct kunit *test, size_t size,
 		}
 	}
 	/*
-	 * Free the objects only after the end: until then, their memory would
-	 * serve all callers.
+	 * Free the objects only after end(). Before that, callers that may not
+	 * use the reserves would get the freed memory.
 	 */
 	end(f, &used);
 	KUNIT_EXPECT_EQ_MSG(test,
@@ -133,8 +133,8 @@ static void test_bulk(struct kunit *test)
 }
 
 /*
- * Use up all free blocks, and the free objects of 16 bytes. Otherwise a tiny
- * object could come from these.
+ * Use up all free blocks of tiny objects, and the free objects of 16 bytes.
+ * Otherwise a tiny object could come from these.
  */
 static unsigned int take_tiny(struct reserves_fixture *f)
 {
@@ -165,7 +165,7 @@ static void test_tiny(struct kunit *test)
 	gomem_free_bulk(n, f->tiny);
 }
 
-/* A task with PF_MEMALLOC may use the reserves without a gfp flag. */
+/* A task with PF_MEMALLOC may use the kernel's reserves without a gfp flag. */
 static void test_task(struct kunit *test)
 {
 	struct reserves_fixture *f = test->priv;
@@ -185,8 +185,9 @@ static void test_task(struct kunit *test)
 }
 
 /*
- * An object of a typed cache takes a page of the reserves as a span of the
- * cache. Only callers of this cache may have the other objects of that span.
+ * An object of a typed cache takes a page of the kernel's reserves as a span of
+ * the cache. Only callers of this cache may have the other objects of that
+ * span.
  */
 static void test_typed(struct kunit *test)
 {

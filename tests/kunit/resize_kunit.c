@@ -72,8 +72,8 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	KUNIT_ASSERT_NOT_NULL(test, q);
 	usable = gomem_usable_size(q);
 	/*
-	 * A large object may stay in place, with less room if no more pages are
-	 * free after it.
+	 * A large object may also grow in place. If few pages after it are
+	 * free, it gets less room than c->room.
 	 */
 	if (c->from <= GOMEM_SMALL_MAX || !c->room)
 		KUNIT_EXPECT_EQ(test, c->room != 0, p != q);
@@ -85,8 +85,8 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	KUNIT_EXPECT_EQ(test, noscan, is_noscan(q));
 
 	/*
-	 * Resize the object to its usable size, to detect bytes at its end that
-	 * were cut off.
+	 * Resize the object to its usable size. It must not move, since its
+	 * last bytes belong to it already.
 	 */
 	r = gomem_realloc(q, usable, gfp);
 	KUNIT_EXPECT_PTR_EQ(test, q, r);

@@ -80,10 +80,10 @@ static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci,
 
 /*
  * Clear the bits in want_out of the pages that should go back. @want fits into
- * one batch of the scavenger, so only the last run is cut. Set @unsure if a
- * chunk becomes dense (at most 1/32 of it is free) before its last run has
- * gone. If a batch ends there, the scavenger checks the chunk again, and leaves
- * its other runs for later.
+ * one batch of the scavenger, so all runs but the last go back as a whole. Set
+ * @unsure if a chunk becomes dense (at most 1/32 of it is free) before its last
+ * run has gone back. If a batch ends there, the scavenger checks the chunk
+ * again, and leaves its other runs for later.
  */
 static unsigned long model_scavenge(struct heap_fixture *f, unsigned long want,
 				    enum gomem_scavenge_reason why,
@@ -210,7 +210,7 @@ static void test_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 63, force(test, 63));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 100, 63));
 	KUNIT_EXPECT_EQ(test, 8, force(test, 8));
-	/* With at most 1/32 of a chunk free, the highest address goes first. */
+	/* Of chunks with at most 1/32 free, the highest address goes first. */
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 300, 7));
 	KUNIT_EXPECT_TRUE(test, is_back(f, CHUNK + 307, 1));
 	KUNIT_EXPECT_TRUE(test, is_out(f, CHUNK + 300, 7));
@@ -241,7 +241,7 @@ KUNIT_ARRAY_PARAM_DESC(dense, dense_cases, name);
 
 /*
  * The background scavenger skips a chunk with at most 1/32 of its pages free.
- * For all other reasons such pages go, too.
+ * A scavenge for any other reason gives these free pages back, too.
  */
 static void test_dense(struct kunit *test)
 {
@@ -269,7 +269,8 @@ static void test_dense(struct kunit *test)
 }
 
 /*
- * Each batch continues where the last one ended, and wraps around at the end.
+ * Each batch of a scavenge continues where the batch before it ended, and wraps
+ * around at the end of the heap.
  */
 static void test_position(struct kunit *test)
 {
@@ -302,7 +303,7 @@ static void test_position(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* Pages in a page cache do not go back. */
+/* Free pages that a CPU's page cache keeps do not go back to the source. */
 static void test_cached(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -449,8 +450,8 @@ static void test_reader(struct kunit *test)
 }
 
 /*
- * Reclaim may ask for pages again and again. Pages that were announced first do
- * not wait longer because of that.
+ * Reclaim may call gomem_heap_owe() again and again. Pages that the first call
+ * announced do not wait longer because of the later calls.
  */
 static void test_owe_again(struct kunit *test)
 {
@@ -494,8 +495,8 @@ static void test_owe_again(struct kunit *test)
 
 /*
  * With Tiny RCU a grace period is over when synchronize_rcu() returns, although
- * no other task ran. If the wait polled until another task has run, it would
- * end at the next tick, or never if no task is ready.
+ * no other task ran. If gomem_heap_wait_for_grace() polled until another task
+ * has run, it would return at the next tick, or never if no task is ready.
  */
 static void test_tiny_rcu(struct kunit *test)
 {
@@ -585,8 +586,8 @@ static void test_random(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, h->pages.free_pages);
 	random_spans(test, c->max_pages, 100, 50);
 	/*
-	 * Give half of the pages back: the heap is destroyed with holes in its
-	 * chunks.
+	 * Give half of the pages back, so that the heap is destroyed while its
+	 * chunks have holes.
 	 */
 	span_set_put_all(test, &f->set);
 	gomem_heap_scavenge(h, h->pages.free_pages / 2, GOMEM_SCAVENGE_FORCED);

@@ -170,7 +170,7 @@ static void test_double_put(struct kunit *test)
 	}
 }
 
-/* Pass a buffer, live or not, to each other function that frees. */
+/* Pass a buffer, live or not, to the functions that free other memory. */
 static void test_wrong_function(struct kunit *test)
 {
 	unsigned int order;
@@ -191,8 +191,8 @@ static void test_wrong_function(struct kunit *test)
 		put(test, p, order);
 		gomem_free(p);
 		/*
-		 * If the put emptied the span, the page belongs to no span any
-		 * more.
+		 * If the put emptied the span, the page no longer belongs to a
+		 * span.
 		 */
 		if (gomem_owns(p))
 			expect_misuses(test, GOMEM_WRONG_FUNCTION, 1);
@@ -248,8 +248,8 @@ static void test_write_after_put(struct kunit *test)
 }
 
 /*
- * Interrupts have no slots for buffers: each buffer comes from its span and
- * returns there.
+ * Interrupts have no slots for scratch buffers: each buffer comes from its span
+ * and returns there.
  */
 struct job {
 	void *bufs[40];

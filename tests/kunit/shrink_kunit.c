@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * shrink_kunit.c - reclaim gets the pages that can go at once, and does not
- * wait for others.
+ * shrink_kunit.c - reclaim gets the pages that can go back to the kernel at
+ * once, and does not wait for pages that are in a grace period.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -40,8 +40,9 @@ static struct gomem_heap *make_heap(struct kunit *test)
 }
 
 /*
- * Pages that have to wait for an RCU reader are announced once. The call does
- * not wait for the reader.
+ * gomem_heap_shrink() does not wait for an RCU reader. It counts each page that
+ * has to wait for the reader as given back, but in only one of its calls.
+ * gomem_heap_pay() then gives these pages back.
  */
 static void test_shrink(struct kunit *test)
 {
@@ -75,7 +76,10 @@ static void test_shrink(struct kunit *test)
 	span_set_expect(test, &f->set, h);
 }
 
-/* Announced pages may be used again before they go back. */
+/*
+ * Pages that gomem_heap_shrink() announced may be used again before
+ * gomem_heap_pay() gives them back.
+ */
 static void test_used_again(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
@@ -154,7 +158,10 @@ static void test_waiting(struct kunit *test)
 	rcu_reader_stop(&r);
 	KUNIT_EXPECT_EQ(test, 100, n[0]);
 	KUNIT_EXPECT_EQ(test, 0, n[1]);
-	/* The background scavenger waits, if no other page can go. */
+	/*
+	 * If no other page can go, the background scavenger waits for the grace
+	 * period of the 50 pages.
+	 */
 	KUNIT_EXPECT_EQ(test, 50,
 			gomem_heap_scavenge(h, CHUNK,
 					    GOMEM_SCAVENGE_BACKGROUND));

@@ -12,7 +12,7 @@
 
 #define MOST	64U
 
-/* A shuffle keeps each object, once. */
+/* After a shuffle, each object is in the array exactly once. */
 static void test_all_there(struct kunit *test)
 {
 	void *objs[MOST];
@@ -61,7 +61,7 @@ static void test_orders(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 24U, orders);
 }
 
-/* Each object comes to each of the 64 places about equally often. */
+/* Shuffles put each object in each of the 64 places about equally often. */
 static void test_places(struct kunit *test)
 {
 	unsigned int *count, i, j;
@@ -88,8 +88,8 @@ static void test_places(struct kunit *test)
 }
 
 /*
- * After a rotation the objects are still side by side. Each object is the first
- * one equally often.
+ * After a rotation, each object is still followed by its neighbour, and the
+ * highest object by the lowest. Each object is the first one equally often.
  */
 static void test_rotate(struct kunit *test)
 {

@@ -272,7 +272,7 @@ static unsigned int param_class(struct kunit *test)
 }
 
 /*
- * gomem_div() divides right for each offset in a span, and for the first offset
+ * gomem_div() is correct for each offset in a span, and for the first offset
  * after the span.
  */
 static void test_every_offset_divides(struct kunit *test)

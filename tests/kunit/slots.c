@@ -44,9 +44,9 @@ void slots_set_earned(struct gomem_mcache *mc, size_t moved)
 }
 
 /*
- * Run @body with all slots empty, and with as much traffic counted as slots
- * need to grow. Repeat until no look came during the run. @body stores its
- * observations in @seen, which the caller checks.
+ * Run @body with all slots empty, and with slots_set_earned(), so that slots
+ * can grow. Repeat this until no look of an epoch ran at the same time as
+ * @body. @body stores its observations in @seen, which the caller checks.
  */
 void slots_run_undisturbed(struct kunit *test,
 			   void (*body)(struct stats_fixture *f,
@@ -76,8 +76,8 @@ void slots_run_undisturbed(struct kunit *test,
 }
 
 /*
- * Allocate up to @n objects of one size, which the model does not count. Return
- * the number of all objects of the case.
+ * Allocate up to @n objects of one size. The model of the counters (books.h)
+ * does not count them. Return the number of all objects in f->obj.
  */
 unsigned int books_make_n(struct stats_fixture *f, unsigned int size,
 			  unsigned int n)

@@ -51,7 +51,7 @@ static void shape_desc(const struct shape *s, char *desc)
 
 KUNIT_ARRAY_PARAM(shape, shapes, shape_desc);
 
-/* The steps, and what the oracle expects of each */
+/* Functions that free or shuffle cells */
 
 static void put_cell(struct kunit *test, unsigned int cell)
 {
@@ -238,7 +238,7 @@ static void test_take_nothing(struct kunit *test)
 
 /*
  * Take each possible number of cells, then all others at once: this shifts
- * s->alloc_cache by each number.
+ * s->alloc_cache by each possible number of bits.
  */
 static void test_take_shape(struct kunit *test)
 {
@@ -312,8 +312,8 @@ static void test_put_whole_words(struct kunit *test)
 }
 
 /*
- * Free all objects of a span at once. This fails if the mask does not have all
- * of them, or if their bits are in several words.
+ * Free all live objects of a span at once. gomem_span_put_all() refuses that if
+ * the mask lacks some of them, or if their bits are in several words.
  */
 static void test_put_all(struct kunit *test)
 {
@@ -336,8 +336,8 @@ static void test_put_all(struct kunit *test)
 }
 
 /*
- * Freed cells below freeindex are found only after a sweep. Free cells above
- * freeindex are found without a sweep.
+ * Freed cells below s->freeindex are found only after a sweep. Free cells above
+ * it are found without a sweep.
  */
 static void test_put_below_freeindex(struct kunit *test)
 {
@@ -359,7 +359,7 @@ static void test_put_below_freeindex(struct kunit *test)
 	}
 }
 
-/* After a sweep between two takes, cells below freeindex come first. */
+/* After a sweep, cells below the old s->freeindex are taken first. */
 static void test_sweep_between_takes(struct kunit *test)
 {
 	struct span_fixture *f = test->priv;

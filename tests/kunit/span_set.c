@@ -88,7 +88,7 @@ struct gomem_span *span_set_get(struct kunit *test, struct span_set *set,
 }
 
 /**
- * span_set_put - give a span back
+ * span_set_put - free a span, and take it out of its set
  * @test: the test
  * @set: the set that has the span
  * @s: the span
@@ -208,7 +208,7 @@ static void expect_caches(struct kunit *test, struct span_set *set,
  * span_set_expect - expect that a heap is sound, and agrees with the oracle
  * @test: the test
  * @set: the live spans, also those of other heaps
- * @h: the heap, which no one else uses meanwhile
+ * @h: the heap, which no other thread uses meanwhile
  */
 void span_set_expect(struct kunit *test, struct span_set *set,
 		     struct gomem_heap *h)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * span_steps.h - steps with a span, and an oracle of its cells.
+ * span_steps.h - helpers for tests of a span, and an oracle that knows the
+ * state of each cell.
  */
 #ifndef GOMEM_TEST_SPAN_STEPS_H
 #define GOMEM_TEST_SPAN_STEPS_H
@@ -20,7 +21,7 @@ struct span_fixture {
 	struct rnd_state rnd;
 	/* The oracle */
 	u8 state[MAX_SLOTS];
-	unsigned int cursor;	/* free cells below need a sweep */
+	unsigned int cursor;	/* free cells below it need a sweep */
 	unsigned int fresh;	/* cells from here on were never handed out */
 	/* Arrays for a case to use */
 	void *out[MAX_SLOTS + 1];

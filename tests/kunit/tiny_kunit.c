@@ -106,7 +106,7 @@ static void test_joining(struct kunit *test)
 	}
 }
 
-/* Objects with pointers, or of a given node, share no block. */
+/* Objects with pointers, and objects of a given node, do not share blocks. */
 static void test_not_shared(struct kunit *test)
 {
 	unsigned int size, i;
@@ -600,7 +600,10 @@ struct exchanger {
 	char **shared;
 };
 
-/* Each byte of an object has the object's length as its value. */
+/*
+ * Allocate an object, leave it in e->shared, and free the object that was there
+ * before. Each byte of an object has the object's length as its value.
+ */
 static void exchange(struct exchanger *e, gfp_t gfp)
 {
 	unsigned int size = 1 + below(&e->base.rnd, 15);

@@ -45,7 +45,7 @@ static void test_double_free(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* An object returns to the rest only if it is the last of the block. */
+/* A freed object becomes rest again only if it is the last one of the block. */
 static void test_rest_again(struct kunit *test)
 {
 	struct gomem_tiny *rest;
@@ -119,9 +119,9 @@ static void test_double_free_of_span(struct kunit *test)
 }
 
 /*
- * No part starts in the middle of an object, live or freed. The rest of a block
- * may have been objects before. So a free of such an address is reported as a
- * double free.
+ * Free an address inside a tiny object, or in the rest of its block. An object
+ * that was freed earlier may have started there, so gomem reports a double
+ * free.
  */
 static void test_interior(struct kunit *test)
 {
@@ -143,7 +143,8 @@ static void test_interior(struct kunit *test)
 	p[2] = tiny_get(test, 5);
 	KUNIT_EXPECT_PTR_EQ(test, p[1] + 5, p[2]);
 	/*
-	 * A pointer to the last byte of a block is always an interior pointer.
+	 * No object starts at the last byte of a block, so this is not a double
+	 * free.
 	 */
 	tiny_refuse(test, p[2] + 5, GOMEM_INTERIOR_POINTER);
 	tiny_end_block();

@@ -102,8 +102,8 @@ void tiny_free_all(void *arg)
 	unsigned int i;
 
 	/*
-	 * Tell lockdep that on PREEMPT_RT this handler runs in a thread, whose
-	 * locks may sleep.
+	 * Tell lockdep that on PREEMPT_RT this interrupt handler runs in a
+	 * thread, which may take locks that sleep.
 	 */
 	lockdep_hardirq_threaded();
 	for (i = 0; i < MAX_OBJECTS; i++) {

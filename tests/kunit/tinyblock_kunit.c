@@ -104,7 +104,7 @@ static void test_nothing_to_cut(struct kunit *test)
 /* Misuse */
 
 /*
- * The masks of the blocks lie after the last block of the page. They are no
+ * The masks of the blocks lie after the last block of the page. They are not
  * objects.
  */
 static void test_masks_are_no_objects(struct kunit *test)

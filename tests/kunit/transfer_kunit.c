@@ -23,14 +23,15 @@
 #define BATCH		GOMEM_BATCH_MAX
 
 /*
- * All transfer caches of a small heap together have room for this many bytes.
+ * All transfer caches of a small heap together have room for objects of this
+ * many bytes in total.
  */
 #define ALL_BYTES	SZ_2M
 
 struct transfer_fixture {
 	struct heap_fixture base;
 	unsigned int spc;
-	unsigned long fetches;	/* calls of the page source by frees */
+	unsigned long fetches;	/* calls of the page source that put() made */
 	void *objs[NR_OBJS];
 };
 
@@ -50,7 +51,7 @@ static void use_size(struct transfer_fixture *f, unsigned int size)
 }
 
 /*
- * Let the transfer cache count this many objects as moved in the current
+ * Pretend that @objects objects moved through the transfer cache in the current
  * second.
  */
 static void set_moved(struct gomem_transfer *t, unsigned int objects)
@@ -162,8 +163,8 @@ KUNIT_ARRAY_PARAM_DESC(size, size_cases, name);
 /* How much there is room for */
 
 /*
- * The room doubles from its first size up to the largest. A drain takes it
- * back.
+ * The room of a transfer cache doubles from c->begin objects up to c->most. A
+ * drain reduces the room to 0.
  */
 static void test_growth(struct kunit *test)
 {
@@ -209,8 +210,8 @@ static void test_one_way(struct kunit *test)
 	expect_nothing(test);
 
 	/*
-	 * There is no room either if more than a second passes between the
-	 * allocations and the frees.
+	 * The transfer cache gets no room either if more than a second passes
+	 * between the allocations and the frees.
 	 */
 	for (i = 0; i < 30; i++) {
 		get(f, 800);
@@ -248,7 +249,7 @@ static void test_want(struct kunit *test)
 	put(f, 0, 32);
 	put(f, 32, 96);
 	expect_transfer(test, 64, 64);
-	/* The room does not grow if the refills found objects. */
+	/* The room does not grow if no refill found the cache empty. */
 	get(f, 10);
 	put(f, 0, 10);
 	put(f, 128, 32);
@@ -266,8 +267,9 @@ static void test_want(struct kunit *test)
 }
 
 /*
- * The room is at most the number of moved objects / MOVED_SHARE. Below
- * MOVED_MIN moved objects there is no room.
+ * The room of a transfer cache is at most moved / MOVED_SHARE objects, where
+ * moved is the number of objects that moved in a second. Below MOVED_MIN moved
+ * objects there is no room.
  */
 static void test_earn(struct kunit *test)
 {
@@ -344,7 +346,8 @@ static void test_no_memory(struct kunit *test)
 /* Contents */
 
 /*
- * The objects that were put last are taken first, and a caller keeps its span.
+ * The objects that were put last are taken first. A refill from the transfer
+ * cache leaves the caller the span that its slot has.
  */
 static void test_content(struct kunit *test)
 {
@@ -415,7 +418,10 @@ static void test_overflow_twice(struct kunit *test)
 	rest[1] = f->objs[19];
 	f->objs[10] = f->objs[3];
 	put(f, 0, 19);
-	/* A bad free counts as an allocation: so no counter goes backwards. */
+	/*
+	 * The double free was counted as a free. So that no counter goes
+	 * backwards, an allocation is counted for it, too.
+	 */
 	KUNIT_EXPECT_EQ(test, 0, atomic64_read(&central_of(f)->direct_frees));
 	KUNIT_EXPECT_EQ(test, 1, atomic64_read(&central_of(f)->direct_allocs));
 	atomic64_set(&central_of(f)->direct_allocs, 0);
@@ -518,8 +524,8 @@ static void test_idle_room(struct kunit *test)
 }
 
 /*
- * If all transfer caches together hold too much, a look drains a cache
- * completely.
+ * If all transfer caches of a heap together hold too many bytes, a look drains
+ * a transfer cache completely.
  */
 static void test_too_much(struct kunit *test)
 {

@@ -32,7 +32,7 @@
 
 /*
  * Let the transfer cache count this many objects as moved in the current
- * second.
+ * second. Extend that second to 1000 s, so that the count is not reset.
  */
 static void set_moved(struct gomem_transfer *t, unsigned int objects)
 {
@@ -230,7 +230,7 @@ static void misuse(struct fixture *f, struct seen *s)
 	for (i = 0; i < n; i++)
 		s->found_twice |= f->objs[i] == written;
 	unmake(f, n);
-	/* This object was set aside, and has no owner. */
+	/* gomem has not handed this object out again: free it here. */
 	gomem_free(written);
 }
 
@@ -244,7 +244,7 @@ static void test_misuse(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, s.double_frees);
 	KUNIT_EXPECT_EQ(test, 1, s.writes);
 	KUNIT_EXPECT_FALSE(test, s.found_twice);
-	/* Attempts that a look disturbed have counted misuse, too. */
+	/* If a look disturbed misuse(), each repetition counted misuse, too. */
 	balance_forget_misuses(&f->balance);
 	expect_sound(test);
 }
@@ -333,8 +333,8 @@ static int visit_caches(void *arg)
 }
 
 /*
- * Destroy a typed cache while a visitor has some objects of it, as a look has
- * that empties slots.
+ * Destroy a typed cache while a visitor holds some of its objects. A look that
+ * empties slots holds objects in the same way.
  */
 static void test_destroy_meanwhile(struct kunit *test)
 {

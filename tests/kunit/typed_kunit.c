@@ -272,8 +272,8 @@ static void test_misuse(struct kunit *test)
 }
 
 /*
- * A batch has a bad pointer in the middle. That pointer is reported, and all
- * objects are freed once.
+ * A bulk free gets bad pointers: an object twice, or an object of another
+ * cache. Each of them is reported, and all objects of the cache are freed once.
  */
 static void test_bulk_misuse(struct kunit *test)
 {
@@ -285,8 +285,8 @@ static void test_bulk_misuse(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, n, gomem_cache_alloc_bulk(c, GFP_KERNEL, n, p));
 	/*
-	 * The last objects of the batch do not fit into the slot. The others
-	 * may.
+	 * Repeat an object from the start of the batch, which may be in the
+	 * slot by then, and one from its end, for which the slot has no room.
 	 */
 	p[n] = p[n - 1];
 	p[n - 1] = p[10];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * typed_steps.h - steps with typed caches and their objects.
+ * typed_steps.h - helpers for tests of typed caches and their objects.
  */
 #ifndef GOMEM_TEST_TYPED_STEPS_H
 #define GOMEM_TEST_TYPED_STEPS_H

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * undo_kunit.c - if a call fails half-way, the memory that it fetched goes back
- * to the kernel, if possible before the call returns.
+ * undo_kunit.c - if a bulk allocation gets only some of the objects, it fails
+ * and frees them. The memory that it fetched for them goes back to the kernel,
+ * if possible before the call returns.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -18,8 +19,8 @@
 #include "heap/scavenge.h"
 
 /*
- * Maximum number of bytes that the page source of the module hands out during a
- * call.
+ * Maximum number of bytes that the page source of the module hands out during
+ * a bulk allocation that should fail.
  */
 #define SOME		SZ_16M
 
@@ -58,8 +59,8 @@ static struct gomem_heap *make_heap(struct kunit *test, unsigned int live,
 }
 
 /*
- * All pages go back, except those that a free may leave in the heap. Pages
- * whose grace period is not over go, too: the call waits.
+ * gomem_heap_undo() gives all pages back, except those that any free may leave
+ * in the heap. If the grace period of a page is not over, it waits for the end.
  */
 static void test_undo(struct kunit *test)
 {
@@ -77,7 +78,7 @@ static void test_undo(struct kunit *test)
 	span_set_expect(test, &f->base.set, h);
 }
 
-/* Allocate pages and free them, as a call does that fails half-way. */
+/* Allocate and free pages, like a bulk allocation that fails half-way. */
 static void fail_half_way(struct kunit *test, struct gomem_heap *h, gfp_t gfp)
 {
 	struct undo_fixture *f = test->priv;
@@ -92,9 +93,9 @@ static void fail_half_way(struct kunit *test, struct gomem_heap *h, gfp_t gfp)
 }
 
 /*
- * If many small calls fail one after the other, the first gives its pages back
- * itself. During a pause after that (see UNDO_PAUSE), a work does it for the
- * others.
+ * If many small bulk allocations fail one after the other, the first one gives
+ * its pages back itself. For some time after that, the *pause*, a work item
+ * gives back the pages of the others: see UNDO_PAUSE in api/undo.c.
  */
 static void test_often(struct kunit *test)
 {
@@ -107,7 +108,7 @@ static void test_often(struct kunit *test)
 	KUNIT_EXPECT_GE(test, waits + 1, h->stats.grace_waits);
 	KUNIT_EXPECT_GT(test, h->undo_next, 0);
 	waits = h->stats.grace_waits;
-	/* The pause must not end here, however long this test is preempted. */
+	/* Leave the pages to the work item, even if this test is preempted. */
 	h->undo_next = U64_MAX;
 	for (i = 0; i < 20; i++)
 		fail_half_way(test, h, GFP_KERNEL);
@@ -117,7 +118,7 @@ static void test_often(struct kunit *test)
 	gomem_heap_pay(h);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
 
-	/* After the pause, a call gives its pages back itself again. */
+	/* From undo_next on, a failed call gives its pages back itself. */
 	h->undo_next = 0;
 	fail_half_way(test, h, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
@@ -125,8 +126,8 @@ static void test_often(struct kunit *test)
 }
 
 /*
- * A call with many pages gives them back itself, even during the pause after
- * another call.
+ * A bulk allocation that fails and frees many pages gives them back itself,
+ * even at a time when a work item gives back those of small ones.
  */
 static void test_large(struct kunit *test)
 {
@@ -175,8 +176,8 @@ static void test_overlap(struct kunit *test)
 }
 
 /*
- * A call gives back no more pages than it had allocated. Other free pages stay
- * in the heap.
+ * A bulk allocation that fails gives back no more pages than it had allocated.
+ * Other free pages stay in the heap.
  */
 static void test_had_less(struct kunit *test)
 {
@@ -215,8 +216,8 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 	KUNIT_EXPECT_EQ(test, waits, h->stats.grace_waits);
 	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN, n);
 	/*
-	 * Do what the work would do. The work serves only the module's own
-	 * heaps.
+	 * Give back what was left to a work item. The work item itself serves
+	 * only the module's own heaps, not this one.
 	 */
 	gomem_heap_pay(h);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
@@ -225,9 +226,10 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 }
 
 /*
- * Calls do not wait for a grace period if they must not sleep or should fail
- * soon. Nor do they if reclaim may wait for them, or if their task reclaims. A
- * work gives their pages back.
+ * When a bulk allocation fails, gomem_heap_undo() does not wait for a grace
+ * period if the call must not sleep or should fail soon. Nor does it wait if
+ * reclaim may wait for the call, or if the task itself reclaims. In these cases
+ * a work item gives the pages back.
  */
 static const struct gfp_case {
 	const char *name;
@@ -276,8 +278,8 @@ static unsigned int nr_heaps(void)
 }
 
 /*
- * Make a bulk call for twice the memory that the source has. Expect that its
- * memory goes back. Return true if the call fails.
+ * Ask in one bulk call for twice the memory that the page source hands out.
+ * Expect that what the call got goes back. Return true if the call fails.
  */
 static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 {
@@ -289,8 +291,8 @@ static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 
 	KUNIT_ASSERT_NOT_NULL(test, objs);
 	/*
-	 * A call may have failed just before: end the pause after it, in which
-	 * a work would give the pages back.
+	 * Another call may have failed just before. Make this call give its
+	 * pages back itself all the same, not leave them to a work item.
 	 */
 	for_each_gomem_heap(h)
 		h->undo_next = 0;

@@ -94,7 +94,7 @@ static void test_sizes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic64_read(&f->c->usage.variance));
 }
 
-/* Bytes that are charged to an account do not count for the module. */
+/* Bytes that are charged to an account are not counted for the module. */
 static void test_charged(struct kunit *test)
 {
 	struct gomem_account *a = gomem_account_create("tested", 0, 0, NULL,
@@ -131,8 +131,8 @@ static void test_charged(struct kunit *test)
 }
 
 /*
- * Extend a large object, one page at a time. It counts with its usable size,
- * whether it stays in place or moves.
+ * Extend a large object, one page at a time. Its usable size is counted,
+ * whether the object stays in place or moves.
  */
 static void test_grown(struct kunit *test)
 {
@@ -222,8 +222,8 @@ static void test_hard(struct kunit *test)
 }
 
 /*
- * A crossing of the soft limit counts once, and again only after the usage was
- * below 7/8 of the limit.
+ * When the usage rises above the soft limit, this is counted once, and again
+ * only after the usage was below 7/8 of the limit.
  */
 static void test_soft(struct kunit *test)
 {

@@ -89,8 +89,8 @@ static void test_fresh(struct kunit *test)
 	for (i = 0; i < s->nelems; i++) {
 		obj = gomem_span_object(s, i);
 		/*
-		 * Fill these cells with bytes that are no key, since the kernel
-		 * hands out pages with any contents.
+		 * Fill cells that were never handed out with bytes that are not
+		 * a key, since the kernel hands out pages with any contents.
 		 */
 		if (i >= s->fresh)
 			memset(obj, 0x11, 1000);

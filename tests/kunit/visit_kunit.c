@@ -142,7 +142,8 @@ static void test_beside(struct kunit *test)
 	in_time = wait_for_completion_timeout(&h->beside, SECONDS);
 	complete(&h->go_on);
 	/*
-	 * If a call was delayed, let the visitor go on before the case fails.
+	 * If the visitor has delayed the other task, wait for that task before
+	 * the case fails.
 	 */
 	if (!in_time)
 		wait_for_completion(&h->beside);
@@ -188,8 +189,8 @@ static void visit_in_visit(const struct gomem_kind *k, void *arg)
 }
 
 /*
- * A visitor that is bound to a CPU is not preempted during a visit. Other
- * visitors skip the mark by which it keeps its place in the list of caches.
+ * A visitor that is bound to a CPU is not preempted during a visit. It keeps
+ * its place in the list of caches by a mark, which other visitors skip.
  */
 static void test_at_once(struct kunit *test)
 {

@@ -275,8 +275,8 @@ static void expect_frame(struct kunit *test, const char *answer,
 }
 
 /*
- * The answer tells who allocated an object, and after the free also who freed
- * it.
+ * The answer names the function that allocated an object, and after the free
+ * also the function that freed it.
  */
 static void origin_of(struct kunit *test, size_t size)
 {
@@ -335,8 +335,8 @@ static void test_no_origin(struct kunit *test)
 }
 
 /*
- * Records of freed objects are overwritten, oldest first. The last ones are
- * found.
+ * The oldest records of freed objects are overwritten first. So the records of
+ * the objects freed last are found.
  */
 static void test_many_origins(struct kunit *test)
 {

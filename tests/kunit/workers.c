@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * workers.c - threads of a case.
+ * workers.c - threads of a test case.
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -66,8 +66,8 @@ static int worker_run(void *arg)
  * @seed: for its random numbers
  * @cpu: the CPU that it runs on, or WORKER_ANYWHERE
  *
- * Without memory for the thread the worker does nothing, and worker_expect()
- * fails.
+ * If there is no memory for the thread, the worker does nothing, and
+ * worker_expect() fails.
  */
 void worker_start(struct worker *w, void (*step)(struct worker *w), u32 seed,
 		  int cpu)
@@ -157,9 +157,9 @@ static int reader_run(void *arg)
 }
 
 /**
- * rcu_reader_start - start a reader, and wait until it reads
+ * rcu_reader_start - start a reader, and wait until it is in its section
  * @test: the test
- * @r: the reader; @ms and @leaving are set
+ * @r: the reader; the caller has set @r->ms and @r->leaving
  */
 void rcu_reader_start(struct kunit *test, struct rcu_reader *r)
 {
@@ -172,7 +172,7 @@ void rcu_reader_start(struct kunit *test, struct rcu_reader *r)
 }
 
 /**
- * rcu_reader_wait - wait until a reader has left after its @ms
+ * rcu_reader_wait - wait until a reader has left its section, after @r->ms
  * @r: the reader
  */
 void rcu_reader_wait(struct rcu_reader *r)
@@ -181,7 +181,7 @@ void rcu_reader_wait(struct rcu_reader *r)
 }
 
 /**
- * rcu_reader_stop - let a reader leave now, and wait until it has left
+ * rcu_reader_stop - let a reader leave its section now, and wait for that
  * @r: the reader
  */
 void rcu_reader_stop(struct rcu_reader *r)

@@ -117,8 +117,8 @@ static void test_span_of_dirty_pages(struct kunit *test)
 }
 
 /*
- * Used pages are known to be zero again only after they went back to the
- * source, and came from it as zeroes.
+ * Used pages are known to be zero again only after they went back to the page
+ * source, and the page source handed them out zeroed.
  */
 static void test_span_after_scavenging(struct kunit *test)
 {
@@ -321,7 +321,7 @@ static void zalloc_sizes(struct kunit *test)
 		for (round = 0; round < 3; round++) {
 			zalloc_n(test, n, sizes[i]);
 			free_n(test, n, sizes[i]);
-			/* Reused objects, or fresh ones after the scavenge. */
+			/* These are reused, or fresh after the scavenge. */
 			zalloc_n(test, n / 2, sizes[i]);
 			if (round == 1)
 				gomem_scavenge_all();
@@ -350,7 +350,10 @@ static void test_objects_of_dirty_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytes_skipped(), skipped);
 }
 
-/* Bytes count as skipped only if they would have been cleared otherwise. */
+/*
+ * bytes_skipped() counts only bytes that gomem would have cleared, had they not
+ * been known to be zero.
+ */
 static void test_skipping_is_counted(struct kunit *test)
 {
 	u64 before = bytes_skipped(), plain, large, again, small;
@@ -433,9 +436,9 @@ static void test_scratch_and_arena(struct kunit *test)
 }
 
 /*
- * Return the next object of this CPU's slot, which was never handed out; NULL
- * if there is none. Store live objects of the same span in @live. The span has
- * more objects than a slot takes at a time.
+ * Allocate up to 8 objects, until this CPU's slot has an object left. Return
+ * that object, which was never handed out; NULL if the slot stays empty. Store
+ * the allocated objects in @live, for the caller to free.
  */
 static void *next_fresh(struct kunit *test, size_t size, void **live)
 {
@@ -451,8 +454,8 @@ static void *next_fresh(struct kunit *test, size_t size, void **live)
 }
 
 /*
- * An object that was never handed out, and is zero after its key, is detected
- * as free like any other.
+ * A free or a resize of an object that was never handed out is detected as
+ * misuse, like that of any free object, although only its key is not zero.
  */
 static void test_fresh_object_is_free(struct kunit *test)
 {
@@ -482,9 +485,9 @@ static void test_fresh_object_is_free(struct kunit *test)
 }
 
 /*
- * Write to an object that was never handed out, after its key. These bytes are
- * cleared before the object is handed out, as if an earlier owner had written
- * them.
+ * Write to the bytes after the key of an object that was never handed out.
+ * These bytes are cleared before the object is handed out, as if an earlier
+ * owner had written them.
  */
 static void test_fresh_object_written_behind(struct kunit *test)
 {
@@ -537,8 +540,8 @@ static void test_fresh_object_written(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, q && is_zero(q, 1024));
 		migrate_enable();
 		/*
-		 * The object was set aside, but is not lost: it can still be
-		 * freed.
+		 * gomem never hands out the changed object, as if it were
+		 * allocated. So it can be freed, like an allocated one.
 		 */
 		gomem_free(p);
 		gomem_free(q);
@@ -572,7 +575,7 @@ static void expect_set_aside(struct kunit *test, unsigned long change)
 	gomem_free(q);
 }
 
-/* Each write to the key of a used object is detected. */
+/* Any change of the key of a free, formerly used object is detected. */
 static void test_used_object_written(struct kunit *test)
 {
 	unsigned int i, k;
@@ -587,7 +590,7 @@ static void test_used_object_written(struct kunit *test)
 	expect_set_aside(test, 0xffff0000UL << 32);
 }
 
-/* Pages that go back to the kernel contain no keys any more. */
+/* Pages that go back to the kernel no longer contain keys. */
 static void test_keys_forgotten(struct kunit *test)
 {
 	struct gomem_pagesource *src = gomem_first_heap()->source;
@@ -601,7 +604,7 @@ static void test_keys_forgotten(struct kunit *test)
 	gomem_set_key(&w[1023]);
 	KUNIT_EXPECT_TRUE(test, gomem_has_key(&w[0]) && gomem_has_key(&w[8]));
 	KUNIT_EXPECT_FALSE(test, gomem_has_key(&w[1]));
-	/* A copy elsewhere is no key. */
+	/* A copy of a key at another address is not a key. */
 	w[16] = w[8];
 	KUNIT_EXPECT_FALSE(test, gomem_has_key(&w[16]));
 
@@ -634,8 +637,8 @@ static void give_all_back(struct gomem_heap *h)
 }
 
 /*
- * Only pages that were part of a span of small objects are searched for keys,
- * once when they go back.
+ * When pages go back to the kernel, they are searched for keys once. Only pages
+ * that were part of a span of small objects are searched.
  */
 static void test_keys_searched(struct kunit *test)
 {
@@ -667,8 +670,8 @@ static void test_keys_searched(struct kunit *test)
 }
 
 /*
- * Pages go back to the kernel as one block. If another user has a reference to
- * one of them, that page stays until the reference is dropped.
+ * Pages go back to the kernel as one block. If other code has a reference to a
+ * page of the block, that page stays allocated until the reference is dropped.
  */
 static void test_block_with_user(struct kunit *test)
 {

@@ -5,7 +5,7 @@
  * error.
  *
  * Only the main file of a module includes this file, and defines command(). The
- * module's parameter lock serializes commands, and protects ready.
+ * module's parameter lock serializes commands, and protects the flag "ready".
  */
 #ifndef GOMEM_TEST_COMMAND_H
 #define GOMEM_TEST_COMMAND_H

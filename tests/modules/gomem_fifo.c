@@ -4,8 +4,8 @@
  * real-time priority has one CPU for itself.
  *
  * Loading creates caches of both allocators, and leaves free objects of gomem's
- * caches with the CPU hog_cpu. kernel_shrink() first does the same for the
- * kernel's cache, in an interrupt of that CPU.
+ * caches with the CPU hog_cpu. Before it shrinks the kernel's cache,
+ * kernel_shrink() leaves free objects of that cache there, in an interrupt.
  *
  * A task that writes to the parameter hog gets the lowest priority of
  * SCHED_FIFO. The write returns when a work of gomem's on hog_cpu has taken
@@ -14,8 +14,8 @@
  * counts such works. The task whose pid is written to the parameter raise gets
  * a higher priority, so that the kernel's own threads on hog_cpu still run.
  *
- * Each file of debugfs/gomem_fifo/ALLOCATOR/ calls a function when it is read.
- * It contains the microseconds that the call took. Several files may be read
+ * Each file of debugfs/gomem_fifo/ALLOCATOR/ calls a function when it is read,
+ * and contains the microseconds that the call took. Several files may be read
  * at the same time.
  */
 #define pr_fmt(fmt) "gomem_fifo: " fmt
@@ -53,15 +53,15 @@ static struct kmem_cache *kernel_full, *kernel_made;
 
 static DECLARE_COMPLETION(drains);
 
-/* 1 while set_hog() waits for a work that frees objects of the cache full */
+/* 1 while set_hog() waits for a work that frees objects of the cache "full" */
 static atomic_t armed;
 module_param_named(armed, armed.counter, int, 0444);
 MODULE_PARM_DESC(armed, "Does the hog wait for a drain?");
 
 #ifdef CONFIG_KPROBES
 /*
- * Called when gomem_place_free(kind, objects, number) begins. In a work, it is
- * about to free the objects that the work took out of a slot.
+ * Called when gomem_place_free(kind, objects, number) begins. If its caller is
+ * a work, it is about to free the objects that the work took out of a slot.
  */
 static int drain_found(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -237,8 +237,8 @@ static void free_later(void *p)
 }
 
 /*
- * Call gomem_free_rcu() in an interrupt on the CPU of the hog, and wait until
- * the object is freed.
+ * Call gomem_free_rcu() in an interrupt on the CPU hog_cpu, and wait until the
+ * object is freed.
  */
 static bool gomem_barrier(void)
 {

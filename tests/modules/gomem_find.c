@@ -16,7 +16,7 @@
  *		which is in use; the last chunk is free
  *	comb	every other page is free; the last chunk is free
  *	short	runs of n - 1 pages are free everywhere; the last chunk is free
- *	none	as short, but the last chunk is like the others
+ *	none	like short, but the last chunk is like the others
  *	empty	all pages are free
  *
  * n is the number of pages to find. A line of the log has the cost of one
@@ -59,7 +59,7 @@
 
 static const unsigned int lengths[] = { 1, 3, 4, 16, 64, 100, 512 };
 
-/* Any address serves for pages without memory. */
+/* Address of the first page: any will do, since the pages have no memory. */
 #define BASE		0x7000000000UL
 
 static DEFINE_SPINLOCK(lock);

@@ -6,7 +6,8 @@
  * Heaps of 256 MiB to 64 GiB are filled in several patterns and scavenged.
  * Their pages are only addresses, without memory. Run the module under
  * scripts/vm --accel=icount, where the guest's clock advances one nanosecond
- * per instruction. Then the times are instruction counts, without cache misses.
+ * per instruction. So the times are instruction counts, and cache misses take
+ * no time.
  *
  * The patterns:
  *
@@ -50,7 +51,7 @@
 #define TEMPLATES	16
 #define MIB	(SZ_1M >> GOMEM_PAGE_SHIFT)
 
-/* Any address serves for pages without memory. */
+/* The pages of the heaps are only addresses without memory, so any will do. */
 #define BASE	0x7000000000UL
 
 /* 256 MiB, 2 GiB, 16 GiB, 64 GiB. */
@@ -218,9 +219,9 @@ static struct op {
 };
 
 /*
- * Return the nanoseconds per round, that is, the instructions with
- * --accel=icount. Warn if the rounds gave back another number of pages than
- * they should: none for vain, otherwise a MiB each.
+ * Return the nanoseconds that an operation takes: with --accel=icount, this is
+ * the number of instructions. Warn if the operations did not give back as many
+ * pages as they should: none for "vain", otherwise a MiB each.
  */
 static u64 cost_of(const struct op *op)
 {
@@ -230,7 +231,7 @@ static u64 cost_of(const struct op *op)
 
 	/*
 	 * The first call ranks the chunks that fill() marked. This is not
-	 * measured. For vain, repeat until nothing is left to give back.
+	 * measured. For "vain", repeat until nothing is left to give back.
 	 */
 	do {
 		n = op->once();

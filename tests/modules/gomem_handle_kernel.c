@@ -11,8 +11,8 @@
 #include "gomem_handle.h"
 
 /*
- * Allocate @n objects, as lc_create() does, and write @size bytes to each. Fail
- * if the cache has smaller objects.
+ * Allocate @n objects from the cache, as the kernel's lc_create() does, and
+ * write @size bytes to each. Fail if the cache has smaller objects.
  */
 int kernel_fills(struct kmem_cache *s, void **objs, unsigned int n, size_t size)
 {

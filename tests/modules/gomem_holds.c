@@ -6,7 +6,7 @@
  * holds_much() keeps as many MiB as the parameter mib says, in objects of 256
  * bytes. holds_little() keeps 1 MiB in objects of 1024 bytes. leaks_some()
  * allocates as many objects of 96 bytes as the parameter turns says. It frees
- * them at once, except for one of each thousand. The module's exit frees all
+ * them at once, except for one of every thousand. The module's exit frees all
  * objects that are left. With leak=1 it does not free those of leaks_some().
  */
 #define pr_fmt(fmt) "gomem_holds: " fmt

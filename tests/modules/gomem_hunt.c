@@ -8,8 +8,8 @@
  * tests/kselftest/hunt.sh knows how many objects each lost_...() loses.
  *
  * The module also keeps the inverted address of each object, to free the object
- * when the module is unloaded. An inverted address is no pointer to the scan.
- * With lose=0 no object is lost.
+ * when the module is unloaded. The scan does not take an inverted address for a
+ * pointer. With lose=0 no object is lost.
  */
 #define pr_fmt(fmt) "gomem_hunt: " fmt
 

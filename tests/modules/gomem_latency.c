@@ -6,18 +6,19 @@
  * The module works with any code, not only gomem's. A timer interrupt comes
  * every PERIOD_NS. Its delay tells for how long interrupts were off, to within
  * one period. Every WAKE_EACH-th interrupt wakes a task of real-time priority.
- * The task's delay tells how long it was ready and could not run. On a kernel
- * with preempt=voluntary, that is until the running task calls cond_resched(),
- * sleeps, or returns to user space.
+ * The delay until this task runs tells how long it was ready and could not run.
+ * On a kernel with preempt=voluntary, the task waits until the running task
+ * calls cond_resched(), sleeps, or returns to user space.
  *
  * A script writes 1 to the parameter watch, starts the work to measure, and
  * writes 0. Then the parameter worst has the longest delay of each kind, in
  * nanoseconds: "OFF WAIT". The parameter where has the stack of the code that
- * enabled interrupts after the longest time. The parameter where_wait has a
- * stack that the timer interrupted in the second half of the longest wait, or
- * of one that was at least half as long. Under scripts/vm --accel=icount
- * the guest's clock advances one nanosecond per instruction, so the numbers are
- * instruction counts. The module watches one CPU only: use a machine with one.
+ * enabled interrupts after they were off for the longest time. The parameter
+ * where_wait has the stack of the code that kept the CPU during the longest
+ * wait, or during a wait that was at least half as long. Under scripts/vm
+ * --accel=icount the guest's clock advances one nanosecond per instruction, so
+ * the numbers are counts of instructions. The module watches one CPU only: use
+ * a machine with one CPU.
  */
 #define pr_fmt(fmt) "gomem_latency: " fmt
 
@@ -73,8 +74,8 @@ static void note_off(u64 off)
 
 /*
  * The waiter has waited for @wait, and still cannot run. Save the stack each
- * time the longest wait has doubled. The end of the wait would be too late:
- * another task may run then.
+ * time the longest wait has doubled. At the end of the wait it would be too
+ * late: another task may have the CPU then.
  */
 static void note_wait(u64 wait)
 {

@@ -16,8 +16,8 @@
  * @p: pointer that @fn passes to gomem, or a function that @fn calls
  * @use: calls gomem with a pointer. Returns NULL if gomem refused the call, or
  *	if the function of gomem returns nothing
- * @counter: the counter of gomem's stats that must rise by one. "" if none of
- *	them may rise; NULL if a test script checks the case by itself
+ * @counter: the counter of gomem's stats that must rise by one. "" if no
+ *	counter may rise; NULL if a test script checks the case by itself
  * @report: regular expression that gomem's report must match. NULL if gomem
  *	must print nothing, or if @counter is NULL
  */

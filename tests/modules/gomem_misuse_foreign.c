@@ -59,7 +59,7 @@ static void construct(void *obj)
 
 /*
  * The kernel does not merge a cache that has a constructor with others. So this
- * cache keeps its name.
+ * cache keeps its name, which tests/kselftest/misuse.sh expects in the log.
  */
 static int with_slab_cache(const struct misuse_case *c)
 {

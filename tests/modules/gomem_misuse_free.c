@@ -147,8 +147,8 @@ static int write_after_free(const struct misuse_case *c)
 }
 
 /*
- * The write destroys the key, so gomem does not detect the second free. But
- * later allocations must get different objects all the same.
+ * A write between two frees of an object destroys its key. So gomem does not
+ * detect the second free. But later allocations must get different objects.
  */
 static int double_free_written(const struct misuse_case *c)
 {
@@ -297,7 +297,7 @@ const struct misuse_case free_cases[] = {
 	  .report = NO_START "large object, + 8192" },
 	/*
 	 * In a block of tiny objects gomem knows only that no object starts at
-	 * this byte, not whether one did before. So it reports a double free.
+	 * the pointer, not whether one did before. So it reports a double free.
 	 * In the second case, the pointer is just after the object.
 	 */
 	{ "interior_tiny", with_tiny, .use = free_it, .size = 5, .at = 3,

@@ -62,8 +62,8 @@ static char *first = "";
 static bool loaded;
 
 /*
- * The kernel serializes writes of parameters. The first one sets the argument
- * of insmod, before the module's init runs: so it only stores the name.
+ * The kernel serializes writes of parameters. If "case" is an argument of
+ * insmod, this is called before the module's init, and only stores the name.
  */
 static int set_case(const char *name, const struct kernel_param *kp)
 {

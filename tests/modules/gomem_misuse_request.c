@@ -95,7 +95,7 @@ static int bulk_gfp(const struct misuse_case *c)
 }
 
 /*
- * Use a freed object, which is in the slot. If gomem resized it, a later
+ * Use a freed object, which is in this CPU's slot. If gomem resized it, a later
  * allocation could return the same object.
  */
 static int use_free(const struct misuse_case *c)

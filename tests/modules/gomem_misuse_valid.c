@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_misuse_valid.c - calls that are no misuse, and objects that nobody
- * frees.
+ * gomem_misuse_valid.c - calls that are not misuse, and objects that are never
+ * freed.
  */
 #define pr_fmt(fmt) "gomem_misuse: " fmt
 

@@ -297,7 +297,10 @@ static void never(struct timer_list *unused)
 {
 }
 
-/* The kernel reports the timer, and then stops it. */
+/*
+ * Free memory that contains an active timer. The kernel reports that, and then
+ * stops the timer.
+ */
 static void cause_free_active(void)
 {
 	struct timer_list *timer = kmalloc(sizeof(*timer), GFP_KERNEL);

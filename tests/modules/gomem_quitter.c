@@ -4,7 +4,7 @@
  *	its functions: the callback of an account, a cleanup, or a constructor.
  *
  * gomem_keeper.ko keeps the account or the typed cache, and the objects. The
- * parameter leave says which function is left. With "rcu" this is the cleanup
+ * parameter leave says which function is left. With leave=rcu it is the cleanup
  * of objects that still wait for a grace period when the module's exit ends.
  * slow=Y makes each cleanup take half a second. fail=Y makes the load fail at
  * its end.

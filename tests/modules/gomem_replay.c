@@ -136,8 +136,8 @@ static unsigned int nr_workers;
 
 /*
  * Samples of a number of bytes: what was measured before the first operation,
- * the latest sample, the largest, and the sum of all. Samples of gone and slab
- * are differences from the start.
+ * the latest sample, the largest, and the sum of all. In the variables gone and
+ * slab below, the samples are differences from what was measured first.
  */
 struct series {
 	s64 start;

@@ -342,7 +342,7 @@ static void arm_timer(struct worker *w)
 
 /*
  * irq_work handler, which runs in hard interrupts. On PREEMPT_RT a thread calls
- * this function, and it allocates nothing.
+ * this function, which then allocates nothing.
  */
 static void irq_fn(struct irq_work *work)
 {
@@ -360,7 +360,7 @@ static void irq_fn(struct irq_work *work)
 		return;
 	tasklet_schedule(&w->tasklet);
 	/*
-	 * Start the pause at the end of this function, so that even a slow
+	 * Arm the timer only at the end of this function: then even a slow
 	 * machine has time for tasks between two interrupts.
 	 */
 	arm_timer(w);

@@ -5,11 +5,11 @@
  *
  *	insmod gomem_twice.ko of=gomem		or kmalloc
  *
- * Loading allocates an object, frees it twice, and allocates 256 more of the
- * same size. The log tells whether two of these 256 are the same object. In
- * that case two owners would overwrite each other's data. Use "kmalloc" only on
- * kernels that survive it. Linux 7.0 and newer do: there SLUB pushes a freed
- * pointer on a per-CPU array without a check.
+ * When it is loaded, the module allocates an object, frees it twice, and
+ * allocates 256 more of the same size. The log tells whether two of these 256
+ * are the same object. In that case two owners would overwrite each other's
+ * data. Use "kmalloc" only on kernels that survive it. Linux 7.0 and newer do:
+ * there SLUB pushes a freed pointer on a per-CPU array without a check.
  */
 #define pr_fmt(fmt) "gomem_twice: " fmt
 

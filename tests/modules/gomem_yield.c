@@ -246,9 +246,9 @@ static const struct way {
 	{ "scratch", do_scratch },
 	{ "mempool", do_mempool },
 	/*
-	 * Each call leaves an object that is freed after a grace period. Run
-	 * for a tenth of the time, so that these objects do not fill the
-	 * memory.
+	 * Each call leaves an object that is freed after a grace period. Call
+	 * this only for a tenth of the time, so that these objects do not fill
+	 * the memory.
 	 */
 	{ "free_rcu_mightsleep", do_free_rcu, 10 },
 };

@@ -2,8 +2,8 @@
 /*
  * hunt_notes.h - record the inverted addresses of the objects of gomem_hunt.
  *
- * To the scan for leaks, an inverted address is no pointer. There is no lock:
- * only one task at a time may add an address.
+ * The scan for leaks does not take an inverted address for a pointer. There is
+ * no lock: only one task at a time may add an address.
  */
 #ifndef GOMEM_TEST_HUNT_NOTES_H
 #define GOMEM_TEST_HUNT_NOTES_H
@@ -22,8 +22,8 @@ static unsigned long all[MAX_OBJECTS], all_typed[MAX_TYPED];
 static unsigned int nr_all, nr_typed;
 
 /*
- * Inverted addresses of lost objects, and of three objects that are held by a
- * slab, a stack and another object.
+ * Inverted addresses of lost objects, and of three objects to which a slab, a
+ * stack and another object point.
  */
 static unsigned long lost[MAX_LOST];
 static unsigned int nr_lost;

@@ -57,8 +57,8 @@ static size_t bucket_bytes(u32 nr_buckets)
 }
 
 /*
- * Distribute the nodes after the number of buckets doubled. A node of bucket i
- * stays there, or moves to bucket i + @half.
+ * Distribute the nodes after the number of buckets has doubled. A node of
+ * bucket i stays there, or moves to bucket i + @half.
  */
 static void split_buckets(struct wc_table *t, u32 half)
 {

@@ -46,7 +46,7 @@ char *wc_strdup(const char *s, size_t len);
 void wc_free(const void *p, size_t size);
 
 /**
- * struct wc_tally - what the functions above count
+ * struct wc_tally - what wc_alloc(), wc_free() and their relatives count
  * @allocs: allocations
  * @frees: frees
  * @requested: bytes that callers requested for the live objects

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module's table has a kernel function that frees what the module frees. */
+/* Both the module and a kernel function in its parcel_ops free payloads. */
 #include <linux/parcel.h>
 
 static void instantiate(struct parcel *p)

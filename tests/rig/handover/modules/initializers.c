@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module puts allocations into members of unions, and by initializers. */
+/* A module that puts allocated memory into unions, and into initializers. */
 #include <linux/parcel.h>
 
 static void fill(struct parcel *p)

@@ -39,7 +39,7 @@ static struct parcel *make(struct box *box, const char *from)
 	p->roll = kcalloc(4, sizeof(long), GFP_KERNEL); /* expect: likely */
 	p->list = kvmalloc(8, GFP_KERNEL); /* expect: likely */
 	parcel_grow(p, 8);
-	/* Freed only with a flag that is not set here, or by courier.c. */
+	/* Not found: freed only with a flag not set here, or by courier.c. */
 	p->note = kmalloc(8, GFP_KERNEL);
 	box->label = kstrdup(from, GFP_KERNEL);
 	lookup(from)->label = kstrdup(from, GFP_KERNEL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel frees objects when their last reference is dropped. */
+/* The kernel frees registered objects when their last reference is dropped. */
 #include <linux/parcel.h>
 
 static int probe(struct device *dev)

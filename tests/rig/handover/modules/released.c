@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module has its own release function, which the kernel calls instead. */
+/* The kernel calls the module's release function, which frees the crate. */
 #include <linux/parcel.h>
 
 static void crate_done(struct crate *c)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel frees such a member only in code that this module never calls. */
+/* The kernel frees platform_data, but not in code that this module calls. */
 #include <linux/parcel.h>
 
 static void annotate(struct device *dev)

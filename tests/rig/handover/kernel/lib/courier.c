@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The makefile does not tell whether this file is built in. */
+/* Built in, as a module, or not at all: the makefile uses CONFIG_COURIER. */
 #include <linux/parcel.h>
 
 void courier_take(void *data)

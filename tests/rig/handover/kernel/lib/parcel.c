@@ -52,7 +52,7 @@ void __parcel_register(struct parcel *p, struct module *owner)
 }
 EXPORT_SYMBOL_GPL(__parcel_register);
 
-/* If the module has set a release function, that frees the object. */
+/* The module's release function, if there is one, frees the object. */
 static void crate_release(struct kref *ref)
 {
 	struct crate *c = container_of(ref, struct crate, ref);

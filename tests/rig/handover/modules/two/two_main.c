@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One of two files of a module. two_text.c allocates for it, and frees. */
+/*
+ * One of the two files of a module. The other file, two_text.c, allocates and
+ * frees. scripts/handover must find each line with an "expect: RANK", and give
+ * it that rank.
+ */
 #include <linux/parcel.h>
 
 static void fill(struct parcel *p, const char *from)

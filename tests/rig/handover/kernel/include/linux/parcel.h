@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Stands for the kernel in rig/handover.sh: its interface for modules. */
+/* The test rig/handover.sh uses this header in place of the kernel's. */
 #ifndef _LINUX_PARCEL_H
 #define _LINUX_PARCEL_H
 
