@@ -259,6 +259,56 @@ void gomem_object_free(const struct gomem_kind *k, void *obj)
 	gomem_mcache_free_slow(k, obj);
 }
 
+/*
+ * Clear each object by @words words from its start, and as many up to its end;
+ * the two sequences may overlap.
+ */
+static __always_inline void clear_each(size_t n, void **p, size_t size,
+				       unsigned int words)
+{
+	void **end = p + n;
+	u64 *first, *last;
+
+	for (; p != end; p++) {
+		first = *p;
+		last = *p + size - words * sizeof(u64);
+		/* One address for all stores, not one computed for each. */
+		OPTIMIZER_HIDE_VAR(last);
+		gomem_store_zeroes(first, words);
+		gomem_store_zeroes(last, words);
+	}
+}
+
+/**
+ * gomem_objects_clear - clear objects of one size
+ * @n: number of objects
+ * @p: the objects
+ * @size: bytes of each, a multiple of 8
+ *
+ * Selects the sequence of stores once for all objects. gomem_clear_quickly()
+ * would select it for each: that takes 9 instructions more for each object.
+ *
+ * Return: @n. A bulk call that lacks nothing else ends with a tail call of this
+ * function.
+ */
+size_t gomem_objects_clear(size_t n, void **p, size_t size)
+{
+	size_t i;
+
+	if (size <= 16)
+		clear_each(n, p, size, 1);
+	else if (size <= 32)
+		clear_each(n, p, size, 2);
+	else if (size <= 64)
+		clear_each(n, p, size, 4);
+	else if (size <= 128)
+		clear_each(n, p, size, 8);
+	else
+		for (i = 0; i < n; i++)
+			gomem_clear_quickly(p[i], size);
+	return n;
+}
+
 /**
  * gomem_objects_hand_out - finish several objects before they are handed out
  * @k: their kind
@@ -269,12 +319,10 @@ void gomem_object_free(const struct gomem_kind *k, void *obj)
 void gomem_objects_hand_out(const struct gomem_kind *k, void **p,
 			    unsigned int n, gfp_t gfp)
 {
-	size_t size = gomem_kind_clear_size(k);
 	unsigned int i;
 
 	if (gomem_kind_clears(k, gfp))
-		for (i = 0; i < n; i++)
-			gomem_clear_quickly(p[i], size);
+		gomem_objects_clear(n, p, gomem_kind_clear_size(k));
 	for (i = 0; IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && i < n; i++)
 		gomem_object_track(k, p[i], gfp);
 }

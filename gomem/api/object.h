@@ -78,6 +78,7 @@ void *gomem_object_alloc_remote(const struct gomem_kind *k,
 				unsigned long caller);
 void gomem_object_free(const struct gomem_kind *k, void *obj);
 
+size_t gomem_objects_clear(size_t n, void **p, size_t size);
 void gomem_objects_hand_out(const struct gomem_kind *k, void **p,
 			    unsigned int n, gfp_t gfp);
 size_t gomem_objects_alloc(const struct gomem_kind *k, gfp_t gfp, size_t n,
