@@ -107,7 +107,7 @@
  *		refill from
  * refill	put objects into an empty slot; *flush*: take them out of a
  *		full one; *drain*: take them out of an idle one
- * pending	objects of a span that were freed since it was swept last
+ * pending	objects of a span that have been freed since its last sweep
  * sweep	fold a span's freed bits into its alloc bits
  * fresh	of an object: never handed out before
  * retire	declare an empty span dead, before it returns to the heap
@@ -126,10 +126,10 @@
  * candidate	object to which a scan has found no pointer yet
  * epoch	time after which unused memory goes back to the kernel:
  *		epoch_ms, by default 10 seconds
- * look		check, four times an epoch, for memory that was not used since
- *		the last look
- * goal		pages that a heap should keep: the most it used in the last four
- *		looks, plus scavenge_percent of that
+ * look		check, four times an epoch, for memory that has not been used
+ *		since the last look
+ * goal		pages that a heap should keep: the maximum that it used in the
+ *		last four looks, plus scavenge_percent of that
  *
  * The way up: what gomem_alloc() does
  * -----------------------------------
@@ -235,10 +235,10 @@
  *
  * [3] may be taken under [2]. No other two of these three locks nest.
  *
- * With a spinlock of gomem's held, nothing is allocated from the kernel, given
- * back to it, or printed. So the shrinker, which the kernel may call inside
- * gomem's own alloc_pages(), can take these locks. On PREEMPT_RT spinlocks
- * sleep.
+ * With one of gomem's spinlocks held, nothing is allocated from the kernel,
+ * given back to it, or printed. So the shrinker, which the kernel may call
+ * inside gomem's own alloc_pages(), can take these locks. On PREEMPT_RT
+ * spinlocks sleep.
  *
  * The other locks:
  *
@@ -259,11 +259,11 @@
  *		except on PREEMPT_RT.
  *	rcu_queue.lock			api/rcu.c
  *		Spinlock of a CPU's RCU queue. It is raw, since callers of
- *		gomem_free_rcu() may hold a raw spinlock. No other lock of
- *		gomem's is held with it. A caller that may have
- *		interrupted the holder, as an NMI may, adds its object to the
- *		queue's list of deferred objects by cmpxchg(). Only an irq_work
- *		takes objects off that list, all at once.
+ *		gomem_free_rcu() may hold a raw spinlock. No other gomem lock is
+ *		held with it. A caller that may have interrupted the holder, as
+ *		an NMI may, adds its object to the queue's list of deferred
+ *		objects by cmpxchg(). Only an irq_work takes objects off that
+ *		list, all at once.
  *	gomem_pagemap.mutex		map/pagemap.h
  *		Held by tasks that extend the page map or a heap's summaries,
  *		when memory comes online; around [3], and around allocations.
@@ -345,7 +345,7 @@
  * first read to the second; other readers use rcu_read_lock(). Between the two
  * reads, another CPU may free the same object, which is misuse, and then the
  * object's span. Because of the grace period, the second read is still from a
- * page of gomem's.
+ * gomem page.
  */
 #ifndef GOMEM_INTERNAL_H
 #define GOMEM_INTERNAL_H

@@ -232,8 +232,8 @@ static bool add_object(struct gomem_account *a, size_t size, gfp_t gfp)
 }
 
 /*
- * Make the special for a charge, in memory of the kernel's kmalloc(). A zone or
- * node that @gfp demands is for the object only.
+ * Make the special for a charge, in memory from the kernel's kmalloc(). A zone
+ * or node that @gfp demands is for the object only.
  */
 static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
 					size_t size, gfp_t gfp)

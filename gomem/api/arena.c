@@ -43,7 +43,7 @@
 #define QUARANTINE_MAX		SZ_4M
 
 /**
- * struct gomem_arena - an arena; the struct is itself an object of gomem's
+ * struct gomem_arena - an arena; the struct is itself a gomem object
  * @magic: arena_magic() while the arena is live. gomem_arena_destroy()
  *	overwrites it with the key of a free object
  * @link: in the list of arenas. When gomem is unloaded, it reports the arenas
@@ -125,8 +125,8 @@ bool gomem_arena_is_handle(const void *obj)
 
 /*
  * Return true if @a is a live arena; else report @a and return false. Any
- * pointer is safe to pass: memory is read only if it lies in a span of gomem's.
- * rcu_read_lock() keeps that memory from going back to the kernel: see
+ * pointer is safe to pass: memory is read only if it lies in one of gomem's
+ * spans. rcu_read_lock() keeps that memory from going back to the kernel: see
  * gomem_heap_release().
  */
 static bool check_handle(const struct gomem_arena *a, unsigned long caller)
@@ -145,8 +145,7 @@ static bool check_handle(const struct gomem_arena *a, unsigned long caller)
 	/*
 	 * The struct of a destroyed arena is a free object, and contains its
 	 * key. If it was the last object of its span, the span may be gone. So
-	 * a pointer to a page of gomem's without a span counts as a destroyed
-	 * arena.
+	 * a pointer to a gomem page without a span counts as a destroyed arena.
 	 */
 	if (readable)
 		destroyed = magic == gomem_objkey(a);

@@ -430,9 +430,9 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 	/*
 	 * Objects that wait for a grace period must not be reported as left.
 	 * First wait for callbacks of call_rcu() that free objects, perhaps
-	 * with gomem_free_rcu(). Then wait for objects of gomem_free_rcu(). The
-	 * spans of a typesafe cache wait for another grace period after they
-	 * became empty.
+	 * with gomem_free_rcu(). Then wait for objects passed to
+	 * gomem_free_rcu(). The spans of a typesafe cache wait for another
+	 * grace period after they became empty.
 	 */
 	rcu_barrier();
 	gomem_rcu_barrier();
@@ -458,7 +458,7 @@ static void orphan(const struct gomem_kind *k, void *arg)
 	if (!k->ctor || !within_module((unsigned long)k->ctor, mod))
 		return;
 	gomem_kind_orphan(&c->kind);
-	/* Empty the slots: the objects in them would still be handed out. */
+	/* Empty the slots: otherwise their objects would be handed out. */
 	gomem_mcache_shrink_kind(&c->kind);
 	if (gomem_cache_is_live(c))
 		gomem_report_ctor_left(k, mod, live_objects(c));

@@ -145,8 +145,8 @@ static inline gfp_t gomem_gfp_shared(gfp_t gfp)
 }
 
 /*
- * Return the most objects that a bulk call frees in one section: fewer if each
- * object has to be cleared, to keep the section short.
+ * Return the maximum number of objects that a bulk call frees in one section:
+ * fewer if each object has to be cleared, to keep the section short.
  */
 static inline unsigned int gomem_free_section_max(void)
 {

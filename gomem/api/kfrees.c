@@ -154,9 +154,9 @@ unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
 static void note_kfree(const void *p, unsigned long call_site)
 {
 	/*
-	 * rcu_read_lock() keeps the page: see gomem_heap_release(). Up to Linux
-	 * 7.1 the tracepoint itself does so. From 7.2 on, a probe may be
-	 * preempted, and is in a read-side section of another kind of RCU.
+	 * Keep gomem from giving the page back: see gomem_heap_release(). Up to
+	 * Linux 7.1 the tracepoint itself calls rcu_read_lock(). Since 7.2 it
+	 * uses another kind of RCU, and a probe may be preempted.
 	 */
 	rcu_read_lock();
 	if (gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)) {
@@ -169,7 +169,7 @@ static void note_kfree(const void *p, unsigned long call_site)
 static void probe(void *unused, unsigned long call_site, const void *p)
 {
 	/*
-	 * If @p lies in a page of gomem's without a span, the object was freed
+	 * If @p lies in a gomem page without a span, the object was freed
 	 * before. This double free is not reported.
 	 */
 	if (unlikely(gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)))

@@ -179,8 +179,8 @@ static bool is_large(const void *obj, size_t size)
 	const struct gomem_span *s;
 
 	/*
-	 * A large object has at least one page, even if its size has a class:
-	 * a buffer of gomem_realloc() or an object from reserves may be large.
+	 * A large object has at least one page, even if its size has a class,
+	 * as a buffer from gomem_realloc() or an object from reserves may.
 	 */
 	if (size < GOMEM_PAGE_SIZE)
 		return false;
@@ -192,8 +192,9 @@ static bool is_large(const void *obj, size_t size)
 
 /*
  * Return the bucket of an object that the current stack allocates, NULL if
- * there is no memory for a bucket. The frames are saved in memory of kmalloc(),
- * not on the stack: the allocation of a bucket may need much of the stack.
+ * there is no memory for a bucket. The frames are saved in memory from
+ * kmalloc(), not on the stack: the allocation of a bucket may need much of the
+ * stack.
  */
 static struct gomem_bucket *bucket_here(const void *obj, size_t size,
 					unsigned long rate)
@@ -249,8 +250,8 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
  * gomem_profile_take - record a sampled allocation
  * @obj: the object, which is live and not handed out yet
  * @size: its bytes
- * @thin: binary logarithm of the thinning (gomem_sampler.thin) when the
- *	distance to the sample was drawn
+ * @thin: the value of gomem_sampler.thin when the number of bytes or objects up
+ *	to this sample was chosen at random
  * @charged: an account pays for the object
  *
  * Context: any but NMI; never sleeps. Not in a section.

@@ -5,7 +5,7 @@
  * Each object contains a head of one word, which links it into a list while it
  * waits. For an object without a head, a struct rcu_holder contains the head.
  * The RCU queue of a CPU has two lists: the objects that wait for the current
- * grace period to end, and the objects that were added since it began. So a CPU
+ * grace period to end, and the objects that were added after it began. So a CPU
  * has at most one RCU callback pending, however many objects wait. The callback
  * only queues a work that is bound to no CPU. The work begins a grace period
  * for the second list, and frees the objects of the first list in pieces. A
@@ -188,9 +188,9 @@ static bool decode(const struct gomem_rcu_head *head, unsigned long word,
 
 /*
  * Read the word at @head, which should be the head of a waiting object, but may
- * be any address. Return false if @head is in no page of gomem's. The page need
- * not have a span: the object may have been freed by misuse. The caller is in
- * an RCU read-side section, which keeps the page: see gomem_heap_release().
+ * be any address. Return false if @head is in no gomem page. The page need not
+ * have a span: the object may have been freed by misuse. The caller is in an
+ * RCU read-side section, which keeps the page: see gomem_heap_release().
  */
 static bool read_word(const struct gomem_rcu_head *head, unsigned long *word)
 {
@@ -377,7 +377,7 @@ static void *object_of(struct gomem_rcu_head *head)
 /*
  * Take the first head off a list. Put its object into @objs, and the rcu_holder
  * that contains the head, if any. Return the number of objects put there; 0 if
- * the head was overwritten, or lies in no page of gomem's.
+ * the head was overwritten, or lies in no gomem page.
  */
 static unsigned int take_head(struct gomem_rcu_head **list, void **objs)
 {

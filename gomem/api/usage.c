@@ -126,10 +126,10 @@ void gomem_usage_destroy(struct gomem_usage *u)
 }
 
 /**
- * gomem_usage_raise - raise the peak of a client's usage, or of an account, if
- *	the peak is lower
+ * gomem_usage_raise - raise the peak of a client or of an account to @bytes, if
+ *	it is lower
  * @peak: the peak
- * @bytes: bytes now
+ * @bytes: the bytes in use now
  *
  * Context: any.
  */

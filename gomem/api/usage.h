@@ -25,7 +25,8 @@ struct gomem_special;
  * @variance: variance of the estimate in @bytes, in units of GOMEM_USAGE_ERROR
  *	squared
  * @large: estimated bytes of live large objects
- * @peak: the most bytes of the client so far, large objects included
+ * @peak: maximum number of bytes that the client has had so far, large objects
+ *	included
  * @failures: allocations that failed at @hard
  * @soft: bytes above which a warning is logged; 0: no limit
  * @hard: bytes above which allocations fail; 0: no limit

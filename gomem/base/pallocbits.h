@@ -149,17 +149,19 @@ static inline unsigned int gomem_pallocreach_code(unsigned int len)
 
 /**
  * gomem_pallocreach_find() - find which of eight children a run may end in
- * @reach: the codes that gomem_pallocsum_merge() set for eight neighbouring
- *	ranges, the children
+ * @reach: one byte for each of eight neighbouring ranges, the children, as set
+ *	by gomem_pallocsum_merge(): the code of the length of the longest run
+ *	that ends in the child; see gomem_pallocreach_code()
  * @len: pages in the run, 1 to 2^21
  *
- * Compares eight codes at once, as one number.
+ * Compares all eight codes with the code of @len at once, as one number.
  *
  * Return: a mask. The top bit of byte i is set if the code of child i is at
- * least that of @len: a run of @len may be inside the child, or end in it and
- * start before it. No other bit is set. The lowest run of @len ends in the
- * first such child. But if shorter runs share the code of @len, it may end in a
- * later such child.
+ * least that of @len. Then a run of @len may end in child i; it may start in an
+ * earlier child. No other bit is set. If @len is below GOMEM_PALLOCREACH_EXACT,
+ * the lowest run of @len ends in the first such child. A longer @len shares its
+ * code with other lengths: the runs in the first such child may all be shorter
+ * than @len, so the lowest run may end in a later such child.
  */
 static inline u64 gomem_pallocreach_find(u64 reach, unsigned int len)
 {

@@ -188,13 +188,13 @@ u64 gomem_sample_chance(u64 size, unsigned long rate)
 EXPORT_SYMBOL_IF_KUNIT(gomem_sample_chance);
 
 /**
- * gomem_sample_weight - compute how many records one record stands for, because
- *	of thinning
+ * gomem_sample_weight - compute for how many records one record stands, since
+ *	thinning (sample.h) leaves out others
  * @size: bytes of the object
- * @thin: binary logarithm of the thinning (gomem_sampler.thin) when the
- *	distance to the sample was drawn
+ * @thin: the value of gomem_sampler.thin when the number of bytes or objects up
+ *	to this sample was chosen at random
  *
- * Return: the number, in units of 2^-8; at most 2^(thin + 8).
+ * Return: the number of records, in units of 2^-8; at most 2^(thin + 8).
  */
 u32 gomem_sample_weight(size_t size, unsigned int thin)
 {

@@ -31,7 +31,7 @@ bool gomem_stack_is_own(unsigned long addr)
 /**
  * gomem_stack_save - save the stack without gomem's own innermost frames
  * @room: array of @depth + GOMEM_STACK_OWN words
- * @depth: the most frames to return; the outermost ones are cut off
+ * @depth: maximum number of frames to return; the outermost ones are cut off
  * @first: set to the place in @room of the innermost frame that is not gomem's
  *
  * Context: any.

@@ -249,9 +249,9 @@ void gomem_mcache_settle(unsigned int ms)
 
 /**
  * gomem_mcache_drain - drain the slots of all CPUs, and the transfer caches
- * @idle: drain only slots that were not used since the last call, and objects
- *	of transfer caches that no refill needed since then. A CPU without idle
- *	slots is not disturbed
+ * @idle: drain only slots that have not been used since the last call, and
+ *	objects of transfer caches that no refill has needed since then. A CPU
+ *	without idle slots is not disturbed
  *
  * Waits for the CPUs for at most DRAIN_IDLE_MS with @idle, else
  * GOMEM_DRAIN_ALL_MS, since tasks of higher priority may keep a CPU busy.

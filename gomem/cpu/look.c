@@ -48,9 +48,9 @@ static bool look_at_tiny(struct gomem_mcache *mc)
 }
 
 /*
- * Look at a slot, and store its number of uses. Return true if the slot was not
- * used since the last look, and has objects, a span, or more than its initial
- * capacity.
+ * Look at a slot, and store its number of uses. Return true if the slot has not
+ * been used since the last look, and has objects, a span, or more than its
+ * initial capacity.
  */
 static bool look_at_slot(const struct gomem_kind *k, int cpu, bool irq)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcache.c - create and destroy the CPUs' mcaches, with the first stacks of
- * their slots.
+ * mcache.c - create and destroy the CPUs' mcaches, each with the small stacks
+ * that its slots start with.
  *
  * slot.c grows slots, mcache_alloc.c refills them, mcache_free.c flushes them,
  * and drain.c drains them.

@@ -55,9 +55,9 @@ struct gomem_heap;
  * @tiny_idle: the last two looks found @tiny at the same position
  * @caches_spans: this is a task cache: its slots may have a span of their own,
  *	and may move to larger stacks
- * @grown: bytes by which all slots together may hold more than initially
- * @moved: bytes of objects that did not fit into slots, or that slots did not
- *	have, in the current second
+ * @grown: by how many bytes all slots together may hold more than at first
+ * @moved: bytes of objects in refills of empty slots and flushes of full ones,
+ *	in the current second
  * @moved_until: end of that second, in jiffies
  * @bytes: bytes of memory of this struct, its arrays and its stack pages
  * @stacks: unused stacks of each length, linked by their first word

@@ -267,8 +267,8 @@ static __always_inline void begin_one(struct gomem_refill *r,
 }
 
 /*
- * Refill the slot with objects that another node has at hand, and return one of
- * them; NULL if there are none.
+ * Refill the slot with objects from the transfer cache or spans of another
+ * node, and return one of them; NULL if there are none.
  */
 static noinline void *alloc_from_peer(struct gomem_mcentral *c,
 				      unsigned int want,
@@ -490,7 +490,7 @@ static void begin_many(struct gomem_refill *r, const struct gomem_kind *k,
 	r->want_span = want > 1 && wants_span(k);
 }
 
-/* Take objects that @c, which may be of any node, has at hand. */
+/* Take objects from the transfer cache or spans of an mcentral of any node. */
 static noinline struct gomem_many many_from(struct gomem_mcentral *c,
 					    void **objs, unsigned int want,
 					    bool keyless)

@@ -16,7 +16,7 @@
 
 static int mcache_cpuhp_state;
 
-/* Empty a kind's slots of a CPU that does not use them any more. */
+/* Empty the slots for a kind on a CPU that does not use them any more. */
 static void drain_dead(const struct gomem_kind *k, void *arg)
 {
 	int *cpu = arg, irq;

@@ -76,10 +76,10 @@ void gomem_mcache_free_home(const struct gomem_kind *k, void **objs,
 
 /*
  * Take up to half of a slot's objects, at most @max. Take the oldest ones: the
- * newest ones are more likely to be in the processor's cache. But if there was
- * no refill since the last flush, this CPU frees more than it allocates, and
- * hardly needs any of them. Then take the newest ones, so that no other object
- * has to be moved.
+ * newest ones are more likely to be in the processor's cache. But if there has
+ * been no refill since the last flush, this CPU frees more than it allocates,
+ * and hardly needs any of them. Then take the newest ones, so that no other
+ * object has to be moved.
  */
 static unsigned int take_half(struct gomem_slot *slot, void **objs,
 			      unsigned int max)

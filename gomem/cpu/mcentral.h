@@ -3,14 +3,14 @@
  * mcentral.h - all spans of one kind and node (Go's mcentral).
  *
  * A span that no CPU caches is on one of four lists. The span is partial if its
- * alloc bits have a free cell, else full. It is unswept if objects of it were
- * freed since its last sweep, else swept. An allocation takes from the first
- * non-empty list of partial swept, partial unswept and full unswept. If these
- * three are empty, no listed span has room.
+ * alloc bits have a free cell, else full. It is unswept if objects of it have
+ * been freed since its last sweep, else swept. An allocation takes from the
+ * first non-empty list of partial swept, partial unswept and full unswept. If
+ * these three are empty, no listed span has room.
  *
  * Go has the same lists but cannot tell which spans need a sweep: after each
  * garbage collection it treats all spans as unswept. Here each span counts the
- * objects that were freed since its last sweep (pending), so the lists are
+ * objects that have been freed since its last sweep (pending), so the lists are
  * exact.
  */
 #ifndef GOMEM_MCENTRAL_H
@@ -67,9 +67,10 @@ struct gomem_mcentral {
 } ____cacheline_aligned_in_smp;
 
 /*
- * Most objects that move at once between slots, transfer caches, spans and one
- * call of the API. The bound limits the arrays on the stack that hold these
- * objects, and the time for which a lock is held or preemption is off.
+ * Maximum number of objects that move at once between slots, transfer caches,
+ * spans and one call of the API. The bound limits the arrays on the stack that
+ * hold these objects, and the time for which a lock is held or preemption is
+ * off.
  */
 #define GOMEM_BATCH_MAX	64U
 

@@ -16,10 +16,10 @@
 #include "cpu/mcentral_lists.h"
 
 /*
- * Most full spans that an allocation sweeps in vain before it asks for a new
- * span. A sweep is in vain if all frees of the span were double frees. The
- * bound limits how long the lock is held. Go's number: one new span for 100
- * swept ones is at most 1 % more memory.
+ * Maximum number of full spans that an allocation sweeps in vain before it asks
+ * for a new span. A sweep is in vain if all frees of the span were double
+ * frees. The bound limits how long the lock is held. Go's number: one new span
+ * for 100 swept ones is at most 1 % more memory.
  */
 #define SWEEP_BUDGET	100
 

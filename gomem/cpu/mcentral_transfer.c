@@ -148,8 +148,8 @@ static void *give_room(struct gomem_mcentral *c, unsigned int before)
 
 /*
  * Return the number of surplus objects in the transfer cache: with @idle those
- * that were not needed since the last look, else all. Set @page to the transfer
- * cache's array if the caller has to free the array, else to NULL.
+ * that have not been needed since the last look, else all. Set @page to the
+ * transfer cache's array if the caller has to free the array, else to NULL.
  */
 static unsigned int look_at_transfer(struct gomem_mcentral *c, bool idle,
 				     void **page)
@@ -181,7 +181,7 @@ static unsigned int reduce_transfer(struct gomem_mcentral *c, unsigned int n,
 /**
  * gomem_mcentral_drain - drain the transfer cache into the spans
  * @c: the mcentral
- * @idle: drain only objects that no refill needed since the last call
+ * @idle: drain only objects that no refill has needed since the last call
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

@@ -37,10 +37,13 @@
  *	one refill	the least of REFILL_BYTES, half the slot and
  *			GOMEM_BATCH_MAX objects
  *
- * CPUs is the number of online CPUs. moved is the number of bytes by which the
- * CPU's slots were refilled and flushed in the current second. It lets a CPU
- * that moves many objects hold more of them in a small heap. A slot that was
- * not used between two looks is emptied, and returns to its initial size.
+ * "heap" is the number of bytes in all pages of the heap of the CPU's node.
+ * "spans of the cache" is the number of bytes in the cache's spans on that
+ * node. CPUs is the number of online CPUs. moved is the number of bytes by
+ * which the CPU's slots were refilled and flushed in the current second. It
+ * lets a CPU that moves many objects hold more of them in a small heap. A slot
+ * that has not been used between two looks is emptied, and returns to its
+ * initial size.
  */
 #define SLOT_BEGIN		SZ_512
 #define SLOT_BEGIN_MAX		SZ_1K

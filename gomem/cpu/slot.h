@@ -42,9 +42,10 @@ enum gomem_stack {
  * @divmul: multiplier for gomem_is_multiple(); 0 if gomem_free() must not push
  *	objects to this slot
  * @size: bytes of an object
- * @capacity: most objects it may hold now; @end - @capacity is the bottom of
- *	the stack
- * @room: most objects it may ever hold: the limit of @capacity
+ * @capacity: maximum number of objects that it may hold now; @end - @capacity
+ *	is the bottom of the stack
+ * @room: maximum number of objects that it may ever hold: the limit of
+ *	@capacity
  * @calm: refills since the last flush, up to CALM; see
  *	gomem_slot_refill_size() and take_half()
  * @thin: gomem_sampler.thin when @left was drawn

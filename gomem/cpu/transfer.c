@@ -134,10 +134,10 @@ unsigned int gomem_transfer_earned(const struct gomem_transfer *t,
  * @t: the transfer cache
  * @all: treat the cache as unused
  *
- * Removes the room that stayed empty since the last look, and resets @t->low
- * and @t->high. If the cache was not used since the last look, all its objects
- * are surplus. Otherwise the surplus is the lowest number of objects that it
- * had since then.
+ * Removes the room that has stayed empty since the last look, and resets
+ * @t->low and @t->high. If the cache has not been used since the last look, all
+ * its objects are surplus. Otherwise the surplus is the lowest number of
+ * objects that it had since then.
  *
  * Return: the number of surplus objects, to be passed to
  * gomem_transfer_reduce().

@@ -34,7 +34,7 @@
  * @low: lowest @n since the last gomem_transfer_look()
  * @high: highest @n since the last gomem_transfer_look()
  * @room: number of objects that the cache may hold, the limit of @n
- * @used: objects were put or taken since the last gomem_transfer_look()
+ * @used: objects have been put or taken since the last gomem_transfer_look()
  * @refused: a put found too little room; cleared by an attempt to grow, and
  *	with @moved
  * @missed: a take found no object while @refused was set; cleared with @refused

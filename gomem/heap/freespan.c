@@ -20,8 +20,9 @@
 #define FREE_BATCH	32
 
 /*
- * Return the most pages that the runs of all page caches may have together: a
- * 16th of the heap's pages, but at least one run of the maximum length.
+ * Return the maximum number of pages that the runs of all page caches may have
+ * together: a 16th of the heap's pages, but at least one run of the maximum
+ * length.
  */
 static unsigned long runs_limit(struct gomem_heap *h)
 {

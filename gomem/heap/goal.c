@@ -4,11 +4,11 @@
  *
  *	goal = peak * (100 + scavenge_percent) / 100
  *
- * where peak is the most pages that were in use at any one time during the last
- * GOMEM_GOAL_LOOKS intervals between calls of gomem_heap_set_goal(). The
- * background scavenger gives back pages beyond the goal: see run/epoch.c. If
- * gomem_heap_urgent() is not 0, frees also give back pages whose grace period
- * is over: see gomem_heap_give_back().
+ * where peak is the maximum number of pages that were in use at any one time
+ * during the last GOMEM_GOAL_LOOKS intervals between calls of
+ * gomem_heap_set_goal(). The background scavenger gives back pages beyond the
+ * goal: see run/epoch.c. If gomem_heap_urgent() is not 0, frees also give back
+ * pages whose grace period is over: see gomem_heap_give_back().
  */
 #include <kunit/visibility.h>
 #include <linux/irqflags.h>
@@ -52,8 +52,8 @@ MODULE_PARM_DESC(scavenge_percent,
  * @h: the heap
  * @percent: pages to keep beyond the peak, in percent of the peak
  *
- * The peak is the most pages in use at any one time during the last
- * GOMEM_GOAL_LOOKS intervals between calls, up to this call.
+ * The peak is the maximum number of pages in use at any one time during the
+ * last GOMEM_GOAL_LOOKS intervals between calls, up to this call.
  *
  * Context: any but NMI.
  * Return: the goal, in gomem pages.
@@ -159,7 +159,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_excess);
  * that is also taken when a worker is woken. The pages go back after the next
  * look of the epoch.
  *
- * Context: any but NMI, with no lock of gomem's held.
+ * Context: any but NMI, with none of gomem's locks held.
  */
 void gomem_heap_kick(struct gomem_heap *h, unsigned long freed)
 {

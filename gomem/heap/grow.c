@@ -402,7 +402,7 @@ static unsigned long add_block(struct gomem_chunk *c,
 			      page >> GOMEM_CHUNK_PAGES_SHIFT);
 	/*
 	 * The pages have just become free. If the page bitmap says otherwise,
-	 * memory of gomem's was overwritten: do not use the pages.
+	 * gomem's memory was overwritten: do not use the pages.
 	 */
 	if (WARN_ON_ONCE(!gomem_pagealloc_alloc_range(&h->pages, page,
 						      req->npages)))

@@ -131,8 +131,8 @@ struct gomem_heap_snapshot {
  *	so that they go back soon. May be NULL
  * @wake: called with no lock held, in any context but NMI, when the heap had no
  *	page and got some. May be NULL
- * @pcache_max: the most pages that a page cache may have in its group; 0 if the
- *	heap has no page caches
+ * @pcache_max: maximum number of pages that a page cache may have in its group;
+ *	0 if the heap has no page caches
  * @pcache_min: pages that a page cache may have in its group even if the heap
  *	is small, unless @pcache_max is less
  * @grow_min: the heap tries to grow by at least this many gomem pages; see
@@ -174,8 +174,8 @@ struct gomem_heap_snapshot {
  * @order_limit: the highest order that the kernel is asked for first. It
  *	follows the last successes and failures. Accessed without the lock: see
  *	learn_order()
- * @peak_pages: the most pages that were not free at any one time since the last
- *	call of gomem_heap_set_goal()
+ * @peak_pages: maximum number of pages that were not free at any one time since
+ *	the last call of gomem_heap_set_goal()
  * @past_peaks: ring of the values that @peak_pages had at the last
  *	GOMEM_GOAL_LOOKS calls of gomem_heap_set_goal()
  * @looks: how often gomem_heap_set_goal() was called

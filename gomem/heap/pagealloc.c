@@ -20,8 +20,8 @@
 #include "heap/pagealloc_tree.h"
 
 /*
- * The most chunks without an aligned run, and the most summaries, that a search
- * for an aligned run visits before it gives up: see find_aligned_from().
+ * Maximum number of chunks without an aligned run, and of summaries, that a
+ * search for an aligned run visits before it gives up: see find_aligned_from().
  */
 #define ALIGNED_CHUNKS	16
 #define ALIGNED_STEPS	512

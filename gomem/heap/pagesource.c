@@ -34,7 +34,7 @@
 
 /*
  * References that gomem adds to each page, besides that of alloc_pages(). Up
- * to Linux 6.17, kfree() mistakes an object of gomem's for a large object of
+ * to Linux 6.17, kfree() mistakes a gomem object for a large object from
  * kmalloc(), and drops a reference to the object's page. The page survives this
  * number of such calls. A page has at most 512 objects, but a loop that passes
  * the same object to kfree() again and again must not free the page under the

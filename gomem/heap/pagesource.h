@@ -33,9 +33,9 @@
  *	clears the keys. May be NULL
  * @dropped: return how many calls of kfree() and put_page() for the given pages
  *	were noticed since @settle was last called for them. A call is noticed
- *	if a reference of gomem's is missing, or by the probe of kfree() calls.
- *	Sets *news to the number of these calls that were not reported before.
- *	May be NULL
+ *	if one of gomem's references is missing, or by the probe of kfree()
+ *	calls. Sets *news to the number of these calls that were not reported
+ *	before. May be NULL
  * @settle: called when all objects in the given pages have been freed, if
  *	gomem_kfree_seen is set. May be NULL
  * @tell: tell the kernel that the node's heap has this many gomem pages more to

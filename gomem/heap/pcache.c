@@ -75,7 +75,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_alloc);
  * gomem_pcache_has - count the pages of the group from a given one on
  * @pc: the cache
  * @page: the first page
- * @npages: most pages to count
+ * @npages: maximum number of pages to count
  *
  * Context: any, with @pc->lock held.
  * Return: how many of the pages from @page to @page + @npages - 1 are in the

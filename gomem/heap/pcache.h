@@ -29,36 +29,36 @@
 #define GOMEM_PCACHE_PAGES	64
 
 /*
- * Most pages of its group that a page cache has: pages of the heap /
- * GOMEM_PCACHE_SHARE / CPUs, but at least GOMEM_PCACHE_MIN, and at most
+ * Maximum number of pages of its group that a page cache has: (pages of the
+ * heap) / GOMEM_PCACHE_SHARE / CPUs, but at least GOMEM_PCACHE_MIN, and at most
  * GOMEM_PCACHE_PAGES.
  */
 #define GOMEM_PCACHE_SHARE	64
 #define GOMEM_PCACHE_MIN	4
 
 /*
- * Most pages of a span that is cut from the group of a page cache: longer spans
- * would use the group up. The limit of Go's runtime is about twice as high. But
- * in a small heap a CPU has only GOMEM_PCACHE_MIN pages of the group, and runs
- * serve longer spans better.
+ * Maximum number of pages of a span that is cut from the group of a page cache:
+ * longer spans would use the group up. The limit of Go's runtime is about twice
+ * as high. But in a small heap a CPU has only GOMEM_PCACHE_MIN pages of the
+ * group, and runs serve longer spans better.
  */
 #define GOMEM_PCACHE_SPAN_MAX	7
 
 /*
- * Fewest pages of a run. In a small heap a page cache has at most
+ * Minimum number of pages of a run. In a small heap a page cache has at most
  * GOMEM_PCACHE_MIN pages of the group, so longer spans need runs.
  */
 #define GOMEM_PCACHE_RUN_MIN	(GOMEM_PCACHE_MIN + 1)
 
 /*
- * Most span descriptors with bitmaps of one size in a page cache. A refill
- * fetches half as many.
+ * Maximum number of span descriptors with bitmaps of one size in a page cache.
+ * A refill fetches half as many.
  */
 #define GOMEM_PCACHE_DESCS	8
 
 /*
- * Most runs of a page cache, and most pages of a run. A run is the pages of one
- * freed span. They are kept for the next span of the same length.
+ * Maximum number of runs of a page cache, and of pages of a run. A run is the
+ * pages of one freed span. They are kept for the next span of the same length.
  */
 #define GOMEM_PCACHE_RUNS	4
 #define GOMEM_PCACHE_RUN_MAX	((unsigned int)(SZ_1M >> GOMEM_PAGE_SHIFT))
@@ -170,7 +170,7 @@ static inline u64 gomem_pcache_bits(unsigned int i, unsigned int npages)
  * @pc: the cache
  * @page: the first page
  * @npages: number of pages
- * @max: most pages of the group that the cache may have afterwards
+ * @max: maximum number of pages of the group that the cache may have afterwards
  *
  * Context: any, with @pc->lock held.
  * Return: true if the cache has the pages. False if they are outside of its

@@ -155,7 +155,7 @@ void gomem_heap_join_runs(struct gomem_heap *h)
 	spin_unlock_irqrestore(&pc->lock, flags);
 }
 
-/* Was no page of @pc->free taken or put back since this was last called? */
+/* Has no page of @pc->free been taken or put back since the last call? */
 static bool is_idle(struct gomem_pcache *pc)
 {
 	bool idle = pc->uses == pc->seen;
@@ -196,8 +196,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_drain_runs);
 /**
  * gomem_heap_drain_pcaches - empty the page caches of all CPUs
  * @h: the heap
- * @idle: empty only page caches that were not used since the last call with
- *	@idle set, and release only runs that gomem_heap_drain_runs() would
+ * @idle: empty only page caches that have not been used since the last call
+ *	with @idle set, and release only runs that gomem_heap_drain_runs() would
  *	release
  *
  * Context: any but NMI.

@@ -59,7 +59,7 @@ static const unsigned int min_run[GOMEM_NR_TREE_RANKS] = {
 
 /* Pages that were taken out of the heap, to be given to the kernel. */
 struct batch {
-	unsigned long want;	/* the most pages to take */
+	unsigned long want;	/* maximum number of pages to take */
 	unsigned int n;
 	unsigned long pages;
 	unsigned long gp;	/* if late: the grace period to wait for */
@@ -287,9 +287,9 @@ static void take_some(struct gomem_heap *h, enum gomem_scavenge_reason why,
 }
 
 /*
- * Clear the keys of free objects in pages that go back. All words of pages that
- * may hold keys are searched. For the pages of a whole chunk that takes most of
- * a millisecond.
+ * Clear the keys of free objects in pages that go back. Each page that may hold
+ * keys is searched word by word. For the pages of a whole chunk that takes most
+ * of a millisecond.
  */
 static void forget_keys(struct gomem_heap *h, unsigned long page,
 			unsigned int npages)
@@ -370,7 +370,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_wait_for_grace);
 /**
  * gomem_heap_scavenge_some - give a batch of free pages back to the kernel
  * @h: the heap
- * @want: the most pages to give back
+ * @want: maximum number of pages to give back
  * @why: the reason; for all but GOMEM_SCAVENGE_BACKGROUND, pages of dense
  *	chunks are taken, too
  * @worked: increased by the nanoseconds that the call takes, except those that
@@ -421,7 +421,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge_some);
 /**
  * gomem_heap_scavenge - give free pages back to the kernel
  * @h: the heap
- * @want: the most pages to give back
+ * @want: maximum number of pages to give back
  * @why: the reason; see gomem_heap_scavenge_some()
  *
  * Context: as gomem_heap_scavenge_some().
@@ -471,7 +471,7 @@ static unsigned long announce(struct gomem_heap *h, unsigned long want,
 /**
  * gomem_heap_owe - announce pages that will go back after a grace period
  * @h: the heap, none of whose free pages can go back at once
- * @want: the most pages to announce
+ * @want: maximum number of pages to announce
  * @owes: set to true if the heap owes pages, old or new ones, else to false. If
  *	true, the caller has to make sure that a task calls gomem_heap_pay()
  *	later

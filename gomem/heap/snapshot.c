@@ -13,9 +13,10 @@
 #include "heap/mheap.h"
 
 /*
- * The counts of the CPUs are read one after the other, while the CPUs go on. If
- * a span is made on one CPU and freed on another, only the free may be seen.
- * The sums that could be negative because of that are set to 0.
+ * Correct the sums of the CPUs' counts. The counts are read one after the
+ * other, and change meanwhile. So if a span is made on one CPU and freed on
+ * another, a sum may include only the free. Set negative sums to 0, and allow
+ * no more frees than allocations.
  */
 static void clamp_counts(struct gomem_heap_snapshot *snap)
 {

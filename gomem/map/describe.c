@@ -140,7 +140,7 @@ void gomem_describe_kfreed(unsigned long n, char *buf, size_t len)
  * @p: the address, any value
  *
  * Context: any.
- * Return: true if it is; false for each address in a page of gomem's.
+ * Return: true if it is; false for each address in a gomem page.
  */
 bool gomem_is_kernel_slab(const void *p)
 {
@@ -157,7 +157,7 @@ bool gomem_is_kernel_slab(const void *p)
  * slab counts as one of @s.
  *
  * Context: any.
- * Return: true if it is; false for each address in a page of gomem's.
+ * Return: true if it is; false for each address in a gomem page.
  */
 bool gomem_is_kernel_object(const struct kmem_cache *s, const void *p)
 {

@@ -108,7 +108,7 @@ static const char *folio_text(struct folio *folio)
 {
 	if (folio_test_slab(folio))
 		return "slab memory, kfree() or kmem_cache_free() owns it";
-	/* Before the next test: a folio of kmalloc() may have no references. */
+	/* Before the next test: a kmalloc() folio may have no references. */
 	if (gomem_folio_is_kmalloc(folio))
 		return "large memory of kmalloc(), kfree() owns it";
 	if (!folio_ref_count(folio))
@@ -131,7 +131,7 @@ static DEFINE_PER_CPU(char, below_allocated);
 #define FIRST_AREA	SZ_2M
 
 /*
- * May a value be a per-CPU pointer? Such a pointer is an offset: added to the
+ * Could a value be a per-CPU pointer? Such a pointer is an offset: added to the
  * base of a CPU's per-CPU area, it is an address of memory. The offset looks
  * like the address of a kernel variable, but on x86 before Linux 6.15 it is a
  * small number. The areas are made at boot, or mapped in the range of
@@ -249,7 +249,7 @@ static const char *text_of(unsigned long addr)
 
 /**
  * gomem_foreign_describe - describe the owner of memory that is not gomem's
- * @addr: any value that is not in a page of gomem's
+ * @addr: any value that is not in a gomem page
  * @buf: set to the text
  * @len: bytes in @buf
  *
@@ -264,7 +264,7 @@ void gomem_foreign_describe(unsigned long addr, char *buf, size_t len)
 }
 
 /**
- * gomem_foreign_is_slab - check whether an address is in a slab of the kernel's
+ * gomem_foreign_is_slab - check whether an address is in a kernel slab
  * @addr: any value
  *
  * For such an address the kernel's mem_dump_obj() can tell more than gomem.
@@ -282,7 +282,7 @@ bool gomem_foreign_is_slab(unsigned long addr)
 /**
  * gomem_foreign_may_be_of - check whether an address may be in a cache's slab
  * @addr: any value
- * @s: a cache of the kernel's
+ * @s: one of the kernel's caches
  *
  * Context: any.
  * Return: false if the address is in no slab, or is known to be in a slab of

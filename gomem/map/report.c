@@ -649,7 +649,7 @@ static void describe_window(unsigned long addr, char *buf, size_t len)
  * gomem_report_usercopy - report a copy to or from user space that was refused
  * @p: the first byte of the copy, in a page of the heap
  * @n: bytes of the copy
- * @left: the most bytes that may be copied from @p on; 0 if none
+ * @left: maximum number of bytes that may be copied from @p on; 0 if none
  * @to_user: true for a copy to user space, false for a copy from it
  * @caller: address of the code that copies
  *

@@ -204,7 +204,7 @@ static unsigned int take_in_word(struct gomem_span *s, void **out,
  * @recycled: set to the number of reused objects. They come first in @out; the
  *	others were never allocated before
  *
- * Cells that were freed since the last sweep are not found.
+ * Cells that have been freed since the last sweep are not found.
  *
  * Return: the number of objects, up to @want; 0 if no cell from freeindex on is
  * free.

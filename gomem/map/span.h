@@ -85,7 +85,7 @@ enum gomem_span_list {
  * @desc: size of this descriptor, see gomem_span_desc(). Set by the heap
  * @freeindex: all cells below this number are allocated; owner
  * @alloc_count: allocated cells, those with freed bits included; owner
- * @fresh: cells from this number on were never used since the span was made,
+ * @fresh: cells from this number on have not been used since the span was made,
  *	and have no key; owner
  * @zero: for a large object or an arena: all of it was zero when the span was
  *	made. Written once

@@ -92,8 +92,8 @@ static inline bool gomem_special_is_charge(const struct gomem_special *sp)
 }
 
 /*
- * May an object have a special? The page is marked, not the object. So the mark
- * may be due to another object that starts in the page.
+ * Could an object have a special? The page is marked, not the object. So the
+ * mark may be due to another object that starts in the page.
  */
 static inline bool gomem_has_special(const void *obj)
 {

@@ -171,7 +171,7 @@ static noinline size_t resizable(const void *p, unsigned long caller)
 }
 
 /*
- * Resize an object of gomem's. The result is aligned as kmalloc() promises for
+ * Resize a gomem object. The result is aligned as kmalloc() promises for
  * @size, and to @align at least. If @node is given and has memory, the result
  * is on @node. gomem_realloc() ensures none of this, so it is called only if
  * the result is sure to be right.
@@ -256,7 +256,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kmemdup_array, GOMEM_NS);
 /*
  * Copy @len bytes of text, and append a NUL. Text holds no pointers, so it is
  * allocated as noscan. Round the size up to a multiple of 8: a tiny object of
- * another size would be aligned less than an object of kmalloc().
+ * another size would be aligned less than an object from kmalloc().
  */
 static char *dup_text(const char *s, size_t len, gfp_t gfp)
 {
@@ -366,9 +366,8 @@ static gfp_t without_effort(size_t size, gfp_t gfp)
  * @gfp: as for kvmalloc()
  * @node: the node, or NUMA_NO_NODE
  *
- * Return: an object of gomem's; memory from the kernel's kvmalloc() if gomem
- * refuses the request, or if it has no memory and @size is above a page; or
- * NULL.
+ * Return: a gomem object; memory from the kernel's kvmalloc() if gomem refuses
+ * the request, or if it has no memory and @size is above a page; or NULL.
  */
 void *gomem_override_kv_alloc(size_t size, unsigned long align, gfp_t gfp,
 			      int node)
@@ -450,8 +449,8 @@ void gomem_override_kvfree_sensitive(const void *p, size_t len)
 EXPORT_SYMBOL_NS_GPL(gomem_override_kvfree_sensitive, GOMEM_NS);
 
 /*
- * Copy @p to @new, free @p, and return @new. @p is an object of gomem's, or
- * NULL or ZERO_SIZE_PTR. @new is memory of either allocator. If @new is NULL or
+ * Copy @p to @new, free @p, and return @new. @p is a gomem object, or NULL or
+ * ZERO_SIZE_PTR. @new is memory of either allocator. If @new is NULL or
  * ZERO_SIZE_PTR, leave @p as it is.
  */
 static void *kv_move(const void *p, size_t old, void *new, size_t size)

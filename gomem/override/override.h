@@ -26,10 +26,10 @@
 #include "api/entry.h"
 
 /*
- * Return true if gomem_free() has to free @p. That includes an object of
- * gomem's that is free already: gomem_free() reports such a double free, while
- * the kernel's kfree() would corrupt memory or crash. Return false for each
- * live object of the kernel: as long as it exists, its page is a hole to gomem.
+ * Return true if gomem_free() has to free @p. That includes a gomem object that
+ * is free already: gomem_free() reports such a double free, while the kernel's
+ * kfree() would corrupt memory or crash. Return false for each live object of
+ * the kernel: as long as it exists, its page is a hole to gomem.
  */
 static __always_inline bool gomem_override_owns(const void *p)
 {

@@ -3,11 +3,11 @@
  * override_cache.c - kmem_cache_create() and related functions for modules
  * built with linux/gomem_override.h.
  *
- * The module's struct kmem_cache * is always a cache of the kernel's, so that
- * the kernel can use it, too. One of gomem's typed caches may belong to it: see
- * override_twin.h. There is no typed cache if gomem has no equivalent of the
- * kernel's cache, if there is no room for one, or if code that does not use the
- * header created the kernel's cache.
+ * The module's struct kmem_cache * is always one of the kernel's caches, so
+ * that the kernel can use it, too. One of gomem's typed caches may belong to
+ * it: see override_twin.h. There is no typed cache if gomem has no equivalent
+ * of the kernel's cache, if there is no room for one, or if code that does not
+ * use the header created the kernel's cache.
  */
 #include <linux/atomic.h>
 #include <linux/mempool.h>
@@ -324,7 +324,7 @@ void gomem_override_kmem_cache_free_bulk(struct kmem_cache *s, size_t n,
 		gomem_cache_free_bulk(c, n, p);
 	else if (s)
 		kmem_cache_free_bulk(s, n, p);
-	else	/* kfree_bulk() passes NULL for @s, and objects of kmalloc() */
+	else	/* kfree_bulk() passes NULL for @s, and kmalloc() objects */
 		for (i = 0; i < n; i++)
 			gomem_override_free(p[i]);
 }

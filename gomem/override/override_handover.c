@@ -4,8 +4,8 @@
  *
  * A module built with linux/gomem_override.h uses a stand-in from this file
  * where it calls such a function, or passes on a pointer to one. Each stand-in
- * frees memory of gomem's itself, or replaces it by memory of the kernel's. For
- * memory of the kernel's, it calls the kernel's function.
+ * frees gomem's memory itself, or replaces it by memory from the kernel. For
+ * the kernel's memory, it calls the kernel's function.
  */
 #include <crypto/internal/hash.h>
 #include <keys/user-type.h>

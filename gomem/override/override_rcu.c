@@ -10,9 +10,8 @@
 #include "override/override_twin.h"
 
 /*
- * Free an object of gomem's after a grace period. Return false if the object is
- * the kernel's. @head is NULL if the object has no head and the caller may
- * sleep.
+ * Free a gomem object after a grace period. Return false if the object is the
+ * kernel's. @head is NULL if the object has no head and the caller may sleep.
  */
 static bool free_rcu(GOMEM_KVFREE_RCU_HEAD *head, void *p)
 {

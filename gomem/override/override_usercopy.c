@@ -17,8 +17,8 @@
 #include "override/override.h"
 
 /**
- * gomem_override_may_copy - check a copy to or from memory of gomem's
- * @p: the first byte, in a page of gomem's
+ * gomem_override_may_copy - check a copy to or from gomem's memory
+ * @p: the first byte, in a gomem page
  * @n: number of bytes, at least one
  * @to_user: true if the copy is to user space
  * @caller: caller to name in the report

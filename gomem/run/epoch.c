@@ -4,14 +4,14 @@
  *
  * Go does this work after each garbage collection, at least every two minutes.
  * Here an epoch lasts epoch_ms. Every quarter of an epoch, gomem looks for what
- * was not used since the last look. So memory that is not used for an epoch
- * goes back to the kernel. Each look does these steps:
+ * has not been used since the last look. So memory that is not used for an
+ * epoch goes back to the kernel. Each look does these steps:
  *
- *	drain	 slots and transfer caches that were not used since the last
- *		 look, and once an epoch the quarantine of destroyed arenas
+ *	drain	 slots and transfer caches that have not been used since the
+ *		 last look, and once an epoch the quarantine of destroyed arenas
  *	sweep	 spans with pending objects, so that no object is pending for
  *		 longer than from one look to the next. Then drain page caches
- *		 that were not used since the last look
+ *		 that have not been used since the last look
  *	goal	 set each heap's goal: see heap/goal.c
  *	scavenge start the scavenger, which runs until the goals are met
  *

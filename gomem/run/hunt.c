@@ -84,11 +84,12 @@ static int scan_round(struct gomem_marks *m, struct result *r)
 }
 
 /*
- * Drop candidates that were freed or written to since the last round. A cell
- * may be used by many short-lived objects with the same contents, one after the
- * other. If the cell was in use at the end of each round, these objects look
- * like one, unless the heap profile has records of them. So check CHECKS times,
- * at growing intervals: some check is likely to find the cell free.
+ * Drop candidates that have been freed or written to since the last round. A
+ * cell may be used by many short-lived objects with the same contents, one
+ * after the other. If the cell was in use at the end of each round, these
+ * objects look like one, unless the heap profile has records of them. So check
+ * CHECKS times, at growing intervals: one check is likely to find the cell
+ * free.
  */
 static int check_again(struct gomem_marks *m)
 {

@@ -510,7 +510,7 @@ static bool has_changed(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * May unit @u be an object in use, whose pointers are references? Yes, if it
+ * Could unit @u be an object in use, whose pointers are references? Yes, if it
  * is not a candidate. Yes, if it is marked: another object may have taken its
  * place. Yes, if its contents have changed: then the object is in use, or
  * another one has taken its place. If @ms is NULL, no unit is a candidate.
@@ -578,8 +578,8 @@ static void drop_marked(struct gomem_marks_span *ms)
 }
 
 /*
- * Drop candidates whose contents changed since the last round of the scan. At
- * the end of the first round, only store the checksums of the candidates.
+ * Drop candidates whose contents have changed since the last round of the scan.
+ * At the end of the first round, only store the checksums of the candidates.
  */
 static int drop_changed(struct gomem_marks *m, struct gomem_marks_span *ms)
 {

@@ -7,8 +7,8 @@
  * memory is what the caller passes, and then the contents of each candidate
  * that was marked and may have pointers. At the end of the round only the
  * candidates without a mark are left for the next round. A candidate is also
- * dropped when it was freed, or when its contents changed since the last round:
- * then some code has a pointer to it.
+ * dropped when it was freed, or when its contents have changed since the last
+ * round: then some code has a pointer to it.
  *
  * All words are taken for pointers (*conservative* marking). A pointer to any
  * byte of an object marks it. So does a pointer to the struct page of a page in

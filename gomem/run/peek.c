@@ -31,7 +31,7 @@ unsigned long *gomem_peek_create(void)
 }
 
 /**
- * gomem_peek_destroy - free a buffer of gomem_peek_create()
+ * gomem_peek_destroy - free a buffer from gomem_peek_create()
  * @buf: the buffer, or NULL
  */
 void gomem_peek_destroy(unsigned long *buf)

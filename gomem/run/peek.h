@@ -11,7 +11,7 @@
 /*
  * Return the page at an address; NULL if none is mapped there. Variables of
  * modules, some per-CPU areas and stacks are not in the direct map, but are
- * mapped like memory of vmalloc().
+ * mapped like memory from vmalloc().
  */
 static inline struct page *gomem_page_of(const void *p)
 {

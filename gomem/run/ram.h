@@ -10,7 +10,7 @@ struct gomem_marks;
 /**
  * struct gomem_ram_counts - pages of the machine, by what a scan did with them
  * @read: pages that were read
- * @heap: pages of gomem's, in which only objects are read
+ * @heap: gomem's pages, in which only objects are read
  * @stacks: pages of stacks, in which run/stacks.c reads the parts in use
  * @user: pages of processes and files, which were not read
  * @free: free pages, which were not read

@@ -23,8 +23,8 @@ struct gomem_span;
  * struct gomem_shape - how a span is cut into objects
  * @page: number of the span's first page in the page map
  * @kind: address of the span's kind, as gomem_hide() returns it. The kind of a
- *	typed cache is in an object of gomem's, so its plain address would count
- *	as a pointer to that object
+ *	typed cache is in a gomem object, so its plain address would count as a
+ *	pointer to that object
  * @size: bytes from one object to the next
  * @object_size: bytes of an object that its user may use
  * @divmul: as in struct gomem_span

@@ -122,8 +122,8 @@ static bool owes_pages(void)
 }
 
 /*
- * Pages that before_oom() gave back since the last report of run/oom.c. Both
- * access this in OOM notifiers, which the kernel calls under a mutex.
+ * Pages that before_oom() has given back since the last report of run/oom.c.
+ * Both access this in OOM notifiers, which the kernel calls under a mutex.
  */
 static unsigned long given_at_oom;
 

@@ -11,8 +11,8 @@
 #define GOMEM_STACK_PAGES	(THREAD_SIZE / PAGE_SIZE)
 
 /**
- * struct gomem_stackpages - a set of pages of stacks
- * @pages: by the frame number of a page, the address that the page has in its
+ * struct gomem_stackpages - a set of pages that are part of stacks
+ * @pages: maps the frame number of each page to the address of the page in its
  *	stack
  */
 struct gomem_stackpages {

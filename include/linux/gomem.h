@@ -590,7 +590,7 @@ size_t gomem_usable_size(const void *p);
  * An object at @p may be live or free.
  *
  * Context: any.
- * Return: true if the page belongs to a span of gomem's; false for NULL,
+ * Return: true if the page belongs to one of gomem's spans; false for NULL,
  * ZERO_SIZE_PTR, memory of other allocators and anything else.
  */
 bool gomem_owns(const void *p);

@@ -133,7 +133,7 @@ class Image:
         raise BadInput(f"the address of {name} is not known: use --kallsyms=FILE")
 
     def var(self, name, file=None):
-        """Return a variable of gomem's."""
+        """Return one of gomem's variables."""
         found = self.types.variable(name, file) if file else self.types[name]
         if self.types is self.memory:
             return found

@@ -125,7 +125,7 @@ SCENARIOS = [
              "Like fill, it does not show reuse"),
     Scenario("bulk4", BOTH, (16, 64, 256, 1024, 4096),
              "calls with 4 objects each, compared with the bulk calls of kmem_cache. The column "
-             "gomem_cache is a typed cache of gomem's",
+             "gomem_cache is one of gomem's typed caches",
              "There is no column for kmalloc, which has no bulk allocation",
              sweep=SMALL),
     Scenario("bulk16", BOTH, (16, 64, 256, 1024, 4096),
@@ -152,8 +152,8 @@ SCENARIOS = [
              "It does not show bursts. The mix of sizes is roughly that of a busy kernel"),
     Scenario("realloc_grow", BOTH, (256, 4096, 65536),
              "a buffer that grows from 16 bytes by a quarter at a time, copies included",
-             "It does not show a buffer whose next pages are in use: nothing else is allocated in "
-             "the meantime",
+             "It does not show a buffer that cannot grow in place, because the pages after it are "
+             "in use: nothing else is allocated in the meantime",
              sweep=(16, MOST)),
     Scenario("large", BOTH, tuple((16 * KIB) << i for i in range(9)),
              "objects of 16 KiB to 4 MiB, allocated and freed in turn, compared with the page "
@@ -170,7 +170,7 @@ SCENARIOS = [
              "It does not show the memory that shared blocks save: see tiny_held"),
     Scenario("tiny_held", BOTH, tuple(range(1, 16)),
              "the bytes taken from the kernel for each of 200 000 tiny objects",
-             "It does not show how much memory stays after half of the objects were freed"),
+             "It does not show how much memory is still held after half of the objects were freed"),
     Scenario("cold_alloc", ("native",), (16, 112, 1024),
              "one allocation after other code filled the processor's caches",
              "It does not show misses of the cache that processors share: that cache stays warm"),

@@ -11,8 +11,8 @@
  * for WINDOW_MS: this time is the *window*. Each way has one window for each
  * number of CPUs, one after the other, and all of this bench_repeat times. A
  * rate is the operations per second in one window. The empty way, "none", does
- * the same work without an allocator. Its gain from more CPUs is the most that
- * any way can gain on this machine.
+ * the same work without an allocator. Its gain from more CPUs is the maximum
+ * that any way can gain on this machine.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>

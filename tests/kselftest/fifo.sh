@@ -3,8 +3,8 @@
 #
 # fifo.sh - a task of real-time priority, the hog, never gives up its CPU.
 # Neither gomem's functions nor CPU hotplug may wait for it without end. The task
-# preempts a work of gomem's on that CPU, just after the work took objects out of
-# a slot.
+# preempts one of gomem's works on that CPU, just after the work took objects
+# out of a slot.
 #
 # The kernel's own threads of the CPU get a higher priority than the task, so
 # that grace periods end. But no work of a workqueue runs on the CPU: code that
@@ -117,7 +117,7 @@ await()
 
 # kernel_takes: measure how long the kernel's functions take beside the hog, and
 # set the limit. Functions that may wait for the hog are not called here: while
-# they wait, they would hold locks of the kernel's.
+# they wait, they would hold locks of the kernel.
 kernel_takes()
 {
 	worst=0

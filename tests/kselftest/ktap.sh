@@ -250,8 +250,8 @@ gomem_came_back()
 	ktap_is $? 0 "every object and page came back"
 }
 
-# End the test with one more result: all modules can be unloaded, and all memory
-# of gomem's came back. Only a test that leaks memory on purpose calls
+# End the test with one more result: all modules can be unloaded, and all of
+# gomem's memory came back. Only a test that leaks memory on purpose calls
 # ktap_finished instead.
 gomem_finished()
 {

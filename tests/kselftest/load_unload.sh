@@ -17,11 +17,11 @@ client_every=10
 warm_up=10
 
 # Number of rounds before and after which free memory is compared. If each of 40
-# rounds lost a page of gomem's, that would be 320 KiB; a single lost block is
-# 256 KiB. The kernel itself keeps 60 to 140 KiB more after 40 rounds, once 212
-# KiB, for example for modules and their trace events. If free memory falls by
-# more than slack_kib in one window of rounds, the test measures another window:
-# a leak of gomem's would repeat there.
+# rounds lost a gomem page, that would be 320 KiB; a single lost block is 256
+# KiB. The kernel itself keeps 60 to 140 KiB more after 40 rounds, once 212 KiB,
+# for example for modules and their trace events. If free memory falls by more
+# than slack_kib in one window of rounds, the test measures another window: a
+# leak in gomem would repeat there.
 window=40
 [ -z "${KTAP_QUICK:-}" ] || window=20
 slack_kib=$((window * 6))

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # memory_hotplug.sh - gomem uses memory that is plugged in after it was loaded.
-# A memory block can be removed if no memory of gomem's lies in it, and cannot
-# otherwise.
+# A memory block can be removed if it has no gomem page, and cannot otherwise.
 #
 # only on x86: the machines of other architectures have no DIMMs without UEFI
 # machine: --hotplug --memory=1G --cpus=2
@@ -96,8 +95,8 @@ nr_online()
 	echo $n
 }
 
-# Print how many blocks could not go offline because of a page of gomem's. Such
-# a page is known by its reference count: gomem holds 2^30 references to it.
+# Print how many blocks could not go offline because of a gomem page. Such a
+# page is known by its reference count: gomem holds 2^30 references to it.
 nr_ours()
 {
 	dmesg | grep -cE 'refcount:10737[0-9]{5}'

@@ -85,8 +85,9 @@ static void test_cleanup_of_other(struct kunit *test)
 }
 
 /*
- * gomem_cleanups_drop() first waits until objects of gomem_free_rcu() are
- * freed, so that their cleanups run. It does not report these cleanups.
+ * gomem_cleanups_drop() first waits until objects that were passed to
+ * gomem_free_rcu() are freed, so that their cleanups run. It does not report
+ * these cleanups.
  */
 static void test_cleanup_waits(struct kunit *test)
 {
@@ -116,8 +117,9 @@ static struct gomem_cache *create(struct kunit *test)
 }
 
 /*
- * A cache that lost its constructor hands out no object, but still accepts
- * frees of all of its objects.
+ * If a module leaves a cache behind when it is unloaded, gomem removes the
+ * constructor from the cache. Then the cache hands out no object, but still
+ * accepts frees of its objects.
  */
 static void test_constructor(struct kunit *test)
 {

@@ -53,8 +53,9 @@ static unsigned long end_epoch(struct gomem_heap *h, unsigned int percent)
 }
 
 /*
- * The goal is the most pages in use during the last looks, and some percent
- * more. After each look, the peak begins anew with the pages that are in use.
+ * The goal is the maximum number of pages in use during the last looks, and
+ * some percent more. After each look, the peak begins anew with the pages that
+ * are in use.
  */
 static void test_epoch(struct kunit *test)
 {

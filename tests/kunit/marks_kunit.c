@@ -337,7 +337,7 @@ static void test_newer(struct kunit *test)
 	gomem_arena_destroy(arena);
 }
 
-/* An object that was written to since the last round of the scan is in use. */
+/* An object that has been written to since the last round is in use. */
 static void test_changed(struct kunit *test)
 {
 	char *quiet = get(test, SZ_8K), *busy = get(test, SZ_8K);

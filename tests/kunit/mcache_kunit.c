@@ -218,8 +218,8 @@ static void earn(struct stats_fixture *f, struct gomem_mcache *mc,
 {
 	struct earning *e = seen;
 	/*
-	 * To allocate and free this many objects twice is so little traffic
-	 * that slots may grow by no more than GROWN_MIN, as without traffic.
+	 * Allocating and freeing so few objects twice is too little traffic to
+	 * let slots grow by more than GROWN_MIN, as without traffic.
 	 */
 	unsigned int few = min(c->room, SZ_256K / c->size), i;
 
@@ -390,8 +390,8 @@ static void flush_twice(struct stats_fixture *f, struct gomem_mcache *mc,
 }
 
 /*
- * A flush takes the oldest objects. If the slot was not refilled since the last
- * flush, the flush takes the newest ones.
+ * A flush takes the oldest objects. If the slot has not been refilled since the
+ * last flush, the flush takes the newest ones.
  */
 static void test_slot_flush(struct kunit *test)
 {

@@ -521,8 +521,8 @@ struct freer {
 };
 
 /*
- * Try to claim all spans. Set the bits in w->won of the spans that this thread
- * claimed.
+ * Try to claim each span. If this thread succeeds with span number i, set bit i
+ * of w->won.
  */
 static void free_all(struct racer *r)
 {

@@ -104,7 +104,7 @@ static void test_alignment(struct kunit *test)
 }
 
 /*
- * Copies are aligned as objects of kmalloc() are. So are strings, although
+ * Copies are aligned as objects from kmalloc() are. So are strings, although
  * functions of gomem's own API would put short strings into shared blocks.
  */
 static void test_alignment_of_copies(struct kunit *test)
@@ -202,7 +202,7 @@ static void test_refused(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, kmalloc_array(SIZE_MAX, 2, GFP_KERNEL));
 }
 
-/* If gomem has no pages, kvmalloc() takes memory of vmalloc(). */
+/* If gomem has no pages, kvmalloc() takes memory from vmalloc(). */
 static void test_kvmalloc_no_pages(struct kunit *test)
 {
 	void *p;
@@ -375,7 +375,7 @@ static void test_by_kernel(struct kunit *test)
 
 /*
  * kfree_nolock() frees objects of gomem and of the kernel. kfree() frees
- * objects of kmalloc_nolock().
+ * objects from kmalloc_nolock().
  */
 static void test_nolock(struct kunit *test)
 {

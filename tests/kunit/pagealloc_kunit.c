@@ -280,7 +280,7 @@ static void test_cover_nothing(struct kunit *test)
 	heap_expect_valid(test, "nothing covered");
 }
 
-/* Covering more chunks leaves pages taken or free, as they are. */
+/* Covering more chunks does not change which pages are taken or free. */
 static void test_cover_more(struct kunit *test)
 {
 	static const unsigned long ci[] = {

@@ -133,7 +133,7 @@ void span_set_put_all(struct kunit *test, struct span_set *set)
 /**
  * span_set_request - make a random request
  * @set: the set, for its random numbers
- * @max_pages: most pages of a large object
+ * @max_pages: maximum number of pages of a large object
  *
  * Return: a request for a span of a small class or a large object.
  */

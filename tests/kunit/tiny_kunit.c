@@ -353,8 +353,8 @@ static void test_drain(struct kunit *test)
 }
 
 /*
- * A look drops the rest of a block only if the block was not used since the
- * look before.
+ * A look drops the rest of a block only if the block has not been used since
+ * the look before.
  */
 static void test_drain_idle(struct kunit *test)
 {

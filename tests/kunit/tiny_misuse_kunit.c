@@ -60,8 +60,8 @@ static void test_rest_again(struct kunit *test)
 	tiny_put(test, p[1], 4);
 	KUNIT_EXPECT_EQ(test, 9, rest->off);
 	/*
-	 * Only the byte of p[2] returns to the rest: the freed bytes before it
-	 * belong to p[0].
+	 * Only the byte of p[2] returns to the rest: since the free of p[1],
+	 * its bytes are part of p[0].
 	 */
 	tiny_put(test, p[2], 1);
 	KUNIT_EXPECT_EQ(test, 8, rest->off);

@@ -323,7 +323,7 @@ static void test_arena(struct kunit *test)
 	gomem_arena_flush_quarantine();
 }
 
-/* User space may see no byte of an arena's own struct, or of a cache's. */
+/* No byte of a struct gomem_arena or gomem_cache may go to user space. */
 static void test_handles(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("usercopy", 1000, NULL);

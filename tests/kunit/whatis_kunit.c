@@ -223,9 +223,10 @@ static void test_foreign(struct kunit *test)
 }
 
 /*
- * gomem_dump_obj() answers in the log, with distances in place of addresses.
- * Call it for an object between two others, for a free object, for an object of
- * the kernel, and for NULL.
+ * gomem_dump_obj() prints the answer to the log. In place of an address it
+ * prints how many bytes the address lies below or above the one that was
+ * passed. Call it for an object between two others, for a free object, for an
+ * object of the kernel, and for NULL.
  */
 static void test_log(struct kunit *test)
 {

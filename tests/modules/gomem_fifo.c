@@ -8,7 +8,7 @@
  * kernel_shrink() leaves free objects of that cache there, in an interrupt.
  *
  * A task that writes to the parameter hog gets the lowest priority of
- * SCHED_FIFO. The write returns when a work of gomem's on hog_cpu has taken
+ * SCHED_FIFO. The write returns when one of gomem's works on hog_cpu has taken
  * objects out of the slot of a typed cache, and not freed them yet. If the task
  * is bound to hog_cpu, it preempts the work at this point. The parameter caught
  * counts such works. The task whose pid is written to the parameter raise gets

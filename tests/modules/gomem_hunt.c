@@ -220,7 +220,7 @@ static noinline bool held_in_slab(void)
 	return p;
 }
 
-/* Hold an object by a page whose reference count is 0, like a free page's. */
+/* Store an address in a page whose reference count is 0, like a free page's. */
 static noinline bool held_in_pages(void)
 {
 	void *p = alloc(152);
@@ -609,7 +609,7 @@ static int forget(void *unused)
 	return 0;
 }
 
-/* Hold an object by a register: its address may be nowhere else meanwhile. */
+/* Keep an address in a register: for some time no memory may hold a copy. */
 static noinline void held_in_register(void)
 {
 	void *p = gomem_zalloc(400, GFP_KERNEL);

@@ -211,7 +211,7 @@ static void cause_overrun(void)
 	kfree(p);
 }
 
-/* Request SLUB's own checks for this cache, which find the double free. */
+/* Free an object twice. The flags of its cache make SLUB detect that. */
 static void cause_double_free(void)
 {
 	struct kmem_cache *cache =

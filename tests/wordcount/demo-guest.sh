@@ -85,8 +85,8 @@ files=${files%,}
 insmod gomem.ko || fail "gomem.ko does not load"
 
 step "freeing an object twice, then allocating 256 of its size"
-# Free an object of kmalloc() twice only where SLUB has sheaves, per-CPU arrays
-# of free objects. Without these, the kernel may crash.
+# Free an object from kmalloc() twice only where SLUB has sheaves, per-CPU
+# arrays of free objects. Without these, the kernel may crash.
 [ ! -e /sys/kernel/slab/kmalloc-128/sheaf_capacity ] || free_twice kmalloc
 free_twice gomem
 [ "$(get $gomem/stats double_frees_detected)" = 1 ] || fail "gomem did not notice"

@@ -24,8 +24,8 @@
 #define WORKERS_MAX	32
 
 /*
- * Most blocks in the queue, per worker. The limit bounds the memory; there are
- * enough blocks that a worker rarely waits.
+ * Maximum number of blocks in the queue, per worker. The limit bounds the
+ * memory; there are enough blocks that a worker rarely waits.
  */
 #define BLOCKS_AHEAD	2
 

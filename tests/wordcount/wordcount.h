@@ -160,7 +160,7 @@ void wc_table_free(struct wc_table *t, unsigned long *remote);
  * @words: words counted
  * @distinct: nodes in @sorted
  * @remote: objects freed on another CPU than they were allocated on
- * @peak: most bytes held, sampled after each file and each step
+ * @peak: maximum number of bytes held, sampled after each file and each step
  * @msecs: time that the job took, from its start to the sorted result
  */
 struct wc_result {
