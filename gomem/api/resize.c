@@ -271,9 +271,10 @@ static noinline struct sized look_up_other(const void *p, unsigned long caller)
 }
 
 /* Resize an object that look_up_small() did not find. */
-static noinline void *resize_other(const void *p, size_t new_size, gfp_t gfp)
+static noinline void *resize_other(const void *p, size_t new_size, gfp_t gfp,
+				   unsigned long caller)
 {
-	struct sized old = look_up_other(p, _RET_IP_);
+	struct sized old = look_up_other(p, caller);
 
 	if (!old.size)
 		return NULL;
@@ -285,11 +286,12 @@ static noinline void *resize_other(const void *p, size_t new_size, gfp_t gfp)
  * gomem_realloc() is a preemption point even if the object stays where it is.
  */
 static noinline void *resize_yielded(const void *p, struct sized old,
-				     size_t new_size, gfp_t gfp)
+				     size_t new_size, gfp_t gfp,
+				     unsigned long caller)
 {
 	gomem_yield(gfp);
 	if (!old.size)
-		return resize_other(p, new_size, gfp);
+		return resize_other(p, new_size, gfp, caller);
 	return resize_known(p, old, new_size, gfp);
 }
 
@@ -331,13 +333,13 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 	if (unlikely(ZERO_OR_NULL_PTR(p) || !new_size))
 		return begin_or_end(p, new_size, gfp);
 	if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks)))
-		return resize_other(p, new_size, gfp);
+		return resize_other(p, new_size, gfp, GOMEM_COLD_CALLER);
 	preempt_disable();
 	old = look_up_small(p, ci);
 	if (gomem_end_hit())
-		return resize_yielded(p, old, new_size, gfp);
+		return resize_yielded(p, old, new_size, gfp, GOMEM_COLD_CALLER);
 	if (unlikely(!old.size))
-		return resize_other(p, new_size, gfp);
+		return resize_other(p, new_size, gfp, GOMEM_COLD_CALLER);
 	return resize_known(p, old, new_size, gfp);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_realloc, GOMEM_NS);
