@@ -198,7 +198,7 @@ static __always_inline unsigned int gomem_irq_context(void)
  */
 static __always_inline void gomem_clear(void *obj, size_t size)
 {
-#ifdef __HAVE_ARCH_MEMSET64
+#ifdef CONFIG_X86_64
 	memset64(obj, 0, size / sizeof(u64));
 #else
 	memset(obj, 0, size);

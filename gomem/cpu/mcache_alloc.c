@@ -199,7 +199,7 @@ static bool wants_span(const struct gomem_kind *k)
 
 /*
  * What the steps after alloc_at_hand() need: the mcentral, and the number of
- * objects to ask it for.
+ * objects that it was asked for; 0 if it was not asked.
  */
 struct wish {
 	struct gomem_mcentral *c;
@@ -321,6 +321,7 @@ static noinline void *alloc_from_peers(struct gomem_mcentral *c,
 
 	for (peer = c->heap->near; *peer; peer++) {
 		obj = alloc_from_peer(c, want, *peer);
+		gomem_mcentral_grow_transfer(gomem_central(*peer, c->kind));
 		if (obj)
 			return obj;
 		spans = gomem_mcentral_grow(gomem_central(*peer, c->kind), gfp,
@@ -364,12 +365,13 @@ static noinline void *alloc_by_growth(struct gomem_mcentral *c,
  */
 void *gomem_mcache_alloc_slow(const struct gomem_kind *k, gfp_t gfp)
 {
-	struct wish w;
+	struct wish w = { };
 	void *obj;
 
 	gomem_slot_get_ready(k);
 	obj = alloc_at_hand(k, &w);
-	gomem_mcentral_grow_transfer(w.c);
+	if (w.want)
+		gomem_mcentral_grow_transfer(w.c);
 	return obj ?: alloc_by_growth(w.c, w.want, gfp);
 }
 
@@ -473,6 +475,7 @@ static noinline struct gomem_many many_at_hand(const struct gomem_kind *k,
 
 	r.want_span = wants_span(k);
 	gomem_mcentral_refill(*c, &r);
+	gomem_mcentral_grow_transfer(*c);
 	return keep_many(*c, &r, keyless);
 }
 
@@ -499,6 +502,7 @@ static noinline struct gomem_many many_from(struct gomem_mcentral *c,
 
 	begin_many(&r, c->kind, objs, want);
 	gomem_mcentral_refill_any(c, &r);
+	gomem_mcentral_grow_transfer(c);
 	return keep_many(c, &r, keyless);
 }
 
@@ -595,7 +599,6 @@ struct gomem_many gomem_mcache_alloc_many(const struct gomem_kind *k, gfp_t gfp,
 
 	gomem_slot_get_ready(k);
 	m = many_at_hand(k, objs, n, keyless, &c);
-	gomem_mcentral_grow_transfer(c);
 	return m.n ? m : many_by_growth(c, gfp, objs, n, keyless);
 }
 
@@ -614,7 +617,6 @@ void *gomem_mcache_alloc_direct(struct gomem_mcentral *c, gfp_t gfp)
 {
 	void *obj;
 
-	gomem_mcentral_grow_transfer(c);
 	if (many_from(c, &obj, 1, false).n ||
 	    many_by_growth(c, gfp, &obj, 1, false).n)
 		return obj;

@@ -131,8 +131,8 @@ const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 
 /*
  * If a put found that the transfer cache has no page for its array of pointers,
- * fetch the page now. Allocations call this when they have no array of objects
- * on the stack, because the kernel's page allocator needs much stack.
+ * fetch the page now. Allocations call this after each refill, once they have
+ * no array of objects on the stack: the kernel's page allocator needs much.
  */
 static inline void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
 {

@@ -47,7 +47,7 @@ static void note_move(struct gomem_transfer *t, unsigned int n)
 		t->moved = 0;
 		t->refused = false;
 		t->missed = false;
-		t->wants_page = false;
+		WRITE_ONCE(t->wants_page, false);
 	}
 	t->moved += n;
 }

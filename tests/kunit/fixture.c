@@ -176,6 +176,7 @@ void central_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r)
 	if (!spans && gomem_mcentral_peers(c, gfp)) {
 		pc = gomem_central(c->heap->near[0], c->kind);
 		gomem_mcentral_refill_any(pc, r);
+		gomem_mcentral_grow_transfer(pc);
 		if (r->n || r->span)
 			return;
 		spans = gomem_mcentral_grow(pc, gfp, 1, true);

@@ -223,9 +223,9 @@ static void test_one_way(struct kunit *test)
 
 /*
  * A transfer cache gets its first room if, within a second, flushes find it
- * full, refills find it empty, and flushes find it full again. The next refill
- * makes the room, because a refill may allocate a page for it and a free must
- * not.
+ * full, refills find it empty, and flushes find it full again. The allocation
+ * that makes the next refill then makes the room: it may allocate a page, which
+ * a free must not.
  */
 static void test_want(struct kunit *test)
 {
