@@ -52,8 +52,9 @@ static size_t left_in(struct window w, size_t offset)
 }
 
 /*
- * Is a live object an arena or a typed cache? gomem allocates these two structs
- * for itself, from its own size classes. User space must not see them.
+ * Is a live object an arena or a typed cache? Modules have pointers to these
+ * two structs, which gomem allocates from its own size classes. User space must
+ * not see them.
  */
 static bool is_handle(const struct gomem_span *s, const void *obj)
 {
@@ -76,9 +77,21 @@ static size_t left_in_cell(struct gomem_span *s, unsigned long addr)
 	if (i >= s->nelems || !gomem_cell_is_live(s, i))
 		return 0;
 	obj = gomem_span_object(s, i);
-	if (is_handle(s, obj))
+	/* The owner of the object may write to it: that makes no handle. */
+	if (data_race(is_handle(s, obj)))
 		return 0;
 	return left_in(object_window(s), addr - (unsigned long)obj);
+}
+
+/* A cache with a very long name is a large object. */
+static size_t left_in_large(struct gomem_span *s, unsigned long addr)
+{
+	if (!gomem_large_is_live(s))
+		return 0;
+	/* The owner of the object may write to it: that makes no handle. */
+	if (data_race(is_handle(s, (void *)s->base)))
+		return 0;
+	return left_in(object_window(s), addr - s->base);
 }
 
 static size_t left_in_span(struct gomem_span *s, unsigned long addr)
@@ -91,10 +104,7 @@ static size_t left_in_span(struct gomem_span *s, unsigned long addr)
 		return left_in(arena_window(s), addr - s->base);
 	if (s->spc == GOMEM_TINY_SPC)
 		return gomem_tiny_left((void *)addr);
-	if (!s->divmul)
-		return gomem_large_is_live(s) ?
-		       left_in(object_window(s), addr - s->base) : 0;
-	return left_in_cell(s, addr);
+	return s->divmul ? left_in_cell(s, addr) : left_in_large(s, addr);
 }
 
 /**
