@@ -34,6 +34,7 @@
 /*
  * The value of kfree_probe, and whether the module is initialized. Protected by
  * kernel_param_lock(), since parameters may be set at any time.
+ * gomem_kfrees_hidden() reads @probing without the lock.
  */
 static bool probing;
 static bool ready;
@@ -47,7 +48,7 @@ static bool ready;
  */
 bool gomem_kfrees_hidden(void)
 {
-	return GOMEM_KFREE_LEAVES_NO_TRACE && !probing &&
+	return GOMEM_KFREE_LEAVES_NO_TRACE && !READ_ONCE(probing) &&
 	       (test_taint(TAINT_WARN) || test_taint(TAINT_BAD_PAGE));
 }
 
@@ -187,7 +188,7 @@ static int set_probing(const char *val, const struct kernel_param *kp)
 		err = on ? register_trace_kfree(probe, NULL) :
 			   unregister_trace_kfree(probe, NULL);
 	if (!err)
-		probing = on;
+		WRITE_ONCE(probing, on);
 	return err;
 }
 
@@ -211,7 +212,7 @@ void __init gomem_kfrees_init(void)
 	kernel_param_lock(THIS_MODULE);
 	ready = true;
 	if (probing && register_trace_kfree(probe, NULL))
-		probing = false;
+		WRITE_ONCE(probing, false);
 	kernel_param_unlock(THIS_MODULE);
 }
 
