@@ -164,6 +164,7 @@ static void leave_profile(const struct module *mod)
 	gomem_origin_drop(mod, false);
 }
 
+/* After this, no callback of the module makes a bucket without names. */
 static void drop_callbacks(struct module *mod)
 {
 	gomem_accounts_close(mod);
@@ -179,6 +180,8 @@ static int module_changes(struct notifier_block *nb, unsigned long state,
 	gomem_client_change(mod, state);
 	if (state == MODULE_STATE_COMING)
 		gomem_exact_come(mod);
+	if (state == MODULE_STATE_GOING)
+		drop_callbacks(mod);
 	mutex_lock(&names_mutex);
 	if (state == MODULE_STATE_LIVE) {
 		keep_names(mod, true);
@@ -187,10 +190,8 @@ static int module_changes(struct notifier_block *nb, unsigned long state,
 		leave_profile(mod);
 	}
 	mutex_unlock(&names_mutex);
-	if (state == MODULE_STATE_GOING) {
+	if (state == MODULE_STATE_GOING)
 		gomem_exact_go(mod);
-		drop_callbacks(mod);
-	}
 	return NOTIFY_OK;
 }
 
