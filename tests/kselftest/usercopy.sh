@@ -85,7 +85,7 @@ for entry in $CASES; do
 done
 dmesg -c >/dev/null
 echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(head -n 1 /sys/kernel/debug/gomem/check)" ok "the heap is sound"
+ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
 rmmod gomem
 gomem_came_back
 echo 7 >/proc/sys/kernel/printk
