@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "base/stack.h"
 #include "base/stats.h"
 #include "map/report.h"
 #include "map/special.h"
@@ -198,6 +199,17 @@ static bool may_extend(struct sized old)
 	       !(gomem_watches() && (gomem_usage_is_over() || gomem_payer()));
 }
 
+/*
+ * Refuse a size over GOMEM_MAX_SIZE with a report, and return NULL. The report
+ * names the caller of gomem_realloc(). Kernels with frame pointers are built
+ * without tail calls, so the return address may be in gomem_realloc() itself.
+ */
+static noinline void *refuse_size(size_t new_size, gfp_t gfp)
+{
+	return gomem_alloc_odd(new_size, gfp, false, NUMA_NO_NODE,
+			       gomem_stack_caller());
+}
+
 /* Extend the object in place, or move it to a larger one. */
 static noinline void *grow_object(const void *p, struct sized old,
 				  size_t new_size, gfp_t gfp)
@@ -205,10 +217,8 @@ static noinline void *grow_object(const void *p, struct sized old,
 	size_t roomy = roomy_size(old.size, new_size);
 	struct gomem_special *sp = NULL;
 
-	/* Refused with a report, which names the caller of gomem_realloc(). */
 	if (unlikely(new_size > GOMEM_MAX_SIZE))
-		return gomem_alloc_odd(new_size, gfp, old.noscan, NUMA_NO_NODE,
-				       GOMEM_COLD_CALLER);
+		return refuse_size(new_size, gfp);
 	if (unlikely(old.special))
 		sp = gomem_special_remove_charge((unsigned long)p);
 	if (unlikely(sp))
@@ -241,13 +251,15 @@ static __always_inline void *resize_known(const void *p, struct sized old,
 
 /*
  * gomem_realloc() ends with a tail call, to one of the functions below or to
- * grow_object(). So it needs no stack frame, and reports name its caller.
+ * grow_object(). So it needs no stack frame.
  *
  * begin_or_end() allocates if @p is NULL or ZERO_SIZE_PTR, and frees @p if
  * @new_size is 0.
  */
 static noinline void *begin_or_end(const void *p, size_t new_size, gfp_t gfp)
 {
+	if (new_size > GOMEM_MAX_SIZE)
+		return refuse_size(new_size, gfp);
 	if (ZERO_OR_NULL_PTR(p))
 		return gomem_alloc_any(new_size, gfp, false);
 	gomem_free_any(p);

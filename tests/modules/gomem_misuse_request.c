@@ -110,6 +110,21 @@ static int use_free(const struct misuse_case *c)
 	return c->use(q) ? -EIO : 0;
 }
 
+static void *grow_too_much(void *unused)
+{
+	void *p = gomem_alloc(100, GFP_KERNEL), *q;
+
+	q = gomem_realloc(p, GOMEM_MAX_SIZE + 1, GFP_KERNEL);
+	/* The object is still live. */
+	gomem_free(p);
+	return q;
+}
+
+static void *grow_nothing(void *unused)
+{
+	return gomem_realloc(NULL, GOMEM_MAX_SIZE + 1, GFP_KERNEL);
+}
+
 static void *shrink_it(void *p)
 {
 	return gomem_realloc(p, 190, GFP_KERNEL);
@@ -140,6 +155,10 @@ const struct misuse_case request_cases[] = {
 	  .counter = TOO_LARGE, .report = "4194305 bytes refused" },
 	{ "too_large_huge", refused, .use = huge,
 	  .counter = TOO_LARGE, .report = "limit is 4194304" },
+	{ "too_large_realloc", refused, .use = grow_too_much,
+	  .counter = TOO_LARGE, .report = "4194305 bytes refused" },
+	{ "too_large_realloc_null", refused, .use = grow_nothing,
+	  .counter = TOO_LARGE, .report = "4194305 bytes refused" },
 	{ "too_large_quiet", refused, .use = large_quiet,
 	  .counter = TOO_LARGE },
 	{ "bad_node", refused, .use = no_node,
