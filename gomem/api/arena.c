@@ -424,7 +424,7 @@ static bool claim_arena(struct gomem_arena *a)
 	bool live;
 
 	spin_lock_irqsave(&arena_lock, flags);
-	live = a->magic == arena_magic(a);
+	live = gomem_arena_is_handle(a);
 	if (live) {
 		WRITE_ONCE(a->magic, gomem_objkey(a));
 		list_del(&a->link);

@@ -60,9 +60,10 @@ static bool is_handle(const struct gomem_span *s, const void *obj)
 {
 	if (s->kind->cache)
 		return false;
-	return gomem_arena_is_handle(obj) ||
-	       (s->elemsize >= sizeof(struct gomem_cache) &&
-		gomem_cache_is_handle(obj));
+	/* The owner of the object may write to it: that makes no handle. */
+	return data_race(gomem_arena_is_handle(obj) ||
+			 (s->elemsize >= sizeof(struct gomem_cache) &&
+			  gomem_cache_is_handle(obj)));
 }
 
 /*
@@ -77,8 +78,7 @@ static size_t left_in_cell(struct gomem_span *s, unsigned long addr)
 	if (i >= s->nelems || !gomem_cell_is_live(s, i))
 		return 0;
 	obj = gomem_span_object(s, i);
-	/* The owner of the object may write to it: that makes no handle. */
-	if (data_race(is_handle(s, obj)))
+	if (is_handle(s, obj))
 		return 0;
 	return left_in(object_window(s), addr - (unsigned long)obj);
 }
@@ -86,10 +86,7 @@ static size_t left_in_cell(struct gomem_span *s, unsigned long addr)
 /* A cache with a very long name is a large object. */
 static size_t left_in_large(struct gomem_span *s, unsigned long addr)
 {
-	if (!gomem_large_is_live(s))
-		return 0;
-	/* The owner of the object may write to it: that makes no handle. */
-	if (data_race(is_handle(s, (void *)s->base)))
+	if (!gomem_large_is_live(s) || is_handle(s, (void *)s->base))
 		return 0;
 	return left_in(object_window(s), addr - s->base);
 }

@@ -339,6 +339,23 @@ static void test_handles(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
+/* A cache with a name this long is a large object. */
+static void test_large_handle(struct kunit *test)
+{
+	char *name = kvmalloc(SZ_64K, GFP_KERNEL);
+	struct gomem_cache *c;
+
+	KUNIT_ASSERT_NOT_NULL(test, name);
+	memset(name, 'n', SZ_64K - 1);
+	name[SZ_64K - 1] = '\0';
+	c = gomem_cache_create(name, 1000, NULL);
+	kvfree(name);
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	KUNIT_EXPECT_GT(test, gomem_usable_size(c), SZ_32K);
+	expect_none(test, c, sizeof(*c));
+	gomem_cache_destroy(c);
+}
+
 static void test_foreign(struct kunit *test)
 {
 	void *p = kmalloc(100, GFP_KERNEL);
@@ -364,6 +381,7 @@ static struct kunit_case usercopy_cases[] = {
 	KUNIT_CASE(test_scratch),
 	KUNIT_CASE(test_arena),
 	KUNIT_CASE(test_handles),
+	KUNIT_CASE(test_large_handle),
 	KUNIT_CASE(test_foreign),
 	{ }
 };
