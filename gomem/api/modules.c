@@ -3,7 +3,7 @@
  * modules.c - what gomem does when another module is loaded or unloaded.
  *
  * When the code of a module goes, other code may get its addresses. So the
- * names of the frames in this code are stored first, with the stacks of the
+ * names of the frames in this code are stored before, with the stacks of the
  * heap profile that have these frames. Objects that the module has left are
  * reported.
  *
@@ -145,13 +145,24 @@ static u64 report_left(const struct module *mod, bool print)
 	return all;
 }
 
-/*
- * The exit function of the module has run. Report the objects that the module
- * has left, and store the names of its frames.
- */
-static void leave_profile(const struct module *mod)
+/* The init section of a module, which has been loaded, is about to go. */
+static void init_goes(const struct module *mod)
 {
-	lockdep_assert_held(&names_mutex);
+	mutex_lock(&names_mutex);
+	keep_names(mod, true);
+	gomem_origin_drop(mod, true);
+	mutex_unlock(&names_mutex);
+}
+
+/* The code of a module, whose exit function has run, is about to go. */
+static void module_goes(struct module *mod)
+{
+	/* Then no callback makes a bucket whose frames have no names. */
+	gomem_accounts_close(mod);
+	gomem_cleanups_drop(mod);
+	gomem_caches_orphan(mod);
+
+	mutex_lock(&names_mutex);
 	/*
 	 * Objects that wait for a grace period are not left. Wait until they
 	 * are freed, and count again.
@@ -162,14 +173,8 @@ static void leave_profile(const struct module *mod)
 	}
 	keep_names(mod, false);
 	gomem_origin_drop(mod, false);
-}
-
-/* After this, no callback of the module makes a bucket without names. */
-static void drop_callbacks(struct module *mod)
-{
-	gomem_accounts_close(mod);
-	gomem_cleanups_drop(mod);
-	gomem_caches_orphan(mod);
+	mutex_unlock(&names_mutex);
+	gomem_exact_go(mod);
 }
 
 static int module_changes(struct notifier_block *nb, unsigned long state,
@@ -178,20 +183,17 @@ static int module_changes(struct notifier_block *nb, unsigned long state,
 	struct module *mod = data;
 
 	gomem_client_change(mod, state);
-	if (state == MODULE_STATE_COMING)
+	switch (state) {
+	case MODULE_STATE_COMING:
 		gomem_exact_come(mod);
-	if (state == MODULE_STATE_GOING)
-		drop_callbacks(mod);
-	mutex_lock(&names_mutex);
-	if (state == MODULE_STATE_LIVE) {
-		keep_names(mod, true);
-		gomem_origin_drop(mod, true);
-	} else if (state == MODULE_STATE_GOING) {
-		leave_profile(mod);
+		break;
+	case MODULE_STATE_LIVE:
+		init_goes(mod);
+		break;
+	case MODULE_STATE_GOING:
+		module_goes(mod);
+		break;
 	}
-	mutex_unlock(&names_mutex);
-	if (state == MODULE_STATE_GOING)
-		gomem_exact_go(mod);
 	return NOTIFY_OK;
 }
 
