@@ -124,6 +124,7 @@ static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n,
 		popped |= POPPED_SAMPLED;
 	if (gomem_end_hit())
 		popped |= POPPED_YIELD;
+	/* slot->size is constant; mcaches stay until gomem is unloaded. */
 	if (likely(popped == n) && !IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
 		return want_init_on_alloc(gfp) ?
 			       gomem_objects_clear(n, p, slot->size) : n;

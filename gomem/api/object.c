@@ -283,10 +283,11 @@ static __always_inline void clear_each(size_t n, void **p, size_t size,
  * gomem_objects_clear - clear objects of one size
  * @n: number of objects
  * @p: the objects
- * @size: bytes of each, a multiple of 8
+ * @size: bytes of each, a multiple of 8, at least 8
  *
  * Selects the sequence of stores once for all objects. gomem_clear_quickly()
- * would select it for each: that takes 9 instructions more for each object.
+ * would select it for each: an object of 64 bytes takes 22 instructions by it,
+ * and 17 here.
  *
  * Return: @n. A bulk call that lacks nothing else ends with a tail call of this
  * function.
