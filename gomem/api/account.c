@@ -361,15 +361,15 @@ void *gomem_account_alloc(struct gomem_account *a, size_t size, gfp_t gfp)
 	void *p;
 
 	if (!a || unlikely(!gomem_account_check(a, _RET_IP_)))
-		return gomem_alloc_any(size, gfp, false);
+		return gomem_alloc_any(size, gfp, false, 0);
 	other = gomem_payer_suspend();
-	p = gomem_alloc_any(size, gfp | GOMEM_GFP_PAID, false);
+	p = gomem_alloc_any(size, gfp | GOMEM_GFP_PAID, false, 0);
 	gomem_payer_resume(other);
 	if (ZERO_OR_NULL_PTR(p))
 		return p;
 	if (likely(gomem_account_charge(a, p, gomem_usable_size(p), gfp)))
 		return p;
-	gomem_free_any(p);
+	gomem_free_any(p, 0);
 	return gomem_alloc_failed();
 }
 EXPORT_SYMBOL_NS_GPL(gomem_account_alloc, GOMEM_NS);

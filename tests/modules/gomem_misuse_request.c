@@ -125,6 +125,26 @@ static void *grow_nothing(void *unused)
 	return gomem_realloc(NULL, GOMEM_MAX_SIZE + 1, GFP_KERNEL);
 }
 
+static void *grow_nothing_dma(void *unused)
+{
+	return gomem_realloc(NULL, 100, GFP_KERNEL | __GFP_DMA);
+}
+
+static void *grow_dma(void *unused)
+{
+	void *p = gomem_alloc(100, GFP_KERNEL), *q;
+
+	q = gomem_realloc(p, 1000, GFP_KERNEL | __GFP_DMA);
+	/* The object is still live. */
+	gomem_free(p);
+	return q;
+}
+
+static void *end_it(void *p)
+{
+	return ZERO_OR_NULL_PTR(gomem_realloc(p, 0, GFP_KERNEL)) ? NULL : p;
+}
+
 static void *shrink_it(void *p)
 {
 	return gomem_realloc(p, 190, GFP_KERNEL);
@@ -143,6 +163,10 @@ const struct misuse_case request_cases[] = {
 	  .counter = GFP, .report = "100000 bytes refused.*GFP_DMA32" },
 	{ "gfp_highmem_noscan", refused, .use = highmem_noscan,
 	  .counter = GFP, .report = "refused.*HIGHMEM" },
+	{ "gfp_dma_realloc", refused, .use = grow_dma,
+	  .counter = GFP, .report = "1024 bytes refused.*GFP_DMA" },
+	{ "gfp_dma_realloc_null", refused, .use = grow_nothing_dma,
+	  .counter = GFP, .report = "112 bytes refused.*GFP_DMA" },
 	{ "bulk_gfp", bulk_gfp, .size = 100,
 	  .counter = GFP, .report = "100 bytes refused.*GFP_DMA" },
 	{ "overflow_array", refused, .use = array,
@@ -167,6 +191,8 @@ const struct misuse_case request_cases[] = {
 	  .counter = NODE, .report = "no node -7" },
 	{ "realloc_free", use_free, .size = 200, .use = shrink_it,
 	  .counter = USED, .report = "object is free.*208-byte object" },
+	{ "realloc_free_end", use_free, .size = 200, .use = end_it,
+	  .counter = "double_frees_detected", .report = "double free" },
 	{ "usable_free", use_free, .size = 200, .use = size_of_it,
 	  .counter = USED, .report = "object is free.*208-byte object" },
 	{}
