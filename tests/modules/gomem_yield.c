@@ -6,10 +6,11 @@
  * On kernels with preempt=voluntary, a task in the kernel keeps its CPU until
  * it reaches a preemption point. kmalloc(GFP_KERNEL) contains one, and each
  * gomem function that may sleep should, too. When the module is loaded, one
- * task calls each function in turn, for as long as the parameter ms says.
- * Another task on the same CPU wakes up each millisecond. The log has a line
- * for each function: the longest time that the second task was ready and did
- * not run.
+ * task calls each function in turn, for as long as the parameter ms says, and
+ * then does the same work with functions of the kernel. A task with a real-time
+ * priority, on the same CPU, wakes up each millisecond. The log has a line for
+ * each function: the longest time that the second task was ready and did not
+ * run, beside gomem's function and beside the kernel's.
  */
 #define pr_fmt(fmt) "gomem_yield: " fmt
 
@@ -20,6 +21,7 @@
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -33,6 +35,7 @@ MODULE_PARM_DESC(ms,
 #define MANY		200
 
 static struct gomem_cache *cache, *ctor_cache;
+static struct kmem_cache *kernel_cache;
 static struct gomem_arena *arena;
 static void *held, *many[MANY];
 static bool failed;
@@ -46,6 +49,74 @@ static void *use(void *p)
 static void do_kmalloc(void)
 {
 	kfree(use(kmalloc(64, GFP_KERNEL)));
+}
+
+static void do_kzalloc(void)
+{
+	kfree(use(kzalloc(64, GFP_KERNEL)));
+}
+
+static void do_kmalloc_few_bytes(void)
+{
+	kfree(use(kmalloc(5, GFP_KERNEL)));
+}
+
+/* Allocate all objects of many[] with kmalloc(), then free all. */
+static void kmalloc_many(size_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++)
+		many[i] = use(kmalloc(size, GFP_KERNEL));
+	for (i = 0; i < MANY; i++)
+		kfree(many[i]);
+}
+
+static void do_kmalloc_many(void)
+{
+	kmalloc_many(5);
+}
+
+static void do_kmalloc_pages(void)
+{
+	kmalloc_many(4096);
+}
+
+static void do_kmalloc_large(void)
+{
+	kfree(use(kmalloc(SZ_64K, GFP_KERNEL)));
+}
+
+static void do_krealloc(void)
+{
+	kfree(use(krealloc(use(kmalloc(64, GFP_KERNEL)), 200, GFP_KERNEL)));
+}
+
+static void do_kmemdup(void)
+{
+	kfree(use(kmemdup(many, 64, GFP_KERNEL)));
+}
+
+static void do_kmem_cache(void)
+{
+	kmem_cache_free(kernel_cache,
+			use(kmem_cache_alloc(kernel_cache, GFP_KERNEL)));
+}
+
+static void kmem_cache_bulk(unsigned int n)
+{
+	failed |= !kmem_cache_alloc_bulk(kernel_cache, GFP_KERNEL, n, many);
+	kmem_cache_free_bulk(kernel_cache, n, many);
+}
+
+static void do_kmem_cache_few(void)
+{
+	kmem_cache_bulk(4);
+}
+
+static void do_kmem_cache_bulk(void)
+{
+	kmem_cache_bulk(MANY);
 }
 
 static void do_alloc(void)
@@ -182,7 +253,7 @@ static void do_arena(void)
 	static unsigned int n;
 
 	use(gomem_arena_alloc(arena, 8, GFP_KERNEL));
-	if (++n % 100000)
+	if (++n % MANY)
 		return;
 	gomem_arena_destroy(arena);
 	arena = use(gomem_arena_create(GFP_KERNEL));
@@ -212,45 +283,48 @@ static void do_free_rcu(void)
 /*
  * struct way - a function to call
  * @name: the function's name in the log
- * @work: calls the function once or several times
+ * @work: calls gomem's function once or several times
+ * @peer: does the same work with the kernel's functions. If these have no
+ *	preemption point, or there is no such function: a pair of kmalloc() and
+ *	kfree()
  * @share: run for 1 / @share of the time; 0 means 1
  */
 static const struct way {
 	const char *name;
 	void (*work)(void);
+	void (*peer)(void);
 	unsigned int share;
 } ways[] = {
-	{ "kmalloc", do_kmalloc },
-	{ "alloc", do_alloc },
-	{ "alloc_const", do_alloc_const },
-	{ "zalloc", do_zalloc },
-	{ "noscan", do_noscan },
-	{ "tiny", do_tiny },
-	{ "tiny_many", do_tiny_many },
-	{ "node", do_node },
-	{ "this_node", do_this_node },
-	{ "large", do_large },
-	{ "misses", do_misses },
-	{ "realloc_in_place", do_realloc_in_place },
-	{ "realloc_moved", do_realloc_moved },
-	{ "memdup", do_memdup },
-	{ "strdup", do_strdup },
-	{ "bulk_few", do_bulk_few },
-	{ "bulk", do_bulk },
-	{ "cache", do_cache },
-	{ "ctor_cache", do_ctor_cache },
-	{ "cache_node", do_cache_node },
-	{ "cache_bulk", do_cache_bulk },
-	{ "arena", do_arena },
-	{ "arena_create", do_arena_create },
-	{ "scratch", do_scratch },
-	{ "mempool", do_mempool },
+	{ "alloc", do_alloc, do_kmalloc },
+	{ "alloc_const", do_alloc_const, do_kmalloc },
+	{ "zalloc", do_zalloc, do_kzalloc },
+	{ "noscan", do_noscan, do_kmalloc },
+	{ "tiny", do_tiny, do_kmalloc_few_bytes },
+	{ "tiny_many", do_tiny_many, do_kmalloc_many },
+	{ "node", do_node, do_kmalloc },
+	{ "this_node", do_this_node, do_kmalloc },
+	{ "large", do_large, do_kmalloc_large },
+	{ "misses", do_misses, do_kmalloc_pages },
+	{ "realloc_in_place", do_realloc_in_place, do_kmalloc },
+	{ "realloc_moved", do_realloc_moved, do_krealloc },
+	{ "memdup", do_memdup, do_kmemdup },
+	{ "strdup", do_strdup, do_kmemdup },
+	{ "bulk_few", do_bulk_few, do_kmem_cache_few },
+	{ "bulk", do_bulk, do_kmem_cache_bulk },
+	{ "cache", do_cache, do_kmem_cache },
+	{ "ctor_cache", do_ctor_cache, do_kmem_cache },
+	{ "cache_node", do_cache_node, do_kmem_cache },
+	{ "cache_bulk", do_cache_bulk, do_kmem_cache_bulk },
+	{ "arena", do_arena, do_kmalloc_many },
+	{ "arena_create", do_arena_create, do_kmalloc },
+	{ "scratch", do_scratch, do_kmalloc },
+	{ "mempool", do_mempool, do_kmalloc },
 	/*
 	 * Each call leaves an object that is freed after a grace period. Call
 	 * this only for a tenth of the time, so that these objects do not fill
 	 * the memory.
 	 */
-	{ "free_rcu_mightsleep", do_free_rcu, 10 },
+	{ "free_rcu_mightsleep", do_free_rcu, do_kmalloc, 10 },
 };
 
 struct waiter {
@@ -266,6 +340,7 @@ static int wait_for_cpu(void *arg)
 	struct waiter *w = arg;
 	ktime_t until;
 
+	sched_set_fifo_low(current);
 	complete(&w->started);
 	while (!kthread_should_stop()) {
 		until = ktime_add_ms(ktime_get(), 1);
@@ -278,7 +353,8 @@ static int wait_for_cpu(void *arg)
 }
 
 struct hog {
-	const struct way *way;
+	void (*work)(void);
+	unsigned int ms;
 	struct completion done;
 };
 
@@ -289,21 +365,23 @@ struct hog {
 static int keep_cpu(void *arg)
 {
 	struct hog *h = arg;
-	ktime_t end = ktime_add_ms(ktime_get(), ms / (h->way->share ?: 1));
+	ktime_t end = ktime_add_ms(ktime_get(), h->ms);
 	unsigned int i;
 
 	do {
 		for (i = 0; i < CALLS; i++)
-			h->way->work();
+			h->work();
 	} while (ktime_before(ktime_get(), end));
 	complete(&h->done);
 	return 0;
 }
 
-static void measure(const struct way *way)
+/* Return the longest wait beside @work, in nanoseconds. */
+static s64 longest_wait(void (*work)(void), unsigned int time)
 {
 	struct hog h = {
-		.way = way, .done = COMPLETION_INITIALIZER_ONSTACK(h.done)
+		.work = work, .ms = time,
+		.done = COMPLETION_INITIALIZER_ONSTACK(h.done)
 	};
 	struct waiter w = {
 		.started = COMPLETION_INITIALIZER_ONSTACK(w.started)
@@ -313,7 +391,7 @@ static void measure(const struct way *way)
 	waiter = kthread_run_on_cpu(wait_for_cpu, &w, 0, "gomem_waiter");
 	if (IS_ERR(waiter)) {
 		failed = true;
-		return;
+		return 0;
 	}
 	wait_for_completion(&w.started);
 	hog = kthread_run_on_cpu(keep_cpu, &h, 0, "gomem_hog");
@@ -322,8 +400,19 @@ static void measure(const struct way *way)
 	else
 		wait_for_completion(&h.done);
 	kthread_stop(waiter);
-	pr_info("%s: longest wait %lld us\n", way->name,
-		w.longest_ns / NSEC_PER_USEC);
+	return w.longest_ns;
+}
+
+static void measure(const struct way *way)
+{
+	unsigned int time = ms / (way->share ?: 1);
+	s64 own, peer;
+
+	own = longest_wait(way->work, time);
+	gomem_rcu_barrier();
+	peer = longest_wait(way->peer, time);
+	pr_info("%s: longest wait %lld ns, of its peer %lld ns\n", way->name,
+		own, peer);
 }
 
 /* Constructor that does nothing */
@@ -338,6 +427,7 @@ static void tear_down(void)
 		gomem_arena_destroy(arena);
 	gomem_cache_destroy(cache);
 	gomem_cache_destroy(ctor_cache);
+	kmem_cache_destroy(kernel_cache);
 	gomem_rcu_barrier();
 }
 
@@ -348,16 +438,15 @@ static int __init yield_init(void)
 
 	cache = gomem_cache_create("yield", 72, NULL);
 	ctor_cache = gomem_cache_create("yield_ctor", 72, &args);
+	kernel_cache = kmem_cache_create("yield_kernel", 72, 0, 0, NULL);
 	arena = gomem_arena_create(GFP_KERNEL);
 	held = gomem_alloc(64, GFP_KERNEL);
-	if (!cache || !ctor_cache || !arena || !held) {
+	if (!cache || !ctor_cache || !kernel_cache || !arena || !held) {
 		tear_down();
 		return -ENOMEM;
 	}
-	for (i = 0; i < ARRAY_SIZE(ways) && !failed; i++) {
+	for (i = 0; i < ARRAY_SIZE(ways) && !failed; i++)
 		measure(&ways[i]);
-		gomem_rcu_barrier();
-	}
 	tear_down();
 	return failed ? -ENOMEM : 0;
 }
