@@ -50,7 +50,7 @@ void *gomem_object_hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
  * it stays allocated for good, because other code may still use it.
  *
  * If the module of the constructor was unloaded before the object could be
- * constructed, the word of the key is 0. Then the object is freed again.
+ * constructed, the object is raw. Then it is freed again.
  *
  * Return: the object; NULL, with a report, if it was set aside; NULL if it was
  * not constructed.
@@ -61,8 +61,7 @@ void *gomem_object_check(const struct gomem_kind *k, void *obj, gfp_t gfp,
 	if (likely(gomem_has_key(gomem_kind_key(k, obj))))
 		return gomem_object_hand_out(k, obj, gfp,
 					     gomem_kind_clears(k, gfp));
-	if (unlikely(gomem_kind_is_orphan(k)) &&
-	    !*(unsigned long *)gomem_kind_key(k, obj))
+	if (unlikely(gomem_kind_is_raw(k, obj)))
 		gomem_mcache_free_slow(k, obj);
 	else
 		gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);

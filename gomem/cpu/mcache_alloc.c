@@ -30,8 +30,8 @@
 
 /*
  * Construct the objects @objs[i] with bit i set in @fresh, and give them their
- * keys. If the module that has the constructor is gone, the objects get no key.
- * Then gomem_object_check() does not let them be handed out.
+ * keys. If the module that has the constructor is gone, the objects get no key,
+ * and are raw. Then gomem_object_check() does not let them be handed out.
  */
 static noinline void construct(const struct gomem_kind *k, void **objs,
 			       u64 fresh)
@@ -45,7 +45,7 @@ static noinline void construct(const struct gomem_kind *k, void **objs,
 	for (; fresh; fresh &= fresh - 1) {
 		obj = objs[__ffs64(fresh)];
 		if (unlikely(ctor == gomem_kind_no_ctor)) {
-			*(unsigned long *)gomem_kind_key(k, obj) = 0;
+			gomem_kind_set_raw(k, obj);
 			continue;
 		}
 		ctor(obj);

@@ -155,4 +155,22 @@ static inline void *gomem_kind_key(const struct gomem_kind *k, void *obj)
 	return obj + k->key;
 }
 
+/*
+ * An object is raw if it could not be constructed, because the module of the
+ * constructor is gone. The word of its key tells so. In a kind with a
+ * constructor, that word is not a part of the object.
+ */
+#define GOMEM_RAW_MARK	1UL
+
+static inline void gomem_kind_set_raw(const struct gomem_kind *k, void *obj)
+{
+	*(unsigned long *)gomem_kind_key(k, obj) = GOMEM_RAW_MARK;
+}
+
+static inline bool gomem_kind_is_raw(const struct gomem_kind *k, void *obj)
+{
+	return unlikely(gomem_kind_is_orphan(k)) &&
+	       *(unsigned long *)gomem_kind_key(k, obj) == GOMEM_RAW_MARK;
+}
+
 #endif /* GOMEM_KIND_H */

@@ -6,6 +6,8 @@
  * some moment of the call. If the caller owns the object, the answer stays
  * right.
  */
+#include <kunit/visibility.h>
+
 #include "base/key.h"
 #include "map/kind.h"
 #include "map/live.h"
@@ -28,9 +30,10 @@ static unsigned long live_cells(struct gomem_span *s, unsigned int word)
  * @i: the cell's number
  *
  * A cell that was never handed out has no alloc bit, and perhaps no key. A free
- * object in a slot or a transfer cache has its alloc bit and its key. A live
- * object has its alloc bit and no key. Other CPUs may change the word of the
- * bitmap meanwhile, but the alloc bit of a live object stays set.
+ * object in a slot or a transfer cache has its alloc bit and its key, or it is
+ * raw. A live object has its alloc bit, no key, and is not raw. Other CPUs may
+ * change the word of the bitmap meanwhile, but the alloc bit of a live object
+ * stays set.
  *
  * Context: any.
  * Return: true if it is live.
@@ -45,8 +48,10 @@ bool gomem_cell_is_live(struct gomem_span *s, unsigned int i)
 	 * The owner of a live object may write to it concurrently. Neither the
 	 * old nor the new contents are a key.
 	 */
-	return !data_race(gomem_has_key(gomem_kind_key(s->kind, obj)));
+	return !data_race(gomem_has_key(gomem_kind_key(s->kind, obj))) &&
+	       !gomem_kind_is_raw(s->kind, obj);
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_cell_is_live);
 
 /**
  * gomem_large_is_live - check whether the object of a large span is live

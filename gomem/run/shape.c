@@ -144,7 +144,8 @@ static bool cell_is_live(const struct gomem_shape *sh,
 	if (!(bits & BIT_ULL(i % 64)))
 		return false;
 	/* The owner of a live object may write to it concurrently. */
-	return !data_race(gomem_has_key(obj + sh->key));
+	return !data_race(gomem_has_key(obj + sh->key)) &&
+	       !gomem_kind_is_raw(READ_ONCE(s->kind), obj);
 }
 
 /* Return the size of the tiny object that starts at unit @u, 0 if none does. */

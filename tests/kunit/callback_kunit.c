@@ -15,7 +15,10 @@
 #include "api/object.h"
 #include "cpu/mcentral.h"
 #include "cpu/node.h"
+#include "map/live.h"
+#include "map/pagemap.h"
 #include "map/report.h"
+#include "map/span.h"
 
 #define N		5
 #define MANY		100
@@ -157,10 +160,22 @@ static void test_constructor(struct kunit *test)
 	gomem_cache_destroy(plain);
 }
 
+/* Return how many objects of the span of @obj are live. */
+static unsigned int live_neighbours(void *obj)
+{
+	struct gomem_span *s = gomem_pagemap_span(&gomem_pagemap,
+						  (unsigned long)obj);
+	unsigned int i, live = 0;
+
+	for (i = 0; i < s->nelems; i++)
+		live += gomem_cell_is_live(s, i);
+	return live;
+}
+
 /*
  * A CPU that checked a cache just before the cache lost its constructor may
  * still allocate. That CPU gets no object that was not constructed, and no
- * object is lost.
+ * object is lost. An object that was not constructed does not look live.
  */
 static void test_constructor_race(struct kunit *test)
 {
@@ -180,6 +195,7 @@ static void test_constructor_race(struct kunit *test)
 					*(unsigned long *)p[i]);
 	for (i = 0; i < MANY; i++)
 		gomem_free(p[i]);
+	KUNIT_EXPECT_EQ(test, 1, live_neighbours(first));
 	gomem_free(first);
 	gomem_cache_destroy(c);
 }
