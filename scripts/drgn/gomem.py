@@ -101,13 +101,21 @@ class Image:
             # would need the kernel's debug information to find a module.
             self.types = Program(memory.platform)
             self.types.add_memory_segment(0, WORD, self.read_cached)
-            self.types.load_debug_info([options.ko])
+            self.load_types(options.ko)
         try:
             self.types.type("struct gomem_span")
         except LookupError as error:
             raise BadInput("no debug information of gomem: use --ko=FILE") from error
         self.secret = self.var("gomem_secret").value_()
         self.cpus = self.find_cpus()
+
+    def load_types(self, path):
+        """Read the debug information of a gomem.ko."""
+        if not hasattr(self.types, "extra_module"):
+            self.types.load_debug_info([path])
+            return
+        # From version 0.0.31 on, load_debug_info() ignores files of modules that are not loaded.
+        self.types.extra_module("gomem", create=True).try_file(path, force=True)
 
     def read_cached(self, address, count, *_):
         """Read memory through a cache of pages."""
@@ -620,8 +628,8 @@ def whatis(heap, options):
         print(f"object: {span.base:x}, {span.elemsize} bytes")
     print(f"span: {span.base:x}, {span.npages * PAGE} bytes, {STATES[span.state]}")
     if span.is_small():
-        print(f"objects: {span.alloc_count} of {span.nelems} are allocated, those that CPUs hold "
-              "free among them")
+        print(f"objects: {span.alloc_count} of {span.nelems} are allocated, free ones that "
+              "CPUs hold included")
     print(f"class: {span.spc >> 1}, "
           f"{'without pointers (noscan)' if span.spc & 1 else 'may have pointers'}")
     print(f"node: {span.node}")
