@@ -88,7 +88,8 @@
  * surplus	free pages that a free gives back to the kernel at once:
  *		gomem_heap_surplus()
  * owe		announce pages: count them as pages that go back after a grace
- *		period; *pay*: give them back then
+ *		period; *pay*: give them back then. The *due* pages are those of
+ *		the owed pages that are paid next
  *
  * Free objects of a kind (cpu/):
  *

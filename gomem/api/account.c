@@ -117,7 +117,11 @@ static void report_use(const struct gomem_account *a, unsigned long caller)
 {
 	bool closed = READ_ONCE(a->state) == GOMEM_ACCOUNT_CLOSED;
 
-	/* The memory of a closed account is not freed, so its name is valid. */
+	/*
+	 * gomem closes an account when it unloads the creator's module. Then it
+	 * keeps the account's memory, so the name can be read. A destroyed
+	 * account may have been freed already.
+	 */
 	gomem_report_account(a, closed ? a->name : NULL, caller);
 }
 

@@ -60,7 +60,11 @@ static bool is_handle(const struct gomem_span *s, const void *obj)
 {
 	if (s->kind->cache)
 		return false;
-	/* The owner of the object may write to it: that makes no handle. */
+	/*
+	 * If the object is not a handle, its owner may write to it during these
+	 * reads. The race is harmless: a handle has a secret number, which the
+	 * owner does not know.
+	 */
 	return data_race(gomem_arena_is_handle(obj) ||
 			 (s->elemsize >= sizeof(struct gomem_cache) &&
 			  gomem_cache_is_handle(obj)));

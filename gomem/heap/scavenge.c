@@ -501,11 +501,11 @@ unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want,
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
 
 /*
- * Wait until the pages that are due (h->due_pages) can go, give them back, and
- * return how many went. Due pages that the heap has reused do not go. Without
- * @all, such pages stay owed: they may have become free again, and wait for a
- * later grace period. With @all, they are not owed any more. At the end, all
- * pages that are still owed become due.
+ * Wait for the grace period of the due pages, give them back, and return how
+ * many went. Pages that the heap has reused do not go. Without @all, such pages
+ * stay owed: they may have become free again, and wait for a later grace
+ * period. With @all, they are not owed any more. At the end, all pages that are
+ * still owed become the due pages.
  */
 static unsigned long pay_due(struct gomem_heap *h, bool all)
 {
