@@ -250,8 +250,8 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
  * gomem_profile_take - record a sampled allocation
  * @obj: the object, which is live and not handed out yet
  * @size: its bytes
- * @thin: the value of gomem_sampler.thin when the number of bytes or objects up
- *	to this sample was chosen at random
+ * @thin: how much the CPU thinned its samples when it drew the distance to this
+ *	sample: the value that gomem_sampler.thin had then
  * @charged: an account pays for the object
  *
  * Context: any but NMI; never sleeps. Not in a section.

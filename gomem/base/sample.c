@@ -191,8 +191,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_sample_chance);
  * gomem_sample_weight - compute for how many records one record stands, since
  *	thinning (sample.h) leaves out others
  * @size: bytes of the object
- * @thin: the value of gomem_sampler.thin when the number of bytes or objects up
- *	to this sample was chosen at random
+ * @thin: how much the CPU thinned its samples when it drew the distance to this
+ *	sample: the value that gomem_sampler.thin had then
  *
  * Return: the number of records, in units of 2^-8; at most 2^(thin + 8).
  */

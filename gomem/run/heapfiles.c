@@ -112,7 +112,7 @@ void gomem_heapfiles_stop(void)
  */
 void gomem_show_frames(struct seq_file *m, const struct gomem_bucket *b)
 {
-	/* Pairs with the release in keep_names() of profile.c. */
+	/* Pairs with the release in keep_names() of api/modules.c. */
 	const char *names = smp_load_acquire(&b->names);
 	unsigned int i;
 
