@@ -365,15 +365,15 @@ void *gomem_account_alloc(struct gomem_account *a, size_t size, gfp_t gfp)
 	void *p;
 
 	if (!a || unlikely(!gomem_account_check(a, _RET_IP_)))
-		return gomem_alloc_any(size, gfp, false, 0);
+		return gomem_alloc_any(size, gfp, false);
 	other = gomem_payer_suspend();
-	p = gomem_alloc_any(size, gfp | GOMEM_GFP_PAID, false, 0);
+	p = gomem_alloc_any(size, gfp | GOMEM_GFP_PAID, false);
 	gomem_payer_resume(other);
 	if (ZERO_OR_NULL_PTR(p))
 		return p;
 	if (likely(gomem_account_charge(a, p, gomem_usable_size(p), gfp)))
 		return p;
-	gomem_free_any(p, 0);
+	gomem_free_any(p);
 	return gomem_alloc_failed();
 }
 EXPORT_SYMBOL_NS_GPL(gomem_account_alloc, GOMEM_NS);

@@ -305,19 +305,19 @@ noinline void *gomem_alloc_odd(size_t size, gfp_t gfp, bool noscan, int node,
 
 void *__gomem_alloc(size_t size, gfp_t gfp)
 {
-	return gomem_alloc_any(size, gfp, false, 0);
+	return gomem_alloc_any(size, gfp, false);
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc, GOMEM_NS);
 
 void *__gomem_alloc_noscan(size_t size, gfp_t gfp)
 {
-	return gomem_alloc_any(size, gfp, true, 0);
+	return gomem_alloc_any(size, gfp, true);
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc_noscan, GOMEM_NS);
 
 void *__gomem_alloc_from(unsigned long slot_at, gfp_t gfp)
 {
-	return gomem_alloc_small(slot_at, gfp, 0);
+	return gomem_alloc_small(slot_at, gfp);
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_alloc_from, GOMEM_NS);
 
@@ -344,7 +344,7 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
 	if (size - 1 >= GOMEM_SMALL_MAX)
 		return gomem_alloc_odd(size, gfp, false, to.node, _RET_IP_);
 	if (to.slots)
-		return gomem_alloc_any(size, gfp, false, 0);
+		return gomem_alloc_any(size, gfp, false);
 	spc = gomem_spc_make(gomem_sizeclass(size), false);
 	return gomem_object_alloc_remote(&gomem_kinds[spc], to.heap, gfp,
 					 _RET_IP_);

@@ -226,6 +226,6 @@ noinline void gomem_free_with_care(void *obj, unsigned long entry,
 
 void gomem_free(const void *p)
 {
-	gomem_free_any(p, 0);
+	gomem_free_any(p);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free, GOMEM_NS);

@@ -128,34 +128,29 @@ gomem_alloc_unwatched(unsigned long at, gfp_t gfp, unsigned long caller)
 	return gomem_alloc_hit(at, gfp, false, caller);
 }
 
-/* For @caller see gomem_alloc_unwatched(). */
-static __always_inline void *gomem_alloc_small(unsigned long at, gfp_t gfp,
-					       unsigned long caller)
+static __always_inline void *gomem_alloc_small(unsigned long at, gfp_t gfp)
 {
 	if (gomem_watches())
-		return gomem_alloc_watched(at, gfp,
-					   caller ?: GOMEM_COLD_CALLER);
-	return gomem_alloc_unwatched(at, gfp, caller);
+		return gomem_alloc_watched(at, gfp, GOMEM_COLD_CALLER);
+	return gomem_alloc_unwatched(at, gfp, 0);
 }
 
-/* For @caller see gomem_alloc_unwatched(). */
 static __always_inline void *gomem_alloc_any(size_t size, gfp_t gfp,
-					     bool noscan, unsigned long caller)
+					     bool noscan)
 {
 	unsigned long class;
 
 	if (noscan && __gomem_is_tiny(size))
-		return gomem_alloc_tiny(size, gfp,
-					caller ?: GOMEM_COLD_CALLER);
+		return gomem_alloc_tiny(size, gfp, GOMEM_COLD_CALLER);
 	if (likely(size <= GOMEM_CLASS8_MAX))
 		class = gomem_size_to_class8[(size + 7) / 8];
 	else if (likely(size <= GOMEM_SMALL_MAX))
 		class = gomem_sizeclass(size);
 	else
 		return gomem_alloc_odd(size, gfp, noscan, NUMA_NO_NODE,
-				       caller ?: GOMEM_COLD_CALLER);
+				       GOMEM_COLD_CALLER);
 	return gomem_alloc_small(class << GOMEM_CLASS_SHIFT |
-				 noscan << __GOMEM_SLOT_SHIFT, gfp, caller);
+				 noscan << __GOMEM_SLOT_SHIFT, gfp);
 }
 
 /*
@@ -236,15 +231,14 @@ static __always_inline bool gomem_in_map(unsigned long ci,
 	return ci < nr_chunks && (!IS_ENABLED(CONFIG_UML) || ci);
 }
 
-/* For @caller see gomem_alloc_unwatched(). */
-static __always_inline void gomem_free_any(const void *p, unsigned long caller)
+static __always_inline void gomem_free_any(const void *p)
 {
 	unsigned long ci =
 		gomem_pagemap_index(&gomem_pagemap, (unsigned long)p);
 	unsigned long entry;
 
 	if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks))) {
-		gomem_free_unusual((void *)p, 0, caller ?: GOMEM_COLD_CALLER);
+		gomem_free_unusual((void *)p, 0, GOMEM_COLD_CALLER);
 		return;
 	}
 	/* Load nr_chunks before the entry: see publish() in map/pagemap.c. */
@@ -255,13 +249,11 @@ static __always_inline void gomem_free_any(const void *p, unsigned long caller)
 	 */
 	entry = gomem_pagemap.entry[ci];
 	if (unlikely(gomem_irq_context()))
-		gomem_free_from_irq((void *)p, entry,
-				    caller ?: GOMEM_COLD_CALLER);
+		gomem_free_from_irq((void *)p, entry, GOMEM_COLD_CALLER);
 	else if (static_branch_unlikely(&gomem_careful_free))
-		gomem_free_with_care((void *)p, entry,
-				     caller ?: GOMEM_COLD_CALLER);
+		gomem_free_with_care((void *)p, entry, GOMEM_COLD_CALLER);
 	else
-		gomem_free_hit((void *)p, entry, false, false, caller);
+		gomem_free_hit((void *)p, entry, false, false, 0);
 }
 
 #endif /* GOMEM_HIT_H */

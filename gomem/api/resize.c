@@ -69,21 +69,52 @@ static inline size_t roomy_size(size_t size, size_t new_size)
  * first @old bytes, which the copy overwrites. Slow paths clear the whole
  * object.
  */
-static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan,
-			    unsigned long caller)
+static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
 {
 	unsigned long class;
 	void *new;
 
 	if (size > GOMEM_SMALL_MAX || (noscan && __gomem_is_tiny(size)) ||
 	    gomem_watches() || unlikely(gfp & GOMEM_GFP_REFUSED))
-		return gomem_alloc_any(size, gfp, noscan, caller);
+		return gomem_alloc_any(size, gfp, noscan);
 	class = gomem_sizeclass(size);
 	new = gomem_alloc_hit(class << GOMEM_CLASS_SHIFT |
 			      noscan << __GOMEM_SLOT_SHIFT,
-			      gfp & ~__GFP_ZERO, false, caller);
+			      gfp & ~__GFP_ZERO, false, GOMEM_COLD_CALLER);
 	if (new && want_init_on_alloc(gfp))
 		memset(new + old, 0, gomem_class_to_size[class] - old);
+	return new;
+}
+
+/*
+ * Allocate the larger object that will replace an object of @old bytes. It gets
+ * spare room only if this node has memory for that without reclaim.
+ */
+static inline void *alloc_grown(size_t old, size_t new_size, size_t roomy,
+				gfp_t gfp, bool noscan)
+{
+	gfp_t light = gomem_gfp_light(gfp) | __GFP_THISNODE;
+	void *new = NULL;
+
+	if (roomy > OWN_PAGES_MIN && new_size > OWN_PAGES_MIN)
+		new = gomem_alloc_odd(roomy, light | GOMEM_GFP_GROWS, noscan,
+				      NUMA_NO_NODE, GOMEM_COLD_CALLER);
+	else if (roomy)
+		new = alloc_for_copy(old, roomy, light, noscan);
+	return new ?: alloc_for_copy(old, new_size, gfp, noscan);
+}
+
+/*
+ * Copy an object of @size bytes to @new, and free the old object. If @new is
+ * NULL, keep the old object and return NULL.
+ */
+static inline void *move_object(const void *p, size_t size, void *new)
+{
+	if (!new)
+		return NULL;
+	memcpy(new, p, size);
+	gomem_free_any(p);
+	gomem_count(GOMEM_EV_REALLOC_MOVED, 1);
 	return new;
 }
 
@@ -100,41 +131,6 @@ struct sized {
 	bool noscan;
 	bool special;
 };
-
-/*
- * Allocate the larger object that will replace the object @old. It gets spare
- * room only if this node has memory for that without reclaim.
- */
-static inline void *alloc_grown(struct sized old, size_t new_size,
-				size_t roomy, gfp_t gfp, unsigned long caller)
-{
-	gfp_t light = gomem_gfp_light(gfp) | __GFP_THISNODE;
-	void *new = NULL;
-
-	if (roomy > OWN_PAGES_MIN && new_size > OWN_PAGES_MIN)
-		new = gomem_alloc_odd(roomy, light | GOMEM_GFP_GROWS,
-				      old.noscan, NUMA_NO_NODE, caller);
-	else if (roomy)
-		new = alloc_for_copy(old.size, roomy, light, old.noscan,
-				     caller);
-	return new ?: alloc_for_copy(old.size, new_size, gfp, old.noscan,
-				     caller);
-}
-
-/*
- * Copy an object of @size bytes to @new, and free the old object. If @new is
- * NULL, keep the old object and return NULL.
- */
-static inline void *move_object(const void *p, size_t size, void *new,
-				unsigned long caller)
-{
-	if (!new)
-		return NULL;
-	memcpy(new, p, size);
-	gomem_free_any(p, caller);
-	gomem_count(GOMEM_EV_REALLOC_MOVED, 1);
-	return new;
-}
 
 static void attach(struct gomem_special *sp, const void *p)
 {
@@ -167,28 +163,28 @@ static bool extend_charged(const void *p, size_t size, size_t new_size,
  * was removed from the object, is attached to the grown object. So the account
  * is never charged with both objects.
  */
-static noinline void *grow_charged(struct gomem_special *sp, struct sized old,
+static noinline void *grow_charged(const void *p, struct sized old,
 				   size_t new_size, gfp_t gfp,
-				   unsigned long caller)
+				   struct gomem_special *sp)
 {
-	void *p = (void *)gomem_special_addr(sp), *new;
 	struct gomem_account *payer;
+	void *new;
 
 	if (extend_charged(p, old.size, new_size, gfp, sp)) {
 		attach(sp, p);
-		return p;
+		return (void *)p;
 	}
 	payer = gomem_payer_suspend();
-	new = alloc_grown(old, new_size, roomy_size(old.size, new_size),
-			  gfp | GOMEM_GFP_PAID, caller);
+	new = alloc_grown(old.size, new_size, roomy_size(old.size, new_size),
+			  gfp | GOMEM_GFP_PAID, old.noscan);
 	gomem_payer_resume(payer);
 	if (new && !gomem_account_recharge(sp, gomem_usable_size(new), gfp)) {
 		atomic64_inc(&sp->account->failures);
-		gomem_free_any(new, caller);
+		gomem_free_any(new);
 		new = gomem_alloc_failed();
 	}
 	attach(sp, new ?: p);
-	return move_object(p, old.size, new, caller);
+	return move_object(p, old.size, new);
 }
 
 /*
@@ -204,8 +200,7 @@ static bool may_extend(struct sized old)
 
 /* Extend the object in place, or move it to a larger one. */
 static noinline void *grow_object(const void *p, struct sized old,
-				  size_t new_size, gfp_t gfp,
-				  unsigned long caller)
+				  size_t new_size, gfp_t gfp)
 {
 	size_t roomy = roomy_size(old.size, new_size);
 	struct gomem_special *sp = NULL;
@@ -213,24 +208,23 @@ static noinline void *grow_object(const void *p, struct sized old,
 	if (unlikely(old.special))
 		sp = gomem_special_remove_charge((unsigned long)p);
 	if (unlikely(sp))
-		return grow_charged(sp, old, new_size, gfp, caller);
+		return grow_charged(p, old, new_size, gfp, sp);
 	if (may_extend(old) &&
 	    gomem_large_extend((void *)p, old.size, new_size, roomy, gfp)) {
 		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
 		return (void *)p;
 	}
 	return move_object(p, old.size,
-			   alloc_grown(old, new_size, roomy, gfp, caller),
-			   caller);
+			   alloc_grown(old.size, new_size, roomy, gfp,
+				       old.noscan));
 }
 
 /* Resize an object whose size is known. */
 static __always_inline void *resize_known(const void *p, struct sized old,
-					  size_t new_size, gfp_t gfp,
-					  unsigned long caller)
+					  size_t new_size, gfp_t gfp)
 {
 	if (new_size > old.size)
-		return grow_object(p, old, new_size, gfp, caller);
+		return grow_object(p, old, new_size, gfp);
 	/*
 	 * Clear the unused end: the object may grow into it later with
 	 * __GFP_ZERO.
@@ -243,19 +237,16 @@ static __always_inline void *resize_known(const void *p, struct sized old,
 
 /*
  * gomem_realloc() ends with a tail call, to one of the functions below or to
- * grow_object(). So it needs no stack frame. Each of these functions gets the
- * caller of gomem_realloc() as an argument. Kernels with frame pointers are
- * built without tail calls, so there the return address is in gomem_realloc().
+ * grow_object(). So it needs no stack frame, and reports name its caller.
  *
  * resize_unusual() allocates if @p is NULL or ZERO_SIZE_PTR, frees @p if
  * @new_size is 0, and refuses a size over GOMEM_MAX_SIZE with a report.
  */
-static noinline void *resize_unusual(const void *p, size_t new_size, gfp_t gfp,
-				     unsigned long caller)
+static noinline void *resize_unusual(const void *p, size_t new_size, gfp_t gfp)
 {
 	if (ZERO_OR_NULL_PTR(p) || new_size > GOMEM_MAX_SIZE)
-		return gomem_alloc_any(new_size, gfp, false, caller);
-	gomem_free_any(p, caller);
+		return gomem_alloc_any(new_size, gfp, false);
+	gomem_free_any(p);
 	return ZERO_SIZE_PTR;
 }
 
@@ -283,7 +274,7 @@ static noinline void *resize_other(const void *p, size_t new_size, gfp_t gfp,
 
 	if (!old.size)
 		return NULL;
-	return resize_known(p, old, new_size, gfp, caller);
+	return resize_known(p, old, new_size, gfp);
 }
 
 /*
@@ -297,7 +288,7 @@ static noinline void *resize_yielded(const void *p, struct sized old,
 	gomem_yield(gfp);
 	if (!old.size)
 		return resize_other(p, new_size, gfp, caller);
-	return resize_known(p, old, new_size, gfp, caller);
+	return resize_known(p, old, new_size, gfp);
 }
 
 /*
@@ -337,7 +328,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 
 	/* new_size - 1 is huge if new_size is 0: one comparison for both. */
 	if (unlikely(ZERO_OR_NULL_PTR(p) || new_size - 1 >= GOMEM_MAX_SIZE))
-		return resize_unusual(p, new_size, gfp, GOMEM_COLD_CALLER);
+		return resize_unusual(p, new_size, gfp);
 	if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks)))
 		return resize_other(p, new_size, gfp, GOMEM_COLD_CALLER);
 	preempt_disable();
@@ -346,13 +337,13 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 		return resize_yielded(p, old, new_size, gfp, GOMEM_COLD_CALLER);
 	if (unlikely(!old.size))
 		return resize_other(p, new_size, gfp, GOMEM_COLD_CALLER);
-	return resize_known(p, old, new_size, gfp, GOMEM_COLD_CALLER);
+	return resize_known(p, old, new_size, gfp);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_realloc, GOMEM_NS);
 
 void *gomem_memdup(const void *src, size_t len, gfp_t gfp)
 {
-	void *p = gomem_alloc_any(len, gfp & ~__GFP_ZERO, false, 0);
+	void *p = gomem_alloc_any(len, gfp & ~__GFP_ZERO, false);
 
 	if (!ZERO_OR_NULL_PTR(p))
 		memcpy(p, src, len);
@@ -368,7 +359,7 @@ char *gomem_strdup(const char *s, gfp_t gfp)
 	if (!s)
 		return NULL;
 	len = strlen(s) + 1;
-	p = gomem_alloc_any(len, gfp & ~__GFP_ZERO, true, 0);
+	p = gomem_alloc_any(len, gfp & ~__GFP_ZERO, true);
 	if (p)
 		memcpy(p, s, len);
 	return p;
@@ -386,6 +377,6 @@ void gomem_free_sensitive(const void *p)
 	if (!size)
 		return;
 	memzero_explicit((void *)p, size);
-	gomem_free_any(p, 0);
+	gomem_free_any(p);
 }
 EXPORT_SYMBOL_NS_GPL(gomem_free_sensitive, GOMEM_NS);

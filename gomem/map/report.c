@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 
 #include "base/sizeclass.h"
+#include "base/stack.h"
 #include "base/trace.h"
 #include "map/describe.h"
 #include "map/kind.h"
@@ -175,6 +176,21 @@ static const char *pointer_text(enum gomem_misuse what)
 	}
 }
 
+/*
+ * Return the address that a report names as the caller. Kernels with frame
+ * pointers are built without tail calls. There the return address of a function
+ * to which an exported function passes the call on lies in gomem itself. Then
+ * search the stack for the first frame that is not gomem's.
+ */
+static void *code_of(unsigned long caller)
+{
+	unsigned long found = 0;
+
+	if (IS_ENABLED(CONFIG_FRAME_POINTER) && gomem_stack_is_own(caller))
+		found = gomem_stack_caller();
+	return (void *)(found ?: caller);
+}
+
 /**
  * gomem_report_pointer - report that a bad pointer was passed in
  * @what: what is wrong with the pointer
@@ -194,7 +210,7 @@ void gomem_report_pointer(enum gomem_misuse what, const void *p,
 	gomem_describe((unsigned long)p, buf, sizeof(buf));
 	rcu_read_unlock();
 	pr_err("%s: %p (%s), by %pS\n", pointer_text(what), p, buf,
-	       (void *)caller);
+	       code_of(caller));
 	describe_slab(p);
 	report_end_at(p);
 }
@@ -232,7 +248,7 @@ void gomem_report_owner(const void *p, unsigned long caller)
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 	gomem_describe((unsigned long)p, buf, sizeof(buf));
 	pr_err("wrong function, %s owns this: %p (%s), by %pS\n",
-	       gomem_free_function(s), p, buf, (void *)caller);
+	       gomem_free_function(s), p, buf, code_of(caller));
 	rcu_read_unlock();
 	report_end_at(p);
 }
@@ -252,7 +268,7 @@ void gomem_report_keeps(const void *p, unsigned long caller)
 	gomem_describe((unsigned long)p, buf, sizeof(buf));
 	rcu_read_unlock();
 	pr_err("wrong function, it would change what the cache's constructor or RCU readers rely on: %p (%s), by %pS\n",
-	       p, buf, (void *)caller);
+	       p, buf, code_of(caller));
 	report_end_at(p);
 }
 
@@ -314,10 +330,10 @@ void gomem_report_request(enum gomem_misuse what, size_t size, gfp_t gfp,
 	gfp &= __GFP_BITS_MASK;
 	if (what == GOMEM_SIZE_TOO_LARGE)
 		pr_err("allocation of %zu bytes refused: the limit is %lu, by %pS\n",
-		       size, GOMEM_MAX_SIZE, (void *)caller);
+		       size, GOMEM_MAX_SIZE, code_of(caller));
 	else
 		pr_err("allocation of %zu bytes refused: gfp %#x (%pGg) asks for a zone, by %pS\n",
-		       size, (__force unsigned int)gfp, &gfp, (void *)caller);
+		       size, (__force unsigned int)gfp, &gfp, code_of(caller));
 	report_end();
 }
 
@@ -334,7 +350,7 @@ void gomem_report_overflow(size_t n, size_t size, gfp_t gfp,
 	if (!report_request_begin(GOMEM_SIZE_OVERFLOW, gfp))
 		return;
 	pr_err("allocation of %zu times %zu bytes refused: the product overflows, by %pS\n",
-	       n, size, (void *)caller);
+	       n, size, code_of(caller));
 	report_end();
 }
 
@@ -348,7 +364,7 @@ void gomem_report_node(int node, unsigned long caller)
 	if (!gomem_report_begin(GOMEM_BAD_NODE))
 		return;
 	pr_err("allocation refused: there is no node %d, by %pS\n", node,
-	       (void *)caller);
+	       code_of(caller));
 	report_end();
 }
 
@@ -362,7 +378,7 @@ void gomem_report_order(unsigned int order, unsigned long caller)
 	if (!gomem_report_begin(GOMEM_BAD_ORDER))
 		return;
 	pr_err("scratch buffer of order %u refused: the limit is %u, by %pS\n",
-	       order, GOMEM_SCRATCH_MAX_ORDER, (void *)caller);
+	       order, GOMEM_SCRATCH_MAX_ORDER, code_of(caller));
 	report_end();
 }
 
@@ -383,7 +399,7 @@ void gomem_report_arena(const void *arena, bool destroyed, unsigned long caller)
 	rcu_read_unlock();
 	pr_err("%s: %p (%s), by %pS\n",
 	       destroyed ? "arena was destroyed already" : "no arena", arena,
-	       buf, (void *)caller);
+	       buf, code_of(caller));
 	report_end();
 }
 
@@ -451,7 +467,7 @@ void gomem_report_cache(const void *cache, unsigned long caller)
 	gomem_describe((unsigned long)cache, buf, sizeof(buf));
 	rcu_read_unlock();
 	pr_err("no cache, or destroyed already: %p (%s), by %pS\n", cache, buf,
-	       (void *)caller);
+	       code_of(caller));
 	report_end();
 }
 
@@ -469,7 +485,7 @@ void gomem_report_cache_args(const char *name, unsigned int size,
 		return;
 	pr_err("cache %s refused: %u bytes aligned to %u, with 8 more for a constructor or RCU, are none or over %lu, or the part for user space is not inside the object, by %pS\n",
 	       name && *name ? name : "without a name", size, align,
-	       GOMEM_CACHE_MAX_SIZE, (void *)caller);
+	       GOMEM_CACHE_MAX_SIZE, code_of(caller));
 	report_end();
 }
 
@@ -500,7 +516,7 @@ void gomem_report_cache_left(const struct gomem_kind *k, unsigned long objects,
 	}
 	pr_err("cache %s: %lu objects of %u bytes were never freed%s: %lu KiB stay in use until they are freed, destroyed by %pS\n",
 	       k->name, objects, k->object_size, by_kernel, kib,
-	       (void *)caller);
+	       code_of(caller));
 	report_end();
 }
 
@@ -528,10 +544,10 @@ void gomem_report_account(const void *account, const char *closed,
 		return;
 	if (closed)
 		pr_err("account %s was closed when its module was unloaded: %p, by %pS\n",
-		       closed, account, (void *)caller);
+		       closed, account, code_of(caller));
 	else
 		pr_err("no account, or destroyed already: %p, by %pS\n",
-		       account, (void *)caller);
+		       account, code_of(caller));
 	report_end();
 }
 
@@ -545,7 +561,7 @@ void gomem_report_no_ctor(const struct gomem_kind *k, unsigned long caller)
 	if (!gomem_report_begin(GOMEM_BAD_CACHE))
 		return;
 	pr_err("allocation refused: the constructor of cache %s was unloaded with its module, by %pS\n",
-	       k->name, (void *)caller);
+	       k->name, code_of(caller));
 	report_end();
 }
 
@@ -557,7 +573,7 @@ void gomem_report_nmi(unsigned long caller)
 {
 	if (!gomem_report_begin(GOMEM_IN_NMI))
 		return;
-	pr_err("call refused: in an NMI, by %pS\n", (void *)caller);
+	pr_err("call refused: in an NMI, by %pS\n", code_of(caller));
 	report_end();
 }
 
@@ -620,7 +636,7 @@ void gomem_report_probed_kfree(const void *p, unsigned long caller)
 	gomem_describe((unsigned long)p, buf, sizeof(buf));
 	rcu_read_unlock();
 	pr_err("the kernel's kfree() cannot free this: %p (%s), by %pS\n", p,
-	       buf, (void *)caller);
+	       buf, code_of(caller));
 	report_end_at(p);
 }
 
@@ -673,6 +689,6 @@ void gomem_report_usercopy(const void *p, size_t n, size_t left, bool to_user,
 		strscpy(right, "nothing is allowed there, or it is free",
 			sizeof(right));
 	pr_err("copy of %zu bytes %s user space: %s: %p (%s%s), by %pS\n", n,
-	       to_user ? "to" : "from", right, p, buf, window, (void *)caller);
+	       to_user ? "to" : "from", right, p, buf, window, code_of(caller));
 	report_end_at(p);
 }
