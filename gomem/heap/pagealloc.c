@@ -168,10 +168,11 @@ static __always_inline void release_piece(struct gomem_pagealloc *pa,
 	*sum = gomem_pallocbits_free(&c->inuse, offset(page), n, *sum);
 }
 
+/* After distrust() there may be more free pages than @pa->free_pages. */
 static void count_taken(struct gomem_pagealloc *pa, unsigned long page,
 			unsigned long n)
 {
-	pa->free_pages -= n;
+	pa->free_pages -= min(n, pa->free_pages);
 	if (page == pa->search)
 		pa->search += n;
 }

@@ -201,6 +201,29 @@ static void test_refuse(struct kunit *test)
 }
 
 /*
+ * After the warning, pages that are free according to the bits can be taken by
+ * their address. No search finds pages then.
+ */
+static void test_refuse_take(struct kunit *test)
+{
+#ifdef kunit_warning_suppress
+	struct heap *h = test->priv;
+
+	heap_init(test, 1);
+	heap_register(test, 0);
+	heap_add(h, 0, 10);
+	break_bits(h);
+	kunit_warning_suppress(test)
+		KUNIT_EXPECT_EQ(test, GOMEM_NO_PAGE, heap_alloc(h, 10));
+	KUNIT_EXPECT_TRUE(test, heap_alloc_range(h, 6, 4));
+	KUNIT_EXPECT_EQ(test, 0UL, h->pa.free_pages);
+	expect_refused(test);
+#else
+	kunit_skip(test, "this kernel's KUnit cannot expect a warning");
+#endif
+}
+
+/*
  * Pages that are in use according to the bits must not be removed: they would
  * go back to the kernel.
  */
@@ -228,6 +251,7 @@ static void test_refuse_remove(struct kunit *test)
 static struct kunit_case pagealloc_check_cases[] = {
 	KUNIT_CASE_PARAM(test_validate_violation, break_gen_params),
 	KUNIT_CASE_PARAM(test_refuse, refuse_gen_params),
+	KUNIT_CASE(test_refuse_take),
 	KUNIT_CASE(test_refuse_remove),
 	{}
 };
