@@ -61,7 +61,7 @@ void *gomem_object_check(const struct gomem_kind *k, void *obj, gfp_t gfp,
 	if (likely(gomem_has_key(gomem_kind_key(k, obj))))
 		return gomem_object_hand_out(k, obj, gfp,
 					     gomem_kind_clears(k, gfp));
-	if (unlikely(gomem_kind_is_raw(k, obj)))
+	if (unlikely(gomem_kind_is_raw(k, gomem_kind_key(k, obj))))
 		gomem_mcache_free_slow(k, obj);
 	else
 		gomem_report_pointer(GOMEM_WRITE_AFTER_FREE, obj, caller);

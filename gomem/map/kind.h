@@ -167,10 +167,12 @@ static inline void gomem_kind_set_raw(const struct gomem_kind *k, void *obj)
 	*(unsigned long *)gomem_kind_key(k, obj) = GOMEM_RAW_MARK;
 }
 
-static inline bool gomem_kind_is_raw(const struct gomem_kind *k, void *obj)
+/* @key: address of the word of the object's key */
+static inline bool gomem_kind_is_raw(const struct gomem_kind *k,
+				     const void *key)
 {
 	return unlikely(gomem_kind_is_orphan(k)) &&
-	       *(unsigned long *)gomem_kind_key(k, obj) == GOMEM_RAW_MARK;
+	       *(const unsigned long *)key == GOMEM_RAW_MARK;
 }
 
 #endif /* GOMEM_KIND_H */

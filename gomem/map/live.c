@@ -40,7 +40,7 @@ static unsigned long live_cells(struct gomem_span *s, unsigned int word)
  */
 bool gomem_cell_is_live(struct gomem_span *s, unsigned int i)
 {
-	void *obj = gomem_span_object(s, i);
+	void *key = gomem_kind_key(s->kind, gomem_span_object(s, i));
 
 	if (!(live_cells(s, i / 64) & BIT_ULL(i % 64)))
 		return false;
@@ -48,8 +48,8 @@ bool gomem_cell_is_live(struct gomem_span *s, unsigned int i)
 	 * The owner of a live object may write to it concurrently. Neither the
 	 * old nor the new contents are a key.
 	 */
-	return !data_race(gomem_has_key(gomem_kind_key(s->kind, obj))) &&
-	       !gomem_kind_is_raw(s->kind, obj);
+	return !data_race(gomem_has_key(key)) &&
+	       !gomem_kind_is_raw(s->kind, key);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_cell_is_live);
 

@@ -177,16 +177,16 @@ static const char *pointer_text(enum gomem_misuse what)
 }
 
 /*
- * Return the address that a report names as the caller. Kernels with frame
- * pointers are built without tail calls. There the return address of a function
- * to which an exported function passes the call on lies in gomem itself. Then
- * search the stack for the first frame that is not gomem's.
+ * Return the address that a report names as the caller. If an exported function
+ * passes a call on to another function, without a tail call, the return address
+ * there is in gomem itself. Kernels with frame pointers are built without tail
+ * calls. Then search the stack for the first frame that is not gomem's.
  */
 static void *code_of(unsigned long caller)
 {
 	unsigned long found = 0;
 
-	if (IS_ENABLED(CONFIG_FRAME_POINTER) && gomem_stack_is_own(caller))
+	if (gomem_stack_is_own(caller))
 		found = gomem_stack_caller();
 	return (void *)(found ?: caller);
 }

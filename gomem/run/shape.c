@@ -145,7 +145,7 @@ static bool cell_is_live(const struct gomem_shape *sh,
 		return false;
 	/* The owner of a live object may write to it concurrently. */
 	return !data_race(gomem_has_key(obj + sh->key)) &&
-	       !gomem_kind_is_raw(READ_ONCE(s->kind), obj);
+	       !gomem_kind_is_raw(READ_ONCE(s->kind), obj + sh->key);
 }
 
 /* Return the size of the tiny object that starts at unit @u, 0 if none does. */

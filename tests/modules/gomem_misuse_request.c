@@ -164,7 +164,7 @@ const struct misuse_case request_cases[] = {
 	{ "gfp_highmem_noscan", refused, .use = highmem_noscan,
 	  .counter = GFP, .report = "refused.*HIGHMEM" },
 	{ "gfp_dma_realloc", refused, .use = grow_dma,
-	  .counter = GFP, .report = "1024 bytes refused.*GFP_DMA" },
+	  .counter = GFP, .report = "1000 bytes refused.*GFP_DMA" },
 	{ "gfp_dma_realloc_null", refused, .use = grow_nothing_dma,
 	  .counter = GFP, .report = "112 bytes refused.*GFP_DMA" },
 	{ "bulk_gfp", bulk_gfp, .size = 100,
