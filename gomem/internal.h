@@ -31,8 +31,9 @@
  * page		8 KiB: gomem's page, whatever the size of the kernel's is
  * chunk	512 pages, an aligned 4 MiB of addresses; unit of bookkeeping.
  *		The page map finds the descriptor of a *registered* chunk
- * covered	of a chunk: the page map and the summaries of its heap have
- *		entries for it, so that it can be registered
+ * covered	of a chunk: the page map and its heap's tree of summaries
+ *		(heap/pagealloc.h) have entries for it, so that it can be
+ *		registered
  * hole		page of a chunk that gomem does not own: gomem never owned the
  *		page, or gave it back to the kernel
  * run		pages, or objects, that lie side by side
@@ -85,6 +86,8 @@
  *		without a warning. A *hard* request does all that the gfp allows
  * scavenge	give free pages back to the kernel
  * rank		how soon the scavenger takes the free pages of a chunk
+ * candidate	of the scavenger: chunk with free pages (heap/candidates.h); of
+ *		a scan: object to which the scan has found no pointer yet
  * surplus	free pages that a free gives back to the kernel at once:
  *		gomem_heap_surplus()
  * owe		announce pages: count them as pages that go back after a grace
@@ -117,14 +120,13 @@
  *
  * finish	prepare an object for its caller: remove its key, clear it if
  *		that is wanted, and tell kmemleak of it
- * hand out	give an object to the caller of the API, cleared or constructed
+ * hand out	give a finished object to the caller of the API
  * claim	win the right to free or resize a large object, an arena or a
  *		typed cache, if several callers try to at the same time
  * RCU queue	a CPU's objects that are freed after a grace period
  * twin		the kernel's cache whose users get objects of a typed cache
  *		(override/override_twin.h)
  * scan		search of all memory for pointers to objects (run/hunt.c)
- * candidate	object to which a scan has found no pointer yet
  * epoch	time after which unused memory goes back to the kernel:
  *		epoch_ms, by default 10 seconds
  * look		check, four times an epoch, for memory that has not been used
@@ -135,8 +137,9 @@
  * The way up: what gomem_alloc() does
  * -----------------------------------
  *
- * Each step runs only if the steps before found nothing. [1], [2] and [3] are
- * the locks that a step may take: see "Locks" below.
+ * Each step runs only if the steps before found no object, or fewer than half
+ * of those that a refill wants. [1], [2] and [3] are the locks that a step may
+ * take: see "Locks" below.
  *
  *	gomem_alloc_small()		api/hit.h
  *		pops an object from the CPU's slot
@@ -149,8 +152,9 @@
  *	alloc_from_pcache()		heap/allocspan.c	[2] [3]
  *		makes a span of pages that the CPU keeps
  *	find_pages()			heap/allocspan.c	[1] [2] [3]
- *		makes a span of the heap's free pages; if there are too few, it
- *		empties this CPU's slots and all page caches, and tries again
+ *		takes free pages of the heap for a span; if there are too few,
+ *		it empties this CPU's slots that hold many bytes, then all page
+ *		caches, and tries again after each
  *	fetch_light()			heap/grow.c		[3]
  *		fetches a block of pages that the kernel has free
  *	alloc_from_peers()		cpu/mcache_alloc.c	[1] [2] [3]
@@ -178,8 +182,8 @@
  * ------------------------------------
  *
  * Each step after gomem_free_hit() handles only what the step before could not
- * keep: a slot or a transfer cache was full, a span became empty, or a heap has
- * many free pages.
+ * keep: objects of a full slot, objects for which the transfer cache has no
+ * room, an empty span, or the free pages of a heap that has many of them.
  *
  *	gomem_free_any()		api/hit.h
  *		finds the chunk in the page map
@@ -189,7 +193,7 @@
  *		flushes half of a full slot
  *	gomem_transfer_put()		cpu/transfer.c		[1]
  *		keeps the objects for other slots to refill from
- *	gomem_mcentral_free()		cpu/mcentral_free.c	[1]
+ *	free_objects()			cpu/mcentral_free.c	[1]
  *		sets the objects' freed bits in their spans
  *	gomem_heap_free_span()		heap/freespan.c		[2] [3]
  *		gives an empty span's pages to the page cache or the heap
@@ -219,8 +223,8 @@
  * Locks
  * -----
  *
- * The three locks that most paths take are spinlocks. They are taken in any
- * context but NMI, with interrupts off:
+ * The three locks that the steps above take are spinlocks. They are taken in
+ * any context but NMI, with interrupts off:
  *
  * [1] gomem_mcentral.lock, one per kind and node, protects the lists of spans,
  *     the transfer cache, and the owner's members (map/span.h) of the spans on
@@ -267,15 +271,16 @@
  *		list, all at once.
  *	gomem_pagemap.mutex		map/pagemap.h
  *		Held by tasks that extend the page map or a heap's summaries,
- *		when memory comes online; around [3], and around allocations.
+ *		when gomem is loaded or memory comes online. [3] is taken, and
+ *		memory is allocated, under it.
  *	epoch_mutex			run/epoch.c
  *		Held by the work item that runs at each look, and by tasks that
- *		do the same work or keep it from running; around all spinlocks
- *		above.
+ *		do the same work or keep it from running. All spinlocks above
+ *		may be taken under it.
  *
  *	row.lock			map/special.c
- *		Spinlock of the specials of some spans, and of
- *		GOMEM_TAG_SPECIAL in the tags of their pages. Taken with
+ *		Spinlock of the specials of all spans with one hash value, and
+ *		of GOMEM_TAG_SPECIAL in the tags of their pages. Taken with
  *		interrupts off; no other lock is held with it.
  *	buckets_lock			api/profile.c
  *		Spinlock of the lists of buckets. Taken as row.lock is.
@@ -306,16 +311,19 @@
  * is fetched before the section, and what it flushes is handed down afterwards.
  * The task may be on another CPU by then.
  *
- * An entry of the page map changes once. The table of entries may be replaced
- * by a longer mapping of the same pages: publish() in map/pagemap.c.
+ * An entry of the page map changes once: when its chunk is registered. The
+ * table of entries may be replaced by a longer mapping of the same pages:
+ * publish() in map/pagemap.c.
  *
  * The tag and the span pointer of a page are written by the owner of the page,
- * in map_span() and unmap_span() of heap/spanpages.c. The owner also writes the
- * page's bits in the bitmaps of pages that are zero (map/zeropage.h) and of
- * pages that may hold keys (map/keypage.h). These bits change atomically.
+ * in heap/spanpages.c. Two marks in the tag are exceptions: the CPU that claims
+ * a large object clears GOMEM_TAG_LARGE, and row.lock protects
+ * GOMEM_TAG_SPECIAL. The owner also writes the page's bits in the bitmaps of
+ * pages that are zero (map/zeropage.h) and of pages that may hold keys
+ * (map/keypage.h). These bits change atomically.
  *
- * The mask of a block changes atomically. Each bit belongs to the owner of the
- * part that begins there: map/tinyblock.h.
+ * The mask of a tiny block changes atomically. Each bit belongs to the owner of
+ * the part that begins there: map/tinyblock.h.
  *
  * Barriers
  * --------

@@ -118,9 +118,9 @@ static void report_use(const struct gomem_account *a, unsigned long caller)
 	bool closed = READ_ONCE(a->state) == GOMEM_ACCOUNT_CLOSED;
 
 	/*
-	 * gomem closes an account when it unloads the creator's module. Then it
-	 * keeps the account's memory, so the name can be read. A destroyed
-	 * account may have been freed already.
+	 * gomem closes an account when the module of its creator or of its
+	 * callback is unloaded, and keeps the memory of the account. So the
+	 * name can be read. A destroyed account may have been freed already.
 	 */
 	gomem_report_account(a, closed ? a->name : NULL, caller);
 }
@@ -143,10 +143,10 @@ bool gomem_account_check(const struct gomem_account *a, unsigned long caller)
 }
 
 /*
- * Stop charges to the account, and calls of its callback. Objects are charged,
- * and the irq_work a->kick is queued, under rcu_read_lock(), so
- * synchronize_rcu() waits for both. Return false if the account was ended
- * before.
+ * End an account, by destroying or closing it: charge no more objects to it,
+ * and do not call its callback any more. Objects are charged, and the irq_work
+ * a->kick is queued, under rcu_read_lock(). So synchronize_rcu() waits until
+ * neither happens any more. Return false if the account was ended before.
  */
 static bool end_account(struct gomem_account *a, enum gomem_account_state state)
 {
@@ -180,10 +180,10 @@ size_t gomem_account_bytes(const struct gomem_account *a)
 EXPORT_SYMBOL_NS_GPL(gomem_account_bytes, GOMEM_NS);
 
 /*
- * If @bytes exceed the soft limit, count a crossing of the limit, and have the
- * callback called if there is one. Do both again only after the account has
- * been below 7/8 of the limit. The caller is in an RCU read-side section, which
- * end_account() waits for.
+ * If @bytes exceed the soft limit of a live account, count a crossing of the
+ * limit, and have the callback called if there is one. Do both again only after
+ * the account has been below 7/8 of the limit. The caller is in an RCU
+ * read-side section, which end_account() waits for.
  */
 static void check_soft(struct gomem_account *a, u64 bytes)
 {
@@ -236,8 +236,8 @@ static bool add_object(struct gomem_account *a, size_t size, gfp_t gfp)
 }
 
 /*
- * Make the special for a charge, in memory from the kernel's kmalloc(). A zone
- * or node that @gfp demands is for the object only.
+ * Make the special for a charge, in memory from the kernel's kmalloc(). If @gfp
+ * demands a zone or a node, that applies to the object, not to the special.
  */
 static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
 					size_t size, gfp_t gfp)
@@ -256,13 +256,13 @@ static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
 
 /**
  * gomem_account_attach - attach a charge to its object
- * @sp: the charge. It holds the object's address, and add_object() has added it
- *	to the account
+ * @sp: the charge, with the object's address. The object and its bytes are
+ *	counted in the account already
  *
  * An object that an account pays for does not count in the usage of its module
  * (api/usage.h). If the heap profile's record of the object was counted in that
  * usage, this function subtracts the record. If another caller has freed the
- * object, this function ends the charge.
+ * object, and the object's span is gone, this function ends the charge.
  *
  * Context: any but NMI; never sleeps.
  */
@@ -323,8 +323,9 @@ bool gomem_account_charge(struct gomem_account *a, void *obj, size_t size,
  *
  * Context: any but NMI; never sleeps.
  * Return: false, with nothing changed, if a live account would exceed its hard
- * limit. The caller counts the failure. With __GFP_NOFAIL, or if the account is
- * not live, the limit is ignored.
+ * limit. That is not counted as a failure here: the caller may still resize the
+ * object in another way. With __GFP_NOFAIL, or if the account is not live, the
+ * limit is ignored.
  */
 bool gomem_account_recharge(struct gomem_special *sp, size_t size, gfp_t gfp)
 {
@@ -424,7 +425,8 @@ static struct gomem_account *get_account_of(const struct module *mod)
 
 /**
  * gomem_accounts_close - close the accounts that a module should have destroyed
- * @mod: the module, which is being unloaded, and whose exit function has run
+ * @mod: the module, which is being unloaded: its exit function has run, or its
+ *	init function has failed
  *
  * The objects of a closed account stay charged, so that their frees find the
  * account. The memory of the account stays until gomem is unloaded, so that

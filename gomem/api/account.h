@@ -48,8 +48,8 @@ enum gomem_account_state {
  * @bytes: bytes of the objects that are charged to it
  * @objects: number of these objects
  * @peak: the highest value of @bytes so far
- * @failures: allocations that failed because of @hard, or because there was no
- *	memory for the charge
+ * @failures: allocations and resizes that failed because of @hard, or because
+ *	there was no memory for the charge
  * @missed: calls of gomem_account_enter() that had no effect for lack of memory
  * @crossings: how often @bytes rose above @soft. Further rises count only after
  *	@bytes have been below 7/8 of @soft
@@ -58,7 +58,8 @@ enum gomem_account_state {
  * @over: 1 from when @bytes exceed @soft until they are below 7/8 of @soft.
  *	Meanwhile @fn is not called again
  * @state: an enum gomem_account_state. Changes at most once. Only a live
- *	account is charged, and only a live account calls @fn
+ *	account is charged with more objects, and only a live account calls @fn.
+ *	A resize of a charged object changes @bytes in any state
  * @owner: the module that created it, NULL for built-in code. The pointer is
  *	only compared, and only while the account is live: later the module may
  *	be gone

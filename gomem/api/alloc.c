@@ -91,7 +91,8 @@ noinline void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp,
 
 /*
  * Allocate while gomem_watching is enabled. Take the hit path, unless
- * gomem_is_watched() says that the object may have to be recorded or charged.
+ * gomem_is_watched() says that the object may have to be recorded, charged or
+ * refused.
  */
 noinline void *gomem_alloc_watched(unsigned long at, gfp_t gfp,
 				   unsigned long caller)
@@ -136,9 +137,10 @@ static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
 }
 
 /*
- * Hand out a tiny object that begins a block. The profile and the account count
- * it with the size of the whole block, and do not count later objects of the
- * block. If gomem_watch() refuses the object, free it and return NULL.
+ * Hand out a tiny object that begins a block. The profile, and the account that
+ * the task has entered, count it with the size of the whole block. They do not
+ * count later objects of the block. If gomem_watch() refuses the object, free
+ * the object and return NULL.
  */
 static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp,
 				     unsigned long caller)
@@ -264,8 +266,8 @@ static __always_inline void *alloc_tiny_hit(size_t size, gfp_t gfp,
 
 /*
  * Allocate a tiny object while gomem_watching is enabled. Take the hit path,
- * unless gomem_is_watched() says that the object may have to be recorded or
- * charged.
+ * unless gomem_is_watched() says that the object may have to be recorded,
+ * charged or refused.
  */
 static noinline void *alloc_tiny_watched(size_t size, gfp_t gfp,
 					 unsigned long caller)
@@ -279,7 +281,7 @@ static noinline void *alloc_tiny_watched(size_t size, gfp_t gfp,
 
 /*
  * Allocate a tiny object. Not inlined, so that the caller needs no stack frame
- * for objects of 16 bytes and more.
+ * for other sizes.
  */
 noinline void *gomem_alloc_tiny(size_t size, gfp_t gfp, unsigned long caller)
 {

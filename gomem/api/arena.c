@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * arena.c - user arenas: allocate by advancing a pointer, free all at once.
+ * arena.c - arenas: allocate by advancing a pointer, free all at once.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -76,8 +76,8 @@ struct gomem_arena {
 /*
  * Protects the two lists and the two counts below, and the claim of an arena.
  * Taken by gomem_arena_create() and gomem_arena_destroy() on any CPU and in any
- * context but NMI. The work of an epoch and the shrinker take it to empty the
- * quarantine, and debugfs takes it to read the counts. Interrupts are off. No
+ * context but NMI. gomem_arena_flush_quarantine() takes it, for example for the
+ * shrinker, and debugfs takes it to read the counts. Interrupts are off. No
  * other lock is taken under it.
  */
 static DEFINE_SPINLOCK(arena_lock);
@@ -144,7 +144,7 @@ static bool check_handle(const struct gomem_arena *a, unsigned long caller)
 		return true;
 	/*
 	 * The struct of a destroyed arena is a free object, and contains its
-	 * key. If it was the last object of its span, the span may be gone. So
+	 * key. If no other object of its span is live, the span may be gone. So
 	 * a pointer to a gomem page without a span counts as a destroyed arena.
 	 */
 	if (readable)
@@ -235,7 +235,8 @@ static gfp_t gfp_light(gfp_t gfp)
 /*
  * Get a span for an object of @size bytes. If the object needs no more than
  * IN_BLOCK_MAX_PAGES, first try to get a block that also has space for later
- * objects. Return NULL if there is not even memory for the object alone.
+ * objects. Return NULL if there is not even memory for the object alone, or if
+ * gomem_watch() refuses the span.
  */
 static struct gomem_span *grow_arena(struct gomem_arena *a, size_t size,
 				     gfp_t gfp)
@@ -270,8 +271,8 @@ static void *take_from_block(struct gomem_arena *a, size_t size, size_t align,
 		return NULL;
 	a->pos = obj + size;
 	/*
-	 * gomem_usercopy_allowed() and the debugfs file whatis may read the
-	 * member handed_out on another CPU at the same time.
+	 * Other CPUs may read handed_out at the same time: in
+	 * gomem_usercopy_allowed(), for the debugfs file whatis, and in a scan.
 	 */
 	WRITE_ONCE(a->block->handed_out, a->pos - a->block->base);
 	*zero = a->zero;

@@ -7,9 +7,9 @@
  * about objects. Its state is the current span, the place of the next object in
  * that span, and a list of all spans.
  *
- * The first word of an arena tells whether the arena is live. The word is a
- * magic number while the arena is live. After the arena was destroyed, the word
- * is the key of a free object.
+ * The first word of struct gomem_arena tells whether the arena is live. The
+ * word is a magic number while the arena is live. After the arena was
+ * destroyed, the word is the key of a free object.
  */
 #ifndef GOMEM_ARENA_H
 #define GOMEM_ARENA_H

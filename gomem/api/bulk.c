@@ -124,7 +124,10 @@ static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n,
 		popped |= POPPED_SAMPLED;
 	if (gomem_end_hit())
 		popped |= POPPED_YIELD;
-	/* slot->size is constant; mcaches stay until gomem is unloaded. */
+	/*
+	 * The task may be on another CPU now. It may still read slot->size:
+	 * that is constant, and mcaches stay until gomem is unloaded.
+	 */
 	if (likely(popped == n) && !IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
 		return want_init_on_alloc(gfp) ?
 			       gomem_objects_clear(n, p, slot->size) : n;
@@ -134,7 +137,8 @@ static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n,
 
 /*
  * Allocate while gomem_watching is enabled. Take the hit path, unless
- * gomem_is_watched() says that objects may have to be recorded or charged.
+ * gomem_is_watched() says that objects may have to be recorded, charged or
+ * refused.
  */
 static noinline size_t alloc_bulk_watched(size_t size, gfp_t gfp, size_t n,
 					  void **p, unsigned long caller)
@@ -153,12 +157,12 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
 
 /*
- * Return how many cells lie side by side and start in one page, counted from
- * the cell at @offset in the page. @step is the distance to the next pointer
- * that is freed. Count up if @step is @size, and down if it is -@size; else
- * return 1. When counting up, the count may include a place in the tail of the
- * span, where no object is. gomem_set_key_once() finds a key at that place, and
- * so refuses it. @first: offset of the page in the span.
+ * Return how many cells start in one page, from the cell at @offset in the page
+ * on. @step is the distance to the next pointer that is freed. If @step is
+ * @size, count upwards; if it is -@size, count downwards; else return 1. When
+ * counting upwards, the count may include a place in the tail of the span,
+ * where no object is. gomem_set_key_once() finds a key at that place, and so
+ * refuses it. @first: offset of the page in the span.
  */
 static __always_inline unsigned int
 starts_beside(u32 first, u32 offset, u32 size, u32 divmul, long step)
@@ -228,8 +232,9 @@ take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
 /**
  * struct bulk_pos - progress of a section of gomem_free_bulk()
  * @done: pointers handled
- * @left: objects that the slots had no room for, and that have to go to their
- *	spans. They have been moved to the front of the array
+ * @left: objects that the slots did not take, for lack of room or because the
+ *	objects are of another node. They have been moved to the front of the
+ *	array, and have to go to their spans
  * @mixed: the @left objects may be of several span classes or heaps
  * @run: the @left objects lie side by side in one page, by rising address
  * @spc: span class of the last of the @left objects
@@ -293,9 +298,10 @@ static __always_inline unsigned int push_apart(struct gomem_mcache *mc,
 }
 
 /*
- * Check objects, give them their keys, and push them on their slot, as many as
- * it has room for. Return their number; 0 also if the first object belongs to
- * another node than @mc. The caller owns the mcache @mc.
+ * Check the first objects of @p, give them their keys, and push them on their
+ * slot. Stop if the slot has no room, and where take_back_some() or
+ * push_apart() stops. Return the number of objects; 0 also if the first object
+ * belongs to another node than @mc. The caller owns the mcache @mc.
  */
 static __always_inline unsigned int push_run(struct gomem_mcache *mc,
 					     unsigned long entry, u32 tag,
@@ -322,9 +328,9 @@ static __always_inline unsigned int push_run(struct gomem_mcache *mc,
 }
 
 /*
- * Free small objects. Objects that have no room in their slot are left at the
- * front of @p. Stop at a pointer that is not a live small object. The caller
- * owns the mcache @mc.
+ * Free small objects. Objects that their slot does not take, for lack of room
+ * or because they are of another node, are left at the front of @p. Stop at a
+ * pointer that is not a live small object. The caller owns the mcache @mc.
  */
 static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 				      unsigned int n, bool clear,
@@ -356,8 +362,9 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 		/*
 		 * gomem_mcache_free_many() frees the objects in p[0] to
 		 * p[pos->left - 1]. It sorts them, unless all are known to be
-		 * of one kind and node. This function does not look up nodes,
-		 * so if there are several, the objects may be of any node.
+		 * of one kind and node. The nodes of these objects are not
+		 * compared here, so if there are several nodes, each object may
+		 * be of any.
 		 */
 		if (pos->left &&
 		    (spc != pos->spc || static_branch_unlikely(&gomem_numa)))

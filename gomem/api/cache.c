@@ -294,9 +294,10 @@ static DEFINE_PER_CPU(struct gomem_cache_cpu, no_slots);
 static void *no_objects[1];
 
 /*
- * Initialize no_slots. Called whenever a cache is destroyed, and writes the
- * same values each time. There is no static initializer, because the module
- * loader of older kernels does not relocate per-CPU data.
+ * Initialize no_slots. Each gomem_cache_close() calls this, perhaps on several
+ * CPUs at once. That does no harm, because the values are always the same.
+ * There is no static initializer, because the module loader of older kernels
+ * does not relocate per-CPU data.
  */
 static void init_no_slots(void)
 {
@@ -458,7 +459,10 @@ static void orphan(const struct gomem_kind *k, void *arg)
 	if (!k->ctor || !within_module((unsigned long)k->ctor, mod))
 		return;
 	gomem_kind_orphan(&c->kind);
-	/* Empty the slots: otherwise their objects would be handed out. */
+	/*
+	 * Empty the slots. Otherwise the hit path would hand out their objects,
+	 * and neither refuse nor report the allocations.
+	 */
 	gomem_mcache_shrink_kind(&c->kind);
 	if (gomem_cache_is_live(c))
 		gomem_report_ctor_left(k, mod, live_objects(c));
@@ -468,10 +472,11 @@ static void orphan(const struct gomem_kind *k, void *arg)
  * gomem_caches_orphan - remove from typed caches the constructors of a module
  * @mod: the module, which is being unloaded, and whose exit function has run
  *
- * A cache without its constructor constructs no more objects. It may still hand
- * out objects that were constructed before, and objects may still be freed. A
- * constructor that already runs on another CPU may finish: the kernel waits for
- * a grace period before it frees the code of the module.
+ * A cache without its constructor constructs no more objects. Its objects may
+ * still be freed. A slot that takes an object may hand it out again, since the
+ * object was constructed before. A constructor that already runs on another CPU
+ * may finish: the kernel waits for a grace period before it frees the code of
+ * the module.
  *
  * Context: may sleep.
  */
@@ -513,8 +518,9 @@ bool gomem_cache_close(struct gomem_cache *c, unsigned long caller)
 	gomem_kind_remove(&c->kind, count_gone);
 	WRITE_ONCE(c->magic, 0);
 	/*
-	 * Wait for CPUs that found the cache through one of its objects, for a
-	 * report or a second free, and for tasks in claim_cache().
+	 * Wait for CPUs that found the cache through one of its objects, to
+	 * report the object or to free it a second time. Wait also for tasks in
+	 * claim_cache().
 	 */
 	synchronize_rcu();
 	free_memory(c);
@@ -543,7 +549,7 @@ static void orphan_spans(struct gomem_span *s, void *arg)
  * gomem_cache_exit - report and free typed caches when gomem is unloaded
  *
  * These caches were never destroyed, or were destroyed with objects left.
- * Nothing allocates or frees any more.
+ * No other code allocates or frees any more.
  *
  * Context: may sleep.
  */

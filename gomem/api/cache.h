@@ -2,14 +2,15 @@
 /*
  * cache.h - typed caches: objects of one exact size, as in a kmem_cache.
  *
- * A typed cache is a kind (map/kind.h). Its objects lie side by side, without
+ * A typed cache has a kind (map/kind.h). Its objects lie side by side, without
  * rounding to a size class, in spans of their own. Each CPU has slots for them.
  * All layers below the slots, such as mcentrals and heaps, handle these objects
  * like those of span classes.
  *
- * A tag has too few bits for the number of a cache. So the pages of typed
- * caches have the tag of large objects, class 0. Code that reads a tag of class
- * 0 has to read the span, too, to tell a typed cache from a large object.
+ * A tag has too few bits for the number of a cache. So the size class in the
+ * tags of a typed cache's pages is 0, as for large objects and arenas. Code
+ * that reads a tag of class 0 without GOMEM_TAG_LARGE has to read the span,
+ * too, to find out whether the span is one of a typed cache.
  */
 #ifndef GOMEM_CACHE_H
 #define GOMEM_CACHE_H

@@ -28,8 +28,8 @@
 
 /*
  * Is @p a large object that a free or a resize has claimed, or is it no longer
- * an object? gomem_object_size() does not check for claims. A cleanup attached
- * after the claim of a free would never run.
+ * an object? gomem_object_size() does not check for claims. A cleanup that is
+ * attached after the claim of a free might never run.
  */
 static bool is_claimed(const void *p)
 {
@@ -130,9 +130,10 @@ noinline void gomem_cleanup_run(const void *obj)
  * gomem_cleanups_drop - drop the cleanups whose function is in a module
  * @mod: the module, which is being unloaded, and whose exit function has run
  *
- * The objects may still be freed, but the module is not called then. A cleanup
- * that a free on another CPU has already found may still run: the kernel waits
- * for a grace period before it frees the code of the module.
+ * Objects that have these cleanups may still be freed, but the module is not
+ * called then. A cleanup that a free on another CPU has already found may still
+ * run: the kernel waits for a grace period before it frees the code of the
+ * module.
  *
  * Context: may sleep.
  */
@@ -144,8 +145,8 @@ void gomem_cleanups_drop(const struct module *mod)
 	if (!gomem_special_count_cleanups(mod, &sp))
 		return;
 	/*
-	 * Objects that were passed to gomem_free_rcu() may still wait. Wait
-	 * until they are freed, so that their cleanups run.
+	 * Objects that were passed to gomem_free_rcu() may still wait for their
+	 * grace period. Wait until they are freed, so that their cleanups run.
 	 */
 	gomem_rcu_barrier();
 	n = gomem_special_drop_cleanups(mod, &sp);

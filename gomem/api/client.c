@@ -134,8 +134,9 @@ struct gomem_client *gomem_client_find(const char *name)
 EXPORT_SYMBOL_IF_KUNIT(gomem_client_find);
 
 /*
- * Does a module use symbols of gomem? Then it is among the holders of gomem in
- * sysfs, already before its init function runs.
+ * Does a module, whose init function has run, use symbols of gomem? Then it is
+ * among the holders of gomem in sysfs: the kernel adds it before it calls the
+ * init function.
  */
 static bool is_linked(const struct module *mod)
 {

@@ -54,7 +54,10 @@ void devm_gomem_free(struct device *dev, const void *p)
 	if (ZERO_OR_NULL_PTR(p) ||
 	    !devres_release(dev, free_resource, match, (void *)p))
 		return;
-	/* Not an object of @dev. If live, report which function frees it. */
+	/*
+	 * @p is not an object of @dev. If @p is live, report which function has
+	 * to free it. Otherwise gomem_freeable_size() reports @p.
+	 */
 	if (gomem_freeable_size(p, _RET_IP_))
 		gomem_report_owner(p, _RET_IP_);
 }

@@ -29,12 +29,13 @@
 
 /*
  * Internal flags in the gfp of an allocation. The kernel does not know them, so
- * the page source, gomem_watch_slow() and the reports remove them.
+ * the page source, gomem_watch_slow(), the trace event grow and the reports
+ * remove them.
  *
  *	PAID	the caller charges the object to an account itself, so the
  *		limits of the module do not apply
- *	GROWS	the object is a buffer that will grow. If it is large, it gets
- *		pages that free pages follow
+ *	GROWS	the object is a buffer that will grow. If it is large, its pages
+ *		come from the start of a longer free run, if there is one
  */
 #define GOMEM_GFP_PAID	((__force gfp_t)BIT(31))
 #define GOMEM_GFP_GROWS	((__force gfp_t)BIT(30))
@@ -89,8 +90,8 @@ static __always_inline void gomem_check_hit(gfp_t gfp)
  * preempt=voluntary. On kernels built for full preemption preempt_enable()
  * tests whether a task waits, even if they were booted with preempt=voluntary
  * and do not preempt there. This function uses the result of that test, so the
- * hit path needs no further instruction. Kernels that trace or check when
- * preemption is off need the whole preempt_enable(), and a second test.
+ * hit path needs no further instruction. Kernels that trace or check code which
+ * runs with preemption off need the whole preempt_enable(), and a second test.
  */
 static __always_inline bool gomem_end_hit(void)
 {

@@ -125,7 +125,10 @@ static bool copy_name(char *to, const char *from, size_t len)
 	return true;
 }
 
-/* Copy names with commas between them. Return false if one is invalid. */
+/*
+ * Copy names with commas between them. Return false if one is invalid, or if
+ * there are more than GOMEM_EXACT_MAX.
+ */
 static bool parse_names(struct wanted *w, const char *val, size_t len)
 {
 	const char *end = val + len, *comma;

@@ -27,8 +27,8 @@ void __init gomem_free_init(void)
 }
 
 /*
- * Free a tiny object, or report a pointer that is not a live object. The tag of
- * the pointer's page has a size class other than 0.
+ * Free a tiny object, or report any other pointer. The tag of the pointer's
+ * page has a size class other than 0.
  */
 static void reject_small(void *obj, u32 tag, unsigned long caller)
 {
@@ -60,10 +60,7 @@ static void reject_small(void *obj, u32 tag, unsigned long caller)
 			     obj, caller);
 }
 
-/*
- * Free an object of a typed cache, or report a pointer that is not a live
- * object.
- */
+/* Free an object of a typed cache, or report any other pointer. */
 static noinline void free_rare(void *p, unsigned long caller)
 {
 	enum gomem_span_state state;
@@ -140,9 +137,9 @@ static noinline void free_special(void *p, unsigned long caller)
 
 /**
  * gomem_free_unusual - free a pointer that the hit path does not handle
- * @p: NULL, a tiny object, a large object, an object of a typed cache, an
- *	object in a page with specials, or a pointer that is not a live object,
- *	which is reported
+ * @p: NULL, ZERO_SIZE_PTR, a tiny object, a large object, an object of a typed
+ *	cache, or an object in a page with specials. Any other pointer is
+ *	reported
  * @tag: the tag of the page of @p; 0 if @p lies in no chunk
  * @caller: address of the code that called gomem, for reports
  *

@@ -154,11 +154,13 @@ static __always_inline void *gomem_alloc_any(size_t size, gfp_t gfp,
 }
 
 /*
- * Check an object that is being freed, and give it its key. Return false if it
- * is not a small object, or is free already. @slot gives only the size and the
- * divmul of the class; its cache line is needed anyway to push the object. The
- * tail of a span holds a key where one more object would start. So a pointer to
- * that place is rejected as free: see seal_tail() in cpu/mcentral_grow.c.
+ * Check an object that is being freed, and give it its key. Return false if the
+ * object is free already, if no object starts at @offset in the span, or if
+ * gomem_free() must not push to @slot: then the slot's divmul is 0. Read the
+ * size and the divmul of the class from @slot, because its cache line is needed
+ * anyway to push the object. The tail of a span holds a key where one more
+ * object would start. So a pointer to that place is rejected as free: see
+ * seal_tail() in cpu/mcentral_grow.c.
  */
 static __always_inline bool gomem_take_back(const struct gomem_slot *slot,
 					    void *obj, u32 offset, bool clear)

@@ -85,8 +85,8 @@ static unsigned long kfrees_of_page(const struct gomem_span *s,
  *	before
  *
  * Calls of kfree() that gomem noticed before the span was made are not counted:
- * they were for objects of earlier spans. But a call for such an object that
- * gomem had not noticed by then is counted.
+ * they were for objects of earlier spans. But if gomem notices a call for an
+ * object of an earlier span only after this span was made, the call is counted.
  *
  * Context: any.
  * Return: the number of calls of kfree().
@@ -155,9 +155,9 @@ unsigned long gomem_kfrees_of_kind(const struct gomem_kind *k)
 static void note_kfree(const void *p, unsigned long call_site)
 {
 	/*
-	 * Keep gomem from giving the page back: see gomem_heap_release(). Up to
-	 * Linux 7.1 the tracepoint itself calls rcu_read_lock(). Since 7.2 it
-	 * uses another kind of RCU, and a probe may be preempted.
+	 * Keep gomem from giving the page back: see gomem_heap_release(). On
+	 * Linux 6.1 and 6.12 the tracepoint turns preemption off, which keeps
+	 * the page, too. On 7.2 it uses SRCU, and a probe may be preempted.
 	 */
 	rcu_read_lock();
 	if (gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)) {

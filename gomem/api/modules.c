@@ -2,10 +2,10 @@
 /*
  * modules.c - what gomem does when another module is loaded or unloaded.
  *
- * When the code of a module goes, other code may get its addresses. So the
- * names of the frames in this code are stored before, with the stacks of the
- * heap profile that have these frames. Objects that the module has left are
- * reported.
+ * When the code of a module goes, other code may get its addresses. So before
+ * the code goes, gomem stores the names of the frames of each stack of the heap
+ * profile that has a frame in this code. gomem also reports the live objects
+ * that the module has left.
  *
  * A module gives gomem three kinds of callbacks: cleanups, callbacks of
  * accounts, and constructors of typed caches. Before the module is unloaded, it
@@ -157,7 +157,10 @@ static void init_goes(const struct module *mod)
 /* The code of a module, whose exit function has run, is about to go. */
 static void module_goes(struct module *mod)
 {
-	/* Then no callback makes a bucket whose frames have no names. */
+	/*
+	 * Drop the callbacks first: a callback that is called after
+	 * keep_names() may allocate, and make a bucket without names.
+	 */
 	gomem_accounts_close(mod);
 	gomem_cleanups_drop(mod);
 	gomem_caches_orphan(mod);

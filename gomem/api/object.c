@@ -288,8 +288,8 @@ static __always_inline void clear_each(size_t n, void **p, size_t size,
  * would select it for each: an object of 64 bytes takes 22 instructions by it,
  * and 17 here.
  *
- * Return: @n. A bulk call that lacks nothing else ends with a tail call of this
- * function.
+ * Return: @n. The hit path of a bulk call ends with a tail call of this
+ * function if only the clearing is left to do, and so returns @n, too.
  */
 size_t gomem_objects_clear(size_t n, void **p, size_t size)
 {
@@ -426,7 +426,7 @@ static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 	}
 	/*
 	 * Fresh objects come after reused ones. Only if @p has objects of two
-	 * spans can more reused ones come then: check_others() handles them.
+	 * spans can reused ones follow fresh ones: check_others() handles them.
 	 */
 	end = old ? min_t(unsigned int, used + __ffs64(old), n) : n;
 	if (i < used)

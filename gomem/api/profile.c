@@ -179,13 +179,17 @@ static bool is_large(const void *obj, size_t size)
 	const struct gomem_span *s;
 
 	/*
-	 * A large object has at least one page, even if its size has a class,
-	 * as a buffer from gomem_realloc() or an object from reserves may.
+	 * Each large object has at least one page, even one that a size class
+	 * would fit: a buffer from gomem_realloc(), or an object of a caller
+	 * that may use the kernel's reserves.
 	 */
 	if (size < GOMEM_PAGE_SIZE)
 		return false;
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)obj);
-	/* While a large object is extended, it is claimed: its span is DEAD. */
+	/*
+	 * Do not compare with GOMEM_SPAN_LARGE: while a large object is
+	 * extended, it is claimed, and the state of its span is DEAD.
+	 */
 	return s && gomem_kind_is_large(s->kind) &&
 	       gomem_span_state(s) != GOMEM_SPAN_ARENA;
 }
@@ -298,7 +302,8 @@ void gomem_profile_watch(void *obj, size_t size, bool charged)
  *
  * Counts the object as if it had been freed and allocated again with its new
  * size, like an object that a resize moves. Otherwise its record would keep the
- * old size, and the bytes by which a small buffer grows would not be sampled.
+ * old size. An object without a record would never get one while it grows in
+ * place.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

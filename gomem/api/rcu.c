@@ -2,14 +2,14 @@
 /*
  * rcu.c - free objects after an RCU grace period.
  *
- * Each object contains a head of one word, which links it into a list while it
- * waits. For an object without a head, a struct rcu_holder contains the head.
- * The RCU queue of a CPU has two lists: the objects that wait for the current
- * grace period to end, and the objects that were added after it began. So a CPU
- * has at most one RCU callback pending, however many objects wait. The callback
- * only queues a work that is bound to no CPU. The work begins a grace period
- * for the second list, and frees the objects of the first list in pieces. A
- * third list has objects of callers that cannot take the queue's lock.
+ * A waiting object contains a head of one word, which links it into a list. For
+ * an object without a head, gomem_free_rcu_mightsleep() allocates a struct
+ * rcu_holder with a head. The RCU queue of a CPU has two lists: the objects
+ * that wait for the current grace period to end, and the objects added after it
+ * began. So a CPU has at most one RCU callback pending, however many objects
+ * wait. The callback only queues an unbound work. The work begins a grace
+ * period for the second list, and frees the first list in pieces. A third list
+ * has objects of callers that cannot take the queue's lock.
  *
  * The word of a head holds a link to the next head in the list, encoded with
  * the head's own address and gomem_secret. gomem writes to nothing else in the
@@ -44,8 +44,8 @@
 
 /*
  * Layout of a head's word before it is encoded. Heads are numbered by their
- * address: in words of 8 bytes from the start of the page map. All bits above
- * the largest number are 0.
+ * address: in words of 8 bytes from gomem_pagemap.base on. All bits above the
+ * largest number are 0.
  *
  *	bits 1-		1 + number of the next head; 0 at the end of the list
  *	bit  0		the head is that of a struct rcu_holder
@@ -77,8 +77,8 @@ static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
  * struct rcu_queue - objects that wait on one CPU
  * @lock: protects @new, @old, @nr_new, @nr_old, @running, @given and @freed.
  *	Taken with interrupts off, in any context but NMI; no other lock is
- *	taken under it. Takers: gomem_free_rcu() on this CPU (or on another, if
- *	the task has just migrated), @irq_work on this CPU, and @work,
+ *	taken under it. Takers: enqueue() on this CPU (or on another, if the
+ *	task has just migrated), @irq_work on this CPU, and @work,
  *	gomem_rcu_barrier() and gomem_rcu_waiting() on any CPU
  * @new: objects whose grace period has not begun
  * @old: objects whose grace period runs, or is over

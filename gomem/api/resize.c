@@ -45,9 +45,11 @@
  *
  * The buffer gets no spare room
  *
- *	if it grows by half of @size or more: the caller plans its own growth
- *	if @new_size is a power of two: the object has to be aligned to it
- *	if @new_size is less than 16: the size class is that of 8 or 16 bytes
+ *	if it grows by half of @size or more: the caller probably leaves spare
+ *	room itself
+ *	if @new_size is a power of two: the object must be aligned to @new_size
+ *	if @new_size is less than 16: the size class, of 8 or 16 bytes, is the
+ *	next power of two already
  *	if 1.5 * @new_size would exceed GOMEM_MAX_SIZE
  */
 static inline size_t roomy_size(size_t size, size_t new_size)
@@ -66,8 +68,8 @@ static inline size_t roomy_size(size_t size, size_t new_size)
 /*
  * Allocate a larger object, to which the caller will copy @old bytes. If @gfp
  * or init_on_alloc=1 asks for a cleared object, clear only the bytes after the
- * first @old bytes, which the copy overwrites. Slow paths clear the whole
- * object.
+ * first @old bytes, which the copy overwrites. gomem_alloc_any() clears the
+ * whole object, as do slow paths of gomem_alloc_hit() with init_on_alloc=1.
  */
 static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
 {
@@ -276,7 +278,8 @@ static __always_inline void *resize_known(const void *p, struct sized old,
 
 /*
  * gomem_realloc() ends with a tail call, to one of the functions below or to
- * grow_object(). So it needs no stack frame, and reports name its caller.
+ * grow_object(). So it needs no stack frame. Kernels with frame pointers are
+ * built without tail calls: there a report finds the caller on the stack.
  *
  * resize_unusual() allocates if @p is NULL or ZERO_SIZE_PTR, frees @p if
  * @new_size is 0, and refuses a size over GOMEM_MAX_SIZE with a report.
@@ -351,8 +354,8 @@ static __always_inline struct sized look_up_small(const void *p,
 						      low),
 				     slot->divmul)) &&
 	    /*
-	     * The owner of a live object may write to it concurrently. Neither
-	     * the old nor the new contents are a key.
+	     * The owner of a live object may write to it during this read. The
+	     * race is harmless: neither the old nor the new word is a key.
 	     */
 	    likely(!data_race(gomem_has_key(p))))
 		found.size = slot->size;
@@ -365,7 +368,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 					       (unsigned long)p);
 	struct sized old;
 
-	/* new_size - 1 is huge if new_size is 0: one comparison for both. */
+	/* If new_size is 0, new_size - 1 is ULONG_MAX: no other check for 0. */
 	if (unlikely(ZERO_OR_NULL_PTR(p) || new_size - 1 >= GOMEM_MAX_SIZE))
 		return resize_unusual(p, new_size, gfp);
 	if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks)))

@@ -14,7 +14,7 @@
 #include <linux/types.h>
 
 /**
- * struct gomem_scratch_stats - counts of the buffers of all orders together
+ * struct gomem_scratch_stats - counts of the buffers of all sizes together
  * @inuse: bytes in live buffers
  * @sys: bytes in the spans of all buffers
  * @gets: buffers handed out so far

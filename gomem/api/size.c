@@ -50,16 +50,17 @@ static void examine(struct finding *f, struct gomem_span *s, const void *p)
 	f->is_start = starts_at(s, p);
 	if (f->is_start && !gomem_kind_is_large(k))
 		/*
-		 * The owner of a live object may write to it concurrently.
-		 * Neither the old nor the new contents are a key.
+		 * The owner of a live object may write to it during this read.
+		 * The race is harmless: the old and the new contents both
+		 * differ from the key, which is secret.
 		 */
 		f->is_free = data_race(holds_key(k, p));
 }
 
 /*
- * Find out what a pointer points to. rcu_read_lock() keeps the page and the
- * kind meanwhile. If the object is freed concurrently, the span may be freed,
- * too. So all that the caller needs is copied from the span's descriptor here.
+ * Find out what a pointer points to. Copy all that the caller needs: if another
+ * CPU frees the object and its span concurrently, the span's descriptor may be
+ * reused at any time. The page and the kind stay until rcu_read_unlock().
  */
 static struct finding look_up(const void *p)
 {
@@ -148,11 +149,13 @@ size_t gomem_freeable_size(const void *p, unsigned long caller)
  * gomem_key_offset - look up where an object of a typed cache has its key
  * @p: an object that is being freed, or any other pointer
  *
- * The owner of the object does not need this word: it lies after the object if
- * the contents of the object outlive its free.
+ * gomem_free_nolock() overwrites the word of the key before the object is free.
+ * Its contents are not needed: if the contents of the object outlive its free,
+ * the word lies after the object.
  *
  * Context: any.
- * Return: its offset; -1 if @p lies in no span of a typed cache.
+ * Return: bytes from the start of the object to its key; -1 if @p lies in no
+ * span of a typed cache.
  */
 long gomem_key_offset(const void *p)
 {

@@ -81,8 +81,9 @@ static void free_block(unsigned long addr)
 }
 
 /*
- * Take a free block from the slot, or as its refill does. Return 0 without
- * memory. A block that was written to while it was free is reported and lost.
+ * Take a free block from the slot, or from where the slot is refilled. Return 0
+ * if there is no memory. A block that was written to while it was free is
+ * reported, and stays allocated for good.
  */
 static unsigned long take_block(gfp_t gfp, unsigned long caller)
 {
@@ -112,8 +113,9 @@ static noinline void begin_block(unsigned long block, unsigned int size)
 	atomic_or(mask << gomem_tiny_shift(block), gomem_tiny_word(block));
 
 	/*
-	 * The profile records only the first object of a block. So if the rate
-	 * of the profile is 1 to 16 bytes, each object has a block of its own.
+	 * The profile can record only the first object of a block. So if the
+	 * rate of the profile is 1 to 16 bytes, drop the rest of this block:
+	 * then the next object begins another block.
 	 */
 	if (READ_ONCE(gomem_profile_rate) - 1 >= GOMEM_TINY_BLOCK)
 		gomem_mcache_keep_tiny(&rest);
@@ -128,8 +130,8 @@ static noinline void begin_block(unsigned long block, unsigned int size)
  * @caller: caller to name in reports
  *
  * Called if the object does not fit in the CPU's current rest, or if
- * gomem_is_watched() returns true. The CPU keeps the larger one of that rest
- * and the rest of the new block. The other one is dropped.
+ * gomem_is_watched() returns true. begin_block() decides whether the CPU keeps
+ * that rest or the rest of the new block.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the object, or NULL.
@@ -227,7 +229,10 @@ static int take_part(void *p)
 	return mask & ~bits;
 }
 
-/* Report or count a free. @left: what take_part() returned. */
+/*
+ * Count a free, and free the block if no part is left; or report the free if
+ * take_part() found no live object. @left: what take_part() returned.
+ */
 static void finish_free(void *p, int left, unsigned long caller)
 {
 	if (unlikely(left < 0)) {

@@ -28,9 +28,10 @@
 #include "api/undo.h"
 
 /*
- * May the cache hand out only objects that are in its slots? That is so if the
- * cache was destroyed: then its slots are empty, and each allocation gets here.
- * It is also so if the module of the constructor was unloaded.
+ * Is the cache closed, so that its slots are not refilled? A cache is closed if
+ * it was destroyed: then its slots stay empty, so each allocation gets here. It
+ * is also closed if the module of its constructor was unloaded: then objects in
+ * its slots, which were constructed before, can still be handed out.
  */
 static bool is_closed(const struct gomem_cache *c)
 {
@@ -271,8 +272,8 @@ static void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
 }
 
 /*
- * Free what the hit path did not take: an object of a span with specials, or a
- * pointer that is not a live object.
+ * Free what the hit path did not take: any pointer in an interrupt, an object
+ * of a span with specials, or a pointer that is not a live object.
  */
 static noinline void free_unusual(struct gomem_cache *c, void *p,
 				  unsigned long caller)
@@ -402,10 +403,11 @@ EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_bulk, GOMEM_NS);
 
 /*
  * Check objects, give them their keys, and push them on the slot, which the
- * caller owns. Stop at a pointer that is not a live object. Return the number
- * of objects before it. Objects that the slot has no room for, and those of
- * other nodes, move to the front of @p instead, and *@left is their number. If
- * @left is NULL, the slot has room for all objects, and there is only one node.
+ * caller owns. Stop at an object of a span with specials, or at a pointer that
+ * is not a live object. Return the number of objects before it. Objects that
+ * the slot has no room for, and those of other nodes, move to the front of @p
+ * instead, and *@left is their number. If @left is NULL, the slot has room for
+ * all objects, and there is only one node.
  */
 static __always_inline unsigned int
 cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
@@ -425,8 +427,8 @@ cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 		obj = p[i];
 		/*
 		 * Look up the span only if the object is not in the span of the
-		 * previous object. That span cannot be gone: the previous
-		 * object is still allocated in it.
+		 * previous object. That span cannot be gone: in its alloc bits
+		 * the previous object, now in the slot or in @p, is allocated.
 		 */
 		if ((unsigned long)obj - base >= bytes) {
 			s = span_of(c, obj);

@@ -53,8 +53,9 @@ static DEFINE_MUTEX(limits_mutex);
 static unsigned int nr_hard;
 
 /*
- * Estimate of the objects that a record of the profile stands for. @variance:
- * variance of @bytes, as gomem_profile_error() derives it.
+ * Estimate of the objects that a record of the profile stands for, in the units
+ * of struct gomem_usage. @variance: variance of @bytes, as
+ * gomem_profile_error() derives it.
  */
 struct estimate {
 	s64 bytes;
@@ -239,7 +240,7 @@ static void change(const struct gomem_special *sp, int sign)
 
 /**
  * gomem_usage_begin - count a record of the profile
- * @sp: the record, of an object that no account pays for
+ * @sp: the record, of an object that is charged to no account
  *
  * Context: any but NMI; never sleeps.
  */
@@ -250,7 +251,7 @@ void gomem_usage_begin(const struct gomem_special *sp)
 
 /**
  * gomem_usage_end - subtract a record that gomem_usage_begin() has counted
- * @sp: the record. The object is freed, or an account pays for it now
+ * @sp: the record. Its object is freed, or was charged to an account
  *
  * Context: any but NMI; never sleeps.
  */

@@ -4,8 +4,8 @@
  *	heap profile, and limit it.
  *
  * A client is a module that may call gomem: see api/client.h. Each record of
- * the profile changes the usage of one client. An object that an account pays
- * for is in the usage of no client.
+ * the profile changes the usage of one client. An object that is charged to an
+ * account is in the usage of no client.
  */
 #ifndef GOMEM_USAGE_H
 #define GOMEM_USAGE_H
@@ -25,8 +25,8 @@ struct gomem_special;
  * @variance: variance of the estimate in @bytes, in units of GOMEM_USAGE_ERROR
  *	squared
  * @large: estimated bytes of live large objects
- * @peak: maximum number of bytes that the client has had so far, large objects
- *	included
+ * @peak: maximum number of bytes that the client has had since its module was
+ *	loaded, large objects included
  * @failures: allocations that failed at @hard
  * @soft: bytes above which a warning is logged; 0: no limit
  * @hard: bytes above which allocations fail; 0: no limit

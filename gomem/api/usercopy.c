@@ -52,9 +52,9 @@ static size_t left_in(struct window w, size_t offset)
 }
 
 /*
- * Is a live object an arena or a typed cache? Modules have pointers to these
- * two structs, which gomem allocates from its own size classes. User space must
- * not see them.
+ * Is a live object a struct gomem_arena or a struct gomem_cache? gomem
+ * allocates these two structs like objects of modules, and modules have
+ * pointers to them. User space must not see their contents.
  */
 static bool is_handle(const struct gomem_span *s, const void *obj)
 {
@@ -87,7 +87,10 @@ static size_t left_in_cell(struct gomem_span *s, unsigned long addr)
 	return left_in(object_window(s), addr - (unsigned long)obj);
 }
 
-/* A cache with a very long name is a large object. */
+/*
+ * Return how many bytes from @addr on may be copied of a large object. It may
+ * be a struct gomem_cache, if the name that follows the struct is very long.
+ */
 static size_t left_in_large(struct gomem_span *s, unsigned long addr)
 {
 	if (!gomem_large_is_live(s) || is_handle(s, (void *)s->base))

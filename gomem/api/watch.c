@@ -30,15 +30,15 @@ bool gomem_is_watched(void)
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: false in two cases: the account that the task has entered refuses the
- * charge; or no account pays for the object, and gomem_usage_refuses() returns
- * true because the module that allocates is over its hard limit.
+ * charge; or the object is charged to no account, and gomem_usage_refuses()
+ * returns true because the module that allocates is over its hard limit.
  */
 noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
 {
 	struct gomem_account *a = gomem_payer();
 	bool charged = a || (gfp & GOMEM_GFP_PAID);
 
-	/* Remove gomem's own bits: the kernel allocates the charge with gfp. */
+	/* Remove gomem's flags, which kzalloc() of the charge does not know. */
 	gfp &= __GFP_BITS_MASK;
 	if (!charged && gomem_usage_is_over() && gomem_usage_refuses(gfp))
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * watch.h - watch allocations: record or charge each of them, while the profile
- * otherwise records samples only.
+ * watch.h - watch allocations: record or charge each of them. Of allocations
+ * that are not watched, the profile records only the sampled ones.
  *
  * The static key gomem_watching is enabled while the profile records each
  * object of a module (api/exact.c), while there are live accounts

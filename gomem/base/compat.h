@@ -158,9 +158,10 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 #endif
 
 /*
- * Names of the functions that kmalloc() and its relatives call in the object
- * code of a module, for override.c. Linux 6.10 appended _noprof to the names.
- * Linux 6.11 renamed the functions that inline functions of slab.h call.
+ * Names of the functions that kmalloc(), kmem_cache_alloc() and their relatives
+ * call in the object code of a module, for the files of override/. Linux 6.10
+ * appended _noprof to the names. Linux 6.11 renamed the functions that inline
+ * functions of slab.h call.
  *
  * Each of gomem's replacements is declared with the type of the function it
  * replaces. So if a later kernel changes a name or an argument, gomem does not

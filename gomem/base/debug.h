@@ -5,7 +5,8 @@
  *
  *	0	only the checks that cost next to nothing; these are always on
  *	1	also poison the memory of destroyed arenas, and keep it from
- *		reuse until the epoch ends, or until 4 MiB are kept
+ *		reuse until the epoch ends, more than 4 MiB are kept, or the
+ *		kernel calls the shrinker
  */
 #ifndef GOMEM_DEBUG_H
 #define GOMEM_DEBUG_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fixalloc.h - allocate descriptors of one size from *extents*: pieces of
- * memory that the caller provides.
+ * fixalloc.h - allocate descriptors of one size, also called objects here, from
+ * *extents*: pieces of memory that the caller provides.
  *
  * Descriptors are allocated with the heap's lock held, under which gomem never
  * asks the kernel for memory. So this allocator never gets memory itself. When
@@ -33,9 +33,9 @@
 
 /*
  * A good size of an extent. Every object size that gomem_fixalloc_init()
- * accepts fits. An extent holds about 50 to 150 span descriptors, so its header
- * and tail are negligible. gomem_heap_refill_descs() uses smaller extents while
- * there are few objects.
+ * accepts fits. An extent holds 48 to 170 span descriptors, so its header and
+ * the unused bytes at its end are negligible. gomem_heap_refill_descs() uses
+ * smaller extents while there are few objects.
  */
 #define GOMEM_FIXALLOC_EXTENT	SZ_16K
 

@@ -286,7 +286,7 @@ static unsigned int run_begin(const struct gomem_pallocbits *b, unsigned int i)
  * @end: search below this page, 1 to 512. Pages from @end on count as in use
  * @len: set to the length of the run below @end; 0 if there is none
  *
- * Visits every free run above the one it returns.
+ * The time grows with the number of free runs above the one that is returned.
  *
  * Return: the first page of the highest free run that has @n pages or more
  * below @end; 512 if there is none.
@@ -422,8 +422,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_summarize);
  * @sum: the chunk's summary before the call
  *
  * Examines the run that the pages are part of. It examines the other runs only
- * if that run was the longest, and what is left of it may be shorter than
- * another run.
+ * if that run was the longest, and both pieces that remain of it may be shorter
+ * than another run.
  *
  * Return: the chunk's summary after the call.
  */
@@ -443,8 +443,8 @@ gomem_pallocsum_t gomem_pallocbits_alloc(struct gomem_pallocbits *b,
 	gomem_pallocbits_set_range(b, i, n);
 	/*
 	 * If this run was the longest one, the other runs of the chunk have at
-	 * most all - max pages together. If a piece that is left of this run
-	 * has as many, no other run is longer.
+	 * most all - max pages together. If one of the two pieces that remain
+	 * of this run has that many pages, no other run is longer.
 	 */
 	if (hi - lo == max)
 		max = left >= all - max ? left : longest(b, max);

@@ -73,9 +73,9 @@ gomem_pallocsum_pack(unsigned int start, unsigned int max, unsigned int end)
 }
 
 /*
- * Return field @nr of a summary that is not GOMEM_PALLOCSUM_ALL, so that bit
- * 63, above field 2, is clear. Only at the root level of the tree of summaries
- * can a summary be GOMEM_PALLOCSUM_ALL.
+ * Return field @nr of a summary other than GOMEM_PALLOCSUM_ALL: bit 63, above
+ * field 2, has to be clear. Callers need not check summaries below the root
+ * level of the tree, which are never GOMEM_PALLOCSUM_ALL.
  */
 static inline unsigned int
 __gomem_pallocsum_field(gomem_pallocsum_t sum, unsigned int nr)
@@ -122,8 +122,9 @@ static inline unsigned int gomem_pallocsum_end(gomem_pallocsum_t sum)
 }
 
 /*
- * The length of a run is encoded in a byte, see gomem_pallocreach_code().
- * Each length below this has a code of its own; greater lengths share codes.
+ * gomem_pallocreach_code() encodes the length of a run in a byte. Each length
+ * below GOMEM_PALLOCREACH_EXACT has a code of its own; greater lengths share
+ * codes.
  */
 #define GOMEM_PALLOCREACH_EXACT	128
 

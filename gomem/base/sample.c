@@ -164,7 +164,7 @@ static u64 small_chance(u64 x)
  * @size: bytes of the object
  * @rate: bytes between samples on average
  *
- * Return: 1 - exp(-size / rate), in units of 2^-60, at least 1.
+ * Return: 1 - exp(-size / rate), in units of 2^-60; at least one unit.
  */
 u64 gomem_sample_chance(u64 size, unsigned long rate)
 {

@@ -54,9 +54,9 @@
 
 /*
  * A countdown to the next sample starts from these values when there is no
- * profile: the first in objects, the second in bytes. So a countdown that
- * missed the start of a profile ends soon, and the next distance is drawn from
- * the profile's rate.
+ * profile: the first in objects, the second in bytes. The values are not larger
+ * because a countdown may miss the start of a profile. Such a countdown has to
+ * end soon, so that the next distance is drawn from the profile's rate.
  */
 #define GOMEM_SAMPLE_NEVER	((s32)BIT(20))
 #define GOMEM_SAMPLE_RETRY	((s64)BIT(30))

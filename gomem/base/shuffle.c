@@ -10,20 +10,21 @@
  *
  * A batch is what a slot refill or a bulk allocation takes at once, at most 64
  * objects. Successive batches have rising addresses, so a span is used from its
- * start. Reused objects are not shuffled: a slot hands out the object that was
- * freed last, and a span the object at the lowest address.
+ * start. Reused objects of a batch are not shuffled: a slot hands out the
+ * object that was freed last, and a span the objects at the lowest addresses.
  *
  * A small slot takes only a few objects at once, or a single one. A shuffle of
  * so few objects would leave neighbours close together. So each object of such
- * a batch is drawn at random from the next free cells of the span:
- * gomem_span_draw().
+ * a batch is drawn at random from the next free cells of the span, used before
+ * or not: gomem_span_draw(). Spans for which gomem_draws_from() is false are
+ * excepted.
  *
  * All objects of a bulk allocation go to one user. Objects of other users lie
- * after the batch, and an attacker must not know which entry of the array is
- * next to them. So the batch of a bulk allocation is rotated, not shuffled: it
- * starts at a random object, and after the highest object continues with the
- * lowest. Neighbours then follow each other in the array, which makes a bulk
- * free twice as fast.
+ * after the batch, and an attacker must not know which entry of the caller's
+ * array is next to them. So the batch of a bulk allocation is rotated, not
+ * shuffled: it starts at a random object, and after the highest object
+ * continues with the lowest. Neighbours then follow each other in the array,
+ * which makes a bulk free twice as fast.
  */
 #include <kunit/visibility.h>
 #include <linux/cache.h>
@@ -98,8 +99,8 @@ unsigned int gomem_shuffle_below(unsigned int n)
  *
  * Each order is equally likely (Fisher-Yates shuffle).
  *
- * Context: any. If an interrupt shuffles on the same CPU meanwhile, both use
- * the same random numbers, which does no harm.
+ * Context: any. If an interrupt shuffles on the same CPU meanwhile, it uses the
+ * same random numbers as the interrupted code, which does no harm.
  */
 void gomem_shuffle_some(void **objs, unsigned int n)
 {

@@ -16,8 +16,8 @@ void gomem_shuffle_some(void **objs, unsigned int n);
 void gomem_shuffle_rotate(void **objs, unsigned int n);
 
 /*
- * A refill of fewer objects than this chooses each object at random, by
- * gomem_span_draw().
+ * A slot refill that wants fewer objects than this draws each object at random,
+ * by gomem_span_draw(), if gomem_draws_from() allows that for the span.
  */
 #define GOMEM_DRAW_BELOW	8U
 

@@ -9,12 +9,12 @@
 #include "base/sizeclass_tables.h"
 
 /**
- * gomem_roundupsize() - return the usable size of an object
+ * gomem_roundupsize() - return the usable size of an object that is not tiny
  * @size: bytes requested
  *
  * Return: the size of the class that serves the request; for a large object,
  * @size rounded up to whole pages. A @size too large to round up is returned
- * unchanged, and the allocation fails on it later.
+ * unchanged: no allocation of so many bytes succeeds.
  */
 size_t gomem_roundupsize(size_t size)
 {

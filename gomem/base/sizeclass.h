@@ -2,18 +2,20 @@
 /*
  * sizeclass.h - find the class of a request, and the layout of a class's spans.
  *
- * A span of class c has gomem_class_pages(c) pages. From its first byte on it
- * has gomem_class_nelems(c) objects side by side. The bytes after the last
- * object are the tail, at most an eighth of the span. scripts/mksizeclasses
- * derives the tables, checks them for every size and offset, and writes them.
+ * A span of class c usually has gomem_class_pages(c) pages. From its first byte
+ * on it has gomem_class_nelems(c) objects side by side. The bytes after the
+ * last object are the tail, at most an eighth of the span. cpu/mcentral_grow.c
+ * also makes shorter spans, with fewer objects. scripts/mksizeclasses derives
+ * the tables, checks them for every size and offset, and writes them.
  *
  * Alignment: an object is aligned to the lowest bit set in its class size, but
  * not beyond the alignment of its span. Every power of two from 8 to
- * GOMEM_SMALL_MAX is a class. So page-aligned spans align such objects
- * naturally up to 8 KiB. A span of the size class of 16 KiB or 32 KiB has a
- * single object, and consists of a page run that is aligned to its size. Other
- * sizes get no more than the alignment of their class: 2560 bytes come from the
- * class of 2688 bytes, which is aligned to 128 bytes and not to 512.
+ * GOMEM_SMALL_MAX is a class. Objects of these classes are naturally aligned:
+ * up to 8 KiB because spans are aligned to pages. A span of the size class of
+ * 16 KiB or 32 KiB has a single object, and consists of a page run that is
+ * aligned to its size. A request of any other size gets no more than the
+ * alignment of its class: 2560 bytes come from the class of 2688 bytes, which
+ * is aligned to 128 bytes and not to 512.
  *
  * The classes of scratch buffers follow the size classes. No request size maps
  * to them, so gomem_alloc() never uses them; otherwise they are like size
@@ -42,10 +44,10 @@
 #define GOMEM_CLASS8_LEN	(1024 / 8 + 1)
 #define GOMEM_CLASS128_LEN	((GOMEM_SMALL_MAX - 1024) / 128 + 1)
 
-/* The longest span of small objects, 80 KiB. */
+/* Pages of the longest span of small objects: 80 KiB. */
 #define GOMEM_CLASS_MAX_PAGES	10
 
-/* The class of scratch buffers of order 0. The other orders follow it. */
+/* The class of scratch buffers of order 0: 2 KiB. The other orders follow. */
 #define GOMEM_SCRATCH_CLASS	GOMEM_NR_SIZE_CLASSES
 #define GOMEM_TINY_CLASS \
 	(GOMEM_SCRATCH_CLASS + GOMEM_SCRATCH_MAX_ORDER + 1)
@@ -174,13 +176,13 @@ static inline u64 gomem_class_limit(unsigned int class)
 
 /**
  * gomem_div() - find the object at an offset
- * @offset: bytes from the start of the span, at most the length of the span.
- *	The result is exact up to there, but not beyond: the class of 27264
- *	bytes needs all 32 bits of the fraction
- * @divmul: gomem_class_divmul() of the span's class
+ * @offset: bytes from the start of the span, at most the length of the span. Up
+ *	to there the result is exact. For much larger offsets it would be wrong,
+ *	because @divmul is rounded up
+ * @divmul: divmul of the span's kind; see gomem_class_divmul()
  *
- * Return: index of the object that @offset is in; gomem_class_nelems() or more
- * if @offset is in the tail.
+ * Return: index of the object that @offset is in; at least the number of the
+ * span's objects if @offset is in the tail.
  */
 static inline unsigned int gomem_div(unsigned int offset, u32 divmul)
 {
@@ -190,8 +192,9 @@ static inline unsigned int gomem_div(unsigned int offset, u32 divmul)
 /**
  * gomem_is_start() - check whether an object starts at an offset
  * @offset: bytes from the start of the span, at most the length of the span
- * @divmul: gomem_class_divmul() of the span's class
- * @limit: gomem_class_limit() of the span's class
+ * @divmul: divmul of the span's kind; see gomem_class_divmul()
+ * @limit: gomem_class_limit() of the span's class, or nelems << 32 for a span
+ *	of nelems objects
  *
  * Takes one multiplication, after Lemire, Kaser and Kurz, "Faster remainder by
  * direct computation". Let product = offset * divmul.
@@ -201,7 +204,7 @@ static inline unsigned int gomem_div(unsigned int offset, u32 divmul)
  * which is less than divmul. Each byte further adds a whole divmul.
  *
  * The high half is the index. A multiple of the size that lies in the tail, or
- * at its end, has the index nelems.
+ * at its end, has an index of at least nelems.
  *
  * This holds for the same offsets as gomem_div(). mksizeclasses and KUnit check
  * both functions for every offset of every class.
@@ -218,7 +221,7 @@ static inline bool gomem_is_start(unsigned int offset, u32 divmul, u64 limit)
 /**
  * gomem_is_multiple() - check whether an offset is a multiple of the size
  * @offset: bytes from the start of the span, at most the length of the span
- * @divmul: gomem_class_divmul() of the span's class; 0 to reject every offset
+ * @divmul: divmul of the span's kind; 0 to reject every offset
  *
  * This is the half of gomem_is_start() that needs only the low half of the
  * product. Unlike gomem_is_start(), it accepts a multiple in the tail.
@@ -246,7 +249,7 @@ static inline unsigned int gomem_spc_make(unsigned int class, bool noscan)
  * gomem_spc_class() - return the size class of a span class
  * @spc: span class
  *
- * Return: the size class; 0 if the objects are large.
+ * Return: the size class; 0 for large objects, arenas and typed caches.
  */
 static inline unsigned int gomem_spc_class(unsigned int spc)
 {
@@ -268,8 +271,7 @@ static inline bool gomem_spc_noscan(unsigned int spc)
  * gomem_class_is_scratch() - check whether a class is one of scratch buffers
  * @class: size class
  *
- * Return: true if gomem_scratch_put() frees its objects, false if gomem_free()
- * does.
+ * Return: true if gomem_scratch_put() frees the objects of the class.
  */
 static inline bool gomem_class_is_scratch(unsigned int class)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * stats.h - per-CPU counters of events off the fast path.
+ * stats.h - per-CPU counters of events.
  *
- * The fast path counts in the slots themselves (cpu/slot.h). Events of pages
- * are counted under the lock of the heap (heap/mheap.h) or of a page cache.
+ * Hits are counted in the slots themselves (cpu/slot.h), so the hit path of
+ * tasks has no counter here. Events of pages are counted under the lock of the
+ * heap (heap/mheap.h) or of a page cache.
  */
 #ifndef GOMEM_STATS_H
 #define GOMEM_STATS_H
@@ -14,8 +15,8 @@
 /*
  * Calls from softirqs and from hard interrupts are counted separately, which
  * takes 4 of the 65 instructions of each such call. In return a test can check
- * that it called from both, and a driver author sees in which context the
- * driver allocates.
+ * that it called gomem in both contexts, and a driver author sees in which
+ * context the driver allocates.
  */
 enum gomem_event {
 	GOMEM_EV_SOFTIRQ_ALLOCS,

@@ -78,7 +78,7 @@ static int map(struct gomem_table *t)
 }
 
 /**
- * gomem_table_extend - make a copy of a table that covers more words
+ * gomem_table_extend - make a second mapping of a table that covers more words
  * @old: the table; it does not change
  * @new: set to a table that shares @old's pages and has further pages
  * @range: the words to cover

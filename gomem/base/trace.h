@@ -30,7 +30,7 @@ DECLARE_EVENT_CLASS(gomem_batch,
 
 /*
  * A CPU took free objects of a node: objects that CPUs had flushed, or cells of
- * spans.
+ * spans. bytes_alloc is the size of one object, here and in the event flush.
  */
 DEFINE_EVENT(gomem_batch, refill,
 	     TP_PROTO(size_t bytes_alloc, unsigned int objects, int node),
@@ -74,7 +74,7 @@ DEFINE_EVENT(gomem_pages, span_free,
 	     TP_ARGS(ptr, bytes_alloc, bytes_span, node)
 );
 
-/* gomem fetched a block of pages from the kernel. */
+/* gomem fetched a block of 2^order gomem pages from the kernel. */
 TRACE_EVENT(grow,
 	    TP_PROTO(const void *ptr, unsigned int order, gfp_t gfp_flags,
 		     int node),
@@ -105,7 +105,10 @@ TRACE_EVENT(scavenge,
 	    TP_printk("bytes=%zu node=%d", __entry->bytes, __entry->node)
 );
 
-/* Misuse was detected. The log may omit it: its reports are limited in rate. */
+/*
+ * Misuse was detected. The log may have no report of it: reports are limited in
+ * rate, and omitted for allocations with __GFP_NOWARN.
+ */
 TRACE_EVENT(report,
 	    TP_PROTO(const char *what),
 	    TP_ARGS(what),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * arm.c - when the rate of the heap profile changes, restart the countdown of
- *	each slot to the next sample.
+ * arm.c - restart a slot's countdown to the next sample of the heap profile:
+ *	after a sampled hit, and in all slots when the profile's rate changes.
  */
 #include <kunit/visibility.h>
 
@@ -90,8 +90,9 @@ DEFINE_GOMEM_EACHCPU(arms, arm_this_cpu);
  * gomem_arm_all - restart the countdowns of all CPUs' slots after the profile's
  *	rate has changed
  *
- * A CPU that is offline, or too busy to run its work within a second, keeps its
- * countdowns for now. They may be longer than at the new rate.
+ * A CPU that is too busy to run its work within a second restarts its
+ * countdowns later. A CPU that is offline keeps its countdowns, which may be
+ * longer than at the new rate.
  *
  * Context: may sleep, for a second at most.
  */

@@ -6,8 +6,8 @@
  * Each CPU drains its own slots. mcache_cpus.c drains the slots of CPUs that
  * died. A task of real-time priority may for ever keep a CPU from running the
  * work that drains its slots. So waits for these works have a timeout, except
- * when the module exits. A task that waits holds no lock that is needed for
- * anything but draining.
+ * when the module exits. A task that waits holds no lock that allocations or
+ * frees take. It may hold epoch_mutex (run/epoch.c).
  */
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
@@ -73,7 +73,8 @@ static void drain_slot(const struct gomem_kind *k, bool irq, bool idle)
  * @rest: the rest
  *
  * If no tiny object has a part of the block any more, the block goes to its
- * mcentral. It bypasses the slots, which may be drained at the same time.
+ * mcentral. The block bypasses the slot of blocks: the slot may have been
+ * drained just before, and would then keep the block.
  *
  * Context: any but NMI, not in a section.
  */
@@ -125,8 +126,9 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
  *	take milliseconds
  *
  * It empties the task cache's slots that hold RELIEF_MIN bytes or more. Slots
- * of scratch buffers are not included. Neither are those of typed caches, which
- * are visited in process context only.
+ * of scratch buffers, of tiny blocks and of typed caches are not included.
+ * Typed caches are visited only with interrupts on (typed_lock in map/kind.c),
+ * and the caller may have interrupts off.
  *
  * Context: any but NMI, not in a section. Does nothing in an interrupt,
  * since the interrupted task may own the cache.
@@ -236,7 +238,7 @@ static bool look_at_cpu(int cpu, unsigned long idle)
 }
 
 /**
- * gomem_mcache_settle - wait until CPUs have drained their slots, or a timeout
+ * gomem_mcache_settle - wait, with a timeout, for CPUs that drain their slots
  * @ms: timeout in milliseconds. A CPU that is busy with tasks of higher
  *	priority may not drain its slots in that time
  *
@@ -309,7 +311,8 @@ static void shrink_this_cpu(unsigned long unused)
 DEFINE_GOMEM_EACHCPU(shrinks, shrink_this_cpu);
 
 /**
- * gomem_mcache_shrink_kind - empty the slots of a typed cache that is in use
+ * gomem_mcache_shrink_kind - empty slots and transfer caches of a typed cache
+ *	that is in use
  * @k: its kind
  *
  * Waits for the CPUs that have something in these slots, for at most

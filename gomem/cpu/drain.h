@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * drain.h - functions of drain.c that only files of this folder call. mcache.h
- * declares those that higher layers call.
+ * declares the other functions of drain.c.
  */
 #ifndef GOMEM_DRAIN_H
 #define GOMEM_DRAIN_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * eachcpu.c - run a function on each CPU, and wait for that with a timeout.
+ * eachcpu.c - run a function on each CPU, and wait with a timeout until all of
+ *	them have run it.
  */
 #include <linux/cpu.h>
 #include <linux/jiffies.h>
@@ -12,9 +13,8 @@
 
 /*
  * Call the function of a struct gomem_eachcpu in the work of one CPU. If that
- * CPU has died since the work was queued, the work runs on another CPU.
- * Callbacks of CPU hotplug do for the dead CPU what the function would have
- * done there.
+ * CPU has died since the work was queued, the work runs on another CPU. A
+ * callback of CPU hotplug empties the slots of the dead CPU: see mcache_cpus.c.
  */
 static void run(struct work_struct *work)
 {

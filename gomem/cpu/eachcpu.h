@@ -17,7 +17,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-/* The argument of a work that has none. No caller passes this value. */
+/* Says that a work has no argument. No caller passes this value. */
 #define GOMEM_EACHCPU_NO_ARG	ULONG_MAX
 
 struct gomem_eachcpu;

@@ -3,8 +3,9 @@
  * look.c - find slots that are idle.
  *
  * A look runs on any CPU, concurrently with the CPU that uses the slots. It
- * changes no slot, but only stores how often each slot was used. If it reads
- * inconsistent values of a slot, the slot counts as used until a later look.
+ * changes no slot. It only stores how often each slot was used, and whether the
+ * slot is idle. If it reads inconsistent values of a slot, the slot counts as
+ * used until a later look.
  */
 #include <linux/percpu.h>
 

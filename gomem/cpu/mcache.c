@@ -122,7 +122,8 @@ void gomem_cache_cpu_init(struct gomem_cache_cpu *cc,
 /**
  * gomem_mcache_keep_tiny - let this CPU cut from the larger of two rests
  * @rest: in: the rest of a new block. Out: the smaller of this rest and the
- *	CPU's former rest, for the caller to drop; may be GOMEM_TINY_NONE
+ *	CPU's former rest, for the caller to drop; may be GOMEM_TINY_NONE. If
+ *	the CPU has no mcache, it cannot keep a rest, and @rest does not change
  *
  * Context: any but NMI. Not in a section.
  */
@@ -150,11 +151,11 @@ static void publish_mcache(struct gomem_mcache **where, struct gomem_mcache *mc)
 
 /**
  * gomem_mcache_create - make a CPU's mcaches, for tasks and for interrupts
- * @cpu: the CPU, before it starts
+ * @cpu: the CPU. It is about to start, or is online when gomem is loaded
  *
- * Without memory, the CPU starts without mcaches. The one for interrupts is
- * made here, too: if the first interrupt made it, that interrupt would have to
- * allocate several contiguous pages and clear them.
+ * Without memory for an mcache, the CPU keeps &gomem_no_mcache instead. The
+ * mcache for interrupts is made here, too: if the first interrupt made it, that
+ * interrupt would have to allocate several contiguous pages and clear them.
  *
  * Context: may sleep.
  */

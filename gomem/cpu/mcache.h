@@ -17,10 +17,11 @@
  * cache and for objects up to 128 bytes, the span that refills it.
  *
  * Other CPUs read a cache, and store in it what an epoch's look has seen. But
- * they never change a slot that its CPU may use. Slots are drained in three
+ * they never change a slot that its CPU may use. Slots are drained in four
  * ways:
  *
  *  - by a work on their CPU, even if that CPU is idle: gomem_mcache_drain();
+ *  - by a task on their CPU, before the heap grows: gomem_mcache_relieve();
  *  - by another CPU after their CPU died: gomem_mcache_cpu_dead();
  *  - by gomem_mcache_exit() for all CPUs, when no CPU allocates any more.
  */
@@ -71,7 +72,8 @@ struct gomem_heap;
  * Only the owner of the cache writes the other members.
  *
  * The first stack of a task's slot is small, because most classes are rarely
- * used. A slot that grows moves to a short stack, and then to a long one.
+ * used. A slot that grows moves to a stack for GOMEM_STACK_SHORT objects, and
+ * then to one for GOMEM_SLOT_MAX objects.
  */
 struct gomem_mcache {
 	struct gomem_slot slot[GOMEM_NR_SPANCLASSES];

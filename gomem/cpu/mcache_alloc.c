@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcache_alloc.c - allocations that find no object in their slot, and refills.
+ * mcache_alloc.c - allocations off the hit path, and refills.
  *
  * The hit path is in api/hit.h.
  */
@@ -30,8 +30,9 @@
 
 /*
  * Construct the objects @objs[i] with bit i set in @fresh, and give them their
- * keys. If the module that has the constructor is gone, the objects get no key,
- * and are raw. Then gomem_object_check() does not let them be handed out.
+ * keys. If the module that has the constructor is gone, the objects are marked
+ * as raw instead (map/kind.h). gomem_object_check() does not hand out a raw
+ * object, but frees it.
  */
 static noinline void construct(const struct gomem_kind *k, void **objs,
 			       u64 fresh)
@@ -64,8 +65,9 @@ static void make_run(const struct gomem_kind *k, void **objs, unsigned int n)
 }
 
 /*
- * Prepare each @objs[i] with bit i set in @fresh, which was never handed out.
- * In most batches, either all objects are fresh or the last ones are.
+ * Construct each fresh object, or give it its key if its kind has no
+ * constructor. @objs[i] is fresh if bit i of @fresh is set. In most batches,
+ * either all objects are fresh or the last ones are.
  */
 static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh)
 {
@@ -106,8 +108,8 @@ static __always_inline unsigned int take_free(struct gomem_slot *slot,
 /*
  * Take up to @want objects from the slot's span. If it has too few, sweep it
  * and take more. With @together, all objects go to one user: see shuffle.c. Set
- * bit i of @fresh if object i was never handed out: the caller passes such
- * objects to make_fresh(). Return the number of objects.
+ * bit i of @fresh if object i has no key, because it was never handed out. The
+ * caller may pass @fresh to make_fresh(). Return the number of objects.
  */
 static unsigned int take_from_span(struct gomem_slot *slot, void **objs,
 				   unsigned int want, bool together, u64 *fresh)
@@ -152,8 +154,8 @@ static bool refill_from_span(struct gomem_slot *slot)
  * Put the objects and the span of a refill into the slot, except for the first
  * object, which is returned, to be handed out. The task may run on another
  * CPU by now, even of another node, and that CPU's slot may have objects and a
- * span. Objects that do not fit, and a span that does not, return to their
- * mcentral.
+ * span. Objects that the slot does not take return to their spans. A span that
+ * the slot does not take returns to its mcentral.
  */
 static void *keep_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
@@ -348,7 +350,7 @@ static noinline void *alloc_by_growth(struct gomem_mcentral *c,
 }
 
 /**
- * gomem_mcache_alloc_slow - allocate an object when the slot has none
+ * gomem_mcache_alloc_slow - allocate an object off the hit path
  * @k: its kind, not a large one
  * @gfp: how hard to try
  *
@@ -358,7 +360,7 @@ static noinline void *alloc_by_growth(struct gomem_mcentral *c,
  * 2. new spans of this node, without a hard request to the kernel
  * 3. unless @gfp has __GFP_THISNODE: objects and new spans of other nodes, the
  *    nearest first, also without a hard request
- * 4. a new span by a hard request, as far as @gfp allows
+ * 4. a new span, by a hard request if need be, as far as @gfp allows
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the object, or NULL.
@@ -420,9 +422,9 @@ static struct gomem_many keep_many(struct gomem_mcentral *c,
 }
 
 /*
- * Take objects that bypass the slot from the slot's span. If the span has no
- * free object, remove the span from the slot and store it in @r: the refill
- * that follows returns the span to its mcentral.
+ * Take objects from the slot's span, without putting them into the slot. If the
+ * span has no free object, remove the span from the slot and store it in @r:
+ * the refill that follows may return the span to its mcentral.
  */
 static struct gomem_many take_many(struct gomem_slot *slot,
 				   struct gomem_refill *r, bool keyless)
@@ -576,9 +578,9 @@ static noinline struct gomem_many many_by_growth(struct gomem_mcentral *c,
  * @gfp: how hard to try
  * @objs: array that receives the objects
  * @want: number of objects wanted; no more than GOMEM_BATCH_MAX are allocated
- * @keyless: objects that were never handed out get no key. Otherwise all
- *	objects get their key, and are constructed if their kind has a
- *	constructor
+ * @keyless: objects that were never handed out get no key. If @keyless is
+ *	false, these objects get their key, and are constructed if their kind
+ *	has a constructor
  *
  * The objects bypass the slot. Tries the steps of gomem_mcache_alloc_slow(),
  * except for the slot itself. @keyless saves writing and reading a key in

@@ -65,9 +65,9 @@ static int gomem_mcache_cpu_prepare(unsigned int cpu)
 }
 
 /*
- * Called after a CPU died, when no code uses its mcaches and slots. Empty them,
- * and keep their memory until the CPU comes back. Also called for each CPU when
- * the module exits.
+ * Called after a CPU died, when no code uses its mcaches and slots. Empty the
+ * slots, and keep the memory of the mcaches for the time when the CPU comes
+ * back. Also called for each CPU when the module exits.
  */
 static int gomem_mcache_cpu_dead(unsigned int cpu)
 {
@@ -107,7 +107,8 @@ int gomem_mcache_init(void)
 /**
  * gomem_mcache_exit - empty all slots and transfer caches when the module exits
  *
- * No CPU allocates or frees any more. The counters can still be read.
+ * No CPU allocates or frees any more. The counts in the slots can still be read
+ * until gomem_mcache_free_memory() frees the mcaches.
  *
  * Context: may sleep.
  */

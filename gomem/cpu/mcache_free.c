@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcache_free.c - frees of objects that their slot does not take, and flushes.
+ * mcache_free.c - frees off the hit path, and flushes.
  *
  * The hit path is in api/hit.h.
  */
@@ -99,9 +99,9 @@ static unsigned int take_half(struct gomem_slot *slot, void **objs,
 }
 
 /*
- * Push an object on a slot that was full. If the slot still is full, grow it
- * and flush half of it first. In the meantime the task may have moved to a CPU
- * without caches: then free the object without a slot.
+ * Push an object on the slot. If the slot is full, grow it and flush half of it
+ * first. The task may have moved to a CPU that has no mcache: then free the
+ * object without a slot.
  */
 static noinline void free_to_full(const struct gomem_kind *k, void *obj)
 {
@@ -170,10 +170,9 @@ static noinline void free_remote(const struct gomem_kind *k, void *obj)
 }
 
 /**
- * gomem_mcache_free_slow - free an object that the CPU's slot did not take
+ * gomem_mcache_free_slow - free an object off the hit path
  * @k: its kind
- * @obj: the object, with its key set. Its slot was full, or it is of another
- *	node
+ * @obj: the object, of any node, with its key set or marked as raw
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
@@ -215,8 +214,9 @@ static unsigned int gather_same(const struct gomem_mcentral *c, void **objs,
 }
 
 /*
- * Return how many objects, from the first on, have one mcentral, and set @c to
- * it. If @k is NULL, first move the objects of that mcentral to the front.
+ * Set @c to the mcentral of the first object. Return how many objects, from the
+ * first on, belong to @c. If @k is NULL, first move all objects that belong to
+ * @c to the front.
  */
 static unsigned int same_central(const struct gomem_kind *k, void **objs,
 				 unsigned int n, struct gomem_mcentral **c)

@@ -83,7 +83,8 @@ struct gomem_mcentral {
  * @together: in: all objects go to one user at once, none into a slot; see
  *	shuffle.c
  * @n: out: number of objects in @objs
- * @fresh: out: bit i is set if object i was never handed out before
+ * @fresh: out: bit i is set if object i has no key, because it was never handed
+ *	out before
  * @objs: in: array that receives the objects
  */
 struct gomem_refill {
@@ -132,20 +133,25 @@ const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 /*
  * If a put found that the transfer cache has no page for its array of pointers,
  * fetch the page now. Allocations call this after each refill, once they have
- * no array of objects on the stack: the kernel's page allocator needs much.
+ * no array of objects on the stack: the kernel's page allocator needs much
+ * stack.
  */
 static inline void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
 {
-	/* Racy. A page that is not needed is freed; a later call retries. */
+	/*
+	 * Racy: a page that was fetched in vain is freed. A page that was not
+	 * fetched is fetched by a later call.
+	 */
 	if (unlikely(READ_ONCE(c->transfer.wants_page)))
 		gomem_mcentral_fetch_room(c);
 }
 
 /*
  * May objects be taken from a span one by one, each at random? This is a draw:
- * see gomem_span_draw(). A draw gives keys to objects that it passes over. So
- * the span has to have memory. Its kind must have no constructor, which could
- * not run with a lock held.
+ * see gomem_span_draw(). A draw writes keys to the never-used objects below the
+ * one that it takes. So there has to be memory at the span's addresses, which
+ * is not so in some tests. And the kind must have no constructor: the draw
+ * would have to construct these objects, perhaps with a lock held.
  */
 static inline bool gomem_draws_from(const struct gomem_span *s)
 {

@@ -107,7 +107,7 @@ static const char *validate_counts(struct gomem_mcentral *c,
  * @c: an mcentral to which no CPU frees objects meanwhile
  *
  * Drops the lock after every GOMEM_HOLD_SPANS spans. If spans are added or
- * removed meanwhile, the violation that it returns may be a false alarm.
+ * removed meanwhile, a reported violation may be a false alarm.
  *
  * Context: may sleep.
  * Return: a text that describes the first violation, or NULL.

@@ -209,8 +209,8 @@ static unsigned int free_objects(struct gomem_mcentral *c, void **objs,
 			continue;
 		}
 		/*
-		 * An object that is in the mask already is a double free. The
-		 * next free_run() counts it.
+		 * An object that is in the mask already is a double free. It
+		 * goes into a new mask, whose free_run() counts it.
 		 */
 		if (s != last || index / 64 != word || (mask & cells)) {
 			if (last)

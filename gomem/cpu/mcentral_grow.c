@@ -18,8 +18,8 @@
 #define SHORT_WASTE	4
 
 /*
- * Return the gfp to use for a span that is longer than necessary. The OOM
- * killer must not run to get such a span.
+ * Return the gfp to use for a span that is longer than one object needs. The
+ * OOM killer must not run to get such a span.
  */
 static gfp_t gfp_longer(gfp_t gfp)
 {
@@ -57,15 +57,15 @@ static void write_tail(struct gomem_span *s)
 /*
  * Return the number of pages for a new span. A span of the usual length has
  * several objects. If a kind has few objects, most of the span would never be
- * used. So a kind's first spans are short, and later ones are longer. Only
- * spans of an aligned kind always have the usual length.
+ * used. So a kind's first spans are short, and later ones are longer. But an
+ * aligned kind always gets the usual length.
  *
  *	length	the first one that wastes at most 1 / SHORT_WASTE of itself,
  *		from max(pages of one object, have / short_share) on, up to
  *		the usual length
  *
- * have is the number of pages of this mcentral. From short_share times the
- * usual length on, spans have the usual length. short_share is
+ * have is the number of pages of this mcentral. If it is short_share times the
+ * usual length or more, new spans have the usual length. short_share is
  * GOMEM_SHORT_SHARE, or 0 in heaps that have no short spans.
  */
 static unsigned int span_pages(const struct gomem_mcentral *c)
@@ -112,7 +112,7 @@ static noinline bool shorten(struct gomem_span_request *req)
 	return true;
 }
 
-/* Finish a new span. */
+/* Write the tail of a new span, and make the span a list of one. */
 static noinline struct gomem_span *finish_span(struct gomem_span *s)
 {
 	if (s) {
@@ -147,8 +147,8 @@ static noinline struct gomem_span *new_span(struct gomem_mcentral *c, gfp_t gfp,
 
 /*
  * If @want objects need two or more spans, make as many of these spans as the
- * pages in the CPU's page cache allow. Return the spans, or NULL if none was
- * made.
+ * CPU's page cache, which the heap may refill, has pages for. Return the spans,
+ * or NULL if none was made.
  */
 static noinline struct gomem_span *get_some_new(struct gomem_mcentral *c,
 						unsigned int want)
@@ -170,13 +170,13 @@ static noinline struct gomem_span *get_some_new(struct gomem_mcentral *c,
 }
 
 /**
- * gomem_mcentral_grow - make spans when none has room
+ * gomem_mcentral_grow - make spans when no span of an mcentral has room
  * @c: the mcentral
  * @gfp: how hard to try
  * @want: number of objects wanted
  * @local: take memory of @c's node only, and make no hard request for it. If
- *	there is no other node to ask later, take only pages that the CPU's page
- *	cache has
+ *	there is no other node to ask next, only try get_some_new(): the caller
+ *	then calls this function without @local, to try everything else
  *
  * The kernel may reclaim memory inside this function, which needs much stack.
  * So no caller may have an array of objects on the stack. The command

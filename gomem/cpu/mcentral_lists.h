@@ -62,9 +62,9 @@ gomem_mcentral_first(struct gomem_mcentral *c, enum gomem_span_list where)
 }
 
 /*
- * Are all objects of a swept span free? The span is on a list of its mcentral,
- * whose lock the caller holds. Frees into such a span take that lock, so none
- * is in progress.
+ * Are all objects of a swept span free? The span is in state CENTRAL, and the
+ * caller holds the lock of its mcentral. Each free of an object of the span
+ * takes that lock, so no free is in progress.
  */
 static inline bool gomem_mcentral_span_is_empty(const struct gomem_span *s)
 {

@@ -84,8 +84,8 @@ unsigned int gomem_mcentral_draw(struct gomem_span *s, void **objs,
 }
 
 /*
- * Count @n objects that were stored behind the others in @r->objs. Those with a
- * bit in @fresh have no key.
+ * Count @n objects that were added at the end of @r->objs. If bit i of @fresh
+ * is set, object i of these @n has no key.
  */
 static void add_objects(struct gomem_refill *r, unsigned int n, u64 fresh)
 {
@@ -107,7 +107,8 @@ static void take_objects(struct gomem_refill *r, struct gomem_span *s)
 
 /*
  * May CPUs cache spans of this kind? A cached span has free objects that other
- * CPUs cannot use. So the mcentral needs cache_share pages for each online CPU:
+ * CPUs cannot use. This costs little memory in proportion, if the mcentral has
+ * many pages: at least cache_share for each online CPU. cache_share is
  * GOMEM_CACHE_SHARE, except in tests.
  */
 static bool may_cache(const struct gomem_mcentral *c)
@@ -243,7 +244,8 @@ static void begin_refill(struct gomem_refill *r)
  * Otherwise takes back that span, and takes more objects from spans with room,
  * one span after the other, until there are enough. So spans with a few free
  * cells each are used up under one hold of the lock. If the last span has room
- * left, and the caller wants a span, the caller gets it to cache.
+ * left, the caller wants a span, and CPUs may cache spans of this kind, the
+ * caller gets that span to cache.
  *
  * Does not grow the heap: @r->n of 0 means that no span has room. If the span
  * in @r is of another node, it returns to that node's mcentral first. A CPU

@@ -51,9 +51,9 @@ static unsigned int room_growth(struct gomem_mcentral *c)
 
 /*
  * Grow the transfer cache, if it may grow. If it has no array, @page becomes
- * the array. If @page is NULL, too, the transfer cache cannot grow before
- * another put was refused and another take missed. Return @page if it was not
- * used, else NULL.
+ * the array. If @page is NULL, too, the transfer cache does not grow. It may
+ * grow only after @refused and @missed of struct gomem_transfer were set again.
+ * Return @page if it was not used, else NULL.
  */
 static void *add_room(struct gomem_mcentral *c, void *page)
 {

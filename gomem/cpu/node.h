@@ -57,9 +57,11 @@ static inline struct gomem_heap *gomem_first_heap(void)
 
 /*
  * Return the heap for @node, or for this CPU's node if @node is NUMA_NO_NODE.
- * This uses numa_node_id(), since gomem_heaps has an entry for nodes without
- * memory, too. It does not use numa_mem_id(): if there are such nodes, the
- * kernel sets the value of numa_mem_id() only when a CPU comes online.
+ * gomem_heaps has an entry for nodes without memory, too. So this function can
+ * use numa_node_id(), and gomem_cpu_heap() can use cpu_to_node(). They do not
+ * use numa_mem_id() and cpu_to_mem(): if there are nodes without memory, the
+ * kernel sets these values only for CPUs that are online, and gomem_cpu_heap()
+ * is called before a CPU is online.
  */
 static inline struct gomem_heap *gomem_node_heap(int node)
 {

@@ -110,7 +110,7 @@ unsigned int gomem_place_empty(struct gomem_place *p, void **objs,
  * @k: the kind of the objects
  * @objs: the objects
  * @n: number of objects
- * @span: the span that it took, or NULL
+ * @span: the span that gomem_place_empty() took, or NULL
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

@@ -22,7 +22,7 @@
 #include "cpu/slot.h"
 
 /*
- * Limits of what a task's slots hold, in bytes of objects:
+ * Limits of what a CPU's slots for tasks hold, in bytes of objects:
  *
  *	initially	SLOT_BEGIN, at least one object. No object if an object
  *			is larger than SLOT_BEGIN_MAX and not a scratch buffer
@@ -40,10 +40,10 @@
  * "heap" is the number of bytes in all pages of the heap of the CPU's node.
  * "spans of the cache" is the number of bytes in the cache's spans on that
  * node. CPUs is the number of online CPUs. moved is the number of bytes by
- * which the CPU's slots were refilled and flushed in the current second. It
- * lets a CPU that moves many objects hold more of them in a small heap. A slot
- * that has not been used between two looks is emptied, and returns to its
- * initial size.
+ * which the CPU's slots were refilled and flushed in the current second. The
+ * term with moved lets a CPU that moves many objects hold more of them in a
+ * small heap. A slot that has not been used between two looks is emptied, and
+ * returns to its initial size.
  */
 #define SLOT_BEGIN		SZ_512
 #define SLOT_BEGIN_MAX		SZ_1K
@@ -59,8 +59,8 @@
 
 /*
  * Scratch buffers are few, and are usually freed on the CPU that allocated
- * them. So a slot holds up to 32 KiB of buffers of one size. Go uses the same
- * limit for the goroutine stacks that a CPU caches.
+ * them. So it is enough that a slot holds 32 KiB of buffers of one size. Go
+ * uses the same limit for the goroutine stacks of one size that a CPU caches.
  */
 #define SCRATCH_SLOT_BYTES	SZ_32K
 
@@ -88,7 +88,7 @@ static bool is_scratch(const struct gomem_kind *k)
 }
 
 /**
- * gomem_slot_task_room - compute how many objects a task's slot can grow to
+ * gomem_slot_task_room - compute how many objects a slot for tasks can grow to
  * @k: the kind of its objects
  *
  * Return: the number of objects; 0 if the kind has no slots.
@@ -111,7 +111,7 @@ unsigned int gomem_slot_task_room(const struct gomem_kind *k)
 }
 
 /**
- * gomem_slot_irq_room - compute how many objects an interrupt's slot can hold
+ * gomem_slot_irq_room - compute how many objects a slot for interrupts can hold
  * @k: the kind of its objects
  *
  * Return: the number of objects; 0 if interrupts have no slot for the kind.
@@ -176,13 +176,13 @@ void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
 }
 
 /**
- * gomem_slot_batch_size - compute how many objects to refill or flush at once
+ * gomem_slot_batch_size - compute how many objects a refill takes at most
  * @slot: the slot
  *
- * Return: an odd number of objects: at least 1, else at most half the capacity,
- * so that a free right after a refill finds room. It is odd because refills of
- * exactly half the slot would make the slot overflow again and again, if a task
- * allocates certain numbers of objects in turn and frees them all. See
+ * Return: an odd number, at most half the capacity, but at least 1. So a free
+ * right after a refill finds room. A flush takes half of a full slot, mostly an
+ * even number. If refills took as many, a task that allocates and frees certain
+ * numbers of objects in rounds could make the slot overflow in each round. See
  * gomem_slot_refill_size().
  */
 unsigned int gomem_slot_batch_size(const struct gomem_slot *slot)
@@ -200,10 +200,10 @@ unsigned int gomem_slot_batch_size(const struct gomem_slot *slot)
  * For the next CALM refills after a flush, the number varies.
  *
  * Suppose a task allocates and frees, in rounds, as many objects as the slot
- * can hold. If the slot has too many objects when a round starts, each round
- * flushes and refills, and with refills of one size it would do so for ever.
- * With refills of different sizes the slot soon starts a round with a number
- * that fits.
+ * can hold. If the refills of a round leave objects in the slot, the frees of
+ * the round overflow the slot. With refills of one size this could repeat in
+ * each round for ever. With refills of different sizes, a round soon leaves no
+ * object, and its frees fit.
  *
  * Return: the number of objects.
  */
@@ -218,8 +218,8 @@ unsigned int gomem_slot_refill_size(struct gomem_slot *slot)
 }
 
 /*
- * Return by how many bytes all slots of this CPU together may grow. The size of
- * the heap is read without its lock, and may be a little old.
+ * Return by how many bytes all slots of an mcache together may grow. The size
+ * of the heap is read without its lock, and may be a little old.
  */
 static size_t grown_max(const struct gomem_mcache *mc)
 {
@@ -296,9 +296,9 @@ static enum gomem_stack stack_for(unsigned int capacity)
 }
 
 /*
- * Does a slot that grows by @more objects need a larger stack? Slots of
- * interrupts and of typed caches never move: their first stack is as long as
- * they may ever need.
+ * Does a slot that grows by @more objects need a larger stack? Slots for
+ * interrupts and slots of typed caches never move: their first stack is as long
+ * as they may ever need.
  */
 static bool has_to_move(struct gomem_mcache *mc, const struct gomem_slot *slot,
 			const struct gomem_kind *k, unsigned int more)
@@ -404,8 +404,8 @@ static void cut_stacks(struct gomem_mcache *mc, void *page,
 }
 
 /*
- * Fetch a page of stacks for this CPU's mcache for tasks. If the kernel has no
- * page that is free, slots stay as small as they are.
+ * Fetch a kernel page, and cut it into stacks for this CPU's mcache for tasks.
+ * If the kernel has no page that is free, slots stay as small as they are.
  */
 static noinline void fetch_stacks(struct gomem_heap *h, enum gomem_stack which)
 {
@@ -498,7 +498,7 @@ static enum gomem_stack missing_stack(struct gomem_mcache *mc,
 
 /*
  * Return which stack a slot of @k for tasks lacks for its next growth,
- * GOMEM_NR_STACKS if none. Slots of interrupts never move to another stack.
+ * GOMEM_NR_STACKS if none. Slots for interrupts never move to another stack.
  */
 static enum gomem_stack stack_to_fetch(const struct gomem_kind *k,
 				       struct gomem_mcache **mc)

@@ -20,9 +20,9 @@ struct gomem_span;
 
 /*
  * A slot that grows moves to a short stack, for GOMEM_STACK_SHORT objects, and
- * then to a long one, for GOMEM_SLOT_MAX objects. The latter is chosen so that
- * two long stacks fill a page of 512 words. Each stack has one more word, for
- * &gomem_no_object below its bottom, and the page has one for a list link.
+ * then to a long one, for GOMEM_SLOT_MAX objects. This number is chosen so that
+ * two long stacks fill a kernel page of 512 words. Each stack has one more
+ * word, for &gomem_no_object below its bottom; the page has one for a link.
  */
 #define GOMEM_STACK_SHORT	64
 #define GOMEM_SLOT_MAX		254
@@ -55,9 +55,9 @@ enum gomem_stack {
  * @refilled: number of objects that came from spans and transfer caches
  * @flushed: number of objects that went to spans and transfer caches
  *
- * @divmul, @size and @room are constant. Only a section that owns the slot
- * changes the other members (cpu/section.h). A hit counts down @left, and so
- * needs no other counter. In such a section:
+ * @divmul, @size and @room are constant. The other members change only in a
+ * section that owns the slot (cpu/section.h), or while no CPU uses the slot. A
+ * hit counts down @left, and so needs no other counter. In such a section:
  *	objects handed out == allocs - left
  *	objects freed      == allocs - left + (top - bottom) + flushed -
  *			      refilled
@@ -111,8 +111,8 @@ static inline void **gomem_slot_bottom(const struct gomem_slot *slot)
 
 /*
  * Pop an object outside of the hit path; return NULL if there is none. The
- * caller is in a section that owns the slot. It counts the object by
- * gomem_sample_due().
+ * caller is in a section that owns the slot. The object is not a hit: for the
+ * heap profile, gomem_sample_due() counts it later.
  */
 static __always_inline void *gomem_slot_take(struct gomem_slot *slot)
 {
@@ -235,8 +235,8 @@ gomem_slot_push_many(struct gomem_slot *slot, void **p, unsigned int n)
 
 /*
  * Pop up to @n objects of a span class, the newest first, clear their keys, and
- * return their number. Stop at an object without its key. The word below the
- * bottom of the stack has no key, either.
+ * return their number. Stop at an object without its key. So the loop also
+ * stops at the bottom of the stack: &gomem_no_object, below it, has no key.
  */
 static __always_inline unsigned int gomem_slot_pop_run(struct gomem_slot *slot,
 						       void **p, unsigned int n)

@@ -17,11 +17,11 @@
  *	no growth above	min(MAX_BYTES / size, GOMEM_TRANSFER_MAX,
  *			    moved / MOVED_SHARE)
  *
- * moved is the number of objects that were put, or asked for, in the current
- * second (see struct gomem_transfer). Room grows when three things happen in
- * that second, in this order: a put finds too little room, a take finds no
- * object, and a put finds too little room again. It does not grow while
- * moved < MOVED_MIN.
+ * moved is the number of objects that puts offered and takes asked for in the
+ * current second (see struct gomem_transfer). Room grows when three things
+ * happen in that second, in this order: a put finds too little room, a take
+ * finds no object, and a put finds too little room again. Room does not grow
+ * while moved < MOVED_MIN.
  */
 #define BEGIN_BYTES	SZ_32K
 #define BEGIN_MIN	4

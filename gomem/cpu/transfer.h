@@ -6,16 +6,18 @@
  * it. These objects bypass the spans: no bits are searched or set, and no span
  * becomes empty only to be made again. Two patterns benefit:
  *
- *  - memory that one CPU allocates and another frees, such as a buffer that is
- *    filled by the receiving CPU and freed by the CPU of the reader;
+ *  - memory that one CPU allocates and another frees, such as a buffer for
+ *    received data: the CPU that takes the device's interrupt fills the buffer,
+ *    the reader's CPU frees it;
  *  - a CPU that frees and allocates in turn more objects than its slot holds.
  *
  * The design follows TCMalloc's transfer cache and the depot of Bonwick's
- * magazines. Go needs no transfer cache: its garbage collector frees objects.
+ * magazines. Go needs no transfer cache: there no CPU frees single objects, the
+ * garbage collector frees them in their spans.
  *
  * Each mcentral has one transfer cache. It gets room only when refills find it
- * empty after flushes (see transfer.c). Objects that no refill needed go back
- * to their spans: gomem_mcentral_drain().
+ * empty after flushes found too little room (see transfer.c). Objects that no
+ * refill needed go back to their spans: gomem_mcentral_drain().
  */
 #ifndef GOMEM_TRANSFER_H
 #define GOMEM_TRANSFER_H
@@ -23,27 +25,27 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
-/* Limit of objects in a transfer cache: its array of pointers is one page. */
+/* Limit of objects in a transfer cache: its array is one kernel page. */
 #define GOMEM_TRANSFER_MAX	(PAGE_SIZE / sizeof(void *))
 
 /**
  * struct gomem_transfer - free objects that slots flush, and refill from
  * @objs: array of pointers to the objects, the one put last at the end. The
- *	array is one page; NULL if the cache has no room
+ *	array is one kernel page; NULL if the cache has no room
  * @n: number of objects
  * @low: lowest @n since the last gomem_transfer_look()
  * @high: highest @n since the last gomem_transfer_look()
  * @room: number of objects that the cache may hold, the limit of @n
  * @used: objects have been put or taken since the last gomem_transfer_look()
- * @refused: a put found too little room; cleared by an attempt to grow, and
- *	with @moved
+ * @refused: a put found too little room; cleared when the cache grows, when it
+ *	may grow but no page for @objs can be fetched, and with @moved
  * @missed: a take found no object while @refused was set; cleared with @refused
  * @wants_page: the cache may grow but has no page for @objs. The next
  *	allocation that finds no object in its slot fetches the page, because a
  *	free must not allocate. Cleared by each attempt to grow, and with
  *	@refused
- * @moved: number of objects put, or asked for, in the current second; cleared
- *	at its start
+ * @moved: number of objects that puts offered and takes asked for in the
+ *	current second; cleared when the next second starts
  * @moved_until: when that second ends, in jiffies. The first put or take after
  *	this time starts another second
  *

@@ -241,8 +241,8 @@ make_span(struct gomem_heap *h, const struct gomem_supply *from,
 /*
  * Give up a request to the heap @h, and count the failure for @h. The functions
  * of grow.c cannot count the failure: they know only @from, whose heap may be
- * that of another node by then. A failed request for local memory is not
- * counted, because the caller asks other nodes next.
+ * that of another node by then. A failed request with @req->local is not
+ * counted: its caller tries other nodes next, and a hard request at the end.
  */
 static noinline void *give_up(struct gomem_heap *h,
 			      const struct gomem_supply *from,

@@ -60,8 +60,8 @@ void gomem_heap_destroy_descs(struct gomem_heap *h)
 /*
  * An allocator of descriptors fetches 1 / META_SHARE of the memory that it has
  * already, rounded up to kernel pages: at least what one descriptor needs, and
- * at most META_BYTES. It fetches no page that its descriptors would leave
- * unused. Go's runtime always fetches 16 KiB.
+ * at most META_BYTES. Kernel pages that would lie behind the last descriptor
+ * are not fetched. Go's runtime always fetches 16 KiB.
  */
 #define META_BYTES	SZ_16K
 #define META_SHARE	8
@@ -159,7 +159,7 @@ static noinline void *take_new_desc(struct gomem_heap *h,
 /**
  * gomem_heap_alloc_desc - allocate a descriptor
  * @h: the heap
- * @f: the heap's allocator of such descriptors
+ * @f: one of the heap's allocators of descriptors
  * @gfp: how hard to try
  *
  * Context: no lock held; may sleep if @gfp allows it.

@@ -46,8 +46,8 @@ static bool take_at(struct gomem_heap *h, struct gomem_pcache *pc,
  *
  * Context: any but NMI.
  * Return: true if the span was extended. False, with nothing changed, if the
- * pages are not free, if they are not of this CPU's node, or if the span is
- * that long already.
+ * pages are not free, if they are not of this CPU's node, or if the span has
+ * @npages pages or more already.
  */
 bool gomem_heap_extend_span(struct gomem_span *s, unsigned int npages,
 			    bool *zero)

@@ -155,9 +155,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_excess);
  * @h: the heap, in which pages became free
  * @freed: number of these pages
  *
- * With interrupts off, nothing is given back here: the caller may hold a lock
- * that is also taken when a worker is woken. The pages go back after the next
- * look of the epoch.
+ * With interrupts off, no page is given back here, and @h->kick() is not
+ * called: it queues works, and the caller may hold a lock that is also taken
+ * when a worker is woken. The pages go back after the next look of the epoch.
  *
  * Context: any but NMI, with none of gomem's locks held.
  */

@@ -118,8 +118,8 @@ static noinline void refuse_block(struct gomem_heap *h, unsigned long addr,
 /*
  * Get a block whose chunk is covered. Return its address, or 0. If the kernel
  * hands out a block that is not covered, give it back and set *@beyond. The
- * caller then has to ask for other memory, since the kernel would hand out the
- * same block again.
+ * caller must not repeat the request: the kernel would hand out the same block
+ * again.
  */
 static __always_inline unsigned long
 get_block(struct gomem_heap *h, unsigned int order, gfp_t gfp, bool *beyond)
@@ -209,14 +209,14 @@ static unsigned long give_back_excess(struct gomem_heap *h,
 }
 
 /*
- * If a heap has to grow beyond the memory limit, and may sleep, it first gives
- * free pages back. This request cannot use these pages: their runs are too
+ * If a request that may sleep makes a heap grow beyond the memory limit, first
+ * give free pages back. The request cannot use these pages: their runs are too
  * short, or the pages are another node's. But later requests could have used
  * these pages, and now make the heap fetch as many pages again. Two rules limit
  * the time for giving back and fetching:
  *
- *	No page goes back if all free pages together are fewer than the excess:
- *	the heap would exceed the limit even without the free pages.
+ *	No page goes back if the free pages of all heaps are fewer than the
+ *	excess: gomem would exceed the limit even without the free pages.
  *
  *	Giving back takes at most 1 / ROOM_PAUSE of the time. Fetching the pages
  *	again takes two to three times as long as giving them back. So at least
@@ -321,7 +321,7 @@ static noinline struct gomem_chunk *register_chunk(struct gomem_heap *h,
 /*
  * Return the chunk of a block. If it is not registered, register it with the
  * heap @h, but another CPU may register it with another heap first. Return NULL
- * if there is no memory for the chunk.
+ * if there is no memory for the chunk's descriptor.
  */
 static noinline struct gomem_chunk *provide_chunk(struct gomem_heap *h,
 						  unsigned long addr, gfp_t gfp)
@@ -418,9 +418,10 @@ static unsigned long add_block(struct gomem_chunk *c,
 
 /*
  * Fetch a block by a hard request. A block that is not covered lies in memory
- * that was plugged in after gomem was loaded, below the page map's base. Then
- * ask for memory of the zone DMA32, since the kernel would answer the same
- * request with the same block again.
+ * that was plugged in after gomem was loaded, below the page map's base. The
+ * kernel would answer the same request with the same block again. So the second
+ * request is for memory of the zone DMA32: the kernel adds no memory to this
+ * zone that is plugged in below the zone.
  */
 static noinline unsigned long fetch_hard(struct gomem_heap *h,
 					 unsigned int need, gfp_t gfp)
@@ -470,7 +471,7 @@ static noinline unsigned long keep_block(struct gomem_chunk *c,
 	return add_block(c, req, addr, len);
 }
 
-/* Count a block that is smaller than the one that the heap asked for first. */
+/* Count a block that has a lower order than wanted_order() returns. */
 static noinline void note_order(struct gomem_heap *h, unsigned int order,
 				const struct gomem_span_request *req)
 {

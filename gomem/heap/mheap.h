@@ -4,7 +4,8 @@
  * them, and gives back pages that no span needs. Go's runtime calls it mheap.
  *
  * A heap has the memory of one NUMA node. The module has one heap for each node
- * that had memory when the module was loaded. Tests make heaps of their own.
+ * that had memory when the module was loaded. Memory of any other node belongs
+ * to the heap of the nearest node that has one. Tests make heaps of their own.
  */
 #ifndef GOMEM_MHEAP_H
 #define GOMEM_MHEAP_H
@@ -46,10 +47,11 @@
 #define GOMEM_GIVE_MIN		128
 
 /*
- * New spans of an mcentral may be shorter than usual until it has
- * GOMEM_SHORT_SHARE times the pages of a usual span (see span_pages() in
- * mcentral_grow.c). CPUs cache its spans once it has GOMEM_CACHE_SHARE pages
- * for each online CPU (see may_cache() in mcentral_refill.c).
+ * New spans of an mcentral may be shorter than usual until the mcentral has
+ * GOMEM_SHORT_SHARE times the pages of a span of usual length (see span_pages()
+ * in mcentral_grow.c). CPUs cache spans of an mcentral once the mcentral has
+ * GOMEM_CACHE_SHARE pages for each online CPU (see may_cache() in
+ * mcentral_refill.c).
  */
 #define GOMEM_SHORT_SHARE	4
 #define GOMEM_CACHE_SHARE	4
@@ -58,23 +60,25 @@
 enum gomem_scavenge_reason {
 	GOMEM_SCAVENGE_BACKGROUND,	/* periodic work: run/epoch.c */
 	GOMEM_SCAVENGE_FORCED,		/* all free pages have to go */
-	GOMEM_SCAVENGE_SHRINKER,	/* reclaim and gomem_heap_pay() */
+	GOMEM_SCAVENGE_SHRINKER,	/* reclaim, OOM, gomem_heap_pay() */
 	GOMEM_SCAVENGE_LIMIT,		/* growth beyond the memory limit */
 	GOMEM_SCAVENGE_GROWTH,		/* growth for a large request */
-	GOMEM_SCAVENGE_FREE,		/* surplus, by a free or failed call */
+	GOMEM_SCAVENGE_FREE,		/* surplus: by frees, by api/undo.c */
 	GOMEM_NR_SCAVENGE_REASONS,
 };
 
 /**
  * struct gomem_heap_stats - counters of a heap, protected by its lock
- * @lock_taken: how often the lock was taken to make or free spans
- * @grows: blocks fetched from the page source
- * @grow_fallbacks: blocks of a lower order than the heap asked for first
+ * @lock_taken: how often the lock was taken to make, extend or free spans
+ * @grows: blocks that the page source handed out and the heap kept
+ * @grow_fallbacks: blocks of a lower order than wanted_order() in grow.c gave
  * @grow_failures: requests that failed because no heap could grow
- * @grow_out_of_range: blocks that went back because they were not covered
- * @peer_spans: spans requested here that were made of another node's pages
+ * @grow_out_of_range: blocks that went back because their chunks were not
+ *	covered
+ * @peer_spans: spans requested of this heap, but made of another node's pages
  * @limit_exceeded: how often the heap grew beyond the memory limit
- * @grace_waits: calls of gomem_heap_wait_for_grace(). The shrinker makes none
+ * @grace_waits: calls of gomem_heap_wait_for_grace(). The shrinker makes none,
+ *	since reclaim must not wait for a grace period
  * @released: gomem pages ever given back to the page source, by reason
  */
 struct gomem_heap_stats {
@@ -124,15 +128,17 @@ struct gomem_heap_snapshot {
  *	0 are unused
  * @node: the node whose memory the heap has
  * @link: in the list of the module's heaps
- * @relieve: called before the heap grows, with no lock held: empties slots of
- *	this CPU that hold many bytes, and lets other tasks run meanwhile if
- *	may_sleep is true. Returns true if it emptied a slot. May be NULL
- * @kick: called with no lock held and interrupts on when many pages are free,
- *	so that they go back soon. May be NULL
- * @wake: called with no lock held, in any context but NMI, when the heap had no
- *	page and got some. May be NULL
+ * @relieve: called before the heap grows, with none of gomem's spinlocks held:
+ *	empties slots of this CPU that hold many bytes, and lets other tasks run
+ *	meanwhile if may_sleep is true. Returns true if it emptied a slot. May
+ *	be NULL
+ * @kick: called with none of gomem's spinlocks held, and interrupts on, when
+ *	many pages are free, so that they go back soon. May be NULL
+ * @wake: called with none of gomem's spinlocks held, in any context but NMI,
+ *	when the heap had no page and got some. The caller of the allocation may
+ *	hold locks. May be NULL
  * @pcache_max: maximum number of pages that a page cache may have in its group;
- *	0 if the heap has no page caches
+ *	0 if page caches keep nothing, and only count spans
  * @pcache_min: pages that a page cache may have in its group even if the heap
  *	is small, unless @pcache_max is less
  * @grow_min: the heap tries to grow by at least this many gomem pages; see
@@ -146,9 +152,9 @@ struct gomem_heap_snapshot {
  * @room_next: CLOCK_MONOTONIC time in nanoseconds before which growth gives no
  *	pages back for the memory limit. Accessed without the lock: see
  *	make_room()
- * @undo_next: CLOCK_MONOTONIC time in nanoseconds before which a failed call
- *	that has few pages to give back leaves that to a work. Accessed without
- *	the lock: see gomem_heap_undo()
+ * @undo_next: CLOCK_MONOTONIC time in nanoseconds before which a failed bulk
+ *	allocation leaves it to a work item to give its pages back, if they are
+ *	few. Accessed without the lock: see gomem_heap_undo()
  * @run_pages: pages in the runs of all page caches; see runs_limit()
  * @told_pages: number of free pages that the kernel was told last; see
  *	heap/tell.h
@@ -171,9 +177,9 @@ struct gomem_heap_snapshot {
  * @spanalloc: allocators of span descriptors, by the size of their bitmaps
  * @chunkalloc: allocator of struct gomem_chunk
  * @stats: counters
- * @order_limit: the highest order that the kernel is asked for first. It
- *	follows the last successes and failures. Accessed without the lock: see
- *	learn_order()
+ * @order_limit: the highest order at which fetch_light() begins to ask for
+ *	blocks, unless the request needs a higher one. It follows the last
+ *	successes and failures. Accessed without the lock: see learn_order()
  * @peak_pages: maximum number of pages that were not free at any one time since
  *	the last call of gomem_heap_set_goal()
  * @past_peaks: ring of the values that @peak_pages had at the last
@@ -190,11 +196,12 @@ struct gomem_heap_snapshot {
  *	reused them
  * @candidates: chunks with free pages, for the scavenger
  *
- * Invariants, if no CPU is making or freeing spans:
- *	pages backed == pages free + cached_pages + inuse_pages
+ * Invariants of a struct gomem_heap_snapshot and its @counts, if no CPU is
+ * making or freeing spans:
+ *	backed_pages == free_pages + cached_pages + inuse_pages
  *	inuse_pages == sum of npages over live spans
- *	live spans == sum of nspans over @central and the mcentrals of typed
- *		caches + large + arena_spans
+ *	live spans == sum of nspans over @central and the heap's mcentrals of
+ *		typed caches + large + arena_spans
  */
 struct gomem_heap {
 	/* Written once. */

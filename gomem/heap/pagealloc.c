@@ -69,7 +69,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_init);
  * gomem_pagealloc_register() - register a chunk
  * @pa: page allocator
  * @ci: number of the chunk, for which gomem_pagealloc_cover() was called
- * @chunk: bookkeeping of the chunk, zeroed; must stay until @pa is destroyed
+ * @chunk: bookkeeping of the chunk, zeroed except for its rank; must stay until
+ *	neither @pa nor the page map is used any more
  *
  * At first all pages of the chunk are holes: see gomem_pagealloc_add(). Another
  * heap may try to register the chunk at the same time: the first one succeeds.
@@ -307,7 +308,7 @@ static noinline unsigned long first_free(struct gomem_pagealloc *pa)
  * Find the lowest run of @n free pages, which may cross chunks. Return its
  * first page, or GOMEM_NO_PAGE.
  *
- * Sets *@first to a page below which no page is free, at least pa->search. If
+ * Sets *@first to pa->search or a later page; no page below *@first is free. If
  * the run is in the chunk of pa->search, sets *@c to that chunk, to save the
  * caller a lookup; else to NULL.
  */
@@ -321,7 +322,7 @@ find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
 
 	*c = NULL;
 	*first = pa->search;
-	/* If no page is free, pa->search may be beyond the last chunk. */
+	/* If no page is free, the chunk of pa->search may have no leaf. */
 	if (n - 1 >= pa->free_pages)
 		return GOMEM_NO_PAGE;
 	/*
@@ -389,8 +390,8 @@ static unsigned long find_aligned(const struct gomem_pagealloc *pa,
 }
 
 /*
- * Return the lowest naturally aligned run of @n free pages, 2 or more, at or
- * after chunk @ci. The search gives up when it has visited ALIGNED_CHUNKS
+ * Return the lowest naturally aligned run of @n free pages at or after chunk
+ * @ci; @n is 2 or more. The search gives up when it has visited ALIGNED_CHUNKS
  * chunks that have @n free pages in a row, but not aligned, or ALIGNED_STEPS
  * summaries. Then return the first aligned run in the lowest run of 2 * @n - 1
  * free pages: any run of that length contains an aligned run of @n pages.

@@ -5,8 +5,8 @@
  * summaries.
  *
  * Pages are numbered from the base of the page map: page p is in chunk p / 512.
- * A page of a registered chunk is *free*, *taken* or a *hole*. A page of any
- * other chunk, unregistered or another heap's, counts as a hole.
+ * A page of a chunk that the heap registered is *free*, *taken* or a *hole*. A
+ * page of any other chunk, unregistered or another heap's, counts as a hole.
  *
  *	           inuse  hole
  *	free         0     0	gomem_pagealloc_alloc*() may return it
@@ -17,28 +17,29 @@
  *
  * The tree has five levels. Level 4, the leaves, has one entry per chunk. Each
  * entry of a higher level summarizes eight entries of the level below. So an
- * entry of level 0, the root level, covers 2^21 pages (16 GiB); that level has
- * as many entries as the heap needs. Entries of unregistered chunks are zero,
- * which means "no free page". Each level is a table (table.h), which takes
- * memory only for ranges that gomem_pagealloc_cover() was called for: 10.3
- * bytes per chunk over all levels, in steps of 2 GiB.
+ * entry of level 0, the root level, covers 2^21 pages (16 GiB); the root level
+ * has as many entries as the heap needs. Entries of unregistered chunks are
+ * zero, which means "no free page". The entries of a level are in tables
+ * (table.h), which take memory only for ranges that gomem_pagealloc_cover() was
+ * called for: 10.3 bytes per chunk over all levels. If kernel pages have 4 KiB,
+ * each page of the table with the leaves covers 2 GiB.
  *
  * An operation updates the bits and the leaves of the chunks it touches, but
- * not their ancestors. Only the eight leaves of one parent may have ancestors
- * that are out of date. The ancestors are recomputed when a leaf of another
- * parent changes, and before the tree is searched. This is done from the bottom
- * up, and ends at an entry that does not change. A search that finds its run in
- * the chunk where it starts does not need the tree.
+ * not the ancestors of these leaves. Only the eight leaves of one parent may
+ * have ancestors that are out of date. These ancestors are recomputed before a
+ * leaf of another parent changes, and before the tree is searched: from the
+ * bottom up, until the summary of an ancestor does not change. A search that
+ * finds its run in the chunk where it starts does not need the tree.
  *
  * A search scans the root level, from the first entry that may have a free
  * page, and goes down to a leaf. Each entry above the leaves has one byte per
  * child. The byte tells the length of the longest free run that lies in the
- * child, or ends in the child and starts before it. The eight bytes of an entry
- * are compared at once. So below the root level a search costs the same
- * wherever its run is, in small heaps and in large ones. But the bytes of runs
- * of 128 pages or more are rounded. A search for such a run may visit all eight
- * children on each level, if the heap is full of runs that are too short by
- * less than an eighth.
+ * child, or ends in the child and starts in an earlier child of the entry. The
+ * eight bytes of an entry are compared with the wanted length at once. So below
+ * the root level a search costs the same wherever its run is, in small heaps
+ * and in large ones. But a byte rounds lengths of 128 pages or more down. A
+ * search for such a run may visit all eight children on each level, if the heap
+ * is full of runs that are too short by less than an eighth.
  */
 #ifndef GOMEM_PAGEALLOC_H
 #define GOMEM_PAGEALLOC_H
@@ -62,9 +63,9 @@
  * @map: finds chunks by number, without @lock
  * @heap: the heap; @map also has chunks of other heaps, which are ignored
  * @sum: the summaries of each level, root level first
- * @reach: for each entry above the leaves, one byte per child: the length of
- *	the longest free run that lies in the child, or ends in the child and
- *	starts before it; see gomem_pallocreach_code()
+ * @reach: for each entry above the leaves, one byte per child: the code of the
+ *	length of the longest free run that lies in the child, or ends in it and
+ *	starts in an earlier child; see gomem_pallocreach_code()
  * @nr: number of entries in each level; @nr[4] is a multiple of 8 and greater
  *	than the number of any covered chunk
  * @stale: the entry of level 3 that may be out of date, as may its ancestors;
@@ -72,7 +73,7 @@
  * @search: no page below this one is free; searches start here
  * @free_pages: number of free pages
  * @backed_pages: number of free and taken pages
- * @nr_registered: number of registered chunks
+ * @nr_registered: number of chunks that @heap registered
  * @sum_table: the tables whose words @sum points to
  * @reach_table: the tables whose words @reach points to
  *
@@ -80,7 +81,8 @@
  *
  * Invariants, checked by gomem_pagealloc_validate():
  *	hole(p)		implies  inuse(p)
- *	sum[4][c]	=  (start, max, end) of chunk c's clear inuse bits
+ *	sum[4][c]	=  (start, max, end) of chunk c's clear inuse bits: see
+ *			   gomem_pallocsum_t
  *	sum[l][i], reach[l][i]
  *			=  merge(sum[l + 1][8 * i .. 8 * i + 7]) for l < 4,
  *			   unless i is stale or an ancestor of stale
@@ -113,7 +115,7 @@ struct gomem_pagealloc {
  * @entry: index of that summary in its level
  * @free_pages: number of free pages in the chunks checked so far
  * @backed_pages: number of free and taken pages in the chunks checked so far
- * @nr_registered: number of registered chunks among those checked so far
+ * @nr_registered: number of the heap's chunks among those checked so far
  * @done: everything was checked
  */
 struct gomem_pagealloc_check {

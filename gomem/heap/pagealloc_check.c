@@ -79,7 +79,10 @@ static bool merged(const struct gomem_pagealloc *pa, unsigned int l,
 	if (pa->stale != NO_ENTRY &&
 	    pa->stale >> ((LEAF - 1 - l) * RADIX_SHIFT) == i)
 		return true;
-	/* A level has a multiple of 8 entries: the last may lack children. */
+	/*
+	 * The number of entries of a level is rounded up to a multiple of 8.
+	 * The entries that this adds at the end have no children.
+	 */
 	if (i * RADIX >= pa->nr[l + 1])
 		return pa->sum[l][i] == GOMEM_PALLOCSUM_NONE &&
 		       !pa->reach[l][i];

@@ -89,10 +89,11 @@ static void swap_tables(struct gomem_pagealloc *pa, struct gomem_table *new)
 }
 
 /*
- * Raise pa->nr, so that chunk numbers below @end are valid. The caller may have
- * checked only that the table with the leaves of the tree of summaries covers
- * the chunks. Then the tables of the higher levels cover them, too: the
- * ancestors of all leaves in one page lie in one page of each higher level.
+ * Raise pa->nr, so that chunk numbers below @end are valid. If the tables were
+ * not extended just now, the caller has checked only that the table of the
+ * leaves covers the chunks. Then the tables of the higher levels cover them,
+ * too: all tables are extended together, and the ancestors of all leaves in one
+ * page of the table of the leaves lie in one page of each other table.
  */
 static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
 {
@@ -102,7 +103,7 @@ static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
 	/*
 	 * No page below pa->search may be free. If the heap has no free page,
 	 * pa->search can move to the new end: the new chunks have no free page,
-	 * either.
+	 * either. So later searches start at the lowest page that becomes free.
 	 */
 	if (!pa->free_pages)
 		pa->search = nr_pages(pa);

@@ -3,10 +3,11 @@
  * pagealloc_tree.c - update the tree of summaries, and search it.
  *
  * A summary has the lengths of three free runs of the pages that it covers: of
- * the run at their start, of the run at their end, and of the longest run. That
- * tells, at each level of the tree, whether the lowest run of n pages is inside
- * one entry or crosses entries. In the first case the search goes down into
- * that entry. In the second case the address of the run is known already.
+ * the run at their start, of the run at their end, and of the longest run.
+ * These lengths tell, at each level of the tree, whether the lowest run of n
+ * pages is inside one entry or crosses entries. In the first case the search
+ * goes down into that entry. In the second case the address of the run is known
+ * already.
  */
 #include <kunit/visibility.h>
 #include <linux/bug.h>
@@ -58,11 +59,11 @@ struct entries {
 };
 
 /*
- * Find the lowest run of @n free pages in some entries. If the run crosses
- * entries or lies at the start of one, return its first page. If the run is
- * inside an entry, set *@pi to that entry, so that the caller can search its
- * children, and return GOMEM_NO_PAGE. If there is no run, set *@pi to NO_ENTRY
- * and return GOMEM_NO_PAGE.
+ * Find the lowest run of @n free pages in the entries @e. If the run crosses
+ * entries or lies at the start of one, return the first page of the run. If the
+ * run is inside an entry, set *@pi to that entry, so that the caller can search
+ * its children, and return GOMEM_NO_PAGE. If there is no run, set *@pi to
+ * NO_ENTRY and return GOMEM_NO_PAGE.
  */
 static __always_inline unsigned long
 scan_entries(const struct gomem_pagealloc *pa, const struct entries *e,
@@ -96,7 +97,8 @@ scan_entries(const struct gomem_pagealloc *pa, const struct entries *e,
 /*
  * Return the length of the free run that ends where entry @i of level @l
  * starts. Count only the part of the run that lies in entries with the same
- * parent.
+ * parent as entry @i: on the levels above, scan_entries() has found that runs
+ * which start before that parent are too short.
  */
 static unsigned long run_before(const struct gomem_pagealloc *pa,
 				unsigned int l, unsigned long i)
@@ -156,7 +158,7 @@ unsigned long gomem_pagealloc_find_in_tree(struct gomem_pagealloc *pa,
 			break;
 		}
 		page = scan_children(pa, l, &i, n);
-		/* The entry above says that its children have such a run. */
+		/* The parent entry says that its children have such a run. */
 		WARN_ON_ONCE(page == GOMEM_NO_PAGE && i == NO_ENTRY);
 	}
 	if (unlikely(page == GOMEM_NO_PAGE && l > 1))
@@ -174,9 +176,9 @@ unsigned long gomem_pagealloc_find_in_tree(struct gomem_pagealloc *pa,
  *
  * Walks the tree towards higher addresses, and skips entries whose longest run
  * is shorter than @n pages. The longest run of an entry above the leaves may
- * cross chunks. Then the walk goes down into that entry in vain, and goes on.
- * That takes at most one step for each chunk below the entry, and one for each
- * entry between.
+ * cross chunks. Then the walk may go down into that entry in vain, and goes on
+ * after it. It visits each chunk and each inner entry below that entry at most
+ * once, one per step.
  *
  * Return: number of the first chunk at or after @ci with a run of @n pages
  * inside it; pa->nr[LEAF] if there is none or *@steps entries were visited.

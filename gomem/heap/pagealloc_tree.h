@@ -67,7 +67,7 @@ static inline gomem_pallocsum_t *leaf_to_change(struct gomem_pagealloc *pa,
 /*
  * A counter or a summary says that pages are free, but the bitmaps say that
  * they are not: a module overwrote gomem's memory, or gomem has a bug. Let no
- * page of the heap be taken until further pages become free.
+ * search of the heap find a page until further pages become free.
  * gomem_pagealloc_validate() still finds the contradiction.
  */
 static inline void distrust(struct gomem_pagealloc *pa)
@@ -77,8 +77,9 @@ static inline void distrust(struct gomem_pagealloc *pa)
 
 /*
  * Return the lowest run of @n free pages in chunk @c, number @ci, at or after
- * index @from. The caller knows that there is one. Set @free to the index of
- * the first free page at or after @from.
+ * index @from. The chunk's summary says that there is such a run; if there is
+ * none, warn and return GOMEM_NO_PAGE. Set @free to the index of the first free
+ * page at or after @from.
  */
 static inline unsigned long
 find_in_chunk(const struct gomem_chunk *c, unsigned long ci, unsigned int n,

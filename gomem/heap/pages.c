@@ -13,8 +13,8 @@
 
 /*
  * Take the first @npages pages of a free run that is GROWTH_ROOM times as long.
- * So the span can later be extended in place. Return GOMEM_NO_PAGE if there is
- * no such run.
+ * So the span can be extended in place as long as the other pages of the run
+ * are not taken for another span. Return GOMEM_NO_PAGE if there is no such run.
  */
 static unsigned long take_with_room(struct gomem_heap *h, unsigned int npages)
 {
@@ -69,11 +69,11 @@ unsigned long gomem_heap_take(struct gomem_heap *h,
  * @page: the first page
  * @npages: how many, at most GOMEM_CHUNK_PAGES
  *
- * The pages have no tags any more. But another CPU may have read a tag just
- * before, for a valid pointer or a stale one, and be about to read the object:
- * gomem_free() does so with preemption off. The heap may reuse the pages at
- * once, since they stay gomem's. But they go back to the kernel only after an
- * RCU grace period, which is noted here.
+ * The pages have no tags any more. But a free on another CPU may have read a
+ * tag before it was cleared, and be about to read the object, with preemption
+ * or interrupts off from the first read to the second. The second read must be
+ * from a gomem page. So the heap may reuse the pages at once, but they go back
+ * to the kernel only after an RCU grace period, which is noted here.
  */
 void gomem_heap_release(struct gomem_heap *h, unsigned long page,
 			unsigned int npages)

@@ -22,9 +22,10 @@
 /*
  * The gfp flags that are passed on to the page allocator. They tell how hard to
  * try, whether to warn, and whether other nodes will do. __GFP_DMA32 is here
- * for retries of gomem's own: callers cannot set it. All other flags choose the
- * zone or other properties of the memory. A single caller cannot choose these,
- * since objects of other callers share the pages or use them later.
+ * for fetch_hard() in grow.c: callers of gomem cannot set it. All other flags
+ * choose the zone or other properties of the memory. A single caller cannot
+ * choose these, since objects of other callers share the pages or use them
+ * later.
  */
 #define GOMEM_GFP_EFFORT						\
 	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS |		\
@@ -33,13 +34,13 @@
 	 __GFP_THISNODE | __GFP_DMA32 | GOMEM_GFP_ATOMIC)
 
 /*
- * References that gomem adds to each page, besides that of alloc_pages(). Up
- * to Linux 6.17, kfree() mistakes a gomem object for a large object from
- * kmalloc(), and drops a reference to the object's page. The page survives this
- * number of such calls. A page has at most 512 objects, but a loop that passes
- * the same object to kfree() again and again must not free the page under the
- * other objects. Half of the range of the reference counter is left for callers
- * of get_page().
+ * References that gomem adds to each kernel page, besides the reference that
+ * alloc_pages() takes. Up to Linux 6.17, kfree() mistakes a gomem object for a
+ * large object from kmalloc(), and drops a reference to the object's page. The
+ * page survives this number of such calls. A page of 4 KiB has at most 512
+ * objects, but a loop that passes the same object to kfree() again and again
+ * must not free the page under the other objects. Half of the range of the
+ * reference counter is left for callers of get_page().
  */
 #define GUARD_REFS	BIT(30)
 
@@ -171,8 +172,9 @@ static unsigned long take_news(struct page *page, unsigned long missing)
 
 /*
  * Return how often kfree() was called for a page. From Linux 6.18 on, kfree()
- * drops no reference of the page. There the probe that kfree_probe=1 installs
- * may have reported more calls than references are missing.
+ * drops no reference of the page. On these kernels, the probe that
+ * kfree_probe=1 installs may have reported more calls than references are
+ * missing.
  */
 static u32 kfrees_of(struct page *page)
 {
@@ -203,7 +205,7 @@ static unsigned long kernel_dropped(struct gomem_pagesource *src,
 		page = virt_to_page((void *)addr);
 		n = take_news(page, missing_refs(page));
 		here = present_kfrees(page);
-		/* Calls for former objects are counted, but not returned. */
+		/* Calls for former objects are only counted as misuses. */
 		if (unlikely(n > here))
 			gomem_count_misuses(GOMEM_KFREE, n - here);
 		*news += min(n, here);
@@ -285,10 +287,11 @@ static void free_guarded_page(struct page *page)
 }
 
 /*
- * Take all references of a page. Return false, with nothing changed, if it
- * cannot be part of a block that begins at @first: it has other references, or
- * lacks one of gomem's, or has a memory error. The kernel sets a page with an
- * error aside only if it is freed alone. A block must lie in one zone.
+ * Take all references of a page. Return false, with nothing changed, if the
+ * page cannot be part of a block that begins at @first: it has other references
+ * than gomem's, or lacks one of gomem's, or has a memory error, or lies in
+ * another zone. The kernel sets a page with an error aside only if the page is
+ * freed alone. A block must lie in one zone.
  */
 static bool take_refs(struct page *page, struct page *first)
 {
@@ -298,8 +301,8 @@ static bool take_refs(struct page *page, struct page *first)
 }
 
 /*
- * Take all references of the pages of a block, so that only the block as a
- * whole has one. Return false, with nothing changed, if take_refs() returns
+ * Take all references of the pages of a block, and give the block as a whole
+ * one reference. Return false, with nothing changed, if take_refs() returns
  * false for a page.
  */
 static bool join_pages(struct page *page, unsigned int order)
@@ -322,8 +325,8 @@ static bool join_pages(struct page *page, unsigned int order)
 }
 
 /*
- * The largest block that is freed as a whole: 2 MiB. The limit bounds the time
- * that one such free takes.
+ * The largest order of a block that is freed as a whole: 2 MiB, if kernel pages
+ * have 4 KiB. The limit bounds the time that one such free takes.
  */
 #define JOIN_ORDER_MAX	min(9, GOMEM_MAX_ORDER)
 
@@ -341,7 +344,8 @@ static unsigned int block_order(unsigned long addr, unsigned long end)
 
 /*
  * For each allocated block, these features of the kernel keep a record with the
- * block's first page. But join_pages() may join pages of several such blocks.
+ * block's first page. So pages are not joined: a joined block could contain
+ * pages of several allocated blocks.
  */
 #define NEVER_JOIN	(IS_ENABLED(CONFIG_PAGE_OWNER) ||		\
 			 IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING))

@@ -20,30 +20,32 @@
 
 /**
  * struct gomem_pagesource - a supplier of page blocks
- * @alloc: get a naturally aligned block of 2^order gomem pages. Called with no
- *	lock held, since it may sleep if gfp allows that. Returns the address of
- *	the block, 0 if there is none
+ * @alloc: get a naturally aligned block of 2^order gomem pages. Called with
+ *	none of gomem's spinlocks held: it may sleep if gfp allows that, and the
+ *	kernel may call gomem's shrinker. Returns the address of the block, 0 if
+ *	there is none
  * @node_of: return the node that the memory of a block belongs to. Only called
  *	if the heap has peers
  * @free: give back gomem pages, any part of the blocks that @alloc returned
  * @meta_alloc: get memory for gomem's own data, such as descriptors: whole
- *	pages, not cleared
+ *	kernel pages, not cleared
  * @meta_free: give back memory that @meta_alloc returned
  * @forget: called before @free for pages that may hold keys of free objects:
  *	clears the keys. May be NULL
  * @dropped: return how many calls of kfree() and put_page() for the given pages
- *	were noticed since @settle was last called for them. A call is noticed
- *	if one of gomem's references is missing, or by the probe of kfree()
- *	calls. Sets *news to the number of these calls that were not reported
- *	before. May be NULL
+ *	were noticed since @settle was last called for the pages. A call is
+ *	noticed if one of gomem's references to a page is missing, or if the
+ *	probe of kfree() (kfree_probe=1) sees the call. Sets *news to the number
+ *	of these calls that were not reported before. May be NULL
  * @settle: called when all objects in the given pages have been freed, if
- *	gomem_kfree_seen is set. May be NULL
+ *	gomem_kfree_seen is set. From then on, @dropped does not return the
+ *	calls that were noticed before. May be NULL
  * @tell: tell the kernel that the node's heap has this many gomem pages more to
  *	give back than before; fewer if the number is negative. May be NULL
  * @has_memory: there is memory at the addresses that @alloc returns
  * @zeroed: the blocks that @alloc returns are all zero
- * @limit: bytes that heaps try not to exceed, including gomem's own data; 0: no
- *	limit
+ * @limit: bytes that all heaps of this source together try not to exceed,
+ *	including what @meta_alloc handed out; 0: no limit
  * @heap_pages: gomem pages handed out by @alloc and not given back
  * @meta_bytes: bytes handed out by @meta_alloc and not given back
  */
@@ -80,9 +82,10 @@ void gomem_kernel_pages_init(void);
 void gomem_kernel_page_kfreed(unsigned long addr);
 
 /*
- * Heaps call a source by these wrappers. They update src->heap_pages and
- * src->meta_bytes, so that no source has to. Orders and numbers of pages are in
- * gomem pages.
+ * gomem calls a source's alloc(), free(), meta_alloc() and meta_free() only by
+ * wrappers: gomem_pages_get() and gomem_meta_get(), and the same with _put().
+ * The wrappers update src->heap_pages and src->meta_bytes, so that no source
+ * has to. Orders and numbers of pages are in gomem pages.
  */
 static inline unsigned long gomem_pages_get(struct gomem_pagesource *src,
 					    unsigned int order, gfp_t gfp,
@@ -111,7 +114,7 @@ static inline unsigned long gomem_source_bytes(struct gomem_pagesource *src)
 
 /*
  * Return how many gomem pages the source would have handed out beyond its
- * limit, if it handed out @more pages now.
+ * limit, if it handed out @more gomem pages now; 0 if it has no limit.
  */
 static inline unsigned long gomem_source_excess(struct gomem_pagesource *src,
 						unsigned long more)

@@ -72,14 +72,14 @@ unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages,
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_alloc);
 
 /**
- * gomem_pcache_has - count the pages of the group from a given one on
+ * gomem_pcache_has - count adjacent pages that the cache has in its group
  * @pc: the cache
- * @page: the first page
+ * @page: the first page to count
  * @npages: maximum number of pages to count
  *
  * Context: any, with @pc->lock held.
- * Return: how many of the pages from @page to @page + @npages - 1 are in the
- * group before the first one that is not.
+ * Return: how many pages the cache has from @page on, up to the first page that
+ * the cache lacks, at most @npages. Pages of runs do not count.
  */
 unsigned int gomem_pcache_has(const struct gomem_pcache *pc, unsigned long page,
 			      unsigned int npages)

@@ -8,8 +8,9 @@
  * an mspancache for this purpose.
  *
  * Tasks and interrupts on the CPU take the lock of its page cache to make and
- * free spans. Other CPUs take the lock to drain the page cache: before the heap
- * grows, under memory pressure, and when the CPU did not use it for some time.
+ * free spans. Other CPUs take the lock to read the counts, and to drain the
+ * page cache: for example before the heap grows, under memory pressure, or if
+ * the CPU has not used the page cache since the last look.
  */
 #ifndef GOMEM_PCACHE_H
 #define GOMEM_PCACHE_H
@@ -39,8 +40,8 @@
 /*
  * Maximum number of pages of a span that is cut from the group of a page cache:
  * longer spans would use the group up. The limit of Go's runtime is about twice
- * as high. But in a small heap a CPU has only GOMEM_PCACHE_MIN pages of the
- * group, and runs serve longer spans better.
+ * as high. It is lower here, since in a small heap a page cache has at most
+ * GOMEM_PCACHE_MIN pages of its group, and since longer spans can use runs.
  */
 #define GOMEM_PCACHE_SPAN_MAX	7
 
@@ -52,13 +53,13 @@
 
 /*
  * Maximum number of span descriptors with bitmaps of one size in a page cache.
- * A refill fetches half as many.
+ * A refill fetches descriptors until the page cache has half of this number.
  */
 #define GOMEM_PCACHE_DESCS	8
 
 /*
- * Maximum number of runs of a page cache, and of pages of a run. A run is the
- * pages of one freed span. They are kept for the next span of the same length.
+ * Maximum number of runs of a page cache, and of pages of a run. A run here is
+ * the pages of one freed span, kept for the next span of the same length.
  */
 #define GOMEM_PCACHE_RUNS	4
 #define GOMEM_PCACHE_RUN_MAX	((unsigned int)(SZ_1M >> GOMEM_PAGE_SHIFT))
@@ -91,9 +92,9 @@ struct gomem_run {
  * @span_frees: spans ever freed
  * @cache_spans: spans ever made from a page cache without the heap's lock
  *
- * Each CPU counts the spans that it makes and frees. A CPU that frees spans of
- * other CPUs may have negative numbers, so only the sums over all CPUs have a
- * meaning. They are exact only while no CPU makes or frees spans.
+ * Each CPU counts the spans that it makes and frees. A CPU that frees spans
+ * made by other CPUs may have negative numbers, so only the sums over all CPUs
+ * have a meaning. The sums are exact only while no CPU makes or frees spans.
  */
 struct gomem_span_counts {
 	long inuse_pages;
@@ -115,11 +116,12 @@ struct gomem_span_counts {
  * @lock: protects all members. Taken in any context but NMI, with interrupts
  *	off. The heap's lock may be taken under it. The CPU itself takes it to
  *	make and free spans, other CPUs to drain the cache and to read @counts
- * @base: page that bit 0 of @free stands for; a multiple of 64
- * @free: the pages of the group; the page allocator counts them as taken
+ * @base: number of the page that bit 0 of @free stands for; a multiple of 64
+ * @free: bitmap of the pages of the group that the cache has. The heap's
+ *	bitmaps (pagealloc.h) count them as taken
  * @desc: free descriptors by size of their bitmaps, linked by their first word
  * @nr_desc: number of descriptors in each list of @desc
- * @run: runs of pages, the oldest first; the page allocator counts their pages
+ * @run: runs of pages, the oldest first; the heap's bitmaps count their pages
  *	as taken, too
  * @nr_runs: number of runs
  * @uses: how often pages of @free were taken or put back, to detect an idle CPU
@@ -159,7 +161,7 @@ unsigned int gomem_pcache_run_pages(const struct gomem_pcache *pc);
 void gomem_span_counts_add(struct gomem_span_counts *to,
 			   const struct gomem_span_counts *n);
 
-/* Set @npages bits, at least one, from bit @i on. None is beyond bit 63. */
+/* Return a mask of @npages bits, 1 to 64 - @i, from bit @i on. */
 static inline u64 gomem_pcache_bits(unsigned int i, unsigned int npages)
 {
 	return ((2ULL << (npages - 1)) - 1) << i;
@@ -173,8 +175,9 @@ static inline u64 gomem_pcache_bits(unsigned int i, unsigned int npages)
  * @max: maximum number of pages of the group that the cache may have afterwards
  *
  * Context: any, with @pc->lock held.
- * Return: true if the cache has the pages. False if they are outside of its
- * group or too many: the caller still owns them.
+ * Return: true if the cache took the pages. False if they are outside of its
+ * group, more than GOMEM_PCACHE_SPAN_MAX, or too many for @max: the caller
+ * still owns them.
  */
 static inline bool gomem_pcache_free(struct gomem_pcache *pc,
 				     unsigned long page, unsigned int npages,
@@ -219,7 +222,8 @@ static inline struct gomem_span *gomem_pcache_pop(struct gomem_pcache *pc,
  * @index: size of the descriptor's bitmaps, an index of gomem_heap.spanalloc
  * @s: the descriptor of a dead span
  *
- * Overwrites only the first word of @s, with a link.
+ * Overwrites only the first word of @s, with a link. So a CPU that still has a
+ * pointer to @s finds the state DEAD.
  *
  * Context: any, with @pc->lock held.
  * Return: false if the cache has GOMEM_PCACHE_DESCS descriptors of this size

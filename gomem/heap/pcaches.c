@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pcaches.c - refill and drain the page caches of a heap's CPUs.
+ * pcaches.c - refill and drain a heap's page caches, one on each CPU.
  */
 #include <kunit/visibility.h>
 #include <linux/atomic.h>
@@ -169,8 +169,8 @@ static bool is_idle(struct gomem_pcache *pc)
  * gomem_heap_drain_runs - release the unused runs of page caches to the heap
  * @h: the heap
  *
- * These are the runs that were there already when this function, or
- * gomem_heap_drain_pcaches() for idle page caches, was last called.
+ * A run is unused if it was there already at the last call of this function, or
+ * of gomem_heap_drain_pcaches() with @idle set.
  *
  * Context: any but NMI.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * pcaches.h - the page caches of a heap's CPUs: lock, refill and drain them.
+ * pcaches.h - lock, refill and drain a heap's page caches, one on each CPU.
  *
- * For the files of the heap only. pcache.h has the functions that need no heap.
+ * Only files of heap/ use this. pcache.h has the functions that need no heap.
  */
 #ifndef GOMEM_PCACHES_H
 #define GOMEM_PCACHES_H
@@ -37,9 +37,9 @@ gomem_heap_lock_pcache(struct gomem_heap *h, unsigned long *flags)
 }
 
 /*
- * Is @h the heap of this CPU's node, or the nearest heap if that node has none?
- * Other CPUs have a page cache of @h, too, but keep no pages in it: they only
- * count spans there.
+ * Is @h the heap of this CPU's node, or the nearest heap if the node has no
+ * heap? If not, this CPU's page cache of @h keeps no pages and no descriptors:
+ * it only counts spans.
  */
 static inline bool gomem_heap_is_near(const struct gomem_heap *h)
 {

@@ -39,9 +39,9 @@
 #define BATCH_CHUNKS	16
 
 /*
- * If the surplus is at least this many pages, the grace period that they wait
- * for is an expedited one. It takes microseconds instead of milliseconds, but
- * RCU interrupts all CPUs that are not idle. That is acceptable, since only one
+ * If the surplus is at least this many pages, they wait for an expedited grace
+ * period. That takes microseconds instead of milliseconds, but RCU interrupts
+ * all CPUs that are not idle. The interrupts are acceptable, since only one
  * expedited grace period runs at a time, and each lets megabytes go back. The
  * kernel parameter rcupdate.rcu_normal turns expedited grace periods into
  * normal ones.
@@ -98,10 +98,10 @@ static unsigned int pages_free(const struct gomem_chunk *c)
 }
 
 /*
- * Return the rank of a chunk. @busy are the pages that must not be taken: those
- * in use, holes, and perhaps those in a grace period. A chunk with 31 or more
- * pages in use per free page is DENSE: it comes last, and the background
- * scavenger leaves it alone. Go's runtime has the same limit.
+ * Return the rank of a chunk. @busy are the pages that must not be taken: pages
+ * in use, holes, and pages in a grace period, unless the caller may take these.
+ * A chunk with 31 or more pages in use per free page is DENSE: it comes last,
+ * and the background scavenger leaves it alone. Go's runtime has that limit.
  */
 static enum gomem_rank rank_of(const struct gomem_chunk *c,
 			       const struct gomem_pallocbits *busy)
@@ -127,8 +127,9 @@ static enum gomem_rank rank_of(const struct gomem_chunk *c,
 /*
  * May this caller take pages that are still in their grace period out of the
  * heap, and sleep until it is over? No CPU could allocate such pages during the
- * sleep. So the background scavenger leaves them in the heap. Callers in
- * reclaim, in an allocation or in a free must not sleep for a grace period.
+ * sleep. So the background scavenger leaves them in the heap. With the other
+ * reasons the caller may be in reclaim, in an allocation or in a free, where a
+ * sleep for a grace period may be forbidden.
  */
 static bool takes_waiting(enum gomem_scavenge_reason why)
 {
@@ -136,8 +137,8 @@ static bool takes_waiting(enum gomem_scavenge_reason why)
 }
 
 /*
- * Note in @b the grace period of a chunk's free pages, unless it is over or @b
- * has a later one.
+ * Note in @b the grace period of a chunk's free pages, unless that grace period
+ * is over or @b already has a later one.
  */
 static void note_grace(struct batch *b, const struct gomem_chunk *c)
 {
@@ -203,10 +204,10 @@ static void visit(struct gomem_heap *h, struct gomem_chunk *c, bool waiting,
 }
 
 /*
- * Return the next chunk to visit: a new chunk first, then a waiting one, then
- * one of the best rank; NULL if there is none. Of the waiting chunks, only the
- * one that has waited longest is tried. It is visited if its grace period is
- * over, or if takes_waiting().
+ * Return the next chunk to visit: a chunk of rank NEW first, then one of rank
+ * WAITS, then one of the best rank in the trees; NULL if there is none. Of the
+ * chunks of rank WAITS, only the one that got this rank first is tried. It is
+ * visited if its grace period is over, or if takes_waiting().
  */
 static struct gomem_chunk *next_candidate(struct gomem_heap *h,
 					  enum gomem_scavenge_reason why)
@@ -250,9 +251,9 @@ static bool gather(struct gomem_heap *h, enum gomem_scavenge_reason why,
 }
 
 /*
- * Note in @b the grace period of the chunk that began to wait last. So the
- * pages of all waiting chunks can usually go after one sleep of the background
- * scavenger.
+ * Note in @b the grace period of the chunk that got the rank WAITS last. It is
+ * usually the latest one. So after one sleep of the background scavenger, the
+ * pages of all chunks of this rank can usually go back.
  */
 static void note_waiting(struct gomem_heap *h, struct batch *b)
 {
@@ -262,7 +263,7 @@ static void note_waiting(struct gomem_heap *h, struct batch *b)
 					      struct gomem_chunk, link));
 }
 
-/* Fill a batch under one hold of the lock. Return true if there may be more. */
+/* Call gather() with the heap locked. Return false if no candidate is left. */
 static bool take_batch(struct gomem_heap *h, enum gomem_scavenge_reason why,
 		       struct batch *b)
 {
@@ -330,9 +331,10 @@ static void put_batch(struct gomem_heap *h, const struct batch *b,
 
 /*
  * Sleep until poll_state_synchronize_rcu(@gp) is true. One grace period is not
- * always enough: the poll counts normal and expedited grace periods together.
- * If an expedited one begins during a normal one, its end may count as the end
- * of the normal one, which began before @gp was read.
+ * always enough, because the poll counts normal and expedited grace periods
+ * together. If an expedited one begins during a normal one that began before
+ * @gp was read, the end of the expedited one may only count as the end of the
+ * normal one. Then one more grace period has to end.
  *
  * cond_synchronize_rcu() will not do: in a kernel for one CPU (TINY_RCU) it
  * does nothing, and the poll would wait for a task switch that may not come.
@@ -349,7 +351,8 @@ static void sleep_until_over(unsigned long gp, bool hurry)
 
 /**
  * gomem_heap_wait_for_grace - sleep until a grace period is over
- * @h: the heap whose pages wait for it; @h->stats.grace_waits counts the call
+ * @h: the heap whose pages wait for the grace period; @h->stats.grace_waits
+ *	counts the call
  * @gp: cookie from get_state_synchronize_rcu()
  * @hurry: use expedited grace periods
  *
@@ -470,15 +473,15 @@ static unsigned long announce(struct gomem_heap *h, unsigned long want,
 
 /**
  * gomem_heap_owe - announce pages that will go back after a grace period
- * @h: the heap, none of whose free pages can go back at once
+ * @h: the heap
  * @want: maximum number of pages to announce
  * @owes: set to true if the heap owes pages, old or new ones, else to false. If
  *	true, the caller has to make sure that a task calls gomem_heap_pay()
  *	later
  *
- * Starts a grace period. When it is over, all pages that are free now can go
- * back. It is an expedited grace period, unless the heap owes pages already.
- * Pages that are announced already are not announced again.
+ * Starts a grace period, an expedited one unless the heap owes pages already.
+ * When it is over, all pages that are free now can go back. Pages that are
+ * announced already are not announced again.
  *
  * Context: any but NMI; never sleeps, never allocates.
  * Return: how many pages were announced.
@@ -531,9 +534,9 @@ static unsigned long pay_due(struct gomem_heap *h, bool all)
  * gomem_heap_pay - give back the pages that were announced
  * @h: the heap
  *
- * Pages that are announced meanwhile may be left to the next call. The caller
- * of gomem_heap_owe() that announced them makes sure that there is one. Only
- * one task may call this at a time.
+ * Pages that are announced during this call may be left to the next call. The
+ * caller of gomem_heap_owe() that announced them makes sure that there is a
+ * next call. Only one task may call this at a time.
  *
  * Context: process context; sleeps until the grace periods are over.
  * Return: how many pages went back. The heap may have reused the others.
@@ -601,7 +604,8 @@ static void start_grace(struct gomem_heap *h)
 
 /*
  * From now on gomem_heap_give_back() does nothing until the grace period that
- * was started last is over. If it is over already, start another one.
+ * was started last is over. If that one is over already, start another one, and
+ * do nothing until the end of the new one.
  */
 static void await_grace(struct gomem_heap *h)
 {
@@ -641,7 +645,7 @@ static bool has_waited(struct gomem_heap *h)
  * Only pages whose grace period is over go back. Once all of these have gone,
  * the next grace period is started, and no call searches for pages until it has
  * ended. So a caller that allocates again soon after it freed finds the pages
- * still in the heap. One CPU does this at a time.
+ * still in the heap. One CPU at a time takes pages here.
  *
  * Context: task context with interrupts on. The caller may hold locks, but none
  * of gomem's.

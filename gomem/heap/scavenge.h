@@ -3,8 +3,8 @@
  * scavenge.h - give free pages back to the kernel.
  *
  * Go's runtime gives back the memory of a page and keeps its virtual address.
- * In the kernel's direct map the address goes with the page: a page that was
- * given back is a hole.
+ * gomem's addresses are those of the kernel's direct map, so gomem cannot keep
+ * the address of a page that it gives back: the page becomes a hole.
  */
 #ifndef GOMEM_SCAVENGE_H
 #define GOMEM_SCAVENGE_H

@@ -16,7 +16,7 @@
  * Correct the sums of the CPUs' counts. The counts are read one after the
  * other, and change meanwhile. So if a span is made on one CPU and freed on
  * another, a sum may include only the free. Set negative sums to 0, and allow
- * no more frees than allocations.
+ * no more frees of large objects than allocations.
  */
 static void clamp_counts(struct gomem_heap_snapshot *snap)
 {

@@ -174,7 +174,7 @@ bool gomem_heap_add_to_span(struct gomem_heap *h, struct gomem_pcache *pc,
 	bool zero = map_span(h, s, page, npages);
 
 	lockdep_assert_held(&pc->lock);
-	/* CPUs that do not own the span may read these. */
+	/* CPUs that do not own the span may read these two members. */
 	WRITE_ONCE(s->npages, s->npages + npages);
 	WRITE_ONCE(s->elemsize, s->npages << GOMEM_PAGE_SHIFT);
 	n->inuse_pages += npages;

@@ -2,7 +2,7 @@
 /*
  * spanpages.h - make a span of pages, and take it apart.
  *
- * For the files of the heap only.
+ * Only files of heap/ use this.
  */
 #ifndef GOMEM_SPANPAGES_H
 #define GOMEM_SPANPAGES_H

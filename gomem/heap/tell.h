@@ -2,10 +2,10 @@
 /*
  * tell.h - tell the kernel how many free pages a heap has.
  *
- * The shrinker gives these pages back under memory pressure. So they are
- * counted as available: in NR_KERNEL_MISC_RECLAIMABLE, which is part of
- * KReclaimable and MemAvailable in /proc/meminfo. Runs in page caches are
- * included. Other pages in page caches are not: they are too few to matter.
+ * The shrinker gives these pages back under memory pressure. So the kernel may
+ * count them as available: in NR_KERNEL_MISC_RECLAIMABLE, which is part of
+ * KReclaimable and MemAvailable in /proc/meminfo. The runs of page caches are
+ * included. Other pages of page caches are not: they are too few to matter.
  */
 #ifndef GOMEM_TELL_H
 #define GOMEM_TELL_H
@@ -15,7 +15,10 @@
 
 #include "heap/mheap.h"
 
-/* The number that the kernel knows may be off by this many pages: 1 MiB. */
+/*
+ * Between two looks, the kernel is told the number only if it has changed by at
+ * least this many gomem pages: 1 MiB.
+ */
 #define GOMEM_TELL_PAGES	128
 
 void gomem_heap_tell(struct gomem_heap *h);

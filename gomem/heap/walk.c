@@ -8,10 +8,16 @@
 
 #include "heap/mheap.h"
 
-/* Pages visited under one hold of the lock. Each of them may be a span. */
+/*
+ * Number of pages visited under one hold of the heap lock. It bounds the calls
+ * of the callback, since a span may begin in each page.
+ */
 #define WALK_PAGES	4
 
-/* Visit the spans that begin in pages @first to @first + WALK_PAGES - 1. */
+/*
+ * Visit the spans that begin in pages @first to @first + WALK_PAGES - 1 of the
+ * chunk number @ci.
+ */
 static void walk_pages(struct gomem_heap *h, unsigned long ci,
 		       unsigned int first, gomem_span_fn fn, void *arg)
 {
@@ -30,7 +36,7 @@ static void walk_pages(struct gomem_heap *h, unsigned long ci,
 }
 
 /*
- * Return the first chunk at or after @ci that the heap's tables cover, or
+ * Return the number of the first chunk from number @ci on that is covered, or
  * ULONG_MAX if there is none.
  */
 static unsigned long next_covered(struct gomem_heap *h, unsigned long ci)

@@ -26,7 +26,10 @@ struct module;
  */
 #define GOMEM_LIVES		32
 
-/* Frees with less than this time between them, in ns, count as *together*. */
+/*
+ * If less than this time, in ns, lies between two frees of objects of a bucket,
+ * the second free counts as *together*.
+ */
 #define GOMEM_TOGETHER		NSEC_PER_MSEC
 
 /**
@@ -37,26 +40,28 @@ struct module;
  * @hash: hash value of the stack, the size and the rate
  * @rate: the profile's rate when the allocations were recorded
  * @client: the client (api/client.h) whose code the innermost frame is in
- * @owner: the module whose init function allocated the objects, else NULL. For
- *	comparison only: the module may be gone
+ * @owner: if the innermost frame was in the init section of a module, and that
+ *	section is freed: the module, else NULL. For comparison only: the module
+ *	may be gone
  * @allocs: sum of the weights of the objects recorded so far, in units of 2^-8:
  *	see gomem_sample_weight()
  * @frees: the part of @allocs that was freed
  * @squares: sum of the squares of the weights of the live objects, in units of
- *	2^-16: tells how far an estimate may be off
+ *	2^-16: tells how far an estimate may be off, see gomem_profile_error()
  * @lived: for each class of lifetime, the number of freed objects: the sum of
  *	their rounded weights
  * @last_free: when an object was freed last, in nanoseconds of ktime_get_ns()
  * @together: freed objects, counted as in @lived, whose free came within
- *	GOMEM_TOGETHER of the free before
- * @large: the objects are large: the debugfs file modules counts them by their
- *	spans, not by this bucket
- * @seen: number of objects that were live when the debugfs file leaks was last
- *	read
- * @names: text with the names of the frames, made when a module that has one of
- *	the frames was unloaded; or NULL
- * @gone: a module that has one of the frames was unloaded: the code of another
- *	module may be at the frame's address now
+ *	GOMEM_TOGETHER of the bucket's previous free
+ * @large: the objects are large: the debugfs file modules counts those that are
+ *	live by their spans, not by this bucket
+ * @seen: estimated number of objects that were live when the debugfs file leaks
+ *	was last read
+ * @names: text with the names of the frames, made before the code of one of the
+ *	frames was freed: an init section, or a whole module; or NULL
+ * @gone: a module that has one of the frames (the innermost one, if @names was
+ *	made earlier) was unloaded: the code of another module may be at the
+ *	frame's address now
  * @row: the bucket's number in the snapshot of all buckets that a debugfs file
  *	is making
  * @nr: number of frames

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * chunk.h - the bookkeeping of an aligned 4 MiB range of physical addresses.
+ * chunk.h - the bookkeeping of an aligned 4 MiB range of the kernel's direct
+ * map.
  *
  * gomem need not own all pages of a chunk. Pages that belong to other users of
  * the kernel's memory are *holes*. A hole counts as in use, so no search
@@ -37,8 +38,9 @@ struct gomem_span;
  *	bits 5-12  span class. 0 and 1 are large objects, arenas, and objects of
  *		   typed caches
  *	bit  2     an object that starts in this page has a special. Then the
- *		   span class in the tag is 0: the hit path of a free finds the
- *		   slot of class 0, which takes no objects. See map/special.h
+ *		   span class in the tag is 0 or 1: the hit path of a free finds
+ *		   a slot of size class 0, which takes no objects. See
+ *		   map/special.h
  *	bit  1     a large object starts in this page and was not freed
  *	bit  0     the page is part of a live span
  *
@@ -72,8 +74,9 @@ static __always_inline bool gomem_tag_is_large(u32 tag, unsigned long addr)
 }
 
 /*
- * Extract the span-class bits of a tag, unshifted. A caller that multiplies the
- * span class by a power of two saves a shift.
+ * Extract the span-class bits of a tag, unshifted. A caller that needs the span
+ * class times a power of two shifts the result once. With gomem_tag_spc() there
+ * would be two shifts.
  */
 static __always_inline unsigned long gomem_tag_low(u32 tag)
 {
@@ -99,8 +102,8 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag,
  * How soon the scavenger takes the free pages of a chunk: see
  * heap/candidates.h. The ranks from IDLE to DENSE are sorted: the
  * scavenger takes pages of lower ranks first.
- * The background scavenger skips chunks of rank DENSE. A new chunk has to be
- * given GOMEM_RANK_NONE, which is not 0.
+ * The background scavenger skips chunks of rank DENSE. A zeroed chunk would
+ * have the rank IDLE, so the code that makes a chunk sets GOMEM_RANK_NONE.
  */
 enum gomem_rank {
 	GOMEM_RANK_IDLE,	/* no page is in use */
@@ -119,12 +122,13 @@ enum gomem_rank {
  * @tag: the tag of each page, see GOMEM_TAG_LIVE. The code that makes a span
  *	sets the tags before it returns a pointer into the span; the code that
  *	takes the span apart clears them after the last object was freed.
- *	gomem_free() reads them without a lock, on any CPU. The free of a large
- *	object claims it by removing %GOMEM_TAG_LARGE atomically
+ *	gomem_free() reads them without a lock, on any CPU. A free or resize
+ *	claims a large object by removing %GOMEM_TAG_LARGE atomically
  * @heap: the heap that has the chunk's pages; written once
  * @gp: for each set in @waiting, the grace period that its pages wait for, from
  *	get_state_synchronize_rcu(); heap lock
- * @inuse: pages that are allocated or holes; heap lock
+ * @inuse: pages that are taken, for spans or by page caches, and holes; heap
+ *	lock
  * @hole: pages that are not gomem's; heap lock
  * @waiting: two sets of pages in their grace period, see waitpage.h; heap lock
  * @rank: the chunk's rank for the scavenger; heap lock
@@ -142,8 +146,9 @@ enum gomem_rank {
  *
  * "heap lock": the lock of @heap protects the member.
  *
- * A registered chunk stays mapped until the heap is destroyed. So a lookup with
- * a wrong pointer reads stale data at worst.
+ * The descriptor of a registered chunk is not freed until the heap is
+ * destroyed. So a lookup with a wrong pointer reads stale data of the chunk at
+ * worst.
  */
 struct gomem_chunk {
 	/* Must be the first member: see gomem_pagemap_tag(). */

@@ -88,7 +88,7 @@ static void describe_small(const struct gomem_span *s, unsigned long addr,
  * gomem_describe - say in words where an address lies
  * @addr: any value
  * @buf: buffer for the text
- * @len: size of @buf; GOMEM_DESCRIPTION_MAX is enough for all texts
+ * @len: size of @buf, at which the text is cut; see GOMEM_DESCRIPTION_MAX
  *
  * An example of the text: "64-byte object 3 of 128 in its span, + 5".
  *

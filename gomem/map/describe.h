@@ -10,7 +10,10 @@
 struct gomem_span;
 struct kmem_cache;
 
-/* Size of a buffer for gomem_describe(), including names of symbols. */
+/*
+ * Size of a buffer for gomem_describe(). All texts fit, except those with the
+ * name of a symbol that has more than about 100 bytes.
+ */
 #define GOMEM_DESCRIPTION_MAX	192
 
 /* Size of a buffer for gomem_describe_kfreed(). */

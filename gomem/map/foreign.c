@@ -40,8 +40,9 @@ static struct folio *folio_of(unsigned long addr)
  * gomem_mapped_page - find the page that is mapped in the range of vmalloc()
  * @addr: any address in that range
  *
- * In a kernel with CONFIG_SPARSEMEM but without a vmemmap, memory of a device
- * may have no struct page. So there the page is not looked up.
+ * Memory of a device may have no struct page. In a kernel with CONFIG_SPARSEMEM
+ * but without a vmemmap, vmalloc_to_page() of such memory may fault. So there
+ * the page is not looked up.
  *
  * Context: any.
  * Return: the page; NULL if there is none, if it is memory of a device, or if
@@ -58,9 +59,10 @@ struct page *gomem_mapped_page(unsigned long addr)
 }
 
 /*
- * Which word of a slab's struct page points to the slab's cache. 0, the word of
- * the flags, means that this is unknown. The kernel does not tell modules the
- * number. So gomem_foreign_init() finds it in slabs whose caches it knows.
+ * Number of the word of a slab's struct page that points to the slab's cache.
+ * 0, which is the word of the flags, means that the number is unknown. Modules
+ * cannot see the layout of struct slab. So gomem_foreign_init() searches slabs
+ * of caches that it knows.
  */
 static unsigned int cache_word __ro_after_init;
 
@@ -121,9 +123,9 @@ static const char *folio_text(struct folio *folio)
 }
 
 /*
- * Only the offset of this variable is used, as a lower bound. In the per-CPU
- * areas that are made at boot, the variables of modules have lower offsets than
- * the memory that alloc_percpu() returns.
+ * Only the offset of this variable is used, as a lower bound of per-CPU
+ * pointers from alloc_percpu(). In the per-CPU areas that are made at boot, the
+ * variables of modules have lower offsets than the memory for alloc_percpu().
  */
 static DEFINE_PER_CPU(char, below_allocated);
 
@@ -134,8 +136,8 @@ static DEFINE_PER_CPU(char, below_allocated);
  * Could a value be a per-CPU pointer? Such a pointer is an offset: added to the
  * base of a CPU's per-CPU area, it is an address of memory. The offset looks
  * like the address of a kernel variable, but on x86 before Linux 6.15 it is a
- * small number. The areas are made at boot, or mapped in the range of
- * vmalloc().
+ * small number. That memory lies in an area that was made at boot, or in one
+ * that was mapped later in the range of vmalloc().
  */
 static bool may_be_percpu(unsigned long addr)
 {
@@ -161,7 +163,7 @@ static const char *reserved_text(unsigned long addr)
  * On arm64 the kernel's image lies in the range of vmalloc(). The pages of the
  * image are reserved; pages that vmalloc() maps never are. The value of a
  * per-CPU pointer lies in the image, or in the part of the image that was freed
- * at boot.
+ * at boot, where no page is mapped any more.
  */
 static const char *vmalloc_text(unsigned long addr)
 {

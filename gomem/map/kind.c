@@ -50,7 +50,8 @@ void __init gomem_kinds_init(void)
  * holds the lock only for the step from one kind to the next. So a visitor that
  * is preempted, or that works for a long time on one cache, delays only the
  * destruction of that cache. A visitor that is bound to a CPU may be preempted
- * for ever. So it is preempted only between two visits, when it delays no
+ * for ever, by tasks of higher priority. So it turns preemption off while it
+ * works on a cache, except on PREEMPT_RT. Between two caches it delays no
  * destruction: just a mark on the list holds its place. See
  * gomem_visit_typed_at_once().
  */
@@ -124,11 +125,12 @@ static bool has_visitors(struct gomem_kind *k)
 }
 
 /**
- * gomem_kind_close - end the visits of gomem_visit_typed_live() to a kind
- * @k: the kind
+ * gomem_kind_close - forbid visits that may take objects out of a cache
+ * @k: the kind of the cache, which the caller destroys
  *
- * A visitor may have taken objects out of the cache. So this function waits
- * until all visitors are done.
+ * Neither gomem_visit_typed_live() nor gomem_visit_typed_at_once() visits @k
+ * from now on. A visitor that is working on the cache may hold objects of it.
+ * So this function waits until @k has no visitors.
  *
  * Context: may sleep.
  */
@@ -139,8 +141,8 @@ void gomem_kind_close(struct gomem_kind *k)
 }
 
 /**
- * gomem_kind_reopen - allow visits of gomem_visit_typed_live() again
- * @k: the kind, which gomem_kind_close() closed
+ * gomem_kind_reopen - allow the visits again that gomem_kind_close() forbade
+ * @k: the kind
  */
 void gomem_kind_reopen(struct gomem_kind *k)
 {
@@ -339,8 +341,8 @@ static bool visit_next(struct gomem_kind *mark, gomem_kind_fn fn, void *arg)
  * @arg: for @fn
  *
  * For a visitor that is bound to a CPU, where a task of higher priority may
- * preempt it for ever. It is preempted only between two visits. A task that
- * destroys a cache waits only for visits to that cache, so it is not delayed.
+ * preempt it for ever. The visitor is preempted only between two visits. There
+ * it delays no task that destroys a cache: such a task waits only for visits.
  *
  * Context: process context.
  */

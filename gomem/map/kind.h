@@ -25,10 +25,10 @@ struct gomem_mcentral;
 
 /*
  * How far the destruction of a typed cache has come. A cache is LIVE until a
- * task begins to destroy it. It is CLOSING while that task empties it, and no
- * other task may take objects out of it. Then it is GONE, or LIVE again if
- * objects are left. A MARK is not the kind of a cache: it holds a visitor's
- * place on the list.
+ * task begins to destroy it. It is CLOSING while that task empties it;
+ * meanwhile no other task may take objects out of it. Then it is GONE, or LIVE
+ * again if objects are left. A MARK is not the kind of a cache: it holds a
+ * visitor's place on the list of kind.c.
  */
 enum gomem_kind_state {
 	GOMEM_KIND_LIVE,
@@ -43,10 +43,10 @@ enum gomem_kind_state {
  * @divmul: multiplier that divides by @size; see gomem_class_divmul()
  * @npages: gomem pages of a span. A span may be shorter if its mcentral has few
  *	pages, or if memory is fragmented: see mcentral_grow.c
- * @nelems: objects in @npages
+ * @nelems: objects in a span of @npages pages
  * @spc: span class; one of size class 0 for a typed cache
  * @aligned: spans are aligned to their length, a power of two
- * @desc: size of the spans' descriptors; see gomem_span_desc()
+ * @desc: index of the size of the spans' descriptors; see gomem_span_desc()
  * @typesafe: the memory of a freed object stays an object of this kind for an
  *	RCU grace period
  * @key: offset of the key in a free object; see key.h
@@ -61,7 +61,7 @@ enum gomem_kind_state {
  * @name: name of the typed cache
  * @cache: the typed cache, NULL for a span class
  * @cpu: per-CPU slots of the typed cache
- * @central: the typed cache's central lists, by node
+ * @central: the typed cache's mcentrals, by node
  * @state: how far the typed cache's destruction has come. Protected by the lock
  *	of the list in kind.c
  * @visitors: number of tasks that work on the typed cache without that lock.
@@ -132,7 +132,7 @@ void gomem_visit_typed_at_once(gomem_kind_fn fn, void *arg);
 void gomem_visit_typed_and_gone(gomem_kind_fn fn, void *arg,
 				struct gomem_gone_counts *n);
 
-/* Are the objects of @k large? A span of an arena has such a kind, too. */
+/* Are the objects of @k large? The spans of arenas have such a kind, too. */
 static inline bool gomem_kind_is_large(const struct gomem_kind *k)
 {
 	return !k->size;
@@ -157,8 +157,9 @@ static inline void *gomem_kind_key(const struct gomem_kind *k, void *obj)
 
 /*
  * An object is raw if it could not be constructed, because the module of the
- * constructor is gone. The word of its key tells so. In a kind with a
- * constructor, that word is not a part of the object.
+ * constructor is gone. Such an object has GOMEM_RAW_MARK in the word where a
+ * free object has its key. In a kind with a constructor, that word follows the
+ * object.
  */
 #define GOMEM_RAW_MARK	1UL
 

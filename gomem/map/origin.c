@@ -71,7 +71,7 @@ static void from_special(struct gomem_origin *o, const struct gomem_special *sp)
 
 /**
  * gomem_origin_end - remember that a sampled object is freed, and by whom
- * @sp: its special, which was removed
+ * @sp: the object's special, which was removed
  *
  * The free is recorded in the array "freed", in place of the oldest free there.
  *
@@ -99,7 +99,7 @@ void gomem_origin_end(const struct gomem_special *sp)
 }
 
 /**
- * gomem_origin_drop - forget the frees that a module's code did
+ * gomem_origin_drop - forget the frees that have a module in their call stack
  * @mod: the module, whose code is about to go: other code may get its addresses
  * @init: only the code of the module's init section is about to go
  *
@@ -180,9 +180,10 @@ static bool find_freed(unsigned long addr, struct gomem_origin *o)
  * If no live object is known, @o is the last recorded free at @addr. Later
  * objects may have come and gone there without a record.
  *
- * Context: any. Finds nothing where spinlocks cannot be taken: in an NMI, whose
- * interrupted code may hold them, on PREEMPT_RT with preemption off, and in
- * hard interrupts, where a caller of gomem_free_rcu() may hold a raw spinlock.
+ * Context: any. Finds nothing where no spinlock may be taken: in an NMI, since
+ * the interrupted code may hold the spinlock; on PREEMPT_RT with preemption
+ * off; and in a hard interrupt, since a caller of gomem_free_rcu() there may
+ * hold a raw spinlock, under which no spinlock may be taken.
  * Return: false if nothing is known.
  */
 bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)

@@ -4,10 +4,10 @@
  *
  * A live object that the heap profile sampled has a special, which tells the
  * object's bucket, its age, and the task that allocated it. When the object is
- * freed, the record moves to an array that keeps the last GOMEM_FREED_MAX frees
- * of sampled objects. Reports and debugfs search both the specials and the
- * array for an address. All of this is best effort: most objects are not
- * sampled, and a record is soon overwritten.
+ * freed, what the special told moves to an array that keeps the last
+ * GOMEM_FREED_MAX frees of sampled objects. Reports and debugfs search both the
+ * specials and the array for an address. All of this is best effort: most
+ * objects are not sampled, and an entry of the array is soon overwritten.
  */
 #ifndef GOMEM_ORIGIN_H
 #define GOMEM_ORIGIN_H
@@ -15,7 +15,10 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
-/* Number of frees that are remembered, and maximum number of frames of each. */
+/*
+ * Number of frees that the array keeps, and maximum number of frames of each
+ * call stack there.
+ */
 #define GOMEM_FREED_MAX		128
 #define GOMEM_FREED_DEPTH	16
 
@@ -25,7 +28,7 @@ struct module;
 
 /**
  * struct gomem_doer - who did something, and when
- * @when: in jiffies
+ * @when: the value of jiffies at that time
  * @pid: process id of the task; -1 for an interrupt
  * @comm: the name of the task, or of the task that was interrupted
  */

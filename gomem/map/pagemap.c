@@ -119,7 +119,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_destroy);
  *
  * Each CPU executes a full barrier during the grace period. If a lookup sees
  * the new nr_chunks, it has loaded nr_chunks after that barrier. So it sees the
- * new pointer, too.
+ * new pointer, too. A lookup with preemption off may load the pointer first: if
+ * it loads the old pointer, the grace period ends after the lookup, which
+ * therefore sees the old nr_chunks.
  *
  * When this function returns, the caller may let gomem use memory that the old
  * table did not cover. From then on, any CPU that has a pointer to such memory

@@ -6,7 +6,8 @@
  * One map serves the heaps of all nodes, so that a free need not know which
  * node an object came from. The map covers the memory of the machine, and is
  * extended when memory is plugged in. It takes 8 bytes for each 4 MiB of
- * memory, and 16 bytes for each 2 GiB of a gap between ranges of memory.
+ * memory. With kernel pages of 4 KiB, it takes 16 bytes for each 2 GiB of a gap
+ * between ranges of memory.
  */
 #ifndef GOMEM_PAGEMAP_H
 #define GOMEM_PAGEMAP_H
@@ -23,10 +24,11 @@
 #include "map/span.h"
 
 /*
- * The value of a page map entry depends on where its chunk lies in 4 GiB of
- * addresses, see gomem_pagemap_bias(). So the entries of chunks that are not
- * registered, which all lead to &gomem_no_chunk, have GOMEM_MAP_ENTRIES
- * different values. These fill GOMEM_MAP_BLANKS pages.
+ * The value of a page map entry depends on where its chunk lies in an aligned
+ * range of 4 GiB, see gomem_pagemap_bias(). So the entries of chunks that are
+ * not registered, which all lead to &gomem_no_chunk, have GOMEM_MAP_ENTRIES
+ * different values. These values fill the blank pages (base/table.h) of the
+ * map's table, GOMEM_MAP_BLANKS kernel pages.
  */
 #define GOMEM_MAP_SHIFT		32
 #define GOMEM_MAP_ENTRIES	BIT(GOMEM_MAP_SHIFT - GOMEM_CHUNK_SHIFT)
@@ -50,10 +52,9 @@
  * @old: earlier mappings of @table. A lookup that was preempted may still use
  *	one of them. Protected by @mutex
  * @none: the blank pages of @table: their entries stand for &gomem_no_chunk
- * @zero: a page of zeroes
- * @blank: describes @none, the pages of @table for ranges not covered
- * @zero_blank: describes @zero, the page of the heaps' tables for ranges not
- *	covered
+ * @zero: the blank page of the heaps' tables, a page of zeroes
+ * @blank: describes @none, for the functions of base/table.h
+ * @zero_blank: describes @zero, for the same functions
  *
  * Lookups load @nr_chunks before @entry, or have preemption off from the first
  * of these loads to the second: see publish() in pagemap.c.
@@ -189,7 +190,7 @@ gomem_pagemap_span(const struct gomem_pagemap *map, unsigned long addr)
 	struct gomem_chunk *c = gomem_pagemap_chunk(map, addr);
 	unsigned int i = gomem_chunk_page(addr);
 
-	/* Pairs with the stores in map_span() and unmap_span(). */
+	/* Pairs with set_pages() and forget_pages() in heap/spanpages.c. */
 	if (!c || !READ_ONCE(c->tag[i]))
 		return NULL;
 	return READ_ONCE(c->span[i]);

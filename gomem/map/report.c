@@ -134,8 +134,8 @@ static void print_line(void *unused, const char *key, const char *text)
 
 /*
  * End a report about an address: print who allocated the object there, who
- * freed it, and the stack of this call. Who did that is known only of objects
- * that the heap profile sampled.
+ * freed it, and the stack of this call. The allocation and the free are known
+ * only for objects that the heap profile sampled.
  */
 static void report_end_at(const void *p)
 {
@@ -197,7 +197,7 @@ static void *code_of(unsigned long caller)
  * @p: the pointer
  * @caller: address of the code that passed it
  *
- * Context: any, but not with a lock of the heap held.
+ * Context: any, but not with a spinlock of gomem held.
  */
 void gomem_report_pointer(enum gomem_misuse what, const void *p,
 			  unsigned long caller)
@@ -579,8 +579,8 @@ void gomem_report_nmi(unsigned long caller)
 
 /**
  * gomem_report_kfree - report that other code dropped gomem's page references
- * @page: address of the page. It is leaked: it does not go back to the kernel
- * @n: number of references that were dropped
+ * @page: address of the kernel page, which is leaked
+ * @n: number of dropped references that were not reported before
  *
  * gomem detects this when the page is about to go back to the kernel. The code
  * that dropped the references, and the object that this code wanted to free,
@@ -598,7 +598,7 @@ void gomem_report_kfree(const void *page, unsigned int n)
 /**
  * gomem_report_kfrees - report objects freed with kfree(), which stay allocated
  * @class: their size class; 0 for large objects and objects of typed caches
- * @n: number of objects
+ * @n: number of these objects that were not reported before
  *
  * gomem detects this when it checks the pages of live spans. The code that
  * called kfree() is unknown.

@@ -153,8 +153,8 @@ static unsigned int list_cells(void *obj, u32 size, u64 *free, void **out,
 /*
  * Allocate up to @want of the free cells whose bits are in the word of
  * freeindex, and return their number. There is at least one. Add to @recycled
- * how many of the cells were used before. Most often there is one free cell, or
- * all of them are neighbours: then there is no need to search for bits.
+ * how many of the cells have a key. Most often there is one free cell, or all
+ * free cells are neighbours: then there is no need to search for bits.
  */
 static unsigned int take_in_word(struct gomem_span *s, void **out,
 				 unsigned int want, unsigned int *recycled)
@@ -201,8 +201,9 @@ static unsigned int take_in_word(struct gomem_span *s, void **out,
  * @s: a span that the caller owns
  * @out: set to the objects, by rising address
  * @want: number of objects wanted
- * @recycled: set to the number of reused objects. They come first in @out; the
- *	others were never allocated before
+ * @recycled: set to the number of objects that have a key, because they were
+ *	used before or because gomem_span_draw() passed them over. They come
+ *	first in @out; the other objects have no key
  *
  * Cells that have been freed since the last sweep are not found.
  *
@@ -244,13 +245,13 @@ static void pass_over(struct gomem_span *s, unsigned int i)
 
 /**
  * gomem_span_draw - allocate a free cell at random
- * @s: a span that the caller owns, of a kind without a constructor. The
- *	function writes keys to its memory
+ * @s: a span that the caller owns, of a kind without a constructor: the cells
+ *	that a draw passes over get keys, but are not constructed
  * @recycled: set to true if the object has its key, because it was used before
  *	or because an earlier draw passed it over; else set to false
  *
- * Takes one of the lowest DRAW_FROM free cells. If fewer of these have their
- * bits in the same word of the bitmap as the lowest one, takes one of those.
+ * Chooses among up to DRAW_FROM free cells: the lowest free cell, and the next
+ * free cells in the same word of the bitmap.
  *
  * Return: the object; NULL if no cell from freeindex on is free.
  */

@@ -48,7 +48,10 @@
 struct gomem_heap;
 struct gomem_kind;
 
-/* Each of the two bitmaps of a descriptor has 1, 2, 4, 8 or 16 words. */
+/*
+ * Sizes of descriptors: a descriptor has room for two bitmaps of 1, 2, 4, 8 or
+ * 16 words each.
+ */
 #define GOMEM_NR_SPAN_SIZES	5
 
 enum gomem_span_state {
@@ -91,13 +94,14 @@ enum gomem_span_list {
  *	made. Written once
  * @alloc_cache: the free cells from @freeindex on: bit 0 is cell @freeindex,
  *	1 means free. Bits of cells beyond @nelems are meaningless; owner
- * @destroyed_by: the caller that destroyed the arena of this span
+ * @destroyed_by: address of the code that destroyed the arena of this span
  * @client: the number of the module that allocated this large object: see
  *	api/client.h
  * @list: link in a list of its mcentral; mcentral lock. Or link in its arena,
  *	or in the quarantine of destroyed arenas
  * @next: link in a struct gomem_span_stack, while the span is on no list
- * @rcu: for an RCU callback, after the span left its list
+ * @rcu: for the RCU callback that frees the span, if it is an empty span of a
+ *	typesafe cache
  * @pending: objects whose freed bit is set or about to be set. It is raised
  *	before bits are set, and lowered by the sweep after it cleared them. So
  *	a span whose @pending is 0 has no freed bits. Exact with the mcentral

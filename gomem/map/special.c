@@ -22,8 +22,9 @@
  * All specials of a span have the same hash value, that of the span's first
  * byte, and so the same lock. The lock also protects the marks of the span. It
  * is taken with interrupts off, on any CPU, in any context but NMI: by
- * allocations and frees of objects with specials, and by gomem_cleanup(),
- * reports and debugfs.
+ * allocations, resizes and frees of objects with specials, by gomem_cleanup()
+ * and gomem_cleanup_cancel(), by the unloading of modules, by reports and
+ * debugfs.
  */
 struct row {
 	spinlock_t lock;	/* protects @list, and the spans' marks */
@@ -153,7 +154,8 @@ static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
  * @sp: the special; its member hidden names the live object
  * @record: NULL, unless @sp is a charge. For a charge, it is set to a copy of
  *	the profile's record of the object. If there is no record, or an account
- *	has paid for the object before, only @record->bucket is set to NULL
+ *	has paid for the object before, @record->bucket is set to NULL instead,
+ *	and the other members are not set
  *
  * Context: any but NMI.
  * Return: false if another caller has freed the object, and its span is gone.

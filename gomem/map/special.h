@@ -6,14 +6,14 @@
  * While an object has a special, GOMEM_TAG_SPECIAL is set in the tag of its
  * page, instead of the span class. So a free of any object in that page
  * leaves the hit path, and searches for specials in the slow path. Frees in
- * other pages cost no more than without specials. A free of a typed cache does
- * not read the tag. Its hit path reads gomem_span.limit, which is 0 as long as
- * an object of the span has a special.
+ * other pages cost no more than without specials. gomem_cache_free() does not
+ * read the tag. Its hit path reads gomem_span.limit, which is 0 as long as an
+ * object of the span has a special.
  *
- * A special belongs to the object. The heap profile adds one before the object
- * is handed out, and so does an account that the object is charged to. The
- * object's owner adds cleanups later. A free removes all specials after its
- * checks, before another caller can get the object.
+ * A special belongs to the object. The heap profile and accounts add their
+ * specials before an allocation or a resize returns the object. The object's
+ * owner adds cleanups later. A free removes all specials of the object after
+ * its checks, before another caller can get the object.
  */
 #ifndef GOMEM_SPECIAL_H
 #define GOMEM_SPECIAL_H
@@ -35,11 +35,11 @@ struct module;
  * @hidden: address of the object, inverted: see gomem_special_addr()
  * @bucket: the bucket in which the profile counted the object; NULL for a
  *	cleanup and for a charge
- * @weight: how many records this one stands for, in units of 2^-8:
+ * @born: when the object was allocated, in nanoseconds of ktime_get_ns()
+ * @weight: how many records this record stands for, in units of 2^-8:
  *	gomem_sample_weight()
  * @charged: an account pays for the object, so the object is not in the usage
  *	of a client (api/client.h)
- * @born: when the object was allocated, in nanoseconds of ktime_get_ns()
  * @pid: the task that allocated the object; -1 for an interrupt
  * @comm: the name of the task, or of the task that was interrupted
  * @fn: of a cleanup: called when the object is freed; NULL for a charge
@@ -48,8 +48,8 @@ struct module;
  * @account: of a charge: the account that pays for the object
  * @bytes: of a charge: the bytes that are charged
  *
- * An object has at most one special of the profile, whose members are @weight
- * to @comm. It has at most one charge, and any number of cleanups.
+ * An object has at most one special of the profile, whose members are @born to
+ * @comm. It has at most one charge, and any number of cleanups.
  *
  * The struct has 64 bytes, a size class of kmalloc().
  */

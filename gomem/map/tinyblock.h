@@ -205,9 +205,10 @@ static __always_inline unsigned int gomem_tiny_off(const void *p)
 
 /*
  * Return true if @p lies in a span of blocks, which has masks. The tag is read
- * again, since the tag that the caller has read may be out of date. The caller
- * has preemption off from here to its last access to the block. So the page
- * does not go back to the kernel meanwhile: see gomem_heap_release().
+ * here, even if the caller has read it before: the page may have been freed in
+ * between. The caller has preemption off from here to its last access to the
+ * block. So the page does not go back to the kernel meanwhile: see
+ * gomem_heap_release().
  */
 static __always_inline bool gomem_tiny_has_mask(const void *p)
 {

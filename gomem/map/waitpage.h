@@ -23,10 +23,12 @@
 #include "map/chunk.h"
 
 /*
- * Return the set for pages that become free now. That is the newer set if it
- * waits for the same grace period; else the older set, emptied, if its wait is
- * over. If neither holds, return the newer set. Its other pages then wait
- * longer than they have to, which is safe.
+ * Return the set for pages that become free now. If the newer set waits for the
+ * same grace period as these pages, return the newer set. Otherwise, if the
+ * wait of the older set is over, empty it, make it the newer set, and return
+ * it. If the older set still waits, return the newer set, which waits for the
+ * grace period of these pages from then on. The pages that it had before then
+ * wait longer than they have to, which is safe.
  */
 static inline struct gomem_pallocbits *gomem_waiting_set(struct gomem_chunk *c)
 {

@@ -25,9 +25,11 @@
  * gomem_override_align - find a size whose objects have kmalloc()'s alignment
  * @size: requested size, up to GOMEM_MAX_SIZE and not 0
  *
- * Return: the smallest size of at least @size whose objects are aligned to the
- * largest power of two that divides @size. If objects of @size are large, the
- * result is @size itself or the next power of two.
+ * Let align be the largest power of two that divides @size.
+ *
+ * Return: the first of @size, @size + align, @size + 2 * align, ... whose
+ * objects are aligned to align. If objects of @size are large, the result is
+ * @size itself or the next power of two.
  */
 size_t gomem_override_align(size_t size)
 {

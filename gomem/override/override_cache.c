@@ -6,8 +6,9 @@
  * The module's struct kmem_cache * is always one of the kernel's caches, so
  * that the kernel can use it, too. One of gomem's typed caches may belong to
  * it: see override_twin.h. There is no typed cache if gomem has no equivalent
- * of the kernel's cache, if there is no room for one, or if code that does not
- * use the header created the kernel's cache.
+ * of the kernel's cache, if there was no memory for a typed cache or no room in
+ * the table of twins, or if code that does not use the header created the
+ * kernel's cache.
  */
 #include <linux/atomic.h>
 #include <linux/mempool.h>
@@ -341,8 +342,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_charge, GOMEM_NS);
 #endif
 
 /*
- * Callbacks for mempools. The kernel's mempool code accesses the cache of a
- * pool itself only if the pool has the kernel's own callbacks.
+ * Callbacks for mempools. The kernel's mempool code itself accesses the cache
+ * of a pool only if the pool has the kernel's own callbacks. So it does not
+ * access the cache of a pool that has these callbacks.
  */
 typeof(mempool_alloc_slab) gomem_override_mempool_alloc_slab;
 void *gomem_override_mempool_alloc_slab(gfp_t gfp, void *cache)

@@ -4,11 +4,11 @@
  *
  * A module may pass its cache to the kernel, which accesses the struct:
  * dst_alloc() and lc_create() do so. Therefore the *handle*, the struct that
- * kmem_cache_create() returns to a module, is a real cache of the kernel. It is
- * the *twin* of the gomem typed cache whose objects have the same size. If the
- * module allocates with the handle, it gets gomem's objects. If the kernel
- * does, it gets the kernel's objects. A free in the module finds out by the
- * object's page which allocator owns the object.
+ * kmem_cache_create() returns to a module, is a real cache of the kernel. gomem
+ * also creates a typed cache for objects of the same size. The handle is the
+ * *twin* of that typed cache. If the module allocates with the handle, it gets
+ * gomem's objects. If the kernel does, it gets the kernel's objects. A free in
+ * the module finds out by the object's page which allocator owns the object.
  *
  * Each call of the module looks up its handle in a hash table of fixed size
  * with open addressing. Lookups take no lock and need no rcu_read_lock().

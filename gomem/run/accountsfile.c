@@ -78,7 +78,8 @@ struct modules {
 
 /*
  * A module has a row while it has memory or a limit, or while it is loaded and
- * linked to gomem.
+ * uses symbols of gomem. Built-in code has a row while it has memory or a
+ * limit.
  */
 static void show_module(struct gomem_client *c, void *arg)
 {

@@ -93,8 +93,9 @@ static void report_kfrees(const struct walk *w)
 }
 
 /*
- * Check which pages of the heap are free or in use. Do so in steps, so that
- * other CPUs can take the heap's lock in between.
+ * Check the heap's bitmaps of pages against its summaries and its counts of
+ * pages. Do so in steps, so that other CPUs can take the heap's lock in
+ * between.
  */
 static const char *check_pages(struct gomem_heap *h)
 {
@@ -111,7 +112,10 @@ static const char *check_pages(struct gomem_heap *h)
 	return err;
 }
 
-/* Are all pages of a page cache's run in use, and none part of a span? */
+/*
+ * Is a run of a page cache long enough? Do all of its pages belong to gomem and
+ * count as in use by the heap, without being part of a span?
+ */
 static bool run_is_sound(struct gomem_heap *h, const struct gomem_run *run)
 {
 	const struct gomem_chunk *c;

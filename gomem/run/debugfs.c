@@ -2,8 +2,9 @@
 /*
  * debugfs.c - the files in /sys/kernel/debug/gomem.
  *
- * Numbers are first collected under locks, then formatted without them.
- * Documentation/tuning.rst explains each key and column.
+ * Numbers are first collected under spinlocks. When they are formatted, no
+ * spinlock of gomem is held. Documentation/tuning.rst and observability.rst
+ * explain the keys and columns.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>

@@ -3,14 +3,17 @@
  * epoch.c - periodic work: drain, sweep, set the goals, and run the scavenger.
  *
  * Go does this work after each garbage collection, at least every two minutes.
- * Here an epoch lasts epoch_ms. Every quarter of an epoch, gomem looks for what
- * has not been used since the last look. So memory that is not used for an
- * epoch goes back to the kernel. Each look does these steps:
+ * Here an epoch lasts epoch_ms. Every quarter of an epoch, a look returns what
+ * has not been used since the last look from the caches to the heaps. A heap
+ * keeps the pages that it used at the peak of the last four looks. So memory
+ * that is not used for an epoch goes back to the kernel. Each look does these
+ * steps:
  *
- *	drain	 slots and transfer caches that have not been used since the
- *		 last look, and once an epoch the quarantine of destroyed arenas
- *	sweep	 spans with pending objects, so that no object is pending for
- *		 longer than from one look to the next. Then drain page caches
+ *	drain	 slots that have not been used since the last look, objects of
+ *		 transfer caches that no refill has needed since then, and once
+ *		 an epoch the quarantine of destroyed arenas
+ *	sweep	 spans with pending objects, except those that a slot caches:
+ *		 a refill of the slot sweeps its span. Then drain page caches
  *		 that have not been used since the last look
  *	goal	 set each heap's goal: see heap/goal.c
  *	scavenge start the scavenger, which runs until the goals are met
@@ -80,8 +83,8 @@ static atomic_t goal_looks;
 static bool scavenging;
 
 /*
- * Serializes the epoch's work with tasks that do the same work between epochs,
- * and with gomem_epoch_pause().
+ * Serializes the looks with gomem_scavenge_all(), which does the same work on
+ * request. Held from gomem_epoch_pause() to gomem_epoch_resume(), too.
  */
 static DEFINE_MUTEX(epoch_mutex);
 
@@ -275,7 +278,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_epoch_look);
 /**
  * gomem_epoch_rests - tell whether gomem was at rest at the last look
  *
- * Return: true if the pages of all heaps have not changed for an epoch.
+ * Return: true if the numbers of pages and of free pages of all heaps together
+ * have not changed for an epoch.
  */
 bool gomem_epoch_rests(void)
 {
@@ -291,9 +295,9 @@ static void look(struct work_struct *work)
 	if (!READ_ONCE(running))
 		return;
 	/*
-	 * If no heap has pages, do not queue the next look. If a heap grows
-	 * after this check, wake() queues it. If a heap has grown before, the
-	 * check finds its pages.
+	 * If gomem is at rest without pages, do not queue the next look. If a
+	 * heap gets its first page after this check, wake() queues the look. If
+	 * the heap got the page before, the check finds it.
 	 */
 	if (gomem_epoch_rests() && !count_pages(&free))
 		return;
@@ -374,9 +378,9 @@ static unsigned long pause(u64 worked, bool hurry)
 /*
  * Give pages back for a millisecond, then sleep: see pause(). So the scavenger
  * usually takes at most 1 % of the time of all CPUs. It is in a hurry if more
- * than a 16th of a heap's pages has to go back, and then takes up to half of
- * one CPU. When no page is left to give back, it stops until a look or a free
- * starts it again.
+ * than a 16th of a heap's pages has to go back, not counting what the memory
+ * limit demands. Then it takes up to half of one CPU. When no page is left to
+ * give back, it stops until a look, a free or a new limit starts it again.
  */
 static void scavenge_background(struct work_struct *work)
 {
@@ -435,11 +439,12 @@ unsigned long gomem_scavenge_all(void)
 EXPORT_SYMBOL_IF_KUNIT(gomem_scavenge_all);
 
 /**
- * gomem_epoch_pause - stop sweeping and draining until gomem_epoch_resume()
+ * gomem_epoch_pause - stop the looks until gomem_epoch_resume()
  *
- * Waits until drains that have begun are over, but for at most
- * GOMEM_DRAIN_ALL_MS, because tasks of higher priority may keep a CPU from
- * draining. The scavenger continues.
+ * Stops gomem_scavenge_all(), too. Waits until drains of slots that have begun
+ * are over, but for at most GOMEM_DRAIN_ALL_MS, because tasks of higher
+ * priority may keep a CPU from draining. The scavenger continues, and so does
+ * goal_work, which drains runs of page caches.
  *
  * Context: may sleep. Returns with epoch_mutex held.
  */

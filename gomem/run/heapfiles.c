@@ -31,8 +31,9 @@ static DEFINE_MUTEX(heap_mutex);
 static unsigned long profile_rate = GOMEM_PROFILE_RATE;
 
 /*
- * True while slots exist. Each slot counts down to its next sample, so a new
- * rate has to restart the countdowns.
+ * True from gomem_heapfiles_start() to gomem_heapfiles_stop(). In this time
+ * slots exist. Each slot counts down to its next sample, so a new rate has to
+ * restart the countdowns.
  */
 static bool ready;
 
@@ -136,8 +137,9 @@ static void show_counts(struct seq_file *m, u64 live, u64 live_bytes, u64 all,
 /*
  * Return the sampling rate to print in the file heap: its format, which is
  * Go's, has one rate for all records. Usually this is the current rate. But if
- * a bucket has the rate 1, because each object of some modules was recorded,
- * return 1: at another rate most of these records would be rounded away.
+ * a bucket has the rate 1, each of its objects was recorded, because of the
+ * parameter profile_rate or profile_exact. Then return 1: at another rate,
+ * records() would round the numbers of most of these buckets to 0.
  */
 static unsigned long rate_of_file(const struct gomem_profile_row *rows,
 				  unsigned int n)
@@ -151,9 +153,10 @@ static unsigned long rate_of_file(const struct gomem_profile_row *rows,
 }
 
 /*
- * Return a number of records of a bucket, which is @n / 256, rounded. If the
- * records were made at another rate than @rate, which the file shows, return
- * how many records there would have been at @rate.
+ * Return how many records of a bucket to print. @n is their number in units of
+ * 1/256; the result is rounded. If the records were made at another rate than
+ * @rate, which the file shows, return how many records there would have been at
+ * @rate.
  */
 static u64 records(const struct gomem_bucket *b, u64 n, unsigned long rate)
 {

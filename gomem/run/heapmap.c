@@ -37,8 +37,9 @@ static enum kind kind_of_size(unsigned int size)
 }
 
 /*
- * Return what a page is used for. A page that is in use and has no span is in a
- * page cache. The caller holds the lock of the heap.
+ * Return what page @i of a chunk is used for. If the bit of the page in
+ * c->inuse is set, but the page has no tag and so no span, a page cache has the
+ * page. The caller holds the lock of the heap.
  */
 static enum kind kind_of_page(const struct gomem_chunk *c, unsigned int i)
 {

@@ -2,10 +2,10 @@
 /*
  * holder.c - find a pointer to an object, then a pointer to the object that
  * contains the first pointer, and so on, until a pointer is in memory outside
- * the heaps.
+ * the heaps or in a register, or until MOST_STEPS pointers are found.
  *
- * Each step scans all memory once, as run/hunt.c does, and takes the first
- * pointer that it finds. There may be more pointers.
+ * Each step scans all memory once, as each round of run/hunt.c does, and takes
+ * the first pointer that it finds. There may be more pointers.
  */
 #include <linux/err.h>
 #include <linux/mm.h>

@@ -46,8 +46,8 @@ static unsigned long addr_of(unsigned long pfn)
 /**
  * gomem_hotplug_base - choose the address at which the page map begins
  *
- * On x86 the kernel's direct map begins at this address. On arm64 the direct
- * map may begin far below it.
+ * On x86 the kernel's direct map begins at this address, or less than 4 GiB
+ * after it. On arm64 the direct map may begin far below it.
  *
  * Return: the address, a multiple of 4 GiB.
  */
@@ -73,8 +73,10 @@ static int cover(int node, unsigned long pfn, unsigned long end)
 /*
  * Return the first page frame from @pfn on that is online, or that is offline
  * if @online is false. Return @end if there is none. Check only @pfn and the
- * first page frame of each chunk after it. Memory that begins inside a chunk
- * makes no difference, since tables grow in steps of 2 GiB.
+ * first page frame of each chunk after it. If memory begins inside a chunk, the
+ * result is the next chunk. Usually both chunks are in the same table page of
+ * the page map, which covers 2 GiB with kernel pages of 4 KiB. Then the first
+ * chunk is covered, too. Otherwise heaps do not use the memory in it.
  */
 static unsigned long next_chunk(unsigned long pfn, unsigned long end,
 				bool online)
@@ -115,9 +117,9 @@ static DECLARE_WORK(give_back_work, give_back_all);
  * pages of gomem, and checks that before it calls the notifier. But it helps
  * with the memory blocks that go offline next.
  *
- * Free pages of the heap go back at once. The CPUs' caches are drained by a
- * work, because a drain takes cpus_read_lock(), which the caller of the
- * notifier holds already.
+ * Free pages of the heap and of page caches go back at once. A work drains the
+ * slots, because gomem_mcache_drain() takes cpus_read_lock(), which the caller
+ * of the notifier holds already.
  */
 static void give_back(struct gomem_heap *h)
 {
@@ -181,8 +183,8 @@ int __init gomem_hotplug_init(void)
 	}
 	/*
 	 * From here on, CPUs may look up addresses while memory_changes()
-	 * replaces the map's table. So publish() in pagemap.c has to wait for a
-	 * grace period.
+	 * replaces the map's table. So publish() in map/pagemap.c has to wait
+	 * for a grace period.
 	 */
 	gomem_pagemap.live = true;
 	return 0;

@@ -10,12 +10,14 @@
  * same from the end of the first round on. It is not reported if the heap
  * profile has a record of it that is younger than the scan.
  *
- * The first round marks what is reachable from memory outside the heaps. Later
+ * The first round marks the objects that are reachable from memory outside the
+ * heaps, from arenas, and from objects that are newer than the scan. Later
  * rounds search only for pointers to the candidates that are left. They treat
  * all other objects as reachable, so a pointer in any of these is enough.
  *
- * An object that waits for an RCU grace period to be freed may have no pointer.
- * So the last check comes after all such objects were freed.
+ * If an object waits in an RCU queue to be freed, the scan may find no pointer
+ * to it, although it is no leak: the queue links its objects by encoded words.
+ * So the last checks come after the objects that waited have been freed.
  */
 #include <kunit/visibility.h>
 #include <linux/delay.h>
@@ -36,7 +38,10 @@
 
 #define ROUNDS	3
 
-/* How often the candidates left after the last round of a scan are checked. */
+/*
+ * After the last round of a scan, check_again() checks the candidates that are
+ * left: once, and once more after each of this many pauses.
+ */
 #define CHECKS	20
 
 /**
@@ -63,8 +68,8 @@ struct result {
 static DEFINE_MUTEX(hunt_mutex);
 
 /*
- * Protects the pointer below. Taken by the task that has scanned, and by tasks
- * that read the file leaks.
+ * Protects the pointer below and the result that it leads to. Taken by the task
+ * that has scanned, and by tasks that read the file leaks.
  */
 static DEFINE_MUTEX(last_mutex);
 static struct result *last;
@@ -87,9 +92,9 @@ static int scan_round(struct gomem_marks *m, struct result *r)
  * Drop candidates that have been freed or written to since the last round. A
  * cell may be used by many short-lived objects with the same contents, one
  * after the other. If the cell was in use at the end of each round, these
- * objects look like one, unless the heap profile has records of them. So check
- * CHECKS times, at growing intervals: one check is likely to find the cell
- * free.
+ * objects look like one old object, unless the heap profile has records of
+ * them. So check CHECKS + 1 times, at growing intervals: one of these checks is
+ * likely to find the cell free.
  */
 static int check_again(struct gomem_marks *m)
 {

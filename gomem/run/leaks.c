@@ -69,7 +69,7 @@ static unsigned long report_leaked_class(const struct leak_census *census,
 	return n;
 }
 
-/* Print other reasons why objects may be live than a missing free. */
+/* Print why objects may be live although a module tried to free them. */
 static void report_leak_causes(unsigned long kfreed)
 {
 	u64 written = gomem_misuse_count(GOMEM_WRITE_AFTER_FREE);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * lifetimesfile.c - the file lifetimes of debugfs: how long the objects that
- *	each stack allocated lived, as far as the heap profile recorded them.
+ * lifetimesfile.c - the file lifetimes of debugfs: for each call stack, how
+ *	long its objects lived. The numbers are estimated from the objects that
+ *	the heap profile recorded.
  */
 #include <linux/bits.h>
 #include <linux/kernel.h>

@@ -60,7 +60,8 @@ static void __init init_constants(void)
 
 /*
  * Start what runs by itself, and register what the kernel and the administrator
- * call. None of this can fail, so gomem_init() never has to undo it.
+ * call. None of these functions returns an error, so gomem_init() never has to
+ * undo them.
  */
 static void __init start(void)
 {
@@ -128,16 +129,17 @@ exit_exact:
  *
  * The steps, with the reasons for their order:
  *
- *  1. End the calls from outside that read heaps: those of debugfs files, of
- *     parameters, of the probe of kfree(), and of the notifiers of memory
- *     hotplug and of the OOM killer.
+ *  1. End the calls from outside that use heaps or slots: by debugfs files, by
+ *     changes of profile_rate, by the OOM notifier of run/oom.c, by the probe
+ *     of kfree(), and by the notifier of memory hotplug.
  *  2. Free what waits in the RCU queues. These frees use the slots, and may
  *     wake the scavenger.
- *  3. Stop the epochs. From here on no work sweeps, drains or scavenges, so
- *     what the next steps count stays as it is.
- *  4. Unregister the shrinker, which empties page caches and transfer caches.
- *  5. Destroy arenas and typed caches that their users left, and report them.
- *     The spans of both have to go before the span classes are counted.
+ *  3. Stop the epochs. Otherwise a look could queue drains of the mcaches after
+ *     step 6 has cancelled those that were queued.
+ *  4. Unregister the shrinker, which empties page caches and transfer caches,
+ *     and the OOM notifier of run/shrink.c.
+ *  5. Report arenas and typed caches that their users left, and free their
+ *     structs. The structs are gomem objects: step 8 would report them.
  *  6. Empty the mcaches: objects go to their spans, empty spans to the heaps.
  *  7. Cancel the works that were queued after step 3 by frees that had begun
  *     before it.

@@ -17,9 +17,9 @@
  *	marked		this round found a pointer to it
  *	done		this round has followed the pointers in it
  *
- * Spans with objects that are marked and not done are on a list, instead of a
- * stack of such objects. So following pointers allocates no memory, however
- * objects point to each other.
+ * The spans that have objects that are marked and not done are on a list, whose
+ * links are in struct gomem_marks_span. A stack of such objects could grow
+ * without limit. With the list, following pointers allocates no memory.
  */
 #include <kunit/visibility.h>
 #include <linux/bitmap.h>
@@ -289,9 +289,9 @@ static void mark_offsets(struct gomem_marks *m, struct gomem_marks_span *ms,
  * Mark the objects in a page to whose struct page some word points. The word
  * points to byte @offset of the array of structs. It counts only if it points
  * to the first 8 bytes of a struct; its low bits may be flags. A pointer to a
- * later byte may not be a reference: the list head in the struct of a page that
- * was never used points to itself. @behind points to the word after the
- * pointer; NULL if that word was not read.
+ * later byte is not always a reference to the page: the list head in the struct
+ * of a page that was never used points to itself. @behind points to the word
+ * after the pointer; NULL if that word was not read.
  */
 static void mark_page(struct gomem_marks *m, unsigned long offset,
 		      const unsigned long *behind)
@@ -471,7 +471,7 @@ int gomem_marks_follow(struct gomem_marks *m)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_follow);
 
-/* Follow the pointers in all memory that a block of an arena has handed out. */
+/* If a block of an arena begins at @addr, follow the pointers in its memory. */
 static int follow_arena(struct gomem_marks *m, unsigned long addr)
 {
 	return follow_memory(m, addr, gomem_shape_arena(addr));
@@ -511,9 +511,10 @@ static bool has_changed(struct gomem_marks *m, struct gomem_marks_span *ms,
 
 /*
  * Could unit @u be an object in use, whose pointers are references? Yes, if it
- * is not a candidate. Yes, if it is marked: another object may have taken its
- * place. Yes, if its contents have changed: then the object is in use, or
- * another one has taken its place. If @ms is NULL, no unit is a candidate.
+ * is not a candidate. Yes, if it is marked: a new object may be in the place of
+ * the candidate. Yes, if its contents have changed: then the candidate is in
+ * use and is dropped, or a new object is in its place. If @ms is NULL, no unit
+ * is a candidate.
  */
 static bool is_root(struct gomem_marks *m, struct gomem_marks_span *ms,
 		    unsigned int u)

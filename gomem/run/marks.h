@@ -11,17 +11,17 @@
  * round: then some code has a pointer to it.
  *
  * All words are taken for pointers (*conservative* marking). A pointer to any
- * byte of an object marks it. So does a pointer to the struct page of a page in
- * which the object lies: always if the object has the size of a page or more,
- * else if the word after the pointer contains an offset in the page that lies
- * in the object.
+ * byte of an object marks it. So does a pointer to the struct page of a kernel
+ * page in which the object lies: always if the object has the size of a page or
+ * more. Else the object is marked if the word after the pointer was not read,
+ * or if a half of that word is the offset in the page of a byte of the object.
  *
  * Live objects that are not candidates are in use: they were allocated after
  * the set was made, or an earlier round has marked them. So in each round,
  * gomem_marks_newer() follows the pointers in these objects, too. A candidate
- * may have been freed, and a new object may be in its place. That is possible
- * if the candidate is marked, or if its contents changed. So
- * gomem_marks_newer() also follows the pointers in such candidates.
+ * may have been freed, and a new object may be in its place. If the candidate
+ * is marked, or if its contents have changed, gomem_marks_newer() assumes this,
+ * and follows the pointers in the new object.
  *
  * Objects may be allocated and freed while a set exists. The set remembers how
  * each span was cut into objects when the set was made. If a span is gone, or

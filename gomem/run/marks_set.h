@@ -17,8 +17,7 @@
 /**
  * struct gomem_marks_span - the marks of a span
  * @all: link of the list of all spans of the set
- * @grey: link of the list of spans with objects that something points to, and
- *	whose contents were not searched for pointers yet
+ * @grey: link of the list of spans with units that are marked and not done
  * @queued: the span is on the list that @grey links
  * @sums: checksum of each unit (see run/shape.h) that is a candidate; NULL
  *	before the end of the scan's first round
@@ -36,20 +35,19 @@ struct gomem_marks_span {
 
 /**
  * struct gomem_marks - a set of marks
- * @base: first address that the page map covers
+ * @base: address at which the page map begins
  * @nr_chunks: chunks of the page map when the set was made
  * @chunk: for each chunk, an array with the marks of each page's span; or NULL
  * @memmap: address of the struct page of @base
  * @memmap_bytes: bytes of the array of struct page that begins at @memmap
  * @all: list of all spans
- * @grey: list of the spans with objects that something points to, and whose
- *	contents were not searched for pointers yet
+ * @grey: list of the spans with units that are marked and not done
  * @buf: buffer for gomem_peek()
  * @live: number of objects that were live when the set was made
  * @reading: address of the words that are being searched, 0 for registers;
  *	stored as gomem_hide() returns it
- * @watched: address of the object to which the first pointer is asked for,
- *	stored as gomem_hide() returns it; or 0
+ * @watched: address of the object that gomem_marks_watch() was called for,
+ *	stored as gomem_hide() returns it; 0 if it was not called
  * @hit: a pointer to the object @watched was found
  * @found: @holder is set
  * @holder: where the first pointer to @watched was found, 0 for a register;
@@ -94,9 +92,8 @@ static inline unsigned long *done(struct gomem_marks_span *ms)
 
 /*
  * In a span of tiny blocks: return the bitmap of the bytes at which an object
- * began when the set was made. It takes the place of the bitmap of objects
- * whose contents were searched. Such a span does not need that one, because
- * tiny objects have no pointers.
+ * began when the set was made. It takes the place of the bitmap of done units,
+ * which such a span does not need, because tiny objects have no pointers.
  */
 static inline unsigned long *starts(struct gomem_marks_span *ms)
 {

@@ -31,8 +31,8 @@
 #define ROWS_MAX	512U
 
 /*
- * An estimate that is off by more counts as off by this many KiB, so that the
- * sum of squared errors fits in 64 bits.
+ * Upper limit, in KiB, of the error of a bucket's estimate. The square of this
+ * limit is 2^54, so the sum of a thousand squared errors fits in 64 bits.
  */
 #define ERROR_MAX	BIT_ULL(27)
 

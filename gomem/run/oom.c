@@ -25,7 +25,10 @@
 #include "run/oom.h"
 #include "run/shrink.h"
 
-/* The log names this many stacks: those that allocated the most live memory. */
+/*
+ * The log names the innermost function of this many call stacks: those that
+ * allocated the most live memory.
+ */
 #define TOP	3
 
 /* One report in five seconds: code in a loop may run out of memory often. */

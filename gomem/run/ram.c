@@ -11,8 +11,8 @@
  *  - pages of processes and of files, which are on an LRU list;
  *  - pages of heaps: run/marks.c reads objects that something points to;
  *  - pages in which gomem keeps addresses of objects for its own use: see
- *    base/hide.h. If other pages contain such addresses, only these are left
- *    out: see struct piece;
+ *    base/hide.h. If gomem keeps such addresses in a part of another page, only
+ *    that part is left out: see struct piece;
  *  - stacks: run/stacks.c reads the parts of stacks that are in use.
  */
 #include <linux/bits.h>

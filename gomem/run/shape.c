@@ -3,10 +3,10 @@
  * shape.c - read spans that other CPUs use, without their locks.
  *
  * An RCU read-side section keeps the pages of a span from going back to the
- * kernel, and the kind of a mapped span from being freed. It does not keep the
- * span: a descriptor may become that of another span at any time. So once a
- * shape was copied, only bitmaps are read from the descriptor, and addresses
- * are computed from the shape. If the span changes in the middle, the answer is
+ * kernel, and the kind of a span in the page map from being freed. It does not
+ * keep the span: a descriptor may become that of another span at any time. So
+ * the addresses of objects are computed from the copied shape, not from the
+ * descriptor. If another span gets the descriptor meanwhile, the answer is
  * wrong, but no memory is read that is not gomem's.
  */
 #include <linux/bits.h>
@@ -21,7 +21,10 @@
 #include "map/tinyblock.h"
 #include "run/shape.h"
 
-/* Copy the shape of a span. The caller is in an RCU read-side section. */
+/*
+ * Copy the shape of a span that begins at @addr. The caller is in an RCU
+ * read-side section.
+ */
 static void read_shape(const struct gomem_span *s, unsigned long addr,
 		       struct gomem_shape *sh)
 {
@@ -195,11 +198,11 @@ bool gomem_shape_unit_live(const struct gomem_shape *sh, unsigned int u)
 }
 
 /**
- * gomem_shape_unit_size - return the bytes of an object that its user may use
+ * gomem_shape_unit_size - return how many bytes of an object its user may use
  * @sh: the shape
- * @u: number of its unit (see shape.h)
+ * @u: number of the object's unit (see shape.h)
  *
- * Return: the bytes; for a tiny object that is gone, 1.
+ * Return: the bytes; 1 for a tiny object that was freed meanwhile.
  */
 u32 gomem_shape_unit_size(const struct gomem_shape *sh, unsigned int u)
 {

@@ -5,7 +5,7 @@
  * Functions leave words on the stack when they return. A refill, for example,
  * leaves the addresses of up to 64 objects. The scan for leaks would take these
  * for pointers. So it does not read the pages of stacks as it reads other
- * pages. Only run/stacks.c reads the parts of stacks that are in use.
+ * pages. Instead, run/stacks.c reads only the parts of stacks that are in use.
  *
  * The kernel keeps the stacks of some ended tasks for later tasks, in no list
  * that a module can read. But stacks are mapped in the range of vmalloc(),
@@ -31,7 +31,7 @@
 #include "run/peek.h"
 #include "run/stackpages.h"
 
-/* How far below and above the stacks of known tasks to search for others. */
+/* Search for stacks this many bytes below and above those of known tasks. */
 #define AROUND		SZ_64M
 
 /* Limit of addresses to check. A check takes about 20 ns, so all take 20 ms. */
@@ -87,8 +87,8 @@ static bool is_marked(unsigned long addr)
 	if (*(unsigned long *)&left == STACK_END_MAGIC)
 		return true;
 	/*
-	 * A vm_struct is from kmalloc(). Any other word may be the address of a
-	 * device's memory, which must not be read.
+	 * A vm_struct is from kmalloc(). If left.area is not in a slab, it may
+	 * be the address of a device's memory, which must not be read.
 	 */
 	return is_slab(left.area) &&
 	       !copy_from_kernel_nofault(&area, left.area, sizeof(area)) &&
@@ -96,8 +96,8 @@ static bool is_marked(unsigned long addr)
 }
 
 /*
- * Is there a stack at an address? A device's memory must not be read, so check
- * that a page is mapped before reading.
+ * Does a stack begin at an address? A device's memory must not be read, so call
+ * gomem_mapped_page() first: it returns NULL for such memory.
  */
 static bool is_stack(unsigned long addr)
 {
@@ -127,8 +127,8 @@ static int add_stack(struct gomem_stackpages *sp, unsigned long addr)
 }
 
 /*
- * Return the lowest address at which a task's stack begins, and set @highest to
- * the highest. A sample of 1024 tasks is enough.
+ * Return the lowest address at which the stack of a process begins, and set
+ * @highest to the highest such address. The first 1024 processes are enough.
  */
 static unsigned long find_range(unsigned long *highest)
 {

@@ -4,10 +4,11 @@
  * registers of all CPUs, for pointers to objects.
  *
  * Functions that have returned left their variables below the stack pointer.
- * These are no references, since kernel code has no red zone on any
- * architecture. If a task does not run, its stack pointer is known, and its
- * registers are on its stack. If it runs, its CPU is interrupted, and copies
- * its registers and its stack. So each task is seen at one moment.
+ * That part of a stack need not be read. No function that still runs has
+ * variables there, since kernel code has no red zone on any architecture. If a
+ * task does not run, its stack pointer is in its task_struct, and its registers
+ * are on its stack. If it runs, its CPU is interrupted, and copies its
+ * registers and its stack. So each task is seen at one moment.
  *
  * On x86 the interrupt by which one CPU calls a function on another CPU does
  * not save the interrupted registers for get_irq_regs(). The interrupt of a
@@ -59,7 +60,10 @@
  */
 #define MOST_TRIES	50
 
-/* How long to wait for copy_running(): a virtual CPU may not run for long. */
+/*
+ * Wait at most this long for copy_running(): a hypervisor may stop a virtual
+ * CPU for a long time.
+ */
 #define MOST_NS		(500 * NSEC_PER_USEC)
 
 /* What became of the attempt to copy the stack of a task that runs. */
@@ -138,8 +142,8 @@ static unsigned long switches(const struct task_struct *t)
 
 /*
  * Copy the stack that begins at @stack, from @sp on. Return false if @sp does
- * not lie in this stack. A task that exits may lose its stack: then nothing is
- * copied.
+ * not lie in this stack. If the task exits, its stack may be freed: then less
+ * or nothing is copied.
  */
 static bool copy_stack(struct look *l, unsigned long stack, unsigned long sp)
 {
@@ -213,7 +217,7 @@ static enum hrtimer_restart copy_running(struct hrtimer *timer)
 				state = NOT_RUNNING;
 		}
 	}
-	/* Store it after the copy is complete. Pairs with look_running(). */
+	/* Store @state after the copy. Pairs with look_running(). */
 	smp_store_release(&l->state, state);
 	return HRTIMER_NORESTART;
 }
@@ -239,7 +243,7 @@ static bool look_running(struct look *l, unsigned int cpu)
 	l->bytes = 0;
 	l->state = NOT_RUNNING;
 	smp_call_function_single(cpu, start_timer, l, true);
-	/* Load it before the copy is read. Pairs with copy_running(). */
+	/* Load the state before the copy. Pairs with copy_running(). */
 	while (smp_load_acquire(&l->state) == STARTED && ktime_get_ns() < end)
 		cpu_relax();
 	hrtimer_cancel(&l->timer);
@@ -256,7 +260,10 @@ static void mark_found(struct gomem_marks *m, struct look *l)
 	memset(&l->regs, 0, sizeof(l->regs));
 }
 
-/* Scan a task. Return 1, or SLICE_TASKS if the task was not found asleep. */
+/*
+ * Scan a task. Return how many tasks it counts for in a slice of SLICE_TASKS: 1
+ * if the first try found that it does not run, else the whole slice.
+ */
 static unsigned int scan_task(struct gomem_marks *m, struct look *l,
 			      struct task_struct *t)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * suspects.c - group the objects that nothing points to by the stack that
- * allocated them, and print them.
+ * suspects.c - group the unreachable objects that a scan found by the call
+ * stack that allocated them, and print them.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -42,14 +42,14 @@ static void count(struct gomem_suspect_row *row, u64 born)
 }
 
 /**
- * gomem_suspects_add - add an object that nothing points to
- * @addr: the object
+ * gomem_suspects_add - add an unreachable object
+ * @addr: address of the object
  * @size: its bytes
  * @arg: struct gomem_suspects
  *
- * If the heap profile's record of the object is younger than the scan, the
- * object is not added: it took the place of the one that the scan found no
- * pointer to.
+ * If the heap profile's record of the object was made after the scan began, the
+ * object is not added: it took the place of the object that the scan found
+ * unreachable.
  *
  * Context: process context.
  * Return: 0.
@@ -123,7 +123,7 @@ static void show_row(struct seq_file *m, const struct gomem_suspect_row *row)
 }
 
 /**
- * gomem_suspects_show - print the objects that nothing points to
+ * gomem_suspects_show - print the unreachable objects, a row for each stack
  * @m: the file to print to; readable only for root, since addresses are shown
  * @su: the objects
  */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * suspects.h - objects that nothing points to, by the stack that allocated
- * them.
+ * suspects.h - unreachable objects, by the call stack that allocated them.
+ *
+ * An object is *unreachable* if the scan found no pointer to it, except in
+ * other unreachable objects.
  */
 #ifndef GOMEM_SUSPECTS_H
 #define GOMEM_SUSPECTS_H
@@ -35,7 +37,7 @@ struct gomem_suspect_row {
 };
 
 /**
- * struct gomem_suspects - the objects that a scan found
+ * struct gomem_suspects - the unreachable objects that a scan found
  * @start: when the scan began, in nanoseconds of ktime_get_ns(). An object
  *	whose record in the heap profile is younger is not a suspect
  * @objects: number of objects, including those that have no row

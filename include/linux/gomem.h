@@ -42,17 +42,18 @@
  * is rounded up to one of 67 size classes. A larger size, up to GOMEM_MAX_SIZE,
  * is rounded up to a multiple of 8 KiB. The objects of a size class lie in
  * spans: runs of pages cut into objects of that size. For sizes from 129 bytes
- * to 32 KiB, at most a sixth of a span is lost to the rounding, and to the tail
- * after the last object. gomem_usable_size() returns the size that an object
- * really has.
+ * to 32 KiB, at most a sixth of a span of the usual length is lost to the
+ * rounding, and to the tail after the last object. The first spans of a class,
+ * and spans made while memory is fragmented, may be shorter and lose more.
+ * gomem_usable_size() returns the size that an object really has.
  *
  * Tiny objects: noscan objects, which gomem_alloc_noscan() allocates, share
  * blocks of 16 bytes if they have 1 to 5 bytes. Each CPU cuts them from a
  * current block of its own. A noscan object of 9 to 15 bytes also shares that
  * block, if it fits there. So gomem_usable_size() may be exactly the size that
  * was asked for, and may grow when a neighbour in the block is freed. When a
- * CPU moves on to another block, the unused bytes of the old block stay unused
- * until all of its objects are freed.
+ * CPU moves on to another block, no new object gets the unused bytes of the old
+ * block until all objects of the old block are freed.
  *
  * Alignment: at least 8 bytes. A noscan object of less than 16 bytes is aligned
  * to the lowest bit set in its size. An object whose requested size is a power
@@ -70,16 +71,20 @@
  * For objects that need more alignment, create a typed cache, and set align in
  * its struct gomem_cache_args.
  *
- * Errors: an allocation that fails returns NULL. Misuse is a double free, a
- * pointer into the middle of an object, a pointer that is not gomem's, a
- * refused gfp or a size that overflows. It is counted in
+ * Errors: an allocation that fails returns NULL. Misuse is, for example, a
+ * double free, a pointer into the middle of an object, a pointer that is not
+ * gomem's, a refused gfp or a size that overflows. Misuse is counted in
  * /sys/kernel/debug/gomem/stats and reported in the kernel log with the
  * caller's name. At most ten reports of each kind of misuse appear in five
  * seconds. Apart from that, a call that is misuse does nothing.
  *
- * An object that was written to after its free is reported, and never handed
- * out again. The cause may also be a double free that the write hid at first.
- * Some misuse is not detected, or is taken for other misuse:
+ * A freed object that is neither tiny nor larger than 32 KiB holds a secret key
+ * in its first 8 bytes. If a cache's freed objects keep their contents, the key
+ * is in the 8 bytes after the object. An allocation that finds the key
+ * overwritten reports the object, and gomem never hands the object out again.
+ * The cause may also be a double free: gomem does not notice the second free if
+ * the key was overwritten before. Some misuse is not detected, or is taken for
+ * other misuse:
  *
  *	- a second free after the memory has a new owner is not detected;
  *	- two frees of an object on two CPUs at the same moment may not be
@@ -190,8 +195,8 @@ __gomem_account_create(const char *name, size_t soft, size_t hard,
 	 __same_type(head, struct rcu_head *))
 
 /*
- * Return the offset of a size's slot in each CPU's array of slots. A size class
- * has two slots side by side. The second one is for noscan objects.
+ * Return the offset, in bytes, of a size's slot in each CPU's array of slots. A
+ * size class has two slots side by side. The second one is for noscan objects.
  */
 #define __GOMEM_SLOT_SHIFT	6
 
@@ -328,11 +333,11 @@ void *gomem_alloc_node(size_t size, gfp_t gfp, int node)
  * the memory after it is free. Each object above 32 KiB has pages of its own,
  * and so have most objects that gomem_realloc() has moved to more than 16 KiB.
  *
- * An object that grows by less than half of its size gets spare room, if there
- * is memory for it without reclaim. If @new_size is up to 16 KiB, the size
- * becomes the next power of two, else about 1.5 * @new_size. The object gets no
- * spare room if @new_size is less than 16 or a power of two, or if its size
- * would exceed GOMEM_MAX_SIZE.
+ * An object that grows by less than half of its size gets spare room, if the
+ * CPU's node has memory for the room without reclaim. If @new_size is up to 16
+ * KiB, the size becomes the next power of two, else about 1.5 * @new_size. The
+ * object gets no spare room if @new_size is less than 16 or a power of two, or
+ * if 1.5 * @new_size would exceed GOMEM_MAX_SIZE.
  *
  * With __GFP_ZERO the bytes beyond the old size read as zero, provided that the
  * object was allocated and always resized with __GFP_ZERO. The reason is that
@@ -414,8 +419,8 @@ void gomem_free(const void *p);
  * were canceled. Cleanups that are left when it is unloaded are reported, and
  * never run. The cleanups of a leaked object never run, either.
  *
- * While an object has a cleanup, the frees of all objects in its gomem page, or
- * in its span of a typed cache, take the slow path.
+ * While an object has a cleanup, the frees of all objects that begin in the
+ * same page of 8 KiB, or in the same span of a typed cache, take the slow path.
  *
  * Context: any but NMI; may sleep if @gfp allows it. The caller owns the
  * object.
@@ -459,9 +464,9 @@ bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg);
  * not destroy the account.
  *
  * The account must be destroyed before the module that created it is unloaded,
- * and before the module that contains @over is. If it is not, gomem reports and
- * closes the account then: @over does not run any more, and nothing is charged
- * to the account.
+ * and before the module that contains @over is unloaded. Otherwise gomem
+ * reports the account when that module is unloaded, and closes it: @over does
+ * not run any more, and nothing is charged to the account.
  *
  * An allocation that would exceed @hard fails: it returns NULL, and is counted
  * in the account. An allocation with __GFP_NOFAIL does not fail, and may exceed
@@ -608,7 +613,7 @@ bool gomem_owns(const void *p);
  * the output of mem_dump_obj() follows.
  *
  * Of the memory of gomem's objects, only the words that mark free objects are
- * read. So the call is safe while others write to the objects.
+ * read. So the call is safe while other code writes to the objects.
  *
  * Context: any.
  */
@@ -780,10 +785,11 @@ void devm_gomem_free(struct device *dev, const void *p);
  * @gfp: as for gomem_alloc()
  *
  * Scratch buffers are for data that is too large for the stack, and that the
- * caller needs only until it returns. Each CPU keeps up to 32 KiB of
- * free buffers of each order. A buffer is aligned to its size. Only
- * gomem_scratch_put() frees a buffer; the functions that free, resize or clear
- * other objects refuse it with a report.
+ * caller needs only until it returns. For tasks, a CPU keeps up to 32 KiB of
+ * free buffers of each order; for interrupts, up to two more buffers of each
+ * order. A buffer is aligned to its size. Only gomem_scratch_put() frees a
+ * buffer; the functions that free, resize or clear other objects refuse it with
+ * a report.
  *
  * The buffer is not cleared, unless @gfp has __GFP_ZERO or the kernel was
  * started with init_on_alloc=1.
@@ -812,10 +818,10 @@ void gomem_scratch_put(void *buf);
  * An arena is for many objects that are freed at the same time. An allocation
  * from an arena only advances a pointer, so it costs next to nothing.
  * gomem_arena_destroy() frees all objects at once. A new arena has no memory.
- * It grows by blocks that hold nothing else. The first block has 8 KiB, each
- * further block twice as much as the one before, up to 256 KiB. A block is
- * longer if the object does not fit, and shorter if memory is scarce. An object
- * of more than 64 KiB gets a block of its own.
+ * It grows by blocks, which hold only objects of this arena. The first block
+ * has 8 KiB, each further block twice as much as the one before, up to 256 KiB.
+ * A block is longer if the object does not fit, and shorter if memory is
+ * scarce. An object of more than 64 KiB gets a block of its own.
  *
  * An arena has no lock. Callers that share one must serialize their calls.
  * Different arenas are independent of each other.

@@ -17,18 +17,19 @@
  * gomem_override_kfree. Therefore:
  *
  *	- pointers to the functions work;
- *	- structs may have members of the same names;
+ *	- structs may have members named kfree, kmalloc and so on;
  *	- headers may come in any order;
  *	- the compiler checks the kernel's prototypes as usual;
- *	- if the module itself defines a function of such a name, it calls its
- *	  own.
+ *	- if the module itself defines a function with one of these names, its
+ *	  calls reach its own function.
  *
  * These families of functions then belong to gomem: kmalloc(), kvmalloc(),
  * kstrdup(), bitmap_alloc(), kfree(), kfree_rcu() and kmem_cache_create(), and
  * mempools built on them. Some memory still comes from the kernel's allocator:
- * requests that gomem refuses (zones, more than GOMEM_MAX_SIZE), and results of
- * kernel functions like kasprintf(). So the functions that free an object,
- * resize it or return its size find out at run time which allocator owns it.
+ * requests that gomem refuses (for a zone like ZONE_DMA, or for more than
+ * GOMEM_MAX_SIZE), and results of kernel functions like kasprintf(). So the
+ * functions that free an object, resize it or return its size find out at run
+ * time which allocator owns it.
  *
  * The opposite case needs care: memory that the module allocates, and that the
  * kernel or another module frees. Documentation/override.rst lists which of
