@@ -33,7 +33,8 @@ struct bench_way {
  * struct bench - a scenario
  * @name: name of the scenario in scripts/bench
  * @ways: the empty way, then one for each allocator
- * @ops: operations of one repetition; reduced where objects are large
+ * @ops: operations of one repetition if bench_scale is 1; fewer if objects are
+ *	large (MAX_BYTES in measure.c)
  * @batch: value of bench_batch_size while the scenario runs. @ops is rounded up
  *	to a multiple of it; 0 means 1
  * @unit: the result is the cost of @unit operations; 0 means 1

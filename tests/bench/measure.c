@@ -121,7 +121,7 @@ static void take_samples(const struct bench *b, unsigned int nr_ways,
 
 /**
  * bench_compare - measure all ways of a scenario
- * @b: the scenario; it is set up
+ * @b: the scenario, whose setup() has succeeded
  *
  * Return: 0, or -ENOMEM; the results are in bench_result()'s buffer.
  */

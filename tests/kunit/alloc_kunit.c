@@ -5,7 +5,7 @@
  * Objects are filled with a pattern while they are live: an overlap breaks it.
  * The reports of misuse that the cases leave in the log are expected. Some
  * cases make the page source of gomem fail for a moment. So no other module
- * should depend on gomem meanwhile.
+ * should allocate from gomem meanwhile.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -398,7 +398,10 @@ static void test_gfp_refused(struct kunit *test)
 
 /* Failure */
 
-/* Allocate objects until there is no memory. Return @n plus their number. */
+/*
+ * The first @n places of f->objs are in use. Store new objects in the places
+ * after them until memory or places run out. Return how many places are in use.
+ */
 static unsigned int exhaust(struct fixture *f, unsigned int n, size_t size)
 {
 	while (n < FIXTURE_OBJECTS &&
@@ -450,7 +453,7 @@ static void test_short_span(struct kunit *test)
 	src->alloc = all_pages;
 	/*
 	 * In a span of the usual length, an object would start at the address
-	 * that was freed. The short span has no object there, only its tail.
+	 * that gomem_free() got. The short span has only its tail there.
 	 */
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, ARRAY_SIZE(sizes));
 	expect_sound(test);

@@ -354,7 +354,7 @@ static void test_poison(struct kunit *test)
 
 /*
  * A write to any byte of a span in quarantine is found, even if the debug level
- * has changed since then.
+ * was set to 0 after the write.
  */
 static void test_write_after_destroy(struct kunit *test)
 {

@@ -102,8 +102,8 @@ void balance_expect(struct kunit *test, struct balance *b)
 	s64 live;
 
 	/*
-	 * While an epoch moves objects from a slot to a span, no counter
-	 * includes them. So keep epochs from running.
+	 * While a look moves objects from a slot to a span, no counter includes
+	 * them. So keep looks from running.
 	 */
 	gomem_epoch_pause();
 	live = live_objects();

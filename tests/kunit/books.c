@@ -117,7 +117,7 @@ void books_expect(struct kunit *test)
 	unsigned int i;
 
 	/*
-	 * While an epoch ends, the counters and the spans may differ: try
+	 * During a look, the counters may differ from what the spans hold: try
 	 * again.
 	 */
 	for (i = 0; err && i < TRIES; i++) {

@@ -214,7 +214,10 @@ static void test_refused(struct kunit *test)
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
 }
 
-/* A bulk free handles objects of up to 2 KiB in one way, others in another. */
+/*
+ * A bulk free handles objects of up to 2 KiB in one way, and larger objects in
+ * another.
+ */
 static const size_t misused_sizes[] = { 64, 100, 3000, 4096 };
 
 /* Each bad pointer is reported, and the good pointers around it are freed. */

@@ -188,8 +188,8 @@ static void test_ctor(struct kunit *test)
 					  memchr_inv(f->objs[i], 0x77, 200));
 		}
 		/*
-		 * Free the first object last: it keeps its span while the other
-		 * objects return to that span.
+		 * Free the first object last. Until then its span has a live
+		 * object, and is not freed.
 		 */
 		for (i = 1; i < 500; i++)
 			gomem_cache_free(c, f->objs[i]);
@@ -351,8 +351,8 @@ static void free_in_callback(struct rcu_head *rcu)
 }
 
 /*
- * Objects that wait for a grace period when the cache is destroyed do not count
- * as left.
+ * Objects that wait for a grace period when the cache is destroyed are not
+ * reported as left in the cache.
  */
 static void test_callbacks(struct kunit *test)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * check_kunit.c - gomem_check() while other tasks change the heap.
+ * check_kunit.c - gomem_check_all() while another task changes the heaps.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -19,7 +19,8 @@ static void scavenge_now(struct work_struct *work)
 }
 
 /*
- * gomem_check() finds no violation while gomem itself moves objects and pages.
+ * gomem_check_all() finds no violation while a work item drains the caches and
+ * gives free pages back. No object is allocated or freed meanwhile.
  */
 static void test_check_meanwhile(struct kunit *test)
 {

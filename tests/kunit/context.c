@@ -33,8 +33,8 @@ static void call_irq_work(struct irq_work *work)
  * @fn: the function
  * @arg: its argument
  *
- * With PREEMPT_RT a thread calls the function, so cases that allocate in it use
- * skip_on_rt().
+ * With PREEMPT_RT a thread calls the function, not an interrupt. So cases that
+ * test allocations in interrupts use skip_on_rt().
  */
 void run_in_hardirq(void (*fn)(void *arg), void *arg)
 {

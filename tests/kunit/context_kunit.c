@@ -321,8 +321,9 @@ static void test_other_cpu(struct kunit *test)
 			work_on_cpu(to, free_job_on_cpu, job);
 
 			/*
-			 * Now free in a function that another CPU calls here:
-			 * in an interrupt, unless the CPU polls while idle.
+			 * Now free in a function that CPU @to runs for this
+			 * CPU: in an interrupt, unless CPU @to polls while
+			 * idle.
 			 */
 			work_on_cpu(from, job_on_cpu, job);
 			migrate_disable();

@@ -343,7 +343,7 @@ bool fake_page_is_out(struct fake_source *fake, unsigned long addr)
 
 /**
  * fake_forget_pages - take back the pages of a span that was live when its heap
- *	was destroyed, so that the heap did not give them back
+ *	was destroyed: the heap did not give these pages back
  * @fake: the source
  * @addr: the first page
  * @npages: number of pages

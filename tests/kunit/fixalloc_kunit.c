@@ -243,7 +243,7 @@ static void test_lifo(struct kunit *test)
 
 /*
  * A free object keeps its contents, except for its first word: code that
- * follows a stale pointer may still read the others.
+ * follows a stale pointer may still read the other words.
  */
 static void test_free_keeps_content(struct kunit *test)
 {

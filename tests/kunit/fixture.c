@@ -149,7 +149,7 @@ void expect_no_misuse(struct kunit *test)
 }
 
 /**
- * expect_sound - expect that gomem_check() finds the module's heap sound
+ * expect_sound - expect that gomem_check_all() finds no violation
  * @test: the test
  */
 void expect_sound(struct kunit *test)

@@ -114,7 +114,10 @@ static void test_many_free(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
 	layout_free_run(test, 0, 17);
 	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
-	/* The default is 3 % of the pages in use, which are 2048 - 60. */
+	/*
+	 * The default of scavenge_percent is 3. When 60 pages are free, 3 % of
+	 * the 2048 - 60 pages in use are 60 pages, too, rounded up.
+	 */
 	layout_free_run(test, 17, 43);
 	KUNIT_EXPECT_FALSE(test, gomem_heap_has_many_free(h));
 	layout_free_run(test, 60, 1);
@@ -195,7 +198,10 @@ static void test_give_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, gomem_heap_surplus(h));
 	h->give_min = 64;
 	span_set_put(test, &f->set, s);
-	/* With an epoch of default length, the free gave pages back already. */
+	/*
+	 * If epoch_ms is at most its default, the free gave pages back already:
+	 * see gomem_heap_urgent().
+	 */
 	before = *released;
 	gomem_heap_give_back(h, 16);
 	KUNIT_EXPECT_EQ(test, 32, *released - before);
@@ -231,8 +237,8 @@ static struct gomem_heap *make_spans(struct kunit *test, struct gomem_span **s,
 }
 
 /*
- * Free a span. Then give pages back, as the free itself does if the epoch has
- * its default length. The suites usually run with an epoch of a day.
+ * Free a span. Then give pages back. The free itself does so only if epoch_ms
+ * is at most its default, and the suites usually run with an epoch of a day.
  */
 static void put_and_give(struct kunit *test, struct gomem_span *s)
 {
@@ -272,7 +278,7 @@ static void test_give_back_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, *released);
 	KUNIT_EXPECT_EQ(test, 436, gomem_heap_surplus(h));
 	KUNIT_EXPECT_FALSE(test, h->give_hurry);
-	/* The grace period ends although no one else starts one. */
+	/* put_and_give() has started this grace period, so it will end. */
 	await_grace(&h->give_gp);
 	gomem_heap_give_back(h, 500);
 	KUNIT_EXPECT_EQ(test, 436, *released);
@@ -356,8 +362,9 @@ static void test_give_back_hurry(struct kunit *test)
 }
 
 /*
- * A run in a page cache that is not used between two looks returns to the heap.
- * A run that is used stays in the page cache.
+ * A run that stays in a page cache from one call of gomem_heap_drain_runs() to
+ * the next returns to the heap. A run that was taken and put back in between
+ * stays in the page cache.
  */
 static void test_runs(struct kunit *test)
 {

@@ -293,8 +293,9 @@ static void test_below_range(struct kunit *test)
 }
 
 /*
- * The source first offers a block that is not covered. For a request with
- * __GFP_DMA32 the source has memory at lower addresses, which are covered.
+ * The source first offers a block that is not covered. Then the heap makes a
+ * request with __GFP_DMA32, for which the source has memory at lower addresses.
+ * These are covered.
  */
 static void test_beyond_range(struct kunit *test)
 {
@@ -399,7 +400,7 @@ static void test_fail(struct kunit *test)
 				  &mheap_source_of(f)->pages;
 		fake_fail(which, from, c->count);
 		make_spans_under_failure(test, &failures);
-		/* The function clears *which when a request fails. */
+		/* make_spans_under_failure() clears *which after a failure. */
 		failed = which->failed || !which->from;
 	}
 	KUNIT_EXPECT_GT(test, from, 5);

@@ -18,8 +18,9 @@
 #define MARK		0x5eedUL
 
 /*
- * Each check of a page counts a missing reference as a kfree(), but only the
- * first check counts it as a new one.
+ * Up to Linux 6.17, a kfree() drops a reference of the page. Each check of the
+ * page counts the missing reference as a kfree(), but only the first check
+ * counts it as a new one.
  */
 static void test_missing(struct kunit *test)
 {
@@ -128,7 +129,8 @@ static void test_next_object_probed(struct kunit *test)
 /*
  * During a walk of the spans, another CPU may reuse the descriptor of a span.
  * The walk may then combine the address of the old span with the length of the
- * new one. Together they reach beyond the pages of the old span.
+ * new one. Together they reach beyond the pages of the old span, to pages that
+ * may be the kernel's. gomem must not write to the struct page of these.
  */
 static void test_beyond(struct kunit *test)
 {

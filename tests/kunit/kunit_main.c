@@ -13,8 +13,8 @@
 
 #ifndef MODULE
 /*
- * If the suites are built into the kernel, make the epoch a day, so that no
- * epoch ends while the suites run. An epoch_ms on the command line prevails.
+ * If the suites are built into the kernel, make the epoch a day, so that gomem
+ * makes no look while the suites run. An epoch_ms on the command line prevails.
  * tests/kunit/run loads the module with the same epoch.
  */
 static int __init stretch_epoch(void)
@@ -30,8 +30,8 @@ MODULE_IMPORT_NS(GOMEM_NS);
 
 /*
  * MODULE_IMPORT_NS() of the namespace of EXPORT_SYMBOL_IF_KUNIT(), spelt out.
- * Since 6.13 that macro takes a string instead of a bare word. This line is
- * right for all kernels.
+ * Since 6.13 MODULE_IMPORT_NS() takes a string instead of a bare word. This
+ * line is right for all kernels.
  */
 MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");
 

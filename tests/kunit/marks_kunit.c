@@ -267,7 +267,7 @@ static void test_typed(struct kunit *test)
 
 /*
  * A scatterlist points to an object by the struct page of its memory, with
- * flags in the low bits. That marks the object, too.
+ * flags in the low bits. Such a pointer to a struct page marks the object, too.
  */
 static void test_struct_page(struct kunit *test)
 {

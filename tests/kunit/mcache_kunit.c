@@ -219,7 +219,8 @@ static void earn(struct stats_fixture *f, struct gomem_mcache *mc,
 	struct earning *e = seen;
 	/*
 	 * Allocating and freeing so few objects twice is too little traffic to
-	 * let slots grow by more than GROWN_MIN, as without traffic.
+	 * earn growth: the slots grow by share_of() at most, as without
+	 * traffic.
 	 */
 	unsigned int few = min(c->room, SZ_256K / c->size), i;
 

@@ -49,7 +49,7 @@ static const unsigned int random_sizes[RANDOM_CLASSES] = {
 	16, 128, 1024, 9728,
 };
 
-/* The state of one class, as the oracle knows it. */
+/* The state that one class must have after the steps so far. */
 struct class_state {
 	unsigned int nr;
 	void *obj[RANDOM_OBJECTS];

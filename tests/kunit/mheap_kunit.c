@@ -445,8 +445,8 @@ static void unpin_pcache(struct kunit *test)
 }
 
 /*
- * When a span that will grow is allocated, the runs of page caches join the
- * free pages next to them, so that the span finds more room to grow.
+ * When a span that will grow is allocated, the runs of this CPU's page cache
+ * join the free pages next to them, so that the span finds more room to grow.
  */
 static void test_runs_to_grow(struct kunit *test)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mheap_steps.c - steps with spans of a fake heap, and an oracle of its pages.
+ * mheap_steps.c - helpers that allocate and free spans of a fake heap, and
+ * compare the heap with an oracle: the live spans, and a bitmap of their pages.
  */
 #include "mheap_steps.h"
 

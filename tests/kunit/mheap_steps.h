@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mheap_steps.h - steps with spans of a fake heap, and an oracle of its pages.
+ * mheap_steps.h - helpers that allocate and free spans of a fake heap, and
+ * compare the heap with an oracle: the live spans, and a bitmap of their pages.
  */
 #ifndef GOMEM_TEST_MHEAP_STEPS_H
 #define GOMEM_TEST_MHEAP_STEPS_H

@@ -93,8 +93,8 @@ static void alloc_at_rate(struct kunit *test, void **p, unsigned int n,
 }
 
 /*
- * At a rate of 4 KiB, about 15.6 of 1000 objects of 64 bytes are recorded. So
- * the standard deviation of an estimate is 1 / sqrt(15.6) = 25 % of it, or more
+ * At a rate of 4 KiB, about 15.5 of 1000 objects of 64 bytes are recorded. So
+ * the standard deviation of an estimate is 1 / sqrt(15.5) = 25 % of it, or more
  * if samples are thinned. If the deviation was known, 19 of 20 estimates would
  * be off by less than two deviations. Here the deviation, too, is estimated
  * from few records. So expect this of only 14 of 20 estimates.

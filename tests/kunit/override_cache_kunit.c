@@ -31,7 +31,7 @@ static void construct(void *p)
 /*
  * Allocate and free objects of a cache, and destroy it. @ours tells whether
  * gomem has to serve the cache. gomem serves all caches except those for a zone
- * and those made with gomem_kernel_cache().
+ * and those passed to gomem_kernel_cache().
  */
 static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
 {
@@ -109,8 +109,8 @@ static void test_cache(struct kunit *test)
 #define NR_HANDLES	(GOMEM_TWIN_ENTRIES + 100)
 
 /*
- * Return the handle of twin @i of the case: an address in an array, which
- * nothing dereferences. Many of these handles have the same hash.
+ * Return the handle of twin @i of the case: an address in the array @area.
+ * Nothing dereferences the handle. Many of these handles have the same hash.
  */
 static const struct kmem_cache *handle(u8 *area, unsigned int i)
 {

@@ -29,9 +29,11 @@ static void check_copy(const void *p, size_t n, bool to_user)
 }
 
 /*
- * Make the checks that copy_to_user() makes. The kernel ends a task whose copy
- * is refused. So cases with wrong lengths only call gomem_override_may_copy(),
- * which decides. The selftest usercopy.sh tests that the task ends.
+ * Expect that up to @right bytes at @p may be copied to and from user space. If
+ * gomem owns @p (not @foreign), also expect that longer copies are refused. The
+ * kernel ends a task whose copy is refused. So for longer copies, call only
+ * gomem_override_may_copy(), which decides. The selftest usercopy.sh tests that
+ * the task ends.
  */
 static void expect_copies(struct kunit *test, void *p, size_t right,
 			  bool foreign)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagealloc_check_kunit.c - the validator of the page allocator finds each
- * violation.
+ * pagealloc_check_kunit.c - the validator, gomem_pagealloc_validate(), finds
+ * each violated invariant, and a broken heap hands out no page that is in use.
  */
 #include <kunit/test.h>
 #include <linux/string.h>
@@ -123,7 +123,7 @@ static void test_validate_violation(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, c->violation, violation);
 }
 
-/* A broken heap warns once, and gives out no page that is not free */
+/* gomem warns of a broken heap, and hands out no page that is not free */
 
 /*
  * The summaries and the count of free pages say that pages are free. The bits

@@ -93,7 +93,7 @@ static const struct find_case {
 	struct run free[4];
 	/* Number of pages to allocate, and the first page found; -1: none */
 	unsigned long n, found;
-	/* If n is a power of two up to 512: the first aligned page found */
+	/* First page of the aligned run found, if n is a power of two <= 512 */
 	unsigned long aligned;
 } find_cases[] = {
 	{ "whole chunk", { 0 }, { { 0, 512 } }, 512, 0, 0 },
@@ -280,7 +280,11 @@ static void test_cover_nothing(struct kunit *test)
 	heap_expect_valid(test, "nothing covered");
 }
 
-/* Covering more chunks does not change which pages are taken or free. */
+/*
+ * Covering more chunks does not change which pages are taken or free. Chunk 12
+ * is covered already when its turn comes: it lies between covered chunks, and
+ * has its entries in the same pages of the tables as chunk 3.
+ */
 static void test_cover_more(struct kunit *test)
 {
 	static const unsigned long ci[] = {
@@ -313,8 +317,8 @@ static void test_cover_more(struct kunit *test)
 }
 
 /*
- * A chunk is covered only once gomem_pagealloc_cover() was called for it, even
- * if a table already has memory for the chunk's entry.
+ * gomem_pagealloc_cover() covers chunks up to a multiple of 8. A chunk above is
+ * not covered, even if a table already has memory for the chunk's entry.
  */
 static void test_cover_rest(struct kunit *test)
 {
@@ -339,8 +343,8 @@ static void test_cover_rest(struct kunit *test)
 static void test_cover_gap(struct kunit *test)
 {
 	/*
-	 * The gap in TiB. For each page of a table, User-Mode Linux needs a
-	 * mapping of its host, which limits the number of mappings.
+	 * The gap in TiB. It is small on User-Mode Linux, which needs a mapping
+	 * of its host for each page of a table: the host limits their number.
 	 */
 	const unsigned long tib = IS_ENABLED(CONFIG_UML) ? 1 : 64;
 	const unsigned long far = (tib << 40) >> GOMEM_CHUNK_SHIFT;
@@ -599,7 +603,8 @@ static void aligned_heap(struct kunit *test, unsigned int bad)
 }
 
 /*
- * The search for an aligned run tries the chunk where it starts, and 16 more.
+ * The search for an aligned run of 64 pages tries the chunk where it starts,
+ * and the next 16 chunks that have 64 free pages in a row.
  */
 static void test_aligned_bound(struct kunit *test)
 {
@@ -613,8 +618,9 @@ static void test_aligned_bound(struct kunit *test)
 }
 
 /*
- * After 17 chunks without an aligned run of 64 pages, the search for one gives
- * up. It then finds only runs of at least 127 free pages, which contain one.
+ * After 17 chunks that have 64 free pages in a row, but not aligned, the search
+ * for an aligned run of 64 pages gives up. It then finds only runs of at least
+ * 127 free pages, each of which contains an aligned run of 64.
  */
 static void test_aligned_beyond(struct kunit *test)
 {
@@ -632,8 +638,8 @@ static void test_aligned_beyond(struct kunit *test)
  * Across each border of two chunks lie 64 free pages in a row. So the summaries
  * promise such a run in many places, but only the last chunk has one that lies
  * within the chunk. The search for an aligned run of 64 gives up before it gets
- * there, and then accepts only 127 free pages in a row.
- * gomem_pagealloc_next_chunk() does not give up.
+ * to that chunk, since it has visited 512 summaries. It then accepts only 127
+ * free pages in a row. gomem_pagealloc_next_chunk() does not give up.
  */
 static void test_promised_across(struct kunit *test)
 {

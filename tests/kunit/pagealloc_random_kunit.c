@@ -328,7 +328,7 @@ static void test_random(struct kunit *test)
 		   heap_count(h, HOLE));
 }
 
-/* Fragment the heap, for cases that only search. */
+/* Fragment the heap before a case searches it. */
 static void fragment(struct kunit *test, unsigned int pieces)
 {
 	while (pieces--) {

@@ -39,7 +39,7 @@ struct heap {
 	spinlock_t lock;	/* protects pa */
 	struct rnd_state rnd;
 	unsigned int nr;
-	struct heap_chunk *c[MAX_CHUNKS];	/* in order of address */
+	struct heap_chunk *c[MAX_CHUNKS];	/* in order of registration */
 	struct gomem_chunk *many;	/* chunks without an oracle */
 };
 

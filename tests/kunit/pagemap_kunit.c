@@ -221,8 +221,8 @@ struct reader {
 };
 
 /*
- * Look up addresses as gomem_free() does: the last address that the map covers,
- * and addresses in chunks that are registered.
+ * Look up addresses as gomem_free() does: in the last chunk that the map
+ * covers, and in chunks that are registered.
  */
 static int read_map(void *arg)
 {
@@ -236,8 +236,8 @@ static int read_map(void *arg)
 		known = smp_load_acquire(&r->ready);
 		nr = READ_ONCE(map->nr_chunks);
 		/*
-		 * Look up the last chunk that the map covers now. In the old,
-		 * shorter table, this would read beyond the end.
+		 * Look up the last chunk that the map covers now. If the lookup
+		 * used the old, shorter table, it would read beyond its end.
 		 */
 		c = nr ? gomem_pagemap_chunk(map, addr_of(nr - 1)) : NULL;
 		r->wrong += nr && !c;

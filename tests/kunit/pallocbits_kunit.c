@@ -3,9 +3,9 @@
  * pallocbits_kunit.c - bits and summaries of free pages, compared with an array
  * of one byte per page.
  *
- * The oracle is this array, with loops that check each byte. Patterns that such
- * code easily gets wrong are named cases. Random patterns come from a seed that
- * is printed to the log.
+ * The oracle is this array, with loops that check each byte. Patterns that code
+ * for bitmaps easily gets wrong are named cases. Random patterns come from a
+ * seed that is printed to the log.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
@@ -165,7 +165,7 @@ static void test_pack_layout(struct kunit *test)
 			1ULL << 63);
 }
 
-/* Named patterns: the free pages, the summary, and where runs are found */
+/* Named patterns: free runs, summary, where n (aligned) pages are found */
 
 static const struct pattern {
 	const char *name;
@@ -385,7 +385,7 @@ static void test_find_random(struct kunit *test)
 	}
 }
 
-/* In a run of each length, search for that length, and a page more or less. */
+/* In runs of many lengths, search for that length, and a page more or less. */
 static void test_find_every_length(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -620,9 +620,10 @@ static void test_alloc_free_named(struct kunit *test)
 }
 
 /*
- * @reach has the codes of eight neighbouring children of 64 pages each. The
- * first child found should be the one in which the lowest run of @n pages ends.
- * If shorter runs share the code of @n, an earlier child may be found.
+ * Expect that gomem_pallocreach_find() finds first the child in which the
+ * lowest run of @n free pages ends. @reach has the codes of eight neighbouring
+ * children of 64 pages. If shorter runs share the code of @n, it may find an
+ * earlier one.
  */
 static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 {
@@ -640,7 +641,7 @@ static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 		KUNIT_ASSERT_TRUE_MSG(test, got <= want, "%u", n);
 }
 
-/* Each length below 128 has a code. Longer ones have eight per power of two. */
+/* Lengths below 128 have a code each, longer ones eight per power of two. */
 static void test_reach_code(struct kunit *test)
 {
 	unsigned int len, code, last = 0;

@@ -204,8 +204,8 @@ static void test_without_lock(struct kunit *test)
 	expect_cached(test, &before, &after, 100);
 
 	/*
-	 * A span that is too long comes from the heap, even if the page cache
-	 * has enough pages.
+	 * A span of more than GOMEM_PCACHE_SPAN_MAX pages comes from the heap
+	 * if no run has its length, even if the page cache has enough pages.
 	 */
 	span_set_get(test, &f->base.set, h, GOMEM_PCACHE_SPAN_MAX + 1);
 	gomem_heap_get(h, &before);
@@ -303,7 +303,7 @@ static void test_runs(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, gomem_pagemap_span(h->map, base));
 	span_set_expect(test, &f->base.set, h);
 
-	/* A cached run serves neither a shorter span nor an aligned one. */
+	/* The unaligned run serves neither a shorter nor an aligned span. */
 	s = span_set_get(test, &f->base.set, h, 31);
 	KUNIT_EXPECT_NE(test, base, s->base);
 	s = span_set_try(test, &f->base.set, h, &req);

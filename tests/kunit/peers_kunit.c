@@ -257,8 +257,9 @@ static void test_no_descriptor(struct kunit *test)
 	/*
 	 * Memory is fetched for a span descriptor of heap 0, then for one of
 	 * heap 1, then for a descriptor of the chunk. If a light request fails,
-	 * a hard one follows. The second round needs no memory for heap 0, as
-	 * that of the first is kept. So it fails at the chunk.
+	 * a hard one follows. Calls 2 and 3 fail: in the first round both are
+	 * for heap 1. Heap 0 keeps the memory that it got. So in the second
+	 * round, call 1 is for heap 1, and calls 2 and 3 are for the chunk.
 	 */
 	fake_fail(&source_of(f)->meta, 2, 2);
 	for (i = 1; i <= 2; i++) {
@@ -426,8 +427,9 @@ static void test_limit(struct kunit *test)
 
 	make_heaps(test, 16, 4 * CHUNK);
 	/*
-	 * Let the heap have a chunk now: a new chunk would need memory for its
-	 * descriptor, which counts toward the limit, too.
+	 * Let heap 0 register its second chunk now. When heap 0 grows at the
+	 * limit, it needs no memory for a chunk's descriptor, which would count
+	 * toward the limit, too.
 	 */
 	get(test, 0, CHUNK);
 	span_set_put(test, &f->set, get(test, 0, CHUNK));
@@ -446,7 +448,8 @@ static void test_limit(struct kunit *test)
 
 /*
  * A heap keeps asking its own node for pages although the node is empty, but
- * only for the lowest order that a request fits into. Higher ones just failed.
+ * only for the lowest order that a request fits into: requests for higher
+ * orders have failed before.
  */
 static void test_learn_order(struct kunit *test)
 {
@@ -488,7 +491,10 @@ static const struct order_case {
 
 KUNIT_ARRAY_PARAM_DESC(order, order_cases, name);
 
-/* Nearer nodes come first. Nodes at the same distance are ordered by number. */
+/*
+ * Nearer nodes come first. Nodes at the same distance are ordered by number,
+ * counted up from the own node, with the lowest number after the highest.
+ */
 static void test_order(struct kunit *test)
 {
 	const struct order_case *c = test->param_value;

@@ -448,7 +448,7 @@ static void test_frames(struct kunit *test)
  * Estimate the number of 40000 objects of 64 bytes at a rate of 4 KiB. About
  * 620 of them are recorded, so the standard deviation is 4 %. On a fast machine
  * records follow each other closely, and samples are thinned: setting the rate
- * again ends that.
+ * again ends the thinning (base/sample.h).
  */
 static void test_estimate(struct kunit *test)
 {

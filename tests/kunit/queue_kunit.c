@@ -2,9 +2,9 @@
 /*
  * queue_kunit.c - tasks that reclaim memory may wait for gomem's works.
  *
- * The workqueue core warns when a work of a WQ_MEM_RECLAIM queue waits for a
- * work of a queue without a rescuer. The warning taints the kernel, and
- * scripts/vm fails for it.
+ * The workqueue core warns when a work of a WQ_MEM_RECLAIM queue waits, by
+ * flush_work(), for a work of a queue without a rescuer. The warning taints the
+ * kernel, and scripts/vm fails for it.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -74,10 +74,10 @@ static void run_job(struct work_struct *work)
 
 /*
  * Call each gomem function that waits for gomem's works, in a work of a
- * WQ_MEM_RECLAIM queue. That work makes the call as soon as it runs: once it
- * has run for some milliseconds, the workqueue core lets other works of the CPU
- * run at the same time. Then gomem's works could be done before the call, which
- * would not wait for them.
+ * WQ_MEM_RECLAIM queue. That work makes the call as soon as it runs. Once a
+ * work has run for some milliseconds, the workqueue core lets other works of
+ * the CPU run at the same time. Then gomem's works could be done before the
+ * call waits for them, and the workqueue core would have nothing to check.
  */
 static void test_wait(struct kunit *test)
 {

@@ -85,7 +85,8 @@ static struct early *get_early(struct kunit *test, size_t size)
 
 /*
  * Free objects of every class, and large ones, with the RCU head at the start
- * or at the end of the object.
+ * of the object, or at its end. If the object has more than 4096 bytes, the
+ * head is at the last allowed offset instead.
  */
 static void test_every_class(struct kunit *test)
 {
@@ -337,7 +338,7 @@ static void test_free_already(struct kunit *test)
 
 /*
  * An object is freed while it waits. The free at the end of the grace period
- * reports that, unless the object has a new owner.
+ * reports a double free, unless the object has a new owner.
  */
 static void test_freed_meanwhile(struct kunit *test)
 {

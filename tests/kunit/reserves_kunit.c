@@ -3,7 +3,8 @@
  * reserves_kunit.c - only callers that may use the kernel's reserves get memory
  * from them.
  *
- * The module's own heap has a page source with nothing but reserves.
+ * During a case, the page source of the module's own heap hands out pages to
+ * such callers only: see reserves_begin().
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
@@ -24,7 +25,7 @@ struct reserves_fixture {
 	void *tiny[MAX_TINY];
 };
 
-/* Use up all memory but the reserves. Link the objects by their first words. */
+/* Take objects of @size until there are no more. Link them by first words. */
 static void take_all(struct reserves_fixture *f, size_t size)
 {
 	void **p;
@@ -36,8 +37,9 @@ static void take_all(struct reserves_fixture *f, size_t size)
 }
 
 /*
- * Use up all memory but the kernel's reserves, so that without these no
- * allocation of any size succeeds.
+ * Use up all free pages and all free objects of @size. After that, an
+ * allocation of @size, or one that takes a new span, needs the kernel's
+ * reserves.
  */
 static void begin(struct kunit *test, size_t size)
 {
@@ -133,8 +135,8 @@ static void test_bulk(struct kunit *test)
 }
 
 /*
- * Use up all free blocks of tiny objects, and the free objects of 16 bytes.
- * Otherwise a tiny object could come from these.
+ * Use up the rest of the CPU's current block, and all free blocks. Otherwise a
+ * tiny object could come from one of these. Return the number of objects taken.
  */
 static unsigned int take_tiny(struct reserves_fixture *f)
 {

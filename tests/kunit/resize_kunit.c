@@ -146,7 +146,10 @@ static void test_realloc_grow(struct kunit *test)
 	expect_sound(test);
 }
 
-/* An object does not move while the memory after it is free. */
+/*
+ * Grow an object again and again, while another object may lie behind it.
+ * Whether it grows in place or moves, its span and its contents are right.
+ */
 static void test_realloc_in_place(struct kunit *test)
 {
 	struct gomem_span *s;

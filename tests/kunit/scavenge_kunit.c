@@ -27,7 +27,12 @@ static unsigned long want_out[BITS_TO_LONGS(SPAN_SET_PAGES)];
 
 /* The model */
 
-/* The passes of a scavenge in their order: see scavenge.c. */
+/*
+ * The scavenger visits chunks by rank, the best rank first. The model makes one
+ * pass over all chunks for each rank. @run: the shortest run taken, as in
+ * min_run[] of scavenge.c. @idle: take only from chunks without a page in use.
+ * @dense: take also from dense chunks, of which at most 1/32 is free.
+ */
 static const struct model_pass {
 	unsigned int run;
 	bool idle;
@@ -79,11 +84,11 @@ static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci,
 }
 
 /*
- * Clear the bits in want_out of the pages that should go back. @want fits into
- * one batch of the scavenger, so all runs but the last go back as a whole. Set
- * @unsure if a chunk becomes dense (at most 1/32 of it is free) before its last
- * run has gone back. If a batch ends there, the scavenger checks the chunk
- * again, and leaves its other runs for later.
+ * Clear the bits in want_out of the pages that should go back. @want is at most
+ * CHUNK, the limit of pages in a batch of the scavenger. So all runs but the
+ * last go back as a whole. Set @unsure if a chunk becomes dense before its last
+ * run has gone back. If a batch ends in this chunk, the scavenger ranks the
+ * chunk again, and leaves its other runs for later.
  */
 static unsigned long model_scavenge(struct heap_fixture *f, unsigned long want,
 				    enum gomem_scavenge_reason why,
@@ -178,8 +183,9 @@ static unsigned long force(struct kunit *test, unsigned long n)
 }
 
 /*
- * Pages go back in this order: idle chunks, long runs, short runs, single
- * pages. Of each of these, the highest address goes first.
+ * Pages go back in this order: chunks without a page in use, runs of 64 pages
+ * or more, runs of 8 or more, shorter runs, free pages of dense chunks. Of each
+ * of these, the highest address goes first.
  */
 static void test_order(struct kunit *test)
 {
@@ -210,7 +216,7 @@ static void test_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 63, force(test, 63));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 100, 63));
 	KUNIT_EXPECT_EQ(test, 8, force(test, 8));
-	/* Of chunks with at most 1/32 free, the highest address goes first. */
+	/* The last free pages are in dense chunks: highest address first. */
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 300, 7));
 	KUNIT_EXPECT_TRUE(test, is_back(f, CHUNK + 307, 1));
 	KUNIT_EXPECT_TRUE(test, is_out(f, CHUNK + 300, 7));
@@ -240,8 +246,9 @@ static const struct dense_case {
 KUNIT_ARRAY_PARAM_DESC(dense, dense_cases, name);
 
 /*
- * The background scavenger skips a chunk with at most 1/32 of its pages free.
- * A scavenge for any other reason gives these free pages back, too.
+ * The background scavenger skips a dense chunk: at most 1/32 of its pages,
+ * holes not counted, are free. A scavenge for any other reason gives these free
+ * pages back, too.
  */
 static void test_dense(struct kunit *test)
 {
@@ -269,8 +276,8 @@ static void test_dense(struct kunit *test)
 }
 
 /*
- * Each batch of a scavenge continues where the batch before it ended, and wraps
- * around at the end of the heap.
+ * Give back all free pages batch by batch. A batch has at most CHUNK pages.
+ * Each batch finds the free pages that the batches before it left.
  */
 static void test_position(struct kunit *test)
 {

@@ -47,7 +47,8 @@ static void put(struct kunit *test, void *p, unsigned int order)
 }
 
 /*
- * Get more buffers of each order than a CPU keeps; returned buffers are reused.
+ * Get more buffers of each order than a CPU's slot can hold, and put them. Do
+ * this three times: the later rounds reuse buffers.
  */
 static void test_every_order(struct kunit *test)
 {
@@ -248,8 +249,8 @@ static void test_write_after_put(struct kunit *test)
 }
 
 /*
- * Interrupts have no slots for scratch buffers: each buffer comes from its span
- * and returns there.
+ * A CPU's slot for interrupts holds at most two scratch buffers of an order. So
+ * most of the buffers of this job bypass the slots.
  */
 struct job {
 	void *bufs[40];

@@ -160,8 +160,8 @@ static void with_shuffle(struct kunit *test, bool on, size_t size)
 	WRITE_ONCE(gomem_shuffle, before);
 	/*
 	 * In a shuffled batch, about 2 pairs are neighbours by chance, however
-	 * long the batch is. Batches have 15 objects at least, so about 9 of
-	 * the 63 pairs are neighbours.
+	 * long the batch is. Batches grow with the slot: the 64 objects come in
+	 * five batches at most. So about 9 of the 63 pairs are neighbours.
 	 */
 	if (on)
 		KUNIT_EXPECT_LT_MSG(test, found, 25U, "size %zu", size);
@@ -181,9 +181,10 @@ static void test_neighbours(struct kunit *test)
 }
 
 /*
- * Count pairs of neighbours among objects that empty slots fetch one or two at
- * a time. Two span classes take turns, so each object is compared with the last
- * one of its own class.
+ * Count pairs of neighbours among objects that slots fetch in small batches:
+ * the first refill of an empty slot takes one object, the next ones take few.
+ * Two span classes take turns, so each object is compared with the last one of
+ * its own class.
  */
 static unsigned int neighbours_in_class(struct kunit *test, size_t size)
 {

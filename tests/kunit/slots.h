@@ -8,6 +8,13 @@
 #include "books.h"
 #include "cpu/mcache.h"
 
+/**
+ * struct slot_case - an object size, and limits of the slots for it
+ * @name: name of the case
+ * @size: bytes of an object
+ * @begin: capacity of a new slot: how many objects it may hold at first
+ * @room: capacity that the slot can grow to
+ */
 struct slot_case {
 	const char *name;
 	unsigned int size;

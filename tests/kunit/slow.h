@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * slow.h - mark slow cases: those that take ten seconds or more on an emulated
- * machine with KASAN and two CPUs, and that test no more there than on one CPU.
- * kunit.filter="speed>slow" skips them.
+ * machine with KASAN and two CPUs, and that test no more with two CPUs than
+ * with one. kunit.filter="speed>slow" skips them.
  */
 #ifndef GOMEM_TEST_SLOW_H
 #define GOMEM_TEST_SLOW_H

@@ -385,8 +385,8 @@ static void test_sweep_nothing(struct kunit *test)
 }
 
 /*
- * A free is under way: it has raised s->pending, but has not set the freed bits
- * yet. The sweep must not count these objects.
+ * A free of two objects is under way: it has raised s->pending, but has not set
+ * the freed bits yet. The sweep must not count these two objects.
  */
 static void test_sweep_raised_pending(struct kunit *test)
 {

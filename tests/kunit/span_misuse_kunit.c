@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * span_misuse_kunit.c - bad frees into a span, and the violations that the
- * validator finds.
+ * span_misuse_kunit.c - bad frees into a span, and the violated invariants that
+ * the validator, gomem_span_validate(), finds.
  */
 #include <kunit/test.h>
 #include <linux/string.h>

@@ -181,8 +181,8 @@ static void expect_caches(struct kunit *test, struct span_set *set,
 	max = min_t(unsigned long, max_t(unsigned long, share, h->pcache_min),
 		    h->pcache_max);
 	/*
-	 * The limit falls as the heap shrinks. But a page cache shrinks only
-	 * when it is used, so the cache may be above the limit after a
+	 * The limit of a page cache falls as the heap shrinks. But a page cache
+	 * shrinks only when it is used, so it may be above the limit after a
 	 * scavenge.
 	 */
 	for (i = 0; i < GOMEM_NR_SCAVENGE_REASONS; i++)

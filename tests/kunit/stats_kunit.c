@@ -79,8 +79,8 @@ static void test_counters(struct kunit *test)
 }
 
 /*
- * Allocate and free objects of each size class, and some large ones: all
- * counters return to zero.
+ * Allocate and free objects of each size class, and some large ones. Then as
+ * many frees are counted as allocations, and no object, span or page is left.
  */
 static void test_zero(struct kunit *test)
 {

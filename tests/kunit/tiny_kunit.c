@@ -37,7 +37,7 @@ static void expect_neighbours(struct kunit *test, char **p, unsigned int n,
 
 /*
  * A block takes as many objects of a size as fit. The next object begins
- * another block.
+ * another block. No object begins at byte 15, so 15 objects of one byte fit.
  */
 static void test_shared(struct kunit *test)
 {
@@ -138,7 +138,7 @@ static void test_larger_rest(struct kunit *test)
 	tiny_begin_block();
 	p[0] = tiny_get(test, 1);
 	p[1] = tiny_get(test, 12);
-	p[2] = tiny_get(test, 2);	/* does not fit; leaves 14 */
+	p[2] = tiny_get(test, 2);	/* does not fit; new rest: 14 bytes */
 	p[3] = tiny_get(test, 12);
 	tiny_end_block();
 	KUNIT_EXPECT_EQ(test, 4, tiny_off_of(p[1]));
@@ -153,8 +153,8 @@ static void test_larger_rest(struct kunit *test)
 	p[0] = tiny_get(test, 3);
 	p[1] = tiny_get(test, 3);
 	p[2] = tiny_get(test, 3);
-	p[3] = tiny_get(test, 3);	/* leaves 4 */
-	p[4] = tiny_get(test, 5);	/* does not fit; leaves 11 */
+	p[3] = tiny_get(test, 3);	/* rest: 4 bytes */
+	p[4] = tiny_get(test, 5);	/* does not fit; new rest: 11 bytes */
 	mc = per_cpu(gomem_mcache_task, smp_processor_id());
 	KUNIT_EXPECT_EQ(test, 5, mc->tiny.off);
 	tiny_end_block();
@@ -215,7 +215,7 @@ static void test_random(struct kunit *test)
 			tiny_put(test, f->obj[i], f->size[i]);
 }
 
-/* Coming back */
+/* Blocks come back */
 
 static long free_all_work(void *arg)
 {
@@ -525,7 +525,8 @@ static void test_realloc(struct kunit *test)
 }
 
 /*
- * The last object of a block grows in place. The bytes that it gets are zero.
+ * If a block has only one object left, the object grows in place, up to the end
+ * of the block. The bytes that it gets are zero.
  */
 static void test_realloc_in_place(struct kunit *test)
 {
@@ -567,7 +568,7 @@ static void test_free_sensitive(struct kunit *test)
 	tiny_put(test, q, 5);
 }
 
-/* Misuse */
+/* No memory */
 
 static void test_no_memory(struct kunit *test)
 {
@@ -650,8 +651,9 @@ static void exchange_in_irq(void *arg)
 	unsigned int i;
 
 	/*
-	 * Tell lockdep that on PREEMPT_RT this handler runs in a thread, whose
-	 * locks may sleep.
+	 * Lockdep may report spinlocks in interrupt handlers, since they would
+	 * sleep on PREEMPT_RT. But this handler does not run there:
+	 * skip_on_rt(). So tell lockdep to allow them here.
 	 */
 	lockdep_hardirq_threaded();
 	for (i = 0; i < 50; i++)

@@ -45,7 +45,7 @@ static void test_double_free(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* A freed object becomes rest again only if it is the last one of the block. */
+/* A freed object becomes rest again only if the rest begins where it ends. */
 static void test_rest_again(struct kunit *test)
 {
 	struct gomem_tiny *rest;
@@ -60,8 +60,8 @@ static void test_rest_again(struct kunit *test)
 	tiny_put(test, p[1], 4);
 	KUNIT_EXPECT_EQ(test, 9, rest->off);
 	/*
-	 * Only the byte of p[2] returns to the rest: since the free of p[1],
-	 * its bytes are part of p[0].
+	 * Only the byte of p[2] returns to the rest. The bytes of p[1] became
+	 * part of p[0] when p[1] was freed.
 	 */
 	tiny_put(test, p[2], 1);
 	KUNIT_EXPECT_EQ(test, 8, rest->off);
@@ -84,8 +84,8 @@ static void test_rest_again(struct kunit *test)
 }
 
 /*
- * Free an object twice after its span is gone. The heap may still have the
- * page.
+ * Free an object a second time when its block is free, and a third time when
+ * its span is gone, too. The heap may still have the page then.
  */
 static void test_double_free_of_span(struct kunit *test)
 {
@@ -103,8 +103,8 @@ static void test_double_free_of_span(struct kunit *test)
 			f->obj[i] = NULL;
 		}
 	/*
-	 * Free the other objects of the page, and with the last of them the
-	 * span.
+	 * Free the objects that are left: those of one page, among them p. Free
+	 * blocks may stay in a slot, so the span may exist until the drain.
 	 */
 	tiny_free_all(f);
 	gomem_free(p);
@@ -217,7 +217,7 @@ static void test_write_after_free(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* gomem_check() finds each violation. */
+/* Expect what gomem_check_all() finds: a violation, or "nothing". */
 static void expect_violation(struct kunit *test, const char *what)
 {
 	const char *err = gomem_check_all();

@@ -102,8 +102,9 @@ void tiny_free_all(void *arg)
 	unsigned int i;
 
 	/*
-	 * Tell lockdep that on PREEMPT_RT this interrupt handler runs in a
-	 * thread, which may take locks that sleep.
+	 * Lockdep may report spinlocks in interrupt handlers, since they would
+	 * sleep on PREEMPT_RT. But there no interrupt handler calls this
+	 * function: skip_on_rt(). So tell lockdep to allow them here.
 	 */
 	lockdep_hardirq_threaded();
 	for (i = 0; i < MAX_OBJECTS; i++) {

@@ -19,12 +19,12 @@
 #define NR_CHUNKS	8
 #define NR_OBJS		1200
 
-/* The number of objects that a slot moves at once. */
+/* The largest number of objects that a slot moves at once. */
 #define BATCH		GOMEM_BATCH_MAX
 
 /*
- * All transfer caches of a small heap together have room for objects of this
- * many bytes in total.
+ * All transfer caches of a small heap together have room for at most this many
+ * bytes of objects.
  */
 #define ALL_BYTES	SZ_2M
 
@@ -52,7 +52,7 @@ static void use_size(struct transfer_fixture *f, unsigned int size)
 
 /*
  * Pretend that @objects objects moved through the transfer cache in the current
- * second.
+ * second. Extend that second to 1000 s, so that the count is not reset.
  */
 static void set_moved(struct gomem_transfer *t, unsigned int objects)
 {
@@ -90,8 +90,8 @@ static void put(struct transfer_fixture *f, unsigned int from, unsigned int n)
 }
 
 /*
- * Allocate and free @n objects, @rounds times, with enough traffic for the
- * transfer cache to get all room that it may have.
+ * Allocate and free @n objects, @rounds times. Pretend that so many objects
+ * moved that the transfer cache may get the largest room.
  */
 static void exchange(struct transfer_fixture *f, unsigned int n,
 		     unsigned int rounds)
@@ -239,7 +239,7 @@ static void test_want(struct kunit *test)
 	set_moved(transfer_of(f), SZ_1G);
 	put(f, 0, 32);
 	expect_transfer(test, 0, 0);
-	/* The same, with refills in time. */
+	/* Do the same, with the refill in the same second as the flushes. */
 	get(f, 32);
 	put(f, 0, 32);
 	expect_transfer(test, 0, 0);
@@ -267,9 +267,9 @@ static void test_want(struct kunit *test)
 }
 
 /*
- * The room of a transfer cache is at most moved / MOVED_SHARE objects, where
- * moved is the number of objects that moved in a second. Below MOVED_MIN moved
- * objects there is no room.
+ * The room of a transfer cache grows to at most moved / MOVED_SHARE objects,
+ * where moved is the number of objects that moved in a second. While moved is
+ * less than MOVED_MIN, the room does not grow. See cpu/transfer.c.
  */
 static void test_earn(struct kunit *test)
 {
@@ -419,8 +419,8 @@ static void test_overflow_twice(struct kunit *test)
 	f->objs[10] = f->objs[3];
 	put(f, 0, 19);
 	/*
-	 * The double free was counted as a free. So that no counter goes
-	 * backwards, an allocation is counted for it, too.
+	 * A slot would have counted the double free as a free. To balance that,
+	 * gomem counts an allocation, so that no counter goes backwards.
 	 */
 	KUNIT_EXPECT_EQ(test, 0, atomic64_read(&central_of(f)->direct_frees));
 	KUNIT_EXPECT_EQ(test, 1, atomic64_read(&central_of(f)->direct_allocs));

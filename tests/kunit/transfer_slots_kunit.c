@@ -27,7 +27,7 @@
 #include "run/check.h"
 #include "run/epoch.h"
 
-/* The number of objects that a slot moves at once. */
+/* The largest number of objects that a slot moves at once. */
 #define BATCH		GOMEM_BATCH_MAX
 
 /*

@@ -81,8 +81,9 @@ static void get_zeroed(struct kunit *test, struct gomem_cache *c,
 				      c->kind.object_size);
 	}
 	/*
-	 * Fill the objects only now. If objects overlapped, a fill would hide
-	 * that the next one was not zero.
+	 * Fill the objects only after all checks. If two objects overlapped, a
+	 * fill between the checks would look like an object that was not
+	 * cleared.
 	 */
 	for (i = 0; i < n; i++)
 		memset(p[i], 0xff, c->kind.object_size);
@@ -118,10 +119,7 @@ static void expect_zero(struct kunit *test, unsigned int size, bool typesafe,
 	gomem_cache_destroy(c);
 }
 
-/*
- * init_on_alloc and __GFP_ZERO clear whole objects of a cache without a
- * constructor.
- */
+/* __GFP_ZERO clears whole objects of a cache without a constructor. */
 static void test_zero(struct kunit *test)
 {
 	/*

@@ -59,8 +59,9 @@ static struct gomem_heap *make_heap(struct kunit *test, unsigned int live,
 }
 
 /*
- * gomem_heap_undo() gives all pages back, except those that any free may leave
- * in the heap. If the grace period of a page is not over, it waits for the end.
+ * gomem_heap_undo() gives all pages back, except the GOMEM_GIVE_MIN pages that
+ * any free may leave in the heap. If the grace period of a page is not over,
+ * gomem_heap_undo() waits for its end.
  */
 static void test_undo(struct kunit *test)
 {
@@ -108,7 +109,7 @@ static void test_often(struct kunit *test)
 	KUNIT_EXPECT_GE(test, waits + 1, h->stats.grace_waits);
 	KUNIT_EXPECT_GT(test, h->undo_next, 0);
 	waits = h->stats.grace_waits;
-	/* Leave the pages to the work item, even if this test is preempted. */
+	/* Extend the pause: it might end while this test is preempted. */
 	h->undo_next = U64_MAX;
 	for (i = 0; i < 20; i++)
 		fail_half_way(test, h, GFP_KERNEL);
@@ -118,7 +119,7 @@ static void test_often(struct kunit *test)
 	gomem_heap_pay(h);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
 
-	/* From undo_next on, a failed call gives its pages back itself. */
+	/* End the pause: then a failed call gives its pages back itself. */
 	h->undo_next = 0;
 	fail_half_way(test, h, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);
@@ -127,7 +128,7 @@ static void test_often(struct kunit *test)
 
 /*
  * A bulk allocation that fails and frees many pages gives them back itself,
- * even at a time when a work item gives back those of small ones.
+ * even during the pause, when a work item gives back those of small ones.
  */
 static void test_large(struct kunit *test)
 {
@@ -216,8 +217,8 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 	KUNIT_EXPECT_EQ(test, waits, h->stats.grace_waits);
 	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN, n);
 	/*
-	 * Give back what was left to a work item. The work item itself serves
-	 * only the module's own heaps, not this one.
+	 * Do what the work item would do. The work item serves only the
+	 * module's own heaps, not this one.
 	 */
 	gomem_heap_pay(h);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);

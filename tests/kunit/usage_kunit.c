@@ -111,8 +111,8 @@ static void test_charged(struct kunit *test)
 	r = gomem_account_alloc(a, 64, GFP_KERNEL);
 	expect_usage(test, 0);
 	/*
-	 * A resize moves the charge with the object, in place or to another
-	 * object.
+	 * A resized object stays charged to the account, whether it stays in
+	 * place or moves.
 	 */
 	q = gomem_realloc(q, 80000, GFP_KERNEL);
 	r = gomem_realloc(r, 3000, GFP_KERNEL);
@@ -192,7 +192,10 @@ static void test_grown_hard(struct kunit *test)
 	gomem_account_destroy(a);
 }
 
-/* Above the hard limit each way to allocate fails, until objects are freed. */
+/*
+ * Above the hard limit each way to allocate fails, until objects are freed. An
+ * allocation with __GFP_NOFAIL succeeds.
+ */
 static void test_hard(struct kunit *test)
 {
 	struct usage_fixture *f = test->priv;

@@ -38,7 +38,7 @@ static void expect_object(struct kunit *test, const void *p, size_t size)
 	KUNIT_EXPECT_FALSE(test, allowed(p + size - 1, SIZE_MAX));
 }
 
-/* No byte of a freed object may be copied. */
+/* Expect that none of the @size bytes from @p on may be copied. */
 static void expect_none(struct kunit *test, const void *p, size_t size)
 {
 	size_t step = 1 + size / 64, i;
@@ -339,7 +339,10 @@ static void test_handles(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* A cache with a name this long is a large object. */
+/*
+ * The name of a cache follows its struct gomem_cache in the same object. With a
+ * name this long, that is a large object.
+ */
 static void test_large_handle(struct kunit *test)
 {
 	char *name = kvmalloc(SZ_64K, GFP_KERNEL);

@@ -66,7 +66,7 @@ static void count(const struct gomem_kind *k, void *arg)
 	h->visits += k->cache == h->cache;
 }
 
-/* A second visitor, as if on another CPU, sees the cache, too. */
+/* A second visitor sees the cache, too, while the first one stops at it. */
 static bool visit_too(struct held_up *h)
 {
 	unsigned int before = h->visits;
@@ -189,8 +189,9 @@ static void visit_in_visit(const struct gomem_kind *k, void *arg)
 }
 
 /*
- * A visitor that is bound to a CPU is not preempted during a visit. It keeps
- * its place in the list of caches by a mark, which other visitors skip.
+ * A visitor that is bound to a CPU calls gomem_visit_typed_at_once(). It is not
+ * preempted during a visit, except on PREEMPT_RT. A mark keeps its place in the
+ * list of caches; other visitors skip the mark.
  */
 static void test_at_once(struct kunit *test)
 {

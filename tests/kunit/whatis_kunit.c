@@ -195,7 +195,10 @@ static void test_scratch(struct kunit *test)
 	gomem_scratch_put(p);
 }
 
-/* For other memory the answer names the owner. The memory is not read. */
+/*
+ * For memory that is not gomem's, the answer says what the memory is, or what
+ * the address stands for. The memory is not read.
+ */
 static void test_foreign(struct kunit *test)
 {
 	void *slab = kmalloc(64, GFP_KERNEL), *mapped = vmalloc(64);

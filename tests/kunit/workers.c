@@ -26,7 +26,7 @@ static struct task_struct *start_task(int (*fn)(void *arg), void *arg, int cpu)
 }
 
 /**
- * nr_workers - return how many workers keep all CPUs busy
+ * nr_workers - return how many workers a case should start
  *
  * Return: one more than there are CPUs, at most MAX_WORKERS.
  */

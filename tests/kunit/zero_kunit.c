@@ -169,8 +169,8 @@ static void test_span_of_two_chunks(struct kunit *test)
 }
 
 /*
- * Spans of small objects are never marked as zero: their objects are always
- * cleared.
+ * Spans of small objects are never marked as zero: a small object is always
+ * cleared if its caller wants zeroes.
  */
 static void test_span_of_small_objects(struct kunit *test)
 {
@@ -321,7 +321,10 @@ static void zalloc_sizes(struct kunit *test)
 		for (round = 0; round < 3; round++) {
 			zalloc_n(test, n, sizes[i]);
 			free_n(test, n, sizes[i]);
-			/* These are reused, or fresh after the scavenge. */
+			/*
+			 * These objects reuse freed memory. The scavenge makes
+			 * the next round get new pages from the kernel.
+			 */
 			zalloc_n(test, n / 2, sizes[i]);
 			if (round == 1)
 				gomem_scavenge_all();
@@ -540,8 +543,8 @@ static void test_fresh_object_written(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, q && is_zero(q, 1024));
 		migrate_enable();
 		/*
-		 * gomem never hands out the changed object, as if it were
-		 * allocated. So it can be freed, like an allocated one.
+		 * gomem counts the changed object as allocated, and does not
+		 * hand it out again. So this test can free it.
 		 */
 		gomem_free(p);
 		gomem_free(q);
@@ -585,7 +588,7 @@ static void test_used_object_written(struct kunit *test)
 	for (i = 0; i < 8; i++)
 		for (k = 1; k < 256; k += 1 + k / 16)
 			expect_set_aside(test, (unsigned long)k << 8 * i);
-	/* Change half of the word. */
+	/* Change the upper half of the word, then its upper quarter. */
 	expect_set_aside(test, ~0UL << 32);
 	expect_set_aside(test, 0xffff0000UL << 32);
 }

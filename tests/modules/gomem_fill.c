@@ -8,8 +8,8 @@
  *
  *	fill N | fill NM
  *		allocate until the bytes requested by live objects are
- *		N percent of the machine's memory, or N MiB (K, G). Ends
- *		with ENOMEM when an allocation fails
+ *		N percent of the machine's memory, or N MiB (NK: KiB,
+ *		NG: GiB). Ends with ENOMEM when an allocation fails
  *	free [SHARE] ORDER
  *		free a share of the live objects, verifying each
  *		SHARE	all (the default), half, or a percentage
@@ -41,8 +41,8 @@
  *
  * stats does not say how much memory the allocator holds for the objects. For
  * gomem, the debugfs file stats does. The module's index takes 8 bytes for each
- * live object, in pages of its own: index_bytes in stats. It is freed with the
- * last object.
+ * object, in pages of its own: index_bytes in stats. The index keeps the
+ * entries of freed objects, and is freed with the last object.
  */
 #define pr_fmt(fmt) "gomem_fill: " fmt
 
@@ -138,7 +138,10 @@ static void **slot_of(unsigned long i)
 	return &dirs[i / PER_DIR][i / PER_PAGE % PER_PAGE][i % PER_PAGE];
 }
 
-/* The index is not under test, so its allocations may reclaim memory. */
+/*
+ * The index is not under test. So its allocations repeat reclaim, whatever the
+ * parameter effort says.
+ */
 static void *index_page(void)
 {
 	void *page = (void *)__get_free_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL |

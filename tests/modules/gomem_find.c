@@ -234,8 +234,8 @@ static u64 time_loops(void (*once)(unsigned int n), unsigned int n)
 }
 
 /*
- * Return the shortest of several measurements, in nanoseconds per operation. In
- * an ordinary kernel, timer interrupts lengthen some measurements.
+ * Return the shortest of several measurements, in nanoseconds per operation.
+ * Timer interrupts lengthen some measurements.
  */
 static u64 best_of(void (*once)(unsigned int n), unsigned int n)
 {

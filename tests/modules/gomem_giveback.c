@@ -14,15 +14,16 @@
  *	random	each page is free with probability 1/8; every 16th chunk is free
  *	cross	30 pages are free at both ends of each chunk: runs of more than
  *		30 pages exist only across chunks
- *	dense	every 32nd page is free: all chunks count as dense, so
- *		background work leaves their free pages alone
+ *	dense	every 32nd page is free: so few that the chunks are dense
+ *		(rank_of() in heap/scavenge.c), and background work leaves
+ *		their free pages alone
  *
  * A line of the log has the cost of one operation at each heap size, and the
  * largest ratio of a cost to the cost at the smallest size. The operations:
  *
  *	give	give a MiB back
  *	churn	allocate and free 8 pages, then give a MiB back
- *	vain	look for a MiB as background work does, and find nothing
+ *	vain	search for a MiB as background work does, and find nothing
  */
 #define pr_fmt(fmt) "gomem_giveback: " fmt
 
@@ -54,7 +55,7 @@
 /* The pages of the heaps are only addresses without memory, so any will do. */
 #define BASE	0x7000000000UL
 
-/* 256 MiB, 2 GiB, 16 GiB, 64 GiB. */
+/* Chunks of the heaps: 256 MiB, 2 GiB, 16 GiB, 64 GiB. */
 static const unsigned long sizes[] = { 64, 512, 4096, 16384 };
 
 #define NR_SIZES	ARRAY_SIZE(sizes)
@@ -245,8 +246,8 @@ static u64 cost_of(const struct op *op)
 }
 
 /*
- * Take the shortest of several measurements. In an ordinary kernel, timer
- * interrupts lengthen some measurements.
+ * Take the shortest of several measurements. Timer interrupts lengthen some
+ * measurements.
  */
 static int best_of(struct op *op, unsigned int size)
 {

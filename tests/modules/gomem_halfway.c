@@ -14,8 +14,8 @@
  *	list SIZE	one by one, in a linked list; after the failure the
  *			module frees the objects of the list
  *
- * stats has the megabytes that were free before the call and right after it
- * failed.
+ * stats has the MiB that were free before the command and right after the call
+ * failed. With list, the second number is taken after the objects are freed.
  */
 #define pr_fmt(fmt) "gomem_halfway: " fmt
 

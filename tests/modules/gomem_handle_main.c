@@ -79,7 +79,7 @@ static int use_both(struct kmem_cache *s)
 #if IS_BUILTIN(CONFIG_NET)
 static struct dst_ops dst_ops;
 
-/* dst_alloc() and dst_release() use the cache in struct dst_ops. */
+/* dst_alloc() and dst_release_immediate() use the cache in struct dst_ops. */
 static int use_dst(void)
 {
 	struct dst_entry *dst;

@@ -53,7 +53,7 @@ static bool lose = true;
 module_param(lose, bool, 0444);
 MODULE_PARM_DESC(lose, "Allocate objects that nothing points to (default Y)");
 
-/* An object that one of its links puts on a list, in a tree or in a table */
+/* An object with a link for a list, a tree or a table, or with a timer */
 struct node {
 	unsigned long before[3];
 	union {
@@ -68,8 +68,8 @@ struct node {
 };
 
 /*
- * The pointers that hold objects, or that lead to memory that holds them. They
- * are set by WRITE_ONCE(), or the compiler would drop those that nothing reads.
+ * Pointers to objects, or to memory with pointers to objects. Those that
+ * nothing reads are set by WRITE_ONCE(), or the compiler would drop them.
  */
 static void *in_bss, *tagged[8], *interior, *chain, *large_inside;
 static struct page **in_slab_pages;
@@ -496,8 +496,8 @@ static noinline void lost_in_freed_pages(void)
 }
 
 /*
- * In an array, a pointer to a struct page does not count as a reference to the
- * objects in that page, since free memory has many such arrays.
+ * In an array, a pointer to a struct page is no reference to small objects in
+ * that page. Otherwise old arrays in free memory would hide leaks.
  */
 static noinline void lost_by_pages(void)
 {
@@ -609,7 +609,7 @@ static int forget(void *unused)
 	return 0;
 }
 
-/* Keep an address in a register: for some time no memory may hold a copy. */
+/* Keep an address in a register. In the inner loop, memory may have no copy. */
 static noinline void held_in_register(void)
 {
 	void *p = gomem_zalloc(400, GFP_KERNEL);
