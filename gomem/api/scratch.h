@@ -5,8 +5,9 @@
  *
  * Scratch buffers are objects of span classes of their own (sizeclass.h). Like
  * other objects, they use slots, mcentrals, sweeping and keys. They differ from
- * other objects in three ways: which function may free them, how many free ones
- * a CPU keeps, and where they are counted.
+ * other objects in these ways: which function may free them, how many free ones
+ * a CPU keeps, where they are counted, and that a caller with the right to the
+ * kernel's reserves gets a buffer in a span.
  */
 #ifndef GOMEM_SCRATCH_H
 #define GOMEM_SCRATCH_H

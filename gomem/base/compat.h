@@ -12,6 +12,7 @@
 #include <linux/atomic.h>
 #include <linux/gfp.h>
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/page-flags.h>
 #include <linux/shrinker.h>
@@ -145,6 +146,21 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 {
 #ifdef GOMEM_HAVE_PAGE_UNACCEPTED
 	return PageUnaccepted(page);
+#else
+	return false;
+#endif
+}
+
+/*
+ * Is an address in the range of modules, and not in that of vmalloc()? Linux
+ * 6.12 exports what tells so. In earlier kernels kallsyms names the module of
+ * each address, so the answer is not needed.
+ */
+static inline bool gomem_in_module_range(unsigned long addr)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	return !is_vmalloc_addr((void *)addr) &&
+	       is_vmalloc_or_module_addr((void *)addr);
 #else
 	return false;
 #endif

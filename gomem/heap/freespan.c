@@ -66,9 +66,10 @@ static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
 }
 
 /*
- * Keep pages in the page cache: in its group, if gomem_pcache_free() accepts
- * them, else as a run. The group then has at most @limit pages. Return false if
- * neither is possible.
+ * Keep pages in the page cache. They join the pages of its group if
+ * gomem_pcache_free() accepts them: the cache may then have at most @limit
+ * pages of the group. Otherwise they become a run. Return false if neither is
+ * possible.
  */
 static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
 		       unsigned long page, unsigned int npages,

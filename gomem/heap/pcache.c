@@ -48,7 +48,8 @@ static u64 multiples_of(unsigned int n)
  * gomem_pcache_alloc - take the lowest adjacent pages of the group
  * @pc: the cache
  * @npages: number of pages, 1 to GOMEM_PCACHE_SPAN_MAX
- * @aligned: the pages must be naturally aligned; @npages is a power of two
+ * @aligned: take only naturally aligned pages; then @npages has to be a power
+ *	of two
  *
  * Context: any, with @pc->lock held.
  * Return: the first page, GOMEM_NO_PAGE if there are no such pages.
@@ -121,7 +122,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_take);
  * gomem_pcache_take_run - take the newest run of a given length
  * @pc: the cache
  * @npages: number of pages that the run must have
- * @aligned: the run must be naturally aligned; @npages is a power of two
+ * @aligned: take only a naturally aligned run; then @npages has to be a power
+ *	of two
  *
  * Context: any, with @pc->lock held.
  * Return: the first page, GOMEM_NO_PAGE if there is no such run.

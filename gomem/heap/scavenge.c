@@ -374,7 +374,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_wait_for_grace);
  * gomem_heap_scavenge_some - give a batch of free pages back to the kernel
  * @h: the heap
  * @want: maximum number of pages to give back
- * @why: the reason; for all but GOMEM_SCAVENGE_BACKGROUND, pages of dense
+ * @why: the reason; for all but GOMEM_SCAVENGE_BACKGROUND, pages of DENSE
  *	chunks are taken, too
  * @worked: increased by the nanoseconds that the call takes, except those that
  *	it waits for a grace period

@@ -180,8 +180,10 @@ static const char *vmalloc_text(unsigned long addr)
  * Name what lies at an address in the code or the variables of the kernel or a
  * module: a symbol, or only the module if the address has no symbol. Return
  * false if there is neither. Without CONFIG_KALLSYMS_ALL, variables have no
- * symbols. For an address after the end of a symbol, kallsyms gives the name of
- * that symbol: such a name is not used.
+ * symbols, and since Linux 6.13 kallsyms may not even know which module they
+ * belong to: a module's variables may lie below its code. For an address after
+ * the end of a symbol, kallsyms gives the name of that symbol: such a name is
+ * not used.
  */
 static bool name_of(unsigned long addr, char *buf, size_t len)
 {
@@ -202,7 +204,11 @@ static bool name_of(unsigned long addr, char *buf, size_t len)
 	module = strrchr(buf, '[');
 	if (module)
 		memmove(buf, module, strlen(module) + 1);
-	return module;
+	else if (gomem_in_module_range(addr))
+		strscpy(buf, "[a module]", len);
+	else
+		return false;
+	return true;
 }
 
 /*

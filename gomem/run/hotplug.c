@@ -159,7 +159,8 @@ static int memory_changes(struct notifier_block *nb, unsigned long action,
 static struct notifier_block memory_nb = { .notifier_call = memory_changes };
 
 /**
- * gomem_hotplug_init - make the page map cover all memory, now and later
+ * gomem_hotplug_init - make the page map and the heaps' tables cover the memory
+ *	that is online, or comes online later above the map's base
  *
  * Registers a notifier for memory that is plugged in later.
  *

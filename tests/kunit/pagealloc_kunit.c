@@ -317,8 +317,9 @@ static void test_cover_more(struct kunit *test)
 }
 
 /*
- * gomem_pagealloc_cover() covers chunks up to a multiple of 8. A chunk above is
- * not covered, even if a table already has memory for the chunk's entry.
+ * gomem_pagealloc_cover() rounds the end of the range up to a multiple of 8
+ * chunks. The chunks from there on are not covered, even if a table already has
+ * memory for their entries.
  */
 static void test_cover_rest(struct kunit *test)
 {

@@ -5,8 +5,8 @@
  * pages go.
  *
  * The node of a page is made up: stripes of the source's range belong to the
- * nodes in turn. Only the node numbers are real, so the machine must be able to
- * have two nodes.
+ * nodes in turn. Only the node numbers are the kernel's. So the
+ * kernel has to have two possible nodes.
  */
 #include <kunit/test.h>
 #include <linux/bitmap.h>

@@ -22,7 +22,10 @@
 #define SHARED		256
 #define RUN_MS		700
 
-/* The pages that the source should have handed out after the next step. */
+/*
+ * The pages that should be out after the next scavenge: the source has handed
+ * them out, and they have not been given back.
+ */
 static unsigned long want_out[BITS_TO_LONGS(SPAN_SET_PAGES)];
 
 /* The model */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * span_steps.c - steps with a span, and an oracle of its cells.
+ * span_steps.c - take, free and sweep the objects of a span, and compare the
+ * span with a model, which knows the state of each cell.
  */
 #include <linux/minmax.h>
 #include <linux/slab.h>

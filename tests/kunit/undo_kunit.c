@@ -127,8 +127,9 @@ static void test_often(struct kunit *test)
 }
 
 /*
- * A bulk allocation that fails and frees many pages gives them back itself,
- * even during the pause, when a work item gives back those of small ones.
+ * A failed bulk allocation that had many pages gives them back itself, even
+ * during the pause. Only the pages of small bulk allocations wait for the work
+ * item.
  */
 static void test_large(struct kunit *test)
 {

@@ -112,7 +112,7 @@ static int realloc_foreign(const struct misuse_case *c)
 
 const struct misuse_case foreign_cases[] = {
 	{ "foreign_static", foreign, .p = &static_data, .counter = FOREIGN,
-	  .report = VARIABLE("static_data .*", "\\[gomem_misuse\\]" STATIC) },
+	  .report = VARIABLE("static_data .*", "\\[[a-z_ ]*\\]" STATIC) },
 	{ "foreign_text", foreign, .p = foreign, .counter = FOREIGN,
 	  .report = NOT_OURS ".*foreign .*" STATIC },
 	{ "foreign_kernel", foreign, .p = &init_task, .counter = FOREIGN,
