@@ -20,8 +20,9 @@
  * __gomem_class_const() - the size class of a constant
  * @size: bytes wanted
  *
- * The compiler computes it if @size is a constant, as with kmalloc_index(). For
- * any other @size it is correct, too, but a long chain of branches.
+ * If @size is a constant, the compiler computes the class, as with
+ * kmalloc_index(). For any other @size this function is correct, too, but it is
+ * a long chain of branches.
  *
  * Return: the first class whose objects hold @size bytes, 0 if @size is 0 or
  * above GOMEM_SMALL_MAX.

@@ -12,8 +12,9 @@
 #
 #   - the kernel reported an error, panicked or hung
 #   - the result says that memory is damaged or lost (damage_words)
-#   - no machine took part, or machines have to fail: style, types, builds, and
-#     the tests of scripts/vm itself
+#   - no machine took part, or the job's machines have to fail: style, types,
+#     builds, and the jobs "runner" and "provoke" of scripts/runtests. These jobs
+#     end with plain_ended
 #
 # The including script also includes jobs.sh and reports.sh.
 

@@ -10,7 +10,8 @@
 /**
  * struct misuse_case - one way to misuse gomem, and what gomem must do about it
  * @name: name of the case
- * @fn: misuses gomem. Returns 0, or an error if this damaged anything
+ * @fn: misuses gomem. Returns 0, or an error if gomem accepted the call, if the
+ *	call damaged anything, or if there was no memory
  * @size: size of the object that @fn allocates; not all functions use this
  * @at: offset in the object of the pointer that @fn passes to gomem
  * @p: pointer that @fn passes to gomem, or a function that @fn calls
@@ -32,7 +33,10 @@ struct misuse_case {
 	const char *report;
 };
 
-/* Each file gomem_misuse_*.c has a table. Its last row has no name. */
+/*
+ * The table NAME_cases is in gomem_misuse_NAME.c. The last row of each table
+ * has no name.
+ */
 extern const struct misuse_case free_cases[];
 extern const struct misuse_case foreign_cases[];
 extern const struct misuse_case request_cases[];

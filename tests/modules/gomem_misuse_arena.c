@@ -70,8 +70,8 @@ static int arena_too_large(const struct misuse_case *c)
 }
 
 /*
- * gomem finds the damage when arena b, which is as large as the quarantine,
- * pushes arena a out of the quarantine.
+ * With debug=1, gomem finds the damage when arena b pushes arena a out of the
+ * quarantine: arena b is as large as the quarantine can be.
  */
 static int arena_write_destroyed(const struct misuse_case *c)
 {

@@ -286,8 +286,8 @@ const struct misuse_case free_cases[] = {
 	  .at = 3, .counter = INTERIOR,
 	  .report = NO_START "64-byte object .*+ 3" },
 	/*
-	 * A span of ten pages of 8 KiB has three objects of 27264 bytes. The
-	 * pointer is two pages after the start of one of them.
+	 * An object of 27264 bytes lies in four pages of 8 KiB or more. The
+	 * pointer is two pages after the start of the object.
 	 */
 	{ "interior_far", with_object, .use = free_it, .size = 27264,
 	  .at = 16384, .counter = INTERIOR,

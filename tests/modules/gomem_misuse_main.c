@@ -4,8 +4,9 @@
  * report.
  *
  * Loading with case=NAME misuses gomem once, in the way of this name. Later
- * writes of NAME to /sys/module/gomem_misuse/parameters/case do the same. Each
- * case checks that the call did not damage other objects.
+ * writes of NAME to /sys/module/gomem_misuse/parameters/case do the same. A
+ * case fails if it finds that gomem accepted the call, or that the call damaged
+ * an object.
  *
  * The debugfs file gomem_misuse has a line "NAME:COUNTER:REPORT" for each case
  * that has a counter. tests/kselftest/misuse.sh compares these with what gomem
@@ -63,7 +64,8 @@ static bool loaded;
 
 /*
  * The kernel serializes writes of parameters. If "case" is an argument of
- * insmod, this is called before the module's init, and only stores the name.
+ * insmod, this function is called before the module's init, and only stores the
+ * name.
  */
 static int set_case(const char *name, const struct kernel_param *kp)
 {

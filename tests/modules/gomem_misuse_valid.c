@@ -65,7 +65,10 @@ static int none(const struct misuse_case *c)
 	return 0;
 }
 
-/* Leak objects of each type, for gomem's report at its unload. */
+/*
+ * Leak objects, an arena and a scratch buffer, for gomem's report at its
+ * unload.
+ */
 static int leak(const struct misuse_case *c)
 {
 	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);

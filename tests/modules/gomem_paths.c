@@ -6,8 +6,8 @@
  * Each via_*() allocates in another way. The objects are live until the module
  * is unloaded. account=Y charges all of them to an account, and orphan=Y
  * destroys the account while they are live. With busy=N, short_lived()
- * allocates N more objects and frees each at once. long_lived() does so with
- * N / 16 objects, each of which lives at least 20 milliseconds. The parameter
+ * allocates N more objects and frees each at once. long_lived() allocates
+ * N / 16 objects and frees each after at least 20 milliseconds. The parameter
  * where has the address of the first object of each way, except for the arena.
  */
 #define pr_fmt(fmt) "gomem_paths: " fmt

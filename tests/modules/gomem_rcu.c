@@ -4,10 +4,10 @@
  * and free them with gomem_free_rcu().
  *
  * There is a table of short lists. Each writer is a thread with its own lists.
- * It passes each entry that it takes off a list to gomem_free_rcu(). The next
- * owner of the entry's memory fills the memory with other bytes. Readers check
- * every byte of an entry several times, so they notice an entry that was freed
- * too early.
+ * It passes each entry that it takes off a list to gomem_free_rcu() or
+ * gomem_free_rcu_mightsleep(). The next owner of the entry's memory fills the
+ * memory with other bytes. Readers check every byte of an entry several times,
+ * so they notice an entry that was freed too early.
  *
  * Loading runs the test; it fails with -EIO if a reader saw a wrong byte. At
  * the end the lists are freed, and as many more objects as the parameter last

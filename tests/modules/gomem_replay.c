@@ -15,12 +15,13 @@
  * trace has CPUs. Thread i performs the operations of the trace's CPUs whose
  * number modulo the number of threads is i. The threads take turns: a thread
  * performs all operations up to the next one of another thread, hands over to
- * that thread and sleeps. So the order of operations is as recorded, and an
- * object is freed on another CPU if it was in the recording. The times and the
- * contexts are not as recorded. No two operations run at the same time. The
- * pauses in which the recorded machine was idle are skipped. Tasks perform all
- * operations, also those recorded in interrupts. These use GFP_ATOMIC, as
- * recorded, but the per-CPU caches for tasks.
+ * that thread and sleeps. So the order of operations is as recorded. If there
+ * are as many threads as the trace has CPUs, each free is on the same CPU as
+ * the allocation, or on another, as recorded. The times and the contexts are
+ * not as recorded. No two operations run at the same time. The pauses in which
+ * the recorded machine was idle are skipped. Tasks perform all operations, also
+ * those recorded in interrupts. These use GFP_ATOMIC, as recorded, but the
+ * per-CPU caches for tasks.
  *
  * Memory held is measured in the same way for both allocators: the decrease of
  * the machine's free pages since the first operation. Pages on per-CPU free
@@ -148,8 +149,9 @@ struct series {
 
 /*
  * The module's parameter lock protects these variables. While the command "run"
- * runs, only the worker whose turn it is accesses them. complete() in
- * hand_over() orders its accesses before those of the next worker.
+ * runs, only the worker whose turn it is accesses them, but for aborted: a
+ * signal makes the task of the command set it. complete() in hand_over() orders
+ * the worker's accesses before those of the next worker.
  */
 static u64 pos, run_until, looks;
 static unsigned long nr_live, skipped;
@@ -415,8 +417,8 @@ static int read_trace(void)
 	if (!trace)
 		return -EINVAL;
 	/*
-	 * Pass READING_FIRMWARE: security modules of newer kernels have no rule
-	 * for READING_UNKNOWN.
+	 * Pass READING_FIRMWARE: the security module IPE of newer kernels has
+	 * no rule for READING_UNKNOWN, and warns.
 	 */
 	ret = kernel_read_file_from_path(trace, 0, &file, INT_MAX, &size,
 					 READING_FIRMWARE);

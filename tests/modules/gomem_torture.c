@@ -7,7 +7,7 @@
  * them put objects into one shared table and free the objects that they replace
  * there. So most objects are freed on another CPU or in another context than
  * they were allocated. Each object is filled with a pattern made of its address
- * and size. If two live objects overlap, or one is written after it was freed,
+ * and size. If two live objects overlap, or gomem writes to a live object,
  * verify() finds a broken pattern. Objects of less than 16 bytes, which may
  * share a block of 16 bytes, have their own table.
  *

@@ -18,7 +18,8 @@
  *
  * The module does not report the memory held for the strings. The script
  * compares the machine's free pages, which works for all allocators alike. The
- * index takes 8 bytes for each place, from vmalloc(), from load to unload.
+ * index is an array of pointers to the strings. It takes 8 bytes for each
+ * place, from vzalloc(), from load to unload.
  */
 #define pr_fmt(fmt) "gomem_words: " fmt
 

@@ -284,9 +284,9 @@ static void do_free_rcu(void)
  * struct way - a function to call
  * @name: the function's name in the log
  * @work: calls gomem's function once or several times
- * @peer: does the same work with the kernel's functions. If these have no
- *	preemption point, or there is no such function: a pair of kmalloc() and
- *	kfree()
+ * @peer: does the same work with the kernel's functions. If these functions
+ *	have no preemption point, or the kernel has no such function, it calls
+ *	kmalloc() and kfree()
  * @share: run for 1 / @share of the time; 0 means 1
  */
 static const struct way {

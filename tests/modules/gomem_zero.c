@@ -2,12 +2,14 @@
 /*
  * gomem_zero.c - check that memory is zero where it should be.
  *
- * Loading allocates cleared objects with each function that clears: of each
- * size up to 2 KiB, and of some larger ones. It checks every byte up to the
- * usable size, and then overwrites these bytes. Freed memory is allocated
- * again. Objects live for a random time, so that new pages, used pages and
- * freed objects are mixed. If the kernel clears what kmalloc() returns
- * (init_on_alloc), gomem's objects must be zero even without __GFP_ZERO.
+ * Loading allocates cleared scratch buffers, cleared objects of an arena, and
+ * cleared objects of each size up to 2 KiB and of some larger sizes. For each
+ * of these sizes it chooses one of several functions at random. It checks every
+ * byte up to the usable size, and then overwrites these bytes. Freed memory is
+ * allocated again. Objects live for a random time, so that new pages, used
+ * pages and freed objects are mixed. If the kernel clears what kmalloc()
+ * returns (init_on_alloc), gomem's objects must be zero even without
+ * __GFP_ZERO.
  *
  * Loading fails with EIO if a byte was not zero.
  */

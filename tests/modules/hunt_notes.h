@@ -22,8 +22,9 @@ static unsigned long all[MAX_OBJECTS], all_typed[MAX_TYPED];
 static unsigned int nr_all, nr_typed;
 
 /*
- * Inverted addresses of lost objects, and of three objects to which a slab, a
- * stack and another object point.
+ * Inverted addresses of lost objects, and of three objects that are held:
+ * of_slab by an object of kmalloc(), of_stack by a stack, of_chain by another
+ * object.
  */
 static unsigned long lost[MAX_LOST];
 static unsigned int nr_lost;

@@ -7,7 +7,7 @@
  * are about equally frequent. Further ranges, each of twice the size, become
  * rarer, on average by half each. Of 100 000 objects, 94 000 have at most 1 KiB
  * and 99 900 at most 32 KiB. The largest have 1 MiB; the average is 545 bytes.
- * Objects of more than 32 KiB hold a fifth of the bytes.
+ * Objects of more than 32 KiB hold a quarter of the bytes.
  */
 #ifndef GOMEM_SIZE_MIX_H
 #define GOMEM_SIZE_MIX_H

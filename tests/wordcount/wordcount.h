@@ -18,8 +18,8 @@
  *		workers; a word's hash selects the table (wc_table.c).
  *	merge	Worker i merges the i-th tables of all workers into one. It
  *		moves the nodes there. If the table has the word of a node
- *		already, the worker frees the node, which another worker
- *		allocated.
+ *		already, the worker frees the node, which usually another
+ *		worker allocated.
  *	sort	The loading task puts all nodes into one list, and sorts it.
  *
  * At unload the workers free the tables, on whichever CPU they run (wc_job.c).
@@ -160,7 +160,8 @@ void wc_table_free(struct wc_table *t, unsigned long *remote);
  * @words: words counted
  * @distinct: nodes in @sorted
  * @remote: objects freed on another CPU than they were allocated on
- * @peak: maximum number of bytes held, sampled after each file and each step
+ * @peak: maximum number of bytes held, sampled after each file, after the
+ *	counting, and after the merge
  * @msecs: time that the job took, from its start to the sorted result
  */
 struct wc_result {

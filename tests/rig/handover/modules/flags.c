@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel frees only with a flag that the module sets. */
+/* The kernel frees a member only if a flag is set, and the module sets it. */
 #include <linux/parcel.h>
 
 #ifdef CONFIG_PARCEL

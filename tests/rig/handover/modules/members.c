@@ -39,7 +39,10 @@ static struct parcel *make(struct box *box, const char *from)
 	p->roll = kcalloc(4, sizeof(long), GFP_KERNEL); /* expect: likely */
 	p->list = kvmalloc(8, GFP_KERNEL); /* expect: likely */
 	parcel_grow(p, 8);
-	/* Not found: freed only with a flag not set here, or by courier.c. */
+	/*
+	 * Not found: parcel.c frees the note only if a flag is set, which this
+	 * module does not set. courier.c frees only notes of its own parcels.
+	 */
 	p->note = kmalloc(8, GFP_KERNEL);
 	box->label = kstrdup(from, GFP_KERNEL);
 	lookup(from)->label = kstrdup(from, GFP_KERNEL);

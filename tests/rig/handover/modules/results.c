@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A function in the module's table returns an allocation to its caller. */
+/* The kernel gets an allocation from a function in the module's method_ops. */
 #include <linux/parcel.h>
 
 static struct method *method_init(void)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Built in, as a module, or not at all: the makefile uses CONFIG_COURIER. */
+/* CONFIG_COURIER: this file is built in, as a module, or not at all. */
 #include <linux/parcel.h>
 
 void courier_take(void *data)

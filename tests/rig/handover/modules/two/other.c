@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A second module in the directory. The first one, two, does not call it. */
+/* A second module in the directory. The module "two" does not call it. */
 #include <linux/parcel.h>
 
 static void drop(struct parcel *p)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The other file of the module. */
+/* The other file of the module "two". */
 #include <linux/parcel.h>
 
 char *two_copy(const char *from)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The test rig/handover.sh uses this header in place of the kernel's. */
+/* Stands for the kernel's headers in the test rig/handover.sh. */
 #ifndef _LINUX_PARCEL_H
 #define _LINUX_PARCEL_H
 
