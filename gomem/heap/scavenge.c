@@ -483,7 +483,7 @@ static unsigned long announce(struct gomem_heap *h, unsigned long want,
  * When it is over, all pages that are free now can go back. Pages that are
  * announced already are not announced again.
  *
- * Context: any but NMI; never sleeps, never allocates.
+ * Context: any with interrupts on; never sleeps, never allocates.
  * Return: how many pages were announced.
  */
 unsigned long gomem_heap_owe(struct gomem_heap *h, unsigned long want,

@@ -227,9 +227,9 @@ static void test_typesafe(struct kunit *test)
 		f->objs[i] = typed_get(test, c, GFP_KERNEL);
 		fill(f->objs[i], 128);
 	}
+	rcu_read_lock();
 	for (i = 0; i < 1000; i++)
 		gomem_cache_free(c, f->objs[i]);
-	rcu_read_lock();
 	/*
 	 * All objects are free now, but their pages still belong to the cache.
 	 */
