@@ -221,6 +221,8 @@ static noinline void *grow_object(const void *p, struct sized old,
 	size_t roomy = roomy_size(old.size, new_size);
 	struct gomem_special *sp = NULL;
 
+	if (unlikely(gfp & GOMEM_GFP_REFUSED))
+		return gomem_refuse_gfp(new_size, gfp, caller);
 	if (unlikely(old.special))
 		sp = gomem_special_remove_charge((unsigned long)p);
 	if (unlikely(sp))
@@ -245,9 +247,7 @@ static noinline void *grow_small(const void *p, struct sized old,
 	size_t roomy = roomy_size(old.size, new_size);
 	void *new = NULL;
 
-	if (unlikely(gfp & GOMEM_GFP_REFUSED))
-		return gomem_refuse_gfp(new_size, gfp, GOMEM_COLD_CALLER);
-	if (unlikely(old.special))
+	if (unlikely(old.special) || unlikely(gfp & GOMEM_GFP_REFUSED))
 		return grow_object(p, old, new_size, gfp, GOMEM_COLD_CALLER);
 	if (roomy)
 		new = alloc_for_copy(old.size, roomy, light_gfp(gfp),

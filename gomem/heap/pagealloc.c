@@ -563,7 +563,8 @@ u64 gomem_pagealloc_alloc_group(struct gomem_pagealloc *pa, unsigned int max,
 
 	sum = leaf_to_change(pa, page);
 	*sum = gomem_pallocbits_alloc_mask(&c->inuse, w, mask, *sum);
-	pa->free_pages -= hweight64(mask);
+	/* See count_taken(). */
+	pa->free_pages -= min_t(unsigned long, hweight64(mask), pa->free_pages);
 	pa->search = *base + fls64(mask);
 	return mask;
 }

@@ -204,7 +204,7 @@ static bool name_of(unsigned long addr, char *buf, size_t len)
 	module = strrchr(buf, '[');
 	if (module)
 		memmove(buf, module, strlen(module) + 1);
-	else if (gomem_in_module_range(addr))
+	else if (gomem_in_module_range(addr) && gomem_mapped_page(addr))
 		strscpy(buf, "[a module]", len);
 	else
 		return false;

@@ -172,8 +172,10 @@ static inline void gomem_kind_set_raw(const struct gomem_kind *k, void *obj)
 static inline bool gomem_kind_is_raw(const struct gomem_kind *k,
 				     const void *key)
 {
-	return unlikely(gomem_kind_is_orphan(k)) &&
-	       *(const unsigned long *)key == GOMEM_RAW_MARK;
+	if (likely(!gomem_kind_is_orphan(k)))
+		return false;
+	/* Another CPU may free or allocate the object now: see live.c. */
+	return data_race(*(const unsigned long *)key) == GOMEM_RAW_MARK;
 }
 
 #endif /* GOMEM_KIND_H */

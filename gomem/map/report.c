@@ -15,9 +15,11 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -180,13 +182,15 @@ static const char *pointer_text(enum gomem_misuse what)
  * Return the address that a report names as the caller. If an exported function
  * passes a call on to another function, without a tail call, the return address
  * there is in gomem itself. Kernels with frame pointers are built without tail
- * calls. Then search the stack for the first frame that is not gomem's.
+ * calls. Then search the stack for the first frame that is not gomem's. But if
+ * gomem's own work item made the call, gomem is to be named.
  */
 static void *code_of(unsigned long caller)
 {
 	unsigned long found = 0;
 
-	if (gomem_stack_is_own(caller))
+	if (gomem_stack_is_own(caller) && in_task() &&
+	    !(current->flags & PF_WQ_WORKER))
 		found = gomem_stack_caller();
 	return (void *)(found ?: caller);
 }

@@ -47,6 +47,8 @@ STATES = ("on its way to or from the heap", "in its central list", "cached by a 
           "one large object", "a block of an arena")
 TAG_LARGE, TAG_LIVE, TAG_SPC = 2, 1, 0xff << 5
 SCRATCH_CLASS, TINY_CLASS = 68, 73
+# The word of the key of an object that was not constructed: GOMEM_RAW_MARK.
+RAW_MARK = 1
 # Bytes of a block that tiny objects share.
 BLOCK = 16
 GOLDEN_RATIO = 0x61c8864680b583eb
@@ -212,6 +214,9 @@ class Kind:
         self.size = int(kind.size)
         self.object_size = int(kind.object_size)
         self.key = int(kind.key)
+        # The module of the constructor was unloaded: see gomem_kind_is_raw().
+        self.is_orphan = bool(int(kind.ctor)) and \
+            int(kind.ctor) == image.address("gomem_kind_no_ctor")
         self.spc = int(kind.spc)
         self.cpu = int(kind.cpu)
         self.central = int(kind.central)
@@ -259,15 +264,16 @@ class Span:
         bits = int.from_bytes(data[:half], "little") & ~int.from_bytes(data[half:], "little")
         return bits & ((1 << self.nelems) - 1)
 
-    def has_key(self, i):
-        """Tell whether an object has the key of a free one."""
+    def is_free(self, i):
+        """Tell whether an object has the key of a free one, or was never constructed."""
         at = self.base + i * self.elemsize + self.kind.key
-        return self.image.word(at) == self.image.secret ^ at
+        word = self.image.word(at)
+        return word == self.image.secret ^ at or (self.kind.is_orphan and word == RAW_MARK)
 
     def live(self):
         """Return the numbers of the live objects."""
         bits = self.allocated()
-        return [i for i in range(self.nelems) if bits >> i & 1 and not self.has_key(i)]
+        return [i for i in range(self.nelems) if bits >> i & 1 and not self.is_free(i)]
 
 
 class Heap:
@@ -525,7 +531,7 @@ def spans(heap, _):
 
 def cell_text(span, i):
     """Return the state of an object, in the words of the file whatis."""
-    if span.allocated() >> i & 1 and not span.has_key(i):
+    if span.allocated() >> i & 1 and not span.is_free(i):
         return "live"
     return "free" if i < span.fresh else "free, was never handed out"
 

@@ -202,12 +202,14 @@ static void test_refuse(struct kunit *test)
 
 /*
  * After the warning, pages that are free according to the bits can be taken by
- * their address. No search finds pages then.
+ * their address. No search finds pages then. The count of free pages never
+ * becomes negative.
  */
 static void test_refuse_take(struct kunit *test)
 {
 #ifdef kunit_warning_suppress
 	struct heap *h = test->priv;
+	unsigned long base;
 
 	heap_init(test, 1);
 	heap_register(test, 0);
@@ -218,6 +220,11 @@ static void test_refuse_take(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, heap_alloc_range(h, 6, 4));
 	KUNIT_EXPECT_EQ(test, 0UL, h->pa.free_pages);
 	expect_refused(test);
+	KUNIT_EXPECT_TRUE(test, heap_free(h, 6, 4));
+	KUNIT_EXPECT_EQ(test, 4UL, h->pa.free_pages);
+	/* The group has one page more than are counted: page 5. */
+	KUNIT_EXPECT_EQ(test, 0x3e0ULL, heap_alloc_group(h, 64, &base));
+	KUNIT_EXPECT_EQ(test, 0UL, h->pa.free_pages);
 #else
 	kunit_skip(test, "this kernel's KUnit cannot expect a warning");
 #endif

@@ -130,14 +130,34 @@ static void *grow_nothing_dma(void *unused)
 	return gomem_realloc(NULL, 100, GFP_KERNEL | __GFP_DMA);
 }
 
-static void *grow_dma(void *unused)
+/* Resize an object with flags that are refused. The object stays live. */
+static void *grow_with_dma(size_t size, size_t new_size)
 {
-	void *p = gomem_alloc(100, GFP_KERNEL), *q;
+	void *p = gomem_alloc(size, GFP_KERNEL), *q;
 
-	q = gomem_realloc(p, 1000, GFP_KERNEL | __GFP_DMA);
-	/* The object is still live. */
+	q = gomem_realloc(p, new_size, GFP_KERNEL | __GFP_DMA);
 	gomem_free(p);
 	return q;
+}
+
+static void *grow_few_dma(void *unused)
+{
+	return grow_with_dma(100, 1000);
+}
+
+static void *grow_much_dma(void *unused)
+{
+	return grow_with_dma(100, 20000);
+}
+
+static void *grow_spare_dma(void *unused)
+{
+	return grow_with_dma(18432, 20000);
+}
+
+static void *grow_large_dma(void *unused)
+{
+	return grow_with_dma(100000, 120000);
 }
 
 static void *end_it(void *p)
@@ -163,8 +183,14 @@ const struct misuse_case request_cases[] = {
 	  .counter = GFP, .report = "100000 bytes refused.*GFP_DMA32" },
 	{ "gfp_highmem_noscan", refused, .use = highmem_noscan,
 	  .counter = GFP, .report = "refused.*HIGHMEM" },
-	{ "gfp_dma_realloc", refused, .use = grow_dma,
+	{ "gfp_dma_realloc", refused, .use = grow_few_dma,
 	  .counter = GFP, .report = "1000 bytes refused.*GFP_DMA" },
+	{ "gfp_dma_realloc_much", refused, .use = grow_much_dma,
+	  .counter = GFP, .report = "20000 bytes refused.*GFP_DMA" },
+	{ "gfp_dma_realloc_spare", refused, .use = grow_spare_dma,
+	  .counter = GFP, .report = "20000 bytes refused.*GFP_DMA" },
+	{ "gfp_dma_realloc_large", refused, .use = grow_large_dma,
+	  .counter = GFP, .report = "120000 bytes refused.*GFP_DMA" },
 	{ "gfp_dma_realloc_null", refused, .use = grow_nothing_dma,
 	  .counter = GFP, .report = "112 bytes refused.*GFP_DMA" },
 	{ "bulk_gfp", bulk_gfp, .size = 100,

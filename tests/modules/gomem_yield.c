@@ -99,14 +99,18 @@ static void do_kmemdup(void)
 
 static void do_kmem_cache(void)
 {
-	kmem_cache_free(kernel_cache,
-			use(kmem_cache_alloc(kernel_cache, GFP_KERNEL)));
+	void *p = use(kmem_cache_alloc(kernel_cache, GFP_KERNEL));
+
+	if (p)
+		kmem_cache_free(kernel_cache, p);
 }
 
 static void kmem_cache_bulk(unsigned int n)
 {
-	failed |= !kmem_cache_alloc_bulk(kernel_cache, GFP_KERNEL, n, many);
-	kmem_cache_free_bulk(kernel_cache, n, many);
+	if (kmem_cache_alloc_bulk(kernel_cache, GFP_KERNEL, n, many))
+		kmem_cache_free_bulk(kernel_cache, n, many);
+	else
+		failed = true;
 }
 
 static void do_kmem_cache_few(void)
