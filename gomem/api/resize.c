@@ -97,14 +97,13 @@ static inline gfp_t light_gfp(gfp_t gfp)
  * struct sized - what the look-up of an object's size found
  * @size: bytes, 0 if there is no such object
  * @noscan: the object holds no pointers
- * @special: the object may have a special
  *
- * The struct is small enough to be returned in registers.
+ * The struct is small enough to be returned in registers. With a third member,
+ * grow_object() would have more arguments than there are registers for them.
  */
 struct sized {
 	size_t size;
 	bool noscan;
-	bool special;
 };
 
 /*
@@ -223,7 +222,7 @@ static noinline void *grow_object(const void *p, struct sized old,
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
 		return gomem_refuse_gfp(new_size, gfp, caller);
-	if (unlikely(old.special))
+	if (unlikely(gomem_has_special(p)))
 		sp = gomem_special_remove_charge((unsigned long)p);
 	if (unlikely(sp))
 		return grow_charged(sp, old, new_size, gfp, caller);
@@ -237,9 +236,9 @@ static noinline void *grow_object(const void *p, struct sized old,
 }
 
 /*
- * Do the same for a size of up to OWN_PAGES_MIN. Such an object is moved to one
- * of a size class. That has no owner, so @caller is not needed, which saves 5
- * instructions.
+ * Do the same for an object without a special, and a size of up to
+ * OWN_PAGES_MIN. The object is moved to one of a size class, which has no
+ * owner. So @caller is not needed, which saves 5 instructions.
  */
 static noinline void *grow_small(const void *p, struct sized old,
 				 size_t new_size, gfp_t gfp)
@@ -247,7 +246,7 @@ static noinline void *grow_small(const void *p, struct sized old,
 	size_t roomy = roomy_size(old.size, new_size);
 	void *new = NULL;
 
-	if (unlikely(old.special) || unlikely(gfp & GOMEM_GFP_REFUSED))
+	if (unlikely(gfp & GOMEM_GFP_REFUSED))
 		return grow_object(p, old, new_size, gfp, GOMEM_COLD_CALLER);
 	if (roomy)
 		new = alloc_for_copy(old.size, roomy, light_gfp(gfp),
@@ -304,7 +303,6 @@ static noinline struct sized look_up_other(const void *p, unsigned long caller)
 	found.size = gomem_large_size(p, &found.noscan) ?:
 		     gomem_resizable_size(p, &found.noscan,
 					  GOMEM_USE_AFTER_FREE, caller);
-	found.special = gomem_has_special(p);
 	return found;
 }
 
@@ -316,6 +314,9 @@ static noinline void *resize_other(const void *p, size_t new_size, gfp_t gfp,
 
 	if (!old.size)
 		return NULL;
+	/* The object may have a special, which grow_small() ignores. */
+	if (new_size > old.size)
+		return grow_object(p, old, new_size, gfp, caller);
 	return resize_known(p, old, new_size, gfp, caller);
 }
 
