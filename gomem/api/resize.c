@@ -87,12 +87,6 @@ static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
 	return new;
 }
 
-/* Return the gfp for an object with spare room: no reclaim, this node only. */
-static inline gfp_t light_gfp(gfp_t gfp)
-{
-	return gomem_gfp_light(gfp) | __GFP_THISNODE;
-}
-
 /**
  * struct sized - what the look-up of an object's size found
  * @size: bytes, 0 if there is no such object
@@ -106,21 +100,41 @@ struct sized {
 	bool noscan;
 };
 
-/*
- * Allocate the larger object that will replace the object @old. It gets spare
- * room only if this node has memory for that without reclaim.
- */
-static inline void *alloc_grown(struct sized old, size_t new_size,
-				size_t roomy, gfp_t gfp, unsigned long caller)
+/* Return the gfp for an object with spare room: no reclaim, this node only. */
+static inline gfp_t light_gfp(gfp_t gfp)
 {
-	gfp_t light = light_gfp(gfp);
+	return gomem_gfp_light(gfp) | __GFP_THISNODE;
+}
+
+/*
+ * Allocate the object of up to OWN_PAGES_MIN bytes that will replace the object
+ * @old. It gets spare room only if this node has memory for that without
+ * reclaim.
+ */
+static inline void *alloc_grown_small(struct sized old, size_t new_size,
+				      gfp_t gfp)
+{
+	size_t roomy = roomy_size(old.size, new_size);
 	void *new = NULL;
 
-	if (roomy && new_size > OWN_PAGES_MIN)
-		new = gomem_alloc_odd(roomy, light | GOMEM_GFP_GROWS,
+	if (roomy)
+		new = alloc_for_copy(old.size, roomy, light_gfp(gfp),
+				     old.noscan);
+	return new ?: alloc_for_copy(old.size, new_size, gfp, old.noscan);
+}
+
+/* Do the same for an object of any size. */
+static inline void *alloc_grown(struct sized old, size_t new_size, gfp_t gfp,
+				unsigned long caller)
+{
+	size_t roomy = roomy_size(old.size, new_size);
+	void *new = NULL;
+
+	if (new_size <= OWN_PAGES_MIN)
+		return alloc_grown_small(old, new_size, gfp);
+	if (roomy)
+		new = gomem_alloc_odd(roomy, light_gfp(gfp) | GOMEM_GFP_GROWS,
 				      old.noscan, NUMA_NO_NODE, caller);
-	else if (roomy)
-		new = alloc_for_copy(old.size, roomy, light, old.noscan);
 	if (new)
 		return new;
 	if (new_size > GOMEM_SMALL_MAX)
@@ -186,8 +200,7 @@ static noinline void *grow_charged(struct gomem_special *sp, struct sized old,
 		return p;
 	}
 	payer = gomem_payer_suspend();
-	new = alloc_grown(old, new_size, roomy_size(old.size, new_size),
-			  gfp | GOMEM_GFP_PAID, caller);
+	new = alloc_grown(old, new_size, gfp | GOMEM_GFP_PAID, caller);
 	gomem_payer_resume(payer);
 	if (new && !gomem_account_recharge(sp, gomem_usable_size(new), gfp)) {
 		atomic64_inc(&sp->account->failures);
@@ -217,7 +230,6 @@ static noinline void *grow_object(const void *p, struct sized old,
 				  size_t new_size, gfp_t gfp,
 				  unsigned long caller)
 {
-	size_t roomy = roomy_size(old.size, new_size);
 	struct gomem_special *sp = NULL;
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
@@ -227,12 +239,13 @@ static noinline void *grow_object(const void *p, struct sized old,
 	if (unlikely(sp))
 		return grow_charged(sp, old, new_size, gfp, caller);
 	if (may_extend(old) &&
-	    gomem_large_extend((void *)p, old.size, new_size, roomy, gfp)) {
+	    gomem_large_extend((void *)p, old.size, new_size,
+			       roomy_size(old.size, new_size), gfp)) {
 		gomem_count(GOMEM_EV_REALLOC_IN_PLACE, 1);
 		return (void *)p;
 	}
 	return move_object(p, old.size,
-			   alloc_grown(old, new_size, roomy, gfp, caller));
+			   alloc_grown(old, new_size, gfp, caller));
 }
 
 /*
@@ -243,17 +256,9 @@ static noinline void *grow_object(const void *p, struct sized old,
 static noinline void *grow_small(const void *p, struct sized old,
 				 size_t new_size, gfp_t gfp)
 {
-	size_t roomy = roomy_size(old.size, new_size);
-	void *new = NULL;
-
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
 		return grow_object(p, old, new_size, gfp, GOMEM_COLD_CALLER);
-	if (roomy)
-		new = alloc_for_copy(old.size, roomy, light_gfp(gfp),
-				     old.noscan);
-	return move_object(p, old.size,
-			   new ?: alloc_for_copy(old.size, new_size, gfp,
-						 old.noscan));
+	return move_object(p, old.size, alloc_grown_small(old, new_size, gfp));
 }
 
 /* Resize an object whose size is known. */

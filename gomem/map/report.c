@@ -182,8 +182,8 @@ static const char *pointer_text(enum gomem_misuse what)
  * Return the address that a report names as the caller. If an exported function
  * passes a call on to another function, without a tail call, the return address
  * there is in gomem itself. Kernels with frame pointers are built without tail
- * calls. Then search the stack for the first frame that is not gomem's. But if
- * gomem's own work item made the call, gomem is to be named.
+ * calls. So if @caller is in gomem, search the stack for the first frame that
+ * is not gomem's. But if gomem's own work item made the call, return @caller.
  */
 static void *code_of(unsigned long caller)
 {

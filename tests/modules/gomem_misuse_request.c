@@ -110,14 +110,19 @@ static int use_free(const struct misuse_case *c)
 	return c->use(q) ? -EIO : 0;
 }
 
-static void *grow_too_much(void *unused)
+/* Call gomem_realloc(), which has to refuse and to leave the object live. */
+static void *grow_refused(size_t size, size_t new_size, gfp_t gfp)
 {
-	void *p = gomem_alloc(100, GFP_KERNEL), *q;
+	void *p = gomem_alloc(size, GFP_KERNEL), *q;
 
-	q = gomem_realloc(p, GOMEM_MAX_SIZE + 1, GFP_KERNEL);
-	/* The object is still live. */
+	q = gomem_realloc(p, new_size, gfp);
 	gomem_free(p);
 	return q;
+}
+
+static void *grow_too_much(void *unused)
+{
+	return grow_refused(100, GOMEM_MAX_SIZE + 1, GFP_KERNEL);
 }
 
 static void *grow_nothing(void *unused)
@@ -130,34 +135,24 @@ static void *grow_nothing_dma(void *unused)
 	return gomem_realloc(NULL, 100, GFP_KERNEL | __GFP_DMA);
 }
 
-/* Resize an object with flags that are refused. The object stays live. */
-static void *grow_with_dma(size_t size, size_t new_size)
-{
-	void *p = gomem_alloc(size, GFP_KERNEL), *q;
-
-	q = gomem_realloc(p, new_size, GFP_KERNEL | __GFP_DMA);
-	gomem_free(p);
-	return q;
-}
-
 static void *grow_few_dma(void *unused)
 {
-	return grow_with_dma(100, 1000);
+	return grow_refused(100, 1000, GFP_KERNEL | __GFP_DMA);
 }
 
 static void *grow_much_dma(void *unused)
 {
-	return grow_with_dma(100, 20000);
+	return grow_refused(100, 20000, GFP_KERNEL | __GFP_DMA);
 }
 
 static void *grow_spare_dma(void *unused)
 {
-	return grow_with_dma(18432, 20000);
+	return grow_refused(18432, 20000, GFP_KERNEL | __GFP_DMA);
 }
 
 static void *grow_large_dma(void *unused)
 {
-	return grow_with_dma(100000, 120000);
+	return grow_refused(100000, 120000, GFP_KERNEL | __GFP_DMA);
 }
 
 static void *end_it(void *p)
