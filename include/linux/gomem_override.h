@@ -51,6 +51,7 @@
 #endif
 
 #include <linux/types.h>
+#include <linux/version.h>
 
 /**
  * gomem_kernel_kmalloc - allocate memory from the kernel's allocator
@@ -165,8 +166,15 @@ void *__real_kmemdup(const void *src, size_t len, gfp_t gfp)
 #pragma redefine_extname kvfree_rcu_barrier_on_cache gomem_override_kvfree_rcu_barrier_on_cache
 #pragma redefine_extname kfree_call_rcu_nolock gomem_override_kfree_call_rcu_nolock
 
-#pragma redefine_extname kmem_cache_create gomem_override_kmem_cache_create
+/*
+ * From 6.12 on, kmem_cache_create_usercopy() is an inline function that calls
+ * __kmem_cache_create_args(). For an inline function, clang would warn that the
+ * pragma has no effect.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 #pragma redefine_extname kmem_cache_create_usercopy gomem_override_kmem_cache_create_usercopy
+#endif
+#pragma redefine_extname kmem_cache_create gomem_override_kmem_cache_create
 #pragma redefine_extname __kmem_cache_create_args gomem_override_kmem_cache_create_args
 #pragma redefine_extname kmem_cache_destroy gomem_override_kmem_cache_destroy
 #pragma redefine_extname kmem_cache_shrink gomem_override_kmem_cache_shrink

@@ -559,22 +559,35 @@ build_locked()
 	say "kernel $name is ready after $((SECONDS - start)) s"
 }
 
+# A fragment with the line "# llvm: VERSION" is for a kernel that is built with
+# the host's clang, linker and tools of that version. Print the version.
+llvm_of()
+{
+	sed -n 's/^# llvm: //p' "$(fragment_of "$1")" 2>/dev/null || true
+}
+
 # Set make_args and image_file. User-Mode Linux is a program of the host, linked
 # with the host's libraries, so the host's compiler builds it.
 choose_tools()
 {
-	local name=$1 kdir
+	local name=$1 kdir llvm
 
 	if is_uml "$name"; then
 		make_args=(ARCH=um)
 		image_file=linux
 		return
 	fi
-	kdir=$(stock_kdir "$(base_of "$name")")
+	image_file=arch/x86/boot/bzImage
 	make_args=(ARCH=x86)
+	llvm=$(llvm_of "$name")
+	if [[ -n $llvm ]]; then
+		have "clang-$llvm" || die "clang-$llvm is missing; run: scripts/setup llvm"
+		make_args+=("LLVM=-$llvm")
+		return
+	fi
+	kdir=$(stock_kdir "$(base_of "$name")")
 	make_args+=("$(sed -n 's/^override CROSS_COMPILE = \//CROSS_COMPILE=\//p' \
 			"$kdir/.kernelvariables")")
-	image_file=arch/x86/boot/bzImage
 }
 
 # Make module builds use the tools that built the kernel.

@@ -86,6 +86,10 @@ report 'SError Interrupt on CPU'
 family ubsan
 report 'UBSAN: '
 
+# kernel/cfi.c
+family cfi
+report 'CFI failure at '
+
 # lib/string_helpers.c, include/linux/fortify-string.h
 family fortify
 report '([a-z0-9_]+: )?detected buffer overflow'
