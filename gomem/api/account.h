@@ -31,8 +31,8 @@ enum gomem_account_state {
 	/* The creator of the account has destroyed it. */
 	GOMEM_ACCOUNT_DESTROYED,
 	/*
-	 * gomem has closed the account, because its module, or the module of
-	 * its callback, was unloaded before the account was destroyed.
+	 * gomem has closed the account, because the module of its creator, or
+	 * of its callback, was unloaded before the account was destroyed.
 	 */
 	GOMEM_ACCOUNT_CLOSED,
 };

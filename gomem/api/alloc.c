@@ -59,7 +59,10 @@ noinline void *gomem_alloc_from_irq(unsigned int spc, gfp_t gfp,
 	return gomem_hit_hand_out(obj, spc, gfp);
 }
 
-/* Hand out an object that the heap profile samples. */
+/*
+ * Hand out an object whose hit ended the slot's countdown to the next sample.
+ * Record the object, unless gomem_arm_sampled() says that it is not sampled.
+ */
 noinline void *gomem_alloc_sampled(void *obj, unsigned int spc, gfp_t gfp,
 				   bool clear)
 {
@@ -124,8 +127,9 @@ noinline void *gomem_alloc_cleared(unsigned long at, gfp_t gfp,
 }
 
 /*
- * Span class of a tiny object that has no block to share: size class 2, which
- * is 16 bytes, and noscan.
+ * Span class of the object that is allocated for a tiny one which does not fit
+ * in the current block, and is too large to begin a new block: size class 2,
+ * which is 16 bytes, and noscan.
  */
 #define TINY_ALONE_SPC		(2 * 2 + 1)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * alloc.h - functions of alloc.c, free.c and size.c that other files use. The
- * slow paths of alloc.c and free.c are in hit.h.
+ * slow paths of alloc.c and free.c are declared in hit.h.
  */
 #ifndef GOMEM_ALLOC_H
 #define GOMEM_ALLOC_H

@@ -329,8 +329,9 @@ static __always_inline unsigned int push_run(struct gomem_mcache *mc,
 
 /*
  * Free small objects. Objects that their slot does not take, for lack of room
- * or because they are of another node, are left at the front of @p. Stop at a
- * pointer that is not a live small object. The caller owns the mcache @mc.
+ * or because they are of another node, are moved to the front of @p, for
+ * gomem_mcache_free_many(). Stop at a pointer that is not a live small object,
+ * and at an object in a page with specials. The caller owns the mcache @mc.
  */
 static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 				      unsigned int n, bool clear,
@@ -362,9 +363,9 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 		/*
 		 * gomem_mcache_free_many() frees the objects in p[0] to
 		 * p[pos->left - 1]. It sorts them, unless all are known to be
-		 * of one kind and node. The nodes of these objects are not
-		 * compared here, so if there are several nodes, each object may
-		 * be of any.
+		 * of one kind and node. This loop does not compare the nodes of
+		 * objects of different rounds. So if there are several nodes,
+		 * the objects may be of several nodes, too.
 		 */
 		if (pos->left &&
 		    (spc != pos->spc || static_branch_unlikely(&gomem_numa)))

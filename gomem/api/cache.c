@@ -22,7 +22,10 @@
 #include "api/kfrees.h"
 #include "api/undo.h"
 
-/* The tail is at most 1/16 of the span, if any length of the span allows it. */
+/*
+ * The tail is at most 1/16 of the span if a span of 1 to GOMEM_CLASS_MAX_PAGES
+ * pages allows that.
+ */
 #define TAIL_SHARE	16
 
 #define CACHE_MAGIC	0x676f6d656d636163UL
@@ -127,10 +130,10 @@ static bool divmul_is_exact(u32 size, u32 divmul, unsigned int nelems)
 }
 
 /*
- * Choose the shortest span whose tail is small enough. If there is none, choose
- * the length at which the tail is the smallest share of the span. Each object
- * gets a span of its own if it has more than GOMEM_SMALL_MAX bytes, or if
- * divmul_is_exact() is false for all lengths.
+ * Choose the shortest span whose tail is at most 1 / TAIL_SHARE of it. If there
+ * is none, choose the length at which the tail is the smallest share of the
+ * span. Each object gets a span of its own if it has more than GOMEM_SMALL_MAX
+ * bytes, or if divmul_is_exact() is false for all lengths.
  */
 static void set_geometry(struct gomem_kind *k)
 {
@@ -518,9 +521,9 @@ bool gomem_cache_close(struct gomem_cache *c, unsigned long caller)
 	gomem_kind_remove(&c->kind, count_gone);
 	WRITE_ONCE(c->magic, 0);
 	/*
-	 * Wait for CPUs that found the cache through one of its objects, to
-	 * report the object or to free it a second time. Wait also for tasks in
-	 * claim_cache().
+	 * Wait for RCU readers that still use the cache. A second free of one
+	 * of its objects, or a report about one, may have found the cache by
+	 * the object's address. Another task may be in claim_cache().
 	 */
 	synchronize_rcu();
 	free_memory(c);

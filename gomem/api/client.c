@@ -120,7 +120,7 @@ static struct gomem_client *find_client(const char *name)
  *
  * Context: may sleep.
  * Return: the client, which stays until gomem is unloaded; NULL if no module of
- * that name was loaded since gomem was.
+ * that name was loaded since gomem was, or if add_client() failed for it.
  */
 struct gomem_client *gomem_client_find(const char *name)
 {

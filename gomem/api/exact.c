@@ -73,10 +73,11 @@ static bool is_code_of(const struct wanted *w, unsigned long addr)
 }
 
 /**
- * gomem_exact_is_on - does profile_exact name modules, or all callers?
+ * gomem_exact_is_on - check whether the parameter profile_exact is set
  *
  * Context: any.
- * Return: true if it does.
+ * Return: true if profile_exact names modules or all callers; false if it is
+ * empty.
  */
 bool gomem_exact_is_on(void)
 {

@@ -40,11 +40,12 @@ static bool probing;
 static bool ready;
 
 /**
- * gomem_kfrees_hidden - check whether a kfree() may have left no trace
+ * gomem_kfrees_hidden - check whether a kfree() of gomem's memory may have been
+ *	missed, because it left no trace
  *
- * Return: true if kfree() drops no reference on this kernel, kfree_probe is
- * off, and the kernel has printed a warning. That warning may have been about
- * kfree().
+ * Return: true if on this kernel kfree() does not drop a reference of the page,
+ * kfree_probe is off, and the kernel has printed a warning since it booted. The
+ * warning may have been about a kfree() of gomem's memory.
  */
 bool gomem_kfrees_hidden(void)
 {
@@ -67,7 +68,10 @@ static unsigned long kfrees_of_page(const struct gomem_span *s,
 	struct gomem_pagesource *src = s->heap->source;
 	unsigned long n, all = 0;
 
-	/* rcu_read_lock() keeps the page: see gomem_heap_release(). */
+	/*
+	 * rcu_read_lock() keeps the page from going back to the kernel: see
+	 * gomem_heap_release().
+	 */
 	rcu_read_lock();
 	if (gomem_pagemap_span(s->heap->map, addr) == s) {
 		all = src->dropped(src, addr, bytes, &n);
@@ -131,11 +135,10 @@ static void look_at_span(struct gomem_span *s, void *arg)
 }
 
 /**
- * gomem_kfrees_of_kind - count how often the kernel freed objects of a kind
+ * gomem_kfrees_of_kind - count the calls of kfree() for objects of a kind
  * @k: the kind
  *
- * Calls of kfree() that were not reported before are added to the count of this
- * misuse.
+ * Adds the calls that were not reported before to the count of GOMEM_KFREE.
  *
  * Context: may sleep.
  * Return: the number of calls of kfree(). GOMEM_KFREES_UNKNOWN if no call was

@@ -103,7 +103,8 @@ static void keep_names(const struct module *mod, bool init)
 			continue;
 		/*
 		 * If the names are stored already, the bucket changes only when
-		 * all code of its owner goes: the module that contains frame 0.
+		 * all code of its owner is freed. The owner is the module that
+		 * contains frame 0.
 		 */
 		if (b->names ? init || !is_owner(mod, b) :
 			       !gomem_stack_meets(b->frame, b->nr, mod, init))
@@ -167,8 +168,9 @@ static void module_goes(struct module *mod)
 
 	mutex_lock(&names_mutex);
 	/*
-	 * Objects that wait for a grace period are not left. Wait until they
-	 * are freed, and count again.
+	 * The count includes objects that the module passed to
+	 * gomem_free_rcu() and that still wait for their grace period. These
+	 * are not leaked. Wait until they are freed, and count again.
 	 */
 	if (report_left(mod, false)) {
 		gomem_rcu_barrier();

@@ -164,9 +164,10 @@ static noinline void *alloc_with_reserves(const struct gomem_kind *k, gfp_t gfp,
  * @gfp: gfp, without a zone that gomem refuses
  * @caller: address of the code that called gomem, for reports
  *
- * This function is for scratch buffers and handles of arenas. They are
- * recognised by their spans, so a large object cannot replace them. If the
- * caller may use the kernel's reserves, a new span may use them, too.
+ * This function is for scratch buffers and handles of arenas. They are freed as
+ * objects of the kind @k, so alloc_with_reserves(), which may return a large
+ * object, cannot serve them. If the caller may use the kernel's reserves, a new
+ * span may be made of these reserves.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the object, or NULL. NULL is counted as a failure.
@@ -197,8 +198,9 @@ void *gomem_object_alloc(const struct gomem_kind *k, gfp_t gfp,
 }
 
 /*
- * Return the gfp for the spans of a kind: without the kernel's reserves, except
- * for a typed cache, whose objects have to be in spans.
+ * Return the gfp to make spans of a kind with. It excludes the kernel's
+ * reserves, unless the kind is that of a typed cache. From reserves, other
+ * objects can get pages of their own, but those of a typed cache cannot.
  */
 static gfp_t gfp_for_spans(const struct gomem_kind *k, gfp_t gfp)
 {
@@ -259,8 +261,9 @@ void gomem_object_free(const struct gomem_kind *k, void *obj)
 }
 
 /*
- * Clear each object by @words words from its start, and as many up to its end;
- * the two sequences may overlap.
+ * Clear objects of @size bytes: @words to 2 * @words words. Store zeroes to the
+ * first @words words and to the last @words words of each object; these two
+ * ranges may overlap.
  */
 static __always_inline void clear_each(size_t n, void **p, size_t size,
 				       unsigned int words)
@@ -456,8 +459,9 @@ static noinline unsigned int check_each(const struct gomem_kind *k, void **p,
 
 /*
  * May gomem_mcache_alloc_many() leave out the keys of objects that were never
- * handed out? Not if check_each() sees them: it takes an object without a key
- * for one that was written to after its free.
+ * handed out? Not if the kind has a constructor, or its key after the object.
+ * Objects of such a kind are checked by check_each(), which takes an object
+ * without a key for one that was written to after its free.
  */
 static bool needs_no_key(const struct gomem_kind *k)
 {

@@ -179,9 +179,9 @@ static bool is_large(const void *obj, size_t size)
 	const struct gomem_span *s;
 
 	/*
-	 * Each large object has at least one page, even one that a size class
-	 * would fit: a buffer from gomem_realloc(), or an object of a caller
-	 * that may use the kernel's reserves.
+	 * The size of a large object is at least a page. This is also so if a
+	 * size class would fit the request: for a buffer from gomem_realloc(),
+	 * and for an object of a caller that may use the kernel's reserves.
 	 */
 	if (size < GOMEM_PAGE_SIZE)
 		return false;
@@ -313,7 +313,11 @@ void gomem_profile_extend(void *obj, size_t size, bool charged)
 
 	if (gomem_has_special(obj))
 		old = gomem_special_remove_record((unsigned long)obj);
-	/* Count the new size first: the usage must not dip below a limit. */
+	/*
+	 * Count the new size before the old one is subtracted. Otherwise the
+	 * usage of the client could fall below a limit in between, and then be
+	 * reported again as above the limit.
+	 */
 	gomem_profile_watch(obj, size, charged);
 	if (old)
 		uncount(old);
@@ -496,7 +500,11 @@ u64 gomem_profile_error(const struct gomem_profile_row *row)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_error);
 
-/* Insert @new into a list of up to @max sites. Return its new length. */
+/*
+ * Insert @new into @top, which has @n sites, those with the most bytes first.
+ * If there are @max sites already, drop the site with the fewest bytes. Return
+ * the new number of sites.
+ */
 static unsigned int insert(struct gomem_profile_site *top, unsigned int n,
 			   unsigned int max, struct gomem_profile_site new)
 {

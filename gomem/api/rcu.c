@@ -115,7 +115,7 @@ struct rcu_queue {
 	struct irq_work irq_work;
 };
 
-/* Allocated for an object that has no head, to contain a head for it. */
+/* Contains the head for an object @obj that has no head itself. */
 struct rcu_holder {
 	struct gomem_rcu_head head;
 	void *obj;
@@ -143,9 +143,9 @@ static unsigned long scramble(unsigned long x, unsigned long factor)
 /*
  * Return the value that a head's word is XORed with. Without the
  * multiplication, it would be gomem_objkey(), the key of a free object. Then
- * that key would decode to a valid word at every head. With the multiplication,
- * the result of decoding that key, or a word of 0, depends on the address of
- * the head.
+ * this key would decode to 0 at every head, and a free object would look like a
+ * waiting one. With the multiplication, what that key or a word of 0 decodes to
+ * depends on the head's address, and is hardly ever valid.
  */
 static unsigned long key_of(const struct gomem_rcu_head *head)
 {
@@ -275,7 +275,7 @@ static bool claim_head(struct gomem_rcu_head *head,
 	return true;
 }
 
-/* Put @head in front of q->new, to whose first head it links already. */
+/* Put @head in front of the list q->new, to which its word links already. */
 static void link_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 {
 	lockdep_assert_held(&q->lock);
@@ -319,7 +319,7 @@ static bool enqueue_deferred(struct gomem_rcu_head *head)
 	struct rcu_queue *q;
 	bool given;
 
-	/* Stay on this CPU, and keep the pages that read_word() reads. */
+	/* Stay on this CPU. RCU also keeps the pages that read_word() reads. */
 	preempt_disable();
 	q = this_cpu_ptr(&queues);
 	first = READ_ONCE(q->deferred);
@@ -643,9 +643,9 @@ u64 gomem_rcu_waiting(void)
 	for_each_possible_cpu(cpu) {
 		q = per_cpu_ptr(&queues, cpu);
 		/*
-		 * An object is counted in nr_deferred, then in given, at last
-		 * also in freed. Read given last: then no object is missed, and
-		 * given - freed is not negative.
+		 * A deferred object counts in nr_deferred, then in given. Each
+		 * object counts in given, then also in freed. Read given last:
+		 * so no object is missed, and given - freed is not negative.
 		 */
 		deferred = atomic_read(&q->nr_deferred);
 		freed = read_count(q, &q->freed);

@@ -212,9 +212,11 @@ static noinline void *grow_charged(struct gomem_special *sp, struct sized old,
 }
 
 /*
- * May an object that no account pays for be extended in place? Not if an
- * allocation of this task is charged, or may be refused: then the object is
- * moved to a larger one, whose allocation is charged or fails.
+ * May an object that no account pays for be extended in place? Only if it has
+ * more than OWN_PAGES_MIN bytes: smaller objects hardly ever have pages of
+ * their own. And not if allocations of this task are charged to an account, or
+ * may be refused: then the object is moved to a larger one, whose allocation is
+ * charged or fails.
  */
 static bool may_extend(struct sized old)
 {
@@ -223,8 +225,9 @@ static bool may_extend(struct sized old)
 }
 
 /*
- * Extend the object in place, or move it to a larger one. @caller is the caller
- * of gomem_realloc(), which the owner of a large object is found by.
+ * Extend the object in place, or move it to a larger one. If it moves to a
+ * large object, the module whose code is at @caller becomes the owner of that
+ * object. @caller is the caller of gomem_realloc().
  */
 static noinline void *grow_object(const void *p, struct sized old,
 				  size_t new_size, gfp_t gfp,
@@ -249,9 +252,10 @@ static noinline void *grow_object(const void *p, struct sized old,
 }
 
 /*
- * Do the same for an object without a special, and a size of up to
- * OWN_PAGES_MIN. The object is moved to one of a size class, which has no
- * owner. So @caller is not needed, which saves 5 instructions.
+ * Move an object without a special to a larger one, of up to OWN_PAGES_MIN
+ * bytes. The larger object is of a size class. Only the owner of a large object
+ * is found by the address of the caller. So this function does without a
+ * @caller, which saves 5 instructions.
  */
 static noinline void *grow_small(const void *p, struct sized old,
 				 size_t new_size, gfp_t gfp)
@@ -281,9 +285,11 @@ static __always_inline void *resize_known(const void *p, struct sized old,
 }
 
 /*
- * gomem_realloc() ends with a tail call, to one of the functions below or to
- * grow_object(). So it needs no stack frame. Kernels with frame pointers are
- * built without tail calls: there a report finds the caller on the stack.
+ * gomem_realloc() hands work over only by tail calls: to grow_small(), to
+ * grow_object() or to one of the functions below. So these paths need no stack
+ * frame, and the called function returns to gomem_realloc()'s caller, which
+ * reports name. Kernels with frame pointers are built without tail calls: there
+ * code_of() in map/report.c searches the stack for the caller.
  *
  * resize_unusual() allocates if @p is NULL or ZERO_SIZE_PTR, frees @p if
  * @new_size is 0, and refuses a size over GOMEM_MAX_SIZE with a report.
@@ -374,7 +380,7 @@ void *gomem_realloc(const void *p, size_t new_size, gfp_t gfp)
 					       (unsigned long)p);
 	struct sized old;
 
-	/* If new_size is 0, new_size - 1 is ULONG_MAX: no other check for 0. */
+	/* new_size - 1 wraps to ULONG_MAX if new_size is 0, so this finds 0. */
 	if (unlikely(ZERO_OR_NULL_PTR(p) || new_size - 1 >= GOMEM_MAX_SIZE))
 		return resize_unusual(p, new_size, gfp);
 	if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks)))

@@ -5,9 +5,10 @@
  *
  * Scratch buffers are objects of span classes of their own (sizeclass.h). Like
  * other objects, they use slots, mcentrals, sweeping and keys. They differ from
- * other objects in these ways: which function may free them, how many free ones
- * a CPU keeps, where they are counted, and that a caller with the right to the
- * kernel's reserves gets a buffer in a span.
+ * other objects in which function may free them, how many free ones a CPU
+ * keeps, and where they are counted. If there is memory only in the kernel's
+ * reserves, and the caller may use them, a span of buffers is made of them. An
+ * object from gomem_alloc() becomes a large object in this case.
  */
 #ifndef GOMEM_SCRATCH_H
 #define GOMEM_SCRATCH_H

@@ -149,9 +149,9 @@ size_t gomem_freeable_size(const void *p, unsigned long caller)
  * gomem_key_offset - look up where an object of a typed cache has its key
  * @p: an object that is being freed, or any other pointer
  *
- * gomem_free_nolock() overwrites the word of the key before the object is free.
- * Its contents are not needed: if the contents of the object outlive its free,
- * the word lies after the object.
+ * gomem_free_nolock() uses the word of the key as the RCU head of the object,
+ * while the object waits for a grace period. The object's contents stay intact
+ * if they have to outlive its free: then the word lies after the object.
  *
  * Context: any.
  * Return: bytes from the start of the object to its key; -1 if @p lies in no

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tiny.c - begin and free blocks of tiny objects, and count them. How a part is
- *	cut from a block is in map/tinyblock.h.
+ * tiny.c - begin and free blocks of tiny objects, free tiny objects, and count
+ *	blocks and objects. How a part is cut from a block is in
+ *	map/tinyblock.h.
  */
 #include <kunit/visibility.h>
 #include <linux/bitops.h>

@@ -68,7 +68,10 @@ static noinline void *cache_check(struct gomem_cache *c, void *obj, gfp_t gfp,
 	       cache_miss(c, gfp, caller);
 }
 
-/* Hand out an object that the heap profile samples. */
+/*
+ * Hand out an object whose hit ended the slot's countdown to the next sample.
+ * Record the object, unless gomem_arm_sampled() says that it is not sampled.
+ */
 static noinline void *cache_sampled(struct gomem_cache *c, void *obj, gfp_t gfp,
 				    unsigned long caller)
 {
@@ -107,7 +110,11 @@ static noinline void *cache_alloc_checked(struct gomem_cache *c, gfp_t gfp,
 	return cache_miss(c, gfp, caller);
 }
 
-/* The hit path. @caller: 0 stands for the caller of the exported function. */
+/*
+ * Allocate an object of a typed cache, on the hit path if the CPU's slot has
+ * one. If @caller is 0, the address of the exported function's caller is used
+ * instead, and is loaded only off the hit path.
+ */
 static __always_inline void *cache_alloc_hit(struct gomem_cache *c, gfp_t gfp,
 					     unsigned long caller)
 {
@@ -255,8 +262,9 @@ static __always_inline bool take_back(const struct gomem_cache *c,
 
 /*
  * Free an object off the hit path. The caller has checked the context, and is
- * in an RCU read-side section. So the object's page stays with gomem. The cache
- * stays, too, if the caller found it through the object.
+ * in an RCU read-side section. So the object's page stays with gomem. The
+ * section also keeps the memory of a cache that the caller found through the
+ * object: gomem_cache_close() waits for a grace period before it frees it.
  */
 static void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
 {
@@ -403,11 +411,11 @@ EXPORT_SYMBOL_NS_GPL(gomem_cache_alloc_bulk, GOMEM_NS);
 
 /*
  * Check objects, give them their keys, and push them on the slot, which the
- * caller owns. Stop at an object of a span with specials, or at a pointer that
- * is not a live object. Return the number of objects before it. Objects that
- * the slot has no room for, and those of other nodes, move to the front of @p
- * instead, and *@left is their number. If @left is NULL, the slot has room for
- * all objects, and there is only one node.
+ * caller owns. Objects that the slot has no room for, and objects of other
+ * nodes, are moved to the front of @p instead, and counted in *@left. If @left
+ * is NULL, the slot has room for all objects, and there is only one node. Stop
+ * at an object of a span with specials, or at a pointer that is not a live
+ * object. Return the number of objects before that place, moved ones included.
  */
 static __always_inline unsigned int
 cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,

@@ -157,9 +157,10 @@ void gomem_usage_restart(struct gomem_usage *u)
 }
 
 /*
- * Find out whether a client is over its hard limit. A module that is not loaded
- * never is: it cannot allocate, and the objects that it has not freed must not
- * slow down the allocations of others.
+ * Find out whether a client is over its hard limit. While any client is over,
+ * all allocations leave the hit path: see gomem_is_watched(). So a module that
+ * is not loaded never counts as over its limit: it cannot allocate, and the
+ * objects that it has not freed must not slow down other modules.
  */
 static void check_hard(struct gomem_client *c)
 {
@@ -387,7 +388,7 @@ int gomem_usage_limit(const char *text)
 EXPORT_SYMBOL_IF_KUNIT(gomem_usage_limit);
 
 /**
- * gomem_usage_exit - end the limits
+ * gomem_usage_exit - stop watching allocations for hard limits
  *
  * Called when nothing allocates any more.
  */

@@ -88,8 +88,9 @@ static size_t left_in_cell(struct gomem_span *s, unsigned long addr)
 }
 
 /*
- * Return how many bytes from @addr on may be copied of a large object. It may
- * be a struct gomem_cache, if the name that follows the struct is very long.
+ * Return how many bytes from @addr on may be copied of a large object. None may
+ * be copied of a struct gomem_cache, which is large if the name that follows
+ * the struct is very long.
  */
 static size_t left_in_large(struct gomem_span *s, unsigned long addr)
 {

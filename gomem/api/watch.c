@@ -29,9 +29,10 @@ bool gomem_is_watched(void)
  * @gfp: the gfp of the allocation
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
- * Return: false in two cases: the account that the task has entered refuses the
- * charge; or the object is charged to no account, and gomem_usage_refuses()
- * returns true because the module that allocates is over its hard limit.
+ * Return: false in three cases: the account that the task has entered would
+ * exceed its hard limit; there is no memory for the charge; or the object is
+ * charged to no account, and gomem_usage_refuses() returns true because the
+ * module that allocates is over its hard limit.
  */
 noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
 {

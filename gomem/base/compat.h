@@ -153,8 +153,8 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 
 /*
  * Is an address in the range of modules, and not in that of vmalloc()? Linux
- * 6.12 exports what tells so. In earlier kernels kallsyms names the module of
- * each address, so the answer is not needed.
+ * 6.12 and newer export a function that tells this. In earlier kernels kallsyms
+ * names the module of each address, so this function may return false.
  */
 static inline bool gomem_in_module_range(unsigned long addr)
 {
@@ -203,7 +203,10 @@ static inline bool gomem_in_module_range(unsigned long addr)
 #define GOMEM_KERNEL_KVMALLOC_NODE	GOMEM_KERNEL(kvmalloc_node)
 #endif
 
-/* In Linux 6.10, and only there, this name begins without underscores. */
+/*
+ * In Linux 6.10, and only there, the name of the function that
+ * kmalloc_track_caller() calls begins without underscores.
+ */
 #if defined(GOMEM_HAVE_NOPROF) && !defined(GOMEM_HAVE_KMALLOC_CACHE)
 #define GOMEM_KERNEL_TRACK_CALLER kmalloc_node_track_caller_noprof
 #else

@@ -160,8 +160,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_fixalloc_free);
  * gomem_fixalloc_refill() - add an extent of memory to an allocator
  * @f: allocator
  * @extent: memory, aligned like the objects; need not be zeroed
- * @size: bytes in @extent. GOMEM_FIXALLOC_EXTENT always has room for an object;
- *	a smaller extent may have none
+ * @size: bytes in @extent. With GOMEM_FIXALLOC_EXTENT bytes, an extent always
+ *	has room for an object; with fewer bytes it may have none
  *
  * Another CPU may have refilled the allocator since the caller found it empty.
  * Then this extent is used after the other CPU's extent.

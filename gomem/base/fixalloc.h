@@ -32,10 +32,11 @@
 #include <linux/types.h>
 
 /*
- * A good size of an extent. Every object size that gomem_fixalloc_init()
- * accepts fits. An extent holds 48 to 170 span descriptors, so its header and
- * the unused bytes at its end are negligible. gomem_heap_refill_descs() uses
- * smaller extents while there are few objects.
+ * A good size of an extent, in bytes. It has room for an object of each size
+ * that gomem_fixalloc_init() accepts. An extent holds 48 to 170 span
+ * descriptors, so its header and the unused bytes at its end are negligible.
+ * gomem_heap_refill_descs() fetches smaller extents while the allocator has
+ * less than about 100 KiB of extents, and if memory is short.
  */
 #define GOMEM_FIXALLOC_EXTENT	SZ_16K
 

@@ -563,8 +563,9 @@ static unsigned int merged_start(const gomem_pallocsum_t *child,
  *	address
  * @shift: each child covers 2^@shift pages, @shift less than 21
  * @reach: set to one byte per child, the first child in the lowest byte, for
- *	gomem_pallocreach_find(). The byte is the code of the longest free run
- *	that is inside the child, or ends in it and starts in an earlier child
+ *	gomem_pallocreach_find(). The byte is gomem_pallocreach_code() of the
+ *	length of the longest free run that is inside the child, or ends in it
+ *	and starts in an earlier child
  *
  * Return: the summary of all 2^(@shift + 3) pages.
  */

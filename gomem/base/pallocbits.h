@@ -101,7 +101,7 @@ static inline unsigned int gomem_pallocsum_start(gomem_pallocsum_t sum)
  * gomem_pallocsum_max() - return the length of the longest free run of a range
  * @sum: summary of the range
  *
- * Return: 0 to 2^21.
+ * Return: the number of pages, 0 to 2^21.
  */
 static inline unsigned int gomem_pallocsum_max(gomem_pallocsum_t sum)
 {

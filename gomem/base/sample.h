@@ -68,7 +68,7 @@ extern unsigned long gomem_profile_rate;
 DECLARE_STATIC_KEY_FALSE(gomem_profiling);
 
 /**
- * struct gomem_sampler - a CPU's samples
+ * struct gomem_sampler - a CPU's thinning, and its countdown in bytes
  * @left: bytes to allocate before the next sample, not counting hits of slots
  * @drawn_thin: the value of @thin when @left was drawn
  * @thin: binary logarithm of how much rarer samples are than the rate says

@@ -25,7 +25,8 @@ void gomem_shuffle_rotate(void **objs, unsigned int n);
  * Put the never-used objects of a batch into random order. The batch @objs is
  * @n objects of one span. The first @recycled of them are reused, and keep
  * their places. The others lie side by side, by rising address. @together: one
- * caller gets the whole batch, so it is enough to rotate the never-used ones.
+ * caller gets the whole batch. Then only rotate the never-used objects: see
+ * shuffle.c for the reason.
  */
 static inline void gomem_shuffle_fresh(void **objs, unsigned int n,
 				       unsigned int recycled, bool together)

@@ -280,7 +280,8 @@ static inline bool gomem_class_is_scratch(unsigned int class)
 
 /**
  * gomem_scratch_spc() - return the span class of scratch buffers
- * @order: order of the buffer, at most GOMEM_SCRATCH_MAX_ORDER
+ * @order: the buffer has GOMEM_SCRATCH_SIZE(@order) bytes. At most
+ *	GOMEM_SCRATCH_MAX_ORDER
  *
  * Scratch buffers may hold pointers.
  *

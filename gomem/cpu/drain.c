@@ -114,8 +114,8 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
 }
 
 /*
- * Before the heap grows, each slot is emptied whose objects take this many
- * bytes or more together.
+ * Before a heap grows for a task, the slots of the task's CPU are emptied whose
+ * objects take this many bytes or more together.
  */
 #define RELIEF_MIN		SZ_16K
 
@@ -125,8 +125,9 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
  * @may_sleep: let other tasks run between two slots: to empty all slots may
  *	take milliseconds
  *
- * It empties the task cache's slots that hold RELIEF_MIN bytes or more. Slots
- * of scratch buffers, of tiny blocks and of typed caches are not included.
+ * If @h is the heap of this CPU's node, empties the slots of the mcache for
+ * tasks that hold RELIEF_MIN bytes or more. Slots of scratch buffers, of tiny
+ * blocks and of typed caches are not included.
  * Typed caches are visited only with interrupts on (typed_lock in map/kind.c),
  * and the caller may have interrupts off.
  *
@@ -143,8 +144,10 @@ bool gomem_mcache_relieve(struct gomem_heap *h, bool may_sleep)
 	if (gomem_irq_context())
 		return false;
 	/*
-	 * The task may move to another CPU. Then it reads the old CPU's cache
-	 * while that CPU uses the cache, and empties slots of the new CPU.
+	 * The task may move to another CPU. Then it reads the old CPU's mcache
+	 * while that CPU changes it, and drains slots of the new CPU. This is
+	 * harmless: @mc only tells which slots to drain, and drain_slot() works
+	 * in sections of the CPU that it runs on.
 	 */
 	if (mc->heap != h || data_race(mc->grown) < RELIEF_MIN)
 		return false;
@@ -297,9 +300,10 @@ static void shrink_kind(const struct gomem_kind *k, void *idle)
 }
 
 /*
- * A CPU may run this after gomem_mcache_shrink_kind() has stopped waiting. The
- * kind that was to be shrunk may be gone by then. So this takes no kind as
- * argument, but searches for typed caches that are to be shrunk.
+ * A CPU may run this function after gomem_mcache_shrink_kind() has stopped
+ * waiting. The kind that was to be shrunk may be gone by then. So this function
+ * takes no kind as argument, but searches for typed caches that are to be
+ * shrunk.
  */
 static void shrink_this_cpu(unsigned long unused)
 {

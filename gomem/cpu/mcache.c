@@ -38,7 +38,10 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_task);
 DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_irq);
 
-/* Return a number of objects that slots of a kind have room for. */
+/*
+ * Return how many objects of a kind a slot has room for: in its first stack, or
+ * when it has grown as far as it can.
+ */
 typedef unsigned int (*room_fn)(const struct gomem_kind *k);
 
 /* Return the number of objects that the first stack of a task's slot holds. */

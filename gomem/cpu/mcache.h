@@ -43,7 +43,10 @@
 
 struct gomem_heap;
 
-/* How long to wait for CPUs to drain all of their slots. */
+/*
+ * Timeout, in milliseconds, of waits for all CPUs to run a work on their slots:
+ * to drain all slots, or to restart all countdowns of the profile.
+ */
 #define GOMEM_DRAIN_ALL_MS	1000
 
 /**
@@ -118,7 +121,7 @@ struct gomem_cache_cpu {
 	void *object[];
 };
 
-/* Never NULL: without memory for a cache, a CPU has &gomem_no_mcache. */
+/* Never NULL: without memory for an mcache, a CPU has &gomem_no_mcache. */
 DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
 DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 
@@ -130,7 +133,7 @@ struct gomem_class_counts {
 	u64 cached_spans;
 };
 
-/* The cache of CPUs that got no memory for one. It stays empty. */
+/* The mcache of CPUs that got no memory for one. It stays empty. */
 extern struct gomem_mcache gomem_no_mcache;
 
 /* mcache.c */

@@ -201,7 +201,8 @@ static bool wants_span(const struct gomem_kind *k)
 
 /*
  * What the steps after alloc_at_hand() need: the mcentral, and the number of
- * objects that it was asked for; 0 if it was not asked.
+ * objects that alloc_at_hand() asked the mcentral for. The number is 0 if
+ * alloc_at_hand() did not ask, because the slot or its span had an object.
  */
 struct wish {
 	struct gomem_mcentral *c;
@@ -400,7 +401,8 @@ static void cache_span(struct gomem_mcentral *c, struct gomem_span *span)
 
 /*
  * Finish a refill whose objects bypass the slot. With @keyless, fresh objects
- * get no key. Without it, make_fresh() gives them one.
+ * stay as they are. Without it, make_fresh() constructs them, or gives them
+ * keys.
  */
 static struct gomem_many keep_many(struct gomem_mcentral *c,
 				   struct gomem_refill *r, bool keyless)
@@ -450,8 +452,10 @@ static struct gomem_many take_many(struct gomem_slot *slot,
 }
 
 /*
- * Take up to @want objects from the slot's span, or else from what the mcentral
- * has: as alloc_at_hand(), but without the slot. Set @c to the mcentral.
+ * Take up to @want objects from the slot's span. If it gives none, take them
+ * from the mcentral's transfer cache and spans. Unlike alloc_at_hand(), leave
+ * the slot's objects alone. Set @c to the mcentral. For @keyless, see
+ * keep_many().
  */
 static noinline struct gomem_many many_at_hand(const struct gomem_kind *k,
 					       void **objs, unsigned int want,

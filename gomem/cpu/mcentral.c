@@ -64,8 +64,8 @@ void gomem_mcentral_give_back(struct gomem_span *s)
 
 /**
  * gomem_mcentral_give_back_all - return retired spans to the heap
- * @c: the mcentral that they were in
- * @empty: the spans; the stack has none afterwards
+ * @c: the mcentral of the spans
+ * @empty: the spans; this stack of spans is empty afterwards
  *
  * See gomem_mcentral_give_back().
  */

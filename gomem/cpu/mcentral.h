@@ -139,8 +139,8 @@ const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 static inline void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
 {
 	/*
-	 * Racy: a page that was fetched in vain is freed. A page that was not
-	 * fetched is fetched by a later call.
+	 * Read without the lock. If the flag is stale, a page is fetched in
+	 * vain and then freed, or only a later call fetches the page.
 	 */
 	if (unlikely(READ_ONCE(c->transfer.wants_page)))
 		gomem_mcentral_fetch_room(c);
@@ -160,10 +160,10 @@ static inline bool gomem_draws_from(const struct gomem_span *s)
 }
 
 /*
- * Take up to @want objects from a span that has room and that the caller owns,
- * in an order that is hard to guess: see shuffle.c. @together: one user gets
- * all of them. Set bit i of @fresh if object i has no key, because it was never
- * used. Return the number of objects.
+ * Take up to @want free objects from a span that the caller owns, in an order
+ * that is hard to guess: see shuffle.c. @together: one user gets all of them.
+ * Set bit i of @fresh if object i has no key, because it was never used. Return
+ * the number of objects: 0 if the span has no free object.
  */
 static __always_inline unsigned int
 gomem_mcentral_take(struct gomem_span *s, void **objs, unsigned int want,

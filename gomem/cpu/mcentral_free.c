@@ -107,7 +107,10 @@ static unsigned long cells_of(unsigned int index, unsigned int len)
 	return ((2UL << (len - 1)) - 1) << index % 64;
 }
 
-/* Do the first two objects lie side by side? Shuffled objects rarely do. */
+/*
+ * Do the first two objects lie side by side? Shuffled objects rarely do: for
+ * them, this check saves the work of neighbours().
+ */
 static bool has_neighbour(const struct gomem_span *s, void **obj,
 			  unsigned int n)
 {

@@ -55,10 +55,10 @@ static void write_tail(struct gomem_span *s)
 }
 
 /*
- * Return the number of pages for a new span. A span of the usual length has
- * several objects. If a kind has few objects, most of the span would never be
- * used. So a kind's first spans are short, and later ones are longer. But an
- * aligned kind always gets the usual length.
+ * Return the number of pages for a new span. In most kinds, a span of the usual
+ * length has room for several objects. If a kind has few objects, most of that
+ * room would never be used. So a kind's first spans are short, and later ones
+ * are longer. But an aligned kind always gets the usual length.
  *
  *	length	the first one that wastes at most 1 / SHORT_WASTE of itself,
  *		from max(pages of one object, have / short_share) on, up to
@@ -123,9 +123,10 @@ static noinline struct gomem_span *finish_span(struct gomem_span *s)
 }
 
 /*
- * Make a span that no mcentral knows yet. If memory is too fragmented, try
- * shorter ones, down to the length of one object. With @local, take memory of
- * this node only, make no hard request for it, and try one length only.
+ * Make a span that no mcentral knows yet. If that fails, as it may when memory
+ * is fragmented, try shorter spans, down to the length of one object. With
+ * @local, take memory of @c's node only, make no hard request for it, and try
+ * one length only.
  */
 static noinline struct gomem_span *new_span(struct gomem_mcentral *c, gfp_t gfp,
 					    bool local)

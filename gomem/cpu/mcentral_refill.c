@@ -18,8 +18,9 @@
 /*
  * Maximum number of full spans that an allocation sweeps in vain before it asks
  * for a new span. A sweep is in vain if all frees of the span were double
- * frees. The bound limits how long the lock is held. Go's number: one new span
- * for 100 swept ones is at most 1 % more memory.
+ * frees. The bound limits how long the lock is held. Go has the same bound: if
+ * an mcentral gets one new span for each 100 spans that were swept in vain, it
+ * grows by at most 1 %.
  */
 #define SWEEP_BUDGET	100
 
@@ -44,7 +45,10 @@ static struct gomem_span *find_span(struct gomem_mcentral *c, unsigned int *bad)
 		return s;
 	}
 
-	/* The first span will do, unless all of its frees were double frees. */
+	/*
+	 * After its sweep, the first span has a free cell, unless all frees
+	 * that the sweep folds in were double frees. Then try the next span.
+	 */
 	for (budget = SWEEP_BUDGET; budget; budget--) {
 		s = gomem_mcentral_first(c, GOMEM_FULL_UNSWEPT);
 		if (!s)
@@ -117,9 +121,9 @@ static bool may_cache(const struct gomem_mcentral *c)
 }
 
 /*
- * Take objects from a span that has room. If the span has room left, the
- * request wants a span, and CPUs may cache spans of this kind, pass the span to
- * the request, too. Return true if the request is complete.
+ * Take objects from a span that has free ones. If free objects are left in the
+ * span, the request wants a span, and CPUs may cache spans of this kind, set
+ * @r->span to the span. Return true if the request is complete.
  */
 static bool use_span(struct gomem_mcentral *c, struct gomem_span *s,
 		     struct gomem_refill *r)
@@ -276,7 +280,7 @@ bool gomem_mcentral_peers(const struct gomem_mcentral *c, gfp_t gfp)
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_peers);
 
 /**
- * gomem_mcentral_refill_any - refill without a span to take back, from any node
+ * gomem_mcentral_refill_any - get objects for a caller that returns no span
  * @c: the mcentral, of this or another node
  * @r: the request, and its result; @r->span is ignored on entry
  *

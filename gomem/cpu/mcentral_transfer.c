@@ -51,9 +51,10 @@ static unsigned int room_growth(struct gomem_mcentral *c)
 
 /*
  * Grow the transfer cache, if it may grow. If it has no array, @page becomes
- * the array. If @page is NULL, too, the transfer cache does not grow. It may
- * grow only after @refused and @missed of struct gomem_transfer were set again.
- * Return @page if it was not used, else NULL.
+ * the array; without @page it does not grow. In both cases, @refused and
+ * @missed of struct gomem_transfer are cleared: the transfer cache may grow the
+ * next time only after both were set again. Return @page if it was not used,
+ * else NULL.
  */
 static void *add_room(struct gomem_mcentral *c, void *page)
 {

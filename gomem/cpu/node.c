@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * node.c - one heap per NUMA node: creation, destruction and choice.
+ * node.c - create and destroy the module's heaps, one for each NUMA node that
+ *	has memory, and choose the heap that serves a request.
  */
 #include <kunit/visibility.h>
 #include <linux/limits.h>
@@ -104,9 +105,9 @@ static struct gomem_heap *__init nearest_heap(int node,
  * @caller: address in the caller, for the report
  *
  * As with kmalloc_node(), a request for an offline node has no preference.
- * A CPU's slots may hold objects of other nodes: those that they were refilled
- * with when the CPU's own node had no memory left. So a request for @node with
- * __GFP_THISNODE does not use slots.
+ * If a CPU's own node has no memory left, the CPU's slots are refilled with
+ * objects of other nodes. So a request for @node with __GFP_THISNODE does not
+ * use slots.
  *
  * Context: any but NMI.
  * Return: the choice. It is not valid, and was reported, if @node is out of

@@ -49,7 +49,7 @@ extern struct list_head gomem_heap_list;
 
 #define for_each_gomem_heap(h) list_for_each_entry(h, &gomem_heap_list, link)
 
-/* Return the heap of the lowest node with memory; there always is one. */
+/* Return the heap of the lowest node that has memory. The list is not empty. */
 static inline struct gomem_heap *gomem_first_heap(void)
 {
 	return list_first_entry(&gomem_heap_list, struct gomem_heap, link);

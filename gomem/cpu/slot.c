@@ -146,9 +146,10 @@ unsigned int gomem_slot_first_capacity(const struct gomem_kind *k,
 
 /**
  * gomem_slot_init - initialize an empty slot
- * @slot: the slot; its memory is cleared
+ * @slot: the slot, in memory that the caller has cleared
  * @k: the kind of its objects
- * @below: its first stack: a word for &gomem_no_object, then the entries
+ * @below: memory of its first stack: a word for &gomem_no_object, then room for
+ *	gomem_slot_first_capacity() objects
  * @room: number of objects that the slot can grow to
  */
 void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
@@ -156,8 +157,8 @@ void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
 {
 	/*
 	 * With a divmul of 0, gomem_is_multiple() rejects every offset. So
-	 * gomem_free() never pushes to slots of scratch buffers and of tiny
-	 * blocks.
+	 * gomem_take_back() refuses scratch buffers and tiny blocks, which the
+	 * hit path of gomem_free() must not push.
 	 */
 	slot->divmul = gomem_spc_class(k->spc) < GOMEM_SCRATCH_CLASS ?
 		       k->divmul : 0;
@@ -497,8 +498,10 @@ static enum gomem_stack missing_stack(struct gomem_mcache *mc,
 }
 
 /*
- * Return which stack a slot of @k for tasks lacks for its next growth,
- * GOMEM_NR_STACKS if none. Slots for interrupts never move to another stack.
+ * Return which stack the CPU's slot of @k for tasks lacks for its next growth,
+ * and set *@mc to the mcache of that slot. Return GOMEM_NR_STACKS if the slot
+ * lacks none, and in an interrupt: slots for interrupts never move to another
+ * stack.
  */
 static enum gomem_stack stack_to_fetch(const struct gomem_kind *k,
 				       struct gomem_mcache **mc)
@@ -507,8 +510,8 @@ static enum gomem_stack stack_to_fetch(const struct gomem_kind *k,
 		return GOMEM_NR_STACKS;
 	/*
 	 * If preemption is on, the task may move to another CPU at any time.
-	 * Then the old CPU may change *@mc concurrently, and the answer may be
-	 * wrong. A stack too many, or too few, does no harm.
+	 * Then the old CPU may change its mcache concurrently, and the answer
+	 * may be wrong. To fetch a stack too many, or too few, does no harm.
 	 */
 	*mc = raw_cpu_read(gomem_mcache_task);
 	if (k->cache || *mc == &gomem_no_mcache)

@@ -20,8 +20,8 @@ struct gomem_span;
 
 /*
  * A slot that grows moves to a short stack, for GOMEM_STACK_SHORT objects, and
- * then to a long one, for GOMEM_SLOT_MAX objects. This number is chosen so that
- * two long stacks fill a kernel page of 512 words. Each stack has one more
+ * then to a long one, for GOMEM_SLOT_MAX objects. GOMEM_SLOT_MAX is chosen so
+ * that two long stacks fill a kernel page of 512 words. Each stack has one more
  * word, for &gomem_no_object below its bottom; the page has one for a link.
  */
 #define GOMEM_STACK_SHORT	64

@@ -157,8 +157,9 @@ alloc_from_run(struct gomem_heap *h, const struct gomem_span_request *req)
 }
 
 /*
- * Make a short span from this CPU's page cache, or return NULL. If a descriptor
- * is missing, get memory for descriptors and try again.
+ * Make a span of at most GOMEM_PCACHE_SPAN_MAX pages from this CPU's page
+ * cache, or return NULL. If the page cache has pages but no descriptor, get
+ * memory for descriptors and try again.
  */
 static noinline struct gomem_span *
 alloc_short(struct gomem_heap *h, const struct gomem_span_request *req)

@@ -145,7 +145,10 @@ static noinline void *take_desc(struct gomem_heap *h, struct gomem_fixalloc *f)
 	return desc;
 }
 
-/* Another CPU may take the new descriptors first: then try again. */
+/*
+ * Fetch memory for new descriptors, and take one of them. Other CPUs may take
+ * all of them first: then fetch again. Return NULL if there is no memory.
+ */
 static noinline void *take_new_desc(struct gomem_heap *h,
 				    struct gomem_fixalloc *f, gfp_t gfp)
 {

@@ -196,7 +196,10 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 		spin_unlock(&h->lock);
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
-	/* A few pages that all stay in the page cache need not go back. */
+	/*
+	 * If the page cache kept all spans, and they have few pages, these
+	 * pages do not count as free: the heap has nothing more to give back.
+	 */
 	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
 		gomem_heap_kick(h, freed);
 }
@@ -224,9 +227,10 @@ static noinline void free_alone(struct gomem_span *s)
 }
 
 /*
- * Keep the pages and the descriptor of a long span in this CPU's page cache, if
- * it has room for both. Else return false, with nothing changed. There usually
- * is room, and this is faster than free_some().
+ * Keep the pages and the descriptor of a span in this CPU's page cache, if it
+ * has room for both. Else return false, with nothing changed. The span has a
+ * length for which gomem_makes_run() is true. There usually is room, and then
+ * this function is faster than free_some().
  */
 static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 {
@@ -235,7 +239,10 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 	struct gomem_pcache *pc;
 	bool kept;
 
-	/* The limit is only for the group. Longer spans do not go there. */
+	/*
+	 * The limit is for the pages of the group. A span of more than
+	 * GOMEM_PCACHE_SPAN_MAX pages does not join the group.
+	 */
 	if (npages <= GOMEM_PCACHE_SPAN_MAX)
 		limit = gomem_heap_pcache_limit(h);
 	pc = gomem_heap_lock_pcache(h, &flags);
@@ -251,7 +258,7 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 }
 
 /**
- * gomem_heap_free_span - give the pages of an empty span back to the heap
+ * gomem_heap_free_span - give an empty span's pages to a page cache or the heap
  * @s: a small span without objects that is on no list and cached by no CPU, or
  *	a large span that was claimed, or an arena's span
  *

@@ -249,10 +249,11 @@ static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 }
 
 /*
- * Before a heap with many free pages grows for a large request, give back as
- * many free pages as the request wants. The free pages lie in runs that are too
- * short for the request: the heap would keep them in addition to the new pages
- * until the next look. Pages in their grace period stay.
+ * Before a heap with many free pages grows for a large request that may sleep,
+ * give back as many free pages as the request wants. The free pages lie in runs
+ * that are too short for the request: without this, the heap would keep them in
+ * addition to the new pages until the next look. Pages in their grace period
+ * are not given back.
  */
 static void trade(struct gomem_heap *h, const struct gomem_span_request *req)
 {
@@ -261,7 +262,11 @@ static void trade(struct gomem_heap *h, const struct gomem_span_request *req)
 		gomem_heap_scavenge(h, req->npages, GOMEM_SCAVENGE_GROWTH);
 }
 
-/* Kept out of line, so that its stack frame is gone when the heap grows. */
+/*
+ * Before the heap grows, give free pages back: see make_room() and trade().
+ * Kept out of line, so that the stack frame of this function is gone when the
+ * caller fetches pages.
+ */
 static noinline void make_way(struct gomem_heap *h,
 			      const struct gomem_span_request *req)
 {
@@ -382,8 +387,9 @@ static void wake(struct gomem_heap *h)
 }
 
 /*
- * Add a block to its heap, and take the request's pages from its start before
- * another CPU can. Return the first of these pages, or GOMEM_NO_PAGE.
+ * Add a block in chunk @c to the heap of the chunk. Take the request's pages
+ * from the start of the block, before another CPU can take them. Return the
+ * first of these pages; GOMEM_NO_PAGE if the page bitmap was overwritten.
  */
 static unsigned long add_block(struct gomem_chunk *c,
 			       const struct gomem_span_request *req,
@@ -420,8 +426,8 @@ static unsigned long add_block(struct gomem_chunk *c,
  * Fetch a block by a hard request. A block that is not covered lies in memory
  * that was plugged in after gomem was loaded, below the page map's base. The
  * kernel would answer the same request with the same block again. So the second
- * request is for memory of the zone DMA32: the kernel adds no memory to this
- * zone that is plugged in below the zone.
+ * request is for memory of the zone DMA32. If memory is plugged in below the
+ * start of this zone, the kernel does not add that memory to the zone.
  */
 static noinline unsigned long fetch_hard(struct gomem_heap *h,
 					 unsigned int need, gfp_t gfp)
@@ -510,9 +516,9 @@ static noinline unsigned long put_pages(struct gomem_heap *h,
 }
 
 /*
- * Use pages that were taken from the heap of another node: return the first
- * page. If there is no memory for a descriptor of that heap, put the pages back
- * and return GOMEM_NO_PAGE.
+ * Set @from to the heap @peer, from which the caller took the pages, and to a
+ * descriptor of that heap. Return @page, the first page. If there is no memory
+ * for the descriptor, put the pages back into @peer and return GOMEM_NO_PAGE.
  */
 static noinline unsigned long use_pages(struct gomem_supply *from,
 					struct gomem_heap *peer,
@@ -566,15 +572,16 @@ grow_from_peers(struct gomem_supply *from, const struct gomem_span_request *req)
 }
 
 /**
- * gomem_heap_grow - fetch a block of pages, and take a request's pages from it
+ * gomem_heap_grow - get a request's pages from a new block or another node
  * @from: the heap that should grow, and a span descriptor of that heap. If the
  *	pages come from another node, both members are replaced: by that node's
  *	heap and a span descriptor of it
  * @req: the request
  *
- * This fails if there is no memory for a descriptor of the other node's heap.
- * Free pages then stay in that heap, and a block that was just fetched goes
- * back to the kernel.
+ * The pages are the first ones of a block that is fetched from the kernel, or
+ * free pages of another node's heap. If they belong to another node's heap, and
+ * there is no memory for a span descriptor of that heap, the call fails: the
+ * free pages stay in that heap, and a fetched block goes back to the kernel.
  *
  * Context: no lock held; may sleep if the request's gfp allows it.
  * Return: the first page, GOMEM_NO_PAGE if there is no memory.

@@ -2,7 +2,7 @@
 /*
  * grow.h - fetch pages from the kernel into a heap.
  *
- * For the files of the heap only.
+ * Only files in heap/ include this header.
  */
 #ifndef GOMEM_GROW_H
 #define GOMEM_GROW_H

@@ -72,7 +72,9 @@ enum gomem_scavenge_reason {
  * @lock_taken: how often the lock was taken to make, extend or free spans
  * @grows: blocks that the page source handed out and the heap kept
  * @grow_fallbacks: blocks of a lower order than wanted_order() in grow.c gave
- * @grow_failures: requests that failed because no heap could grow
+ * @grow_failures: requests for spans that failed because no heap could grow,
+ *	without those for which gomem_span_request.local is set: their callers
+ *	try other nodes next
  * @grow_out_of_range: blocks that went back because their chunks were not
  *	covered
  * @peer_spans: spans requested of this heap, but made of another node's pages
@@ -259,14 +261,14 @@ struct gomem_heap {
 struct gomem_span_request {
 	unsigned int npages;
 	const struct gomem_kind *kind;
-	bool aligned;	/* to the span's length; npages is a power of two */
+	bool aligned;	/* to npages pages: only if npages is a power of two */
 	bool local;	/* only this node's memory, no hard request for pages */
-	bool grows;	/* the span is a large one, and may be extended */
-	bool arena;	/* the span is part of an arena; kind is a large one */
+	bool grows;	/* for one large object that may be extended in place */
+	bool arena;	/* for a block of an arena; kind has size class 0 */
 	gfp_t gfp;
 };
 
-/* Called for each span with the heap lock held. */
+/* gomem_heap_walk_spans() calls it for each live span, with h->lock held. */
 typedef void (*gomem_span_fn)(struct gomem_span *s, void *arg);
 
 /* mheap.c */

@@ -570,7 +570,10 @@ u64 gomem_pagealloc_alloc_group(struct gomem_pagealloc *pa, unsigned int max,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_group);
 
-/* Return the chunk of a group, NULL if not all pages of @mask are taken. */
+/*
+ * Return the chunk of the group that begins at page @base. Return NULL if a
+ * page of @mask is free or a hole, or if @base begins no group of this heap.
+ */
 static __always_inline struct gomem_chunk *
 taken_group(const struct gomem_pagealloc *pa, unsigned long base, u64 mask)
 {

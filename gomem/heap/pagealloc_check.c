@@ -105,7 +105,10 @@ static unsigned long next_own(const struct gomem_pagealloc *pa, unsigned int l,
 	return i;
 }
 
-/* The most entries to check in one step. A step takes some microseconds. */
+/*
+ * A step checks chunks or summaries: at most this many, so that it takes only
+ * some microseconds.
+ */
 #define STEP_CHUNKS	4
 #define STEP_SUMMARIES	32
 

@@ -158,7 +158,10 @@ unsigned long gomem_pagealloc_find_in_tree(struct gomem_pagealloc *pa,
 			break;
 		}
 		page = scan_children(pa, l, &i, n);
-		/* The parent entry says that its children have such a run. */
+		/*
+		 * The summary of the parent entry says that its children have a
+		 * run of @n free pages.
+		 */
 		WARN_ON_ONCE(page == GOMEM_NO_PAGE && i == NO_ENTRY);
 	}
 	if (unlikely(page == GOMEM_NO_PAGE && l > 1))

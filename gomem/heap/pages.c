@@ -49,7 +49,7 @@ static unsigned long take(struct gomem_heap *h,
  * @req: how many pages, and how they are aligned
  *
  * Context: any but NMI.
- * Return: the first page, GOMEM_NO_PAGE if no such run was found.
+ * Return: the first page; GOMEM_NO_PAGE if the heap has no free run for @req.
  */
 unsigned long gomem_heap_take(struct gomem_heap *h,
 			      const struct gomem_span_request *req)
@@ -72,8 +72,9 @@ unsigned long gomem_heap_take(struct gomem_heap *h,
  * The pages have no tags any more. But a free on another CPU may have read a
  * tag before it was cleared, and be about to read the object, with preemption
  * or interrupts off from the first read to the second. The second read must be
- * from a gomem page. So the heap may reuse the pages at once, but they go back
- * to the kernel only after an RCU grace period, which is noted here.
+ * from a gomem page. So the heap may reuse the pages at once, but gives them
+ * back to the kernel only after an RCU grace period. This function marks the
+ * pages as waiting for it.
  */
 void gomem_heap_release(struct gomem_heap *h, unsigned long page,
 			unsigned int npages)

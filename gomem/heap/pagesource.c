@@ -205,7 +205,10 @@ static unsigned long kernel_dropped(struct gomem_pagesource *src,
 		page = virt_to_page((void *)addr);
 		n = take_news(page, missing_refs(page));
 		here = present_kfrees(page);
-		/* Calls for former objects are only counted as misuses. */
+		/*
+		 * Calls of kfree() for earlier objects of the page are counted
+		 * as misuses here, and not added to *news or to the result.
+		 */
 		if (unlikely(n > here))
 			gomem_count_misuses(GOMEM_KFREE, n - here);
 		*news += min(n, here);
@@ -332,7 +335,7 @@ static bool join_pages(struct page *page, unsigned int order)
 
 /*
  * Return the order of the largest block of kernel pages that begins at @addr,
- * is naturally aligned, and ends at or before @end.
+ * is naturally aligned, and ends at or before @end; at most JOIN_ORDER_MAX.
  */
 static unsigned int block_order(unsigned long addr, unsigned long end)
 {
@@ -343,9 +346,10 @@ static unsigned int block_order(unsigned long addr, unsigned long end)
 }
 
 /*
- * For each allocated block, these features of the kernel keep a record with the
- * block's first page. So pages are not joined: a joined block could contain
- * pages of several allocated blocks.
+ * These features of the kernel keep a record of each allocated block with the
+ * first page of the block. A joined block could contain pages of several
+ * allocated blocks, and its free would use the record of its first page for all
+ * of them. So pages are not joined.
  */
 #define NEVER_JOIN	(IS_ENABLED(CONFIG_PAGE_OWNER) ||		\
 			 IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING))

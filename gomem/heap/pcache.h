@@ -161,7 +161,10 @@ unsigned int gomem_pcache_run_pages(const struct gomem_pcache *pc);
 void gomem_span_counts_add(struct gomem_span_counts *to,
 			   const struct gomem_span_counts *n);
 
-/* Return a mask of @npages bits, 1 to 64 - @i, from bit @i on. */
+/*
+ * Return a mask of @npages bits, from bit @i on. @npages is at least 1 and at
+ * most 64 - @i.
+ */
 static inline u64 gomem_pcache_bits(unsigned int i, unsigned int npages)
 {
 	return ((2ULL << (npages - 1)) - 1) << i;

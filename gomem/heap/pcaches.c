@@ -86,7 +86,10 @@ unsigned int gomem_heap_release_run(struct gomem_heap *h,
 	return run.npages;
 }
 
-/* Empty a page cache, except for its runs. Return how many pages it had. */
+/*
+ * Empty a page cache, except for its runs. Return how many pages of its group
+ * it had.
+ */
 static unsigned int drain_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
 {
 	unsigned long base = pc->base, ci;

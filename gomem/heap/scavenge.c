@@ -39,12 +39,12 @@
 #define BATCH_CHUNKS	16
 
 /*
- * If the surplus is at least this many pages, they wait for an expedited grace
- * period. That takes microseconds instead of milliseconds, but RCU interrupts
- * all CPUs that are not idle. The interrupts are acceptable, since only one
- * expedited grace period runs at a time, and each lets megabytes go back. The
- * kernel parameter rcupdate.rcu_normal turns expedited grace periods into
- * normal ones.
+ * If the surplus is at least this many pages, the background scavenger and
+ * gomem_heap_give_back() use expedited grace periods. An expedited one takes
+ * microseconds instead of milliseconds, but RCU interrupts all CPUs that are
+ * not idle. The interrupts are acceptable, since only one expedited grace
+ * period runs at a time, and each lets megabytes go back. The kernel parameter
+ * rcupdate.rcu_normal turns expedited grace periods into normal ones.
  */
 #define HURRY_MIN	(SZ_4M >> GOMEM_PAGE_SHIFT)
 
@@ -206,8 +206,9 @@ static void visit(struct gomem_heap *h, struct gomem_chunk *c, bool waiting,
 /*
  * Return the next chunk to visit: a chunk of rank NEW first, then one of rank
  * WAITS, then one of the best rank in the trees; NULL if there is none. Of the
- * chunks of rank WAITS, only the one that got this rank first is tried. It is
- * visited if its grace period is over, or if takes_waiting().
+ * chunks of rank WAITS, only the chunk that got this rank first is tried. It is
+ * visited if its grace period is over, or if takes_waiting(). The background
+ * scavenger does not visit chunks of rank DENSE.
  */
 static struct gomem_chunk *next_candidate(struct gomem_heap *h,
 					  enum gomem_scavenge_reason why)

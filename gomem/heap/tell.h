@@ -16,8 +16,9 @@
 #include "heap/mheap.h"
 
 /*
- * Between two looks, the kernel is told the number only if it has changed by at
- * least this many gomem pages: 1 MiB.
+ * Each look tells the kernel the number of free pages. Between two looks, the
+ * kernel is told only if the number has changed by at least this many gomem
+ * pages: 1 MiB.
  */
 #define GOMEM_TELL_PAGES	128
 

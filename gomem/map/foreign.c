@@ -72,8 +72,9 @@ static const struct kmem_cache *word_of(struct folio *folio, unsigned int i)
 }
 
 /*
- * Find the last word of a struct page that points to @s, in a slab of @s.
- * Return the number of the word, 0 if there is none.
+ * Allocate an object of @s, and find the last word that points to @s in the
+ * struct page of the object's slab. Return the number of the word; 0 if no word
+ * points to @s, or if the allocation failed.
  */
 static unsigned int __init find_cache_word(struct kmem_cache *s)
 {
@@ -93,7 +94,8 @@ static unsigned int __init find_cache_word(struct kmem_cache *s)
  * gomem_foreign_init - find which word of a slab's struct page points to the
  *	slab's cache
  *
- * The number is used only if it is the same for slabs of two caches.
+ * The number of that word is used only if it is the same for slabs of two
+ * caches.
  *
  * Context: may sleep.
  */
@@ -133,10 +135,10 @@ static DEFINE_PER_CPU(char, below_allocated);
 #define FIRST_AREA	SZ_2M
 
 /*
- * Could a value be a per-CPU pointer? Such a pointer is an offset: added to the
- * base of a CPU's per-CPU area, it is an address of memory. The offset looks
- * like the address of a kernel variable, but on x86 before Linux 6.15 it is a
- * small number. That memory lies in an area that was made at boot, or in one
+ * Could a value be a per-CPU pointer? Such a pointer plus the per_cpu_offset()
+ * of a CPU is the address of that CPU's memory. The pointer itself looks like
+ * the address of a kernel variable, but on x86 before Linux 6.15 it is a small
+ * number. The memory lies in a per-CPU area that was made at boot, or in one
  * that was mapped later in the range of vmalloc().
  */
 static bool may_be_percpu(unsigned long addr)
@@ -180,10 +182,10 @@ static const char *vmalloc_text(unsigned long addr)
  * Name what lies at an address in the code or the variables of the kernel or a
  * module: a symbol, or only the module if the address has no symbol. Return
  * false if there is neither. Without CONFIG_KALLSYMS_ALL, variables have no
- * symbols, and since Linux 6.13 kallsyms may not even know which module they
- * belong to: a module's variables may lie below its code. For an address after
- * the end of a symbol, kallsyms gives the name of that symbol: such a name is
- * not used.
+ * symbols. For an address after the end of a symbol, kallsyms gives the name of
+ * that symbol, and its module: only the module is used. Since Linux 6.13 a
+ * module's variables may lie below its code. Then no symbol of the module is
+ * below them, and kallsyms does not give the module, either.
  */
 static bool name_of(unsigned long addr, char *buf, size_t len)
 {
@@ -275,7 +277,8 @@ void gomem_foreign_describe(unsigned long addr, char *buf, size_t len)
  * gomem_foreign_is_slab - check whether an address is in a kernel slab
  * @addr: any value
  *
- * For such an address the kernel's mem_dump_obj() can tell more than gomem.
+ * For an address in a slab, the kernel's mem_dump_obj() can tell more than
+ * gomem.
  *
  * Context: any.
  * Return: true if the address is in a slab.

@@ -341,8 +341,9 @@ static bool visit_next(struct gomem_kind *mark, gomem_kind_fn fn, void *arg)
  * @arg: for @fn
  *
  * For a visitor that is bound to a CPU, where a task of higher priority may
- * preempt it for ever. The visitor is preempted only between two visits. There
- * it delays no task that destroys a cache: such a task waits only for visits.
+ * preempt it for ever. The visitor is preempted only between two visits. While
+ * it is preempted, it delays no task that destroys a cache: such a task waits
+ * only for the end of a visit.
  *
  * Context: process context.
  */
@@ -365,10 +366,10 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed_at_once);
  * gomem_visit_typed_and_gone - add up what all typed caches have counted
  * @fn: called for each kind, as by gomem_visit_typed()
  * @arg: for @fn
- * @n: set to the counts of the caches that are gone
+ * @n: set to the counts of the caches that are gone: GOMEM_KIND_GONE
  *
- * No cache becomes gone during the call. So the sum of what @fn adds up and of
- * @n never decreases from one call to the next.
+ * No cache enters the state GOMEM_KIND_GONE during the call. So the sum of what
+ * @fn adds up and of @n never decreases from one call to the next.
  *
  * Context: process context; sleeps.
  */

@@ -168,7 +168,10 @@ static inline void gomem_kind_set_raw(const struct gomem_kind *k, void *obj)
 	*(unsigned long *)gomem_kind_key(k, obj) = GOMEM_RAW_MARK;
 }
 
-/* @key: address of the word of the object's key */
+/*
+ * Is an object of kind @k raw? @key: address of the word that holds the key of
+ * the object while it is free.
+ */
 static inline bool gomem_kind_is_raw(const struct gomem_kind *k,
 				     const void *key)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * origin.c - remember who freed the sampled objects that were freed last, and
- * print who allocated and freed an object.
+ * origin.c - record the last GOMEM_FREED_MAX frees of sampled objects, and
+ * print which task and function allocated an object, and which freed it.
  */
 #include <kunit/visibility.h>
 #include <linux/jiffies.h>
@@ -148,7 +148,10 @@ static bool find_live(unsigned long addr, struct gomem_origin *o)
 	struct gomem_special sp;
 	unsigned long start;
 
-	/* If tiny objects share a block, prefer one that starts at @addr. */
+	/*
+	 * Try @addr itself first: if a tiny object starts at @addr,
+	 * find_start() may find the object before it in the block.
+	 */
 	if (!gomem_special_find(addr, &sp) &&
 	    (!find_start(addr, &start) || !gomem_special_find(start, &sp)))
 		return false;

@@ -145,9 +145,9 @@ static __always_inline struct gomem_chunk *
 gomem_pagemap_nth_chunk(const struct gomem_pagemap *map, unsigned long ci)
 {
 	/*
-	 * The same as gomem_pagemap_bias() of an address in the chunk: the base
-	 * is a multiple of 4 GiB, so the low bits of @ci are the number of the
-	 * chunk in its 4 GiB.
+	 * Compute gomem_pagemap_bias() of the chunk without an address.
+	 * @map->base is a multiple of 4 GiB, so the low bits of @ci are the
+	 * number of the chunk in its 4 GiB.
 	 */
 	unsigned long bias = ci % GOMEM_MAP_ENTRIES *
 			     sizeof_field(struct gomem_chunk, tag);

@@ -227,9 +227,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_span_take);
 #define DRAW_FROM	16U
 
 /*
- * Count all cells up to @i as used. The never-used cells before @i get the keys
- * of free objects. So a later allocation finds a key there, as in a reused
- * cell.
+ * Count all cells up to and including cell @i as no longer fresh. The fresh
+ * cells before @i get the keys of free objects. So a later allocation finds a
+ * key there, as in a reused cell.
  */
 static void pass_over(struct gomem_span *s, unsigned int i)
 {

@@ -85,7 +85,8 @@ enum gomem_span_list {
  * @state: enum gomem_span_state; for its ordering see gomem_span_state()
  * @where: enum gomem_span_list, while the state is CENTRAL; mcentral lock
  * @nwords: 64-bit words in each of the two bitmaps
- * @desc: size of this descriptor, see gomem_span_desc(). Set by the heap
+ * @desc: index of the size of this descriptor: see gomem_span_desc(). Set by
+ *	the heap
  * @freeindex: all cells below this number are allocated; owner
  * @alloc_count: allocated cells, those with freed bits included; owner
  * @fresh: cells from this number on have not been used since the span was made,
@@ -93,7 +94,7 @@ enum gomem_span_list {
  * @zero: for a large object or an arena: all of it was zero when the span was
  *	made. Written once
  * @alloc_cache: the free cells from @freeindex on: bit 0 is cell @freeindex,
- *	1 means free. Bits of cells beyond @nelems are meaningless; owner
+ *	1 means free. Bits of cells from @nelems on are meaningless; owner
  * @destroyed_by: address of the code that destroyed the arena of this span
  * @client: the number of the module that allocated this large object: see
  *	api/client.h

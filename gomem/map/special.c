@@ -138,8 +138,9 @@ static void unmark(struct row *row, struct gomem_span *s, unsigned long addr)
 }
 
 /*
- * An account begins to pay for the object of @sp. If @sp is the profile's
- * record, and no account has paid before, copy the record and set sp->charged.
+ * An account begins to pay for the object to which @sp is attached. If @sp is
+ * the profile's record of the object, and no account has paid for the object
+ * before, copy the record to @copy and set sp->charged. Else do nothing.
  */
 static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
 {
@@ -151,7 +152,7 @@ static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
 
 /**
  * gomem_special_add - attach a special to an object
- * @sp: the special; its member hidden names the live object
+ * @sp: the special; @sp->hidden is set for the live object
  * @record: NULL, unless @sp is a charge. For a charge, it is set to a copy of
  *	the profile's record of the object. If there is no record, or an account
  *	has paid for the object before, @record->bucket is set to NULL instead,
@@ -252,7 +253,10 @@ static bool is_like(const struct gomem_special *sp,
 	return sp->fn == like->fn && (!like->fn || sp->arg == like->arg);
 }
 
-/* Detach the last special of an object for which is_like() returns true. */
+/*
+ * Detach the special of an object for which is_like() returns true. If there
+ * are several, detach the one that was added last. Return it, or NULL.
+ */
 static struct gomem_special *detach(unsigned long addr,
 				    const struct gomem_special *like)
 {

@@ -38,7 +38,8 @@ static unsigned int mask_acquire(unsigned long block)
  * @p: a pointer into a span of blocks. The caller keeps the span from being
  *	freed
  *
- * Return: the bytes up to the next part; 0 if no live object starts at @p.
+ * Return: the bytes from @p to the next part of the block, or to the end of the
+ * block if there is none; 0 if no live object starts at @p.
  */
 size_t gomem_tiny_size(const void *p)
 {

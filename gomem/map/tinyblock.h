@@ -62,7 +62,8 @@ static_assert(GOMEM_TINY_MASKS +
 /*
  * A new block is begun only for an object of up to this many bytes. If a tiny
  * object of 9 to 15 bytes does not fit in the current block, an ordinary object
- * of 16 bytes is allocated for it.
+ * of 16 bytes is allocated for it. Objects of 6 to 8 bytes never share blocks:
+ * see __gomem_is_tiny().
  */
 #define GOMEM_TINY_OPENS	5U
 
@@ -233,7 +234,10 @@ gomem_tiny_live_size(unsigned int mask, unsigned int off)
 	if (unlikely(!(bits & 1)))
 		return 0;
 	size = __ffs(bits - 1);
-	/* If bit @off or the next set bit is GOMEM_TINY_HELD: no object. */
+	/*
+	 * No object starts at @off if bit @off or the next set bit is
+	 * GOMEM_TINY_HELD. In the second case, the rest starts there.
+	 */
 	return likely(off + size != GOMEM_TINY_PARTS &&
 		      off != GOMEM_TINY_PARTS) ? size : 0;
 }

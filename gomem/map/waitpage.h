@@ -4,9 +4,11 @@
  *
  * A page has to stay in the heap for an RCU grace period after it became free:
  * see gomem_heap_release(). Each chunk has two sets of such *waiting* pages.
- * Pages that become free are added to the newer set as long as they wait for
- * the same grace period. For the next grace period the older set is emptied and
- * becomes the newer set, if its pages need not wait any more.
+ * A page that becomes free is added to the newer set, if the pages of that set
+ * wait for the same grace period as this page. Otherwise the older set is
+ * emptied first and becomes the newer set, if its pages need not wait any more.
+ * If they still have to wait, the newer set gets the page all the same: then
+ * all pages of that set wait for the grace period of this page.
  *
  * A page that is allocated again stays in its set. That does no harm: the page
  * counts as in use anyway, and is added again when it is freed.

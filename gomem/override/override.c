@@ -175,8 +175,8 @@ static noinline size_t resizable(const void *p, unsigned long caller)
 /*
  * Resize a gomem object. The result is aligned as kmalloc() promises for
  * @size, and to @align at least. If @node is given and has memory, the result
- * is on @node. gomem_realloc() ensures none of this, so it is called only if
- * the result is sure to be right.
+ * is on @node. gomem_realloc() promises neither the alignment nor the node. So
+ * call it only if its result is sure to have both.
  */
 static void *resize(const void *p, size_t size, unsigned long align, gfp_t gfp,
 		    int node, unsigned long caller)
@@ -369,7 +369,7 @@ static gfp_t without_effort(size_t size, gfp_t gfp)
  * @node: the node, or NUMA_NO_NODE
  *
  * Return: a gomem object; memory from the kernel's kvmalloc() if gomem refuses
- * the request, or if it has no memory and @size is above a page; or NULL.
+ * the request, or if gomem has no memory and @size is above PAGE_SIZE; or NULL.
  */
 void *gomem_override_kv_alloc(size_t size, unsigned long align, gfp_t gfp,
 			      int node)

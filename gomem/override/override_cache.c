@@ -134,7 +134,10 @@ gomem_override_kmem_cache_create_args(const char *name, unsigned int size,
 }
 EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_create_args, GOMEM_NS);
 #else
-/* Create the kernel's cache. Kept out of line to save stack. */
+/*
+ * Create the kernel's cache that becomes the twin of a typed cache. Kept out of
+ * line to save stack.
+ */
 static noinline struct kmem_cache *
 add_twin(const char *name, unsigned int size, slab_flags_t flags,
 	 const struct gomem_cache_args *own)

@@ -38,8 +38,8 @@ void gomem_override_kfree_link(void *p)
 EXPORT_SYMBOL_NS_GPL(gomem_override_kfree_link, GOMEM_NS);
 
 /*
- * A file's release function. seq->private was allocated by the module, or by
- * the kernel's __seq_open_private().
+ * Modules use this as the release function of a file. seq->private was
+ * allocated by the module, or by the kernel's __seq_open_private().
  */
 typeof(seq_release_private) gomem_override_seq_release_private;
 int gomem_override_seq_release_private(struct inode *inode, struct file *file)
@@ -56,8 +56,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_seq_release_private, GOMEM_NS);
 
 #if IS_BUILTIN(CONFIG_NET)
 /*
- * Build a packet in a copy of @data that kmalloc() allocated, since the kernel
- * frees the buffer together with the packet. Free @data, unless this fails.
+ * Copy @data to memory from kmalloc(), and build a packet around the copy: the
+ * kernel frees a packet's buffer together with the packet. If the packet is
+ * built, free @data; else keep it and return NULL.
  */
 static struct sk_buff *move_packet(void *data,
 				   struct sk_buff *(*build)(void *data))
@@ -212,7 +213,7 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_shash_free, GOMEM_NS);
 #endif
 
 #if IS_BUILTIN(CONFIG_DMA_SHARED_BUFFER)
-/* Free a fence. The release functions of fences call this at their end. */
+/* Replaces dma_fence_free(), which release functions of fences call last. */
 typeof(dma_fence_free) gomem_override_dma_fence_free;
 void gomem_override_dma_fence_free(struct dma_fence *fence)
 {

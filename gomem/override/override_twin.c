@@ -69,8 +69,9 @@ bool gomem_twin_add(const struct kmem_cache *s, struct gomem_cache *c)
 EXPORT_SYMBOL_IF_KUNIT(gomem_twin_add);
 
 /*
- * If the entry after entry @i is empty, no lookup has to go on after entry @i.
- * Then make entry @i empty, too, and all removed entries right before it.
+ * Entry @i was removed. If the entry after it is empty, no lookup has to go on
+ * after entry @i. Then make entry @i empty, and also all removed entries right
+ * before it.
  */
 static void empty_from(unsigned int i)
 {

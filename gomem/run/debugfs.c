@@ -202,8 +202,9 @@ static int caches_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(caches);
 
 /*
- * Free runs of a heap. @start and @end are the bounds of the last run, which
- * may continue in the next chunk.
+ * Free runs of a heap: their number @n, and the length of the longest in pages.
+ * @start and @end are page numbers: the bounds of the run that was added last,
+ * which may continue in the next chunk.
  */
 struct runs {
 	unsigned long n;

@@ -74,8 +74,8 @@ static DECLARE_DELAYED_WORK(goal_work, look_at_goals);
 static DECLARE_DELAYED_WORK(scavenge_work, run_scavenger);
 
 /*
- * Number of runs of goal_work that remain. It is set anew when more pages
- * become free.
+ * Maximum number of runs of goal_work that remain. kick() raises it to
+ * GOMEM_GOAL_LOOKS + 1 when pages become free in a heap with many free pages.
  */
 static atomic_t goal_looks;
 
@@ -109,7 +109,10 @@ static unsigned long look_delay(void)
 	return msecs_to_jiffies(READ_ONCE(gomem_epoch_ms) / GOMEM_EPOCH_LOOKS);
 }
 
-/* Queue the next look, which replaces a look that is queued already. */
+/*
+ * Queue the next look in place of a look that is queued already. @rest: gomem
+ * is at rest, so the look gets the deferrable timer.
+ */
 static void queue_epoch(bool rest)
 {
 	cancel_delayed_work(rest ? &epoch_work : &rest_work);

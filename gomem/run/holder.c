@@ -44,7 +44,10 @@ static unsigned long hidden[MOST_STEPS + 1];
 static unsigned int nr;
 static enum outcome outcome;
 
-/* Protects hidden, nr and outcome. Held by tasks that search or print them. */
+/*
+ * Protects hidden, nr and outcome. Held by tasks that search for pointers, or
+ * that print the answer of the last search.
+ */
 static DEFINE_MUTEX(holder_mutex);
 
 static int scan_once(struct gomem_marks *m)
@@ -56,7 +59,10 @@ static int scan_once(struct gomem_marks *m)
 	       gomem_stacks_scan(m) ?: gomem_marks_follow(m);
 }
 
-/* Find a pointer to an object. Set outcome, and *@holder if one is found. */
+/*
+ * Find a pointer to the object in which @addr lies, and set outcome. If there
+ * is a pointer, set *@holder to its address, or to 0 if it is in a register.
+ */
 static int find_pointer(struct gomem_marks *m, unsigned long addr,
 			unsigned long *holder)
 {

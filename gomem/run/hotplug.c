@@ -32,9 +32,9 @@
 #define CHUNK_PFNS	(GOMEM_CHUNK_SIZE >> PAGE_SHIFT)
 
 /*
- * The page map begins up to this far below the lowest memory, so that it can
- * cover memory that is plugged in there. The map takes 16 bytes for each 2 GiB
- * of this gap.
+ * The page map begins up to this many bytes below the lowest memory, so that it
+ * can cover memory that is plugged in there. With kernel pages of 4 KiB, the
+ * map takes 16 bytes for each 2 GiB of addresses without memory.
  */
 #define ROOM_BELOW	SZ_1T
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * hotplug.h - adapt the heaps' tables to the memory of the machine.
+ * hotplug.h - make the page map and the heaps' tables cover memory that is
+ *	online, and give free pages back when memory goes offline.
  */
 #ifndef GOMEM_HOTPLUG_H
 #define GOMEM_HOTPLUG_H

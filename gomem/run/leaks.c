@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * leaks.c - count and report the objects that are live when the module exits.
+ * leaks.c - count and report the objects that are live when gomem is unloaded.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 

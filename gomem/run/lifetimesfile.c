@@ -45,8 +45,9 @@ static int by_freed(const void *a, const void *b)
 }
 
 /*
- * Print the shortest lifetime of a class of lifetimes: a power of two of
- * microseconds. Not for class 0, the lifetimes below a microsecond.
+ * Print the shortest lifetime of a class of lifetimes: 2^(@class - 1)
+ * microseconds. 1024 us are printed as 1 ms, and 1024 ms as 1 s. Not for class
+ * 0, the lifetimes below a microsecond.
  */
 static void show_time(struct seq_file *m, unsigned int class)
 {

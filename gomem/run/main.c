@@ -98,7 +98,7 @@ static int __init gomem_init(void)
 	err = gomem_mcache_init();
 	if (err)
 		goto exit_nodes;
-	/* After the mcaches: these are drained when memory goes offline. */
+	/* Registers a notifier that has the mcaches drained: so after them. */
 	err = gomem_hotplug_init();
 	if (err)
 		goto exit_mcache;

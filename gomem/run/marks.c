@@ -155,8 +155,9 @@ static int add_span(struct gomem_marks *m, unsigned long addr)
 
 /*
  * Pointers to a struct page are recognised only if the kernel maps the structs
- * as one array. The page map may begin below all memory. So the address of the
- * struct for its first page is computed from the struct of a page that exists.
+ * as one array. The page map may begin below all memory, where no page exists.
+ * So the address of the struct for the first page of the page map is computed
+ * from the struct of a page that exists, the one of @m->buf.
  */
 static void find_memmap(struct gomem_marks *m)
 {
@@ -286,12 +287,14 @@ static void mark_offsets(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * Mark the objects in a page to whose struct page some word points. The word
- * points to byte @offset of the array of structs. It counts only if it points
- * to the first 8 bytes of a struct; its low bits may be flags. A pointer to a
- * later byte is not always a reference to the page: the list head in the struct
- * of a page that was never used points to itself. @behind points to the word
- * after the pointer; NULL if that word was not read.
+ * Some word points to byte @offset of the array of struct pages: mark objects
+ * in the page of that struct. If @behind is NULL, or the objects have PAGE_SIZE
+ * bytes or more, mark all of them, else those that mark_offsets() finds.
+ * @behind points to the word after the pointer; NULL if that word was not read.
+ * The pointer counts only if it points to the first 8 bytes of a struct; its
+ * low bits may be flags. A pointer to a later byte is not always a reference to
+ * the page: the list head in the struct of a page that was never used points to
+ * itself.
  */
 static void mark_page(struct gomem_marks *m, unsigned long offset,
 		      const unsigned long *behind)
@@ -395,9 +398,9 @@ bool gomem_marks_watch(struct gomem_marks *m, unsigned long addr)
 }
 
 /**
- * gomem_marks_holder - get the first pointer to the object that is watched
- * @m: the set
- * @holder: set to the address of the pointer, 0 if it is in a register
+ * gomem_marks_holder - get the first pointer that was found to an object
+ * @m: the set, for which gomem_marks_watch() was called with the object
+ * @holder: set to the address of the pointer; 0 if the pointer is in a register
  *
  * Return: true; false if no pointer was found.
  */
@@ -513,8 +516,8 @@ static bool has_changed(struct gomem_marks *m, struct gomem_marks_span *ms,
  * Could unit @u be an object in use, whose pointers are references? Yes, if it
  * is not a candidate. Yes, if it is marked: a new object may be in the place of
  * the candidate. Yes, if its contents have changed: then the candidate is in
- * use and is dropped, or a new object is in its place. If @ms is NULL, no unit
- * is a candidate.
+ * use, or a new object is in its place, so the unit is no longer a candidate.
+ * If @ms is NULL, no unit is a candidate.
  */
 static bool is_root(struct gomem_marks *m, struct gomem_marks_span *ms,
 		    unsigned int u)
@@ -527,7 +530,11 @@ static bool is_root(struct gomem_marks *m, struct gomem_marks_span *ms,
 	return true;
 }
 
-/* Follow the pointers in each live object of a span that is_root() accepts. */
+/*
+ * Follow the pointers in those live objects of a span for which is_root()
+ * returns true. If a block of an arena begins at @addr, follow the pointers in
+ * it.
+ */
 static int follow_newer(struct gomem_marks *m, unsigned long addr)
 {
 	struct gomem_marks_span *ms = find_span(m, addr);

@@ -12,16 +12,17 @@
  *
  * All words are taken for pointers (*conservative* marking). A pointer to any
  * byte of an object marks it. So does a pointer to the struct page of a kernel
- * page in which the object lies: always if the object has the size of a page or
- * more. Else the object is marked if the word after the pointer was not read,
- * or if a half of that word is the offset in the page of a byte of the object.
+ * page in which the object lies: always if the object has at least the size of
+ * a kernel page. A smaller object is marked if the word after the pointer was
+ * not read, or if a half of that word is the offset of a byte of the object in
+ * the kernel page.
  *
  * Live objects that are not candidates are in use: they were allocated after
  * the set was made, or an earlier round has marked them. So in each round,
  * gomem_marks_newer() follows the pointers in these objects, too. A candidate
  * may have been freed, and a new object may be in its place. If the candidate
- * is marked, or if its contents have changed, gomem_marks_newer() assumes this,
- * and follows the pointers in the new object.
+ * is marked, or if its contents have changed, gomem_marks_newer() assumes that
+ * there is a new object, and follows the pointers in it.
  *
  * Objects may be allocated and freed while a set exists. The set remembers how
  * each span was cut into objects when the set was made. If a span is gone, or

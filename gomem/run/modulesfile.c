@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * modulesfile.c - the file modules of debugfs: how much memory the code of each
- *	module has.
+ * modulesfile.c - the file "modules" of debugfs: how much memory each module
+ *	has allocated from gomem, and how much of it is in use.
  *
  * For objects up to 32 KiB and for arenas, the numbers come from the heap
  * profile, summed by the module of the innermost frame. So they do not slow
@@ -140,7 +140,11 @@ static void add_client(struct gomem_client *c, void *arg)
 	r->loaded |= c == &gomem_kernel_client || READ_ONCE(c->mod);
 	r->objects += n.objects;
 	r->bytes += n.bytes;
-	/* Numbers of all allocations are estimates, and may be too low. */
+	/*
+	 * The numbers of all allocations, freed ones included, are estimates.
+	 * They may be lower than the numbers of live objects, in which large
+	 * objects are counted exactly.
+	 */
 	r->all_objects = max(r->all_objects, r->objects);
 	r->all_bytes = max(r->all_bytes, r->bytes);
 }

@@ -2,11 +2,11 @@
 /*
  * oom.c - log how much memory gomem has when the kernel is out of memory.
  *
- * The kernel logs its memory, too, unless the pages that before_oom() in
- * run/shrink.c gave back are enough. Of gomem's memory, the kernel's log shows
- * only the free pages (kernel_misc_reclaimable). The notifier here is
- * registered after before_oom(). So it runs later, and can log how much
- * before_oom() gave back.
+ * The kernel logs its memory, too, unless an OOM notifier, as before_oom() in
+ * run/shrink.c, gave back a page or more: then the kernel only tries the
+ * allocation again. Of gomem's memory, the kernel's log shows only the free
+ * pages (kernel_misc_reclaimable). The notifier here is registered after
+ * before_oom(). So it runs later, and can log how much before_oom() gave back.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 

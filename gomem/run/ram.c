@@ -234,8 +234,9 @@ static bool is_free(struct page *page, unsigned long pfn, struct folio *folio)
 }
 
 /*
- * If the scan leaves @page out, return the counter of such pages, else NULL.
- * Other CPUs may free or allocate the page concurrently.
+ * If the scan leaves @page out, return the counter of the pages that are left
+ * out for the same reason, else NULL. Other CPUs may free or allocate the page
+ * concurrently.
  */
 static unsigned long *skips(struct ram *r, struct page *page,
 			    unsigned long pfn)

@@ -2,10 +2,10 @@
 /*
  * shape.h - how a span is cut into objects, copied out of its descriptor.
  *
- * For code that reads spans that it does not own. Other CPUs may free a span at
- * any time, and use its descriptor and its pages for another span. The shape
- * tells where objects are, and whether the span is still the one that the shape
- * was copied from.
+ * The scan for leaks reads spans that it does not own. Other CPUs may free such
+ * a span at any time, and use its descriptor and its pages for another span.
+ * The shape tells where objects are, and whether the span is still the one that
+ * the shape was copied from.
  *
  * The *units* of a span are its objects. In a span of tiny blocks, they are the
  * bytes at which an object may start.

@@ -26,8 +26,9 @@
 #include "run/shrink.h"
 
 /*
- * before_oom() sleeps for up to a tenth of a second. The expedited grace period
- * that gomem_heap_owe() starts is usually shorter.
+ * before_oom() waits for the end of a grace period for at most this many ticks:
+ * a tenth of a second. The expedited grace period that gomem_heap_owe() starts
+ * usually ends earlier.
  */
 #define OOM_TICKS	DIV_ROUND_UP(HZ, 10)
 
@@ -123,8 +124,9 @@ static bool owes_pages(void)
 }
 
 /*
- * Pages that before_oom() has given back since the last report of run/oom.c.
- * Both access this in OOM notifiers, which the kernel calls under a mutex.
+ * Number of gomem pages that before_oom() has given back since run/oom.c last
+ * called gomem_shrink_given_at_oom(). Only OOM notifiers access this variable,
+ * and the kernel calls them under a mutex.
  */
 static unsigned long given_at_oom;
 

@@ -128,7 +128,8 @@ static int add_stack(struct gomem_stackpages *sp, unsigned long addr)
 
 /*
  * Return the lowest address at which the stack of a process begins, and set
- * @highest to the highest such address. The first 1024 processes are enough.
+ * @highest to the highest such address. Look at the first 1024 processes only:
+ * add_all() also searches AROUND bytes below and above these two addresses.
  */
 static unsigned long find_range(unsigned long *highest)
 {

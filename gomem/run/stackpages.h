@@ -12,14 +12,17 @@
 
 /**
  * struct gomem_stackpages - a set of pages that are part of stacks
- * @pages: maps the frame number of each page to the address of the page in its
- *	stack
+ * @pages: maps the frame number of each page to the virtual address at which
+ *	the stack has the page, shifted right by PAGE_SHIFT
  */
 struct gomem_stackpages {
 	struct xarray pages;
 };
 
-/* Called for a page that is no longer part of a stack. */
+/*
+ * gomem_stackpages_each_gone() calls such a function for each kernel page that
+ * was part of a stack, but is not any more. @pfn is the page's frame number.
+ */
 typedef void (*gomem_stackpages_fn)(unsigned long pfn, void *arg);
 
 int gomem_stackpages_find(struct gomem_stackpages *sp);

@@ -55,8 +55,9 @@
 
 /*
  * How often to try to copy the part of a task's stack that is in use. A try
- * fails if the task starts or stops running meanwhile, or if a softirq
- * interrupts it. After the last try, the whole stack is copied.
+ * fails if the task starts or stops running meanwhile, or if its CPU is in a
+ * softirq that has a stack of its own. If all tries fail, the whole stack is
+ * copied.
  */
 #define MOST_TRIES	50
 
@@ -197,10 +198,12 @@ static bool is_wanted(const struct look *l)
 }
 
 /*
- * Called in a hard interrupt of the CPU that runs the task. The interrupt may
- * have interrupted a softirq that has a stack of its own. Then the stack
- * pointer does not tell which part of the task's stack is in use, so the stack
- * is not copied. The scan reads stacks of softirqs as it reads other memory.
+ * Copy the registers and the stack of the task that this CPU runs, if
+ * is_wanted() and if the task is not in user mode. Called in a hard interrupt,
+ * which may have interrupted a softirq that has a stack of its own. Then the
+ * stack pointer does not tell which part of the task's stack is in use, so the
+ * stack is not copied. The scan reads stacks of softirqs as it reads other
+ * memory.
  */
 static enum hrtimer_restart copy_running(struct hrtimer *timer)
 {
@@ -261,8 +264,9 @@ static void mark_found(struct gomem_marks *m, struct look *l)
 }
 
 /*
- * Scan a task. Return how many tasks it counts for in a slice of SLICE_TASKS: 1
- * if the first try found that it does not run, else the whole slice.
+ * Scan a task. Return how many tasks of a slice this task counts for: 1 if the
+ * first try found that the task does not run, else SLICE_TASKS, so that the
+ * slice ends.
  */
 static unsigned int scan_task(struct gomem_marks *m, struct look *l,
 			      struct task_struct *t)
@@ -318,7 +322,8 @@ static bool pause_walk(struct task_struct *p, struct task_struct *t)
 
 /*
  * Scan all tasks. The RCU read-side section keeps them from being freed. Return
- * false if the walk had to pause at a task, and this task exited meanwhile.
+ * false if the walk had to pause at a task, and this task, or the leader of its
+ * process, exited meanwhile.
  */
 static bool scan_tasks(struct gomem_marks *m, struct look *l, bool may_pause)
 {

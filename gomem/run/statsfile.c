@@ -57,7 +57,10 @@ static void add_kind(const struct gomem_kind *k, void *arg)
 	cond_resched();
 }
 
-/* Add tiny objects. Count mallocs and frees in objects, all else in blocks. */
+/*
+ * Add the tiny objects that share blocks. Mallocs and frees are those of the
+ * objects; all other totals count the blocks, or their bytes and spans.
+ */
 static void add_tiny(struct totals *t)
 {
 	gomem_tiny_get_stats(&t->tiny);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * suspects.c - group the unreachable objects that a scan found by the call
- * stack that allocated them, and print them.
+ * suspects.c - print the objects that a scan found to be unreachable, grouped
+ * by their size and by the call stack that allocated them.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -16,7 +16,11 @@
 #include "run/heapfiles.h"
 #include "run/suspects.h"
 
-/* Find or make the row of a stack and size; NULL if all rows are taken. */
+/*
+ * Return the row for objects of the bucket @b and of @size bytes; add it if it
+ * is not there. @b is NULL for objects without a record in the heap profile.
+ * Return NULL if there is no room for another row.
+ */
 static struct gomem_suspect_row *get_row(struct gomem_suspects *su,
 					 const struct gomem_bucket *b, u32 size)
 {

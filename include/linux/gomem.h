@@ -76,7 +76,8 @@
  * gomem's, a refused gfp or a size that overflows. Misuse is counted in
  * /sys/kernel/debug/gomem/stats and reported in the kernel log with the
  * caller's name. At most ten reports of each kind of misuse appear in five
- * seconds. Apart from that, a call that is misuse does nothing.
+ * seconds. Apart from the count and the report, a call that is misuse does
+ * nothing.
  *
  * A freed object that is neither tiny nor larger than 32 KiB holds a secret key
  * in its first 8 bytes. If a cache's freed objects keep their contents, the key
@@ -492,12 +493,12 @@ gomem_account_create(const char *name, size_t soft, size_t hard,
  * gomem_account_destroy - destroy an account
  * @account: the account, or NULL
  *
- * When this returns, nothing is charged to the account any more, and its
- * callback does not run any more. Objects that were charged to it stay as they
- * are. The debugfs file accounts lists the account as destroyed until the last
- * of these objects is freed. Tasks that have entered the account charge nothing
- * from now on. A later use of @account is reported, unless its memory was
- * reused.
+ * When this returns, no further object is charged to the account, and its
+ * callback does not run any more. Objects that were charged to it before stay
+ * charged until they are freed. Until the last of these objects is freed, the
+ * debugfs file accounts lists the account as destroyed. Tasks that have entered
+ * the account charge nothing from now on. A later use of @account is reported,
+ * unless its memory was reused.
  *
  * Context: may sleep.
  */

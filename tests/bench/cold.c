@@ -20,8 +20,8 @@
 #include "ways.h"
 
 /*
- * Bytes, more than a level-two cache has. A cache that several processors share
- * may stay warm, as it may in real use.
+ * Bytes that evict() reads: more than a level-two cache holds. A cache that
+ * several processors share may stay warm, as it may in real use.
  */
 #define CACHES	SZ_8M
 #define LINE	64

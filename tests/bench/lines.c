@@ -7,8 +7,9 @@
  * plugin, records which cache lines are touched between two marks. The first
  * mark starts the recording.
  *
- * For each size there are REPEAT rounds. A round performs an allocation and a
- * free with nothing, gomem, kmalloc() and kmem_cache, in this order.
+ * For each size there are REPEAT rounds. A round records the marks alone, and
+ * then an allocation and a free with gomem, with kmalloc() and with kmem_cache,
+ * in this order.
  */
 #include <linux/delay.h>
 #include <linux/irqflags.h>

@@ -4,15 +4,15 @@
  *
  *	scale	a thread on each of 1, 2 or 4 CPUs repeatedly allocates 64
  *		objects and frees them. Threads share no objects
- *	remote	a thread on half of the CPUs allocates objects and hands
- *		them to a thread on another CPU, which frees them
+ *	remote	on 2, 4 or 8 CPUs, a thread on every other CPU allocates objects
+ *		and hands them to a thread on the next CPU, which frees them
  *
  * A *way* is an allocator with its two functions, see ways[]. Its threads work
  * for WINDOW_MS: this time is the *window*. Each way has one window for each
- * number of CPUs, one after the other, and all of this bench_repeat times. A
- * rate is the operations per second in one window. The empty way, "none", does
- * the same work without an allocator. Its gain from more CPUs is the maximum
- * that any way can gain on this machine.
+ * number of CPUs, one after the other. These windows are repeated bench_repeat
+ * times. A rate is the operations per second in one window. The empty way,
+ * "none", does the same work without an allocator. Its gain from more CPUs is
+ * the maximum that any way can gain on this machine.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>

@@ -520,8 +520,9 @@ static void test_no_memory(struct kunit *test)
 	expect_no_bulk(test, n);
 	/*
 	 * The bulk call that failed freed its objects. Their pages went back to
-	 * the kernel, except for up to 1 MiB that the heap keeps. So an object
-	 * of 4 MiB does not fit.
+	 * the kernel, except for up to 1 MiB that the heap keeps. Since
+	 * no_pages_begin(), the page source hands out no pages. So there is no
+	 * memory for an object of 4 MiB.
 	 */
 	f->objs[0] = NULL;
 	KUNIT_EXPECT_NULL(test, gomem_alloc(SZ_4M, GFP_KERNEL));
@@ -556,7 +557,10 @@ static struct kunit_case alloc_cases[] = {
 	KUNIT_CASE(test_remote),
 	KUNIT_CASE(test_gfp_refused),
 	KUNIT_CASE(test_no_memory),
-	/* This is the last case, because it leaves the heap empty. */
+	/*
+	 * This is the last case: it gives the heap's free pages back, and later
+	 * cases would have to fetch pages again.
+	 */
 	KUNIT_CASE(test_short_span),
 	{}
 };

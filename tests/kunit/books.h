@@ -13,8 +13,8 @@
 #define TRIES		5
 
 /*
- * The counters of which the model keeps its own copy. The byte counters leave
- * out tiny objects.
+ * The counters of the heap of which the model keeps its own copy. The byte
+ * counters leave out tiny objects that share a block.
  */
 struct counts {
 	u64 mallocs;

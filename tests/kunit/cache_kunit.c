@@ -294,8 +294,8 @@ static void test_keeps_contents(struct kunit *test)
 		gomem_cache_destroy(c);
 	}
 	/*
-	 * Free objects of other caches need not keep their contents. So these
-	 * objects may be cleared, and moved out of the cache.
+	 * This cache has no constructor, and is not typesafe. So its objects
+	 * may be cleared, and moved out of the cache.
 	 */
 	c = typed_create(test, 200, NULL);
 	p = gomem_realloc(typed_get(test, c, GFP_KERNEL), 100, GFP_KERNEL);
@@ -451,7 +451,11 @@ static void test_left(struct kunit *test)
 	expect_misuses(test, GOMEM_BAD_CACHE, 1);
 	gomem_free(p);
 	gomem_cache_free(c, q);
-	/* Only this suite uses the cache: make it valid again. */
+	/*
+	 * No object is left. Destroy the cache again, or its memory would stay
+	 * until gomem is unloaded. gomem_cache_destroy() refuses a cache that
+	 * counts as destroyed.
+	 */
 	c->destroyed = 0;
 	gomem_cache_destroy(c);
 }

@@ -12,7 +12,7 @@
 
 #define NR_CHUNKS	8
 
-/* Instead of the number of a list: a CPU caches the span, so it is on none. */
+/* Stands for the number of a list if the span is on none: a CPU caches it. */
 #define NOWHERE		GOMEM_NR_SPAN_LISTS
 
 struct mcentral_fixture {

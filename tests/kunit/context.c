@@ -129,8 +129,9 @@ bool grace_begins(unsigned long gp)
 	if (IS_ENABLED(CONFIG_TINY_RCU))
 		return false;
 	/*
-	 * Start a normal grace period, too. An expedited one may need a work
-	 * that only this CPU can run, and this CPU is busy here.
+	 * Start a normal grace period, in case the caller has started only an
+	 * expedited one. That may need a work that only this CPU can run, and
+	 * this CPU is busy here.
 	 */
 	start_poll_synchronize_rcu();
 	for (ms = 0; ms < 5000 && get_state_synchronize_rcu() == gp; ms++)

@@ -297,8 +297,9 @@ static long free_job_on_cpu(void *arg)
 static void job_call(void *arg)
 {
 	/*
-	 * Tell lockdep that on PREEMPT_RT this handler runs in a thread, whose
-	 * locks may sleep.
+	 * Lockdep may report spinlocks in interrupt handlers, since they would
+	 * sleep on PREEMPT_RT. But there the case does not run: skip_on_rt().
+	 * So tell lockdep to allow them here.
 	 */
 	lockdep_hardirq_threaded();
 	job_free(arg);

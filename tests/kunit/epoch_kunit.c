@@ -154,8 +154,9 @@ static bool becomes_quiet(struct gomem_heap *h)
 }
 
 /*
- * The scavenger works and sleeps in turn. Wait until at most half of @pages are
- * left in the heap; return false if that never happens.
+ * Wait until the scavenger, which works and sleeps in turn, has left at most
+ * half of @pages in the heap. Return false if more are left after PATIENCE
+ * times QUIET_MS.
  */
 static bool gives_back(struct gomem_heap *h, unsigned long pages)
 {

@@ -123,8 +123,9 @@ static bool block_is_of(struct fake_source *fake, unsigned long page,
 }
 
 /*
- * Return the first page of a free block, which the policy of the source
- * chooses. Return nr_pages if no block is free.
+ * Return the first page of a free block of @n pages, of the node with index
+ * @index, or of any node if @index is negative. The policy of the source
+ * chooses the block. Return nr_pages if there is no such block.
  */
 static unsigned long pick_block(struct fake_source *fake, unsigned long n,
 				int index)
@@ -453,9 +454,9 @@ void fake_heap_destroy(struct fake_heap *fh)
  * @live: live spans; spans of other heaps are ignored
  * @nr: number of @live
  *
- * gomem_check() expects that the mcentral of each small span has counted it. So
- * let each mcentral count its spans for the time of the check, as if CPUs
- * cached them.
+ * gomem_check() expects that each small span is counted in the mcentral of its
+ * span class. So add the live spans to the counts of the mcentrals for the time
+ * of the check, as if CPUs cached the spans.
  *
  * Return: the violation that gomem_check() found, or NULL.
  */
@@ -481,7 +482,7 @@ const char *fake_heap_check(struct gomem_heap *h, struct gomem_span **live,
 }
 
 /**
- * fake_random_spc - draw a span class that is in use
+ * fake_random_spc - draw any span class but those of class 0
  * @rnd: the random numbers
  *
  * Return: the span class.
@@ -572,9 +573,9 @@ void fake_heap_exit(struct kunit *test, struct fake_heap *fh)
  * @stripe: pages in a row that belong to the same node
  * @seed: seed of the random numbers of the source
  *
- * The heaps are those of the first FAKE_NODES possible nodes of the machine.
- * The other nodes have no memory of the source, and use the last of these
- * heaps.
+ * The first FAKE_NODES possible nodes of the machine get a heap each. No page
+ * of the source belongs to any other node. For each other node, @fp->peers has
+ * the last of these heaps.
  *
  * Return: 0, or -ENOMEM. fake_peers_exit() cleans up in either case.
  */

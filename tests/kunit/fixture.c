@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fixture.c - what a case starts with, and what it must leave behind.
+ * fixture.c - set up what a test case needs, and check at its end that it left
+ * the heap as it was.
  */
 #include <linux/module.h>
 #include <linux/random.h>

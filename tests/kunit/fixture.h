@@ -22,7 +22,7 @@
 #define FIXTURE_OBJECTS	4096
 
 /**
- * struct fixture - a case on the module's own heap
+ * struct fixture - data of a test case that uses gomem's own heaps
  * @rnd: generator of random numbers
  * @seed: the first state of @rnd
  * @balance: live objects and counters of misuse before the case

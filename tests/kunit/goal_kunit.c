@@ -53,9 +53,9 @@ static unsigned long end_epoch(struct gomem_heap *h, unsigned int percent)
 }
 
 /*
- * The goal is the maximum number of pages in use during the last looks, and
- * some percent more. After each look, the peak begins anew with the pages that
- * are in use.
+ * The goal is the maximum number of pages in use during the last
+ * GOMEM_GOAL_LOOKS looks, plus c->percent of that, rounded up. After each look,
+ * the peak begins anew with the number of pages that are in use.
  */
 static void test_epoch(struct kunit *test)
 {
@@ -129,9 +129,9 @@ static void test_many_free(struct kunit *test)
 }
 
 /*
- * Before a heap with many free pages grows for a span of h->trade_min pages or
- * more, it gives as many free pages back to the kernel as the span has. It
- * leaves out pages that are in a grace period.
+ * Before a heap with many free pages grows for a request of h->trade_min pages
+ * or more that may sleep, the heap gives as many free pages back to the kernel
+ * as the request wants. Pages that are in a grace period stay.
  */
 static void test_trade(struct kunit *test)
 {
@@ -199,8 +199,8 @@ static void test_give_back(struct kunit *test)
 	h->give_min = 64;
 	span_set_put(test, &f->set, s);
 	/*
-	 * If epoch_ms is at most its default, the free gave pages back already:
-	 * see gomem_heap_urgent().
+	 * Count from here: if epoch_ms is at most its default, freeing the span
+	 * has given pages back already. See gomem_heap_urgent().
 	 */
 	before = *released;
 	gomem_heap_give_back(h, 16);
@@ -219,8 +219,9 @@ static void test_give_back(struct kunit *test)
 }
 
 /*
- * Make a heap with a span of each length in @n, and no free pages. Later,
- * gomem_heap_give_back() gives back the free pages beyond 64.
+ * Make a heap with two spans, of @n[0] and @n[1] pages, and with no free pages.
+ * Set @s to the spans. When the case has freed them, gomem_heap_give_back()
+ * gives pages back until no more than 64 are free.
  */
 static struct gomem_heap *make_spans(struct kunit *test, struct gomem_span **s,
 				     const unsigned int n[2])
@@ -287,8 +288,9 @@ static void test_give_back_later(struct kunit *test)
 }
 
 /*
- * Frees wait for the grace period that was started first. Neither another free
- * nor an expedited grace period makes them wait for a later one.
+ * Once a grace period was started, frees give no pages back until its end. Even
+ * if another free or an expedited grace period comes meanwhile, frees need not
+ * wait for the end of a later grace period.
  */
 static void test_give_back_again(struct kunit *test)
 {
@@ -326,8 +328,8 @@ static void test_give_back_again(struct kunit *test)
 }
 
 /*
- * If many pages wait, an expedited grace period is started. If few pages wait
- * afterwards, the next grace period is a normal one.
+ * If the surplus is 4 MiB or more, the heap starts an expedited grace period.
+ * If the surplus is less later, the next grace period is a normal one.
  */
 static void test_give_back_hurry(struct kunit *test)
 {
@@ -459,8 +461,9 @@ KUNIT_ARRAY_PARAM_DESC(limit, limit_cases, name);
 
 /*
  * A request needs four pages in a row, but only single pages are free. So the
- * heap must grow by four pages, and first gives back the pages that would
- * exceed the limit.
+ * heap must grow. With a memory limit it grows by the four pages only. If the
+ * request may sleep, the heap first gives back as many free pages as it would
+ * exceed the limit by.
  */
 static void test_limit(struct kunit *test)
 {

@@ -263,9 +263,10 @@ static void test_outside_range(struct kunit *test)
 	mheap_make(test, 4);
 	h = f->base.fh.heap;
 	/*
-	 * The page map and the summaries cover whole pages of their tables:
-	 * 2 GiB each, with kernel pages of 4 KiB. This source begins behind
-	 * that, so its pages are not covered.
+	 * The tables of the page map and of the summaries grow by whole kernel
+	 * pages. With kernel pages of 4 KiB, one page of a table covers 2 GiB.
+	 * Let the source begin right after the first page's range: then the
+	 * source's pages are not covered.
 	 */
 	expect_unreached(test, FAKE_BASE +
 			 GOMEM_TABLE_WORDS * GOMEM_CHUNK_SIZE);
@@ -307,8 +308,9 @@ static void test_beyond_range(struct kunit *test)
 	mheap_get_span(test, &req);
 	KUNIT_EXPECT_EQ(test, 0, f->base.fh.heap->stats.grow_failures);
 	/*
-	 * A __GFP_NOFAIL request gets memory at lower addresses, too. Otherwise
-	 * it would wait forever for pages that are covered.
+	 * For a __GFP_NOFAIL request, too, the heap asks with __GFP_DMA32 after
+	 * it was offered a block that is not covered. Otherwise the request
+	 * would be repeated forever, since it must not fail.
 	 */
 	req.npages = 2 * CHUNK / 3;
 	req.aligned = false;
@@ -409,8 +411,9 @@ static void test_fail(struct kunit *test)
 }
 
 /*
- * If a light request for descriptor memory fails, the heap makes a hard one. In
- * this case, it fetches 4 KiB for span and 8 KiB for chunk descriptors.
+ * If a light request for descriptor memory fails, the heap makes a hard one. A
+ * hard request here is for 4 KiB for span descriptors, and for 8 KiB for chunk
+ * descriptors.
  */
 static void test_meta_fallback(struct kunit *test)
 {

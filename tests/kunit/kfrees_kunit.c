@@ -45,7 +45,10 @@ static void test_missing(struct kunit *test)
 	gomem_free(p);
 }
 
-/* Allocate large objects until one lies where the first object did. */
+/*
+ * Allocate large objects until one begins at @there. Return it, and free the
+ * others.
+ */
 static void *alloc_there(struct kunit *test, const void *there, size_t size)
 {
 	struct fixture *f = test->priv;

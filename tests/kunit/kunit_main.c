@@ -29,9 +29,9 @@ core_initcall(stretch_epoch);
 MODULE_IMPORT_NS(GOMEM_NS);
 
 /*
- * MODULE_IMPORT_NS() of the namespace of EXPORT_SYMBOL_IF_KUNIT(), spelt out.
- * Since 6.13 MODULE_IMPORT_NS() takes a string instead of a bare word. This
- * line is right for all kernels.
+ * Import the namespace of EXPORT_SYMBOL_IF_KUNIT(), without MODULE_IMPORT_NS().
+ * Since Linux 6.13 that macro takes a string instead of a bare word. This line
+ * is right for all kernels.
  */
 MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");
 

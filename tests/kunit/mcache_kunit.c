@@ -228,7 +228,10 @@ static void earn(struct stats_fixture *f, struct gomem_mcache *mc,
 	exchange(f, c->size, few, 2);
 	e->share = share_of(mc->heap);
 	e->before = mc->grown;
-	/* This traffic earns no growth, since its count is reset each time. */
+	/*
+	 * These refills and flushes earn no growth, since the count of moved
+	 * bytes is set to 0 before each exchange().
+	 */
 	for (i = 0; i < 100; i++) {
 		slots_set_earned(mc, 0);
 		exchange(f, c->size, few, 1);
@@ -300,9 +303,9 @@ static void look_at_stacks(struct gomem_mcache *mc, struct moves *m)
 }
 
 /*
- * Let slots of many classes grow in turn. Check each slot at once: if the heap
- * grows later, slots are emptied, and then use the small arrays of pointers
- * again that they began with.
+ * Let slots of many classes grow in turn. Check each slot before the next one
+ * grows: if the heap grows meanwhile, slots are emptied, and then use the small
+ * arrays of pointers again that they began with.
  */
 static void move_all(struct stats_fixture *f, struct gomem_mcache *mc,
 		     struct moves *m)

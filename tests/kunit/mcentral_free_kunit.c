@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mcentral_free_kunit.c - objects that come back to the spans of a class, and
- * misuse among them.
+ * mcentral_free_kunit.c - objects that are freed into the spans of a class, and
+ * frees that are misuse.
  */
 #include <kunit/test.h>
 #include <linux/bitops.h>

@@ -152,7 +152,10 @@ static void test_first_spans(struct kunit *test)
 	central_uncache(f, f->spans[0]);
 }
 
-/* A CPU caches a span only if the class has at least two pages per CPU. */
+/*
+ * A CPU caches a span only if the mcentral has at least cache_share pages for
+ * each online CPU: here two.
+ */
 static void test_cache_share(struct kunit *test)
 {
 	struct mcentral_fixture *f = test->priv;

@@ -63,7 +63,10 @@ static void test_every_class(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* Each length can be allocated, aligned or not, with pointers or without. */
+/*
+ * Allocate a large span of each length from 5 pages to a chunk. It is
+ * aligned if its length is a power of two, and noscan if its length is odd.
+ */
 static void test_every_length(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * object.c - check size, alignment and owner of objects of the module's heap.
+ * object.c - check that objects are gomem's, and have the size and alignment
+ * that gomem_alloc() promises. For objects of the module's heap.
  */
 #include <linux/gomem.h>
 #include <linux/log2.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * object.h - check size, alignment and owner of objects of the module's heap.
+ * object.h - check that objects are gomem's, and have the size and alignment
+ * that gomem_alloc() promises. For objects of the module's heap.
  */
 #ifndef GOMEM_TEST_OBJECT_H
 #define GOMEM_TEST_OBJECT_H

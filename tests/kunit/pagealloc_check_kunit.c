@@ -201,8 +201,9 @@ static void test_refuse(struct kunit *test)
 }
 
 /*
- * After the warning, pages that are free according to the bits can be taken by
- * their address. No search finds pages then. The count of free pages never
+ * A search warns if a summary contradicts the bits, and then no search finds
+ * pages until a page is freed. Meanwhile pages that are free according to the
+ * bits can still be taken by their address. The count of free pages never
  * becomes negative.
  */
 static void test_refuse_take(struct kunit *test)
@@ -222,7 +223,10 @@ static void test_refuse_take(struct kunit *test)
 	expect_refused(test);
 	KUNIT_EXPECT_TRUE(test, heap_free(h, 6, 4));
 	KUNIT_EXPECT_EQ(test, 4UL, h->pa.free_pages);
-	/* The group has one page more than are counted: page 5. */
+	/*
+	 * According to the bits, pages 5 to 9 are free. The count of free pages
+	 * leaves out page 5, which the group gets all the same.
+	 */
 	KUNIT_EXPECT_EQ(test, 0x3e0ULL, heap_alloc_group(h, 64, &base));
 	KUNIT_EXPECT_EQ(test, 0UL, h->pa.free_pages);
 #else

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pagealloc_kunit.c - which pages the page allocator finds, in named layouts.
+ * pagealloc_kunit.c - which free pages a heap's page allocator finds: see
+ *	heap/pagealloc.c. The layouts of the free pages are fixed; those in
+ *	pagealloc_random_kunit.c are random.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pageheap.c - a page allocator, and an oracle that knows the state of each
- * page.
+ * pageheap.c - helpers for tests of a heap's page allocator (heap/pagealloc.h),
+ * and an oracle that knows the state of each page.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>

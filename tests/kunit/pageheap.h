@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * pageheap.h - a page allocator, and an oracle that knows the state of each
- * page.
+ * pageheap.h - helpers for tests of a heap's page allocator (heap/pagealloc.h),
+ * and an oracle that knows the state of each page.
  */
 #ifndef GOMEM_TEST_PAGEHEAP_H
 #define GOMEM_TEST_PAGEHEAP_H

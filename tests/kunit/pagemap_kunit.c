@@ -42,8 +42,9 @@ static int cover_map(struct pagemap_fixture *f, unsigned long first,
 /* Tables */
 
 /*
- * Replace the fixture's table by one that covers more. Return the old table,
- * whose mapping stays.
+ * Replace the fixture's table by one that also covers the words @first to
+ * @end - 1. Return the old table, whose mapping stays valid until the caller
+ * passes it to gomem_table_unmap().
  */
 static struct gomem_table extend(struct kunit *test, unsigned long first,
 				 unsigned long end)

@@ -165,7 +165,7 @@ static void test_pack_layout(struct kunit *test)
 			1ULL << 63);
 }
 
-/* Named patterns: free runs, summary, where n (aligned) pages are found */
+/* Named patterns: free runs, summary, where n (aligned) pages are, or 512 */
 
 static const struct pattern {
 	const char *name;
@@ -547,7 +547,7 @@ static u64 random_mask(struct pages *p, unsigned int w, bool used)
 	return below(&p->rnd, 2) ? bits : bits & mask;
 }
 
-/* Both functions that change pages of one word return the new summary. */
+/* gomem_pallocbits_alloc_mask() and _free_mask() return the new summary. */
 static void test_mask_random(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -603,7 +603,7 @@ static const struct take_case {
 
 KUNIT_ARRAY_PARAM_DESC(take, take_cases, name);
 
-/* The summary is right after pages are taken, and after they are freed. */
+/* The summary is correct when pages were taken, and when they were freed. */
 static void test_alloc_free_named(struct kunit *test)
 {
 	const struct take_case *c = test->param_value;
@@ -620,10 +620,10 @@ static void test_alloc_free_named(struct kunit *test)
 }
 
 /*
- * Expect that gomem_pallocreach_find() finds first the child in which the
- * lowest run of @n free pages ends. @reach has the codes of eight neighbouring
- * children of 64 pages. If shorter runs share the code of @n, it may find an
- * earlier one.
+ * Expect that the first child that gomem_pallocreach_find() finds is the one in
+ * which the lowest run of @n free pages ends. @reach has the codes of eight
+ * neighbouring children of 64 pages. If shorter runs have the same code as a
+ * run of @n pages, the first child found may be an earlier one.
  */
 static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 {
@@ -641,7 +641,7 @@ static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 		KUNIT_ASSERT_TRUE_MSG(test, got <= want, "%u", n);
 }
 
-/* Lengths below 128 have a code each, longer ones eight per power of two. */
+/* Each length below 128 has a code. Above, each power of two has eight. */
 static void test_reach_code(struct kunit *test)
 {
 	unsigned int len, code, last = 0;
@@ -658,7 +658,7 @@ static void test_reach_code(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, last <= U8_MAX);
 }
 
-/* gomem_pallocreach_find() compares eight codes with the code of a length. */
+/* gomem_pallocreach_find() finds codes that are not below a length's code. */
 static void test_reach_find(struct kunit *test)
 {
 	struct pages *p = test->priv;

@@ -72,7 +72,7 @@ static void expect_same_base(struct kunit *test, const struct gomem_span *a,
 	KUNIT_ASSERT_EQ(test, a->base, b->base);
 }
 
-/* Expect that the same pages of a chunk are free in both heaps. */
+/* Expect that the same pages of chunk @ci are free, or holes, in both heaps. */
 static void expect_same_bits(struct kunit *test, struct gomem_heap *a,
 			     struct gomem_heap *b, unsigned long ci)
 {
@@ -102,8 +102,8 @@ static void test_same_as_without(struct kunit *test)
 		expect_same_base(test, span_set_get(test, &f->base.set, h, 1),
 				 span_set_get(test, &f->plain.set, plain, 1));
 	/*
-	 * Both sets have the same order, and keep it: so the same spans are
-	 * freed in both.
+	 * Both sets have their spans in the same order, and keep that order. So
+	 * the spans freed below have the same addresses in both heaps.
 	 */
 	while (f->base.set.nr) {
 		k = below(&f->base.set.rnd, f->base.set.nr);
@@ -183,7 +183,10 @@ static void test_limit_freeing(struct kunit *test)
 	span_set_expect_bits(test, &f->base.set, &f->base.fh.source);
 }
 
-/* Short spans use the page cache without the lock of the heap. */
+/*
+ * If the page cache has pages, spans of up to GOMEM_PCACHE_SPAN_MAX pages are
+ * made and freed without the lock of the heap.
+ */
 static void test_without_lock(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
@@ -510,7 +513,8 @@ static void test_drain_descriptors(struct kunit *test)
 	KUNIT_EXPECT_GT(test, inuse, 0);
 
 	/*
-	 * The second look finds page caches idle, whether they have pages or
+	 * The second of these calls finds that the page caches were not used
+	 * since the first one. So it empties them, whether they have pages or
 	 * only descriptors.
 	 */
 	gomem_heap_drain_pcaches(h, true);

@@ -58,7 +58,10 @@ static void profile_exit(struct kunit *test)
 	set_rate(f->rate);
 }
 
-/* The number of records of objects of one size. */
+/*
+ * The number of recorded objects of one size: those that are live, and all that
+ * were recorded so far.
+ */
 struct counts {
 	u64 live;
 	u64 all;
@@ -176,19 +179,23 @@ static void test_weight(struct kunit *test)
 {
 	gomem_sample_set_rate(SZ_512K);
 	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(64, 0));
-	/* For small objects a record stands for 2^thin ones. Allow 2 %. */
+	/* For small objects a record stands for 2^thin records. Allow 2 %. */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(64, 4), (16 << 8) * 98 / 100);
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(64, 4),
 			(16 << 8) * 102 / 100);
 	/*
-	 * For objects of 512 KiB, with a quarter of the samples, a record
-	 * stands for (1 - e^-1) / (1 - e^-1/4) = 2.858 records.
+	 * An object of 512 KiB is recorded with a chance of 1 - e^-1, and with
+	 * a quarter of the samples with a chance of 1 - e^-0.25. So then one
+	 * record stands for (1 - e^-1) / (1 - e^-0.25) = 2.858 records.
 	 */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(SZ_512K, 2),
 			(2858 << 8) / 1000 - 4);
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(SZ_512K, 2),
 			(2858 << 8) / 1000 + 4);
-	/* The smallest object, with the most thinning. Allow 2 %. */
+	/*
+	 * With the most thinning, a record of an object of the smallest size
+	 * stands for 2^12 records. Allow 2 %.
+	 */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(8, 12),
 			(4096 << 8) * 98ULL / 100);
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(8, 12),

@@ -302,7 +302,10 @@ static void test_twice(struct kunit *test)
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 2);
 	rcu_read_unlock();
 	expect_freed(test, 2);
-	/* The new object in the same place is not taken for one that waits. */
+	/*
+	 * The new object may have the address of the freed one. It is not taken
+	 * for an object that waits.
+	 */
 	p = gomem_alloc(64, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	gomem_free_rcu(p, rcu);
@@ -383,8 +386,10 @@ static void test_no_object(struct kunit *test)
 }
 
 /*
- * Of the objects that are passed to gomem_free_rcu() from here on, the first
- * has a grace period of its own. Let all others wait together, in one list.
+ * Keep the next grace period from ending. The first object that is passed to
+ * gomem_free_rcu() after this call begins that grace period, and waits alone.
+ * All later objects are added to the queue's list @new, and wait there together
+ * until end_broken() is called.
  */
 static void begin_together(void)
 {
@@ -447,8 +452,9 @@ static void test_broken_link(struct kunit *test)
 }
 
 /*
- * Write to the RCU head of the second of three objects that wait together, in
- * one list. The first is freed, the second and the third are not.
+ * Pass four objects to gomem_free_rcu(), and change the RCU head of the third.
+ * All but the first object wait together, in one list, the last object first.
+ * So the fourth object is freed, the third and the second are not.
  */
 static void break_word(struct kunit *test, unsigned long change)
 {

@@ -25,7 +25,10 @@ struct reserves_fixture {
 	void *tiny[MAX_TINY];
 };
 
-/* Take objects of @size until there are no more. Link them by first words. */
+/*
+ * Allocate objects of @size until an allocation fails. Link them, by the first
+ * word of each, into the list f->taken.
+ */
 static void take_all(struct reserves_fixture *f, size_t size)
 {
 	void **p;
@@ -187,9 +190,9 @@ static void test_task(struct kunit *test)
 }
 
 /*
- * An object of a typed cache takes a page of the kernel's reserves as a span of
- * the cache. Only callers of this cache may have the other objects of that
- * span.
+ * When only the kernel's reserves have memory, a privileged allocation from a
+ * typed cache makes a span of the cache from one page of the reserves. Callers
+ * of gomem_alloc() cannot get the other objects of that span.
  */
 static void test_typed(struct kunit *test)
 {

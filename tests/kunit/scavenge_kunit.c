@@ -34,7 +34,8 @@ static unsigned long want_out[BITS_TO_LONGS(SPAN_SET_PAGES)];
  * The scavenger visits chunks by rank, the best rank first. The model makes one
  * pass over all chunks for each rank. @run: the shortest run taken, as in
  * min_run[] of scavenge.c. @idle: take only from chunks without a page in use.
- * @dense: take also from dense chunks, of which at most 1/32 is free.
+ * @dense: take also from dense chunks, of whose pages at most 1/32 are free;
+ * holes do not count.
  */
 static const struct model_pass {
 	unsigned int run;
@@ -187,8 +188,9 @@ static unsigned long force(struct kunit *test, unsigned long n)
 
 /*
  * Pages go back in this order: chunks without a page in use, runs of 64 pages
- * or more, runs of 8 or more, shorter runs, free pages of dense chunks. Of each
- * of these, the highest address goes first.
+ * or more, runs of 8 or more, shorter runs. The free pages of dense chunks come
+ * last: of the pages of a dense chunk that are not holes, at most 1/32 is free.
+ * In each of these steps, the pages at the highest address go first.
  */
 static void test_order(struct kunit *test)
 {
@@ -219,7 +221,7 @@ static void test_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 63, force(test, 63));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 100, 63));
 	KUNIT_EXPECT_EQ(test, 8, force(test, 8));
-	/* The last free pages are in dense chunks: highest address first. */
+	/* Now all free pages are in dense chunks: highest address first. */
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 300, 7));
 	KUNIT_EXPECT_TRUE(test, is_back(f, CHUNK + 307, 1));
 	KUNIT_EXPECT_TRUE(test, is_out(f, CHUNK + 300, 7));

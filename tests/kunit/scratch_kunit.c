@@ -249,8 +249,9 @@ static void test_write_after_put(struct kunit *test)
 }
 
 /*
- * A CPU's slot for interrupts holds at most two scratch buffers of an order. So
- * most of the buffers of this job bypass the slots.
+ * The scratch buffers that job_run() gets in an interrupt. A CPU's slot for
+ * interrupts holds at most two scratch buffers of an order. So most of these
+ * buffers bypass the slots.
  */
 struct job {
 	void *bufs[40];

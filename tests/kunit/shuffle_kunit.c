@@ -159,9 +159,10 @@ static void with_shuffle(struct kunit *test, bool on, size_t size)
 	found = neighbours(test, size);
 	WRITE_ONCE(gomem_shuffle, before);
 	/*
-	 * In a shuffled batch, about 2 pairs are neighbours by chance, however
-	 * long the batch is. Batches grow with the slot: the 64 objects come in
-	 * five batches at most. So about 9 of the 63 pairs are neighbours.
+	 * In a shuffled batch of n objects, 2 * (n - 1) / n pairs, fewer than
+	 * 2, are neighbours on average. Batches grow with the slot: the 64
+	 * objects come in five batches at most. So on average fewer than 10 of
+	 * the 63 pairs are neighbours.
 	 */
 	if (on)
 		KUNIT_EXPECT_LT_MSG(test, found, 25U, "size %zu", size);
@@ -205,8 +206,9 @@ static unsigned int neighbours_in_class(struct kunit *test, size_t size)
 }
 
 /*
- * A span of 3072-byte objects has 8 of them: by chance, 15 to 30 of 62 pairs
- * are neighbours in one round. The mean of several rounds varies less.
+ * neighbours_in_class() compares 62 pairs of objects. A span has only 8 objects
+ * of 3072 bytes. So even if the objects are shuffled, 15 to 30 of these pairs
+ * are neighbours by chance. The mean of several rounds varies less.
  */
 #define ROUNDS	5
 
@@ -267,8 +269,9 @@ static unsigned int lowest_first(struct kunit *test, bool on)
 }
 
 /*
- * A bulk allocation starts with any object. By chance, that is the lowest one
- * in one or two of 40 cases.
+ * If gomem shuffles, a bulk allocation of 32 objects starts with a random one
+ * of them. By chance, that is the one with the lowest address in one or two of
+ * 40 caches. Without shuffling, it is in all of them.
  */
 static void test_at_once(struct kunit *test)
 {

@@ -15,7 +15,10 @@
 #include "base/sizeclass.h"
 #include "map/chunk.h"
 
-/* A size class by the rules, without the tables. */
+/*
+ * A size class that is computed by the rules, not read from the tables: bytes
+ * of an object, and of a span of usual length.
+ */
 struct rule_class {
 	u32 size;
 	u32 span;
@@ -27,8 +30,9 @@ static u32 rule_nelems(const struct rule_class *c)
 }
 
 /*
- * Return the distance from a possible class size to the next one: an eighth of
- * the power of two at or below it, within limits.
+ * Return the distance from a possible class size to the next one. It is 8 below
+ * 32. From 32 on, it is an eighth of the power of two at or below @size, but at
+ * least 16 and at most 256.
  */
 static u32 rule_step(u32 size)
 {
@@ -61,8 +65,9 @@ static unsigned int rule_classes(struct rule_class *class, unsigned int max)
 					  .span = rule_span(size) };
 
 		/*
-		 * If as many objects of the new size fit into a span of the
-		 * same length, drop the smaller size.
+		 * If the spans of the last size and of the new size have the
+		 * same length and the same number of objects, drop the last,
+		 * smaller size.
 		 */
 		if (nr > 1 && class[nr - 1].span == new.span &&
 		    rule_nelems(&class[nr - 1]) == rule_nelems(&new))
@@ -71,7 +76,8 @@ static unsigned int rule_classes(struct rule_class *class, unsigned int max)
 	}
 
 	/*
-	 * Spread the tail over the objects, as far as multiples of 128 allow.
+	 * Enlarge the objects of each class, so that they share the tail of the
+	 * span. An enlarged size is a multiple of 128 bytes.
 	 */
 	for (i = 1; i < nr; i++) {
 		u32 share = class[i].span / rule_nelems(&class[i]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * span_kunit.c - the cells of a span, compared with an oracle.
+ * span_kunit.c - take, free and sweep the cells of a span. An oracle, which
+ * knows the state of each cell (see span_steps.h), checks each step.
  */
 #include <kunit/test.h>
 #include <linux/minmax.h>

@@ -48,8 +48,8 @@ static void test_put_bad(struct kunit *test)
 	pending = atomic_add_return(hweight_long(c->mask), &f->s->pending);
 	KUNIT_EXPECT_EQ(test, c->bad, gomem_span_put(f->s, c->word, c->mask));
 	/*
-	 * All of these cells still count as pending: the caller of
-	 * gomem_span_put() has to subtract the bad ones.
+	 * gomem_span_put() does not change @pending. Its callers add the number
+	 * of cells before the call, and subtract that of the bad ones after it.
 	 */
 	KUNIT_EXPECT_EQ(test, pending, atomic_read(&f->s->pending));
 	atomic_sub(hweight_long(c->mask), &f->s->pending);

@@ -62,8 +62,8 @@ static bool bit_is_set(const unsigned long *bits, unsigned int i)
 }
 
 /*
- * Return the first cell whose bits differ from the oracle; nelems if there is
- * none.
+ * Return the first cell whose alloc bit or freed bit differs from the model,
+ * f->state; nelems if there is none.
  */
 static unsigned int first_difference(struct span_fixture *f)
 {

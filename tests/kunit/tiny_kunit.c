@@ -336,8 +336,8 @@ static void test_drain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, now.blocks);
 
 	/*
-	 * If the block has a live object, the block stays, and the object gets
-	 * the rest of the block.
+	 * If the current block has a live object, a drain takes the block from
+	 * the CPU, but does not free it. The object gets the rest of the block.
 	 */
 	tiny_begin_block();
 	p = tiny_get(test, 5);

@@ -45,7 +45,10 @@ static void test_double_free(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* A freed object becomes rest again only if the rest begins where it ends. */
+/*
+ * The bytes of a freed object become part of the rest again only if the rest
+ * begins where the object ends.
+ */
 static void test_rest_again(struct kunit *test)
 {
 	struct gomem_tiny *rest;
@@ -103,8 +106,9 @@ static void test_double_free_of_span(struct kunit *test)
 			f->obj[i] = NULL;
 		}
 	/*
-	 * Free the objects that are left: those of one page, among them p. Free
-	 * blocks may stay in a slot, so the span may exist until the drain.
+	 * Free the objects that are left: p and the others of its page. A slot
+	 * may keep their blocks, so the span may exist until the slots are
+	 * drained.
 	 */
 	tiny_free_all(f);
 	gomem_free(p);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tiny_steps.c - steps with objects that share a block.
+ * tiny_steps.c - helpers that allocate, check and free tiny objects.
  */
 #include <linux/bitops.h>
 #include <linux/gomem.h>

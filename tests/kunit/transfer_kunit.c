@@ -346,8 +346,8 @@ static void test_no_memory(struct kunit *test)
 /* Contents */
 
 /*
- * The objects that were put last are taken first. A refill from the transfer
- * cache leaves the caller the span that its slot has.
+ * The objects that were put last are taken first. A refill that the transfer
+ * cache can serve does not change r.span, the span of the caller's slot.
  */
 static void test_content(struct kunit *test)
 {
@@ -419,8 +419,9 @@ static void test_overflow_twice(struct kunit *test)
 	f->objs[10] = f->objs[3];
 	put(f, 0, 19);
 	/*
-	 * A slot would have counted the double free as a free. To balance that,
-	 * gomem counts an allocation, so that no counter goes backwards.
+	 * gomem_mcentral_put() gets objects from slots, which have counted each
+	 * of them as freed, the double free included. To balance that, gomem
+	 * counts an allocation. It takes no free back: no counter decreases.
 	 */
 	KUNIT_EXPECT_EQ(test, 0, atomic64_read(&central_of(f)->direct_frees));
 	KUNIT_EXPECT_EQ(test, 1, atomic64_read(&central_of(f)->direct_allocs));
@@ -524,8 +525,9 @@ static void test_idle_room(struct kunit *test)
 }
 
 /*
- * If all transfer caches of a heap together hold too many bytes, a look drains
- * a transfer cache completely.
+ * As long as the transfer caches of a heap together have room for more bytes
+ * than their limit, a look drains each transfer cache completely. See
+ * TRANSFER_MIN in mcentral_transfer.c.
  */
 static void test_too_much(struct kunit *test)
 {

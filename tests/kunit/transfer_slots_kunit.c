@@ -230,7 +230,10 @@ static void misuse(struct fixture *f, struct seen *s)
 	for (i = 0; i < n; i++)
 		s->found_twice |= f->objs[i] == written;
 	unmake(f, n);
-	/* gomem has not handed this object out again: free it here. */
+	/*
+	 * gomem noticed the write, and has not handed the object out. So the
+	 * object stays allocated, and unmake() has not freed it.
+	 */
 	gomem_free(written);
 }
 
@@ -244,7 +247,10 @@ static void test_misuse(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, s.double_frees);
 	KUNIT_EXPECT_EQ(test, 1, s.writes);
 	KUNIT_EXPECT_FALSE(test, s.found_twice);
-	/* If a look disturbed misuse(), each repetition counted misuse, too. */
+	/*
+	 * If a look disturbed misuse(), run_undisturbed() repeated it, and each
+	 * repetition was counted as misuse, too.
+	 */
 	balance_forget_misuses(&f->balance);
 	expect_sound(test);
 }
@@ -360,8 +366,8 @@ static void test_destroy_meanwhile(struct kunit *test)
 }
 
 /*
- * Objects of another node skip the slot. They go to the transfer cache of their
- * node.
+ * When an object of another node is freed, it skips this CPU's slot, and goes
+ * to the transfer cache of its own node.
  */
 static void test_other_node(struct kunit *test)
 {

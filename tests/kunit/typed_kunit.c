@@ -283,8 +283,8 @@ static void test_bulk_misuse(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, n, gomem_cache_alloc_bulk(c, GFP_KERNEL, n, p));
 	/*
-	 * Repeat an object from the start of the batch, which may be in the
-	 * slot by then, and one from its end, for which the slot has no room.
+	 * Free p[10] twice: the slot may hold it when its second free comes.
+	 * Free the last object twice, too: the slot has no room left for it.
 	 */
 	p[n] = p[n - 1];
 	p[n - 1] = p[10];

@@ -59,9 +59,9 @@ static struct gomem_heap *make_heap(struct kunit *test, unsigned int live,
 }
 
 /*
- * gomem_heap_undo() gives all pages back, except the GOMEM_GIVE_MIN pages that
- * any free may leave in the heap. If the grace period of a page is not over,
- * gomem_heap_undo() waits for its end.
+ * gomem_heap_undo() gives all freed pages back, except the GOMEM_GIVE_MIN pages
+ * that any free may leave in the heap. If the grace period of a page is not
+ * over, gomem_heap_undo() waits for its end.
  */
 static void test_undo(struct kunit *test)
 {

@@ -156,7 +156,10 @@ static void test_grown(struct kunit *test)
 	expect_usage(test, 0);
 }
 
-/* Above the hard limit an object grows only if an account pays for it. */
+/*
+ * While a module is above its hard limit, its objects can grow only if they are
+ * charged to an account.
+ */
 static void test_grown_hard(struct kunit *test)
 {
 	struct gomem_account *a = gomem_account_create("tested", 0, 0, NULL,

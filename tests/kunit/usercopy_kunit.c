@@ -341,7 +341,7 @@ static void test_handles(struct kunit *test)
 
 /*
  * The name of a cache follows its struct gomem_cache in the same object. With a
- * name this long, that is a large object.
+ * name of 64 KiB, this object is a large one.
  */
 static void test_large_handle(struct kunit *test)
 {

@@ -15,7 +15,11 @@
 
 #define SECONDS		(30 * HZ)
 
-/* The progress of a visitor, and of another task. */
+/*
+ * A visitor completes @visiting when it visits @cache, waits for @go_on, and
+ * completes @left at its end. Another task calls @act meanwhile and completes
+ * @beside, or destroys @cache, sets @gone and completes @destroyed.
+ */
 struct held_up {
 	struct gomem_cache *cache;
 	struct completion visiting, go_on, left, beside, destroyed;
@@ -189,9 +193,10 @@ static void visit_in_visit(const struct gomem_kind *k, void *arg)
 }
 
 /*
- * A visitor that is bound to a CPU calls gomem_visit_typed_at_once(). It is not
- * preempted during a visit, except on PREEMPT_RT. A mark keeps its place in the
- * list of caches; other visitors skip the mark.
+ * gomem_visit_typed_at_once() is for visitors that are bound to a CPU. Such a
+ * visitor is not preempted while it visits a cache, except on PREEMPT_RT. A
+ * mark on the list of kinds holds the visitor's place. Other visitors, here
+ * those of count(), skip the mark.
  */
 static void test_at_once(struct kunit *test)
 {

@@ -134,8 +134,9 @@ static void test_span_after_scavenging(struct kunit *test)
 	free_span(test, s);
 
 	/*
-	 * The heap had fetched 64 pages. The last 24 were never used, and were
-	 * known to be zero before they went back.
+	 * The heap has 64 pages. No span has had the last 24, so they are still
+	 * known to be zero. Give all pages back, and let the page source hand
+	 * out pages that are not zeroed: then no page is known to be zero.
 	 */
 	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	f->fh.source.src.zeroed = false;
@@ -228,9 +229,9 @@ static unsigned long filled_pages(struct gomem_pagesource *src,
 }
 
 /*
- * Let the page source hand out only zeroed pages, or only dirty ones, and empty
- * the heap before and after. Nothing may be asserted in between, since a failed
- * assertion would skip pages_end().
+ * From pages_begin() to pages_end(), the page source hands out only zeroed
+ * pages, or only dirty ones. Both functions first empty the heap. A test must
+ * assert nothing in between: a failed assertion would skip pages_end().
  */
 static void pages_begin(bool zeroed)
 {
@@ -387,7 +388,10 @@ static void test_skipping_is_counted(struct kunit *test)
 		kunit_skip(test, "all allocations are cleared");
 	KUNIT_EXPECT_EQ(test, 0, plain);
 	KUNIT_EXPECT_EQ(test, SZ_64K, large);
-	/* The second object may have other pages than the first. */
+	/*
+	 * If the second cleared object has other pages than the first, these
+	 * pages are still known to be zero.
+	 */
 	KUNIT_EXPECT_EQ(test, same ? 0 : SZ_64K, again);
 	KUNIT_EXPECT_EQ(test, 0, small);
 }
@@ -640,8 +644,8 @@ static void give_all_back(struct gomem_heap *h)
 }
 
 /*
- * When pages go back to the kernel, they are searched for keys once. Only pages
- * that were part of a span of small objects are searched.
+ * When a page goes back to the kernel, it is searched for keys only if it was
+ * part of a span of small objects since the kernel handed it out.
  */
 static void test_keys_searched(struct kunit *test)
 {

@@ -4,8 +4,9 @@
  * real-time priority has one CPU for itself.
  *
  * Loading creates caches of both allocators, and leaves free objects of gomem's
- * caches with the CPU hog_cpu. Before it shrinks the kernel's cache,
- * kernel_shrink() leaves free objects of that cache there, in an interrupt.
+ * caches with the CPU hog_cpu. The function kernel_shrink() leaves free objects
+ * of the kernel's cache with hog_cpu, too, in an interrupt of that CPU. Then it
+ * shrinks the cache.
  *
  * A task that writes to the parameter hog gets the lowest priority of
  * SCHED_FIFO. The write returns when one of gomem's works on hog_cpu has taken
@@ -61,8 +62,9 @@ MODULE_PARM_DESC(armed, "Does the hog wait for a drain?");
 
 #ifdef CONFIG_KPROBES
 /*
- * Called when gomem_place_free(kind, objects, number) begins. If its caller is
- * a work, it is about to free the objects that the work took out of a slot.
+ * Called when gomem_place_free(kind, objects, number) begins. Works call that
+ * function to free objects that they have taken out of a slot. End the wait of
+ * set_hog() if a work on hog_cpu is about to free objects of the cache "full".
  */
 static int drain_found(struct kprobe *probe, struct pt_regs *regs)
 {

@@ -33,7 +33,8 @@
  * memory left to go on.
  *
  * Commands wait for each other, and a read of stats waits for them. A signal to
- * the writer ends its command with EINTR, unless cpu is -2.
+ * the writer ends its command with EINTR. But if the parameter cpu is -2, the
+ * command runs in the writer's task and ignores signals.
  *
  * Object sizes come from size_mix.h; the parameter mix selects the
  * distribution. The size of the n-th object depends on the seed and n alone. So
@@ -320,8 +321,9 @@ static int fill(u64 target)
 
 	for (i = 0; requested < target; i++) {
 		/*
-		 * Reschedule after each object, so that gomem_latency.ko
-		 * measures single calls.
+		 * gomem_latency.ko measures how long a task waits for this CPU.
+		 * Reschedule after each object, so that the wait includes one
+		 * allocation at most.
 		 */
 		cond_resched();
 		if (stopping())

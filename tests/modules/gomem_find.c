@@ -117,7 +117,10 @@ static const struct pattern {
 	{ "empty",	fill_empty },
 };
 
-/* Set the free pages of a chunk. Allocating page by page would take longer. */
+/*
+ * Register a chunk, in which the pages that @p selects are free. Clear their
+ * bits directly: to allocate all other pages one by one would take longer.
+ */
 static void fill_chunk(unsigned long ci, const struct pattern *p,
 		       unsigned int n)
 {

@@ -55,7 +55,10 @@
 /* The pages of the heaps are only addresses without memory, so any will do. */
 #define BASE	0x7000000000UL
 
-/* Chunks of the heaps: 256 MiB, 2 GiB, 16 GiB, 64 GiB. */
+/*
+ * Number of chunks of each heap. The heaps have 256 MiB, 2 GiB, 16 GiB and
+ * 64 GiB.
+ */
 static const unsigned long sizes[] = { 64, 512, 4096, 16384 };
 
 #define NR_SIZES	ARRAY_SIZE(sizes)
@@ -113,8 +116,8 @@ static void make_templates(const struct pattern *p)
 }
 
 /*
- * Set the free pages of a chunk. Allocating page by page would take longer. The
- * caller holds heap->lock.
+ * Register a chunk in which the same pages are free as in a template. To free
+ * or allocate page by page would take longer. The caller holds heap->lock.
  */
 static void fill_chunk(unsigned long ci)
 {

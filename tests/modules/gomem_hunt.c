@@ -90,7 +90,7 @@ static struct task_struct *sleeper, *mover, *forgetful, *busy;
 static DECLARE_COMPLETION(forgotten);
 static struct node *moved;
 
-/* Inverted addresses: of lost arenas, and of objects on ended tasks' stacks */
+/* Inverted addresses: handles of lost arenas, objects on ended tasks' stacks */
 static unsigned long lost_handles[COPIES], on_dead_stacks[COPIES];
 static unsigned int nr_handles;
 static unsigned long waits_in_wheel;
@@ -472,8 +472,8 @@ static noinline void lost_in_freed(void)
 
 /*
  * Free pages keep their old contents, and the scan must not search them. The
- * pointers are in the last pages of several free blocks. The buddy allocator
- * marks only the first page of a block as free.
+ * pointers to lost objects are in the last pages of several free blocks: the
+ * buddy allocator marks only the first page of a block as free.
  */
 static noinline void lost_in_freed_pages(void)
 {
@@ -609,7 +609,7 @@ static int forget(void *unused)
 	return 0;
 }
 
-/* Keep an address in a register. In the inner loop, memory may have no copy. */
+/* Keep an address in a register: in the inner loop, no memory may have it. */
 static noinline void held_in_register(void)
 {
 	void *p = gomem_zalloc(400, GFP_KERNEL);
@@ -663,9 +663,9 @@ static void stop(struct task_struct *task)
 }
 
 /*
- * Clear the pointers in memory that is freed next. When the module is loaded
- * again, a stale copy of a pointer could hide an object that the module loses
- * then.
+ * Clear the pointers in memory that the module frees next. When the module is
+ * loaded again, it may lose an object at the same address as before. A pointer
+ * left in freed memory would then hide that object from the scan.
  */
 static void clear_holders(void)
 {

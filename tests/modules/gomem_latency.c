@@ -73,9 +73,9 @@ static void note_off(u64 off)
 }
 
 /*
- * The waiter has waited for @wait, and still cannot run. Save the stack each
- * time the longest wait has doubled. At the end of the wait it would be too
- * late: another task may have the CPU then.
+ * The waiter has waited for @wait nanoseconds, and still cannot run. Save the
+ * stack of the interrupted code each time the longest wait has doubled. At the
+ * end of the wait it would be too late: another task may have the CPU then.
  */
 static void note_wait(u64 wait)
 {

@@ -147,8 +147,9 @@ static int write_after_free(const struct misuse_case *c)
 }
 
 /*
- * A write between two frees of an object destroys its key. So gomem does not
- * detect the second free. But later allocations must get different objects.
+ * A write between two frees of an object destroys the object's key. So gomem
+ * does not detect the second free. But two later allocations must not both get
+ * this object.
  */
 static int double_free_written(const struct misuse_case *c)
 {
@@ -286,7 +287,7 @@ const struct misuse_case free_cases[] = {
 	  .at = 3, .counter = INTERIOR,
 	  .report = NO_START "64-byte object .*+ 3" },
 	/*
-	 * An object of 27264 bytes lies in four pages of 8 KiB or more. The
+	 * An object of 27264 bytes lies in at least four pages of 8 KiB. The
 	 * pointer is two pages after the start of the object.
 	 */
 	{ "interior_far", with_object, .use = free_it, .size = 27264,

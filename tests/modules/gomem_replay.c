@@ -149,9 +149,10 @@ struct series {
 
 /*
  * The module's parameter lock protects these variables. While the command "run"
- * runs, only the worker whose turn it is accesses them, but for aborted: a
- * signal makes the task of the command set it. complete() in hand_over() orders
- * the worker's accesses before those of the next worker.
+ * runs, only the worker whose turn it is accesses them. There is one exception:
+ * the task that wrote the command sets aborted when it gets a signal.
+ * complete() in hand_over() orders the worker's accesses before those of the
+ * next worker.
  */
 static u64 pos, run_until, looks;
 static unsigned long nr_live, skipped;

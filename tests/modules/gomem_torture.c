@@ -117,8 +117,9 @@ bad:
 }
 
 /*
- * Return a random size below a random limit. The limits are 32, 64, 128, ...
- * bytes, and each is half as likely as the one before.
+ * Return a random size below a random limit, but more than sizeof(struct item).
+ * The limits are 32, 64, 128, ... bytes, up to max_size. Each limit is half as
+ * likely as the one before.
  */
 static size_t random_size(struct rnd_state *rnd)
 {

@@ -9,8 +9,9 @@
  * task calls each function in turn, for as long as the parameter ms says, and
  * then does the same work with functions of the kernel. A task with a real-time
  * priority, on the same CPU, wakes up each millisecond. The log has a line for
- * each function: the longest time that the second task was ready and did not
- * run, beside gomem's function and beside the kernel's.
+ * each function, with two times: the longest time that the second task was
+ * ready and did not run while the first task called gomem's function, and the
+ * same for the kernel's function.
  */
 #define pr_fmt(fmt) "gomem_yield: " fmt
 
@@ -324,9 +325,9 @@ static const struct way {
 	{ "scratch", do_scratch, do_kmalloc },
 	{ "mempool", do_mempool, do_kmalloc },
 	/*
-	 * Each call leaves an object that is freed after a grace period. Call
-	 * this only for a tenth of the time, so that these objects do not fill
-	 * the memory.
+	 * Each call leaves an object that is freed after a grace period. This
+	 * way runs for a tenth of the time that the others run, so that these
+	 * objects do not fill the memory.
 	 */
 	{ "free_rcu_mightsleep", do_free_rcu, do_kmalloc, 10 },
 };
@@ -380,7 +381,10 @@ static int keep_cpu(void *arg)
 	return 0;
 }
 
-/* Return the longest wait beside @work, in nanoseconds. */
+/*
+ * Call @work on CPU 0 for @time ms. Return the longest delay of a wakeup that
+ * wait_for_cpu() saw there meanwhile, in nanoseconds.
+ */
 static s64 longest_wait(void (*work)(void), unsigned int time)
 {
 	struct hog h = {

@@ -16,7 +16,8 @@
 #define MAX_TYPED	64
 
 /*
- * Inverted addresses of all objects: those of the typed cache are in all_typed.
+ * Inverted addresses of all objects: all_typed has the addresses of the objects
+ * of the typed cache, and all has the addresses of the other objects.
  */
 static unsigned long all[MAX_OBJECTS], all_typed[MAX_TYPED];
 static unsigned int nr_all, nr_typed;

@@ -12,14 +12,15 @@
  *
  *	read	The task that loads the module reads the files block by block
  *		into a queue (wc_text.c).
- *	count	Workers, one per CPU, take blocks off the queue, count their
- *		words in their own tables, and free the blocks, which the
- *		reader allocated. A worker has as many tables as there are
- *		workers; a word's hash selects the table (wc_table.c).
- *	merge	Worker i merges the i-th tables of all workers into one. It
- *		moves the nodes there. If the table has the word of a node
- *		already, the worker frees the node, which usually another
- *		worker allocated.
+ *	count	Workers, one per CPU but at most 32, take blocks off the queue,
+ *		count the words of the blocks in their own tables, and free the
+ *		blocks, which the reader allocated. A table has a node for each
+ *		word (wc_table.c). A worker has as many tables as there are
+ *		workers; a word's hash selects the table.
+ *	merge	Worker i merges the i-th tables of all workers into one: it
+ *		moves the nodes of the other tables into that one. If that
+ *		table has the word of a node already, the worker frees the node,
+ *		which usually another worker allocated.
  *	sort	The loading task puts all nodes into one list, and sorts it.
  *
  * At unload the workers free the tables, on whichever CPU they run (wc_job.c).

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module passes allocations to functions of the kernel. */
+/*
+ * A module that rig/handover.sh tests scripts/handover with: it passes
+ * allocations to functions of the kernel.
+ */
 #include <linux/parcel.h>
 
 static void pass(struct parcel_index *index)

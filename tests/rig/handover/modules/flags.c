@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel frees a member only if a flag is set, and the module sets it. */
+/*
+ * A module that rig/handover.sh tests scripts/handover with. The kernel frees
+ * the member note only if a flag is set. This module sets the flag.
+ */
 #include <linux/parcel.h>
 
 #ifdef CONFIG_PARCEL

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module puts allocations into members of structs. */
+/*
+ * A module that rig/handover.sh tests scripts/handover with: it puts
+ * allocations into members of structs.
+ */
 #include <linux/parcel.h>
 
 struct box {
@@ -40,8 +43,9 @@ static struct parcel *make(struct box *box, const char *from)
 	p->list = kvmalloc(8, GFP_KERNEL); /* expect: likely */
 	parcel_grow(p, 8);
 	/*
-	 * Not found: parcel.c frees the note only if a flag is set, which this
-	 * module does not set. courier.c frees only notes of its own parcels.
+	 * scripts/handover must not report the next line: parcel.c frees the
+	 * note only if a flag is set, which this module does not set. courier.c
+	 * frees only notes of its own parcels.
 	 */
 	p->note = kmalloc(8, GFP_KERNEL);
 	box->label = kstrdup(from, GFP_KERNEL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Structs of the kernel are members of the module's structs, and vice versa. */
+/* Kernel structs are members of structs of the module and of the kernel. */
 #include <linux/parcel.h>
 
 struct van {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Stands for a bus, which frees a member of a member of a struct. */
+/*
+ * Stands for a bus of the kernel in rig/handover.sh: frees members of the
+ * struct device that is a member of struct wagon.
+ */
 #include <linux/parcel.h>
 
 struct wagon_object {
