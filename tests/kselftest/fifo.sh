@@ -14,6 +14,7 @@
 #
 # machine: --cpus=3
 # make check: not on a debug kernel
+# make check: not on an older kernel
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"

@@ -4,8 +4,6 @@
 # left_code.sh - a module is unloaded while gomem still has pointers to its
 # functions: cleanups and a constructor. gomem reports each once, and never
 # calls it again.
-#
-# machine: --cpus=2
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"

@@ -4,6 +4,8 @@
 # toggle.sh - profile_exact and profile_rate change all the time, while threads
 # and interrupts allocate and free in all ways. Afterwards no record is left in
 # the profile, and the heap is sound.
+#
+# make check: not on an older kernel
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
@@ -91,11 +93,13 @@ echo 1 >$DIR/check
 ktap_is "$(head -n 1 $DIR/check)" ok "the heap is sound"
 ktap_is "$(awk '/_(detected|refused): / && $2 != 0' $DIR/stats)" "" "no misuse was found"
 
-# The profile works as before.
+# The profile works as before. A compiler that unrolls the loop of calls makes
+# several stacks of one.
 echo >$PARAMETERS/profile_exact
 echo 1 >$PARAMETERS/profile_rate
 insmod gomem_paths.ko
-ktap_is "$(awk '/allocated at$/ { n = $1; getline; if ($3 ~ "^via_alloc[.+]") print n }' $DIR/leaks)" 20 \
+ktap_is "$(awk '/allocated at$/ { n = $1; getline; if ($3 ~ "^via_alloc[.+]") sum += n }
+	END { print sum }' $DIR/leaks)" 20 \
 	"the profile still records each object"
 rmmod gomem_paths
 ktap_is "$(in_use modules)" "0 0" "and its free"

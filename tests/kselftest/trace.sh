@@ -5,6 +5,7 @@
 # allocates, frees and misuses memory.
 #
 # machine: --cpus=1
+# make check: not on a debug kernel
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"

@@ -6,6 +6,7 @@
 # live, gomem's statistics agree with the client's own counters.
 #
 # make check: in User-Mode Linux
+# make check: not on an older kernel
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh

@@ -3,6 +3,8 @@
  * undo_kunit.c - if a bulk allocation gets only some of the objects, it fails
  * and frees them. The memory that it fetched for them goes back to the kernel,
  * if possible before the call returns.
+ *
+ * make check: on two CPUs
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>

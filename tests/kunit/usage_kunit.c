@@ -3,6 +3,8 @@
  * usage_kunit.c - the bytes that the code of a module has allocated, without
  * those that are charged to accounts, and the limits of modules. The profile
  * records each object, so the numbers are exact.
+ *
+ * make check: on two CPUs
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
