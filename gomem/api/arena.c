@@ -87,17 +87,13 @@ static unsigned long nr_arenas;
 static unsigned long quarantined_pages;
 
 /*
- * Return the span class of struct gomem_arena. It is noscan, so that kmemleak
- * does not follow the members pos and end. These may equal the address of an
- * object that lies right after the block, and would hide a leak of that object.
- * kmemleak does not report blocks as leaks, so it need not find the struct's
- * pointers to them.
+ * Handles of arenas are noscan, so that kmemleak does not follow the members pos
+ * and end. These may equal the address of an object that lies right after the
+ * block, and would hide a leak of that object. kmemleak does not report blocks
+ * as leaks, so it need not find the struct's pointers to them.
  */
-static unsigned int handle_spc(void)
-{
-	return gomem_spc_make(gomem_sizeclass(sizeof(struct gomem_arena)),
-			      true);
-}
+static_assert(GOMEM_ARENA_SPC & 1);
+static_assert(sizeof(struct gomem_arena) <= GOMEM_HANDLE_SIZE);
 
 /*
  * Return the magic of a live arena. It depends on the arena's address, so that
@@ -108,15 +104,11 @@ static unsigned long arena_magic(const struct gomem_arena *a)
 	return gomem_objkey(a) ^ ARENA_MAGIC;
 }
 
-/**
- * gomem_arena_is_handle - check whether an object is the struct of a live arena
- * @obj: the object, of at least 8 bytes; it is live, or the caller is in an RCU
- *	read-side section
- *
- * Context: any.
- * Return: true if it is.
+/*
+ * Is an object the struct of a live arena? The object is live, or the caller is
+ * in an RCU read-side section.
  */
-bool gomem_arena_is_handle(const void *obj)
+static bool is_live(const void *obj)
 {
 	const struct gomem_arena *a = obj;
 
@@ -163,7 +155,7 @@ struct gomem_arena *gomem_arena_create(gfp_t gfp)
 
 	if (!gomem_enter_alloc(sizeof(*a), gfp, _RET_IP_))
 		return NULL;
-	a = gomem_object_alloc_in_span(&gomem_kinds[handle_spc()], gfp,
+	a = gomem_object_alloc_in_span(&gomem_kinds[GOMEM_ARENA_SPC], gfp,
 				       _RET_IP_);
 	if (!a)
 		return NULL;
@@ -425,7 +417,7 @@ static bool claim_arena(struct gomem_arena *a)
 	bool live;
 
 	spin_lock_irqsave(&arena_lock, flags);
-	live = gomem_arena_is_handle(a);
+	live = is_live(a);
 	if (live) {
 		WRITE_ONCE(a->magic, gomem_objkey(a));
 		list_del(&a->link);
@@ -470,7 +462,7 @@ void gomem_arena_destroy(struct gomem_arena *a)
 	if (unlikely(!claimed))
 		return;
 	list_splice(&a->spans, &spans);
-	gomem_object_free(&gomem_kinds[handle_spc()], a);
+	gomem_object_free(&gomem_kinds[GOMEM_ARENA_SPC], a);
 
 	forget_records(&spans);
 	forget_leaks(&spans);
@@ -548,7 +540,7 @@ void gomem_arena_exit(void)
 		pages += a->pages;
 	list_for_each_entry_safe(a, next, &arenas, link) {
 		gomem_report_leaked_arena(a, a->pages << GOMEM_PAGE_SHIFT);
-		gomem_object_free(&gomem_kinds[handle_spc()], a);
+		gomem_object_free(&gomem_kinds[GOMEM_ARENA_SPC], a);
 	}
 	if (nr_arenas)
 		gomem_report_leaked_arenas(nr_arenas,

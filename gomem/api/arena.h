@@ -27,7 +27,6 @@ struct gomem_arena_stats {
 	unsigned long quarantined;
 };
 
-bool gomem_arena_is_handle(const void *obj);
 void gomem_arena_get_stats(struct gomem_arena_stats *st);
 unsigned long gomem_arena_flush_quarantine(void);
 const struct list_head *gomem_arena_list(void);

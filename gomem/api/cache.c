@@ -20,7 +20,9 @@
 #include "api/alloc.h"
 #include "api/cache.h"
 #include "api/kfrees.h"
+#include "api/object.h"
 #include "api/undo.h"
+#include "api/watch.h"
 
 /*
  * The tail is at most 1/16 of the span if a span of 1 to GOMEM_CLASS_MAX_PAGES
@@ -46,21 +48,6 @@ static unsigned long cache_magic(const struct gomem_cache *c)
 }
 
 /**
- * gomem_cache_is_handle - check whether an object is the struct of a cache
- * @obj: the object, at least as large as the struct; it is live, or the caller
- *	is in an RCU read-side section
- *
- * Context: any.
- * Return: true if it is, also while the cache is being destroyed.
- */
-bool gomem_cache_is_handle(const void *obj)
-{
-	const struct gomem_cache *c = obj;
-
-	return READ_ONCE(c->magic) == cache_magic(c);
-}
-
-/**
  * gomem_cache_is_live - check whether objects may be allocated from a cache
  * @c: memory that is, or was, a cache
  *
@@ -68,7 +55,8 @@ bool gomem_cache_is_handle(const void *obj)
  */
 bool gomem_cache_is_live(const struct gomem_cache *c)
 {
-	return gomem_cache_is_handle(c) && !READ_ONCE(c->destroyed);
+	return READ_ONCE(c->magic) == cache_magic(c) &&
+	       !READ_ONCE(c->destroyed);
 }
 
 /*
@@ -339,20 +327,34 @@ static void free_memory(struct gomem_cache *c)
 	c->kind.cpu = &no_slots;
 	gomem_free(c->kind.central);
 	gomem_free(c->central);
-	gomem_free(c);
+	gomem_free(c->kind.name);
+	gomem_object_free(&gomem_kinds[GOMEM_CACHE_SPC], c);
 }
 
 /*
- * Allocate a struct gomem_cache, and the name of the cache after it. Kept out
- * of line to save stack in the caller, as is get_memory().
+ * Allocate a struct gomem_cache, and the name of the cache. Kept out of line to
+ * save stack in the caller, as is get_memory().
  */
-static noinline struct gomem_cache *new_cache(const char *name)
+static noinline struct gomem_cache *new_cache(const char *name,
+					      unsigned long caller)
 {
+	const struct gomem_kind *k = &gomem_kinds[GOMEM_CACHE_SPC];
 	size_t len = strlen(name) + 1;
-	struct gomem_cache *c = gomem_zalloc(sizeof(*c) + len, GFP_KERNEL);
+	struct gomem_cache *c;
+	char *copy;
 
-	if (c)
-		c->kind.name = memcpy(c + 1, name, len);
+	static_assert(sizeof(*c) <= GOMEM_HANDLE_SIZE);
+	if (!gomem_enter_alloc(k->size, GFP_KERNEL, caller))
+		return NULL;
+	c = gomem_object_alloc_in_span(k, GFP_KERNEL | __GFP_ZERO, caller);
+	if (!c)
+		return NULL;
+	copy = gomem_alloc_noscan(len, GFP_KERNEL);
+	if (!copy) {
+		gomem_object_free(k, c);
+		return NULL;
+	}
+	c->kind.name = memcpy(copy, name, len);
 	return c;
 }
 
@@ -368,7 +370,7 @@ struct gomem_cache *gomem_cache_create(const char *name, unsigned int size,
 		gomem_report_cache_args(name, size, args->align, _RET_IP_);
 		return NULL;
 	}
-	c = new_cache(name);
+	c = new_cache(name, _RET_IP_);
 	if (!c)
 		return NULL;
 	set_kind(c, size, args);

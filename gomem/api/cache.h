@@ -48,7 +48,6 @@ struct gomem_cache {
 	struct kmem_cache *twin;
 };
 
-bool gomem_cache_is_handle(const void *obj);
 bool gomem_cache_is_live(const struct gomem_cache *c);
 bool gomem_cache_take_back(void *p, unsigned long caller);
 bool gomem_cache_close(struct gomem_cache *c, unsigned long caller);

@@ -40,7 +40,7 @@ static void reject_small(void *obj, u32 tag, unsigned long caller)
 		gomem_tiny_free(obj, caller);
 		return;
 	}
-	if (gomem_class_is_scratch(class)) {
+	if (gomem_class_is_refused(class)) {
 		gomem_report_owner(obj, caller);
 		return;
 	}
@@ -101,8 +101,9 @@ static bool take_back_special(void *p, u32 *tag)
 	s = gomem_pagemap_span(&gomem_pagemap, addr);
 	*tag = s ? gomem_make_tag(READ_ONCE(s->base), READ_ONCE(s->spc)) : 0;
 	/*
-	 * gomem_take_back() refuses objects of class 0, scratch buffers and
-	 * tiny blocks: the divmul of their slots is 0, see gomem_slot_init().
+	 * gomem_take_back() refuses objects of class 0, scratch buffers, tiny
+	 * blocks and handles: the divmul of their slots is 0, see
+	 * gomem_slot_init().
 	 */
 	if (s)
 		ok = gomem_take_back(&sec.mc->slot[gomem_tag_spc(*tag)], p,

@@ -164,7 +164,7 @@ static noinline void *alloc_with_reserves(const struct gomem_kind *k, gfp_t gfp,
  * @gfp: gfp, without a zone that gomem refuses
  * @caller: address of the code that called gomem, for reports
  *
- * This function is for scratch buffers and handles of arenas. They are freed as
+ * This function is for scratch buffers and handles. They are freed as
  * objects of the kind @k, so alloc_with_reserves(), which may return a large
  * object, cannot serve them. If the caller may use the kernel's reserves, a new
  * span may be made of these reserves.

@@ -114,8 +114,8 @@ size_t gomem_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 }
 
 /*
- * Do what gomem_object_size() does. But if @p is in a scratch buffer, report
- * that and return 0: only gomem_scratch_put() may take it back.
+ * Do what gomem_object_size() does. But if @p is in a scratch buffer or a
+ * handle, report that and return 0: another function frees these.
  */
 static size_t own_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 		       unsigned long caller)
@@ -123,7 +123,7 @@ static size_t own_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 	struct gomem_span *s =
 		gomem_pagemap_span(&gomem_pagemap, (unsigned long)p);
 
-	if (s && gomem_class_is_scratch(gomem_spc_class(s->spc))) {
+	if (s && gomem_class_is_refused(gomem_spc_class(s->spc))) {
 		gomem_report_owner(p, caller);
 		return 0;
 	}

@@ -52,22 +52,12 @@ static size_t left_in(struct window w, size_t offset)
 }
 
 /*
- * Is a live object a struct gomem_arena or a struct gomem_cache? gomem
- * allocates these two structs like objects of modules, and modules have
- * pointers to them. User space must not see their contents.
+ * Are the objects of a span handles? Modules have pointers to the structs of
+ * arenas and typed caches, but user space must not see their contents.
  */
-static bool is_handle(const struct gomem_span *s, const void *obj)
+static bool has_handles(const struct gomem_span *s)
 {
-	if (s->kind->cache)
-		return false;
-	/*
-	 * If the object is not a handle, its owner may write to it during these
-	 * reads. The race is harmless: a handle has a secret number, which the
-	 * owner does not know.
-	 */
-	return data_race(gomem_arena_is_handle(obj) ||
-			 (s->elemsize >= sizeof(struct gomem_cache) &&
-			  gomem_cache_is_handle(obj)));
+	return gomem_spc_class(s->spc) == GOMEM_HANDLE_CLASS;
 }
 
 /*
@@ -79,22 +69,16 @@ static size_t left_in_cell(struct gomem_span *s, unsigned long addr)
 	unsigned int i = gomem_span_index(s, addr);
 	const void *obj;
 
-	if (i >= s->nelems || !gomem_cell_is_live(s, i))
+	if (has_handles(s) || i >= s->nelems || !gomem_cell_is_live(s, i))
 		return 0;
 	obj = gomem_span_object(s, i);
-	if (is_handle(s, obj))
-		return 0;
 	return left_in(object_window(s), addr - (unsigned long)obj);
 }
 
-/*
- * Return how many bytes from @addr on may be copied of a large object. None may
- * be copied of a struct gomem_cache, which is large if the name that follows
- * the struct is very long.
- */
+/* Return how many bytes from @addr on may be copied of a large object. */
 static size_t left_in_large(struct gomem_span *s, unsigned long addr)
 {
-	if (!gomem_large_is_live(s) || is_handle(s, (void *)s->base))
+	if (!gomem_large_is_live(s))
 		return 0;
 	return left_in(object_window(s), addr - s->base);
 }

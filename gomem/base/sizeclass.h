@@ -51,7 +51,10 @@
 #define GOMEM_SCRATCH_CLASS	GOMEM_NR_SIZE_CLASSES
 #define GOMEM_TINY_CLASS \
 	(GOMEM_SCRATCH_CLASS + GOMEM_SCRATCH_MAX_ORDER + 1)
-#define GOMEM_NR_CLASSES	(GOMEM_TINY_CLASS + 1)
+/* The class of handles: the structs of typed caches and arenas. */
+#define GOMEM_HANDLE_CLASS	(GOMEM_TINY_CLASS + 1)
+#define GOMEM_HANDLE_SIZE	152
+#define GOMEM_NR_CLASSES	(GOMEM_HANDLE_CLASS + 1)
 
 /*
  * A span class is a size class and a noscan bit, so objects with pointers and
@@ -59,12 +62,14 @@
  * large objects, of arenas and of typed caches.
  *
  * The span classes below GOMEM_NR_HEAP_SPANCLASSES are those of the size
- * classes. Each class above the size classes uses only one of its two span
- * classes: the one with pointers for scratch buffers, the noscan one for tiny
- * objects.
+ * classes. Scratch buffers use only the span class with pointers of their
+ * class, tiny objects only the noscan one. Handles of typed caches have
+ * pointers, handles of arenas are noscan.
  */
 #define GOMEM_NR_HEAP_SPANCLASSES	(2 * GOMEM_NR_SIZE_CLASSES)
 #define GOMEM_NR_SPANCLASSES		(2 * GOMEM_NR_CLASSES)
+#define GOMEM_CACHE_SPC			(2 * GOMEM_HANDLE_CLASS)
+#define GOMEM_ARENA_SPC			(2 * GOMEM_HANDLE_CLASS + 1)
 
 extern const u16 gomem_class_to_size[GOMEM_NR_CLASSES];
 extern const u8 gomem_class_to_pages[GOMEM_NR_CLASSES];
@@ -276,6 +281,18 @@ static inline bool gomem_spc_noscan(unsigned int spc)
 static inline bool gomem_class_is_scratch(unsigned int class)
 {
 	return class >= GOMEM_SCRATCH_CLASS && class < GOMEM_TINY_CLASS;
+}
+
+/**
+ * gomem_class_is_refused() - check whether gomem_free() refuses all objects of
+ *	a class
+ * @class: size class
+ *
+ * Return: true if another function frees the objects of the class.
+ */
+static inline bool gomem_class_is_refused(unsigned int class)
+{
+	return gomem_class_is_scratch(class) || class == GOMEM_HANDLE_CLASS;
 }
 
 /**

@@ -92,6 +92,11 @@
  *
  * class   size    span   blocks  tail
  *    73     16    8192      455   912
+ *
+ * And the handles of typed caches and arenas:
+ *
+ * class   size    span  handles  tail
+ *    74    152    8192       53   136
  */
 #ifndef GOMEM_SIZECLASS_TABLES_H
 #define GOMEM_SIZECLASS_TABLES_H
@@ -105,7 +110,8 @@
 static_assert(GOMEM_PAGE_SIZE == 8192);
 static_assert(GOMEM_SMALL_MAX == 32768);
 static_assert(GOMEM_NR_SIZE_CLASSES == 68);
-static_assert(GOMEM_NR_CLASSES == 74);
+static_assert(GOMEM_NR_CLASSES == 75);
+static_assert(GOMEM_HANDLE_SIZE == 152);
 static_assert(GOMEM_CLASS8_MAX == 1016);
 
 /* What other files of gomem rely on. */
@@ -120,7 +126,7 @@ const u16 gomem_class_to_size[GOMEM_NR_CLASSES] = {
 	 2688,  3072,  3200,  3456,  4096,  4864,  5376,  6144,  6528,  6784,
 	 6912,  8192,  9472,  9728, 10240, 10880, 12288, 13568, 14336, 16384,
 	18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,  2048,  4096,
-	 8192, 16384, 32768,    16,
+	 8192, 16384, 32768,    16,   152,
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_class_to_size);
 
@@ -129,7 +135,7 @@ const u8 gomem_class_to_pages[GOMEM_NR_CLASSES] = {
 	 1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
 	 1,  1,  1,  2,  1,  2,  1,  2,  1,  3,  2,  3,  1,  3,  2,  3,
 	 4,  5,  6,  1,  7,  6,  5,  4,  3,  5,  7,  2,  9,  7,  5,  8,
-	 3, 10,  7,  4,  4,  4,  4,  4,  4,  1,
+	 3, 10,  7,  4,  4,  4,  4,  4,  4,  1,  1,
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_class_to_pages);
 
@@ -140,7 +146,7 @@ const u16 gomem_class_to_nelems[GOMEM_NR_CLASSES] = {
 	   5,    9,    4,    7,    3,    8,    5,    7,    2,    5,    3,    4,
 	   5,    6,    7,    1,    6,    5,    4,    3,    2,    3,    4,    1,
 	   4,    3,    2,    3,    1,    3,    2,    1,   16,    8,    4,    2,
-	   1,  455,
+	   1,  455,   53,
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_class_to_nelems);
 
@@ -157,7 +163,7 @@ const u32 gomem_class_to_divmul[GOMEM_NR_CLASSES] = {
 	0x00066667, 0x00060607, 0x00055556, 0x0004d488, 0x0004924a, 0x00040000,
 	0x00038e39, 0x00036fae, 0x00033334, 0x00030304, 0x0002aaab, 0x0002675d,
 	0x00024925, 0x00020000, 0x00200000, 0x00100000, 0x00080000, 0x00040000,
-	0x00020000, 0x10000000,
+	0x00020000, 0x10000000, 0x01af286c,
 };
 EXPORT_SYMBOL_IF_KUNIT(gomem_class_to_divmul);
 

@@ -25,6 +25,8 @@ const char *gomem_object_word(unsigned int class)
 {
 	if (class == GOMEM_TINY_CLASS)
 		return "shared block";
+	if (class == GOMEM_HANDLE_CLASS)
+		return "handle";
 	return gomem_class_is_scratch(class) ? "scratch buffer" : "object";
 }
 
@@ -175,7 +177,10 @@ const char *gomem_free_function(const struct gomem_span *s)
 {
 	if (s && gomem_class_is_scratch(gomem_spc_class(s->spc)))
 		return "gomem_scratch_put()";
-	if (s && gomem_span_state(s) == GOMEM_SPAN_ARENA)
+	if (s && s->spc == GOMEM_CACHE_SPC)
+		return "gomem_cache_destroy()";
+	if (s && (s->spc == GOMEM_ARENA_SPC ||
+		  gomem_span_state(s) == GOMEM_SPAN_ARENA))
 		return "gomem_arena_destroy()";
 	if (s && s->kind->cache)
 		return "gomem_cache_free() of its cache";

@@ -129,6 +129,7 @@ static void show_classes_legend(struct seq_file *m, bool all)
 	seq_puts(m, "# CPUs' caches. slack: bytes of the spans outside of live objects. noscan: 1 if the\n");
 	seq_puts(m, "# objects have no pointers. The row of 16 bytes with fewer objects than the others in a\n");
 	seq_puts(m, "# span: blocks that tiny objects share. There, live, mallocs and frees count tiny objects.\n");
+	seq_puts(m, "# The rows of 152 bytes: the handles of typed caches, and those of arenas (noscan).\n");
 	if (!all)
 		seq_puts(m, "# Rows that were never used are only in the file classes_all.\n");
 	seq_printf(m, "# %5s %6s %6s %7s %8s %10s %8s %12s %12s %12s\n",
@@ -142,7 +143,10 @@ static void show_classes(struct seq_file *m, bool all)
 	unsigned int spc;
 
 	show_classes_legend(m, all);
-	for (spc = 2; spc < GOMEM_NR_HEAP_SPANCLASSES; spc++) {
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
+		/* Scratch buffers and tiny blocks have statistics of their own. */
+		if (spc >= GOMEM_NR_HEAP_SPANCLASSES && spc < GOMEM_CACHE_SPC)
+			continue;
 		get_row(&gomem_kinds[spc], &row);
 		if (all || row_is_used(&row))
 			show_class_row(m, spc, &row, &sum);

@@ -106,6 +106,8 @@ static void get_totals(struct totals *t)
 	memset(t, 0, sizeof(*t));
 	for (i = 2; i < GOMEM_NR_HEAP_SPANCLASSES; i++)
 		add_kind(&gomem_kinds[i], t);
+	add_kind(&gomem_kinds[GOMEM_CACHE_SPC], t);
+	add_kind(&gomem_kinds[GOMEM_ARENA_SPC], t);
 	gomem_visit_typed_and_gone(add_kind, t, &gone);
 	t->mallocs += gone.mallocs;
 	t->frees += gone.frees;

@@ -46,7 +46,7 @@ DEAD, CENTRAL, CACHED, LARGE, ARENA = range(5)
 STATES = ("on its way to or from the heap", "in its central list", "cached by a CPU",
           "one large object", "a block of an arena")
 TAG_LARGE, TAG_LIVE, TAG_SPC = 2, 1, 0xff << 5
-SCRATCH_CLASS, TINY_CLASS = 68, 73
+SCRATCH_CLASS, TINY_CLASS, HANDLE_CLASS = 68, 73, 74
 # The word of the key of an object that was not constructed: GOMEM_RAW_MARK.
 RAW_MARK = 1
 # Bytes of a block that tiny objects share.
@@ -227,6 +227,8 @@ class Kind:
         """Return what the kind's objects are called."""
         if self.spc >> 1 == TINY_CLASS:
             return "shared block"
+        if self.spc >> 1 == HANDLE_CLASS:
+            return "handle"
         return "scratch buffer" if SCRATCH_CLASS <= self.spc >> 1 < TINY_CLASS else "object"
 
 

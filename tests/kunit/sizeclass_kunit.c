@@ -387,7 +387,7 @@ static void test_tiny_class(struct kunit *test)
 {
 	const unsigned int class = GOMEM_TINY_CLASS;
 
-	KUNIT_EXPECT_EQ(test, class, GOMEM_NR_CLASSES - 1);
+	KUNIT_EXPECT_EQ(test, class, GOMEM_HANDLE_CLASS - 1);
 	KUNIT_EXPECT_EQ(test, gomem_class_size(class), 16);
 	KUNIT_EXPECT_EQ(test, gomem_class_span_bytes(class), SZ_8K);
 	KUNIT_EXPECT_EQ(test, gomem_class_nelems(class), GOMEM_TINY_BLOCKS);
@@ -402,7 +402,8 @@ static void test_span_classes(struct kunit *test)
 	unsigned int spc;
 
 	KUNIT_EXPECT_EQ(test, GOMEM_NR_HEAP_SPANCLASSES, 136);
-	KUNIT_EXPECT_EQ(test, GOMEM_NR_SPANCLASSES, 148);
+	KUNIT_EXPECT_EQ(test, GOMEM_NR_SPANCLASSES, 150);
+	KUNIT_EXPECT_EQ(test, GOMEM_ARENA_SPC, GOMEM_NR_SPANCLASSES - 1);
 	KUNIT_EXPECT_LE(test, GOMEM_NR_SPANCLASSES,
 			(GOMEM_TAG_SPC_MASK >> GOMEM_TAG_SPC_SHIFT) + 1);
 	KUNIT_EXPECT_EQ(test, gomem_spc_make(2, true), 5);
@@ -412,7 +413,7 @@ static void test_span_classes(struct kunit *test)
 		KUNIT_EXPECT_LT(test, class, GOMEM_NR_CLASSES);
 		KUNIT_EXPECT_EQ(test, gomem_class_is_scratch(class),
 				spc >= GOMEM_NR_HEAP_SPANCLASSES &&
-					class != GOMEM_TINY_CLASS);
+					class < GOMEM_TINY_CLASS);
 		KUNIT_EXPECT_EQ(test,
 				gomem_spc_make(class, gomem_spc_noscan(spc)),
 				spc);

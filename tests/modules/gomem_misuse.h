@@ -52,6 +52,8 @@ void *free_it(void *p);
 void *free_it_sensitive(void *p);
 void *realloc_it(void *p);
 void *size_of_it(void *p);
+void *free_it_later(void *p);
+void *free_it_in_bulk(void *p);
 void *put_it(void *p);
 void put_kept_page(void);
 

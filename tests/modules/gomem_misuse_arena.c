@@ -19,6 +19,23 @@ static int with_arena(const struct misuse_case *c)
 	return err;
 }
 
+/* gomem refuses to free the arena itself: afterwards it still serves. */
+static int with_handle(const struct misuse_case *c)
+{
+	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
+	void *handle = a;
+	int err = 0;
+
+	if (!a)
+		return -ENOMEM;
+	OPTIMIZER_HIDE_VAR(handle);
+	c->use(handle);
+	if (!gomem_arena_alloc(a, 100, GFP_KERNEL))
+		err = -EIO;
+	gomem_arena_destroy(a);
+	return err;
+}
+
 static void *destroy_it(void *obj)
 {
 	gomem_arena_destroy(obj);
@@ -104,6 +121,16 @@ const struct misuse_case arena_cases[] = {
 	{ "arena_usable", with_arena, .use = size_of_it,
 	  .counter = WRONG, .report = OWNER },
 	{ "arena_put", with_arena, .use = put_it,
+	  .counter = WRONG, .report = OWNER },
+	{ "arena_free_handle", with_handle, .use = free_it,
+	  .counter = WRONG, .report = OWNER ".*152-byte handle" },
+	{ "arena_realloc_handle", with_handle, .use = realloc_it,
+	  .counter = WRONG, .report = OWNER },
+	{ "arena_rcu_handle", with_handle, .use = free_it_later,
+	  .counter = WRONG, .report = OWNER },
+	{ "arena_bulk_handle", with_handle, .use = free_it_in_bulk,
+	  .counter = WRONG, .report = OWNER },
+	{ "arena_put_handle", with_handle, .use = put_it,
 	  .counter = WRONG, .report = OWNER },
 	{ "arena_destroy_object", with_arena, .use = destroy_it,
 	  .counter = BAD, .report = "no arena.*block of an arena" },

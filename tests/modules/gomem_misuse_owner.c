@@ -3,6 +3,7 @@
  * gomem_misuse_owner.c - misuse objects that belong to a device, to a typed
  * cache, or to the scratch buffers.
  */
+#include <linux/compiler.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/gomem.h>
@@ -134,6 +135,22 @@ static int with_cache(const struct misuse_case *c)
 	return err;
 }
 
+/* gomem refuses to free the cache itself: afterwards it still serves. */
+static int with_handle(const struct misuse_case *c)
+{
+	struct gomem_cache *cache = gomem_cache_create("misuse", 100, NULL);
+	void *handle = cache, *p;
+
+	if (!cache)
+		return -ENOMEM;
+	OPTIMIZER_HIDE_VAR(handle);
+	c->use(handle);
+	p = gomem_cache_alloc(cache, GFP_KERNEL);
+	gomem_cache_free(cache, p);
+	gomem_cache_destroy(cache);
+	return p ? 0 : -EIO;
+}
+
 #define TWICE		"double_frees_detected"
 #define INTERIOR	"interior_pointers_detected"
 #define FOREIGN		"foreign_pointers_detected"
@@ -141,6 +158,7 @@ static int with_cache(const struct misuse_case *c)
 #define GFP		"bad_gfp_refused"
 
 #define PUT		"gomem_scratch_put() owns this"
+#define DESTROY		"gomem_cache_destroy() owns this"
 #define BUFFER		"4096-byte scratch buffer"
 #define CHANGE		"would change what.*100-byte object .* of cache misuse"
 
@@ -172,6 +190,14 @@ const struct misuse_case owner_cases[] = {
 	  .report = CHANGE },
 	{ "cache_sensitive", with_cache, .use = free_it_sensitive,
 	  .counter = WRONG, .report = CHANGE },
+	{ "cache_free_handle", with_handle, .use = free_it, .counter = WRONG,
+	  .report = DESTROY ".*152-byte handle" },
+	{ "cache_rcu_handle", with_handle, .use = free_it_later,
+	  .counter = WRONG, .report = DESTROY },
+	{ "cache_bulk_handle", with_handle, .use = free_it_in_bulk,
+	  .counter = WRONG, .report = DESTROY },
+	{ "cache_realloc_handle", with_handle, .use = realloc_it,
+	  .counter = WRONG, .report = DESTROY },
 	{ "cache_too_large", cache_too_large,
 	  .counter = "bad_cache_args_refused",
 	  .report = "cache misuse refused: 4194304 bytes" },

@@ -51,6 +51,18 @@ void *size_of_it(void *p)
 	return (void *)gomem_usable_size(p);
 }
 
+void *free_it_later(void *p)
+{
+	gomem_free_rcu_mightsleep(p);
+	return NULL;
+}
+
+void *free_it_in_bulk(void *p)
+{
+	gomem_free_bulk(1, &p);
+	return NULL;
+}
+
 void *put_it(void *p)
 {
 	gomem_scratch_put(p);
