@@ -160,9 +160,10 @@ EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
  * Return how many cells start in one page, from the cell at @offset in the page
  * on. @step is the distance to the next pointer that is freed. If @step is
  * @size, count upwards; if it is -@size, count downwards; else return 1. When
- * counting upwards, the count may include a place in the tail of the span,
- * where no object is. gomem_set_key_once() finds a key at that place, and so
- * refuses it. @first: offset of the page in the span.
+ * counting upwards, the count may include the place where the tail of the span
+ * begins. No object is there, but a key: seal_tail() in cpu/mcentral_grow.c. So
+ * gomem_set_key_once() refuses that place. @first: offset of the page in the
+ * span.
  */
 static __always_inline unsigned int
 starts_beside(u32 first, u32 offset, u32 size, u32 divmul, long step)

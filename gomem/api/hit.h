@@ -33,7 +33,10 @@ void gomem_free_with_care(void *obj, unsigned long entry, unsigned long caller);
 void gomem_free_unusual(void *p, u32 tag, unsigned long caller);
 void gomem_free_unusual_pinned(void *p, u32 tag, unsigned long caller);
 
-/* Enabled if there are several nodes, or if init_on_free=1 is set. */
+/*
+ * Enabled if there are several nodes, or if init_on_free=1 is set. Then
+ * gomem_free_with_care() is the hit path of frees in tasks.
+ */
 DECLARE_STATIC_KEY_FALSE(gomem_careful_free);
 
 /*
@@ -116,7 +119,7 @@ static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
 /*
  * Allocate from the slot at offset @at of this CPU's mcache. @caller: address
  * of the code that called gomem, for reports; 0 stands for the caller of the
- * exported function that this is inlined in.
+ * exported function that this function is inlined in.
  */
 static __always_inline void *
 gomem_alloc_unwatched(unsigned long at, gfp_t gfp, unsigned long caller)
@@ -247,7 +250,7 @@ static __always_inline void gomem_free_any(const void *p)
 	barrier();
 	/*
 	 * The entry was set before the object was handed out, and does not
-	 * change.
+	 * change. So a plain load will do.
 	 */
 	entry = gomem_pagemap.entry[ci];
 	if (unlikely(gomem_irq_context()))

@@ -524,7 +524,8 @@ static unsigned int insert(struct gomem_profile_site *top, unsigned int n,
  * @top: array for these stacks, most bytes first
  * @max: its length
  *
- * A stack with objects of several sizes counts once for each size.
+ * A stack counts once for each object size, and for each rate of the profile at
+ * which its objects were recorded.
  *
  * Context: any; never allocates.
  * Return: the number of stacks in @top, up to @max.

@@ -275,7 +275,7 @@ static bool claim_head(struct gomem_rcu_head *head,
 	return true;
 }
 
-/* Put @head in front of the list q->new, to which its word links already. */
+/* Put @head, whose word links to the list q->new, in front of that list. */
 static void link_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 {
 	lockdep_assert_held(&q->lock);
@@ -335,8 +335,8 @@ static bool enqueue_deferred(struct gomem_rcu_head *head)
 }
 
 /*
- * Take the list q->old, whose grace period is over, and begin the next grace
- * period. Set @n to the number of objects in the list.
+ * Take the list q->old, whose grace period is over. Begin the next grace period
+ * if q->new has objects. Set @n to the number of objects in the list taken.
  */
 static struct gomem_rcu_head *dequeue(struct rcu_queue *q, unsigned long *n)
 {
@@ -475,7 +475,7 @@ static void take_deferred(struct irq_work *work)
 
 	while (list) {
 		if (unlikely(!move_deferred(q, &list))) {
-			/* These objects are lost, but stay in nr_deferred. */
+			/* All objects of @list are lost: they stay counted. */
 			gomem_report_broken_list(list,
 						 atomic_read(&q->nr_deferred));
 			return;

@@ -68,8 +68,9 @@ static inline size_t roomy_size(size_t size, size_t new_size)
 /*
  * Allocate a larger object, to which the caller will copy @old bytes. If @gfp
  * or init_on_alloc=1 asks for a cleared object, clear only the bytes after the
- * first @old bytes, which the copy overwrites. gomem_alloc_any() clears the
- * whole object, as do slow paths of gomem_alloc_hit() with init_on_alloc=1.
+ * first @old bytes, which the copy overwrites. There are two exceptions, which
+ * clear the whole object: gomem_alloc_any(), and with init_on_alloc=1 the slow
+ * paths of gomem_alloc_hit().
  */
 static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
 {
@@ -253,9 +254,9 @@ static noinline void *grow_object(const void *p, struct sized old,
 
 /*
  * Move an object without a special to a larger one, of up to OWN_PAGES_MIN
- * bytes. The larger object is of a size class. Only the owner of a large object
- * is found by the address of the caller. So this function does without a
- * @caller, which saves 5 instructions.
+ * bytes. grow_object() needs @caller to find the module that owns a new large
+ * object. The new object here is of a size class, not large. So this function
+ * does without @caller, which saves 5 instructions.
  */
 static noinline void *grow_small(const void *p, struct sized old,
 				 size_t new_size, gfp_t gfp)
@@ -287,9 +288,10 @@ static __always_inline void *resize_known(const void *p, struct sized old,
 /*
  * gomem_realloc() hands work over only by tail calls: to grow_small(), to
  * grow_object() or to one of the functions below. So these paths need no stack
- * frame, and the called function returns to gomem_realloc()'s caller, which
- * reports name. Kernels with frame pointers are built without tail calls: there
- * code_of() in map/report.c searches the stack for the caller.
+ * frame, and the called function returns to gomem_realloc()'s caller. Reports
+ * use that return address to name the caller. Kernels with frame pointers are
+ * built without tail calls: there code_of() in map/report.c searches the stack
+ * for the caller.
  *
  * resize_unusual() allocates if @p is NULL or ZERO_SIZE_PTR, frees @p if
  * @new_size is 0, and refuses a size over GOMEM_MAX_SIZE with a report.

@@ -264,7 +264,8 @@ static __always_inline bool take_back(const struct gomem_cache *c,
  * Free an object off the hit path. The caller has checked the context, and is
  * in an RCU read-side section. So the object's page stays with gomem. The
  * section also keeps the memory of a cache that the caller found through the
- * object: gomem_cache_close() waits for a grace period before it frees it.
+ * object: gomem_cache_close() waits for a grace period before it frees the
+ * cache's memory.
  */
 static void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
 {

@@ -3,9 +3,9 @@
  * usage.h - estimate how much memory each client has, from the samples of the
  *	heap profile, and limit it.
  *
- * A client is a module that may call gomem: see api/client.h. Each record of
- * the profile changes the usage of one client. An object that is charged to an
- * account is in the usage of no client.
+ * A client is a module that may call gomem: see api/client.h. A record of the
+ * profile changes the usage of one client, unless the object is charged to an
+ * account: such an object is in the usage of no client.
  */
 #ifndef GOMEM_USAGE_H
 #define GOMEM_USAGE_H
@@ -28,10 +28,10 @@ struct gomem_special;
  * @peak: maximum number of bytes that the client has had since its module was
  *	loaded, large objects included
  * @failures: allocations that failed at @hard
- * @soft: bytes above which a warning is logged; 0: no limit
- * @hard: bytes above which allocations fail; 0: no limit
- * @crossings: how often the bytes rose above @soft. Further rises count only
- *	after the bytes have been below 7/8 of @soft
+ * @soft: limit of @bytes + @large above which a warning is logged; 0: no limit
+ * @hard: limit of @bytes + @large above which allocations fail; 0: no limit
+ * @crossings: how often @bytes + @large rose above @soft. Further rises count
+ *	only after the sum has been below 7/8 of @soft
  * @over: bits of enum gomem_usage_over
  * @tell: irq_work that logs that the client is above @soft
  */

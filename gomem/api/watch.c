@@ -11,7 +11,8 @@
 DEFINE_STATIC_KEY_FALSE(gomem_watching);
 
 /**
- * gomem_is_watched - check if an allocation may have to be recorded or charged
+ * gomem_is_watched - check if an allocation may have to be recorded, charged or
+ *	refused
  *
  * Context: any.
  * Return: true if the profile records each object of some modules, if a module

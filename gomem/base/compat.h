@@ -152,9 +152,10 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 }
 
 /*
- * Is an address in the range of modules, and not in that of vmalloc()? Linux
- * 6.12 and newer export a function that tells this. In earlier kernels kallsyms
- * names the module of each address, so this function may return false.
+ * Is an address in the range of modules, and not in that of vmalloc()? Callers
+ * ask only if kallsyms names no module for the address. Linux 6.12 and newer
+ * export is_vmalloc_or_module_addr(). In earlier kernels kallsyms names the
+ * module of each address in a module, so for other addresses return false.
  */
 static inline bool gomem_in_module_range(unsigned long addr)
 {

@@ -125,14 +125,14 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
  * @may_sleep: let other tasks run between two slots: to empty all slots may
  *	take milliseconds
  *
- * If @h is the heap of this CPU's node, empties the slots of the mcache for
- * tasks that hold RELIEF_MIN bytes or more. Slots of scratch buffers, of tiny
- * blocks and of typed caches are not included.
+ * If @h is the heap of this CPU's node, empties the slots whose objects take
+ * RELIEF_MIN bytes or more, in the mcache for tasks. Otherwise does nothing.
+ * Slots of scratch buffers, of tiny blocks and of typed caches are not emptied.
  * Typed caches are visited only with interrupts on (typed_lock in map/kind.c),
  * and the caller may have interrupts off.
  *
- * Context: any but NMI, not in a section. Does nothing in an interrupt,
- * since the interrupted task may own the cache.
+ * Context: any but NMI, not in a section. Does nothing in an interrupt, since
+ * the interrupted task may own the mcache.
  * Return: true if a slot was emptied.
  */
 bool gomem_mcache_relieve(struct gomem_heap *h, bool may_sleep)

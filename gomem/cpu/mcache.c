@@ -29,9 +29,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_no_mcache);
 static void *no_objects[1];
 
 /*
- * gomem_mcache_init_none() sets these to &gomem_no_mcache. They have no
- * initializer, because module loaders of some kernels do not relocate per-CPU
- * data.
+ * The mcaches of each CPU. gomem_mcache_init_none() sets these pointers to
+ * &gomem_no_mcache. They have no initializer, because module loaders of some
+ * kernels do not relocate per-CPU data.
  */
 DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_task);
@@ -39,8 +39,8 @@ DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_irq);
 
 /*
- * Return how many objects of a kind a slot has room for: in its first stack, or
- * when it has grown as far as it can.
+ * A function that returns a number of objects of a kind: either how many the
+ * first stack of a slot holds, or how many a slot can grow to.
  */
 typedef unsigned int (*room_fn)(const struct gomem_kind *k);
 

@@ -311,9 +311,9 @@ static noinline void *alloc_hard(struct gomem_mcentral *c,
 }
 
 /*
- * Try the other nodes, the nearest first: take an object that the node has at
- * hand, or make a span there without a hard request to the kernel. If no node
- * has memory, make a hard request.
+ * Try the other nodes, the nearest first: take objects from the transfer cache
+ * or the spans of that node, or make a span there without a hard request to the
+ * kernel. If no node has memory, make a hard request.
  */
 static noinline void *alloc_from_peers(struct gomem_mcentral *c,
 				       unsigned int want, gfp_t gfp)

@@ -172,7 +172,8 @@ static noinline void free_remote(const struct gomem_kind *k, void *obj)
 /**
  * gomem_mcache_free_slow - free an object off the hit path
  * @k: its kind
- * @obj: the object, of any node, with its key set or marked as raw
+ * @obj: the object, of any node; it has its key, or GOMEM_RAW_MARK in place of
+ *	the key (map/kind.h)
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

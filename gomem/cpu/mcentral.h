@@ -161,8 +161,8 @@ static inline bool gomem_draws_from(const struct gomem_span *s)
 
 /*
  * Take up to @want free objects from a span that the caller owns, in an order
- * that is hard to guess: see shuffle.c. @together: one user gets all of them.
- * Set bit i of @fresh if object i has no key, because it was never used. Return
+ * that is hard to guess: see shuffle.c. @together: one caller gets all of them.
+ * Set bit i of @fresh if @objs[i] has no key, because it was never used. Return
  * the number of objects: 0 if the span has no free object.
  */
 static __always_inline unsigned int

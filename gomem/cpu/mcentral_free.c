@@ -166,8 +166,8 @@ static unsigned int cells_together(const struct gomem_span *s,
 }
 
 /*
- * Count the objects of a run, from cell @index on, that have their bits in the
- * same word.
+ * Count how many of the first objects of a run have their bits in one word. The
+ * run is @n objects side by side, by rising address, the first in cell @index.
  */
 static unsigned int run_in_word(const struct gomem_span *s, unsigned int index,
 				void **objs, unsigned int n)
@@ -185,8 +185,10 @@ static unsigned int run_in_word(const struct gomem_span *s, unsigned int index,
 }
 
 /*
- * Free objects, with one free_run() for consecutive objects of one bitmap word.
- * Spans that become empty go to @empty. Return the number of double frees.
+ * Free objects, with one free_run() for objects that follow each other in @objs
+ * and have their bits in one bitmap word. @run: all objects lie side by side,
+ * by rising address. Spans that become empty go to @empty. Return the number of
+ * double frees.
  */
 static unsigned int free_objects(struct gomem_mcentral *c, void **objs,
 				 unsigned int n, bool run,

@@ -93,7 +93,10 @@ static unsigned int least_pages(const struct gomem_kind *k)
 	return DIV_ROUND_UP(k->size, GOMEM_PAGE_SIZE);
 }
 
-/* Set the gfp of a request: try less hard if the request can get shorter. */
+/*
+ * Set the gfp of a request: try less hard for a span that is longer than one
+ * object needs.
+ */
 static noinline void set_effort(struct gomem_span_request *req, gfp_t gfp)
 {
 	req->gfp = req->npages > least_pages(req->kind) ? gfp_longer(gfp) : gfp;

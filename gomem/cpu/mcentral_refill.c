@@ -98,7 +98,7 @@ static void add_objects(struct gomem_refill *r, unsigned int n, u64 fresh)
 	r->n += n;
 }
 
-/* Take objects for the request from a span that has room. */
+/* Take objects for the request from a span that has free ones. */
 static void take_objects(struct gomem_refill *r, struct gomem_span *s)
 {
 	unsigned int n;
@@ -143,9 +143,10 @@ static bool use_span(struct gomem_mcentral *c, struct gomem_span *s,
 }
 
 /*
- * Take back the span in @r, if any. Then take objects from spans with room.
- * Return true if the span that was taken back is empty: the caller then has to
- * return it to the heap.
+ * Take back the span in @r, if any. Then take objects from spans with free ones
+ * until the request is complete, or find_span() finds no more. Return true if
+ * the span that was taken back is empty: the caller then has to return it to
+ * the heap.
  */
 static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r,
 			      unsigned int *bad)
@@ -245,15 +246,16 @@ static void begin_refill(struct gomem_refill *r)
  * Takes objects from the transfer cache. If it has at least half of what is
  * wanted, the caller keeps the span in @r, if any.
  *
- * Otherwise takes back that span, and takes more objects from spans with room,
- * one span after the other, until there are enough. So spans with a few free
- * cells each are used up under one hold of the lock. If the last span has room
- * left, the caller wants a span, and CPUs may cache spans of this kind, the
- * caller gets that span to cache.
+ * Otherwise takes back that span, and takes more objects from spans with free
+ * cells, one span after the other, until there are enough. So spans with a few
+ * free cells each are used up under one hold of the lock. If the last span has
+ * free cells left, the caller wants a span, and CPUs may cache spans of this
+ * kind, the caller gets that span to cache.
  *
- * Does not grow the heap: @r->n of 0 means that no span has room. If the span
- * in @r is of another node, it returns to that node's mcentral first. A CPU
- * caches such a span when its own node has no memory.
+ * Does not grow the heap. If @r->n is 0, no span has a free cell, or as many
+ * sweeps as SWEEP_BUDGET allows found none. If the span in @r is of another
+ * node, it returns to that node's mcentral first. A CPU caches a span of
+ * another node when its own node has no memory.
  */
 void gomem_mcentral_refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {
@@ -280,7 +282,7 @@ bool gomem_mcentral_peers(const struct gomem_mcentral *c, gfp_t gfp)
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_peers);
 
 /**
- * gomem_mcentral_refill_any - get objects for a caller that returns no span
+ * gomem_mcentral_refill_any - get objects, without taking a span back
  * @c: the mcentral, of this or another node
  * @r: the request, and its result; @r->span is ignored on entry
  *

@@ -182,7 +182,8 @@ static unsigned int reduce_transfer(struct gomem_mcentral *c, unsigned int n,
 /**
  * gomem_mcentral_drain - drain the transfer cache into the spans
  * @c: the mcentral
- * @idle: drain only objects that no refill has needed since the last call
+ * @idle: drain only objects that no refill has needed since the last call; but
+ *	all objects if the heap's transfer caches together exceed their limit
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

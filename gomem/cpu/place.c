@@ -18,8 +18,9 @@
  * @p: set to the slot
  *
  * Context: any.
- * Return: false if the slot belongs to an mcache, and the CPU has no mcache.
- * Then the slot is empty and must not be written.
+ * Return: true; false if the slot of @k is in an mcache, and the CPU has no
+ * mcache. Then @p is set to a slot of gomem_no_mcache, which is empty and must
+ * not be written.
  */
 bool gomem_place_find(const struct gomem_kind *k, int cpu, bool irq,
 		      struct gomem_place *p)

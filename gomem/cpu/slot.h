@@ -133,7 +133,7 @@ static __always_inline bool gomem_slot_count(struct gomem_slot *slot)
 
 /*
  * Pop an object on the hit path of a typed cache; return NULL if there is none.
- * The caller then counts the hit by gomem_slot_count().
+ * A caller that gets an object counts the hit by gomem_slot_count().
  */
 static __always_inline void *gomem_slot_pop(struct gomem_slot *slot)
 {

@@ -49,9 +49,9 @@ static struct gomem_span *take_short(struct gomem_heap *h,
 }
 
 /*
- * Make a short span from this CPU's page cache, or return NULL. Set *@no_desc
- * to true if the page cache has pages and only a descriptor was missing, else
- * to false.
+ * Call take_short() for this CPU's page cache, and return its result. Set
+ * *@no_desc to true if there was no span because the page cache had no
+ * descriptor, although its group has pages. Otherwise set *@no_desc to false.
  */
 static struct gomem_span *
 take_from_pcache(struct gomem_heap *h, unsigned int index,

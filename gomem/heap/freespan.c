@@ -67,8 +67,8 @@ static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
 
 /*
  * Keep pages in the page cache. They join the pages of its group if
- * gomem_pcache_free() accepts them: the cache may then have at most @limit
- * pages of the group. Otherwise they become a run. Return false if neither is
+ * gomem_pcache_free() accepts them, which leaves at most @limit pages of the
+ * group in the cache. Otherwise they become a run. Return false if neither is
  * possible.
  */
 static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
@@ -197,8 +197,9 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
 	/*
-	 * If the page cache kept all spans, and they have few pages, these
-	 * pages do not count as free: the heap has nothing more to give back.
+	 * Do not kick if the page cache kept the few pages of all these spans.
+	 * The pages that joined its group do not count as free. Those that
+	 * became a run do, but are at most GOMEM_PCACHE_SPAN_MAX.
 	 */
 	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
 		gomem_heap_kick(h, freed);

@@ -426,8 +426,9 @@ static unsigned long add_block(struct gomem_chunk *c,
  * Fetch a block by a hard request. A block that is not covered lies in memory
  * that was plugged in after gomem was loaded, below the page map's base. The
  * kernel would answer the same request with the same block again. So the second
- * request is for memory of the zone DMA32. If memory is plugged in below the
- * start of this zone, the kernel does not add that memory to the zone.
+ * request is for memory of the zone DMA32. All memory of this zone is covered:
+ * memory that is plugged in below the start of the zone does not become part
+ * of the zone.
  */
 static noinline unsigned long fetch_hard(struct gomem_heap *h,
 					 unsigned int need, gfp_t gfp)
@@ -486,10 +487,11 @@ static noinline void note_order(struct gomem_heap *h, unsigned int order,
 }
 
 /*
- * Put a fetched block into its heap. Return the first page of the request, or
- * give the block back and return GOMEM_NO_PAGE. Kept out of line to save stack:
- * when this allocates descriptors, the stack frames of the functions that
- * fetched the block are gone.
+ * Put a fetched block into its heap, and return the first page of the request.
+ * If there is no memory for descriptors, give the block back and return
+ * GOMEM_NO_PAGE. Kept out of line to save stack: when this function allocates
+ * descriptors, the stack frames of the functions that fetched the block are
+ * gone.
  */
 static noinline unsigned long use_block(struct gomem_supply *from,
 					const struct gomem_span_request *req,

@@ -268,7 +268,10 @@ struct gomem_span_request {
 	gfp_t gfp;
 };
 
-/* gomem_heap_walk_spans() calls it for each live span, with h->lock held. */
+/*
+ * gomem_heap_walk_spans() calls such a function for each live span of a heap,
+ * with the heap's lock held.
+ */
 typedef void (*gomem_span_fn)(struct gomem_span *s, void *arg);
 
 /* mheap.c */

@@ -322,7 +322,10 @@ find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
 
 	*c = NULL;
 	*first = pa->search;
-	/* If no page is free, the chunk of pa->search may have no leaf. */
+	/*
+	 * If no page is free, pa->search may lie after the last leaf. So this
+	 * check comes before the leaf is read.
+	 */
 	if (n - 1 >= pa->free_pages)
 		return GOMEM_NO_PAGE;
 	/*
@@ -423,11 +426,11 @@ static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
  * @n: number of pages, a power of two up to 512
  *
  * Takes the lowest aligned run, which never crosses chunks. But the search for
- * it gives up when it has visited 16 chunks that have @n free pages in a row,
- * but not aligned, or 512 summaries. Then the function takes the lowest aligned
- * run inside the lowest run of 2 * @n - 1 free pages. If there is no run of
- * that length, the function fails, although there may be an aligned run of @n
- * pages elsewhere.
+ * it gives up when, after the chunk at which it starts, it has visited 16
+ * chunks that have @n free pages in a row, but not aligned, or 512 summaries.
+ * Then the function takes the lowest aligned run inside the lowest run of
+ * 2 * @n - 1 free pages. If there is no run of that length, the function fails,
+ * although there may be an aligned run of @n pages elsewhere.
  *
  * Context: any, with @pa->lock held.
  * Return: the first page, a multiple of @n; GOMEM_NO_PAGE if no such run was

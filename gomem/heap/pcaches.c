@@ -39,8 +39,8 @@ int gomem_heap_init_pcaches(struct gomem_heap *h)
  * gomem_heap_refill_pcache - give a page cache pages and descriptors
  * @h: the heap
  * @pc: the page cache, locked; gets pages only if its group has none
- * @index: size of the descriptors, as in gomem_span_desc(). The page cache gets
- *	descriptors until it has GOMEM_PCACHE_DESCS / 2 of this size
+ * @index: index of the size of the descriptors: see gomem_span_desc(). The page
+ *	cache gets descriptors until it has GOMEM_PCACHE_DESCS / 2 of this size
  */
 void gomem_heap_refill_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 			      unsigned int index)

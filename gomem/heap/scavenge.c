@@ -99,9 +99,10 @@ static unsigned int pages_free(const struct gomem_chunk *c)
 
 /*
  * Return the rank of a chunk. @busy are the pages that must not be taken: pages
- * in use, holes, and pages in a grace period, unless the caller may take these.
- * A chunk with 31 or more pages in use per free page is DENSE: it comes last,
- * and the background scavenger leaves it alone. Go's runtime has that limit.
+ * in use, holes, and, unless takes_waiting() is true for the caller, pages in a
+ * grace period. A chunk with 31 or more pages in use per free page has the rank
+ * GOMEM_RANK_DENSE: it comes last, and the background scavenger leaves it
+ * alone. Go's runtime has that limit.
  */
 static enum gomem_rank rank_of(const struct gomem_chunk *c,
 			       const struct gomem_pallocbits *busy)
@@ -312,7 +313,7 @@ static void forget_keys(struct gomem_heap *h, unsigned long page,
 	}
 }
 
-/* Give the pages of a batch to the kernel. A run lies in one chunk. */
+/* Give the pages of a batch to the kernel. None of its runs crosses chunks. */
 static void put_batch(struct gomem_heap *h, const struct batch *b,
 		      bool may_sleep)
 {
@@ -627,7 +628,7 @@ static bool has_waited(struct gomem_heap *h)
 		return true;
 	if (READ_ONCE(h->give_hurry) || !may_hurry(h))
 		return false;
-	/* If another CPU holds the lock, it starts a grace period if needed. */
+	/* If the lock is held, a later free starts the grace period. */
 	if (spin_trylock(&h->give_lock)) {
 		start_grace(h);
 		spin_unlock(&h->give_lock);

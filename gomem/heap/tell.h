@@ -25,7 +25,7 @@
 void gomem_heap_tell(struct gomem_heap *h);
 void gomem_heap_untell(struct gomem_heap *h);
 
-/* Return the number of free pages that the kernel should know. */
+/* Return the number of free pages that the kernel should be told. */
 static inline long gomem_heap_tellable(const struct gomem_heap *h)
 {
 	/* Read without the lock: a stale count will do. */

@@ -112,7 +112,10 @@ static const char *folio_text(struct folio *folio)
 {
 	if (folio_test_slab(folio))
 		return "slab memory, kfree() or kmem_cache_free() owns it";
-	/* Before the next test: a kmalloc() folio may have no references. */
+	/*
+	 * This test comes before the next one, because a folio of kmalloc() may
+	 * have no references, like a free one.
+	 */
 	if (gomem_folio_is_kmalloc(folio))
 		return "large memory of kmalloc(), kfree() owns it";
 	if (!folio_ref_count(folio))

@@ -223,8 +223,9 @@ static void put_kind(struct gomem_kind *k)
 }
 
 /*
- * End the visit to @k, and begin one to the kind that follows. If @k is NULL,
- * begin with the first kind.
+ * End the visit to @k, and begin one to the next kind that is in state @last or
+ * an earlier state. If @k is NULL, begin with the first such kind. Return NULL
+ * if there is none.
  */
 static struct gomem_kind *next_kind(struct gomem_kind *k,
 				    enum gomem_kind_state last)

@@ -132,7 +132,7 @@ void gomem_visit_typed_at_once(gomem_kind_fn fn, void *arg);
 void gomem_visit_typed_and_gone(gomem_kind_fn fn, void *arg,
 				struct gomem_gone_counts *n);
 
-/* Are the objects of @k large? The spans of arenas have such a kind, too. */
+/* Are the objects of @k large? True also for the kind of arenas' spans. */
 static inline bool gomem_kind_is_large(const struct gomem_kind *k)
 {
 	return !k->size;

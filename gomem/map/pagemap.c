@@ -117,9 +117,11 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_destroy);
  * context, without a lock. gomem_free() loads nr_chunks, compares it, and loads
  * the pointer to the entries. It may be preempted after each of these steps.
  *
- * Each CPU executes a full barrier during the grace period. If a lookup sees
- * the new nr_chunks, it has loaded nr_chunks after that barrier. So it sees the
- * new pointer, too. A lookup with preemption off may load the pointer first: if
+ * If lookups may run already, this function waits for a grace period between
+ * its two stores. Each CPU executes a full barrier during the grace period. If
+ * a lookup sees the new nr_chunks, it has loaded nr_chunks after that barrier.
+ * So it sees the new pointer, too. A lookup with preemption off may load the
+ * pointer first: if
  * it loads the old pointer, the grace period ends after the lookup, which
  * therefore sees the old nr_chunks.
  *

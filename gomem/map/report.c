@@ -182,8 +182,9 @@ static const char *pointer_text(enum gomem_misuse what)
  * Return the address that a report names as the caller. If an exported function
  * passes a call on to another function, without a tail call, the return address
  * there is in gomem itself. Kernels with frame pointers are built without tail
- * calls. So if @caller is in gomem, search the stack for the first frame that
- * is not gomem's. But if gomem's own work item made the call, return @caller.
+ * calls. So if @caller is in gomem, and a task made the call, search the stack
+ * for the first frame that is not gomem's. In a worker of a workqueue, return
+ * @caller: the call may have come from one of gomem's own works.
  */
 static void *code_of(unsigned long caller)
 {

@@ -339,7 +339,8 @@ static void kick(struct gomem_heap *h)
 	if (!delayed_work_pending(&goal_work))
 		queue_goals();
 	/*
-	 * While the scavenger runs, do not queue it: it would skip its pause().
+	 * Do not queue the scavenger while it runs: its next run would begin at
+	 * once, without the pause().
 	 */
 	if (gomem_heap_urgent(h) && !READ_ONCE(scavenging))
 		queue_delayed_work(gomem_unbound_wq, &scavenge_work, 0);
@@ -418,7 +419,10 @@ static void run_scavenger(struct work_struct *work)
 }
 
 /**
- * gomem_scavenge_all - drain all caches, and give back all free pages
+ * gomem_scavenge_all - give back all free pages
+ *
+ * First empties the quarantine, the slots, the transfer caches and the page
+ * caches.
  *
  * Context: may sleep.
  * Return: number of gomem pages that went back.

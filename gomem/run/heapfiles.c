@@ -76,7 +76,9 @@ void __init gomem_heapfiles_init(void)
 }
 
 /**
- * gomem_heapfiles_start - accept changes of the profile's rate from now on
+ * gomem_heapfiles_start - apply changes of the profile's rate from now on
+ *
+ * If the rate was changed before, the change is applied now.
  *
  * Context: may sleep.
  */
@@ -92,7 +94,7 @@ void __init gomem_heapfiles_start(void)
 }
 
 /**
- * gomem_heapfiles_stop - accept no more changes of the profile's rate
+ * gomem_heapfiles_stop - apply no more changes of the profile's rate
  *
  * Context: may sleep.
  */

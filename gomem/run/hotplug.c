@@ -46,8 +46,10 @@ static unsigned long addr_of(unsigned long pfn)
 /**
  * gomem_hotplug_base - choose the address at which the page map begins
  *
- * On x86 the kernel's direct map begins at this address, or less than 4 GiB
- * after it. On arm64 the direct map may begin far below it.
+ * The address is ROOM_BELOW bytes below the lowest memory, or the start of the
+ * kernel's direct map if that is higher, rounded down to 4 GiB. On x86 it is
+ * the start of the direct map, rounded down, since memory begins near physical
+ * address 0. On arm64 the direct map may begin far below the address.
  *
  * Return: the address, a multiple of 4 GiB.
  */

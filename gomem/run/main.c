@@ -98,7 +98,7 @@ static int __init gomem_init(void)
 	err = gomem_mcache_init();
 	if (err)
 		goto exit_nodes;
-	/* Registers a notifier that has the mcaches drained: so after them. */
+	/* After gomem_mcache_init(): its notifier drains the mcaches. */
 	err = gomem_hotplug_init();
 	if (err)
 		goto exit_mcache;

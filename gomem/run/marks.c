@@ -90,7 +90,7 @@ static struct gomem_marks_span *find_span(const struct gomem_marks *m,
 	return m->chunk[ci][gomem_chunk_page(addr)];
 }
 
-/* Add a span to the set, and to the entries of its pages in the table. */
+/* Add a span to the set. Let its pages' entries in the table lead to @ms. */
 static int link_span(struct gomem_marks *m, struct gomem_marks_span *ms)
 {
 	unsigned long page = ms->shape.page, end = page + ms->shape.npages, ci;
@@ -330,7 +330,10 @@ void gomem_marks_begin(struct gomem_marks *m)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_begin);
 
-/* Note that word @i is the first pointer to the object that is watched. */
+/*
+ * Note that the first pointer to the object @m->watched was found: in word @i
+ * of the words at @m->reading, or in a register if that address is 0.
+ */
 static void note_holder(struct gomem_marks *m, unsigned long i)
 {
 	unsigned long addr = gomem_unhide(m->reading);
@@ -429,8 +432,8 @@ static int follow_memory(struct gomem_marks *m, unsigned long addr,
 /*
  * Follow the pointers in the marked objects whose bits are in word @w of the
  * bitmaps. A marked object that is not a candidate may have been allocated
- * after the set was made. Its pointers are followed at once, too, since they
- * may soon move to another object.
+ * after the set was made. If it is live, its pointers are followed here, too:
+ * later, other code may have moved them to another object.
  */
 static int follow_word(struct gomem_marks *m, struct gomem_marks_span *ms,
 		       unsigned int w)
@@ -558,8 +561,8 @@ static int follow_newer(struct gomem_marks *m, unsigned long addr)
  * @m: the set
  *
  * Objects count as in use if they were allocated after the set was made, if a
- * round of the scan has marked them, or if their contents changed. So do the
- * blocks of arenas.
+ * round of the scan has marked them, or if their contents have changed since
+ * the last round. Blocks of arenas always count as in use.
  *
  * Context: may sleep.
  * Return: 0, or -EINTR after a signal.

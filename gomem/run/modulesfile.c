@@ -27,7 +27,10 @@
 #include "run/larges.h"
 #include "run/modulesfile.h"
 
-/* Maximum number of rows. With so many, the last sums up all other modules. */
+/*
+ * Maximum number of rows, one for each module. If there are so many, the last
+ * row sums up all modules that have no row of their own.
+ */
 #define ROWS_MAX	512U
 
 /*

@@ -47,7 +47,7 @@ void gomem_peek_destroy(unsigned long *buf)
  * gomem_peek - copy memory of the kernel
  * @buf: the buffer for the copy
  * @addr: where to read; need not be mapped
- * @bytes: how much, up to a page; a multiple of 8, as @addr is
+ * @bytes: bytes to copy, at most PAGE_SIZE. A multiple of 8, like @addr
  *
  * Context: any.
  * Return: false if the memory cannot be read.

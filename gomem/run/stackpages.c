@@ -198,7 +198,8 @@ static bool is_gone(unsigned long pfn, unsigned long addr)
 
 /**
  * gomem_stackpages_find - find the pages of stacks
- * @sp: the result, which gomem_stackpages_drop() frees, also after an error
+ * @sp: set to the result. The caller has to free it by gomem_stackpages_drop(),
+ *	after an error, too
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.

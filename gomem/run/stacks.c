@@ -184,9 +184,9 @@ static bool look_asleep(struct look *l)
 	if (stack && !copy_stack(l, stack, saved_sp(l->task)))
 		return false;
 	/*
-	 * Check after the copy whether the task has run since the start: then
-	 * it still runs, or its number of switches has changed. Pairs with the
-	 * barriers in __schedule().
+	 * Check after the copy whether the task has run since @n was read:
+	 * then the task still runs, or its number of switches is not @n any
+	 * more. Pairs with the barriers in __schedule().
 	 */
 	smp_rmb();
 	return !is_running(l->task) && switches(l->task) == n;
@@ -264,9 +264,10 @@ static void mark_found(struct gomem_marks *m, struct look *l)
 }
 
 /*
- * Scan a task. Return how many tasks of a slice this task counts for: 1 if the
- * first try found that the task does not run, else SLICE_TASKS, so that the
- * slice ends.
+ * Scan a task. A slice is the tasks that are scanned between two calls of
+ * cond_resched(). Return how many of the SLICE_TASKS tasks of a slice this task
+ * counts for: 1 if the first try found that the task does not run, else
+ * SLICE_TASKS, so that the slice ends.
  */
 static unsigned int scan_task(struct gomem_marks *m, struct look *l,
 			      struct task_struct *t)

@@ -189,7 +189,11 @@ static void show_memory(struct seq_file *m, const struct totals *t)
 {
 	const struct gomem_heap_snapshot *h = &t->heap;
 	u64 all = gomem_page_bytes(h->counts.inuse_pages);
-	/* Scratch spans may have been freed since their pages were counted. */
+	/*
+	 * Scratch spans that were freed after gomem_scratch_get_stats() are in
+	 * scratch.sys, but not in inuse_pages. So do not let the difference
+	 * become negative.
+	 */
 	u64 inuse = all - min(all, t->scratch.sys);
 	u64 idle = gomem_page_bytes(h->free_pages + h->cached_pages);
 

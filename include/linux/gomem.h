@@ -93,7 +93,8 @@
  *	- without kfree_probe=1, kfree() of a gomem object is not detected when
  *	  it happens. The kernel warns, and the object stays allocated. Before
  *	  Linux 6.18 the kernel also drops a reference of the page. gomem finds
- *	  and reports that when the page is about to go back to the kernel;
+ *	  the missing reference at the latest when the page is about to go back
+ *	  to the kernel;
  *	- a pointer into the middle of a tiny object is reported as a double
  *	  free, since an object may have started there before.
  *

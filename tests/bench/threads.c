@@ -292,7 +292,7 @@ static int remote_window(const struct thread_way *way, unsigned int cpus,
 	return err;
 }
 
-/* A way on a number of CPUs, and the rates measured: bench_repeat of them */
+/* A way on @cpus CPUs. @rates has the rates of its bench_repeat windows. */
 struct point {
 	const struct thread_way *way;
 	unsigned int cpus;

@@ -13,7 +13,7 @@
 #define TRIES		5
 
 /*
- * The counters of the heap of which the model keeps its own copy. The byte
+ * Counters of the heap: as read from it, or as the model expects them. The byte
  * counters leave out tiny objects that share a block.
  */
 struct counts {

@@ -228,8 +228,9 @@ static void test_double_free(struct kunit *test)
 	void *p;
 
 	/*
-	 * The second free is in the same section as the first, or in a later
-	 * section (cpu/section.h).
+	 * In the call with 42 pointers, one section (cpu/section.h) has both
+	 * frees of the object, except with init_on_free=1: then a section frees
+	 * at most 4 objects. The next call frees the object in another section.
 	 */
 	for (i = 0; i < ARRAY_SIZE(misused_sizes); i++) {
 		get(test, misused_sizes[i], GFP_KERNEL, 40);
@@ -512,7 +513,10 @@ static void test_write_after_free(struct kunit *test)
 	struct fixture *f = test->priv;
 	unsigned long *p[3];
 
-	/* The slot has the freed objects, and pops the last freed first. */
+	/*
+	 * The slot pops the object that was freed last first. So the bulk
+	 * allocation in expect_left_out() finds the objects written to.
+	 */
 	migrate_disable();
 	get(test, 256, GFP_KERNEL, 4);
 	memcpy(p, f->objs + 1, sizeof(p));

@@ -179,7 +179,10 @@ static void test_goal_clock(struct kunit *test)
 	struct gomem_heap *h;
 
 	gomem_epoch_ms = SHORT_MS;
-	/* Cancel works that are queued with the delay of the long epoch. */
+	/*
+	 * Cancel works that were queued before gomem_epoch_ms changed: their
+	 * delay is that of the former epoch.
+	 */
 	gomem_epoch_settle();
 	for (round = 0; round < 3; round++) {
 		get_objects(test, LARGE, NR_LARGE);

@@ -23,7 +23,10 @@
 
 #include "cpu/node.h"
 
-/* Where the heaps of cases begin. Any multiple of the chunk size would do. */
+/*
+ * Address at which the pages of the heaps of cases begin. Any multiple of 4 GiB
+ * would do: gomem_pagemap_init() needs one.
+ */
 #define FAKE_BASE	0x7000000000UL
 
 /**

@@ -418,8 +418,9 @@ static struct gomem_heap *make_sparse_heap(struct kunit *test)
 }
 
 /*
- * Near its limit the heap grows only by the pages that it needs. Otherwise it
- * grows by more.
+ * A heap that grows asks for a block that is larger than the span, here of 32
+ * pages. If that block would exceed the limit, the heap asks for the smallest
+ * block that the span fits into, here of 4 pages.
  */
 static void test_limit_order(struct kunit *test)
 {
@@ -495,7 +496,10 @@ static void test_limit(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* A heap without free pages exceeds its limit, and counts each time it does. */
+/*
+ * The memory limit fails no allocation: a heap without free pages grows beyond
+ * the limit, and counts each time that it does.
+ */
 static void test_limit_soft(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;

@@ -337,7 +337,10 @@ static void test_newer(struct kunit *test)
 	gomem_arena_destroy(arena);
 }
 
-/* An object that has been written to since the last round is in use. */
+/*
+ * An object that has been written to since the last round is dropped from the
+ * candidates: it is in use, although no pointer to it was found.
+ */
 static void test_changed(struct kunit *test)
 {
 	char *quiet = get(test, SZ_8K), *busy = get(test, SZ_8K);

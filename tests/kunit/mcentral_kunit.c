@@ -154,7 +154,7 @@ static void test_first_spans(struct kunit *test)
 
 /*
  * A CPU caches a span only if the mcentral has at least cache_share pages for
- * each online CPU: here two.
+ * each online CPU. This test sets cache_share to 2.
  */
 static void test_cache_share(struct kunit *test)
 {

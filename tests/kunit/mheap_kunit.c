@@ -390,8 +390,8 @@ static struct gomem_span *get_growing(struct kunit *test, unsigned int npages)
 }
 
 /*
- * A span that will grow is placed in the lowest free run of four times its
- * length, so that it can grow there. If there is no such run, the span is
+ * A span that will grow is placed in the lowest free run of at least four times
+ * its length, so that it can grow there. If there is no such run, the span is
  * placed in the lowest run that is long enough for it.
  */
 static void test_place_to_grow(struct kunit *test)

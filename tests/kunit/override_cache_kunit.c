@@ -109,8 +109,9 @@ static void test_cache(struct kunit *test)
 #define NR_HANDLES	(GOMEM_TWIN_ENTRIES + 100)
 
 /*
- * Return the handle of twin @i of the case: an address in the array @area.
- * Nothing dereferences the handle. Many of these handles have the same hash.
+ * Return the handle of twin @i of test_twins(): an address in the array @area.
+ * Nothing dereferences the handle. There are more handles than entries in the
+ * table of twins, so some of them have the same hash.
  */
 static const struct kmem_cache *handle(u8 *area, unsigned int i)
 {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * pallocbits_kunit.c - bits and summaries of free pages, compared with an array
- * of one byte per page.
+ * of one byte per page: the oracle.
  *
- * The oracle is this array, with loops that check each byte. Patterns that code
- * for bitmaps easily gets wrong are named cases. Random patterns come from a
- * seed that is printed to the log.
+ * Patterns that code for bitmaps easily gets wrong are named cases. Random
+ * patterns come from a seed that is printed to the log.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
@@ -165,8 +164,10 @@ static void test_pack_layout(struct kunit *test)
 			1ULL << 63);
 }
 
-/* Named patterns: free runs, summary, where n (aligned) pages are, or 512 */
-
+/*
+ * Named patterns: the free runs of a chunk, its summary, where the lowest @n
+ * free pages begin, and the lowest @n aligned ones; 512: there are none.
+ */
 static const struct pattern {
 	const char *name;
 	struct run free[5];
@@ -641,7 +642,7 @@ static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 		KUNIT_ASSERT_TRUE_MSG(test, got <= want, "%u", n);
 }
 
-/* Each length below 128 has a code. Above, each power of two has eight. */
+/* From 128 on, eight codes lead from each power of two to the next. */
 static void test_reach_code(struct kunit *test)
 {
 	unsigned int len, code, last = 0;

@@ -62,7 +62,7 @@ static u64 frees(struct kunit *test)
 
 /*
  * Expect that all objects passed to gomem_free_rcu() are freed after a grace
- * period, and that GOMEM_EV_RCU_FREES counts @given of them.
+ * period, and that GOMEM_EV_RCU_FREES has risen by @given since the case began.
  */
 static void expect_freed(struct kunit *test, u64 given)
 {
@@ -147,8 +147,8 @@ static void test_every_kind(struct kunit *test)
 	}
 	gomem_free_rcu((struct small *)gomem_cache_alloc(c, GFP_KERNEL), rcu);
 	/*
-	 * This waits until the object is free. The memory of the cache itself
-	 * is made of gomem's objects, which must be free, too.
+	 * This waits until the object is free. It also frees the memory of the
+	 * cache itself: expect_freed() counts gomem's objects in it, too.
 	 */
 	gomem_cache_destroy(c);
 	expect_freed(test, n + 1);

@@ -34,8 +34,8 @@ static unsigned long want_out[BITS_TO_LONGS(SPAN_SET_PAGES)];
  * The scavenger visits chunks by rank, the best rank first. The model makes one
  * pass over all chunks for each rank. @run: the shortest run taken, as in
  * min_run[] of scavenge.c. @idle: take only from chunks without a page in use.
- * @dense: take also from dense chunks, of whose pages at most 1/32 are free;
- * holes do not count.
+ * @dense: take also from dense chunks. A chunk is dense if at most 1/32 of its
+ * pages that are not holes are free.
  */
 static const struct model_pass {
 	unsigned int run;
@@ -221,7 +221,7 @@ static void test_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 63, force(test, 63));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 100, 63));
 	KUNIT_EXPECT_EQ(test, 8, force(test, 8));
-	/* Now all free pages are in dense chunks: highest address first. */
+	/* Only dense chunks are left: the highest address goes first. */
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 300, 7));
 	KUNIT_EXPECT_TRUE(test, is_back(f, CHUNK + 307, 1));
 	KUNIT_EXPECT_TRUE(test, is_out(f, CHUNK + 300, 7));
@@ -348,8 +348,8 @@ static void test_cached(struct kunit *test)
 /* Holes */
 
 /*
- * If the kernel hands out the same pages again, they belong to the same chunks
- * as before.
+ * If the source hands out pages again that the heap has given back, the pages
+ * become part of the same chunks as before: no further chunk is registered.
  */
 static void test_refill_holes(struct kunit *test)
 {

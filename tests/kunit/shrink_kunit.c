@@ -40,9 +40,9 @@ static struct gomem_heap *make_heap(struct kunit *test)
 }
 
 /*
- * gomem_heap_shrink() does not wait for an RCU reader. It counts each page that
- * has to wait for the reader as given back, but in only one of its calls.
- * gomem_heap_pay() then gives these pages back.
+ * gomem_heap_shrink() does not wait for an RCU reader. Its result includes the
+ * pages that have to wait for the reader, each page in the result of one call
+ * only. gomem_heap_pay() gives these pages back after the reader has left.
  */
 static void test_shrink(struct kunit *test)
 {

@@ -270,8 +270,9 @@ static unsigned int lowest_first(struct kunit *test, bool on)
 
 /*
  * If gomem shuffles, a bulk allocation of 32 objects starts with a random one
- * of them. By chance, that is the one with the lowest address in one or two of
- * 40 caches. Without shuffling, it is in all of them.
+ * of them. In one or two of 40 caches, this object has the lowest address by
+ * chance. Without shuffling, the first object has the lowest address in all 40
+ * caches.
  */
 static void test_at_once(struct kunit *test)
 {

@@ -176,7 +176,9 @@ static void test_geometry(struct kunit *test)
 }
 
 /*
- * Every power of two must be a class, or kmalloc()'s alignment cannot be kept.
+ * kmalloc() aligns an object to its size if the size is a power of two. Objects
+ * of gomem have the alignment of their class. So to keep that alignment, each
+ * power of two from 8 to GOMEM_SMALL_MAX must be a class.
  */
 static void test_powers_of_two(struct kunit *test)
 {
@@ -187,7 +189,11 @@ static void test_powers_of_two(struct kunit *test)
 				size);
 }
 
-/* Each object of a page-aligned span has the alignment of its class. */
+/*
+ * In a page-aligned span, each object is aligned to the lowest set bit of its
+ * class's size, but to no more than a page. That is at least 8 bytes, and at
+ * least 128 bytes for sizes of more than 1024 bytes.
+ */
 static void test_slot_alignment(struct kunit *test)
 {
 	unsigned int i, k;

@@ -31,9 +31,9 @@ unsigned int slots_held_by(const struct gomem_mcache *mc, unsigned int spc)
 }
 
 /*
- * Pretend that slots of a CPU were refilled and flushed with this many bytes in
- * the current second. In a small heap, slots can grow large only by such
- * traffic.
+ * Pretend that slots of a CPU were refilled and flushed with @moved bytes in
+ * the current second, and let that second last for 1000 seconds. In a small
+ * heap, slots can grow large only if many bytes are refilled and flushed.
  */
 void slots_set_earned(struct gomem_mcache *mc, size_t moved)
 {

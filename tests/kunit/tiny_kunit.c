@@ -525,8 +525,9 @@ static void test_realloc(struct kunit *test)
 }
 
 /*
- * If a block has only one object left, the object grows in place, up to the end
- * of the block. The bytes that it gets are zero.
+ * If a block is no longer the current block of a CPU, and has only one object
+ * left, the object grows in place, up to the end of the block. The bytes that
+ * it gets are zero.
  */
 static void test_realloc_in_place(struct kunit *test)
 {

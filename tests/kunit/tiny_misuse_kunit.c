@@ -87,8 +87,8 @@ static void test_rest_again(struct kunit *test)
 }
 
 /*
- * Free an object a second time when its block is free, and a third time when
- * its span is gone, too. The heap may still have the page then.
+ * Free an object a second time when its block is free. Free it a third time
+ * when its span is gone, too, but only if the heap still has the page.
  */
 static void test_double_free_of_span(struct kunit *test)
 {
@@ -221,7 +221,10 @@ static void test_write_after_free(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* Expect what gomem_check_all() finds: a violation, or "nothing". */
+/*
+ * Expect that gomem_check_all() finds the violation @what; no violation if
+ * @what is "nothing".
+ */
 static void expect_violation(struct kunit *test, const char *what)
 {
 	const char *err = gomem_check_all();

@@ -90,8 +90,8 @@ static void get_zeroed(struct kunit *test, struct gomem_cache *c,
 }
 
 /*
- * Expect that new objects are cleared, then used ones, and that clearing does
- * not change their neighbours.
+ * Expect that an allocation with __GFP_ZERO clears new objects and objects that
+ * were used before, and that it does not change their neighbours.
  */
 static void expect_zero(struct kunit *test, unsigned int size, bool typesafe,
 			bool bulk)

@@ -220,8 +220,9 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 	KUNIT_EXPECT_EQ(test, waits, h->stats.grace_waits);
 	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN, n);
 	/*
-	 * Do what the work item would do. The work item serves only the
-	 * module's own heaps, not this one.
+	 * Pay the owed pages, as the work item of gomem_nodes_pay_later()
+	 * would. The work item serves only the module's own heaps, not this
+	 * one.
 	 */
 	gomem_heap_pay(h);
 	KUNIT_EXPECT_EQ(test, 300 + GOMEM_GIVE_MIN, h->pages.backed_pages);

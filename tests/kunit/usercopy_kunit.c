@@ -71,8 +71,8 @@ static void test_small_and_large(struct kunit *test)
 }
 
 /*
- * Cells of a span that were never handed out may have no key. Their bytes must
- * not be copied either.
+ * Cells of a span that were never handed out may have no key, so a check of the
+ * key alone would take them for live objects. Their bytes must not be copied.
  */
 static void test_fresh(struct kunit *test)
 {

@@ -52,7 +52,10 @@
 #define TEMPLATES	16
 #define MIB	(SZ_1M >> GOMEM_PAGE_SHIFT)
 
-/* The pages of the heaps are only addresses without memory, so any will do. */
+/*
+ * Address at which the pages of the heaps begin. There is no memory at these
+ * addresses, so any multiple of 4 GiB will do. gomem_pagemap_init() needs one.
+ */
 #define BASE	0x7000000000UL
 
 /*

@@ -192,7 +192,7 @@ void parcel_look_up(const char *name, struct kmem_cache *cache)
 }
 EXPORT_SYMBOL_GPL(parcel_look_up);
 
-/* linux/gomem_override.h replaces calls of this function by gomem's own. */
+/* linux/gomem_override.h replaces build_skb() by gomem_override_build_skb(). */
 struct sk_buff *build_skb(void *data, unsigned int size)
 {
 	kfree(data);
