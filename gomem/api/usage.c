@@ -335,38 +335,41 @@ static bool parse_bytes(char *word, u64 *bytes)
 	return true;
 }
 
-/* Parse "soft=BYTES" or "hard=BYTES". */
+/* A limit that the text has not given yet: more than parse_bytes() accepts. */
+#define NOT_GIVEN	U64_MAX
+
+/* Parse "soft=BYTES" or "hard=BYTES". Refuse a limit that was given before. */
 static bool parse_limit(char *word, u64 *soft, u64 *hard)
 {
-	if (strstarts(word, "soft="))
-		return parse_bytes(word + strlen("soft="), soft);
-	return strstarts(word, "hard=") &&
-	       parse_bytes(word + strlen("hard="), hard);
+	u64 *bytes = strstarts(word, "soft=") ? soft :
+		     strstarts(word, "hard=") ? hard : NULL;
+
+	return bytes && *bytes == NOT_GIVEN &&
+	       parse_bytes(word + strlen("soft="), bytes);
 }
 
 static int limit(char *text)
 {
 	char *name = strsep(&text, " "), *word;
 	struct gomem_client *c = gomem_client_find(name);
-	u64 soft, hard;
+	u64 soft = NOT_GIVEN, hard = NOT_GIVEN;
 
 	if (!c)
 		return -ENOENT;
 	if (!text)
 		return -EINVAL;
-	soft = c->usage.soft;
-	hard = c->usage.hard;
 	while ((word = strsep(&text, " ")))
 		if (!parse_limit(word, &soft, &hard))
 			return -EINVAL;
-	set_limits(c, soft, hard);
+	set_limits(c, soft == NOT_GIVEN ? c->usage.soft : soft,
+		   hard == NOT_GIVEN ? c->usage.hard : hard);
 	return 0;
 }
 
 /**
  * gomem_usage_limit - limit the memory that a module may have
- * @text: "MODULE soft=BYTES hard=BYTES", with one of the limits or both; 0 is
- *	no limit
+ * @text: "MODULE soft=BYTES hard=BYTES", with one of the limits or both, each
+ *	once; 0 is no limit. A newline may follow
  *
  * Context: may sleep.
  * Return: 0; -ENOENT if no such module was loaded after gomem; -EINVAL or
@@ -374,9 +377,13 @@ static int limit(char *text)
  */
 int gomem_usage_limit(const char *text)
 {
-	char *copy = kstrndup(text, strcspn(text, "\n"), GFP_KERNEL);
+	size_t len = strcspn(text, "\n");
+	char *copy;
 	int err;
 
+	if (text[len] && text[len + 1])
+		return -EINVAL;
+	copy = kstrndup(text, len, GFP_KERNEL);
 	if (!copy)
 		return -ENOMEM;
 	mutex_lock(&limits_mutex);

@@ -307,13 +307,32 @@ static const struct file_operations map_fops = {
 	.release = seq_release,
 };
 
+/*
+ * Copy what was written to a file into an array of @size characters, and end it
+ * with a byte 0. Refuse text that is too long, of which
+ * kstrtouint_from_user() would use the beginning. Refuse a byte 0, too, which
+ * would hide what follows it.
+ */
+static int get_text(char *text, size_t size, const char __user *buf,
+		    size_t len)
+{
+	if (len >= size)
+		return -EINVAL;
+	if (copy_from_user(text, buf, len))
+		return -EFAULT;
+	text[len] = '\0';
+	return strlen(text) == len ? 0 : -EINVAL;
+}
+
 /* Parse input for a file that starts an action: only 1 is valid. */
 static int get_start(const char __user *buf, size_t len)
 {
 	unsigned int start;
+	char text[32];
 	int err;
 
-	err = kstrtouint_from_user(buf, len, 0, &start);
+	err = get_text(text, sizeof(text), buf, len) ?:
+	      kstrtouint(text, 0, &start);
 	if (err)
 		return err;
 	return start == 1 ? 0 : -EINVAL;
@@ -434,8 +453,11 @@ static ssize_t whatis_write(struct file *file, const char __user *buf,
 			    size_t len, loff_t *pos)
 {
 	unsigned long addr;
-	int err = kstrtoul_from_user(buf, len, 16, &addr);
+	char text[32];
+	int err;
 
+	err = get_text(text, sizeof(text), buf, len) ?:
+	      kstrtoul(text, 16, &addr);
 	if (err)
 		return err;
 	mutex_lock(&whatis_mutex);
@@ -473,26 +495,36 @@ static int leaks_open(struct inode *inode, struct file *file)
 }
 
 /*
- * Commands are "scan", and "holder ADDRESS", with an address in hexadecimal.
- * The write returns when the scan is over.
+ * Parse "holder ADDRESS", with an address in hexadecimal. sscanf() would accept
+ * any text after the address.
+ */
+static int get_holder(const char *command, unsigned long *addr)
+{
+	static const char word[] = "holder ";
+
+	if (!strstarts(command, word))
+		return -EINVAL;
+	return kstrtoul(command + strlen(word), 16, addr);
+}
+
+/*
+ * Commands are "scan" and "holder ADDRESS". The write returns when the scan is
+ * over.
  */
 static ssize_t leaks_write(struct file *file, const char __user *buf,
 			   size_t len, loff_t *pos)
 {
-	char command[32] = "";
+	char command[32];
 	unsigned long addr;
 	int err;
 
-	if (len >= sizeof(command))
-		return -EINVAL;
-	if (copy_from_user(command, buf, len))
-		return -EFAULT;
+	err = get_text(command, sizeof(command), buf, len);
+	if (err)
+		return err;
 	if (sysfs_streq(command, "scan"))
 		err = gomem_hunt();
-	else if (sscanf(command, "holder %lx", &addr) == 1)
-		err = gomem_holder_find(addr);
 	else
-		err = -EINVAL;
+		err = get_holder(command, &addr) ?: gomem_holder_find(addr);
 	return err ?: len;
 }
 
@@ -545,14 +577,11 @@ static int accounts_open(struct inode *inode, struct file *file)
 static ssize_t accounts_write(struct file *file, const char __user *buf,
 			      size_t len, loff_t *pos)
 {
-	char text[MODULE_NAME_LEN + 64] = "";
+	char text[MODULE_NAME_LEN + 64];
 	int err;
 
-	if (len >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, buf, len))
-		return -EFAULT;
-	err = gomem_usage_limit(text);
+	err = get_text(text, sizeof(text), buf, len) ?:
+	      gomem_usage_limit(text);
 	return err ?: len;
 }
 

@@ -13,7 +13,7 @@
 FILE=/sys/kernel/debug/gomem/accounts
 
 ktap_print_header
-ktap_set_plan 16
+ktap_set_plan 18
 
 # column N: print a column of the account's row.
 column()
@@ -55,6 +55,25 @@ ktap_is "$(column 10)" destroyed "a destroyed account with objects is listed as 
 ktap_is "$(column 3)" "$objects" "with all of its objects"
 rmmod gomem_paths
 ktap_is "$(column 10)" "" "until the last one is freed"
+
+# Each limit of a module may be given once.
+need_insmod gomem_keeper.ko
+limits()
+{
+	awk '$11 == "module" && $12 == "gomem_keeper" { print $5, $6 }' $FILE
+}
+accepted=
+for bad in 'soft=1M soft=2M' 'hard=1M soft=1M hard=1M' 'soft=1M hard=2M x' 'soft=1M\nhard=1M' \
+	'soft=1M\0hard=1M' 'soft=1Mx' 'soft=1M  hard=2M'; do
+	if printf %b "gomem_keeper $bad" 2>/dev/null >$FILE; then
+		accepted="$accepted $bad"
+	fi
+done
+ktap_is "$accepted$(limits)" "0 0" "a limit that is given twice is refused, as is other garbage"
+echo "gomem_keeper hard=2M soft=1M" >$FILE
+echo "gomem_keeper hard=3M" >$FILE
+ktap_is "$(limits)" "1048576 3145728" "a limit that is not given stays"
+rmmod gomem_keeper
 
 echo 1 >/sys/kernel/debug/gomem/check
 ktap_is "$(head -n 1 /sys/kernel/debug/gomem/check)" ok "the heap is consistent"

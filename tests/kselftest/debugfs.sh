@@ -15,7 +15,7 @@ KEYS="heap_alloc heap_objects total_alloc mallocs frees heap_sys heap_inuse heap
 heap_released scratch_inuse scratch_sys tiny_blocks tiny_sys tiny_allocs tiny_frees mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
 
 ktap_print_header
-ktap_set_plan 34
+ktap_set_plan 37
 need_insmod gomem.ko
 
 # keys_of FILE: print the lines that are no headings.
@@ -132,6 +132,27 @@ what: not gomem's: nothing, in the page at NULL" "whatis: takes an address"
 awk '$3 == "kfree" { print $1 }' /proc/kallsyms >$dir/whatis
 ktap_is "$(sed -n 2p $dir/whatis)" "what: not gomem's: kfree, static, nobody frees it" \
 	"whatis: names what is the kernel's"
+
+# A byte 0, or a limit of the length, must not hide a part of what is written.
+zeros=$(printf '%070d' 0)
+accepted=
+for garbage in '1\0x' "${zeros}1" '1 1' '1\n1' '1x'; do
+	for file in whatis check scavenge; do
+		if printf %b "$garbage" 2>/dev/null >$dir/$file; then
+			accepted="$accepted $file:$garbage"
+		fi
+	done
+done
+ktap_is "$accepted" "" "numbers with text behind them are refused"
+accepted=
+for garbage in 'scan\0x' 'scan x' 'holder ffff888000000000xyz' 'holder ffff888000000000 1' \
+	'holder ffff888000000000\0' 'holderffff888000000000' 'holder'; do
+	if printf %b "$garbage" 2>/dev/null >$dir/leaks; then
+		accepted="$accepted $garbage"
+	fi
+done
+ktap_is "$accepted" "" "leaks: so are commands"
+ktap_test_result "leaks: takes an address" sh -c "printf 'holder ffff888000000000\n' >$dir/leaks"
 
 insmod gomem_torture.ko seconds=0 2>/dev/null
 ktap_is $(($? != 0)) 1 "a client's bad parameter is refused"

@@ -153,10 +153,13 @@ ktap_is "$(sed '1,/^held:/d' $DIR/leaks)" "holder: nothing" "and that nothing do
 # Bad commands are refused, and change nothing.
 rounds=$(scan_key unreachable)
 errors=0
-for bad in x scanx "scan scan" "" SCAN scansscanscanscan holder "holder x"; do
+for bad in x scanx "scan scan" "" SCAN scansscanscanscan holder "holder x" \
+	"holder $5xyz" "holder $5 1" "holder $5 $5" "holder -1" "holder 1ffffffffffffffff" \
+	"scan
+scan"; do
 	echo "$bad" >$DIR/leaks || errors=$((errors + 1))
 done 2>/dev/null
-ktap_is "$errors" 8 "other commands are refused"
+ktap_is "$errors" 14 "other commands are refused"
 ktap_is "$(echo x 2>&1 >$DIR/leaks | grep -c 'Invalid argument')" 1 "with EINVAL"
 ktap_is "$(scan_key unreachable)" "$rounds" "and nothing is lost of the result"
 rmmod gomem_hunt
