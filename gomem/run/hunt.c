@@ -3,12 +3,37 @@
  * hunt.c - search all memory for pointers to objects, and report the objects
  * that nothing points to.
  *
- * A scan has up to ROUNDS rounds. Other CPUs go on meanwhile, and the scan does
- * not notice their stores. So a round may miss a pointer that moves from memory
+ * A scan searches in rounds. Other CPUs go on meanwhile, and the scan does not
+ * notice their stores. So a round may *miss* a pointer that moves from memory
  * that the round has yet to read to memory that it has read. An object is
  * reported only if no round finds a pointer to it, and if its contents stay the
  * same from the end of the first round on. It is not reported if the heap
  * profile has a record of it that is younger than the scan.
+ *
+ * How many rounds are enough? Let q be the probability that a round misses a
+ * pointer that moves. If a pointer moves often between k places that have it
+ * equally often, q = (1 - 1/k)^k: 1/4 for two places, never more than 1/e. If
+ * it moves seldom, q is smaller. Rounds are independent, as nothing ties moves
+ * to the scan. So R rounds miss n such pointers n * q^R times on average. As n
+ * is not known, the number of rounds depends on what they find. A round that
+ * drops no candidate is *quiet*. The first round does not count, since it drops
+ * all that it can reach. A candidate that a later round drops was missed
+ * before: pointers move. The scan ends
+ *
+ *  - after CALM quiet rounds in a row if no pointers move. One pointer that
+ *    moves is missed by all rounds with probability q^(CALM + 1). If there are
+ *    n, the first round may miss some of them, and all others miss the same.
+ *    The probability of that is (1 - q + q^(CALM + 1))^n - (1 - q)^n. It is
+ *    largest for 1/q pointers, and less than 0.5 * q^CALM. If there are many, a
+ *    round finds one of them, and so sees that pointers move;
+ *  - after QUIET quiet rounds in a row if pointers move. These rounds miss a
+ *    pointer with probability q^QUIET.
+ *
+ * With q = 1/4 that is at most 1/600 if no movement is seen, else 1/1000000.
+ * Neither depends on the speed of the machine, nor on how many pointers move. A
+ * pointer that is most of the time in memory that the scan does not read has a
+ * larger q. So a scan may still drop candidates in its last round, the one
+ * with the number MOST_ROUNDS. Then the file says that the rest may be in use.
  *
  * The first round marks the objects that are reachable from memory outside the
  * heaps, from arenas, and from objects that are newer than the scan. Later
@@ -36,7 +61,14 @@
 #include "run/stacks.h"
 #include "run/suspects.h"
 
-#define ROUNDS	3
+/*
+ * The scan ends after this many rounds in a row that drop no candidate: CALM if
+ * no pointer has been seen to move, else QUIET. MOST_ROUNDS bounds the time of
+ * a scan to which a pointer is visible only now and then.
+ */
+#define CALM		4
+#define QUIET		10
+#define MOST_ROUNDS	100
 
 /*
  * After the last round of a scan, check_again() checks the candidates that are
@@ -48,8 +80,10 @@
  * struct result - what a scan found
  * @end: when the scan was over, in jiffies
  * @ms: how long the scan took
- * @rounds: rounds that ran, up to ROUNDS; the scan ends when no candidate is
- *	left
+ * @rounds: rounds that ran, up to MOST_ROUNDS; the scan ends when no candidate
+ *	is left, or after enough quiet rounds
+ * @quiet: how many of the last rounds dropped no candidate
+ * @missed: candidates that a round missed and a later round dropped
  * @marks: counts of the objects that were live at the start, and of the
  *	candidates left after the last round
  * @ram: pages of the machine, by what the last round did with them
@@ -59,6 +93,8 @@ struct result {
 	unsigned long end;
 	unsigned long ms;
 	unsigned int rounds;
+	unsigned int quiet;
+	unsigned long missed;
 	struct gomem_marks_counts marks;
 	struct gomem_ram_counts ram;
 	struct gomem_suspects suspects;
@@ -74,8 +110,20 @@ static DEFINE_MUTEX(hunt_mutex);
 static DEFINE_MUTEX(last_mutex);
 static struct result *last;
 
+/* Note what a round has done to the candidates, of which there were @before. */
+static void note_round(struct result *r, unsigned long before)
+{
+	unsigned long dropped = before - r->marks.candidates;
+
+	if (r->rounds == 1)
+		return;
+	r->missed += dropped;
+	r->quiet = dropped ? 0 : r->quiet + 1;
+}
+
 static int scan_round(struct gomem_marks *m, struct result *r)
 {
+	unsigned long before = r->marks.candidates;
 	int err;
 
 	r->rounds++;
@@ -85,6 +133,7 @@ static int scan_round(struct gomem_marks *m, struct result *r)
 	      gomem_stacks_scan(m) ?: gomem_marks_newer(m) ?:
 	      gomem_marks_follow(m) ?: gomem_marks_end(m);
 	gomem_marks_count(m, &r->marks);
+	note_round(r, before);
 	return err;
 }
 
@@ -110,13 +159,19 @@ static int check_again(struct gomem_marks *m)
 	return err ?: gomem_marks_end(m);
 }
 
+static bool is_settled(const struct result *r)
+{
+	return r->quiet >= (r->missed ? QUIET : CALM);
+}
+
 static int scan(struct gomem_marks *m, struct result *r)
 {
-	int err = 0;
+	int err;
 
-	r->marks.candidates = 1;
-	while (!err && r->marks.candidates && r->rounds < ROUNDS)
+	do {
 		err = scan_round(m, r);
+	} while (!err && r->marks.candidates && !is_settled(r) &&
+		 r->rounds < MOST_ROUNDS);
 	if (!err && r->marks.candidates)
 		err = check_again(m);
 	if (!err)
@@ -189,10 +244,14 @@ static void show_result(struct seq_file *m, const struct result *r)
 	seq_printf(m, "scan_live: %lu objects\n", r->marks.live);
 	seq_printf(m, "scan_unreachable: %lu objects, %llu bytes\n",
 		   su->objects, su->bytes);
+	seq_printf(m, "scan_moved: %lu objects in use, which a round missed\n",
+		   r->missed);
 	seq_printf(m, "scan_read: %lu KiB, what is in use of %lu KiB of stacks, and the objects in %lu KiB of gomem's\n",
 		   kib(r->ram.read), kib(r->ram.stacks), kib(r->ram.heap));
 	seq_printf(m, "scan_unread: %lu KiB of processes and files, %lu KiB free, %lu KiB other\n",
 		   kib(r->ram.user), kib(r->ram.free), kib(r->ram.other));
+	if (r->marks.candidates && !is_settled(r))
+		seq_puts(m, "# pointers still moved when the scan ended: the objects below may be in use\n");
 	seq_puts(m, "# unreachable: no word of the memory that was read points to it. Not seen: addresses\n");
 	seq_puts(m, "# that devices or processes have, physical addresses, and encoded pointers\n");
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
