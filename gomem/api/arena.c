@@ -87,10 +87,10 @@ static unsigned long nr_arenas;
 static unsigned long quarantined_pages;
 
 /*
- * Handles of arenas are noscan, so that kmemleak does not follow the members pos
- * and end. These may equal the address of an object that lies right after the
- * block, and would hide a leak of that object. kmemleak does not report blocks
- * as leaks, so it need not find the struct's pointers to them.
+ * Handles of arenas are noscan, so that kmemleak does not follow the members
+ * pos and end. These may equal the address of an object that lies right after
+ * the block, and would hide a leak of that object. kmemleak does not report
+ * blocks as leaks, so it need not find the struct's pointers to them.
  */
 static_assert(GOMEM_ARENA_SPC & 1);
 static_assert(sizeof(struct gomem_arena) <= GOMEM_HANDLE_SIZE);

@@ -51,8 +51,9 @@
 static DEFINE_MUTEX(names_mutex);
 
 /*
- * Return text with the names of the frames, one a line and up to a page. Return
- * NULL if there is no memory.
+ * Return a text with a line for each frame: its address and name. Leave out the
+ * last frames if the text would not fit into PAGE_SIZE bytes. Return NULL if
+ * there is no memory.
  */
 static char *name_frames(const struct gomem_bucket *b)
 {

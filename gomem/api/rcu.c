@@ -319,7 +319,7 @@ static bool enqueue_deferred(struct gomem_rcu_head *head)
 	struct rcu_queue *q;
 	bool given;
 
-	/* Stay on this CPU. RCU also keeps the pages that read_word() reads. */
+	/* Stay on this CPU. For RCU this is a reader: see read_word(). */
 	preempt_disable();
 	q = this_cpu_ptr(&queues);
 	first = READ_ONCE(q->deferred);

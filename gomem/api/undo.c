@@ -147,10 +147,10 @@ void gomem_undo(const struct gomem_kind *k, size_t n, gfp_t gfp)
  * gomem_undo_pages - give pages back after an allocation failed half-way
  * @pages: how many gomem pages the freed large objects, or the spans of the
  *	freed small objects, had
- * @gfp: gfp of the call
+ * @gfp: gfp of the allocation that failed
  *
- * The heap may have fetched up to a chunk more than @pages in advance. So that
- * much more may go back.
+ * The heap may have fetched up to a chunk more than @pages in advance. So up to
+ * a chunk more than @pages may go back.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * arm.c - restart a slot's countdown to the next sample of the heap profile:
- *	after a sampled hit, and in all slots when the profile's rate changes.
+ *	after a hit that ended the countdown, and in all slots when the
+ *	profile's rate changes.
  */
 #include <kunit/visibility.h>
 

@@ -93,7 +93,8 @@ void gomem_mcache_drop_tiny(struct gomem_tiny *rest)
 
 /**
  * gomem_mcache_drain_tiny - drop the rest of this CPU's current block
- * @irq: drop the rest of the interrupt cache instead of that of the task cache
+ * @irq: drop the rest that this CPU's mcache for interrupts has, instead of the
+ *	rest that its mcache for tasks has
  * @idle: drop it only if gomem_tiny_is_idle()
  *
  * Context: any but NMI, not in a section.
@@ -114,8 +115,8 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
 }
 
 /*
- * Before a heap grows for a task, the slots of the task's CPU are emptied whose
- * objects take this many bytes or more together.
+ * Before a heap grows for a task, gomem_mcache_relieve() empties those slots of
+ * the task's CPU that each hold this many bytes of objects or more.
  */
 #define RELIEF_MIN		SZ_16K
 

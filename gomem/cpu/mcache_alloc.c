@@ -106,10 +106,11 @@ static __always_inline unsigned int take_free(struct gomem_slot *slot,
 }
 
 /*
- * Take up to @want objects from the slot's span. If it has too few, sweep it
- * and take more. With @together, all objects go to one user: see shuffle.c. Set
- * bit i of @fresh if object i has no key, because it was never handed out. The
- * caller may pass @fresh to make_fresh(). Return the number of objects.
+ * Take up to @want objects from the slot's span. If the span has too few, sweep
+ * the span and take more. With @together, all objects go to one user: then the
+ * fresh ones are rotated, not shuffled (base/shuffle.c). Set bit i of @fresh if
+ * object i has no key, because it was never handed out. The caller may pass
+ * @fresh to make_fresh(). Return the number of objects.
  */
 static unsigned int take_from_span(struct gomem_slot *slot, void **objs,
 				   unsigned int want, bool together, u64 *fresh)

@@ -254,7 +254,10 @@ static __always_inline unsigned int gomem_slot_pop_run(struct gomem_slot *slot,
 		*next = obj;
 	}
 	n = next - p;
-	/* Do not write to an empty slot: it may be one of gomem_no_mcache. */
+	/*
+	 * Do not write to an empty slot: it may be a slot of gomem_no_mcache,
+	 * which all CPUs without an mcache share.
+	 */
 	if (likely(n)) {
 		slot->allocs += n;
 		slot->top = top;

@@ -23,10 +23,11 @@
  * @h: the heap, zeroed
  * @source: the page source that its pages come from
  * @map: the page map, in which its chunks will be registered
- * @node: the node whose memory it should have, or NUMA_NO_NODE for any node
+ * @node: the node whose memory the heap should have, or NUMA_NO_NODE for any
+ *	node
  *
- * This is enough for large objects. gomem_node_create() also makes the
- * mcentrals, which small objects need.
+ * The heap has no mcentrals, which only small objects need:
+ * gomem_node_create() makes them.
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM.

@@ -553,8 +553,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
 
 /*
  * A free gives back up to min(surplus, max(pages freed, GIVE_LEAST)) pages. If
- * it cannot be preempted, it gives back at most GIVE_LOCKED pages, since a
- * search of many pages for keys of free objects takes a long time.
+ * it cannot be preempted, it gives back at most GIVE_LOCKED pages, since
+ * forget_keys() searches the pages that go back for keys of free objects. This
+ * search takes a long time for many pages.
  */
 #define GIVE_LEAST	(SZ_256K >> GOMEM_PAGE_SHIFT)
 #define GIVE_LOCKED	(SZ_64K >> GOMEM_PAGE_SHIFT)

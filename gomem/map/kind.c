@@ -301,8 +301,9 @@ static void allow_preemption(void)
 }
 
 /*
- * Begin a visit to the first kind after @mark, an entry of the list that holds
- * the visitor's place. Move @mark behind that kind.
+ * Begin a visit to the first live kind after @mark, the list entry that holds
+ * the visitor's place. Move @mark behind that kind. Return NULL if there is no
+ * such kind.
  */
 static struct gomem_kind *pass_kind(struct gomem_kind *mark)
 {

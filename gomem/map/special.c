@@ -84,10 +84,10 @@ static bool in_span(const struct gomem_span *s, unsigned long addr)
 
 /*
  * Set GOMEM_TAG_SPECIAL in the tag of the page of @addr. In the span of a typed
- * cache, also set s->limit to 0. The tag of a large object may change
- * concurrently, when another CPU claims the object. The tag of a page of small
- * objects changes only here and in unmark_page(), both with the row's lock
- * held.
+ * cache, also set s->limit to 0: then the hit path of a free accepts no object
+ * of the span. The tag of a large object may change concurrently, when another
+ * CPU claims the object. The tag of a page of small objects changes only here
+ * and in unmark_page(), both with the row's lock held.
  */
 static void mark(struct gomem_span *s, unsigned long addr)
 {

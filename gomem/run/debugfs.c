@@ -144,7 +144,7 @@ static void show_classes(struct seq_file *m, bool all)
 
 	show_classes_legend(m, all);
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		/* Scratch buffers and tiny blocks have statistics of their own. */
+		/* Scratch buffers and tiny blocks have their own statistics. */
 		if (spc >= GOMEM_NR_HEAP_SPANCLASSES && spc < GOMEM_CACHE_SPC)
 			continue;
 		get_row(&gomem_kinds[spc], &row);

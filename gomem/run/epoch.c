@@ -74,7 +74,7 @@ static DECLARE_DELAYED_WORK(goal_work, look_at_goals);
 static DECLARE_DELAYED_WORK(scavenge_work, run_scavenger);
 
 /*
- * Maximum number of runs of goal_work that remain. kick() raises it to
+ * How many more times goal_work runs at most. kick() raises this number to
  * GOMEM_GOAL_LOOKS + 1 when pages become free in a heap with many free pages.
  */
 static atomic_t goal_looks;
@@ -98,9 +98,9 @@ static atomic64_t looks;
 static atomic64_t scavenge_ns;
 
 /*
- * How many looks in a row have found the same numbers of pages as the look
- * before. The count stops at GOMEM_EPOCH_LOOKS: then gomem is at rest. Changed
- * under epoch_mutex.
+ * How many looks in a row have found the same numbers of pages and of free
+ * pages, of all heaps together, as the look before. The count stops at
+ * GOMEM_EPOCH_LOOKS: then gomem is at rest. Changed under epoch_mutex.
  */
 static unsigned int calm_looks;
 

@@ -113,8 +113,9 @@ static void add_bytes(struct ram *r, const void *p, size_t bytes)
 }
 
 /*
- * Add a typed cache's slots on each CPU as pieces. A slot still contains the
- * addresses of objects that it handed out. These are not references.
+ * Add the slots that a typed cache has on each CPU to the pieces that the scan
+ * leaves out. A slot still contains the addresses of objects that it handed
+ * out, and these addresses are no references.
  */
 static void add_stacks(const struct gomem_kind *k, void *arg)
 {

@@ -218,9 +218,9 @@ static __always_inline bool __gomem_is_tiny(size_t size)
  * @size: bytes wanted, 0 to GOMEM_MAX_SIZE
  * @gfp: GFP_KERNEL, GFP_ATOMIC, ... as for kmalloc()
  *
- * The memory is not cleared, unless @gfp has __GFP_ZERO or the kernel was
- * started with init_on_alloc=1. If @size is a compile-time constant, its size
- * class is computed at compile time.
+ * The memory is not cleared, unless @gfp has __GFP_ZERO or init_on_alloc is on,
+ * by the kernel parameter or by CONFIG_INIT_ON_ALLOC_DEFAULT_ON. If @size is a
+ * compile-time constant, its size class is computed at compile time.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return:
@@ -793,8 +793,8 @@ void devm_gomem_free(struct device *dev, const void *p);
  * buffer; the functions that free, resize or clear other objects refuse it with
  * a report.
  *
- * The buffer is not cleared, unless @gfp has __GFP_ZERO or the kernel was
- * started with init_on_alloc=1.
+ * The buffer is not cleared, unless @gfp has __GFP_ZERO or init_on_alloc is on,
+ * by the kernel parameter or by CONFIG_INIT_ON_ALLOC_DEFAULT_ON.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the buffer; NULL if there is no memory; NULL with a report if @gfp is
@@ -845,8 +845,8 @@ struct gomem_arena *gomem_arena_create(gfp_t gfp) __must_check;
  * lives as long as the arena: gomem_free(), gomem_realloc() and
  * gomem_usable_size() refuse it with a report. kmemleak scans it for pointers.
  *
- * The memory is not cleared, unless @gfp has __GFP_ZERO or the kernel was
- * started with init_on_alloc=1.
+ * The memory is not cleared, unless @gfp has __GFP_ZERO or init_on_alloc is on,
+ * by the kernel parameter or by CONFIG_INIT_ON_ALLOC_DEFAULT_ON.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return:

@@ -74,8 +74,8 @@ struct kmem_cache;
  *	been allocated from it yet
  *
  * Call this for a cache from which the module allocates and into which the
- * kernel frees. A cache from which the kernel itself allocates does not need
- * this call.
+ * kernel frees. A cache from which only the kernel allocates does not need this
+ * call: all its objects come from the kernel's allocator anyway.
  *
  * Context: may sleep.
  * Return: @s.

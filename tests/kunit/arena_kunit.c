@@ -314,7 +314,7 @@ static void test_no_arena(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, p && copy);
 	expect_no_arena(test, p);
 	expect_no_arena(test, p + 3);
-	/* A copy of the memory of an arena is no arena. */
+	/* A copy of the start of an arena's struct is no arena. */
 	memcpy(copy, a, 64);
 	expect_no_arena(test, copy);
 	expect_no_arena(test, (void *)a + 8);

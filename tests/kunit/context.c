@@ -130,8 +130,8 @@ bool grace_begins(unsigned long gp)
 		return false;
 	/*
 	 * Start a normal grace period, in case the caller has started only an
-	 * expedited one. That may need a work that only this CPU can run, and
-	 * this CPU is busy here.
+	 * expedited one. An expedited grace period may need a work that only
+	 * this CPU can run, and this CPU is busy with the loop below.
 	 */
 	start_poll_synchronize_rcu();
 	for (ms = 0; ms < 5000 && get_state_synchronize_rcu() == gp; ms++)

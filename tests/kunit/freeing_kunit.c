@@ -160,7 +160,10 @@ static unsigned int capacity_there(unsigned int spc)
 	return per_cpu(gomem_mcache_task, cpu)->slot[spc].capacity;
 }
 
-/* The slots of a CPU that only frees grow, too: a work item enlarges them. */
+/*
+ * The slots of a CPU that only frees grow, too. A free allocates no memory: a
+ * work item fetches the larger stacks that the slots need to grow.
+ */
 static void test_growth(struct kunit *test)
 {
 	unsigned int spc = gomem_spc_make(gomem_sizeclass(1024), false);

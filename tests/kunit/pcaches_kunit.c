@@ -120,8 +120,9 @@ static void test_same_as_without(struct kunit *test)
 }
 
 /*
- * A page cache takes (pages of the heap) / GOMEM_PCACHE_SHARE / CPUs pages, but
- * at least pcache_min, which is 8 here, and at most pcache_max.
+ * The maximum number of pages of its group that a page cache has is (pages of
+ * the heap) / GOMEM_PCACHE_SHARE / CPUs, but at least pcache_min, which is 8
+ * here, and never more than pcache_max, even if pcache_max is less than 8.
  */
 static void test_limit(struct kunit *test)
 {

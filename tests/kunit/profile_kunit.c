@@ -184,9 +184,10 @@ static void test_weight(struct kunit *test)
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(64, 4),
 			(16 << 8) * 102 / 100);
 	/*
-	 * An object of 512 KiB is recorded with a chance of 1 - e^-1, and with
-	 * a quarter of the samples with a chance of 1 - e^-0.25. So then one
-	 * record stands for (1 - e^-1) / (1 - e^-0.25) = 2.858 records.
+	 * At this rate, an object of 512 KiB is recorded with a chance of
+	 * 1 - e^-1. If samples are thinned to a quarter, the chance is
+	 * 1 - e^-0.25. So then one record stands for
+	 * (1 - e^-1) / (1 - e^-0.25) = 2.858 records.
 	 */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(SZ_512K, 2),
 			(2858 << 8) / 1000 - 4);
@@ -232,8 +233,8 @@ static void test_small(struct kunit *test)
 }
 
 /*
- * A recorded tiny object has a block of its own, or is an object of the size
- * class of 8 bytes.
+ * A recorded tiny object begins a block, or is an object of the size class of 8
+ * or 16 bytes.
  */
 static void test_tiny(struct kunit *test)
 {

@@ -431,8 +431,9 @@ static void break_link(struct kunit *test, unsigned int n,
 }
 
 /*
- * break_link() overwrites the link in the second of three objects that wait in
- * one list. The first is freed, the second and the third are not.
+ * The last three of four objects wait in one list, which begins with the object
+ * that was passed last. break_link() overwrites the link in the second object
+ * of the list. gomem frees the first object of the list, but not the others.
  */
 static void test_broken_list(struct kunit *test)
 {
@@ -523,8 +524,9 @@ struct race {
 };
 
 /*
- * Interrupts are off here, so no grace period ends before all CPUs have passed
- * the objects.
+ * on_each_cpu() calls this function with interrupts off. So no grace period
+ * ends, and no object is freed, before all CPUs have passed all objects to
+ * gomem_free_rcu().
  */
 static void give_all(void *arg)
 {

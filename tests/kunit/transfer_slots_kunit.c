@@ -111,8 +111,8 @@ static void unmake(struct fixture *f, unsigned int n)
 }
 
 /*
- * Free more objects than slots have room for, so that many of them are
- * transferred.
+ * Free more objects than slots have room for, so that many of the objects go to
+ * the transfer cache.
  */
 static void move_many(struct fixture *f, unsigned int rounds)
 {

@@ -130,8 +130,8 @@ static void test_often(struct kunit *test)
 
 /*
  * A failed bulk allocation that had many pages gives them back itself, even
- * during the pause. Only the pages of small bulk allocations wait for the work
- * item.
+ * during the pause: see test_often(). Only the pages of small bulk allocations
+ * wait for the work item.
  */
 static void test_large(struct kunit *test)
 {
@@ -296,8 +296,9 @@ static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 
 	KUNIT_ASSERT_NOT_NULL(test, objs);
 	/*
-	 * Another call may have failed just before. Make this call give its
-	 * pages back itself all the same, not leave them to a work item.
+	 * If another bulk call failed just before, this call would leave its
+	 * pages to a work item, until the time h->undo_next. Clear undo_next,
+	 * so that this call gives its pages back itself.
 	 */
 	for_each_gomem_heap(h)
 		h->undo_next = 0;

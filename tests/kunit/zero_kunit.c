@@ -188,7 +188,10 @@ static void test_span_of_small_objects(struct kunit *test)
 	}
 }
 
-/* A page cache holds zero pages and used ones, and knows which is which. */
+/*
+ * A page cache holds pages that are known to be zero, and used pages. A span
+ * that it makes of used pages is not marked as zero.
+ */
 static void test_span_from_page_cache(struct kunit *test)
 {
 	struct gomem_heap *h = make_heap(test, true);

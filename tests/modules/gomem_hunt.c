@@ -90,7 +90,7 @@ static struct task_struct *sleeper, *mover, *forgetful, *busy;
 static DECLARE_COMPLETION(forgotten);
 static struct node *moved;
 
-/* Inverted addresses: handles of lost arenas, objects on ended tasks' stacks */
+/* Inverted addresses: of lost arenas; of objects only on ended tasks' stacks */
 static unsigned long lost_handles[COPIES], on_dead_stacks[COPIES];
 static unsigned int nr_handles;
 static unsigned long waits_in_wheel;
