@@ -295,7 +295,7 @@
  *		no other lock is held with it.
  *
  * Some more mutexes serialize the tasks that do rare work of a single file:
- * in map/kind.c, api/client.c, api/profile.c, api/modules.c, api/exact.c,
+ * in map/kind.c, api/client.c, api/sites.c, api/modules.c, api/exact.c,
  * override/override_twin.c, run/heapfiles.c, run/holder.c, run/hunt.c and
  * run/debugfs.c. The mutex of api/usage.c, for changes of limits, is held when
  * that of api/client.c is taken.

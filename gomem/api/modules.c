@@ -43,6 +43,7 @@
 #include "api/modules.h"
 #include "api/profile.h"
 #include "api/rcu.h"
+#include "api/sites.h"
 
 /*
  * Protects the names and owners of buckets. Taken by tasks that load or unload
@@ -125,26 +126,41 @@ static void keep_names(const struct module *mod, bool init)
 	}
 }
 
+struct left {
+	const struct module *mod;
+	bool print;
+	u64 objects;
+};
+
+/* Report the live objects of a stack, if code of the module allocated them. */
+static void report_stack(const struct gomem_bucket *b, void *arg)
+{
+	const struct gomem_stack_sum *sum = &b->sum;
+	const char *about = sum->sampled ? "about " : "";
+	struct left *left = arg;
+
+	if (!is_owner(left->mod, b))
+		return;
+	left->objects += sum->objects;
+	if (!left->print)
+		return;
+	if (sum->smallest == sum->largest)
+		pr_warn("leaked by %s: %s%llu objects of %u bytes, allocated at %pS\n",
+			left->mod->name, about, sum->objects, sum->largest,
+			(void *)b->frame[0]);
+	else
+		pr_warn("leaked by %s: %s%llu objects of %u to %u bytes, %llu bytes in all, allocated at %pS\n",
+			left->mod->name, about, sum->objects, sum->smallest,
+			sum->largest, sum->bytes, (void *)b->frame[0]);
+}
+
 /* Count the live objects that a module has left. Log them if @print. */
 static u64 report_left(const struct module *mod, bool print)
 {
-	struct gomem_bucket *b;
-	u64 all = 0, live;
+	struct left left = { .mod = mod, .print = print };
 
-	list_for_each_entry_rcu(b, gomem_profile_buckets(), all, true) {
-		if (!is_owner(mod, b))
-			continue;
-		live = atomic64_read(&b->allocs) - atomic64_read(&b->frees);
-		if (!live)
-			continue;
-		live = gomem_profile_scale(live, b->size, b->rate);
-		all += live;
-		if (print)
-			pr_warn("leaked by %s: %s%llu objects of %u bytes, allocated at %pS\n",
-				mod->name, b->rate > 1 ? "about " : "", live,
-				b->size, (void *)b->frame[0]);
-	}
-	return all;
+	gomem_sites_walk(report_stack, &left);
+	return left.objects;
 }
 
 /* The init section of a module, which has been loaded, is about to go. */

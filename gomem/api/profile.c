@@ -17,7 +17,6 @@
 #include <linux/math.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
-#include <linux/mutex.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -48,42 +47,70 @@
 /*
  * Protects the lists of buckets while a bucket is added: sampled allocations on
  * any CPU take it. Readers walk the list of all buckets under RCU. No bucket is
- * removed before gomem is unloaded.
+ * removed before gomem is unloaded. The list @stacks has the first bucket of
+ * each stack. With all buckets of a stack in one list, a stack with thousands
+ * of sizes would make for long walks with interrupts off.
  */
 static DEFINE_SPINLOCK(buckets_lock);
 static struct hlist_head buckets[1 << HASH_BITS];
+static struct hlist_head stacks[1 << HASH_BITS];
 static LIST_HEAD(all_buckets);
 static unsigned int nr_buckets;
 
-/*
- * Protects gomem_bucket.row. Taken by tasks that read the debugfs files heap,
- * leaks, lifetimes and modules, so that they make one snapshot at a time.
- */
-static DEFINE_MUTEX(snapshot_mutex);
-
-/* The properties that identify a bucket. */
+/* The properties that identify a bucket. @stack_hash is that of the frames. */
 struct stack {
 	unsigned long *frame;
 	unsigned int nr;
 	u32 size;
 	u32 hash;
+	u32 stack_hash;
 	bool large;
 	unsigned long rate;
 };
 
+/*
+ * Is a bucket one of this stack? If the names of its frames are stored, other
+ * code may be at their addresses now.
+ */
+static bool same_stack(const struct gomem_bucket *b, const struct stack *st)
+{
+	return b->nr == st->nr && !b->names && !b->gone &&
+	       !memcmp(b->frame, st->frame, st->nr * sizeof(*st->frame));
+}
+
 static struct gomem_bucket *find_bucket(const struct stack *st)
 {
-	size_t bytes = st->nr * sizeof(*st->frame);
 	struct gomem_bucket *b;
 
 	lockdep_assert_held(&buckets_lock);
 	hlist_for_each_entry(b, &buckets[st->hash >> (32 - HASH_BITS)], link)
 		if (b->hash == st->hash && b->size == st->size &&
-		    b->rate == st->rate && b->nr == st->nr &&
-		    b->large == st->large && !b->names && !b->gone &&
-		    !memcmp(b->frame, st->frame, bytes))
+		    b->rate == st->rate && b->large == st->large &&
+		    same_stack(b, st))
 			return b;
 	return NULL;
+}
+
+/* Add a bucket to the lists. */
+static void add_bucket(struct gomem_bucket *b, const struct stack *st)
+{
+	struct hlist_head *list = &stacks[st->stack_hash >> (32 - HASH_BITS)];
+	struct gomem_bucket *first;
+
+	lockdep_assert_held(&buckets_lock);
+	b->first = b;
+	hlist_for_each_entry(first, list, first_link) {
+		if (!same_stack(first, st))
+			continue;
+		b->first = first;
+		break;
+	}
+	if (b->first == b)
+		hlist_add_head(&b->first_link, list);
+	hlist_add_head(&b->link, &buckets[b->hash >> (32 - HASH_BITS)]);
+	b->row = nr_buckets;
+	WRITE_ONCE(nr_buckets, nr_buckets + 1);
+	list_add_tail_rcu(&b->all, &all_buckets);
 }
 
 static struct gomem_bucket *make_bucket(const struct stack *st)
@@ -123,9 +150,7 @@ static struct gomem_bucket *get_bucket(const struct stack *st)
 	if (!b) {
 		b = new;
 		new = NULL;
-		hlist_add_head(&b->link, &buckets[b->hash >> (32 - HASH_BITS)]);
-		WRITE_ONCE(nr_buckets, nr_buckets + 1);
-		list_add_tail_rcu(&b->all, &all_buckets);
+		add_bucket(b, st);
 	}
 	spin_unlock_irqrestore(&buckets_lock, flags);
 	kfree(new);
@@ -143,9 +168,9 @@ static void save_stack(struct stack *st, unsigned long *room, u32 size,
 	st->nr = gomem_stack_save(room, GOMEM_PROFILE_DEPTH, &st->frame);
 	st->size = size;
 	st->rate = rate;
-	st->hash = jhash2((const u32 *)st->frame,
-			  st->nr * (sizeof(*st->frame) / sizeof(u32)),
-			  size ^ st->rate);
+	st->stack_hash = jhash2((const u32 *)st->frame,
+				st->nr * (sizeof(*st->frame) / sizeof(u32)), 0);
+	st->hash = jhash_3words(st->stack_hash, size, rate, 0);
 }
 
 /* Count a record in its bucket. count_end() counts the free of the object. */
@@ -386,8 +411,6 @@ static void note_age(const struct gomem_special *sp, void *arg)
 	if (!sp->bucket || sp->bucket->row >= snap->n)
 		return;
 	row = &snap->rows[sp->bucket->row];
-	if (row->b != sp->bucket)
-		return;
 	row->oldest = max(row->oldest, age);
 	row->youngest = row->youngest ? min(row->youngest, age) : age;
 }
@@ -406,7 +429,6 @@ static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
 	list_for_each_entry_rcu(b, &all_buckets, all) {
 		if (n == room)
 			break;
-		b->row = n;
 		rows[n].b = b;
 		rows[n].frees = atomic64_read(&b->frees);
 		/*
@@ -430,7 +452,8 @@ static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
  * @ages: also set the oldest and youngest of each row
  *
  * Context: may sleep.
- * Return: an array of rows, for kvfree(); NULL if there is no memory.
+ * Return: an array of rows, for kvfree(); NULL if there is no memory. The index
+ * of a bucket's row is gomem_bucket.row.
  */
 struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages)
 {
@@ -440,12 +463,10 @@ struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages)
 	snap.rows = kvcalloc(room + 1, sizeof(*snap.rows), GFP_KERNEL);
 	if (!snap.rows)
 		return NULL;
-	mutex_lock(&snapshot_mutex);
 	snap.n = fill_rows(snap.rows, room);
 	snap.now = ktime_get_ns();
 	if (ages)
 		gomem_special_walk(note_age, &snap);
-	mutex_unlock(&snapshot_mutex);
 	*n = snap.n;
 	return snap.rows;
 }
@@ -499,57 +520,6 @@ u64 gomem_profile_error(const struct gomem_profile_row *row)
 	return mul_u64_u64_div_u64(root, GOMEM_CHANCE_ONE, chance) >> 8;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_error);
-
-/*
- * Insert @new into @top, which has @n sites, those with the most bytes first.
- * If there are @max sites already, drop the site with the fewest bytes. Return
- * the new number of sites.
- */
-static unsigned int insert(struct gomem_profile_site *top, unsigned int n,
-			   unsigned int max, struct gomem_profile_site new)
-{
-	unsigned int i;
-
-	if (n == max && new.bytes <= top[n - 1].bytes)
-		return n;
-	n = min(n + 1, max);
-	for (i = n - 1; i && top[i - 1].bytes < new.bytes; i--)
-		top[i] = top[i - 1];
-	top[i] = new;
-	return n;
-}
-
-/**
- * gomem_profile_top - find the stacks that have allocated the most live memory
- * @top: array for these stacks, most bytes first
- * @max: its length
- *
- * A stack counts once for each object size, and for each rate of the profile at
- * which its objects were recorded.
- *
- * Context: any; never allocates.
- * Return: the number of stacks in @top, up to @max.
- */
-unsigned int gomem_profile_top(struct gomem_profile_site *top, unsigned int max)
-{
-	struct gomem_profile_site site;
-	unsigned int n = 0;
-	u64 all, frees;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(site.b, &all_buckets, all) {
-		frees = atomic64_read(&site.b->frees);
-		all = atomic64_read(&site.b->allocs);
-		if (all <= frees)
-			continue;
-		site.bytes = gomem_profile_scale(all - frees, site.b->size,
-						 site.b->rate) * site.b->size;
-		n = insert(top, n, max, site);
-	}
-	rcu_read_unlock();
-	return n;
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_profile_top);
 
 /**
  * gomem_profile_buckets - return the list of all buckets

@@ -34,16 +34,6 @@ struct gomem_profile_row {
 	unsigned long youngest;
 };
 
-/**
- * struct gomem_profile_site - a bucket, and how much of its memory is live
- * @b: the bucket
- * @bytes: estimated bytes of its live objects
- */
-struct gomem_profile_site {
-	struct gomem_bucket *b;
-	u64 bytes;
-};
-
 void gomem_profile_take(void *obj, size_t size, unsigned int thin,
 			bool charged);
 void gomem_profile_watch(void *obj, size_t size, bool charged);
@@ -52,8 +42,6 @@ void gomem_profile_take_many(void **p, unsigned int n, size_t size);
 void gomem_profile_forget(const struct gomem_special *sp);
 u64 gomem_profile_scale(u64 n, u32 size, unsigned long rate);
 u64 gomem_profile_error(const struct gomem_profile_row *row);
-unsigned int gomem_profile_top(struct gomem_profile_site *top,
-			       unsigned int max);
 struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages);
 
 /* Count an allocation that was not a hit. Record its object if sampled. */

@@ -33,9 +33,33 @@ struct module;
 #define GOMEM_TOGETHER		NSEC_PER_MSEC
 
 /**
+ * struct gomem_stack_sum - live objects of one call stack, whatever their sizes
+ * @objects: how many there are
+ * @bytes: their bytes
+ * @smallest: bytes of the smallest object
+ * @largest: bytes of the largest object
+ * @sampled: a record was made at a rate above 1, so the numbers are estimates
+ *
+ * If @objects is 0, the other members are 0, too.
+ */
+struct gomem_stack_sum {
+	u64 objects;
+	u64 bytes;
+	u32 smallest;
+	u32 largest;
+	bool sampled;
+};
+
+/**
  * struct gomem_bucket - the sampled allocations of one stack, size and rate
  * @link: in the list of its hash value
  * @all: in the list of all buckets
+ * @first: the bucket that stands for all buckets of the stack: the one that was
+ *	added first, perhaps this one
+ * @first_link: in the list of the hash value of the stack, if @first is this
+ *	bucket
+ * @sum: if @first is this bucket: the live objects of all buckets of the stack,
+ *	when api/sites.c computed it last
  * @size: bytes of an object
  * @hash: hash value of the stack, the size and the rate
  * @rate: the profile's rate when the allocations were recorded
@@ -62,8 +86,8 @@ struct module;
  * @gone: a module that has one of the frames (the innermost one, if @names was
  *	made earlier) was unloaded: the code of another module may be at the
  *	frame's address now
- * @row: the bucket's number in the snapshot of all buckets that a debugfs file
- *	is making
+ * @row: the bucket's number in the list of all buckets, from 0 on. It never
+ *	changes, since buckets are only added at the end
  * @nr: number of frames
  * @frame: return addresses, the innermost first, without gomem's own
  *
@@ -72,6 +96,9 @@ struct module;
 struct gomem_bucket {
 	struct hlist_node link;
 	struct list_head all;
+	struct gomem_bucket *first;
+	struct hlist_node first_link;
+	struct gomem_stack_sum sum;
 	u32 size;
 	u32 hash;
 	unsigned long rate;

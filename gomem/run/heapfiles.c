@@ -17,6 +17,7 @@
 #include "cpu/arm.h"
 #include "api/exact.h"
 #include "api/profile.h"
+#include "api/sites.h"
 #include "run/heapfiles.h"
 #include "run/holder.h"
 #include "run/hunt.h"
@@ -232,24 +233,94 @@ static u64 estimate_live(const struct gomem_profile_row *r)
 				   r->b->rate);
 }
 
+/* What the file leaks shows of a call stack. @b is its first bucket. */
+struct leak {
+	struct gomem_stack_sum sum;
+	const struct gomem_bucket *b;
+	s64 growth;
+	unsigned long oldest;
+	unsigned long youngest;
+};
+
+static void add_row(struct leak *l, const struct gomem_profile_row *r)
+{
+	gomem_site_add(&l->sum, r->b, r->allocs - r->frees);
+	l->b = r->b->first;
+	l->growth += estimate_live(r) - r->b->seen;
+	if (!r->oldest)
+		return;
+	l->oldest = max(l->oldest, r->oldest);
+	l->youngest = l->youngest ? min(l->youngest, r->youngest) : r->youngest;
+}
+
+/*
+ * Sum the rows of each stack in @leaks, an array as long as @rows, all zero.
+ * Return the number of stacks that have live objects.
+ */
+static unsigned int sum_rows(struct leak *leaks,
+			     const struct gomem_profile_row *rows,
+			     unsigned int n)
+{
+	unsigned int i, live = 0;
+
+	lockdep_assert_held(&heap_mutex);
+	for (i = 0; i < n; i++)
+		add_row(&leaks[rows[i].b->first->row], &rows[i]);
+	for (i = 0; i < n; i++)
+		if (leaks[i].sum.objects)
+			leaks[live++] = leaks[i];
+	return live;
+}
+
 /* Compare for sort(): most bytes first. */
 static int by_bytes(const void *a, const void *b)
 {
-	const struct gomem_profile_row *x = a, *y = b;
-	u64 bx = estimate_live(x) * x->b->size;
-	u64 by = estimate_live(y) * y->b->size;
+	u64 x = ((const struct leak *)a)->sum.bytes;
+	u64 y = ((const struct leak *)b)->sum.bytes;
 
-	return bx < by ? 1 : bx > by ? -1 : 0;
+	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-static void show_leak(struct seq_file *m, const struct gomem_profile_row *r)
+static void show_leak(struct seq_file *m, const struct leak *l)
 {
-	u64 live = estimate_live(r);
+	const struct gomem_stack_sum *sum = &l->sum;
 
-	seq_printf(m, "%10llu %14llu %+10lld %9lu %9lu  %u-byte objects, allocated at\n",
-		   live, live * r->b->size, (long long)(live - r->b->seen),
-		   r->oldest / HZ, r->youngest / HZ, r->b->size);
-	gomem_show_frames(m, r->b);
+	seq_printf(m, "%10llu %14llu %+10lld %9lu %9lu  ", sum->objects,
+		   sum->bytes, l->growth, l->oldest / HZ, l->youngest / HZ);
+	if (sum->smallest == sum->largest)
+		seq_printf(m, "%u-byte objects, allocated at\n", sum->largest);
+	else
+		seq_printf(m, "objects of %u to %u bytes, allocated at\n",
+			   sum->smallest, sum->largest);
+	gomem_show_frames(m, l->b);
+}
+
+/* Print the rows of all stacks. Return -ENOMEM if there is no memory. */
+static int show_stacks(struct seq_file *m, const struct gomem_profile_row *rows,
+		       unsigned int n)
+{
+	struct leak *leaks = kvcalloc(n + 1, sizeof(*leaks), GFP_KERNEL);
+	unsigned int i, live;
+
+	if (!leaks)
+		return -ENOMEM;
+	mutex_lock(&heap_mutex);
+	live = sum_rows(leaks, rows, n);
+	sort(leaks, live, sizeof(*leaks), by_bytes, NULL);
+	for (i = 0; i < live; i++) {
+		show_leak(m, &leaks[i]);
+		cond_resched();
+	}
+	/*
+	 * Keep the numbers that this read printed: the next read prints how
+	 * much they have grown. If the buffer was too small, keep nothing,
+	 * since this function is called again with a larger buffer.
+	 */
+	for (i = 0; !seq_has_overflowed(m) && i < n; i++)
+		rows[i].b->seen = estimate_live(&rows[i]);
+	mutex_unlock(&heap_mutex);
+	kvfree(leaks);
+	return 0;
 }
 
 /**
@@ -264,30 +335,21 @@ static void show_leak(struct seq_file *m, const struct gomem_profile_row *r)
 int gomem_leaks_show(struct seq_file *m, void *unused)
 {
 	struct gomem_profile_row *rows;
-	unsigned int i, n;
+	unsigned int n;
+	int err;
 
 	rows = gomem_profile_snapshot(&n, true);
 	if (!rows)
 		return -ENOMEM;
-	mutex_lock(&heap_mutex);
-	sort(rows, n, sizeof(*rows), by_bytes, NULL);
-	seq_puts(m, "gomem leaks - version: 1\n");
+	seq_puts(m, "gomem leaks - version: 2\n");
 	gomem_exact_show(m);
 	seq_puts(m, "# growth: objects since this file was last read. oldest, youngest: seconds since their allocation\n");
 	seq_puts(m,
 		 "#  objects          bytes     growth    oldest  youngest\n");
-	for (i = 0; i < n; i++)
-		if (rows[i].allocs != rows[i].frees)
-			show_leak(m, &rows[i]);
-	/*
-	 * Keep the numbers that this read printed: the next read prints how
-	 * much they have grown. If the buffer was too small, keep nothing,
-	 * since this function is called again with a larger buffer.
-	 */
-	for (i = 0; !seq_has_overflowed(m) && i < n; i++)
-		rows[i].b->seen = estimate_live(&rows[i]);
-	mutex_unlock(&heap_mutex);
+	err = show_stacks(m, rows, n);
 	kvfree(rows);
+	if (err)
+		return err;
 	gomem_hunt_show(m);
 	gomem_holder_show(m);
 	return 0;

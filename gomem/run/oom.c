@@ -21,7 +21,7 @@
 #include "map/origin.h"
 #include "heap/pagesource.h"
 #include "cpu/node.h"
-#include "api/profile.h"
+#include "api/sites.h"
 #include "run/oom.h"
 #include "run/shrink.h"
 
@@ -48,7 +48,7 @@ static int at_oom(struct notifier_block *nb, unsigned long unused, void *freed)
 	 * left. The kernel calls OOM notifiers one at a time.
 	 */
 	static char name[KSYM_SYMBOL_LEN], sites[TOP * 128];
-	struct gomem_profile_site top[TOP];
+	struct gomem_site top[TOP];
 	unsigned long idle = 0, given;
 	struct gomem_heap *h;
 	unsigned int i, n, len = 0;
@@ -58,7 +58,7 @@ static int at_oom(struct notifier_block *nb, unsigned long unused, void *freed)
 		return NOTIFY_OK;
 	for_each_gomem_heap(h)
 		idle += READ_ONCE(h->pages.free_pages);
-	n = gomem_profile_top(top, TOP);
+	n = gomem_sites_top(top, TOP);
 	sites[0] = '\0';
 	for (i = 0; i < n; i++) {
 		gomem_origin_site(top[i].b, name);

@@ -31,7 +31,7 @@ load()
 }
 
 ktap_print_header
-ktap_set_plan 24
+ktap_set_plan 29
 
 # first_holder: print the function of the first row of the file leaks. It is the
 # function with the most bytes.
@@ -46,6 +46,13 @@ live()
 {
 	awk -v f="$1" -v c="$2" '/allocated at$/ { n = $c; getline; if ($3 ~ "^" f "\\+") sum += n }
 		END { print sum + 0 }' $DIR/leaks
+}
+
+# row FUNCTION: print the function's row in /tmp/leaks, without the ages.
+row()
+{
+	grep -B 1 "^#.0x[0-9a-f]*.$1+" /tmp/leaks | awk '/allocated at$/ { $4 = $5 = ""; print }' |
+		tr -s ' '
 }
 
 # between LOW VALUE HIGH: succeed if VALUE is from LOW to HIGH.
@@ -106,6 +113,21 @@ ktap_is "$(live holds_much 1)" 0 "what was freed is gone"
 dmesg -c >/dev/null
 load && rmmod gomem_holds
 ktap_log_lacks 'leaked by' "a client that loses nothing is not reported"
+
+# A function that holds most, but of no single size, has one row: the first one.
+dmesg -c >/dev/null
+insmod gomem_mixed.ko leak=1
+cat $DIR/leaks >/tmp/leaks
+ktap_is "$(first_holder)" mixes_sizes "a function with many sizes is the largest holder"
+ktap_is "$(row mixes_sizes)" "4088 589824 +4088 objects of 32 to 8192 bytes, allocated at" \
+	"all sizes of a stack are one row"
+ktap_is "$(row one_size)" "1024 196608 +1024 192-byte objects, allocated at" "one size is named"
+cat $DIR/leaks >/tmp/leaks
+ktap_is "$(row mixes_sizes | cut -d ' ' -f 3)" +0 "a row of many sizes grows by what is new"
+rmmod gomem_mixed
+ktap_is "$(dmesg | sed -n 's/.*gomem: leaked by gomem_mixed: \(.*\)+.*/\1/p')" \
+	"9 objects of 32 to 8192 bytes, 16352 bytes in all, allocated at mixes_sizes" \
+	"what a function lost of many sizes is one report"
 
 # At rate 0 no object is recorded.
 echo 0 >$RATE

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # oom.sh - when the kernel is out of memory, gomem logs one line, with the
-# function that holds the most memory.
+# function that holds the most memory, be it of one size or of many.
 #
 # make check: not on a debug kernel
 
@@ -21,7 +21,7 @@ kill_one()
 }
 
 ktap_print_header
-ktap_set_plan 6
+ktap_set_plan 7
 need_insmod gomem.ko profile_rate=4096
 dmesg -c >/dev/null
 kill_one
@@ -36,6 +36,16 @@ ktap_is "$(echo "$line" | sed -n 's/.*KiB free; most by \([a-z_]*\)+.*/\1/p')" h
 	"it names the function that holds the most"
 ktap_is "$(echo "$line" | grep -c "0x[0-9a-f]\{12\}")" 0 "and has no address"
 rmmod gomem_holds
+rmmod gomem
+
+# One function of this client has the most, but another one has more of a size.
+need_insmod gomem.ko profile_rate=4096
+insmod gomem_mixed.ko kib=1024
+dmesg -c >/dev/null
+kill_one
+ktap_is "$(dmesg | sed -n 's/.*KiB free; most by \([a-z_]*\)+.* KiB, \([a-z_]*\)+.*/\1 \2/p')" \
+	"mixes_sizes one_size" "all sizes of a function count"
+rmmod gomem_mixed
 rmmod gomem
 
 # gomem also logs a line if it only has free pages, which it gives back when the
