@@ -287,10 +287,12 @@ static int print_wanted(char *buf)
 /**
  * gomem_exact_show - say in a file's legend which numbers are estimates
  * @m: the file, whose numbers come from the heap profile
+ * @sampled: some of the numbers were recorded at a rate above 1. If so, they
+ *	stay estimates, although profile_rate may be 1 or 0 now
  *
  * Context: may sleep.
  */
-void gomem_exact_show(struct seq_file *m)
+void gomem_exact_show(struct seq_file *m, bool sampled)
 {
 	unsigned long rate = READ_ONCE(gomem_profile_rate);
 	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
@@ -299,6 +301,9 @@ void gomem_exact_show(struct seq_file *m)
 		seq_printf(m,
 			   "# estimated from one sample in %lu bytes, see profile_rate\n",
 			   rate);
+	else if (sampled)
+		seq_puts(m,
+			 "# estimated in part: from samples that were taken while profile_rate was above 1\n");
 	if (buf && print_wanted(buf))
 		seq_printf(m, "# exact for what is allocated now by: %s\n",
 			   buf);

@@ -19,7 +19,7 @@ bool gomem_exact_wants(void);
 int gomem_exact_set(const char *val);
 void gomem_exact_come(const struct module *mod);
 void gomem_exact_go(const struct module *mod);
-void gomem_exact_show(struct seq_file *m);
+void gomem_exact_show(struct seq_file *m, bool sampled);
 void gomem_exact_exit(void);
 
 #endif /* GOMEM_EXACT_H */

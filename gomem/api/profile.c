@@ -18,6 +18,7 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/rculist.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -39,6 +40,12 @@
 #define HASH_BITS	10
 
 /*
+ * Upper limit, in KiB, of the error of a bucket's estimate. The square of this
+ * limit is 2^54, so the sum of a thousand squared errors fits in 64 bits.
+ */
+#define ERROR_MAX	BIT_ULL(27)
+
+/*
  * No reclaim, no reserves, and no wake-up of kswapd: the wake-up takes locks,
  * and a caller may hold any lock.
  */
@@ -56,6 +63,9 @@ static struct hlist_head buckets[1 << HASH_BITS];
 static struct hlist_head stacks[1 << HASH_BITS];
 static LIST_HEAD(all_buckets);
 static unsigned int nr_buckets;
+
+/* A bucket has a rate above 1. Never becomes false again. */
+static bool sampled;
 
 /* The properties that identify a bucket. @stack_hash is that of the frames. */
 struct stack {
@@ -108,6 +118,8 @@ static void add_bucket(struct gomem_bucket *b, const struct stack *st)
 	if (b->first == b)
 		hlist_add_head(&b->first_link, list);
 	hlist_add_head(&b->link, &buckets[b->hash >> (32 - HASH_BITS)]);
+	if (b->rate > 1)
+		WRITE_ONCE(sampled, true);
 	b->row = nr_buckets;
 	WRITE_ONCE(nr_buckets, nr_buckets + 1);
 	list_add_tail_rcu(&b->all, &all_buckets);
@@ -520,6 +532,34 @@ u64 gomem_profile_error(const struct gomem_profile_row *row)
 	return mul_u64_u64_div_u64(root, GOMEM_CHANCE_ONE, chance) >> 8;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_profile_error);
+
+/**
+ * gomem_profile_variance - square the error of an estimate of live bytes
+ * @row: the counts of a bucket
+ *
+ * The variances of several buckets may be added.
+ *
+ * Return: the square of gomem_profile_error(), which is rounded up, in KiB.
+ */
+u64 gomem_profile_variance(const struct gomem_profile_row *row)
+{
+	u64 kib = DIV_ROUND_UP_ULL(gomem_profile_error(row), SZ_1K);
+
+	kib = min(kib, ERROR_MAX);
+	return kib * kib;
+}
+
+/**
+ * gomem_profile_sampled - check whether the profile has samples
+ *
+ * Context: any.
+ * Return: true if any of the objects recorded so far was recorded at a rate
+ * above 1, so that it stands for others.
+ */
+bool gomem_profile_sampled(void)
+{
+	return READ_ONCE(sampled);
+}
 
 /**
  * gomem_profile_buckets - return the list of all buckets

@@ -42,6 +42,8 @@ void gomem_profile_take_many(void **p, unsigned int n, size_t size);
 void gomem_profile_forget(const struct gomem_special *sp);
 u64 gomem_profile_scale(u64 n, u32 size, unsigned long rate);
 u64 gomem_profile_error(const struct gomem_profile_row *row);
+u64 gomem_profile_variance(const struct gomem_profile_row *row);
+bool gomem_profile_sampled(void);
 struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages);
 
 /* Count an allocation that was not a hit. Record its object if sampled. */

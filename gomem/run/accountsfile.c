@@ -10,6 +10,7 @@
 #include "api/account.h"
 #include "api/client.h"
 #include "api/exact.h"
+#include "api/profile.h"
 #include "api/usage.h"
 #include "run/accountsfile.h"
 #include "run/larges.h"
@@ -113,7 +114,7 @@ static void show_module(struct gomem_client *c, void *arg)
 static void show_legend(struct seq_file *m)
 {
 	seq_puts(m, "gomem accounts - version: 2\n");
-	gomem_exact_show(m);
+	gomem_exact_show(m, gomem_profile_sampled());
 	seq_puts(m, "# What is charged to each account, and what else the code of each module has. peak: most\n");
 	seq_puts(m, "# bytes so far. soft, hard: limits in bytes, 0: none. failures: allocations that failed at\n");
 	seq_puts(m, "# the hard limit or without memory for the charge. missed: calls of gomem_account_enter()\n");

@@ -4,11 +4,13 @@
  * profile.
  */
 #include <linux/jiffies.h>
+#include <linux/math.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
@@ -129,12 +131,18 @@ void gomem_show_frames(struct seq_file *m, const struct gomem_bucket *b)
 			   (void *)b->frame[i]);
 }
 
-/* Print objects and bytes: first live ones, then those ever allocated. */
-static void show_counts(struct seq_file *m, u64 live, u64 live_bytes, u64 all,
-			u64 all_bytes)
+/* Objects and bytes: those in use, and those ever allocated. */
+struct counts {
+	u64 live;
+	u64 live_bytes;
+	u64 all;
+	u64 all_bytes;
+};
+
+static void show_counts(struct seq_file *m, const struct counts *c)
 {
-	seq_printf(m, "%llu: %llu [%llu: %llu] @", live, live_bytes, all,
-		   all_bytes);
+	seq_printf(m, "%llu: %llu [%llu: %llu]", c->live, c->live_bytes, c->all,
+		   c->all_bytes);
 }
 
 /*
@@ -170,24 +178,66 @@ static u64 records(const struct gomem_bucket *b, u64 n, unsigned long rate)
 				   GOMEM_CHANCE_ONE);
 }
 
-static u64 live_records(const struct gomem_profile_row *r, unsigned long rate,
-			u64 *all)
+static struct counts count(const struct gomem_profile_row *r,
+			   unsigned long rate)
 {
-	*all = records(r->b, r->allocs, rate);
-	return *all - min(*all, records(r->b, r->frees, rate));
+	u64 all = records(r->b, r->allocs, rate);
+	u64 live = all - min(all, records(r->b, r->frees, rate));
+
+	return (struct counts){
+		.live = live,
+		.live_bytes = live * r->b->size,
+		.all = all,
+		.all_bytes = all * r->b->size,
+	};
+}
+
+static void add_counts(struct counts *sum, struct counts c)
+{
+	sum->live += c.live;
+	sum->live_bytes += c.live_bytes;
+	sum->all += c.all;
+	sum->all_bytes += c.all_bytes;
 }
 
 static void show_bucket(struct seq_file *m, const struct gomem_profile_row *r,
 			unsigned long rate)
 {
-	u64 all, live = live_records(r, rate, &all);
+	struct counts c = count(r, rate);
 	unsigned int i;
 
-	show_counts(m, live, live * r->b->size, all, all * r->b->size);
+	show_counts(m, &c);
+	seq_puts(m, " @");
 	for (i = 0; i < r->b->nr; i++)
 		seq_printf(m, " 0x%lx", r->b->frame[i]);
 	seq_putc(m, '\n');
 	gomem_show_frames(m, r->b);
+}
+
+/*
+ * Print the first line. If it has a rate of 1 or 0, tools do not scale the
+ * counts. Those from samples have been scaled here, and are estimates. So print
+ * how much of the sums they are, in a line that tools for Go's profiles skip.
+ */
+static void show_sums(struct seq_file *m, const struct gomem_profile_row *rows,
+		      unsigned int n, unsigned long rate)
+{
+	struct counts sum = { }, sampled = { };
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		add_counts(&sum, count(&rows[i], rate));
+		if (rate <= 1 && rows[i].b->rate > 1)
+			add_counts(&sampled, count(&rows[i], rate));
+	}
+	seq_puts(m, "heap profile: ");
+	show_counts(m, &sum);
+	seq_printf(m, " @ heap/%lu\n", 2 * rate);
+	if (!sampled.all)
+		return;
+	seq_puts(m, "# estimated from samples: ");
+	show_counts(m, &sampled);
+	seq_putc(m, '\n');
 }
 
 /**
@@ -202,7 +252,6 @@ static void show_bucket(struct seq_file *m, const struct gomem_profile_row *r,
  */
 int gomem_heap_show(struct seq_file *m, void *unused)
 {
-	u64 live = 0, live_bytes = 0, all = 0, all_bytes = 0, n_all, n_live;
 	struct gomem_profile_row *rows;
 	unsigned long rate;
 	unsigned int i, n;
@@ -211,16 +260,7 @@ int gomem_heap_show(struct seq_file *m, void *unused)
 	if (!rows)
 		return -ENOMEM;
 	rate = rate_of_file(rows, n);
-	for (i = 0; i < n; i++) {
-		n_live = live_records(&rows[i], rate, &n_all);
-		live += n_live;
-		live_bytes += n_live * rows[i].b->size;
-		all += n_all;
-		all_bytes += n_all * rows[i].b->size;
-	}
-	seq_puts(m, "heap profile: ");
-	show_counts(m, live, live_bytes, all, all_bytes);
-	seq_printf(m, " heap/%lu\n", 2 * rate);
+	show_sums(m, rows, n, rate);
 	for (i = 0; i < n; i++)
 		show_bucket(m, &rows[i], rate);
 	kvfree(rows);
@@ -233,11 +273,15 @@ static u64 estimate_live(const struct gomem_profile_row *r)
 				   r->b->rate);
 }
 
-/* What the file leaks shows of a call stack. @b is its first bucket. */
+/*
+ * What the file leaks shows of a call stack. @b is its first bucket. @variance
+ * is that of the bytes, from gomem_profile_variance().
+ */
 struct leak {
 	struct gomem_stack_sum sum;
 	const struct gomem_bucket *b;
 	s64 growth;
+	u64 variance;
 	unsigned long oldest;
 	unsigned long youngest;
 };
@@ -247,6 +291,7 @@ static void add_row(struct leak *l, const struct gomem_profile_row *r)
 	gomem_site_add(&l->sum, r->b, r->allocs - r->frees);
 	l->b = r->b->first;
 	l->growth += estimate_live(r) - r->b->seen;
+	l->variance += gomem_profile_variance(r);
 	if (!r->oldest)
 		return;
 	l->oldest = max(l->oldest, r->oldest);
@@ -293,6 +338,19 @@ static void show_leak(struct seq_file *m, const struct leak *l)
 		seq_printf(m, "objects of %u to %u bytes, allocated at\n",
 			   sum->smallest, sum->largest);
 	gomem_show_frames(m, l->b);
+	if (l->variance)
+		seq_printf(m, "# error: %llu bytes\n",
+			   (u64)int_sqrt64(l->variance) * SZ_1K);
+}
+
+static bool live_samples(const struct gomem_profile_row *rows, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (rows[i].b->rate > 1 && rows[i].allocs != rows[i].frees)
+			return true;
+	return false;
 }
 
 /* Print the rows of all stacks. Return -ENOMEM if there is no memory. */
@@ -342,7 +400,7 @@ int gomem_leaks_show(struct seq_file *m, void *unused)
 	if (!rows)
 		return -ENOMEM;
 	seq_puts(m, "gomem leaks - version: 2\n");
-	gomem_exact_show(m);
+	gomem_exact_show(m, live_samples(rows, n));
 	seq_puts(m, "# growth: objects since this file was last read. oldest, youngest: seconds since their allocation\n");
 	seq_puts(m,
 		 "#  objects          bytes     growth    oldest  youngest\n");

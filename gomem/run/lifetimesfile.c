@@ -99,7 +99,7 @@ static void show_stack(struct seq_file *m, const struct gomem_profile_row *r)
 static void show_legend(struct seq_file *m)
 {
 	seq_puts(m, "gomem lifetimes - version: 1\n");
-	gomem_exact_show(m);
+	gomem_exact_show(m, gomem_profile_sampled());
 	seq_puts(m, "# How long freed objects lived, by stack: objects that lived at least so long, and less\n");
 	seq_puts(m, "# than twice as long. together: frees that followed a recorded free of the same stack\n");
 	seq_puts(m, "# within a millisecond\n");

@@ -33,12 +33,6 @@
  */
 #define ROWS_MAX	512U
 
-/*
- * Upper limit, in KiB, of the error of a bucket's estimate. The square of this
- * limit is 2^54, so the sum of a thousand squared errors fits in 64 bits.
- */
-#define ERROR_MAX	BIT_ULL(27)
-
 #define BUILT_IN	"kernel"
 #define UNKNOWN		"(unknown)"
 #define OTHERS		"(others)"
@@ -108,8 +102,6 @@ static void add_bucket(struct rows *rows, const struct gomem_profile_row *p)
 	char symbol[KSYM_SYMBOL_LEN], name[MODULE_NAME_LEN];
 	u64 all = gomem_profile_scale(p->allocs, b->size, b->rate);
 	u64 live = gomem_profile_scale(p->allocs - p->frees, b->size, b->rate);
-	u64 kib = min(DIV_ROUND_UP_ULL(gomem_profile_error(p), SZ_1K),
-		      ERROR_MAX);
 	struct row *r;
 
 	gomem_origin_site(b, symbol);
@@ -123,7 +115,7 @@ static void add_bucket(struct rows *rows, const struct gomem_profile_row *p)
 		return;
 	r->objects += live;
 	r->bytes += live * b->size;
-	r->variance += kib * kib;
+	r->variance += gomem_profile_variance(p);
 }
 
 struct larges {
@@ -181,7 +173,7 @@ static int by_bytes(const void *a, const void *b)
 static void show_legend(struct seq_file *m)
 {
 	seq_puts(m, "gomem modules - version: 2\n");
-	gomem_exact_show(m);
+	gomem_exact_show(m, gomem_profile_sampled());
 	seq_puts(m, "# Memory by the module whose code called gomem: in use, and ever allocated. Objects over\n");
 	seq_puts(m, "# 32 KiB that are in use are counted exactly, at any rate\n");
 	seq_puts(m, "# error: bytes are off by less in two of three cases, and by less than twice\n");

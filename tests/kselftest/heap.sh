@@ -31,7 +31,7 @@ load()
 }
 
 ktap_print_header
-ktap_set_plan 29
+ktap_set_plan 34
 
 # first_holder: print the function of the first row of the file leaks. It is the
 # function with the most bytes.
@@ -87,6 +87,14 @@ got=$(live holds_much 2)
 between $((bytes / 4)) "$got" $((bytes * 4))
 ktap_is $? 0 "and estimates its bytes ($got of $bytes)"
 ktap_is "$(sum_lines)" "$(head_line)" "the lines of the profile add up to its first line"
+ktap_test_result "and says how far off they may be" grep -q '^# error: [1-9][0-9]* bytes$' $DIR/leaks
+echo 1 >$RATE
+insmod gomem_mixed.ko
+ktap_is "$(grep -c '^# estimated in part' $DIR/leaks)" 1 "samples stay estimates at the rate 1"
+ktap_is "$(sed -n '2s/^\(# estimated from samples\): [1-9][0-9]*: .*/\1/p' $DIR/heap)" \
+	"# estimated from samples" "the file heap says so, too"
+rmmod gomem_mixed
+echo 524288 >$RATE
 rmmod gomem_holds
 ktap_is "$(sum_lines)" "$(head_line)" \
 	"after the frees the sums agree"
@@ -102,6 +110,8 @@ ktap_is "$(live holds_much 1) $(live holds_much 2)" "$((bytes / 256)) $bytes" "e
 ktap_is "$(live holds_little 1) $(live holds_little 2)" "1024 1048576" "exact: the small one"
 ktap_is "$(live leaks_some 1) $(live leaks_some 2)" "$lost $((lost * 96))" "exact: one object of a thousand"
 ktap_is "$(sum_lines)" "$(head_line)" "the sums agree"
+ktap_is "$(grep -c '^# e' $DIR/leaks)" 0 "when no sampled object is left, leaks is exact"
+ktap_is "$(grep -c '^# estimated in part' $DIR/modules)" 1 "but not the sums of all allocations"
 dmesg -c >/dev/null
 rmmod gomem_holds
 ktap_is "$(dmesg | grep -c "gomem: leaked by gomem_holds: $lost objects of 96 bytes, allocated at leaks_some+")" 1 \
