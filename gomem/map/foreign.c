@@ -7,6 +7,7 @@
  * The memory at the address is never read. The page is not pinned: its owner
  * may free the page concurrently, and then the answer is stale.
  */
+#include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/memory_hotplug.h>
@@ -36,6 +37,13 @@ static struct folio *folio_of(unsigned long addr)
 	return page ? page_folio(page) : NULL;
 }
 
+/* Is vmalloc_to_page() safe for any address in the range of vmalloc()? */
+static bool can_find_mapped(void)
+{
+	return !IS_ENABLED(CONFIG_SPARSEMEM) ||
+	       IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP);
+}
+
 /**
  * gomem_mapped_page - find the page that is mapped in the range of vmalloc()
  * @addr: any address in that range
@@ -52,8 +60,7 @@ struct page *gomem_mapped_page(unsigned long addr)
 {
 	struct page *page = NULL;
 
-	if (!IS_ENABLED(CONFIG_SPARSEMEM) ||
-	    IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP))
+	if (can_find_mapped())
 		page = vmalloc_to_page((void *)addr);
 	return page ? pfn_to_online_page(page_to_pfn(page)) : NULL;
 }
@@ -90,12 +97,63 @@ static unsigned int __init find_cache_word(struct kmem_cache *s)
 	return folio ? i : 0;
 }
 
+/*
+ * Number of the word of a struct kmem_cache that points to the cache's name; 0
+ * if it is unknown. Modules cannot see the layout of the struct.
+ */
+static unsigned int name_word __ro_after_init;
+
+/*
+ * The name has a lower number than this on all kernels. Each struct kmem_cache
+ * has more words.
+ */
+#define NAME_WORD_MAX	16
+
+/* Size of a buffer for the name of a cache, at which the name is cut. */
+#define CACHE_NAME_MAX	40
+
+/*
+ * Copy the text at the pointer in a word of a cache. The cache may be destroyed
+ * concurrently, and the word may be no pointer. Return false if there is no
+ * text.
+ */
+static bool copy_name(const struct kmem_cache *s, unsigned int word, char *buf)
+{
+	const char *name;
+	unsigned int i;
+
+	if (copy_from_kernel_nofault(&name, (const char **)s + word,
+				     sizeof(name)))
+		return false;
+	for (i = 0; i < CACHE_NAME_MAX - 1; i++) {
+		if (copy_from_kernel_nofault(buf + i, name + i, 1))
+			return false;
+		if (!isascii(buf[i]) || !isprint(buf[i]))
+			break;
+	}
+	buf[i] = '\0';
+	return i;
+}
+
+/* Find the word of a cache of kmalloc() that points to the cache's name. */
+static unsigned int __init find_name_word(const struct kmem_cache *s,
+					  unsigned int size)
+{
+	char name[CACHE_NAME_MAX], want[CACHE_NAME_MAX];
+	unsigned int i;
+
+	snprintf(want, sizeof(want), "kmalloc-%u", size);
+	for (i = NAME_WORD_MAX - 1; i; i--)
+		if (copy_name(s, i, name) && !strcmp(name, want))
+			break;
+	return i;
+}
+
 /**
  * gomem_foreign_init - find which word of a slab's struct page points to the
- *	slab's cache
+ *	slab's cache, and which word of the cache points to its name
  *
- * The number of that word is used only if it is the same for slabs of two
- * caches.
+ * The number of such a word is used only if it is the same for two caches.
  *
  * Context: may sleep.
  */
@@ -106,12 +164,30 @@ void __init gomem_foreign_init(void)
 
 	if (word == find_cache_word(caches[8]))
 		cache_word = word;
+	word = find_name_word(caches[7], 128);
+	if (word == find_name_word(caches[8], 256))
+		name_word = word;
 }
+
+/* Add the name of an address's cache to the text, if it is in a slab. */
+static void add_cache_name(unsigned long addr, char *buf, size_t len)
+{
+	struct folio *folio = folio_of(addr);
+	char name[CACHE_NAME_MAX];
+	size_t n = strlen(buf);
+
+	if (folio && folio_test_slab(folio) && cache_word && name_word &&
+	    copy_name(word_of(folio, cache_word), name_word, name))
+		snprintf(buf + n, len - n, "; the cache is %s", name);
+}
+
+static const char slab_text[] =
+	"slab memory, kfree() or kmem_cache_free() owns it";
 
 static const char *folio_text(struct folio *folio)
 {
 	if (folio_test_slab(folio))
-		return "slab memory, kfree() or kmem_cache_free() owns it";
+		return slab_text;
 	/*
 	 * This test comes before the next one, because a folio of kmalloc() may
 	 * have no references, like a free one.
@@ -158,11 +234,14 @@ static bool may_be_percpu(unsigned long addr)
 
 #define RESERVED	"memory reserved at boot, nobody frees it"
 #define OR_PERCPU	"; or a per-CPU pointer, free_percpu() owns it"
+#define OR_STATIC	", or a static per-CPU variable"
 
 static const char *reserved_text(unsigned long addr)
 {
 	return may_be_percpu(addr) ? RESERVED OR_PERCPU : RESERVED;
 }
+
+#define VMALLOC		"vmalloc memory, vfree() or kvfree() owns it"
 
 /*
  * On arm64 the kernel's image lies in the range of vmalloc(). The pages of the
@@ -176,9 +255,30 @@ static const char *vmalloc_text(unsigned long addr)
 
 	if (page && PageReserved(page))
 		return reserved_text(addr);
-	if (!page && may_be_percpu(addr))
+	if (page)
+		return VMALLOC;
+	if (may_be_percpu(addr))
 		return "a per-CPU pointer, free_percpu() owns it, or nothing";
-	return "vmalloc memory, vfree() or kvfree() owns it";
+	if (!can_find_mapped())
+		return VMALLOC;
+	if (vmalloc_to_page((void *)addr))
+		return "memory of a device, iounmap() owns it";
+	return "nothing, no memory is mapped there, maybe since vfree() or iounmap()";
+}
+
+/*
+ * Is this an address in the kernel's array of all struct page? Only the array
+ * of CONFIG_SPARSEMEM_VMEMMAP has addresses of its own. Others lie in memory
+ * that is reserved at boot.
+ */
+static bool in_struct_page(unsigned long addr)
+{
+#ifdef CONFIG_SPARSEMEM_VMEMMAP
+	return pfn_to_online_page((addr - (unsigned long)vmemmap) /
+				  sizeof(struct page));
+#else
+	return false;
+#endif
 }
 
 /*
@@ -217,6 +317,20 @@ static bool name_of(unsigned long addr, char *buf, size_t len)
 }
 
 /*
+ * Is this an address in a part of the kernel's image that was freed after boot?
+ * kallsyms still has the symbols of that part.
+ */
+static bool is_freed_image(unsigned long addr)
+{
+	struct folio *folio;
+
+	if (is_vmalloc_addr((void *)addr))
+		return can_find_mapped() && !gomem_mapped_page(addr);
+	folio = folio_of(addr);
+	return folio && !folio_test_reserved(folio);
+}
+
+/*
  * Describe an address by its symbol. If the value may be a per-CPU pointer
  * instead, say so, too. Return false if name_of() finds no name.
  */
@@ -226,6 +340,13 @@ static bool describe_named(unsigned long addr, char *buf, size_t len)
 
 	if (!name_of(addr, buf, len))
 		return false;
+	/* The symbol is that of a variable that does not exist any more. */
+	if (may_be_percpu(addr) && is_freed_image(addr)) {
+		strscpy(buf,
+			"a per-CPU pointer, free_percpu() owns it" OR_STATIC,
+			len);
+		return true;
+	}
 	n = strlen(buf);
 	snprintf(buf + n, len - n, ", static, nobody frees it%s",
 		 may_be_percpu(addr) ? OR_PERCPU : "");
@@ -257,7 +378,18 @@ static const char *text_of(unsigned long addr)
 		return folio_text(folio);
 	if (may_be_percpu(addr))
 		return "a per-CPU pointer, free_percpu() owns it, or nothing";
+	if (in_struct_page(addr))
+		return "a struct page, nobody frees it: free the memory that it stands for";
 	return "nothing, the kernel has no memory there";
+}
+
+static void text_with_cache(unsigned long addr, char *buf, size_t len)
+{
+	const char *text = text_of(addr);
+
+	strscpy(buf, text, len);
+	if (text == slab_text)
+		add_cache_name(addr, buf, len);
 }
 
 /**
@@ -273,7 +405,7 @@ void gomem_foreign_describe(unsigned long addr, char *buf, size_t len)
 	if (IS_ERR_VALUE(addr))
 		snprintf(buf, len, "an error code, %ld", (long)addr);
 	else if (is_of_user_space(addr) || !describe_named(addr, buf, len))
-		strscpy(buf, text_of(addr), len);
+		text_with_cache(addr, buf, len);
 }
 
 /**

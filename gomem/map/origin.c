@@ -143,20 +143,56 @@ static bool find_start(unsigned long addr, unsigned long *start)
 	return true;
 }
 
-static bool find_live(unsigned long addr, struct gomem_origin *o)
+typedef bool (*find_fn)(unsigned long addr, struct gomem_special *copy);
+
+/* Call @find for the object that an address lies in. */
+static bool find_special(unsigned long addr, find_fn find,
+			 struct gomem_special *sp)
 {
-	struct gomem_special sp;
 	unsigned long start;
 
 	/*
 	 * Try @addr itself first: if a tiny object starts at @addr,
 	 * find_start() may find the object before it in the block.
 	 */
-	if (!gomem_special_find(addr, &sp) &&
-	    (!find_start(addr, &start) || !gomem_special_find(start, &sp)))
+	return find(addr, sp) || (find_start(addr, &start) && find(start, sp));
+}
+
+static bool find_live(unsigned long addr, struct gomem_origin *o)
+{
+	struct gomem_special sp;
+
+	if (!find_special(addr, gomem_special_find, &sp))
 		return false;
 	from_special(o, &sp);
 	return true;
+}
+
+/*
+ * May a spinlock be taken? In an NMI, the interrupted code may hold it. On
+ * PREEMPT_RT no spinlock may be taken with preemption off. In a hard interrupt,
+ * a caller of gomem_free_rcu() may hold a raw spinlock, under which no spinlock
+ * may be taken.
+ */
+static bool may_lock(void)
+{
+	return !in_nmi() && !in_hardirq() &&
+	       (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
+}
+
+/**
+ * gomem_origin_charge - find the charge of an object to an account
+ * @addr: any value
+ * @sp: set to the charge of the object that @addr lies in
+ *
+ * Context: any, in an RCU read-side section. Finds nothing where may_lock() is
+ * false.
+ * Return: false if no charge is known.
+ */
+bool gomem_origin_charge(unsigned long addr, struct gomem_special *sp)
+{
+	return may_lock() &&
+	       find_special(addr, gomem_special_find_charge, sp);
 }
 
 static bool find_freed(unsigned long addr, struct gomem_origin *o)
@@ -183,18 +219,14 @@ static bool find_freed(unsigned long addr, struct gomem_origin *o)
  * If no live object is known, @o is the last recorded free at @addr. Later
  * objects may have come and gone there without a record.
  *
- * Context: any. Finds nothing where no spinlock may be taken: in an NMI, since
- * the interrupted code may hold the spinlock; on PREEMPT_RT with preemption
- * off; and in a hard interrupt, since a caller of gomem_free_rcu() there may
- * hold a raw spinlock, under which no spinlock may be taken.
+ * Context: any. Finds nothing where may_lock() is false.
  * Return: false if nothing is known.
  */
 bool gomem_origin_find(unsigned long addr, struct gomem_origin *o)
 {
 	bool known;
 
-	if (in_nmi() || in_hardirq() ||
-	    (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
+	if (!may_lock())
 		return false;
 	/* Keep the span of @addr from being freed. */
 	rcu_read_lock();

@@ -64,6 +64,7 @@ void gomem_origin_begin(struct gomem_special *sp);
 void gomem_origin_end(const struct gomem_special *sp);
 void gomem_origin_drop(const struct module *mod, bool init);
 bool gomem_origin_find(unsigned long addr, struct gomem_origin *o);
+bool gomem_origin_charge(unsigned long addr, struct gomem_special *sp);
 void gomem_origin_site(const struct gomem_bucket *b, char *text);
 void gomem_origin_print(const struct gomem_origin *o, gomem_origin_fn fn,
 			void *arg);

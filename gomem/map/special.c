@@ -324,6 +324,26 @@ struct gomem_special *gomem_special_remove_record(unsigned long addr)
 	return detach(addr, NULL);
 }
 
+/* Copy the charge of an object, or the profile's special of it. */
+static bool copy_of(unsigned long addr, bool charge, struct gomem_special *copy)
+{
+	struct gomem_special *sp;
+	struct gomem_span *s;
+	unsigned long flags;
+	struct row *row = find_row(addr, &s);
+
+	if (unlikely(!row))
+		return false;
+	spin_lock_irqsave(&row->lock, flags);
+	for (sp = find(row, addr); sp; sp = next_of(sp))
+		if (charge ? gomem_special_is_charge(sp) : !!sp->bucket)
+			break;
+	if (sp)
+		*copy = *sp;
+	spin_unlock_irqrestore(&row->lock, flags);
+	return sp;
+}
+
 /**
  * gomem_special_find - copy the profile's special of an object
  * @addr: the object, or any other address
@@ -334,22 +354,23 @@ struct gomem_special *gomem_special_remove_record(unsigned long addr)
  */
 bool gomem_special_find(unsigned long addr, struct gomem_special *copy)
 {
-	struct gomem_special *sp;
-	struct gomem_span *s;
-	unsigned long flags;
-	struct row *row = find_row(addr, &s);
-
-	if (unlikely(!row))
-		return false;
-	spin_lock_irqsave(&row->lock, flags);
-	for (sp = find(row, addr); sp && !sp->bucket; sp = next_of(sp))
-		;
-	if (sp)
-		*copy = *sp;
-	spin_unlock_irqrestore(&row->lock, flags);
-	return sp;
+	return copy_of(addr, false, copy);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_special_find);
+
+/**
+ * gomem_special_find_charge - copy the charge of an object to an account
+ * @addr: the object, or any other address
+ * @copy: set to the charge, whose account stays in memory at least until the
+ *	RCU read-side section of the caller ends
+ *
+ * Context: any but NMI, in an RCU read-side section.
+ * Return: false if there is none.
+ */
+bool gomem_special_find_charge(unsigned long addr, struct gomem_special *copy)
+{
+	return copy_of(addr, true, copy);
+}
 
 /* Replaces the function of a cleanup when the function's module is unloaded. */
 static void do_nothing(void *arg)

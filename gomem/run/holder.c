@@ -11,8 +11,6 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/task_stack.h>
 #include <linux/seq_file.h>
 
 #include "base/hide.h"
@@ -21,6 +19,7 @@
 #include "run/holder.h"
 #include "run/marks.h"
 #include "run/ram.h"
+#include "run/stackpages.h"
 #include "run/stacks.h"
 
 #define MOST_STEPS	8
@@ -129,36 +128,16 @@ int gomem_holder_find(unsigned long addr)
 	return err;
 }
 
-/* If the address is in the stack of a task, print the task and return true. */
-static bool show_task(struct seq_file *m, unsigned long addr)
-{
-	struct task_struct *p, *t;
-	bool found = false;
-
-	rcu_read_lock();
-	for_each_process_thread(p, t) {
-		if (addr - (unsigned long)READ_ONCE(t->stack) >= THREAD_SIZE)
-			continue;
-		seq_printf(m, "stack of %s, task %d\n", t->comm, t->pid);
-		found = true;
-		goto out;
-	}
-out:
-	rcu_read_unlock();
-	return found;
-}
-
 static void show_step(struct seq_file *m, unsigned long addr)
 {
 	char what[GOMEM_DESCRIPTION_MAX];
 
-	seq_printf(m, "holder: %lx, ", addr);
-	if (show_task(m, addr))
-		return;
-	rcu_read_lock();
-	gomem_describe(addr, what, sizeof(what));
-	rcu_read_unlock();
-	seq_printf(m, "%s\n", what);
+	if (!gomem_stack_describe(addr, what, sizeof(what))) {
+		rcu_read_lock();
+		gomem_describe(addr, what, sizeof(what));
+		rcu_read_unlock();
+	}
+	seq_printf(m, "holder: %lx, %s\n", addr, what);
 }
 
 /**

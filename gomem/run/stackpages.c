@@ -197,6 +197,35 @@ static bool is_gone(unsigned long pfn, unsigned long addr)
 #endif
 
 /**
+ * gomem_stack_describe - name the task in whose stack an address lies
+ * @addr: any value
+ * @buf: set to the text
+ * @len: bytes in @buf
+ *
+ * The idle tasks are not in the list of tasks, so their stacks are not found.
+ *
+ * Context: any.
+ * Return: false if the address is in the stack of no task.
+ */
+bool gomem_stack_describe(unsigned long addr, char *buf, size_t len)
+{
+	struct task_struct *p, *t;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_process_thread(p, t) {
+		if (addr - (unsigned long)READ_ONCE(t->stack) >= THREAD_SIZE)
+			continue;
+		snprintf(buf, len, "stack of %s, task %d", t->comm, t->pid);
+		found = true;
+		goto out;
+	}
+out:
+	rcu_read_unlock();
+	return found;
+}
+
+/**
  * gomem_stackpages_find - find the pages of stacks
  * @sp: set to the result. The caller has to free it by gomem_stackpages_drop(),
  *	after an error, too

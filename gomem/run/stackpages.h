@@ -25,6 +25,7 @@ struct gomem_stackpages {
  */
 typedef void (*gomem_stackpages_fn)(unsigned long pfn, void *arg);
 
+bool gomem_stack_describe(unsigned long addr, char *buf, size_t len);
 int gomem_stackpages_find(struct gomem_stackpages *sp);
 void gomem_stackpages_drop(struct gomem_stackpages *sp);
 bool gomem_stackpages_has(struct gomem_stackpages *sp, unsigned long pfn);

@@ -21,9 +21,12 @@
 #include "map/describe.h"
 #include "map/live.h"
 #include "map/origin.h"
+#include "map/special.h"
 #include "cpu/node.h"
+#include "api/account.h"
 #include "api/cache.h"
 #include "api/tiny.h"
+#include "run/stackpages.h"
 #include "run/whatis.h"
 
 /* Room for the text of an address, or of the distance between two. */
@@ -191,18 +194,43 @@ static void say_origin(const struct answer *a)
 		gomem_origin_print(&o, say_line, (void *)a);
 }
 
-static void answer(const struct answer *a)
+/*
+ * If an account pays for the object, print which. The caller is in an RCU
+ * read-side section, which keeps the account from being freed.
+ */
+static void say_account(const struct answer *a)
+{
+	struct gomem_special sp;
+
+	if (gomem_origin_charge(a->addr, &sp))
+		say(a, "account", "%s, %zu bytes", sp.account->name, sp.bytes);
+}
+
+static void say_what(const struct answer *a)
 {
 	char what[GOMEM_DESCRIPTION_MAX];
+
+	if (!gomem_pagemap_has_page(&gomem_pagemap, a->addr) &&
+	    gomem_stack_describe(a->addr, what, sizeof(what))) {
+		say(a, "what", "not gomem's: %s, nobody frees it", what);
+		return;
+	}
+	gomem_describe(a->addr, what, sizeof(what));
+	say(a, "what", "%s", what);
+}
+
+static void answer(const struct answer *a)
+{
 	struct gomem_span *s;
 
 	/* RCU keeps the page and its typed cache from being freed meanwhile. */
 	rcu_read_lock();
-	gomem_describe(a->addr, what, sizeof(what));
-	say(a, "what", "%s", what);
+	say_what(a);
 	s = gomem_pagemap_span(&gomem_pagemap, a->addr);
-	if (s)
+	if (s) {
 		say_span(a, s);
+		say_account(a);
+	}
 	rcu_read_unlock();
 	say_origin(a);
 }

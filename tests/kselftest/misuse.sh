@@ -111,7 +111,7 @@ echo 1 >/proc/sys/kernel/printk
 begin
 while IFS=: read -r name key text; do
 	case $name in
-	foreign_user | foreign_hole | foreign_percpu)
+	foreign_user | foreign_hole | foreign_percpu | foreign_static_percpu | foreign_device | foreign_struct_page)
 		if user_mode_linux; then
 			ktap_test_skip "$name" "User-Mode Linux has no such addresses"
 			continue

@@ -195,6 +195,64 @@ static void test_scratch(struct kunit *test)
 	gomem_scratch_put(p);
 }
 
+/* The handles of arenas and typed caches are objects, too. */
+static void test_handles(struct kunit *test)
+{
+	struct gomem_arena *arena = gomem_arena_create(GFP_KERNEL);
+	struct gomem_cache *c = gomem_cache_create("whatis", 40, NULL);
+
+	KUNIT_ASSERT_NOT_NULL(test, arena);
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	expect(test, ask(test, arena),
+	       "owner: gomem_arena_destroy() takes it back\n");
+	expect(test, ask(test, (u8 *)c + 9),
+	       "owner: gomem_cache_destroy() takes it back\n");
+	gomem_cache_destroy(c);
+	gomem_arena_destroy(arena);
+	expect(test, ask(test, c), "owner: gomem_free() takes it back\n");
+}
+
+/* The answer names the account that pays for an object. */
+static void charge_of(struct kunit *test, struct gomem_account *account,
+		      size_t size, const char *want)
+{
+	u8 *p = gomem_account_alloc(account, size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	expect(test, ask(test, p + 5), want);
+	gomem_free(p);
+	expect_not(test, ask(test, p + 5), "account:");
+}
+
+static void test_account(struct kunit *test)
+{
+	struct gomem_account *account =
+		gomem_account_create("whatis one", 0, 0, NULL, NULL);
+	void *p;
+
+	KUNIT_ASSERT_NOT_NULL(test, account);
+	charge_of(test, account, 96, "\naccount: whatis one, 96 bytes\n");
+	charge_of(test, account, SZ_1M,
+		  "\naccount: whatis one, 1048576 bytes\n");
+	gomem_account_destroy(account);
+	p = gomem_alloc(96, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	expect_not(test, ask(test, p), "account:");
+	gomem_free(p);
+}
+
+/* The answer names the task of a stack. */
+static void test_stack(struct kunit *test)
+{
+	char want[64];
+	int local;
+
+	snprintf(want, sizeof(want),
+		 "what: not gomem's: stack of %s, task %d, nobody frees it\n",
+		 current->comm, task_pid_nr(current));
+	expect(test, ask(test, &local), want);
+}
+
 /*
  * For memory that is not gomem's, the answer says what the memory is, or what
  * the address stands for. The memory is not read.
@@ -211,6 +269,7 @@ static void test_foreign(struct kunit *test)
 	 */
 	if (!IS_ENABLED(CONFIG_UML)) {
 		expect(test, ask(test, slab), "what: not gomem's: slab memory");
+		expect(test, ask(test, slab), "; the cache is kmalloc-");
 		expect(test, ask(test, mapped),
 		       "what: not gomem's: vmalloc memory");
 	}
@@ -222,6 +281,9 @@ static void test_foreign(struct kunit *test)
 	expect_not(test, ask(test, slab), "state:");
 	expect_not(test, ask(test, slab), "owner:");
 	vfree(mapped);
+	if (!IS_ENABLED(CONFIG_UML))
+		expect(test, ask(test, mapped),
+		       "what: not gomem's: nothing, no memory is mapped");
 	kfree(slab);
 }
 
@@ -371,6 +433,9 @@ static struct kunit_case whatis_cases[] = {
 	KUNIT_CASE(test_large),
 	KUNIT_CASE(test_arena),
 	KUNIT_CASE(test_scratch),
+	KUNIT_CASE(test_handles),
+	KUNIT_CASE(test_account),
+	KUNIT_CASE(test_stack),
 	KUNIT_CASE(test_foreign),
 	KUNIT_CASE(test_log),
 	KUNIT_CASE(test_origin),

@@ -3,6 +3,7 @@
  * gomem_misuse_foreign.c - pass to gomem pointers that are not gomem's.
  */
 #include <linux/gomem.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/sched/task.h>
@@ -51,6 +52,51 @@ static int with_vmalloc(const struct misuse_case *c)
 
 	vfree(p);
 	return err;
+}
+
+/* The address was that of memory from vmalloc(). */
+static int foreign_vfreed(const struct misuse_case *c)
+{
+	void *p = vmalloc(c->size);
+
+	if (!p)
+		return -ENOMEM;
+	vfree(p);
+	/* Hide from the compiler that the pointer is used after vfree(). */
+	OPTIMIZER_HIDE_VAR(p);
+	gomem_free(p);
+	return 0;
+}
+
+/* Registers of a device. The page is that of the first HPET on x86. */
+static int foreign_device(const struct misuse_case *c)
+{
+	void __iomem *p = ioremap(0xfed00000, PAGE_SIZE);
+
+	if (!p)
+		return -ENOMEM;
+	gomem_free((void __force *)p);
+	iounmap(p);
+	return 0;
+}
+
+static int foreign_struct_page(const struct misuse_case *c)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	if (!page)
+		return -ENOMEM;
+	gomem_free(page);
+	__free_page(page);
+	return 0;
+}
+
+static DEFINE_PER_CPU(int, static_percpu);
+
+static int foreign_static_percpu(const struct misuse_case *c)
+{
+	gomem_free((void *)(__force unsigned long)&static_percpu);
+	return 0;
 }
 
 static void construct(void *obj)
@@ -143,9 +189,17 @@ const struct misuse_case foreign_cases[] = {
 	{ "foreign_vmalloc", with_vmalloc, .use = free_it, .size = 100,
 	  .counter = FOREIGN,
 	  .report = NOT_OURS ".*vmalloc memory, vfree() or kvfree()" },
+	{ "foreign_vfreed", foreign_vfreed, .size = 100, .counter = FOREIGN,
+	  .report = NOT_OURS ".*nothing, no memory is mapped there" },
+	{ "foreign_device", foreign_device, .counter = FOREIGN,
+	  .report = NOT_OURS ".*memory of a device, iounmap() owns it" },
+	{ "foreign_struct_page", foreign_struct_page, .counter = FOREIGN,
+	  .report = NOT_OURS ".*a struct page, nobody frees it" },
+	{ "foreign_static_percpu", foreign_static_percpu, .counter = FOREIGN,
+	  .report = NOT_OURS ".*a per-CPU pointer, free_percpu() owns it" },
 	{ "foreign_cache", with_slab_cache, .use = free_it, .size = 200,
 	  .counter = FOREIGN,
-	  .report = NOT_OURS ".*slab memory, .*kmem_cache_free() owns it" },
+	  .report = NOT_OURS ".*slab memory, .*; the cache is gomem_misuse)" },
 	{ "foreign_page", with_page, .use = free_it, .counter = FOREIGN,
 	  .report = NOT_OURS ".*page allocator, free_pages() owns it" },
 	{ "foreign_percpu", foreign_percpu, .counter = FOREIGN,
