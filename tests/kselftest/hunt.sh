@@ -9,6 +9,7 @@
 # machine: --memory=512M
 # own machine: memory that other tests freed may have stale copies of pointers
 # make check: in User-Mode Linux
+# make check: not on an older kernel
 
 # shellcheck source=tests/kselftest/ktap.sh
 . "$(dirname "$0")/ktap.sh"
