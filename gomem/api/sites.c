@@ -12,13 +12,14 @@
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/rculist.h>
+#include <linux/sched.h>
 
 #include "api/profile.h"
 #include "api/sites.h"
 
 /*
- * Protects gomem_bucket.sum. Taken by tasks that unload a module, and by a task
- * that ran out of memory. So nothing is allocated while it is held.
+ * Protects gomem_bucket.sum. Taken by tasks that unload a module. A task that
+ * ran out of memory takes it too, but does not wait for it.
  */
 static DEFINE_MUTEX(sums_mutex);
 
@@ -62,26 +63,33 @@ static void sum_stacks(void)
 		smp_rmb();
 		all = atomic64_read(&b->allocs);
 		gomem_site_add(&b->first->sum, b, all - frees);
+		cond_resched();
+	}
+}
+
+static void walk(gomem_site_fn fn, void *arg)
+{
+	const struct gomem_bucket *b;
+
+	sum_stacks();
+	list_for_each_entry_rcu(b, gomem_profile_buckets(), all, true) {
+		if (b->first == b && b->sum.objects)
+			fn(b, arg);
+		cond_resched();
 	}
 }
 
 /**
  * gomem_sites_walk - call a function for each stack that has live objects
- * @fn: called with the first bucket of the stack, whose member sum is set. Must
- *	not allocate
+ * @fn: called with the first bucket of the stack, whose member sum is set
  * @arg: for @fn
  *
  * Context: may sleep; never allocates.
  */
 void gomem_sites_walk(gomem_site_fn fn, void *arg)
 {
-	const struct gomem_bucket *b;
-
 	mutex_lock(&sums_mutex);
-	sum_stacks();
-	list_for_each_entry_rcu(b, gomem_profile_buckets(), all, true)
-		if (b->first == b && b->sum.objects)
-			fn(b, arg);
+	walk(fn, arg);
 	mutex_unlock(&sums_mutex);
 }
 
@@ -115,14 +123,20 @@ static void insert(const struct gomem_bucket *b, void *arg)
  * @site: array for these stacks, most bytes first
  * @max: its length, not 0
  *
- * Context: may sleep; never allocates.
- * Return: the number of stacks in @site, up to @max.
+ * For a task that ran out of memory: it must not wait for another task.
+ *
+ * Context: may sleep; never allocates, and waits for no lock.
+ * Return: the number of stacks in @site, up to @max; 0 if another task computes
+ * sums at the moment.
  */
 unsigned int gomem_sites_top(struct gomem_site *site, unsigned int max)
 {
 	struct top top = { .site = site, .max = max };
 
-	gomem_sites_walk(insert, &top);
+	if (!mutex_trylock(&sums_mutex))
+		return 0;
+	walk(insert, &top);
+	mutex_unlock(&sums_mutex);
 	return top.n;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_sites_top);
