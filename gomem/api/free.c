@@ -60,7 +60,11 @@ static void reject_small(void *obj, u32 tag, unsigned long caller)
 			     obj, caller);
 }
 
-/* Free an object of a typed cache, or report any other pointer. */
+/*
+ * Free an object of a typed cache, or report any other pointer. The tag of the
+ * pointer's page has size class 0, and gomem_large_free() has refused the
+ * pointer. So if a large object begins there, that object was freed already.
+ */
 static noinline void free_rare(void *p, unsigned long caller)
 {
 	enum gomem_span_state state;

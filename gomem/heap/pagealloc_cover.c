@@ -92,8 +92,9 @@ static void swap_tables(struct gomem_pagealloc *pa, struct gomem_table *new)
  * Raise pa->nr, so that chunk numbers below @end are valid. If the tables were
  * not extended just now, the caller has checked only that the table of the
  * leaves covers the chunks. Then the tables of the higher levels cover them,
- * too: all tables are extended together, and the ancestors of all leaves in one
- * page of the table of the leaves lie in one page of each other table.
+ * too: tables are extended by whole kernel pages (see base/table.h), and all
+ * tables together. If leaves share a page of their table, their ancestors share
+ * a page of each other table.
  */
 static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
 {

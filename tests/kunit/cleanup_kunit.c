@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * cleanup_kunit.c - cleanups, the functions that run when an object is freed:
- * each way to free runs them once, and in order.
+ * each way to free runs each of them once, the one attached last first.
  */
 #include <kunit/test.h>
 #include <linux/atomic.h>

@@ -465,7 +465,7 @@ static void test_find_last_random(struct kunit *test)
 	}
 }
 
-/* A search ends before the free run, in it, at its last page, or after it. */
+/* Only pages below @end count: @end is below the run, in it, and above it. */
 static void test_find_last_edges(struct kunit *test)
 {
 	struct pages *p = test->priv;

@@ -8,7 +8,11 @@ void courier_take(void *data)
 }
 EXPORT_SYMBOL_GPL(courier_take);
 
-/* Another user of parcels, which frees members of its own parcels. */
+/*
+ * Stands for kernel code that frees the notes only of parcels that it made
+ * itself. scripts/handover must not take this for a free of a note that a
+ * module allocated: see modules/members.c.
+ */
 static void courier_close(struct parcel *p)
 {
 	kfree(p->note);
