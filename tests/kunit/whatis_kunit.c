@@ -244,7 +244,7 @@ static void test_account(struct kunit *test)
 /* The answer names the task of a stack. */
 static void test_stack(struct kunit *test)
 {
-	char want[64];
+	char want[64 + TASK_COMM_LEN];
 	int local;
 
 	snprintf(want, sizeof(want),
