@@ -349,7 +349,7 @@ static noinline struct gomem_cache *new_cache(const char *name,
 	c = gomem_object_alloc_in_span(k, GFP_KERNEL | __GFP_ZERO, caller);
 	if (!c)
 		return NULL;
-	copy = gomem_alloc_noscan(len, GFP_KERNEL);
+	copy = gomem_alloc(len, GFP_KERNEL);
 	if (!copy) {
 		gomem_object_free(k, c);
 		return NULL;

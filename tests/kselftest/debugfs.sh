@@ -55,8 +55,8 @@ for file in classes classes_all; do
 		"$file: columns are named"
 done
 ktap_is "$(rows_of $dir/classes_all | awk 'NF != 10' | wc -l)" 0 "classes_all: ten columns"
-ktap_is "$(rows_of $dir/classes_all | wc -l)" 136 \
-	"classes_all: 67 classes, scan and noscan, one that is shared, and a total"
+ktap_is "$(rows_of $dir/classes_all | wc -l)" 138 \
+	"classes_all: 67 classes and handles, scan and noscan, one that is shared, and a total"
 
 insmod gomem_torture.ko seconds=2
 rmmod gomem_torture
