@@ -52,6 +52,8 @@
  * scratch	buffers of 2 to 32 KiB, with span classes of their own, which
  *		follow those of the size classes
  * arena	memory that is allocated piece by piece and freed as a whole
+ * handle	what gomem_cache_create() or gomem_arena_create() returns: an
+ *		object in a span class of its own, which gomem_free() refuses
  * quarantine	spans of destroyed arenas, poisoned and kept from use (debug=1)
  * tiny		noscan and less than 16 bytes: may share a block of 16 bytes
  * part		the bytes of a tiny block that one tiny object has

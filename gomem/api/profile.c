@@ -427,11 +427,30 @@ static void note_age(const struct gomem_special *sp, void *arg)
 	row->youngest = row->youngest ? min(row->youngest, age) : age;
 }
 
-/*
- * Fill up to @room rows with the counts of the buckets. Return their number.
- * Read the frees first. Then each object whose free is counted is also counted
- * as an allocation.
+/**
+ * gomem_profile_records - read how many objects of a bucket were counted
+ * @b: the bucket
+ * @frees: set to the records of objects that were freed, in units of 2^-8
+ *
+ * Each object whose free is counted is also counted as an allocation.
+ *
+ * Context: any.
+ * Return: the records of all objects, at least @frees, in units of 2^-8.
  */
+u64 gomem_profile_records(const struct gomem_bucket *b, u64 *frees)
+{
+	*frees = atomic64_read(&b->frees);
+	/*
+	 * An object's allocation is counted before gomem_special_add(), and its
+	 * free after gomem_special_remove_all(). Both take row.lock in
+	 * map/special.c, which orders the two counts. This barrier pairs with
+	 * that lock.
+	 */
+	smp_rmb();
+	return atomic64_read(&b->allocs);
+}
+
+/* Fill up to @room rows with the counts of the buckets. Return their number. */
 static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
 {
 	struct gomem_bucket *b;
@@ -442,15 +461,7 @@ static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
 		if (n == room)
 			break;
 		rows[n].b = b;
-		rows[n].frees = atomic64_read(&b->frees);
-		/*
-		 * An object's allocation is counted before gomem_special_add(),
-		 * and its free after gomem_special_remove_all(). Both take
-		 * row.lock in map/special.c, which orders the two counts. This
-		 * barrier pairs with that lock.
-		 */
-		smp_rmb();
-		rows[n].allocs = atomic64_read(&b->allocs);
+		rows[n].allocs = gomem_profile_records(b, &rows[n].frees);
 		rows[n].squares = atomic64_read(&b->squares);
 		n++;
 	}

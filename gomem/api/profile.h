@@ -40,6 +40,7 @@ void gomem_profile_watch(void *obj, size_t size, bool charged);
 void gomem_profile_extend(void *obj, size_t size, bool charged);
 void gomem_profile_take_many(void **p, unsigned int n, size_t size);
 void gomem_profile_forget(const struct gomem_special *sp);
+u64 gomem_profile_records(const struct gomem_bucket *b, u64 *frees);
 u64 gomem_profile_scale(u64 n, u32 size, unsigned long rate);
 u64 gomem_profile_error(const struct gomem_profile_row *row);
 u64 gomem_profile_variance(const struct gomem_profile_row *row);

@@ -8,7 +8,6 @@
  * looks for the function needs the sum of the buckets.
  */
 #include <kunit/visibility.h>
-#include <linux/atomic.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/rculist.h>
@@ -58,10 +57,7 @@ static void sum_stacks(void)
 	list_for_each_entry_rcu(b, gomem_profile_buckets(), all, true) {
 		if (b->first == b)
 			b->sum = (struct gomem_stack_sum){ };
-		frees = atomic64_read(&b->frees);
-		/* As in fill_rows() of api/profile.c. */
-		smp_rmb();
-		all = atomic64_read(&b->allocs);
+		all = gomem_profile_records(b, &frees);
 		gomem_site_add(&b->first->sum, b, all - frees);
 		cond_resched();
 	}

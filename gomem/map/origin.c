@@ -143,10 +143,8 @@ static bool find_start(unsigned long addr, unsigned long *start)
 	return true;
 }
 
-typedef bool (*find_fn)(unsigned long addr, struct gomem_special *copy);
-
-/* Call @find for the object that an address lies in. */
-static bool find_special(unsigned long addr, find_fn find,
+/* Do what gomem_special_copy() does for the object that an address lies in. */
+static bool find_special(unsigned long addr, bool charge,
 			 struct gomem_special *sp)
 {
 	unsigned long start;
@@ -155,14 +153,16 @@ static bool find_special(unsigned long addr, find_fn find,
 	 * Try @addr itself first: if a tiny object starts at @addr,
 	 * find_start() may find the object before it in the block.
 	 */
-	return find(addr, sp) || (find_start(addr, &start) && find(start, sp));
+	return gomem_special_copy(addr, charge, sp) ||
+	       (find_start(addr, &start) &&
+		gomem_special_copy(start, charge, sp));
 }
 
 static bool find_live(unsigned long addr, struct gomem_origin *o)
 {
 	struct gomem_special sp;
 
-	if (!find_special(addr, gomem_special_find, &sp))
+	if (!find_special(addr, false, &sp))
 		return false;
 	from_special(o, &sp);
 	return true;
@@ -191,8 +191,7 @@ static bool may_lock(void)
  */
 bool gomem_origin_charge(unsigned long addr, struct gomem_special *sp)
 {
-	return may_lock() &&
-	       find_special(addr, gomem_special_find_charge, sp);
+	return may_lock() && find_special(addr, true, sp);
 }
 
 static bool find_freed(unsigned long addr, struct gomem_origin *o)

@@ -324,8 +324,19 @@ struct gomem_special *gomem_special_remove_record(unsigned long addr)
 	return detach(addr, NULL);
 }
 
-/* Copy the charge of an object, or the profile's special of it. */
-static bool copy_of(unsigned long addr, bool charge, struct gomem_special *copy)
+/**
+ * gomem_special_copy - copy a special of an object
+ * @addr: the object, or any other address
+ * @charge: copy the charge of the object to an account, instead of the
+ *	profile's special
+ * @copy: set to the special. The account of a charge stays in memory at least
+ *	until the RCU read-side section of the caller ends
+ *
+ * Context: any but NMI, in an RCU read-side section.
+ * Return: false if there is none.
+ */
+bool gomem_special_copy(unsigned long addr, bool charge,
+			struct gomem_special *copy)
 {
 	struct gomem_special *sp;
 	struct gomem_span *s;
@@ -343,34 +354,7 @@ static bool copy_of(unsigned long addr, bool charge, struct gomem_special *copy)
 	spin_unlock_irqrestore(&row->lock, flags);
 	return sp;
 }
-
-/**
- * gomem_special_find - copy the profile's special of an object
- * @addr: the object, or any other address
- * @copy: set to the special
- *
- * Context: any but NMI, in an RCU read-side section.
- * Return: false if there is none.
- */
-bool gomem_special_find(unsigned long addr, struct gomem_special *copy)
-{
-	return copy_of(addr, false, copy);
-}
-EXPORT_SYMBOL_IF_KUNIT(gomem_special_find);
-
-/**
- * gomem_special_find_charge - copy the charge of an object to an account
- * @addr: the object, or any other address
- * @copy: set to the charge, whose account stays in memory at least until the
- *	RCU read-side section of the caller ends
- *
- * Context: any but NMI, in an RCU read-side section.
- * Return: false if there is none.
- */
-bool gomem_special_find_charge(unsigned long addr, struct gomem_special *copy)
-{
-	return copy_of(addr, true, copy);
-}
+EXPORT_SYMBOL_IF_KUNIT(gomem_special_copy);
 
 /* Replaces the function of a cleanup when the function's module is unloaded. */
 static void do_nothing(void *arg)

@@ -114,8 +114,16 @@ struct gomem_special *gomem_special_remove_cleanup(unsigned long addr,
 						   void *arg);
 struct gomem_special *gomem_special_remove_charge(unsigned long addr);
 struct gomem_special *gomem_special_remove_record(unsigned long addr);
-bool gomem_special_find(unsigned long addr, struct gomem_special *copy);
-bool gomem_special_find_charge(unsigned long addr, struct gomem_special *copy);
+bool gomem_special_copy(unsigned long addr, bool charge,
+			struct gomem_special *copy);
+
+/* Copy the profile's special of an object. */
+static inline bool gomem_special_find(unsigned long addr,
+				      struct gomem_special *copy)
+{
+	return gomem_special_copy(addr, false, copy);
+}
+
 unsigned long gomem_special_count_cleanups(const struct module *mod,
 					   struct gomem_special *copy);
 unsigned long gomem_special_drop_cleanups(const struct module *mod,

@@ -129,7 +129,8 @@ static void show_classes_legend(struct seq_file *m, bool all)
 	seq_puts(m, "# CPUs' caches. slack: bytes of the spans outside of live objects. noscan: 1 if the\n");
 	seq_puts(m, "# objects have no pointers. The row of 16 bytes with fewer objects than the others in a\n");
 	seq_puts(m, "# span: blocks that tiny objects share. There, live, mallocs and frees count tiny objects.\n");
-	seq_puts(m, "# The rows of 152 bytes: the handles of typed caches, and those of arenas (noscan).\n");
+	seq_printf(m, "# The rows of %u bytes: the handles of typed caches, and those of arenas (noscan).\n",
+		   GOMEM_HANDLE_SIZE);
 	if (!all)
 		seq_puts(m, "# Rows that were never used are only in the file classes_all.\n");
 	seq_printf(m, "# %5s %6s %6s %7s %8s %10s %8s %12s %12s %12s\n",

@@ -210,11 +210,14 @@ static bool is_gone(unsigned long pfn, unsigned long addr)
 bool gomem_stack_describe(unsigned long addr, char *buf, size_t len)
 {
 	struct task_struct *p, *t;
+	unsigned long stack;
 	bool found = false;
 
 	rcu_read_lock();
 	for_each_process_thread(p, t) {
-		if (addr - (unsigned long)READ_ONCE(t->stack) >= THREAD_SIZE)
+		/* A task that has ended, but was not reaped, has no stack. */
+		stack = (unsigned long)READ_ONCE(t->stack);
+		if (!stack || addr - stack >= THREAD_SIZE)
 			continue;
 		snprintf(buf, len, "stack of %s, task %d", t->comm, t->pid);
 		found = true;

@@ -30,7 +30,6 @@ ALLOCATES = re.compile(r"_*(alloc_pages|folio_alloc|get_free_pages|alloc_percpu|
 # The macros of tracepoints call probes, which are not gomem's.
 CALLBACKS = {"fn": [], "free_extent": ["put_meta"], "stack": [], "room": [], "distance": [],
              "ctor": [], "kick": [], "count": [], "wanted": [],
-             "find": ["gomem_special_find", "gomem_special_find_charge"],
              "TRACE_EVENT": [], "DEFINE_EVENT": []}
 
 NODE = re.compile(r'node: \{ title: "([^"]+)" label: "([^"]*)"')

@@ -15,7 +15,7 @@ KEYS="heap_alloc heap_objects total_alloc mallocs frees heap_sys heap_inuse heap
 heap_released scratch_inuse scratch_sys tiny_blocks tiny_sys tiny_allocs tiny_frees mspan_inuse mspan_sys mcache_inuse mcache_sys meta_sys sys"
 
 ktap_print_header
-ktap_set_plan 37
+ktap_set_plan 38
 need_insmod gomem.ko
 
 # keys_of FILE: print the lines that are no headings.
@@ -129,6 +129,16 @@ ktap_is "$accepted" "" "whatis: refuses garbage"
 echo 0x10 >$dir/whatis
 ktap_is "$(cat $dir/whatis)" "address: 10
 what: not gomem's: nothing, in the page at NULL" "whatis: takes an address"
+# A zombie: its parent, which has become "sleep", does not wait for it.
+sh -c 'true & exec sleep 600' &
+parent=$!
+until grep -qs '^State:.Z' /proc/[0-9]*/status; do
+	sleep 1
+done
+echo 0x10 >$dir/whatis
+ktap_is "$(sed -n 2p $dir/whatis)" "what: not gomem's: nothing, in the page at NULL" \
+	"whatis: a task that has ended has no stack"
+kill $parent
 awk '$3 == "kfree" { print $1 }' /proc/kallsyms >$dir/whatis
 ktap_is "$(sed -n 2p $dir/whatis)" "what: not gomem's: kfree, static, nobody frees it" \
 	"whatis: names what is the kernel's"
