@@ -445,7 +445,8 @@ static noinline void free_bulk_slow(size_t n, void **p, unsigned long caller)
  * Where the objects of one gomem page go.
  *
  * @page: number of the page. Once an object of the page was pushed on the slot,
- *	that object keeps the span, so that @slot and @start stay valid
+ *	that object keeps the span from being freed, so that @slot and @start
+ *	stay valid
  * @slot: the slot of the objects
  * @start: the sum of this and the address of an object, in 32 bits, is the
  *	offset of the object in its span

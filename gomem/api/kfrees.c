@@ -160,7 +160,8 @@ static void note_kfree(const void *p, unsigned long call_site)
 	/*
 	 * Keep gomem from giving the page back: see gomem_heap_release(). On
 	 * Linux 6.1 and 6.12 the tracepoint turns preemption off, which keeps
-	 * the page, too. On 7.2 it uses SRCU, and a probe may be preempted.
+	 * the page, too. On 7.2 and 7.3 the tracepoint uses SRCU, and a probe
+	 * may be preempted.
 	 */
 	rcu_read_lock();
 	if (gomem_pagemap_span(&gomem_pagemap, (unsigned long)p)) {

@@ -54,9 +54,9 @@
 /*
  * Protects the lists of buckets while a bucket is added: sampled allocations on
  * any CPU take it. Readers walk the list of all buckets under RCU. No bucket is
- * removed before gomem is unloaded. The list @stacks has the first bucket of
- * each stack. With all buckets of a stack in one list, a stack with thousands
- * of sizes would make for long walks with interrupts off.
+ * removed before gomem is unloaded. The lists of @stacks have only the first
+ * bucket of each stack. If they had all buckets, a stack with thousands of
+ * sizes would make one of them long, and they are walked with interrupts off.
  */
 static DEFINE_SPINLOCK(buckets_lock);
 static struct hlist_head buckets[1 << HASH_BITS];
@@ -64,10 +64,13 @@ static struct hlist_head stacks[1 << HASH_BITS];
 static LIST_HEAD(all_buckets);
 static unsigned int nr_buckets;
 
-/* A bucket has a rate above 1. Never becomes false again. */
+/* Has a bucket with a rate above 1 been added? Never becomes false again. */
 static bool sampled;
 
-/* The properties that identify a bucket. @stack_hash is that of the frames. */
+/*
+ * The properties that identify a bucket. @stack_hash is the hash of the frames,
+ * and @hash is the hash of @stack_hash, @size and @rate.
+ */
 struct stack {
 	unsigned long *frame;
 	unsigned int nr;

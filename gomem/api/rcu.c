@@ -319,7 +319,10 @@ static bool enqueue_deferred(struct gomem_rcu_head *head)
 	struct rcu_queue *q;
 	bool given;
 
-	/* Stay on this CPU. For RCU this is a reader: see read_word(). */
+	/*
+	 * Stay on this CPU. Code with preemption off is an RCU reader, which
+	 * read_word() requires.
+	 */
 	preempt_disable();
 	q = this_cpu_ptr(&queues);
 	first = READ_ONCE(q->deferred);

@@ -4,8 +4,8 @@
  *	recorded.
  *
  * A stack has a bucket for each size of its objects. A function with objects of
- * many sizes may have the most memory, although none of its buckets has. So who
- * looks for the function needs the sum of the buckets.
+ * many sizes may have the most memory, although none of its buckets has. Only
+ * the sum of the buckets shows this.
  */
 #include <kunit/visibility.h>
 #include <linux/minmax.h>

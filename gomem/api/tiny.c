@@ -191,9 +191,10 @@ static struct gomem_tiny *own_rest(const void *p)
 }
 
 /*
- * Free a part. Return the mask that is left, or a negative number if @p is no
- * live object. The part that was cut last from this CPU's current block becomes
- * rest again: a loop that allocates and frees one object needs no new block.
+ * Free the part at @p. Return the mask that is left, or a negative number if @p
+ * is no live object. If this CPU cut the part last from its current block, the
+ * part becomes rest again. So a loop that allocates and frees one object needs
+ * no new block.
  */
 static int take_part(void *p)
 {

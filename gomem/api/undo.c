@@ -109,9 +109,10 @@ static bool may_undo_now(const struct gomem_heap *h, unsigned long pages,
  *
  * As after any free, the heap keeps free pages in proportion to the pages in
  * use, see gomem_heap_surplus(). A page may go back only a grace period after
- * it became free. If may_wait() allows it, the call waits for an expedited
- * grace period. If not, or if @pages are few and another call has waited
- * shortly before, a work waits instead.
+ * it became free. If the surplus has pages that cannot go back yet, the call
+ * waits for an expedited grace period if may_wait() allows it, else leaves them
+ * to a work. A call leaves all pages to the work if it must not sleep, or if it
+ * has fewer than UNDO_LARGE pages and comes soon after another: see UNDO_PAUSE.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: how many pages went back, or will go back by the work.

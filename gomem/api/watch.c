@@ -40,7 +40,7 @@ noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
 	struct gomem_account *a = gomem_payer();
 	bool charged = a || (gfp & GOMEM_GFP_PAID);
 
-	/* Remove gomem's flags, which kzalloc() of the charge does not know. */
+	/* kzalloc(), which makes the charge, does not know gomem's flags. */
 	gfp &= __GFP_BITS_MASK;
 	if (!charged && gomem_usage_is_over() && gomem_usage_refuses(gfp))
 		return false;
@@ -56,9 +56,9 @@ noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
  * @gfp: the gfp of the call
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
- * Return: how many objects, counted from p[0], may be handed out. For the next
- * object gomem_watch_slow() has returned false. Even so the profile may have a
- * record of that object.
+ * Return: how many objects, counted from p[0], may be handed out. If these are
+ * fewer than @n, gomem_watch_slow() has returned false for the next object.
+ * Even so the profile may have a record of that object.
  */
 noinline unsigned int gomem_watch_many_slow(void **p, unsigned int n,
 					    size_t size, gfp_t gfp)

@@ -167,7 +167,10 @@ static inline bool gomem_in_module_range(unsigned long addr)
 #endif
 }
 
-/* Does kfree() of gomem's memory leave the page's reference count alone? */
+/*
+ * Does kfree() of gomem's memory leave the page's reference count alone? Where
+ * it drops a reference, gomem finds such calls by the count: see api/kfrees.c.
+ */
 #ifdef GOMEM_HAVE_LARGE_KMALLOC
 #define GOMEM_KFREE_LEAVES_NO_TRACE	true
 #else

@@ -23,9 +23,10 @@
  * aligned to their length. The buffer sizes are powers of two: there is no
  * tail, and each buffer is naturally aligned.
  *
- * The last class is that of the blocks that tiny objects share
+ * The next class is that of the blocks that tiny objects share
  * (map/tinyblock.h). Blocks are 16 bytes, as in the size class of 16 bytes. But
- * a span has fewer of them, because their masks are in its tail.
+ * a span has fewer of them, because their masks are in its tail. The last class
+ * is that of handles.
  */
 #ifndef GOMEM_SIZECLASS_H
 #define GOMEM_SIZECLASS_H
@@ -62,9 +63,10 @@
  * large objects, of arenas and of typed caches.
  *
  * The span classes below GOMEM_NR_HEAP_SPANCLASSES are those of the size
- * classes. Scratch buffers use only the span class with pointers of their
- * class, tiny objects only the noscan one. Handles of typed caches have
- * pointers, handles of arenas are noscan.
+ * classes. Each further class has two span classes, too. Scratch buffers use
+ * only the one for objects with pointers. Blocks of tiny objects use only the
+ * noscan one. Handles of typed caches have pointers, handles of arenas are
+ * noscan.
  */
 #define GOMEM_NR_HEAP_SPANCLASSES	(2 * GOMEM_NR_SIZE_CLASSES)
 #define GOMEM_NR_SPANCLASSES		(2 * GOMEM_NR_CLASSES)

@@ -125,7 +125,11 @@ struct gomem_cache_cpu {
 DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_task);
 DECLARE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 
-/* Objects and spans of a kind, summed over all CPUs and nodes. */
+/*
+ * Counts of a kind, summed over all CPUs and nodes: objects allocated and freed
+ * so far, objects that slots and transfer caches hold now, and spans that slots
+ * cache now.
+ */
 struct gomem_class_counts {
 	u64 mallocs;
 	u64 frees;

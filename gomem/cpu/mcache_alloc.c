@@ -312,8 +312,8 @@ static noinline void *alloc_hard(struct gomem_mcentral *c,
 }
 
 /*
- * Try the other nodes, the nearest first: take objects from the transfer cache
- * or the spans of that node, or make a span there without a hard request to the
+ * Try each other node, the nearest first: take objects from the node's transfer
+ * cache or spans, or make a span on the node without a hard request to the
  * kernel. If no node has memory, make a hard request.
  */
 static noinline void *alloc_from_peers(struct gomem_mcentral *c,

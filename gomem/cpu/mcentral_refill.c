@@ -26,8 +26,9 @@
 
 /*
  * Find a span with a free cell: look at swept spans first, then at spans that
- * have to be swept, as Go's cacheSpan() does. Add double frees to @bad. Return
- * NULL if no span is found within SWEEP_BUDGET.
+ * have to be swept, as Go's cacheSpan() does. Add to @bad how many double frees
+ * the sweeps found. Return NULL if SWEEP_BUDGET full spans were swept in vain,
+ * or if there are no more spans to sweep.
  */
 static struct gomem_span *find_span(struct gomem_mcentral *c, unsigned int *bad)
 {
@@ -210,7 +211,8 @@ static bool use_all(struct gomem_mcentral *c, struct gomem_span *s,
 
 /*
  * Add new spans, all of one heap, to their mcentral, and take objects from
- * them. gomem_mcentral_grow() made no more spans than the request needs.
+ * them. gomem_mcentral_grow() made no more spans than the request needs, so
+ * each span provides objects.
  */
 static void use_new(struct gomem_span *spans, struct gomem_refill *r)
 {
@@ -282,7 +284,7 @@ bool gomem_mcentral_peers(const struct gomem_mcentral *c, gfp_t gfp)
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_peers);
 
 /**
- * gomem_mcentral_refill_any - get objects, without taking a span back
+ * gomem_mcentral_refill_any - get objects for a caller that returns no span
  * @c: the mcentral, of this or another node
  * @r: the request, and its result; @r->span is ignored on entry
  *

@@ -157,8 +157,8 @@ void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
 {
 	/*
 	 * With a divmul of 0, gomem_is_multiple() rejects every offset. So
-	 * gomem_take_back() refuses scratch buffers and tiny blocks, which the
-	 * hit path of gomem_free() must not push.
+	 * gomem_take_back() refuses scratch buffers, tiny blocks and handles,
+	 * which the hit path of gomem_free() must not push.
 	 */
 	slot->divmul = gomem_spc_class(k->spc) < GOMEM_SCRATCH_CLASS ?
 		       k->divmul : 0;

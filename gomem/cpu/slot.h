@@ -49,15 +49,16 @@ enum gomem_stack {
  * @calm: refills since the last flush, up to CALM; see
  *	gomem_slot_refill_size() and take_half()
  * @thin: gomem_sampler.thin when @left was drawn
- * @left: number of hits before the hit that the heap profile samples; negative
- *	once that hit has come. See base/sample.h
+ * @left: number of hits that allocate a single object, before the one that the
+ *	heap profile samples; negative once that one has come. See base/sample.h
  * @span: the span that refills this slot, or NULL
  * @refilled: number of objects that came from spans and transfer caches
  * @flushed: number of objects that went to spans and transfer caches
  *
  * @divmul, @size and @room are constant. The other members change only in a
  * section that owns the slot (cpu/section.h), or while no CPU uses the slot. A
- * hit counts down @left, and so needs no other counter. In such a section:
+ * hit that allocates a single object counts down @left, and so needs no other
+ * counter. In such a section:
  *	objects handed out == allocs - left
  *	objects freed      == allocs - left + (top - bottom) + flushed -
  *			      refilled
@@ -111,8 +112,8 @@ static inline void **gomem_slot_bottom(const struct gomem_slot *slot)
 
 /*
  * Pop an object outside of the hit path; return NULL if there is none. The
- * caller is in a section that owns the slot. The object is not a hit: for the
- * heap profile, gomem_sample_due() counts it later.
+ * caller is in a section that owns the slot. The allocation is not counted as a
+ * hit: for the heap profile, gomem_sample_due() counts it later.
  */
 static __always_inline void *gomem_slot_take(struct gomem_slot *slot)
 {

@@ -21,7 +21,8 @@
  * current second (see struct gomem_transfer). Room grows when three things
  * happen in that second, in this order: a put finds too little room, a take
  * finds no object, and a put finds too little room again. Room does not grow
- * while moved < MOVED_MIN.
+ * while moved < MOVED_MIN, or if all transfer caches of the heap together would
+ * exceed the limit in mcentral_transfer.c.
  */
 #define BEGIN_BYTES	SZ_32K
 #define BEGIN_MIN	4

@@ -137,9 +137,10 @@ static bool free_to_pcache(struct gomem_heap *h, struct gomem_pcache *pc,
 
 /*
  * Give the heap the pages and descriptors that free_to_pcache() did not keep.
- * But if @limit is not 0, the page cache keeps some of them after all: pages of
- * long spans, in place of its older runs, and descriptors, if it has room.
- * Caller holds the locks of the page cache and of the heap.
+ * But if @limit, which free_to_pcache() was called with, is not 0, the page
+ * cache keeps some of them after all: pages of long spans, in place of its
+ * older runs, and descriptors, if it has room. Caller holds the locks of the
+ * page cache and of the heap.
  */
 static void free_to_heap(struct gomem_heap *h, struct gomem_pcache *pc,
 			 struct gomem_span_stack *spans, unsigned int limit)
@@ -197,9 +198,10 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
 	/*
-	 * Do not kick if the page cache kept the few pages of all these spans.
-	 * The pages that joined its group do not count as free. Those that
-	 * became a run do, but are at most GOMEM_PCACHE_SPAN_MAX.
+	 * Skip gomem_heap_kick() if the page cache kept all spans and they have
+	 * few pages. Pages that joined the cache's group do not count as free
+	 * pages of the heap. Pages that became a run do, but are at most
+	 * GOMEM_PCACHE_SPAN_MAX.
 	 */
 	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
 		gomem_heap_kick(h, freed);

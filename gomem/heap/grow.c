@@ -251,9 +251,9 @@ static void make_room(struct gomem_heap *h, unsigned int need, gfp_t gfp)
 /*
  * Before a heap with many free pages grows for a large request that may sleep,
  * give back as many free pages as the request wants. The free pages lie in runs
- * that are too short for the request: without this, the heap would keep them in
- * addition to the new pages until the next look. Pages in their grace period
- * are not given back.
+ * that are too short for the request. If this function did not give them back,
+ * the heap would keep them in addition to the new pages until the next look.
+ * Pages in their grace period are not given back.
  */
 static void trade(struct gomem_heap *h, const struct gomem_span_request *req)
 {
@@ -463,7 +463,11 @@ static noinline unsigned long refuse(struct gomem_heap *h, unsigned long addr,
 	return GOMEM_NO_PAGE;
 }
 
-/* Add the pages of a block that kept_length() keeps. Give back the others. */
+/*
+ * Add the first pages of a block to the heap of @c, as many as kept_length()
+ * returns, and give the other pages back to the kernel. Return what add_block()
+ * returns.
+ */
 static noinline unsigned long keep_block(struct gomem_chunk *c,
 					 const struct gomem_span_request *req,
 					 unsigned long addr, unsigned int order)

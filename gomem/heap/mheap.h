@@ -269,8 +269,8 @@ struct gomem_span_request {
 };
 
 /*
- * gomem_heap_walk_spans() calls such a function for each live span of a heap,
- * with the heap's lock held.
+ * gomem_heap_walk_spans() calls a function of this type for each live span of a
+ * heap, with the heap's lock held.
  */
 typedef void (*gomem_span_fn)(struct gomem_span *s, void *arg);
 

@@ -425,12 +425,12 @@ static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
  * @pa: page allocator
  * @n: number of pages, a power of two up to 512
  *
- * Takes the lowest aligned run, which never crosses chunks. But the search for
- * it gives up when, after the chunk at which it starts, it has visited 16
- * chunks that have @n free pages in a row, but not aligned, or 512 summaries.
- * Then the function takes the lowest aligned run inside the lowest run of
- * 2 * @n - 1 free pages. If there is no run of that length, the function fails,
- * although there may be an aligned run of @n pages elsewhere.
+ * Takes the lowest aligned run, which never crosses chunks. But after the chunk
+ * at which the search for this run starts, it visits at most 16 chunks that
+ * have @n free pages in a row, and at most 512 summaries. If it finds no
+ * aligned run there, the function takes the lowest aligned run inside the
+ * lowest run of 2 * @n - 1 free pages. If there is no run of that length, the
+ * function fails, although there may be an aligned run of @n pages elsewhere.
  *
  * Context: any, with @pa->lock held.
  * Return: the first page, a multiple of @n; GOMEM_NO_PAGE if no such run was

@@ -37,10 +37,10 @@
  * References that gomem adds to each kernel page, besides the reference that
  * alloc_pages() takes. Up to Linux 6.17, kfree() mistakes a gomem object for a
  * large object from kmalloc(), and drops a reference to the object's page. The
- * page survives this number of such calls. A page of 4 KiB has at most 512
- * objects, but a loop that passes the same object to kfree() again and again
- * must not free the page under the other objects. Half of the range of the
- * reference counter is left for callers of get_page().
+ * page survives this number of such calls. A page of 4 KiB has at most 3840
+ * objects (tiny ones), but a loop that passes the same object to kfree() again
+ * and again must not free the page under the other objects. Half of the range
+ * of the reference counter is left for callers of get_page().
  */
 #define GUARD_REFS	BIT(30)
 

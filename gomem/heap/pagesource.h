@@ -42,7 +42,8 @@
  *	calls that were noticed before. May be NULL
  * @tell: tell the kernel that the node's heap has this many gomem pages more to
  *	give back than before; fewer if the number is negative. May be NULL
- * @has_memory: there is memory at the addresses that @alloc returns
+ * @has_memory: the addresses that @alloc returns may be read and written. False
+ *	for a test's source that hands out made-up addresses
  * @zeroed: the blocks that @alloc returns are all zero
  * @limit: bytes that all heaps of this source together try not to exceed,
  *	including what @meta_alloc handed out; 0: no limit
@@ -83,9 +84,9 @@ void gomem_kernel_page_kfreed(unsigned long addr);
 
 /*
  * gomem calls a source's alloc(), free(), meta_alloc() and meta_free() only by
- * wrappers: gomem_pages_get() and gomem_meta_get(), and the same with _put().
- * The wrappers update src->heap_pages and src->meta_bytes, so that no source
- * has to. Orders and numbers of pages are in gomem pages.
+ * wrappers: gomem_pages_get(), gomem_pages_put(), gomem_meta_get() and
+ * gomem_meta_put(). The wrappers update src->heap_pages and src->meta_bytes, so
+ * that no source has to. Orders and numbers of pages are in gomem pages.
  */
 static inline unsigned long gomem_pages_get(struct gomem_pagesource *src,
 					    unsigned int order, gfp_t gfp,

@@ -38,7 +38,7 @@ int gomem_heap_init_pcaches(struct gomem_heap *h)
 /**
  * gomem_heap_refill_pcache - give a page cache pages and descriptors
  * @h: the heap
- * @pc: the page cache, locked; gets pages only if its group has none
+ * @pc: the page cache, locked. It gets single pages only if it has none left
  * @index: index of the size of the descriptors: see gomem_span_desc(). The page
  *	cache gets descriptors until it has GOMEM_PCACHE_DESCS / 2 of this size
  */

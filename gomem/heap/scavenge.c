@@ -253,9 +253,10 @@ static bool gather(struct gomem_heap *h, enum gomem_scavenge_reason why,
 }
 
 /*
- * Note in @b the grace period of the chunk that got the rank WAITS last. It is
- * usually the latest one. So after one sleep of the background scavenger, the
- * pages of all chunks of this rank can usually go back.
+ * Note in @b the grace period of the chunk that got the rank WAITS last. The
+ * background scavenger sleeps until the noted grace period is over. This chunk
+ * usually has the latest one. So after one sleep, the pages of all chunks of
+ * this rank can usually go back.
  */
 static void note_waiting(struct gomem_heap *h, struct batch *b)
 {
@@ -453,8 +454,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
  * Announce up to @want free pages that are not announced yet, and return their
  * number. All pages that are free now can go back after the grace period @gp.
  * But the pages that were announced first keep their earlier grace period.
- * Otherwise reclaim, which may call this again and again, would postpone the
- * time at which they go back.
+ * Otherwise reclaim, which may call this function again and again, would
+ * postpone the time at which these pages go back.
  */
 static unsigned long announce(struct gomem_heap *h, unsigned long want,
 			      unsigned long gp)

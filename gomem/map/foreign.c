@@ -104,8 +104,8 @@ static unsigned int __init find_cache_word(struct kmem_cache *s)
 static unsigned int name_word __ro_after_init;
 
 /*
- * The name has a lower number than this on all kernels. Each struct kmem_cache
- * has more words.
+ * Limit of the search for that word. On all kernels its number is below this,
+ * and a struct kmem_cache has more words than this.
  */
 #define NAME_WORD_MAX	16
 
@@ -268,8 +268,8 @@ static const char *vmalloc_text(unsigned long addr)
 
 /*
  * Is this an address in the kernel's array of all struct page? Only the array
- * of CONFIG_SPARSEMEM_VMEMMAP has addresses of its own. Others lie in memory
- * that is reserved at boot.
+ * of CONFIG_SPARSEMEM_VMEMMAP has addresses of its own. In other kernels each
+ * struct page lies in memory that is reserved at boot: see reserved_text().
  */
 static bool in_struct_page(unsigned long addr)
 {
@@ -317,8 +317,8 @@ static bool name_of(unsigned long addr, char *buf, size_t len)
 }
 
 /*
- * Is this an address in a part of the kernel's image that was freed after boot?
- * kallsyms still has the symbols of that part.
+ * Was the part of the kernel's image at @addr freed after boot? Ask only for an
+ * address that has a symbol: kallsyms also has the symbols of freed parts.
  */
 static bool is_freed_image(unsigned long addr)
 {

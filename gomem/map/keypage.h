@@ -23,7 +23,10 @@
 
 #include "map/chunk.h"
 
-/* Note that pages become part of a span of small objects, and may hold keys. */
+/*
+ * Set the bits of pages that become part of a span of small objects, and so may
+ * hold keys.
+ */
 static inline void gomem_keypage_add(struct gomem_chunk *c, unsigned int first,
 				     unsigned int npages)
 {
@@ -39,7 +42,7 @@ static inline void gomem_keypage_add(struct gomem_chunk *c, unsigned int first,
 	}
 }
 
-/* Note that pages no longer hold keys. */
+/* Clear the bits of pages that no longer hold keys. */
 static inline void gomem_keypage_remove(struct gomem_chunk *c,
 					unsigned int first, unsigned int npages)
 {

@@ -117,13 +117,13 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_destroy);
  * context, without a lock. gomem_free() loads nr_chunks, compares it, and loads
  * the pointer to the entries. It may be preempted after each of these steps.
  *
- * If lookups may run already, this function waits for a grace period between
- * its two stores. Each CPU executes a full barrier during the grace period. If
- * a lookup sees the new nr_chunks, it has loaded nr_chunks after that barrier.
- * So it sees the new pointer, too. A lookup with preemption off may load the
- * pointer first: if
- * it loads the old pointer, the grace period ends after the lookup, which
- * therefore sees the old nr_chunks.
+ * If lookups may run already, this function waits for a grace period after it
+ * has stored the pointer, and before it stores nr_chunks. Each CPU executes a
+ * full barrier during the grace period. If a lookup sees the new nr_chunks, it
+ * has loaded nr_chunks after that barrier. So it sees the new pointer, too. A
+ * lookup with preemption off may load the pointer first: if it loads the old
+ * pointer, the grace period ends after the lookup, which therefore sees the old
+ * nr_chunks.
  *
  * When this function returns, the caller may let gomem use memory that the old
  * table did not cover. From then on, any CPU that has a pointer to such memory

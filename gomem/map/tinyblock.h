@@ -236,7 +236,7 @@ gomem_tiny_live_size(unsigned int mask, unsigned int off)
 	size = __ffs(bits - 1);
 	/*
 	 * No object starts at @off if bit @off or the next set bit is
-	 * GOMEM_TINY_HELD. In the second case, the rest starts there.
+	 * GOMEM_TINY_HELD. In the second case, the part at @off is the rest.
 	 */
 	return likely(off + size != GOMEM_TINY_PARTS &&
 		      off != GOMEM_TINY_PARTS) ? size : 0;

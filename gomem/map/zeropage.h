@@ -44,8 +44,8 @@ static inline void gomem_zeropage_enter(struct gomem_chunk *c,
 }
 
 /*
- * Clear the bits of pages that become part of a span. Return true if all of
- * them were known to be zero.
+ * Clear the bits of pages that become part of a span. Return true if each of
+ * these pages was known to be zero: if its bit was set.
  */
 static inline bool gomem_zeropage_take(struct gomem_chunk *c,
 				       unsigned int first, unsigned int npages)

@@ -113,8 +113,9 @@ static const char *check_pages(struct gomem_heap *h)
 }
 
 /*
- * Is a run of a page cache sound? It has to be long enough. All of its pages
- * have to be gomem's, marked as in use in the heap's bitmap, and in no span.
+ * Is a run of a page cache sound? It needs at least GOMEM_PCACHE_RUN_MIN pages.
+ * All of its pages have to be gomem's, marked as in use in the heap's bitmap,
+ * and in no span.
  */
 static bool run_is_sound(struct gomem_heap *h, const struct gomem_run *run)
 {

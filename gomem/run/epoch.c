@@ -24,11 +24,13 @@
  * deferrable: it does not wake an idle CPU.
  *
  * When many objects were freed at once, many free pages should not stay for an
- * epoch. So while a heap has many free pages, its goal is set every epoch_ms /
- * 400 instead, and follows the pages used in the last hundredth of an epoch.
+ * epoch. So after a free in a heap that then has many free pages (see
+ * gomem_heap_has_many_free()), all goals are set every epoch_ms / 400, up to
+ * five times, and follow the pages used in the last hundredth of an epoch.
  * Pages that are taken again within that time stay. With the default
- * parameters, frees themselves give back pages beyond max(pages in use / 16,
- * 1 MiB): see gomem_heap_urgent() and gomem_heap_give_back().
+ * parameters, frees themselves give back free pages beyond
+ * max(pages in use / 16, 1 MiB): see gomem_heap_urgent() and
+ * gomem_heap_give_back().
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>

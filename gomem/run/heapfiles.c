@@ -215,9 +215,10 @@ static void show_bucket(struct seq_file *m, const struct gomem_profile_row *r,
 }
 
 /*
- * Print the first line. If it has a rate of 1 or 0, tools do not scale the
- * counts. Those from samples have been scaled here, and are estimates. So print
- * how much of the sums they are, in a line that tools for Go's profiles skip.
+ * Print the first line: the sums of the counts, and the rate. If the rate is 1
+ * or 0, tools do not scale the counts. Then records() has scaled the counts of
+ * buckets with a higher rate, and these counts are estimates. Print their sums
+ * in a second line, which tools for Go's profiles skip.
  */
 static void show_sums(struct seq_file *m, const struct gomem_profile_row *rows,
 		      unsigned int n, unsigned long rate)

@@ -76,9 +76,10 @@ static int cover(int node, unsigned long pfn, unsigned long end)
  * Return the first page frame from @pfn on that is online, or that is offline
  * if @online is false. Return @end if there is none. Check only @pfn and the
  * first page frame of each chunk after it. If memory begins inside a chunk, the
- * result is the next chunk. Usually both chunks are in the same table page of
- * the page map, which covers 2 GiB with kernel pages of 4 KiB. Then the first
- * chunk is covered, too. Otherwise heaps do not use the memory in it.
+ * result is the next chunk. But the page map is extended by whole table pages,
+ * each for 2 GiB if kernel pages have 4 KiB. So usually the chunk in which
+ * memory begins is covered, too. Otherwise heaps do not use the memory in
+ * that chunk.
  */
 static unsigned long next_chunk(unsigned long pfn, unsigned long end,
 				bool online)

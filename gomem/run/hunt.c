@@ -14,26 +14,28 @@
  * pointer that moves. If a pointer moves often between k places that have it
  * equally often, q = (1 - 1/k)^k: 1/4 for two places, never more than 1/e. If
  * it moves seldom, q is smaller. Rounds are independent, as nothing ties moves
- * to the scan. So R rounds miss n such pointers n * q^R times on average. As n
- * is not known, the number of rounds depends on what they find. A round that
- * drops no candidate is *quiet*. The first round does not count, since it drops
+ * to the scan. So of n such pointers, all of R rounds miss n * q^R on average.
+ * As n is not known, the number of rounds depends on what they find. A round
+ * that drops no candidate is *quiet*. The first round does not count: it drops
  * all that it can reach. A candidate that a later round drops was missed
  * before: pointers move. The scan ends
  *
  *  - after CALM quiet rounds in a row if no pointers move. One pointer that
- *    moves is missed by all rounds with probability q^(CALM + 1). If there are
- *    n, the first round may miss some of them, and all others miss the same.
- *    The probability of that is (1 - q + q^(CALM + 1))^n - (1 - q)^n. It is
- *    largest for 1/q pointers, and less than 0.5 * q^CALM. If there are many, a
- *    round finds one of them, and so sees that pointers move;
+ *    moves is missed by all rounds with probability q^(CALM + 1). If n pointers
+ *    move, the first round may miss some of them, and all later rounds may miss
+ *    the same pointers. The probability of that is
+ *    (1 - q + q^(CALM + 1))^n - (1 - q)^n. It is largest for 1/q pointers, and
+ *    less than 0.5 * q^CALM. If many pointers move, a later round is likely to
+ *    find one of them, and so sees that pointers move;
  *  - after QUIET quiet rounds in a row if pointers move. These rounds miss a
  *    pointer with probability q^QUIET.
  *
- * With q = 1/4 that is at most 1/600 if no movement is seen, else 1/1000000.
- * Neither depends on the speed of the machine, nor on how many pointers move. A
- * pointer that is most of the time in memory that the scan does not read has a
- * larger q. So a scan may still drop candidates in its last round, the one
- * with the number MOST_ROUNDS. Then the file says that the rest may be in use.
+ * With q = 1/4 the probability is at most 1/600 if no movement is seen, else
+ * 1/1000000. Neither bound depends on the speed of the machine, nor on how many
+ * pointers move. A pointer that is most of the time in memory that the scan
+ * does not read has a larger q. So a scan may still drop candidates in its last
+ * round, the one with the number MOST_ROUNDS. Then the file leaks says that the
+ * remaining candidates may be in use.
  *
  * The first round marks the objects that are reachable from memory outside the
  * heaps, from arenas, and from objects that are newer than the scan. Later

@@ -98,7 +98,7 @@ static int __init gomem_init(void)
 	err = gomem_mcache_init();
 	if (err)
 		goto exit_nodes;
-	/* After gomem_mcache_init(): its notifier drains the mcaches. */
+	/* After gomem_mcache_init(): the memory notifier drains mcaches. */
 	err = gomem_hotplug_init();
 	if (err)
 		goto exit_mcache;

@@ -37,7 +37,7 @@ struct gomem_marks;
 struct gomem_marks_span;
 
 /**
- * struct gomem_marks_counts - what a set of marks has
+ * struct gomem_marks_counts - numbers of objects in a set of marks
  * @live: objects that were live when the set was made
  * @candidates: objects that are candidates now
  */

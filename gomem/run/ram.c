@@ -222,10 +222,10 @@ static bool is_in_linked_block(struct page *page, unsigned long pfn)
 }
 
 /*
- * Is the page free? A free page has no references. But slabs have none, either,
- * and of a block from alloc_pages() only the first page has one. So the page
- * also has to be marked as the page allocator's, or to be in a list, such as a
- * CPU's list of free pages.
+ * Is the page free? A free page has no references. But a page of a slab may
+ * have none, either, and in a block from alloc_pages() only the first page has
+ * references. So the page also has to be in a free block of the page allocator,
+ * or in a block that is on a list, such as a CPU's list of free pages.
  */
 static bool is_free(struct page *page, unsigned long pfn, struct folio *folio)
 {

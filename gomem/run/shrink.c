@@ -39,7 +39,10 @@ static unsigned long count_pages(struct shrinker *shrinker,
 	struct gomem_heap *h = gomem_heaps[sc->nid];
 	unsigned long n;
 
-	/* Another node counts the pages of a heap that this node shares. */
+	/*
+	 * If this node has no heap of its own, @h is the nearest node's heap.
+	 * The heap's pages are counted when the kernel asks for that node.
+	 */
 	if (!h || h->node != sc->nid)
 		return SHRINK_EMPTY;
 	n = gomem_heap_idle_pages(h);

@@ -20,8 +20,9 @@ struct gomem_stackpages {
 };
 
 /*
- * gomem_stackpages_each_gone() calls such a function for each kernel page that
- * was part of a stack, but is not any more. @pfn is the page's frame number.
+ * gomem_stackpages_each_gone() calls a function of this type for each kernel
+ * page of the set that is not part of its stack any more. @pfn is the page's
+ * frame number.
  */
 typedef void (*gomem_stackpages_fn)(unsigned long pfn, void *arg);
 

@@ -359,8 +359,8 @@ static void scan_all(struct gomem_marks *m, struct look *l)
 }
 
 /*
- * Allocate a struct look and memory for its copy, in pages that are hidden from
- * the scan. Return NULL if there is no memory.
+ * Allocate a struct look, followed by memory for the copy of a stack, in pages
+ * that are hidden from the scan. Return NULL if there is no memory.
  */
 static struct look *create_look(void)
 {

@@ -610,9 +610,10 @@ bool gomem_owns(const void *p);
  * lines: which allocator owns the memory, which object @p lies in, whether the
  * object is live, its neighbours, its span, and the caller of this function. If
  * the heap profile sampled the object, the lines also say who allocated the
- * object, and who freed it. No address is logged in clear. The debugfs file
- * whatis gives the same description. For memory of the kernel's slab allocator,
- * the output of mem_dump_obj() follows.
+ * object, and who freed it. These lines have no address in clear. The debugfs
+ * file whatis gives the same description. For memory of the kernel's slab
+ * allocator, the output of mem_dump_obj() follows, which may have an address in
+ * clear.
  *
  * Of the memory of gomem's objects, only the words that mark free objects are
  * read. So the call is safe while other code writes to the objects.

@@ -9,7 +9,7 @@
  *			that many objects by one bulk allocation and one bulk
  *			free. In the results, "gomem_cache" is a typed cache
  *
- * The result is the cost of one object.
+ * The result is the cost for one object: of its allocation and free together.
  */
 #include "ways.h"
 

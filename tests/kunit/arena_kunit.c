@@ -2,9 +2,9 @@
 /*
  * arena_kunit.c - user arenas and their quarantine, on the module's own heap.
  *
- * Objects are filled with a pattern for as long as their arena lives: an
- * overlap breaks it. The reports of misuse that the cases leave in the log are
- * expected.
+ * Objects are filled with a pattern for as long as their arena lives. If two
+ * objects overlapped, the pattern of one of them would be damaged. The reports
+ * of misuse that the cases leave in the log are expected.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>

@@ -514,7 +514,7 @@ static void test_write_after_free(struct kunit *test)
 	unsigned long *p[3];
 
 	/*
-	 * The slot pops the object that was freed last first. So the bulk
+	 * The slot first pops the object that was freed last. So the bulk
 	 * allocation in expect_left_out() finds the objects written to.
 	 */
 	migrate_disable();

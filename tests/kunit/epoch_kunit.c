@@ -138,7 +138,7 @@ static void test_goal(struct kunit *test)
 
 /*
  * Wait until the goal of the heap has not been set for QUIET_MS. Return false
- * if that never happens.
+ * if the goal was set in each of PATIENCE periods of QUIET_MS.
  */
 static bool becomes_quiet(struct gomem_heap *h)
 {

@@ -387,10 +387,12 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 		return NULL;
 	}
 	/*
-	 * Turn off page caches, so that first fit places each span. Also turn
-	 * off what depends on the size of the heap: short spans, giving pages
-	 * back when the heap grows or a span is freed, and the number of pages
-	 * of a kind below which CPUs cache none of its spans.
+	 * Turn off page caches, so that first fit places each span. If a case
+	 * turns them on by pcache_max, each cache may have at least 8 pages in
+	 * its group. The heap tries to grow by at least 256 KiB. Turn off short
+	 * spans, giving pages back when the heap grows or a span is freed, and
+	 * the number of pages of a kind below which CPUs cache none of its
+	 * spans.
 	 */
 	h->pcache_max = 0;
 	h->pcache_min = 8;

@@ -2,13 +2,13 @@
 /*
  * fake_source.h - a page source without memory, and heaps that use it.
  *
- * The layers below the public API do not touch the memory that they manage, so
- * the source hands out made-up addresses. It knows which pages are *out*:
- * handed out, and not given back. So it can check that only such pages come
- * back, and also that no lock of the heap is held during a call. Since any
- * thread may call the source in any context, it only stores the first violation
- * in the member error of struct fake_source. fake_heap_exit() then fails the
- * test.
+ * The source hands out made-up addresses. Its member has_memory is false, so
+ * heaps and mcentrals do not touch the memory that they manage. The source
+ * knows which pages are *out*: handed out, and not given back. So it can check
+ * that only such pages come back, and also that no lock of the heap is held
+ * during a call. Since any thread may call the source in any context, it only
+ * stores the first violation in the member error of struct fake_source.
+ * fake_heap_exit() then fails the test.
  *
  * Memory for descriptors is real, and exactly as large as requested, so that
  * KASAN watches its ends.

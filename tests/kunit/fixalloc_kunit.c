@@ -337,7 +337,7 @@ static void test_random(struct kunit *test)
 	for (step = 0; step < 4000; step++) {
 		u32 r = prandom_u32_state(&x->rnd);
 
-		/* Allocations prevail for 500 steps, then frees. */
+		/* Allocations prevail for 500 steps, frees for the next 500. */
 		if (x->nr && r % 8 < (step / 500 % 2 ? 5 : 3))
 			give_back(test, r / 8 % x->nr, size);
 		else if (!take(test, size) && x->nr_extents < 4)

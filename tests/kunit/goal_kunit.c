@@ -418,9 +418,10 @@ static struct gomem_heap *make_sparse_heap(struct kunit *test)
 }
 
 /*
- * A heap that grows asks for a block that is larger than the span, here of 32
- * pages. If that block would exceed the limit, the heap asks for the smallest
- * block that the span fits into, here of 4 pages.
+ * A heap that grows asks for a block that is larger than the span: here for a
+ * block of 32 pages, for a span of 3 pages. If that block would exceed the
+ * limit, the heap asks for the smallest block that the span fits into: here for
+ * a block of 4 pages.
  */
 static void test_limit_order(struct kunit *test)
 {
@@ -645,9 +646,9 @@ static void test_limit_tick(struct kunit *test)
 
 /*
  * The background scavenger gives back the pages beyond the goal, or those
- * beyond 95 % of the memory limit, whichever are more. It hurries if many pages
- * are beyond the goal, but not because of the limit: live objects alone may
- * exceed the limit.
+ * beyond 95 % of the memory limit, whichever are more. It hurries if more than
+ * a 16th of the heap's pages are beyond the goal, but never because of the
+ * limit: gomem_heap_excess() says why.
  */
 static void test_excess(struct kunit *test)
 {

@@ -118,8 +118,9 @@ static void test_across_chunks(struct kunit *test)
 	mheap_expect(test);
 	mheap_put_span(test, s);
 	/*
-	 * The tags of a small span contain the address of the span, also in
-	 * pages of the next chunk.
+	 * This span has small objects. All tags of the span contain bits of the
+	 * address of its first page, also the tags of its pages in the next
+	 * chunk.
 	 */
 	s = get_small(test, gomem_spc_make(GOMEM_NR_SIZE_CLASSES - 3, true));
 	KUNIT_EXPECT_EQ(test, 10, s->npages);

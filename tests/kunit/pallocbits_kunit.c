@@ -165,8 +165,10 @@ static void test_pack_layout(struct kunit *test)
 }
 
 /*
- * Named patterns: the free runs of a chunk, its summary, where the lowest @n
- * free pages begin, and the lowest @n aligned ones; 512: there are none.
+ * Named patterns: the free runs of a chunk, and its summary. @found is the
+ * first page of the lowest run of @n free pages, @aligned that of the lowest
+ * aligned run; 512: there is no such run. @aligned is compared only if @n is a
+ * power of two.
  */
 static const struct pattern {
 	const char *name;
@@ -386,7 +388,10 @@ static void test_find_random(struct kunit *test)
 	}
 }
 
-/* In runs of many lengths, search for that length, and a page more or less. */
+/*
+ * In a chunk with one free run, search for a run of the same length, of a page
+ * less, and of a page more. Do so for free runs of many lengths.
+ */
 static void test_find_every_length(struct kunit *test)
 {
 	struct pages *p = test->priv;

@@ -180,7 +180,10 @@ static void test_weight(struct kunit *test)
 {
 	gomem_sample_set_rate(SZ_512K);
 	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(64, 0));
-	/* For small objects a record stands for 2^thin records. Allow 2 %. */
+	/*
+	 * A record of a small object stands for 2^thin records. thin is the
+	 * second argument, here 4. Allow 2 %.
+	 */
 	KUNIT_EXPECT_GE(test, gomem_sample_weight(64, 4), (16 << 8) * 98 / 100);
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(64, 4),
 			(16 << 8) * 102 / 100);
@@ -202,7 +205,10 @@ static void test_weight(struct kunit *test)
 			(4096 << 8) * 98ULL / 100);
 	KUNIT_EXPECT_LE(test, gomem_sample_weight(8, 12),
 			(4096 << 8) * 102ULL / 100);
-	/* A record of an object that is always recorded stands for itself. */
+	/*
+	 * In spite of thinning, an object of this size is practically always
+	 * recorded. So its record stands for one object.
+	 */
 	KUNIT_EXPECT_EQ(test, 1 << 8, gomem_sample_weight(SZ_4M * 4, 1) & ~1U);
 }
 
@@ -507,8 +513,9 @@ static noinline void alloc_sizes(const size_t *size, unsigned int n, void **p)
 }
 
 /*
- * Find the call stacks that allocated most memory, with an array that is too
- * short for all stacks. The first stack has no size with most memory.
+ * Find the call stacks that allocated the most live memory, with an array that
+ * is too short for all stacks. The first stack found has three objects of
+ * different sizes, each smaller than the one object of the second stack.
  */
 static void test_top(struct kunit *test)
 {

@@ -147,8 +147,9 @@ static void test_every_kind(struct kunit *test)
 	}
 	gomem_free_rcu((struct small *)gomem_cache_alloc(c, GFP_KERNEL), rcu);
 	/*
-	 * This waits until the object is free. It also frees the memory of the
-	 * cache itself: expect_freed() counts gomem's objects in it, too.
+	 * gomem_cache_destroy() waits until the object is free. It also frees
+	 * the memory of the cache itself, for example its arrays: these are
+	 * gomem's objects, which expect_freed() counts, too.
 	 */
 	gomem_cache_destroy(c);
 	expect_freed(test, n + 1);

@@ -88,11 +88,12 @@ static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci,
 }
 
 /*
- * Clear the bits in want_out of the pages that should go back. @want is at most
- * CHUNK, the limit of pages in a batch of the scavenger. So all runs but the
- * last go back as a whole. Set @unsure if a chunk becomes dense before its last
- * run has gone back. If a batch ends in this chunk, the scavenger ranks the
- * chunk again, and leaves its other runs for later.
+ * Clear the bits in want_out of the pages that should go back, at most @want,
+ * and return their number. @want is at most CHUNK, the limit of pages in a
+ * batch of the scavenger. So only the last run that is taken may go back in
+ * part. Set @unsure if a chunk becomes dense while it still has runs to take:
+ * if a batch ends there, the scavenger ranks the chunk again, and leaves these
+ * runs for later. The model does not know where batches end.
  */
 static unsigned long model_scavenge(struct heap_fixture *f, unsigned long want,
 				    enum gomem_scavenge_reason why,
@@ -221,7 +222,7 @@ static void test_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 63, force(test, 63));
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 100, 63));
 	KUNIT_EXPECT_EQ(test, 8, force(test, 8));
-	/* Only dense chunks are left: the highest address goes first. */
+	/* Only dense chunks are left: pages at high addresses go first. */
 	KUNIT_EXPECT_TRUE(test, is_back(f, 3 * CHUNK + 300, 7));
 	KUNIT_EXPECT_TRUE(test, is_back(f, CHUNK + 307, 1));
 	KUNIT_EXPECT_TRUE(test, is_out(f, CHUNK + 300, 7));

@@ -2,8 +2,9 @@
 /*
  * scratch_kunit.c - scratch buffers, on the module's own heap.
  *
- * Buffers are filled with a pattern while they are live: an overlap breaks the
- * pattern. The reports of misuse that the cases leave in the log are expected.
+ * Buffers are filled with a pattern while they are live. If two buffers
+ * overlapped, the pattern of one of them would be damaged. The reports of
+ * misuse that the cases leave in the log are expected.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>

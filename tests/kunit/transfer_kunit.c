@@ -267,9 +267,10 @@ static void test_want(struct kunit *test)
 }
 
 /*
- * The room of a transfer cache grows to at most moved / MOVED_SHARE objects,
- * where moved is the number of objects that moved in a second. While moved is
- * less than MOVED_MIN, the room does not grow. See cpu/transfer.c.
+ * The room of a transfer cache grows to at most moved / MOVED_SHARE objects.
+ * Here moved is the number of objects that flushes offered and refills asked
+ * for in the current second. While moved is less than MOVED_MIN, the room does
+ * not grow. See cpu/transfer.c.
  */
 static void test_earn(struct kunit *test)
 {
@@ -420,8 +421,9 @@ static void test_overflow_twice(struct kunit *test)
 	put(f, 0, 19);
 	/*
 	 * gomem_mcentral_put() gets objects from slots, which have counted each
-	 * of them as freed, the double free included. To balance that, gomem
-	 * counts an allocation. It takes no free back: no counter decreases.
+	 * of them as freed, the double free included. To balance the double
+	 * free, gomem counts one more allocation. It does not subtract a free,
+	 * so that no counter decreases.
 	 */
 	KUNIT_EXPECT_EQ(test, 0, atomic64_read(&central_of(f)->direct_frees));
 	KUNIT_EXPECT_EQ(test, 1, atomic64_read(&central_of(f)->direct_allocs));

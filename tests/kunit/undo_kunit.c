@@ -284,7 +284,8 @@ static unsigned int nr_heaps(void)
 
 /*
  * Ask in one bulk call for twice the memory that the page source hands out.
- * Expect that what the call got goes back. Return true if the call fails.
+ * Expect that all pages that the call got, but a few, go back to the page
+ * source. Return true if the call fails.
  */
 static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 {

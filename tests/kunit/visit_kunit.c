@@ -196,7 +196,8 @@ static void visit_in_visit(const struct gomem_kind *k, void *arg)
  * gomem_visit_typed_at_once() is for visitors that are bound to a CPU. Such a
  * visitor is not preempted while it visits a cache, except on PREEMPT_RT. A
  * mark on the list of kinds holds the visitor's place. Other visitors skip the
- * mark. Here these are the two visits that visit_in_visit() makes with count().
+ * mark. In this test, visit_in_visit() starts the other visitors: they call
+ * count(), twice in all.
  */
 static void test_at_once(struct kunit *test)
 {

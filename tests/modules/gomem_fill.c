@@ -519,8 +519,9 @@ static void hog_stop(void)
 enum op { OP_FILL, OP_FREE, OP_VERIFY, OP_HOG };
 
 /*
- * A command that may take a long time. It runs in a thread that can be bound to
- * a CPU, unless the parameter cpu is -2.
+ * A command that may take a long time. It runs in a thread of its own, which
+ * can be bound to a CPU. If the parameter cpu is -2, it runs in the task that
+ * wrote the command.
  */
 struct job {
 	enum op op;

@@ -10,8 +10,9 @@
  * objects that another thread moves between two arrays in memory far apart: the
  * scan reads one array at the beginning of a round and the other at the end.
  *
- * The threads do not write to the objects. Both choose objects at random, so
- * that no round of the scan depends on the one before.
+ * The threads do not write to the objects. Each thread chooses at random which
+ * object it moves next. So whether a round of the scan misses an object does
+ * not depend on whether the round before missed it.
  */
 #define pr_fmt(fmt) "gomem_hunt_moves: " fmt
 
@@ -29,14 +30,20 @@
 #define OBJECTS		2000
 #define LOST		20
 
-/* Far from each other, each object has a node of the xarray for itself. */
+/*
+ * The indices of two objects in an xarray differ by at least this much, so that
+ * each object has a node of the xarray for itself.
+ */
 #define STEP		64
 
 /* Each thread sleeps after this many moves. */
 #define MOVES		256
 #define FAR_MOVES	8
 
-/* Blocks of memory of which the lowest and the highest are used. */
+/*
+ * Number and order of the blocks of pages that get_blocks() tries to allocate.
+ * It keeps the lowest and the highest block, and frees the others.
+ */
 #define BLOCKS		64
 #define ORDER		8
 
@@ -106,7 +113,10 @@ static void move_far(unsigned long i)
 	void **from = low[i] ? low : high, **to = low[i] ? high : low;
 
 	WRITE_ONCE(to[i], from[i]);
-	/* A scan that finds the old place empty must find the new one. */
+	/*
+	 * A scan that finds the old place empty must find the pointer in the
+	 * new place.
+	 */
 	smp_store_release(&from[i], NULL);
 }
 

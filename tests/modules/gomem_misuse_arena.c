@@ -19,7 +19,10 @@ static int with_arena(const struct misuse_case *c)
 	return err;
 }
 
-/* gomem refuses to free the arena itself: afterwards it still serves. */
+/*
+ * gomem refuses to free or resize the handle of an arena. Afterwards the arena
+ * still allocates.
+ */
 static int with_handle(const struct misuse_case *c)
 {
 	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gomem_misuse_free.c - free gomem's objects twice, or where no object starts,
- * or write to them after the free.
+ * gomem_misuse_free.c - double frees, frees of pointers at which none of
+ * gomem's objects starts, and writes to objects after their free.
  */
 #include <linux/compiler.h>
 #include <linux/gomem.h>

@@ -135,7 +135,10 @@ static int with_cache(const struct misuse_case *c)
 	return err;
 }
 
-/* gomem refuses to free the cache itself: afterwards it still serves. */
+/*
+ * gomem refuses to free or resize the handle of a typed cache. Afterwards the
+ * cache still allocates.
+ */
 static int with_handle(const struct misuse_case *c)
 {
 	struct gomem_cache *cache = gomem_cache_create("misuse", 100, NULL);

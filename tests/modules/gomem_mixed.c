@@ -3,11 +3,12 @@
  * gomem_mixed.c - a client of which one function keeps objects of many sizes,
  * and another one objects of one size.
  *
- * mixes_sizes() keeps as many KiB of each size as the parameter kib says: 32,
- * 64, ... 8192 bytes. one_size() keeps three times as much, in objects of 192
- * bytes. So mixes_sizes() keeps three times as much as one_size(), but less of
- * each size. The module's exit frees all objects. With leak=1 it does not free
- * the last object of each size that mixes_sizes() allocated.
+ * mixes_sizes() keeps objects of nine sizes: 32, 64, ... 8192 bytes. The
+ * parameter kib says how many KiB of each size it keeps. one_size() keeps
+ * 3 * kib KiB, in objects of 192 bytes. So mixes_sizes() keeps three times as
+ * many bytes as one_size(), but fewer of each size. The module's exit frees all
+ * objects. With leak=1 it does not free the last object of each size that
+ * mixes_sizes() allocated.
  */
 #define pr_fmt(fmt) "gomem_mixed: " fmt
 
@@ -32,7 +33,7 @@ static bool leak;
 module_param(leak, bool, 0444);
 MODULE_PARM_DESC(leak, "Do not free one object of each size (default N)");
 
-/* Lists of objects; the first word of each object has the next one. */
+/* Lists of objects: the first word of each object points to the next object. */
 static void *mixed[SIZES], *single;
 
 static bool push(void **list, void *p)

@@ -145,8 +145,8 @@ static void merge_work(struct work_struct *work)
 }
 
 /*
- * Free the tables of all workers: after the merge only worker 0's have nodes,
- * but after an error the others may, too.
+ * Free one table of each worker. After the merge only the tables of worker 0
+ * have nodes. After an error the tables of other workers may have nodes, too.
  */
 static void free_work(struct work_struct *work)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Both the module and a kernel function in its parcel_ops free payloads. */
+/*
+ * The module frees a payload itself. The kernel's function to which the
+ * module's parcel_ops point frees a payload, too.
+ */
 #include <linux/parcel.h>
 
 static void instantiate(struct parcel *p)
