@@ -23,6 +23,12 @@
 #include "api/client.h"
 
 /*
+ * How many frames gomem_client_calling() looks at: that of the kernel's
+ * function which calls gomem for a module, and some around it.
+ */
+#define CALLING_DEPTH	8
+
+/*
  * Protects changes of the list, by tasks that load or unload modules. Readers
  * of the list use rcu_read_lock(): it also keeps the modules, since the kernel
  * waits for a grace period before it frees the memory of a module.
@@ -68,20 +74,57 @@ struct gomem_client *gomem_client_at(unsigned long addr)
 }
 
 /**
+ * gomem_client_frame - find the frame of the client for which gomem was called
+ * @frame: the stack without gomem's own frames, the innermost one first
+ * @nr: number of frames
+ *
+ * If gomem is a module, the kernel itself calls gomem only for a module that
+ * asked for this, as mempool_alloc() does. So the client's frame is the
+ * innermost one in a module. If gomem is built in, built-in code may be a
+ * client, too. Then the client's frame is the innermost one.
+ *
+ * Context: any.
+ * Return: the index of the frame; 0 if no client has a frame.
+ */
+unsigned int gomem_client_frame(const unsigned long *frame, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; __is_defined(MODULE) && i < nr; i++)
+		if (gomem_client_at(frame[i]) != &gomem_kernel_client)
+			return i;
+	return 0;
+}
+
+/**
+ * gomem_client_calling - find the client for which gomem is being called
+ *
+ * Context: any.
+ * Return: the client, which stays until gomem is unloaded; gomem_kernel_client
+ * if no client has one of the innermost CALLING_DEPTH frames.
+ */
+struct gomem_client *gomem_client_calling(void)
+{
+	unsigned long room[CALLING_DEPTH + GOMEM_STACK_OWN], *frame;
+	unsigned int nr = gomem_stack_save(room, CALLING_DEPTH, &frame);
+
+	return gomem_client_at(nr ? frame[gomem_client_frame(frame, nr)] : 0);
+}
+
+/**
  * gomem_client_look_up - find the number of the client with code at an address
- * @addr: the address. If it is in gomem, the address of the code that called
- *	gomem is used instead
+ * @addr: the address. If it is in gomem or in the kernel, gomem_client_calling()
+ *	is asked instead
  *
  * Context: any.
  * Return: the number of the client.
  */
 noinline unsigned int gomem_client_look_up(unsigned long addr)
 {
-	unsigned int id;
+	unsigned int id = gomem_client_at(addr)->id;
 
-	if (unlikely(gomem_stack_is_own(addr)))
-		return gomem_client_at(gomem_stack_caller())->id;
-	id = gomem_client_at(addr)->id;
+	if (unlikely(id == GOMEM_NO_CLIENT))
+		return gomem_client_calling()->id;
 	this_cpu_write(gomem_last_client,
 		       (u64)addr << GOMEM_CLIENT_BITS | id);
 	return id;

@@ -54,6 +54,8 @@ extern struct gomem_client gomem_kernel_client;
 
 unsigned int gomem_client_look_up(unsigned long addr);
 struct gomem_client *gomem_client_at(unsigned long addr);
+unsigned int gomem_client_frame(const unsigned long *frame, unsigned int nr);
+struct gomem_client *gomem_client_calling(void);
 struct gomem_client *gomem_client_find(const char *name);
 void gomem_client_change(const struct module *mod, unsigned long state);
 unsigned int gomem_client_max(void);
@@ -62,7 +64,7 @@ void gomem_client_exit(void);
 
 /**
  * gomem_client_of - look up the client whose code is at an address
- * @addr: the address; if it is in gomem, see gomem_client_look_up()
+ * @addr: the address; if no client has code there, see gomem_client_look_up()
  *
  * Context: any.
  * Return: the number of the client.

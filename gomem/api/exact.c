@@ -3,9 +3,9 @@
  * exact.c - let the heap profile record each object that certain modules
  *	allocate, not only samples (module parameter profile_exact).
  *
- * An allocation belongs to the module that contains the innermost stack frame
- * outside of gomem. A module that calls gomem is loaded after gomem. So gomem
- * is notified of all such modules, and knows the addresses of their code.
+ * An allocation belongs to the client that gomem_client_calling() returns. A
+ * module that calls gomem is loaded after gomem. So gomem is notified of all
+ * such modules.
  */
 #include <kunit/visibility.h>
 #include <linux/ctype.h>
@@ -20,7 +20,7 @@
 #include <linux/string.h>
 
 #include "base/sample.h"
-#include "base/stack.h"
+#include "api/client.h"
 #include "api/exact.h"
 #include "api/watch.h"
 
@@ -59,16 +59,14 @@ static LIST_HEAD(known_modules);
 static struct wanted __rcu *wanted;
 static bool ended;
 
-static bool is_code_of(const struct wanted *w, unsigned long addr)
+static bool names(const struct wanted *w, const struct gomem_client *c)
 {
-	const struct module *mod;
+	const struct module *mod = READ_ONCE(c->mod);
 	unsigned int i;
 
-	for (i = 0; i < w->n; i++) {
-		mod = READ_ONCE(w->mod[i]);
-		if (mod && within_module(addr, mod))
+	for (i = 0; mod && i < w->n; i++)
+		if (READ_ONCE(w->mod[i]) == mod)
 			return true;
-	}
 	return false;
 }
 
@@ -87,11 +85,8 @@ bool gomem_exact_is_on(void)
 /**
  * gomem_exact_wants - must the profile record this allocation, sampled or not?
  *
- * rcu_read_lock() also keeps the modules that are compared: the kernel waits
- * for a grace period before it frees the memory of a module.
- *
  * Context: any.
- * Return: true if profile_exact names the module whose code called gomem, or
+ * Return: true if profile_exact names the module for which gomem was called, or
  * all callers.
  */
 bool gomem_exact_wants(void)
@@ -102,7 +97,7 @@ bool gomem_exact_wants(void)
 	rcu_read_lock();
 	w = rcu_dereference(wanted);
 	if (w)
-		wants = w->all || is_code_of(w, gomem_stack_caller());
+		wants = w->all || names(w, gomem_client_calling());
 	rcu_read_unlock();
 	return wants;
 }

@@ -85,7 +85,8 @@ static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
 {
 	if (!b->nr || b->gone)
 		return false;
-	return b->owner ? b->owner == mod : within_module(b->frame[0], mod);
+	return b->owner ? b->owner == mod : within_module(b->frame[b->site],
+							  mod);
 }
 
 /*
@@ -106,12 +107,12 @@ static void keep_names(const struct module *mod, bool init)
 		/*
 		 * If the names are stored already, the bucket changes only when
 		 * all code of its owner is freed. The owner is the module that
-		 * contains frame 0.
+		 * contains the frame of the client.
 		 */
 		if (b->names ? init || !is_owner(mod, b) :
 			       !gomem_stack_meets(b->frame, b->nr, mod, init))
 			continue;
-		if (init && within_module_init(b->frame[0], mod))
+		if (init && within_module_init(b->frame[b->site], mod))
 			b->owner = mod;
 		if (!init)
 			b->gone = true;
@@ -147,11 +148,11 @@ static void report_stack(const struct gomem_bucket *b, void *arg)
 	if (sum->smallest == sum->largest)
 		pr_warn("leaked by %s: %s%llu objects of %u bytes, allocated at %pS\n",
 			left->mod->name, about, sum->objects, sum->largest,
-			(void *)b->frame[0]);
+			(void *)b->frame[b->site]);
 	else
 		pr_warn("leaked by %s: %s%llu objects of %u to %u bytes, %llu bytes in all, allocated at %pS\n",
 			left->mod->name, about, sum->objects, sum->smallest,
-			sum->largest, sum->bytes, (void *)b->frame[0]);
+			sum->largest, sum->bytes, (void *)b->frame[b->site]);
 }
 
 /* Count the live objects that a module has left. Log them if @print. */

@@ -140,7 +140,8 @@ static struct gomem_bucket *make_bucket(const struct stack *st)
 	b->rate = st->rate;
 	b->large = st->large;
 	b->nr = st->nr;
-	b->client = gomem_client_at(st->nr ? st->frame[0] : 0);
+	b->site = gomem_client_frame(st->frame, st->nr);
+	b->client = gomem_client_at(st->nr ? st->frame[b->site] : 0);
 	memcpy(b->frame, st->frame, st->nr * sizeof(*st->frame));
 	return b;
 }

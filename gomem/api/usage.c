@@ -26,7 +26,6 @@
 #include <linux/string.h>
 
 #include "base/sample.h"
-#include "base/stack.h"
 #include "map/bucket.h"
 #include "map/special.h"
 #include "api/client.h"
@@ -270,7 +269,7 @@ void gomem_usage_end(const struct gomem_special *sp)
  */
 bool gomem_usage_refuses(gfp_t gfp)
 {
-	struct gomem_client *c = gomem_client_at(gomem_stack_caller());
+	struct gomem_client *c = gomem_client_calling();
 	struct gomem_usage *u = &c->usage;
 
 	if (!test_bit(GOMEM_OVER_HARD, &u->over) || gfp & __GFP_NOFAIL)

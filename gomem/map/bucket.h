@@ -63,8 +63,8 @@ struct gomem_stack_sum {
  * @size: bytes of an object
  * @hash: hash value of the stack, the size and the rate
  * @rate: the profile's rate when the allocations were recorded
- * @client: the client (api/client.h) whose code the innermost frame is in
- * @owner: if the innermost frame was in the init section of a module, and that
+ * @client: the client (api/client.h) whose code the frame @site is in
+ * @owner: if the frame @site was in the init section of a module, and that
  *	section is freed: the module, else NULL. For comparison only: the module
  *	may be gone
  * @allocs: sum of the weights of the objects recorded so far, in units of 2^-8:
@@ -83,11 +83,14 @@ struct gomem_stack_sum {
  *	was last read
  * @names: text with the names of the frames, made before the code of one of the
  *	frames was freed: an init section, or a whole module; or NULL
- * @gone: a module that has one of the frames (the innermost one, if @names was
+ * @gone: a module that has one of the frames (the frame @site, if @names was
  *	made earlier) was unloaded: the code of another module may be at the
  *	frame's address now
  * @row: the bucket's number in the list of all buckets, from 0 on. It never
  *	changes, since buckets are only added at the end
+ * @site: index of the frame of the client: the innermost frame in a module.
+ *	The frames before it are the kernel's, such as that of mempool_alloc(). 0
+ *	if no frame is in a module
  * @nr: number of frames
  * @frame: return addresses, the innermost first, without gomem's own
  *
@@ -115,6 +118,7 @@ struct gomem_bucket {
 	char *names;
 	bool gone;
 	unsigned int row;
+	unsigned int site;
 	unsigned int nr;
 	unsigned long frame[];
 };

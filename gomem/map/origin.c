@@ -266,7 +266,7 @@ static const char *next_name(const char *line, char *text)
 }
 
 /**
- * gomem_origin_site - name the innermost frame of a bucket
+ * gomem_origin_site - name the frame of the client that a bucket is of
  * @b: the bucket
  * @text: buffer of KSYM_SYMBOL_LEN bytes
  *
@@ -277,11 +277,13 @@ void gomem_origin_site(const struct gomem_bucket *b, char *text)
 	/* Pairs with the release in keep_names() of api/modules.c. */
 	const char *names = smp_load_acquire(&b->names);
 
+	unsigned int i;
+
 	strscpy(text, "code without a name", KSYM_SYMBOL_LEN);
-	if (names)
-		next_name(names, text);
-	else if (b->nr && !READ_ONCE(b->gone))
-		name_frame(b->frame[0], text);
+	if (!names && b->nr && !READ_ONCE(b->gone))
+		name_frame(b->frame[b->site], text);
+	for (i = 0; names && i <= b->site; i++)
+		names = next_name(names, text);
 }
 
 static void print_frames(const unsigned long *frame, unsigned int nr,

@@ -7,17 +7,20 @@
  * is unloaded. account=Y charges all of them to an account, and orphan=Y
  * destroys the account while they are live. With busy=N, short_lived()
  * allocates N more objects and frees each at once. long_lived() allocates
- * N / 16 objects and frees each after at least 20 milliseconds. The parameter
- * where has the address of the first object of each way, except for the arena.
+ * N / 16 objects and frees each after at least 20 milliseconds. pool=Y also
+ * allocates through a memory pool of the kernel's, and loses the first of these
+ * objects when the module is unloaded. The parameter where has the address of the first object of each way, except for the arena.
  */
 #define pr_fmt(fmt) "gomem_paths: " fmt
 
 #include <linux/delay.h>
 #include <linux/gomem.h>
 #include <linux/kernel.h>
+#include <linux/mempool.h>
 #include <linux/module.h>
 
 #define OBJECTS	20
+#define POOLED	15	/* index in held[] */
 
 static unsigned int busy;
 module_param(busy, uint, 0444);
@@ -37,9 +40,15 @@ module_param(hard, ulong, 0444);
 MODULE_PARM_DESC(hard,
 		 "Most bytes of the account, 0 for any number (default 0)");
 
+static bool pool;
+module_param(pool, bool, 0444);
+MODULE_PARM_DESC(pool,
+		 "Also allocate through a memory pool, and lose an object (default N)");
+
 static struct gomem_account *payer;
 static struct gomem_cache *cache;
 static struct gomem_arena *arena;
+static mempool_t *mempool;
 static void *held[16][OBJECTS];
 
 static int show_where(char *buf, const struct kernel_param *kp)
@@ -146,6 +155,14 @@ static noinline void via_arena(void)
 			pr_warn("no memory\n");
 }
 
+static noinline void via_mempool(void **p)
+{
+	unsigned int i;
+
+	for (i = 0; i < OBJECTS; i++)
+		p[i] = mempool_alloc(mempool, GFP_KERNEL);
+}
+
 static noinline void short_lived(void)
 {
 	unsigned int i;
@@ -189,6 +206,8 @@ static void allocate(void)
 	via_realloc(held[i++]);
 	via_large(held[i++]);
 	via_arena();
+	if (pool)
+		via_mempool(held[POOLED]);
 }
 
 static void free_all(void)
@@ -200,6 +219,7 @@ static void free_all(void)
 	for (i = 0; i < ARRAY_SIZE(held); i++)
 		for (j = 0; j < OBJECTS; j++)
 			gomem_free(held[i][j]);
+	mempool_destroy(mempool);
 	gomem_arena_destroy(arena);
 	gomem_cache_destroy(cache);
 }
@@ -210,7 +230,10 @@ static int __init gomem_paths_init(void)
 
 	cache = gomem_cache_create("paths", 88, NULL);
 	arena = gomem_arena_create(GFP_KERNEL);
-	if (!cache || !arena) {
+	if (pool)
+		mempool = mempool_create(1, gomem_mempool_alloc,
+					 gomem_mempool_free, (void *)500UL);
+	if (!cache || !arena || (pool && !mempool)) {
 		free_all();
 		return -ENOMEM;
 	}
@@ -231,6 +254,8 @@ static int __init gomem_paths_init(void)
 
 static void __exit gomem_paths_exit(void)
 {
+	if (pool)
+		held[POOLED][0] = NULL;
 	free_all();
 }
 
