@@ -74,7 +74,7 @@ __gomem_account_create(const char *name, size_t soft, size_t hard,
 	spin_lock_irq(&accounts_lock);
 	list_add_tail_rcu(&a->link, &accounts);
 	spin_unlock_irq(&accounts_lock);
-	static_branch_inc(&gomem_watching);
+	gomem_watch_begin();
 	return a;
 }
 EXPORT_SYMBOL_NS_GPL(__gomem_account_create, GOMEM_NS);
@@ -155,7 +155,7 @@ static bool end_account(struct gomem_account *a, enum gomem_account_state state)
 	synchronize_rcu();
 	irq_work_sync(&a->kick);
 	cancel_work_sync(&a->work);
-	static_branch_dec(&gomem_watching);
+	gomem_watch_end();
 	return true;
 }
 

@@ -92,29 +92,9 @@ noinline void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp,
 	return gomem_object_hand_out(&gomem_kinds[spc], obj, gfp, clear);
 }
 
-/*
- * Allocate while gomem_watching is enabled. Take the hit path, unless
- * gomem_is_watched() says that the object may have to be recorded, charged or
- * refused.
- */
-noinline void *gomem_alloc_watched(unsigned long at, gfp_t gfp,
-				   unsigned long caller)
-{
-	unsigned int class = at >> GOMEM_CLASS_SHIFT;
-
-	if (unlikely(!class))
-		return ZERO_SIZE_PTR;
-	if (!gomem_is_watched())
-		return gomem_alloc_unwatched(at, gfp, caller);
-	if (!gomem_enter_alloc(gomem_class_size(class), gfp, caller))
-		return NULL;
-	return gomem_object_alloc(&gomem_kinds[at >> __GOMEM_SLOT_SHIFT], gfp,
-				  caller);
-}
-
 /* Allocate an object and clear it. Refuse a gfp that names a zone. */
-noinline void *gomem_alloc_cleared(unsigned long at, gfp_t gfp,
-				   unsigned long caller)
+static __always_inline void *alloc_cleared(unsigned long at, gfp_t gfp,
+					   unsigned long caller)
 {
 	if (unlikely(gfp & GOMEM_GFP_REFUSED)) {
 		if (!(at >> GOMEM_CLASS_SHIFT))
@@ -124,6 +104,53 @@ noinline void *gomem_alloc_cleared(unsigned long at, gfp_t gfp,
 					gfp, caller);
 	}
 	return gomem_alloc_hit(at, gfp, true, caller);
+}
+
+/*
+ * Allocate while gomem_watching is enabled. Take the hit path, unless
+ * gomem_is_watched() says that the object may have to be recorded, charged or
+ * refused.
+ */
+static noinline void *alloc_watched(unsigned long at, gfp_t gfp,
+				    unsigned long caller)
+{
+	unsigned int class = at >> GOMEM_CLASS_SHIFT;
+
+	if (unlikely(!class))
+		return ZERO_SIZE_PTR;
+	if (gomem_is_watched()) {
+		if (!gomem_enter_alloc(gomem_class_size(class), gfp, caller))
+			return NULL;
+		return gomem_object_alloc(&gomem_kinds[at >>
+						       __GOMEM_SLOT_SHIFT],
+					  gfp, caller);
+	}
+	if (want_init_on_alloc(gfp) || (gfp & GOMEM_GFP_REFUSED))
+		return alloc_cleared(at, gfp, caller);
+	return gomem_alloc_hit(at, gfp, false, caller);
+}
+
+/*
+ * Allocate while gomem_detour is enabled, or with a gfp for which the hit path
+ * of gomem_alloc_small() is wrong. If gomem_watching is disabled, the object
+ * has to be cleared, or the gfp refused. Only while gomem_watch_end() is
+ * running, an object may be cleared without need.
+ */
+noinline void *gomem_alloc_detoured(unsigned long at, gfp_t gfp,
+				    unsigned long caller)
+{
+	if (gomem_watches())
+		return alloc_watched(at, gfp, caller);
+	return alloc_cleared(at, gfp, caller);
+}
+
+/**
+ * gomem_alloc_init - choose the hit path of allocations for this machine
+ */
+void __init gomem_alloc_init(void)
+{
+	if (want_init_on_alloc(0))
+		static_branch_inc(&gomem_detour);
 }
 
 /*

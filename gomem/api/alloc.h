@@ -12,6 +12,7 @@
 #include "map/report.h"
 
 /* alloc.c */
+void gomem_alloc_init(void);
 void *gomem_alloc_for(size_t size, gfp_t gfp, unsigned long caller);
 
 /* free.c */

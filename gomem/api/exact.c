@@ -172,9 +172,9 @@ static int publish(struct wanted *w)
 		find_modules(w);
 	old = rcu_replace_pointer(wanted, w, lockdep_is_held(&exact_mutex));
 	if (w && !old)
-		static_branch_inc(&gomem_watching);
+		gomem_watch_begin();
 	else if (old && !w)
-		static_branch_dec(&gomem_watching);
+		gomem_watch_end();
 	mutex_unlock(&exact_mutex);
 	if (old)
 		kfree_rcu(old, rcu);

@@ -21,8 +21,7 @@
 /* Slow paths, in alloc.c and free.c. */
 void *gomem_alloc_miss(unsigned int spc, gfp_t gfp, unsigned long caller);
 void *gomem_alloc_from_irq(unsigned int spc, gfp_t gfp, unsigned long caller);
-void *gomem_alloc_watched(unsigned long at, gfp_t gfp, unsigned long caller);
-void *gomem_alloc_cleared(unsigned long at, gfp_t gfp, unsigned long caller);
+void *gomem_alloc_detoured(unsigned long at, gfp_t gfp, unsigned long caller);
 void *gomem_alloc_sampled(void *obj, unsigned int spc, gfp_t gfp, bool clear);
 void *gomem_alloc_yielded(void *obj, unsigned int spc, gfp_t gfp, bool clear);
 void *gomem_alloc_tiny(size_t size, gfp_t gfp, unsigned long caller);
@@ -38,14 +37,6 @@ void gomem_free_unusual_pinned(void *p, u32 tag, unsigned long caller);
  * gomem_free_with_care() is the hit path of frees in tasks.
  */
 DECLARE_STATIC_KEY_FALSE(gomem_careful_free);
-
-/*
- * In an mcache the two slots of a size class are neighbours. The second one is
- * for noscan objects. So the offset of a slot is
- *
- *	size class << GOMEM_CLASS_SHIFT | noscan << __GOMEM_SLOT_SHIFT
- */
-#define GOMEM_CLASS_SHIFT	(__GOMEM_SLOT_SHIFT + 1)
 
 static_assert(sizeof(struct gomem_slot) == BIT(__GOMEM_SLOT_SHIFT));
 static_assert(!offsetof(struct gomem_mcache, slot));
@@ -96,64 +87,51 @@ static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
 	slot = gomem_slot_at(raw_cpu_read(gomem_mcache_task), at);
 	if (unlikely(!gomem_slot_pop_usual(slot, &obj))) {
 		preempt_enable();
-		return gomem_alloc_miss(at >> __GOMEM_SLOT_SHIFT, gfp,
+		return gomem_alloc_miss(slot->spc, gfp,
 					caller ?: GOMEM_COLD_CALLER);
 	}
-	GOMEM_KEEP_IN_RAX(obj);
+	if (!clear)
+		GOMEM_KEEP_IN_RAX(obj);
 	if (gomem_slot_count(slot)) {
 		preempt_enable();
-		return gomem_alloc_sampled(obj, at >> __GOMEM_SLOT_SHIFT, gfp,
-					   clear);
+		return gomem_alloc_sampled(obj, slot->spc, gfp, clear);
 	}
 	if (gomem_end_hit())
-		return gomem_alloc_yielded(obj, at >> __GOMEM_SLOT_SHIFT, gfp,
-					   clear);
+		return gomem_alloc_yielded(obj, slot->spc, gfp, clear);
 	if (!clear)
-		return gomem_hit_hand_out(obj, at >> __GOMEM_SLOT_SHIFT, gfp);
-	/* An index of type long takes one instruction less than an int. */
-	gomem_clear_quickly(obj, gomem_class_to_size[at >> GOMEM_CLASS_SHIFT]);
-	gomem_object_track(&gomem_kinds[at >> __GOMEM_SLOT_SHIFT], obj, gfp);
+		return gomem_hit_hand_out(obj, slot->spc, gfp);
+	gomem_clear_quickly(obj, slot->size);
+	gomem_object_track(&gomem_kinds[slot->spc], obj, gfp);
 	return obj;
 }
 
 /*
- * Allocate from the slot at offset @at of this CPU's mcache. @caller: address
- * of the code that called gomem, for reports; 0 stands for the caller of the
- * exported function that this function is inlined in.
+ * Allocate from the slot at offset @at of this CPU's mcache. One static key and
+ * one test of the gfp find the allocations that need more than the hit path.
  */
-static __always_inline void *
-gomem_alloc_unwatched(unsigned long at, gfp_t gfp, unsigned long caller)
-{
-	if (want_init_on_alloc(0) ||
-	    unlikely(gfp & (__GFP_ZERO | GOMEM_GFP_REFUSED)))
-		return gomem_alloc_cleared(at, gfp,
-					   caller ?: GOMEM_COLD_CALLER);
-	return gomem_alloc_hit(at, gfp, false, caller);
-}
-
 static __always_inline void *gomem_alloc_small(unsigned long at, gfp_t gfp)
 {
-	if (gomem_watches())
-		return gomem_alloc_watched(at, gfp, GOMEM_COLD_CALLER);
-	return gomem_alloc_unwatched(at, gfp, 0);
+	if (static_branch_unlikely(&gomem_detour) ||
+	    unlikely(gfp & (__GFP_ZERO | GOMEM_GFP_REFUSED)))
+		return gomem_alloc_detoured(at, gfp, GOMEM_COLD_CALLER);
+	return gomem_alloc_hit(at, gfp, false, 0);
 }
 
 static __always_inline void *gomem_alloc_any(size_t size, gfp_t gfp,
 					     bool noscan)
 {
-	unsigned long class;
+	unsigned long at;
 
 	if (noscan && __gomem_is_tiny(size))
 		return gomem_alloc_tiny(size, gfp, GOMEM_COLD_CALLER);
 	if (likely(size <= GOMEM_CLASS8_MAX))
-		class = gomem_size_to_class8[(size + 7) / 8];
+		at = gomem_size_to_slot8[(size + 7) / 8];
 	else if (likely(size <= GOMEM_SMALL_MAX))
-		class = gomem_sizeclass(size);
+		at = (unsigned long)gomem_sizeclass(size) << GOMEM_CLASS_SHIFT;
 	else
 		return gomem_alloc_odd(size, gfp, noscan, NUMA_NO_NODE,
 				       GOMEM_COLD_CALLER);
-	return gomem_alloc_small(class << GOMEM_CLASS_SHIFT |
-				 noscan << __GOMEM_SLOT_SHIFT, gfp);
+	return gomem_alloc_small(at | noscan << __GOMEM_SLOT_SHIFT, gfp);
 }
 
 /*

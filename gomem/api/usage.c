@@ -293,10 +293,10 @@ static void set_limits(struct gomem_client *c, u64 soft, u64 hard)
 	WRITE_ONCE(u->soft, soft);
 	if (hard && !u->hard) {
 		nr_hard++;
-		static_branch_inc(&gomem_watching);
+		gomem_watch_begin();
 	} else if (!hard && u->hard) {
 		nr_hard--;
-		static_branch_dec(&gomem_watching);
+		gomem_watch_end();
 	}
 	WRITE_ONCE(u->hard, hard);
 	gomem_usage_check(c);
@@ -401,5 +401,5 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_usage_limit);
 void gomem_usage_exit(void)
 {
 	for (; nr_hard; nr_hard--)
-		static_branch_dec(&gomem_watching);
+		gomem_watch_end();
 }

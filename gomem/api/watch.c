@@ -9,6 +9,32 @@
 #include "api/watch.h"
 
 DEFINE_STATIC_KEY_FALSE(gomem_watching);
+DEFINE_STATIC_KEY_FALSE(gomem_detour);
+
+/**
+ * gomem_watch_begin - watch allocations from now on
+ *
+ * Each call is undone by one of gomem_watch_end(). gomem_alloc_detoured() needs
+ * gomem_watching to be enabled first, and disabled last.
+ *
+ * Context: may sleep.
+ */
+void gomem_watch_begin(void)
+{
+	static_branch_inc(&gomem_watching);
+	static_branch_inc(&gomem_detour);
+}
+
+/**
+ * gomem_watch_end - undo a call of gomem_watch_begin()
+ *
+ * Context: may sleep.
+ */
+void gomem_watch_end(void)
+{
+	static_branch_dec(&gomem_detour);
+	static_branch_dec(&gomem_watching);
+}
 
 /**
  * gomem_is_watched - check if an allocation may have to be recorded, charged or

@@ -6,11 +6,11 @@
  * The static key gomem_watching is enabled while the profile records each
  * object of a module (api/exact.c), while there are live accounts
  * (api/account.c), and while a module has a hard limit (api/usage.c). Then
- * allocations leave the hit path at its first instruction, and call
+ * allocations leave the hit path at its first instructions, and call
  * gomem_is_watched(). If that returns true, they go on as if the slot were
  * empty, and so call gomem_watch() for each object. If not, they take the hit
- * path after all. While gomem_watching is disabled, it costs the hit path a
- * nop.
+ * path after all. While the static key that an allocation tests is disabled, it
+ * costs the hit path a nop: gomem_watching, or gomem_detour instead.
  */
 #ifndef GOMEM_WATCH_H
 #define GOMEM_WATCH_H
@@ -23,6 +23,15 @@
 
 DECLARE_STATIC_KEY_FALSE(gomem_watching);
 
+/*
+ * Enabled if an allocation of a size class must not simply take the hit path:
+ * while gomem_watching is enabled, and always with init_on_alloc=1. So the hit
+ * path of gomem_alloc() has one nop, not two.
+ */
+DECLARE_STATIC_KEY_FALSE(gomem_detour);
+
+void gomem_watch_begin(void);
+void gomem_watch_end(void);
 bool gomem_is_watched(void);
 bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp);
 unsigned int gomem_watch_many_slow(void **p, unsigned int n, size_t size,

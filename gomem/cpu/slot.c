@@ -69,6 +69,7 @@
  * soon: see gomem_slot_refill_size().
  */
 #define CALM			4
+static_assert(CALM < 16);
 
 /*
  * Slots for interrupts need fewer objects. With these limits an mcache for
@@ -155,6 +156,8 @@ unsigned int gomem_slot_first_capacity(const struct gomem_kind *k,
 void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
 		     void **below, unsigned int room)
 {
+	u8 thin = 0;
+
 	/*
 	 * With a divmul of 0, gomem_is_multiple() rejects every offset. So
 	 * gomem_take_back() refuses scratch buffers, tiny blocks and handles,
@@ -164,12 +167,13 @@ void gomem_slot_init(struct gomem_slot *slot, const struct gomem_kind *k,
 		       k->divmul : 0;
 	slot->size = k->size;
 	slot->room = room;
+	slot->spc = k->spc;
 	slot->capacity = gomem_slot_first_capacity(k, room);
 	slot->calm = CALM;
 	slot->left = GOMEM_SAMPLE_NEVER;
 	if (k->size)
-		slot->left = gomem_sample_objects(k->object_size,
-						  &slot->thin);
+		slot->left = gomem_sample_objects(k->object_size, &thin);
+	slot->thin = thin;
 	slot->allocs = slot->left;
 	*below = &gomem_no_object;
 	slot->top = below + 1;

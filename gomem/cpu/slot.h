@@ -46,6 +46,7 @@ enum gomem_stack {
  *	is the bottom of the stack
  * @room: maximum number of objects that it may ever hold: the limit of
  *	@capacity
+ * @spc: span class of the objects
  * @calm: refills since the last flush, up to CALM; see
  *	gomem_slot_refill_size() and take_half()
  * @thin: gomem_sampler.thin when @left was drawn
@@ -55,7 +56,7 @@ enum gomem_stack {
  * @refilled: number of objects that came from spans and transfer caches
  * @flushed: number of objects that went to spans and transfer caches
  *
- * @divmul, @size and @room are constant. The other members change only in a
+ * @divmul, @size, @room and @spc are constant. The other members change only in a
  * section that owns the slot (cpu/section.h), or while no CPU uses the slot. A
  * hit that allocates a single object counts down @left, and so needs no other
  * counter. In such a section:
@@ -71,8 +72,9 @@ struct gomem_slot {
 	u32 size;
 	u8 capacity;
 	u8 room;
-	u8 calm;
-	u8 thin;
+	u8 spc;
+	u8 calm : 4;
+	u8 thin : 4;
 	s32 left;
 	struct gomem_span *span;
 	u64 refilled;
@@ -80,6 +82,19 @@ struct gomem_slot {
 } ____cacheline_aligned_in_smp;
 
 static_assert(sizeof(struct gomem_slot) <= 64);
+static_assert(GOMEM_NR_SPANCLASSES <= 256);
+static_assert(GOMEM_THIN_MAX < 16);
+
+/*
+ * Make the compiler load a member of a slot anew. Then x86 changes the member
+ * by one instruction, which reads and writes memory. Without this, the compiler
+ * would compute the new value in a register, and store it by another one.
+ */
+#ifdef CONFIG_X86_64
+#define GOMEM_RELOAD(member)	asm("" : "+m" (member))
+#else
+#define GOMEM_RELOAD(member)	((void)(member))
+#endif
 
 /*
  * The entry below the bottom of each stack points to this word. The word stays
@@ -142,6 +157,7 @@ static __always_inline void *gomem_slot_pop(struct gomem_slot *slot)
 
 	if (unlikely(obj == &gomem_no_object))
 		return NULL;
+	GOMEM_RELOAD(slot->top);
 	slot->top--;
 	return obj;
 }
@@ -205,15 +221,20 @@ static __always_inline bool gomem_slot_pop_usual(struct gomem_slot *slot,
 	*obj = slot->top[-1];
 	if (unlikely(!gomem_has_key(*obj)))
 		return false;
+	GOMEM_RELOAD(slot->top);
 	slot->top--;
 	return true;
 }
 
 static __always_inline bool gomem_slot_push(struct gomem_slot *slot, void *obj)
 {
-	if (unlikely(slot->top == slot->end))
+	void **top = slot->top;
+
+	if (unlikely(top == slot->end))
 		return false;
-	*slot->top++ = obj;
+	*top = obj;
+	GOMEM_RELOAD(slot->top);
+	slot->top++;
 	return true;
 }
 

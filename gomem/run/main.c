@@ -56,6 +56,7 @@ static void __init init_constants(void)
 	gomem_kernel_pages_init();
 	gomem_heapfiles_init();
 	gomem_rcu_init();
+	gomem_alloc_init();
 }
 
 /*

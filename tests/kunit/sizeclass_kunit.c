@@ -125,7 +125,7 @@ static void test_checksums(struct kunit *test)
 		pages += gomem_class_pages(i);
 	}
 	for (i = 0; i < GOMEM_CLASS8_LEN; i++)
-		class8 += gomem_size_to_class8[i];
+		class8 += gomem_size_to_slot8[i] >> GOMEM_CLASS_SHIFT;
 	for (i = 0; i < GOMEM_CLASS128_LEN; i++)
 		class128 += gomem_size_to_class128[i];
 
