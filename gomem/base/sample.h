@@ -45,11 +45,13 @@
 
 /*
  * Samples are thinned if less than this many nanoseconds lie between two
- * records. Making a record takes about a hundredth of this time. So records
- * take at most about 1 % of a CPU's time, until thinning has reached its
- * maximum of 2^12.
+ * records. With this value a CPU that only allocates and frees makes a record
+ * about every two milliseconds. A record and the free of its object take up to
+ * 20 000 instructions together. So they take at most about 1 % of a CPU's time,
+ * until thinning has reached its maximum of 2^12. tests/rig/profile_cost
+ * measures the cost.
  */
-#define GOMEM_SAMPLE_SPACING	(300 * NSEC_PER_USEC)
+#define GOMEM_SAMPLE_SPACING	(750 * NSEC_PER_USEC)
 #define GOMEM_THIN_MAX		12U
 
 /*

@@ -5,22 +5,29 @@
  *
  * Each via_*() allocates in another way. The objects are live until the module
  * is unloaded. account=Y charges all of them to an account, and orphan=Y
- * destroys the account while they are live. With busy=N, short_lived()
- * allocates N more objects and frees each at once. long_lived() allocates
- * N / 16 objects and frees each after at least 20 milliseconds. pool=Y also
- * allocates through a memory pool of the kernel's, and loses the first of these
- * objects when the module is unloaded. The parameter where has the address of the first object of each way, except for the arena.
+ * destroys the account while they are live. pool=Y also allocates through a
+ * memory pool of the kernel's, and loses the first of these objects when the
+ * module is unloaded.
+ *
+ * With busy=N, short_lived() allocates N more objects and frees each at once.
+ * long_lived() allocates N / 16 objects and frees each after at least 20
+ * milliseconds. timed=N logs how long an allocation and a free of TIMED bytes
+ * take together, on average over N of them. The parameter where has the address
+ * of the first object of each way, except for the arena.
  */
 #define pr_fmt(fmt) "gomem_paths: " fmt
 
 #include <linux/delay.h>
 #include <linux/gomem.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/mempool.h>
 #include <linux/module.h>
 
 #define OBJECTS	20
 #define POOLED	15	/* index in held[] */
+#define TIMED	64
 
 static unsigned int busy;
 module_param(busy, uint, 0444);
@@ -39,6 +46,10 @@ static ulong hard;
 module_param(hard, ulong, 0444);
 MODULE_PARM_DESC(hard,
 		 "Most bytes of the account, 0 for any number (default 0)");
+
+static unsigned int timed;
+module_param(timed, uint, 0444);
+MODULE_PARM_DESC(timed, "Pairs of calls whose time is logged (default 0)");
 
 static bool pool;
 module_param(pool, bool, 0444);
@@ -190,6 +201,25 @@ static noinline void long_lived(void)
 	}
 }
 
+static void timed_pairs(void)
+{
+	unsigned int i;
+	u64 ns;
+	void *p;
+
+	ns = ktime_get_ns();
+	for (i = 0; i < timed; i++) {
+		p = gomem_alloc(TIMED, GFP_KERNEL);
+		/* Keep the compiler from dropping both calls. */
+		OPTIMIZER_HIDE_VAR(p);
+		gomem_free(p);
+	}
+	ns = ktime_get_ns() - ns;
+	if (timed)
+		pr_info("a pair takes %llu ps\n",
+			div_u64(ns * 1000, timed));
+}
+
 static void allocate(void)
 {
 	unsigned int i = 0;
@@ -249,6 +279,7 @@ static int __init gomem_paths_init(void)
 		gomem_account_destroy(payer);
 	short_lived();
 	long_lived();
+	timed_pairs();
 	return 0;
 }
 
