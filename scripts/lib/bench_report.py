@@ -165,7 +165,8 @@ class Report:
         groups = {}
         for found in self.verdicts:
             groups.setdefault((found[0], found[1].kernel), []).append(found)
-        lines = [f"{'scenario':23} {'mode':7} {'kernel':15} {'against':18} {'goal':8} "
+        width = max([15, *(len(kernel) for _, kernel in groups)])
+        lines = [f"{'scenario':23} {'mode':7} {'kernel':{width}} {'against':18} {'goal':8} "
                  f"{'worst':16} result"]
         for (goal, kernel), found in groups.items():
             verdicts = [verdict for _, _, verdict, _ in found]
@@ -174,7 +175,7 @@ class Report:
             result = verdicts[0] if len(set(verdicts)) == 1 else ", ".join(
                 f"{word} at {verdicts.count(word)}" for word in ("met", "MISSED", "unclear")
                 if word in verdicts)
-            lines.append(f"{goal.scenario:23} {goal.mode:7} {kernel:15} "
+            lines.append(f"{goal.scenario:23} {goal.mode:7} {kernel:{width}} "
                          f"{goal.other + metric:18} {goal_text:8} "
                          f"{self.worst(goal, found):16} {result}")
         return lines
