@@ -9,10 +9,11 @@
  * that is not covered costs 16 bytes instead of 4 KiB: its page table entry and
  * its pointer in gomem_table.page.
  *
- * A table grows without being copied: gomem_table_extend() makes a second
- * mapping, of the same pages and more. Until the owner removes the first
- * mapping, both mappings have the same words, except in the ranges that were
- * added.
+ * gomem_table_extend() covers one more range, without copying the table's own
+ * pages: it makes a second mapping, which shares them, and has new pages in the
+ * range. The range may lie inside the first mapping, where it replaces blank
+ * pages, or beyond its end. Until the owner removes the first mapping, both
+ * mappings have the same words outside of the range.
  */
 #ifndef GOMEM_TABLE_H
 #define GOMEM_TABLE_H

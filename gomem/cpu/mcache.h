@@ -45,7 +45,8 @@ struct gomem_heap;
 
 /*
  * Timeout, in milliseconds, of waits for all CPUs to run a work on their slots:
- * to drain all slots, or to restart all countdowns of the profile.
+ * to drain all slots, or to restart each slot's countdown to the next sample of
+ * the heap profile.
  */
 #define GOMEM_DRAIN_ALL_MS	1000
 

@@ -199,9 +199,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_drain_runs);
 /**
  * gomem_heap_drain_pcaches - empty the page caches of all CPUs
  * @h: the heap
- * @idle: empty only page caches that have not been used since the last call
- *	with @idle set, and release only runs that gomem_heap_drain_runs() would
- *	release
+ * @idle: release the single pages of a page cache only if none was taken or put
+ *	back since the last call with @idle set. Of every page cache, release
+ *	the runs that gomem_heap_drain_runs() would release
  *
  * Context: any but NMI.
  * Return: how many pages became free.

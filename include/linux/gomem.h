@@ -946,8 +946,9 @@ void gomem_cache_destroy(struct gomem_cache *c);
  * @c: the cache
  *
  * Takes the free objects that CPUs cache, and returns spans without objects to
- * the heap. Waits at most a second for CPUs that tasks of higher priority keep
- * busy. The objects that such a CPU caches stay there.
+ * the heap. A work item on each CPU takes that CPU's objects. This function
+ * waits for the work items for a second at most. If real-time tasks keep a CPU
+ * from running its work item for longer, that CPU's objects stay cached.
  *
  * Context: process context; sleeps.
  * Return: 0 if the cache has no span left, 1 if it has; -EINVAL with a report

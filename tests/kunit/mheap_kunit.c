@@ -422,8 +422,9 @@ static void test_place_to_grow(struct kunit *test)
 
 /*
  * Make a heap of one chunk, and return the page cache of this CPU. The page
- * cache may hold up to @least pages of its group, although the heap is small.
- * The caller stays on this CPU until unpin_pcache().
+ * cache may hold max(@least, 8 / CPUs) pages of its group: without @least, the
+ * limit of so small a heap would be too low for some cases. The caller stays on
+ * this CPU until unpin_pcache().
  */
 static struct gomem_pcache *pin_pcache(struct kunit *test, unsigned int least)
 {
