@@ -198,10 +198,10 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
 	/*
-	 * Skip gomem_heap_kick() if the page cache kept all spans and they have
-	 * few pages. Pages that joined the cache's group do not count as free
-	 * pages of the heap. Pages that became a run do, but are at most
-	 * GOMEM_PCACHE_SPAN_MAX.
+	 * Skip gomem_heap_kick() if the page cache kept all spans, and they
+	 * have at most GOMEM_PCACHE_SPAN_MAX pages together. Of these pages,
+	 * those that joined the cache's group do not count as free pages of the
+	 * heap. Those that became a run do count, but they are few.
 	 */
 	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
 		gomem_heap_kick(h, freed);

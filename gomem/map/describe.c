@@ -31,9 +31,10 @@ const char *gomem_object_word(unsigned int class)
 }
 
 /*
- * Add to the text where in the tiny block of @addr the last part before @addr
- * starts. The part is a live object, or the rest that a CPU has not cut yet. A
- * part that was freed leaves no trace in the block.
+ * Add to the text the offset, in the tiny block of @addr, of the last part that
+ * starts before @addr. The part may contain @addr. It is a live object, or the
+ * rest that a CPU has not cut yet. A part that was freed leaves no trace in the
+ * block, so the part that the text names may lie before the freed one.
  */
 static void describe_tiny(unsigned long addr, char *buf, size_t len)
 {

@@ -714,7 +714,8 @@ static void test_merge_random(struct kunit *test)
 
 /*
  * A child of a root entry covers 2^18 pages. If all eight children are free,
- * the sum of 2^21 needs a special value.
+ * the three lengths of their parent are 2^21, which fields of 21 bits cannot
+ * hold: the packed summary is GOMEM_PALLOCSUM_ALL then.
  */
 static const struct merge_case {
 	const char *name;
