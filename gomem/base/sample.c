@@ -109,10 +109,11 @@ int gomem_sample_draw(void)
  * gomem_sample_note - note a record, and adapt the thinning of this CPU's
  *	samples
  *
- * If the last record is less than GOMEM_SAMPLE_SPACING ago, samples become half
- * as frequent. If it is at least four times GOMEM_SAMPLE_SPACING ago, samples
- * become more frequent again. At a rate of 1 each object is recorded, and
- * samples are not thinned.
+ * If the CPU has no right to this record (see GOMEM_SAMPLE_SPACING), samples
+ * become half as frequent. If the last record is at least four times
+ * GOMEM_SAMPLE_SPACING ago, they become more frequent again. If the CPU has saved
+ * all the rights that it can, they are as frequent as the rate says. At a rate of
+ * 1 each object is recorded, and samples are not thinned.
  *
  * Context: any but NMI.
  */
@@ -120,14 +121,21 @@ void gomem_sample_note(void)
 {
 	struct gomem_sampler *sm = raw_cpu_ptr(&gomem_sampler);
 	u64 now = local_clock(), passed = now - sm->last;
+	u64 most = now - (u64)GOMEM_SAMPLE_BURST * GOMEM_SAMPLE_SPACING;
 	unsigned int thin = READ_ONCE(sm->thin), less;
 
 	sm->last = now;
 	if (READ_ONCE(gomem_profile_rate) == 1)
 		return;
-	if (passed < GOMEM_SAMPLE_SPACING) {
+	/* All are nanoseconds since the boot, but @most may be before it. */
+	if ((s64)(sm->due - most) < 0) {
+		sm->due = most;
+		thin = 0;
+	}
+	sm->due += GOMEM_SAMPLE_SPACING;
+	if ((s64)(sm->due - now) > 0) {
 		thin = min(thin + 1, GOMEM_THIN_MAX);
-	} else {
+	} else if (passed >= GOMEM_SAMPLE_SPACING) {
 		less = ilog2(div_u64(passed, GOMEM_SAMPLE_SPACING)) / 2;
 		thin -= min(thin, less);
 	}

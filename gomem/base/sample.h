@@ -19,12 +19,12 @@
  * each slot have one, in objects. All other allocations of a CPU have another
  * one, in bytes. The chance of each byte is the same as with one countdown.
  *
- * A record costs several thousand instructions. A CPU that allocates gigabytes
- * a second would make many records. So if less than GOMEM_SAMPLE_SPACING passes
- * between two records, the CPU *thins* its samples: distances are drawn as for
- * 2^thin times the rate, so there are fewer samples. Each record then gets a
- * weight, because it also stands for records that thinning left out. Estimates
- * stay unbiased; they only vary more.
+ * A record costs up to 10 000 instructions. A CPU that allocates gigabytes a
+ * second would make many records. So if it makes more than a certain number,
+ * the CPU *thins* its samples: distances are drawn as for 2^thin times the rate,
+ * so there are fewer samples. Each record then gets a weight, because it also
+ * stands for records that thinning left out. Estimates stay unbiased; they only
+ * vary more.
  */
 #ifndef GOMEM_SAMPLE_H
 #define GOMEM_SAMPLE_H
@@ -44,14 +44,16 @@
 #define GOMEM_PROFILE_RATE_MAX	BIT(30)
 
 /*
- * Samples are thinned if less than this many nanoseconds lie between two
- * records. With this value a CPU that only allocates and frees makes a record
- * about every two milliseconds. A record and the free of its object take up to
- * 20 000 instructions together. So they take at most about 1 % of a CPU's time,
- * until thinning has reached its maximum of 2^12. tests/rig/profile_cost
- * measures the cost.
+ * A CPU earns the right to make a record in each GOMEM_SAMPLE_SPACING
+ * nanoseconds, and saves up to GOMEM_SAMPLE_BURST of these rights. A record that
+ * it has no right to thins its samples. A record and the free of its object
+ * take up to 20 000 instructions together. So in the long run they take less
+ * than 1 % of a CPU's time, until thinning has reached its maximum of 2^12. But
+ * at the default rate the first 50 MB that a CPU allocates are not thinned.
+ * tests/rig/profile_cost measures the cost.
  */
-#define GOMEM_SAMPLE_SPACING	(750 * NSEC_PER_USEC)
+#define GOMEM_SAMPLE_SPACING	(4 * NSEC_PER_MSEC)
+#define GOMEM_SAMPLE_BURST	100
 #define GOMEM_THIN_MAX		12U
 
 /*
@@ -75,6 +77,9 @@ DECLARE_STATIC_KEY_FALSE(gomem_profiling);
  * @drawn_thin: the value of @thin when @left was drawn
  * @thin: binary logarithm of how much rarer samples are than the rate says
  * @last: time of the last record, in nanoseconds of local_clock()
+ * @due: if this is before @last, a right to a record is left for each
+ *	GOMEM_SAMPLE_SPACING in between. If it is after @last, the CPU has made
+ *	records without a right
  *
  * An interrupt may change the members between two accesses. Then one distance
  * or one value of @thin is wrong, which does no harm.
@@ -84,6 +89,7 @@ struct gomem_sampler {
 	u8 drawn_thin;
 	u8 thin;
 	u64 last;
+	u64 due;
 };
 
 DECLARE_PER_CPU(struct gomem_sampler, gomem_sampler);
