@@ -12,6 +12,7 @@
 # Layout of the cache:
 #
 #   debian/RELEASE_VERSION/vmlinuz    image from a Debian package
+#   debian/RELEASE_VERSION/vmlinux    the same, unpacked; empty if there is no need
 #   debian/RELEASE_VERSION/headers/   headers from Debian packages
 #   debian/RELEASE_VERSION/toolchain  link to the matching compiler
 #   debian/RELEASE_VERSION/modules/   the kernel's own modules
@@ -204,6 +205,38 @@ fetch_image()
 	mv "$(find "$tmp" -type f -name 'vmlinu[xz]*' | head -n 1)" "$dir/vmlinuz" ||
 		die "there is no image in $package"
 	rm -rf "$tmp"
+}
+
+# stock_unpacked NAME: print the file of the kernel without its compression, if
+# the image for amd64 is compressed with xz. An emulated CPU takes three seconds
+# to unpack such an image. If the compression is another one, or the kernel does
+# not start without its decompressor (PVH), print nothing.
+stock_unpacked()
+{
+	local suite meta release version dir
+
+	[[ $(kernel_arch "$1") == amd64 ]] || return 0
+	stock_image "$1" >/dev/null
+	stock_resolve "$1"
+	[[ -e $dir/vmlinux ]] || locked "$dir.lock" unpack_image "$dir"
+	[[ ! -s $dir/vmlinux ]] || echo "$dir/vmlinux"
+}
+
+# Documentation/arch/x86/boot.rst of the kernel describes the header: the sectors
+# of the setup code, and where the compressed kernel is behind that code.
+unpack_image()
+{
+	local dir=$1 sectors offset length
+
+	[[ ! -e $dir/vmlinux ]] || return 0
+	read -r sectors < <(od -An -tu1 -j $((0x1f1)) -N 1 "$dir/vmlinuz")
+	read -r offset length < <(od -An -tu4 -j $((0x248)) -N 8 "$dir/vmlinuz")
+	tail -c +$(((sectors + 1) * 512 + offset + 1)) "$dir/vmlinuz" | head -c "$length" |
+		xz -dcq --single-stream >"$dir/vmlinux.new" 2>/dev/null || true
+	# The entry for PVH is a note of Xen's, 18.
+	readelf -n "$dir/vmlinux.new" 2>/dev/null | grep -q 'Xen .*(0x00000012)' ||
+		: >"$dir/vmlinux.new"
+	mv "$dir/vmlinux.new" "$dir/vmlinux"
 }
 
 # Print the directory of the kernel's own modules, as in /lib/modules/RELEASE.
