@@ -19,6 +19,7 @@
 
 #include "context.h"
 #include "fixture.h"
+#include "slow.h"
 #include "base/sample.h"
 #include "map/special.h"
 #include "cpu/arm.h"
@@ -772,7 +773,7 @@ static struct kunit_case profile_cases[] = {
 	KUNIT_CASE(test_misuse),
 	KUNIT_CASE(test_neighbour),
 	KUNIT_CASE(test_frames),
-	KUNIT_CASE(test_estimate),
+	SLOW_CASE(test_estimate),
 	KUNIT_CASE(test_top),
 	KUNIT_CASE(test_ages),
 	KUNIT_CASE(test_exact),

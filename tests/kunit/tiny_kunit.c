@@ -11,6 +11,7 @@
 
 #include "context.h"
 #include "fixture.h"
+#include "slow.h"
 #include "tiny_steps.h"
 #include "workers.h"
 #include "api/tiny.h"
@@ -719,7 +720,7 @@ static struct kunit_case tiny_cases[] = {
 	KUNIT_CASE(test_counted),
 	KUNIT_CASE(test_density),
 	KUNIT_CASE(test_usable_size),
-	KUNIT_CASE(test_cleared),
+	SLOW_CASE(test_cleared),
 	KUNIT_CASE(test_realloc),
 	KUNIT_CASE(test_realloc_in_place),
 	KUNIT_CASE(test_free_sensitive),
