@@ -71,9 +71,11 @@ $(BUILD): FORCE
 	@find $@ -xtype l -name '*.c' | sed 's/c$$//' | xargs -I{} rm -f {}ko {}o {}ci
 	@find $@ -xtype l -delete
 	@$(SOURCES) -printf '%h\n' | sort -u | sed 's|^|$@/|' | xargs mkdir -p
-	@$(SOURCES) -type f | while read -r f; do \
-		test "$$(readlink $@/$$f)" = "$(CURDIR)/$$f" || ln -sf "$(CURDIR)/$$f" $@/$$f; \
-	done
+	@{ find $@ -type l -printf '%P %l\n'; echo; \
+	   $(SOURCES) -type f -printf '%p $(CURDIR)/%p\n'; } | \
+		awk 'NF == 0 { wanted = 1 } !wanted { has[$$0] } \
+		     wanted && NF && !($$0 in has) { print $$1 }' | \
+		while read -r f; do ln -sf "$(CURDIR)/$$f" $@/$$f; done
 else ifdef NO_HEADERS
 all-modules:
 	@echo 'make: There are no headers of the kernel $(KERNELRELEASE): $(KDIR) does not exist.' >&2
