@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # Commands for people who build and test gomem. gomem/Kbuild lists the files of the module.
 
+# make and the shell split or expand a path with one of these characters, so a
+# rule would change another directory. Some kernels cannot build below such a path.
+UNFIT := : ; , = % & | < > ( ) [ ] * ? ' " ` \ $$ \#
+split = $(filter-out 0 1,$(words $1))
+unfit = $(strip $(call split,$1) $(foreach c,$(UNFIT),$(findstring $c,$1)))
+ifneq ($(call unfit,$(CURDIR)),)
+$(error gomem cannot be built in "$(CURDIR)": clone it to a path of letters, digits and ._+@~-)
+endif
+$(foreach v,KDIR DESTDIR INSTALL_MOD_PATH DOCDIR,$(if $(call unfit,$($v)), \
+	$(error $v="$($v)" is refused: name a path of letters, digits and ._+@~-)))
+$(foreach v,KERNEL BUILD KERNELRELEASE,$(if $(call split,$($v)),$(error $v="$($v)" is refused: it has a blank)))
+
 KERNELRELEASE ?= $(shell uname -r)
 VM := $(CURDIR)/scripts/vm
 VERSION = $(shell sed -n 's/^\#define GOMEM_VERSION[[:space:]]*"\(.*\)"$$/\1/p' include/linux/gomem.h)

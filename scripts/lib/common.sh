@@ -26,6 +26,17 @@ die()
 	exit "${die_status:-1}"
 }
 
+# check_path PATH TEXT: end the script with TEXT if PATH has a character that make
+# and the shell treat specially. The Makefile has the same list, UNFIT.
+check_path()
+{
+	local unfit=$' \t\n:;,=%&|<>()[*?\'"`\\$#'
+
+	[[ $1 != *[]"$unfit"]* ]] || die "$2: use a path of letters, digits and ._+@~-"
+}
+
+check_path "$top" "gomem cannot be built in \"$top\""
+
 have()
 {
 	command -v "$1" >/dev/null 2>&1

@@ -16,6 +16,8 @@
 #   suites/SUITE/lists/         package lists
 #   suites/SUITE/updated        modified at the last update
 
+check_path "$cache" "the cache cannot be in \"$cache\", which GOMEM_CACHE, XDG_CACHE_HOME or HOME names"
+
 # Each suite, and the suites that its packages may depend on.
 declare -rA suite_parts=(
 	[bookworm]="bookworm bookworm-updates bookworm-security"
