@@ -21,7 +21,10 @@ VERSION = $(shell sed -n 's/^\#define GOMEM_VERSION[[:space:]]*"\(.*\)"$$/\1/p' 
 # apart from the sources. Without it, build in place, for the running kernel or
 # for the headers that KDIR names.
 ifdef KERNEL
-KDIR ?= $(shell $(VM) kdir $(KERNEL))
+# Look for the headers only if a rule needs them, and once. Stop if there are none.
+ifeq ($(origin KDIR),undefined)
+KDIR = $(eval KDIR := $(or $(shell $(VM) kdir $(KERNEL)),$(error no headers of the kernel "$(KERNEL)")))$(KDIR)
+endif
 BUILD := $(CURDIR)/build/$(KERNEL)
 else
 BUILD := $(CURDIR)
@@ -79,7 +82,7 @@ all-modules: $(BUILD)
 # Fill $(BUILD) with links to the sources, so that they can be built for several
 # kernels. Remove links to deleted sources, and what was built from them.
 $(BUILD): FORCE
-	@mkdir -p $@
+	@mkdir -p $(if $(KDIR),$@)
 	@find $@ -xtype l -name '*.c' | sed 's/c$$//' | xargs -I{} rm -f {}ko {}o {}ci
 	@find $@ -xtype l -delete
 	@$(SOURCES) -printf '%h\n' | sort -u | sed 's|^|$@/|' | xargs mkdir -p
