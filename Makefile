@@ -184,12 +184,15 @@ dkms_source:
 	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(VERSION)"/' dkms.conf >$(DEST)$(SRCDIR)/dkms.conf
 	chmod -R u=rwX,go=rX $(DEST)$(SRCDIR)
 
+# Make's jobs are not for the make that DKMS runs: see scripts/lib/common.sh.
+DKMS := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dkms
+
 # Build and install with DKMS, for the running kernel or for KERNELRELEASE=.
 dkms:
 	+$(MAKE) dkms_uninstall
 	+$(MAKE) dkms_source
-	dkms add -m gomem -v $(VERSION)
-	dkms install -m gomem -v $(VERSION) -k $(KERNELRELEASE)
+	$(DKMS) add -m gomem -v $(VERSION)
+	$(DKMS) install -m gomem -v $(VERSION) -k $(KERNELRELEASE)
 
 # Remove all versions of gomem from DKMS: the version of this tree may have
 # changed since gomem was installed.

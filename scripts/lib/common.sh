@@ -6,6 +6,10 @@
 # Let a failure inside of $(...) end the script, too.
 shopt -s inherit_errexit
 
+# A make that runs a script does not share its jobs with the make that the script
+# runs: the latter would warn, and run one compiler at a time.
+[[ -z ${MAKELEVEL:-} ]] || unset MAKEFLAGS MFLAGS MAKELEVEL
+
 # shellcheck disable=SC2034
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 me=${0##*/}
