@@ -125,17 +125,21 @@ RELEASE = $$(PATH=$$PATH:/sbin:/usr/sbin modinfo -F vermagic $(BUILD)/gomem/gome
 # packages lack. So run depmod here. Package builds set DEPMOD=true, a command
 # that does nothing.
 DEPMOD ?= depmod
-RUN_DEPMOD = PATH=$$PATH:/sbin:/usr/sbin $(DEPMOD) $(patsubst %/lib/modules,-b %/,$(MODULES))
+RUN_DEPMOD = umask 022; PATH=$$PATH:/sbin:/usr/sbin $(DEPMOD) $(patsubst %/lib/modules,-b %/,$(MODULES))
 
 install: modules_install symvers_install headers_install tools_install doc_install
 
 # Debian's kernels sign all modules, with a key that only Debian has. Without
 # the key, sign-file prints errors and the module stays unsigned. So do not sign
 # if there is no key.
+#
+# Everybody may read what is installed, whatever the umask is. The kernel's make
+# copies the mode of the module, too.
 modules_install: modules
-	$(KMAKE) M=$(BUILD) INSTALL_MOD_PATH=$(patsubst %/lib/modules,%,$(MODULES)) \
+	+umask 022; $(MAKE) -C $(KDIR) V=$(V) M=$(BUILD) INSTALL_MOD_PATH=$(patsubst %/lib/modules,%,$(MODULES)) \
 		INSTALL_MOD_DIR=updates INSTALL_MOD_STRIP=1 \
 		$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=) modules_install
+	chmod 644 $(MODULES)/$(RELEASE)/updates/gomem/gomem.ko*
 	$(RUN_DEPMOD) $(RELEASE)
 
 # Install what other modules for this kernel are built with: the symbol
