@@ -261,6 +261,8 @@ compile_commands.json: modules
 	@mv $@.new $@
 
 tags:
+	@command -v ctags >/dev/null || { \
+		echo 'make: ctags is missing; run: apt-get install universal-ctags' >&2; exit 1; }
 	@find gomem include tests -name '*.[ch]' -not -name '*.mod.c' | sort | \
 		ctags --c-kinds=+px --fields=+S -I __init,__exit,__always_inline,__percpu,__rcu -L - -f $@
 

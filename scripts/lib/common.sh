@@ -46,6 +46,18 @@ have()
 	command -v "$1" >/dev/null 2>&1
 }
 
+# require PURPOSE PROGRAM...: end the script if a program is missing that
+# "scripts/setup PURPOSE" installs.
+require()
+{
+	local purpose=$1 program
+
+	shift
+	for program; do
+		have "$program" || die "$program is missing; run: scripts/setup $purpose"
+	done
+}
+
 # Print a script's help text: the comment block below its SPDX line.
 show_help()
 {

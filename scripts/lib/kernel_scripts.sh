@@ -23,6 +23,7 @@ unpack_scripts()
 	local archive=$1 dir=${kernel_scripts%/*}
 
 	[[ ! -e $kernel_scripts ]] || return 0
+	require check xz
 	say "unpacking scripts/ of ${archive##*/}"
 	rm -rf "$dir.new"
 	mkdir -p "$dir.new" &&

@@ -577,6 +577,7 @@ build_locked()
 
 	# Another process may have built it in the meantime.
 	[[ -n $force || ! -e $dir/ready ]] || return 0
+	require debug-kernel make flex bison bc xz
 	archive=$(source_archive "$name")
 	say "building kernel $name from ${archive##*/} in $dir"
 	rm -rf "$dir"
@@ -781,6 +782,7 @@ unpack_missing()
 		marks+=("$sources/.${path//\//_}")
 	done
 	((${#members[@]})) || return 0
+	require build xz
 	say "unpacking from $archive"
 	tar -x -C "$sources" --strip-components=1 --no-same-owner -f "$archive" \
 		--anchored --wildcards --no-wildcards-match-slash "${members[@]}" 2>/dev/null || true
