@@ -118,8 +118,8 @@ TOOLS := gomem-pprof gomem-top gomem-map gomem-new-client
 DEST := $(patsubst %/,%,$(abspath $(DESTDIR)))
 MODULES := $(patsubst %/,%,$(abspath $(or $(INSTALL_MOD_PATH),$(DESTDIR))))/lib/modules
 
-# The release of the kernel that the module was built for.
-RELEASE = $$(PATH=$$PATH:/sbin:/usr/sbin modinfo -F vermagic $(BUILD)/gomem/gomem.ko | cut -d ' ' -f 1)
+# The release of the kernel that the module is built for, as modinfo would print it.
+RELEASE = $$(sed -n 's/^\#define UTS_RELEASE "\(.*\)"$$/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 # The kernel's make runs depmod only if there is a System.map, which header
 # packages lack. So run depmod here. Package builds set DEPMOD=true, a command
