@@ -113,8 +113,8 @@ struct gomem_client *gomem_client_calling(void)
 
 /**
  * gomem_client_look_up - find the number of the client with code at an address
- * @addr: the address. If it is in gomem or in the kernel, gomem_client_calling()
- *	is asked instead
+ * @addr: the address. If it is in gomem or in the kernel,
+ *	gomem_client_calling() is asked instead
  *
  * Context: any.
  * Return: the number of the client.

@@ -319,10 +319,7 @@ static bool enqueue_deferred(struct gomem_rcu_head *head)
 	struct rcu_queue *q;
 	bool given;
 
-	/*
-	 * Stay on this CPU. Code with preemption off is an RCU reader, which
-	 * read_word() requires.
-	 */
+	/* Stay on this CPU, and be the RCU reader that read_word() needs. */
 	preempt_disable();
 	q = this_cpu_ptr(&queues);
 	first = READ_ONCE(q->deferred);

@@ -111,9 +111,9 @@ int gomem_sample_draw(void)
  *
  * If the CPU has no right to this record (see GOMEM_SAMPLE_SPACING), samples
  * become half as frequent. If the last record is at least four times
- * GOMEM_SAMPLE_SPACING ago, they become more frequent again. If the CPU has saved
- * all the rights that it can, they are as frequent as the rate says. At a rate of
- * 1 each object is recorded, and samples are not thinned.
+ * GOMEM_SAMPLE_SPACING ago, they become more frequent again. If the CPU has
+ * saved all the rights that it can, they are as frequent as the rate says. At a
+ * rate of 1 each object is recorded, and samples are not thinned.
  *
  * Context: any but NMI.
  */

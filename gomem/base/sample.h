@@ -21,10 +21,10 @@
  *
  * A record costs up to 10 000 instructions. A CPU that allocates gigabytes a
  * second would make many records. So if it makes more than a certain number,
- * the CPU *thins* its samples: distances are drawn as for 2^thin times the rate,
- * so there are fewer samples. Each record then gets a weight, because it also
- * stands for records that thinning left out. Estimates stay unbiased; they only
- * vary more.
+ * the CPU *thins* its samples: distances are drawn as for 2^thin times the
+ * rate, so there are fewer samples. Each record then gets a weight, because it
+ * also stands for records that thinning left out. Estimates stay unbiased; they
+ * only vary more.
  */
 #ifndef GOMEM_SAMPLE_H
 #define GOMEM_SAMPLE_H
@@ -45,12 +45,12 @@
 
 /*
  * A CPU earns the right to make a record in each GOMEM_SAMPLE_SPACING
- * nanoseconds, and saves up to GOMEM_SAMPLE_BURST of these rights. A record that
- * it has no right to thins its samples. A record and the free of its object
- * take up to 20 000 instructions together. So in the long run they take less
- * than 1 % of a CPU's time, until thinning has reached its maximum of 2^12. But
- * at the default rate the first 50 MB that a CPU allocates are not thinned.
- * tests/rig/profile_cost measures the cost.
+ * nanoseconds, and saves up to GOMEM_SAMPLE_BURST of these rights. A record
+ * that it has no right to thins its samples. A record and the free of its
+ * object take up to 20 000 instructions together. So in the long run they take
+ * less than 1 % of a CPU's time, until thinning has reached its maximum of
+ * 2^12. But at the default rate the first 50 MB that a CPU allocates are not
+ * thinned. tests/rig/profile_cost measures the cost.
  */
 #define GOMEM_SAMPLE_SPACING	(4 * NSEC_PER_MSEC)
 #define GOMEM_SAMPLE_BURST	100

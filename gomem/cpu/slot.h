@@ -56,10 +56,10 @@ enum gomem_stack {
  * @refilled: number of objects that came from spans and transfer caches
  * @flushed: number of objects that went to spans and transfer caches
  *
- * @divmul, @size, @room and @spc are constant. The other members change only in a
- * section that owns the slot (cpu/section.h), or while no CPU uses the slot. A
- * hit that allocates a single object counts down @left, and so needs no other
- * counter. In such a section:
+ * @divmul, @size, @room and @spc are constant. The other members change only
+ * in a section that owns the slot (cpu/section.h), or while no CPU uses the
+ * slot. A hit that allocates a single object counts down @left, and so needs no
+ * other counter. In such a section:
  *	objects handed out == allocs - left
  *	objects freed      == allocs - left + (top - bottom) + flushed -
  *			      refilled

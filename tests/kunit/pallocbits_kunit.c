@@ -51,10 +51,7 @@ static bool same(const struct pages *p)
 	return true;
 }
 
-/*
- * Alternate used and free runs of random length: from a few long runs, as in a
- * young heap, to many short ones, as in an old heap.
- */
+/* Alternate used and free runs of random length: few long or many short ones */
 static void randomize(struct pages *p)
 {
 	unsigned int longest = 1U << below(&p->rnd, 10);
@@ -165,10 +162,9 @@ static void test_pack_layout(struct kunit *test)
 }
 
 /*
- * Named patterns: the free runs of a chunk, and its summary. @found is the
- * first page of the lowest run of @n free pages, @aligned that of the lowest
- * aligned run; 512: there is no such run. @aligned is compared only if @n is a
- * power of two.
+ * Named patterns: the free runs of a chunk, its summary, and the first page of
+ * the lowest run of @n free pages, and, if @n is a power of two, of the lowest
+ * aligned one; 512: there is none.
  */
 static const struct pattern {
 	const char *name;
@@ -388,10 +384,7 @@ static void test_find_random(struct kunit *test)
 	}
 }
 
-/*
- * In a chunk with one free run, search for a run of the same length, of a page
- * less, and of a page more. Do so for free runs of many lengths.
- */
+/* In chunks with one free run, search for its length, one less and one more. */
 static void test_find_every_length(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -713,9 +706,8 @@ static void test_merge_random(struct kunit *test)
 }
 
 /*
- * A child of a root entry covers 2^18 pages. If all eight children are free,
- * the three lengths of their parent are 2^21, which fields of 21 bits cannot
- * hold: the packed summary is GOMEM_PALLOCSUM_ALL then.
+ * A root entry has eight children of 2^18 pages each. If all are free, its
+ * packed summary is GOMEM_PALLOCSUM_ALL: fields of 21 bits cannot hold 2^21.
  */
 static const struct merge_case {
 	const char *name;

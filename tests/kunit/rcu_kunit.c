@@ -148,8 +148,7 @@ static void test_every_kind(struct kunit *test)
 	gomem_free_rcu((struct small *)gomem_cache_alloc(c, GFP_KERNEL), rcu);
 	/*
 	 * gomem_cache_destroy() waits until the object is free. It also frees
-	 * the memory of the cache itself, for example its arrays: these are
-	 * gomem's objects, which expect_freed() counts, too.
+	 * arrays of the cache, which are objects that expect_freed() counts.
 	 */
 	gomem_cache_destroy(c);
 	expect_freed(test, n + 1);

@@ -90,11 +90,7 @@ static struct task_struct *sleeper, *mover, *forgetful, *busy;
 static DECLARE_COMPLETION(forgotten);
 static struct node *moved;
 
-/*
- * Inverted addresses, which the scan does not take for pointers: those of the
- * handles of lost arenas, and those of lost objects to which only the stacks of
- * ended tasks have pointers.
- */
+/* Inverted addresses of lost arenas' handles, and of lost_on_dead_stacks() */
 static unsigned long lost_handles[COPIES], on_dead_stacks[COPIES];
 static unsigned int nr_handles;
 static unsigned long waits_in_wheel;

@@ -54,7 +54,7 @@ MODULE_PARM_DESC(timed, "Pairs of calls whose time is logged (default 0)");
 static bool pool;
 module_param(pool, bool, 0444);
 MODULE_PARM_DESC(pool,
-		 "Also allocate through a memory pool, and lose an object (default N)");
+		 "Use a memory pool, too, and lose an object (default N)");
 
 static struct gomem_account *payer;
 static struct gomem_cache *cache;
