@@ -82,11 +82,16 @@ struct kmem_cache;
  */
 struct kmem_cache *gomem_kernel_cache(struct kmem_cache *s);
 
-#ifndef GOMEM_OVERRIDE_OFF
-
-/* Import the namespace of gomem's symbols, since the source does not. */
+/*
+ * Import the namespace of gomem's symbols, since the source does not. A module
+ * may call the functions above in files that are excluded from the override.
+ */
+#ifdef MODULE
 static const char gomem_override_ns[]
 	__used __section(".modinfo") __aligned(1) = "import_ns=GOMEM";
+#endif
+
+#ifndef GOMEM_OVERRIDE_OFF
 
 /*
  * A name for which this kernel has no function does no harm. The _noprof names
