@@ -114,6 +114,33 @@ void move_elsewhere(struct kunit *test, struct rnd_state *rnd)
 		cpumask_nth(below(rnd, num_online_cpus()), cpu_online_mask));
 }
 
+/* By how much the cookies of two grace periods in a row differ. */
+#define COOKIE_STEP	4UL
+
+/**
+ * read_before_grace - begin an RCU read-side section while no grace period runs
+ *
+ * A grace period that runs already may have to wait for the section. Then no
+ * other one begins before the section ends, and grace_begins() returns false.
+ */
+void read_before_grace(void)
+	__acquires(RCU)
+{
+	unsigned int tries = IS_ENABLED(CONFIG_TINY_RCU) ? 0 : 1000;
+	unsigned long over;
+
+	for (; tries; tries--) {
+		over = get_state_synchronize_rcu();
+		synchronize_rcu();
+		rcu_read_lock();
+		/* While a grace period runs, the difference is two steps. */
+		if (get_state_synchronize_rcu() - over == COOKIE_STEP)
+			return;
+		rcu_read_unlock();
+	}
+	rcu_read_lock();
+}
+
 /**
  * grace_begins - wait until the grace period of a cookie has begun
  * @gp: the cookie. Its grace period cannot end meanwhile, because the caller is
