@@ -133,8 +133,9 @@ static noinline void *alloc_watched(unsigned long at, gfp_t gfp,
 /*
  * Allocate while gomem_detour is enabled, or with a gfp for which the hit path
  * of gomem_alloc_small() is wrong. If gomem_watching is disabled, the object
- * has to be cleared, or the gfp refused. Only while gomem_watch_end() is
- * running, an object may be cleared without need.
+ * has to be cleared, or the gfp refused. But a task that is preempted here
+ * may find gomem_watching disabled by gomem_watch_end(), and clear its object
+ * without need.
  */
 noinline void *gomem_alloc_detoured(unsigned long at, gfp_t gfp,
 				    unsigned long caller)

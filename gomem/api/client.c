@@ -12,6 +12,7 @@
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rculist.h>
@@ -23,10 +24,13 @@
 #include "api/client.h"
 
 /*
- * How many frames gomem_client_calling() looks at: that of the kernel's
- * function which calls gomem for a module, and some around it.
+ * How many frames may belong to the client for which gomem was called: those of
+ * the kernel's functions that call gomem for a module, and some around them.
  */
-#define CALLING_DEPTH	8
+#define CALLING_DEPTH	8U
+
+/* gomem_client_calling() looks at so many of these frames first. */
+#define CALLING_NEAR	3U
 
 /*
  * Protects changes of the list, by tasks that load or unload modules. Readers
@@ -80,8 +84,9 @@ struct gomem_client *gomem_client_at(unsigned long addr)
  *
  * If gomem is a module, the kernel itself calls gomem only for a module that
  * asked for this, as mempool_alloc() does. So the client's frame is the
- * innermost one in a module. If gomem is built in, built-in code may be a
- * client, too. Then the client's frame is the innermost one.
+ * innermost one in code of a client, if it is among the first CALLING_DEPTH. If
+ * gomem is built in, built-in code may have called gomem for itself. Then the
+ * client's frame is the innermost one.
  *
  * Context: any.
  * Return: the index of the frame; 0 if no client has a frame.
@@ -90,7 +95,8 @@ unsigned int gomem_client_frame(const unsigned long *frame, unsigned int nr)
 {
 	unsigned int i;
 
-	for (i = 0; __is_defined(MODULE) && i < nr; i++)
+	nr = __is_defined(MODULE) ? min(nr, CALLING_DEPTH) : 0;
+	for (i = 0; i < nr; i++)
 		if (gomem_client_at(frame[i]) != &gomem_kernel_client)
 			return i;
 	return 0;
@@ -99,22 +105,35 @@ unsigned int gomem_client_frame(const unsigned long *frame, unsigned int nr)
 /**
  * gomem_client_calling - find the client for which gomem is being called
  *
+ * Unwinding a stack takes several hundred instructions a frame, and a client is
+ * mostly one of the innermost ones.
+ *
  * Context: any.
  * Return: the client, which stays until gomem is unloaded; gomem_kernel_client
- * if no client has one of the innermost CALLING_DEPTH frames.
+ * if gomem_client_frame() finds none.
  */
 struct gomem_client *gomem_client_calling(void)
 {
 	unsigned long room[CALLING_DEPTH + GOMEM_STACK_OWN], *frame;
-	unsigned int nr = gomem_stack_save(room, CALLING_DEPTH, &frame);
+	struct gomem_client *c = &gomem_kernel_client;
+	unsigned int depth, nr, at;
 
-	return gomem_client_at(nr ? frame[gomem_client_frame(frame, nr)] : 0);
+	for (depth = CALLING_NEAR; ; depth = CALLING_DEPTH) {
+		nr = gomem_stack_save(room, depth, &frame);
+		at = gomem_client_frame(frame, nr);
+		if (nr)
+			c = gomem_client_at(frame[at]);
+		if (c != &gomem_kernel_client || nr < CALLING_NEAR ||
+		    depth == CALLING_DEPTH || !__is_defined(MODULE))
+			return c;
+	}
 }
 
 /**
  * gomem_client_look_up - find the number of the client with code at an address
- * @addr: the address. If it is in gomem or in the kernel,
- *	gomem_client_calling() is asked instead
+ * @addr: the address. If no client has code there, gomem_client_calling() is
+ *	asked instead. But if gomem is built in, it is asked only if the address
+ *	is gomem's: the other ones are those of built-in callers
  *
  * Context: any.
  * Return: the number of the client.
@@ -123,7 +142,8 @@ noinline unsigned int gomem_client_look_up(unsigned long addr)
 {
 	unsigned int id = gomem_client_at(addr)->id;
 
-	if (unlikely(id == GOMEM_NO_CLIENT))
+	if (unlikely(id == GOMEM_NO_CLIENT) &&
+	    (__is_defined(MODULE) || gomem_stack_is_own(addr)))
 		return gomem_client_calling()->id;
 	this_cpu_write(gomem_last_client,
 		       (u64)addr << GOMEM_CLIENT_BITS | id);

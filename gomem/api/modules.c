@@ -23,6 +23,7 @@
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
+#include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
@@ -136,23 +137,28 @@ struct left {
 /* Report the live objects of a stack, if code of the module allocated them. */
 static void report_stack(const struct gomem_bucket *b, void *arg)
 {
+	/* Protected by names_mutex. */
+	static char name[KSYM_SYMBOL_LEN];
 	const struct gomem_stack_sum *sum = &b->sum;
 	const char *about = sum->sampled ? "about " : "";
 	struct left *left = arg;
+
+	lockdep_assert_held(&names_mutex);
 
 	if (!is_owner(left->mod, b))
 		return;
 	left->objects += sum->objects;
 	if (!left->print)
 		return;
+	gomem_origin_site(b, name);
 	if (sum->smallest == sum->largest)
-		pr_warn("leaked by %s: %s%llu objects of %u bytes, allocated at %pS\n",
+		pr_warn("leaked by %s: %s%llu objects of %u bytes, allocated at %s\n",
 			left->mod->name, about, sum->objects, sum->largest,
-			(void *)b->frame[b->site]);
+			name);
 	else
-		pr_warn("leaked by %s: %s%llu objects of %u to %u bytes, %llu bytes in all, allocated at %pS\n",
+		pr_warn("leaked by %s: %s%llu objects of %u to %u bytes, %llu bytes in all, allocated at %s\n",
 			left->mod->name, about, sum->objects, sum->smallest,
-			sum->largest, sum->bytes, (void *)b->frame[b->site]);
+			sum->largest, sum->bytes, name);
 }
 
 /* Count the live objects that a module has left. Log them if @print. */

@@ -284,7 +284,7 @@ static noinline void add_record(void *obj, size_t size, unsigned long rate,
 	if (!charged)
 		gomem_usage_begin(sp);
 	gomem_count(GOMEM_EV_PROFILE_SAMPLES, 1);
-	trace_sample_alloc(b->nr ? b->frame[0] : 0, obj, size);
+	trace_sample_alloc(b->nr ? b->frame[b->site] : 0, obj, size);
 	if (unlikely(!gomem_special_add(sp, NULL))) {
 		uncount(sp);
 		kfree(sp);

@@ -26,6 +26,7 @@
 #include <linux/string.h>
 
 #include "base/sample.h"
+#include "base/stack.h"
 #include "map/bucket.h"
 #include "map/special.h"
 #include "api/client.h"
@@ -269,7 +270,11 @@ void gomem_usage_end(const struct gomem_special *sp)
  */
 bool gomem_usage_refuses(gfp_t gfp)
 {
-	struct gomem_client *c = gomem_client_calling();
+	/*
+	 * Not gomem_client_calling(): mempool_alloc(), which calls gomem for a
+	 * module, would wait for ever if it was refused.
+	 */
+	struct gomem_client *c = gomem_client_at(gomem_stack_caller());
 	struct gomem_usage *u = &c->usage;
 
 	if (!test_bit(GOMEM_OVER_HARD, &u->over) || gfp & __GFP_NOFAIL)

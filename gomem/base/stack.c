@@ -28,6 +28,18 @@ bool gomem_stack_is_own(unsigned long addr)
 #endif
 }
 
+/* Save up to @max frames. Return how many of the first ones are gomem's. */
+static unsigned int save(unsigned long *room, unsigned int max,
+			 unsigned int *nr)
+{
+	unsigned int own;
+
+	*nr = stack_trace_save(room, max, 1);
+	for (own = 0; own < *nr && gomem_stack_is_own(room[own]); own++)
+		;
+	return own;
+}
+
 /**
  * gomem_stack_save - save the stack without gomem's own innermost frames
  * @room: array of @depth + GOMEM_STACK_OWN words
@@ -40,11 +52,11 @@ bool gomem_stack_is_own(unsigned long addr)
 unsigned int gomem_stack_save(unsigned long *room, unsigned int depth,
 			      unsigned long **first)
 {
-	unsigned int nr, own;
+	unsigned int nr, own = save(room, depth + GOMEM_STACK_FEW, &nr);
 
-	nr = stack_trace_save(room, depth + GOMEM_STACK_OWN, 1);
-	for (own = 0; own < nr && gomem_stack_is_own(room[own]); own++)
-		;
+	/* Each frame takes several hundred instructions: try with few. */
+	if (own > GOMEM_STACK_FEW)
+		own = save(room, depth + GOMEM_STACK_OWN, &nr);
 	*first = room + own;
 	return min(nr - own, depth);
 }

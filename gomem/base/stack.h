@@ -15,6 +15,9 @@ struct module;
  */
 #define GOMEM_STACK_OWN	16
 
+/* Usual maximum number of these frames. */
+#define GOMEM_STACK_FEW	6
+
 bool gomem_stack_is_own(unsigned long addr);
 unsigned int gomem_stack_save(unsigned long *room, unsigned int depth,
 			      unsigned long **first);

@@ -4,7 +4,7 @@
  *	has allocated from gomem, and how much of it is in use.
  *
  * For objects up to 32 KiB and for arenas, the numbers come from the heap
- * profile, summed by the module of the innermost frame. So they do not slow
+ * profile, summed by the client (api/client.c). So they do not slow
  * down allocations, but are estimates. The file says how far they may be off.
  * Large objects in use are counted exactly, by gomem_span.client.
  */

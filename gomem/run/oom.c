@@ -26,7 +26,7 @@
 #include "run/shrink.h"
 
 /*
- * The log names the innermost function of this many call stacks: those that
+ * The log names the client's function of this many call stacks: those that
  * allocated the most live memory.
  */
 #define TOP	3

@@ -15,7 +15,7 @@ EXACT=/sys/module/gomem/parameters/profile_exact
 RATE=/sys/module/gomem/parameters/profile_rate
 
 ktap_print_header
-ktap_set_plan 33
+ktap_set_plan 34
 
 # live FUNCTION COLUMN: print the objects (1) or the bytes (2) that the file
 # leaks has for a function as the innermost frame. A name with a suffix, as of a
@@ -84,14 +84,19 @@ rmmod gomem_paths
 ktap_is "$(of_module gomem_paths 3)" "" "no record outlives its object"
 
 # The kernel allocates for a module with a memory pool: 20 objects, and the
-# pool's reserve of one. The module loses the first of the 20.
+# pool's reserve of one. The module loses the first of the 20. They are not
+# refused, although the module has more than its hard limit by then: the kernel
+# would wait for ever.
+echo "gomem_paths hard=300000" >$DIR/accounts
 insmod gomem_paths.ko
 without=$(of_module gomem_paths 3)
+ktap_test_result "a hard limit refuses objects ($without)" [ "$without" -lt 200 ]
 rmmod gomem_paths
 dmesg -c >/dev/null
 insmod gomem_paths.ko pool=Y
 ktap_is "$(($(of_module gomem_paths 3) - without))" 21 "objects of a memory pool are the module's"
 rmmod gomem_paths
+echo "gomem_paths hard=0" >$DIR/accounts
 ktap_is "$(dmesg | sed -n 's/.*gomem: leaked by gomem_paths: \([^+.]*\)[+.].*/\1/p')" \
 	"1 objects of 512 bytes, allocated at via_mempool" "so is a lost one"
 echo "" >$EXACT
