@@ -89,7 +89,7 @@ scavenge_loop()
 {
 	while running; do
 		(echo 1 >$gomem_dir/scavenge) 2>/dev/null && count scavenge
-		usleep 50000
+		sleep 0.05
 	done
 }
 
@@ -117,7 +117,7 @@ garbage_loop()
 			done
 		done
 		count garbage
-		usleep 20000
+		sleep 0.02
 	done
 }
 

@@ -109,7 +109,7 @@ await()
 	{ "$@" >"$out.out" 2>&1; echo $? >"$out"; } &
 	took=
 	until [ -s "$out" ] || [ "$(now_us)" -gt $await_end ]; do
-		usleep 20000
+		sleep 0.02
 	done
 	[ -s "$out" ] || return 1
 	took=$(($(now_us) - await_begin))
@@ -195,13 +195,13 @@ start_hog
 limit=$((20 * DRAIN_US))
 # Do not start the drain before the hog waits for it.
 until [ "$(cat $param/armed)" = 1 ] || ! kill -0 "$hog"; do
-	usleep 20000
+	sleep 0.02
 done
 returns "a drain of all CPUs ends" give_all_back
 # gomem may give up waiting before the work begins, so wait for the work here.
 for _ in $(seq 100); do
 	[ "$(cat $param/caught)" = 0 ] || break
-	usleep 100000
+	sleep 0.1
 done
 ktap_is "$(cat $param/caught)" 1 "the task preempted a work of gomem's in the middle of it"
 [ -z "$hog" ] || kernel_takes

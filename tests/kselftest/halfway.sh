@@ -40,7 +40,7 @@ soon()
 	for _ in $(seq 50); do
 		after=$(($(free_bytes) >> 20))
 		[ "$after" -lt $enough ] || break
-		usleep 100000
+		sleep 0.1
 	done
 	ktap_test_result "$after of $full MiB are free soon" [ "$after" -ge $enough ]
 }
