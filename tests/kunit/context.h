@@ -13,8 +13,7 @@ void run_in_softirq(void (*fn)(void *arg), void *arg);
 void skip_on_rt(struct kunit *test);
 void move_to(struct kunit *test, int cpu);
 void stay_here(struct kunit *test);
-void read_before_grace(void)
-	__acquires(RCU);
+void read_before_grace(struct kunit *test) __acquires(RCU);
 bool grace_begins(unsigned long gp);
 void move_elsewhere(struct kunit *test, struct rnd_state *rnd);
 

@@ -300,7 +300,7 @@ static void test_give_back_again(struct kunit *test)
 	struct gomem_heap *h = make_spans(test, s, npages);
 	bool began, hurry;
 
-	read_before_grace();
+	read_before_grace(test);
 	put_and_give(test, s[0]);
 	gp[0] = h->give_gp;
 	began = grace_begins(gp[0]);

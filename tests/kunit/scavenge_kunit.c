@@ -478,7 +478,7 @@ static void test_owe_again(struct kunit *test)
 	for (i = 0; i < 2; i++)
 		s[i] = span_set_get(test, &f->set, h, 100);
 	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
-	read_before_grace();
+	read_before_grace(test);
 	span_set_put(test, &f->set, s[0]);
 	more[0] = gomem_heap_owe(h, 500, &owes);
 	gp[0] = h->due_gp;
