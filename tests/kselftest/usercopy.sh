@@ -55,6 +55,9 @@ hardened()
 ktap_print_header
 # Keep even emergency messages off the console: scripts/vm would take them for a
 # failure.
+level=$(cut -f 1 /proc/sys/kernel/printk)
+panic_on_oops=$(cat /proc/sys/kernel/panic_on_oops)
+trap 'echo "$level" >/proc/sys/kernel/printk; echo "$panic_on_oops" >/proc/sys/kernel/panic_on_oops' EXIT
 echo 0 >/proc/sys/kernel/printk
 touch /run/reports-expected
 echo 0 >/proc/sys/kernel/panic_on_oops
@@ -88,5 +91,4 @@ echo 1 >/sys/kernel/debug/gomem/check
 ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
 rmmod gomem
 gomem_came_back
-echo 7 >/proc/sys/kernel/printk
 gomem_finished
