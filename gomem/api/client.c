@@ -25,12 +25,18 @@
 
 /*
  * How many frames may belong to the client for which gomem was called: those of
- * the kernel's functions that call gomem for a module, and some around them.
+ * the kernel's functions that call gomem for a module, and some around them. If
+ * gomem is built in, built-in code may have called gomem for itself, so only
+ * the innermost frame counts. gomem_client_calling() first looks at
+ * CALLING_NEAR of them.
  */
+#ifdef MODULE
 #define CALLING_DEPTH	8U
-
-/* gomem_client_calling() looks at so many of these frames first. */
 #define CALLING_NEAR	3U
+#else
+#define CALLING_DEPTH	1U
+#define CALLING_NEAR	1U
+#endif
 
 /*
  * Protects changes of the list, by tasks that load or unload modules. Readers
@@ -78,28 +84,30 @@ struct gomem_client *gomem_client_at(unsigned long addr)
 }
 
 /**
- * gomem_client_frame - find the frame of the client for which gomem was called
+ * gomem_client_of_stack - find the client for which gomem was called
  * @frame: the stack without gomem's own frames, the innermost one first
  * @nr: number of frames
+ * @site: set to the index of the client's frame; 0 if no client has a frame
  *
  * If gomem is a module, the kernel itself calls gomem only for a module that
  * asked for this, as mempool_alloc() does. So the client's frame is the
- * innermost one in code of a client, if it is among the first CALLING_DEPTH. If
- * gomem is built in, built-in code may have called gomem for itself. Then the
- * client's frame is the innermost one.
+ * innermost one in code of a client, if it is among the first CALLING_DEPTH.
  *
  * Context: any.
- * Return: the index of the frame; 0 if no client has a frame.
+ * Return: the client, which stays until gomem is unloaded; gomem_kernel_client
+ * if no client has a frame.
  */
-unsigned int gomem_client_frame(const unsigned long *frame, unsigned int nr)
+struct gomem_client *gomem_client_of_stack(const unsigned long *frame,
+					   unsigned int nr, unsigned int *site)
 {
+	struct gomem_client *c = &gomem_kernel_client;
 	unsigned int i;
 
-	nr = __is_defined(MODULE) ? min(nr, CALLING_DEPTH) : 0;
-	for (i = 0; i < nr; i++)
-		if (gomem_client_at(frame[i]) != &gomem_kernel_client)
-			return i;
-	return 0;
+	nr = min(nr, CALLING_DEPTH);
+	for (i = 0; i < nr && c == &gomem_kernel_client; i++)
+		c = gomem_client_at(frame[i]);
+	*site = c == &gomem_kernel_client ? 0 : i - 1;
+	return c;
 }
 
 /**
@@ -109,22 +117,19 @@ unsigned int gomem_client_frame(const unsigned long *frame, unsigned int nr)
  * mostly one of the innermost ones.
  *
  * Context: any.
- * Return: the client, which stays until gomem is unloaded; gomem_kernel_client
- * if gomem_client_frame() finds none.
+ * Return: as gomem_client_of_stack().
  */
 struct gomem_client *gomem_client_calling(void)
 {
 	unsigned long room[CALLING_DEPTH + GOMEM_STACK_OWN], *frame;
-	struct gomem_client *c = &gomem_kernel_client;
-	unsigned int depth, nr, at;
+	unsigned int depth, nr, site;
+	struct gomem_client *c;
 
 	for (depth = CALLING_NEAR; ; depth = CALLING_DEPTH) {
 		nr = gomem_stack_save(room, depth, &frame);
-		at = gomem_client_frame(frame, nr);
-		if (nr)
-			c = gomem_client_at(frame[at]);
+		c = gomem_client_of_stack(frame, nr, &site);
 		if (c != &gomem_kernel_client || nr < CALLING_NEAR ||
-		    depth == CALLING_DEPTH || !__is_defined(MODULE))
+		    depth == CALLING_DEPTH)
 			return c;
 	}
 }

@@ -54,7 +54,8 @@ extern struct gomem_client gomem_kernel_client;
 
 unsigned int gomem_client_look_up(unsigned long addr);
 struct gomem_client *gomem_client_at(unsigned long addr);
-unsigned int gomem_client_frame(const unsigned long *frame, unsigned int nr);
+struct gomem_client *gomem_client_of_stack(const unsigned long *frame,
+					   unsigned int nr, unsigned int *site);
 struct gomem_client *gomem_client_calling(void);
 struct gomem_client *gomem_client_find(const char *name);
 void gomem_client_change(const struct module *mod, unsigned long state);

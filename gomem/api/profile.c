@@ -140,8 +140,7 @@ static struct gomem_bucket *make_bucket(const struct stack *st)
 	b->rate = st->rate;
 	b->large = st->large;
 	b->nr = st->nr;
-	b->site = gomem_client_frame(st->frame, st->nr);
-	b->client = gomem_client_at(st->nr ? st->frame[b->site] : 0);
+	b->client = gomem_client_of_stack(st->frame, st->nr, &b->site);
 	memcpy(b->frame, st->frame, st->nr * sizeof(*st->frame));
 	return b;
 }

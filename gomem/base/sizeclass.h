@@ -99,8 +99,7 @@ extern const u8 gomem_size_to_class128[GOMEM_CLASS128_LEN];
 static inline unsigned int gomem_sizeclass(size_t size)
 {
 	if (likely(size <= GOMEM_CLASS8_MAX))
-		return gomem_size_to_slot8[(size + 7) / 8] >>
-		       GOMEM_CLASS_SHIFT;
+		return gomem_size_to_slot8[(size + 7) / 8] >> GOMEM_CLASS_SHIFT;
 
 	/*
 	 * ceil((size - 1024) / 128). The constants are folded because

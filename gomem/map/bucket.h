@@ -88,7 +88,7 @@ struct gomem_stack_sum {
  *	frame's address now
  * @row: the bucket's number in the list of all buckets, from 0 on. It never
  *	changes, since buckets are only added at the end
- * @site: index of the frame of the client, by gomem_client_frame()
+ * @site: index of the frame of the client, by gomem_client_of_stack()
  * @nr: number of frames
  * @frame: return addresses, the innermost first, without gomem's own
  *

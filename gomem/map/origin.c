@@ -276,7 +276,6 @@ void gomem_origin_site(const struct gomem_bucket *b, char *text)
 {
 	/* Pairs with the release in keep_names() of api/modules.c. */
 	const char *names = smp_load_acquire(&b->names);
-
 	unsigned int i;
 
 	strscpy(text, "code without a name", KSYM_SYMBOL_LEN);
