@@ -3,14 +3,11 @@
  * exact.c - let the heap profile record each object that certain modules
  *	allocate, not only samples (module parameter profile_exact).
  *
- * An allocation belongs to the client that gomem_client_calling() returns. A
- * module that calls gomem is loaded after gomem. So gomem is notified of all
- * such modules.
+ * An allocation belongs to the client that gomem_client_calling() returns.
  */
 #include <kunit/visibility.h>
 #include <linux/ctype.h>
 #include <linux/errno.h>
-#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
@@ -26,46 +23,36 @@
 
 #define ALL	"all"
 
-/* A module that is loaded now, and that was loaded after gomem. */
-struct known {
-	struct list_head link;
-	const struct module *mod;
-};
-
 /**
  * struct wanted - the modules that profile_exact names
  * @rcu: frees the struct after a grace period
  * @all: profile_exact is "all": record each object of all callers
  * @n: number of names
  * @name: names of modules
- * @mod: the module of each name, NULL if it is not loaded
  *
- * Allocations on any CPU read the struct under RCU. Only @mod changes.
+ * Allocations on any CPU read the struct under RCU.
  */
 struct wanted {
 	struct rcu_head rcu;
 	bool all;
 	unsigned int n;
 	char name[GOMEM_EXACT_MAX][MODULE_NAME_LEN];
-	const struct module *mod[GOMEM_EXACT_MAX];
 };
 
-/*
- * Protects the variables below. Taken by tasks that set the parameter, and by
- * tasks that load or unload modules.
- */
+/* Protects the variables below. Taken by tasks that set the parameter. */
 static DEFINE_MUTEX(exact_mutex);
-static LIST_HEAD(known_modules);
 static struct wanted __rcu *wanted;
 static bool ended;
 
 static bool names(const struct wanted *w, const struct gomem_client *c)
 {
-	const struct module *mod = READ_ONCE(c->mod);
 	unsigned int i;
 
-	for (i = 0; mod && i < w->n; i++)
-		if (READ_ONCE(w->mod[i]) == mod)
+	/* The name of gomem_kernel_client is not that of a module. */
+	if (c == &gomem_kernel_client)
+		return false;
+	for (i = 0; i < w->n; i++)
+		if (!strcmp(w->name[i], c->name))
 			return true;
 	return false;
 }
@@ -142,18 +129,6 @@ static bool parse_names(struct wanted *w, const char *val, size_t len)
 	}
 }
 
-static void find_modules(struct wanted *w)
-{
-	const struct known *k;
-	unsigned int i;
-
-	lockdep_assert_held(&exact_mutex);
-	list_for_each_entry(k, &known_modules, link)
-		for (i = 0; i < w->n; i++)
-			if (!strcmp(w->name[i], k->mod->name))
-				WRITE_ONCE(w->mod[i], k->mod);
-}
-
 /*
  * Replace the wanted modules by @w; NULL: none. If gomem is being unloaded,
  * free @w and return -ENODEV.
@@ -168,8 +143,6 @@ static int publish(struct wanted *w)
 		kfree(w);
 		return -ENODEV;
 	}
-	if (w)
-		find_modules(w);
 	old = rcu_replace_pointer(wanted, w, lockdep_is_held(&exact_mutex));
 	if (w && !old)
 		gomem_watch_begin();
@@ -208,58 +181,6 @@ int gomem_exact_set(const char *val)
 	return publish(w);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_exact_set);
-
-/**
- * gomem_exact_come - take note of a module that is being loaded
- * @mod: the module, whose code has not run yet
- *
- * Context: may sleep.
- */
-void gomem_exact_come(const struct module *mod)
-{
-	struct known *k = kmalloc(sizeof(*k), GFP_KERNEL);
-	struct wanted *w;
-
-	/*
-	 * Without memory, gomem does not know the module: its objects are only
-	 * sampled, even if profile_exact names it.
-	 */
-	if (!k)
-		return;
-	k->mod = mod;
-	mutex_lock(&exact_mutex);
-	list_add_tail(&k->link, &known_modules);
-	w = rcu_dereference_protected(wanted, lockdep_is_held(&exact_mutex));
-	if (w)
-		find_modules(w);
-	mutex_unlock(&exact_mutex);
-}
-
-/**
- * gomem_exact_go - forget a module that is being unloaded
- * @mod: the module
- *
- * Context: may sleep.
- */
-void gomem_exact_go(const struct module *mod)
-{
-	struct known *k, *next;
-	struct wanted *w;
-	unsigned int i;
-
-	mutex_lock(&exact_mutex);
-	w = rcu_dereference_protected(wanted, lockdep_is_held(&exact_mutex));
-	for (i = 0; w && i < w->n; i++)
-		if (w->mod[i] == mod)
-			WRITE_ONCE(w->mod[i], NULL);
-	list_for_each_entry_safe(k, next, &known_modules, link) {
-		if (k->mod != mod)
-			continue;
-		list_del(&k->link);
-		kfree(k);
-	}
-	mutex_unlock(&exact_mutex);
-}
 
 /* Print the value of profile_exact into @buf, a page. Return its length. */
 static int print_wanted(char *buf)
@@ -306,7 +227,7 @@ void gomem_exact_show(struct seq_file *m, bool sampled)
 }
 
 /**
- * gomem_exact_exit - clear profile_exact, and forget all modules
+ * gomem_exact_exit - clear profile_exact
  *
  * Called when nothing allocates any more.
  *
@@ -314,16 +235,10 @@ void gomem_exact_show(struct seq_file *m, bool sampled)
  */
 void gomem_exact_exit(void)
 {
-	struct known *k, *next;
-
 	mutex_lock(&exact_mutex);
 	ended = true;
 	mutex_unlock(&exact_mutex);
 	publish(NULL);
-	list_for_each_entry_safe(k, next, &known_modules, link) {
-		list_del(&k->link);
-		kfree(k);
-	}
 }
 
 static int set_exact(const char *val, const struct kernel_param *kp)

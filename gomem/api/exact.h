@@ -8,7 +8,6 @@
 
 #include <linux/types.h>
 
-struct module;
 struct seq_file;
 
 /* Maximum number of modules that profile_exact may name. */
@@ -17,8 +16,6 @@ struct seq_file;
 bool gomem_exact_is_on(void);
 bool gomem_exact_wants(void);
 int gomem_exact_set(const char *val);
-void gomem_exact_come(const struct module *mod);
-void gomem_exact_go(const struct module *mod);
 void gomem_exact_show(struct seq_file *m, bool sampled);
 void gomem_exact_exit(void);
 

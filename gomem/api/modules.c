@@ -40,7 +40,6 @@
 #include "api/cache.h"
 #include "api/cleanup.h"
 #include "api/client.h"
-#include "api/exact.h"
 #include "api/modules.h"
 #include "api/profile.h"
 #include "api/rcu.h"
@@ -203,7 +202,6 @@ static void module_goes(struct module *mod)
 	keep_names(mod, false);
 	gomem_origin_drop(mod, false);
 	mutex_unlock(&names_mutex);
-	gomem_exact_go(mod);
 }
 
 static int module_changes(struct notifier_block *nb, unsigned long state,
@@ -213,9 +211,6 @@ static int module_changes(struct notifier_block *nb, unsigned long state,
 
 	gomem_client_change(mod, state);
 	switch (state) {
-	case MODULE_STATE_COMING:
-		gomem_exact_come(mod);
-		break;
 	case MODULE_STATE_LIVE:
 		init_goes(mod);
 		break;
