@@ -109,11 +109,12 @@ int gomem_sample_draw(void)
  * gomem_sample_note - note a record, and adapt the thinning of this CPU's
  *	samples
  *
- * If the CPU has no right to this record (see GOMEM_SAMPLE_SPACING), samples
- * become half as frequent. If the last record is at least four times
- * GOMEM_SAMPLE_SPACING ago, they become more frequent again. If the CPU has
- * saved all the rights that it can, they are as frequent as the rate says. At a
- * rate of 1 each object is recorded, and samples are not thinned.
+ * If the CPU has a right to this record (see GOMEM_SAMPLE_BURST), samples become
+ * twice as frequent, up to the rate; if it has saved all the rights that it can,
+ * they are as frequent as the rate says. If it has none, samples become half as
+ * frequent if the last record is less than GOMEM_SAMPLE_SPACING ago, and more
+ * frequent if it is at least four times as long ago. At a rate of 1 each object
+ * is recorded, and samples are not thinned.
  *
  * Context: any but NMI.
  */
@@ -121,7 +122,7 @@ void gomem_sample_note(void)
 {
 	struct gomem_sampler *sm = raw_cpu_ptr(&gomem_sampler);
 	u64 now = local_clock(), passed = now - sm->last;
-	u64 most = now - (u64)GOMEM_SAMPLE_BURST * GOMEM_SAMPLE_SPACING;
+	u64 most = now - (u64)GOMEM_SAMPLE_BURST * GOMEM_SAMPLE_EARN;
 	unsigned int thin = READ_ONCE(sm->thin), less;
 
 	sm->last = now;
@@ -132,10 +133,12 @@ void gomem_sample_note(void)
 		sm->due = most;
 		thin = 0;
 	}
-	sm->due += GOMEM_SAMPLE_SPACING;
-	if ((s64)(sm->due - now) > 0) {
+	sm->due += GOMEM_SAMPLE_EARN;
+	if ((s64)(sm->due - now) <= 0) {
+		thin -= min(thin, 1U);
+	} else if (passed < GOMEM_SAMPLE_SPACING) {
 		thin = min(thin + 1, GOMEM_THIN_MAX);
-	} else if (passed >= GOMEM_SAMPLE_SPACING) {
+	} else {
 		less = ilog2(div_u64(passed, GOMEM_SAMPLE_SPACING)) / 2;
 		thin -= min(thin, less);
 	}

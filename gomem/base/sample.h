@@ -44,16 +44,23 @@
 #define GOMEM_PROFILE_RATE_MAX	BIT(30)
 
 /*
- * A CPU earns the right to make a record in each GOMEM_SAMPLE_SPACING
- * nanoseconds, and saves up to GOMEM_SAMPLE_BURST of these rights. A record
- * that it has no right to thins its samples. A record and the free of its
- * object take up to 20 000 instructions together. So in the long run they take
- * less than 1 % of a CPU's time, until thinning has reached its maximum of
- * 2^12. But at the default rate the first 50 MB that a CPU allocates are not
- * thinned. tests/rig/profile_cost measures the cost.
+ * A CPU earns the right to a record in each GOMEM_SAMPLE_EARN nanoseconds, and
+ * saves up to GOMEM_SAMPLE_BURST rights. As long as it has any, its samples are
+ * not thinned. So at the default rate the first 50 MB that a CPU allocates at
+ * once are not. A record and the free of its object take up to 20 000
+ * instructions together. So in the long run they take less than 1 % of a CPU's
+ * time, until thinning has reached its maximum of 2^12. tests/rig/profile_cost
+ * measures the cost.
  */
-#define GOMEM_SAMPLE_SPACING	(4 * NSEC_PER_MSEC)
+#define GOMEM_SAMPLE_EARN	(4 * NSEC_PER_MSEC)
 #define GOMEM_SAMPLE_BURST	100
+
+/*
+ * A CPU that has no right to a record thins its samples if less than this many
+ * nanoseconds lie between two records. Distances are random, so the thinning
+ * settles where about three times as many nanoseconds lie between two records.
+ */
+#define GOMEM_SAMPLE_SPACING	(GOMEM_SAMPLE_EARN / 3)
 #define GOMEM_THIN_MAX		12U
 
 /*
@@ -78,7 +85,7 @@ DECLARE_STATIC_KEY_FALSE(gomem_profiling);
  * @thin: binary logarithm of how much rarer samples are than the rate says
  * @last: time of the last record, in nanoseconds of local_clock()
  * @due: if this is before @last, a right to a record is left for each
- *	GOMEM_SAMPLE_SPACING in between. If it is after @last, the CPU has made
+ *	GOMEM_SAMPLE_EARN in between. If it is after @last, the CPU has made
  *	records without a right
  *
  * An interrupt may change the members between two accesses. Then one distance
