@@ -109,12 +109,12 @@ int gomem_sample_draw(void)
  * gomem_sample_note - note a record, and adapt the thinning of this CPU's
  *	samples
  *
- * If the CPU has a right to this record (see GOMEM_SAMPLE_BURST), samples become
- * twice as frequent, up to the rate; if it has saved all the rights that it can,
- * they are as frequent as the rate says. If it has none, samples become half as
- * frequent if the last record is less than GOMEM_SAMPLE_SPACING ago, and more
- * frequent if it is at least four times as long ago. At a rate of 1 each object
- * is recorded, and samples are not thinned.
+ * If the CPU has a right to this record (see GOMEM_SAMPLE_BURST), samples
+ * become twice as frequent, up to the rate; if it has saved all the rights that
+ * it can, they are as frequent as the rate says. If it has none, samples become
+ * half as frequent if the last record is less than GOMEM_SAMPLE_SPACING ago,
+ * and more frequent if it is at least four times as long ago. At a rate of 1
+ * each object is recorded, and samples are not thinned.
  *
  * Context: any but NMI.
  */
