@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Run jobs side by side, one more than there are processors: an emulated machine
+# Run jobs side by side, two more than there are processors: an emulated machine
 # keeps one processor busy, except while its tests sleep. The longest job comes
 # first, so that no long one is left for the end. A job's length is the
 # processor time that it took the last time.
@@ -132,7 +132,7 @@ run_jobs()
 {
 	local max name
 
-	max=$(($(nproc) + 1))
+	max=$(($(nproc) + 2))
 	while ((${#job_queue[@]} || ${#job_pid_name[@]})); do
 		if ((${#job_queue[@]} && ${#job_pid_name[@]} < max)); then
 			sort_queue

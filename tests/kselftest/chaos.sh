@@ -20,6 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # Each loop completes at least one round, however slow the machine is.
 seconds=${CHAOS_SECONDS:-20}
 [ -z "${KTAP_QUICK:-}" ] || seconds=$((seconds / 2))
+[ -z "${KTAP_QUICK:-}" ] || ! debug_kernel || seconds=$((seconds / 2))
 work=$(mktemp -d /tmp/chaos.XXXXXX) || exit
 
 # Percent of memory that the objects and the hog take. Both fit into memory

@@ -5,8 +5,7 @@
 # uniq -c, with either allocator and for all types of files. While its words are
 # live, gomem's statistics agree with the client's own counters.
 #
-# make check: in User-Mode Linux
-# make check: not on an older kernel
+# make check: only in User-Mode Linux
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kselftest/ktap.sh
