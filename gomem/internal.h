@@ -72,6 +72,8 @@
  *		of the profile
  * account	sums and limits what is charged to it (api/account.h); *charge*:
  *		count an object in an account
+ * client	module that called gomem for an object, which counts for it. All
+ *		built-in code is one client (api/client.h)
  * watch	record or charge allocations one by one (api/watch.h)
  *
  * Pages of a node (heap/):
@@ -292,17 +294,17 @@
  *		Spinlock of the array of the last frees of sampled objects.
  *		Taken as row.lock is.
  *	entries_lock			api/payer.c
- *		Spinlock of the tasks between gomem_account_enter() and
- *		gomem_account_exit(). Taken by tasks only, with interrupts on;
- *		no other lock is held with it.
+ *		Spinlock of the table of the tasks that are between
+ *		gomem_account_enter() and gomem_account_exit(). Taken by tasks
+ *		only, with interrupts on; no other lock is held with it.
  *
  * Some more mutexes serialize the tasks that do rare work of a single file:
  * in map/kind.c, api/client.c, api/sites.c, api/modules.c, api/exact.c,
  * override/override_twin.c, run/heapfiles.c, run/holder.c, run/hunt.c and
- * run/debugfs.c. The mutex of api/usage.c, for changes of limits, is held when
- * that of api/client.c is taken.
- * run/ram.c has a semaphore, by which memory that goes offline waits for the
- * end of a scan that may read it.
+ * run/debugfs.c. The mutex of api/usage.c serializes the tasks that set limits
+ * of clients. gomem_usage_limit() takes the mutex of api/client.c under it, to
+ * find the client whose limits it changes. run/ram.c has a semaphore, by which
+ * memory that goes offline waits for the end of a scan that may read it.
  *
  * What has no lock
  * ----------------

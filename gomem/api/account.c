@@ -237,7 +237,9 @@ static bool add_object(struct gomem_account *a, size_t size, gfp_t gfp)
 
 /*
  * Make the special for a charge, in memory from the kernel's kmalloc(). If @gfp
- * demands a zone or a node, that applies to the object, not to the special.
+ * demands a node, that applies to the object, not to the special. A gfp that
+ * names a DMA zone was refused before; __GFP_MOVABLE may be left, and is
+ * removed.
  */
 static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
 					size_t size, gfp_t gfp)
@@ -405,8 +407,8 @@ static bool needs_module(const struct gomem_account *a,
 }
 
 /*
- * Find a live account that needs a module, and take a reference of it. Return
- * NULL if there is none.
+ * Find a live account for which needs_module() returns true, and take a
+ * reference of the account. Return NULL if there is none.
  */
 static struct gomem_account *get_account_of(const struct module *mod)
 {

@@ -131,11 +131,12 @@ static noinline void *alloc_watched(unsigned long at, gfp_t gfp,
 }
 
 /*
- * Allocate while gomem_detour is enabled, or with a gfp for which the hit path
- * of gomem_alloc_small() is wrong. If gomem_watching is disabled, the object
- * has to be cleared, or the gfp refused. But a task that is preempted here
- * may find gomem_watching disabled by gomem_watch_end(), and clear its object
- * without need.
+ * Allocate while gomem_detour is enabled, or with a gfp that has __GFP_ZERO or
+ * names a zone. gomem_detour is enabled while gomem_watching is, and always
+ * with init_on_alloc=1. So if gomem_watching is disabled, the cause is
+ * init_on_alloc or the gfp: clear the object, or refuse the gfp. One exception:
+ * gomem_watch_end() may disable both keys after this task has tested
+ * gomem_detour. Then the task clears its object without need.
  */
 noinline void *gomem_alloc_detoured(unsigned long at, gfp_t gfp,
 				    unsigned long caller)
@@ -146,7 +147,7 @@ noinline void *gomem_alloc_detoured(unsigned long at, gfp_t gfp,
 }
 
 /**
- * gomem_alloc_init - choose the hit path of allocations for this machine
+ * gomem_alloc_init - enable gomem_detour if init_on_alloc clears each object
  */
 void __init gomem_alloc_init(void)
 {

@@ -458,8 +458,8 @@ struct home {
 };
 
 /*
- * Set @home for the page of an address, with a slot of this CPU's mcache.
- * Return false if the address is not in the page map. Preemption is off.
+ * Set @home for the page of @addr. The slot is one of this CPU's mcache for
+ * tasks. Return false if @addr is not in the page map. Preemption is off.
  */
 static __always_inline bool find_home(struct home *home, unsigned long addr)
 {

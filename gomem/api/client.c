@@ -24,11 +24,11 @@
 #include "api/client.h"
 
 /*
- * How many frames may belong to the client for which gomem was called: those of
- * the kernel's functions that call gomem for a module, and some around them. If
- * gomem is built in, built-in code may have called gomem for itself, so only
- * the innermost frame counts. gomem_client_calling() first looks at
- * CALLING_NEAR of them.
+ * How many of the innermost frames, without gomem's own, are searched for one
+ * of a client. Functions of the kernel that call gomem for a module, as
+ * mempool_alloc() does, may have some of these frames. If gomem is built in,
+ * built-in code may have called gomem for itself, so only the innermost frame
+ * counts. gomem_client_calling() searches CALLING_NEAR frames first.
  */
 #ifdef MODULE
 #define CALLING_DEPTH	8U
@@ -89,9 +89,10 @@ struct gomem_client *gomem_client_at(unsigned long addr)
  * @nr: number of frames
  * @site: set to the index of the client's frame; 0 if no client has a frame
  *
- * If gomem is a module, the kernel itself calls gomem only for a module that
- * asked for this, as mempool_alloc() does. So the client's frame is the
- * innermost one in code of a client, if it is among the first CALLING_DEPTH.
+ * If gomem is a module, functions of the kernel call gomem only on behalf of
+ * another module: mempool_alloc() does, for a pool with gomem's callbacks. So
+ * the client's frame is the innermost one in code of a client, if it is among
+ * the first CALLING_DEPTH.
  *
  * Context: any.
  * Return: the client, which stays until gomem is unloaded; gomem_kernel_client
@@ -113,8 +114,9 @@ struct gomem_client *gomem_client_of_stack(const unsigned long *frame,
 /**
  * gomem_client_calling - find the client for which gomem is being called
  *
- * Unwinding a stack takes several hundred instructions a frame, and a client is
- * mostly one of the innermost ones.
+ * Unwinding a stack takes several hundred instructions a frame, and a client
+ * mostly has one of the innermost frames. So this unwinds CALLING_NEAR frames
+ * first, and CALLING_DEPTH only if no client has one of these frames.
  *
  * Context: any.
  * Return: as gomem_client_of_stack().
@@ -137,8 +139,9 @@ struct gomem_client *gomem_client_calling(void)
 /**
  * gomem_client_look_up - find the number of the client with code at an address
  * @addr: the address. If no client has code there, gomem_client_calling() is
- *	asked instead. But if gomem is built in, it is asked only if the address
- *	is gomem's: the other ones are those of built-in callers
+ *	asked instead. But if gomem is built in, it is asked only for addresses
+ *	of gomem's code: any other address without a client is that of a
+ *	built-in caller, for which gomem_kernel_client stands
  *
  * Context: any.
  * Return: the number of the client.

@@ -46,8 +46,9 @@
 #include "api/sites.h"
 
 /*
- * Protects the names and owners of buckets. Taken by tasks that load or unload
- * modules, in module_changes(). Readers of the names take no lock.
+ * Protects the members names, owner and gone of each struct gomem_bucket. Taken
+ * by tasks that load or unload modules, in module_changes(). Code that reads
+ * names or gone takes no lock.
  */
 static DEFINE_MUTEX(names_mutex);
 
@@ -78,7 +79,7 @@ static char *name_frames(const struct gomem_bucket *b)
 
 /*
  * Did code of a module allocate the objects of a bucket? If the code was in an
- * init section, that section is gone, and code of another module may be at its
+ * init section that was freed since, code of another module may be at its
  * address now. Then gomem_bucket.owner says which module the code was in.
  */
 static bool is_owner(const struct module *mod, const struct gomem_bucket *b)
@@ -106,8 +107,8 @@ static void keep_names(const struct module *mod, bool init)
 			continue;
 		/*
 		 * If the names are stored already, the bucket changes only when
-		 * all code of its owner is freed. The owner is the module that
-		 * contains the frame of the client.
+		 * its owner is unloaded, not when only init code is freed. The
+		 * owner is the module whose code the frame @b->site is in.
 		 */
 		if (b->names ? init || !is_owner(mod, b) :
 			       !gomem_stack_meets(b->frame, b->nr, mod, init))

@@ -82,8 +82,9 @@ struct stack {
 };
 
 /*
- * Is a bucket one of this stack? If the names of its frames are stored, other
- * code may be at their addresses now.
+ * Does a bucket belong to this stack? Not if the names of the bucket's frames
+ * are stored, or if it is marked as gone: other code may be at the addresses of
+ * these frames now.
  */
 static bool same_stack(const struct gomem_bucket *b, const struct stack *st)
 {
@@ -355,8 +356,9 @@ void gomem_profile_extend(void *obj, size_t size, bool charged)
 		old = gomem_special_remove_record((unsigned long)obj);
 	/*
 	 * Count the new size before the old one is subtracted. Otherwise the
-	 * usage of the client could fall below a limit in between, and then be
-	 * reported again as above the limit.
+	 * usage of the client could fall far below its soft limit in between,
+	 * and check_soft() in api/usage.c could report once more that the
+	 * client is above that limit.
 	 */
 	gomem_profile_watch(obj, size, charged);
 	if (old)
@@ -431,14 +433,14 @@ static void note_age(const struct gomem_special *sp, void *arg)
 }
 
 /**
- * gomem_profile_records - read how many objects of a bucket were counted
+ * gomem_profile_records - read the sums of the weights of a bucket's records
  * @b: the bucket
- * @frees: set to the records of objects that were freed, in units of 2^-8
+ * @frees: set to the sum for objects that were freed, in units of 2^-8
  *
  * Each object whose free is counted is also counted as an allocation.
  *
  * Context: any.
- * Return: the records of all objects, at least @frees, in units of 2^-8.
+ * Return: the sum for all objects, at least @frees, in units of 2^-8.
  */
 u64 gomem_profile_records(const struct gomem_bucket *b, u64 *frees)
 {
@@ -553,7 +555,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_profile_error);
  *
  * The variances of several buckets may be added.
  *
- * Return: the square of gomem_profile_error(), which is rounded up, in KiB.
+ * Return: the square of the error in KiB. The error is gomem_profile_error(),
+ * rounded up to whole KiB.
  */
 u64 gomem_profile_variance(const struct gomem_profile_row *row)
 {

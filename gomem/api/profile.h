@@ -16,7 +16,8 @@ struct list_head;
 /**
  * struct gomem_profile_row - the counts of a bucket at one moment
  * @b: the bucket
- * @allocs: sum of the weights of the objects recorded so far, in units of 2^-8
+ * @allocs: sum of the weights (base/sample.h) of the objects recorded so far,
+ *	in units of 2^-8
  * @frees: the part of @allocs that was freed
  * @squares: sum of the squared weights of the live objects; see struct
  *	gomem_bucket

@@ -475,7 +475,7 @@ static void take_deferred(struct irq_work *work)
 
 	while (list) {
 		if (unlikely(!move_deferred(q, &list))) {
-			/* All objects of @list are lost: they stay counted. */
+			/* @list leaks; nr_deferred still counts its objects. */
 			gomem_report_broken_list(list,
 						 atomic_read(&q->nr_deferred));
 			return;

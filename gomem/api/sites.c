@@ -45,8 +45,9 @@ void gomem_site_add(struct gomem_stack_sum *sum, const struct gomem_bucket *b,
 }
 
 /*
- * Compute gomem_bucket.sum of the first bucket of each stack. In the list, a
- * first bucket comes before the other buckets of its stack.
+ * Compute the sum of each stack, in the bucket that stands for all buckets of
+ * the stack: gomem_bucket.first. It was added first, so it comes before the
+ * other buckets of the stack in the list.
  */
 static void sum_stacks(void)
 {
@@ -77,7 +78,8 @@ static void walk(gomem_site_fn fn, void *arg)
 
 /**
  * gomem_sites_walk - call a function for each stack that has live objects
- * @fn: called with the first bucket of the stack, whose member sum is set
+ * @fn: called with the bucket that stands for the stack (gomem_bucket.first).
+ *	The sum of this bucket covers all buckets of the stack
  * @arg: for @fn
  *
  * Context: may sleep; never allocates.

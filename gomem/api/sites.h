@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * sites.h - sum the live objects of each call stack: its *site*.
+ * sites.h - sum the live objects that each call stack has allocated. A *site*
+ * is a call stack with its sum.
  */
 #ifndef GOMEM_SITES_H
 #define GOMEM_SITES_H
@@ -11,7 +12,8 @@
 
 /**
  * struct gomem_site - a call stack, and how much memory it has
- * @b: the first bucket of the stack
+ * @b: the bucket that stands for all buckets of the stack, and has its frames:
+ *	see gomem_bucket.first
  * @bytes: estimated bytes of its live objects
  */
 struct gomem_site {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * tiny.h - allocate and free blocks for objects of less than 16 bytes.
+ * tiny.h - allocate tiny objects from new blocks, free tiny objects, and count
+ * both objects and blocks.
  */
 #ifndef GOMEM_TINY_H
 #define GOMEM_TINY_H

@@ -281,8 +281,9 @@ static void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
 }
 
 /*
- * Free what the hit path did not take: any pointer in an interrupt, an object
- * of a span with specials, or a pointer that is not a live object.
+ * Free an object that the hit path did not take, because it was freed in an
+ * interrupt or because its span has specials. Report a pointer that is not a
+ * live object.
  */
 static noinline void free_unusual(struct gomem_cache *c, void *p,
 				  unsigned long caller)
@@ -436,8 +437,8 @@ cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 		obj = p[i];
 		/*
 		 * Look up the span only if the object is not in the span of the
-		 * previous object. That span cannot be gone: in its alloc bits
-		 * the previous object, now in the slot or in @p, is allocated.
+		 * previous object. That span still exists: the previous object
+		 * is now in the slot or in @p, and its alloc bit is still set.
 		 */
 		if ((unsigned long)obj - base >= bytes) {
 			s = span_of(c, obj);

@@ -271,8 +271,9 @@ void gomem_usage_end(const struct gomem_special *sp)
 bool gomem_usage_refuses(gfp_t gfp)
 {
 	/*
-	 * Not gomem_client_calling(): mempool_alloc(), which calls gomem for a
-	 * module, would wait for ever if it was refused.
+	 * Look up only the code that called gomem. gomem_client_calling() would
+	 * also find a module that called mempool_alloc(). But mempool_alloc()
+	 * would wait for ever if gomem refused its allocations.
 	 */
 	struct gomem_client *c = gomem_client_at(gomem_stack_caller());
 	struct gomem_usage *u = &c->usage;

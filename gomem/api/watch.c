@@ -15,7 +15,7 @@ DEFINE_STATIC_KEY_FALSE(gomem_detour);
  * gomem_watch_begin - watch allocations from now on
  *
  * Each call is undone by one of gomem_watch_end(). gomem_alloc_detoured() needs
- * gomem_watching to be enabled first, and disabled last.
+ * gomem_watching to be enabled before gomem_detour, and disabled after it.
  *
  * Context: may sleep.
  */

@@ -9,8 +9,9 @@
  * allocations leave the hit path at its first instructions, and call
  * gomem_is_watched(). If that returns true, they go on as if the slot were
  * empty, and so call gomem_watch() for each object. If not, they take the hit
- * path after all. While the static key that an allocation tests is disabled, it
- * costs the hit path a nop: gomem_watching, or gomem_detour instead.
+ * path after all. The hit path of gomem_alloc() tests gomem_detour (below)
+ * instead of gomem_watching. While the key that a hit path tests is disabled,
+ * the test is a nop.
  */
 #ifndef GOMEM_WATCH_H
 #define GOMEM_WATCH_H

@@ -22,7 +22,7 @@
  * descriptor finds a descriptor of the same type. The first word of a free
  * descriptor is a link. A descriptor is zeroed when it is allocated again,
  * unless gomem_fixalloc.keeps is set. A descriptor that a page cache keeps for
- * reuse is not freed here, and so is not zeroed either.
+ * reuse does not come back to this allocator, and so is not zeroed either.
  */
 #ifndef GOMEM_FIXALLOC_H
 #define GOMEM_FIXALLOC_H
@@ -35,8 +35,8 @@
  * A good size of an extent, in bytes. It has room for an object of each size
  * that gomem_fixalloc_init() accepts. An extent holds 48 to 170 span
  * descriptors, so its header and the unused bytes at its end are negligible.
- * gomem_heap_refill_descs() fetches smaller extents while the allocator has
- * less than about 100 KiB of extents, and if memory is short.
+ * gomem_heap_refill_descs() fetches smaller extents in two cases: while the
+ * allocator has less than about 100 KiB of extents, or if memory is short.
  */
 #define GOMEM_FIXALLOC_EXTENT	SZ_16K
 

@@ -284,7 +284,8 @@ static unsigned int run_begin(const struct gomem_pallocbits *b, unsigned int i)
  * @b: bits of the chunk
  * @n: pages in the run, 1 to 512
  * @end: search below this page, 1 to 512. Pages from @end on count as in use
- * @len: set to the length of the run below @end; 0 if there is none
+ * @len: set to how many pages of the run that is returned lie below @end; 0 if
+ *	there is no such run
  *
  * The time grows with the number of free runs above the one that is returned.
  *

@@ -110,11 +110,12 @@ int gomem_sample_draw(void)
  *	samples
  *
  * If the CPU has a right to this record (see GOMEM_SAMPLE_BURST), samples
- * become twice as frequent, up to the rate; if it has saved all the rights that
- * it can, they are as frequent as the rate says. If it has none, samples become
- * half as frequent if the last record is less than GOMEM_SAMPLE_SPACING ago,
- * and more frequent if it is at least four times as long ago. At a rate of 1
- * each object is recorded, and samples are not thinned.
+ * become twice as frequent, but not more frequent than the rate says. If the
+ * CPU has saved all the rights that it can, thinning ends. If the CPU has no
+ * right, the time since the record before this one decides: below
+ * GOMEM_SAMPLE_SPACING, samples become half as frequent; from 4, 16, 64, ...
+ * times GOMEM_SAMPLE_SPACING on, they become 2, 4, 8, ... times as frequent. At
+ * a rate of 1 each object is recorded, and samples are not thinned.
  *
  * Context: any but NMI.
  */
@@ -128,7 +129,10 @@ void gomem_sample_note(void)
 	sm->last = now;
 	if (READ_ONCE(gomem_profile_rate) == 1)
 		return;
-	/* All are nanoseconds since the boot, but @most may be before it. */
+	/*
+	 * sm->due, now and most are nanoseconds since the boot. Shortly after
+	 * the boot, most is negative: so compare signed differences.
+	 */
 	if ((s64)(sm->due - most) < 0) {
 		sm->due = most;
 		thin = 0;

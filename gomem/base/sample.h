@@ -20,11 +20,11 @@
  * one, in bytes. The chance of each byte is the same as with one countdown.
  *
  * A record costs up to 10 000 instructions. A CPU that allocates gigabytes a
- * second would make many records. So if it makes more than a certain number,
- * the CPU *thins* its samples: distances are drawn as for 2^thin times the
- * rate, so there are fewer samples. Each record then gets a weight, because it
- * also stands for records that thinning left out. Estimates stay unbiased; they
- * only vary more.
+ * second would make many records. So if it makes more records than
+ * GOMEM_SAMPLE_EARN and GOMEM_SAMPLE_BURST allow, the CPU *thins* its samples:
+ * distances are drawn as for 2^thin times the rate, so there are fewer samples.
+ * Each record then gets a weight, because it also stands for records that
+ * thinning left out. Estimates stay unbiased; they only vary more.
  */
 #ifndef GOMEM_SAMPLE_H
 #define GOMEM_SAMPLE_H
@@ -45,20 +45,24 @@
 
 /*
  * A CPU earns the right to a record in each GOMEM_SAMPLE_EARN nanoseconds, and
- * saves up to GOMEM_SAMPLE_BURST rights. As long as it has any, its samples are
- * not thinned. So at the default rate the first 50 MB that a CPU allocates at
- * once are not. A record and the free of its object take up to 20 000
- * instructions together. So in the long run they take less than 1 % of a CPU's
- * time, until thinning has reached its maximum of 2^12. tests/rig/profile_cost
+ * saves up to GOMEM_SAMPLE_BURST rights. It begins to thin its samples only
+ * when it has no right left, and thins them less with each record that it has a
+ * right to again. So if a CPU has saved all the rights that it can, it does not
+ * thin the samples of the next 50 MB that it allocates, at the default rate. A
+ * record and the free of its object take up to 20 000 instructions together. So
+ * in the long run records and these frees take less than 1 % of a CPU's time,
+ * until thinning has reached its maximum of 2^12. tests/rig/profile_cost
  * measures the cost.
  */
 #define GOMEM_SAMPLE_EARN	(4 * NSEC_PER_MSEC)
 #define GOMEM_SAMPLE_BURST	100
 
 /*
- * A CPU that has no right to a record thins its samples if less than this many
- * nanoseconds lie between two records. Distances are random, so the thinning
- * settles where about three times as many nanoseconds lie between two records.
+ * If a CPU that has no right to a record makes one, its samples become half as
+ * frequent if less than this many nanoseconds lie between this record and the
+ * last one, and more frequent if four times as many lie between them. Distances
+ * are random. On average the thinning settles between these two bounds: about
+ * three times as many nanoseconds, GOMEM_SAMPLE_EARN, then lie between records.
  */
 #define GOMEM_SAMPLE_SPACING	(GOMEM_SAMPLE_EARN / 3)
 #define GOMEM_THIN_MAX		12U
@@ -109,12 +113,13 @@ u64 gomem_sample_chance(u64 size, unsigned long rate);
 void gomem_sample_set_rate(unsigned long rate);
 
 /**
- * gomem_sample_due - count an allocation that is not a hit of a slot
+ * gomem_sample_due - count an allocation that is not a hit of a slot toward the
+ *	next sample
  * @bytes: bytes of the object
  *
  * Context: any but NMI.
- * Return: -1 if the allocation is not recorded. Else gomem_sampler.drawn_thin,
- * which the caller passes to gomem_sample_weight().
+ * Return: -1 if the allocation is not recorded. Else the value that
+ * gomem_sampler.drawn_thin had before this call, for gomem_sample_weight().
  */
 static __always_inline int gomem_sample_due(size_t bytes)
 {

@@ -54,7 +54,10 @@ unsigned int gomem_stack_save(unsigned long *room, unsigned int depth,
 {
 	unsigned int nr, own = save(room, depth + GOMEM_STACK_FEW, &nr);
 
-	/* Each frame takes several hundred instructions: try with few. */
+	/*
+	 * To save a frame takes several hundred instructions. So the first call
+	 * of save() has room for only a few frames of gomem's.
+	 */
 	if (own > GOMEM_STACK_FEW)
 		own = save(room, depth + GOMEM_STACK_OWN, &nr);
 	*first = room + own;

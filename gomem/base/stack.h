@@ -15,7 +15,10 @@ struct module;
  */
 #define GOMEM_STACK_OWN	16
 
-/* Usual maximum number of these frames. */
+/*
+ * Usual maximum number of gomem's own frames. gomem_stack_save() unwinds the
+ * stack a second time if there are more.
+ */
 #define GOMEM_STACK_FEW	6
 
 bool gomem_stack_is_own(unsigned long addr);

@@ -31,9 +31,9 @@
 #define DRAIN_IDLE_MS		100
 
 /*
- * Take up to GOMEM_BATCH_MAX objects out of a slot of this CPU, and free them.
- * With @idle, do this only if the slot is idle. Return true if the slot may
- * have more objects.
+ * Take up to GOMEM_BATCH_MAX objects out of a slot of this CPU, and return them
+ * to their spans. With @idle, do this only if the slot is idle. Return true if
+ * the slot may have more objects.
  */
 static bool drain_some(const struct gomem_kind *k, bool irq, bool idle)
 {

@@ -13,8 +13,10 @@
 
 /*
  * Call the function of a struct gomem_eachcpu in the work of one CPU. If that
- * CPU has died since the work was queued, the work runs on another CPU. A
- * callback of CPU hotplug empties the slots of the dead CPU: see mcache_cpus.c.
+ * CPU has died since the work was queued, the work runs on another CPU, and the
+ * function does nothing for the dead CPU. Functions that empty the slots of
+ * their CPU need not: a callback of CPU hotplug empties those of the dead CPU.
+ * See mcache_cpus.c.
  */
 static void run(struct work_struct *work)
 {

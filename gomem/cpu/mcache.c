@@ -44,7 +44,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_irq);
  */
 typedef unsigned int (*room_fn)(const struct gomem_kind *k);
 
-/* Return the number of objects that the first stack of a task's slot holds. */
+/* Return how many objects the first stack of a slot for tasks holds. */
 static unsigned int task_begin(const struct gomem_kind *k)
 {
 	return gomem_slot_first_capacity(k, gomem_slot_task_room(k));

@@ -314,7 +314,8 @@ static noinline void *alloc_hard(struct gomem_mcentral *c,
 /*
  * Try each other node, the nearest first: take objects from the node's transfer
  * cache or spans, or make a span on the node without a hard request to the
- * kernel. If no node has memory, make a hard request.
+ * kernel. If no other node has memory, make a span for @c, by a hard request if
+ * need be.
  */
 static noinline void *alloc_from_peers(struct gomem_mcentral *c,
 				       unsigned int want, gfp_t gfp)

@@ -99,9 +99,9 @@ static unsigned int take_half(struct gomem_slot *slot, void **objs,
 }
 
 /*
- * Push an object on the slot. If the slot is full, grow it and flush half of it
- * first. The task may have moved to a CPU that has no mcache: then free the
- * object without a slot.
+ * Push an object on the slot. If the slot is full, first grow it, if limits
+ * allow that. Flush half of its objects in either case. The task may have moved
+ * to a CPU that has no mcache: then free the object without a slot.
  */
 static noinline void free_to_full(const struct gomem_kind *k, void *obj)
 {

@@ -174,7 +174,7 @@ static noinline struct gomem_span *get_some_new(struct gomem_mcentral *c,
 }
 
 /**
- * gomem_mcentral_grow - make spans when no span of an mcentral has room
+ * gomem_mcentral_grow - make spans when an mcentral has no free object
  * @c: the mcentral
  * @gfp: how hard to try
  * @want: number of objects wanted

@@ -48,7 +48,8 @@ static struct gomem_span *find_span(struct gomem_mcentral *c, unsigned int *bad)
 
 	/*
 	 * After its sweep, the first span has a free cell, unless all frees
-	 * that the sweep folds in were double frees. Then try the next span.
+	 * that the sweep folds in were double frees. If they all were, try the
+	 * next span.
 	 */
 	for (budget = SWEEP_BUDGET; budget; budget--) {
 		s = gomem_mcentral_first(c, GOMEM_FULL_UNSWEPT);
@@ -284,9 +285,11 @@ bool gomem_mcentral_peers(const struct gomem_mcentral *c, gfp_t gfp)
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_peers);
 
 /**
- * gomem_mcentral_refill_any - get objects for a caller that returns no span
+ * gomem_mcentral_refill_any - do what gomem_mcentral_refill() does, but do not
+ *	take back the span that the slot caches
  * @c: the mcentral, of this or another node
- * @r: the request, and its result; @r->span is ignored on entry
+ * @r: the request, and its result; @r->span is ignored on entry, and set as by
+ *	gomem_mcentral_refill()
  *
  * Takes objects from the transfer cache and from existing spans, without asking
  * the kernel for memory. @r->n is 0 if there are none.

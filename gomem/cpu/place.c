@@ -53,10 +53,12 @@ bool gomem_place_find(const struct gomem_kind *k, int cpu, bool irq,
  * @v: set to what was read
  *
  * Sums of such reads are approximate, but exact if no CPU uses its slots
- * meanwhile. The order of the reads makes sure that an object that moves
- * meanwhile is counted twice rather than missed. If the slot moves to another
- * stack meanwhile, the difference of its pointers is meaningless. So the
- * difference is limited to the number of objects that the slot can hold.
+ * meanwhile. @v->held is read before @v->allocs and @v->flushed. So an object
+ * that leaves the slot between these reads is counted twice: as held, and as
+ * allocated or flushed. In the other order it could be missed. If the slot
+ * moves to another stack meanwhile, the difference of its pointers is
+ * meaningless. So the difference is limited to the number of objects that the
+ * slot can hold.
  *
  * Context: any.
  */
@@ -143,8 +145,8 @@ void gomem_visit_slot_kinds(void (*fn)(const struct gomem_kind *k, void *arg),
 }
 
 /**
- * gomem_visit_slot_kinds_at_once - do what gomem_visit_slot_kinds() does, in a
- *	work that is bound to a CPU
+ * gomem_visit_slot_kinds_at_once - do what gomem_visit_slot_kinds() does, for a
+ *	caller that runs in a work bound to a CPU
  * @fn: the function; see gomem_visit_typed_at_once()
  * @arg: passed to @fn
  *

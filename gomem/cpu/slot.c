@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * slot.c - how many objects a slot holds, and which stack holds them.
+ * slot.c - limit how many objects a slot holds, and move a slot that grows to a
+ * larger stack.
  */
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
@@ -31,7 +32,8 @@
  *			objects, at most GOMEM_SLOT_MAX. SCRATCH_SLOT_BYTES for
  *			scratch buffers
  *	growth of all	max(heap / GROWN_SHARE / CPUs, GROWN_MIN,
- *	slots of a CPU	    min(moved / MOVED_SHARE, GROWN_MOST))
+ *	slots of an	    min(moved / MOVED_SHARE, GROWN_MOST))
+ *	mcache
  *	a slot of a	max(spans of the cache / CACHE_SLOT_SHARE / CPUs,
  *	typed cache	    CACHE_SLOT_MIN), at most GOMEM_STACK_SHORT objects
  *	one refill	the least of REFILL_BYTES, half the slot and
@@ -40,10 +42,10 @@
  * "heap" is the number of bytes in all pages of the heap of the CPU's node.
  * "spans of the cache" is the number of bytes in the cache's spans on that
  * node. CPUs is the number of online CPUs. moved is the number of bytes by
- * which the CPU's slots were refilled and flushed in the current second. The
- * term with moved lets a CPU that moves many objects hold more of them in a
- * small heap. A slot that has not been used between two looks is emptied, and
- * returns to its initial size.
+ * which the slots of the mcache were refilled and flushed in the current
+ * second. The term with moved lets a CPU that moves many objects hold more of
+ * them in a small heap. A slot that has not been used between two looks is
+ * emptied, and returns to its initial size.
  */
 #define SLOT_BEGIN		SZ_512
 #define SLOT_BEGIN_MAX		SZ_1K
@@ -223,8 +225,9 @@ unsigned int gomem_slot_refill_size(struct gomem_slot *slot)
 }
 
 /*
- * Return by how many bytes all slots of an mcache together may grow. The size
- * of the heap is read without its lock, and may be a little old.
+ * Return by how many bytes all slots of an mcache together may exceed their
+ * initial capacities. The size of the heap is read without its lock, and may be
+ * a little old.
  */
 static size_t grown_max(const struct gomem_mcache *mc)
 {

@@ -19,10 +19,12 @@ struct gomem_mcache;
 struct gomem_span;
 
 /*
- * A slot that grows moves to a short stack, for GOMEM_STACK_SHORT objects, and
- * then to a long one, for GOMEM_SLOT_MAX objects. GOMEM_SLOT_MAX is chosen so
- * that two long stacks fill a kernel page of 512 words. Each stack has one more
- * word, for &gomem_no_object below its bottom; the page has one for a link.
+ * When a span class's slot for tasks grows, it moves to a short stack, which
+ * has room for GOMEM_STACK_SHORT objects, and then to a long one, for
+ * GOMEM_SLOT_MAX objects. GOMEM_SLOT_MAX is the largest number with which two
+ * long stacks fit into a kernel page of 512 words. Each stack has one more
+ * word, for &gomem_no_object below its bottom. The first word of the page links
+ * the page to the mcache's other pages of stacks.
  */
 #define GOMEM_STACK_SHORT	64
 #define GOMEM_SLOT_MAX		254
@@ -88,7 +90,8 @@ static_assert(GOMEM_THIN_MAX < 16);
 /*
  * Make the compiler load a member of a slot anew. Then x86 changes the member
  * by one instruction, which reads and writes memory. Without this, the compiler
- * would compute the new value in a register, and store it by another one.
+ * would compute the new value in a register, and need a second instruction to
+ * store it.
  */
 #ifdef CONFIG_X86_64
 #define GOMEM_RELOAD(member)	asm("" : "+m" (member))

@@ -66,10 +66,10 @@ static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
 }
 
 /*
- * Keep pages in the page cache. They join the pages of its group if
- * gomem_pcache_free() accepts them, which leaves at most @limit pages of the
- * group in the cache. Otherwise they become a run. Return false if neither is
- * possible.
+ * Keep pages in the page cache. They join the pages of its group, unless
+ * gomem_pcache_free() refuses them, for example because the cache would then
+ * have more than @limit pages of the group. Otherwise they become a run. Return
+ * false if neither is possible.
  */
 static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
 		       unsigned long page, unsigned int npages,
@@ -243,8 +243,8 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 	bool kept;
 
 	/*
-	 * The limit is for the pages of the group. A span of more than
-	 * GOMEM_PCACHE_SPAN_MAX pages does not join the group.
+	 * "limit" bounds the pages that the page cache has in its group. A span
+	 * of more than GOMEM_PCACHE_SPAN_MAX pages does not join the group.
 	 */
 	if (npages <= GOMEM_PCACHE_SPAN_MAX)
 		limit = gomem_heap_pcache_limit(h);

@@ -426,9 +426,9 @@ static unsigned long add_block(struct gomem_chunk *c,
  * Fetch a block by a hard request. A block that is not covered lies in memory
  * that was plugged in after gomem was loaded, below the page map's base. The
  * kernel would answer the same request with the same block again. So the second
- * request is for memory of the zone DMA32. All memory of this zone is covered:
- * memory that is plugged in below the start of the zone does not become part
- * of the zone.
+ * request is for memory of the zone DMA32. No memory of this zone lies below
+ * the base: the base is not above the start of the zone, and memory that is
+ * plugged in below the start of the zone does not become part of the zone.
  */
 static noinline unsigned long fetch_hard(struct gomem_heap *h,
 					 unsigned int need, gfp_t gfp)

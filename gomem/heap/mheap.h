@@ -149,7 +149,8 @@ struct gomem_heap_snapshot {
  *	grows for a request of this many pages or more; see trade() in grow.c
  * @give_min: frees give no pages back unless more pages than this are free
  * @short_share: GOMEM_SHORT_SHARE; 0 if all spans should have full length
- * @cache_share: GOMEM_CACHE_SHARE; 0 if CPUs may cache spans of all kinds
+ * @cache_share: GOMEM_CACHE_SHARE; 0 if CPUs may cache a span of an mcentral
+ *	with any number of pages
  * @pcache: each CPU's page cache
  * @room_next: CLOCK_MONOTONIC time in nanoseconds before which growth gives no
  *	pages back for the memory limit. Accessed without the lock: see
@@ -261,7 +262,7 @@ struct gomem_heap {
 struct gomem_span_request {
 	unsigned int npages;
 	const struct gomem_kind *kind;
-	bool aligned;	/* to npages pages: only if npages is a power of two */
+	bool aligned;	/* to npages pages, which must be a power of two then */
 	bool local;	/* only this node's memory, no hard request for pages */
 	bool grows;	/* for one large object that may be extended in place */
 	bool arena;	/* for a block of an arena; kind has size class 0 */

@@ -30,7 +30,10 @@ static inline unsigned long nr_pages(const struct gomem_pagealloc *pa)
 	return pa->nr[LEAF] << GOMEM_CHUNK_PAGES_SHIFT;
 }
 
-/* Compute the summary and the @reach of entry @i of level @l, not a leaf. */
+/*
+ * Compute the summary of entry @i of level @l, which is not the level of the
+ * leaves, and the value of pa->reach[@l][@i]: see struct gomem_pagealloc.
+ */
 static inline gomem_pallocsum_t
 merge_children(const struct gomem_pagealloc *pa, unsigned int l,
 	       unsigned long i, u64 *reach)

@@ -45,10 +45,11 @@
 #define GUARD_REFS	BIT(30)
 
 /*
- * Prepare the pages of a new block: add the guard references, and clear the
- * counts of kfree() calls. In KASAN's tag-based modes (arm64) the address of a
- * page contains a tag. gomem finds objects by arithmetic on addresses, so its
- * pages get the tag that matches any memory.
+ * Prepare the pages of a new block: add the guard references, and clear
+ * page_private(), in which gomem counts the calls of kfree() for a page. In
+ * KASAN's tag-based modes (arm64) the address of a page contains a tag. gomem
+ * finds objects by arithmetic on addresses, so its pages get the tag that
+ * matches any memory.
  */
 static void prepare_pages(struct page *page, unsigned int order)
 {
@@ -219,8 +220,9 @@ static unsigned long kernel_dropped(struct gomem_pagesource *src,
 
 /*
  * All objects in the pages have been freed. Note all calls of kfree() up to now
- * as past: they do not concern the next objects. References that were dropped
- * are not added again, so that free_guarded_page() knows of them.
+ * as past: they do not concern the next objects. The references that those
+ * calls dropped stay dropped, so that free_guarded_page() finds them missing
+ * and does not free the page.
  */
 static void kernel_settle(struct gomem_pagesource *src, unsigned long addr,
 			  unsigned long npages)

@@ -31,8 +31,8 @@
 
 /*
  * Maximum number of pages of its group that a page cache has: (pages of the
- * heap) / GOMEM_PCACHE_SHARE / CPUs, but at least GOMEM_PCACHE_MIN, and at most
- * GOMEM_PCACHE_PAGES.
+ * heap) / GOMEM_PCACHE_SHARE / (number of online CPUs), but at least
+ * GOMEM_PCACHE_MIN, and at most GOMEM_PCACHE_PAGES.
  */
 #define GOMEM_PCACHE_SHARE	64
 #define GOMEM_PCACHE_MIN	4

@@ -143,8 +143,9 @@ static unsigned int drain_runs(struct gomem_heap *h, struct gomem_pcache *pc,
  * gomem_heap_join_runs - release the runs of this CPU's page cache to the heap
  * @h: the heap
  *
- * In the heap, these pages and the free pages beside them form longer runs,
- * which a span that may be extended needs.
+ * In the heap, these pages and the free pages beside them form longer runs. A
+ * span that may be extended is put into a run that is longer than the span, if
+ * there is such a run.
  *
  * Context: any but NMI.
  */

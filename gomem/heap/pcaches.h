@@ -54,8 +54,8 @@ static inline bool gomem_makes_run(unsigned int npages)
 
 /*
  * Return the maximum number of pages that a page cache may have in its group:
- * the heap's pages / (GOMEM_PCACHE_SHARE * CPUs), but at least h->pcache_min,
- * and at most h->pcache_max.
+ * the heap's pages / (GOMEM_PCACHE_SHARE * online CPUs), but at least
+ * h->pcache_min, and at most h->pcache_max.
  */
 static inline unsigned int gomem_heap_pcache_limit(const struct gomem_heap *h)
 {

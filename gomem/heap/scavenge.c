@@ -291,9 +291,9 @@ static void take_some(struct gomem_heap *h, enum gomem_scavenge_reason why,
 }
 
 /*
- * Clear the keys of free objects in pages that go back. Each page that may hold
- * keys is searched word by word. For the pages of a whole chunk that takes most
- * of a millisecond.
+ * Clear the keys of free objects in pages that go back: kernel_forget() says
+ * why. Each page that may hold keys is searched word by word. For the pages of
+ * a whole chunk that takes most of a millisecond.
  */
 static void forget_keys(struct gomem_heap *h, unsigned long page,
 			unsigned int npages)
@@ -377,8 +377,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_wait_for_grace);
  * gomem_heap_scavenge_some - give a batch of free pages back to the kernel
  * @h: the heap
  * @want: maximum number of pages to give back
- * @why: the reason; for all but GOMEM_SCAVENGE_BACKGROUND, pages of DENSE
- *	chunks are taken, too
+ * @why: the reason; for all but GOMEM_SCAVENGE_BACKGROUND, pages of chunks of
+ *	the rank GOMEM_RANK_DENSE are taken, too
  * @worked: increased by the nanoseconds that the call takes, except those that
  *	it waits for a grace period
  *
@@ -478,9 +478,9 @@ static unsigned long announce(struct gomem_heap *h, unsigned long want,
  * gomem_heap_owe - announce pages that will go back after a grace period
  * @h: the heap
  * @want: maximum number of pages to announce
- * @owes: set to true if the heap owes pages, old or new ones, else to false. If
- *	true, the caller has to make sure that a task calls gomem_heap_pay()
- *	later
+ * @owes: set to true if the heap owes pages that this call or an earlier one
+ *	announced, else to false. If true, the caller has to make sure that a
+ *	task calls gomem_heap_pay() later
  *
  * Starts a grace period, an expedited one unless the heap owes pages already.
  * When it is over, all pages that are free now can go back. Pages that are

@@ -8,9 +8,10 @@
 #include "heap/tell.h"
 
 /*
- * Tell the kernel that a heap has @pages free pages: by how much that differs
- * from the number told before. If two CPUs call this concurrently, the changes
- * that they tell still add up to the final value of h->told_pages.
+ * Tell the kernel that a heap has @pages free pages: pass the difference from
+ * the number that the kernel was told before. If two CPUs call this
+ * concurrently, their differences still add up to the final value of
+ * h->told_pages.
  */
 static void tell(struct gomem_heap *h, long pages)
 {

@@ -28,7 +28,7 @@ struct module;
 
 /*
  * If less than this time, in ns, lies between two frees of objects of a bucket,
- * the second free counts as *together*.
+ * the second of these objects is counted in gomem_bucket.together.
  */
 #define GOMEM_TOGETHER		NSEC_PER_MSEC
 
@@ -83,9 +83,9 @@ struct gomem_stack_sum {
  *	was last read
  * @names: text with the names of the frames, made before the code of one of the
  *	frames was freed: an init section, or a whole module; or NULL
- * @gone: a module that has one of the frames (the frame @site, if @names was
- *	made earlier) was unloaded: the code of another module may be at the
- *	frame's address now
+ * @gone: the module that had the frame @site was unloaded. Also set when the
+ *	module that had any other frame is unloaded, if @names is NULL until
+ *	then. Code of another module may be at the addresses of the frames now
  * @row: the bucket's number in the list of all buckets, from 0 on. It never
  *	changes, since buckets are only added at the end
  * @site: index of the frame of the client, by gomem_client_of_stack()

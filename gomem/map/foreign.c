@@ -104,8 +104,8 @@ static unsigned int __init find_cache_word(struct kmem_cache *s)
 static unsigned int name_word __ro_after_init;
 
 /*
- * Limit of the search for that word. On all kernels its number is below this,
- * and a struct kmem_cache has more words than this.
+ * Limit of the search for name_word. On all kernels, name_word is less than
+ * this limit, and a struct kmem_cache has more words than the limit.
  */
 #define NAME_WORD_MAX	16
 
@@ -317,8 +317,9 @@ static bool name_of(unsigned long addr, char *buf, size_t len)
 }
 
 /*
- * Was the part of the kernel's image at @addr freed after boot? Ask only for an
- * address that has a symbol: kallsyms also has the symbols of freed parts.
+ * Was the part of the kernel's image at @addr freed after boot? The answer is
+ * right only if name_of() found a name for @addr. Otherwise @addr may not be in
+ * the image. Freed parts still have names, since kallsyms keeps their symbols.
  */
 static bool is_freed_image(unsigned long addr)
 {
@@ -340,7 +341,7 @@ static bool describe_named(unsigned long addr, char *buf, size_t len)
 
 	if (!name_of(addr, buf, len))
 		return false;
-	/* The symbol is that of a variable that does not exist any more. */
+	/* Omit the name: this part of the image was freed after boot. */
 	if (may_be_percpu(addr) && is_freed_image(addr)) {
 		strscpy(buf,
 			"a per-CPU pointer, free_percpu() owns it" OR_STATIC,

@@ -94,7 +94,7 @@ void gomem_kind_no_ctor(void *obj)
 }
 
 /**
- * gomem_kind_orphan - take the constructor from a kind
+ * gomem_kind_orphan - replace a kind's constructor by gomem_kind_no_ctor()
  * @k: the kind, which has a constructor
  *
  * A CPU that has read the constructor's address in an RCU read-side section may
@@ -319,7 +319,7 @@ static struct gomem_kind *pass_kind(struct gomem_kind *mark)
 	return k;
 }
 
-/* Visit the first kind after @mark. Return false if there is none. */
+/* Visit the first live kind after @mark. Return false if there is none. */
 static bool visit_next(struct gomem_kind *mark, gomem_kind_fn fn, void *arg)
 {
 	struct gomem_kind *k;

@@ -170,9 +170,9 @@ static bool find_live(unsigned long addr, struct gomem_origin *o)
 
 /*
  * May a spinlock be taken? In an NMI, the interrupted code may hold it. On
- * PREEMPT_RT no spinlock may be taken with preemption off. In a hard interrupt,
- * a caller of gomem_free_rcu() may hold a raw spinlock, under which no spinlock
- * may be taken.
+ * PREEMPT_RT no spinlock may be taken with preemption off. In hard interrupts
+ * lockdep may report spinlocks, since they would sleep on PREEMPT_RT. But
+ * gomem_free_rcu(), which may call this, is allowed there on all kernels.
  */
 static bool may_lock(void)
 {
@@ -266,9 +266,9 @@ static const char *next_name(const char *line, char *text)
 }
 
 /**
- * gomem_origin_site - name the frame of the client that a bucket is of
- * @b: the bucket
- * @text: buffer of KSYM_SYMBOL_LEN bytes
+ * gomem_origin_site - get the name of the frame of a bucket's client
+ * @b: the bucket. The frame has index b->site, and is in code of b->client
+ * @text: buffer of KSYM_SYMBOL_LEN bytes that receives the name
  *
  * Context: any.
  */

@@ -38,7 +38,10 @@ static unsigned long entry_of(const struct gomem_pagemap *map, unsigned long ci,
 	       gomem_pagemap_bias(map->base + (ci << GOMEM_CHUNK_SHIFT));
 }
 
-/* Make the blank pages: entries for 4 GiB without chunks, and a zeroed page. */
+/*
+ * Make the blank pages: pages of entries for 4 GiB of addresses without chunks,
+ * and a zeroed page for the tables of heaps.
+ */
 static int make_blanks(struct gomem_pagemap *map)
 {
 	unsigned long *entry = NULL, ci;

@@ -180,11 +180,11 @@ static const char *pointer_text(enum gomem_misuse what)
 
 /*
  * Return the address that a report names as the caller. If an exported function
- * passes a call on to another function, without a tail call, the return address
- * there is in gomem itself. Kernels with frame pointers are built without tail
- * calls. So if @caller is in gomem, and a task made the call, search the stack
- * for the first frame that is not gomem's. In a worker of a workqueue, return
- * @caller: the call may have come from one of gomem's own works.
+ * calls an inner function, and not by a tail call, the inner one's return
+ * address is in gomem itself. Kernels with frame pointers are built without
+ * tail calls. So if @caller is in gomem, and a task made the call, search the
+ * stack for the first frame that is not gomem's. In a worker of a workqueue,
+ * return @caller: the call may have come from one of gomem's own works.
  */
 static void *code_of(unsigned long caller)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * report.h - report misuse of gomem. The callers pass what they found; only
- * report.c and report_left.c make texts of it.
+ * report.h - report misuse of gomem. The callers pass what they found, and
+ * report.c and report_left.c print it.
  */
 #ifndef GOMEM_REPORT_H
 #define GOMEM_REPORT_H

@@ -116,8 +116,8 @@ static void advance(struct gomem_span *s, unsigned int i)
 
 	s->freeindex = i + 1;
 	/*
-	 * If freeindex is the first cell of a word and i the last one, the
-	 * shift would be by 64, which is undefined.
+	 * If freeindex was the first cell of a word and @i is the last one of
+	 * that word, the shift would be by 64, which is undefined.
 	 */
 	s->alloc_cache = shift < 64 ? s->alloc_cache >> shift : 0;
 	if (s->freeindex % 64 == 0 && s->freeindex < s->nelems)

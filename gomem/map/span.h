@@ -13,7 +13,7 @@
  *
  * To *sweep* a span is to clear the alloc bits of all cells whose freed bit is
  * set, and then these freed bits, 64 cells at a time. The owner sweeps when it
- * runs out of free cells.
+ * needs more cells than are free. A look sweeps the spans that no CPU caches.
  *
  * The table shows which file changes the state of a span, and which lock
  * protects the change. If no lock does, the span has a single owner at the

@@ -138,9 +138,11 @@ static void unmark(struct row *row, struct gomem_span *s, unsigned long addr)
 }
 
 /*
- * An account begins to pay for the object to which @sp is attached. If @sp is
- * the profile's record of the object, and no account has paid for the object
- * before, copy the record to @copy and set sp->charged. Else do nothing.
+ * An account is charged with the object to which @sp is attached. If @sp is the
+ * profile's record of the object, and sp->charged is false, the record is
+ * counted in the usage of a client: set sp->charged, and copy the record to
+ * @copy as it was before, for the caller to subtract from that usage. Else do
+ * nothing.
  */
 static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
 {
@@ -152,11 +154,13 @@ static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
 
 /**
  * gomem_special_add - attach a special to an object
- * @sp: the special; @sp->hidden is set for the live object
+ * @sp: the special. The caller has set @sp->hidden to the address of a live
+ *	object, inverted
  * @record: NULL, unless @sp is a charge. For a charge, it is set to a copy of
- *	the profile's record of the object. If there is no record, or an account
- *	has paid for the object before, @record->bucket is set to NULL instead,
- *	and the other members are not set
+ *	the profile's record of the object, to be subtracted from the usage of a
+ *	client. If there is no record, or no client's usage contains it,
+ *	@record->bucket is set to NULL instead, and the other members are not
+ *	set
  *
  * Context: any but NMI.
  * Return: false if another caller has freed the object, and its span is gone.
@@ -454,8 +458,8 @@ void gomem_special_walk(gomem_special_fn fn, void *arg)
 /**
  * gomem_special_take_any - take a special out of the table
  *
- * For the exit of gomem: no object is allocated or freed any more. So the marks
- * of objects that are still live do not matter, and no lock is taken.
+ * For the exit of gomem: no object is allocated or freed any more. So this
+ * takes no lock, and does not remove the marks of pages.
  *
  * Return: a special, or NULL if there are none.
  */

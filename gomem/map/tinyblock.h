@@ -22,7 +22,7 @@
  *
  * Cutting a part, dropping the rest and freeing a part each change the mask by
  * one atomic operation. If a CPU that has the rest frees the part before the
- * rest, the same operation makes that part rest again. The CPU that clears the
+ * rest, the same operation adds that part to the rest. The CPU that clears the
  * last bits of a mask frees the block. So blocks need no lock.
  *
  * Only some sizes are worth a shared block: see __gomem_is_tiny() in gomem.h,

@@ -349,8 +349,9 @@ void gomem_override_bitmap_free(const unsigned long *bitmap)
 EXPORT_SYMBOL_NS_GPL(gomem_override_bitmap_free, GOMEM_NS);
 
 /*
- * For a size above a page, return a gfp that avoids heavy reclaim. The kernel's
- * kvmalloc() does the same: if there is no memory, vmalloc() is tried next.
+ * For a size above PAGE_SIZE, return a gfp that avoids heavy reclaim. The
+ * kernel's kvmalloc() does the same: if there is no memory, vmalloc() is tried
+ * next.
  */
 static gfp_t without_effort(size_t size, gfp_t gfp)
 {

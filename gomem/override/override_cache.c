@@ -90,8 +90,8 @@ static char *twin_name(const char *name)
 
 /*
  * Create a typed cache, and make the kernel's new cache @s its twin. Return @s.
- * If that fails, or the table of twins has no room, @s has no typed cache, and
- * its objects are the kernel's.
+ * If the typed cache cannot be created, or the table of twins has no room, @s
+ * has no typed cache, and the objects of @s come from the kernel's allocator.
  */
 static struct kmem_cache *add_cache(struct kmem_cache *s, const char *name,
 				    unsigned int size,
@@ -345,9 +345,10 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_charge, GOMEM_NS);
 #endif
 
 /*
- * Callbacks for mempools. The kernel's mempool code itself accesses the cache
- * of a pool only if the pool has the kernel's own callbacks. So it does not
- * access the cache of a pool that has these callbacks.
+ * Callbacks for mempools, in place of the kernel's own. If a pool has the
+ * kernel's own callbacks, the kernel's mempool code may take the free elements
+ * of the pool for slab objects, and poison them. It does not do so if a pool
+ * has the callbacks below: these elements may be gomem's objects.
  */
 typeof(mempool_alloc_slab) gomem_override_mempool_alloc_slab;
 void *gomem_override_mempool_alloc_slab(gfp_t gfp, void *cache)

@@ -63,7 +63,8 @@ static __always_inline unsigned int gomem_twin_next(unsigned int i)
 
 /*
  * Return the typed cache that belongs to the kernel cache @s, NULL if there is
- * none. The caller may use @s, so no task adds or removes @s meanwhile.
+ * none. No task adds or removes @s meanwhile: the caller has a right to use
+ * @s, so @s was added before, and no other task destroys it.
  */
 static __always_inline struct gomem_cache *
 gomem_twin_cache(const struct kmem_cache *s)

@@ -51,9 +51,9 @@ void gomem_override_check_object_size(const void *p, unsigned long n,
 		return;
 	/*
 	 * The kernel refuses a copy to or from NULL in the same way as a copy
-	 * that leaves a slab object: by usercopy_abort(), which ends the task.
-	 * So the administrator's settings decide what happens to the task, or
-	 * to the whole machine.
+	 * that leaves a slab object: by usercopy_abort(), whose BUG() ends the
+	 * task. So the administrator's settings, such as panic_on_oops and
+	 * hardened_usercopy, have the same effect as for a slab object.
 	 */
 	__check_object_size(NULL, n, to_user);
 }

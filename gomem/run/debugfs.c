@@ -145,7 +145,7 @@ static void show_classes(struct seq_file *m, bool all)
 
 	show_classes_legend(m, all);
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++) {
-		/* Scratch buffers and tiny blocks have their own statistics. */
+		/* Tiny objects come last. Scratch buffers are in "stats". */
 		if (spc >= GOMEM_NR_HEAP_SPANCLASSES && spc < GOMEM_CACHE_SPC)
 			continue;
 		get_row(&gomem_kinds[spc], &row);
@@ -509,8 +509,8 @@ static int get_holder(const char *command, unsigned long *addr)
 }
 
 /*
- * Commands are "scan" and "holder ADDRESS". The write returns when the scan is
- * over.
+ * Commands are "scan" and "holder ADDRESS". The write returns when the scan, or
+ * the search for what points to the object at ADDRESS, is over.
  */
 static ssize_t leaks_write(struct file *file, const char __user *buf,
 			   size_t len, loff_t *pos)
@@ -574,7 +574,7 @@ static int accounts_open(struct inode *inode, struct file *file)
 	return single_open(file, accounts_show, NULL);
 }
 
-/* The input is "MODULE soft=BYTES hard=BYTES". */
+/* The input is "MODULE soft=BYTES hard=BYTES", with one limit or both. */
 static ssize_t accounts_write(struct file *file, const char __user *buf,
 			      size_t len, loff_t *pos)
 {

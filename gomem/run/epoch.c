@@ -554,9 +554,9 @@ void gomem_epoch_exit(void)
 	irq_work_sync(&start_work);
 	/*
 	 * A look that read "running" as true may still queue rest_work or
-	 * epoch_work. After the first call below, no look of rest_work runs;
-	 * after the second, none of epoch_work. The third call cancels the
-	 * rest_work that a look of epoch_work may have queued.
+	 * epoch_work. The first call below ends rest_work, the second ends
+	 * epoch_work. But a look of epoch_work may have queued rest_work again
+	 * after the first call. The third call cancels that.
 	 */
 	cancel_delayed_work_sync(&rest_work);
 	cancel_delayed_work_sync(&epoch_work);

@@ -217,8 +217,8 @@ static void show_bucket(struct seq_file *m, const struct gomem_profile_row *r,
 /*
  * Print the first line: the sums of the counts, and the rate. If the rate is 1
  * or 0, tools do not scale the counts. Then records() has scaled the counts of
- * buckets with a higher rate, and these counts are estimates. Print their sums
- * in a second line, which tools for Go's profiles skip.
+ * buckets with a higher rate, and these counts are estimates. Print the sums of
+ * the estimates in a second line, which tools for Go's profiles skip.
  */
 static void show_sums(struct seq_file *m, const struct gomem_profile_row *rows,
 		      unsigned int n, unsigned long rate)
@@ -275,8 +275,9 @@ static u64 estimate_live(const struct gomem_profile_row *r)
 }
 
 /*
- * What the file leaks shows of a call stack. @b is its first bucket. @variance
- * is that of the bytes, from gomem_profile_variance().
+ * What the file leaks shows of a call stack. @b is the bucket that stands for
+ * all buckets of the stack. @variance is that of the bytes, from
+ * gomem_profile_variance().
  */
 struct leak {
 	struct gomem_stack_sum sum;
@@ -300,8 +301,9 @@ static void add_row(struct leak *l, const struct gomem_profile_row *r)
 }
 
 /*
- * Sum the rows of each stack in @leaks, an array as long as @rows, all zero.
- * Return the number of stacks that have live objects.
+ * Add up the rows of each stack. @leaks is an array as long as @rows, all zero.
+ * Put the sums of the stacks that have live objects at its start, and return
+ * the number of these stacks.
  */
 static unsigned int sum_rows(struct leak *leaks,
 			     const struct gomem_profile_row *rows,

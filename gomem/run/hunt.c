@@ -8,7 +8,8 @@
  * that the round has yet to read to memory that it has read. An object is
  * reported only if no round finds a pointer to it, and if its contents stay the
  * same from the end of the first round on. It is not reported if the heap
- * profile has a record of it that is younger than the scan.
+ * profile has a record at its address that was made after the scan began: then
+ * a new object has taken its place.
  *
  * How many rounds are enough? Let q be the probability that a round misses a
  * pointer that moves. If a pointer moves often between k places that have it
@@ -20,19 +21,22 @@
  * all that it can reach. A candidate that a later round drops was missed
  * before: pointers move. The scan ends
  *
- *  - after CALM quiet rounds in a row if no pointers move. One pointer that
- *    moves is missed by all rounds with probability q^(CALM + 1). If n pointers
- *    move, the first round may miss some of them, and all later rounds may miss
- *    the same pointers. The probability of that is
+ *  - after CALM quiet rounds in a row if no pointer was seen to move. If one
+ *    pointer moves, all rounds miss it with probability q^(CALM + 1). If n
+ *    pointers move, the first round may miss some of them, and all later rounds
+ *    may miss the same pointers. The probability of that is
  *    (1 - q + q^(CALM + 1))^n - (1 - q)^n. It is largest for 1/q pointers, and
  *    less than 0.5 * q^CALM. If many pointers move, a later round is likely to
  *    find one of them, and so sees that pointers move;
- *  - after QUIET quiet rounds in a row if pointers move. These rounds miss a
- *    pointer with probability q^QUIET.
+ *  - after QUIET quiet rounds in a row if pointers were seen to move. If m
+ *    pointers are still missed, all these rounds miss all m of them with
+ *    probability q^(m * QUIET). Each drop lowers m, and the count of quiet
+ *    rounds starts anew. The sum over all m is hardly more than q^QUIET.
  *
- * With q = 1/4 the probability is at most 1/600 if no movement is seen, else
- * 1/1000000. Neither bound depends on the speed of the machine, nor on how many
- * pointers move. A pointer that is most of the time in memory that the scan
+ * So with q = 1/4, a scan ends while a pointer is still missed with a
+ * probability of at most 1/600 if no movement is seen, else about 1/1000000.
+ * Neither bound depends on the speed of the machine, nor on how many pointers
+ * move. A pointer that is most of the time in memory that the scan
  * does not read has a larger q. So a scan may still drop candidates in its last
  * round, the one with the number MOST_ROUNDS. Then the file leaks says that the
  * remaining candidates may be in use.

@@ -86,8 +86,8 @@ static void report_leak_causes(unsigned long kfreed)
 /**
  * gomem_leaks_report - report the objects that were never freed
  *
- * Context: process context, as the module exits. All caches are empty, and all
- * spans are swept.
+ * Context: process context, as the module exits. All slots and transfer caches
+ * are empty, and all spans are swept.
  * Return: the number of gomem pages in live spans, including those of arenas
  * and typed caches.
  */

@@ -517,10 +517,10 @@ static bool has_changed(struct gomem_marks *m, struct gomem_marks_span *ms,
 
 /*
  * Could unit @u be an object in use, whose pointers are references? Yes, if it
- * is not a candidate. Yes, if it is marked: a new object may be in the place of
- * the candidate. Yes, if its contents have changed: then the candidate is in
- * use, or a new object is in its place, so the unit is no longer a candidate.
- * If @ms is NULL, no unit is a candidate.
+ * is not a candidate. Yes, if it is marked: even if its pointers were followed
+ * in this round, a new object may be in its place now. Yes, if its contents
+ * have changed: then the candidate is in use, or a new object is in its place,
+ * so the unit is no longer a candidate. If @ms is NULL, no unit is a candidate.
  */
 static bool is_root(struct gomem_marks *m, struct gomem_marks_span *ms,
 		    unsigned int u)
@@ -534,9 +534,9 @@ static bool is_root(struct gomem_marks *m, struct gomem_marks_span *ms,
 }
 
 /*
- * Follow the pointers in those live objects of a span for which is_root()
- * returns true. If a block of an arena begins at @addr, follow the pointers in
- * it.
+ * If a span of objects begins at @addr, follow the pointers in those live
+ * objects of the span for which is_root() returns true. If a block of an arena
+ * begins at @addr, follow the pointers in the block.
  */
 static int follow_newer(struct gomem_marks *m, unsigned long addr)
 {

@@ -4,7 +4,9 @@
  *
  * The *units* of a span are its objects, or in a span of tiny blocks its bytes:
  * see run/shape.h. A *marked* unit is one to which a pointer was found. It is
- * *done* once its own contents were searched, if they may have pointers.
+ * *done* once the scan has searched its contents for pointers, or has found
+ * that it is not live. Units that hold no pointers, of noscan spans and of tiny
+ * blocks, are never done, and their spans are never on the list @grey.
  */
 #ifndef GOMEM_MARKS_SET_H
 #define GOMEM_MARKS_SET_H

@@ -28,8 +28,8 @@
 #include "run/modulesfile.h"
 
 /*
- * Maximum number of rows, one for each module. If there are so many, the last
- * row sums up all modules that have no row of their own.
+ * Maximum number of rows, one for each module. If at least this many modules
+ * need a row, the last row sums up all those that have no row of their own.
  */
 #define ROWS_MAX	512U
 

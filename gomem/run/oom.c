@@ -26,8 +26,9 @@
 #include "run/shrink.h"
 
 /*
- * The log names the client's function of this many call stacks: those that
- * allocated the most live memory.
+ * Number of call stacks in the log: those that allocated the most live memory.
+ * For each, the log names the function of the module that called gomem, or the
+ * innermost function if gomem_client_of_stack() finds no such module.
  */
 #define TOP	3
 

@@ -77,7 +77,8 @@ enum state {
 /**
  * struct look - the stack and the registers of a task, copied for the scan
  * @scanner: the task that scans
- * @task: the task whose stack is copied; NULL for any task that a CPU runs
+ * @task: the task whose stack is copied; NULL: whichever task runs on
+ *	the CPU that @timer interrupts
  * @copy: a copy of the part of the task's stack that is in use. It follows this
  *	struct in memory
  * @bytes: length of that part

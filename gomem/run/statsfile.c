@@ -125,8 +125,9 @@ static void get_totals(struct totals *t)
 	t->meta_sys -= t->heap.span_sys;
 	t->arena_inuse = gomem_page_bytes(t->heap.counts.arena_pages);
 	/*
-	 * Spans that left the quarantine after gomem_arena_get_stats() are not
-	 * in arena_pages. So do not let the difference become negative.
+	 * Spans that left the quarantine after gomem_arena_get_stats() still
+	 * count in t->arena.quarantined, but may be missing in arena_pages. So
+	 * do not let the difference become negative.
 	 */
 	t->arena_inuse -= min_t(u64, t->arena_inuse, t->arena.quarantined);
 	t->mallocs += t->heap.counts.large_allocs;

@@ -51,7 +51,7 @@
  * blocks of 16 bytes if they have 1 to 5 bytes. Each CPU cuts them from a
  * current block of its own. A noscan object of 9 to 15 bytes also shares that
  * block, if it fits there. So gomem_usable_size() may be exactly the size that
- * was asked for, and may grow when a neighbour in the block is freed. When a
+ * was asked for, and may grow when the object after it is freed. When a
  * CPU moves on to another block, no new object gets the unused bytes of the old
  * block until all objects of the old block are freed.
  *
@@ -579,9 +579,9 @@ void gomem_free_sensitive(const void *p);
  *
  * The caller may use all of these bytes. But as with ksize(), a compiler with
  * object-size checks knows only the size that was asked for, and may report an
- * access beyond that size. The usable size of a tiny object grows when its
- * neighbour in the block is freed. So a caller that sums up usable sizes must
- * remember what it added for an object, and subtract that.
+ * access beyond that size. The usable size of a tiny object may grow when the
+ * object after it in the block is freed. So a caller that sums up usable sizes
+ * must remember what it added for an object, and subtract that.
  *
  * Context: any.
  * Return: the bytes, at least what was asked for; 0 for NULL and ZERO_SIZE_PTR;
@@ -697,9 +697,10 @@ do {									\
  * gomem_free_rcu_mightsleep - like gomem_free_rcu(), for objects without a head
  * @p: as for gomem_free()
  *
- * The call allocates a head for the object. If there is no memory for it, the
- * call itself waits for the grace period. If the same object is passed again
- * while it waits, the second free is reported only when it is carried out.
+ * The call allocates a head for the object. If there is no memory for the head,
+ * the call itself waits for the grace period. If the same object is passed a
+ * second time before it is freed, gomem reports the double free only after the
+ * grace period of the second call.
  *
  * Context: process context; may sleep.
  */
@@ -885,8 +886,8 @@ void gomem_arena_destroy(struct gomem_arena *arena);
  *	must be freed in its constructed state. __GFP_ZERO and init_on_alloc
  *	have no effect on a cache with a constructor. If the module that has the
  *	constructor is unloaded before the cache is destroyed, the cache is
- *	reported. From then on it hands out only objects that were handed out
- *	before, and fails if none of these is free
+ *	reported. From then on no object is constructed: an allocation gets an
+ *	object that was freed since and that this CPU still keeps, or fails
  * @noscan: objects hold no pointers, see gomem_alloc_noscan()
  * @typesafe_by_rcu: the memory of a freed object may become another object of
  *	this cache at once, but nothing else before an RCU grace period is over
@@ -972,9 +973,9 @@ unsigned int gomem_cache_size(const struct gomem_cache *c);
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the object; NULL if there is no memory; NULL with a report if @gfp is
- * refused, if the module of the constructor was unloaded and an object would
- * have to be constructed, or if @c was destroyed. A destroyed @c is detected
- * only until its memory is reused.
+ * refused, if the module of the constructor was unloaded and this CPU keeps no
+ * freed object, or if @c was destroyed. A destroyed @c is detected only until
+ * its memory is reused.
  */
 void *gomem_cache_alloc(struct gomem_cache *c, gfp_t gfp) __malloc;
 

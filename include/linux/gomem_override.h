@@ -83,8 +83,9 @@ struct kmem_cache;
 struct kmem_cache *gomem_kernel_cache(struct kmem_cache *s);
 
 /*
- * Import the namespace of gomem's symbols, since the source does not. A module
- * may call the functions above in files that are excluded from the override.
+ * Import the namespace of gomem's symbols: the module's unchanged source does
+ * not. Files built with GOMEM_OVERRIDE_OFF get the import, too: they may call
+ * the functions above, which are in the namespace.
  */
 #ifdef MODULE
 static const char gomem_override_ns[]

@@ -9,9 +9,9 @@
  *	mixed	there are 10 000 live objects of all sizes. Free one random
  *		object, and allocate one of another size in its place
  *
- * Each way keeps its own live objects. All ways free the same objects and
- * allocate the same sizes, chosen in advance. The result is the cost of one
- * free and one allocation.
+ * Each way (bench.h: the loop with one allocator) keeps its own live objects.
+ * All ways free the same objects and allocate the same sizes, chosen in
+ * advance. The result is the cost of one free and one allocation.
  */
 #include <linux/vmalloc.h>
 

@@ -26,8 +26,9 @@
 #include "run/epoch.h"
 
 /*
- * Only the first and last bytes of an object are filled: that is enough to
- * detect an overlap, and is quicker than filling all of it.
+ * Only the first and last 32 bytes of an object are filled, which is quicker
+ * than filling all of it. If two objects overlap by less than 64 bytes, the
+ * pattern of one of them is damaged.
  */
 static size_t edge(size_t size)
 {

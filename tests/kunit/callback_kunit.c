@@ -121,8 +121,9 @@ static struct gomem_cache *create(struct kunit *test)
 
 /*
  * If a module leaves a cache behind when it is unloaded, gomem removes the
- * constructor from the cache. Then the cache hands out no object, but still
- * accepts frees of its objects.
+ * constructor from the cache, and empties its slots. Then an allocation is
+ * refused, unless the slot has enough objects that were freed since. The cache
+ * still accepts frees of its objects.
  */
 static void test_constructor(struct kunit *test)
 {
@@ -146,8 +147,8 @@ static void test_constructor(struct kunit *test)
 	gomem_free(p[1]);
 	gomem_cache_free_bulk(c, MANY - 2, p + 2);
 	/*
-	 * Some of the freed objects are in a slot, and were constructed: they
-	 * are not handed out either.
+	 * Some of the freed objects are in a slot, and were constructed. But
+	 * they are fewer than MANY, so the call as a whole is refused.
 	 */
 	KUNIT_EXPECT_EQ(test, 0,
 			gomem_cache_alloc_bulk(c, GFP_KERNEL, MANY, p));
@@ -173,9 +174,10 @@ static unsigned int live_neighbours(void *obj)
 }
 
 /*
- * A CPU that checked a cache just before the cache lost its constructor may
- * still allocate. That CPU gets no object that was not constructed, and no
- * object is lost. An object that was not constructed does not look live.
+ * Before a slot is refilled, gomem checks that the cache has its constructor. A
+ * CPU whose check came just before the cache lost its constructor goes on to
+ * allocate. This test calls the function behind the check. The function does
+ * not hand out an object that was not constructed, but frees it again.
  */
 static void test_constructor_race(struct kunit *test)
 {

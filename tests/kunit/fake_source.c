@@ -388,11 +388,12 @@ static struct gomem_heap *make_heap(struct fake_source *fake, int node)
 	}
 	/*
 	 * Turn off page caches, so that first fit places each span. If a case
-	 * turns them on by pcache_max, each cache may have at least 8 pages in
-	 * its group. The heap tries to grow by at least 256 KiB. Turn off short
-	 * spans, giving pages back when the heap grows or a span is freed, and
-	 * the number of pages of a kind below which CPUs cache none of its
-	 * spans.
+	 * turns them on by pcache_max, each cache may have up to 8 pages in its
+	 * group however small the heap is, and more of them in a large heap.
+	 * The heap tries to grow by at least 256 KiB. It makes no
+	 * short spans, and gives no pages back when it grows or when a span is
+	 * freed. CPUs may cache spans of each kind, even if the kind has few
+	 * pages.
 	 */
 	h->pcache_max = 0;
 	h->pcache_min = 8;

@@ -261,7 +261,8 @@ static void test_free_keeps_content(struct kunit *test)
 }
 
 /*
- * An extent that is too small for an object is skipped, but counts in x->f.sys.
+ * An extent that is too small for an object is skipped, but its bytes count in
+ * x->f.sys.
  */
 static void test_refill_small(struct kunit *test)
 {

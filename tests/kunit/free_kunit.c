@@ -177,8 +177,8 @@ static void test_write_after_free(struct kunit *test)
 	migrate_enable();
 
 	/*
-	 * gomem does not hand out an object that was written to, but the old
-	 * owner can still free it.
+	 * gomem did not hand p out, but counts p as allocated since then. So
+	 * this second free of p is not noticed. q and r are live objects.
 	 */
 	gomem_free(p);
 	gomem_free(q);

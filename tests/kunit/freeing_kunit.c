@@ -4,8 +4,8 @@
  * own heaps.
  *
  * The cases watch the page source while a CPU frees objects that another CPU
- * allocated. The freeing CPU has not used its slots before, so they would have
- * to grow.
+ * allocated. The freeing CPU has not used its slots before, so they are small.
+ * When its slots for tasks grow, a work item, not the free, allocates memory.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -75,7 +75,10 @@ static void stop_watch(struct watch *w)
 {
 	WRITE_ONCE(w->source->alloc, w->saved.alloc);
 	WRITE_ONCE(w->source->meta_alloc, w->saved.meta_alloc);
-	/* Wait for other CPUs that may still run the functions above. */
+	/*
+	 * Wait for other CPUs that may still run the functions above. A grace
+	 * period is enough for CPUs with preemption off; the others get 100 ms.
+	 */
 	synchronize_rcu();
 	msleep(100);
 }

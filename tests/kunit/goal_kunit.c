@@ -288,9 +288,9 @@ static void test_give_back_later(struct kunit *test)
 }
 
 /*
- * Once a grace period was started, frees give no pages back until its end. Even
- * if another free or an expedited grace period comes meanwhile, frees need not
- * wait for the end of a later grace period.
+ * After a free has started a grace period, frees give no pages back until that
+ * grace period (h->give_gp) ends. A later free does not make them wait for a
+ * later grace period instead, even if that free starts an expedited one.
  */
 static void test_give_back_again(struct kunit *test)
 {
@@ -523,8 +523,8 @@ static void test_limit_soft(struct kunit *test)
 }
 
 /*
- * If the heap would exceed its limit even without its free pages, it gives none
- * of them back.
+ * A heap that grows beyond the memory limit first gives free pages back. But it
+ * gives none back if it would exceed the limit even without its free pages.
  */
 static void test_limit_live(struct kunit *test)
 {

@@ -248,8 +248,8 @@ static void expect_unreached(struct kunit *test, unsigned long base)
 }
 
 /*
- * A heap gives back blocks outside of the range of addresses that is covered,
- * and keeps blocks in that range.
+ * A heap gives a block that it fetched back to the source at once if the block
+ * is not covered, and keeps the block if it is covered.
  */
 static void test_outside_range(struct kunit *test)
 {

@@ -123,8 +123,9 @@ static void test_slot_suffices(struct kunit *test)
 }
 
 /*
- * Return by how many bytes the slots of a CPU may grow without traffic: without
- * refills and flushes.
+ * Return by how many bytes the slots of a CPU may grow together, even if few
+ * objects were refilled and flushed in the last second: see grown_max() in
+ * cpu/slot.c.
  */
 static size_t share_of(struct gomem_heap *h)
 {
@@ -268,9 +269,10 @@ static void test_slot_earn(struct kunit *test)
 }
 
 /*
- * Each slot that grows moves to a stack (an array of pointers) of its own.
- * There are enough stacks for all slots, and slots that shrink give theirs
- * back.
+ * What the case saw of slots that grew. A slot that grows moves from the small
+ * stack (array of pointers) that it began with to a larger one, which no other
+ * slot uses meanwhile. A slot that shrinks gives the larger stack back: once
+ * there are enough of them, the mcache makes no more.
  */
 struct moves {
 	bool shared;

@@ -284,8 +284,9 @@ static void test_free_neighbours_twice(struct kunit *test)
 }
 
 /*
- * Free objects in rising or falling order, beginning at each cell. The other
- * objects of the span are freed later.
+ * One call frees the objects of a span from a cell on to the last object, by
+ * rising address, or to the first, by falling address. Each cell is tried. The
+ * other objects of the span are freed afterwards, by a call of their own.
  */
 static void test_free_in_order(struct kunit *test)
 {

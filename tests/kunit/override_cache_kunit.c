@@ -30,8 +30,8 @@ static void construct(void *p)
 
 /*
  * Allocate and free objects of a cache, and destroy it. @ours tells whether
- * gomem has to serve the cache. gomem serves all caches except those for a zone
- * and those passed to gomem_kernel_cache().
+ * gomem has to serve the cache. Of the caches used here, gomem serves all but
+ * the one for a DMA zone and the one passed to gomem_kernel_cache().
  */
 static void use_cache(struct kunit *test, struct kmem_cache *s, bool ours)
 {

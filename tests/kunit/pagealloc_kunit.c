@@ -440,9 +440,9 @@ static void test_foreign_chunk(struct kunit *test)
 
 /*
  * All pages of one root entry of the tree of summaries are free, and so are
- * eight chunks of the next entry. The first entry's summary is a special value,
- * as a length would need more than the 21 bits of its field. A free run may be
- * longer than the range of a root entry.
+ * eight chunks of the next entry. The first entry's summary is the special
+ * value GOMEM_PALLOCSUM_ALL: its 2^21 free pages are more than the 21 bits of a
+ * field can hold. A free run may be longer than the range of a root entry.
  */
 static void test_root_entry_free(struct kunit *test)
 {
@@ -606,8 +606,8 @@ static void aligned_heap(struct kunit *test, unsigned int bad)
 }
 
 /*
- * The search for an aligned run of 64 pages tries the chunk where it starts,
- * and the next 16 chunks that have 64 free pages in a row.
+ * The search for an aligned run of 64 pages tries the chunk in which the search
+ * starts, and the next 16 chunks that have 64 free pages in a row.
  */
 static void test_aligned_bound(struct kunit *test)
 {
@@ -641,8 +641,9 @@ static void test_aligned_beyond(struct kunit *test)
  * Across each border of two chunks lie 64 free pages in a row. So the summaries
  * promise such a run in many places, but only the last chunk has one that lies
  * within the chunk. The search for an aligned run of 64 gives up before it gets
- * to that chunk, since it has visited 512 summaries. It then accepts only 127
- * free pages in a row. gomem_pagealloc_next_chunk() does not give up.
+ * to that chunk, since it has visited 512 summaries. Then only 127 free pages
+ * in a row will do: they always have such a run. gomem_pagealloc_next_chunk()
+ * does not give up.
  */
 static void test_promised_across(struct kunit *test)
 {

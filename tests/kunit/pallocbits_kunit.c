@@ -463,7 +463,7 @@ static void test_find_last_random(struct kunit *test)
 	}
 }
 
-/* Only pages below @end count: @end is below the run, in it, and above it. */
+/* Look for a run below each of several pages: before, in and after the run. */
 static void test_find_last_edges(struct kunit *test)
 {
 	struct pages *p = test->priv;

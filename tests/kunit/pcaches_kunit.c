@@ -222,8 +222,8 @@ static void test_without_lock(struct kunit *test)
 }
 
 /*
- * If the group of a page cache has too few pages left, a longer span comes from
- * one of the runs that the cache keeps.
+ * If the group of a page cache has fewer pages left than a span needs, the span
+ * comes from one of the runs that the cache keeps.
  */
 static void test_short_runs(struct kunit *test)
 {

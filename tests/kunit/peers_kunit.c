@@ -143,8 +143,9 @@ static void test_free_of_peer(struct kunit *test)
 }
 
 /*
- * Allocate a span from heap 0. Expect that a block of node 1 was fetched for
- * it, and that the block belongs to heap 1.
+ * Allocate a span from heap 0. Expect that a block of @len pages of node 1 was
+ * fetched for it, and that the block belongs to heap 1. @anywhere: number of
+ * calls of the source that accepted memory of any node.
  */
 static void expect_block_of_peer(struct kunit *test, unsigned int anywhere,
 				 unsigned int len)

@@ -241,8 +241,8 @@ static void test_small(struct kunit *test)
 }
 
 /*
- * A recorded tiny object begins a block, or is an object of the size class of 8
- * or 16 bytes.
+ * Each tiny object is recorded: with 16 bytes if it begins a block, else with
+ * the 8 or 16 bytes of its size class.
  */
 static void test_tiny(struct kunit *test)
 {

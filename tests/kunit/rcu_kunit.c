@@ -109,8 +109,8 @@ static void test_every_class(struct kunit *test)
 }
 
 /*
- * Free objects of all kinds, also objects of 8 to 15 bytes, which may share a
- * block.
+ * Free tiny objects of 8 to 15 bytes, which may share a block, small and large
+ * objects of each node, and an object of a typed cache.
  */
 static void test_every_kind(struct kunit *test)
 {
@@ -147,8 +147,8 @@ static void test_every_kind(struct kunit *test)
 	}
 	gomem_free_rcu((struct small *)gomem_cache_alloc(c, GFP_KERNEL), rcu);
 	/*
-	 * gomem_cache_destroy() waits until the object is free. It also frees
-	 * arrays of the cache, which are objects that expect_freed() counts.
+	 * This waits until the object is free. It also frees the cache's
+	 * arrays, live objects which expect_freed() does not expect.
 	 */
 	gomem_cache_destroy(c);
 	expect_freed(test, n + 1);
@@ -455,7 +455,8 @@ static void test_broken_link(struct kunit *test)
 /*
  * Pass four objects to gomem_free_rcu(), and change the RCU head of the third.
  * All but the first object wait together, in one list, the last object first.
- * So the fourth object is freed, the third and the second are not.
+ * gomem does not follow the link of a changed head. So it frees the first and
+ * the fourth object, but not the third and the second.
  */
 static void break_word(struct kunit *test, unsigned long change)
 {

@@ -72,8 +72,8 @@ static void realloc_one(struct kunit *test, bool noscan, bool zero)
 	KUNIT_ASSERT_NOT_NULL(test, q);
 	usable = gomem_usable_size(q);
 	/*
-	 * A large object may also grow in place. If few pages after it are
-	 * free, it gets less room than c->room.
+	 * A large object may also grow in place. If too few pages after it are
+	 * free for a size of c->room, it grows only to c->to.
 	 */
 	if (c->from <= GOMEM_SMALL_MAX || !c->room)
 		KUNIT_EXPECT_EQ(test, c->room != 0, p != q);

@@ -91,9 +91,10 @@ static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci,
  * Clear the bits in want_out of the pages that should go back, at most @want,
  * and return their number. @want is at most CHUNK, the limit of pages in a
  * batch of the scavenger. So only the last run that is taken may go back in
- * part. Set @unsure if a chunk becomes dense while it still has runs to take:
- * if a batch ends there, the scavenger ranks the chunk again, and leaves these
- * runs for later. The model does not know where batches end.
+ * part. A batch also ends at its limits of runs and of chunks, which the model
+ * does not know. If a batch ends when a chunk has become dense, and still has
+ * runs to take, the scavenger ranks the chunk again, and leaves these runs for
+ * later. So set @unsure if a chunk becomes dense in this way.
  */
 static unsigned long model_scavenge(struct heap_fixture *f, unsigned long want,
 				    enum gomem_scavenge_reason why,
@@ -508,8 +509,9 @@ static void test_owe_again(struct kunit *test)
 
 /*
  * With Tiny RCU a grace period is over when synchronize_rcu() returns, although
- * no other task ran. If gomem_heap_wait_for_grace() polled until another task
- * has run, it would return at the next tick, or never if no task is ready.
+ * no other task ran. So gomem_heap_wait_for_grace(), which calls it, returns at
+ * once. If it only polled the cookie, it would wait for a task switch: until
+ * the next tick, or forever if no other task is ready.
  */
 static void test_tiny_rcu(struct kunit *test)
 {

@@ -111,8 +111,8 @@ static const struct reason_case {
 KUNIT_ARRAY_PARAM_DESC(reason, reason_cases, name);
 
 /*
- * A scavenge for an allocation, or for reclaim, does not wait for an RCU
- * reader.
+ * A scavenge for an allocation, for a free, or for reclaim does not wait for an
+ * RCU reader.
  */
 static void test_reason(struct kunit *test)
 {
@@ -159,8 +159,8 @@ static void test_waiting(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 100, n[0]);
 	KUNIT_EXPECT_EQ(test, 0, n[1]);
 	/*
-	 * If no other page can go, the background scavenger waits for the grace
-	 * period of the 50 pages.
+	 * Only the 50 pages of the span "waiting" are left to give back. So the
+	 * background scavenger sleeps until their grace period is over.
 	 */
 	KUNIT_EXPECT_EQ(test, 50,
 			gomem_heap_scavenge(h, CHUNK,

@@ -205,7 +205,8 @@ static void expect_caches(struct kunit *test, struct span_set *set,
 }
 
 /**
- * span_set_expect - expect that a heap is sound, and agrees with the oracle
+ * span_set_expect - expect that a heap is sound, and agrees with @set and with
+ *	the pages that its source has handed out
  * @test: the test
  * @set: the live spans, also those of other heaps
  * @h: the heap, which no other thread uses meanwhile
@@ -246,7 +247,8 @@ void span_set_expect(struct kunit *test, struct span_set *set,
 }
 
 /**
- * span_set_expect_bits - expect that all bitmaps agree with the oracle
+ * span_set_expect_bits - compare each page's inuse and hole bit with @set and
+ *	@fake
  * @test: the test
  * @set: the live spans of all heaps
  * @fake: the source of their pages; all page caches must be empty

@@ -151,7 +151,8 @@ void span_take_all(struct kunit *test)
 
 /*
  * Free cells as gomem_mcentral_free() does: count all of them as pending, and
- * then subtract those that turn out to be bad.
+ * then subtract the bad cells: those that were not allocated, or that are freed
+ * already.
  */
 void span_put(struct kunit *test, unsigned int word, unsigned long mask)
 {

@@ -593,7 +593,7 @@ static void test_no_memory(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
-/* Threads that free objects of each other, and interrupts among them */
+/* Threads and interrupt handlers that free objects of each other */
 
 #define SHARED		512
 #define RUN_MS		1500

@@ -222,10 +222,10 @@ static void test_one_way(struct kunit *test)
 }
 
 /*
- * A transfer cache gets its first room if, within a second, flushes find it
- * full, refills find it empty, and flushes find it full again. The allocation
- * that makes the next refill then makes the room: it may allocate a page, which
- * a free must not.
+ * A transfer cache without room gets its first room if, within a second, a
+ * flush finds too little room, then a refill finds no object, and then another
+ * flush finds too little room. The allocation that makes the next refill then
+ * makes the room: it may allocate a page, which a free must not.
  */
 static void test_want(struct kunit *test)
 {
@@ -499,7 +499,10 @@ static void test_low(struct kunit *test)
 	expect_nothing(test);
 }
 
-/* Unused room is removed, even if refills found too few objects. */
+/*
+ * A look removes the room that stayed empty since the last look, even if
+ * refills found too few objects.
+ */
 static void test_idle_room(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -527,9 +530,10 @@ static void test_idle_room(struct kunit *test)
 }
 
 /*
- * As long as the transfer caches of a heap together have room for more bytes
- * than their limit, a look drains each transfer cache completely. See
- * TRANSFER_MIN in mcentral_transfer.c.
+ * When a heap shrinks, its transfer caches together may have room for more
+ * bytes than their limit, which depends on the size of the heap. A look then
+ * drains each transfer cache completely. See TRANSFER_MIN in
+ * mcentral_transfer.c.
  */
 static void test_too_much(struct kunit *test)
 {

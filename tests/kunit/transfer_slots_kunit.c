@@ -185,8 +185,9 @@ static void test_slots(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, s.idle);
 	KUNIT_EXPECT_EQ(test, 0, s.drained);
 	/*
-	 * The slots have their stacks by now, so only the page of the transfer
-	 * cache is new.
+	 * The slots grew before s.bytes[0] was read, and their mcache keeps the
+	 * pages of their stacks. So s.bytes[1] has only one page more, which
+	 * the transfer cache uses, and s.bytes[2] has this page no longer.
 	 */
 	KUNIT_EXPECT_EQ(test, PAGE_SIZE, s.bytes[1] - s.bytes[0]);
 	KUNIT_EXPECT_EQ(test, s.bytes[0], s.bytes[2]);
@@ -340,8 +341,9 @@ static int visit_caches(void *arg)
 }
 
 /*
- * Destroy a typed cache while a visitor holds some of its objects. A look that
- * empties slots holds objects in the same way.
+ * If a typed cache is destroyed while a visitor holds some of its objects, no
+ * object is reported as left: gomem_cache_destroy() waits for the visitor. A
+ * look that empties slots is such a visitor.
  */
 static void test_destroy_meanwhile(struct kunit *test)
 {

@@ -18,8 +18,8 @@
 #define MAX_OBJECTS	3000
 
 /*
- * Allocate and free objects of random caches, in random order, by all
- * functions.
+ * Allocate and free objects of random caches, in random order, without bulk
+ * calls. Shrink the caches in between.
  */
 static void test_random(struct kunit *test)
 {

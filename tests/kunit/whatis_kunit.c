@@ -117,7 +117,10 @@ static void test_neighbours(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* Most cells of a new span were never handed out, and may have any contents. */
+/*
+ * Most cells of a new span were never handed out, and may have any contents. So
+ * whatis must recognise these cells by gomem_span.fresh, not by a key.
+ */
 static void test_fresh(struct kunit *test)
 {
 	struct gomem_cache *c = gomem_cache_create("whatis", SZ_2K, NULL);

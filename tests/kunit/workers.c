@@ -157,7 +157,7 @@ static int reader_run(void *arg)
 }
 
 /**
- * rcu_reader_start - start a reader, and wait until it is in its section
+ * rcu_reader_start - start a reader, and wait for its rcu_read_lock()
  * @test: the test
  * @r: the reader; the caller has set @r->ms and @r->leaving
  */

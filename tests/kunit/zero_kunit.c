@@ -148,8 +148,8 @@ static void test_span_after_scavenging(struct kunit *test)
 }
 
 /*
- * A span has two zero pages at the end of a chunk, and a used one at the start
- * of the next chunk.
+ * A span is not marked as zero if it has two zero pages at the end of a chunk,
+ * and a used one at the start of the next chunk.
  */
 static void test_span_of_two_chunks(struct kunit *test)
 {
@@ -465,7 +465,8 @@ static void *next_fresh(struct kunit *test, size_t size, void **live)
 
 /*
  * A free or a resize of an object that was never handed out is detected as
- * misuse, like that of any free object, although only its key is not zero.
+ * misuse by the object's key, like that of any free object. The object's pages
+ * came as zero, so all its bytes after the key are zero.
  */
 static void test_fresh_object_is_free(struct kunit *test)
 {
@@ -526,8 +527,8 @@ static void test_fresh_object_written_behind(struct kunit *test)
 }
 
 /*
- * The first word of a free object is checked. An object with a changed first
- * word is not handed out.
+ * In a slot, even an object that was never handed out has its key. If its first
+ * word was changed, the object is not handed out.
  */
 static void test_fresh_object_written(struct kunit *test)
 {

@@ -108,8 +108,8 @@ typedef size_t (*size_fn)(u64 seed, unsigned long i);
 static size_fn mix_size;
 
 /*
- * The module's parameter lock protects the variables below and the index: each
- * command and each read of stats holds it.
+ * The module's parameter lock protects the variables below, and the index of
+ * the objects (see dirs): each command and each read of stats holds that lock.
  */
 static u64 requested, usable;
 static unsigned long objects;

@@ -12,8 +12,8 @@
  * The patterns:
  *
  *	random	each page is free with probability 1/8; every 16th chunk is free
- *	cross	30 pages are free at both ends of each chunk: runs of more than
- *		30 pages exist only across chunks
+ *	cross	the first 30 and the last 30 pages of each chunk are free: free
+ *		runs of more than 30 pages exist only across chunks
  *	dense	every 32nd page is free: so few that the chunks are dense
  *		(rank_of() in heap/scavenge.c), and background work leaves
  *		their free pages alone

@@ -90,7 +90,7 @@ static struct task_struct *sleeper, *mover, *forgetful, *busy;
 static DECLARE_COMPLETION(forgotten);
 static struct node *moved;
 
-/* Inverted addresses of lost arenas' handles, and of lost_on_dead_stacks() */
+/* Inverted addresses: lost arenas' handles, lost_on_dead_stacks()'s objects */
 static unsigned long lost_handles[COPIES], on_dead_stacks[COPIES];
 static unsigned int nr_handles;
 static unsigned long waits_in_wheel;
@@ -695,7 +695,7 @@ static void clear_holders(void)
 		WRITE_ONCE(in_pages[4090], NULL);
 }
 
-/* End so many tasks that later tasks do not reuse all of their stacks. */
+/* Leave more dead stacks with addresses of lost objects than will be reused. */
 static bool wait_to_die(void)
 {
 	struct task_struct *task[DEAD];

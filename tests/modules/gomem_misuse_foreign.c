@@ -54,7 +54,7 @@ static int with_vmalloc(const struct misuse_case *c)
 	return err;
 }
 
-/* The address was that of memory from vmalloc(). */
+/* Pass the address of memory that vmalloc() returned and vfree() freed. */
 static int foreign_vfreed(const struct misuse_case *c)
 {
 	void *p = vmalloc(c->size);

@@ -274,7 +274,7 @@ static int job_init(void)
  *
  * Context: sleeps until all is done or the task is killed.
  * Return: 0, and the caller has to call wc_job_free() later; or an error, which
- * has been logged, except perhaps -EINTR.
+ * has been logged, except -EINTR if the task was killed between two files.
  */
 int wc_job_run(char * const *files, unsigned int nr_files, struct wc_result *r)
 {

@@ -26,7 +26,8 @@
  * @strdup: copy a string
  * @free: free memory
  * @held: return the usable bytes of an object of @size. The result does not
- *	change during the life of the object, so that the sums return to zero
+ *	change during the life of the object, so that tally.held, summed over
+ *	all CPUs, is 0 again after all objects are freed
  */
 struct wc_allocator {
 	const char *name;
@@ -70,8 +71,8 @@ static void k_free(const void *p)
 
 /*
  * An object of less than 16 bytes may share a block, and its usable size grows
- * when the next object in the block is freed. So count its requested size,
- * rounded up to a multiple of 8.
+ * when the next object in the block is freed. So count the size that the object
+ * has if it shares no block: 8 or 16 bytes.
  */
 static size_t go_held(const void *p, size_t size)
 {

@@ -21,7 +21,10 @@
  */
 #define BLOCK_BYTES	SZ_256K
 
-/* Largest size of a block. A word that fills such a block is too long. */
+/*
+ * block_grow() makes no larger block: a word that fills a block of this size is
+ * longer than WC_WORD_MAX.
+ */
 #define BLOCK_MAX	(2 * WC_WORD_MAX)
 
 static struct wc_block *block_alloc(size_t size)
@@ -188,9 +191,10 @@ void wc_queue_close(struct wc_queue *q)
 }
 
 /*
- * Pass a full block to the workers, without its last word, which may continue.
- * That word becomes the start of the next block, *@block. If the word fills the
- * whole block, grow the block instead.
+ * Pass a full block to the workers, without its last word: the end of that word
+ * may not have been read from the file yet. The word becomes the start of the
+ * next block, *@block. If the word fills the whole block, grow the block
+ * instead.
  */
 static int cut_block(struct wc_queue *q, struct wc_block **block)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module frees a payload itself. The kernel's function to which the
- * module's parcel_ops point frees a payload, too.
+ * The kernel's function to which the module's parcel_ops point frees a payload,
+ * but only its type tells that it may be this one. And the module frees it
+ * itself. These are the two doubts that make the rank "look at".
  */
 #include <linux/parcel.h>
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A module that puts allocated memory into unions, and into initializers. */
+/*
+ * A module that rig/handover.sh tests scripts/handover with: it puts
+ * allocations into unions, and into initializers.
+ */
 #include <linux/parcel.h>
 
 static void fill(struct parcel *p)

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel frees registered objects when their last reference is dropped. */
+/*
+ * The kernel frees the parcels and the crate, which the module registers, when
+ * their last references are dropped. The module also frees a parcel itself, so
+ * the rank of the parcels is only "likely". It does not register the payload.
+ */
 #include <linux/parcel.h>
 
 static int probe(struct device *dev)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Kernel structs are members of structs of the module and of the kernel. */
+/*
+ * A module that rig/handover.sh tests scripts/handover with: structs of the
+ * kernel are members of its own structs, and of other structs of the kernel.
+ */
 #include <linux/parcel.h>
 
 struct van {

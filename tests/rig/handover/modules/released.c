@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel calls the module's release function, which frees the crate. */
+/*
+ * The kernel calls the module's release function, which frees the crate. So the
+ * module itself frees it, and scripts/handover must not find it.
+ */
 #include <linux/parcel.h>
 
 static void crate_done(struct crate *c)

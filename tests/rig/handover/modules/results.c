@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel gets an allocation from a function in the module's method_ops. */
+/*
+ * The kernel gets a struct method from .init of the module's method_ops, and
+ * frees it. The kernel never calls .other, so it does not get the payload.
+ */
 #include <linux/parcel.h>
 
 static struct method *method_init(void)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* CONFIG_COURIER: this file is built in, as a module, or not at all. */
+/*
+ * CONFIG_COURIER decides whether this file is built into the kernel, is a
+ * module, or is not built.
+ */
 #include <linux/parcel.h>
 
 void courier_take(void *data)

@@ -192,7 +192,10 @@ void parcel_look_up(const char *name, struct kmem_cache *cache)
 }
 EXPORT_SYMBOL_GPL(parcel_look_up);
 
-/* linux/gomem_override.h replaces build_skb() by gomem_override_build_skb(). */
+/*
+ * linux/gomem_override.h replaces calls of build_skb() in modules, so
+ * scripts/handover must not report memory that a module passes to build_skb().
+ */
 struct sk_buff *build_skb(void *data, unsigned int size)
 {
 	kfree(data);
