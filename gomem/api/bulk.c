@@ -88,11 +88,15 @@ static noinline size_t finish_bulk(size_t size, gfp_t gfp, size_t n,
 				   unsigned long caller)
 {
 	size_t done = popped & ~(POPPED_YIELD | POPPED_SAMPLED);
+	size_t asked = min_t(size_t, n, GOMEM_BATCH_MAX);
 	const struct gomem_kind *k;
 
 	if (popped & POPPED_YIELD)
 		gomem_yield(gfp);
 	if (done) {
+		/* gomem_slot_pop_run() has filled the end of the array. */
+		if (done != asked)
+			memmove(p, p + asked - done, done * sizeof(*p));
 		k = &gomem_kinds[gomem_spc_make(gomem_sizeclass(size), false)];
 		if (popped & POPPED_SAMPLED)
 			gomem_profile_take_many(p, done, k->size);
@@ -109,21 +113,23 @@ static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n,
 					     void **p, unsigned long caller)
 {
 	struct gomem_slot *slot;
-	unsigned int popped, spc;
+	unsigned int popped;
+	unsigned long at;
 
-	if (unlikely(size - 1 >= GOMEM_SMALL_MAX) ||
+	if (unlikely(size - 1 >= GOMEM_SMALL_MAX) || unlikely(!n) ||
 	    unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
 		return finish_bulk(size, gfp, n, p, 0,
 				   caller ?: GOMEM_COLD_CALLER);
 	gomem_check_hit(gfp);
-	spc = gomem_spc_make(gomem_sizeclass(size), false);
+	at = gomem_size_slot(size);
 	preempt_disable();
-	slot = &raw_cpu_read(gomem_mcache_task)->slot[spc];
+	slot = gomem_slot_at(raw_cpu_read(gomem_mcache_task), at);
 	popped = gomem_slot_pop_run(slot, p, min_t(size_t, n, GOMEM_BATCH_MAX));
 	if (gomem_profile_due(popped * (size_t)slot->size))
 		popped |= POPPED_SAMPLED;
 	if (gomem_end_hit())
-		popped |= POPPED_YIELD;
+		return finish_bulk(size, gfp, n, p, popped | POPPED_YIELD,
+				   caller ?: GOMEM_COLD_CALLER);
 	/*
 	 * The task may be on another CPU now. It may still read slot->size:
 	 * that is constant, and mcaches stay until gomem is unloaded.
@@ -442,26 +448,13 @@ static noinline void free_bulk_slow(size_t n, void **p, unsigned long caller)
 #define FREE_FEW	16
 
 /*
- * Where the objects of one gomem page go.
- *
- * @page: number of the page. Once an object of the page was pushed on the slot,
- *	that object keeps the span from being freed, so that @slot and @start
- *	stay valid
- * @slot: the slot of the objects
- * @start: the sum of this and the address of an object, in 32 bits, is the
- *	offset of the object in its span
+ * Find the slot of an object in this CPU's mcache for tasks. Return false if
+ * the object's page is not in the page map. @start: set to a number so that
+ * @start + addr, in 32 bits, is the offset in the span of any address in the
+ * page. Preemption is off.
  */
-struct home {
-	unsigned long page;
-	struct gomem_slot *slot;
-	u32 start;
-};
-
-/*
- * Set @home for the page of @addr. The slot is one of this CPU's mcache for
- * tasks. Return false if @addr is not in the page map. Preemption is off.
- */
-static __always_inline bool find_home(struct home *home, unsigned long addr)
+static __always_inline bool find_home(unsigned long addr, u32 *start,
+				      struct gomem_slot **slot)
 {
 	unsigned long ci = gomem_pagemap_index(&gomem_pagemap, addr), low;
 	u32 tag;
@@ -470,69 +463,79 @@ static __always_inline bool find_home(struct home *home, unsigned long addr)
 		return false;
 	tag = gomem_pagemap_tag(gomem_pagemap.entry[ci], addr);
 	low = gomem_tag_low(tag);
-	home->page = addr >> GOMEM_PAGE_SHIFT;
-	home->slot = gomem_slot_of_low(raw_cpu_read(gomem_mcache_task), low);
-	home->start = gomem_tag_offset(0, tag, low);
+	*start = gomem_tag_offset(0, tag, low);
+	*slot = gomem_slot_of_low(raw_cpu_read(gomem_mcache_task), low);
 	return true;
 }
 
 /*
- * Push objects on the slot of their page. Stop at an object of another page, at
- * a pointer that is not a live small object, and if the slot has no room.
- * Return the address of the first array element that was not pushed.
+ * Push objects on the slot of the first one, and set @p behind the last one
+ * pushed. Stop at an object of another span class, and return true. If a
+ * pointer is not to a live small object, or if the slot has no room, or at
+ * @end, return false. Once an object of a page was pushed, that object keeps
+ * the span from being freed: so the page keeps its tag. Preemption is off.
  */
-static __always_inline void **push_page(const struct home *home, void **next,
-					void **end)
+static __always_inline bool push_class(void ***p, void **end)
 {
-	struct gomem_slot *slot = home->slot;
-	void **top = slot->top, *obj = *next;
-	u32 offset;
+	unsigned long secret = gomem_secret, addr = (unsigned long)**p, page;
+	void **next = *p, **stop;
+	struct gomem_slot *slot, *other;
+	u32 start, divmul;
+	long up;
 
+	if (unlikely(!find_home(addr, &start, &slot)) ||
+	    unlikely(slot->top == slot->end))
+		return false;
+	stop = min(end, next + (slot->end - slot->top));
+	up = (void *)slot->top - (void *)next;
+	divmul = slot->divmul;
 	do {
-		offset = (u32)(unsigned long)obj + home->start;
-		if (unlikely(top == slot->end) ||
-		    unlikely(!gomem_take_back(slot, obj, offset, false)))
-			break;
-		*top++ = obj;
-		if (++next == end)
-			break;
-		obj = *next;
-	} while ((unsigned long)obj >> GOMEM_PAGE_SHIFT == home->page);
-	slot->top = top;
-	return next;
+		page = addr >> GOMEM_PAGE_SHIFT;
+		do {
+			if (unlikely(!gomem_is_multiple(addr + start, divmul)))
+				goto out;
+			if (unlikely(!gomem_set_key_once((void *)addr,
+							 (void *)addr,
+							 secret ^ addr, 0)))
+				goto out;
+			*(void **)((void *)next + up) = (void *)addr;
+			if (++next == stop)
+				goto out;
+			addr = (unsigned long)*next;
+		} while (addr >> GOMEM_PAGE_SHIFT == page);
+	} while (find_home(addr, &start, &other) && other == slot);
+	slot->top = (void *)next + up;
+	*p = next;
+	return true;
+out:
+	slot->top = (void *)next + up;
+	*p = next;
+	return false;
 }
 
 /*
- * Free objects one at a time in task context. Stop at the first pointer that
- * needs the slow path, and return the address of its array element; return @end
- * if all objects are freed. Objects that were allocated together are often in
- * one page. So look up the slot only when the page changes.
+ * Free objects one at a time in task context. Return the address of the first
+ * array element that needs the slow path, or @end. Objects that were allocated
+ * together are often of one class, and in one page. So look up the slot only
+ * when the class changes, and the tag only when the page changes.
  */
-static __always_inline void **free_few(void **next, void **end)
+static __always_inline void **free_few(void **p, void **end)
 {
-	struct home home;
-	void **from;
-
 	if (unlikely(gomem_irq_context()) ||
 	    static_branch_unlikely(&gomem_careful_free))
-		return next;
+		return p;
 	preempt_disable();
-	do {
-		from = next;
-		if (next == end ||
-		    unlikely(!find_home(&home, (unsigned long)*next)))
-			break;
-		next = push_page(&home, next, end);
-	} while (next != from);
+	while (push_class(&p, end))
+		;
 	preempt_enable();
-	return next;
+	return p;
 }
 
 void gomem_free_bulk(size_t n, void **p)
 {
 	void **end = p + n;
 
-	if (n <= FREE_FEW)
+	if (n - 1 < FREE_FEW)
 		p = free_few(p, end);
 	if (p != end)
 		free_bulk_slow(end - p, p, _RET_IP_);

@@ -124,13 +124,11 @@ static __always_inline void *gomem_alloc_any(size_t size, gfp_t gfp,
 
 	if (noscan && __gomem_is_tiny(size))
 		return gomem_alloc_tiny(size, gfp, GOMEM_COLD_CALLER);
-	if (likely(size <= GOMEM_CLASS8_MAX))
-		at = gomem_size_to_slot8[(size + 7) / 8];
-	else if (likely(size <= GOMEM_SMALL_MAX))
-		at = (unsigned long)gomem_sizeclass(size) << GOMEM_CLASS_SHIFT;
-	else
+	/* Sizes of up to 1 KiB take one test, not two. */
+	if (unlikely(size > GOMEM_CLASS8_MAX) && size > GOMEM_SMALL_MAX)
 		return gomem_alloc_odd(size, gfp, noscan, NUMA_NO_NODE,
 				       GOMEM_COLD_CALLER);
+	at = gomem_size_slot(size);
 	return gomem_alloc_small(at | noscan << __GOMEM_SLOT_SHIFT, gfp);
 }
 

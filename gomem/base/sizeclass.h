@@ -109,6 +109,20 @@ static inline unsigned int gomem_sizeclass(size_t size)
 }
 
 /**
+ * gomem_size_slot() - find the slot that serves a request
+ * @size: bytes requested, at most GOMEM_SMALL_MAX
+ *
+ * Return: the offset in an mcache of the slot for scannable objects of the size
+ * class.
+ */
+static __always_inline unsigned long gomem_size_slot(size_t size)
+{
+	if (likely(size <= GOMEM_CLASS8_MAX))
+		return gomem_size_to_slot8[(size + 7) / 8];
+	return (unsigned long)gomem_sizeclass(size) << GOMEM_CLASS_SHIFT;
+}
+
+/**
  * gomem_class_size() - return the object size of a class
  * @class: size class
  *

@@ -260,32 +260,33 @@ gomem_slot_push_many(struct gomem_slot *slot, void **p, unsigned int n)
 
 /*
  * Pop up to @n objects of a span class, the newest first, clear their keys, and
- * return their number. Stop at an object without its key. So the loop also
- * stops at the bottom of the stack: &gomem_no_object, below it, has no key.
+ * return their number. The newest one becomes p[n - 1], the next one p[n - 2]:
+ * so one index serves for the slot and for @p. Stop at an object without its
+ * key. So the loop also stops at the bottom of the stack: &gomem_no_object,
+ * below it, has no key.
  */
 static __always_inline unsigned int gomem_slot_pop_run(struct gomem_slot *slot,
 						       void **p, unsigned int n)
 {
-	void **top = slot->top, **next = p, **end = p + n, *obj;
 	/* Copied for speed: see gomem_slot_pop_many(). */
-	unsigned long secret = gomem_secret;
+	unsigned long secret = gomem_secret, left = n;
+	void **from = slot->top - left, *obj;
 
-	for (; next != end; next++) {
-		obj = top[-1];
+	for (; left; left--) {
+		obj = from[left - 1];
 		if (unlikely(!gomem_has_key_by(obj, secret)))
 			break;
-		top--;
 		*(unsigned long *)obj = 0;
-		*next = obj;
+		p[left - 1] = obj;
 	}
-	n = next - p;
+	n -= left;
 	/*
 	 * Do not write to an empty slot: it may be a slot of gomem_no_mcache,
 	 * which all CPUs without an mcache share.
 	 */
 	if (likely(n)) {
 		slot->allocs += n;
-		slot->top = top;
+		slot->top = from + left;
 	}
 	return n;
 }
