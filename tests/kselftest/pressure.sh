@@ -21,14 +21,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 # On the debug kernel each page takes longer, because of KASAN. So fill less.
 # KASAN also keeps all freed memory for a while. So the reserve is larger: the
 # shell needs it to start programs. The same holds for the small reserve.
+needed=$(needed_mib)
 if debug_kernel; then
 	amount=25
-	reserve=64
-	small_reserve=32
+	reserve=$((56 + needed))
+	small_reserve=$((24 + needed))
 else
 	amount=50
-	reserve=24
-	small_reserve=8
+	reserve=$((16 + needed))
+	small_reserve=$((4 + needed))
 fi
 
 stats_line()
@@ -45,6 +46,13 @@ free_pages_of_heap()
 	echo $(($(gomem_stat heap_idle) + $(stat0 page_cache_bytes)))
 }
 
+# take_all COMMAND...: run a command of gomem_fill that takes all memory.
+take_all()
+{
+	wait_quiet
+	fill_cmd "$@"
+}
+
 need_insmod gomem.ko epoch_ms=86400000
 need_params epoch_ms
 need_keys heap_released scavenged_shrinker
@@ -53,6 +61,7 @@ need_insmod gomem_fill.ko reserve=$reserve
 ktap_print_header
 ktap_set_plan 27
 dmesg -c >/dev/null
+ktap_print_msg "the hog leaves $reserve MiB, or $small_reserve: the kernel and user space need $needed"
 
 # First case: all objects are freed before other users want the memory.
 fill_cmd fill $amount
@@ -64,7 +73,7 @@ shrunk=$(gomem_stat scavenged_shrinker)
 released=$(gomem_stat heap_released)
 stats_line "idle"
 free=$(free_bytes)
-fill_cmd hog max
+take_all hog max
 ktap_is $? 0 "a hog takes all memory there is"
 stats_line "hog"
 shrunk=$(($(gomem_stat scavenged_shrinker) - shrunk))
@@ -96,7 +105,7 @@ fill_cmd free half random
 ktap_is $? 0 "half of the objects are freed, undamaged"
 idle=$(free_pages_of_heap)
 shrunk=$(gomem_stat scavenged_shrinker)
-fill_cmd hog max
+take_all hog max
 stats_line "hog, among objects"
 shrunk=$(($(gomem_stat scavenged_shrinker) - shrunk))
 ktap_test_result "the shrinker finds pages between objects: $(percent "$shrunk" "$idle") %, at least 50" \
@@ -129,12 +138,14 @@ ktap_is $? 0 "all are freed, undamaged"
 # grow. The memory that the kernel reclaims for this is free memory of the same
 # heap.
 fill_cmd fill $amount && fill_cmd free 70 random
-fill_cmd hog max
+fill_set reserve $reserve
+take_all hog max
+fill_set reserve $small_reserve
 fill_cmd verify
 ktap_is $? 0 "the objects left are undamaged"
 fill_set effort 1
 large_before=$(gomem_stat large_mallocs)
-fill_cmd fill 95
+take_all fill 95
 ktap_test_result "without end it fails in the end" [ $? -ne 0 ]
 echo "# large objects made meanwhile: $(($(gomem_stat large_mallocs) - large_before))"
 stats_line "without end"
