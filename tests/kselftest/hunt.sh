@@ -25,7 +25,9 @@ lost_by_pages 1
 lost_chain 3
 lost_cycle 2
 lost_in_freed 1
-lost_in_freed_pages 1
+lost_in_freed_pages2 1
+lost_in_freed_pages4 1
+lost_in_freed_pages8 1
 lost_in_noscan 1
 lost_large 1
 lost_noscan 1
@@ -34,10 +36,10 @@ lost_plain 1
 lost_tiny 1
 lost_typed 1"
 COPIES=6
-EACH=18
+EACH=20
 # In User-Mode Linux gomem_hunt loses no objects in unused parts of stacks, or
 # on stacks of ended tasks.
-! user_mode_linux || EACH=15
+! user_mode_linux || EACH=17
 ALL=$((EACH * COPIES))
 
 # found: print the functions of gomem_hunt whose objects were reported, and the

@@ -46,9 +46,6 @@
 /* Tasks that end while their stacks hold addresses of lost objects */
 #define DEAD		8
 
-/* Freed blocks of pages with stale pointers; the kernel may reuse some. */
-#define BLOCKS		12
-
 static bool lose = true;
 module_param(lose, bool, 0444);
 MODULE_PARM_DESC(lose, "Allocate objects that nothing points to (default Y)");
@@ -100,17 +97,6 @@ static const struct rhashtable_params params = {
 	.key_offset = offsetof(struct node, key),
 	.head_offset = offsetof(struct node, rhash),
 };
-
-/* Inlined, so that gomem records the caller as the allocating function. */
-static __always_inline void *alloc(size_t size)
-{
-	return note(gomem_zalloc(size, GFP_KERNEL));
-}
-
-static __always_inline void *lose_one(size_t size)
-{
-	return note_lost(alloc(size));
-}
 
 static noinline bool held_in_bss(void)
 {
@@ -471,28 +457,40 @@ static noinline void lost_in_freed(void)
 }
 
 /*
- * Free pages keep their old contents, and the scan must not search them. The
- * pointers to lost objects are in the last pages of several free blocks: the
- * buddy allocator marks only the first page of a block as free.
+ * Free pages keep their old contents, and the scan must not search them. Free
+ * blocks of 2^@order pages with a pointer to a lost object in their last page:
+ * the buddy allocator marks only the first page of a block as free. Each object
+ * has a block of its own, since a block that the kernel reuses for a slab hides
+ * its objects.
  */
-static noinline void lost_in_freed_pages(void)
+static __always_inline void lose_in_freed_pages(unsigned int order)
 {
-	unsigned int i, k, last[BLOCKS];
-	void **block[BLOCKS], *p;
+	unsigned int i, last = (PAGE_SIZE << order) / sizeof(void *) - 1;
+	gfp_t gfp = GFP_KERNEL | __GFP_ZERO;
+	void **block[COPIES];
 
-	for (k = 0; k < BLOCKS; k++) {
-		last[k] = (PAGE_SIZE << (k % 3 + 1)) / sizeof(p) - 1;
-		block[k] = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO,
-						    k % 3 + 1);
-	}
-	for (i = 0; i < COPIES; i++) {
-		p = lose_one(352);
-		for (k = 0; k < BLOCKS; k++)
-			if (block[k])
-				WRITE_ONCE(block[k][last[k] - i], p);
-	}
-	for (k = 0; k < BLOCKS; k++)
-		free_pages((unsigned long)block[k], k % 3 + 1);
+	for (i = 0; i < COPIES; i++)
+		block[i] = (void *)__get_free_pages(gfp, order);
+	for (i = 0; i < COPIES; i++)
+		if (block[i])
+			WRITE_ONCE(block[i][last], lose_one(352));
+	for (i = 0; i < COPIES; i++)
+		free_pages((unsigned long)block[i], order);
+}
+
+static noinline void lost_in_freed_pages2(void)
+{
+	lose_in_freed_pages(1);
+}
+
+static noinline void lost_in_freed_pages4(void)
+{
+	lose_in_freed_pages(2);
+}
+
+static noinline void lost_in_freed_pages8(void)
+{
+	lose_in_freed_pages(3);
 }
 
 /*
@@ -775,7 +773,9 @@ static int __init gomem_hunt_init(void)
 	for (i = 0; lose && i < COPIES; i++)
 		lose_all();
 	if (lose) {
-		lost_in_freed_pages();
+		lost_in_freed_pages2();
+		lost_in_freed_pages4();
+		lost_in_freed_pages8();
 		lost_by_pages();
 	}
 	return 0;

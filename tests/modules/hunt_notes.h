@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * hunt_notes.h - record the inverted addresses of the objects of gomem_hunt.
+ * hunt_notes.h - allocate the objects of gomem_hunt, and record their inverted
+ * addresses.
  *
  * The scan for leaks does not take an inverted address for a pointer. There is
  * no lock: only one task at a time may add an address.
@@ -8,6 +9,7 @@
 #ifndef GOMEM_TEST_HUNT_NOTES_H
 #define GOMEM_TEST_HUNT_NOTES_H
 
+#include <linux/gomem.h>
 #include <linux/moduleparam.h>
 #include <linux/sysfs.h>
 
@@ -77,6 +79,17 @@ static void *note_lost(void *p)
 	if (p && nr_lost < MAX_LOST)
 		lost[nr_lost++] = ~(unsigned long)p;
 	return p;
+}
+
+/* Inlined, so that gomem records the caller as the allocating function. */
+static __always_inline void *alloc(size_t size)
+{
+	return note(gomem_zalloc(size, GFP_KERNEL));
+}
+
+static __always_inline void *lose_one(size_t size)
+{
+	return note_lost(alloc(size));
 }
 
 #endif /* GOMEM_TEST_HUNT_NOTES_H */
