@@ -207,6 +207,8 @@ static const char *folio_text(struct folio *folio)
  * Only the offset of this variable is used, as a lower bound of per-CPU
  * pointers from alloc_percpu(). In the per-CPU areas that are made at boot, the
  * variables of modules have lower offsets than the memory for alloc_percpu().
+ * These variables take PERCPU_MODULE_RESERVE bytes. Other modules may have
+ * theirs below gomem's.
  */
 static DEFINE_PER_CPU(char, below_allocated);
 
@@ -222,7 +224,8 @@ static DEFINE_PER_CPU(char, below_allocated);
  */
 static bool may_be_percpu(unsigned long addr)
 {
-	unsigned long below = (__force unsigned long)&below_allocated;
+	unsigned long below = (__force unsigned long)&below_allocated -
+			      PERCPU_MODULE_RESERVE;
 	void *mine = raw_cpu_ptr((void __percpu *)addr);
 
 	if (!IS_ENABLED(CONFIG_SMP))
