@@ -268,6 +268,13 @@ gomem_stat()
 		END { exit !found }' "$gomem_stats"
 }
 
+# write_error TEXT FILE: write a line to a file, and print the error. Not each echo
+# tells which error it was: that of dash always says "I/O error".
+write_error()
+{
+	{ echo "$1" | cat >"$2"; } 2>&1 | sed 's/.*: //'
+}
+
 # scaled N: print how many of N rounds or items to do, so that they do not take too
 # long. With KTAP_QUICK set, that is a fourth of N. On a debug kernel, which is six
 # times as slow, it is a sixth of that. It is at least 1.

@@ -31,7 +31,7 @@ module()
 # limit TEXT: set limits, and print the error.
 limit()
 {
-	{ echo "$1" >$FILE; } 2>&1 | sed 's/.*: //'
+	write_error "$1" $FILE
 }
 
 need_insmod gomem.ko
