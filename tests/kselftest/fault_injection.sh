@@ -26,7 +26,7 @@ setup()
 	text=$(cat /sys/module/gomem/sections/.text)
 	size=$(cat /sys/module/gomem/coresize)
 	echo "$text" >$inject/require-start
-	printf '%#x' $((text + size)) >$inject/require-end
+	add_hex "$text" "$size" >$inject/require-end
 	echo 32 >$inject/stacktrace-depth
 	echo "$2" >$inject/min-order
 	echo -1 >$inject/times
@@ -40,7 +40,7 @@ quiet()
 {
 	echo 0 >$inject/probability
 }
-trap quiet EXIT
+trap 'quiet; ktap_at_exit' EXIT
 
 # Run the torture test on a new heap, which has to grow while allocations fail.
 run()

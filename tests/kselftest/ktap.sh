@@ -108,6 +108,7 @@ ktap_exit_fail_msg()
 {
 	echo "Bail out!  $*"
 	ktap_print_totals
+	ktap_ended=1
 	exit $KSFT_FAIL
 }
 
@@ -119,6 +120,7 @@ ktap_finished()
 	[ $ktap_run = "$KSFT_NUM_TESTS" ] ||
 		ktap_print_msg "Planned tests != run tests ($KSFT_NUM_TESTS != $ktap_run)"
 	ktap_print_totals
+	ktap_ended=1
 	[ $ktap_run != 0 ] && [ $ktap_run = "$KSFT_NUM_TESTS" ] &&
 		[ $KTAP_CNT_FAIL = 0 ] && exit $KSFT_PASS
 	exit $KSFT_FAIL
@@ -157,8 +159,22 @@ ktap_is()
 skip_test()
 {
 	ktap_skip_all "$1"
+	ktap_ended=1
 	exit $KSFT_SKIP
 }
+
+# ktap_at_exit: fail if the script ends without having ended the test, and unload
+# gomem, so that later tests can load it. An error in a script makes dash exit with
+# the status 2, which would count as an expected failure. A test that sets its own
+# trap has to call this function there.
+ktap_at_exit()
+{
+	[ -z "$ktap_ended" ] || return 0
+	gomem_leftover >/dev/null
+	ktap_exit_fail_msg "the script ended early"
+}
+ktap_ended=
+trap ktap_at_exit EXIT
 
 # The directory of the test and its helpers.
 ktap_dir=$(cd "$(dirname "$0")" && pwd)
@@ -273,6 +289,15 @@ gomem_stat()
 write_error()
 {
 	{ echo "$1" | cat >"$2"; } 2>&1 | sed 's/.*: //'
+}
+
+# add_hex ADDRESS N: print ADDRESS + N, where ADDRESS is 0x and 16 digits. The
+# addresses are too large for the arithmetic of dash, so add in two parts.
+add_hex()
+{
+	high=${1%????????}
+	low=$((0x${1#"$high"} + $2))
+	printf '0x%08x%08x\n' $((high + (low >> 32))) $((low & 0xffffffff))
 }
 
 # scaled N: print how many of N rounds or items to do, so that they do not take too

@@ -119,7 +119,7 @@ without_pages()
 	size=$(cat /sys/module/gomem/coresize)
 	# shellcheck disable=SC2046 # two words
 	fail $pages min-order=0 require-start="$text" \
-		require-end="$(printf '%#x' $((text + size)))" $(range reject ___slab_alloc) "$@"
+		require-end="$(add_hex "$text" "$size")" $(range reject ___slab_alloc) "$@"
 	attempt gomem | sed "s|^|pages, $*: |" >>"$tmp/wrong"
 }
 
