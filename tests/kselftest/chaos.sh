@@ -167,7 +167,7 @@ ktap_is "$(cat "$work/accepted" 2>/dev/null)" "" "garbage was refused"
 ktap_is "$(fill_stat objects) $(fill_stat damaged)" "0 0" "all objects are freed, undamaged"
 rmmod gomem_torture
 ktap_is "$(gomem_stat mallocs)" "$(gomem_stat frees)" "mallocs and frees agree"
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 ktap_is "$(trouble)" "" "the kernel has seen nothing wrong"
 unload_all
 rm -rf "$work"

@@ -49,8 +49,7 @@ rmmod gomem_torture
 for cpu in $cpus; do
 	echo 1 >"$cpu"
 done
-echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 dmesg -c >/dev/null
 rmmod gomem
 ktap_is $? 0 "unload"

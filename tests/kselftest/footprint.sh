@@ -156,7 +156,7 @@ one_order()
 	ktap_test_result "$order: of $full bytes no more than $rest_percent % stay as descriptors: $meta" \
 		[ $((asked - $(gomem_stat heap_sys))) -le $((full * rest_percent / 100)) ]
 	machine_has_it "$order: the machine has its memory back, but for 3 % and the descriptors"
-	ktap_is "$(heap_verdict)" ok "$order: the heap is sound"
+	ktap_is "$(gomem_check)" ok "$order: the heap is sound"
 }
 
 # kmalloc() has no background scavenger. But user space can make it free its

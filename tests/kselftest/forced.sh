@@ -62,6 +62,6 @@ scavenge busy
 stop_loops
 ktap_test_result "it waited for $waits grace periods, $quiet on an idle machine, 2 more at most" \
 	[ "$waits" -le $((quiet + 2)) ]
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 unload_all
 gomem_finished

@@ -63,7 +63,7 @@ for size in 100 5000 100000; do
 	fails_half_way cache $size
 	ktap_test_result "$after of $full MiB are free at once, 80 % at least" [ "$after" -ge $enough ]
 done
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 waits=$(gomem_stat grace_waits)
 fails_half_way quick 65536
 ktap_is "$(gomem_stat grace_waits)" "$waits" "no grace period was waited for"

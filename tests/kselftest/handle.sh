@@ -32,8 +32,7 @@ ktap_is "$([ "$(gomem_stat mallocs)" -ge $((before + 80)) ] && echo enough)" eno
 ktap_is "$(grep -E '_(detected|refused): [1-9]' "$gomem_stats")" "" "and gomem has nothing against it"
 ktap_is "$(twins)" 0 "all handles are gone"
 rmmod gomem_handle
-echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 ktap_log_lacks 'gomem: ' "nothing is reported"
 rmmod gomem
 gomem_came_back

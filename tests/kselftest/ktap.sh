@@ -284,6 +284,23 @@ gomem_stat()
 		END { exit !found }' "$gomem_stats"
 }
 
+# Bits of the kernel's taint: a bad page (32), a warning (512).
+ktap_taint=$(($(cat /proc/sys/kernel/tainted 2>/dev/null || echo 0) & (32 | 512)))
+
+# gomem_check: check the heap, and print the verdict. If the kernel has printed a
+# warning, the verdict says that a kfree() may be the reason. Leave that out if the
+# warning is from before this test: kfree.sh provokes some.
+gomem_check()
+{
+	(echo 1 >/sys/kernel/debug/gomem/check) 2>/dev/null
+	if [ $ktap_taint = 0 ]; then
+		cat /sys/kernel/debug/gomem/check
+	else
+		grep -v '^the kernel has printed a warning, perhaps about a kfree()' \
+			/sys/kernel/debug/gomem/check
+	fi
+}
+
 # write_error TEXT FILE: write a line to a file, and print the error. Not each echo
 # tells which error it was: that of dash always says "I/O error".
 write_error()

@@ -76,6 +76,6 @@ echo 64M >$gomem_params/memory_limit
 ktap_test_result "the background keeps to 95 % of it" wait_sys $((limit * 96 / 100)) 30
 sleep 2
 ktap_test_result "and to no less: $(gomem_stat sys)" [ "$(gomem_stat sys)" -ge $((limit / 2)) ]
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 unload_all
 gomem_finished

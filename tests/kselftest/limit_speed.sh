@@ -85,6 +85,6 @@ at_limit $((used - 1))M "just below what is held"
 at_limit $((used * 95 / 100))M "what lives hardly fits into the limit"
 ktap_test_result "the limit was exceeded" [ "$(gomem_stat memory_limit_exceeded)" -gt 0 ]
 at_limit $((used * 3 / 4))M "what lives is over the limit"
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 unload_all
 gomem_finished

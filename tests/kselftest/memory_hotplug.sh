@@ -121,7 +121,7 @@ fill_case()
 	fill_cmd verify
 	ktap_is $? 0 "$1: undamaged"
 	ktap_is "$(gomem_stat grow_out_of_range)" 0 "$1: no block was out of range"
-	ktap_is "$(heap_verdict)" ok "$1: the heap is sound"
+	ktap_is "$(gomem_check)" ok "$1: the heap is sound"
 }
 
 [ -e $blocks/block_size_bytes ] || skip_test "this kernel knows no memory hotplug"
@@ -157,7 +157,7 @@ ktap_test_result "$(nr_online) of $(nr_new) blocks stay online, $(nr_ours) of th
 	[ "$(nr_ours)" -gt 0 ]
 fill_cmd verify
 ktap_is $? 0 "what lives there is undamaged"
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 online
 ktap_is "$(nr_online)" "$(nr_new)" "all blocks are online again"
 fill_case "after that" 1000
@@ -168,7 +168,7 @@ echo 1 >$gomem_dir/scavenge
 offline
 ktap_print_msg "$(nr_online) of $(nr_new) blocks stay online: the kernel has slabs and tables there"
 ktap_is "$(nr_ours)" 0 "no block stays online for gomem"
-ktap_is "$(heap_verdict)" ok "the heap is sound without them"
+ktap_is "$(gomem_check)" ok "the heap is sound without them"
 fill_case "without them" 300
 
 # When a block goes offline, gomem gives all free pages back, so that other

@@ -132,8 +132,7 @@ echo 0 >/sys/module/gomem/parameters/debug
 echo arena_write_destroyed >/sys/module/gomem_misuse/parameters/case
 ktap_is "$(gomem_stat arena_writes_after_destroy_detected)" 1 "without debug that is not seen"
 
-echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound after all of it"
+ktap_is "$(gomem_check)" ok "the heap is sound after all of it"
 insmod gomem_torture.ko seconds=1
 ktap_is $? 0 "and keeps serving"
 rmmod gomem_torture
@@ -142,10 +141,13 @@ rmmod gomem_torture
 # one of these frees.
 ktap_is $(($(gomem_stat mallocs) - $(gomem_stat frees))) 1 "nothing else was lost"
 
-# If a cache is destroyed while it has live objects, it stays in memory.
+# If a cache is destroyed while it has live objects, it stays in memory. After a
+# warning of the kernel, gomem adds that it may have missed a kfree().
+missed=
+[ $ktap_taint = 0 ] || missed='\(, or freed with kfree(), which leaves no trace (see kfree_probe)\)\{0,1\}'
 begin
 one_case cache_left caches_destroyed_in_use \
-	'cache misuse: 3 objects of 100 bytes were never freed: 8 KiB stay in use until they are freed'
+	"cache misuse: 3 objects of 100 bytes were never freed$missed: 8 KiB stay in use until they are freed"
 
 # dumped CASE PATTERN...: run a case, and check that the log has a line for each
 # pattern.

@@ -160,7 +160,7 @@ exhausted()
 	fill_cmd free fifo
 	ktap_is $? 0 "$1: freed, undamaged"
 	fill_set size 0
-	ktap_is "$(heap_verdict)" ok "$1: the heap is sound"
+	ktap_is "$(gomem_check)" ok "$1: the heap is sound"
 }
 
 [ -e /sys/devices/system/node/node1 ] || skip_test "this machine has one node"

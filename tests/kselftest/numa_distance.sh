@@ -82,7 +82,7 @@ overflow 1 3 200 "200 bytes"
 empty "200 bytes"
 overflow 2 0 2000000 "2 MB"
 empty "2 MB"
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 
 # If a CPU of node 0 requests memory of node 3, which has none left, the memory
 # comes from the node that is nearest to node 3.
@@ -116,7 +116,7 @@ else
 	done
 fi
 
-ktap_is "$(heap_verdict)" ok "the heap is still sound"
+ktap_is "$(gomem_check)" ok "the heap is still sound"
 ktap_is "$(trouble)" "" "the kernel has nothing to say about it"
 unload_all
 gomem_finished

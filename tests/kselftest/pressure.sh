@@ -82,7 +82,7 @@ ktap_test_result "the shrinker gave $(percent "$shrunk" "$idle") % of the idle p
 	[ "$shrunk" -ge $((idle * 80 / 100)) ]
 ktap_test_result "which are among those given back: $released bytes" [ "$released" -ge "$shrunk" ]
 ktap_test_result "the hog got more than was free" [ "$(fill_stat hog_bytes)" -gt "$free" ]
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 # Allocate from the memory that the hog has left. There may be no long block of
 # pages, so set gomem_fill's parameter effort so that the kernel compacts memory.
 fill_set reserve 4
@@ -112,7 +112,7 @@ ktap_test_result "the shrinker finds pages between objects: $(percent "$shrunk" 
 	[ "$shrunk" -ge $((idle * 50 / 100)) ]
 fill_cmd verify
 ktap_is $? 0 "and leaves the objects alone"
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 fill_cmd hog stop
 fill_cmd free all other
 ktap_is $? 0 "all are freed, undamaged"
@@ -151,7 +151,7 @@ echo "# large objects made meanwhile: $(($(gomem_stat large_mallocs) - large_bef
 stats_line "without end"
 fill_cmd verify
 ktap_is $? 0 "the objects are undamaged"
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 fill_cmd hog stop
 fill_cmd free random
 ktap_is $? 0 "all are freed, undamaged"

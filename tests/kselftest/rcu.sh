@@ -91,8 +91,7 @@ ktap_is "$(gomem_stat rcu_pending) $(gomem_stat heap_objects)" "0 0" "all of the
 for cpu in $cpus; do
 	echo 1 >"$cpu"
 done
-echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 
 # The readers detect a changed object. With KASAN, which also checks gomem's
 # objects, KASAN would detect the access first.

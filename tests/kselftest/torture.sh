@@ -18,8 +18,7 @@ run()
 	ktap_is "$(gomem_stat mallocs)" "$(gomem_stat frees)" "mallocs and frees agree"
 	ktap_is "$(gomem_stat scratch_gets)" "$(gomem_stat scratch_puts)" "scratch buffers, too"
 	ktap_is "$(gomem_stat arenas) $(gomem_stat arena_inuse)" "0 0" "no arena is left"
-	echo 1 >/sys/kernel/debug/gomem/check
-	ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
+	ktap_is "$(gomem_check)" ok "the heap is sound"
 }
 
 ktap_print_header

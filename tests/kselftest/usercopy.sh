@@ -87,8 +87,7 @@ for entry in $CASES; do
 	rmmod gomem_usercopy
 done
 dmesg -c >/dev/null
-echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 rmmod gomem
 gomem_came_back
 gomem_finished

@@ -188,8 +188,7 @@ check_all_freed()
 {
 	ktap_is "$(gomem_stat heap_objects)" 0 "no object is live after all"
 	ktap_is "$(gomem_stat frees)" "$(gomem_stat mallocs)" "as many frees as mallocs"
-	echo 1 >/sys/kernel/debug/gomem/check
-	ktap_is "$(cat /sys/kernel/debug/gomem/check)" ok "the heap is consistent"
+	ktap_is "$(gomem_check)" ok "the heap is consistent"
 }
 
 ktap_print_header

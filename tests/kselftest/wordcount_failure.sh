@@ -86,8 +86,7 @@ wrong()
 {
 	[ "$(gomem_stat heap_objects)" = 0 ] || echo "objects are live: $(gomem_stat heap_objects)"
 	[ "$(gomem_stat mallocs)" = "$(gomem_stat frees)" ] || echo "more mallocs than frees"
-	echo 1 >/sys/kernel/debug/gomem/check
-	grep -vx ok /sys/kernel/debug/gomem/check
+	gomem_check | grep -vx ok
 }
 
 # attempt ALLOCATOR: load the client and print what is wrong.

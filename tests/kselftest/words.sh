@@ -164,7 +164,7 @@ for bound in $BOUNDS; do
 		ktap_test_result "$name" is_met "$mix" "$limit"
 	fi
 done
-ktap_is "$(heap_verdict)" ok "the heap is sound"
+ktap_is "$(gomem_check)" ok "the heap is sound"
 rmmod gomem
 gomem_came_back
 gomem_finished
