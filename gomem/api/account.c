@@ -264,7 +264,8 @@ static struct gomem_special *new_charge(struct gomem_account *a, void *obj,
  * An object that an account pays for does not count in the usage of its module
  * (api/usage.h). If the heap profile's record of the object was counted in that
  * usage, this function subtracts the record. If another caller has freed the
- * object, and the object's span is gone, this function ends the charge.
+ * object meanwhile, which is misuse, and the object's span is gone, this
+ * function ends the charge.
  *
  * Context: any but NMI; never sleeps.
  */

@@ -28,7 +28,7 @@ struct module;
  */
 enum gomem_account_state {
 	GOMEM_ACCOUNT_LIVE = 0x6163636c,
-	/* The creator of the account has destroyed it. */
+	/* gomem_account_destroy() was called for the account. */
 	GOMEM_ACCOUNT_DESTROYED,
 	/*
 	 * gomem has closed the account, because the module of its creator, or
@@ -44,7 +44,8 @@ enum gomem_account_state {
  * @refs: number of references: one for its creator, one for each object that is
  *	charged to it, and one for each gomem_account_enter() until
  *	gomem_account_exit(). An account that was closed keeps the reference for
- *	its creator, so that its memory is not freed
+ *	its creator: the account stays until gomem is unloaded, so that each
+ *	later use of its handle is detected
  * @bytes: bytes of the objects that are charged to it
  * @objects: number of these objects
  * @peak: the highest value of @bytes so far

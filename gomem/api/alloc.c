@@ -188,9 +188,10 @@ static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp,
 }
 
 /*
- * Allocate a tiny object from a new block. If the object is too large to begin
- * a block, allocate 16 bytes instead. Called if the object does not fit in the
- * CPU's current block, or if gomem_is_watched() returns true.
+ * Allocate a tiny object that does not fit in the CPU's current block, or any
+ * tiny object if gomem_is_watched() returns true. Take it from a new block, or,
+ * if it has more than GOMEM_TINY_OPENS bytes, make it an ordinary object of 16
+ * bytes, which shares no block.
  */
 static noinline void *alloc_tiny_miss(size_t size, gfp_t gfp,
 				      unsigned long caller)

@@ -18,8 +18,9 @@
 #include "api/undo.h"
 
 /*
- * Allocate objects whose size has no class: large ones, size 0, and sizes that
- * are refused. Return their number.
+ * Allocate objects whose size has no size class: 0, large, or too large. Stop
+ * at the first allocation that fails: one of a size that is too large always
+ * does. Return how many objects were allocated.
  */
 static noinline size_t alloc_odd_many(size_t size, gfp_t gfp, size_t n,
 				      void **p, unsigned long caller)
@@ -35,9 +36,10 @@ static noinline size_t alloc_odd_many(size_t size, gfp_t gfp, size_t n,
 }
 
 /*
- * Free the @n objects of a bulk call that failed, and give their pages back to
- * the kernel. Return 0, the result of the call. Not inlined, because calls
- * rarely fail.
+ * Free the @n objects of a bulk call that failed. Then give as many pages back
+ * to the kernel as they had, except for free pages that the heap may keep: see
+ * gomem_heap_undo(). Return 0, the result of the call. Not inlined, because
+ * calls rarely fail.
  */
 static noinline size_t undo_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 {
@@ -384,8 +386,8 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 }
 
 /*
- * Free objects in a section. As in the free of a single object, the section
- * lasts from the first read of a tag to the last access to an object.
+ * Free objects in a section. The section lasts from the first read of a tag to
+ * the last access to an object, for the reason given at gomem_free_hit().
  */
 static __always_inline struct bulk_pos free_section(void **p, unsigned int n,
 						    bool clear)
@@ -442,16 +444,17 @@ static noinline void free_bulk_slow(size_t n, void **p, unsigned long caller)
 }
 
 /*
- * For up to this many objects the search for neighbours, take_back_some(),
- * saves nothing.
+ * Up to this many objects are first passed to free_few(). It does not search
+ * for objects that lie side by side, as take_back_some() does: for so few
+ * objects that search saves nothing.
  */
 #define FREE_FEW	16
 
 /*
  * Find the slot of an object in this CPU's mcache for tasks. Return false if
- * the object's page is not in the page map. @start: set to a number so that
- * @start + addr, in 32 bits, is the offset in the span of any address in the
- * page. Preemption is off.
+ * the page map has no entry for the object's chunk. @start: set to a number
+ * that turns each address in the object's page into its offset in the span:
+ * (u32)(address + @start). Preemption is off.
  */
 static __always_inline bool find_home(unsigned long addr, u32 *start,
 				      struct gomem_slot **slot)
@@ -516,8 +519,9 @@ out:
 /*
  * Free objects one at a time in task context. Return the address of the first
  * array element that needs the slow path, or @end. Objects that were allocated
- * together are often of one class, and in one page. So look up the slot only
- * when the class changes, and the tag only when the page changes.
+ * together are often of one class, and in one page. So push_class() looks up
+ * the tag and the slot only when the page changes. It reads the members of the
+ * slot only when the class changes.
  */
 static __always_inline void **free_few(void **p, void **end)
 {

@@ -478,10 +478,10 @@ static void orphan(const struct gomem_kind *k, void *arg)
  * @mod: the module, which is being unloaded, and whose exit function has run
  *
  * A cache without its constructor constructs no more objects. Its objects may
- * still be freed. A slot that takes an object may hand it out again, since the
- * object was constructed before. A constructor that already runs on another CPU
- * may finish: the kernel waits for a grace period before it frees the code of
- * the module.
+ * still be freed. A slot may hand out an object that was freed to it later,
+ * since the object was constructed before. A constructor that already runs on
+ * another CPU may finish: the kernel waits for a grace period before it frees
+ * the code of the module.
  *
  * Context: may sleep.
  */

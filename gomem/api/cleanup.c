@@ -4,7 +4,7 @@
  * Go has them as AddCleanup().
  *
  * A cleanup is a special of the object, as is the record of the heap profile.
- * Because of a special, each free of the object leaves the hit path, and calls
+ * The free of an object that has a special leaves the hit path, and calls
  * gomem_cleanup_run(): see map/special.h.
  */
 #include <kunit/visibility.h>

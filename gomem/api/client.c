@@ -39,9 +39,10 @@
 #endif
 
 /*
- * Protects changes of the list, by tasks that load or unload modules. Readers
- * of the list use rcu_read_lock(): it also keeps the modules, since the kernel
- * waits for a grace period before it frees the memory of a module.
+ * Protects changes of the list, by tasks that load or unload modules.
+ * gomem_client_find() takes it, too. Other readers of the list use
+ * rcu_read_lock(): it also keeps the modules, since the kernel waits for a
+ * grace period before it frees the memory of a module.
  */
 static DEFINE_MUTEX(clients_mutex);
 static LIST_HEAD(clients);
@@ -138,10 +139,11 @@ struct gomem_client *gomem_client_calling(void)
 
 /**
  * gomem_client_look_up - find the number of the client with code at an address
- * @addr: the address. If no client has code there, gomem_client_calling() is
- *	asked instead. But if gomem is built in, it is asked only for addresses
- *	of gomem's code: any other address without a client is that of a
- *	built-in caller, for which gomem_kernel_client stands
+ * @addr: the address. Code of no client may call gomem for a client: gomem's
+ *	own code may, and if gomem is a module, functions of the kernel as well.
+ *	Then gomem_client_calling() finds the client by the stack. If gomem is
+ *	built in, other code of no client is taken for built-in code that called
+ *	gomem for itself: gomem_kernel_client stands for it
  *
  * Context: any.
  * Return: the number of the client.

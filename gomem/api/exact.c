@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * exact.c - let the heap profile record each object that certain modules
- *	allocate, not only samples (module parameter profile_exact).
+ * exact.c - let the heap profile record each object, not only samples, that the
+ *	modules named by the module parameter profile_exact allocate.
  *
- * An allocation belongs to the client that gomem_client_calling() returns.
+ * The module of an allocation is the client that gomem_client_calling()
+ * returns.
  */
 #include <kunit/visibility.h>
 #include <linux/ctype.h>
@@ -109,8 +110,9 @@ static bool copy_name(char *to, const char *from, size_t len)
 }
 
 /*
- * Copy names with commas between them. Return false if one is invalid, or if
- * there are more than GOMEM_EXACT_MAX.
+ * Copy the names in @val, which commas separate, to @w->name. Return false if
+ * no module can have one of the names, if one is "all", or if there are more
+ * than GOMEM_EXACT_MAX.
  */
 static bool parse_names(struct wanted *w, const char *val, size_t len)
 {

@@ -91,8 +91,9 @@ static noinline void free_rare(void *p, unsigned long caller)
 /*
  * Check an object whose page has specials, and give it its key, as the hit path
  * does for other pages. The span gives the span class, which the tag of such a
- * page does not tell. Return false if @p is not a live small object. Set @tag
- * to the tag that the page would have without specials; 0 if there is no span.
+ * page does not tell. Return false if gomem_take_back() refuses @p, as it does
+ * with live tiny and large objects, too. Set @tag to the tag that the page
+ * would have without specials; 0 if there is no span.
  */
 static bool take_back_special(void *p, u32 *tag)
 {

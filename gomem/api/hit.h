@@ -124,7 +124,7 @@ static __always_inline void *gomem_alloc_any(size_t size, gfp_t gfp,
 
 	if (noscan && __gomem_is_tiny(size))
 		return gomem_alloc_tiny(size, gfp, GOMEM_COLD_CALLER);
-	/* Sizes of up to 1 KiB take one test, not two. */
+	/* Sizes of up to GOMEM_CLASS8_MAX take one test, not two. */
 	if (unlikely(size > GOMEM_CLASS8_MAX) && size > GOMEM_SMALL_MAX)
 		return gomem_alloc_odd(size, gfp, noscan, NUMA_NO_NODE,
 				       GOMEM_COLD_CALLER);

@@ -57,8 +57,8 @@ void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node,
 		gomem_clear(obj, s->elemsize);
 	gomem_leak_track(obj, s->elemsize, noscan, gfp);
 	/*
-	 * Record and charge the object before another CPU can free it.
-	 * gomem_heap_publish_large() keeps GOMEM_TAG_SPECIAL in the tag.
+	 * Other CPUs can free the object only after gomem_heap_publish_large(),
+	 * which keeps the GOMEM_TAG_SPECIAL that gomem_watch() may have set.
 	 */
 	paid = gomem_watch(obj, s->elemsize, gfp);
 	gomem_heap_publish_large(s);

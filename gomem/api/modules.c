@@ -179,7 +179,10 @@ static void init_goes(const struct module *mod)
 	mutex_unlock(&names_mutex);
 }
 
-/* The code of a module, whose exit function has run, is about to go. */
+/*
+ * The code of a module is about to go: its exit function has run, or the module
+ * failed to load.
+ */
 static void module_goes(struct module *mod)
 {
 	/*

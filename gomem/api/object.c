@@ -198,9 +198,9 @@ void *gomem_object_alloc(const struct gomem_kind *k, gfp_t gfp,
 }
 
 /*
- * Return the gfp to make spans of a kind with. It excludes the kernel's
- * reserves, unless the kind is that of a typed cache. From reserves, other
- * objects can get pages of their own, but those of a typed cache cannot.
+ * Return the gfp to make spans of a kind with. For a size class it excludes the
+ * kernel's reserves: instead, an object can get pages of its own from them. An
+ * object of a typed cache cannot: its span tells that it belongs to the cache.
  */
 static gfp_t gfp_for_spans(const struct gomem_kind *k, gfp_t gfp)
 {
@@ -406,8 +406,8 @@ static noinline unsigned int check_others(void **p, unsigned int good,
 }
 
 /*
- * Do what check_others() does, for the whole array, but faster: as long as no
- * object has to be removed, none is moved.
+ * Do what check_others() does, for the whole array, but faster: do not write to
+ * the array. If an object has to be removed, check_others() does the rest.
  */
 static noinline unsigned int check_many(void **p, unsigned int n, u64 fresh,
 					unsigned long caller)
@@ -502,7 +502,9 @@ static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 /*
  * Allocate up to @n objects. Return their number. 0 means that all objects that
  * were taken had been written to while they were free: the caller tries again.
- * Return -1 if the bulk call has to stop.
+ * Return -1 if the bulk call has to stop: if there is no memory, if
+ * gomem_watch() or gomem_watch_many() refused the objects, or if the module of
+ * the constructor is gone.
  */
 static __always_inline int alloc_some(const struct gomem_kind *k, gfp_t gfp,
 				      void **p, size_t n, unsigned long caller)

@@ -136,11 +136,13 @@ EXPORT_SYMBOL_NS_GPL(gomem_account_exit, GOMEM_NS);
 /**
  * gomem_payer - return the account that pays for this task's allocations
  *
- * This is the account that the task entered most recently and has not left.
+ * This is the account of the last call of gomem_account_enter() that the task
+ * has not undone by gomem_account_exit(). That call may have passed NULL.
  *
  * Context: any.
- * Return: the account, which stays until the task leaves it; NULL if there is
- * none, and in an interrupt.
+ * Return: the account, which stays until the task leaves it. NULL if there is
+ * none, in an interrupt, and between gomem_payer_suspend() and
+ * gomem_payer_resume().
  */
 struct gomem_account *gomem_payer(void)
 {

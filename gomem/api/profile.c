@@ -40,8 +40,9 @@
 #define HASH_BITS	10
 
 /*
- * Upper limit, in KiB, of the error of a bucket's estimate. The square of this
- * limit is 2^54, so the sum of a thousand squared errors fits in 64 bits.
+ * gomem_profile_variance() takes the error of a bucket's estimate for at most
+ * this many KiB. The square of this limit is 2^54, so the sum of a thousand
+ * squared errors fits in 64 bits.
  */
 #define ERROR_MAX	BIT_ULL(27)
 
@@ -52,11 +53,12 @@
 #define GFP_SAMPLE	(__GFP_NOWARN | __GFP_NOMEMALLOC)
 
 /*
- * Protects the lists of buckets while a bucket is added: sampled allocations on
- * any CPU take it. Readers walk the list of all buckets under RCU. No bucket is
- * removed before gomem is unloaded. The lists of @stacks have only the first
- * bucket of each stack. If they had all buckets, a stack with thousands of
- * sizes would make one of them long, and they are walked with interrupts off.
+ * Protects the lists of buckets: each sampled allocation, on any CPU, takes it
+ * to find its bucket or to add one. Readers of the profile walk the list of all
+ * buckets under RCU instead. No bucket is removed before gomem is unloaded. The
+ * lists of @stacks have only the bucket of each call stack that was added
+ * first. If they had all buckets, a call stack that allocates thousands of
+ * sizes would make one list long, and lists are walked with interrupts off.
  */
 static DEFINE_SPINLOCK(buckets_lock);
 static struct hlist_head buckets[1 << HASH_BITS];
@@ -396,7 +398,7 @@ static void note_life(const struct gomem_special *sp)
 
 /**
  * gomem_profile_forget - count the free of a recorded object
- * @sp: the object's special, which was removed
+ * @sp: the object's record, which was removed from the object
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

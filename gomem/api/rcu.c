@@ -95,9 +95,9 @@ static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
  * @work: frees @old when the grace period is over
  * @irq_work: moves objects from @deferred to @new
  *
- * @work takes lists in the order in which they were made, and each as a whole.
- * So when @freed reaches an earlier value of @given, all objects that @given
- * counted then are freed. When a CPU goes offline, its queue stays.
+ * @work frees each list that was @old, in order. It raises @freed only when the
+ * whole list is freed. So when @freed reaches an earlier value of @given, all
+ * objects in that value are freed. When a CPU goes offline, its queue stays.
  */
 struct rcu_queue {
 	raw_spinlock_t lock;	/* for its scope, see @lock above */
@@ -357,8 +357,8 @@ static struct gomem_rcu_head *dequeue(struct rcu_queue *q, unsigned long *n)
 }
 
 /*
- * Return the object that contains @head and waits for a grace period. The
- * caller is in an RCU read-side section.
+ * Return the object that contains @head, and that gomem_free_rcu() was called
+ * with. The caller is in an RCU read-side section.
  */
 static void *object_of(struct gomem_rcu_head *head)
 {
@@ -550,8 +550,8 @@ void gomem_free_rcu_nolock(void *head, void *p, unsigned long caller)
 EXPORT_SYMBOL_IF_KUNIT(gomem_free_rcu_nolock);
 
 /**
- * gomem_free_nolock - free an object that has no head, from any context
- * @p: the object
+ * gomem_free_nolock - free an object after a grace period, from any context
+ * @p: the object. gomem uses its first word, or the word of its key, as head
  * @caller: caller to name in reports
  *
  * Context: that of gomem_free_rcu_nolock().
@@ -583,7 +583,7 @@ void gomem_free_rcu_mightsleep(const void *p)
 		return;
 	}
 	holder->obj = (void *)p;
-	/* An old value might decode, as if the holder waited already. */
+	/* Else the word of an earlier holder might say that this one waits. */
 	holder->head.word = 0;
 	kmemleak_ignore(p);
 	kmemleak_ignore(holder);

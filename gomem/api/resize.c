@@ -21,10 +21,10 @@
 #include "api/watch.h"
 
 /*
- * A buffer that grows beyond this size gets pages of its own, although size
- * classes go up to 32 KiB. So it can grow further into free pages after it.
- * Half of this size is one page. So from this size on the spare room, which is
- * half of the size, can be whole pages.
+ * A buffer that grows beyond this size and gets spare room gets pages of its
+ * own, although size classes go up to 32 KiB. So it can grow further into free
+ * pages after it. Half of this size is one page. So from this size on the spare
+ * room, which is half of the size, can be whole pages.
  */
 #define OWN_PAGES_MIN	SZ_16K
 
@@ -40,14 +40,16 @@
  *				192 bytes on: so there are no more copies than
  *				with krealloc()
  *	beyond			1.5 * @new_size, rounded down to whole pages but
- *				not below @new_size. There is no copy if the
- *				pages after the buffer are free
+ *				not below @new_size. A buffer that had more than
+ *				OWN_PAGES_MIN bytes before can grow into free
+ *				pages after it, without a copy
  *
  * The buffer gets no spare room
  *
  *	if it grows by half of @size or more: the caller probably leaves spare
  *	room itself
- *	if @new_size is a power of two: the object must be aligned to @new_size
+ *	if @new_size is a power of two: the object must be aligned to @new_size,
+ *	and an object with spare room need not be aligned
  *	if @new_size is less than 16: the size class, of 8 or 16 bytes, is the
  *	next power of two already
  *	if 1.5 * @new_size would exceed GOMEM_MAX_SIZE
@@ -93,8 +95,8 @@ static void *alloc_for_copy(size_t old, size_t size, gfp_t gfp, bool noscan)
  * @size: bytes, 0 if there is no such object
  * @noscan: the object holds no pointers
  *
- * The struct is small enough to be returned in registers. With a third member,
- * grow_object() would have more arguments than there are registers for them.
+ * The struct has 16 bytes. A larger one would be returned and passed to
+ * grow_object() in memory, not in two registers.
  */
 struct sized {
 	size_t size;

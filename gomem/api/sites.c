@@ -26,7 +26,8 @@ static DEFINE_MUTEX(sums_mutex);
  * gomem_site_add - add live objects of a bucket to the sum of its stack
  * @sum: the sum
  * @b: the bucket
- * @records: the records of the objects, in units of 2^-8
+ * @records: sum of the weights (base/sample.h) of the objects' records, in
+ *	units of 2^-8
  *
  * Context: any.
  */
@@ -123,7 +124,8 @@ static void insert(const struct gomem_bucket *b, void *arg)
  *
  * For a task that ran out of memory: it must not wait for another task.
  *
- * Context: may sleep; never allocates, and waits for no lock.
+ * Context: process; may be rescheduled, but never allocates, and waits for no
+ * lock.
  * Return: the number of stacks in @site, up to @max; 0 if another task computes
  * sums at the moment.
  */

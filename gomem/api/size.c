@@ -58,9 +58,10 @@ static void examine(struct finding *f, struct gomem_span *s, const void *p)
 }
 
 /*
- * Find out what a pointer points to. Copy all that the caller needs: if another
- * CPU frees the object and its span concurrently, the span's descriptor may be
- * reused at any time. The page and the kind stay until rcu_read_unlock().
+ * Find out what a pointer points to. Return copies, for which the caller need
+ * not read the span's descriptor: if another CPU frees the object and its span
+ * concurrently, the descriptor may be reused at any time. The page and the
+ * kind, which examine() reads, stay until rcu_read_unlock().
  */
 static struct finding look_up(const void *p)
 {
@@ -115,7 +116,8 @@ size_t gomem_object_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 
 /*
  * Do what gomem_object_size() does. But if @p is in a scratch buffer or a
- * handle, report that and return 0: another function frees these.
+ * handle, report that and return 0: gomem_free() refuses these objects, so
+ * callers must not resize them or free them later.
  */
 static size_t own_size(const void *p, bool *noscan, enum gomem_misuse if_free,
 		       unsigned long caller)

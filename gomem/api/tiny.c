@@ -114,9 +114,10 @@ static noinline void begin_block(unsigned long block, unsigned int size)
 	atomic_or(mask << gomem_tiny_shift(block), gomem_tiny_word(block));
 
 	/*
-	 * The profile can record only the first object of a block. So if the
-	 * rate of the profile is 1 to 16 bytes, drop the rest of this block:
-	 * then the next object begins another block.
+	 * The profile can record only the first object of a block. At a rate of
+	 * 1 to 16 bytes it samples most objects of 16 bytes, and would miss
+	 * those that share a block with an earlier one. So at such a rate, drop
+	 * the rest of this block: then the next object begins another block.
 	 */
 	if (READ_ONCE(gomem_profile_rate) - 1 >= GOMEM_TINY_BLOCK)
 		gomem_mcache_keep_tiny(&rest);
@@ -191,10 +192,11 @@ static struct gomem_tiny *own_rest(const void *p)
 }
 
 /*
- * Free the part at @p. Return the mask that is left, or a negative number if @p
- * is no live object. If this CPU cut the part last from its current block, the
- * part becomes rest again. So a loop that allocates and frees one object needs
- * no new block.
+ * Free the part at @p. Return what is left of the mask of its block: 0 if the
+ * caller has to free the block. Return a negative number if @p is no live
+ * object. If this CPU cut the part last from its current block, the part
+ * becomes rest again. So a loop that allocates and frees one object needs no
+ * new block.
  */
 static int take_part(void *p)
 {
@@ -292,8 +294,9 @@ void gomem_tiny_get_stats(struct gomem_tiny_stats *st)
 
 	memset(st, 0, sizeof(*st));
 	/*
-	 * Read the frees first: then each object whose free is counted is also
-	 * counted as an allocation.
+	 * An object's allocation is counted before its free. So read the frees
+	 * first. A CPU that reorders the reads may still find fewer allocations
+	 * than frees: hence the max().
 	 */
 	st->frees = gomem_event_sum(GOMEM_EV_TINY_FREES);
 	st->allocs = max(gomem_event_sum(GOMEM_EV_TINY_ALLOCS), st->frees);

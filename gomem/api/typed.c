@@ -245,10 +245,12 @@ static __always_inline bool set_key_once(const struct gomem_cache *c, void *obj,
 /*
  * Check an object that is being freed, and give it its key. Return false if it
  * is not the start of one of the first @limit objects of the span, or is free
- * already. From the look-up of the span to the last access to the object, the
- * object's page must not go back to the kernel. So on the hit path preemption
- * is off, as in hit.h. Off the hit path the caller is in an RCU read-side
- * section, whose cost does not matter there.
+ * already. @limit is the number of objects of the span, except that the hit
+ * path passes 0 if an object of the span has a special: free_unusual() frees
+ * the objects of such a span. From the look-up of the span to the last access
+ * to the object, the object's page must not go back to the kernel. So on the
+ * hit path preemption is off, as in hit.h. Off the hit path the caller is in an
+ * RCU read-side section, whose cost does not matter there.
  */
 static __always_inline bool take_back(const struct gomem_cache *c,
 				      const struct gomem_span *s, void *obj,
@@ -281,9 +283,9 @@ static void free_slow(struct gomem_cache *c, void *p, unsigned long caller)
 }
 
 /*
- * Free an object that the hit path did not take, because it was freed in an
- * interrupt or because its span has specials. Report a pointer that is not a
- * live object.
+ * Free an object that the hit path cannot free, because the caller is in an
+ * interrupt, or because the object's span has specials. Report a pointer that
+ * is not a live object.
  */
 static noinline void free_unusual(struct gomem_cache *c, void *p,
 				  unsigned long caller)
@@ -464,9 +466,9 @@ cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 }
 
 /*
- * Push objects in a section, see cache_push_many(). As in the free of a single
- * object, the section lasts from the look-up of the span to the last access to
- * an object.
+ * Push objects in a section, see cache_push_many(). The section has preemption
+ * or interrupts off. So no page of the objects goes back to the kernel between
+ * the look-up of its span and the last access to an object.
  */
 static unsigned int cache_free_section(struct gomem_cache *c, void **p,
 				       unsigned int n, unsigned int *left)
@@ -504,8 +506,10 @@ static noinline void cache_free_bulk_slow(struct gomem_cache *c, size_t n,
 }
 
 /*
- * Push objects in task context, as many as the slot has room for. Return their
- * number.
+ * Push the first objects of @p, or none in an interrupt, with init_on_free=1 or
+ * with several nodes. Stop when the slot is full, after GOMEM_BATCH_MAX
+ * objects, or at the first object that cache_push_many() does not take. Return
+ * the number of objects pushed.
  */
 static __always_inline size_t cache_free_bulk_hit(struct gomem_cache *c,
 						  size_t n, void **p)

@@ -52,9 +52,9 @@ static unsigned long leave_to_work(struct gomem_heap *h, unsigned long pages)
 	if (!surplus || irqs_disabled())
 		return 0;
 	/*
-	 * Many calls may fail before the work runs. Together they must announce
-	 * no more than the surplus. h->owed_pages is read without h->lock,
-	 * since a stale number will do.
+	 * Many calls may fail before the work runs. Together they should
+	 * announce no more than the surplus. A few pages more do no harm, so
+	 * h->owed_pages is read without h->lock.
 	 */
 	owed = data_race(h->owed_pages);
 	pages = min(pages, surplus - min(surplus, owed));

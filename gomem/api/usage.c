@@ -211,7 +211,8 @@ static void check_soft(struct gomem_client *c)
 
 /**
  * gomem_usage_check - compare the usage of a client with its limits
- * @c: the client, whose usage, limits or module have changed
+ * @c: the client. Its usage or its limits have changed, or its module is being
+ *	loaded or unloaded
  *
  * Context: any but NMI; never sleeps.
  */
@@ -374,11 +375,12 @@ static int limit(char *text)
 /**
  * gomem_usage_limit - limit the memory that a module may have
  * @text: "MODULE soft=BYTES hard=BYTES", with one of the limits or both, each
- *	once; 0 is no limit. A newline may follow
+ *	once; 0 is no limit. A limit that is left out stays as it is. A newline
+ *	may follow
  *
  * Context: may sleep.
- * Return: 0; -ENOENT if no such module was loaded after gomem; -EINVAL or
- * -ENOMEM, with nothing changed.
+ * Return: 0; -ENOENT if no such module was loaded after gomem, or if it got no
+ * client; -EINVAL or -ENOMEM. After an error, nothing has changed.
  */
 int gomem_usage_limit(const char *text)
 {

@@ -27,8 +27,9 @@ struct window {
 };
 
 /*
- * In an arena, everything that was allocated from one block may be copied. In a
- * block in quarantine, s->handed_out is 0, so nothing may be copied.
+ * In an arena, a copy may extend over everything that was allocated from one
+ * block: gomem does not know where the objects in it end. In a block in
+ * quarantine, s->handed_out is 0, so nothing may be copied.
  */
 static struct window arena_window(const struct gomem_span *s)
 {

@@ -153,9 +153,10 @@ static inline bool gomem_page_unaccepted(const struct page *page)
 
 /*
  * Is an address in the range of modules, and not in that of vmalloc()? Callers
- * ask only if kallsyms names no module for the address. Linux 6.12 and newer
- * export is_vmalloc_or_module_addr(). In earlier kernels kallsyms names the
- * module of each address in a module, so for other addresses return false.
+ * ask only if kallsyms names no module for the address. Since Linux 6.13 that
+ * may be so for a variable of a module: see name_of() in map/foreign.c. In
+ * earlier kernels the address is then not in a module: so return false before
+ * Linux 6.12, the first that exports is_vmalloc_or_module_addr().
  */
 static inline bool gomem_in_module_range(unsigned long addr)
 {
@@ -218,9 +219,10 @@ static inline bool gomem_in_module_range(unsigned long addr)
 #endif
 
 /*
- * Declare the size parameter of the kernel's functions, and the parameters that
- * newer kernels have after it: since Linux 6.11 the kmem_buckets, and since
- * Linux 7.2 a token for the type of the object.
+ * Declare the size parameter of one of the kernel's functions, and the
+ * parameters that newer kernels have after it. GOMEM_BUCKET_PARAMS is for
+ * functions that take kmem_buckets since Linux 6.11, GOMEM_SIZE_PARAMS for the
+ * others. All have a token for the type of the object since Linux 7.2.
  */
 #if defined(DECL_KMALLOC_PARAMS)
 #define GOMEM_SIZE_PARAMS(size)		DECL_TOKEN_PARAMS(size, token)

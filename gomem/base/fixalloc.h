@@ -33,8 +33,9 @@
 
 /*
  * A good size of an extent, in bytes. It has room for an object of each size
- * that gomem_fixalloc_init() accepts. An extent holds 48 to 170 span
- * descriptors, so its header and the unused bytes at its end are negligible.
+ * that gomem_fixalloc_init() accepts. It holds 170 of the smallest span
+ * descriptors, or 48 of the largest. So its header and the unused bytes at its
+ * end are negligible.
  * gomem_heap_refill_descs() fetches smaller extents in two cases: while the
  * allocator has less than about 100 KiB of extents, or if memory is short.
  */

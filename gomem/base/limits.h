@@ -33,8 +33,8 @@
 
 /*
  * A chunk is the unit of bookkeeping: an aligned 4 MiB range of addresses with
- * one bitmap of pages. With kernel pages of 4 KiB it is also the largest block
- * that the buddy allocator hands out, and therefore the largest object.
+ * one descriptor. With kernel pages of 4 KiB, the buddy allocator hands out no
+ * larger blocks. So GOMEM_MAX_SIZE is 4 MiB, too, on all kernels.
  */
 #define GOMEM_CHUNK_PAGES_SHIFT	9
 #define GOMEM_CHUNK_PAGES	((unsigned int)BIT(GOMEM_CHUNK_PAGES_SHIFT))

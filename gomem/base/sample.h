@@ -38,7 +38,8 @@
 
 /*
  * Default and maximum of gomem_profile_rate: bytes from one sample to the next,
- * on average. At a rate of 0 no object is recorded, at 1 each object is.
+ * on average. At a rate of 0 no object is recorded, except for those that the
+ * parameter profile_exact selects. At a rate of 1 each object is recorded.
  */
 #define GOMEM_PROFILE_RATE	524288UL
 #define GOMEM_PROFILE_RATE_MAX	BIT(30)
@@ -60,9 +61,10 @@
 /*
  * If a CPU that has no right to a record makes one, its samples become half as
  * frequent if less than this many nanoseconds lie between this record and the
- * last one, and more frequent if four times as many lie between them. Distances
- * are random. On average the thinning settles between these two bounds: about
- * three times as many nanoseconds, GOMEM_SAMPLE_EARN, then lie between records.
+ * last one, and more frequent if at least four times as many lie between them.
+ * The time between records varies, since the distances between samples are
+ * random. On average it settles between these two bounds: at about three times
+ * as many nanoseconds, GOMEM_SAMPLE_EARN.
  */
 #define GOMEM_SAMPLE_SPACING	(GOMEM_SAMPLE_EARN / 3)
 #define GOMEM_THIN_MAX		12U
@@ -70,8 +72,10 @@
 /*
  * A countdown to the next sample starts from these values when there is no
  * profile: the first in objects, the second in bytes. The values are not larger
- * because a countdown may miss the start of a profile. Such a countdown has to
- * end soon, so that the next distance is drawn from the profile's rate.
+ * because the start of a profile may fail to restart a countdown: if the CPU is
+ * offline, see gomem_arm_all(), or if the CPU counts at the same moment, see
+ * gomem_sample_set_rate(). Such a countdown has to end soon, so that the next
+ * distance is drawn from the profile's rate.
  */
 #define GOMEM_SAMPLE_NEVER	((s32)BIT(20))
 #define GOMEM_SAMPLE_RETRY	((s64)BIT(30))
@@ -88,9 +92,9 @@ DECLARE_STATIC_KEY_FALSE(gomem_profiling);
  * @drawn_thin: the value of @thin when @left was drawn
  * @thin: binary logarithm of how much rarer samples are than the rate says
  * @last: time of the last record, in nanoseconds of local_clock()
- * @due: if this is before @last, a right to a record is left for each
- *	GOMEM_SAMPLE_EARN in between. If it is after @last, the CPU has made
- *	records without a right
+ * @due: at the time @last, the CPU had one right to a record left for each
+ *	GOMEM_SAMPLE_EARN from @due to @last. If @due is after @last, the record
+ *	at @last was made without a right
  *
  * An interrupt may change the members between two accesses. Then one distance
  * or one value of @thin is wrong, which does no harm.

@@ -149,7 +149,7 @@ static inline unsigned int gomem_class_pages(unsigned int class)
  * gomem_class_span_bytes() - return the span length of a class in bytes
  * @class: size class
  *
- * Return: bytes of a span, tail included.
+ * Return: bytes of a span of gomem_class_pages(@class) pages, tail included.
  */
 static inline unsigned int gomem_class_span_bytes(unsigned int class)
 {
@@ -160,7 +160,8 @@ static inline unsigned int gomem_class_span_bytes(unsigned int class)
  * gomem_class_nelems() - return the number of objects in a span of a class
  * @class: size class
  *
- * Return: objects of a span.
+ * Return: objects of a span of gomem_class_pages(@class) pages. A shorter span
+ * has fewer.
  */
 static inline unsigned int gomem_class_nelems(unsigned int class)
 {

@@ -13,10 +13,10 @@
 #include <linux/types.h>
 
 /*
- * Calls from softirqs and from hard interrupts are counted separately, which
- * takes 4 of the 65 instructions of each such call. In return a test can check
- * that it called gomem in both contexts, and a driver author sees in which
- * context the driver allocates.
+ * Calls from softirqs have other counters than calls from hard interrupts. To
+ * choose the counter takes about 4 of the 65 instructions of a hit in an
+ * interrupt. In return a test can check that it called gomem in both contexts,
+ * and a driver author sees in which context the driver allocates.
  */
 enum gomem_event {
 	GOMEM_EV_SOFTIRQ_ALLOCS,

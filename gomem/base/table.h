@@ -11,9 +11,9 @@
  *
  * gomem_table_extend() covers one more range, without copying the table's own
  * pages: it makes a second mapping, which shares them, and has new pages in the
- * range. The range may lie inside the first mapping, where it replaces blank
- * pages, or beyond its end. Until the owner removes the first mapping, both
- * mappings have the same words outside of the range.
+ * range. The range may lie inside the first mapping, which keeps its blank
+ * pages there, or beyond its end. Until the owner removes the first mapping,
+ * both mappings have the same words outside of the range.
  */
 #ifndef GOMEM_TABLE_H
 #define GOMEM_TABLE_H

@@ -27,7 +27,7 @@ static void count_slot(const struct gomem_kind *k, int cpu, bool irq,
 }
 
 /**
- * gomem_mcache_count - add up the counts of a kind's objects over all CPUs
+ * gomem_mcache_count - add up a kind's counts of all CPUs and nodes
  * @k: the kind, not that of large objects
  * @n: set to the sums
  *

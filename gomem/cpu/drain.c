@@ -128,8 +128,8 @@ void gomem_mcache_drain_tiny(bool irq, bool idle)
  *
  * If @h is the heap of this CPU's node, empties the slots whose objects take
  * RELIEF_MIN bytes or more, in the mcache for tasks. Does nothing if @h is
- * another heap, or if the slots of that mcache have grown by less than
- * RELIEF_MIN bytes in total (gomem_mcache.grown).
+ * another heap, or if all slots of that mcache together exceed their initial
+ * capacities by less than RELIEF_MIN bytes (gomem_mcache.grown).
  * Slots of scratch buffers, of tiny blocks and of typed caches are not emptied.
  * Typed caches are visited only with interrupts on (typed_lock in map/kind.c),
  * and the caller may have interrupts off.

@@ -113,8 +113,8 @@ void gomem_eachcpu_wait(struct gomem_eachcpu *e, unsigned int ms)
 
 /**
  * gomem_eachcpu_cancel - cancel works that are queued, wait for running ones
- * @e: the function that the works call, and its works. gomem_eachcpu_run() is
- *	not called for @e any more
+ * @e: the function that the works call, and its works. The caller makes sure
+ *	that gomem_eachcpu_run() is not called for @e any more
  *
  * Context: may sleep.
  */

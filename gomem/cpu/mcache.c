@@ -39,12 +39,12 @@ DEFINE_PER_CPU(struct gomem_mcache *, gomem_mcache_irq);
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_irq);
 
 /*
- * A function that returns a number of objects of a kind: either how many the
- * first stack of a slot holds, or how many a slot can grow to.
+ * A function that returns a number of objects of a kind: either how many fit
+ * into the first stack of a slot, or how many a slot can grow to.
  */
 typedef unsigned int (*room_fn)(const struct gomem_kind *k);
 
-/* Return how many objects the first stack of a slot for tasks holds. */
+/* Return how many objects fit into the first stack of a slot for tasks. */
 static unsigned int task_begin(const struct gomem_kind *k)
 {
 	return gomem_slot_first_capacity(k, gomem_slot_task_room(k));

@@ -66,8 +66,9 @@ static void make_run(const struct gomem_kind *k, void **objs, unsigned int n)
 
 /*
  * Construct each fresh object, or give it its key if its kind has no
- * constructor. @objs[i] is fresh if bit i of @fresh is set. In most batches,
- * either all objects are fresh or the last ones are.
+ * constructor. @objs[i] is fresh if bit i of @fresh is set. In most batches
+ * with fresh objects, all objects are fresh or the last ones are. So make_run()
+ * can mostly serve them without a test of each bit.
  */
 static void make_fresh(const struct gomem_kind *k, void **objs, u64 fresh)
 {
@@ -109,8 +110,9 @@ static __always_inline unsigned int take_free(struct gomem_slot *slot,
  * Take up to @want objects from the slot's span. If the span has too few, sweep
  * the span and take more. With @together, all objects go to one user: then the
  * fresh ones are rotated, not shuffled (base/shuffle.c). Set bit i of @fresh if
- * object i has no key, because it was never handed out. The caller may pass
- * @fresh to make_fresh(). Return the number of objects.
+ * object i has no key, because it was never handed out. The caller passes
+ * @fresh to make_fresh(), or returns it to a caller that needs no keys. Return
+ * the number of objects.
  */
 static unsigned int take_from_span(struct gomem_slot *slot, void **objs,
 				   unsigned int want, bool together, u64 *fresh)
@@ -501,7 +503,10 @@ static void begin_many(struct gomem_refill *r, const struct gomem_kind *k,
 	r->want_span = want > 1 && wants_span(k);
 }
 
-/* Take objects from the transfer cache or spans of an mcentral of any node. */
+/*
+ * Take objects from the transfer cache or the spans of @c, which may be an
+ * mcentral of any node.
+ */
 static noinline struct gomem_many many_from(struct gomem_mcentral *c,
 					    void **objs, unsigned int want,
 					    bool keyless)
@@ -584,14 +589,16 @@ static noinline struct gomem_many many_by_growth(struct gomem_mcentral *c,
  * @gfp: how hard to try
  * @objs: array that receives the objects
  * @want: number of objects wanted; no more than GOMEM_BATCH_MAX are allocated
- * @keyless: objects that were never handed out get no key. If @keyless is
- *	false, these objects get their key, and are constructed if their kind
- *	has a constructor
+ * @keyless: objects that were never handed out get no key; only for kinds that
+ *	have no constructor, and no key after the object. If @keyless is false,
+ *	these objects get their key, and are constructed if their kind has a
+ *	constructor
  *
  * The objects bypass the slot. Tries the steps of gomem_mcache_alloc_slow(),
  * except for the slot itself. @keyless saves writing and reading a key in
- * memory that was never touched: if 256 objects of 4 KiB are allocated at once,
- * each takes 55 instructions instead of 85.
+ * memory that was never touched: if a bulk call allocates 256 objects of 4 KiB,
+ * by several calls of this function, each object takes 55 instructions instead
+ * of 85.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: the number of objects, 1 to @want, or 0 if there is no memory; and

@@ -37,8 +37,8 @@ static unsigned int same_heap(void **objs, unsigned int n,
 
 /*
  * Return objects to their spans if @home, else offer them to the transfer
- * caches. Inlined, so that a call chain with @home set never includes the stack
- * frame of gomem_mcentral_put().
+ * caches. Inlined, because @home is a constant in both callers: so each of them
+ * contains only the one call that it needs.
  */
 static __always_inline void hand_objects(const struct gomem_kind *k,
 					 void **objs, unsigned int n, bool home)
@@ -100,8 +100,9 @@ static unsigned int take_half(struct gomem_slot *slot, void **objs,
 
 /*
  * Push an object on the slot. If the slot is full, first grow it, if limits
- * allow that. Flush half of its objects in either case. The task may have moved
- * to a CPU that has no mcache: then free the object without a slot.
+ * allow that, and flush half of its objects, whether it grew or not. The task
+ * may have moved to a CPU that has no mcache: then free the object without a
+ * slot.
  */
 static noinline void free_to_full(const struct gomem_kind *k, void *obj)
 {

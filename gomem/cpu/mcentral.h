@@ -45,7 +45,9 @@
  * @direct_allocs: number of objects handed out without passing through a slot,
  *	plus the double frees that gomem_mcentral_report_bad() reported
  * @direct_frees: number of objects freed without passing through a slot, minus
- *	the double frees that a slot found as it swept its span
+ *	the double frees that a slot found as it swept its span. Each double
+ *	free here and in @direct_allocs was counted as a free before. So
+ *	allocations minus frees remains the number of live objects
  *
  * Invariants, with @lock held:
  *	nspans == ncached + length of all lists
@@ -67,8 +69,9 @@ struct gomem_mcentral {
 } ____cacheline_aligned_in_smp;
 
 /*
- * Maximum number of objects that move at once between slots, transfer caches,
- * spans and one call of the API. The bound limits the arrays on the stack that
+ * Maximum number of objects that move at once between slots, transfer caches
+ * and spans, or between them and a bulk call. A bulk call for more objects
+ * moves them in several steps. The bound limits the arrays on the stack that
  * hold these objects, and the time for which a lock is held or preemption is
  * off.
  */
@@ -160,10 +163,12 @@ static inline bool gomem_draws_from(const struct gomem_span *s)
 }
 
 /*
- * Take up to @want free objects from a span that the caller owns, in an order
- * that is hard to guess: see shuffle.c. @together: one caller gets all of them.
- * Set bit i of @fresh if @objs[i] has no key, because it was never used. Return
- * the number of objects: 0 if the span has no free object.
+ * Take up to @want free objects from a span that the caller owns. The objects
+ * that were never used come in an order that is hard to guess, unless the
+ * parameter shuffle is off: see shuffle.c. @together: all objects go to one
+ * user, none into a slot. Set bit i of @fresh if @objs[i] has no key, because
+ * it was never used. Return the number of objects: 0 if the span has no free
+ * object.
  */
 static __always_inline unsigned int
 gomem_mcentral_take(struct gomem_span *s, void **objs, unsigned int want,

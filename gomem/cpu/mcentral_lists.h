@@ -43,7 +43,7 @@ gomem_mcentral_list_of(const struct gomem_span *s)
 	return 2 * unswept + gomem_span_is_full(s);
 }
 
-/* Move a span to the head of the list that fits its state. */
+/* Move a span to the head of the list that gomem_mcentral_list_of() returns. */
 static inline void gomem_mcentral_relist(struct gomem_mcentral *c,
 					 struct gomem_span *s)
 {

@@ -166,8 +166,9 @@ static bool refill_from_spans(struct gomem_mcentral *c, struct gomem_refill *r,
 }
 
 /*
- * Refill from the transfer cache, and also from spans if the transfer cache has
- * too few objects. If it has enough, the span in @r stays there.
+ * Refill from the transfer cache. If it has too few objects, take back the span
+ * in @r, if any, and take objects from spans, too. Otherwise the caller keeps
+ * the span in @r.
  */
 static void refill(struct gomem_mcentral *c, struct gomem_refill *r)
 {

@@ -51,10 +51,10 @@ static unsigned int room_growth(struct gomem_mcentral *c)
 
 /*
  * Grow the transfer cache, if it may grow. If it has no array, @page becomes
- * the array; if @page is NULL, too, the transfer cache does not grow. If it may
- * grow, clear @refused and @missed of struct gomem_transfer, even if it has no
- * array and @page is NULL. The transfer cache may grow the next time only after
- * both flags were set again. Return @page if it was not used, else NULL.
+ * the array. If @page is NULL then, since no page was fetched, the transfer
+ * cache does not grow. In all these cases clear @refused and @missed of struct
+ * gomem_transfer, so that the next attempt to grow comes only after both flags
+ * were set again. Return @page if it was not used, else NULL.
  */
 static void *add_room(struct gomem_mcentral *c, void *page)
 {

@@ -55,10 +55,10 @@ bool gomem_place_find(const struct gomem_kind *k, int cpu, bool irq,
  * Sums of such reads are approximate, but exact if no CPU uses its slots
  * meanwhile. @v->held is read before @v->allocs and @v->flushed. So an object
  * that leaves the slot between these reads is counted twice: as held, and as
- * allocated or flushed. In the other order it could be missed. If the slot
- * moves to another stack meanwhile, the difference of its pointers is
- * meaningless. So the difference is limited to the number of objects that the
- * slot can hold.
+ * allocated or flushed. In the other order it could be missed, and count_slot()
+ * in count.c could then count fewer than 0 frees. If the slot moves to another
+ * stack meanwhile, the difference of its pointers is meaningless. So the
+ * difference is limited to the number of objects that the slot can hold.
  *
  * Context: any.
  */

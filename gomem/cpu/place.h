@@ -26,7 +26,7 @@ struct gomem_place {
 	bool *idle;
 };
 
-/* A copy of a slot's counts: inexact if another CPU uses the slot meanwhile. */
+/* A copy of a slot's counts: inexact if the slot's CPU uses it meanwhile. */
 struct gomem_slot_view {
 	u64 refilled;
 	u64 held;

@@ -239,8 +239,9 @@ static size_t grown_max(const struct gomem_mcache *mc)
 }
 
 /*
- * Count @n objects that did not fit into a slot, or that a slot did not have.
- * The caller owns @mc.
+ * Add the bytes of @n objects to @mc->moved, which begins anew each second. The
+ * objects did not fit into a slot of @mc, or the slot did not have them. The
+ * caller owns @mc.
  */
 static void count_moved(struct gomem_mcache *mc, const struct gomem_slot *slot,
 			unsigned int n)
@@ -373,12 +374,15 @@ void gomem_slot_reset(struct gomem_mcache *mc, struct gomem_slot *slot,
 }
 
 /**
- * gomem_slot_grow - grow a slot that was too small, if limits and stacks allow
+ * gomem_slot_grow - grow a slot that was too small, unless a limit forbids it
  * @mc: the slot's mcache; for a slot of a typed cache, an mcache of this CPU.
  *	The caller owns it
  * @slot: the slot
  * @k: the kind of its objects
  * @n: number of objects that did not fit into the slot, or that it did not have
+ *
+ * The slot keeps its capacity, too, if it needs a larger stack to grow and @mc
+ * has no unused one.
  */
 void gomem_slot_grow(struct gomem_mcache *mc, struct gomem_slot *slot,
 		     const struct gomem_kind *k, unsigned int n)

@@ -130,8 +130,9 @@ static inline void **gomem_slot_bottom(const struct gomem_slot *slot)
 
 /*
  * Pop an object outside of the hit path; return NULL if there is none. The
- * caller is in a section that owns the slot. The allocation is not counted as a
- * hit: for the heap profile, gomem_sample_due() counts it later.
+ * caller is in a section that owns the slot. The allocation counts in
+ * slot->allocs. But it is not a hit, so slot->left stays the same. Later,
+ * gomem_sample_due() counts it toward the next sample of the heap profile.
  */
 static __always_inline void *gomem_slot_take(struct gomem_slot *slot)
 {
@@ -186,9 +187,9 @@ static inline void gomem_slot_arm(struct gomem_slot *slot, s32 left, u8 thin)
 /*
  * Return how many objects a slot of any CPU has handed out. The owner of the
  * slot uses it concurrently. If the owner calls gomem_slot_arm() between the
- * loads, the loaded values do not fit together. Then slot->left is negative, or
- * larger than before, and the loads are repeated. If 100 tries fail, the result
- * may be wrong.
+ * loads, the loaded values may not fit together. Then slot->left is negative or
+ * larger than before, or slot->allocs has changed, and the loads are repeated.
+ * If 100 tries fail, the result may be wrong.
  */
 static inline u64 gomem_slot_allocs(const struct gomem_slot *slot)
 {
@@ -320,7 +321,10 @@ gomem_slot_pop_many(struct gomem_slot *slot, u32 key, void **p, unsigned int n,
 		*(unsigned long *)(obj + key) = 0;
 		p[i] = obj;
 	}
-	/* Do not write to an empty slot: it may be one of gomem_no_mcache. */
+	/*
+	 * Do not write to an empty slot: it may be a slot of gomem_no_mcache,
+	 * which all CPUs without an mcache share.
+	 */
 	if (top != slot->top) {
 		slot->allocs += slot->top - top;
 		slot->top = top;

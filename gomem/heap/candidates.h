@@ -26,9 +26,8 @@
 
 /**
  * struct gomem_candidates - the chunks of a heap by rank
- * @unranked: chunks of rank NEW, the oldest first
- * @waits: chunks of rank WAITS, the one that got this rank first at the head;
- *	see waitpage.h
+ * @unranked: chunks of rank NEW, the one that got this rank first at the head
+ * @waits: chunks of rank WAITS, in the same order; see waitpage.h
  * @ranked: for each rank from IDLE to DENSE its chunks, by address
  */
 struct gomem_candidates {

@@ -20,9 +20,9 @@
 #define FREE_BATCH	32
 
 /*
- * Return the maximum number of pages that the runs of all page caches may have
- * together: a 16th of the heap's pages, but at least one run of the maximum
- * length.
+ * Return the maximum number of pages that the runs of a heap's page caches may
+ * have together: max(pages of the heap / 16, GOMEM_PCACHE_RUN_MAX). The second
+ * number is the maximum length of one run.
  */
 static unsigned long runs_limit(struct gomem_heap *h)
 {
@@ -198,10 +198,10 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
 	/*
-	 * Skip gomem_heap_kick() if the page cache kept all spans, and they
-	 * have at most GOMEM_PCACHE_SPAN_MAX pages together. Of these pages,
-	 * those that joined the cache's group do not count as free pages of the
-	 * heap. Those that became a run do count, but they are few.
+	 * gomem_heap_kick() acts if the heap has many free pages. Skip it if
+	 * the page cache kept all spans, with at most GOMEM_PCACHE_SPAN_MAX
+	 * pages together: pages that joined the cache's group do not count as
+	 * free pages of the heap, and pages that became a run are few.
 	 */
 	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
 		gomem_heap_kick(h, freed);

@@ -42,8 +42,9 @@
 #define GROW_SHARE	64
 
 /*
- * Return the order to ask for first, at least @need. It is @need if a larger
- * block would exceed the memory limit. With stale numbers the result is
+ * Return the order to ask for first: the order of the number of pages above, at
+ * least @need. If the larger block would exceed the memory limit, return @need.
+ * The counts of pages are read without a lock. If they are stale, the order is
  * slightly off, which does no harm.
  */
 static unsigned int wanted_order(struct gomem_heap *h, unsigned int need)
@@ -365,8 +366,9 @@ static struct gomem_chunk *prepare_block(struct gomem_supply *from,
 	struct gomem_heap *h;
 
 	/*
-	 * A CPU of another node may register the chunk first, with the heap of
-	 * its node. Then the second round of this loop finds that heap.
+	 * Another CPU may register the chunk first, with another heap, since a
+	 * chunk may have blocks of several nodes. Then the second round of this
+	 * loop finds that heap.
 	 */
 	do {
 		h = heap_of_block(from->heap, addr);

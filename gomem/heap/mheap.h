@@ -96,7 +96,7 @@ struct gomem_heap_stats {
 };
 
 /**
- * struct gomem_heap_snapshot - state of a heap at one moment
+ * struct gomem_heap_snapshot - counts of a heap, read by gomem_heap_get()
  * @counts: counts of spans, summed over all CPUs
  * @stats: a copy of the heap's counters
  * @free_pages: gomem pages that are free, without those in page caches

@@ -169,7 +169,7 @@ static __always_inline void release_piece(struct gomem_pagealloc *pa,
 	*sum = gomem_pallocbits_free(&c->inuse, offset(page), n, *sum);
 }
 
-/* After distrust() there may be more free pages than @pa->free_pages. */
+/* @pa->free_pages may be less than @n, since distrust() sets it to 0. */
 static void count_taken(struct gomem_pagealloc *pa, unsigned long page,
 			unsigned long n)
 {
@@ -425,12 +425,13 @@ static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
  * @pa: page allocator
  * @n: number of pages, a power of two up to 512
  *
- * Takes the lowest aligned run, which never crosses chunks. But after the chunk
- * at which the search for this run starts, it visits at most 16 chunks that
- * have @n free pages in a row, and at most 512 summaries. If it finds no
- * aligned run there, the function takes the lowest aligned run inside the
- * lowest run of 2 * @n - 1 free pages. If there is no run of that length, the
- * function fails, although there may be an aligned run of @n pages elsewhere.
+ * Takes the lowest aligned run, which never crosses chunks, if a limited search
+ * finds it. The search begins in the chunk of the first free page. After that
+ * chunk it visits at most 16 chunks that have @n free pages in a row, and at
+ * most 512 summaries. If the search finds no aligned run, the function takes
+ * the lowest aligned run inside the lowest run of 2 * @n - 1 free pages. If
+ * there is no run of that length, the function fails, although there may be an
+ * aligned run of @n pages elsewhere.
  *
  * Context: any, with @pa->lock held.
  * Return: the first page, a multiple of @n; GOMEM_NO_PAGE if no such run was

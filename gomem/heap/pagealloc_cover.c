@@ -104,7 +104,9 @@ static void raise_end(struct gomem_pagealloc *pa, unsigned long end)
 	/*
 	 * No page below pa->search may be free. If the heap has no free page,
 	 * pa->search can move to the new end: the new chunks have no free page,
-	 * either. So later searches start at the lowest page that becomes free.
+	 * either. When a page below pa->search becomes free, pa->search is set
+	 * to that page. So later searches start at the lowest free page, not at
+	 * an old pa->search below it.
 	 */
 	if (!pa->free_pages)
 		pa->search = nr_pages(pa);

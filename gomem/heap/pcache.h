@@ -38,10 +38,10 @@
 #define GOMEM_PCACHE_MIN	4
 
 /*
- * Maximum number of pages of a span that is cut from the group of a page cache:
- * longer spans would use the group up. The limit of Go's runtime is about twice
- * as high. It is lower here, since in a small heap a page cache has at most
- * GOMEM_PCACHE_MIN pages of its group, and since longer spans can use runs.
+ * Maximum number of pages of a span that is cut from the group of a page cache.
+ * A few longer spans would use up the pages of the group that the page cache
+ * has. Longer spans can use runs. Go's runtime keeps no runs, and has a limit
+ * of 15 pages.
  */
 #define GOMEM_PCACHE_SPAN_MAX	7
 
@@ -53,7 +53,8 @@
 
 /*
  * Maximum number of span descriptors with bitmaps of one size in a page cache.
- * A refill fetches descriptors until the page cache has half of this number.
+ * A refill fetches descriptors of the size that it was called for, until the
+ * page cache has half of this number.
  */
 #define GOMEM_PCACHE_DESCS	8
 

@@ -143,9 +143,10 @@ static unsigned int drain_runs(struct gomem_heap *h, struct gomem_pcache *pc,
  * gomem_heap_join_runs - release the runs of this CPU's page cache to the heap
  * @h: the heap
  *
- * In the heap, these pages and the free pages beside them form longer runs. A
- * span that may be extended is put into a run that is longer than the span, if
- * there is such a run.
+ * Called before the heap is searched for the pages of a span that may be
+ * extended. In the heap, the released pages and the free pages beside them form
+ * longer runs. The search prefers a run that is longer than the span, so that
+ * the span can be extended in place.
  *
  * Context: any but NMI.
  */

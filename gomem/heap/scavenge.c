@@ -3,10 +3,10 @@
  * scavenge.c - choose which free pages go back to the kernel first, and when.
  *
  * A hole in the middle of a chunk breaks up long runs until the kernel happens
- * to hand out the same pages again. So chunks without a page in use go first,
- * then chunks with long runs, then chunks with shorter runs. Among chunks of
- * the same rank the highest address goes first, since allocations prefer low
- * ones.
+ * to hand out the same pages again. Scattered holes do so more than adjacent
+ * ones. So chunks without a page in use go first, then chunks with long free
+ * runs, then those with shorter runs. Among chunks of the same rank the highest
+ * address goes first, since allocations prefer low ones.
  *
  * The chunks that are worth a visit are kept in the lists and trees of
  * candidates.h.
@@ -62,8 +62,8 @@ struct batch {
 	unsigned long want;	/* maximum number of pages to take */
 	unsigned int n;
 	unsigned long pages;
-	unsigned long gp;	/* if late: the grace period to wait for */
-	bool late;		/* some free pages have to wait for gp */
+	unsigned long gp;	/* if late: the latest grace period seen */
+	bool late;		/* free pages in a grace period were seen */
 	struct {
 		unsigned long page;
 		unsigned int len;
@@ -340,7 +340,7 @@ static void put_batch(struct gomem_heap *h, const struct batch *b,
  * normal one. Then one more grace period has to end.
  *
  * cond_synchronize_rcu() will not do: in a kernel for one CPU (TINY_RCU) it
- * does nothing, and the poll would wait for a task switch that may not come.
+ * does nothing. This loop would spin until a task switch, which may never come.
  */
 static void sleep_until_over(unsigned long gp, bool hurry)
 {
@@ -508,10 +508,10 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
 
 /*
  * Wait for the grace period of the due pages, give them back, and return how
- * many went. Pages that the heap has reused do not go. Without @all, such pages
- * stay owed: they may have become free again, and wait for a later grace
- * period. With @all, they are not owed any more. At the end, all pages that are
- * still owed become the due pages.
+ * many went. Pages that the heap has reused do not go. Without @all, they stay
+ * owed: the heap may have freed them once more since, so that they can go after
+ * a later grace period. With @all, they are not owed any more. At the end, all
+ * pages that are still owed become the due pages.
  */
 static unsigned long pay_due(struct gomem_heap *h, bool all)
 {

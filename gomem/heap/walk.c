@@ -9,8 +9,8 @@
 #include "heap/mheap.h"
 
 /*
- * Number of pages visited under one hold of the heap lock. It bounds the calls
- * of the callback, since a span may begin in each page.
+ * Number of pages visited under one hold of the heap lock. It bounds how often
+ * the callback is called under that hold: at most one span begins in each page.
  */
 #define WALK_PAGES	4
 

@@ -102,8 +102,8 @@ static __always_inline u32 gomem_tag_offset(unsigned long addr, u32 tag,
  * How soon the scavenger takes the free pages of a chunk: see
  * heap/candidates.h. The ranks from IDLE to DENSE are sorted: the
  * scavenger takes pages of lower ranks first.
- * The background scavenger skips chunks of rank DENSE. A zeroed chunk would
- * have the rank IDLE, so the code that makes a chunk sets GOMEM_RANK_NONE.
+ * The background scavenger skips chunks of rank DENSE. In a zeroed descriptor
+ * the rank is IDLE, so the code that makes a chunk sets GOMEM_RANK_NONE.
  */
 enum gomem_rank {
 	GOMEM_RANK_IDLE,	/* no page is in use */

@@ -31,10 +31,11 @@ const char *gomem_object_word(unsigned int class)
 }
 
 /*
- * Add to the text the offset, in the tiny block of @addr, of the last part that
- * starts before @addr. The part may contain @addr. It is a live object, or the
- * rest that a CPU has not cut yet. A part that was freed leaves no trace in the
- * block, so the part that the text names may lie before the freed one.
+ * Add to the text which part of the tiny block of @addr is the last one that
+ * starts before @addr: its offset in the block, and whether it is a live object
+ * or the rest that a CPU has not cut yet. A part that was freed leaves no trace
+ * in the block: the part before it, if there is one, reaches over its bytes. So
+ * if @addr was in a freed part, the text names that earlier part.
  */
 static void describe_tiny(unsigned long addr, char *buf, size_t len)
 {

@@ -20,8 +20,9 @@ struct kmem_cache;
 #define GOMEM_KFREED_MAX	80
 
 /*
- * Stands for an unknown number of calls of kfree(): they may have left no
- * trace, see gomem_kfrees_hidden().
+ * In place of a number of calls of kfree() for objects of gomem: no call was
+ * found, but there may have been calls that left no trace. See
+ * gomem_kfrees_hidden().
  */
 #define GOMEM_KFREES_UNKNOWN	ULONG_MAX
 

@@ -169,7 +169,7 @@ void __init gomem_foreign_init(void)
 		name_word = word;
 }
 
-/* Add the name of an address's cache to the text, if it is in a slab. */
+/* If an address lies in a slab, append the name of the slab's cache to @buf. */
 static void add_cache_name(unsigned long addr, char *buf, size_t len)
 {
 	struct folio *folio = folio_of(addr);
@@ -212,7 +212,7 @@ static const char *folio_text(struct folio *folio)
  */
 static DEFINE_PER_CPU(char, below_allocated);
 
-/* Maximum size of a CPU's per-CPU area that is made at boot. */
+/* gomem assumes that each CPU's per-CPU area made at boot has at most 2 MiB. */
 #define FIRST_AREA	SZ_2M
 
 /*
@@ -286,12 +286,12 @@ static bool in_struct_page(unsigned long addr)
 
 /*
  * Name what lies at an address in the code or the variables of the kernel or a
- * module: a symbol, or only the module if the address has no symbol. Return
- * false if there is neither. Without CONFIG_KALLSYMS_ALL, variables have no
- * symbols. For an address after the end of a symbol, kallsyms gives the name of
- * that symbol, and its module: only the module is used. Since Linux 6.13 a
- * module's variables may lie below its code. Then no symbol of the module is
- * below them, and kallsyms does not give the module, either.
+ * module: a symbol, or only the module if the address has no symbol, or "[a
+ * module]" if kallsyms does not give the module, either. Else return false.
+ * Without CONFIG_KALLSYMS_ALL, variables have no symbols. Then kallsyms gives
+ * the last symbol below a variable, and the module: only the module is used.
+ * But since Linux 6.13 a module's variables may lie below its code, so that no
+ * symbol of the module is below them. For these kallsyms gives nothing.
  */
 static bool name_of(unsigned long addr, char *buf, size_t len)
 {
@@ -344,7 +344,10 @@ static bool describe_named(unsigned long addr, char *buf, size_t len)
 
 	if (!name_of(addr, buf, len))
 		return false;
-	/* Omit the name: this part of the image was freed after boot. */
+	/*
+	 * Omit the name if its code or data was freed after boot: then the
+	 * value must be a per-CPU pointer, if it may be one at all.
+	 */
 	if (may_be_percpu(addr) && is_freed_image(addr)) {
 		strscpy(buf,
 			"a per-CPU pointer, free_percpu() owns it" OR_STATIC,

@@ -269,12 +269,13 @@ void gomem_visit_typed(gomem_kind_fn fn, void *arg)
 EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed);
 
 /**
- * gomem_visit_typed_live - visit all typed caches to take objects out of them
+ * gomem_visit_typed_live - call a function that takes objects out of caches
  * @fn: called for the kind of each cache that no task is destroying; see
  *	gomem_visit_typed()
  * @arg: for @fn
  *
- * A task that destroys a cache waits until @fn has returned for that cache.
+ * If a task begins to destroy a cache while @fn runs for the cache, the task
+ * waits until @fn has returned: see gomem_kind_close().
  *
  * Context: process context.
  */
@@ -285,8 +286,9 @@ void gomem_visit_typed_live(gomem_kind_fn fn, void *arg)
 EXPORT_SYMBOL_IF_KUNIT(gomem_visit_typed_live);
 
 /*
- * Turn preemption off for a visit, except on PREEMPT_RT: spinlocks sleep there,
- * so a visitor may be preempted during a visit.
+ * Turn preemption off for a visit. On PREEMPT_RT leave it on: visit_next()
+ * takes a spinlock during the visit, and spinlocks may sleep there. So on
+ * PREEMPT_RT a task of higher priority can preempt the visitor during a visit.
  */
 static void forbid_preemption(void)
 {

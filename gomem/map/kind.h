@@ -25,10 +25,10 @@ struct gomem_mcentral;
 
 /*
  * How far the destruction of a typed cache has come. A cache is LIVE until a
- * task begins to destroy it. It is CLOSING while that task empties it;
- * meanwhile no other task may take objects out of it. Then it is GONE, or LIVE
- * again if objects are left. A MARK is not the kind of a cache: it holds a
- * visitor's place on the list of kind.c.
+ * task begins to destroy it. It is CLOSING while that task empties it:
+ * meanwhile, other tasks that drain or sweep all caches skip it. Then it is
+ * GONE, or LIVE again if objects are left. A MARK is not the kind of a cache:
+ * it holds a visitor's place on the list of kind.c.
  */
 enum gomem_kind_state {
 	GOMEM_KIND_LIVE,
@@ -72,7 +72,8 @@ enum gomem_kind_state {
  * @link: in the list of the kinds of all typed caches
  *
  * Written once, before the first span is made, except for @ctor, @state,
- * @visitors, @shrinkers and @link.
+ * @visitors, @shrinkers and @link. When a typed cache is freed, its @cpu is set
+ * to empty slots: see no_slots in api/cache.c.
  */
 struct gomem_kind {
 	u32 size;

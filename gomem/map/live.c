@@ -29,14 +29,14 @@ static unsigned long live_cells(struct gomem_span *s, unsigned int word)
  *	being freed during the call
  * @i: the cell's number
  *
- * A cell that was never allocated has no alloc bit, and perhaps no key. A
- * pending object has its alloc bit and its freed bit. A free object in a slot
- * or a transfer cache has its alloc bit, and it has its key or is raw: see
- * GOMEM_RAW_MARK. A live object has its alloc bit, no freed bit and no key, and
- * is not raw. A fresh object that a CPU is just taking from the span has its
- * alloc bit, but no key yet: for this moment it counts as live. Other CPUs may
- * change the word of the bitmap meanwhile, but the alloc bit of a live object
- * stays set.
+ * A cell that was never allocated, or whose object was freed and swept, has no
+ * alloc bit. In the first case it may have no key. A pending object has its
+ * alloc bit and its freed bit. A free object in a slot or a transfer cache has
+ * its alloc bit, and it has its key or is raw: see GOMEM_RAW_MARK. A live
+ * object has its alloc bit, no freed bit and no key, and is not raw. A fresh
+ * object that a CPU is just taking from the span has its alloc bit, but no key
+ * yet: for this moment it counts as live. Other CPUs may change the word of the
+ * bitmap meanwhile, but the alloc bit of a live object stays set.
  *
  * Context: any.
  * Return: true if it is live.

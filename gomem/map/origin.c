@@ -171,8 +171,9 @@ static bool find_live(unsigned long addr, struct gomem_origin *o)
 /*
  * May a spinlock be taken? In an NMI, the interrupted code may hold it. On
  * PREEMPT_RT no spinlock may be taken with preemption off. In hard interrupts
- * lockdep may report spinlocks, since they would sleep on PREEMPT_RT. But
- * gomem_free_rcu(), which may call this, is allowed there on all kernels.
+ * lockdep may report a spinlock on any kernel, since it would sleep on
+ * PREEMPT_RT. gomem_free_rcu() may be called there, and must not cause such a
+ * report when it reports misuse. So the answer is no in all hard interrupts.
  */
 static bool may_lock(void)
 {

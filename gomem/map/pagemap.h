@@ -230,9 +230,9 @@ gomem_pagemap_large(const struct gomem_pagemap *map, unsigned long addr)
 }
 
 /*
- * Does the page of @addr belong to a heap, in use or not? The answer stays true
- * as long as the caller owns memory in the page, from gomem or from another
- * allocator. For other callers it is a hint.
+ * Does the page of @addr belong to a heap, in use or not? While the caller owns
+ * memory in the page, from gomem or from another allocator, the answer does not
+ * change. For other callers the answer is a hint.
  */
 static inline bool gomem_pagemap_has_page(const struct gomem_pagemap *map,
 					  unsigned long addr)

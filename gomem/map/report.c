@@ -499,8 +499,8 @@ void gomem_report_cache_args(const char *name, unsigned int size,
  * @k: the kind of its objects
  * @objects: number of objects left
  * @pages: gomem pages that they lie in
- * @kfreed: how many of the objects were freed with kfree(), or
- *	GOMEM_KFREES_UNKNOWN
+ * @kfreed: how many of these objects were passed to kfree(), which cannot free
+ *	them; or GOMEM_KFREES_UNKNOWN
  * @caller: address of the code that destroyed the cache; 0 when gomem is
  *	unloaded
  */

@@ -19,9 +19,9 @@
 #define TABLE_BITS	12
 
 /*
- * All specials of a span have the same hash value, that of the span's first
- * byte, and so the same lock. The lock also protects the marks of the span. It
- * is taken with interrupts off, on any CPU, in any context but NMI: by
+ * All specials of a span have the same hash value, computed from the address of
+ * the span, and so the same lock. The lock also protects the marks of the span.
+ * It is taken with interrupts off, on any CPU, in any context but NMI: by
  * allocations, resizes and frees of objects with specials, by gomem_cleanup()
  * and gomem_cleanup_cancel(), by the unloading of modules, by reports and
  * debugfs.
@@ -163,7 +163,8 @@ static void mark_charged(struct gomem_special *sp, struct gomem_special *copy)
  *	set
  *
  * Context: any but NMI.
- * Return: false if another caller has freed the object, and its span is gone.
+ * Return: false if the object's span is gone, because another caller has freed
+ * the object meanwhile. If the span is still there, the special is attached.
  */
 bool gomem_special_add(struct gomem_special *sp, struct gomem_special *record)
 {
@@ -331,8 +332,8 @@ struct gomem_special *gomem_special_remove_record(unsigned long addr)
 /**
  * gomem_special_copy - copy a special of an object
  * @addr: the object, or any other address
- * @charge: copy the charge of the object to an account, instead of the
- *	profile's special
+ * @charge: true to copy the special that charges the object to an account;
+ *	false to copy the profile's special
  * @copy: set to the special. The account of a charge stays in memory at least
  *	until the RCU read-side section of the caller ends
  *

@@ -6,9 +6,10 @@
  * While an object has a special, GOMEM_TAG_SPECIAL is set in the tag of its
  * page, instead of the span class. So a free of any object in that page
  * leaves the hit path, and searches for specials in the slow path. Frees in
- * other pages cost no more than without specials. gomem_cache_free() does not
- * read the tag. Its hit path reads gomem_span.limit, which is 0 as long as an
- * object of the span has a special.
+ * other pages cost no more than without specials. gomem_cache_free() is an
+ * exception: it does not read the tag, but gomem_span.limit, which is 0 as long
+ * as an object of the span has a special. So it leaves the hit path for each
+ * object of that span.
  *
  * A special belongs to the object. The heap profile and accounts add their
  * specials before an allocation or a resize returns the object. The object's

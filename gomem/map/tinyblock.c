@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tinyblock.c - make the masks of the blocks of tiny objects in a span, find
- * objects by these masks, and verify them.
+ * tinyblock.c - clear and verify the masks of the blocks in a span of tiny
+ * objects, and find objects by these masks.
  */
 #include <linux/bitops.h>
 #include <linux/preempt.h>

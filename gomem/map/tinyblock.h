@@ -14,11 +14,12 @@
  *	bit  0-14	a part starts at this byte
  *	bit  15		*held*: the block is the current block of a CPU
  *
- * No part starts at byte 15, so bit 15 is free for this use. The *rest* of the
- * block, which its CPU has not cut yet, is a part like the others. It belongs
- * to the CPU, and is the last part of the block. A part reaches up to the next
- * part, or to the end of the block. So when a part is freed, the part before it
- * grows. The bytes of the rest, and bytes that belong to no part, are zero.
+ * No part starts at byte 15, because a CPU does not keep a rest of one byte. So
+ * bit 15 is free for this use. The *rest* of the block, which its CPU has not
+ * cut yet, is a part like the others. It belongs to the CPU, and is the last
+ * part of the block. A part reaches up to the next part, or to the end of the
+ * block. So when a part is freed, the part before it grows. The bytes of the
+ * rest, and those before the first part of the block, are zero.
  *
  * Cutting a part, dropping the rest and freeing a part each change the mask by
  * one atomic operation. If a CPU that has the rest frees the part before the

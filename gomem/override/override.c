@@ -28,8 +28,9 @@
  * Let align be the largest power of two that divides @size.
  *
  * Return: the first of @size, @size + align, @size + 2 * align, ... whose
- * objects are aligned to align. If objects of @size are large, the result is
- * @size itself or the next power of two.
+ * objects are aligned to align. If objects of @size are large, they are aligned
+ * to a page: then the result is @size, or the next power of two if align is
+ * more than a page.
  */
 size_t gomem_override_align(size_t size)
 {
@@ -160,10 +161,12 @@ static bool is_on_node(const void *p, int node)
 }
 
 /*
- * Return the usable size of an object. Return 0, with a report, if there is no
- * such object or it must not be moved. Kept out of line because of the variable
- * noscan: a function that passes on the address of a local variable makes no
- * tail calls. The tail calls of resize() save stack.
+ * Return the usable size of an object. Return 0, with a report, if @p is not a
+ * live object that gomem_free() would free. Return 0, too, if the object's
+ * cache has a constructor or is typesafe under RCU, because then the contents
+ * of the object have to stay. Kept out of line because of the variable noscan:
+ * a function that passes on the address of a local variable makes no tail
+ * calls. The tail calls of resize() save stack.
  */
 static noinline size_t resizable(const void *p, unsigned long caller)
 {
@@ -175,8 +178,8 @@ static noinline size_t resizable(const void *p, unsigned long caller)
 /*
  * Resize a gomem object. The result is aligned as kmalloc() promises for
  * @size, and to @align at least. If @node is given and has memory, the result
- * is on @node. gomem_realloc() promises neither the alignment nor the node. So
- * call it only if its result is sure to have both.
+ * is on @node. gomem_realloc() promises neither the alignment nor the node. If
+ * its result may lack one of them, this function allocates another object.
  */
 static void *resize(const void *p, size_t size, unsigned long align, gfp_t gfp,
 		    int node, unsigned long caller)

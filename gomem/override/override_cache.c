@@ -347,8 +347,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kmem_cache_charge, GOMEM_NS);
 /*
  * Callbacks for mempools, in place of the kernel's own. If a pool has the
  * kernel's own callbacks, the kernel's mempool code may take the free elements
- * of the pool for slab objects, and poison them. It does not do so if a pool
- * has the callbacks below: these elements may be gomem's objects.
+ * of the pool for slab objects, and poison them. With the callbacks below the
+ * elements may be gomem's objects. The mempool code does not poison these,
+ * because it compares the callbacks of the pool with its own.
  */
 typeof(mempool_alloc_slab) gomem_override_mempool_alloc_slab;
 void *gomem_override_mempool_alloc_slab(gfp_t gfp, void *cache)

@@ -73,8 +73,9 @@ EXPORT_SYMBOL_NS_GPL(gomem_override_kfree_nolock, GOMEM_NS);
 #endif
 
 /*
- * If the kernel does not export the two functions below (Linux 7.3 does not),
- * no module can call them. Then gomem does not define stand-ins for them.
+ * gomem defines a stand-in for each of the two functions below only if the
+ * kernel exports the function: otherwise no module can call it. Linux 7.3
+ * exports neither.
  */
 #ifdef GOMEM_EXPORTS_KVFREE_RCU_BARRIER
 typeof(kvfree_rcu_barrier) gomem_override_kvfree_rcu_barrier;

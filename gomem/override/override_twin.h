@@ -63,8 +63,9 @@ static __always_inline unsigned int gomem_twin_next(unsigned int i)
 
 /*
  * Return the typed cache that belongs to the kernel cache @s, NULL if there is
- * none. No task adds or removes @s meanwhile: the caller has a right to use
- * @s, so @s was added before, and no other task destroys it.
+ * none. The caller has a right to use @s, so no task adds or removes @s
+ * meanwhile. If @s has a typed cache, @s was added before any caller got @s. No
+ * other task destroys @s, or calls gomem_kernel_cache() for it.
  */
 static __always_inline struct gomem_cache *
 gomem_twin_cache(const struct kmem_cache *s)

@@ -5,9 +5,9 @@
  *
  * copy_to_user() and similar functions are inline. They call
  * __check_object_size() for each length that is not a constant. The kernel's
- * version of it knows only the bounds of slab objects, and takes gomem's
- * objects for pages, whose bounds it does not check. So gomem checks its own
- * objects.
+ * version of that function knows the bounds of slab objects. But it takes
+ * gomem's objects for plain pages, whose bounds it does not check. So gomem
+ * checks its own objects.
  */
 #include <kunit/visibility.h>
 #include <linux/uaccess.h>

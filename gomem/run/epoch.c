@@ -59,8 +59,10 @@
 #define EPOCH_MIN_MS	100
 
 /*
- * While a heap has many free pages, goals are set 100 times as often as usual:
- * every max(epoch_ms / GOAL_SHARE, GOAL_MIN_MS) milliseconds.
+ * After a free in a heap that then has many free pages, goal_work sets all
+ * goals a few times: see kick(). It runs every
+ * max(epoch_ms / GOAL_SHARE, GOAL_MIN_MS) milliseconds. If epoch_ms is at least
+ * 2000, that is 100 times as often as the looks set the goals.
  */
 #define GOAL_SHARE	(100 * GOMEM_GOAL_LOOKS)
 #define GOAL_MIN_MS	5

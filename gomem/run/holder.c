@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * holder.c - find a pointer to an object, then a pointer to the object that
- * contains the first pointer, and so on, until a pointer is in memory outside
- * the heaps or in a register, or until MOST_STEPS pointers are found.
+ * contains the first pointer, and so on. The search ends at a pointer in memory
+ * outside the heaps or in a register, after MOST_STEPS pointers, or if it finds
+ * no further pointer.
  *
  * Each step scans all memory once, as each round of run/hunt.c does, and takes
  * the first pointer that it finds. There may be more pointers.

@@ -69,8 +69,9 @@
 
 /*
  * The scan ends after this many rounds in a row that drop no candidate: CALM if
- * no pointer has been seen to move, else QUIET. MOST_ROUNDS bounds the time of
- * a scan to which a pointer is visible only now and then.
+ * no pointer has been seen to move, else QUIET. If many pointers are visible to
+ * the scan only now and then, rounds go on dropping candidates. So a scan has
+ * at most MOST_ROUNDS rounds.
  */
 #define CALM		4
 #define QUIET		10
@@ -88,8 +89,9 @@
  * @ms: how long the scan took
  * @rounds: rounds that ran, up to MOST_ROUNDS; the scan ends when no candidate
  *	is left, or after enough quiet rounds
- * @quiet: how many of the last rounds dropped no candidate
- * @missed: candidates that a round missed and a later round dropped
+ * @quiet: number of quiet rounds since the last round that dropped a candidate
+ * @missed: number of candidates that all rounds after the first one dropped
+ *	together: they were in use, and an earlier round had missed that
  * @marks: counts of the objects that were live at the start, and of the
  *	candidates left after the last round
  * @ram: pages of the machine, by what the last round did with them

@@ -31,7 +31,10 @@ static void count_leaks(struct gomem_span *s, void *arg)
 	unsigned long news;
 
 	census->pages += s->npages;
-	/* Spans of arenas and typed caches have been reported already. */
+	/*
+	 * gomem_arena_exit() and gomem_cache_exit() have reported the arenas
+	 * and typed caches that are left.
+	 */
 	if (gomem_span_state(s) == GOMEM_SPAN_ARENA || (!class && s->divmul))
 		return;
 	if (class == GOMEM_TINY_CLASS)

@@ -433,7 +433,8 @@ static int follow_memory(struct gomem_marks *m, unsigned long addr,
  * Follow the pointers in the marked objects whose bits are in word @w of the
  * bitmaps. A marked object that is not a candidate may have been allocated
  * after the set was made. If it is live, its pointers are followed here, too:
- * later, other code may have moved them to another object.
+ * before gomem_marks_newer() follows them, other code may move them to another
+ * object.
  */
 static int follow_word(struct gomem_marks *m, struct gomem_marks_span *ms,
 		       unsigned int w)
@@ -468,7 +469,7 @@ int gomem_marks_follow(struct gomem_marks *m)
 
 	while (!err && (ms = m->grey)) {
 		m->grey = ms->grey;
-		/* If more objects are marked from here on, queue @ms again. */
+		/* From here on, marking an object in @ms queues @ms again. */
 		ms->queued = false;
 		for (w = 0; w < words_of(ms) && !err; w++)
 			err = follow_word(m, ms, w);
@@ -637,7 +638,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_marks_end);
  * @m: the set
  * @addr: any address
  *
- * Return: true if @addr is in a candidate, marked or not.
+ * Return: true if @addr is in a candidate, even if this round marked it.
  */
 bool gomem_marks_candidate(const struct gomem_marks *m, unsigned long addr)
 {

@@ -13,16 +13,18 @@
  * All words are taken for pointers (*conservative* marking). A pointer to any
  * byte of an object marks it. So does a pointer to the struct page of a kernel
  * page in which the object lies: always if the object has at least the size of
- * a kernel page. A smaller object is marked if the word after the pointer was
- * not read, or if a half of that word is the offset of a byte of the object in
- * the kernel page.
+ * a kernel page. A smaller object is marked if a half of the word after the
+ * pointer is the offset of a byte of the object in the kernel page. It is also
+ * marked if that word is not known: if the pointer is the last of the words
+ * that a call of gomem_marks_words() gets.
  *
  * Live objects that are not candidates are in use: they were allocated after
- * the set was made, or an earlier round has marked them. So in each round,
- * gomem_marks_newer() follows the pointers in these objects, too. A candidate
- * may have been freed, and a new object may be in its place. If the candidate
- * is marked, or if its contents have changed, gomem_marks_newer() assumes that
- * there is a new object, and follows the pointers in it.
+ * the set was made, an earlier round has marked them, or their contents have
+ * changed. So in each round, gomem_marks_newer() follows the pointers in these
+ * objects, too. A candidate may have been freed, and a new object may be in its
+ * place, even after the pointers of the candidate were followed. So
+ * gomem_marks_newer() also follows the pointers in candidates that are marked,
+ * and in those whose contents have changed.
  *
  * Objects may be allocated and freed while a set exists. The set remembers how
  * each span was cut into objects when the set was made. If a span is gone, or
@@ -46,7 +48,10 @@ struct gomem_marks_counts {
 	unsigned long candidates;
 };
 
-/* Called for each candidate. An error ends the walk. */
+/*
+ * gomem_marks_each() calls a function of this type for each candidate. If the
+ * function returns an error, the calls end.
+ */
 typedef int (*gomem_marks_fn)(unsigned long addr, u32 size, void *arg);
 
 struct gomem_marks *gomem_marks_create(void);

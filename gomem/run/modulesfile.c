@@ -3,10 +3,11 @@
  * modulesfile.c - the file "modules" of debugfs: how much memory each module
  *	has allocated from gomem, and how much of it is in use.
  *
- * For objects up to 32 KiB and for arenas, the numbers come from the heap
- * profile, summed by the client (api/client.c). So they do not slow
- * down allocations, but are estimates. The file says how far they may be off.
- * Large objects in use are counted exactly, by gomem_span.client.
+ * The numbers of objects up to 32 KiB and of arenas come from the heap profile:
+ * the row of a module sums up the buckets of which the module is the client
+ * (api/client.c). So the file costs allocations no time, but these numbers are
+ * estimates. The file says how far they may be off. Large objects in use are
+ * counted exactly, by gomem_span.client.
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
@@ -64,8 +65,9 @@ struct rows {
 };
 
 /*
- * Copy the name of the module out of a symbol, "name+0x1/0x2 [module]". Code
- * without a module is the kernel's own.
+ * Copy the name of the module out of a symbol, "name+0x1/0x2 [module]". A
+ * symbol without a module is in built-in code. Text without a "+" is no symbol:
+ * gomem_origin_site() found none.
  */
 static void module_of_symbol(const char *symbol, char *name)
 {

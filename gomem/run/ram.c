@@ -180,9 +180,9 @@ static bool is_untouchable(struct page *page, unsigned long pfn)
 }
 
 /*
- * Is the page in a list? The page may be in any state, and page->lru may not
- * contain pointers. So check that the next entry points back. In a page that
- * was never used, page->lru points to itself, which does not count.
+ * Is the page in a list? The page may be in any state, and page->lru may hold
+ * other data than pointers. So check that the next entry points back. In a page
+ * that was never used, page->lru points to itself, which does not count.
  */
 static bool is_linked(struct page *page)
 {
@@ -340,7 +340,7 @@ static int scan_all(struct ram *r)
 	return err;
 }
 
-/* Scan a page that was part of a stack, but no longer is. */
+/* Scan a page that was skipped as part of a stack, but no longer is. */
 static void scan_gone(unsigned long pfn, void *arg)
 {
 	struct ram *r = arg;

@@ -202,7 +202,8 @@ bool gomem_shape_unit_live(const struct gomem_shape *sh, unsigned int u)
  * @sh: the shape
  * @u: number of the object's unit (see shape.h)
  *
- * Return: the bytes; 1 for a tiny object that was freed meanwhile.
+ * Return: the bytes, never 0. If the object is tiny and not live any more,
+ * return 1.
  */
 u32 gomem_shape_unit_size(const struct gomem_shape *sh, unsigned int u)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * shrink.c - the shrinker: under memory pressure, gives back the free pages of
- * heaps, the pages in page caches, and the pages that become free when it
- * drains the transfer caches of the span classes.
+ * shrink.c - the shrinker: under memory pressure, frees spans in quarantine.
+ * It then gives back the free pages of heaps, the pages in page caches, and the
+ * pages that become free when it drains the transfer caches of span classes.
  *
  * The shrinker may run inside of gomem's own calls of alloc_pages(). This
  * cannot deadlock: while gomem allocates memory or gives memory back, it holds

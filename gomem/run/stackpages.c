@@ -16,6 +16,7 @@
  * stacks of idle tasks, which are in no list of tasks, are found, too.
  *
  * Without CONFIG_VMAP_STACK, only the stack of the task that scans is found.
+ * The scan then reads the pages of all other stacks as it reads other pages.
  */
 #include <linux/magic.h>
 #include <linux/minmax.h>
@@ -258,7 +259,8 @@ void gomem_stackpages_drop(struct gomem_stackpages *sp)
  * @sp: the pages
  * @pfn: number of the page
  *
- * Return: true if it was when gomem_stackpages_find() was called.
+ * Return: true if gomem_stackpages_find() found the page in a stack, and
+ * gomem_stackpages_each_gone() has not removed it from @sp.
  */
 bool gomem_stackpages_has(struct gomem_stackpages *sp, unsigned long pfn)
 {

@@ -247,7 +247,10 @@ static bool look_running(struct look *l, unsigned int cpu)
 	l->bytes = 0;
 	l->state = NOT_RUNNING;
 	smp_call_function_single(cpu, start_timer, l, true);
-	/* Load the state before the copy. Pairs with copy_running(). */
+	/*
+	 * The state is loaded before the data that copy_running() stored, such
+	 * as @l->copy. Pairs with the release in copy_running().
+	 */
 	while (smp_load_acquire(&l->state) == STARTED && ktime_get_ns() < end)
 		cpu_relax();
 	hrtimer_cancel(&l->timer);
@@ -291,8 +294,10 @@ static unsigned int scan_task(struct gomem_marks *m, struct look *l,
 }
 
 /*
- * Scan what each CPU runs. This may be an interrupt on its own stack, or an
- * idle task, which is in no list of tasks.
+ * Scan the registers of each CPU, and the stack of the task that it runs. This
+ * finds pointers in idle tasks, which are in no list of tasks, and in registers
+ * of a softirq that runs on a stack of its own. The softirq's stack is not
+ * copied: see copy_running().
  */
 static void scan_cpus(struct gomem_marks *m, struct look *l)
 {

@@ -127,7 +127,7 @@ static void show_row(struct seq_file *m, const struct gomem_suspect_row *row)
 }
 
 /**
- * gomem_suspects_show - print the unreachable objects, a row for each stack
+ * gomem_suspects_show - print the unreachable objects by stack and size
  * @m: the file to print to; readable only for root, since addresses are shown
  * @su: the objects
  */

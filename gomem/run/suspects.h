@@ -38,8 +38,9 @@ struct gomem_suspect_row {
 
 /**
  * struct gomem_suspects - the unreachable objects that a scan found
- * @start: when the scan began, in nanoseconds of ktime_get_ns(). An object
- *	whose record in the heap profile is younger is not a suspect
+ * @start: when the scan began, in nanoseconds of ktime_get_ns(). If the heap
+ *	profile's record of an object was made later, the object is not a
+ *	suspect: see gomem_suspects_add()
  * @objects: number of objects, including those that have no row
  * @bytes: their bytes
  * @no_row: objects that have no row

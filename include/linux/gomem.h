@@ -100,9 +100,9 @@
  *
  * Memory: each NUMA node has a heap of its own, and memory comes from the node
  * of the CPU. Free memory returns to the kernel after a while. gomem's pages
- * are not slab pages. So when the kernel decides whether a page may be shared
- * by reference, as in sendpage_ok(), it does not know that objects are in the
- * page.
+ * are not slab pages, so sendpage_ok() returns true for them. Code that relies
+ * on sendpage_ok() may send an object by a reference to its page. The network
+ * may then read the object after it was freed.
  *
  * The algorithms are those of Go's runtime (malloc.go, mcache.go, mcentral.go,
  * mheap.go, mpagealloc.go). But callers free each object; there is no garbage
@@ -315,7 +315,8 @@ static __always_inline void *gomem_calloc(size_t n, size_t size, gfp_t gfp)
  *	stands for NUMA_NO_NODE
  *
  * If @node has no memory left, the memory comes from another node. A CPU caches
- * no memory of other nodes, unless its own node has none left.
+ * no objects of other nodes, unless its own node has no memory left. So an
+ * allocation or a free of an object of another node takes a lock.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: as gomem_alloc(); NULL with a report if @node is not a valid node id.
@@ -434,14 +435,14 @@ int __must_check gomem_cleanup(const void *p, void (*fn)(void *arg), void *arg,
 
 /**
  * gomem_cleanup_cancel - remove a cleanup from an object
- * @p: the object, which the caller owns
+ * @p: the object, which another CPU may free meanwhile
  * @fn: as for gomem_cleanup()
  * @arg: as for gomem_cleanup()
  *
  * Context: any but NMI; never sleeps.
  * Return: true if such a cleanup was removed, and so will not run; false if the
- * object has none. If another CPU just freed the object, the cleanup may still
- * run there: synchronize_rcu() waits for its end.
+ * object has none. If it has none because another CPU frees it, the cleanup may
+ * still run there: synchronize_rcu() waits for its end.
  */
 bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg);
 
@@ -611,9 +612,9 @@ bool gomem_owns(const void *p);
  * object is live, its neighbours, its span, and the caller of this function. If
  * the heap profile sampled the object, the lines also say who allocated the
  * object, and who freed it. These lines have no address in clear. The debugfs
- * file whatis gives the same description. For memory of the kernel's slab
- * allocator, the output of mem_dump_obj() follows, which may have an address in
- * clear.
+ * file whatis gives the same description, but with addresses. For memory of the
+ * kernel's slab allocator, the output of mem_dump_obj() follows, which may have
+ * an address in clear.
  *
  * Of the memory of gomem's objects, only the words that mark free objects are
  * read. So the call is safe while other code writes to the objects.

@@ -3,9 +3,10 @@
  * lines.c - perform one allocation and one free between marks that an emulator
  * recognises.
  *
- * A mark is an instruction without effect. scripts/lib/qemu_lines.c, a QEMU
- * plugin, records which cache lines are touched between two marks. The first
- * mark starts the recording.
+ * A mark is an instruction without effect. scripts/lib/qemu_lines.c is a QEMU
+ * plugin. Its recording starts at the very first mark, which run_lines() makes
+ * before all rounds. Each further mark begins or ends a window, in turn. The
+ * plugin records which cache lines are touched in each window.
  *
  * For each size there are REPEAT rounds. A round records the marks alone, and
  * then an allocation and a free with gomem, with kmalloc() and with kmem_cache,

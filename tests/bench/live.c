@@ -3,9 +3,9 @@
  * live.c - allocate and free among many live objects.
  *
  *	churn	there are 20 000 live objects of one size. Free 1 to 2048 random
- *		ones, then allocate as many. Objects for which the slot has no
- *		room return to many spans, and are allocated from these spans
- *		later
+ *		ones, then allocate as many. Objects for which neither gomem's
+ *		slot nor its transfer cache has room return to many spans, and
+ *		are allocated from these spans later
  *	mixed	there are 10 000 live objects of all sizes. Free one random
  *		object, and allocate one of another size in its place
  *

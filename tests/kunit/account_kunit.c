@@ -500,8 +500,8 @@ static void test_destroy_soft(struct kunit *test)
 	expect_charged(test, a, 1, 3072);
 	expect_calls(test, &calls, 0);
 	/*
-	 * While an object is charged, the account exists: a second destroy is
-	 * reported.
+	 * The charged object keeps the memory of the destroyed account. So a
+	 * second destroy may read that memory, and is reported.
 	 */
 	gomem_account_destroy(a);
 	expect_misuses(test, GOMEM_BAD_ACCOUNT, 1);

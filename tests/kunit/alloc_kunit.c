@@ -330,7 +330,7 @@ static void test_node(struct kunit *test)
 		KUNIT_EXPECT_NULL(test,
 				  gomem_alloc_node(100, GFP_KERNEL, bad[i]));
 	expect_misuses(test, GOMEM_BAD_NODE, ARRAY_SIZE(bad));
-	/* An allocation succeeds whether the node exists or not. */
+	/* Numbers below MAX_NUMNODES are valid, even if no such node exists. */
 	for (node = 0; node < MAX_NUMNODES; node++) {
 		p = gomem_alloc_node(100, GFP_KERNEL, node);
 		expect_object(test, p, 100);

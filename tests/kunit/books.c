@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * books.c - a model of the counters of the module's own heap.
+ * books.c - a model of the counters of gomem's own heaps: see books.h.
  */
 #include <linux/delay.h>
 #include <linux/gomem.h>
@@ -128,8 +128,8 @@ void books_expect(struct kunit *test)
 }
 
 /*
- * Return the bytes that the model counts for an object. It counts none for tiny
- * objects.
+ * Return the bytes that the model counts for an object. It counts none for an
+ * object in a tiny block.
  */
 static size_t bytes_of(const void *p)
 {

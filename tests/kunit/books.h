@@ -15,7 +15,7 @@
 
 /*
  * Counters of the heap: as read from it, or as the model expects them. The byte
- * counters leave out tiny objects that share a block.
+ * counters leave out objects in tiny blocks.
  */
 struct counts {
 	u64 mallocs;

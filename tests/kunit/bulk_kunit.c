@@ -526,8 +526,8 @@ static void test_write_after_free(struct kunit *test)
 }
 
 /*
- * Write to free objects that have returned from the slot to their spans. Live
- * objects keep these spans from being freed.
+ * Write to free objects that are in their spans, not in the slot. Live objects
+ * keep these spans from being freed.
  */
 static void test_write_after_free_in_span(struct kunit *test)
 {

@@ -188,8 +188,9 @@ static void test_ctor(struct kunit *test)
 					  memchr_inv(f->objs[i], 0x77, 200));
 		}
 		/*
-		 * Free the first object last. Until then its span has a live
-		 * object, and is not freed.
+		 * Free the first object last. Until then its span is not freed,
+		 * and then the slot keeps the object. So the next round reuses
+		 * objects that were constructed in an earlier round.
 		 */
 		for (i = 1; i < 500; i++)
 			gomem_cache_free(c, f->objs[i]);
@@ -239,7 +240,10 @@ static void test_typesafe(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
-/* An object that is written to while free is never handed out again. */
+/*
+ * If the key of a free object is overwritten, the object is not handed out any
+ * more. In a cache with a constructor the key lies after the object.
+ */
 static void test_written(struct kunit *test)
 {
 	struct gomem_cache_args args = { .ctor = construct };

@@ -121,9 +121,10 @@ static struct gomem_cache *create(struct kunit *test)
 
 /*
  * If a module leaves a cache behind when it is unloaded, gomem removes the
- * constructor from the cache, and empties its slots. Then an allocation is
- * refused, unless the slot has enough objects that were freed since. The cache
- * still accepts frees of its objects.
+ * constructor from the cache, and empties the cache's slots. From then on, a
+ * slot has only objects that were freed after that. gomem refuses an allocation
+ * of more objects than this CPU's slot has. The cache still accepts frees of
+ * its objects.
  */
 static void test_constructor(struct kunit *test)
 {
@@ -147,8 +148,8 @@ static void test_constructor(struct kunit *test)
 	gomem_free(p[1]);
 	gomem_cache_free_bulk(c, MANY - 2, p + 2);
 	/*
-	 * Some of the freed objects are in a slot, and were constructed. But
-	 * they are fewer than MANY, so the call as a whole is refused.
+	 * Some of the freed objects are in a slot, still constructed. But a
+	 * slot holds fewer than MANY, so the call as a whole is refused.
 	 */
 	KUNIT_EXPECT_EQ(test, 0,
 			gomem_cache_alloc_bulk(c, GFP_KERNEL, MANY, p));

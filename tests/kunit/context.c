@@ -160,8 +160,9 @@ bool grace_begins(unsigned long gp)
 		return false;
 	/*
 	 * Start a normal grace period, in case the caller has started only an
-	 * expedited one. An expedited grace period may need a work that only
-	 * this CPU can run, and this CPU is busy with the loop below.
+	 * expedited one. A thread of RCU, which may run on any CPU, begins a
+	 * normal one. An expedited one may need a work that only this CPU can
+	 * run, and this CPU is busy with the loop below.
 	 */
 	start_poll_synchronize_rcu();
 	for (ms = 0; ms < 5000 && get_state_synchronize_rcu() == gp; ms++)

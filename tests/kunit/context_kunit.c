@@ -217,7 +217,8 @@ static void swap_one(void *arg)
 /*
  * Tasks leave interrupts on while they use their mcache, so interrupts have
  * another mcache. An object that an interrupt freed is not the next one that a
- * task gets. Nor does an interrupt get an object that a task freed.
+ * task gets, and an object that a task freed is not the next one that an
+ * interrupt gets.
  */
 static void expect_own_cache(struct kunit *test, struct job *job,
 			     void (*irq)(void (*fn)(void *arg), void *arg))

@@ -23,7 +23,11 @@
 
 /* Slots */
 
-/* The state of a slot before and after calls of gomem_mcache_drain(true). */
+/*
+ * The state of a slot: index 0 before the first call of
+ * gomem_mcache_drain(true), index i after call i. @emptied: number of objects
+ * that call 3 took out of idle slots.
+ */
 struct idle {
 	unsigned int held[5];
 	unsigned int capacity[5];
@@ -154,8 +158,8 @@ static void relieve_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 }
 
 /*
- * Before the heap grows for a task, slots that hold 16 KiB or more are emptied.
- * The others keep their objects.
+ * Before the heap grows for a task, the slots of the task's CPU that each hold
+ * 16 KiB of objects or more are emptied. Its other slots keep their objects.
  */
 static void test_slot_relief(struct kunit *test)
 {

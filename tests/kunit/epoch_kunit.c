@@ -49,8 +49,8 @@ static void put_objects(struct kunit *test, unsigned int n)
 }
 
 /*
- * Return how many free objects of the small size are in slots, in transfer
- * caches and in spans that CPUs cache.
+ * Return the number of free objects of SMALL bytes in slots and transfer
+ * caches, plus the number of spans of that size that slots cache.
  */
 static unsigned long cached(void)
 {
@@ -76,8 +76,9 @@ static void test_count(struct kunit *test)
 
 /*
  * If no CPU uses the free objects in its slots, they leave the slots within
- * about as many looks as an epoch has. Other CPUs may drain their slots a
- * little later.
+ * about as many looks as an epoch has. A look waits only DRAIN_IDLE_MS
+ * (cpu/drain.c) for CPUs to drain their slots, and a busy CPU may do so later.
+ * So the test allows for more time and more looks.
  */
 static void test_idle(struct kunit *test)
 {
@@ -169,8 +170,9 @@ static bool gives_back(struct gomem_heap *h, unsigned long pages)
 }
 
 /*
- * After many pages became free, goals are set often, until the old peaks are
- * forgotten. When many pages become free again, goals are set often again.
+ * When many pages become free, goals are set at short intervals, not only in
+ * each look. Expect at least GOMEM_GOAL_LOOKS new goals, after which the old
+ * peaks are forgotten, each time that many pages become free.
  */
 static void test_goal_clock(struct kunit *test)
 {

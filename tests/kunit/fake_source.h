@@ -69,8 +69,9 @@ struct fake_call {
 /**
  * struct fake_source - a page source for tests
  * @src: to be given to gomem_heap_init()
- * @heap: the heap that uses the source, none of whose locks may be held during
- *	a call; NULL in struct fake_peers
+ * @heap: the heap that uses the source; NULL in struct fake_peers. No lock of
+ *	this heap, nor of a heap in @node, may be held while @src allocates or
+ *	frees
  * @nr_nodes: number of nodes that the memory belongs to; 0 if nodes do not
  *	matter
  * @stripe: pages in a row that belong to the same node

@@ -15,8 +15,9 @@
 #include <linux/types.h>
 
 /*
- * The pattern depends on the address, so that objects that overlap have
- * different patterns.
+ * Return the byte that fills the object at @p. It depends on bits 3 to 18 of
+ * the address, so that most objects that overlap have different bytes. Then the
+ * fill of one of them breaks the pattern of the other.
  */
 static inline u8 pattern_of(const void *p)
 {

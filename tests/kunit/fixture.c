@@ -161,8 +161,9 @@ void expect_sound(struct kunit *test)
 }
 
 /*
- * Get objects or a span as the refill of a slot does: from spans with free
- * cells, else from new spans, of this node or of another.
+ * Get objects or a span as the refill of a slot does: from the transfer cache
+ * and from spans with free cells, else from new spans. Try this node, then the
+ * nearest other node, then this node again with all that @gfp allows.
  */
 void central_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r)
 {

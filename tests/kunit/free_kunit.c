@@ -177,8 +177,9 @@ static void test_write_after_free(struct kunit *test)
 	migrate_enable();
 
 	/*
-	 * gomem did not hand p out, but counts p as allocated since then. So
-	 * this second free of p is not noticed. q and r are live objects.
+	 * When gomem reported the write to p, it set p aside: p has no key, and
+	 * stays allocated. So this second free of p is not noticed. q and r are
+	 * live objects.
 	 */
 	gomem_free(p);
 	gomem_free(q);

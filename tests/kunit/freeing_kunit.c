@@ -4,8 +4,9 @@
  * own heaps.
  *
  * The cases watch the page source while a CPU frees objects that another CPU
- * allocated. The freeing CPU has not used its slots before, so they are small.
- * When its slots for tasks grow, a work item, not the free, allocates memory.
+ * allocated. gomem_scavenge_all() has returned the slots of the freeing CPU to
+ * their initial size before, so the frees overflow the slots. When the CPU's
+ * slots for tasks grow, a work item, not the free, allocates memory.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>

@@ -39,8 +39,9 @@ static const struct epoch_case {
 KUNIT_ARRAY_PARAM_DESC(epoch, epoch_cases, name);
 
 /*
- * Set the goal GOMEM_GOAL_LOOKS times. A heap remembers this number of peaks,
- * so the last goal depends on no older peak. Return the last goal.
+ * Set the goal GOMEM_GOAL_LOOKS times. Return the last one. Each time, the heap
+ * notes its peak since the time before. It remembers GOMEM_GOAL_LOOKS peaks, so
+ * the last goal depends only on the peaks that are noted here.
  */
 static unsigned long end_epoch(struct gomem_heap *h, unsigned int percent)
 {
@@ -180,8 +181,8 @@ static void need_preempt_count(struct kunit *test)
 }
 
 /*
- * gomem_heap_give_back() gives back as many pages as a free has freed, but at
- * least 32, until no more than h->give_min pages are free.
+ * A call of gomem_heap_give_back() gives back max(32, pages just freed) pages,
+ * but never so many that fewer than h->give_min pages stay free.
  */
 static void test_give_back(struct kunit *test)
 {
@@ -199,8 +200,8 @@ static void test_give_back(struct kunit *test)
 	h->give_min = 64;
 	span_set_put(test, &f->set, s);
 	/*
-	 * Count from here: if epoch_ms is at most its default, freeing the span
-	 * has given pages back already. See gomem_heap_urgent().
+	 * Count from here: freeing the span may have given pages back already.
+	 * It gives none back if the parameters make gomem_heap_urgent() 0.
 	 */
 	before = *released;
 	gomem_heap_give_back(h, 16);
@@ -279,7 +280,10 @@ static void test_give_back_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, *released);
 	KUNIT_EXPECT_EQ(test, 436, gomem_heap_surplus(h));
 	KUNIT_EXPECT_FALSE(test, h->give_hurry);
-	/* put_and_give() has started this grace period, so it will end. */
+	/*
+	 * await_grace() starts no grace period. put_and_give() has started that
+	 * of h->give_gp, so the wait ends.
+	 */
 	await_grace(&h->give_gp);
 	gomem_heap_give_back(h, 500);
 	KUNIT_EXPECT_EQ(test, 436, *released);
@@ -289,8 +293,8 @@ static void test_give_back_later(struct kunit *test)
 
 /*
  * After a free has started a grace period, frees give no pages back until that
- * grace period (h->give_gp) ends. A later free does not make them wait for a
- * later grace period instead, even if that free starts an expedited one.
+ * grace period (h->give_gp) ends. A later free leaves h->give_gp as it is, even
+ * if that free starts an expedited grace period.
  */
 static void test_give_back_again(struct kunit *test)
 {
@@ -463,9 +467,10 @@ KUNIT_ARRAY_PARAM_DESC(limit, limit_cases, name);
 
 /*
  * A request needs four pages in a row, but only single pages are free. So the
- * heap must grow. With a memory limit it grows by the four pages only. If the
- * request may sleep, the heap first gives back as many free pages as it would
- * exceed the limit by.
+ * heap must grow. Without a memory limit it fetches a block of 32 pages. In the
+ * cases with a limit such a block would exceed the limit, so the heap fetches
+ * only four pages. If these would exceed the limit, too, and the request may
+ * sleep, the heap first gives back as many free pages as are in excess.
  */
 static void test_limit(struct kunit *test)
 {
@@ -648,7 +653,8 @@ static void test_limit_tick(struct kunit *test)
  * The background scavenger gives back the pages beyond the goal, or those
  * beyond 95 % of the memory limit, whichever are more. It hurries if more than
  * a 16th of the heap's pages are beyond the goal, but never because of the
- * limit: gomem_heap_excess() says why.
+ * limit: gomem_heap_excess() says why. The third number of that function,
+ * gomem_heap_urgent(), is 0 in this heap.
  */
 static void test_excess(struct kunit *test)
 {

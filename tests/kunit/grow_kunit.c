@@ -177,9 +177,10 @@ static unsigned long calls_to_grow(struct kunit *test, unsigned int npages)
 }
 
 /*
- * After the source failed, the heap grows by smaller blocks. With each growth,
- * the heap tries the next higher order, instead of the largest at once. The
- * same holds if only the last attempt, which may reclaim memory, succeeded.
+ * After calls of the source failed, the heap grows by smaller blocks. If the
+ * first call of a growth succeeds, the next growth begins one order higher,
+ * instead of at the largest order at once. The same holds if only the last
+ * call, which may reclaim memory, succeeded.
  */
 static const struct learn_case {
 	const char *name;
@@ -286,7 +287,7 @@ static void test_outside_range(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* The addresses that are covered begin above the pages of the source. */
+/* The heap cannot use pages of the source below the covered addresses. */
 static void test_below_range(struct kunit *test)
 {
 	mheap_make(test, 2);
@@ -402,7 +403,11 @@ static void test_fail(struct kunit *test)
 				  &mheap_source_of(f)->pages;
 		fake_fail(which, from, c->count);
 		make_spans_under_failure(test, &failures);
-		/* make_spans_under_failure() clears *which after a failure. */
+		/*
+		 * If a request for a span failed, make_spans_under_failure()
+		 * has set all of *which to 0, @from included. If calls failed
+		 * but no request did, which->failed is their number.
+		 */
 		failed = which->failed || !which->from;
 	}
 	KUNIT_EXPECT_GT(test, from, 5);
@@ -412,8 +417,8 @@ static void test_fail(struct kunit *test)
 
 /*
  * If a light request for descriptor memory fails, the heap makes a hard one. A
- * hard request here is for 4 KiB for span descriptors, and for 8 KiB for chunk
- * descriptors.
+ * hard request is for as many kernel pages as one descriptor needs: 4 KiB for
+ * the span descriptor of this case, 8 KiB for a chunk descriptor.
  */
 static void test_meta_fallback(struct kunit *test)
 {

@@ -14,8 +14,9 @@
 #ifndef MODULE
 /*
  * If the suites are built into the kernel, make the epoch a day, so that gomem
- * makes no look while the suites run. An epoch_ms on the command line prevails.
- * tests/kunit/run loads the module with the same epoch.
+ * makes no look while the suites run. An epoch_ms on the command line prevails,
+ * unless it is the default. tests/kunit/run loads the module with an epoch of a
+ * day, too.
  */
 static int __init stretch_epoch(void)
 {

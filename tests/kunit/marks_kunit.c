@@ -283,8 +283,8 @@ static void test_struct_page(struct kunit *test)
 }
 
 /*
- * An object that was freed is not a candidate, nor is an object that takes its
- * place.
+ * gomem_marks_end() drops a candidate that was freed. A new object that takes
+ * its place later does not become a candidate.
  */
 static void test_freed(struct kunit *test)
 {

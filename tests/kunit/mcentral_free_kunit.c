@@ -80,8 +80,9 @@ static void test_free_empties(struct kunit *test)
 }
 
 /*
- * Free objects of several spans in one call. Some runs of neighbours lie in one
- * word of the freed bits, others cross words.
+ * Free objects of several spans in one call. In the array, most objects of a
+ * span follow each other by rising address, and their freed bits are in two
+ * words. The others lie between objects of other spans.
  */
 static void test_free_mixed_spans(struct kunit *test)
 {

@@ -312,14 +312,14 @@ static void test_refill_exchanges(struct kunit *test)
 	central_expect_where(test, old, GOMEM_FULL_SWEPT);
 	central_expect_spans(test, 2, 1);
 
-	/* A caller takes the last free object of its span before a refill. */
+	/* Take all free objects of @s: then a refill lists @s as full. */
 	KUNIT_EXPECT_EQ(test, 6, central_take(s, f->objs + 4, 6));
 	refill(f, &r, s, 4, true);
 	KUNIT_EXPECT_EQ(test, 0, r.n);
 	central_expect_where(test, s, GOMEM_FULL_SWEPT);
 	central_expect_spans(test, 2, 0);
 
-	/* If all objects of @old are free, @old goes back to the heap. */
+	/* If all objects of @old are free, a refill gives @old to the heap. */
 	KUNIT_EXPECT_EQ(test, 0, central_free_objs(f, f->objs, 2 * f->nelems));
 	central_expect_spans(test, 0, 0);
 	old = central_cache(test);
@@ -348,13 +348,13 @@ static void test_refill_fresh(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x3c, r.fresh);
 	central_free_objs(f, r.objs, r.n);
 
-	/* A full batch of fresh objects sets all bits of r.fresh. */
 	refill(f, &r, NULL, 21, false);
 	central_free_objs(f, r.objs, r.n);
 	central_free_objs(f, f->objs, 1);
 	central_free_objs(f, f->objs + 2, 1);
 	central_free_objs(f, f->objs + 4, 1);
 	central_expect_spans(test, 0, 0);
+	/* GOMEM_BATCH_MAX fresh objects set all bits of r.fresh. */
 	central_use_size(f, 8);
 	KUNIT_ASSERT_EQ(test, 1, central_alloc(f, f->objs, 1));
 	refill(f, &r, NULL, GOMEM_BATCH_MAX, false);

@@ -92,7 +92,8 @@ static void free_random(struct kunit *test, struct class_state *c)
 	for (i = 0; i < n; i++)
 		KUNIT_ASSERT_TRUE(test, clear_live(f, f->batch[i]));
 	/*
-	 * Free some objects twice, while other objects of the class are live.
+	 * Free some objects of the batch a second time in the same call, but
+	 * only if other objects of the class stay live.
 	 */
 	while (c->nr && n && !below(&f->base.set.rnd, 4)) {
 		f->batch[n + bad] = f->batch[below(&f->base.set.rnd, n)];

@@ -64,8 +64,9 @@ static void test_every_class(struct kunit *test)
 }
 
 /*
- * Allocate a large span of each length from 5 pages to a chunk. It is
- * aligned if its length is a power of two, and noscan if its length is odd.
+ * Allocate a large span of each length from 5 pages to a chunk. A span whose
+ * length is a power of two is aligned to that length. One of odd length is
+ * noscan.
  */
 static void test_every_length(struct kunit *test)
 {
@@ -85,7 +86,10 @@ static void test_every_length(struct kunit *test)
 	mheap_put_all(test);
 }
 
-/* Allocate aligned spans. The small spans in between spoil the alignment. */
+/*
+ * Allocate spans that are aligned to their length. The small spans in between
+ * take single pages, so that free runs do not all begin at aligned pages.
+ */
 static void test_aligned(struct kunit *test)
 {
 	unsigned int npages, i;

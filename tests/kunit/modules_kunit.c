@@ -154,8 +154,9 @@ static void expect_ours(struct kunit *test, void *p, unsigned int i)
 }
 
 /*
- * A large object is counted for the module that allocates it, even if one
- * function of gomem calls another, and also after a resize in place.
+ * A large object is counted for the module that called gomem. This holds even
+ * if the function that the module called allocates the object by a call of
+ * another function of gomem, and after a resize in place.
  */
 static void test_client(struct kunit *test)
 {

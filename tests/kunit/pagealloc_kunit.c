@@ -638,12 +638,13 @@ static void test_aligned_beyond(struct kunit *test)
 }
 
 /*
- * Across each border of two chunks lie 64 free pages in a row. So the summaries
- * promise such a run in many places, but only the last chunk has one that lies
- * within the chunk. The search for an aligned run of 64 gives up before it gets
- * to that chunk, since it has visited 512 summaries. Then only 127 free pages
- * in a row will do: they always have such a run. gomem_pagealloc_next_chunk()
- * does not give up.
+ * Across each border of two chunks lie 64 free pages in a row. So summaries of
+ * several chunks promise 64 free pages in a row, but only the last chunk has
+ * them inside it, where an aligned run has to be. The search for an aligned run
+ * of 64 pages gives up before it gets to that chunk, since it has visited 512
+ * summaries. It then takes only 127 free pages in a row, which always contain
+ * an aligned run of 64. heap_next_chunk() may visit all summaries, and finds
+ * the last chunk.
  */
 static void test_promised_across(struct kunit *test)
 {

@@ -104,9 +104,10 @@ void heap_init(struct kunit *test, unsigned long nr_chunks)
 }
 
 /*
- * Register a chunk, all of whose pages are holes. The searches in
- * pagealloc_random_kunit.c visit the chunks in the order of their registration.
- * So cases there have to register their chunks in order of address.
+ * Register a chunk, all of whose pages are holes. The oracle in
+ * pagealloc_random_kunit.c searches the chunks in the order of their
+ * registration, and has to find the lowest address. So cases there have to
+ * register their chunks in order of address.
  */
 void heap_register(struct kunit *test, unsigned long ci)
 {

@@ -657,7 +657,7 @@ static void test_reach_code(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, last <= U8_MAX);
 }
 
-/* gomem_pallocreach_find() finds codes that are not below a length's code. */
+/* Of 8 codes, gomem_pallocreach_find() finds those >= the code of a length. */
 static void test_reach_find(struct kunit *test)
 {
 	struct pages *p = test->priv;

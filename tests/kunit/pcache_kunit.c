@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pcache_kunit.c - a page cache, compared with a model that checks each bit.
+ * pcache_kunit.c - a page cache, compared with a model that searches the bitmap
+ * of free pages bit by bit.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>

@@ -330,8 +330,9 @@ static void test_runs(struct kunit *test)
 }
 
 /*
- * A CPU caches a limited number of runs and pages, and drops the oldest runs
- * first.
+ * A page cache keeps a limited number of runs, and the runs of all page caches
+ * together have a limited number of pages. To make room, a page cache drops its
+ * oldest runs first.
  */
 static void test_runs_limit(struct kunit *test)
 {
@@ -391,7 +392,10 @@ static void test_runs_of_all(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, this_pcache(h)->nr_runs);
 	span_set_expect(test, &f->base.set, h);
 
-	/* Before the heap grows, all CPUs release their runs. */
+	/*
+	 * A heap without free pages takes the runs of all CPUs before it grows.
+	 * Here these pages suffice, so it does not grow.
+	 */
 	span_set_get(test, &f->base.set, h, h->pages.free_pages);
 	span_set_get(test, &f->base.set, h, 100);
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&h->run_pages));

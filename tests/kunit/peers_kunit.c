@@ -189,7 +189,7 @@ static void test_effort_of_peer(struct kunit *test)
 
 	make_heaps(test, 16, 4 * CHUNK);
 	source_of(f)->node[0].empty = true;
-	/* Let the requests for two orders fail on both nodes. */
+	/* Let the light requests fail: for 32 and 16 pages, on both nodes. */
 	fake_fail(&source_of(f)->pages, 1, 4);
 	expect_block_of_peer(test, 1, 16);
 }

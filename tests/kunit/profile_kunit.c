@@ -462,9 +462,10 @@ static void test_frames(struct kunit *test)
 
 /*
  * Estimate the number of 40000 objects of 64 bytes at a rate of 4 KiB. About
- * 620 of them are recorded, so the standard deviation is 4 %. On a fast machine
- * records follow each other closely, and samples are thinned: setting the rate
- * again ends the thinning (base/sample.h).
+ * 620 of them are recorded, so the standard deviation is 4 %. It would be
+ * greater on a fast machine, which makes so many records a second that samples
+ * are thinned (base/sample.h). So the test sets the rate again before each 16
+ * objects, which ends the thinning.
  */
 static void test_estimate(struct kunit *test)
 {
@@ -648,8 +649,8 @@ static void test_exact(struct kunit *test)
 }
 
 /*
- * Objects of modules that the list in profile_exact does not name are not
- * recorded. A list that is refused changes nothing.
+ * With a rate of 0, objects of modules that the list in profile_exact does not
+ * name are not recorded. A list that is refused changes nothing.
  */
 static void test_exact_names(struct kunit *test)
 {

@@ -109,8 +109,9 @@ static void test_every_class(struct kunit *test)
 }
 
 /*
- * Free tiny objects of 8 to 15 bytes, which may share a block, small and large
- * objects of each node, and an object of a typed cache.
+ * Free noscan objects of 8 to 15 bytes, of which those of 9 bytes or more may
+ * lie in a block of tiny objects. Also free small and large objects of each
+ * node, and an object of a typed cache.
  */
 static void test_every_kind(struct kunit *test)
 {
@@ -147,8 +148,8 @@ static void test_every_kind(struct kunit *test)
 	}
 	gomem_free_rcu((struct small *)gomem_cache_alloc(c, GFP_KERNEL), rcu);
 	/*
-	 * This waits until the object is free. It also frees the cache's
-	 * arrays, live objects which expect_freed() does not expect.
+	 * This waits until the object is free. It also frees objects that the
+	 * cache itself has from gomem: expect_freed() would count them as live.
 	 */
 	gomem_cache_destroy(c);
 	expect_freed(test, n + 1);
@@ -398,8 +399,9 @@ static void begin_together(void)
 }
 
 /*
- * Expect one report of a write to a waiting object. Because of the write, two
- * objects were not freed: free them.
+ * Expect one report of a write to a waiting object. gomem freed neither that
+ * object nor the one behind it in the list, since it does not follow a link
+ * that was overwritten. Free these two objects.
  */
 static void end_broken(struct kunit *test, void *lost, void *lost_too)
 {
@@ -433,7 +435,8 @@ static void break_link(struct kunit *test, unsigned int n,
 /*
  * The last three of four objects wait in one list, which begins with the object
  * that was passed last. break_link() overwrites the link in the second object
- * of the list. gomem frees the first object of the list, but not the others.
+ * of the list. gomem frees only the first object of the list. end_broken()
+ * frees the other two.
  */
 static void test_broken_list(struct kunit *test)
 {
@@ -566,8 +569,8 @@ static void test_at_once(struct kunit *test)
 }
 
 /*
- * gomem_free_rcu() may be called in an NMI. A second call for the object is
- * detected, in an NMI or later.
+ * gomem_free_rcu() may be called in an NMI. A second call for the same object
+ * is detected, whether it comes in the NMI or after it.
  */
 static void test_nmi(struct kunit *test)
 {

@@ -91,10 +91,10 @@ static unsigned long model_last_run(struct heap_fixture *f, unsigned long ci,
  * Clear the bits in want_out of the pages that should go back, at most @want,
  * and return their number. @want is at most CHUNK, the limit of pages in a
  * batch of the scavenger. So only the last run that is taken may go back in
- * part. A batch also ends at its limits of runs and of chunks, which the model
- * does not know. If a batch ends when a chunk has become dense, and still has
- * runs to take, the scavenger ranks the chunk again, and leaves these runs for
- * later. So set @unsure if a chunk becomes dense in this way.
+ * part. The model does not know the limit of runs in a batch. When the taken
+ * runs have made a chunk dense, the scavenger still takes the chunk's other
+ * runs if the batch has room for more runs; otherwise it leaves these runs for
+ * later. So set @unsure if a chunk becomes dense and has runs left.
  */
 static unsigned long model_scavenge(struct heap_fixture *f, unsigned long want,
 				    enum gomem_scavenge_reason why,
@@ -126,7 +126,10 @@ static unsigned long model_scavenge(struct heap_fixture *f, unsigned long want,
 	return want - left;
 }
 
-/* Scavenge, and expect that exactly the pages of the model go back. */
+/*
+ * Scavenge, and expect that exactly the pages go back that model_scavenge()
+ * chose. If the model is unsure, expect only that at most @want pages go back.
+ */
 static unsigned long scavenge(struct kunit *test, unsigned long want,
 			      enum gomem_scavenge_reason why)
 {

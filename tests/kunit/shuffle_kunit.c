@@ -88,8 +88,9 @@ static void test_places(struct kunit *test)
 }
 
 /*
- * After a rotation, each object is still followed by its neighbour, and the
- * highest object by the lowest. Each object is the first one equally often.
+ * A rotation keeps the objects in the order of their addresses, with the lowest
+ * after the highest. Over many rotations, each object comes first about equally
+ * often.
  */
 static void test_rotate(struct kunit *test)
 {
@@ -182,10 +183,11 @@ static void test_neighbours(struct kunit *test)
 }
 
 /*
- * Count pairs of neighbours among objects that slots fetch in small batches:
- * the first refill of an empty slot takes one object, the next ones take few.
- * Two span classes take turns, so each object is compared with the last one of
- * its own class.
+ * Count pairs of neighbours among objects that are fetched in small batches.
+ * Two span classes take turns, and each object is compared with the last one of
+ * its own span class. The noscan objects come from a slot: the first refill
+ * after gomem_scavenge_all() takes one object, the next ones take few. Objects
+ * allocated with __GFP_THISNODE bypass the slots: each is fetched alone.
  */
 static unsigned int neighbours_in_class(struct kunit *test, size_t size)
 {
@@ -207,8 +209,8 @@ static unsigned int neighbours_in_class(struct kunit *test, size_t size)
 
 /*
  * neighbours_in_class() compares 62 pairs of objects. A span has only 8 objects
- * of 3072 bytes. So even if the objects are shuffled, 15 to 30 of these pairs
- * are neighbours by chance. The mean of several rounds varies less.
+ * of 3072 bytes. So even if the objects are shuffled, 15 to 30 of the pairs of
+ * one round are neighbours by chance. The mean of ROUNDS rounds varies less.
  */
 #define ROUNDS	5
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * slow.h - mark slow cases: those that take ten seconds or more on an emulated
- * machine with KASAN and two CPUs, and that test no more with two CPUs than
- * with one. kunit.filter="speed>slow" skips them.
+ * slow.h - mark slow cases, which kunit.filter="speed>slow" skips.
+ *
+ * A case is marked if it takes ten seconds or more on an emulated machine with
+ * KASAN and two CPUs, and if one CPU is enough for what it tests. A run on such
+ * a machine may skip it, since User-Mode Linux runs all cases, with one CPU, at
+ * the speed of the host: see stage_kunit() of scripts/runtests.
  */
 #ifndef GOMEM_TEST_SLOW_H
 #define GOMEM_TEST_SLOW_H

@@ -55,7 +55,10 @@ static void test_put_bad(struct kunit *test)
 	atomic_sub(hweight_long(c->mask), &f->s->pending);
 }
 
-/* Bad frees change nothing: repeat the frees, and compare with the oracle. */
+/*
+ * Bad frees change nothing. Free the cells of the case twice, sweep, and free
+ * the bad cells again. Each step compares the span with the oracle.
+ */
 static void test_put_bad_harmless(struct kunit *test)
 {
 	const struct bad_case *c = test->param_value;

@@ -182,8 +182,8 @@ static void expect_caches(struct kunit *test, struct span_set *set,
 		    h->pcache_max);
 	/*
 	 * The limit of a page cache falls as the heap shrinks. But a page cache
-	 * shrinks only when it is used, so it may be above the limit after a
-	 * scavenge.
+	 * keeps its pages until spans are made of them or the cache is drained.
+	 * So it may be above the limit after a scavenge.
 	 */
 	for (i = 0; i < GOMEM_NR_SCAVENGE_REASONS; i++)
 		released += h->stats.released[i];

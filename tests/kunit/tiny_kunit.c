@@ -77,8 +77,9 @@ static bool share_block(const void *p, const void *q)
 }
 
 /*
- * Objects of 9 bytes and more share a block if its rest is long enough. Objects
- * of 6 to 8 bytes never share.
+ * Objects of 1 to 5 and of 9 to 15 bytes share the current block if its rest is
+ * long enough; only those of 1 to 5 bytes begin a new block. Objects of 6 to 8
+ * bytes never share a block: see __gomem_is_tiny().
  */
 static void test_joining(struct kunit *test)
 {
@@ -128,8 +129,9 @@ static void test_not_shared(struct kunit *test)
 }
 
 /*
- * If an object does not fit into the rest, it begins a block. The CPU keeps the
- * larger of the old and the new rest.
+ * An object of up to GOMEM_TINY_OPENS bytes begins a block if it does not fit
+ * into the rest. The CPU keeps the larger one of the old rest and the rest of
+ * the new block.
  */
 static void test_larger_rest(struct kunit *test)
 {

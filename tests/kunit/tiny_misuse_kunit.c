@@ -212,7 +212,10 @@ static void test_write_after_free(struct kunit *test)
 	tiny_put(test, q, 5);
 	tiny_end_block();
 	expect_sound(test);
-	/* Return the block to its span, for the next cases. */
+	/*
+	 * gomem does not use the block again, but counts it as allocated.
+	 * Return it to its span: this and other cases expect a count of 0.
+	 */
 	h = gomem_heap_of(block);
 	atomic64_inc(&h->central[GOMEM_TINY_SPC].direct_frees);
 	KUNIT_EXPECT_EQ(test, 0,
@@ -258,7 +261,7 @@ static void test_check(struct kunit *test)
 			 "a tiny block is marked as held, but no CPU has it");
 	*rest = saved;
 
-	/* The last block of the span was never handed out. */
+	/* A span's blocks are used from its start: the last one is free. */
 	block = (block & GOMEM_PAGE_MASK) + 16 * (GOMEM_TINY_BLOCKS - 1);
 	atomic_or(BIT(3) << gomem_tiny_shift(block), gomem_tiny_word(block));
 	expect_violation(test, "a free tiny block has a mask");

@@ -23,8 +23,9 @@
 #define BATCH		GOMEM_BATCH_MAX
 
 /*
- * All transfer caches of a small heap together have room for at most this many
- * bytes of objects.
+ * The heap of the tests has at most NR_CHUNKS chunks. All transfer caches of
+ * such a small heap together have room for at most this many bytes of objects:
+ * see TRANSFER_MIN in mcentral_transfer.c.
  */
 #define ALL_BYTES	SZ_2M
 
@@ -239,7 +240,7 @@ static void test_want(struct kunit *test)
 	set_moved(transfer_of(f), SZ_1G);
 	put(f, 0, 32);
 	expect_transfer(test, 0, 0);
-	/* Do the same, with the refill in the same second as the flushes. */
+	/* A refill and a flush follow in the same second as the last flush. */
 	get(f, 32);
 	put(f, 0, 32);
 	expect_transfer(test, 0, 0);

@@ -232,8 +232,9 @@ static void misuse(struct fixture *f, struct seen *s)
 		s->found_twice |= f->objs[i] == written;
 	unmake(f, n);
 	/*
-	 * gomem noticed the write, and has not handed the object out. So the
-	 * object stays allocated, and unmake() has not freed it.
+	 * gomem noticed the write, and set the object aside: it did not hand
+	 * the object out, but left it allocated in its span. So unmake() has
+	 * not freed it, and this free is no double free.
 	 */
 	gomem_free(written);
 }

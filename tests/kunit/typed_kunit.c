@@ -378,7 +378,7 @@ static void expect_made(struct kunit *test, unsigned int n)
 
 /*
  * gomem_free_nolock() needs no RCU head in the object. What the constructor
- * wrote stays while the object waits, and for the next owner.
+ * wrote stays until the grace period is over, and for the next owner.
  */
 static void test_free_nolock(struct kunit *test)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * undo_kunit.c - if a bulk allocation gets only some of the objects, it fails
- * and frees them. The memory that it fetched for them goes back to the kernel,
- * if possible before the call returns.
+ * and frees them. The memory that it fetched for them goes back to the kernel:
+ * later, if the call may not wait for a grace period or if small calls fail
+ * often, else before the call returns. See gomem_heap_undo().
  *
  * make check: on two CPUs
  */
@@ -148,10 +149,10 @@ static void test_large(struct kunit *test)
 }
 
 /*
- * All pages go back, whatever grace periods are under way. For pages that were
- * freed during a grace period, the end of that grace period is not enough. With
- * Tiny RCU none is ever under way: each synchronize_rcu() is a whole grace
- * period.
+ * gomem_heap_undo() gives the freed pages back, except GOMEM_GIVE_MIN of them,
+ * whatever grace periods are under way. For pages that were freed during a
+ * grace period, the end of that grace period is not enough. With Tiny RCU no
+ * grace period is ever under way: each synchronize_rcu() is a whole one.
  */
 static void test_overlap(struct kunit *test)
 {
@@ -297,9 +298,9 @@ static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 
 	KUNIT_ASSERT_NOT_NULL(test, objs);
 	/*
-	 * If another bulk call failed just before, this call would leave its
-	 * pages to a work item, until the time h->undo_next. Clear undo_next,
-	 * so that this call gives its pages back itself.
+	 * Before the time h->undo_next, which the last failed call has set, a
+	 * call with fewer than UNDO_LARGE pages leaves them to a work item.
+	 * Clear undo_next, so that this call gives its pages back itself.
 	 */
 	for_each_gomem_heap(h)
 		h->undo_next = 0;
@@ -313,8 +314,9 @@ static bool bulk_fails(struct kunit *test, struct gomem_cache *c, size_t size)
 	some_pages_end();
 	kvfree(objs);
 	/*
-	 * Some pages may stay in the heap of each node, and in the slots of
-	 * each CPU that the task has run on.
+	 * The heap of each node may keep max(pages in use / GOMEM_GIVE_SHARE,
+	 * GOMEM_GIVE_MIN) free pages. The slots of each CPU that the task has
+	 * run on may keep objects: allow GOMEM_GIVE_MIN pages for those.
 	 */
 	KUNIT_EXPECT_LE(test, used,
 			(nr_heaps() + num_online_cpus()) * GOMEM_GIVE_MIN +

@@ -89,8 +89,9 @@ static void test_fresh(struct kunit *test)
 	for (i = 0; i < s->nelems; i++) {
 		obj = gomem_span_object(s, i);
 		/*
-		 * Fill cells that were never handed out with bytes that are not
-		 * a key, since the kernel hands out pages with any contents.
+		 * If an earlier span had these pages, a cell that was never
+		 * handed out may have its key. Overwrite the key, so that only
+		 * the missing alloc bit shows that the cell is not live.
 		 */
 		if (i >= s->fresh)
 			memset(obj, 0x11, 1000);

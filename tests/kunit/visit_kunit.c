@@ -158,8 +158,8 @@ static void test_beside(struct kunit *test)
 }
 
 /*
- * A task that destroys the cache waits for its visitor. Meanwhile no other
- * visitor comes to the cache.
+ * A task that destroys the cache waits until the visitor has left the cache.
+ * Meanwhile gomem_visit_typed_live() leaves the cache out.
  */
 static void test_destroy(struct kunit *test)
 {

@@ -266,8 +266,8 @@ static void test_foreign(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, slab);
 	KUNIT_ASSERT_NOT_NULL(test, mapped);
 	/*
-	 * In User-Mode Linux, an address of the kernel may also be one of a
-	 * process.
+	 * Not tested on User-Mode Linux, where an address of the kernel may
+	 * also be one of a process: see is_of_user_space() in foreign.c.
 	 */
 	if (!IS_ENABLED(CONFIG_UML)) {
 		expect(test, ask(test, slab), "what: not gomem's: slab memory");
@@ -290,10 +290,10 @@ static void test_foreign(struct kunit *test)
 }
 
 /*
- * gomem_dump_obj() prints the answer to the log. In place of an address it
- * prints how many bytes the address lies below or above the one that was
- * passed. Call it for an object between two others, for a free object, for an
- * object of the kernel, and for NULL.
+ * gomem_dump_obj() prints to the log what the file whatis shows. In place of an
+ * address it prints how many bytes the address lies below or above the one that
+ * was passed. Only check that it can be called: for an object between two
+ * others, for a free object, for an object of the kernel, and for NULL.
  */
 static void test_log(struct kunit *test)
 {
@@ -383,8 +383,9 @@ static void test_origin(struct kunit *test)
 }
 
 /*
- * Nothing is known about objects that were not sampled. If a record is found,
- * it is that of an earlier object at the address.
+ * whatis does not know which code allocated an object that was not sampled. If
+ * the answer names such code, it allocated an earlier object at the address: so
+ * the answer also names the code that freed that object.
  */
 static void test_no_origin(struct kunit *test)
 {

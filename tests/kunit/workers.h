@@ -47,7 +47,8 @@ void worker_expect(struct kunit *test, struct worker *w);
  * @start: completed when all racers exist
  * @done: completed when @run has returned
  *
- * A suite begins a struct of its own with a struct racer.
+ * A suite that needs more members begins a struct of its own with a struct
+ * racer. @run gets from the struct racer to that struct by container_of().
  */
 struct racer {
 	void (*run)(struct racer *r);

@@ -189,8 +189,9 @@ static void test_span_of_small_objects(struct kunit *test)
 }
 
 /*
- * A page cache holds pages that are known to be zero, and used pages. A span
- * that it makes of used pages is not marked as zero.
+ * A page cache holds free pages that are known to be zero, and free pages that
+ * were part of a span before. A span that is made of the latter is not marked
+ * as zero.
  */
 static void test_span_from_page_cache(struct kunit *test)
 {
@@ -392,8 +393,8 @@ static void test_skipping_is_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, plain);
 	KUNIT_EXPECT_EQ(test, SZ_64K, large);
 	/*
-	 * If the second cleared object has other pages than the first, these
-	 * pages are still known to be zero.
+	 * If the second cleared object has no page in common with the first,
+	 * its own pages are still known to be zero.
 	 */
 	KUNIT_EXPECT_EQ(test, same ? 0 : SZ_64K, again);
 	KUNIT_EXPECT_EQ(test, 0, small);
@@ -447,8 +448,10 @@ static void test_scratch_and_arena(struct kunit *test)
 
 /*
  * Allocate up to 8 objects, until this CPU's slot has an object left. Return
- * that object, which was never handed out; NULL if the slot stays empty. Store
- * the allocated objects in @live, for the caller to free.
+ * that object, which stays in the slot; NULL if the slot stays empty. The
+ * caller has called pages_begin(), which emptied the slots and the heap. So the
+ * object is of a new span, and was never handed out. Store the allocated
+ * objects in @live, for the caller to free.
  */
 static void *next_fresh(struct kunit *test, size_t size, void **live)
 {
@@ -562,8 +565,8 @@ static void test_fresh_object_written(struct kunit *test)
 }
 
 /*
- * Expect that a used object is not handed out again if its first word was
- * written to while it was free.
+ * Fill an object, free it, and flip the bits @change of its first word, which
+ * has the key. Expect a report, and that the object is not handed out again.
  */
 static void expect_set_aside(struct kunit *test, unsigned long change)
 {
@@ -681,8 +684,9 @@ static void test_keys_searched(struct kunit *test)
 }
 
 /*
- * Pages go back to the kernel as one block. If other code has a reference to a
- * page of the block, that page stays allocated until the reference is dropped.
+ * Pages go back to the kernel as one block, unless other code has a reference
+ * to one of them. Then only that page stays allocated, until the reference is
+ * dropped.
  */
 static void test_block_with_user(struct kunit *test)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * call_deep.h - call a function far below the caller's stack frame.
+ * call_deep.h - call a function far below the caller's stack frame. So what the
+ * function leaves on the stack lies below the frames of the functions that the
+ * caller calls next.
  */
 #ifndef GOMEM_TEST_CALL_DEEP_H
 #define GOMEM_TEST_CALL_DEEP_H

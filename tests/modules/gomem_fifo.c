@@ -12,9 +12,9 @@
  * SCHED_FIFO. The write returns when one of gomem's works on hog_cpu has taken
  * objects out of the slot of a typed cache, and not freed them yet. If the task
  * is bound to hog_cpu, it preempts the work at this point. The parameter caught
- * counts such works. Writing a pid to the parameter raise gives the task with
- * this pid a higher priority. The test does so for the kernel's own threads,
- * which must still run on hog_cpu.
+ * counts the works that made a write return. Writing a pid to the parameter
+ * raise gives the task with this pid a higher priority. The test does so for
+ * the kernel's own threads, which must still run on hog_cpu.
  *
  * Each file of debugfs/gomem_fifo/ALLOCATOR/ calls a function when it is read,
  * and contains the microseconds that the call took. Several files may be read

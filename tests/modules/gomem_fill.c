@@ -9,13 +9,13 @@
  *	fill N | fill NM
  *		allocate until the bytes requested by live objects are
  *		N percent of the machine's memory, or N MiB (NK: KiB,
- *		NG: GiB). Ends with ENOMEM when an allocation fails
+ *		NG: GiB). Ends with ENOMEM as LARGE_FAILURES describes
  *	free [SHARE] ORDER
  *		free a share of the live objects, verifying each
  *		SHARE	all (the default), half, or a percentage
- *		ORDER	fifo	in the order of allocation
- *			lifo	the youngest first
- *			other	every other object, then those between
+ *		ORDER	fifo	from the first entry of the index on
+ *			lifo	from the last entry of the index on
+ *			other	every other entry, then those between
  *			random	in a random order
  *	verify	check all live objects; EIO if one is damaged
  *	hog N | hog NM | hog max
@@ -28,16 +28,17 @@
  *	hog stop
  *		end the thread and free all pages that hog took
  *
- * Before fill and hog take memory, they take a reserve of pages (parameter
- * reserve), which they free at the end. Otherwise the script might have no
- * memory left to go on.
+ * Before fill and hog (but not hog start) take memory, they take a reserve of
+ * pages (parameter reserve), which they free at the end. Otherwise the script
+ * might have no memory left to go on.
  *
  * Commands wait for each other, and a read of stats waits for them. A signal to
  * the writer ends its command with EINTR. But if the parameter cpu is -2, the
  * command runs in the writer's task and ignores signals.
  *
  * Object sizes come from size_mix.h; the parameter mix selects the
- * distribution. The size of the n-th object depends on the seed and n alone. So
+ * distribution. fill puts objects into the empty entries of an index, from the
+ * first on. An object's size depends only on the seed and on its entry. So
  * gomem and kmalloc() get the same requests, whatever was freed in between.
  *
  * stats does not say how much memory the allocator holds for the objects. For
@@ -122,9 +123,9 @@ static u64 on_node[MAX_NUMNODES];
  * The index of the objects: a table of directories. A directory is a page of
  * pointers to pages of entries. An entry, a slot in the code, is a pointer to
  * an object. The index grows page by page, so that its size follows the number
- * of objects. It does not use vmalloc(): that allocates page tables without
- * __GFP_NORETRY, for which the OOM killer may run. Empty entries are filled
- * before new ones are added.
+ * of objects. It does not use vmalloc(): on older kernels, such as 6.1, the OOM
+ * killer may run for vmalloc()'s page tables, even with __GFP_NORETRY. Empty
+ * entries are filled before new ones are added.
  */
 #define PER_PAGE	(PAGE_SIZE / sizeof(void *))
 #define PER_DIR		(PER_PAGE * PER_PAGE)
@@ -363,8 +364,8 @@ static unsigned long shuffle(unsigned long x, unsigned int bits)
 }
 
 /*
- * Return the number of the index entry that comes @x-th in @order. The number
- * may be beyond the last entry: @x runs up to a power of two.
+ * Return the number of the index entry that comes @x-th in @order. If there are
+ * fewer than 2^@bits entries, the number is beyond the last one for some @x.
  */
 static unsigned long nth_slot(enum order order, unsigned long x,
 			      unsigned int bits)

@@ -34,7 +34,10 @@
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 
-/* The functions under test are not exported: this module has its own copy. */
+/*
+ * gomem exports the functions under test only on kernels with KUnit. So this
+ * module has its own copy of them, which exports nothing.
+ */
 #undef EXPORT_SYMBOL_IF_KUNIT
 #define EXPORT_SYMBOL_IF_KUNIT(...)
 #include "base/pallocbits.c"

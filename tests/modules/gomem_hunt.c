@@ -360,7 +360,7 @@ static noinline struct node *held_moving(struct node *old)
 		n->before[2] = old->before[2];
 	else
 		n->before[2] = (unsigned long)gomem_zalloc(128, GFP_KERNEL);
-	/* Publish the copy as for readers under RCU, though there are none. */
+	/* Nothing reads "moved": the compiler would drop a plain store. */
 	smp_store_release(&moved, n);
 	if (old)
 		gomem_free_rcu(old, rcu);
@@ -494,8 +494,8 @@ static noinline void lost_in_freed_pages8(void)
 }
 
 /*
- * In an array, a pointer to a struct page is no reference to small objects in
- * that page. Otherwise old arrays in free memory would hide leaks.
+ * A pointer to a struct page with another pointer after it is no reference to
+ * small objects in the page. Else old arrays in freed slabs would hide leaks.
  */
 static noinline void lost_by_pages(void)
 {
@@ -607,7 +607,7 @@ static int forget(void *unused)
 	return 0;
 }
 
-/* Keep an address in a register: in the inner loop, no memory may have it. */
+/* Keep an address in a register: the inner loop must have it nowhere else. */
 static noinline void held_in_register(void)
 {
 	void *p = gomem_zalloc(400, GFP_KERNEL);
@@ -635,7 +635,7 @@ static int forget_and_run(void *unused)
 
 /*
  * Leave addresses of lost objects on this task's stack, and end. The kernel may
- * keep the stack for another task.
+ * keep the stack for another task. The scan must not search that stack.
  */
 static int forget_and_end(void *unused)
 {

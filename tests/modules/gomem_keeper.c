@@ -3,8 +3,9 @@
  * gomem_keeper.c - a client that keeps an account or a typed cache that it did
  *	not create, and objects.
  *
- * gomem_quitter.ko passes these to gomem_keeper.ko, and is unloaded. Then a
- * script writes to the parameter use:
+ * gomem_quitter.ko passes these to gomem_keeper.ko, and is unloaded. From then
+ * on gomem must not call functions of gomem_quitter.ko. To test that, a script
+ * writes to the parameter use:
  *
  *	alloc, enter, grow	allocate or resize an object that is charged to
  *				the account

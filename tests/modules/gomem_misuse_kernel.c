@@ -75,8 +75,9 @@ static int kfree_loop(void **objs)
 }
 
 /*
- * Free objects only with kfree(). A kernel subsystem does so if a module passes
- * it objects that the subsystem has to free.
+ * Leak objects: pass them to kfree(), and never to gomem_free(). A kernel
+ * subsystem calls kfree() if a module passes it objects that the subsystem has
+ * to free.
  */
 static int kfree_leak(const struct misuse_case *c)
 {

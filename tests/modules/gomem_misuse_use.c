@@ -15,8 +15,8 @@
  * @obj: the object, or NULL if it could not be allocated
  * @size: bytes to fill and to check
  *
- * Return: 0; -ENOMEM if there is no object; -EIO if c->use() returned a value
- * or the contents changed.
+ * Return: 0; -ENOMEM if there is no object; -EIO if c->use() did not return
+ * NULL, or if the contents changed.
  */
 int use_and_check(const struct misuse_case *c, char *obj, size_t size)
 {

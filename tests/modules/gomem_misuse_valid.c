@@ -66,8 +66,8 @@ static int none(const struct misuse_case *c)
 }
 
 /*
- * Leak objects, an arena and a scratch buffer, for gomem's report at its
- * unload.
+ * Leak objects, an arena and a scratch buffer. gomem reports them when gomem
+ * itself is unloaded.
  */
 static int leak(const struct misuse_case *c)
 {

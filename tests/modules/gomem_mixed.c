@@ -59,7 +59,10 @@ static noinline bool mixes_sizes(void)
 {
 	unsigned int i, n, size, sizes = SIZES;
 
-	/* An unrolled loop would have several calls: several stacks. */
+	/*
+	 * Do not let the compiler unroll the loop: each copy of the call would
+	 * be a call stack, and a row of the file leaks, of its own.
+	 */
 	OPTIMIZER_HIDE_VAR(sizes);
 	for (i = 0; i < sizes; i++) {
 		size = SMALLEST << i;

@@ -11,8 +11,9 @@
  *
  * Loading runs the test; it fails with -EIO if a reader saw a wrong byte. At
  * the end the lists are freed, and as many more objects as the parameter last
- * says. The module does not wait for the grace period: this module and gomem
- * can be unloaded while all these objects still wait to be freed.
+ * says. The module does not wait for the grace period. So rmmod of this module
+ * and of gomem may begin while these objects still wait. gomem's exit function
+ * has to wait until all of them are freed.
  */
 #define pr_fmt(fmt) "gomem_rcu: " fmt
 

@@ -118,8 +118,8 @@ bad:
 
 /*
  * Return a random size below a random limit, but more than sizeof(struct item).
- * The limits are 32, 64, 128, ... bytes, up to max_size. Each limit is half as
- * likely as the one before.
+ * The limits are 32, 64, 128, ... bytes, and max_size. Each limit is half as
+ * likely as the one before, but max_size is as likely as the one before it.
  */
 static size_t random_size(struct rnd_state *rnd)
 {
@@ -419,8 +419,8 @@ static void stop_worker(int cpu)
 	hrtimer_cancel(&w->timer);
 	irq_work_sync(&w->irq_work);
 	/*
-	 * Cancel again: the irq_work may have armed the timer before it saw
-	 * stop set.
+	 * Cancel again: an irq_work that found stop not set may have armed the
+	 * timer after the first hrtimer_cancel().
 	 */
 	hrtimer_cancel(&w->timer);
 	tasklet_kill(&w->tasklet);

@@ -11,8 +11,8 @@
  *				1 ... 64	that many bytes, with the NUL
  *				uniform		1 to 15 bytes, with the NUL
  *				words		as long as English words
- *	free N		free each string with probability N percent, and
- *			verify it
+ *	free N		for each string: with probability N percent, verify it
+ *			and then free it
  *	churn MIX	replace the string of a random place, as many times as
  *			there are places
  *

@@ -5,13 +5,14 @@
  *
  * On kernels with preempt=voluntary, a task in the kernel keeps its CPU until
  * it reaches a preemption point. kmalloc(GFP_KERNEL) contains one, and each
- * gomem function that may sleep should, too. When the module is loaded, one
- * task calls each function in turn, for as long as the parameter ms says, and
- * then does the same work with functions of the kernel. A task with a real-time
- * priority, on the same CPU, wakes up each millisecond. The log has a line for
- * each function, with two times: the longest time that the second task was
- * ready and did not run while the first task called gomem's function, and the
- * same for the kernel's function.
+ * gomem function that may sleep should, too. When the module is loaded, it
+ * measures one function of gomem after the other. A task calls that function
+ * for as long as the parameter ms says, and then does the same work with the
+ * kernel's functions for as long again. Meanwhile a second task, with a
+ * real-time priority and on the same CPU, wakes up each millisecond. The log
+ * has a line for each function, with two times: the longest time that the
+ * second task was ready and did not run while the first task called gomem's
+ * function, and the same for the kernel's functions.
  */
 #define pr_fmt(fmt) "gomem_yield: " fmt
 
@@ -185,7 +186,10 @@ static void do_large(void)
 	gomem_free(use(gomem_alloc(SZ_64K, GFP_KERNEL)));
 }
 
-/* Allocate more objects than the slot holds, so that it is refilled. */
+/*
+ * Allocate many objects, then free them. The slot is refilled and flushed until
+ * it has grown enough to hold them all.
+ */
 static void do_misses(void)
 {
 	unsigned int i;
@@ -292,7 +296,8 @@ static void do_free_rcu(void)
  * @peer: does the same work with the kernel's functions. If these functions
  *	have no preemption point, or the kernel has no such function, it calls
  *	kmalloc() and kfree()
- * @share: run for 1 / @share of the time; 0 means 1
+ * @share: call @work for ms / @share milliseconds, and @peer, too. ms is the
+ *	parameter; a @share of 0 means 1
  */
 static const struct way {
 	const char *name;

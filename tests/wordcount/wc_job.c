@@ -46,8 +46,9 @@ struct worker {
 
 /*
  * There is one job. The loading task sets these variables up while no worker
- * runs. A running worker changes only its struct worker, the tables that it
- * works on, and job_err. The queue has a lock.
+ * runs. Of these variables, a running worker changes only its struct worker,
+ * the tables that it works on, job_err, and the queue. The queue has a lock,
+ * because the loading task fills it while workers take blocks off it.
  */
 static struct worker workers[WORKERS_MAX];
 static unsigned int nr_workers;

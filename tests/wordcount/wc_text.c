@@ -22,8 +22,8 @@
 #define BLOCK_BYTES	SZ_256K
 
 /*
- * block_grow() makes no larger block: a word that fills a block of this size is
- * longer than WC_WORD_MAX.
+ * block_grow() makes no larger block. A block grows only if one word fills it,
+ * and a word that fills a block of this size is longer than WC_WORD_MAX.
  */
 #define BLOCK_MAX	(2 * WC_WORD_MAX)
 

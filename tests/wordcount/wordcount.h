@@ -5,8 +5,8 @@
  *
  * A word is a maximal sequence of ASCII letters and digits in one file. Case
  * matters. All other bytes separate words. So the words are the lines that
- * "tr -cs A-Za-z0-9 '\n' <file" prints, except for an empty first line. A word
- * has at most WC_WORD_MAX bytes.
+ * "tr -cs A-Za-z0-9 '\n' <file" prints, except for an empty first line. If a
+ * word has more than WC_WORD_MAX bytes, loading fails with -EFBIG.
  *
  * The steps, in some of which a CPU frees memory that another CPU allocated:
  *
@@ -155,7 +155,7 @@ void wc_table_free(struct wc_table *t, unsigned long *remote);
 
 /**
  * struct wc_result - the result of a job
- * @sorted: all nodes, in the order of their words
+ * @sorted: all nodes, sorted by word, as strcmp() compares the words
  * @workers: number of workers
  * @bytes: bytes read
  * @words: words counted

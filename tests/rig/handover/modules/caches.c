@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel frees objects of the module's caches. */
+/*
+ * A module that rig/handover.sh tests scripts/handover with. The kernel frees
+ * objects of all its caches but "own". The module allocates only from
+ * ops.cachep, so only there may the kernel free an object of gomem. ops.theirs
+ * is left to the kernel's allocator.
+ */
 #include <linux/parcel.h>
 
 static struct parcel_ops ops;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's function to which the module's parcel_ops point frees a payload,
- * but only its type tells that it may be this one. And the module frees it
- * itself. These are the two doubts that make the rank "look at".
+ * The module's parcel_ops point to parcel_destroy_payload(), a function of the
+ * kernel that frees a struct payload. The rank is "look at" because of two
+ * doubts. Only the type tells that the struct may be the one that the module
+ * allocates. And the module frees that one itself.
  */
 #include <linux/parcel.h>
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Inline functions of a header allocate, or store an argument in a member. */
+/*
+ * A module that rig/handover.sh tests scripts/handover with. It calls inline
+ * functions of a header: one allocates, one stores its argument in a member,
+ * and one frees. They are compiled into the module, so they count as its code.
+ */
 #include <linux/parcel.h>
 
 static void fill(void)

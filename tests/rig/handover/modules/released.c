@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The kernel calls the module's release function, which frees the crate. So the
- * module itself frees it, and scripts/handover must not find it.
+ * crate is freed by the module's own code, and scripts/handover must not list
+ * it as memory that the kernel frees.
  */
 #include <linux/parcel.h>
 

@@ -102,7 +102,10 @@ static inline void parcel_drop(void *data)
 	kfree(data);
 }
 
-/* Code in a header that allocates or frees is compiled into the module. */
+/*
+ * Inline functions of a header are compiled into the module. So the module
+ * allocates this sack: with the override header, from gomem.
+ */
 static inline struct sack *sack_alloc(void)
 {
 	struct sack *s = kzalloc(sizeof(*s), GFP_KERNEL);
