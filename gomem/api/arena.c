@@ -28,11 +28,12 @@
 #include "api/watch.h"
 
 /*
- * The first block of an arena is one page long, if its first object fits. Each
- * further block is twice as long as the one before, up to 256 KiB. So a small
- * arena takes little memory, and a large arena has few blocks. An object that
- * is larger than a quarter of the longest block gets a span of its own. So not
- * much more than that quarter is left unused at the end of a block.
+ * The first block of an arena is one page long, and each further block is twice
+ * as long as the one before, up to 256 KiB. A block is longer than that if its
+ * first object does not fit otherwise. So a small arena takes little memory,
+ * and a large arena has few blocks. An object that is larger than a quarter of
+ * the longest block gets a span of its own. So if the next object does not fit
+ * into a block, at most that quarter, plus a page for alignment, stays unused.
  */
 #define BLOCK_MAX_PAGES		(SZ_256K >> GOMEM_PAGE_SHIFT)
 #define IN_BLOCK_MAX_PAGES	(BLOCK_MAX_PAGES / 4)
@@ -105,8 +106,8 @@ static unsigned long arena_magic(const struct gomem_arena *a)
 }
 
 /*
- * Is an object the struct of a live arena? The object is live, or the caller is
- * in an RCU read-side section.
+ * Is @obj the struct of a live arena, or was the arena destroyed? The caller is
+ * in an RCU read-side section, so that @obj can be read in both cases.
  */
 static bool is_live(const void *obj)
 {
@@ -123,11 +124,12 @@ static bool is_live(const void *obj)
  */
 static bool check_handle(const struct gomem_arena *a, unsigned long caller)
 {
-	unsigned long magic;
+	bool aligned = IS_ALIGNED((unsigned long)a, sizeof(u64));
 	bool readable, destroyed;
+	unsigned long magic;
 
 	rcu_read_lock();
-	readable = IS_ALIGNED((unsigned long)a, sizeof(u64)) &&
+	readable = aligned &&
 		   gomem_pagemap_span(&gomem_pagemap, (unsigned long)a);
 	magic = readable ? READ_ONCE(a->magic) : 0;
 	rcu_read_unlock();
@@ -142,7 +144,8 @@ static bool check_handle(const struct gomem_arena *a, unsigned long caller)
 	if (readable)
 		destroyed = magic == gomem_objkey(a);
 	else
-		destroyed = gomem_pagemap_has_page(&gomem_pagemap,
+		destroyed = aligned &&
+			    gomem_pagemap_has_page(&gomem_pagemap,
 						   (unsigned long)a);
 	gomem_report_arena(a, destroyed, caller);
 	return false;
@@ -512,6 +515,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_arena_get_stats);
  *
  * The scan for leaks (run/ram.c) does not read the head of the list. Otherwise
  * it would find a pointer to a leaked arena there, and not report the arena.
+ * The links in arenas are not read, either: the scan skips the contents of
+ * noscan objects, and handles of arenas are noscan.
  *
  * Return: the head of the list.
  */

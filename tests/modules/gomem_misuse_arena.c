@@ -45,6 +45,12 @@ static void *destroy_it(void *obj)
 	return NULL;
 }
 
+static void *destroy_in_it(void *obj)
+{
+	gomem_arena_destroy(obj + 1);
+	return NULL;
+}
+
 static int arena_double_destroy(const struct misuse_case *c)
 {
 	struct gomem_arena *a = gomem_arena_create(GFP_KERNEL);
@@ -137,6 +143,8 @@ const struct misuse_case arena_cases[] = {
 	  .counter = WRONG, .report = OWNER },
 	{ "arena_destroy_object", with_arena, .use = destroy_it,
 	  .counter = BAD, .report = "no arena.*block of an arena" },
+	{ "arena_destroy_inside", with_handle, .use = destroy_in_it,
+	  .counter = BAD, .report = "no arena.*152-byte handle" },
 	{ "arena_double_destroy", arena_double_destroy,
 	  .counter = BAD, .report = DESTROYED },
 	{ "arena_alloc_destroyed", arena_alloc_destroyed,
