@@ -126,8 +126,8 @@ static void report_use(const struct gomem_account *a, unsigned long caller)
 }
 
 /**
- * gomem_account_check - check the handle of an account, and report a bad one
- * @a: memory that is, or was, an account
+ * gomem_account_check - check that an account is live; report it if it is not
+ * @a: pointer to memory that is, or was, an account
  * @caller: address of the code that passed @a
  *
  * Context: any but NMI.
@@ -433,7 +433,7 @@ static struct gomem_account *get_account_of(const struct module *mod)
  *
  * The objects of a closed account stay charged, so that their frees find the
  * account. The memory of the account stays until gomem is unloaded, so that
- * each later use of its handle is detected.
+ * each later use of a pointer to it is detected.
  *
  * Context: may sleep.
  */

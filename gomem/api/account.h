@@ -45,7 +45,7 @@ enum gomem_account_state {
  *	charged to it, and one for each gomem_account_enter() until
  *	gomem_account_exit(). An account that was closed keeps the reference for
  *	its creator: the account stays until gomem is unloaded, so that each
- *	later use of its handle is detected
+ *	later use of a pointer to it is detected
  * @bytes: bytes of the objects that are charged to it
  * @objects: number of these objects
  * @peak: the highest value of @bytes so far

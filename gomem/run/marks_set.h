@@ -50,8 +50,9 @@ struct gomem_marks_span {
  *	stored as gomem_hide() returns it
  * @watched: address of the object that gomem_marks_watch() was called for,
  *	stored as gomem_hide() returns it; 0 if it was not called
- * @hit: a pointer to the object @watched was found
- * @found: @holder is set
+ * @hit: mark_unit() has marked the object @watched; stays set
+ * @found: note_holder() has set @holder, right after @hit was set: only the
+ *	caller of mark_unit() knows where the pointer is
  * @holder: where the first pointer to @watched was found, 0 for a register;
  *	stored as gomem_hide() returns it
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * alloc_kunit.c - gomem_alloc() and its relatives, on the module's own heap.
+ * alloc_kunit.c - gomem_alloc() and its relatives, on gomem's real heaps.
  *
  * Objects are filled with a pattern while they are live: an overlap breaks it.
  * The reports of misuse that the cases leave in the log are expected. Some

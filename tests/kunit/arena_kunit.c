@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * arena_kunit.c - user arenas and their quarantine, on the module's own heap.
+ * arena_kunit.c - user arenas and their quarantine, on gomem's real heaps.
  *
  * Objects are filled with a pattern for as long as their arena lives. If two
  * objects overlapped, the pattern of one of them would be damaged. The reports

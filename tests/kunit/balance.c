@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * balance.c - check that a case left the module's own heap as it was.
+ * balance.c - check that a case left gomem's real heaps as it was.
  */
 #include <linux/atomic.h>
 #include <linux/gomem.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * books.c - a model of the counters of gomem's own heaps: see books.h.
+ * books.c - a model of the counters of gomem's real heaps: see books.h.
  */
 #include <linux/delay.h>
 #include <linux/gomem.h>

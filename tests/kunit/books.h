@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * books.h - a model of the counters of gomem's own heaps: what they must be
+ * books.h - a model of the counters of gomem's real heaps: what they must be
  * after the allocations and frees of a case.
  */
 #ifndef GOMEM_TEST_BOOKS_H

@@ -41,7 +41,7 @@ static void *alloc_priv(struct kunit *test, size_t size)
 }
 
 /**
- * fixture_alloc - begin a case on the module's own heap
+ * fixture_alloc - begin a case on gomem's real heaps
  * @test: the test; test->priv becomes the fixture
  * @size: size of a struct that begins with a struct fixture
  *
@@ -82,7 +82,7 @@ void fixture_exit(struct kunit *test)
 }
 
 /**
- * heap_fixture_alloc - begin a case on a heap of its own
+ * heap_fixture_alloc - begin a case on a fake heap
  * @test: the test; test->priv becomes the fixture
  * @size: size of a struct that begins with a struct heap_fixture
  *

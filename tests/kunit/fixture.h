@@ -2,11 +2,11 @@
 /*
  * fixture.h - what a case starts with, and what it must leave behind.
  *
- * A case on the module's own heap has a struct fixture: space for pointers, and
- * counts that must be the same at the end. A case on a heap of its own has a
- * struct heap_fixture. A suite that needs more begins a struct of its own with
- * one of the two. It passes the size of that struct to fixture_alloc() or
- * heap_fixture_alloc().
+ * A case on gomem's real heaps has a struct fixture: space for pointers, and
+ * counts that must be the same at the end. A case on a fake heap, which no
+ * other code uses, has a struct heap_fixture. A suite that needs more begins a
+ * struct of its own with one of the two. It passes the size of that struct to
+ * fixture_alloc() or heap_fixture_alloc().
  */
 #ifndef GOMEM_TEST_FIXTURE_H
 #define GOMEM_TEST_FIXTURE_H
@@ -22,7 +22,7 @@
 #define FIXTURE_OBJECTS	4096
 
 /**
- * struct fixture - data of a test case that uses gomem's own heaps
+ * struct fixture - data of a test case that uses gomem's real heaps
  * @rnd: generator of random numbers
  * @seed: the first state of @rnd
  * @balance: live objects and counters of misuse before the case
@@ -36,7 +36,7 @@ struct fixture {
 };
 
 /**
- * struct heap_fixture - a case on a heap of its own
+ * struct heap_fixture - data of a test case that uses a fake heap
  * @fh: the heap and its page source; the case calls fake_heap_init()
  * @set: live spans of that heap, and random numbers
  */

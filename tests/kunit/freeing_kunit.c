@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * freeing_kunit.c - a free allocates no memory, in any context, on the module's
- * own heaps.
+ * freeing_kunit.c - a free allocates no memory, in any context, on gomem's real
+ * heaps.
  *
  * The cases watch the page source while a CPU frees objects that another CPU
  * allocated. gomem_scavenge_all() has returned the slots of the freeing CPU to

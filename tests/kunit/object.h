@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * object.h - check that objects are gomem's, and have the size and alignment
- * that gomem_alloc() promises. The functions accept only objects of the
- * module's own heaps, not of a fake heap.
+ * that gomem_alloc() promises. The functions accept only objects of gomem's
+ * real heaps, not of a fake heap.
  */
 #ifndef GOMEM_TEST_OBJECT_H
 #define GOMEM_TEST_OBJECT_H

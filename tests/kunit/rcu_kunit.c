@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * rcu_kunit.c - objects that are freed after a grace period, on the module's
- * own heap.
+ * rcu_kunit.c - objects that are freed after a grace period, on gomem's real
+ * heaps.
  *
  * The reports of misuse that the cases leave in the log are expected.
  */

@@ -3,7 +3,7 @@
  * reserves_kunit.c - only callers that may use the kernel's reserves get memory
  * from them.
  *
- * During a case, the page source of the module's own heap hands out pages to
+ * During a case, the page source of gomem's real heaps hands out pages to
  * such callers only: see reserves_begin().
  */
 #include <kunit/test.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * resize_kunit.c - gomem_realloc() and copies, on the module's own heap.
+ * resize_kunit.c - gomem_realloc() and copies, on gomem's real heaps.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * scratch_kunit.c - scratch buffers, on the module's own heap.
+ * scratch_kunit.c - scratch buffers, on gomem's real heaps.
  *
  * Buffers are filled with a pattern while they are live. If two buffers
  * overlapped, the pattern of one of them would be damaged. The reports of

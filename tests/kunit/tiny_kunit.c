@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tiny_kunit.c - objects that share a block, on the module's own heap.
+ * tiny_kunit.c - objects that share a block, on gomem's real heaps.
  */
 #include <kunit/test.h>
 #include <linux/bitops.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * transfer_slots_kunit.c - objects that slots flush for other slots to refill
- * from, on the module's own heap.
+ * from, on gomem's real heaps.
  *
  * The counts of a case are right only if no look comes during the case.
  */

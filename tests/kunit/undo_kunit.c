@@ -222,7 +222,7 @@ static void expect_no_wait(struct kunit *test, gfp_t gfp, bool reclaims)
 	KUNIT_EXPECT_EQ(test, 900 - GOMEM_GIVE_MIN, n);
 	/*
 	 * Pay the owed pages, as the work item of gomem_nodes_pay_later()
-	 * would. The work item serves only the module's own heaps, not this
+	 * would. The work item serves only gomem's real heaps, not this
 	 * one.
 	 */
 	gomem_heap_pay(h);

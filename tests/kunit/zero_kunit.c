@@ -4,7 +4,7 @@
  *
  * The cases on spans use a private heap, whose page source hands out addresses
  * without memory. They check which spans are known to be zero. The cases on
- * objects use the module's own heap. Its page source is made to hand out only
+ * objects use gomem's real heaps. Its page source is made to hand out only
  * zeroed pages, and to say so, or only pages full of DIRT.
  */
 #include <kunit/test.h>
