@@ -77,8 +77,8 @@ static noinline size_t alloc_many(size_t size, gfp_t gfp, size_t n, void **p,
  * popped from the slot. POPPED_YIELD: another task waits for this CPU.
  * POPPED_SAMPLED: the heap profile samples one of the objects.
  */
-#define POPPED_YIELD	BIT(30)
-#define POPPED_SAMPLED	BIT(31)
+#define POPPED_YIELD	BIT(62)
+#define POPPED_SAMPLED	BIT(63)
 
 /*
  * Complete a bulk call: do what the hit path leaves out, and allocate the
@@ -86,7 +86,7 @@ static noinline size_t alloc_many(size_t size, gfp_t gfp, size_t n, void **p,
  * this function, so that it need not save registers on the stack.
  */
 static noinline size_t finish_bulk(size_t size, gfp_t gfp, size_t n,
-				   void **p, unsigned int popped,
+				   void **p, unsigned long popped,
 				   unsigned long caller)
 {
 	size_t done = popped & ~(POPPED_YIELD | POPPED_SAMPLED);
@@ -114,11 +114,10 @@ static noinline size_t finish_bulk(size_t size, gfp_t gfp, size_t n,
 static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n,
 					     void **p, unsigned long caller)
 {
+	unsigned long at, popped;
 	struct gomem_slot *slot;
-	unsigned int popped;
-	unsigned long at;
 
-	if (unlikely(size - 1 >= GOMEM_SMALL_MAX) || unlikely(!n) ||
+	if (unlikely(size - 1 >= GOMEM_SMALL_MAX) ||
 	    unlikely(gfp & GOMEM_GFP_REFUSED) || unlikely(gomem_irq_context()))
 		return finish_bulk(size, gfp, n, p, 0,
 				   caller ?: GOMEM_COLD_CALLER);
@@ -127,7 +126,7 @@ static __always_inline size_t alloc_bulk_hit(size_t size, gfp_t gfp, size_t n,
 	preempt_disable();
 	slot = gomem_slot_at(raw_cpu_read(gomem_mcache_task), at);
 	popped = gomem_slot_pop_run(slot, p, min_t(size_t, n, GOMEM_BATCH_MAX));
-	if (gomem_profile_due(popped * (size_t)slot->size))
+	if (gomem_profile_due(popped * slot->size))
 		popped |= POPPED_SAMPLED;
 	if (gomem_end_hit())
 		return finish_bulk(size, gfp, n, p, popped | POPPED_YIELD,
@@ -489,15 +488,17 @@ static __always_inline bool push_class(void ***p, void **end)
 	if (unlikely(!find_home(addr, &start, &slot)) ||
 	    unlikely(slot->top == slot->end))
 		return false;
+	/* Else the compiler may take slots for parts of the array @p. */
+	OPTIMIZER_HIDE_VAR(next);
 	stop = min(end, next + (slot->end - slot->top));
 	up = (void *)slot->top - (void *)next;
 	divmul = slot->divmul;
 	do {
 		page = addr >> GOMEM_PAGE_SHIFT;
 		do {
-			if (unlikely(!gomem_is_multiple(addr + start, divmul)))
-				goto out;
-			if (unlikely(!gomem_set_key_once((void *)addr,
+			if (unlikely(!gomem_is_multiple(addr + start,
+							divmul)) ||
+			    unlikely(!gomem_set_key_once((void *)addr,
 							 (void *)addr,
 							 secret ^ addr, 0)))
 				goto out;

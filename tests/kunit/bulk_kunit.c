@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bulk_kunit.c - gomem_alloc_bulk() and gomem_free_bulk(), on the module's own
- * heap.
+ * bulk_kunit.c - gomem_alloc_bulk() and gomem_free_bulk(), on gomem's real
+ * heaps.
  *
  * Objects are filled with a pattern that depends on their address while they
  * are live: an overlap breaks it. The reports of misuse that the cases leave in
@@ -22,7 +22,9 @@
 #include "slow.h"
 #include "base/sizeclass.h"
 #include "base/stats.h"
+#include "cpu/mcache.h"
 #include "cpu/node.h"
+#include "run/epoch.h"
 
 #define MAX_OBJECTS	4000
 
@@ -413,6 +415,46 @@ static void test_few_others(struct kunit *test)
 	gomem_cache_destroy(c);
 }
 
+static void count_two(struct gomem_class_counts *n)
+{
+	gomem_mcache_count(&gomem_kinds[gomem_spc_make(gomem_sizeclass(256),
+						       false)], &n[0]);
+	gomem_mcache_count(&gomem_kinds[gomem_spc_make(gomem_sizeclass(512),
+						       false)], &n[1]);
+}
+
+/*
+ * Each object counts as allocated and freed once: also if the slot has only
+ * some of the objects that a call asks for, and if the size classes take turns
+ * in the array that is freed.
+ */
+static void test_counts(struct kunit *test)
+{
+	struct gomem_class_counts then[2], now[2];
+	struct fixture *f = test->priv;
+	void **turns = f->objs + 200;
+	unsigned int n, i;
+
+	gomem_scavenge_all();
+	for (n = 1; n <= 70; n++) {
+		count_two(then);
+		get(test, 512, GFP_KERNEL, n);
+		for (i = 0; i < n; i++)
+			turns[2 * i] = f->objs[i];
+		get(test, 256, GFP_KERNEL, n);
+		for (i = 0; i < n; i++)
+			turns[2 * i + 1] = f->objs[i];
+		for (i = 0; i < 2 * n; i += 16)
+			gomem_free_bulk(min(2 * n - i, 16U), turns + i);
+		count_two(now);
+		for (i = 0; i < 2; i++) {
+			KUNIT_EXPECT_EQ(test, n, now[i].mallocs -
+						 then[i].mallocs);
+			KUNIT_EXPECT_EQ(test, n, now[i].frees - then[i].frees);
+		}
+	}
+}
+
 /*
  * With init_on_free=1 a bulk free of any number of objects clears all their
  * bytes except the key.
@@ -724,6 +766,7 @@ static struct kunit_case bulk_cases[] = {
 	SLOW_CASE(test_double_free_in_order),
 	KUNIT_CASE(test_few),
 	KUNIT_CASE(test_few_others),
+	KUNIT_CASE(test_counts),
 	KUNIT_CASE(test_cleared),
 	KUNIT_CASE(test_interior),
 	KUNIT_CASE(test_others),
