@@ -437,14 +437,18 @@ static bool empty_cache(struct gomem_cache *c, unsigned long caller)
 	 * Objects that wait for a grace period must not be reported as left.
 	 * First wait for callbacks of call_rcu() that free objects, perhaps
 	 * with gomem_free_rcu(). Then wait for objects passed to
-	 * gomem_free_rcu(). The spans of a typesafe cache wait for another
-	 * grace period after they became empty.
+	 * gomem_free_rcu().
 	 */
 	rcu_barrier();
 	gomem_rcu_barrier();
 	gomem_kind_close(&c->kind);
 	gomem_mcache_drain_kind(&c->kind);
 	pages = sweep(c);
+	/*
+	 * An empty span of a typesafe cache is not counted in @pages any more,
+	 * but is freed by a callback of call_rcu(), which reads c->kind. Wait
+	 * for these callbacks, since the caller frees the cache next.
+	 */
 	if (c->kind.typesafe)
 		rcu_barrier();
 	if (likely(!pages))
