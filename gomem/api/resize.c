@@ -49,7 +49,7 @@
  *	if it grows by half of @size or more: the caller probably leaves spare
  *	room itself
  *	if @new_size is a power of two: the object must be aligned to @new_size,
- *	and an object with spare room need not be aligned
+ *	but with spare room it might not be
  *	if @new_size is less than 16: the size class, of 8 or 16 bytes, is the
  *	next power of two already
  *	if 1.5 * @new_size would exceed GOMEM_MAX_SIZE

@@ -31,8 +31,9 @@ static u32 slot_uses(const struct gomem_slot_view *v)
 static unsigned long tiny_pos(const struct gomem_mcache *mc)
 {
 	/*
-	 * The CPU may change mc->tiny concurrently. Then the sum may mix old
-	 * and new values. If the CPU is idle, the sum does not change.
+	 * If the CPU changes mc->tiny concurrently, the sum may mix old and new
+	 * values. At worst a used block then counts as idle, as above. The sum
+	 * stays the same for an idle block, which the CPU does not change.
 	 */
 	return data_race(mc->tiny.block) + data_race(mc->tiny.off);
 }

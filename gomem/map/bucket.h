@@ -38,7 +38,8 @@ struct module;
  * @bytes: their bytes
  * @smallest: bytes of the smallest object
  * @largest: bytes of the largest object
- * @sampled: a record was made at a rate above 1, so the numbers are estimates
+ * @sampled: some records were made with a profile_rate above 1, at which not
+ *	each object is recorded, so the numbers are estimates
  *
  * If @objects is 0, the other members are 0, too.
  */
