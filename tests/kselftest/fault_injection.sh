@@ -40,7 +40,7 @@ quiet()
 {
 	echo 0 >$inject/probability
 }
-trap 'quiet; ktap_at_exit' EXIT
+trap 'ktap_at_exit $? quiet' EXIT
 
 # Run the torture test on a new heap, which has to grow while allocations fail.
 run()

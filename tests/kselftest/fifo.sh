@@ -184,7 +184,7 @@ ktap_set_plan 20
 need_insmod gomem.ko epoch_ms=86400000
 need_insmod gomem_fifo.ko hog_cpu=$HOG_CPU
 : >$shares
-trap 'clean_up; ktap_at_exit' EXIT
+trap 'ktap_at_exit $? clean_up' EXIT
 # Turn the kernel's workqueue watchdog off. It would report the works that the
 # hog keeps from running.
 [ ! -w /sys/module/workqueue/parameters/watchdog_thresh ] ||

@@ -163,18 +163,24 @@ skip_test()
 	exit $KSFT_SKIP
 }
 
-# ktap_at_exit: fail if the script ends without having ended the test, and unload
-# gomem, so that later tests can load it. An error in a script makes dash exit with
-# the status 2, which would count as an expected failure. A test that sets its own
-# trap has to call this function there.
+# ktap_at_exit STATUS [COMMAND...]: the script ends with STATUS. Run COMMAND. Fail
+# if the script has a plan and has not ended the test, and unload gomem, so that
+# later tests can load it. Also fail if STATUS is 2, without a plan: dash exits with
+# it after an error in the script, and it would count as an expected failure. Other
+# scripts that use these functions have no plan. A test that sets its own trap has
+# to call this function there.
 ktap_at_exit()
 {
+	ktap_status=$1
+	shift
+	"$@"
 	[ -z "$ktap_ended" ] || return 0
+	[ $KSFT_NUM_TESTS != 0 ] || [ "$ktap_status" = 2 ] || return 0
 	gomem_leftover >/dev/null
 	ktap_exit_fail_msg "the script ended early"
 }
 ktap_ended=
-trap ktap_at_exit EXIT
+trap 'ktap_at_exit $?' EXIT
 
 # The directory of the test and its helpers.
 ktap_dir=$(cd "$(dirname "$0")" && pwd)

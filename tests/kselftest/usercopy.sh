@@ -57,7 +57,13 @@ ktap_print_header
 # failure.
 level=$(cut -f 1 /proc/sys/kernel/printk)
 panic_on_oops=$(cat /proc/sys/kernel/panic_on_oops)
-trap 'echo "$level" >/proc/sys/kernel/printk; echo "$panic_on_oops" >/proc/sys/kernel/panic_on_oops; ktap_at_exit' EXIT
+# shellcheck disable=SC2317 # the trap calls it
+restore()
+{
+	echo "$level" >/proc/sys/kernel/printk
+	echo "$panic_on_oops" >/proc/sys/kernel/panic_on_oops
+}
+trap 'ktap_at_exit $? restore' EXIT
 echo 0 >/proc/sys/kernel/printk
 touch /run/reports-expected
 echo 0 >/proc/sys/kernel/panic_on_oops
