@@ -5,6 +5,7 @@
 # and interrupts allocate and free in all ways. Afterwards no record is left in
 # the profile, and the heap is sound.
 #
+# make check: not on a debug kernel
 # make check: not on an older kernel
 
 # shellcheck source=tests/kselftest/ktap.sh

@@ -23,6 +23,7 @@ spaces="0 100 500 2000 100000"
 if [ -n "${KTAP_QUICK:-}" ]; then
 	step=60
 	some="times=1 times=3 times=9 interval=2 probability=50"
+	! debug_kernel || some="times=1 interval=2 probability=50"
 	spaces="0 500 100000"
 fi
 
