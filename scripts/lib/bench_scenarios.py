@@ -204,8 +204,8 @@ SCENARIOS = [
              "two times while operations run on heaps of 256 MiB, of 4 GiB, and of 64 GiB: the "
              "longest time with interrupts off, and the longest time that a ready task of highest "
              "priority waits for the CPU. The pages of the last heap are only addresses, without "
-             "memory. The kernel's own work in this time is included. The row \"nothing\" is the kernel alone during a sleep of one "
-             "second",
+             "memory. The kernel's own work in this time is included. The row \"nothing\" is the "
+             "kernel alone during a sleep of one second",
              "It does not show cache misses, nor waits for locks that other CPUs hold", "latency"),
     Scenario("footprint", ("memory",), (),
              "the bytes held for each live byte: with 200 MB live, right after half of it was "

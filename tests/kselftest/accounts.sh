@@ -75,7 +75,6 @@ echo "gomem_keeper hard=3M" >$FILE
 ktap_is "$(limits)" "1048576 3145728" "a limit that is not given stays"
 rmmod gomem_keeper
 
-echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(head -n 1 /sys/kernel/debug/gomem/check)" ok "the heap is consistent"
+ktap_is "$(gomem_check)" ok "the heap is consistent"
 
 gomem_finished

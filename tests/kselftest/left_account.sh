@@ -74,7 +74,6 @@ insmod gomem_paths.ko account=Y
 rmmod gomem_paths
 ktap_is "$(gomem_stat left_accounts_detected)" "$left" "an account that was destroyed is not reported"
 
-echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(head -n 1 /sys/kernel/debug/gomem/check)" ok "the heap is consistent"
+ktap_is "$(gomem_check)" ok "the heap is consistent"
 dmesg -c >/dev/null
 gomem_finished

@@ -38,8 +38,7 @@ ktap_test_result "with the stack that allocated the object" \
 ktap_is "$(gomem_stat left_cleanups_detected)" 3 "each is counted"
 echo free >$USE
 ktap_is "$(cat $CALLS)" 0 "a free does not call them"
-echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(head -n 1 /sys/kernel/debug/gomem/check)" ok "the heap is consistent"
+ktap_is "$(gomem_check)" ok "the heap is consistent"
 
 # Cleanups that run, or are about to run, while the module is unloaded.
 need_insmod gomem_quitter.ko leave=rcu
@@ -100,8 +99,7 @@ ktap_is "$(cat $CALLS)" "$calls" "no constructor was called"
 dmesg -c >/dev/null
 echo close >$USE
 ktap_is "$(dmesg | grep -c gomem:)" 0 "the objects can be freed, and the cache destroyed"
-echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(head -n 1 /sys/kernel/debug/gomem/check)" ok "the heap is consistent"
+ktap_is "$(gomem_check)" ok "the heap is consistent"
 echo 524288 >$RATE
 ktap_is "$(grep -c quitter /sys/kernel/debug/gomem/caches)" 0 "nothing is left of it"
 gomem_finished

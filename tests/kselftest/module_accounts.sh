@@ -110,8 +110,7 @@ ktap_is "$(module gomem_holds 10) $(module gomem_holds 7)" "live 0" "without the
 rmmod gomem_holds
 echo 524288 >$RATE
 
-echo 1 >/sys/kernel/debug/gomem/check
-ktap_is "$(head -n 1 /sys/kernel/debug/gomem/check)" ok "the heap is consistent"
+ktap_is "$(gomem_check)" ok "the heap is consistent"
 rmmod gomem
 dmesg -c >/dev/null
 # Not gomem_finished: objects that the client loses stay.
