@@ -35,9 +35,11 @@ job()
 	job_total=$((job_total + 1))
 }
 
-# job_again NAME: put a job that ended into the queue once more.
+# job_again NAME [VARIABLE=VALUE]: put a job that ended into the queue once more,
+# with this variable in its environment.
 job_again()
 {
+	job_command[$1]="${2:-} ${job_command[$1]}"
 	job_queue+=("$1")
 	job_total=$((job_total + 1))
 }

@@ -5,6 +5,11 @@
 # and interrupts allocate and free in all ways. Afterwards no record is left in
 # the profile, and the heap is sound.
 #
+# Each change of a parameter changes code. If the emulated CPUs have threads of
+# their own, QEMU 7.2 often kills the kernel by that: see is_emulator_race() in
+# scripts/lib/results.sh. So here they take turns.
+#
+# machine: --accel=single
 # make check: not on a debug kernel
 # make check: not on an older kernel
 
