@@ -2,10 +2,7 @@
 /*
  * bulk.c - allocate and free many objects of span classes in one call.
  *
- * One section serves up to GOMEM_BATCH_MAX objects. Objects that were allocated
- * together often lie side by side. A bulk free makes use of that: it computes
- * the place of the first object in its span. To find the places of the
- * neighbours, it only compares pointers.
+ * One section serves up to GOMEM_BATCH_MAX objects.
  */
 #include <linux/export.h>
 #include <linux/gomem.h>
@@ -164,25 +161,86 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
 EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
 
 /*
- * Return how many cells start in one page, from the cell at @offset in the page
- * on. @step is the distance to the next pointer that is freed. If @step is
- * @size, count upwards; if it is -@size, count downwards; else return 1. When
- * counting upwards, the count may include the place where the tail of the span
- * begins. No object is there, but a key: seal_tail() in cpu/mcentral_grow.c. So
- * gomem_set_key_once() refuses that place. @first: offset of the page in the
- * span.
+ * Find the slot of an object in the mcache @mc. If @mc is NULL, take this CPU's
+ * mcache for tasks: the hit path calls this with a constant NULL, and is used
+ * only with one node. Return false if the page map has no entry for the
+ * object's chunk, or if the object belongs to another node than @mc. @start:
+ * set to a number that turns each address in the object's page into its offset
+ * in the span: (u32)(address + @start). Preemption is off.
  */
-static __always_inline unsigned int
-starts_beside(u32 first, u32 offset, u32 size, u32 divmul, long step)
+static __always_inline bool find_home(struct gomem_mcache *mc,
+				      unsigned long addr, u32 *start,
+				      struct gomem_slot **slot)
 {
-	unsigned int index = gomem_div(first + offset, divmul);
+	unsigned long ci = gomem_pagemap_index(&gomem_pagemap, addr), low;
+	unsigned long entry;
+	u32 tag;
 
-	if (step == size)
-		return gomem_div(first + GOMEM_PAGE_SIZE - 1, divmul) + 1 -
-		       index;
-	if (step == -(long)size)
-		return index + 1 - gomem_div(first + size - 1, divmul);
-	return 1;
+	if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks)))
+		return false;
+	entry = gomem_pagemap.entry[ci];
+	tag = gomem_pagemap_tag(entry, addr);
+	low = gomem_tag_low(tag);
+	*start = gomem_tag_offset(0, tag, low);
+	*slot = gomem_slot_of_low(mc ?: raw_cpu_read(gomem_mcache_task), low);
+	return !mc || gomem_is_home(mc, entry, (void *)addr);
+}
+
+/*
+ * Push objects on the slot of the first one, and set @p behind the last one
+ * pushed. Stop at an object of another span class, and return true. If a
+ * pointer is not to a live small object of @mc's node, or if the slot has no
+ * room, or at @end, return false. The slot and the tag are looked up only when
+ * the page changes: objects that were allocated together are often in one page.
+ * Once an object of a page was pushed, that object keeps the span from being
+ * freed: so the page keeps its tag. Preemption is off. @clear: clear each
+ * object.
+ */
+static __always_inline bool push_class(struct gomem_mcache *mc, void ***p,
+				       void **end, bool clear)
+{
+	unsigned long secret = gomem_secret, addr = (unsigned long)**p, page;
+	void **next = *p, **stop;
+	struct gomem_slot *slot, *other;
+	u32 start, divmul;
+	long up;
+
+	/*
+	 * A CPU without an mcache uses gomem_no_mcache. The slots in it have no
+	 * room, and must not be written to.
+	 */
+	if (unlikely(!find_home(mc, addr, &start, &slot)) ||
+	    unlikely(slot->top == slot->end))
+		return false;
+	/* Else the compiler may take slots for parts of the array @p. */
+	OPTIMIZER_HIDE_VAR(next);
+	stop = min(end, next + (slot->end - slot->top));
+	up = (void *)slot->top - (void *)next;
+	divmul = slot->divmul;
+	do {
+		page = addr >> GOMEM_PAGE_SHIFT;
+		do {
+			if (unlikely(!gomem_is_multiple(addr + start,
+							divmul)) ||
+			    unlikely(!gomem_set_key_once((void *)addr,
+							 (void *)addr,
+							 secret ^ addr,
+							 clear ? slot->size :
+								 0)))
+				goto out;
+			*(void **)((void *)next + up) = (void *)addr;
+			if (++next == stop)
+				goto out;
+			addr = (unsigned long)*next;
+		} while (addr >> GOMEM_PAGE_SHIFT == page);
+	} while (find_home(mc, addr, &start, &other) && other == slot);
+	slot->top = (void *)next + up;
+	*p = next;
+	return true;
+out:
+	slot->top = (void *)next + up;
+	*p = next;
+	return false;
 }
 
 /*
@@ -190,8 +248,7 @@ starts_beside(u32 first, u32 offset, u32 size, u32 divmul, long step)
  * store them in @to. Return their number. Stop at an object in another page, at
  * an object that is free already, and at a pointer that is not the start of an
  * object. Set @run to true if all these objects lie side by side, by rising
- * address. If an object lies beside the previous one, its place in the span is
- * derived from the previous place, which is cheaper than to compute it.
+ * address.
  */
 static __always_inline unsigned int
 take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
@@ -203,36 +260,24 @@ take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
 	 * Load gomem_secret once. As far as the compiler knows, the stores to
 	 * objects could change it.
 	 */
-	unsigned long secret = gomem_secret, offset, addr;
+	unsigned long secret = gomem_secret, offset;
 	u32 divmul = slot->divmul, size = slot->size;
-	unsigned int i, end;
-	long step = 0;
-	void *obj;
+	void *obj, *beside = p[0];
+	unsigned int i;
 
-	*run = false;
-	for (i = 0; i < n; ) {
+	*run = true;
+	for (i = 0; i < n; i++) {
 		obj = p[i];
 		offset = (unsigned long)obj - page;
-		if (offset >= GOMEM_PAGE_SIZE)
+		if (offset >= GOMEM_PAGE_SIZE ||
+		    unlikely(!gomem_is_multiple(first + offset, divmul)) ||
+		    unlikely(!gomem_set_key_once(obj, obj,
+						 secret ^ (unsigned long)obj,
+						 clear ? size : 0)))
 			break;
-		if (unlikely(!gomem_is_multiple(first + offset, divmul)))
-			break;
-		end = n;
-		if (i + 1 < n) {
-			step = p[i + 1] - obj;
-			end = min(n, i + starts_beside(first, offset, size,
-						       divmul, step));
-		}
-		*run = !i && step > 0;
-		do {
-			addr = (unsigned long)obj;
-			if (unlikely(!gomem_set_key_once(obj, obj,
-							 secret ^ addr,
-							 clear ? size : 0)))
-				return i;
-			to[i] = obj;
-			obj += step;
-		} while (++i < end && p[i] == obj);
+		*run &= obj == beside;
+		beside = obj + size;
+		to[i] = obj;
 	}
 	return i;
 }
@@ -258,84 +303,6 @@ struct bulk_pos {
 };
 
 /*
- * Check objects, give them their keys, and push them on the slot, which has
- * room for @n. Return their number. Stop at an object of another span class or
- * node, at a free object, and at a pointer that is not to a small object.
- * Called for objects so large that a page has few: then a search for neighbours
- * saves nothing. If 16 objects of 4 KiB are freed at once, each takes 61
- * instructions here, and 93 in take_back_some().
- */
-static __always_inline unsigned int push_apart(struct gomem_mcache *mc,
-					       unsigned long low, void **p,
-					       unsigned int n, bool clear)
-{
-	/*
-	 * Load each member of gomem_pagemap once. As far as the compiler knows,
-	 * the stores to objects could change them.
-	 */
-	const unsigned long base = gomem_pagemap.base,
-			    nr_chunks = gomem_pagemap.nr_chunks;
-	const unsigned long *entries = gomem_pagemap.entry;
-	unsigned long secret = gomem_secret;
-	struct gomem_slot *slot = gomem_slot_of_low(mc, low);
-	unsigned long addr, ci, entry;
-	u32 divmul = slot->divmul, tag, offset;
-	void **top = slot->top, *obj;
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
-		obj = p[i];
-		addr = (unsigned long)obj;
-		ci = (addr - base) >> GOMEM_CHUNK_SHIFT;
-		if (unlikely(!gomem_in_map(ci, nr_chunks)))
-			break;
-		entry = entries[ci];
-		tag = gomem_pagemap_tag(entry, addr);
-		if (gomem_tag_low(tag) != low || !gomem_is_home(mc, entry, obj))
-			break;
-		offset = gomem_tag_offset(addr, tag, low);
-		if (unlikely(!gomem_is_multiple(offset, divmul)))
-			break;
-		if (unlikely(!gomem_set_key_once(obj, obj, secret ^ addr,
-						 clear ? slot->size : 0)))
-			break;
-		top[i] = obj;
-	}
-	slot->top = top + i;
-	return i;
-}
-
-/*
- * Check the first objects of @p, give them their keys, and push them on their
- * slot. Stop if the slot has no room, and where take_back_some() or
- * push_apart() stops. Return the number of objects; 0 also if the first object
- * belongs to another node than @mc. The caller owns the mcache @mc.
- */
-static __always_inline unsigned int push_run(struct gomem_mcache *mc,
-					     unsigned long entry, u32 tag,
-					     void **p, unsigned int n,
-					     bool clear)
-{
-	struct gomem_slot *slot = gomem_slot_of_low(mc, gomem_tag_low(tag));
-	unsigned int room =
-		gomem_is_home(mc, entry, p[0]) ? slot->end - slot->top : 0;
-	bool run;
-
-	/*
-	 * A CPU without an mcache uses gomem_no_mcache. The slots in it have no
-	 * room, and must not be written to.
-	 */
-	if (!room)
-		return 0;
-	if (slot->size > GOMEM_PAGE_SIZE / 4)
-		return push_apart(mc, gomem_tag_low(tag), p, min(n, room),
-				  clear);
-	n = take_back_some(slot, tag, p, min(n, room), clear, slot->top, &run);
-	slot->top += n;
-	return n;
-}
-
-/*
  * Free small objects. Objects that their slot does not take, for lack of room
  * or because they are of another node, are moved to the front of @p, for
  * gomem_mcache_free_many(). Stop at a pointer that is not a live small object,
@@ -345,26 +312,26 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 				      unsigned int n, bool clear,
 				      struct bulk_pos *pos)
 {
-	unsigned long ci, entry, addr;
+	unsigned long ci, addr;
+	void **next = p, **end = p + n;
 	unsigned int i, spc;
 	bool run;
 
-	while (pos->done < n) {
+	for (; next != end; next += i) {
+		while (push_class(mc, &next, end, clear))
+			;
+		pos->done = next - p;
+		if (next == end)
+			return;
 		pos->tag = 0;
-		addr = (unsigned long)p[pos->done];
+		addr = (unsigned long)*next;
 		ci = gomem_pagemap_index(&gomem_pagemap, addr);
 		if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks)))
 			return;
-		entry = gomem_pagemap.entry[ci];
-		pos->tag = gomem_pagemap_tag(entry, addr);
-		i = push_run(mc, entry, pos->tag, p + pos->done, n - pos->done,
-			     clear);
-		pos->done += i;
-		if (i)
-			continue;
+		pos->tag = gomem_pagemap_tag(gomem_pagemap.entry[ci], addr);
 		spc = gomem_tag_spc(pos->tag);
-		i = take_back_some(&mc->slot[spc], pos->tag, p + pos->done,
-				   n - pos->done, clear, p + pos->left, &run);
+		i = take_back_some(&mc->slot[spc], pos->tag, next, end - next,
+				   clear, p + pos->left, &run);
 		if (unlikely(!i))
 			return;
 		pos->run = run && !pos->left;
@@ -379,9 +346,9 @@ static __always_inline void push_many(struct gomem_mcache *mc, void **p,
 		    (spc != pos->spc || static_branch_unlikely(&gomem_numa)))
 			pos->mixed = true;
 		pos->spc = spc;
-		pos->done += i;
 		pos->left += i;
 	}
+	pos->done = n;
 }
 
 /*
@@ -443,96 +410,20 @@ static noinline void free_bulk_slow(size_t n, void **p, unsigned long caller)
 }
 
 /*
- * Up to this many objects are first passed to free_few(). It does not search
- * for objects that lie side by side, as take_back_some() does: for so few
- * objects that search saves nothing.
+ * Free objects in task context, at most GOMEM_BATCH_MAX in one section. Return
+ * the address of the first array element that needs the slow path, or @end.
  */
-#define FREE_FEW	16
-
-/*
- * Find the slot of an object in this CPU's mcache for tasks. Return false if
- * the page map has no entry for the object's chunk. @start: set to a number
- * that turns each address in the object's page into its offset in the span:
- * (u32)(address + @start). Preemption is off.
- */
-static __always_inline bool find_home(unsigned long addr, u32 *start,
-				      struct gomem_slot **slot)
+static __always_inline void **free_bulk_hit(void **p, void **end)
 {
-	unsigned long ci = gomem_pagemap_index(&gomem_pagemap, addr), low;
-	u32 tag;
+	void **stop;
 
-	if (unlikely(!gomem_in_map(ci, gomem_pagemap.nr_chunks)))
-		return false;
-	tag = gomem_pagemap_tag(gomem_pagemap.entry[ci], addr);
-	low = gomem_tag_low(tag);
-	*start = gomem_tag_offset(0, tag, low);
-	*slot = gomem_slot_of_low(raw_cpu_read(gomem_mcache_task), low);
-	return true;
-}
-
-/*
- * Push objects on the slot of the first one, and set @p behind the last one
- * pushed. Stop at an object of another span class, and return true. If a
- * pointer is not to a live small object, or if the slot has no room, or at
- * @end, return false. Once an object of a page was pushed, that object keeps
- * the span from being freed: so the page keeps its tag. Preemption is off.
- */
-static __always_inline bool push_class(void ***p, void **end)
-{
-	unsigned long secret = gomem_secret, addr = (unsigned long)**p, page;
-	void **next = *p, **stop;
-	struct gomem_slot *slot, *other;
-	u32 start, divmul;
-	long up;
-
-	if (unlikely(!find_home(addr, &start, &slot)) ||
-	    unlikely(slot->top == slot->end))
-		return false;
-	/* Else the compiler may take slots for parts of the array @p. */
-	OPTIMIZER_HIDE_VAR(next);
-	stop = min(end, next + (slot->end - slot->top));
-	up = (void *)slot->top - (void *)next;
-	divmul = slot->divmul;
 	do {
-		page = addr >> GOMEM_PAGE_SHIFT;
-		do {
-			if (unlikely(!gomem_is_multiple(addr + start,
-							divmul)) ||
-			    unlikely(!gomem_set_key_once((void *)addr,
-							 (void *)addr,
-							 secret ^ addr, 0)))
-				goto out;
-			*(void **)((void *)next + up) = (void *)addr;
-			if (++next == stop)
-				goto out;
-			addr = (unsigned long)*next;
-		} while (addr >> GOMEM_PAGE_SHIFT == page);
-	} while (find_home(addr, &start, &other) && other == slot);
-	slot->top = (void *)next + up;
-	*p = next;
-	return true;
-out:
-	slot->top = (void *)next + up;
-	*p = next;
-	return false;
-}
-
-/*
- * Free objects one at a time in task context. Return the address of the first
- * array element that needs the slow path, or @end. Objects that were allocated
- * together are often of one class, and in one page. So push_class() looks up
- * the tag and the slot only when the page changes. It reads the members of the
- * slot only when the class changes.
- */
-static __always_inline void **free_few(void **p, void **end)
-{
-	if (unlikely(gomem_irq_context()) ||
-	    static_branch_unlikely(&gomem_careful_free))
-		return p;
-	preempt_disable();
-	while (push_class(&p, end))
-		;
-	preempt_enable();
+		stop = min(end, p + GOMEM_BATCH_MAX);
+		preempt_disable();
+		while (push_class(NULL, &p, stop, false))
+			;
+		preempt_enable();
+	} while (p == stop && p != end);
 	return p;
 }
 
@@ -540,8 +431,9 @@ void gomem_free_bulk(size_t n, void **p)
 {
 	void **end = p + n;
 
-	if (n - 1 < FREE_FEW)
-		p = free_few(p, end);
+	if (likely(n) && !static_branch_unlikely(&gomem_careful_free) &&
+	    likely(!gomem_irq_context()))
+		p = free_bulk_hit(p, end);
 	if (p != end)
 		free_bulk_slow(end - p, p, _RET_IP_);
 }
