@@ -134,18 +134,17 @@ void gomem_mcentral_fetch_room(struct gomem_mcentral *c);
 const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 
 /*
- * If a put found that the transfer cache has no page for its array of pointers,
- * fetch the page now. Allocations call this after each refill, once they have
- * no array of objects on the stack: the kernel's page allocator needs much
- * stack.
+ * If a put found that the transfer cache needs a longer array of pointers, fetch
+ * the array now. Allocations call this after each refill, once they have no
+ * array of objects on the stack: the kernel's page allocator needs much stack.
  */
 static inline void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
 {
 	/*
-	 * Read without the lock. If the flag is stale, a page is fetched in
-	 * vain and then freed, or only a later call fetches the page.
+	 * Read without the lock. If the flag is stale, an array is fetched in
+	 * vain and then freed, or only a later call fetches the array.
 	 */
-	if (unlikely(READ_ONCE(c->transfer.wants_page)))
+	if (unlikely(READ_ONCE(c->transfer.wants_array)))
 		gomem_mcentral_fetch_room(c);
 }
 

@@ -6,7 +6,9 @@
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 
 #include "base/hide.h"
 #include "heap/mheap.h"
@@ -49,63 +51,98 @@ static unsigned int room_growth(struct gomem_mcentral *c)
 	return more && may_have_room(c->heap, (size_t)more * size) ? more : 0;
 }
 
+/* An array of pointers for a transfer cache. Without an array, both are 0. */
+struct array {
+	void **objs;
+	unsigned int len;
+};
+
+static size_t array_bytes(const struct array *a)
+{
+	return a->len * sizeof(*a->objs);
+}
+
+static void put_array(struct gomem_heap *h, const struct array *a)
+{
+	if (a->objs)
+		gomem_meta_put(h->source, a->objs, array_bytes(a));
+}
+
 /*
- * Grow the transfer cache, if it may grow. If it has no array, @page becomes
- * the array. If @page is NULL then, since no page was fetched, the transfer
- * cache does not grow. In all these cases clear @refused and @missed of struct
- * gomem_transfer, so that the next attempt to grow comes only after both flags
- * were set again. Return @page if it was not used, else NULL.
+ * Exchange the array of the transfer cache and @a. The longer of them has room
+ * for its objects.
  */
-static void *add_room(struct gomem_mcentral *c, void *page)
+static void swap_array(struct gomem_mcentral *c, struct array *a)
+{
+	struct gomem_transfer *t = &c->transfer;
+	struct array old = { .objs = t->objs, .len = t->len };
+
+	lockdep_assert_held(&c->lock);
+	if (t->n)
+		memcpy(a->objs, t->objs, t->n * sizeof(*t->objs));
+	t->objs = a->objs;
+	WRITE_ONCE(t->len, a->len);
+	atomic_long_add(array_bytes(a) / PAGE_SIZE, &c->heap->transfer_pages);
+	atomic_long_sub(array_bytes(&old) / PAGE_SIZE,
+			&c->heap->transfer_pages);
+	*a = old;
+}
+
+/*
+ * Grow the transfer cache, if it may grow. If @a is longer than its array, @a
+ * becomes the array, and the old one is returned in @a. The room never exceeds
+ * the array. So if no array could be fetched, it may stay as it is. Clear
+ * @refused and @missed of struct gomem_transfer, so that the next attempt to
+ * grow comes only after both flags were set again.
+ */
+static void add_room(struct gomem_mcentral *c, struct array *a)
 {
 	struct gomem_transfer *t = &c->transfer;
 	unsigned int more = room_growth(c);
 
 	lockdep_assert_held(&c->lock);
-	WRITE_ONCE(t->wants_page, false);
+	WRITE_ONCE(t->wants_array, false);
 	if (!more)
-		return page;
+		return;
 	t->refused = false;
 	t->missed = false;
-	if (!t->objs && page) {
-		WRITE_ONCE(t->objs, page);
-		page = NULL;
-		atomic_long_inc(&c->heap->transfer_pages);
-	}
-	if (!t->objs)
-		return NULL;
+	if (a->len > t->len)
+		swap_array(c, a);
+	more = min_t(unsigned int, more, t->len - t->room);
 	t->room += more;
 	atomic_long_add((size_t)more * c->kind->size, &c->heap->transfer_bytes);
-	return page;
 }
 
 /**
  * gomem_mcentral_fetch_room - grow the transfer cache, if it may grow
  * @c: the mcentral
  *
- * If the transfer cache has no array, fetches a page for it first. Call it
- * through gomem_mcentral_grow_transfer().
+ * Fetches a longer array for it first. Call it through
+ * gomem_mcentral_grow_transfer().
  *
  * Context: any but NMI; never sleeps. No lock held, not in a section.
  */
 void gomem_mcentral_fetch_room(struct gomem_mcentral *c)
 {
 	struct gomem_heap *h = c->heap;
+	struct array a = {
+		.len = READ_ONCE(c->transfer.len) ? GOMEM_TRANSFER_MAX :
+						    GOMEM_TRANSFER_SHORT,
+	};
 	unsigned long flags;
-	void *page = NULL;
 
 	/*
 	 * Make a light request, as fetch_stacks() does: the caller may be in
 	 * reclaim, or in a context that must not wake kswapd.
 	 */
-	if (!READ_ONCE(c->transfer.objs))
-		page = gomem_meta_get(h->source, PAGE_SIZE, gomem_gfp_light(0),
-				      h->node);
+	a.objs = gomem_meta_get(h->source, array_bytes(&a), gomem_gfp_light(0),
+				h->node);
+	if (!a.objs)
+		a.len = 0;
 	spin_lock_irqsave(&c->lock, flags);
-	page = add_room(c, page);
+	add_room(c, &a);
 	spin_unlock_irqrestore(&c->lock, flags);
-	if (page)
-		gomem_meta_put(h->source, page, PAGE_SIZE);
+	put_array(h, &a);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_fetch_room);
 
@@ -113,47 +150,46 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_fetch_room);
  * gomem_mcentral_want_room - grow the transfer cache after a refused put
  * @c: the mcentral; its lock is held
  *
- * If the transfer cache has no array, the next allocation that finds no object
- * in its slot fetches the array, because a free must not allocate memory.
+ * If the transfer cache needs a longer array, the next allocation that finds no
+ * object in its slot fetches the array, because a free must not allocate
+ * memory.
  */
 void gomem_mcentral_want_room(struct gomem_mcentral *c)
 {
+	struct array none = { };
+
 	lockdep_assert_held(&c->lock);
 	if (!room_growth(c))
 		return;
-	if (c->transfer.objs)
-		add_room(c, NULL);
+	if (c->transfer.room < c->transfer.len)
+		add_room(c, &none);
 	else
-		WRITE_ONCE(c->transfer.wants_page, true);
+		WRITE_ONCE(c->transfer.wants_array, true);
 }
 
 /*
  * Account for room that the transfer cache lost; @before is its former room.
- * If it has no room left, return the page of its array, which the caller has to
- * free; else return NULL.
+ * If it has no room left, move its array to @a, and the caller has to free it.
  */
-static void *give_room(struct gomem_mcentral *c, unsigned int before)
+static void give_room(struct gomem_mcentral *c, unsigned int before,
+		      struct array *a)
 {
 	struct gomem_transfer *t = &c->transfer;
-	void *page = t->objs;
 
 	lockdep_assert_held(&c->lock);
 	atomic_long_sub((size_t)(before - t->room) * c->kind->size,
 			&c->heap->transfer_bytes);
-	if (t->room || !page)
-		return NULL;
-	WRITE_ONCE(t->objs, NULL);
-	atomic_long_dec(&c->heap->transfer_pages);
-	return page;
+	if (!t->room)
+		swap_array(c, a);
 }
 
 /*
  * Return the number of surplus objects in the transfer cache: with @idle those
- * that have not been needed since the last look, else all. Set @page to the
- * transfer cache's array if the caller has to free the array, else to NULL.
+ * that have not been needed since the last look, else all. If the caller has to
+ * free the transfer cache's array, move it to @a.
  */
 static unsigned int look_at_transfer(struct gomem_mcentral *c, bool idle,
-				     void **page)
+				     struct array *a)
 {
 	unsigned int before = c->transfer.room, surplus;
 
@@ -164,18 +200,18 @@ static unsigned int look_at_transfer(struct gomem_mcentral *c, bool idle,
 	 */
 	surplus = gomem_transfer_look(&c->transfer,
 				      !idle || !may_have_room(c->heap, 0));
-	*page = give_room(c, before);
+	give_room(c, before, a);
 	return surplus;
 }
 
 static unsigned int reduce_transfer(struct gomem_mcentral *c, unsigned int n,
-				    void **objs, void **page)
+				    void **objs, struct array *a)
 {
 	unsigned int before = c->transfer.room;
 
 	lockdep_assert_held(&c->lock);
 	n = gomem_transfer_reduce(&c->transfer, n, objs);
-	*page = give_room(c, before);
+	give_room(c, before, a);
 	return n;
 }
 
@@ -189,28 +225,28 @@ static unsigned int reduce_transfer(struct gomem_mcentral *c, unsigned int n,
  */
 void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 {
-	void *objs[GOMEM_BATCH_MAX], *page;
+	void *objs[GOMEM_BATCH_MAX];
+	struct array a = { };
 	unsigned int n, surplus;
 	unsigned long flags;
 
-	if (!READ_ONCE(c->transfer.objs))
+	if (!READ_ONCE(c->transfer.len))
 		return;
 	spin_lock_irqsave(&c->lock, flags);
-	surplus = look_at_transfer(c, idle, &page);
+	surplus = look_at_transfer(c, idle, &a);
 	spin_unlock_irqrestore(&c->lock, flags);
 
 	/* In batches, so that the lock is not held for long. */
 	for (; surplus; surplus -= min(surplus, GOMEM_BATCH_MAX)) {
 		spin_lock_irqsave(&c->lock, flags);
 		n = reduce_transfer(c, min(surplus, GOMEM_BATCH_MAX), objs,
-				    &page);
+				    &a);
 		spin_unlock_irqrestore(&c->lock, flags);
 		gomem_mcentral_free(c, objs, n, false);
 		gomem_wipe(objs, n);
-		if (page)
+		if (a.objs)
 			break;
 	}
-	if (page)
-		gomem_meta_put(c->heap->source, page, PAGE_SIZE);
+	put_array(c->heap, &a);
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_drain);

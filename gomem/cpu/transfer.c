@@ -27,7 +27,7 @@
 #define BEGIN_BYTES	SZ_32K
 #define BEGIN_MIN	4
 #define BEGIN_MAX	64
-#define MAX_BYTES	SZ_1M
+#define MAX_BYTES	SZ_2M
 #define MOVED_SHARE	64
 #define MOVED_MIN	8192
 
@@ -48,7 +48,7 @@ static void note_move(struct gomem_transfer *t, unsigned int n)
 		t->moved = 0;
 		t->refused = false;
 		t->missed = false;
-		WRITE_ONCE(t->wants_page, false);
+		WRITE_ONCE(t->wants_array, false);
 	}
 	t->moved += n;
 }
@@ -180,10 +180,9 @@ unsigned int gomem_transfer_reduce(struct gomem_transfer *t, unsigned int n,
  */
 const char *gomem_transfer_validate(const struct gomem_transfer *t)
 {
-	if (t->low > t->n || t->n > t->high || t->high > t->room ||
-	    t->room > GOMEM_TRANSFER_MAX)
+	if (t->low > t->n || t->n > t->high || t->high > t->room)
 		return "a transfer cache has more objects than room";
-	if (!t->objs != !t->room)
-		return "a transfer cache has a page but no room, or room but no page";
+	if (!t->objs != !t->room || !t->len != !t->room || t->room > t->len)
+		return "the array of a transfer cache does not fit its room";
 	return NULL;
 }

@@ -25,23 +25,30 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
-/* Limit of objects in a transfer cache: its array is one kernel page. */
-#define GOMEM_TRANSFER_MAX	(PAGE_SIZE / sizeof(void *))
+/*
+ * Numbers of objects for which the array of a transfer cache has memory. The
+ * first array is one kernel page. A longer one, two pages, takes its place when
+ * the room grows.
+ */
+#define GOMEM_TRANSFER_SHORT	(PAGE_SIZE / sizeof(void *))
+#define GOMEM_TRANSFER_MAX	(2 * GOMEM_TRANSFER_SHORT)
 
 /**
  * struct gomem_transfer - free objects that slots flush, and refill from
- * @objs: array of pointers to the objects, the one put last at the end. The
- *	array is one kernel page; NULL if the cache has no room
+ * @objs: array of pointers to the objects, the one put last at the end; NULL if
+ *	the cache has no room
+ * @len: number of pointers that @objs has memory for: 0, GOMEM_TRANSFER_SHORT
+ *	or GOMEM_TRANSFER_MAX
  * @n: number of objects
  * @low: lowest @n since the last gomem_transfer_look()
  * @high: highest @n since the last gomem_transfer_look()
  * @room: number of objects that the cache may hold, the limit of @n
  * @used: objects have been put or taken since the last gomem_transfer_look()
  * @refused: a put found too little room; cleared when the cache grows, when it
- *	may grow but no page for @objs can be fetched, and with @moved
+ *	may grow but no memory for @objs can be fetched, and with @moved
  * @missed: a take found no object while @refused was set; cleared with @refused
- * @wants_page: the cache may grow but has no page for @objs. The next
- *	allocation that finds no object in its slot fetches the page, because a
+ * @wants_array: the cache may grow but needs a longer array for that. The next
+ *	allocation that finds no object in its slot fetches the array, because a
  *	free must not allocate. Cleared by each attempt to grow, and with
  *	@refused
  * @moved: number of objects that puts offered and takes asked for in the
@@ -50,16 +57,17 @@
  *	this time starts another second
  *
  * The lock of the mcentral protects all members. Four readers do without it:
- * gomem_mcentral_drain() and gomem_mcentral_fetch_room() read @objs,
- * gomem_mcentral_grow_transfer() reads @wants_page, gomem_mcache_count()
+ * gomem_mcentral_drain() and gomem_mcentral_fetch_room() read @len,
+ * gomem_mcentral_grow_transfer() reads @wants_array, gomem_mcache_count()
  * reads @n.
  *
  * Invariants:
- *	low <= n <= high <= room <= GOMEM_TRANSFER_MAX
- *	objs is set iff room > 0
+ *	low <= n <= high <= room <= len
+ *	objs is set, and len > 0, iff room > 0
  */
 struct gomem_transfer {
 	void **objs;
+	u16 len;
 	u16 n;
 	u16 low;
 	u16 high;
@@ -67,7 +75,7 @@ struct gomem_transfer {
 	bool used;
 	bool refused;
 	bool missed;
-	bool wants_page;
+	bool wants_array;
 	u32 moved;
 	unsigned long moved_until;
 };

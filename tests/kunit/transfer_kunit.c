@@ -17,7 +17,7 @@
 #include "run/check.h"
 
 #define NR_CHUNKS	8
-#define NR_OBJS		1200
+#define NR_OBJS		2400
 
 /* The largest number of objects that a slot moves at once. */
 #define BATCH		GOMEM_BATCH_MAX
@@ -121,7 +121,7 @@ static void expect_transfer(struct kunit *test, unsigned int n,
 
 	KUNIT_EXPECT_EQ(test, n, transfer_of(f)->n);
 	KUNIT_EXPECT_EQ(test, room, transfer_of(f)->room);
-	KUNIT_EXPECT_EQ(test, !!room,
+	KUNIT_EXPECT_EQ(test, transfer_of(f)->len * sizeof(void *) / PAGE_SIZE,
 			atomic_long_read(&f->base.fh.heap->transfer_pages));
 	KUNIT_EXPECT_EQ(test, room * central_of(f)->kind->size,
 			atomic_long_read(&f->base.fh.heap->transfer_bytes));
@@ -151,12 +151,12 @@ static const struct size_case {
 	unsigned int begin;
 	unsigned int most;
 } size_cases[] = {
-	{ "8 bytes",	8,	64,	512 },
-	{ "112 bytes",	112,	64,	512 },
-	{ "1 KiB",	1024,	32,	512 },
-	{ "2 KiB",	2048,	16,	512 },
-	{ "8 KiB",	8192,	4,	128 },
-	{ "32 KiB",	32768,	4,	32 },
+	{ "8 bytes",	8,	64,	1024 },
+	{ "112 bytes",	112,	64,	1024 },
+	{ "1 KiB",	1024,	32,	1024 },
+	{ "2 KiB",	2048,	16,	1024 },
+	{ "8 KiB",	8192,	4,	256 },
+	{ "32 KiB",	32768,	4,	64 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(size, size_cases, name);
@@ -307,7 +307,7 @@ static void test_share(struct kunit *test)
 		exchange(f,
 			 min(NR_OBJS, (int)(SZ_2M / gomem_class_size(class))),
 			 12);
-		demand += min(SZ_1M, 512 * gomem_class_size(class));
+		demand += min(SZ_2M, 1024 * gomem_class_size(class));
 		bytes = atomic_long_read(&f->base.fh.heap->transfer_bytes);
 		KUNIT_EXPECT_LE(test, bytes, ALL_BYTES);
 	}
@@ -341,7 +341,31 @@ static void test_no_memory(struct kunit *test)
 	expect_nothing(test);
 
 	exchange(f, 400, 10);
-	expect_transfer(test, 400, 512);
+	expect_transfer(test, 400, GOMEM_TRANSFER_SHORT);
+	expect_drained(test);
+}
+
+/*
+ * A transfer cache whose first array is full grows no further while there is no
+ * memory for a longer one. It loses no object, and grows later.
+ */
+static void test_no_longer_array(struct kunit *test)
+{
+	struct transfer_fixture *f = test->priv;
+
+	use_size(f, 64);
+	get(f, NR_OBJS);
+	put(f, 0, NR_OBJS);
+	exchange(f, 400, 10);
+	expect_transfer(test, 400, GOMEM_TRANSFER_SHORT);
+	fake_fail(&f->base.fh.source.meta, 1, ~0UL);
+	exchange(f, 600, 10);
+	KUNIT_EXPECT_GT(test, f->base.fh.source.meta.failed, 0);
+	fake_fail_none(&f->base.fh.source.meta);
+	expect_transfer(test, GOMEM_TRANSFER_SHORT, GOMEM_TRANSFER_SHORT);
+
+	exchange(f, 600, 10);
+	expect_transfer(test, 600, GOMEM_TRANSFER_MAX);
 	expect_drained(test);
 }
 
@@ -360,30 +384,30 @@ static void test_content(struct kunit *test)
 	unsigned int i;
 
 	use_size(f, 1024);
-	exchange(f, 600, 12);
-	KUNIT_ASSERT_EQ(test, 600, get(f, 600));
-	expect_transfer(test, 0, 512);
+	exchange(f, 1100, 12);
+	KUNIT_ASSERT_EQ(test, 1100, get(f, 1100));
+	expect_transfer(test, 0, 1024);
 	central_get(central_of(f), GFP_KERNEL, &r);
 	span = r.span;
 	KUNIT_ASSERT_NOT_NULL(test, span);
 
-	put(f, 0, 512);
+	put(f, 0, 1024);
 	r.want = BATCH;
-	for (i = 0; i < 512 / BATCH; i++) {
+	for (i = 0; i < 1024 / BATCH; i++) {
 		memset(seen, 0, sizeof(seen));
 		gomem_mcentral_refill(central_of(f), &r);
 		KUNIT_EXPECT_EQ(test, BATCH, r.n);
 		KUNIT_EXPECT_EQ(test, 0, r.fresh);
 		KUNIT_EXPECT_PTR_EQ(test, span, r.span);
 		KUNIT_EXPECT_EQ(test, 0,
-				memcmp(seen, f->objs + 512 - (i + 1) * BATCH,
+				memcmp(seen, f->objs + 1024 - (i + 1) * BATCH,
 				       sizeof(seen)));
 	}
-	expect_transfer(test, 0, 512);
+	expect_transfer(test, 0, 1024);
 
 	gomem_mcentral_uncache(span);
-	put(f, 0, 600);
-	expect_transfer(test, 512, 512);
+	put(f, 0, 1100);
+	expect_transfer(test, 1024, 1024);
 	expect_drained(test);
 }
 
@@ -399,12 +423,12 @@ static void test_overflow(struct kunit *test)
 	exchange(f, 400, 12);
 	KUNIT_ASSERT_EQ(test, 400, get(f, 400));
 	KUNIT_EXPECT_EQ(test, 400, central_of(f)->nspans);
-	put(f, 0, 120);
+	put(f, 0, 250);
 	KUNIT_EXPECT_EQ(test, 400, central_of(f)->nspans);
-	put(f, 120, BATCH);
-	KUNIT_EXPECT_EQ(test, 400 - (120 + BATCH - 128), central_of(f)->nspans);
-	expect_transfer(test, 128, 128);
-	put(f, 120 + BATCH, 400 - 120 - BATCH);
+	put(f, 250, BATCH);
+	KUNIT_EXPECT_EQ(test, 400 - (250 + BATCH - 256), central_of(f)->nspans);
+	expect_transfer(test, 256, 256);
+	put(f, 250 + BATCH, 400 - 250 - BATCH);
 	expect_drained(test);
 }
 
@@ -482,7 +506,7 @@ static void test_low(struct kunit *test)
 
 	use_size(f, 64);
 	exchange(f, 600, 12);
-	expect_transfer(test, 512, 512);
+	expect_transfer(test, 600, 1024);
 	gomem_mcentral_drain(central_of(f), true);
 	KUNIT_ASSERT_EQ(test, 100, get(f, 100));
 	put(f, 0, 100);
@@ -513,11 +537,11 @@ static void test_idle_room(struct kunit *test)
 	use_size(f, 64);
 	exchange(f, 600, 12);
 	gomem_mcentral_drain(central_of(f), true);
-	get(f, 512);
-	expect_transfer(test, 0, 512);
+	get(f, 600);
+	expect_transfer(test, 0, 600);
 	put(f, 0, 40);
 	gomem_mcentral_drain(central_of(f), true);
-	expect_transfer(test, 40, 512);
+	expect_transfer(test, 40, 600);
 	get(f, 40);
 	gomem_mcentral_drain(central_of(f), true);
 	expect_transfer(test, 0, 40);
@@ -526,7 +550,7 @@ static void test_idle_room(struct kunit *test)
 	gomem_mcentral_drain(central_of(f), true);
 	expect_transfer(test, 0, 0);
 	gomem_mcentral_free(central_of(f), &one, 1, false);
-	gomem_mcentral_free(central_of(f), f->objs, 512, false);
+	gomem_mcentral_free(central_of(f), f->objs, 600, false);
 	expect_nothing(test);
 }
 
@@ -561,8 +585,8 @@ static void test_validate(struct kunit *test)
 {
 	static const char more[] =
 		"a transfer cache has more objects than room";
-	static const char page[] =
-		"a transfer cache has a page but no room, or room but no page";
+	static const char array[] =
+		"the array of a transfer cache does not fit its room";
 	struct transfer_fixture *f = test->priv;
 	struct gomem_transfer *t, old;
 
@@ -580,17 +604,20 @@ static void test_validate(struct kunit *test)
 	t->high = t->room + 1;
 	expect_violation(test, more);
 	*t = old;
-	t->room = GOMEM_TRANSFER_MAX + 1;
-	expect_violation(test, more);
+	t->room = t->len + 1;
+	expect_violation(test, array);
+	*t = old;
+	t->len = 0;
+	expect_violation(test, array);
 	*t = old;
 	t->objs = NULL;
-	expect_violation(test, page);
+	expect_violation(test, array);
 	*t = old;
 	t->n = 0;
 	t->low = 0;
 	t->high = 0;
 	t->room = 0;
-	expect_violation(test, page);
+	expect_violation(test, array);
 	*t = old;
 	put(f, 0, 100);
 	expect_drained(test);
@@ -621,6 +648,7 @@ static struct kunit_case transfer_cases[] = {
 	KUNIT_CASE(test_earn),
 	KUNIT_CASE(test_share),
 	KUNIT_CASE(test_no_memory),
+	KUNIT_CASE(test_no_longer_array),
 	KUNIT_CASE(test_content),
 	KUNIT_CASE(test_overflow),
 	KUNIT_CASE(test_overflow_twice),
