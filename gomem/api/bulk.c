@@ -93,7 +93,7 @@ static noinline size_t finish_bulk(size_t size, gfp_t gfp, size_t n,
 	if (popped & POPPED_YIELD)
 		gomem_yield(gfp);
 	if (done) {
-		/* gomem_slot_pop_run() has filled the end of the array. */
+		/* The slot's objects are p[asked - done] to p[asked - 1]. */
 		if (done != asked)
 			memmove(p, p + asked - done, done * sizeof(*p));
 		k = &gomem_kinds[gomem_spc_make(gomem_sizeclass(size), false)];
@@ -187,13 +187,27 @@ static __always_inline bool find_home(struct gomem_mcache *mc,
 }
 
 /*
+ * Check an object at @offset in its span, and give it its key. Return false if
+ * no object starts there, or if it is free already. Loops pass the slot's
+ * @divmul, and gomem_secret, in: as far as the compiler knows, the stores to
+ * objects could change both. @clear: bytes to clear, or 0.
+ */
+static __always_inline bool take_back(void *obj, u32 offset, u32 divmul,
+				      unsigned long secret, size_t clear)
+{
+	return likely(gomem_is_multiple(offset, divmul)) &&
+	       likely(gomem_set_key_once(obj, obj, secret ^ (unsigned long)obj,
+					 clear));
+}
+
+/*
  * Push objects on the slot of the first one, and set @p behind the last one
  * pushed. Stop at an object of another span class, and return true. If a
  * pointer is not to a live small object of @mc's node, or if the slot has no
  * room, or at @end, return false. The slot and the tag are looked up only when
  * the page changes: objects that were allocated together are often in one page.
- * Once an object of a page was pushed, that object keeps the span from being
- * freed: so the page keeps its tag. Preemption is off. @clear: clear each
+ * The tag does not change meanwhile: preemption is off, so the objects pushed
+ * stay in the slot, and keep their span from being freed. @clear: clear each
  * object.
  */
 static __always_inline bool push_class(struct gomem_mcache *mc, void ***p,
@@ -212,7 +226,7 @@ static __always_inline bool push_class(struct gomem_mcache *mc, void ***p,
 	if (unlikely(!find_home(mc, addr, &start, &slot)) ||
 	    unlikely(slot->top == slot->end))
 		return false;
-	/* Else the compiler may take slots for parts of the array @p. */
+	/* Else the compiler may assume that next + up lies in the array *p. */
 	OPTIMIZER_HIDE_VAR(next);
 	stop = min(end, next + (slot->end - slot->top));
 	up = (void *)slot->top - (void *)next;
@@ -220,13 +234,8 @@ static __always_inline bool push_class(struct gomem_mcache *mc, void ***p,
 	do {
 		page = addr >> GOMEM_PAGE_SHIFT;
 		do {
-			if (unlikely(!gomem_is_multiple(addr + start,
-							divmul)) ||
-			    unlikely(!gomem_set_key_once((void *)addr,
-							 (void *)addr,
-							 secret ^ addr,
-							 clear ? slot->size :
-								 0)))
+			if (!take_back((void *)addr, addr + start, divmul,
+				       secret, clear ? slot->size : 0))
 				goto out;
 			*(void **)((void *)next + up) = (void *)addr;
 			if (++next == stop)
@@ -256,10 +265,6 @@ take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
 {
 	unsigned long page = (unsigned long)p[0] & GOMEM_PAGE_MASK;
 	u32 first = gomem_tag_offset(page, tag, gomem_tag_low(tag));
-	/*
-	 * Load gomem_secret once. As far as the compiler knows, the stores to
-	 * objects could change it.
-	 */
 	unsigned long secret = gomem_secret, offset;
 	u32 divmul = slot->divmul, size = slot->size;
 	void *obj, *beside = p[0];
@@ -270,10 +275,8 @@ take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
 		obj = p[i];
 		offset = (unsigned long)obj - page;
 		if (offset >= GOMEM_PAGE_SIZE ||
-		    unlikely(!gomem_is_multiple(first + offset, divmul)) ||
-		    unlikely(!gomem_set_key_once(obj, obj,
-						 secret ^ (unsigned long)obj,
-						 clear ? size : 0)))
+		    !take_back(obj, first + offset, divmul, secret,
+			       clear ? size : 0))
 			break;
 		*run &= obj == beside;
 		beside = obj + size;

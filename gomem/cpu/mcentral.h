@@ -134,9 +134,10 @@ void gomem_mcentral_fetch_room(struct gomem_mcentral *c);
 const char *gomem_mcentral_validate(struct gomem_mcentral *c);
 
 /*
- * If a put found that the transfer cache needs a longer array of pointers, fetch
- * the array now. Allocations call this after each refill, once they have no
- * array of objects on the stack: the kernel's page allocator needs much stack.
+ * If a put found that the transfer cache needs a longer array of pointers,
+ * fetch the array now. Allocations call this after each refill, once they have
+ * no array of objects on the stack: the kernel's page allocator needs much
+ * stack.
  */
 static inline void gomem_mcentral_grow_transfer(struct gomem_mcentral *c)
 {
