@@ -200,8 +200,8 @@ static void test_give_back(struct kunit *test)
 	h->give_min = 64;
 	span_set_put(test, &f->set, s);
 	/*
-	 * Count from here: freeing the span may have given pages back already.
-	 * It gives none back if the parameters make gomem_heap_urgent() 0.
+	 * Count from here: freeing the span may have given pages back already,
+	 * unless epoch_ms or scavenge_percent makes gomem_heap_urgent() 0.
 	 */
 	before = *released;
 	gomem_heap_give_back(h, 16);
@@ -281,8 +281,8 @@ static void test_give_back_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 436, gomem_heap_surplus(h));
 	KUNIT_EXPECT_FALSE(test, h->give_hurry);
 	/*
-	 * await_grace() starts no grace period. put_and_give() has started that
-	 * of h->give_gp, so the wait ends.
+	 * await_grace() itself starts no grace period. But put_and_give() has
+	 * started the grace period h->give_gp, so the wait ends.
 	 */
 	await_grace(&h->give_gp);
 	gomem_heap_give_back(h, 500);
@@ -309,8 +309,8 @@ static void test_give_back_again(struct kunit *test)
 	gp[0] = h->give_gp;
 	began = grace_begins(gp[0]);
 	/*
-	 * Imitate a race: this CPU saw the previous grace period end, and
-	 * another CPU has started the next one already.
+	 * Imitate a race: has_waited() sees the grace period of "over" end, but
+	 * another CPU has started that of gp[0] already. No more may start.
 	 */
 	h->give_gp = over;
 	gomem_heap_give_back(h, 200);
@@ -591,9 +591,9 @@ static void slow_free(struct gomem_pagesource *src, unsigned long addr,
 }
 
 /*
- * After a heap gave pages back because of the memory limit, it gives none back
- * for the limit during a pause. The pause begins when the heap begins to give
- * pages back, and lasts eight times as long as giving them back takes.
+ * If giving pages back for the memory limit begins at the time b and takes the
+ * time t, the heap gives none back for the limit between b + t and b + 8 * t:
+ * see ROOM_PAUSE in heap/grow.c.
  */
 static void test_limit_share(struct kunit *test)
 {
@@ -621,7 +621,7 @@ static void test_limit_share(struct kunit *test)
 static void test_limit_tick(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;
-	struct rcu_reader r = { .ms = 200 };
+	struct rcu_reader r = { .ms = 20000 };
 	struct gomem_heap *h;
 	struct gomem_span *s[3];
 	unsigned int i;

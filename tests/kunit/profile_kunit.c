@@ -241,8 +241,9 @@ static void test_small(struct kunit *test)
 }
 
 /*
- * Each tiny object is recorded: with 16 bytes if it begins a block, else with
- * the 8 or 16 bytes of its size class.
+ * At the rate 1 each tiny object is recorded, since none shares its block. An
+ * object of up to GOMEM_TINY_OPENS bytes begins a block, and is recorded with
+ * 16 bytes. A larger object is recorded with the 8 or 16 bytes of its class.
  */
 static void test_tiny(struct kunit *test)
 {
@@ -404,8 +405,8 @@ static void test_misuse(struct kunit *test)
 	gomem_free(q + 8);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
 	/*
-	 * GOMEM_TAG_SPECIAL in the tag of the page must not hide that the
-	 * offset is not a multiple of 8.
+	 * An offset in the span is computed from the tag. GOMEM_TAG_SPECIAL,
+	 * which adds 4 to the tag, must not make q + 4 look like q.
 	 */
 	gomem_free(q + 4);
 	expect_misuses(test, GOMEM_INTERIOR_POINTER, 1);
@@ -555,7 +556,8 @@ static void test_ages(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(p); i++) {
 		p[i] = gomem_alloc(size, GFP_KERNEL);
-		schedule_timeout_uninterruptible(5);
+		/* Ages are rounded down to jiffies. */
+		usleep_range(jiffies_to_usecs(6), jiffies_to_usecs(12));
 	}
 	rows = gomem_profile_snapshot(&n, true);
 	KUNIT_ASSERT_NOT_NULL(test, rows);
@@ -621,8 +623,8 @@ static void expect_records(struct kunit *test, void **p, unsigned int n,
 }
 
 /*
- * With profile_exact=all, each object is recorded at once, whichever function
- * allocates it, even if the rate of the profile is 0.
+ * While profile_exact is "all", each object is recorded when it is allocated,
+ * whichever function allocates it, even if the rate of the profile is 0.
  */
 static void test_exact(struct kunit *test)
 {
@@ -681,8 +683,9 @@ static void test_exact_names(struct kunit *test)
 }
 
 /*
- * For profile_exact, an object belongs to the module that contains the
- * innermost frame of the call stack that allocated it.
+ * For profile_exact, an object belongs to the module for which gomem was
+ * called: see gomem_client_calling(). Here that is the module of the tests, and
+ * not "xomem_kunit".
  */
 static void test_exact_module(struct kunit *test)
 {
@@ -715,8 +718,8 @@ static u64 lived(const struct gomem_bucket *b, unsigned int from,
 }
 
 /*
- * The lifetime of the object is 16384 us or more, which is counted in lived[15]
- * or above.
+ * An object that lives for 20 ms or more is counted in lived[15] or above:
+ * lifetimes from 16384 us on.
  */
 static void test_lifetimes(struct kunit *test)
 {

@@ -14,7 +14,12 @@
 #include "run/shrink.h"
 
 #define CHUNK		GOMEM_CHUNK_PAGES
-#define READ_MS		200
+
+/*
+ * Each case lets its reader leave. Only if gomem waits for the reader does the
+ * reader stay for so long, and the case fails.
+ */
+#define READ_MS		20000
 
 /*
  * Make a heap with a live span of 100 pages, and with 100 free pages whose
