@@ -72,8 +72,9 @@
  *		of the profile
  * account	sums and limits what is charged to it (api/account.h); *charge*:
  *		count an object in an account
- * client	module that called gomem for an object, which counts for it. All
- *		built-in code is one client (api/client.h)
+ * client	module that may call gomem. An object counts for the client that
+ *		called gomem for it. All built-in code is one client
+ *		(api/client.h)
  * watch	record or charge allocations one by one (api/watch.h)
  *
  * Pages of a node (heap/):
@@ -205,8 +206,9 @@
  *		gives free pages back to the kernel, as do the scavenger's work
  *		and the shrinker
  *
- * In interrupts, gomem_free_from_irq() takes the place of gomem_free_hit(). An
- * object of another node skips the slot and goes to its node's mcentral.
+ * In interrupts, gomem_free_from_irq() takes the place of gomem_free_hit(). In
+ * both functions, an object of another node skips the slot and goes to its
+ * node's mcentral.
  *
  * A large object is claimed by gomem_heap_claim_large(): if several callers
  * free the object, only one succeeds. Then its span goes to
@@ -252,8 +254,9 @@
  * The other locks:
  *
  *	gomem_heap.give_lock		heap/mheap.h
- *		Spinlock by which one task at a time gives pages back after a
- *		free. Taken only by spin_trylock(), with interrupts on. [3] is
+ *		Spinlock by which one task at a time takes pages out of the heap
+ *		after a free. The task gives them back to the kernel without the
+ *		lock. Taken only by spin_trylock(), with interrupts on. [3] is
  *		taken under it.
  *	arena_lock			api/arena.c
  *		Spinlock of the list of arenas and of the quarantine. Taken with
@@ -352,13 +355,13 @@
  * Grace periods
  * -------------
  *
- * A page goes back to the kernel an RCU grace period after its span was freed:
- * gomem_heap_release(). A free reads the page's tag and then the object, to see
- * whether the object is free already. Preemption or interrupts are off from the
- * first read to the second; other readers use rcu_read_lock(). Between the two
- * reads, another CPU may free the same object, which is misuse, and then the
- * object's span. Because of the grace period, the second read is still from a
- * gomem page.
+ * A page goes back to the kernel no earlier than an RCU grace period after its
+ * span was freed: gomem_heap_release(). A free reads the page's tag and then
+ * the object, to see whether the object is free already. Preemption or
+ * interrupts are off from the first read to the second; other readers use
+ * rcu_read_lock(). Between the two reads, another CPU may free the same object,
+ * which is misuse, and then the object's span. Because of the grace period, the
+ * second read is still from a gomem page.
  */
 #ifndef GOMEM_INTERNAL_H
 #define GOMEM_INTERNAL_H

@@ -288,7 +288,8 @@ void gomem_account_attach(struct gomem_special *sp)
  * @size: bytes of the object
  * @gfp: the gfp of the allocation
  *
- * Nothing is charged to an account that was destroyed or closed.
+ * Nothing is charged to an account that was destroyed or closed. That alone is
+ * no reason to return false.
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: false if the caller has to free the object, because the account would
@@ -464,6 +465,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_accounts_close);
  *
  * Called when nothing allocates or frees any more, and no object has a special.
  * The modules that created the accounts are unloaded, so no account is live.
+ * Left are closed accounts, and destroyed ones that a task never left or that
+ * objects were charged to when gomem was unloaded.
  *
  * Context: may sleep.
  */

@@ -23,8 +23,9 @@ struct gomem_special;
 struct module;
 
 /*
- * Freed memory is unlikely to hold these numbers, so gomem detects the use of
- * an account that was freed.
+ * The state of a freed account is GOMEM_ACCOUNT_DESTROYED until its memory is
+ * overwritten, and then it is unlikely to be GOMEM_ACCOUNT_LIVE. So gomem
+ * detects the use of an account that was freed.
  */
 enum gomem_account_state {
 	GOMEM_ACCOUNT_LIVE = 0x6163636c,

@@ -156,9 +156,10 @@ void __init gomem_alloc_init(void)
 }
 
 /*
- * Span class of the object that is allocated for a tiny one which does not fit
- * in the current block, and is too large to begin a new block: size class 2,
- * which is 16 bytes, and noscan.
+ * Span class of the object that is allocated in place of a tiny object which
+ * gets no part of the current block, and may not begin a new block because it
+ * has more than GOMEM_TINY_OPENS bytes: size class 2, which is 16 bytes, and
+ * noscan.
  */
 #define TINY_ALONE_SPC		(2 * 2 + 1)
 
@@ -258,9 +259,10 @@ static noinline void *alloc_tiny_yielded(void *obj, size_t size, bool shared,
 }
 
 /*
- * The hit path of tiny noscan objects, which are parts of the CPU's current
- * block. An object that does not fit there, and is too large to open a new
- * block, becomes an object of 16 bytes.
+ * The hit path of tiny objects, which are parts of the CPU's current block. If
+ * an object does not fit there, and has more than GOMEM_TINY_OPENS bytes, it
+ * becomes an ordinary object of 16 bytes. For a smaller one, alloc_tiny_miss()
+ * takes a new block.
  */
 static __always_inline void *alloc_tiny_hit(size_t size, gfp_t gfp,
 					    unsigned long caller)

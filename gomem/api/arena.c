@@ -29,11 +29,12 @@
 
 /*
  * The first block of an arena is one page long, and each further block is twice
- * as long as the one before, up to 256 KiB. A block is longer than that if its
- * first object does not fit otherwise. So a small arena takes little memory,
- * and a large arena has few blocks. An object that is larger than a quarter of
- * the longest block gets a span of its own. So if the next object does not fit
- * into a block, at most that quarter, plus a page for alignment, stays unused.
+ * as long as the one before, up to 256 KiB. So a small arena takes little
+ * memory, and a large arena has few blocks. If the first object of a block
+ * needs more pages, the block has as many, rounded up to a power of two. But an
+ * object of more than 64 KiB gets a span of its own if it does not fit into the
+ * current block. So if the next object does not fit into a block, at most
+ * 64 KiB, plus a page for alignment, stay unused.
  */
 #define BLOCK_MAX_PAGES		(SZ_256K >> GOMEM_PAGE_SHIFT)
 #define IN_BLOCK_MAX_PAGES	(BLOCK_MAX_PAGES / 4)
@@ -106,8 +107,9 @@ static unsigned long arena_magic(const struct gomem_arena *a)
 }
 
 /*
- * Is @obj the struct of a live arena, or was the arena destroyed? The caller is
- * in an RCU read-side section, so that @obj can be read in both cases.
+ * Return true if the arena @obj is live, false if it was destroyed. The caller
+ * has found @obj live in the same RCU read-side section, so @obj can be read
+ * even if the arena was destroyed since.
  */
 static bool is_live(const void *obj)
 {

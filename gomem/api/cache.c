@@ -118,10 +118,11 @@ static bool divmul_is_exact(u32 size, u32 divmul, unsigned int nelems)
 }
 
 /*
- * Choose the shortest span whose tail is at most 1 / TAIL_SHARE of it. If there
- * is none, choose the length at which the tail is the smallest share of the
- * span. Each object gets a span of its own if it has more than GOMEM_SMALL_MAX
- * bytes, or if divmul_is_exact() is false for all lengths.
+ * Among the lengths for which divmul_is_exact() returns true, choose the
+ * shortest span whose tail is at most 1 / TAIL_SHARE of it. If there is none,
+ * choose the length at which the tail is the smallest share of the span. Each
+ * object gets a span of its own if it has more than GOMEM_SMALL_MAX bytes, or
+ * if divmul_is_exact() returns false for all lengths.
  */
 static void set_geometry(struct gomem_kind *k)
 {
@@ -481,11 +482,11 @@ static void orphan(const struct gomem_kind *k, void *arg)
  * gomem_caches_orphan - remove from typed caches the constructors of a module
  * @mod: the module, which is being unloaded, and whose exit function has run
  *
- * A cache without its constructor constructs no more objects. Its objects may
- * still be freed. A slot may hand out an object that was freed to it later,
- * since the object was constructed before. A constructor that already runs on
- * another CPU may finish: the kernel waits for a grace period before it frees
- * the code of the module.
+ * A cache without its constructor constructs no more objects. Its live objects
+ * may still be freed, which pushes them on slots. The slots may hand them out
+ * again, since they are constructed. A constructor that already runs on another
+ * CPU may finish: the kernel waits for a grace period before it frees the code
+ * of the module.
  *
  * Context: may sleep.
  */

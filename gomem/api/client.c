@@ -93,7 +93,8 @@ struct gomem_client *gomem_client_at(unsigned long addr)
  * If gomem is a module, functions of the kernel call gomem only on behalf of
  * another module: mempool_alloc() does, for a pool with gomem's callbacks. So
  * the client's frame is the innermost one in code of a client, if it is among
- * the first CALLING_DEPTH.
+ * the first CALLING_DEPTH. If gomem is built in, the rule is the same, although
+ * built-in code that a client called may have called gomem for itself.
  *
  * Context: any.
  * Return: the client, which stays until gomem is unloaded; gomem_kernel_client
@@ -139,11 +140,13 @@ struct gomem_client *gomem_client_calling(void)
 
 /**
  * gomem_client_look_up - find the number of the client with code at an address
- * @addr: the address. Code of no client may call gomem for a client: gomem's
- *	own code may, and if gomem is a module, functions of the kernel as well.
- *	Then gomem_client_calling() finds the client by the stack. If gomem is
- *	built in, other code of no client is taken for built-in code that called
- *	gomem for itself: gomem_kernel_client stands for it
+ * @addr: the address
+ *
+ * The code of gomem itself may call gomem on behalf of a client. If gomem is a
+ * module, so may functions of the kernel. If @addr is in such code,
+ * gomem_client_calling() finds the client by the stack. If gomem is built in,
+ * any other code without a client counts as built-in code that called gomem for
+ * itself: its number is that of gomem_kernel_client.
  *
  * Context: any.
  * Return: the number of the client.
@@ -285,7 +288,7 @@ void gomem_client_change(const struct module *mod, unsigned long state)
  * gomem_client_max - return the highest number of a client
  *
  * Context: any.
- * Return: the number; GOMEM_NO_CLIENT if there was none yet.
+ * Return: the number; GOMEM_NO_CLIENT if no module has become a client yet.
  */
 unsigned int gomem_client_max(void)
 {

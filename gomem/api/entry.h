@@ -32,8 +32,9 @@
  * the page source, gomem_watch_slow(), the trace event grow and the reports
  * remove them.
  *
- *	PAID	the caller charges the object to an account itself, so the
- *		limits of the module do not apply
+ *	PAID	the function of gomem that sets this flag charges the object to
+ *		an account itself. Such an object counts for no client, so the
+ *		limits of the client do not apply
  *	GROWS	the object is a buffer that will grow. If it is large, its pages
  *		come from the start of a longer free run, if there is one
  */

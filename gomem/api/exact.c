@@ -40,7 +40,7 @@ struct wanted {
 	char name[GOMEM_EXACT_MAX][MODULE_NAME_LEN];
 };
 
-/* Protects the variables below. Taken by tasks that set the parameter. */
+/* Protects the variables below. Taken to set profile_exact, and at exit. */
 static DEFINE_MUTEX(exact_mutex);
 static struct wanted __rcu *wanted;
 static bool ended;
@@ -49,7 +49,10 @@ static bool names(const struct wanted *w, const struct gomem_client *c)
 {
 	unsigned int i;
 
-	/* The name of gomem_kernel_client is not that of a module. */
+	/*
+	 * profile_exact names only modules. So the name of gomem_kernel_client,
+	 * "kernel", must not match, even if profile_exact has this name.
+	 */
 	if (c == &gomem_kernel_client)
 		return false;
 	for (i = 0; i < w->n; i++)
@@ -205,7 +208,8 @@ static int print_wanted(char *buf)
 /**
  * gomem_exact_show - say in a file's legend which numbers are estimates
  * @m: the file, whose numbers come from the heap profile
- * @sampled: some of the numbers were recorded at a rate above 1. If so, they
+ * @sampled: the numbers may include records that were made with a profile_rate
+ *	above 1, at which not each object is recorded. If so, the numbers
  *	stay estimates, although profile_rate may be 1 or 0 now
  *
  * Context: may sleep.

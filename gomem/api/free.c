@@ -49,9 +49,10 @@ static void reject_small(void *obj, u32 tag, unsigned long caller)
 			       gomem_class_divmul(class),
 			       gomem_class_limit(class));
 	/*
-	 * A span may be shorter than usual for its class, and then has fewer
-	 * objects. If the span is gone, the object that was there has been
-	 * freed.
+	 * Until here, @start holds for a span of the usual length. A shorter
+	 * span has fewer objects, so check their number, too. If the span is
+	 * gone, its number of objects is not known: an object that may have
+	 * been there was freed, so report a double free.
 	 */
 	s = gomem_pagemap_span(&gomem_pagemap, (unsigned long)obj);
 	if (start && s)
@@ -63,7 +64,8 @@ static void reject_small(void *obj, u32 tag, unsigned long caller)
 /*
  * Free an object of a typed cache, or report any other pointer. The tag of the
  * pointer's page has size class 0, and gomem_large_free() has refused the
- * pointer. So if a large object begins there, that object was freed already.
+ * pointer. So if the span of a large object begins at @p, that object was freed
+ * already.
  */
 static noinline void free_rare(void *p, unsigned long caller)
 {
@@ -91,9 +93,10 @@ static noinline void free_rare(void *p, unsigned long caller)
 /*
  * Check an object whose page has specials, and give it its key, as the hit path
  * does for other pages. The span gives the span class, which the tag of such a
- * page does not tell. Return false if gomem_take_back() refuses @p, as it does
- * with live tiny and large objects, too. Set @tag to the tag that the page
- * would have without specials; 0 if there is no span.
+ * page does not tell. Return false if there is no span, or if gomem_take_back()
+ * refuses @p. It refuses live objects, too, if they are tiny, large, or of a
+ * typed cache. Set @tag to the tag that the page would have without specials; 0
+ * if there is no span.
  */
 static bool take_back_special(void *p, u32 *tag)
 {

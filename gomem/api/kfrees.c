@@ -32,7 +32,7 @@
 #include "api/kfrees.h"
 
 /*
- * The value of kfree_probe, and whether the module is initialized. Protected by
+ * The value of kfree_probe, and whether gomem is initialized. Both protected by
  * kernel_param_lock(), since parameters may be set at any time.
  * gomem_kfrees_hidden() reads @probing without the lock.
  */
@@ -83,8 +83,8 @@ static unsigned long kfrees_of_page(const struct gomem_span *s,
 
 /**
  * gomem_kfrees_of_span - count how often the kernel freed objects of a span
- * @s: the span. Its descriptor is not freed meanwhile, but may be reused for
- *	another span
+ * @s: the span. Other CPUs may free it meanwhile, and reuse its descriptor for
+ *	another span. Descriptors are type-stable: see base/fixalloc.h
  * @news: set to the number of those calls of kfree() that were not reported
  *	before
  *

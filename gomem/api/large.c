@@ -35,8 +35,8 @@ void *gomem_large_alloc(size_t size, gfp_t gfp, bool noscan, int node,
 		.npages = DIV_ROUND_UP(size, GOMEM_PAGE_SIZE),
 		.kind = &gomem_kinds[gomem_spc_make(0, noscan)],
 		/*
-		 * A buffer with spare room need not be aligned: gomem, not the
-		 * caller, has chosen its size.
+		 * A power of two promises alignment if the caller chose it. But
+		 * gomem chose the size of a buffer that has spare room.
 		 */
 		.aligned = is_power_of_2(size) && !(gfp & GOMEM_GFP_GROWS),
 		.grows = gfp & GOMEM_GFP_GROWS,
@@ -130,8 +130,10 @@ static void hand_out_more(void *p, size_t size, struct gomem_span *s, bool zero,
 }
 
 /*
- * Is there a free page of the heap at @addr? Check first whether the page is
- * part of a span: usually it is, and then the second check can be skipped.
+ * May the page at @addr be free? It may if it is gomem's and part of no span.
+ * Check the span first: usually the page is part of one, and then the second
+ * check can be skipped. The answer is a hint: gomem_heap_extend_span() checks
+ * under the locks whether the page is free.
  */
 static bool may_take(unsigned long addr)
 {

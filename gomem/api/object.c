@@ -85,9 +85,11 @@ static noinline void drop(const struct gomem_kind *k, void *obj, bool tracked)
 /*
  * Check and finish an object, then call gomem_watch(). Return NULL if the
  * object lacked its key, and so is not handed out: see gomem_object_check().
- * Return an error pointer if gomem_watch() refused the object, or if the module
- * of its constructor is gone. Kept out of line to save stack in the callers,
- * which also call the page allocator.
+ * Then the caller tries another object. Return an error pointer, so that the
+ * caller gives up, if gomem_watch() refused the object. Do so, too, if the
+ * object lacked its key and the module of its constructor is gone, because no
+ * more objects can be constructed. Kept out of line to save stack in the
+ * callers, which also call the page allocator.
  */
 static noinline void *hand_out(const struct gomem_kind *k, void *obj, gfp_t gfp,
 			       unsigned long caller)
@@ -351,11 +353,11 @@ void gomem_objects_drop(const struct gomem_kind *k, void **p, unsigned int n,
 /*
  * Pop up to @most objects from the slot and finish them. Return their number; 0
  * if the slot is empty. Return -1 instead if the next object has to be
- * allocated alone:
+ * allocated alone, by gomem_object_alloc():
  *	the top object lacks its key
  *	gomem_watch_many() refused all popped objects
  *	the slot is empty, the kind is a span class, and the caller may use the
- *	kernel's reserves
+ *	kernel's reserves, from which alloc_with_reserves() serves one object
  */
 static noinline int pop_some(const struct gomem_kind *k, gfp_t gfp, void **p,
 			     size_t most)
@@ -469,10 +471,11 @@ static bool needs_no_key(const struct gomem_kind *k)
 }
 
 /*
- * Check and finish the objects that gomem_mcache_alloc_many() found. Return
- * their number; 0 if all of them had been written to while they were free.
- * Return -1 if there was no memory, if gomem_watch_many() refused them all, or
- * if none was constructed because the module of the constructor is gone.
+ * Check and finish the objects that gomem_mcache_alloc_many() found. Return how
+ * many of them can be handed out; 0 if all of them had been written to while
+ * they were free. Return -1 if there was no memory, if gomem_watch_many()
+ * refused them all, or if none was constructed because the module of the
+ * constructor is gone.
  */
 static noinline int finish_many(const struct gomem_kind *k, gfp_t gfp, void **p,
 				struct gomem_many m, unsigned long caller)

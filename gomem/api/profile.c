@@ -40,9 +40,9 @@
 #define HASH_BITS	10
 
 /*
- * gomem_profile_variance() takes the error of a bucket's estimate for at most
- * this many KiB. The square of this limit is 2^54, so the sum of a thousand
- * squared errors fits in 64 bits.
+ * If the error of a bucket's estimate is larger than this many KiB,
+ * gomem_profile_variance() squares this limit instead. The square of the limit
+ * is 2^54, so the sum of a thousand such squares fits in 64 bits.
  */
 #define ERROR_MAX	BIT_ULL(27)
 
@@ -55,10 +55,10 @@
 /*
  * Protects the lists of buckets: each sampled allocation, on any CPU, takes it
  * to find its bucket or to add one. Readers of the profile walk the list of all
- * buckets under RCU instead. No bucket is removed before gomem is unloaded. The
- * lists of @stacks have only the bucket of each call stack that was added
- * first. If they had all buckets, a call stack that allocates thousands of
- * sizes would make one list long, and lists are walked with interrupts off.
+ * buckets under RCU instead. No bucket is removed before gomem is unloaded. Of
+ * the buckets of one call stack, @stacks has only the one that was added first.
+ * If it had all of them, a call stack that allocates thousands of sizes would
+ * make one of its lists long, and the lists are walked with interrupts off.
  */
 static DEFINE_SPINLOCK(buckets_lock);
 static struct hlist_head buckets[1 << HASH_BITS];
@@ -66,7 +66,10 @@ static struct hlist_head stacks[1 << HASH_BITS];
 static LIST_HEAD(all_buckets);
 static unsigned int nr_buckets;
 
-/* Has a bucket with a rate above 1 been added? Never becomes false again. */
+/*
+ * Has a bucket with a rate above 1 been added? With a profile_rate above 1, not
+ * each object is recorded. Never becomes false again.
+ */
 static bool sampled;
 
 /*
@@ -148,7 +151,10 @@ static struct gomem_bucket *make_bucket(const struct stack *st)
 	return b;
 }
 
-/* Return the bucket of a stack, NULL if there is no memory for one. */
+/*
+ * Return the bucket for a call stack, object size and rate. Return NULL if
+ * there is none, and no memory to make one.
+ */
 static struct gomem_bucket *get_bucket(const struct stack *st)
 {
 	struct gomem_bucket *b, *new = NULL;
@@ -479,7 +485,7 @@ static unsigned int fill_rows(struct gomem_profile_row *rows, unsigned int room)
 /**
  * gomem_profile_snapshot - copy the counts of all buckets
  * @n: set to the number of rows
- * @ages: also set the oldest and youngest of each row
+ * @ages: also set the members oldest and youngest of each row; else they are 0
  *
  * Context: may sleep.
  * Return: an array of rows, for kvfree(); NULL if there is no memory. The index
@@ -569,11 +575,12 @@ u64 gomem_profile_variance(const struct gomem_profile_row *row)
 }
 
 /**
- * gomem_profile_sampled - check whether the profile has samples
+ * gomem_profile_sampled - check whether some records stand for other objects
  *
  * Context: any.
- * Return: true if any of the objects recorded so far was recorded at a rate
- * above 1, so that it stands for others.
+ * Return: true if any record so far was made at a rate above 1 byte per sample,
+ * at which not each object is recorded: so the record stands for other objects,
+ * too. Modules that profile_exact names are recorded at the rate 1.
  */
 bool gomem_profile_sampled(void)
 {

@@ -48,7 +48,10 @@ u64 gomem_profile_variance(const struct gomem_profile_row *row);
 bool gomem_profile_sampled(void);
 struct gomem_profile_row *gomem_profile_snapshot(unsigned int *n, bool ages);
 
-/* Count an allocation that was not a hit. Record its object if sampled. */
+/*
+ * Count the bytes of an allocation that was not a hit toward the next sample.
+ * If the object is sampled, record it.
+ */
 static __always_inline void gomem_profile_count_one(void *obj, size_t size)
 {
 	int thin = gomem_sample_due(size);

@@ -2,21 +2,21 @@
 /*
  * rcu.c - free objects after an RCU grace period.
  *
- * A waiting object contains a head of one word, which links it into a list. For
- * an object without a head, gomem_free_rcu_mightsleep() allocates a struct
- * rcu_holder with a head. The RCU queue of a CPU has two lists: the objects
- * that wait for the current grace period to end, and the objects added after it
- * began. So a CPU has at most one RCU callback pending, however many objects
- * wait. The callback only queues an unbound work. The work begins a grace
- * period for the second list, and frees the first list in pieces. A third list
- * has objects of callers that cannot take the queue's lock.
+ * A head of one word links a waiting object into a list. The object contains
+ * the head, or gomem_free_rcu_mightsleep() allocates a struct rcu_holder with
+ * the head. The RCU queue of a CPU has three lists: the objects that wait for
+ * the current grace period to end, the objects added after it began, and the
+ * objects of callers that cannot take the queue's lock. A CPU has at most one
+ * RCU callback pending, for the first list. The callback only queues an unbound
+ * work, which begins a grace period for the second list, and frees the first
+ * list in pieces. An irq_work moves objects from the third list to the second.
  *
  * The word of a head holds a link to the next head in the list, encoded with
  * the head's own address and gomem_secret. gomem writes to nothing else in the
- * object. The span tells which object a head belongs to. If a word decodes to a
- * plausible link, its object waits already: so a second gomem_free_rcu() is
- * detected. If the word of a waiting object does not decode, somebody wrote to
- * the object, and the work does not follow the link.
+ * object. The span tells which object a head belongs to. If the word of a head
+ * and the next words in the list decode to plausible links, the object waits
+ * already: so a second gomem_free_rcu() is detected. If the word of a waiting
+ * object does not decode, somebody wrote to the object. The link is not used.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -67,7 +67,7 @@
 static_assert(FACTOR * FACTOR_INVERSE == 1);
 static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
 
-/* Words in a row that must decode before a second free is reported. */
+/* If CHAIN words, or all to the end of the list, decode, the object waits. */
 #define CHAIN		3
 
 /* Maximum number of heads whose objects are passed to one bulk free. */
@@ -95,9 +95,9 @@ static_assert(BIT(HEAD_SHIFT) == sizeof(struct gomem_rcu_head));
  * @work: frees @old when the grace period is over
  * @irq_work: moves objects from @deferred to @new
  *
- * @work frees each list that was @old, in order. It raises @freed only when the
- * whole list is freed. So when @freed reaches an earlier value of @given, all
- * objects in that value are freed. When a CPU goes offline, its queue stays.
+ * @work frees each list that was @old, in order, then raises @freed. So when
+ * @freed reaches an earlier value of @given, all objects that this value counts
+ * are freed. If the CPU is offline, @work, bound to no CPU, still frees @old.
  */
 struct rcu_queue {
 	raw_spinlock_t lock;	/* for its scope, see @lock above */
@@ -308,10 +308,10 @@ static bool enqueue(struct gomem_rcu_head *head, bool holder)
 }
 
 /*
- * Like enqueue(), for callers that may have interrupted code that holds the
- * queue's lock, code of RCU, or the waking of a task. Only code on this CPU
- * adds to the list q->deferred: this caller, and what interrupts it. The
- * queue's irq_work takes the list as a whole.
+ * Like enqueue(), but without a lock: callers may have interrupted code that
+ * holds the queue's lock, code of RCU, or the waking of a task. A cmpxchg is
+ * enough: only this caller, and code that interrupts it, add to the list
+ * q->deferred, and the queue's irq_work takes the list as a whole.
  */
 static bool enqueue_deferred(struct gomem_rcu_head *head)
 {
@@ -440,7 +440,7 @@ static void add_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 	raw_spin_lock_irqsave(&q->lock, flags);
 	WRITE_ONCE(head->word, encode(head, q->new, false));
 	link_new(q, head);
-	/* Decrement last: gomem_rcu_waiting() must not miss the object. */
+	/* After link_new(): gomem_rcu_waiting() must not miss the object. */
 	atomic_dec(&q->nr_deferred);
 	begin = begin_grace_period(q);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
@@ -448,7 +448,7 @@ static void add_new(struct rcu_queue *q, struct gomem_rcu_head *head)
 		call_rcu_for(q);
 }
 
-/* Move the first head of @list to q->new. Return false if it is damaged. */
+/* Move the first head of @list to q->new. Return false if @head is damaged. */
 static bool move_deferred(struct rcu_queue *q, struct gomem_rcu_head **list)
 {
 	struct gomem_rcu_head *head = *list;
@@ -551,7 +551,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_free_rcu_nolock);
 
 /**
  * gomem_free_nolock - free an object after a grace period, from any context
- * @p: the object. gomem uses its first word, or the word of its key, as head
+ * @p: the object. Its head is its first word; in a typed cache, its key's word
  * @caller: caller to name in reports
  *
  * Context: that of gomem_free_rcu_nolock().
@@ -583,7 +583,7 @@ void gomem_free_rcu_mightsleep(const void *p)
 		return;
 	}
 	holder->obj = (void *)p;
-	/* Else the word of an earlier holder might say that this one waits. */
+	/* Old contents of the memory must not count as a waiting head. */
 	holder->head.word = 0;
 	kmemleak_ignore(p);
 	kmemleak_ignore(holder);
@@ -686,8 +686,8 @@ void gomem_rcu_init(void)
 /**
  * gomem_rcu_exit - wait until all queued objects are freed
  *
- * No caller adds objects any more. gomem_queue_exit() waits for the queues'
- * works to return.
+ * No caller adds objects any more. A work that has freed the last objects may
+ * still run: gomem_queue_exit() waits until it has returned.
  *
  * Context: may sleep.
  */

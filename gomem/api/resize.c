@@ -23,8 +23,9 @@
 /*
  * A buffer that grows beyond this size and gets spare room gets pages of its
  * own, although size classes go up to 32 KiB. So it can grow further into free
- * pages after it. Half of this size is one page. So from this size on the spare
- * room, which is half of the size, can be whole pages.
+ * pages after it. With spare room the buffer has 1.5 times its size, rounded
+ * down to whole pages. From this size on, half of the size is at least a page,
+ * so what remains after rounding down holds the whole buffer.
  */
 #define OWN_PAGES_MIN	SZ_16K
 
@@ -50,8 +51,8 @@
  *	room itself
  *	if @new_size is a power of two: the object must be aligned to @new_size,
  *	but with spare room it might not be
- *	if @new_size is less than 16: the size class, of 8 or 16 bytes, is the
- *	next power of two already
+ *	if @new_size is less than 16: its size class, 8 or 16 bytes, is at least
+ *	the next power of two
  *	if 1.5 * @new_size would exceed GOMEM_MAX_SIZE
  */
 static inline size_t roomy_size(size_t size, size_t new_size)
@@ -229,8 +230,8 @@ static bool may_extend(struct sized old)
 
 /*
  * Extend the object in place, or move it to a larger one. If it moves to a
- * large object, the module whose code is at @caller becomes the owner of that
- * object. @caller is the caller of gomem_realloc().
+ * large object, the module whose code is at @caller becomes the client of that
+ * object. @caller is an address in the code that called gomem_realloc().
  */
 static noinline void *grow_object(const void *p, struct sized old,
 				  size_t new_size, gfp_t gfp,

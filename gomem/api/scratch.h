@@ -7,8 +7,10 @@
  * other objects, they use slots, mcentrals, sweeping and keys. They differ from
  * other objects in which function may free them, how many free ones a CPU
  * keeps, and where they are counted. If there is memory only in the kernel's
- * reserves, and the caller may use them, a span of buffers is made of them. An
- * object from gomem_alloc() becomes a large object in this case.
+ * reserves, and the caller may use the reserves, a span of buffers is made of
+ * them. gomem_alloc() makes no span of reserves, since all callers could use
+ * the span: it returns a large object. A buffer cannot be a large object, since
+ * gomem_scratch_put() frees only objects of the buffers' span classes.
  */
 #ifndef GOMEM_SCRATCH_H
 #define GOMEM_SCRATCH_H

@@ -58,10 +58,11 @@ static void examine(struct finding *f, struct gomem_span *s, const void *p)
 }
 
 /*
- * Find out what a pointer points to. Return copies, for which the caller need
- * not read the span's descriptor: if another CPU frees the object and its span
- * concurrently, the descriptor may be reused at any time. The page and the
- * kind, which examine() reads, stay until rcu_read_unlock().
+ * Find out what a pointer points to. Return copies of values from the span's
+ * descriptor, so that the caller need not read the descriptor: if another CPU
+ * frees the object and its span concurrently, the descriptor may be reused at
+ * any time. The page and the kind, which examine() reads, stay until
+ * rcu_read_unlock().
  */
 static struct finding look_up(const void *p)
 {
@@ -173,9 +174,10 @@ long gomem_key_offset(const void *p)
 }
 
 /*
- * Must the contents of an object stay as they are? In a cache with a
- * constructor, the next owner relies on the contents that the constructor made.
- * In a typesafe cache, RCU readers rely on the contents.
+ * Must gomem refuse to clear or to move an object, because others rely on its
+ * contents? In a cache with a constructor, the next owner relies on the
+ * contents that the constructor made. In a typesafe cache, RCU readers rely on
+ * the contents.
  */
 static bool keeps_contents(const void *p)
 {

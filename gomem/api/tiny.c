@@ -114,10 +114,11 @@ static noinline void begin_block(unsigned long block, unsigned int size)
 	atomic_or(mask << gomem_tiny_shift(block), gomem_tiny_word(block));
 
 	/*
-	 * The profile can record only the first object of a block. At a rate of
-	 * 1 to 16 bytes it samples most objects of 16 bytes, and would miss
-	 * those that share a block with an earlier one. So at such a rate, drop
-	 * the rest of this block: then the next object begins another block.
+	 * The profile can record only the first object of a block, and counts
+	 * it as 16 bytes. At a rate of one sample in 1 to 16 bytes it samples
+	 * most of these first objects, but would miss all later objects of the
+	 * blocks. So at such a rate, drop the rest of this block: then the next
+	 * tiny object shares no block, and can be recorded, too.
 	 */
 	if (READ_ONCE(gomem_profile_rate) - 1 >= GOMEM_TINY_BLOCK)
 		gomem_mcache_keep_tiny(&rest);
@@ -194,9 +195,9 @@ static struct gomem_tiny *own_rest(const void *p)
 /*
  * Free the part at @p. Return what is left of the mask of its block: 0 if the
  * caller has to free the block. Return a negative number if @p is no live
- * object. If this CPU cut the part last from its current block, the part
- * becomes rest again. So a loop that allocates and frees one object needs no
- * new block.
+ * object. If the caller is a task, and the part ends where the rest of this
+ * CPU's current block begins, the part becomes rest again. So a loop that
+ * allocates and frees one object needs no new block.
  */
 static int take_part(void *p)
 {

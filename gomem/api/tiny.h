@@ -21,7 +21,7 @@
  * @cached: free blocks in CPUs' slots
  * @cached_spans: spans that CPUs' slots refill from
  * @spans: spans of blocks
- * @sys: bytes of these spans
+ * @sys: bytes of all @spans
  */
 struct gomem_tiny_stats {
 	u64 allocs;

@@ -150,7 +150,8 @@ static __always_inline void *cache_alloc_hit(struct gomem_cache *c, gfp_t gfp,
 
 /*
  * Allocate while gomem_watching is enabled. Take the hit path, unless
- * gomem_is_watched() says that the object may have to be recorded or charged.
+ * gomem_is_watched() says that the object may have to be recorded, charged or
+ * refused.
  */
 static noinline void *cache_alloc_watched(struct gomem_cache *c, gfp_t gfp,
 					  unsigned long caller)
@@ -439,8 +440,8 @@ cache_push_many(struct gomem_cache *c, struct gomem_slot *slot, void **p,
 		obj = p[i];
 		/*
 		 * Look up the span only if the object is not in the span of the
-		 * previous object. That span still exists: the previous object
-		 * is now in the slot or in @p, and its alloc bit is still set.
+		 * previous object. That span still exists: the previous object,
+		 * now in the slot or counted in *@left, keeps its alloc bit.
 		 */
 		if ((unsigned long)obj - base >= bytes) {
 			s = span_of(c, obj);
@@ -498,7 +499,7 @@ static noinline void cache_free_bulk_slow(struct gomem_cache *c, size_t n,
 			continue;
 		/*
 		 * p[done] is NULL, an object of a span with specials, or a
-		 * pointer that is not a live object.
+		 * pointer that is not a live object of @c.
 		 */
 		free_unusual(c, p[done], caller);
 		done++;

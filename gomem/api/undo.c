@@ -104,7 +104,7 @@ static bool may_undo_now(const struct gomem_heap *h, unsigned long pages,
  * gomem_heap_undo - give back pages that became free when a call failed
  * @h: the heap
  * @pages: maximum number of gomem pages to give back: what the call had
- *	allocated
+ *	allocated, and a chunk that the heap may have fetched in advance
  * @gfp: gfp of the call
  *
  * As after any free, the heap keeps free pages in proportion to the pages in
@@ -113,6 +113,7 @@ static bool may_undo_now(const struct gomem_heap *h, unsigned long pages,
  * waits for an expedited grace period if may_wait() allows it, else leaves them
  * to a work. A call leaves all pages to the work if it must not sleep, or if it
  * has fewer than UNDO_LARGE pages and comes soon after another: see UNDO_PAUSE.
+ * With interrupts off, no work is queued: the pages wait for the next look.
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: how many pages went back, or will go back by the work.

@@ -7,7 +7,8 @@
  * costs thousands of instructions anyway. So the usage is an estimate, and
  * limits act when the estimate exceeds them. As long as any client has a hard
  * limit, each allocation checks whether any client is over its hard limit (see
- * api/watch.h).
+ * api/watch.h). If one is, no allocation takes the hit path, so that
+ * gomem_usage_refuses() can refuse those of that client.
  */
 #define pr_fmt(fmt) "gomem: " fmt
 
@@ -34,8 +35,9 @@
 #include "api/watch.h"
 
 /*
- * At most this many bytes of a record enter the variance of a usage, so that
- * their square, shifted right by VARIANCE_SHIFT, does not overflow.
+ * At most this many bytes of a record enter the variance of a usage. So a
+ * record adds less than BYTES_MAX^2 >> VARIANCE_SHIFT = 2^56 to the variance,
+ * and the sum for 128 such records still fits into an s64.
  */
 #define BYTES_MAX	BIT_ULL(34)
 
@@ -170,8 +172,8 @@ static void check_hard(struct gomem_client *c)
 
 	for (;;) {
 		/*
-		 * The caller has changed the usage, the limit or the module, or
-		 * the loop has changed the bit. Order that change before the
+		 * The caller has changed the usage, the limit or c->mod, or the
+		 * loop has changed the bit. Order that change before the
 		 * reads below. If two tasks make changes concurrently, at least
 		 * one of them sees both. Pairs with this barrier in the other
 		 * task.
@@ -379,8 +381,9 @@ static int limit(char *text)
  *	may follow
  *
  * Context: may sleep.
- * Return: 0; -ENOENT if no such module was loaded after gomem, or if it got no
- * client; -EINVAL or -ENOMEM. After an error, nothing has changed.
+ * Return: 0; -ENOENT if no such module was loaded after gomem, or if there was
+ * no memory or no number left to make it a client; -EINVAL or -ENOMEM. After an
+ * error, nothing has changed.
  */
 int gomem_usage_limit(const char *text)
 {

@@ -14,8 +14,10 @@ DEFINE_STATIC_KEY_FALSE(gomem_detour);
 /**
  * gomem_watch_begin - watch allocations from now on
  *
- * Each call is undone by one of gomem_watch_end(). gomem_alloc_detoured() needs
- * gomem_watching to be enabled before gomem_detour, and disabled after it.
+ * Each call is undone by one of gomem_watch_end(). gomem_watching is enabled
+ * before gomem_detour, and disabled after it. Otherwise, while only
+ * gomem_detour is enabled, gomem_alloc_detoured() would clear objects without
+ * need.
  *
  * Context: may sleep.
  */
@@ -83,8 +85,9 @@ noinline bool gomem_watch_slow(void *obj, size_t size, gfp_t gfp)
  *
  * Context: any but NMI; may sleep if @gfp allows it. Not in a section.
  * Return: how many objects, counted from p[0], may be handed out. If these are
- * fewer than @n, gomem_watch_slow() has returned false for the next object.
- * Even so the profile may have a record of that object.
+ * fewer than @n, gomem_watch_slow() has returned false for the next object. The
+ * profile may have a record of that object nevertheless. So the caller lets
+ * gomem_cleanup_run() end the record before it frees the object.
  */
 noinline unsigned int gomem_watch_many_slow(void **p, unsigned int n,
 					    size_t size, gfp_t gfp)

@@ -2,8 +2,9 @@
 /*
  * compat.h - the differences between the kernel versions gomem supports.
  *
- * No other file compares kernel versions, except for GOMEM_NS in the public
- * header. Kbuild.probe searches the kernel's headers for features, and defines
+ * Only two other files compare kernel versions: linux/gomem.h to define
+ * GOMEM_NS, and linux/gomem_override.h for kmem_cache_create_usercopy().
+ * Kbuild.probe searches the kernel's headers for features, and defines
  * GOMEM_HAVE_... for each that it finds.
  */
 #ifndef GOMEM_COMPAT_H

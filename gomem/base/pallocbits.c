@@ -235,8 +235,8 @@ static unsigned int find_run(const struct gomem_pallocbits *b, unsigned int n,
  * @b: bits of the chunk
  * @n: pages in the run, 1 to 512
  * @from: first page that the run may start at, at most 512
- * @first: set to the first free page at or after @from, 512 if there is none;
- *	a later search need not begin below it
+ * @first: set to the first free page at or after @from, 512 if there is none.
+ *	A later search from @from may begin there, unless pages become free
  *
  * Return: the first page of the lowest run of @n free pages at or after @from,
  * 512 if there is none.
@@ -461,7 +461,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_alloc);
  * @n: number of pages, none of them free
  * @sum: the chunk's summary before the call
  *
- * Examines only the run that the pages become part of.
+ * Examines only the run that the pages become part of: no other run changes.
  *
  * Return: the chunk's summary after the call.
  */

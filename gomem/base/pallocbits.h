@@ -28,7 +28,10 @@ struct gomem_pallocbits {
 #define GOMEM_PALLOCSUM_RADIX_SHIFT	3
 #define GOMEM_PALLOCSUM_RADIX		BIT(GOMEM_PALLOCSUM_RADIX_SHIFT)
 
-/* A summary field has 21 bits. A summary covers at most 2^21 pages. */
+/*
+ * A summary covers at most 2^21 pages. Each of its three fields has 21 bits, so
+ * a field holds at most 2^21 - 1: bit 63 says that all 2^21 pages are free.
+ */
 #define GOMEM_PALLOCSUM_BITS		21
 #define GOMEM_PALLOCSUM_MAX		BIT(GOMEM_PALLOCSUM_BITS)
 

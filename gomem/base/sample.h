@@ -59,9 +59,10 @@
 #define GOMEM_SAMPLE_BURST	100
 
 /*
- * If a CPU that has no right to a record makes one, its samples become half as
- * frequent if less than this many nanoseconds lie between this record and the
- * last one, and more frequent if at least four times as many lie between them.
+ * A CPU records each sampled object, even without a right to the record. After
+ * a record without a right, the CPU's samples become half as frequent if less
+ * than this many nanoseconds lie between this record and the CPU's previous
+ * one, and more frequent if at least four times as many lie between them.
  * The time between records varies, since the distances between samples are
  * random. On average it settles between these two bounds: at about three times
  * as many nanoseconds, GOMEM_SAMPLE_EARN.

@@ -135,10 +135,11 @@ static inline unsigned int gomem_class_size(unsigned int class)
 }
 
 /**
- * gomem_class_pages() - return the span length of a class in pages
+ * gomem_class_pages() - return the usual span length of a class in pages
  * @class: size class
  *
- * Return: gomem pages of a span.
+ * Return: gomem pages of a span of the usual length. A class's first spans may
+ * be shorter: see span_pages() in mcentral_grow.c.
  */
 static inline unsigned int gomem_class_pages(unsigned int class)
 {
@@ -172,7 +173,8 @@ static inline unsigned int gomem_class_nelems(unsigned int class)
  * gomem_class_tail() - return the length of the tail of a class's spans
  * @class: size class
  *
- * Return: bytes of a span after its last object.
+ * Return: bytes after the last object of a span of gomem_class_pages(@class)
+ * pages. The tail of a shorter span may have another length.
  */
 static inline unsigned int gomem_class_tail(unsigned int class)
 {

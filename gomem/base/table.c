@@ -80,7 +80,8 @@ static int map(struct gomem_table *t)
 /**
  * gomem_table_extend - make a second mapping of a table that covers more words
  * @old: the table; it does not change
- * @new: set to a table that shares @old's pages and has further pages
+ * @new: set to a table that shares @old's own pages. In @range it has pages of
+ *	its own where @old has blank pages or none
  * @range: the words to cover
  * @blank: the table's blank pages
  *

@@ -45,8 +45,9 @@ static void arm_kind(const struct gomem_kind *k, void *unused)
  * negative, so the next hit of that slot is sampled instead of this one.
  *
  * Context: any but NMI. Not in a section.
- * Return: if the caller's object has to be recorded, the value of
- * gomem_sampler.thin when the countdown was drawn, or 0 at the rate 1; else -1.
+ * Return: if the caller's object has to be recorded, the value that
+ * gomem_sampler.thin had when the countdown that ended was drawn, or 0 at the
+ * rate 1; else -1.
  */
 int gomem_arm_sampled(const struct gomem_kind *k)
 {
@@ -78,8 +79,9 @@ static void arm_this_cpu(unsigned long unused)
 {
 	gomem_visit_slot_kinds_at_once(arm_kind, NULL);
 	/*
-	 * Only tiny objects that begin a block are sampled. Drop the rest of
-	 * the current blocks, so that the next tiny object begins a block.
+	 * Of the tiny objects that share a block, only the first can be
+	 * sampled. So drop the rests of the current blocks: objects cut from
+	 * them would not be sampled, whatever the new rate is.
 	 */
 	gomem_mcache_drain_tiny(false, false);
 	gomem_mcache_drain_tiny(true, false);

@@ -6,7 +6,7 @@
  * Each CPU drains its own slots. mcache_cpus.c drains the slots of CPUs that
  * died. A task of real-time priority may for ever keep a CPU from running the
  * work that drains its slots. So waits for these works have a timeout, except
- * when the module exits. A task that waits holds no lock that allocations or
+ * when gomem is unloaded. A task that waits holds no lock that allocations or
  * frees take. It may hold epoch_mutex (run/epoch.c).
  */
 #include <kunit/visibility.h>
@@ -174,11 +174,12 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_relieve);
  * gomem_mcache_drain_transfers - drain the transfer caches of a heap
  * @h: the heap
  *
- * Transfer caches of typed caches are not included, because typed caches are
+ * Transfer caches of typed caches are not drained, because typed caches are
  * visited in process context only.
  *
  * Context: any but NMI, not in a section; never sleeps.
- * Return: true if the heap's transfer caches had room, and so perhaps objects.
+ * Return: false if no transfer cache of the heap had room, those of typed
+ * caches included: then there was no object to drain. Else true.
  */
 bool gomem_mcache_drain_transfers(struct gomem_heap *h)
 {
@@ -274,7 +275,10 @@ void gomem_mcache_drain(bool idle)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain);
 
-/* Do a CPU's slots of a kind have objects, a span, or grown capacity? */
+/*
+ * Do a CPU's slots of a kind have objects, a span, or another capacity than
+ * their initial one? Then the CPU has to empty them.
+ */
 static bool has_some(const struct gomem_kind *k, int cpu)
 {
 	struct gomem_slot_view v;
@@ -322,9 +326,10 @@ DEFINE_GOMEM_EACHCPU(shrinks, shrink_this_cpu);
  *	that is in use
  * @k: its kind
  *
- * Waits for the CPUs that have something in these slots, for at most
- * GOMEM_DRAIN_ALL_MS: tasks of higher priority may keep a CPU busy. The slots
- * of such a CPU stay as they are.
+ * Each CPU that has something in these slots empties them in a work. Waits for
+ * the works at most GOMEM_DRAIN_ALL_MS, since tasks of higher priority may keep
+ * a CPU from running its work in time. The slots of such a CPU stay as they
+ * are.
  *
  * Context: may sleep.
  */

@@ -14,9 +14,8 @@
 /*
  * Call the function of a struct gomem_eachcpu in the work of one CPU. If that
  * CPU has died since the work was queued, the work runs on another CPU, and the
- * function does nothing for the dead CPU. Functions that empty the slots of
- * their CPU need not: a callback of CPU hotplug empties those of the dead CPU.
- * See mcache_cpus.c.
+ * function acts on the slots of that other CPU. The slots of the dead CPU need
+ * no work: gomem_mcache_cpu_dead(), a callback of CPU hotplug, empties them.
  */
 static void run(struct work_struct *work)
 {

@@ -84,12 +84,12 @@ static void look_for_idle(const struct gomem_kind *k, void *arg)
 }
 
 /**
- * gomem_look_at_cpu - look at all slots of a CPU
+ * gomem_look_at_cpu - look at all slots and the current tiny blocks of a CPU
  * @cpu: the CPU
  *
  * Context: process. One caller at a time.
- * Return: true if a slot or a current block of the CPU is idle, and has memory
- * to drain.
+ * Return: true if a slot or a current tiny block of the CPU is idle, and has
+ * memory to drain.
  */
 bool gomem_look_at_cpu(int cpu)
 {

@@ -17,12 +17,13 @@
  * cache and for objects up to 128 bytes, the span that refills it.
  *
  * Other CPUs read a cache, and store in it what an epoch's look has seen. But
- * they never change a slot that its CPU may use. Slots are drained in four
+ * they never change a slot that its CPU may use. Slots are drained in five
  * ways:
  *
  *  - by a work on their CPU, even if that CPU is idle: gomem_mcache_drain();
  *  - by a task on their CPU, before the heap grows: gomem_mcache_relieve();
  *  - by another CPU after their CPU died: gomem_mcache_cpu_dead();
+ *  - by a task that destroys their typed cache: gomem_mcache_drain_kind();
  *  - by gomem_mcache_exit() for all CPUs, when no CPU allocates any more.
  */
 #ifndef GOMEM_MCACHE_H

@@ -67,7 +67,7 @@ static int gomem_mcache_cpu_prepare(unsigned int cpu)
 /*
  * Called after a CPU died, when no code uses its mcaches and slots. Empty the
  * slots, and keep the memory of the mcaches for the time when the CPU comes
- * back. Also called for each CPU when the module exits.
+ * back. Also called for each online CPU when the module exits.
  */
 static int gomem_mcache_cpu_dead(unsigned int cpu)
 {

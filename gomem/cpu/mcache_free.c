@@ -63,8 +63,8 @@ static __always_inline void hand_objects(const struct gomem_kind *k,
  * @objs: the objects, with their keys set
  * @n: number of objects
  *
- * Either the caller has counted the objects already, or they were never handed
- * out.
+ * These are no new frees. Either the objects were counted as freed before, or
+ * they were taken out of their spans and not handed out since.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

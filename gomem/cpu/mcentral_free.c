@@ -68,11 +68,11 @@ static struct gomem_span *find_object(struct gomem_mcentral *c, void *obj,
 		return NULL;
 	/*
 	 * Read the kind before the state. A span of @c's kind becomes live or
-	 * dead only under @c->lock, which is held. But a dead span may become
-	 * one of any kind at any time. If the state were read first, it could
-	 * be from an earlier life of the span, with another kind. Pairs with
-	 * gomem_span_init(), which sets the kind: the locks of the page cache
-	 * and of the heap order that store after the store of DEAD.
+	 * dead only under @c->lock, which is held. But gomem_span_init() may
+	 * give a dead span any kind at any time, also @c's. If the state were
+	 * read first, it could be from an earlier life of the span, with
+	 * another kind. Pairs with the locks of the page cache and of the heap:
+	 * they order the store of DEAD before that of the new kind.
 	 */
 	smp_rmb();
 	if (unlikely(gomem_span_state(s) == GOMEM_SPAN_DEAD ||

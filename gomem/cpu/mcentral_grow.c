@@ -14,7 +14,10 @@
 #include "heap/mheap.h"
 #include "cpu/mcentral.h"
 
-/* A short span wastes at most 1 / SHORT_WASTE of its bytes (span_pages()). */
+/*
+ * A short span whose length span_pages() chose wastes at most 1 / SHORT_WASTE
+ * of its bytes. Spans that shorten() made shorter may waste more.
+ */
 #define SHORT_WASTE	4
 
 /*

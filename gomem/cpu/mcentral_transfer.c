@@ -89,11 +89,12 @@ static void swap_array(struct gomem_mcentral *c, struct array *a)
 }
 
 /*
- * Grow the transfer cache, if it may grow. If @a is longer than its array, @a
- * becomes the array, and the old one is returned in @a. The room never exceeds
- * the array. So if no array could be fetched, it may stay as it is. Clear
- * @refused and @missed of struct gomem_transfer, so that the next attempt to
- * grow comes only after both flags were set again.
+ * Grow the transfer cache, if room_growth() allows it. If @a is longer than its
+ * array, @a becomes the array, and the old one is returned in @a. The room
+ * never exceeds the array, so it stays as it is if the array is full and @a is
+ * no longer one. If room_growth() allows growth, clear @refused and @missed of
+ * struct gomem_transfer in any case: the next attempt to grow then comes only
+ * after both flags were set again.
  */
 static void add_room(struct gomem_mcentral *c, struct array *a)
 {

@@ -104,10 +104,10 @@ static struct gomem_heap *__init nearest_heap(int node,
  * @gfp: flags of the request; with __GFP_THISNODE only @node will do
  * @caller: address in the caller, for the report
  *
- * As with kmalloc_node(), a request for an offline node has no preference.
- * If a CPU's own node has no memory left, the CPU's slots are refilled with
- * objects of other nodes. So a request for @node with __GFP_THISNODE does not
- * use slots.
+ * As with kmalloc_node(), a request for an offline node is served like one for
+ * NUMA_NO_NODE, even with __GFP_THISNODE. If a CPU's own node has no memory
+ * left, the CPU's slots are refilled with objects of other nodes. So a request
+ * with __GFP_THISNODE for an online @node does not use slots.
  *
  * Context: any but NMI.
  * Return: the choice. It is not valid, and was reported, if @node is out of

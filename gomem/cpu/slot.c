@@ -532,10 +532,12 @@ static enum gomem_stack stack_to_fetch(const struct gomem_kind *k,
 }
 
 /**
- * gomem_slot_get_ready - fetch a stack that a slot lacks for its next growth
- * @k: the kind of the slot's objects
+ * gomem_slot_get_ready - fetch the larger stack that a slot lacks to grow
+ * @k: the kind of the objects of the slot, this CPU's slot for tasks
  *
  * Allocations that find no object in their slot call this before their section.
+ * The slot may grow in the section, which takes no lock, and so cannot fetch
+ * memory.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
@@ -552,8 +554,9 @@ void gomem_slot_get_ready(const struct gomem_kind *k)
  * gomem_slot_get_ready_later - have a work fetch a stack that a slot lacks
  * @k: the kind of the slot's objects
  *
- * Frees that find their slot full call this before their section: a free must
- * not allocate memory.
+ * Frees that find their slot full call this before the section in which they
+ * flush the slot. A work fetches the stack, because a free must not allocate
+ * memory.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */

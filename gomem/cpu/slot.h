@@ -168,7 +168,9 @@ static __always_inline void *gomem_slot_pop(struct gomem_slot *slot)
 
 /*
  * Start a slot's countdown to the next sample of the heap profile: @left hits
- * come before the sampled one. The caller is in a section that owns the slot.
+ * that allocate a single object come before the one that is sampled. @thin:
+ * gomem_sampler.thin when @left was drawn. The caller is in a section that owns
+ * the slot.
  */
 static inline void gomem_slot_arm(struct gomem_slot *slot, s32 left, u8 thin)
 {

@@ -302,7 +302,7 @@ alloc_with_effort(struct gomem_heap *h, const struct gomem_span_request *req)
  * @h: the heap
  * @req: length and kind of the span, and how hard to try
  *
- * If this node has no memory, the span may be another node's, unless
+ * If the node of @h has no memory, the span may be another node's, unless
  * @req->local is set or the gfp has __GFP_THISNODE. With __GFP_NOFAIL in a gfp
  * that may sleep this never fails, unless @req->local is set or the span is
  * longer than a chunk.

@@ -200,8 +200,8 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 	/*
 	 * gomem_heap_kick() acts if the heap has many free pages. Skip it if
 	 * the page cache kept all spans, with at most GOMEM_PCACHE_SPAN_MAX
-	 * pages together: pages that joined the cache's group do not count as
-	 * free pages of the heap, and pages that became a run are few.
+	 * pages together. Of these pages, only those that became a run count
+	 * there as free pages of the heap, and they are too few to matter.
 	 */
 	if (some || freed > GOMEM_PCACHE_SPAN_MAX)
 		gomem_heap_kick(h, freed);

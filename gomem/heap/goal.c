@@ -7,8 +7,9 @@
  * where peak is the maximum number of pages that were in use at any one time
  * during the last GOMEM_GOAL_LOOKS intervals between calls of
  * gomem_heap_set_goal(). The background scavenger gives back pages beyond the
- * goal: see run/epoch.c. If gomem_heap_urgent() is not 0, frees also give back
- * pages whose grace period is over: see gomem_heap_give_back().
+ * goal: see run/epoch.c. If gomem_heap_urgent() is not 0, frees in tasks also
+ * give back up to that many free pages, whatever the goal is, if the grace
+ * period of these pages is over: see gomem_heap_give_back().
  */
 #include <kunit/visibility.h>
 #include <linux/irqflags.h>

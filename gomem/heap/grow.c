@@ -82,8 +82,8 @@ static void learn_order(struct gomem_heap *h, unsigned int from,
 }
 
 /*
- * Return the heap that a block belongs to, by the node of its memory. The chunk
- * of the block has no heap yet.
+ * For a block whose chunk has no heap yet, return the heap that the block will
+ * belong to: the heap for the node of the block's memory.
  */
 static struct gomem_heap *heap_by_node(struct gomem_heap *h, unsigned long addr)
 {

@@ -95,8 +95,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_cover);
  * @h: a heap that is not in use any more
  *
  * Pages of live spans are not given back: for the kernel they stay allocated.
- * The page map still refers to the chunks of the heap, which are freed here, so
- * the map has to be destroyed next.
+ * The descriptors of the heap's chunks are freed, although the page map still
+ * refers to them. So the caller destroys the map next, after any other heaps.
  *
  * Context: may sleep.
  */

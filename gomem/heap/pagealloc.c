@@ -256,7 +256,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_add);
  * @page: first page
  * @n: number of pages, all free; may cross chunks
  *
- * Called for pages that go back to the kernel. Their chunk stays registered.
+ * Called before pages go back to the kernel. Their chunks stay registered.
  *
  * Context: any, with @pa->lock held.
  * Return: true; false, with a warning and nothing changed, if a page is not

@@ -160,8 +160,9 @@ gomem_pagealloc_end(const struct gomem_pagealloc *pa)
 }
 
 /*
- * Return the chunk of page number @page, which is less than 512 * pa->nr[4]. If
- * the page is a hole, the chunk may be another heap's or &gomem_no_chunk.
+ * Return the chunk of page number @page, which is less than 512 * pa->nr[4].
+ * If this heap has not registered that chunk, the result is another heap's
+ * chunk or &gomem_no_chunk, whose member heap differs from pa->heap.
  */
 static __always_inline struct gomem_chunk *
 gomem_pagealloc_chunk_of(const struct gomem_pagealloc *pa, unsigned long page)

@@ -61,9 +61,9 @@ struct entries {
 /*
  * Find the lowest run of @n free pages in the entries @e. If the run crosses
  * entries or lies at the start of one, return the first page of the run. If the
- * run is inside an entry, set *@pi to that entry, so that the caller can search
- * its children, and return GOMEM_NO_PAGE. If there is no run, set *@pi to
- * NO_ENTRY and return GOMEM_NO_PAGE.
+ * run lies further inside an entry, set *@pi to that entry, so that the caller
+ * can search its children, and return GOMEM_NO_PAGE. If there is no run, set
+ * *@pi to NO_ENTRY and return GOMEM_NO_PAGE.
  */
 static __always_inline unsigned long
 scan_entries(const struct gomem_pagealloc *pa, const struct entries *e,

@@ -201,9 +201,10 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_drain_runs);
 /**
  * gomem_heap_drain_pcaches - empty the page caches of all CPUs
  * @h: the heap
- * @idle: release the single pages of a page cache only if none was taken or put
- *	back since the last call with @idle set. Of every page cache, release
- *	the runs that gomem_heap_drain_runs() would release
+ * @idle: false: release all pages. True: release the single pages of a page
+ *	cache only if none was taken or put back since the last call with true.
+ *	Of the runs, release only those that gomem_heap_drain_runs() would
+ *	release
  *
  * Context: any but NMI.
  * Return: how many pages became free.

@@ -16,9 +16,10 @@
 /**
  * gomem_node_distance - look up the distance of two nodes
  * @from: a node
- * @to: another one
+ * @to: a node, perhaps the same one
  *
- * Return: the firmware's relative distance, LOCAL_DISTANCE (10) within a node.
+ * Return: the firmware's relative distance; LOCAL_DISTANCE (10) from a node to
+ * itself.
  */
 int gomem_node_distance(int from, int to)
 {

@@ -184,8 +184,8 @@ static void gather_runs(struct gomem_heap *h, struct gomem_chunk *c,
 }
 
 /*
- * Take runs out of a chunk if its rank is still right, and rank it anew. If
- * @waiting is set, pages in their grace period may be taken, too.
+ * Rank a chunk anew. If its rank is as before, take runs out of the chunk, and
+ * rank it again. With @waiting, pages in their grace period may be taken, too.
  */
 static void visit(struct gomem_heap *h, struct gomem_chunk *c, bool waiting,
 		  struct batch *b)
@@ -453,9 +453,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_scavenge);
 /*
  * Announce up to @want free pages that are not announced yet, and return their
  * number. All pages that are free now can go back after the grace period @gp.
- * But the pages that were announced first keep their earlier grace period.
- * Otherwise reclaim, which may call this function again and again, would
- * postpone the time at which these pages go back.
+ * But the due pages keep their own, earlier grace period. Otherwise reclaim,
+ * which may call this function again and again, would postpone the time at
+ * which the due pages go back.
  */
 static unsigned long announce(struct gomem_heap *h, unsigned long want,
 			      unsigned long gp)
@@ -509,9 +509,9 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_owe);
 /*
  * Wait for the grace period of the due pages, give them back, and return how
  * many went. Pages that the heap has reused do not go. Without @all, they stay
- * owed: the heap may have freed them once more since, so that they can go after
- * a later grace period. With @all, they are not owed any more. At the end, all
- * pages that are still owed become the due pages.
+ * owed: the heap may have freed them again, and a later call can give them
+ * back. With @all, the heap stops owing them: it may never free them. At the
+ * end, all pages that are still owed become the due pages.
  */
 static unsigned long pay_due(struct gomem_heap *h, bool all)
 {
@@ -620,9 +620,9 @@ static void await_grace(struct gomem_heap *h)
 }
 
 /*
- * Is the grace period that await_grace() chose over? If not, and the surplus
- * has become large meanwhile, start an expedited grace period. The end of
- * either of the two ends the wait, since RCU's poll counts both kinds.
+ * Is the grace period that await_grace() chose over? If it is a normal one and
+ * not over, start an expedited one if may_hurry() allows it. RCU's poll counts
+ * both kinds, so the expedited one may end the wait: see sleep_until_over().
  */
 static bool has_waited(struct gomem_heap *h)
 {

@@ -78,8 +78,8 @@ struct gomem_stack_sum {
  * @last_free: when an object was freed last, in nanoseconds of ktime_get_ns()
  * @together: freed objects, counted as in @lived, whose free came within
  *	GOMEM_TOGETHER of the bucket's previous free
- * @large: the objects are large: the debugfs file modules counts those that are
- *	live by their spans, not by this bucket
+ * @large: the objects are large. The debugfs file modules does not use this
+ *	bucket to count live large objects: it counts their spans
  * @seen: estimated number of objects that were live when the debugfs file leaks
  *	was last read
  * @names: text with the names of the frames, made before the code of one of the

@@ -113,9 +113,10 @@ static unsigned int name_word __ro_after_init;
 #define CACHE_NAME_MAX	40
 
 /*
- * Copy the text at the pointer in a word of a cache. The cache may be destroyed
- * concurrently, and the word may be no pointer. Return false if there is no
- * text.
+ * Copy the text that word @word of the struct kmem_cache @s points to, up to
+ * the first character that cannot be printed. The struct may be freed
+ * concurrently, and the word may be no pointer, so reads may fail. Return false
+ * if a read failed, or if the text is empty.
  */
 static bool copy_name(const struct kmem_cache *s, unsigned int word, char *buf)
 {
@@ -204,11 +205,11 @@ static const char *folio_text(struct folio *folio)
 }
 
 /*
- * Only the offset of this variable is used, as a lower bound of per-CPU
- * pointers from alloc_percpu(). In the per-CPU areas that are made at boot, the
- * variables of modules have lower offsets than the memory for alloc_percpu().
- * These variables take PERCPU_MODULE_RESERVE bytes. Other modules may have
- * theirs below gomem's.
+ * Only the offset of this variable is used, to compute a lower bound of per-CPU
+ * pointers. In the per-CPU areas that are made at boot, the variables of all
+ * modules share a range of PERCPU_MODULE_RESERVE bytes. The memory for
+ * alloc_percpu() lies above that range. Variables of other modules may lie in
+ * the range below gomem's. So the bound is the offset minus the range's length.
  */
 static DEFINE_PER_CPU(char, below_allocated);
 
@@ -248,9 +249,10 @@ static const char *reserved_text(unsigned long addr)
 
 /*
  * On arm64 the kernel's image lies in the range of vmalloc(). The pages of the
- * image are reserved; pages that vmalloc() maps never are. The value of a
- * per-CPU pointer lies in the image, or in the part of the image that was freed
- * at boot, where no page is mapped any more.
+ * image are reserved; pages that vmalloc() maps never are. A per-CPU
+ * pointer to memory in an area that was made at boot has a value in the image,
+ * or in the part of the image that was freed at boot, where no page is mapped
+ * any more.
  */
 static const char *vmalloc_text(unsigned long addr)
 {
@@ -345,8 +347,9 @@ static bool describe_named(unsigned long addr, char *buf, size_t len)
 	if (!name_of(addr, buf, len))
 		return false;
 	/*
-	 * Omit the name if its code or data was freed after boot: then the
-	 * value must be a per-CPU pointer, if it may be one at all.
+	 * Code or data that was freed after boot is no longer at this address,
+	 * although kallsyms still has its name. So if the value may also be a
+	 * per-CPU pointer, take it for one, and omit the name.
 	 */
 	if (may_be_percpu(addr) && is_freed_image(addr)) {
 		strscpy(buf,

@@ -36,7 +36,10 @@ static inline void gomem_keypage_add(struct gomem_chunk *c, unsigned int first,
 	for (i = first; i < end; i = next) {
 		mask = gomem_chunk_mask(i, end, &next);
 		word = &c->keyed[BIT_WORD(i)];
-		/* Most pages held keys before: often no bit has to change. */
+		/*
+		 * Most pages held keys before, and keep their bits until they
+		 * go back to the kernel. So often no bit has to change.
+		 */
 		if ((READ_ONCE(*word) & mask) != mask)
 			atomic_long_or(mask, (atomic_long_t *)word);
 	}

@@ -194,7 +194,7 @@ static struct gomem_kind *skip_kinds(struct gomem_kind *k,
 /**
  * gomem_typed_kind_first - return the kind of the oldest typed cache
  *
- * For the module's exit, when no other task creates or destroys caches.
+ * For gomem's exit, when no other task creates or destroys typed caches.
  *
  * Return: the kind, or NULL if there are no typed caches.
  */

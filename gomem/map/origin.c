@@ -118,8 +118,10 @@ void gomem_origin_drop(const struct module *mod, bool init)
 }
 
 /*
- * Find the start of the object that an address lies in. Return false if it lies
- * in no object.
+ * Find the start of the cell, large object or arena's block that an address
+ * lies in. In a tiny block, find the last part that starts before the address;
+ * if there is none, the start of the block. Return false if the address lies in
+ * none of these.
  */
 static bool find_start(unsigned long addr, unsigned long *start)
 {
@@ -150,8 +152,8 @@ static bool find_special(unsigned long addr, bool charge,
 	unsigned long start;
 
 	/*
-	 * Try @addr itself first: if a tiny object starts at @addr,
-	 * find_start() may find the object before it in the block.
+	 * Try @addr itself first: in a tiny block, find_start() finds a part
+	 * that starts before @addr, and misses a part that starts at @addr.
 	 */
 	return gomem_special_copy(addr, charge, sp) ||
 	       (find_start(addr, &start) &&

@@ -39,8 +39,10 @@ static unsigned long entry_of(const struct gomem_pagemap *map, unsigned long ci,
 }
 
 /*
- * Make the blank pages: pages of entries for 4 GiB of addresses without chunks,
- * and a zeroed page for the tables of heaps.
+ * Make the blank pages, which tables map where they cover nothing: see
+ * base/table.h. Those of the page map's table have the entries of chunks that
+ * are not registered, whose values repeat every 4 GiB of addresses: see
+ * gomem_pagemap_bias(). That of the heaps' tables is zeroed.
  */
 static int make_blanks(struct gomem_pagemap *map)
 {
@@ -158,9 +160,10 @@ static void publish(struct gomem_pagemap *map, const struct gomem_table *new,
  * @end: number of the chunk after the last one, more than @first
  * @node: preferred node for the table's memory
  *
- * The earlier mapping of the table stays until the map is destroyed, because a
- * lookup that was preempted may still use it. Such a mapping costs address
- * space and page tables.
+ * If the table does not cover all these chunks yet, it is mapped anew, with
+ * further pages. The earlier mapping stays until the map is destroyed, because
+ * a lookup that was preempted may still use it. It costs only address space and
+ * page tables, since both mappings share the pages of the table.
  *
  * Context: may sleep; caller holds the map's mutex.
  * Return: 0, or -ENOMEM with nothing changed.

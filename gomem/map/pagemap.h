@@ -108,8 +108,9 @@ static_assert(BITS_PER_TYPE(u32) == GOMEM_MAP_SHIFT);
 
 /*
  * An entry of the page map is used as a pointer to this array, as if the array
- * had the tags of all pages in 4 GiB of addresses. Only the elements for the
- * entry's own chunk are read.
+ * had the tags of all pages in the aligned 4 GiB around the entry's chunk. Only
+ * the elements for that chunk are read. They are the tags in its struct
+ * gomem_chunk: see gomem_pagemap_bias().
  */
 struct gomem_tags {
 	DECLARE_FLEX_ARRAY(u32, tag);

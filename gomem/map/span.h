@@ -11,9 +11,9 @@
  *	freed bits	set by the CPU that frees an object, atomically and with
  *			the lock of the mcentral held
  *
- * To *sweep* a span is to clear the alloc bits of all cells whose freed bit is
- * set, and then these freed bits, 64 cells at a time. The owner sweeps when it
- * needs more cells than are free. A look sweeps the spans that no CPU caches.
+ * To *sweep* a span is to clear the freed bits that are set, and then the alloc
+ * bits of the same cells, 64 cells at a time. The owner sweeps when it needs
+ * more cells than are free. A look sweeps the spans that no CPU caches.
  *
  * The table shows which file changes the state of a span, and which lock
  * protects the change. If no lock does, the span has a single owner at the

@@ -83,10 +83,12 @@ static bool in_span(const struct gomem_span *s, unsigned long addr)
 }
 
 /*
- * Set GOMEM_TAG_SPECIAL in the tag of the page of @addr. In the span of a typed
- * cache, also set s->limit to 0: then the hit path of a free accepts no object
- * of the span. The tag of a large object may change concurrently, when another
- * CPU claims the object. The tag of a page of small objects changes only here
+ * Set GOMEM_TAG_SPECIAL in the tag of the page of @addr. If the span has a size
+ * class other than 0, also clear the span class in the tag: then the hit path
+ * of a free accepts no object of the page. In the span of a typed cache, set
+ * s->limit to 0: then that path accepts no object of the span. The tag of a
+ * large object may change concurrently, when another CPU claims the object.
+ * While a page is part of a span of small objects, its tag changes only here
  * and in unmark_page(), both with the row's lock held.
  */
 static void mark(struct gomem_span *s, unsigned long addr)

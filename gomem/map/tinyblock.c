@@ -23,9 +23,11 @@ void gomem_tiny_init_span(struct gomem_span *s)
 
 /*
  * Return the mask of a block, for a caller that goes on to use all bytes of an
- * object. If the bytes of a freed neighbour now belong to the object, this CPU
- * sees them as zero. The acquire pairs with the fully ordered operations in
- * take_part() and gomem_tiny_clear(), by which any CPU gives bytes up.
+ * object. Some of them may have been a part that was freed, or a rest that was
+ * dropped. take_part() clears the bytes of a part before it clears the part's
+ * bit, and the bytes of a rest are zero. The acquire pairs with the fully
+ * ordered operations that clear the bits, in take_part() and
+ * gomem_tiny_clear(). So this CPU sees these bytes as zero.
  */
 static unsigned int mask_acquire(unsigned long block)
 {

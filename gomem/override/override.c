@@ -496,7 +496,11 @@ static void *kv_resize(const void *p, size_t size, unsigned long align,
 	old = resizable(p, caller);
 	if (!old)
 		return NULL;
-	/* If @size fits, resize() moves @p only for alignment or node. */
+	/*
+	 * If @size fits, resize() leaves @p where it is, unless @align or @node
+	 * requires a move. Else call gomem_override_kv_alloc(), which may fall
+	 * back to memory of kvmalloc(). resize() does not.
+	 */
 	if (size <= old && gomem_override_takes(size, gfp))
 		return resize(p, size, align, gfp, node, caller);
 	return kv_move(p, old, gomem_override_kv_alloc(size, align, gfp, node),

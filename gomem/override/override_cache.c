@@ -153,15 +153,20 @@ add_twin(const char *name, unsigned int size, slab_flags_t flags,
 }
 
 /*
- * The part of an object that may be copied to and from user space. The struct
- * is passed in one register.
+ * The part of an object that may be copied to and from user space. As a
+ * struct, both numbers are passed in one register. So x86-64 passes all
+ * arguments of create_both() in its six registers for arguments.
  */
 struct user_range {
 	unsigned int offset;
 	unsigned int size;
 };
 
-/* Create the kernel's cache and a typed cache. Out of line to save stack. */
+/*
+ * Create the kernel's cache and a typed cache. Kept out of line: otherwise the
+ * callers would have the struct own on the stack while they call the kernel's
+ * function instead.
+ */
 static noinline struct kmem_cache *
 create_both(const char *name, unsigned int size, unsigned int align,
 	    slab_flags_t flags, struct user_range user, void (*ctor)(void *))

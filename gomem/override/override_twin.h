@@ -63,9 +63,10 @@ static __always_inline unsigned int gomem_twin_next(unsigned int i)
 
 /*
  * Return the typed cache that belongs to the kernel cache @s, NULL if there is
- * none. The caller has a right to use @s, so no task adds or removes @s
- * meanwhile. If @s has a typed cache, @s was added before any caller got @s. No
- * other task destroys @s, or calls gomem_kernel_cache() for it.
+ * none. No task adds or removes the entry of @s meanwhile: the entry was added
+ * before any code of the module got @s. It is removed when the module destroys
+ * @s or calls gomem_kernel_cache() for it, which no other task may do while the
+ * caller uses @s.
  */
 static __always_inline struct gomem_cache *
 gomem_twin_cache(const struct kmem_cache *s)

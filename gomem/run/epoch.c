@@ -25,8 +25,9 @@
  *
  * When many objects were freed at once, many free pages should not stay for an
  * epoch. So after a free in a heap that then has many free pages (see
- * gomem_heap_has_many_free()), all goals are set every epoch_ms / 400, up to
- * five times, and follow the pages used in the last hundredth of an epoch.
+ * gomem_heap_has_many_free()), all goals are set up to five times, once every
+ * max(epoch_ms / 400, 5) milliseconds. The fifth goals depend only on the pages
+ * used in the last four of these intervals, usually a hundredth of an epoch.
  * Pages that are taken again within that time stay. With the default
  * parameters, frees themselves give back free pages beyond
  * max(pages in use / 16, 1 MiB): see gomem_heap_urgent() and

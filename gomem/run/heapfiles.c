@@ -69,7 +69,10 @@ MODULE_PARM_DESC(profile_rate,
 		 "Bytes between samples of the heap profile, on average; 1 records each object, 0 none (default 524288)");
 
 /**
- * gomem_heapfiles_init - begin the profile, before there are slots
+ * gomem_heapfiles_init - begin the profile
+ *
+ * Called before there are slots, since gomem_slot_init() uses the rate: it
+ * starts the slot's countdown to its first sample.
  */
 void __init gomem_heapfiles_init(void)
 {
@@ -356,7 +359,11 @@ static bool live_samples(const struct gomem_profile_row *rows, unsigned int n)
 	return false;
 }
 
-/* Print the rows of all stacks. Return -ENOMEM if there is no memory. */
+/*
+ * Add up @rows, each of which is for one bucket. Print the sums of each stack
+ * that has live objects, most bytes first. Return -ENOMEM if there is no
+ * memory.
+ */
 static int show_stacks(struct seq_file *m, const struct gomem_profile_row *rows,
 		       unsigned int n)
 {

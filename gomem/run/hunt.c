@@ -48,7 +48,8 @@
  *
  * If an object waits in an RCU queue to be freed, the scan may find no pointer
  * to it, although it is no leak: the queue links its objects by encoded words.
- * So the last checks come after the objects that waited have been freed.
+ * So after the last round, check_again() waits until the objects in the queues
+ * have been freed. Then it drops the candidates that were freed.
  */
 #include <kunit/visibility.h>
 #include <linux/delay.h>
@@ -78,8 +79,9 @@
 #define MOST_ROUNDS	100
 
 /*
- * After the last round of a scan, check_again() checks the candidates that are
- * left: once, and once more after each of this many pauses.
+ * After the last round of a scan, check_again() checks whether the candidates
+ * that are left have been freed or written to: once, and once more after each
+ * of this many pauses.
  */
 #define CHECKS	20
 
@@ -95,7 +97,8 @@
  * @marks: counts of the objects that were live at the start, and of the
  *	candidates left after the last round
  * @ram: pages of the machine, by what the last round did with them
- * @suspects: the candidates left at the end
+ * @suspects: the candidates that check_again() left, except for those whose
+ *	record is too new: see gomem_suspects_add()
  */
 struct result {
 	unsigned long end;

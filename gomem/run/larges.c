@@ -76,6 +76,8 @@ static void take_charged(const struct gomem_special *sp, void *arg)
  * gomem_larges_take_charged - subtract objects that are charged to accounts
  * @l: the counts from gomem_larges_count()
  *
+ * The usage of a client does not include these objects.
+ *
  * Context: process context.
  */
 void gomem_larges_take_charged(struct gomem_larges *l)

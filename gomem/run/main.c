@@ -143,7 +143,8 @@ exit_exact:
  *     structs. The structs are gomem objects: step 8 would report them.
  *  6. Empty the mcaches: objects go to their spans, empty spans to the heaps.
  *  7. Cancel the work of the scavenger, and the work that sets the goals, once
- *     more. A free that began before step 3 may have queued them after step 3.
+ *     more. Step 3 cancelled both, but a free that began before step 3 may have
+ *     queued them after it.
  *  8. Report the objects that are still allocated. All other memory is free.
  *  9. Unregister the notifier of module unloads, which walks the profile's
  *     records. Free the profile, the accounts, the mcaches, the heaps and the

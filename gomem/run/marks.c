@@ -228,9 +228,9 @@ void gomem_marks_destroy(struct gomem_marks *m)
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_destroy);
 
 /*
- * Return the unit of the tiny object at an offset in the span: the last byte of
- * the block, at or before the offset, at which an object starts. starts() has a
- * bit for each byte, so the bits of a block are in one word.
+ * Return the unit of the last tiny object that starts at or before @offset, in
+ * the block that @offset lies in; shape.nr if there is none. starts() has a bit
+ * for each byte of the span, so the bits of a block are in one word.
  */
 static unsigned int tiny_unit(struct gomem_marks_span *ms, unsigned long offset)
 {
@@ -274,8 +274,8 @@ static void mark_unit(struct gomem_marks *m, struct gomem_marks_span *ms,
  * Some memory has a pointer to the struct page of the page at @addr, and after
  * it the word @behind. A half of @behind that is less than PAGE_SIZE may be an
  * offset in the page, as in struct scatterlist and struct bio_vec: mark the
- * object there. Without an offset, mark no object. Otherwise old arrays of
- * pointers to pages, left in unused memory, would hide leaks in these pages.
+ * object there. If there is no such half, mark no object: otherwise old arrays
+ * of pointers to pages, left in unused memory, would hide leaks in these pages.
  */
 static void mark_offsets(struct gomem_marks *m, struct gomem_marks_span *ms,
 			 unsigned long addr, unsigned long behind)
@@ -590,8 +590,8 @@ static void drop_marked(struct gomem_marks_span *ms)
 }
 
 /*
- * Drop candidates whose contents have changed since the last round of the scan.
- * At the end of the first round, only store the checksums of the candidates.
+ * Drop candidates that cannot be read, or whose contents have changed since the
+ * end of the first round: see is_root(). That round stores their checksums.
  */
 static int drop_changed(struct gomem_marks *m, struct gomem_marks_span *ms)
 {
@@ -638,7 +638,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_marks_end);
  * @m: the set
  * @addr: any address
  *
- * Return: true if @addr is in a candidate, even if this round marked it.
+ * Return: true if @addr is in a candidate; gomem_marks_end() drops marked ones.
  */
 bool gomem_marks_candidate(const struct gomem_marks *m, unsigned long addr)
 {
@@ -650,9 +650,9 @@ bool gomem_marks_candidate(const struct gomem_marks *m, unsigned long addr)
 EXPORT_SYMBOL_IF_KUNIT(gomem_marks_candidate);
 
 /**
- * gomem_marks_count - count live objects and candidates
+ * gomem_marks_count - count candidates, and objects that were live at first
  * @m: the set
- * @n: set to the counts
+ * @n: set to the counts; @n->live is as of gomem_marks_create()
  *
  * Context: may sleep.
  */

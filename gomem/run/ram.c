@@ -237,7 +237,7 @@ static bool is_free(struct page *page, unsigned long pfn, struct folio *folio)
 /*
  * If the scan leaves @page out, return the counter of the pages that are left
  * out for the same reason, else NULL. Other CPUs may free or allocate the page
- * concurrently.
+ * concurrently, so the answer may be stale.
  */
 static unsigned long *skips(struct ram *r, struct page *page,
 			    unsigned long pfn)
@@ -304,7 +304,10 @@ static int scan_slice(struct ram *r, unsigned long pfn, unsigned long end)
 	cond_resched();
 	if (signal_pending(current))
 		return -EINTR;
-	/* Follow pointers soon, before they move from one object to another. */
+	/*
+	 * Search the marked objects now, not after the last slice: by then more
+	 * of their pointers would have moved to memory that was read before.
+	 */
 	return gomem_marks_follow(r->marks);
 }
 

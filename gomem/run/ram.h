@@ -8,9 +8,9 @@
 struct gomem_marks;
 
 /**
- * struct gomem_ram_counts - pages of the machine, by what a scan did with them
+ * struct gomem_ram_counts - kernel pages, by what a scan did with them
  * @read: pages that were read
- * @heap: gomem's pages, in which only objects are read
+ * @heap: kernel pages that gomem owns, in which only objects are read
  * @stacks: pages of stacks, in which run/stacks.c reads the parts in use
  * @user: pages of processes and files, which were not read
  * @free: free pages, which were not read

@@ -135,7 +135,10 @@ struct gomem_span *gomem_shape_span(const struct gomem_shape *sh)
 	return gomem_shape_same(sh, &now) ? s : NULL;
 }
 
-/* Do what gomem_cell_is_live() does, but with the key offset of the shape. */
+/*
+ * Do what gomem_cell_is_live() does, but with the sizes and offsets of the
+ * shape: other CPUs may free the span and use its descriptor for another one.
+ */
 static bool cell_is_live(const struct gomem_shape *sh,
 			 const struct gomem_span *s, unsigned int i)
 {

@@ -32,10 +32,13 @@
 #include "run/peek.h"
 #include "run/stackpages.h"
 
-/* Search for stacks this many bytes below and above those of known tasks. */
+/*
+ * Search for stacks from this many bytes below the lowest stack that
+ * find_range() finds, to this many bytes above the highest one.
+ */
 #define AROUND		SZ_64M
 
-/* Limit of addresses to check. A check takes about 20 ns, so all take 20 ms. */
+/* Check at most this many addresses, in 20 ms: each check takes about 20 ns. */
 #define MOST_STEPS	BIT(20)
 
 static int add_page(struct gomem_stackpages *sp, unsigned long pfn,

@@ -128,8 +128,8 @@ static bool is_running(const struct task_struct *t)
 {
 #ifdef CONFIG_SMP
 	/*
-	 * If the task has stopped, the caller sees all that the task wrote.
-	 * Pairs with finish_task() in kernel/sched/core.c.
+	 * If the task has left its CPU, the caller sees all that the task wrote
+	 * before. Pairs with finish_task() in kernel/sched/core.c.
 	 */
 	return smp_load_acquire(&t->on_cpu);
 #else
@@ -328,9 +328,9 @@ static bool pause_walk(struct task_struct *p, struct task_struct *t)
 }
 
 /*
- * Scan all tasks. The RCU read-side section keeps them from being freed. Return
- * false if the walk had to pause at a task, and this task, or the leader of its
- * process, exited meanwhile.
+ * Scan all tasks but current. The RCU read-side section keeps tasks from being
+ * freed. Return false if the walk paused at a task, and the task, or the leader
+ * of its process, exited meanwhile.
  */
 static bool scan_tasks(struct gomem_marks *m, struct look *l, bool may_pause)
 {
@@ -412,6 +412,9 @@ int gomem_stacks_scan(struct gomem_marks *m)
 		scan_all(m, l);
 	scan_cpus(m, l);
 	destroy_look(l);
-	/* Follow pointers soon, before they move from one object to another. */
+	/*
+	 * Follow the pointers in the marked objects now. Later, other code may
+	 * have moved them to objects whose pointers were followed already.
+	 */
 	return gomem_marks_follow(m);
 }

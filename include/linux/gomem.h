@@ -469,7 +469,7 @@ bool gomem_cleanup_cancel(const void *p, void (*fn)(void *arg), void *arg);
  * The account must be destroyed before the module that created it is unloaded,
  * and before the module that contains @over is unloaded. Otherwise gomem
  * reports the account when that module is unloaded, and closes it: @over does
- * not run any more, and nothing is charged to the account.
+ * not run any more, and no further object is charged to the account.
  *
  * An allocation that would exceed @hard fails: it returns NULL, and is counted
  * in the account. An allocation with __GFP_NOFAIL does not fail, and may exceed
@@ -527,9 +527,11 @@ void *gomem_account_alloc(struct gomem_account *account, size_t size,
  * gomem_account_enter - charge what this task allocates to an account
  * @account: the account; NULL: charge nothing
  *
- * Until gomem_account_exit(), all that this task allocates by any function of
- * gomem is charged to @account. What interrupts allocate meanwhile is not
- * charged. The calls nest: only the account that was entered last is charged.
+ * Until gomem_account_exit(), what this task allocates by any function of gomem
+ * is charged to @account, except that gomem_account_alloc() charges the account
+ * passed to it. An object that is charged to an account stays charged to it in
+ * gomem_realloc(). What interrupts allocate meanwhile is not charged to
+ * @account. The calls nest: only the account that was entered last is charged.
  * The task must call gomem_account_exit() once for each call of this function,
  * before the task ends. If there is no memory to note that the task has entered
  * @account, nothing is charged to it. The debugfs file accounts counts such
@@ -870,8 +872,8 @@ void *gomem_arena_alloc(struct gomem_arena *arena, size_t size, gfp_t gfp)
  *
  * With the module parameter debug=1 the arena's memory is filled with
  * POISON_FREE, so that a pointer that is read from it faults when it is used.
- * The memory is kept from use for up to epoch_ms, by default 10 seconds. Writes
- * to it are detected and reported at the end of that time.
+ * With debug=1 the memory is also kept from use for up to epoch_ms, by default
+ * 10 seconds. At the end of that time gomem reports writes to the memory.
  *
  * Context: any but NMI; never sleeps. The time grows with the number of blocks;
  * with debug=1 or init_on_free=1, with the number of bytes.
@@ -974,9 +976,10 @@ unsigned int gomem_cache_size(const struct gomem_cache *c);
  *
  * Context: any but NMI; may sleep if @gfp allows it.
  * Return: the object; NULL if there is no memory; NULL with a report if @gfp is
- * refused, if the module of the constructor was unloaded and this CPU keeps no
- * freed object, or if @c was destroyed. A destroyed @c is detected only until
- * its memory is reused.
+ * refused, if the module of the constructor was unloaded, or if @c was
+ * destroyed. After the unload, a task may still get an object that its CPU
+ * keeps, since such an object was constructed before. A destroyed @c is
+ * detected only until its memory is reused.
  */
 void *gomem_cache_alloc(struct gomem_cache *c, gfp_t gfp) __malloc;
 

@@ -34,8 +34,8 @@
  * The opposite case needs care: memory that the module allocates, and that the
  * kernel or another module frees. Documentation/override.rst lists which of
  * these cases are handled. In the other cases, call gomem_kernel_kmalloc()
- * instead of kmalloc(), call gomem_kernel_cache() for a cache, or exclude a
- * file of the module in its Kbuild:
+ * instead of kmalloc(), pass each new cache concerned to gomem_kernel_cache(),
+ * or exclude a file of the module in its Kbuild:
  *
  *	CFLAGS_file.o += -DGOMEM_OVERRIDE_OFF
  *
@@ -206,7 +206,10 @@ void *__real_kmemdup(const void *src, size_t len, gfp_t gfp)
 /* The kernel's check of lengths that are copied to and from user space. */
 #pragma redefine_extname __check_object_size gomem_override_check_object_size
 
-/* Kernel functions that free memory which the module has allocated. */
+/*
+ * Kernel functions that free memory which the module has allocated, or that
+ * keep it, so that the kernel frees it later: build_skb() does so.
+ */
 #pragma redefine_extname kfree_link gomem_override_kfree_link
 #pragma redefine_extname seq_release_private gomem_override_seq_release_private
 #if IS_BUILTIN(CONFIG_NET)

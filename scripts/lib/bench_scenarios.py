@@ -216,7 +216,8 @@ SCENARIOS = [
              "It does not show speed", "footprint"),
     Scenario("replay", ("memory",), (),
              "the bytes held while a recorded trace is replayed, caches and metadata included",
-             "It does not show times: the pauses between the recorded operations are left out",
+             "It does not show what goes back to the kernel while the machine is idle: the pauses "
+             "between the recorded operations are left out",
              "replay"),
 ]
 

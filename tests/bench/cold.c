@@ -7,9 +7,10 @@
  * one processor hold. So neither data nor code of any allocator is in these
  * caches. This needs a real processor: an emulated one has no caches.
  *
- * A single operation is too short for the clock. So the times of many
- * operations are added up. Reading the clock after evict() takes time, too. The
- * functions none_cold_...() do only that, and their time is subtracted.
+ * Each operation is timed alone, because evict() runs between two operations.
+ * One such time is inexact, so the times of many operations are added up. Each
+ * time includes that of reading the clock. The functions none_cold_...() only
+ * call evict() and read the clock, and their time is subtracted.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>

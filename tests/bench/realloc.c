@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * realloc.c - grow a buffer from 16 bytes to some size, by a quarter each time.
+ * realloc.c - grow a buffer from 16 bytes to at most bench_size bytes, by a
+ *	quarter each time.
  *
  * The result is the cost of the whole life of one buffer: all resizes with
  * their copies, and the free.

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ways.h - functions that allocate and free with each allocator, and those of
- * the empty way, which do neither.
+ * ways.h - functions that allocate and free with each allocator. Those of the
+ * empty way do neither: the empty way measures the loop alone (see bench.h).
  *
- * The functions are inlined into the loops. Each loop passes the result to
- * bench_use(), which records a failed allocation.
+ * The functions are inlined into the loops. Each loop passes the pointer that
+ * an allocating function returned to bench_use(), which records a failed
+ * allocation.
  */
 #ifndef GOMEM_BENCH_WAYS_H
 #define GOMEM_BENCH_WAYS_H

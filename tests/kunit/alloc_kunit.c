@@ -461,8 +461,8 @@ static void test_short_span(struct kunit *test)
 }
 
 /*
- * Exhaust the heap with objects of falling sizes. Store them after the first
- * object, which the caller allocated. Return the number of all these objects.
+ * Exhaust the heap with objects of falling sizes. The first place of f->objs is
+ * in use. Store the objects after it. Return how many places are in use then.
  */
 static unsigned int exhaust_all(struct fixture *f)
 {

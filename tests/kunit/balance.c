@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * balance.c - check that a case left gomem's real heaps as it was.
+ * balance.c - check that a case left gomem's real heaps as they were before.
  */
 #include <linux/atomic.h>
 #include <linux/gomem.h>
@@ -17,7 +17,10 @@
 static unsigned long (*pages_alloc)(struct gomem_pagesource *src,
 				    unsigned int order, gfp_t gfp, int node);
 
-/* Return the number of live objects and scratch buffers in all heaps. */
+/*
+ * Return the number of live objects and scratch buffers in all heaps. Handles,
+ * and objects of typed caches and arenas, are not counted.
+ */
 s64 live_objects(void)
 {
 	struct gomem_heap_snapshot snap;

@@ -142,8 +142,8 @@ static void test_with_single(struct kunit *test)
 		gomem_free(f->objs[i]);
 	for (i = 0; i < 500; i++) {
 		/*
-		 * Tiny objects are left out, because their usable size may grow
-		 * after the fill.
+		 * Tiny objects are left out: the usable size of one grows when
+		 * the one after it in the block is freed.
 		 */
 		f->objs[i] = gomem_alloc_noscan(16 + below(&f->rnd, 3000),
 						GFP_KERNEL);

@@ -188,9 +188,10 @@ static void test_ctor(struct kunit *test)
 					  memchr_inv(f->objs[i], 0x77, 200));
 		}
 		/*
-		 * Free the first object last. Until then its span is not freed,
-		 * and then the slot keeps the object. So the next round reuses
-		 * objects that were constructed in an earlier round.
+		 * Free the first object last: the slot keeps the object that
+		 * was freed last, so the span of the first object stays. So the
+		 * next round reuses objects of that span, which an earlier
+		 * round has constructed.
 		 */
 		for (i = 1; i < 500; i++)
 			gomem_cache_free(c, f->objs[i]);
@@ -342,7 +343,8 @@ struct rcu_object {
 };
 
 /*
- * Free an object from an RCU callback, directly or after another grace period.
+ * Free an object from an RCU callback: at once, or by gomem_free_rcu(), which
+ * waits for a second grace period.
  */
 static void free_in_callback(struct rcu_head *rcu)
 {

@@ -175,10 +175,11 @@ static unsigned int live_neighbours(void *obj)
 }
 
 /*
- * Before a slot is refilled, gomem checks that the cache has its constructor. A
- * CPU whose check came just before the cache lost its constructor goes on to
- * allocate. This test calls the function behind the check. The function does
- * not hand out an object that was not constructed, but frees it again.
+ * Before gomem takes an object that is not in a slot, it checks that the cache
+ * has its constructor. A CPU whose check came just before the cache lost its
+ * constructor goes on to allocate. To imitate that, this test calls
+ * gomem_object_alloc_remote(), which does not check. That function does not
+ * hand out an object that was not constructed, but frees it again.
  */
 static void test_constructor_race(struct kunit *test)
 {

@@ -121,8 +121,9 @@ void move_elsewhere(struct kunit *test, struct rnd_state *rnd)
  * read_before_grace - begin an RCU read-side section while no grace period runs
  * @test: the test; it gets a line in the log if that is impossible
  *
- * A grace period that runs already may have to wait for the section. Then no
- * other one begins before the section ends, and grace_begins() returns false.
+ * If a grace period ran already, it might have to wait for the section. Then no
+ * other one would begin before the section ends, and grace_begins() would
+ * return false.
  */
 void read_before_grace(struct kunit *test)
 	__acquires(RCU)
@@ -134,7 +135,11 @@ void read_before_grace(struct kunit *test)
 		over = get_state_synchronize_rcu();
 		synchronize_rcu();
 		rcu_read_lock();
-		/* While a grace period runs, the difference is two steps. */
+		/*
+		 * The grace period of the cookie "over" has ended. If none has
+		 * begun since, a new cookie is one step further. Otherwise it
+		 * is two or more steps further.
+		 */
 		if (get_state_synchronize_rcu() - over == COOKIE_STEP)
 			return;
 		rcu_read_unlock();

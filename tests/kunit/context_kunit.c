@@ -323,9 +323,9 @@ static void test_other_cpu(struct kunit *test)
 			work_on_cpu(to, free_job_on_cpu, job);
 
 			/*
-			 * Now free in a function that CPU @to runs for this
-			 * CPU: in an interrupt, unless CPU @to polls while
-			 * idle.
+			 * Now CPU @to runs job_call(), in an interrupt. If CPU
+			 * @to polls while idle, or runs this test, it calls
+			 * the function in a task, with interrupts off.
 			 */
 			work_on_cpu(from, job_on_cpu, job);
 			migrate_disable();

@@ -23,7 +23,10 @@
 #define LARGE		SZ_1M
 #define NR_LARGE	16
 
-/* With an epoch of 2 s, goals are set every 5 ms after a free of many pages. */
+/*
+ * With an epoch of 2 s, a free of many pages has the goals set up to five
+ * times, every 5 ms.
+ */
 #define SHORT_MS	2000
 /* If no goal was set for this long, the work that sets them has stopped. */
 #define QUIET_MS	200
@@ -171,8 +174,9 @@ static bool gives_back(struct gomem_heap *h, unsigned long pages)
 
 /*
  * When many pages become free, goals are set at short intervals, not only in
- * each look. Expect at least GOMEM_GOAL_LOOKS new goals, after which the old
- * peaks are forgotten, each time that many pages become free.
+ * each look. Free many pages in each of three rounds. Expect at least
+ * GOMEM_GOAL_LOOKS new goals in each round: after so many goals the heap has
+ * forgotten its old peaks.
  */
 static void test_goal_clock(struct kunit *test)
 {

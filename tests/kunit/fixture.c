@@ -70,8 +70,11 @@ int fixture_init(struct kunit *test)
 }
 
 /**
- * fixture_exit - expect that the case left the module's heap as it was
+ * fixture_exit - expect that the case left gomem's real heaps as they were
  * @test: the test
+ *
+ * gomem_check_all() must find no violation, and there must be as many live
+ * objects as before the case. The case must have caused no unexpected misuse.
  */
 void fixture_exit(struct kunit *test)
 {
@@ -162,8 +165,8 @@ void expect_sound(struct kunit *test)
 
 /*
  * Get objects or a span as the refill of a slot does: from the transfer cache
- * and from spans with free cells, else from new spans. Try this node, then the
- * nearest other node, then this node again with all that @gfp allows.
+ * and from spans with free cells, else from new spans. Try the node of @c, then
+ * the nearest other node, then the node of @c again with all that @gfp allows.
  */
 void central_get(struct gomem_mcentral *c, gfp_t gfp, struct gomem_refill *r)
 {

@@ -39,8 +39,9 @@ struct watch {
 static struct watch *watch;
 
 /*
- * Count a call of the page source if the frees under test made it, and not an
- * interrupt that came meanwhile.
+ * Count a call of the page source by the frees under test. Calls by other tasks
+ * are not counted. If a task frees, calls by hard interrupts are not counted,
+ * either.
  */
 static void note_fetch(void)
 {

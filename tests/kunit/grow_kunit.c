@@ -159,7 +159,10 @@ static void test_grow_effort(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (__force u32)gfp, (__force u32)fake->last.gfp);
 }
 
-/* Grow the heap once for a span. Return the number of calls of the source. */
+/*
+ * Get spans of @npages pages until the heap grows. Return how often that growth
+ * called the source.
+ */
 static unsigned long calls_to_grow(struct kunit *test, unsigned int npages)
 {
 	struct mheap_fixture *f = test->priv;
@@ -178,9 +181,10 @@ static unsigned long calls_to_grow(struct kunit *test, unsigned int npages)
 
 /*
  * After calls of the source failed, the heap grows by smaller blocks. If the
- * first call of a growth succeeds, the next growth begins one order higher,
- * instead of at the largest order at once. The same holds if only the last
- * call, which may reclaim memory, succeeded.
+ * first call of a growth succeeds, the next growth begins one order higher than
+ * this call, instead of at the largest order at once. If only the last call of
+ * a growth succeeds, which may reclaim memory, the next growth begins one order
+ * higher than that last call. A @limit of 0 lets all calls succeed.
  */
 static const struct learn_case {
 	const char *name;
@@ -330,7 +334,8 @@ static void test_beyond_range(struct kunit *test)
 /*
  * Make so many spans that the heap asks the source more than once for pages and
  * for descriptor memory. A request for a span that fails leaves the heap as it
- * was, and succeeds when it is repeated.
+ * was. When the calls of the source do not fail any more, the same request
+ * succeeds.
  */
 static void make_spans_under_failure(struct kunit *test, unsigned int *failures)
 {
@@ -405,8 +410,9 @@ static void test_fail(struct kunit *test)
 		make_spans_under_failure(test, &failures);
 		/*
 		 * If a request for a span failed, make_spans_under_failure()
-		 * has set all of *which to 0, @from included. If calls failed
-		 * but no request did, which->failed is their number.
+		 * has set all members of *which to 0, also which->from. If
+		 * calls failed but no request did, which->failed is their
+		 * number.
 		 */
 		failed = which->failed || !which->from;
 	}
@@ -436,8 +442,10 @@ static void test_meta_fallback(struct kunit *test)
 }
 
 /*
- * Which call for descriptor memory fails. The call for span descriptors comes
- * before the call for pages: if it fails, no pages have to go back.
+ * For which descriptor there is no memory. Two calls fail, a light request and
+ * a hard one; @call is the number of the first. @pages_calls: number of calls
+ * for pages. Memory for the span descriptor is requested before the pages: if
+ * that fails, the heap has no pages to give back.
  */
 static const struct no_desc_case {
 	const char *name;

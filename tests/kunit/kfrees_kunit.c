@@ -76,8 +76,9 @@ static void note_kfree(void *p)
 }
 
 /*
- * Imitate a kfree(): drop a page reference if @drops, else call what gomem's
- * probe of kfree() calls.
+ * Imitate a kfree() of a gomem object. If @drops, drop a page reference, as
+ * kfree() does up to Linux 6.17. Else count the call as gomem's probe of
+ * kfree() does, on all kernels.
  */
 static void play_kfree(void *p, bool drops)
 {

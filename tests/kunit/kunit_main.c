@@ -30,9 +30,9 @@ core_initcall(stretch_epoch);
 MODULE_IMPORT_NS(GOMEM_NS);
 
 /*
- * Import the namespace of EXPORT_SYMBOL_IF_KUNIT(), without MODULE_IMPORT_NS().
- * Since Linux 6.13 that macro takes a string instead of a bare word. This line
- * is right for all kernels.
+ * Import the namespace of EXPORT_SYMBOL_IF_KUNIT(). MODULE_IMPORT_NS() takes a
+ * string since Linux 6.13, and a bare word before: linux/gomem.h defines
+ * GOMEM_NS accordingly. MODULE_INFO() takes a string in all kernels.
  */
 MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");
 

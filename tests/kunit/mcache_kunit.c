@@ -106,8 +106,8 @@ static void use_slot(struct stats_fixture *f, struct gomem_mcache *mc,
 
 /*
  * A refill fills half of a slot, or less after a flush, so that a later free
- * finds room. One of the objects goes to the caller. A slot that is large
- * enough does not grow.
+ * finds room. One of the objects goes to the caller. A slot does not grow while
+ * no free finds it full and no allocation finds it empty.
  */
 static void test_slot_suffices(struct kunit *test)
 {
@@ -269,10 +269,12 @@ static void test_slot_earn(struct kunit *test)
 }
 
 /*
- * What the case saw of slots that grew. A slot that grows moves from the small
- * stack (array of pointers) that it began with to a larger one, which no other
- * slot uses meanwhile. A slot that shrinks gives the larger stack back: once
- * there are enough of them, the mcache makes no more.
+ * What test_slot_stacks() saw of slots that grew. A slot that grows moves from
+ * the small stack (array of pointers) that it began with to a larger one, which
+ * no other slot uses meanwhile. A slot that shrinks gives the larger stack back
+ * to the mcache, for the next slot that grows. So once the mcache has as many
+ * larger stacks as its slots use at the same time, its memory stays the same:
+ * @bytes, and after more rounds @bytes_again.
  */
 struct moves {
 	bool shared;
@@ -332,8 +334,10 @@ static void move_slots(struct stats_fixture *f, struct gomem_mcache *mc,
 
 	/*
 	 * When the heap grows, slots are emptied and give their stacks (arrays
-	 * of pointers) back. A larger heap grows more rarely, so more slots
-	 * need stacks at the same time. Repeat until no more stacks are made.
+	 * of pointers) back. A call of move_all() may leave the heap larger.
+	 * Then the heap grows more rarely during the next call, so more slots
+	 * have stacks at the same time, and more stacks may be made. Repeat
+	 * until a call makes none.
 	 */
 	move_all(f, mc, m);
 	for (i = 0; i < 8 && m->bytes != mc->bytes; i++) {

@@ -259,7 +259,7 @@ static void test_free_foreign(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0,
 			central_free_objs(f, f->objs + 16, f->nelems - 16));
 
-	/* The span of these two objects is gone by now. */
+	/* Free two objects again. Their span is empty by now, and gone. */
 	KUNIT_EXPECT_EQ(test, 2, central_free_objs(f, f->objs, 2));
 	KUNIT_EXPECT_PTR_EQ(test, large,
 			    gomem_heap_claim_large(f->base.fh.heap->map,

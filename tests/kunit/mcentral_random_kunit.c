@@ -92,8 +92,9 @@ static void free_random(struct kunit *test, struct class_state *c)
 	for (i = 0; i < n; i++)
 		KUNIT_ASSERT_TRUE(test, clear_live(f, f->batch[i]));
 	/*
-	 * Free some objects of the batch a second time in the same call, but
-	 * only if other objects of the class stay live.
+	 * If objects of the class are left, free some objects of the batch a
+	 * second time in the same call. Each of these frees must be counted as
+	 * a double free, even if the first frees emptied the object's span.
 	 */
 	while (c->nr && n && !below(&f->base.set.rnd, 4)) {
 		f->batch[n + bad] = f->batch[below(&f->base.set.rnd, n)];

@@ -82,8 +82,10 @@ static void alloc_at_rate(struct kunit *test, void **p, unsigned int n,
 
 	for (i = 0; i < n; i++) {
 		/*
-		 * Setting the rate ends the thinning of samples (see
-		 * base/sample.h).
+		 * Thinned samples (see base/sample.h) are rarer than @rate
+		 * says, so the estimate would have a larger error. Setting the
+		 * rate ends the thinning. Do so often: each record may begin
+		 * it anew.
 		 */
 		if (i % 16 == 0)
 			set_rate(rate);

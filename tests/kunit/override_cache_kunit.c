@@ -191,8 +191,9 @@ static void test_cache_of_the_kernel(struct kunit *test)
 }
 
 /*
- * kmem_cache_free() of an object that belongs to another cache of the kernel is
- * reported, each time. The object stays live, so its owner can still free it.
+ * gomem serves the objects of cache s. kmem_cache_free() and
+ * kmem_cache_free_bulk() with s and an object of the kernel's kmalloc() are
+ * reported. The object stays live, so its owner can still free it.
  */
 static void test_foreign_object(struct kunit *test)
 {

@@ -471,7 +471,8 @@ static void test_root_entry_free(struct kunit *test)
 
 /*
  * Pages 0 to 99 are free. Pages 100 to 199 are taken, and so are pages 400 to
- * 599, across a chunk border.
+ * 599, across a chunk border. The other pages of the chunks 0, 1 and 3 are
+ * holes. Chunk 2 is not registered.
  */
 static void range_heap(struct kunit *test)
 {
@@ -641,10 +642,10 @@ static void test_aligned_beyond(struct kunit *test)
  * Across each border of two chunks lie 64 free pages in a row. So summaries of
  * several chunks promise 64 free pages in a row, but only the last chunk has
  * them inside it, where an aligned run has to be. The search for an aligned run
- * of 64 pages gives up before it gets to that chunk, since it has visited 512
- * summaries. It then takes only 127 free pages in a row, which always contain
- * an aligned run of 64. heap_next_chunk() may visit all summaries, and finds
- * the last chunk.
+ * of 64 pages gives up after 512 summaries, before it gets to that chunk. After
+ * that it accepts only a run of 127 free pages, which always contains an
+ * aligned run of 64: so it fails until there is such a run. heap_next_chunk()
+ * may visit all summaries, and finds the last chunk.
  */
 static void test_promised_across(struct kunit *test)
 {

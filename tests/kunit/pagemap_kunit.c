@@ -222,8 +222,9 @@ struct reader {
 };
 
 /*
- * Look up addresses as gomem_free() does: in the last chunk that the map
- * covers, and in chunks that are registered.
+ * Look up addresses without a lock, as gomem_free() does, while
+ * test_map_grows() extends the map. Look in turn in the last chunk that the map
+ * covers, and in a registered chunk.
  */
 static int read_map(void *arg)
 {

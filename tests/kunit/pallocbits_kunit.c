@@ -278,7 +278,7 @@ static void test_range_edges(struct kunit *test)
 	}
 }
 
-/* The only used page is inside a range, at one of its ends, or next to it. */
+/* The only used page is the first page of a range, or lies outside it. */
 static void test_range_odd_page(struct kunit *test)
 {
 	struct pages *p = test->priv;
@@ -640,7 +640,7 @@ static void expect_reach(struct kunit *test, u64 reach, unsigned int n)
 		KUNIT_ASSERT_TRUE_MSG(test, got <= want, "%u", n);
 }
 
-/* From 128 on, eight codes lead from each power of two to the next. */
+/* From length 128 on, eight codes lead from each power of two to the next. */
 static void test_reach_code(struct kunit *test)
 {
 	unsigned int len, code, last = 0;

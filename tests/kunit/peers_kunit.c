@@ -282,8 +282,9 @@ static void test_no_descriptor(struct kunit *test)
 }
 
 /*
- * Take all span descriptors that a heap has memory for. They are linked by
- * their first word.
+ * Take all span descriptors of size @index (see gomem_span_desc()) that a heap
+ * has memory for. Then the heap needs new memory for another descriptor of this
+ * size. The taken descriptors are linked by their first word.
  */
 static void *take_descriptors(struct gomem_heap *h, unsigned int index)
 {
@@ -377,8 +378,9 @@ static int cpu_of(struct kunit *test, unsigned int i)
 }
 
 /*
- * The page caches of a CPU hold pages of its own node. Pages of another node
- * return to their heap at once.
+ * A CPU has a page cache for each heap. Only the one for the heap of the CPU's
+ * own node keeps pages. If a span of another node is freed, its pages return to
+ * their heap at once.
  */
 static void test_page_caches(struct kunit *test)
 {
@@ -526,8 +528,10 @@ struct grower {
 };
 
 /*
- * Take half a chunk at a time. This node has only half of each chunk, so each
- * span is the first one of the node in its chunk.
+ * Take spans of half a chunk from the heap of this racer's node. One half of
+ * each chunk is the memory of one node, the other half that of the other node.
+ * So the racers may try to register the same chunk at the same time: only the
+ * heap that comes first gets the chunk.
  */
 static void take_halves(struct racer *r)
 {

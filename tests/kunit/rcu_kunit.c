@@ -341,8 +341,9 @@ static void test_free_already(struct kunit *test)
 }
 
 /*
- * An object is freed while it waits. The free at the end of the grace period
- * reports a double free, unless the object has a new owner.
+ * An object that was passed to gomem_free_rcu() is freed by gomem_free() before
+ * the grace period ends. So gomem reports a double free when the grace period
+ * ends. It can do so only if nobody has got the object in the meantime.
  */
 static void test_freed_meanwhile(struct kunit *test)
 {

@@ -138,8 +138,9 @@ static void test_bulk(struct kunit *test)
 }
 
 /*
- * Use up the rest of the CPU's current block, and all free blocks. Otherwise a
- * tiny object could come from one of these. Return the number of objects taken.
+ * Use up the rest of the CPU's current block, and all free blocks. After that,
+ * a tiny object needs the kernel's reserves. Return the number of objects that
+ * were taken.
  */
 static unsigned int take_tiny(struct reserves_fixture *f)
 {

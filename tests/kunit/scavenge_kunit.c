@@ -320,7 +320,7 @@ static void test_position(struct kunit *test)
 	span_set_put_all(test, &f->set);
 }
 
-/* Free pages that a CPU's page cache keeps do not go back to the source. */
+/* Pages of a page cache go back only after gomem_heap_drain_pcaches(). */
 static void test_cached(struct kunit *test)
 {
 	struct heap_fixture *f = test->priv;

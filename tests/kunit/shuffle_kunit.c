@@ -184,10 +184,11 @@ static void test_neighbours(struct kunit *test)
 
 /*
  * Count pairs of neighbours among objects that are fetched in small batches.
- * Two span classes take turns, and each object is compared with the last one of
- * its own span class. The noscan objects come from a slot: the first refill
- * after gomem_scavenge_all() takes one object, the next ones take few. Objects
- * allocated with __GFP_THISNODE bypass the slots: each is fetched alone.
+ * Two span classes take turns, and each object is compared with the previous
+ * one of its own span class. The noscan objects come from a slot: the first
+ * refill after gomem_scavenge_all() takes one object, the next ones take few.
+ * Objects allocated with __GFP_THISNODE bypass the slots: each is fetched
+ * alone.
  */
 static unsigned int neighbours_in_class(struct kunit *test, size_t size)
 {

@@ -77,8 +77,8 @@ static void test_put_bad_harmless(struct kunit *test)
 }
 
 /*
- * Two frees of a cell may race with a sweep. The second one then sets the freed
- * bit of a cell that is free.
+ * Two frees of a cell may race with a sweep. The second free then sets the
+ * freed bit of a cell that is free already. A sweep counts such bits as bad.
  */
 static void test_sweep_bad(struct kunit *test)
 {

@@ -67,7 +67,7 @@ struct gomem_span *span_set_try(struct kunit *test, struct span_set *set,
 }
 
 /**
- * span_set_get - make a span for a large object, not aligned
+ * span_set_get - make a span for a large object, which may begin at any page
  * @test: the test
  * @set: the set that the span joins
  * @h: the heap to ask

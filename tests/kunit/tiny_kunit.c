@@ -465,7 +465,10 @@ static void test_usable_size(struct kunit *test)
 	tiny_put(test, p[3], 8);
 }
 
-/* A free clears all bytes of the part, however the block is cut. */
+/*
+ * A free clears all bytes of the object's part, however the block is cut. The
+ * last free of a block is not checked: the free block holds a key.
+ */
 static void test_cleared(struct kunit *test)
 {
 	struct tiny_fixture *f = test->priv;

@@ -138,7 +138,7 @@ static void expect_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fake_heap_spans(&f->base.fh));
 }
 
-/* Expect that no object is left after the transfer cache was drained. */
+/* Drain the transfer cache, and expect that no object is left. */
 static void expect_drained(struct kunit *test)
 {
 	gomem_mcentral_drain(central_of(test->priv), false);
@@ -164,8 +164,9 @@ KUNIT_ARRAY_PARAM_DESC(size, size_cases, name);
 /* How much there is room for */
 
 /*
- * The room of a transfer cache doubles from c->begin objects up to c->most. A
- * drain reduces the room to 0.
+ * While more objects are allocated and freed in turn than a transfer cache has
+ * room for, its room doubles, from c->begin objects up to c->most. A drain
+ * reduces the room to 0.
  */
 static void test_growth(struct kunit *test)
 {
@@ -525,8 +526,9 @@ static void test_low(struct kunit *test)
 }
 
 /*
- * A look removes the room that stayed empty since the last look, even if
- * refills found too few objects.
+ * A look removes the room that stayed empty since the last look. A refill that
+ * found the transfer cache empty, and so got no object from it, does not keep
+ * the room.
  */
 static void test_idle_room(struct kunit *test)
 {

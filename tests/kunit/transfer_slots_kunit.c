@@ -3,7 +3,9 @@
  * transfer_slots_kunit.c - objects that slots flush for other slots to refill
  * from, on gomem's real heaps.
  *
- * The counts of a case are right only if no look comes during the case.
+ * A look during a case may drain slots and transfer caches, which changes the
+ * counts. run_undisturbed() repeats a case, up to TRIES times, until no look
+ * came during it. The cases that do not use this function allow for looks.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * undo_kunit.c - if a bulk allocation gets only some of the objects, it fails
- * and frees them. The memory that it fetched for them goes back to the kernel:
- * later, if the call may not wait for a grace period or if small calls fail
- * often, else before the call returns. See gomem_heap_undo().
+ * and frees them. Of the memory that it fetched for them, what is surplus goes
+ * back to the kernel: later, if the call may not wait for a grace period, or if
+ * it is for few pages and fails soon after another call; else before the call
+ * returns. See gomem_heap_undo().
  *
  * make check: on two CPUs
  */
@@ -22,8 +23,8 @@
 #include "heap/scavenge.h"
 
 /*
- * Maximum number of bytes that the page source of the module hands out during
- * a bulk allocation that should fail.
+ * Maximum number of bytes that gomem's page source hands out to the bulk call
+ * of bulk_fails(). The call asks for twice as many bytes, so it should fail.
  */
 #define SOME		SZ_16M
 
@@ -151,8 +152,9 @@ static void test_large(struct kunit *test)
 /*
  * gomem_heap_undo() gives the freed pages back, except GOMEM_GIVE_MIN of them,
  * whatever grace periods are under way. For pages that were freed during a
- * grace period, the end of that grace period is not enough. With Tiny RCU no
- * grace period is ever under way: each synchronize_rcu() is a whole one.
+ * grace period, the end of that grace period is not enough. The test is skipped
+ * with Tiny RCU: there no grace period is ever under way when a page is freed,
+ * since each synchronize_rcu() is a whole grace period.
  */
 static void test_overlap(struct kunit *test)
 {

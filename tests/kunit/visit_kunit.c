@@ -17,8 +17,9 @@
 
 /*
  * A visitor completes @visiting when it visits @cache, waits for @go_on, and
- * completes @left at its end. Another task calls @act meanwhile and completes
- * @beside, or destroys @cache, sets @gone and completes @destroyed.
+ * completes @left when it has visited all caches. While it waits, another task
+ * calls @act and completes @beside (in test_beside()), or destroys @cache, sets
+ * @gone and completes @destroyed (in test_destroy()).
  */
 struct held_up {
 	struct gomem_cache *cache;

@@ -172,8 +172,11 @@ void rcu_reader_start(struct kunit *test, struct rcu_reader *r)
 }
 
 /**
- * rcu_reader_wait - wait until a reader has left its section, after @r->ms
+ * rcu_reader_wait - wait until a reader has left its section
  * @r: the reader
+ *
+ * The reader leaves it @r->ms milliseconds after rcu_read_lock(), or earlier if
+ * @r->leave is set.
  */
 void rcu_reader_wait(struct rcu_reader *r)
 {

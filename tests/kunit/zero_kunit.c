@@ -148,8 +148,9 @@ static void test_span_after_scavenging(struct kunit *test)
 }
 
 /*
- * A span is not marked as zero if it has two zero pages at the end of a chunk,
- * and a used one at the start of the next chunk.
+ * A span is not marked as zero if its first two pages, at the end of a chunk,
+ * are known to be zero, but its last page, at the start of the next chunk, was
+ * part of a span before.
  */
 static void test_span_of_two_chunks(struct kunit *test)
 {
@@ -467,9 +468,10 @@ static void *next_fresh(struct kunit *test, size_t size, void **live)
 }
 
 /*
- * A free or a resize of an object that was never handed out is detected as
- * misuse by the object's key, like that of any free object. The object's pages
- * came as zero, so all its bytes after the key are zero.
+ * An object in a slot has its key, even if it was never handed out. So a free
+ * or a resize of this object is detected as misuse, as with an object that was
+ * freed. pages_begin() makes the page source hand out zeroed pages, so all
+ * bytes of the object after its key are zero.
  */
 static void test_fresh_object_is_free(struct kunit *test)
 {

@@ -111,7 +111,10 @@ static int set_hog(const char *val, const struct kernel_param *kp)
 
 	sched_set_fifo_low(current);
 	atomic_set(&armed, 1);
-	/* Drop the lock: other tasks access the parameters meanwhile. */
+	/*
+	 * Drop the lock for the wait. The test reads the parameter armed
+	 * meanwhile, and the kernel takes the lock for each read.
+	 */
 	kernel_param_unlock(THIS_MODULE);
 	err = wait_for_completion_killable(&drains);
 	kernel_param_lock(THIS_MODULE);

@@ -605,7 +605,7 @@ static int run_job(struct job *job)
 	return ret == -ERESTARTSYS ? -EINTR : ret;
 }
 
-/* Parse "70" or "70%" of the machine's memory, "100M", or "max". */
+/* Parse "70" or "70%" (percent of all memory), "100M", or "max" (no limit). */
 static int parse_amount(char *word, u64 *bytes)
 {
 	char *end;

@@ -56,8 +56,9 @@
 #define MIB	(SZ_1M >> GOMEM_PAGE_SHIFT)
 
 /*
- * Address at which the pages of the heaps begin. There is no memory at these
- * addresses, so any multiple of 4 GiB will do. gomem_pagemap_init() needs one.
+ * Address at which the pages of the heaps begin. gomem_pagemap_init() takes
+ * only multiples of 4 GiB. Any multiple will do, since nothing reads or writes
+ * the pages: they are only addresses, without memory.
  */
 #define BASE	0x7000000000UL
 
@@ -195,7 +196,8 @@ static unsigned long give_once(void)
 
 /*
  * Allocate and free 8 pages, then give a MiB back. The free does what
- * gomem_heap_release() does, without the grace period.
+ * gomem_heap_release() does, except that the pages do not wait for a grace
+ * period before they may go back.
  */
 static unsigned long churn_once(void)
 {

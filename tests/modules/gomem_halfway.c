@@ -47,8 +47,8 @@ static unsigned long free_mib(void)
 }
 
 /*
- * The functions below return false if all objects were allocated, which should
- * be impossible.
+ * The functions below return true if the allocation failed. It must fail, since
+ * @n objects need more memory than there is.
  */
 static bool bulk_fails(size_t size, size_t n, void **objs)
 {

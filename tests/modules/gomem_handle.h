@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * gomem_handle.h - functions that use a module's cache in the way the kernel
- * does.
+ * gomem_handle.h - functions that use a module's cache as code of the kernel
+ * does: by the kernel's own kmem_cache functions, instead of gomem's.
  */
 #ifndef GOMEM_HANDLE_H
 #define GOMEM_HANDLE_H

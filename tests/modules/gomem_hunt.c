@@ -38,8 +38,8 @@
 #define EACH		5
 
 /*
- * How often each lost_...() loses its objects. A stale pointer, or a number
- * that looks like a pointer, may hide one of them from the scan.
+ * How often each lost_...() loses its objects. Stale pointers, or numbers like
+ * these, may hide some. hunt.sh expects one per function, and 3/4 of all.
  */
 #define COPIES		6
 
@@ -206,7 +206,7 @@ static noinline bool held_in_slab(void)
 	return p;
 }
 
-/* Store an address in a page whose reference count is 0, like a free page's. */
+/* The page has reference count 0, like a free page. The scan must read it. */
 static noinline bool held_in_pages(void)
 {
 	void *p = alloc(152);
@@ -457,11 +457,11 @@ static noinline void lost_in_freed(void)
 }
 
 /*
- * Free pages keep their old contents, and the scan must not search them. Free
- * blocks of 2^@order pages with a pointer to a lost object in their last page:
- * the buddy allocator marks only the first page of a block as free. Each object
- * has a block of its own, since a block that the kernel reuses for a slab hides
- * its objects.
+ * Free pages keep their old contents, and the scan must not search them. So
+ * free blocks of 2^@order pages with a pointer to a lost object in their last
+ * page: the buddy allocator marks only the first page of a block as free. If
+ * the kernel reuses a block for a slab, the scan may find the pointer, and not
+ * report the object. So each object has a block of its own.
  */
 static __always_inline void lose_in_freed_pages(unsigned int order)
 {
@@ -494,8 +494,8 @@ static noinline void lost_in_freed_pages8(void)
 }
 
 /*
- * A pointer to a struct page with another pointer after it is no reference to
- * small objects in the page. Else old arrays in freed slabs would hide leaks.
+ * A pointer to a struct page, with a pointer in the next word, refers to no
+ * object smaller than a page. Else old arrays in freed slabs would hide leaks.
  */
 static noinline void lost_by_pages(void)
 {
@@ -634,8 +634,8 @@ static int forget_and_run(void *unused)
 }
 
 /*
- * Leave addresses of lost objects on this task's stack, and end. The kernel may
- * keep the stack for another task. The scan must not search that stack.
+ * Leave addresses of lost objects on this task's stack. End at kthread_stop().
+ * The kernel may keep the stack for another task. The scan must not search it.
  */
 static int forget_and_end(void *unused)
 {
@@ -693,7 +693,7 @@ static void clear_holders(void)
 		WRITE_ONCE(in_pages[4090], NULL);
 }
 
-/* Leave more dead stacks with addresses of lost objects than will be reused. */
+/* Start DEAD tasks and end them: new tasks will not reuse all their stacks. */
 static bool wait_to_die(void)
 {
 	struct task_struct *task[DEAD];

@@ -10,9 +10,11 @@
  * objects that another thread moves between two arrays in memory far apart: the
  * scan reads one array at the beginning of a round and the other at the end.
  *
- * The threads do not write to the objects. Each thread chooses at random which
- * object it moves next. So whether a round of the scan misses an object does
- * not depend on whether the round before missed it.
+ * The threads do not write to the objects: the scan takes an object whose
+ * contents change for an object in use, even if it finds no pointer to it. Each
+ * thread chooses at random which object it moves next. So whether a round of
+ * the scan misses an object does not depend on whether the round before missed
+ * it.
  */
 #define pr_fmt(fmt) "gomem_hunt_moves: " fmt
 
@@ -55,7 +57,10 @@ static DEFINE_XARRAY(one);
 static DEFINE_XARRAY(other);
 static void **low, **high;
 static struct task_struct *fast, *slow;
-/* Inverted addresses, which the scan does not take for pointers. */
+/*
+ * The inverted addresses of the objects of lost_among_moving(), to free them at
+ * the end. The scan does not take inverted addresses for pointers.
+ */
 static unsigned long lost[LOST];
 
 static noinline bool held_in_xarrays(unsigned long i)
@@ -140,7 +145,7 @@ static void free_block(void **block)
 	free_pages((unsigned long)block, ORDER);
 }
 
-/* Get two blocks of memory that are as far apart as is possible. */
+/* Keep the lowest and the highest of the blocks that can be allocated. */
 static bool get_blocks(void)
 {
 	unsigned int i, n = 0;

@@ -74,7 +74,8 @@ static int double_free_tiny_block(const struct misuse_case *c)
 
 /*
  * Free an object again after it went from the slot to its span. There are so
- * many objects that the slot overflows.
+ * many objects that the slot overflows, but too few for the transfer cache to
+ * get room for them.
  */
 static int double_free_in_span(const struct misuse_case *c)
 {
@@ -83,7 +84,10 @@ static int double_free_in_span(const struct misuse_case *c)
 
 	if (gomem_alloc_bulk(c->size, GFP_KERNEL, n, p) != n)
 		return -ENOMEM;
-	/* One object stays live, so that its span is not freed. */
+	/*
+	 * Object 21 stays live, so that the span that it most likely shares
+	 * with object 20 is not freed.
+	 */
 	for (i = 0; i < n; i++)
 		if (i != 21)
 			gomem_free(p[i]);

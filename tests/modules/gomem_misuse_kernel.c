@@ -15,8 +15,8 @@
 #define NR_BESIDE	300
 
 /*
- * Allocate NR_BESIDE objects and fill each with its number. Call the
- * function in @c->p, check all objects, and free them.
+ * Allocate NR_BESIDE objects and fill each with the low byte of its number.
+ * Call the function in @c->p, check that it changed no object, and free them.
  */
 static int with_neighbours(const struct misuse_case *c)
 {
@@ -75,9 +75,9 @@ static int kfree_loop(void **objs)
 }
 
 /*
- * Leak objects: pass them to kfree(), and never to gomem_free(). A kernel
- * subsystem calls kfree() if a module passes it objects that the subsystem has
- * to free.
+ * Leak objects: pass them to kfree(), and never to gomem_free(). The same
+ * happens if a module passes objects of gomem to a kernel subsystem that frees
+ * them by kfree().
  */
 static int kfree_leak(const struct misuse_case *c)
 {

@@ -6,7 +6,8 @@
  * Loading with case=NAME misuses gomem once, in the way of this name. Later
  * writes of NAME to /sys/module/gomem_misuse/parameters/case do the same. A
  * case fails if it finds that gomem accepted the call, or that the call damaged
- * an object.
+ * an object. The cases of gomem_misuse_valid.c do not misuse gomem: it has to
+ * accept their calls.
  *
  * The debugfs file gomem_misuse has a line "NAME:COUNTER:REPORT" for each case
  * that has a counter. tests/kselftest/misuse.sh compares these with what gomem

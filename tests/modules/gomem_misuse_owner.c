@@ -120,8 +120,9 @@ static int cache_too_large(const struct misuse_case *c)
 }
 
 /*
- * RCU readers may read a freed object of a typesafe cache. So gomem must refuse
- * calls that clear or move such an object.
+ * RCU readers may read an object of a typesafe cache during its free and after
+ * it. So gomem must refuse calls that may clear or move a live object of such
+ * a cache: gomem_free_sensitive() and gomem_realloc().
  */
 static int with_cache(const struct misuse_case *c)
 {

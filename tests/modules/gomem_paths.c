@@ -4,10 +4,11 @@
  * each.
  *
  * Each via_*() allocates in another way. The objects are live until the module
- * is unloaded. account=Y charges all of them to an account, and orphan=Y
- * destroys the account while they are live. pool=Y also allocates through a
- * memory pool of the kernel's, and loses the first of these objects when the
- * module is unloaded.
+ * is unloaded. account=Y charges all of them to an account. orphan=Y destroys
+ * the account after the allocations, not only when the module is unloaded.
+ * pool=Y also allocates through a memory pool of the kernel's. When the module
+ * is unloaded, it does not free the first object from the pool, so that gomem
+ * reports it as leaked.
  *
  * With busy=N, short_lived() allocates N more objects and frees each at once.
  * long_lived() allocates N / 16 objects and frees each after at least 20

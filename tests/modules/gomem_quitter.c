@@ -3,9 +3,10 @@
  * gomem_quitter.c - a client that is unloaded while gomem still has pointers to
  *	its functions: the callback of an account, a cleanup, or a constructor.
  *
- * gomem_keeper.ko keeps the account or the typed cache, and the objects. The
- * parameter leave says which function is left. With leave=rcu it is the cleanup
- * of objects that still wait for a grace period when the module's exit ends.
+ * The parameter leave says which function is left. gomem_keeper.ko keeps the
+ * account or the typed cache, and the objects. Only with leave=rcu it keeps no
+ * objects: the module's exit calls gomem_free_rcu() for them. Then the function
+ * is their cleanup: they still wait for a grace period when the exit ends.
  * slow=Y makes each cleanup take half a second. fail=Y makes the load fail at
  * its end.
  */

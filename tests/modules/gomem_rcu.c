@@ -9,11 +9,12 @@
  * memory with other bytes. Readers check every byte of an entry several times,
  * so they notice an entry that was freed too early.
  *
- * Loading runs the test; it fails with -EIO if a reader saw a wrong byte. At
- * the end the lists are freed, and as many more objects as the parameter last
- * says. The module does not wait for the grace period. So rmmod of this module
- * and of gomem may begin while these objects still wait. gomem's exit function
- * has to wait until all of them are freed.
+ * Loading runs the test; it fails with -EIO if a reader saw a wrong byte. After
+ * the test, the module frees the entries of the lists as the writers do. If no
+ * error was found, it also passes as many objects as the parameter last says to
+ * gomem_free_rcu(). It does not wait for their grace period. So rmmod of this
+ * module and of gomem may begin while these objects still wait. gomem's exit
+ * function has to wait until all of them are freed.
  */
 #define pr_fmt(fmt) "gomem_rcu: " fmt
 

@@ -148,9 +148,10 @@ struct series {
 };
 
 /*
- * The module's parameter lock protects these variables. While the command "run"
- * runs, only the worker whose turn it is accesses them. There is one exception:
- * the task that wrote the command sets aborted when it gets a signal.
+ * The module's parameter lock protects these variables, except for stopping,
+ * which stop_all() sets when no command runs. While the command "run" runs,
+ * only the worker whose turn it is accesses the others. But the task that wrote
+ * the command waits for done, and sets aborted when it gets a signal.
  * complete() in hand_over() orders the worker's accesses before those of the
  * next worker.
  */

@@ -98,8 +98,8 @@ static void fill(struct item *it, size_t size)
 }
 
 /*
- * Check objects shorter than 512 bytes in full, longer ones at both ends and in
- * steps.
+ * Check the data of an object: all bytes if there are fewer than 512, else
+ * every 61st byte and the last one.
  */
 static void verify(const struct item *it)
 {
@@ -342,8 +342,9 @@ static void arm_timer(struct worker *w)
 }
 
 /*
- * irq_work handler, which runs in hard interrupts. On PREEMPT_RT a thread calls
- * this function, which then allocates nothing.
+ * irq_work handler, which tests gomem in hard interrupts. On PREEMPT_RT, where
+ * gomem must not be called in hard interrupts, a thread calls this function. It
+ * then only schedules the tasklet and arms the timer.
  */
 static void irq_fn(struct irq_work *work)
 {

@@ -59,7 +59,8 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * Free each of the @n objects once. Return how many pointers were duplicates.
+ * Free, once, each object that the first @n pointers in later[] point to.
+ * Return how many of these pointers were duplicates.
  */
 static unsigned int free_later(const struct allocator *a, unsigned int n)
 {

@@ -69,8 +69,9 @@ static void *make_window(void)
 }
 
 /*
- * Code that is built with the override header never allocates a tiny object,
- * but another module may pass one to it.
+ * Calls that the override header redirects never allocate a tiny object, but
+ * another module may pass one to this module. The header does not change the
+ * call of gomem_strdup(), which stands for a call by another module.
  */
 static void *make_tiny(void)
 {

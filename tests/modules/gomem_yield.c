@@ -187,8 +187,9 @@ static void do_large(void)
 }
 
 /*
- * Allocate many objects, then free them. The slot is refilled and flushed until
- * it has grown enough to hold them all.
+ * Allocate many objects, then free them. The first calls of this function
+ * refill and flush the slot, which grows meanwhile. Later calls find it large
+ * enough to hold all MANY objects.
  */
 static void do_misses(void)
 {

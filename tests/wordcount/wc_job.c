@@ -92,8 +92,9 @@ static int count_word(struct worker *w, const char *word, size_t len)
 		return -EFBIG;
 	w->words++;
 	/*
-	 * Select the table by the high bits of the hash: the low bits select
-	 * the bucket, so all buckets of a table are used.
+	 * Select the table by the high bits of the hash. The low bits select
+	 * the bucket: if they selected the table, too, each table would use
+	 * only some of its buckets.
 	 */
 	return wc_table_add(table_of(w->index,
 				     reciprocal_scale(hash, nr_workers)),

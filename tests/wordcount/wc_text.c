@@ -22,8 +22,9 @@
 #define BLOCK_BYTES	SZ_256K
 
 /*
- * block_grow() makes no larger block. A block grows only if one word fills it,
- * and a word that fills a block of this size is longer than WC_WORD_MAX.
+ * block_grow() makes no larger block, but returns -EFBIG. A block grows only if
+ * one word fills it. If twice the size of the block exceeds BLOCK_MAX, the word
+ * is longer than WC_WORD_MAX: count_word() would refuse it, too.
  */
 #define BLOCK_MAX	(2 * WC_WORD_MAX)
 

@@ -161,8 +161,8 @@ void wc_table_free(struct wc_table *t, unsigned long *remote);
  * @words: words counted
  * @distinct: nodes in @sorted
  * @remote: objects freed on another CPU than they were allocated on
- * @peak: maximum number of bytes held, sampled after each file, after the
- *	counting, and after the merge
+ * @peak: maximum of wc_tally.held, the usable bytes of the live objects,
+ *	sampled after each file, after the counting, and after the merge
  * @msecs: time that the job took, from its start to the sorted result
  */
 struct wc_result {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A module that rig/handover.sh tests scripts/handover with. The kernel frees
- * objects of all its caches but "own". The module allocates only from
- * ops.cachep, so only there may the kernel free an object of gomem. ops.theirs
- * is left to the kernel's allocator.
+ * objects of each cache that this module creates, except of "own". The module
+ * itself allocates only from ops.cachep. So only from this cache may the kernel
+ * get an object of gomem to free. gomem_kernel_cache() leaves ops.theirs to the
+ * kernel's allocator, so scripts/handover must not list ops.theirs.
  */
 #include <linux/parcel.h>
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The module's parcel_ops point to parcel_destroy_payload(), a function of the
- * kernel that frees a struct payload. The rank is "look at" because of two
- * doubts. Only the type tells that the struct may be the one that the module
- * allocates. And the module frees that one itself.
+ * kernel that frees a struct payload. scripts/handover gives this the rank
+ * "look at", because of two doubts. Only the type tells that the kernel may
+ * free the struct that the module allocates. And the module frees that struct
+ * itself if attach() fails.
  */
 #include <linux/parcel.h>
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel frees the parcels and the crate, which the module registers, when
- * their last references are dropped. The module also frees a parcel itself, so
- * the rank of the parcels is only "likely". It does not register the payload.
+ * A module that rig/handover.sh tests scripts/handover with. The kernel frees
+ * the parcels and the crate, which the module registers, when their last
+ * references are dropped. The module also frees a parcel itself, so the rank of
+ * the parcels is only "likely". The module does not register the payload, so
+ * the kernel does not free it, and scripts/handover must not find it.
  */
 #include <linux/parcel.h>
 

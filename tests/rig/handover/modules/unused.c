@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel frees platform_data, but not in code that this module calls. So
- * scripts/handover must not find this allocation.
+ * kernel/lib/wagon.c frees the platform_data of a device that is part of a
+ * struct wagon. This module calls no function of wagon.c, so its device is
+ * probably part of another struct: scripts/handover must not find this
+ * allocation.
  */
 #include <linux/parcel.h>
 

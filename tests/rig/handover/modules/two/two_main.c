@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One of the two files of the module "two". The other file, two_text.c,
- * allocates and frees. scripts/handover must find each line with an "expect:
- * RANK", and give it that rank.
+ * The module "two" has two files. scripts/handover has to read both as one
+ * module: two_text.c allocates what fill() hands over, and also frees p->tag.
+ * scripts/handover must find each line with an "expect: RANK", and give it that
+ * rank.
  */
 #include <linux/parcel.h>
 
