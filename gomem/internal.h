@@ -325,9 +325,9 @@
  * The tag and the span pointer of a page are written by the owner of the page,
  * in heap/spanpages.c. Two marks in the tag are exceptions: the CPU that claims
  * a large object clears GOMEM_TAG_LARGE, and row.lock protects
- * GOMEM_TAG_SPECIAL. The owner also writes the page's bits in the bitmaps of
- * pages that are zero (map/zeropage.h) and of pages that may hold keys
- * (map/keypage.h). These bits change atomically.
+ * GOMEM_TAG_SPECIAL. The owner also writes the page's bit in the bitmap of
+ * pages that are zero (map/zeropage.h), which changes atomically, and the byte
+ * that says where the page may hold keys (map/keypage.h).
  *
  * The mask of a tiny block changes atomically. Each bit belongs to the owner of
  * the part that begins there: map/tinyblock.h.

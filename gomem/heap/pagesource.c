@@ -109,16 +109,16 @@ static int kernel_node_of(struct gomem_pagesource *src, unsigned long addr)
  */
 static __no_kmsan_checks void kernel_forget(struct gomem_pagesource *src,
 					    unsigned long addr,
-					    unsigned long npages)
+					    unsigned long npages,
+					    unsigned int step)
 {
-	unsigned long *end = (unsigned long *)(addr +
-					       (npages << GOMEM_PAGE_SHIFT));
-	unsigned long secret = gomem_secret, *word;
+	unsigned long end = addr + (npages << GOMEM_PAGE_SHIFT);
+	unsigned long secret = gomem_secret;
 
 #pragma GCC unroll 8
-	for (word = (unsigned long *)addr; word < end; word++)
-		if (unlikely(gomem_has_key_by(word, secret)))
-			*word = 0;
+	for (; addr < end; addr += step)
+		if (unlikely(gomem_has_key_by((void *)addr, secret)))
+			*(unsigned long *)addr = 0;
 }
 
 /*

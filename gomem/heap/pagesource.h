@@ -30,8 +30,9 @@
  * @meta_alloc: get memory for gomem's own data, such as descriptors: whole
  *	kernel pages, not cleared
  * @meta_free: give back memory that @meta_alloc returned
- * @forget: called before @free for pages that may hold keys of free objects:
- *	clears the keys. May be NULL
+ * @forget: called before @free for pages that may hold keys of free objects, at
+ *	multiples of @step bytes from the start of a page: clears the keys. May
+ *	be NULL
  * @dropped: return how many calls of kfree() and put_page() for the given pages
  *	were noticed since @settle was last called for the pages. A call is
  *	noticed if one of gomem's references to a page is missing, or if the
@@ -60,7 +61,7 @@ struct gomem_pagesource {
 			    gfp_t gfp, int node);
 	void (*meta_free)(struct gomem_pagesource *src, void *p, size_t bytes);
 	void (*forget)(struct gomem_pagesource *src, unsigned long addr,
-		       unsigned long npages);
+		       unsigned long npages, unsigned int step);
 	unsigned long (*dropped)(struct gomem_pagesource *src,
 				 unsigned long addr, unsigned long bytes,
 				 unsigned long *news);

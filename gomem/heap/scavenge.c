@@ -292,8 +292,7 @@ static void take_some(struct gomem_heap *h, enum gomem_scavenge_reason why,
 
 /*
  * Clear the keys of free objects in pages that go back: kernel_forget() says
- * why. Each page that may hold keys is searched word by word. For the pages of
- * a whole chunk that takes most of a millisecond.
+ * why. For the pages of a whole chunk that takes up to a millisecond.
  */
 static void forget_keys(struct gomem_heap *h, unsigned long page,
 			unsigned int npages)
@@ -309,7 +308,8 @@ static void forget_keys(struct gomem_heap *h, unsigned long page,
 		if (i == end)
 			break;
 		h->source->forget(h->source,
-				  gomem_heap_addr(h, page + i - first), n);
+				  gomem_heap_addr(h, page + i - first), n,
+				  GOMEM_KEYPAGE_STEP(c->keyed[i]));
 		gomem_keypage_remove(c, i, n);
 	}
 }

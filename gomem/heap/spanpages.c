@@ -72,7 +72,7 @@ static bool map_span(struct gomem_heap *h, struct gomem_span *s,
 		i = page % GOMEM_CHUNK_PAGES;
 		set_pages(c, i, n, s, tag);
 		if (!gomem_kind_is_large(s->kind))
-			gomem_keypage_add(c, i, n);
+			gomem_keypage_add(c, i, n, s->kind);
 		zero &= gomem_zeropage_take(c, i, n);
 	}
 	return zero;

@@ -12,7 +12,8 @@
  *	tag[i] != 0      iff      page i is part of a live span
  *	tag[i] != 0      implies  span[i] is that span, inuse(i), !hole(i) and
  *	                          !zero(i)
- *	page i is part of a span of small objects  implies  keyed(i)
+ *	page i is part of a span of small objects  implies  keyed[i] >=
+ *	                          gomem_keypage_of() of the span's kind
  */
 #ifndef GOMEM_CHUNK_H
 #define GOMEM_CHUNK_H
@@ -141,7 +142,7 @@ enum gomem_rank {
  * @knows_zero: @zero may have bits set. Set before the first page that is known
  *	to be zero enters the heap, and never cleared
  * @zero: pages that are known to be zero; see zeropage.h
- * @keyed: pages that may hold keys of free objects; see keypage.h
+ * @keyed: where each page may hold keys of free objects; see keypage.h
  * @span: the span that each page is part of; same rules as for @tag
  *
  * "heap lock": the lock of @heap protects the member.
@@ -167,7 +168,7 @@ struct gomem_chunk {
 	unsigned int newer;
 	bool knows_zero;
 	DECLARE_BITMAP(zero, GOMEM_CHUNK_PAGES);
-	DECLARE_BITMAP(keyed, GOMEM_CHUNK_PAGES);
+	u8 keyed[GOMEM_CHUNK_PAGES];
 	struct gomem_span *span[GOMEM_CHUNK_PAGES];
 };
 

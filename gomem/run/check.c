@@ -8,6 +8,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
+#include "map/keypage.h"
 #include "cpu/mcentral.h"
 #include "cpu/node.h"
 #include "api/cache.h"
@@ -56,7 +57,8 @@ static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s,
 	       (c->inuse.word[i / 64] & BIT_ULL(i % 64)) &&
 	       !(c->hole.word[i / 64] & BIT_ULL(i % 64)) &&
 	       !test_bit(i, c->zero) &&
-	       (gomem_kind_is_large(s->kind) || test_bit(i, c->keyed));
+	       (gomem_kind_is_large(s->kind) ||
+		c->keyed[i] >= gomem_keypage_of(s->kind));
 }
 
 static void check_span(struct gomem_span *s, void *arg)

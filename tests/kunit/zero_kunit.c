@@ -606,85 +606,6 @@ static void test_used_object_written(struct kunit *test)
 	expect_set_aside(test, 0xffff0000UL << 32);
 }
 
-/* Pages that go back to the kernel no longer contain keys. */
-static void test_keys_forgotten(struct kunit *test)
-{
-	struct gomem_pagesource *src = gomem_first_heap()->source;
-	unsigned long addr = __get_free_pages(GFP_KERNEL, GOMEM_PAGE_ORDER);
-	unsigned long *w = (unsigned long *)addr;
-
-	KUNIT_ASSERT_NE(test, 0, addr);
-	memset(w, DIRT, GOMEM_PAGE_SIZE);
-	gomem_set_key(&w[0]);
-	gomem_set_key(&w[8]);
-	gomem_set_key(&w[1023]);
-	KUNIT_EXPECT_TRUE(test, gomem_has_key(&w[0]) && gomem_has_key(&w[8]));
-	KUNIT_EXPECT_FALSE(test, gomem_has_key(&w[1]));
-	/* A copy of a key at another address is not a key. */
-	w[16] = w[8];
-	KUNIT_EXPECT_FALSE(test, gomem_has_key(&w[16]));
-
-	src->forget(src, addr, 1);
-	KUNIT_EXPECT_TRUE(test, !w[0] && !w[8] && !w[1023]);
-	KUNIT_EXPECT_TRUE(test,
-			  w[16] && !memchr_inv(&w[1], DIRT, 7 * sizeof(*w)) &&
-				  !memchr_inv(&w[17], DIRT,
-					      (1023 - 17) * sizeof(*w)));
-	free_pages(addr, GOMEM_PAGE_ORDER);
-}
-
-static unsigned long forgotten, forgotten_at;
-
-static void note_forgotten(struct gomem_pagesource *src, unsigned long addr,
-			   unsigned long npages)
-{
-	forgotten += npages;
-	forgotten_at = addr;
-}
-
-static void give_all_back(struct gomem_heap *h)
-{
-	gomem_heap_drain_pcaches(h, false);
-	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
-	while (h->pages.backed_pages) {
-		synchronize_rcu();
-		gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
-	}
-}
-
-/*
- * When a page goes back to the kernel, it is searched for keys only if it was
- * part of a span of small objects since the kernel handed it out.
- */
-static void test_keys_searched(struct kunit *test)
-{
-	struct gomem_heap *h = make_heap(test, false);
-	struct zero_fixture *f = test->priv;
-	struct gomem_span *s, *t;
-	unsigned long at;
-
-	f->fh.source.src.forget = note_forgotten;
-	forgotten = 0;
-	s = large_span(test, 40);
-	free_span(test, s);
-	give_all_back(h);
-	KUNIT_EXPECT_EQ(test, 0, forgotten);
-
-	s = large_span(test, 20);
-	t = make_span(test, fake_small_request(gomem_spc_make(1, false)));
-	at = t->base;
-	free_span(test, s);
-	free_span(test, t);
-	give_all_back(h);
-	KUNIT_EXPECT_EQ(test, 1, forgotten);
-	KUNIT_EXPECT_EQ(test, at, forgotten_at);
-
-	s = large_span(test, 40);
-	free_span(test, s);
-	give_all_back(h);
-	KUNIT_EXPECT_EQ(test, 1, forgotten);
-}
-
 /*
  * Pages go back to the kernel as one block, unless other code has a reference
  * to one of them. Then only that page stays allocated, until the reference is
@@ -738,8 +659,6 @@ static struct kunit_case zero_cases[] = {
 	KUNIT_CASE(test_fresh_object_written),
 	KUNIT_CASE(test_fresh_object_written_behind),
 	KUNIT_CASE(test_used_object_written),
-	KUNIT_CASE(test_keys_forgotten),
-	KUNIT_CASE(test_keys_searched),
 	KUNIT_CASE(test_block_with_user),
 	{ }
 };
