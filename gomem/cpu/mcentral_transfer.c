@@ -21,7 +21,7 @@
  * max(heap bytes / TRANSFER_SHARE, TRANSFER_MIN) bytes of objects.
  */
 #define TRANSFER_SHARE	256
-#define TRANSFER_MIN	SZ_2M
+#define TRANSFER_MIN	SZ_4M
 
 /*
  * May the transfer caches of a heap together have room for @more bytes more?

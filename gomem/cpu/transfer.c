@@ -22,7 +22,8 @@
  * happen in that second, in this order: a put finds too little room, a take
  * finds no object, and a put finds too little room again. Room does not grow
  * while moved < MOVED_MIN, or if all transfer caches of the heap together would
- * exceed the limit in mcentral_transfer.c.
+ * exceed the limit in mcentral_transfer.c. That limit is at least
+ * 2 * MAX_BYTES, so that no kind can keep all others from getting room.
  */
 #define BEGIN_BYTES	SZ_32K
 #define BEGIN_MIN	4

@@ -26,9 +26,9 @@
 #include <linux/types.h>
 
 /*
- * Numbers of objects for which the array of a transfer cache has memory. The
- * first array is one kernel page. A longer one, two pages, takes its place when
- * the room grows.
+ * Numbers of objects for which the array of a transfer cache has memory: one
+ * kernel page or two. When the room grows beyond a short array, a long one
+ * takes its place. That one stays until there is no room left.
  */
 #define GOMEM_TRANSFER_SHORT	(PAGE_SIZE / sizeof(void *))
 #define GOMEM_TRANSFER_MAX	(2 * GOMEM_TRANSFER_SHORT)
@@ -45,7 +45,7 @@
  * @room: number of objects that the cache may hold, the limit of @n
  * @used: objects have been put or taken since the last gomem_transfer_look()
  * @refused: a put found too little room; cleared when the cache grows, when it
- *	may grow but no memory for @objs can be fetched, and with @moved
+ *	may grow but has no array for that, and with @moved
  * @missed: a take found no object while @refused was set; cleared with @refused
  * @wants_array: the cache may grow but needs a longer array for that. The next
  *	allocation that finds no object in its slot fetches the array, because a

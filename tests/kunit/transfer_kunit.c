@@ -27,7 +27,7 @@
  * such a small heap together have room for at most this many bytes of objects:
  * see TRANSFER_MIN in mcentral_transfer.c.
  */
-#define ALL_BYTES	SZ_2M
+#define ALL_BYTES	SZ_4M
 
 struct transfer_fixture {
 	struct heap_fixture base;
@@ -328,6 +328,25 @@ static void test_share(struct kunit *test)
 	expect_nothing(test);
 }
 
+/* One size that has all the room it can get leaves room for another. */
+static void test_two_sizes(struct kunit *test)
+{
+	struct transfer_fixture *f = test->priv;
+	struct gomem_transfer *t;
+
+	use_size(f, 2048);
+	exchange(f, 1100, 12);
+	KUNIT_EXPECT_EQ(test, GOMEM_TRANSFER_MAX, transfer_of(f)->room);
+	use_size(f, 1024);
+	exchange(f, 1100, 12);
+	t = transfer_of(f);
+	KUNIT_EXPECT_EQ(test, GOMEM_TRANSFER_MAX, t->room);
+	gomem_mcentral_drain(central_of(f), false);
+	gomem_mcentral_sweep(central_of(f));
+	use_size(f, 2048);
+	expect_drained(test);
+}
+
 static void test_no_memory(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
@@ -361,7 +380,9 @@ static void test_no_longer_array(struct kunit *test)
 	expect_transfer(test, 400, GOMEM_TRANSFER_SHORT);
 	fake_fail(&f->base.fh.source.meta, 1, ~0UL);
 	exchange(f, 600, 10);
+	/* It asks for memory at most once a round. */
 	KUNIT_EXPECT_GT(test, f->base.fh.source.meta.failed, 0);
+	KUNIT_EXPECT_LE(test, f->base.fh.source.meta.failed, 10);
 	fake_fail_none(&f->base.fh.source.meta);
 	expect_transfer(test, GOMEM_TRANSFER_SHORT, GOMEM_TRANSFER_SHORT);
 
@@ -568,9 +589,9 @@ static void test_too_much(struct kunit *test)
 
 	use_size(f, 64);
 	exchange(f, 600, 12);
-	atomic_long_add(SZ_2M, &f->base.fh.heap->transfer_bytes);
+	atomic_long_add(ALL_BYTES, &f->base.fh.heap->transfer_bytes);
 	gomem_mcentral_drain(central_of(f), true);
-	atomic_long_sub(SZ_2M, &f->base.fh.heap->transfer_bytes);
+	atomic_long_sub(ALL_BYTES, &f->base.fh.heap->transfer_bytes);
 	expect_nothing(test);
 }
 
@@ -615,10 +636,9 @@ static void test_validate(struct kunit *test)
 	t->objs = NULL;
 	expect_violation(test, array);
 	*t = old;
-	t->n = 0;
-	t->low = 0;
-	t->high = 0;
-	t->room = 0;
+	*t = (struct gomem_transfer) { .objs = old.objs, .len = old.len };
+	expect_violation(test, array);
+	t->objs = NULL;
 	expect_violation(test, array);
 	*t = old;
 	put(f, 0, 100);
@@ -649,6 +669,7 @@ static struct kunit_case transfer_cases[] = {
 	KUNIT_CASE(test_want),
 	KUNIT_CASE(test_earn),
 	KUNIT_CASE(test_share),
+	KUNIT_CASE(test_two_sizes),
 	KUNIT_CASE(test_no_memory),
 	KUNIT_CASE(test_no_longer_array),
 	KUNIT_CASE(test_content),
