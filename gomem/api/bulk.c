@@ -163,10 +163,10 @@ EXPORT_SYMBOL_NS_GPL(gomem_alloc_bulk, GOMEM_NS);
 /*
  * Find the slot of an object in the mcache @mc. If @mc is NULL, take this CPU's
  * mcache for tasks: the hit path calls this with a constant NULL, and is used
- * only with one node. Return false if the page map has no entry for the
- * object's chunk, or if the object belongs to another node than @mc. @start:
- * set to a number that turns each address in the object's page into its offset
- * in the span: (u32)(address + @start). Preemption is off.
+ * only with one node and without init_on_free=1. Return false if the page map
+ * has no entry for the object's chunk, or if the object belongs to another node
+ * than @mc. @start: set to a number that turns each address in the object's
+ * page into its offset in the span: (u32)(address + @start). Preemption is off.
  */
 static __always_inline bool find_home(struct gomem_mcache *mc,
 				      unsigned long addr, u32 *start,
@@ -202,10 +202,10 @@ static __always_inline bool take_back(void *obj, u32 offset, u32 divmul,
 
 /*
  * Push objects on the slot of the first one, and set @p behind the last one
- * pushed. Stop at an object of another span class, and return true. If a
- * pointer is not to a live small object of @mc's node, or if the slot has no
- * room, or at @end, return false. The slot and the tag are looked up only when
- * the page changes: objects that were allocated together are often in one page.
+ * pushed. Return true if find_home() found another slot, or none, for the next
+ * pointer: then call again. Return false if the next pointer cannot be pushed,
+ * or at @end. The slot and the tag are looked up only when the page changes:
+ * objects that were allocated together are often in one page.
  * The tag does not change meanwhile: preemption is off, so the objects pushed
  * stay in the slot, and keep their span from being freed. @clear: clear each
  * object.

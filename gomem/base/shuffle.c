@@ -23,8 +23,8 @@
  * after the batch, and an attacker must not know which entry of the caller's
  * array is next to them. So the batch of a bulk allocation is rotated, not
  * shuffled: it starts at a random object, and after the highest object
- * continues with the lowest. Neighbours then follow each other in the array,
- * which makes a bulk free twice as fast.
+ * continues with the lowest. Neighbours then follow each other in the array. So
+ * those that a bulk free has to return to their span return in one step.
  */
 #include <kunit/visibility.h>
 #include <linux/cache.h>

@@ -649,7 +649,8 @@ size_t gomem_alloc_bulk(size_t size, gfp_t gfp, size_t n, void **p)
  *	undefined afterwards
  *
  * For objects of up to 32 KiB this is much faster than @n calls of
- * gomem_free(). It is fastest if neighbours in @p are neighbours in memory.
+ * gomem_free(). It is fastest if each object lies in the same page as the one
+ * before it in @p.
  * Each pointer that gomem_free() would not free is reported and left alone.
  *
  * Context: any but NMI; never sleeps.

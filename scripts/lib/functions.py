@@ -23,7 +23,7 @@ EXCEPTIONS = {
     "gomem/api/bulk.c": {"finish_bulk"},
     "gomem/api/typed.c": {"cache_finish_bulk"},
     # Inlined: each parameter is a register or a constant.
-    "gomem/api/bulk.c:inlined": {"take_back_some", "push_run"},
+    "gomem/api/bulk.c:inlined": {"take_back_some"},
     # The parameters of the function in the header, and the module that calls it.
     "gomem/api/account.c": {"__gomem_account_create"},
     # The parameters of the kernel's function that it replaces, and the caller, for reports.

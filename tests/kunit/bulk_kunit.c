@@ -216,10 +216,6 @@ static void test_refused(struct kunit *test)
 	expect_misuses(test, GOMEM_SIZE_TOO_LARGE, 1);
 }
 
-/*
- * A bulk free handles objects of up to 2 KiB in one way, and larger objects in
- * another.
- */
 static const size_t misused_sizes[] = { 64, 100, 3000, 4096 };
 
 /* Each bad pointer is reported, and the good pointers around it are freed. */
@@ -359,8 +355,7 @@ static void expect_few_beside(struct kunit *test, unsigned int n,
 }
 
 /*
- * Batches of few objects are freed one object at a time. Try misuse at each
- * place of such a batch, and batches that overflow the slot.
+ * Try misuse at each place of a batch, and batches that overflow the slot.
  */
 static void test_few(struct kunit *test)
 {
@@ -433,10 +428,11 @@ static void test_counts(struct kunit *test)
 	struct gomem_class_counts then[2], now[2];
 	struct fixture *f = test->priv;
 	void **turns = f->objs + 200;
-	unsigned int n, i;
+	unsigned int n, i, step;
 
 	gomem_scavenge_all();
 	for (n = 1; n <= 70; n++) {
+		step = n % 2 ? 16 : 140;
 		count_two(then);
 		get(test, 512, GFP_KERNEL, n);
 		for (i = 0; i < n; i++)
@@ -444,8 +440,8 @@ static void test_counts(struct kunit *test)
 		get(test, 256, GFP_KERNEL, n);
 		for (i = 0; i < n; i++)
 			turns[2 * i + 1] = f->objs[i];
-		for (i = 0; i < 2 * n; i += 16)
-			gomem_free_bulk(min(2 * n - i, 16U), turns + i);
+		for (i = 0; i < 2 * n; i += step)
+			gomem_free_bulk(min(2 * n - i, step), turns + i);
 		count_two(now);
 		for (i = 0; i < 2; i++) {
 			KUNIT_EXPECT_EQ(test, n, now[i].mallocs -
