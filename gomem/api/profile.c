@@ -532,11 +532,13 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_profile_scale);
  * gomem_profile_error - estimate how far an estimate of live bytes is off
  * @row: the counts of a bucket
  *
- * Let p be the chance that an object is recorded, without thinning. A record of
- * weight w is made with the chance p / w, and stands for w / p objects. So the
- * variance of the number of objects is, summed over the records,
+ * Let p be the chance that an object is recorded if the CPU does not thin its
+ * samples (base/sample.h). A record of weight w was made with the chance
+ * q = p / w, and stands for 1 / q objects. Each of these objects, recorded or
+ * not, adds (1 - q) / q to the variance of the estimated number. So a record
+ * adds 1 / q times as much, and the variance is the sum over the records of
  *
- *	w^2 / p^2 - w / p
+ *	(1 - q) / q^2 = w^2 / p^2 - w / p
  *
  * Return: the standard deviation, in bytes; 0 if the number is exact.
  */

@@ -123,12 +123,17 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pagemap_destroy);
  * the pointer to the entries. It may be preempted after each of these steps.
  *
  * If lookups may run already, this function waits for a grace period after it
- * has stored the pointer, and before it stores nr_chunks. Each CPU executes a
- * full barrier during the grace period. If a lookup sees the new nr_chunks, it
- * has loaded nr_chunks after that barrier. So it sees the new pointer, too. A
- * lookup with preemption off may load the pointer first: if it loads the old
- * pointer, the grace period ends after the lookup, which therefore sees the old
- * nr_chunks.
+ * has stored the pointer, and before it stores nr_chunks. There are two sorts
+ * of lookups:
+ *
+ * - Those that may be preempted, as in gomem_free(), load nr_chunks before the
+ *   pointer. Each CPU executes a full barrier during the grace period. If such
+ *   a lookup sees the new nr_chunks, it has loaded nr_chunks after that
+ *   barrier. So it sees the new pointer, too.
+ * - Those that have preemption off from the first load to the second, as in
+ *   gomem_free_bulk(), may load in any order. If such a lookup loads the old
+ *   pointer, the grace period ends after the lookup, which therefore sees the
+ *   old nr_chunks.
  *
  * When this function returns, the caller may let gomem use memory that the old
  * table did not cover. From then on, any CPU that has a pointer to such memory

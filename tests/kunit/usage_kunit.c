@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * usage_kunit.c - the bytes that the code of a module has allocated, without
- * those that are charged to accounts, and the limits of modules. The profile
- * records each object, so the numbers are exact.
+ * usage_kunit.c - the usage of a module: the usable bytes of the live objects
+ * that its code allocated, except for those that are charged to accounts. And
+ * the limits of modules. The profile records each object, so the numbers are
+ * exact.
  *
  * make check: on two CPUs
  */

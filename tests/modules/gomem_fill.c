@@ -22,9 +22,9 @@
  *		take single pages from the kernel until those taken are
  *		N percent of memory, N MiB, or all free pages
  *	hog start N | NM | max
- *		start a thread that repeatedly takes pages up to this
- *		limit. When the kernel has no page left, the thread
- *		frees as many pages as the reserve has. Returns at once
+ *		start a thread that takes pages until it has this many.
+ *		Each time the kernel has no page left, the thread frees
+ *		parameter reserve MiB of its own pages. Returns at once
  *	hog stop
  *		end the thread and free all pages that hog took
  *
