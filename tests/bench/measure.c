@@ -76,6 +76,20 @@ static unsigned int ops_of(const struct bench *b)
 	return roundup(max(n, 1U), bench_batch_size);
 }
 
+/*
+ * Return how often to repeat each way with @n operations: bench_repeat times,
+ * or up to four times as often while a way allocates few bytes. A record of the
+ * heap profile costs as much as 300 allocations, and may be made in each of a
+ * few short repetitions.
+ */
+static unsigned int repeat_of(unsigned int n)
+{
+	size_t bytes = max_t(size_t, bench_size, 1) * n;
+
+	return clamp_t(size_t, MAX_BYTES / bytes, bench_repeat,
+		       4 * bench_repeat);
+}
+
 /* Return the cost of one operation in hundredths of a nanosecond. */
 static u64 cost(u64 ns, u64 base, unsigned int ops)
 {
@@ -83,14 +97,14 @@ static u64 cost(u64 ns, u64 base, unsigned int ops)
 }
 
 static void tell(const char *name, u64 *samples, const u64 *base,
-		 unsigned int ops)
+		 unsigned int repeat, unsigned int ops)
 {
-	unsigned int p90 = bench_repeat * 9 / 10;
+	unsigned int p90 = repeat * 9 / 10;
 	u64 v[3];
 
-	bench_median(samples, bench_repeat);
+	bench_median(samples, repeat);
 	v[0] = cost(samples[0], base[0], ops);
-	v[1] = cost(samples[bench_repeat / 2], base[bench_repeat / 2], ops);
+	v[1] = cost(samples[repeat / 2], base[repeat / 2], ops);
 	v[2] = cost(samples[p90], base[p90], ops);
 	bench_result("cost %s %llu.%02llu %llu.%02llu %llu.%02llu\n", name,
 		     v[0] / 100, v[0] % 100, v[1] / 100, v[1] % 100, v[2] / 100,
@@ -98,7 +112,7 @@ static void tell(const char *name, u64 *samples, const u64 *base,
 }
 
 static void take_samples(const struct bench *b, unsigned int nr_ways,
-			 unsigned int n, u64 *samples)
+			 unsigned int n, unsigned int repeat, u64 *samples)
 {
 	u64 (*time)(const struct bench_way *way, unsigned int n) =
 		b->time ?: bench_time;
@@ -110,10 +124,10 @@ static void take_samples(const struct bench *b, unsigned int nr_ways,
 	 * Start each repetition with another way, so that a periodic timer does
 	 * not always hit the same way.
 	 */
-	for (i = 0; i < bench_repeat; i++) {
+	for (i = 0; i < repeat; i++) {
 		for (k = 0; k < nr_ways; k++) {
 			w = (i + k) % nr_ways;
-			samples[w * bench_repeat + i] = time(&b->ways[w], n);
+			samples[w * repeat + i] = time(&b->ways[w], n);
 		}
 		cond_resched();
 	}
@@ -128,17 +142,18 @@ static void take_samples(const struct bench *b, unsigned int nr_ways,
 int bench_compare(const struct bench *b)
 {
 	unsigned int n = ops_of(b), nr_ways = 0, w;
+	unsigned int repeat = repeat_of(n);
 	u64 *samples;
 
 	while (b->ways[nr_ways].name)
 		nr_ways++;
-	samples = vmalloc(array3_size(nr_ways, bench_repeat, sizeof(*samples)));
+	samples = vmalloc(array3_size(nr_ways, repeat, sizeof(*samples)));
 	if (!samples)
 		return -ENOMEM;
-	take_samples(b, nr_ways, n, samples);
-	bench_median(samples, bench_repeat);
+	take_samples(b, nr_ways, n, repeat, samples);
+	bench_median(samples, repeat);
 	for (w = 1; w < nr_ways; w++)
-		tell(b->ways[w].name, samples + w * bench_repeat, samples,
+		tell(b->ways[w].name, samples + w * repeat, samples, repeat,
 		     n / max(b->unit, 1U));
 	vfree(samples);
 	return 0;
