@@ -197,11 +197,9 @@ static void *resize(const void *p, size_t size, unsigned long align, gfp_t gfp,
 	usable = resizable(p, caller);
 	if (!usable)
 		return NULL;
-	if (!gomem_override_takes(size, gfp))
-		return move_resized(p, usable, kmalloc_node(size, gfp, node),
-				    size);
 	align = max_t(unsigned long, align, BIT(__ffs(size)));
-	if (is_on_node(p, node) && stays_aligned(p, usable, size, align) &&
+	if (gomem_override_takes(size, gfp) && is_on_node(p, node) &&
+	    stays_aligned(p, usable, size, align) &&
 	    (size <= usable || node == NUMA_NO_NODE))
 		return gomem_realloc(p, size <= usable ?
 				     size : gomem_override_pad(size), gfp);

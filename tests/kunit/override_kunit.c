@@ -373,6 +373,26 @@ static void test_by_kernel(struct kunit *test)
 	free_anywhere(vmalloc(8));
 }
 
+/* gomem passes on a resize that asks for a zone. The result is aligned, too. */
+static void test_passed_on(struct kunit *test)
+{
+#ifdef GOMEM_HAVE_KREALLOC_ALIGN
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		f->objs[i] = krealloc_node_align(kmalloc(8, GFP_KERNEL), 136,
+						 128, GFP_KERNEL | GFP_DMA, 0);
+		KUNIT_EXPECT_FALSE(test, gomem_owns(f->objs[i]));
+		KUNIT_EXPECT_EQ(test, 0, (unsigned long)f->objs[i] % 128);
+	}
+	for (i = 0; i < 4; i++)
+		free_anywhere(f->objs[i]);
+#else
+	kunit_skip(test, "the kernel has no krealloc_node_align()");
+#endif
+}
+
 /*
  * kfree_nolock() frees objects of gomem and of the kernel. kfree() frees
  * objects from kmalloc_nolock().
@@ -545,6 +565,7 @@ static struct kunit_case override_cases[] = {
 	KUNIT_CASE(test_kvrealloc_to_nothing),
 #endif
 	KUNIT_CASE(test_by_kernel),
+	KUNIT_CASE(test_passed_on),
 	KUNIT_CASE(test_nolock),
 	KUNIT_CASE(test_pointers),
 	KUNIT_CASE(test_rcu),
