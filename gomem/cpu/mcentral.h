@@ -31,10 +31,11 @@
 
 /**
  * struct gomem_mcentral - the spans of one kind and node
- * @lock: protects the lists, @nspans, @npages, @ncached, @transfer, and the
- *	owner's fields of the spans on the lists. Tasks, softirqs and hard
- *	interrupts of all CPUs take it, with interrupts off; NMIs do not. No
- *	other lock is taken under it
+ * @lock: protects the lists, @nspans, @npages, @ncached, @transfer, and of each
+ *	span on the lists the alloc bits and the members that struct gomem_span
+ *	marks "owner": a span that no CPU caches is owned by the CPU that holds
+ *	this lock. Tasks, softirqs and hard interrupts of all CPUs take it, with
+ *	interrupts off; NMIs do not. No other lock is taken under it
  * @heap: the heap that the spans' pages belong to
  * @kind: the kind of the objects
  * @nspans: number of spans, including cached ones

@@ -174,16 +174,9 @@ static void test_client(struct kunit *test)
 	p[n++] = gomem_calloc(10, 4000, GFP_KERNEL);
 	p[n++] = gomem_memdup(p[0], 33000, GFP_KERNEL);
 	p[n++] = gomem_realloc(NULL, 40000, GFP_KERNEL);
-	/*
-	 * These calls search the stack for the caller of gomem. User-Mode Linux
-	 * can only guess the frames of a stack.
-	 */
-	if (!IS_ENABLED(CONFIG_UML)) {
-		p[n++] = gomem_realloc(gomem_alloc(100, GFP_KERNEL), 40000,
-				       GFP_KERNEL);
-		p[n++] = gomem_realloc(gomem_alloc(40000, GFP_KERNEL), 80000,
-				       GFP_KERNEL);
-	}
+	p[n++] = gomem_realloc(gomem_alloc(100, GFP_KERNEL), 40000, GFP_KERNEL);
+	p[n++] = gomem_realloc(gomem_alloc(40000, GFP_KERNEL), 80000,
+			       GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, 1, gomem_alloc_bulk(40000, GFP_KERNEL, 1, p + n));
 	n++;
 	for (i = 0; i < n; i++) {

@@ -400,9 +400,10 @@ static void begin_together(void)
 }
 
 /*
- * Expect one report of a write to a waiting object. gomem freed neither that
- * object nor the one behind it in the list, since it does not follow a link
- * that was overwritten. Free these two objects.
+ * Expect one report of a write to a waiting object. gomem stopped at the head
+ * of that object, whose word does not decode any more. So it did not free that
+ * object, nor the one behind it, to which only the overwritten word linked.
+ * Free these two objects.
  */
 static void end_broken(struct kunit *test, void *lost, void *lost_too)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * size_kunit.c - which addresses are objects of gomem, and how large they are.
+ * size_kunit.c - gomem_owns(): which addresses lie in pages of gomem's spans.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>

@@ -231,8 +231,9 @@ static void test_every_size(struct kunit *test)
 }
 
 /*
- * Sizes around the borders of classes and tables, with their classes in the Go
- * runtime.
+ * Sizes at the borders between classes, and on both sides of 1016 bytes, the
+ * last size that gomem_sizeclass() looks up in the first of its two tables.
+ * Each has the class that it has in the Go runtime.
  */
 static void test_known_sizes(struct kunit *test)
 {
