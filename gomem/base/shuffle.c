@@ -24,7 +24,8 @@
  * array is next to them. So the batch of a bulk allocation is rotated, not
  * shuffled: it starts at a random object, and after the highest object
  * continues with the lowest. Neighbours then follow each other in the array. So
- * those that a bulk free has to return to their span return in one step.
+ * if a bulk free has to return objects of one page to their span, most return
+ * in one step.
  */
 #include <kunit/visibility.h>
 #include <linux/cache.h>

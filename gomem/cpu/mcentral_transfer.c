@@ -23,6 +23,9 @@
 #define TRANSFER_SHARE	256
 #define TRANSFER_MIN	SZ_4M
 
+/* No kind can keep all others from getting room. */
+static_assert(TRANSFER_MIN >= 2 * GOMEM_TRANSFER_BYTES);
+
 /*
  * May the transfer caches of a heap together have room for @more bytes more?
  * The sizes of the heap and of its transfer caches are read without a lock, so

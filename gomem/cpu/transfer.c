@@ -14,7 +14,7 @@
  *
  *	first		clamp(BEGIN_BYTES / size, BEGIN_MIN, BEGIN_MAX)
  *	next		2 * room
- *	no growth above	min(MAX_BYTES / size, GOMEM_TRANSFER_MAX,
+ *	no growth above	min(GOMEM_TRANSFER_BYTES / size, GOMEM_TRANSFER_MAX,
  *			    moved / MOVED_SHARE)
  *
  * moved is the number of objects that puts offered and takes asked for in the
@@ -23,12 +23,12 @@
  * finds no object, and a put finds too little room again. Room does not grow
  * while moved < MOVED_MIN, or if all transfer caches of the heap together would
  * exceed the limit in mcentral_transfer.c. That limit is at least
- * 2 * MAX_BYTES, so that no kind can keep all others from getting room.
+ * 2 * GOMEM_TRANSFER_BYTES, so that no kind can keep all others from getting
+ * room.
  */
 #define BEGIN_BYTES	SZ_32K
 #define BEGIN_MIN	4
 #define BEGIN_MAX	64
-#define MAX_BYTES	SZ_2M
 #define MOVED_SHARE	64
 #define MOVED_MIN	8192
 
@@ -119,7 +119,7 @@ unsigned int gomem_transfer_take(struct gomem_transfer *t, void **objs,
 unsigned int gomem_transfer_earned(const struct gomem_transfer *t,
 				   unsigned int size)
 {
-	unsigned int most = min_t(unsigned int, MAX_BYTES / size,
+	unsigned int most = min_t(unsigned int, GOMEM_TRANSFER_BYTES / size,
 				  GOMEM_TRANSFER_MAX);
 	unsigned int room;
 

@@ -23,6 +23,7 @@
 #define GOMEM_TRANSFER_H
 
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 
 /*
@@ -32,6 +33,9 @@
  */
 #define GOMEM_TRANSFER_SHORT	(PAGE_SIZE / sizeof(void *))
 #define GOMEM_TRANSFER_MAX	(2 * GOMEM_TRANSFER_SHORT)
+
+/* Limit of the bytes of the objects in a transfer cache. */
+#define GOMEM_TRANSFER_BYTES	SZ_2M
 
 /**
  * struct gomem_transfer - free objects that slots flush, and refill from

@@ -17,7 +17,8 @@
  *
  * So the keys of objects of 4 KiB are found by looking at two words of a page,
  * those of objects of 96 bytes by looking at every fourth word. A page that was
- * part of several spans has the highest of their numbers.
+ * part of several spans since its keys were last cleared has the highest of
+ * their numbers.
  */
 #ifndef GOMEM_KEYPAGE_H
 #define GOMEM_KEYPAGE_H
@@ -52,7 +53,7 @@ static inline void gomem_keypage_add(struct gomem_chunk *c, unsigned int first,
 
 	for (; p < end; p++)
 		if (*p < d)
-			WRITE_ONCE(*p, d);
+			WRITE_ONCE(*p, d); /* read by the validator */
 }
 
 /* Note that pages no longer hold keys. */

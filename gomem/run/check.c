@@ -35,7 +35,7 @@ struct walk {
 
 /*
  * Does the page map lead from page @nth of a span to the span? Do the page's
- * tag and bits fit the span?
+ * tag, bits, and byte of keypage.h fit the span?
  */
 static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s,
 			   unsigned int nth)
@@ -58,7 +58,7 @@ static bool page_is_mapped(struct gomem_heap *h, const struct gomem_span *s,
 	       !(c->hole.word[i / 64] & BIT_ULL(i % 64)) &&
 	       !test_bit(i, c->zero) &&
 	       (gomem_kind_is_large(s->kind) ||
-		c->keyed[i] >= gomem_keypage_of(s->kind));
+		READ_ONCE(c->keyed[i]) >= gomem_keypage_of(s->kind));
 }
 
 static void check_span(struct gomem_span *s, void *arg)

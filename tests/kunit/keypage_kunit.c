@@ -58,8 +58,11 @@ static void test_forget(struct kunit *test)
 	free_pages(addr, GOMEM_PAGE_ORDER);
 }
 
-/* Calls of forget(): pages, and address and step of the last call. */
-static unsigned long forgotten, forgotten_at, forgotten_step;
+/*
+ * Calls of forget(): number of pages, address and step of the last call, and
+ * the steps of all calls.
+ */
+static unsigned long forgotten, forgotten_at, forgotten_step, steps_seen;
 
 static void note_forgotten(struct gomem_pagesource *src, unsigned long addr,
 			   unsigned long npages, unsigned int step)
@@ -67,6 +70,7 @@ static void note_forgotten(struct gomem_pagesource *src, unsigned long addr,
 	forgotten += npages;
 	forgotten_at = addr;
 	forgotten_step = step;
+	steps_seen |= step;
 }
 
 static struct gomem_span *get_span(struct kunit *test,
@@ -152,6 +156,7 @@ static void test_step(struct kunit *test)
 		unsigned int first, second, step;
 	} cases[] = {
 		{ 8192, 8192, 8192 },
+		{ 16384, 32768, 8192 },
 		{ 8192, 4096, 4096 },
 		{ 4096, 96, 32 },
 		{ 96, 4096, 32 },
@@ -170,25 +175,56 @@ static void test_step(struct kunit *test)
 		s = get_span(test, small_request(cases[i].second));
 		KUNIT_EXPECT_EQ(test, at, put_span(test, s));
 		give_all_back(f->fh.heap);
-		KUNIT_EXPECT_EQ(test, 1, forgotten);
+		KUNIT_EXPECT_GE(test, forgotten, 1);
 		KUNIT_EXPECT_EQ(test, cases[i].step, forgotten_step);
 	}
 }
 
-/* gomem's own forget(), and what check_forgotten() found after calls of it. */
-static typeof(((struct gomem_pagesource *)0)->forget) real_forget;
-static atomic_long_t searched, keys_left;
-
-static void check_forgotten(struct gomem_pagesource *src, unsigned long addr,
-			    unsigned long npages, unsigned int step)
+/*
+ * Pages that go back as one run are searched in pieces, each with its own step.
+ * After that, none of them is searched again.
+ */
+static void test_run(struct kunit *test)
 {
-	unsigned long end = addr + (npages << GOMEM_PAGE_SHIFT);
+	static const unsigned int sizes[] = { 4096, 8, 8192, 32768 };
+	struct keypage_fixture *f = test->priv;
+	struct gomem_span *s[ARRAY_SIZE(sizes)];
+	unsigned int i;
 
-	real_forget(src, addr, npages, step);
-	atomic_long_add(npages, &searched);
-	for (; addr < end; addr += sizeof(unsigned long))
-		if (gomem_has_key((void *)addr))
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		s[i] = get_span(test, small_request(sizes[i]));
+	for (i = 1; i < ARRAY_SIZE(sizes); i++)
+		KUNIT_ASSERT_EQ(test, s[i]->base,
+				s[i - 1]->base +
+				(s[i - 1]->npages << GOMEM_PAGE_SHIFT));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		put_span(test, s[i]);
+	steps_seen = 0;
+	forgotten = 0;
+	give_all_back(f->fh.heap);
+	/* A bit for each step: the last two pieces have the same. */
+	KUNIT_EXPECT_EQ(test, 4096 | 8 | 8192, steps_seen);
+	KUNIT_EXPECT_EQ(test, 2 + 1 + 4, forgotten);
+
+	put_span(test, get_span(test, fake_large_request(40)));
+	give_all_back(f->fh.heap);
+	KUNIT_EXPECT_EQ(test, 2 + 1 + 4, forgotten);
+}
+
+/* gomem's own free(), and what check_freed() found before calls of it. */
+static typeof(((struct gomem_pagesource *)0)->free) real_free;
+static atomic_long_t freed, keys_left;
+
+static void check_freed(struct gomem_pagesource *src, unsigned long addr,
+			unsigned long npages)
+{
+	unsigned long at, end = addr + (npages << GOMEM_PAGE_SHIFT);
+
+	for (at = addr; at < end; at += sizeof(unsigned long))
+		if (gomem_has_key((void *)at))
 			atomic_long_inc(&keys_left);
+	atomic_long_add(npages, &freed);
+	real_free(src, addr, npages);
 }
 
 static void construct(void *obj)
@@ -240,27 +276,27 @@ static void test_kinds(struct kunit *test)
 	struct gomem_pagesource *src = gomem_first_heap()->source;
 	unsigned int class, size;
 
-	atomic_long_set(&searched, 0);
+	atomic_long_set(&freed, 0);
 	atomic_long_set(&keys_left, 0);
-	real_forget = src->forget;
-	WRITE_ONCE(src->forget, check_forgotten);
+	real_free = src->free;
+	WRITE_ONCE(src->free, check_freed);
 	for (class = 1; class < GOMEM_SCRATCH_CLASS; class++) {
 		use_size(test, gomem_class_size(class), false);
 		use_size(test, gomem_class_size(class), true);
 	}
 	for (size = 1; size < 16; size++)
 		use_size(test, size, true);
-	for (size = 8; size < SZ_16K; size += size / 3) {
+	for (size = 8; size < SZ_64K; size += size / 3) {
 		use_typed(test, size, NULL);
 		use_typed(test, size, &ctor);
 		use_typed(test, size, &aligned);
 	}
 	gomem_scratch_put(gomem_scratch_get(1, GFP_KERNEL));
 	gomem_scavenge_all();
-	WRITE_ONCE(src->forget, real_forget);
-	/* The background scavenger may be in check_forgotten(). */
+	WRITE_ONCE(src->free, real_free);
+	/* The background scavenger may be in check_freed(). */
 	gomem_scavenge_all();
-	KUNIT_EXPECT_GT(test, atomic_long_read(&searched), 200);
+	KUNIT_EXPECT_GT(test, atomic_long_read(&freed), 200);
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&keys_left));
 }
 
@@ -291,6 +327,7 @@ static struct kunit_case keypage_cases[] = {
 	KUNIT_CASE(test_forget),
 	KUNIT_CASE(test_pages),
 	KUNIT_CASE(test_step),
+	KUNIT_CASE(test_run),
 	KUNIT_CASE(test_kinds),
 	{}
 };
