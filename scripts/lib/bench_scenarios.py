@@ -179,8 +179,8 @@ SCENARIOS = [
              "It does not show misses of the cache that processors share: that cache stays warm"),
     Scenario("remote_cost", ("icount2", "smp"), (64, 256, 1024),
              "the cost of allocating 1024 objects on one CPU and then freeing them on another CPU",
-             "Counted in instructions, it does not show contention for locks, since the CPUs take "
-             "turns"),
+             "Where instructions are counted, it does not show contention for locks, since the "
+             "CPUs take turns there"),
     Scenario("scale", ("icount2", "smp"), (64, 1024),
              "the speed of 1, 2 and 4 CPUs, each of which allocates and frees 64 objects of its "
              "own, again and again",
