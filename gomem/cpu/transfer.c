@@ -183,7 +183,8 @@ const char *gomem_transfer_validate(const struct gomem_transfer *t)
 {
 	if (t->low > t->n || t->n > t->high || t->high > t->room)
 		return "a transfer cache has more objects than room";
-	if (!t->objs != !t->room || !t->len != !t->room || t->room > t->len)
+	if (!t->objs != !t->room || !t->len != !t->room ||
+	    t->room > t->len || t->len > GOMEM_TRANSFER_MAX)
 		return "the array of a transfer cache does not fit its room";
 	return NULL;
 }

@@ -66,7 +66,7 @@
  * reads @n.
  *
  * Invariants:
- *	low <= n <= high <= room <= len
+ *	low <= n <= high <= room <= len <= GOMEM_TRANSFER_MAX
  *	objs is set, and len > 0, iff room > 0
  */
 struct gomem_transfer {

@@ -332,19 +332,33 @@ static void test_share(struct kunit *test)
 static void test_two_sizes(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
-	struct gomem_transfer *t;
 
 	use_size(f, 2048);
 	exchange(f, 1100, 12);
 	KUNIT_EXPECT_EQ(test, GOMEM_TRANSFER_MAX, transfer_of(f)->room);
 	use_size(f, 4096);
 	exchange(f, 600, 12);
-	t = transfer_of(f);
-	KUNIT_EXPECT_EQ(test, 512, t->room);
+	KUNIT_EXPECT_EQ(test, 512, transfer_of(f)->room);
 	gomem_mcentral_drain(central_of(f), false);
 	gomem_mcentral_sweep(central_of(f));
 	use_size(f, 2048);
 	expect_drained(test);
+}
+
+/*
+ * Allocate and free @n objects ten times, while there is no memory for the
+ * array of a transfer cache. It asks for memory at most once a round.
+ */
+static void exchange_without_memory(struct kunit *test, unsigned int n)
+{
+	struct transfer_fixture *f = test->priv;
+	struct fake_failures *meta = &f->base.fh.source.meta;
+
+	fake_fail(meta, 1, ~0UL);
+	exchange(f, n, 10);
+	KUNIT_EXPECT_GT(test, meta->failed, 0);
+	KUNIT_EXPECT_LE(test, meta->failed, 10);
+	fake_fail_none(meta);
 }
 
 static void test_no_memory(struct kunit *test)
@@ -354,10 +368,7 @@ static void test_no_memory(struct kunit *test)
 	use_size(f, 64);
 	get(f, NR_OBJS);
 	put(f, 0, NR_OBJS);
-	fake_fail(&f->base.fh.source.meta, 1, ~0UL);
-	exchange(f, 400, 10);
-	KUNIT_EXPECT_GT(test, f->base.fh.source.meta.failed, 0);
-	fake_fail_none(&f->base.fh.source.meta);
+	exchange_without_memory(test, 400);
 	expect_nothing(test);
 
 	exchange(f, 400, 10);
@@ -378,12 +389,7 @@ static void test_no_longer_array(struct kunit *test)
 	put(f, 0, NR_OBJS);
 	exchange(f, 400, 10);
 	expect_transfer(test, 400, GOMEM_TRANSFER_SHORT);
-	fake_fail(&f->base.fh.source.meta, 1, ~0UL);
-	exchange(f, 600, 10);
-	/* It asks for memory at most once a round. */
-	KUNIT_EXPECT_GT(test, f->base.fh.source.meta.failed, 0);
-	KUNIT_EXPECT_LE(test, f->base.fh.source.meta.failed, 10);
-	fake_fail_none(&f->base.fh.source.meta);
+	exchange_without_memory(test, 600);
 	expect_transfer(test, GOMEM_TRANSFER_SHORT, GOMEM_TRANSFER_SHORT);
 
 	exchange(f, 600, 10);
@@ -632,10 +638,11 @@ static void test_validate(struct kunit *test)
 	*t = old;
 	t->len = 0;
 	expect_violation(test, array);
+	t->len = GOMEM_TRANSFER_MAX + 1;
+	expect_violation(test, array);
 	*t = old;
 	t->objs = NULL;
 	expect_violation(test, array);
-	*t = old;
 	*t = (struct gomem_transfer) { .objs = old.objs, .len = old.len };
 	expect_violation(test, array);
 	t->objs = NULL;
