@@ -14,7 +14,6 @@
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
-#include <linux/sort.h>
 
 #include "context.h"
 #include "fixture.h"
@@ -248,13 +247,6 @@ static void test_double_free(struct kunit *test)
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
 }
 
-static int by_address(const void *a, const void *b)
-{
-	const void *const *p = a, *const *q = b;
-
-	return *p < *q ? -1 : *p > *q;
-}
-
 static void expect_double_free_in_order(struct kunit *test, size_t size)
 {
 	struct fixture *f = test->priv;
@@ -263,7 +255,7 @@ static void expect_double_free_in_order(struct kunit *test, size_t size)
 	for (bad = 0; bad < 200; bad += 7) {
 		for (turn = 0; turn < 2; turn++) {
 			get(test, size, GFP_KERNEL, 200);
-			sort(f->objs, 200, sizeof(*f->objs), by_address, NULL);
+			sort_by_address(f->objs, 200);
 			if (turn)
 				reverse(f, 200);
 			gomem_free(f->objs[bad]);
@@ -275,7 +267,7 @@ static void expect_double_free_in_order(struct kunit *test, size_t size)
 	/* A pointer is in the batch twice in a row. */
 	for (round = 0; round < 199; round += 9) {
 		get(test, size, GFP_KERNEL, 200);
-		sort(f->objs, 200, sizeof(*f->objs), by_address, NULL);
+		sort_by_address(f->objs, 200);
 		gomem_free(f->objs[round]);
 		f->objs[round] = f->objs[round + 1];
 		gomem_free_bulk(200, f->objs);

@@ -9,23 +9,14 @@
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>
-#include <linux/sort.h>
 #include <linux/string.h>
 
-#include "fixture.h"
+#include "object.h"
 #include "base/limits.h"
 #include "run/epoch.h"
 
 #define SIZE		1024U
 #define PER_PAGE	(GOMEM_PAGE_SIZE / SIZE)
-
-static int by_address(const void *a, const void *b)
-{
-	unsigned long x = *(const unsigned long *)a,
-		      y = *(const unsigned long *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static const struct order_case {
 	const char *name;
@@ -53,7 +44,7 @@ static unsigned int get_sorted(struct kunit *test)
 	gomem_scavenge_all();
 	KUNIT_ASSERT_EQ(test, n, gomem_alloc_bulk(SIZE, GFP_KERNEL, n,
 						  f->objs));
-	sort(f->objs, n, sizeof(*f->objs), by_address, NULL);
+	sort_by_address(f->objs, n);
 	for (i = 0; i < n; i++)
 		memset(f->objs[i], i % 251, SIZE);
 	return n;

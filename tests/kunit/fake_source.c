@@ -439,6 +439,20 @@ unsigned long fake_heap_spans(struct fake_heap *fh)
 }
 
 /**
+ * fake_heap_put - free a span as a free of its last object does
+ * @test: the test
+ * @s: the span
+ */
+void fake_heap_put(struct kunit *test, struct gomem_span *s)
+{
+	if (!gomem_spc_class(s->spc))
+		KUNIT_ASSERT_PTR_EQ(test, s,
+				    gomem_heap_claim_large(s->heap->map,
+							   s->base));
+	gomem_heap_free_span(s);
+}
+
+/**
  * fake_heap_destroy - destroy the heap, but keep the source
  * @fh: heap and source
  */

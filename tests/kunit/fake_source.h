@@ -159,6 +159,7 @@ struct gomem_span_request fake_large_request(unsigned int npages);
 
 bool fake_page_is_out(struct fake_source *fake, unsigned long addr);
 unsigned long fake_heap_spans(struct fake_heap *fh);
+void fake_heap_put(struct kunit *test, struct gomem_span *s);
 void fake_forget_pages(struct fake_source *fake, unsigned long addr,
 		       unsigned long npages);
 

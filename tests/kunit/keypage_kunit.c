@@ -20,10 +20,10 @@
 #define DIRT		0xa5
 #define PER_SIZE	40
 
+/* @base comes first: it is test->priv as a struct fixture, too. */
 struct keypage_fixture {
 	struct fixture base;
 	struct fake_heap fh;
-	void *objs[PER_SIZE];
 };
 
 /*
@@ -89,14 +89,9 @@ static struct gomem_span *get_span(struct kunit *test,
 /* Free a span. Return its address. */
 static unsigned long put_span(struct kunit *test, struct gomem_span *s)
 {
-	struct keypage_fixture *f = test->priv;
 	unsigned long base = s->base;
 
-	if (!gomem_spc_class(s->spc))
-		KUNIT_ASSERT_PTR_EQ(test, s,
-				    gomem_heap_claim_large(f->fh.heap->map,
-							   base));
-	gomem_heap_free_span(s);
+	fake_heap_put(test, s);
 	return base;
 }
 
@@ -236,7 +231,7 @@ static void use_typed(struct kunit *test, unsigned int size,
 		      const struct gomem_cache_args *args)
 {
 	struct gomem_cache *c = gomem_cache_create("keypage", size, args);
-	struct keypage_fixture *f = test->priv;
+	struct fixture *f = test->priv;
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, c);
@@ -251,7 +246,7 @@ static void use_typed(struct kunit *test, unsigned int size,
 
 static void use_size(struct kunit *test, size_t size, bool noscan)
 {
-	struct keypage_fixture *f = test->priv;
+	struct fixture *f = test->priv;
 	unsigned int i;
 
 	for (i = 0; i < PER_SIZE; i++)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * object.c - check that objects are gomem's, and have the size and alignment
- * that gomem_alloc() promises. The functions accept only objects of gomem's
- * real heaps, not of a fake heap.
+ * that gomem_alloc() promises; and sort them. The functions that check accept
+ * only objects of gomem's real heaps, not of a fake heap.
  */
 #include <linux/gomem.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/sort.h>
 
 #include "object.h"
 
@@ -57,4 +58,21 @@ void *get_object(struct kunit *test, size_t size)
 
 	expect_object(test, p, size);
 	return p;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const void *const *p = a, *const *q = b;
+
+	return *p < *q ? -1 : *p > *q;
+}
+
+/**
+ * sort_by_address - sort pointers, the lowest first
+ * @objs: the pointers
+ * @n: number of pointers
+ */
+void sort_by_address(void **objs, size_t n)
+{
+	sort(objs, n, sizeof(*objs), by_address, NULL);
 }

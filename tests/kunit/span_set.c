@@ -102,11 +102,7 @@ void span_set_put(struct kunit *test, struct span_set *set,
 	for (i = 0; set->span[i] != s; i++)
 		;
 	set->span[i] = set->span[--set->nr];
-	if (!gomem_spc_class(s->spc))
-		KUNIT_ASSERT_PTR_EQ(test, s,
-				    gomem_heap_claim_large(s->heap->map,
-							   s->base));
-	gomem_heap_free_span(s);
+	fake_heap_put(test, s);
 }
 
 /**

@@ -10,7 +10,6 @@
 #include <kunit/test.h>
 #include <linux/gomem.h>
 #include <linux/mm.h>
-#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 
 #include "fixture.h"
@@ -61,17 +60,6 @@ static struct gomem_span *large_span(struct kunit *test, unsigned int npages)
 	return make_span(test, req);
 }
 
-static void free_span(struct kunit *test, struct gomem_span *s)
-{
-	struct zero_fixture *f = test->priv;
-
-	if (!gomem_spc_class(s->spc))
-		KUNIT_ASSERT_PTR_EQ(test, s,
-				    gomem_heap_claim_large(f->fh.heap->map,
-							   s->base));
-	gomem_heap_free_span(s);
-}
-
 static void expect_heap(struct kunit *test, struct gomem_span **live,
 			unsigned int n)
 {
@@ -89,7 +77,7 @@ static void test_span_of_cleared_pages(struct kunit *test)
 	a = large_span(test, 4);
 	KUNIT_EXPECT_TRUE(test, a->zero);
 	expect_heap(test, &a, 1);
-	free_span(test, a);
+	fake_heap_put(test, a);
 
 	/*
 	 * Four pages that were used are not known to be zero. Nor are these
@@ -97,13 +85,13 @@ static void test_span_of_cleared_pages(struct kunit *test)
 	 */
 	a = large_span(test, 4);
 	KUNIT_EXPECT_FALSE(test, a->zero);
-	free_span(test, a);
+	fake_heap_put(test, a);
 	a = large_span(test, 5);
 	KUNIT_EXPECT_FALSE(test, a->zero);
 	b = large_span(test, 3);
 	KUNIT_EXPECT_TRUE(test, b->zero);
-	free_span(test, a);
-	free_span(test, b);
+	fake_heap_put(test, a);
+	fake_heap_put(test, b);
 }
 
 static void test_span_of_dirty_pages(struct kunit *test)
@@ -113,7 +101,7 @@ static void test_span_of_dirty_pages(struct kunit *test)
 	make_heap(test, false);
 	s = large_span(test, 4);
 	KUNIT_EXPECT_FALSE(test, s->zero);
-	free_span(test, s);
+	fake_heap_put(test, s);
 }
 
 /*
@@ -127,11 +115,11 @@ static void test_span_after_scavenging(struct kunit *test)
 	struct gomem_span *s, *t;
 
 	s = large_span(test, 40);
-	free_span(test, s);
+	fake_heap_put(test, s);
 	gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	s = large_span(test, 40);
 	KUNIT_EXPECT_TRUE(test, s->zero);
-	free_span(test, s);
+	fake_heap_put(test, s);
 
 	/*
 	 * The heap has 64 pages. No span has had the last 24, so they are still
@@ -143,8 +131,8 @@ static void test_span_after_scavenging(struct kunit *test)
 	s = large_span(test, 40);
 	t = large_span(test, 20);
 	KUNIT_EXPECT_FALSE(test, s->zero || t->zero);
-	free_span(test, s);
-	free_span(test, t);
+	fake_heap_put(test, s);
+	fake_heap_put(test, t);
 }
 
 /*
@@ -160,14 +148,14 @@ static void test_span_of_two_chunks(struct kunit *test)
 	a = large_span(test, GOMEM_CHUNK_PAGES - 2);
 	b = large_span(test, GOMEM_CHUNK_PAGES);
 	KUNIT_EXPECT_TRUE(test, a->zero && b->zero);
-	free_span(test, b);
+	fake_heap_put(test, b);
 	s = large_span(test, 3);
 	KUNIT_EXPECT_EQ(test,
 			a->base + ((GOMEM_CHUNK_PAGES - 2) << GOMEM_PAGE_SHIFT),
 			s->base);
 	KUNIT_EXPECT_FALSE(test, s->zero);
-	free_span(test, s);
-	free_span(test, a);
+	fake_heap_put(test, s);
+	fake_heap_put(test, a);
 }
 
 /*
@@ -184,7 +172,7 @@ static void test_span_of_small_objects(struct kunit *test)
 		s = make_span(test,
 			      fake_small_request(gomem_spc_make(class, false)));
 		KUNIT_EXPECT_FALSE_MSG(test, s->zero, "class %u", class);
-		free_span(test, s);
+		fake_heap_put(test, s);
 		gomem_heap_scavenge(h, ULONG_MAX, GOMEM_SCAVENGE_FORCED);
 	}
 }
@@ -204,16 +192,16 @@ static void test_span_from_page_cache(struct kunit *test)
 	s[0] = large_span(test, 2);
 	s[1] = large_span(test, 2);
 	KUNIT_EXPECT_TRUE(test, s[0]->zero && s[1]->zero);
-	free_span(test, s[0]);
+	fake_heap_put(test, s[0]);
 	s[0] = large_span(test, 2);
 	KUNIT_EXPECT_FALSE(test, s[0]->zero);
 	s[2] = large_span(test, 1);
 	KUNIT_EXPECT_TRUE(test, s[2]->zero);
 	migrate_enable();
 	expect_heap(test, s, 3);
-	free_span(test, s[0]);
-	free_span(test, s[1]);
-	free_span(test, s[2]);
+	fake_heap_put(test, s[0]);
+	fake_heap_put(test, s[1]);
+	fake_heap_put(test, s[2]);
 }
 
 /* Objects */
