@@ -205,10 +205,9 @@ static __always_inline bool take_back(void *obj, u32 offset, u32 divmul,
  * pushed. Return true if find_home() found another slot, or none, for the next
  * pointer: then call again. Return false if the next pointer cannot be pushed,
  * or at @end. The slot and the tag are looked up only when the page changes:
- * objects that were allocated together are often in one page.
- * The tag does not change meanwhile: preemption is off, so the objects pushed
- * stay in the slot, and keep their span from being freed. @clear: clear each
- * object.
+ * objects that were allocated together are often in one page. The tag does not
+ * change meanwhile: preemption is off, so the objects pushed stay in the slot,
+ * and keep their span from being freed. @clear: clear each object.
  */
 static __always_inline bool push_class(struct gomem_mcache *mc, void ***p,
 				       void **end, bool clear)
