@@ -289,7 +289,7 @@ take_back_some(const struct gomem_slot *slot, u32 tag, void **p, unsigned int n,
  * @done: pointers handled
  * @left: objects that the slots did not take, for lack of room or because the
  *	objects are of another node. They have been moved to the front of the
- *	array, and have to go to their spans
+ *	array, for gomem_mcache_free_many()
  * @mixed: the @left objects may be of several span classes or heaps
  * @run: the @left objects lie side by side in one page, by rising address
  * @spc: span class of the last of the @left objects

@@ -53,7 +53,8 @@ static __always_inline void hand_objects(const struct gomem_kind *k,
 			gomem_mcentral_free(gomem_central(h, k), objs, same,
 					    false);
 		else
-			gomem_mcentral_put(gomem_central(h, k), objs, same);
+			gomem_mcentral_put(gomem_central(h, k), objs, same,
+					   false);
 	}
 }
 
@@ -167,7 +168,7 @@ static noinline void free_remote(const struct gomem_kind *k, void *obj)
 	struct gomem_mcentral *c = gomem_central(gomem_heap_of(obj), k);
 
 	count_direct(c, 1);
-	gomem_mcentral_put(c, &obj, 1);
+	gomem_mcentral_put(c, &obj, 1, false);
 }
 
 /**
@@ -239,8 +240,7 @@ static unsigned int same_central(const struct gomem_kind *k, void **objs,
  * @n: number of objects, up to GOMEM_BATCH_MAX
  * @run: the objects lie side by side in one page, by rising address
  *
- * Objects of span classes return to their spans. Objects of a typed cache may
- * go to its transfer caches.
+ * The objects go to transfer caches, or return to their spans.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
@@ -253,9 +253,6 @@ void gomem_mcache_free_many(const struct gomem_kind *k, void **objs,
 	for (; n; n -= same, objs += same) {
 		same = same_central(k, objs, n, &c);
 		count_direct(c, same);
-		if (c->kind->cache)
-			gomem_mcentral_put(c, objs, same);
-		else
-			gomem_mcentral_free(c, objs, same, run);
+		gomem_mcentral_put(c, objs, same, run);
 	}
 }

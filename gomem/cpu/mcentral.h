@@ -125,7 +125,8 @@ struct gomem_span *gomem_mcentral_grow(struct gomem_mcentral *c, gfp_t gfp,
 /* mcentral_free.c */
 unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs,
 				 unsigned int n, bool run);
-void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n);
+void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n,
+			bool run);
 
 /* mcentral_transfer.c */
 void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle);

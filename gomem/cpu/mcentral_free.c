@@ -257,17 +257,19 @@ unsigned int gomem_mcentral_free(struct gomem_mcentral *c, void **objs,
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcentral_free);
 
 /**
- * gomem_mcentral_put - take objects that a slot flushed
+ * gomem_mcentral_put - take objects that a slot flushed, or had no room for
  * @c: the mcentral that @objs belong to
  * @objs: the objects, in any order
  * @n: number of objects
+ * @run: the objects lie side by side in one page, by rising address
  *
  * The transfer cache keeps as many objects as it has room for, so that
  * gomem_mcentral_refill() finds them there. The others return to their spans.
  *
  * Context: any but NMI; never sleeps. Not in a section.
  */
-void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n)
+void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n,
+			bool run)
 {
 	struct gomem_span_stack empty = { NULL };
 	unsigned int kept, bad = 0;
@@ -277,7 +279,7 @@ void gomem_mcentral_put(struct gomem_mcentral *c, void **objs, unsigned int n)
 	kept = gomem_transfer_put(&c->transfer, objs, n);
 	if (kept < n) {
 		gomem_mcentral_want_room(c);
-		bad = free_objects(c, objs + kept, n - kept, false, &empty);
+		bad = free_objects(c, objs + kept, n - kept, run, &empty);
 	}
 	spin_unlock_irqrestore(&c->lock, flags);
 

@@ -226,7 +226,7 @@ static void worker_put(struct object_worker *w, unsigned int class, void **objs,
 	spin_lock_irqsave(&c->lock, flags);
 	c->transfer.moved = SZ_1G;
 	spin_unlock_irqrestore(&c->lock, flags);
-	gomem_mcentral_put(c, objs, n);
+	gomem_mcentral_put(c, objs, n, false);
 	if (!worker_below(w, 200))
 		gomem_mcentral_drain(c, worker_below(w, 4));
 }

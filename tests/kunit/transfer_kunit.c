@@ -85,7 +85,7 @@ static void put(struct transfer_fixture *f, unsigned int from, unsigned int n)
 
 	for (; from < end; from += n) {
 		n = min(end - from, BATCH);
-		gomem_mcentral_put(central_of(f), f->objs + from, n);
+		gomem_mcentral_put(central_of(f), f->objs + from, n, false);
 	}
 	f->fetches += fake->meta.calls + fake->pages.calls - calls;
 }

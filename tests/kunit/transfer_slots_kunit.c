@@ -199,6 +199,45 @@ static void test_slots(struct kunit *test)
 	balance_expect(test, &b);
 }
 
+static void move_in_bulk(struct fixture *f, unsigned int rounds)
+{
+	while (rounds--) {
+		if (gomem_alloc_bulk(OBJECT, GFP_KERNEL, NR_MOVED,
+				     f->objs) != NR_MOVED)
+			break;
+		set_moved_locked(own_central(), SZ_1G);
+		gomem_free_bulk(NR_MOVED, f->objs);
+	}
+	set_moved_locked(own_central(), 0);
+}
+
+static void use_bulk(struct fixture *f, struct seen *s)
+{
+	u64 before;
+
+	move_in_bulk(f, 8);
+	before = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS);
+	move_in_bulk(f, 1);
+	s->transferred = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS) - before;
+	s->held = own_held();
+}
+
+/*
+ * If a bulk free has more objects than the slot has room for, the others move
+ * to the transfer cache, and a later bulk allocation takes them from there.
+ */
+static void test_bulk(struct kunit *test)
+{
+	struct balance b;
+	struct seen s;
+
+	balance_save(&b);
+	run_undisturbed(test, use_bulk, &s);
+	KUNIT_EXPECT_GE(test, s.transferred, 256);
+	KUNIT_EXPECT_GE(test, s.held, 256);
+	balance_expect(test, &b);
+}
+
 /* Return the object with index @i in the transfer cache, or NULL. */
 static void *one_held(unsigned int i)
 {
@@ -411,6 +450,7 @@ static void test_other_node(struct kunit *test)
 
 static struct kunit_case transfer_slots_cases[] = {
 	KUNIT_CASE(test_slots),
+	KUNIT_CASE(test_bulk),
 	KUNIT_CASE(test_misuse),
 	KUNIT_CASE(test_cache),
 	KUNIT_CASE(test_destroy_meanwhile),
