@@ -170,16 +170,21 @@ bool gomem_mcache_relieve(struct gomem_heap *h, bool may_sleep)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_relieve);
 
+static void drain_kinds_transfer(const struct gomem_kind *k, void *heap)
+{
+	gomem_mcentral_drain(gomem_central(heap, k), false);
+}
+
 /**
  * gomem_mcache_drain_transfers - drain the transfer caches of a heap
  * @h: the heap
  *
- * Transfer caches of typed caches are not drained, because typed caches are
- * visited in process context only.
+ * Transfer caches of typed caches are drained, too, unless a task is destroying
+ * the typed cache.
  *
- * Context: any but NMI, not in a section; never sleeps.
- * Return: false if no transfer cache of the heap had room, those of typed
- * caches included: then there was no object to drain. Else true.
+ * Context: process; may be rescheduled. Not in a section.
+ * Return: false if no transfer cache of the heap had room: then there was no
+ * object to drain. Else true.
  */
 bool gomem_mcache_drain_transfers(struct gomem_heap *h)
 {
@@ -189,6 +194,7 @@ bool gomem_mcache_drain_transfers(struct gomem_heap *h)
 		return false;
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
 		gomem_mcentral_drain(&h->central[spc], false);
+	gomem_visit_typed_live(drain_kinds_transfer, h);
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain_transfers);
@@ -200,7 +206,6 @@ static void drain_kinds_transfers(const struct gomem_kind *k, void *arg)
 
 	for_each_gomem_heap(h)
 		gomem_mcentral_drain(gomem_central(h, k), *idle);
-	cond_resched();
 }
 
 /**

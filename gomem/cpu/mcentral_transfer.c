@@ -7,6 +7,7 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -17,27 +18,43 @@
 #include "cpu/transfer.h"
 
 /*
- * The transfer caches of a heap together have room for at most
- * max(heap bytes / TRANSFER_SHARE, TRANSFER_MIN) bytes of objects.
+ * Limits of the bytes of the objects that transfer caches have room for. heap
+ * is the bytes of all pages of the heap:
+ *
+ *	all transfer caches of a heap	max(heap / TRANSFER_SHARE, TRANSFER_MIN)
+ *	one of them			half of that
+ *
+ * So a kind that grows cannot keep all others from getting room.
  */
-#define TRANSFER_SHARE	256
-#define TRANSFER_MIN	SZ_4M
+#define TRANSFER_SHARE	8
+#define TRANSFER_MIN	SZ_8M
 
-/* No kind can keep all others from getting room. */
-static_assert(TRANSFER_MIN >= 2 * GOMEM_TRANSFER_BYTES);
+/* Return the limit of all transfer caches of a heap together. */
+static size_t transfer_limit(const struct gomem_heap *h)
+{
+	size_t bytes = gomem_heap_backed_pages(h) << GOMEM_PAGE_SHIFT;
+
+	return max_t(size_t, bytes / TRANSFER_SHARE, TRANSFER_MIN);
+}
 
 /*
  * May the transfer caches of a heap together have room for @more bytes more?
  * The sizes of the heap and of its transfer caches are read without a lock, so
  * the limit may be exceeded a little.
  */
-static bool may_have_room(struct gomem_heap *h, size_t more)
+static bool may_have_room(const struct gomem_heap *h, size_t more)
 {
-	size_t share = (gomem_heap_backed_pages(h) << GOMEM_PAGE_SHIFT) /
-		       TRANSFER_SHARE;
+	return atomic_long_read(&h->transfer_bytes) + more <= transfer_limit(h);
+}
 
-	return atomic_long_read(&h->transfer_bytes) + more <=
-	       max_t(size_t, share, TRANSFER_MIN);
+/*
+ * Do the transfer caches of a heap together have much more room than their
+ * limit, because the heap has shrunk? A heap whose size varies a little does
+ * not count: it would lose all objects of busy transfer caches at a look.
+ */
+static bool has_too_much(const struct gomem_heap *h)
+{
+	return atomic_long_read(&h->transfer_bytes) / 5 * 4 > transfer_limit(h);
 }
 
 /*
@@ -46,11 +63,12 @@ static bool may_have_room(struct gomem_heap *h, size_t more)
  */
 static unsigned int room_growth(struct gomem_mcentral *c)
 {
-	unsigned int size = c->kind->size;
-	unsigned int more = gomem_transfer_earned(&c->transfer, size) -
-			    c->transfer.room;
+	struct gomem_transfer *t = &c->transfer;
+	unsigned int size = c->kind->size, more;
 
 	lockdep_assert_held(&c->lock);
+	more = gomem_transfer_earned(t, size, transfer_limit(c->heap) / 2) -
+	       t->room;
 	return more && may_have_room(c->heap, (size_t)more * size) ? more : 0;
 }
 
@@ -130,8 +148,8 @@ void gomem_mcentral_fetch_room(struct gomem_mcentral *c)
 {
 	struct gomem_heap *h = c->heap;
 	struct array a = {
-		.len = READ_ONCE(c->transfer.len) ? GOMEM_TRANSFER_MAX :
-						    GOMEM_TRANSFER_SHORT,
+		.len = clamp_t(unsigned int, 2 * READ_ONCE(c->transfer.len),
+			       GOMEM_TRANSFER_SHORT, GOMEM_TRANSFER_MAX),
 	};
 	unsigned long flags;
 
@@ -198,12 +216,8 @@ static unsigned int look_at_transfer(struct gomem_mcentral *c, bool idle,
 	unsigned int before = c->transfer.room, surplus;
 
 	lockdep_assert_held(&c->lock);
-	/*
-	 * With @idle, too, all objects are surplus if the transfer caches of
-	 * the heap exceed their limit because the heap has shrunk.
-	 */
 	surplus = gomem_transfer_look(&c->transfer,
-				      !idle || !may_have_room(c->heap, 0));
+				      !idle || has_too_much(c->heap));
 	give_room(c, before, a);
 	return surplus;
 }
@@ -223,9 +237,10 @@ static unsigned int reduce_transfer(struct gomem_mcentral *c, unsigned int n,
  * gomem_mcentral_drain - drain the transfer cache into the spans
  * @c: the mcentral
  * @idle: drain only objects that no refill has needed since the last call; but
- *	all objects if the heap's transfer caches together exceed their limit
+ *	all objects if the heap's transfer caches together have much more room
+ *	than their limit
  *
- * Context: any but NMI; never sleeps. Not in a section.
+ * Context: process; may be rescheduled. Not in a section.
  */
 void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 {
@@ -250,6 +265,7 @@ void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 		gomem_wipe(objs, n);
 		if (a.objs)
 			break;
+		cond_resched();
 	}
 	put_array(c->heap, &a);
 }

@@ -14,17 +14,16 @@
  *
  *	first		clamp(BEGIN_BYTES / size, BEGIN_MIN, BEGIN_MAX)
  *	next		2 * room
- *	no growth above	min(GOMEM_TRANSFER_BYTES / size, GOMEM_TRANSFER_MAX,
+ *	no growth above	min(limit / size, GOMEM_TRANSFER_MAX,
  *			    moved / MOVED_SHARE)
  *
- * moved is the number of objects that puts offered and takes asked for in the
- * current second (see struct gomem_transfer). Room grows when three things
- * happen in that second, in this order: a put finds too little room, a take
- * finds no object, and a put finds too little room again. Room does not grow
- * while moved < MOVED_MIN, or if all transfer caches of the heap together would
- * exceed the limit in mcentral_transfer.c. That limit is at least
- * 2 * GOMEM_TRANSFER_BYTES, so that no kind can keep all others from getting
- * room.
+ * limit is the limit in bytes, which mcentral_transfer.c computes. moved is the
+ * number of objects that puts offered and takes asked for in the current second
+ * (see struct gomem_transfer). Room grows when three things happen in that
+ * second, in this order: a put finds too little room, a take finds no object,
+ * and a put finds too little room again. Room does not grow while
+ * moved < MOVED_MIN, or if all transfer caches of the heap together would
+ * exceed their limit.
  */
 #define BEGIN_BYTES	SZ_32K
 #define BEGIN_MIN	4
@@ -110,6 +109,7 @@ unsigned int gomem_transfer_take(struct gomem_transfer *t, void **objs,
  * gomem_transfer_earned - compute the room that a transfer cache should have
  * @t: the transfer cache
  * @size: bytes of an object
+ * @limit: limit of the bytes of objects that there should be room for
  *
  * Called after a put that found too little room. See the comment at the top of
  * this file for the rule.
@@ -117,10 +117,9 @@ unsigned int gomem_transfer_take(struct gomem_transfer *t, void **objs,
  * Return: the number of objects there should be room for, at least @t->room.
  */
 unsigned int gomem_transfer_earned(const struct gomem_transfer *t,
-				   unsigned int size)
+				   unsigned int size, size_t limit)
 {
-	unsigned int most = min_t(unsigned int, GOMEM_TRANSFER_BYTES / size,
-				  GOMEM_TRANSFER_MAX);
+	unsigned int most = min_t(size_t, limit / size, GOMEM_TRANSFER_MAX);
 	unsigned int room;
 
 	if (!t->missed || t->moved < MOVED_MIN)

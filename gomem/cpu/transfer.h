@@ -23,26 +23,23 @@
 #define GOMEM_TRANSFER_H
 
 #include <linux/mm.h>
-#include <linux/sizes.h>
 #include <linux/types.h>
 
 /*
- * Numbers of objects for which the array of a transfer cache has memory: one
- * kernel page or two. When the room grows beyond a short array, a long one
- * takes its place. That one stays until there is no room left.
+ * Numbers of objects for which the array of a transfer cache has memory. The
+ * first array takes one kernel page. When the room grows beyond an array, one
+ * of twice the length takes its place. An array stays until there is no room
+ * left.
  */
 #define GOMEM_TRANSFER_SHORT	(PAGE_SIZE / sizeof(void *))
-#define GOMEM_TRANSFER_MAX	(2 * GOMEM_TRANSFER_SHORT)
-
-/* Limit of the bytes of the objects in a transfer cache. */
-#define GOMEM_TRANSFER_BYTES	SZ_2M
+#define GOMEM_TRANSFER_MAX	(8 * GOMEM_TRANSFER_SHORT)
 
 /**
  * struct gomem_transfer - free objects that slots flush, and refill from
  * @objs: array of pointers to the objects, the one put last at the end; NULL if
  *	the cache has no room
- * @len: number of pointers that @objs has memory for: 0, GOMEM_TRANSFER_SHORT
- *	or GOMEM_TRANSFER_MAX
+ * @len: number of pointers that @objs has memory for: 0, or a power of two from
+ *	GOMEM_TRANSFER_SHORT to GOMEM_TRANSFER_MAX
  * @n: number of objects
  * @low: lowest @n since the last gomem_transfer_look()
  * @high: highest @n since the last gomem_transfer_look()
@@ -90,7 +87,7 @@ unsigned int gomem_transfer_put(struct gomem_transfer *t, void **objs,
 unsigned int gomem_transfer_take(struct gomem_transfer *t, void **objs,
 				 unsigned int n);
 unsigned int gomem_transfer_earned(const struct gomem_transfer *t,
-				   unsigned int size);
+				   unsigned int size, size_t limit);
 unsigned int gomem_transfer_look(struct gomem_transfer *t, bool all);
 unsigned int gomem_transfer_reduce(struct gomem_transfer *t, unsigned int n,
 				   void **objs);

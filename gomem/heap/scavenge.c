@@ -565,20 +565,20 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
  * gomem_heap_surplus - count the free pages that frees give back at once
  * @h: the heap
  *
- * The surplus is the number of free pages beyond
- * max(pages in use / GOMEM_GIVE_SHARE, @h->give_min).
- *
- * Return: the number of gomem pages; may be a little stale.
+ * Return: the number of free gomem pages beyond what GOMEM_GIVE_SHARE says; may
+ * be a little stale.
  */
 unsigned long gomem_heap_surplus(const struct gomem_heap *h)
 {
 	unsigned long backed = gomem_heap_backed_pages(h),
 		      /* Read without the lock: may be stale. */
 		      free = data_race(h->pages.free_pages);
-	unsigned long keep = max_t(unsigned long,
-				   (backed - min(free, backed)) /
-				   GOMEM_GIVE_SHARE, h->give_min);
+	unsigned long keep = (backed - min(free, backed)) / GOMEM_GIVE_SHARE,
+		      room = atomic_long_read(&h->transfer_bytes) >>
+			     GOMEM_PAGE_SHIFT;
 
+	keep = max_t(unsigned long, keep - min(room, keep / 4 * 3),
+		     h->give_min);
 	return free > keep ? free - keep : 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_heap_surplus);

@@ -10,6 +10,7 @@
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/time64.h>
 
@@ -217,6 +218,35 @@ static void test_give_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 64, h->pages.free_pages);
 	KUNIT_EXPECT_EQ(test, 0, gomem_heap_surplus(h));
 	layout_expect(test);
+}
+
+/*
+ * Frees leave a 16th as many pages free as are in use, or fewer if transfer
+ * caches have room: then a 64th or more, and h->give_min or more. The surplus
+ * is the number of free pages beyond these.
+ */
+static void test_surplus(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = layout_make(test, 4);
+
+	layout_fill(test);
+	span_set_get(test, &f->set, h, CHUNK);
+	span_set_get(test, &f->set, h, CHUNK);
+	h->give_min = 1;
+	KUNIT_EXPECT_EQ(test, 2 * CHUNK - 2 * CHUNK / 16,
+			gomem_heap_surplus(h));
+	atomic_long_set(&h->transfer_bytes, 10 << GOMEM_PAGE_SHIFT);
+	KUNIT_EXPECT_EQ(test, 2 * CHUNK - 2 * CHUNK / 16 + 10,
+			gomem_heap_surplus(h));
+	atomic_long_set(&h->transfer_bytes, SZ_1G);
+	KUNIT_EXPECT_EQ(test, 2 * CHUNK - 2 * CHUNK / 64,
+			gomem_heap_surplus(h));
+	h->give_min = 20;
+	KUNIT_EXPECT_EQ(test, 2 * CHUNK - 20, gomem_heap_surplus(h));
+	atomic_long_set(&h->transfer_bytes, 0);
+	layout_expect(test);
+	span_set_put_all(test, &f->set);
 }
 
 /*
@@ -690,6 +720,7 @@ static struct kunit_case goal_cases[] = {
 	KUNIT_CASE(test_epoch_growth),
 	KUNIT_CASE(test_many_free),
 	KUNIT_CASE(test_trade),
+	KUNIT_CASE(test_surplus),
 	KUNIT_CASE(test_give_back),
 	KUNIT_CASE(test_give_back_later),
 	KUNIT_CASE(test_give_back_again),

@@ -13,11 +13,12 @@
 #include <linux/string.h>
 
 #include "fixture.h"
+#include "object.h"
 #include "api/cache.h"
 #include "run/check.h"
 
 #define NR_CHUNKS	8
-#define NR_OBJS		2400
+#define NR_OBJS		8192
 
 /* The largest number of objects that a slot moves at once. */
 #define BATCH		GOMEM_BATCH_MAX
@@ -27,7 +28,7 @@
  * such a small heap together have room for at most this many bytes of objects:
  * see TRANSFER_MIN in mcentral_transfer.c.
  */
-#define ALL_BYTES	SZ_4M
+#define ALL_BYTES	SZ_8M
 
 struct transfer_fixture {
 	struct heap_fixture base;
@@ -151,12 +152,12 @@ static const struct size_case {
 	unsigned int begin;
 	unsigned int most;
 } size_cases[] = {
-	{ "8 bytes",	8,	64,	1024 },
-	{ "112 bytes",	112,	64,	1024 },
-	{ "1 KiB",	1024,	32,	1024 },
-	{ "2 KiB",	2048,	16,	1024 },
-	{ "8 KiB",	8192,	4,	256 },
-	{ "32 KiB",	32768,	4,	64 },
+	{ "8 bytes",	8,	64,	4096 },
+	{ "112 bytes",	112,	64,	4096 },
+	{ "1 KiB",	1024,	32,	4096 },
+	{ "2 KiB",	2048,	16,	2048 },
+	{ "8 KiB",	8192,	4,	512 },
+	{ "32 KiB",	32768,	4,	128 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(size, size_cases, name);
@@ -277,22 +278,22 @@ static void test_want(struct kunit *test)
 static void test_earn(struct kunit *test)
 {
 	struct transfer_fixture *f = test->priv;
-	unsigned int i;
+	unsigned int i, n = 2400;
 
 	use_size(f, 64);
 	for (i = 0; i < 10; i++) {
-		get(f, NR_OBJS);
-		set_moved(transfer_of(f), 8191 - NR_OBJS);
-		put(f, 0, NR_OBJS);
+		get(f, n);
+		set_moved(transfer_of(f), 8191 - n);
+		put(f, 0, n);
 	}
 	expect_transfer(test, 0, 0);
 	for (i = 0; i < 10; i++) {
-		get(f, NR_OBJS);
+		get(f, n);
 		set_moved(transfer_of(f), 200 * 64);
-		put(f, 0, NR_OBJS);
+		put(f, 0, n);
 	}
 	KUNIT_EXPECT_GE(test, transfer_of(f)->room, 200);
-	KUNIT_EXPECT_LE(test, transfer_of(f)->room, 200 + NR_OBJS / 64);
+	KUNIT_EXPECT_LE(test, transfer_of(f)->room, 200 + n / 64);
 	expect_drained(test);
 }
 
@@ -306,7 +307,7 @@ static void test_share(struct kunit *test)
 	for (class = 1; gomem_class_size(class) <= SZ_8K; class++) {
 		use_size(f, gomem_class_size(class));
 		exchange(f,
-			 min(NR_OBJS, (int)(SZ_2M / gomem_class_size(class))),
+			 min(2400, (int)(SZ_2M / gomem_class_size(class))),
 			 12);
 		demand += min(SZ_2M, 1024 * gomem_class_size(class));
 		bytes = atomic_long_read(&f->base.fh.heap->transfer_bytes);
@@ -334,14 +335,35 @@ static void test_two_sizes(struct kunit *test)
 	struct transfer_fixture *f = test->priv;
 
 	use_size(f, 2048);
-	exchange(f, 1100, 12);
-	KUNIT_EXPECT_EQ(test, GOMEM_TRANSFER_MAX, transfer_of(f)->room);
+	exchange(f, 2100, 12);
+	KUNIT_EXPECT_EQ(test, 2048, transfer_of(f)->room);
 	use_size(f, 4096);
-	exchange(f, 600, 12);
-	KUNIT_EXPECT_EQ(test, 512, transfer_of(f)->room);
+	exchange(f, 1100, 12);
+	KUNIT_EXPECT_EQ(test, 1024, transfer_of(f)->room);
 	gomem_mcentral_drain(central_of(f), false);
 	gomem_mcentral_sweep(central_of(f));
 	use_size(f, 2048);
+	expect_drained(test);
+}
+
+/*
+ * In a large heap, the transfer cache of one size has room for a 16th of the
+ * heap. The fake heap is too small for this test, so pretend that it has more
+ * pages.
+ */
+static void test_large_heap(struct kunit *test)
+{
+	struct transfer_fixture *f = test->priv;
+	struct gomem_pagealloc *pages = &f->base.fh.heap->pages;
+	unsigned long more = 16 * SZ_8M >> GOMEM_PAGE_SHIFT;
+
+	use_size(f, 8192);
+	pages->backed_pages += more;
+	exchange(f, 1500, 20);
+	KUNIT_EXPECT_GE(test, transfer_of(f)->room, SZ_8M / 8192);
+	KUNIT_EXPECT_LE(test, transfer_of(f)->room,
+			(16 * SZ_8M + NR_CHUNKS * SZ_4M) / 16 / 8192);
+	pages->backed_pages -= more;
 	expect_drained(test);
 }
 
@@ -393,7 +415,7 @@ static void test_no_longer_array(struct kunit *test)
 	expect_transfer(test, GOMEM_TRANSFER_SHORT, GOMEM_TRANSFER_SHORT);
 
 	exchange(f, 600, 10);
-	expect_transfer(test, 600, GOMEM_TRANSFER_MAX);
+	expect_transfer(test, 600, 2 * GOMEM_TRANSFER_SHORT);
 	expect_drained(test);
 }
 
@@ -412,7 +434,7 @@ static void test_content(struct kunit *test)
 	unsigned int i;
 
 	use_size(f, 1024);
-	exchange(f, 1100, 12);
+	exchange(f, 1000, 12);
 	KUNIT_ASSERT_EQ(test, 1100, get(f, 1100));
 	expect_transfer(test, 0, 1024);
 	central_get(central_of(f), GFP_KERNEL, &r);
@@ -448,15 +470,56 @@ static void test_overflow(struct kunit *test)
 
 	/* Each span has one object. */
 	use_size(f, 8192);
-	exchange(f, 400, 12);
-	KUNIT_ASSERT_EQ(test, 400, get(f, 400));
-	KUNIT_EXPECT_EQ(test, 400, central_of(f)->nspans);
-	put(f, 0, 250);
-	KUNIT_EXPECT_EQ(test, 400, central_of(f)->nspans);
-	put(f, 250, BATCH);
-	KUNIT_EXPECT_EQ(test, 400 - (250 + BATCH - 256), central_of(f)->nspans);
-	expect_transfer(test, 256, 256);
-	put(f, 250 + BATCH, 400 - 250 - BATCH);
+	exchange(f, 700, 12);
+	KUNIT_ASSERT_EQ(test, 700, get(f, 700));
+	KUNIT_EXPECT_EQ(test, 700, central_of(f)->nspans);
+	put(f, 0, 500);
+	KUNIT_EXPECT_EQ(test, 700, central_of(f)->nspans);
+	put(f, 500, BATCH);
+	KUNIT_EXPECT_EQ(test, 700 - (500 + BATCH - 512), central_of(f)->nspans);
+	expect_transfer(test, 512, 512);
+	put(f, 500 + BATCH, 700 - 500 - BATCH);
+	expect_drained(test);
+}
+
+/*
+ * The transfer cache has room for the first @kept objects of a run. The others
+ * are still neighbours, and return to their span together. The run is in cells
+ * 32 to 95 of a span, so its bits are in two words.
+ */
+static void overflow_run(struct kunit *test, unsigned int kept)
+{
+	struct transfer_fixture *f = test->priv;
+	struct gomem_mcentral *c = central_of(f);
+	unsigned int room = transfer_of(f)->room, n = 1000, i = 200;
+
+	KUNIT_ASSERT_EQ(test, n, get(f, n));
+	sort_by_address(f->objs, n);
+	set_moved(transfer_of(f), 0);
+	while ((unsigned long)f->objs[i] % GOMEM_PAGE_SIZE != 32 * 64)
+		i++;
+	KUNIT_ASSERT_PTR_EQ(test, f->objs[i] + (BATCH - 1) * 64,
+			    f->objs[i + BATCH - 1]);
+	put(f, 0, room - kept);
+	gomem_mcentral_put(c, f->objs + i, BATCH, true);
+	KUNIT_EXPECT_EQ(test, room, transfer_of(f)->n);
+	KUNIT_EXPECT_EQ(test, room, transfer_of(f)->room);
+	KUNIT_EXPECT_EQ(test, 0, atomic64_read(&c->direct_allocs));
+	expect_heap(test);
+	put(f, room - kept, i - (room - kept));
+	put(f, i + BATCH, n - i - BATCH);
+}
+
+static void test_overflow_run(struct kunit *test)
+{
+	struct transfer_fixture *f = test->priv;
+	unsigned int kept;
+
+	use_size(f, 64);
+	exchange(f, 100, 8);
+	KUNIT_ASSERT_EQ(test, 128, transfer_of(f)->room);
+	for (kept = 1; kept < BATCH; kept += 5)
+		overflow_run(test, kept);
 	expect_drained(test);
 }
 
@@ -585,9 +648,9 @@ static void test_idle_room(struct kunit *test)
 
 /*
  * When a heap shrinks, its transfer caches together may have room for more
- * bytes than their limit, which depends on the size of the heap. A look then
- * drains each transfer cache completely. See TRANSFER_MIN in
- * mcentral_transfer.c.
+ * bytes than their limit, which depends on the size of the heap. If they have
+ * much more, a look drains each transfer cache completely. See has_too_much()
+ * in mcentral_transfer.c.
  */
 static void test_too_much(struct kunit *test)
 {
@@ -597,7 +660,10 @@ static void test_too_much(struct kunit *test)
 	exchange(f, 600, 12);
 	atomic_long_add(ALL_BYTES, &f->base.fh.heap->transfer_bytes);
 	gomem_mcentral_drain(central_of(f), true);
-	atomic_long_sub(ALL_BYTES, &f->base.fh.heap->transfer_bytes);
+	KUNIT_EXPECT_EQ(test, 600, transfer_of(f)->n);
+	atomic_long_add(ALL_BYTES, &f->base.fh.heap->transfer_bytes);
+	gomem_mcentral_drain(central_of(f), true);
+	atomic_long_sub(2 * ALL_BYTES, &f->base.fh.heap->transfer_bytes);
 	expect_nothing(test);
 }
 
@@ -677,10 +743,12 @@ static struct kunit_case transfer_cases[] = {
 	KUNIT_CASE(test_earn),
 	KUNIT_CASE(test_share),
 	KUNIT_CASE(test_two_sizes),
+	KUNIT_CASE(test_large_heap),
 	KUNIT_CASE(test_no_memory),
 	KUNIT_CASE(test_no_longer_array),
 	KUNIT_CASE(test_content),
 	KUNIT_CASE(test_overflow),
+	KUNIT_CASE(test_overflow_run),
 	KUNIT_CASE(test_overflow_twice),
 	KUNIT_CASE(test_few),
 	KUNIT_CASE(test_low),
