@@ -57,6 +57,13 @@ static void write_tail(struct gomem_span *s)
 		seal_tail(s);
 }
 
+/* Has a span of the usual length a tail? */
+static bool has_tail(const struct gomem_kind *k)
+{
+	return (size_t)k->nelems * k->size <
+	       (size_t)k->npages << GOMEM_PAGE_SHIFT;
+}
+
 /*
  * Return the number of pages for a new span. In most kinds, a span of the usual
  * length has room for several objects. If a kind has few objects, most of that
@@ -171,8 +178,9 @@ static noinline struct gomem_span *get_some_new(struct gomem_mcentral *c,
 
 	if (n < 2 || !gomem_heap_alloc_spans(c->heap, &req, n, &spans))
 		return NULL;
-	for (s = spans.top; s; s = s->next)
-		write_tail(s);
+	if (has_tail(c->kind))
+		for (s = spans.top; s; s = s->next)
+			write_tail(s);
 	return spans.top;
 }
 

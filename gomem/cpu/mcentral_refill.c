@@ -225,13 +225,14 @@ static void use_new(struct gomem_span *spans, struct gomem_refill *r)
 
 	spin_lock_irqsave(&c->lock, flags);
 	while ((s = gomem_span_pop(&left))) {
-		INIT_LIST_HEAD(&s->list);
 		gomem_span_set_state(s, GOMEM_SPAN_CENTRAL);
 		s->where = GOMEM_NR_SPAN_LISTS;	/* on no list yet */
 		c->nspans++;
 		c->npages += s->npages;
-		if (!use_all(c, s, r))
-			use_span(c, s, r);
+		if (use_all(c, s, r))
+			continue;
+		INIT_LIST_HEAD(&s->list);
+		use_span(c, s, r);
 	}
 	spin_unlock_irqrestore(&c->lock, flags);
 }

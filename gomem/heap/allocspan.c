@@ -151,7 +151,7 @@ alloc_from_run(struct gomem_heap *h, const struct gomem_span_request *req)
 		pc->counts.cache_spans++;
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
-	if (s)
+	if (s && trace_span_alloc_enabled())
 		trace_alloc(s);
 	return s;
 }

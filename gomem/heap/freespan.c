@@ -185,7 +185,8 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 	pc = gomem_heap_lock_pcache(h, &flags);
 	while (n-- && (s = gomem_span_pop(spans))) {
 		freed += s->npages;
-		trace_free(s);
+		if (trace_span_free_enabled())
+			trace_free(s);
 		if (!free_to_pcache(h, pc, s, limit))
 			gomem_span_push(&others, s);
 	}
@@ -252,7 +253,8 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 	kept = pc->nr_desc[index] < GOMEM_PCACHE_DESCS &&
 	       keep_pages(h, pc, page, npages, limit);
 	if (kept) {
-		trace_free(s);
+		if (trace_span_free_enabled())
+			trace_free(s);
 		gomem_heap_take_apart(h, pc, s, page);
 		gomem_pcache_push(pc, index, s);
 	}

@@ -61,7 +61,7 @@ unsigned long gomem_pcache_alloc(struct gomem_pcache *pc, unsigned int npages,
 	unsigned int i;
 
 	lockdep_assert_held(&pc->lock);
-	if (aligned)
+	if (aligned && npages > 1)
 		starts &= multiples_of(npages);
 	if (!starts)
 		return GOMEM_NO_PAGE;

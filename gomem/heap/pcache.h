@@ -56,7 +56,7 @@
  * A refill fetches descriptors of the size that it was called for, until the
  * page cache has half of this number.
  */
-#define GOMEM_PCACHE_DESCS	8
+#define GOMEM_PCACHE_DESCS	16
 
 /*
  * Maximum number of runs of a page cache, and of pages of a run. A run here is

@@ -10,41 +10,80 @@
 #include "map/zeropage.h"
 #include "heap/spanpages.h"
 
-static void set_pages(struct gomem_chunk *c, unsigned int i, unsigned int n,
-		      struct gomem_span *s, u32 tag)
+/*
+ * Give @n pages of one chunk, from page @i of the chunk on, a tag and a span
+ * pointer. Four pages at a time, since a large span has hundreds of pages.
+ */
+static __always_inline void set_pages(struct gomem_chunk *c, unsigned int i,
+				      unsigned int n, struct gomem_span *s,
+				      u32 tag)
 {
 	struct gomem_span **span = &c->span[i];
-	u32 *to = &c->tag[i], *end = to + n;
+	u32 *to = &c->tag[i];
 
-	/* Most spans have one page, and an unrolled loop is slow to start. */
-	if (n == 1) {
-		WRITE_ONCE(*span, s);
-		WRITE_ONCE(*to, tag);
-		return;
-	}
+	for (; n >= 4; n -= 4, span += 4, to += 4) {
 #pragma GCC unroll 4
-	for (; to < end; to++, span++) {
-		WRITE_ONCE(*span, s);
-		WRITE_ONCE(*to, tag);
+		for (i = 0; i < 4; i++) {
+			WRITE_ONCE(span[i], s);
+			WRITE_ONCE(to[i], tag);
+		}
+	}
+	for (; n; n--) {
+		WRITE_ONCE(*span++, s);
+		WRITE_ONCE(*to++, tag);
 	}
 }
 
-static void forget_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
+/* Undo set_pages(). */
+static __always_inline void forget_pages(struct gomem_chunk *c, unsigned int i,
+					 unsigned int n)
 {
 	struct gomem_span **span = &c->span[i];
-	u32 *to = &c->tag[i], *end = to + n;
+	u32 *to = &c->tag[i];
 
-	/* Most spans have one page: see set_pages(). */
-	if (n == 1) {
-		WRITE_ONCE(*to, 0);
-		WRITE_ONCE(*span, NULL);
-		return;
-	}
+	for (; n >= 4; n -= 4, span += 4, to += 4) {
 #pragma GCC unroll 4
-	for (; to < end; to++, span++) {
-		WRITE_ONCE(*to, 0);
-		WRITE_ONCE(*span, NULL);
+		for (i = 0; i < 4; i++) {
+			WRITE_ONCE(to[i], 0);
+			WRITE_ONCE(span[i], NULL);
+		}
 	}
+	for (; n; n--) {
+		WRITE_ONCE(*to++, 0);
+		WRITE_ONCE(*span++, NULL);
+	}
+}
+
+/*
+ * Let @n pages of one chunk, from page @i of the chunk on, become part of a
+ * span. Return true if all of them are known to be zero.
+ */
+static __always_inline bool map_piece(struct gomem_chunk *c, unsigned int i,
+				      unsigned int n, struct gomem_span *s,
+				      u32 tag)
+{
+	set_pages(c, i, n, s, tag);
+	if (!gomem_kind_is_large(s->kind))
+		gomem_keypage_add(c, i, n, s->kind);
+	return gomem_zeropage_take(c, i, n);
+}
+
+/* Do what map_span() does, for pages of several chunks. */
+static noinline bool map_pieces(struct gomem_heap *h, struct gomem_span *s,
+				unsigned long page, unsigned int npages,
+				u32 tag)
+{
+	unsigned long end = page + npages;
+	struct gomem_chunk *c;
+	bool zero = true;
+	unsigned int n;
+
+	for (; page < end; page += n) {
+		n = gomem_pagealloc_piece(page, end);
+		c = gomem_pagealloc_chunk_of(&h->pages, page);
+		zero &= map_piece(c, page % GOMEM_CHUNK_PAGES, n, s, tag);
+	}
+	return zero;
 }
 
 /*
@@ -55,33 +94,30 @@ static void forget_pages(struct gomem_chunk *c, unsigned int i, unsigned int n)
  * the pointer is first returned, and code that passes a pointer to another CPU
  * has to order earlier stores before the store of the pointer.
  *
+ * Most spans have one page: with a constant number of pages, the compiler
+ * generates no loops.
+ *
  * Return true if all pages are known to be zero.
  */
 static bool map_span(struct gomem_heap *h, struct gomem_span *s,
 		     unsigned long page, unsigned int npages)
 {
+	struct gomem_chunk *c = gomem_pagealloc_chunk_of(&h->pages, page);
+	unsigned int i = page % GOMEM_CHUNK_PAGES;
 	u32 tag = gomem_make_tag(s->base, s->spc);
-	unsigned long end = page + npages;
-	unsigned int i, n;
-	struct gomem_chunk *c;
-	bool zero = true;
 
-	for (; page < end; page += n) {
-		n = gomem_pagealloc_piece(page, end);
-		c = gomem_pagealloc_chunk_of(&h->pages, page);
-		i = page % GOMEM_CHUNK_PAGES;
-		set_pages(c, i, n, s, tag);
-		if (!gomem_kind_is_large(s->kind))
-			gomem_keypage_add(c, i, n, s->kind);
-		zero &= gomem_zeropage_take(c, i, n);
-	}
-	return zero;
+	if (npages == 1)
+		return map_piece(c, i, 1, s, tag);
+	if (i + npages <= GOMEM_CHUNK_PAGES)
+		return map_piece(c, i, npages, s, tag);
+	return map_pieces(h, s, page, npages, tag);
 }
 
-static void unmap_span(struct gomem_heap *h, struct gomem_span *s,
-		       unsigned long page)
+/* Do what unmap_span() does, for pages of several chunks. */
+static noinline void unmap_pieces(struct gomem_heap *h, unsigned long page,
+				  unsigned int npages)
 {
-	unsigned long end = page + s->npages;
+	unsigned long end = page + npages;
 	struct gomem_chunk *c;
 	unsigned int n;
 
@@ -90,6 +126,21 @@ static void unmap_span(struct gomem_heap *h, struct gomem_span *s,
 		c = gomem_pagealloc_chunk_of(&h->pages, page);
 		forget_pages(c, page % GOMEM_CHUNK_PAGES, n);
 	}
+}
+
+/* Undo map_span(). */
+static void unmap_span(struct gomem_heap *h, unsigned long page,
+		       unsigned int npages)
+{
+	struct gomem_chunk *c = gomem_pagealloc_chunk_of(&h->pages, page);
+	unsigned int i = page % GOMEM_CHUNK_PAGES;
+
+	if (npages == 1)
+		forget_pages(c, i, 1);
+	else if (i + npages <= GOMEM_CHUNK_PAGES)
+		forget_pages(c, i, npages);
+	else
+		unmap_pieces(h, page, npages);
 }
 
 static void count_span(struct gomem_pcache *pc, const struct gomem_span *s)
@@ -145,14 +196,18 @@ void gomem_heap_make_span(struct gomem_heap *h, struct gomem_pcache *pc,
 			  struct gomem_span *s, unsigned long page,
 			  const struct gomem_span_request *req)
 {
-	gomem_span_init(s, gomem_heap_addr(h, page), req->npages, req->kind);
+	const struct gomem_kind *k = req->kind;
+	bool large = gomem_kind_is_large(k), zero;
+
+	gomem_span_init(s, gomem_heap_addr(h, page), req->npages, k);
 	s->heap = h;
-	s->desc = req->kind->desc;
-	if (gomem_kind_is_large(req->kind))
+	s->desc = k->desc;
+	if (large)
 		gomem_span_set_state(s, req->arena ? GOMEM_SPAN_ARENA :
 						     GOMEM_SPAN_LARGE);
-	s->zero = map_span(h, s, page, s->npages) &&
-		  gomem_kind_is_large(req->kind);
+	zero = map_span(h, s, page, req->npages);
+	if (large)
+		s->zero = zero;
 	count_span(pc, s);
 }
 
@@ -196,7 +251,7 @@ void gomem_heap_take_apart(struct gomem_heap *h, struct gomem_pcache *pc,
 	uncount_span(pc, s);
 	if (unlikely(READ_ONCE(gomem_kfree_seen)) && h->source->settle)
 		h->source->settle(h->source, s->base, s->npages);
-	unmap_span(h, s, page);
+	unmap_span(h, page, s->npages);
 	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
 }
 

@@ -9,6 +9,7 @@
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/minmax.h>
+#include <linux/string.h>
 
 #include "base/key.h"
 #include "base/shuffle.h"
@@ -34,8 +35,10 @@ static void size_cells(struct gomem_span *s, const struct gomem_kind *kind,
 		s->divmul = 0;
 	} else {
 		/* A short span has fewer objects: see mcentral_grow.c. */
-		s->nelems = min_t(unsigned int, kind->nelems,
-				  bytes / kind->size);
+		s->nelems = kind->nelems;
+		if (s->npages != kind->npages)
+			s->nelems = min_t(unsigned int, s->nelems,
+					  bytes / kind->size);
 		s->elemsize = kind->size;
 		s->divmul = kind->divmul;
 	}
@@ -56,7 +59,6 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 		     unsigned int npages, const struct gomem_kind *kind)
 {
 	bool large = gomem_kind_is_large(kind);
-	unsigned int i;
 
 	s->base = base;
 	s->npages = npages;
@@ -74,8 +76,10 @@ void gomem_span_init(struct gomem_span *s, unsigned long base,
 	s->freeindex = large;
 	s->alloc_count = large;
 	s->fresh = large;
-	for (i = 0; i < 2U * s->nwords; i++)
-		s->bits[i] = 0;
+	/* Most bitmaps have one word, and memset() is slow to start. */
+	s->bits[1] = 0;
+	if (s->nwords > 1)
+		memset(s->bits, 0, 2 * s->nwords * sizeof(*s->bits));
 	s->bits[0] = large;
 	s->alloc_cache = large ? 0 : ~0ULL;
 }
@@ -295,7 +299,10 @@ void gomem_span_take_all(struct gomem_span *s, void **out)
 {
 	unsigned int n = s->nelems;
 
-	list_run(gomem_span_object(s, 0), s->elemsize, out, n);
+	if (n == 1)
+		out[0] = gomem_span_object(s, 0);
+	else
+		list_run(gomem_span_object(s, 0), s->elemsize, out, n);
 	WRITE_ONCE(gomem_span_alloc_bits(s)[0], GENMASK_ULL(n - 1, 0));
 	WRITE_ONCE(s->alloc_count, n);
 	s->fresh = n;
