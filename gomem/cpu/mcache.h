@@ -230,10 +230,30 @@ static __always_inline void gomem_store_zeroes(u64 *p, unsigned int n)
 }
 
 /*
- * Clear an object faster than gomem_clear() does, with more code. A string
- * instruction takes some nanoseconds to start. Single stores clear 256 bytes in
- * that time. They come in sequences of up to 192 bytes: one from the start of
- * the object, and one up to its end. The two may overlap.
+ * Objects of more than this many bytes are cleared by a string instruction. It
+ * takes 10 to 15 ns to start. Single stores clear 700 bytes in that time.
+ */
+#define GOMEM_STORES_MAX	768
+
+/* Clear an object of more than 64 bytes. The last two sequences may overlap. */
+static __always_inline void gomem_clear_long(void *obj, size_t size)
+{
+	u64 *p = obj, *end = obj + size;
+
+	if (size > GOMEM_STORES_MAX) {
+		gomem_clear(obj, size);
+		return;
+	}
+	for (; p < end - 8; p += 8)
+		gomem_store_zeroes(p, 8);
+	gomem_store_zeroes(end - 8, 8);
+}
+
+/*
+ * Clear an object faster than gomem_clear() does, with more code: up to
+ * GOMEM_STORES_MAX bytes by single stores. Up to 256 bytes are cleared by one
+ * or two sequences of stores from the start of the object, and one up to its
+ * end, which may overlap. More bytes are cleared in a loop.
  */
 static __always_inline void gomem_clear_quickly(void *obj, size_t size)
 {
@@ -241,7 +261,7 @@ static __always_inline void gomem_clear_quickly(void *obj, size_t size)
 
 	if (size > 128) {
 		if (size > 256) {
-			gomem_clear(obj, size);
+			gomem_clear_long(obj, size);
 			return;
 		}
 		gomem_store_zeroes(p, 16);
