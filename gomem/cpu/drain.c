@@ -170,21 +170,42 @@ bool gomem_mcache_relieve(struct gomem_heap *h, bool may_sleep)
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_relieve);
 
-static void drain_kinds_transfer(const struct gomem_kind *k, void *heap)
+/**
+ * gomem_mcache_transfer_bytes - sum up what gomem_mcache_drain_transfers() may
+ *	drain
+ * @h: the heap
+ *
+ * Counts the room of transfer caches, not their objects: to count the objects,
+ * locks would be needed. Transfer caches of typed caches do not count.
+ *
+ * Context: any.
+ * Return: bytes; may be a little stale.
+ */
+size_t gomem_mcache_transfer_bytes(const struct gomem_heap *h)
 {
-	gomem_mcentral_drain(gomem_central(heap, k), false);
+	size_t bytes = 0;
+	unsigned int spc;
+
+	if (!atomic_long_read(&h->transfer_bytes))
+		return 0;
+	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
+		/* May be stale. */
+		bytes += (size_t)data_race(h->central[spc].transfer.room) *
+			 gomem_kinds[spc].size;
+	return bytes;
 }
+EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_transfer_bytes);
 
 /**
  * gomem_mcache_drain_transfers - drain the transfer caches of a heap
  * @h: the heap
  *
- * Transfer caches of typed caches are drained, too, unless a task is destroying
- * the typed cache.
+ * Transfer caches of typed caches are not drained: a task that destroys a typed
+ * cache would wait for this task, which may be preempted for long.
  *
  * Context: process; may be rescheduled. Not in a section.
- * Return: false if no transfer cache of the heap had room: then there was no
- * object to drain. Else true.
+ * Return: false if no transfer cache of the heap had room, those of typed
+ * caches included: then there was no object to drain. Else true.
  */
 bool gomem_mcache_drain_transfers(struct gomem_heap *h)
 {
@@ -194,7 +215,6 @@ bool gomem_mcache_drain_transfers(struct gomem_heap *h)
 		return false;
 	for (spc = 2; spc < GOMEM_NR_SPANCLASSES; spc++)
 		gomem_mcentral_drain(&h->central[spc], false);
-	gomem_visit_typed_live(drain_kinds_transfer, h);
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_mcache_drain_transfers);

@@ -184,6 +184,7 @@ bool gomem_mcache_relieve(struct gomem_heap *h, bool may_sleep);
 void gomem_mcache_settle(unsigned int ms);
 void gomem_mcache_drain_tiny(bool irq, bool idle);
 void gomem_mcache_drain(bool idle);
+size_t gomem_mcache_transfer_bytes(const struct gomem_heap *h);
 bool gomem_mcache_drain_transfers(struct gomem_heap *h);
 void gomem_mcache_shrink_kind(struct gomem_kind *k);
 

@@ -23,6 +23,8 @@
  *
  *	all transfer caches of a heap	max(heap / TRANSFER_SHARE, TRANSFER_MIN)
  *	one of them			half of that
+ *	one of a typed cache		TRANSFER_MIN / 2, since reclaim drains
+ *					those of span classes only
  *
  * So a kind that grows cannot keep all others from getting room.
  */
@@ -63,12 +65,12 @@ static bool has_too_much(const struct gomem_heap *h)
  */
 static unsigned int room_growth(struct gomem_mcentral *c)
 {
-	struct gomem_transfer *t = &c->transfer;
+	size_t limit = c->kind->cache ? TRANSFER_MIN : transfer_limit(c->heap);
 	unsigned int size = c->kind->size, more;
 
 	lockdep_assert_held(&c->lock);
-	more = gomem_transfer_earned(t, size, transfer_limit(c->heap) / 2) -
-	       t->room;
+	more = gomem_transfer_earned(&c->transfer, size, limit / 2) -
+	       c->transfer.room;
 	return more && may_have_room(c->heap, (size_t)more * size) ? more : 0;
 }
 
@@ -263,9 +265,9 @@ void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 		spin_unlock_irqrestore(&c->lock, flags);
 		gomem_mcentral_free(c, objs, n, false);
 		gomem_wipe(objs, n);
+		cond_resched();
 		if (a.objs)
 			break;
-		cond_resched();
 	}
 	put_array(c->heap, &a);
 }

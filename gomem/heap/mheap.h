@@ -39,13 +39,13 @@
 #define GOMEM_GROW_MIN		16
 
 /*
- * Frees give pages back while more pages than this are free:
+ * Frees give pages back while more than keep pages are free:
  *
  *	share	pages in use / GOMEM_GIVE_SHARE
  *	keep	max(share - min(room of the transfer caches, share * 3 / 4),
- *		    GOMEM_GIVE_MIN)
+ *		    give_min)
  *
- * GOMEM_GIVE_MIN is 1 MiB. See gomem_heap_surplus().
+ * give_min is GOMEM_GIVE_MIN, 1 MiB, except in tests. See gomem_heap_surplus().
  */
 #define GOMEM_GIVE_SHARE	16
 #define GOMEM_GIVE_MIN		128

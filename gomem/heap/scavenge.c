@@ -565,7 +565,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_heap_pay);
  * gomem_heap_surplus - count the free pages that frees give back at once
  * @h: the heap
  *
- * Return: the number of free gomem pages beyond what GOMEM_GIVE_SHARE says; may
+ * Return: the number of free gomem pages beyond keep, see GOMEM_GIVE_SHARE; may
  * be a little stale.
  */
 unsigned long gomem_heap_surplus(const struct gomem_heap *h)

@@ -51,11 +51,7 @@ static unsigned long count_pages(struct shrinker *shrinker,
 	 * as given back. A stale value is good enough.
 	 */
 	n -= min(n, data_race(h->owed_pages));
-	/*
-	 * Count the room of transfer caches instead of their objects: to count
-	 * the objects, locks would be needed.
-	 */
-	n += atomic_long_read(&h->transfer_bytes) >> GOMEM_PAGE_SHIFT;
+	n += gomem_mcache_transfer_bytes(h) >> GOMEM_PAGE_SHIFT;
 	return n ?: SHRINK_EMPTY;
 }
 
@@ -79,10 +75,15 @@ unsigned long gomem_heap_shrink(struct gomem_heap *h, unsigned long want,
 				bool *owes)
 {
 	unsigned long n = gomem_heap_scavenge(h, want, GOMEM_SCAVENGE_SHRINKER);
+	bool any = false;
 
 	*owes = false;
-	if (n < want && (gomem_mcache_drain_transfers(h) |
-			 gomem_heap_drain_pcaches(h, false)))
+	/* Spans of drained objects may go to page caches: empty these last. */
+	if (n < want) {
+		any |= gomem_mcache_drain_transfers(h);
+		any |= gomem_heap_drain_pcaches(h, false);
+	}
+	if (any)
 		n += gomem_heap_scavenge(h, want - n, GOMEM_SCAVENGE_SHRINKER);
 	if (n < want)
 		n += gomem_heap_owe(h, want - n, owes);

@@ -2,10 +2,10 @@
 /*
  * bulk_spans_kunit.c - bulk frees of objects for which the slot has no room.
  *
- * Such objects return to their spans. Objects that lie side by side in one
- * page, and follow each other in the array, return in one step. The order of
- * the array must not make gomem take objects that lie between them for freed
- * ones.
+ * If the transfer cache has no room either, such objects return to their spans.
+ * Objects that lie side by side in one page, and follow each other in the
+ * array, return in one step. The order of the array must not make gomem take
+ * objects that lie between them for freed ones.
  */
 #include <kunit/test.h>
 #include <linux/gomem.h>

@@ -309,7 +309,7 @@ static void test_share(struct kunit *test)
 		exchange(f,
 			 min(2400, (int)(SZ_2M / gomem_class_size(class))),
 			 12);
-		demand += min(SZ_2M, 1024 * gomem_class_size(class));
+		demand += min(SZ_2M, 2400 * gomem_class_size(class));
 		bytes = atomic_long_read(&f->base.fh.heap->transfer_bytes);
 		KUNIT_EXPECT_LE(test, bytes, ALL_BYTES);
 	}
