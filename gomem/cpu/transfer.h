@@ -28,8 +28,8 @@
 /*
  * Numbers of objects for which the array of a transfer cache has memory. The
  * first array takes one kernel page. When the room grows beyond an array, one
- * of twice the length takes its place. An array stays until there is no room
- * left.
+ * of twice the length takes its place. No shorter array takes its place when
+ * the room shrinks: the array stays until there is no room left.
  */
 #define GOMEM_TRANSFER_SHORT	(PAGE_SIZE / sizeof(void *))
 #define GOMEM_TRANSFER_MAX	(8 * GOMEM_TRANSFER_SHORT)

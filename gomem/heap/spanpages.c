@@ -12,7 +12,8 @@
 
 /*
  * Give @n pages of one chunk, from page @i of the chunk on, a tag and a span
- * pointer. Four pages at a time, since a large span has hundreds of pages.
+ * pointer. A round of the first loop does this for four pages, since a large
+ * span has hundreds of pages.
  */
 static __always_inline void set_pages(struct gomem_chunk *c, unsigned int i,
 				      unsigned int n, struct gomem_span *s,

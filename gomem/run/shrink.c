@@ -78,7 +78,7 @@ unsigned long gomem_heap_shrink(struct gomem_heap *h, unsigned long want,
 	bool any = false;
 
 	*owes = false;
-	/* Spans of drained objects may go to page caches: empty these last. */
+	/* Pages of drained objects may go to page caches: empty those last. */
 	if (n < want) {
 		any |= gomem_mcache_drain_transfers(h);
 		any |= gomem_heap_drain_pcaches(h, false);
