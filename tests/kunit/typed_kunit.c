@@ -219,6 +219,8 @@ static void test_node(struct kunit *test)
 	unsigned int n = 0;
 	int node;
 
+	/* A task that moves after the choice of the slots gets other memory. */
+	stay_here(test);
 	for_each_online_node(node) {
 		f->objs[n] = gomem_cache_alloc_node(c, GFP_KERNEL | __GFP_ZERO,
 						    node);
