@@ -115,15 +115,21 @@ static void unmake(struct fixture *f, unsigned int n)
 
 /*
  * Free more objects than slots have room for, so that many of the objects go to
- * the transfer cache.
+ * the transfer cache. With @bulk, one call allocates all of them, and one call
+ * frees them.
  */
-static void move_many(struct fixture *f, unsigned int rounds)
+static void move_many(struct fixture *f, unsigned int rounds, bool bulk)
 {
 	while (rounds--) {
-		unsigned int n = make(f, NR_MOVED);
+		unsigned int n = bulk ? gomem_alloc_bulk(OBJECT, GFP_KERNEL,
+							 NR_MOVED, f->objs) :
+					make(f, NR_MOVED);
 
 		set_moved_locked(own_central(), SZ_1G);
-		unmake(f, n);
+		if (bulk)
+			gomem_free_bulk(n, f->objs);
+		else
+			unmake(f, n);
 	}
 	set_moved_locked(own_central(), 0);
 }
@@ -149,27 +155,33 @@ static void run_undisturbed(struct kunit *test,
 	kunit_skip(test, "an epoch ended each time");
 }
 
+static void see_transfers(struct fixture *f, struct seen *s, bool bulk)
+{
+	u64 before;
+
+	move_many(f, 8, bulk);
+	before = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS);
+	move_many(f, 1, bulk);
+	s->transferred = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS) - before;
+	s->held = own_held();
+}
+
 static void use_slots(struct fixture *f, struct seen *s)
 {
 	const struct gomem_kind *k = &gomem_kinds[own_spc()];
 	struct gomem_class_counts n;
-	u64 before;
 
-	move_many(f, 8);
-	before = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS);
-	move_many(f, 1);
-	s->transferred = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS) - before;
-	s->held = own_held();
+	see_transfers(f, s, false);
 	gomem_mcache_count(k, &n);
 	s->cached = n.cached;
 	gomem_mcache_drain(true);
 	gomem_mcache_drain(true);
 	s->idle = own_held();
-	move_many(f, 8);
+	move_many(f, 8, false);
 	gomem_mcache_drain(false);
 	s->drained = READ_ONCE(own_central()->transfer.room);
 	s->bytes[0] = gomem_mcache_bytes();
-	move_many(f, 8);
+	move_many(f, 8, false);
 	s->bytes[1] = gomem_mcache_bytes();
 	s->array = own_central()->transfer.len * sizeof(void *);
 	gomem_mcache_drain_transfers(own_heap());
@@ -199,27 +211,9 @@ static void test_slots(struct kunit *test)
 	balance_expect(test, &b);
 }
 
-static void move_in_bulk(struct fixture *f, unsigned int rounds)
-{
-	while (rounds--) {
-		if (gomem_alloc_bulk(OBJECT, GFP_KERNEL, NR_MOVED,
-				     f->objs) != NR_MOVED)
-			break;
-		set_moved_locked(own_central(), SZ_1G);
-		gomem_free_bulk(NR_MOVED, f->objs);
-	}
-	set_moved_locked(own_central(), 0);
-}
-
 static void use_bulk(struct fixture *f, struct seen *s)
 {
-	u64 before;
-
-	move_in_bulk(f, 8);
-	before = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS);
-	move_in_bulk(f, 1);
-	s->transferred = gomem_event_sum(GOMEM_EV_TRANSFERRED_OBJECTS) - before;
-	s->held = own_held();
+	see_transfers(f, s, true);
 }
 
 /*
@@ -258,7 +252,7 @@ static void misuse(struct fixture *f, struct seen *s)
 	void *twice, *written;
 	unsigned int i, n;
 
-	move_many(f, 8);
+	move_many(f, 8, false);
 	twice = one_held(0);
 	written = one_held(1);
 	if (!twice || !written)
@@ -353,6 +347,7 @@ static void test_cache(struct kunit *test)
 	move_cache(test, c, central, 200, true);
 	gomem_mcache_drain_transfers(own_heap());
 	KUNIT_EXPECT_EQ(test, 0, gomem_mcache_transfer_bytes(own_heap()));
+	KUNIT_EXPECT_GT(test, READ_ONCE(central->transfer.room), 0);
 	gomem_cache_destroy(c);
 	balance_expect(test, &b);
 }
