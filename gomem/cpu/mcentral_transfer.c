@@ -251,6 +251,7 @@ void gomem_mcentral_drain(struct gomem_mcentral *c, bool idle)
 	unsigned int n, surplus;
 	unsigned long flags;
 
+	might_sleep();
 	if (!READ_ONCE(c->transfer.len))
 		return;
 	spin_lock_irqsave(&c->lock, flags);
