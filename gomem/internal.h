@@ -58,6 +58,7 @@
  * tiny		noscan and less than 16 bytes: may share a block of 16 bytes
  * part		the bytes of a tiny block that one tiny object has
  * rest		the bytes of a CPU's current tiny block that are not cut yet
+ * grain	two bytes of a tiny block: the unit that parts are cut in
  * block	of tiny objects: the 16 bytes that they share; of an arena: one
  *		of its spans; of pages: 2^n that the kernel hands out at once
  * key		word by which a free object is recognised (base/key.h)
@@ -178,7 +179,8 @@
  *
  * gomem_tiny_cut() cuts a tiny object from the rest of the CPU's current block.
  * If the object does not fit, gomem_tiny_alloc_slow() takes another block from
- * the slot of blocks, which is refilled as above.
+ * the slot of blocks, which is refilled as above. gomem_tiny_cut_slow() cuts
+ * the last part of a block, and a part of a block in which others freed parts.
  *
  * A typed cache has slots and mcentrals of its own. Its first step is in
  * api/typed.c; the other steps are those above.
@@ -214,9 +216,10 @@
  * free the object, only one succeeds. Then its span goes to
  * gomem_heap_free_span().
  *
- * A tiny object does not pass the check of gomem_free_hit().
- * gomem_tiny_free() frees its part of the block, and pushes the block on the
- * slot of blocks when that was the last part.
+ * A tiny object does not pass the check of gomem_free_hit(). Then
+ * gomem_tiny_uncut() frees its part, if the CPU holds the block.
+ * Otherwise take_part() does, and the block is pushed on the slot of blocks
+ * when that was the last part.
  *
  * If a typed cache is typesafe (SLAB_TYPESAFE_BY_RCU), its empty spans are
  * freed after a grace period.
@@ -329,8 +332,10 @@
  * pages that are zero (map/zeropage.h), which changes atomically, and the byte
  * that says where the page may hold keys (map/keypage.h).
  *
- * The mask of a tiny block changes atomically. Each bit belongs to the owner of
- * the part that begins there: map/tinyblock.h.
+ * The mask of a tiny block has two bytes. While a CPU holds the block, only
+ * that CPU writes the first byte, and the second one changes atomically. After
+ * that, both change atomically. The bits of a grain belong to the owner of the
+ * part that begins there, or to that CPU: map/tinyblock.h.
  *
  * Barriers
  * --------

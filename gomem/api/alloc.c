@@ -165,7 +165,6 @@ void __init gomem_alloc_init(void)
 
 static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
 {
-	gomem_count(GOMEM_EV_TINY_ALLOCS, 1);
 	gomem_leak_track(obj, size, true, gfp);
 	return obj;
 }
@@ -179,6 +178,7 @@ static __always_inline void *hand_out_tiny(void *obj, size_t size, gfp_t gfp)
 static noinline void *hand_out_first(void *obj, size_t size, gfp_t gfp,
 				     unsigned long caller)
 {
+	gomem_count(GOMEM_EV_TINY_ALLOCS, 1);
 	hand_out_tiny(obj, size, gfp);
 	if (likely(gomem_watch(obj, GOMEM_TINY_BLOCK, gfp)))
 		return obj;
@@ -223,52 +223,66 @@ static noinline void *alloc_tiny_from_irq(size_t size, gfp_t gfp,
 			     caller))
 		return NULL;
 	gomem_section_enter(&sec, true);
-	obj = gomem_tiny_cut(&sec.mc->tiny, size);
+	if (gomem_tiny_cut(&sec.mc->tiny, size, &obj) != GOMEM_TINY_CUT)
+		obj = gomem_tiny_cut_slow(&sec.mc->tiny, size);
 	gomem_section_leave(&sec);
 	if (!obj)
 		return alloc_tiny_miss(size, gfp, caller);
+	gomem_count(GOMEM_EV_TINY_ALLOCS, 1);
 	return hand_out_tiny(obj, size, gfp);
-}
-
-/*
- * Finish a tiny object. @shared: the object is part of a block. Otherwise it
- * has 16 bytes of its own.
- */
-static __always_inline void *finish_tiny(void *obj, size_t size, bool shared,
-					 gfp_t gfp)
-{
-	if (shared)
-		return hand_out_tiny(obj, size, gfp);
-	if (want_init_on_alloc(gfp))
-		return gomem_object_hand_out(&gomem_kinds[TINY_ALONE_SPC], obj,
-					     gfp, true);
-	return gomem_hit_hand_out(obj, TINY_ALONE_SPC, gfp);
 }
 
 /*
  * Yield to a task that waits for this CPU, then hand out @obj. If @obj is NULL,
  * allocate an object.
  */
-static noinline void *alloc_tiny_yielded(void *obj, size_t size, bool shared,
-					 gfp_t gfp, unsigned long caller)
+static noinline void *alloc_tiny_yielded(void *obj, size_t size, gfp_t gfp,
+					 unsigned long caller)
 {
 	gomem_yield(gfp);
 	if (!obj)
 		return alloc_tiny_miss(size, gfp, caller);
-	return finish_tiny(obj, size, shared, gfp);
+	return hand_out_tiny(obj, size, gfp);
 }
 
 /*
- * The hit path of tiny objects, which are parts of the CPU's current block. If
- * an object does not fit there, and has more than GOMEM_TINY_OPENS bytes, it
- * becomes an ordinary object of 16 bytes. For a smaller one, alloc_tiny_miss()
- * takes a new block.
+ * Allocate a tiny object that gomem_tiny_cut() has not cut. The caller is a
+ * task that turned preemption off; this function turns it on.
  */
+static noinline void *alloc_tiny_slow(size_t size, gfp_t gfp,
+				      unsigned long caller)
+{
+	void *obj = gomem_tiny_cut_slow(gomem_tiny_of_tasks(), size);
+
+	if (obj)
+		gomem_count_pinned(GOMEM_EV_TINY_CUTS);
+	if (gomem_end_hit())
+		return alloc_tiny_yielded(obj, size, gfp, caller);
+	if (unlikely(!obj))
+		return alloc_tiny_miss(size, gfp, caller);
+	return hand_out_tiny(obj, size, gfp);
+}
+
+/*
+ * Allocate an ordinary object of 16 bytes for one of 9 to 15 bytes that does
+ * not fit in the current block. The caller is a task that turned preemption
+ * off; this function turns it on.
+ */
+static noinline void *alloc_tiny_alone(gfp_t gfp, unsigned long caller)
+{
+	struct gomem_mcache *mc = raw_cpu_read(gomem_mcache_task);
+	struct gomem_slot *slot = &mc->slot[TINY_ALONE_SPC];
+
+	if (want_init_on_alloc(gfp))
+		return gomem_alloc_pinned(slot, gfp, true, caller);
+	return gomem_alloc_pinned(slot, gfp, false, caller);
+}
+
+/* The hit path of tiny objects, which are parts of the CPU's current block. */
 static __always_inline void *alloc_tiny_hit(size_t size, gfp_t gfp,
 					    unsigned long caller)
 {
-	bool shared = true, sampled = false;
-	struct gomem_mcache *mc;
+	enum gomem_tiny_answer answer;
 	void *obj;
 
 	if (unlikely(gfp & GOMEM_GFP_REFUSED))
@@ -278,26 +292,15 @@ static __always_inline void *alloc_tiny_hit(size_t size, gfp_t gfp,
 		return alloc_tiny_from_irq(size, gfp, caller);
 
 	preempt_disable();
-	mc = raw_cpu_read(gomem_mcache_task);
-	obj = gomem_tiny_cut(&mc->tiny, size);
-	if (!obj && size > GOMEM_TINY_OPENS) {
-		shared = false;
-		if (unlikely(!gomem_slot_pop_usual(&mc->slot[TINY_ALONE_SPC],
-						   &obj)))
-			obj = NULL;
-		else if (gomem_slot_count(&mc->slot[TINY_ALONE_SPC]))
-			sampled = true;
-	}
-	if (unlikely(sampled)) {
-		preempt_enable();
-		return gomem_alloc_sampled(obj, TINY_ALONE_SPC, gfp,
-					   want_init_on_alloc(gfp));
-	}
+	answer = gomem_tiny_cut(gomem_tiny_of_tasks(), size, &obj);
+	if (answer == GOMEM_TINY_NO_ROOM && size > GOMEM_TINY_OPENS)
+		return alloc_tiny_alone(gfp, caller);
+	if (unlikely(answer != GOMEM_TINY_CUT))
+		return alloc_tiny_slow(size, gfp, caller);
+	gomem_count_pinned(GOMEM_EV_TINY_CUTS);
 	if (gomem_end_hit())
-		return alloc_tiny_yielded(obj, size, shared, gfp, caller);
-	if (unlikely(!obj))
-		return alloc_tiny_miss(size, gfp, caller);
-	return finish_tiny(obj, size, shared, gfp);
+		return alloc_tiny_yielded(obj, size, gfp, caller);
+	return hand_out_tiny(obj, size, gfp);
 }
 
 /*

@@ -68,23 +68,17 @@ static __always_inline void *gomem_hit_hand_out(void *obj, unsigned int spc,
 }
 
 /*
- * Pop an object from the slot at offset @at of this CPU's mcache. A popped
- * object belongs to the caller, and is finished with preemption on. If the slot
- * is empty, or its top object lacks its key, call gomem_alloc_miss().
+ * Pop an object from a slot of this CPU. A popped object belongs to the caller,
+ * and is finished with preemption on. If the slot is empty, or its top object
+ * lacks its key, call gomem_alloc_miss(). The caller is a task that turned
+ * preemption off; this function turns it on.
  */
-static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
-					     bool clear, unsigned long caller)
+static __always_inline void *gomem_alloc_pinned(struct gomem_slot *slot,
+						gfp_t gfp, bool clear,
+						unsigned long caller)
 {
-	struct gomem_slot *slot;
 	void *obj;
 
-	gomem_check_hit(gfp);
-	if (unlikely(gomem_irq_context()))
-		return gomem_alloc_from_irq(at >> __GOMEM_SLOT_SHIFT, gfp,
-					    caller ?: GOMEM_COLD_CALLER);
-
-	preempt_disable();
-	slot = gomem_slot_at(raw_cpu_read(gomem_mcache_task), at);
 	if (unlikely(!gomem_slot_pop_usual(slot, &obj))) {
 		preempt_enable();
 		return gomem_alloc_miss(slot->spc, gfp,
@@ -103,6 +97,20 @@ static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
 	gomem_clear_quickly(obj, slot->size);
 	gomem_object_track(&gomem_kinds[slot->spc], obj, gfp);
 	return obj;
+}
+
+/* Allocate from the slot at offset @at of this CPU's mcache. */
+static __always_inline void *gomem_alloc_hit(unsigned long at, gfp_t gfp,
+					     bool clear, unsigned long caller)
+{
+	gomem_check_hit(gfp);
+	if (unlikely(gomem_irq_context()))
+		return gomem_alloc_from_irq(at >> __GOMEM_SLOT_SHIFT, gfp,
+					    caller ?: GOMEM_COLD_CALLER);
+
+	preempt_disable();
+	return gomem_alloc_pinned(gomem_slot_at(raw_cpu_read(gomem_mcache_task),
+						at), gfp, clear, caller);
 }
 
 /*

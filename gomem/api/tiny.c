@@ -17,22 +17,6 @@
 #include "cpu/node.h"
 #include "api/tiny.h"
 
-/* Clear the bytes of a part, and no others. Each memset() is a single store. */
-static void clear_part(u8 *p, unsigned int size)
-{
-	if (size >= 8) {
-		memset(p, 0, 8);
-		memset(p + size - 8, 0, 8);
-	} else if (size >= 4) {
-		memset(p, 0, 4);
-		memset(p + size - 4, 0, 4);
-	} else {
-		p[0] = 0;
-		p[size / 2] = 0;
-		p[size - 1] = 0;
-	}
-}
-
 /* Return the slot of this CPU for blocks. Preemption is off. */
 static __always_inline struct gomem_slot *block_slot(void)
 {
@@ -107,11 +91,14 @@ static unsigned long take_block(gfp_t gfp, unsigned long caller)
  */
 static noinline void begin_block(unsigned long block, unsigned int size)
 {
-	struct gomem_tiny rest = { .block = block, .off = size };
-	unsigned int mask = GOMEM_TINY_HELD | BIT(0) | BIT(size);
+	struct gomem_tiny rest = {
+		.block = block,
+		.starts = gomem_tiny_byte(block, 0),
+		.off = DIV_ROUND_UP(size, GOMEM_TINY_GRAIN),
+	};
 
 	gomem_clear((void *)block, GOMEM_TINY_BLOCK);
-	atomic_or(mask << gomem_tiny_shift(block), gomem_tiny_word(block));
+	WRITE_ONCE(*rest.starts, GOMEM_TINY_HELD | BIT(0) | BIT(rest.off));
 
 	/*
 	 * The profile can record only the first object of a block, and counts
@@ -153,8 +140,9 @@ void *gomem_tiny_alloc_slow(size_t size, gfp_t gfp, unsigned long caller)
  * starts at @p, an object may have started there earlier, or @p may point into
  * the middle of the part before. If @p lies in the rest, an object may have
  * been there before the bytes became rest again. These cases look the same, so
- * @if_free is reported in all of them. Only the last byte of a block, and the
- * masks at the end of the page, were never the start of an object.
+ * @if_free is reported in all of them. Only odd addresses, the last grain of a
+ * block, and the masks at the end of the page were never the start of an
+ * object.
  */
 static enum gomem_misuse what_is_wrong(const void *p, enum gomem_misuse if_free)
 {
@@ -162,7 +150,8 @@ static enum gomem_misuse what_is_wrong(const void *p, enum gomem_misuse if_free)
 
 	preempt_disable();
 	if (gomem_tiny_has_mask(p) &&
-	    (!gomem_tiny_in_block(p) || gomem_tiny_off(p) == GOMEM_TINY_PARTS))
+	    (!gomem_tiny_in_block(p) || gomem_tiny_off(p) % GOMEM_TINY_GRAIN ||
+	     gomem_tiny_off(p) / GOMEM_TINY_GRAIN == GOMEM_TINY_PARTS))
 		wrong = GOMEM_INTERIOR_POINTER;
 	preempt_enable();
 	return wrong;
@@ -181,42 +170,25 @@ void gomem_tiny_report(enum gomem_misuse if_free, const void *p,
 }
 
 /*
- * Return the rest of the block that @p lies in, if it is the current block of
- * this CPU's tasks and the caller is a task. Preemption is off.
- */
-static struct gomem_tiny *own_rest(const void *p)
-{
-	struct gomem_tiny *t = &raw_cpu_read(gomem_mcache_task)->tiny;
-
-	return !gomem_irq_context() &&
-	       t->block == (unsigned long)p - gomem_tiny_off(p) ? t : NULL;
-}
-
-/*
  * Free the part at @p. Return what is left of the mask of its block: 0 if the
  * caller has to free the block. Return a negative number if @p is no live
- * object. If the caller is a task, and the part ends where the rest of this
- * CPU's current block begins, the part becomes rest again. So a loop that
- * allocates and frees one object needs no new block.
+ * object. The caller has preemption off.
  */
-static int take_part(void *p)
+static noinline int take_part(void *p)
 {
-	unsigned int off = gomem_tiny_off(p),
-		     shift = gomem_tiny_shift((unsigned long)p);
-	unsigned int size, mask, bits;
+	unsigned int off = gomem_tiny_off(p), at = off / GOMEM_TINY_GRAIN;
+	unsigned int shift = gomem_tiny_shift((unsigned long)p), size, mask;
 	atomic_t *word = gomem_tiny_word((unsigned long)p);
-	struct gomem_tiny *t;
-	int old;
+	int old, new;
 
 	if (unlikely(!gomem_tiny_in_block(p)))
 		return -1;
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) &&
 	    gomem_tiny_live_size(gomem_tiny_mask((unsigned long)p), off))
 		kmemleak_free(p);
-	t = own_rest(p);
 	old = atomic_read(word);
 	do {
-		mask = (u32)old >> shift & GOMEM_TINY_MASK;
+		mask = gomem_tiny_live((u32)old >> shift);
 		size = gomem_tiny_live_size(mask, off);
 		/*
 		 * No object starts at @p, or it was freed: earlier, or just now
@@ -224,19 +196,20 @@ static int take_part(void *p)
 		 */
 		if (unlikely(!size))
 			return -1;
-		clear_part(p, size);
-		bits = t && off + size == t->off ? BIT(t->off) : BIT(off);
-		/* Fully ordered, for the reason in gomem_tiny_clear(). */
-	} while (unlikely(!atomic_try_cmpxchg(word, &old,
-					      old & ~(bits << shift))));
-	if (t && bits != BIT(off))
-		t->off = off;
-	return mask & ~bits;
+		gomem_tiny_clear(p, size / GOMEM_TINY_GRAIN);
+		if (mask & GOMEM_TINY_HELD)
+			new = old | BIT(at + GOMEM_TINY_GONE_SHIFT) << shift;
+		else
+			new = old & ~(BIT(at) << shift);
+		/* Fully ordered, for the reason in change_mask(). */
+	} while (unlikely(!atomic_try_cmpxchg(word, &old, new)));
+	return mask & ~BIT(at);
 }
 
 /*
  * Count a free, and free the block if no part is left; or report the free if
- * take_part() found no live object. @left: what take_part() returned.
+ * there was no live object. @left: what take_part() returned, or 1 after
+ * gomem_tiny_uncut().
  */
 static void finish_free(void *p, int left, unsigned long caller)
 {
@@ -260,10 +233,13 @@ static void finish_free(void *p, int left, unsigned long caller)
  */
 void gomem_tiny_free(void *p, unsigned long caller)
 {
-	int left;
+	int left = -1;
 
 	preempt_disable();
-	left = gomem_tiny_has_mask(p) ? take_part(p) : -1;
+	if (!gomem_irq_context() && gomem_tiny_uncut(gomem_tiny_of_tasks(), p))
+		left = 1;
+	else if (gomem_tiny_has_mask(p))
+		left = take_part(p);
 	preempt_enable();
 	finish_free(p, left, caller);
 }
@@ -273,8 +249,8 @@ void gomem_tiny_free(void *p, unsigned long caller)
  * @p: a pointer into a page of blocks
  * @caller: caller to name in reports
  *
- * Context: any but NMI; never sleeps. The caller turned preemption off before
- * it read the page's tag. This function turns preemption on.
+ * Context: a task; never sleeps. The caller turned preemption off before it
+ * read the page's tag. This function turns preemption on.
  */
 void gomem_tiny_free_pinned(void *p, unsigned long caller)
 {
@@ -299,8 +275,11 @@ void gomem_tiny_get_stats(struct gomem_tiny_stats *st)
 	 * first. A CPU that reorders the reads may still find fewer allocations
 	 * than frees: hence the max().
 	 */
-	st->frees = gomem_event_sum(GOMEM_EV_TINY_FREES);
-	st->allocs = max(gomem_event_sum(GOMEM_EV_TINY_ALLOCS), st->frees);
+	st->frees = gomem_event_sum(GOMEM_EV_TINY_FREES) +
+		    gomem_event_sum(GOMEM_EV_TINY_UNCUTS);
+	st->allocs = gomem_event_sum(GOMEM_EV_TINY_ALLOCS) +
+		     gomem_event_sum(GOMEM_EV_TINY_CUTS);
+	st->allocs = max(st->allocs, st->frees);
 	gomem_mcache_count(&gomem_kinds[GOMEM_TINY_SPC], &n);
 	st->block_allocs = n.mallocs;
 	st->blocks = n.mallocs - n.frees;
@@ -319,11 +298,13 @@ static bool rest_is_sound(const struct gomem_tiny *t)
 	unsigned int mask;
 
 	if (!t->block)
-		return t->off == GOMEM_TINY_BLOCK;
-	if (t->block % GOMEM_TINY_BLOCK || t->off >= GOMEM_TINY_PARTS)
+		return t->off == GOMEM_TINY_GRAINS;
+	if (t->block % GOMEM_TINY_BLOCK || t->off >= GOMEM_TINY_PARTS ||
+	    t->starts != gomem_tiny_byte(t->block, 0))
 		return false;
 	mask = gomem_tiny_mask(t->block);
-	return (mask & BIT(t->off)) && gomem_tiny_is_rest(mask, t->off);
+	return (mask & GOMEM_TINY_HELD) &&
+	       __fls(mask & GOMEM_TINY_STARTS) == t->off;
 }
 
 struct walk {

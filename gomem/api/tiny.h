@@ -11,6 +11,7 @@
 
 #include "map/report.h"
 #include "map/tinyblock.h"
+#include "cpu/mcache.h"
 
 /**
  * struct gomem_tiny_stats - counts of all nodes together
@@ -33,6 +34,12 @@ struct gomem_tiny_stats {
 	u64 spans;
 	u64 sys;
 };
+
+/* Return the rest that this CPU's tasks cut from. Preemption is off. */
+static __always_inline struct gomem_tiny *gomem_tiny_of_tasks(void)
+{
+	return &raw_cpu_read(gomem_mcache_task)->tiny;
+}
 
 void *gomem_tiny_alloc_slow(size_t size, gfp_t gfp, unsigned long caller);
 void gomem_tiny_free(void *p, unsigned long caller);

@@ -39,6 +39,8 @@ const char * const gomem_event_names[GOMEM_NR_EVENTS] = {
 	[GOMEM_EV_ARENA_ALLOCS]		= "arena_allocs",
 	[GOMEM_EV_TINY_ALLOCS]		= "tiny_allocs",
 	[GOMEM_EV_TINY_FREES]		= "tiny_frees",
+	[GOMEM_EV_TINY_CUTS]		= "tiny_cuts",
+	[GOMEM_EV_TINY_UNCUTS]		= "tiny_uncuts",
 	[GOMEM_EV_PROFILE_SAMPLES]	= "profile_samples",
 	[GOMEM_EV_PROFILE_DROPPED]	= "profile_dropped",
 };

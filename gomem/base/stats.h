@@ -46,6 +46,8 @@ enum gomem_event {
 	GOMEM_EV_ARENA_ALLOCS,
 	GOMEM_EV_TINY_ALLOCS,
 	GOMEM_EV_TINY_FREES,
+	GOMEM_EV_TINY_CUTS,
+	GOMEM_EV_TINY_UNCUTS,
 	GOMEM_EV_PROFILE_SAMPLES,
 	GOMEM_EV_PROFILE_DROPPED,
 	GOMEM_NR_EVENTS,
@@ -62,6 +64,16 @@ extern const char * const gomem_event_names[GOMEM_NR_EVENTS];
 static inline void gomem_count(enum gomem_event ev, unsigned int n)
 {
 	this_cpu_add(gomem_events.count[ev], n);
+}
+
+/*
+ * Count an event that only tasks count, with preemption off. Interrupt handlers
+ * do not change this count, so they may interrupt the increment. On some
+ * architectures it takes fewer instructions than gomem_count().
+ */
+static __always_inline void gomem_count_pinned(enum gomem_event ev)
+{
+	raw_cpu_inc(gomem_events.count[ev]);
 }
 
 u64 gomem_event_sum(enum gomem_event ev);

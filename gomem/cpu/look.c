@@ -23,10 +23,10 @@ static u32 slot_uses(const struct gomem_slot_view *v)
 
 /*
  * Return the position of the next tiny object as one number. If the object that
- * was cut last is freed, its bytes become rest again: see api/tiny.c. So if a
- * CPU allocates and frees a tiny object in turn, the looks may always find the
- * same position. Then the block counts as idle although it is used, and the CPU
- * loses it. This happens at most once a look.
+ * was cut last is freed, its bytes become rest again: see map/tinyblock.h. So
+ * if a CPU allocates and frees a tiny object in turn, the looks may always find
+ * the same position. Then the block counts as idle although it is used, and the
+ * CPU loses it. This happens at most once a look.
  */
 static unsigned long tiny_pos(const struct gomem_mcache *mc)
 {
@@ -41,7 +41,7 @@ static unsigned long tiny_pos(const struct gomem_mcache *mc)
 static bool look_at_tiny(struct gomem_mcache *mc)
 {
 	unsigned long pos = tiny_pos(mc);
-	bool idle = pos == mc->tiny_seen && pos != GOMEM_TINY_BLOCK;
+	bool idle = pos == mc->tiny_seen && pos != GOMEM_TINY_GRAINS;
 
 	if (mc == &gomem_no_mcache)
 		return false;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * tinyblock.c - clear and verify the masks of the blocks in a span of tiny
- * objects, and find objects by these masks.
+ * objects, find objects by these masks, drop rests, and cut parts by an atomic
+ * operation.
  */
+#include <kunit/visibility.h>
 #include <linux/bitops.h>
 #include <linux/preempt.h>
 #include <linux/string.h>
@@ -22,17 +24,82 @@ void gomem_tiny_init_span(struct gomem_span *s)
 }
 
 /*
+ * Clear the gone bits in the mask of a rest's block, with their starts. Also
+ * clear the bits of @clear, and set those of @set. Return the new mask. Fully
+ * ordered: all accesses to parts that are gone are over before their bytes
+ * belong to another part, or the block is allocated again. Pairs with the
+ * operation that set the gone bit, in take_part() of api/tiny.c, and with
+ * mask_acquire().
+ */
+static unsigned int change_mask(const struct gomem_tiny *t, unsigned int clear,
+				unsigned int set)
+{
+	unsigned int shift = gomem_tiny_shift(t->block), mask;
+	atomic_t *word = gomem_tiny_word(t->block);
+	int old = atomic_read(word);
+
+	do {
+		mask = gomem_tiny_live((u32)old >> shift);
+		mask = (mask & ~clear) | set;
+	} while (!atomic_try_cmpxchg(word, &old,
+				     (old & ~(GOMEM_TINY_MASK << shift)) |
+				     mask << shift));
+	return mask;
+}
+
+/**
+ * gomem_tiny_cut_slow - cut a part that gomem_tiny_cut() has not cut
+ * @t: the rest, which the caller owns
+ * @size: bytes, 1 to 15
+ *
+ * If the part leaves no rest, the CPU has no current block afterwards.
+ *
+ * Return: the part; NULL if it does not fit.
+ */
+void *gomem_tiny_cut_slow(struct gomem_tiny *t, unsigned int size)
+{
+	unsigned int grains = DIV_ROUND_UP(size, GOMEM_TINY_GRAIN);
+	unsigned long start = gomem_tiny_next(t, grains), end = start + grains;
+	unsigned long block = t->block;
+
+	if (end > GOMEM_TINY_GRAINS)
+		return NULL;
+	if (end < GOMEM_TINY_PARTS) {
+		change_mask(t, BIT(t->off), BIT(start) | BIT(end));
+		t->off = end;
+	} else {
+		change_mask(t, GOMEM_TINY_HELD | BIT(t->off), BIT(start));
+		*t = GOMEM_TINY_NONE;
+	}
+	return (void *)(block + start * GOMEM_TINY_GRAIN);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_tiny_cut_slow);
+
+/**
+ * gomem_tiny_drop - drop the rest of a block
+ * @t: a rest that no longer belongs to a CPU; not GOMEM_TINY_NONE
+ *
+ * Return: true if the block has no part left. Then the caller must free it.
+ */
+bool gomem_tiny_drop(const struct gomem_tiny *t)
+{
+	return !change_mask(t, GOMEM_TINY_HELD | BIT(t->off), 0);
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_tiny_drop);
+
+/*
  * Return the mask of a block, for a caller that goes on to use all bytes of an
  * object. Some of them may have been a part that was freed, or a rest that was
- * dropped. take_part() clears the bytes of a part before it clears the part's
- * bit, and the bytes of a rest are zero. The acquire pairs with the fully
- * ordered operations that clear the bits, in take_part() and
- * gomem_tiny_clear(). So this CPU sees these bytes as zero.
+ * dropped. A free clears the bytes of a part before it changes the mask, and
+ * the bytes of a rest are zero. The acquire pairs with the releases in
+ * gomem_tiny_uncut() and gomem_tiny_cut(), and with the fully ordered
+ * operations of take_part() and change_mask(). So this CPU sees these bytes as
+ * zero.
  */
 static unsigned int mask_acquire(unsigned long block)
 {
-	return (u32)atomic_read_acquire(gomem_tiny_word(block)) >>
-	       gomem_tiny_shift(block) & GOMEM_TINY_MASK;
+	return gomem_tiny_live((u32)atomic_read_acquire(gomem_tiny_word(block))
+			       >> gomem_tiny_shift(block));
 }
 
 /**
@@ -66,10 +133,11 @@ size_t gomem_tiny_left(const void *p)
 	if (!gomem_tiny_in_block(p))
 		return 0;
 	mask = mask_acquire((unsigned long)p);
-	starts = mask & ~GOMEM_TINY_HELD & (BIT(off + 1) - 1);
+	starts = mask & GOMEM_TINY_STARTS &
+		 (BIT(off / GOMEM_TINY_GRAIN + 1) - 1);
 	if (!starts)
 		return 0;
-	start = __fls(starts);
+	start = __fls(starts) * GOMEM_TINY_GRAIN;
 	size = gomem_tiny_live_size(mask, start);
 	return size ? start + size - off : 0;
 }
@@ -84,14 +152,15 @@ size_t gomem_tiny_left(const void *p)
  */
 int gomem_tiny_before(const void *p)
 {
+	unsigned int below = DIV_ROUND_UP(gomem_tiny_off(p), GOMEM_TINY_GRAIN);
 	unsigned int mask = 0;
 
 	preempt_disable();
 	if (gomem_tiny_has_mask(p) && gomem_tiny_in_block(p))
-		mask = gomem_tiny_mask((unsigned long)p) &
-		       (BIT(gomem_tiny_off(p)) - 1);
+		mask = gomem_tiny_mask((unsigned long)p) & GOMEM_TINY_STARTS &
+		       (BIT(below) - 1);
 	preempt_enable();
-	return mask ? __fls(mask) : -1;
+	return mask ? (int)(__fls(mask) * GOMEM_TINY_GRAIN) : -1;
 }
 
 /* Return the number of objects in a block, not counting the rest. */
@@ -99,7 +168,7 @@ static unsigned int objects_of(unsigned int mask)
 {
 	bool held = mask & GOMEM_TINY_HELD;
 
-	return hweight16(mask & ~GOMEM_TINY_HELD) - held;
+	return hweight8(mask & GOMEM_TINY_STARTS) - held;
 }
 
 /**
@@ -124,7 +193,8 @@ unsigned int gomem_tiny_census(const struct gomem_span *s)
  */
 static bool is_clean(unsigned long block, unsigned int mask)
 {
-	unsigned int first = __ffs(mask), rest = __fls(mask & ~GOMEM_TINY_HELD);
+	unsigned int first = __ffs(mask) * GOMEM_TINY_GRAIN;
+	unsigned int rest = __fls(mask & GOMEM_TINY_STARTS) * GOMEM_TINY_GRAIN;
 
 	if (memchr_inv((void *)block, 0, first))
 		return false;
@@ -140,10 +210,13 @@ static bool is_clean(unsigned long block, unsigned int mask)
  */
 const char *gomem_tiny_check_span(struct gomem_span *s)
 {
-	unsigned int i, mask;
+	unsigned int i, bits, mask;
 
 	for (i = 0; i < s->nelems; i++) {
-		mask = gomem_tiny_mask(gomem_tiny_nth_block(s, i));
+		bits = gomem_tiny_bits(gomem_tiny_nth_block(s, i));
+		if (!(bits & GOMEM_TINY_HELD) && bits >> GOMEM_TINY_GONE_SHIFT)
+			return "a part of a tiny block is gone, but no CPU holds the block";
+		mask = gomem_tiny_live(bits);
 		if (!mask)
 			continue;
 		if (!test_bit(i, gomem_span_alloc_bits(s)) ||
@@ -154,7 +227,7 @@ const char *gomem_tiny_check_span(struct gomem_span *s)
 		if (!is_clean(gomem_tiny_nth_block(s, i), mask))
 			return "a tiny block is not zero where it has no object";
 	}
-	if (gomem_tiny_mask(gomem_tiny_nth_block(s, s->nelems)))
+	if (gomem_tiny_bits(gomem_tiny_nth_block(s, s->nelems)))
 		return "there is a mask behind the last tiny block of a span";
 	return NULL;
 }

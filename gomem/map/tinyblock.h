@@ -4,27 +4,38 @@
  *
  * A block is aligned to 16 bytes. It is an object of a span class of its own. A
  * CPU cuts parts from its current block, one after the other, until the next
- * part does not fit. A part is aligned to the lowest bit set in its size. When
- * the last part is freed, the block is free. To find that out, each block has a
- * mask.
+ * part does not fit. A part takes whole *grains* of 2 bytes. It is aligned to
+ * the lowest bit set in its number of grains. When the last part is freed, the
+ * block is free. To find that out, each block has a mask.
  *
  * The mask has 16 bits. The masks of a span's blocks are in the tail of the
  * span. A 32-bit word holds the masks of two neighbouring blocks:
  *
- *	bit  0-14	a part starts at this byte
- *	bit  15		*held*: the block is the current block of a CPU
+ *	bit  0-6	*start*: a part starts at this grain
+ *	bit  7		*held*: the block is the current block of a CPU
+ *	bit  8-14	*gone*: the part that starts at this grain was freed
  *
- * No part starts at byte 15, because a CPU does not keep a rest of one byte. So
- * bit 15 is free for this use. The *rest* of the block, which its CPU has not
+ * No part starts at grain 7, because a CPU does not keep a rest of one grain.
+ * So bit 7 is free for this use. The *rest* of the block, which its CPU has not
  * cut yet, is a part like the others. It belongs to the CPU, and is the last
- * part of the block. A part reaches up to the next part, or to the end of the
- * block. So when a part is freed, the part before it grows. The bytes of the
- * rest, and those before the first part of the block, are zero.
+ * part of the block. A part reaches up to the next part that is not gone, or to
+ * the end of the block. So when a part is freed, the part before it grows. The
+ * bytes of the rest, and those before the first part of the block, are zero.
  *
- * Cutting a part, dropping the rest and freeing a part each change the mask by
- * one atomic operation. If a CPU that has the rest frees the part before the
- * rest, the same operation adds that part to the rest. The CPU that clears the
- * last bits of a mask frees the block. So blocks need no lock.
+ * The CPU that holds a block is the only one that writes the byte with the
+ * starts and the held bit. So it usually needs no atomic operation to cut a
+ * part, or to free one. If it frees the part before the rest, that part becomes
+ * rest again. Others that free a part meanwhile, an interrupt handler on the
+ * same CPU among them, set the part's gone bit: by an atomic operation on the
+ * word. Like qspinlock, this relies on a compare-and-exchange of a word that
+ * does not undo a store to one of its bytes. While a gone bit is set, the
+ * holder frees like the others, and cuts its next part by an atomic operation,
+ * which clears the gone bits and their starts. So does the one by which it cuts
+ * the last part, or drops the block.
+ *
+ * A block that no CPU holds has no gone bits. A free clears the start bit of
+ * the part by an atomic operation. The one that clears the last bit of a mask
+ * frees the block. So blocks need no lock.
  *
  * Only some sizes are worth a shared block: see __gomem_is_tiny() in gomem.h,
  * and design.rst for measurements.
@@ -32,11 +43,13 @@
 #ifndef GOMEM_TINYBLOCK_H
 #define GOMEM_TINYBLOCK_H
 
+#include <asm/barrier.h>
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/compiler.h>
-#include <linux/minmax.h>
+#include <linux/kmemleak.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 #include "base/limits.h"
@@ -45,8 +58,12 @@
 #include "map/span.h"
 
 #define GOMEM_TINY_BLOCK	16U
-#define GOMEM_TINY_PARTS	15U
-#define GOMEM_TINY_HELD		BIT(15)
+#define GOMEM_TINY_GRAIN	2U
+#define GOMEM_TINY_GRAINS	(GOMEM_TINY_BLOCK / GOMEM_TINY_GRAIN)
+#define GOMEM_TINY_PARTS	(GOMEM_TINY_GRAINS - 1)
+#define GOMEM_TINY_HELD		BIT(GOMEM_TINY_PARTS)
+#define GOMEM_TINY_STARTS	(GOMEM_TINY_HELD - 1)
+#define GOMEM_TINY_GONE_SHIFT	8
 #define GOMEM_TINY_MASK		0xffffU
 
 /* Span class of the blocks. */
@@ -63,32 +80,36 @@ static_assert(GOMEM_TINY_MASKS +
 /*
  * A new block is begun only for an object of up to this many bytes. If a tiny
  * object of 9 to 15 bytes does not fit in the current block, an ordinary object
- * of 16 bytes is allocated for it. Objects of 6 to 8 bytes never share blocks:
+ * of 16 bytes is allocated for it. Objects of 5 to 8 bytes never share blocks:
  * see __gomem_is_tiny().
  */
-#define GOMEM_TINY_OPENS	5U
+#define GOMEM_TINY_OPENS	4U
 
 /**
  * struct gomem_tiny - rest of a CPU's current block
  * @block: address of the block; 0 if there is none
- * @off: offset of the rest in the block, at most 14; GOMEM_TINY_BLOCK if there
- *	is no block
+ * @starts: the byte of the block's mask with the starts and the held bit
+ * @off: grain at which the rest starts, below GOMEM_TINY_PARTS;
+ *	GOMEM_TINY_GRAINS if there is no block
  *
  * Invariants, if there is a block:
+ *	@starts is gomem_tiny_byte(@block, 0)
  *	GOMEM_TINY_HELD is set in its mask
- *	@off is the highest of the other bits in its mask
+ *	@off is the highest start in its mask
  *	all bytes from @off on are zero
  */
 struct gomem_tiny {
 	unsigned long block;
-	unsigned int off;
+	u8 *starts;
+	unsigned long off;
 };
 
-#define GOMEM_TINY_NONE	((struct gomem_tiny) { .off = GOMEM_TINY_BLOCK })
+#define GOMEM_TINY_NONE	((struct gomem_tiny) { .off = GOMEM_TINY_GRAINS })
 
 /*
- * Return the word that holds the mask of a block. Here, in gomem_tiny_shift()
- * and in gomem_tiny_mask(), @block may be the address of any byte of the block.
+ * Return the word that holds the mask of a block. Here, in gomem_tiny_shift(),
+ * gomem_tiny_byte() and gomem_tiny_mask(), @block may be the address of any
+ * byte of the block.
  */
 static __always_inline atomic_t *gomem_tiny_word(unsigned long block)
 {
@@ -104,92 +125,187 @@ static __always_inline unsigned int gomem_tiny_shift(unsigned long block)
 	return block & GOMEM_TINY_BLOCK;
 }
 
-static __always_inline unsigned int gomem_tiny_mask(unsigned long block)
+#define GOMEM_TINY_BIG_ENDIAN	IS_ENABLED(CONFIG_CPU_BIG_ENDIAN)
+
+/*
+ * Return a byte of a block's mask, as it lies in the word: byte 0 has the
+ * starts and the held bit, byte 1 has the gone bits.
+ */
+static __always_inline u8 *gomem_tiny_byte(unsigned long block, unsigned int nr)
+{
+	unsigned long at = (block & ~GOMEM_PAGE_MASK) / GOMEM_TINY_BLOCK * 2 +
+			   nr;
+
+	if (GOMEM_TINY_BIG_ENDIAN)
+		at ^= sizeof(atomic_t) - 1;
+	return (u8 *)(block & GOMEM_PAGE_MASK) + GOMEM_TINY_MASKS + at;
+}
+
+/*
+ * Return the starts and the held bit of a mask, without the parts that are
+ * gone. The rest is never gone: if its gone bit is set, two CPUs freed the part
+ * before the rest at the same time.
+ */
+static __always_inline unsigned int gomem_tiny_live(unsigned int mask)
+{
+	unsigned int starts = mask & GOMEM_TINY_STARTS,
+		     gone = mask >> GOMEM_TINY_GONE_SHIFT & GOMEM_TINY_STARTS;
+
+	if (mask & GOMEM_TINY_HELD)
+		gone &= BIT(__fls(starts | 1)) - 1;
+	return (starts & ~gone) | (mask & GOMEM_TINY_HELD);
+}
+
+/* Return the mask of a block. */
+static __always_inline unsigned int gomem_tiny_bits(unsigned long block)
 {
 	return (u32)atomic_read(gomem_tiny_word(block)) >>
 	       gomem_tiny_shift(block) & GOMEM_TINY_MASK;
 }
 
-/* Clear bits in a block's mask. Return the mask as it was before. */
-static inline unsigned int gomem_tiny_clear(unsigned long block,
-					    unsigned int bits)
+static __always_inline unsigned int gomem_tiny_mask(unsigned long block)
 {
-	unsigned int shift = gomem_tiny_shift(block);
-
-	/*
-	 * Fully ordered: all accesses to the parts are over before the block
-	 * can be allocated again. Pairs with mask_acquire().
-	 */
-	return (u32)atomic_fetch_andnot(bits << shift,
-					gomem_tiny_word(block)) >> shift &
-	       GOMEM_TINY_MASK;
+	return gomem_tiny_live(gomem_tiny_bits(block));
 }
 
+/* Is a part of the block gone that this CPU holds? */
+static __always_inline bool gomem_tiny_has_gone(const struct gomem_tiny *t)
+{
+	/*
+	 * Others set gone bits at any time. READ_ONCE() would see them no
+	 * earlier, but take one more instruction.
+	 */
+	return data_race(t->starts[GOMEM_TINY_BIG_ENDIAN ? -1 : 1]);
+}
+
+/* Return the grain at which the next part starts if it has so many grains. */
+static __always_inline unsigned long gomem_tiny_next(const struct gomem_tiny *t,
+						     unsigned int grains)
+{
+	unsigned int align = grains & -grains;
+
+	return ALIGN(t->off, align);
+}
+
+/* What gomem_tiny_cut() did: see there. */
+enum gomem_tiny_answer {
+	GOMEM_TINY_CUT,
+	GOMEM_TINY_NOT_NOW,
+	GOMEM_TINY_NO_ROOM,
+};
+
 /**
- * gomem_tiny_cut - cut a part from the rest of a block
+ * gomem_tiny_cut - cut a part from the rest of a block, if a rest is left
  * @t: the rest, which the caller owns
  * @size: bytes, 1 to 15
+ * @part: set to the part, which is zero up to its gomem_usable_size()
  *
- * If the part leaves no rest, the CPU has no current block afterwards.
- *
- * Return: the part, zero up to its gomem_usable_size(); NULL if it does not
- * fit.
+ * Return: GOMEM_TINY_CUT if a part was cut; GOMEM_TINY_NO_ROOM if the rest is
+ * too short; GOMEM_TINY_NOT_NOW if gomem_tiny_cut_slow() can cut the part.
  */
-static __always_inline void *gomem_tiny_cut(struct gomem_tiny *t,
-					    unsigned int size)
+static __always_inline enum gomem_tiny_answer
+gomem_tiny_cut(struct gomem_tiny *t, unsigned int size, void **part)
 {
-	unsigned int align = size & -size;
-	unsigned int start = (t->off + align - 1) & -align;
-	unsigned int end = start + size, bits;
-	unsigned long block = t->block;
+	unsigned int grains = DIV_ROUND_UP(size, GOMEM_TINY_GRAIN);
+	unsigned long start = gomem_tiny_next(t, grains), end = start + grains;
+	u8 *starts = t->starts;
+	unsigned long mask;
 
-	if (unlikely(end > GOMEM_TINY_BLOCK))
-		return NULL;
+	if (unlikely(end >= GOMEM_TINY_PARTS))
+		return end > GOMEM_TINY_GRAINS ? GOMEM_TINY_NO_ROOM :
+						 GOMEM_TINY_NOT_NOW;
+	/*
+	 * If two CPUs freed a part at the same time, the part may be gone, but
+	 * have become rest, too. So clear the gone bits before it is cut again.
+	 */
+	if (unlikely(gomem_tiny_has_gone(t)))
+		return GOMEM_TINY_NOT_NOW;
 	/*
 	 * Clear the bit of the old rest, and set those of the part and of the
 	 * new rest. If the part starts where the old rest did, the first two
-	 * bits cancel out, and the bit stays set. If the new rest would begin
-	 * at byte 15 or later, there is none: then the third bit is
-	 * GOMEM_TINY_HELD, which was set and is cleared.
+	 * bits cancel out, and the bit stays set.
 	 */
-	bits = BIT(t->off) ^ BIT(start) ^ BIT(min(end, GOMEM_TINY_PARTS));
-	atomic_xor(bits << gomem_tiny_shift(block), gomem_tiny_word(block));
-	if (likely(end < GOMEM_TINY_PARTS))
-		t->off = end;
-	else
-		*t = GOMEM_TINY_NONE;
-	return (void *)(block + start);
+	mask = READ_ONCE(*starts);
+	mask ^= BIT(t->off);
+	mask ^= BIT(start);
+	mask ^= BIT(end);
+	/*
+	 * A release, because this CPU may have stored the start of a part that
+	 * it freed to this byte before. Pairs with mask_acquire().
+	 */
+	smp_store_release(starts, mask);
+	t->off = end;
+	*part = (void *)(t->block + start * GOMEM_TINY_GRAIN);
+	return GOMEM_TINY_CUT;
+}
+
+/*
+ * Clear the grains of a part. Most parts have one grain or two. Return false if
+ * there are none.
+ */
+static __always_inline bool gomem_tiny_clear(void *part, unsigned long grains)
+{
+	if (likely(grains == 1)) {
+		memset(part, 0, GOMEM_TINY_GRAIN);
+		return true;
+	}
+	if (likely(grains == 2)) {
+		memset(part, 0, 2 * GOMEM_TINY_GRAIN);
+		return true;
+	}
+	if (!grains)
+		return false;
+	while (grains)
+		WRITE_ONCE(((u16 *)part)[--grains], 0);
+	return true;
 }
 
 /**
- * gomem_tiny_drop - drop the rest of a block
- * @t: a rest that no longer belongs to a CPU; not GOMEM_TINY_NONE
+ * gomem_tiny_uncut - free a part of the block that this CPU holds
+ * @t: the rest of the block, which the caller owns
+ * @p: any pointer
  *
- * Return: true if the block has no part left. Then the caller must free it.
+ * If the part ends where the rest begins, it becomes rest again. So a loop that
+ * allocates and frees one object needs no new block.
+ *
+ * Return: true if the part was freed; false if @p is no live object of the
+ * block, or if a part of the block is gone.
  */
-static inline bool gomem_tiny_drop(const struct gomem_tiny *t)
+static __always_inline bool gomem_tiny_uncut(struct gomem_tiny *t, void *p)
 {
-	unsigned int bits = GOMEM_TINY_HELD | BIT(t->off);
+	unsigned long at, mask, grains;
+	u8 *starts;
 
-	return gomem_tiny_clear(t->block, bits) == bits;
+	/*
+	 * If the part after @p is gone, @p may have grown over it on another
+	 * CPU. The caller has @p from there, so read the gone bits after @p.
+	 * Pairs with whatever that CPU passed @p on with.
+	 */
+	smp_rmb();
+	starts = t->starts;
+	/* If @p is odd, or below the block, this is no grain of the block. */
+	at = ror64((unsigned long)p - t->block, 1);
+	if (unlikely(at >= t->off || gomem_tiny_has_gone(t)))
+		return false;
+	mask = READ_ONCE(*starts);
+	/* The distance to the next start; 0 if no part starts at @at. */
+	grains = __ffs(mask >> at ^ 1);
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && grains)
+		kmemleak_free(p);
+	if (unlikely(!gomem_tiny_clear(p, grains)))
+		return false;
+	if (likely(at + grains == t->off)) {
+		t->off = at;
+		at += grains;
+	}
+	mask ^= BIT(at);
+	/* Pairs with mask_acquire() in tinyblock.c. */
+	smp_store_release(starts, mask);
+	return true;
 }
 
-/* Return the end of the part that starts at @off, in a block with this mask. */
-static __always_inline unsigned int
-gomem_tiny_part_end(unsigned int mask, unsigned int off)
-{
-	unsigned int above = mask & ~GOMEM_TINY_HELD & ~(BIT(off + 1) - 1);
-
-	return above ? __ffs(above) : GOMEM_TINY_BLOCK;
-}
-
-/* Is byte @off of a block in the rest of the CPU that holds the block? */
-static __always_inline bool gomem_tiny_is_rest(unsigned int mask,
-					       unsigned int off)
-{
-	return (mask & GOMEM_TINY_HELD) &&
-	       gomem_tiny_part_end(mask, off) == GOMEM_TINY_BLOCK;
-}
+void *gomem_tiny_cut_slow(struct gomem_tiny *t, unsigned int size);
+bool gomem_tiny_drop(const struct gomem_tiny *t);
 
 /*
  * @p points into a span of blocks. Return true if it points into a block, false
@@ -223,24 +339,25 @@ static __always_inline bool gomem_tiny_has_mask(const void *p)
 
 /*
  * Return the size of the live object that starts at byte @off of a block with
- * this mask. Return 0 if no part starts there, or if the part that starts there
- * is the rest of a CPU.
+ * this gomem_tiny_live() mask. Return 0 if no part starts there, or if the part
+ * that starts there is the rest of a CPU.
  */
 static __always_inline unsigned int
 gomem_tiny_live_size(unsigned int mask, unsigned int off)
 {
-	/* Bits from @off on, and a bit that marks the end of the block. */
-	unsigned int bits = (mask | BIT(GOMEM_TINY_BLOCK)) >> off, size;
+	unsigned int at = off / GOMEM_TINY_GRAIN;
+	/* Bits from @at on, and a bit that marks the end of the block. */
+	unsigned int bits = (mask | BIT(GOMEM_TINY_GRAINS)) >> at, grains;
 
-	if (unlikely(!(bits & 1)))
+	if (unlikely(!(bits & 1) || off % GOMEM_TINY_GRAIN))
 		return 0;
-	size = __ffs(bits - 1);
+	grains = __ffs(bits - 1);
 	/*
-	 * No object starts at @off if bit @off or the next set bit is
-	 * GOMEM_TINY_HELD. In the second case, the part at @off is the rest.
+	 * No object starts at @at if bit @at or the next set bit is
+	 * GOMEM_TINY_HELD. In the second case, the part at @at is the rest.
 	 */
-	return likely(off + size != GOMEM_TINY_PARTS &&
-		      off != GOMEM_TINY_PARTS) ? size : 0;
+	return likely(at + grains != GOMEM_TINY_PARTS &&
+		      at != GOMEM_TINY_PARTS) ? grains * GOMEM_TINY_GRAIN : 0;
 }
 
 /* Return the address of block number @i of a span. */

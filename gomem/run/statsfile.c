@@ -183,7 +183,8 @@ static void show_objects(struct seq_file *m, const struct totals *t)
 	heading(m, "Tiny objects, which share blocks: tiny_sys is bytes, the others counts");
 	show(m, "tiny_blocks", t->tiny.blocks);
 	show(m, "tiny_sys", t->tiny.sys);
-	show_events(m, GOMEM_EV_TINY_ALLOCS, GOMEM_EV_TINY_FREES);
+	show(m, "tiny_allocs", t->tiny.allocs);
+	show(m, "tiny_frees", t->tiny.frees);
 }
 
 static void show_memory(struct seq_file *m, const struct totals *t)

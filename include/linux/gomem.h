@@ -48,17 +48,17 @@
  * gomem_usable_size() returns the size that an object really has.
  *
  * Tiny objects: noscan objects, which gomem_alloc_noscan() allocates, share
- * blocks of 16 bytes if they have 1 to 5 bytes. Each CPU cuts them from a
+ * blocks of 16 bytes if they have 1 to 4 bytes. Each CPU cuts them from a
  * current block of its own. A noscan object of 9 to 15 bytes also shares that
- * block, if it fits there. So gomem_usable_size() may be exactly the size that
- * was asked for, and may grow when the object after it is freed. When a
- * CPU moves on to another block, no new object gets the unused bytes of the old
- * block until all objects of the old block are freed.
+ * block, if it fits there. So gomem_usable_size() may be just the size that was
+ * asked for, rounded up to an even number, and may grow when the object after
+ * it is freed. When a CPU moves on to another block, no new object gets the
+ * unused bytes of the old block until all objects of the old block are freed.
  *
  * Alignment: at least 8 bytes. A noscan object of less than 16 bytes is aligned
- * to the lowest bit set in its size. An object whose requested size is a power
- * of two is aligned to that size, as kmalloc() promises. Two promises of
- * kmalloc() do not hold:
+ * to the lowest bit set in its size, rounded up to an even number. An object
+ * whose requested size is a power of two is aligned to that size, as kmalloc()
+ * promises. Two promises of kmalloc() do not hold:
  *
  *	- Since Linux 6.11 kmalloc() aligns any size to the largest power of two
  *	  that divides it: 2560 bytes to 512. gomem aligns to the largest power
@@ -95,8 +95,9 @@
  *	  Linux 6.18 the kernel also drops a reference of the page. gomem finds
  *	  the missing reference at the latest when the page is about to go back
  *	  to the kernel;
- *	- a pointer into the middle of a tiny object is reported as a double
- *	  free, since an object may have started there before.
+ *	- a pointer to an even address in the middle of a tiny object is
+ *	  reported as a double free, since an object may have started there
+ *	  before.
  *
  * Memory: each NUMA node has a heap of its own, and memory comes from the node
  * of the CPU. Free memory returns to the kernel after a while. gomem's pages
@@ -207,10 +208,10 @@ static __always_inline unsigned long __gomem_slot_at(size_t size, bool noscan)
 	return (__gomem_class_const(size) << 1 | noscan) << __GOMEM_SLOT_SHIFT;
 }
 
-/* True for noscan sizes that may share blocks: 1 to 5 and 9 to 15 bytes. */
+/* True for noscan sizes that may share blocks: 1 to 4 and 9 to 15 bytes. */
 static __always_inline bool __gomem_is_tiny(size_t size)
 {
-	return size - 1 < 15 && size - 6 > 2;
+	return size - 1 < 15 && size - 5 > 3;
 }
 
 /**
@@ -242,7 +243,7 @@ static __always_inline void *gomem_alloc(size_t size, gfp_t gfp)
  *
  * Objects without pointers (text, packets, pixels) are called noscan. They lie
  * in spans of their own. kmemleak does not scan them, and a write beyond such
- * an object cannot overwrite pointers in its neighbour. Objects of 1 to 5 and
+ * an object cannot overwrite pointers in its neighbour. Objects of 1 to 4 and
  * of 9 to 15 bytes may share blocks: see "Tiny objects" at the top of the file.
  *
  * Context: any but NMI; may sleep if @gfp allows it.

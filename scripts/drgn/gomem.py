@@ -49,8 +49,8 @@ TAG_LARGE, TAG_LIVE, TAG_SPC = 2, 1, 0xff << 5
 SCRATCH_CLASS, TINY_CLASS, HANDLE_CLASS = 68, 73, 74
 # The word of the key of an object that was not constructed: GOMEM_RAW_MARK.
 RAW_MARK = 1
-# Bytes of a block that tiny objects share.
-BLOCK = 16
+# Bytes of a block that tiny objects share, and the bit in its mask that says that a CPU holds it.
+BLOCK, HELD = 16, 1 << 7
 GOLDEN_RATIO = 0x61c8864680b583eb
 WORD = (1 << 64) - 1
 # Pages of a dump that are kept in memory.
@@ -372,18 +372,21 @@ class Heap:
         return Pages(n, backed, free, n * CHUNK_PAGES - backed)
 
     def tiny_mask(self, span, i):
-        """Return the mask of a shared block: bit i is set if an object begins at byte i.
+        """Return the mask of a shared block: bit i is set if an object begins at byte 2 * i.
 
-        If bit 15 is set, the block is a CPU's current one: the highest other bit is then not the
+        If bit 7 is set, the block is a CPU's current one: the highest other bit is then not the
         start of an object, but of the rest, which the CPU has not cut yet.
         """
         at = span.base + span.nelems * BLOCK + 2 * i
-        return int.from_bytes(self.image.read_cached(at, 2), "little")
+        starts, gone = self.image.read_cached(at, 2)
+        if starts & HELD:
+            gone &= (1 << ((starts & ~HELD | 1).bit_length() - 1)) - 1
+        return starts & ~gone
 
     def tiny_objects(self, span):
         """Count the objects in the shared blocks of a span."""
         masks = [self.tiny_mask(span, i) for i in range(span.nelems)]
-        return sum(bin(mask & 0x7fff).count("1") - (mask >> 15) for mask in masks)
+        return sum(bin(mask & ~HELD).count("1") - (mask // HELD) for mask in masks)
 
 
 # --- CPUs -------------------------------------------------------------------
@@ -540,11 +543,11 @@ def cell_text(span, i):
 
 def tiny_text(mask, offset):
     """Return where an offset in a shared block lies, and its state, in the words of whatis."""
-    starts = [i for i in range(BLOCK - 1) if mask >> i & 1]
+    starts = [2 * i for i in range(7) if mask >> i & 1]
     lower, upper = [i for i in starts if i < offset], [i for i in starts if i > offset]
     behind = f", behind a live object at + {lower[-1]}" if lower else ""
     start = offset if offset in starts else lower[-1] if lower else None
-    if start is None or (mask >> 15 and start == starts[-1]):
+    if start is None or (mask & HELD and start == starts[-1]):
         return behind, "no live object"
     return behind, f"live, {(upper[0] if upper else BLOCK) - offset} more bytes from here"
 

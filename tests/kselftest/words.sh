@@ -114,7 +114,7 @@ print_table()
 }
 
 # MIX:LIMIT, where LIMIT is a percentage of the bytes that kmalloc() holds.
-BOUNDS="1:21 2:33 3:50 4:63 5:80 6:107 7:104 8:104 9:104 15:104 uniform:90 words:85"
+BOUNDS="1:35 2:35 3:60 4:60 5:104 6:107 7:104 8:104 9:104 15:104 uniform:90 words:85"
 
 # is_met MIX LIMIT: does gomem hold at most LIMIT percent of what kmalloc()
 # holds?

@@ -50,7 +50,7 @@ static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c,
 	p[n++] = gomem_alloc(100, GFP_KERNEL);			/* 112 */
 	p[n++] = gomem_zalloc(100, GFP_ATOMIC);			/* 112 */
 	p[n++] = gomem_alloc_noscan(100, GFP_KERNEL);		/* 112 */
-	p[n++] = gomem_alloc_noscan(5, GFP_KERNEL);		/* 16 */
+	p[n++] = gomem_alloc_noscan(4, GFP_KERNEL);		/* 16 */
 	p[n++] = gomem_alloc_noscan(15, GFP_KERNEL);		/* 16 */
 	p[n++] = gomem_alloc(40000, GFP_KERNEL);		/* 40960 */
 	p[n++] = gomem_alloc_node(100, GFP_KERNEL, 0);		/* 112 */
@@ -290,7 +290,7 @@ static void test_hard(struct kunit *test)
 	old = gomem_account_enter(a);
 	KUNIT_EXPECT_NULL(test, gomem_alloc(100, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, gomem_zalloc(100, GFP_ATOMIC));
-	KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(5, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(4, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(15, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, gomem_alloc(40000, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, gomem_alloc_node(100, GFP_KERNEL, 0));

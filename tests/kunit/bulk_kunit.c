@@ -388,7 +388,7 @@ static void test_few_others(struct kunit *test)
 			else if (n == 1)
 				f->objs[at] = ZERO_SIZE_PTR;
 			else if (n == 2)
-				f->objs[at] = gomem_alloc_noscan(5, GFP_KERNEL);
+				f->objs[at] = gomem_alloc_noscan(4, GFP_KERNEL);
 			else if (n == 3)
 				f->objs[at] =
 					gomem_alloc_noscan(300, GFP_KERNEL);

@@ -228,12 +228,12 @@ static void test_tiny(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(p); i++) {
-		p[i] = gomem_alloc_noscan(i % 3 + 3, GFP_KERNEL);
+		p[i] = gomem_alloc_noscan(i / 2 % 2 + 3, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, p[i]);
 	}
 	begin(test);
 	for (i = 0; i < ARRAY_SIZE(p); i += 2)
-		point_to(test, (unsigned long)p[i] + i % 3 + 2);
+		point_to(test, (unsigned long)p[i] + i / 2 % 2 + 2);
 	end(test);
 	for (i = 0; i < ARRAY_SIZE(p); i++) {
 		KUNIT_EXPECT_EQ_MSG(test, !!(i % 2), is_left(test, p[i]), "%u",

@@ -583,7 +583,7 @@ static unsigned int alloc_each(struct kunit *test, struct gomem_cache *c,
 	p[n++] = gomem_alloc(100, GFP_KERNEL);
 	p[n++] = gomem_zalloc(100, GFP_ATOMIC);
 	p[n++] = gomem_alloc_noscan(100, GFP_KERNEL);
-	p[n++] = gomem_alloc_noscan(5, GFP_KERNEL);
+	p[n++] = gomem_alloc_noscan(4, GFP_KERNEL);
 	p[n++] = gomem_alloc_noscan(15, GFP_KERNEL);
 	p[n++] = gomem_alloc(40000, GFP_KERNEL);
 	p[n++] = gomem_alloc_node(200, GFP_KERNEL, 0);
@@ -606,7 +606,7 @@ static void alloc_in_irq(void *arg)
 	struct irq_alloc *a = arg;
 
 	a->p[0] = gomem_alloc(100, GFP_ATOMIC);
-	a->p[1] = gomem_alloc_noscan(5, GFP_ATOMIC);
+	a->p[1] = gomem_alloc_noscan(4, GFP_ATOMIC);
 	a->p[2] = gomem_alloc(40000, GFP_ATOMIC);
 }
 

@@ -108,6 +108,21 @@ static void test_every_class(struct kunit *test)
 	expect_freed(test, n);
 }
 
+/* Free an object at the start of a block: it is aligned enough. */
+static void test_tiny(struct kunit *test)
+{
+	struct small *p;
+
+	migrate_disable();
+	gomem_free(gomem_alloc_noscan(1, GFP_KERNEL));
+	p = gomem_alloc_noscan(12, GFP_KERNEL);
+	migrate_enable();
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	KUNIT_EXPECT_TRUE(test, shares_block(p));
+	gomem_free_rcu(p, rcu);
+	expect_freed(test, 1);
+}
+
 /*
  * Free noscan objects of 8 to 15 bytes, of which those of 9 bytes or more may
  * lie in a block of tiny objects. Also free small and large objects of each
@@ -718,6 +733,7 @@ static int rcu_test_init(struct kunit *test)
 
 static struct kunit_case rcu_cases[] = {
 	KUNIT_CASE(test_every_class),
+	KUNIT_CASE(test_tiny),
 	KUNIT_CASE(test_every_kind),
 	KUNIT_CASE(test_small_head),
 	KUNIT_CASE(test_every_offset),

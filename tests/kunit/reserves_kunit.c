@@ -147,7 +147,7 @@ static unsigned int take_tiny(struct reserves_fixture *f)
 	unsigned int n = 0;
 	void *p;
 
-	while (n < MAX_TINY && (p = gomem_alloc_noscan(5, TRY)))
+	while (n < MAX_TINY && (p = gomem_alloc_noscan(4, TRY)))
 		f->tiny[n++] = p;
 	return n;
 }
@@ -162,9 +162,9 @@ static void test_tiny(struct kunit *test)
 	begin(test, 64);
 	n = take_tiny(f);
 	KUNIT_EXPECT_LT(test, n, MAX_TINY);
-	p = gomem_alloc_noscan(5, PRIVILEGED);
+	p = gomem_alloc_noscan(4, PRIVILEGED);
 	KUNIT_EXPECT_NOT_NULL(test, p);
-	KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(5, TRY));
+	KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(4, TRY));
 	end(f, &used);
 	KUNIT_EXPECT_EQ(test, 1, used);
 	gomem_free(p);

@@ -25,7 +25,7 @@
 static void expect_neighbours(struct kunit *test, char **p, unsigned int n,
 			      unsigned int size)
 {
-	unsigned int i, step = size;
+	unsigned int i, step = ALIGN(size, 2);
 
 	for (i = 0; i < n; i++) {
 		KUNIT_EXPECT_TRUE(test, shares_block(p[i]));
@@ -38,15 +38,16 @@ static void expect_neighbours(struct kunit *test, char **p, unsigned int n,
 
 /*
  * A block takes as many objects of a size as fit. The next object begins
- * another block. No object begins at byte 15, so 15 objects of one byte fit.
+ * another block. No object begins at the last two bytes of a block, so 7
+ * objects of one byte or two fit.
  */
 static void test_shared(struct kunit *test)
 {
-	static const unsigned int fits[] = { 0, 15, 8, 5, 4, 3 };
+	static const unsigned int fits[] = { 0, 7, 7, 4, 4 };
 	struct tiny_fixture *f = test->priv;
 	unsigned int size, i, n;
 
-	for (size = 1; size <= 5; size++) {
+	for (size = 1; size <= GOMEM_TINY_OPENS; size++) {
 		n = fits[size];
 		tiny_begin_block();
 		for (i = 0; i < n + 1; i++)
@@ -63,7 +64,9 @@ static void test_shared(struct kunit *test)
 /* Does an object fit into a block after an object of one byte? */
 static bool fits_behind_one(unsigned int size)
 {
-	return ALIGN(1, BIT(__ffs(size))) + size <= 16;
+	unsigned int grains = DIV_ROUND_UP(size, 2);
+
+	return ALIGN(1, BIT(__ffs(grains))) + grains <= 8;
 }
 
 static u32 mask_of(const void *p)
@@ -77,8 +80,8 @@ static bool share_block(const void *p, const void *q)
 }
 
 /*
- * Objects of 1 to 5 and of 9 to 15 bytes share the current block if its rest is
- * long enough; only those of 1 to 5 bytes begin a new block. Objects of 6 to 8
+ * Objects of 1 to 4 and of 9 to 15 bytes share the current block if its rest is
+ * long enough; only those of 1 to 4 bytes begin a new block. Objects of 5 to 8
  * bytes never share a block: see __gomem_is_tiny().
  */
 static void test_joining(struct kunit *test)
@@ -88,13 +91,13 @@ static void test_joining(struct kunit *test)
 
 	for (size = 1; size < 16; size++) {
 		tiny_begin_block();
-		alone = size > 5 ? tiny_get(test, size) : NULL;
+		alone = size > 4 ? tiny_get(test, size) : NULL;
 		first = tiny_get(test, 1);
 		p = tiny_get(test, size);
 		tiny_end_block();
 		KUNIT_EXPECT_FALSE(test, alone && shares_block(alone));
 		KUNIT_EXPECT_TRUE(test, shares_block(first));
-		if (size < 6 || size > 8)
+		if (size < 5 || size > 8)
 			KUNIT_EXPECT_EQ_MSG(test, fits_behind_one(size),
 					    share_block(first, p), "size %u",
 					    size);
@@ -130,13 +133,11 @@ static void test_not_shared(struct kunit *test)
 
 /*
  * An object of up to GOMEM_TINY_OPENS bytes begins a block if it does not fit
- * into the rest. The CPU keeps the larger one of the old rest and the rest of
- * the new block.
+ * into the rest.
  */
-static void test_larger_rest(struct kunit *test)
+static void test_new_block(struct kunit *test)
 {
-	struct gomem_mcache *mc;
-	char *p[5];
+	char *p[4];
 
 	tiny_begin_block();
 	p[0] = tiny_get(test, 1);
@@ -151,26 +152,6 @@ static void test_larger_rest(struct kunit *test)
 	tiny_put(test, p[1], 12);
 	tiny_put(test, p[2], 2);
 	tiny_put(test, p[3], 12);
-
-	tiny_begin_block();
-	p[0] = tiny_get(test, 3);
-	p[1] = tiny_get(test, 3);
-	p[2] = tiny_get(test, 3);
-	p[3] = tiny_get(test, 3);	/* rest: 4 bytes */
-	p[4] = tiny_get(test, 5);	/* does not fit; new rest: 11 bytes */
-	mc = per_cpu(gomem_mcache_task, smp_processor_id());
-	KUNIT_EXPECT_EQ(test, 5, mc->tiny.off);
-	tiny_end_block();
-	KUNIT_EXPECT_EQ(test, tiny_block_of(p[0]), tiny_block_of(p[3]));
-	KUNIT_EXPECT_NE(test, tiny_block_of(p[0]), tiny_block_of(p[4]));
-	/* A rest that the CPU gave up belongs to the block's last object. */
-	KUNIT_EXPECT_EQ(test, 7, gomem_usable_size(p[3]));
-	KUNIT_EXPECT_EQ(test, 5, gomem_usable_size(p[4]));
-	tiny_put(test, p[0], 3);
-	tiny_put(test, p[1], 3);
-	tiny_put(test, p[2], 3);
-	tiny_put(test, p[3], 3);
-	tiny_put(test, p[4], 5);
 }
 
 static void replace_one(struct kunit *test, unsigned int i)
@@ -183,7 +164,7 @@ static void replace_one(struct kunit *test, unsigned int i)
 		f->obj[i] = NULL;
 		return;
 	}
-	f->size[i] = 1 + below(&f->base.rnd, below(&f->base.rnd, 3) ? 5 : 15);
+	f->size[i] = 1 + below(&f->base.rnd, below(&f->base.rnd, 3) ? 4 : 15);
 	if (below(&f->base.rnd, 4)) {
 		f->obj[i] = tiny_get(test, f->size[i]);
 		return;
@@ -229,21 +210,22 @@ static long free_all_work(void *arg)
 static void test_last_part(struct kunit *test)
 {
 	struct gomem_tiny_stats now;
-	char *p[3];
+	char *p[4];
+	unsigned int i;
 
 	tiny_begin_block();
-	p[0] = tiny_get(test, 5);
-	p[1] = tiny_get(test, 5);
-	p[2] = tiny_get(test, 5);
+	for (i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = tiny_get(test, 4);
 	tiny_end_block();
 	gomem_tiny_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, 1, now.blocks);
-	tiny_put(test, p[1], 5);
-	tiny_put(test, p[2], 5);
+	tiny_put(test, p[1], 4);
+	tiny_put(test, p[2], 4);
+	tiny_put(test, p[3], 4);
 	gomem_tiny_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, 1, now.blocks);
 	KUNIT_EXPECT_EQ(test, BIT(0), gomem_tiny_mask(tiny_block_of(p[0])));
-	tiny_put(test, p[0], 5);
+	tiny_put(test, p[0], 4);
 	gomem_tiny_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, 0, now.blocks);
 	tiny_expect_all_back(test);
@@ -276,6 +258,49 @@ static void test_from_irq(struct kunit *test)
 	}
 }
 
+static void free_one(void *p)
+{
+	gomem_free(p);
+}
+
+/*
+ * An interrupt handler frees objects of the block that the task's CPU holds.
+ * Their starts stay in the mask until the CPU cuts again. Meanwhile the task's
+ * own frees set gone bits, too.
+ */
+static void test_gone(struct kunit *test)
+{
+	unsigned long block;
+	char *p[3], *last;
+
+	skip_on_rt(test);
+	tiny_begin_block();
+	p[0] = tiny_get(test, 4);
+	p[1] = tiny_get(test, 4);
+	block = tiny_block_of(p[0]);
+	run_in_hardirq(free_one, p[0]);
+	KUNIT_EXPECT_EQ(test, GOMEM_TINY_HELD | BIT(2) | BIT(4),
+			gomem_tiny_mask(block));
+	KUNIT_EXPECT_EQ(test, GOMEM_TINY_HELD | BIT(0) | BIT(2) | BIT(4) |
+			BIT(GOMEM_TINY_GONE_SHIFT), gomem_tiny_bits(block));
+	tiny_refuse(test, p[0], GOMEM_DOUBLE_FREE);
+	expect_sound(test);
+	p[2] = tiny_get(test, 4);
+	KUNIT_EXPECT_EQ(test, GOMEM_TINY_HELD | BIT(2) | BIT(4) | BIT(6),
+			gomem_tiny_bits(block));
+	run_in_hardirq(free_one, p[2]);
+	KUNIT_EXPECT_EQ(test, 8, gomem_usable_size(p[1]));
+	memset(p[1], tiny_byte_of(p[1]), 8);
+	tiny_put(test, p[1], 8);
+	KUNIT_EXPECT_TRUE(test, is_zero((void *)block, 16));
+	KUNIT_EXPECT_EQ(test, GOMEM_TINY_HELD | BIT(6), gomem_tiny_mask(block));
+	last = tiny_get(test, 1);
+	KUNIT_EXPECT_EQ(test, BIT(6), gomem_tiny_bits(block));
+	tiny_end_block();
+	tiny_put(test, last, 1);
+	tiny_expect_all_back(test);
+}
+
 struct irq_job {
 	char *obj[64];
 	unsigned int n;
@@ -287,7 +312,7 @@ static void make_in_irq(void *arg)
 	unsigned int i;
 
 	for (i = 0; i < job->n; i++)
-		job->obj[i] = gomem_alloc_noscan(1 + i % 5,
+		job->obj[i] = gomem_alloc_noscan(1 + i % 4,
 						 GFP_ATOMIC | __GFP_NOWARN);
 }
 
@@ -295,6 +320,7 @@ static void make_in_irq(void *arg)
 static void test_in_irq(struct kunit *test)
 {
 	struct irq_job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
+	struct gomem_tiny_stats now;
 	unsigned int i, k;
 	char *mine;
 
@@ -305,17 +331,20 @@ static void test_in_irq(struct kunit *test)
 	mine = tiny_get(test, 1);
 	run_in_hardirq(make_in_irq, job);
 	tiny_end_block();
+	gomem_tiny_get_stats(&now);
+	/* They take 96 grains. */
+	KUNIT_EXPECT_LE(test, now.blocks, 1 + 2 * 96 / 8);
 	for (i = 0; i < job->n; i++) {
-		tiny_expect(test, job->obj[i], 1 + i % 5);
+		tiny_expect(test, job->obj[i], 1 + i % 4);
 		KUNIT_EXPECT_TRUE(test, shares_block(job->obj[i]));
 		KUNIT_EXPECT_NE(test, tiny_block_of(mine),
 				tiny_block_of(job->obj[i]));
 		for (k = 0; k < i; k++)
 			KUNIT_EXPECT_PTR_NE(test, job->obj[k], job->obj[i]);
-		memset(job->obj[i], tiny_byte_of(job->obj[i]), 1 + i % 5);
+		memset(job->obj[i], tiny_byte_of(job->obj[i]), 1 + i % 4);
 	}
 	for (i = 0; i < job->n; i++)
-		tiny_put(test, job->obj[i], 1 + i % 5);
+		tiny_put(test, job->obj[i], 1 + i % 4);
 	tiny_put(test, mine, 1);
 	tiny_expect_all_back(test);
 }
@@ -327,12 +356,11 @@ static void test_drain(struct kunit *test)
 	char *p;
 
 	tiny_begin_block();
-	p = tiny_get(test, 5);
-	tiny_put(test, p, 5);
+	p = tiny_get(test, 4);
+	tiny_put(test, p, 4);
 	gomem_tiny_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, 1, now.blocks);
-	KUNIT_EXPECT_EQ(test, BIT(15) | BIT(0),
-			mask_of(p));
+	KUNIT_EXPECT_EQ(test, GOMEM_TINY_HELD | BIT(0), mask_of(p));
 	tiny_end_block();
 	gomem_mcache_drain(false);
 	gomem_tiny_get_stats(&now);
@@ -343,14 +371,14 @@ static void test_drain(struct kunit *test)
 	 * the CPU, but does not free it. The object gets the rest of the block.
 	 */
 	tiny_begin_block();
-	p = tiny_get(test, 5);
-	KUNIT_EXPECT_EQ(test, 5, gomem_usable_size(p));
+	p = tiny_get(test, 4);
+	KUNIT_EXPECT_EQ(test, 4, gomem_usable_size(p));
 	tiny_end_block();
 	gomem_mcache_drain(false);
 	KUNIT_EXPECT_EQ(test, BIT(0), mask_of(p));
 	KUNIT_EXPECT_EQ(test, 16, gomem_usable_size(p));
-	tiny_expect_kept(test, p, 5);
-	KUNIT_EXPECT_TRUE(test, is_zero(p + 5, 11));
+	tiny_expect_kept(test, p, 4);
+	KUNIT_EXPECT_TRUE(test, is_zero(p + 4, 12));
 	gomem_free(p);
 	tiny_expect_all_back(test);
 }
@@ -366,12 +394,12 @@ static void test_drain_idle(struct kunit *test)
 	tiny_begin_block();
 	p = tiny_get(test, 1);
 	gomem_mcache_drain(true);
-	KUNIT_EXPECT_TRUE(test, mask_of(p) & BIT(15));
+	KUNIT_EXPECT_TRUE(test, mask_of(p) & GOMEM_TINY_HELD);
 	q = tiny_get(test, 1);
 	KUNIT_EXPECT_EQ(test, tiny_block_of(p), tiny_block_of(q));
 	gomem_mcache_drain(true);
 	gomem_mcache_drain(true);
-	KUNIT_EXPECT_FALSE(test, mask_of(p) & BIT(15));
+	KUNIT_EXPECT_FALSE(test, mask_of(p) & GOMEM_TINY_HELD);
 	r = tiny_get(test, 1);
 	KUNIT_EXPECT_NE(test, tiny_block_of(p), tiny_block_of(r));
 	tiny_end_block();
@@ -390,22 +418,22 @@ static void test_counted(struct kunit *test)
 
 	tiny_begin_block();
 	for (i = 0; i < n; i++)
-		f->obj[i] = tiny_get(test, 5);
+		f->obj[i] = tiny_get(test, 4);
 	tiny_end_block();
 	gomem_tiny_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, f->before.allocs + n, now.allocs);
 	KUNIT_EXPECT_EQ(test, f->before.frees, now.frees);
-	KUNIT_EXPECT_EQ(test, DIV_ROUND_UP(n, 3), now.blocks);
+	KUNIT_EXPECT_EQ(test, DIV_ROUND_UP(n, 4), now.blocks);
 	KUNIT_EXPECT_GE(test, now.sys, now.blocks * 16);
 	KUNIT_EXPECT_EQ(test, now.sys, now.spans * GOMEM_PAGE_SIZE);
 	for (i = 0; i < n; i++)
-		tiny_put(test, f->obj[i], 5);
+		tiny_put(test, f->obj[i], 4);
 	gomem_tiny_get_stats(&now);
 	KUNIT_EXPECT_EQ(test, f->before.frees + n, now.frees);
 	tiny_expect_all_back(test);
 }
 
-/* Objects of 5 bytes take little more than 6 bytes each. */
+/* Objects of 4 bytes take little more than 4.5 bytes each. */
 static void test_density(struct kunit *test)
 {
 	struct tiny_fixture *f = test->priv;
@@ -414,13 +442,14 @@ static void test_density(struct kunit *test)
 
 	gomem_scavenge_all();
 	for (i = 0; i < MAX_OBJECTS; i++)
-		f->obj[i] = tiny_get(test, 5);
+		f->obj[i] = tiny_get(test, 4);
 	gomem_tiny_get_stats(&now);
 	/*
-	 * Three objects share a block of 16 bytes and a mask of 2 bytes. CPUs
+	 * Four objects share a block of 16 bytes and a mask of 2 bytes. CPUs
 	 * hold some more blocks.
 	 */
-	KUNIT_EXPECT_LE(test, now.sys, MAX_OBJECTS * 6 + 10 * GOMEM_PAGE_SIZE);
+	KUNIT_EXPECT_LE(test, now.sys,
+			MAX_OBJECTS * 18 / 4 + 10 * GOMEM_PAGE_SIZE);
 	tiny_free_all(f);
 	tiny_expect_all_back(test);
 }
@@ -433,9 +462,9 @@ static void test_usable_size(struct kunit *test)
 
 	tiny_begin_block();
 	p[0] = tiny_get(test, 3);
-	p[1] = tiny_get(test, 2);	/* after a gap of one byte */
+	p[1] = tiny_get(test, 2);
 	p[2] = tiny_get(test, 1);
-	p[3] = tiny_get(test, 4);	/* after a gap of one byte */
+	p[3] = tiny_get(test, 4);
 	tiny_end_block();
 	KUNIT_EXPECT_EQ(test, 4, tiny_off_of(p[1]));
 	KUNIT_EXPECT_EQ(test, 6, tiny_off_of(p[2]));
@@ -479,11 +508,12 @@ static void test_cleared(struct kunit *test)
 		tiny_begin_block();
 		n = 0;
 		do {
-			f->size[n] = 1 + below(&f->base.rnd, 5);
+			f->size[n] = 1 + below(&f->base.rnd, 4);
 			f->obj[n] = tiny_get(test, f->size[n]);
 		} while (share_block(f->obj[n++], f->obj[0]) && n < 16);
 		tiny_end_block();
 		block = (u8 *)tiny_block_of(f->obj[0]);
+		shuffle(&f->base.rnd, (void **)f->obj, n);
 		if (round % 2)
 			gomem_mcache_drain(false);
 		for (i = 0; i < n; i++) {
@@ -503,7 +533,7 @@ static void test_realloc(struct kunit *test)
 	unsigned int from, to, kept, usable;
 	char *p, *q, *next;
 
-	for (from = 1; from < 6; from++) {
+	for (from = 1; from <= GOMEM_TINY_OPENS; from++) {
 		for (to = 1; to < 40; to++) {
 			tiny_begin_block();
 			p = gomem_alloc_noscan(from, GFP_KERNEL | __GFP_ZERO);
@@ -513,8 +543,8 @@ static void test_realloc(struct kunit *test)
 			memset(p, tiny_byte_of(p), from);
 			q = gomem_realloc(p, to, GFP_KERNEL | __GFP_ZERO);
 			KUNIT_ASSERT_NOT_NULL(test, q);
-			KUNIT_EXPECT_EQ(test, to <= from, p == q);
-			if (to > 5 && (to < 9 || to > 15))
+			KUNIT_EXPECT_EQ(test, to <= ALIGN(from, 2), p == q);
+			if (to > 4 && (to < 9 || to > 15))
 				KUNIT_EXPECT_FALSE(test, shares_block(q));
 			KUNIT_EXPECT_TRUE(test, is_noscan(q));
 			kept = min(from, to);
@@ -564,15 +594,15 @@ static void test_free_sensitive(struct kunit *test)
 	char *p, *q;
 
 	tiny_begin_block();
-	p = tiny_get(test, 5);
-	q = tiny_get(test, 5);
+	p = tiny_get(test, 4);
+	q = tiny_get(test, 4);
 	tiny_end_block();
 	gomem_free_sensitive(p);
-	KUNIT_EXPECT_TRUE(test, is_zero(p, 5));
-	tiny_expect_kept(test, q, 5);
+	KUNIT_EXPECT_TRUE(test, is_zero(p, 4));
+	tiny_expect_kept(test, q, 4);
 	gomem_free_sensitive(p);
 	expect_misuses(test, GOMEM_DOUBLE_FREE, 1);
-	tiny_put(test, q, 5);
+	tiny_put(test, q, 4);
 }
 
 /* No memory */
@@ -594,18 +624,20 @@ static void test_no_memory(struct kunit *test)
 	no_pages_end();
 	while (n--)
 		gomem_free(f->obj[n]);
-	tiny_put(test, tiny_get(test, 5), 5);
+	tiny_put(test, tiny_get(test, 4), 4);
 	tiny_expect_all_back(test);
 }
 
 /* Threads and interrupt handlers that free objects of each other */
 
-#define SHARED		512
-#define RUN_MS		1500
+#define MAX_SHARED	512
+#define RUN_MS		1000
 
 struct exchanger {
 	struct worker base;
 	char **shared;
+	unsigned int nr;
+	unsigned int max_size;
 };
 
 /*
@@ -614,7 +646,7 @@ struct exchanger {
  */
 static void exchange(struct exchanger *e, gfp_t gfp)
 {
-	unsigned int size = 1 + below(&e->base.rnd, 15);
+	unsigned int size = 1 + below(&e->base.rnd, e->max_size);
 	char *p = gomem_alloc_noscan(size, gfp);
 
 	if (p && memchr_inv(p, 0, size) && shares_block(p))
@@ -623,7 +655,7 @@ static void exchange(struct exchanger *e, gfp_t gfp)
 		memset(p, size, size);
 		e->base.done++;
 	}
-	p = xchg(&e->shared[below(&e->base.rnd, SHARED)], p);
+	p = xchg(&e->shared[below(&e->base.rnd, e->nr)], p);
 	if (!p)
 		return;
 	if (*p < 1 || *p > 15 || memchr_inv(p, *p, *p) ||
@@ -680,8 +712,12 @@ static void interrupt_threads(struct exchanger *e)
 	}
 }
 
-/* The last entry of e[] belongs to no thread: interrupts use it. */
-static void test_threads(struct kunit *test)
+/*
+ * Threads share @nr objects of up to @max_size bytes. The last entry of e[]
+ * belongs to no thread: interrupts use it.
+ */
+static void run_threads(struct kunit *test, unsigned int nr,
+			unsigned int max_size)
 {
 	struct tiny_fixture *f = test->priv;
 	unsigned int n = nr_workers(), i;
@@ -689,11 +725,13 @@ static void test_threads(struct kunit *test)
 	char **shared;
 
 	skip_on_rt(test);
-	shared = kunit_kcalloc(test, SHARED, sizeof(*shared), GFP_KERNEL);
+	shared = kunit_kcalloc(test, nr, sizeof(*shared), GFP_KERNEL);
 	e = kunit_kcalloc(test, n + 1, sizeof(*e), GFP_KERNEL);
 	KUNIT_ASSERT_TRUE(test, shared && e);
 	for (i = 0; i <= n; i++) {
 		e[i].shared = shared;
+		e[i].nr = nr;
+		e[i].max_size = max_size;
 		prandom_seed_state(&e[i].base.rnd, f->base.seed + i);
 		if (i < n)
 			worker_start(&e[i].base, exchange_step,
@@ -705,20 +743,35 @@ static void test_threads(struct kunit *test)
 		worker_expect(test, &e[i].base);
 	}
 	expect_sound(test);
-	for (i = 0; i < SHARED; i++)
+	for (i = 0; i < nr; i++)
 		gomem_free(shared[i]);
 	tiny_expect_all_back(test);
+}
+
+static void test_threads(struct kunit *test)
+{
+	run_threads(test, MAX_SHARED, 15);
+}
+
+/*
+ * Objects live so shortly that most of them are freed in the current block of
+ * another CPU.
+ */
+static void test_threads_held(struct kunit *test)
+{
+	run_threads(test, 8, 4);
 }
 
 static struct kunit_case tiny_cases[] = {
 	KUNIT_CASE(test_shared),
 	KUNIT_CASE(test_joining),
 	KUNIT_CASE(test_not_shared),
-	KUNIT_CASE(test_larger_rest),
+	KUNIT_CASE(test_new_block),
 	KUNIT_CASE(test_random),
 	KUNIT_CASE(test_last_part),
 	KUNIT_CASE(test_other_cpu),
 	KUNIT_CASE(test_from_irq),
+	KUNIT_CASE(test_gone),
 	KUNIT_CASE(test_in_irq),
 	KUNIT_CASE(test_drain),
 	KUNIT_CASE(test_drain_idle),
@@ -731,6 +784,7 @@ static struct kunit_case tiny_cases[] = {
 	KUNIT_CASE(test_free_sensitive),
 	KUNIT_CASE(test_no_memory),
 	KUNIT_CASE(test_threads),
+	KUNIT_CASE(test_threads_held),
 	{}
 };
 

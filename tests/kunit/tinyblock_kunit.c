@@ -7,56 +7,84 @@
 #include <linux/bitops.h>
 #include <linux/gomem.h>
 
+#include "context.h"
 #include "fixture.h"
 #include "tiny_steps.h"
 #include "api/tiny.h"
+#include "cpu/mcache.h"
 
 /* Cutting, in a page of the test's own */
 
+/* Cut like gomem_tiny_cut(). Return the part's grain; 8 if it does not fit. */
 static unsigned int model_cut(unsigned int *mask, unsigned int *off,
 			      unsigned int size)
 {
-	unsigned int align = BIT(__ffs(size));
+	unsigned int grains = (size + 1) / 2, align = BIT(__ffs(grains));
 	unsigned int start = *off;
 
 	while (start % align)
 		start++;
-	if (start + size > 16)
-		return 16;
+	if (start + grains > 8)
+		return 8;
 	*mask &= ~BIT(*off);
 	*mask |= BIT(start);
-	*off = start + size;
-	if (*off < 15)
+	*off = start + grains;
+	if (*off < 7)
 		*mask |= BIT(*off);
 	else
-		*mask &= ~BIT(15);
+		*mask &= ~BIT(7);
 	return start;
+}
+
+static char *cut(struct gomem_tiny *t, unsigned int size)
+{
+	void *p;
+
+	switch (gomem_tiny_cut(t, size, &p)) {
+	case GOMEM_TINY_CUT:
+		return p;
+	case GOMEM_TINY_NOT_NOW:
+		return gomem_tiny_cut_slow(t, size);
+	case GOMEM_TINY_NO_ROOM:
+		return NULL;
+	}
+	return NULL;
+}
+
+static struct gomem_tiny hold(unsigned long block)
+{
+	struct gomem_tiny t = {
+		.block = block,
+		.starts = gomem_tiny_byte(block, 0),
+	};
+
+	*t.starts = GOMEM_TINY_HELD | BIT(0);
+	return t;
 }
 
 static void cut_one_block(struct kunit *test, unsigned long block)
 {
-	struct gomem_tiny t = { .block = block };
+	unsigned int mask = GOMEM_TINY_HELD | BIT(0), off = 0, size, want;
+	struct gomem_tiny t = hold(block);
 	struct tiny_fixture *f = test->priv;
-	unsigned int mask = BIT(15) | BIT(0), off = 0, size, want;
-	void *p;
+	char *p;
 
-	atomic_or(mask << gomem_tiny_shift(block), gomem_tiny_word(block));
 	while (t.block) {
 		size = 1 + below(&f->base.rnd, 15);
 		want = model_cut(&mask, &off, size);
-		p = gomem_tiny_cut(&t, size);
+		p = cut(&t, size);
 		KUNIT_ASSERT_PTR_EQ(test,
-				    want < 16 ? (void *)block + want : NULL, p);
+				    want < 8 ? (char *)block + 2 * want : NULL,
+				    p);
 		KUNIT_ASSERT_EQ_MSG(test, mask, gomem_tiny_mask(block),
 				    "size %u at %u", size, off);
-		KUNIT_ASSERT_EQ(test, off < 15 ? off : 16, t.off);
-		KUNIT_ASSERT_EQ(test, off < 15 ? block : 0, t.block);
+		KUNIT_ASSERT_EQ(test, off < 7 ? off : 8, t.off);
+		KUNIT_ASSERT_EQ(test, off < 7 ? block : 0, t.block);
 		if (p || below(&f->base.rnd, 2))
 			continue;
 		/* Sometimes release the rest. */
-		KUNIT_ASSERT_EQ(test, mask == (BIT(15) | BIT(off)),
-				gomem_tiny_drop(&t));
-		mask &= ~(BIT(15) | BIT(off));
+		mask &= ~(GOMEM_TINY_HELD | BIT(off));
+		KUNIT_ASSERT_EQ(test, !mask, gomem_tiny_drop(&t));
 		KUNIT_ASSERT_EQ(test, mask, gomem_tiny_mask(block));
 		return;
 	}
@@ -82,8 +110,9 @@ static void test_cut(struct kunit *test)
 			block = page + 16 * i;
 			KUNIT_ASSERT_EQ(test, masks[i],
 					gomem_tiny_mask(block + i % 16));
-			KUNIT_ASSERT_EQ(test, masks[i],
-					gomem_tiny_clear(block, 0xffff));
+			atomic_andnot(GOMEM_TINY_MASK
+					      << gomem_tiny_shift(block),
+				      gomem_tiny_word(block));
 			masks[i] = 0;
 		}
 		KUNIT_ASSERT_TRUE(test, is_zero((void *)page, GOMEM_PAGE_SIZE));
@@ -97,8 +126,72 @@ static void test_nothing_to_cut(struct kunit *test)
 	unsigned int size;
 
 	for (size = 1; size < 16; size++)
-		KUNIT_EXPECT_NULL(test, gomem_tiny_cut(&none, size));
+		KUNIT_EXPECT_NULL(test, cut(&none, size));
 	KUNIT_EXPECT_EQ(test, 0, none.block);
+}
+
+/* The CPU's rest */
+
+/*
+ * While the task has entered an account, each object of up to GOMEM_TINY_OPENS
+ * bytes begins a block. The CPU keeps the larger one of the old rest and the
+ * rest of the new block. A rest that it drops belongs to the last object of the
+ * rest's block.
+ */
+static void test_larger_rest(struct kunit *test)
+{
+	struct gomem_account *a, *old;
+	struct gomem_mcache *mc;
+	char *p[5];
+
+	a = gomem_account_create("tiny", 0, 0, NULL, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, a);
+	tiny_begin_block();
+	p[0] = tiny_get(test, 1);
+	p[1] = tiny_get(test, 12);	/* no rest is left */
+	old = gomem_account_enter(a);
+	p[2] = tiny_get(test, 4);	/* new rest: 12 bytes */
+	p[3] = tiny_get(test, 1);	/* new rest: 14 bytes */
+	p[4] = tiny_get(test, 4);	/* rest of the new block: 12 bytes */
+	gomem_account_exit(old);
+	mc = per_cpu(gomem_mcache_task, smp_processor_id());
+	KUNIT_EXPECT_EQ(test, tiny_block_of(p[3]), mc->tiny.block);
+	tiny_end_block();
+	KUNIT_EXPECT_EQ(test, 16, gomem_usable_size(p[2]));
+	KUNIT_EXPECT_EQ(test, 2, gomem_usable_size(p[3]));
+	KUNIT_EXPECT_EQ(test, 16, gomem_usable_size(p[4]));
+	tiny_put(test, p[0], 1);
+	tiny_put(test, p[1], 12);
+	tiny_put(test, p[2], 4);
+	tiny_put(test, p[3], 1);
+	tiny_put(test, p[4], 4);
+	gomem_account_destroy(a);
+}
+
+static void free_one(void *p)
+{
+	gomem_free(p);
+}
+
+/*
+ * An object of 10 bytes fits behind one that an interrupt handler has freed. A
+ * bulk free makes the last object rest again, like gomem_free().
+ */
+static void test_rest_is_used(struct kunit *test)
+{
+	void *p, *q;
+
+	skip_on_rt(test);
+	tiny_begin_block();
+	p = tiny_get(test, 1);
+	run_in_hardirq(free_one, p);
+	q = tiny_get(test, 10);
+	KUNIT_EXPECT_PTR_EQ(test, p + 2, q);
+	gomem_free_bulk(1, &q);
+	KUNIT_EXPECT_PTR_EQ(test, p + 2, (void *)tiny_get(test, 10));
+	tiny_end_block();
+	gomem_free(p + 2);
+	tiny_expect_all_back(test);
 }
 
 /* Misuse */
@@ -109,18 +202,20 @@ static void test_nothing_to_cut(struct kunit *test)
  */
 static void test_masks_are_no_objects(struct kunit *test)
 {
-	char *p = tiny_get(test, 5),
+	char *p = tiny_get(test, 4),
 	     *page = (char *)((unsigned long)p & GOMEM_PAGE_MASK);
 	unsigned int off;
 
 	for (off = GOMEM_TINY_MASKS; off < GOMEM_PAGE_SIZE; off += 1 + off % 31)
 		tiny_refuse(test, page + off, GOMEM_INTERIOR_POINTER);
-	tiny_put(test, p, 5);
+	tiny_put(test, p, 4);
 }
 
 static struct kunit_case tinyblock_cases[] = {
 	KUNIT_CASE(test_cut),
 	KUNIT_CASE(test_nothing_to_cut),
+	KUNIT_CASE(test_larger_rest),
+	KUNIT_CASE(test_rest_is_used),
 	KUNIT_CASE(test_masks_are_no_objects),
 	{}
 };

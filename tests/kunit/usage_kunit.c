@@ -213,7 +213,7 @@ static void test_hard(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0,
 			gomem_usage_limit(KBUILD_MODNAME " hard=1000K"));
 	KUNIT_EXPECT_NULL(test, gomem_alloc(100, GFP_KERNEL));
-	KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(5, GFP_ATOMIC));
+	KUNIT_EXPECT_NULL(test, gomem_alloc_noscan(4, GFP_ATOMIC));
 	KUNIT_EXPECT_NULL(test, gomem_alloc(40000, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, gomem_alloc_node(100, GFP_KERNEL, 0));
 	KUNIT_EXPECT_NULL(test, gomem_cache_alloc(c, GFP_KERNEL));

@@ -178,7 +178,7 @@ static void test_tiny(struct kunit *test)
 		for (i = 0; i < TINY_OBJECTS; i++) {
 			if (t[i].p)
 				continue;
-			t[i].size = 1 + below(&f->rnd, 5);
+			t[i].size = 1 + below(&f->rnd, 4);
 			t[i].p = gomem_alloc_noscan(t[i].size, GFP_KERNEL);
 			KUNIT_ASSERT_NOT_NULL(test, t[i].p);
 			memset(t[i].p, 0xff, t[i].size);

@@ -141,7 +141,7 @@ static void test_fresh(struct kunit *test)
 
 static void test_tiny(struct kunit *test)
 {
-	u8 *p = gomem_alloc_noscan(5, GFP_KERNEL);
+	u8 *p = gomem_alloc_noscan(4, GFP_KERNEL);
 	const char *answer;
 	char want[48];
 

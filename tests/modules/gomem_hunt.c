@@ -393,7 +393,7 @@ static noinline void lost_noscan(void)
 
 static noinline void lost_tiny(void)
 {
-	note_lost(note(gomem_alloc_noscan(5, GFP_KERNEL)));
+	note_lost(note(gomem_alloc_noscan(4, GFP_KERNEL)));
 }
 
 static noinline void lost_large(void)

@@ -44,8 +44,8 @@ static int double_free_noscan(const struct misuse_case *c)
 /* Free a tiny object twice while another one lives in its block. */
 static int double_free_tiny(const struct misuse_case *c)
 {
-	char *p = gomem_strdup("four", GFP_KERNEL);
-	char *q = gomem_strdup("five", GFP_KERNEL);
+	char *p = gomem_strdup("one", GFP_KERNEL);
+	char *q = gomem_strdup("two", GFP_KERNEL);
 
 	if (!p || !q)
 		return -ENOMEM;
@@ -62,7 +62,7 @@ static int double_free_tiny_block(const struct misuse_case *c)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(p); i++) {
-		p[i] = gomem_alloc_noscan(5, GFP_KERNEL);
+		p[i] = gomem_alloc_noscan(4, GFP_KERNEL);
 		if (!p[i])
 			return -ENOMEM;
 	}

@@ -80,7 +80,7 @@ static int leak(const struct misuse_case *c)
 
 	for (i = 0; i < 3; i++)
 		if (!gomem_alloc(48, GFP_KERNEL) ||
-		    !gomem_strdup("tiny", GFP_KERNEL))
+		    !gomem_strdup("abc", GFP_KERNEL))
 			return -ENOMEM;
 	if (!gomem_scratch_get(1, GFP_KERNEL))
 		return -ENOMEM;

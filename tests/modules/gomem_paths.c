@@ -111,7 +111,7 @@ static noinline void via_tiny(void **p)
 	unsigned int i;
 
 	for (i = 0; i < OBJECTS; i++)
-		p[i] = gomem_alloc_noscan(5, GFP_KERNEL);
+		p[i] = gomem_alloc_noscan(4, GFP_KERNEL);
 }
 
 static noinline void via_zalloc(void **p)

@@ -75,7 +75,7 @@ static void *make_window(void)
  */
 static void *make_tiny(void)
 {
-	return gomem_strdup("four", GFP_KERNEL);
+	return gomem_strdup("one", GFP_KERNEL);
 }
 
 static void *make_of_the_kernel(void)

@@ -154,7 +154,7 @@ static void do_noscan(void)
 
 static void do_tiny(void)
 {
-	gomem_free(use(gomem_alloc_noscan(5, GFP_KERNEL)));
+	gomem_free(use(gomem_alloc_noscan(4, GFP_KERNEL)));
 }
 
 /*
@@ -166,7 +166,7 @@ static void do_tiny_many(void)
 	unsigned int i;
 
 	for (i = 0; i < MANY; i++)
-		many[i] = use(gomem_alloc_noscan(5, GFP_KERNEL));
+		many[i] = use(gomem_alloc_noscan(4, GFP_KERNEL));
 	gomem_free_bulk(MANY, many);
 }
 
