@@ -410,12 +410,17 @@ static void test_no_origin(struct kunit *test)
 static void test_many_origins(struct kunit *test)
 {
 	unsigned long rate = gomem_profile_rate;
-	void *first, *last = NULL;
+	void *first, *last = NULL, *kept;
 	unsigned int i;
 
+	/*
+	 * Keep a span for the objects of 320 bytes, so that they do not get the
+	 * memory of the first object.
+	 */
+	kept = gomem_alloc(320, GFP_KERNEL);
 	set_rate(1);
 	first = allocates_whatis(SZ_4K);
-	KUNIT_ASSERT_NOT_NULL(test, first);
+	KUNIT_ASSERT_TRUE(test, kept && first);
 	gomem_free(first);
 	for (i = 0; i < 2 * GOMEM_FREED_MAX; i++) {
 		last = allocates_whatis(320);
@@ -425,6 +430,7 @@ static void test_many_origins(struct kunit *test)
 	set_rate(rate);
 	expect_not(test, ask(test, first), "freed: ");
 	expect(test, ask(test, last), "freed: ");
+	gomem_free(kept);
 }
 
 static struct kunit_case whatis_cases[] = {
