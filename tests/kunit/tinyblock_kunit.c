@@ -194,6 +194,30 @@ static void test_rest_is_used(struct kunit *test)
 	tiny_expect_all_back(test);
 }
 
+static void get_four(void *arg)
+{
+	void **p = arg;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		p[i] = gomem_alloc_noscan(4, GFP_ATOMIC | __GFP_NOWARN);
+}
+
+/* An interrupt handler cuts a block up to its end, too. */
+static void test_whole_block_in_irq(struct kunit *test)
+{
+	void *p[4] = { };
+
+	skip_on_rt(test);
+	tiny_begin_block();
+	run_in_hardirq(get_four, p);
+	tiny_end_block();
+	KUNIT_EXPECT_TRUE(test, shares_block(p[0]));
+	KUNIT_EXPECT_PTR_EQ(test, p[0] + 12, p[3]);
+	gomem_free_bulk(4, p);
+	tiny_expect_all_back(test);
+}
+
 /* Misuse */
 
 /*
@@ -216,6 +240,7 @@ static struct kunit_case tinyblock_cases[] = {
 	KUNIT_CASE(test_nothing_to_cut),
 	KUNIT_CASE(test_larger_rest),
 	KUNIT_CASE(test_rest_is_used),
+	KUNIT_CASE(test_whole_block_in_irq),
 	KUNIT_CASE(test_masks_are_no_objects),
 	{}
 };
