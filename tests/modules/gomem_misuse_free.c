@@ -303,12 +303,16 @@ const struct misuse_case free_cases[] = {
 	/*
 	 * In a block of tiny objects gomem knows only that no object starts at
 	 * the pointer, not whether one did before. So it reports a double free.
-	 * In the second case, the pointer is just after the object.
+	 * In the second case, the pointer is just after the object. In the
+	 * third one it is odd, and no object ever starts at an odd address.
 	 */
-	{ "interior_tiny", with_tiny, .use = free_it, .size = 5, .at = 3,
+	{ "interior_tiny", with_tiny, .use = free_it, .size = 4, .at = 2,
 	  .counter = TWICE, .report = FREED TINY " .*, behind a live object" },
-	{ "interior_tiny_end", with_tiny, .use = free_it, .size = 1, .at = 1,
-	  .counter = TWICE, .report = FREED TINY " .*, behind a live object" },
+	{ "interior_tiny_end", with_tiny, .use = free_it, .size = 1, .at = 2,
+	  .counter = TWICE, .report = FREED TINY " .*, behind" },
+	{ "interior_tiny_odd", with_tiny, .use = free_it, .size = 4, .at = 3,
+	  .counter = INTERIOR,
+	  .report = NO_START TINY " .*, behind a live object" },
 	{ "usable_interior", with_object, .use = size_of_it, .size = 100,
 	  .at = 4, .counter = INTERIOR,
 	  .report = NO_START "112-byte object .*+ 4" },
