@@ -176,12 +176,10 @@ noinline void gomem_free_unusual(void *p, u32 tag, unsigned long caller)
 noinline void gomem_free_unusual_pinned(void *p, u32 tag, unsigned long caller)
 {
 	if (likely(gomem_spc_class(gomem_tag_spc(tag)) == GOMEM_TINY_CLASS)) {
-		if (likely(gomem_tiny_uncut(gomem_tiny_of_tasks(), p))) {
-			gomem_count_pinned(GOMEM_EV_TINY_UNCUTS);
+		if (likely(gomem_tiny_free_held(p)))
 			preempt_enable();
-		} else {
+		else
 			gomem_tiny_free_pinned(p, caller);
-		}
 		return;
 	}
 	preempt_enable();

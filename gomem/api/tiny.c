@@ -208,8 +208,7 @@ static noinline int take_part(void *p)
 
 /*
  * Count a free, and free the block if no part is left; or report the free if
- * there was no live object. @left: what take_part() returned, or 1 after
- * gomem_tiny_uncut().
+ * take_part() found no live object. @left: what take_part() returned.
  */
 static void finish_free(void *p, int left, unsigned long caller)
 {
@@ -236,9 +235,11 @@ void gomem_tiny_free(void *p, unsigned long caller)
 	int left = -1;
 
 	preempt_disable();
-	if (!gomem_irq_context() && gomem_tiny_uncut(gomem_tiny_of_tasks(), p))
-		left = 1;
-	else if (gomem_tiny_has_mask(p))
+	if (!gomem_irq_context() && gomem_tiny_free_held(p)) {
+		preempt_enable();
+		return;
+	}
+	if (gomem_tiny_has_mask(p))
 		left = take_part(p);
 	preempt_enable();
 	finish_free(p, left, caller);

@@ -9,6 +9,7 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
+#include "base/stats.h"
 #include "map/report.h"
 #include "map/tinyblock.h"
 #include "cpu/mcache.h"
@@ -39,6 +40,19 @@ struct gomem_tiny_stats {
 static __always_inline struct gomem_tiny *gomem_tiny_of_tasks(void)
 {
 	return &raw_cpu_read(gomem_mcache_task)->tiny;
+}
+
+/*
+ * Free and count an object of the block that this CPU's tasks cut from. Return
+ * false if that is not possible: see gomem_tiny_uncut(). The caller is a task
+ * with preemption off.
+ */
+static __always_inline bool gomem_tiny_free_held(void *p)
+{
+	if (unlikely(!gomem_tiny_uncut(gomem_tiny_of_tasks(), p)))
+		return false;
+	gomem_count_pinned(GOMEM_EV_TINY_UNCUTS);
+	return true;
 }
 
 void *gomem_tiny_alloc_slow(size_t size, gfp_t gfp, unsigned long caller);

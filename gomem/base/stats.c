@@ -11,6 +11,7 @@
 
 DEFINE_PER_CPU(struct gomem_events, gomem_events);
 
+/* Events of tiny objects have no names: debugfs shows only sums of them. */
 const char * const gomem_event_names[GOMEM_NR_EVENTS] = {
 	[GOMEM_EV_SOFTIRQ_ALLOCS]	= "softirq_allocs",
 	[GOMEM_EV_SOFTIRQ_FREES]	= "softirq_frees",
@@ -37,10 +38,6 @@ const char * const gomem_event_names[GOMEM_NR_EVENTS] = {
 	[GOMEM_EV_REMOTE_FREES]		= "remote_frees",
 	[GOMEM_EV_ARENA_CREATES]	= "arena_creates",
 	[GOMEM_EV_ARENA_ALLOCS]		= "arena_allocs",
-	[GOMEM_EV_TINY_ALLOCS]		= "tiny_allocs",
-	[GOMEM_EV_TINY_FREES]		= "tiny_frees",
-	[GOMEM_EV_TINY_CUTS]		= "tiny_cuts",
-	[GOMEM_EV_TINY_UNCUTS]		= "tiny_uncuts",
 	[GOMEM_EV_PROFILE_SAMPLES]	= "profile_samples",
 	[GOMEM_EV_PROFILE_DROPPED]	= "profile_dropped",
 };

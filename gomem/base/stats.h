@@ -13,6 +13,10 @@
 #include <linux/types.h>
 
 /*
+ * GOMEM_EV_TINY_CUTS and _UNCUTS count the allocations and frees of tiny
+ * objects by tasks in the block that their CPU holds; GOMEM_EV_TINY_ALLOCS and
+ * _FREES count the others.
+ *
  * Calls from softirqs have other counters than calls from hard interrupts. To
  * choose the counter takes about 4 of the 65 instructions of a hit in an
  * interrupt. In return a test can check that it called gomem in both contexts,

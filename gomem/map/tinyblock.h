@@ -107,9 +107,9 @@ struct gomem_tiny {
 #define GOMEM_TINY_NONE	((struct gomem_tiny) { .off = GOMEM_TINY_GRAINS })
 
 /*
- * Return the word that holds the mask of a block. Here, in gomem_tiny_shift(),
- * gomem_tiny_byte() and gomem_tiny_mask(), @block may be the address of any
- * byte of the block.
+ * Return the word that holds the mask of a block. In this function and the next
+ * ones, up to gomem_tiny_mask(), @block may be the address of any byte of the
+ * block.
  */
 static __always_inline atomic_t *gomem_tiny_word(unsigned long block)
 {
@@ -156,13 +156,14 @@ static __always_inline unsigned int gomem_tiny_live(unsigned int mask)
 	return (starts & ~gone) | (mask & GOMEM_TINY_HELD);
 }
 
-/* Return the mask of a block. */
+/* Return all 16 bits of the mask of a block. */
 static __always_inline unsigned int gomem_tiny_bits(unsigned long block)
 {
 	return (u32)atomic_read(gomem_tiny_word(block)) >>
 	       gomem_tiny_shift(block) & GOMEM_TINY_MASK;
 }
 
+/* Return gomem_tiny_live() of the mask of a block. */
 static __always_inline unsigned int gomem_tiny_mask(unsigned long block)
 {
 	return gomem_tiny_live(gomem_tiny_bits(block));

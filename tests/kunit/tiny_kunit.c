@@ -258,11 +258,6 @@ static void test_from_irq(struct kunit *test)
 	}
 }
 
-static void free_one(void *p)
-{
-	gomem_free(p);
-}
-
 /*
  * An interrupt handler frees objects of the block that the task's CPU holds.
  * Their starts stay in the mask until the CPU cuts again. Meanwhile the task's
@@ -278,7 +273,7 @@ static void test_gone(struct kunit *test)
 	p[0] = tiny_get(test, 4);
 	p[1] = tiny_get(test, 4);
 	block = tiny_block_of(p[0]);
-	run_in_hardirq(free_one, p[0]);
+	run_in_hardirq(tiny_free_one, p[0]);
 	KUNIT_EXPECT_EQ(test, GOMEM_TINY_HELD | BIT(2) | BIT(4),
 			gomem_tiny_mask(block));
 	KUNIT_EXPECT_EQ(test, GOMEM_TINY_HELD | BIT(0) | BIT(2) | BIT(4) |
@@ -288,7 +283,7 @@ static void test_gone(struct kunit *test)
 	p[2] = tiny_get(test, 4);
 	KUNIT_EXPECT_EQ(test, GOMEM_TINY_HELD | BIT(2) | BIT(4) | BIT(6),
 			gomem_tiny_bits(block));
-	run_in_hardirq(free_one, p[2]);
+	run_in_hardirq(tiny_free_one, p[2]);
 	KUNIT_EXPECT_EQ(test, 8, gomem_usable_size(p[1]));
 	memset(p[1], tiny_byte_of(p[1]), 8);
 	tiny_put(test, p[1], 8);
@@ -750,8 +745,8 @@ static void test_threads(struct kunit *test)
 }
 
 /*
- * Objects live so shortly that most of them are freed in the current block of
- * another CPU.
+ * Objects live for so short a time that most of them are freed in the current
+ * block of another CPU.
  */
 static void test_threads_held(struct kunit *test)
 {

@@ -96,6 +96,12 @@ void tiny_expect_all_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, now.sys);
 }
 
+/* gomem_free() as an argument of run_in_hardirq(). */
+void tiny_free_one(void *p)
+{
+	gomem_free(p);
+}
+
 void tiny_free_all(void *arg)
 {
 	struct tiny_fixture *f = arg;

@@ -29,6 +29,7 @@ void tiny_put(struct kunit *test, char *p, unsigned int size);
 void tiny_begin_block(void);
 void tiny_end_block(void);
 void tiny_expect_all_back(struct kunit *test);
+void tiny_free_one(void *p);
 void tiny_free_all(void *arg);
 void tiny_make_all(struct kunit *test);
 void tiny_refuse(struct kunit *test, void *p, unsigned int what);

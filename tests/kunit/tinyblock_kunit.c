@@ -168,11 +168,6 @@ static void test_larger_rest(struct kunit *test)
 	gomem_account_destroy(a);
 }
 
-static void free_one(void *p)
-{
-	gomem_free(p);
-}
-
 /*
  * An object of 10 bytes fits behind one that an interrupt handler has freed. A
  * bulk free makes the last object rest again, like gomem_free().
@@ -184,7 +179,7 @@ static void test_rest_is_used(struct kunit *test)
 	skip_on_rt(test);
 	tiny_begin_block();
 	p = tiny_get(test, 1);
-	run_in_hardirq(free_one, p);
+	run_in_hardirq(tiny_free_one, p);
 	q = tiny_get(test, 10);
 	KUNIT_EXPECT_PTR_EQ(test, p + 2, q);
 	gomem_free_bulk(1, &q);
