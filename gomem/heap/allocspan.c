@@ -129,27 +129,51 @@ unsigned int gomem_heap_alloc_spans(struct gomem_heap *h,
 }
 
 /*
- * Make a span out of a run and a descriptor that this CPU's page cache keeps.
- * Return NULL if the page cache has no descriptor, or no run of the length and
- * alignment requested.
+ * Make a span out of a run, or return NULL. If the run has no span, the page
+ * cache needs to have a descriptor. If the run has a span, the descriptor of
+ * this span needs to have the size requested. Caller holds @pc->lock.
+ */
+static struct gomem_span *use_run(struct gomem_heap *h, struct gomem_pcache *pc,
+				  const struct gomem_span_request *req)
+{
+	int i = gomem_pcache_find_run(pc, req->npages, req->aligned);
+	unsigned int index = req->kind->desc;
+	struct gomem_span *s;
+	unsigned long page;
+
+	if (i < 0)
+		return NULL;
+	page = pc->run[i].page;
+	s = pc->run[i].span;
+	if (s ? s->desc != index : !pc->desc[index])
+		return NULL;
+	gomem_pcache_drop_run(pc, i);
+	atomic_long_sub(req->npages, &h->run_pages);
+	if (s && s->kind == req->kind && !req->arena) {
+		gomem_heap_take_up(h, pc, s, page);
+		return s;
+	}
+	if (!s)
+		s = gomem_pcache_pop(pc, index);
+	gomem_heap_make_span(h, pc, s, page, req);
+	return s;
+}
+
+/*
+ * Make a span out of a run that this CPU's page cache keeps. Return NULL if
+ * there is no run of the length and alignment requested, or if use_run() finds
+ * no descriptor.
  */
 static noinline struct gomem_span *
 alloc_from_run(struct gomem_heap *h, const struct gomem_span_request *req)
 {
-	unsigned int index = req->kind->desc;
-	unsigned long page = GOMEM_NO_PAGE, flags;
-	struct gomem_span *s = NULL;
 	struct gomem_pcache *pc;
+	struct gomem_span *s;
+	unsigned long flags;
 
 	pc = gomem_heap_lock_pcache(h, &flags);
-	if (pc->desc[index])
-		page = gomem_pcache_take_run(pc, req->npages, req->aligned);
-	if (page != GOMEM_NO_PAGE) {
-		atomic_long_sub(req->npages, &h->run_pages);
-		s = gomem_pcache_pop(pc, index);
-		gomem_heap_make_span(h, pc, s, page, req);
-		pc->counts.cache_spans++;
-	}
+	s = use_run(h, pc, req);
+	pc->counts.cache_spans += !!s;
 	spin_unlock_irqrestore(&pc->lock, flags);
 	if (s && trace_span_alloc_enabled())
 		trace_alloc(s);

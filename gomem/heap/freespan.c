@@ -31,12 +31,13 @@ static unsigned long runs_limit(struct gomem_heap *h)
 }
 
 /*
- * Keep the pages of a span as a run of the page cache. Return false if the page
- * cache has no room, or if the runs of all page caches would exceed
- * runs_limit().
+ * Keep the pages of a span as a run of the page cache. @s: the span, if it is
+ * kept, too; else NULL. Return false if the page cache has no room, or if the
+ * runs of all page caches would exceed runs_limit().
  */
 static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc,
-		     unsigned long page, unsigned int npages)
+		     unsigned long page, unsigned int npages,
+		     struct gomem_span *s)
 {
 	if (pc->nr_runs == GOMEM_PCACHE_RUNS)
 		return false;
@@ -44,7 +45,7 @@ static bool keep_run(struct gomem_heap *h, struct gomem_pcache *pc,
 		atomic_long_sub(npages, &h->run_pages);
 		return false;
 	}
-	gomem_pcache_put_run(pc, page, npages);
+	gomem_pcache_put_run(pc, page, npages, s);
 	return true;
 }
 
@@ -59,7 +60,7 @@ static bool keep_run_instead(struct gomem_heap *h, struct gomem_pcache *pc,
 	lockdep_assert_held(&h->lock);
 	while (pc->nr_runs) {
 		gomem_heap_release_run(h, pc, 0);
-		if (keep_run(h, pc, page, npages))
+		if (keep_run(h, pc, page, npages, NULL))
 			return true;
 	}
 	return false;
@@ -77,7 +78,7 @@ static bool keep_pages(struct gomem_heap *h, struct gomem_pcache *pc,
 {
 	if (gomem_pcache_free(pc, page, npages, limit))
 		return true;
-	return gomem_makes_run(npages) && keep_run(h, pc, page, npages);
+	return gomem_makes_run(npages) && keep_run(h, pc, page, npages, NULL);
 }
 
 /* Adjacent pages that go back to the heap together. */
@@ -166,6 +167,8 @@ static void free_to_heap(struct gomem_heap *h, struct gomem_pcache *pc,
 
 static void trace_free(const struct gomem_span *s)
 {
+	if (!trace_span_free_enabled())
+		return;
 	trace_span_free((void *)s->base, s->elemsize,
 			(size_t)s->npages << GOMEM_PAGE_SHIFT, s->heap->node);
 }
@@ -185,8 +188,7 @@ static void free_some(struct gomem_heap *h, struct gomem_span_stack *spans,
 	pc = gomem_heap_lock_pcache(h, &flags);
 	while (n-- && (s = gomem_span_pop(spans))) {
 		freed += s->npages;
-		if (trace_span_free_enabled())
-			trace_free(s);
+		trace_free(s);
 		if (!free_to_pcache(h, pc, s, limit))
 			gomem_span_push(&others, s);
 	}
@@ -231,17 +233,29 @@ static noinline void free_alone(struct gomem_span *s)
 }
 
 /*
- * Keep the pages and the descriptor of a span in this CPU's page cache, if it
- * has room for both. Else return false, with nothing changed. The span has a
- * length for which gomem_makes_run() is true. There usually is room, and then
- * this function is faster than free_some().
+ * Keep a whole span as a run, for the next large object of the same length. If
+ * the span cannot be laid aside, or if there is no room for a run, return
+ * false, with nothing changed. Caller holds @pc->lock.
  */
-static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
+static bool keep_whole(struct gomem_heap *h, struct gomem_pcache *pc,
+		       struct gomem_span *s, unsigned long page)
 {
-	unsigned long page = gomem_heap_page(h, s->base), flags;
+	if (!gomem_heap_may_lay_aside(s, page) ||
+	    !keep_run(h, pc, page, s->npages, s))
+		return false;
+	trace_free(s);
+	gomem_heap_lay_aside(h, pc, s, page);
+	return true;
+}
+
+/*
+ * Take a span apart, and keep its pages and its descriptor, if there is room
+ * for both. Else return false, with nothing changed. Caller holds @pc->lock.
+ */
+static bool keep_parts(struct gomem_heap *h, struct gomem_pcache *pc,
+		       struct gomem_span *s, unsigned long page)
+{
 	unsigned int npages = s->npages, index = s->desc, limit = 0;
-	struct gomem_pcache *pc;
-	bool kept;
 
 	/*
 	 * "limit" bounds the pages that the page cache has in its group. A span
@@ -249,15 +263,29 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 	 */
 	if (npages <= GOMEM_PCACHE_SPAN_MAX)
 		limit = gomem_heap_pcache_limit(h);
+	if (pc->nr_desc[index] == GOMEM_PCACHE_DESCS ||
+	    !keep_pages(h, pc, page, npages, limit))
+		return false;
+	trace_free(s);
+	gomem_heap_take_apart(h, pc, s, page);
+	gomem_pcache_push(pc, index, s);
+	return true;
+}
+
+/*
+ * Keep a span, or its pages and its descriptor, in this CPU's page cache. If
+ * there is no room, return false, with nothing changed. The span has a length
+ * for which gomem_makes_run() is true. There usually is room, and then this
+ * function is faster than free_some().
+ */
+static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
+{
+	unsigned long page = gomem_heap_page(h, s->base), flags;
+	struct gomem_pcache *pc;
+	bool kept;
+
 	pc = gomem_heap_lock_pcache(h, &flags);
-	kept = pc->nr_desc[index] < GOMEM_PCACHE_DESCS &&
-	       keep_pages(h, pc, page, npages, limit);
-	if (kept) {
-		if (trace_span_free_enabled())
-			trace_free(s);
-		gomem_heap_take_apart(h, pc, s, page);
-		gomem_pcache_push(pc, index, s);
-	}
+	kept = keep_whole(h, pc, s, page) || keep_parts(h, pc, s, page);
 	spin_unlock_irqrestore(&pc->lock, flags);
 	return kept;
 }

@@ -119,46 +119,44 @@ void gomem_pcache_take(struct gomem_pcache *pc, unsigned long page,
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_take);
 
 /**
- * gomem_pcache_take_run - take the newest run of a given length
+ * gomem_pcache_find_run - find the newest run of a given length
  * @pc: the cache
  * @npages: number of pages that the run must have
- * @aligned: take only a naturally aligned run; then @npages has to be a power
+ * @aligned: find only a naturally aligned run; then @npages has to be a power
  *	of two
  *
  * Context: any, with @pc->lock held.
- * Return: the first page, GOMEM_NO_PAGE if there is no such run.
+ * Return: its index; -1 if there is no such run.
  */
-unsigned long gomem_pcache_take_run(struct gomem_pcache *pc,
-				    unsigned int npages, bool aligned)
+int gomem_pcache_find_run(const struct gomem_pcache *pc, unsigned int npages,
+			  bool aligned)
 {
-	unsigned long page, mask = aligned ? npages - 1 : 0;
-	unsigned int i;
+	unsigned long mask = aligned ? npages - 1 : 0;
+	int i;
 
 	lockdep_assert_held(&pc->lock);
-	for (i = pc->nr_runs; i--; ) {
-		page = pc->run[i].page;
-		if (pc->run[i].npages != npages || (page & mask))
-			continue;
-		gomem_pcache_drop_run(pc, i);
-		return page;
-	}
-	return GOMEM_NO_PAGE;
+	for (i = pc->nr_runs - 1; i >= 0; i--)
+		if (pc->run[i].npages == npages && !(pc->run[i].page & mask))
+			break;
+	return i;
 }
-EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_take_run);
+EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_find_run);
 
 /**
  * gomem_pcache_put_run - put the pages of a freed span into the cache as a run
  * @pc: the cache, which has less than GOMEM_PCACHE_RUNS runs
  * @page: the first page
  * @npages: number of pages, at least GOMEM_PCACHE_RUN_MIN
+ * @s: the span, if it was laid aside by gomem_heap_lay_aside(); else NULL
  *
  * Context: any, with @pc->lock held.
  */
 void gomem_pcache_put_run(struct gomem_pcache *pc, unsigned long page,
-			  unsigned int npages)
+			  unsigned int npages, struct gomem_span *s)
 {
 	lockdep_assert_held(&pc->lock);
 	pc->run[pc->nr_runs++] = (struct gomem_run){ .page = page,
+						     .span = s,
 						     .npages = npages };
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_put_run);

@@ -60,7 +60,8 @@
 
 /*
  * Maximum number of runs of a page cache, and of pages of a run. A run here is
- * the pages of one freed span, kept for the next span of the same length.
+ * the pages of one freed span, kept for the next span of the same length. The
+ * run of a large object also keeps the span itself: see gomem_heap_lay_aside().
  */
 #define GOMEM_PCACHE_RUNS	4
 #define GOMEM_PCACHE_RUN_MAX	((unsigned int)(SZ_1M >> GOMEM_PAGE_SHIFT))
@@ -68,12 +69,14 @@
 /**
  * struct gomem_run - adjacent free pages in a page cache
  * @page: the first page
+ * @span: the dead large span that has these pages, or NULL
  * @npages: number of pages, at least GOMEM_PCACHE_RUN_MIN
  * @seen: the run was here when gomem_heap_drain_runs() or
  *	gomem_heap_drain_pcaches() last searched for unused runs
  */
 struct gomem_run {
 	unsigned long page;
+	struct gomem_span *span;
 	u16 npages;
 	bool seen;
 };
@@ -132,6 +135,8 @@ struct gomem_span_counts {
  * Invariants:
  *	nr_desc[i] == length of desc[i] <= GOMEM_PCACHE_DESCS
  *	pages in free and in runs have no tag
+ *	run[i].span, if not NULL: its pages are those of the run, its state is
+ *		DEAD, and its pages point to it, as those of a live span do
  */
 struct gomem_pcache {
 	spinlock_t lock;	/* protects all members */
@@ -153,10 +158,10 @@ unsigned int gomem_pcache_has(const struct gomem_pcache *pc, unsigned long page,
 			      unsigned int npages);
 void gomem_pcache_take(struct gomem_pcache *pc, unsigned long page,
 		       unsigned int npages);
-unsigned long gomem_pcache_take_run(struct gomem_pcache *pc,
-				    unsigned int npages, bool aligned);
+int gomem_pcache_find_run(const struct gomem_pcache *pc, unsigned int npages,
+			  bool aligned);
 void gomem_pcache_put_run(struct gomem_pcache *pc, unsigned long page,
-			  unsigned int npages);
+			  unsigned int npages, struct gomem_span *s);
 void gomem_pcache_drop_run(struct gomem_pcache *pc, unsigned int i);
 unsigned int gomem_pcache_run_pages(const struct gomem_pcache *pc);
 void gomem_span_counts_add(struct gomem_span_counts *to,

@@ -14,6 +14,7 @@
 #include "map/waitpage.h"
 #include "heap/pages.h"
 #include "heap/pcaches.h"
+#include "heap/spanpages.h"
 #include "heap/tell.h"
 
 /**
@@ -82,6 +83,10 @@ unsigned int gomem_heap_release_run(struct gomem_heap *h,
 
 	gomem_pcache_drop_run(pc, i);
 	atomic_long_sub(run.npages, &h->run_pages);
+	if (run.span) {
+		gomem_heap_discard_aside(h, run.span, run.page);
+		gomem_fixalloc_free(&h->spanalloc[run.span->desc], run.span);
+	}
 	gomem_heap_release(h, run.page, run.npages);
 	return run.npages;
 }

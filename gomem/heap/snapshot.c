@@ -33,12 +33,25 @@ static void clamp_counts(struct gomem_heap_snapshot *snap)
 		snap->span_bytes = 0;
 }
 
+/* Return the bytes of the span descriptors that a page cache keeps. */
+static size_t kept_descs(const struct gomem_pcache *pc)
+{
+	size_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
+		bytes += pc->nr_desc[i] * gomem_span_desc_size(i);
+	for (i = 0; i < pc->nr_runs; i++)
+		if (pc->run[i].span)
+			bytes += gomem_span_desc_size(pc->run[i].span->desc);
+	return bytes;
+}
+
 static void get_cpu_counts(struct gomem_heap *h,
 			   struct gomem_heap_snapshot *snap)
 {
 	struct gomem_pcache *pc;
 	unsigned long flags;
-	unsigned int i;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
@@ -47,9 +60,7 @@ static void get_cpu_counts(struct gomem_heap *h,
 		gomem_span_counts_add(&snap->counts, &pc->counts);
 		snap->cached_pages += hweight64(pc->free) +
 				      gomem_pcache_run_pages(pc);
-		for (i = 0; i < GOMEM_NR_SPAN_SIZES; i++)
-			snap->span_bytes -= pc->nr_desc[i] *
-					    gomem_span_desc_size(i);
+		snap->span_bytes -= kept_descs(pc);
 		spin_unlock_irqrestore(&pc->lock, flags);
 	}
 }

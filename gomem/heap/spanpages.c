@@ -55,6 +55,21 @@ static __always_inline void forget_pages(struct gomem_chunk *c, unsigned int i,
 	}
 }
 
+/* Give @n pages of one chunk, from page @i of the chunk on, a tag. */
+static __always_inline void set_tags(struct gomem_chunk *c, unsigned int i,
+				     unsigned int n, u32 tag)
+{
+	u32 *to = &c->tag[i], *end = to + n, *last_four = end - n % 4;
+
+	for (; to != last_four; to += 4) {
+#pragma GCC unroll 4
+		for (i = 0; i < 4; i++)
+			WRITE_ONCE(to[i], tag);
+	}
+	for (; to != end; to++)
+		WRITE_ONCE(*to, tag);
+}
+
 /*
  * Let @n pages of one chunk, from page @i of the chunk on, become part of a
  * span. Return true if all of them are known to be zero.
@@ -144,7 +159,27 @@ static void unmap_span(struct gomem_heap *h, unsigned long page,
 		unmap_pieces(h, page, npages);
 }
 
-static void count_span(struct gomem_pcache *pc, const struct gomem_span *s)
+static void count_large(struct gomem_pcache *pc, const struct gomem_span *s)
+{
+	struct gomem_span_counts *n = &pc->counts;
+
+	n->large++;
+	n->large_allocs++;
+	n->large_pages += s->npages;
+	n->large_alloc_bytes += s->elemsize;
+}
+
+static void uncount_large(struct gomem_pcache *pc, const struct gomem_span *s)
+{
+	struct gomem_span_counts *n = &pc->counts;
+
+	n->large--;
+	n->large_frees++;
+	n->large_pages -= s->npages;
+}
+
+/* Count a span, but not yet as one of a large object or of an arena. */
+static void count_any(struct gomem_pcache *pc, const struct gomem_span *s)
 {
 	struct gomem_span_counts *n = &pc->counts;
 
@@ -152,20 +187,10 @@ static void count_span(struct gomem_pcache *pc, const struct gomem_span *s)
 	n->span_allocs++;
 	n->spans++;
 	n->inuse_pages += s->npages;
-	if (!gomem_kind_is_large(s->kind))
-		return;
-	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
-		n->arena_spans++;
-		n->arena_pages += s->npages;
-		return;
-	}
-	n->large++;
-	n->large_allocs++;
-	n->large_pages += s->npages;
-	n->large_alloc_bytes += s->elemsize;
 }
 
-static void uncount_span(struct gomem_pcache *pc, const struct gomem_span *s)
+/* Undo count_any(). */
+static void uncount_any(struct gomem_pcache *pc, const struct gomem_span *s)
 {
 	struct gomem_span_counts *n = &pc->counts;
 
@@ -173,6 +198,28 @@ static void uncount_span(struct gomem_pcache *pc, const struct gomem_span *s)
 	n->span_frees++;
 	n->spans--;
 	n->inuse_pages -= s->npages;
+}
+
+static void count_span(struct gomem_pcache *pc, const struct gomem_span *s)
+{
+	struct gomem_span_counts *n = &pc->counts;
+
+	count_any(pc, s);
+	if (!gomem_kind_is_large(s->kind))
+		return;
+	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
+		n->arena_spans++;
+		n->arena_pages += s->npages;
+		return;
+	}
+	count_large(pc, s);
+}
+
+static void uncount_span(struct gomem_pcache *pc, const struct gomem_span *s)
+{
+	struct gomem_span_counts *n = &pc->counts;
+
+	uncount_any(pc, s);
 	if (!gomem_kind_is_large(s->kind))
 		return;
 	if (gomem_span_state(s) == GOMEM_SPAN_ARENA) {
@@ -180,9 +227,7 @@ static void uncount_span(struct gomem_pcache *pc, const struct gomem_span *s)
 		n->arena_pages -= s->npages;
 		return;
 	}
-	n->large--;
-	n->large_frees++;
-	n->large_pages -= s->npages;
+	uncount_large(pc, s);
 }
 
 /**
@@ -239,6 +284,16 @@ bool gomem_heap_add_to_span(struct gomem_heap *h, struct gomem_pcache *pc,
 	return zero;
 }
 
+/*
+ * If frees by kfree() were seen, let the page source note that the pages of a
+ * span are no longer part of it.
+ */
+static void settle(struct gomem_heap *h, const struct gomem_span *s)
+{
+	if (unlikely(READ_ONCE(gomem_kfree_seen)) && h->source->settle)
+		h->source->settle(h->source, s->base, s->npages);
+}
+
 /**
  * gomem_heap_take_apart - separate a span into its descriptor and its pages
  * @h: the heap of the span
@@ -250,10 +305,77 @@ void gomem_heap_take_apart(struct gomem_heap *h, struct gomem_pcache *pc,
 			   struct gomem_span *s, unsigned long page)
 {
 	uncount_span(pc, s);
-	if (unlikely(READ_ONCE(gomem_kfree_seen)) && h->source->settle)
-		h->source->settle(h->source, s->base, s->npages);
+	settle(h, s);
 	unmap_span(h, page, s->npages);
 	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
+}
+
+/**
+ * gomem_heap_may_lay_aside - check whether a span can be laid aside
+ * @s: a span that is being freed
+ * @page: its first page
+ *
+ * Return: true if the span is a large object's, and lies in one chunk.
+ */
+bool gomem_heap_may_lay_aside(const struct gomem_span *s, unsigned long page)
+{
+	return gomem_kind_is_large(s->kind) &&
+	       gomem_span_state(s) != GOMEM_SPAN_ARENA &&
+	       page % GOMEM_CHUNK_PAGES + s->npages <= GOMEM_CHUNK_PAGES;
+}
+
+/**
+ * gomem_heap_lay_aside - make the pages of a large span free, but keep the span
+ * @h: the heap of the span
+ * @pc: this CPU's page cache, locked; the span is subtracted from @pc->counts
+ * @s: the span, for which gomem_heap_may_lay_aside() is true
+ * @page: the span's first page
+ *
+ * The pages lose their tags, so nobody finds the span by them. But they keep
+ * their pointers to the span, and the span keeps its members. So
+ * gomem_heap_take_up() makes it live again at less than half of the cost of
+ * gomem_heap_take_apart() and gomem_heap_make_span().
+ */
+void gomem_heap_lay_aside(struct gomem_heap *h, struct gomem_pcache *pc,
+			  struct gomem_span *s, unsigned long page)
+{
+	uncount_any(pc, s);
+	uncount_large(pc, s);
+	settle(h, s);
+	set_tags(gomem_pagealloc_chunk_of(&h->pages, page),
+		 page % GOMEM_CHUNK_PAGES, s->npages, 0);
+}
+
+/**
+ * gomem_heap_take_up - make a span that was laid aside live again
+ * @h: the heap of the span
+ * @pc: this CPU's page cache, locked; the span is added to @pc->counts
+ * @s: the span. Afterwards it is as gomem_heap_make_span() would have made it,
+ *	for a large object of the same length and kind
+ * @page: the span's first page
+ */
+void gomem_heap_take_up(struct gomem_heap *h, struct gomem_pcache *pc,
+			struct gomem_span *s, unsigned long page)
+{
+	s->zero = false;
+	gomem_span_set_state(s, GOMEM_SPAN_LARGE);
+	set_tags(gomem_pagealloc_chunk_of(&h->pages, page),
+		 page % GOMEM_CHUNK_PAGES, s->npages,
+		 gomem_make_tag(s->base, s->spc));
+	count_any(pc, s);
+	count_large(pc, s);
+}
+
+/**
+ * gomem_heap_discard_aside - separate a span that was laid aside from its pages
+ * @h: the heap of the span
+ * @s: the span. Afterwards its descriptor and its pages can be freed
+ * @page: the span's first page
+ */
+void gomem_heap_discard_aside(struct gomem_heap *h, struct gomem_span *s,
+			      unsigned long page)
+{
+	unmap_span(h, page, s->npages);
 }
 
 /**

@@ -17,5 +17,12 @@ bool gomem_heap_add_to_span(struct gomem_heap *h, struct gomem_pcache *pc,
 			    unsigned int npages);
 void gomem_heap_take_apart(struct gomem_heap *h, struct gomem_pcache *pc,
 			   struct gomem_span *s, unsigned long page);
+bool gomem_heap_may_lay_aside(const struct gomem_span *s, unsigned long page);
+void gomem_heap_lay_aside(struct gomem_heap *h, struct gomem_pcache *pc,
+			  struct gomem_span *s, unsigned long page);
+void gomem_heap_take_up(struct gomem_heap *h, struct gomem_pcache *pc,
+			struct gomem_span *s, unsigned long page);
+void gomem_heap_discard_aside(struct gomem_heap *h, struct gomem_span *s,
+			      unsigned long page);
 
 #endif /* GOMEM_SPANPAGES_H */

@@ -92,7 +92,7 @@ enum gomem_span_list {
  * @fresh: cells from this number on have not been used since the span was made,
  *	and have no key; owner
  * @zero: for a large object or an arena: all of it was zero when the span was
- *	made. Written once
+ *	made. Written by the CPU that makes the span
  * @alloc_cache: the free cells from @freeindex on: bit 0 is cell @freeindex,
  *	1 means free. Bits of cells from @nelems on are meaningless; owner
  * @destroyed_by: address of the code that destroyed the arena of this span

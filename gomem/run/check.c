@@ -114,10 +114,22 @@ static const char *check_pages(struct gomem_heap *h)
 	return err;
 }
 
+/* Is the span that a run of a page cache keeps sound? A run may have none. */
+static bool is_span_of_run(struct gomem_heap *h, const struct gomem_run *run)
+{
+	const struct gomem_span *s = run->span;
+
+	if (!s)
+		return true;
+	return s->base == gomem_heap_addr(h, run->page) &&
+	       s->npages == run->npages && gomem_kind_is_large(s->kind) &&
+	       gomem_span_state(s) == GOMEM_SPAN_DEAD;
+}
+
 /*
  * Is a run of a page cache sound? It needs at least GOMEM_PCACHE_RUN_MIN pages.
  * All of its pages have to be gomem's, marked as in use in the heap's bitmap,
- * and in no span.
+ * and in no live span. They point to the dead span of the run, if it has one.
  */
 static bool run_is_sound(struct gomem_heap *h, const struct gomem_run *run)
 {
@@ -130,10 +142,10 @@ static bool run_is_sound(struct gomem_heap *h, const struct gomem_run *run)
 					  page >> GOMEM_CHUNK_PAGES_SHIFT);
 		i = page % GOMEM_CHUNK_PAGES;
 		if ((~c->inuse.word[i / 64] | c->hole.word[i / 64]) &
-		    BIT_ULL(i % 64) || c->tag[i])
+		    BIT_ULL(i % 64) || c->tag[i] || c->span[i] != run->span)
 			return false;
 	}
-	return run->npages >= GOMEM_PCACHE_RUN_MIN;
+	return run->npages >= GOMEM_PCACHE_RUN_MIN && is_span_of_run(h, run);
 }
 
 static const char *check_pcache(struct gomem_heap *h, struct gomem_pcache *pc)
