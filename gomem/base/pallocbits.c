@@ -309,6 +309,13 @@ unsigned int gomem_pallocbits_find_last(const struct gomem_pallocbits *b,
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_find_last);
 
+/* Entry i has the bits at multiples of 2^i. */
+static const u64 multiples[] = {
+	0xffffffffffffffffULL, 0x5555555555555555ULL, 0x1111111111111111ULL,
+	0x0101010101010101ULL, 0x0001000100010001ULL, 0x0000000100000001ULL,
+	0x0000000000000001ULL,
+};
+
 /* Do what gomem_pallocbits_find_aligned() does, for @n > 64. */
 static unsigned int find_words(const struct gomem_pallocbits *b,
 			       unsigned int n)
@@ -333,13 +340,6 @@ static unsigned int find_words(const struct gomem_pallocbits *b,
 unsigned int gomem_pallocbits_find_aligned(const struct gomem_pallocbits *b,
 					   unsigned int n)
 {
-	/* Entry i has the bits at multiples of 2^i. */
-	static const u64 multiples[] = {
-		0xffffffffffffffffULL, 0x5555555555555555ULL,
-		0x1111111111111111ULL, 0x0101010101010101ULL,
-		0x0001000100010001ULL, 0x0000000100000001ULL,
-		0x0000000000000001ULL,
-	};
 	unsigned int w;
 	u64 c;
 
@@ -353,6 +353,32 @@ unsigned int gomem_pallocbits_find_aligned(const struct gomem_pallocbits *b,
 	return GOMEM_CHUNK_PAGES;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_find_aligned);
+
+/**
+ * gomem_pallocbits_find_broken() - find a run in a word that is partly used
+ * @b: bits of the chunk
+ * @n: pages in the run, 1 to 63
+ * @aligned: the run has to start at a multiple of @n, a power of two
+ *
+ * Return: where the lowest run of @n free pages starts that lies in one word
+ * with a used page; 512 if there is none.
+ */
+unsigned int gomem_pallocbits_find_broken(const struct gomem_pallocbits *b,
+					  unsigned int n, bool aligned)
+{
+	u64 c, mask = aligned ? multiples[ilog2(n)] : ~0ULL;
+	unsigned int w;
+
+	for (w = 0; w < GOMEM_CHUNK_WORDS; w++) {
+		if (!b->word[w])
+			continue;
+		c = runs64(~b->word[w], n) & mask;
+		if (c)
+			return 64 * w + __ffs64(c);
+	}
+	return GOMEM_CHUNK_PAGES;
+}
+EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_find_broken);
 
 /*
  * Return the length of the longest free run, which is known to be at most

@@ -221,6 +221,8 @@ unsigned int gomem_pallocbits_find_last(const struct gomem_pallocbits *b,
 unsigned int gomem_pallocbits_find_aligned(const struct gomem_pallocbits *b,
 					   unsigned int n);
 
+unsigned int gomem_pallocbits_find_broken(const struct gomem_pallocbits *b,
+					  unsigned int n, bool aligned);
 gomem_pallocsum_t
 gomem_pallocbits_summarize(const struct gomem_pallocbits *b);
 

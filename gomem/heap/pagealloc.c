@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * pagealloc.c - find, take and free pages of a heap by address-ordered first
- * fit.
+ * fit. But short runs come from broken groups first: see prefer_broken().
  *
  * This file changes the bitmaps of the chunks, and the leaves of the tree of
  * summaries (see pagealloc.h). Searches of more than one chunk are in
@@ -25,6 +25,15 @@
  */
 #define ALIGNED_CHUNKS	16
 #define ALIGNED_STEPS	512
+
+/*
+ * Maximum number of pages of a run that prefers broken groups, and the number
+ * of chunks with such a run, and of summaries, that the search for one visits
+ * before it gives up: see prefer_broken().
+ */
+#define BROKEN_MAX	16
+#define BROKEN_CHUNKS	8
+#define BROKEN_STEPS	64
 
 enum page_state { PAGES_FREE, PAGES_TAKEN, PAGES_HOLE };
 
@@ -346,6 +355,39 @@ find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
 	return n == 1 ? *first : search_tree(pa, n);
 }
 
+/*
+ * A group of 64 pages, one word of the bitmap, is broken if at least one of its
+ * pages is free and at least one is not. @page is the start of the lowest run
+ * of @n free pages. If its group is not broken, and @n is at most BROKEN_MAX,
+ * return the first run of @n free pages inside a broken group, from the chunk
+ * of @page on. So a short run does not break up a long one, which a large
+ * object, or the scavenger, could use as a whole. If the search visits
+ * BROKEN_CHUNKS chunks or BROKEN_STEPS summaries without success, or if the
+ * group of @page is broken, return @page.
+ */
+static noinline unsigned long prefer_broken(struct gomem_pagealloc *pa,
+					    unsigned long page, unsigned long n,
+					    bool aligned)
+{
+	unsigned long ci = page >> GOMEM_CHUNK_PAGES_SHIFT;
+	unsigned int steps = BROKEN_STEPS, k, i;
+	const struct gomem_chunk *c;
+
+	if (n > BROKEN_MAX || chunk_of(pa, page)->inuse.word[offset(page) / 64])
+		return page;
+	gomem_pagealloc_flush(pa);
+	for (k = 0; k < BROKEN_CHUNKS; k++, ci++) {
+		ci = gomem_pagealloc_next_chunk(pa, ci, n, &steps);
+		if (ci == pa->nr[LEAF])
+			break;
+		c = gomem_pagealloc_chunk(pa, ci);
+		i = gomem_pallocbits_find_broken(&c->inuse, n, aligned);
+		if (i < GOMEM_CHUNK_PAGES)
+			return (ci << GOMEM_CHUNK_PAGES_SHIFT) + i;
+	}
+	return page;
+}
+
 /**
  * gomem_pagealloc_alloc() - take the lowest run of free pages
  * @pa: page allocator
@@ -366,12 +408,8 @@ unsigned long gomem_pagealloc_alloc(struct gomem_pagealloc *pa,
 	pa->search = first;
 	if (page == GOMEM_NO_PAGE)
 		return page;
-	if (c) {
-		take_piece(pa, c, page, n);
-		count_taken(pa, page, n);
-	} else {
-		take(pa, page, n);
-	}
+	page = prefer_broken(pa, page, n, false);
+	take(pa, page, n);
 	return page;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc);
@@ -459,8 +497,10 @@ unsigned long gomem_pagealloc_alloc_aligned(struct gomem_pagealloc *pa,
 	page = find_aligned(pa, ci, n);
 	if (page == GOMEM_NO_PAGE)
 		page = find_aligned_from(pa, ci + 1, n);
-	if (page != GOMEM_NO_PAGE)
-		take(pa, page, n);
+	if (page == GOMEM_NO_PAGE)
+		return page;
+	page = prefer_broken(pa, page, n, true);
+	take(pa, page, n);
 	return page;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_aligned);
@@ -538,8 +578,10 @@ static u64 lowest_bits(u64 bits, unsigned int max)
  * @max: largest number of pages to take, 1 to 64
  * @base: set to the first page of the group, a multiple of 64
  *
- * Refills a CPU's page cache. Takes the lowest free pages of the group of 64
- * pages that has the heap's first free page: one word of the bitmap.
+ * Refills a CPU's page cache. Takes the lowest free pages of a group of 64
+ * pages, which is one word of the bitmap. It is the group of the heap's first
+ * free page, unless all pages of that group are free. Then it is the next group
+ * with free pages of which not all are free, if a limited search finds one.
  *
  * Context: any, with @pa->lock held.
  * Return: the pages taken, bit i for page *@base + i; 0, with @base not set, if
@@ -559,17 +601,16 @@ u64 gomem_pagealloc_alloc_group(struct gomem_pagealloc *pa, unsigned int max,
 	page = find_lowest(pa, 1, &first, &c);
 	if (page == GOMEM_NO_PAGE || WARN_ON_ONCE(!max))
 		return 0;
-	if (!c)
-		c = chunk_of(pa, page);
-	*base = round_down(page, 64);
-	w = offset(page) / 64;
+	*base = round_down(prefer_broken(pa, page, 1, false), 64);
+	c = chunk_of(pa, *base);
+	w = offset(*base) / 64;
 	mask = lowest_bits(~c->inuse.word[w], max);
 
-	sum = leaf_to_change(pa, page);
+	sum = leaf_to_change(pa, *base);
 	*sum = gomem_pallocbits_alloc_mask(&c->inuse, w, mask, *sum);
 	/* See count_taken(). */
 	pa->free_pages -= min_t(unsigned long, hweight64(mask), pa->free_pages);
-	pa->search = *base + fls64(mask);
+	pa->search = round_down(page, 64) == *base ? *base + fls64(mask) : page;
 	return mask;
 }
 EXPORT_SYMBOL_IF_KUNIT(gomem_pagealloc_alloc_group);
