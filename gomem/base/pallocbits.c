@@ -360,6 +360,7 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pallocbits_find_aligned);
  * @n: pages in the run, 1 to 63
  * @aligned: the run has to start at a multiple of @n, a power of two
  *
+ * Context: any; the caller keeps the bits from changing.
  * Return: where the lowest run of @n free pages starts that lies in one word
  * with a used page; 512 if there is none.
  */

@@ -233,15 +233,14 @@ static noinline void free_alone(struct gomem_span *s)
 }
 
 /*
- * Keep a whole span as a run, for the next large object of the same length. If
- * the span cannot be laid aside, or if there is no room for a run, return
- * false, with nothing changed. Caller holds @pc->lock.
+ * Keep a whole span, which can be laid aside, as a run, for the next large
+ * object of the same length. If there is no room for a run, return false, with
+ * nothing changed. Caller holds @pc->lock.
  */
 static bool keep_whole(struct gomem_heap *h, struct gomem_pcache *pc,
 		       struct gomem_span *s, unsigned long page)
 {
-	if (!gomem_heap_may_lay_aside(s, page) ||
-	    !keep_run(h, pc, page, s->npages, s))
+	if (!keep_run(h, pc, page, s->npages, s))
 		return false;
 	trace_free(s);
 	gomem_heap_lay_aside(h, pc, s, page);
@@ -285,7 +284,8 @@ static bool free_to_run(struct gomem_heap *h, struct gomem_span *s)
 	bool kept;
 
 	pc = gomem_heap_lock_pcache(h, &flags);
-	kept = keep_whole(h, pc, s, page) || keep_parts(h, pc, s, page);
+	kept = gomem_heap_may_lay_aside(s, page) ?
+		       keep_whole(h, pc, s, page) : keep_parts(h, pc, s, page);
 	spin_unlock_irqrestore(&pc->lock, flags);
 	return kept;
 }

@@ -317,19 +317,15 @@ static noinline unsigned long first_free(struct gomem_pagealloc *pa)
  * Find the lowest run of @n free pages, which may cross chunks. Return its
  * first page, or GOMEM_NO_PAGE.
  *
- * Sets *@first to pa->search or a later page; no page below *@first is free. If
- * the run is in the chunk of pa->search, sets *@c to that chunk, to save the
- * caller a lookup; else to NULL.
+ * Sets *@first to pa->search or a later page; no page below *@first is free.
  */
 static __always_inline unsigned long
-find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
-	    struct gomem_chunk **c)
+find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first)
 {
 	unsigned long page, ci = pa->search >> GOMEM_CHUNK_PAGES_SHIFT;
 	gomem_pallocsum_t sum;
 	unsigned int free;
 
-	*c = NULL;
 	*first = pa->search;
 	/*
 	 * If no page is free, pa->search may lie after the last leaf. So this
@@ -343,8 +339,8 @@ find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
 	 */
 	sum = pa->sum[LEAF][ci];
 	if (__gomem_pallocsum_field(sum, 1) >= n) {
-		*c = gomem_pagemap_nth_chunk(pa->map, ci);
-		page = find_in_chunk(*c, ci, n, offset(pa->search), &free);
+		page = find_in_chunk(gomem_pagemap_nth_chunk(pa->map, ci), ci,
+				     n, offset(pa->search), &free);
 		if (page == GOMEM_NO_PAGE)
 			distrust(pa);
 		*first = (ci << GOMEM_CHUNK_PAGES_SHIFT) + free;
@@ -355,15 +351,22 @@ find_lowest(struct gomem_pagealloc *pa, unsigned long n, unsigned long *first,
 	return n == 1 ? *first : search_tree(pa, n);
 }
 
+/* Do @n pages lie inside one group of which some page is taken or a hole? */
+static bool in_broken_group(const struct gomem_pagealloc *pa,
+			    unsigned long page, unsigned long n)
+{
+	return page % 64 + n <= 64 &&
+	       chunk_of(pa, page)->inuse.word[offset(page) / 64];
+}
+
 /*
  * A group of 64 pages, one word of the bitmap, is broken if at least one of its
  * pages is free and at least one is not. @page is the start of the lowest run
- * of @n free pages. If its group is not broken, and @n is at most BROKEN_MAX,
- * return the first run of @n free pages inside a broken group, from the chunk
- * of @page on. So a short run does not break up a long one, which a large
+ * of @n free pages. If the run does not lie inside a broken group, and @n is at
+ * most BROKEN_MAX, return the first run of @n free pages that does, from the
+ * chunk of @page on. So a short run does not break up a long one, which a large
  * object, or the scavenger, could use as a whole. If the search visits
- * BROKEN_CHUNKS chunks or BROKEN_STEPS summaries without success, or if the
- * group of @page is broken, return @page.
+ * BROKEN_CHUNKS chunks or BROKEN_STEPS summaries without success, return @page.
  */
 static noinline unsigned long prefer_broken(struct gomem_pagealloc *pa,
 					    unsigned long page, unsigned long n,
@@ -373,7 +376,7 @@ static noinline unsigned long prefer_broken(struct gomem_pagealloc *pa,
 	unsigned int steps = BROKEN_STEPS, k, i;
 	const struct gomem_chunk *c;
 
-	if (n > BROKEN_MAX || chunk_of(pa, page)->inuse.word[offset(page) / 64])
+	if (n > BROKEN_MAX || in_broken_group(pa, page, n))
 		return page;
 	gomem_pagealloc_flush(pa);
 	for (k = 0; k < BROKEN_CHUNKS; k++, ci++) {
@@ -389,9 +392,11 @@ static noinline unsigned long prefer_broken(struct gomem_pagealloc *pa,
 }
 
 /**
- * gomem_pagealloc_alloc() - take the lowest run of free pages
+ * gomem_pagealloc_alloc() - take a run of free pages
  * @pa: page allocator
  * @n: number of pages, at least 1; the run may cross chunks
+ *
+ * Takes the lowest run, unless prefer_broken() chooses another one.
  *
  * Context: any, with @pa->lock held.
  * Return: the first page, GOMEM_NO_PAGE if there is no such run.
@@ -400,11 +405,10 @@ unsigned long gomem_pagealloc_alloc(struct gomem_pagealloc *pa,
 				    unsigned long n)
 {
 	unsigned long page, first;
-	struct gomem_chunk *c;
 
 	lockdep_assert_held(pa->lock);
 
-	page = find_lowest(pa, n, &first, &c);
+	page = find_lowest(pa, n, &first);
 	pa->search = first;
 	if (page == GOMEM_NO_PAGE)
 		return page;
@@ -464,12 +468,13 @@ static unsigned long find_aligned_from(struct gomem_pagealloc *pa,
  * @n: number of pages, a power of two up to 512
  *
  * Takes the lowest aligned run, which never crosses chunks, if a limited search
- * finds it. The search begins in the chunk of the first free page. After that
- * chunk it visits at most 16 chunks that have @n free pages in a row, and at
- * most 512 summaries. If the search finds no aligned run, the function takes
- * the lowest aligned run inside the lowest run of 2 * @n - 1 free pages. If
- * there is no run of that length, the function fails, although there may be an
- * aligned run of @n pages elsewhere.
+ * finds it, or the run that prefer_broken() chooses instead. The search begins
+ * in the chunk of the first free page. After that chunk it visits at most 16
+ * chunks that have @n free pages in a row, and at most 512 summaries. If the
+ * search finds no aligned run, the function takes the lowest aligned run inside
+ * the lowest run of 2 * @n - 1 free pages. If there is no run of that length,
+ * the function fails, although there may be an aligned run of @n pages
+ * elsewhere.
  *
  * Context: any, with @pa->lock held.
  * Return: the first page, a multiple of @n; GOMEM_NO_PAGE if no such run was
@@ -598,7 +603,7 @@ u64 gomem_pagealloc_alloc_group(struct gomem_pagealloc *pa, unsigned int max,
 
 	lockdep_assert_held(pa->lock);
 
-	page = find_lowest(pa, 1, &first, &c);
+	page = find_lowest(pa, 1, &first);
 	if (page == GOMEM_NO_PAGE || WARN_ON_ONCE(!max))
 		return 0;
 	*base = round_down(prefer_broken(pa, page, 1, false), 64);

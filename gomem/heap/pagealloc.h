@@ -2,7 +2,7 @@
 /*
  * pagealloc.h - find, take and free pages of one heap: address-ordered first
  * fit over the page bitmaps of all chunks, searched through a tree of
- * summaries.
+ * summaries. But short runs come from broken groups first: see prefer_broken().
  *
  * Pages are numbered from the base of the page map: page p is in chunk p / 512.
  * A page of a chunk that the heap registered is *free*, *taken* or a *hole*. A

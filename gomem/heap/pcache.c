@@ -166,7 +166,8 @@ EXPORT_SYMBOL_IF_KUNIT(gomem_pcache_put_run);
  * @pc: the cache
  * @i: index of the run
  *
- * The pages belong to the caller afterwards.
+ * The pages, and the span of the run if it has one, belong to the caller
+ * afterwards. The caller reads both before the call.
  *
  * Context: any, with @pc->lock held.
  */

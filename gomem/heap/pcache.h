@@ -61,7 +61,7 @@
 /*
  * Maximum number of runs of a page cache, and of pages of a run. A run here is
  * the pages of one freed span, kept for the next span of the same length. The
- * run of a large object also keeps the span itself: see gomem_heap_lay_aside().
+ * run of a large object may also keep the span: see gomem_heap_lay_aside().
  */
 #define GOMEM_PCACHE_RUNS	4
 #define GOMEM_PCACHE_RUN_MAX	((unsigned int)(SZ_1M >> GOMEM_PAGE_SHIFT))

@@ -315,6 +315,7 @@ void gomem_heap_take_apart(struct gomem_heap *h, struct gomem_pcache *pc,
  * @s: a span that is being freed
  * @page: its first page
  *
+ * Context: any; the caller owns the span.
  * Return: true if the span is a large object's, and lies in one chunk.
  */
 bool gomem_heap_may_lay_aside(const struct gomem_span *s, unsigned long page)
@@ -335,6 +336,8 @@ bool gomem_heap_may_lay_aside(const struct gomem_span *s, unsigned long page)
  * their pointers to the span, and the span keeps its members. So
  * gomem_heap_take_up() makes it live again at less than half of the cost of
  * gomem_heap_take_apart() and gomem_heap_make_span().
+ *
+ * Context: any, with @pc->lock held.
  */
 void gomem_heap_lay_aside(struct gomem_heap *h, struct gomem_pcache *pc,
 			  struct gomem_span *s, unsigned long page)
@@ -353,11 +356,14 @@ void gomem_heap_lay_aside(struct gomem_heap *h, struct gomem_pcache *pc,
  * @s: the span. Afterwards it is as gomem_heap_make_span() would have made it,
  *	for a large object of the same length and kind
  * @page: the span's first page
+ *
+ * Context: any, with @pc->lock held.
  */
 void gomem_heap_take_up(struct gomem_heap *h, struct gomem_pcache *pc,
 			struct gomem_span *s, unsigned long page)
 {
 	s->zero = false;
+	s->client = 0;
 	gomem_span_set_state(s, GOMEM_SPAN_LARGE);
 	set_tags(gomem_pagealloc_chunk_of(&h->pages, page),
 		 page % GOMEM_CHUNK_PAGES, s->npages,
@@ -371,11 +377,19 @@ void gomem_heap_take_up(struct gomem_heap *h, struct gomem_pcache *pc,
  * @h: the heap of the span
  * @s: the span. Afterwards its descriptor and its pages can be freed
  * @page: the span's first page
+ *
+ * Context: any; caller holds the lock of the page cache that had the span.
  */
-void gomem_heap_discard_aside(struct gomem_heap *h, struct gomem_span *s,
+void gomem_heap_discard_aside(struct gomem_heap *h, const struct gomem_span *s,
 			      unsigned long page)
 {
-	unmap_span(h, page, s->npages);
+	struct gomem_chunk *c = gomem_pagealloc_chunk_of(&h->pages, page);
+	struct gomem_span **span = &c->span[page % GOMEM_CHUNK_PAGES];
+	unsigned int i;
+
+	/* The tags were cleared when the span was laid aside. */
+	for (i = 0; i < s->npages; i++)
+		WRITE_ONCE(span[i], NULL);
 }
 
 /**

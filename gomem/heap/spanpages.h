@@ -22,7 +22,7 @@ void gomem_heap_lay_aside(struct gomem_heap *h, struct gomem_pcache *pc,
 			  struct gomem_span *s, unsigned long page);
 void gomem_heap_take_up(struct gomem_heap *h, struct gomem_pcache *pc,
 			struct gomem_span *s, unsigned long page);
-void gomem_heap_discard_aside(struct gomem_heap *h, struct gomem_span *s,
+void gomem_heap_discard_aside(struct gomem_heap *h, const struct gomem_span *s,
 			      unsigned long page);
 
 #endif /* GOMEM_SPANPAGES_H */

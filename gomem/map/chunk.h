@@ -143,7 +143,9 @@ enum gomem_rank {
  *	to be zero enters the heap, and never cleared
  * @zero: pages that are known to be zero; see zeropage.h
  * @keyed: where each page may hold keys of free objects; see keypage.h
- * @span: the span that each page is part of; same rules as for @tag
+ * @span: the span that each page is part of, if the page has a tag; same rules
+ *	as for @tag. The pages of a run of a page cache have no tags, but may
+ *	point to the dead span of the run
  *
  * "heap lock": the lock of @heap protects the member.
  *

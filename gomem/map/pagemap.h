@@ -191,7 +191,7 @@ gomem_pagemap_span(const struct gomem_pagemap *map, unsigned long addr)
 	struct gomem_chunk *c = gomem_pagemap_chunk(map, addr);
 	unsigned int i = gomem_chunk_page(addr);
 
-	/* Pairs with set_pages() and forget_pages() in heap/spanpages.c. */
+	/* Pairs with the functions of heap/spanpages.c that write tags. */
 	if (!c || !READ_ONCE(c->tag[i]))
 		return NULL;
 	return READ_ONCE(c->span[i]);

@@ -20,8 +20,8 @@
  * time:
  *
  *	DEAD -> CENTRAL		mcentral_refill.c, for a new span; mcentral lock
- *	DEAD -> LARGE		spanpages.c, for a new span or at the end of a
- *				resize; no lock
+ *	DEAD -> LARGE		spanpages.c, for a new span, for one that was
+ *				laid aside, or at the end of a resize; no lock
  *	DEAD -> ARENA		spanpages.c, for a block of an arena; no lock
  *	CENTRAL <-> CACHED	mcentral_refill.c, and back in mcentral.c; small
  *				spans only; mcentral lock

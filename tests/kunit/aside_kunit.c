@@ -3,6 +3,7 @@
  * aside_kunit.c - spans of large objects that page caches lay aside.
  */
 #include <kunit/test.h>
+#include <linux/bitmap.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
 
@@ -78,12 +79,14 @@ static void test_aside(struct kunit *test)
 		span_set_expect(test, &f->set, h);
 		req.kind = &gomem_kinds[kinds[i]];
 		first->zero = true;
+		first->client = 7;
 		/* This also checks that each page leads to the span. */
 		s = span_set_try(test, &f->set, h, &req);
 		KUNIT_ASSERT_PTR_EQ(test, first, s);
 		KUNIT_EXPECT_PTR_EQ(test, req.kind, s->kind);
 		KUNIT_EXPECT_EQ(test, kinds[i], s->spc);
 		KUNIT_EXPECT_FALSE(test, s->zero);
+		KUNIT_EXPECT_EQ(test, 0, s->client);
 		KUNIT_EXPECT_EQ(test, GOMEM_SPAN_LARGE, gomem_span_state(s));
 		KUNIT_EXPECT_NULL(test, gomem_span_validate(s));
 		span_set_expect(test, &f->set, h);
@@ -201,6 +204,54 @@ static void test_aside_refused(struct kunit *test)
 	KUNIT_EXPECT_PTR_NE(test, s, span_set_try(test, &f->set, h, &req));
 	expect_aside(test, h, s);
 	span_set_put_all(test, &f->set);
+	/* No run may keep a span of the kind in this stack frame. */
+	gomem_heap_drain_pcaches(h, false);
+}
+
+/* A span that was extended in place is laid aside with its new length. */
+static void test_aside_extended(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test);
+	struct gomem_span *s = span_set_get(test, &f->set, h, 32);
+	bool zero;
+
+	KUNIT_ASSERT_TRUE(test, gomem_heap_extend_span(s, 40, &zero));
+	bitmap_set(f->set.owned, span_set_index(s) + 32, 8);
+	span_set_put(test, &f->set, s);
+	expect_aside(test, h, s);
+	KUNIT_EXPECT_PTR_NE(test, s, span_set_get(test, &f->set, h, 32));
+	KUNIT_ASSERT_PTR_EQ(test, s, span_set_get(test, &f->set, h, 40));
+	KUNIT_EXPECT_EQ(test, 40, s->npages);
+	KUNIT_EXPECT_EQ(test, 40 * GOMEM_PAGE_SIZE, s->elemsize);
+	span_set_expect(test, &f->set, h);
+	span_set_put_all(test, &f->set);
+}
+
+/*
+ * A fifth run takes the place of the oldest, whose span goes back to the heap.
+ * The fifth run itself keeps no span.
+ */
+static void test_aside_full(struct kunit *test)
+{
+	struct heap_fixture *f = test->priv;
+	struct gomem_heap *h = make_heap(test);
+	struct gomem_span *s[GOMEM_PCACHE_RUNS + 1];
+	unsigned long oldest;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(s); i++)
+		s[i] = span_set_get(test, &f->set, h, 16 + i);
+	oldest = s[0]->base;
+	for (i = 0; i < ARRAY_SIZE(s); i++)
+		span_set_put(test, &f->set, s[i]);
+	KUNIT_ASSERT_EQ(test, GOMEM_PCACHE_RUNS, this_pcache(h)->nr_runs);
+	for (i = 0; i < GOMEM_PCACHE_RUNS - 1; i++)
+		KUNIT_EXPECT_PTR_EQ(test, s[i + 1],
+				    this_pcache(h)->run[i].span);
+	KUNIT_EXPECT_NULL(test, this_pcache(h)->run[i].span);
+	KUNIT_EXPECT_FALSE(test, points_to_span(h, oldest));
+	span_set_expect(test, &f->set, h);
 }
 
 /* gomem_check() finds a run that disagrees with the span that it keeps. */
@@ -226,6 +277,9 @@ static void test_aside_checked(struct kunit *test)
 	gomem_span_set_state(s, GOMEM_SPAN_LARGE);
 	KUNIT_EXPECT_NOT_NULL(test, fake_heap_check(h, NULL, 0));
 	gomem_span_set_state(s, GOMEM_SPAN_DEAD);
+	s->kind = &gomem_kinds[gomem_spc_make(1, false)];
+	KUNIT_EXPECT_NOT_NULL(test, fake_heap_check(h, NULL, 0));
+	s->kind = &gomem_kinds[0];
 	c = gomem_pagemap_chunk(h->map, s->base);
 	i = gomem_chunk_page(s->base) + 31;
 	c->span[i] = NULL;
@@ -239,6 +293,8 @@ static struct kunit_case aside_cases[] = {
 	KUNIT_CASE(test_aside_arena),
 	KUNIT_CASE(test_aside_drained),
 	KUNIT_CASE(test_aside_refused),
+	KUNIT_CASE(test_aside_extended),
+	KUNIT_CASE(test_aside_full),
 	KUNIT_CASE(test_aside_checked),
 	{}
 };

@@ -109,7 +109,7 @@ static void test_aligned(struct kunit *test)
 static void test_across_chunks(struct kunit *test)
 {
 	struct mheap_fixture *f = test->priv;
-	struct gomem_span *s;
+	struct gomem_span *s, *next;
 
 	mheap_make(test, 2);
 	mheap_get_large(test, CHUNK / 2);
@@ -117,7 +117,19 @@ static void test_across_chunks(struct kunit *test)
 	mheap_put_span(test, mheap_get_large(test, 32));
 	KUNIT_EXPECT_EQ(test, 2, f->base.fh.heap->pages.nr_registered);
 
-	s = mheap_get_large(test, 7);
+	/*
+	 * Leave 14 free pages around the border, but fewer than 10 on each
+	 * side: else a short span would avoid the border.
+	 */
+	next = mheap_get_large(test, 9);
+	KUNIT_EXPECT_EQ(test, CHUNK, mheap_page_of(next, 0));
+	s = mheap_get_large(test, 5);
+	KUNIT_EXPECT_EQ(test, CHUNK - 5, mheap_page_of(s, 0));
+	mheap_get_large(test, 18);
+	mheap_put_span(test, next);
+	mheap_put_span(test, s);
+
+	s = mheap_get_large(test, 10);
 	KUNIT_EXPECT_EQ(test, CHUNK - 5, mheap_page_of(s, 0));
 	mheap_expect(test);
 	mheap_put_span(test, s);

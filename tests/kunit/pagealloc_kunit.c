@@ -104,8 +104,10 @@ static const struct find_case {
 	{ "lower one too short", { 0, 1 }, { { 9, 3 }, { 601, 4 } },
 	  4, 601, -1 },
 	{ "across a chunk border", { 0, 1 }, { { 500, 20 } }, 20, 500, -1 },
-	{ "border run before inner run", { 0, 1 }, { { 510, 4 }, { 700, 4 } },
-	  4, 510, 700 },
+	{ "border run before inner run", { 0, 1 }, { { 500, 24 }, { 708, 24 } },
+	  24, 500, -1 },
+	{ "short run at no border", { 0, 1 }, { { 510, 4 }, { 700, 4 } },
+	  4, 700, 700 },
 	{ "inner run before border run", { 0, 1 }, { { 4, 4 }, { 510, 4 } },
 	  4, 4, 4 },
 	{ "up to the border", { 0, 1 }, { { 508, 4 } }, 4, 508, 508 },
@@ -467,78 +469,6 @@ static void test_root_entry_free(struct kunit *test)
 	heap_expect_valid(test, "removed");
 }
 
-/* Groups */
-
-/* Make a heap of @nr chunks, all of whose pages are free. */
-static void free_heap(struct kunit *test, unsigned int nr)
-{
-	struct heap *h = test->priv;
-	unsigned long ci;
-
-	heap_init(test, nr);
-	for (ci = 0; ci < nr; ci++)
-		heap_register(test, ci);
-	heap_add(h, 0, AT(nr));
-}
-
-/*
- * A short run comes from a group of which some pages are taken, although a
- * lower group is free as a whole. But if the group of the lowest run is broken,
- * that run is taken.
- */
-static void test_group_broken(struct kunit *test)
-{
-	struct heap *h = test->priv;
-	unsigned long base;
-
-	free_heap(test, 2);
-	KUNIT_ASSERT_TRUE(test, heap_alloc_range(h, 128 + 5, 2));
-	KUNIT_ASSERT_TRUE(test, heap_alloc_range(h, CHUNK + 64, 63));
-	KUNIT_EXPECT_EQ(test, 0x1fULL | 1ULL << 7,
-			heap_alloc_group(h, 6, &base));
-	KUNIT_EXPECT_EQ(test, 128, base);
-	KUNIT_EXPECT_EQ(test, 136UL, heap_alloc(h, 1));
-	KUNIT_EXPECT_EQ(test, 137UL, heap_alloc(h, 2));
-	KUNIT_EXPECT_EQ(test, 140UL, heap_alloc_aligned(h, 4));
-	KUNIT_EXPECT_EQ(test, 144UL, heap_alloc(h, 16));
-	KUNIT_EXPECT_EQ(test, 160UL, heap_alloc_aligned(h, 16));
-	heap_expect_valid(test, "of a broken group");
-	KUNIT_EXPECT_EQ(test, 1ULL << 11, heap_alloc_group(h, 1, &base));
-	KUNIT_EXPECT_EQ(test, 0xffffULL << 48, heap_alloc_group(h, 64, &base));
-	KUNIT_EXPECT_EQ(test, 128, base);
-	KUNIT_EXPECT_EQ(test, 1ULL << 63, heap_alloc_group(h, 64, &base));
-	KUNIT_EXPECT_EQ(test, CHUNK + 64, base);
-	heap_expect_valid(test, "all of the broken groups");
-	/* No group is broken any more. */
-	KUNIT_EXPECT_EQ(test, 0UL, heap_alloc(h, 2));
-	KUNIT_EXPECT_EQ(test, 2UL, heap_alloc(h, 1));
-	KUNIT_ASSERT_TRUE(test, heap_free(h, 0, 3));
-	KUNIT_ASSERT_TRUE(test, heap_free(h, 128, 60));
-	/* The run is too long to prefer a broken group. */
-	KUNIT_EXPECT_EQ(test, 0UL, heap_alloc(h, 17));
-	KUNIT_ASSERT_TRUE(test, heap_free(h, 0, 17));
-	KUNIT_EXPECT_EQ(test, 0UL, heap_alloc_aligned(h, 32));
-	heap_expect_valid(test, "long runs");
-}
-
-/* The search for a broken group visits eight chunks that have free pages. */
-static void test_group_far(struct kunit *test)
-{
-	struct heap *h = test->priv;
-	unsigned long base;
-
-	free_heap(test, 10);
-	KUNIT_ASSERT_TRUE(test, heap_alloc_range(h, AT(8) + 70, 1));
-	KUNIT_EXPECT_EQ(test, 1ULL, heap_alloc_group(h, 1, &base));
-	KUNIT_EXPECT_EQ(test, 0, base);
-	KUNIT_ASSERT_TRUE(test, heap_free(h, 0, 1));
-	/* A chunk without a free page does not count. */
-	KUNIT_ASSERT_TRUE(test, heap_alloc_range(h, AT(3), CHUNK));
-	KUNIT_EXPECT_EQ(test, 1ULL, heap_alloc_group(h, 1, &base));
-	KUNIT_EXPECT_EQ(test, AT(8) + 64, base);
-	heap_expect_valid(test, "far");
-}
-
 /* Requests that must be refused, and change nothing */
 
 /*
@@ -755,8 +685,6 @@ static struct kunit_case pagealloc_cases[] = {
 	KUNIT_CASE(test_cover_gap),
 	KUNIT_CASE(test_foreign_chunk),
 	KUNIT_CASE(test_root_entry_free),
-	KUNIT_CASE(test_group_broken),
-	KUNIT_CASE(test_group_far),
 	KUNIT_CASE_PARAM(test_range, range_gen_params),
 	KUNIT_CASE(test_free_wraps),
 	KUNIT_CASE(test_remove_add),

@@ -190,10 +190,9 @@ static int fill(unsigned long nr_chunks, const struct pattern *p,
 
 static void find_once(unsigned int n)
 {
-	struct gomem_chunk *c;
 	unsigned long first;
 
-	barrier_data((void *)find_lowest(&pa, n, &first, &c));
+	barrier_data((void *)find_lowest(&pa, n, &first));
 }
 
 static void pair_once(unsigned int n)
