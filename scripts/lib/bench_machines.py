@@ -36,6 +36,9 @@ TIMING = {"icount": (3, 3, 1), "icount2": (3, 3, 1), "native": (1, 4, 5), "smp":
 # turn, and the boot with the lowest median counts.
 BOOTS = {"native": 4}
 
+# How many numbers a result line has at least. A machine that crashes may cut its last line short.
+VALUES = {"cost": 3, "rate": 2, "held": 1}
+
 # The directories in tests/ whose modules are loaded.
 TESTS = ("bench", "modules")
 
@@ -237,6 +240,9 @@ class Machine:
     def result(self, scenario, size, words):
         """Keep the numbers of a result line, from one of the rounds."""
         kind, allocator, values = words[0], words[1], [float(word) for word in words[2:]]
+        if len(values) < VALUES.get(kind, 1):
+            self.trouble(f"{scenario} with {size} bytes: the machine's last line was cut short")
+            return
         cpus = 1
         if kind == "rate":
             cpus = int(values.pop(0))
