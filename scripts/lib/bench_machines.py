@@ -36,7 +36,7 @@ TIMING = {"icount": (3, 3, 1), "icount2": (3, 3, 1), "native": (1, 4, 5), "smp":
 # turn, and the boot with the lowest median counts.
 BOOTS = {"native": 4}
 
-# How many numbers a result line has at least. A machine that crashes may cut its last line short.
+# How many numbers a result line has at least.
 VALUES = {"cost": 3, "rate": 2, "held": 1}
 
 # The directories in tests/ whose modules are loaded.
@@ -226,8 +226,11 @@ class Machine:
                 self.info.setdefault(words[1], " ".join(words[2:]))
             elif words[0] == "failed":
                 self.trouble(f"{words[1]} with {words[2]} bytes failed")
-            else:
+            elif words[0] in VALUES and len(words) >= 2 + VALUES[words[0]]:
                 self.result(current[0], current[1], words)
+            else:
+                # For example a line of a shell that crashed, or a line that was cut short.
+                self.trouble(f"the machine printed: {' '.join(words)}")
 
         with tempfile.TemporaryDirectory(prefix="gomem-bench.") as tmp:
             with open(f"{tmp}/plan", "w", encoding="ascii") as file:
@@ -240,9 +243,6 @@ class Machine:
     def result(self, scenario, size, words):
         """Keep the numbers of a result line, from one of the rounds."""
         kind, allocator, values = words[0], words[1], [float(word) for word in words[2:]]
-        if len(values) < VALUES.get(kind, 1):
-            self.trouble(f"{scenario} with {size} bytes: the machine's last line was cut short")
-            return
         cpus = 1
         if kind == "rate":
             cpus = int(values.pop(0))
