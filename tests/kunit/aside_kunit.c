@@ -4,20 +4,11 @@
  */
 #include <kunit/test.h>
 #include <linux/bitmap.h>
-#include <linux/percpu.h>
 #include <linux/smp.h>
 
 #include "context.h"
-#include "fixture.h"
+#include "pcaches_steps.h"
 #include "base/sizeclass.h"
-#include "heap/pcache.h"
-
-#define CHUNK	GOMEM_CHUNK_PAGES
-
-static struct gomem_pcache *this_pcache(struct gomem_heap *h)
-{
-	return per_cpu_ptr(h->pcache, raw_smp_processor_id());
-}
 
 /*
  * Make a heap whose page caches may keep pages, with two chunks of free pages,
@@ -25,18 +16,10 @@ static struct gomem_pcache *this_pcache(struct gomem_heap *h)
  */
 static struct gomem_heap *make_heap(struct kunit *test)
 {
-	struct heap_fixture *f = test->priv;
-	struct gomem_heap *h;
-	unsigned int i;
+	struct gomem_heap *h = pcaches_make(test, 4);
 
-	KUNIT_ASSERT_EQ(test, 0, fake_heap_init(&f->fh, 4, f->set.seed));
-	h = f->fh.heap;
-	h->pcache_max = GOMEM_PCACHE_PAGES;
 	move_to(test, raw_smp_processor_id());
-	for (i = 0; i < 2; i++)
-		span_set_get(test, &f->set, h, CHUNK);
-	span_set_put_all(test, &f->set);
-	KUNIT_ASSERT_EQ(test, 2 * CHUNK, h->pages.free_pages);
+	pcaches_fill(test, h, 2);
 	return h;
 }
 
@@ -44,7 +27,7 @@ static struct gomem_heap *make_heap(struct kunit *test)
 static void expect_aside(struct kunit *test, struct gomem_heap *h,
 			 struct gomem_span *s)
 {
-	const struct gomem_pcache *pc = this_pcache(h);
+	const struct gomem_pcache *pc = pcaches_here(h);
 	unsigned int i;
 
 	KUNIT_ASSERT_EQ(test, 1, pc->nr_runs);
@@ -118,8 +101,8 @@ static void test_aside_arena(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, snap.counts.arena_spans);
 	KUNIT_EXPECT_EQ(test, 0, snap.counts.large);
 	gomem_heap_free_span(s);
-	KUNIT_ASSERT_EQ(test, 1, this_pcache(h)->nr_runs);
-	KUNIT_EXPECT_NULL(test, this_pcache(h)->run[0].span);
+	KUNIT_ASSERT_EQ(test, 1, pcaches_here(h)->nr_runs);
+	KUNIT_EXPECT_NULL(test, pcaches_here(h)->run[0].span);
 	gomem_heap_get(h, &snap);
 	KUNIT_EXPECT_EQ(test, 0, snap.counts.arena_spans);
 	span_set_expect(test, &f->set, h);
@@ -179,8 +162,8 @@ static void test_aside_refused(struct kunit *test)
 	s = span_set_get(test, &f->set, h, 32);
 	KUNIT_ASSERT_EQ(test, CHUNK - 20, span_set_index(s) % CHUNK);
 	span_set_put(test, &f->set, s);
-	KUNIT_ASSERT_EQ(test, 1, this_pcache(h)->nr_runs);
-	KUNIT_EXPECT_NULL(test, this_pcache(h)->run[0].span);
+	KUNIT_ASSERT_EQ(test, 1, pcaches_here(h)->nr_runs);
+	KUNIT_EXPECT_NULL(test, pcaches_here(h)->run[0].span);
 	gomem_heap_drain_pcaches(h, false);
 
 	req.kind = &gomem_kinds[gomem_spc_make(gomem_sizeclass(21760), false)];
@@ -190,8 +173,8 @@ static void test_aside_refused(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, small);
 	KUNIT_ASSERT_GT(test, small->npages, GOMEM_PCACHE_SPAN_MAX);
 	span_set_put(test, &f->set, small);
-	KUNIT_ASSERT_EQ(test, 1, this_pcache(h)->nr_runs);
-	KUNIT_EXPECT_NULL(test, this_pcache(h)->run[0].span);
+	KUNIT_ASSERT_EQ(test, 1, pcaches_here(h)->nr_runs);
+	KUNIT_EXPECT_NULL(test, pcaches_here(h)->run[0].span);
 	gomem_heap_drain_pcaches(h, false);
 
 	span_set_put(test, &f->set, most);
@@ -245,11 +228,11 @@ static void test_aside_full(struct kunit *test)
 	oldest = s[0]->base;
 	for (i = 0; i < ARRAY_SIZE(s); i++)
 		span_set_put(test, &f->set, s[i]);
-	KUNIT_ASSERT_EQ(test, GOMEM_PCACHE_RUNS, this_pcache(h)->nr_runs);
+	KUNIT_ASSERT_EQ(test, GOMEM_PCACHE_RUNS, pcaches_here(h)->nr_runs);
 	for (i = 0; i < GOMEM_PCACHE_RUNS - 1; i++)
 		KUNIT_EXPECT_PTR_EQ(test, s[i + 1],
-				    this_pcache(h)->run[i].span);
-	KUNIT_EXPECT_NULL(test, this_pcache(h)->run[i].span);
+				    pcaches_here(h)->run[i].span);
+	KUNIT_EXPECT_NULL(test, pcaches_here(h)->run[i].span);
 	KUNIT_EXPECT_FALSE(test, points_to_span(h, oldest));
 	span_set_expect(test, &f->set, h);
 }

@@ -15,44 +15,12 @@
 #include <linux/string.h>
 
 #include "context.h"
-#include "fixture.h"
-#include "heap/pcache.h"
-
-#define CHUNK	GOMEM_CHUNK_PAGES
+#include "pcaches_steps.h"
 
 struct pcaches_fixture {
-	struct heap_fixture base;
+	struct heap_fixture base;	/* for pcaches_steps.c */
 	struct heap_fixture plain;
 };
-
-static struct gomem_heap *make_heap(struct kunit *test, unsigned long nr_chunks)
-{
-	struct pcaches_fixture *f = test->priv;
-
-	KUNIT_ASSERT_EQ(test, 0,
-			fake_heap_init(&f->base.fh, nr_chunks,
-				       f->base.set.seed));
-	f->base.fh.heap->pcache_max = GOMEM_PCACHE_PAGES;
-	return f->base.fh.heap;
-}
-
-/* Let the heap have @nr_chunks free chunks. */
-static void fill_heap(struct kunit *test, struct gomem_heap *h,
-		      unsigned int nr_chunks)
-{
-	struct pcaches_fixture *f = test->priv;
-	unsigned int i;
-
-	for (i = 0; i < nr_chunks; i++)
-		span_set_get(test, &f->base.set, h, CHUNK);
-	span_set_put_all(test, &f->base.set);
-	KUNIT_ASSERT_EQ(test, nr_chunks * CHUNK, h->pages.free_pages);
-}
-
-static struct gomem_pcache *this_pcache(struct gomem_heap *h)
-{
-	return per_cpu_ptr(h->pcache, raw_smp_processor_id());
-}
 
 /* Expect that @n spans came from page caches without the heap lock. */
 static void expect_cached(struct kunit *test,
@@ -91,7 +59,7 @@ static void expect_same_bits(struct kunit *test, struct gomem_heap *a,
 static void test_same_as_without(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4), *plain;
+	struct gomem_heap *h = pcaches_make(test, 4), *plain;
 	unsigned int i, k;
 
 	KUNIT_ASSERT_EQ(test, 0,
@@ -113,7 +81,7 @@ static void test_same_as_without(struct kunit *test)
 			continue;
 		span_set_expect(test, &f->base.set, h);
 		gomem_heap_drain_pcaches(h, false);
-		KUNIT_ASSERT_EQ(test, 0, this_pcache(h)->free);
+		KUNIT_ASSERT_EQ(test, 0, pcaches_here(h)->free);
 		for (k = 0; k < 4; k++)
 			expect_same_bits(test, h, plain, k);
 	}
@@ -128,12 +96,12 @@ static void test_limit(struct kunit *test)
 {
 	static const unsigned int maxes[] = { 1, 5, 8, 20, 64 };
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 40);
+	struct gomem_heap *h = pcaches_make(test, 40);
 	unsigned int i, chunks, want;
 
 	move_to(test, raw_smp_processor_id());
 	for (chunks = 1; chunks <= 33; chunks += 8) {
-		fill_heap(test, h, chunks);
+		pcaches_fill(test, h, chunks);
 		for (i = 0; i < ARRAY_SIZE(maxes); i++) {
 			h->pcache_max = maxes[i];
 			want = chunks * CHUNK /
@@ -141,13 +109,13 @@ static void test_limit(struct kunit *test)
 			want = min(max(want, 8U), maxes[i]);
 			span_set_get(test, &f->base.set, h, 1);
 			KUNIT_EXPECT_EQ_MSG(test, want - 1,
-					    hweight64(this_pcache(h)->free),
+					    hweight64(pcaches_here(h)->free),
 					    "%u chunks, at most %u", chunks,
 					    maxes[i]);
 			span_set_expect(test, &f->base.set, h);
 			span_set_put_all(test, &f->base.set);
 			KUNIT_EXPECT_EQ(test, want,
-					hweight64(this_pcache(h)->free));
+					hweight64(pcaches_here(h)->free));
 			KUNIT_EXPECT_EQ(test, want,
 					gomem_heap_drain_pcaches(h, false));
 			KUNIT_EXPECT_EQ(test, chunks * CHUNK,
@@ -164,11 +132,11 @@ static void test_limit(struct kunit *test)
 static void test_limit_freeing(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	unsigned int i, max;
 
 	move_to(test, raw_smp_processor_id());
-	fill_heap(test, h, 2);
+	pcaches_fill(test, h, 2);
 	max = max_t(unsigned int,
 		    2 * CHUNK / (GOMEM_PCACHE_SHARE * num_online_cpus()),
 		    h->pcache_min);
@@ -179,7 +147,7 @@ static void test_limit_freeing(struct kunit *test)
 		span_set_put_any(test, &f->base.set);
 		span_set_expect(test, &f->base.set, h);
 	}
-	KUNIT_EXPECT_EQ(test, max, hweight64(this_pcache(h)->free));
+	KUNIT_EXPECT_EQ(test, max, hweight64(pcaches_here(h)->free));
 	gomem_heap_drain_pcaches(h, false);
 	span_set_expect_bits(test, &f->base.set, &f->base.fh.source);
 }
@@ -191,12 +159,12 @@ static void test_limit_freeing(struct kunit *test)
 static void test_without_lock(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	struct gomem_heap_snapshot before, after;
 	unsigned int i;
 
 	move_to(test, raw_smp_processor_id());
-	fill_heap(test, h, 2);
+	pcaches_fill(test, h, 2);
 	/*
 	 * In the first round the spans of some lengths become runs. They leave
 	 * fewer pages in the group. So the page cache may get another group in
@@ -235,16 +203,16 @@ static void test_without_lock(struct kunit *test)
 static void test_short_runs(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	struct gomem_heap_snapshot before, after;
 	unsigned int n, i;
 
 	move_to(test, raw_smp_processor_id());
-	fill_heap(test, h, 2);
+	pcaches_fill(test, h, 2);
 	for (n = GOMEM_PCACHE_RUN_MIN; n <= GOMEM_PCACHE_SPAN_MAX; n++) {
 		do {
 			span_set_get(test, &f->base.set, h, 1);
-		} while (hweight64(this_pcache(h)->free) !=
+		} while (hweight64(pcaches_here(h)->free) !=
 			 GOMEM_PCACHE_MIN - 1);
 		span_set_put(test, &f->base.set,
 			     span_set_get(test, &f->base.set, h, n));
@@ -264,26 +232,26 @@ static void test_short_runs(struct kunit *test)
 static void test_given_up_before_growth(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	struct gomem_span *first, *second, *s;
 	u64 grows;
 
 	move_to(test, raw_smp_processor_id());
 	first = span_set_get(test, &f->base.set, h, 1);
 	second = span_set_get(test, &f->base.set, h, 1);
-	KUNIT_ASSERT_EQ(test, 7, hweight64(this_pcache(h)->free));
+	KUNIT_ASSERT_EQ(test, 7, hweight64(pcaches_here(h)->free));
 	span_set_get(test, &f->base.set, h, h->pages.free_pages);
 	KUNIT_ASSERT_EQ(test, 0, h->pages.free_pages);
 	grows = h->stats.grows;
 	span_set_put(test, &f->base.set, second);
 	span_set_put(test, &f->base.set, first);
-	KUNIT_ASSERT_EQ(test, 8, hweight64(this_pcache(h)->free));
+	KUNIT_ASSERT_EQ(test, 8, hweight64(pcaches_here(h)->free));
 	KUNIT_ASSERT_EQ(test, 1, h->pages.free_pages);
 
 	s = span_set_get(test, &f->base.set, h, 9);
 	KUNIT_EXPECT_EQ(test, 0, span_set_index(s));
 	KUNIT_EXPECT_EQ(test, grows, h->stats.grows);
-	KUNIT_EXPECT_EQ(test, 0, this_pcache(h)->free);
+	KUNIT_EXPECT_EQ(test, 0, pcaches_here(h)->free);
 	span_set_expect(test, &f->base.set, h);
 	span_set_get(test, &f->base.set, h, 1);
 	KUNIT_EXPECT_EQ(test, grows + 1, h->stats.grows);
@@ -297,14 +265,14 @@ static void test_given_up_before_growth(struct kunit *test)
 static void test_runs(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	struct gomem_span_request req = fake_large_request(32);
 	struct gomem_heap_snapshot before, after;
 	struct gomem_span *s, *first;
 	unsigned long base;
 
 	move_to(test, raw_smp_processor_id());
-	fill_heap(test, h, 2);
+	pcaches_fill(test, h, 2);
 	first = span_set_get(test, &f->base.set, h, GOMEM_PCACHE_SPAN_MAX + 1);
 	s = span_set_get(test, &f->base.set, h, 32);
 	base = s->base;
@@ -346,19 +314,19 @@ static void test_runs_limit(struct kunit *test)
 	static const unsigned int long_ones[] = { 100, 60, 68, 129, 128 };
 	static const unsigned int kept[] = { 100, 60, 128, 128, 128 };
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	struct gomem_span *s[GOMEM_PCACHE_RUNS + 1];
 	unsigned int i;
 
 	move_to(test, raw_smp_processor_id());
-	fill_heap(test, h, 2);
+	pcaches_fill(test, h, 2);
 	for (i = 0; i < ARRAY_SIZE(s); i++)
 		s[i] = span_set_get(test, &f->base.set, h, 16 + i);
 	for (i = 0; i < ARRAY_SIZE(s); i++)
 		span_set_put(test, &f->base.set, s[i]);
 	KUNIT_EXPECT_EQ(test, 17 + 18 + 19 + 20,
 			atomic_long_read(&h->run_pages));
-	KUNIT_EXPECT_EQ(test, 17, this_pcache(h)->run[0].npages);
+	KUNIT_EXPECT_EQ(test, 17, pcaches_here(h)->run[0].npages);
 	span_set_expect(test, &f->base.set, h);
 	KUNIT_EXPECT_EQ(test, 74, gomem_heap_drain_pcaches(h, false));
 
@@ -381,13 +349,13 @@ static void test_runs_limit(struct kunit *test)
 static void test_runs_of_all(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	int cpu = raw_smp_processor_id();
 
 	if (num_online_cpus() < 2)
 		kunit_skip(test, "needs two CPUs");
 	move_to(test, cpu);
-	fill_heap(test, h, 1);
+	pcaches_fill(test, h, 1);
 	span_set_put(test, &f->base.set,
 		     span_set_get(test, &f->base.set, h, 100));
 	move_to(test, cpumask_any_but(cpu_online_mask, cpu));
@@ -396,7 +364,7 @@ static void test_runs_of_all(struct kunit *test)
 	span_set_put(test, &f->base.set,
 		     span_set_get(test, &f->base.set, h, 29));
 	KUNIT_EXPECT_EQ(test, 100, atomic_long_read(&h->run_pages));
-	KUNIT_EXPECT_EQ(test, 0, this_pcache(h)->nr_runs);
+	KUNIT_EXPECT_EQ(test, 0, pcaches_here(h)->nr_runs);
 	span_set_expect(test, &f->base.set, h);
 
 	/*
@@ -418,11 +386,11 @@ static void test_runs_of_all(struct kunit *test)
 static void test_runs_idle(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	struct gomem_span *s;
 
 	move_to(test, raw_smp_processor_id());
-	fill_heap(test, h, 2);
+	pcaches_fill(test, h, 2);
 	s = span_set_get(test, &f->base.set, h, 20);
 	span_set_put(test, &f->base.set,
 		     span_set_get(test, &f->base.set, h, 30));
@@ -459,7 +427,7 @@ static int next_cpu(int cpu)
 static void test_given_up_for_others(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	int cpu = raw_smp_processor_id();
 	u64 grows;
 
@@ -468,7 +436,7 @@ static void test_given_up_for_others(struct kunit *test)
 	move_to(test, cpu);
 	span_set_get(test, &f->base.set, h, 1);
 	span_set_get(test, &f->base.set, h, 1);
-	KUNIT_ASSERT_EQ(test, 7, hweight64(this_pcache(h)->free));
+	KUNIT_ASSERT_EQ(test, 7, hweight64(pcaches_here(h)->free));
 	span_set_get(test, &f->base.set, h, h->pages.free_pages);
 	grows = h->stats.grows;
 
@@ -484,22 +452,22 @@ static void test_given_up_for_others(struct kunit *test)
 static void test_idle(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	struct gomem_span *s;
 	unsigned int held;
 
 	move_to(test, raw_smp_processor_id());
-	fill_heap(test, h, 1);
+	pcaches_fill(test, h, 1);
 	gomem_heap_drain_pcaches(h, true);
 	s = span_set_get(test, &f->base.set, h, 1);
 	KUNIT_EXPECT_EQ(test, 0, gomem_heap_drain_pcaches(h, true));
 	span_set_put(test, &f->base.set, s);
-	held = hweight64(this_pcache(h)->free);
+	held = hweight64(pcaches_here(h)->free);
 	KUNIT_EXPECT_GT(test, held, 0);
 	KUNIT_EXPECT_EQ(test, 0, gomem_heap_drain_pcaches(h, true));
-	KUNIT_EXPECT_EQ(test, held, hweight64(this_pcache(h)->free));
+	KUNIT_EXPECT_EQ(test, held, hweight64(pcaches_here(h)->free));
 	KUNIT_EXPECT_EQ(test, held, gomem_heap_drain_pcaches(h, true));
-	KUNIT_EXPECT_EQ(test, 0, this_pcache(h)->free);
+	KUNIT_EXPECT_EQ(test, 0, pcaches_here(h)->free);
 	KUNIT_EXPECT_EQ(test, CHUNK, h->pages.free_pages);
 	span_set_expect(test, &f->base.set, h);
 }
@@ -508,7 +476,7 @@ static void test_idle(struct kunit *test)
 static void test_drain_descriptors(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 4);
+	struct gomem_heap *h = pcaches_make(test, 4);
 	struct gomem_heap_snapshot snap;
 	unsigned int i, inuse = 0;
 
@@ -543,11 +511,11 @@ static void test_drain_descriptors(struct kunit *test)
 static void test_other_cpu(struct kunit *test)
 {
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 8);
+	struct gomem_heap *h = pcaches_make(test, 8);
 	int cpu = cpumask_first(cpu_online_mask);
 	unsigned int i;
 
-	fill_heap(test, h, 4);
+	pcaches_fill(test, h, 4);
 	for (i = 0; i < 20; i++) {
 		move_to(test, cpu);
 		while (f->base.set.nr < 50)
@@ -583,7 +551,7 @@ static void test_random(struct kunit *test)
 {
 	const struct random_case *c = test->param_value;
 	struct pcaches_fixture *f = test->priv;
-	struct gomem_heap *h = make_heap(test, 24);
+	struct gomem_heap *h = pcaches_make(test, 24);
 	struct gomem_span_request req;
 	unsigned int step, aim = 0;
 
