@@ -27,9 +27,9 @@
 #define ALIGNED_STEPS	512
 
 /*
- * Maximum number of pages of a run that prefers broken groups, and the number
- * of chunks with such a run, and of summaries, that the search for one visits
- * before it gives up: see prefer_broken().
+ * A run of up to BROKEN_MAX pages prefers broken groups: see prefer_broken().
+ * The search for one gives up when it has visited BROKEN_CHUNKS chunks that
+ * have a run of that length, or BROKEN_STEPS summaries.
  */
 #define BROKEN_MAX	16
 #define BROKEN_CHUNKS	8
@@ -584,9 +584,8 @@ static u64 lowest_bits(u64 bits, unsigned int max)
  * @base: set to the first page of the group, a multiple of 64
  *
  * Refills a CPU's page cache. Takes the lowest free pages of a group of 64
- * pages, which is one word of the bitmap. It is the group of the heap's first
- * free page, unless all pages of that group are free. Then it is the next group
- * with free pages of which not all are free, if a limited search finds one.
+ * pages, which is one word of the bitmap: the group of the heap's first free
+ * page, or the broken group that prefer_broken() chooses instead.
  *
  * Context: any, with @pa->lock held.
  * Return: the pages taken, bit i for page *@base + i; 0, with @base not set, if

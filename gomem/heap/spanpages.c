@@ -11,51 +11,10 @@
 #include "heap/spanpages.h"
 
 /*
- * Give @n pages of one chunk, from page @i of the chunk on, a tag and a span
- * pointer. A round of the first loop does this for four pages, since a large
- * span has hundreds of pages.
+ * Give @n pages of one chunk, from page @i of the chunk on, a tag. A round of
+ * the first loop does this for four pages, since a large span has hundreds of
+ * pages.
  */
-static __always_inline void set_pages(struct gomem_chunk *c, unsigned int i,
-				      unsigned int n, struct gomem_span *s,
-				      u32 tag)
-{
-	struct gomem_span **span = &c->span[i];
-	u32 *to = &c->tag[i];
-
-	for (; n >= 4; n -= 4, span += 4, to += 4) {
-#pragma GCC unroll 4
-		for (i = 0; i < 4; i++) {
-			WRITE_ONCE(span[i], s);
-			WRITE_ONCE(to[i], tag);
-		}
-	}
-	for (; n; n--) {
-		WRITE_ONCE(*span++, s);
-		WRITE_ONCE(*to++, tag);
-	}
-}
-
-/* Undo set_pages(). */
-static __always_inline void forget_pages(struct gomem_chunk *c, unsigned int i,
-					 unsigned int n)
-{
-	struct gomem_span **span = &c->span[i];
-	u32 *to = &c->tag[i];
-
-	for (; n >= 4; n -= 4, span += 4, to += 4) {
-#pragma GCC unroll 4
-		for (i = 0; i < 4; i++) {
-			WRITE_ONCE(to[i], 0);
-			WRITE_ONCE(span[i], NULL);
-		}
-	}
-	for (; n; n--) {
-		WRITE_ONCE(*to++, 0);
-		WRITE_ONCE(*span++, NULL);
-	}
-}
-
-/* Give @n pages of one chunk, from page @i of the chunk on, a tag. */
 static __always_inline void set_tags(struct gomem_chunk *c, unsigned int i,
 				     unsigned int n, u32 tag)
 {
@@ -70,6 +29,22 @@ static __always_inline void set_tags(struct gomem_chunk *c, unsigned int i,
 		WRITE_ONCE(*to, tag);
 }
 
+/* Do the same with span pointers. */
+static __always_inline void set_spans(struct gomem_chunk *c, unsigned int i,
+				      unsigned int n, struct gomem_span *s)
+{
+	struct gomem_span **to = &c->span[i], **end = to + n,
+			  **last_four = end - n % 4;
+
+	for (; to != last_four; to += 4) {
+#pragma GCC unroll 4
+		for (i = 0; i < 4; i++)
+			WRITE_ONCE(to[i], s);
+	}
+	for (; to != end; to++)
+		WRITE_ONCE(*to, s);
+}
+
 /*
  * Let @n pages of one chunk, from page @i of the chunk on, become part of a
  * span. Return true if all of them are known to be zero.
@@ -78,7 +53,8 @@ static __always_inline bool map_piece(struct gomem_chunk *c, unsigned int i,
 				      unsigned int n, struct gomem_span *s,
 				      u32 tag)
 {
-	set_pages(c, i, n, s, tag);
+	set_spans(c, i, n, s);
+	set_tags(c, i, n, tag);
 	if (!gomem_kind_is_large(s->kind))
 		gomem_keypage_add(c, i, n, s->kind);
 	return gomem_zeropage_take(c, i, n);
@@ -129,6 +105,14 @@ static bool map_span(struct gomem_heap *h, struct gomem_span *s,
 	return map_pieces(h, s, page, npages, tag);
 }
 
+/* Undo map_piece(). */
+static __always_inline void unmap_piece(struct gomem_chunk *c, unsigned int i,
+					unsigned int n)
+{
+	set_tags(c, i, n, 0);
+	set_spans(c, i, n, NULL);
+}
+
 /* Do what unmap_span() does, for pages of several chunks. */
 static noinline void unmap_pieces(struct gomem_heap *h, unsigned long page,
 				  unsigned int npages)
@@ -140,7 +124,7 @@ static noinline void unmap_pieces(struct gomem_heap *h, unsigned long page,
 	for (; page < end; page += n) {
 		n = gomem_pagealloc_piece(page, end);
 		c = gomem_pagealloc_chunk_of(&h->pages, page);
-		forget_pages(c, page % GOMEM_CHUNK_PAGES, n);
+		unmap_piece(c, page % GOMEM_CHUNK_PAGES, n);
 	}
 }
 
@@ -152,9 +136,9 @@ static void unmap_span(struct gomem_heap *h, unsigned long page,
 	unsigned int i = page % GOMEM_CHUNK_PAGES;
 
 	if (npages == 1)
-		forget_pages(c, i, 1);
+		unmap_piece(c, i, 1);
 	else if (i + npages <= GOMEM_CHUNK_PAGES)
-		forget_pages(c, i, npages);
+		unmap_piece(c, i, npages);
 	else
 		unmap_pieces(h, page, npages);
 }
@@ -316,12 +300,13 @@ void gomem_heap_take_apart(struct gomem_heap *h, struct gomem_pcache *pc,
  * @page: its first page
  *
  * Context: any; the caller owns the span.
- * Return: true if the span is a large object's, and lies in one chunk.
+ * Return: true if the span is that of a claimed large object, and lies in one
+ * chunk.
  */
 bool gomem_heap_may_lay_aside(const struct gomem_span *s, unsigned long page)
 {
 	return gomem_kind_is_large(s->kind) &&
-	       gomem_span_state(s) != GOMEM_SPAN_ARENA &&
+	       gomem_span_state(s) == GOMEM_SPAN_DEAD &&
 	       page % GOMEM_CHUNK_PAGES + s->npages <= GOMEM_CHUNK_PAGES;
 }
 
@@ -383,13 +368,9 @@ void gomem_heap_take_up(struct gomem_heap *h, struct gomem_pcache *pc,
 void gomem_heap_discard_aside(struct gomem_heap *h, const struct gomem_span *s,
 			      unsigned long page)
 {
-	struct gomem_chunk *c = gomem_pagealloc_chunk_of(&h->pages, page);
-	struct gomem_span **span = &c->span[page % GOMEM_CHUNK_PAGES];
-	unsigned int i;
-
 	/* The tags were cleared when the span was laid aside. */
-	for (i = 0; i < s->npages; i++)
-		WRITE_ONCE(span[i], NULL);
+	set_spans(gomem_pagealloc_chunk_of(&h->pages, page),
+		  page % GOMEM_CHUNK_PAGES, s->npages, NULL);
 }
 
 /**
